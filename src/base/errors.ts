@@ -1,0 +1,55 @@
+/**
+ * Every error a client can see is a QuoralError: a SQLSTATE, the PostgreSQL fields, and whether a
+ * retry can help. Nothing is matched by message text.
+ */
+
+/**
+ * `none`: the same request fails again. `statement`: the server may run the statement again.
+ * `transaction`: the whole transaction may be run again (40001, 40P01).
+ * `unknown`: the outcome is not known (40003); only an idempotent request may be repeated.
+ */
+export type RetryScope = 'none' | 'statement' | 'transaction' | 'unknown';
+
+export interface ErrorFields {
+  readonly detail?: string | undefined;
+  readonly hint?: string | undefined;
+  /** 1-based character position in the statement. */
+  readonly position?: number | undefined;
+  readonly internalQuery?: string | undefined;
+  readonly where?: string | undefined;
+  readonly schema?: string | undefined;
+  readonly table?: string | undefined;
+  readonly column?: string | undefined;
+  readonly dataType?: string | undefined;
+  readonly constraint?: string | undefined;
+}
+
+export class QuoralError extends Error {
+  override readonly name: string = 'QuoralError';
+  readonly sqlstate: string;
+  readonly retry: RetryScope;
+  readonly fields: ErrorFields;
+  readonly severity: 'ERROR' | 'FATAL';
+
+  constructor(
+    sqlstate: string,
+    message: string,
+    options: {
+      retry?: RetryScope;
+      fields?: ErrorFields;
+      severity?: 'ERROR' | 'FATAL';
+      cause?: unknown;
+    } = {},
+  ) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.sqlstate = sqlstate;
+    this.retry = options.retry ?? 'none';
+    this.fields = options.fields ?? {};
+    this.severity = options.severity ?? 'ERROR';
+  }
+}
+
+/** Shorthand for the common case of an error with PostgreSQL fields. */
+export function sqlError(sqlstate: string, message: string, fields?: ErrorFields): QuoralError {
+  return new QuoralError(sqlstate, message, fields === undefined ? {} : { fields });
+}

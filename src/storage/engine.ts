@@ -1,0 +1,87 @@
+/**
+ * The storage engine of one node (DESIGN 4): two databases, `log` (Raft log and hard state, synced
+ * by group commit in a worker) and `data` (everything applied, unsynced, re-applied from the log
+ * after a crash). Two implementations, RocksDB and in memory, pass one compliance suite.
+ *
+ * Invariants
+ * - A batch is atomic: after a crash all of it is there or none.
+ * - `writeLog` resolves only after the batch, and every log batch before it, is durable.
+ * - `writeData` is visible to reads at once and durable only after a later `syncData` resolved.
+ *   Durable data is always a prefix of the order of writeData calls.
+ * - Within one column family keys order as bytes.
+ */
+import type { Key } from '../base/key.js';
+
+/** Column families. `log` belongs to the log database, the others to the data database. */
+export type DataFamily = 'versions' | 'locks' | 'local';
+export type Family = DataFamily | 'log';
+
+export interface ScanOptions {
+  readonly family: Family;
+  /** Inclusive lower, exclusive upper bound. */
+  readonly start: Key;
+  readonly end: Key;
+  readonly reverse?: boolean;
+  readonly limit?: number;
+  /** Stops after the row that reaches this many bytes of keys and values. */
+  readonly limitBytes?: number;
+}
+
+export interface RawRow {
+  readonly key: Key;
+  readonly value: Buffer;
+}
+
+export interface EngineReader {
+  /** Synchronous point read. The returned buffer must not be changed. */
+  get(family: Family, key: Key): Buffer | null;
+  getMany(family: Family, keys: readonly Key[]): (Buffer | null)[];
+  /** Synchronous scan; for what is known to be short or bounded by limit/limitBytes. */
+  scan(options: ScanOptions): RawRow[];
+  /** A cursor for merging reads; must be closed. */
+  iterator(family: Family, lower: Key, upper: Key): EngineIterator;
+}
+
+/** Synchronous cursor. After a seek or step, `valid` says whether key and value may be read. */
+export interface EngineIterator {
+  /** First row with key >= target. */
+  seek(target: Key): void;
+  /** Last row with key < target. */
+  seekBefore(target: Key): void;
+  next(): void;
+  prev(): void;
+  readonly valid: boolean;
+  readonly key: Key;
+  readonly value: Buffer;
+  close(): void;
+}
+
+/** Operations in order; keys and values are copied or immutable after the batch is handed over. */
+export interface WriteBatch {
+  put(family: Family, key: Key, value: Uint8Array): void;
+  delete(family: Family, key: Key): void;
+  /** Deletes [start, end). */
+  deleteRange(family: Family, start: Key, end: Key): void;
+  readonly count: number;
+  readonly bytes: number;
+}
+
+export interface EngineSnapshot extends EngineReader {
+  close(): void;
+}
+
+export interface Engine extends EngineReader {
+  newBatch(): WriteBatch;
+  /** Unsynced, visible at once. Only data families. */
+  writeData(batch: WriteBatch): void;
+  /** Group commit: visible to reads when it resolves, durable when it resolves. Only `log`. */
+  writeLog(batch: WriteBatch): Promise<void>;
+  /** Makes everything that writeData wrote before this call durable. */
+  syncData(): Promise<void>;
+  /** A consistent view of the data families. */
+  snapshot(): EngineSnapshot;
+  /** Approximate bytes of [start, end) in the versions family. */
+  approximateBytes(start: Key, end: Key): number;
+  metrics(): Record<string, number>;
+  close(): Promise<void>;
+}
