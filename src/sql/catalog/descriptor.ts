@@ -1,0 +1,115 @@
+/**
+ * Descriptors: what the catalog stores of each object, as JSON-able immutable data. The stored form
+ * has a format version; a golden test keeps it.
+ */
+
+export type DescriptorId = number;
+
+export interface ColumnDescriptor {
+  /** Never reused within the table. attnum = position id as PostgreSQL numbers them. */
+  readonly id: number;
+  readonly name: string;
+  readonly typeOid: number;
+  readonly typmod: number;
+  readonly nullable: boolean;
+  /** SQL text of the default expression. */
+  readonly defaultSql: string | null;
+  readonly identity: 'always' | 'by default' | null;
+  /** Sequence behind serial/identity. */
+  readonly sequenceId: DescriptorId | null;
+  /** Hidden row id of a table without a primary key. */
+  readonly hidden: boolean;
+  readonly collation: string | null;
+  /**
+   * For a column added to a filled table: the value that rows written before have, in the type's
+   * text form (PostgreSQL's attmissingval); null = NULL.
+   */
+  readonly missingText: string | null;
+  readonly dropped: boolean;
+}
+
+export interface IndexDescriptor {
+  /** Unique within the table, never reused; the primary index may have any id. */
+  readonly id: number;
+  readonly oid: number;
+  readonly name: string;
+  readonly unique: boolean;
+  readonly primary: boolean;
+  readonly columns: readonly { readonly columnId: number; readonly descending: boolean }[];
+  readonly storing: readonly number[];
+  /** Created as a constraint (PRIMARY KEY / UNIQUE): its oid in pg_constraint. */
+  readonly constraintOid: number | null;
+}
+
+export interface CheckDescriptor {
+  readonly oid: number;
+  readonly name: string;
+  readonly expressionSql: string;
+  readonly columnIds: readonly number[];
+}
+
+export interface TableDescriptor {
+  readonly kind: 'table';
+  readonly id: DescriptorId;
+  readonly name: string;
+  readonly databaseId: DescriptorId;
+  readonly schemaId: DescriptorId;
+  readonly version: number;
+  readonly owner: string;
+  readonly columns: readonly ColumnDescriptor[];
+  readonly nextColumnId: number;
+  /** indexes[0] is the primary index. */
+  readonly indexes: readonly IndexDescriptor[];
+  readonly nextIndexId: number;
+  readonly checks: readonly CheckDescriptor[];
+  readonly comment: string | null;
+  /**
+   * Rows live under /table/<storageId>/…; TRUNCATE and rewrites give a new storage id, so that the
+   * old rows stay readable to older snapshots and go with garbage collection.
+   */
+  readonly storageId: number;
+  /** Storage options such as fillfactor: kept, shown, without effect. */
+  readonly options: Readonly<Record<string, string>>;
+  readonly unlogged: boolean;
+}
+
+export interface SequenceDescriptor {
+  readonly kind: 'sequence';
+  readonly id: DescriptorId;
+  readonly name: string;
+  readonly databaseId: DescriptorId;
+  readonly schemaId: DescriptorId;
+  readonly version: number;
+  readonly owner: string;
+  readonly typeOid: number;
+  readonly start: string;
+  readonly increment: string;
+  readonly min: string;
+  readonly max: string;
+  readonly cache: number;
+  readonly cycle: boolean;
+  readonly ownedBy: { readonly tableId: DescriptorId; readonly columnId: number } | null;
+}
+
+export interface SchemaDescriptor {
+  readonly kind: 'schema';
+  readonly id: DescriptorId;
+  readonly name: string;
+  readonly databaseId: DescriptorId;
+  readonly version: number;
+  readonly owner: string;
+}
+
+export interface DatabaseDescriptor {
+  readonly kind: 'database';
+  readonly id: DescriptorId;
+  readonly name: string;
+  readonly version: number;
+  readonly owner: string;
+}
+
+export type Descriptor =
+  | TableDescriptor
+  | SequenceDescriptor
+  | SchemaDescriptor
+  | DatabaseDescriptor;

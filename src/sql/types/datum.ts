@@ -1,0 +1,99 @@
+/**
+ * Run-time values. One JavaScript representation for each PostgreSQL type; SQL NULL is `null`.
+ *
+ * | type | representation |
+ * |---|---|
+ * | bool | boolean |
+ * | int2, int4, oid and the reg* types, float4, float8 | number |
+ * | int8, timestamp, timestamptz | bigint (timestamps: microseconds since 2000-01-01 UTC; ±infinity = the int64 extremes) |
+ * | date | number (days since 2000-01-01; ±infinity = int32 extremes) |
+ * | time | number (microseconds since midnight) |
+ * | timetz | TimeTz |
+ * | numeric | Numeric |
+ * | text, varchar, bpchar, name, "char", unknown, json, pg_node_tree | string |
+ * | uuid | string, 36 characters, lower case |
+ * | bytea | Uint8Array |
+ * | interval | Interval |
+ * | jsonb | Jsonb |
+ * | arrays, int2vector, oidvector | PgArray |
+ * | record | PgRecord |
+ */
+export type Datum =
+  | null
+  | boolean
+  | number
+  | bigint
+  | string
+  | Uint8Array
+  | Numeric
+  | Interval
+  | Jsonb
+  | PgArray
+  | PgRecord;
+
+/** value = unscaled / 10^scale; scale is PostgreSQL's display scale. */
+export class Numeric {
+  readonly kind: 'finite' | 'nan' | 'inf' | '-inf';
+  readonly unscaled: bigint;
+  readonly scale: number;
+  constructor(unscaled: bigint, scale: number, kind: Numeric['kind'] = 'finite') {
+    this.kind = kind;
+    this.unscaled = unscaled;
+    this.scale = scale;
+  }
+}
+
+export class Interval {
+  readonly months: number;
+  readonly days: number;
+  readonly micros: bigint;
+  constructor(months: number, days: number, micros: bigint) {
+    this.months = months;
+    this.days = days;
+    this.micros = micros;
+  }
+}
+
+export type JsonValue =
+  | null
+  | boolean
+  | string
+  | Numeric
+  | readonly JsonValue[]
+  | ReadonlyMap<string, JsonValue>;
+
+/** jsonb: keys are unique and ordered by byte length then bytes; numbers keep their digits. */
+export class Jsonb {
+  readonly value: JsonValue;
+  constructor(value: JsonValue) {
+    this.value = value;
+  }
+}
+
+export class PgArray {
+  readonly elementOid: number;
+  /** Lengths of the dimensions; empty for an empty array. */
+  readonly dims: readonly number[];
+  readonly lowerBounds: readonly number[];
+  readonly elements: readonly Datum[];
+  constructor(
+    elementOid: number,
+    elements: readonly Datum[],
+    dims: readonly number[] = elements.length === 0 ? [] : [elements.length],
+    lowerBounds: readonly number[] = dims.map(() => 1),
+  ) {
+    this.elementOid = elementOid;
+    this.elements = elements;
+    this.dims = dims;
+    this.lowerBounds = lowerBounds;
+  }
+}
+
+export class PgRecord {
+  readonly typeOids: readonly number[];
+  readonly values: readonly Datum[];
+  constructor(typeOids: readonly number[], values: readonly Datum[]) {
+    this.typeOids = typeOids;
+    this.values = values;
+  }
+}

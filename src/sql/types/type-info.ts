@@ -1,0 +1,43 @@
+/** What the binder, the executor, the row codecs and the wire ask of a type. */
+import type { Datum } from './datum.js';
+
+/** Settings that change text input and output. */
+export interface FormatContext {
+  readonly timeZone: string;
+  readonly extraFloatDigits: number;
+  readonly byteaOutput: 'hex' | 'escape';
+  readonly intervalStyle: 'postgres' | 'iso_8601' | 'sql_standard' | 'postgres_verbose';
+  readonly dateStyle: string;
+  /** Transaction start, for now() and 'today'; microseconds since 2000-01-01 UTC. */
+  readonly transactionNow: bigint;
+  readonly statementNow: bigint;
+}
+
+export interface TypeInfo {
+  readonly oid: number;
+  /** pg_type.typname, e.g. int4, varchar, _int4. */
+  readonly name: string;
+  /** SQL name without modifier, as format_type prints it, e.g. integer, character varying. */
+  readonly sqlName: string;
+  /** pg_type.typcategory: B N S D T A U … and 'X' for unknown. */
+  readonly category: string;
+  readonly preferred: boolean;
+  /** pg_type.typlen: -1 for variable. */
+  readonly length: number;
+  readonly arrayOid: number;
+  readonly elementOid: number;
+  /** Parses text. @throws QuoralError 22P02 and relatives exactly as PostgreSQL words them. */
+  input(text: string, typmod: number, ctx: FormatContext): Datum;
+  output(value: Exclude<Datum, null>, ctx: FormatContext): string;
+  /** Binary wire format. @throws QuoralError 22P03 / 08P01. */
+  receive(bytes: Buffer, typmod: number): Datum;
+  send(value: Exclude<Datum, null>): Uint8Array;
+  /** Total order of non-null values (btree order); -1, 0, 1. */
+  compare(a: Exclude<Datum, null>, b: Exclude<Datum, null>): number;
+  /** Equal values give the identical primitive, for hash joins and grouping. */
+  hashKey(value: Exclude<Datum, null>): string | number | bigint | boolean;
+  /** Order-preserving binary string of a non-null value (self-delimiting; see key-codec). */
+  encodeKey: ((value: Exclude<Datum, null>) => string) | null;
+  /** Applies the length/precision modifier on assignment (explicit = cast, truncates silently). */
+  applyTypmod(value: Exclude<Datum, null>, typmod: number, explicit: boolean): Datum;
+}
