@@ -1,0 +1,172 @@
+/**
+ * The borders inside the SQL layer: parser → planner → executor, catalog → planner, session → both.
+ *
+ * A statement's life: parse (src/sql/parse) gives PostgreSQL's own parse tree; the session collects
+ * the relations it names (`relationsOf`) and has the catalog resolve them into a CatalogSnapshot;
+ * the planner binds and compiles synchronously to a CompiledStatement, cached by text and parameter
+ * types for as long as the descriptor versions it used are current; each execution starts it with
+ * a transaction and parameters. Utility statements (SET, BEGIN, DDL, …) go to the session and DDL code.
+ */
+import type { KvDb, KvTxn } from '../txn/kv-txn.js';
+import type { TableDescriptor, SequenceDescriptor } from './catalog/descriptor.js';
+import type { Datum } from './types/datum.js';
+import type { FormatContext } from './types/type-info.js';
+import type { Notice, ResultColumn, ResultSink } from './session-api.js';
+
+/** A node of the parse tree as libpg-query prints it: { SelectStmt: {...} }. */
+export type ParseNode = Readonly<Record<string, unknown>>;
+
+export interface ParsedStatement {
+  /** { SelectStmt: … } and so on, or one of our own: { QuoralSplitAt: … }, { QuoralShowRanges: … }. */
+  readonly node: ParseNode;
+  /** The single key of `node`. */
+  readonly kind: string;
+  /** This statement's own text, trimmed, for EXPLAIN, logs and position arithmetic. */
+  readonly text: string;
+  /** Offset of `text` in the whole query string, in characters. */
+  readonly textOffset: number;
+  /** Number of parameters ($n) it names, the highest n. */
+  readonly parameterCount: number;
+  /** AS OF SYSTEM TIME expression text, recognised by the token pre-pass. */
+  readonly asOfSystemTime: string | null;
+}
+
+export interface RelationName {
+  /** null: along the search path. */
+  readonly schema: string | null;
+  readonly name: string;
+}
+
+/** A catalog relation whose rows are made on demand (pg_class, information_schema.columns, …). */
+export interface VirtualTable {
+  readonly kind: 'virtual';
+  readonly oid: number;
+  readonly schema: string;
+  readonly name: string;
+  readonly columns: readonly { readonly name: string; readonly typeOid: number }[];
+  /** All rows, in column order, from the descriptors visible to the transaction. */
+  rows(ctx: ExecContext): Promise<readonly (readonly Datum[])[]>;
+}
+
+export type Relation =
+  | { readonly kind: 'table'; readonly table: TableDescriptor; readonly schemaName: string }
+  | { readonly kind: 'sequence'; readonly sequence: SequenceDescriptor; readonly schemaName: string }
+  | VirtualTable;
+
+/** What one statement may know of the catalog, resolved beforehand; lookups are synchronous. */
+export interface CatalogSnapshot {
+  readonly database: string;
+  readonly searchPath: readonly string[];
+  /** null if there is none of that name. */
+  relation(name: RelationName): Relation | null;
+}
+
+/** Sequence functions, current settings and so on, as expressions reach them at run time. */
+export interface SessionServices {
+  nextval(sequence: string | number): Promise<bigint>;
+  currval(sequence: string | number): bigint;
+  setval(sequence: string | number, value: bigint, isCalled: boolean): Promise<bigint>;
+  lastval(): bigint;
+  setting(name: string, missingOk: boolean): string | null;
+  setSetting(name: string, value: string, local: boolean): string;
+  readonly user: string;
+  readonly database: string;
+  readonly searchPath: readonly string[];
+  readonly processId: number;
+  readonly serverVersion: string;
+  /** 'table name'::regclass and back; through the catalog cache. null if unknown. */
+  relationOid(name: string): number | null;
+  relationName(oid: number): string | null;
+  /** Descriptors visible now, for catalog functions such as pg_get_indexdef. */
+  tableByOid(oid: number): TableDescriptor | null;
+  allTables(): readonly TableDescriptor[];
+}
+
+export interface ExecContext {
+  readonly txn: KvTxn;
+  readonly db: KvDb;
+  readonly parameters: readonly Datum[];
+  readonly format: FormatContext;
+  readonly services: SessionServices;
+  readonly memory: MemoryAccount;
+  /** Aborted by cancel, statement_timeout or the client's end; operators check it at each batch. */
+  readonly signal: AbortSignal;
+  /** True for an implicit single-statement transaction: deferred insert checks are allowed. */
+  readonly implicit: boolean;
+  /** True when the whole statement is the transaction and reads one or a few keys of known value. */
+  readonly rng: { bytes(n: number): Buffer; next(): number };
+  notice(notice: Notice): void;
+}
+
+export interface MemoryAccount {
+  /** @throws QuoralError 53200 when the statement's or the node's budget is spent. */
+  grow(bytes: number): void;
+  shrink(bytes: number): void;
+}
+
+/** One run of a statement. */
+export interface Execution {
+  /** Sends up to maxRows rows (0 = all). 'done' only when the source is exhausted. */
+  run(sink: ResultSink, maxRows: number): Promise<'done' | 'suspended'>;
+  /** Command tag once done. */
+  readonly tag: string;
+  close(): void;
+}
+
+export interface CompiledStatement {
+  readonly parameterOids: readonly number[];
+  readonly columns: readonly ResultColumn[] | null;
+  /** Descriptors it was compiled against; it is stale when one has another version. */
+  readonly dependencies: readonly { readonly id: number; readonly version: number }[];
+  /** True if it neither writes nor locks nor calls nextval and the like. */
+  readonly readOnly: boolean;
+  /** Stable across executions (no volatile catalog state inside): may be cached. */
+  readonly cacheable: boolean;
+  /**
+   * Fast path: the statement is a read of single keys, whose rows are fully given by their values.
+   * The session may then skip the transaction: `keys` → db.getMany → `rows`.
+   */
+  readonly pointRead: {
+    keys(parameters: readonly Datum[], ctx: FormatContext): readonly string[];
+    rows(values: readonly (Buffer | null)[], parameters: readonly Datum[], ctx: FormatContext, sink: ResultSink): number;
+  } | null;
+  start(ctx: ExecContext): Execution;
+  /** Lines of EXPLAIN. */
+  explain(options: { readonly verbose: boolean; readonly costs: boolean }): readonly string[];
+}
+
+export interface PlannerSettings {
+  readonly format: FormatContext;
+  readonly user: string;
+  readonly database: string;
+}
+
+/** Implemented in src/sql/plan; everything of SELECT, VALUES, INSERT, UPDATE, DELETE, COPY. */
+export interface Planner {
+  /** Relations whose resolution the statement needs, subqueries and CTEs taken into account. */
+  relationsOf(statement: ParsedStatement): readonly RelationName[];
+  compile(
+    statement: ParsedStatement,
+    parameterOids: readonly number[],
+    catalog: CatalogSnapshot,
+    settings: PlannerSettings,
+  ): CompiledStatement;
+  /** Compiles a stand-alone expression such as a DEFAULT or CHECK over the table's columns. */
+  compileExpression(
+    sql: string,
+    columns: readonly { readonly name: string; readonly typeOid: number; readonly typmod: number }[],
+    settings: PlannerSettings,
+    /** Result is assignment-cast to this type; null = as it is. */
+    target: { readonly typeOid: number; readonly typmod: number } | null,
+  ): CompiledExpression;
+}
+
+export interface CompiledExpression {
+  readonly typeOid: number;
+  /** Synchronous unless it calls nextval or has a subquery. */
+  evaluate(row: readonly Datum[], ctx: ExecContext): Datum | Promise<Datum>;
+  /** Canonical SQL text, as pg_get_expr prints it. */
+  readonly sql: string;
+  /** Positions (in `columns`) of the columns it uses. */
+  readonly columnsUsed: readonly number[];
+}
