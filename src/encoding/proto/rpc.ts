@@ -26,6 +26,8 @@ export interface Frame {
   /** The sender's hybrid logical clock, microseconds since the Unix epoch. */
   clock: number;
   envelopes: Envelope[];
+  /** Only in the first frame of either direction. */
+  hello: Hello | undefined;
 }
 
 export interface Envelope {
@@ -60,18 +62,34 @@ export namespace Envelope_Kind {
 }
 
 export interface Hello {
+  /** Empty while the node does not belong to a cluster yet. */
   clusterId: string;
   nodeId: number;
   protocolVersion: number;
   streamClass: string;
+  /** Set in the answer when the stream is refused: why. The stream is closed after it. */
+  refusal: string;
 }
 
-export interface Bytes {
-  data: Buffer;
+/** The payload of an ERROR envelope: a QuoralError with all its fields. */
+export interface WireError {
+  sqlstate: string;
+  message: string;
+  /** none, statement, transaction, unknown */
+  retry: string;
+  severity: string;
+  fields: { [key: string]: string };
+  /** What an RpcErrorCodec adds for its own error classes. */
+  payload: Buffer;
+}
+
+export interface WireError_FieldsEntry {
+  key: string;
+  value: string;
 }
 
 function createBaseFrame(): Frame {
-  return { clock: 0, envelopes: [] };
+  return { clock: 0, envelopes: [], hello: undefined };
 }
 
 export const Frame: MessageFns<Frame> = {
@@ -81,6 +99,9 @@ export const Frame: MessageFns<Frame> = {
     }
     for (const v of message.envelopes) {
       Envelope.encode(v!, writer.uint32(18).fork()).join();
+    }
+    if (message.hello !== undefined) {
+      Hello.encode(message.hello, writer.uint32(26).fork()).join();
     }
     return writer;
   },
@@ -112,6 +133,14 @@ export const Frame: MessageFns<Frame> = {
             }
 
             message.envelopes.push(Envelope.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.hello = Hello.decode(reader, reader.uint32());
             continue;
           }
         }
@@ -218,7 +247,7 @@ export const Envelope: MessageFns<Envelope> = {
 };
 
 function createBaseHello(): Hello {
-  return { clusterId: "", nodeId: 0, protocolVersion: 0, streamClass: "" };
+  return { clusterId: "", nodeId: 0, protocolVersion: 0, streamClass: "", refusal: "" };
 }
 
 export const Hello: MessageFns<Hello> = {
@@ -234,6 +263,9 @@ export const Hello: MessageFns<Hello> = {
     }
     if (message.streamClass !== "") {
       writer.uint32(34).string(message.streamClass);
+    }
+    if (message.refusal !== "") {
+      writer.uint32(42).string(message.refusal);
     }
     return writer;
   },
@@ -283,6 +315,14 @@ export const Hello: MessageFns<Hello> = {
             message.streamClass = reader.string();
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.refusal = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -296,19 +336,34 @@ export const Hello: MessageFns<Hello> = {
   },
 };
 
-function createBaseBytes(): Bytes {
-  return { data: Buffer.alloc(0) };
+function createBaseWireError(): WireError {
+  return { sqlstate: "", message: "", retry: "", severity: "", fields: {}, payload: Buffer.alloc(0) };
 }
 
-export const Bytes: MessageFns<Bytes> = {
-  encode(message: Bytes, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.data.length !== 0) {
-      writer.uint32(10).bytes(message.data);
+export const WireError: MessageFns<WireError> = {
+  encode(message: WireError, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.sqlstate !== "") {
+      writer.uint32(10).string(message.sqlstate);
+    }
+    if (message.message !== "") {
+      writer.uint32(18).string(message.message);
+    }
+    if (message.retry !== "") {
+      writer.uint32(26).string(message.retry);
+    }
+    if (message.severity !== "") {
+      writer.uint32(34).string(message.severity);
+    }
+    globalThis.Object.entries(message.fields).forEach(([key, value]: [string, string]) => {
+      WireError_FieldsEntry.encode({ key: key as any, value }, writer.uint32(42).fork()).join();
+    });
+    if (message.payload.length !== 0) {
+      writer.uint32(50).bytes(message.payload);
     }
     return writer;
   },
 
-  decode(input: BinaryReader | Uint8Array, length?: number): Bytes {
+  decode(input: BinaryReader | Uint8Array, length?: number): WireError {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
     const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
     if (previousRecursionDepth >= 100) {
@@ -317,7 +372,7 @@ export const Bytes: MessageFns<Bytes> = {
     (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
     try {
       const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseBytes();
+      const message = createBaseWireError();
       while (reader.pos < end) {
         const tag = reader.uint32();
         switch (tag >>> 3) {
@@ -326,7 +381,107 @@ export const Bytes: MessageFns<Bytes> = {
               break;
             }
 
-            message.data = Buffer.from(reader.bytes());
+            message.sqlstate = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.message = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 26) {
+              break;
+            }
+
+            message.retry = reader.string();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.severity = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            const entry5 = WireError_FieldsEntry.decode(reader, reader.uint32());
+            if (entry5.value !== undefined) {
+              message.fields[entry5.key] = entry5.value;
+            }
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.payload = Buffer.from(reader.bytes());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseWireError_FieldsEntry(): WireError_FieldsEntry {
+  return { key: "", value: "" };
+}
+
+export const WireError_FieldsEntry: MessageFns<WireError_FieldsEntry> = {
+  encode(message: WireError_FieldsEntry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.key !== "") {
+      writer.uint32(10).string(message.key);
+    }
+    if (message.value !== "") {
+      writer.uint32(18).string(message.value);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WireError_FieldsEntry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWireError_FieldsEntry();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.key = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.value = reader.string();
             continue;
           }
         }
@@ -348,21 +503,21 @@ export const PeerService = {
     path: "/quoral.Peer/Stream" as const,
     requestStream: true as const,
     responseStream: true as const,
-    requestSerialize: (value: Bytes): Buffer => Buffer.from(Bytes.encode(value).finish()),
-    requestDeserialize: (value: Buffer): Bytes => Bytes.decode(value),
-    responseSerialize: (value: Bytes): Buffer => Buffer.from(Bytes.encode(value).finish()),
-    responseDeserialize: (value: Buffer): Bytes => Bytes.decode(value),
+    requestSerialize: (value: Frame): Buffer => Buffer.from(Frame.encode(value).finish()),
+    requestDeserialize: (value: Buffer): Frame => Frame.decode(value),
+    responseSerialize: (value: Frame): Buffer => Buffer.from(Frame.encode(value).finish()),
+    responseDeserialize: (value: Buffer): Frame => Frame.decode(value),
   },
 } as const;
 
 export interface PeerServer extends UntypedServiceImplementation {
-  stream: handleBidiStreamingCall<Bytes, Bytes>;
+  stream: handleBidiStreamingCall<Frame, Frame>;
 }
 
 export interface PeerClient extends Client {
-  stream(): ClientDuplexStream<Bytes, Bytes>;
-  stream(options: Partial<CallOptions>): ClientDuplexStream<Bytes, Bytes>;
-  stream(metadata: Metadata, options?: Partial<CallOptions>): ClientDuplexStream<Bytes, Bytes>;
+  stream(): ClientDuplexStream<Frame, Frame>;
+  stream(options: Partial<CallOptions>): ClientDuplexStream<Frame, Frame>;
+  stream(metadata: Metadata, options?: Partial<CallOptions>): ClientDuplexStream<Frame, Frame>;
 }
 
 export const PeerClient = makeGenericClientConstructor(PeerService, "quoral.Peer") as unknown as {
