@@ -27,6 +27,7 @@ export type Datum =
   | Uint8Array
   | Numeric
   | Interval
+  | TimeTz
   | Jsonb
   | PgArray
   | PgRecord;
@@ -51,6 +52,16 @@ export class Interval {
     this.months = months;
     this.days = days;
     this.micros = micros;
+  }
+}
+
+/** Time of day with a zone: microseconds since midnight local time, zone in seconds WEST of UTC. */
+export class TimeTz {
+  readonly micros: number;
+  readonly zone: number;
+  constructor(micros: number, zone: number) {
+    this.micros = micros;
+    this.zone = zone;
   }
 }
 

@@ -1,6 +1,12 @@
 /** What the binder, the executor, the row codecs and the wire ask of a type. */
 import type { Datum } from './datum.js';
 
+/** Names of catalog objects, for the text form of regclass and its relatives. */
+export interface NameResolver {
+  relationOid(name: string): number | null;
+  relationName(oid: number): string | null;
+}
+
 /** Settings that change text input and output. */
 export interface FormatContext {
   readonly timeZone: string;
@@ -11,6 +17,8 @@ export interface FormatContext {
   /** Transaction start, for now() and 'today'; microseconds since 2000-01-01 UTC. */
   readonly transactionNow: bigint;
   readonly statementNow: bigint;
+  /** Without it, regclass and the like show numbers. */
+  readonly names?: NameResolver;
 }
 
 export interface TypeInfo {

@@ -1,0 +1,72 @@
+/**
+ * What the binder and the executor know of a function, operator or aggregate. All of them are data, so
+ * that pg_proc and the documentation are generated from the same lists that run.
+ *
+ * Calling convention: a strict entry is never called with a NULL argument (the caller answers NULL).
+ * `impl` always exists; `call1`/`call2` are the same function without the argument array, for the hot
+ * path. An entry with `mayWait` can return a promise; every other entry is synchronous.
+ */
+import type { ExecContext } from '../contract.js';
+import type { Datum } from '../types/datum.js';
+
+export type Value = Exclude<Datum, null>;
+export type Volatility = 'immutable' | 'stable' | 'volatile';
+
+/** The types of one call site, for functions that accept anything. */
+export interface CallInfo {
+  readonly argOids: readonly number[];
+  readonly resultOid: number;
+}
+
+export interface FunctionEntry {
+  /** pg_proc.oid (or pg_operator.oid); 0 if PostgreSQL has none like it. */
+  readonly oid: number;
+  /** Function name, or the operator's symbol. */
+  readonly name: string;
+  /** A prefix operator has one. The last one is the array type for a variadic function. */
+  readonly argOids: readonly number[];
+  readonly resultOid: number;
+  readonly strict: boolean;
+  readonly volatility: Volatility;
+  readonly variadic: boolean;
+  /** Trailing arguments that may be left out. */
+  readonly defaults: readonly Datum[];
+  readonly mayWait: boolean;
+  /** Set-returning: `rows` is there and `impl` is not to be called. */
+  readonly returnsSet: boolean;
+  /** Columns of a set-returning function that gives records (PgRecord), else null. */
+  readonly resultColumns: readonly { readonly name: string; readonly typeOid: number }[] | null;
+  impl(args: readonly Datum[], ctx: ExecContext, call: CallInfo): Datum | Promise<Datum>;
+  readonly call1: ((a: Value, ctx: ExecContext, call: CallInfo) => Datum | Promise<Datum>) | null;
+  readonly call2: ((a: Value, b: Value, ctx: ExecContext, call: CallInfo) => Datum | Promise<Datum>) | null;
+  readonly rows: ((args: readonly Datum[], ctx: ExecContext, call: CallInfo) => Iterable<Datum>) | null;
+}
+
+/** Running state of one group. NULLs are passed to `step` only if the entry is not strict. */
+export interface Accumulator {
+  step(args: readonly Datum[], ctx: ExecContext): void;
+  final(ctx: ExecContext): Datum;
+  /** Takes in the state of another part of the same group. */
+  combine(other: Accumulator): void;
+}
+
+export interface AggregateEntry {
+  readonly oid: number;
+  readonly name: string;
+  /** count(*) has none. */
+  readonly argOids: readonly number[];
+  readonly resultOid: number;
+  /** Rows with a NULL argument are skipped. */
+  readonly strict: boolean;
+  /** Result over no rows. */
+  readonly emptyResult: Datum;
+  init(call: CallInfo): Accumulator;
+}
+
+/** A resolved call: coerce the arguments to `argOids`, call the entry, get `resultOid`. */
+export interface ResolvedCall<E> {
+  readonly entry: E;
+  /** One for each actual argument (a variadic call's arguments are packed by the entry itself). */
+  readonly argOids: readonly number[];
+  readonly resultOid: number;
+}
