@@ -179,10 +179,6 @@ export interface GcTxnsRequest {
   readonly kind: 'gc-txns';
   readonly txns: readonly { readonly id: TxnId; readonly anchorKey: Key }[];
 }
-export interface TruncateLogRequest {
-  readonly kind: 'truncate-log';
-  readonly index: number;
-}
 export interface RangeStatsRequest {
   readonly kind: 'range-stats';
 }
@@ -194,7 +190,7 @@ export interface TransferLeaseRequest {
 export type KvRequest =
   | GetRequest | ScanRequest | PutRequest | IngestRequest | IncrementRequest | RefreshRequest
   | EndTxnRequest | HeartbeatTxnRequest | PushTxnRequest | RecoverTxnRequest | QueryIntentRequest
-  | ResolveIntentsRequest | GcTxnsRequest | TruncateLogRequest | RangeStatsRequest | TransferLeaseRequest;
+  | ResolveIntentsRequest | GcTxnsRequest | RangeStatsRequest | TransferLeaseRequest;
 
 export interface GetResponse {
   readonly kind: 'get';
@@ -248,7 +244,7 @@ export interface RangeStatsResponse {
   readonly bytes: number;
 }
 export interface EmptyResponse {
-  readonly kind: 'put' | 'ingest' | 'refresh' | 'resolve-intents' | 'gc-txns' | 'truncate-log' | 'transfer-lease';
+  readonly kind: 'put' | 'ingest' | 'refresh' | 'resolve-intents' | 'gc-txns' | 'transfer-lease';
 }
 export type KvResponse =
   | GetResponse | ScanResponse | IncrementResponse | EndTxnResponse | PushTxnResponse | RecoverTxnResponse
