@@ -12,9 +12,11 @@
 import {
   Client,
   credentials,
+  logVerbosity,
   Metadata,
   Server,
   ServerCredentials,
+  setLogVerbosity,
   status,
   type ClientDuplexStream,
   type ServerDuplexStream,
@@ -22,6 +24,9 @@ import {
 import { PeerService } from '../../encoding/proto/rpc.js';
 import type { FrameStream, Listener } from '../env.js';
 import { connectError, formatAddress, listenError, parseAddress } from './address.js';
+
+// Its errors arrive as errors; lines on standard error beside our log would only repeat them.
+setLogVerbosity(logVerbosity.NONE);
 
 /** Largest frame in either direction; src/rpc stays well below it. */
 export const FRAME_BYTES_MAX = 64 * 1024 * 1024;
