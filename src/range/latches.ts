@@ -1,0 +1,99 @@
+/**
+ * Write latches of one range: which keys have a proposal under way whose effect cannot be read yet.
+ *
+ * Evaluation is synchronous, so reads need no latch of their own: they only wait while a write
+ * that they would have to see is between its evaluation and its application. A writer waits
+ * likewise, and holds its keys from its evaluation until its proposal has been applied or refused.
+ *
+ * Invariants: two held latches never overlap; a waiter is woken by every release and looks again.
+ */
+import { assert } from '../base/assert.js';
+import type { Key, Span } from '../base/key.js';
+
+export interface Latch {
+  readonly keys: readonly Key[];
+  readonly span: Span | null;
+  /** Resolves at release. */
+  readonly released: Promise<void>;
+  readonly release: () => void;
+}
+
+/** Beyond this many keys a latch covers their whole span instead. */
+const POINT_KEYS_MAX = 64;
+
+export class LatchManager {
+  readonly #points = new Map<Key, Latch>();
+  readonly #spans = new Set<Latch>();
+
+  get idle(): boolean {
+    return this.#points.size === 0 && this.#spans.size === 0;
+  }
+
+  /** The latch that keeps `key` from being read or written now. */
+  conflict(key: Key): Latch | null {
+    const held = this.#points.get(key);
+    if (held !== undefined) return held;
+    for (const latch of this.#spans) {
+      const span = latch.span;
+      if (span !== null && span.start <= key && key < span.end) return latch;
+    }
+    return null;
+  }
+
+  conflictSpan(start: Key, end: Key): Latch | null {
+    for (const latch of this.#spans) {
+      const span = latch.span;
+      if (span !== null && span.start < end && start < span.end) return latch;
+    }
+    for (const [key, latch] of this.#points) {
+      if (start <= key && key < end) return latch;
+    }
+    return null;
+  }
+
+  /** The caller has checked in this same turn that nothing conflicts. */
+  acquire(keys: readonly Key[], span: Span | null): Latch {
+    let release!: () => void;
+    const released = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const wide = span ?? (keys.length > POINT_KEYS_MAX ? hull(keys) : null);
+    const latch: Latch = {
+      keys: wide === null ? keys : [],
+      span: wide,
+      released,
+      release: () => {
+        this.#drop(latch);
+        release();
+      },
+    };
+    if (wide === null) {
+      for (const key of keys) {
+        const other = this.#points.get(key);
+        assert(other === undefined || other === latch, 'two writers latched one key');
+        this.#points.set(key, latch);
+      }
+    } else {
+      this.#spans.add(latch);
+    }
+    return latch;
+  }
+
+  #drop(latch: Latch): void {
+    if (latch.span !== null) this.#spans.delete(latch);
+    for (const key of latch.keys) {
+      if (this.#points.get(key) === latch) this.#points.delete(key);
+    }
+  }
+}
+
+/** The smallest span that holds all keys. */
+export function hull(keys: readonly Key[]): Span {
+  let start = keys[0]!;
+  let end = start;
+  for (const key of keys) {
+    if (key < start) start = key;
+    if (key > end) end = key;
+  }
+  return { start, end: end + '\x00' };
+}
