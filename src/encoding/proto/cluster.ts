@@ -25,6 +25,8 @@ export interface LivenessState {
   /** No expiration that was granted or requested lies above it. */
   bound: number;
   given: SupportGiven[];
+  /** Only after a clean stop: this node relied on no support later than that. */
+  stoppedAt: number;
 }
 
 export interface SupportGiven {
@@ -146,7 +148,7 @@ export const LivenessMessage: MessageFns<LivenessMessage> = {
 };
 
 function createBaseLivenessState(): LivenessState {
-  return { maxEpoch: 0, bound: 0, given: [] };
+  return { maxEpoch: 0, bound: 0, given: [], stoppedAt: 0 };
 }
 
 export const LivenessState: MessageFns<LivenessState> = {
@@ -159,6 +161,9 @@ export const LivenessState: MessageFns<LivenessState> = {
     }
     for (const v of message.given) {
       SupportGiven.encode(v!, writer.uint32(26).fork()).join();
+    }
+    if (message.stoppedAt !== 0) {
+      writer.uint32(32).int64(message.stoppedAt);
     }
     return writer;
   },
@@ -198,6 +203,14 @@ export const LivenessState: MessageFns<LivenessState> = {
             }
 
             message.given.push(SupportGiven.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.stoppedAt = longToNumber(reader.int64());
             continue;
           }
         }
