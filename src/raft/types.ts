@@ -86,3 +86,75 @@ export interface RaftStorage {
   /** Metadata for a snapshot at the applied index; the store streams the data. */
   snapshotMeta(): SnapshotMeta;
 }
+
+export type Role = 'follower' | 'pre-candidate' | 'candidate' | 'leader';
+
+/** What the store shows and routes by; nothing in it is persisted. */
+export interface SoftState {
+  readonly role: Role;
+  /** 0 = not known */
+  readonly leader: NodeId;
+  readonly term: number;
+}
+
+/** The answer to `readIndex(context)`: a read is linearisable once `index` is applied. */
+export interface ReadState {
+  readonly index: number;
+  readonly context: number;
+}
+
+/** Names the writes of one Ready; handed back by `stableTo` when they are durable. */
+export interface StableMark {
+  readonly sequence: number;
+  /** The last entry of that Ready, 0 if it had none. */
+  readonly index: number;
+  readonly term: number;
+}
+
+/**
+ * Effects, to be carried out by the store. Several Readys may be in flight to the log writer; their
+ * writes become durable in order.
+ *
+ * Obligations of the store: write `snapshot`, `entries` and `hardState` in one log batch; when
+ * that is durable send `messagesAfterSync` and call `stableTo(stable)`. `messagesNow` may leave at
+ * once. Apply `committed` in order, each exactly once, then call `appliedTo`.
+ */
+export interface Ready {
+  /** null if nothing that must be persisted has changed. */
+  readonly hardState: HardState | null;
+  /** To append. They replace everything that the log has from entries[0].index on. */
+  readonly entries: readonly Entry[];
+  /** To install before anything else of this Ready: it replaces the whole log and state. */
+  readonly snapshot: SnapshotMeta | null;
+  readonly messagesNow: readonly RaftMessage[];
+  readonly messagesAfterSync: readonly RaftMessage[];
+  /** Committed and durable in the local log. */
+  readonly committed: readonly Entry[];
+  readonly readStates: readonly ReadState[];
+  /** null if unchanged since the last Ready. */
+  readonly soft: SoftState | null;
+  /** null if this Ready has nothing to write (then messagesAfterSync is empty). */
+  readonly stable: StableMark | null;
+}
+
+export type ConfChangeKind = 'add-voter' | 'add-learner' | 'remove';
+
+/** No changes at all means: leave the joint configuration. */
+export interface ConfChange {
+  readonly changes: readonly { readonly kind: ConfChangeKind; readonly node: NodeId }[];
+  /**
+   * auto: simple if one voter changes at most, else joint and left automatically;
+   * joint-implicit: always joint, left automatically; joint-explicit: left by an empty change.
+   */
+  readonly transition: 'auto' | 'joint-implicit' | 'joint-explicit';
+  /** Opaque to Raft (the range's new descriptor). */
+  readonly context: Uint8Array;
+}
+
+/** Why a proposal was refused. `too-much-uncommitted` passes by itself, like `conf-change-pending`. */
+export type ProposalRefusal =
+  | 'not-leader'
+  | 'transferring'
+  | 'too-much-uncommitted'
+  | 'conf-change-pending'
+  | 'conf-change-invalid';

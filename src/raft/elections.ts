@@ -1,0 +1,250 @@
+/**
+ * Roles and elections: pre-vote (a campaign that could not win does not raise the term), votes,
+ * check-quorum (a leader that hears from no quorum, and whose lease has ended, steps down), and the
+ * end of a leadership.
+ *
+ * A vote request leaves only when the new term and the own vote are durable: otherwise a crash in
+ * between could lead to two leaderships of one node in the same term.
+ */
+import { assert } from '../base/assert.js';
+import type { NodeId } from '../base/ids.js';
+import { confVoters, isVoter } from './conf-change.js';
+import { makeMessage, TRANSFER_CONTEXT, type RaftCore } from './core.js';
+import {
+  broadcastDeFortify,
+  broadcastFortify,
+  inLease,
+  isFortified,
+  noticeWithdrawal,
+} from './leases.js';
+import { voteResult } from './quorum.js';
+import { appendOwn, handleAppendResponse } from './replication.js';
+import type { RaftMessage } from './types.js';
+
+const NO_DATA = new Uint8Array(0);
+
+function reset(core: RaftCore, term: number): void {
+  if (term !== core.term) {
+    assert(term > core.term, 'terms never go back');
+    core.term = term;
+    core.vote = 0;
+    core.lead = 0;
+    core.leadEpoch = 0;
+  }
+  core.leader = 0;
+  core.electionElapsed = 0;
+  core.heartbeatElapsed = 0;
+  core.electionTimeout = core.randomTimeout();
+  core.votes.clear();
+  core.transferee = 0;
+  core.transferElapsed = 0;
+  core.leaseVoid = false;
+  core.leadSupportMax = 0;
+  core.fortifySent = false;
+  core.pendingConfIndex = 0;
+  core.uncommittedBytes = 0;
+  core.uncommittedSizes = [];
+  core.pendingReads = [];
+  core.appendDirty = false;
+  core.resetProgress();
+}
+
+export function becomeFollower(core: RaftCore, term: number, leader: NodeId): void {
+  const ended = core.role === 'leader' && core.fortifySent ? core.term : 0;
+  reset(core, term);
+  core.role = 'follower';
+  core.leader = leader;
+  if (ended !== 0) core.deFortifyTerm = ended;
+  if (leader !== 0) core.deFortifyTerm = 0;
+  else if (ended !== 0) broadcastDeFortify(core);
+  core.debug(() => `follower at term ${term} of leader ${leader}`);
+}
+
+/** Why a campaign is impossible now, or null. */
+function campaignObstacle(core: RaftCore, transfer: boolean): string | null {
+  if (core.role === 'leader') return 'already the leader';
+  if (!isVoter(core.conf, core.id)) return 'not a voter';
+  if (core.log.restoring) return 'a snapshot is being installed';
+  if (hasUnappliedConfChange(core)) return 'a configuration change is not applied yet';
+  if (!transfer && isFortified(core)) return 'bound by fortification';
+  return null;
+}
+
+/** With an outdated configuration a candidate could count the wrong quorum. */
+function hasUnappliedConfChange(core: RaftCore): boolean {
+  const { log } = core;
+  let next = log.applied + 1;
+  while (next <= log.committed) {
+    const entries = log.slice(next, log.committed + 1, 1 << 20);
+    assert(entries !== null && entries.length > 0, 'an unapplied entry was truncated');
+    if (entries.some((entry) => entry.type === 'conf-change')) return true;
+    next += entries.length;
+  }
+  return false;
+}
+
+/**
+ * Starts an election unless something stands against it.
+ * transfer: the leader asked for it; no pre-vote, and voters ignore leases.
+ */
+export function campaign(core: RaftCore, transfer: boolean): boolean {
+  noticeWithdrawal(core);
+  const obstacle = campaignObstacle(core, transfer);
+  if (obstacle !== null) {
+    core.debug(() => `no campaign: ${obstacle}`);
+    return false;
+  }
+  if (transfer) becomeCandidate(core, true);
+  else becomePreCandidate(core);
+  return true;
+}
+
+function becomePreCandidate(core: RaftCore): void {
+  core.role = 'pre-candidate';
+  core.leader = 0;
+  core.electionElapsed = 0;
+  core.electionTimeout = core.randomTimeout();
+  core.votes.clear();
+  core.votes.set(core.id, true);
+  if (voteResult(core.conf, core.votes) === 'won') {
+    becomeCandidate(core, false);
+    return;
+  }
+  for (const id of confVoters(core.conf)) {
+    if (id === core.id) continue;
+    core.messagesNow.push(
+      makeMessage('pre-vote', core.id, id, core.term + 1, {
+        index: core.log.lastIndex,
+        logTerm: core.log.lastTerm(),
+      }),
+    );
+  }
+}
+
+function becomeCandidate(core: RaftCore, transfer: boolean): void {
+  reset(core, core.term + 1);
+  core.role = 'candidate';
+  core.vote = core.id;
+  core.selfAfterSync.push(makeMessage('vote-resp', core.id, core.id, core.term));
+  for (const id of confVoters(core.conf)) {
+    if (id === core.id) continue;
+    core.sendAfterSync('vote', id, {
+      index: core.log.lastIndex,
+      logTerm: core.log.lastTerm(),
+      context: transfer ? TRANSFER_CONTEXT : 0,
+    });
+  }
+  core.debug(() => `candidate at term ${core.term}`);
+}
+
+function becomeLeader(core: RaftCore): void {
+  reset(core, core.term);
+  core.role = 'leader';
+  core.leader = core.id;
+  core.deFortifyTerm = 0;
+  // Whatever is in the log already may hold a configuration change.
+  core.pendingConfIndex = core.log.lastIndex;
+  const own = core.progress.get(core.id);
+  assert(own !== undefined, 'a leader is a member');
+  own.recentActive = true;
+  appendOwn(core, 'normal', NO_DATA);
+  broadcastFortify(core);
+  core.debug(() => `leader at term ${core.term}`);
+}
+
+export function handleVote(core: RaftCore, message: RaftMessage): void {
+  const pre = message.type === 'pre-vote';
+  const free =
+    core.vote === message.from ||
+    (core.vote === 0 && core.leader === 0) ||
+    (pre && message.term > core.term);
+  const granted = free && core.log.isUpToDate(message.index, message.logTerm);
+  const response = pre ? 'pre-vote-resp' : 'vote-resp';
+  // A granted pre-vote answers at the term that was asked for, a refusal at our own.
+  const term = granted ? message.term : core.term;
+  if (granted && !pre) {
+    core.vote = message.from;
+    core.electionElapsed = 0;
+  }
+  core.messagesAfterSync.push(
+    makeMessage(response, core.id, message.from, term, { reject: !granted }),
+  );
+}
+
+export function handleVoteResponse(core: RaftCore, message: RaftMessage): void {
+  const expected = core.role === 'pre-candidate' ? 'pre-vote-resp' : 'vote-resp';
+  if (core.role !== 'pre-candidate' && core.role !== 'candidate') return;
+  if (message.type !== expected) return;
+  if (!core.votes.has(message.from)) core.votes.set(message.from, !message.reject);
+  switch (voteResult(core.conf, core.votes)) {
+    case 'won':
+      if (core.role === 'pre-candidate') becomeCandidate(core, false);
+      else becomeLeader(core);
+      break;
+    case 'lost':
+      becomeFollower(core, core.term, 0);
+      break;
+    case 'pending':
+      break;
+  }
+}
+
+/** Whether votes and pre-votes of others are to be dropped unseen. */
+export function ignoresVotes(core: RaftCore, message: RaftMessage): boolean {
+  if (message.context === TRANSFER_CONTEXT) return false;
+  noticeWithdrawal(core);
+  // The leader that this replica follows asks only when it is leader no more.
+  if (core.role === 'follower' && core.leader === message.from) return false;
+  return inLease(core);
+}
+
+// Transfer of leadership.
+
+export function startTransfer(core: RaftCore, to: NodeId): boolean {
+  const progress = core.progress.get(to);
+  if (core.role !== 'leader' || to === core.id || progress === undefined) return false;
+  if (!core.conf.voters.includes(to)) return false;
+  if (core.transferee !== 0) return core.transferee === to;
+  // Whoever was sent timeout-now in this term might still act on it: first end the term.
+  if (core.leaseVoid) return false;
+  core.transferee = to;
+  core.transferElapsed = 0;
+  if (progress.match === core.log.lastIndex) sendTimeoutNow(core);
+  else if (progress.state === 'probe') {
+    progress.probeSent = false;
+    core.appendDirty = true;
+  }
+  return true;
+}
+
+function sendTimeoutNow(core: RaftCore): void {
+  core.leaseVoid = true;
+  core.sendNow('timeout-now', core.transferee);
+}
+
+/** The target may have caught up by this answer. */
+export function handleAppendResponseAndTransfer(core: RaftCore, message: RaftMessage): void {
+  handleAppendResponse(core, message);
+  if (core.role !== 'leader' || core.transferee !== message.from || core.leaseVoid) return;
+  if (core.progress.get(message.from)!.match === core.log.lastIndex) sendTimeoutNow(core);
+}
+
+/**
+ * The target did not take over in time. If it was never told, everything is as before. If it was,
+ * it may still win an election that ignores leases, so this term must not serve again: a new term,
+ * whose votes exclude that, is the way back.
+ */
+export function abandonTransfer(core: RaftCore): void {
+  const told = core.leaseVoid;
+  core.debug(() => `transfer to ${core.transferee} abandoned`);
+  core.transferee = 0;
+  core.transferElapsed = 0;
+  if (!told) return;
+  if (hasUnappliedConfChange(core) || !isVoter(core.conf, core.id)) {
+    becomeFollower(core, core.term, 0);
+    return;
+  }
+  const ended = core.fortifySent ? core.term : 0;
+  becomeCandidate(core, false);
+  core.deFortifyTerm = ended;
+}

@@ -1,0 +1,73 @@
+/**
+ * Changes of the configuration: proposed one at a time by the leader, effective at each replica when
+ * it applies the entry. A leader refuses to remove or demote itself: it must transfer first, because
+ * the lease it serves under would end only when it applies its own removal.
+ */
+import { assert } from '../base/assert.js';
+import { changeConf, isJoint, isVoter } from './conf-change.js';
+import type { RaftCore } from './core.js';
+import { becomeFollower } from './elections.js';
+import { broadcastFortify } from './leases.js';
+import { decodeConfChange, encodeConfChange } from './disk-codec.js';
+import { appendOwn, maybeCommit } from './replication.js';
+import type { ConfChange, ConfState, Entry, ProposalRefusal } from './types.js';
+
+const LEAVE: ConfChange = { changes: [], transition: 'auto', context: new Uint8Array(0) };
+
+/** Why `change` cannot be proposed now; null if it can. */
+export function confChangeObstacle(core: RaftCore, change: ConfChange): ProposalRefusal | null {
+  if (core.pendingConfIndex > core.log.applied) return 'conf-change-pending';
+  const result = changeConf(core.conf, change);
+  if (!result.ok) {
+    core.debug(() => `configuration change refused: ${result.reason}`);
+    return isJoint(core.conf) && core.conf.autoLeave
+      ? 'conf-change-pending'
+      : 'conf-change-invalid';
+  }
+  const leaving = change.changes.length === 0;
+  if (!leaving && !result.conf.voters.includes(core.id)) return 'conf-change-invalid';
+  return null;
+}
+
+export function proposeChecked(core: RaftCore, change: ConfChange): Entry {
+  const entry = appendOwn(core, 'conf-change', encodeConfChange(change));
+  core.pendingConfIndex = entry.index;
+  return entry;
+}
+
+export function applyChange(core: RaftCore, entry: Entry): ConfState {
+  assert(entry.type === 'conf-change', 'not a configuration change');
+  const result = changeConf(core.conf, decodeConfChange(entry.data));
+  // The same decision on every replica: the change was proposed against another configuration.
+  if (!result.ok) {
+    core.debug(() => `configuration change at ${entry.index} void: ${result.reason}`);
+    return core.conf;
+  }
+  core.setConf(result.conf);
+  core.leadSupportMax = 0;
+  if (core.role !== 'leader') {
+    if (core.role !== 'follower' && !isVoter(core.conf, core.id)) {
+      becomeFollower(core, core.term, 0);
+    }
+    return core.conf;
+  }
+  if (!isVoter(core.conf, core.id)) {
+    becomeFollower(core, core.term, 0);
+    return core.conf;
+  }
+  // A smaller quorum may have been reached already; new peers need the log.
+  maybeCommit(core);
+  core.appendDirty = true;
+  broadcastFortify(core);
+  if (core.transferee !== 0 && !core.conf.voters.includes(core.transferee) && !core.leaseVoid) {
+    core.transferee = 0;
+  }
+  return core.conf;
+}
+
+/** Leader: leaves a joint configuration that is to be left automatically, once it is applied. */
+export function maybeAutoLeave(core: RaftCore): void {
+  if (core.role !== 'leader' || !isJoint(core.conf) || !core.conf.autoLeave) return;
+  if (core.transferee !== 0 || core.pendingConfIndex > core.log.applied) return;
+  proposeChecked(core, LEAVE);
+}
