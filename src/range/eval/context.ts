@@ -1,0 +1,81 @@
+/**
+ * What evaluating a batch may see and produce. Evaluation is synchronous and has no effect but
+ * taking unreplicated locks: everything replicated goes into `batch`, everything the leaseholder
+ * must remember once that has been applied goes into `effects`. So it can be repeated freely.
+ */
+import type { NodeId, Timestamp } from '../../base/ids.js';
+import type { Key } from '../../base/key.js';
+import type { BatchBuilder } from '../../storage/batch-codec.js';
+import type { EngineReader } from '../../storage/engine.js';
+import type { TransactionRecord } from '../../storage/lock-record.js';
+import type { BatchHeader, PutRequest, SplitTrigger, TxnMeta } from '../kv-api.js';
+import type { LockState, LockTable, Waiter } from '../lock-table.js';
+import type { TimestampCache } from '../timestamp-cache.js';
+import type { TxnRecords } from '../txn-records.js';
+
+/** Applied to the leaseholder's memory when the command has been applied. */
+export type Effect =
+  | { readonly kind: 'intent-laid'; readonly key: Key; readonly txn: TxnMeta; readonly ts: Timestamp }
+  | { readonly kind: 'intent-removed'; readonly key: Key }
+  | { readonly kind: 'unlock'; readonly key: Key; readonly txnId: string }
+  | { readonly kind: 'record'; readonly record: TransactionRecord }
+  | { readonly kind: 'record-collected'; readonly id: string };
+
+export interface PendingPut {
+  readonly request: PutRequest;
+  readonly lock: LockState;
+}
+
+export interface RangeState {
+  readonly reader: EngineReader;
+  readonly locks: LockTable;
+  readonly tsCache: TimestampCache;
+  readonly records: TxnRecords;
+  readonly leaseStart: Timestamp;
+  /** False when the node is down, or was at some time since `since`: its transactions are dead. */
+  coordinatorAlive(node: NodeId, since: Timestamp): boolean;
+}
+
+export interface EvalContext {
+  readonly range: RangeState;
+  readonly header: BatchHeader;
+  readonly txn: TxnMeta | null;
+  readonly waiter: Waiter;
+  readonly now: Timestamp;
+  readonly batch: BatchBuilder;
+  readonly effects: Effect[];
+  readonly puts: PendingPut[];
+  /** Reads to note in the timestamp cache once the evaluation has succeeded. */
+  readonly readPoints: Key[];
+  readonly readSpans: { readonly start: Key; readonly end: Key }[];
+  /** Locks that this very evaluation took for writes. */
+  readonly claimed: Key[];
+  /** Moves up when the server may bump the reads (then the evaluation starts over). */
+  readTs: Timestamp;
+  writeTs: Timestamp;
+  readonly uncertaintyLimit: Timestamp;
+  split: SplitTrigger | null;
+  rowsLeft: number;
+  bytesLeft: number;
+}
+
+/** Thrown: another's lock is in the way; wait for it and evaluate anew. */
+export class LockConflict {
+  readonly lock: LockState;
+  readonly locking: boolean;
+  /** For readers: what they want to read at. */
+  readonly readTs: Timestamp;
+  constructor(lock: LockState, locking: boolean, readTs: Timestamp) {
+    this.lock = lock;
+    this.locking = locking;
+    this.readTs = readTs;
+  }
+}
+
+/** Thrown: evaluate anew at this read timestamp (only when the header allows it). */
+export class ReadBump {
+  readonly ts: Timestamp;
+  constructor(ts: Timestamp) {
+    this.ts = ts;
+  }
+}

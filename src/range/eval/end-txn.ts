@@ -1,0 +1,242 @@
+/**
+ * end-txn: the commit protocol at the range of the transaction's record (DESIGN 7).
+ *
+ * - 'one-phase': the puts of this batch are the whole transaction; they become versions at once.
+ * - 'stage': intents plus a STAGING record that lists every write. The transaction is committed from
+ *   the moment that the record and all listed writes, at or below the staged timestamp, are there.
+ *   If this batch's own puts had to move up, nothing is staged: the answer's writeTs says so.
+ * - 'commit': makes it explicit; the intents of this range go with it.
+ * - 'abort'.
+ *
+ * Invariants: a record never leaves COMMITTED or ABORTED but by collection; STAGING changes only to
+ * a higher timestamp by its coordinator, or to an end state; an answered commit has either a
+ * COMMITTED record, or a STAGING one with every write in place, or its values are versions.
+ */
+import { assert, unreachable } from '../../base/assert.js';
+import {
+  decodeIntent,
+  encodeIntent,
+  encodeTransaction,
+  intentKey,
+  transactionKey,
+  type TransactionRecord,
+} from '../../storage/lock-record.js';
+import { mvccPut } from '../../storage/mvcc.js';
+import type { Key } from '../../base/key.js';
+import type { Timestamp } from '../../base/ids.js';
+import type { EndTxnRequest, EndTxnResponse, TxnMeta } from '../kv-api.js';
+import { KvError } from '../kv-errors.js';
+import type { EvalContext } from './context.js';
+import { commitPuts, layIntents } from './write.js';
+
+export function putRecord(ctx: EvalContext, record: TransactionRecord): void {
+  ctx.batch.put('locks', transactionKey(record.anchorKey, record.txnId), encodeTransaction(record));
+  ctx.effects.push({ kind: 'record', record });
+}
+
+export function dropRecord(ctx: EvalContext, anchorKey: Key, id: string): void {
+  ctx.batch.delete('locks', transactionKey(anchorKey, id));
+  ctx.effects.push({ kind: 'record-collected', id });
+}
+
+export function newRecord(
+  txn: TxnMeta,
+  status: TransactionRecord['status'],
+  writeTs: Timestamp,
+  now: Timestamp,
+): TransactionRecord {
+  return {
+    txnId: txn.id,
+    anchorKey: txn.anchorKey,
+    status,
+    epoch: txn.epoch,
+    writeTs,
+    readTs: txn.readTs,
+    minTs: txn.minTs,
+    lastHeartbeatTs: now,
+    isolation: txn.isolation,
+    coordinatorNode: txn.coordinator,
+    inFlight: [],
+    lockKeys: [],
+    lockSpans: [],
+  };
+}
+
+export function evalEndTxn(ctx: EvalContext, request: EndTxnRequest): EndTxnResponse {
+  const txn = ctx.txn;
+  assert(txn !== null, 'end-txn without a transaction');
+  const record = ctx.range.records.get(txn.id);
+  switch (request.action) {
+    case 'one-phase':
+      return onePhase(ctx, txn, record, request);
+    case 'stage':
+      return stage(ctx, txn, record, request);
+    case 'commit':
+      return commit(ctx, txn, record, request);
+    case 'abort':
+      return abort(ctx, txn, record, request);
+    default:
+      return unreachable(request.action);
+  }
+}
+
+function refuseFinished(ctx: EvalContext, txn: TxnMeta, record: TransactionRecord | undefined): void {
+  if (record?.status === 'aborted' || (record === undefined && ctx.range.records.wasFinished(txn.id))) {
+    throw new KvError({ kind: 'aborted', reason: 'pushed by another transaction' });
+  }
+}
+
+/** A push moved the transaction's timestamp: it must not commit below it. */
+function honourPush(ctx: EvalContext, record: TransactionRecord | undefined): void {
+  if (record !== undefined && record.status === 'pending' && record.writeTs > ctx.writeTs) {
+    ctx.writeTs = record.writeTs;
+  }
+}
+
+function onePhase(
+  ctx: EvalContext,
+  txn: TxnMeta,
+  record: TransactionRecord | undefined,
+  request: EndTxnRequest,
+): EndTxnResponse {
+  refuseFinished(ctx, txn, record);
+  if (record !== undefined && record.status !== 'pending') {
+    throw new KvError({ kind: 'one-phase-refused', reason: `its record is ${record.status}` });
+  }
+  honourPush(ctx, record);
+  if (ctx.writeTs > txn.writeTs && txn.isolation === 'serializable' && !ctx.header.canBumpReadTs) {
+    const key = ctx.puts[0]?.request.key ?? txn.anchorKey;
+    throw new KvError({ kind: 'write-too-old', key, retryTs: ctx.writeTs });
+  }
+  if (ctx.range.leaseStart > ctx.writeTs) ctx.writeTs = ctx.range.leaseStart;
+  commitPuts(ctx, txn);
+  const written = new Set(ctx.puts.map((put) => put.request.key));
+  for (const key of request.localLocks) {
+    if (!written.has(key)) ctx.effects.push({ kind: 'unlock', key, txnId: txn.id });
+  }
+  if (record !== undefined) dropRecord(ctx, txn.anchorKey, txn.id);
+  else ctx.effects.push({ kind: 'record-collected', id: txn.id });
+  ctx.split = request.split;
+  return { kind: 'end-txn', status: 'committed', commitTs: ctx.writeTs };
+}
+
+function stage(
+  ctx: EvalContext,
+  txn: TxnMeta,
+  record: TransactionRecord | undefined,
+  request: EndTxnRequest,
+): EndTxnResponse {
+  refuseFinished(ctx, txn, record);
+  if (record?.status === 'committed') {
+    return { kind: 'end-txn', status: 'committed', commitTs: record.writeTs };
+  }
+  honourPush(ctx, record);
+  layIntents(ctx, txn);
+  if (ctx.writeTs > txn.writeTs) {
+    return { kind: 'end-txn', status: 'pending', commitTs: ctx.writeTs };
+  }
+  if (record?.status === 'staging' && record.writeTs >= ctx.writeTs) {
+    return { kind: 'end-txn', status: 'staging', commitTs: record.writeTs };
+  }
+  putRecord(ctx, {
+    ...newRecord(txn, 'staging', ctx.writeTs, ctx.now),
+    inFlight: request.inFlight,
+    lockKeys: request.lockKeys,
+  });
+  return { kind: 'end-txn', status: 'staging', commitTs: ctx.writeTs };
+}
+
+function commit(
+  ctx: EvalContext,
+  txn: TxnMeta,
+  record: TransactionRecord | undefined,
+  request: EndTxnRequest,
+): EndTxnResponse {
+  if (record?.status === 'committed') {
+    resolveKeys(ctx, txn.id, txn.epoch, 'committed', record.writeTs, request.localLocks);
+    return { kind: 'end-txn', status: 'committed', commitTs: record.writeTs };
+  }
+  refuseFinished(ctx, txn, record);
+  const commitTs = ctx.writeTs;
+  if (record !== undefined && record.writeTs > commitTs) {
+    assert(record.status === 'pending', 'a staged transaction is committed below its staged timestamp');
+    throw new KvError({ kind: 'retry', reason: 'pushed', key: txn.anchorKey, retryTs: record.writeTs });
+  }
+  assert(ctx.puts.length === 0, 'an explicit commit carries no puts');
+  resolveKeys(ctx, txn.id, txn.epoch, 'committed', commitTs, request.localLocks);
+  const local = new Set(request.localLocks);
+  const elsewhere = request.lockKeys.some((key) => !local.has(key));
+  if (elsewhere) {
+    putRecord(ctx, {
+      ...newRecord(txn, 'committed', commitTs, ctx.now),
+      lockKeys: request.lockKeys,
+    });
+  } else if (record !== undefined) {
+    dropRecord(ctx, txn.anchorKey, txn.id);
+  } else {
+    ctx.effects.push({ kind: 'record-collected', id: txn.id });
+  }
+  ctx.split = request.split;
+  return { kind: 'end-txn', status: 'committed', commitTs };
+}
+
+function abort(
+  ctx: EvalContext,
+  txn: TxnMeta,
+  record: TransactionRecord | undefined,
+  request: EndTxnRequest,
+): EndTxnResponse {
+  if (record?.status === 'committed') {
+    return { kind: 'end-txn', status: 'committed', commitTs: record.writeTs };
+  }
+  resolveKeys(ctx, txn.id, txn.epoch, 'aborted', 0, request.localLocks);
+  if (record?.status !== 'aborted' && !ctx.range.records.wasFinished(txn.id)) {
+    putRecord(ctx, { ...newRecord(txn, 'aborted', txn.writeTs, ctx.now), lockKeys: request.lockKeys });
+  }
+  return { kind: 'end-txn', status: 'aborted', commitTs: 0 };
+}
+
+/** Resolves the transaction's intents and releases its locks on the given keys. */
+export function resolveKeys(
+  ctx: EvalContext,
+  txnId: string,
+  epoch: number,
+  status: 'committed' | 'aborted' | 'pending',
+  ts: Timestamp,
+  keys: Iterable<Key>,
+): void {
+  for (const key of keys) {
+    const lock = ctx.range.locks.get(key);
+    if (lock === undefined || lock.holder?.id !== txnId) continue;
+    if (lock.intentTs === 0) {
+      if (status !== 'pending') ctx.effects.push({ kind: 'unlock', key, txnId });
+      continue;
+    }
+    const stored = ctx.range.reader.get('locks', intentKey(key));
+    assert(stored !== null, 'the lock table names an intent that is not there');
+    const intent = decodeIntent(stored);
+    assert(intent.txnId === txnId, 'the lock table names the wrong holder of an intent');
+    if (status === 'pending') {
+      if (intent.writeTs >= ts) continue;
+      moveIntent(ctx, key, lock.holder, intent, ts);
+      continue;
+    }
+    if (status === 'committed' && intent.epoch === epoch) {
+      assert(ts >= intent.writeTs, 'a commit below the timestamp of its intent');
+      mvccPut(ctx.batch, key, ts, intent.value, ts > intent.writeTs);
+    }
+    ctx.batch.delete('locks', intentKey(key));
+    ctx.effects.push({ kind: 'intent-removed', key });
+  }
+}
+
+function moveIntent(
+  ctx: EvalContext,
+  key: Key,
+  holder: TxnMeta,
+  intent: ReturnType<typeof decodeIntent>,
+  ts: Timestamp,
+): void {
+  ctx.batch.put('locks', intentKey(key), encodeIntent({ ...intent, writeTs: ts }));
+  ctx.effects.push({ kind: 'intent-laid', key, txn: { ...holder, epoch: intent.epoch }, ts });
+}

@@ -1,0 +1,39 @@
+/** query-intent and resolve-intents. */
+import { assert } from '../../base/assert.js';
+import { decodeIntent, intentKey } from '../../storage/lock-record.js';
+import type {
+  EmptyResponse, QueryIntentRequest, QueryIntentResponse, ResolveIntentsRequest,
+} from '../kv-api.js';
+import type { EvalContext } from './context.js';
+import { resolveKeys } from './end-txn.js';
+
+/**
+ * A missing write is prevented for good: the timestamp cache is raised to the staged timestamp, so a
+ * delayed put lands above it and the attempt that was asked about can never count as committed.
+ */
+export function evalQueryIntent(ctx: EvalContext, request: QueryIntentRequest): QueryIntentResponse {
+  const { key, txnId, epoch, sequence, ts } = request;
+  const lock = ctx.range.locks.get(key);
+  if (lock !== undefined && lock.intentTs !== 0 && lock.holder?.id === txnId) {
+    const stored = ctx.range.reader.get('locks', intentKey(key));
+    assert(stored !== null, 'the lock table names an intent that is not there');
+    const intent = decodeIntent(stored);
+    if (intent.epoch === epoch && intent.sequence >= sequence && intent.writeTs <= ts) {
+      return { kind: 'query-intent', found: true };
+    }
+  }
+  ctx.range.tsCache.addPoint(key, ts, null);
+  return { kind: 'query-intent', found: false };
+}
+
+export function evalResolveIntents(ctx: EvalContext, request: ResolveIntentsRequest): EmptyResponse {
+  const { keys, spans, txnId, epoch, status, ts } = request;
+  const seen = new Set(keys);
+  for (const { start, end } of spans) {
+    for (const lock of ctx.range.locks.range(start, end)) {
+      if (lock.holder?.id === txnId) seen.add(lock.key);
+    }
+  }
+  resolveKeys(ctx, txnId, epoch, status, ts, seen);
+  return { kind: 'resolve-intents' };
+}

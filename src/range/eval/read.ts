@@ -1,0 +1,172 @@
+/** get and scan: reads at one timestamp, with uncertainty, own intents, and locks if asked for. */
+import type { Timestamp } from '../../base/ids.js';
+import { TIMESTAMP_MAX } from '../../base/ids.js';
+import { keyNext, type Key } from '../../base/key.js';
+import { assert } from '../../base/assert.js';
+import { decodeIntent, intentKey } from '../../storage/lock-record.js';
+import { mvccRead, mvccScan } from '../../storage/mvcc.js';
+import type { GetRequest, GetResponse, ScanRequest, ScanResponse } from '../kv-api.js';
+import { KvError } from '../kv-errors.js';
+import type { LockState } from '../lock-table.js';
+import { type EvalContext, LockConflict, ReadBump } from './context.js';
+
+/** The value of this transaction's own intent; undefined if it has none on the key. */
+function ownIntent(ctx: EvalContext, lock: LockState | undefined): Buffer | null | undefined {
+  const txn = ctx.txn;
+  if (txn === null || lock === undefined || lock.intentTs === 0) return undefined;
+  if (lock.holder?.id !== txn.id || lock.intentEpoch !== txn.epoch) return undefined;
+  const stored = ctx.range.reader.get('locks', intentKey(lock.key));
+  assert(stored !== null, 'the lock table names an intent that is not there');
+  return decodeIntent(stored).value;
+}
+
+/** A plain reader must wait for an intent that may turn out to be in its past. */
+export function checkIntent(ctx: EvalContext, lock: LockState, limit: Timestamp): void {
+  if (lock.intentTs === 0 || lock.intentTs > limit) return;
+  if (ctx.txn !== null && lock.holder?.id === ctx.txn.id) return;
+  throw new LockConflict(lock, false, limit);
+}
+
+/** A newer version that this reader might have to see, or (locking) must not overwrite blindly. */
+export function newerVersion(ctx: EvalContext, key: Key, ts: Timestamp, locking: boolean): never {
+  if (ctx.header.canBumpReadTs) throw new ReadBump(ts);
+  throw new KvError({ kind: locking ? 'write-too-old' : 'uncertainty', key, retryTs: ts });
+}
+
+/** Takes the exclusive lock; false if it is another's and the batch skips locked rows. */
+export function takeLock(ctx: EvalContext, key: Key): boolean {
+  const { locks } = ctx.range;
+  const txn = ctx.txn;
+  assert(txn !== null, 'a locking read without a transaction');
+  const state = locks.get(key);
+  if (!locks.free(state, txn.id, ctx.waiter)) {
+    if (ctx.header.wait === 'skip') return false;
+    throw new LockConflict(state!, true, 0);
+  }
+  if (state === undefined || state.holder === null || !state.unreplicated) {
+    locks.acquire(key, txn, ctx.waiter);
+  }
+  return true;
+}
+
+function uncertainUpTo(ctx: EvalContext, newer: Timestamp, shifted: boolean): boolean {
+  if (newer === 0) return false;
+  if (newer <= ctx.uncertaintyLimit) return true;
+  // A version whose commit moved past its intent: the observed clock proves nothing about it.
+  return shifted && ctx.txn !== null && newer <= ctx.txn.uncertaintyLimit;
+}
+
+export function evalGet(ctx: EvalContext, request: GetRequest): GetResponse {
+  const { key } = request;
+  const locking = request.lock !== 'none';
+  if (locking && !takeLock(ctx, key)) return { kind: 'get', value: null, skipped: true };
+  const lock = ctx.range.locks.get(key);
+  if (lock !== undefined && !locking) {
+    const limit = Math.max(ctx.uncertaintyLimit, ctx.readTs);
+    if (ctx.header.wait === 'skip' && lock.intentTs !== 0 && lock.holder?.id !== ctx.txn?.id) {
+      return { kind: 'get', value: null, skipped: true };
+    }
+    checkIntent(ctx, lock, limit);
+  }
+  const own = ownIntent(ctx, lock);
+  const limit = locking ? TIMESTAMP_MAX : readLimit(ctx);
+  const found = mvccRead(ctx.range.reader, key, ctx.readTs, limit);
+  ctx.readPoints.push(key);
+  if (own !== undefined) return { kind: 'get', value: own, skipped: false };
+  if (found.newer !== 0 && (locking || uncertainUpTo(ctx, found.newer, found.newerShifted))) {
+    newerVersion(ctx, key, found.newer, locking);
+  }
+  if (locking && lock !== undefined) lock.newestTs = found.ts;
+  return { kind: 'get', value: found.value, skipped: false };
+}
+
+/** How far up a read must look for versions that concern it. */
+function readLimit(ctx: EvalContext): Timestamp {
+  if (ctx.txn === null) return ctx.uncertaintyLimit;
+  return Math.max(ctx.readTs, ctx.txn.uncertaintyLimit);
+}
+
+export function evalScan(ctx: EvalContext, request: ScanRequest): ScanResponse {
+  const { start, end, reverse } = request;
+  const limit = Math.max(ctx.uncertaintyLimit, ctx.readTs);
+  const own: LockState[] = [];
+  for (const lock of ctx.range.locks.range(start, end)) {
+    checkIntent(ctx, lock, limit);
+    if (lock.intentTs !== 0 && lock.holder?.id === ctx.txn?.id) own.push(lock);
+  }
+  const locking = request.lock !== 'none';
+  const scanned = mvccScan(ctx.range.reader, start, end, ctx.readTs, {
+    reverse,
+    maxRows: ctx.rowsLeft,
+    maxBytes: ctx.bytesLeft,
+    limitTs: locking ? TIMESTAMP_MAX : readLimit(ctx),
+  });
+  if (
+    scanned.newerTs !== 0 &&
+    scanned.newerKey !== null &&
+    (locking || uncertainUpTo(ctx, scanned.newerTs, scanned.newerShifted))
+  ) {
+    if (locking) takeLock(ctx, scanned.newerKey);
+    newerVersion(ctx, scanned.newerKey, scanned.newerTs, locking);
+  }
+  let result: { keys: Key[]; values: Buffer[]; resumeKey: Key | null } = scanned;
+  if (own.length > 0) result = overlayOwn(ctx, own, scanned, request);
+  noteScan(ctx, request, result.resumeKey);
+  if (locking) result = lockRows(ctx, result);
+  ctx.rowsLeft -= result.keys.length;
+  for (const value of result.values) ctx.bytesLeft -= value.length;
+  return { kind: 'scan', keys: result.keys, values: result.values, resumeKey: result.resumeKey };
+}
+
+/** Only what was looked at is protected from later writers. */
+function noteScan(ctx: EvalContext, request: ScanRequest, resumeKey: Key | null): void {
+  const { start, end, reverse } = request;
+  if (resumeKey === null) ctx.readSpans.push({ start, end });
+  else if (reverse) ctx.readSpans.push({ start: resumeKey, end });
+  else ctx.readSpans.push({ start, end: resumeKey });
+}
+
+function lockRows(
+  ctx: EvalContext,
+  rows: { keys: Key[]; values: Buffer[]; resumeKey: Key | null },
+): { keys: Key[]; values: Buffer[]; resumeKey: Key | null } {
+  const keys: Key[] = [];
+  const values: Buffer[] = [];
+  for (let i = 0; i < rows.keys.length; i++) {
+    if (!takeLock(ctx, rows.keys[i]!)) continue;
+    keys.push(rows.keys[i]!);
+    values.push(rows.values[i]!);
+  }
+  return { keys, values, resumeKey: rows.resumeKey };
+}
+
+/** Lays the transaction's own spilled intents over what the versions family holds. */
+function overlayOwn(
+  ctx: EvalContext,
+  own: readonly LockState[],
+  scanned: { keys: Key[]; values: Buffer[]; resumeKey: Key | null },
+  request: ScanRequest,
+): { keys: Key[]; values: Buffer[]; resumeKey: Key | null } {
+  const rows = new Map<Key, Buffer>();
+  scanned.keys.forEach((key, i) => rows.set(key, scanned.values[i]!));
+  const { resumeKey } = scanned;
+  for (const lock of own) {
+    if (resumeKey !== null && (request.reverse ? lock.key < resumeKey : lock.key >= resumeKey)) {
+      continue;
+    }
+    const value = ownIntent(ctx, lock);
+    if (value === undefined) continue;
+    if (value === null) rows.delete(lock.key);
+    else rows.set(lock.key, value);
+  }
+  const keys = [...rows.keys()].sort();
+  if (request.reverse) keys.reverse();
+  let kept = keys;
+  let resume = resumeKey;
+  if (ctx.rowsLeft > 0 && keys.length > ctx.rowsLeft) {
+    kept = keys.slice(0, ctx.rowsLeft);
+    const last = kept[kept.length - 1]!;
+    resume = request.reverse ? last : keyNext(last);
+  }
+  return { keys: kept, values: kept.map((key) => rows.get(key)!), resumeKey: resume };
+}

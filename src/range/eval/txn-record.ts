@@ -1,0 +1,99 @@
+/** heartbeat, push, recover, gc: what happens to transaction records besides their own end. */
+import { assert } from '../../base/assert.js';
+import type {
+  EmptyResponse, GcTxnsRequest, HeartbeatTxnRequest, HeartbeatTxnResponse, PushTxnRequest, PushTxnResponse,
+  RecoverTxnRequest, RecoverTxnResponse,
+} from '../kv-api.js';
+import type { TransactionRecord } from '../../storage/lock-record.js';
+import type { EvalContext } from './context.js';
+import { dropRecord, newRecord, putRecord } from './end-txn.js';
+
+/** Without a sign of life for this long a transaction counts as abandoned. */
+export const TXN_EXPIRY_US = 5_000_000;
+
+export function evalHeartbeat(ctx: EvalContext, request: HeartbeatTxnRequest): HeartbeatTxnResponse {
+  const txn = ctx.txn;
+  assert(txn !== null, 'a heartbeat without a transaction');
+  const record = ctx.range.records.get(txn.id);
+  if (record === undefined) {
+    if (ctx.range.records.wasFinished(txn.id)) return { kind: 'heartbeat-txn', status: 'aborted' };
+    putRecord(ctx, newRecord(txn, 'pending', txn.writeTs, request.now));
+    return { kind: 'heartbeat-txn', status: 'pending' };
+  }
+  if (record.status === 'pending' || record.status === 'staging') {
+    putRecord(ctx, { ...record, lastHeartbeatTs: Math.max(record.lastHeartbeatTs, request.now) });
+  }
+  return { kind: 'heartbeat-txn', status: record.status };
+}
+
+function answer(record: TransactionRecord, pushed: boolean): PushTxnResponse {
+  return {
+    kind: 'push-txn',
+    status: record.status,
+    writeTs: record.writeTs,
+    epoch: record.epoch,
+    inFlight: record.inFlight,
+    lockKeys: record.lockKeys,
+    pushed,
+  };
+}
+
+export function evalPush(ctx: EvalContext, request: PushTxnRequest): PushTxnResponse {
+  const { pushee, type, pushTo, force } = request;
+  const existing = ctx.range.records.get(pushee.id);
+  if (existing === undefined && ctx.range.records.wasFinished(pushee.id)) {
+    // Its intents were all resolved before the record was collected: whoever still sees one looks again.
+    return answer(newRecord(pushee, 'aborted', pushee.writeTs, ctx.now), true);
+  }
+  const record = existing ?? newRecord(pushee, 'pending', pushee.writeTs, pushee.minTs);
+  if (record.status === 'committed' || record.status === 'aborted') return answer(record, true);
+  const lastSign = Math.max(record.minTs, record.lastHeartbeatTs);
+  const dead =
+    force ||
+    ctx.now > lastSign + TXN_EXPIRY_US ||
+    !ctx.range.coordinatorAlive(record.coordinatorNode, record.minTs);
+  if (record.status === 'staging') return answer(record, dead);
+  if (dead && type !== 'touch') {
+    const aborted: TransactionRecord = { ...record, status: 'aborted' };
+    putRecord(ctx, aborted);
+    return answer(aborted, true);
+  }
+  if (type === 'timestamp') {
+    if (record.writeTs > pushTo) return answer(record, true);
+    const moved: TransactionRecord = { ...record, writeTs: pushTo + 1 };
+    putRecord(ctx, moved);
+    return answer(moved, true);
+  }
+  return answer(record, false);
+}
+
+export function evalRecover(ctx: EvalContext, request: RecoverTxnRequest): RecoverTxnResponse {
+  const { txn, committed } = request;
+  const record = ctx.range.records.get(txn.id);
+  if (record === undefined) {
+    return { kind: 'recover-txn', status: 'aborted', writeTs: 0, lockKeys: [] };
+  }
+  const reply = (r: TransactionRecord): RecoverTxnResponse => ({
+    kind: 'recover-txn',
+    status: r.status,
+    writeTs: r.writeTs,
+    lockKeys: r.lockKeys,
+  });
+  // Staged anew or ended meanwhile: what was found out concerns an attempt that is no more.
+  if (record.status !== 'staging' || record.epoch !== txn.epoch || record.writeTs !== txn.writeTs) {
+    return reply(record);
+  }
+  const ended: TransactionRecord = { ...record, status: committed ? 'committed' : 'aborted' };
+  putRecord(ctx, ended);
+  return reply(ended);
+}
+
+export function evalGcTxns(ctx: EvalContext, request: GcTxnsRequest): EmptyResponse {
+  for (const { id, anchorKey } of request.txns) {
+    const record = ctx.range.records.get(id);
+    if (record === undefined) continue;
+    // Only what has ended may be forgotten; a collection that raced with something else waits.
+    if (record.status === 'committed' || record.status === 'aborted') dropRecord(ctx, anchorKey, id);
+  }
+  return { kind: 'gc-txns' };
+}

@@ -1,0 +1,135 @@
+/**
+ * put, ingest, increment, refresh. Puts are checked one by one and written together afterwards
+ * (`finishPuts`), all at the one timestamp that suits every one of them.
+ */
+import { assert } from '../../base/assert.js';
+import { TIMESTAMP_MAX } from '../../base/ids.js';
+import { QuoralError } from '../../base/errors.js';
+import { keyNext, type Key } from '../../base/key.js';
+import { decodeIntent, encodeIntent, intentKey } from '../../storage/lock-record.js';
+import { mvccAnyNewer, mvccNewest, mvccPut } from '../../storage/mvcc.js';
+import type {
+  EmptyResponse, IncrementRequest, IncrementResponse, IngestRequest, PutRequest, RefreshRequest, TxnMeta,
+} from '../kv-api.js';
+import { KvError } from '../kv-errors.js';
+import { type EvalContext, LockConflict } from './context.js';
+import { checkIntent } from './read.js';
+
+export function evalPut(ctx: EvalContext, request: PutRequest): EmptyResponse {
+  const { key } = request;
+  const { locks, reader, tsCache } = ctx.range;
+  const txn = ctx.txn;
+  assert(txn !== null, 'a put without a transaction');
+  let lock = locks.get(key);
+  if (!locks.free(lock, txn.id, ctx.waiter)) throw new LockConflict(lock!, true, 0);
+  if (lock === undefined || lock.holder === null) {
+    lock = locks.acquire(key, txn, ctx.waiter);
+    ctx.claimed.push(key);
+  }
+  if (lock.intentTs !== 0 && lock.intentEpoch === txn.epoch) {
+    const earlier = decodeIntent(reader.get('locks', intentKey(key))!);
+    if (lock.intentTs > ctx.writeTs) ctx.writeTs = lock.intentTs;
+    // A repeated or overtaken delivery: the later write stands.
+    if (earlier.sequence > request.sequence) return { kind: 'put' };
+    ctx.puts.push({ request, lock });
+    return { kind: 'put' };
+  }
+  let newestTs = lock.unreplicated ? lock.newestTs : -1;
+  if (newestTs < 0 || request.mustNotExist) {
+    const newest = mvccNewest(reader, key);
+    newestTs = newest === null ? 0 : newest.ts;
+    if (request.mustNotExist && newest !== null && newest.value !== null) {
+      throw new KvError({ kind: 'key-exists', key, existing: newest.value });
+    }
+    lock.newestTs = newestTs;
+  }
+  if (request.exclusionSince !== 0 && newestTs > request.exclusionSince) {
+    throw new KvError({ kind: 'retry', reason: 'lost-lock', key, retryTs: newestTs });
+  }
+  let ts = tsCache.writeFloor(key, ctx.writeTs, txn.id);
+  if (newestTs >= ts) ts = newestTs + 1;
+  if (ts > ctx.writeTs) ctx.writeTs = ts;
+  ctx.puts.push({ request, lock });
+  return { kind: 'put' };
+}
+
+/** Writes the checked puts as intents at ctx.writeTs. */
+export function layIntents(ctx: EvalContext, txn: TxnMeta): void {
+  for (const { request } of ctx.puts) {
+    const record = encodeIntent({
+      txnId: txn.id,
+      anchorKey: txn.anchorKey,
+      epoch: txn.epoch,
+      writeTs: ctx.writeTs,
+      sequence: request.sequence,
+      value: request.value === null ? null : Buffer.from(request.value),
+      minTs: txn.minTs,
+      isolation: txn.isolation,
+      coordinatorNode: txn.coordinator,
+    });
+    ctx.batch.put('locks', intentKey(request.key), record);
+    ctx.effects.push({ kind: 'intent-laid', key: request.key, txn, ts: ctx.writeTs });
+  }
+}
+
+/** Writes the checked puts as committed versions: the transaction is this one batch. */
+export function commitPuts(ctx: EvalContext, txn: TxnMeta): void {
+  for (const { request, lock } of ctx.puts) {
+    mvccPut(ctx.batch, request.key, ctx.writeTs, request.value, false);
+    if (lock.intentTs !== 0) {
+      ctx.batch.delete('locks', intentKey(request.key));
+      ctx.effects.push({ kind: 'intent-removed', key: request.key });
+    }
+    ctx.effects.push({ kind: 'unlock', key: request.key, txnId: txn.id });
+  }
+}
+
+export function evalIngest(ctx: EvalContext, request: IngestRequest): EmptyResponse {
+  assert(request.keys.length === request.values.length, 'ingest of keys without values');
+  for (let i = 0; i < request.keys.length; i++) {
+    mvccPut(ctx.batch, request.keys[i]!, request.timestamp, request.values[i]!, false);
+  }
+  return { kind: 'ingest' };
+}
+
+export function evalIncrement(ctx: EvalContext, request: IncrementRequest): IncrementResponse {
+  const { key } = request;
+  const { reader, tsCache, locks } = ctx.range;
+  const lock = locks.get(key);
+  if (lock !== undefined && lock.holder !== null) throw new LockConflict(lock, false, TIMESTAMP_MAX);
+  const newest = mvccNewest(reader, key);
+  const before = newest === null || newest.value === null ? 0 : decodeCounter(newest.value, key);
+  const value = before + request.by;
+  if (!Number.isSafeInteger(value)) {
+    throw new QuoralError('22003', 'counter out of range');
+  }
+  let ts = tsCache.writeFloor(key, ctx.now, null);
+  if (newest !== null && newest.ts >= ts) ts = newest.ts + 1;
+  mvccPut(ctx.batch, key, ts, encodeCounter(value), false);
+  return { kind: 'increment', value };
+}
+
+export function encodeCounter(value: number): Buffer {
+  const bytes = Buffer.allocUnsafe(8);
+  bytes.writeBigInt64BE(BigInt(value));
+  return bytes;
+}
+
+export function decodeCounter(bytes: Buffer, key: Key): number {
+  if (bytes.length !== 8) throw new QuoralError('XX001', `corrupted counter ${JSON.stringify(key)}`);
+  return Number(bytes.readBigInt64BE(0));
+}
+
+export function evalRefresh(ctx: EvalContext, request: RefreshRequest): EmptyResponse {
+  const { start, fromTs, toTs } = request;
+  const end = request.end ?? keyNext(start);
+  for (const lock of ctx.range.locks.range(start, end)) checkIntent(ctx, lock, toTs);
+  const newer = mvccAnyNewer(ctx.range.reader, start, end, fromTs, toTs);
+  if (newer !== null) {
+    throw new KvError({ kind: 'retry', reason: 'refresh-failed', key: newer, retryTs: toTs });
+  }
+  // The read holds at toTs now, and must go on holding.
+  if (request.end === null) ctx.range.tsCache.addPoint(start, toTs, ctx.txn?.id ?? null);
+  else ctx.range.tsCache.addSpan(start, end, toTs, ctx.txn?.id ?? null);
+  return { kind: 'refresh' };
+}

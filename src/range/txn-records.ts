@@ -1,0 +1,55 @@
+/**
+ * The transaction records of one range, in memory at its leaseholder: loaded from the `locks` family
+ * when the lease begins, kept up by applied commands. A miss here proves that there is no record.
+ *
+ * Finished transactions stay known for a while after their record was collected, so that a late
+ * duplicate of one of their messages cannot bring them back to life. (Over a change of leaseholder
+ * that memory is lost; a duplicate would have to outlive both the connection it came by and the lease.)
+ */
+import type { TxnId } from '../base/ids.js';
+import type { TransactionRecord } from '../storage/lock-record.js';
+
+const FINISHED_MAX = 20_000;
+
+export class TxnRecords {
+  readonly #records = new Map<TxnId, TransactionRecord>();
+  #finished = new Set<TxnId>();
+  #finishedOld = new Set<TxnId>();
+
+  get size(): number {
+    return this.#records.size;
+  }
+
+  get(id: TxnId): TransactionRecord | undefined {
+    return this.#records.get(id);
+  }
+
+  /** Its record was collected not long ago. */
+  wasFinished(id: TxnId): boolean {
+    return this.#finished.has(id) || this.#finishedOld.has(id);
+  }
+
+  put(record: TransactionRecord): void {
+    this.#records.set(record.txnId, record);
+  }
+
+  collected(id: TxnId): void {
+    this.#records.delete(id);
+    if (this.#finished.size >= FINISHED_MAX) {
+      this.#finishedOld = this.#finished;
+      this.#finished = new Set();
+    }
+    this.#finished.add(id);
+  }
+
+  values(): IterableIterator<TransactionRecord> {
+    return this.#records.values();
+  }
+
+  /** Hands over the records that `belongs` to a new range (split). */
+  extract(belongs: (record: TransactionRecord) => boolean): TransactionRecord[] {
+    const moved = [...this.#records.values()].filter(belongs);
+    for (const record of moved) this.#records.delete(record.txnId);
+    return moved;
+  }
+}
