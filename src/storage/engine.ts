@@ -36,10 +36,23 @@ export interface EngineReader {
   /** Synchronous point read. The returned buffer must not be changed. */
   get(family: Family, key: Key): Buffer | null;
   getMany(family: Family, keys: readonly Key[]): (Buffer | null)[];
+  /** First row with start <= key < end: the cheapest way to look up one row by a bound. */
+  first(family: Family, start: Key, end: Key): RawRow | null;
   /** Synchronous scan; for what is known to be short or bounded by limit/limitBytes. */
   scan(options: ScanOptions): RawRow[];
-  /** A cursor for merging reads; must be closed. */
-  iterator(family: Family, lower: Key, upper: Key): EngineIterator;
+  /**
+   * A cursor for merging reads; must be closed. It may or may not see writes made after it was
+   * opened: take a snapshot for a view that lasts.
+   */
+  iterator(family: Family, lower: Key, upper: Key, hints?: IteratorHints): EngineIterator;
+}
+
+/** What a caller knows beforehand; only speed depends on it. */
+export interface IteratorHints {
+  /** About how many rows the first run of steps in one direction will visit. */
+  readonly rows?: number;
+  /** Values are not wanted: `value` is then empty. */
+  readonly keysOnly?: boolean;
 }
 
 /** Synchronous cursor. After a seek or step, `valid` says whether key and value may be read. */
@@ -56,11 +69,17 @@ export interface EngineIterator {
   close(): void;
 }
 
-/** Operations in order; keys and values are copied or immutable after the batch is handed over. */
+/**
+ * Operations in order; keys and values are copied or immutable after the batch is handed over.
+ * A batch is for data families or for `log`, never both, and is written once.
+ */
 export interface WriteBatch {
   put(family: Family, key: Key, value: Uint8Array): void;
   delete(family: Family, key: Key): void;
-  /** Deletes [start, end). */
+  /**
+   * Deletes [start, end): what is there when the batch is written, and earlier puts of the batch.
+   * Costs one deletion per key found; clear a large span in pieces.
+   */
   deleteRange(family: Family, start: Key, end: Key): void;
   readonly count: number;
   readonly bytes: number;
@@ -72,13 +91,13 @@ export interface EngineSnapshot extends EngineReader {
 
 export interface Engine extends EngineReader {
   newBatch(): WriteBatch;
-  /** Unsynced, visible at once. Only data families. */
+  /** Unsynced, visible at once. Only data families. Takes newBatch() or a BatchBuilder. */
   writeData(batch: WriteBatch): void;
   /** Group commit: visible to reads when it resolves, durable when it resolves. Only `log`. */
   writeLog(batch: WriteBatch): Promise<void>;
   /** Makes everything that writeData wrote before this call durable. */
   syncData(): Promise<void>;
-  /** A consistent view of the data families. */
+  /** A consistent view of the data families; not of `log`. Must be closed, and soon: it pins space. */
   snapshot(): EngineSnapshot;
   /** Approximate bytes of [start, end) in the versions family. */
   approximateBytes(start: Key, end: Key): number;

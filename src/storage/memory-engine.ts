@@ -1,0 +1,380 @@
+/**
+ * The engine in memory, for tests and for the simulator: the semantics of the RocksDB engine, and
+ * those of a crash. Families are ordered maps with constant-time copies, so a snapshot, and what is
+ * durable, is such a copy.
+ *
+ * Durable is: for the log, every batch whose `writeLog` has resolved; for the data, what was written
+ * before the last `syncData` that has resolved began. `crash()` gives a new engine with exactly
+ * that, and the old one never answers again (its promises stay pending, as a dead process's do).
+ * Batches are applied whole, so a torn one cannot appear.
+ *
+ * `writeLog` and `syncData` resolve through a hook, by which a simulator decides when a disk has
+ * done its work; they must run in the order given.
+ */
+import { assert } from '../base/assert.js';
+import { QuoralError } from '../base/errors.js';
+import { OrderedMap, type OrderedMapCursor } from '../base/ordered-map.js';
+import type { Key } from '../base/key.js';
+import { BatchBuilder, batchOps, type BatchOp } from './batch-codec.js';
+import type {
+  Engine,
+  EngineIterator,
+  EngineReader,
+  EngineSnapshot,
+  Family,
+  RawRow,
+  ScanOptions,
+  WriteBatch,
+} from './engine.js';
+import { SizeSampler } from './size-sampler.js';
+
+export interface MemoryEngineOptions {
+  /** Runs `done` when the simulated disk has synced. Default: as a microtask. */
+  readonly afterSync?: (done: () => void) => void;
+}
+
+interface Families {
+  readonly versions: OrderedMap<Buffer>;
+  readonly locks: OrderedMap<Buffer>;
+  readonly local: OrderedMap<Buffer>;
+  readonly log: OrderedMap<Buffer>;
+}
+
+type MemoryOp =
+  | { readonly kind: 'put'; readonly family: Family; readonly key: Key; readonly value: Buffer }
+  | { readonly kind: 'delete'; readonly family: Family; readonly key: Key }
+  | {
+      readonly kind: 'deleteRange';
+      readonly family: Family;
+      readonly key: Key;
+      readonly end: Key;
+    };
+
+class MemoryBatch implements WriteBatch {
+  readonly ops: MemoryOp[] = [];
+  bytes = 0;
+  written = false;
+  #log: boolean | null = null;
+
+  get count(): number {
+    return this.ops.length;
+  }
+
+  get isLog(): boolean | null {
+    return this.#log;
+  }
+
+  put(family: Family, key: Key, value: Uint8Array): void {
+    this.#add({ kind: 'put', family, key, value: Buffer.from(value) }, key.length + value.length);
+  }
+
+  delete(family: Family, key: Key): void {
+    this.#add({ kind: 'delete', family, key }, key.length);
+  }
+
+  deleteRange(family: Family, start: Key, end: Key): void {
+    this.#add({ kind: 'deleteRange', family, key: start, end }, start.length + end.length);
+  }
+
+  #add(op: MemoryOp, bytes: number): void {
+    assert(!this.written, 'the batch was written');
+    const log = op.family === 'log';
+    assert(this.#log === null || this.#log === log, 'a batch is for data or for the log, not both');
+    this.#log = log;
+    this.ops.push(op);
+    this.bytes += bytes;
+  }
+}
+
+/** Reads from a set of maps; the engine's live ones or a snapshot's copies. */
+class MemoryReader implements EngineReader {
+  #families: Families | null;
+
+  constructor(families: Families) {
+    this.#families = families;
+  }
+
+  get(family: Family, key: Key): Buffer | null {
+    return this.map(family).get(key) ?? null;
+  }
+
+  getMany(family: Family, keys: readonly Key[]): (Buffer | null)[] {
+    const map = this.map(family);
+    return keys.map((key) => map.get(key) ?? null);
+  }
+
+  first(family: Family, start: Key, end: Key): RawRow | null {
+    const cursor = this.map(family).cursor();
+    cursor.seek(start);
+    if (!cursor.valid || cursor.key >= end) return null;
+    return { key: cursor.key, value: cursor.value };
+  }
+
+  scan(options: ScanOptions): RawRow[] {
+    const { family, start, end, reverse = false, limit = Infinity } = options;
+    const limitBytes = options.limitBytes ?? Infinity;
+    const result: RawRow[] = [];
+    if (start >= end) return result;
+    let bytes = 0;
+    const cursor = this.map(family).cursor();
+    if (reverse) cursor.seekBefore(end);
+    else cursor.seek(start);
+    while (cursor.valid && result.length < limit && bytes < limitBytes) {
+      const key = cursor.key;
+      if (reverse ? key < start : key >= end) break;
+      const value = cursor.value;
+      result.push({ key, value });
+      bytes += key.length + value.length;
+      if (reverse) cursor.prev();
+      else cursor.next();
+    }
+    return result;
+  }
+
+  iterator(family: Family, lower: Key, upper: Key): EngineIterator {
+    return new MemoryCursor(this.map(family).cursor(), lower, upper);
+  }
+
+  map(family: Family): OrderedMap<Buffer> {
+    if (this.#families === null) throw new QuoralError('58030', 'the storage is closed');
+    return this.#families[family];
+  }
+
+  close(): void {
+    this.#families = null;
+  }
+}
+
+class MemorySnapshot extends MemoryReader implements EngineSnapshot {
+  override map(family: Family): OrderedMap<Buffer> {
+    assert(family !== 'log', 'a snapshot covers the data families only');
+    return super.map(family);
+  }
+}
+
+class MemoryCursor implements EngineIterator {
+  readonly #cursor: OrderedMapCursor<Buffer>;
+  readonly #lower: Key;
+  readonly #upper: Key;
+  #valid = false;
+  #closed = false;
+
+  constructor(cursor: OrderedMapCursor<Buffer>, lower: Key, upper: Key) {
+    this.#cursor = cursor;
+    this.#lower = lower;
+    this.#upper = upper;
+  }
+
+  get valid(): boolean {
+    return this.#valid;
+  }
+
+  get key(): Key {
+    assert(this.#valid, 'key of an invalid cursor');
+    return this.#cursor.key;
+  }
+
+  get value(): Buffer {
+    assert(this.#valid, 'value of an invalid cursor');
+    return this.#cursor.value;
+  }
+
+  seek(target: Key): void {
+    assert(!this.#closed, 'the cursor is closed');
+    this.#cursor.seek(target > this.#lower ? target : this.#lower);
+    this.#settle();
+  }
+
+  seekBefore(target: Key): void {
+    assert(!this.#closed, 'the cursor is closed');
+    this.#cursor.seekBefore(target < this.#upper ? target : this.#upper);
+    this.#settle();
+  }
+
+  next(): void {
+    assert(this.#valid, 'next of an invalid cursor');
+    this.#cursor.next();
+    this.#settle();
+  }
+
+  prev(): void {
+    assert(this.#valid, 'prev of an invalid cursor');
+    this.#cursor.prev();
+    this.#settle();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#valid = false;
+  }
+
+  #settle(): void {
+    const cursor = this.#cursor;
+    this.#valid = cursor.valid && cursor.key >= this.#lower && cursor.key < this.#upper;
+  }
+}
+
+function emptyFamilies(): Families {
+  return {
+    versions: new OrderedMap(),
+    locks: new OrderedMap(),
+    local: new OrderedMap(),
+    log: new OrderedMap(),
+  };
+}
+
+function cloneData(families: Families, log: OrderedMap<Buffer>): Families {
+  return {
+    versions: families.versions.clone(),
+    locks: families.locks.clone(),
+    local: families.local.clone(),
+    log,
+  };
+}
+
+const ignoreSample = (): void => undefined;
+
+export class MemoryEngine extends MemoryReader implements Engine {
+  readonly #live: Families;
+  #durableData: Families;
+  readonly #durableLog: OrderedMap<Buffer>;
+  readonly #afterSync: (done: () => void) => void;
+  readonly #sampler = new SizeSampler();
+  #state: 'open' | 'crashed' | 'closed' = 'open';
+  #logBatches = 0;
+  #dataBatches = 0;
+  #dataSyncs = 0;
+
+  constructor(options: MemoryEngineOptions = {}, families: Families = emptyFamilies()) {
+    super(families);
+    this.#live = families;
+    this.#afterSync = options.afterSync ?? queueMicrotask;
+    // What is there at the start is durable.
+    this.#durableData = cloneData(families, families.log);
+    this.#durableLog = families.log;
+    for (const [key, value] of families.versions.entries()) {
+      this.#sampler.put(key, value.length, ignoreSample);
+    }
+  }
+
+  newBatch(): WriteBatch {
+    return new MemoryBatch();
+  }
+
+  writeData(batch: WriteBatch): void {
+    this.#check();
+    let ops: Iterable<MemoryOp | BatchOp>;
+    if (batch instanceof MemoryBatch) {
+      assert(batch.isLog !== true, 'a batch with log operations goes to writeLog');
+      assert(!batch.written, 'a batch is written once');
+      batch.written = true;
+      ops = batch.ops;
+    } else {
+      assert(batch instanceof BatchBuilder, 'the batch is of another engine');
+      // The values are views of the builder's buffer, which nobody changes any more.
+      ops = batchOps(batch.finish());
+    }
+    for (const op of ops) this.#apply(op);
+    this.#dataBatches++;
+  }
+
+  async writeLog(batch: WriteBatch): Promise<void> {
+    this.#check();
+    assert(batch instanceof MemoryBatch, 'the batch is of another engine');
+    assert(batch.isLog !== false, 'a batch with data operations goes to writeData');
+    assert(!batch.written, 'a batch is written once');
+    batch.written = true;
+    if (batch.count === 0) return;
+    await this.#synced(() => {
+      // Applied when durable: a crash before loses it, and nobody has seen it.
+      for (const op of batch.ops) this.#apply(op);
+      this.#logBatches++;
+    });
+  }
+
+  async syncData(): Promise<void> {
+    this.#check();
+    const reached = cloneData(this.#live, this.#live.log);
+    await this.#synced(() => {
+      this.#durableData = reached;
+      this.#dataSyncs++;
+    });
+  }
+
+  snapshot(): EngineSnapshot {
+    this.#check();
+    return new MemorySnapshot(cloneData(this.#live, this.#live.log));
+  }
+
+  approximateBytes(start: Key, end: Key): number {
+    this.#check();
+    return this.#sampler.bytes(start, end);
+  }
+
+  metrics(): Record<string, number> {
+    return {
+      logBatches: this.#logBatches,
+      dataBatches: this.#dataBatches,
+      dataSyncs: this.#dataSyncs,
+      versions: this.#live.versions.size,
+      locks: this.#live.locks.size,
+      local: this.#live.local.size,
+      log: this.#live.log.size,
+    };
+  }
+
+  /** What was synced lives on in the engine returned; this one is dead. */
+  crash(options: MemoryEngineOptions = { afterSync: this.#afterSync }): MemoryEngine {
+    assert(this.#state !== 'crashed', 'a dead engine cannot crash');
+    this.#state = 'crashed';
+    super.close();
+    return new MemoryEngine(options, cloneData(this.#durableData, this.#durableLog.clone()));
+  }
+
+  /** The same after an orderly close: everything written is there. */
+  reopen(): MemoryEngine {
+    assert(this.#state === 'closed', 'only a closed engine is reopened');
+    return new MemoryEngine(
+      { afterSync: this.#afterSync },
+      cloneData(this.#live, this.#live.log.clone()),
+    );
+  }
+
+  override async close(): Promise<void> {
+    if (this.#state !== 'open') return;
+    // Whatever was handed over before is done first.
+    await this.#synced(() => undefined);
+    if (this.#state !== 'open') return;
+    this.#state = 'closed';
+    super.close();
+  }
+
+  #synced(work: () => void): Promise<void> {
+    return new Promise((resolve) => {
+      this.#afterSync(() => {
+        if (this.#state === 'crashed') return;
+        work();
+        resolve();
+      });
+    });
+  }
+
+  #check(): void {
+    if (this.#state !== 'open') throw new QuoralError('58030', 'the storage is closed');
+  }
+
+  #apply(op: MemoryOp | BatchOp): void {
+    const map = this.#live[op.family];
+    const sized = op.family === 'versions';
+    if (op.kind === 'put') {
+      map.set(op.key, op.value);
+      if (sized) this.#sampler.put(op.key, op.value.length, ignoreSample);
+    } else if (op.kind === 'delete') {
+      map.delete(op.key);
+      if (sized) this.#sampler.delete(op.key, ignoreSample);
+    } else {
+      map.deleteRange(op.key, op.end);
+      if (sized) this.#sampler.deleteRange(op.key, op.end, ignoreSample);
+    }
+  }
+}
