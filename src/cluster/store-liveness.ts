@@ -8,8 +8,9 @@
  * the listeners. What arrives meanwhile waits for the next cycle. If the write fails, nothing of
  * the cycle happened: no promise was made, and the peers ask again.
  *
- * After a stall of this process (its ticks came late) withdrawals are put off by one tick, because
- * heartbeats that came in time may still wait to be read.
+ * After a stall of this process (its ticks came late) withdrawals are put off by one and a half
+ * heartbeats: those that came in time may still wait to be read, and if the whole machine stood
+ * still, the peers need that long to ask again.
  */
 import { assert } from '../base/assert.js';
 import type { NodeId, Timestamp } from '../base/ids.js';
@@ -68,7 +69,8 @@ export class StoreLiveness implements Liveness {
   #heartbeatDue = false;
   #ticks = 0;
   #lastTickMs = 0;
-  #putOff = false;
+  #putOffUntilMs = 0;
+  #putOffAgainMs = 0;
   #timer: TimerHandle | null = null;
   #stopped = false;
   #writing: Promise<void> | null = null;
@@ -196,10 +198,13 @@ export class StoreLiveness implements Liveness {
   /** null: the process was stalled, so nothing may be withdrawn in this tick. */
   #withdrawalTime(): Timestamp | null {
     const nowMs = this.#deps.clock.monotonicMs();
-    // Never twice in a row, or a node that is always late would support the dead for ever.
-    this.#putOff = !this.#putOff && nowMs - this.#lastTickMs > this.#heartbeatMs;
+    // Not again for a while, or a node that is always late would support the dead for ever.
+    if (nowMs - this.#lastTickMs > this.#heartbeatMs && nowMs > this.#putOffAgainMs) {
+      this.#putOffUntilMs = nowMs + this.#heartbeatMs * 1.5;
+      this.#putOffAgainMs = nowMs + this.#heartbeatMs * 3;
+    }
     this.#lastTickMs = nowMs;
-    return this.#putOff ? null : this.#deps.hlc.now();
+    return nowMs < this.#putOffUntilMs ? null : this.#deps.hlc.now();
   }
 
   #requestedExpiration(): Timestamp {

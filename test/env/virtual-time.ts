@@ -47,7 +47,7 @@ export class VirtualTime implements Timers {
     const end = this.#nowMs + ms;
     await settle();
     for (;;) {
-      let next: (typeof this.#due)[number] | undefined;
+      let next: { atMs: number; sequence: number; fn: () => void } | undefined;
       for (const entry of this.#due) {
         if (entry.atMs > end) continue;
         if (next === undefined || entry.atMs < next.atMs || (entry.atMs === next.atMs && entry.sequence < next.sequence)) next = entry;
