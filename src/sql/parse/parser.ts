@@ -1,0 +1,214 @@
+/**
+ * Text → parse trees, by PostgreSQL's own grammar compiled to WebAssembly (libpg-query).
+ *
+ * Guards, each for a measured fault: NUL would truncate the text silently; very deep expressions make
+ * the module throw a RangeError that leaks its stack, and after some thirty of them every parse fails.
+ * So depth is estimated and refused first, and after anything that is not a syntax error the module
+ * is replaced: a spare instance stands ready, because building one is asynchronous and parsing is not.
+ *
+ * Positions in the trees (`location`) are offsets in characters (JavaScript's) of the whole query
+ * string; the grammar's are in UTF-8 bytes, so they are rewritten when the text is not ASCII.
+ */
+import createModule from 'libpg-query/wasm/libpg-query.js';
+import type { PgQueryModule } from 'libpg-query/wasm/libpg-query.js';
+import { sqlError, QuoralError } from '../../base/errors.js';
+import { assert } from '../../base/assert.js';
+import type { ParsedStatement, ParseNode } from '../contract.js';
+import { DEPTH_MAX, nextToken, prescan } from './tokens.js';
+import { parseSpecial } from './own-statements.js';
+
+/** Characters; a longer text is refused with 54000 (its tree would take some twenty times as much memory). */
+export const QUERY_LENGTH_MAX = 16 * 1024 * 1024;
+
+let current: PgQueryModule | null = null;
+let spare: PgQueryModule | null = null;
+let replenishing: Promise<void> | null = null;
+
+/** Must have resolved before the first parseSql; cheap when called again. */
+export async function initParser(): Promise<void> {
+  if (current === null) {
+    const built = await createModule();
+    current ??= built;
+  }
+  replenish();
+  if (replenishing !== null) await replenishing;
+}
+
+function replenish(): void {
+  if (spare !== null || replenishing !== null) return;
+  replenishing = createModule().then((built) => {
+    spare = built;
+    replenishing = null;
+  });
+}
+
+/** Number of times the module had to be replaced; for metrics and tests. */
+export let moduleReplacements = 0;
+
+function replaceModule(): void {
+  moduleReplacements++;
+  if (spare !== null) {
+    current = spare;
+    spare = null;
+  }
+  replenish();
+}
+
+interface RawStatement {
+  readonly stmt: ParseNode;
+  readonly stmt_location?: number;
+  readonly stmt_len?: number;
+}
+
+/** Statements of `text`, in order; empty statements give none. @throws QuoralError 42601, 22021, 54000, 54001 */
+export function parseSql(text: string): ParsedStatement[] {
+  if (text.length > QUERY_LENGTH_MAX) {
+    throw sqlError('54000', 'statement is too long', { detail: `The limit is ${QUERY_LENGTH_MAX} characters.` });
+  }
+  const scanned = prescan(text);
+  if (scanned.hasNul) throw sqlError('22021', 'invalid byte sequence for encoding "UTF8": 0x00');
+  if (scanned.depth > DEPTH_MAX) throw tooComplex();
+  if (scanned.special) {
+    const special = parseSpecial(text, parsePlain);
+    if (special !== null) return special;
+  }
+  if (nextToken(text, 0) === null) return [];
+  return parsePlain(text, 0, text.length, null);
+}
+
+export function tooComplex(): QuoralError {
+  return sqlError('54001', 'stack depth limit exceeded', {
+    hint: `The statement nests too deeply or chains too many operators; the limit is about ${DEPTH_MAX} levels.`,
+  });
+}
+
+/**
+ * Parses text[from, to). `blank` spans (offsets in `text`) are replaced by spaces for the grammar: pieces of
+ * our own syntax that the caller has understood.
+ */
+function parsePlain(text: string, from: number, to: number, replaced: string | null): ParsedStatement[] {
+  const piece = replaced ?? (from === 0 && to === text.length ? text : text.slice(from, to));
+  const ascii = isAscii(piece);
+  const raw = runGrammar(piece, text, from);
+  const toChar = ascii ? null : byteToCharMap(piece);
+  const statements: ParsedStatement[] = [];
+  for (const statement of raw) {
+    const kind = Object.keys(statement.stmt)[0];
+    assert(kind !== undefined, 'a parsed statement has a kind');
+    let start = statement.stmt_location ?? 0;
+    let end = statement.stmt_len === undefined || statement.stmt_len === 0 ? -1 : start + statement.stmt_len;
+    if (toChar !== null) {
+      start = toChar[start] ?? 0;
+      end = end < 0 ? -1 : (toChar[end] ?? piece.length);
+    }
+    if (end < 0) end = piece.length;
+    const first = nextToken(piece, start);
+    if (first !== null) start = first.start;
+    while (end > start && piece.charCodeAt(end - 1) <= 32) end--;
+    // The text as the user wrote it, our own clauses included.
+    const own = text.slice(from + start, from + end);
+    if (toChar !== null || from > 0) shiftLocations(statement.stmt, toChar, from);
+    statements.push({
+      node: statement.stmt,
+      kind,
+      text: own,
+      textOffset: from + start,
+      parameterCount: own.includes('$') ? prescan(own).parameterCount : 0,
+      asOfSystemTime: null,
+    });
+  }
+  return statements;
+}
+
+function isAscii(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 127) return false;
+  return true;
+}
+
+function runGrammar(piece: string, whole: string, from: number): readonly RawStatement[] {
+  const module = current;
+  assert(module !== null, 'initParser has resolved before parsing');
+  let text: string | null = null;
+  let message = '';
+  let position = 0;
+  try {
+    const length = module.lengthBytesUTF8(piece) + 1;
+    const query = module._malloc(length);
+    if (query === 0) throw new RangeError('parser memory exhausted');
+    module.stringToUTF8(piece, query, length);
+    const result = module._wasm_parse_query_raw(query);
+    if (result === 0) throw new RangeError('parser memory exhausted');
+    const error = module.getValue(result + 8, 'i32');
+    if (error !== 0) {
+      const pointer = module.getValue(error, 'i32');
+      message = pointer === 0 ? 'syntax error' : module.UTF8ToString(pointer);
+      position = module.getValue(error + 16, 'i32');
+    } else text = module.UTF8ToString(module.getValue(result, 'i32'));
+    module._free(query);
+    module._wasm_free_parse_result(result);
+  } catch (error) {
+    replaceModule();
+    if (error instanceof RangeError || error instanceof Error) throw tooComplex();
+    throw error;
+  }
+  if (text !== null) return (JSON.parse(text) as { stmts?: readonly RawStatement[] }).stmts ?? [];
+  throw grammarError(message, position, whole, from);
+}
+
+function grammarError(message: string, position: number, whole: string, from: number): QuoralError {
+  if (message.startsWith('memory exhausted')) {
+    replaceModule();
+    return tooComplex();
+  }
+  let sqlstate = '42601';
+  if (/^invalid Unicode|^invalid byte sequence|^invalid (hexadecimal|escape)/i.test(message)) sqlstate = '22025';
+  else if (/is not supported|not yet implemented/i.test(message)) sqlstate = '0A000';
+  else if (/out of range/.test(message)) sqlstate = '22003';
+  if (position <= 0) return sqlError(sqlstate, message);
+  // Unlike the locations in trees, the grammar's error positions count characters, from 1.
+  return sqlError(sqlstate, message, { position: codePointPosition(whole, from) - 1 + position });
+}
+
+/** 1-based position in code points, which is what clients count. */
+export function codePointPosition(text: string, offset: number): number {
+  let position = 1;
+  for (let i = 0; i < offset && i < text.length; i++) {
+    const c = text.charCodeAt(i);
+    if (c < 0xdc00 || c > 0xdfff) position++;
+  }
+  return position;
+}
+
+/** For each byte offset of the UTF-8 form (and its end), the JavaScript offset. */
+function byteToCharMap(text: string): Uint32Array {
+  const map = new Uint32Array(Buffer.byteLength(text) + 1);
+  let byte = 0;
+  for (let i = 0; i < text.length; ) {
+    const code = text.codePointAt(i) ?? 0;
+    const bytes = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+    for (let b = 0; b < bytes; b++) map[byte + b] = i;
+    byte += bytes;
+    i += code > 0xffff ? 2 : 1;
+  }
+  map[byte] = text.length;
+  return map;
+}
+
+function shiftLocations(node: unknown, toChar: Uint32Array | null, from: number): void {
+  const stack: unknown[] = [node];
+  while (stack.length > 0) {
+    const next = stack.pop();
+    if (Array.isArray(next)) {
+      for (const item of next) stack.push(item);
+    } else if (typeof next === 'object' && next !== null) {
+      const record = next as Record<string, unknown>;
+      for (const key in record) {
+        const value = record[key];
+        if (typeof value === 'object') stack.push(value);
+        else if (key === 'location' && typeof value === 'number' && value >= 0) {
+          record[key] = from + (toChar === null ? value : (toChar[value] ?? value));
+        }
+      }
+    }
+  }
+}
