@@ -149,7 +149,7 @@ function putText(id: number, s: string): void {
   putVarint(id * 8 + (length === units ? 6 : 2));
   putVarint(length);
   if (length === units) scratch.latin1Write(s, at);
-  else scratch.utf8Write(s, at);
+  else scratch.write(s, at, 'utf8');
   at += length;
 }
 
@@ -181,7 +181,7 @@ function numericFrom(b: Buffer): Numeric {
     return new Numeric(0n, 0, b[0] === 0xf0 ? 'nan' : b[0] === 0xf1 ? 'inf' : '-inf');
   }
   if (b.length < 4 || b[0]! > 1) throw corrupt('bad numeric');
-  const value = b.length <= 9 ? BigInt(b.readUIntBE(3, b.length - 3)) : BigInt(`0x${b.hexSlice(3)}`);
+  const value = b.length <= 9 ? BigInt(b.readUIntBE(3, b.length - 3)) : BigInt(`0x${b.toString('hex', 3)}`);
   return new Numeric(b[0] === 1 ? -value : value, b.readUInt16BE(1));
 }
 
@@ -312,7 +312,7 @@ function getColumn(b: Buffer, from: number, form: number, cls: number, oid: numb
       const start = next;
       next = start + length;
       if (next > b.length) throw corrupt('cut short');
-      if (cls === CLASS_TEXT) return form === 6 ? b.latin1Slice(start, next) : b.utf8Slice(start, next);
+      if (cls === CLASS_TEXT) return form === 6 ? b.latin1Slice(start, next) : b.toString('utf8', start, next);
       if (form === 2) return fromBytes(b.subarray(start, next), cls, oid);
       break;
     }
@@ -345,7 +345,7 @@ function fromBytes(bytes: Buffer, cls: number, oid: number): Value {
       return intervalFrom(bytes);
     case CLASS_UUID: {
       if (bytes.length !== 16) throw corrupt('bad uuid');
-      const h = bytes.hexSlice();
+      const h = bytes.toString('hex');
       return `${h.slice(0, 8)}-${h.slice(8, 12)}-${h.slice(12, 16)}-${h.slice(16, 20)}-${h.slice(20)}`;
     }
     case CLASS_OTHER: {

@@ -1,0 +1,281 @@
+/** Text and binary forms of arrays, over the element type. Dimensions are bounded at six, as in PostgreSQL. */
+import { sqlError } from '../../base/errors.js';
+import { PgArray } from './datum.js';
+import type { Datum } from './datum.js';
+import type { FormatContext, TypeInfo } from './type-info.js';
+
+const DIMENSIONS_MAX = 6;
+const ELEMENTS_MAX = 134217727;
+
+interface Nest {
+  readonly items: (Nest | string | null)[];
+}
+
+function malformed(text: string, detail?: string): Error {
+  return sqlError('22P02', `malformed array literal: "${text}"`, detail === undefined ? undefined : { detail });
+}
+
+/** Reads '{…}' into nested lists of raw element texts (null = unquoted NULL). */
+function readBraces(text: string, from: number, delimiter: string): { nest: Nest; end: number } {
+  const root: Nest = { items: [] };
+  const stack: Nest[] = [];
+  let current: Nest | null = null;
+  let i = from;
+  let expectItem = true;
+  const end = (): Error => malformed(text, 'Unexpected end of input.');
+  for (;;) {
+    while (i < text.length && /\s/.test(text[i]!)) i++;
+    const c = text[i];
+    if (c === undefined) throw end();
+    if (c === '{') {
+      if (!expectItem) throw malformed(text, 'Unexpected "{" character.');
+      const next: Nest = current === null ? root : { items: [] };
+      if (current !== null) {
+        current.items.push(next);
+        stack.push(current);
+        if (stack.length >= DIMENSIONS_MAX) {
+          throw sqlError('54000', `number of array dimensions (${stack.length + 1}) exceeds the maximum allowed (${DIMENSIONS_MAX})`);
+        }
+      }
+      current = next;
+      expectItem = true;
+      i++;
+    } else if (c === '}') {
+      if (expectItem && current!.items.length > 0) throw malformed(text, 'Unexpected "}" character.');
+      i++;
+      const parent = stack.pop();
+      if (parent === undefined) return { nest: root, end: i };
+      current = parent;
+      expectItem = false;
+    } else if (c === delimiter) {
+      if (expectItem) throw malformed(text, `Unexpected "${delimiter}" character.`);
+      expectItem = true;
+      i++;
+    } else {
+      if (!expectItem) throw malformed(text, 'Unexpected array element.');
+      const item = readItem(text, i, delimiter);
+      current!.items.push(item.value);
+      i = item.end;
+      expectItem = false;
+    }
+  }
+}
+
+function readItem(text: string, from: number, delimiter: string): { value: string | null; end: number } {
+  let i = from;
+  let out = '';
+  if (text[i] === '"') {
+    for (i++; ; i++) {
+      const c = text[i];
+      if (c === undefined) throw malformed(text, 'Unexpected end of input.');
+      if (c === '"') break;
+      if (c === '\\') {
+        i++;
+        if (i >= text.length) throw malformed(text, 'Unexpected end of input.');
+      }
+      out += text[i];
+    }
+    return { value: out, end: i + 1 };
+  }
+  let escaped = false;
+  let keep = 0;
+  for (; i < text.length; i++) {
+    let c = text[i]!;
+    if (c === delimiter || c === '}') break;
+    if (c === '{' || c === '"') throw malformed(text, c === '"' ? 'Unexpected array element.' : 'Unexpected "{" character.');
+    if (c === '\\') {
+      c = text[++i] ?? '';
+      escaped = true;
+      out += c;
+      keep = out.length;
+      continue;
+    }
+    out += c;
+    if (!/\s/.test(c)) keep = out.length;
+  }
+  if (i >= text.length) throw malformed(text, 'Unexpected end of input.');
+  out = out.slice(0, keep);
+  return { value: !escaped && out.toLowerCase() === 'null' ? null : out, end: i };
+}
+
+function flatten(text: string, nest: Nest, depth: number, dims: number[], out: (string | null)[]): void {
+  const mismatch = (): Error => malformed(text, 'Multidimensional arrays must have sub-arrays with matching dimensions.');
+  if (dims[depth] === undefined) dims[depth] = nest.items.length;
+  else if (dims[depth] !== nest.items.length) throw mismatch();
+  for (const item of nest.items) {
+    if (item !== null && typeof item === 'object') {
+      if (out.length > 0 && dims[depth + 1] === undefined) throw mismatch();
+      flatten(text, item, depth + 1, dims, out);
+    } else {
+      if (dims.length > depth + 1) throw mismatch();
+      out.push(item);
+    }
+  }
+}
+
+export function arrayInput(text: string, element: TypeInfo, typmod: number, ctx: FormatContext): PgArray {
+  let i = 0;
+  while (/\s/.test(text[i] ?? '')) i++;
+  let bounds: { low: number; high: number }[] | null = null;
+  if (text[i] === '[') {
+    const header = /(?:\[(?:([+-]?\d+):)?([+-]?\d+)\])+\s*=\s*/y;
+    header.lastIndex = i;
+    const match = header.exec(text);
+    if (match === null) throw malformed(text, '"[" must introduce explicitly-specified array dimensions.');
+    bounds = [...match[0].matchAll(/\[(?:([+-]?\d+):)?([+-]?\d+)\]/g)].map((m) => ({ low: Number(m[1] ?? 1), high: Number(m[2]) }));
+    for (const { low, high } of bounds) {
+      if (high < low) throw sqlError('2202E', 'upper bound cannot be less than lower bound');
+    }
+    i += match[0].length;
+  }
+  if (text[i] !== '{') {
+    throw malformed(text, bounds === null ? 'Array value must start with "{" or dimension information.' : 'Array contents must start with "{".');
+  }
+  const { nest, end } = readBraces(text, i, ',');
+  if (text.slice(end).trim() !== '') throw malformed(text, 'Junk after closing right brace.');
+  const raw: (string | null)[] = [];
+  const dims: number[] = [];
+  flatten(text, nest, 0, dims, raw);
+  if (raw.length > 0 && dims.includes(0)) throw malformed(text, 'Multidimensional arrays must have sub-arrays with matching dimensions.');
+  const elements = raw.map((item) => (item === null ? null : element.input(item, typmod, ctx)));
+  if (elements.length === 0) return new PgArray(element.oid, []);
+  if (bounds === null) return new PgArray(element.oid, elements, dims);
+  if (bounds.length !== dims.length || bounds.some(({ low, high }, d) => high - low + 1 !== dims[d])) {
+    throw malformed(text, 'Specified array dimensions do not match array contents.');
+  }
+  return new PgArray(element.oid, elements, dims, bounds.map(({ low }) => low));
+}
+
+const QUOTED = /[{}",\\\s]|^$|^null$/i;
+
+export function arrayOutput(v: PgArray, element: TypeInfo, ctx: FormatContext): string {
+  if (v.elements.length === 0) return '{}';
+  let at = 0;
+  const level = (depth: number): string => {
+    const parts: string[] = [];
+    for (let i = 0; i < v.dims[depth]!; i++) {
+      if (depth + 1 < v.dims.length) {
+        parts.push(level(depth + 1));
+        continue;
+      }
+      const item = v.elements[at++]!;
+      if (item === null) {
+        parts.push('NULL');
+      } else {
+        const text = element.output(item, ctx);
+        parts.push(QUOTED.test(text) ? `"${text.replace(/["\\]/g, '\\$&')}"` : text);
+      }
+    }
+    return `{${parts.join(',')}}`;
+  };
+  const body = level(0);
+  if (v.lowerBounds.every((bound) => bound === 1)) return body;
+  return `${v.dims.map((dim, d) => `[${v.lowerBounds[d]}:${v.lowerBounds[d]! + dim - 1}]`).join('')}=${body}`;
+}
+
+export function arraySend(v: PgArray, element: TypeInfo): Buffer {
+  const head = Buffer.alloc(12 + v.dims.length * 8);
+  head.writeInt32BE(v.dims.length, 0);
+  head.writeInt32BE(v.elements.includes(null) ? 1 : 0, 4);
+  head.writeUInt32BE(element.oid, 8);
+  v.dims.forEach((dim, d) => {
+    head.writeInt32BE(dim, 12 + d * 8);
+    head.writeInt32BE(v.lowerBounds[d]!, 16 + d * 8);
+  });
+  const parts: Uint8Array[] = [head];
+  for (const item of v.elements) {
+    const length = Buffer.alloc(4);
+    parts.push(length);
+    if (item === null) {
+      length.writeInt32BE(-1);
+    } else {
+      const bytes = element.send(item);
+      length.writeInt32BE(bytes.length);
+      parts.push(bytes);
+    }
+  }
+  return Buffer.concat(parts);
+}
+
+export function arrayReceive(b: Buffer, element: TypeInfo, typmod: number): PgArray {
+  const short = (): Error => sqlError('08P01', 'insufficient data left in message');
+  if (b.length < 12) throw short();
+  const count = b.readInt32BE(0);
+  if (count < 0) throw sqlError('22P03', `invalid number of dimensions: ${count}`);
+  if (count > DIMENSIONS_MAX) {
+    throw sqlError('54000', `number of array dimensions (${count}) exceeds the maximum allowed (${DIMENSIONS_MAX})`);
+  }
+  const flags = b.readInt32BE(4);
+  if (flags !== 0 && flags !== 1) throw sqlError('22P03', 'invalid array flags');
+  const oid = b.readUInt32BE(8);
+  if (oid !== element.oid) {
+    throw sqlError('42804', `binary data has array element type ${oid} instead of expected ${element.oid}`);
+  }
+  if (b.length < 12 + count * 8) throw short();
+  const dims: number[] = [];
+  const lowerBounds: number[] = [];
+  let total = count === 0 ? 0 : 1;
+  for (let d = 0; d < count; d++) {
+    dims.push(b.readInt32BE(12 + d * 8));
+    lowerBounds.push(b.readInt32BE(16 + d * 8));
+    if (dims[d]! < 0) throw sqlError('22P03', 'invalid array dimension');
+    total *= dims[d]!;
+  }
+  if (total > ELEMENTS_MAX) throw sqlError('54000', `array size exceeds the maximum allowed (${ELEMENTS_MAX})`);
+  if (total * 4 > b.length) throw short();
+  const elements: Datum[] = [];
+  let at = 12 + count * 8;
+  for (let i = 0; i < total; i++) {
+    if (at + 4 > b.length) throw short();
+    const length = b.readInt32BE(at);
+    at += 4;
+    if (length === -1) {
+      elements.push(null);
+      continue;
+    }
+    if (length < 0 || at + length > b.length) throw short();
+    elements.push(element.receive(b.subarray(at, at + length), typmod));
+    at += length;
+  }
+  if (at !== b.length) throw sqlError('22P03', 'improper binary format in array');
+  return elements.length === 0 ? new PgArray(element.oid, []) : new PgArray(element.oid, elements, dims, lowerBounds);
+}
+
+export function compareArrays(a: PgArray, b: PgArray, element: TypeInfo): number {
+  const shared = Math.min(a.elements.length, b.elements.length);
+  for (let i = 0; i < shared; i++) {
+    const x = a.elements[i]!;
+    const y = b.elements[i]!;
+    if (x === null || y === null) {
+      if (x !== y) return x === null ? 1 : -1;
+      continue;
+    }
+    const c = element.compare(x, y);
+    if (c !== 0) return c;
+  }
+  return (
+    Math.sign(a.elements.length - b.elements.length) ||
+    Math.sign(a.dims.length - b.dims.length) ||
+    compareLists(a.dims, b.dims) ||
+    compareLists(a.lowerBounds, b.lowerBounds)
+  );
+}
+
+function compareLists(a: readonly number[], b: readonly number[]): number {
+  for (let i = 0; i < a.length; i++) {
+    if (a[i] !== b[i]) return a[i]! < b[i]! ? -1 : 1;
+  }
+  return 0;
+}
+
+export function arrayHashKey(v: PgArray, element: TypeInfo): string {
+  let out = `${v.dims.join(',')};${v.lowerBounds.join(',')}`;
+  for (const item of v.elements) {
+    if (item === null) out += ';N';
+    else {
+      const key = String(element.hashKey(item));
+      out += `;${key.length}:${key}`;
+    }
+  }
+  return out;
+}

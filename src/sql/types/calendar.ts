@@ -1,0 +1,234 @@
+/**
+ * Calendar and time-zone arithmetic (proleptic Gregorian). Days and microseconds count from 2000-01-01, as
+ * PostgreSQL's. Zone offsets come from the ICU data of the JavaScript engine and are cached by quarter of an
+ * hour, the finest step at which any zone ever changed; the cache is bounded.
+ */
+import { sqlError } from '../../base/errors.js';
+
+export const MICROS_PER_DAY = 86_400_000_000;
+export const MICROS_PER_DAY_BIG = 86_400_000_000n;
+export const DATE_INFINITY = 2147483647;
+export const DATE_NEG_INFINITY = -2147483648;
+export const TS_INFINITY = 9223372036854775807n;
+export const TS_NEG_INFINITY = -9223372036854775808n;
+/** 4713-11-24 BC and the first moment of 294277. */
+export const TS_MIN = -211813488000000000n;
+export const TS_END = 9223371331200000000n;
+export const DATE_MIN = -2451545;
+export const DATE_END = 2145031949;
+/** Seconds from the Unix epoch to 2000-01-01. */
+export const EPOCH_OFFSET_SECONDS = 946684800;
+export const EPOCH_OFFSET_MICROS = 946684800000000n;
+
+export interface CivilDate {
+  /** Astronomical: year 0 is 1 BC. */
+  readonly year: number;
+  readonly month: number;
+  readonly day: number;
+}
+
+/** Days before 1 March of a year that starts in March, then the day: months have 153/5 days on average. */
+export function daysFromCivil(year: number, month: number, day: number): number {
+  const y = month <= 2 ? year - 1 : year;
+  const era = Math.floor(y / 400);
+  const yearOfEra = y - era * 400;
+  const monthFromMarch = (month + 9) % 12;
+  const dayOfYear = Math.floor((153 * monthFromMarch + 2) / 5) + day - 1;
+  const dayOfEra = yearOfEra * 365 + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100) + dayOfYear;
+  return era * 146097 + dayOfEra - 730425;
+}
+
+export function civilFromDays(days: number): CivilDate {
+  const z = days + 730425;
+  const era = Math.floor(z / 146097);
+  const dayOfEra = z - era * 146097;
+  const yearOfEra = Math.floor(
+    (dayOfEra - Math.floor(dayOfEra / 1460) + Math.floor(dayOfEra / 36524) - Math.floor(dayOfEra / 146096)) / 365,
+  );
+  const dayOfYear = dayOfEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100));
+  const monthFromMarch = Math.floor((5 * dayOfYear + 2) / 153);
+  const month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9;
+  const year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0);
+  return { year, month, day: dayOfYear - Math.floor((153 * monthFromMarch + 2) / 5) + 1 };
+}
+
+export function isLeapYear(year: number): boolean {
+  return (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0;
+}
+
+const MONTH_DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+export function daysInMonth(year: number, month: number): number {
+  return month === 2 && isLeapYear(year) ? 29 : MONTH_DAYS[month - 1]!;
+}
+
+export interface SplitTimestamp {
+  readonly days: number;
+  readonly micros: number;
+}
+
+export function splitTimestamp(ts: bigint): SplitTimestamp {
+  let days = ts / MICROS_PER_DAY_BIG;
+  let micros = ts - days * MICROS_PER_DAY_BIG;
+  if (micros < 0n) {
+    micros += MICROS_PER_DAY_BIG;
+    days -= 1n;
+  }
+  return { days: Number(days), micros: Number(micros) };
+}
+
+export function joinTimestamp(days: number, micros: number): bigint {
+  return BigInt(days) * MICROS_PER_DAY_BIG + BigInt(micros);
+}
+
+export function timestampOutOfRange(): Error {
+  return sqlError('22008', 'timestamp out of range');
+}
+export function checkTimestamp(ts: bigint): bigint {
+  if (ts < TS_MIN || ts >= TS_END) throw timestampOutOfRange();
+  return ts;
+}
+export function isFiniteTimestamp(ts: bigint): boolean {
+  return ts !== TS_INFINITY && ts !== TS_NEG_INFINITY;
+}
+
+/** Abbreviations of PostgreSQL's default list that are in common use: hours east of UTC. */
+const ABBREVIATIONS: Readonly<Record<string, number>> = {
+  utc: 0, gmt: 0, z: 0, zulu: 0, ut: 0, uct: 0, wet: 0, west: 1, bst: 1, cet: 1, met: 1, mez: 1, cest: 2, mest: 2, mesz: 2, eet: 2, eest: 3,
+  msk: 3, msd: 4, est: -5, edt: -4, cst: -6, cdt: -5, mst: -7, mdt: -6, pst: -8, pdt: -7, akst: -9, akdt: -8, hst: -10,
+  ast: -4, adt: -3, nst: -3.5, ndt: -2.5, brt: -3, art: -3, jst: 9, kst: 9, hkt: 8, sgt: 8, pht: 8, ict: 7, wib: 7, ist: 2, sast: 2,
+  aest: 10, aedt: 11, acst: 9.5, acdt: 10.5, awst: 8, nzst: 12, nzdt: 13, eat: 3, pkt: 5, uzt: 5, npt: 5.75,
+};
+
+export interface Zone {
+  /** As shown by SHOW timezone. */
+  readonly name: string;
+  /** Seconds east of UTC, or null if it varies. */
+  readonly fixed: number | null;
+  readonly formatter: Intl.DateTimeFormat | null;
+  readonly cache: Map<number, number>;
+}
+
+const CACHE_ENTRIES_MAX = 4096;
+const ZONES_MAX = 1024;
+const zones = new Map<string, Zone | null>();
+
+/** null if it is unknown. POSIX signs: in a name such as 'UTC+3', + is west. */
+export function findZone(name: string): Zone | null {
+  const known = zones.get(name);
+  if (known !== undefined) return known;
+  const zone = makeZone(name.trim());
+  if (zones.size >= ZONES_MAX) zones.clear();
+  zones.set(name, zone);
+  return zone;
+}
+
+function fixedZone(name: string, seconds: number): Zone {
+  return { name, fixed: seconds, formatter: null, cache: new Map() };
+}
+
+function makeZone(name: string): Zone | null {
+  const lower = name.toLowerCase();
+  if (lower === 'utc' || lower === 'gmt' || lower === 'etc/utc' || lower === 'z') return fixedZone(name, 0);
+  const numeric = /^([+-])?(\d{1,2})(?::?(\d{2}))?(?::?(\d{2}))?$/.exec(name);
+  if (numeric !== null) {
+    const seconds = Number(numeric[2]) * 3600 + Number(numeric[3] ?? 0) * 60 + Number(numeric[4] ?? 0);
+    return fixedZone(name, numeric[1] === '-' ? -seconds : seconds);
+  }
+  const posix = /^(?:<[^>]+>|[A-Za-z]{3,})([+-]?)(\d{1,2})(?::(\d{2}))?(?::(\d{2}))?$/.exec(name);
+  if (posix !== null) {
+    const seconds = Number(posix[2]) * 3600 + Number(posix[3] ?? 0) * 60 + Number(posix[4] ?? 0);
+    return fixedZone(name, posix[1] === '-' ? seconds : -seconds);
+  }
+  const hours = Object.hasOwn(ABBREVIATIONS, lower) ? ABBREVIATIONS[lower] : undefined;
+  if (hours !== undefined) return fixedZone(name, hours * 3600);
+  if (!/^[A-Za-z][A-Za-z0-9_+\-/]*$/.test(name)) return null;
+  try {
+    const formatter = new Intl.DateTimeFormat('en-US', {
+      timeZone: name,
+      hourCycle: 'h23',
+      era: 'short',
+      year: 'numeric',
+      month: 'numeric',
+      day: 'numeric',
+      hour: 'numeric',
+      minute: 'numeric',
+      second: 'numeric',
+    });
+    return { name: formatter.resolvedOptions().timeZone === name ? name : canonicalName(name), fixed: null, formatter, cache: new Map() };
+  } catch (error) {
+    if (error instanceof RangeError) return null;
+    throw error;
+  }
+}
+
+/** PostgreSQL shows a zone as tzdata spells it, whatever the case it was asked in. */
+function canonicalName(name: string): string {
+  const lower = name.toLowerCase();
+  return Intl.supportedValuesOf('timeZone').find((known) => known.toLowerCase() === lower) ?? name;
+}
+
+export function zoneOrThrow(name: string): Zone {
+  const zone = findZone(name);
+  if (zone === null) throw sqlError('22023', `time zone "${name}" not recognized`);
+  return zone;
+}
+
+/** Seconds east of UTC at the moment (seconds since 2000-01-01 UTC). */
+function offsetAtSeconds(zone: Zone, seconds: number): number {
+  if (zone.fixed !== null) return zone.fixed;
+  const bucket = Math.floor(seconds / 900);
+  const cached = zone.cache.get(bucket);
+  if (cached !== undefined) return cached;
+  const offset = computeOffset(zone.formatter!, bucket * 900);
+  if (zone.cache.size >= CACHE_ENTRIES_MAX) zone.cache.clear();
+  zone.cache.set(bucket, offset);
+  return offset;
+}
+
+/** Beyond this the engine's dates end; offsets repeat every 400 years, so fold into range. */
+const SECONDS_PER_400_YEARS = 146097 * 86400;
+function computeOffset(formatter: Intl.DateTimeFormat, seconds: number): number {
+  let probe = seconds;
+  const limit = 2 * SECONDS_PER_400_YEARS;
+  if (probe > limit) probe = limit + (probe % SECONDS_PER_400_YEARS);
+  if (probe < -10 * SECONDS_PER_400_YEARS) probe = -10 * SECONDS_PER_400_YEARS;
+  const field: Record<string, number> = {};
+  let era = 'AD';
+  for (const part of formatter.formatToParts(new Date((probe + EPOCH_OFFSET_SECONDS) * 1000))) {
+    if (part.type === 'era') era = part.value;
+    else if (part.type !== 'literal') field[part.type] = Number(part.value);
+  }
+  const year = era.startsWith('B') ? 1 - field['year']! : field['year']!;
+  const local =
+    daysFromCivil(year, field['month']!, field['day']!) * 86400 +
+    field['hour']! * 3600 +
+    field['minute']! * 60 +
+    field['second']!;
+  return local - probe;
+}
+
+/** Seconds east of UTC in the zone at a moment. */
+export function zoneOffset(zone: Zone, ts: bigint): number {
+  if (zone.fixed !== null) return zone.fixed;
+  return offsetAtSeconds(zone, Math.floor(Number(ts) / 1e6));
+}
+
+/** Local time in the zone → UTC. In a gap the offset before it counts, in an overlap the one after. */
+export function localToUtc(zone: Zone, local: bigint): bigint {
+  return local - BigInt(localOffset(zone, local)) * 1_000_000n;
+}
+
+export function localOffset(zone: Zone, local: bigint): number {
+  if (zone.fixed !== null) return zone.fixed;
+  const seconds = Math.floor(Number(local) / 1e6);
+  const before = offsetAtSeconds(zone, seconds - 86400);
+  const after = offsetAtSeconds(zone, seconds + 86400);
+  if (before === after) return before;
+
+  const afterHolds = offsetAtSeconds(zone, seconds - after) === after;
+  return afterHolds ? after : before;
+}
+
+export function utcToLocal(zone: Zone, ts: bigint): bigint {
+  return ts + BigInt(zoneOffset(zone, ts)) * 1_000_000n;
+}

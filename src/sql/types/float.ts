@@ -1,0 +1,92 @@
+/** Text form of floating-point numbers: the shortest digits that read back as the same value. */
+import { sqlError } from '../../base/errors.js';
+
+function layout(digits: string, exponent: number, negative: boolean, fixedBelow: number): string {
+  const sign = negative ? '-' : '';
+  if (exponent < -4 || exponent >= fixedBelow) {
+    const mantissa = digits.length === 1 ? digits : `${digits[0]}.${digits.slice(1)}`;
+    const magnitude = Math.abs(exponent);
+    return `${sign}${mantissa}e${exponent < 0 ? '-' : '+'}${magnitude < 10 ? '0' : ''}${magnitude}`;
+  }
+  if (exponent < 0) return `${sign}0.${'0'.repeat(-exponent - 1)}${digits}`;
+  if (digits.length <= exponent + 1) return sign + digits.padEnd(exponent + 1, '0');
+  return `${sign}${digits.slice(0, exponent + 1)}.${digits.slice(exponent + 1)}`;
+}
+
+function special(n: number): string | null {
+  if (Number.isNaN(n)) return 'NaN';
+  if (n === Infinity) return 'Infinity';
+  if (n === -Infinity) return '-Infinity';
+  if (n === 0) return Object.is(n, -0) ? '-0' : '0';
+  return null;
+}
+
+function fromExponential(text: string, fixedBelow: number, trim: boolean): string {
+  const e = text.indexOf('e');
+  const negative = text.charCodeAt(0) === 45;
+  let digits = text.slice(negative ? 1 : 0, e).replace('.', '');
+  if (trim) digits = digits.replace(/0+$/, '') || '0';
+  return layout(digits, Number(text.slice(e + 1)), negative, fixedBelow);
+}
+
+export function formatFloat8(n: number, extraDigits = 1): string {
+  if (Number.isSafeInteger(n) && n !== 0 && n < 1e15 && n > -1e15 && extraDigits > 0) return String(n);
+  const word = special(n);
+  if (word !== null) return word;
+  if (extraDigits > 0) return fromExponential(n.toExponential(), 15, false);
+  const precision = Math.max(1, 15 + extraDigits);
+  return fromExponential(n.toExponential(precision - 1), precision, true);
+}
+
+export function formatFloat4(n: number, extraDigits = 1): string {
+  const word = special(n);
+  if (word !== null) return word;
+  if (extraDigits > 0) {
+    for (let precision = 0; precision < 9; precision++) {
+      const text = n.toExponential(precision);
+      if (Math.fround(Number(text)) === n) return fromExponential(text, 6, true);
+    }
+    return fromExponential(n.toExponential(8), 6, true);
+  }
+  const precision = Math.max(1, 6 + extraDigits);
+  return fromExponential(n.toExponential(precision - 1), precision, true);
+}
+
+const NUMBER = /^[ \t\n\r\v\f]*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?[ \t\n\r\v\f]*$/;
+const WORD = /^\s*([+-]?)(nan|inf(?:inity)?)\s*$/i;
+
+export function parseFloat8(text: string): number {
+  if (NUMBER.test(text)) {
+    const n = Number(text);
+    if (!Number.isFinite(n) || (n === 0 && /[1-9]/.test(text.split(/e/i)[0]!))) {
+      throw sqlError('22003', `"${text.trim()}" is out of range for type double precision`);
+    }
+    return n;
+  }
+  const word = WORD.exec(text);
+  if (word === null) throw sqlError('22P02', `invalid input syntax for type double precision: "${text}"`);
+  if (word[2]!.toLowerCase() === 'nan') return NaN;
+  return word[1] === '-' ? -Infinity : Infinity;
+}
+
+export function parseFloat4(text: string): number {
+  if (NUMBER.test(text)) {
+    const n = Math.fround(Number(text));
+    if (!Number.isFinite(n) || (n === 0 && /[1-9]/.test(text.split(/e/i)[0]!))) {
+      throw sqlError('22003', `"${text.trim()}" is out of range for type real`);
+    }
+    return n;
+  }
+  const word = WORD.exec(text);
+  if (word === null) throw sqlError('22P02', `invalid input syntax for type real: "${text}"`);
+  if (word[2]!.toLowerCase() === 'nan') return NaN;
+  return word[1] === '-' ? -Infinity : Infinity;
+}
+
+/** NaN equals itself and is above everything. */
+export function compareFloat(a: number, b: number): number {
+  if (a < b) return -1;
+  if (a > b) return 1;
+  if (a === b) return 0;
+  return Number.isNaN(a) ? (Number.isNaN(b) ? 0 : 1) : -1;
+}

@@ -1,0 +1,345 @@
+/**
+ * JSON text: one strict reader for json (checks only) and jsonb (builds values), PostgreSQL's output form
+ * and the order of jsonb values. Depth is bounded, so that nesting cannot exhaust the stack.
+ */
+import { sqlError } from '../../base/errors.js';
+import type { ErrorFields } from '../../base/errors.js';
+import { Jsonb, Numeric } from './datum.js';
+import type { JsonValue } from './datum.js';
+import { compareNumeric, formatNumeric, numericHashKey, parseNumeric } from './numeric.js';
+import { compareText } from './text-order.js';
+
+const DEPTH_MAX = 6000;
+
+function byteLength(s: string): number {
+  return Buffer.byteLength(s, 'utf8');
+}
+/** jsonb's key order: shorter first, then by bytes. */
+export function compareJsonKeys(a: string, b: string): number {
+  const difference = byteLength(a) - byteLength(b);
+  return difference !== 0 ? Math.sign(difference) : compareText(a, b);
+}
+
+/** Sorted by key; of equal keys the last one stays. */
+export function makeJsonObject(entries: Iterable<readonly [string, JsonValue]>): ReadonlyMap<string, JsonValue> {
+  const map = new Map<string, JsonValue>(entries);
+  const keys = [...map.keys()].sort(compareJsonKeys);
+  const sorted = new Map<string, JsonValue>();
+  for (const key of keys) sorted.set(key, map.get(key)!);
+  return sorted;
+}
+
+export function isJsonObject(v: JsonValue): v is ReadonlyMap<string, JsonValue> {
+  return v instanceof Map;
+}
+export function isJsonArray(v: JsonValue): v is readonly JsonValue[] {
+  return Array.isArray(v);
+}
+
+const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
+const JUNK = /[A-Za-z0-9_\u0080-\uffff+\-.]*/y;
+const PLAIN_STRING = /[^"\\\x00-\x1f]*/y;
+
+class Reader {
+  readonly #text: string;
+  #at = 0;
+  #depth = 0;
+  constructor(text: string) {
+    this.#text = text;
+  }
+
+  document(): JsonValue {
+    const value = this.value();
+    this.#space();
+    if (this.#at < this.#text.length) throw this.#unexpected('end of input');
+    return value;
+  }
+
+  /** The members in the order written, with doubles, for functions on json. */
+  value(): JsonValue {
+    this.#space();
+    const c = this.#text[this.#at];
+    if (c === undefined) throw this.#ended();
+    if (c === '{') return this.#object();
+    if (c === '[') return this.#array();
+    if (c === '"') return this.string();
+    if (c === '-' || (c >= '0' && c <= '9')) return this.#number();
+    for (const [word, value] of [['true', true], ['false', false], ['null', null]] as const) {
+      if (this.#word() === word) {
+        this.#at += word.length;
+        return value;
+      }
+    }
+    throw this.#unexpected('JSON value');
+  }
+
+  #word(): string {
+    JUNK.lastIndex = this.#at;
+    return JUNK.exec(this.#text)![0];
+  }
+
+  #space(): void {
+    for (;;) {
+      const c = this.#text.charCodeAt(this.#at);
+      if (c !== 32 && c !== 10 && c !== 13 && c !== 9) return;
+      this.#at++;
+    }
+  }
+
+  #enter(): void {
+    if (++this.#depth > DEPTH_MAX) {
+      throw sqlError('54001', 'stack depth limit exceeded');
+    }
+  }
+
+  #object(): JsonValue {
+    this.#enter();
+    this.#at++;
+    const entries: [string, JsonValue][] = [];
+    this.#space();
+    if (this.#text[this.#at] === '}') {
+      this.#at++;
+      this.#depth--;
+      return new Map();
+    }
+    for (;;) {
+      this.#space();
+      if (this.#text[this.#at] !== '"') throw this.#unexpected(entries.length === 0 ? 'string or "}"' : 'string');
+      const key = this.string();
+      this.#space();
+      if (this.#text[this.#at] !== ':') throw this.#unexpected('":"');
+      this.#at++;
+      entries.push([key, this.value()]);
+      this.#space();
+      const c = this.#text[this.#at];
+      if (c === ',') {
+        this.#at++;
+      } else if (c === '}') {
+        this.#at++;
+        this.#depth--;
+        return makeJsonObject(entries);
+      } else {
+        throw this.#unexpected('"," or "}"');
+      }
+    }
+  }
+
+  #array(): JsonValue {
+    this.#enter();
+    this.#at++;
+    const items: JsonValue[] = [];
+    this.#space();
+    if (this.#text[this.#at] === ']') {
+      this.#at++;
+      this.#depth--;
+      return items;
+    }
+    for (;;) {
+      items.push(this.value());
+      this.#space();
+      const c = this.#text[this.#at];
+      if (c === ',') {
+        this.#at++;
+      } else if (c === ']') {
+        this.#at++;
+        this.#depth--;
+        return items;
+      } else {
+        throw this.#unexpected('"," or "]"');
+      }
+    }
+  }
+
+  #number(): JsonValue {
+    NUMBER.lastIndex = this.#at;
+    const match = NUMBER.exec(this.#text);
+    const token = this.#word();
+    if (match === null || match[0] !== token) throw this.#invalidToken(token);
+    this.#at += token.length;
+    return parseNumeric(token)!;
+  }
+
+  string(): string {
+    let out = '';
+    this.#at++;
+    for (;;) {
+      PLAIN_STRING.lastIndex = this.#at;
+      const run = PLAIN_STRING.exec(this.#text)![0];
+      out += run;
+      this.#at += run.length;
+      const c = this.#text[this.#at];
+      if (c === undefined) throw this.#invalidToken(this.#text.slice(this.#text.lastIndexOf('"', this.#at)));
+      if (c === '"') {
+        this.#at++;
+        return out;
+      }
+      if (c !== '\\') {
+        throw this.#error(`Character with value 0x${c.charCodeAt(0).toString(16).padStart(2, '0')} must be escaped.`);
+      }
+      out += this.#escape();
+    }
+  }
+
+  #escape(): string {
+    const c = this.#text[this.#at + 1];
+    const simple = { '"': '"', '\\': '\\', '/': '/', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' }[c ?? ''];
+    if (simple !== undefined) {
+      this.#at += 2;
+      return simple;
+    }
+    if (c !== 'u') {
+      if (c === undefined) throw this.#ended();
+      throw this.#error(`Escape sequence "\\${c}" is invalid.`);
+    }
+    const unit = this.#hex();
+    if (unit >= 0xdc00 && unit < 0xe000) throw this.#error('Unicode low surrogate must follow a high surrogate.');
+    if (unit >= 0xd800 && unit < 0xdc00) {
+      const low = this.#text.startsWith('\\u', this.#at) ? this.#hex() : 0;
+      if (low < 0xdc00 || low >= 0xe000) throw this.#error('Unicode low surrogate must follow a high surrogate.');
+      return String.fromCharCode(unit, low);
+    }
+    if (unit === 0) throw sqlError('22P05', 'unsupported Unicode escape sequence', { detail: '\\u0000 cannot be converted to text.' });
+    return String.fromCharCode(unit);
+  }
+
+  #hex(): number {
+    const hex = this.#text.slice(this.#at + 2, this.#at + 6);
+    if (!/^[0-9a-fA-F]{4}$/.test(hex)) throw this.#error('"\\u" must be followed by four hexadecimal digits.');
+    this.#at += 6;
+    return parseInt(hex, 16);
+  }
+
+  #unexpected(expected: string): Error {
+    if (this.#at >= this.#text.length) return this.#ended();
+    const word = this.#word();
+    const c = this.#text[this.#at]!;
+    if (word === '' && !'{}[],:"'.includes(c)) return this.#invalidToken(c);
+    if (word !== '' && !/^(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)$/.test(word)) return this.#invalidToken(word);
+    const found = word !== '' ? word : c === '"' ? JSON.stringify(this.string()) : c;
+    const what = expected === 'end of input' || expected === 'JSON value' || expected === 'string' ? expected : expected;
+    return this.#error(`Expected ${what}, but found "${found}".`);
+  }
+
+  #invalidToken(token: string): Error {
+    this.#at = Math.min(this.#text.length, this.#at + token.length);
+    return this.#error(`Token "${token}" is invalid.`);
+  }
+  #ended(): Error {
+    this.#at = this.#text.length;
+    return this.#error('The input string ended unexpectedly.');
+  }
+
+  #error(detail: string): Error {
+    const before = this.#text.slice(0, this.#at);
+    const line = before.split('\n').length;
+    const start = before.lastIndexOf('\n') + 1;
+    const shown = before.slice(start);
+    const fields: ErrorFields = {
+      detail,
+      where: `JSON data, line ${line}: ${shown.length > 50 ? `...${shown.slice(-50)}` : shown}${this.#at < this.#text.length && !this.#text.slice(this.#at).startsWith('\n') ? '...' : ''}`,
+    };
+    return sqlError('22P02', 'invalid input syntax for type json', fields);
+  }
+}
+
+/** @throws QuoralError 22P02 as json_in / jsonb_in. */
+export function parseJson(text: string): JsonValue {
+  return new Reader(text).document();
+}
+
+const NEEDS_ESCAPE = /["\\\x00-\x1f]/;
+export function quoteJson(s: string): string {
+  if (!NEEDS_ESCAPE.test(s)) return `"${s}"`;
+  let out = '"';
+  for (const c of s) {
+    const code = c.charCodeAt(0);
+    if (c === '"') out += '\\"';
+    else if (c === '\\') out += '\\\\';
+    else if (code >= 0x20) out += c;
+    else out += { 8: '\\b', 9: '\\t', 10: '\\n', 12: '\\f', 13: '\\r' }[code] ?? `\\u${code.toString(16).padStart(4, '0')}`;
+  }
+  return out + '"';
+}
+
+export function formatJson(v: JsonValue): string {
+  if (v === null) return 'null';
+  if (typeof v === 'string') return quoteJson(v);
+  if (typeof v === 'boolean') return v ? 'true' : 'false';
+  if (v instanceof Numeric) return formatNumeric(v);
+  if (isJsonArray(v)) return `[${v.map(formatJson).join(', ')}]`;
+  const parts: string[] = [];
+  for (const [key, value] of v) parts.push(`${quoteJson(key)}: ${formatJson(value)}`);
+  return `{${parts.join(', ')}}`;
+}
+
+/** jsonb_pretty. */
+export function prettyJson(v: JsonValue, indent = ''): string {
+  const inner = `${indent}    `;
+  if (isJsonArray(v)) {
+    return v.length === 0 ? '[\n' + indent + ']' : `[\n${v.map((item) => inner + prettyJson(item, inner)).join(',\n')}\n${indent}]`;
+  }
+  if (v !== null && isJsonObject(v)) {
+    if (v.size === 0) return '{\n' + indent + '}';
+    return `{\n${[...v].map(([k, x]) => `${inner}${quoteJson(k)}: ${prettyJson(x, inner)}`).join(',\n')}\n${indent}}`;
+  }
+  return formatJson(v);
+}
+
+function rank(v: JsonValue): number {
+  if (v === null) return 0;
+  if (typeof v === 'string') return 1;
+  if (v instanceof Numeric) return 2;
+  if (typeof v === 'boolean') return 3;
+  return isJsonArray(v) ? 4 : 5;
+}
+
+export function compareJson(a: JsonValue, b: JsonValue): number {
+  const difference = rank(a) - rank(b);
+  if (difference !== 0) return Math.sign(difference);
+  if (typeof a === 'string') return compareText(a, b as string);
+  if (typeof a === 'boolean') return Number(a) - Number(b);
+  if (a === null) return 0;
+  if (a instanceof Numeric) return compareNumeric(a, b as Numeric);
+  if (isJsonArray(a)) return compareArrays(a, b as readonly JsonValue[]);
+  return compareObjects(a, b as ReadonlyMap<string, JsonValue>);
+}
+
+function compareArrays(a: readonly JsonValue[], b: readonly JsonValue[]): number {
+  if (a.length !== b.length) return a.length < b.length ? -1 : 1;
+  for (let i = 0; i < a.length; i++) {
+    const c = compareJson(a[i]!, b[i]!);
+    if (c !== 0) return c;
+  }
+  return 0;
+}
+
+function compareObjects(a: ReadonlyMap<string, JsonValue>, b: ReadonlyMap<string, JsonValue>): number {
+  if (a.size !== b.size) return a.size < b.size ? -1 : 1;
+  const other = b.entries();
+  for (const [key, value] of a) {
+    const [otherKey, otherValue] = other.next().value as [string, JsonValue];
+    const c = compareText(key, otherKey) || compareJson(value, otherValue);
+    if (c !== 0) return c;
+  }
+  return 0;
+}
+
+/** An empty array at the top is below everything: a quirk of PostgreSQL's that indexes depend on. */
+export function compareJsonb(a: Jsonb, b: Jsonb): number {
+  const emptyA = isJsonArray(a.value) && a.value.length === 0;
+  const emptyB = isJsonArray(b.value) && b.value.length === 0;
+  if (emptyA || emptyB) return emptyA && emptyB ? 0 : emptyA ? -1 : 1;
+  return compareJson(a.value, b.value);
+}
+
+/** Equal values (1 and 1.0 included) have equal keys. */
+export function jsonHashKey(v: JsonValue): string {
+  if (v instanceof Numeric) return numericHashKey(v);
+  if (v === null || typeof v !== 'object') return formatJson(v);
+  if (isJsonArray(v)) return `[${v.map(jsonHashKey).join(',')}]`;
+  return `{${[...v].map(([k, x]) => `${quoteJson(k)}:${jsonHashKey(x)}`).join(',')}}`;
+}
+
+export function jsonbInput(text: string): Jsonb {
+  return new Jsonb(parseJson(text));
+}

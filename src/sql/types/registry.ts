@@ -1,0 +1,415 @@
+/**
+ * All types by oid and by name, their modifiers, and their names as format_type prints them. Arrays of
+ * every type are derived from the element type. The set is fixed at load: user types are not here.
+ */
+import { sqlError } from '../../base/errors.js';
+import { encodeKeyArray, encodeKeyInt, KEY_NULL } from '../encoding/key-primitives.js';
+import { arrayHashKey, arrayInput, arrayOutput, arrayReceive, arraySend, compareArrays } from './array.js';
+import { PgArray, PgRecord } from './datum.js';
+import type { Datum } from './datum.js';
+import { BEHAVIOURS, unsignedType } from './definitions.js';
+import type { TypeBehaviour } from './definitions.js';
+import { numericTypmod } from './numeric.js';
+import { OID } from './oids.js';
+import { parseOid, syntaxError } from './scalar-input.js';
+import { TYPE_TABLE } from './type-table.js';
+import type { FormatContext, TypeInfo } from './type-info.js';
+
+type Value = Exclude<Datum, null>;
+
+const byOid = new Map<number, TypeInfo>();
+const byPgName = new Map<string, TypeInfo>();
+
+/** Names as SQL writes them that are not pg_type's. */
+const ALIASES: Readonly<Record<string, string>> = {
+  boolean: 'bool', smallint: 'int2', int: 'int4', integer: 'int4', bigint: 'int8', real: 'float4', float: 'float8',
+  'double precision': 'float8', decimal: 'numeric', dec: 'numeric', character: 'bpchar', 'character varying': 'varchar',
+  'national character': 'bpchar', 'national character varying': 'varchar', nchar: 'bpchar',
+  'time without time zone': 'time', 'time with time zone': 'timetz', 'timestamp without time zone': 'timestamp',
+  'timestamp with time zone': 'timestamptz', '"char"': 'char', string: 'text',
+};
+
+/** @throws QuoralError XX000 for an oid that is no type: callers have checked user input before. */
+export function typeByOid(oid: number): TypeInfo {
+  const type = byOid.get(oid);
+  if (type === undefined) throw sqlError('XX000', `cache lookup failed for type ${oid}`);
+  return type;
+}
+export function findTypeByOid(oid: number): TypeInfo | null {
+  return byOid.get(oid) ?? null;
+}
+
+/**
+ * By pg_type name or SQL name, 'x[]' included; the name is taken as it is (lower case) without modifiers.
+ * 'char' is pg_type's one-byte type here, as "char" in SQL; the grammar already turns char(n) into bpchar.
+ */
+export function typeByName(name: string): TypeInfo | null {
+  const direct = byPgName.get(name);
+  if (direct !== undefined) return direct;
+  if (name.endsWith('[]')) {
+    const element = typeByName(name.replace(/(?:\[\])+$/, ''));
+    return element === null || element.arrayOid === 0 ? null : (byOid.get(element.arrayOid) ?? null);
+  }
+  const alias = Object.hasOwn(ALIASES, name) ? ALIASES[name]! : undefined;
+  return alias === undefined ? null : (byPgName.get(alias) ?? null);
+}
+
+export function allTypes(): readonly TypeInfo[] {
+  return [...byOid.values()];
+}
+
+export function isArrayType(oid: number): boolean {
+  const type = byOid.get(oid);
+  return type !== undefined && type.elementOid !== 0 && type.category === 'A';
+}
+/** Element type of an array or of int2vector/oidvector; 0 if it is none. */
+export function elementOidOf(oid: number): number {
+  const type = byOid.get(oid);
+  return type === undefined || oid === OID.name ? 0 : type.elementOid;
+}
+export function arrayOidOf(oid: number): number {
+  return byOid.get(oid)?.arrayOid ?? 0;
+}
+
+const INTERVAL_RANGES: Readonly<Record<number, string>> = {
+  4: ' year', 2: ' month', 8: ' day', 1024: ' hour', 2048: ' minute', 4096: ' second', 6: ' year to month',
+  1032: ' day to hour', 3080: ' day to minute', 7176: ' day to second', 3072: ' hour to minute', 7168: ' hour to second', 6144: ' minute to second',
+};
+
+/** The modifier as it is written after the type's name: '(10,2)', '(3)', ''. */
+export function formatTypmod(oid: number, typmod: number): string {
+  if (typmod < 0) return '';
+  switch (oid) {
+    case OID.varchar:
+    case OID.bpchar:
+      return typmod > 4 ? `(${typmod - 4})` : '';
+    case OID.numeric: {
+      const limit = numericTypmod(typmod);
+      return limit === null ? '' : `(${limit.precision},${limit.scale})`;
+    }
+    case OID.time:
+    case OID.timetz:
+    case OID.timestamp:
+    case OID.timestamptz:
+      return `(${typmod})`;
+    case OID.interval: {
+      const precision = typmod & 0xffff;
+      return (INTERVAL_RANGES[(typmod >> 16) & 0x7fff] ?? '') + (precision === 0xffff ? '' : `(${precision})`);
+    }
+    default:
+      return '';
+  }
+}
+
+/** format_type(): typmod null means that none is known, -1 that there is none. */
+export function formatType(oid: number, typmod: number | null = null): string {
+  if (oid === 0) return '-';
+  const type = byOid.get(oid);
+  if (type === undefined) return '???';
+  if (type.category === 'A' && type.elementOid !== 0 && oid !== OID.int2vector && oid !== OID.oidvector) {
+    return `${formatType(type.elementOid, typmod)}[]`;
+  }
+  if (oid === OID.bpchar && typmod !== null && typmod < 0) return 'bpchar';
+  const suffix = typmod === null ? '' : formatTypmod(oid, typmod);
+  if (suffix !== '' && !suffix.startsWith(' ')) {
+    const split = /^(time|timestamp)( with(?:out)? time zone)$/.exec(type.sqlName);
+    if (split !== null) return split[1]! + suffix + split[2]!;
+  }
+  return type.sqlName + suffix;
+}
+
+const MASK_FULL = 0x7fff;
+
+/** From the numbers in parentheses (interval: field mask, then precision) to a typmod. */
+export function makeTypmod(oid: number, args: readonly number[]): number {
+  const type = typeByOid(oid);
+  if (type.category === 'A' && type.elementOid !== 0) return makeTypmod(type.elementOid, args);
+  if (args.length === 0) return -1;
+  const [first = 0, second] = args;
+  switch (oid) {
+    case OID.varchar:
+    case OID.bpchar: {
+      const shown = oid === OID.varchar ? 'varchar' : 'char';
+      if (args.length > 1) throw sqlError('22023', 'invalid type modifier');
+      if (first < 1) throw sqlError('22023', `length for type ${shown} must be at least 1`);
+      if (first > 10485760) throw sqlError('22023', `length for type ${shown} cannot exceed 10485760`);
+      return first + 4;
+    }
+    case OID.numeric: {
+      if (args.length > 2) throw sqlError('22023', 'invalid NUMERIC type modifier');
+      const scale = second ?? 0;
+      if (first < 1 || first > 1000) throw sqlError('22023', `NUMERIC precision ${first} must be between 1 and 1000`);
+      if (scale < -1000 || scale > 1000) throw sqlError('22023', `NUMERIC scale ${scale} must be between -1000 and 1000`);
+      return ((first << 16) | (scale & 0x7ff)) + 4;
+    }
+    case OID.time:
+    case OID.timetz:
+    case OID.timestamp:
+    case OID.timestamptz: {
+      if (first < 0) {
+        const shown = { [OID.time]: 'TIME', [OID.timetz]: 'TIME', [OID.timestamp]: 'TIMESTAMP', [OID.timestamptz]: 'TIMESTAMP' }[oid];
+        const zone = oid === OID.timetz || oid === OID.timestamptz ? ' WITH TIME ZONE' : '';
+        throw sqlError('22023', `${shown}(${first})${zone} precision must not be negative`);
+      }
+      return Math.min(first, 6);
+    }
+    case OID.interval: {
+      const precision = second === undefined ? 0xffff : Math.min(second, 6);
+      return ((first & MASK_FULL) << 16) | precision;
+    }
+    default:
+      throw sqlError('42601', `type modifier is not allowed for type "${type.name}"`);
+  }
+}
+
+// ---- building the registry ----
+
+function add(type: TypeInfo): void {
+  byOid.set(type.oid, type);
+  byPgName.set(type.name, type);
+}
+
+/** Names for regproc, given by the function registry at load (a higher module of this layer). */
+let procedureNames: { nameOf(oid: number): string | null; oidOf(name: string): number | null } = {
+  nameOf: () => null,
+  oidOf: () => null,
+};
+export function registerProcedureNames(names: typeof procedureNames): void {
+  procedureNames = names;
+}
+
+const NAMESPACES: readonly (readonly [number, string])[] = [[11, 'pg_catalog'], [99, 'pg_toast'], [2200, 'public'], [13000, 'information_schema']];
+const ROLES: readonly (readonly [number, string])[] = [[10, 'postgres']];
+
+function number(text: string, type: string): number | null {
+  const trimmed = text.trim();
+  if (trimmed === '-') return 0;
+  return /^\d+$/.test(trimmed) ? parseOid(trimmed, type) : null;
+}
+function unquote(text: string): string {
+  return text.startsWith('"') && text.endsWith('"') ? text.slice(1, -1).replaceAll('""', '"') : text.toLowerCase();
+}
+function fixedNames(type: string, list: readonly (readonly [number, string])[], sqlstate: string, what: string): TypeBehaviour {
+  return unsignedType(
+    (text) => {
+      const oid = number(text, type) ?? list.find(([, name]) => name === unquote(text.trim()))?.[0];
+      if (oid === undefined) throw sqlError(sqlstate, `${what} "${text.trim()}" does not exist`);
+      return oid;
+    },
+    (oid) => (oid === 0 ? '-' : (list.find(([known]) => known === oid)?.[1] ?? String(oid))),
+  );
+}
+
+const regclass = unsignedType(
+  (text, ctx) => {
+    const oid = number(text, 'regclass') ?? ctx.names?.relationOid(text) ?? null;
+    if (oid === null) throw sqlError('42P01', `relation "${text}" does not exist`);
+    return oid;
+  },
+  (oid, ctx) => (oid === 0 ? '-' : (ctx.names?.relationName(oid) ?? String(oid))),
+);
+
+const regtype = unsignedType(
+  (text) => {
+    const known = number(text, 'regtype');
+    if (known !== null) return known;
+    const plain = text.trim().replace(/^pg_catalog\./i, '').replace(/\s*\([^)]*\)/, '');
+    const type = typeByName(plain.startsWith('"') ? unquote(plain) : plain.toLowerCase() === 'char' ? 'bpchar' : plain.toLowerCase());
+    if (type === null) throw sqlError('42704', `type "${text.trim()}" does not exist`);
+    return type.oid;
+  },
+  (oid) => (byOid.has(oid) ? formatType(oid) : oid === 0 ? '-' : String(oid)),
+);
+
+const regproc = unsignedType(
+  (text) => {
+    const plain = text.trim().replace(/^pg_catalog\./i, '').replace(/\(.*\)$/, '');
+    const oid = number(text, 'regproc') ?? procedureNames.oidOf(unquote(plain));
+    if (oid === null) throw sqlError('42883', `function "${text.trim()}" does not exist`);
+    return oid;
+  },
+  (oid) => (oid === 0 ? '-' : (procedureNames.nameOf(oid) ?? String(oid))),
+);
+
+const plainReg = unsignedType((text) => parseOid(text.trim() === '-' ? '0' : text), (oid) => (oid === 0 ? '-' : String(oid)));
+
+const REG_BEHAVIOURS: ReadonlyMap<number, TypeBehaviour> = new Map<number, TypeBehaviour>([
+  [OID.regclass, regclass],
+  [OID.regtype, regtype],
+  [OID.regproc, regproc],
+  [OID.regprocedure, regproc],
+  [OID.regoper, plainReg],
+  [OID.regoperator, plainReg],
+  [OID.regcollation, plainReg],
+  [OID.regnamespace, fixedNames('regnamespace', NAMESPACES, '3F000', 'schema')],
+  [OID.regrole, fixedNames('regrole', ROLES, '42704', 'role')],
+]);
+
+/** Pseudo-types have no values of their own. */
+function pseudo(name: string): TypeBehaviour {
+  const refuse = (): never => {
+    throw sqlError('0A000', `cannot accept a value of type ${name}`);
+  };
+  return { input: refuse, output: refuse, receive: refuse, send: refuse, compare: refuse, hashKey: refuse, encodeKey: null, applyTypmod: (v) => v };
+}
+
+/** int2vector and oidvector: numbers with blanks between, subscripts from 0. */
+function vector(elementOid: number, name: string): TypeBehaviour {
+  const element = typeByOid(elementOid);
+  const array = arrayOf(element);
+  return {
+    ...array,
+    input(text, _typmod, ctx) {
+      const parts = text.trim() === '' ? [] : text.trim().split(/\s+/);
+      for (const part of parts) if (!/^-?\d+$/.test(part)) throw syntaxError(name, text);
+      return new PgArray(elementOid, parts.map((part) => element.input(part, -1, ctx)), [parts.length], [0]);
+    },
+    output: (v, ctx) => (v as PgArray).elements.map((item) => element.output(item as Value, ctx)).join(' '),
+    receive(b) {
+      const v = arrayReceive(b, element, -1);
+      return new PgArray(elementOid, v.elements, [v.elements.length], [0]);
+    },
+  };
+}
+
+function arrayOf(element: TypeInfo): TypeBehaviour {
+  const encodeElement = element.encodeKey;
+  return {
+    input: (text, typmod, ctx) => arrayInput(text, element, typmod, ctx),
+    output: (v, ctx) => arrayOutput(v as PgArray, element, ctx),
+    receive: (b, typmod) => arrayReceive(b, element, typmod),
+    send: (v) => arraySend(v as PgArray, element),
+    compare: (a, b) => compareArrays(a as PgArray, b as PgArray, element),
+    hashKey: (v) => arrayHashKey(v as PgArray, element),
+    encodeKey: encodeElement === null ? null : (v) => encodeKeyArray(v as PgArray, encodeElement),
+    applyTypmod(v, typmod, explicit) {
+      if (typmod < 0) return v;
+      const array = v as PgArray;
+      const items = array.elements.map((item) => (item === null ? null : element.applyTypmod(item, typmod, explicit)));
+      return new PgArray(array.elementOid, items, array.dims, array.lowerBounds);
+    },
+  };
+}
+
+const RECORD_QUOTED = /[(),"\\\s]|^$/;
+const record: TypeBehaviour = {
+  input() {
+    throw sqlError('0A000', 'input of anonymous composite types is not implemented');
+  },
+  output(v, ctx) {
+    const { typeOids, values } = v as PgRecord;
+    const parts = values.map((item, i) => {
+      if (item === null) return '';
+      const text = typeByOid(typeOids[i]!).output(item, ctx);
+      return RECORD_QUOTED.test(text) ? `"${text.replace(/["\\]/g, '$&$&')}"` : text;
+    });
+    return `(${parts.join(',')})`;
+  },
+  receive(b) {
+    const oids: number[] = [];
+    const values: Datum[] = [];
+    const short = (): Error => sqlError('08P01', 'insufficient data left in message');
+    if (b.length < 4) throw short();
+    let at = 4;
+    for (let n = b.readInt32BE(0); n > 0; n--) {
+      if (at + 8 > b.length) throw short();
+      const oid = b.readUInt32BE(at);
+      const length = b.readInt32BE(at + 4);
+      at += 8;
+      if (length > b.length - at) throw short();
+      oids.push(oid);
+      values.push(length < 0 ? null : typeByOid(oid).receive(b.subarray(at, at + length), -1));
+      at += Math.max(0, length);
+    }
+    return new PgRecord(oids, values);
+  },
+  send(v) {
+    const { typeOids, values } = v as PgRecord;
+    const head = Buffer.alloc(4);
+    head.writeInt32BE(values.length);
+    const parts: Uint8Array[] = [head];
+    values.forEach((item, i) => {
+      const field = Buffer.alloc(8);
+      field.writeUInt32BE(typeOids[i]!, 0);
+      const bytes = item === null ? null : typeByOid(typeOids[i]!).send(item);
+      field.writeInt32BE(bytes === null ? -1 : bytes.length, 4);
+      parts.push(field);
+      if (bytes !== null) parts.push(bytes);
+    });
+    return Buffer.concat(parts);
+  },
+  compare(a, b) {
+    const x = a as PgRecord;
+    const y = b as PgRecord;
+    const shared = Math.min(x.values.length, y.values.length);
+    for (let i = 0; i < shared; i++) {
+      const p = x.values[i]!;
+      const q = y.values[i]!;
+      if (p === null || q === null) {
+        if (p !== q) return p === null ? 1 : -1;
+        continue;
+      }
+      if (x.typeOids[i] !== y.typeOids[i]) {
+        throw sqlError('42804', `cannot compare dissimilar column types ${formatType(x.typeOids[i]!)} and ${formatType(y.typeOids[i]!)} at record column ${i + 1}`);
+      }
+      const c = typeByOid(x.typeOids[i]!).compare(p, q);
+      if (c !== 0) return c;
+    }
+    if (x.values.length !== y.values.length) throw sqlError('42804', 'cannot compare record types with different numbers of columns');
+    return 0;
+  },
+  hashKey(v) {
+    const { typeOids, values } = v as PgRecord;
+    return values
+      .map((item, i) => {
+        if (item === null) return 'N';
+        const key = String(typeByOid(typeOids[i]!).hashKey(item));
+        return `${key.length}:${key}`;
+      })
+      .join(';');
+  },
+  encodeKey: (v) => {
+    const { typeOids, values } = v as PgRecord;
+    let out = encodeKeyInt(values.length);
+    values.forEach((item, i) => {
+      const type = typeByOid(typeOids[i]!);
+      if (type.encodeKey === null) throw sqlError('42883', `could not identify a comparison function for type ${type.sqlName}`);
+      out += item === null ? KEY_NULL : type.encodeKey(item);
+    });
+    return out;
+  },
+  applyTypmod: (v) => v,
+};
+
+for (const [oid, name, sqlName, category, preferred, length, arrayOid, elementOid] of TYPE_TABLE) {
+  const behaviour =
+    oid === OID.int2vector || oid === OID.oidvector
+      ? pseudo(name)
+      : oid === OID.record
+        ? record
+        : (BEHAVIOURS.get(oid) ?? REG_BEHAVIOURS.get(oid) ?? pseudo(sqlName));
+  add({ oid, name, sqlName, category, preferred, length, arrayOid, elementOid, ...behaviour });
+}
+for (const [oid, elementOid] of [[OID.int2vector, OID.int2], [OID.oidvector, OID.oid]] as const) {
+  const type = typeByOid(oid);
+  add({ ...type, ...vector(elementOid, type.name) });
+}
+for (const type of [...byOid.values()]) {
+  if (type.arrayOid === 0 || byOid.has(type.arrayOid)) continue;
+  add({
+    oid: type.arrayOid,
+    name: `_${type.name}`,
+    sqlName: `${type.sqlName}[]`,
+    category: 'A',
+    preferred: false,
+    length: -1,
+    arrayOid: 0,
+    elementOid: type.oid,
+    ...arrayOf(type),
+  });
+}
+
+/** For those who want it as one object. */
+export const typeRegistry = { typeByOid, findTypeByOid, typeByName, allTypes, formatType, makeTypmod } as const;
+
+export type { FormatContext };
