@@ -11,6 +11,8 @@ import { isGenerated, ROOT, sources, visit, type SourceFile } from './source.js'
 
 const FILE_LINES_MAX = 600;
 const FUNCTION_LINES_MAX = 90;
+/** Tables of facts, one entry a line: their length says nothing about how hard they are to read. */
+const TABLES: ReadonlySet<string> = new Set(['src/sql/functions/oid-table.ts']);
 const RATCHET = join(ROOT, 'test/tidy/ratchet.json');
 
 function functionName(node: ts.Node): string {
@@ -30,7 +32,7 @@ function className(node: ts.Node): string {
 function offendersIn(file: SourceFile): Record<string, number> {
   const found: Record<string, number> = {};
   const lines = file.text.split('\n').length - 1;
-  if (lines > FILE_LINES_MAX) found[file.path] = lines;
+  if (lines > FILE_LINES_MAX && !TABLES.has(file.path)) found[file.path] = lines;
   visit(file.tree, (node) => {
     if (!ts.isFunctionLike(node) || !('body' in node) || node.body === undefined) return;
     const start = file.tree.getLineAndCharacterOfPosition(node.getStart(file.tree)).line;
