@@ -70,17 +70,28 @@ function campaignObstacle(core: RaftCore, transfer: boolean): string | null {
   return null;
 }
 
-/** With an outdated configuration a candidate could count the wrong quorum. */
+/**
+ * A candidate's configuration may be one change behind the truth, never two: then quorums need not
+ * overlap. The commit index is persisted lazily and may lag, but a leader proposes a change only
+ * when the one before it is committed; so of several changes in the log all but the last are.
+ */
 function hasUnappliedConfChange(core: RaftCore): boolean {
   const { log } = core;
   let next = log.applied + 1;
-  while (next <= log.committed) {
-    const entries = log.slice(next, log.committed + 1, 1 << 20);
+  let before = 0;
+  let last = 0;
+  while (next <= log.lastIndex) {
+    const entries = log.slice(next, log.lastIndex + 1, 1 << 20);
     assert(entries !== null && entries.length > 0, 'an unapplied entry was truncated');
-    if (entries.some((entry) => entry.type === 'conf-change')) return true;
+    for (const entry of entries) {
+      if (entry.type !== 'conf-change') continue;
+      before = last;
+      last = entry.index;
+    }
     next += entries.length;
   }
-  return false;
+  if (before > 0) log.commitTo(before);
+  return before > 0 || (last > 0 && last <= log.committed);
 }
 
 /**
@@ -142,12 +153,12 @@ function becomeLeader(core: RaftCore): void {
   core.role = 'leader';
   core.leader = core.id;
   core.deFortifyTerm = 0;
-  // Whatever is in the log already may hold a configuration change.
-  core.pendingConfIndex = core.log.lastIndex;
   const own = core.progress.get(core.id);
   assert(own !== undefined, 'a leader is a member');
   own.recentActive = true;
-  appendOwn(core, 'normal', NO_DATA);
+  // Whatever is in the log already may hold a configuration change, and the next one may only be
+  // made by a leader that has committed in its own term: else two could be under way at a time.
+  core.pendingConfIndex = appendOwn(core, 'normal', NO_DATA).index;
   broadcastFortify(core);
   core.debug(() => `leader at term ${core.term}`);
 }

@@ -59,6 +59,12 @@ export interface RaftLogOptions {
   readonly conf: ConfState;
   /** The applied index now; a snapshot is offered at it. */
   readonly applied: () => number;
+  /**
+   * Term of the entry at the applied index at the start. A crash between a snapshot's data becoming
+   * durable and the log's record of it leaves more applied than the log holds; with the term, the
+   * log then starts anew behind the snapshot.
+   */
+  readonly appliedTerm?: number;
   /** Bytes of recent entries to keep in memory; default 1 MiB. */
   readonly tailBytesMax?: number;
 }
@@ -81,6 +87,8 @@ export class RaftLog implements RaftStorage {
   #tailHead = 0;
   #tailBytes = 0;
   #bytes = 0;
+  /** Last index of an outdated log that the next append must delete; null: none. */
+  #unfinishedFrom: number | null = null;
 
   constructor(options: RaftLogOptions) {
     this.rangeId = options.rangeId;
@@ -94,6 +102,11 @@ export class RaftLog implements RaftStorage {
     this.#truncated = truncated === null ? { index: 0, term: 0 } : decodeTruncatedState(truncated);
     this.#lastIndex = this.#truncated.index;
     this.#load();
+    const applied = this.#applied();
+    if (applied > this.#lastIndex && options.appliedTerm !== undefined) {
+      this.#unfinishedFrom = this.#lastIndex;
+      this.#restartAt({ index: applied, term: options.appliedTerm });
+    }
   }
 
   #load(): void {
@@ -205,6 +218,10 @@ export class RaftLog implements RaftStorage {
 
   /** Puts what a Ready must persist into the sink: one batch, in this order. */
   append(ready: Pick<Ready, 'snapshot' | 'entries' | 'hardState'>, sink: LogSink): void {
+    if (this.#unfinishedFrom !== null) {
+      this.#deleteLog(this.#unfinishedFrom, sink);
+      this.#unfinishedFrom = null;
+    }
     if (ready.snapshot !== null) this.#install(ready.snapshot, sink);
     if (ready.entries.length > 0) this.#appendEntries(ready.entries, sink);
     if (ready.hardState !== null) {
@@ -214,15 +231,24 @@ export class RaftLog implements RaftStorage {
   }
 
   #install(snapshot: SnapshotMeta, sink: LogSink): void {
-    sink.deleteRange(logKey(this.rangeId, 0), logKey(this.rangeId, this.#lastIndex + 1));
-    this.#truncated = { index: snapshot.index, term: snapshot.term };
-    sink.put(truncatedStateKey(this.rangeId), encodeTruncatedState(this.#truncated));
-    this.#lastIndex = snapshot.index;
+    const before = this.#lastIndex;
+    this.#restartAt({ index: snapshot.index, term: snapshot.term });
+    this.#deleteLog(before, sink);
     this.#conf = snapshot.conf;
+  }
+
+  #restartAt(truncated: TruncatedState): void {
+    this.#truncated = truncated;
+    this.#lastIndex = truncated.index;
     this.#tail = [];
     this.#tailHead = 0;
     this.#tailBytes = 0;
     this.#bytes = 0;
+  }
+
+  #deleteLog(last: number, sink: LogSink): void {
+    sink.deleteRange(logKey(this.rangeId, 0), logKey(this.rangeId, last + 1));
+    sink.put(truncatedStateKey(this.rangeId), encodeTruncatedState(this.#truncated));
   }
 
   #appendEntries(entries: readonly Entry[], sink: LogSink): void {
@@ -296,8 +322,12 @@ export class RaftLog implements RaftStorage {
     sink.deleteRange(start, end);
   }
 
-  /** The log of a new range that starts from a state which is there already (bootstrap, split). */
+  /**
+   * The log of a new range that starts from a state which is there already (bootstrap, split).
+   * Its index must be positive: only then do replicas that join later get that state, by a snapshot.
+   */
   static initialise(rangeId: RangeId, truncated: TruncatedState, sink: LogSink): void {
+    assert(truncated.index > 0 && truncated.term > 0, 'a log must start behind an initial state');
     sink.put(truncatedStateKey(rangeId), encodeTruncatedState(truncated));
     sink.put(
       hardStateKey(rangeId),

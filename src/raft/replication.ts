@@ -231,6 +231,9 @@ export function reportSnapshot(core: RaftCore, peer: NodeId, ok: boolean): void 
 
 export function handleAppend(core: RaftCore, message: RaftMessage): void {
   const { log } = core;
+  // A replica without a configuration must start from a snapshot: changes replayed onto an empty
+  // configuration would end in another one than everybody else's.
+  if (message.index === 0 && core.members.length === 0) return;
   if (message.index < log.committed) {
     core.sendAfterSync('app-resp', message.from, {
       index: log.committed,
