@@ -230,7 +230,12 @@ export class OrderedMap<V> {
     this.#changes++;
     return node.children === null
       ? { owner: this.#owner, keys: node.keys.slice(), values: node.values.slice(), children: null }
-      : { owner: this.#owner, keys: node.keys.slice(), values: null, children: node.children.slice() };
+      : {
+          owner: this.#owner,
+          keys: node.keys.slice(),
+          values: null,
+          children: node.children.slice(),
+        };
   }
 
   #setIn(node: TreeNode<V>, key: string, value: V): V | undefined {
@@ -283,8 +288,7 @@ export class OrderedMap<V> {
   #deleteRun(start: string, end: string): number {
     const root = this.#own(this.#root);
     const removed = this.#deleteIn(root, start, end);
-    this.#root =
-      root.children !== null && root.children.length === 1 ? root.children[0]! : root;
+    this.#root = root.children !== null && root.children.length === 1 ? root.children[0]! : root;
     this.#size -= removed;
     if (removed > 0) this.#changes++;
     return removed;

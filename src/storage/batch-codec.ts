@@ -233,4 +233,3 @@ export function applyBatch(
     if (onOp !== undefined) onOp(op);
   }
 }
-

@@ -4,8 +4,8 @@
  *   escaped user key | 0x00 0x01 | 8 bytes: bitwise inverse of the timestamp, big-endian
  *
  * In the escaped user key 0x00 becomes 0x00 0xff. So the terminator 0x00 0x01 sorts before every
- * continuation of the key, keys order as their user keys do, and no key's versions lie between
- * those of another. Example: key "a", timestamp 1:
+ * continuation of the key, keys order as their user keys do, no key's versions lie between those
+ * of another, and whatever starts with a key's terminated prefix is a version of that key. Example: key "a", timestamp 1:
  *
  *   61 | 00 01 | ff ff ff ff ff ff ff fe
  *

@@ -34,8 +34,8 @@ export interface BatchTarget {
   readonly sampler: SizeSampler;
 }
 
-/** Keys of samples in the family of the engine's own state. */
-export const SAMPLE_PREFIX = 's';
+/** Keys of samples in the family of the engine's own state; 'format' and 'sync' are there too. */
+export const SAMPLE_PREFIX = 'size/';
 
 export class LogBuffer {
   #buffer: Buffer = Buffer.allocUnsafe(LOG_INITIAL_BYTES);

@@ -22,7 +22,7 @@
  */
 import { QuoralError } from '../base/errors.js';
 import { assert } from '../base/assert.js';
-import { KEY_MAX, type Key } from '../base/key.js';
+import { KEY_MAX, prefixEnd, type Key } from '../base/key.js';
 import { applyBatch, BatchBuilder } from './batch-codec.js';
 import type {
   DataFamily,
@@ -72,6 +72,7 @@ const SMALL_CACHE_BYTES = 4 * 1024 * 1024;
 const LOG_CACHE_BYTES = 8 * 1024 * 1024;
 const BLOCK_BYTES = 8 * 1024;
 const FORMAT_KEY = 'format';
+const SAMPLE_BYTES = 8;
 const SCAN_PAGE_ROWS = 1000;
 /** The binding's memtables are a quarter of the budget it is given. */
 const BUDGET_PER_MEMTABLE = 4;
@@ -416,10 +417,13 @@ export class RocksdbEngine implements Engine {
   #loadSamples(meta: ColumnOption): void {
     const native = createNative(this.#dataView, meta.column, {
       gte: SAMPLE_PREFIX,
-      lt: String.fromCharCode(SAMPLE_PREFIX.charCodeAt(0) + 1),
+      lt: prefixEnd(SAMPLE_PREFIX),
     });
     try {
       for (const row of readRows(native, Infinity, Infinity)) {
+        if (row.value.length !== SAMPLE_BYTES) {
+          throw new QuoralError('XX001', `a size sample in ${this.#directory} is corrupted`);
+        }
         this.#sampler.load(row.key.slice(SAMPLE_PREFIX.length), row.value.readDoubleBE(0));
       }
     } finally {

@@ -19,8 +19,7 @@ interface Waiter {
 }
 
 type Answer =
-  | { readonly ok: true }
-  | { readonly ok: false; readonly code: unknown; readonly message: string };
+  { readonly ok: true } | { readonly ok: false; readonly code: unknown; readonly message: string };
 
 /** A group is closed when it reaches this size; what comes later waits for the next. */
 const GROUP_BYTES_MAX = 8 * 1024 * 1024;

@@ -14,12 +14,7 @@ import type {
   RawRow,
   ScanOptions,
 } from './engine.js';
-import {
-  binding,
-  scratchKey,
-  type ColumnHandle,
-  type DatabaseView,
-} from './rocksdb-binding.js';
+import { binding, scratchKey, type ColumnHandle, type DatabaseView } from './rocksdb-binding.js';
 import {
   createNative,
   RocksCursor,

@@ -1,8 +1,9 @@
 /**
  * Estimates how many bytes a span of the family `versions` holds, for splits by size.
  *
- * The RocksDB binding cannot tell, and a scan costs seconds. So every `GRAIN_BYTES` written to the
- * family leave one sample: (the key written then, that many bytes). The bytes of a span are the
+ * The RocksDB binding cannot tell, and a scan costs seconds. So about every `GRAIN_BYTES` written to
+ * the family leave one sample: (the key written then, that many bytes). The distance varies by a
+ * fixed pseudo-random sequence, or a regular pattern of writes would always hit the same rows. The bytes of a span are the
  * weights of its samples. Deletions gather the same way (the deleted value's size is taken to be
  * the average) and reduce the nearest sample. The estimate is off by about the square root of the
  * number of samples; for a range of 128 MiB that is a few percent.
@@ -13,7 +14,7 @@
 import { OrderedMap } from '../base/ordered-map.js';
 import type { Key } from '../base/key.js';
 
-export const GRAIN_BYTES = 32 * 1024;
+export const GRAIN_BYTES = 16 * 1024;
 
 /** A sample was added or changed (weight > 0) or removed (weight 0). */
 export type SampleChange = (key: Key, weight: number) => void;
@@ -22,6 +23,8 @@ export class SizeSampler {
   readonly #samples = new OrderedMap<number>();
   #written = 0;
   #deleted = 0;
+  #threshold = GRAIN_BYTES;
+  #sequence = 1;
   #puts = 0;
   #putBytes = 0;
 
@@ -39,11 +42,14 @@ export class SizeSampler {
     this.#puts++;
     this.#putBytes += bytes;
     this.#written += bytes;
-    if (this.#written < GRAIN_BYTES) return;
+    if (this.#written < this.#threshold) return;
     const weight = (this.#samples.get(key) ?? 0) + this.#written;
     this.#samples.set(key, weight);
     change(key, weight);
     this.#written = 0;
+    // A linear congruential generator: between half a grain and one and a half.
+    this.#sequence = (Math.imul(this.#sequence, 1_664_525) + 1_013_904_223) >>> 0;
+    this.#threshold = GRAIN_BYTES / 2 + GRAIN_BYTES * (this.#sequence / 2 ** 32);
   }
 
   delete(key: Key, change: SampleChange): void {
