@@ -1,0 +1,100 @@
+/** Comparison operators of all types, and LEAST/GREATEST's order behind them. */
+import type { Datum, Numeric } from '../types/datum.js';
+import { dateToTimestamp, timestampToTz } from '../types/datetime.js';
+import { compareFloat } from '../types/float.js';
+import { compareNumeric } from '../types/numeric.js';
+import { compareText, stripBlanks } from '../types/text-order.js';
+import { typeByName, typeByOid } from '../types/registry.js';
+import type { ExecContext } from '../contract.js';
+import { fn, op } from './define.js';
+import type { CallInfo, Value } from './entry.js';
+
+type Compare = (a: never, b: never, ctx: ExecContext, call: CallInfo) => number;
+type Loose = (a: Value, b: Value, ctx: ExecContext, call: CallInfo) => number;
+
+/** The six operators from a three-way comparison. */
+function comparisons(left: string, right: string, compare: Compare): void {
+  const c = compare as unknown as Loose;
+  const define = (symbol: string, test: (n: number) => boolean): void => {
+    op(`${left} ${symbol} ${right} = bool`, (a: Value, b: Value, ctx: ExecContext, call: CallInfo) => test(c(a, b, ctx, call)));
+  };
+  define('=', (n) => n === 0);
+  define('<>', (n) => n !== 0);
+  define('<', (n) => n < 0);
+  define('<=', (n) => n <= 0);
+  define('>', (n) => n > 0);
+  define('>=', (n) => n >= 0);
+}
+
+/** Where JavaScript's own operators give the order (numbers without NaN, bigints, plain booleans). */
+function primitive(left: string, right: string): void {
+  op(`${left} = ${right} = bool`, (a: number, b: number) => a === b);
+  op(`${left} <> ${right} = bool`, (a: number, b: number) => a !== b);
+  op(`${left} < ${right} = bool`, (a: number, b: number) => a < b);
+  op(`${left} <= ${right} = bool`, (a: number, b: number) => a <= b);
+  op(`${left} > ${right} = bool`, (a: number, b: number) => a > b);
+  op(`${left} >= ${right} = bool`, (a: number, b: number) => a >= b);
+}
+
+/** number against bigint: JavaScript compares these exactly, but not with ===. */
+function mixed(left: string, right: string): void {
+  op(`${left} = ${right} = bool`, (a: number, b: bigint) => a == (b as unknown as number));
+  op(`${left} <> ${right} = bool`, (a: number, b: bigint) => a != (b as unknown as number));
+  op(`${left} < ${right} = bool`, (a: number, b: bigint) => a < b);
+  op(`${left} <= ${right} = bool`, (a: number, b: bigint) => a <= b);
+  op(`${left} > ${right} = bool`, (a: number, b: bigint) => a > b);
+  op(`${left} >= ${right} = bool`, (a: number, b: bigint) => a >= b);
+}
+
+for (const left of ['int2', 'int4']) {
+  for (const right of ['int2', 'int4']) primitive(left, right);
+  mixed(left, 'int8');
+  mixed('int8', left);
+}
+for (const type of ['int8', 'bool', 'date', 'time', 'timestamp', 'timestamptz', 'oid']) primitive(type, type);
+
+for (const left of ['float4', 'float8']) {
+  for (const right of ['float4', 'float8']) comparisons(left, right, (a: number, b: number) => compareFloat(a, b));
+}
+comparisons('numeric', 'numeric', (a: Numeric, b: Numeric) => compareNumeric(a, b));
+
+for (const [left, right] of [['text', 'text'], ['name', 'name'], ['name', 'text'], ['text', 'name'], ['char', 'char'], ['uuid', 'uuid']] as const) {
+  op(`${left} = ${right} = bool`, (a: string, b: string) => a === b);
+  op(`${left} <> ${right} = bool`, (a: string, b: string) => a !== b);
+  op(`${left} < ${right} = bool`, (a: string, b: string) => compareText(a, b) < 0);
+  op(`${left} <= ${right} = bool`, (a: string, b: string) => compareText(a, b) <= 0);
+  op(`${left} > ${right} = bool`, (a: string, b: string) => compareText(a, b) > 0);
+  op(`${left} >= ${right} = bool`, (a: string, b: string) => compareText(a, b) >= 0);
+}
+comparisons('bpchar', 'bpchar', (a: string, b: string) => compareText(stripBlanks(a), stripBlanks(b)));
+
+for (const name of ['bytea', 'timetz', 'interval', 'jsonb', 'oidvector']) {
+  const type = typeByName(name)!;
+  comparisons(name, name, (a: Value, b: Value) => type.compare(a, b));
+}
+comparisons('record', 'record', (a: Value, b: Value) => typeByName('record')!.compare(a, b));
+comparisons('anyarray', 'anyarray', (a: Value, b: Value, _ctx: ExecContext, call: CallInfo) => typeByOid(call.argOids[0]!).compare(a, b));
+
+const order = (a: bigint, b: bigint): number => (a < b ? -1 : a > b ? 1 : 0);
+comparisons('date', 'timestamp', (a: number, b: bigint) => order(dateToTimestamp(a), b));
+comparisons('timestamp', 'date', (a: bigint, b: number) => order(a, dateToTimestamp(b)));
+comparisons('date', 'timestamptz', (a: number, b: bigint, ctx: ExecContext) => order(timestampToTz(dateToTimestamp(a), ctx.format.timeZone), b));
+comparisons('timestamptz', 'date', (a: bigint, b: number, ctx: ExecContext) => order(a, timestampToTz(dateToTimestamp(b), ctx.format.timeZone)));
+comparisons('timestamp', 'timestamptz', (a: bigint, b: bigint, ctx: ExecContext) => order(timestampToTz(a, ctx.format.timeZone), b));
+comparisons('timestamptz', 'timestamp', (a: bigint, b: bigint, ctx: ExecContext) => order(a, timestampToTz(b, ctx.format.timeZone)));
+
+for (const type of ['xid', 'cid', 'tid', 'xid8']) {
+  op(`${type} = ${type} = bool`, (a: Value, b: Value) => a === b);
+  op(`${type} <> ${type} = bool`, (a: Value, b: Value) => a !== b);
+}
+op('xid = int4 = bool', (a: number, b: number) => a === b);
+op('xid <> int4 = bool', (a: number, b: number) => a !== b);
+
+for (const [name, type] of [
+  ['btint4cmp', 'int4'], ['btint8cmp', 'int8'], ['bttextcmp', 'text'], ['numeric_cmp', 'numeric'], ['date_cmp', 'date'],
+  ['timestamp_cmp', 'timestamp'], ['timestamptz_cmp', 'timestamptz'], ['interval_cmp', 'interval'], ['uuid_cmp', 'uuid'], ['jsonb_cmp', 'jsonb'],
+] as const) {
+  const info = typeByName(type)!;
+  fn(`${name}(${type}, ${type}) int4`, (a: Value, b: Value): Datum => info.compare(a, b));
+}
+

@@ -1,0 +1,422 @@
+/**
+ * Which function, operator or aggregate a call means: PostgreSQL's rules (its chapters 10.2 and 10.3) over
+ * the lists of entries, polymorphic types included. Unknown literals are OID 705.
+ */
+import { sqlError } from '../../base/errors.js';
+import { PgArray } from '../types/datum.js';
+import type { Datum } from '../types/datum.js';
+import { canCoerce, findCast, isBinaryCoercible, selectCommonType } from '../types/casts.js';
+import { OID } from '../types/oids.js';
+import { arrayOidOf, elementOidOf, formatType, isArrayType, typeByName, typeByOid } from '../types/registry.js';
+import { aggregatesNamed, functionsNamed, operatorsNamed } from './define.js';
+import type { AggregateEntry, FunctionEntry, ResolvedCall } from './entry.js';
+
+const POLYMORPHIC: ReadonlySet<number> = new Set([
+  OID.anyelement, OID.anyarray, OID.anynonarray, OID.anyenum, OID.anycompatible, OID.anycompatiblearray, OID.anycompatiblenonarray,
+]);
+const COMPATIBLE: ReadonlySet<number> = new Set([OID.anycompatible, OID.anycompatiblearray, OID.anycompatiblenonarray]);
+
+interface Candidate<E> {
+  readonly entry: E;
+  /** Declared types, one for each actual argument. */
+  readonly declared: readonly number[];
+  /** Index from which a typed variadic call's arguments are packed, -1 for none. */
+  readonly packFrom: number;
+  /** Polymorphic types made concrete. */
+  readonly concrete: readonly number[];
+  readonly resultOid: number;
+}
+
+type AnyEntry = Pick<FunctionEntry, 'argOids' | 'resultOid' | 'name'> & { readonly variadic?: boolean; readonly defaults?: readonly Datum[] };
+
+function acceptsPolymorphic(declared: number, actual: number): boolean {
+  if (actual === OID.unknown) return true;
+  switch (declared) {
+    case OID.anyarray:
+    case OID.anycompatiblearray:
+      return elementOidOf(actual) !== 0;
+    case OID.anynonarray:
+    case OID.anycompatiblenonarray:
+      return !isArrayType(actual);
+    case OID.anyenum:
+      return false;
+    default:
+      return true;
+  }
+}
+
+/** Concrete types of one family of polymorphic parameters; null if they contradict each other. */
+function solve(declared: readonly number[], actual: readonly number[], compatible: boolean): number | null {
+  let element = 0;
+  const elements: number[] = [];
+  let used = false;
+  for (let i = 0; i < declared.length; i++) {
+    const d = declared[i]!;
+    if (!POLYMORPHIC.has(d) || COMPATIBLE.has(d) !== compatible) continue;
+    used = true;
+    const a = actual[i]!;
+    if (a === OID.unknown) continue;
+    const found = d === OID.anyarray || d === OID.anycompatiblearray ? elementOidOf(a) : a;
+    if (found === 0) return null;
+    if (element !== 0 && element !== found && !compatible) return null;
+    element = found;
+    elements.push(found);
+  }
+  if (!used) return 0;
+  if (elements.length === 0) return compatible ? OID.text : OID.unknown;
+  if (!compatible) return element;
+  const category = typeByOid(elements[0]!).category;
+  if (elements.some((oid) => typeByOid(oid).category !== category)) return null;
+  const common = selectCommonType(elements, 'ARRAY');
+  return elements.every((oid) => canCoerce(oid, common, 'implicit')) ? common : null;
+}
+
+function concretize(declared: number, element: number, compatibleElement: number): number {
+  switch (declared) {
+    case OID.anyelement:
+    case OID.anynonarray:
+      return element;
+    case OID.anycompatible:
+    case OID.anycompatiblenonarray:
+      return compatibleElement;
+    case OID.anyarray:
+      return arrayOidOf(element);
+    case OID.anycompatiblearray:
+      return arrayOidOf(compatibleElement);
+    default:
+      return declared;
+  }
+}
+
+/** The candidate if the arguments can be coerced to it, else null. */
+function tryCandidate<E extends AnyEntry>(entry: E, args: readonly number[], wholeVariadic: boolean): Candidate<E> | null {
+  const params = entry.argOids;
+  const fixed = params.length - 1;
+  let declared: readonly number[];
+  let packFrom = -1;
+  if (entry.variadic === true && !wholeVariadic) {
+    const last = params[fixed]!;
+    if (args.length < fixed || (args.length === fixed && last !== OID.any && args.length === 0)) return null;
+    if (args.length === fixed) return null;
+    const element = last === OID.any ? OID.any : last === OID.anyarray ? OID.anyelement : last === OID.anycompatiblearray ? OID.anycompatible : elementOidOf(last);
+    declared = args.map((_, i) => (i < fixed ? params[i]! : element));
+    if (last !== OID.any) packFrom = fixed;
+  } else {
+    const missing = params.length - args.length;
+    if (missing < 0 || missing > (entry.defaults?.length ?? 0)) return null;
+    declared = missing === 0 ? params : params.slice(0, args.length);
+  }
+  let polymorphic = false;
+  for (let i = 0; i < args.length; i++) {
+    const d = declared[i]!;
+    if (POLYMORPHIC.has(d)) {
+      polymorphic = true;
+      if (!acceptsPolymorphic(d, args[i]!)) return null;
+    } else if (args[i] !== d && !canCoerce(args[i]!, d, 'implicit')) {
+      return null;
+    }
+  }
+  if (!polymorphic) {
+    const concrete = declared.includes(OID.any) ? declared.map((d, i) => (d !== OID.any ? d : args[i] === OID.unknown ? OID.text : args[i]!)) : declared;
+    return { entry, declared, packFrom, concrete, resultOid: entry.resultOid };
+  }
+  const element = solve(declared, args, false);
+  const compatible = solve(declared, args, true);
+  if (element === null || compatible === null) return null;
+  const concrete = declared.map((d, i) => {
+    const made = concretize(d, element, compatible);
+    // int2vector and oidvector are taken as the arrays that they are.
+    if ((d === OID.anyarray || d === OID.anycompatiblearray) && args[i] !== OID.unknown && !isArrayTypeOfOther(args[i]!)) return args[i]!;
+    return made;
+  });
+  return { entry, declared, packFrom, concrete, resultOid: concretize(entry.resultOid, element, compatible) };
+}
+
+function isArrayTypeOfOther(oid: number): boolean {
+  return oid !== OID.int2vector && oid !== OID.oidvector;
+}
+
+function exactMatches(candidate: Candidate<AnyEntry>, args: readonly number[]): number {
+  let count = 0;
+  for (let i = 0; i < args.length; i++) if (candidate.declared[i] === args[i]) count++;
+  return count;
+}
+
+function mostOf<C>(candidates: readonly C[], score: (c: C) => number): readonly C[] {
+  let best = -1;
+  let kept: C[] = [];
+  for (const candidate of candidates) {
+    const n = score(candidate);
+    if (n > best) {
+      best = n;
+      kept = [candidate];
+    } else if (n === best) {
+      kept.push(candidate);
+    }
+  }
+  return kept;
+}
+
+/** Chapter 10.2 step 4: exact matches, preferred types, categories of unknown arguments. */
+function select<E extends AnyEntry>(all: readonly Candidate<E>[], args: readonly number[]): Candidate<E> | null {
+  if (all.length === 1) return all[0]!;
+  let left = mostOf(all, (c) => exactMatches(c, args));
+  if (left.length === 1) return left[0]!;
+  const categories = args.map((oid) => (oid === OID.unknown ? 'X' : typeByOid(oid).category));
+  left = mostOf(left, (c) => {
+    let count = 0;
+    for (let i = 0; i < args.length; i++) {
+      if (args[i] === OID.unknown) continue;
+      const d = c.declared[i]!;
+      if (d === args[i]) count++;
+      else if (!POLYMORPHIC.has(d) && d !== OID.any && typeByOid(d).category === categories[i] && typeByOid(d).preferred) count++;
+    }
+    return count;
+  });
+  if (left.length === 1) return left[0]!;
+  if (!args.includes(OID.unknown)) return null;
+  const narrowed = byUnknownCategories(left, args);
+  if (narrowed.length === 1) return narrowed[0]!;
+  // The last resort: unknown arguments are of the one type that the known ones have.
+  const known = new Set(args.filter((oid) => oid !== OID.unknown));
+  if (known.size !== 1) return null;
+  const [only] = known as unknown as [number];
+  const fitting = left.filter((c) => c.declared.every((d) => d === only || (POLYMORPHIC.has(d) ? acceptsPolymorphic(d, only) : canCoerce(only, d, 'implicit'))));
+  return fitting.length === 1 ? fitting[0]! : null;
+}
+
+function byUnknownCategories<E extends AnyEntry>(candidates: readonly Candidate<E>[], args: readonly number[]): readonly Candidate<E>[] {
+  const wanted: (string | null)[] = args.map(() => null);
+  const preferredAt: boolean[] = args.map(() => false);
+  for (let i = 0; i < args.length; i++) {
+    if (args[i] !== OID.unknown) continue;
+    let category: string | null = null;
+    let conflict = false;
+    for (const c of candidates) {
+      const type = typeByOid(c.declared[i]!);
+      if (category === null) {
+        category = type.category;
+        preferredAt[i] = type.preferred;
+      } else if (type.category === category) {
+        preferredAt[i] ||= type.preferred;
+      } else if (type.category === 'S') {
+        category = 'S';
+        preferredAt[i] = type.preferred;
+        conflict = false;
+      } else if (category !== 'S') {
+        conflict = true;
+      }
+    }
+    if (conflict && category !== 'S') return candidates;
+    wanted[i] = category;
+  }
+  const kept = candidates.filter((c) =>
+    c.declared.every((d, i) => {
+      if (args[i] !== OID.unknown) return true;
+      const type = typeByOid(d);
+      return type.category === wanted[i] && (!preferredAt[i] || type.preferred);
+    }),
+  );
+  return kept.length === 0 ? candidates : kept;
+}
+
+function describe(name: string, args: readonly number[]): string {
+  return `${name}(${args.map((oid) => formatType(oid)).join(', ')})`;
+}
+
+function finish(c: Candidate<FunctionEntry>, wholeVariadic: boolean): ResolvedCall<FunctionEntry> {
+  let entry = c.entry;
+  const given = c.concrete.length;
+  if (c.packFrom >= 0) entry = packing(entry, c.packFrom, c.concrete[c.packFrom]!);
+  else if (wholeVariadic && entry.argOids[entry.argOids.length - 1] === OID.any) entry = spreading(entry, given - 1, elementOidOf(c.concrete[given - 1]!));
+  else if (given < entry.argOids.length && !entry.variadic) entry = defaulting(entry, entry.argOids.length - given);
+  return { entry, argOids: c.concrete, resultOid: c.resultOid };
+}
+
+function withArguments(entry: FunctionEntry, change: (args: readonly Datum[]) => readonly Datum[], strict = entry.strict): FunctionEntry {
+  const { rows } = entry;
+  return {
+    ...entry,
+    strict,
+    call1: null,
+    call2: null,
+    impl: (args, ctx, call) => entry.impl(change(args), ctx, call),
+    rows: rows === null ? null : (args, ctx, call) => rows(change(args), ctx, call),
+  };
+}
+
+/** The trailing arguments become one array. */
+function packing(entry: FunctionEntry, from: number, element: number): FunctionEntry {
+  return withArguments(entry, (args) => [...args.slice(0, from), new PgArray(element, args.slice(from))]);
+}
+
+/** f(VARIADIC array) of a "variadic any" function: the elements are the arguments. */
+function spreading(entry: FunctionEntry, from: number, element: number): FunctionEntry {
+  return {
+    ...withArguments(entry, (args) => args),
+    impl: (args, ctx, call) => {
+      const last = args[from] as PgArray | null;
+      if (last === null) return entry.name === 'concat' ? '' : null;
+      return entry.impl([...args.slice(0, from), ...last.elements], ctx, {
+        argOids: [...call.argOids.slice(0, from), ...last.elements.map(() => element)],
+        resultOid: call.resultOid,
+      });
+    },
+  };
+}
+
+function defaulting(entry: FunctionEntry, missing: number): FunctionEntry {
+  const extra = entry.defaults.slice(entry.defaults.length - missing);
+  return withArguments(entry, (args) => [...args, ...extra]);
+}
+
+export interface ResolveOptions {
+  /** The last argument was written VARIADIC. */
+  readonly variadic?: boolean;
+}
+
+/** @throws QuoralError 42883, 42725 as PostgreSQL words them. */
+export function resolveFunction(name: string, args: readonly number[], options: ResolveOptions = {}): ResolvedCall<FunctionEntry> {
+  const found = findFunction(name, args, options);
+  if (found !== null) return found;
+  const asCast = functionAsCast(name, args);
+  if (asCast !== null) return asCast;
+  throw sqlError('42883', `function ${describe(name, args)} does not exist`, {
+    hint: 'No function matches the given name and argument types. You might need to add explicit type casts.',
+  });
+}
+
+/** null if there is none; still throws 42725 when there are several as good. */
+export function findFunction(name: string, args: readonly number[], options: ResolveOptions = {}): ResolvedCall<FunctionEntry> | null {
+  const whole = options.variadic === true;
+  const candidates: Candidate<FunctionEntry>[] = [];
+  for (const entry of functionsNamed(name)) {
+    if (whole && !entry.variadic) continue;
+    const candidate = tryCandidate(entry, args, whole);
+    if (candidate !== null) candidates.push(candidate);
+  }
+  if (candidates.length === 0) return null;
+  // A function without packing beats one that packs, where both take the same types.
+  const exact = candidates.filter((c) => exactMatches(c, args) === args.length && c.packFrom < 0);
+  if (exact.length > 0) return finish(exact[0]!, whole);
+  if (functionsNamed(name).length > 0 && args.length === 1 && args[0] !== OID.unknown && typeByName(name) !== null) {
+    const asCast = functionAsCast(name, args);
+    if (asCast !== null) return asCast;
+  }
+  const chosen = select(candidates, args);
+  if (chosen === null) {
+    throw sqlError('42725', `function ${describe(name, args)} is not unique`, {
+      hint: 'Could not choose a best candidate function. You might need to add explicit type casts.',
+    });
+  }
+  return finish(chosen, whole);
+}
+
+/** text(x), int4(x), date(x), …: a one-argument call of a type's name is a cast. */
+function functionAsCast(name: string, args: readonly number[]): ResolvedCall<FunctionEntry> | null {
+  if (args.length !== 1) return null;
+  const type = typeByName(name);
+  if (type === null || type.category === 'P' || type.name !== name) return null;
+  const source = args[0] === OID.unknown ? OID.unknown : args[0]!;
+  const cast = findCast(source, type.oid, 'explicit');
+  if (cast === null) return null;
+  const call1: FunctionEntry['call1'] = (value, ctx) => cast(value, -1, ctx.format);
+  const entry: FunctionEntry = {
+    oid: 0,
+    name,
+    argOids: args,
+    resultOid: type.oid,
+    strict: true,
+    volatility: 'stable',
+    variadic: false,
+    defaults: [],
+    mayWait: false,
+    returnsSet: false,
+    resultColumns: null,
+    impl: (values, ctx, call) => call1(values[0]!, ctx, call),
+    call1,
+    call2: null,
+    rows: null,
+  };
+  return { entry, argOids: args, resultOid: type.oid };
+}
+
+export function isAggregateName(name: string): boolean {
+  return aggregatesNamed(name).length > 0;
+}
+
+/** null if no aggregate of that name takes these arguments. */
+export function resolveAggregate(name: string, args: readonly number[]): ResolvedCall<AggregateEntry> | null {
+  const candidates: Candidate<AggregateEntry>[] = [];
+  for (const entry of aggregatesNamed(name)) {
+    const candidate = tryCandidate(entry, args, false);
+    if (candidate !== null) candidates.push(candidate);
+  }
+  if (candidates.length === 0) {
+    if (!isAggregateName(name)) return null;
+    throw sqlError('42883', `function ${describe(name, args)} does not exist`, {
+      hint: 'No function matches the given name and argument types. You might need to add explicit type casts.',
+    });
+  }
+  const exact = candidates.find((c) => exactMatches(c, args) === args.length);
+  const chosen = exact ?? select(candidates, args);
+  if (chosen === null) {
+    throw sqlError('42725', `function ${describe(name, args)} is not unique`, {
+      hint: 'Could not choose a best candidate function. You might need to add explicit type casts.',
+    });
+  }
+  return { entry: chosen.entry, argOids: chosen.concrete, resultOid: chosen.resultOid };
+}
+
+const operatorCache = new Map<string, ResolvedCall<FunctionEntry>>();
+const OPERATOR_CACHE_MAX = 2000;
+
+/** `left` is null for a prefix operator. @throws QuoralError 42883, 42725. */
+export function resolveOperator(symbol: string, left: number | null, right: number): ResolvedCall<FunctionEntry> {
+  const key = `${symbol} ${left} ${right}`;
+  const cached = operatorCache.get(key);
+  if (cached !== undefined) return cached;
+  const resolved = lookUpOperator(symbol === '!=' ? '<>' : symbol, left, right);
+  if (operatorCache.size >= OPERATOR_CACHE_MAX) operatorCache.clear();
+  operatorCache.set(key, resolved);
+  return resolved;
+}
+
+function lookUpOperator(symbol: string, left: number | null, right: number): ResolvedCall<FunctionEntry> {
+  const args = left === null ? [right] : [left, right];
+  const shown = left === null ? `${symbol} ${formatType(right)}` : `${formatType(left)} ${symbol} ${formatType(right)}`;
+  const entries = operatorsNamed(symbol).filter((entry) => entry.argOids.length === args.length);
+  const exact = (wanted: readonly number[]): FunctionEntry | undefined => entries.find((entry) => entry.argOids.every((oid, i) => oid === wanted[i]));
+  let entry = exact(args);
+  if (entry === undefined && args.length === 2) {
+    if (left === OID.unknown && right !== OID.unknown) entry = exact([right, right]);
+    else if (right === OID.unknown && left !== OID.unknown) entry = exact([left!, left!]);
+  }
+  if (entry !== undefined) return { entry, argOids: entry.argOids, resultOid: entry.resultOid };
+  const candidates: Candidate<FunctionEntry>[] = [];
+  for (const one of entries) {
+    const candidate = tryCandidate(one, args, false);
+    if (candidate !== null) candidates.push(candidate);
+  }
+  if (candidates.length === 0) {
+    throw sqlError('42883', `operator does not exist: ${shown}`, {
+      hint:
+        left === null
+          ? 'No operator matches the given name and argument type. You might need to add an explicit type cast.'
+          : 'No operator matches the given name and argument types. You might need to add explicit type casts.',
+    });
+  }
+  // An unknown literal beside a known type is first tried as that type.
+  if (args.length === 2 && (left === OID.unknown) !== (right === OID.unknown)) {
+    const known = left === OID.unknown ? right : left!;
+    const sameType = candidates.filter((c) => c.declared.every((d) => d === known || (isBinaryCoercible(known, d) && !POLYMORPHIC.has(d))));
+    if (sameType.length === 1) return finish(sameType[0]!, false);
+  }
+  const chosen = select(candidates, args);
+  if (chosen === null) {
+    throw sqlError('42725', `operator is not unique: ${shown}`, {
+      hint: 'Could not choose a best candidate operator. You might need to add explicit type casts.',
+    });
+  }
+  return finish(chosen, false);
+}
