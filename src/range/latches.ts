@@ -57,25 +57,24 @@ export class LatchManager {
     const released = new Promise<void>((resolve) => {
       release = resolve;
     });
-    const wide = span ?? (keys.length > POINT_KEYS_MAX ? hull(keys) : null);
+    const many = span === null && keys.length > POINT_KEYS_MAX;
+    // Latches of transaction records (first byte 0) stay points, or the hull would cover everything.
+    const points = many ? keys.filter((key) => key.charCodeAt(0) === 0) : keys;
     const latch: Latch = {
-      keys: wide === null ? keys : [],
-      span: wide,
+      keys: points,
+      span: many ? hull(keys.filter((key) => key.charCodeAt(0) !== 0)) : span,
       released,
       release: () => {
         this.#drop(latch);
         release();
       },
     };
-    if (wide === null) {
-      for (const key of keys) {
-        const other = this.#points.get(key);
-        assert(other === undefined || other === latch, 'two writers latched one key');
-        this.#points.set(key, latch);
-      }
-    } else {
-      this.#spans.add(latch);
+    for (const key of points) {
+      const other = this.#points.get(key);
+      assert(other === undefined || other === latch, 'two writers latched one key');
+      this.#points.set(key, latch);
     }
+    if (latch.span !== null) this.#spans.add(latch);
     return latch;
   }
 

@@ -33,7 +33,6 @@ export interface SplitTrigger {
 
 /** The payload of a Raft entry: a plain write batch, already evaluated. */
 export interface RaftCommand {
-  proposalId: number;
   writeBatch: Buffer;
   split: SplitTrigger | undefined;
 }
@@ -42,14 +41,14 @@ export interface SnapshotChunk {
   rangeId: number;
   snapshotId: number;
   sequence: number;
-  /** Of the first chunk. */
   descriptor: RangeDescriptor | undefined;
   index: number;
   term: number;
-  raftTerm: number;
   /** Rows as an encoded write batch. */
   batch: Buffer;
   last: boolean;
+  /** With the last chunk: the Raft message (a RaftMessageBatch of one) that installs it. */
+  message: Buffer;
 }
 
 export interface SnapshotChunkReply {
@@ -539,19 +538,16 @@ export const SplitTrigger: MessageFns<SplitTrigger> = {
 };
 
 function createBaseRaftCommand(): RaftCommand {
-  return { proposalId: 0, writeBatch: Buffer.alloc(0), split: undefined };
+  return { writeBatch: Buffer.alloc(0), split: undefined };
 }
 
 export const RaftCommand: MessageFns<RaftCommand> = {
   encode(message: RaftCommand, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
-    if (message.proposalId !== 0) {
-      writer.uint32(8).int64(message.proposalId);
-    }
     if (message.writeBatch.length !== 0) {
-      writer.uint32(18).bytes(message.writeBatch);
+      writer.uint32(10).bytes(message.writeBatch);
     }
     if (message.split !== undefined) {
-      SplitTrigger.encode(message.split, writer.uint32(26).fork()).join();
+      SplitTrigger.encode(message.split, writer.uint32(18).fork()).join();
     }
     return writer;
   },
@@ -570,23 +566,15 @@ export const RaftCommand: MessageFns<RaftCommand> = {
         const tag = reader.uint32();
         switch (tag >>> 3) {
           case 1: {
-            if (tag !== 8) {
-              break;
-            }
-
-            message.proposalId = longToNumber(reader.int64());
-            continue;
-          }
-          case 2: {
-            if (tag !== 18) {
+            if (tag !== 10) {
               break;
             }
 
             message.writeBatch = Buffer.from(reader.bytes());
             continue;
           }
-          case 3: {
-            if (tag !== 26) {
+          case 2: {
+            if (tag !== 18) {
               break;
             }
 
@@ -614,9 +602,9 @@ function createBaseSnapshotChunk(): SnapshotChunk {
     descriptor: undefined,
     index: 0,
     term: 0,
-    raftTerm: 0,
     batch: Buffer.alloc(0),
     last: false,
+    message: Buffer.alloc(0),
   };
 }
 
@@ -640,14 +628,14 @@ export const SnapshotChunk: MessageFns<SnapshotChunk> = {
     if (message.term !== 0) {
       writer.uint32(48).int64(message.term);
     }
-    if (message.raftTerm !== 0) {
-      writer.uint32(56).int64(message.raftTerm);
-    }
     if (message.batch.length !== 0) {
-      writer.uint32(66).bytes(message.batch);
+      writer.uint32(58).bytes(message.batch);
     }
     if (message.last !== false) {
-      writer.uint32(72).bool(message.last);
+      writer.uint32(64).bool(message.last);
+    }
+    if (message.message.length !== 0) {
+      writer.uint32(74).bytes(message.message);
     }
     return writer;
   },
@@ -714,27 +702,27 @@ export const SnapshotChunk: MessageFns<SnapshotChunk> = {
             continue;
           }
           case 7: {
-            if (tag !== 56) {
-              break;
-            }
-
-            message.raftTerm = longToNumber(reader.int64());
-            continue;
-          }
-          case 8: {
-            if (tag !== 66) {
+            if (tag !== 58) {
               break;
             }
 
             message.batch = Buffer.from(reader.bytes());
             continue;
           }
-          case 9: {
-            if (tag !== 72) {
+          case 8: {
+            if (tag !== 64) {
               break;
             }
 
             message.last = reader.bool();
+            continue;
+          }
+          case 9: {
+            if (tag !== 74) {
+              break;
+            }
+
+            message.message = Buffer.from(reader.bytes());
             continue;
           }
         }

@@ -1,0 +1,269 @@
+/**
+ * Serves KV batches at the leaseholder: checks the lease and the bounds, waits for latches and locks,
+ * evaluates, proposes, and answers when the command has been applied (DESIGN 6).
+ *
+ * The loop evaluates from scratch after every wait, against the state of that moment; between the
+ * checks and the evaluation there is no `await`. A batch that changes nothing replicated is
+ * answered in the same turn.
+ */
+import { QuoralError } from '../base/errors.js';
+import type { Timestamp } from '../base/ids.js';
+import { addressOf } from '../encoding/keyspace.js';
+import type { Key } from '../base/key.js';
+import { LockConflict, ReadBump, type EvalContext } from './eval/context.js';
+import { evaluate, type Footprint, footprintOf, newContext } from './eval/evaluate.js';
+import type { BatchRequest, BatchResponse, KvRequest } from './kv-api.js';
+import { KvError } from './kv-errors.js';
+import type { Latch } from './latches.js';
+import { RequestWaiter, waitForLock } from './lock-waiter.js';
+import type { Replica } from './replica.js';
+import type { Store } from './store.js';
+
+/** Requests in progress beyond which new ones are refused (DESIGN 10: early, not late). */
+const REQUESTS_MAX = 20_000;
+const BUMPS_MAX = 64;
+const PROPOSE_RETRY_MS = 2;
+const PROPOSE_RETRIES = 2_000;
+
+export class Executor {
+  readonly #store: Store;
+  #active = 0;
+  readonly counters = { batches: 0, latchWaits: 0, lockWaits: 0 };
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  get active(): number {
+    return this.#active;
+  }
+
+  /** @throws KvError; QuoralError 57014 when the signal fires while it waits. */
+  execute(batch: BatchRequest, signal: AbortSignal | null = null): Promise<BatchResponse> {
+    this.counters.batches++;
+    const replica = this.#store.replica(batch.header.rangeId);
+    if (replica === undefined) return Promise.reject(new KvError({ kind: 'range-not-found' }));
+    if (this.#active >= REQUESTS_MAX) {
+      return Promise.reject(new KvError({ kind: 'unavailable', reason: 'too many requests at this node' }));
+    }
+    const admin = batch.requests.length === 1 ? batch.requests[0]! : null;
+    if (admin !== null && (admin.kind === 'range-stats' || admin.kind === 'transfer-lease')) {
+      return this.#admin(replica, admin);
+    }
+    this.#active++;
+    return this.#run(replica, batch, signal).finally(() => {
+      this.#active--;
+    });
+  }
+
+  async #run(
+    replica: Replica,
+    batch: BatchRequest,
+    signal: AbortSignal | null,
+  ): Promise<BatchResponse> {
+    const waiter = new RequestWaiter(batch.header.txn);
+    const footprint = footprintOf(batch);
+    const timeout = batch.header.lockTimeoutMs;
+    const deadlineMs = timeout === 0 ? 0 : this.#store.env.clock.monotonicMs() + timeout;
+    try {
+      for (;;) {
+        if (signal?.aborted === true) {
+          throw new QuoralError('57014', 'canceling statement due to user request');
+        }
+        const now = this.#store.hlc.now();
+        this.#check(replica, batch, footprint, now);
+        const latch = this.#latchConflict(replica, footprint);
+        if (latch !== null) {
+          this.counters.latchWaits++;
+          await latch.released;
+          continue;
+        }
+        const evaluated = this.#evaluate(replica, batch, waiter, now);
+        if (evaluated instanceof LockConflict) {
+          this.#checkWait(batch, evaluated);
+          this.counters.lockWaits++;
+          await waitForLock(this.#store, replica, batch, evaluated.lock, waiter, {
+            locking: evaluated.locking,
+            readTs: evaluated.readTs,
+            deadlineMs,
+            signal,
+          });
+          continue;
+        }
+        const { ctx, response } = evaluated;
+        if (ctx.batch.count === 0 && ctx.split === null) {
+          replica.applyEffects(ctx.effects);
+          return response;
+        }
+        await this.#propose(replica, footprint, ctx);
+        return response;
+      }
+    } finally {
+      for (const key of waiter.queuedAt) replica.locks.dequeue(key, waiter);
+    }
+  }
+
+  /** @throws KvError not-leaseholder, range-mismatch */
+  #check(replica: Replica, batch: BatchRequest, footprint: Footprint, now: Timestamp): void {
+    if (!replica.serving(now) || this.#store.stopped) throw replica.notLeaseholder();
+    const readTs = batch.header.txn?.readTs ?? batch.header.timestamp;
+    if (readTs > now && readTs >= replica.raft.leadSupportUntil()) throw replica.notLeaseholder();
+    const { start, end } = replica.descriptor;
+    const inside = (key: Key): boolean => {
+      if (key.charCodeAt(0) === 0) return true;
+      const address = addressOf(key);
+      return start <= address && address < end;
+    };
+    for (const key of footprint.readKeys) if (!inside(key)) throw this.#mismatch(replica, key);
+    for (const key of footprint.writeKeys) if (!inside(key)) throw this.#mismatch(replica, key);
+    for (const span of footprint.readSpans) {
+      if (addressOf(span.start) < start) throw this.#mismatch(replica, span.start);
+      if (addressOf(span.end) > end) throw this.#mismatch(replica, span.end);
+    }
+    for (const request of batch.requests) {
+      const anchor = anchorOf(request, batch);
+      if (anchor !== null && !inside(anchor)) throw this.#mismatch(replica, anchor);
+    }
+  }
+
+  #mismatch(replica: Replica, key: Key): KvError {
+    const near = this.#store.descriptorsNear([replica.descriptor.start, key]);
+    const descriptors = near.some((d) => d.rangeId === replica.rangeId)
+      ? near
+      : [replica.descriptor, ...near];
+    return new KvError({ kind: 'range-mismatch', descriptors });
+  }
+
+  #latchConflict(replica: Replica, footprint: Footprint): Latch | null {
+    const { latches } = replica;
+    if (latches.idle) return null;
+    if (footprint.wholeRange) return latches.conflictSpan('', '\xff\xff');
+    for (const key of footprint.readKeys) {
+      const held = latches.conflict(key);
+      if (held !== null) return held;
+    }
+    for (const key of footprint.writeKeys) {
+      const held = latches.conflict(key);
+      if (held !== null) return held;
+    }
+    for (const span of footprint.readSpans) {
+      const held = latches.conflictSpan(span.start, span.end);
+      if (held !== null) return held;
+    }
+    for (const span of footprint.writeSpans) {
+      const held = latches.conflictSpan(span.start, span.end);
+      if (held !== null) return held;
+    }
+    return null;
+  }
+
+  /** Evaluates, moving the reads up as often as the header allows. No `await` in here. */
+  #evaluate(
+    replica: Replica,
+    batch: BatchRequest,
+    waiter: RequestWaiter,
+    now: Timestamp,
+  ): { ctx: EvalContext; response: BatchResponse } | LockConflict {
+    let bumpedTo = 0;
+    for (let bumps = 0; ; bumps++) {
+      const ctx = newContext(replica, batch, waiter, now, bumpedTo);
+      try {
+        return { ctx, response: evaluate(ctx, batch.requests) };
+      } catch (caught) {
+        if (caught instanceof LockConflict) return caught;
+        if (caught instanceof ReadBump && bumps < BUMPS_MAX && caught.ts > bumpedTo) {
+          bumpedTo = caught.ts;
+          continue;
+        }
+        // Nothing of this batch will be written: locks that only its puts have taken go free.
+        for (const key of ctx.claimed) {
+          if (ctx.txn !== null) replica.locks.release(key, ctx.txn.id);
+        }
+        throw caught;
+      }
+    }
+  }
+
+  #checkWait(batch: BatchRequest, conflict: LockConflict): void {
+    if (batch.header.wait === 'nowait' && conflict.locking) {
+      throw new KvError({ kind: 'lock-not-available', key: conflict.lock.key });
+    }
+  }
+
+  async #propose(replica: Replica, footprint: Footprint, ctx: EvalContext): Promise<void> {
+    const span = footprint.wholeRange
+      ? { start: '', end: '\xff\xff' }
+      : footprint.writeSpans.length > 0
+        ? spanOver(footprint)
+        : null;
+    const latch = replica.latches.acquire(span === null ? footprint.writeKeys : recordKeys(footprint), span);
+    const bytes = ctx.batch.finish();
+    this.#store.counters.proposals++;
+    for (let tries = 0; ; tries++) {
+      let settle!: { resolve: () => void; reject: (error: unknown) => void };
+      const outcome = new Promise<void>((resolve, reject) => {
+        settle = { resolve, reject };
+      });
+      if (replica.propose(bytes, ctx.split, ctx.effects, latch, settle.resolve, settle.reject)) {
+        return outcome;
+      }
+      const refusal = replica.raft.refusal;
+      // Evaluated but never proposed: the latch still keeps what it evaluated against from changing.
+      if (refusal !== 'too-much-uncommitted' || tries >= PROPOSE_RETRIES) {
+        latch.release();
+        throw replica.notLeaseholder();
+      }
+      await this.#store.env.timers.sleep(PROPOSE_RETRY_MS);
+    }
+  }
+
+  async #admin(
+    replica: Replica,
+    request: Extract<KvRequest, { kind: 'range-stats' | 'transfer-lease' }>,
+  ): Promise<BatchResponse> {
+    const now = this.#store.hlc.now();
+    if (!replica.serving(now)) throw replica.notLeaseholder();
+    if (request.kind === 'transfer-lease') {
+      if (!replica.raft.transferLeadership(request.to)) {
+        throw new KvError({ kind: 'unavailable', reason: 'the lease cannot be transferred now' });
+      }
+      replica.wake();
+      return { responses: [{ kind: 'transfer-lease' }], txn: null, now, readAt: 0 };
+    }
+    const bytes = this.#store.bytesOf(replica.descriptor);
+    return { responses: [{ kind: 'range-stats', bytes }], txn: null, now, readAt: 0 };
+  }
+}
+
+function anchorOf(request: KvRequest, batch: BatchRequest): Key | null {
+  switch (request.kind) {
+    case 'end-txn':
+    case 'heartbeat-txn':
+      return batch.header.txn!.anchorKey;
+    case 'push-txn':
+      return request.pushee.anchorKey;
+    case 'recover-txn':
+      return request.txn.anchorKey;
+    default:
+      return null;
+  }
+}
+
+function recordKeys(footprint: Footprint): Key[] {
+  return footprint.writeKeys.filter((key) => key.charCodeAt(0) === 0);
+}
+
+function spanOver(footprint: Footprint): { start: Key; end: Key } {
+  let start: Key | null = null;
+  let end: Key = '';
+  for (const span of footprint.writeSpans) {
+    if (start === null || span.start < start) start = span.start;
+    if (span.end > end) end = span.end;
+  }
+  for (const key of footprint.writeKeys) {
+    if (key.charCodeAt(0) === 0) continue;
+    if (start === null || key < start) start = key;
+    if (`${key}\x00` > end) end = `${key}\x00`;
+  }
+  return { start: start ?? '', end };
+}

@@ -1,0 +1,350 @@
+/**
+ * One replica of a range on this store: its Raft node, its lease, and the application of committed
+ * commands (DESIGN 5, 6).
+ *
+ * Lease: the Raft leader is the leaseholder. It serves from the moment that it has applied an entry
+ * of its own term (so it has everything that earlier leaders committed) and for as long as a quorum
+ * of stores has promised it support (`leadSupportUntil`). Its timestamp cache starts at the time
+ * of that moment on the hybrid clock, which is above anything an earlier leaseholder served: a voter
+ * of the new leader had withdrawn its support from the old one only after its own clock had passed
+ * the promised time, and clocks travel with every message.
+ *
+ * Invariants
+ * - Entries are applied in order, each once, in the same batch as the applied index.
+ * - A proposal is answered 'applied' only if the entry applied at its index has its term; if another
+ *   term's entry is there, it is lost for certain and was never visible; otherwise unknown.
+ * - Unreplicated state (locks, timestamp cache, records in memory) lives exactly as long as a lease.
+ */
+import { assert } from '../base/assert.js';
+import type { NodeId, RangeId, Timestamp } from '../base/ids.js';
+import { addressOf, LOCAL_DESCRIPTOR_PREFIX } from '../encoding/keyspace.js';
+import type { Key } from '../base/key.js';
+import { RaftCommand } from '../encoding/proto/kv.js';
+import { RaftNode } from '../raft/node.js';
+import { RaftLog } from '../raft/log-storage.js';
+import { encodeHardState, encodeTruncatedState, hardStateKey, truncatedStateKey } from '../raft/disk-codec.js';
+import type { Entry, RaftMessage } from '../raft/types.js';
+import { applyBatch } from '../storage/batch-codec.js';
+import type { WriteBatch } from '../storage/engine.js';
+import { decodeIntent, decodeTransaction, intentSpan, intentUserKey, transactionSpan } from '../storage/lock-record.js';
+import type { Effect, RangeState } from './eval/context.js';
+import type { RangeDescriptor, SplitTrigger, TxnMeta } from './kv-api.js';
+import { splitFromWire, splitToWire } from './kv-codec.js';
+import { KvError } from './kv-errors.js';
+import { LatchManager, type Latch } from './latches.js';
+import { LockTable, type LockState } from './lock-table.js';
+import { confOf, INITIAL_INDEX, INITIAL_TERM, writeApplied } from './range-state.js';
+import type { StoreContext } from './store-context.js';
+import { TimestampCache } from './timestamp-cache.js';
+import { TxnRecords } from './txn-records.js';
+
+interface Proposal {
+  readonly term: number;
+  readonly effects: readonly Effect[];
+  readonly latch: Latch | null;
+  readonly done: () => void;
+  readonly failed: (error: KvError) => void;
+  /** Turns at which it was found orphaned by a lost leadership. */
+  orphanedAtMs: number;
+}
+
+/** What the leaseholder of a split hands to the new range on its own node. */
+export interface Inheritance {
+  readonly locks: readonly LockState[];
+}
+
+export class Replica implements RangeState {
+  readonly rangeId: RangeId;
+  readonly raft: RaftNode;
+  readonly log: RaftLog;
+  readonly locks = new LockTable();
+  readonly latches = new LatchManager();
+  tsCache = new TimestampCache(0);
+  records = new TxnRecords();
+  leaseStart: Timestamp = 0;
+  /** A snapshot is being installed, or its installation was interrupted: the data is not whole. */
+  installing: boolean;
+  inheritance: Inheritance | null = null;
+  /** Asleep: not ticked until something happens. */
+  quiesced = false;
+  #descriptor: RangeDescriptor;
+  #appliedIndex: number;
+  #appliedTerm: number;
+  #leaseTerm = 0;
+  readonly #store: StoreContext;
+  readonly #proposals = new Map<number, Proposal>();
+
+  constructor(
+    store: StoreContext,
+    state: { descriptor: RangeDescriptor; appliedIndex: number; appliedTerm: number; installing: boolean },
+  ) {
+    this.#store = store;
+    this.#descriptor = state.descriptor;
+    this.rangeId = state.descriptor.rangeId;
+    this.#appliedIndex = state.appliedIndex;
+    this.#appliedTerm = state.appliedTerm;
+    this.installing = state.installing;
+    const { engine, hlc } = store;
+    const rangeId = this.rangeId;
+    this.log = new RaftLog({
+      rangeId,
+      conf: confOf(state.descriptor),
+      applied: () => this.#appliedIndex,
+      store: {
+        get: (key) => engine.get('log', key) ?? initialState(rangeId, key),
+        scan: (start, end, limitBytes) => engine.scan({ family: 'log', start, end, limitBytes }),
+      },
+    });
+    this.raft = new RaftNode({
+      id: store.nodeId,
+      storage: this.log,
+      liveness: store.liveness,
+      random: () => store.env.rng.next(),
+      now: () => hlc.now(),
+      electionTicks: 10,
+      heartbeatTicks: 2,
+      maxInflightMessages: 256,
+      maxInflightBytes: 16 << 20,
+      maxEntriesBytesPerMessage: 1 << 20,
+      maxUncommittedBytes: 32 << 20,
+      applied: state.appliedIndex,
+    });
+  }
+
+  get descriptor(): RangeDescriptor {
+    return this.#descriptor;
+  }
+  get reader(): StoreContext['engine'] {
+    return this.#store.engine;
+  }
+  get appliedIndex(): number {
+    return this.#appliedIndex;
+  }
+  get appliedTerm(): number {
+    return this.#appliedTerm;
+  }
+  get pendingProposals(): number {
+    return this.#proposals.size;
+  }
+
+  coordinatorAlive(node: NodeId, since: Timestamp): boolean {
+    return this.#store.coordinatorAlive(node, since);
+  }
+
+  contains(key: Key): boolean {
+    const address = addressOf(key);
+    return this.#descriptor.start <= address && address < this.#descriptor.end;
+  }
+
+  /** True while this replica may read and evaluate at `now`. */
+  serving(now: Timestamp): boolean {
+    return (
+      this.#leaseTerm === this.raft.term &&
+      this.#leaseTerm !== 0 &&
+      this.raft.isLeader &&
+      !this.raft.transferring &&
+      now < this.raft.leadSupportUntil()
+    );
+  }
+
+  /** Proposes an evaluated command; settles when it is applied, certainly lost, or unknown. */
+  propose(
+    writeBatch: Uint8Array,
+    split: SplitTrigger | null,
+    effects: readonly Effect[],
+    latch: Latch | null,
+    done: () => void,
+    failed: (error: KvError) => void,
+  ): boolean {
+    const command = RaftCommand.encode({
+      writeBatch: writeBatch as Buffer,
+      split: splitToWire(split),
+    }).finish();
+    const proposal = this.raft.propose(command);
+    if (proposal === null) return false;
+    assert(!this.#proposals.has(proposal.index), 'two proposals at one index');
+    this.#proposals.set(proposal.index, {
+      term: proposal.term, effects, latch, done, failed, orphanedAtMs: 0,
+    });
+    this.wake();
+    return true;
+  }
+
+  wake(): void {
+    this.quiesced = false;
+    this.#store.schedule(this);
+  }
+
+  /** Applies committed entries into `batch`; what must follow its write is pushed to `after`. */
+  apply(entries: readonly Entry[], batch: WriteBatch, after: (() => void)[]): void {
+    for (const entry of entries) {
+      assert(entry.index === this.#appliedIndex + 1, 'an entry is applied out of order');
+      let split: SplitTrigger | null = null;
+      if (entry.type === 'normal' && entry.data.length > 0) {
+        const command = RaftCommand.decode(entry.data);
+        applyBatch(command.writeBatch, batch);
+        split = splitFromWire(command.split);
+      } else if (entry.type === 'conf-change') {
+        this.log.setConf(this.raft.applyConfChange(entry));
+      }
+      this.#appliedIndex = entry.index;
+      this.#appliedTerm = entry.term;
+      if (split !== null) {
+        const trigger = split;
+        this.#descriptor = trigger.left;
+        this.#store.stageSplit(this, trigger, batch);
+        after.push(() => this.#store.finishSplit(this, trigger));
+      }
+      const proposal = this.#proposals.get(entry.index);
+      if (proposal !== undefined) {
+        this.#proposals.delete(entry.index);
+        after.push(() => this.#settle(proposal, entry.term));
+      }
+    }
+    writeApplied(batch, this.rangeId, this.#appliedIndex, this.#appliedTerm);
+    after.push(() => this.raft.appliedTo(this.#appliedIndex));
+  }
+
+  #settle(proposal: Proposal, term: number): void {
+    if (proposal.term === term) {
+      if (this.#leaseTerm === proposal.term) this.applyEffects(proposal.effects);
+      proposal.latch?.release();
+      proposal.done();
+    } else {
+      proposal.latch?.release();
+      proposal.failed(this.notLeaseholder());
+    }
+  }
+
+  /** Brings the leaseholder's memory up to a command that has been applied. */
+  applyEffects(effects: readonly Effect[]): void {
+    for (const effect of effects) {
+      switch (effect.kind) {
+        case 'intent-laid':
+          this.locks.intentLaid(effect.key, effect.txn, effect.ts);
+          break;
+        case 'intent-removed':
+          this.locks.intentRemoved(effect.key);
+          break;
+        case 'unlock':
+          this.locks.release(effect.key, effect.txnId);
+          break;
+        case 'record':
+          this.records.put(effect.record);
+          break;
+        case 'record-collected':
+          this.records.collected(effect.id);
+          break;
+      }
+    }
+  }
+
+  notLeaseholder(): KvError {
+    const leader = this.raft.leader === this.#store.nodeId ? 0 : this.raft.leader;
+    return new KvError({ kind: 'not-leaseholder', leaseholder: leader, descriptor: this.#descriptor });
+  }
+
+  /** Called after every Ready: begins or ends the lease as Raft's state demands. */
+  updateLease(): void {
+    const { raft } = this;
+    if (raft.isLeader && this.#leaseTerm !== raft.term) {
+      if (this.#leaseTerm !== 0) this.#endLease();
+      if (this.#appliedTerm === raft.term && !this.installing) this.#beginLease();
+    } else if (!raft.isLeader && this.#leaseTerm !== 0) {
+      this.#endLease();
+    }
+  }
+
+  #beginLease(): void {
+    this.leaseStart = this.#store.hlc.now();
+    this.tsCache = new TimestampCache(this.leaseStart);
+    this.records = new TxnRecords();
+    const { start, end } = this.#descriptor;
+    this.#loadLocks(start, end);
+    this.#loadLocks(LOCAL_DESCRIPTOR_PREFIX + start, LOCAL_DESCRIPTOR_PREFIX + end);
+    // The first leaseholder of a split's right side may go on with the locks of the left's.
+    if (this.inheritance !== null && this.#appliedIndex === INITIAL_INDEX + 1) {
+      this.locks.adopt(this.inheritance.locks);
+    }
+    this.inheritance = null;
+    this.#leaseTerm = this.raft.term;
+    this.#store.leaseBegan(this);
+  }
+
+  #loadLocks(start: Key, end: Key): void {
+    const { engine } = this.#store;
+    for (const row of engine.scan({ family: 'locks', ...intentSpan(start, end) })) {
+      const intent = decodeIntent(row.value);
+      const txn: TxnMeta = {
+        id: intent.txnId,
+        anchorKey: intent.anchorKey,
+        epoch: intent.epoch,
+        isolation: intent.isolation,
+        readTs: intent.writeTs,
+        writeTs: intent.writeTs,
+        minTs: intent.minTs,
+        uncertaintyLimit: intent.writeTs,
+        coordinator: intent.coordinatorNode,
+        name: '',
+      };
+      this.locks.intentLaid(intentUserKey(row.key), txn, intent.writeTs);
+    }
+    for (const row of engine.scan({ family: 'locks', ...transactionSpan(start, end) })) {
+      this.records.put(decodeTransaction(row.value));
+    }
+  }
+
+  #endLease(): void {
+    this.#leaseTerm = 0;
+    this.leaseStart = 0;
+    this.locks.clear();
+    const now = this.#store.env.clock.monotonicMs();
+    for (const proposal of this.#proposals.values()) {
+      if (proposal.orphanedAtMs === 0) proposal.orphanedAtMs = now;
+    }
+    this.#store.leaseEnded(this);
+  }
+
+  /** Gives up on proposals whose fate has stayed unknown for `graceMs` after leadership was lost. */
+  expireOrphans(nowMs: number, graceMs: number): void {
+    for (const [index, proposal] of this.#proposals) {
+      if (proposal.orphanedAtMs === 0 || nowMs - proposal.orphanedAtMs < graceMs) continue;
+      this.#proposals.delete(index);
+      proposal.latch?.release();
+      proposal.failed(new KvError({ kind: 'ambiguous', reason: 'the leader of the range changed' }));
+    }
+  }
+
+  /** The store stops, or a snapshot jumps over them: their fate will not be known here. */
+  failProposals(reason: string): void {
+    for (const [index, proposal] of this.#proposals) {
+      this.#proposals.delete(index);
+      proposal.latch?.release();
+      proposal.failed(new KvError({ kind: 'ambiguous', reason }));
+    }
+  }
+
+  /** A snapshot's data is in place: the applied state jumps. */
+  snapshotInstalled(descriptor: RangeDescriptor, index: number, term: number): void {
+    this.failProposals('the range was caught up by a snapshot');
+    this.#descriptor = descriptor;
+    this.#appliedIndex = index;
+    this.#appliedTerm = term;
+    this.installing = false;
+  }
+
+  step(message: RaftMessage): void {
+    this.raft.step(message);
+    this.wake();
+  }
+}
+
+function initialState(rangeId: RangeId, key: Key): Buffer | null {
+  if (key === truncatedStateKey(rangeId)) {
+    return encodeTruncatedState({ index: INITIAL_INDEX, term: INITIAL_TERM });
+  }
+  if (key === hardStateKey(rangeId)) {
+    return encodeHardState({ term: INITIAL_TERM, vote: 0, commit: INITIAL_INDEX, lead: 0, leadEpoch: 0 });
+  }
+  return null;
+}

@@ -1,0 +1,244 @@
+/**
+ * Snapshots to a replica that fell behind the truncated log (DESIGN 5): streamed in chunks beside
+ * Raft over the bulk stream, one at a time per store, each chunk acknowledged before the next.
+ *
+ * The receiver marks its replica 'installing' durably before it deletes the old data, writes chunk
+ * after chunk, and removes the mark in the batch that sets the applied index. Interrupted, the mark
+ * stays: such a replica votes and keeps its log, but applies nothing until another snapshot came.
+ *
+ * Invariant: what is streamed is the state at exactly the message's snapshot index.
+ */
+import { assert } from '../base/assert.js';
+import type { NodeId, RangeId } from '../base/ids.js';
+import { SnapshotChunk, SnapshotChunkReply } from '../encoding/proto/kv.js';
+import { LOCAL_DESCRIPTOR_PREFIX } from '../encoding/keyspace.js';
+import { QuoralError } from '../base/errors.js';
+import { decodeRaftBatch, encodeRaftBatch } from '../raft/raft-codec.js';
+import type { RaftMessage } from '../raft/types.js';
+import { defineMethod } from '../rpc/methods.js';
+import type { RpcNetwork } from '../rpc/types.js';
+import { applyBatch, BatchBuilder } from '../storage/batch-codec.js';
+import type { DataFamily, EngineSnapshot } from '../storage/engine.js';
+import { intentSpan, transactionSpan } from '../storage/lock-record.js';
+import { versionPrefix } from '../storage/mvcc-key.js';
+import type { RangeDescriptor } from './kv-api.js';
+import { descriptorFromWire, descriptorToWire } from './range-descriptor-codec.js';
+import { writeApplied, writeDescriptor, writeInstalling } from './range-state.js';
+import type { Replica } from './replica.js';
+import type { Store } from './store.js';
+
+const SNAPSHOT_CHUNK = defineMethod<SnapshotChunk, SnapshotChunkReply>('snapshotChunk', {
+  encodeRequest: (m) => SnapshotChunk.encode(m).finish(),
+  decodeRequest: (b) => SnapshotChunk.decode(b),
+  encodeResponse: (m) => SnapshotChunkReply.encode(m).finish(),
+  decodeResponse: (b) => SnapshotChunkReply.decode(b),
+});
+const CHUNK_BYTES = 1 << 20;
+const CHUNK_DEADLINE_MS = 30_000;
+
+interface DataSpan {
+  readonly family: DataFamily;
+  readonly start: string;
+  readonly end: string;
+}
+
+/** Everything a range owns in the data families. */
+function dataSpans({ start, end }: RangeDescriptor): DataSpan[] {
+  const spans: DataSpan[] = [];
+  for (const [from, to] of [
+    [start, end],
+    [LOCAL_DESCRIPTOR_PREFIX + start, LOCAL_DESCRIPTOR_PREFIX + end],
+  ] as const) {
+    spans.push({ family: 'versions', start: versionPrefix(from), end: versionPrefix(to) });
+    spans.push({ family: 'locks', ...intentSpan(from, to) });
+    spans.push({ family: 'locks', ...transactionSpan(from, to) });
+  }
+  return spans;
+}
+
+export class SnapshotSender {
+  readonly #store: Store;
+  readonly #network: RpcNetwork;
+  /** One stream at a time: a snapshot is bulk work. */
+  #tail: Promise<void> = Promise.resolve();
+  #nextId = 1;
+
+  constructor(store: Store, network: RpcNetwork) {
+    this.#store = store;
+    this.#network = network;
+  }
+
+  /** Must run before anything more is applied, so that the view is of the message's index. */
+  send(replica: Replica, message: RaftMessage): void {
+    const meta = message.snapshot;
+    assert(meta !== null, 'a snapshot message without its metadata');
+    if (meta.index !== replica.appliedIndex) {
+      this.#store.reportSnapshot(replica, message.to, false);
+      return;
+    }
+    const view = this.#store.engine.snapshot();
+    const { descriptor } = replica;
+    this.#tail = this.#tail.then(() => this.#stream(replica, descriptor, message, view));
+  }
+
+  async #stream(
+    replica: Replica,
+    descriptor: RangeDescriptor,
+    message: RaftMessage,
+    view: EngineSnapshot,
+  ): Promise<void> {
+    const store = this.#store;
+    let ok = false;
+    try {
+      ok = await this.#chunks(descriptor, message, view);
+    } catch (error) {
+      store.env.logger.log('info', 'a snapshot was not delivered', {
+        range: descriptor.rangeId,
+        to: message.to,
+        error: String(error),
+      });
+    } finally {
+      view.close();
+    }
+    if (!store.stopped) store.reportSnapshot(replica, message.to, ok);
+  }
+
+  async #chunks(
+    descriptor: RangeDescriptor,
+    message: RaftMessage,
+    view: EngineSnapshot,
+  ): Promise<boolean> {
+    const meta = message.snapshot!;
+    const snapshotId = this.#nextId++;
+    let sequence = 0;
+    const deliver = async (batch: Uint8Array, last: boolean): Promise<boolean> => {
+      const reply = await this.#network.call(
+        message.to,
+        SNAPSHOT_CHUNK,
+        {
+          rangeId: descriptor.rangeId,
+          snapshotId,
+          sequence: sequence++,
+          descriptor: descriptorToWire(descriptor),
+          index: meta.index,
+          term: meta.term,
+          batch: batch as Buffer,
+          last,
+          message: last
+            ? encodeRaftBatch([{ rangeId: descriptor.rangeId, message }])
+            : Buffer.alloc(0),
+        },
+        { deadlineMs: CHUNK_DEADLINE_MS },
+      );
+      return reply.accepted;
+    };
+    let builder = new BatchBuilder();
+    for (const span of dataSpans(descriptor)) {
+      let start = span.start;
+      for (;;) {
+        const rows = view.scan({ family: span.family, start, end: span.end, limit: 4096, limitBytes: CHUNK_BYTES });
+        for (const row of rows) builder.put(span.family, row.key, row.value);
+        if (builder.bytes >= CHUNK_BYTES) {
+          if (!(await deliver(builder.finish(), false))) return false;
+          builder = new BatchBuilder();
+        }
+        if (rows.length === 0) break;
+        start = `${rows[rows.length - 1]!.key}\x00`;
+      }
+    }
+    return deliver(builder.finish(), true);
+  }
+}
+
+interface Incoming {
+  readonly from: NodeId;
+  readonly snapshotId: number;
+  nextSequence: number;
+}
+
+export class SnapshotReceiver {
+  readonly #store: Store;
+  readonly #network: RpcNetwork;
+  readonly #incoming = new Map<RangeId, Incoming>();
+
+  constructor(store: Store, network: RpcNetwork) {
+    this.#store = store;
+    this.#network = network;
+  }
+
+  register(): void {
+    this.#network.handle(SNAPSHOT_CHUNK, (chunk, ctx) => this.#receive(chunk, ctx.from));
+  }
+
+  busy(rangeId: RangeId): boolean {
+    return this.#incoming.has(rangeId);
+  }
+
+  async #receive(chunk: SnapshotChunk, from: NodeId): Promise<SnapshotChunkReply> {
+    const store = this.#store;
+    const refuse = (reason: string): SnapshotChunkReply => ({ accepted: false, reason });
+    if (store.stopped) return refuse('the node stops');
+    if (chunk.descriptor === undefined) throw new QuoralError('08P01', 'snapshot without descriptor');
+    const descriptor = descriptorFromWire(chunk.descriptor);
+    let replica = store.replica(chunk.rangeId);
+    if (replica === undefined) {
+      if (chunk.sequence !== 0) return refuse('out of sequence');
+      if (!descriptor.replicas.some((r) => r.nodeId === store.nodeId)) return refuse('not a member');
+      const overlapping = store.overlapping(descriptor);
+      if (overlapping !== undefined) return refuse(`range ${overlapping.rangeId} is in the way`);
+      replica = store.createForSnapshot(descriptor);
+    }
+    if (chunk.sequence === 0) {
+      if (replica.raft.committed >= chunk.index && !replica.installing) return refuse('not behind');
+      const problem = this.#begin(replica, descriptor, chunk, from);
+      if (problem !== null) return refuse(problem);
+    }
+    const incoming = this.#incoming.get(chunk.rangeId);
+    if (
+      incoming === undefined ||
+      incoming.from !== from ||
+      incoming.snapshotId !== chunk.snapshotId ||
+      incoming.nextSequence !== chunk.sequence
+    ) {
+      return refuse('out of sequence');
+    }
+    incoming.nextSequence++;
+    const batch = store.engine.newBatch();
+    applyBatch(chunk.batch, batch);
+    if (!chunk.last) {
+      store.engine.writeData(batch);
+      return { accepted: true, reason: '' };
+    }
+    writeDescriptor(batch, descriptor);
+    writeApplied(batch, chunk.rangeId, chunk.index, chunk.term);
+    writeInstalling(batch, chunk.rangeId, false);
+    store.engine.writeData(batch);
+    // The log forgets what the snapshot replaces; so the data must be durable before.
+    await store.engine.syncData();
+    this.#incoming.delete(chunk.rangeId);
+    const before = replica.descriptor;
+    replica.snapshotInstalled(descriptor, chunk.index, chunk.term);
+    store.descriptorChanged(replica, before);
+    for (const rangeMessage of decodeRaftBatch(chunk.message)) store.stepMessage(rangeMessage, from);
+    return { accepted: true, reason: '' };
+  }
+
+  /** Clears the way: nothing of the old data may shine through. */
+  #begin(
+    replica: Replica,
+    descriptor: RangeDescriptor,
+    chunk: SnapshotChunk,
+    from: NodeId,
+  ): string | null {
+    const store = this.#store;
+    const overlapping = store.overlapping(descriptor);
+    if (overlapping !== undefined) return `range ${overlapping.rangeId} is in the way`;
+    replica.installing = true;
+    this.#incoming.set(chunk.rangeId, { from, snapshotId: chunk.snapshotId, nextSequence: 0 });
+    const batch = store.engine.newBatch();
+    writeInstalling(batch, chunk.rangeId, true);
+    for (const span of dataSpans(replica.descriptor)) batch.deleteRange(span.family, span.start, span.end);
+    store.engine.writeData(batch);
+    return null;
+  }
+}

@@ -1,0 +1,219 @@
+/**
+ * What a store does now and then: durable checkpoints of the applied state and truncation of the
+ * logs behind them, splitting ranges that have grown, moving leaders to where they are preferred,
+ * and handing all of them over when the node drains.
+ */
+import type { NodeId } from '../base/ids.js';
+import type { Key, Span } from '../base/key.js';
+import type { TimerHandle } from '../env/env.js';
+import { decodeVersionKey, versionPrefix } from '../storage/mvcc-key.js';
+import type { RangeDescriptor } from './kv-api.js';
+import type { Replica } from './replica.js';
+import { logSink } from './range-state.js';
+import type { Store } from './store.js';
+
+const CHECKPOINT_MS = 3_000;
+const BALANCE_MS = 1_000;
+const SIZE_CHECK_MS = 5_000;
+/** A peer must have been live this long before leaders move to it. */
+const SETTLED_US = 4_000_000;
+/** Leaders moved in one round: every move costs the range a moment of waiting. */
+const MOVES_PER_ROUND = 4;
+
+export function addressSpanOf(descriptor: RangeDescriptor): Span {
+  return { start: descriptor.start, end: descriptor.end };
+}
+
+export class StoreMaintenance {
+  readonly #store: Store;
+  readonly #timers: TimerHandle[] = [];
+  #checkpointing: Promise<void> | null = null;
+  #appliedAtCheckpoint = -1;
+  #splitting = false;
+  #draining = false;
+  readonly #liveSince = new Map<NodeId, number>();
+
+  constructor(store: Store) {
+    this.#store = store;
+  }
+
+  start(): void {
+    const { timers } = this.#store.env;
+    this.#timers.push(timers.every(CHECKPOINT_MS, () => this.#checkpoint()));
+    this.#timers.push(timers.every(BALANCE_MS, () => this.#balance()));
+    this.#timers.push(timers.every(SIZE_CHECK_MS, () => this.#splitLarge()));
+  }
+
+  async stop(): Promise<void> {
+    for (const timer of this.#timers) timer.cancel();
+    await this.#checkpointing;
+  }
+
+  /** The replica that should lead, by the range's id: spreads leaders without any coordination. */
+  preferredLeader(descriptor: RangeDescriptor): NodeId {
+    const voters = descriptor.replicas.filter((r) => r.type === 'voter').map((r) => r.nodeId);
+    voters.sort((a, b) => a - b);
+    return voters[descriptor.rangeId % voters.length] ?? this.#store.nodeId;
+  }
+
+  #checkpoint(): void {
+    const store = this.#store;
+    if (this.#checkpointing !== null || store.counters.applied === this.#appliedAtCheckpoint) return;
+    this.#appliedAtCheckpoint = store.counters.applied;
+    const durable = [...store.replicas()].map((r) => ({ replica: r, index: r.appliedIndex }));
+    this.#checkpointing = store.engine
+      .syncData()
+      .then(() => this.#truncate(durable))
+      .catch((error: unknown) => store.deps.onFatal(error))
+      .finally(() => {
+        this.#checkpointing = null;
+      });
+  }
+
+  /** Forgets log entries that are durably applied here and not needed by a follower in reach. */
+  async #truncate(durable: readonly { replica: Replica; index: number }[]): Promise<void> {
+    const store = this.#store;
+    if (store.stopped) return;
+    const batch = store.engine.newBatch();
+    for (const { replica, index } of durable) {
+      if (replica.installing) continue;
+      const { log, raft } = replica;
+      const kept = store.options.logBytesKept;
+      // A follower that is behind is waited for until the log has grown to `logBytesKept`.
+      let upTo = index;
+      if (log.bytes < kept) upTo = Math.min(upTo, raft.minMatch(), raft.committed);
+      if (upTo - log.truncated().index < 64 && log.bytes < 1 << 16) continue;
+      log.truncate(Math.min(upTo, replica.appliedIndex), logSink(batch));
+    }
+    if (batch.count > 0) await store.engine.writeLog(batch);
+  }
+
+  #splitLarge(): void {
+    const store = this.#store;
+    if (this.#splitting || this.#draining) return;
+    for (const replica of store.replicas()) {
+      if (!replica.serving(store.hlc.now())) continue;
+      if (store.bytesOf(replica.descriptor) <= store.options.rangeBytesMax) continue;
+      const key = this.findSplitKey(replica.descriptor);
+      if (key === null) continue;
+      this.#splitting = true;
+      store.deps
+        .requestSplit(key)
+        .catch((error: unknown) =>
+          store.env.logger.log('warn', 'a range could not be split', {
+            range: replica.rangeId,
+            error: String(error),
+          }),
+        )
+        .finally(() => {
+          this.#splitting = false;
+        });
+      return;
+    }
+  }
+
+  /** A key with about half of the range's bytes on either side; null if there is none. */
+  findSplitKey(descriptor: RangeDescriptor): Key | null {
+    const { engine } = this.#store;
+    const { start, end } = descriptor;
+    const total = engine.approximateBytes(start, end);
+    let low = start;
+    let high = end;
+    for (let i = 0; i < 48; i++) {
+      const middle = midpoint(low, high);
+      if (middle <= low || middle >= high) break;
+      if (engine.approximateBytes(start, middle) < total / 2) low = middle;
+      else high = middle;
+    }
+    const row = engine.first('versions', versionPrefix(high > start ? high : low), versionPrefix(end));
+    if (row === null) return null;
+    const { key } = decodeVersionKey(row.key);
+    return key > start && key < end ? key : null;
+  }
+
+  #settled(node: NodeId): boolean {
+    const since = this.#liveSince.get(node);
+    return since !== undefined && this.#store.hlc.now() - since > SETTLED_US;
+  }
+
+  #noteLive(): void {
+    const store = this.#store;
+    const nodes = new Set<NodeId>();
+    for (const replica of store.replicas()) {
+      for (const { nodeId } of replica.descriptor.replicas) nodes.add(nodeId);
+    }
+    for (const node of nodes) {
+      if (!store.liveness.isLive(node)) this.#liveSince.delete(node);
+      else if (!this.#liveSince.has(node)) this.#liveSince.set(node, store.hlc.now());
+    }
+  }
+
+  #balance(): void {
+    const store = this.#store;
+    this.#noteLive();
+    if (this.#draining) {
+      this.#handOver();
+      return;
+    }
+    if (!store.options.balanceLeaders) return;
+    let moves = 0;
+    for (const replica of store.replicas()) {
+      if (moves >= MOVES_PER_ROUND) return;
+      const target = this.preferredLeader(replica.descriptor);
+      if (target === store.nodeId || !replica.raft.isLeader || !this.#settled(target)) continue;
+      if (this.#moveTo(replica, target)) moves++;
+    }
+  }
+
+  #moveTo(replica: Replica, target: NodeId): boolean {
+    if (replica.raft.transferring) return false;
+    const peer = replica.raft.peers().find((p) => p.id === target);
+    if (peer === undefined || !peer.fortified || peer.match < replica.raft.committed) return false;
+    const started = replica.raft.transferLeadership(target);
+    replica.wake();
+    return started;
+  }
+
+  /** True when this store leads nothing any more (or nobody else can). */
+  drained(): boolean {
+    for (const replica of this.#store.replicas()) if (replica.raft.isLeader) return false;
+    return true;
+  }
+
+  /** Starts to move every lease away. */
+  drain(): void {
+    this.#draining = true;
+    this.#handOver();
+  }
+
+  #handOver(): void {
+    const store = this.#store;
+    for (const replica of store.replicas()) {
+      if (!replica.raft.isLeader) continue;
+      for (const { nodeId } of replica.descriptor.replicas) {
+        if (nodeId === store.nodeId || !store.liveness.isLive(nodeId)) continue;
+        if (this.#moveTo(replica, nodeId)) break;
+      }
+    }
+  }
+}
+
+/** A string about half-way between two, by their first differing bytes. */
+function midpoint(low: Key, high: Key): Key {
+  let common = 0;
+  while (common < low.length && common < high.length && low[common] === high[common]) common++;
+  const digits = 6;
+  let a = 0;
+  let b = 0;
+  for (let i = 0; i < digits; i++) {
+    a = a * 256 + (common + i < low.length ? low.charCodeAt(common + i) : 0);
+    b = b * 256 + (common + i < high.length ? high.charCodeAt(common + i) : 0);
+  }
+  let middle = Math.floor((a + b) / 2);
+  let text = '';
+  for (let i = 0; i < digits; i++) {
+    text = String.fromCharCode(middle % 256) + text;
+    middle = Math.floor(middle / 256);
+  }
+  return low.slice(0, common) + text;
+}
