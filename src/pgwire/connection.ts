@@ -117,6 +117,11 @@ export class Connection {
     this.#terminate(this.#phase === 'startup' ? shuttingDown() : adminShutdown());
   }
 
+  /** New while the server stops: a cancel request is still welcome, a session is not. */
+  expectDrain(): void {
+    this.#draining = true;
+  }
+
   /** Ends a connection before its start-up. */
   refuse(error: QuoralError): void {
     this.#deps.metrics.connectionsRefused++;

@@ -14,6 +14,8 @@ import { RowEncoders, type TypeByOid } from './row-encoder.js';
 
 /** Sockets that have not said who they are yet, over the connection limit. */
 const UNADMITTED_MAX = 100;
+/** After the grace of `close`, how long cancelled statements may still take. */
+const ABORT_MS = 5_000;
 
 export interface PgWireOptions {
   /** host:port; port 0 picks one. */
@@ -62,6 +64,7 @@ export class PgWireServer {
   #listener: Listener | null = null;
   #admitted = 0;
   #draining = false;
+  #graceOver = false;
   #onEmpty: (() => void) | null = null;
 
   /** @throws QuoralError 22023 for a limit that is not a positive number. */
@@ -104,7 +107,8 @@ export class PgWireServer {
     this.metrics.connectionsOpen++;
     const connection = new Connection(stream, this.#connectionDeps);
     this.#connections.add(connection);
-    if (this.#draining) connection.drain();
+    if (this.#graceOver) connection.refuse(shuttingDown());
+    else if (this.#draining) connection.expectDrain();
     else if (this.#connections.size > this.#limits.connectionsMax + UNADMITTED_MAX)
       connection.refuse(tooMany());
   }
@@ -120,15 +124,26 @@ export class PgWireServer {
       const empty = new Promise<void>((resolve) => {
         this.#onEmpty = resolve;
       });
-      const timer = this.#deps.timers.after(graceMs, () => {
-        for (const connection of [...this.#connections]) connection.abort();
-      });
+      const timer = this.#deps.timers.after(graceMs, () => this.#abortAll());
       await empty;
       timer.cancel();
     }
     // Last, because closing the listener destroys the sockets, and answers must go out before.
     await this.#listener?.close();
     this.#listener = null;
+  }
+
+  #abortAll(): void {
+    this.#graceOver = true;
+    for (const connection of [...this.#connections]) connection.abort();
+    // A statement that does not listen to its cancellation must not hold up the shutdown.
+    this.#deps.timers.after(ABORT_MS, () => {
+      if (this.#connections.size === 0) return;
+      this.#deps.logger.log('warn', 'sessions did not end in time', {
+        sessions: this.#connections.size,
+      });
+      this.#onEmpty?.();
+    });
   }
 
   #admit(): QuoralError | null {
