@@ -122,8 +122,6 @@ describe('opening RocksDB', () => {
 
   test('what writeLog and syncData acknowledged survives the death of the process', async () => {
     const directory = temporaryDirectory();
-    const engineUrl = new URL('../../src/storage/rocksdb-binding.ts', import.meta.url);
-    expect(engineUrl.pathname).toContain('rocksdb-binding');
     const first = await openRocksdbEngine({ directory });
     await first.close();
     // A process of its own writes through the worker's protocol and is killed in the middle.
