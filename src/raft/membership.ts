@@ -4,12 +4,12 @@
  * the lease it serves under would end only when it applies its own removal.
  */
 import { assert } from '../base/assert.js';
-import { changeConf, isJoint, isVoter } from './conf-change.js';
+import { changeConf, confMembers, isJoint, isVoter } from './conf-change.js';
 import type { RaftCore } from './core.js';
 import { becomeFollower } from './elections.js';
 import { broadcastFortify } from './leases.js';
 import { decodeConfChange, encodeConfChange } from './disk-codec.js';
-import { appendOwn, maybeCommit } from './replication.js';
+import { appendOwn, maybeCommit, sendHeartbeat } from './replication.js';
 import type { ConfChange, ConfState, Entry, ProposalRefusal } from './types.js';
 
 const LEAVE: ConfChange = { changes: [], transition: 'auto', context: new Uint8Array(0) };
@@ -43,6 +43,7 @@ export function applyChange(core: RaftCore, entry: Entry): ConfState {
     core.debug(() => `configuration change at ${entry.index} void: ${result.reason}`);
     return core.conf;
   }
+  if (core.role === 'leader') tellRemoved(core, result.conf);
   core.setConf(result.conf);
   core.leadSupportMax = 0;
   if (core.role !== 'leader') {
@@ -63,6 +64,14 @@ export function applyChange(core: RaftCore, entry: Entry): ConfState {
     core.transferee = 0;
   }
   return core.conf;
+}
+
+/** Those that go should learn of it: nobody sends them anything afterwards. */
+function tellRemoved(core: RaftCore, next: ConfState): void {
+  const staying = confMembers(next);
+  for (const [id, progress] of core.progress) {
+    if (id !== core.id && !staying.includes(id)) sendHeartbeat(core, id, progress);
+  }
 }
 
 /** Leader: leaves a joint configuration that is to be left automatically, once it is applied. */
