@@ -25,14 +25,17 @@ import { confVoters, isVoter } from './conf-change.js';
 import { makeMessage, type RaftCore } from './core.js';
 import type { Progress } from './progress.js';
 import { quorumValue } from './quorum.js';
-import type { RaftMessage } from './types.js';
+import type { Entry, RaftMessage } from './types.js';
 
 /** A short delay after support was withdrawn: the leader is gone, only split votes are to be avoided. */
 const WITHDRAWN_TICKS_MAX = 4;
 
-/** This follower is bound to its leader. */
+/**
+ * This follower is bound to its leader. Its own configuration says nothing here: it may lag behind
+ * (a new replica has none at first), and the leader counts on the promise all the same.
+ */
 export function isFortified(core: RaftCore): boolean {
-  if (core.lead === 0 || core.role !== 'follower' || !isVoter(core.conf, core.lead)) return false;
+  if (core.lead === 0 || core.role !== 'follower') return false;
   const support = core.options.liveness.supportFor(core.lead);
   return support.supported && support.epoch === core.leadEpoch;
 }
@@ -49,11 +52,7 @@ export function inLease(core: RaftCore): boolean {
 export function noticeWithdrawal(core: RaftCore): boolean {
   if (core.role !== 'follower' || core.lead === 0 || isFortified(core)) return false;
   core.debug(() => `support for leader ${core.lead} withdrawn at term ${core.term}`);
-  core.lead = 0;
-  core.leadEpoch = 0;
-  core.leader = 0;
-  core.electionElapsed = 0;
-  core.electionTimeout = 1 + Math.floor(core.options.random() * WITHDRAWN_TICKS_MAX);
+  release(core);
   return true;
 }
 
@@ -130,13 +129,26 @@ export function handleFortifyResponse(core: RaftCore, message: RaftMessage): voi
   if (!message.reject) progress.leadEpoch = Math.max(progress.leadEpoch, message.leadEpoch);
 }
 
-/** The leader that this replica fortified has stepped down: an election need not wait. */
-export function handleDeFortify(core: RaftCore, message: RaftMessage): void {
-  if (core.role !== 'follower' || message.term !== core.term) return;
-  if (core.lead !== message.from && core.leader !== message.from) return;
+/**
+ * Follower: a change proposed by the very leader it fortified took that leader out of the voters. Such
+ * a leader has given up its lease before (supportedUntil), and may be gone without a word.
+ */
+export function releaseFromRemovedLeader(core: RaftCore, entry: Entry): void {
+  if (core.lead === 0 || entry.term !== core.term || isVoter(core.conf, core.lead)) return;
+  release(core);
+}
+
+function release(core: RaftCore): void {
   core.lead = 0;
   core.leadEpoch = 0;
   core.leader = 0;
   core.electionElapsed = 0;
   core.electionTimeout = 1 + Math.floor(core.options.random() * WITHDRAWN_TICKS_MAX);
+}
+
+/** The leader that this replica fortified has stepped down: an election need not wait. */
+export function handleDeFortify(core: RaftCore, message: RaftMessage): void {
+  if (core.role !== 'follower' || message.term !== core.term) return;
+  if (core.lead !== message.from && core.leader !== message.from) return;
+  release(core);
 }

@@ -7,7 +7,7 @@ import { assert } from '../base/assert.js';
 import { changeConf, confMembers, isJoint, isVoter } from './conf-change.js';
 import type { RaftCore } from './core.js';
 import { becomeFollower } from './elections.js';
-import { broadcastFortify } from './leases.js';
+import { broadcastFortify, releaseFromRemovedLeader } from './leases.js';
 import { decodeConfChange, encodeConfChange } from './disk-codec.js';
 import { appendOwn, maybeCommit, sendHeartbeat } from './replication.js';
 import type { ConfChange, ConfState, Entry, ProposalRefusal } from './types.js';
@@ -47,6 +47,7 @@ export function applyChange(core: RaftCore, entry: Entry): ConfState {
   core.setConf(result.conf);
   core.leadSupportMax = 0;
   if (core.role !== 'leader') {
+    releaseFromRemovedLeader(core, entry);
     if (core.role !== 'follower' && !isVoter(core.conf, core.id)) {
       becomeFollower(core, core.term, 0);
     }
