@@ -228,6 +228,18 @@ export function startTransfer(core: RaftCore, to: NodeId): boolean {
   return true;
 }
 
+/**
+ * A leader that the joint configuration will leave without a vote has no lease (supportedUntil): it
+ * hands over to the first incoming voter that has the whole log.
+ */
+export function makeWayForIncoming(core: RaftCore): void {
+  if (core.role !== 'leader' || core.transferee !== 0 || core.conf.voters.includes(core.id)) return;
+  const heir = core.conf.voters.find(
+    (id) => core.progress.get(id)!.match === core.log.lastIndex,
+  );
+  if (heir !== undefined) startTransfer(core, heir);
+}
+
 function sendTimeoutNow(core: RaftCore): void {
   core.leaseVoid = true;
   core.sendNow('timeout-now', core.transferee);

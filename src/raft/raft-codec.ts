@@ -288,7 +288,7 @@ export function decodeRaftBatch(bytes: Uint8Array): RangeMessage[] {
 
 function readMessage(reader: Reader): RangeMessage {
   // Numbers by field number; 9 and 14 are not numbers.
-  const numbers = new Array<number>(15).fill(0);
+  const numbers: number[] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
   const entries: Entry[] = [];
   let snapshot: RaftMessage['snapshot'] = null;
   while (reader.at < reader.end) {

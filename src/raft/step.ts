@@ -13,6 +13,7 @@ import {
   handleVote,
   handleVoteResponse,
   ignoresVotes,
+  makeWayForIncoming,
 } from './elections.js';
 import {
   broadcastDeFortify,
@@ -199,6 +200,7 @@ function tickLeader(core: RaftCore): void {
   if (due) {
     core.heartbeatElapsed = 0;
     broadcastFortify(core);
+    makeWayForIncoming(core);
   }
   tickHeartbeats(core, due);
   maybeAutoLeave(core);
