@@ -1,0 +1,294 @@
+/**
+ * COPY's text and CSV formats (PostgreSQL documentation, COPY, "File Formats"): bytes in any chunks to
+ * rows of fields, and rows of fields to bytes.
+ *
+ * A field is a string, or null for NULL. The reader is incremental: it keeps at most one unfinished
+ * row. Text: backslash escapes, the delimiter, `\N` (or the NULL option), `\.` ends the data.
+ * CSV: quotes, doubled or escaped; an unquoted field equal to the NULL string is NULL; a row goes
+ * on over line ends inside quotes.
+ *
+ * Errors: 22P04 for bad structure, 22021 for invalid UTF-8, with the line in `where` (set by the
+ * caller, which knows the table). Limit: ROW_BYTES_MAX for one row (54000).
+ */
+import { QuoralError, sqlError } from '../../base/errors.js';
+
+export interface CopyOptions {
+  readonly format: 'text' | 'csv';
+  readonly delimiter: string;
+  readonly nullText: string;
+  readonly header: boolean;
+  readonly quote: string;
+  readonly escape: string;
+  /** CSV: column positions whose fields are always quoted on output; 'all' for every one. */
+  readonly forceQuote: 'all' | ReadonlySet<number>;
+}
+
+export const TEXT_OPTIONS: CopyOptions = {
+  format: 'text', delimiter: '\t', nullText: '\\N', header: false, quote: '"', escape: '"',
+  forceQuote: new Set(),
+}; // prettier-ignore
+export const CSV_OPTIONS: CopyOptions = { ...TEXT_OPTIONS, format: 'csv', delimiter: ',', nullText: '' };
+
+const ROW_BYTES_MAX = 256 << 20;
+const NEWLINE = 0x0a;
+const RETURN = 0x0d;
+const BACKSLASH = 0x5c;
+
+export type CopyField = string | null;
+
+/** Splits what comes in into rows. `line` is the number of the last row's first line, from 1. */
+export class CopyReader {
+  readonly #options: CopyOptions;
+  readonly #decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  readonly #delimiter: number;
+  readonly #quote: number;
+  readonly #escape: number;
+  #rest: Buffer = Buffer.alloc(0);
+  /** How far #rest was searched for the end of a CSV row, and whether inside quotes there. */
+  #scanned = 0;
+  #quoted = false;
+  #skipHeader: boolean;
+  #ended = false;
+  #nextLine = 1;
+  line = 0;
+
+  constructor(options: CopyOptions) {
+    this.#options = options;
+    this.#delimiter = options.delimiter.charCodeAt(0);
+    this.#quote = options.quote.charCodeAt(0);
+    this.#escape = options.escape.charCodeAt(0);
+    this.#skipHeader = options.header;
+  }
+
+  /** True once the end-of-data mark was read: what follows is ignored. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Feeds a chunk; calls `onRow` for every row that is complete. */
+  push(chunk: Buffer, onRow: (fields: CopyField[]) => void): void {
+    if (this.#ended) return;
+    const data = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
+    let start = 0;
+    for (;;) {
+      const end = this.#rowEnd(data, start);
+      if (end < 0) break;
+      this.#row(data, start, end, onRow);
+      start = end + 1;
+      this.#scanned = start;
+      if (this.#ended) break;
+    }
+    this.#rest = this.#ended || start === data.length ? Buffer.alloc(0) : data.subarray(start);
+    this.#scanned = Math.max(0, this.#scanned - start);
+    if (this.#rest.length > ROW_BYTES_MAX) {
+      throw sqlError('54000', `COPY row is longer than ${ROW_BYTES_MAX} bytes`);
+    }
+  }
+
+  /** The data is over: a last row without a line end counts. */
+  finish(onRow: (fields: CopyField[]) => void): void {
+    if (this.#ended || this.#rest.length === 0) return;
+    if (this.#quoted) throw sqlError('22P04', 'unterminated CSV quoted field');
+    const data = this.#rest;
+    this.#rest = Buffer.alloc(0);
+    this.#row(data, 0, data.length, onRow);
+  }
+
+  #rowEnd(data: Buffer, start: number): number {
+    if (this.#options.format === 'text') return this.#textRowEnd(data, start);
+    let at = Math.max(start, this.#scanned);
+    let quoted = this.#quoted;
+    const quote = this.#quote;
+    const escape = this.#escape;
+    for (; at < data.length; at++) {
+      const byte = data[at];
+      if (quoted && byte === escape && escape !== quote) {
+        // At the very end it waits for what it escapes.
+        if (at + 1 >= data.length) break;
+        at++;
+      } else if (byte === quote) quoted = !quoted;
+      else if (byte === NEWLINE && !quoted) {
+        this.#quoted = false;
+        return at;
+      }
+    }
+    this.#quoted = quoted;
+    this.#scanned = at;
+    return -1;
+  }
+
+  /** A line end that is escaped by a backslash belongs to the field. */
+  #textRowEnd(data: Buffer, start: number): number {
+    let from = start;
+    for (;;) {
+      const end = data.indexOf(NEWLINE, from);
+      if (end < 0) return -1;
+      let slashes = 0;
+      while (end - 1 - slashes >= start && data[end - 1 - slashes] === BACKSLASH) slashes++;
+      if (slashes % 2 === 0) return end;
+      from = end + 1;
+    }
+  }
+
+  #row(data: Buffer, start: number, end: number, onRow: (fields: CopyField[]) => void): void {
+    let stop = end;
+    if (stop > start && data[stop - 1] === RETURN) stop--;
+    this.line = this.#nextLine++;
+    if (this.#skipHeader) {
+      this.#skipHeader = false;
+      return;
+    }
+    if (stop - start === 2 && data[start] === BACKSLASH && data[start + 1] === 0x2e) {
+      this.#ended = true;
+      return;
+    }
+    const text = this.#decode(data, start, stop);
+    onRow(this.#options.format === 'text' ? this.#textFields(text) : this.#csvFields(text));
+  }
+
+  #decode(data: Buffer, start: number, end: number): string {
+    let ascii = true;
+    for (let i = start; i < end; i++) {
+      const byte = data[i]!;
+      if (byte >= 0x80) {
+        ascii = false;
+        break;
+      }
+      if (byte === 0) throw sqlError('22021', 'invalid byte sequence for encoding "UTF8": 0x00');
+    }
+    if (ascii) return data.latin1Slice(start, end);
+    const bytes = data.subarray(start, end);
+    if (bytes.includes(0)) throw sqlError('22021', 'invalid byte sequence for encoding "UTF8": 0x00');
+    try {
+      return this.#decoder.decode(bytes);
+    } catch (cause) {
+      throw new QuoralError('22021', 'invalid byte sequence for encoding "UTF8"', { cause });
+    }
+  }
+
+  #textFields(text: string): CopyField[] {
+    const { nullText, delimiter } = this.#options;
+    if (!text.includes('\\')) {
+      const fields: CopyField[] = text.split(delimiter);
+      for (let i = 0; i < fields.length; i++) if (fields[i] === nullText) fields[i] = null;
+      return fields;
+    }
+    const fields: CopyField[] = [];
+    let start = 0;
+    for (let at = 0; ; at++) {
+      const code = at < text.length ? text.charCodeAt(at) : -1;
+      if (code === BACKSLASH && at + 1 < text.length) {
+        at++;
+        continue;
+      }
+      if (code !== -1 && code !== this.#delimiter) continue;
+      const raw = text.slice(start, at);
+      fields.push(raw === nullText ? null : unescapeText(raw));
+      if (code === -1) return fields;
+      start = at + 1;
+    }
+  }
+
+  #csvFields(text: string): CopyField[] {
+    const { nullText, delimiter, quote } = this.#options;
+    const fields: CopyField[] = [];
+    let at = 0;
+    for (;;) {
+      let value = '';
+      let quoted = false;
+      while (at < text.length && text[at] !== delimiter) {
+        if (text[at] !== quote) {
+          value += text[at++];
+          continue;
+        }
+        quoted = true;
+        at = this.#quotedPart(text, at + 1, (part) => {
+          value += part;
+        });
+      }
+      fields.push(!quoted && value === nullText ? null : value);
+      if (at >= text.length) return fields;
+      at++;
+      if (at === text.length) {
+        fields.push(nullText === '' ? null : '');
+        return fields;
+      }
+    }
+  }
+
+  #quotedPart(text: string, from: number, add: (part: string) => void): number {
+    const { quote, escape } = this.#options;
+    let at = from;
+    for (;;) {
+      if (at >= text.length) throw sqlError('22P04', 'unterminated CSV quoted field');
+      const next = text[at + 1];
+      if (text[at] === escape && (next === quote || next === escape)) {
+        add(next);
+        at += 2;
+      } else if (text[at] === quote) {
+        return at + 1;
+      } else {
+        add(text[at]!);
+        at++;
+      }
+    }
+  }
+}
+
+const ESCAPES: Readonly<Record<string, string>> = {
+  b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v',
+}; // prettier-ignore
+
+function unescapeText(raw: string): string {
+  if (!raw.includes('\\')) return raw;
+  return raw.replace(/\\(x[0-9a-fA-F]{1,2}|[0-7]{1,3}|[^])/g, (_, code: string) => {
+    const first = code[0]!;
+    if (first === 'x' && code.length > 1) return String.fromCharCode(parseInt(code.slice(1), 16));
+    if (first >= '0' && first <= '7') return String.fromCharCode(parseInt(code, 8) & 0xff);
+    return ESCAPES[first] ?? code;
+  });
+}
+
+const TEXT_SPECIAL = /[\\\b\f\n\r\t\v]/;
+const TEXT_ESCAPES: Readonly<Record<string, string>> = {
+  '\\': '\\\\', '\b': '\\b', '\f': '\\f', '\n': '\\n', '\r': '\\r', '\t': '\\t', '\v': '\\v',
+}; // prettier-ignore
+
+/** One row as COPY TO sends it, with its line end. */
+export function formatCopyRow(fields: readonly CopyField[], options: CopyOptions): string {
+  const parts: string[] = [];
+  for (let i = 0; i < fields.length; i++) {
+    const field = fields[i]!;
+    if (field === null) parts.push(options.nullText);
+    else if (options.format === 'text') parts.push(escapeText(field, options.delimiter));
+    else parts.push(quoteCsv(field, i, fields.length, options));
+  }
+  return `${parts.join(options.delimiter)}\n`;
+}
+
+function escapeText(field: string, delimiter: string): string {
+  let out = field;
+  if (TEXT_SPECIAL.test(field)) {
+    // eslint-disable-next-line no-control-regex
+    out = field.replace(/[\\\b\f\n\r\t\v]/g, (c) => TEXT_ESCAPES[c]!);
+  }
+  if (delimiter !== '\t' && out.includes(delimiter)) out = out.replaceAll(delimiter, `\\${delimiter}`);
+  return out;
+}
+
+function quoteCsv(field: string, column: number, columns: number, options: CopyOptions): string {
+  const { delimiter, quote, escape, nullText, forceQuote } = options;
+  const must =
+    forceQuote === 'all' ||
+    forceQuote.has(column) ||
+    field === nullText ||
+    (columns === 1 && field === '\\.') ||
+    field.includes(delimiter) ||
+    field.includes(quote) ||
+    field.includes('\n') ||
+    field.includes('\r');
+  if (!must) return field;
+  let body = field;
+  if (escape !== quote) body = body.replaceAll(escape, escape + escape);
+  return quote + body.replaceAll(quote, escape + quote) + quote;
+}
