@@ -1,0 +1,247 @@
+/**
+ * The reads of a transaction: sends them, moves the snapshot where a range asks for it, records what
+ * was read and locked, and lays the write buffer over the answers.
+ *
+ * The order of the steps of one read, and why:
+ *  1. doom and cancellation, before anything costs a message;
+ *  2. the barrier (spills, removal of rolled-back intents), as ranges must see what was written before;
+ *  3. a refresh under way, as the read timestamp is about to change;
+ *  4. the anchor, before the first lock can exist anywhere;
+ *  5. sending, and refreshing on conflict;
+ *  6. if the read timestamp moved meanwhile the answer is of no use: again from 1;
+ *  7. recording spans and locks, in the same turn in which 6 was checked.
+ *
+ * A failed locking read may have taken some of its locks; they are noted for release.
+ */
+import type { Timestamp } from '../base/ids.js';
+import { keyNext, type Key } from '../base/key.js';
+import type { GetRequest, GetResponse, KvRequest, KvResponse, ScanResponse } from '../range/kv-api.js';
+import { KvError } from '../range/kv-errors.js';
+import type { Attempt } from './attempt.js';
+import type { KvScanOptions, KvScanResult, ReadOptions } from './kv-txn.js';
+import type { Refresher } from './refresher.js';
+import { throwIfCancelled } from './router.js';
+import type { TxnRuntime } from './runtime.js';
+import { clientError, conflictOf, retryError } from './txn-errors.js';
+
+/** Refreshes of one read before it gives up. */
+const REFRESHES_MAX = 64;
+
+export interface ReadContext {
+  readonly runtime: TxnRuntime;
+  readonly attempt: Attempt;
+  readonly refresher: Refresher;
+  readonly signal: AbortSignal | undefined;
+  readonly lockTimeoutMs: number;
+  /** Resolves when the ranges have seen all that must come before the next request; null = now. */
+  barrier(): Promise<void> | null;
+  /** The first lock or write is about to be sent. */
+  anchored(): void;
+  /** The ranges say that the transaction is over. */
+  doomed(error: unknown): void;
+}
+
+export class TxnReader {
+  readonly #context: ReadContext;
+  #underWay = 0;
+
+  constructor(context: ReadContext) {
+    this.#context = context;
+  }
+
+  async get(key: Key, options: ReadOptions | undefined): Promise<Buffer | null | undefined> {
+    const { attempt } = this.#context;
+    const write = attempt.buffer.get(key);
+    const lock = options?.lock ?? 'none';
+    if (write !== undefined && write.state !== 'written' && (lock === 'none' || attempt.locks.keys.has(key))) {
+      this.#check();
+      return write.value;
+    }
+    const response = (await this.#send([{ kind: 'get', key, lock }], options, 0, 0))[0] as GetResponse;
+    if (response.skipped) return undefined;
+    return this.#overlaid(key, response.value);
+  }
+
+  async getMany(keys: readonly Key[], options: ReadOptions | undefined): Promise<(Buffer | null | undefined)[]> {
+    const { attempt } = this.#context;
+    const lock = options?.lock ?? 'none';
+    const results = new Array<Buffer | null | undefined>(keys.length);
+    const requests: GetRequest[] = [];
+    const positions: number[] = [];
+    for (let i = 0; i < keys.length; i++) {
+      const key = keys[i]!;
+      const write = attempt.buffer.get(key);
+      if (write !== undefined && write.state !== 'written' && (lock === 'none' || attempt.locks.keys.has(key))) {
+        results[i] = write.value;
+      } else {
+        requests.push({ kind: 'get', key, lock });
+        positions.push(i);
+      }
+    }
+    if (requests.length === 0) {
+      this.#check();
+      return results;
+    }
+    const responses = await this.#send(requests, options, 0, 0);
+    for (let i = 0; i < responses.length; i++) {
+      const response = responses[i] as GetResponse;
+      results[positions[i]!] = response.skipped ? undefined : this.#overlaid(requests[i]!.key, response.value);
+    }
+    return results;
+  }
+
+  async scan(options: KvScanOptions): Promise<KvScanResult> {
+    const reverse = options.reverse === true;
+    const lock = options.lock ?? 'none';
+    const maxRows = options.maxRows ?? 0;
+    const maxBytes = options.maxBytes ?? 0;
+    let { start, end } = options;
+    for (;;) {
+      if (start >= end) return { keys: [], values: [], resumeKey: null };
+      const responses = await this.#send([{ kind: 'scan', start, end, reverse, lock }], options, maxRows, maxBytes);
+      const merged = this.#merge(responses[0] as ScanResponse, start, end, reverse, maxRows);
+      // Everything found was deleted by this transaction: go on instead of an empty page.
+      if (merged.keys.length > 0 || merged.resumeKey === null) return merged;
+      if (reverse) end = merged.resumeKey;
+      else start = merged.resumeKey;
+    }
+  }
+
+  #check(): void {
+    const { attempt, signal } = this.#context;
+    if (attempt.doom !== null) throw attempt.doom;
+    throwIfCancelled(signal);
+  }
+
+  #overlaid(key: Key, value: Buffer | null): Buffer | null {
+    const write = this.#context.attempt.buffer.get(key);
+    return write === undefined || write.state === 'written' ? value : write.value;
+  }
+
+  async #send(
+    requests: readonly KvRequest[],
+    options: ReadOptions | undefined,
+    maxRows: number,
+    maxBytes: number,
+  ): Promise<readonly KvResponse[]> {
+    const { runtime, attempt, refresher, signal } = this.#context;
+    const locking = options?.lock === 'exclusive';
+    const wait = options?.wait ?? 'block';
+    for (let round = 0; round < REFRESHES_MAX; round++) {
+      this.#check();
+      for (let barrier = this.#context.barrier(); barrier !== null; barrier = this.#context.barrier()) await barrier;
+      while (refresher.running !== null) await refresher.running;
+      // A lock that a finished transaction of this node is about to release must not look taken.
+      if (locking && wait !== 'block' && runtime.cleanup.pending > 0) await runtime.cleanup.settled();
+      this.#check();
+      if (locking && attempt.anchorAt(firstKey(requests[0]!))) this.#context.anchored();
+      const readTs = attempt.readTs;
+      const canBumpReadTs = !attempt.fixed && attempt.spans.isEmpty && this.#underWay === 0;
+      this.#underWay++;
+      try {
+        const answer = await runtime.router.send(
+          { txn: attempt.meta(), timestamp: 0, wait, canBumpReadTs, maxRows, maxBytes, lockTimeoutMs: this.#context.lockTimeoutMs },
+          requests,
+          { signal, observed: attempt.observed },
+        );
+        const answeredTs = answer.txn === null ? readTs : answer.txn.readTs;
+        if (answer.txn !== null) attempt.raiseWriteTs(answer.txn.writeTs);
+        if (locking) this.#recordLocks(requests, answer.responses, answeredTs);
+        if (refresher.running !== null || attempt.readTs !== readTs) {
+          if (answeredTs !== attempt.readTs || refresher.running !== null) continue;
+        }
+        if (answeredTs > attempt.readTs) {
+          await refresher.refreshTo(answeredTs, firstKey(requests[0]!));
+          if (attempt.readTs !== answeredTs) continue;
+        }
+        this.#recordSpans(requests, answer.responses);
+        return answer.responses;
+      } catch (error) {
+        if (locking) this.#noteForRelease(requests);
+        const conflict = conflictOf(error);
+        if (conflict === null || attempt.fixed) throw this.#failed(error, readTs);
+        await refresher.refreshTo(Math.max(conflict.ts, attempt.writeTs), conflict.key);
+      } finally {
+        this.#underWay--;
+      }
+    }
+    throw retryError('could not serialize access: the snapshot had to move too often');
+  }
+
+  #failed(error: unknown, readTs: Timestamp): unknown {
+    const shown = clientError(error, readTs);
+    if (error instanceof KvError && (error.detail.kind === 'aborted' || error.detail.kind === 'deadlock')) this.#context.doomed(shown);
+    return shown;
+  }
+
+  #recordLocks(requests: readonly KvRequest[], responses: readonly KvResponse[], ts: Timestamp): void {
+    const { locks } = this.#context.attempt;
+    for (let i = 0; i < requests.length; i++) {
+      const request = requests[i]!;
+      const response = responses[i]!;
+      if (request.kind === 'get' && response.kind === 'get' && !response.skipped) locks.add(request.key, ts);
+      if (response.kind === 'scan') for (const key of response.keys) locks.add(key, ts);
+    }
+  }
+
+  #recordSpans(requests: readonly KvRequest[], responses: readonly KvResponse[]): void {
+    const { spans, fixed } = this.#context.attempt;
+    if (fixed) return;
+    for (let i = 0; i < requests.length; i++) {
+      const request = requests[i]!;
+      const response = responses[i]!;
+      if (request.kind === 'get') {
+        if (response.kind === 'get' && !response.skipped) spans.addKey(request.key);
+      } else if (request.kind === 'scan' && response.kind === 'scan') {
+        const resume = response.resumeKey;
+        if (request.reverse) spans.addSpan(resume ?? request.start, request.end);
+        else spans.addSpan(request.start, resume ?? request.end);
+      }
+    }
+  }
+
+  #noteForRelease(requests: readonly KvRequest[]): void {
+    const { locks } = this.#context.attempt;
+    for (const request of requests) {
+      if (request.kind === 'get') locks.addMaybe(request.key);
+      else if (request.kind === 'scan') locks.addMaybeSpan(request.start, request.end);
+    }
+  }
+
+  /** Lays the buffered writes of what the scan covered over what it found. */
+  #merge(found: ScanResponse, start: Key, end: Key, reverse: boolean, maxRows: number): KvScanResult {
+    const { buffer } = this.#context.attempt;
+    if (buffer.size === 0) return found;
+    const from = reverse && found.resumeKey !== null ? found.resumeKey : start;
+    const to = !reverse && found.resumeKey !== null ? found.resumeKey : end;
+    const keys: Key[] = [];
+    const values: Buffer[] = [];
+    let at = 0;
+    let overlaid = false;
+    const emit = (key: Key, value: Buffer | null): void => {
+      if (value === null) return;
+      keys.push(key);
+      values.push(value);
+    };
+    for (const [key, write] of buffer.range(from, to, reverse)) {
+      if (write.state === 'written') continue;
+      overlaid = true;
+      while (at < found.keys.length && (reverse ? found.keys[at]! > key : found.keys[at]! < key)) {
+        emit(found.keys[at]!, found.values[at]!);
+        at++;
+      }
+      if (at < found.keys.length && found.keys[at] === key) at++;
+      emit(key, write.value);
+      if (maxRows > 0 && keys.length > maxRows) break;
+    }
+    if (!overlaid) return found;
+    for (; at < found.keys.length && (maxRows === 0 || keys.length <= maxRows); at++) emit(found.keys[at]!, found.values[at]!);
+    if (maxRows === 0 || keys.length <= maxRows) return { keys, values, resumeKey: found.resumeKey };
+    const resumeKey = reverse ? keyNext(keys[maxRows]!) : keys[maxRows]!;
+    return { keys: keys.slice(0, maxRows), values: values.slice(0, maxRows), resumeKey };
+  }
+}
+
+function firstKey(request: KvRequest): Key {
+  return request.kind === 'get' ? request.key : request.kind === 'scan' ? request.start : '';
+}
