@@ -1,0 +1,356 @@
+/**
+ * The composition root: puts one node together from its layers, starts and stops it in order, and
+ * drains it (DESIGN 1, row 9). Nothing below knows of anything here.
+ *
+ * Start: lock the data directory → identity and clock → engine → network and membership → liveness →
+ * store (Raft groups) → transactions → SQL → listeners. Stop is the reverse; liveness stops after
+ * everything that relies on leases.
+ *
+ * A failed invariant or write (`onFatal`) ends the node: it stops serving at once and tells its
+ * owner, whose process should exit. It never goes on with a state that it cannot vouch for.
+ */
+import { QuoralError } from '../base/errors.js';
+import type { NodeId } from '../base/ids.js';
+import { ClusterMembership } from '../cluster/membership.js';
+import { StoreLiveness } from '../cluster/store-liveness.js';
+import type { DiskLock, Env, Listener } from '../env/env.js';
+import { Hlc } from '../hlc/hlc.js';
+import { PgWireServer } from '../pgwire/server.js';
+import type { BatchRequest, BatchResponse } from '../range/kv-api.js';
+import {
+  decodeBatchRequest, decodeBatchResponse, encodeBatchRequest, encodeBatchResponse,
+} from '../range/kv-codec.js';
+import { decodeKvError, encodeKvError } from '../range/kv-error-codec.js';
+import { loadReplicas } from '../range/range-state.js';
+import { Store } from '../range/store.js';
+import { defineMethod } from '../rpc/methods.js';
+import { RpcNetworkImpl } from '../rpc/network.js';
+import { createSqlServer, type QuoralSqlServer } from '../sql/session/server.js';
+import { findTypeByOid } from '../sql/types/registry.js';
+import type { Engine } from '../storage/engine.js';
+import { TxnCoordinator } from '../txn/coordinator.js';
+import { DeadlockWatch } from '../txn/deadlock.js';
+import { writeBootstrapState } from './bootstrap.js';
+import { handleHttp } from './http.js';
+import type { MetricSource } from './metrics.js';
+
+export interface NodeOptions {
+  readonly env: Env;
+  /** Identity, clock bound, liveness and the engine's files. */
+  readonly dataDir: string;
+  /** Opens the engine; called once the data directory is locked. */
+  readonly openEngine: (directory: string) => Promise<Engine>;
+  /** RPC addresses of the initial nodes, the same ordered list on each; empty: a cluster of one. */
+  readonly join: readonly string[];
+  readonly rpcAddress: string;
+  /** Loopback only, until there is authentication; port 0 picks one. */
+  readonly sqlAddress: string;
+  readonly httpAddress: string | null;
+  readonly locality: string;
+  readonly buildVersion: string;
+  /** Gauges of the process (event loop, memory), read at each scrape. */
+  readonly processMetrics?: () => Record<string, number>;
+  /** The node has stopped serving because something that must hold does not. */
+  readonly onFatal?: (error: unknown) => void;
+  /** Milliseconds that statements and transactions get to finish when the node drains. */
+  readonly drainGraceMs?: number;
+  /** A range larger than this is split; bytes, default 128 MiB. */
+  readonly rangeBytesMax?: number;
+  /** Store liveness: milliseconds between heartbeats, and of support asked for. */
+  readonly heartbeatMs?: number;
+  readonly supportMs?: number;
+  readonly tickMs?: number;
+}
+
+const KV_BATCH = defineMethod<BatchRequest, BatchResponse>('kvBatch', {
+  encodeRequest: encodeBatchRequest,
+  decodeRequest: decodeBatchRequest,
+  encodeResponse: encodeBatchResponse,
+  decodeResponse: decodeBatchResponse,
+});
+const KV_DEADLINE_MS = 60_000;
+const DRAIN_GRACE_MS = 10_000;
+const LEASE_DRAIN_MS = 5_000;
+const RANGE_BYTES_MAX = 128 << 20;
+const LOG_BYTES_KEPT = 8 << 20;
+
+type State = 'starting' | 'serving' | 'draining' | 'stopped';
+
+export class QuoralNode {
+  readonly nodeId: NodeId;
+  readonly store: Store;
+  readonly coordinator: TxnCoordinator;
+  readonly sql: QuoralSqlServer;
+  readonly network: RpcNetworkImpl;
+  readonly #options: NodeOptions;
+  readonly #parts: NodeParts;
+  readonly #pgwire: PgWireServer;
+  #http: Listener | null = null;
+  #state: State = 'starting';
+
+  constructor(options: NodeOptions, parts: NodeParts) {
+    this.#options = options;
+    this.#parts = parts;
+    this.nodeId = parts.membership.nodeId;
+    this.store = parts.store;
+    this.coordinator = parts.coordinator;
+    this.sql = parts.sql;
+    this.network = parts.network;
+    const { env } = options;
+    this.#pgwire = new PgWireServer(
+      { address: options.sqlAddress },
+      {
+        sql: parts.sql,
+        transport: env.transport,
+        timers: env.timers,
+        logger: env.logger,
+        typeByOid: findTypeByOid,
+        onFatal: (error) => parts.fatal(error),
+      },
+    );
+  }
+
+  get state(): State {
+    return this.#state;
+  }
+  get sqlPort(): number {
+    return this.#pgwire.port;
+  }
+  get httpPort(): number {
+    return this.#http?.port ?? 0;
+  }
+
+  /** Opens the HTTP port, waits until the catalog is there, then serves SQL. */
+  async serve(): Promise<void> {
+    const { env, httpAddress } = this.#options;
+    if (httpAddress !== null) {
+      const state = { nodeId: this.nodeId, state: () => this.#state, sources: this.#sources() };
+      this.#http = await env.transport.listenHttp(httpAddress, (request) => handleHttp(state, request));
+    }
+    await this.sql.start();
+    await this.#pgwire.start();
+    this.#state = 'serving';
+    env.logger.log('info', 'serving SQL', { node: this.nodeId, port: this.sqlPort });
+  }
+
+  /** Leases move away, statements in flight finish, new ones get 57P01. */
+  async drain(): Promise<void> {
+    if (this.#state !== 'serving') return;
+    this.#state = 'draining';
+    const { env } = this.#options;
+    const grace = this.#options.drainGraceMs ?? DRAIN_GRACE_MS;
+    env.logger.log('info', 'draining', { node: this.nodeId });
+    const sql = this.sql.drain(grace);
+    this.store.maintenance.drain();
+    await this.#pgwire.close(grace);
+    await sql;
+    await Promise.race([this.coordinator.settled(), env.timers.sleep(2_000)]);
+    const start = env.clock.monotonicMs();
+    while (!this.store.maintenance.drained() && env.clock.monotonicMs() - start < LEASE_DRAIN_MS) {
+      this.store.maintenance.drain();
+      await env.timers.sleep(20);
+    }
+  }
+
+  async stop(): Promise<void> {
+    if (this.#state === 'stopped') return;
+    this.#state = 'stopped';
+    await this.#pgwire.close(0);
+    await this.#http?.close();
+    await this.sql.stop();
+    await this.#parts.close();
+  }
+
+  /** Ends at once, as a crash would, but without leaking timers and sockets into the process. */
+  async kill(): Promise<void> {
+    this.#state = 'stopped';
+    await this.#http?.close();
+    const closing = this.#pgwire.close(0);
+    await this.sql.stop();
+    await this.#parts.close();
+    await closing;
+  }
+
+  #sources(): MetricSource[] {
+    const { store, coordinator, network } = this;
+    const { processMetrics } = this.#options;
+    return [
+      { prefix: 'store', read: () => ({ ...store.counters, replicas: [...store.replicas()].length, awake: store.awakeCount, leases_held: leasesHeld(store) }) },
+      { prefix: 'kv', read: () => ({ ...store.executor.counters, active: store.executor.active }) },
+      { prefix: 'txn', read: () => coordinator.metrics() },
+      { prefix: 'rpc', read: () => ({ ...network.stats }) },
+      { prefix: 'engine', read: () => store.engine.metrics() },
+      { prefix: 'pgwire', read: () => ({ ...this.#pgwire.metrics }) },
+      { prefix: 'sql', read: () => this.sql.metrics() },
+      { prefix: 'process', read: () => processMetrics?.() ?? {} },
+    ];
+  }
+}
+
+function leasesHeld(store: Store): number {
+  let held = 0;
+  const now = store.hlc.now();
+  for (const replica of store.replicas()) if (replica.serving(now)) held++;
+  return held;
+}
+
+interface NodeParts {
+  readonly membership: ClusterMembership;
+  readonly network: RpcNetworkImpl;
+  readonly store: Store;
+  readonly coordinator: TxnCoordinator;
+  readonly sql: QuoralSqlServer;
+  readonly fatal: (error: unknown) => void;
+  readonly close: () => Promise<void>;
+}
+
+/**
+ * Starts a node and resolves when it serves SQL (a fresh cluster: when a majority is there).
+ * @throws QuoralError 55006 directory locked or port taken, 55000 wrong cluster or format,
+ * 58030 unwritable, XX001 corrupted.
+ */
+export async function startNode(options: NodeOptions): Promise<QuoralNode> {
+  const { env, dataDir } = options;
+  await env.disk.mkdirp(dataDir);
+  const lock = await env.disk.lock(`${dataDir}/LOCK`);
+  if (lock === null) {
+    throw new QuoralError('55006', `data directory "${dataDir}" is in use by another node`, {
+      fields: { hint: 'Stop that node, or give this one another --data-dir.' },
+    });
+  }
+  const undo: (() => Promise<void> | void)[] = [() => lock.release()];
+  try {
+    const node = await assemble(options, lock, undo);
+    await node.serve();
+    return node;
+  } catch (error) {
+    for (const step of undo.reverse()) await step();
+    throw error;
+  }
+}
+
+async function assemble(
+  options: NodeOptions,
+  _lock: DiskLock,
+  undo: (() => Promise<void> | void)[],
+): Promise<QuoralNode> {
+  const { env, dataDir } = options;
+  const { clock, timers, rng, disk, logger } = env;
+  let dead = false;
+  const fatal = (error: unknown): void => {
+    if (dead) return;
+    dead = true;
+    logger.log('error', 'the node stops: something that must hold does not', { error: describe(error) });
+    if (options.onFatal === undefined) throw error;
+    options.onFatal(error);
+  };
+  const membership = await ClusterMembership.open(
+    {
+      dataDir,
+      join: options.join,
+      rpcAddress: options.rpcAddress,
+      sqlAddress: options.sqlAddress,
+      httpAddress: options.httpAddress ?? '',
+      locality: options.locality,
+      buildVersion: options.buildVersion,
+      generation: clock.wallUs(),
+    },
+    { disk, rng, timers, logger },
+  );
+  const hlc = await Hlc.open({ boundPath: `${dataDir}/clock` }, { clock, timers, disk, logger });
+  undo.push(() => hlc.stop());
+  const engine = await options.openEngine(dataDir);
+  undo.push(() => engine.close());
+  const network = new RpcNetworkImpl(
+    { nodeId: membership.nodeId, clusterId: membership.clusterId },
+    { transport: env.transport, timers, clock, rng, hlc, logger, onFatal: fatal },
+  );
+  network.setErrorCodec({
+    encode: encodeKvError,
+    decode: (bytes, base) => decodeKvError(bytes, base.message) ?? base,
+  });
+  const nodes = Array.from({ length: Math.max(1, options.join.length) }, (_, i) => i + 1);
+  const liveness = new StoreLiveness(
+    {
+      self: membership.nodeId,
+      ...(options.heartbeatMs === undefined ? {} : { heartbeatMs: options.heartbeatMs }),
+      ...(options.supportMs === undefined ? {} : { supportMs: options.supportMs }),
+    },
+    {
+      network, hlc, clock, timers, logger,
+      persisted: await disk.readFile(`${dataDir}/liveness`),
+      persist: (bytes) => disk.writeFileSync(`${dataDir}/liveness`, bytes),
+      recordOffset: (node, offsetUs, uncertaintyUs) => hlc.recordOffset(node, offsetUs, uncertaintyUs),
+    },
+  );
+  let store: Store | null = null;
+  const coordinator = new TxnCoordinator(
+    { nodeId: membership.nodeId },
+    {
+      clock, timers, rng, logger, hlc,
+      sendToNode: (node, batch, signal) =>
+        node === membership.nodeId
+          ? store!.executor.execute(batch, signal ?? null)
+          : network.call(node, KV_BATCH, batch, {
+              deadlineMs: KV_DEADLINE_MS,
+              ...(signal === undefined ? {} : { signal }),
+            }),
+    },
+  );
+  const deadlocks = new DeadlockWatch(
+    { nodeId: membership.nodeId },
+    {
+      network, timers, clock, logger,
+      detectorNode: () => nodes.find((node) => liveness.isLive(node)) ?? membership.nodeId,
+    },
+  );
+  store = new Store(
+    {
+      nodeId: membership.nodeId,
+      tickMs: options.tickMs ?? 100,
+      rangeBytesMax: options.rangeBytesMax ?? RANGE_BYTES_MAX,
+      logBytesKept: LOG_BYTES_KEPT,
+      balanceLeaders: true,
+    },
+    {
+      env, hlc, engine, liveness, network,
+      pusher: coordinator.pusher,
+      waitGraph: deadlocks,
+      requestSplit: (key) => coordinator.split(key),
+      onFatal: fatal,
+    },
+  );
+  network.handle(KV_BATCH, (batch, ctx) => store.executor.execute(batch, ctx.signal));
+  liveness.onSupportWithdrawn((node) => network.disconnect(node, 'its store liveness ended'));
+  await network.start(options.rpcAddress);
+  undo.push(() => network.stop());
+  membership.start(network);
+  undo.push(() => membership.stop());
+  logger.log('info', 'waiting for the other nodes', { node: membership.nodeId, join: options.join.join(',') });
+  await membership.ready;
+  if (loadReplicas(engine).length === 0) {
+    writeBootstrapState(engine, nodes);
+    await engine.syncData();
+  }
+  liveness.setPeers(nodes);
+  liveness.start();
+  undo.push(() => liveness.stop());
+  store.start();
+  undo.push(() => store.stop());
+  coordinator.seed([...store.replicas()].map((replica) => replica.descriptor));
+  const sql = createSqlServer({
+    db: coordinator, network, clock, timers, rng, logger, nodeId: membership.nodeId, nodes: () => membership.nodes(),
+  });
+  return new QuoralNode(options, {
+    membership, network, store, coordinator, sql, fatal,
+    close: async () => {
+      deadlocks.stop();
+      coordinator.stop();
+      for (const step of undo.splice(0).reverse()) await step();
+    },
+  });
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
