@@ -402,10 +402,16 @@ export class Store implements StoreContext {
       this.#upSince.set(node, this.hlc.now());
     }
     for (const replica of this.#replicas.values()) {
-      if (!replica.raft.isLeader) continue;
-      replica.raft.livenessChanged();
+      if (replica.raft.isLeader) replica.raft.livenessChanged();
+      else if (replica.raft.leader === 0 && this.#prefersToLead(replica)) replica.raft.campaign();
+      else continue;
       replica.wake();
     }
+  }
+
+  /** A leaderless range need not wait for an election timeout when its preferred leader is here. */
+  #prefersToLead(replica: Replica): boolean {
+    return this.maintenance.preferredLeader(replica.descriptor) === this.nodeId;
   }
 
   stageSplit(left: Replica, trigger: SplitTrigger, batch: WriteBatch): void {
