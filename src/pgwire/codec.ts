@@ -87,6 +87,11 @@ export class FrontendParser {
     this.#frames.push(chunk);
   }
 
+  /** Type of the message after the current one; -1 when its first byte has not arrived. */
+  get followingType(): number {
+    return this.#frames.bufferedBytes === 0 ? -1 : this.#frames.peekByte(0);
+  }
+
   clear(): void {
     this.#frames.clear();
     this.#pendingBytes = 0;

@@ -306,7 +306,7 @@ export class Connection {
     this.#currentType = type;
     let pending: void | Promise<void>;
     try {
-      pending = (this.#dispatcher as Dispatcher).begin(type, body);
+      pending = (this.#dispatcher as Dispatcher).begin(type, body, this.#parser.followingType);
       if (pending === undefined) this.#finish(type);
     } catch (error) {
       this.#failed(type, error);

@@ -60,15 +60,18 @@ export class Dispatcher {
     this.#metrics = metrics;
   }
 
-  /** Begins a message; `undefined` when the session is done with it already. */
-  begin(type: number, body: Buffer): void | Promise<void> {
+  /**
+   * Begins a message; `undefined` when the session is done with it already. `followingType` is the
+   * next message's, -1 if unknown.
+   */
+  begin(type: number, body: Buffer, followingType: number): void | Promise<void> {
     this.inSession = false;
     const session = this.#session;
     switch (type) {
       case Frontend.bind:
         return this.#bind(body);
       case Frontend.execute:
-        return this.#execute(body);
+        return this.#execute(body, followingType);
       case Frontend.sync:
         decodeEmpty(body);
         this.inSession = true;
@@ -149,7 +152,7 @@ export class Dispatcher {
     this.#writer.empty(Backend.bindComplete);
   }
 
-  #execute(body: Buffer): Promise<void> {
+  #execute(body: Buffer, followingType: number): Promise<void> {
     const message = decodeExecute(body);
     this.#metrics.executes++;
     const portal = this.#portals.get(message.portal) ?? {
@@ -164,7 +167,8 @@ export class Dispatcher {
     }
     this.#sink.openPortal(portal.encoders);
     this.inSession = true;
-    return this.#session.execute(message.portal, message.maxRows, this.#sink);
+    const syncFollows = followingType === -1 ? undefined : followingType === Frontend.sync;
+    return this.#session.execute(message.portal, message.maxRows, this.#sink, syncFollows);
   }
 
   #describe(body: Buffer): void {

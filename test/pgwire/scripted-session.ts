@@ -178,7 +178,7 @@ export class ScriptedSession implements SqlSession {
 
   bind(portal: string, statement: string, parameters: readonly ParameterValue[]): void {
     const shown = parameters.map((p) =>
-      p.bytes === null ? 'null' : `${p.format}:${p.bytes.toString('latin1')}`,
+      p.bytes === null ? 'null' : `${p.format}:${p.bytes.toString(p.format === 1 ? 'hex' : 'utf8')}`,
     );
     this.calls.push(`bind ${portal} ${statement} (${shown.join()})`);
     const found = this.#statements.get(statement);
@@ -191,8 +191,14 @@ export class ScriptedSession implements SqlSession {
     return columnsOf(this.#portal(portal).text);
   }
 
-  async execute(portal: string, maxRows: number, sink: ResultSink): Promise<void> {
-    this.calls.push(`execute ${portal} ${maxRows}`);
+  async execute(
+    portal: string,
+    maxRows: number,
+    sink: ResultSink,
+    syncFollows?: boolean,
+  ): Promise<void> {
+    const next = syncFollows === undefined ? '?' : syncFollows ? 'sync' : 'more';
+    this.calls.push(`execute ${portal} ${maxRows} ${next}`);
     await this.#run(this.#portal(portal), maxRows, sink);
   }
 
