@@ -1,0 +1,28 @@
+/**
+ * Loads every list of functions and offers the resolver. Import from here, so that all of them are there.
+ */
+import './operators-compare.js';
+import './operators-arithmetic.js';
+import './math.js';
+import './strings.js';
+import './patterns.js';
+import './datetime.js';
+import './formatting.js';
+import './json.js';
+import './json-build.js';
+import './arrays.js';
+import './series.js';
+import './system.js';
+import './aggregates.js';
+import { registerProcedureNames } from '../types/registry.js';
+import { allAggregates, allFunctions, functionsNamed } from './define.js';
+
+const names = new Map<number, string>();
+for (const entry of [...allFunctions(), ...allAggregates()]) if (entry.oid !== 0) names.set(entry.oid, entry.name);
+registerProcedureNames({
+  nameOf: (oid) => names.get(oid) ?? null,
+  oidOf: (name) => functionsNamed(name).find((entry) => entry.oid !== 0)?.oid ?? null,
+});
+
+export { allAggregates, allFunctions, allOperators, aggregatesNamed, functionsNamed, operatorsNamed } from './define.js';
+export { findFunction, isAggregateName, resolveAggregate, resolveFunction, resolveOperator } from './resolve.js';

@@ -1,0 +1,76 @@
+/** From SQL values to JSON, as to_json and to_jsonb do it. */
+import type { ExecContext } from '../contract.js';
+import { Jsonb, Numeric, PgArray, PgRecord } from '../types/datum.js';
+import type { Datum, JsonValue } from '../types/datum.js';
+import { formatTimestamp, formatTimestampTz } from '../types/datetime.js';
+import { formatJson, makeJsonObject, parseJson, quoteJson } from '../types/json.js';
+import { formatNumeric, parseNumeric } from '../types/numeric.js';
+import { OID } from '../types/oids.js';
+import { typeByOid } from '../types/registry.js';
+import type { Value } from './entry.js';
+
+const NUMBERS: ReadonlySet<number> = new Set([OID.int2, OID.int4, OID.int8, OID.float4, OID.float8, OID.numeric]);
+const JSON_NUMBER = /^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
+
+/** Dates and times in ISO 8601 with a T, whatever DateStyle says. */
+function timeText(v: Value, oid: number, ctx: ExecContext): string | null {
+  if (oid === OID.timestamp) return formatTimestamp(v as bigint, 'T');
+  if (oid === OID.timestamptz) return formatTimestampTz(v as bigint, ctx.format.timeZone, 'T', true);
+  return null;
+}
+
+/** `ctx` may be null only for types whose text form does not depend on settings. */
+export function toJsonText(v: Datum, oid: number, ctx: ExecContext | null): string {
+  if (v === null) return 'null';
+  if (typeof v === 'boolean') return v ? 'true' : 'false';
+  if (v instanceof Jsonb) return formatJson(v.value);
+  if (oid === OID.json) return v as string;
+  if (oid === OID.text || oid === OID.varchar || oid === OID.unknown) return quoteJson(v as string);
+  if (v instanceof PgArray) return arrayText(v, ctx);
+  if (v instanceof PgRecord) {
+    return `{${v.values.map((item, i) => `${quoteJson(`f${i + 1}`)}:${toJsonText(item, v.typeOids[i]!, ctx)}`).join(',')}}`;
+  }
+  if (ctx === null) return quoteJson(String(v));
+  const time = timeText(v, oid, ctx);
+  if (time !== null) return quoteJson(time);
+  const text = v instanceof Numeric ? formatNumeric(v) : typeByOid(oid).output(v, ctx.format);
+  return NUMBERS.has(oid) && JSON_NUMBER.test(text) ? text : quoteJson(text);
+}
+
+function arrayText(v: PgArray, ctx: ExecContext | null): string {
+  if (v.elements.length === 0) return '[]';
+  let at = 0;
+  const level = (depth: number): string => {
+    const parts: string[] = [];
+    for (let i = 0; i < v.dims[depth]!; i++) {
+      parts.push(depth + 1 < v.dims.length ? level(depth + 1) : toJsonText(v.elements[at++]!, v.elementOid, ctx));
+    }
+    return `[${parts.join(',')}]`;
+  };
+  return level(0);
+}
+
+export function toJsonValue(v: Datum, oid: number, ctx: ExecContext): JsonValue {
+  if (v === null || typeof v === 'boolean') return v;
+  if (v instanceof Jsonb) return v.value;
+  if (oid === OID.json) return parseJson(v as string);
+  if (v instanceof PgArray) return arrayValue(v, ctx);
+  if (v instanceof PgRecord) return makeJsonObject(v.values.map((item, i) => [`f${i + 1}`, toJsonValue(item, v.typeOids[i]!, ctx)] as const));
+  const time = timeText(v, oid, ctx);
+  if (time !== null) return time;
+  if (v instanceof Numeric) return v.kind === 'finite' ? v : formatNumeric(v);
+  const text = typeByOid(oid).output(v, ctx.format);
+  return NUMBERS.has(oid) && JSON_NUMBER.test(text) ? parseNumeric(text) : text;
+}
+
+function arrayValue(v: PgArray, ctx: ExecContext): JsonValue {
+  let at = 0;
+  const level = (depth: number): JsonValue[] => {
+    const parts: JsonValue[] = [];
+    for (let i = 0; i < v.dims[depth]!; i++) {
+      parts.push(depth + 1 < v.dims.length ? level(depth + 1) : toJsonValue(v.elements[at++]!, v.elementOid, ctx));
+    }
+    return parts;
+  };
+  return v.elements.length === 0 ? [] : level(0);
+}

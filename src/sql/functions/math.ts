@@ -1,0 +1,146 @@
+/** Mathematical functions (PostgreSQL's chapter 9.3). */
+import { sqlError } from '../../base/errors.js';
+import type { ExecContext } from '../contract.js';
+import type { Numeric } from '../types/datum.js';
+import { roundHalfEven, toInt4, toInt8 } from '../types/casts.js';
+import { expNumeric, lnNumeric, logNumeric, powerNumeric, sqrtNumeric } from '../types/numeric-math.js';
+import {
+  ceilNumeric, compareNumeric, divideInteger, divideNumeric, floorNumeric, minScale, multiplyNumeric, numericFromBigInt,
+  numericFromInt, numericToBigInt, roundNumeric, signNumeric, subtractNumeric, trimScale, truncNumeric,
+} from '../types/numeric.js';
+import { fn, fns } from './define.js';
+import { powerFloat } from './operators-arithmetic.js';
+
+const TEN = numericFromInt(10);
+
+fns(['ceil(float8) float8', 'ceiling(float8) float8'], (a: number) => Math.ceil(a));
+fns(['ceil(numeric) numeric', 'ceiling(numeric) numeric'], (a: Numeric) => ceilNumeric(a));
+fn('floor(float8) float8', (a: number) => Math.floor(a));
+fn('floor(numeric) numeric', (a: Numeric) => floorNumeric(a));
+fn('round(float8) float8', (a: number) => (Number.isFinite(a) ? (roundHalfEven(a) === 0 && (a < 0 || Object.is(a, -0)) ? -0 : roundHalfEven(a)) : a));
+fn('round(numeric) numeric', (a: Numeric) => roundNumeric(a, 0));
+fn('round(numeric, int4) numeric', (a: Numeric, n: number) => roundToArgument(a, n, roundNumeric));
+fn('trunc(float8) float8', (a: number) => Math.trunc(a));
+fn('trunc(numeric) numeric', (a: Numeric) => truncNumeric(a, 0));
+fn('trunc(numeric, int4) numeric', (a: Numeric, n: number) => roundToArgument(a, n, truncNumeric));
+function roundToArgument(a: Numeric, n: number, apply: (v: Numeric, scale: number) => Numeric): Numeric {
+  return apply(a, Math.max(-2000, Math.min(2000, n)));
+}
+fn('sign(float8) float8', (a: number) => (Number.isNaN(a) ? a : a > 0 ? 1 : a < 0 ? -1 : 0));
+fn('sign(numeric) numeric', (a: Numeric) => signNumeric(a));
+fn('sqrt(float8) float8', (a: number) => {
+  if (a < 0) throw sqlError('2201F', 'cannot take square root of a negative number');
+  return Math.sqrt(a);
+});
+fn('sqrt(numeric) numeric', (a: Numeric) => sqrtNumeric(a));
+fn('cbrt(float8) float8', (a: number) => Math.cbrt(a));
+fn('exp(float8) float8', (a: number) => finite(Math.exp(a), a));
+fn('exp(numeric) numeric', (a: Numeric) => expNumeric(a));
+fn('ln(float8) float8', (a: number) => Math.log(positive(a)));
+fn('ln(numeric) numeric', (a: Numeric) => lnNumeric(a));
+fns(['log(float8) float8', 'log10(float8) float8'], (a: number) => Math.log10(positive(a)));
+fns(['log(numeric) numeric', 'log10(numeric) numeric'], (a: Numeric) => logNumeric(TEN, a));
+fn('log(numeric, numeric) numeric', (a: Numeric, b: Numeric) => logNumeric(a, b));
+fns(['power(float8, float8) float8', 'pow(float8, float8) float8'], powerFloat);
+fns(['power(numeric, numeric) numeric', 'pow(numeric, numeric) numeric'], (a: Numeric, b: Numeric) => powerNumeric(a, b));
+fn('div(numeric, numeric) numeric', (a: Numeric, b: Numeric) => divideInteger(a, b));
+fn('scale(numeric) int4', (a: Numeric) => (a.kind === 'finite' ? a.scale : null));
+fn('min_scale(numeric) int4', (a: Numeric) => (a.kind === 'finite' ? minScale(a) : null));
+fn('trim_scale(numeric) numeric', (a: Numeric) => (a.kind === 'finite' ? trimScale(a) : a));
+
+function positive(a: number): number {
+  if (a < 0) throw sqlError('2201E', 'cannot take logarithm of a negative number');
+  if (a === 0) throw sqlError('2201E', 'cannot take logarithm of zero');
+  return a;
+}
+function finite(result: number, argument: number): number {
+  if (!Number.isFinite(result) && Number.isFinite(argument)) throw sqlError('22003', 'value out of range: overflow');
+  if (result === 0 && Number.isFinite(argument)) throw sqlError('22003', 'value out of range: underflow');
+  return result;
+}
+
+fn('pi() float8', () => Math.PI);
+fn('degrees(float8) float8', (a: number) => (a / Math.PI) * 180);
+fn('radians(float8) float8', (a: number) => (a / 180) * Math.PI);
+function inDomain(a: number, low: number, high: number): number {
+  if (a < low || a > high) throw sqlError('22003', 'input is out of range');
+  return a;
+}
+function angle(a: number): number {
+  if (a === Infinity || a === -Infinity) throw sqlError('22003', 'input is out of range');
+  return a;
+}
+fn('sin(float8) float8', (a: number) => Math.sin(angle(a)));
+fn('cos(float8) float8', (a: number) => Math.cos(angle(a)));
+fn('tan(float8) float8', (a: number) => Math.tan(angle(a)));
+fn('cot(float8) float8', (a: number) => 1 / Math.tan(angle(a)));
+fn('asin(float8) float8', (a: number) => Math.asin(inDomain(a, -1, 1)));
+fn('acos(float8) float8', (a: number) => Math.acos(inDomain(a, -1, 1)));
+fn('atan(float8) float8', (a: number) => Math.atan(a));
+fn('atan2(float8, float8) float8', (a: number, b: number) => Math.atan2(a, b));
+fn('sinh(float8) float8', (a: number) => Math.sinh(a));
+fn('cosh(float8) float8', (a: number) => Math.cosh(a));
+fn('tanh(float8) float8', (a: number) => Math.tanh(a));
+fn('asinh(float8) float8', (a: number) => Math.asinh(a));
+fn('acosh(float8) float8', (a: number) => Math.acosh(inDomain(a, 1, Infinity)));
+fn('atanh(float8) float8', (a: number) => Math.atanh(inDomain(a, -1, 1)));
+/** Exact at the multiples of 30 and 45 degrees, as PostgreSQL promises. */
+function byDegrees(a: number, f: (x: number) => number): number {
+  const exact = Math.round(f((angle(a) * Math.PI) / 180) * 1e15) / 1e15;
+  return exact === 0 ? 0 : exact;
+}
+fn('sind(float8) float8', (a: number) => byDegrees(a, Math.sin));
+fn('cosd(float8) float8', (a: number) => byDegrees(a, Math.cos));
+fn('tand(float8) float8', (a: number) => byDegrees(a, Math.tan));
+
+function gcd(a: bigint, b: bigint): bigint {
+  let x = a < 0n ? -a : a;
+  let y = b < 0n ? -b : b;
+  while (y !== 0n) [x, y] = [y, x % y];
+  return x;
+}
+function lcm(a: bigint, b: bigint): bigint {
+  if (a === 0n || b === 0n) return 0n;
+  const product = (a / gcd(a, b)) * b;
+  return product < 0n ? -product : product;
+}
+fn('gcd(int4, int4) int4', (a: number, b: number) => toInt4(Number(gcd(BigInt(a), BigInt(b)))));
+fn('gcd(int8, int8) int8', (a: bigint, b: bigint) => toInt8(gcd(a, b)));
+fn('lcm(int4, int4) int4', (a: number, b: number) => toInt4(Number(lcm(BigInt(a), BigInt(b)))));
+fn('lcm(int8, int8) int8', (a: bigint, b: bigint) => toInt8(lcm(a, b)));
+fn('factorial(int8) numeric', (a: bigint) => {
+  if (a < 0n) throw sqlError('22003', 'factorial of a negative number is undefined');
+  if (a > 32177n) throw sqlError('22003', 'value overflows numeric format');
+  let product = 1n;
+  for (let i = 2n; i <= a; i++) product *= i;
+  return numericFromBigInt(product);
+});
+
+fn('random() float8', (ctx: ExecContext) => ctx.rng.next(), { volatility: 'volatile' });
+fn('setseed(float8) void', () => '', { volatility: 'volatile' });
+
+function bucket(position: number, count: number): number {
+  return toInt4(Math.max(0, Math.min(count + 1, position)));
+}
+function checkBuckets(count: number): void {
+  if (count <= 0) throw sqlError('2201G', 'count must be greater than zero');
+}
+fn('width_bucket(float8, float8, float8, int4) int4', (v: number, low: number, high: number, count: number) => {
+  checkBuckets(count);
+  if (Number.isNaN(v) || Number.isNaN(low) || Number.isNaN(high)) throw sqlError('2201G', 'operand, lower bound, and upper bound cannot be NaN');
+  if (low === high) throw sqlError('2201G', 'lower bound cannot equal upper bound');
+  const inside = low < high ? v >= low && v < high : v <= low && v > high;
+  if (!inside) return (low < high ? v < low : v > low) ? 0 : bucket(count + 1, count);
+  return bucket(Math.floor(((v - low) / (high - low)) * count) + 1, count);
+});
+fn('width_bucket(numeric, numeric, numeric, int4) int4', (v: Numeric, low: Numeric, high: Numeric, count: number) => {
+  checkBuckets(count);
+  const direction = compareNumeric(low, high);
+  if (direction === 0) throw sqlError('2201G', 'lower bound cannot equal upper bound');
+  const before = compareNumeric(v, low) * direction;
+  if (before > 0) return 0;
+  if (compareNumeric(v, high) * direction <= 0) return bucket(count + 1, count);
+  const share = multiplyNumeric(subtractNumeric(v, low), numericFromInt(count));
+  return bucket(Number(numericToBigInt(floorNumeric(divideNumeric(share, subtractNumeric(high, low))))) + 1, count);
+});
+

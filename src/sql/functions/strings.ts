@@ -1,0 +1,354 @@
+/** String and binary-string functions and operators (chapters 9.4 and 9.5), patterns apart. */
+import { createHash } from 'node:crypto';
+import { sqlError } from '../../base/errors.js';
+import type { ExecContext } from '../contract.js';
+import { PgArray } from '../types/datum.js';
+import type { Datum } from '../types/datum.js';
+import { OID } from '../types/oids.js';
+import { typeByOid } from '../types/registry.js';
+import { decodeEscape, decodeHex } from '../types/scalar-input.js';
+import { charLength, hasSurrogates, sliceChars, stripBlanks } from '../types/text-order.js';
+import type { CallInfo, Value } from './entry.js';
+import { fn, fns, op, srf } from './define.js';
+
+/** A string longer than this cannot be answered; PostgreSQL's limit is 1 GB. */
+const TEXT_MAX = 256 * 1024 * 1024;
+function limited(length: number): void {
+  if (length > TEXT_MAX) throw sqlError('54000', 'requested length too large');
+}
+export function textOf(value: Value, oid: number, ctx: ExecContext): string {
+  return typeof value === 'string' && oid !== OID.bpchar ? value : typeByOid(oid).output(value, ctx.format);
+}
+function asText(value: Value, oid: number, ctx: ExecContext): string {
+  return oid === OID.bool ? (value === true ? 't' : 'f') : textOf(value, oid, ctx);
+}
+function view(b: Uint8Array): Buffer {
+  return Buffer.from(b.buffer, b.byteOffset, b.byteLength);
+}
+
+// ---- length and case ----
+
+fns(['length(text) int4', 'char_length(text) int4', 'character_length(text) int4'], (s: string) => charLength(s));
+fns(['length(bpchar) int4', 'char_length(bpchar) int4', 'character_length(bpchar) int4'], (s: string) => charLength(stripBlanks(s)));
+fns(['length(bytea) int4', 'octet_length(bytea) int4'], (b: Uint8Array) => b.length);
+fns(['octet_length(text) int4', 'octet_length(bpchar) int4'], (s: string) => Buffer.byteLength(s, 'utf8'));
+fn('bit_length(text) int4', (s: string) => Buffer.byteLength(s, 'utf8') * 8);
+fn('bit_length(bytea) int4', (b: Uint8Array) => b.length * 8);
+/** Simple case mapping, character by character: 'ß' stays, as in PostgreSQL. */
+function mapCase(s: string, upper: boolean): string {
+  const whole = upper ? s.toUpperCase() : s.toLowerCase();
+  if (whole.length === s.length) return whole;
+  let out = '';
+  for (const c of s) {
+    const mapped = upper ? c.toUpperCase() : c.toLowerCase();
+    out += mapped.length === c.length ? mapped : c;
+  }
+  return out;
+}
+fn('lower(text) text', (s: string) => mapCase(s, false));
+fn('upper(text) text', (s: string) => mapCase(s, true));
+fn('initcap(text) text', (s: string) =>
+  s.replace(/[\p{L}\p{N}]+/gu, (word) => {
+    const [first = ''] = word;
+    return mapCase(first, true) + mapCase(word.slice(first.length), false);
+  }),
+);
+
+// ---- concatenation ----
+
+op('text || text = text', (a: string, b: string) => {
+  limited(a.length + b.length);
+  return a + b;
+});
+op('text || anynonarray = text', (a: string, b: Value, ctx: ExecContext, call: CallInfo) => a + outputText(b, call.argOids[1]!, ctx));
+op('anynonarray || text = text', (a: Value, b: string, ctx: ExecContext, call: CallInfo) => outputText(a, call.argOids[0]!, ctx) + b);
+/** The cast to text: booleans in full, blank-padded strings stripped. */
+function outputText(value: Value, oid: number, ctx: ExecContext): string {
+  if (oid === OID.bool) return value === true ? 'true' : 'false';
+  return oid === OID.bpchar ? stripBlanks(value as string) : textOf(value, oid, ctx);
+}
+op('bytea || bytea = bytea', (a: Uint8Array, b: Uint8Array) => Buffer.concat([a, b]));
+fn('textcat(text, text) text', (a: string, b: string) => a + b);
+fn(
+  'concat(variadic any) text',
+  (args: readonly Datum[], ctx: ExecContext, call: CallInfo) => args.map((v, i) => (v === null ? '' : asText(v, call.argOids[i]!, ctx))).join(''),
+  { strict: false, volatility: 'stable' },
+);
+fn(
+  'concat_ws(text, variadic any) text',
+  (args: readonly Datum[], ctx: ExecContext, call: CallInfo) => {
+    const [separator] = args;
+    if (separator === null) return null;
+    const parts: string[] = [];
+    for (let i = 1; i < args.length; i++) if (args[i] !== null) parts.push(asText(args[i] as Value, call.argOids[i]!, ctx));
+    return parts.join(separator as string);
+  },
+  { strict: false, volatility: 'stable' },
+);
+
+// ---- parts of strings ----
+
+function substring(s: string, start: number, count: number | null): string {
+  if (count !== null && count < 0) throw sqlError('22011', 'negative substring length not allowed');
+  const from = Math.max(0, start - 1);
+  const to = count === null ? Infinity : Math.max(0, start - 1 + count);
+  return to <= from ? '' : sliceChars(s, from, to === Infinity ? s.length : to);
+}
+fns(['substr(text, int4) text', 'substring(text, int4) text'], (s: string, start: number) => substring(s, start, null));
+fns(['substr(text, int4, int4) text', 'substring(text, int4, int4) text'], (s: string, start: number, n: number) => substring(s, start, n));
+function subBytes(b: Uint8Array, start: number, count: number | null): Uint8Array {
+  if (count !== null && count < 0) throw sqlError('22011', 'negative substring length not allowed');
+  return b.subarray(Math.max(0, start - 1), count === null ? b.length : Math.max(0, start - 1 + count));
+}
+fns(['substr(bytea, int4) bytea', 'substring(bytea, int4) bytea'], (b: Uint8Array, start: number) => subBytes(b, start, null));
+fns(['substr(bytea, int4, int4) bytea', 'substring(bytea, int4, int4) bytea'], (b: Uint8Array, start: number, n: number) => subBytes(b, start, n));
+fn('left(text, int4) text', (s: string, n: number) => sliceChars(s, 0, n >= 0 ? n : Math.max(0, charLength(s) + n)));
+fn('right(text, int4) text', (s: string, n: number) => {
+  const length = charLength(s);
+  return sliceChars(s, n >= 0 ? Math.max(0, length - n) : Math.min(length, -n), length);
+});
+function position(s: string, part: string): number {
+  const at = s.indexOf(part);
+  return at < 0 ? 0 : charLength(s.slice(0, at)) + 1;
+}
+fns(['strpos(text, text) int4', 'position(text, text) int4'], position);
+fn('position(bytea, bytea) int4', (b: Uint8Array, part: Uint8Array) => view(b).indexOf(part) + 1);
+fn('split_part(text, text, int4) text', (s: string, delimiter: string, n: number) => {
+  if (n === 0) throw sqlError('22023', 'field position must not be zero');
+  const parts = delimiter === '' || s === '' ? [s] : s.split(delimiter);
+  return parts[n > 0 ? n - 1 : parts.length + n] ?? '';
+});
+fn('overlay(text, text, int4, int4) text', overlay);
+fn('overlay(text, text, int4) text', (s: string, by: string, start: number) => overlay(s, by, start, charLength(by)));
+function overlay(s: string, by: string, start: number, count: number): string {
+  if (start <= 0) throw sqlError('22011', 'negative substring length not allowed');
+  return substring(s, 1, start - 1) + by + substring(s, start + count, null);
+}
+fn('starts_with(text, text) bool', (s: string, prefix: string) => s.startsWith(prefix));
+op('text ^@ text = bool', (s: string, prefix: string) => s.startsWith(prefix));
+
+// ---- trimming and padding ----
+
+function trim(s: string, set: string, left: boolean, right: boolean): string {
+  const chars = hasSurrogates(s) || hasSurrogates(set) ? Array.from(s) : s;
+  let from = 0;
+  let to = chars.length;
+  if (left) while (from < to && set.includes(chars[from]!)) from++;
+  if (right) while (to > from && set.includes(chars[to - 1]!)) to--;
+  return typeof chars === 'string' ? chars.slice(from, to) : chars.slice(from, to).join('');
+}
+fn('btrim(text) text', (s: string) => trim(s, ' ', true, true));
+fn('btrim(text, text) text', (s: string, set: string) => trim(s, set, true, true));
+fn('ltrim(text) text', (s: string) => trim(s, ' ', true, false));
+fn('ltrim(text, text) text', (s: string, set: string) => trim(s, set, true, false));
+fn('rtrim(text) text', (s: string) => trim(s, ' ', false, true));
+fn('rtrim(text, text) text', (s: string, set: string) => trim(s, set, false, true));
+function padding(fill: string, count: number): string {
+  const chars = Array.from(fill);
+  let out = '';
+  for (let i = 0; i < count; i++) out += chars[i % chars.length]!;
+  return out;
+}
+function pad(s: string, length: number, fill: string, left: boolean): string {
+  limited(length);
+  const have = charLength(s);
+  if (length <= have) return sliceChars(s, 0, Math.max(0, length));
+  if (fill === '') return s;
+  const extra = padding(fill, length - have);
+  return left ? extra + s : s + extra;
+}
+fn('lpad(text, int4) text', (s: string, n: number) => pad(s, n, ' ', true));
+fn('lpad(text, int4, text) text', (s: string, n: number, fill: string) => pad(s, n, fill, true));
+fn('rpad(text, int4) text', (s: string, n: number) => pad(s, n, ' ', false));
+fn('rpad(text, int4, text) text', (s: string, n: number, fill: string) => pad(s, n, fill, false));
+fn('repeat(text, int4) text', (s: string, n: number) => {
+  limited(s.length * Math.max(0, n));
+  return n <= 0 ? '' : s.repeat(n);
+});
+fn('reverse(text) text', (s: string) => Array.from(s).reverse().join(''));
+fn('replace(text, text, text) text', (s: string, from: string, to: string) => (from === '' ? s : s.replaceAll(from, () => to)));
+fn('translate(text, text, text) text', (s: string, from: string, to: string) => {
+  const target = Array.from(to);
+  const map = new Map<string, string>();
+  Array.from(from).forEach((c, i) => {
+    if (!map.has(c)) map.set(c, target[i] ?? '');
+  });
+  return Array.from(s, (c) => map.get(c) ?? c).join('');
+});
+fn('ascii(text) int4', (s: string) => s.codePointAt(0) ?? 0);
+fn('chr(int4) text', (n: number) => {
+  if (n < 0) throw sqlError('54000', 'character number must be positive');
+  if (n === 0) throw sqlError('54000', 'null character not permitted');
+  if (n > 0x10ffff || (n >= 0xd800 && n < 0xe000)) throw sqlError('54000', `requested character too large for encoding: ${n}`);
+  return String.fromCodePoint(n);
+});
+fn('to_hex(int4) text', (n: number) => (n >>> 0).toString(16));
+fn('to_hex(int8) text', (n: bigint) => BigInt.asUintN(64, n).toString(16));
+fn('normalize(text, text) text', (s: string, form: string) => {
+  if (!/^nfk?[cd]$/i.test(form)) throw sqlError('22023', `invalid normalization form: ${form}`);
+  return s.normalize(form.toUpperCase());
+});
+
+// ---- hashes and encodings ----
+
+function hash(name: string, data: string | Uint8Array): Buffer {
+  return createHash(name).update(data).digest();
+}
+fns(['md5(text) text', 'md5(bytea) text'], (v: string | Uint8Array) => hash('md5', v).toString('hex'));
+for (const bits of ['224', '256', '384', '512']) fn(`sha${bits}(bytea) bytea`, (b: Uint8Array) => hash(`sha${bits}`, b));
+fn('encode(bytea, text) text', (b: Uint8Array, format: string) => {
+  switch (format.toLowerCase()) {
+    case 'hex':
+      return view(b).toString('hex');
+    case 'base64':
+      return view(b).toString('base64').replace(/(.{76})(?=.)/g, '$1\n');
+    case 'escape':
+      return encodeEscapeAll(b);
+    default:
+      throw sqlError('22023', `unrecognized encoding: "${format}"`);
+  }
+});
+/** encode(…, 'escape') leaves control characters, which bytea's own output does not. */
+function encodeEscapeAll(b: Uint8Array): string {
+  let out = '';
+  for (const byte of b) {
+    if (byte === 0 || byte > 0x7f) out += `\\${byte.toString(8).padStart(3, '0')}`;
+    else if (byte === 0x5c) out += '\\\\';
+    else out += String.fromCharCode(byte);
+  }
+  return out;
+}
+fn('decode(text, text) bytea', (s: string, format: string) => {
+  switch (format.toLowerCase()) {
+    case 'hex':
+      return decodeHex(s);
+    case 'base64': {
+      const text = s.replace(/[\s]/g, '');
+      const bad = /[^A-Za-z0-9+/=]/u.exec(text);
+      if (bad !== null) throw sqlError('22023', `invalid symbol "${bad[0]}" found while decoding base64 sequence`);
+      if (text.length % 4 !== 0) {
+        throw sqlError('22023', 'invalid base64 end sequence', { hint: 'Input data is missing padding, is truncated, or is otherwise corrupted.' });
+      }
+      return Buffer.from(text, 'base64');
+    }
+    case 'escape':
+      return decodeEscape(s, 'invalid input syntax for type bytea');
+    default:
+      throw sqlError('22023', `unrecognized encoding: "${format}"`);
+  }
+});
+fn('get_byte(bytea, int4) int4', (b: Uint8Array, n: number) => {
+  if (n < 0 || n >= b.length) throw sqlError('2202E', `index ${n} out of valid range, 0..${b.length - 1}`);
+  return b[n]!;
+});
+fn('set_byte(bytea, int4, int4) bytea', (b: Uint8Array, n: number, v: number) => {
+  if (n < 0 || n >= b.length) throw sqlError('2202E', `index ${n} out of valid range, 0..${b.length - 1}`);
+  const copy = Buffer.from(b);
+  copy[n] = v & 0xff;
+  return copy;
+});
+fn('convert_from(bytea, name) text', (b: Uint8Array, encoding: string) => {
+  const name = encoding.toLowerCase().replace(/[^a-z0-9]/g, '');
+  if (name === 'utf8') return typeByOid(OID.text).receive(view(b), -1);
+  if (name === 'latin1' || name === 'sqlascii') return view(b).toString('latin1');
+  throw sqlError('22023', `invalid source encoding name "${encoding}"`);
+});
+fn('convert_to(text, name) bytea', (s: string, encoding: string) => {
+  const name = encoding.toLowerCase().replace(/[^a-z0-9]/g, '');
+  if (name === 'utf8' || name === 'sqlascii') return Buffer.from(s, 'utf8');
+  if (name === 'latin1') return Buffer.from(s, 'latin1');
+  throw sqlError('22023', `invalid destination encoding name "${encoding}"`);
+});
+
+// ---- quoting ----
+
+/** Words that need quotes as identifiers: reserved, or reserved where types and functions stand. */
+const RESERVED = new Set(
+  (
+    'all analyse analyze and any array as asc asymmetric authorization between bigint binary bit boolean both case cast char character check coalesce collate ' +
+    'collation column concurrently constraint create cross current_catalog current_date current_role current_schema current_time current_timestamp ' +
+    'current_user dec decimal default deferrable desc distinct do else end except exists extract false fetch float for foreign freeze from full grant ' +
+    'greatest group grouping having ilike in initially inner inout int integer intersect interval into is isnull join lateral leading least left like ' +
+    'limit localtime localtimestamp national natural nchar none normalize not notnull null nullif numeric offset on only or order out outer overlaps ' +
+    'overlay placing position precision primary real references returning right row select session_user setof similar smallint some substring symmetric ' +
+    'table tablesample then time timestamp to trailing treat trim true union unique user using values varchar variadic verbose when where window with ' +
+    'xmlattributes xmlconcat xmlelement xmlexists xmlforest xmlnamespaces xmlparse xmlpi xmlroot xmlserialize xmltable'
+  ).split(' '),
+);
+export function quoteIdentifier(s: string): string {
+  return /^[a-z_][a-z0-9_]*$/.test(s) && !RESERVED.has(s) ? s : `"${s.replaceAll('"', '""')}"`;
+}
+export function quoteLiteral(s: string): string {
+  const quoted = `'${s.replaceAll("'", "''").replaceAll('\\', '\\\\')}'`;
+  return s.includes('\\') ? `E${quoted}` : quoted;
+}
+fn('quote_ident(text) text', (s: string) => quoteIdentifier(s));
+fn('quote_literal(text) text', (s: string) => quoteLiteral(s));
+fn('quote_literal(anyelement) text', (v: Value, ctx: ExecContext, call: CallInfo) => quoteLiteral(outputText(v, call.argOids[0]!, ctx)), { volatility: 'stable' });
+fn('quote_nullable(text) text', (s: string | null) => (s === null ? 'NULL' : quoteLiteral(s)), { strict: false });
+fn('quote_nullable(anyelement) text', (v: Datum, ctx: ExecContext, call: CallInfo) => (v === null ? 'NULL' : quoteLiteral(outputText(v, call.argOids[0]!, ctx))), {
+  strict: false,
+  volatility: 'stable',
+});
+
+const DIRECTIVE = /%(?:(\d+)\$)?(-)?(\d+|\*(?:(\d+)\$)?)?([A-Za-z%])?/g;
+fn(
+  'format(text, variadic any) text',
+  (args: readonly Datum[], ctx: ExecContext, call: CallInfo) => formatText(args, ctx, call),
+  { strict: false, volatility: 'stable' },
+);
+fn('format(text) text', (template: string | null, ctx: ExecContext) => formatText([template], ctx, { argOids: [OID.text], resultOid: OID.text }), { strict: false, volatility: 'stable' });
+function formatText(args: readonly Datum[], ctx: ExecContext, call: CallInfo): string | null {
+  const template = args[0] as string | null;
+  if (template === null) return null;
+  let next = 1;
+  const take = (index: number): Datum => {
+    if (index >= args.length) throw sqlError('22023', 'too few arguments for format()');
+    return args[index]!;
+  };
+  return template.replace(DIRECTIVE, (_all, at?: string, minus?: string, width?: string, widthAt?: string, kind?: string) => {
+    if (kind === undefined) throw sqlError('22023', 'unterminated format() type specifier', { hint: 'For a single "%" use "%%".' });
+    if (kind === '%') return '%';
+    if (!'sIL'.includes(kind)) throw sqlError('22023', `unrecognized format() type specifier "${kind}"`, { hint: 'For a single "%" use "%%".' });
+    let size = 0;
+    let left = minus !== undefined;
+    if (width !== undefined) {
+      size = width.startsWith('*') ? Number(take(widthAt === undefined ? next++ : Number(widthAt)) ?? 0) : Number(width);
+      if (size < 0) {
+        left = true;
+        size = -size;
+      }
+    }
+    if (at !== undefined) next = Number(at);
+    if (at === '0') throw sqlError('22023', 'format specifies argument 0, but arguments are numbered from 1');
+    const index = next++;
+    const value = take(index);
+    let text: string;
+    if (value === null) {
+      if (kind === 'I') throw sqlError('22004', 'null values cannot be formatted as an SQL identifier');
+      text = kind === 'L' ? 'NULL' : '';
+    } else {
+      text = asText(value, call.argOids[index]!, ctx);
+      if (kind === 'I') text = quoteIdentifier(text);
+      else if (kind === 'L') text = quoteLiteral(text);
+    }
+    const missing = size - charLength(text);
+    return missing <= 0 ? text : left ? text + ' '.repeat(missing) : ' '.repeat(missing) + text;
+  });
+}
+
+// ---- lists in strings ----
+
+function splitText(s: string | null, delimiter: string | null, nullText: string | null): (string | null)[] | null {
+  if (s === null) return null;
+  const parts = delimiter === null ? Array.from(s) : s === '' ? [] : delimiter === '' ? [s] : s.split(delimiter);
+  return nullText === null ? parts : parts.map((part) => (part === nullText ? null : part));
+}
+function splitToArray(s: string | null, delimiter: string | null, nullText: string | null): Datum {
+  const parts = splitText(s, delimiter, nullText);
+  return parts === null ? null : new PgArray(OID.text, parts);
+}
+fn('string_to_array(text, text) _text', (s: string | null, d: string | null) => splitToArray(s, d, null), { strict: false });
+fn('string_to_array(text, text, text) _text', (s: string | null, d: string | null, n: string | null) => splitToArray(s, d, n), { strict: false });
+srf('string_to_table(text, text) text', (s: string | null, d: string | null) => splitText(s, d, null) ?? [], { strict: false });
+srf('string_to_table(text, text, text) text', (s: string | null, d: string | null, n: string | null) => splitText(s, d, n) ?? [], { strict: false });

@@ -1,0 +1,236 @@
+/**
+ * Session information and the catalog functions that tools call (chapter 9.26). What they tell comes from
+ * the session's services; privileges are all granted, since there are no roles to refuse them yet.
+ */
+import { sqlError } from '../../base/errors.js';
+import type { ExecContext } from '../contract.js';
+import type { IndexDescriptor, TableDescriptor } from '../catalog/descriptor.js';
+import { Numeric, PgArray } from '../types/datum.js';
+import type { Datum } from '../types/datum.js';
+import { OID } from '../types/oids.js';
+import { formatType, typeByOid } from '../types/registry.js';
+import type { CallInfo, Value } from './entry.js';
+import { fn, fns } from './define.js';
+import { quoteIdentifier } from './strings.js';
+
+const STABLE = { volatility: 'stable' } as const;
+const LOOSE = { volatility: 'stable', strict: false } as const;
+const VOLATILE = { volatility: 'volatile' } as const;
+
+fn('version() text', (ctx: ExecContext) => `PostgreSQL ${ctx.services.serverVersion} (Quoral)`, STABLE);
+fns(['current_database() name', 'current_catalog() name'], (ctx: ExecContext) => ctx.services.database, STABLE);
+fns(['current_user() name', 'session_user() name', 'user() name', 'current_role() name', 'getpgusername() name'], (ctx: ExecContext) => ctx.services.user, STABLE);
+fn('current_schema() name', (ctx: ExecContext) => ctx.services.searchPath[0] ?? null, STABLE);
+fn('current_schemas(bool) _name', (implicit: boolean, ctx: ExecContext) => {
+  const path = ctx.services.searchPath;
+  return new PgArray(OID.name, implicit && !path.includes('pg_catalog') ? ['pg_catalog', ...path] : [...path]);
+}, STABLE);
+fn('current_query() text', () => null, { ...VOLATILE, strict: false });
+fn('pg_backend_pid() int4', (ctx: ExecContext) => ctx.services.processId, STABLE);
+fn('pg_is_in_recovery() bool', () => false, VOLATILE);
+fn('pg_postmaster_start_time() timestamptz', (ctx: ExecContext) => ctx.format.transactionNow, STABLE);
+fn('pg_conf_load_time() timestamptz', (ctx: ExecContext) => ctx.format.transactionNow, STABLE);
+fns(['inet_server_addr() text', 'inet_client_addr() text'], () => null, LOOSE);
+fns(['inet_server_port() int4', 'inet_client_port() int4'], () => null, LOOSE);
+fns(['txid_current() int8', 'pg_current_xact_id() xid8'], (ctx: ExecContext) => BigInt(ctx.txn.readTimestamp), STABLE);
+fns(['txid_current_if_assigned() int8', 'pg_current_xact_id_if_assigned() xid8'], () => null, LOOSE);
+
+// ---- settings ----
+
+fn('current_setting(text) text', (name: string, ctx: ExecContext) => ctx.services.setting(name, false), STABLE);
+fn('current_setting(text, bool) text', (name: string, missingOk: boolean, ctx: ExecContext) => ctx.services.setting(name, missingOk), STABLE);
+fn('set_config(text, text, bool) text', (name: string | null, value: string | null, local: boolean | null, ctx: ExecContext) => {
+  if (name === null) throw sqlError('22004', 'SET requires parameter name');
+  return ctx.services.setSetting(name, value ?? '', local === true);
+}, { volatility: 'volatile', strict: false });
+
+// ---- sequences ----
+
+const WAITS = { volatility: 'volatile', mayWait: true } as const;
+for (const type of ['regclass', 'text']) {
+  fn(`nextval(${type}) int8`, (s: string | number, ctx: ExecContext) => ctx.services.nextval(s), WAITS);
+  fn(`currval(${type}) int8`, (s: string | number, ctx: ExecContext) => ctx.services.currval(s), VOLATILE);
+  fn(`setval(${type}, int8) int8`, (s: string | number, v: bigint, ctx: ExecContext) => ctx.services.setval(s, v, true), WAITS);
+  fn(`setval(${type}, int8, bool) int8`, (s: string | number, v: bigint, called: boolean, ctx: ExecContext) => ctx.services.setval(s, v, called), WAITS);
+}
+fn('lastval() int8', (ctx: ExecContext) => ctx.services.lastval(), VOLATILE);
+
+// ---- identifiers and random values ----
+
+function randomUuid(ctx: ExecContext): string {
+  const b = ctx.rng.bytes(16);
+  b[6] = (b[6]! & 0x0f) | 0x40;
+  b[8] = (b[8]! & 0x3f) | 0x80;
+  const h = b.toString('hex');
+  return `${h.slice(0, 8)}-${h.slice(8, 12)}-${h.slice(12, 16)}-${h.slice(16, 20)}-${h.slice(20, 32)}`;
+}
+fns(['gen_random_uuid() uuid', 'uuid_generate_v4() uuid'], randomUuid, VOLATILE);
+
+// ---- waiting ----
+
+fn('pg_sleep(float8) void', (seconds: number, ctx: ExecContext) => sleep(seconds, ctx), { volatility: 'volatile', mayWait: true });
+fn('pg_sleep_for(interval) void', (v: Value, ctx: ExecContext) => sleep(Number((v as { micros: bigint }).micros) / 1e6, ctx), { volatility: 'volatile', mayWait: true });
+async function sleep(seconds: number, ctx: ExecContext): Promise<Datum> {
+  if (ctx.services.sleep === undefined) throw sqlError('0A000', 'pg_sleep is not available here');
+  if (seconds > 0) await ctx.services.sleep(seconds * 1000, ctx.signal);
+  return '';
+}
+
+// ---- types and values ----
+
+fn('format_type(oid, int4) text', (oid: number | null, typmod: number | null) => (oid === null ? null : formatType(oid, typmod)), LOOSE);
+fn('pg_typeof(any) regtype', (_v: Datum, _ctx: ExecContext, call: CallInfo) => call.argOids[0]!, LOOSE);
+fn('pg_column_size(any) int4', (v: Value, _ctx: ExecContext, call: CallInfo) => {
+  const type = typeByOid(call.argOids[0]!);
+  return type.length > 0 ? type.length : type.send(v).length + 1;
+}, STABLE);
+fn('to_regclass(text) regclass', (name: string, ctx: ExecContext) => ctx.services.relationOid(name), STABLE);
+fn('to_regtype(text) regtype', (name: string, ctx: ExecContext) => {
+  try {
+    return typeByOid(OID.regtype).input(name, -1, ctx.format);
+  } catch (error) {
+    if (error instanceof Error && 'sqlstate' in error && error.sqlstate === '42704') return null;
+    throw error;
+  }
+}, STABLE);
+fn('num_nulls(variadic any) int4', (args: readonly Datum[]) => args.filter((v) => v === null).length, { strict: false });
+fn('num_nonnulls(variadic any) int4', (args: readonly Datum[]) => args.filter((v) => v !== null).length, { strict: false });
+
+// ---- catalog: expressions and definitions ----
+
+for (const type of ['pg_node_tree', 'text']) {
+  fn(`pg_get_expr(${type}, oid) text`, (text: string) => text, STABLE);
+  fn(`pg_get_expr(${type}, oid, bool) text`, (text: string) => text, STABLE);
+}
+fn('pg_get_userbyid(oid) name', (oid: number, ctx: ExecContext) => (oid === 10 ? ctx.services.user : `unknown (OID=${oid})`), STABLE);
+
+function findIndex(oid: number, ctx: ExecContext): { table: TableDescriptor; index: IndexDescriptor } | null {
+  for (const table of ctx.services.allTables()) {
+    const index = table.indexes.find((one) => one.oid === oid);
+    if (index !== undefined) return { table, index };
+  }
+  return null;
+}
+function columnName(table: TableDescriptor, id: number): string {
+  return quoteIdentifier(table.columns.find((column) => column.id === id)?.name ?? '?');
+}
+function qualified(table: TableDescriptor, ctx: ExecContext): string {
+  const name = ctx.services.relationName(table.id) ?? quoteIdentifier(table.name);
+  return name.includes('.') ? name : `public.${name}`;
+}
+function indexDefinition(oid: number, column: number, ctx: ExecContext): Datum {
+  const found = findIndex(oid, ctx);
+  if (found === null) return null;
+  const { table, index } = found;
+  if (column > 0) {
+    const key = index.columns[column - 1]?.columnId ?? index.storing[column - 1 - index.columns.length];
+    return key === undefined ? '' : columnName(table, key);
+  }
+  const columns = index.columns.map((key) => columnName(table, key.columnId) + (key.descending ? ' DESC' : ''));
+  const include = index.storing.length === 0 ? '' : ` INCLUDE (${index.storing.map((id) => columnName(table, id)).join(', ')})`;
+  return `CREATE ${index.unique ? 'UNIQUE ' : ''}INDEX ${quoteIdentifier(index.name)} ON ${qualified(table, ctx)} USING btree (${columns.join(', ')})${include}`;
+}
+fn('pg_get_indexdef(oid) text', (oid: number, ctx: ExecContext) => indexDefinition(oid, 0, ctx), STABLE);
+fn('pg_get_indexdef(oid, int4, bool) text', (oid: number, column: number, _pretty: boolean, ctx: ExecContext) => indexDefinition(oid, column, ctx), STABLE);
+function constraintDefinition(oid: number, ctx: ExecContext): Datum {
+  for (const table of ctx.services.allTables()) {
+    const check = table.checks.find((one) => one.oid === oid);
+    if (check !== undefined) {
+      const text = check.expressionSql;
+      return `CHECK (${text.startsWith('(') && text.endsWith(')') ? text : `(${text})`})`;
+    }
+    const index = table.indexes.find((one) => one.constraintOid === oid);
+    if (index !== undefined) {
+      const columns = index.columns.map((key) => columnName(table, key.columnId)).join(', ');
+      return `${index.primary ? 'PRIMARY KEY' : 'UNIQUE'} (${columns})`;
+    }
+  }
+  return null;
+}
+fn('pg_get_constraintdef(oid) text', (oid: number, ctx: ExecContext) => constraintDefinition(oid, ctx), STABLE);
+fn('pg_get_constraintdef(oid, bool) text', (oid: number, _pretty: boolean, ctx: ExecContext) => constraintDefinition(oid, ctx), STABLE);
+for (const name of ['pg_get_triggerdef', 'pg_get_viewdef', 'pg_get_ruledef', 'pg_get_functiondef', 'pg_get_function_arguments', 'pg_get_function_result', 'pg_get_function_identity_arguments', 'pg_get_function_sqlbody', 'pg_get_statisticsobjdef', 'pg_get_statisticsobjdef_columns', 'pg_get_partkeydef', 'pg_get_partition_constraintdef']) {
+  fn(`${name}(oid) text`, () => null, STABLE);
+  fn(`${name}(oid, bool) text`, () => null, STABLE);
+}
+fn('pg_get_serial_sequence(text, text) text', (tableName: string, column: string, ctx: ExecContext) => {
+  const oid = ctx.services.relationOid(tableName);
+  const table = oid === null ? null : ctx.services.tableByOid(oid);
+  if (table === null) throw sqlError('42P01', `relation "${tableName}" does not exist`);
+  const found = table.columns.find((one) => one.name === column && !one.dropped);
+  if (found === undefined) throw sqlError('42703', `column "${column}" of relation "${table.name}" does not exist`);
+  if (found.sequenceId === null) return null;
+  const name = ctx.services.relationName(found.sequenceId);
+  return name === null || name.includes('.') ? name : `public.${name}`;
+}, STABLE);
+
+// ---- catalog: visibility, comments, privileges ----
+
+for (const kind of ['table', 'type', 'function', 'operator', 'opclass', 'opfamily', 'collation', 'conversion', 'ts_config', 'ts_dict', 'ts_parser', 'ts_template', 'statistics_obj']) {
+  fn(`pg_${kind}_is_visible(oid) bool`, (oid: number, ctx: ExecContext) => kind !== 'table' || !(ctx.services.relationName(oid)?.includes('.') ?? false), STABLE);
+}
+fn('obj_description(oid, name) text', (oid: number, catalog: string, ctx: ExecContext) => (catalog === 'pg_class' ? (ctx.services.tableByOid(oid)?.comment ?? null) : null), STABLE);
+fn('obj_description(oid) text', (oid: number, ctx: ExecContext) => ctx.services.tableByOid(oid)?.comment ?? null, STABLE);
+fn('col_description(oid, int4) text', () => null, STABLE);
+fn('shobj_description(oid, name) text', () => null, STABLE);
+const OBJECTS: readonly (readonly [string, readonly string[]])[] = [
+  ['table', ['text', 'oid']], ['database', ['text', 'oid']], ['schema', ['text', 'oid']], ['sequence', ['text', 'oid']], ['function', ['text', 'oid']],
+  ['language', ['text', 'oid']], ['tablespace', ['text', 'oid']], ['type', ['text', 'oid']], ['any_column', ['text', 'oid']], ['foreign_data_wrapper', ['text', 'oid']], ['server', ['text', 'oid']],
+];
+for (const [object, kinds] of OBJECTS) {
+  for (const kind of kinds) {
+    fn(`has_${object}_privilege(${kind}, text) bool`, () => true, STABLE);
+    for (const who of ['name', 'oid']) fn(`has_${object}_privilege(${who}, ${kind}, text) bool`, () => true, STABLE);
+  }
+}
+for (const table of ['text', 'oid']) for (const column of ['text', 'int2']) fn(`has_column_privilege(${table}, ${column}, text) bool`, () => true, STABLE);
+for (const role of ['name', 'oid']) {
+  fn(`pg_has_role(${role}, text) bool`, () => true, STABLE);
+  for (const who of ['name', 'oid']) fn(`pg_has_role(${who}, ${role}, text) bool`, () => true, STABLE);
+}
+fn('row_security_active(oid) bool', () => false, STABLE);
+fn('pg_encoding_to_char(int4) name', (n: number) => (n === 6 ? 'UTF8' : n === 0 ? 'SQL_ASCII' : ''), STABLE);
+fn('pg_char_to_encoding(name) int4', (s: string) => (s.toLowerCase().replace('-', '') === 'utf8' ? 6 : -1), STABLE);
+fn('pg_client_encoding() name', () => 'UTF8', STABLE);
+fn('getdatabaseencoding() name', () => 'UTF8', STABLE);
+fn('pg_tablespace_location(oid) text', () => '', STABLE);
+fn('pg_relation_is_publishable(regclass) bool', () => true, STABLE);
+fn('pg_my_temp_schema() oid', () => 0, STABLE);
+fn('pg_is_other_temp_schema(oid) bool', () => false, STABLE);
+fn('pg_relation_filenode(regclass) oid', (oid: number) => oid, STABLE);
+fn('pg_blocking_pids(int4) _int4', () => new PgArray(OID.int4, []), VOLATILE);
+fn('pg_stat_get_numscans(oid) int8', () => 0n, STABLE);
+fn('pg_index_column_has_property(regclass, int4, text) bool', (_oid: number, _n: number, property: string) => ['asc', 'nulls_last', 'orderable', 'distance_orderable', 'returnable', 'search_array', 'search_nulls'].includes(property) && property !== 'distance_orderable', STABLE);
+fn('pg_indexam_has_property(oid, text) bool', (_oid: number, property: string) => ['can_order', 'can_unique', 'can_multi_col', 'can_include'].includes(property), STABLE);
+
+// ---- sizes ----
+
+for (const name of ['pg_relation_size', 'pg_total_relation_size', 'pg_table_size', 'pg_indexes_size']) fn(`${name}(regclass) int8`, () => 0n, VOLATILE);
+fn('pg_relation_size(regclass, text) int8', () => 0n, VOLATILE);
+for (const type of ['name', 'oid']) {
+  fn(`pg_database_size(${type}) int8`, () => 0n, VOLATILE);
+  fn(`pg_tablespace_size(${type}) int8`, () => 0n, VOLATILE);
+}
+const UNITS = [['bytes', 10240n], ['kB', 20479n], ['MB', 20479n], ['GB', 20479n], ['TB', 20479n], ['PB', 20479n]] as const;
+export function prettySize(bytes: bigint): string {
+  let size = bytes;
+  for (let i = 0; i < UNITS.length; i++) {
+    const [name, limit] = UNITS[i]!;
+    const magnitude = size < 0n ? -size : size;
+    if (magnitude < limit || i === UNITS.length - 1) {
+      // From kB on the number is in halves until here, so that the last step rounds.
+      const shown = i === 0 ? size : size < 0n ? -((magnitude + 1n) / 2n) : (magnitude + 1n) / 2n;
+      return `${shown} ${name}`;
+    }
+    size = i === 0 ? size / 512n : size / 1024n;
+  }
+  return `${size} bytes`;
+}
+fn('pg_size_pretty(int8) text', prettySize);
+fn('pg_size_pretty(numeric) text', (v: Numeric) => prettySize(v.unscaled / 10n ** BigInt(v.scale)));
+fn('pg_size_bytes(text) int8', (text: string) => {
+  const match = /^\s*(-?\d+(?:\.\d+)?)\s*(bytes|b|kb|mb|gb|tb|pb)?\s*$/i.exec(text);
+  if (match === null) throw sqlError('22023', `invalid size: "${text}"`);
+  const power = ['kb', 'mb', 'gb', 'tb', 'pb'].indexOf((match[2] ?? '').toLowerCase()) + 1;
+  return BigInt(Math.round(Number(match[1]) * 1024 ** power));
+});
