@@ -22,7 +22,7 @@
  * Below SERIALIZABLE reads are not verified, but keys that were locked and not written are: their lock
  * may have been lost with a leaseholder. Written ones carry `exclusionSince`.
  */
-import { unreachable } from '../base/assert.js';
+import { AssertionError, unreachable } from '../base/assert.js';
 import { QuoralError } from '../base/errors.js';
 import type { Timestamp } from '../base/ids.js';
 import { keyNext, type Key } from '../base/key.js';
@@ -157,6 +157,7 @@ export class Committer {
         }
       }
     } catch (error) {
+      if (error instanceof AssertionError) throw error;
       attempt.enter('unknown');
       return ambiguousError(detail, error);
     }
@@ -271,6 +272,7 @@ export class Committer {
     try {
       end = await finaliseRecord(this.#runtime.router, { meta: attempt.meta(), status: 'aborted', keys: touched }, null);
     } catch (error) {
+      if (error instanceof AssertionError) throw error;
       this.#runtime.counters.ambiguous++;
       attempt.enter('unknown');
       throw ambiguousError('the range of the transaction record could not be reached to learn its outcome', error);

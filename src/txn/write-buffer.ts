@@ -34,6 +34,8 @@ export interface BufferedWrite {
   state: 'buffered' | 'sending' | 'written';
   /** The write it replaced, kept while a savepoint may bring it back. */
   readonly replaced: BufferedWrite | null;
+  /** A rollback brought it back over a later write that a range already has. */
+  readonly again: boolean;
 }
 
 export class WriteBuffer {
@@ -79,7 +81,7 @@ export class WriteBuffer {
     const sequence = ++this.#sequence;
     this.#bytes += sizeOf(key, value);
     if (old === undefined) {
-      this.#add({ key, value, sequence, order: sequence, mustNotExist, state: 'buffered', replaced: null });
+      this.#add({ key, value, sequence, order: sequence, mustNotExist, state: 'buffered', replaced: null, again: false });
       return;
     }
     const must = mustNotExist || (old.mustNotExist && old.state === 'buffered');
@@ -96,7 +98,7 @@ export class WriteBuffer {
     }
     if (old.state === 'written') this.#written--;
     const keep = this.#mark >= 0 || old.state !== 'buffered';
-    this.#add({ key, value, sequence, order: sequence, mustNotExist: must, state: 'buffered', replaced: keep ? old : null });
+    this.#add({ key, value, sequence, order: sequence, mustNotExist: must, state: 'buffered', replaced: keep ? old : null, again: false });
   }
 
   /** Marks a point that `rollbackTo` can return to. */
@@ -201,7 +203,7 @@ export class WriteBuffer {
     const current = this.#writes.get(write.key);
     if (current !== undefined) this.#forget(current);
     const before = write.replaced;
-    const sent = write.state !== 'buffered';
+    const sent = write.state !== 'buffered' || write.again;
     if (before === null) {
       this.#writes.delete(write.key);
       if (sent) this.#voided.push(write.key);
@@ -215,7 +217,7 @@ export class WriteBuffer {
     }
     // The range has the later write: the earlier one must be sent after it, under a new number.
     assert(before.state === 'buffered', 'a spilled write replaced another one of a savepoint');
-    const again: BufferedWrite = { ...before, sequence: ++this.#sequence, mustNotExist: false };
+    const again: BufferedWrite = { ...before, sequence: ++this.#sequence, mustNotExist: false, again: true };
     const at = this.#undo.lastIndexOf(before);
     if (at >= 0) this.#undo[at] = again;
     this.#writes.set(write.key, again);

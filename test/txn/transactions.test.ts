@@ -1,0 +1,459 @@
+import { describe, expect, it } from 'vitest';
+import { QuoralError } from '../../src/base/errors.js';
+import type { KvRequest } from '../../src/range/kv-api.js';
+import { KeyExistsError } from '../../src/txn/errors.js';
+import type { KvTxn } from '../../src/txn/kv-txn.js';
+import { seededRng } from '../env/seeded-rng.js';
+import { ModelCluster } from './support/model-cluster.js';
+
+const T = '\x04';
+const A = `${T}a`;
+const B = `${T}m`;
+const C = `${T}t`;
+
+function cluster(seed = 1, skewsUs?: number[]): ModelCluster {
+  return new ModelCluster({ nodes: 3, seed, boundaries: [`${T}k`, `${T}s`], ...(skewsUs === undefined ? {} : { skewsUs }) });
+}
+const text = (value: Buffer | null | undefined): string | null => (value === null || value === undefined ? null : value.toString());
+const bytes = (value: string): Buffer => Buffer.from(value);
+
+async function put(c: ModelCluster, ...pairs: [string, string][]): Promise<void> {
+  await c.run(
+    c.db(1).run({ isolation: 'serializable' }, async (txn) => {
+      for (const [key, value] of pairs) txn.put(key, bytes(value));
+    }),
+  );
+  await c.run(c.db(1).settled());
+}
+async function read(c: ModelCluster, key: string, node = 2): Promise<string | null> {
+  return text((await c.run(c.db(node).getMany([key])))[0]);
+}
+const has = (requests: readonly KvRequest[], action: string): boolean => requests.some((r) => r.kind === 'end-txn' && r.action === action);
+async function failure(promise: Promise<unknown>): Promise<QuoralError> {
+  try {
+    await promise;
+  } catch (error) {
+    if (error instanceof QuoralError) return error;
+    throw error;
+  }
+  throw new Error('it should have failed');
+}
+
+describe('transactions over ranges', () => {
+  it('commits on one range in one phase and on several in parallel, leaving nothing behind', async () => {
+    const c = cluster();
+    await put(c, [A, '1']);
+    await put(c, [A, '2'], [B, '2'], [C, '2']);
+    expect([await read(c, A), await read(c, B), await read(c, C, 3)]).toEqual(['2', '2', '2']);
+    const m = c.db(1).metrics();
+    expect([m['txn_onePhase_total'], m['txn_parallel_total']]).toEqual([1, 1]);
+    expect(c.lockCount()).toBe(0);
+    expect(c.engine.scan({ family: 'locks', start: '', end: '\xff\xff' }).length).toBe(1);
+    await c.sim.advance(3_000);
+    expect(c.engine.scan({ family: 'locks', start: '', end: '\xff\xff' })).toEqual([]);
+  });
+
+  it('answers a commit before the record is explicit, and readers wait no longer than that', async () => {
+    const c = cluster();
+    let explicit = false;
+    c.tamper = { before: (_, batch) => void (explicit ||= has(batch.requests, 'commit')) };
+    const txn = c.db(1).begin({ isolation: 'serializable' });
+    txn.put(A, bytes('1'));
+    txn.put(B, bytes('1'));
+    await c.run(txn.commit());
+    expect(explicit).toBe(false);
+    expect(await read(c, B)).toBe('1');
+  });
+
+  it('merges reads and scans with its own writes, forward and reverse, under limits', async () => {
+    for (let seed = 1; seed <= 60; seed++) {
+      const c = cluster(seed);
+      const rng = seededRng(seed);
+      const keys = Array.from({ length: 12 }, (_, i) => `${T}${String.fromCharCode(97 + i * 2)}`);
+      const model = new Map<string, string>();
+      await put(c, ...keys.filter(() => rng.int(2) === 0).map((k): [string, string] => (model.set(k, 'old'), [k, 'old'])));
+      const txn = c.db(1 + rng.int(3)).begin({ isolation: 'serializable' });
+      for (let step = 0; step < 12; step++) {
+        const key = keys[rng.int(keys.length)]!;
+        const dice = rng.int(4);
+        if (dice === 0) {
+          txn.put(key, bytes(`n${step}`));
+          model.set(key, `n${step}`);
+        } else if (dice === 1) {
+          txn.delete(key);
+          model.delete(key);
+        } else if (dice === 2) {
+          expect(text(await c.run(txn.get(key)))).toBe(model.get(key) ?? null);
+        } else {
+          const reverse = rng.int(2) === 0;
+          let start = keys[rng.int(6)]!;
+          let end = `${keys[6 + rng.int(6)]!}\x00`;
+          const wanted = [...model].filter(([k]) => k >= start && k < end).sort((x, y) => (x[0] < y[0] ? -1 : 1));
+          if (reverse) wanted.reverse();
+          const found: [string, string][] = [];
+          const maxRows = rng.int(5);
+          for (;;) {
+            const page = await c.run(txn.scan({ start, end, reverse, maxRows }));
+            if (maxRows > 0) expect(page.keys.length).toBeLessThanOrEqual(maxRows);
+            page.keys.forEach((k, i) => found.push([k, page.values[i]!.toString()]));
+            if (page.resumeKey === null) break;
+            if (reverse) end = page.resumeKey;
+            else start = page.resumeKey;
+          }
+          expect(found, `seed ${seed}`).toEqual(wanted);
+        }
+      }
+      await c.run(txn.commit());
+    }
+  });
+
+  it('refreshes its reads when its write must move, and fails if they changed', async () => {
+    for (const changed of [false, true]) {
+      const c = cluster();
+      await put(c, [A, '1'], [B, '1']);
+      const txn = c.db(1).begin({ isolation: 'serializable' });
+      await c.run(txn.get(B));
+      if (changed) await put(c, [B, '2']);
+      // A later reader of A pushes the write of A above the snapshot.
+      await c.run(c.db(2).getMany([A]));
+      txn.put(A, bytes('x'));
+      const end = c.run(txn.commit());
+      if (changed) {
+        const error = await failure(end);
+        expect([error.sqlstate, error.retry]).toEqual(['40001', 'transaction']);
+        expect(error.fields.detail).toContain('m');
+        expect(error.fields.hint).toContain('retried');
+        expect(await read(c, A)).toBe('1');
+      } else {
+        expect(await end).toBeGreaterThan(0);
+        expect(await read(c, A)).toBe('x');
+      }
+    }
+  });
+
+  it('moves above uncertain writes: without reads at the range, with reads by a refresh, or not at all', async () => {
+    // Node 3, leaseholder of C, has a clock that is ahead; the transaction begins on slow node 1.
+    const c = cluster(1, [0, 0, 200_000]);
+    await put(c, [B, '1']);
+    const writer = c.db(3).begin({ isolation: 'serializable' });
+    writer.put(C, bytes('new'));
+    writer.put(`${T}u`, bytes('new'));
+    c.hlcs.set(1, c.hlcs.get(1)!);
+    const fresh = c.db(1).begin({ isolation: 'serializable' });
+    const reading = c.db(1).begin({ isolation: 'serializable' });
+    await c.run(reading.get(B));
+    await c.run(writer.commit());
+    expect(text(await c.run(fresh.get(C)))).toBe('new');
+    expect(text(await c.run(reading.get(C)))).toBe('new');
+    const late = c.db(1).begin({ isolation: 'serializable', asOf: c.hlcs.get(1)!.now() - 100_000_000 });
+    expect(text(await c.run(late.get(C)))).toBe(null);
+    expect(() => late.put(C, bytes('x'))).toThrow(/read-only/);
+  });
+
+  it('reports an existing key of a deferred insert, in both kinds of commit', async () => {
+    for (const others of [[], [B]]) {
+      const c = cluster();
+      await put(c, [A, 'old']);
+      const txn = c.db(2).begin({ isolation: 'serializable' });
+      txn.insertDeferred(A, bytes('new'));
+      for (const key of others) txn.put(key, bytes('new'));
+      const error = await failure(c.run(txn.commit()));
+      expect(error).toBeInstanceOf(KeyExistsError);
+      expect((error as KeyExistsError).key).toBe(A);
+      expect(txn.status).toBe('aborted');
+      await c.run(c.db(2).settled());
+      expect([await read(c, A), await read(c, B), c.lockCount()]).toEqual(['old', null, 0]);
+    }
+  });
+
+  it('keeps savepoints, also over spilled writes', async () => {
+    const c = cluster();
+    await put(c, [A, 'old'], [B, 'old']);
+    const txn = c.db(1).begin({ isolation: 'serializable' });
+    txn.put(A, bytes('1'));
+    const savepoint = txn.savepoint();
+    txn.put(A, bytes('2'));
+    txn.delete(B);
+    for (let i = 0; i < 70; i++) txn.put(`${T}z${i}`, Buffer.alloc(64 << 10));
+    await c.run(txn.relieve());
+    expect(text(await c.run(txn.get(A)))).toBe('2');
+    txn.rollbackTo(savepoint);
+    expect(text(await c.run(txn.get(A)))).toBe('1');
+    expect(text(await c.run(txn.get(B)))).toBe('old');
+    expect((await c.run(txn.scan({ start: `${T}z`, end: `${T}{` }))).keys).toEqual([]);
+    await c.run(txn.commit());
+    await c.run(c.db(1).settled());
+    expect([await read(c, A), await read(c, B), await read(c, `${T}z5`), c.lockCount()]).toEqual(['1', 'old', null, 0]);
+  });
+
+  it('releases locks after a rollback before it needs them again', async () => {
+    const c = cluster();
+    await put(c, [A, '1'], [C, '1']);
+    const first = c.db(1).begin({ isolation: 'read committed' });
+    await c.run(first.getMany([A, C], { lock: 'exclusive' }));
+    await c.run(first.rollback());
+    const second = c.db(1).begin({ isolation: 'read committed' });
+    const values = await c.run(second.getMany([A, C], { lock: 'exclusive', wait: 'nowait' }));
+    expect(values.map(text)).toEqual(['1', '1']);
+    await c.run(second.commit());
+    await c.run(c.db(1).settled());
+    expect(c.lockCount()).toBe(0);
+  });
+
+  it('cancels a wait for a lock', async () => {
+    const c = cluster();
+    await put(c, [A, '1']);
+    const holder = c.db(2).begin({ isolation: 'read committed' });
+    await c.run(holder.get(A, { lock: 'exclusive' }));
+    const cancel = new AbortController();
+    const waiting = c.db(1).begin({ isolation: 'read committed', signal: cancel.signal });
+    const got = waiting.get(A, { lock: 'exclusive' });
+    c.sim.after(50, () => cancel.abort(new QuoralError('57014', 'canceling statement due to user request')));
+    expect((await failure(c.run(got))).sqlstate).toBe('57014');
+    await c.run(waiting.rollback());
+  });
+
+  it('keeps a transaction alive by heartbeats, and ends one whose coordinator died', async () => {
+    const c = cluster();
+    await put(c, [A, '1']);
+    const alive = c.db(2).begin({ isolation: 'serializable' });
+    await c.run(alive.get(A, { lock: 'exclusive' }));
+    const waiting = c.db(1).begin({ isolation: 'read committed' });
+    const got = waiting.get(A, { lock: 'exclusive' });
+    let over = false;
+    void got.then(() => (over = true));
+    await c.sim.advance(20_000);
+    expect(over).toBe(false);
+    c.kill(2);
+    expect(text(await c.run(got))).toBe('1');
+    await c.run(waiting.commit());
+  });
+});
+
+describe('commit with one thing going wrong', () => {
+  it.each(['puts', 'stage'])('survives a lost reply of the %s', async (which) => {
+    const c = cluster();
+    let lost = 0;
+    c.tamper = {
+      after: (_, batch) => {
+        const mine = which === 'stage' ? has(batch.requests, 'stage') : batch.requests[0]!.kind === 'put' && !has(batch.requests, 'stage');
+        return mine && lost++ === 0 ? 'lose' : undefined;
+      },
+    };
+    await put(c, [A, '1'], [B, '1']);
+    expect(lost).toBeGreaterThan(1);
+    expect([await read(c, A), await read(c, B)]).toEqual(['1', '1']);
+  });
+
+  it('is ambiguous when the reply of a one-phase commit is lost after it was applied', async () => {
+    const c = cluster();
+    await put(c, [A, '1']);
+    c.tamper = { after: (_, batch) => (has(batch.requests, 'one-phase') ? 'lose' : undefined) };
+    const txn = c.db(2).begin({ isolation: 'serializable' });
+    txn.put(A, bytes('2'));
+    const error = await failure(c.run(txn.commit()));
+    expect([error.sqlstate, error.retry, txn.status]).toEqual(['40003', 'unknown', 'unknown']);
+    expect(await read(c, A)).toBe('2');
+  });
+
+  it('knows that a one-phase commit did not happen when it was lost on its way', async () => {
+    const c = cluster();
+    await put(c, [A, '1']);
+    c.tamper = { before: (_, batch) => (has(batch.requests, 'one-phase') ? 'drop' : undefined) };
+    const txn = c.db(2).begin({ isolation: 'serializable' });
+    txn.put(A, bytes('2'));
+    const error = await failure(c.run(txn.commit()));
+    expect([error.sqlstate, error.retry, txn.status]).toEqual(['40001', 'transaction', 'aborted']);
+    expect(await read(c, A)).toBe('1');
+    c.tamper = {};
+    await c.run(txn.restart());
+    txn.put(A, bytes('3'));
+    await c.run(txn.commit());
+    expect(await read(c, A)).toBe('3');
+  });
+
+  it('refreshes and commits explicitly when a put was pushed above the staged timestamp', async () => {
+    for (const own of [A, B]) {
+      const c = cluster();
+      await put(c, [A, '1'], [B, '1'], [C, '1']);
+      const txn = c.db(1).begin({ isolation: 'serializable' });
+      await c.run(txn.get(C));
+      txn.put(A, bytes('2'));
+      txn.put(B, bytes('2'));
+      await c.sim.advance(5);
+      await c.run(c.db(3).getMany([own]));
+      const ts = await c.run(txn.commit());
+      expect(ts).toBeGreaterThan(txn.readTimestamp - 1);
+      expect([await read(c, A), await read(c, B)]).toEqual(['2', '2']);
+    }
+  });
+
+  it('is recovered as committed when the coordinator dies after all writes', async () => {
+    const c = cluster();
+    await put(c, [A, '1'], [B, '1']);
+    const txn = c.db(1).begin({ isolation: 'serializable' });
+    txn.put(A, bytes('2'));
+    txn.put(B, bytes('2'));
+    let seen = 0;
+    c.tamper = {
+      after: (_, batch, __, from) => {
+        if (from === 1 && batch.requests.some((r) => r.kind === 'put') && ++seen === 2) c.kill(1);
+        return undefined;
+      },
+    };
+    txn.commit().catch(() => undefined);
+    await c.sim.advance(20);
+    expect(seen).toBe(2);
+    expect([await read(c, A), await read(c, B)]).toEqual(['2', '2']);
+    await c.sim.advance(2_000);
+    expect(c.lockCount()).toBe(0);
+  });
+
+  it.each([A, B])('is recovered as aborted when the write of %j never arrived', async (missing) => {
+    const c = cluster();
+    await put(c, [A, '1'], [B, '1'], [C, '1']);
+    const txn = c.db(1).begin({ isolation: 'serializable' });
+    for (const key of [C, A, B]) txn.put(key, bytes('2'));
+    c.tamper = {
+      before: (_, batch, from) => (from === 1 && batch.requests.some((r) => r.kind === 'put' && r.key === missing) ? new Promise(() => undefined) : undefined),
+    };
+    txn.commit().catch(() => undefined);
+    await c.sim.advance(20);
+    c.kill(1);
+    expect([await read(c, A), await read(c, B), await read(c, C)]).toEqual(['1', '1', '1']);
+    await c.sim.advance(2_000);
+    expect(c.lockCount()).toBe(0);
+  });
+
+  it('reports failure only after its record says so, and 40003 if that cannot be asked', async () => {
+    for (const reachable of [true, false]) {
+      const c = cluster();
+      await put(c, [A, '1'], [B, 'there']);
+      const txn = c.db(3).begin({ isolation: 'serializable' });
+      txn.put(A, bytes('2'));
+      txn.insertDeferred(B, bytes('2'));
+      c.tamper = { before: (_, batch, from) => (!reachable && from === 3 && has(batch.requests, 'abort') ? 'unreachable' : undefined) };
+      const error = await failure(c.run(txn.commit()));
+      expect(error.sqlstate).toBe(reachable ? '23505' : '40003');
+      expect(txn.status).toBe(reachable ? 'aborted' : 'unknown');
+      expect(await read(c, A)).toBe('1');
+    }
+  });
+
+  it('goes on when a range splits in the middle of the commit', async () => {
+    for (const action of ['one-phase', 'stage']) {
+      const c = cluster();
+      const keys = action === 'stage' ? [A, `${T}c`, `${T}e`, B] : [A, `${T}c`, `${T}e`];
+      await put(c, ...keys.map((k): [string, string] => [k, '1']));
+      const txn = c.db(1).begin({ isolation: 'serializable' });
+      await c.run(txn.getMany(keys, { lock: 'exclusive' }));
+      for (const key of keys) txn.put(key, bytes('2'));
+      let split: Promise<void> | null = null;
+      c.tamper = {
+        before: (_, batch) => {
+          if (split !== null || !has(batch.requests, action)) return undefined;
+          split = c.db(2).split(`${T}c`).then(() => c.db(2).split(`${T}d`));
+          return split;
+        },
+      };
+      await c.run(txn.commit());
+      expect(split).not.toBe(null);
+      expect(c.ranges.size).toBe(5);
+      await c.run(Promise.all([c.db(1).settled(), c.db(2).settled()]));
+      for (const key of keys) expect(await read(c, key)).toBe('2');
+      expect(c.lockCount()).toBe(0);
+    }
+  });
+
+  it('keeps READ COMMITTED safe when a lock is lost with its leaseholder', async () => {
+    for (const write of [true, false]) {
+      const c = cluster();
+      await put(c, [A, '1'], [B, '1']);
+      const txn = c.db(1).begin({ isolation: 'read committed' });
+      await c.run(txn.get(A, { lock: 'exclusive' }));
+      c.moveLease(c.rangeOf(A), 2);
+      await put(c, [A, 'stolen']);
+      if (write) txn.put(A, bytes('2'));
+      else await c.run(c.db(2).getMany([B]));
+      txn.put(B, bytes('2'));
+      expect((await failure(c.run(txn.commit()))).sqlstate).toBe('40001');
+      expect([await read(c, A), await read(c, B)]).toEqual(['stolen', '1']);
+    }
+  });
+});
+
+describe('deadlock', () => {
+  it('over two nodes is broken at once, for one of the two', async () => {
+    const c = cluster();
+    await put(c, [A, '1'], [B, '1']);
+    const older = c.db(1).begin({ isolation: 'read committed' });
+    const younger = c.db(2).begin({ isolation: 'read committed' });
+    await c.run(older.get(A, { lock: 'exclusive' }));
+    await c.run(younger.get(B, { lock: 'exclusive' }));
+    const started = c.sim.nowMs;
+    const survivor = older.get(B, { lock: 'exclusive' });
+    const victim = younger.get(A, { lock: 'exclusive' });
+    const error = await failure(c.run(victim));
+    expect(error.sqlstate).toBe('40P01');
+    expect(error.fields.detail).toContain('waits for');
+    expect(c.sim.nowMs - started).toBeLessThan(100);
+    await c.run(younger.rollback());
+    expect(text(await c.run(survivor))).toBe('1');
+    await c.run(older.commit());
+  });
+});
+
+describe('ranges', () => {
+  it('splits once however often it is asked, also at the same time, and lists the ranges', async () => {
+    const c = cluster();
+    await put(c, [A, '1'], [B, '1']);
+    const points = [`${T}b`, `${T}d`, `${T}b`, `${T}f`];
+    await c.run(Promise.all(points.map((p, i) => c.db(1 + (i % 3)).split(p))));
+    await c.run(c.db(1).split(`${T}d`));
+    const infos = await c.run(c.db(3).ranges(T, '\x05'));
+    expect(infos.map((r) => r.start)).toEqual(['\x02', `${T}b`, `${T}d`, `${T}f`, `${T}k`, `${T}s`]);
+    expect(infos.every((r) => r.leaseholder !== 0 && r.replicas.length === 3)).toBe(true);
+    expect(new Set(infos.map((r) => r.rangeId)).size).toBe(infos.length);
+    expect([await read(c, A), await read(c, B)]).toEqual(['1', '1']);
+    expect((await failure(c.run(c.db(1).split('\x02x')))).sqlstate).toBe('22023');
+  });
+
+  it('counts without repeating a lost increment', async () => {
+    const c = cluster();
+    expect(await c.run(c.db(1).increment(A, 5))).toBe(5);
+    c.tamper = { after: (_, batch) => (batch.requests[0]!.kind === 'increment' ? 'lose' : undefined) };
+    expect((await failure(c.run(c.db(1).increment(A, 5)))).sqlstate).toBe('40003');
+    c.tamper = {};
+    expect(await c.run(c.db(2).increment(A, 1))).toBe(11);
+  });
+
+  it('finds a moved leaseholder, and says unavailable when there is none for too long', async () => {
+    const c = cluster();
+    await put(c, [C, '1']);
+    c.moveLease(c.rangeOf(C), 1);
+    expect(await read(c, C, 2)).toBe('1');
+    c.tamper = { before: () => 'unreachable' };
+    const error = await failure(c.run(c.db(2).getMany([C])));
+    expect(error.sqlstate).toBe('57P03');
+  });
+});
+
+describe('API', () => {
+  it('reports status and runs callbacks once', async () => {
+    const c = cluster();
+    const seen: string[] = [];
+    const txn: KvTxn = c.db(1).begin({ isolation: 'serializable' });
+    expect(txn.pristine).toBe(true);
+    txn.onRollback(() => seen.push('rolled back'));
+    txn.put(A, bytes('1'));
+    expect(txn.pristine).toBe(false);
+    await c.run(txn.restart());
+    expect(txn.pristine).toBe(true);
+    txn.onCommit((ts) => seen.push(ts > 0 ? 'committed' : 'nothing'));
+    txn.put(A, bytes('2'));
+    await c.run(txn.commit());
+    await c.run(txn.rollback());
+    expect(seen).toEqual(['rolled back', 'committed']);
+    expect(txn.status).toBe('committed');
+  });
+});
