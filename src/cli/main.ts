@@ -1,17 +1,14 @@
 #!/usr/bin/env node
 /**
  * The `quoral` command: finds the subcommand, runs it, turns what it ends with into an exit code
- * (exit.ts) and a message. Only this file and the handlers of signals end the process.
+ * (exit.ts) and a message. What a command needs is loaded with it: the shell need not load a server. Only this file and the handlers of signals end the process.
  */
 import { fileURLToPath } from 'node:url';
 import { unreachable } from '../base/assert.js';
 import { NodeDisk } from '../env/node/disk.js';
 import { parseCommand, type Command } from './arguments.js';
-import { runDemo } from './demo.js';
 import { EXIT_OK, explain } from './exit.js';
 import { helpText } from './help.js';
-import { runSql } from './sql.js';
-import { runStart } from './start.js';
 
 async function version(): Promise<string> {
   const bytes = await new NodeDisk().readFile(
@@ -32,11 +29,11 @@ async function run(command: Command): Promise<number> {
       process.stdout.write(`quoral ${await version()}\n`);
       return EXIT_OK;
     case 'start':
-      return runStart(command, await version());
+      return (await import('./start.js')).runStart(command, await version());
     case 'demo':
-      return runDemo(command, fileURLToPath(import.meta.url));
+      return (await import('./demo.js')).runDemo(command, fileURLToPath(import.meta.url));
     case 'sql':
-      return runSql(command);
+      return (await import('./sql.js')).runSql(command);
     default:
       return unreachable(command, 'command');
   }

@@ -57,7 +57,6 @@ function shown(value: string | null): string {
 }
 
 function visible(text: string): string {
-  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
   return text.replace(/[\u0000-\u001f\u007f-\u009f]/g, (char) => {
     if (char === '\n') return '\\n';
     if (char === '\t') return '\\t';
