@@ -49,7 +49,13 @@ export interface VirtualTable {
 }
 
 export type Relation =
-  | { readonly kind: 'table'; readonly table: TableDescriptor; readonly schemaName: string }
+  | {
+      readonly kind: 'table';
+      readonly table: TableDescriptor;
+      readonly schemaName: string;
+      /** Its storage was created by this very transaction, so that rows may be ingested in bulk. */
+      readonly freshStorage?: boolean;
+    }
   | { readonly kind: 'sequence'; readonly sequence: SequenceDescriptor; readonly schemaName: string }
   | VirtualTable;
 
@@ -80,6 +86,8 @@ export interface SessionServices {
   /** Descriptors visible now, for catalog functions such as pg_get_indexdef. */
   tableByOid(oid: number): TableDescriptor | null;
   allTables(): readonly TableDescriptor[];
+  /** For pg_sleep, on the node's timers; rejects with 57014 when the signal aborts. */
+  sleep?(ms: number, signal: AbortSignal): Promise<void>;
 }
 
 export interface ExecContext {

@@ -1,0 +1,93 @@
+/** Access to the grammar's parse trees: nodes are objects with one key, the node's kind, and zero values left out. */
+import type { Node, SelectStmt, TypeName } from 'libpg-query';
+import { assert } from '../../base/assert.js';
+import type { RelationName } from '../contract.js';
+
+/** Union member of Node that has key K, and what is under it. */
+type Bodies = { [N in Node as keyof N & string]: N[keyof N] };
+export type Kind = keyof UnionToIntersection<Node> & string;
+type UnionToIntersection<U> = (U extends unknown ? (u: U) => void : never) extends (i: infer I) => void ? I : never;
+type AllBodies = UnionToIntersection<Node>;
+export type Body<K extends keyof AllBodies> = AllBodies[K];
+export type { Bodies };
+
+export function kindOf(node: Node): Kind {
+  const kind = Object.keys(node)[0];
+  assert(kind !== undefined, 'a parse node has a kind');
+  return kind as Kind;
+}
+
+/** The body of `node` if it is of that kind. */
+export function as<K extends Kind & keyof AllBodies>(node: Node | undefined, kind: K): Body<K> | undefined {
+  if (node === undefined) return undefined;
+  return (node as Partial<AllBodies>)[kind] as Body<K> | undefined;
+}
+
+export function must<K extends Kind & keyof AllBodies>(node: Node | undefined, kind: K): Body<K> {
+  const body = as(node, kind);
+  assert(body !== undefined, () => `expected ${kind} in the parse tree, found ${node === undefined ? 'nothing' : kindOf(node)}`);
+  return body as Body<K>;
+}
+
+export function stringsOf(nodes: readonly Node[] | undefined): string[] {
+  return (nodes ?? []).map((n) => as(n, 'String')?.sval ?? '');
+}
+
+/** Zero-based location in the query text, or -1. */
+export function locationOf(node: Node | undefined): number {
+  if (node === undefined) return -1;
+  const body = Object.values(node)[0] as { location?: number; arg?: Node } | undefined;
+  if (body === undefined) return -1;
+  if (body.location !== undefined) return body.location;
+  // The grammar leaves a location of 0 out; some nodes have none at all and borrow their argument's.
+  return body.arg !== undefined && typeof body.arg === 'object' ? locationOf(body.arg) : -1;
+}
+
+export function selectOf(node: Node | undefined): SelectStmt | undefined {
+  return as(node, 'SelectStmt');
+}
+
+export interface WrittenTypeName {
+  readonly schema: string | null;
+  readonly name: string;
+  readonly typmods: readonly Node[];
+  readonly isArray: boolean;
+  readonly location: number;
+}
+export function typeNameOf(type: TypeName): WrittenTypeName {
+  const names = stringsOf(type.names);
+  return {
+    schema: names.length > 1 ? (names[names.length - 2] ?? null) : null,
+    name: names[names.length - 1] ?? '',
+    typmods: type.typmods ?? [],
+    isArray: (type.arrayBounds ?? []).length > 0,
+    location: type.location ?? 0,
+  };
+}
+
+/** Relation names anywhere in a tree, less the names that common table expressions hide. */
+export function collectRelations(root: unknown, found: Map<string, RelationName>): void {
+  collect(root, found, new Set());
+}
+
+interface Loose {
+  readonly [key: string]: unknown;
+}
+
+function collect(value: unknown, found: Map<string, RelationName>, hidden: ReadonlySet<string>): void {
+  if (Array.isArray(value)) {
+    for (const item of value) collect(item, found, hidden);
+    return;
+  }
+  if (typeof value !== 'object' || value === null) return;
+  const node = value as Loose;
+  if (typeof node['relname'] === 'string') {
+    const schema = typeof node['schemaname'] === 'string' ? node['schemaname'] : null;
+    const name = node['relname'];
+    // A WITH name hides a table only where it is in scope; too many names resolved do no harm, so the
+    // hiding is used only to avoid errors for names that are never tables, and that is not needed at all.
+    found.set(`${schema ?? ''}.${name}`, { schema, name });
+    return;
+  }
+  for (const key in node) collect(node[key], found, hidden);
+}

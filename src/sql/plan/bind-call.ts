@@ -1,0 +1,362 @@
+/** Calls: operators, functions, aggregates and window functions, IN lists and array comparisons. */
+import type { FuncCall, Node, SortBy, WindowDef } from 'libpg-query';
+import { isAggregateName, resolveAggregate, resolveFunction, resolveOperator } from '../functions/resolve.js';
+import type { FunctionEntry, ResolvedCall } from '../functions/entry.js';
+import { OID } from '../types/oids.js';
+import { arrayOidOf, elementOidOf, formatType, typeByOid } from '../types/registry.js';
+import { as, locationOf, stringsOf } from './ast.js';
+import type { Binder, ExprContext } from './binder.js';
+import { addPosition, errorAt } from './binder.js';
+import { coerce, coerceBoolean, commonType, resolveUnknown, settle, tryCoerce, typeOfExpr } from './coerce.js';
+import { conjunction, constant, FALSE } from './expr.js';
+import type { AggregateExpr, AnyAllExpr, CallExpr, Expr, FrameBound, SortKey, WindowExpr, WindowFrame } from './expr.js';
+
+/** The arguments, coerced to what the resolved entry takes. */
+function coerceArguments(b: Binder, args: readonly Expr[], wanted: readonly number[], locations: readonly number[]): Expr[] {
+  return args.map((arg, i) => {
+    const oid = wanted[i]!;
+    if (oid === OID.any || oid === 0) return resolveUnknown(b, arg);
+    return coerce(b, arg, oid, 'implicit', locations[i] ?? -1);
+  });
+}
+
+export function makeOperator(b: Binder, symbol: string, left: Expr | null, right: Expr, location: number): CallExpr {
+  let resolved: ResolvedCall<FunctionEntry>;
+  try {
+    resolved = resolveOperator(symbol, left === null ? null : typeOfExpr(b, left), typeOfExpr(b, right));
+  } catch (error) {
+    throw addPosition(error, location);
+  }
+  const args = left === null ? [right] : [left, right];
+  const coerced = coerceArguments(b, args, resolved.argOids, args.map((a) => (a.kind === 'const' ? -1 : location)));
+  return {
+    kind: 'call',
+    operator: true,
+    entry: resolved.entry,
+    args: coerced,
+    info: { argOids: coerced.map((a) => a.oid), resultOid: resolved.resultOid },
+    oid: resolved.resultOid,
+    typmod: -1,
+  };
+}
+
+export function bindOperator(b: Binder, symbol: string, left: Expr | null, right: Expr, location: number): Expr {
+  if (left !== null && left.kind === 'row' && right.kind === 'row' && left.args.length === right.args.length && /^(=|<>|!=|<|<=|>|>=)$/.test(symbol)) {
+    return compareRows(b, symbol, left.args, right.args, location);
+  }
+  return makeOperator(b, symbol, left, right, location);
+}
+
+/** Must give a boolean. */
+export function bindComparison(b: Binder, symbol: string, left: Expr, right: Expr, location: number): Expr {
+  return bindOperator(b, symbol, left, right, location);
+}
+
+export function bindAnyAll(ctx: ExprContext, symbol: string, left: Expr, right: Expr, all: boolean, location: number): Expr {
+  const b = ctx.binder;
+  let array = settle(b, right);
+  const leftOid = typeOfExpr(b, left);
+  if (array.oid === OID.unknown) {
+    // A literal or parameter: an array of what stands on the left.
+    const element = leftOid === OID.unknown ? OID.text : leftOid;
+    const arrayOid = arrayOidOf(element);
+    if (arrayOid === 0) throw errorAt('42704', `could not find array type for data type ${formatType(element)}`, location);
+    array = coerce(b, array, arrayOid, 'implicit', location);
+  }
+  const element = elementOidOf(array.oid);
+  if (element === 0) throw errorAt('42809', 'op ANY/ALL (array) requires array on right side', location);
+  let resolved: ResolvedCall<FunctionEntry>;
+  try {
+    resolved = resolveOperator(symbol, leftOid, element);
+  } catch (error) {
+    throw addPosition(error, location);
+  }
+  if (resolved.resultOid !== OID.bool) throw errorAt('42809', 'op ANY/ALL (array) requires operator to yield boolean', location);
+  const wantedElement = resolved.argOids[1]!;
+  const wantedArray = arrayOidOf(wantedElement);
+  const coercedArray = wantedElement === element || wantedElement === OID.any || wantedArray === 0 ? array : coerce(b, array, wantedArray, 'implicit', location);
+  const coercedLeft = coerceArguments(b, [left], resolved.argOids, [location])[0]!;
+  return {
+    kind: 'anyall',
+    entry: resolved.entry,
+    info: { argOids: [coercedLeft.oid, elementOidOf(coercedArray.oid)], resultOid: OID.bool },
+    left: coercedLeft,
+    right: coercedArray,
+    all,
+    oid: OID.bool,
+    typmod: -1,
+  } satisfies AnyAllExpr;
+}
+
+export function bindIn(ctx: ExprContext, leftNode: Node, items: readonly Node[], negated: boolean, location: number): Expr {
+  const b = ctx.binder;
+  const not = (e: Expr): Expr => (negated ? { kind: 'not', arg: e, oid: OID.bool, typmod: -1 } : e);
+  const row = as(leftNode, 'RowExpr');
+  if (row !== undefined) {
+    const left = (row.args ?? []).map((n) => ctx.bind(ctx, n));
+    const parts = items.map((item) => {
+      const args = as(item, 'RowExpr')?.args ?? [item];
+      if (args.length !== left.length) throw errorAt('42601', 'unequal number of entries in row expressions', location);
+      return compareRows(b, '=', left, args.map((n) => ctx.bind(ctx, n)), location);
+    });
+    return not(parts.length === 1 ? parts[0]! : { kind: 'or', args: parts, oid: OID.bool, typmod: -1 });
+  }
+  const left = ctx.bind(ctx, leftNode);
+  const bound = items.map((n) => ctx.bind(ctx, n));
+  if (bound.length === 1) return bindComparison(b, negated ? '<>' : '=', left, bound[0]!, location);
+  const common = commonType(b, [left, ...bound], 'IN', location);
+  const operands = bound.map((e, i) => coerce(b, e, common, 'implicit', locationOf(items[i])));
+  const first = makeOperator(b, '=', left, operands[0]!, location);
+  const wanted = first.args[1]!.oid;
+  return {
+    kind: 'in',
+    entry: first.entry,
+    info: first.info,
+    left: first.args[0]!,
+    items: operands.map((e, i) => coerce(b, e, wanted, 'implicit', locationOf(items[i]))),
+    negated,
+    oid: OID.bool,
+    typmod: -1,
+  };
+}
+
+const WINDOW_FUNCTIONS: ReadonlySet<string> = new Set([
+  'row_number', 'rank', 'dense_rank', 'percent_rank', 'cume_dist', 'ntile', 'lag', 'lead', 'first_value', 'last_value', 'nth_value',
+]);
+
+export function bindCall(ctx: ExprContext, call: FuncCall): Expr {
+  const b = ctx.binder;
+  const location = call.location ?? 0;
+  const names = stringsOf(call.funcname);
+  const name = names.at(-1) ?? '';
+  const schema = names.length > 1 ? names.at(-2)! : null;
+  if (schema !== null && schema !== 'pg_catalog' && schema !== 'information_schema' && schema !== 'public') {
+    throw errorAt('3F000', `schema "${schema}" does not exist`, location);
+  }
+  if (call.over !== undefined) return bindWindowCall(ctx, call, name, location);
+  if (WINDOW_FUNCTIONS.has(name)) throw errorAt('42809', `window function ${name} requires an OVER clause`, location);
+  if (isAggregateName(name)) return bindAggregate(ctx, call, name, location);
+  if (call.agg_star === true) throw errorAt('42809', `${name}(*) specified, but ${name} is not an aggregate function`, location);
+  if (call.agg_distinct === true) throw errorAt('42809', `DISTINCT specified, but ${name} is not an aggregate function`, location);
+  if (call.agg_filter !== undefined) throw errorAt('42809', `FILTER specified, but ${name} is not an aggregate function`, location);
+  if (call.agg_order !== undefined) throw errorAt('42809', `ORDER BY specified, but ${name} is not an aggregate function`, location);
+  const nodes = plainArguments(call.args ?? []);
+  const args = nodes.map((n) => ctx.bind(ctx, n));
+  return makeCall(ctx, name, args, nodes.map(locationOf), location, call.func_variadic === true);
+}
+
+/** Named arguments are taken by position when they stand in order; PostgreSQL's built-ins name few. */
+function plainArguments(nodes: readonly Node[]): readonly Node[] {
+  return nodes.map((n) => as(n, 'NamedArgExpr')?.arg ?? n);
+}
+
+/** A function call with bound arguments. */
+export function makeCall(ctx: ExprContext, name: string, args: readonly Expr[], locations: readonly number[], location: number, variadic = false): Expr {
+  const b = ctx.binder;
+  const oids = args.map((a) => typeOfExpr(b, a));
+  let resolved: ResolvedCall<FunctionEntry>;
+  try {
+    resolved = resolveFunction(name, oids, { variadic });
+  } catch (error) {
+    throw addPosition(error, location);
+  }
+  const coerced = coerceArguments(b, args, resolved.argOids, locations);
+  const info = { argOids: coerced.map((a) => a.oid), resultOid: resolved.resultOid };
+  if (resolved.entry.volatility === 'volatile') b.volatile = true;
+  if (resolved.entry.returnsSet) {
+    if (!ctx.sets) throw errorAt('0A000', `set-returning functions are not allowed in ${ctx.clause}`, location);
+    return { kind: 'srf', entry: resolved.entry, args: coerced, info, oid: resolved.resultOid, typmod: -1 };
+  }
+  return { kind: 'call', operator: false, entry: resolved.entry, args: coerced, info, oid: resolved.resultOid, typmod: -1 };
+}
+
+export function bindSortKeys(ctx: ExprContext, clauses: readonly Node[], bind: (node: Node) => Expr): SortKey[] {
+  return clauses.map((clause) => {
+    const s = as(clause, 'SortBy')!;
+    return sortKey(resolveUnknown(ctx.binder, bind(s.node!)), s);
+  });
+}
+
+export function sortKey(expr: Expr, s: SortBy): SortKey {
+  const using = stringsOf(s.useOp).at(-1);
+  const descending = s.sortby_dir === 'SORTBY_DESC' || using === '>';
+  const nullsFirst =
+    s.sortby_nulls === 'SORTBY_NULLS_FIRST' ? true : s.sortby_nulls === 'SORTBY_NULLS_LAST' ? false : descending;
+  return { expr, descending, nullsFirst };
+}
+
+function bindAggregate(ctx: ExprContext, call: FuncCall, name: string, location: number): Expr {
+  if (ctx.inAggregate) throw errorAt('42803', 'aggregate function calls cannot be nested', location);
+  if (!ctx.aggregates) throw errorAt('42803', `aggregate functions are not allowed in ${ctx.clause}`, location);
+  if (call.agg_within_group === true) throw errorAt('0A000', 'WITHIN GROUP is not supported', location);
+  const inner: ExprContext = { ...ctx, inAggregate: true, windows: false, sets: false };
+  return makeAggregate(inner, call, name, location);
+}
+
+function makeAggregate(inner: ExprContext, call: FuncCall, name: string, location: number): AggregateExpr {
+  const b = inner.binder;
+  const nodes = plainArguments(call.args ?? []);
+  if (nodes.length === 0 && call.agg_star !== true) {
+    throw errorAt('42809', `${name}(*) must be used to call a parameterless aggregate function`, location);
+  }
+  const args = nodes.map((n) => inner.bind(inner, n));
+  let resolved: ReturnType<typeof resolveAggregate>;
+  try {
+    resolved = resolveAggregate(name, args.map((a) => typeOfExpr(b, a)));
+  } catch (error) {
+    throw addPosition(error, location);
+  }
+  if (resolved === null) throw errorAt('42883', `function ${name}() does not exist`, location);
+  const coerced = coerceArguments(b, args, resolved.argOids, nodes.map(locationOf));
+  const filter =
+    call.agg_filter === undefined ? null : coerceBoolean(b, inner.bind(inner, call.agg_filter), 'FILTER', locationOf(call.agg_filter));
+  const orderBy = bindSortKeys(inner, call.agg_order ?? [], (n) => inner.bind(inner, n));
+  return {
+    kind: 'aggregate',
+    entry: resolved.entry,
+    args: coerced,
+    info: { argOids: coerced.map((a) => a.oid), resultOid: resolved.resultOid },
+    distinct: call.agg_distinct === true,
+    filter,
+    orderBy,
+    oid: resolved.resultOid,
+    typmod: -1,
+  };
+}
+
+const FRAME = { range: 2, rows: 4, groups: 8, startUnboundedPreceding: 0x20, endUnboundedPreceding: 0x40, startUnboundedFollowing: 0x80,
+  endUnboundedFollowing: 0x100, startCurrent: 0x200, endCurrent: 0x400, startPreceding: 0x800, endPreceding: 0x1000, startFollowing: 0x2000,
+  endFollowing: 0x4000, excludeCurrent: 0x8000, excludeGroup: 0x10000, excludeTies: 0x20000 } as const;
+
+function bindWindowCall(ctx: ExprContext, call: FuncCall, name: string, location: number): Expr {
+  if (!ctx.windows) throw errorAt('42P20', `window functions are not allowed in ${ctx.clause}`, location);
+  const b = ctx.binder;
+  const inner: ExprContext = { ...ctx, windows: false, sets: false };
+  const spec = resolveWindow(ctx, call.over!, location);
+  const partition = (spec.partitionClause ?? []).map((n) => resolveUnknown(b, inner.bind(inner, n)));
+  const orderBy = bindSortKeys(inner, spec.orderClause ?? [], (n) => inner.bind(inner, n));
+  const frame = bindFrame(inner, spec, orderBy);
+  if (isAggregateName(name) && !WINDOW_FUNCTIONS.has(name)) {
+    // A window aggregate's own arguments may hold plain aggregates of the group.
+    const aggregate = makeAggregate(inner, call, name, location);
+    return { kind: 'window', name, aggregate, args: [], partition, orderBy, frame, oid: aggregate.oid, typmod: -1 };
+  }
+  const nodes = plainArguments(call.args ?? []);
+  const args = nodes.map((n) => inner.bind(inner, n));
+  return makeWindow(b, name, args, partition, orderBy, frame, location);
+}
+
+function resolveWindow(ctx: ExprContext, written: WindowDef, location: number): WindowDef {
+  const reference = written.refname ?? written.name;
+  if (reference === undefined || reference === '') return written;
+  const named = as(ctx.namedWindows.get(reference), 'WindowDef');
+  if (named === undefined) throw errorAt('42704', `window "${reference}" does not exist`, location);
+  const base = named.refname !== undefined && named.refname !== '' ? resolveWindow(ctx, { ...named, name: '' }, location) : named;
+  if (written.refname === undefined || written.refname === '') return base;
+  return {
+    ...written,
+    partitionClause: base.partitionClause ?? [],
+    orderClause: (base.orderClause ?? []).length > 0 ? base.orderClause! : (written.orderClause ?? []),
+  };
+}
+
+function bindFrame(ctx: ExprContext, spec: WindowDef, orderBy: readonly SortKey[]): WindowFrame {
+  const bits = spec.frameOptions ?? 0;
+  const mode = bits & FRAME.rows ? 'rows' : bits & FRAME.groups ? 'groups' : 'range';
+  const offset = (n: Node | undefined): Expr | null => {
+    if (n === undefined) return null;
+    const e = ctx.bind(ctx, n);
+    if (mode === 'range') {
+      const key = orderBy[0]?.expr;
+      if (key === undefined || orderBy.length !== 1) {
+        throw errorAt('42P20', 'RANGE with offset PRECEDING/FOLLOWING requires exactly one ORDER BY column', locationOf(n));
+      }
+      return tryCoerce(ctx.binder, e, typeByOid(key.oid).category === 'D' ? OID.interval : key.oid, -1, 'implicit', locationOf(n)) ?? e;
+    }
+    return coerce(ctx.binder, e, OID.int8, 'assignment', locationOf(n));
+  };
+  const bound = (start: boolean): FrameBound => {
+    const has = (s: number, e: number): boolean => (bits & (start ? s : e)) !== 0;
+    if (has(FRAME.startUnboundedPreceding, FRAME.endUnboundedPreceding)) return { kind: 'unbounded preceding', offset: null };
+    if (has(FRAME.startUnboundedFollowing, FRAME.endUnboundedFollowing)) return { kind: 'unbounded following', offset: null };
+    if (has(FRAME.startPreceding, FRAME.endPreceding)) return { kind: 'preceding', offset: offset(start ? spec.startOffset : spec.endOffset) };
+    if (has(FRAME.startFollowing, FRAME.endFollowing)) return { kind: 'following', offset: offset(start ? spec.startOffset : spec.endOffset) };
+    return { kind: 'current', offset: null };
+  };
+  const exclude = bits & FRAME.excludeCurrent ? 'current' : bits & FRAME.excludeGroup ? 'group' : bits & FRAME.excludeTies ? 'ties' : 'none';
+  return { mode, start: bound(true), end: bound(false), exclude };
+}
+
+function makeWindow(
+  b: Binder, name: string, bound: readonly Expr[], partition: readonly Expr[], orderBy: readonly SortKey[], frame: WindowFrame, location: number,
+): WindowExpr {
+  const args = bound.map((a) => resolveUnknown(b, a));
+  const shape = (oid: number, given: readonly Expr[]): WindowExpr => ({
+    kind: 'window', name, aggregate: null, args: given, partition, orderBy, frame, oid, typmod: -1,
+  });
+  const wrong = (): never => {
+    throw errorAt('42883', `function ${name}(${args.map((a) => formatType(a.oid)).join(', ')}) does not exist`, location, {
+      hint: 'No function matches the given name and argument types. You might need to add explicit type casts.',
+    });
+  };
+  switch (name) {
+    case 'row_number':
+    case 'rank':
+    case 'dense_rank':
+      return args.length === 0 ? shape(OID.int8, []) : wrong();
+    case 'percent_rank':
+    case 'cume_dist':
+      return args.length === 0 ? shape(OID.float8, []) : wrong();
+    case 'ntile':
+      return args.length === 1 ? shape(OID.int4, [coerce(b, args[0]!, OID.int4, 'implicit', location)]) : wrong();
+    case 'first_value':
+    case 'last_value':
+      return args.length === 1 ? shape(args[0]!.oid, args) : wrong();
+    case 'nth_value':
+      return args.length === 2 ? shape(args[0]!.oid, [args[0]!, coerce(b, args[1]!, OID.int4, 'implicit', location)]) : wrong();
+    case 'lag':
+    case 'lead': {
+      if (args.length < 1 || args.length > 3) return wrong();
+      const offset = args[1] === undefined ? constant(1, OID.int4) : coerce(b, args[1], OID.int4, 'implicit', location);
+      const common = args[2] === undefined ? args[0]!.oid : commonType(b, [args[0]!, args[2]], name, location);
+      const value = coerce(b, args[0]!, common, 'implicit', location);
+      const otherwise = args[2] === undefined ? constant(null, common) : coerce(b, args[2], common, 'implicit', location);
+      return shape(common, [value, offset, otherwise]);
+    }
+    default:
+      throw errorAt('42809', `OVER specified, but ${name} is not a window function nor an aggregate function`, location);
+  }
+}
+
+/** Row comparison, written out: equality of all, or the first difference decides. */
+export function compareRows(b: Binder, symbol: string, left: readonly Expr[], right: readonly Expr[], location: number): Expr {
+  const op = symbol === '!=' ? '<>' : symbol;
+  if (op === '=') return conjunction(left.map((l, i) => bindComparison(b, '=', l, right[i]!, location)));
+  if (op === '<>') {
+    const parts = left.map((l, i) => bindComparison(b, '<>', l, right[i]!, location));
+    return parts.length === 1 ? parts[0]! : { kind: 'or', args: parts, oid: OID.bool, typmod: -1 };
+  }
+  if (!['<', '<=', '>', '>='].includes(op)) {
+    throw errorAt('0A000', `could not determine interpretation of row comparison operator ${symbol}`, location, {
+      hint: 'Row comparison operators must be associated with btree operator families.',
+    });
+  }
+  const strict = op.startsWith('<') ? '<' : '>';
+  let result = bindComparison(b, op, left.at(-1)!, right.at(-1)!, location);
+  for (let i = left.length - 2; i >= 0; i--) {
+    const equal = bindComparison(b, '=', left[i]!, right[i]!, location);
+    const ahead = bindComparison(b, strict, left[i]!, right[i]!, location);
+    result = {
+      kind: 'case',
+      whens: [
+        { when: ahead, then: constant(true, OID.bool) },
+        { when: equal, then: result },
+        { when: { kind: 'isnull', arg: equal, negated: false, oid: OID.bool, typmod: -1 }, then: constant(null, OID.bool) },
+      ],
+      otherwise: FALSE,
+      oid: OID.bool,
+      typmod: -1,
+    };
+  }
+  return result;
+}

@@ -1,0 +1,529 @@
+/**
+ * Parse trees of expressions → bound expressions. Where names come from (`scope`) and what is allowed
+ * (aggregates, window functions, set-returning functions) is in the context; subqueries are bound through
+ * it too, so that this file does not depend on the binding of SELECT.
+ */
+import type { A_Expr, A_Indirection, ColumnRef, Node, SubLink } from 'libpg-query';
+import { sqlError } from '../../base/errors.js';
+import { OID } from '../types/oids.js';
+import { arrayOidOf, elementOidOf, formatType, isArrayType } from '../types/registry.js';
+import { parseNumeric } from '../types/numeric.js';
+import { as, kindOf, locationOf, stringsOf } from './ast.js';
+import { columnExpr, errorAt, findColumn, findRelation } from './binder.js';
+import type { Binder, ExprContext } from './binder.js';
+import { bindAnyAll, bindCall, bindComparison, bindIn, bindOperator, compareRows, makeOperator } from './bind-call.js';
+import { coerce, coerceBoolean, commonType, resolveTypeName, resolveUnknown, settle, tryCoerce, typeOfExpr } from './coerce.js';
+import { conjunction, constant } from './expr.js';
+import type { Expr, SqlValueName } from './expr.js';
+import type { Plan } from './logical.js';
+
+const INT4_MAX = 2147483647;
+const INT8_MAX = 9223372036854775807n;
+
+export function bindExpr(ctx: ExprContext, node: Node): Expr {
+  const kind = kindOf(node);
+  const b = ctx.binder;
+  switch (kind) {
+    case 'ColumnRef':
+      return bindColumnRef(ctx, as(node, 'ColumnRef')!);
+    case 'A_Const':
+      return bindConstant(node);
+    case 'ParamRef':
+      return bindParam(b, as(node, 'ParamRef')!);
+    case 'A_Expr':
+      return bindAExpr(ctx, as(node, 'A_Expr')!);
+    case 'FuncCall':
+      return bindCall(ctx, as(node, 'FuncCall')!);
+    case 'BoolExpr': {
+      const e = as(node, 'BoolExpr')!;
+      const op = e.boolop === 'OR_EXPR' ? 'OR' : e.boolop === 'NOT_EXPR' ? 'NOT' : 'AND';
+      const args = (e.args ?? []).map((a) => coerceBoolean(b, bindExpr(ctx, a), op, locationOf(a)));
+      if (op === 'NOT') return { kind: 'not', arg: args[0]!, oid: OID.bool, typmod: -1 };
+      return { kind: op === 'OR' ? 'or' : 'and', args, oid: OID.bool, typmod: -1 };
+    }
+    case 'TypeCast': {
+      const e = as(node, 'TypeCast')!;
+      const type = resolveTypeName(e.typeName!);
+      const location = e.location !== undefined && e.location >= 0 ? e.location : locationOf(e.arg);
+      const array = as(e.arg, 'A_ArrayExpr');
+      if (array !== undefined && isArrayType(type.oid)) {
+        return coerce(b, bindArray(ctx, array.elements ?? [], location, elementOidOf(type.oid)), type.oid, 'explicit', location, type.typmod);
+      }
+      return coerce(b, bindExpr(ctx, e.arg!), type.oid, 'explicit', as(e.arg, 'A_Const') === undefined ? location : locationOf(e.arg), type.typmod);
+    }
+    case 'NullTest': {
+      const e = as(node, 'NullTest')!;
+      const arg = resolveUnknown(b, bindExpr(ctx, e.arg!));
+      return { kind: 'isnull', arg, negated: e.nulltesttype === 'IS_NOT_NULL', oid: OID.bool, typmod: -1 };
+    }
+    case 'BooleanTest': {
+      const e = as(node, 'BooleanTest')!;
+      const type = e.booltesttype ?? 'IS_TRUE';
+      const arg = coerceBoolean(b, bindExpr(ctx, e.arg!), type.replaceAll('_', ' '), locationOf(e.arg));
+      const test = type.endsWith('TRUE') ? 'true' : type.endsWith('FALSE') ? 'false' : 'unknown';
+      return { kind: 'booltest', arg, test, negated: type.startsWith('IS_NOT'), oid: OID.bool, typmod: -1 };
+    }
+    case 'CaseExpr':
+      return bindCase(ctx, node);
+    case 'CoalesceExpr': {
+      const e = as(node, 'CoalesceExpr')!;
+      const args = unify(ctx, e.args ?? [], 'COALESCE', e.location ?? 0);
+      return { kind: 'coalesce', args: args.exprs, oid: args.oid, typmod: args.typmod };
+    }
+    case 'MinMaxExpr': {
+      const e = as(node, 'MinMaxExpr')!;
+      const greatest = e.op !== 'IS_LEAST';
+      const args = unify(ctx, e.args ?? [], greatest ? 'GREATEST' : 'LEAST', e.location ?? 0);
+      return { kind: 'minmax', greatest, args: args.exprs, oid: args.oid, typmod: args.typmod };
+    }
+    case 'A_ArrayExpr': {
+      const e = as(node, 'A_ArrayExpr')!;
+      return bindArray(ctx, e.elements ?? [], e.location ?? 0, 0);
+    }
+    case 'RowExpr': {
+      const e = as(node, 'RowExpr')!;
+      const args = (e.args ?? []).flatMap((a) => expandRowStar(ctx, a) ?? [resolveUnknown(b, bindExpr(ctx, a))]);
+      return { kind: 'row', args, oid: OID.record, typmod: -1 };
+    }
+    case 'SubLink':
+      return bindSubLink(ctx, as(node, 'SubLink')!);
+    case 'A_Indirection':
+      return bindIndirection(ctx, as(node, 'A_Indirection')!);
+    case 'SQLValueFunction':
+      return bindSqlValue(as(node, 'SQLValueFunction')!);
+    case 'CollateClause': {
+      const e = as(node, 'CollateClause')!;
+      const name = stringsOf(e.collname).at(-1) ?? '';
+      if (!['C', 'POSIX', 'default', 'ucs_basic', 'C.UTF-8', 'C.utf8', 'en_US.utf8'].includes(name)) {
+        throw errorAt('42704', `collation "${name}" for encoding "UTF8" does not exist`, e.location ?? -1);
+      }
+      const arg = resolveUnknown(b, bindExpr(ctx, e.arg!));
+      if (!['S', 'A'].includes(categoryOf(arg.oid))) {
+        throw errorAt('42804', `collations are not supported by type ${formatType(arg.oid)}`, e.location ?? -1);
+      }
+      return arg;
+    }
+    case 'SetToDefault':
+      throw errorAt('42601', 'DEFAULT is not allowed in this context', locationOf(node));
+    case 'A_Star':
+      throw errorAt('42601', 'syntax error at or near "*"', locationOf(node));
+    case 'XmlExpr':
+    case 'XmlSerialize':
+      throw errorAt('0A000', 'unsupported XML feature', locationOf(node));
+    case 'CurrentOfExpr':
+      throw errorAt('0A000', 'WHERE CURRENT OF is not supported', locationOf(node));
+    default:
+      throw errorAt('0A000', `this kind of expression is not supported (${kind})`, locationOf(node));
+  }
+}
+
+function categoryOf(oid: number): string {
+  return isArrayType(oid) ? 'A' : [OID.text, OID.varchar, OID.bpchar, OID.name, OID.char].includes(oid as 25) ? 'S' : 'X';
+}
+
+function bindConstant(node: Node): Expr {
+  const c = as(node, 'A_Const')!;
+  if (c.isnull === true) return constant(null, OID.unknown);
+  if (c.ival !== undefined) return constant(c.ival.ival ?? 0, OID.int4);
+  if (c.boolval !== undefined) return constant(c.boolval.boolval ?? false, OID.bool);
+  if (c.sval !== undefined) return constant(c.sval.sval ?? '', OID.unknown);
+  if (c.fval !== undefined) return numberConstant(c.fval.fval ?? '0', c.location ?? 0);
+  throw errorAt('0A000', 'bit strings are not supported', c.location ?? 0);
+}
+
+function numberConstant(written: string, location: number): Expr {
+  const text = written.replaceAll('_', '');
+  if (/^-?(\d+|0[xXoObB][0-9a-fA-F]+)$/.test(text)) {
+    const value = text.startsWith('-') ? -BigInt(text.slice(1)) : BigInt(text);
+    if (value >= -INT4_MAX - 1 && value <= INT4_MAX) return constant(Number(value), OID.int4);
+    if (value >= -INT8_MAX - 1n && value <= INT8_MAX) return constant(value, OID.int8);
+    const big = parseNumeric(value.toString());
+    if (big !== null) return constant(big, OID.numeric);
+  }
+  const numeric = parseNumeric(text);
+  if (numeric === null) throw errorAt('22P02', `invalid input syntax for type numeric: "${written}"`, location);
+  return constant(numeric, OID.numeric);
+}
+
+function bindParam(b: Binder, ref: { number?: number; location?: number }): Expr {
+  const n = ref.number ?? 0;
+  if (n < 1 || n > 65535) throw errorAt('42P02', `there is no parameter $${n}`, ref.location ?? -1);
+  while (b.parameterOids.length < n) b.parameterOids.push(0);
+  const known = b.parameterOids[n - 1]!;
+  return { kind: 'param', index: n - 1, oid: known === 0 ? OID.unknown : known, typmod: -1 };
+}
+
+/** Columns of a written star (t.* or *) as expressions; null if it is no star. */
+export function starColumns(ctx: ExprContext, node: Node): Expr[] | null {
+  const ref = as(node, 'ColumnRef');
+  const fields = ref?.fields ?? [];
+  const last = fields.at(-1);
+  if (ref === undefined || as(last, 'A_Star') === undefined) return null;
+  if (fields.length === 1) {
+    if (ctx.scope.relations.length === 0) throw errorAt('42601', 'SELECT * with no tables specified is not valid', ref.location ?? 0);
+    return ctx.scope.columns.filter((c) => !c.hidden).map((c) => columnExpr(c.column));
+  }
+  const names = stringsOf(fields.slice(0, -1));
+  const alias = names.at(-1)!;
+  const relation = findRelation(ctx.scope, names.length > 1 ? names.at(-2)! : null, alias, ref.location ?? 0);
+  if (relation === null) throw errorAt('42P01', `missing FROM-clause entry for table "${alias}"`, ref.location ?? 0);
+  return relation.columns.filter((c) => !c.hidden).map((c) => columnExpr(c.column));
+}
+
+function expandRowStar(ctx: ExprContext, node: Node): Expr[] | null {
+  return starColumns(ctx, node);
+}
+
+function bindColumnRef(ctx: ExprContext, ref: ColumnRef): Expr {
+  const location = ref.location ?? 0;
+  const fields = ref.fields ?? [];
+  if (as(fields.at(-1), 'A_Star') !== undefined) {
+    const columns = starColumns(ctx, { ColumnRef: ref });
+    return { kind: 'row', args: columns ?? [], oid: OID.record, typmod: -1 };
+  }
+  const names = stringsOf(fields);
+  if (names.length === 1) {
+    const name = names[0]!;
+    const column = findColumn(ctx.scope, name, location);
+    if (column !== null) return columnExpr(column, location);
+    const relation = findRelation(ctx.scope, null, name, location);
+    if (relation !== null) return wholeRow(relation.columns.filter((c) => !c.hidden).map((c) => columnExpr(c.column)));
+    throw errorAt('42703', `column "${name}" does not exist`, location);
+  }
+  const name = names.at(-1)!;
+  const table = names.at(-2)!;
+  const relation = findRelation(ctx.scope, names.length > 2 ? names.at(-3)! : null, table, location);
+  if (relation === null) throw errorAt('42P01', `missing FROM-clause entry for table "${table}"`, location);
+  const matches = relation.columns.filter((c) => c.column.name === name);
+  if (matches.length > 1) throw errorAt('42702', `column reference "${name}" is ambiguous`, location);
+  if (matches.length === 0) throw errorAt('42703', `column ${table}.${name} does not exist`, location);
+  return columnExpr(matches[0]!.column, location);
+}
+
+/** A reference to a relation of a single unnamed column (a function) is that column; else a record. */
+function wholeRow(columns: readonly Expr[]): Expr {
+  return { kind: 'row', args: columns, oid: OID.record, typmod: -1 };
+}
+
+function bindAExpr(ctx: ExprContext, e: A_Expr): Expr {
+  const location = e.location ?? 0;
+  const b = ctx.binder;
+  const symbol = stringsOf(e.name).at(-1) ?? '';
+  switch (e.kind ?? 'AEXPR_OP') {
+    case 'AEXPR_OP':
+    case 'AEXPR_LIKE':
+    case 'AEXPR_ILIKE':
+    case 'AEXPR_SIMILAR': {
+      const leftRow = as(e.lexpr, 'RowExpr');
+      const rightRow = as(e.rexpr, 'RowExpr');
+      if (leftRow !== undefined && rightRow !== undefined && e.kind === 'AEXPR_OP') {
+        return bindRowComparison(ctx, symbol, leftRow.args ?? [], rightRow.args ?? [], location);
+      }
+      const sub = as(e.rexpr, 'SubLink');
+      if (leftRow !== undefined && sub !== undefined && (sub.subLinkType ?? 'EXPR_SUBLINK') === 'EXPR_SUBLINK') {
+        return bindRowSubquery(ctx, symbol, leftRow.args ?? [], sub, location);
+      }
+      const left = e.lexpr === undefined ? null : bindExpr(ctx, e.lexpr);
+      return bindOperator(b, symbol, left, bindExpr(ctx, e.rexpr!), location);
+    }
+    case 'AEXPR_OP_ANY':
+    case 'AEXPR_OP_ALL':
+      return bindAnyAll(ctx, symbol, bindExpr(ctx, e.lexpr!), bindExpr(ctx, e.rexpr!), e.kind === 'AEXPR_OP_ALL', location);
+    case 'AEXPR_DISTINCT':
+    case 'AEXPR_NOT_DISTINCT': {
+      const negated = e.kind === 'AEXPR_NOT_DISTINCT';
+      const leftRow = as(e.lexpr, 'RowExpr');
+      const rightRow = as(e.rexpr, 'RowExpr');
+      if (leftRow !== undefined && rightRow !== undefined) {
+        const pairs = (leftRow.args ?? []).map((l, i) => distinctFrom(ctx, l, (rightRow.args ?? [])[i]!, negated, location));
+        return negated ? conjunction(pairs) : { kind: 'or', args: pairs, oid: OID.bool, typmod: -1 };
+      }
+      return distinctFrom(ctx, e.lexpr!, e.rexpr!, negated, location);
+    }
+    case 'AEXPR_NULLIF': {
+      const left = bindExpr(ctx, e.lexpr!);
+      const equals = makeOperator(b, '=', left, bindExpr(ctx, e.rexpr!), location);
+      const value = resolveUnknown(b, left);
+      return {
+        kind: 'case',
+        whens: [{ when: equals, then: constant(null, value.oid) }],
+        otherwise: value,
+        oid: value.oid,
+        typmod: value.typmod,
+      };
+    }
+    case 'AEXPR_IN': {
+      const items = as(e.rexpr, 'List')?.items ?? [];
+      return bindIn(ctx, e.lexpr!, items, symbol === '<>', location);
+    }
+    case 'AEXPR_BETWEEN':
+    case 'AEXPR_NOT_BETWEEN':
+    case 'AEXPR_BETWEEN_SYM':
+    case 'AEXPR_NOT_BETWEEN_SYM':
+      return bindBetween(ctx, e, location);
+    default:
+      throw errorAt('0A000', 'this operator is not supported', location);
+  }
+}
+
+function distinctFrom(ctx: ExprContext, l: Node, r: Node, negated: boolean, location: number): Expr {
+  const b = ctx.binder;
+  const left = bindExpr(ctx, l);
+  const right = bindExpr(ctx, r);
+  if (isNullConstant(right)) return { kind: 'isnull', arg: resolveUnknown(b, left), negated: !negated, oid: OID.bool, typmod: -1 };
+  if (isNullConstant(left)) return { kind: 'isnull', arg: resolveUnknown(b, right), negated: !negated, oid: OID.bool, typmod: -1 };
+  const equals = makeOperator(b, '=', left, right, location);
+  return { kind: 'distinct', equals, negated, oid: OID.bool, typmod: -1 };
+}
+
+function isNullConstant(e: Expr): boolean {
+  return e.kind === 'const' && e.value === null;
+}
+
+function bindBetween(ctx: ExprContext, e: A_Expr, location: number): Expr {
+  const b = ctx.binder;
+  const [low, high] = as(e.rexpr, 'List')?.items ?? [];
+  const value = bindExpr(ctx, e.lexpr!);
+  const lower = bindExpr(ctx, low!);
+  const upper = bindExpr(ctx, high!);
+  const inside = (from: Expr, to: Expr): Expr => ({
+    kind: 'and',
+    args: [bindComparison(b, '>=', value, from, location), bindComparison(b, '<=', value, to, location)],
+    oid: OID.bool,
+    typmod: -1,
+  });
+  const outside = (from: Expr, to: Expr): Expr => ({
+    kind: 'or',
+    args: [bindComparison(b, '<', value, from, location), bindComparison(b, '>', value, to, location)],
+    oid: OID.bool,
+    typmod: -1,
+  });
+  switch (e.kind) {
+    case 'AEXPR_BETWEEN':
+      return inside(lower, upper);
+    case 'AEXPR_NOT_BETWEEN':
+      return outside(lower, upper);
+    case 'AEXPR_BETWEEN_SYM':
+      return { kind: 'or', args: [inside(lower, upper), inside(upper, lower)], oid: OID.bool, typmod: -1 };
+    default:
+      return { kind: 'and', args: [outside(lower, upper), outside(upper, lower)], oid: OID.bool, typmod: -1 };
+  }
+}
+
+function bindRowComparison(ctx: ExprContext, symbol: string, left: readonly Node[], right: readonly Node[], location: number): Expr {
+  if (left.length !== right.length) throw errorAt('42601', 'unequal number of entries in row expressions', location);
+  if (left.length === 0) throw errorAt('0A000', 'cannot compare rows of zero length', location);
+  return compareRows(ctx.binder, symbol, left.map((n) => bindExpr(ctx, n)), right.map((n) => bindExpr(ctx, n)), location);
+}
+
+function bindCase(ctx: ExprContext, node: Node): Expr {
+  const e = as(node, 'CaseExpr')!;
+  const b = ctx.binder;
+  const arg = e.arg === undefined ? null : bindExpr(ctx, e.arg);
+  const conditions: Expr[] = [];
+  const results: { readonly node: Node | undefined; expr: Expr }[] = [];
+  for (const item of e.args ?? []) {
+    const when = as(item, 'CaseWhen')!;
+    const condition = bindExpr(ctx, when.expr!);
+    conditions.push(
+      arg === null
+        ? coerceBoolean(b, condition, 'CASE/WHEN', locationOf(when.expr))
+        : bindComparison(b, '=', arg, condition, when.location ?? 0),
+    );
+    results.push({ node: when.result, expr: bindExpr(ctx, when.result!) });
+  }
+  const otherwise = e.defresult === undefined ? constant(null, OID.unknown) : bindExpr(ctx, e.defresult);
+  // The ELSE branch is looked at first when the type is chosen.
+  const oid = commonType(b, [otherwise, ...results.map((r) => r.expr)], 'CASE', e.location ?? 0);
+  const typmod = commonTypmod([otherwise, ...results.map((r) => r.expr)], oid);
+  return {
+    kind: 'case',
+    whens: conditions.map((when, i) => ({ when, then: toCommon(b, results[i]!.expr, oid, 'CASE/WHEN', locationOf(results[i]!.node)) })),
+    otherwise: toCommon(b, otherwise, oid, 'CASE/ELSE', locationOf(e.defresult)),
+    oid,
+    typmod,
+  };
+}
+
+function commonTypmod(exprs: readonly Expr[], oid: number): number {
+  const typed = exprs.filter((e) => !(e.kind === 'const' && e.value === null));
+  const first = typed[0];
+  return first !== undefined && typed.every((e) => e.oid === oid && e.typmod === first.typmod) ? first.typmod : -1;
+}
+
+export function toCommon(b: Binder, expr: Expr, oid: number, what: string, location: number): Expr {
+  const result = tryCoerce(b, expr, oid, -1, 'implicit', location);
+  if (result === null) {
+    throw errorAt('42846', `${what} could not convert type ${formatType(typeOfExpr(b, expr))} to ${formatType(oid)}`, location);
+  }
+  return result;
+}
+
+function unify(ctx: ExprContext, nodes: readonly Node[], what: string, location: number): { exprs: Expr[]; oid: number; typmod: number } {
+  const bound = nodes.map((n) => bindExpr(ctx, n));
+  const oid = commonType(ctx.binder, bound, what, location);
+  const typmod = commonTypmod(bound, oid);
+  return { exprs: bound.map((e, i) => toCommon(ctx.binder, e, oid, what, locationOf(nodes[i]))), oid, typmod };
+}
+
+function bindArray(ctx: ExprContext, nodes: readonly Node[], location: number, wanted: number): Expr {
+  const b = ctx.binder;
+  const nested = nodes.length > 0 && nodes.every((n) => as(n, 'A_ArrayExpr') !== undefined);
+  const bound = nodes.map((n) => {
+    const inner = as(n, 'A_ArrayExpr');
+    return inner === undefined ? bindExpr(ctx, n) : bindArray(ctx, inner.elements ?? [], inner.location ?? location, wanted);
+  });
+  if (bound.length === 0) {
+    if (wanted === 0) {
+      throw errorAt('42P18', 'cannot determine type of empty array', location, {
+        hint: 'Explicitly cast to the desired type, for example ARRAY[]::integer[].',
+      });
+    }
+    return { kind: 'array', elements: [], nested: false, oid: arrayOidOf(wanted), typmod: -1 };
+  }
+  const isNested = nested || bound.every((e) => isArrayType(typeOfExpr(b, e)));
+  const oid = wanted !== 0 && !isNested ? wanted : commonType(b, bound, 'ARRAY', location);
+  const arrayOid = isNested ? oid : arrayOidOf(oid);
+  if (arrayOid === 0) throw errorAt('42704', `could not find array type for data type ${formatType(oid)}`, location);
+  const elements = bound.map((e, i) =>
+    wanted !== 0 && !isNested ? coerce(b, e, wanted, 'explicit', locationOf(nodes[i])) : toCommon(b, e, oid, 'ARRAY', locationOf(nodes[i])),
+  );
+  return { kind: 'array', elements, nested: isNested, oid: arrayOid, typmod: -1 };
+}
+
+function bindSubLink(ctx: ExprContext, link: SubLink): Expr {
+  const b = ctx.binder;
+  const location = link.location ?? 0;
+  const select = as(link.subselect, 'SelectStmt');
+  if (select === undefined) throw errorAt('42601', 'a subquery must be a SELECT', location);
+  const plan = ctx.bindSubquery(select, ctx.scope);
+  const bool = { oid: OID.bool, typmod: -1 } as const;
+  switch (link.subLinkType ?? 'EXISTS_SUBLINK') {
+    case 'EXISTS_SUBLINK':
+      return { kind: 'subquery', mode: 'exists', plan, test: null, hashed: null, ...bool };
+    case 'EXPR_SUBLINK': {
+      const column = oneColumn(plan, location);
+      return { kind: 'subquery', mode: 'scalar', plan, test: null, hashed: null, oid: column.oid, typmod: column.typmod };
+    }
+    case 'ARRAY_SUBLINK': {
+      const column = oneColumn(plan, location);
+      const oid = arrayOidOf(column.oid) || (isArrayType(column.oid) ? column.oid : 0);
+      if (oid === 0) throw errorAt('42704', `could not find array type for data type ${formatType(column.oid)}`, location);
+      return { kind: 'subquery', mode: 'array', plan, test: null, hashed: null, oid, typmod: -1 };
+    }
+    case 'ANY_SUBLINK':
+    case 'ALL_SUBLINK': {
+      const all = link.subLinkType === 'ALL_SUBLINK';
+      const symbol = stringsOf(link.operName).at(-1) ?? '=';
+      const row = as(link.testexpr, 'RowExpr');
+      const left = row === undefined ? [bindExpr(ctx, link.testexpr!)] : (row.args ?? []).map((n) => bindExpr(ctx, n));
+      const columns = plan.columns;
+      if (left.length < columns.length) throw errorAt('42601', 'subquery has too many columns', location);
+      if (left.length > columns.length) throw errorAt('42601', 'subquery has too few columns', location);
+      const test = compareRows(b, symbol, left, columns.map(columnExpr), location);
+      return { kind: 'subquery', mode: all ? 'all' : 'any', plan, test, hashed: hashedTest(test, plan, all), ...bool };
+    }
+    default:
+      throw errorAt('0A000', 'this kind of subquery is not supported', location);
+  }
+}
+
+/** x = ANY (subquery) whose equality compares the subquery's own column, uncast, with something of its type. */
+function hashedTest(test: Expr, plan: Plan, all: boolean): { left: Expr; typeOid: number } | null {
+  if (all || test.kind !== 'call' || test.entry.name !== '=' || test.args.length !== 2) return null;
+  const [left, right] = test.args as [Expr, Expr];
+  const column = plan.columns[0]!;
+  const bare = right.kind === 'cast' ? right.arg : right;
+  if (bare.kind !== 'column' || bare.id !== column.id || bare !== right || left.oid !== right.oid) return null;
+  return { left, typeOid: column.oid };
+}
+
+function oneColumn(plan: Plan, location: number): Plan['columns'][number] {
+  if (plan.columns.length !== 1) throw errorAt('42601', 'subquery must return only one column', location);
+  return plan.columns[0]!;
+}
+
+function bindRowSubquery(ctx: ExprContext, symbol: string, left: readonly Node[], link: SubLink, location: number): Expr {
+  const select = as(link.subselect, 'SelectStmt')!;
+  const plan = ctx.bindSubquery(select, ctx.scope);
+  if (plan.columns.length !== left.length) {
+    throw errorAt('42601', plan.columns.length < left.length ? 'subquery has too few columns' : 'subquery has too many columns', location);
+  }
+  // One row at most: as ANY over it, with NULL for none, which a comparison in WHERE treats alike.
+  const test = compareRows(ctx.binder, symbol, left.map((n) => bindExpr(ctx, n)), plan.columns.map(columnExpr), location);
+  return { kind: 'subquery', mode: 'any', plan, test, hashed: null, oid: OID.bool, typmod: -1 };
+}
+
+function bindIndirection(ctx: ExprContext, e: A_Indirection): Expr {
+  const b = ctx.binder;
+  let arg = settle(b, bindExpr(ctx, e.arg!));
+  const location = locationOf(e.arg);
+  const parts = e.indirection ?? [];
+  for (let i = 0; i < parts.length; ) {
+    const field = as(parts[i], 'String');
+    if (field !== undefined) {
+      arg = bindField(arg, field.sval ?? '', location);
+      i++;
+      continue;
+    }
+    const subscripts: { lower: Expr | null; upper: Expr | null; slice: boolean }[] = [];
+    for (; i < parts.length && as(parts[i], 'A_Indices') !== undefined; i++) {
+      const index = as(parts[i], 'A_Indices')!;
+      const bound = (n: Node | undefined): Expr | null =>
+        n === undefined ? null : coerce(b, bindExpr(ctx, n), OID.int4, 'assignment', locationOf(n));
+      subscripts.push({ lower: bound(index.lidx), upper: bound(index.uidx), slice: index.is_slice ?? false });
+    }
+    if (subscripts.length === 0) throw errorAt('0A000', 'this kind of selection is not supported', location);
+    const element = elementOidOf(arg.oid);
+    if (element === 0) {
+      throw errorAt('42804', `cannot subscript type ${formatType(arg.oid)} because it does not support subscripting`, location);
+    }
+    const slice = subscripts.some((s) => s.slice);
+    arg = { kind: 'subscript', arg, subscripts, slice, oid: slice ? arg.oid : element, typmod: -1 };
+  }
+  return arg;
+}
+
+/** (row).field, for functions that return records and for rows of a table. */
+function bindField(arg: Expr, name: string, location: number): Expr {
+  if (arg.kind === 'row') {
+    const found = arg.args.find((a) => a.kind === 'column' && a.name === name);
+    if (found !== undefined) return found;
+    const positional = /^f(\d+)$/.exec(name);
+    const at = positional === null ? -1 : Number(positional[1]) - 1;
+    if (at >= 0 && at < arg.args.length) return arg.args[at]!;
+  }
+  const columns = arg.kind === 'call' || arg.kind === 'srf' ? arg.entry.resultColumns : null;
+  const index = columns?.findIndex((c) => c.name === name) ?? -1;
+  if (columns !== null && index >= 0) {
+    return { kind: 'field', arg, index, oid: columns[index]!.typeOid, typmod: -1 };
+  }
+  if (arg.oid === OID.record) {
+    throw errorAt('42703', `could not identify column "${name}" in record data type`, location);
+  }
+  throw errorAt('42809', `column notation .${name} applied to type ${formatType(arg.oid)}, which is not a composite type`, location);
+}
+
+const SQL_VALUES: Readonly<Record<string, readonly [SqlValueName, number]>> = {
+  SVFOP_CURRENT_DATE: ['current_date', OID.date],
+  SVFOP_CURRENT_TIME: ['current_time', OID.timetz],
+  SVFOP_CURRENT_TIME_N: ['current_time', OID.timetz],
+  SVFOP_CURRENT_TIMESTAMP: ['current_timestamp', OID.timestamptz],
+  SVFOP_CURRENT_TIMESTAMP_N: ['current_timestamp', OID.timestamptz],
+  SVFOP_LOCALTIME: ['localtime', OID.time],
+  SVFOP_LOCALTIME_N: ['localtime', OID.time],
+  SVFOP_LOCALTIMESTAMP: ['localtimestamp', OID.timestamp],
+  SVFOP_LOCALTIMESTAMP_N: ['localtimestamp', OID.timestamp],
+  SVFOP_CURRENT_ROLE: ['current_user', OID.name],
+  SVFOP_CURRENT_USER: ['current_user', OID.name],
+  SVFOP_USER: ['current_user', OID.name],
+  SVFOP_SESSION_USER: ['current_user', OID.name],
+  SVFOP_CURRENT_CATALOG: ['current_catalog', OID.name],
+  SVFOP_CURRENT_SCHEMA: ['current_schema', OID.name],
+};
+
+function bindSqlValue(e: { op?: string; typmod?: number }): Expr {
+  const found = SQL_VALUES[e.op ?? 'SVFOP_CURRENT_DATE'];
+  if (found === undefined) throw sqlError('0A000', `unsupported value function ${e.op ?? ''}`);
+  return { kind: 'sqlvalue', name: found[0], oid: found[1], typmod: e.op?.endsWith('_N') === true ? (e.typmod ?? -1) : -1 };
+}

@@ -1,0 +1,322 @@
+/** FROM: tables, subqueries, functions, joins with ON, USING and NATURAL, LATERAL. */
+import type { Alias, JoinExpr, Node, RangeFunction, RangeVar, SelectStmt } from 'libpg-query';
+import type { TableDescriptor } from '../catalog/descriptor.js';
+import { OID } from '../types/oids.js';
+import { as, kindOf, locationOf, stringsOf } from './ast.js';
+import { Scope, columnExpr, errorAt } from './binder.js';
+import type { Binder, BoundFrom, CteEntry, ExprContext, LockRequest, ScopeColumn, ScopeRelation } from './binder.js';
+import { bindExpr } from './bind-expr.js';
+import { makeOperator } from './bind-call.js';
+import { coerceBoolean, commonType, resolveTypeName } from './coerce.js';
+import { toCommon } from './bind-expr.js';
+import { conjunction, TRUE } from './expr.js';
+import type { Expr } from './expr.js';
+import type { JoinPlan, JoinType, Lock, Plan, PlanColumn, ProjectItem, ScanColumn, ScanPlan } from './logical.js';
+import { freeColumns, idsOf } from './plan-walk.js';
+
+export interface FromContext {
+  readonly binder: Binder;
+  /** The enclosing query's scope. */
+  readonly parent: Scope | null;
+  readonly ctes: readonly CteEntry[];
+  readonly locks: readonly LockRequest[];
+  /** How expressions are bound over a scope. */
+  expressions(scope: Scope, clause: string, sets: boolean): ExprContext;
+  bindSubselect(select: SelectStmt, parent: Scope | null, ctes: readonly CteEntry[]): Plan;
+}
+
+export const NOTHING: BoundFrom = { plan: { kind: 'one', columns: [] }, relations: [], columns: [] };
+
+export function bindFrom(ctx: FromContext, items: readonly Node[]): BoundFrom {
+  let bound: BoundFrom | null = null;
+  for (const item of items) {
+    const next = bindFromItem(ctx, item, bound);
+    bound = bound === null ? next : crossJoin(bound, next);
+    checkAliases(bound.relations, locationOf(item));
+  }
+  return bound ?? NOTHING;
+}
+
+function checkAliases(relations: readonly ScopeRelation[], location: number): void {
+  const seen = new Map<string, string | null>();
+  for (const r of relations) {
+    if (r.alias === '') continue;
+    const other = seen.get(r.alias);
+    if (other !== undefined && (other === r.schema || other === null || r.schema === null)) {
+      throw errorAt('42712', `table name "${r.alias}" specified more than once`, location);
+    }
+    seen.set(r.alias, r.schema);
+  }
+}
+
+function crossJoin(left: BoundFrom, right: BoundFrom): BoundFrom {
+  return {
+    plan: join('inner', left.plan, right.plan, TRUE),
+    relations: [...left.relations, ...right.relations],
+    columns: [...left.columns, ...right.columns],
+  };
+}
+
+export function join(type: JoinType, left: Plan, right: Plan, condition: Expr): JoinPlan {
+  const leftIds = idsOf(left);
+  let lateral = false;
+  for (const id of freeColumns(right)) if (leftIds.has(id)) lateral = true;
+  const columns = type === 'semi' || type === 'anti' ? left.columns : [...left.columns, ...right.columns];
+  return { kind: 'join', type, columns, left, right, condition, lateral };
+}
+
+function bindFromItem(ctx: FromContext, node: Node, left: BoundFrom | null): BoundFrom {
+  switch (kindOf(node)) {
+    case 'RangeVar':
+      return bindRangeVar(ctx, as(node, 'RangeVar')!);
+    case 'RangeSubselect': {
+      const item = as(node, 'RangeSubselect')!;
+      const select = as(item.subquery, 'SelectStmt')!;
+      const lateral = item.lateral === true;
+      const parent = lateral && left !== null ? new Scope(ctx.parent, left.relations, left.columns, ctx.ctes) : ctx.parent;
+      const plan = ctx.bindSubselect(select, parent, ctx.ctes);
+      return derived(plan, item.alias, null, null);
+    }
+    case 'RangeFunction':
+      return bindRangeFunction(ctx, as(node, 'RangeFunction')!, left);
+    case 'JoinExpr':
+      return bindJoin(ctx, as(node, 'JoinExpr')!, left);
+    case 'RangeTableSample':
+      throw errorAt('0A000', 'TABLESAMPLE is not supported', locationOf(node));
+    default:
+      throw errorAt('0A000', `this kind of FROM item is not supported (${kindOf(node)})`, locationOf(node));
+  }
+}
+
+/** A plan under an alias, perhaps with new names for its columns. */
+function derived(plan: Plan, alias: Alias | undefined, fallback: string | null, table: TableDescriptor | null): BoundFrom {
+  const name = alias?.aliasname ?? fallback ?? '';
+  const names = stringsOf(alias?.colnames);
+  const visible = plan.columns;
+  if (names.length > visible.length) {
+    throw errorAt('42P10', `table "${name}" has ${visible.length} columns available but ${names.length} columns specified`, -1);
+  }
+  const columns = visible.map((column, i): ScopeColumn => ({
+    column: names[i] === undefined ? column : { ...column, name: names[i] },
+    hidden: false,
+  }));
+  return { plan, relations: [{ alias: name, schema: null, columns, table }], columns };
+}
+
+function findCte(ctes: readonly CteEntry[], name: string): CteEntry | null {
+  for (let i = ctes.length - 1; i >= 0; i--) if (ctes[i]!.name === name) return ctes[i]!;
+  return null;
+}
+
+function bindRangeVar(ctx: FromContext, range: RangeVar): BoundFrom {
+  const b = ctx.binder;
+  const name = range.relname ?? '';
+  const location = range.location ?? 0;
+  if (range.catalogname !== undefined && range.catalogname !== b.catalog.database) {
+    throw errorAt('0A000', `cross-database references are not implemented: "${range.catalogname}.${range.schemaname ?? ''}.${name}"`, location);
+  }
+  if (range.schemaname === undefined) {
+    const cte = findCte(ctx.ctes, name);
+    if (cte !== null) {
+      cte.references++;
+      const columns = cte.columns.map((c) => b.column(c.name, c.oid, c.typmod));
+      return derived({ kind: 'ctescan', cte: cte.id, name, columns }, range.alias, name, null);
+    }
+  }
+  const relation = b.catalog.relation({ schema: range.schemaname ?? null, name });
+  if (relation === null) {
+    const shown = range.schemaname === undefined ? name : `${range.schemaname}.${name}`;
+    throw errorAt('42P01', `relation "${shown}" does not exist`, location);
+  }
+  switch (relation.kind) {
+    case 'table': {
+      b.dependOn(relation.table);
+      const lock = lockFor(ctx, range.alias?.aliasname ?? name);
+      const plan = scanOf(b, relation.table, relation.schemaName, range.alias?.aliasname ?? name, lock);
+      return scanRelation(plan, relation.schemaName, range.alias);
+    }
+    case 'virtual': {
+      b.virtual = true;
+      const columns = relation.columns.map((c, i): ScanColumn => ({
+        ...b.column(c.name, c.typeOid, -1, relation.oid, i + 1),
+        position: i,
+      }));
+      const plan: Plan = { kind: 'virtual', relation, alias: range.alias?.aliasname ?? name, columns, filter: null };
+      const bound = derived(plan, range.alias, name, null);
+      return { ...bound, relations: bound.relations.map((r) => ({ ...r, schema: range.alias === undefined ? relation.schema : null })) };
+    }
+    case 'sequence':
+      throw errorAt('0A000', `reading a sequence as a table is not supported: "${name}"`, location, {
+        hint: 'Use currval, lastval or nextval.',
+      });
+  }
+}
+
+function lockFor(ctx: FromContext, alias: string): Lock | null {
+  let lock: Lock | null = null;
+  for (const request of ctx.locks) {
+    if (request.tables === null || request.tables.includes(alias)) {
+      // NOWAIT wins over SKIP LOCKED, which wins over waiting.
+      if (lock === null || request.lock.wait === 'nowait' || lock.wait === 'block') lock = request.lock;
+    }
+  }
+  return lock;
+}
+
+export function scanOf(b: Binder, table: TableDescriptor, schemaName: string, alias: string, lock: Lock | null): ScanPlan {
+  const columns: ScanColumn[] = [];
+  table.columns.forEach((c, position) => {
+    if (!c.dropped) columns.push({ ...b.column(c.name, c.typeOid, c.typmod, table.id, c.id), position });
+  });
+  return { kind: 'scan', table, schemaName, alias, columns, filter: null, lock, access: null, limit: null };
+}
+
+export function scanRelation(plan: ScanPlan, schemaName: string, alias: Alias | undefined): BoundFrom {
+  const names = stringsOf(alias?.colnames);
+  let at = 0;
+  const columns = plan.columns.map((column): ScopeColumn => {
+    const hidden = plan.table.columns[column.position]!.hidden;
+    const renamed = hidden ? undefined : names[at++];
+    return { column: renamed === undefined ? column : { ...column, name: renamed }, hidden };
+  });
+  if (names.length > at) {
+    throw errorAt('42P10', `table "${plan.alias}" has ${at} columns available but ${names.length} columns specified`, -1);
+  }
+  const relation: ScopeRelation = { alias: plan.alias, schema: alias === undefined ? schemaName : null, columns, table: plan.table };
+  return { plan, relations: [relation], columns };
+}
+
+function functionName(node: Node): string {
+  const call = as(node, 'FuncCall');
+  if (call !== undefined) return stringsOf(call.funcname).at(-1) ?? '';
+  const value = as(node, 'SQLValueFunction');
+  if (value !== undefined) return (value.op ?? '').replace('SVFOP_', '').replace(/_N$/, '').toLowerCase();
+  return 'coalesce';
+}
+
+function bindRangeFunction(ctx: FromContext, item: RangeFunction, left: BoundFrom | null): BoundFrom {
+  const b = ctx.binder;
+  const scope = new Scope(ctx.parent, left?.relations ?? [], left?.columns ?? [], ctx.ctes);
+  const expressions = ctx.expressions(scope, 'functions in FROM', true);
+  const calls: { expr: Expr; width: number; record: boolean }[] = [];
+  const columns: PlanColumn[] = [];
+  const names = stringsOf(item.alias?.colnames);
+  let first = '';
+  for (const entry of item.functions ?? []) {
+    const node = as(entry, 'List')?.items?.[0];
+    if (node === undefined) continue;
+    const name = functionName(node);
+    if (first === '') first = name;
+    const expr = bindExpr(expressions, node);
+    const record = expr.kind === 'srf' || expr.kind === 'call' ? expr.entry.resultColumns : null;
+    const definitions = item.coldeflist ?? [];
+    if (record !== null) {
+      for (const c of record) columns.push(b.column(c.name, c.typeOid, -1));
+      calls.push({ expr, width: record.length, record: true });
+    } else if (definitions.length > 0) {
+      for (const d of definitions) {
+        const definition = as(d, 'ColumnDef')!;
+        const type = resolveTypeName(definition.typeName!);
+        columns.push(b.column(definition.colname ?? '', type.oid, type.typmod));
+      }
+      calls.push({ expr, width: definitions.length, record: true });
+    } else {
+      const single = item.alias?.aliasname !== undefined && (item.functions ?? []).length === 1 && names.length === 0;
+      columns.push(b.column(single ? item.alias!.aliasname! : name, expr.oid, expr.typmod));
+      calls.push({ expr, width: 1, record: false });
+    }
+  }
+  if (item.ordinality === true) columns.push(b.column('ordinality', OID.int8, -1));
+  const plan: Plan = { kind: 'function', columns, calls, ordinality: item.ordinality === true };
+  return derived(plan, item.alias, first, null);
+}
+
+const JOIN_TYPES: Readonly<Record<string, JoinType>> = { JOIN_INNER: 'inner', JOIN_LEFT: 'left', JOIN_RIGHT: 'right', JOIN_FULL: 'full' };
+
+function bindJoin(ctx: FromContext, item: JoinExpr, outer: BoundFrom | null): BoundFrom {
+  const left = bindFromItem(ctx, item.larg!, outer);
+  // LATERAL on the right sees the left side, and what stands before the whole join.
+  const visible: BoundFrom =
+    outer === null ? left : { plan: left.plan, relations: [...outer.relations, ...left.relations], columns: [...outer.columns, ...left.columns] };
+  const right = bindFromItem(ctx, item.rarg!, visible);
+  const type = JOIN_TYPES[item.jointype ?? 'JOIN_INNER'] ?? 'inner';
+  const relations = [...left.relations, ...right.relations];
+  checkAliases(relations, locationOf(item.rarg));
+  const using = item.isNatural === true ? naturalColumns(left, right) : item.usingClause === undefined ? null : stringsOf(item.usingClause);
+  let bound: BoundFrom;
+  if (using !== null) bound = bindUsing(ctx, type, left, right, relations, using, item);
+  else {
+    let condition: Expr = TRUE;
+    if (item.quals !== undefined) {
+      const scope = new Scope(ctx.parent, relations, [...left.columns, ...right.columns], ctx.ctes);
+      const expressions = ctx.expressions(scope, 'JOIN conditions', false);
+      condition = coerceBoolean(ctx.binder, bindExpr(expressions, item.quals), 'JOIN/ON', locationOf(item.quals));
+    }
+    bound = { plan: join(type, left.plan, right.plan, condition), relations, columns: [...left.columns, ...right.columns] };
+  }
+  checkLateral(type, bound.plan);
+  if (item.alias === undefined) return bound;
+  // An alias over the whole join hides the names inside it.
+  const names = stringsOf(item.alias.colnames);
+  const columns = bound.columns.map((c, i) => (names[i] === undefined ? c : { ...c, column: { ...c.column, name: names[i] } }));
+  return { plan: bound.plan, relations: [{ alias: item.alias.aliasname ?? '', schema: null, columns, table: null }], columns };
+}
+
+function checkLateral(type: JoinType, plan: Plan): void {
+  const node = plan.kind === 'project' ? plan.input : plan;
+  if (node.kind === 'join' && node.lateral && (type === 'right' || type === 'full')) {
+    throw errorAt('42P10', 'invalid reference to FROM-clause entry for a LATERAL item', -1, {
+      detail: 'The combining JOIN type must be INNER or LEFT for a LATERAL reference.',
+    });
+  }
+}
+
+function naturalColumns(left: BoundFrom, right: BoundFrom): string[] {
+  const names = new Set(right.columns.filter((c) => !c.hidden).map((c) => c.column.name));
+  return left.columns.filter((c) => !c.hidden && names.has(c.column.name)).map((c) => c.column.name);
+}
+
+function bindUsing(
+  ctx: FromContext, type: JoinType, left: BoundFrom, right: BoundFrom, relations: readonly ScopeRelation[], names: readonly string[], item: JoinExpr,
+): BoundFrom {
+  const b = ctx.binder;
+  const location = locationOf(item.rarg);
+  const conditions: Expr[] = [];
+  const merged: { name: string; expr: Expr; column: ScopeColumn }[] = [];
+  const pick = (side: BoundFrom, name: string, which: string): ScopeColumn => {
+    const found = side.columns.filter((c) => c.column.name === name && !c.hidden);
+    if (found.length > 1) throw errorAt('42702', `common column name "${name}" appears more than once in ${which} table`, location);
+    if (found.length === 0) throw errorAt('42703', `column "${name}" specified in USING clause does not exist in ${which} table`, location);
+    return found[0]!;
+  };
+  for (const name of names) {
+    const l = pick(left, name, 'left');
+    const r = pick(right, name, 'right');
+    const le = columnExpr(l.column);
+    const re = columnExpr(r.column);
+    conditions.push(makeOperator(b, '=', le, re, location));
+    const oid = commonType(b, [le, re], 'JOIN/USING', location);
+    const typmod = l.column.typmod === r.column.typmod ? l.column.typmod : -1;
+    const lc = toCommon(b, le, oid, 'JOIN/USING', location);
+    const rc = toCommon(b, re, oid, 'JOIN/USING', location);
+    const plain = type === 'right' ? { e: rc, c: r } : { e: lc, c: l };
+    if (type === 'full') {
+      merged.push({ name, expr: { kind: 'coalesce', args: [lc, rc], oid, typmod }, column: { column: b.column(name, oid, typmod), hidden: false } });
+    } else if (plain.e.kind === 'column') merged.push({ name, expr: plain.e, column: plain.c });
+    else merged.push({ name, expr: plain.e, column: { column: b.column(name, oid, typmod), hidden: false } });
+  }
+  let plan: Plan = join(type, left.plan, right.plan, conjunction(conditions));
+  const made = merged.filter((m) => m.expr.kind !== 'column');
+  if (made.length > 0) {
+    const items: ProjectItem[] = [
+      ...plan.columns.map((column) => ({ column, expr: columnExpr(column) })),
+      ...made.map((m) => ({ column: m.column.column, expr: m.expr })),
+    ];
+    plan = { kind: 'project', columns: items.map((i) => i.column), input: plan, items };
+  }
+  const rest = (side: BoundFrom): ScopeColumn[] => side.columns.filter((c) => c.hidden || !names.includes(c.column.name));
+  const columns = [...merged.map((m) => m.column), ...rest(left), ...rest(right)];
+  const alias = item.join_using_alias?.aliasname;
+  const all = alias === undefined ? relations : [...relations, { alias, schema: null, columns: merged.map((m) => m.column), table: null }];
+  return { plan, relations: all, columns };
+}

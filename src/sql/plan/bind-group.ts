@@ -1,0 +1,140 @@
+/**
+ * Lifts aggregates, window functions and set-returning functions out of expressions into plan nodes and
+ * puts columns in their place; checks that everything else over a grouping is grouped.
+ */
+import { OID } from '../types/oids.js';
+import type { Binder, BoundFrom } from './binder.js';
+import { columnExpr, errorAt } from './binder.js';
+import { mapChildren, sameExpr, some } from './expr.js';
+import type { AggregateExpr, ColumnExpr, Expr, SetReturningExpr, WindowExpr } from './expr.js';
+import type { Plan, PlanColumn, ProjectItem } from './logical.js';
+import type { BoundGroups } from './bind-select.js';
+import { freeColumns } from './plan-walk.js';
+
+interface Lifted {
+  readonly plan: Plan;
+  readonly exprs: readonly Expr[];
+}
+
+export function applyAggregation(
+  b: Binder, from: BoundFrom, input: Plan, groups: BoundGroups, state: { readonly having: Expr | null; readonly exprs: readonly Expr[] },
+): Lifted {
+  const all = state.having === null ? state.exprs : [...state.exprs, state.having];
+  const aggregated = groups.given || state.having !== null || all.some((e) => some(e, (x) => x.kind === 'aggregate'));
+  if (!aggregated) return { plan: input, exprs: state.exprs };
+  const items: ProjectItem[] = groups.exprs.map((expr) => {
+    const origin = expr.kind === 'column' ? input.columns.find((c) => c.id === expr.id) : undefined;
+    // A plain column keeps its id, so that subqueries that refer to it need no change; not so under
+    // grouping sets, where it may become NULL: there too the same id is what the output means.
+    return { column: origin ?? b.column('group', expr.oid, expr.typmod), expr };
+  });
+  const aggregates: { column: PlanColumn; aggregate: AggregateExpr }[] = [];
+  const local = new Set(from.plan.columns.map((c) => c.id));
+  const lift = (e: Expr): Expr => {
+    const group = items.find((g) => sameExpr(g.expr, e));
+    if (group !== undefined) return columnExpr(group.column);
+    if (e.kind === 'aggregate') {
+      const same = aggregates.find((a) => sameExpr(a.aggregate, e));
+      if (same !== undefined) return columnExpr(same.column);
+      const column = b.column(e.entry.name, e.oid, e.typmod);
+      aggregates.push({ column, aggregate: e });
+      return columnExpr(column);
+    }
+    if (e.kind === 'column' && local.has(e.id)) return dependent(e);
+    if (e.kind === 'subquery') {
+      for (const id of freeColumns(e.plan)) {
+        if (local.has(id) && !items.some((g) => g.column.id === id)) {
+          const column = from.plan.columns.find((c) => c.id === id)!;
+          if (!addDependent(columnExpr(column))) {
+            throw errorAt('42803', `subquery uses ungrouped column "${qualified(from, id, column.name)}" from outer query`, -1);
+          }
+        }
+      }
+    }
+    return mapChildren(e, lift);
+  };
+  /** Grouped by a table's whole primary key, its other columns are single-valued too. */
+  const addDependent = (e: ColumnExpr): boolean => {
+    if (groups.sets !== null) return false;
+    for (const relation of from.relations) {
+      if (relation.table === null || !relation.columns.some((c) => c.column.id === e.id)) continue;
+      const primary = relation.table.indexes[0];
+      if (primary === undefined || primary.constraintOid === null) continue;
+      const grouped = primary.columns.every((k) =>
+        relation.columns.some((c) => c.column.columnNumber === k.columnId && items.some((g) => g.expr.kind === 'column' && g.expr.id === c.column.id)),
+      );
+      if (!grouped) continue;
+      const column = from.plan.columns.find((c) => c.id === e.id)!;
+      items.push({ column, expr: columnExpr(column) });
+      return true;
+    }
+    return false;
+  };
+  const dependent = (e: ColumnExpr): Expr => {
+    if (addDependent(e)) return e;
+    throw errorAt(
+      '42803',
+      `column "${qualified(from, e.id, e.name)}" must appear in the GROUP BY clause or be used in an aggregate function`,
+      e.location,
+    );
+  };
+  const exprs = state.exprs.map(lift);
+  const having = state.having === null ? null : lift(state.having);
+  let plan: Plan = {
+    kind: 'aggregate',
+    columns: [...items.map((i) => i.column), ...aggregates.map((a) => a.column)],
+    input,
+    groups: items,
+    aggregates,
+    sets: groups.sets,
+  };
+  if (having !== null) plan = { kind: 'filter', columns: plan.columns, input: plan, condition: having };
+  return { plan, exprs };
+}
+
+function qualified(from: BoundFrom, id: number, name: string): string {
+  const relation = from.relations.find((r) => r.columns.some((c) => c.column.id === id));
+  return relation === undefined || relation.alias === '' ? name : `${relation.alias}.${name}`;
+}
+
+export function applyWindows(b: Binder, input: Plan, exprs: readonly Expr[]): Lifted {
+  const windows: { column: PlanColumn; window: WindowExpr }[] = [];
+  const lift = (e: Expr): Expr => {
+    if (e.kind === 'window') {
+      const column = b.column(e.name, e.oid, e.typmod);
+      windows.push({ column, window: e });
+      return columnExpr(column);
+    }
+    return mapChildren(e, lift);
+  };
+  const lifted = exprs.map(lift);
+  if (windows.length === 0) return { plan: input, exprs };
+  // Targets and sort keys that share one window expression share the object: compute it once.
+  return { plan: { kind: 'window', columns: [...input.columns, ...windows.map((w) => w.column)], input, windows }, exprs: lifted };
+}
+
+export function applySets(b: Binder, input: Plan, exprs: readonly Expr[]): Lifted {
+  let plan = input;
+  let current = exprs;
+  // Innermost first: a set-returning function's argument may hold another.
+  for (;;) {
+    const sets: { column: PlanColumn; srf: SetReturningExpr }[] = [];
+    const known = new Map<Expr, Expr>();
+    const lift = (e: Expr): Expr => {
+      if (e.kind === 'srf' && !e.args.some((a) => some(a, (x) => x.kind === 'srf'))) {
+        const seen = known.get(e);
+        if (seen !== undefined) return seen;
+        const column = b.column(e.entry.name, e.entry.resultColumns === null ? e.oid : OID.record, e.typmod);
+        sets.push({ column, srf: e });
+        const made = columnExpr(column);
+        known.set(e, made);
+        return made;
+      }
+      return mapChildren(e, lift);
+    };
+    current = current.map(lift);
+    if (sets.length === 0) return { plan, exprs: current };
+    plan = { kind: 'projectset', columns: [...plan.columns, ...sets.map((s) => s.column)], input: plan, sets };
+  }
+}
+

@@ -1,0 +1,636 @@
+/**
+ * SELECT, VALUES, set operations and WITH → logical plans. The order of the nodes made for one SELECT:
+ * FROM · WHERE · aggregate · HAVING · window · set-returning functions · output · DISTINCT · ORDER BY · LIMIT.
+ */
+import type { LockingClause, Node, ResTarget, SelectStmt, WithClause } from 'libpg-query';
+import { OID } from '../types/oids.js';
+import { formatType, typeByOid } from '../types/registry.js';
+import { as, kindOf, locationOf, stringsOf, must } from './ast.js';
+import { Scope, columnExpr, errorAt, findColumn } from './binder.js';
+import type { Binder, BoundFrom, CteEntry, ExprContext, LockRequest } from './binder.js';
+import { bindExpr, starColumns } from './bind-expr.js';
+import { sortKey } from './bind-call.js';
+import { coerce, coerceAssignment, coerceBoolean, commonType, resolveUnknown, tryCoerce, typeOfExpr } from './coerce.js';
+import { bindFrom } from './bind-from.js';
+import type { FromContext } from './bind-from.js';
+import { applyAggregation, applyWindows, applySets } from './bind-group.js';
+import { sameExpr, some } from './expr.js';
+import type { Expr, SortKey } from './expr.js';
+import type { CteDefinition, Plan, PlanColumn, ProjectItem, SetOpPlan } from './logical.js';
+
+export interface SelectOptions {
+  /** Literals of the output keep type unknown, for the caller to coerce. */
+  readonly keepUnknown?: boolean;
+}
+
+/** Data-modifying WITH items are bound by this, given by the binding of those statements. */
+export type BindModifying = (b: Binder, node: Node, ctes: readonly CteEntry[]) => Plan;
+let bindModifying: BindModifying | null = null;
+export function registerModifying(bind: BindModifying): void {
+  bindModifying = bind;
+}
+
+export function exprContext(b: Binder, scope: Scope, clause: string, allow: Partial<Pick<ExprContext, 'aggregates' | 'windows' | 'sets' | 'namedWindows'>> = {}): ExprContext {
+  return {
+    binder: b,
+    scope,
+    clause,
+    aggregates: false,
+    windows: false,
+    sets: false,
+    inAggregate: false,
+    namedWindows: new Map(),
+    ...allow,
+    bind: bindExpr,
+    bindSubquery: (select, outer) => bindSelect(b, select, outer, outer.ctes),
+  };
+}
+
+export function fromContext(b: Binder, parent: Scope | null, ctes: readonly CteEntry[], locks: readonly LockRequest[]): FromContext {
+  return {
+    binder: b,
+    parent,
+    ctes,
+    locks,
+    expressions: (scope, clause, sets) => exprContext(b, scope, clause, { sets }),
+    bindSubselect: (select, outer, visible) => bindSelect(b, select, outer, visible),
+  };
+}
+
+/** The plan of a whole SELECT statement; `parent` is the scope of the query it stands in. */
+export function bindSelect(b: Binder, select: SelectStmt, parent: Scope | null, ctes: readonly CteEntry[], options: SelectOptions = {}): Plan {
+  if (select.intoClause !== undefined) throw errorAt('42601', 'SELECT ... INTO is not allowed here', 0);
+  if (select.withClause === undefined) return bindBody(b, select, parent, ctes, options);
+  return withClause(b, select.withClause, parent, ctes, (visible) => bindBody(b, select, parent, visible, options));
+}
+
+/** Binds the WITH items, then the statement that uses them. */
+export function withClause(
+  b: Binder, clause: WithClause, parent: Scope | null, outer: readonly CteEntry[], body: (visible: readonly CteEntry[]) => Plan,
+): Plan {
+  const definitions: { definition: CteDefinition; entry: CteEntry }[] = [];
+  let visible = outer;
+  for (const item of clause.ctes ?? []) {
+    const cte = must(item, 'CommonTableExpr');
+    const name = cte.ctename ?? '';
+    if (definitions.some((d) => d.entry.name === name)) {
+      throw errorAt('42712', `WITH query name "${name}" specified more than once`, cte.location ?? -1);
+    }
+    const made = bindCte(b, cte, name, parent, visible, clause.recursive === true);
+    definitions.push(made);
+    visible = [...visible, made.entry];
+  }
+  const input = body(visible);
+  const kept = definitions.filter((d) => d.definition.modifies || d.entry.references > 0);
+  if (kept.length === 0) return input;
+  return { kind: 'with', columns: input.columns, ctes: kept.map((d) => d.definition), input };
+}
+
+function bindCte(
+  b: Binder, cte: ReturnType<typeof must<'CommonTableExpr'>>, name: string, parent: Scope | null, visible: readonly CteEntry[], recursive: boolean,
+): { definition: CteDefinition; entry: CteEntry } {
+  const id = b.nextCteId();
+  const aliases = stringsOf(cte.aliascolnames);
+  const rename = (columns: readonly PlanColumn[]): PlanColumn[] => {
+    if (aliases.length > columns.length) {
+      throw errorAt('42P10', `WITH query "${name}" has ${columns.length} columns available but ${aliases.length} columns specified`, cte.location ?? -1);
+    }
+    return columns.map((c, i) => (aliases[i] === undefined ? c : { ...c, name: aliases[i] }));
+  };
+  const select = as(cte.ctequery, 'SelectStmt');
+  if (select === undefined) {
+    if (bindModifying === null) throw errorAt('0A000', 'data-modifying statements in WITH are not supported', cte.location ?? -1);
+    const plan = bindModifying(b, cte.ctequery!, visible);
+    const entry: CteEntry = { name, id, columns: rename(plan.columns), references: 0, definition: null };
+    return { entry, definition: { id, name, plan, recursive: null, modifies: true } };
+  }
+  const refersToItself = recursive && select.op !== undefined && select.op !== 'SETOP_NONE' && mentions(select.rarg, name);
+  if (!refersToItself) {
+    const plan = bindSelect(b, select, parent, visible);
+    const entry: CteEntry = { name, id, columns: rename(plan.columns), references: 0, definition: null };
+    return { entry, definition: { id, name, plan, recursive: null, modifies: false } };
+  }
+  if (select.op !== 'SETOP_UNION') {
+    throw errorAt('42P19', `recursive query "${name}" does not have the form non-recursive-term UNION [ALL] recursive-term`, cte.location ?? -1);
+  }
+  const base = bindSelect(b, select.larg!, parent, visible);
+  const columns = rename(base.columns);
+  const workId = b.nextCteId();
+  const self: CteEntry = { name, id: workId, columns, references: 0, definition: null };
+  const bound = bindSelect(b, select.rarg!, parent, [...visible, self], { keepUnknown: true });
+  if (bound.columns.length !== columns.length) {
+    throw errorAt('42601', 'each UNION query must have the same number of columns', cte.location ?? -1);
+  }
+  bound.columns.forEach((c, i) => {
+    const wanted = columns[i]!;
+    if (c.oid !== wanted.oid && c.oid !== OID.unknown) {
+      throw errorAt(
+        '42804',
+        `recursive query "${name}" column ${i + 1} has type ${formatType(wanted.oid)} in non-recursive term but type ${formatType(c.oid)} overall`,
+        cte.location ?? -1,
+        { hint: 'Cast the output of the non-recursive term to the correct type.' },
+      );
+    }
+  });
+  const term = coerceOutput(b, bound, columns.map((c) => c.oid), 'UNION');
+  const entry: CteEntry = { name, id, columns, references: 0, definition: null };
+  return { entry, definition: { id, name, plan: base, recursive: { term, workId, all: select.all === true }, modifies: false } };
+}
+
+function mentions(tree: unknown, name: string): boolean {
+  if (Array.isArray(tree)) return tree.some((item) => mentions(item, name));
+  if (typeof tree !== 'object' || tree === null) return false;
+  const node = tree as Readonly<Record<string, unknown>>;
+  if (node['relname'] === name && node['schemaname'] === undefined) return true;
+  return Object.values(node).some((item) => mentions(item, name));
+}
+
+function bindBody(b: Binder, select: SelectStmt, parent: Scope | null, ctes: readonly CteEntry[], options: SelectOptions): Plan {
+  if (select.op !== undefined && select.op !== 'SETOP_NONE') return bindSetOperation(b, select, parent, ctes);
+  if (select.valuesLists !== undefined) return bindValues(b, select, parent, ctes, options);
+  return bindPlainSelect(b, select, parent, ctes, options);
+}
+
+// ---- VALUES ----
+
+function bindValues(b: Binder, select: SelectStmt, parent: Scope | null, ctes: readonly CteEntry[], options: SelectOptions): Plan {
+  const scope = new Scope(parent, [], [], ctes);
+  const ctx = exprContext(b, scope, 'VALUES');
+  const rows = (select.valuesLists ?? []).map((list) => (as(list, 'List')?.items ?? []).map((n) => bindExpr(ctx, n)));
+  const width = rows[0]?.length ?? 0;
+  if (rows.some((r) => r.length !== width)) throw errorAt('42601', 'VALUES lists must all be the same length', locationOf(select.valuesLists?.[0]));
+  const columns: PlanColumn[] = [];
+  const coerced: Expr[][] = rows.map(() => []);
+  for (let i = 0; i < width; i++) {
+    const column = rows.map((r) => r[i]!);
+    const allUnknown = column.every((e) => typeOfExpr(b, e) === OID.unknown);
+    const oid = allUnknown && options.keepUnknown === true ? OID.unknown : commonType(b, column, 'VALUES');
+    column.forEach((e, r) => {
+      coerced[r]!.push(oid === OID.unknown ? e : coerce(b, e, oid, 'implicit', locationOf(as(select.valuesLists?.[r], 'List')?.items?.[i])));
+    });
+    const typmod = coerced.every((r) => r[i]!.typmod === coerced[0]![i]!.typmod) ? coerced[0]![i]!.typmod : -1;
+    columns.push(b.column(`column${i + 1}`, oid, typmod));
+  }
+  const plan: Plan = { kind: 'values', columns, rows: coerced };
+  return orderAndLimit(b, select, plan, scope);
+}
+
+// ---- set operations ----
+
+function bindSetOperation(b: Binder, select: SelectStmt, parent: Scope | null, ctes: readonly CteEntry[]): Plan {
+  const names = { SETOP_UNION: 'UNION', SETOP_INTERSECT: 'INTERSECT', SETOP_EXCEPT: 'EXCEPT' } as const;
+  const what = names[select.op as keyof typeof names];
+  const left = bindSelect(b, select.larg!, parent, ctes, { keepUnknown: true });
+  const right = bindSelect(b, select.rarg!, parent, ctes, { keepUnknown: true });
+  if (left.columns.length !== right.columns.length) {
+    throw errorAt('42601', `each ${what} query must have the same number of columns`, firstLocation(select.rarg));
+  }
+  const oids = left.columns.map((l, i) => {
+    const r = right.columns[i]!;
+    return commonType(b, [columnExpr(l), columnExpr(r)], what, firstLocation(select.rarg));
+  });
+  const l = coerceOutput(b, left, oids, what);
+  const r = coerceOutput(b, right, oids, what);
+  const columns = l.columns.map((c, i) => b.column(c.name, oids[i]!, c.typmod === r.columns[i]!.typmod ? c.typmod : -1));
+  const op = what === 'UNION' ? 'union' : what === 'INTERSECT' ? 'intersect' : 'except';
+  const plan: SetOpPlan = { kind: 'setop', op, all: select.all === true, columns, left: l, right: r };
+  if (select.lockingClause !== undefined) throw errorAt('0A000', 'FOR UPDATE is not allowed with UNION/INTERSECT/EXCEPT', -1);
+  return orderAndLimit(b, select, plan, new Scope(parent, [], [], ctes));
+}
+
+function firstLocation(select: SelectStmt | undefined): number {
+  return locationOf(as(select?.targetList?.[0], 'ResTarget')?.val);
+}
+
+/** The plan with its output columns cast; literals of the top SELECT are read as the wanted type. */
+export function coerceOutput(
+  b: Binder, plan: Plan, oids: readonly number[], what: string, columnsFor?: readonly { name: string; typeOid: number; typmod: number }[],
+): Plan {
+  const convert = (e: Expr, i: number): Expr => {
+    const assigned = columnsFor?.[i];
+    if (assigned !== undefined) return coerceAssignment(b, e, assigned, e.kind === 'column' ? e.location : -1);
+    const result = tryCoerce(b, e, oids[i]!, -1, 'implicit');
+    if (result === null) throw errorAt('42846', `${what} could not convert type ${formatType(typeOfExpr(b, e))} to ${formatType(oids[i]!)}`, -1);
+    return result;
+  };
+  const retype = (c: PlanColumn, e: Expr): PlanColumn => ({ ...c, oid: e.oid, typmod: e.typmod });
+  if (plan.kind === 'project') {
+    const items = plan.items.map((item, i): ProjectItem => {
+      const expr = convert(item.expr, i);
+      return expr === item.expr ? item : { column: retype(item.column, expr), expr };
+    });
+    return { ...plan, items, columns: items.map((i) => i.column) };
+  }
+  if (plan.kind === 'values') {
+    const rows = plan.rows.map((row) => row.map(convert));
+    const columns = plan.columns.map((c, i) => ({ ...c, oid: rows[0]![i]!.oid, typmod: rows[0]![i]!.typmod }));
+    return { ...plan, rows, columns };
+  }
+  const items = plan.columns.map((column, i): ProjectItem => {
+    const expr = convert(columnExpr(column), i);
+    return expr.kind === 'column' ? { column, expr } : { column: { ...b.column(column.name, expr.oid, expr.typmod) }, expr };
+  });
+  if (items.every((i) => i.expr.kind === 'column')) return plan;
+  return { kind: 'project', columns: items.map((i) => i.column), input: plan, items };
+}
+
+/** ORDER BY and LIMIT over output columns only (VALUES, UNION). */
+function orderAndLimit(b: Binder, select: SelectStmt, plan: Plan, scope: Scope): Plan {
+  let result = plan;
+  const keys = (select.sortClause ?? []).map((clause): SortKey => {
+    const s = must(clause, 'SortBy');
+    const position = positionOf(s.node!, plan.columns.length, 'ORDER BY');
+    if (position !== null) return sortKey(columnExpr(plan.columns[position]!), s);
+    const names = stringsOf(as(s.node, 'ColumnRef')?.fields);
+    const found = plan.columns.filter((c) => names.length === 1 && c.name === names[0]);
+    if (found.length === 0) {
+      if (names.length === 1) throw errorAt('42703', `column "${names[0]}" does not exist`, locationOf(s.node));
+      throw errorAt('0A000', 'invalid UNION/INTERSECT/EXCEPT ORDER BY clause', locationOf(s.node), {
+        detail: 'Only result column names can be used, not expressions or functions.',
+        hint: 'Add the expression/function to every SELECT, or move the UNION into a FROM clause.',
+      });
+    }
+    return sortKey(columnExpr(found[0]!), s);
+  });
+  if (keys.length > 0) result = { kind: 'sort', columns: result.columns, input: result, keys, limit: null };
+  return limitOf(b, select, result, scope, keys);
+}
+
+function positionOf(node: Node, width: number, clause: string): number | null {
+  const c = as(node, 'A_Const');
+  if (c === undefined) return null;
+  if (c.ival === undefined) throw errorAt('42601', `non-integer constant in ${clause}`, c.location ?? 0);
+  const n = c.ival.ival ?? 0;
+  if (n < 1 || n > width) throw errorAt('42P10', `${clause} position ${n} is not in select list`, c.location ?? 0);
+  return n - 1;
+}
+
+function limitOf(b: Binder, select: SelectStmt, plan: Plan, scope: Scope, keys: readonly SortKey[]): Plan {
+  const bound = (node: Node | undefined, what: string): Expr | null => {
+    if (node === undefined || as(node, 'A_Const')?.isnull === true) return null;
+    const inner = new Scope(scope.parent, [], [], scope.ctes);
+    const expr = bindExpr(exprContext(b, inner, what), node);
+    const result = tryCoerce(b, expr, OID.int8, -1, 'assignment', locationOf(node));
+    if (result === null) {
+      throw errorAt('42804', `argument of ${what} must be type bigint, not type ${formatType(typeOfExpr(b, expr))}`, locationOf(node));
+    }
+    return result;
+  };
+  const count = bound(select.limitCount, 'LIMIT');
+  const offset = bound(select.limitOffset, 'OFFSET');
+  if (count === null && offset === null) return plan;
+  const ties = select.limitOption === 'LIMIT_OPTION_WITH_TIES';
+  if (ties && keys.length === 0) throw errorAt('42601', 'WITH TIES cannot be specified without ORDER BY clause', -1);
+  return { kind: 'limit', columns: plan.columns, input: plan, count, offset, withTies: ties ? keys : null };
+}
+
+// ---- plain SELECT ----
+
+interface Target {
+  readonly name: string;
+  expr: Expr;
+  readonly location: number;
+}
+
+function bindPlainSelect(b: Binder, select: SelectStmt, parent: Scope | null, ctes: readonly CteEntry[], options: SelectOptions): Plan {
+  const locks = lockRequests(b, select);
+  const from = bindFrom(fromContext(b, parent, ctes, locks), select.fromClause ?? []);
+  checkLocks(locks, from);
+  const scope = new Scope(parent, from.relations, from.columns, ctes);
+  let plan = from.plan;
+  if (select.whereClause !== undefined) {
+    const condition = coerceBoolean(b, bindExpr(exprContext(b, scope, 'WHERE'), select.whereClause), 'WHERE', locationOf(select.whereClause));
+    plan = { kind: 'filter', columns: plan.columns, input: plan, condition };
+  }
+  const namedWindows = new Map<string, Node>();
+  for (const w of select.windowClause ?? []) namedWindows.set(as(w, 'WindowDef')?.name ?? '', w);
+  const output = exprContext(b, scope, 'SELECT', { aggregates: true, windows: true, sets: true, namedWindows });
+  const targets = bindTargets(output, select.targetList ?? [], options.keepUnknown === true);
+  const having =
+    select.havingClause === undefined
+      ? null
+      : coerceBoolean(b, bindExpr({ ...output, clause: 'HAVING', windows: false, sets: false }, select.havingClause), 'HAVING', locationOf(select.havingClause));
+  const groups = bindGroups(b, select, scope, output, targets);
+  const keys = bindOrder(b, select, scope, output, targets);
+  const distinctOn = bindDistinctOn(b, select, output, targets);
+  checkDistinct(select, distinctOn, keys, targets);
+
+  // Everything that is evaluated above the FROM: targets, sort keys, DISTINCT ON.
+  const state = { having, exprs: [...targets.map((t) => t.expr), ...keys.map((k) => k.expr), ...distinctOn] };
+  const grouped = applyAggregation(b, from, plan, groups, state);
+  const windowed = applyWindows(b, grouped.plan, grouped.exprs);
+  const expanded = applySets(b, windowed.plan, windowed.exprs);
+  const width = targets.length;
+  const finalTargets = targets.map((t, i): Target => ({ ...t, expr: expanded.exprs[i]! }));
+  const finalKeys = keys.map((k, i): SortKey => ({ ...k, expr: expanded.exprs[width + i]! }));
+  const finalOn = distinctOn.map((_, i) => expanded.exprs[width + keys.length + i]!);
+  if (locks.length > 0 && (groups.given || grouped.plan.kind === 'aggregate' || select.distinctClause !== undefined)) {
+    const why = select.distinctClause !== undefined ? 'DISTINCT clause' : groups.given ? 'GROUP BY clause' : 'aggregate functions';
+    throw errorAt('0A000', `FOR UPDATE is not allowed with ${why}`, -1);
+  }
+  return outputOf(b, select, expanded.plan, finalTargets, finalKeys, finalOn, scope);
+}
+
+function lockRequests(b: Binder, select: SelectStmt): LockRequest[] {
+  return (select.lockingClause ?? []).map((n): LockRequest => {
+    const clause = must(n, 'LockingClause') as LockingClause;
+    b.locks = true;
+    const wait = clause.waitPolicy === 'LockWaitError' ? 'nowait' : clause.waitPolicy === 'LockWaitSkip' ? 'skip' : 'block';
+    const tables = (clause.lockedRels ?? []).map((r) => as(r, 'RangeVar')?.relname ?? '');
+    return { tables: tables.length === 0 ? null : tables, lock: { wait } };
+  });
+}
+
+function checkLocks(locks: readonly LockRequest[], from: BoundFrom): void {
+  for (const request of locks) {
+    for (const table of request.tables ?? []) {
+      if (!from.relations.some((r) => r.alias === table)) {
+        throw errorAt('42P01', `relation "${table}" in FOR UPDATE clause not found in FROM clause`, -1);
+      }
+    }
+  }
+}
+
+function bindTargets(ctx: ExprContext, list: readonly Node[], keepUnknown: boolean): Target[] {
+  const targets: Target[] = [];
+  for (const item of list) {
+    const target = must(item, 'ResTarget') as ResTarget;
+    const val = target.val!;
+    const star = starColumns(ctx, val);
+    if (star !== null) {
+      for (const e of star) targets.push({ name: e.kind === 'column' ? e.name : '?column?', expr: e, location: locationOf(val) });
+      continue;
+    }
+    const recordStar = indirectStar(ctx, val);
+    if (recordStar !== null) {
+      targets.push(...recordStar);
+      continue;
+    }
+    const bound = bindExpr(ctx, val);
+    const expr = keepUnknown ? bound : resolveUnknown(ctx.binder, bound);
+    targets.push({ name: target.name ?? figureNameOf(val) ?? '?column?', expr, location: locationOf(val) });
+  }
+  return targets;
+}
+
+/** (function()).* */
+function indirectStar(ctx: ExprContext, node: Node): Target[] | null {
+  const e = as(node, 'A_Indirection');
+  const parts = e?.indirection ?? [];
+  if (e === undefined || parts.length !== 1 || as(parts[0], 'A_Star') === undefined) return null;
+  const arg = bindExpr(ctx, e.arg!);
+  const location = locationOf(node);
+  if (arg.kind === 'row') return arg.args.map((a, i) => ({ name: a.kind === 'column' ? a.name : `f${i + 1}`, expr: a, location }));
+  const columns = arg.kind === 'call' || arg.kind === 'srf' ? arg.entry.resultColumns : null;
+  if (columns === null) throw errorAt('42809', 'row expansion via "*" is not supported here', location);
+  return columns.map((c, index) => ({
+    name: c.name,
+    expr: { kind: 'field', arg, index, oid: c.typeOid, typmod: -1 } satisfies Expr,
+    location,
+  }));
+}
+
+/** The column name that PostgreSQL gives an expression without AS; null for none ("?column?"). */
+export function figureNameOf(node: Node): string | null {
+  return figure(node)?.name ?? null;
+}
+
+function figure(node: Node): { name: string; strong: boolean } | null {
+  const strong = (name: string): { name: string; strong: boolean } => ({ name, strong: true });
+  switch (kindOf(node)) {
+    case 'ColumnRef': {
+      const names = stringsOf(as(node, 'ColumnRef')!.fields).filter((s) => s !== '');
+      return names.length === 0 ? null : strong(names.at(-1)!);
+    }
+    case 'A_Indirection': {
+      const e = as(node, 'A_Indirection')!;
+      const field = (e.indirection ?? []).map((n) => as(n, 'String')?.sval).filter((s) => s !== undefined).at(-1);
+      return field !== undefined ? strong(field) : figure(e.arg!);
+    }
+    case 'FuncCall':
+      return strong(stringsOf(as(node, 'FuncCall')!.funcname).at(-1) ?? '');
+    case 'A_Expr':
+      return as(node, 'A_Expr')!.kind === 'AEXPR_NULLIF' ? strong('nullif') : null;
+    case 'TypeCast': {
+      const e = as(node, 'TypeCast')!;
+      const inner = figure(e.arg!);
+      if (inner?.strong === true) return inner;
+      return { name: stringsOf(e.typeName?.names).at(-1) ?? '', strong: false };
+    }
+    case 'CollateClause':
+      return figure(as(node, 'CollateClause')!.arg!);
+    case 'GroupingFunc':
+      return strong('grouping');
+    case 'SubLink': {
+      const e = as(node, 'SubLink')!;
+      switch (e.subLinkType ?? 'EXISTS_SUBLINK') {
+        case 'EXISTS_SUBLINK':
+          return strong('exists');
+        case 'ARRAY_SUBLINK':
+          return strong('array');
+        case 'EXPR_SUBLINK': {
+          const first = as(as(e.subselect, 'SelectStmt')?.targetList?.[0], 'ResTarget');
+          const name = first?.name ?? (first?.val === undefined ? null : figureNameOf(first.val));
+          return name === null ? null : strong(name);
+        }
+        default:
+          return null;
+      }
+    }
+    case 'CaseExpr': {
+      const e = as(node, 'CaseExpr')!;
+      const otherwise = e.defresult === undefined ? null : figure(e.defresult);
+      return otherwise?.strong === true ? otherwise : { name: 'case', strong: false };
+    }
+    case 'A_ArrayExpr':
+      return strong('array');
+    case 'RowExpr':
+      return strong('row');
+    case 'CoalesceExpr':
+      return strong('coalesce');
+    case 'MinMaxExpr':
+      return strong(as(node, 'MinMaxExpr')!.op === 'IS_LEAST' ? 'least' : 'greatest');
+    case 'SQLValueFunction':
+      return strong((as(node, 'SQLValueFunction')!.op ?? 'SVFOP_CURRENT_DATE').replace('SVFOP_', '').replace(/_N$/, '').toLowerCase());
+    default:
+      return null;
+  }
+}
+
+export interface BoundGroups {
+  readonly given: boolean;
+  readonly exprs: readonly Expr[];
+  readonly sets: readonly (readonly number[])[] | null;
+}
+
+function bindGroups(b: Binder, select: SelectStmt, scope: Scope, output: ExprContext, targets: readonly Target[]): BoundGroups {
+  const clause = select.groupClause ?? [];
+  const exprs: Expr[] = [];
+  const ctx: ExprContext = { ...output, clause: 'GROUP BY', aggregates: false, windows: false, sets: false };
+  const add = (e: Expr): number => {
+    const at = exprs.findIndex((x) => sameExpr(x, e));
+    if (at >= 0) return at;
+    exprs.push(e);
+    return exprs.length - 1;
+  };
+  const one = (node: Node): number[] => {
+    const row = as(node, 'RowExpr');
+    if (row !== undefined && row.row_format === 'COERCE_IMPLICIT_CAST') return (row.args ?? []).flatMap(one);
+    return [add(groupItem(b, ctx, scope, node, targets))];
+  };
+  let sets: number[][] = [[]];
+  let grouping = false;
+  for (const node of clause) {
+    const alternatives = groupingAlternatives(node, one);
+    if (as(node, 'GroupingSet') !== undefined) grouping = true;
+    sets = sets.flatMap((s) => alternatives.map((a) => [...new Set([...s, ...a])]));
+  }
+  return { given: clause.length > 0, exprs, sets: grouping ? sets : null };
+}
+
+/** The sets of group positions that a GROUP BY item stands for: one for a plain expression. */
+function groupingAlternatives(node: Node, one: (n: Node) => number[]): number[][] {
+  const set = as(node, 'GroupingSet');
+  if (set === undefined) return [one(node)];
+  const content = set.content ?? [];
+  switch (set.kind ?? 'GROUPING_SET_EMPTY') {
+    case 'GROUPING_SET_ROLLUP': {
+      const parts = content.map(one);
+      return parts.map((_, i) => parts.slice(0, parts.length - i).flat()).concat([[]]);
+    }
+    case 'GROUPING_SET_CUBE': {
+      const parts = content.map(one);
+      const result: number[][] = [];
+      for (let mask = (1 << parts.length) - 1; mask >= 0; mask--) {
+        result.push(parts.filter((_, i) => (mask >> (parts.length - 1 - i)) & 1).flat());
+      }
+      return result;
+    }
+    case 'GROUPING_SET_SETS':
+      return content.flatMap((n) => groupingAlternatives(n, one));
+    default:
+      return [content.flatMap(one)];
+  }
+}
+
+/** GROUP BY: a position, an input column, an output name, or an expression. */
+function groupItem(b: Binder, ctx: ExprContext, scope: Scope, node: Node, targets: readonly Target[]): Expr {
+  const check = (e: Expr): Expr => {
+    if (some(e, (x) => x.kind === 'aggregate')) throw errorAt('42803', 'aggregate functions are not allowed in GROUP BY', locationOf(node));
+    if (some(e, (x) => x.kind === 'window')) throw errorAt('42P20', 'window functions are not allowed in GROUP BY', locationOf(node));
+    return e;
+  };
+  const position = positionOf(node, targets.length, 'GROUP BY');
+  if (position !== null) return check(targets[position]!.expr);
+  const names = stringsOf(as(node, 'ColumnRef')?.fields);
+  if (names.length === 1 && as(as(node, 'ColumnRef')?.fields?.[0], 'A_Star') === undefined) {
+    const own = new Scope(null, scope.relations, scope.columns, scope.ctes);
+    if (findColumn(own, names[0]!, locationOf(node)) === null) {
+      const found = targets.filter((t) => t.name === names[0]);
+      if (found.length > 0) {
+        if (found.some((t) => !sameExpr(t.expr, found[0]!.expr))) throw errorAt('42702', `GROUP BY "${names[0]}" is ambiguous`, locationOf(node));
+        return check(found[0]!.expr);
+      }
+    }
+  }
+  return resolveUnknown(b, bindExpr(ctx, node));
+}
+
+/** ORDER BY: a position, an output name, or an expression over the input. */
+function bindOrder(b: Binder, select: SelectStmt, scope: Scope, output: ExprContext, targets: readonly Target[]): SortKey[] {
+  return (select.sortClause ?? []).map((clause): SortKey => {
+    const s = must(clause, 'SortBy');
+    return sortKey(orderItem(b, { ...output, clause: 'ORDER BY' }, s.node!, targets, 'ORDER BY'), s);
+  });
+}
+
+function orderItem(b: Binder, ctx: ExprContext, node: Node, targets: readonly Target[], clause: string): Expr {
+  const position = positionOf(node, targets.length, clause);
+  if (position !== null) return resolveUnknown(b, targets[position]!.expr);
+  const fields = as(node, 'ColumnRef')?.fields ?? [];
+  const names = stringsOf(fields);
+  if (names.length === 1 && as(fields[0], 'A_Star') === undefined) {
+    const found = targets.filter((t) => t.name === names[0]);
+    if (found.length > 0) {
+      if (found.some((t) => !sameExpr(t.expr, found[0]!.expr))) throw errorAt('42702', `${clause} "${names[0]}" is ambiguous`, locationOf(node));
+      return resolveUnknown(b, found[0]!.expr);
+    }
+  }
+  return resolveUnknown(b, bindExpr(ctx, node));
+}
+
+function bindDistinctOn(b: Binder, select: SelectStmt, output: ExprContext, targets: readonly Target[]): Expr[] {
+  const items = (select.distinctClause ?? []).filter((n) => Object.keys(n).length > 0);
+  return items.map((n) => orderItem(b, { ...output, clause: 'DISTINCT ON' }, n, targets, 'DISTINCT ON'));
+}
+
+function checkDistinct(select: SelectStmt, on: readonly Expr[], keys: readonly SortKey[], targets: readonly Target[]): void {
+  if (select.distinctClause === undefined) return;
+  if (on.length === 0) {
+    for (const key of keys) {
+      if (!targets.some((t) => sameExpr(t.expr, key.expr))) {
+        throw errorAt('42P10', 'for SELECT DISTINCT, ORDER BY expressions must appear in select list', -1);
+      }
+    }
+    return;
+  }
+  // The leading sort keys must be the DISTINCT ON expressions, in any order.
+  for (let i = 0; i < Math.min(keys.length, on.length); i++) {
+    if (!on.some((e) => sameExpr(e, keys[i]!.expr))) {
+      throw errorAt('42P10', 'SELECT DISTINCT ON expressions must match initial ORDER BY expressions', -1);
+    }
+  }
+}
+
+function outputOf(
+  b: Binder, select: SelectStmt, input: Plan, targets: readonly Target[], keys: readonly SortKey[], on: readonly Expr[], scope: Scope,
+): Plan {
+  const items: ProjectItem[] = targets.map((t) => {
+    const e = t.expr;
+    const origin = e.kind === 'column' ? input.columns.find((c) => c.id === e.id) : undefined;
+    const column = b.column(t.name, e.oid, e.typmod, origin?.tableOid ?? 0, origin?.columnNumber ?? 0);
+    return { column, expr: e };
+  });
+  const width = items.length;
+  // A sort key that is an output column is read there; others are carried along and cut off at the end.
+  const carried = (e: Expr): Expr => {
+    const found = items.find((i) => sameExpr(i.expr, e) && !hasVolatile(e));
+    if (found !== undefined) return columnExpr(found.column);
+    const column = b.column('?sort?', e.oid, e.typmod);
+    items.push({ column, expr: e });
+    return columnExpr(column);
+  };
+  const sortKeys = keys.map((k): SortKey => ({ ...k, expr: carried(k.expr) }));
+  const onKeys = on.map(carried);
+  let plan: Plan = { kind: 'project', columns: items.map((i) => i.column), input, items };
+  const distinct = select.distinctClause !== undefined;
+  if (distinct && onKeys.length === 0) plan = { kind: 'distinct', columns: plan.columns, input: plan, on: null };
+  const ordering = onKeys.length > 0 ? distinctOrder(sortKeys, onKeys) : sortKeys;
+  if (ordering.length > 0) plan = { kind: 'sort', columns: plan.columns, input: plan, keys: ordering, limit: null };
+  if (onKeys.length > 0) plan = { kind: 'distinct', columns: plan.columns, input: plan, on: onKeys };
+  plan = limitOf(b, select, plan, scope, sortKeys);
+  if (items.length > width) {
+    const kept = items.slice(0, width).map((i): ProjectItem => ({ column: i.column, expr: columnExpr(i.column) }));
+    plan = { kind: 'project', columns: kept.map((k) => k.column), input: plan, items: kept };
+  }
+  for (const key of sortKeys) checkSortable(key.expr);
+  if (distinct) for (const item of items) checkSortable(item.expr);
+  return plan;
+}
+
+function hasVolatile(e: Expr): boolean {
+  return some(e, (x) => x.kind === 'subquery');
+}
+
+function checkSortable(e: Expr): void {
+  if (e.oid === OID.json || e.oid === OID.xml) {
+    throw errorAt('42883', `could not identify an ordering operator for type ${typeByOid(e.oid).sqlName}`, -1, {
+      hint: 'Use an explicit ordering operator or modify the query.',
+    });
+  }
+}
+
+function distinctOrder(keys: readonly SortKey[], on: readonly Expr[]): SortKey[] {
+  const missing = on.filter((e) => !keys.slice(0, on.length).some((k) => sameExpr(k.expr, e)));
+  return [...keys.slice(0, on.length - missing.length), ...missing.map((expr) => ({ expr, descending: false, nullsFirst: false })), ...keys.slice(on.length - missing.length)];
+}

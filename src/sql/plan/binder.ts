@@ -1,0 +1,172 @@
+/**
+ * State of binding one statement: the catalog, types of parameters as context settles them, fresh column
+ * ids, and the scopes in which names are looked up (PostgreSQL's rules for ambiguity and outer queries).
+ */
+import { sqlError } from '../../base/errors.js';
+import type { QuoralError } from '../../base/errors.js';
+import type { CatalogSnapshot, PlannerSettings, Relation } from '../contract.js';
+import type { TableDescriptor } from '../catalog/descriptor.js';
+import type { Node, SelectStmt } from 'libpg-query';
+import type { ColumnExpr, Expr } from './expr.js';
+import type { CteDefinition, Lock, Plan, PlanColumn } from './logical.js';
+
+export interface ScopeColumn {
+  readonly column: PlanColumn;
+  readonly hidden: boolean;
+}
+
+/** A table, subquery or function of FROM, under its alias. */
+export interface ScopeRelation {
+  readonly alias: string;
+  readonly schema: string | null;
+  readonly columns: readonly ScopeColumn[];
+  /** For functional dependency on the primary key. */
+  readonly table: TableDescriptor | null;
+}
+
+export interface CteEntry {
+  readonly name: string;
+  readonly id: number;
+  readonly columns: readonly PlanColumn[];
+  references: number;
+  /** Inlined instead of shared when it is used once. */
+  definition: CteDefinition | null;
+}
+
+export class Scope {
+  readonly relations: readonly ScopeRelation[];
+  /** Unqualified names and the order of *; merged USING columns appear once. */
+  readonly columns: readonly ScopeColumn[];
+  readonly parent: Scope | null;
+  readonly ctes: readonly CteEntry[];
+  constructor(
+    parent: Scope | null,
+    relations: readonly ScopeRelation[],
+    columns: readonly ScopeColumn[],
+    ctes: readonly CteEntry[] = parent?.ctes ?? [],
+  ) {
+    this.parent = parent;
+    this.relations = relations;
+    this.columns = columns;
+    this.ctes = ctes;
+  }
+  withCtes(ctes: readonly CteEntry[]): Scope {
+    return new Scope(this.parent, this.relations, this.columns, ctes);
+  }
+}
+
+export const EMPTY_SCOPE = new Scope(null, [], []);
+
+export type TableRelation = Extract<Relation, { kind: 'table' }>;
+
+export class Binder {
+  readonly catalog: CatalogSnapshot;
+  readonly settings: PlannerSettings;
+  /** 0 = not yet known. */
+  readonly parameterOids: number[];
+  readonly #dependencies = new Map<number, number>();
+  #nextColumn = 1;
+  #nextCte = 1;
+  volatile = false;
+  modifies = false;
+  locks = false;
+  virtual = false;
+
+  constructor(catalog: CatalogSnapshot, settings: PlannerSettings, parameterOids: readonly number[]) {
+    this.catalog = catalog;
+    this.settings = settings;
+    this.parameterOids = [...parameterOids];
+  }
+
+  nextCteId(): number {
+    return this.#nextCte++;
+  }
+
+  column(name: string, oid: number, typmod: number, tableOid = 0, columnNumber = 0): PlanColumn {
+    return { id: this.#nextColumn++, name, oid, typmod, tableOid, columnNumber };
+  }
+
+  dependOn(table: TableDescriptor): void {
+    this.#dependencies.set(table.id, table.version);
+  }
+  get dependencies(): readonly { readonly id: number; readonly version: number }[] {
+    return [...this.#dependencies].map(([id, version]) => ({ id, version }));
+  }
+}
+
+export function columnExpr(column: PlanColumn, location = -1): ColumnExpr {
+  return { kind: 'column', id: column.id, name: column.name, oid: column.oid, typmod: column.typmod, location };
+}
+
+/** An error with its place in the text (zero-based location, or negative for none). */
+export function errorAt(sqlstate: string, message: string, location: number, more: { detail?: string; hint?: string } = {}): QuoralError {
+  return sqlError(sqlstate, message, { ...more, ...(location >= 0 ? { position: location + 1 } : {}) });
+}
+
+/** Adds a position to an error that has none. */
+export function positioned<T>(location: number, run: () => T): T {
+  try {
+    return run();
+  } catch (error) {
+    throw addPosition(error, location);
+  }
+}
+
+export function addPosition(error: unknown, location: number): unknown {
+  if (location < 0 || !isSqlError(error) || error.fields.position !== undefined) return error;
+  return sqlError(error.sqlstate, error.message, { ...error.fields, position: location + 1 });
+}
+function isSqlError(error: unknown): error is QuoralError {
+  return error instanceof Error && error.name === 'QuoralError' && 'sqlstate' in error;
+}
+
+/** An unqualified column, in the nearest scope that has it. null if there is none. */
+export function findColumn(scope: Scope, name: string, location: number): PlanColumn | null {
+  for (let s: Scope | null = scope; s !== null; s = s.parent) {
+    let found: PlanColumn | null = null;
+    for (const c of s.columns) {
+      if (c.column.name !== name) continue;
+      if (found !== null) throw errorAt('42702', `column reference "${name}" is ambiguous`, location);
+      found = c.column;
+    }
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+export function findRelation(scope: Scope, schema: string | null, alias: string, location: number): ScopeRelation | null {
+  for (let s: Scope | null = scope; s !== null; s = s.parent) {
+    const found = s.relations.filter((r) => r.alias === alias && (schema === null || r.schema === schema));
+    if (found.length > 1) throw errorAt('42P09', `table reference "${alias}" is ambiguous`, location);
+    if (found.length === 1) return found[0]!;
+  }
+  return null;
+}
+
+export interface BoundFrom {
+  readonly plan: Plan;
+  readonly relations: readonly ScopeRelation[];
+  readonly columns: readonly ScopeColumn[];
+}
+
+export interface LockRequest {
+  /** null = every table of FROM. */
+  readonly tables: readonly string[] | null;
+  readonly lock: Lock;
+}
+
+/** What expressions are bound in; the bindings of subqueries and of expressions come through it. */
+export interface ExprContext {
+  readonly binder: Binder;
+  readonly scope: Scope;
+  /** For messages: 'WHERE', 'SELECT', 'JOIN/ON', … */
+  readonly clause: string;
+  readonly aggregates: boolean;
+  readonly windows: boolean;
+  readonly sets: boolean;
+  /** Inside an aggregate's arguments. */
+  readonly inAggregate: boolean;
+  readonly namedWindows: ReadonlyMap<string, Node>;
+  bind(ctx: ExprContext, node: Node): Expr;
+  bindSubquery(select: SelectStmt, scope: Scope): Plan;
+}

@@ -1,0 +1,204 @@
+/**
+ * Type coercion as PostgreSQL does it: unknown literals and untyped parameters take the type that the
+ * context wants; everything else goes through pg_cast's rules. Literals are read at once where the
+ * result can depend on no setting and no clock; otherwise once per execution.
+ */
+import { sqlError } from '../../base/errors.js';
+import { assert } from '../../base/assert.js';
+import { findCast, identityCast, isBinaryCoercible, canCoerce, selectCommonType } from '../types/casts.js';
+import type { CastContext } from '../types/casts.js';
+import type { Datum } from '../types/datum.js';
+import { OID } from '../types/oids.js';
+import { findTypeByOid, formatType, elementOidOf, makeTypmod, typeByName, typeByOid, isArrayType, arrayOidOf } from '../types/registry.js';
+import type { Node, TypeName } from 'libpg-query';
+import { as, typeNameOf } from './ast.js';
+import { addPosition, errorAt } from './binder.js';
+import type { Binder } from './binder.js';
+import { constant } from './expr.js';
+import type { Expr } from './expr.js';
+
+const SETTING_FREE: ReadonlySet<number> = new Set<number>([
+  OID.bool, OID.bytea, OID.char, OID.name, OID.int8, OID.int2, OID.int4, OID.text, OID.oid, OID.json, OID.jsonb, OID.float4,
+  OID.float8, OID.bpchar, OID.varchar, OID.interval, OID.numeric, OID.uuid, OID.unknown, OID.xid, OID.cid, OID.tid, OID.int2vector,
+  OID.oidvector, OID.record, OID.regtype,
+]);
+const TEXT_DEPENDENT: ReadonlySet<number> = new Set<number>([OID.bytea, OID.float4, OID.float8, OID.interval]);
+const STRINGS: ReadonlySet<number> = new Set<number>([OID.text, OID.varchar, OID.bpchar, OID.name]);
+
+/** True if reading this literal as that type gives the same value for ever. */
+function literalIsImmutable(text: string, oid: number): boolean {
+  const element = isArrayType(oid) ? elementOidOf(oid) : oid;
+  if (SETTING_FREE.has(element)) return true;
+  if (element !== oid) return false;
+  if (oid === OID.date || oid === OID.timestamp) return /^\s*\d{4}-\d\d-\d\d([ T]\d|\s*$)/.test(text) && !/[a-su-y]/i.test(text.replace('T', ' '));
+  if (oid === OID.time) return /^\s*\d\d:\d\d/.test(text) && !/[a-z]/i.test(text);
+  return oid === OID.timestamptz && /^\s*\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d+)?)?\s*(Z|[+-]\d\d(:?\d\d)?)\s*$/.test(text);
+}
+
+function castIsImmutable(from: number, to: number): boolean {
+  const f = isArrayType(from) ? elementOidOf(from) : from;
+  const t = isArrayType(to) ? elementOidOf(to) : to;
+  if (STRINGS.has(t) && TEXT_DEPENDENT.has(f)) return false;
+  if ((f === OID.date && t === OID.timestamp) || (f === OID.timestamp && t === OID.date)) return true;
+  return f === t || (SETTING_FREE.has(f) && SETTING_FREE.has(t) && t !== OID.regtype && f !== OID.regtype);
+}
+
+export function typeOfExpr(b: Binder, e: Expr): number {
+  if (e.kind === 'param' && e.oid === OID.unknown) {
+    const known = b.parameterOids[e.index];
+    if (known !== undefined && known !== 0 && known !== OID.unknown) return known;
+  }
+  return e.oid;
+}
+
+/** For a parameter whose type was settled after this reference was bound. */
+export function settle(b: Binder, e: Expr): Expr {
+  const oid = typeOfExpr(b, e);
+  return oid === e.oid ? e : ({ ...e, oid } as Expr);
+}
+
+/** null if there is no such coercion in this context. */
+export function tryCoerce(b: Binder, expr: Expr, oid: number, typmod: number, context: CastContext, location = -1): Expr | null {
+  if (oid === OID.any || oid === 0) return settle(b, expr);
+  if (expr.kind === 'param' && typeOfExpr(b, expr) === OID.unknown) {
+    if (oid === OID.unknown) return expr;
+    b.parameterOids[expr.index] = oid;
+    const param: Expr = { ...expr, oid };
+    return typmod < 0 ? param : applyCast(param, oid, typmod, context);
+  }
+  const e = settle(b, expr);
+  if (e.kind === 'const' && e.oid === OID.unknown) return coerceLiteral(b, e.value, oid, typmod, context, location);
+  if (e.oid === oid) {
+    if (typmod < 0 || typmod === e.typmod) return e;
+    return applyCast(e, oid, typmod, context);
+  }
+  if (e.oid === OID.unknown) {
+    // A column of unknown type cannot be made by our binder except through a subquery's literal.
+    return applyCast({ ...e } as Expr, oid, typmod, context);
+  }
+  if (e.kind === 'row' && oid === OID.record) return e;
+  if (e.kind === 'const' && e.value === null && canCoerce(e.oid, oid, context)) return constant(null, oid, typmod);
+  if (!canCoerce(e.oid, oid, context) || findCast(e.oid, oid, context) === null) return null;
+  if (e.kind === 'array' && !e.nested && isArrayType(oid) && isArrayType(e.oid)) {
+    const element = elementOidOf(oid);
+    const items = e.elements.map((item) => tryCoerce(b, item, element, typmod, context, location));
+    if (items.every((item) => item !== null)) return { ...e, elements: items, oid, typmod };
+  }
+  return applyCast(e, oid, typmod, context);
+}
+
+function applyCast(arg: Expr, oid: number, typmod: number, context: CastContext): Expr | null {
+  if (typmod < 0 && isBinaryCoercible(arg.oid, oid)) {
+    if (arg.kind === 'const') return { ...arg, oid, typmod };
+    return { kind: 'cast', arg, fn: identityCast, explicit: context === 'explicit', stable: false, oid, typmod };
+  }
+  const fn = findCast(arg.oid, oid, context);
+  if (fn === null) return null;
+  return { kind: 'cast', arg, fn, explicit: context === 'explicit', stable: !castIsImmutable(arg.oid, oid), oid, typmod };
+}
+
+function coerceLiteral(b: Binder, value: Datum, oid: number, typmod: number, context: CastContext, location: number): Expr | null {
+  if (value === null) return constant(null, oid, typmod);
+  assert(typeof value === 'string', 'an unknown literal is text');
+  if (oid === OID.unknown) return constant(value, oid);
+  const type = typeByOid(oid);
+  if (type.category === 'P' && oid !== OID.cstring && oid !== OID.record) {
+    if (oid === OID.anyarray || oid === OID.anyelement) return constant(value, OID.text);
+    return null;
+  }
+  if (literalIsImmutable(value, oid)) {
+    try {
+      const fn = findCast(OID.unknown, oid, context);
+      return fn === null ? null : constant(fn(value, typmod, b.settings.format), oid, typmod);
+    } catch (error) {
+      throw addPosition(error, location);
+    }
+  }
+  const fn = findCast(OID.unknown, oid, context);
+  if (fn === null) return null;
+  const cast: Expr = { kind: 'cast', arg: constant(value, OID.unknown), fn, explicit: context === 'explicit', stable: true, oid, typmod };
+  // A bad literal is an error even if no row is ever read.
+  try {
+    fn(value, typmod, b.settings.format);
+  } catch (error) {
+    throw addPosition(error, location);
+  }
+  return cast;
+}
+
+export function coerce(b: Binder, expr: Expr, oid: number, context: CastContext, location = -1, typmod = -1): Expr {
+  const result = tryCoerce(b, expr, oid, typmod, context, location);
+  if (result === null) {
+    throw errorAt('42846', `cannot cast type ${formatType(typeOfExpr(b, expr))} to ${formatType(oid)}`, location);
+  }
+  return result;
+}
+
+/** For an assignment to a column. */
+export function coerceAssignment(b: Binder, expr: Expr, column: { name: string; typeOid: number; typmod: number }, location: number): Expr {
+  const result = tryCoerce(b, expr, column.typeOid, column.typmod, 'assignment', location);
+  if (result === null) {
+    throw errorAt(
+      '42804',
+      `column "${column.name}" is of type ${formatType(column.typeOid)} but expression is of type ${formatType(typeOfExpr(b, expr))}`,
+      location,
+      { hint: 'You will need to rewrite or cast the expression.' },
+    );
+  }
+  return result;
+}
+
+/** Must be boolean: WHERE, AND, CASE WHEN, … */
+export function coerceBoolean(b: Binder, expr: Expr, what: string, location: number): Expr {
+  const result = tryCoerce(b, expr, OID.bool, -1, 'implicit', location);
+  if (result === null || result.oid !== OID.bool) {
+    throw errorAt('42804', `argument of ${what} must be type boolean, not type ${formatType(typeOfExpr(b, expr))}`, location);
+  }
+  return result;
+}
+
+/** Everything still unknown becomes text, as for an output column. */
+export function resolveUnknown(b: Binder, expr: Expr): Expr {
+  const e = settle(b, expr);
+  if (e.oid !== OID.unknown) return e;
+  return tryCoerce(b, e, OID.text, -1, 'implicit') ?? e;
+}
+
+export function commonType(b: Binder, exprs: readonly Expr[], what: string, location = -1): number {
+  try {
+    return selectCommonType(exprs.map((e) => typeOfExpr(b, e)), what);
+  } catch (error) {
+    throw addPosition(error, location);
+  }
+}
+
+/** The type that a written name means, with its modifier. */
+export function resolveTypeName(type: TypeName): { readonly oid: number; readonly typmod: number } {
+  const written = typeNameOf(type);
+  const found = typeByName(written.name);
+  const known = written.schema === null || written.schema === 'pg_catalog';
+  if (found === null || !known) {
+    const shown = written.schema === null ? written.name : `${written.schema}.${written.name}`;
+    throw errorAt('42704', `type "${shown}" does not exist`, written.location);
+  }
+  let typmod = -1;
+  if (written.typmods.length > 0) {
+    const numbers = written.typmods.map((m: Node) => {
+      const c = as(m, 'A_Const');
+      if (c?.ival === undefined) throw errorAt('22023', 'type modifiers must be simple constants or identifiers', written.location);
+      return c.ival.ival ?? 0;
+    });
+    try {
+      typmod = makeTypmod(found.oid, numbers);
+    } catch (error) {
+      throw addPosition(error, written.location);
+    }
+  } else if (found.oid === OID.bpchar && written.schema === 'pg_catalog' && written.name === 'bpchar') {
+    // CHAR without a length is CHAR(1): the grammar gives that typmod itself, so none here means bpchar.
+    typmod = -1;
+  }
+  if (!written.isArray) return { oid: found.oid, typmod };
+  const array = arrayOidOf(found.oid) || (isArrayType(found.oid) ? found.oid : 0);
+  if (array === 0 || findTypeByOid(array) === null) throw sqlError('42704', `type "${written.name}[]" does not exist`);
+  return { oid: array, typmod };
+}

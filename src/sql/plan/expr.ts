@@ -1,0 +1,393 @@
+/**
+ * Bound expressions: immutable, typed, with names resolved to column ids that are unique within a
+ * statement, so that rules move expressions between plan nodes without renumbering anything. A column
+ * whose id no input of a node has belongs to an outer query.
+ */
+import type { FunctionEntry, AggregateEntry, CallInfo } from '../functions/entry.js';
+import type { CastFunction } from '../types/casts.js';
+import type { Datum } from '../types/datum.js';
+import { OID } from '../types/oids.js';
+import type { Plan } from './logical.js';
+import { unreachable } from '../../base/assert.js';
+
+interface Typed {
+  readonly oid: number;
+  readonly typmod: number;
+}
+
+export interface ConstExpr extends Typed {
+  readonly kind: 'const';
+  readonly value: Datum;
+}
+export interface ParamExpr extends Typed {
+  readonly kind: 'param';
+  /** 0-based. */
+  readonly index: number;
+}
+export interface ColumnExpr extends Typed {
+  readonly kind: 'column';
+  readonly id: number;
+  readonly name: string;
+  /** Where it was written, for messages; -1 if it was not. */
+  readonly location: number;
+}
+export interface CallExpr extends Typed {
+  readonly kind: 'call';
+  readonly entry: FunctionEntry;
+  readonly operator: boolean;
+  readonly args: readonly Expr[];
+  readonly info: CallInfo;
+}
+export interface CastExpr extends Typed {
+  readonly kind: 'cast';
+  readonly arg: Expr;
+  readonly fn: CastFunction;
+  readonly explicit: boolean;
+  /** The same for the whole execution, though not for ever: depends on settings or the clock. */
+  readonly stable: boolean;
+}
+export interface LogicExpr extends Typed {
+  readonly kind: 'and' | 'or';
+  readonly args: readonly Expr[];
+}
+export interface NotExpr extends Typed {
+  readonly kind: 'not';
+  readonly arg: Expr;
+}
+export interface IsNullExpr extends Typed {
+  readonly kind: 'isnull';
+  readonly arg: Expr;
+  readonly negated: boolean;
+}
+export interface BoolTestExpr extends Typed {
+  readonly kind: 'booltest';
+  readonly arg: Expr;
+  readonly test: 'true' | 'false' | 'unknown';
+  readonly negated: boolean;
+}
+export interface DistinctExpr extends Typed {
+  readonly kind: 'distinct';
+  /** The equality over both sides; its two arguments are compared. */
+  readonly equals: CallExpr;
+  /** True for IS NOT DISTINCT FROM. */
+  readonly negated: boolean;
+}
+export interface CaseExpr extends Typed {
+  readonly kind: 'case';
+  readonly whens: readonly { readonly when: Expr; readonly then: Expr }[];
+  readonly otherwise: Expr;
+}
+export interface CoalesceExpr extends Typed {
+  readonly kind: 'coalesce';
+  readonly args: readonly Expr[];
+}
+export interface MinMaxExpr extends Typed {
+  readonly kind: 'minmax';
+  readonly greatest: boolean;
+  readonly args: readonly Expr[];
+}
+export interface ArrayExpr extends Typed {
+  readonly kind: 'array';
+  readonly elements: readonly Expr[];
+  /** Elements are themselves arrays of the same type (a further dimension). */
+  readonly nested: boolean;
+}
+export interface RowExpr extends Typed {
+  readonly kind: 'row';
+  readonly args: readonly Expr[];
+}
+/** left op ANY/ALL (array). */
+export interface AnyAllExpr extends Typed {
+  readonly kind: 'anyall';
+  readonly entry: FunctionEntry;
+  readonly info: CallInfo;
+  readonly left: Expr;
+  readonly right: Expr;
+  readonly all: boolean;
+}
+export interface InExpr extends Typed {
+  readonly kind: 'in';
+  readonly entry: FunctionEntry;
+  readonly info: CallInfo;
+  readonly left: Expr;
+  readonly items: readonly Expr[];
+  readonly negated: boolean;
+}
+export interface SubscriptExpr extends Typed {
+  readonly kind: 'subscript';
+  readonly arg: Expr;
+  readonly subscripts: readonly { readonly lower: Expr | null; readonly upper: Expr | null; readonly slice: boolean }[];
+  readonly slice: boolean;
+}
+export interface FieldExpr extends Typed {
+  readonly kind: 'field';
+  readonly arg: Expr;
+  readonly index: number;
+}
+export type SqlValueName =
+  | 'current_date' | 'current_time' | 'current_timestamp' | 'localtime' | 'localtimestamp' | 'current_user'
+  | 'current_catalog' | 'current_schema';
+export interface SqlValueExpr extends Typed {
+  readonly kind: 'sqlvalue';
+  readonly name: SqlValueName;
+}
+export interface SubqueryExpr extends Typed {
+  readonly kind: 'subquery';
+  readonly mode: 'scalar' | 'exists' | 'array' | 'any' | 'all';
+  readonly plan: Plan;
+  /** any/all: compares the outer values with a row of the plan (over both kinds of column ids). */
+  readonly test: Expr | null;
+  /** any with plain equality of one column: the outer value and equality, so that a hash set serves. */
+  readonly hashed: { readonly left: Expr; readonly typeOid: number } | null;
+}
+export interface AggregateExpr extends Typed {
+  readonly kind: 'aggregate';
+  readonly entry: AggregateEntry;
+  readonly args: readonly Expr[];
+  readonly info: CallInfo;
+  readonly distinct: boolean;
+  readonly filter: Expr | null;
+  readonly orderBy: readonly SortKey[];
+}
+export interface WindowExpr extends Typed {
+  readonly kind: 'window';
+  readonly name: string;
+  readonly aggregate: AggregateExpr | null;
+  readonly args: readonly Expr[];
+  readonly partition: readonly Expr[];
+  readonly orderBy: readonly SortKey[];
+  readonly frame: WindowFrame;
+}
+export interface SetReturningExpr extends Typed {
+  readonly kind: 'srf';
+  readonly entry: FunctionEntry;
+  readonly args: readonly Expr[];
+  readonly info: CallInfo;
+}
+
+export interface WindowFrame {
+  readonly mode: 'rows' | 'range' | 'groups';
+  readonly start: FrameBound;
+  readonly end: FrameBound;
+  readonly exclude: 'none' | 'current' | 'group' | 'ties';
+}
+export interface FrameBound {
+  readonly kind: 'unbounded preceding' | 'preceding' | 'current' | 'following' | 'unbounded following';
+  readonly offset: Expr | null;
+}
+
+export interface SortKey {
+  readonly expr: Expr;
+  readonly descending: boolean;
+  readonly nullsFirst: boolean;
+}
+
+export type Expr =
+  | ConstExpr | ParamExpr | ColumnExpr | CallExpr | CastExpr | LogicExpr | NotExpr | IsNullExpr | BoolTestExpr
+  | DistinctExpr | CaseExpr | CoalesceExpr | MinMaxExpr | ArrayExpr | RowExpr | AnyAllExpr | InExpr | SubscriptExpr
+  | FieldExpr | SqlValueExpr | SubqueryExpr | AggregateExpr | WindowExpr | SetReturningExpr;
+
+export function constant(value: Datum, oid: number, typmod = -1): ConstExpr {
+  return { kind: 'const', value, oid, typmod };
+}
+export const TRUE: ConstExpr = constant(true, OID.bool);
+export const FALSE: ConstExpr = constant(false, OID.bool);
+
+/** AND of all, flattened; TRUE for none. */
+export function conjunction(parts: readonly Expr[]): Expr {
+  if (parts.length === 0) return TRUE;
+  if (parts.length === 1) return parts[0]!;
+  return { kind: 'and', args: parts, oid: OID.bool, typmod: -1 };
+}
+export function conjuncts(expr: Expr | null): readonly Expr[] {
+  if (expr === null) return [];
+  if (expr.kind === 'and') return expr.args.flatMap((a) => conjuncts(a));
+  if (expr.kind === 'const' && expr.value === true) return [];
+  return [expr];
+}
+
+function mapKeys(keys: readonly SortKey[], f: (e: Expr) => Expr): readonly SortKey[] {
+  return keys.map((k) => ({ ...k, expr: f(k.expr) }));
+}
+
+/** Rebuilds one node with its direct children replaced. Plans of subqueries are left alone. */
+export function mapChildren(expr: Expr, f: (child: Expr) => Expr): Expr {
+  switch (expr.kind) {
+    case 'const':
+    case 'param':
+    case 'column':
+    case 'sqlvalue':
+      return expr;
+    case 'call':
+    case 'coalesce':
+    case 'minmax':
+    case 'row':
+    case 'and':
+    case 'or':
+    case 'srf':
+      return expr.args.length === 0 ? expr : { ...expr, args: expr.args.map(f) };
+    case 'cast':
+    case 'not':
+    case 'isnull':
+    case 'booltest':
+    case 'field':
+      return { ...expr, arg: f(expr.arg) };
+    case 'distinct':
+      return { ...expr, equals: { ...expr.equals, args: expr.equals.args.map(f) } };
+    case 'case':
+      return {
+        ...expr,
+        whens: expr.whens.map((w) => ({ when: f(w.when), then: f(w.then) })),
+        otherwise: f(expr.otherwise),
+      };
+    case 'array':
+      return { ...expr, elements: expr.elements.map(f) };
+    case 'anyall':
+      return { ...expr, left: f(expr.left), right: f(expr.right) };
+    case 'in':
+      return { ...expr, left: f(expr.left), items: expr.items.map(f) };
+    case 'subscript':
+      return {
+        ...expr,
+        arg: f(expr.arg),
+        subscripts: expr.subscripts.map((s) => ({
+          slice: s.slice,
+          lower: s.lower === null ? null : f(s.lower),
+          upper: s.upper === null ? null : f(s.upper),
+        })),
+      };
+    case 'subquery':
+      return {
+        ...expr,
+        test: expr.test === null ? null : f(expr.test),
+        hashed: expr.hashed === null ? null : { ...expr.hashed, left: f(expr.hashed.left) },
+      };
+    case 'aggregate':
+      return {
+        ...expr,
+        args: expr.args.map(f),
+        filter: expr.filter === null ? null : f(expr.filter),
+        orderBy: mapKeys(expr.orderBy, f),
+      };
+    case 'window':
+      return {
+        ...expr,
+        args: expr.args.map(f),
+        aggregate: expr.aggregate === null ? null : (mapChildren(expr.aggregate, f) as AggregateExpr),
+        partition: expr.partition.map(f),
+        orderBy: mapKeys(expr.orderBy, f),
+      };
+    default:
+      return unreachable(expr, 'expression');
+  }
+}
+
+/** Direct children, without the plans of subqueries. */
+export function childrenOf(expr: Expr): readonly Expr[] {
+  const found: Expr[] = [];
+  mapChildren(expr, (child) => {
+    found.push(child);
+    return child;
+  });
+  return found;
+}
+
+/** Calls `visit` on every node, parents first; it returns false to leave the children out. */
+export function walk(expr: Expr, visit: (e: Expr) => boolean | void): void {
+  if (visit(expr) === false) return;
+  for (const child of childrenOf(expr)) walk(child, visit);
+}
+
+export function some(expr: Expr, test: (e: Expr) => boolean): boolean {
+  let found = false;
+  walk(expr, (e) => {
+    if (!found && test(e)) found = true;
+    return !found;
+  });
+  return found;
+}
+
+/** Volatile calls and subqueries may not be moved, duplicated or folded. */
+export function isVolatile(expr: Expr): boolean {
+  return some(expr, (e) => (e.kind === 'call' || e.kind === 'srf') && e.entry.volatility === 'volatile');
+}
+export function hasSubquery(expr: Expr): boolean {
+  return some(expr, (e) => e.kind === 'subquery');
+}
+
+/** Structural equality, for GROUP BY and ORDER BY matching. */
+export function sameExpr(a: Expr, b: Expr): boolean {
+  if (a === b) return true;
+  if (a.kind !== b.kind || a.oid !== b.oid || a.typmod !== b.typmod) return false;
+  switch (a.kind) {
+    case 'column':
+      return a.id === (b as ColumnExpr).id;
+    case 'param':
+      return a.index === (b as ParamExpr).index;
+    case 'const':
+      return sameConstant(a.value, (b as ConstExpr).value);
+    case 'call':
+    case 'srf':
+      if (a.entry !== (b as CallExpr).entry) return false;
+      break;
+    case 'cast':
+      if (a.explicit !== (b as CastExpr).explicit) return false;
+      break;
+    case 'anyall':
+      if (a.entry !== (b as AnyAllExpr).entry || a.all !== (b as AnyAllExpr).all) return false;
+      break;
+    case 'in':
+      if (a.entry !== (b as InExpr).entry || a.negated !== (b as InExpr).negated) return false;
+      break;
+    case 'isnull':
+    case 'distinct':
+      if (a.negated !== (b as IsNullExpr | DistinctExpr).negated) return false;
+      break;
+    case 'booltest':
+      if (a.negated !== (b as BoolTestExpr).negated || a.test !== (b as BoolTestExpr).test) return false;
+      break;
+    case 'minmax':
+      if (a.greatest !== (b as MinMaxExpr).greatest) return false;
+      break;
+    case 'field':
+      if (a.index !== (b as FieldExpr).index) return false;
+      break;
+    case 'sqlvalue':
+      return a.name === (b as SqlValueExpr).name;
+    case 'aggregate': {
+      const other = b as AggregateExpr;
+      if (a.entry !== other.entry || a.distinct !== other.distinct || (a.filter === null) !== (other.filter === null)) return false;
+      if (a.orderBy.length !== other.orderBy.length) return false;
+      if (a.orderBy.some((k, i) => k.descending !== other.orderBy[i]!.descending || k.nullsFirst !== other.orderBy[i]!.nullsFirst)) {
+        return false;
+      }
+      break;
+    }
+    case 'subquery':
+    case 'window':
+    case 'subscript':
+      return false;
+    case 'and':
+    case 'or':
+    case 'not':
+    case 'case':
+    case 'coalesce':
+    case 'array':
+    case 'row':
+      break;
+    default:
+      return unreachable(a, 'expression');
+  }
+  const x = childrenOf(a);
+  const y = childrenOf(b);
+  return x.length === y.length && x.every((e, i) => sameExpr(e, y[i]!));
+}
+
+function sameConstant(a: Datum, b: Datum): boolean {
+  if (a === b) return true;
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
+  return plain(a) === plain(b);
+}
+function plain(v: object): string {
+  return JSON.stringify(v, (_key, item: unknown) => (typeof item === 'bigint' ? `${item}n` : item));
+}

@@ -1,0 +1,265 @@
+/**
+ * Logical plans: immutable trees. Every node has the columns it gives, in order; rules rewrite trees and
+ * keep the ids of columns. Access paths are filled in by the optimiser (null until then).
+ */
+import type { TableDescriptor, IndexDescriptor } from '../catalog/descriptor.js';
+import type { VirtualTable } from '../contract.js';
+import type { AggregateExpr, Expr, SetReturningExpr, SortKey, WindowExpr } from './expr.js';
+
+export interface PlanColumn {
+  readonly id: number;
+  readonly name: string;
+  readonly oid: number;
+  readonly typmod: number;
+  /** Origin, for RowDescription; 0 if it is an expression. */
+  readonly tableOid: number;
+  readonly columnNumber: number;
+}
+
+export interface ScanColumn extends PlanColumn {
+  /** Position in the table's `columns`. */
+  readonly position: number;
+}
+
+export interface Lock {
+  readonly wait: 'block' | 'nowait' | 'skip';
+}
+
+/** One index column's constraint. */
+export type KeyConstraint =
+  /** col = one of these (each NULL gives nothing). */
+  | { readonly kind: 'equal'; readonly values: readonly Expr[] }
+  /** col = ANY(array). */
+  | { readonly kind: 'anyof'; readonly array: Expr }
+  | { readonly kind: 'isnull' }
+  | {
+      readonly kind: 'range';
+      readonly lower: readonly { readonly expr: Expr; readonly inclusive: boolean }[];
+      readonly upper: readonly { readonly expr: Expr; readonly inclusive: boolean }[];
+    };
+
+export interface Access {
+  readonly index: IndexDescriptor;
+  /** For the index's first columns. Only the last may be a range. */
+  readonly constraints: readonly KeyConstraint[];
+  readonly reverse: boolean;
+  /** All wanted columns are in the index entry. */
+  readonly covering: boolean;
+  /** Whole key of a unique index with equalities: at most one row per key. */
+  readonly unique: boolean;
+}
+
+export interface ScanPlan {
+  readonly kind: 'scan';
+  readonly table: TableDescriptor;
+  readonly schemaName: string;
+  readonly alias: string;
+  readonly columns: readonly ScanColumn[];
+  readonly filter: Expr | null;
+  readonly lock: Lock | null;
+  readonly access: Access | null;
+  /** Rows that suffice (LIMIT with nothing in between), known only as an expression. */
+  readonly limit: Expr | null;
+}
+export interface VirtualPlan {
+  readonly kind: 'virtual';
+  readonly relation: VirtualTable;
+  readonly alias: string;
+  readonly columns: readonly ScanColumn[];
+  readonly filter: Expr | null;
+}
+export interface ValuesPlan {
+  readonly kind: 'values';
+  readonly columns: readonly PlanColumn[];
+  readonly rows: readonly (readonly Expr[])[];
+}
+/** Set-returning functions side by side (ROWS FROM); a scalar function gives one row. */
+export interface FunctionPlan {
+  readonly kind: 'function';
+  readonly columns: readonly PlanColumn[];
+  readonly calls: readonly { readonly expr: Expr; readonly width: number; readonly record: boolean }[];
+  readonly ordinality: boolean;
+}
+export interface FilterPlan {
+  readonly kind: 'filter';
+  readonly columns: readonly PlanColumn[];
+  readonly input: Plan;
+  readonly condition: Expr;
+}
+export interface ProjectItem {
+  readonly column: PlanColumn;
+  readonly expr: Expr;
+}
+export interface ProjectPlan {
+  readonly kind: 'project';
+  readonly columns: readonly PlanColumn[];
+  readonly input: Plan;
+  readonly items: readonly ProjectItem[];
+}
+/** The input's columns, then one for each set-returning function. */
+export interface ProjectSetPlan {
+  readonly kind: 'projectset';
+  readonly columns: readonly PlanColumn[];
+  readonly input: Plan;
+  readonly sets: readonly { readonly column: PlanColumn; readonly srf: SetReturningExpr }[];
+}
+export type JoinType = 'inner' | 'left' | 'right' | 'full' | 'semi' | 'anti';
+export interface JoinPlan {
+  readonly kind: 'join';
+  readonly type: JoinType;
+  readonly columns: readonly PlanColumn[];
+  readonly left: Plan;
+  readonly right: Plan;
+  readonly condition: Expr;
+  /** The right side refers to columns of the left: run again for each left row. */
+  readonly lateral: boolean;
+}
+export interface AggregatePlan {
+  readonly kind: 'aggregate';
+  readonly columns: readonly PlanColumn[];
+  readonly input: Plan;
+  readonly groups: readonly ProjectItem[];
+  readonly aggregates: readonly { readonly column: PlanColumn; readonly aggregate: AggregateExpr }[];
+  /** GROUPING SETS: positions in `groups` of each set; null = one set of all groups. */
+  readonly sets: readonly (readonly number[])[] | null;
+}
+export interface WindowPlan {
+  readonly kind: 'window';
+  readonly columns: readonly PlanColumn[];
+  readonly input: Plan;
+  readonly windows: readonly { readonly column: PlanColumn; readonly window: WindowExpr }[];
+}
+export interface DistinctPlan {
+  readonly kind: 'distinct';
+  readonly columns: readonly PlanColumn[];
+  readonly input: Plan;
+  /** DISTINCT ON expressions; null = all columns. */
+  readonly on: readonly Expr[] | null;
+}
+export interface SortPlan {
+  readonly kind: 'sort';
+  readonly columns: readonly PlanColumn[];
+  readonly input: Plan;
+  readonly keys: readonly SortKey[];
+  /** Rows that suffice (LIMIT + OFFSET right above): top-k. */
+  readonly limit: { readonly count: Expr; readonly offset: Expr | null } | null;
+}
+export interface LimitPlan {
+  readonly kind: 'limit';
+  readonly columns: readonly PlanColumn[];
+  readonly input: Plan;
+  readonly count: Expr | null;
+  readonly offset: Expr | null;
+  readonly withTies: readonly SortKey[] | null;
+}
+export interface SetOpPlan {
+  readonly kind: 'setop';
+  readonly op: 'union' | 'intersect' | 'except';
+  readonly all: boolean;
+  readonly columns: readonly PlanColumn[];
+  readonly left: Plan;
+  readonly right: Plan;
+}
+export interface CteScanPlan {
+  readonly kind: 'ctescan';
+  readonly cte: number;
+  readonly name: string;
+  readonly columns: readonly PlanColumn[];
+}
+export interface CteDefinition {
+  readonly id: number;
+  readonly name: string;
+  readonly plan: Plan;
+  /** WITH RECURSIVE: the recursive term, which scans the working table by a ctescan of `workId`. */
+  readonly recursive: { readonly term: Plan; readonly workId: number; readonly all: boolean } | null;
+  /** Changes data: runs even if nothing reads it. */
+  readonly modifies: boolean;
+}
+export interface WithPlan {
+  readonly kind: 'with';
+  readonly columns: readonly PlanColumn[];
+  readonly ctes: readonly CteDefinition[];
+  readonly input: Plan;
+}
+/** One row without columns: SELECT without FROM. */
+export interface OnePlan {
+  readonly kind: 'one';
+  readonly columns: readonly [];
+}
+/** No rows. */
+export interface EmptyPlan {
+  readonly kind: 'empty';
+  readonly columns: readonly PlanColumn[];
+}
+
+export interface Returning {
+  /** Row of the target table (new values; for DELETE the old), in the order of `table.columns`. */
+  readonly row: readonly PlanColumn[];
+  readonly items: readonly ProjectItem[];
+}
+
+export interface ConflictClause {
+  /** Unique index that decides; null = any (DO NOTHING only). */
+  readonly arbiter: IndexDescriptor | null;
+  /** null = DO NOTHING. */
+  readonly update: {
+    readonly excluded: readonly PlanColumn[];
+    readonly existing: readonly PlanColumn[];
+    /** Value for each position of the table's columns; null = unchanged. */
+    readonly assignments: readonly (Expr | null)[];
+    readonly where: Expr | null;
+  } | null;
+}
+
+export interface InsertPlan {
+  readonly kind: 'insert';
+  readonly columns: readonly PlanColumn[];
+  readonly table: TableDescriptor;
+  readonly schemaName: string;
+  readonly freshStorage: boolean;
+  readonly input: Plan;
+  /** For each position of table.columns: where its value comes from. */
+  readonly sources: readonly InsertSource[];
+  readonly checks: TableChecks;
+  readonly conflict: ConflictClause | null;
+  readonly returning: Returning | null;
+}
+export type InsertSource =
+  | { readonly kind: 'input'; readonly index: number }
+  | { readonly kind: 'expr'; readonly expr: Expr }
+  | { readonly kind: 'rowid' };
+
+/** CHECK constraints over `row`, one column id for each position of table.columns. */
+export interface TableChecks {
+  readonly row: readonly PlanColumn[];
+  readonly checks: readonly { readonly name: string; readonly expr: Expr }[];
+}
+
+export interface UpdatePlan {
+  readonly kind: 'update';
+  readonly columns: readonly PlanColumn[];
+  readonly table: TableDescriptor;
+  readonly schemaName: string;
+  readonly input: Plan;
+  /** Column ids of the target row in `input`, for each position of table.columns (dropped ones: -1). */
+  readonly target: readonly number[];
+  readonly assignments: readonly (Expr | null)[];
+  readonly checks: TableChecks;
+  readonly joined: boolean;
+  readonly returning: Returning | null;
+}
+export interface DeletePlan {
+  readonly kind: 'delete';
+  readonly columns: readonly PlanColumn[];
+  readonly table: TableDescriptor;
+  readonly schemaName: string;
+  readonly input: Plan;
+  readonly target: readonly number[];
+  readonly joined: boolean;
+  readonly returning: Returning | null;
+}
+
+export type Plan =
+  | ScanPlan | VirtualPlan | ValuesPlan | FunctionPlan | FilterPlan | ProjectPlan | ProjectSetPlan | JoinPlan
+  | AggregatePlan | WindowPlan | DistinctPlan | SortPlan | LimitPlan | SetOpPlan | CteScanPlan | WithPlan | OnePlan
+  | EmptyPlan | InsertPlan | UpdatePlan | DeletePlan;

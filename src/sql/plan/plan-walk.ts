@@ -1,0 +1,272 @@
+/** Generic access to plan nodes: inputs, expressions, rebuilding, and the columns that come from outside. */
+import { unreachable } from '../../base/assert.js';
+import { walk } from './expr.js';
+import type { Expr, SortKey } from './expr.js';
+import type { KeyConstraint, Plan, ProjectItem, Returning } from './logical.js';
+
+export function inputsOf(plan: Plan): readonly Plan[] {
+  switch (plan.kind) {
+    case 'scan':
+    case 'virtual':
+    case 'values':
+    case 'function':
+    case 'ctescan':
+    case 'one':
+    case 'empty':
+      return [];
+    case 'filter':
+    case 'project':
+    case 'projectset':
+    case 'aggregate':
+    case 'window':
+    case 'distinct':
+    case 'sort':
+    case 'limit':
+    case 'insert':
+    case 'update':
+    case 'delete':
+      return [plan.input];
+    case 'join':
+    case 'setop':
+      return [plan.left, plan.right];
+    case 'with':
+      return [...plan.ctes.flatMap((c) => (c.recursive === null ? [c.plan] : [c.plan, c.recursive.term])), plan.input];
+    default:
+      return unreachable(plan, 'plan');
+  }
+}
+
+export function mapInputs(plan: Plan, f: (input: Plan) => Plan): Plan {
+  switch (plan.kind) {
+    case 'scan':
+    case 'virtual':
+    case 'values':
+    case 'function':
+    case 'ctescan':
+    case 'one':
+    case 'empty':
+      return plan;
+    case 'filter':
+    case 'project':
+    case 'projectset':
+    case 'aggregate':
+    case 'window':
+    case 'distinct':
+    case 'sort':
+    case 'limit':
+    case 'insert':
+    case 'update':
+    case 'delete':
+      return { ...plan, input: f(plan.input) };
+    case 'join':
+    case 'setop':
+      return { ...plan, left: f(plan.left), right: f(plan.right) };
+    case 'with':
+      return {
+        ...plan,
+        ctes: plan.ctes.map((c) => ({
+          ...c,
+          plan: f(c.plan),
+          recursive: c.recursive === null ? null : { ...c.recursive, term: f(c.recursive.term) },
+        })),
+        input: f(plan.input),
+      };
+    default:
+      return unreachable(plan, 'plan');
+  }
+}
+
+type MapExpr = (e: Expr) => Expr;
+const mapItems = (items: readonly ProjectItem[], f: MapExpr): ProjectItem[] => items.map((i) => ({ column: i.column, expr: f(i.expr) }));
+const mapKeys = (keys: readonly SortKey[], f: MapExpr): SortKey[] => keys.map((k) => ({ ...k, expr: f(k.expr) }));
+const mapNullable = (e: Expr | null, f: MapExpr): Expr | null => (e === null ? null : f(e));
+const mapReturning = (r: Returning | null, f: MapExpr): Returning | null => (r === null ? null : { ...r, items: mapItems(r.items, f) });
+
+function mapConstraint(c: KeyConstraint, f: MapExpr): KeyConstraint {
+  switch (c.kind) {
+    case 'equal':
+      return { ...c, values: c.values.map(f) };
+    case 'anyof':
+      return { ...c, array: f(c.array) };
+    case 'isnull':
+      return c;
+    case 'range':
+      return {
+        ...c,
+        lower: c.lower.map((l) => ({ ...l, expr: f(l.expr) })),
+        upper: c.upper.map((u) => ({ ...u, expr: f(u.expr) })),
+      };
+    default:
+      return unreachable(c, 'constraint');
+  }
+}
+
+/** Rebuilds a node with its own expressions replaced; inputs are left alone. */
+export function mapPlanExprs(plan: Plan, f: MapExpr): Plan {
+  switch (plan.kind) {
+    case 'scan':
+      return {
+        ...plan,
+        filter: mapNullable(plan.filter, f),
+        limit: mapNullable(plan.limit, f),
+        access: plan.access === null ? null : { ...plan.access, constraints: plan.access.constraints.map((c) => mapConstraint(c, f)) },
+      };
+    case 'virtual':
+      return { ...plan, filter: mapNullable(plan.filter, f) };
+    case 'values':
+      return { ...plan, rows: plan.rows.map((row) => row.map(f)) };
+    case 'function':
+      return { ...plan, calls: plan.calls.map((c) => ({ ...c, expr: f(c.expr) })) };
+    case 'filter':
+      return { ...plan, condition: f(plan.condition) };
+    case 'project':
+      return { ...plan, items: mapItems(plan.items, f) };
+    case 'projectset':
+      return { ...plan, sets: plan.sets.map((s) => ({ ...s, srf: f(s.srf) as typeof s.srf })) };
+    case 'join':
+      return { ...plan, condition: f(plan.condition) };
+    case 'aggregate':
+      return {
+        ...plan,
+        groups: mapItems(plan.groups, f),
+        aggregates: plan.aggregates.map((a) => ({ ...a, aggregate: f(a.aggregate) as typeof a.aggregate })),
+      };
+    case 'window':
+      return { ...plan, windows: plan.windows.map((w) => ({ ...w, window: f(w.window) as typeof w.window })) };
+    case 'distinct':
+      return { ...plan, on: plan.on === null ? null : plan.on.map(f) };
+    case 'sort':
+      return {
+        ...plan,
+        keys: mapKeys(plan.keys, f),
+        limit: plan.limit === null ? null : { count: f(plan.limit.count), offset: mapNullable(plan.limit.offset, f) },
+      };
+    case 'limit':
+      return {
+        ...plan,
+        count: mapNullable(plan.count, f),
+        offset: mapNullable(plan.offset, f),
+        withTies: plan.withTies === null ? null : mapKeys(plan.withTies, f),
+      };
+    case 'setop':
+    case 'ctescan':
+    case 'with':
+    case 'one':
+    case 'empty':
+      return plan;
+    case 'insert':
+      return {
+        ...plan,
+        sources: plan.sources.map((s) => (s.kind === 'expr' ? { ...s, expr: f(s.expr) } : s)),
+        checks: { ...plan.checks, checks: plan.checks.checks.map((c) => ({ ...c, expr: f(c.expr) })) },
+        conflict:
+          plan.conflict === null || plan.conflict.update === null
+            ? plan.conflict
+            : {
+                ...plan.conflict,
+                update: {
+                  ...plan.conflict.update,
+                  assignments: plan.conflict.update.assignments.map((a) => mapNullable(a, f)),
+                  where: mapNullable(plan.conflict.update.where, f),
+                },
+              },
+        returning: mapReturning(plan.returning, f),
+      };
+    case 'update':
+      return {
+        ...plan,
+        assignments: plan.assignments.map((a) => mapNullable(a, f)),
+        checks: { ...plan.checks, checks: plan.checks.checks.map((c) => ({ ...c, expr: f(c.expr) })) },
+        returning: mapReturning(plan.returning, f),
+      };
+    case 'delete':
+      return { ...plan, returning: mapReturning(plan.returning, f) };
+    default:
+      return unreachable(plan, 'plan');
+  }
+}
+
+export function exprsOf(plan: Plan): readonly Expr[] {
+  const found: Expr[] = [];
+  mapPlanExprs(plan, (e) => {
+    found.push(e);
+    return e;
+  });
+  return found;
+}
+
+/** Every expression of a node, parents first, into the plans of subqueries too if `deep`. */
+export function walkPlan(plan: Plan, visitExpr: (e: Expr) => void, visitPlan: (p: Plan) => void = () => undefined): void {
+  visitPlan(plan);
+  for (const expr of exprsOf(plan)) {
+    walk(expr, (e) => {
+      visitExpr(e);
+      if (e.kind === 'subquery') walkPlan(e.plan, visitExpr, visitPlan);
+    });
+  }
+  for (const input of inputsOf(plan)) walkPlan(input, visitExpr, visitPlan);
+}
+
+/** Ids of columns that a plan makes, at any depth. */
+function definedIn(plan: Plan, found: Set<number>): void {
+  walkPlan(
+    plan,
+    () => undefined,
+    (p) => {
+      for (const c of p.columns) found.add(c.id);
+      switch (p.kind) {
+        case 'insert':
+          for (const c of p.checks.row) found.add(c.id);
+          if (p.returning !== null) for (const c of p.returning.row) found.add(c.id);
+          if (p.conflict?.update != null) for (const c of [...p.conflict.update.excluded, ...p.conflict.update.existing]) found.add(c.id);
+          break;
+        case 'update':
+          for (const c of p.checks.row) found.add(c.id);
+          if (p.returning !== null) for (const c of p.returning.row) found.add(c.id);
+          break;
+        case 'delete':
+          if (p.returning !== null) for (const c of p.returning.row) found.add(c.id);
+          break;
+        default:
+          break;
+      }
+    },
+  );
+}
+
+const freeCache = new WeakMap<Plan, ReadonlySet<number>>();
+
+/** Ids of the columns of outer queries that a plan refers to. */
+export function freeColumns(plan: Plan): ReadonlySet<number> {
+  const cached = freeCache.get(plan);
+  if (cached !== undefined) return cached;
+  const defined = new Set<number>();
+  definedIn(plan, defined);
+  const free = new Set<number>();
+  walkPlan(plan, (e) => {
+    if (e.kind === 'column' && !defined.has(e.id)) free.add(e.id);
+  });
+  freeCache.set(plan, free);
+  return free;
+}
+
+/** Ids of columns that an expression needs from its row, those of its subqueries' outer references included. */
+export function columnsOf(expr: Expr): Set<number> {
+  const used = new Set<number>();
+  walk(expr, (e) => {
+    if (e.kind === 'column') used.add(e.id);
+    else if (e.kind === 'subquery') {
+      // The test compares outer values with the subquery's own columns.
+      const own = new Set(e.plan.columns.map((c) => c.id));
+      for (const id of freeColumns(e.plan)) used.add(id);
+      if (e.test !== null) for (const id of columnsOf(e.test)) if (!own.has(id)) used.add(id);
+      return false;
+    }
+    return true;
+  });
+  return used;
+}
+
+export function idsOf(plan: Plan): Set<number> {
+  return new Set(plan.columns.map((c) => c.id));
+}
