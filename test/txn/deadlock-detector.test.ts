@@ -39,7 +39,7 @@ describe('DeadlockDetector', () => {
   });
 
   it('leaves no cycle behind in random graphs, and condemns nobody without one', () => {
-    for (let seed = 1; seed <= 300; seed++) {
+    for (let seed = 1; seed <= 100; seed++) {
       const rng = seededRng(seed);
       const detector = new DeadlockDetector();
       const edges = new Map<number, [string, string]>();

@@ -15,7 +15,7 @@ function contents(buffer: WriteBuffer, remote: State): State {
 
 describe('WriteBuffer', () => {
   it('equals a stack of maps under puts, savepoints, rollbacks and spills', () => {
-    for (let seed = 1; seed <= 400; seed++) {
+    for (let seed = 1; seed <= 150; seed++) {
       const rng = seededRng(seed);
       const buffer = new WriteBuffer();
       let model: State = new Map();

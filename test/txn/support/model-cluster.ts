@@ -272,15 +272,14 @@ export class ModelCluster {
       applyBatch(ctx.batch.finish(), batch);
       this.engine.writeData(batch);
     }
-    if (ctx.split !== null) this.#split(range, ctx.split);
     for (const effect of ctx.effects) {
-      const owner = 'key' in effect ? this.rangeOf(effect.key) : range;
-      if (effect.kind === 'intent-laid') owner.locks.intentLaid(effect.key, effect.txn, effect.ts);
-      else if (effect.kind === 'intent-removed') owner.locks.intentRemoved(effect.key);
-      else if (effect.kind === 'unlock') owner.locks.release(effect.key, effect.txnId);
-      else if (effect.kind === 'record') owner.records.put(effect.record);
-      else owner.records.collected(effect.id);
+      if (effect.kind === 'intent-laid') range.locks.intentLaid(effect.key, effect.txn, effect.ts);
+      else if (effect.kind === 'intent-removed') range.locks.intentRemoved(effect.key);
+      else if (effect.kind === 'unlock') range.locks.release(effect.key, effect.txnId);
+      else if (effect.kind === 'record') range.records.put(effect.record);
+      else range.records.collected(effect.id);
     }
+    if (ctx.split !== null) this.#split(range, ctx.split);
   }
 
   #split(left: ModelRange, trigger: SplitTrigger): void {
