@@ -38,8 +38,7 @@ export function confVoters(conf: ConfState): NodeId[] {
 }
 
 export type ConfChangeResult =
-  | { readonly ok: true; readonly conf: ConfState }
-  | { readonly ok: false; readonly reason: string };
+  { readonly ok: true; readonly conf: ConfState } | { readonly ok: false; readonly reason: string };
 
 /** The configuration after `change`, or why it makes no sense. Deterministic. */
 export function changeConf(conf: ConfState, change: ConfChange): ConfChangeResult {

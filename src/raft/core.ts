@@ -232,7 +232,10 @@ export class RaftCore {
 function validate(options: RaftOptions): void {
   assert(options.id > 0, 'a node id is positive');
   assert(options.heartbeatTicks > 0, 'heartbeatTicks must be positive');
-  assert(options.electionTicks > options.heartbeatTicks, 'electionTicks must exceed heartbeatTicks');
+  assert(
+    options.electionTicks > options.heartbeatTicks,
+    'electionTicks must exceed heartbeatTicks',
+  );
   assert(options.maxEntriesBytesPerMessage > 0, 'maxEntriesBytesPerMessage must be positive');
   assert(options.maxUncommittedBytes > 0, 'maxUncommittedBytes must be positive');
 }

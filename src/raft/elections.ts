@@ -234,9 +234,7 @@ export function startTransfer(core: RaftCore, to: NodeId): boolean {
  */
 export function makeWayForIncoming(core: RaftCore): void {
   if (core.role !== 'leader' || core.transferee !== 0 || core.conf.voters.includes(core.id)) return;
-  const heir = core.conf.voters.find(
-    (id) => core.progress.get(id)!.match === core.log.lastIndex,
-  );
+  const heir = core.conf.voters.find((id) => core.progress.get(id)!.match === core.log.lastIndex);
   if (heir !== undefined) startTransfer(core, heir);
 }
 

@@ -59,8 +59,7 @@ export function noticeWithdrawal(core: RaftCore): boolean {
 /** The voter's fortification holds under the support that it now gives. */
 export function isPeerFortified(core: RaftCore, id: NodeId, progress: Progress): boolean {
   return (
-    progress.leadEpoch !== 0 &&
-    progress.leadEpoch === core.options.liveness.supportFrom(id).epoch
+    progress.leadEpoch !== 0 && progress.leadEpoch === core.options.liveness.supportFrom(id).epoch
   );
 }
 

@@ -305,10 +305,7 @@ export class RaftLog implements RaftStorage {
       this.#tail = [];
       this.#tailHead = 0;
     }
-    sink.deleteRange(
-      logKey(this.rangeId, this.#truncated.index),
-      logKey(this.rangeId, index + 1),
-    );
+    sink.deleteRange(logKey(this.rangeId, this.#truncated.index), logKey(this.rangeId, index + 1));
     const before = this.#lastIndex - this.#truncated.index;
     this.#bytes = Math.round((this.#bytes * (this.#lastIndex - index)) / before);
     this.#truncated = { index, term };

@@ -251,9 +251,7 @@ export class LogView {
   }
 
   hasCommitted(): boolean {
-    return (
-      this.#snapshot === null && this.#applying < Math.min(this.#committed, this.#offset - 1)
-    );
+    return this.#snapshot === null && this.#applying < Math.min(this.#committed, this.#offset - 1);
   }
 
   /** The next entries to apply, each handed out once. */

@@ -269,7 +269,8 @@ export class RaftNode {
   canQuiesce(): boolean {
     const core = this.#core;
     const { log } = core;
-    if (this.hasReady() || log.writesInFlight > 0 || core.messagesAfterSync.length > 0) return false;
+    if (this.hasReady() || log.writesInFlight > 0 || core.messagesAfterSync.length > 0)
+      return false;
     if (log.committed !== log.lastIndex || log.applied !== log.lastIndex) return false;
     if (core.role !== 'leader') return isFortified(core);
     if (this.transferring || isJoint(core.conf) || core.pendingReads.length > 0) return false;
@@ -277,8 +278,7 @@ export class RaftNode {
     if (leaseUntil(core) <= now) return false;
     for (const [id, progress] of core.progress) {
       if (id === core.id) continue;
-      const caughtUp =
-        progress.match === log.lastIndex && progress.ackedCommit >= log.committed;
+      const caughtUp = progress.match === log.lastIndex && progress.ackedCommit >= log.committed;
       if (isLearner(core, id)) {
         if (!caughtUp) return false;
         continue;
@@ -357,7 +357,10 @@ export class RaftNode {
     };
   }
 
-  #takeWrites(): Pick<Ready, 'entries' | 'snapshot'> & { hardState: HardState; stable: StableMark } {
+  #takeWrites(): Pick<Ready, 'entries' | 'snapshot'> & {
+    hardState: HardState;
+    stable: StableMark;
+  } {
     const core = this.#core;
     const { entries, snapshot } = core.log.take();
     const hardState = core.hardState();

@@ -36,10 +36,7 @@ export function quorumValue(conf: ConfState, valueOf: (id: NodeId) => number): n
   return value === Infinity ? 0 : value;
 }
 
-function majorityVote(
-  voters: readonly NodeId[],
-  votes: ReadonlyMap<NodeId, boolean>,
-): VoteResult {
+function majorityVote(voters: readonly NodeId[], votes: ReadonlyMap<NodeId, boolean>): VoteResult {
   if (voters.length === 0) return 'won';
   let granted = 0;
   let missing = 0;

@@ -42,10 +42,23 @@ export interface SnapshotMeta {
 
 export interface RaftMessage {
   readonly type:
-    | 'app' | 'app-resp' | 'heartbeat' | 'heartbeat-resp'
-    | 'vote' | 'vote-resp' | 'pre-vote' | 'pre-vote-resp'
-    | 'snap' | 'snap-status' | 'timeout-now' | 'read-index' | 'read-index-resp'
-    | 'fortify' | 'fortify-resp' | 'de-fortify' | 'propose';
+    | 'app'
+    | 'app-resp'
+    | 'heartbeat'
+    | 'heartbeat-resp'
+    | 'vote'
+    | 'vote-resp'
+    | 'pre-vote'
+    | 'pre-vote-resp'
+    | 'snap'
+    | 'snap-status'
+    | 'timeout-now'
+    | 'read-index'
+    | 'read-index-resp'
+    | 'fortify'
+    | 'fortify-resp'
+    | 'de-fortify'
+    | 'propose';
   readonly from: NodeId;
   readonly to: NodeId;
   readonly term: number;

@@ -39,15 +39,30 @@ describe('encodings on disk (golden)', () => {
 
   it('states', () => {
     const hard = { term: 3, vote: 2, commit: 2 ** 40, lead: 1, leadEpoch: 9 };
-    expect(hex(encodeHardState(hard))).toBe('010000000000030000000201000000000000000001000000000009');
+    expect(hex(encodeHardState(hard))).toBe(
+      '010000000000030000000201000000000000000001000000000009',
+    );
     expect(decodeHardState(encodeHardState(hard))).toEqual(hard);
     const cut = { index: 10, term: 5 };
     expect(hex(encodeTruncatedState(cut))).toBe('0100000000000a000000000005');
     expect(decodeTruncatedState(encodeTruncatedState(cut))).toEqual(cut);
-    const conf = { voters: [1, 2], votersOutgoing: [3], learners: [], learnersNext: [4], autoLeave: true };
-    expect(hex(encodeConfState(conf))).toBe('01010002000000010000000200010000000300000001' + '00000004');
+    const conf = {
+      voters: [1, 2],
+      votersOutgoing: [3],
+      learners: [],
+      learnersNext: [4],
+      autoLeave: true,
+    };
+    expect(hex(encodeConfState(conf))).toBe(
+      '01010002000000010000000200010000000300000001' + '00000004',
+    );
     expect(decodeConfState(encodeConfState(conf))).toEqual(conf);
-    for (const decode of [decodeHardState, decodeTruncatedState, decodeConfState, decodeConfChange]) {
+    for (const decode of [
+      decodeHardState,
+      decodeTruncatedState,
+      decodeConfState,
+      decodeConfChange,
+    ]) {
       expect(() => decode(Buffer.from('02ffff', 'hex'))).toThrow(/corrupted/);
       expect(() => decode(Buffer.from('01ff', 'hex'))).toThrow(/corrupted/);
     }
@@ -55,7 +70,10 @@ describe('encodings on disk (golden)', () => {
 
   it('configuration changes', () => {
     const change: ConfChange = {
-      changes: [{ kind: 'add-voter', node: 4 }, { kind: 'remove', node: 2 }],
+      changes: [
+        { kind: 'add-voter', node: 4 },
+        { kind: 'remove', node: 2 },
+      ],
       transition: 'joint-implicit',
       context: Buffer.from('x'),
     };
@@ -76,7 +94,15 @@ describe('encodings on disk (golden)', () => {
   });
 });
 
-const TYPES: readonly RaftMessage['type'][] = ['app', 'app-resp', 'vote', 'fortify-resp', 'snap', 'de-fortify', 'propose'];
+const TYPES: readonly RaftMessage['type'][] = [
+  'app',
+  'app-resp',
+  'vote',
+  'fortify-resp',
+  'snap',
+  'de-fortify',
+  'propose',
+];
 
 function randomMessage(random: Random): RaftMessage {
   const number = (): number => Math.floor(random.next() * 2 ** random.int(53));
@@ -102,7 +128,13 @@ function randomMessage(random: Random): RaftMessage {
         ? {
             index: number(),
             term: number(),
-            conf: { voters: [1, 300], votersOutgoing: [], learners: [7], learnersNext: [], autoLeave: random.chance(0.5) },
+            conf: {
+              voters: [1, 300],
+              votersOutgoing: [],
+              learners: [7],
+              learnersNext: [],
+              autoLeave: random.chance(0.5),
+            },
           }
         : null,
   });

@@ -32,12 +32,17 @@ function append(log: RaftLog, store: MapStore, entries: readonly Entry[]): void 
 }
 
 function plain(entries: readonly Entry[] | null): string {
-  return entries === null ? 'null' : entries.map((e) => `${e.index}/${e.term}:${Buffer.from(e.data).toString()}`).join(' ');
+  return entries === null
+    ? 'null'
+    : entries.map((e) => `${e.index}/${e.term}:${Buffer.from(e.data).toString()}`).join(' ');
 }
 
 describe('LogView', () => {
   it('ignores a late confirmation of entries that were overwritten and came back', () => {
-    const view = new LogView(openLog(initialised(), () => 10), 10);
+    const view = new LogView(
+      openLog(initialised(), () => 10),
+      10,
+    );
     const write = (sequence: number): void => {
       const taken = view.take();
       view.writing(sequence, taken.entries.at(-1)?.index ?? 0, taken.snapshot);
@@ -109,13 +114,17 @@ describe('RaftLog', () => {
         expect(log.lastIndex()).toBe(end);
         expect(log.truncated()).toEqual(cut);
         const at = cut.index - 1 + random.int(model.length + 3);
-        expect(log.term(at)).toBe(at === cut.index ? cut.term : (model[at - cut.index - 1]?.term ?? null));
+        expect(log.term(at)).toBe(
+          at === cut.index ? cut.term : (model[at - cut.index - 1]?.term ?? null),
+        );
         expect(log.entries(cut.index, end, 1000)).toBe(null);
         if (model.length > 0) {
           const lo = cut.index + 1 + random.int(model.length);
           const got = log.entries(lo, end + 1, random.pick([0, 40, 10_000]))!;
           expect(got.length).toBeGreaterThan(0);
-          expect(plain(got)).toBe(plain(model.slice(lo - cut.index - 1, lo - cut.index - 1 + got.length)));
+          expect(plain(got)).toBe(
+            plain(model.slice(lo - cut.index - 1, lo - cut.index - 1 + got.length)),
+          );
         }
         expect(store.rows.size).toBe(2 + model.length);
       }
@@ -126,7 +135,13 @@ describe('RaftLog', () => {
     const store = initialised();
     const before = openLog(store, () => 10);
     append(before, store, [entry(11, 6), entry(12, 6)]);
-    const log = new RaftLog({ rangeId: RANGE, store, conf: CONF, applied: () => 20, appliedTerm: 8 });
+    const log = new RaftLog({
+      rangeId: RANGE,
+      store,
+      conf: CONF,
+      applied: () => 20,
+      appliedTerm: 8,
+    });
     expect([log.lastIndex(), log.truncated()]).toEqual([20, { index: 20, term: 8 }]);
     append(log, store, [entry(21, 8)]);
     const again = openLog(store, () => 20);
@@ -136,7 +151,11 @@ describe('RaftLog', () => {
 
   it('refuses a log with a hole', () => {
     const store = initialised();
-    append(openLog(store, () => 10), store, [entry(11, 6), entry(12, 6)]);
+    append(
+      openLog(store, () => 10),
+      store,
+      [entry(11, 6), entry(12, 6)],
+    );
     store.rows.delete(logKey(RANGE, 11));
     expect(() => openLog(store, () => 10)).toThrow(/lacks entry 11/);
   });

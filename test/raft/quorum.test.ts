@@ -17,13 +17,18 @@ describe('quorums', () => {
   it('commit and vote as a majority of both halves does', () => {
     const random = new Random(1);
     for (let i = 0; i < 3000; i++) {
-      const conf: ConfState = { ...EMPTY_CONF, voters: subset(random), votersOutgoing: random.chance(0.5) ? subset(random) : [] };
+      const conf: ConfState = {
+        ...EMPTY_CONF,
+        voters: subset(random),
+        votersOutgoing: random.chance(0.5) ? subset(random) : [],
+      };
       const match = new Map([1, 2, 3, 4, 5, 6, 7].map((id) => [id, random.int(9)]));
       const both = (yes: (id: number) => boolean): boolean =>
         hasMajority(conf.voters, yes) && hasMajority(conf.votersOutgoing, yes);
       let expected = 0;
       if (conf.voters.length + conf.votersOutgoing.length > 0) {
-        for (let value = 0; value < 9; value++) if (both((id) => match.get(id)! >= value)) expected = value;
+        for (let value = 0; value < 9; value++)
+          if (both((id) => match.get(id)! >= value)) expected = value;
       }
       expect(quorumValue(conf, (id) => match.get(id)!)).toBe(expected);
       const votes = new Map<number, boolean>();
@@ -41,10 +46,16 @@ describe('quorums', () => {
     let conf: ConfState = { ...EMPTY_CONF, voters: [1, 2, 3] };
     let joints = 0;
     for (let i = 0; i < 2000; i++) {
-      const changes = [1, 2, 3, 4, 5, 6].filter(() => random.chance(0.3)).map((node) => ({ kind: random.pick(kinds), node }));
+      const changes = [1, 2, 3, 4, 5, 6]
+        .filter(() => random.chance(0.3))
+        .map((node) => ({ kind: random.pick(kinds), node }));
       const transition = random.pick(['auto', 'joint-implicit', 'joint-explicit'] as const);
       const leave = conf.votersOutgoing.length > 0;
-      const result = changeConf(conf, { changes: leave ? [] : changes, transition, context: new Uint8Array(0) });
+      const result = changeConf(conf, {
+        changes: leave ? [] : changes,
+        transition,
+        context: new Uint8Array(0),
+      });
       if (!result.ok) continue;
       const next = result.conf;
       if (next.votersOutgoing.length > 0) joints++;

@@ -299,8 +299,14 @@ export class ScriptCluster {
     log.applied = start;
     log.hard = { ...log.hard, term: log.cut.term, commit: start };
     const host: Host = {
-      id, log, node: undefined as never, pending: [], holdSync: false, holdApply: false,
-      jitter: 0, timeoutJitter: 0,
+      id,
+      log,
+      node: undefined as never,
+      pending: [],
+      holdSync: false,
+      holdApply: false,
+      jitter: 0,
+      timeoutJitter: 0,
     };
     host.node = this.#newNode(host);
     this.#hosts.set(id, host);
@@ -327,7 +333,10 @@ export class ScriptCluster {
   /** log <id> 1 1 2 3 term=3 commit=2: entries of these terms, from index 1 on. */
   #setLog(host: Host, terms: string[], options: Map<string, string>): void {
     host.log.rows = terms.map((term, i) => ({
-      term: Number(term), index: i + 1, type: 'normal', data: Buffer.from(`t${term}`),
+      term: Number(term),
+      index: i + 1,
+      type: 'normal',
+      data: Buffer.from(`t${term}`),
     }));
     const commit = Number(options.get('commit') ?? 0);
     host.log.hard = { term: Number(options.get('term')), vote: 0, commit, lead: 0, leadEpoch: 0 };
@@ -349,19 +358,31 @@ export class ScriptCluster {
   #propose(host: Host, texts: string[]): void {
     for (const text of texts) {
       const result = host.node.propose(Buffer.from(text));
-      this.#print(result === null ? `refused: ${host.node.refusal}` : `${text} at ${result.index}/${result.term}`);
+      this.#print(
+        result === null
+          ? `refused: ${host.node.refusal}`
+          : `${text} at ${result.index}/${result.term}`,
+      );
     }
     this.#settle();
   }
 
   #changeConf(host: Host, args: string[], options: Map<string, string>): void {
-    const kinds: Record<string, ConfChangeKind> = { '+': 'add-voter', '?': 'add-learner', '-': 'remove' };
+    const kinds: Record<string, ConfChangeKind> = {
+      '+': 'add-voter',
+      '?': 'add-learner',
+      '-': 'remove',
+    };
     const changes = args
       .filter((a) => a !== 'leave')
       .map((a) => ({ kind: kinds[a[0]!]!, node: Number(a.slice(1)) }));
     const transition = (options.get('transition') ?? 'auto') as 'auto';
     const result = host.node.proposeConfChange({ changes, transition, context: new Uint8Array(0) });
-    this.#print(result === null ? `refused: ${host.node.refusal}` : `change at ${result.index}/${result.term}`);
+    this.#print(
+      result === null
+        ? `refused: ${host.node.refusal}`
+        : `change at ${result.index}/${result.term}`,
+    );
     this.#settle();
   }
 
@@ -461,7 +482,9 @@ export class ScriptCluster {
   #takeMessages(filters: string[]): RaftMessage[] {
     const matches = (m: RaftMessage): boolean =>
       filters.length === 0 ||
-      filters.some((f) => f === `${m.from}>${m.to}` || f === m.type || f === `>${m.to}` || f === `${m.from}>`);
+      filters.some(
+        (f) => f === `${m.from}>${m.to}` || f === m.type || f === `>${m.to}` || f === `${m.from}>`,
+      );
     const taken = this.#network.filter(matches);
     this.#network = this.#network.filter((m) => !matches(m));
     return taken;
@@ -475,7 +498,8 @@ export class ScriptCluster {
   }
 
   #drop(filters: string[]): void {
-    for (const message of this.#takeMessages(filters)) this.#print(`dropped ${formatMessage(message)}`);
+    for (const message of this.#takeMessages(filters))
+      this.#print(`dropped ${formatMessage(message)}`);
   }
 
   #stabilize(): void {
@@ -493,7 +517,8 @@ export class ScriptCluster {
       `last=${node.lastIndex} commit=${node.committed} applied=${node.applied}`,
     ];
     const hard = node.hardState();
-    if (hard.lead !== 0) parts.push(`lead=${hard.lead}@${hard.leadEpoch}${node.fortified ? '' : ' ended'}`);
+    if (hard.lead !== 0)
+      parts.push(`lead=${hard.lead}@${hard.leadEpoch}${node.fortified ? '' : ' ended'}`);
     if (node.transferring) parts.push('transferring');
     this.#print(parts.join(' '));
   }

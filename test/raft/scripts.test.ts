@@ -21,7 +21,9 @@ function runScript(text: string): string {
 }
 
 describe('raft scripts', () => {
-  const files = readdirSync(folder).filter((name) => name.endsWith('.txt')).sort();
+  const files = readdirSync(folder)
+    .filter((name) => name.endsWith('.txt'))
+    .sort();
   it('are there', () => expect(files.length).toBeGreaterThanOrEqual(25));
   for (const file of files) {
     it(file, () => {

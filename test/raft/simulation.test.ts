@@ -38,8 +38,19 @@ describe('a cluster under faults', () => {
     if (only !== undefined) return;
     // The rare branches ran.
     for (const name of [
-      'crash', 'elected', 'snap', 'transfer', 'timeout-now', 'withdrawn', 'fortify-resp', 'de-fortify',
-      'lease', 'quiesced-tick', 'conf-change', 'pre-vote', 'vote',
+      'crash',
+      'elected',
+      'snap',
+      'transfer',
+      'timeout-now',
+      'withdrawn',
+      'fortify-resp',
+      'de-fortify',
+      'lease',
+      'quiesced-tick',
+      'conf-change',
+      'pre-vote',
+      'vote',
     ]) {
       expect(marks.get(name) ?? 0, name).toBeGreaterThan(0);
     }
