@@ -3,7 +3,7 @@
  * would turn wrong bytes into U+FFFD silently. Errors are PostgreSQL's 22021, naming the bytes.
  */
 import { isUtf8 } from 'node:buffer';
-import { QuoralError, sqlError } from '../base/errors.js';
+import { type QuoralError, sqlError } from '../base/errors.js';
 
 /** Up to this length a loop in JavaScript is faster than a call into native code. */
 const SHORT_BYTES = 48;

@@ -1,6 +1,6 @@
 /** The drivers and the query builder that Node programs use, doing their ordinary work. */
 import knexFactory, { type Knex } from 'knex';
-import pg from 'pg';
+import { Client, type DatabaseError, Pool, type QueryConfig, type QueryResult } from 'pg';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openTarget, type Target } from './clients-target.js';
@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await target.close();
+  await target?.close();
 });
 
 function codeOf(error: unknown): string {
@@ -49,10 +49,10 @@ const VALUES: readonly (readonly [type: string, input: unknown, output: unknown]
 ];
 
 describe('node-postgres', () => {
-  let pool: pg.Pool;
+  let pool: Pool;
 
   beforeAll(async () => {
-    pool = new pg.Pool({ connectionString: target.url(0), max: 8 });
+    pool = new Pool({ connectionString: target.url(0), max: 8 });
     await pool.query('DROP TABLE IF EXISTS pg_items');
     await pool.query(
       'CREATE TABLE pg_items (id serial PRIMARY KEY, name text NOT NULL UNIQUE, qty int CHECK (qty >= 0), at timestamptz DEFAULT now())',
@@ -105,13 +105,13 @@ describe('node-postgres', () => {
 
   // Bytes below 0x80 only: this version of the driver reads binary values as UTF-8 first.
   it('gives the same in binary format', async () => {
-    const client = new pg.Client({ connectionString: target.url(1) });
+    const client = new Client({ connectionString: target.url(1) });
     await client.connect();
     const { rows } = await client.query({
       text: 'SELECT 7::int2 AS a, 70000::int4 AS b, 7::int8 AS c, 2::float8 AS d, true AS e, $1::text AS f',
       values: ['u'],
       binary: true,
-    } as pg.QueryConfig);
+    } as QueryConfig);
     await client.end();
     expect(rows).toEqual([{ a: 7, b: 70000, c: '7', d: 2, e: true, f: 'u' }]);
   });
@@ -154,7 +154,7 @@ describe('node-postgres', () => {
     await client.query("INSERT INTO pg_items (name) VALUES ('dropped')");
     await client.query('ROLLBACK');
     client.release();
-    const other = new pg.Client({ connectionString: target.url(2) });
+    const other = new Client({ connectionString: target.url(2) });
     await other.connect();
     const { rows } = await other.query(
       "SELECT name FROM pg_items WHERE name IN ('kept', 'dropped')",
@@ -182,7 +182,7 @@ describe('node-postgres', () => {
   it('names the constraint, the table and the position', async () => {
     const duplicate = await pool
       .query("INSERT INTO pg_items (name) VALUES ('same'), ('same')")
-      .catch((error: unknown) => error as pg.DatabaseError);
+      .catch((error: unknown) => error as DatabaseError);
     expect(duplicate).toMatchObject({
       constraint: 'pg_items_name_key',
       table: 'pg_items',
@@ -190,7 +190,7 @@ describe('node-postgres', () => {
     });
     const missing = await pool
       .query('SELECT  nothing FROM pg_items')
-      .catch((error: unknown) => error as pg.DatabaseError);
+      .catch((error: unknown) => error as DatabaseError);
     expect(missing).toMatchObject({ position: '9' });
   });
 
@@ -205,9 +205,7 @@ describe('node-postgres', () => {
   });
 
   it('runs several statements in one string', async () => {
-    const results = (await pool.query(
-      'SELECT 1 AS a; SELECT 2 AS b',
-    )) as unknown as pg.QueryResult[];
+    const results = (await pool.query('SELECT 1 AS a; SELECT 2 AS b')) as unknown as QueryResult[];
     expect(results.map((result) => result.rows)).toEqual([[{ a: 1 }], [{ b: 2 }]]);
   });
 

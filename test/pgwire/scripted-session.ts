@@ -178,7 +178,9 @@ export class ScriptedSession implements SqlSession {
 
   bind(portal: string, statement: string, parameters: readonly ParameterValue[]): void {
     const shown = parameters.map((p) =>
-      p.bytes === null ? 'null' : `${p.format}:${p.bytes.toString(p.format === 1 ? 'hex' : 'utf8')}`,
+      p.bytes === null
+        ? 'null'
+        : `${p.format}:${p.bytes.toString(p.format === 1 ? 'hex' : 'utf8')}`,
     );
     this.calls.push(`bind ${portal} ${statement} (${shown.join()})`);
     const found = this.#statements.get(statement);
