@@ -75,6 +75,7 @@ export class Attempt {
     this.#readTs = options.readTs;
     this.#writeTs = options.readTs;
     this.#uncertaintyLimit = options.uncertaintyLimit;
+    this.#observeOwnNode();
   }
 
   get phase(): Phase {
@@ -141,6 +142,12 @@ export class Attempt {
     this.#uncertaintyLimit = uncertaintyLimit;
     this.#meta = null;
     this.moveReadTs(readTs);
+    this.#observeOwnNode();
+  }
+
+  /** The read timestamp came from this node's clock: what it serves with a later one is later. */
+  #observeOwnNode(): void {
+    if (!this.fixed) this.observed.set(this.coordinator, this.#readTs);
   }
 
   /** Every key that may carry a lock or an intent. */

@@ -14,6 +14,7 @@
  *
  * Bounds: JOBS_MAX transactions queued (beyond that a job is left to whoever meets its intents).
  */
+import { AssertionError } from '../base/assert.js';
 import type { Timestamp } from '../base/ids.js';
 import type { Key, Span } from '../base/key.js';
 import { addressOf } from '../encoding/keyspace.js';
@@ -78,6 +79,7 @@ export class CleanupQueue {
       return Promise.resolve();
     }
     const run = this.#run(job).catch((error: unknown) => {
+      if (error instanceof AssertionError) throw error;
       this.failed++;
       this.#deps.logger.log('warn', 'locks of a finished transaction could not be resolved; others will', { error: String(error) });
     });
@@ -181,6 +183,7 @@ export class CleanupQueue {
         await this.#deps.router.send(PRESENT, [{ kind: 'gc-txns', txns }]);
       }
     } catch (error) {
+      if (error instanceof AssertionError) throw error;
       this.#deps.logger.log('debug', 'transaction records could not be removed yet', { error: String(error) });
       if (this.#gc.length + due.length < JOBS_MAX) this.#gc.push(...due);
     }

@@ -7,6 +7,7 @@
  * a lost heartbeat is simply followed by the next (the ranges wait several beats before they give up
  * on a transaction).
  */
+import { AssertionError } from '../base/assert.js';
 import type { Clock, HlcClock, Logger, TimerHandle, Timers } from '../env/env.js';
 import { KvError } from '../range/kv-errors.js';
 import type { Attempt } from './attempt.js';
@@ -83,6 +84,7 @@ export class HeartbeatLoop {
         beating.onAborted('its record was found aborted');
       }
     } catch (error) {
+      if (error instanceof AssertionError) throw error;
       if (error instanceof KvError && error.detail.kind === 'aborted' && this.#beating.has(attempt)) {
         beating.onAborted(error.detail.reason);
       } else {

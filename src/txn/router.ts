@@ -28,22 +28,19 @@ import type {
 import { KvError } from '../range/kv-errors.js';
 import { decodeRangeDescriptor } from '../range/range-descriptor-codec.js';
 import { RpcError } from '../rpc/errors.js';
+import { graver, merge, spend, Times, trimLocal, trimmed, type Part, type TrimOptions } from './batch-parts.js';
 import { RangeDirectory, type RangeEntry } from './range-directory.js';
-import {
-  clipRequest, emptyResponse, firstAddresses, insideRange, isReplaySafe, joinResponses, requestInside, spansOf,
-} from './request-split.js';
+import { clipRequest, emptyResponse, firstAddresses, isReplaySafe, requestInside, spansOf } from './request-split.js';
 
 export type SendToNode = (node: NodeId, batch: BatchRequest, signal?: AbortSignal) => Promise<BatchResponse>;
 
 /** A header without what only the router knows. */
 export type RouteHeader = Omit<BatchHeader, 'rangeId' | 'observedTs' | 'gatewayNode'>;
 
-export interface SendOptions {
+export interface SendOptions extends TrimOptions {
   readonly signal?: AbortSignal | undefined;
   /** Clock of each node when the transaction first visited it; filled and used here. */
   readonly observed?: Map<NodeId, Timestamp> | undefined;
-  /** Receives keys of an end-txn's localLocks that turned out to lie in another range. */
-  readonly trimmed?: Key[] | undefined;
   /** Milliseconds of routing errors after which to give up; default RouterOptions.retryDeadlineMs. */
   readonly deadlineMs?: number | undefined;
 }
@@ -82,13 +79,6 @@ interface RetryState {
   failingSinceMs: number;
   attempts: number;
   maybeEvaluated: boolean;
-}
-
-interface Part {
-  readonly entry: RangeEntry;
-  readonly requests: KvRequest[];
-  /** Position of each request in the batch. */
-  readonly positions: number[];
 }
 
 type Verdict =
@@ -496,100 +486,4 @@ export function cancelError(signal: AbortSignal): unknown {
 
 export function throwIfCancelled(signal: AbortSignal | undefined): void {
   if (signal?.aborted === true) throw cancelError(signal);
-}
-
-/** Takes localLocks that lie elsewhere out of an end-txn, and hands them to who resolves them. */
-function trimLocal(request: KvRequest, range: RangeDescriptor, options: SendOptions): KvRequest {
-  if (request.kind !== 'end-txn') return request;
-  if (request.localLocks.every((k) => insideRange(range, addressOf(k)))) return request;
-  const localLocks: Key[] = [];
-  for (const key of request.localLocks) {
-    if (insideRange(range, addressOf(key))) localLocks.push(key);
-    else options.trimmed?.push(key);
-  }
-  return { ...request, localLocks };
-}
-
-function trimmed(requests: readonly KvRequest[], range: RangeDescriptor, options: SendOptions): readonly KvRequest[] {
-  const last = requests[requests.length - 1]!;
-  if (last.kind !== 'end-txn') return requests;
-  const clipped = trimLocal(last, range, options);
-  return clipped === last ? requests : [...requests.slice(0, -1), clipped];
-}
-
-function spend(left: { rows: number; bytes: number; spent: boolean }, rows: number, bytes: number): void {
-  if (left.rows > 0) {
-    left.rows -= rows;
-    if (left.rows <= 0) left.spent = true;
-  }
-  if (left.bytes > 0) {
-    left.bytes -= bytes;
-    if (left.bytes <= 0) left.spent = true;
-  }
-}
-
-/** Timestamps of several answers to one batch. */
-class Times {
-  #readTs: Timestamp = 0;
-  #writeTs: Timestamp = 0;
-  #now: Timestamp = 0;
-  #readAt: Timestamp = 0;
-  #txn = false;
-
-  add(answer: BatchResponse): void {
-    if (answer.txn !== null) {
-      this.#txn = true;
-      this.#readTs = Math.max(this.#readTs, answer.txn.readTs);
-      this.#writeTs = Math.max(this.#writeTs, answer.txn.writeTs);
-    }
-    this.#now = Math.max(this.#now, answer.now);
-    this.#readAt = Math.max(this.#readAt, answer.readAt);
-  }
-
-  response(responses: readonly KvResponse[]): BatchResponse {
-    const txn = this.#txn ? { readTs: this.#readTs, writeTs: this.#writeTs } : null;
-    return { responses, txn, now: this.#now, readAt: this.#readAt };
-  }
-}
-
-function merge(requests: readonly KvRequest[], parts: readonly Part[], answers: readonly BatchResponse[]): BatchResponse {
-  const times = new Times();
-  const pieces: KvResponse[][] = requests.map(() => []);
-  for (let p = 0; p < parts.length; p++) {
-    times.add(answers[p]!);
-    const positions = parts[p]!.positions;
-    for (let i = 0; i < positions.length; i++) pieces[positions[i]!]!.push(answers[p]!.responses[i]!);
-  }
-  const responses = requests.map((request, i) => {
-    const list = pieces[i]!;
-    if (request.kind === 'scan' && request.reverse) list.reverse();
-    return joinResponses(request, list);
-  });
-  return times.response(responses);
-}
-
-/** Of two failures the one that says more about what became of the batch. */
-function graver(a: unknown, b: unknown): unknown {
-  return gravity(b) > gravity(a) ? b : a;
-}
-
-function gravity(error: unknown): number {
-  if (!(error instanceof KvError)) return error instanceof QuoralError ? 2 : 10;
-  switch (error.detail.kind) {
-    case 'ambiguous':
-      return 9;
-    case 'deadlock':
-      return 8;
-    case 'aborted':
-      return 7;
-    case 'key-exists':
-      return 6;
-    case 'retry':
-      return error.detail.reason === 'pushed' ? 3 : 5;
-    case 'uncertainty':
-    case 'write-too-old':
-      return 4;
-    default:
-      return 1;
-  }
 }

@@ -5,6 +5,7 @@
  */
 import { describe, expect, it } from 'vitest';
 import { QuoralError } from '../../src/base/errors.js';
+import type { BatchRequest } from '../../src/range/kv-api.js';
 import { mvccNewest, mvccGet } from '../../src/storage/mvcc.js';
 import type { Isolation, KvTxn } from '../../src/txn/kv-txn.js';
 import { seededRng } from '../env/seeded-rng.js';
@@ -145,7 +146,7 @@ function findCycle(edges: ReadonlyMap<string, ReadonlySet<string>>): string[] | 
   return null;
 }
 
-async function scenario(seed: number, faults: boolean): Promise<void> {
+async function scenario(seed: number, faults: boolean, duplicates = false): Promise<void> {
   const c = newCluster(seed);
   const rng = seededRng(seed * 31);
   await c.run(c.db(1).run({ isolation: 'serializable' }, async (txn) => {
@@ -156,6 +157,7 @@ async function scenario(seed: number, faults: boolean): Promise<void> {
     c.tamper = {
       before: () => (rng.int(60) === 0 ? 'unreachable' : rng.int(120) === 0 ? 'drop' : undefined),
       after: () => (rng.int(60) === 0 ? 'lose' : undefined),
+      again: (_, batch) => (duplicates && !isCounter(batch) && rng.int(20) === 0 ? rng.int(100) : 0),
     };
   }
   const done: Done[] = [];
@@ -178,8 +180,14 @@ async function scenario(seed: number, faults: boolean): Promise<void> {
   // Whatever was left behind is resolved by who meets it.
   await c.run(c.db(2).run({ isolation: 'serializable' }, (txn) => txn.getMany(KEYS, { lock: 'exclusive' })), 600_000);
   await c.sim.advance(10);
+  expect(c.failures, `seed ${seed}`).toEqual([]);
   verify(c, done, seed);
   expect(done.filter((d) => d.outcome === 'committed').length, `seed ${seed}`).toBeGreaterThan(20);
+}
+
+/** What has no protection against a repetition, and is never repeated by the router. */
+function isCounter(batch: BatchRequest): boolean {
+  return batch.requests.some((r) => r.kind === 'increment' || (r.kind === 'end-txn' && r.action === 'one-phase'));
 }
 
 describe('random transactions are serializable', () => {
@@ -188,6 +196,12 @@ describe('random transactions are serializable', () => {
   });
   it('with lost messages, moving leases and a split', { timeout: 120_000 }, async () => {
     for (let seed = 1_001; seed <= 1_120; seed++) await scenario(seed, true);
+  });
+});
+
+describe('late duplicates of messages', () => {
+  it('change nothing', { timeout: 120_000 }, async () => {
+    for (let seed = 2_001; seed <= 2_060; seed++) await scenario(seed, true, true);
   });
 });
 

@@ -55,6 +55,8 @@ class ModelRange implements RangeState {
 /** What a test does to a message: undefined lets it pass. */
 export interface Tamper {
   readonly before?: (node: NodeId, batch: BatchRequest, from: NodeId) => 'drop' | 'unreachable' | Promise<void> | undefined;
+  /** Virtual milliseconds after which the message arrives a second time (its answer goes nowhere); 0 = never. */
+  readonly again?: (node: NodeId, batch: BatchRequest) => number;
   /** After the evaluation, before the reply: 'lose' it. */
   readonly after?: (node: NodeId, batch: BatchRequest, response: BatchResponse, from: NodeId) => 'lose' | undefined;
 }
@@ -77,7 +79,8 @@ export class ModelCluster {
   readonly dbs = new Map<NodeId, TxnCoordinator>();
   readonly hlcs = new Map<NodeId, TestHlc>();
   readonly down = new Set<NodeId>();
-  readonly log: string[] = [];
+  /** What broke in the ranges where no caller saw it. */
+  readonly failures: unknown[] = [];
   tamper: Tamper = {};
   readonly #graphs = new Map<NodeId, WaitGraph>();
   readonly #inboxes = new Map<NodeId, (message: DeadlockTraffic, from: NodeId) => void>();
@@ -192,6 +195,14 @@ export class ModelCluster {
     const work = this.#serve(to, decodeBatchRequest(wire), signal);
     work.catch(() => undefined);
     const response = decodeBatchResponse(encodeBatchResponse(await Promise.race([work, cancelled])));
+    const againMs = this.tamper.again?.(to, batch) ?? 0;
+    if (againMs > 0) {
+      this.sim.after(againMs, () => {
+        this.#serve(to, decodeBatchRequest(wire), undefined).catch((error: unknown) => {
+          if (!(error instanceof QuoralError)) this.failures.push(error);
+        });
+      });
+    }
     const after = this.tamper.after?.(to, batch, response, from);
     await this.sim.sleep(this.#latency());
     if (this.down.has(from)) return new Promise(() => undefined);
