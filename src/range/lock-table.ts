@@ -8,6 +8,7 @@
  * Invariants
  * - At most one holder per key. A lock passes to the head of its queue, never past it: while there
  *   are queued lockers, `reservedFor` names the one whose turn it is, and nobody else acquires.
+ *   A lock that is held is reserved for nobody.
  * - Plain readers wait only for intents they could have to see; a release wakes all of them.
  * - The table holds every intent of the range while this replica serves (loaded at the lease's start,
  *   kept up by applied commands), so that the absence of an entry proves the absence of an intent.
@@ -97,11 +98,16 @@ export class LockTable {
     if (state.holder !== null && state.holder.id !== txn.id) {
       assert(state.intentTs === 0, 'two transactions have intents on one key');
       state.unreplicated = false;
+      state.newestTs = -1;
     }
     if (state.intentTs === 0) this.#intents++;
+    const movedUp = state.intentTs !== 0 && writeTs > state.intentTs;
     state.holder = txn;
     state.intentTs = writeTs;
     state.intentEpoch = txn.epoch;
+    // A turn that was given away while the intent was on its way is void: its waiter leads the queue still.
+    state.reservedFor = null;
+    if (movedUp) for (const waiter of [...state.queue]) if (!waiter.locking) waiter.wake();
   }
 
   /** An applied command removed the intent; the unreplicated lock of the same holder goes with it. */
@@ -161,12 +167,12 @@ export class LockTable {
   /** Takes over unreplicated locks extracted by a split on this node. */
   adopt(states: readonly LockState[]): void {
     for (const old of states) {
+      if (!old.unreplicated) continue;
       const state = this.#stateOf(old.key);
-      if (state.holder === null && old.unreplicated) {
-        state.holder = old.holder;
-        state.unreplicated = true;
-        state.newestTs = old.newestTs;
-      }
+      if (state.holder !== null) continue;
+      state.holder = old.holder;
+      state.unreplicated = true;
+      state.newestTs = old.newestTs;
     }
   }
 

@@ -8,8 +8,9 @@
  * - A cancelled request, a lock timeout (55P03) or the end of the lease ends the wait.
  */
 import { QuoralError } from '../base/errors.js';
-import { formatTxnId, type Timestamp } from '../base/ids.js';
-import type { BatchRequest, TxnMeta } from './kv-api.js';
+import { formatTxnId, type Timestamp, type TxnId } from '../base/ids.js';
+import type { TimerHandle } from '../env/env.js';
+import type { TxnMeta } from './kv-api.js';
 import { KvError } from './kv-errors.js';
 import type { LockState, Waiter } from './lock-table.js';
 import type { Replica } from './replica.js';
@@ -53,34 +54,17 @@ export interface WaitOptions {
 }
 
 /** Resolves when it is worth evaluating again. @throws KvError, QuoralError 57014. */
-export async function waitForLock(
+export function waitForLock(
   store: Store,
   replica: Replica,
-  batch: BatchRequest,
   lock: LockState,
   waiter: RequestWaiter,
   options: WaitOptions,
 ): Promise<void> {
-  const { key } = lock;
-  const holder = lock.holder ?? lock.reservedFor?.txn ?? null;
   waiter.locking = options.locking;
-  if (!lock.queue.includes(waiter)) replica.locks.enqueue(key, waiter);
-  waiter.queuedAt.add(key);
-  const wait = new LockWait(store, replica, waiter, lock, options);
-  let unwatch: (() => void) | null = null;
-  if (waiter.txn !== null && holder !== null && holder.id !== waiter.txn.id) {
-    unwatch = store.deps.waitGraph.waitBegins(
-      { id: waiter.txn.id, coordinator: waiter.txn.coordinator, name: waiter.txn.name, minTs: waiter.txn.minTs },
-      { id: holder.id, coordinator: holder.coordinator, name: holder.name },
-      key,
-      (cycle) => wait.fail(deadlock(cycle)),
-    );
-  }
-  try {
-    await wait.run(holder);
-  } finally {
-    unwatch?.();
-  }
+  if (!lock.queue.includes(waiter)) replica.locks.enqueue(lock.key, waiter);
+  waiter.queuedAt.add(lock.key);
+  return new LockWait(store, replica, waiter, lock, options).run();
 }
 
 function deadlock(cycle: string): KvError {
@@ -95,6 +79,10 @@ class LockWait {
   readonly #options: WaitOptions;
   #settle: { resolve: () => void; reject: (error: unknown) => void } | null = null;
   #over = false;
+  #pushTimer: TimerHandle | null = null;
+  /** Whom the wait graph believes this waits for; a lock changes hands while others queue for it. */
+  #watched: TxnId | null = null;
+  #unwatch: (() => void) | null = null;
 
   constructor(store: Store, replica: Replica, waiter: RequestWaiter, lock: LockState, options: WaitOptions) {
     this.#store = store;
@@ -104,7 +92,7 @@ class LockWait {
     this.#options = options;
   }
 
-  fail(error: unknown): void {
+  #fail(error: unknown): void {
     if (this.#over) return;
     this.#over = true;
     this.#settle?.reject(error);
@@ -116,7 +104,7 @@ class LockWait {
     this.#settle?.resolve();
   }
 
-  async run(holder: TxnMeta | null): Promise<void> {
+  async run(): Promise<void> {
     const { signal, deadlineMs } = this.#options;
     const { timers, clock } = this.#store.env;
     const promise = new Promise<void>((resolve, reject) => {
@@ -124,7 +112,7 @@ class LockWait {
     });
     this.#waiter.arm(() => this.#done());
     const cancelled = (): void => {
-      this.fail(new QuoralError('57014', 'canceling statement due to user request'));
+      this.#fail(new QuoralError('57014', 'canceling statement due to user request'));
     };
     if (signal?.aborted === true) cancelled();
     signal?.addEventListener('abort', cancelled);
@@ -132,26 +120,53 @@ class LockWait {
       deadlineMs === 0
         ? null
         : timers.after(Math.max(0, deadlineMs - clock.monotonicMs()), () =>
-            this.fail(new KvError({ kind: 'lock-not-available', key: this.#lock.key }, 'canceling statement due to lock timeout')),
+            this.#fail(new KvError({ kind: 'lock-not-available', key: this.#lock.key }, 'canceling statement due to lock timeout')),
           );
-    this.#pushLater(this.#firstPushMs(holder));
+    this.#watch();
+    this.#pushLater(this.#firstPushMs());
     try {
       await promise;
     } finally {
       this.#over = true;
       timeout?.cancel();
+      this.#pushTimer?.cancel();
+      this.#unwatch?.();
       signal?.removeEventListener('abort', cancelled);
     }
   }
 
-  #firstPushMs(holder: TxnMeta | null): number {
+  #holder(): TxnMeta | null {
+    return this.#lock.holder ?? this.#lock.reservedFor?.txn ?? null;
+  }
+
+  /** Keeps the wait graph true: a cycle through a holder who came later must be found as well. */
+  #watch(): void {
+    const own = this.#waiter.txn;
+    const holder = this.#holder();
+    const id = holder?.id ?? null;
+    if (own === null || id === this.#watched) return;
+    this.#unwatch?.();
+    this.#unwatch = null;
+    this.#watched = id;
+    if (holder === null || id === own.id) return;
+    this.#unwatch = this.#store.deps.waitGraph.waitBegins(
+      { id: own.id, coordinator: own.coordinator, name: own.name, minTs: own.minTs },
+      { id: holder.id, coordinator: holder.coordinator, name: holder.name },
+      this.#lock.key,
+      (cycle) => this.#fail(deadlock(cycle)),
+    );
+  }
+
+  #firstPushMs(): number {
+    const holder = this.#holder();
     if (holder !== null && !this.#store.coordinatorAlive(holder.coordinator, holder.minTs)) return 1;
     return this.#lock.intentTs !== 0 ? INTENT_PUSH_MS : LOCK_PUSH_MS;
   }
 
   #pushLater(ms: number): void {
-    this.#store.env.timers.after(ms, () => {
+    this.#pushTimer = this.#store.env.timers.after(ms, () => {
       if (this.#over) return;
+      this.#watch();
       this.#push()
         .catch((error: unknown) => {
           // The record's range may be out of reach for a while: the wait goes on, and so do the pushes.
@@ -179,7 +194,14 @@ class LockWait {
       if (found.status !== 'pending') this.#replica.locks.release(lock.key, pushee.id);
       return;
     }
-    if (found.status === 'pending' && found.ts <= lock.intentTs) return;
+    if (found.status === 'pending') {
+      if (this.#options.locking) return;
+      if (found.ts <= lock.intentTs) {
+        // Somebody else has moved the intent already: it is out of this reader's way.
+        if (lock.intentTs > this.#options.readTs) this.#waiter.wake();
+        return;
+      }
+    }
     await this.#store.executor.execute({
       header: {
         rangeId: this.#replica.rangeId,
