@@ -90,6 +90,7 @@ export class Replica implements RangeState {
       rangeId,
       conf: confOf(state.descriptor),
       applied: () => this.#appliedIndex,
+      appliedTerm: state.appliedTerm,
       store: {
         get: (key) => engine.get('log', key) ?? initialState(rangeId, key),
         scan: (start, end, limitBytes) => engine.scan({ family: 'log', start, end, limitBytes }),
@@ -175,7 +176,9 @@ export class Replica implements RangeState {
     this.#store.schedule(this);
   }
 
-  /** Applies committed entries into `batch`; what must follow its write is pushed to `after`. */
+  /**
+   * Applies committed entries into `batch` (not to be called while `installing`: the snapshot on its
+   * way, or the next one, holds what is committed now); what must follow its write is pushed to `after`. */
   apply(entries: readonly Entry[], batch: WriteBatch, after: (() => void)[]): void {
     for (const entry of entries) {
       assert(entry.index === this.#appliedIndex + 1, 'an entry is applied out of order');
@@ -268,6 +271,7 @@ export class Replica implements RangeState {
     }
     this.inheritance = null;
     this.#leaseTerm = this.raft.term;
+    this.#failLost();
     this.#store.leaseBegan(this);
   }
 
@@ -303,6 +307,19 @@ export class Replica implements RangeState {
       if (proposal.orphanedAtMs === 0) proposal.orphanedAtMs = now;
     }
     this.#store.leaseEnded(this);
+  }
+
+  /**
+   * An entry of this term is applied, so every log that can win an election holds it, and none holds
+   * anything of an earlier term behind it: what was proposed there in earlier terms is lost for certain.
+   */
+  #failLost(): void {
+    for (const [index, proposal] of this.#proposals) {
+      assert(proposal.term < this.raft.term, 'a proposal was made before the lease began');
+      this.#proposals.delete(index);
+      proposal.latch?.release();
+      proposal.failed(this.notLeaseholder());
+    }
   }
 
   /** Gives up on proposals whose fate has stayed unknown for `graceMs` after leadership was lost. */

@@ -6,7 +6,16 @@
  * after chunk, and removes the mark in the batch that sets the applied index. Interrupted, the mark
  * stays: such a replica votes and keeps its log, but applies nothing until another snapshot came.
  *
- * Invariant: what is streamed is the state at exactly the message's snapshot index.
+ * Raft learns of the snapshot when its data is durable: from then on the log may forget what it
+ * replaces. A crash in between leaves more applied than logged, from which a start recovers.
+ *
+ * Invariants
+ * - What is streamed is the state at exactly the message's snapshot index.
+ * - Data is cleared only for a snapshot that Raft would accept: from a leader of this replica's term
+ *   or a later one, at an index beyond everything that its log is known to hold. A stream that
+ *   outlived its sender's leadership must not touch what a newer leader has put there.
+ * - One installation per replica: whoever comes later voids the earlier one, and every step after a wait
+ *   looks whether it still counts.
  */
 import { assert } from '../base/assert.js';
 import type { NodeId, RangeId } from '../base/ids.js';
@@ -18,7 +27,7 @@ import type { RaftMessage } from '../raft/types.js';
 import { defineMethod } from '../rpc/methods.js';
 import type { RpcNetwork } from '../rpc/types.js';
 import { applyBatch, BatchBuilder } from '../storage/batch-codec.js';
-import type { DataFamily, EngineSnapshot } from '../storage/engine.js';
+import type { DataFamily, EngineSnapshot, WriteBatch } from '../storage/engine.js';
 import { intentSpan, transactionSpan } from '../storage/lock-record.js';
 import { versionPrefix } from '../storage/mvcc-key.js';
 import type { RangeDescriptor } from './kv-api.js';
@@ -35,6 +44,10 @@ const SNAPSHOT_CHUNK = defineMethod<SnapshotChunk, SnapshotChunkReply>('snapshot
 });
 const CHUNK_BYTES = 1 << 20;
 const CHUNK_DEADLINE_MS = 30_000;
+/** Rows deleted at a time: about a millisecond of work. */
+const CLEAR_ROWS = 256;
+/** Without a chunk for this long a stream is taken for dead. */
+const STALLED_MS = 5_000;
 
 interface DataSpan {
   readonly family: DataFamily;
@@ -124,9 +137,10 @@ export class SnapshotSender {
           term: meta.term,
           batch: batch as Buffer,
           last,
-          message: last
-            ? encodeRaftBatch([{ rangeId: descriptor.rangeId, message }])
-            : Buffer.alloc(0),
+          message:
+            last || sequence === 1
+              ? encodeRaftBatch([{ rangeId: descriptor.rangeId, message }])
+              : Buffer.alloc(0),
         },
         { deadlineMs: CHUNK_DEADLINE_MS },
       );
@@ -154,6 +168,7 @@ interface Incoming {
   readonly from: NodeId;
   readonly snapshotId: number;
   nextSequence: number;
+  activeMs: number;
 }
 
 export class SnapshotReceiver {
@@ -170,8 +185,11 @@ export class SnapshotReceiver {
     this.#network.handle(SNAPSHOT_CHUNK, (chunk, ctx) => this.#receive(chunk, ctx.from));
   }
 
-  busy(rangeId: RangeId): boolean {
-    return this.#incoming.has(rangeId);
+  /** A stream of `from` is arriving: it will bring what the range lacks. One that stopped counts no more. */
+  busy(rangeId: RangeId, from: NodeId): boolean {
+    const incoming = this.#incoming.get(rangeId);
+    if (incoming === undefined || incoming.from !== from) return false;
+    return this.#store.env.clock.monotonicMs() - incoming.activeMs < STALLED_MS;
   }
 
   async #receive(chunk: SnapshotChunk, from: NodeId): Promise<SnapshotChunkReply> {
@@ -188,57 +206,111 @@ export class SnapshotReceiver {
       if (overlapping !== undefined) return refuse(`range ${overlapping.rangeId} is in the way`);
       replica = store.createForSnapshot(descriptor);
     }
+    let incoming = this.#incoming.get(chunk.rangeId);
     if (chunk.sequence === 0) {
-      if (replica.raft.committed >= chunk.index && !replica.installing) return refuse('not behind');
-      const problem = this.#begin(replica, descriptor, chunk, from);
+      const problem = this.#obstacle(replica, descriptor, chunk, from);
       if (problem !== null) return refuse(problem);
+      incoming = { from, snapshotId: chunk.snapshotId, nextSequence: 0, activeMs: this.#nowMs() };
+      this.#incoming.set(chunk.rangeId, incoming);
+      await this.#clear(replica, descriptor, incoming);
     }
-    const incoming = this.#incoming.get(chunk.rangeId);
     if (
       incoming === undefined ||
+      this.#incoming.get(chunk.rangeId) !== incoming ||
       incoming.from !== from ||
       incoming.snapshotId !== chunk.snapshotId ||
       incoming.nextSequence !== chunk.sequence
     ) {
       return refuse('out of sequence');
     }
+    if (store.stopped) return refuse('the node stops');
     incoming.nextSequence++;
+    incoming.activeMs = this.#nowMs();
     const batch = store.engine.newBatch();
     applyBatch(chunk.batch, batch);
     if (!chunk.last) {
       store.engine.writeData(batch);
       return { accepted: true, reason: '' };
     }
-    writeDescriptor(batch, descriptor);
-    writeApplied(batch, chunk.rangeId, chunk.index, chunk.term);
-    writeInstalling(batch, chunk.rangeId, false);
-    store.engine.writeData(batch);
-    // The log forgets what the snapshot replaces; so the data must be durable before.
-    await store.engine.syncData();
-    this.#incoming.delete(chunk.rangeId);
-    const before = replica.descriptor;
-    replica.snapshotInstalled(descriptor, chunk.index, chunk.term);
-    store.descriptorChanged(replica, before);
-    for (const rangeMessage of decodeRaftBatch(chunk.message)) store.stepMessage(rangeMessage, from);
-    return { accepted: true, reason: '' };
+    return this.#finish(replica, descriptor, chunk, incoming, batch);
   }
 
-  /** Clears the way: nothing of the old data may shine through. */
-  #begin(
+  async #finish(
     replica: Replica,
     descriptor: RangeDescriptor,
     chunk: SnapshotChunk,
-    from: NodeId,
-  ): string | null {
+    incoming: Incoming,
+    batch: WriteBatch,
+  ): Promise<SnapshotChunkReply> {
+    const store = this.#store;
+    const { rangeId } = chunk;
+    let problem = this.#obstacle(replica, descriptor, chunk, incoming.from);
+    if (problem === null) {
+      writeDescriptor(batch, descriptor);
+      writeApplied(batch, rangeId, chunk.index, chunk.term);
+      writeInstalling(batch, rangeId, false);
+      store.engine.writeData(batch);
+      // The log forgets what the snapshot replaces; so the data must be durable before.
+      await store.engine.syncData();
+      if (store.stopped) return { accepted: false, reason: 'the node stops' };
+      if (this.#incoming.get(rangeId) !== incoming) return { accepted: false, reason: 'out of sequence' };
+      problem = this.#obstacle(replica, descriptor, chunk, incoming.from);
+      if (problem !== null) {
+        const undo = store.engine.newBatch();
+        writeApplied(undo, rangeId, replica.appliedIndex, replica.appliedTerm);
+        writeInstalling(undo, rangeId, true);
+        store.engine.writeData(undo);
+      }
+    }
+    this.#incoming.delete(rangeId);
+    if (problem !== null) return { accepted: false, reason: problem };
+    const before = replica.descriptor;
+    replica.snapshotInstalled(descriptor, chunk.index, chunk.term);
+    store.descriptorChanged(replica, before);
+    for (const rangeMessage of decodeRaftBatch(chunk.message)) store.stepMessage(rangeMessage, incoming.from);
+    return { accepted: true, reason: '' };
+  }
+
+  #nowMs(): number {
+    return this.#store.env.clock.monotonicMs();
+  }
+
+  /** Why Raft would not take this snapshot, or the store has no place for it; null if nothing stands against it. */
+  #obstacle(replica: Replica, descriptor: RangeDescriptor, chunk: SnapshotChunk, from: NodeId): string | null {
     const store = this.#store;
     const overlapping = store.overlapping(descriptor);
     if (overlapping !== undefined) return `range ${overlapping.rangeId} is in the way`;
-    replica.installing = true;
-    this.#incoming.set(chunk.rangeId, { from, snapshotId: chunk.snapshotId, nextSequence: 0 });
-    const batch = store.engine.newBatch();
-    writeInstalling(batch, chunk.rangeId, true);
-    for (const span of dataSpans(replica.descriptor)) batch.deleteRange(span.family, span.start, span.end);
-    store.engine.writeData(batch);
+    const { raft, log } = replica;
+    const message = decodeRaftBatch(chunk.message)[0]?.message;
+    if (message === undefined || message.from !== from || message.to !== store.nodeId) return 'no Raft message';
+    if (message.term < raft.term || raft.isLeader) return `the leader of term ${message.term} is deposed`;
+    if (raft.committed >= chunk.index) return 'not behind';
+    if (chunk.index <= raft.lastIndex && log.term(chunk.index) === chunk.term) return 'the log holds it';
     return null;
+  }
+
+  /** Clears the way, in pieces: nothing of the old data may shine through. */
+  async #clear(replica: Replica, descriptor: RangeDescriptor, incoming: Incoming): Promise<void> {
+    const store = this.#store;
+    replica.installing = true;
+    const mark = store.engine.newBatch();
+    writeInstalling(mark, descriptor.rangeId, true);
+    store.engine.writeData(mark);
+    for (const span of [...dataSpans(replica.descriptor), ...dataSpans(descriptor)]) {
+      for (;;) {
+        const batch = store.engine.newBatch();
+        const it = store.engine.iterator(span.family, span.start, span.end, { rows: CLEAR_ROWS, keysOnly: true });
+        try {
+          for (it.seek(span.start); it.valid && batch.count < CLEAR_ROWS; it.next()) batch.delete(span.family, it.key);
+        } finally {
+          it.close();
+        }
+        if (batch.count === 0) break;
+        store.engine.writeData(batch);
+        incoming.activeMs = this.#nowMs();
+        await new Promise<void>((resolve) => store.env.timers.endOfTurn(resolve));
+        if (store.stopped || this.#incoming.get(descriptor.rangeId) !== incoming) return;
+      }
+    }
   }
 }

@@ -12,7 +12,8 @@ import type { Replica } from './replica.js';
 import { logSink } from './range-state.js';
 import type { Store } from './store.js';
 
-const CHECKPOINT_MS = 3_000;
+/** An fsync delays what is applied for its duration; done often, there is little to write each time. */
+const CHECKPOINT_MS = 1_000;
 const BALANCE_MS = 1_000;
 const SIZE_CHECK_MS = 5_000;
 /** A peer must have been live this long before leaders move to it. */

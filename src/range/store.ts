@@ -15,7 +15,7 @@ import type { NodeId, RangeId, Timestamp } from '../base/ids.js';
 import { OrderedMap } from '../base/ordered-map.js';
 import type { Key } from '../base/key.js';
 import type { Env, HlcClock, TimerHandle } from '../env/env.js';
-import { addressOf } from '../encoding/keyspace.js';
+import { addressOf, LOCAL_DESCRIPTOR_PREFIX } from '../encoding/keyspace.js';
 import { encodeRaftBatch, decodeRaftBatch, type RangeMessage } from '../raft/raft-codec.js';
 import type { Liveness, RaftMessage, Ready } from '../raft/types.js';
 import { defineOneWay } from '../rpc/methods.js';
@@ -90,7 +90,8 @@ export class Store implements StoreContext {
   readonly #awake = new Set<Replica>();
   readonly #outbox = new Map<NodeId, RangeMessage[]>();
   readonly #early: { from: NodeId; rangeMessage: RangeMessage; atMs: number }[] = [];
-  readonly #upSince = new Map<NodeId, Timestamp>();
+  /** When each node was last found to be down. */
+  readonly #downAt = new Map<NodeId, Timestamp>();
   readonly #snapshots: SnapshotSender;
   readonly #receiver: SnapshotReceiver;
   readonly maintenance: StoreMaintenance;
@@ -135,7 +136,7 @@ export class Store implements StoreContext {
     network.handleOneWay(RAFT_BATCH, (messages, from) => this.#receive(messages, from));
     this.#receiver.register();
     liveness.onSupportWithdrawn((node) => this.#supportWithdrawn(node));
-    liveness.onSupportFromChanged((node) => this.#supportFromChanged(node));
+    liveness.onSupportFromChanged(() => this.#supportFromChanged());
     for (const replica of this.#replicas.values()) this.#awake.add(replica);
     this.#ticker = this.env.timers.every(this.options.tickMs, () => this.#tick());
     this.maintenance.start();
@@ -198,7 +199,7 @@ export class Store implements StoreContext {
   /** A dead coordinator's transactions may be ended by others (always safe: their record decides). */
   coordinatorAlive(node: NodeId, since: Timestamp): boolean {
     if (!this.liveness.isLive(node)) return false;
-    return since > (this.#upSince.get(node) ?? 0);
+    return since > (this.#downAt.get(node) ?? 0);
   }
 
   #add(replica: Replica): void {
@@ -228,22 +229,26 @@ export class Store implements StoreContext {
   #processReady(): void {
     const log = this.engine.newBatch();
     const sink = logSink(log);
-    const data = this.engine.newBatch();
+    let data = this.engine.newBatch();
     const after: (() => void)[] = [];
     const synced: { replica: Replica; ready: Ready }[] = [];
     const touched = [...this.#dirty];
     this.#dirty.clear();
     for (const replica of touched) {
-      if (replica.installing && !replica.raft.hasReady()) continue;
       for (let rounds = 0; replica.raft.hasReady() && rounds < 4; rounds++) {
         const ready = replica.raft.ready();
+        // A snapshot is taken of what the engine shows, which must be what the replica says it has applied.
+        if (data.count > 0 && ready.messagesNow.some((m) => m.type === 'snap')) {
+          this.engine.writeData(data);
+          data = this.engine.newBatch();
+        }
         this.#sendAll(replica, ready.messagesNow);
         if (ready.stable !== null) {
           replica.log.append(ready, sink);
           synced.push({ replica, ready });
         }
-        if (ready.committed.length > 0) {
-          assert(!replica.installing, 'entries are applied to a replica without its data');
+        // What is committed while the data is not whole comes with the snapshot that makes it whole.
+        if (ready.committed.length > 0 && !replica.installing) {
           this.counters.applied += ready.committed.length;
           replica.apply(ready.committed, data, after);
         }
@@ -319,8 +324,8 @@ export class Store implements StoreContext {
       return;
     }
     if (message.from !== from || message.to !== this.nodeId) return;
-    if (replica.installing && (message.type === 'app' || message.type === 'heartbeat')) {
-      if (message.type === 'app' && !this.#receiver.busy(rangeId)) this.#askForSnapshot(rangeMessage);
+    if (replica.installing && message.type === 'app') {
+      if (!this.#receiver.busy(rangeId, from)) this.#askForSnapshot(rangeMessage);
       return;
     }
     replica.step(message);
@@ -351,7 +356,7 @@ export class Store implements StoreContext {
       const { rangeMessage, from } = this.#early.shift()!;
       const { message } = rangeMessage;
       if (message.type !== 'app' || message.from !== from) continue;
-      if (this.#receiver.busy(rangeMessage.rangeId)) continue;
+      if (this.#receiver.busy(rangeMessage.rangeId, from)) continue;
       this.#askForSnapshot(rangeMessage);
     }
   }
@@ -388,6 +393,8 @@ export class Store implements StoreContext {
   }
 
   #supportWithdrawn(node: NodeId): void {
+    // What it had begun by now is given up; what it begins after its return is not.
+    this.#downAt.set(node, this.hlc.now());
     for (const replica of this.#replicas.values()) {
       const involved =
         replica.raft.leader === node || replica.raft.leader === 0 || replica.raft.isLeader;
@@ -397,10 +404,7 @@ export class Store implements StoreContext {
     }
   }
 
-  #supportFromChanged(node: NodeId): void {
-    if (this.liveness.supportFrom(node).expiration !== 0 && node !== this.nodeId) {
-      this.#upSince.set(node, this.hlc.now());
-    }
+  #supportFromChanged(): void {
     for (const replica of this.#replicas.values()) {
       if (replica.raft.isLeader) replica.raft.livenessChanged();
       else if (replica.raft.leader === 0 && this.#prefersToLead(replica)) replica.raft.campaign();
@@ -429,7 +433,12 @@ export class Store implements StoreContext {
       installing: false,
     });
     const { start, end } = trigger.right;
-    right.inheritance = { locks: left.locks.extract(start, end) };
+    right.inheritance = {
+      locks: [
+        ...left.locks.extract(LOCAL_DESCRIPTOR_PREFIX + start, LOCAL_DESCRIPTOR_PREFIX + end),
+        ...left.locks.extract(start, end),
+      ],
+    };
     left.records.extract((record) => {
       const address = addressOf(record.anchorKey);
       return start <= address && address < end;
