@@ -63,6 +63,7 @@ export class Executor {
   ): Promise<BatchResponse> {
     const waiter = new RequestWaiter(batch.header.txn);
     const footprint = footprintOf(batch);
+    const claimed: Key[] = [];
     const timeout = batch.header.lockTimeoutMs;
     const deadlineMs = timeout === 0 ? 0 : this.#store.env.clock.monotonicMs() + timeout;
     try {
@@ -78,11 +79,11 @@ export class Executor {
           await latch.released;
           continue;
         }
-        const evaluated = this.#evaluate(replica, batch, waiter, now);
+        const evaluated = this.#evaluate(replica, batch, waiter, now, claimed);
         if (evaluated instanceof LockConflict) {
           this.#checkWait(batch, evaluated);
           this.counters.lockWaits++;
-          await waitForLock(this.#store, replica, batch, evaluated.lock, waiter, {
+          await waitForLock(this.#store, replica, evaluated.lock, waiter, {
             locking: evaluated.locking,
             readTs: evaluated.readTs,
             deadlineMs,
@@ -91,6 +92,7 @@ export class Executor {
           continue;
         }
         const { ctx, response } = evaluated;
+        if (ctx.clockTs > now) this.#raiseClock(ctx.clockTs);
         if (ctx.batch.count === 0 && ctx.split === null) {
           replica.applyEffects(ctx.effects);
           return response;
@@ -98,6 +100,11 @@ export class Executor {
         await this.#propose(replica, footprint, ctx);
         return response;
       }
+    } catch (error) {
+      // Nothing of this batch was written: locks that only its puts have taken go free.
+      const txnId = batch.header.txn?.id;
+      if (txnId !== undefined) for (const key of claimed) replica.locks.release(key, txnId);
+      throw error;
     } finally {
       for (const key of waiter.queuedAt) replica.locks.dequeue(key, waiter);
     }
@@ -116,13 +123,28 @@ export class Executor {
     };
     for (const key of footprint.readKeys) if (!inside(key)) throw this.#mismatch(replica, key);
     for (const key of footprint.writeKeys) if (!inside(key)) throw this.#mismatch(replica, key);
-    for (const span of footprint.readSpans) {
-      if (addressOf(span.start) < start) throw this.#mismatch(replica, span.start);
-      if (addressOf(span.end) > end) throw this.#mismatch(replica, span.end);
+    for (const spans of [footprint.readSpans, footprint.writeSpans]) {
+      for (const span of spans) {
+        if (addressOf(span.start) < start) throw this.#mismatch(replica, span.start);
+        if (addressOf(span.end) > end) throw this.#mismatch(replica, span.end);
+      }
     }
     for (const request of batch.requests) {
       const anchor = anchorOf(request, batch);
       if (anchor !== null && !inside(anchor)) throw this.#mismatch(replica, anchor);
+      if (request.kind === 'gc-txns') {
+        for (const { anchorKey } of request.txns) if (!inside(anchorKey)) throw this.#mismatch(replica, anchorKey);
+      }
+    }
+  }
+
+  /** Keeps this clock, and all that hear of it, at or above what the range holds and has answered. */
+  #raiseClock(ts: Timestamp): void {
+    try {
+      this.#store.hlc.update(ts);
+    } catch (error) {
+      // Clocks catch up; until then nobody may see what lies beyond all of them.
+      throw new KvError({ kind: 'unavailable', reason: error instanceof Error ? error.message : String(error) });
     }
   }
 
@@ -163,21 +185,21 @@ export class Executor {
     batch: BatchRequest,
     waiter: RequestWaiter,
     now: Timestamp,
+    claimed: Key[],
   ): { ctx: EvalContext; response: BatchResponse } | LockConflict {
     let bumpedTo = 0;
     for (let bumps = 0; ; bumps++) {
       const ctx = newContext(replica, batch, waiter, now, bumpedTo);
       try {
-        return { ctx, response: evaluate(ctx, batch.requests) };
+        const response = evaluate(ctx, batch.requests);
+        for (const key of ctx.claimed) claimed.push(key);
+        return { ctx, response };
       } catch (caught) {
+        for (const key of ctx.claimed) claimed.push(key);
         if (caught instanceof LockConflict) return caught;
         if (caught instanceof ReadBump && bumps < BUMPS_MAX && caught.ts > bumpedTo) {
           bumpedTo = caught.ts;
           continue;
-        }
-        // Nothing of this batch will be written: locks that only its puts have taken go free.
-        for (const key of ctx.claimed) {
-          if (ctx.txn !== null) replica.locks.release(key, ctx.txn.id);
         }
         throw caught;
       }
@@ -196,6 +218,7 @@ export class Executor {
       : footprint.writeSpans.length > 0
         ? spanOver(footprint)
         : null;
+    const { term } = replica.raft;
     const latch = replica.latches.acquire(span === null ? footprint.writeKeys : recordKeys(footprint), span);
     const bytes = ctx.batch.finish();
     this.#store.counters.proposals++;
@@ -204,10 +227,12 @@ export class Executor {
       const outcome = new Promise<void>((resolve, reject) => {
         settle = { resolve, reject };
       });
-      if (replica.propose(bytes, ctx.split, ctx.effects, latch, settle.resolve, settle.reject)) {
+      // What was evaluated under one lease must not enter the log under another.
+      const same = replica.raft.term === term && !this.#store.stopped;
+      if (same && replica.propose(bytes, ctx.split, ctx.effects, latch, settle.resolve, settle.reject)) {
         return outcome;
       }
-      const refusal = replica.raft.refusal;
+      const refusal = same ? replica.raft.refusal : 'not-leader';
       // Evaluated but never proposed: the latch still keeps what it evaluated against from changing.
       if (refusal !== 'too-much-uncommitted' || tries >= PROPOSE_RETRIES) {
         latch.release();

@@ -6,15 +6,18 @@
  * duplicate of one of their messages cannot bring them back to life. (Over a change of leaseholder
  * that memory is lost; a duplicate would have to outlive both the connection it came by and the lease.)
  */
-import type { TxnId } from '../base/ids.js';
+import type { Timestamp, TxnId } from '../base/ids.js';
 import type { TransactionRecord } from '../storage/lock-record.js';
 
 const FINISHED_MAX = 20_000;
+const PUSHED_MAX = 10_000;
 
 export class TxnRecords {
   readonly #records = new Map<TxnId, TransactionRecord>();
   #finished = new Set<TxnId>();
   #finishedOld = new Set<TxnId>();
+  #pushed = new Map<TxnId, Timestamp>();
+  #pushedOld = new Map<TxnId, Timestamp>();
 
   get size(): number {
     return this.#records.size;
@@ -27,6 +30,21 @@ export class TxnRecords {
   /** Its record was collected not long ago. */
   wasFinished(id: TxnId): boolean {
     return this.#finished.has(id) || this.#finishedOld.has(id);
+  }
+
+  /**
+   * When the transaction was first pushed here (now, if never before): silence counts from then on, as
+   * until then it may have had no reason to give a sign of life.
+   */
+  firstPush(id: TxnId, now: Timestamp): Timestamp {
+    const known = this.#pushed.get(id) ?? this.#pushedOld.get(id);
+    if (known !== undefined) return known;
+    if (this.#pushed.size >= PUSHED_MAX) {
+      this.#pushedOld = this.#pushed;
+      this.#pushed = new Map();
+    }
+    this.#pushed.set(id, now);
+    return now;
   }
 
   put(record: TransactionRecord): void {

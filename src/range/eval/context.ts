@@ -8,7 +8,7 @@ import type { Key } from '../../base/key.js';
 import type { BatchBuilder } from '../../storage/batch-codec.js';
 import type { EngineReader } from '../../storage/engine.js';
 import type { TransactionRecord } from '../../storage/lock-record.js';
-import type { BatchHeader, PutRequest, SplitTrigger, TxnMeta } from '../kv-api.js';
+import type { BatchHeader, PutRequest, RangeDescriptor, SplitTrigger, TxnMeta } from '../kv-api.js';
 import type { LockState, LockTable, Waiter } from '../lock-table.js';
 import type { TimestampCache } from '../timestamp-cache.js';
 import type { TxnRecords } from '../txn-records.js';
@@ -27,6 +27,7 @@ export interface PendingPut {
 }
 
 export interface RangeState {
+  readonly descriptor: RangeDescriptor;
   readonly reader: EngineReader;
   readonly locks: LockTable;
   readonly tsCache: TimestampCache;
@@ -45,6 +46,8 @@ export interface EvalContext {
   readonly batch: BatchBuilder;
   readonly effects: Effect[];
   readonly puts: PendingPut[];
+  /** Counters that this batch has incremented. */
+  readonly counters: Map<Key, number>;
   /** Reads to note in the timestamp cache once the evaluation has succeeded. */
   readonly readPoints: Key[];
   readonly readSpans: { readonly start: Key; readonly end: Key }[];
@@ -53,6 +56,12 @@ export interface EvalContext {
   /** Moves up when the server may bump the reads (then the evaluation starts over). */
   readTs: Timestamp;
   writeTs: Timestamp;
+  /**
+   * The latest timestamp that this evaluation reads, writes or rules at. The leaseholder's clock is
+   * brought up to it before anyone learns of it: what is visible is never ahead of the clock that
+   * later reads at the present, later leases and observed timestamps come from.
+   */
+  clockTs: Timestamp;
   readonly uncertaintyLimit: Timestamp;
   split: SplitTrigger | null;
   rowsLeft: number;

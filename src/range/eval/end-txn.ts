@@ -4,7 +4,8 @@
  * - 'one-phase': the puts of this batch are the whole transaction; they become versions at once.
  * - 'stage': intents plus a STAGING record that lists every write. The transaction is committed from
  *   the moment that the record and all listed writes, at or below the staged timestamp, are there.
- *   If this batch's own puts had to move up, nothing is staged: the answer's writeTs says so.
+ *   If this batch's own puts had to move up, the record is staged up there if the transaction may land
+ *   anywhere (canBumpReadTs); otherwise nothing is staged, and the answer's writeTs says so.
  * - 'commit': makes it explicit; the intents of this range go with it.
  * - 'abort'.
  *
@@ -24,7 +25,7 @@ import {
 import { mvccPut } from '../../storage/mvcc.js';
 import type { Key } from '../../base/key.js';
 import type { Timestamp } from '../../base/ids.js';
-import type { EndTxnRequest, EndTxnResponse, TxnMeta } from '../kv-api.js';
+import type { EndTxnRequest, EndTxnResponse, SplitTrigger, TxnMeta } from '../kv-api.js';
 import { KvError } from '../kv-errors.js';
 import type { EvalContext } from './context.js';
 import { commitPuts, layIntents } from './write.js';
@@ -116,7 +117,7 @@ function onePhase(
   }
   if (record !== undefined) dropRecord(ctx, txn.anchorKey, txn.id);
   else ctx.effects.push({ kind: 'record-collected', id: txn.id });
-  ctx.split = request.split;
+  trigger(ctx, request.split);
   return { kind: 'end-txn', status: 'committed', commitTs: ctx.writeTs };
 }
 
@@ -132,8 +133,9 @@ function stage(
   }
   honourPush(ctx, record);
   layIntents(ctx, txn);
-  if (ctx.writeTs > txn.writeTs) {
-    return { kind: 'end-txn', status: 'pending', commitTs: ctx.writeTs };
+  if (ctx.writeTs > txn.writeTs && !ctx.header.canBumpReadTs) {
+    // Not staged, so no timestamp to commit at; how far the writes moved is in the answer's header.
+    return { kind: 'end-txn', status: 'pending', commitTs: txn.writeTs };
   }
   if (record?.status === 'staging' && record.writeTs >= ctx.writeTs) {
     return { kind: 'end-txn', status: 'staging', commitTs: record.writeTs };
@@ -176,8 +178,26 @@ function commit(
   } else {
     ctx.effects.push({ kind: 'record-collected', id: txn.id });
   }
-  ctx.split = request.split;
+  trigger(ctx, request.split);
   return { kind: 'end-txn', status: 'committed', commitTs };
+}
+
+/** A trigger is for one state of the range; applied to another it would tear the keyspace. */
+function trigger(ctx: EvalContext, split: SplitTrigger | null): void {
+  if (split === null) return;
+  const { left, right } = split;
+  const now = ctx.range.descriptor;
+  const fits =
+    left.rangeId === now.rangeId &&
+    right.rangeId !== left.rangeId &&
+    left.start === now.start &&
+    left.end === right.start &&
+    right.end === now.end &&
+    left.start < left.end &&
+    right.start < right.end &&
+    left.generation > now.generation;
+  if (!fits) throw new KvError({ kind: 'aborted', reason: 'the range changed while it was to be split' });
+  ctx.split = split;
 }
 
 function abort(
@@ -223,7 +243,9 @@ export function resolveKeys(
     }
     if (status === 'committed' && intent.epoch === epoch) {
       assert(ts >= intent.writeTs, 'a commit below the timestamp of its intent');
-      mvccPut(ctx.batch, key, ts, intent.value, ts > intent.writeTs);
+      ctx.clockTs = Math.max(ctx.clockTs, ts);
+      // An intent above its transaction's beginning may itself have been moved there by a push.
+      mvccPut(ctx.batch, key, ts, intent.value, ts > intent.writeTs || intent.writeTs > intent.minTs);
     }
     ctx.batch.delete('locks', intentKey(key));
     ctx.effects.push({ kind: 'intent-removed', key });
@@ -237,6 +259,7 @@ function moveIntent(
   intent: ReturnType<typeof decodeIntent>,
   ts: Timestamp,
 ): void {
+  ctx.clockTs = Math.max(ctx.clockTs, ts);
   ctx.batch.put('locks', intentKey(key), encodeIntent({ ...intent, writeTs: ts }));
   ctx.effects.push({ kind: 'intent-laid', key, txn: { ...holder, epoch: intent.epoch }, ts });
 }

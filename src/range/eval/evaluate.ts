@@ -57,11 +57,13 @@ export function newContext(
     batch: new BatchBuilder(),
     effects: [],
     puts: [],
+    counters: new Map(),
     readPoints: [],
     readSpans: [],
     claimed: [],
     readTs,
     writeTs: Math.max(txn === null ? 0 : txn.writeTs, readTs),
+    clockTs: readTs,
     uncertaintyLimit,
     split: null,
     rowsLeft: header.maxRows === 0 ? Number.MAX_SAFE_INTEGER : header.maxRows,
@@ -77,6 +79,7 @@ export function evaluate(ctx: EvalContext, requests: readonly KvRequest[]): Batc
     responses.push(evaluateOne(ctx, request));
   }
   if (!ended && ctx.puts.length > 0) layIntents(ctx, ctx.txn!);
+  if (ctx.puts.length > 0 || ended) ctx.clockTs = Math.max(ctx.clockTs, ctx.writeTs);
   const { tsCache } = ctx.range;
   const reader = ctx.txn?.id ?? null;
   for (const key of ctx.readPoints) tsCache.addPoint(key, ctx.readTs, reader);

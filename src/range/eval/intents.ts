@@ -22,6 +22,7 @@ export function evalQueryIntent(ctx: EvalContext, request: QueryIntentRequest): 
       return { kind: 'query-intent', found: true };
     }
   }
+  ctx.clockTs = Math.max(ctx.clockTs, ts);
   ctx.range.tsCache.addPoint(key, ts, null);
   return { kind: 'query-intent', found: false };
 }

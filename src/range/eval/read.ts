@@ -4,7 +4,9 @@ import { TIMESTAMP_MAX } from '../../base/ids.js';
 import { keyNext, type Key } from '../../base/key.js';
 import { assert } from '../../base/assert.js';
 import { decodeIntent, intentKey } from '../../storage/lock-record.js';
-import { mvccRead, mvccScan } from '../../storage/mvcc.js';
+import { decodeVersionValue, mvccRead } from '../../storage/mvcc.js';
+import { mvccScan } from '../../storage/mvcc-scan.js';
+import { versionPrefix, versionTimestamp, decodeVersionKey } from '../../storage/mvcc-key.js';
 import type { GetRequest, GetResponse, ScanRequest, ScanResponse } from '../kv-api.js';
 import { KvError } from '../kv-errors.js';
 import type { LockState } from '../lock-table.js';
@@ -49,11 +51,35 @@ export function takeLock(ctx: EvalContext, key: Key): boolean {
   return true;
 }
 
-function uncertainUpTo(ctx: EvalContext, newer: Timestamp, shifted: boolean): boolean {
-  if (newer === 0) return false;
-  if (newer <= ctx.uncertaintyLimit) return true;
-  // A version whose commit moved past its intent: the observed clock proves nothing about it.
-  return shifted && ctx.txn !== null && newer <= ctx.txn.uncertaintyLimit;
+/**
+ * The newest version in [start, end) that this reader cannot place: at or below the observed clock
+ * of this node, or (its commit moved past its intent, so that the observed clock proves nothing about
+ * it) anywhere in the window. `newest` is the newest version that there is in the window; behind one
+ * that is surely later there may be one that is not.
+ */
+function uncertainVersion(
+  ctx: EvalContext,
+  start: Key,
+  end: Key,
+  newest: { readonly ts: Timestamp; readonly key: Key },
+): { readonly ts: Timestamp; readonly key: Key } | null {
+  if (newest.ts === 0) return null;
+  if (newest.ts <= ctx.uncertaintyLimit) return newest;
+  const limit = readLimit(ctx);
+  let found: { ts: Timestamp; key: Key } | null = null;
+  const it = ctx.range.reader.iterator('versions', versionPrefix(start), versionPrefix(end));
+  try {
+    for (it.seek(versionPrefix(start)); it.valid; it.next()) {
+      const ts = versionTimestamp(it.key);
+      if (ts <= ctx.readTs || ts > limit || (found !== null && ts <= found.ts)) continue;
+      if (ts <= ctx.uncertaintyLimit || decodeVersionValue(it.key, it.value).shifted) {
+        found = { ts, key: decodeVersionKey(it.key).key };
+      }
+    }
+  } finally {
+    it.close();
+  }
+  return found;
 }
 
 export function evalGet(ctx: EvalContext, request: GetRequest): GetResponse {
@@ -73,8 +99,10 @@ export function evalGet(ctx: EvalContext, request: GetRequest): GetResponse {
   const found = mvccRead(ctx.range.reader, key, ctx.readTs, limit);
   ctx.readPoints.push(key);
   if (own !== undefined) return { kind: 'get', value: own, skipped: false };
-  if (found.newer !== 0 && (locking || uncertainUpTo(ctx, found.newer, found.newerShifted))) {
-    newerVersion(ctx, key, found.newer, locking);
+  if (found.newer !== 0) {
+    const newest = { ts: found.newer, key };
+    const newer = locking ? newest : uncertainVersion(ctx, key, keyNext(key), newest);
+    if (newer !== null) newerVersion(ctx, key, newer.ts, locking);
   }
   if (locking && lock !== undefined) lock.newestTs = found.ts;
   return { kind: 'get', value: found.value, skipped: false };
@@ -90,24 +118,25 @@ export function evalScan(ctx: EvalContext, request: ScanRequest): ScanResponse {
   const { start, end, reverse } = request;
   const limit = Math.max(ctx.uncertaintyLimit, ctx.readTs);
   const own: LockState[] = [];
-  for (const lock of ctx.range.locks.range(start, end)) {
-    checkIntent(ctx, lock, limit);
-    if (lock.intentTs !== 0 && lock.holder?.id === ctx.txn?.id) own.push(lock);
-  }
   const locking = request.lock !== 'none';
+  for (const lock of ctx.range.locks.range(start, end)) {
+    if (lock.intentTs !== 0 && lock.holder?.id === ctx.txn?.id) own.push(lock);
+    // Who skips locked rows does not wait for them either: lockRows leaves them out.
+    else if (!locking || ctx.header.wait !== 'skip') checkIntent(ctx, lock, limit);
+  }
   const scanned = mvccScan(ctx.range.reader, start, end, ctx.readTs, {
     reverse,
     maxRows: ctx.rowsLeft,
     maxBytes: ctx.bytesLeft,
     limitTs: locking ? TIMESTAMP_MAX : readLimit(ctx),
   });
-  if (
-    scanned.newerTs !== 0 &&
-    scanned.newerKey !== null &&
-    (locking || uncertainUpTo(ctx, scanned.newerTs, scanned.newerShifted))
-  ) {
-    if (locking) takeLock(ctx, scanned.newerKey);
-    newerVersion(ctx, scanned.newerKey, scanned.newerTs, locking);
+  if (scanned.newerTs !== 0) {
+    const newest = { ts: scanned.newerTs, key: scanned.newerKey };
+    const from = reverse && scanned.resumeKey !== null ? scanned.resumeKey : start;
+    const to = !reverse && scanned.resumeKey !== null ? scanned.resumeKey : end;
+    const newer = locking ? newest : uncertainVersion(ctx, from, to, newest);
+    if (locking) takeLock(ctx, newest.key);
+    if (newer !== null) newerVersion(ctx, newer.key, newer.ts, locking);
   }
   let result: { keys: Key[]; values: Buffer[]; resumeKey: Key | null } = scanned;
   if (own.length > 0) result = overlayOwn(ctx, own, scanned, request);

@@ -47,7 +47,9 @@ export function evalPush(ctx: EvalContext, request: PushTxnRequest): PushTxnResp
   }
   const record = existing ?? newRecord(pushee, 'pending', pushee.writeTs, pushee.minTs);
   if (record.status === 'committed' || record.status === 'aborted') return answer(record, true);
-  const lastSign = Math.max(record.minTs, record.lastHeartbeatTs);
+  // Heartbeats begin only when locks have been held for a while, however old the transaction is.
+  const firstPush = ctx.range.records.firstPush(pushee.id, ctx.now);
+  const lastSign = Math.max(record.minTs, record.lastHeartbeatTs, firstPush);
   const dead =
     force ||
     ctx.now > lastSign + TXN_EXPIRY_US ||

@@ -3,7 +3,6 @@
  * (`finishPuts`), all at the one timestamp that suits every one of them.
  */
 import { assert } from '../../base/assert.js';
-import { TIMESTAMP_MAX } from '../../base/ids.js';
 import { QuoralError } from '../../base/errors.js';
 import { keyNext, type Key } from '../../base/key.js';
 import { decodeIntent, encodeIntent, intentKey } from '../../storage/lock-record.js';
@@ -75,7 +74,7 @@ export function layIntents(ctx: EvalContext, txn: TxnMeta): void {
 /** Writes the checked puts as committed versions: the transaction is this one batch. */
 export function commitPuts(ctx: EvalContext, txn: TxnMeta): void {
   for (const { request, lock } of ctx.puts) {
-    mvccPut(ctx.batch, request.key, ctx.writeTs, request.value, false);
+    mvccPut(ctx.batch, request.key, ctx.writeTs, request.value, ctx.writeTs > ctx.now);
     if (lock.intentTs !== 0) {
       ctx.batch.delete('locks', intentKey(request.key));
       ctx.effects.push({ kind: 'intent-removed', key: request.key });
@@ -96,15 +95,20 @@ export function evalIncrement(ctx: EvalContext, request: IncrementRequest): Incr
   const { key } = request;
   const { reader, tsCache, locks } = ctx.range;
   const lock = locks.get(key);
-  if (lock !== undefined && lock.holder !== null) throw new LockConflict(lock, false, TIMESTAMP_MAX);
+  // It waits like a writer: a reader's push would move the holder's commit beyond this read's time, which is none.
+  if (lock !== undefined && lock.holder !== null) throw new LockConflict(lock, true, 0);
   const newest = mvccNewest(reader, key);
-  const before = newest === null || newest.value === null ? 0 : decodeCounter(newest.value, key);
+  const stored = newest === null || newest.value === null ? 0 : decodeCounter(newest.value, key);
+  // An earlier increment of this batch is at the same timestamp, and replaced by this one.
+  const before = ctx.counters.get(key) ?? stored;
   const value = before + request.by;
   if (!Number.isSafeInteger(value)) {
     throw new QuoralError('22003', 'counter out of range');
   }
   let ts = tsCache.writeFloor(key, ctx.now, null);
   if (newest !== null && newest.ts >= ts) ts = newest.ts + 1;
+  ctx.clockTs = Math.max(ctx.clockTs, ts);
+  ctx.counters.set(key, value);
   mvccPut(ctx.batch, key, ts, encodeCounter(value), false);
   return { kind: 'increment', value };
 }
@@ -128,6 +132,7 @@ export function evalRefresh(ctx: EvalContext, request: RefreshRequest): EmptyRes
   if (newer !== null) {
     throw new KvError({ kind: 'retry', reason: 'refresh-failed', key: newer, retryTs: toTs });
   }
+  ctx.clockTs = Math.max(ctx.clockTs, toTs);
   // The read holds at toTs now, and must go on holding.
   if (request.end === null) ctx.range.tsCache.addPoint(start, toTs, ctx.txn?.id ?? null);
   else ctx.range.tsCache.addSpan(start, end, toTs, ctx.txn?.id ?? null);
