@@ -85,7 +85,7 @@ comparisons('timestamptz', 'timestamp', (a: bigint, b: bigint, ctx: ExecContext)
 
 for (const type of ['xid', 'cid', 'tid', 'xid8']) {
   op(`${type} = ${type} = bool`, (a: Value, b: Value) => a === b);
-  op(`${type} <> ${type} = bool`, (a: Value, b: Value) => a !== b);
+  if (type !== 'cid') op(`${type} <> ${type} = bool`, (a: Value, b: Value) => a !== b);
 }
 op('xid = int4 = bool', (a: number, b: number) => a === b);
 op('xid <> int4 = bool', (a: number, b: number) => a !== b);

@@ -5,7 +5,7 @@
 import { sqlError } from '../../base/errors.js';
 import { PgArray } from '../types/datum.js';
 import type { Datum } from '../types/datum.js';
-import { canCoerce, findCast, isBinaryCoercible, selectCommonType } from '../types/casts.js';
+import { canCoerce, findCast, selectCommonType } from '../types/casts.js';
 import { OID } from '../types/oids.js';
 import { arrayOidOf, elementOidOf, formatType, isArrayType, typeByName, typeByOid } from '../types/registry.js';
 import { aggregatesNamed, functionsNamed, operatorsNamed } from './define.js';
@@ -124,16 +124,15 @@ function tryCandidate<E extends AnyEntry>(entry: E, args: readonly number[], who
   const compatible = solve(declared, args, true);
   if (element === null || compatible === null) return null;
   const concrete = declared.map((d, i) => {
-    const made = concretize(d, element, compatible);
+    const vector = d !== OID.anyarray && d !== OID.anycompatiblearray ? undefined : args[i] === OID.unknown ? args.find(isVector) : args[i];
     // int2vector and oidvector are taken as the arrays that they are.
-    if ((d === OID.anyarray || d === OID.anycompatiblearray) && args[i] !== OID.unknown && !isArrayTypeOfOther(args[i]!)) return args[i]!;
-    return made;
+    return vector !== undefined && isVector(vector) ? vector : concretize(d, element, compatible);
   });
   return { entry, declared, packFrom, concrete, resultOid: concretize(entry.resultOid, element, compatible) };
 }
 
-function isArrayTypeOfOther(oid: number): boolean {
-  return oid !== OID.int2vector && oid !== OID.oidvector;
+function isVector(oid: number): boolean {
+  return oid === OID.int2vector || oid === OID.oidvector;
 }
 
 function exactMatches(candidate: Candidate<AnyEntry>, args: readonly number[]): number {
@@ -181,7 +180,8 @@ function select<E extends AnyEntry>(all: readonly Candidate<E>[], args: readonly
   const known = new Set(args.filter((oid) => oid !== OID.unknown));
   if (known.size !== 1) return null;
   const [only] = known as unknown as [number];
-  const fitting = left.filter((c) => c.declared.every((d) => d === only || (POLYMORPHIC.has(d) ? acceptsPolymorphic(d, only) : canCoerce(only, d, 'implicit'))));
+  const assumed = args.map(() => only);
+  const fitting = left.filter((c) => tryCandidate(c.entry, assumed, false) !== null);
   return fitting.length === 1 ? fitting[0]! : null;
 }
 
@@ -224,7 +224,15 @@ function describe(name: string, args: readonly number[]): string {
   return `${name}(${args.map((oid) => formatType(oid)).join(', ')})`;
 }
 
+/** Every polymorphic argument was an unknown literal, so nothing says what the type is. */
+function checkDetermined(c: Candidate<AnyEntry>): void {
+  if (c.declared.some((d, i) => POLYMORPHIC.has(d) && (c.concrete[i] === OID.unknown || c.concrete[i] === 0))) {
+    throw sqlError('42804', 'could not determine polymorphic type because input has type unknown');
+  }
+}
+
 function finish(c: Candidate<FunctionEntry>, wholeVariadic: boolean): ResolvedCall<FunctionEntry> {
+  checkDetermined(c);
   let entry = c.entry;
   const given = c.concrete.length;
   if (c.packFrom >= 0) entry = packing(entry, c.packFrom, c.concrete[c.packFrom]!);
@@ -365,6 +373,7 @@ export function resolveAggregate(name: string, args: readonly number[]): Resolve
       hint: 'Could not choose a best candidate function. You might need to add explicit type casts.',
     });
   }
+  checkDetermined(chosen);
   return { entry: chosen.entry, argOids: chosen.concrete, resultOid: chosen.resultOid };
 }
 
@@ -405,12 +414,6 @@ function lookUpOperator(symbol: string, left: number | null, right: number): Res
           ? 'No operator matches the given name and argument type. You might need to add an explicit type cast.'
           : 'No operator matches the given name and argument types. You might need to add explicit type casts.',
     });
-  }
-  // An unknown literal beside a known type is first tried as that type.
-  if (args.length === 2 && (left === OID.unknown) !== (right === OID.unknown)) {
-    const known = left === OID.unknown ? right : left!;
-    const sameType = candidates.filter((c) => c.declared.every((d) => d === known || (isBinaryCoercible(known, d) && !POLYMORPHIC.has(d))));
-    if (sameType.length === 1) return finish(sameType[0]!, false);
   }
   const chosen = select(candidates, args);
   if (chosen === null) {

@@ -8,7 +8,7 @@ import type { Datum } from './datum.js';
 import { joinTimestamp, localOffset, MICROS_PER_DAY_BIG, zoneOffset, zoneOrThrow } from './calendar.js';
 import { currentDate, dateToTimestamp, timestampToDate, timestampToTime, timestampToTz, tzToTimestamp } from './datetime.js';
 import { formatJson, parseJson } from './json.js';
-import { numericFromBigInt, numericFromFloat, numericFromInt, numericToBigInt, numericToFloat } from './numeric.js';
+import { formatNumeric, numericFromBigInt, numericFromFloat, numericFromInt, numericToBigInt, numericToFloat } from './numeric.js';
 import { OID } from './oids.js';
 import { formatType, isArrayType, typeByOid } from './registry.js';
 import { INT8_MAX, INT8_MIN, truncateName } from './scalar-input.js';
@@ -121,7 +121,9 @@ function defineNumberCasts(): void {
   cast(numeric, float4, 'i', (v) => toFloat4(numericToFloat(v as Numeric)));
   cast(numeric, float8, 'i', (v) => {
     const n = numericToFloat(v as Numeric);
-    if (!Number.isFinite(n) && (v as Numeric).kind === 'finite') throw sqlError('22003', 'value out of range: overflow');
+    if (!Number.isFinite(n) && (v as Numeric).kind === 'finite') {
+      throw sqlError('22003', `"${formatNumeric(v as Numeric)}" is out of range for type double precision`);
+    }
     return n;
   });
   cast(numeric, numeric, 'i', (v) => v);
@@ -278,7 +280,7 @@ export function canCoerce(from: number, to: number, context: CastContext): boole
   if (to === OID.any) return true;
   const row = casts.get(pair(from, to));
   if (row !== undefined) return CONTEXT_RANK[row.context] <= CONTEXT_RANK[context];
-  if (isArrayType(from) && isArrayType(to)) {
+  if (isArrayType(from) && isArrayType(to) && to !== OID.int2vector && to !== OID.oidvector) {
     return canCoerce(typeByOid(from).elementOid, typeByOid(to).elementOid, context);
   }
   if (context === 'implicit') return false;

@@ -56,7 +56,7 @@ export function dateTimeError(failure: Failure, type: string, text: string): Err
 }
 
 const TOKEN =
-  /([+-]\d{1,2}(?::\d{2}){0,2}(?!\d|[-/.:])|[+-]\d{4,6}(?![\d:.-]))|(\d{1,6}(?:-\d{1,2}-\d{1,2}|-[A-Za-z]{3,9}-\d{1,4}|\/\d{1,2}\/\d{1,6}|\.\d{1,2}\.\d{1,6}))|(\d{1,2}:\d{1,2}(?::\d{1,2})?(?:[.,]\d*)?)|([Jj]\d+)|(\d+)(\.\d*)?|([A-Za-z][A-Za-z_]*(?:\/[A-Za-z0-9_+\-/]+)?|<[^>]*>[+-]\d+)|([,\s]+)|(.)/y;
+  /([+-]\d{1,2}(?::\d{2}){0,2}(?!\d|[-/.:])|[+-]\d{4,6}(?![\d:.-]))|(\d{1,7}(?:-\d{1,2}-\d{1,2}|-[A-Za-z]{3,9}-\d{1,4}|\/\d{1,2}\/\d{1,6}|\.\d{1,2}\.\d{1,6}))|(\d{1,2}:\d{1,2}(?::\d{1,2})?(?:[.,]\d*)?)|([Jj]\d+)|(\d+)(\.\d*)?|([A-Za-z][A-Za-z_]*(?:\/[A-Za-z0-9_+\-/]+)?|<[^>]*>[+-]\d+)|([,\s]+)|(.)/y;
 
 class Parser {
   year: number | null = null;
@@ -73,8 +73,11 @@ class Parser {
   special: 'infinity' | '-infinity' | 'epoch' | 'now' | null = null;
   #loose: string[] = [];
   readonly #order: 'MDY' | 'DMY' | 'YMD';
+  /** A bare number is a time of day, not a date. */
+  readonly #timeOnly: boolean;
 
-  constructor(dateStyle: string) {
+  constructor(dateStyle: string, timeOnly: boolean) {
+    this.#timeOnly = timeOnly;
     this.#order = dateStyle.includes('DMY') ? 'DMY' : dateStyle.includes('YMD') ? 'YMD' : 'MDY';
   }
 
@@ -169,7 +172,7 @@ class Parser {
   }
 
   #number(digits: string, fraction: string | undefined): void {
-    const dated = this.year !== null || this.julian !== null || this.relative !== null;
+    const dated = this.#timeOnly || this.year !== null || this.julian !== null || this.relative !== null;
     if (!dated && this.#loose.length === 0 && this.month === null && fraction === undefined) {
       if (digits.length === 8) {
         this.#setYearDay(digits.slice(0, 4), digits.slice(6));
@@ -295,7 +298,7 @@ class Parser {
 
 export function parseDateTime(text: string, type: string, dateStyle: string): DateTimeFields {
   try {
-    const parser = new Parser(dateStyle);
+    const parser = new Parser(dateStyle, type.startsWith('time') && !type.startsWith('timestamp'));
     parser.run(text);
     return parser.finish();
   } catch (error) {

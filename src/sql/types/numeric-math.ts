@@ -5,7 +5,7 @@
 import { sqlError } from '../../base/errors.js';
 import { Numeric } from './datum.js';
 import {
-  compareNumeric, digitCount, divideNumeric, divideToScale, MIN_SIGNIFICANT_DIGITS, multiplyNumeric, negateNumeric, NUMERIC_INF, NUMERIC_NAN,
+  compareNumeric, digitCount, divideToScale, MIN_SIGNIFICANT_DIGITS, multiplyNumeric, negateNumeric, NUMERIC_INF, NUMERIC_NAN,
   NUMERIC_NEG_INF, numericFromInt, numericOverflow, numericToFloat, pow10, roundNumeric, truncNumeric, NUMERIC_ZERO,
 } from './numeric.js';
 
@@ -121,17 +121,27 @@ function lnFixed(v: Numeric, digits: number): bigint {
   return 2n * atanh(z, unit) + BigInt(k) * lnTwo(digits);
 }
 
+/** Weight and value of the first group in base 10000. */
+function leadingGroup(unscaled: bigint, scale: number): { weight: number; group: number } {
+  const text = (unscaled < 0n ? -unscaled : unscaled).toString();
+  const exponent = text.length - scale;
+  const weight = Math.ceil(exponent / 4) - 1;
+  const digits = exponent - weight * 4;
+  return { weight, group: Number(text.slice(0, digits).padEnd(digits, '0')) };
+}
+
 /** Decimal weight of ln(v), by which its display scale is chosen. */
 function lnWeight(v: Numeric): number {
   const digits = digitCount(v.unscaled) - v.scale;
   if (compareNumeric(v, new Numeric(9n, 1)) >= 0 && compareNumeric(v, new Numeric(11n, 1)) <= 0) {
     const difference = v.unscaled - pow10(v.scale);
     if (difference === 0n) return 0;
-    return digitCount(difference) - v.scale - 1;
+    const top = leadingGroup(difference, v.scale);
+    return top.weight * 4 + Math.trunc(Math.log10(top.group));
   }
   const top = (v.unscaled.toString() + '000000000000000').slice(0, 15);
   const ln = Math.log(Number(top) / 1e15) + digits * Math.LN10;
-  return Math.floor(Math.log10(Math.abs(ln)));
+  return Math.trunc(Math.log10(Math.abs(ln)));
 }
 
 function positive(v: Numeric): void {
@@ -185,16 +195,13 @@ export function powerNumeric(a: Numeric, b: Numeric): Numeric {
 }
 
 function powerInteger(a: Numeric, n: number, leastScale: number): Numeric {
-  if (n === 0) return roundNumeric(ONE, Math.max(leastScale, MIN_SIGNIFICANT_DIGITS));
+  const scale = clampScale(Math.max(leastScale, MIN_SIGNIFICANT_DIGITS));
+  if (n === 0) return roundNumeric(ONE, scale);
   const approximate = a.unscaled === 0n ? 0 : n * (Math.log10(Number(a.unscaled.toString().replace('-', '').slice(0, 15).padEnd(15, '0')) / 1e14) + digitCount(a.unscaled) - 1 - a.scale);
-  if (n === 1) return roundNumeric(a, Math.max(leastScale, 0));
-  if (n === 2) return multiplyTo(a, a, leastScale, approximate);
-  if (n === -1) {
-    const scale = divideNumeric(ONE, a).scale;
-    return divideToScale(ONE, a, scale);
-  }
+  if (n === 1) return roundNumeric(a, scale);
+  if (n === 2) return roundRaw(multiplyRaw(a, a), scale);
+  if (n === -1) return divideToScale(ONE, a, scale);
   if (approximate > 131072) throw numericOverflow();
-  const scale = clampScale(Math.max(MIN_SIGNIFICANT_DIGITS - Math.trunc(approximate), leastScale));
   if (approximate < -SCALE_MAX - 20) return new Numeric(0n, scale);
   // Squares, rounded to enough significant digits that n multiplications cannot show.
   const significant = scale + Math.max(0, Math.ceil(approximate)) + GUARD + String(Math.abs(n)).length;
@@ -207,10 +214,6 @@ function powerInteger(a: Numeric, n: number, leastScale: number): Numeric {
   return n > 0 ? roundRaw(result, scale) : divideRaw(result, scale);
 }
 
-function multiplyTo(a: Numeric, b: Numeric, leastScale: number, approximate: number): Numeric {
-  const scale = clampScale(Math.max(MIN_SIGNIFICANT_DIGITS - Math.trunc(approximate), leastScale));
-  return roundRaw(multiplyRaw(a, b), scale);
-}
 function multiplyRaw(a: Numeric, b: Numeric): Numeric {
   return new Numeric(a.unscaled * b.unscaled, a.scale + b.scale);
 }
