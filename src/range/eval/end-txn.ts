@@ -129,6 +129,8 @@ function stage(
 ): EndTxnResponse {
   refuseFinished(ctx, txn, record);
   if (record?.status === 'committed') {
+    // Staged once more after a recovery had committed it: the puts of this batch lay nothing.
+    for (const key of ctx.claimed) ctx.effects.push({ kind: 'unlock', key, txnId: txn.id });
     return { kind: 'end-txn', status: 'committed', commitTs: record.writeTs };
   }
   honourPush(ctx, record);

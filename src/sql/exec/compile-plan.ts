@@ -1,0 +1,63 @@
+/** From a plan to a factory of operators: one line per kind, so that an omission does not compile. */
+import { unreachable } from '../../base/assert.js';
+import type { Plan } from '../plan/logical.js';
+import { compileAggregate } from './aggregate.js';
+import { compileDelete, compileInsert, compileUpdate } from './dml.js';
+import { compileJoin } from './join.js';
+import {
+  compileDistinct, compileFilter, compileLimit, compileProject, compileProjectSet, compileSetOp, compileWith,
+} from './operators.js';
+import { type OperatorFactory, RowsOperator } from './run.js';
+import { compileScan } from './scan.js';
+import { compileSort } from './sort.js';
+import { compileCteScan, compileFunction, compileOne, compileValues, compileVirtual } from './sources.js';
+import { compileWindow } from './window.js';
+
+export function compilePlan(plan: Plan): OperatorFactory {
+  switch (plan.kind) {
+    case 'scan':
+      return compileScan(plan);
+    case 'virtual':
+      return compileVirtual(plan);
+    case 'values':
+      return compileValues(plan);
+    case 'function':
+      return compileFunction(plan);
+    case 'filter':
+      return compileFilter(plan);
+    case 'project':
+      return compileProject(plan);
+    case 'projectset':
+      return compileProjectSet(plan);
+    case 'join':
+      return compileJoin(plan);
+    case 'aggregate':
+      return compileAggregate(plan);
+    case 'window':
+      return compileWindow(plan);
+    case 'distinct':
+      return compileDistinct(plan);
+    case 'sort':
+      return compileSort(plan);
+    case 'limit':
+      return compileLimit(plan);
+    case 'setop':
+      return compileSetOp(plan);
+    case 'ctescan':
+      return compileCteScan(plan.cte);
+    case 'with':
+      return compileWith(plan);
+    case 'one':
+      return compileOne();
+    case 'empty':
+      return () => new RowsOperator([]);
+    case 'insert':
+      return compileInsert(plan);
+    case 'update':
+      return compileUpdate(plan);
+    case 'delete':
+      return compileDelete(plan);
+    default:
+      return unreachable(plan, 'plan');
+  }
+}

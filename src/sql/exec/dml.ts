@@ -1,0 +1,376 @@
+/**
+ * INSERT (with ON CONFLICT), UPDATE, DELETE.
+ *
+ * Rows to change are collected before the first one is changed, or a scan could meet what the
+ * statement itself has written. Their locks were taken by the scan. Unique keys of new rows are read
+ * under locks, a batch at a time, before anything of the batch is written.
+ */
+import { unreachable } from '../../base/assert.js';
+import { QuoralError, sqlError } from '../../base/errors.js';
+import type { Key } from '../../base/key.js';
+import type { Expr } from '../plan/expr.js';
+import type {
+  ConflictClause, DeletePlan, InsertPlan, InsertSource, Plan, Returning, UpdatePlan,
+} from '../plan/logical.js';
+import { walkPlan } from '../plan/plan-walk.js';
+import type { Datum } from '../types/datum.js';
+import { compilePlan } from './compile-plan.js';
+import {
+  type Compiled, compileExpr, type CompiledRow, compileRow, type CompiledTest, compileTest, layoutOf, testRow,
+} from './eval.js';
+import type { IndexCodec } from './index-codec.js';
+import { RELIEVE_BYTES, RowWriter, uniqueRowId } from './row-writer.js';
+import {
+  type Batch, LazyRows, type Operator, type OperatorFactory, type Row, rowBytes, RowsOperator, type Run,
+} from './run.js';
+import { checkCancelled } from './scan.js';
+
+const NO_LAYOUT = new Map<number, number>();
+const NO_ROW: Row = [];
+const WRITE_ROWS = 1000;
+
+type ReturningRow = ((full: Row, input: Row, run: Run) => Promise<Row> | Row) | null;
+
+function compileReturning(returning: Returning | null, input: Plan | null): ReturningRow {
+  if (returning === null) return null;
+  const columns = input === null ? returning.row : [...returning.row, ...input.columns];
+  const items: CompiledRow = compileRow(returning.items.map((i) => i.expr), layoutOf(columns));
+  return (full, source, run) => {
+    const row = input === null ? full : [...full, ...source];
+    return items.waits ? items.later(row, run) : items.now(row, run);
+  };
+}
+
+async function relieve(run: Run): Promise<void> {
+  if (run.ctx.txn.bufferedBytes > RELIEVE_BYTES) await run.ctx.txn.relieve();
+}
+
+/** Whole input, accounted for; `release` when done. */
+async function collect(input: Operator, run: Run): Promise<{ rows: Row[]; release: () => void }> {
+  const rows: Row[] = [];
+  let bytes = 0;
+  try {
+    for (let batch = await input.next(); batch !== null; batch = await input.next()) {
+      for (const row of batch) {
+        rows.push(row);
+        const size = rowBytes(row);
+        bytes += size;
+        run.ctx.memory.grow(size);
+      }
+    }
+  } finally {
+    input.close();
+  }
+  return { rows, release: () => run.ctx.memory.shrink(bytes) };
+}
+
+// ---- INSERT -------------------------------------------------------------------------------------
+
+export type RowMaker = (input: Row, run: Run) => Promise<Row> | Row;
+
+/** Computes full rows of the table from input rows. */
+export function compileSources(sources: readonly InsertSource[]): RowMaker {
+  const makers = sources.map(compileSource);
+  if (!makers.some((m) => m.waits)) {
+    const evals = makers.map((m) => m.eval as (row: Row, run: Run) => Datum);
+    return (input, run) => {
+      const row = new Array<Datum>(evals.length);
+      for (let i = 0; i < evals.length; i++) row[i] = evals[i]!(input, run);
+      return row;
+    };
+  }
+  return async (input, run) => {
+    const row = new Array<Datum>(makers.length);
+    for (let i = 0; i < makers.length; i++) {
+      const m = makers[i]!;
+      row[i] = m.waits ? await m.eval(input, run) : m.eval(input, run);
+    }
+    return row;
+  };
+}
+
+function compileSource(source: InsertSource): Compiled {
+  switch (source.kind) {
+    case 'input': {
+      const { index } = source;
+      return { waits: false, eval: (row) => row[index]! };
+    }
+    case 'expr':
+      return compileExpr(source.expr, NO_LAYOUT);
+    case 'rowid':
+      return { waits: false, eval: (_row, run) => uniqueRowId(run.ctx) };
+    default:
+      return unreachable(source, 'source of a column');
+  }
+}
+
+export function compileInsert(plan: InsertPlan): OperatorFactory {
+  const input = compilePlan(plan.input);
+  const writer = new RowWriter(plan.table, plan.schemaName, plan.checks);
+  const make = compileSources(plan.sources);
+  const returning = compileReturning(plan.returning, null);
+  const conflict = plan.conflict === null ? null : compileConflict(plan.conflict);
+  const singleRow = plan.input.kind === 'one' || (plan.input.kind === 'values' && plan.input.rows.length === 1);
+  const readsTarget = readsTable(plan.input, plan.table.id);
+  return (run) => {
+    const insert = new Inserter(run, writer, make, conflict, returning);
+    const deferred = singleRow && run.ctx.implicit && plan.conflict === null;
+    return new LazyRows(() => insert.all(input(run), readsTarget, deferred));
+  };
+}
+
+/** A source that scans the target must be read whole before the first write. */
+function readsTable(plan: Plan, tableId: number): boolean {
+  let reads = false;
+  walkPlan(
+    plan,
+    () => undefined,
+    (p) => {
+      if (p.kind === 'scan' && p.table.id === tableId) reads = true;
+    },
+  );
+  return reads;
+}
+
+interface CompiledConflict {
+  readonly clause: ConflictClause;
+  readonly assignments: readonly (Compiled | null)[];
+  readonly where: CompiledTest | null;
+}
+
+function compileConflict(clause: ConflictClause): CompiledConflict {
+  const { update } = clause;
+  if (update === null) return { clause, assignments: [], where: null };
+  const layout = layoutOf([...update.existing, ...update.excluded]);
+  return {
+    clause,
+    assignments: update.assignments.map((a) => (a === null ? null : compileExpr(a, layout))),
+    where: compileTest(update.where, layout),
+  };
+}
+
+class Inserter {
+  readonly #run: Run;
+  readonly #writer: RowWriter;
+  readonly #make: RowMaker;
+  readonly #conflict: CompiledConflict | null;
+  readonly #returning: ReturningRow;
+  readonly #out: Row[] = [];
+  /** Primary keys that this statement has inserted or updated: none may be updated again. */
+  readonly #touched = new Set<Key>();
+
+  constructor(
+    run: Run,
+    writer: RowWriter,
+    make: RowMaker,
+    conflict: CompiledConflict | null,
+    returning: ReturningRow,
+  ) {
+    this.#run = run;
+    this.#writer = writer;
+    this.#make = make;
+    this.#conflict = conflict;
+    this.#returning = returning;
+  }
+
+  async all(input: Operator, whole: boolean, deferred: boolean): Promise<Row[]> {
+    const run = this.#run;
+    const collected = whole ? await collect(input, run) : null;
+    const source = collected === null ? input : new RowsOperator(collected.rows);
+    try {
+      for (let batch = await source.next(); batch !== null; batch = await source.next()) {
+        checkCancelled(run.ctx);
+        for (let at = 0; at < batch.length; at += WRITE_ROWS) {
+          await this.#batch(batch.slice(at, at + WRITE_ROWS), deferred);
+        }
+      }
+    } finally {
+      source.close();
+      collected?.release();
+    }
+    return this.#out;
+  }
+
+  async #batch(batch: Batch, deferred: boolean): Promise<void> {
+    const rows: Row[] = [];
+    for (const source of batch) {
+      const made = this.#make(source, this.#run);
+      const full = made instanceof Promise ? await made : made;
+      const wait = this.#writer.verify(full, this.#run);
+      if (wait !== undefined) await wait;
+      rows.push(full);
+    }
+    if (deferred) {
+      for (const full of rows) {
+        this.#writer.putDeferred(this.#run.ctx, full);
+        await this.#wrote(full);
+      }
+      return;
+    }
+    await this.insertRows(rows);
+    await relieve(this.#run);
+  }
+
+  /** Inserts verified rows after reading all their unique keys under locks, in one request. */
+  async insertRows(rows: readonly Row[]): Promise<void> {
+    const { txn } = this.#run.ctx;
+    const wanted = rows.map((full) => this.#writer.uniqueKeys(this.#writer.live(full)));
+    const keys = [...new Set(wanted.flatMap((list) => list.map((w) => w.key)))];
+    const present = new Map<Key, Buffer | null>();
+    if (keys.length > 0) {
+      const values = await txn.getMany(keys, { lock: 'exclusive' });
+      keys.forEach((key, i) => present.set(key, values[i] ?? null));
+    }
+    for (let i = 0; i < rows.length; i++) {
+      const full = rows[i]!;
+      const clash = wanted[i]!.find((w) => (present.get(w.key) ?? null) !== null);
+      if (clash !== undefined) {
+        await this.#clash(full, clash.index, present.get(clash.key)!, present);
+        continue;
+      }
+      this.#writer.put(txn, full);
+      this.#remember(full, present);
+      await this.#wrote(full);
+    }
+  }
+
+  /** Later rows of the batch see this one. */
+  #remember(full: Row, present: Map<Key, Buffer | null>): void {
+    const live = this.#writer.live(full);
+    for (const { index, key } of this.#writer.uniqueKeys(live)) {
+      present.set(key, index.index.primary ? this.#writer.codec.encodeRow(live) : index.entryOfRow(live));
+    }
+    if (this.#conflict?.clause.update != null) {
+      this.#touched.add(this.#writer.codec.primary.keyOfRow(live));
+    }
+  }
+
+  async #wrote(full: Row): Promise<void> {
+    this.#run.affected++;
+    if (this.#returning !== null) this.#out.push(await this.#returning(full, NO_ROW, this.#run));
+  }
+
+  async #clash(full: Row, index: IndexCodec, value: Buffer, present: Map<Key, Buffer | null>): Promise<void> {
+    const { ctx } = this.#run;
+    const conflict = this.#conflict;
+    const arbiter = conflict?.clause.arbiter ?? null;
+    if (conflict === null || (arbiter !== null && arbiter.id !== index.index.id)) {
+      throw this.#writer.uniqueViolation(index, full, ctx);
+    }
+    if (conflict.clause.update === null) return;
+    const existing = await this.#writer.rowBehind(ctx.txn, index, value);
+    if (existing === null) throw new QuoralError('XX000', 'a unique entry leads to no row');
+    const key = this.#writer.codec.primary.keyOfRow(this.#writer.live(existing));
+    if (this.#touched.has(key)) {
+      throw sqlError('21000', 'ON CONFLICT DO UPDATE command cannot affect row a second time', {
+        hint: 'Ensure that no rows proposed for insertion within the same command have duplicate constrained values.',
+      });
+    }
+    const both = [...existing, ...full];
+    if (!(await testRow(conflict.where, both, this.#run))) return;
+    const after = await assign(existing, both, conflict.assignments, this.#run);
+    await changeRow(this.#run, this.#writer, existing, after);
+    for (const u of this.#writer.uniqueKeys(this.#writer.live(existing))) present.set(u.key, null);
+    this.#remember(after, present);
+    await this.#wrote(after);
+  }
+}
+
+/** The row with its assigned columns replaced; the values are computed from `source`. */
+async function assign(
+  before: Row,
+  source: Row,
+  assignments: readonly (Compiled | null)[],
+  run: Run,
+): Promise<Row> {
+  const after = before.slice();
+  for (let i = 0; i < assignments.length; i++) {
+    const a = assignments[i]!;
+    if (a !== null) after[i] = a.waits ? await a.eval(source, run) : a.eval(source, run);
+  }
+  return after;
+}
+
+/** Checks and writes one changed row. */
+async function changeRow(run: Run, writer: RowWriter, before: Row, after: Row): Promise<void> {
+  const { txn } = run.ctx;
+  const wait = writer.verify(after, run);
+  if (wait !== undefined) await wait;
+  const changed = writer.changedUniqueKeys(before, after);
+  if (changed.length > 0) {
+    const values = await txn.getMany(changed.map((c) => c.key), { lock: 'exclusive' });
+    const clash = changed.find((_, i) => (values[i] ?? null) !== null);
+    if (clash !== undefined) throw writer.uniqueViolation(clash.index, after, run.ctx);
+  }
+  writer.replace(txn, before, after);
+}
+
+// ---- UPDATE, DELETE -----------------------------------------------------------------------------
+
+/** Reads the target row out of an input row. */
+function compileTarget(target: readonly number[], input: Plan): (row: Row) => Row {
+  const layout = layoutOf(input.columns);
+  const positions = target.map((id) => layout.get(id) ?? -1);
+  if (positions.every((p, i) => p === i)) {
+    return positions.length === input.columns.length ? (row) => row : (row) => row.slice(0, positions.length);
+  }
+  return (row) => positions.map((p) => (p < 0 ? null : row[p]!));
+}
+
+export function compileUpdate(plan: UpdatePlan): OperatorFactory {
+  const input = compilePlan(plan.input);
+  const writer = new RowWriter(plan.table, plan.schemaName, plan.checks);
+  const layout = layoutOf(plan.input.columns);
+  const target = compileTarget(plan.target, plan.input);
+  const assignments = plan.assignments.map((a: Expr | null) => (a === null ? null : compileExpr(a, layout)));
+  const returning = compileReturning(plan.returning, plan.input);
+  return (run) =>
+    new LazyRows(async () => {
+      const { rows, release } = await collect(input(run), run);
+      const out: Row[] = [];
+      // A joined target row may come several times: the first one counts.
+      const seen = plan.joined ? new Set<Key>() : null;
+      for (const row of rows) {
+        const before = target(row);
+        if (seen !== null && !firstTime(seen, writer, before)) continue;
+        const after = await assign(before, row, assignments, run);
+        await changeRow(run, writer, before, after);
+        run.affected++;
+        if (returning !== null) out.push(await returning(after, row, run));
+        if (run.ctx.txn.bufferedBytes > RELIEVE_BYTES) await relieve(run);
+      }
+      release();
+      return out;
+    });
+}
+
+function firstTime(seen: Set<Key>, writer: RowWriter, full: Row): boolean {
+  const key = writer.codec.primary.keyOfRow(writer.live(full));
+  if (seen.has(key)) return false;
+  seen.add(key);
+  return true;
+}
+
+export function compileDelete(plan: DeletePlan): OperatorFactory {
+  const input = compilePlan(plan.input);
+  const writer = new RowWriter(plan.table, plan.schemaName, { row: [], checks: [] });
+  const target = compileTarget(plan.target, plan.input);
+  const returning = compileReturning(plan.returning, plan.input);
+  return (run) =>
+    new LazyRows(async () => {
+      const { rows, release } = await collect(input(run), run);
+      const out: Row[] = [];
+      const seen = plan.joined ? new Set<Key>() : null;
+      for (const row of rows) {
+        const before = target(row);
+        if (seen !== null && !firstTime(seen, writer, before)) continue;
+        writer.remove(run.ctx.txn, before);
+        run.affected++;
+        if (returning !== null) out.push(await returning(before, row, run));
+        if (run.ctx.txn.bufferedBytes > RELIEVE_BYTES) await relieve(run);
+      }
+      release();
+      return out;
+    });
+}
+

@@ -1,0 +1,137 @@
+/**
+ * Subqueries inside expressions. Without outer references they run once per execution; otherwise
+ * once for each row, with the outer columns set first.
+ */
+import { sqlError } from '../../base/errors.js';
+import type { SubqueryExpr } from '../plan/expr.js';
+import { freeColumns } from '../plan/plan-walk.js';
+import { isVolatilePlan } from '../plan/volatility.js';
+import { PgArray, type Datum } from '../types/datum.js';
+import { elementOidOf, typeByOid } from '../types/registry.js';
+import { compilePlan } from './compile-plan.js';
+import { type AsyncEval, compileExpr, type Compiled, layoutOf, type Layout } from './eval.js';
+import { drain, type OperatorFactory, type Row, type Run } from './run.js';
+
+export function compileSubquery(expr: SubqueryExpr, layout: Layout): AsyncEval {
+  // Compiled at its first use: most statements never reach some of their subqueries.
+  let factory: OperatorFactory | null = null;
+  const free = [...freeColumns(expr.plan)];
+  const constant = free.length === 0 && !isVolatilePlan(expr.plan);
+  const open = (row: Row, run: Run): ReturnType<OperatorFactory> => {
+    factory ??= compilePlan(expr.plan);
+    for (const id of free) {
+      const at = layout.get(id);
+      if (at !== undefined) run.outer[id] = row[at]!;
+    }
+    return factory(run);
+  };
+  switch (expr.mode) {
+    case 'exists':
+      return once(expr, constant, async (row, run) => {
+        const operator = open(row, run);
+        const found = (await operator.next()) !== null;
+        operator.close();
+        return found;
+      });
+    case 'scalar':
+      return once(expr, constant, async (row, run) => {
+        const rows = await drain(open(row, run));
+        if (rows.length > 1) {
+          throw sqlError('21000', 'more than one row returned by a subquery used as an expression');
+        }
+        return rows[0]?.[0] ?? null;
+      });
+    case 'array':
+      return once(expr, constant, async (row, run) => {
+        const rows = await drain(open(row, run));
+        return new PgArray(elementOidOf(expr.oid), rows.map((r) => r[0]!));
+      });
+    case 'any':
+    case 'all':
+      return compileQuantified(expr, layout, constant, open);
+  }
+}
+
+function once(expr: SubqueryExpr, constant: boolean, compute: AsyncEval): AsyncEval {
+  if (!constant) return compute;
+  return (row, run) => {
+    const known = run.constants.get(expr) as Promise<Datum> | undefined;
+    if (known !== undefined) return known;
+    const result = compute(row, run);
+    run.constants.set(expr, result);
+    return result;
+  };
+}
+
+interface HashedSet {
+  readonly keys: ReadonlySet<unknown>;
+  readonly hasNull: boolean;
+  readonly empty: boolean;
+}
+
+/** x op ANY/ALL (subquery); an uncorrelated = ANY looks up a hash set. */
+function compileQuantified(
+  expr: SubqueryExpr,
+  layout: Layout,
+  constant: boolean,
+  open: (row: Row, run: Run) => ReturnType<OperatorFactory>,
+): AsyncEval {
+  const rowsOf = (row: Row, run: Run): Promise<readonly Row[]> => {
+    if (!constant) return drain(open(row, run));
+    let rows = run.constants.get(expr) as Promise<readonly Row[]> | undefined;
+    if (rows === undefined) {
+      rows = drain(open(row, run));
+      run.constants.set(expr, rows);
+    }
+    return rows;
+  };
+  if (constant && expr.hashed !== null && expr.mode === 'any') {
+    return compileHashed(expr, expr.hashed, layout, rowsOf);
+  }
+  const inner = layoutOf(expr.plan.columns);
+  const outerIds = [...layout];
+  const test: Compiled = compileExpr(expr.test!, inner);
+  const decisive = expr.mode === 'any';
+  return async (row, run) => {
+    const rows = await rowsOf(row, run);
+    // The test sees the subquery's row; what it wants of this row comes as outer columns.
+    for (const [id, at] of outerIds) run.outer[id] = row[at]!;
+    let result: Datum = !decisive;
+    for (const candidate of rows) {
+      const value = test.waits ? await test.eval(candidate, run) : test.eval(candidate, run);
+      if (value === decisive) return decisive;
+      if (value === null) result = null;
+    }
+    return result;
+  };
+}
+
+function compileHashed(
+  expr: SubqueryExpr,
+  hashed: NonNullable<SubqueryExpr['hashed']>,
+  layout: Layout,
+  rowsOf: (row: Row, run: Run) => Promise<readonly Row[]>,
+): AsyncEval {
+  const left = compileExpr(hashed.left, layout);
+  const { hashKey } = typeByOid(hashed.typeOid);
+  const sets = new WeakMap<readonly Row[], HashedSet>();
+  return async (row, run) => {
+    const value = left.waits ? await left.eval(row, run) : left.eval(row, run);
+    const rows = await rowsOf(row, run);
+    let set = sets.get(rows);
+    if (set === undefined) {
+      const keys = new Set<unknown>();
+      let hasNull = false;
+      for (const [v] of rows) {
+        if (v === null || v === undefined) hasNull = true;
+        else keys.add(hashKey(v));
+      }
+      set = { keys, hasNull, empty: rows.length === 0 };
+      sets.set(rows, set);
+    }
+    if (set.empty) return false;
+    if (value === null) return null;
+    if (set.keys.has(hashKey(value))) return true;
+    return set.hasNull ? null : false;
+  };
+}

@@ -1,0 +1,106 @@
+/** Parts of expression evaluation that work on values alone: arrays, subscripts, CURRENT_… values. */
+import { sqlError } from '../../base/errors.js';
+import type { ExecContext } from '../contract.js';
+import type { SqlValueName } from '../plan/expr.js';
+import { findCast } from '../types/casts.js';
+import { PgArray, type Datum } from '../types/datum.js';
+import { OID } from '../types/oids.js';
+import { elementOidOf } from '../types/registry.js';
+
+/** ARRAY[…]: of elements, or of arrays of equal shape, which become a further dimension. */
+export function combineArray(values: readonly Datum[], arrayOid: number, nested: boolean): Datum {
+  const element = elementOidOf(arrayOid);
+  if (!nested) return new PgArray(element, [...values]);
+  const parts = values.filter((v): v is PgArray => v instanceof PgArray);
+  if (parts.length === 0) return new PgArray(element, []);
+  const shape = parts[0]!.dims;
+  for (const part of parts) {
+    if (parts.length !== values.length || part.dims.join() !== shape.join()) {
+      throw sqlError('2202E', 'multidimensional arrays must have array expressions with matching dimensions');
+    }
+  }
+  if (shape.length === 0) return new PgArray(element, []);
+  return new PgArray(element, parts.flatMap((p) => [...p.elements]), [parts.length, ...shape]);
+}
+
+interface SubscriptShape {
+  readonly lower: number;
+  readonly upper: number;
+  readonly slice: boolean;
+}
+
+/** a[i][j] gives an element (NULL outside), a[l:u] a slice; positions name values, -1 if left out. */
+export function subscriptArray(
+  values: readonly Datum[],
+  shape: readonly SubscriptShape[],
+  slice: boolean,
+): Datum {
+  const array = values[0]!;
+  if (array === null) return null;
+  if (!(array instanceof PgArray)) throw sqlError('42804', 'cannot subscript a value that is not an array');
+  if (slice) return sliceArray(array, values, shape);
+  if (shape.length !== array.dims.length) return null;
+  let offset = 0;
+  for (let d = 0; d < shape.length; d++) {
+    const index = values[Math.max(shape[d]!.lower, shape[d]!.upper)]!;
+    if (index === null) return null;
+    const at = Number(index) - array.lowerBounds[d]!;
+    if (at < 0 || at >= array.dims[d]!) return null;
+    offset = offset * array.dims[d]! + at;
+  }
+  return array.elements[offset] ?? null;
+}
+
+function sliceArray(array: PgArray, values: readonly Datum[], shape: readonly SubscriptShape[]): Datum {
+  const from: number[] = [];
+  const to: number[] = [];
+  for (let d = 0; d < array.dims.length; d++) {
+    const s = shape[d];
+    const first = array.lowerBounds[d]!;
+    const last = first + array.dims[d]! - 1;
+    const lower = s === undefined || s.lower < 0 ? (s !== undefined && !s.slice ? 1 : first) : values[s.lower]!;
+    const upper = s === undefined || s.upper < 0 ? last : values[s.upper]!;
+    if (lower === null || upper === null) return null;
+    from.push(Math.max(Number(lower), first) - first);
+    to.push(Math.min(Number(upper), last) - first);
+    if (from[d]! > to[d]!) return new PgArray(array.elementOid, []);
+  }
+  const elements: Datum[] = [];
+  const visit = (d: number, offset: number): void => {
+    for (let i = from[d]!; i <= to[d]!; i++) {
+      const at = offset * array.dims[d]! + i;
+      if (d === array.dims.length - 1) elements.push(array.elements[at] ?? null);
+      else visit(d + 1, at);
+    }
+  };
+  if (array.dims.length > 0) visit(0, 0);
+  return new PgArray(array.elementOid, elements, to.map((t, d) => t - from[d]! + 1));
+}
+
+function convert(value: bigint, to: number, ctx: ExecContext): Datum {
+  const cast = findCast(OID.timestamptz, to, 'explicit');
+  return cast === null ? value : cast(value, -1, ctx.format);
+}
+
+/** CURRENT_DATE and its relatives: the transaction's start. */
+export function evalSqlValue(name: SqlValueName, ctx: ExecContext): Datum {
+  const now = ctx.format.transactionNow;
+  switch (name) {
+    case 'current_timestamp':
+      return now;
+    case 'localtimestamp':
+      return convert(now, OID.timestamp, ctx);
+    case 'current_date':
+      return convert(now, OID.date, ctx);
+    case 'current_time':
+      return convert(now, OID.timetz, ctx);
+    case 'localtime':
+      return convert(now, OID.time, ctx);
+    case 'current_user':
+      return ctx.services.user;
+    case 'current_catalog':
+      return ctx.services.database;
+    case 'current_schema':
+      return ctx.services.searchPath[0] ?? null;
+  }
+}

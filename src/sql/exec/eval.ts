@@ -1,0 +1,436 @@
+/**
+ * Bound expressions compiled to JavaScript closures over a row (DESIGN 8: never by pasting text).
+ *
+ * An expression that can wait (a subquery, nextval) compiles to a closure that returns a promise;
+ * everything else is synchronous all the way. AND, OR, CASE and COALESCE evaluate lazily, left to
+ * right, in both forms; a strict function with a NULL argument is NULL without being called.
+ */
+import { assert, unreachable } from '../../base/assert.js';
+import { sqlError } from '../../base/errors.js';
+import type { CallInfo, FunctionEntry, Value } from '../functions/entry.js';
+import type { CallExpr, Expr } from '../plan/expr.js';
+import { PgArray, PgRecord, type Datum } from '../types/datum.js';
+import { typeByOid } from '../types/registry.js';
+import { compileSubquery } from './eval-subquery.js';
+import { combineArray, evalSqlValue, subscriptArray } from './eval-values.js';
+import type { Row, Run } from './run.js';
+
+/** Where a column id is in the row; what is not there comes from outside. */
+export type Layout = ReadonlyMap<number, number>;
+
+export type SyncEval = (row: Row, run: Run) => Datum;
+export type AsyncEval = (row: Row, run: Run) => Promise<Datum>;
+export type Compiled =
+  | { readonly waits: false; readonly eval: SyncEval }
+  | { readonly waits: true; readonly eval: AsyncEval };
+
+export function layoutOf(columns: readonly { readonly id: number }[]): Layout {
+  return new Map(columns.map((c, i) => [c.id, i]));
+}
+
+const sync = (fn: SyncEval): Compiled => ({ waits: false, eval: fn });
+const waiting = (fn: AsyncEval): Compiled => ({ waits: true, eval: fn });
+
+export function compileExpr(expr: Expr, layout: Layout): Compiled {
+  switch (expr.kind) {
+    case 'const': {
+      const { value } = expr;
+      return sync(() => value);
+    }
+    case 'param': {
+      const { index } = expr;
+      return sync((_row, run) => run.ctx.parameters[index]!);
+    }
+    case 'column': {
+      const { id } = expr;
+      const at = layout.get(id);
+      if (at !== undefined) return sync((row) => row[at]!);
+      return sync((_row, run) => run.outer[id] ?? null);
+    }
+    case 'call':
+      return compileCall(expr, layout);
+    case 'and':
+      return compileAnd(expr.args, layout);
+    case 'or':
+      return compileOr(expr.args, layout);
+    case 'case':
+      return compileCase(expr.whens, expr.otherwise, layout);
+    case 'coalesce':
+      return compileCoalesce(expr.args, layout);
+    case 'subquery':
+      return waiting(compileSubquery(expr, layout));
+    case 'sqlvalue': {
+      const { name } = expr;
+      return sync((_row, run) => evalSqlValue(name, run.ctx));
+    }
+    case 'aggregate':
+    case 'window':
+    case 'srf':
+      throw sqlError('0A000', `${expr.kind} expressions are computed by their own operators`);
+    default:
+      return compileStrictParts(expr, layout);
+  }
+}
+
+/** Compiles an expression that is known not to wait. */
+export function compileSync(expr: Expr, layout: Layout): SyncEval | null {
+  const compiled = compileExpr(expr, layout);
+  return compiled.waits ? null : compiled.eval;
+}
+
+type PartExpr = Extract<
+  Expr,
+  {
+    kind:
+      | 'cast' | 'not' | 'isnull' | 'booltest' | 'distinct' | 'minmax' | 'array' | 'row' | 'anyall' | 'in'
+      | 'subscript' | 'field';
+  }
+>;
+
+/** Expressions that need all their parts: the parts first, then one function of their values. */
+function compileStrictParts(expr: PartExpr, layout: Layout): Compiled {
+  const { parts, combine } = partsOf(expr);
+  const compiled = parts.map((part) => compileExpr(part, layout));
+  if (!compiled.some((c) => c.waits)) {
+    const evals = compiled.map((c) => c.eval as SyncEval);
+    if (evals.length === 1) {
+      const only = evals[0]!;
+      return sync((row, run) => combine([only(row, run)], run));
+    }
+    return sync((row, run) => {
+      const values = new Array<Datum>(evals.length);
+      for (let i = 0; i < evals.length; i++) values[i] = evals[i]!(row, run);
+      return combine(values, run);
+    });
+  }
+  return waiting(async (row, run) => combine(await evalAll(compiled, row, run), run));
+}
+
+async function evalAll(compiled: readonly Compiled[], row: Row, run: Run): Promise<Datum[]> {
+  const values = new Array<Datum>(compiled.length);
+  for (let i = 0; i < compiled.length; i++) {
+    const c = compiled[i]!;
+    values[i] = c.waits ? await c.eval(row, run) : c.eval(row, run);
+  }
+  return values;
+}
+
+interface Parts {
+  readonly parts: readonly Expr[];
+  readonly combine: (values: readonly Datum[], run: Run) => Datum;
+}
+
+function partsOf(expr: PartExpr): Parts {
+  switch (expr.kind) {
+    case 'cast': {
+      const { fn, typmod } = expr;
+      return {
+        parts: [expr.arg],
+        combine: ([v], run) => (v === null ? null : fn(v as Value, typmod, run.ctx.format)),
+      };
+    }
+    case 'not':
+      return { parts: [expr.arg], combine: ([v]) => (v === null ? null : v === false) };
+    case 'isnull': {
+      const { negated } = expr;
+      return { parts: [expr.arg], combine: ([v]) => isNull(v!) !== negated };
+    }
+    case 'booltest': {
+      const { test, negated } = expr;
+      const wanted = test === 'unknown' ? null : test === 'true';
+      return { parts: [expr.arg], combine: ([v]) => (v === wanted) !== negated };
+    }
+    case 'distinct': {
+      const { equals, negated } = expr;
+      return {
+        parts: equals.args,
+        combine: ([a, b], run) => {
+          const same =
+            a === null || b === null
+              ? a === b
+              : callNow(equals.entry, equals.info, [a!, b!], run) === true;
+          return same === negated;
+        },
+      };
+    }
+    case 'minmax': {
+      const { greatest, oid } = expr;
+      const { compare } = typeByOid(oid);
+      return { parts: expr.args, combine: (values) => extreme(values, compare, greatest) };
+    }
+    case 'array': {
+      const { oid, nested } = expr;
+      return { parts: expr.elements, combine: (values) => combineArray(values, oid, nested) };
+    }
+    case 'row': {
+      const oids = expr.args.map((a) => a.oid);
+      return { parts: expr.args, combine: (values) => new PgRecord(oids, [...values]) };
+    }
+    case 'anyall':
+      return anyAllParts(expr);
+    case 'in':
+      return inParts(expr);
+    case 'subscript':
+      return subscriptParts(expr);
+    case 'field': {
+      const { index } = expr;
+      return {
+        parts: [expr.arg],
+        combine: ([v]) => (v instanceof PgRecord ? (v.values[index] ?? null) : null),
+      };
+    }
+    default:
+      return unreachable(expr, 'expression');
+  }
+}
+
+/** A record is NULL if all its fields are; IS NOT NULL of a mixed record is left to the binder. */
+function isNull(value: Datum): boolean {
+  if (value === null) return true;
+  return value instanceof PgRecord && value.values.every((v) => v === null);
+}
+
+function extreme(
+  values: readonly Datum[],
+  compare: (a: Value, b: Value) => number,
+  greatest: boolean,
+): Datum {
+  let best: Datum = null;
+  for (const value of values) {
+    if (value === null) continue;
+    if (best === null) best = value;
+    else if (greatest ? compare(value, best) > 0 : compare(value, best) < 0) best = value;
+  }
+  return best;
+}
+
+function anyAllParts(expr: Extract<Expr, { kind: 'anyall' }>): Parts {
+  const { entry, info, all } = expr;
+  return {
+    parts: [expr.left, expr.right],
+    combine: ([left, right], run) => {
+      if (right === null) return null;
+      assert(right instanceof PgArray, 'ANY/ALL over something that is not an array');
+      let sawNull = false;
+      for (const element of right.elements) {
+        const result = callNow(entry, info, [left!, element], run);
+        if (result === null) sawNull = true;
+        else if (result === !all) return !all;
+      }
+      return sawNull ? null : all;
+    },
+  };
+}
+
+function inParts(expr: Extract<Expr, { kind: 'in' }>): Parts {
+  const { entry, info, negated } = expr;
+  return {
+    parts: [expr.left, ...expr.items],
+    combine: (values, run) => {
+      const left = values[0]!;
+      let sawNull = false;
+      for (let i = 1; i < values.length; i++) {
+        const result = callNow(entry, info, [left, values[i]!], run);
+        if (result === null) sawNull = true;
+        else if (result === true) return !negated;
+      }
+      return sawNull ? null : negated;
+    },
+  };
+}
+
+function subscriptParts(expr: Extract<Expr, { kind: 'subscript' }>): Parts {
+  const parts: Expr[] = [expr.arg];
+  const shape = expr.subscripts.map((s) => {
+    const at = { lower: -1, upper: -1, slice: s.slice };
+    if (s.lower !== null) at.lower = parts.push(s.lower) - 1;
+    if (s.upper !== null) at.upper = parts.push(s.upper) - 1;
+    return at;
+  });
+  return { parts, combine: (values) => subscriptArray(values, shape, expr.slice) };
+}
+
+/** Calls an entry whose result is there at once. */
+export function callNow(
+  entry: FunctionEntry,
+  info: CallInfo,
+  args: readonly Datum[],
+  run: Run,
+): Datum {
+  if (entry.strict) for (const arg of args) if (arg === null) return null;
+  const result = entry.impl(args, run.ctx, info);
+  assert(!(result instanceof Promise), 'an operator that waits where it must not');
+  return result;
+}
+
+function compileCall(expr: CallExpr, layout: Layout): Compiled {
+  const { entry, info } = expr;
+  const args = expr.args.map((a) => compileExpr(a, layout));
+  if (!entry.mayWait && !args.some((a) => a.waits)) {
+    return sync(syncCall(entry, info, args.map((a) => a.eval as SyncEval)));
+  }
+  return waiting(async (row, run) => {
+    const values = await evalAll(args, row, run);
+    if (entry.strict && values.includes(null)) return null;
+    return entry.impl(values, run.ctx, info);
+  });
+}
+
+function syncCall(entry: FunctionEntry, info: CallInfo, args: readonly SyncEval[]): SyncEval {
+  const { strict, call1, call2 } = entry;
+  if (strict && args.length === 2 && call2 !== null) {
+    const [first, second] = args as readonly [SyncEval, SyncEval];
+    return (row, run) => {
+      const a = first(row, run);
+      if (a === null) return null;
+      const b = second(row, run);
+      return b === null ? null : (call2(a, b, run.ctx, info) as Datum);
+    };
+  }
+  if (strict && args.length === 1 && call1 !== null) {
+    const only = args[0]!;
+    return (row, run) => {
+      const a = only(row, run);
+      return a === null ? null : (call1(a, run.ctx, info) as Datum);
+    };
+  }
+  return (row, run) => {
+    const values = new Array<Datum>(args.length);
+    for (let i = 0; i < args.length; i++) {
+      const value = args[i]!(row, run);
+      if (value === null && strict) return null;
+      values[i] = value;
+    }
+    return entry.impl(values, run.ctx, info) as Datum;
+  };
+}
+
+function compileAnd(args: readonly Expr[], layout: Layout): Compiled {
+  return compileLogic(args, layout, false);
+}
+
+function compileOr(args: readonly Expr[], layout: Layout): Compiled {
+  return compileLogic(args, layout, true);
+}
+
+/** `decisive` ends it: false for AND, true for OR; NULL otherwise wins over the other value. */
+function compileLogic(args: readonly Expr[], layout: Layout, decisive: boolean): Compiled {
+  const compiled = args.map((a) => compileExpr(a, layout));
+  if (!compiled.some((c) => c.waits)) {
+    const evals = compiled.map((c) => c.eval as SyncEval);
+    return sync((row, run) => {
+      let result: Datum = !decisive;
+      for (let i = 0; i < evals.length; i++) {
+        const value = evals[i]!(row, run);
+        if (value === decisive) return decisive;
+        if (value === null) result = null;
+      }
+      return result;
+    });
+  }
+  return waiting(async (row, run) => {
+    let result: Datum = !decisive;
+    for (const c of compiled) {
+      const value = c.waits ? await c.eval(row, run) : c.eval(row, run);
+      if (value === decisive) return decisive;
+      if (value === null) result = null;
+    }
+    return result;
+  });
+}
+
+function compileCase(
+  whens: readonly { readonly when: Expr; readonly then: Expr }[],
+  otherwise: Expr,
+  layout: Layout,
+): Compiled {
+  const branches = whens.map((w) => ({
+    when: compileExpr(w.when, layout),
+    then: compileExpr(w.then, layout),
+  }));
+  const last = compileExpr(otherwise, layout);
+  if (!last.waits && !branches.some((b) => b.when.waits || b.then.waits)) {
+    const tests = branches.map((b) => b.when.eval as SyncEval);
+    const results = branches.map((b) => b.then.eval as SyncEval);
+    const fallback = last.eval;
+    return sync((row, run) => {
+      for (let i = 0; i < tests.length; i++) {
+        if (tests[i]!(row, run) === true) return results[i]!(row, run);
+      }
+      return fallback(row, run);
+    });
+  }
+  return waiting(async (row, run) => {
+    for (const { when, then } of branches) {
+      if ((await when.eval(row, run)) === true) return then.eval(row, run);
+    }
+    return last.eval(row, run);
+  });
+}
+
+function compileCoalesce(args: readonly Expr[], layout: Layout): Compiled {
+  const compiled = args.map((a) => compileExpr(a, layout));
+  if (!compiled.some((c) => c.waits)) {
+    const evals = compiled.map((c) => c.eval as SyncEval);
+    return sync((row, run) => {
+      for (let i = 0; i < evals.length; i++) {
+        const value = evals[i]!(row, run);
+        if (value !== null) return value;
+      }
+      return null;
+    });
+  }
+  return waiting(async (row, run) => {
+    for (const c of compiled) {
+      const value = c.waits ? await c.eval(row, run) : c.eval(row, run);
+      if (value !== null) return value;
+    }
+    return null;
+  });
+}
+
+/** Several expressions at once, for projections: a row of their values. */
+export interface CompiledRow {
+  readonly waits: boolean;
+  /** Only if it does not wait. */
+  now(row: Row, run: Run): Datum[];
+  later(row: Row, run: Run): Promise<Datum[]>;
+}
+
+export function compileRow(exprs: readonly Expr[], layout: Layout): CompiledRow {
+  const compiled = exprs.map((e) => compileExpr(e, layout));
+  const waits = compiled.some((c) => c.waits);
+  const evals = compiled.map((c) => c.eval as SyncEval);
+  return {
+    waits,
+    now: (row, run) => {
+      const values = new Array<Datum>(evals.length);
+      for (let i = 0; i < evals.length; i++) values[i] = evals[i]!(row, run);
+      return values;
+    },
+    later: (row, run) => evalAll(compiled, row, run),
+  };
+}
+
+/** A condition: true only if it is TRUE. */
+export interface CompiledTest {
+  readonly waits: boolean;
+  now(row: Row, run: Run): boolean;
+  later(row: Row, run: Run): Promise<boolean>;
+}
+
+export function compileTest(expr: Expr | null, layout: Layout): CompiledTest | null {
+  if (expr === null || (expr.kind === 'const' && expr.value === true)) return null;
+  const compiled = compileExpr(expr, layout);
+  const now = compiled.eval as SyncEval;
+  return {
+    waits: compiled.waits,
+    now: (row, run) => now(row, run) === true,
+    later: async (row, run) => (await compiled.eval(row, run)) === true,
+  };
+}
+
+export async function testRow(test: CompiledTest | null, row: Row, run: Run): Promise<boolean> {
+  if (test === null) return true;
+  return test.waits ? test.later(row, run) : test.now(row, run);
+}

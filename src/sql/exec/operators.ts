@@ -1,0 +1,363 @@
+/** Filter, project, set-returning projection, limit, distinct, set operations, WITH. */
+import { sqlError } from '../../base/errors.js';
+import type {
+  CteDefinition, DistinctPlan, FilterPlan, LimitPlan, ProjectPlan, ProjectSetPlan, SetOpPlan, WithPlan,
+} from '../plan/logical.js';
+import type { Datum } from '../types/datum.js';
+import { compilePlan } from './compile-plan.js';
+import { compileExpr, compileRow, compileTest, layoutOf, type Compiled } from './eval.js';
+import { compileHasher, type RowHasher } from './hashing.js';
+import {
+  type Batch, type CteRows, drain, LazyRows, type Operator, type OperatorFactory, type Row, rowBytes, Run,
+} from './run.js';
+import { checkCancelled, filterRows } from './scan.js';
+import { compileComparator, type RowComparator } from './sort.js';
+import { compileRowSource } from './sources.js';
+
+const NO_ROW: Row = [];
+
+/** An operator that turns each input batch into an output batch. */
+class MapOperator implements Operator {
+  readonly #input: Operator;
+  readonly #map: (batch: Batch) => Promise<Batch> | Batch;
+  constructor(input: Operator, map: (batch: Batch) => Promise<Batch> | Batch) {
+    this.#input = input;
+    this.#map = map;
+  }
+  async next(): Promise<Batch | null> {
+    for (;;) {
+      const batch = await this.#input.next();
+      if (batch === null) return null;
+      const out = await this.#map(batch);
+      if (out.length > 0) return out;
+    }
+  }
+  close(): void {
+    this.#input.close();
+  }
+}
+
+export function compileFilter(plan: FilterPlan): OperatorFactory {
+  const input = compilePlan(plan.input);
+  const test = compileTest(plan.condition, layoutOf(plan.input.columns));
+  return (run) => new MapOperator(input(run), (batch) => filterRows(batch, test, run));
+}
+
+export function compileProject(plan: ProjectPlan): OperatorFactory {
+  const input = compilePlan(plan.input);
+  const layout = layoutOf(plan.input.columns);
+  const row = compileRow(plan.items.map((i) => i.expr), layout);
+  return (run) =>
+    new MapOperator(input(run), async (batch) => {
+      const out = new Array<Row>(batch.length);
+      for (let i = 0; i < batch.length; i++) {
+        out[i] = row.waits ? await row.later(batch[i]!, run) : row.now(batch[i]!, run);
+      }
+      return out;
+    });
+}
+
+/** Sets side by side; the shorter ones are padded with NULLs, as PostgreSQL does since 10. */
+export function compileProjectSet(plan: ProjectSetPlan): OperatorFactory {
+  const input = compilePlan(plan.input);
+  const layout = layoutOf(plan.input.columns);
+  const sources = plan.sets.map((s) => compileRowSource(s.srf, layout));
+  return (run) =>
+    new MapOperator(input(run), async (batch) => {
+      const out: Row[] = [];
+      for (const row of batch) {
+        checkCancelled(run.ctx);
+        const sets: Datum[][] = [];
+        for (const source of sources) sets.push([...(await source(row, run))]);
+        const count = Math.max(...sets.map((s) => s.length));
+        for (let i = 0; i < count; i++) out.push([...row, ...sets.map((s) => s[i] ?? null)]);
+      }
+      return out;
+    });
+}
+
+/** LIMIT's and OFFSET's value: NULL means none; negative is an error. */
+export function rowCount(value: Datum, clause: 'LIMIT' | 'OFFSET'): number {
+  if (value === null) return clause === 'LIMIT' ? Number.MAX_SAFE_INTEGER : 0;
+  const count = Number(value);
+  if (count < 0) {
+    throw sqlError(clause === 'LIMIT' ? '2201W' : '2201X', `${clause} must not be negative`);
+  }
+  return count;
+}
+
+export async function evalCount(
+  expr: Compiled | null,
+  clause: 'LIMIT' | 'OFFSET',
+  run: Run,
+): Promise<number> {
+  if (expr === null) return clause === 'LIMIT' ? Number.MAX_SAFE_INTEGER : 0;
+  return rowCount(expr.waits ? await expr.eval(NO_ROW, run) : expr.eval(NO_ROW, run), clause);
+}
+
+export function compileLimit(plan: LimitPlan): OperatorFactory {
+  const input = compilePlan(plan.input);
+  const outside = new Map<number, number>();
+  const count = plan.count === null ? null : compileExpr(plan.count, outside);
+  const offset = plan.offset === null ? null : compileExpr(plan.offset, outside);
+  const ties =
+    plan.withTies === null ? null : compileComparator(plan.withTies, layoutOf(plan.input.columns));
+  return (run) => new LimitOperator(input(run), count, offset, ties, run);
+}
+
+class LimitOperator implements Operator {
+  readonly #input: Operator;
+  readonly #count: Compiled | null;
+  readonly #offset: Compiled | null;
+  readonly #ties: RowComparator | null;
+  readonly #run: Run;
+  #left = -1;
+  #skip = 0;
+  #last: Row | null = null;
+
+  constructor(
+    input: Operator,
+    count: Compiled | null,
+    offset: Compiled | null,
+    ties: RowComparator | null,
+    run: Run,
+  ) {
+    this.#input = input;
+    this.#count = count;
+    this.#offset = offset;
+    this.#ties = ties;
+    this.#run = run;
+  }
+
+  async next(): Promise<Batch | null> {
+    if (this.#left < 0) {
+      this.#skip = await evalCount(this.#offset, 'OFFSET', this.#run);
+      this.#left = await evalCount(this.#count, 'LIMIT', this.#run);
+    }
+    while (this.#left > 0 || (this.#ties !== null && this.#last !== null)) {
+      let batch = await this.#input.next();
+      if (batch === null) return null;
+      if (this.#skip > 0) {
+        const skipped = Math.min(this.#skip, batch.length);
+        this.#skip -= skipped;
+        batch = batch.slice(skipped);
+        if (batch.length === 0) continue;
+      }
+      const kept = this.#take(batch);
+      if (kept.length > 0) return kept;
+      return null;
+    }
+    return null;
+  }
+
+  #take(batch: Batch): Batch {
+    if (batch.length <= this.#left) {
+      this.#left -= batch.length;
+      this.#last = batch[batch.length - 1]!;
+      return batch;
+    }
+    let end = this.#left;
+    if (end > 0) this.#last = batch[end - 1]!;
+    this.#left = 0;
+    if (this.#ties !== null && this.#last !== null) {
+      while (end < batch.length && this.#ties(batch[end]!, this.#last, this.#run) === 0) end++;
+      if (end < batch.length) this.#last = null;
+    }
+    return batch.slice(0, end);
+  }
+
+  close(): void {
+    this.#input.close();
+  }
+}
+
+export function compileDistinct(plan: DistinctPlan): OperatorFactory {
+  const input = compilePlan(plan.input);
+  const layout = layoutOf(plan.input.columns);
+  const hasher =
+    plan.on === null
+      ? compileHasher(plan.input.columns.map((c, i) => ({ oid: c.oid, eval: (row: Row) => row[i]! })))
+      : compileHasher(
+          plan.on.map((expr) => {
+            const compiled = compileExpr(expr, layout);
+            if (compiled.waits) throw sqlError('0A000', 'subqueries in DISTINCT ON are not supported');
+            return { oid: expr.oid, eval: compiled.eval };
+          }),
+        );
+  return (run) => {
+    const seen = new SeenRows(run);
+    const operator = new MapOperator(input(run), (batch) => {
+      checkCancelled(run.ctx);
+      return batch.filter((row) => seen.add(hasher(row, run)));
+    });
+    return {
+      next: () => operator.next(),
+      close: () => {
+        seen.release();
+        operator.close();
+      },
+    };
+  };
+}
+
+/** Distinct hash keys, accounted for. */
+class SeenRows {
+  readonly #keys = new Set<unknown>();
+  readonly #run: Run;
+  #bytes = 0;
+  constructor(run: Run) {
+    this.#run = run;
+  }
+  add(key: unknown): boolean {
+    if (this.#keys.has(key)) return false;
+    this.#keys.add(key);
+    const bytes = typeof key === 'string' ? 64 + key.length : 48;
+    this.#bytes += bytes;
+    this.#run.ctx.memory.grow(bytes);
+    return true;
+  }
+  release(): void {
+    this.#run.ctx.memory.shrink(this.#bytes);
+    this.#bytes = 0;
+    this.#keys.clear();
+  }
+}
+
+export function compileSetOp(plan: SetOpPlan): OperatorFactory {
+  const left = compilePlan(plan.left);
+  const right = compilePlan(plan.right);
+  const hasher = compileHasher(plan.columns.map((c, i) => ({ oid: c.oid, eval: (row: Row) => row[i]! })));
+  if (plan.op === 'union') return compileUnion(left, right, plan.all ? null : hasher);
+  return (run) =>
+    new LazyRows(async () => {
+      const counts = new Map<unknown, number>();
+      for (const row of await drain(right(run))) {
+        const key = hasher(row, run);
+        counts.set(key, (counts.get(key) ?? 0) + 1);
+      }
+      const out: Row[] = [];
+      const seen = new Set<unknown>();
+      for (const row of await drain(left(run))) {
+        const key = hasher(row, run);
+        const count = counts.get(key) ?? 0;
+        if (!plan.all) {
+          if (seen.has(key)) continue;
+          seen.add(key);
+          if (count > 0 === (plan.op === 'intersect')) out.push(row);
+        } else {
+          if (count > 0) counts.set(key, count - 1);
+          if (count > 0 === (plan.op === 'intersect')) out.push(row);
+        }
+      }
+      return out;
+    });
+}
+
+function compileUnion(left: OperatorFactory, right: OperatorFactory, hasher: RowHasher | null): OperatorFactory {
+  return (run) => {
+    const seen = new SeenRows(run);
+    const inputs = [left(run), right(run)];
+    let at = 0;
+    return {
+      next: async () => {
+        while (at < inputs.length) {
+          const batch = await inputs[at]!.next();
+          if (batch === null) {
+            at++;
+            continue;
+          }
+          checkCancelled(run.ctx);
+          const kept = hasher === null ? batch : batch.filter((row) => seen.add(hasher(row, run)));
+          if (kept.length > 0) return kept;
+        }
+        return null;
+      },
+      close: () => {
+        seen.release();
+        for (const input of inputs) input.close();
+      },
+    };
+  };
+}
+
+export function compileWith(plan: WithPlan): OperatorFactory {
+  const definitions = plan.ctes.map((cte) => ({
+    cte,
+    base: compilePlan(cte.plan),
+    term: cte.recursive === null ? null : compilePlan(cte.recursive.term),
+  }));
+  const input = compilePlan(plan.input);
+  return (run) => {
+    const sources: CteRows[] = [];
+    for (const { cte, base, term } of definitions) {
+      const source = new CteSource(cte, base, term, run);
+      run.ctes.set(cte.id, source);
+      if (cte.modifies) sources.push(source);
+    }
+    const operator = input(run);
+    let begun = false;
+    return {
+      next: async () => {
+        if (!begun) {
+          begun = true;
+          // Data-modifying WITH queries run to their end whether or not anything reads them.
+          for (const source of sources) await source.rows();
+        }
+        return operator.next();
+      },
+      close: () => operator.close(),
+    };
+  };
+}
+
+class CteSource implements CteRows {
+  readonly #cte: CteDefinition;
+  readonly #base: OperatorFactory;
+  readonly #term: OperatorFactory | null;
+  readonly #run: Run;
+  #rows: Promise<readonly Row[]> | null = null;
+
+  constructor(cte: CteDefinition, base: OperatorFactory, term: OperatorFactory | null, run: Run) {
+    this.#cte = cte;
+    this.#base = base;
+    this.#term = term;
+    this.#run = run;
+  }
+
+  rows(): Promise<readonly Row[]> {
+    this.#rows ??= this.#term === null ? this.#collect(this.#base(this.#run)) : this.#recurse(this.#term);
+    return this.#rows;
+  }
+
+  async #collect(operator: Operator): Promise<readonly Row[]> {
+    const affected = this.#run.affected;
+    const rows = await drain(operator);
+    // Rows changed inside WITH do not count for the statement's own tag.
+    if (this.#cte.modifies) this.#run.affected = affected;
+    for (const row of rows) this.#run.ctx.memory.grow(rowBytes(row));
+    return rows;
+  }
+
+  /** WITH RECURSIVE: the term runs over what the last round added, until nothing is. */
+  async #recurse(term: OperatorFactory): Promise<readonly Row[]> {
+    const { recursive, plan } = this.#cte;
+    const hasher = compileHasher(plan.columns.map((c, i) => ({ oid: c.oid, eval: (row: Row) => row[i]! })));
+    const seen = recursive!.all ? null : new SeenRows(this.#run);
+    const fresh = (rows: readonly Row[]): Row[] =>
+      rows.filter((row) => seen === null || seen.add(hasher(row, this.#run)));
+    const all: Row[] = fresh(await drain(this.#base(this.#run)));
+    let working: readonly Row[] = all.slice();
+    while (working.length > 0) {
+      checkCancelled(this.#run.ctx);
+      const table = working;
+      const round = new Run(this.#run.ctx, this.#run.outer, new Map(this.#run.ctes));
+      round.ctes.set(recursive!.workId, { rows: () => Promise.resolve(table) });
+      working = fresh(await drain(term(round)));
+      for (const row of working) {
+        this.#run.ctx.memory.grow(rowBytes(row));
+        all.push(row);
+      }
+    }
+    return all;
+  }
+}

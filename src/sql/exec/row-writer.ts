@@ -1,0 +1,266 @@
+/**
+ * Writes rows of one table into the transaction, with everything that must hold: NOT NULL, CHECK,
+ * unique keys, index entries. Shared by INSERT, UPDATE, DELETE and COPY.
+ *
+ * "Full rows" have one value for each position of `table.columns`, dropped ones included (NULL); the
+ * codec works on live columns only.
+ *
+ * Invariants
+ * - An index entry exists exactly for the rows that exist: both are in the same buffer.
+ * - A unique key is written only after it was read under its lock and found absent, or with a check
+ *   deferred to the commit (implicit single-row inserts).
+ */
+import { sqlError, type QuoralError } from '../../base/errors.js';
+import type { Key } from '../../base/key.js';
+import type { KvTxn } from '../../txn/kv-txn.js';
+import type { ColumnDescriptor, TableDescriptor } from '../catalog/descriptor.js';
+import type { ExecContext } from '../contract.js';
+import type { TableChecks } from '../plan/logical.js';
+import type { Datum } from '../types/datum.js';
+import { typeByOid } from '../types/registry.js';
+import { type CompiledTest, compileExpr, layoutOf } from './eval.js';
+import { type IndexCodec, tableCodec, type TableCodec } from './index-codec.js';
+import type { Row, Run } from './run.js';
+
+export const RELIEVE_BYTES = 2 << 20;
+const SHOWN_CHARACTERS = 64;
+
+interface Check {
+  readonly name: string;
+  readonly test: CompiledTest;
+}
+
+export class RowWriter {
+  readonly table: TableDescriptor;
+  readonly schemaName: string;
+  readonly codec: TableCodec;
+  /** Unique indexes, the primary one first. */
+  readonly uniques: readonly IndexCodec[];
+  readonly #checks: readonly Check[];
+  readonly #notNull: readonly number[];
+  /** Position in table.columns of each live column; null if none was dropped. */
+  readonly #livePositions: readonly number[] | null;
+
+  constructor(table: TableDescriptor, schemaName: string, checks: TableChecks) {
+    this.table = table;
+    this.schemaName = schemaName;
+    this.codec = tableCodec(table);
+    this.uniques = [this.codec.primary, ...this.codec.secondaries.filter((s) => s.index.unique)];
+    const layout = layoutOf(checks.row);
+    this.#checks = checks.checks.map((c) => ({ name: c.name, test: compileCheck(c.expr, layout) }));
+    this.#notNull = table.columns.flatMap((c, i) => (c.nullable || c.dropped ? [] : [i]));
+    this.#livePositions = table.columns.some((c) => c.dropped)
+      ? table.columns.flatMap((c, i) => (c.dropped ? [] : [i]))
+      : null;
+  }
+
+  /** The values of the live columns. */
+  live(full: Row): Row {
+    const positions = this.#livePositions;
+    return positions === null ? full : positions.map((p) => full[p]!);
+  }
+
+  full(live: Row): Row {
+    const positions = this.#livePositions;
+    if (positions === null) return live;
+    const full = new Array<Datum>(this.table.columns.length).fill(null);
+    positions.forEach((p, i) => {
+      full[p] = live[i]!;
+    });
+    return full;
+  }
+
+  /** @throws QuoralError 23502, 23514. Returns a promise only if a CHECK has to wait. */
+  verify(full: Row, run: Run): Promise<void> | undefined {
+    for (const position of this.#notNull) {
+      if (full[position] === null) throw this.#notNullViolation(position, full, run.ctx);
+    }
+    for (let i = 0; i < this.#checks.length; i++) {
+      const { test, name } = this.#checks[i]!;
+      if (test.waits) return this.#verifyWaiting(full, run, i);
+      if (!test.now(full, run)) throw this.#checkViolation(name, full, run.ctx);
+    }
+    return undefined;
+  }
+
+  async #verifyWaiting(full: Row, run: Run, from: number): Promise<void> {
+    for (const { test, name } of this.#checks.slice(from)) {
+      const ok = test.waits ? await test.later(full, run) : test.now(full, run);
+      if (!ok) throw this.#checkViolation(name, full, run.ctx);
+    }
+  }
+
+  #notNullViolation(position: number, full: Row, ctx: ExecContext): QuoralError {
+    const column = this.table.columns[position]!;
+    return sqlError(
+      '23502',
+      `null value in column "${column.name}" of relation "${this.table.name}" violates not-null constraint`,
+      {
+        detail: this.#failingRow(full, ctx),
+        schema: this.schemaName,
+        table: this.table.name,
+        column: column.name,
+      },
+    );
+  }
+
+  #checkViolation(name: string, full: Row, ctx: ExecContext): QuoralError {
+    return sqlError(
+      '23514',
+      `new row for relation "${this.table.name}" violates check constraint "${name}"`,
+      {
+        detail: this.#failingRow(full, ctx),
+        schema: this.schemaName,
+        table: this.table.name,
+        constraint: name,
+      },
+    );
+  }
+
+  #failingRow(full: Row, ctx: ExecContext): string {
+    const shown = this.table.columns.flatMap((c, i) =>
+      c.dropped || c.hidden ? [] : [shorten(showValue(c, full[i]!, ctx))],
+    );
+    return `Failing row contains (${shown.join(', ')}).`;
+  }
+
+  uniqueViolation(index: IndexCodec, full: Row, ctx: ExecContext): QuoralError {
+    const live = this.live(full);
+    const columns = index.positions.map((p) => this.codec.columns[p]!);
+    const names = columns.map((c) => c.name).join(', ');
+    const values = index.positions.map((p, i) => showValue(columns[i]!, live[p]!, ctx)).join(', ');
+    return sqlError('23505', `duplicate key value violates unique constraint "${index.index.name}"`, {
+      detail: `Key (${names})=(${values}) already exists.`,
+      schema: this.schemaName,
+      table: this.table.name,
+      constraint: index.index.name,
+    });
+  }
+
+  /** Keys that must be absent for this row, with their indexes. A hidden row id needs no check. */
+  uniqueKeys(live: Row): { readonly index: IndexCodec; readonly key: Key }[] {
+    const keys: { index: IndexCodec; key: Key }[] = [];
+    for (const index of this.uniques) {
+      if (index.index.primary && this.hasHiddenKey) continue;
+      if (index.isUniqueFor(live)) keys.push({ index, key: index.keyOfRow(live) });
+    }
+    return keys;
+  }
+
+  get hasHiddenKey(): boolean {
+    return this.codec.primary.positions.every((p) => this.codec.columns[p]!.hidden);
+  }
+
+  /** Writes a new row and its entries; what must be checked has been. */
+  put(txn: KvTxn, full: Row): void {
+    const live = this.live(full);
+    txn.put(this.codec.primary.keyOfRow(live), this.codec.encodeRow(live));
+    for (const index of this.codec.secondaries) {
+      txn.put(index.keyOfRow(live), index.entryOfRow(live));
+    }
+  }
+
+  /** Writes a new row whose unique keys are checked when the transaction commits. */
+  putDeferred(ctx: ExecContext, full: Row): void {
+    const { txn } = ctx;
+    const live = this.live(full);
+    const primaryKey = this.codec.primary.keyOfRow(live);
+    const row = this.codec.encodeRow(live);
+    if (this.hasHiddenKey) txn.put(primaryKey, row);
+    else this.#deferred(ctx, this.codec.primary, primaryKey, row, full);
+    for (const index of this.codec.secondaries) {
+      const key = index.keyOfRow(live);
+      const entry = index.entryOfRow(live);
+      if (index.isUniqueFor(live)) this.#deferred(ctx, index, key, entry, full);
+      else txn.put(key, entry);
+    }
+  }
+
+  #deferred(ctx: ExecContext, index: IndexCodec, key: Key, value: Buffer, full: Row): void {
+    let conflicts = deferredConflicts.get(ctx.txn);
+    if (conflicts === undefined) {
+      conflicts = new Map();
+      deferredConflicts.set(ctx.txn, conflicts);
+    }
+    conflicts.set(key, () => this.uniqueViolation(index, full, ctx));
+    ctx.txn.insertDeferred(key, value);
+  }
+
+  remove(txn: KvTxn, full: Row): void {
+    const live = this.live(full);
+    txn.delete(this.codec.primary.keyOfRow(live));
+    for (const index of this.codec.secondaries) txn.delete(index.keyOfRow(live));
+  }
+
+  /** Replaces a row in place; unique keys that change have been checked. */
+  replace(txn: KvTxn, before: Row, after: Row): void {
+    const old = this.live(before);
+    const live = this.live(after);
+    const { primary } = this.codec;
+    const oldKey = primary.keyOfRow(old);
+    const newKey = primary.keyOfRow(live);
+    if (oldKey !== newKey) txn.delete(oldKey);
+    txn.put(newKey, this.codec.encodeRow(live));
+    for (const index of this.codec.secondaries) {
+      const oldEntry = index.keyOfRow(old);
+      const newEntry = index.keyOfRow(live);
+      if (oldEntry !== newEntry) txn.delete(oldEntry);
+      if (oldEntry !== newEntry || oldKey !== newKey) txn.put(newEntry, index.entryOfRow(live));
+    }
+  }
+
+  /** Unique keys of the new row that the old one did not have. */
+  changedUniqueKeys(before: Row, after: Row): { readonly index: IndexCodec; readonly key: Key }[] {
+    const old = this.live(before);
+    return this.uniqueKeys(this.live(after)).filter(({ index, key }) => index.keyOfRow(old) !== key);
+  }
+
+  /** Finds the full row behind a unique key's value: the row itself, or through the entry. */
+  async rowBehind(txn: KvTxn, index: IndexCodec, value: Buffer): Promise<Row | null> {
+    if (index.index.primary) return this.full(this.codec.decodeRow(value));
+    const key = this.codec.primary.keyOfColumns(index.decodeEntry(value));
+    const row = await txn.get(key, { lock: 'exclusive' });
+    return row === null ? null : this.full(this.codec.decodeRow(row));
+  }
+}
+
+const deferredConflicts = new WeakMap<KvTxn, Map<Key, () => QuoralError>>();
+
+/** The violation behind a KeyExistsError that a commit threw; null if this layer did not defer it. */
+export function deferredConflict(txn: KvTxn, key: Key): QuoralError | null {
+  return deferredConflicts.get(txn)?.get(key)?.() ?? null;
+}
+
+/** CHECK holds unless it is FALSE. */
+function compileCheck(expr: Parameters<typeof compileExpr>[0], layout: ReadonlyMap<number, number>): CompiledTest {
+  const compiled = compileExpr(expr, layout);
+  if (compiled.waits) {
+    return {
+      waits: true,
+      now: () => true,
+      later: async (row, run) => (await compiled.eval(row, run)) !== false,
+    };
+  }
+  const now = compiled.eval;
+  return {
+    waits: false,
+    now: (row, run) => now(row, run) !== false,
+    later: (row, run) => Promise.resolve(now(row, run) !== false),
+  };
+}
+
+function showValue(column: ColumnDescriptor, value: Datum, ctx: ExecContext): string {
+  return value === null ? 'null' : typeByOid(column.typeOid).output(value, ctx.format);
+}
+
+function shorten(text: string): string {
+  return text.length <= SHOWN_CHARACTERS ? text : `${text.slice(0, SHOWN_CHARACTERS)}...`;
+}
+
+/**
+ * A row id for a table without a primary key: ordered by time, unique over nodes, below 2^63 until
+ * the year 2255 (the clock never gives one time twice on one node).
+ */
+export function uniqueRowId(ctx: ExecContext): bigint {
+  return BigInt(ctx.db.now()) * 1024n + BigInt(ctx.db.nodeId % 1024);
+}

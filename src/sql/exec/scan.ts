@@ -1,0 +1,363 @@
+/**
+ * Reading tables: an access path becomes point keys or spans, which become rows.
+ *
+ * - All keys known (a whole unique key by equality): point reads, in chunks, no scan.
+ * - Otherwise spans of the index, one for each combination of equal values; a secondary index that
+ *   does not cover the wanted columns is followed by point reads of the primary one.
+ * Keys and spans are visited in index order (backwards if the plan says so), each once.
+ * Locking reads lock the primary row; what the index said still holds then, because the transaction
+ * moves to a newer time only after checking that nothing it has read has changed.
+ */
+import { QuoralError } from '../../base/errors.js';
+import { prefixEnd, type Key, type Span } from '../../base/key.js';
+import type { ReadOptions } from '../../txn/kv-txn.js';
+import type { ExecContext } from '../contract.js';
+import type { Access, KeyConstraint, ScanPlan } from '../plan/logical.js';
+import { PgArray, type Datum } from '../types/datum.js';
+import type { RowDecoder } from '../encoding/row-codec.js';
+import { type CompiledTest, compileExpr, compileTest, layoutOf, type SyncEval } from './eval.js';
+import { type IndexCodec, type TableCodec, tableCodec } from './index-codec.js';
+import { type Batch, BATCH_ROWS, type Operator, type OperatorFactory, type Row, type Run } from './run.js';
+
+const NO_ROW: Row = [];
+/** Combinations of equal values that one scan takes apart. */
+const COMBINATIONS_MAX = 1_000_000;
+const SCAN_BYTES = 4 << 20;
+
+export function checkCancelled(ctx: ExecContext): void {
+  if (!ctx.signal.aborted) return;
+  const reason: unknown = ctx.signal.reason;
+  if (reason instanceof QuoralError) throw reason;
+  throw new QuoralError('57014', 'canceling statement due to user request');
+}
+
+/** Positions of the scan's columns among the table's live ones. */
+export function livePositions(plan: ScanPlan, codec: TableCodec): number[] {
+  return plan.columns.map((c) => {
+    const column = plan.table.columns[c.position]!;
+    return codec.columns.indexOf(column);
+  });
+}
+
+/** What a scan has to look at: single keys, or spans. */
+export type Targets =
+  | { readonly kind: 'keys'; readonly keys: readonly Key[] }
+  | { readonly kind: 'spans'; readonly spans: readonly Span[] };
+
+export class AccessPath {
+  readonly index: IndexCodec;
+  readonly access: Access | null;
+  readonly #constraints: readonly CompiledConstraint[];
+
+  constructor(plan: ScanPlan, codec: TableCodec) {
+    const { access } = plan;
+    this.access = access;
+    this.index =
+      access === null || access.index.primary ? codec.primary : codec.secondary(access.index.id)!;
+    this.#constraints = access === null ? [] : access.constraints.map(compileConstraint);
+  }
+
+  get unique(): boolean {
+    return this.access?.unique === true;
+  }
+
+  targets(run: Run): Targets {
+    const { index } = this;
+    let prefixes: Datum[][] = [[]];
+    let range: CompiledConstraint | null = null;
+    for (const constraint of this.#constraints) {
+      if (constraint.kind === 'range') {
+        range = constraint;
+        break;
+      }
+      const values = constraint.values(run);
+      if (values.length * prefixes.length > COMBINATIONS_MAX) {
+        throw new QuoralError('54001', 'too many combinations of index values in one scan');
+      }
+      prefixes = prefixes.flatMap((prefix) => values.map((v) => [...prefix, v]));
+    }
+    if (this.unique) {
+      const keys = prefixes.map((values) => index.keyOfColumns(values));
+      return { kind: 'keys', keys: inOrder(keys, this.access!.reverse) };
+    }
+    const spans: Span[] = [];
+    for (const values of prefixes) {
+      const span = range === null ? spanOfPrefix(index, values) : rangeSpan(index, values, range, run);
+      if (span !== null) spans.push(span);
+    }
+    return { kind: 'spans', spans: orderSpans(spans, this.access?.reverse === true) };
+  }
+}
+
+interface CompiledConstraint {
+  readonly kind: KeyConstraint['kind'];
+  /** Distinct values; none for a comparison with NULL. */
+  values(run: Run): Datum[];
+  readonly lower: readonly { readonly eval: SyncEval; readonly inclusive: boolean }[];
+  readonly upper: readonly { readonly eval: SyncEval; readonly inclusive: boolean }[];
+}
+
+function outside(expr: Parameters<typeof compileExpr>[0]): SyncEval {
+  const compiled = compileExpr(expr, new Map());
+  if (compiled.waits) throw new QuoralError('XX000', 'an index constraint that waits');
+  return compiled.eval;
+}
+
+function compileConstraint(constraint: KeyConstraint): CompiledConstraint {
+  const none = { lower: [], upper: [] };
+  switch (constraint.kind) {
+    case 'equal': {
+      const evals = constraint.values.map(outside);
+      if (evals.length === 1) {
+        const only = evals[0]!;
+        return {
+          kind: 'equal',
+          values: (run) => {
+            const value = only(NO_ROW, run);
+            return value === null ? [] : [value];
+          },
+          ...none,
+        };
+      }
+      return {
+        kind: 'equal',
+        values: (run) => evals.map((e) => e(NO_ROW, run)).filter((v) => v !== null),
+        ...none,
+      };
+    }
+    case 'anyof': {
+      const array = outside(constraint.array);
+      return {
+        kind: 'anyof',
+        values: (run) => {
+          const value = array(NO_ROW, run);
+          return value instanceof PgArray ? value.elements.filter((v) => v !== null) : [];
+        },
+        ...none,
+      };
+    }
+    case 'isnull':
+      return { kind: 'isnull', values: () => [null], ...none };
+    case 'range': {
+      const bounds = (list: typeof constraint.lower): CompiledConstraint['lower'] =>
+        list.map((b) => ({ eval: outside(b.expr), inclusive: b.inclusive }));
+      return {
+        kind: 'range',
+        values: () => [],
+        lower: bounds(constraint.lower),
+        upper: bounds(constraint.upper),
+      };
+    }
+  }
+}
+
+function spanOfPrefix(index: IndexCodec, values: readonly Datum[]): Span {
+  if (values.length === 0) return index.span;
+  const start = index.keyOfColumns(values);
+  return { start, end: prefixEnd(start) };
+}
+
+/** NULLs are at the far end of an ascending column and at the near end of a descending one. */
+function rangeSpan(
+  index: IndexCodec,
+  prefix: readonly Datum[],
+  range: CompiledConstraint,
+  run: Run,
+): Span | null {
+  const { descending } = index.index.columns[prefix.length]!;
+  const nulls = index.keyOfColumns([...prefix, null]);
+  let start = descending ? prefixEnd(nulls) : index.keyOfColumns(prefix);
+  let end = descending ? spanOfPrefix(index, prefix).end : nulls;
+  const near = descending ? range.upper : range.lower;
+  const far = descending ? range.lower : range.upper;
+  for (const bound of near) {
+    const value = bound.eval(NO_ROW, run);
+    if (value === null) return null;
+    const key = index.keyOfColumns([...prefix, value]);
+    const from = bound.inclusive ? key : prefixEnd(key);
+    if (from > start) start = from;
+  }
+  for (const bound of far) {
+    const value = bound.eval(NO_ROW, run);
+    if (value === null) return null;
+    const key = index.keyOfColumns([...prefix, value]);
+    const to = bound.inclusive ? prefixEnd(key) : key;
+    if (to < end) end = to;
+  }
+  return start < end ? { start, end } : null;
+}
+
+function inOrder(keys: readonly Key[], reverse: boolean): readonly Key[] {
+  if (keys.length < 2) return keys;
+  const sorted = [...new Set(keys)].sort();
+  return reverse ? sorted.reverse() : sorted;
+}
+
+function orderSpans(spans: Span[], reverse: boolean): Span[] {
+  if (spans.length < 2) return spans;
+  spans.sort((a, b) => (a.start < b.start ? -1 : a.start > b.start ? 1 : 0));
+  const distinct = spans.filter((s, i) => i === 0 || s.start !== spans[i - 1]!.start);
+  return reverse ? distinct.reverse() : distinct;
+}
+
+export function readOptionsOf(plan: ScanPlan): ReadOptions {
+  return plan.lock === null ? {} : { lock: 'exclusive', wait: plan.lock.wait };
+}
+
+export function compileScan(plan: ScanPlan): OperatorFactory {
+  const codec = tableCodec(plan.table);
+  const path = new AccessPath(plan, codec);
+  const positions = livePositions(plan, codec);
+  const covering = plan.access?.covering === true && !path.index.index.primary && plan.lock === null;
+  const shape: ScanShape = {
+    plan,
+    codec,
+    path,
+    decode: codec.decoderOf(positions),
+    covered: covering ? coveredPositions(plan, codec) : null,
+    filter: compileTest(plan.filter, layoutOf(plan.columns)),
+    limit: plan.limit === null ? null : outside(plan.limit),
+    options: readOptionsOf(plan),
+  };
+  return (run) => new ScanOperator(shape, run);
+}
+
+/** Where each wanted column is in a secondary entry's value (primary key columns); -1: in no value. */
+function coveredPositions(plan: ScanPlan, codec: TableCodec): number[] | null {
+  const wanted = livePositions(plan, codec).map((p) => codec.primary.positions.indexOf(p));
+  return wanted.every((p) => p >= 0) ? wanted : null;
+}
+
+interface ScanShape {
+  readonly plan: ScanPlan;
+  readonly codec: TableCodec;
+  readonly path: AccessPath;
+  readonly decode: RowDecoder;
+  readonly covered: readonly number[] | null;
+  readonly filter: CompiledTest | null;
+  readonly limit: SyncEval | null;
+  readonly options: ReadOptions;
+}
+
+class ScanOperator implements Operator {
+  readonly #shape: ScanShape;
+  readonly #run: Run;
+  #targets: Targets | null = null;
+  #at = 0;
+  #resume: Span | null = null;
+  #left = Number.MAX_SAFE_INTEGER;
+  #pageRows: number;
+
+  constructor(shape: ScanShape, run: Run) {
+    this.#shape = shape;
+    this.#run = run;
+    // A scan that is expected to stop early begins with a small page.
+    this.#pageRows = run.rowsWanted > 0 && run.rowsWanted < BATCH_ROWS ? run.rowsWanted + 1 : BATCH_ROWS;
+    if (shape.limit !== null) {
+      const limit = shape.limit(NO_ROW, run);
+      if (limit !== null) {
+        this.#left = Math.max(0, Number(limit));
+        this.#pageRows = Math.max(1, Math.min(BATCH_ROWS, this.#left));
+      }
+    }
+  }
+
+  async next(): Promise<Batch | null> {
+    this.#targets ??= this.#shape.path.targets(this.#run);
+    while (this.#left > 0) {
+      checkCancelled(this.#run.ctx);
+      const rows =
+        this.#targets.kind === 'keys'
+          ? await this.#nextKeys(this.#targets.keys)
+          : await this.#nextSpan(this.#targets.spans);
+      if (rows === null) return null;
+      const kept = await filterRows(rows, this.#shape.filter, this.#run);
+      if (kept.length === 0) continue;
+      this.#left -= kept.length;
+      return kept;
+    }
+    return null;
+  }
+
+  close(): void {
+    this.#left = 0;
+  }
+
+  async #nextKeys(keys: readonly Key[]): Promise<Row[] | null> {
+    if (this.#at >= keys.length) return null;
+    const chunk = keys.length <= BATCH_ROWS ? keys : keys.slice(this.#at, this.#at + BATCH_ROWS);
+    this.#at += chunk.length;
+    if (this.#shape.path.index.index.primary) return this.#rowsOfKeys(chunk);
+    const entries = await this.#run.ctx.txn.getMany(chunk);
+    return this.#rowsOfEntries(entries.filter((e): e is Buffer => e !== null && e !== undefined));
+  }
+
+  async #nextSpan(spans: readonly Span[]): Promise<Row[] | null> {
+    const { path, plan, options } = this.#shape;
+    const reverse = plan.access?.reverse === true;
+    const primary = path.index.index.primary;
+    const span = this.#resume ?? spans[this.#at];
+    if (span === undefined) return null;
+    const page = await this.#run.ctx.txn.scan({
+      start: span.start,
+      end: span.end,
+      reverse,
+      maxRows: this.#pageRows,
+      maxBytes: SCAN_BYTES,
+      ...(primary ? options : {}),
+    });
+    this.#pageRows = Math.min(this.#pageRows * 4, 16 * BATCH_ROWS);
+    if (page.resumeKey === null) {
+      this.#resume = null;
+      this.#at++;
+    } else {
+      this.#resume = reverse
+        ? { start: span.start, end: page.resumeKey }
+        : { start: page.resumeKey, end: span.end };
+    }
+    return primary ? this.#decodeAll(page.values) : this.#rowsOfEntries(page.values);
+  }
+
+  #decodeAll(values: readonly Buffer[]): Row[] {
+    const { decode } = this.#shape;
+    const rows = new Array<Row>(values.length);
+    for (let i = 0; i < values.length; i++) rows[i] = decode(values[i]!);
+    return rows;
+  }
+
+  async #rowsOfKeys(keys: readonly Key[]): Promise<Row[]> {
+    const { decode, options } = this.#shape;
+    const values = await this.#run.ctx.txn.getMany(keys, options);
+    const rows: Row[] = [];
+    for (const value of values) if (value !== null && value !== undefined) rows.push(decode(value));
+    return rows;
+  }
+
+  #rowsOfEntries(entries: readonly Buffer[]): Promise<Row[]> | Row[] {
+    const { path, codec, covered } = this.#shape;
+    if (covered !== null) {
+      return entries.map((entry) => {
+        const key = path.index.decodeEntry(entry);
+        return covered.map((p) => key[p]!);
+      });
+    }
+    if (entries.length === 0) return [];
+    const keys = entries.map((entry) => codec.primary.keyOfColumns(path.index.decodeEntry(entry)));
+    return this.#rowsOfKeys(keys);
+  }
+}
+
+export async function filterRows(
+  rows: readonly Row[],
+  test: CompiledTest | null,
+  run: Run,
+): Promise<readonly Row[]> {
+  if (test === null) return rows;
+  const kept: Row[] = [];
+  if (!test.waits) {
+    for (const row of rows) if (test.now(row, run)) kept.push(row);
+    return kept;
+  }
+  for (const row of rows) if (await test.later(row, run)) kept.push(row);
+  return kept;
+}

@@ -1,0 +1,142 @@
+/** Leaf operators besides table scans: VALUES, virtual relations, functions in FROM, WITH scans. */
+import { QuoralError } from '../../base/errors.js';
+import type { FunctionPlan, ValuesPlan, VirtualPlan } from '../plan/logical.js';
+import { PgRecord, type Datum } from '../types/datum.js';
+import { compileExpr, compileRow, compileTest, layoutOf, type Compiled } from './eval.js';
+import {
+  type Batch, BATCH_ROWS, LazyRows, type Operator, type OperatorFactory, type Row, RowsOperator, type Run,
+} from './run.js';
+import { checkCancelled, filterRows } from './scan.js';
+
+const NO_LAYOUT = new Map<number, number>();
+const NO_ROW: Row = [];
+
+export function compileOne(): OperatorFactory {
+  return () => new RowsOperator([NO_ROW]);
+}
+
+export function compileValues(plan: ValuesPlan): OperatorFactory {
+  const rows = plan.rows.map((row) => compileRow(row, NO_LAYOUT));
+  return (run) =>
+    new LazyRows(async () => {
+      const out: Row[] = [];
+      for (const row of rows) out.push(row.waits ? await row.later(NO_ROW, run) : row.now(NO_ROW, run));
+      return out;
+    });
+}
+
+export function compileVirtual(plan: VirtualPlan): OperatorFactory {
+  const test = compileTest(plan.filter, layoutOf(plan.columns));
+  const positions = plan.columns.map((c) => c.position);
+  return (run) =>
+    new LazyRows(async () => {
+      const all = await plan.relation.rows(run.ctx);
+      const rows = all.map((row) => positions.map((p) => row[p]!));
+      return filterRows(rows, test, run);
+    });
+}
+
+/** Set-returning and plain functions side by side; the shorter ones are padded with NULLs. */
+export function compileFunction(plan: FunctionPlan): OperatorFactory {
+  const calls = plan.calls.map(({ expr, width, record }) => ({
+    width,
+    record,
+    source: compileRowSource(expr),
+  }));
+  return (run) => new FunctionOperator(calls, plan.ordinality, run);
+}
+
+interface FunctionCall {
+  readonly width: number;
+  readonly record: boolean;
+  readonly source: RowSource;
+}
+
+export type RowSource = (row: Row, run: Run) => Promise<Iterable<Datum>>;
+
+/** The values that a function gives: many if it returns a set, else one. */
+export function compileRowSource(
+  expr: Parameters<typeof compileExpr>[0],
+  layout: ReadonlyMap<number, number> = NO_LAYOUT,
+): RowSource {
+  if (expr.kind !== 'srf') {
+    const compiled: Compiled = compileExpr(expr, layout);
+    return async (row, run) => [compiled.waits ? await compiled.eval(row, run) : compiled.eval(row, run)];
+  }
+  const { entry, info } = expr;
+  const args = compileRow(expr.args, layout);
+  return async (row, run) => {
+    const values = args.waits ? await args.later(row, run) : args.now(row, run);
+    if (entry.strict && values.includes(null)) return [];
+    if (entry.rows === null) throw new QuoralError('XX000', `${entry.name} does not return a set`);
+    return entry.rows(values, run.ctx, info);
+  };
+}
+
+class FunctionOperator implements Operator {
+  readonly #calls: readonly FunctionCall[];
+  readonly #ordinality: boolean;
+  readonly #run: Run;
+  #iterators: Iterator<Datum>[] | null = null;
+  #count = 0n;
+  #done = false;
+
+  constructor(calls: readonly FunctionCall[], ordinality: boolean, run: Run) {
+    this.#calls = calls;
+    this.#ordinality = ordinality;
+    this.#run = run;
+  }
+
+  async next(): Promise<Batch | null> {
+    if (this.#done) return null;
+    checkCancelled(this.#run.ctx);
+    if (this.#iterators === null) {
+      this.#iterators = [];
+      for (const call of this.#calls) {
+        this.#iterators.push((await call.source(NO_ROW, this.#run))[Symbol.iterator]());
+      }
+    }
+    const rows: Row[] = [];
+    while (rows.length < BATCH_ROWS) {
+      const row = this.#row(this.#iterators);
+      if (row === null) break;
+      rows.push(row);
+    }
+    return rows.length === 0 ? null : rows;
+  }
+
+  #row(iterators: readonly Iterator<Datum>[]): Row | null {
+    const row: Datum[] = [];
+    let any = false;
+    this.#calls.forEach((call, i) => {
+      const step = iterators[i]!.next();
+      if (step.done !== true) any = true;
+      const value = step.done === true ? null : step.value;
+      if (!call.record) row.push(value);
+      else {
+        const fields = value instanceof PgRecord ? value.values : [];
+        for (let f = 0; f < call.width; f++) row.push(fields[f] ?? null);
+      }
+    });
+    if (!any) {
+      this.#done = true;
+      return null;
+    }
+    if (this.#ordinality) row.push(++this.#count);
+    return row;
+  }
+
+  close(): void {
+    this.#done = true;
+    for (const iterator of this.#iterators ?? []) iterator.return?.();
+  }
+}
+
+export function compileCteScan(id: number): OperatorFactory {
+  return (run) =>
+    new LazyRows(async () => {
+      const source = run.ctes.get(id);
+      if (source === undefined) throw new QuoralError('XX000', 'a WITH query is not in reach');
+      return source.rows();
+    });
+}

@@ -1,0 +1,312 @@
+/**
+ * Window functions. Rows are held, sorted by partition and order for each window, and every function is
+ * computed over its frame. Aggregates over a frame that only grows (the default frame) step forward;
+ * other frames are computed anew for each row.
+ * Output: the input's columns, then one column for each window expression, in the input's order.
+ */
+import { sqlError } from '../../base/errors.js';
+import type { SortKey, WindowExpr } from '../plan/expr.js';
+import type { WindowPlan } from '../plan/logical.js';
+import type { Datum } from '../types/datum.js';
+import { compilePlan } from './compile-plan.js';
+import { compileRow, compileTest, type Layout, layoutOf } from './eval.js';
+import { drain, LazyRows, type OperatorFactory, type Row, rowBytes, type Run } from './run.js';
+import { checkCancelled } from './scan.js';
+import { valueComparator } from './sort.js';
+
+interface Item {
+  readonly at: number;
+  readonly row: Row;
+  readonly partition: readonly Datum[];
+  readonly order: readonly Datum[];
+}
+type Compare = (a: readonly Datum[], b: readonly Datum[]) => number;
+
+function comparatorOf(keys: readonly Pick<SortKey, 'expr' | 'descending' | 'nullsFirst'>[]): Compare {
+  const compares = keys.map((k) => valueComparator(k, k.expr.oid));
+  return (a, b) => {
+    for (let i = 0; i < compares.length; i++) {
+      const order = compares[i]!(a[i]!, b[i]!);
+      if (order !== 0) return order;
+    }
+    return 0;
+  };
+}
+
+export function compileWindow(plan: WindowPlan): OperatorFactory {
+  const input = compilePlan(plan.input);
+  const layout = layoutOf(plan.input.columns);
+  const functions = plan.windows.map((w) => compileFunction(w.window, layout));
+  return (run) =>
+    new LazyRows(async () => {
+      const rows = await drain(input(run));
+      for (const row of rows) run.ctx.memory.grow(rowBytes(row) + 64);
+      const results: Datum[][] = rows.map(() => []);
+      for (const compute of functions) {
+        checkCancelled(run.ctx);
+        const values = await compute(rows, run);
+        values.forEach((v, i) => results[i]!.push(v));
+      }
+      return rows.map((row, i) => [...row, ...results[i]!]);
+    });
+}
+
+type WindowFunction = (rows: readonly Row[], run: Run) => Promise<Datum[]>;
+
+function compileFunction(expr: WindowExpr, layout: Layout): WindowFunction {
+  const partitionRow = compileRow(expr.partition, layout);
+  const orderRow = compileRow(expr.orderBy.map((k) => k.expr), layout);
+  const asKeys = expr.partition.map((e) => ({ expr: e, descending: false, nullsFirst: false }));
+  const comparePartition = comparatorOf(asKeys);
+  const compareOrder = comparatorOf(expr.orderBy);
+  const compute = expr.aggregate === null ? compileRanking(expr, layout) : compileFramed(expr, layout);
+  return async (rows, run) => {
+    const items: Item[] = [];
+    for (let at = 0; at < rows.length; at++) {
+      const row = rows[at]!;
+      const partition = partitionRow.waits ? await partitionRow.later(row, run) : partitionRow.now(row, run);
+      const order = orderRow.waits ? await orderRow.later(row, run) : orderRow.now(row, run);
+      items.push({ at, row, partition, order });
+    }
+    items.sort((a, b) => comparePartition(a.partition, b.partition) || compareOrder(a.order, b.order) || a.at - b.at);
+    const out = new Array<Datum>(rows.length).fill(null);
+    let from = 0;
+    for (let to = 1; to <= items.length; to++) {
+      if (to < items.length && comparePartition(items[from]!.partition, items[to]!.partition) === 0) continue;
+      const part = new Partition(items.slice(from, to), compareOrder);
+      const values = await compute(part, run);
+      part.items.forEach((item, i) => {
+        out[item.at] = values[i]!;
+      });
+      from = to;
+    }
+    return out;
+  };
+}
+
+/** The rows of one partition in order, with their peer groups. */
+class Partition {
+  readonly items: readonly Item[];
+  /** First row of each row's peer group, and the row after its last. */
+  readonly peerStart: number[] = [];
+  readonly peerEnd: number[] = [];
+  readonly group: number[] = [];
+  readonly groupStarts: number[] = [];
+
+  constructor(items: readonly Item[], compareOrder: Compare) {
+    this.items = items;
+    for (let i = 0; i < items.length; i++) {
+      const fresh = i === 0 || compareOrder(items[i - 1]!.order, items[i]!.order) !== 0;
+      if (fresh) this.groupStarts.push(i);
+      this.group.push(this.groupStarts.length - 1);
+      this.peerStart.push(this.groupStarts[this.groupStarts.length - 1]!);
+    }
+    for (let i = 0; i < items.length; i++) {
+      this.peerEnd.push(this.groupStarts[this.group[i]! + 1] ?? items.length);
+    }
+  }
+  get size(): number {
+    return this.items.length;
+  }
+}
+
+type PartitionFunction = (part: Partition, run: Run) => Promise<Datum[]>;
+
+/** Functions that look at positions: row_number, rank, lag, first_value, … */
+function compileRanking(expr: WindowExpr, layout: Layout): PartitionFunction {
+  const args = compileRow(expr.args, layout);
+  const frame = compileFrame(expr, layout);
+  const valuesOf = (item: Item, run: Run): Promise<Datum[]> | Datum[] =>
+    args.waits ? args.later(item.row, run) : args.now(item.row, run);
+  const each = async (
+    part: Partition,
+    fn: (i: number) => Datum | Promise<Datum>,
+  ): Promise<Datum[]> => {
+    const out: Datum[] = [];
+    for (let i = 0; i < part.size; i++) out.push(await fn(i));
+    return out;
+  };
+  const at = async (part: Partition, index: number, run: Run): Promise<Datum> =>
+    index >= 0 && index < part.size ? ((await valuesOf(part.items[index]!, run))[0] ?? null) : null;
+  switch (expr.name) {
+    case 'row_number':
+      return (part) => each(part, (i) => BigInt(i + 1));
+    case 'rank':
+      return (part) => each(part, (i) => BigInt(part.peerStart[i]! + 1));
+    case 'dense_rank':
+      return (part) => each(part, (i) => BigInt(part.group[i]! + 1));
+    case 'percent_rank':
+      return (part) => each(part, (i) => (part.size === 1 ? 0 : part.peerStart[i]! / (part.size - 1)));
+    case 'cume_dist':
+      return (part) => each(part, (i) => part.peerEnd[i]! / part.size);
+    case 'ntile':
+      return (part, run) =>
+        each(part, async (i) => {
+          const buckets = (await valuesOf(part.items[i]!, run))[0]!;
+          if (buckets === null) return null;
+          const n = Number(buckets);
+          if (n <= 0) throw sqlError('22014', 'argument of ntile must be greater than zero');
+          const small = Math.floor(part.size / n);
+          const large = part.size % n;
+          const inLarge = large * (small + 1);
+          return i < inLarge ? Math.floor(i / (small + 1)) + 1 : large + Math.floor((i - inLarge) / small) + 1;
+        });
+    case 'lag':
+    case 'lead': {
+      const sign = expr.name === 'lag' ? -1 : 1;
+      return (part, run) =>
+        each(part, async (i) => {
+          const values = await valuesOf(part.items[i]!, run);
+          const offset = values.length > 1 ? values[1]! : 1;
+          if (offset === null) return null;
+          const target = i + sign * Number(offset);
+          if (target < 0 || target >= part.size) return values[2] ?? null;
+          return at(part, target, run);
+        });
+    }
+    case 'first_value':
+    case 'last_value':
+    case 'nth_value':
+      return (part, run) =>
+        each(part, async (i) => {
+          const rows = await frame(part, i, run);
+          if (rows.length === 0) return null;
+          if (expr.name === 'first_value') return at(part, rows[0]!, run);
+          if (expr.name === 'last_value') return at(part, rows[rows.length - 1]!, run);
+          const nth = (await valuesOf(part.items[i]!, run))[1]!;
+          if (nth === null) return null;
+          if (Number(nth) <= 0) throw sqlError('22016', 'argument of nth_value must be greater than zero');
+          const row = rows[Number(nth) - 1];
+          return row === undefined ? null : at(part, row, run);
+        });
+    default:
+      throw sqlError('0A000', `window function ${expr.name} is not supported`);
+  }
+}
+
+/** Rows of each row's frame, by index. */
+type Frame = (part: Partition, i: number, run: Run) => Promise<readonly number[]>;
+
+function compileFrame(expr: WindowExpr, layout: Layout): Frame {
+  const { frame } = expr;
+  const offsets = compileRow(
+    [frame.start.offset, frame.end.offset].filter((o) => o !== null),
+    layout,
+  );
+  return async (part, i, run) => {
+    const values = offsets.waits
+      ? await offsets.later(part.items[i]!.row, run)
+      : offsets.now(part.items[i]!.row, run);
+    const startOffset = frame.start.offset === null ? null : values[0]!;
+    const endOffset = frame.end.offset === null ? null : values[frame.start.offset === null ? 0 : 1]!;
+    const start = boundOf(expr, part, i, frame.start.kind, startOffset, true);
+    const end = boundOf(expr, part, i, frame.end.kind, endOffset, false);
+    const rows: number[] = [];
+    for (let r = Math.max(0, start); r < Math.min(part.size, end); r++) {
+      if (excluded(frame.exclude, part, i, r)) continue;
+      rows.push(r);
+    }
+    return rows;
+  };
+}
+
+function excluded(exclude: WindowExpr['frame']['exclude'], part: Partition, i: number, r: number): boolean {
+  switch (exclude) {
+    case 'none':
+      return false;
+    case 'current':
+      return r === i;
+    case 'group':
+      return part.group[r] === part.group[i];
+    case 'ties':
+      return r !== i && part.group[r] === part.group[i];
+  }
+}
+
+/** First row of the frame, or the row after its last. */
+function boundOf(
+  expr: WindowExpr,
+  part: Partition,
+  i: number,
+  kind: WindowExpr['frame']['start']['kind'],
+  offset: Datum,
+  start: boolean,
+): number {
+  const { mode } = expr.frame;
+  if (kind === 'unbounded preceding') return 0;
+  if (kind === 'unbounded following') return part.size;
+  if (kind === 'current') {
+    if (mode === 'rows') return start ? i : i + 1;
+    return start ? part.peerStart[i]! : part.peerEnd[i]!;
+  }
+  if (offset === null) throw sqlError('22004', 'frame starting offset must not be null');
+  const n = Number(offset);
+  if (n < 0) throw sqlError('22013', 'frame starting offset must not be negative');
+  const delta = kind === 'preceding' ? -n : n;
+  if (mode === 'rows') return i + delta + (start ? 0 : 1);
+  if (mode === 'groups') {
+    const group = part.group[i]! + delta;
+    if (start) return group < 0 ? 0 : (part.groupStarts[group] ?? part.size);
+    return group + 1 <= 0 ? 0 : (part.groupStarts[group + 1] ?? part.size);
+  }
+  return rangeBound(expr, part, i, delta, start);
+}
+
+/** RANGE with an offset: over one ordering column of a number type. */
+function rangeBound(expr: WindowExpr, part: Partition, i: number, delta: number, start: boolean): number {
+  const own = part.items[i]!.order[0]!;
+  if (own === null) return start ? part.peerStart[i]! : part.peerEnd[i]!;
+  if (typeof own !== 'number' && typeof own !== 'bigint') {
+    throw sqlError('0A000', 'RANGE with offset PRECEDING/FOLLOWING is only supported over numbers');
+  }
+  const descending = expr.orderBy[0]!.descending;
+  const target = Number(own) + (descending ? -delta : delta);
+  for (let r = 0; r < part.size; r++) {
+    const value = part.items[r]!.order[0]!;
+    if (value === null) continue;
+    const distance = descending ? target - Number(value) : Number(value) - target;
+    if (start ? distance >= 0 : distance > 0) return r;
+  }
+  const nulls = part.items.findIndex((item, r) => r > i && item.order[0] === null);
+  return nulls < 0 ? part.size : nulls;
+}
+
+function compileFramed(expr: WindowExpr, layout: Layout): PartitionFunction {
+  const aggregate = expr.aggregate!;
+  const args = compileRow(aggregate.args, layout);
+  const filter = compileTest(aggregate.filter, layout);
+  const frame = compileFrame(expr, layout);
+  const { entry, info } = aggregate;
+  const growing =
+    expr.frame.start.kind === 'unbounded preceding' &&
+    expr.frame.end.kind === 'current' &&
+    expr.frame.exclude === 'none';
+  return async (part, run) => {
+    const inputs: (readonly Datum[] | null)[] = [];
+    for (const { row } of part.items) {
+      const wanted = filter === null || (filter.waits ? await filter.later(row, run) : filter.now(row, run));
+      const values = !wanted ? null : args.waits ? await args.later(row, run) : args.now(row, run);
+      inputs.push(values !== null && entry.strict && values.includes(null) ? null : values);
+    }
+    const out: Datum[] = [];
+    if (growing) {
+      const accumulator = entry.init(info);
+      let done = 0;
+      for (let i = 0; i < part.size; i++) {
+        const end = expr.frame.mode === 'rows' ? i + 1 : part.peerEnd[i]!;
+        for (; done < end; done++) if (inputs[done] !== null) accumulator.step(inputs[done]!, run.ctx);
+        out.push(accumulator.final(run.ctx));
+      }
+      return out;
+    }
+    for (let i = 0; i < part.size; i++) {
+      if (i % 256 === 0) checkCancelled(run.ctx);
+      const accumulator = entry.init(info);
+      for (const r of await frame(part, i, run)) {
+        if (inputs[r] !== null) accumulator.step(inputs[r]!, run.ctx);
+      }
+      out.push(accumulator.final(run.ctx));
+    }
+    return out;
+  };
+}
