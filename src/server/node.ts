@@ -23,13 +23,15 @@ import {
 import { decodeKvError, encodeKvError } from '../range/kv-error-codec.js';
 import { loadReplicas } from '../range/range-state.js';
 import { Store } from '../range/store.js';
-import { defineMethod } from '../rpc/methods.js';
+import { CancelMessage } from '../encoding/proto/server.js';
+import { defineMethod, defineOneWay } from '../rpc/methods.js';
 import { RpcNetworkImpl } from '../rpc/network.js';
-import { createSqlServer, type QuoralSqlServer } from '../sql/session/server.js';
+import { createPlanner } from '../sql/plan/planner.js';
+import { createSqlServer, type ManagedSqlServer } from '../sql/session/server.js';
 import { findTypeByOid } from '../sql/types/registry.js';
 import type { Engine } from '../storage/engine.js';
 import { TxnCoordinator } from '../txn/coordinator.js';
-import { DeadlockWatch } from '../txn/deadlock.js';
+import { DeadlockDriver } from '../txn/deadlock.js';
 import { writeBootstrapState } from './bootstrap.js';
 import { handleHttp } from './http.js';
 import type { MetricSource } from './metrics.js';
@@ -68,6 +70,10 @@ const KV_BATCH = defineMethod<BatchRequest, BatchResponse>('kvBatch', {
   encodeResponse: encodeBatchResponse,
   decodeResponse: decodeBatchResponse,
 });
+const CANCEL = defineOneWay<CancelMessage>('cancel', {
+  encodeRequest: (message) => CancelMessage.encode(message).finish(),
+  decodeRequest: (bytes) => CancelMessage.decode(bytes),
+});
 const KV_DEADLINE_MS = 60_000;
 const DRAIN_GRACE_MS = 10_000;
 const LEASE_DRAIN_MS = 5_000;
@@ -80,7 +86,7 @@ export class QuoralNode {
   readonly nodeId: NodeId;
   readonly store: Store;
   readonly coordinator: TxnCoordinator;
-  readonly sql: QuoralSqlServer;
+  readonly sql: ManagedSqlServer;
   readonly network: RpcNetworkImpl;
   readonly #options: NodeOptions;
   readonly #parts: NodeParts;
@@ -127,7 +133,6 @@ export class QuoralNode {
       const state = { nodeId: this.nodeId, state: () => this.#state, sources: this.#sources() };
       this.#http = await env.transport.listenHttp(httpAddress, (request) => handleHttp(state, request));
     }
-    await this.sql.start();
     await this.#pgwire.start();
     this.#state = 'serving';
     env.logger.log('info', 'serving SQL', { node: this.nodeId, port: this.sqlPort });
@@ -157,7 +162,7 @@ export class QuoralNode {
     this.#state = 'stopped';
     await this.#pgwire.close(0);
     await this.#http?.close();
-    await this.sql.stop();
+    await this.sql.close();
     await this.#parts.close();
   }
 
@@ -166,7 +171,7 @@ export class QuoralNode {
     this.#state = 'stopped';
     await this.#http?.close();
     const closing = this.#pgwire.close(0);
-    await this.sql.stop();
+    await this.sql.close();
     await this.#parts.close();
     await closing;
   }
@@ -199,7 +204,7 @@ interface NodeParts {
   readonly network: RpcNetworkImpl;
   readonly store: Store;
   readonly coordinator: TxnCoordinator;
-  readonly sql: QuoralSqlServer;
+  readonly sql: ManagedSqlServer;
   readonly fatal: (error: unknown) => void;
   readonly close: () => Promise<void>;
 }
@@ -297,10 +302,9 @@ async function assemble(
             }),
     },
   );
-  const deadlocks = new DeadlockWatch(
-    { nodeId: membership.nodeId },
+  const deadlocks = new DeadlockDriver(
     {
-      network, timers, clock, logger,
+      network, timers, clock,
       detectorNode: () => nodes.find((node) => liveness.isLive(node)) ?? membership.nodeId,
     },
   );
@@ -338,9 +342,13 @@ async function assemble(
   store.start();
   undo.push(() => store.stop());
   coordinator.seed([...store.replicas()].map((replica) => replica.descriptor));
-  const sql = createSqlServer({
-    db: coordinator, network, clock, timers, rng, logger, nodeId: membership.nodeId, nodes: () => membership.nodes(),
+  logger.log('info', 'waiting for the ranges to serve', { node: membership.nodeId });
+  const sql = await createSqlServer({
+    db: coordinator, network, clock, timers, rng, logger, planner: createPlanner(),
+    forwardCancel: (node, processId, secretKey) => forwardCancel(network, node, processId, secretKey),
   });
+  network.handleOneWay(CANCEL, (request) => sql.cancel(request.processId, request.secretKey));
+  undo.push(() => sql.close());
   return new QuoralNode(options, {
     membership, network, store, coordinator, sql, fatal,
     close: async () => {
@@ -349,6 +357,11 @@ async function assemble(
       for (const step of undo.splice(0).reverse()) await step();
     },
   });
+}
+
+function forwardCancel(network: RpcNetworkImpl, node: NodeId, processId: number, secretKey: number): void {
+  if (node === network.self) return;
+  network.send(node, CANCEL, { processId, secretKey });
 }
 
 function describe(error: unknown): string {
