@@ -11,74 +11,34 @@
  */
 import { QuoralError } from '../base/errors.js';
 import type { NodeId } from '../base/ids.js';
-import { ClusterMembership } from '../cluster/membership.js';
-import { StoreLiveness } from '../cluster/store-liveness.js';
-import type { DiskLock, Env, Listener } from '../env/env.js';
-import { Hlc } from '../hlc/hlc.js';
+import type { ClusterMembership } from '../cluster/membership.js';
+import type { Listener } from '../env/env.js';
 import { PgWireServer } from '../pgwire/server.js';
-import type { BatchRequest, BatchResponse } from '../range/kv-api.js';
-import {
-  decodeBatchRequest, decodeBatchResponse, encodeBatchRequest, encodeBatchResponse,
-} from '../range/kv-codec.js';
-import { decodeKvError, encodeKvError } from '../range/kv-error-codec.js';
-import { loadReplicas } from '../range/range-state.js';
-import { Store } from '../range/store.js';
+import type { Store } from '../range/store.js';
 import { CancelMessage } from '../encoding/proto/server.js';
-import { defineMethod, defineOneWay } from '../rpc/methods.js';
-import { RpcNetworkImpl } from '../rpc/network.js';
+import { defineOneWay } from '../rpc/methods.js';
+import type { RpcNetworkImpl } from '../rpc/network.js';
 import { createPlanner } from '../sql/plan/planner.js';
 import { createSqlServer, type ManagedSqlServer } from '../sql/session/server.js';
 import { findTypeByOid } from '../sql/types/registry.js';
-import type { Engine } from '../storage/engine.js';
-import { TxnCoordinator } from '../txn/coordinator.js';
-import { DeadlockDriver } from '../txn/deadlock.js';
-import { writeBootstrapState } from './bootstrap.js';
+import type { TxnCoordinator } from '../txn/coordinator.js';
 import { handleHttp } from './http.js';
+import { assembleKv, type KvOptions, type Undo } from './kv-node.js';
 import type { MetricSource } from './metrics.js';
 
-export interface NodeOptions {
-  readonly env: Env;
-  /** Identity, clock bound, liveness and the engine's files. */
-  readonly dataDir: string;
-  /** Opens the engine; called once the data directory is locked. */
-  readonly openEngine: (directory: string) => Promise<Engine>;
-  /** RPC addresses of the initial nodes, the same ordered list on each; empty: a cluster of one. */
-  readonly join: readonly string[];
-  readonly rpcAddress: string;
-  /** Loopback only, until there is authentication; port 0 picks one. */
-  readonly sqlAddress: string;
-  readonly httpAddress: string | null;
-  readonly locality: string;
-  readonly buildVersion: string;
+export interface NodeOptions extends KvOptions {
   /** Gauges of the process (event loop, memory), read at each scrape. */
   readonly processMetrics?: () => Record<string, number>;
-  /** The node has stopped serving because something that must hold does not. */
-  readonly onFatal?: (error: unknown) => void;
   /** Milliseconds that statements and transactions get to finish when the node drains. */
   readonly drainGraceMs?: number;
-  /** A range larger than this is split; bytes, default 128 MiB. */
-  readonly rangeBytesMax?: number;
-  /** Store liveness: milliseconds between heartbeats, and of support asked for. */
-  readonly heartbeatMs?: number;
-  readonly supportMs?: number;
-  readonly tickMs?: number;
 }
 
-const KV_BATCH = defineMethod<BatchRequest, BatchResponse>('kvBatch', {
-  encodeRequest: encodeBatchRequest,
-  decodeRequest: decodeBatchRequest,
-  encodeResponse: encodeBatchResponse,
-  decodeResponse: decodeBatchResponse,
-});
 const CANCEL = defineOneWay<CancelMessage>('cancel', {
   encodeRequest: (message) => CancelMessage.encode(message).finish(),
   decodeRequest: (bytes) => CancelMessage.decode(bytes),
 });
-const KV_DEADLINE_MS = 60_000;
 const DRAIN_GRACE_MS = 10_000;
 const LEASE_DRAIN_MS = 5_000;
-const RANGE_BYTES_MAX = 128 << 20;
-const LOG_BYTES_KEPT = 8 << 20;
 
 type State = 'starting' | 'serving' | 'draining' | 'stopped';
 
@@ -223,9 +183,9 @@ export async function startNode(options: NodeOptions): Promise<QuoralNode> {
       fields: { hint: 'Stop that node, or give this one another --data-dir.' },
     });
   }
-  const undo: (() => Promise<void> | void)[] = [() => lock.release()];
+  const undo: Undo = [() => lock.release()];
   try {
-    const node = await assemble(options, lock, undo);
+    const node = await assemble(options, undo);
     await node.serve();
     return node;
   } catch (error) {
@@ -234,114 +194,10 @@ export async function startNode(options: NodeOptions): Promise<QuoralNode> {
   }
 }
 
-async function assemble(
-  options: NodeOptions,
-  _lock: DiskLock,
-  undo: (() => Promise<void> | void)[],
-): Promise<QuoralNode> {
-  const { env, dataDir } = options;
-  const { clock, timers, rng, disk, logger } = env;
-  let dead = false;
-  const fatal = (error: unknown): void => {
-    if (dead) return;
-    dead = true;
-    logger.log('error', 'the node stops: something that must hold does not', { error: describe(error) });
-    if (options.onFatal === undefined) throw error;
-    options.onFatal(error);
-  };
-  const membership = await ClusterMembership.open(
-    {
-      dataDir,
-      join: options.join,
-      rpcAddress: options.rpcAddress,
-      sqlAddress: options.sqlAddress,
-      httpAddress: options.httpAddress ?? '',
-      locality: options.locality,
-      buildVersion: options.buildVersion,
-      generation: clock.wallUs(),
-    },
-    { disk, rng, timers, logger },
-  );
-  const hlc = await Hlc.open({ boundPath: `${dataDir}/clock` }, { clock, timers, disk, logger });
-  undo.push(() => hlc.stop());
-  const engine = await options.openEngine(dataDir);
-  undo.push(() => engine.close());
-  const network = new RpcNetworkImpl(
-    { nodeId: membership.nodeId, clusterId: membership.clusterId },
-    { transport: env.transport, timers, clock, rng, hlc, logger, onFatal: fatal },
-  );
-  network.setErrorCodec({
-    encode: encodeKvError,
-    decode: (bytes, base) => decodeKvError(bytes, base.message) ?? base,
-  });
-  const nodes = Array.from({ length: Math.max(1, options.join.length) }, (_, i) => i + 1);
-  const liveness = new StoreLiveness(
-    {
-      self: membership.nodeId,
-      ...(options.heartbeatMs === undefined ? {} : { heartbeatMs: options.heartbeatMs }),
-      ...(options.supportMs === undefined ? {} : { supportMs: options.supportMs }),
-    },
-    {
-      network, hlc, clock, timers, logger,
-      persisted: await disk.readFile(`${dataDir}/liveness`),
-      persist: (bytes) => disk.writeFileSync(`${dataDir}/liveness`, bytes),
-      recordOffset: (node, offsetUs, uncertaintyUs) => hlc.recordOffset(node, offsetUs, uncertaintyUs),
-    },
-  );
-  let store: Store | null = null;
-  const coordinator = new TxnCoordinator(
-    { nodeId: membership.nodeId },
-    {
-      clock, timers, rng, logger, hlc,
-      sendToNode: (node, batch, signal) =>
-        node === membership.nodeId
-          ? store!.executor.execute(batch, signal ?? null)
-          : network.call(node, KV_BATCH, batch, {
-              deadlineMs: KV_DEADLINE_MS,
-              ...(signal === undefined ? {} : { signal }),
-            }),
-    },
-  );
-  const deadlocks = new DeadlockDriver(
-    {
-      network, timers, clock,
-      detectorNode: () => nodes.find((node) => liveness.isLive(node)) ?? membership.nodeId,
-    },
-  );
-  store = new Store(
-    {
-      nodeId: membership.nodeId,
-      tickMs: options.tickMs ?? 100,
-      rangeBytesMax: options.rangeBytesMax ?? RANGE_BYTES_MAX,
-      logBytesKept: LOG_BYTES_KEPT,
-      balanceLeaders: true,
-    },
-    {
-      env, hlc, engine, liveness, network,
-      pusher: coordinator.pusher,
-      waitGraph: deadlocks,
-      requestSplit: (key) => coordinator.split(key),
-      onFatal: fatal,
-    },
-  );
-  network.handle(KV_BATCH, (batch, ctx) => store.executor.execute(batch, ctx.signal));
-  liveness.onSupportWithdrawn((node) => network.disconnect(node, 'its store liveness ended'));
-  await network.start(options.rpcAddress);
-  undo.push(() => network.stop());
-  membership.start(network);
-  undo.push(() => membership.stop());
-  logger.log('info', 'waiting for the other nodes', { node: membership.nodeId, join: options.join.join(',') });
-  await membership.ready;
-  if (loadReplicas(engine).length === 0) {
-    writeBootstrapState(engine, nodes);
-    await engine.syncData();
-  }
-  liveness.setPeers(nodes);
-  liveness.start();
-  undo.push(() => liveness.stop());
-  store.start();
-  undo.push(() => store.stop());
-  coordinator.seed([...store.replicas()].map((replica) => replica.descriptor));
+async function assemble(options: NodeOptions, undo: Undo): Promise<QuoralNode> {
+  const { clock, timers, rng, logger } = options.env;
+  const kv = await assembleKv(options, undo);
+  const { membership, network, store, coordinator, deadlocks, fatal } = kv;
   logger.log('info', 'waiting for the ranges to serve', { node: membership.nodeId });
   const sql = await createSqlServer({
     db: coordinator, network, clock, timers, rng, logger, planner: createPlanner(),
@@ -362,8 +218,4 @@ async function assemble(
 function forwardCancel(network: RpcNetworkImpl, node: NodeId, processId: number, secretKey: number): void {
   if (node === network.self) return;
   network.send(node, CANCEL, { processId, secretKey });
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

@@ -1,0 +1,177 @@
+/**
+ * The part of a node below SQL: identity, clock, engine, network, membership, liveness, store,
+ * transactions. See node.ts for the order of starting and stopping.
+ */
+import { ClusterMembership } from '../cluster/membership.js';
+import { StoreLiveness } from '../cluster/store-liveness.js';
+import type { Env } from '../env/env.js';
+import { Hlc } from '../hlc/hlc.js';
+import type { BatchRequest, BatchResponse } from '../range/kv-api.js';
+import {
+  decodeBatchRequest, decodeBatchResponse, encodeBatchRequest, encodeBatchResponse,
+} from '../range/kv-codec.js';
+import { decodeKvError, encodeKvError } from '../range/kv-error-codec.js';
+import { loadReplicas } from '../range/range-state.js';
+import { Store } from '../range/store.js';
+import { defineMethod } from '../rpc/methods.js';
+import { RpcNetworkImpl } from '../rpc/network.js';
+import type { Engine } from '../storage/engine.js';
+import { TxnCoordinator } from '../txn/coordinator.js';
+import { DeadlockDriver } from '../txn/deadlock.js';
+import { writeBootstrapState } from './bootstrap.js';
+
+export interface KvOptions {
+  readonly env: Env;
+  /** Identity, clock bound, liveness and the engine's files. */
+  readonly dataDir: string;
+  /** Opens the engine; called once the data directory is locked. */
+  readonly openEngine: (directory: string) => Promise<Engine>;
+  /** RPC addresses of the initial nodes, the same ordered list on each; empty: a cluster of one. */
+  readonly join: readonly string[];
+  readonly rpcAddress: string;
+  readonly sqlAddress: string;
+  readonly httpAddress: string | null;
+  readonly locality: string;
+  readonly buildVersion: string;
+  /** The node has stopped serving because something that must hold does not. */
+  readonly onFatal?: (error: unknown) => void;
+  /** A range larger than this is split; bytes, default 128 MiB. */
+  readonly rangeBytesMax?: number;
+  /** Store liveness: milliseconds between heartbeats, and of support asked for. */
+  readonly heartbeatMs?: number;
+  readonly supportMs?: number;
+  readonly tickMs?: number;
+}
+
+export interface KvParts {
+  readonly membership: ClusterMembership;
+  readonly network: RpcNetworkImpl;
+  readonly store: Store;
+  readonly coordinator: TxnCoordinator;
+  readonly deadlocks: DeadlockDriver;
+  readonly fatal: (error: unknown) => void;
+}
+
+/** Steps that undo what was started, in order of starting. */
+export type Undo = (() => Promise<void> | void)[];
+
+const KV_BATCH = defineMethod<BatchRequest, BatchResponse>('kvBatch', {
+  encodeRequest: encodeBatchRequest,
+  decodeRequest: decodeBatchRequest,
+  encodeResponse: encodeBatchResponse,
+  decodeResponse: decodeBatchResponse,
+});
+const KV_DEADLINE_MS = 60_000;
+const RANGE_BYTES_MAX = 128 << 20;
+const LOG_BYTES_KEPT = 8 << 20;
+
+export async function assembleKv(options: KvOptions, undo: Undo): Promise<KvParts> {
+  const { env, dataDir } = options;
+  const { clock, timers, rng, disk, logger } = env;
+  let dead = false;
+  const fatal = (error: unknown): void => {
+    if (dead) return;
+    dead = true;
+    logger.log('error', 'the node stops: something that must hold does not', { error: describe(error) });
+    if (options.onFatal === undefined) throw error;
+    options.onFatal(error);
+  };
+  const membership = await ClusterMembership.open(
+    {
+      dataDir,
+      join: options.join,
+      rpcAddress: options.rpcAddress,
+      sqlAddress: options.sqlAddress,
+      httpAddress: options.httpAddress ?? '',
+      locality: options.locality,
+      buildVersion: options.buildVersion,
+      generation: clock.wallUs(),
+    },
+    { disk, rng, timers, logger },
+  );
+  const hlc = await Hlc.open({ boundPath: `${dataDir}/clock` }, { clock, timers, disk, logger });
+  undo.push(() => hlc.stop());
+  const engine = await options.openEngine(dataDir);
+  undo.push(() => engine.close());
+  const network = new RpcNetworkImpl(
+    { nodeId: membership.nodeId, clusterId: membership.clusterId },
+    { transport: env.transport, timers, clock, rng, hlc, logger, onFatal: fatal },
+  );
+  network.setErrorCodec({
+    encode: encodeKvError,
+    decode: (bytes, base) => decodeKvError(bytes, base.message) ?? base,
+  });
+  const nodes = Array.from({ length: Math.max(1, options.join.length) }, (_, i) => i + 1);
+  const liveness = new StoreLiveness(
+    {
+      self: membership.nodeId,
+      ...(options.heartbeatMs === undefined ? {} : { heartbeatMs: options.heartbeatMs }),
+      ...(options.supportMs === undefined ? {} : { supportMs: options.supportMs }),
+    },
+    {
+      network, hlc, clock, timers, logger,
+      persisted: await disk.readFile(`${dataDir}/liveness`),
+      persist: (bytes) => disk.writeFileSync(`${dataDir}/liveness`, bytes),
+      recordOffset: (node, offsetUs, uncertaintyUs) => hlc.recordOffset(node, offsetUs, uncertaintyUs),
+    },
+  );
+  let store: Store | null = null;
+  const coordinator = new TxnCoordinator(
+    { nodeId: membership.nodeId },
+    {
+      clock, timers, rng, logger, hlc,
+      sendToNode: (node, batch, signal) =>
+        node === membership.nodeId
+          ? store!.executor.execute(batch, signal ?? null)
+          : network.call(node, KV_BATCH, batch, {
+              deadlineMs: KV_DEADLINE_MS,
+              ...(signal === undefined ? {} : { signal }),
+            }),
+    },
+  );
+  const deadlocks = new DeadlockDriver(
+    {
+      network, timers, clock,
+      detectorNode: () => nodes.find((node) => liveness.isLive(node)) ?? membership.nodeId,
+    },
+  );
+  store = new Store(
+    {
+      nodeId: membership.nodeId,
+      tickMs: options.tickMs ?? 100,
+      rangeBytesMax: options.rangeBytesMax ?? RANGE_BYTES_MAX,
+      logBytesKept: LOG_BYTES_KEPT,
+      balanceLeaders: true,
+    },
+    {
+      env, hlc, engine, liveness, network,
+      pusher: coordinator.pusher,
+      waitGraph: deadlocks,
+      requestSplit: (key) => coordinator.split(key),
+      onFatal: fatal,
+    },
+  );
+  network.handle(KV_BATCH, (batch, ctx) => store.executor.execute(batch, ctx.signal));
+  liveness.onSupportWithdrawn((node) => network.disconnect(node, 'its store liveness ended'));
+  await network.start(options.rpcAddress);
+  undo.push(() => network.stop());
+  membership.start(network);
+  undo.push(() => membership.stop());
+  logger.log('info', 'waiting for the other nodes', { node: membership.nodeId, join: options.join.join(',') });
+  await membership.ready;
+  if (loadReplicas(engine).length === 0) {
+    writeBootstrapState(engine, nodes);
+    await engine.syncData();
+  }
+  liveness.setPeers(nodes);
+  liveness.start();
+  undo.push(() => liveness.stop());
+  store.start();
+  undo.push(() => store.stop());
+  coordinator.seed([...store.replicas()].map((replica) => replica.descriptor));
+  return { membership, network, store, coordinator, deadlocks, fatal };
+}
+
+function describe(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
