@@ -405,7 +405,14 @@ export class RangeRouter {
           return unreachable(error.reason, 'rpc failure');
       }
     }
-    if (!(error instanceof KvError)) return { kind: 'throw', error };
+    if (!(error instanceof KvError)) {
+      // Refused before any handler saw it: the node is starting, or has no such service yet.
+      if (error instanceof QuoralError && error.sqlstate === '57P03') {
+        entry.leaseholder = 0;
+        return { kind: 'next' };
+      }
+      return { kind: 'throw', error };
+    }
     const detail = error.detail;
     switch (detail.kind) {
       case 'not-leaseholder': {
