@@ -1,0 +1,132 @@
+/**
+ * What the builders of catalog rows share: the descriptors of the database, sorted out by kind, and small
+ * facts of columns and indexes. One model per view; rows that depend on one descriptor alone are kept as long
+ * as the descriptor itself, which the catalog shares between views while it does not change.
+ */
+import type { ExecContext } from '../../contract.js';
+import { PgArray } from '../../types/datum.js';
+import { OID } from '../../types/oids.js';
+import { findTypeByOid } from '../../types/registry.js';
+import { INFORMATION_SCHEMA_ID, PG_CATALOG_SCHEMA_ID, PG_TOAST_SCHEMA_ID, SUPERUSER_OID } from '../bootstrap.js';
+import type {
+  ColumnDescriptor, DatabaseDescriptor, Descriptor, IndexDescriptor, SchemaDescriptor, SequenceDescriptor, TableDescriptor,
+} from '../descriptor.js';
+import type { CatalogView } from '../transaction-catalog.js';
+import { makeRow } from './layout.js';
+import type { Layout, Row, Values } from './layout.js';
+import type { CatalogServices } from './services.js';
+
+export interface Model {
+  readonly view: CatalogView;
+  readonly tables: readonly TableDescriptor[];
+  readonly sequences: readonly SequenceDescriptor[];
+  readonly schemas: readonly SchemaDescriptor[];
+  readonly databases: readonly DatabaseDescriptor[];
+  readonly schemaNames: ReadonlyMap<number, string>;
+}
+
+/** One relation's rows, given what the transaction sees. */
+export type Builder = (source: Source) => Iterable<Values>;
+export interface Source {
+  readonly model: Model;
+  readonly ctx: ExecContext;
+  readonly services: CatalogServices;
+}
+
+const models = new WeakMap<CatalogView, Model>();
+
+export function modelOf(view: CatalogView): Model {
+  const known = models.get(view);
+  if (known !== undefined) return known;
+  const tables: TableDescriptor[] = [];
+  const sequences: SequenceDescriptor[] = [];
+  const schemas: SchemaDescriptor[] = [];
+  const databases: DatabaseDescriptor[] = [];
+  const schemaNames = new Map<number, string>([
+    [PG_CATALOG_SCHEMA_ID, 'pg_catalog'], [PG_TOAST_SCHEMA_ID, 'pg_toast'], [INFORMATION_SCHEMA_ID, 'information_schema'],
+  ]);
+  for (const d of view.descriptors) {
+    if (d.kind === 'database') databases.push(d);
+    else if (d.kind === 'schema') {
+      if (d.databaseId !== 0 && d.databaseId !== view.databaseId) continue;
+      schemas.push(d);
+      schemaNames.set(d.id, d.name);
+    } else if (d.databaseId !== view.databaseId) continue;
+    else if (d.kind === 'table') tables.push(d);
+    else sequences.push(d);
+  }
+  const model: Model = { view, tables, sequences, schemas, databases, schemaNames };
+  models.set(view, model);
+  return model;
+}
+
+/** Rows of each descriptor by relation, kept while the descriptor object lives. */
+export function perDescriptor<D extends Descriptor>(layout: Layout, make: (descriptor: D) => Iterable<Values>): (descriptor: D) => readonly Row[] {
+  const kept = new WeakMap<D, readonly Row[]>();
+  return (descriptor) => {
+    let rows = kept.get(descriptor);
+    if (rows === undefined) {
+      rows = Array.from(make(descriptor), (values) => makeRow(layout, values));
+      kept.set(descriptor, rows);
+    }
+    return rows;
+  };
+}
+
+/** There is one role. */
+export function ownerOid(_name: string): number {
+  return SUPERUSER_OID;
+}
+
+/** Columns that the user knows of, dropped ones included. */
+export function shownColumns(table: TableDescriptor): readonly ColumnDescriptor[] {
+  return table.columns.filter((column) => !column.hidden);
+}
+export function liveColumns(table: TableDescriptor): readonly ColumnDescriptor[] {
+  return table.columns.filter((column) => !column.hidden && !column.dropped);
+}
+
+/** Indexes that the user knows of: not the one over the hidden row id. */
+export function shownIndexes(table: TableDescriptor): readonly IndexDescriptor[] {
+  const hidden = new Set(table.columns.filter((column) => column.hidden).map((column) => column.id));
+  return table.indexes.filter((index) => index.oid !== 0 && !index.columns.some((part) => hidden.has(part.columnId)));
+}
+
+export function columnById(table: TableDescriptor, id: number): ColumnDescriptor | undefined {
+  return table.columns.find((column) => column.id === id);
+}
+
+export function int2vector(numbers: readonly number[]): PgArray {
+  return new PgArray(OID.int2, numbers, [numbers.length], [0]);
+}
+export function oidvector(numbers: readonly number[]): PgArray {
+  return new PgArray(OID.oid, numbers, [numbers.length], [0]);
+}
+export function textArray(texts: readonly string[]): PgArray {
+  return new PgArray(OID.text, texts);
+}
+export function int2Array(numbers: readonly number[]): PgArray {
+  return new PgArray(OID.int2, numbers);
+}
+
+export const DEFAULT_COLLATION = 100;
+const C_COLLATION = 950;
+
+/** pg_collation's oid of a type's values, 0 where collation means nothing. */
+export function collationOf(typeOid: number, named: string | null = null): number {
+  const type = findTypeByOid(typeOid);
+  if (type === null) return 0;
+  const base = type.category === 'A' && type.elementOid !== 0 && typeOid !== OID.int2vector && typeOid !== OID.oidvector ? type.elementOid : typeOid;
+  if (base === OID.name) return C_COLLATION;
+  if (base !== OID.text && base !== OID.varchar && base !== OID.bpchar) return 0;
+  switch (named) {
+    case 'C':
+      return C_COLLATION;
+    case 'POSIX':
+      return 951;
+    case 'ucs_basic':
+      return 12547;
+    default:
+      return DEFAULT_COLLATION;
+  }
+}

@@ -1,0 +1,79 @@
+/**
+ * pg_catalog and information_schema by name and by oid. Every relation of PostgreSQL 15 that is listed has its
+ * columns; its rows come from the builders beside this file, and a relation without a builder is empty because
+ * there is nothing of its kind (no triggers, foreign servers, text search, replication slots, …).
+ *
+ * Rows that never change (types, functions, operators) are made once for the process.
+ */
+import type { ExecContext, VirtualTable } from '../../contract.js';
+import { informationSchemaBuilders } from './information-schema.js';
+import { LAYOUTS, makeRow } from './layout.js';
+import type { Layout, Row, Values } from './layout.js';
+import { modelOf } from './model.js';
+import type { Source } from './model.js';
+import { catalogServices } from './services.js';
+import { accessMethods, familyFunctions, familyOperators, operatorClasses, operatorFamilies } from './operator-classes.js';
+import { attributeRows, classRows, constraintRows, defaultRows, indexRows, namespaceRows, sequenceRows } from './relations.js';
+import { typeRows } from './types.js';
+
+/** Rows as values by column name. */
+type ValueBuilder = (source: Source) => Iterable<Values>;
+/** Rows ready made, for the large ones. */
+type RowBuilder = (source: Source) => readonly Row[];
+
+const CONSTANT: Readonly<Record<string, () => Iterable<Values>>> = {
+  pg_am: accessMethods,
+  pg_opclass: operatorClasses,
+  pg_opfamily: operatorFamilies,
+  pg_amop: familyOperators,
+  pg_amproc: familyFunctions,
+  pg_type: typeRows,
+};
+
+const READY: Readonly<Record<string, RowBuilder>> = {
+  pg_class: ({ model }) => classRows(model),
+  pg_attribute: ({ model }) => attributeRows(model),
+  pg_attrdef: ({ model }) => defaultRows(model),
+  pg_index: ({ model }) => indexRows(model),
+  pg_constraint: ({ model }) => constraintRows(model),
+  pg_sequence: ({ model }) => sequenceRows(model),
+  pg_namespace: ({ model }) => namespaceRows(model),
+};
+
+const BUILT: Readonly<Record<string, ValueBuilder>> = {};
+
+function rowsOf(layout: Layout): (ctx: ExecContext) => Promise<readonly Row[]> {
+  if (layout.schema === 'pg_catalog') {
+    const constant = CONSTANT[layout.name];
+    if (constant !== undefined) {
+      let kept: readonly Row[] | null = null;
+      return async () => (kept ??= Array.from(constant(), (values) => makeRow(layout, values)));
+    }
+    const ready = READY[layout.name];
+    if (ready !== undefined) return async (ctx) => ready(await sourceOf(ctx));
+  }
+  const builder = (layout.schema === 'pg_catalog' ? BUILT : informationSchemaBuilders)[layout.name];
+  if (builder === undefined) return async () => [];
+  return async (ctx) => Array.from(builder(await sourceOf(ctx)), (values) => makeRow(layout, values));
+}
+
+async function sourceOf(ctx: ExecContext): Promise<Source> {
+  const services = catalogServices(ctx);
+  return { ctx, services, model: modelOf(await services.view()) };
+}
+
+const byName = new Map<string, VirtualTable>();
+const byOid = new Map<number, VirtualTable>();
+for (const layout of LAYOUTS) {
+  const table: VirtualTable = { kind: 'virtual', oid: layout.oid, schema: layout.schema, name: layout.name, columns: layout.columns, rows: rowsOf(layout) };
+  byName.set(`${layout.schema}.${layout.name}`, table);
+  byOid.set(layout.oid, table);
+}
+
+/** null unless the schema is one of the two and has such a relation. */
+export function virtualRelation(schema: string, name: string): VirtualTable | null {
+  return byName.get(`${schema}.${name}`) ?? null;
+}
+export function virtualRelationByOid(oid: number): VirtualTable | null {
+  return byOid.get(oid) ?? null;
+}

@@ -1,0 +1,234 @@
+/**
+ * pg_class, pg_attribute, pg_attrdef, pg_index, pg_constraint, pg_sequence and pg_namespace: what tables,
+ * indexes, sequences and schemas consist of. Oids: a table's and a sequence's is its descriptor id, an index
+ * and a constraint have their own. attnum is the column id.
+ *
+ * Limits: row types (reltype) and the system columns below attnum 1 are not listed.
+ */
+import type { Datum } from '../../types/datum.js';
+import { PgArray } from '../../types/datum.js';
+import { OID } from '../../types/oids.js';
+import { findTypeByOid, typeByOid } from '../../types/registry.js';
+import { INFORMATION_SCHEMA_ID, PG_CATALOG_SCHEMA_ID, PG_TOAST_SCHEMA_ID, SUPERUSER_OID } from '../bootstrap.js';
+import type { ColumnDescriptor, IndexDescriptor, SequenceDescriptor, TableDescriptor } from '../descriptor.js';
+import { LAYOUTS, layoutOf, makeRow } from './layout.js';
+import type { Layout, Row, Values } from './layout.js';
+import { collationOf, columnById, int2Array, int2vector, liveColumns, oidvector, ownerOid, perDescriptor, shownColumns, shownIndexes, textArray } from './model.js';
+import type { Model } from './model.js';
+import { defaultOperatorClass } from './operator-classes.js';
+import { typeFacts } from './type-facts.js';
+
+const BTREE_AM = 403;
+const HEAP_AM = 2;
+
+// ---- pg_class ----
+
+const CLASS = layoutOf('pg_catalog', 'pg_class');
+
+function tableOptions(table: TableDescriptor): Datum {
+  const options = Object.entries(table.options);
+  return options.length === 0 ? null : textArray(options.map(([name, value]) => `${name}=${value}`));
+}
+
+function* classOfTable(table: TableDescriptor): Iterable<Values> {
+  const columns = shownColumns(table);
+  const indexes = shownIndexes(table);
+  const shared = { relnamespace: table.schemaId, relowner: ownerOid(table.owner), relpersistence: table.unlogged ? 'u' : 'p' };
+  yield {
+    ...shared, oid: table.id, relname: table.name, relam: HEAP_AM, relfilenode: table.storageId, relkind: 'r', reltuples: -1,
+    relhasindex: indexes.length > 0, relnatts: columns.length, relchecks: table.checks.length, relispopulated: true, relreplident: 'd',
+    relfrozenxid: 3, relminmxid: 1, reloptions: tableOptions(table),
+  };
+  for (const index of indexes) {
+    yield {
+      ...shared, oid: index.oid, relname: index.name, relam: BTREE_AM, relfilenode: index.oid, relkind: 'i', reltuples: -1,
+      relnatts: index.columns.length + index.storing.length, relispopulated: true, relreplident: 'n',
+    };
+  }
+}
+const tableClasses = perDescriptor<TableDescriptor>(CLASS, classOfTable);
+
+const sequenceClasses = perDescriptor<SequenceDescriptor>(CLASS, (sequence) => [
+  {
+    oid: sequence.id, relname: sequence.name, relnamespace: sequence.schemaId, relowner: ownerOid(sequence.owner), relfilenode: sequence.id,
+    relpages: 1, reltuples: 1, relpersistence: 'p', relkind: 'S', relnatts: 3, relispopulated: true, relreplident: 'n',
+  },
+]);
+
+let systemClassRows: readonly Row[] | null = null;
+function systemClasses(): readonly Row[] {
+  systemClassRows ??= LAYOUTS.map((layout) => {
+    const stored = layout.kind === 'r';
+    return makeRow(CLASS, {
+      oid: layout.oid, relname: layout.name, relnamespace: schemaOid(layout), relowner: SUPERUSER_OID, relam: stored ? HEAP_AM : 0, reltuples: -1,
+      relpersistence: 'p', relkind: layout.kind, relnatts: layout.columns.length, relispopulated: true, relreplident: 'n', relhasrules: !stored,
+    });
+  });
+  return systemClassRows;
+}
+function schemaOid(layout: Layout): number {
+  return layout.schema === 'pg_catalog' ? PG_CATALOG_SCHEMA_ID : INFORMATION_SCHEMA_ID;
+}
+
+export function classRows(model: Model): Row[] {
+  const rows = [...systemClasses()];
+  for (const table of model.tables) rows.push(...tableClasses(table));
+  for (const sequence of model.sequences) rows.push(...sequenceClasses(sequence));
+  return rows;
+}
+
+// ---- pg_attribute ----
+
+const ATTRIBUTE = layoutOf('pg_catalog', 'pg_attribute');
+
+function attribute(relation: number, number: number, name: string, typeOid: number, typmod: number, collation: number): Values {
+  const facts = typeFacts(typeOid);
+  const type = findTypeByOid(typeOid);
+  return {
+    attrelid: relation, attname: name, atttypid: typeOid, attstattarget: -1, attlen: facts.length, attnum: number, attcacheoff: -1, atttypmod: typmod,
+    attndims: type?.category === 'A' && typeOid !== OID.int2vector && typeOid !== OID.oidvector ? 1 : 0, attbyval: facts.byValue, attalign: facts.align,
+    attstorage: facts.storage, attislocal: true, attcollation: collation,
+  };
+}
+
+function attributeOfColumn(table: TableDescriptor, column: ColumnDescriptor): Values {
+  const base = attribute(table.id, column.id, column.name, column.typeOid, column.typmod, collationOf(column.typeOid, column.collation));
+  if (column.dropped) {
+    return { ...base, attname: `........pg.dropped.${column.id}........`, atttypid: 0, attstattarget: 0, attcollation: 0, attisdropped: true };
+  }
+  return {
+    ...base, attnotnull: !column.nullable, atthasdef: column.defaultSql !== null,
+    attidentity: column.identity === null ? '' : column.identity === 'always' ? 'a' : 'd',
+  };
+}
+
+function* attributesOfTable(table: TableDescriptor): Iterable<Values> {
+  for (const column of shownColumns(table)) yield attributeOfColumn(table, column);
+  for (const index of shownIndexes(table)) {
+    let number = 0;
+    for (const id of [...index.columns.map((part) => part.columnId), ...index.storing]) {
+      const column = columnById(table, id);
+      number++;
+      if (column !== undefined) {
+        yield attribute(index.oid, number, column.name, column.typeOid, column.typmod, collationOf(column.typeOid, column.collation));
+      }
+    }
+  }
+}
+const tableAttributes = perDescriptor<TableDescriptor>(ATTRIBUTE, attributesOfTable);
+
+const sequenceAttributes = perDescriptor<SequenceDescriptor>(ATTRIBUTE, (sequence) =>
+  ([['last_value', OID.int8], ['log_cnt', OID.int8], ['is_called', OID.bool]] as const).map(([name, type], i) => ({
+    ...attribute(sequence.id, i + 1, name, type, -1, 0), attnotnull: true,
+  })),
+);
+
+let systemAttributeRows: readonly Row[] | null = null;
+function systemAttributes(): readonly Row[] {
+  systemAttributeRows ??= LAYOUTS.flatMap((layout) =>
+    layout.columns.map(({ name, typeOid }, i) =>
+      makeRow(ATTRIBUTE, {
+        ...attribute(layout.oid, i + 1, name, typeOid, -1, layout.kind === 'r' && typeOid === OID.text ? 950 : collationOf(typeOid)),
+        attnotnull: layout.kind === 'r' && layout.defaults[i] !== null,
+      }),
+    ),
+  );
+  return systemAttributeRows;
+}
+
+export function attributeRows(model: Model): Row[] {
+  const rows = [...systemAttributes()];
+  for (const table of model.tables) rows.push(...tableAttributes(table));
+  for (const sequence of model.sequences) rows.push(...sequenceAttributes(sequence));
+  return rows;
+}
+
+// ---- pg_attrdef ----
+
+/** Above every id that is given out, and the same for as long as the column lives. */
+function defaultOid(table: TableDescriptor, column: ColumnDescriptor): number {
+  return (0x80000000 + ((table.id * 1600 + column.id) & 0x7fffffff)) >>> 0;
+}
+
+const tableDefaults = perDescriptor<TableDescriptor>(layoutOf('pg_catalog', 'pg_attrdef'), (table) =>
+  liveColumns(table)
+    .filter((column) => column.defaultSql !== null)
+    .map((column) => ({ oid: defaultOid(table, column), adrelid: table.id, adnum: column.id, adbin: column.defaultSql })),
+);
+export function defaultRows(model: Model): Row[] {
+  return model.tables.flatMap((table) => tableDefaults(table));
+}
+export { defaultOid };
+
+// ---- pg_index ----
+
+function indexValues(table: TableDescriptor, index: IndexDescriptor): Values {
+  const columns = index.columns.map((part) => columnById(table, part.columnId));
+  return {
+    indexrelid: index.oid, indrelid: table.id, indnatts: index.columns.length + index.storing.length, indnkeyatts: index.columns.length,
+    indisunique: index.unique, indisprimary: index.primary, indimmediate: true, indisvalid: true, indisready: true, indislive: true,
+    indkey: int2vector([...index.columns.map((part) => part.columnId), ...index.storing]),
+    indcollation: oidvector(columns.map((column) => (column === undefined ? 0 : collationOf(column.typeOid, column.collation)))),
+    indclass: oidvector(columns.map((column) => (column === undefined ? 0 : defaultOperatorClass(column.typeOid)))),
+    // Bit 0 is DESC, bit 1 NULLS FIRST, which DESC implies.
+    indoption: int2vector(index.columns.map((part) => (part.descending ? 3 : 0))),
+  };
+}
+const tableIndexes = perDescriptor<TableDescriptor>(layoutOf('pg_catalog', 'pg_index'), (table) => shownIndexes(table).map((index) => indexValues(table, index)));
+export function indexRows(model: Model): Row[] {
+  return model.tables.flatMap((table) => tableIndexes(table));
+}
+
+// ---- pg_constraint ----
+
+function* constraintsOfTable(table: TableDescriptor): Iterable<Values> {
+  const shared = { connamespace: table.schemaId, conrelid: table.id, convalidated: true, conislocal: true, confupdtype: ' ', confdeltype: ' ', confmatchtype: ' ' };
+  for (const check of table.checks) {
+    yield {
+      ...shared, oid: check.oid, conname: check.name, contype: 'c', conbin: check.expressionSql,
+      conkey: check.columnIds.length === 0 ? null : int2Array(check.columnIds),
+    };
+  }
+  for (const index of shownIndexes(table)) {
+    if (index.constraintOid === null) continue;
+    yield {
+      ...shared, oid: index.constraintOid, conname: index.name, contype: index.primary ? 'p' : 'u', conindid: index.oid, connoinherit: true,
+      conkey: int2Array(index.columns.map((part) => part.columnId)),
+    };
+  }
+}
+const tableConstraints = perDescriptor<TableDescriptor>(layoutOf('pg_catalog', 'pg_constraint'), constraintsOfTable);
+export function constraintRows(model: Model): Row[] {
+  return model.tables.flatMap((table) => tableConstraints(table));
+}
+
+// ---- pg_sequence ----
+
+const sequenceParameters = perDescriptor<SequenceDescriptor>(layoutOf('pg_catalog', 'pg_sequence'), (s) => [
+  {
+    seqrelid: s.id, seqtypid: s.typeOid, seqstart: BigInt(s.start), seqincrement: BigInt(s.increment), seqmax: BigInt(s.max), seqmin: BigInt(s.min),
+    seqcache: BigInt(s.cache), seqcycle: s.cycle,
+  },
+]);
+export function sequenceRows(model: Model): Row[] {
+  return model.sequences.flatMap((sequence) => sequenceParameters(sequence));
+}
+
+// ---- pg_namespace ----
+
+const NAMESPACE = layoutOf('pg_catalog', 'pg_namespace');
+const ACL = 'aclitem';
+
+/** Privileges as PostgreSQL shows those of its own schemas; they are not enforced here, there is one role. */
+function acl(...items: readonly string[]): PgArray {
+  return new PgArray(typeByOid(1033).name === ACL ? 1033 : OID.text, items);
+}
+const SYSTEM_SCHEMAS: readonly Values[] = [
+  { oid: PG_CATALOG_SCHEMA_ID, nspname: 'pg_catalog', nspowner: SUPERUSER_OID, nspacl: acl('postgres=UC/postgres', '=U/postgres') },
+  { oid: PG_TOAST_SCHEMA_ID, nspname: 'pg_toast', nspowner: SUPERUSER_OID },
+  { oid: INFORMATION_SCHEMA_ID, nspname: 'information_schema', nspowner: SUPERUSER_OID, nspacl: acl('postgres=UC/postgres', '=U/postgres') },
+];
+export function namespaceRows(model: Model): Row[] {
+  const own = model.schemas.map((schema) => ({ oid: schema.id, nspname: schema.name, nspowner: ownerOid(schema.owner) }));
+  return [...SYSTEM_SCHEMAS, ...own].map((values) => makeRow(NAMESPACE, values));
+}

@@ -1,0 +1,40 @@
+/** What the catalog's virtual tables need of the session that reads them, beyond SessionServices. */
+import { assert } from '../../../base/assert.js';
+import type { SettingDefinition } from './setting-definition.js';
+import type { ExecContext } from '../../contract.js';
+import type { CatalogView } from '../transaction-catalog.js';
+
+export interface SettingRow {
+  readonly definition: SettingDefinition;
+  readonly value: string;
+  readonly reset: string;
+  readonly changed: boolean;
+}
+
+export interface ActivityRow {
+  readonly processId: number;
+  readonly databaseId: number;
+  readonly database: string;
+  readonly user: string;
+  readonly applicationName: string;
+  readonly remote: string;
+  readonly state: string;
+  readonly query: string;
+  /** Microseconds since 2000-01-01 UTC. */
+  readonly backendStart: bigint;
+  readonly transactionStart: bigint | null;
+  readonly queryStart: bigint | null;
+}
+
+export interface CatalogServices {
+  readonly databaseId: number;
+  view(): Promise<CatalogView>;
+  settingRows(): readonly SettingRow[];
+  activity(): readonly ActivityRow[];
+}
+
+export function catalogServices(ctx: ExecContext): CatalogServices {
+  const services = ctx.services as Partial<CatalogServices>;
+  assert(typeof services.view === 'function', 'catalog tables are read within a session');
+  return services as CatalogServices;
+}
