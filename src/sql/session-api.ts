@@ -79,8 +79,12 @@ export interface SqlSession {
   describeStatement(name: string): PreparedInfo;
   bind(portal: string, statement: string, parameters: readonly ParameterValue[]): void | Promise<void>;
   describePortal(portal: string): readonly ResultColumn[] | null;
-  /** `maxRows` 0 = all. */
-  execute(portal: string, maxRows: number, sink: ResultSink): Promise<void>;
+  /**
+   * `maxRows` 0 = all. `syncFollows`: the client's next message is known to be Sync (true) or something
+   * else (false). An implicit transaction commits within `execute`, before the command's completion
+   * goes out, unless this is false: then it lasts until `sync`, so that a pipeline is one transaction.
+   */
+  execute(portal: string, maxRows: number, sink: ResultSink, syncFollows?: boolean): Promise<void>;
   closeStatement(name: string): void;
   closePortal(name: string): void | Promise<void>;
   /** End of an extended-protocol sequence: commits the implicit transaction. */

@@ -19,6 +19,7 @@ export interface ColumnDescriptor {
   readonly sequenceId: DescriptorId | null;
   /** Hidden row id of a table without a primary key. */
   readonly hidden: boolean;
+  readonly comment?: string | null;
   readonly collation: string | null;
   /**
    * For a column added to a filled table: the value that rows written before have, in the type's
@@ -39,6 +40,7 @@ export interface IndexDescriptor {
   readonly storing: readonly number[];
   /** Created as a constraint (PRIMARY KEY / UNIQUE): its oid in pg_constraint. */
   readonly constraintOid: number | null;
+  readonly comment?: string | null;
 }
 
 export interface CheckDescriptor {
@@ -68,6 +70,8 @@ export interface TableDescriptor {
    * old rows stay readable to older snapshots and go with garbage collection.
    */
   readonly storageId: number;
+  /** HLC time after which the current storage was filled: an older snapshot must not read from it. */
+  readonly storageSince?: number;
   /** Storage options such as fillfactor: kept, shown, without effect. */
   readonly options: Readonly<Record<string, string>>;
   readonly unlogged: boolean;
@@ -89,15 +93,20 @@ export interface SequenceDescriptor {
   readonly cache: number;
   readonly cycle: boolean;
   readonly ownedBy: { readonly tableId: DescriptorId; readonly columnId: number } | null;
+  /** Value = base + the counter in SYSTEM_KEYS.sequence(id); fixed when the sequence is created. */
+  readonly base?: string;
+  readonly comment?: string | null;
 }
 
 export interface SchemaDescriptor {
   readonly kind: 'schema';
   readonly id: DescriptorId;
   readonly name: string;
+  /** 0 for `public`, which every database has under the same id. */
   readonly databaseId: DescriptorId;
   readonly version: number;
   readonly owner: string;
+  readonly comment?: string | null;
 }
 
 export interface DatabaseDescriptor {
@@ -106,6 +115,7 @@ export interface DatabaseDescriptor {
   readonly name: string;
   readonly version: number;
   readonly owner: string;
+  readonly comment?: string | null;
 }
 
 export type Descriptor =

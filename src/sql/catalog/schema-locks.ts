@@ -1,0 +1,184 @@
+/**
+ * The coordinator's side of schema locks (the protocol is at the head of catalog.ts): lock rows, then
+ * every node with a lease; the rows go with the transaction, the nodes are told after its end.
+ *
+ * Limits: two schema changes that wait for each other, or one that waits for a transaction which waits
+ * for it, are not detected as a cycle: the one that holds something gives up after DEADLOCK_MS (40P01).
+ */
+import { QuoralError } from '../../base/errors.js';
+import type { CatalogRequest } from '../../encoding/proto/catalog.js';
+import { RpcError } from '../../rpc/errors.js';
+import type { KvTxn } from '../../txn/kv-txn.js';
+import { abortReason, lockTimeoutError } from './catalog.js';
+import type { Catalog, WaitOptions } from './catalog.js';
+import { catalogMethod } from './catalog-rpc.js';
+import { decodeSchemaLock, encodeSchemaLock, schemaLockKey } from './codec.js';
+
+const DEADLOCK_MS = 5_000;
+const ROUND_MS = 500;
+
+export class SchemaLocks {
+  readonly token: string;
+  readonly #catalog: Catalog;
+  readonly #held = new Set<number>();
+  readonly #nodes = new Set<number>();
+
+  constructor(catalog: Catalog) {
+    this.#catalog = catalog;
+    this.token = catalog.newToken();
+    catalog.activeTokens.add(this.token);
+  }
+
+  holds(id: number): boolean {
+    return this.#held.has(id);
+  }
+
+  /** `holding`: the transaction uses or holds other objects, so that waiting for ever could be a deadlock. */
+  async acquire(txn: KvTxn, wanted: readonly number[], holding: boolean, options: WaitOptions): Promise<void> {
+    const ids = [...new Set(wanted)].filter((id) => !this.#held.has(id)).sort((a, b) => a - b);
+    if (ids.length === 0) return;
+    const wait = new Deadline(this.#catalog, holding || this.#held.size > 0, options);
+    await this.#takeRows(ids, wait);
+    for (const id of ids) this.#held.add(id);
+    await this.#lockNodes(ids, wait);
+    // Reads must see what the last users wrote, which may be newer than the transaction's snapshot.
+    if (txn.pristine) await txn.restart();
+    else await this.#rewriteRows(ids);
+    // In the transaction's read set and write set: a commit after somebody removed the rows must fail.
+    await txn.getMany(ids.map(schemaLockKey), { lock: 'exclusive' });
+    for (const id of ids) txn.delete(schemaLockKey(id));
+  }
+
+  async #takeRows(ids: readonly number[], wait: Deadline): Promise<void> {
+    const row = encodeSchemaLock({ node: this.#catalog.self, token: this.token });
+    for (;;) {
+      const holder = await this.#catalog.db.run({ isolation: 'serializable', name: 'schema lock' }, async (txn) => {
+        const found = await txn.getMany(ids.map(schemaLockKey), { lock: 'exclusive' });
+        for (const bytes of found) if (bytes !== null && bytes !== undefined) return decodeSchemaLock(bytes);
+        for (const id of ids) txn.put(schemaLockKey(id), row);
+        return null;
+      });
+      if (holder === null) return;
+      if (!(await this.#catalog.stillHeld(holder.token, holder.node))) {
+        await this.#catalog.removeLockRows(holder.token, ids);
+        continue;
+      }
+      await wait.pause(5 + this.#catalog.jitter() * 20);
+    }
+  }
+
+  /** Newer versions of the rows: the transaction's locking read of them moves its snapshot past the last users. */
+  async #rewriteRows(ids: readonly number[]): Promise<void> {
+    const row = encodeSchemaLock({ node: this.#catalog.self, token: this.token });
+    await this.#catalog.db.run({ isolation: 'serializable', name: 'schema lock' }, async (txn) => {
+      await txn.getMany(ids.map(schemaLockKey), { lock: 'exclusive' });
+      for (const id of ids) txn.put(schemaLockKey(id), row);
+    });
+  }
+
+  async #lockNodes(ids: readonly number[], wait: Deadline): Promise<void> {
+    let pending = new Set(await this.#catalog.leaseholders());
+    pending.add(this.#catalog.self);
+    while (pending.size > 0) {
+      const asked = [...pending].sort((a, b) => a - b);
+      const answers = await Promise.all(asked.map((node) => this.#lockNode(node, ids, wait)));
+      pending = new Set(asked.filter((_, i) => answers[i] !== 'granted'));
+      if (pending.size === 0) return;
+      if (answers.includes('unreachable')) {
+        const live = new Set(await this.#catalog.leaseholders());
+        for (const [i, node] of asked.entries()) {
+          if (answers[i] === 'unreachable' && !live.has(node)) pending.delete(node);
+        }
+        if (pending.size > 0) await wait.pause(100);
+      }
+      wait.check();
+    }
+  }
+
+  async #lockNode(node: number, ids: readonly number[], wait: Deadline): Promise<'granted' | 'busy' | 'unreachable'> {
+    this.#nodes.add(node);
+    const waitMs = wait.round();
+    if (node === this.#catalog.self) {
+      return (await this.#catalog.lockLocal(this.token, node, ids, waitMs)) ? 'granted' : 'busy';
+    }
+    const { network } = this.#catalog;
+    if (network === null) return 'unreachable';
+    const request: CatalogRequest = {
+      request: { $case: 'lock', value: { token: this.token, ids: [...ids], coordinator: this.#catalog.self, waitMs } },
+    };
+    try {
+      const answer = await network.call(node, catalogMethod, request, { deadlineMs: waitMs + 2_000 });
+      return answer.granted ? 'granted' : 'busy';
+    } catch (error) {
+      if (error instanceof RpcError) return 'unreachable';
+      throw error;
+    }
+  }
+
+  /** After the transaction's end. Nodes that cannot be told find out by themselves. */
+  async release(committed: boolean): Promise<void> {
+    const ids = [...this.#held].sort((a, b) => a - b);
+    this.#held.clear();
+    this.#catalog.activeTokens.delete(this.token);
+    if (ids.length === 0) return;
+    try {
+      if (!committed) await this.#catalog.removeLockRows(this.token, ids);
+    } finally {
+      this.#catalog.unlockLocal(this.token, ids);
+      this.#tellOthers(ids);
+    }
+  }
+
+  #tellOthers(ids: readonly number[]): void {
+    const { network } = this.#catalog;
+    if (network === null) return;
+    const request: CatalogRequest = { request: { $case: 'unlock', value: { token: this.token, ids: [...ids] } } };
+    for (const node of [...this.#nodes].sort((a, b) => a - b)) {
+      if (node === this.#catalog.self) continue;
+      network.call(node, catalogMethod, request, { deadlineMs: 2_000 }).catch((error: unknown) => {
+        if (!(error instanceof RpcError)) throw error;
+      });
+    }
+  }
+}
+
+class Deadline {
+  readonly #catalog: Catalog;
+  readonly #options: WaitOptions;
+  readonly #started: number;
+  readonly #holding: boolean;
+
+  constructor(catalog: Catalog, holding: boolean, options: WaitOptions) {
+    this.#catalog = catalog;
+    this.#holding = holding;
+    this.#options = options;
+    this.#started = catalog.clock.monotonicMs();
+  }
+
+  check(): void {
+    const { signal, lockTimeoutMs } = this.#options;
+    if (signal?.aborted === true) throw abortReason(signal);
+    const waited = this.#catalog.clock.monotonicMs() - this.#started;
+    if (lockTimeoutMs > 0 && waited >= lockTimeoutMs) throw lockTimeoutError();
+    if (this.#holding && waited >= DEADLOCK_MS) {
+      throw new QuoralError('40P01', 'deadlock detected', {
+        retry: 'transaction',
+        fields: { detail: 'The schema change waits for other transactions while it holds objects that they may wait for.' },
+      });
+    }
+  }
+
+  /** Milliseconds that one question to the nodes may last. */
+  round(): number {
+    const { lockTimeoutMs } = this.#options;
+    if (lockTimeoutMs === 0) return ROUND_MS;
+    const left = lockTimeoutMs - (this.#catalog.clock.monotonicMs() - this.#started);
+    return Math.max(1, Math.min(ROUND_MS, Math.ceil(left)));
+  }
+
+  async pause(ms: number): Promise<void> {
+    this.check();
+    await this.#catalog.timers.sleep(ms);
+    this.check();
+  }
+}

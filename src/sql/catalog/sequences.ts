@@ -1,0 +1,119 @@
+/**
+ * Sequence values. The counter in KV is moved outside any transaction, by a block of values at a time;
+ * the rest of a block is this node's. So values are unique and, on one node, consecutive; there are gaps
+ * after restarts, and nodes hand out from different blocks (PostgreSQL's own CACHE has both effects).
+ *
+ * value = base + counter, base fixed at creation, so that the first value is START. Limits: values and
+ * counters are safe integers (2^53); a sequence beyond that is refused. setval is not atomic with
+ * nextval on other nodes at the same moment.
+ */
+import { sqlError } from '../../base/errors.js';
+import { SYSTEM_KEYS } from '../../encoding/keyspace.js';
+import type { Catalog } from './catalog.js';
+import type { SequenceDescriptor } from './descriptor.js';
+
+/** Values per block when CACHE was not given. */
+export const DEFAULT_BLOCK = 32;
+
+interface Block {
+  /** Next value, and how many are left. */
+  next: number;
+  left: number;
+  increment: number;
+  version: number;
+}
+
+export class Sequences {
+  readonly #catalog: Catalog;
+  readonly #blocks = new Map<number, Block>();
+  readonly #filling = new Map<number, Promise<void>>();
+
+  constructor(catalog: Catalog) {
+    this.#catalog = catalog;
+    catalog.onForgetSequence((id) => this.#blocks.delete(id));
+  }
+
+  async nextval(sequence: SequenceDescriptor): Promise<bigint> {
+    for (;;) {
+      const block = this.#blocks.get(sequence.id);
+      if (block !== undefined && block.left > 0 && block.version === sequence.version) {
+        const value = block.next;
+        block.next += block.increment;
+        block.left--;
+        return BigInt(inBounds(sequence, value));
+      }
+      let filling = this.#filling.get(sequence.id);
+      if (filling === undefined) {
+        filling = this.#fill(sequence).finally(() => this.#filling.delete(sequence.id));
+        this.#filling.set(sequence.id, filling);
+      }
+      await filling;
+    }
+  }
+
+  async #fill(sequence: SequenceDescriptor): Promise<void> {
+    const increment = Number(sequence.increment);
+    const count = sequence.cache > 1 ? sequence.cache : DEFAULT_BLOCK;
+    const counter = await this.#catalog.db.increment(SYSTEM_KEYS.sequence(sequence.id), increment * count);
+    const last = baseOf(sequence) + counter;
+    if (!Number.isSafeInteger(last)) throw sqlError('22003', `sequence "${sequence.name}" is beyond the supported range`);
+    this.#blocks.set(sequence.id, {
+      next: last - increment * (count - 1),
+      left: count,
+      increment,
+      version: sequence.version,
+    });
+  }
+
+  async setval(sequence: SequenceDescriptor, value: bigint, isCalled: boolean): Promise<bigint> {
+    if (value < BigInt(sequence.min) || value > BigInt(sequence.max)) {
+      throw sqlError(
+        '22003',
+        `setval: value ${value} is out of bounds for sequence "${sequence.name}" (${sequence.min}..${sequence.max})`,
+      );
+    }
+    const last = Number(value) - (isCalled ? 0 : Number(sequence.increment));
+    if (!Number.isSafeInteger(last)) throw sqlError('22003', `setval: value ${value} is beyond the supported range`);
+    const key = SYSTEM_KEYS.sequence(sequence.id);
+    const current = await this.#catalog.db.increment(key, 0);
+    const target = last - baseOf(sequence);
+    if (target !== current) await this.#catalog.db.increment(key, target - current);
+    await this.#catalog.forgetSequence(sequence.id);
+    return value;
+  }
+
+  /** Where the stored counter stands: the last value of the last block handed to any node. */
+  async lastValue(sequence: SequenceDescriptor): Promise<{ value: bigint; isCalled: boolean }> {
+    const counter = await this.#catalog.db.increment(SYSTEM_KEYS.sequence(sequence.id), 0);
+    const block = this.#blocks.get(sequence.id);
+    const value = block !== undefined ? block.next - block.increment : baseOf(sequence) + counter;
+    const isCalled = counter !== 0;
+    return { value: isCalled ? BigInt(value) : BigInt(sequence.start), isCalled };
+  }
+}
+
+function baseOf(sequence: SequenceDescriptor): number {
+  return Number(sequence.base ?? BigInt(sequence.start) - BigInt(sequence.increment));
+}
+
+/** Wraps or refuses a value that ran out of the sequence's bounds. @throws 2200H */
+function inBounds(sequence: SequenceDescriptor, value: number): number {
+  const increment = Number(sequence.increment);
+  const min = Number(sequence.min);
+  const max = Number(sequence.max);
+  if (value >= min && value <= max) return value;
+  const up = increment > 0;
+  if (!sequence.cycle) {
+    throw sqlError(
+      '2200H',
+      up
+        ? `nextval: reached maximum value of sequence "${sequence.name}" (${sequence.max})`
+        : `nextval: reached minimum value of sequence "${sequence.name}" (${sequence.min})`,
+    );
+  }
+  const step = Math.abs(increment);
+  const length = Math.floor((max - min) / step) + 1;
+  const passed = Math.ceil((up ? value - max : min - value) / step) - 1;
+  const offset = ((passed % length) + length) % length;
+  return up ? min + offset * step : max - offset * step;
+}

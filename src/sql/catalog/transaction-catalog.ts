@@ -1,0 +1,370 @@
+/**
+ * The catalog as one transaction sees it: what is committed (through the node's cache, with the use
+ * registered) under what the transaction itself changed. Descriptor writes go through the same KvTxn,
+ * so that a rollback undoes them; the overlay is dropped with this object.
+ *
+ * One object lives from the first use in a transaction to `end`. `mark`/`rollbackTo` serve savepoints.
+ */
+import { QuoralError, sqlError } from '../../base/errors.js';
+import { SYSTEM_KEYS } from '../../encoding/keyspace.js';
+import { prefixEnd } from '../../base/key.js';
+import type { KvTxn } from '../../txn/kv-txn.js';
+import type { CatalogSnapshot, Relation, RelationName } from '../contract.js';
+import { INFORMATION_SCHEMA_ID, PG_CATALOG_SCHEMA_ID, PUBLIC_SCHEMA_ID } from './bootstrap.js';
+import type { Catalog, UseHolder, WaitOptions } from './catalog.js';
+import { decodeDescriptor, decodeNameEntry, encodeDescriptor, encodeNameEntry } from './codec.js';
+import type { NameEntry } from './codec.js';
+import type { Descriptor, SequenceDescriptor, TableDescriptor } from './descriptor.js';
+import { SchemaLocks } from './schema-locks.js';
+import { virtualRelation } from './virtual/registry.js';
+
+export interface Mark {
+  readonly descriptors: ReadonlyMap<number, Descriptor | null>;
+  readonly names: ReadonlyMap<string, NameEntry | null>;
+}
+
+/** Everything visible at one moment, indexed. */
+export interface CatalogView {
+  readonly descriptors: readonly Descriptor[];
+  readonly byId: ReadonlyMap<number, Descriptor>;
+  readonly databaseId: number;
+  readonly searchPath: readonly string[];
+}
+
+export type UserRelation = TableDescriptor | SequenceDescriptor;
+
+export class TransactionCatalog implements UseHolder {
+  readonly catalog: Catalog;
+  readonly databaseId: number;
+  readonly database: string;
+  readonly #uses = new Set<number>();
+  readonly #generation: number;
+  #descriptors = new Map<number, Descriptor | null>();
+  #names = new Map<string, NameEntry | null>();
+  readonly #fresh = new Set<number>();
+  readonly #created = new Set<number>();
+  #locks: SchemaLocks | null = null;
+  #ended = false;
+
+  constructor(catalog: Catalog, databaseId: number, database: string) {
+    this.catalog = catalog;
+    this.databaseId = databaseId;
+    this.database = database;
+    this.#generation = catalog.leaseGeneration;
+  }
+
+  get token(): string | null {
+    return this.#locks?.token ?? null;
+  }
+  /** True once the transaction changed the catalog: its plans are its own. */
+  get changed(): boolean {
+    return this.#descriptors.size > 0 || this.#names.size > 0;
+  }
+  get usesAnything(): boolean {
+    return this.#uses.size > 0 || this.#locks !== null;
+  }
+
+  /** @throws 40001 if the node's lease lapsed, so that what the transaction relied on may have changed. */
+  check(): void {
+    if (this.#uses.size === 0 && this.#locks === null) return;
+    if (this.#generation !== this.catalog.leaseGeneration || !this.catalog.leaseUsable()) {
+      throw new QuoralError('40001', 'could not serialize access: the node lost its catalog lease', {
+        retry: 'transaction',
+        fields: { hint: 'Retry the transaction.' },
+      });
+    }
+  }
+
+  // ---- uses ----
+
+  /** True when registered at once (the usual case), else the caller awaits `waitUse`. */
+  use(id: number): boolean {
+    if (this.#uses.has(id)) return true;
+    if (!this.catalog.use(id, this)) return false;
+    this.#uses.add(id);
+    return true;
+  }
+
+  async waitUse(id: number, wait: WaitOptions): Promise<void> {
+    while (!this.use(id)) await this.catalog.waitUnlocked(id, wait);
+  }
+
+  /** Drops uses that turned out not to be needed (an implicit statement that failed to resolve). */
+  endUses(): void {
+    for (const id of this.#uses) this.catalog.endUse(id, this);
+    this.#uses.clear();
+  }
+
+  /** The current descriptor with its use registered. null: none. */
+  async descriptor(id: number, wait: WaitOptions): Promise<Descriptor | null> {
+    const own = this.#descriptors.get(id);
+    if (own !== undefined) return own;
+    for (;;) {
+      await this.waitUse(id, wait);
+      const found = await this.catalog.load(id);
+      if (found !== 'locked') return found;
+      if (this.#locks?.holds(id) === true) throw sqlError('XX000', `descriptor ${id} is read beside its own change`);
+      this.#uses.delete(id);
+      this.catalog.endUse(id, this);
+      await this.catalog.waitUnlocked(id, wait);
+    }
+  }
+
+  /** Synchronously: own change or cached and in use. */
+  currentVersion(id: number): number | null {
+    const own = this.#descriptors.get(id);
+    if (own !== undefined) return own === null ? null : own.version;
+    return this.catalog.cached(id)?.version ?? null;
+  }
+
+  // ---- names ----
+
+  async schemaId(name: string): Promise<number | null> {
+    if (name === 'pg_catalog') return PG_CATALOG_SCHEMA_ID;
+    if (name === 'information_schema') return INFORMATION_SCHEMA_ID;
+    const own = this.#names.get(SYSTEM_KEYS.name(this.databaseId, 0, name));
+    if (own !== undefined) return own === null ? null : own.id;
+    return (await this.catalog.schemasOf(this.databaseId)).get(name) ?? null;
+  }
+
+  async schemaName(id: number): Promise<string> {
+    if (id === PUBLIC_SCHEMA_ID) return 'public';
+    if (id === PG_CATALOG_SCHEMA_ID) return 'pg_catalog';
+    if (id === INFORMATION_SCHEMA_ID) return 'information_schema';
+    const own = this.#descriptors.get(id);
+    if (own?.kind === 'schema') return own.name;
+    for (const [name, schema] of await this.catalog.schemasOf(this.databaseId)) if (schema === id) return name;
+    return String(id);
+  }
+
+  /** The entry under a name in one schema; not yet checked against its descriptor. */
+  async nameEntry(schemaId: number, name: string): Promise<NameEntry | null> {
+    const key = SYSTEM_KEYS.name(this.databaseId, schemaId, name);
+    const own = this.#names.get(key);
+    if (own !== undefined) return own;
+    return this.catalog.lookupName(key);
+  }
+
+  /** A table or sequence of a schema by name. */
+  async relationIn(schemaId: number, name: string, wait: WaitOptions): Promise<UserRelation | null> {
+    const key = SYSTEM_KEYS.name(this.databaseId, schemaId, name);
+    for (let attempt = 0; attempt < 10; attempt++) {
+      const entry = await this.nameEntry(schemaId, name);
+      if (entry === null || entry.indexOid !== null) return null;
+      const found = await this.descriptor(entry.id, wait);
+      if (found !== null && (found.kind === 'table' || found.kind === 'sequence') && found.name === name && found.schemaId === schemaId) {
+        return found;
+      }
+      if (this.#names.has(key)) return null;
+      this.catalog.forgetName(key);
+    }
+    throw new QuoralError('40001', `relation "${name}" keeps changing`, { retry: 'transaction' });
+  }
+
+  /** Along the search path, or in the schema named. */
+  async relation(name: RelationName, searchPath: readonly string[], wait: WaitOptions): Promise<Relation | null> {
+    if (name.schema !== null) return this.#relationInNamed(name.schema, name.name, wait);
+    if (!searchPath.includes('pg_catalog')) {
+      const virtual = virtualRelation('pg_catalog', name.name);
+      if (virtual !== null) return virtual;
+    }
+    for (const schema of searchPath) {
+      const found = await this.#relationInNamed(schema, name.name, wait);
+      if (found !== null) return found;
+    }
+    return null;
+  }
+
+  async #relationInNamed(schema: string, name: string, wait: WaitOptions): Promise<Relation | null> {
+    const virtual = virtualRelation(schema, name);
+    if (virtual !== null) return virtual;
+    const schemaId = await this.schemaId(schema);
+    if (schemaId === null) return null;
+    const found = await this.relationIn(schemaId, name, wait);
+    return found === null ? null : this.#asRelation(found, schema);
+  }
+
+  #asRelation(found: UserRelation, schemaName: string): Relation {
+    if (found.kind === 'sequence') return { kind: 'sequence', sequence: found, schemaName };
+    return { kind: 'table', table: found, schemaName, freshStorage: this.#fresh.has(found.storageId) };
+  }
+
+  /** Resolves the names; lookups in the result are synchronous. */
+  async snapshot(names: readonly RelationName[], searchPath: readonly string[], wait: WaitOptions): Promise<CatalogSnapshot> {
+    const found = new Map<string, Relation | null>();
+    for (const name of names) {
+      const key = `${name.schema ?? ''}\0${name.name}`;
+      if (!found.has(key)) found.set(key, await this.relation(name, searchPath, wait));
+    }
+    return {
+      database: this.database,
+      searchPath,
+      relation(name) {
+        const known = found.get(`${name.schema ?? ''}\0${name.name}`);
+        if (known !== undefined) return known;
+        // Only catalog relations can be asked for without having been announced.
+        return virtualRelation(name.schema ?? 'pg_catalog', name.name);
+      },
+    };
+  }
+
+  /** Every descriptor, committed ones in one consistent read, the transaction's own on top. */
+  async view(searchPath: readonly string[]): Promise<CatalogView> {
+    const rows = await readAllDescriptors(this.catalog);
+    const byId = new Map<number, Descriptor>();
+    for (const d of rows) byId.set(d.id, d);
+    for (const [id, own] of this.#descriptors) {
+      if (own === null) byId.delete(id);
+      else byId.set(id, own);
+    }
+    const descriptors = [...byId.values()].sort((a, b) => a.id - b.id);
+    return { descriptors, byId, databaseId: this.databaseId, searchPath };
+  }
+
+  // ---- changes ----
+
+  /** Takes the schema lock on existing objects; own new ones need none. */
+  async lock(txn: KvTxn, ids: readonly number[], wait: WaitOptions): Promise<void> {
+    const lease = this.catalog.ensureLease();
+    if (lease !== null) await lease;
+    const others = ids.filter((id) => !this.#created.has(id));
+    if (others.length === 0) return;
+    const holding = this.#uses.size > 0 || this.#locks !== null;
+    this.#locks ??= new SchemaLocks(this.catalog);
+    const onlyTheseUsed = [...this.#uses].every((id) => others.includes(id));
+    await this.#locks.acquire(txn, others, holding && !onlyTheseUsed, wait);
+    // The lock is stronger than the use; it waits for other users only.
+    for (const id of others) this.use(id);
+  }
+
+  /** The descriptor under its schema lock, as the transaction's own reads see it. */
+  async forUpdate(txn: KvTxn, id: number): Promise<Descriptor | null> {
+    const own = this.#descriptors.get(id);
+    if (own !== undefined) return own;
+    const bytes = await txn.get(SYSTEM_KEYS.descriptor(id), { lock: 'exclusive' });
+    return bytes === null ? null : decodeDescriptor(bytes);
+  }
+
+  /** A read in the transaction, so that a concurrent change of the object makes it restart. */
+  async readTracked(txn: KvTxn, id: number): Promise<Descriptor | null> {
+    const own = this.#descriptors.get(id);
+    if (own !== undefined) return own;
+    const bytes = await txn.get(SYSTEM_KEYS.descriptor(id));
+    return bytes === null ? null : decodeDescriptor(bytes);
+  }
+
+  /** Takes a name; false if it is taken. */
+  async claimName(txn: KvTxn, schemaId: number, name: string, entry: NameEntry, databaseId = this.databaseId): Promise<boolean> {
+    const key = SYSTEM_KEYS.name(databaseId, schemaId, name);
+    if ((await this.#nameForUpdate(txn, key)) !== null) return false;
+    this.#names.set(key, entry);
+    txn.put(key, encodeNameEntry(entry));
+    return true;
+  }
+
+  async nameForUpdate(txn: KvTxn, schemaId: number, name: string, databaseId = this.databaseId): Promise<NameEntry | null> {
+    return this.#nameForUpdate(txn, SYSTEM_KEYS.name(databaseId, schemaId, name));
+  }
+
+  async #nameForUpdate(txn: KvTxn, key: string): Promise<NameEntry | null> {
+    const own = this.#names.get(key);
+    if (own !== undefined) return own;
+    const bytes = await txn.get(key, { lock: 'exclusive' });
+    return bytes === null ? null : decodeNameEntry(bytes);
+  }
+
+  freeName(txn: KvTxn, schemaId: number, name: string, databaseId = this.databaseId): void {
+    const key = SYSTEM_KEYS.name(databaseId, schemaId, name);
+    this.#names.set(key, null);
+    txn.delete(key);
+  }
+
+  putNew(txn: KvTxn, descriptor: Descriptor): void {
+    this.#created.add(descriptor.id);
+    this.put(txn, descriptor);
+  }
+
+  put(txn: KvTxn, descriptor: Descriptor): void {
+    this.#descriptors.set(descriptor.id, descriptor);
+    txn.put(SYSTEM_KEYS.descriptor(descriptor.id), encodeDescriptor(descriptor));
+  }
+
+  drop(txn: KvTxn, id: number): void {
+    this.#descriptors.set(id, null);
+    txn.delete(SYSTEM_KEYS.descriptor(id));
+  }
+
+  /** The storage was created here and nobody else can know it before the commit. */
+  noteFreshStorage(storageId: number): void {
+    this.#fresh.add(storageId);
+  }
+  hasFreshStorage(storageId: number): boolean {
+    return this.#fresh.has(storageId);
+  }
+
+  mark(): Mark {
+    return { descriptors: new Map(this.#descriptors), names: new Map(this.#names) };
+  }
+
+  /** Fresh storages stop being fresh: rows ingested after the savepoint could not be undone otherwise. */
+  rollbackTo(mark: Mark): void {
+    this.#descriptors = new Map(mark.descriptors);
+    this.#names = new Map(mark.names);
+  }
+
+  /** From a savepoint on, bulk ingestion could not be rolled back. */
+  forbidIngest(): void {
+    this.#fresh.clear();
+  }
+
+  /** The end of the transaction: forgets, unlocks, lets go. Never throws for a lock that others clean up. */
+  async end(committed: boolean): Promise<void> {
+    if (this.#ended) return;
+    this.#ended = true;
+    if (committed && this.changed) {
+      this.catalog.forget([...this.#descriptors.keys()]);
+      for (const key of this.#names.keys()) this.catalog.forgetName(key);
+    }
+    this.endUses();
+    const locks = this.#locks;
+    if (locks !== null) await locks.release(committed);
+  }
+
+  /** As `end`, when there is nothing to wait for; false: call `end`. */
+  endNow(): boolean {
+    if (this.#locks !== null || this.changed) return false;
+    if (!this.#ended) {
+      this.#ended = true;
+      this.endUses();
+    }
+    return true;
+  }
+}
+
+/** Decoded descriptors by their stored bytes, so that an unchanged catalog is parsed once. */
+const decodedRows = new WeakMap<Catalog, Map<string, { readonly bytes: Buffer; readonly descriptor: Descriptor }>>();
+
+async function readAllDescriptors(catalog: Catalog): Promise<Descriptor[]> {
+  const previous = decodedRows.get(catalog);
+  const current = new Map<string, { readonly bytes: Buffer; readonly descriptor: Descriptor }>();
+  const found = await catalog.db.run({ isolation: 'serializable', readOnly: true, name: 'catalog' }, async (txn) => {
+    current.clear();
+    let start: string | null = SYSTEM_KEYS.descriptors;
+    const end = prefixEnd(SYSTEM_KEYS.descriptors);
+    const descriptors: Descriptor[] = [];
+    while (start !== null) {
+      const page: Awaited<ReturnType<KvTxn['scan']>> = await txn.scan({ start, end, maxBytes: 4 << 20 });
+      page.keys.forEach((key, i) => {
+        const bytes = page.values[i]!;
+        const known = previous?.get(key);
+        const row = known !== undefined && known.bytes.equals(bytes) ? known : { bytes, descriptor: decodeDescriptor(bytes) };
+        current.set(key, row);
+        descriptors.push(row.descriptor);
+      });
+      start = page.resumeKey;
+    }
+    return descriptors;
+  });
+  decodedRows.set(catalog, current);
+  return found;
+}

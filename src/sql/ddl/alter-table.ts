@@ -1,0 +1,540 @@
+/**
+ * ALTER TABLE. The commands of a statement change a draft of the descriptor one after the other; what
+ * needs the rows (a rewrite, a scan that verifies them) is collected and done in one pass at the end.
+ */
+import { sqlError } from '../../base/errors.js';
+import type { CheckDescriptor, ColumnDescriptor, IndexDescriptor, TableDescriptor } from '../catalog/descriptor.js';
+import type { CompiledExpression, ExecContext } from '../contract.js';
+import { uniqueRowId } from '../exec/row-writer.js';
+import { resolveTypeName } from '../plan/coerce.js';
+import type { Datum } from '../types/datum.js';
+import { typeByOid } from '../types/registry.js';
+import type { FormatContext } from '../types/type-info.js';
+import { defaultText, draftColumn, finishColumn, hiddenColumn } from './columns.js';
+import type { DdlContext } from './context.js';
+import { notice } from './context.js';
+import { makeCheck, storageOptions } from './create-table.js';
+import { deparse, quoteIdentifier } from './deparse.js';
+import { constraintRequest, findColumn, hiddenPrimary, makeIndex } from './indexes.js';
+import { claimGeneratedName, nextVersion, newStorage, openForChange, openIndex, relationMissing, shownName } from './objects.js';
+import { fillIndex, rewriteTable, scanRows } from './rewrite.js';
+import { alterSequence, createSequence, dropSequence, sequenceDefaults } from './sequences.js';
+import { list, of, options, rangeVar, text, unsupported } from './tree.js';
+import type { Loose } from './tree.js';
+
+const STORED_FORMAT: FormatContext = {
+  timeZone: 'UTC', extraFloatDigits: 1, byteaOutput: 'hex', intervalStyle: 'postgres', dateStyle: 'ISO, MDY', transactionNow: 0n, statementNow: 0n,
+};
+const VOLATILE = /\b(nextval|setval|currval|random|gen_random_uuid|uuid_generate_v[14]|clock_timestamp|timeofday|setseed)\b/i;
+
+/** How a column of the new rows is made; without an entry it is copied (or its stored default applies). */
+type Source = { readonly expression: CompiledExpression; readonly ofOldRow: boolean } | 'rowid';
+
+class Draft {
+  readonly ctx: DdlContext;
+  /** As the statement found it: what the rows are stored under. */
+  readonly before: TableDescriptor;
+  readonly schemaName: string;
+  table: TableDescriptor;
+  rewrite = false;
+  readonly sources = new Map<number, Source>();
+  readonly newChecks: CheckDescriptor[] = [];
+  readonly newIndexes: IndexDescriptor[] = [];
+  readonly newNotNull = new Set<number>();
+
+  constructor(ctx: DdlContext, table: TableDescriptor, schemaName: string) {
+    this.ctx = ctx;
+    this.before = table;
+    this.table = table;
+    this.schemaName = schemaName;
+  }
+
+  set(changes: Partial<TableDescriptor>): void {
+    this.table = { ...this.table, ...changes };
+  }
+  column(name: string): ColumnDescriptor {
+    return findColumn(this.table.columns, name, this.table.name, false);
+  }
+  setColumn(column: ColumnDescriptor): void {
+    this.set({ columns: this.table.columns.map((c) => (c.id === column.id ? column : c)) });
+  }
+  get place(): { id: number; name: string; schemaId: number; schemaName: string } {
+    return { id: this.table.id, name: this.table.name, schemaId: this.table.schemaId, schemaName: this.schemaName };
+  }
+}
+
+const TAGS: Readonly<Record<string, string>> = {
+  OBJECT_TABLE: 'ALTER TABLE', OBJECT_INDEX: 'ALTER INDEX', OBJECT_SEQUENCE: 'ALTER SEQUENCE', OBJECT_VIEW: 'ALTER VIEW',
+};
+
+export async function runAlterTable(ctx: DdlContext, body: Loose): Promise<string> {
+  const name = rangeVar(body['relation']);
+  const tag = TAGS[String(body['objtype'])] ?? 'ALTER TABLE';
+  const commands = list(body['cmds']).map((c) => of(c, 'AlterTableCmd'));
+  if (body['objtype'] === 'OBJECT_INDEX') {
+    if ((await openIndex(ctx, name)) === null && body['missing_ok'] !== true) throw relationMissing(name);
+    return tag;
+  }
+  const found = await openForChange(ctx, name);
+  if (found === null) {
+    if (body['missing_ok'] !== true) throw relationMissing(name);
+    notice(ctx, '00000', `relation "${shownName(name)}" does not exist, skipping`);
+    return tag;
+  }
+  if (found.kind === 'sequence') return tag;
+  const draft = new Draft(ctx, found.table, found.schemaName);
+  // As PostgreSQL: drops, then type changes, then new columns, then everything else.
+  const ordered = [...commands].sort((a, b) => pass(a) - pass(b));
+  for (const command of ordered) await apply(draft, command);
+  await finish(draft);
+  return tag;
+}
+
+function pass(command: Loose): number {
+  switch (command['subtype']) {
+    case 'AT_DropColumn':
+    case 'AT_DropConstraint':
+      return 0;
+    case 'AT_AlterColumnType':
+      return 1;
+    case 'AT_AddColumn':
+      return 2;
+    case 'AT_AddConstraint':
+      return 4;
+    default:
+      return 3;
+  }
+}
+
+async function apply(draft: Draft, command: Loose): Promise<void> {
+  const { ctx } = draft;
+  const name = text(command['name']);
+  switch (command['subtype']) {
+    case 'AT_AddColumn':
+      return addColumn(draft, of(command['def'] as Loose, 'ColumnDef'), command['missing_ok'] === true);
+    case 'AT_DropColumn':
+      return dropColumn(draft, name, command['missing_ok'] === true);
+    case 'AT_ColumnDefault': {
+      const column = draft.column(name);
+      if (column.identity !== null) throw sqlError('42601', `column "${name}" of relation "${draft.table.name}" is an identity column`);
+      const sql = command['def'] === undefined ? null : defaultText(ctx, command['def'], column);
+      draft.setColumn({ ...column, defaultSql: sql });
+      return;
+    }
+    case 'AT_SetNotNull': {
+      const column = draft.column(name);
+      if (column.nullable) draft.newNotNull.add(column.id);
+      draft.setColumn({ ...column, nullable: false });
+      return;
+    }
+    case 'AT_DropNotNull':
+      return dropNotNull(draft, name);
+    case 'AT_AlterColumnType':
+      return alterType(draft, name, of(command['def'] as Loose, 'ColumnDef'));
+    case 'AT_AddConstraint':
+      return addConstraint(draft, of(command['def'] as Loose, 'Constraint'));
+    case 'AT_DropConstraint':
+      return dropConstraint(draft, name, command['missing_ok'] === true);
+    case 'AT_AddIdentity':
+      return addIdentity(draft, name, of(command['def'] as Loose, 'Constraint'));
+    case 'AT_SetIdentity':
+      return setIdentity(draft, name, options((command['def'] as Loose | undefined)?.['List'] === undefined ? command['def'] : of(command['def'] as Loose, 'List')['items']));
+    case 'AT_DropIdentity':
+      return dropIdentity(draft, name, command['missing_ok'] === true);
+    case 'AT_ChangeOwner':
+      draft.set({ owner: roleName(of(command, 'newowner')) || text((command['newowner'] as Loose | undefined)?.['rolename']) || draft.table.owner });
+      return;
+    case 'AT_SetRelOptions':
+      draft.set({ options: { ...draft.table.options, ...storageOptions(listItems(command['def'])) } });
+      return;
+    case 'AT_ResetRelOptions': {
+      const gone = new Set(options(listItems(command['def'])).map((o) => o.name));
+      draft.set({ options: Object.fromEntries(Object.entries(draft.table.options).filter(([key]) => !gone.has(key))) });
+      return;
+    }
+    case 'AT_SetLogged':
+    case 'AT_SetUnLogged':
+      draft.set({ unlogged: command['subtype'] === 'AT_SetUnLogged' });
+      return;
+    case 'AT_SetStatistics':
+    case 'AT_SetOptions':
+    case 'AT_SetStorage':
+    case 'AT_SetCompression':
+    case 'AT_ClusterOn':
+    case 'AT_DropCluster':
+    case 'AT_SetTableSpace':
+    case 'AT_ReplicaIdentity':
+    case 'AT_ValidateConstraint':
+    case 'AT_DisableRowSecurity':
+    case 'AT_EnableTrigAll':
+    case 'AT_DisableTrigAll':
+      return;
+    default:
+      throw unsupported(`ALTER TABLE command ${String(command['subtype']).replace('AT_', '')}`);
+  }
+}
+
+function listItems(node: unknown): unknown {
+  const n = node as Loose | undefined;
+  return n?.['List'] === undefined ? node : of(n, 'List')['items'];
+}
+
+function roleName(role: Loose): string {
+  return text(role['rolename']);
+}
+
+// ---- columns ----
+
+async function addColumn(draft: Draft, def: Loose, ifNotExists: boolean): Promise<void> {
+  const { ctx, table } = draft;
+  const column = draftColumn(def);
+  if (table.columns.some((c) => c.name === column.name && !c.dropped && !c.hidden)) {
+    if (!ifNotExists) throw sqlError('42701', `column "${column.name}" of relation "${table.name}" already exists`);
+    notice(ctx, '42701', `column "${column.name}" of relation "${table.name}" already exists, skipping`);
+    return;
+  }
+  let columns = table.columns;
+  const clash = columns.find((c) => c.hidden && c.name === column.name);
+  if (clash !== undefined) {
+    const renamed = hiddenColumn(clash.id, [...columns.map((c) => c.name), column.name]);
+    columns = columns.map((c) => (c.id === clash.id ? renamed : c));
+  }
+  let made = await finishColumn(ctx, column, table.nextColumnId, draft.place);
+  if (made.identity !== null && made.sequenceId !== null) {
+    draft.rewrite = true;
+    const sql = `nextval(${made.sequenceId}::regclass)`;
+    draft.sources.set(made.id, { expression: compile(draft, sql, made), ofOldRow: false });
+  } else if (made.defaultSql !== null) {
+    if (made.sequenceId !== null || VOLATILE.test(made.defaultSql)) {
+      draft.rewrite = true;
+        const sql = made.sequenceId === null ? made.defaultSql : `nextval(${made.sequenceId}::regclass)`;
+      draft.sources.set(made.id, { expression: compile(draft, sql, made), ofOldRow: false });
+    } else {
+      const value = await compile(draft, made.defaultSql, made).evaluate([], ctx.execContext());
+      if (value !== null) made = { ...made, missingText: typeByOid(made.typeOid).output(value, STORED_FORMAT) };
+    }
+  }
+  if (!made.nullable) draft.newNotNull.add(made.id);
+  draft.set({ columns: [...columns, made], nextColumnId: table.nextColumnId + 1 });
+  for (const c of column.constraints) await addConstraint(draft, c, [column.name]);
+}
+
+function compile(draft: Draft, sql: string, column: { readonly typeOid: number; readonly typmod: number }): CompiledExpression {
+  return draft.ctx.planner.compileExpression(sql, [], draft.ctx.plannerSettings, { typeOid: column.typeOid, typmod: column.typmod });
+}
+
+async function dropColumn(draft: Draft, name: string, missingOk: boolean): Promise<void> {
+  const { ctx } = draft;
+  const { table } = draft;
+  const column = table.columns.find((c) => c.name === name && !c.dropped && !c.hidden);
+  if (column === undefined) {
+    if (!missingOk) throw sqlError('42703', `column "${name}" of relation "${table.name}" does not exist`);
+    notice(ctx, '00000', `column "${name}" of relation "${table.name}" does not exist, skipping`);
+    return;
+  }
+  const primary = table.indexes[0]!;
+  for (const index of table.indexes) {
+    if (!index.columns.some((c) => c.columnId === column.id) && !index.storing.includes(column.id)) continue;
+    if (index === primary) dropPrimary(draft, index);
+    else removeIndexFrom(draft, index);
+  }
+  draft.set({ checks: draft.table.checks.filter((c) => !c.columnIds.includes(column.id)) });
+  if (column.sequenceId !== null) await dropOwnedSequence(ctx, column.sequenceId);
+  // PostgreSQL keeps a dropped column's place under a name nobody can write.
+  draft.setColumn({
+    ...column,
+    name: `........pg.dropped.${column.id}........`,
+    dropped: true,
+    nullable: true,
+    defaultSql: null,
+    identity: null,
+    sequenceId: null,
+    missingText: null,
+  });
+  draft.newNotNull.delete(column.id);
+}
+
+async function dropOwnedSequence(ctx: DdlContext, id: number): Promise<void> {
+  await ctx.catalog.lock(ctx.txn, [id], ctx.wait);
+  const sequence = await ctx.catalog.forUpdate(ctx.txn, id);
+  if (sequence?.kind === 'sequence') await dropSequence(ctx, sequence);
+}
+
+function removeIndexFrom(draft: Draft, index: IndexDescriptor): void {
+  draft.ctx.catalog.freeName(draft.ctx.txn, draft.table.schemaId, index.name);
+  draft.set({ indexes: draft.table.indexes.filter((i) => i.id !== index.id) });
+}
+
+/** Without its primary key a table gets a hidden row id, and its rows move under it. */
+function dropPrimary(draft: Draft, index: IndexDescriptor): void {
+  const { table } = draft;
+  if (index.oid !== 0) draft.ctx.catalog.freeName(draft.ctx.txn, table.schemaId, index.name);
+  const hidden = hiddenColumn(table.nextColumnId, table.columns.map((c) => c.name));
+  draft.sources.set(hidden.id, 'rowid');
+  draft.rewrite = true;
+  draft.set({
+    columns: [...table.columns, hidden],
+    nextColumnId: table.nextColumnId + 1,
+    indexes: [hiddenPrimary(table.nextIndexId, table.name, hidden.id), ...table.indexes.slice(1)],
+    nextIndexId: table.nextIndexId + 1,
+  });
+}
+
+function dropNotNull(draft: Draft, name: string): void {
+  const column = draft.column(name);
+  const primary = draft.table.indexes[0]!;
+  if (primary.columns.some((c) => c.columnId === column.id)) {
+    throw sqlError('42P16', `column "${name}" is in a primary key`);
+  }
+  if (column.identity !== null) throw sqlError('42601', `column "${name}" of relation "${draft.table.name}" is an identity column`);
+  draft.newNotNull.delete(column.id);
+  draft.setColumn({ ...column, nullable: true });
+}
+
+function alterType(draft: Draft, name: string, def: Loose): void {
+  const { ctx } = draft;
+  const column = draft.column(name);
+  const type = resolveTypeName(def['typeName'] as Parameters<typeof resolveTypeName>[0]);
+  if (type.oid === column.typeOid && type.typmod === column.typmod && def['raw_default'] === undefined) return;
+  const old = draft.before.columns.filter((c) => !c.dropped);
+  const using = def['raw_default'] === undefined ? quoteIdentifier(name) : deparse(def['raw_default']);
+  let expression: CompiledExpression;
+  try {
+    expression = ctx.planner.compileExpression(using, old, ctx.plannerSettings, { typeOid: type.oid, typmod: type.typmod });
+  } catch (error) {
+    if (def['raw_default'] !== undefined || !(error instanceof Error) || (error as { sqlstate?: string }).sqlstate !== '42804') throw error;
+    throw sqlError('42804', `column "${name}" cannot be cast automatically to type ${typeByOid(type.oid).sqlName}`, {
+      hint: `You might need to specify "USING ${name}::${typeByOid(type.oid).sqlName}".`,
+    });
+  }
+  draft.sources.set(column.id, { expression, ofOldRow: true });
+  draft.rewrite = true;
+  let { defaultSql } = column;
+  if (defaultSql !== null && column.sequenceId === null) {
+    defaultSql = ctx.planner.compileExpression(defaultSql, [], ctx.plannerSettings, { typeOid: type.oid, typmod: type.typmod }).sql;
+  }
+  draft.setColumn({ ...column, typeOid: type.oid, typmod: type.typmod, defaultSql, missingText: null });
+}
+
+// ---- identity ----
+
+async function addIdentity(draft: Draft, name: string, constraint: Loose): Promise<void> {
+  const { ctx } = draft;
+  const column = draft.column(name);
+  if (column.identity !== null) throw sqlError('55000', `column "${name}" of relation "${draft.table.name}" is already an identity column`);
+  if (column.defaultSql !== null) throw sqlError('55000', `column "${name}" of relation "${draft.table.name}" already has a default value`);
+  if (column.nullable) throw sqlError('55000', `column "${name}" of relation "${draft.table.name}" must be declared NOT NULL before identity can be added`);
+  const id = await ctx.catalog.catalog.ids.next();
+  const sequenceName = await claimGeneratedName(ctx, draft.table.schemaId, [draft.table.name, name, 'seq'], { id, indexOid: null });
+  await createSequence(ctx, sequenceDefaults(column.typeOid, options(constraint['options'])), {
+    id,
+    name: sequenceName,
+    schemaId: draft.table.schemaId,
+    ownedBy: { tableId: draft.table.id, columnId: column.id },
+  });
+  draft.setColumn({ ...column, identity: constraint['generated_when'] === 'd' ? 'by default' : 'always', sequenceId: id });
+}
+
+async function setIdentity(draft: Draft, name: string, opts: ReturnType<typeof options>): Promise<void> {
+  const column = draft.column(name);
+  if (column.identity === null || column.sequenceId === null) {
+    throw sqlError('55000', `column "${name}" of relation "${draft.table.name}" is not an identity column`);
+  }
+  const generated = opts.find((o) => o.name === 'generated');
+  if (generated !== undefined) {
+    const kind = String((of(generated.arg as Loose, 'Integer')['ival'] as number | undefined) ?? '');
+    draft.setColumn({ ...column, identity: kind === '100' ? 'by default' : 'always' });
+  }
+  const rest = opts.filter((o) => o.name !== 'generated');
+  if (rest.length === 0) return;
+  await draft.ctx.catalog.lock(draft.ctx.txn, [column.sequenceId], draft.ctx.wait);
+  const sequence = await draft.ctx.catalog.forUpdate(draft.ctx.txn, column.sequenceId);
+  if (sequence?.kind === 'sequence') await alterSequence(draft.ctx, sequence, rest);
+}
+
+async function dropIdentity(draft: Draft, name: string, missingOk: boolean): Promise<void> {
+  const column = draft.column(name);
+  if (column.identity === null) {
+    if (!missingOk) throw sqlError('55000', `column "${name}" of relation "${draft.table.name}" is not an identity column`);
+    notice(draft.ctx, '00000', `column "${name}" of relation "${draft.table.name}" is not an identity column, skipping`);
+    return;
+  }
+  if (column.sequenceId !== null) await dropOwnedSequence(draft.ctx, column.sequenceId);
+  draft.setColumn({ ...column, identity: null, sequenceId: null });
+}
+
+// ---- constraints ----
+
+async function addConstraint(draft: Draft, c: Loose, columns: readonly string[] = []): Promise<void> {
+  const { ctx } = draft;
+  switch (c['contype']) {
+    case 'CONSTR_PRIMARY':
+      return addPrimary(draft, c, columns);
+    case 'CONSTR_UNIQUE':
+      return addUnique(draft, c, columns);
+    case 'CONSTR_CHECK': {
+      const name = c['conname'] === undefined ? null : text(c['conname']);
+      const check = await makeCheck(ctx, draft.table.name, c['raw_expr'], name, draft.table.columns, draft.table.checks);
+      draft.set({ checks: [...draft.table.checks, check] });
+      if (c['skip_validation'] !== true) draft.newChecks.push(check);
+      return;
+    }
+    case 'CONSTR_FOREIGN':
+      throw unsupported('FOREIGN KEY');
+    case 'CONSTR_EXCLUSION':
+      throw unsupported('EXCLUDE');
+    default:
+      throw unsupported(`constraint ${String(c['contype'])}`);
+  }
+}
+
+/** USING INDEX: the columns of an existing unique index, which is given up for the constraint. */
+function takeIndex(draft: Draft, c: Loose): Loose {
+  if (c['indexname'] === undefined) return c;
+  const name = text(c['indexname']);
+  const index = draft.table.indexes.find((i) => i.name === name && i.oid !== 0);
+  if (index === undefined) throw sqlError('42704', `index "${name}" does not exist`);
+  if (!index.unique) throw sqlError('42809', `"${name}" is not a unique index`);
+  if (index.constraintOid !== null) throw sqlError('55000', `index "${name}" is already associated with a constraint`);
+  const keys = index.columns.map(({ columnId }) => ({
+    String: { sval: draft.table.columns.find((x) => x.id === columnId)!.name },
+  }));
+  removeIndexFrom(draft, index);
+  return { ...c, keys, conname: c['conname'] ?? name };
+}
+
+async function addPrimary(draft: Draft, given: Loose, columns: readonly string[]): Promise<void> {
+  const { ctx } = draft;
+  const current = draft.table.indexes[0]!;
+  const hidden = draft.table.columns.find((c) => c.hidden && current.columns.some((k) => k.columnId === c.id));
+  if (hidden === undefined) throw sqlError('42P16', `multiple primary keys for table "${draft.table.name}" are not allowed`);
+  const c = takeIndex(draft, given);
+  const request = constraintRequest(c, columns);
+  const index = await makeIndex(ctx, request, draft.table.nextIndexId, draft.table, draft.table.columns);
+  const keys = new Set(index.columns.map((k) => k.columnId));
+  draft.set({
+    columns: draft.table.columns.filter((x) => x.id !== hidden.id).map((x) => (keys.has(x.id) ? { ...x, nullable: false } : x)),
+    indexes: [index, ...draft.table.indexes.slice(1)],
+    nextIndexId: draft.table.nextIndexId + 1,
+  });
+  draft.rewrite = true;
+}
+
+async function addUnique(draft: Draft, given: Loose, columns: readonly string[]): Promise<void> {
+  const c = takeIndex(draft, given);
+  const request = constraintRequest(c, columns);
+  const index = await makeIndex(draft.ctx, request, draft.table.nextIndexId, draft.table, draft.table.columns);
+  draft.set({ indexes: [...draft.table.indexes, index], nextIndexId: draft.table.nextIndexId + 1 });
+  draft.newIndexes.push(index);
+}
+
+function dropConstraint(draft: Draft, name: string, missingOk: boolean): void {
+  const { table } = draft;
+  const index = table.indexes.find((i) => i.name === name && i.constraintOid !== null);
+  if (index !== undefined) {
+    if (index.primary) dropPrimary(draft, index);
+    else removeIndexFrom(draft, index);
+    return;
+  }
+  if (table.checks.some((c) => c.name === name)) {
+    draft.set({ checks: table.checks.filter((c) => c.name !== name) });
+    return;
+  }
+  if (!missingOk) throw sqlError('42704', `constraint "${name}" of relation "${table.name}" does not exist`);
+  notice(draft.ctx, '00000', `constraint "${name}" of relation "${table.name}" does not exist, skipping`);
+}
+
+// ---- the rows ----
+
+async function finish(draft: Draft): Promise<void> {
+  const { ctx, before } = draft;
+  if (draft.rewrite) draft.set({ storageId: await newStorage(ctx) });
+  if (draft.rewrite || draft.newIndexes.length > 0) draft.set({ storageSince: ctx.txn.readTimestamp });
+  const next = nextVersion(before, draft.table);
+  if (draft.rewrite) await rewriteTable(ctx, before, next, mapper(draft, next), verifier(draft, next));
+  else {
+    if (draft.newChecks.length > 0 || draft.newNotNull.size > 0) await verifyRows(draft, next);
+    for (const index of draft.newIndexes) {
+      if (next.indexes.some((i) => i.id === index.id)) await fillIndex(ctx, viewOf(before, next), next, index.id);
+    }
+  }
+  ctx.catalog.put(ctx.txn, next);
+}
+
+/** The old rows read as the new columns: new ones give their stored defaults. */
+function viewOf(before: TableDescriptor, next: TableDescriptor): TableDescriptor {
+  return { ...next, storageId: before.storageId, indexes: [before.indexes[0]!] };
+}
+
+function mapper(draft: Draft, next: TableDescriptor): (old: readonly Datum[]) => readonly Datum[] | Promise<readonly Datum[]> {
+  const old = draft.before.columns.filter((c) => !c.dropped);
+  const live = next.columns.filter((c) => !c.dropped);
+  const context = draft.ctx.execContext();
+  const makers = live.map((column): ((row: readonly Datum[]) => Datum | Promise<Datum>) => {
+    const source = draft.sources.get(column.id);
+    if (source === 'rowid') return () => uniqueRowId(context);
+    if (source !== undefined) {
+      const { expression, ofOldRow } = source;
+      return (row) => expression.evaluate(ofOldRow ? row : [], context);
+    }
+    const at = old.findIndex((c) => c.id === column.id);
+    if (at >= 0) return (row) => row[at]!;
+    const value = column.missingText === null ? null : typeByOid(column.typeOid).input(column.missingText, column.typmod, STORED_FORMAT);
+    return () => value;
+  });
+  return (row) => {
+    const values = new Array<Datum | Promise<Datum>>(makers.length);
+    let waits = false;
+    for (let i = 0; i < makers.length; i++) {
+      const value = makers[i]!(row);
+      if (value instanceof Promise) waits = true;
+      values[i] = value;
+    }
+    return waits ? Promise.all(values) : (values as Datum[]);
+  };
+}
+
+function compileChecks(draft: Draft, next: TableDescriptor, context: ExecContext): (values: readonly Datum[]) => void | Promise<void> {
+  const live = next.columns.filter((c) => !c.dropped);
+  const checks = draft.newChecks
+    .filter((c) => next.checks.some((x) => x.oid === c.oid))
+    .map((c) => ({ name: c.name, expression: draft.ctx.planner.compileExpression(c.expressionSql, live, draft.ctx.plannerSettings, null) }));
+  const violated = (name: string): Error =>
+    sqlError('23514', `check constraint "${name}" of relation "${next.name}" is violated by some row`, { table: next.name, constraint: name });
+  return (values) => {
+    const later: Promise<void>[] = [];
+    for (const { name, expression } of checks) {
+      const result = expression.evaluate(values, context);
+      if (result instanceof Promise) {
+        later.push(
+          result.then((r) => {
+            if (r === false) throw violated(name);
+          }),
+        );
+      } else if (result === false) throw violated(name);
+    }
+    return later.length === 0 ? undefined : Promise.all(later).then(() => undefined);
+  };
+}
+
+function verifier(draft: Draft, next: TableDescriptor): (values: readonly Datum[]) => void | Promise<void> {
+  return compileChecks(draft, next, draft.ctx.execContext());
+}
+
+async function verifyRows(draft: Draft, next: TableDescriptor): Promise<void> {
+  const { ctx } = draft;
+  const check = compileChecks(draft, next, ctx.execContext());
+  const live = next.columns.filter((c) => !c.dropped);
+  const required = live.flatMap((c, i) => (draft.newNotNull.has(c.id) ? [i] : []));
+  await scanRows(ctx, viewOf(draft.before, next), (values) => {
+    for (const p of required) {
+      if (values[p] === null) {
+        throw sqlError('23502', `column "${live[p]!.name}" of relation "${next.name}" contains null values`, {
+          table: next.name,
+          column: live[p]!.name,
+        });
+      }
+    }
+    return check(values);
+  });
+}

@@ -1,0 +1,253 @@
+/** Column definitions: types, defaults, serial and identity, CHECK expressions. */
+import { sqlError } from '../../base/errors.js';
+import type { CheckDescriptor, ColumnDescriptor, SequenceDescriptor } from '../catalog/descriptor.js';
+import { isKeyEncodable } from '../encoding/key-codec.js';
+import { resolveTypeName } from '../plan/coerce.js';
+import { OID } from '../types/oids.js';
+import { typeByOid } from '../types/registry.js';
+import type { DdlContext } from './context.js';
+import { deparse, quoteLiteral } from './deparse.js';
+import { claimGeneratedName } from './objects.js';
+import { createSequence, sequenceDefaults } from './sequences.js';
+import { list, of, options, strings, text, unsupported } from './tree.js';
+import type { Loose } from './tree.js';
+
+export const HIDDEN_COLUMN = 'rowid';
+
+export interface ColumnDraft {
+  readonly name: string;
+  readonly typeOid: number;
+  readonly typmod: number;
+  notNull: boolean;
+  explicitNull: boolean;
+  defaultNode: unknown;
+  readonly serial: number | null;
+  identity: 'always' | 'by default' | null;
+  identityOptions: unknown;
+  readonly collation: string | null;
+  /** Constraints of the column that belong to the table: keys and checks. */
+  readonly constraints: Loose[];
+}
+
+const SERIAL: Readonly<Record<string, number>> = {
+  serial: OID.int4, serial4: OID.int4, bigserial: OID.int8, serial8: OID.int8, smallserial: OID.int2, serial2: OID.int2,
+};
+
+const SYSTEM_COLUMNS = new Set(['tableoid', 'xmin', 'cmin', 'xmax', 'cmax', 'ctid']);
+
+export function draftColumn(def: Loose): ColumnDraft {
+  const name = text(def['colname']);
+  if (SYSTEM_COLUMNS.has(name)) throw sqlError('42701', `column name "${name}" conflicts with a system column name`);
+  const typeName = def['typeName'] as Loose;
+  const names = strings(typeName['names']);
+  const serial = names.length === 1 && Object.hasOwn(SERIAL, names[0]!) ? SERIAL[names[0]!]! : null;
+  const type = serial !== null ? { oid: serial, typmod: -1 } : resolveTypeName(typeName as Parameters<typeof resolveTypeName>[0]);
+  checkColumnType(name, type.oid);
+  const collClause = def['collClause'] as Loose | undefined;
+  const draft: ColumnDraft = {
+    name,
+    typeOid: type.oid,
+    typmod: type.typmod,
+    notNull: serial !== null,
+    explicitNull: false,
+    defaultNode: null,
+    serial,
+    identity: null,
+    identityOptions: null,
+    collation: collClause === undefined ? null : checkCollation(strings(collClause['collname'])),
+    constraints: [],
+  };
+  for (const node of list(def['constraints'])) addColumnConstraint(draft, of(node, 'Constraint'));
+  return draft;
+}
+
+function checkColumnType(name: string, oid: number): void {
+  if (typeByOid(oid).category === 'P' || oid === OID.unknown) {
+    throw sqlError('42P16', `column "${name}" has pseudo-type ${typeByOid(oid).sqlName}`);
+  }
+}
+
+function checkCollation(names: readonly string[]): string | null {
+  const name = names[names.length - 1] ?? '';
+  if (/^(default|C|POSIX|ucs_basic|C\.utf8|C\.UTF-8)$/.test(name)) return name === 'default' ? null : name;
+  throw sqlError('42704', `collation "${name}" for encoding "UTF8" does not exist`);
+}
+
+function addColumnConstraint(draft: ColumnDraft, c: Loose): void {
+  switch (c['contype']) {
+    case 'CONSTR_NULL':
+      if (draft.notNull && draft.serial === null) throw conflictingNull(draft.name);
+      draft.explicitNull = true;
+      return;
+    case 'CONSTR_NOTNULL':
+      if (draft.explicitNull) throw conflictingNull(draft.name);
+      draft.notNull = true;
+      return;
+    case 'CONSTR_DEFAULT':
+      if (draft.defaultNode !== null || draft.serial !== null) {
+        throw sqlError('42601', `multiple default values specified for column "${draft.name}"`);
+      }
+      draft.defaultNode = c['raw_expr'];
+      return;
+    case 'CONSTR_IDENTITY':
+      if (draft.identity !== null) throw sqlError('42601', `multiple identity specifications for column "${draft.name}"`);
+      draft.identity = c['generated_when'] === 'd' ? 'by default' : 'always';
+      draft.identityOptions = c['options'];
+      draft.notNull = true;
+      return;
+    case 'CONSTR_GENERATED':
+      throw unsupported('a generated column');
+    case 'CONSTR_FOREIGN':
+      throw unsupported('FOREIGN KEY');
+    case 'CONSTR_ATTR_DEFERRABLE':
+    case 'CONSTR_ATTR_DEFERRED':
+      throw unsupported('a deferrable constraint');
+    case 'CONSTR_ATTR_NOT_DEFERRABLE':
+    case 'CONSTR_ATTR_IMMEDIATE':
+      return;
+    case 'CONSTR_PRIMARY':
+    case 'CONSTR_UNIQUE':
+    case 'CONSTR_CHECK':
+      draft.constraints.push(c);
+      if (c['contype'] === 'CONSTR_PRIMARY') draft.notNull = true;
+      return;
+    default:
+      throw unsupported(`constraint ${String(c['contype'])}`);
+  }
+}
+
+function conflictingNull(name: string): Error {
+  return sqlError('42601', `conflicting NULL/NOT NULL declarations for column "${name}"`);
+}
+
+export interface OwnerTable {
+  readonly id: number;
+  readonly name: string;
+  readonly schemaId: number;
+  readonly schemaName: string;
+}
+
+/** The descriptor, with the sequence of a serial or identity column made. */
+export async function finishColumn(ctx: DdlContext, draft: ColumnDraft, id: number, table: OwnerTable): Promise<ColumnDescriptor> {
+  let defaultSql: string | null = null;
+  let sequenceId: number | null = null;
+  if (draft.serial !== null || draft.identity !== null) {
+    const sequence = await ownedSequence(ctx, draft, id, table);
+    sequenceId = sequence.id;
+    if (draft.serial !== null) defaultSql = nextvalSql(table.schemaName, sequence.name, ctx);
+  } else if (draft.defaultNode !== null) {
+    defaultSql = defaultText(ctx, draft.defaultNode, draft);
+  }
+  return {
+    id,
+    name: draft.name,
+    typeOid: draft.typeOid,
+    typmod: draft.typmod,
+    nullable: !draft.notNull,
+    defaultSql,
+    identity: draft.identity,
+    sequenceId,
+    hidden: false,
+    collation: draft.collation,
+    missingText: null,
+    dropped: false,
+  };
+}
+
+async function ownedSequence(ctx: DdlContext, draft: ColumnDraft, columnId: number, table: OwnerTable): Promise<SequenceDescriptor> {
+  if (draft.identity !== null && ![OID.int2, OID.int4, OID.int8].includes(draft.typeOid as 20)) {
+    throw sqlError('22023', 'identity column type must be smallint, integer, or bigint');
+  }
+  const id = await ctx.catalog.catalog.ids.next();
+  const name = await claimGeneratedName(ctx, table.schemaId, [table.name, draft.name, 'seq'], { id, indexOid: null });
+  const opts = options(draft.identityOptions);
+  const settings = sequenceDefaults(opts.some((o) => o.name === 'as') ? OID.int8 : draft.typeOid, opts);
+  return createSequence(ctx, { ...settings, typeOid: draft.typeOid }, {
+    id,
+    name,
+    schemaId: table.schemaId,
+    ownedBy: { tableId: table.id, columnId },
+  });
+}
+
+function quoteIfNeeded(name: string): string {
+  return /^[a-z_][a-z0-9_$]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`;
+}
+
+/** nextval('t_id_seq'::regclass), qualified when the schema is not on the path. */
+export function nextvalSql(schemaName: string, sequence: string, ctx: DdlContext): string {
+  const name = quoteIfNeeded(sequence);
+  const shown = ctx.session.searchPath.includes(schemaName) ? name : `${quoteIfNeeded(schemaName)}.${name}`;
+  return `nextval(${quoteLiteral(shown)}::regclass)`;
+}
+
+/** Canonical text of a default, checked against the column's type. */
+export function defaultText(ctx: DdlContext, node: unknown, column: { readonly name: string; readonly typeOid: number; readonly typmod: number }): string | null {
+  const sql = deparse(node);
+  if (/^NULL$/i.test(sql)) return null;
+  refuseColumnReference(node);
+  const compiled = ctx.planner.compileExpression(sql, [], ctx.plannerSettings, { typeOid: column.typeOid, typmod: column.typmod });
+  return compiled.sql;
+}
+
+function refuseColumnReference(node: unknown): void {
+  if (typeof node !== 'object' || node === null) return;
+  if (Array.isArray(node)) {
+    for (const item of node) refuseColumnReference(item);
+    return;
+  }
+  if ('ColumnRef' in node) throw sqlError('0A000', 'cannot use column reference in DEFAULT expression');
+  for (const value of Object.values(node)) refuseColumnReference(value);
+}
+
+export function compileCheck(
+  ctx: DdlContext,
+  node: unknown,
+  columns: readonly ColumnDescriptor[],
+): { readonly sql: string; readonly columnIds: number[] } {
+  const live = columns.filter((c) => !c.dropped && !c.hidden);
+  const compiled = ctx.planner.compileExpression(deparse(node), live, ctx.plannerSettings, null);
+  if (compiled.typeOid !== OID.bool) {
+    throw sqlError('42804', `argument of CHECK must be type boolean, not type ${typeByOid(compiled.typeOid).sqlName}`);
+  }
+  return { sql: compiled.sql, columnIds: compiled.columnsUsed.map((p) => live[p]!.id) };
+}
+
+/** Names PostgreSQL gives to a check constraint: by its column if it has one only. */
+export function checkNameParts(table: string, columnIds: readonly number[], columns: readonly ColumnDescriptor[]): string {
+  const only = columnIds.length === 1 ? columns.find((c) => c.id === columnIds[0]) : undefined;
+  return only === undefined ? `${table}_check` : `${table}_${only.name}_check`;
+}
+
+export function uniqueConstraintName(base: string, checks: readonly CheckDescriptor[]): string {
+  let name = base;
+  for (let n = 1; checks.some((c) => c.name === name); n++) name = `${base}${n}`;
+  return name;
+}
+
+export function requireKeyType(column: ColumnDescriptor): void {
+  if (isKeyEncodable(column.typeOid)) return;
+  throw sqlError('42704', `data type ${typeByOid(column.typeOid).sqlName} has no default operator class for access method "btree"`, {
+    hint: 'You must specify an operator class for the index or define a default operator class for the data type.',
+  });
+}
+
+/** The row id of a table without a primary key. */
+export function hiddenColumn(id: number, taken: readonly string[]): ColumnDescriptor {
+  let name = HIDDEN_COLUMN;
+  for (let n = 1; taken.includes(name); n++) name = `${HIDDEN_COLUMN}_${n}`;
+  return {
+    id,
+    name,
+    typeOid: OID.int8,
+    typmod: -1,
+    nullable: false,
+    defaultSql: null,
+    identity: null,
+    sequenceId: null,
+    hidden: true,
+    collation: null,
+    missingText: null,
+    dropped: false,
+  };
+}

@@ -1,0 +1,229 @@
+/** CREATE TABLE: columns, constraints, LIKE; the table's storage is a range of its own. */
+import { sqlError } from '../../base/errors.js';
+import type { CheckDescriptor, ColumnDescriptor, IndexDescriptor, TableDescriptor } from '../catalog/descriptor.js';
+import {
+  checkNameParts, compileCheck, draftColumn, finishColumn, hiddenColumn, uniqueConstraintName,
+} from './columns.js';
+import type { ColumnDraft } from './columns.js';
+import type { DdlContext } from './context.js';
+import { notice } from './context.js';
+import { constraintRequest, hiddenPrimary, makeIndex } from './indexes.js';
+import type { IndexRequest } from './indexes.js';
+import { claimName, creationSchema, newStorage, relationMissing } from './objects.js';
+import { list, of, options, rangeVar, text, unsupported, valueText } from './tree.js';
+import type { Loose } from './tree.js';
+
+const COLUMNS_MAX = 1600;
+
+interface Parts {
+  readonly drafts: ColumnDraft[];
+  readonly requests: IndexRequest[];
+  readonly checks: { readonly node: unknown; readonly name: string | null }[];
+  /** Copied by LIKE, by draft. */
+  readonly copied: Map<ColumnDraft, ColumnDescriptor>;
+}
+
+export async function runCreateTable(ctx: DdlContext, body: Loose): Promise<string> {
+  const name = rangeVar(body['relation']);
+  const relation = body['relation'] as Loose;
+  if (relation['relpersistence'] === 't') throw unsupported('a temporary table');
+  if (body['partspec'] !== undefined || body['partbound'] !== undefined) throw unsupported('PARTITION BY');
+  if (body['inhRelations'] !== undefined) throw unsupported('table inheritance');
+  if (body['ofTypename'] !== undefined) throw unsupported('a typed table');
+  const schema = await creationSchema(ctx, name);
+  if (body['if_not_exists'] === true && (await ctx.catalog.nameForUpdate(ctx.txn, schema.id, name.name)) !== null) {
+    notice(ctx, '42P07', `relation "${name.name}" already exists, skipping`);
+    return 'CREATE TABLE';
+  }
+  const parts = await collect(ctx, list(body['tableElts']));
+  await createTable(ctx, name.name, schema, parts, {
+    options: storageOptions(body['options']),
+    unlogged: relation['relpersistence'] === 'u',
+  });
+  return 'CREATE TABLE';
+}
+
+export function storageOptions(value: unknown): Record<string, string> {
+  const known: Record<string, string> = {};
+  for (const o of options(value)) {
+    if (o.name === 'oids' && valueText(o.arg) !== 'false') throw sqlError('0A000', 'tables declared WITH OIDS are not supported');
+    if (o.name !== 'oids') known[o.name] = valueText(o.arg) || 'true';
+  }
+  return known;
+}
+
+async function collect(ctx: DdlContext, elements: readonly Loose[]): Promise<Parts> {
+  const parts: Parts = { drafts: [], requests: [], checks: [], copied: new Map() };
+  const tableConstraints: Loose[] = [];
+  for (const element of elements) {
+    if (element['ColumnDef'] !== undefined) {
+      const draft = draftColumn(of(element, 'ColumnDef'));
+      if (parts.drafts.some((d) => d.name === draft.name)) throw sqlError('42701', `column "${draft.name}" specified more than once`);
+      parts.drafts.push(draft);
+      for (const c of draft.constraints) addConstraint(parts, c, [draft.name]);
+    } else if (element['Constraint'] !== undefined) tableConstraints.push(of(element, 'Constraint'));
+    else if (element['TableLikeClause'] !== undefined) await copyLike(ctx, parts, of(element, 'TableLikeClause'));
+  }
+  for (const c of tableConstraints) addConstraint(parts, c, []);
+  if (parts.drafts.length > COLUMNS_MAX) throw sqlError('54011', `tables can have at most ${COLUMNS_MAX} columns`);
+  return parts;
+}
+
+function addConstraint(parts: Parts, c: Loose, columns: readonly string[]): void {
+  switch (c['contype']) {
+    case 'CONSTR_PRIMARY':
+    case 'CONSTR_UNIQUE':
+      parts.requests.push(constraintRequest(c, columns));
+      return;
+    case 'CONSTR_CHECK':
+      parts.checks.push({ node: c['raw_expr'], name: c['conname'] === undefined ? null : text(c['conname']) });
+      return;
+    case 'CONSTR_FOREIGN':
+      throw unsupported('FOREIGN KEY');
+    case 'CONSTR_EXCLUSION':
+      throw unsupported('EXCLUDE');
+    default:
+      throw unsupported(`constraint ${String(c['contype'])}`);
+  }
+}
+
+const LIKE_DEFAULTS = 1 << 3;
+const LIKE_ALL = 0x7fffffff;
+
+async function copyLike(ctx: DdlContext, parts: Parts, like: Loose): Promise<void> {
+  const name = rangeVar(like['relation']);
+  const found = await ctx.catalog.relation(name, ctx.session.searchPath, ctx.wait);
+  if (found?.kind !== 'table') throw relationMissing(name);
+  const flags = Number(like['options'] ?? 0);
+  for (const column of found.table.columns) {
+    if (column.dropped || column.hidden) continue;
+    if (parts.drafts.some((d) => d.name === column.name)) throw sqlError('42701', `column "${column.name}" specified more than once`);
+    const draft: ColumnDraft = {
+      name: column.name,
+      typeOid: column.typeOid,
+      typmod: column.typmod,
+      notNull: !column.nullable,
+      explicitNull: false,
+      defaultNode: null,
+      serial: null,
+      identity: null,
+      identityOptions: null,
+      collation: column.collation,
+      constraints: [],
+    };
+    parts.drafts.push(draft);
+    const keepDefault = flags === LIKE_ALL || (flags & LIKE_DEFAULTS) !== 0;
+    parts.copied.set(draft, { ...column, defaultSql: keepDefault ? column.defaultSql : null });
+  }
+}
+
+interface TableKind {
+  readonly options: Readonly<Record<string, string>>;
+  readonly unlogged: boolean;
+}
+
+async function createTable(ctx: DdlContext, name: string, schema: { id: number; name: string }, parts: Parts, kind: TableKind): Promise<TableDescriptor> {
+  const id = await ctx.catalog.catalog.ids.next();
+  await claimName(ctx, schema.id, name, { id, indexOid: null });
+  const primaries = parts.requests.filter((r) => r.primary);
+  if (primaries.length > 1) throw sqlError('42P16', `multiple primary keys for table "${name}" are not allowed`);
+  for (const request of primaries) {
+    for (const { name: column } of request.columns) {
+      const draft = parts.drafts.find((d) => d.name === column);
+      if (draft === undefined) continue;
+      if (draft.explicitNull) throw sqlError('42601', `conflicting NULL/NOT NULL declarations for column "${column}" of table "${name}"`);
+      draft.notNull = true;
+    }
+  }
+  const owner = { id, name, schemaId: schema.id, schemaName: schema.name };
+  const columns: ColumnDescriptor[] = [];
+  for (const [i, draft] of parts.drafts.entries()) {
+    const column = await finishColumn(ctx, draft, i + 1, owner);
+    const copied = parts.copied.get(draft);
+    columns.push(copied === undefined ? column : { ...column, defaultSql: copied.defaultSql });
+  }
+  let nextColumnId = columns.length + 1;
+  const indexes: IndexDescriptor[] = [];
+  let nextIndexId = 1;
+  if (primaries.length === 0) {
+    const hidden = hiddenColumn(nextColumnId++, columns.map((c) => c.name));
+    columns.push(hidden);
+    indexes.push(hiddenPrimary(nextIndexId++, name, hidden.id));
+  }
+  for (const request of [...primaries, ...parts.requests.filter((r) => !r.primary)]) {
+    indexes.push(await makeIndex(ctx, request, nextIndexId++, owner, columns));
+  }
+  const table: TableDescriptor = {
+    kind: 'table',
+    id,
+    name,
+    databaseId: ctx.catalog.databaseId,
+    schemaId: schema.id,
+    version: 1,
+    owner: ctx.session.user,
+    columns,
+    nextColumnId,
+    indexes,
+    nextIndexId,
+    checks: await makeChecks(ctx, name, parts, columns),
+    comment: null,
+    storageId: await newStorage(ctx),
+    options: kind.options,
+    unlogged: kind.unlogged,
+  };
+  ctx.catalog.putNew(ctx.txn, table);
+  return table;
+}
+
+async function makeChecks(ctx: DdlContext, table: string, parts: Parts, columns: readonly ColumnDescriptor[]): Promise<CheckDescriptor[]> {
+  const checks: CheckDescriptor[] = [];
+  for (const { node, name } of parts.checks) checks.push(await makeCheck(ctx, table, node, name, columns, checks));
+  return checks;
+}
+
+export async function makeCheck(
+  ctx: DdlContext,
+  table: string,
+  node: unknown,
+  name: string | null,
+  columns: readonly ColumnDescriptor[],
+  existing: readonly CheckDescriptor[],
+): Promise<CheckDescriptor> {
+  const { sql, columnIds } = compileCheck(ctx, node, columns);
+  if (name !== null && existing.some((c) => c.name === name)) {
+    throw sqlError('42710', `constraint "${name}" for relation "${table}" already exists`);
+  }
+  return {
+    oid: await ctx.catalog.catalog.ids.next(),
+    name: name ?? uniqueConstraintName(checkNameParts(table, columnIds, columns), existing),
+    expressionSql: sql,
+    columnIds,
+  };
+}
+
+/** A table for the result of a query: CREATE TABLE AS. */
+export async function createTableFor(
+  ctx: DdlContext,
+  name: ReturnType<typeof rangeVar>,
+  columns: readonly { readonly name: string; readonly typeOid: number; readonly typmod: number }[],
+  kind: TableKind,
+): Promise<TableDescriptor> {
+  const schema = await creationSchema(ctx, name);
+  const drafts = columns.map((c): ColumnDraft => ({
+    name: c.name,
+    typeOid: c.typeOid === 705 ? 25 : c.typeOid,
+    typmod: c.typmod,
+    notNull: false,
+    explicitNull: false,
+    defaultNode: null,
+    serial: null,
+    identity: null,
+    identityOptions: null,
+    collation: null,
+    constraints: [],
+  }));
+  drafts.forEach((d, i) => {
+    if (drafts.findIndex((x) => x.name === d.name) < i) throw sqlError('42701', `column "${d.name}" specified more than once`);
+  });
+  return createTable(ctx, name.name, schema, { drafts, requests: [], checks: [], copied: new Map() }, kind);
+}

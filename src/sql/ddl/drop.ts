@@ -1,0 +1,196 @@
+/** DROP of tables, sequences and schemas, and TRUNCATE. */
+import { sqlError } from '../../base/errors.js';
+import type { SequenceDescriptor, TableDescriptor } from '../catalog/descriptor.js';
+import type { RelationName } from '../contract.js';
+import type { DdlContext } from './context.js';
+import { notice } from './context.js';
+import { dropIndexes } from './indexes.js';
+import { newStorage, nextVersion, openForChange, openTable, shownName } from './objects.js';
+import type { Opened } from './objects.js';
+import { dropSequence } from './sequences.js';
+import { list, of, qualifiedName, rangeVar, stringOf } from './tree.js';
+import type { Loose } from './tree.js';
+
+const KINDS: Readonly<Record<string, string>> = {
+  OBJECT_VIEW: 'view', OBJECT_MATVIEW: 'materialized view', OBJECT_TYPE: 'type', OBJECT_FUNCTION: 'function', OBJECT_TRIGGER: 'trigger',
+  OBJECT_DOMAIN: 'type', OBJECT_EXTENSION: 'extension', OBJECT_POLICY: 'policy', OBJECT_PROCEDURE: 'procedure', OBJECT_RULE: 'rule',
+  OBJECT_PUBLICATION: 'publication', OBJECT_COLLATION: 'collation', OBJECT_AGGREGATE: 'aggregate', OBJECT_FOREIGN_TABLE: 'foreign table',
+};
+
+export async function runDrop(ctx: DdlContext, body: Loose): Promise<string> {
+  const missingOk = body['missing_ok'] === true;
+  switch (body['removeType']) {
+    case 'OBJECT_TABLE':
+      await dropRelations(ctx, list(body['objects']), 'table', missingOk);
+      return 'DROP TABLE';
+    case 'OBJECT_SEQUENCE':
+      await dropRelations(ctx, list(body['objects']), 'sequence', missingOk, body['behavior'] === 'DROP_CASCADE');
+      return 'DROP SEQUENCE';
+    case 'OBJECT_INDEX':
+      return dropIndexes(ctx, body);
+    case 'OBJECT_SCHEMA':
+      return dropSchemas(ctx, body);
+    default: {
+      const kind = KINDS[String(body['removeType'])] ?? 'object';
+      const tag = `DROP ${kind.toUpperCase()}`;
+      for (const object of list(body['objects'])) {
+        const name = objectNameText(object);
+        if (!missingOk) throw sqlError('42704', `${kind} "${name}" does not exist`);
+        notice(ctx, '00000', `${kind} "${name}" does not exist, skipping`);
+      }
+      return tag;
+    }
+  }
+}
+
+function objectNameText(object: Loose): string {
+  if (object['List'] !== undefined) return list(of(object, 'List')['items']).map(stringOf).join('.');
+  if (object['TypeName'] !== undefined) return list(of(object, 'TypeName')['names']).map(stringOf).join('.');
+  if (object['ObjectWithArgs'] !== undefined) return list(of(object, 'ObjectWithArgs')['objname']).map(stringOf).join('.');
+  return stringOf(object);
+}
+
+async function dropRelations(ctx: DdlContext, objects: readonly Loose[], kind: 'table' | 'sequence', missingOk: boolean, cascade = true): Promise<void> {
+  // Locks are taken for all at once, in id order, so that two drops of the same tables never cross.
+  const names = objects.map((o) => qualifiedName(list(of(o, 'List')['items']).map(stringOf)));
+  const ids: number[] = [];
+  for (const name of names) {
+    const found = await ctx.catalog.relation(name, ctx.session.searchPath, ctx.wait);
+    if (found !== null && found.kind !== 'virtual') ids.push(found.kind === 'table' ? found.table.id : found.sequence.id);
+  }
+  await ctx.catalog.lock(ctx.txn, ids, ctx.wait);
+  for (const name of names) {
+    const found = await openForChange(ctx, name);
+    if (found === null) {
+      const schemaMissing = name.schema !== null && (await ctx.catalog.schemaId(name.schema)) === null;
+      if (!missingOk) {
+        if (schemaMissing) throw sqlError('3F000', `schema "${name.schema!}" does not exist`);
+        throw sqlError('42P01', `${kind} "${shownName(name)}" does not exist`);
+      }
+      notice(ctx, '00000', schemaMissing ? `schema "${name.schema!}" does not exist, skipping` : `${kind} "${name.name}" does not exist, skipping`);
+      continue;
+    }
+    await dropOpened(ctx, found, name, kind, cascade);
+  }
+}
+
+async function dropOpened(ctx: DdlContext, found: Opened, name: RelationName, kind: 'table' | 'sequence', cascade: boolean): Promise<void> {
+  if (found.kind !== kind) {
+    throw sqlError('42809', `"${name.name}" is not a ${kind}`, {
+      hint: found.kind === 'table' ? 'Use DROP TABLE to remove a table.' : 'Use DROP SEQUENCE to remove a sequence.',
+    });
+  }
+  if (found.kind === 'table') {
+    await dropTable(ctx, found.table);
+    return;
+  }
+  await detachDefaults(ctx, found.sequence, cascade);
+  await dropSequence(ctx, found.sequence);
+}
+
+/** A sequence that a column's default calls can go only with CASCADE. */
+async function detachDefaults(ctx: DdlContext, sequence: SequenceDescriptor, cascade: boolean): Promise<void> {
+  if (sequence.ownedBy === null) return;
+  await ctx.catalog.lock(ctx.txn, [sequence.ownedBy.tableId], ctx.wait);
+  const table = await ctx.catalog.forUpdate(ctx.txn, sequence.ownedBy.tableId);
+  if (table?.kind !== 'table') return;
+  const column = table.columns.find((c) => c.sequenceId === sequence.id && !c.dropped);
+  if (column === undefined) return;
+  if (column.identity !== null) throw sqlError('2BP01', `cannot drop sequence ${sequence.name} because column ${column.name} of table ${table.name} requires it`, { hint: `You can drop column ${column.name} of table ${table.name} instead.` });
+  if (!cascade) {
+    throw sqlError('2BP01', `cannot drop sequence ${sequence.name} because other objects depend on it`, {
+      detail: `default value for column ${column.name} of table ${table.name} depends on sequence ${sequence.name}`,
+      hint: 'Use DROP ... CASCADE to drop the dependent objects too.',
+    });
+  }
+  notice(ctx, '00000', `drop cascades to default value for column ${column.name} of table ${table.name}`);
+  const columns = table.columns.map((c) => (c.id === column.id ? { ...c, defaultSql: null, sequenceId: null } : c));
+  ctx.catalog.put(ctx.txn, nextVersion(table, { columns }));
+}
+
+export async function dropTable(ctx: DdlContext, table: TableDescriptor): Promise<void> {
+  const sequences = table.columns.flatMap((c) => (c.sequenceId === null || c.dropped ? [] : [c.sequenceId]));
+  await ctx.catalog.lock(ctx.txn, sequences, ctx.wait);
+  for (const id of sequences) {
+    const sequence = await ctx.catalog.forUpdate(ctx.txn, id);
+    if (sequence?.kind === 'sequence' && sequence.ownedBy?.tableId === table.id) await dropSequence(ctx, sequence);
+  }
+  ctx.catalog.freeName(ctx.txn, table.schemaId, table.name);
+  for (const index of table.indexes) if (index.oid !== 0) ctx.catalog.freeName(ctx.txn, table.schemaId, index.name);
+  ctx.catalog.drop(ctx.txn, table.id);
+}
+
+export async function runTruncate(ctx: DdlContext, body: Loose): Promise<string> {
+  const names = list(body['relations']).map(rangeVar);
+  const ids: number[] = [];
+  for (const name of names) {
+    const found = await ctx.catalog.relation(name, ctx.session.searchPath, ctx.wait);
+    if (found?.kind === 'table') ids.push(found.table.id);
+  }
+  await ctx.catalog.lock(ctx.txn, ids, ctx.wait);
+  const seen = new Set<number>();
+  for (const name of names) {
+    const table = await openTable(ctx, name);
+    if (seen.has(table.id)) continue;
+    seen.add(table.id);
+    const storageId = await newStorage(ctx);
+    ctx.catalog.put(ctx.txn, nextVersion(table, { storageId, storageSince: ctx.txn.readTimestamp }));
+    if (body['restart_seqs'] === true) await restartIdentity(ctx, table);
+  }
+  return 'TRUNCATE TABLE';
+}
+
+async function restartIdentity(ctx: DdlContext, table: TableDescriptor): Promise<void> {
+  for (const column of table.columns) {
+    if (column.sequenceId === null || column.dropped) continue;
+    const sequence = await ctx.catalog.descriptor(column.sequenceId, ctx.wait);
+    if (sequence?.kind === 'sequence') await ctx.sequences.setval(sequence, BigInt(sequence.start), false);
+  }
+}
+
+// ---- schemas ----
+
+async function dropSchemas(ctx: DdlContext, body: Loose): Promise<string> {
+  for (const object of list(body['objects'])) {
+    const name = stringOf(object);
+    if (name === 'pg_catalog' || name === 'information_schema') throw sqlError('2BP01', `cannot drop schema ${name} because it is required by the database system`);
+    const id = await ctx.catalog.schemaId(name);
+    if (id === null) {
+      if (body['missing_ok'] !== true) throw sqlError('3F000', `schema "${name}" does not exist`);
+      notice(ctx, '00000', `schema "${name}" does not exist, skipping`);
+      continue;
+    }
+    await dropSchema(ctx, id, name, body['behavior'] === 'DROP_CASCADE');
+  }
+  return 'DROP SCHEMA';
+}
+
+async function dropSchema(ctx: DdlContext, id: number, name: string, cascade: boolean): Promise<void> {
+  await ctx.catalog.lock(ctx.txn, [ctx.catalog.databaseId, id], ctx.wait);
+  const schema = await ctx.catalog.forUpdate(ctx.txn, id);
+  if (schema?.kind !== 'schema') throw sqlError('3F000', `schema "${name}" does not exist`);
+  const view = await ctx.catalog.view([]);
+  const inside = view.descriptors.filter(
+    (d): d is TableDescriptor | SequenceDescriptor =>
+      (d.kind === 'table' || d.kind === 'sequence') && d.schemaId === id && d.databaseId === ctx.catalog.databaseId,
+  );
+  if (inside.length > 0 && !cascade) {
+    throw sqlError('2BP01', `cannot drop schema ${name} because other objects depend on it`, {
+      detail: inside.map((d) => `${d.kind} ${name}.${d.name} depends on schema ${name}`).join('\n'),
+      hint: 'Use DROP ... CASCADE to drop the dependent objects too.',
+    });
+  }
+  await ctx.catalog.lock(ctx.txn, inside.map((d) => d.id), ctx.wait);
+  const shown = inside.filter((d) => d.kind === 'table' || d.ownedBy === null);
+  if (shown.length === 1) notice(ctx, '00000', `drop cascades to ${shown[0]!.kind} ${name}.${shown[0]!.name}`);
+  else if (shown.length > 1) notice(ctx, '00000', `drop cascades to ${shown.length} other objects`);
+  for (const d of inside) {
+    const current = await ctx.catalog.forUpdate(ctx.txn, d.id);
+    if (current?.kind === 'table') await dropTable(ctx, current);
+    else if (current?.kind === 'sequence') await dropSequence(ctx, current);
+  }
+  ctx.catalog.freeName(ctx.txn, 0, name);
+  // `public` is shared by all databases: only its name goes.
+  if (schema.databaseId !== 0) ctx.catalog.drop(ctx.txn, id);
+}
+

@@ -1,0 +1,186 @@
+/** Index descriptors from constraints and CREATE INDEX; DROP INDEX. */
+import { sqlError } from '../../base/errors.js';
+import type { ColumnDescriptor, IndexDescriptor, TableDescriptor } from '../catalog/descriptor.js';
+import { requireKeyType } from './columns.js';
+import type { DdlContext } from './context.js';
+import { notice } from './context.js';
+import { claimGeneratedName, claimName, nextVersion, openIndex, openTable, shownName } from './objects.js';
+import { fillIndex } from './rewrite.js';
+import { list, objectName, of, rangeVar, stringOf, text, unsupported } from './tree.js';
+import type { Loose } from './tree.js';
+
+export interface IndexRequest {
+  /** null: to be generated. */
+  readonly name: string | null;
+  readonly columns: readonly { readonly name: string; readonly descending: boolean }[];
+  readonly storing: readonly string[];
+  readonly unique: boolean;
+  readonly primary: boolean;
+  readonly constraint: boolean;
+}
+
+export interface TablePlace {
+  readonly id: number;
+  readonly name: string;
+  readonly schemaId: number;
+}
+
+export function findColumn(columns: readonly ColumnDescriptor[], name: string, table: string, inKey: boolean): ColumnDescriptor {
+  const column = columns.find((c) => c.name === name && !c.dropped && !c.hidden);
+  if (column !== undefined) return column;
+  throw sqlError('42703', inKey ? `column "${name}" named in key does not exist` : `column "${name}" of relation "${table}" does not exist`);
+}
+
+export function constraintRequest(c: Loose, defaultColumns: readonly string[]): IndexRequest {
+  if (c['deferrable'] === true || c['initdeferred'] === true) throw unsupported('a deferrable constraint');
+  const keys = list(c['keys']).map(stringOf);
+  const names = keys.length > 0 ? keys : defaultColumns;
+  const seen = new Set<string>();
+  const primary = c['contype'] === 'CONSTR_PRIMARY';
+  for (const name of names) {
+    if (seen.has(name)) throw sqlError('42701', `column "${name}" appears twice in ${primary ? 'primary key' : 'unique'} constraint`);
+    seen.add(name);
+  }
+  if (c['nulls_not_distinct'] === true) throw unsupported('NULLS NOT DISTINCT');
+  return {
+    name: c['conname'] === undefined ? null : text(c['conname']),
+    columns: names.map((name) => ({ name, descending: false })),
+    storing: list(c['including']).map(stringOf),
+    unique: true,
+    primary,
+    constraint: true,
+  };
+}
+
+/** The descriptor, with its name claimed. */
+export async function makeIndex(
+  ctx: DdlContext,
+  request: IndexRequest,
+  id: number,
+  table: TablePlace,
+  columns: readonly ColumnDescriptor[],
+): Promise<IndexDescriptor> {
+  const keyColumns = request.columns.map(({ name, descending }) => {
+    const column = findColumn(columns, name, table.name, true);
+    requireKeyType(column);
+    return { columnId: column.id, descending };
+  });
+  const oid = await ctx.catalog.catalog.ids.next();
+  const entry = { id: table.id, indexOid: oid };
+  const joined = request.columns.map((c) => c.name).join('_');
+  const parts: [string, string, string] = request.primary
+    ? [table.name, '', 'pkey']
+    : [table.name, joined, request.constraint ? 'key' : 'idx'];
+  let name = request.name;
+  if (name === null) name = await claimGeneratedName(ctx, table.schemaId, parts, entry);
+  else await claimName(ctx, table.schemaId, name, entry);
+  return {
+    id,
+    oid,
+    name,
+    unique: request.unique,
+    primary: request.primary,
+    columns: keyColumns,
+    storing: request.storing.map((n) => findColumn(columns, n, table.name, true).id),
+    constraintOid: request.constraint ? await ctx.catalog.catalog.ids.next() : null,
+  };
+}
+
+export function hiddenPrimary(id: number, tableName: string, columnId: number): IndexDescriptor {
+  return {
+    id,
+    oid: 0,
+    name: objectName(tableName, '', 'rowid'),
+    unique: true,
+    primary: true,
+    columns: [{ columnId, descending: false }],
+    storing: [],
+    constraintOid: null,
+  };
+}
+
+function indexRequest(body: Loose): IndexRequest {
+  if (body['whereClause'] !== undefined) throw unsupported('a partial index');
+  const method = text(body['accessMethod']) || 'btree';
+  if (method !== 'btree') {
+    if (['hash', 'gin', 'gist', 'brin', 'spgist'].includes(method)) throw unsupported(`access method "${method}"`);
+    throw sqlError('42704', `access method "${method}" does not exist`);
+  }
+  const columns = list(body['indexParams']).map((p) => {
+    const e = of(p, 'IndexElem');
+    if (e['expr'] !== undefined) throw unsupported('an index on an expression');
+    const descending = e['ordering'] === 'SORTBY_DESC';
+    const nulls = e['nulls_ordering'];
+    if ((nulls === 'SORTBY_NULLS_FIRST' && !descending) || (nulls === 'SORTBY_NULLS_LAST' && descending)) {
+      throw unsupported('this placement of NULLs in an index');
+    }
+    return { name: text(e['name']), descending };
+  });
+  return {
+    name: body['idxname'] === undefined ? null : text(body['idxname']),
+    columns,
+    storing: list(body['indexIncludingParams']).map((p) => text(of(p, 'IndexElem')['name'])),
+    unique: body['unique'] === true,
+    primary: false,
+    constraint: false,
+  };
+}
+
+export async function runCreateIndex(ctx: DdlContext, body: Loose): Promise<string> {
+  if (body['concurrent'] === true && ctx.session.inBlock) {
+    throw sqlError('25001', 'CREATE INDEX CONCURRENTLY cannot run inside a transaction block');
+  }
+  const request = indexRequest(body);
+  const table = await openTable(ctx, rangeVar(body['relation']));
+  if (request.name !== null && body['if_not_exists'] === true) {
+    if ((await ctx.catalog.nameForUpdate(ctx.txn, table.schemaId, request.name)) !== null) {
+      notice(ctx, '42P07', `relation "${request.name}" already exists, skipping`);
+      return 'CREATE INDEX';
+    }
+  }
+  const missing = request.columns.find((c) => !table.columns.some((x) => x.name === c.name && !x.dropped && !x.hidden));
+  if (missing !== undefined) throw sqlError('42703', `column "${missing.name}" does not exist`);
+  await addIndex(ctx, table, request);
+  return 'CREATE INDEX';
+}
+
+/** Adds a secondary index, filled. */
+export async function addIndex(ctx: DdlContext, table: TableDescriptor, request: IndexRequest): Promise<TableDescriptor> {
+  const index = await makeIndex(ctx, request, table.nextIndexId, table, table.columns);
+  const next = nextVersion(table, {
+    indexes: [...table.indexes, index],
+    nextIndexId: table.nextIndexId + 1,
+    storageSince: ctx.txn.readTimestamp,
+  });
+  await fillIndex(ctx, table, next, index.id);
+  ctx.catalog.put(ctx.txn, next);
+  return next;
+}
+
+export async function dropIndexes(ctx: DdlContext, body: Loose): Promise<string> {
+  for (const object of list(body['objects'])) {
+    const parts = list(of(object, 'List')['items']).map(stringOf);
+    const name = { schema: parts.length > 1 ? parts[parts.length - 2]! : null, name: parts[parts.length - 1]! };
+    const found = await openIndex(ctx, name);
+    if (found === null) {
+      if (body['missing_ok'] !== true) throw sqlError('42704', `index "${shownName(name)}" does not exist`);
+      notice(ctx, '00000', `index "${shownName(name)}" does not exist, skipping`);
+      continue;
+    }
+    const { table, index } = found;
+    if (index.constraintOid !== null) {
+      throw sqlError('2BP01', `cannot drop index ${index.name} because constraint ${index.name} on table ${table.name} requires it`, {
+        hint: `You can drop constraint ${index.name} on table ${table.name} instead.`,
+      });
+    }
+    removeIndex(ctx, table, index);
+  }
+  return 'DROP INDEX';
+}
+
+export function removeIndex(ctx: DdlContext, table: TableDescriptor, index: IndexDescriptor): TableDescriptor {
+  const next = nextVersion(table, { indexes: table.indexes.filter((i) => i.id !== index.id) });
+  ctx.catalog.freeName(ctx.txn, table.schemaId, index.name);
+  ctx.catalog.put(ctx.txn, next);
+  return next;
+}

@@ -1,0 +1,125 @@
+/** Finding and naming catalog objects for schema statements: with locks, existence rules and PostgreSQL's errors. */
+import { QuoralError, sqlError } from '../../base/errors.js';
+import { tablePrefix } from '../../encoding/keyspace.js';
+import { INFORMATION_SCHEMA_ID, PG_CATALOG_SCHEMA_ID } from '../catalog/bootstrap.js';
+import type { IndexDescriptor, SequenceDescriptor, TableDescriptor } from '../catalog/descriptor.js';
+import type { RelationName } from '../contract.js';
+import type { DdlContext } from './context.js';
+import { objectName } from './tree.js';
+
+const ATTEMPTS_MAX = 20;
+
+export function relationMissing(name: RelationName): QuoralError {
+  return sqlError('42P01', `relation "${shownName(name)}" does not exist`);
+}
+export function shownName(name: RelationName): string {
+  return name.schema === null ? name.name : `${name.schema}.${name.name}`;
+}
+
+/** Schema in which a new object goes. @throws 3F000, 42501 */
+export async function creationSchema(ctx: DdlContext, name: RelationName): Promise<{ id: number; name: string }> {
+  if (name.schema !== null) {
+    if (name.schema === 'pg_temp') throw sqlError('0A000', 'temporary relations are not supported');
+    const id = await ctx.catalog.schemaId(name.schema);
+    if (id === null) throw sqlError('3F000', `schema "${name.schema}" does not exist`);
+    refuseSystemSchema(id, name.schema);
+    await ctx.catalog.readTracked(ctx.txn, id);
+    return { id, name: name.schema };
+  }
+  for (const schema of ctx.session.searchPath) {
+    const id = await ctx.catalog.schemaId(schema);
+    if (id === null || id === PG_CATALOG_SCHEMA_ID) continue;
+    refuseSystemSchema(id, schema);
+    await ctx.catalog.readTracked(ctx.txn, id);
+    return { id, name: schema };
+  }
+  throw sqlError('3F000', 'no schema has been selected to create in');
+}
+
+function refuseSystemSchema(id: number, name: string): void {
+  if (id === PG_CATALOG_SCHEMA_ID || id === INFORMATION_SCHEMA_ID) {
+    throw sqlError('42501', `permission denied to create in schema "${name}"`, { detail: 'System catalog modifications are currently disallowed.' });
+  }
+}
+
+export type Opened =
+  | { readonly kind: 'table'; readonly table: TableDescriptor; readonly schemaName: string }
+  | { readonly kind: 'sequence'; readonly sequence: SequenceDescriptor; readonly schemaName: string };
+
+/** The relation under its schema lock, as it is now. null if there is none. */
+export async function openForChange(ctx: DdlContext, name: RelationName): Promise<Opened | null> {
+  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+    const found = await ctx.catalog.relation(name, ctx.session.searchPath, ctx.wait);
+    if (found === null) return null;
+    if (found.kind === 'virtual') throw sqlError('42501', `permission denied: "${name.name}" is a system catalog`);
+    const seen = found.kind === 'table' ? found.table : found.sequence;
+    await ctx.catalog.lock(ctx.txn, [seen.id], ctx.wait);
+    const current = await ctx.catalog.forUpdate(ctx.txn, seen.id);
+    if (current === null || current.kind !== seen.kind || current.name !== seen.name || current.schemaId !== seen.schemaId) continue;
+    if (current.kind === 'table') return { kind: 'table', table: current, schemaName: found.schemaName };
+    if (current.kind === 'sequence') return { kind: 'sequence', sequence: current, schemaName: found.schemaName };
+  }
+  throw new QuoralError('40001', `relation "${name.name}" keeps changing`, { retry: 'transaction' });
+}
+
+export async function openTable(ctx: DdlContext, name: RelationName): Promise<TableDescriptor> {
+  const found = await openForChange(ctx, name);
+  if (found === null) throw relationMissing(name);
+  if (found.kind === 'sequence') throw sqlError('42809', `"${name.name}" is not a table`);
+  return found.table;
+}
+
+/** The index and its table, locked. */
+export async function openIndex(ctx: DdlContext, name: RelationName): Promise<{ table: TableDescriptor; index: IndexDescriptor } | null> {
+  const schemas = name.schema === null ? ctx.session.searchPath : [name.schema];
+  for (const schema of schemas) {
+    const schemaId = await ctx.catalog.schemaId(schema);
+    if (schemaId === null) continue;
+    const entry = await ctx.catalog.nameEntry(schemaId, name.name);
+    if (entry === null) continue;
+    if (entry.indexOid === null) throw sqlError('42809', `"${name.name}" is not an index`);
+    await ctx.catalog.lock(ctx.txn, [entry.id], ctx.wait);
+    const table = await ctx.catalog.forUpdate(ctx.txn, entry.id);
+    const index = table?.kind === 'table' ? table.indexes.find((i) => i.oid === entry.indexOid) : undefined;
+    if (table?.kind === 'table' && index !== undefined) return { table, index };
+  }
+  return null;
+}
+
+/** A free name for an object made without one, claimed. */
+export async function claimGeneratedName(
+  ctx: DdlContext,
+  schemaId: number,
+  parts: readonly [string, string, string],
+  entry: { readonly id: number; readonly indexOid: number | null },
+): Promise<string> {
+  for (let n = 0; ; n++) {
+    const name = objectName(parts[0], parts[1], n === 0 ? parts[2] : `${parts[2]}${n}`);
+    if (await ctx.catalog.claimName(ctx.txn, schemaId, name, entry)) return name;
+  }
+}
+
+export async function claimName(
+  ctx: DdlContext,
+  schemaId: number,
+  name: string,
+  entry: { readonly id: number; readonly indexOid: number | null },
+): Promise<void> {
+  if (!(await ctx.catalog.claimName(ctx.txn, schemaId, name, entry))) throw sqlError('42P07', `relation "${name}" already exists`);
+}
+
+export function nextVersion(table: TableDescriptor, changes: Partial<TableDescriptor>): TableDescriptor {
+  return { ...table, ...changes, version: table.version + 1 };
+}
+
+/** A storage of its own range. Splitting is an optimisation: if it fails, the statement goes on. */
+export async function newStorage(ctx: DdlContext): Promise<number> {
+  const storageId = await ctx.catalog.catalog.ids.next();
+  ctx.catalog.noteFreshStorage(storageId);
+  try {
+    await ctx.db.split(tablePrefix(storageId));
+  } catch (error) {
+    ctx.logger.log('warn', 'a new table shares a range for now', { storageId, error: String(error) });
+  }
+  return storageId;
+}

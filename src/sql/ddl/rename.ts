@@ -1,0 +1,209 @@
+/** RENAME, OWNER TO, SET SCHEMA and COMMENT ON. */
+import { sqlError } from '../../base/errors.js';
+import type { Descriptor, IndexDescriptor, TableDescriptor } from '../catalog/descriptor.js';
+import type { DdlContext } from './context.js';
+import { notice } from './context.js';
+import { claimName, creationSchema, nextVersion, openForChange, openIndex, openTable, relationMissing, shownName } from './objects.js';
+import { list, of, qualifiedName, rangeVar, stringOf, text, unsupported } from './tree.js';
+import type { Loose } from './tree.js';
+
+export async function runRename(ctx: DdlContext, body: Loose): Promise<string> {
+  const to = text(body['newname']);
+  switch (body['renameType']) {
+    case 'OBJECT_TABLE':
+    case 'OBJECT_SEQUENCE':
+    case 'OBJECT_INDEX':
+      return renameRelation(ctx, body, to);
+    case 'OBJECT_COLUMN':
+      return renameColumn(ctx, body, to);
+    case 'OBJECT_TABCONSTRAINT':
+      return renameConstraint(ctx, body, to);
+    case 'OBJECT_SCHEMA':
+      return renameSchema(ctx, text(body['subname']), to);
+    case 'OBJECT_DATABASE':
+      return renameDatabase(ctx, text(body['subname']), to);
+    default:
+      throw unsupported('this RENAME');
+  }
+}
+
+async function renameRelation(ctx: DdlContext, body: Loose, to: string): Promise<string> {
+  const name = rangeVar(body['relation']);
+  const tag = body['renameType'] === 'OBJECT_INDEX' ? 'ALTER INDEX' : body['renameType'] === 'OBJECT_SEQUENCE' ? 'ALTER SEQUENCE' : 'ALTER TABLE';
+  const index = await openIndex(ctx, name).catch((error: unknown) => {
+    if ((error as { sqlstate?: string }).sqlstate === '42809') return null;
+    throw error;
+  });
+  if (index !== null) {
+    await renameIndex(ctx, index.table, index.index, to);
+    return tag;
+  }
+  const found = await openForChange(ctx, name);
+  if (found === null) {
+    if (body['missing_ok'] !== true) throw relationMissing(name);
+    notice(ctx, '00000', `relation "${shownName(name)}" does not exist, skipping`);
+    return tag;
+  }
+  const old = found.kind === 'table' ? found.table : found.sequence;
+  await claimName(ctx, old.schemaId, to, { id: old.id, indexOid: null });
+  ctx.catalog.freeName(ctx.txn, old.schemaId, old.name);
+  ctx.catalog.put(ctx.txn, { ...old, name: to, version: old.version + 1 } as Descriptor);
+  return tag;
+}
+
+async function renameIndex(ctx: DdlContext, table: TableDescriptor, index: IndexDescriptor, to: string): Promise<void> {
+  await claimName(ctx, table.schemaId, to, { id: table.id, indexOid: index.oid });
+  ctx.catalog.freeName(ctx.txn, table.schemaId, index.name);
+  ctx.catalog.put(ctx.txn, nextVersion(table, { indexes: table.indexes.map((i) => (i.id === index.id ? { ...i, name: to } : i)) }));
+}
+
+async function renameColumn(ctx: DdlContext, body: Loose, to: string): Promise<string> {
+  const table = await openTable(ctx, rangeVar(body['relation']));
+  const from = text(body['subname']);
+  const column = table.columns.find((c) => c.name === from && !c.dropped && !c.hidden);
+  if (column === undefined) throw sqlError('42703', `column "${from}" does not exist`);
+  if (table.columns.some((c) => c.name === to && !c.dropped)) {
+    throw sqlError('42701', `column "${to}" of relation "${table.name}" already exists`);
+  }
+  const columns = table.columns.map((c) => (c.id === column.id ? { ...c, name: to } : c));
+  const live = columns.filter((c) => !c.dropped && !c.hidden);
+  const checks = table.checks.map((check) => {
+    if (!check.columnIds.includes(column.id)) return check;
+    const renamed = renameInExpression(check.expressionSql, from, to);
+    const compiled = ctx.planner.compileExpression(renamed, live, ctx.plannerSettings, null);
+    return { ...check, expressionSql: compiled.sql };
+  });
+  ctx.catalog.put(ctx.txn, nextVersion(table, { columns, checks }));
+  return 'ALTER TABLE';
+}
+
+/** Replaces an identifier outside of string literals; the canonical text quotes what needs it. */
+export function renameInExpression(sql: string, from: string, to: string): string {
+  const quoted = `"${to.replaceAll('"', '""')}"`;
+  return sql.replace(/'(?:[^']|'')*'|"(?:[^"]|"")*"|[A-Za-z_][\w$]*/g, (token) => {
+    if (token.startsWith("'")) return token;
+    const name = token.startsWith('"') ? token.slice(1, -1).replaceAll('""', '"') : token;
+    return name === from ? quoted : token;
+  });
+}
+
+async function renameConstraint(ctx: DdlContext, body: Loose, to: string): Promise<string> {
+  const table = await openTable(ctx, rangeVar(body['relation']));
+  const from = text(body['subname']);
+  const index = table.indexes.find((i) => i.name === from && i.constraintOid !== null);
+  if (index !== undefined) {
+    await renameIndex(ctx, table, index, to);
+    return 'ALTER TABLE';
+  }
+  if (!table.checks.some((c) => c.name === from)) {
+    throw sqlError('42704', `constraint "${from}" for table "${table.name}" does not exist`);
+  }
+  if (table.checks.some((c) => c.name === to)) throw sqlError('42710', `constraint "${to}" for relation "${table.name}" already exists`);
+  ctx.catalog.put(ctx.txn, nextVersion(table, { checks: table.checks.map((c) => (c.name === from ? { ...c, name: to } : c)) }));
+  return 'ALTER TABLE';
+}
+
+async function renameSchema(ctx: DdlContext, from: string, to: string): Promise<string> {
+  const id = await ctx.catalog.schemaId(from);
+  if (id === null) throw sqlError('3F000', `schema "${from}" does not exist`);
+  await ctx.catalog.lock(ctx.txn, [ctx.catalog.databaseId, id], ctx.wait);
+  const schema = await ctx.catalog.forUpdate(ctx.txn, id);
+  if (schema?.kind !== 'schema') throw sqlError('3F000', `schema "${from}" does not exist`);
+  if (schema.databaseId === 0) throw sqlError('0A000', 'schema "public" cannot be renamed');
+  if (!(await ctx.catalog.claimName(ctx.txn, 0, to, { id, indexOid: null }))) throw sqlError('42P06', `schema "${to}" already exists`);
+  ctx.catalog.freeName(ctx.txn, 0, from);
+  ctx.catalog.put(ctx.txn, { ...schema, name: to, version: schema.version + 1 });
+  return 'ALTER SCHEMA';
+}
+
+async function renameDatabase(ctx: DdlContext, from: string, to: string): Promise<string> {
+  const entry = await ctx.catalog.nameForUpdate(ctx.txn, 0, from, 0);
+  if (entry === null) throw sqlError('3D000', `database "${from}" does not exist`);
+  if (from === ctx.session.database) throw sqlError('0A000', 'current database cannot be renamed');
+  await ctx.catalog.lock(ctx.txn, [entry.id], ctx.wait);
+  const database = await ctx.catalog.forUpdate(ctx.txn, entry.id);
+  if (database?.kind !== 'database') throw sqlError('3D000', `database "${from}" does not exist`);
+  if (!(await ctx.catalog.claimName(ctx.txn, 0, to, entry, 0))) throw sqlError('42P04', `database "${to}" already exists`);
+  ctx.catalog.freeName(ctx.txn, 0, from, 0);
+  ctx.catalog.put(ctx.txn, { ...database, name: to, version: database.version + 1 });
+  return 'ALTER DATABASE';
+}
+
+/** There is one role, so owners do not change. */
+export async function runOwner(ctx: DdlContext, body: Loose): Promise<string> {
+  const role = text((body['newowner'] as Loose | undefined)?.['rolename']);
+  if (role !== '' && role !== ctx.session.user) throw sqlError('42704', `role "${role}" does not exist`);
+  const kind = String(body['objectType'] ?? '').replace('OBJECT_', '');
+  return Promise.resolve(`ALTER ${kind}`);
+}
+
+export async function runAlterSchema(ctx: DdlContext, body: Loose): Promise<string> {
+  const name = rangeVar(body['relation']);
+  const target = await creationSchema(ctx, { schema: text(body['newschema']), name: '' });
+  const found = await openForChange(ctx, name);
+  if (found === null) throw relationMissing(name);
+  const old = found.kind === 'table' ? found.table : found.sequence;
+  if (old.schemaId === target.id) throw sqlError('42P07', `relation "${old.name}" is already in schema "${target.name}"`);
+  await claimName(ctx, target.id, old.name, { id: old.id, indexOid: null });
+  ctx.catalog.freeName(ctx.txn, old.schemaId, old.name);
+  if (old.kind === 'table') {
+    for (const index of old.indexes) {
+      if (index.oid === 0) continue;
+      await claimName(ctx, target.id, index.name, { id: old.id, indexOid: index.oid });
+      ctx.catalog.freeName(ctx.txn, old.schemaId, index.name);
+    }
+  }
+  ctx.catalog.put(ctx.txn, { ...old, schemaId: target.id, version: old.version + 1 } as Descriptor);
+  return `ALTER ${old.kind.toUpperCase()}`;
+}
+
+export async function runComment(ctx: DdlContext, body: Loose): Promise<string> {
+  const comment = body['comment'] === undefined ? null : text(body['comment']);
+  const object = body['object'] as Loose;
+  const parts = object['List'] === undefined ? [stringOf(object)] : list(of(object, 'List')['items']).map(stringOf);
+  switch (body['objtype']) {
+    case 'OBJECT_TABLE':
+    case 'OBJECT_SEQUENCE': {
+      const name = qualifiedName(parts);
+      const found = await openForChange(ctx, name);
+      if (found === null) throw relationMissing(name);
+      const old = found.kind === 'table' ? found.table : found.sequence;
+      ctx.catalog.put(ctx.txn, { ...old, comment, version: old.version + 1 } as Descriptor);
+      break;
+    }
+    case 'OBJECT_COLUMN': {
+      const table = await openTable(ctx, qualifiedName(parts.slice(0, -1)));
+      const column = parts[parts.length - 1]!;
+      if (!table.columns.some((c) => c.name === column && !c.dropped && !c.hidden)) {
+        throw sqlError('42703', `column "${column}" of relation "${table.name}" does not exist`);
+      }
+      const columns = table.columns.map((c) => (c.name === column ? { ...c, comment } : c));
+      ctx.catalog.put(ctx.txn, nextVersion(table, { columns }));
+      break;
+    }
+    case 'OBJECT_INDEX': {
+      const found = await openIndex(ctx, qualifiedName(parts));
+      if (found === null) throw relationMissing(qualifiedName(parts));
+      const indexes = found.table.indexes.map((i) => (i.id === found.index.id ? { ...i, comment } : i));
+      ctx.catalog.put(ctx.txn, nextVersion(found.table, { indexes }));
+      break;
+    }
+    case 'OBJECT_SCHEMA':
+    case 'OBJECT_DATABASE':
+      await commentOnContainer(ctx, String(body['objtype']), parts[0]!, comment);
+      break;
+    default:
+      // Comments on other objects have nowhere to be shown.
+      break;
+  }
+  return 'COMMENT';
+}
+
+async function commentOnContainer(ctx: DdlContext, kind: string, name: string, comment: string | null): Promise<void> {
+  const isSchema = kind === 'OBJECT_SCHEMA';
+  const id = isSchema ? await ctx.catalog.schemaId(name) : ((await ctx.catalog.nameForUpdate(ctx.txn, 0, name, 0))?.id ?? null);
+  if (id === null) throw isSchema ? sqlError('3F000', `schema "${name}" does not exist`) : sqlError('3D000', `database "${name}" does not exist`);
+  await ctx.catalog.lock(ctx.txn, [id], ctx.wait);
+  const found = await ctx.catalog.forUpdate(ctx.txn, id);
+  if (found?.kind === 'schema' || found?.kind === 'database') ctx.catalog.put(ctx.txn, { ...found, comment, version: found.version + 1 });
+}

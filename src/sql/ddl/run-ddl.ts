@@ -1,0 +1,70 @@
+/** Which statements change the schema, and who carries each out. */
+import { sqlError } from '../../base/errors.js';
+import type { ParsedStatement } from '../contract.js';
+import { runAlterTable } from './alter-table.js';
+import type { DdlContext } from './context.js';
+import { runCreateTableAs } from './create-table-as.js';
+import { runCreateTable } from './create-table.js';
+import { runCreateDatabase, runCreateExtension, runCreateSchema, runDropDatabase } from './databases.js';
+import { runDrop, runTruncate } from './drop.js';
+import { runCreateIndex } from './indexes.js';
+import { runAlterSchema, runComment, runOwner, runRename } from './rename.js';
+import { runShowRanges, runSplit } from './ranges.js';
+import { runAlterSequence, runCreateSequence } from './sequences.js';
+import { list, rangeVar, of } from './tree.js';
+import type { Loose } from './tree.js';
+import { relationMissing } from './objects.js';
+
+type Runner = (ctx: DdlContext, body: Loose, statement: ParsedStatement) => Promise<string>;
+
+function accepted(tag: string): Runner {
+  return () => Promise.resolve(tag);
+}
+
+/** VACUUM and ANALYZE have nothing to do; the tables must exist. */
+async function runVacuum(ctx: DdlContext, body: Loose): Promise<string> {
+  const isVacuum = body['is_vacuumcmd'] === true;
+  if (isVacuum && ctx.session.inBlock) throw sqlError('25001', 'VACUUM cannot run inside a transaction block');
+  for (const r of list(body['rels'])) {
+    const name = rangeVar(of(r, 'VacuumRelation')['relation']);
+    if ((await ctx.catalog.relation(name, ctx.session.searchPath, ctx.wait)) === null) throw relationMissing(name);
+  }
+  return isVacuum ? 'VACUUM' : 'ANALYZE';
+}
+
+const RUNNERS: Readonly<Record<string, Runner>> = {
+  CreateStmt: runCreateTable,
+  CreateTableAsStmt: runCreateTableAs,
+  SelectStmt: runCreateTableAs,
+  IndexStmt: runCreateIndex,
+  AlterTableStmt: runAlterTable,
+  DropStmt: runDrop,
+  TruncateStmt: runTruncate,
+  RenameStmt: runRename,
+  CommentStmt: runComment,
+  AlterOwnerStmt: runOwner,
+  AlterObjectSchemaStmt: runAlterSchema,
+  CreateSeqStmt: runCreateSequence,
+  AlterSeqStmt: runAlterSequence,
+  CreateSchemaStmt: runCreateSchema,
+  CreatedbStmt: runCreateDatabase,
+  DropdbStmt: runDropDatabase,
+  CreateExtensionStmt: runCreateExtension,
+  GrantStmt: (_ctx, body) => Promise.resolve(body['is_grant'] === true ? 'GRANT' : 'REVOKE'),
+  GrantRoleStmt: (_ctx, body) => Promise.resolve(body['is_grant'] === true ? 'GRANT ROLE' : 'REVOKE ROLE'),
+  AlterDefaultPrivilegesStmt: accepted('ALTER DEFAULT PRIVILEGES'),
+  ReindexStmt: accepted('REINDEX'),
+  VacuumStmt: runVacuum,
+  QuoralSplitAt: runSplit,
+  QuoralShowRanges: runShowRanges,
+};
+
+export function isDdl(statement: ParsedStatement): boolean {
+  return Object.hasOwn(RUNNERS, statement.kind);
+}
+
+/** Runs the statement in the context's transaction; returns the command tag. */
+export function runDdl(ctx: DdlContext, statement: ParsedStatement): Promise<string> {
+  const runner = RUNNERS[statement.kind]!;
+  return runner(ctx, statement.node[statement.kind] as Loose, statement);
+}

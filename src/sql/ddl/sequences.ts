@@ -1,0 +1,173 @@
+/** CREATE, ALTER and DROP SEQUENCE, and the sequences behind serial and identity columns. */
+import { sqlError } from '../../base/errors.js';
+import type { SequenceDescriptor } from '../catalog/descriptor.js';
+import { resolveTypeName } from '../plan/coerce.js';
+import { OID } from '../types/oids.js';
+import type { DdlContext } from './context.js';
+import { notice } from './context.js';
+import { claimName, creationSchema, openForChange, relationMissing, shownName } from './objects.js';
+import { options, qualifiedName, rangeVar, strings, of, valueText } from './tree.js';
+import type { Loose } from './tree.js';
+
+export interface SequenceSettings {
+  readonly typeOid: number;
+  readonly start: bigint;
+  readonly increment: bigint;
+  readonly min: bigint;
+  readonly max: bigint;
+  readonly cache: number;
+  readonly cycle: boolean;
+}
+
+const TYPE_LIMITS: ReadonlyMap<number, bigint> = new Map([[OID.int2, 32767n], [OID.int4, 2147483647n], [OID.int8, 9223372036854775807n]]);
+
+type Option = { readonly name: string; readonly arg: unknown };
+
+/** From CREATE's options over the defaults, or ALTER's over what there is. @throws 22023 */
+export function sequenceDefaults(typeOid: number, opts: readonly Option[], base: SequenceDescriptor | null = null): SequenceSettings {
+  const type = typeFrom(opts) ?? typeOid;
+  const limit = TYPE_LIMITS.get(type);
+  if (limit === undefined) throw sqlError('22023', 'sequence type must be smallint, integer, or bigint');
+  const number = (name: string): bigint | undefined => {
+    const found = opts.find((o) => o.name === name);
+    return found === undefined || found.arg === undefined ? undefined : integer(name, valueText(found.arg));
+  };
+  const given = (name: string): boolean => opts.some((o) => o.name === name);
+  const increment = number('increment') ?? (base === null ? 1n : BigInt(base.increment));
+  if (increment === 0n) throw sqlError('22023', 'INCREMENT must not be zero');
+  const up = increment > 0n;
+  const defaultMax = up ? limit : -1n;
+  const defaultMin = up ? 1n : -limit - 1n;
+  const max = number('maxvalue') ?? (given('maxvalue') || base === null ? defaultMax : BigInt(base.max));
+  const min = number('minvalue') ?? (given('minvalue') || base === null ? defaultMin : BigInt(base.min));
+  if (max > limit || max < -limit - 1n) throw sqlError('22023', `MAXVALUE (${max}) is out of range for sequence data type`);
+  if (min > limit || min < -limit - 1n) throw sqlError('22023', `MINVALUE (${min}) is out of range for sequence data type`);
+  if (min >= max) throw sqlError('22023', `MINVALUE (${min}) must be less than MAXVALUE (${max})`);
+  const start = number('start') ?? (base === null ? (up ? min : max) : BigInt(base.start));
+  if (start < min) throw sqlError('22023', `START value (${start}) cannot be less than MINVALUE (${min})`);
+  if (start > max) throw sqlError('22023', `START value (${start}) cannot be greater than MAXVALUE (${max})`);
+  const cache = number('cache') ?? BigInt(base?.cache ?? 1);
+  if (cache < 1n) throw sqlError('22023', `CACHE (${cache}) must be greater than zero`);
+  const cycle = opts.find((o) => o.name === 'cycle');
+  return {
+    typeOid: type,
+    start,
+    increment,
+    min,
+    max,
+    cache: Number(cache > 1_000_000n ? 1_000_000n : cache),
+    cycle: cycle === undefined ? (base?.cycle ?? false) : valueText(cycle.arg) !== 'false',
+  };
+}
+
+function typeFrom(opts: readonly Option[]): number | null {
+  const as = opts.find((o) => o.name === 'as');
+  if (as === undefined) return null;
+  return resolveTypeName(of(as.arg as Loose, 'TypeName') as Parameters<typeof resolveTypeName>[0]).oid;
+}
+
+function integer(name: string, text: string): bigint {
+  if (!/^[-+]?\d+$/.test(text)) throw sqlError('42601', `${name} requires an integer value`);
+  return BigInt(text);
+}
+
+export async function createSequence(
+  ctx: DdlContext,
+  settings: SequenceSettings,
+  place: { readonly id: number; readonly name: string; readonly schemaId: number; readonly ownedBy: SequenceDescriptor['ownedBy'] },
+): Promise<SequenceDescriptor> {
+  const descriptor: SequenceDescriptor = {
+    kind: 'sequence',
+    id: place.id,
+    name: place.name,
+    databaseId: ctx.catalog.databaseId,
+    schemaId: place.schemaId,
+    version: 1,
+    owner: ctx.session.user,
+    typeOid: settings.typeOid,
+    start: String(settings.start),
+    increment: String(settings.increment),
+    min: String(settings.min),
+    max: String(settings.max),
+    cache: settings.cache,
+    cycle: settings.cycle,
+    ownedBy: place.ownedBy,
+    base: String(settings.start - settings.increment),
+  };
+  ctx.catalog.putNew(ctx.txn, descriptor);
+  return Promise.resolve(descriptor);
+}
+
+export async function runCreateSequence(ctx: DdlContext, body: Loose): Promise<string> {
+  const name = rangeVar(body['sequence']);
+  const schema = await creationSchema(ctx, name);
+  const opts = options(body['options']);
+  const settings = sequenceDefaults(OID.int8, opts);
+  if (body['if_not_exists'] === true && (await ctx.catalog.nameForUpdate(ctx.txn, schema.id, name.name)) !== null) {
+    notice(ctx, '42P07', `relation "${name.name}" already exists, skipping`);
+    return 'CREATE SEQUENCE';
+  }
+  const id = await ctx.catalog.catalog.ids.next();
+  await claimName(ctx, schema.id, name.name, { id, indexOid: null });
+  const ownedBy = await owner(ctx, opts);
+  await createSequence(ctx, settings, { id, name: name.name, schemaId: schema.id, ownedBy: ownedBy ?? null });
+  return 'CREATE SEQUENCE';
+}
+
+/** OWNED BY: undefined if it is not given, null for NONE. */
+async function owner(ctx: DdlContext, opts: readonly Option[]): Promise<SequenceDescriptor['ownedBy'] | undefined> {
+  const given = opts.find((o) => o.name === 'owned_by');
+  if (given === undefined) return undefined;
+  const parts = strings(of(given.arg as Loose, 'List')['items']);
+  if (parts.length === 1 && parts[0]!.toLowerCase() === 'none') return null;
+  const column = parts[parts.length - 1]!;
+  const found = await ctx.catalog.relation(qualifiedName(parts.slice(0, -1)), ctx.session.searchPath, ctx.wait);
+  if (found?.kind !== 'table') throw relationMissing(qualifiedName(parts.slice(0, -1)));
+  const c = found.table.columns.find((x) => x.name === column && !x.dropped);
+  if (c === undefined) throw sqlError('42703', `column "${column}" of relation "${found.table.name}" does not exist`);
+  return { tableId: found.table.id, columnId: c.id };
+}
+
+export async function runAlterSequence(ctx: DdlContext, body: Loose): Promise<string> {
+  const name = rangeVar(body['sequence']);
+  const found = await openForChange(ctx, name);
+  if (found === null) {
+    if (body['missing_ok'] !== true) throw relationMissing(name);
+    notice(ctx, '00000', `relation "${shownName(name)}" does not exist, skipping`);
+    return 'ALTER SEQUENCE';
+  }
+  if (found.kind !== 'sequence') throw sqlError('42809', `"${name.name}" is not a sequence`);
+  const opts = options(body['options']);
+  await alterSequence(ctx, found.sequence, opts);
+  return 'ALTER SEQUENCE';
+}
+
+export async function alterSequence(ctx: DdlContext, sequence: SequenceDescriptor, opts: readonly Option[]): Promise<void> {
+  const settings = sequenceDefaults(sequence.typeOid, opts, sequence);
+  const ownedBy = await owner(ctx, opts);
+  const next: SequenceDescriptor = {
+    ...sequence,
+    version: sequence.version + 1,
+    typeOid: settings.typeOid,
+    start: String(settings.start),
+    increment: String(settings.increment),
+    min: String(settings.min),
+    max: String(settings.max),
+    cache: settings.cache,
+    cycle: settings.cycle,
+    ...(ownedBy === undefined ? {} : { ownedBy }),
+  };
+  ctx.catalog.put(ctx.txn, next);
+  const restart = opts.find((o) => o.name === 'restart');
+  if (restart !== undefined) {
+    const value = restart.arg === undefined ? settings.start : integer('RESTART', valueText(restart.arg));
+    await ctx.sequences.setval(next, value, false);
+  }
+}
+
+export async function dropSequence(ctx: DdlContext, sequence: SequenceDescriptor): Promise<void> {
+  ctx.catalog.freeName(ctx.txn, sequence.schemaId, sequence.name);
+  ctx.catalog.drop(ctx.txn, sequence.id);
+  return Promise.resolve();
+}
+

@@ -1,0 +1,130 @@
+/**
+ * Holds a statement's results back until it is certain that they stand: until then the statement (or
+ * its implicit transaction) can be run again without the client noticing. Beyond a bound the results go
+ * out and the statement can no longer be repeated; COPY goes straight through.
+ *
+ * Invariant: what reached the inner sink is final. `completed` holds CommandComplete back until the
+ * session releases it, after the commit of an implicit transaction.
+ */
+import type { Notice, ResultColumn, ResultSink } from '../session-api.js';
+import type { Datum } from '../types/datum.js';
+
+/** Bytes, estimated. */
+export const BUFFER_MAX = 16 * 1024;
+
+type Event =
+  | { readonly kind: 'columns'; readonly columns: readonly ResultColumn[] }
+  | { readonly kind: 'row'; readonly values: readonly Datum[] }
+  | { readonly kind: 'notice'; readonly notice: Notice };
+
+function sizeOf(values: readonly Datum[]): number {
+  let bytes = 16;
+  for (const v of values) {
+    if (typeof v === 'string') bytes += v.length + 8;
+    else if (v instanceof Uint8Array) bytes += v.byteLength + 8;
+    else if (v !== null && typeof v === 'object') bytes += 64;
+    else bytes += 8;
+  }
+  return bytes;
+}
+
+export class BufferingSink implements ResultSink {
+  #inner: ResultSink;
+  #events: Event[] = [];
+  #bytes = 0;
+  #open = false;
+
+  constructor(inner: ResultSink) {
+    this.#inner = inner;
+  }
+
+  /** For another statement; nothing of the last one is left. */
+  reset(inner: ResultSink): this {
+    this.#inner = inner;
+    this.#events.length = 0;
+    this.#bytes = 0;
+    this.#open = false;
+    return this;
+  }
+
+  /** Something has reached the client. */
+  get released(): boolean {
+    return this.#open;
+  }
+
+  /** Forgets what is held, for another attempt. */
+  discard(): void {
+    this.#events.length = 0;
+    this.#bytes = 0;
+  }
+
+  /** Lets everything through, now and from now on. */
+  release(): void {
+    if (this.#open && this.#events.length === 0) return;
+    this.#open = true;
+    const events = this.#events;
+    for (let i = 0; i < events.length; i++) {
+      const event = events[i]!;
+      if (event.kind === 'row') this.#inner.row(event.values);
+      else if (event.kind === 'columns') this.#inner.columns(event.columns);
+      else this.#inner.notice(event.notice);
+    }
+    events.length = 0;
+    this.#bytes = 0;
+  }
+
+  columns(columns: readonly ResultColumn[]): void {
+    if (this.#open) this.#inner.columns(columns);
+    else this.#events.push({ kind: 'columns', columns });
+  }
+
+  row(values: readonly Datum[]): void {
+    if (this.#open) {
+      this.#inner.row(values);
+      return;
+    }
+    this.#bytes += sizeOf(values);
+    this.#events.push({ kind: 'row', values: values.slice() });
+    if (this.#bytes > BUFFER_MAX) this.release();
+  }
+
+  notice(notice: Notice): void {
+    if (this.#open) this.#inner.notice(notice);
+    else this.#events.push({ kind: 'notice', notice });
+  }
+
+  slow(): Promise<void> | null {
+    return this.#open ? this.#inner.slow() : null;
+  }
+
+  complete(tag: string): void {
+    this.release();
+    this.#inner.complete(tag);
+  }
+  suspended(): void {
+    this.release();
+    this.#inner.suspended();
+  }
+  empty(): void {
+    this.release();
+    this.#inner.empty();
+  }
+  parameterStatus(name: string, value: string): void {
+    this.#inner.parameterStatus(name, value);
+  }
+  copyIn(format: 'text' | 'csv' | 'binary', columnCount: number): AsyncIterable<Buffer> {
+    this.release();
+    return this.#inner.copyIn(format, columnCount);
+  }
+  copyOut(format: 'text' | 'csv' | 'binary', columnCount: number): void {
+    this.release();
+    this.#inner.copyOut(format, columnCount);
+  }
+  copyData(chunk: Uint8Array): void {
+    this.release();
+    this.#inner.copyData(chunk);
+  }
+  copyDone(): void {
+    this.#inner.copyDone();
+  }
+}

@@ -1,0 +1,171 @@
+/**
+ * The SQL layer of one node: what its sessions share (catalog, sequences, plans, memory budget), the
+ * registry of sessions, cancel by process id, and draining.
+ *
+ * Process ids are unique in the cluster: the node's id in the high bits, so that a cancel request that
+ * reaches another node can be forwarded to the owner.
+ */
+import { QuoralError } from '../../base/errors.js';
+import type { Clock, Logger, Rng, Timers } from '../../env/env.js';
+import { SYSTEM_KEYS } from '../../encoding/keyspace.js';
+import type { RpcNetwork } from '../../rpc/types.js';
+import type { KvDb } from '../../txn/kv-txn.js';
+import { bootstrapCatalog } from '../catalog/bootstrap.js';
+import { Catalog } from '../catalog/catalog.js';
+import { decodeNameEntry } from '../catalog/codec.js';
+import { Sequences } from '../catalog/sequences.js';
+import type { ActivityRow } from '../catalog/virtual/services.js';
+import type { Planner } from '../contract.js';
+import { initParser } from '../parse/parser.js';
+import type { SessionOptions, SqlServer, SqlSession } from '../session-api.js';
+import { NodeMemory } from './memory.js';
+import { ParseCache } from './parse-cache.js';
+import { PlanCache } from './plan-cache.js';
+import { Session, shutdownError } from './session.js';
+
+const SEQUENCE_BITS = 20;
+const DEFAULT_MEMORY_BYTES = 512 * 1024 * 1024;
+const DEFAULT_SESSIONS_MAX = 5_000;
+
+export interface SqlServerDeps {
+  readonly db: KvDb;
+  /** null: a single node without peers. */
+  readonly network: RpcNetwork | null;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly rng: Rng;
+  readonly logger: Logger;
+  readonly planner: Planner;
+  /** Bytes that all statements of the node may hold together. */
+  readonly memoryLimitBytes?: number;
+  readonly sessionsMax?: number;
+  /** Sends a cancel request to the node that owns the process id. */
+  readonly forwardCancel?: (nodeId: number, processId: number, secretKey: number) => void;
+}
+
+export interface ManagedSqlServer extends SqlServer {
+  /** Refuses new statements (57P01), waits for those under way, then ends what is left after the grace. */
+  drain(graceMs: number): Promise<void>;
+  /** Ends every session at once and stops timers. */
+  close(): Promise<void>;
+  metrics(): Record<string, number>;
+  readonly catalog: Catalog;
+}
+
+export class ServerCore implements ManagedSqlServer {
+  readonly deps: SqlServerDeps;
+  readonly catalog: Catalog;
+  readonly sequences: Sequences;
+  readonly plans = new PlanCache();
+  readonly parses = new ParseCache();
+  readonly memory: NodeMemory;
+  readonly #sessions = new Map<number, Session>();
+  #nextSequence = 1;
+  #draining = false;
+  #waitingForIdle: (() => void)[] = [];
+  #sessionsOpened = 0;
+
+  constructor(deps: SqlServerDeps) {
+    this.deps = deps;
+    this.catalog = new Catalog(deps);
+    this.sequences = new Sequences(this.catalog);
+    this.memory = new NodeMemory(deps.memoryLimitBytes ?? DEFAULT_MEMORY_BYTES);
+  }
+
+  get draining(): boolean {
+    return this.#draining;
+  }
+
+  async openSession(options: SessionOptions): Promise<SqlSession> {
+    if (this.#draining) throw shutdownError();
+    if (this.#sessions.size >= (this.deps.sessionsMax ?? DEFAULT_SESSIONS_MAX)) {
+      throw new QuoralError('53300', 'sorry, too many clients already', { severity: 'FATAL' });
+    }
+    if (options.user !== 'postgres') {
+      throw new QuoralError('28000', `role "${options.user}" does not exist`, { severity: 'FATAL' });
+    }
+    const [entry] = await this.deps.db.getMany([SYSTEM_KEYS.name(0, 0, options.database)]);
+    if (entry === null || entry === undefined) {
+      throw new QuoralError('3D000', `database "${options.database}" does not exist`, { severity: 'FATAL' });
+    }
+    const session = new Session(this, options, decodeNameEntry(entry).id, this.#newProcessId(), this.deps.rng.int(2 ** 31));
+    this.#sessions.set(session.processId, session);
+    this.#sessionsOpened++;
+    this.catalog.sessionOpened();
+    return session;
+  }
+
+  #newProcessId(): number {
+    const node = (this.deps.db.nodeId & 0x7ff) * 2 ** SEQUENCE_BITS;
+    for (;;) {
+      const id = node + this.#nextSequence;
+      this.#nextSequence = (this.#nextSequence + 1) % 2 ** SEQUENCE_BITS;
+      if (id !== 0 && !this.#sessions.has(id)) return id;
+    }
+  }
+
+  cancel(processId: number, secretKey: number): void {
+    const session = this.#sessions.get(processId);
+    if (session !== undefined) {
+      if (session.secretKey === secretKey) session.cancel();
+      return;
+    }
+    const node = Math.floor(processId / 2 ** SEQUENCE_BITS);
+    if (node !== (this.deps.db.nodeId & 0x7ff)) this.deps.forwardCancel?.(node, processId, secretKey);
+  }
+
+  session(processId: number): Session | null {
+    return this.#sessions.get(processId) ?? null;
+  }
+  activity(): readonly ActivityRow[] {
+    return [...this.#sessions.values()].map((s) => s.describeActivity());
+  }
+
+  sessionClosed(session: Session): void {
+    if (!this.#sessions.delete(session.processId)) return;
+    this.catalog.sessionClosed();
+    this.statementEnded();
+  }
+
+  statementEnded(): void {
+    if (this.#waitingForIdle.length === 0 || this.#busy()) return;
+    for (const wake of this.#waitingForIdle.splice(0)) wake();
+  }
+
+  #busy(): boolean {
+    for (const s of this.#sessions.values()) if (s.running || s.state.inBlock) return true;
+    return false;
+  }
+
+  async drain(graceMs: number): Promise<void> {
+    this.#draining = true;
+    if (this.#busy()) await this.catalog.waitFor((wake) => this.#waitingForIdle.push(wake), Math.max(1, graceMs), null);
+    await this.close();
+  }
+
+  async close(): Promise<void> {
+    this.#draining = true;
+    const open = [...this.#sessions.values()].sort((a, b) => a.processId - b.processId);
+    await Promise.all(open.map((s) => s.close()));
+    this.catalog.close();
+  }
+
+  metrics(): Record<string, number> {
+    return {
+      sql_sessions: this.#sessions.size,
+      sql_sessions_opened_total: this.#sessionsOpened,
+      sql_plan_cache_size: this.plans.size,
+      sql_plan_cache_hits_total: this.plans.hits,
+      sql_plan_cache_misses_total: this.plans.misses,
+      sql_memory_used_bytes: this.memory.usedBytes,
+    };
+  }
+}
+
+/** Makes the parser ready and the catalog present, then the server. */
+export async function createSqlServer(deps: SqlServerDeps): Promise<ManagedSqlServer> {
+  await initParser();
+  await bootstrapCatalog(deps.db);
+  return new ServerCore(deps);
+}
+

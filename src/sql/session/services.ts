@@ -1,0 +1,256 @@
+/**
+ * What expressions reach of the session at run time: sequences, settings, and names of catalog objects.
+ *
+ * Synchronous look-ups of the catalog need a view that the session loaded before the statement began;
+ * without one they fall back to what the node has cached, which covers the tables the session uses.
+ */
+import { sqlError } from '../../base/errors.js';
+import { SYSTEM_KEYS } from '../../encoding/keyspace.js';
+import { INFORMATION_SCHEMA_ID, PG_CATALOG_SCHEMA_ID, PUBLIC_SCHEMA_ID } from '../catalog/bootstrap.js';
+import type { Catalog, WaitOptions } from '../catalog/catalog.js';
+import type { SequenceDescriptor, TableDescriptor } from '../catalog/descriptor.js';
+import type { Sequences } from '../catalog/sequences.js';
+import type { CatalogView, TransactionCatalog } from '../catalog/transaction-catalog.js';
+import { virtualRelation, virtualRelationByOid } from '../catalog/virtual/registry.js';
+import type { ActivityRow, CatalogServices, SettingRow } from '../catalog/virtual/services.js';
+import type { SessionServices } from '../contract.js';
+import { VERSION_TEXT } from './setting-table.js';
+import type { Settings } from './settings.js';
+import { splitIdentifiers } from './settings.js';
+
+/** What the services need of the session they belong to. */
+export interface ServiceHost {
+  readonly user: string;
+  readonly database: string;
+  readonly databaseId: number;
+  readonly processId: number;
+  readonly settings: Settings;
+  transactionCatalog(): TransactionCatalog;
+  waitOptions(): WaitOptions;
+  setSetting(name: string, value: string, local: boolean): string;
+  setting(name: string): string | null;
+  activity(): readonly ActivityRow[];
+}
+
+/** 'a.b', '"A"."b"' or 'x' into its parts. */
+export function splitName(text: string): string[] {
+  const parts: string[] = [];
+  const pattern = /\s*(?:"((?:[^"]|"")+)"|([^".\s]+))\s*(\.|$)/gy;
+  let end = 0;
+  for (let m = pattern.exec(text); m !== null; m = pattern.exec(text)) {
+    parts.push(m[1] !== undefined ? m[1].replaceAll('""', '"') : m[2]!.toLowerCase());
+    end = pattern.lastIndex;
+    if (m[3] === '') break;
+  }
+  if (parts.length === 0 || end < text.length) throw sqlError('42602', 'invalid name syntax');
+  return parts;
+}
+
+function plainIdentifier(name: string): boolean {
+  return /^[a-z_][a-z0-9_$]*$/.test(name);
+}
+export function quoteName(name: string): string {
+  return plainIdentifier(name) ? name : `"${name.replaceAll('"', '""')}"`;
+}
+
+export class Services implements SessionServices, CatalogServices {
+  readonly #host: ServiceHost;
+  readonly #catalog: Catalog;
+  readonly #sequences: Sequences;
+  readonly #current = new Map<number, bigint>();
+  #last: { id: number; value: bigint } | null = null;
+  #view: CatalogView | null = null;
+
+  constructor(host: ServiceHost, catalog: Catalog, sequences: Sequences) {
+    this.#host = host;
+    this.#catalog = catalog;
+    this.#sequences = sequences;
+  }
+
+  get user(): string {
+    return this.#host.user;
+  }
+  get database(): string {
+    return this.#host.database;
+  }
+  get databaseId(): number {
+    return this.#host.databaseId;
+  }
+  get processId(): number {
+    return this.#host.processId;
+  }
+  get searchPath(): readonly string[] {
+    return this.#host.settings.derived.searchPath;
+  }
+  readonly serverVersion = VERSION_TEXT;
+
+  // ---- the catalog ----
+
+  async loadView(): Promise<CatalogView> {
+    this.#view = await this.#host.transactionCatalog().view(this.searchPath);
+    return this.#view;
+  }
+  /** The view of this statement, loaded once. */
+  async view(): Promise<CatalogView> {
+    return this.#view ?? this.loadView();
+  }
+  forgetView(): void {
+    this.#view = null;
+  }
+  settingRows(): readonly SettingRow[] {
+    return this.#host.settings.all();
+  }
+  activity(): readonly ActivityRow[] {
+    return this.#host.activity();
+  }
+
+  #schemaId(name: string): number | null {
+    if (name === 'pg_catalog') return PG_CATALOG_SCHEMA_ID;
+    if (name === 'information_schema') return INFORMATION_SCHEMA_ID;
+    const known = this.#catalog.cachedSchemas(this.databaseId)?.get(name);
+    if (known !== undefined) return known;
+    const found = this.#view?.descriptors.find((d) => d.kind === 'schema' && d.name === name && (d.databaseId === 0 || d.databaseId === this.databaseId));
+    return found?.id ?? (name === 'public' ? PUBLIC_SCHEMA_ID : null);
+  }
+
+  #oidIn(schemaId: number, name: string): number | null {
+    const view = this.#view;
+    if (view === null) {
+      const entry = this.#catalog.cachedName(SYSTEM_KEYS.name(this.databaseId, schemaId, name));
+      return entry === undefined ? null : (entry.indexOid ?? entry.id);
+    }
+    for (const d of view.descriptors) {
+      if ((d.kind !== 'table' && d.kind !== 'sequence') || d.databaseId !== this.databaseId || d.schemaId !== schemaId) continue;
+      if (d.name === name) return d.id;
+      if (d.kind !== 'table') continue;
+      const index = d.indexes.find((i) => i.name === name && i.oid !== 0);
+      if (index !== undefined) return index.oid;
+    }
+    return null;
+  }
+
+  relationOid(name: string): number | null {
+    const parts = splitName(name);
+    const relation = parts[parts.length - 1]!;
+    if (parts.length > 1) {
+      const schema = parts[parts.length - 2]!;
+      const virtual = virtualRelation(schema, relation);
+      if (virtual !== null) return virtual.oid;
+      const id = this.#schemaId(schema);
+      return id === null ? null : this.#oidIn(id, relation);
+    }
+    const virtual = virtualRelation('pg_catalog', relation);
+    if (virtual !== null) return virtual.oid;
+    for (const schema of this.searchPath) {
+      const id = this.#schemaId(schema);
+      const oid = id === null ? null : this.#oidIn(id, relation);
+      if (oid !== null) return oid;
+    }
+    return null;
+  }
+
+  relationName(oid: number): string | null {
+    const virtual = virtualRelationByOid(oid);
+    if (virtual !== null) return virtual.schema === 'pg_catalog' ? virtual.name : `${virtual.schema}.${virtual.name}`;
+    const own = this.#catalog.cached(oid);
+    const d = this.#view?.byId.get(oid) ?? own;
+    if (d !== undefined && (d.kind === 'table' || d.kind === 'sequence')) return this.#qualify(d.schemaId, d.name);
+    for (const table of this.allTables()) {
+      const index = table.indexes.find((i) => i.oid === oid);
+      if (index !== undefined) return this.#qualify(table.schemaId, index.name);
+    }
+    return null;
+  }
+
+  #qualify(schemaId: number, name: string): string {
+    for (const schema of this.searchPath) if (this.#schemaId(schema) === schemaId) return quoteName(name);
+    const schema = this.#view?.byId.get(schemaId);
+    const schemaName = schema?.kind === 'schema' ? schema.name : schemaId === PUBLIC_SCHEMA_ID ? 'public' : null;
+    return schemaName === null ? quoteName(name) : `${quoteName(schemaName)}.${quoteName(name)}`;
+  }
+
+  tableByOid(oid: number): TableDescriptor | null {
+    const d = this.#view?.byId.get(oid) ?? this.#catalog.cached(oid);
+    return d?.kind === 'table' ? d : null;
+  }
+
+  allTables(): readonly TableDescriptor[] {
+    const view = this.#view;
+    if (view === null) return [];
+    return view.descriptors.filter((d): d is TableDescriptor => d.kind === 'table' && d.databaseId === this.databaseId);
+  }
+
+  // ---- settings ----
+
+  setting(name: string, missingOk: boolean): string | null {
+    const value = this.#host.setting(name);
+    if (value === null && !missingOk) throw sqlError('42704', `unrecognized configuration parameter "${name}"`);
+    return value;
+  }
+  setSetting(name: string, value: string, local: boolean): string {
+    return this.#host.setSetting(name, value, local);
+  }
+
+  // ---- sequences ----
+
+  async #sequence(sequence: string | number): Promise<SequenceDescriptor> {
+    const tc = this.#host.transactionCatalog();
+    const wait = this.#host.waitOptions();
+    if (typeof sequence === 'number') {
+      const d = await tc.descriptor(sequence, wait);
+      if (d?.kind === 'sequence') return d;
+      if (d?.kind === 'table') throw sqlError('42809', `"${d.name}" is not a sequence`);
+      throw sqlError('42P01', `could not open relation with OID ${sequence}`);
+    }
+    const parts = splitName(sequence);
+    const name = { schema: parts.length > 1 ? parts[parts.length - 2]! : null, name: parts[parts.length - 1]! };
+    const found = await tc.relation(name, this.searchPath, wait);
+    if (found === null) throw sqlError('42P01', `relation "${sequence}" does not exist`);
+    if (found.kind !== 'sequence') throw sqlError('42809', `"${name.name}" is not a sequence`);
+    this.#ids.set(sequence, found.sequence.id);
+    return found.sequence;
+  }
+
+  /** Ids of names that nextval resolved, for the synchronous currval. */
+  readonly #ids = new Map<string, number>();
+
+  async nextval(sequence: string | number): Promise<bigint> {
+    const d = await this.#sequence(sequence);
+    const value = await this.#sequences.nextval(d);
+    this.#current.set(d.id, value);
+    this.#last = { id: d.id, value };
+    return value;
+  }
+
+  currval(sequence: string | number): bigint {
+    const id = typeof sequence === 'number' ? sequence : (this.relationOid(sequence) ?? this.#ids.get(sequence) ?? null);
+    const value = id === null ? undefined : this.#current.get(id);
+    if (value !== undefined) return value;
+    if (id === null) throw sqlError('42P01', `relation "${sequence}" does not exist`);
+    const name = this.relationName(id) ?? String(sequence);
+    throw sqlError('55000', `currval of sequence "${name}" is not yet defined in this session`);
+  }
+
+  async setval(sequence: string | number, value: bigint, isCalled: boolean): Promise<bigint> {
+    const d = await this.#sequence(sequence);
+    await this.#sequences.setval(d, value, isCalled);
+    if (isCalled) {
+      this.#current.set(d.id, value);
+    }
+    return value;
+  }
+
+  lastval(): bigint {
+    if (this.#last === null) throw sqlError('55000', 'lastval is not yet defined in this session');
+    return this.#current.get(this.#last.id) ?? this.#last.value;
+  }
+
+  /** DISCARD SEQUENCES. */
+  discardSequences(): void {
+    this.#current.clear();
+    this.#ids.clear();
+    this.#last = null;
+  }
+}
+
+export { splitIdentifiers };

@@ -1,0 +1,226 @@
+/**
+ * A session's settings, with SET's transactional rules: what a transaction set is undone when it rolls
+ * back (SAVEPOINT included), and SET LOCAL ends with it. Reading is on the hot path: the derived
+ * values (format, search path, time-outs) are computed when something changes.
+ */
+import { sqlError } from '../../base/errors.js';
+import type { FormatContext } from '../types/type-info.js';
+import { allSettings, checkSetting, findSetting } from './setting-table.js';
+import type { SettingDefinition } from './setting-table.js';
+
+export interface SettingsMark {
+  readonly session: ReadonlyMap<string, string>;
+  readonly local: ReadonlyMap<string, string>;
+}
+
+export interface Derived {
+  readonly format: Omit<FormatContext, 'transactionNow' | 'statementNow'>;
+  readonly searchPath: readonly string[];
+  readonly statementTimeoutMs: number;
+  readonly lockTimeoutMs: number;
+  readonly idleInTransactionTimeoutMs: number;
+  readonly idleSessionTimeoutMs: number;
+  readonly memoryLimitBytes: number;
+  readonly minimumSeverity: number;
+  readonly applicationName: string;
+  /** Equal strings: statements compile alike. */
+  readonly planKey: string;
+}
+
+/** Names with a dot are anybody's own. */
+const CUSTOM = /^[A-Za-z_][\w$]*(\.[A-Za-z_][\w$]*)+$/;
+const SEVERITIES = ['debug5', 'debug4', 'debug3', 'debug2', 'debug1', 'debug', 'log', 'info', 'notice', 'warning', 'error'];
+
+export function severityRank(name: string): number {
+  return SEVERITIES.indexOf(name.toLowerCase());
+}
+
+/** Splits a list of identifiers as search_path and the like are written. */
+export function splitIdentifiers(text: string): string[] {
+  const parts: string[] = [];
+  const pattern = /\s*(?:"((?:[^"]|"")*)"|([^,"]*))\s*(?:,|$)/gy;
+  for (let m = pattern.exec(text); m !== null && m[0] !== ''; m = pattern.exec(text)) {
+    const part = m[1] !== undefined ? m[1].replaceAll('""', '"') : m[2]!.trim().toLowerCase();
+    if (part !== '' || m[1] !== undefined) parts.push(part);
+    if (pattern.lastIndex >= text.length) break;
+  }
+  return parts;
+}
+
+export class Settings {
+  readonly #user: string;
+  readonly #database: string;
+  /** What RESET gives: start-up parameters over the built-in defaults. */
+  readonly #resetValues = new Map<string, string>();
+  #session = new Map<string, string>();
+  #local = new Map<string, string>();
+  /** Session values as they were when the transaction began; null: nothing was set in it. */
+  #before: Map<string, string> | null = null;
+  #inTransaction = false;
+  #derived: Derived | null = null;
+  readonly #onReport: (name: string, value: string) => void;
+
+  constructor(user: string, database: string, startup: Readonly<Record<string, string>>, onReport: (name: string, value: string) => void) {
+    this.#user = user;
+    this.#database = database;
+    this.#onReport = onReport;
+    this.#resetValues.set('session_authorization', user);
+    for (const [name, value] of Object.entries(startup)) {
+      if (name === 'options') this.#readOptions(value);
+      else if (name !== 'user' && name !== 'database' && name !== 'replication') this.#startup(name, value);
+    }
+  }
+
+  #startup(name: string, value: string): void {
+    const def = findSetting(name);
+    if (def === null) {
+      if (CUSTOM.test(name)) this.#resetValues.set(name.toLowerCase(), value);
+      else if (!name.startsWith('_pq_.')) throw unknownSetting(name);
+      return;
+    }
+    this.#resetValues.set(def.name.toLowerCase(), checkSetting(def, value));
+  }
+
+  /** "-c name=value --name=value". */
+  #readOptions(text: string): void {
+    const words = text.match(/(?:\\.|[^\s\\])+/g) ?? [];
+    for (let i = 0; i < words.length; i++) {
+      const word = words[i]!.replace(/\\(.)/g, '$1');
+      let pair: string | null = null;
+      if (word === '-c') pair = (words[++i] ?? '').replace(/\\(.)/g, '$1');
+      else if (word.startsWith('-c')) pair = word.slice(2);
+      else if (word.startsWith('--')) pair = word.slice(2);
+      if (pair === null || !pair.includes('=')) throw sqlError('42601', `invalid command-line argument for server process: ${word}`);
+      const at = pair.indexOf('=');
+      this.#startup(pair.slice(0, at).replaceAll('-', '_'), pair.slice(at + 1));
+    }
+  }
+
+  /** null: there is no such setting. */
+  get(name: string): string | null {
+    const key = name.toLowerCase();
+    const value = this.#local.get(key) ?? this.#session.get(key) ?? this.#resetValues.get(key);
+    if (value !== undefined) return value;
+    return findSetting(key)?.initial ?? null;
+  }
+
+  /** @throws 42704 */
+  getOrThrow(name: string): string {
+    const value = this.get(name);
+    if (value === null) throw unknownSetting(name);
+    return value;
+  }
+
+  all(): { readonly definition: SettingDefinition; readonly value: string; readonly reset: string; readonly changed: boolean }[] {
+    return allSettings().map((definition) => {
+      const key = definition.name.toLowerCase();
+      const reset = this.#resetValues.get(key) ?? definition.initial;
+      const changed = this.#local.has(key) || this.#session.has(key);
+      return { definition, value: this.get(key) ?? '', reset, changed };
+    });
+  }
+
+  /** value null = RESET / SET … TO DEFAULT. Returns the value now in force. */
+  set(name: string, value: string | null, local: boolean): string {
+    const def = findSetting(name);
+    const key = name.toLowerCase();
+    if (def === null && !CUSTOM.test(name)) throw unknownSetting(name);
+    if (def !== null && def.context !== 'user' && def.context !== 'superuser') {
+      throw sqlError(
+        '55P02',
+        def.context === 'internal' ? `parameter "${def.name}" cannot be changed` : `parameter "${def.name}" cannot be changed without restarting the server`,
+      );
+    }
+    const old = this.get(key);
+    const checked = value === null ? null : def === null ? value : checkSetting(def, value);
+    if (local) this.#local.set(key, checked ?? this.#resetValues.get(key) ?? def?.initial ?? '');
+    else {
+      if (this.#inTransaction) this.#before ??= new Map(this.#session);
+      this.#local.delete(key);
+      if (checked === null) this.#session.delete(key);
+      else this.#session.set(key, checked);
+    }
+    this.#changed(key, old);
+    return this.get(key) ?? '';
+  }
+
+  resetAll(): void {
+    const names = new Set([...this.#session.keys(), ...this.#local.keys()]);
+    for (const name of names) if (!/^transaction_|^(role|session_authorization)$/.test(name)) this.set(name, null, false);
+  }
+
+  #changed(key: string, old: string | null): void {
+    this.#derived = null;
+    const value = this.get(key);
+    if (value === old || value === null) return;
+    const def = findSetting(key);
+    if (def?.report === true) this.#onReport(def.name, value);
+  }
+
+  // ---- transactions ----
+
+  beginTransaction(): void {
+    this.#inTransaction = true;
+  }
+
+  endTransaction(committed: boolean): void {
+    this.#inTransaction = false;
+    if (this.#before === null && this.#local.size === 0) return;
+    const restored = committed ? this.#session : (this.#before ?? this.#session);
+    this.#replace(restored, new Map());
+    this.#before = null;
+  }
+
+  mark(): SettingsMark {
+    return { session: new Map(this.#session), local: new Map(this.#local) };
+  }
+
+  rollbackTo(mark: SettingsMark): void {
+    this.#before ??= new Map(this.#session);
+    this.#replace(new Map(mark.session), new Map(mark.local));
+  }
+
+  #replace(session: Map<string, string>, local: Map<string, string>): void {
+    const touched = new Set([...this.#session.keys(), ...this.#local.keys(), ...session.keys(), ...local.keys()]);
+    const old = new Map([...touched].map((name) => [name, this.get(name)]));
+    this.#session = session;
+    this.#local = local;
+    for (const [name, value] of old) this.#changed(name, value);
+    this.#derived = null;
+  }
+
+  // ---- derived ----
+
+  get derived(): Derived {
+    return (this.#derived ??= this.#derive());
+  }
+
+  #derive(): Derived {
+    const get = (name: string): string => this.get(name) ?? '';
+    const number = (name: string): number => Number(get(name));
+    const path = splitIdentifiers(get('search_path')).map((part) => (part === '$user' ? this.#user : part));
+    const format = {
+      timeZone: get('timezone'),
+      extraFloatDigits: number('extra_float_digits'),
+      byteaOutput: get('bytea_output') as FormatContext['byteaOutput'],
+      intervalStyle: get('intervalstyle') as FormatContext['intervalStyle'],
+      dateStyle: get('datestyle'),
+    };
+    return {
+      format,
+      searchPath: path,
+      statementTimeoutMs: number('statement_timeout'),
+      lockTimeoutMs: number('lock_timeout'),
+      idleInTransactionTimeoutMs: number('idle_in_transaction_session_timeout'),
+      idleSessionTimeoutMs: number('idle_session_timeout'),
+      memoryLimitBytes: number('statement_memory_limit') * 1024,
+      minimumSeverity: severityRank(get('client_min_messages')),
+      applicationName: get('application_name'),
+      planKey: [this.#database, this.#user, path.join('\0'), ...Object.values(format)].join('\x01'),
+    };
+  }
+}
+
+export function unknownSetting(name: string): Error {
+  return sqlError('42704', `unrecognized configuration parameter "${name}"`);
+}

@@ -1,0 +1,85 @@
+/** What sort of statement a parse tree is: who runs it, what PostgreSQL calls it, what it returns. */
+import type { ParsedStatement } from '../contract.js';
+import type { ResultColumn } from '../session-api.js';
+import { OID } from '../types/oids.js';
+
+type Loose = Readonly<Record<string, unknown>>;
+
+export function bodyOf(statement: ParsedStatement): Loose {
+  return statement.node[statement.kind] as Loose;
+}
+
+/** Compiled by the planner. */
+export function isPlanned(statement: ParsedStatement): boolean {
+  switch (statement.kind) {
+    case 'InsertStmt':
+    case 'UpdateStmt':
+    case 'DeleteStmt':
+    case 'MergeStmt':
+    case 'CopyStmt':
+      return true;
+    case 'SelectStmt':
+      return bodyOf(statement)['intoClause'] === undefined;
+    default:
+      return false;
+  }
+}
+
+/** May run in a failed transaction: COMMIT, ROLLBACK, ROLLBACK TO. */
+export function endsTransaction(statement: ParsedStatement): boolean {
+  if (statement.kind !== 'TransactionStmt') return false;
+  const kind = bodyOf(statement)['kind'];
+  return kind === 'TRANS_STMT_COMMIT' || kind === 'TRANS_STMT_ROLLBACK' || kind === 'TRANS_STMT_ROLLBACK_TO';
+}
+
+export function textColumn(name: string, typeOid: number = OID.text): ResultColumn {
+  const typeLength = typeOid === OID.int8 ? 8 : typeOid === OID.int4 ? 4 : -1;
+  return { name, tableOid: 0, columnNumber: 0, typeOid, typeLength, typmod: -1 };
+}
+
+export const EXPLAIN_COLUMNS: readonly ResultColumn[] = [textColumn('QUERY PLAN')];
+export const SHOW_ALL_COLUMNS: readonly ResultColumn[] = [textColumn('name'), textColumn('setting'), textColumn('description')];
+export const RANGES_COLUMNS: readonly ResultColumn[] = [
+  textColumn('start_key'),
+  textColumn('end_key'),
+  textColumn('range_id', OID.int8),
+  textColumn('replicas'),
+  textColumn('lease_holder', OID.int4),
+  textColumn('range_size', OID.int8),
+];
+export const CLUSTER_SETTING_COLUMNS: readonly ResultColumn[] = [textColumn('variable'), textColumn('value')];
+
+const NAMES: Readonly<Record<string, string>> = {
+  InsertStmt: 'INSERT',
+  UpdateStmt: 'UPDATE',
+  DeleteStmt: 'DELETE',
+  MergeStmt: 'MERGE',
+  CopyStmt: 'COPY FROM',
+  SelectStmt: 'SELECT FOR UPDATE',
+  CreateStmt: 'CREATE TABLE',
+  CreateTableAsStmt: 'CREATE TABLE AS',
+  IndexStmt: 'CREATE INDEX',
+  DropStmt: 'DROP',
+  TruncateStmt: 'TRUNCATE TABLE',
+  AlterTableStmt: 'ALTER TABLE',
+  RenameStmt: 'ALTER',
+  CreateSeqStmt: 'CREATE SEQUENCE',
+  AlterSeqStmt: 'ALTER SEQUENCE',
+  CreateSchemaStmt: 'CREATE SCHEMA',
+  CreatedbStmt: 'CREATE DATABASE',
+  DropdbStmt: 'DROP DATABASE',
+  CommentStmt: 'COMMENT',
+  VacuumStmt: 'VACUUM',
+};
+
+/** For "cannot execute … in a read-only transaction". */
+export function commandName(statement: ParsedStatement): string {
+  return NAMES[statement.kind] ?? statement.kind.replace(/Stmt$/, '').replace(/([a-z])([A-Z])/g, '$1 $2').toUpperCase();
+}
+
+/** Text that may reach catalog look-ups from expressions. */
+const VIEW_TEXT = /\breg(class|proc|procedure|type|namespace|role|oper|operator|collation)\b|\bpg_|_description\b|currval|information_schema|tableoid/i;
+
+export function mayLookUpCatalog(text: string): boolean {
+  return VIEW_TEXT.test(text);
+}
