@@ -1,0 +1,87 @@
+/**
+ * Constant folding: pure calls and casts of constants, and the logic around them. What would fail is left
+ * as it is, so that the error comes when (and if) the expression is evaluated.
+ */
+import type { ExecContext } from '../contract.js';
+import { QuoralError } from '../../base/errors.js';
+import type { Datum } from '../types/datum.js';
+import { OID } from '../types/oids.js';
+import type { FormatContext } from '../types/type-info.js';
+import { constant, mapChildren } from './expr.js';
+import type { ConstExpr, Expr } from './expr.js';
+
+function isConst(e: Expr): e is ConstExpr {
+  return e.kind === 'const';
+}
+
+/** Immutable functions look at nothing of the context but its format, if at all. */
+function foldingContext(format: FormatContext): ExecContext {
+  return { format, parameters: [] } as unknown as ExecContext;
+}
+
+function attempt(expr: Expr, compute: () => Datum | Promise<Datum>): Expr {
+  try {
+    const value = compute();
+    return value instanceof Promise ? expr : constant(value, expr.oid, expr.typmod);
+  } catch (error) {
+    // A data error belongs to the execution; a TypeError says that more of the context was needed.
+    if (error instanceof QuoralError || error instanceof TypeError) return expr;
+    throw error;
+  }
+}
+
+export function fold(expr: Expr, format: FormatContext): Expr {
+  const e = mapChildren(expr, (child) => fold(child, format));
+  switch (e.kind) {
+    case 'call': {
+      const { entry, info, args } = e;
+      if (entry.volatility !== 'immutable' || entry.mayWait || entry.returnsSet || !args.every(isConst)) {
+        if (entry.strict && entry.volatility !== 'volatile' && args.some((a) => isConst(a) && a.value === null)) {
+          return constant(null, e.oid, e.typmod);
+        }
+        return e;
+      }
+      const values = args.map((a) => (a as ConstExpr).value);
+      if (entry.strict && values.includes(null)) return constant(null, e.oid, e.typmod);
+      return attempt(e, () => entry.impl(values, foldingContext(format), info));
+    }
+    case 'cast': {
+      const { arg, fn, typmod } = e;
+      if (e.stable || !isConst(arg)) return e;
+      const { value } = arg;
+      if (value === null) return constant(null, e.oid, e.typmod);
+      return attempt(e, () => fn(value, typmod, format));
+    }
+    case 'and':
+    case 'or':
+      return foldLogic(e);
+    case 'not':
+      return isConst(e.arg) ? constant(e.arg.value === null ? null : e.arg.value !== true, OID.bool) : e;
+    case 'isnull':
+      return isConst(e.arg) && e.arg.oid !== OID.record ? constant((e.arg.value === null) !== e.negated, OID.bool) : e;
+    case 'case': {
+      const whens = e.whens.filter((w) => !(isConst(w.when) && w.when.value !== true));
+      const first = whens[0];
+      if (first === undefined) return e.otherwise;
+      return isConst(first.when) && first.when.value === true ? first.then : { ...e, whens };
+    }
+    case 'coalesce': {
+      const args = e.args.filter((a) => !(isConst(a) && a.value === null));
+      const first = args[0];
+      if (first === undefined) return constant(null, e.oid, e.typmod);
+      return args.length === 1 || isConst(first) ? first : { ...e, args };
+    }
+    case 'array':
+      return e;
+    default:
+      return e;
+  }
+}
+
+function foldLogic(e: Extract<Expr, { kind: 'and' | 'or' }>): Expr {
+  const decisive = e.kind === 'or';
+  const args = e.args.flatMap((a) => (a.kind === e.kind ? a.args : [a])).filter((a) => !(isConst(a) && a.value === !decisive));
+  if (args.some((a) => isConst(a) && a.value === decisive)) return constant(decisive, OID.bool);
+  if (args.length === 0) return constant(!decisive, OID.bool);
+  return args.length === 1 ? args[0]! : { ...e, args };
+}

@@ -1,0 +1,156 @@
+/**
+ * Bound expressions as SQL text, in the manner of pg_get_expr: operators in parentheses, literals with
+ * their types. Used for EXPLAIN and for the canonical text of defaults and checks.
+ */
+import { unreachable } from '../../base/assert.js';
+import { OID } from '../types/oids.js';
+import { formatType, typeByOid } from '../types/registry.js';
+import type { Datum } from '../types/datum.js';
+import type { FormatContext } from '../types/type-info.js';
+import { identityCast } from '../types/casts.js';
+import type { Expr } from './expr.js';
+
+export type NameColumn = (id: number, name: string) => string;
+
+const RESERVED: ReadonlySet<string> = new Set(
+  ('all analyse analyze and any array as asc asymmetric both case cast check collate column constraint create current_catalog current_date ' +
+    'current_role current_time current_timestamp current_user default deferrable desc distinct do else end except false fetch for foreign from grant ' +
+    'group having in initially intersect into lateral leading limit localtime localtimestamp not null offset on only or order placing primary ' +
+    'references returning select session_user some symmetric table then to trailing true union unique user using variadic when where window with ' +
+    'between bigint bit boolean char character coalesce dec decimal exists extract float greatest grouping inout int integer interval least national ' +
+    'nchar none nullif numeric out overlay position precision real row setof smallint substring time timestamp treat trim values varchar ' +
+    'authorization binary concurrently cross current_schema freeze full ilike inner is isnull join left like natural notnull outer overlaps right similar verbose').split(' '),
+);
+
+export function quoteIdentifier(name: string): string {
+  return /^[a-z_][a-z0-9_$]*$/.test(name) && !RESERVED.has(name) ? name : `"${name.replaceAll('"', '""')}"`;
+}
+
+export function quoteLiteral(text: string): string {
+  const quoted = `'${text.replaceAll("'", "''")}'`;
+  return text.includes('\\') ? `E${quoted.replaceAll('\\', '\\\\')}` : quoted;
+}
+
+function formatConstant(value: Datum, oid: number, typmod: number, format: FormatContext): string {
+  if (value === null) return oid === OID.unknown ? 'NULL' : `NULL::${formatType(oid, typmod)}`;
+  switch (oid) {
+    case OID.bool:
+      return value === true ? 'true' : 'false';
+    case OID.int4:
+      return (value as number) < 0 ? `'${String(value)}'::integer` : String(value);
+    case OID.numeric: {
+      const text = typeByOid(oid).output(value, format);
+      return /^\d+(\.\d+)?$/.test(text) && text.includes('.') ? text : `${quoteLiteral(text)}::numeric`;
+    }
+    case OID.unknown:
+      return quoteLiteral(value as string);
+    default:
+      return `${quoteLiteral(typeByOid(oid).output(value, format))}::${formatType(oid, typmod)}`;
+  }
+}
+
+/** True if `x::type` needs no parentheses around x. */
+function isSimple(e: Expr): boolean {
+  return e.kind === 'column' || e.kind === 'param' || (e.kind === 'call' && !e.operator) || e.kind === 'case' || e.kind === 'coalesce';
+}
+
+export class ExprFormatter {
+  readonly #name: NameColumn;
+  readonly #format: FormatContext;
+  /** How a subquery is shown; EXPLAIN numbers them. */
+  readonly #subquery: (e: Extract<Expr, { kind: 'subquery' }>) => string;
+
+  constructor(format: FormatContext, name: NameColumn, subquery: (e: Extract<Expr, { kind: 'subquery' }>) => string = () => '(SubPlan)') {
+    this.#format = format;
+    this.#name = name;
+    this.#subquery = subquery;
+  }
+
+  text(e: Expr): string {
+    switch (e.kind) {
+      case 'const':
+        return formatConstant(e.value, e.oid, e.typmod, this.#format);
+      case 'param':
+        return `$${e.index + 1}`;
+      case 'column':
+        return this.#name(e.id, e.name);
+      case 'call':
+        return this.#call(e);
+      case 'srf':
+        return `${quoteIdentifier(e.entry.name)}(${this.#list(e.args)})`;
+      case 'cast':
+        return this.#cast(e);
+      case 'and':
+      case 'or':
+        return `(${e.args.map((a) => this.text(a)).join(e.kind === 'and' ? ' AND ' : ' OR ')})`;
+      case 'not':
+        return `(NOT ${this.text(e.arg)})`;
+      case 'isnull':
+        return `(${this.text(e.arg)} IS ${e.negated ? 'NOT ' : ''}NULL)`;
+      case 'booltest':
+        return `(${this.text(e.arg)} IS ${e.negated ? 'NOT ' : ''}${e.test.toUpperCase()})`;
+      case 'distinct':
+        return `(${this.text(e.equals.args[0]!)} IS ${e.negated ? 'NOT ' : ''}DISTINCT FROM ${this.text(e.equals.args[1]!)})`;
+      case 'case':
+        return `CASE ${e.whens.map((w) => `WHEN ${this.text(w.when)} THEN ${this.text(w.then)}`).join(' ')} ELSE ${this.text(e.otherwise)} END`;
+      case 'coalesce':
+        return `COALESCE(${this.#list(e.args)})`;
+      case 'minmax':
+        return `${e.greatest ? 'GREATEST' : 'LEAST'}(${this.#list(e.args)})`;
+      case 'array':
+        return `ARRAY[${this.#list(e.elements)}]${e.elements.length === 0 ? `::${formatType(e.oid)}` : ''}`;
+      case 'row':
+        return `ROW(${this.#list(e.args)})`;
+      case 'anyall':
+        return `(${this.text(e.left)} ${e.entry.name} ${e.all ? 'ALL' : 'ANY'} (${this.text(e.right)}))`;
+      case 'in':
+        return e.negated
+          ? `(${this.text(e.left)} <> ALL (ARRAY[${this.#list(e.items)}]))`
+          : `(${this.text(e.left)} = ANY (ARRAY[${this.#list(e.items)}]))`;
+      case 'subscript':
+        return `${this.text(e.arg)}${e.subscripts.map((s) => (s.slice ? `[${this.#bound(s.lower)}:${this.#bound(s.upper)}]` : `[${this.#bound(s.upper)}]`)).join('')}`;
+      case 'field':
+        return `(${this.text(e.arg)}).f${e.index + 1}`;
+      case 'sqlvalue':
+        return e.typmod >= 0 ? `${e.name.toUpperCase()}(${e.typmod})` : e.name.toUpperCase();
+      case 'subquery':
+        return this.#subquery(e);
+      case 'aggregate': {
+        const distinct = e.distinct ? 'DISTINCT ' : '';
+        const order = e.orderBy.length === 0 ? '' : ` ORDER BY ${e.orderBy.map((k) => this.text(k.expr) + (k.descending ? ' DESC' : '')).join(', ')}`;
+        const filter = e.filter === null ? '' : ` FILTER (WHERE ${this.text(e.filter)})`;
+        return `${e.entry.name}(${e.args.length === 0 ? '*' : distinct + this.#list(e.args)}${order})${filter}`;
+      }
+      case 'window':
+        return e.aggregate === null ? `${e.name}(${this.#list(e.args)}) OVER (?)` : `${this.text(e.aggregate)} OVER (?)`;
+      default:
+        return unreachable(e, 'expression');
+    }
+  }
+
+  #bound(e: Expr | null): string {
+    return e === null ? '' : this.text(e);
+  }
+
+  #list(args: readonly Expr[]): string {
+    return args.map((a) => this.text(a)).join(', ');
+  }
+
+  #call(e: Extract<Expr, { kind: 'call' }>): string {
+    const [left, right] = e.args;
+    if (e.operator && left !== undefined) {
+      return right === undefined ? `(${e.entry.name} ${this.text(left)})` : `(${this.text(left)} ${e.entry.name} ${this.text(right)})`;
+    }
+    return `${quoteIdentifier(e.entry.name)}(${this.#list(e.args)})`;
+  }
+
+  #cast(e: Extract<Expr, { kind: 'cast' }>): string {
+    const type = formatType(e.oid, e.typmod);
+    if (e.arg.kind === 'const') {
+      if (e.arg.oid === OID.unknown && typeof e.arg.value === 'string') return `${quoteLiteral(e.arg.value)}::${type}`;
+      return `(${this.text(e.arg)})::${type}`;
+    }
+    if (e.arg.kind === 'cast' && e.fn === identityCast && !e.explicit) return `${this.text(e.arg)}::${type}`;
+    return isSimple(e.arg) && e.arg.kind !== 'column' && e.arg.kind !== 'call' ? `${this.text(e.arg)}::${type}` : `(${this.text(e.arg)})::${type}`;
+  }
+}

@@ -1,0 +1,201 @@
+/**
+ * Inner joins: the tables of a tree of inner joins are put in an order in which each next one is linked
+ * to what is there already, the cheapest to reach first; a table that the left side can look up by an
+ * index is read that way (a lateral scan) when the left side is small, else hashed.
+ */
+import { conjunction, conjuncts, hasSubquery, isVolatile } from './expr.js';
+import type { Expr } from './expr.js';
+import { chooseAccess } from './access.js';
+import type { JoinPlan, JoinType, Plan, ScanPlan } from './logical.js';
+import { columnsOf, freeColumns, idsOf } from './plan-walk.js';
+
+type Push = (plan: Plan, conditions: readonly Expr[]) => Plan;
+
+/** Above this many expected rows on the left, reading the right side once is better than looking up. */
+const LOOKUP_ROWS_MAX = 100;
+const ROWS_UNKNOWN = 1000;
+
+interface Leaf {
+  readonly plan: Plan;
+  readonly ids: ReadonlySet<number>;
+  /** Ids of other leaves that this one reads (LATERAL). */
+  readonly needs: ReadonlySet<number>;
+}
+
+function flatten(plan: Plan, leaves: Plan[], conditions: Expr[]): void {
+  if (plan.kind === 'join' && plan.type === 'inner') {
+    flatten(plan.left, leaves, conditions);
+    flatten(plan.right, leaves, conditions);
+    conditions.push(...conjuncts(plan.condition));
+  } else if (plan.kind === 'filter' && plan.input.kind === 'join' && plan.input.type === 'inner') {
+    flatten(plan.input, leaves, conditions);
+    conditions.push(...conjuncts(plan.condition));
+  } else leaves.push(plan);
+}
+
+export function orderInnerJoins(join: JoinPlan, outer: readonly Expr[], push: Push): Plan {
+  const plans: Plan[] = [];
+  const conditions: Expr[] = [];
+  flatten(join, plans, conditions);
+  conditions.push(...outer);
+  const all = new Set(plans.flatMap((p) => [...idsOf(p)]));
+  const ids = plans.map((p) => idsOf(p));
+  // A condition that one leaf answers goes there; constants stay on top.
+  const own: Expr[][] = plans.map(() => []);
+  let linking: Expr[] = [];
+  for (const c of conditions) {
+    const used = [...columnsOf(c)].filter((id) => all.has(id));
+    const at = isVolatile(c) || used.length === 0 ? -1 : ids.findIndex((set) => used.every((id) => set.has(id)));
+    if (at >= 0) own[at]!.push(c);
+    else linking.push(c);
+  }
+  const remaining: Leaf[] = plans.map((p, i) => {
+    const pushed = push(p, own[i]!);
+    const needs = new Set([...freeColumns(pushed)].filter((id) => all.has(id)));
+    return { plan: pushed, ids: ids[i]!, needs };
+  });
+  const take = (leaf: Leaf): Leaf => {
+    remaining.splice(remaining.indexOf(leaf), 1);
+    return leaf;
+  };
+  const first = take(bestOf(remaining.filter((l) => l.needs.size === 0), (l) => estimate(l.plan)) ?? remaining[0]!);
+  let current = first.plan;
+  let have = new Set(first.ids);
+  while (remaining.length > 0) {
+    const ready = remaining.filter((l) => [...l.needs].every((id) => have.has(id)));
+    const candidates = ready.length > 0 ? ready : remaining;
+    const next = take(bestOf(candidates, (l) => costOfJoining(l, have, linking))!);
+    const reach = new Set([...have, ...next.ids]);
+    const now = linking.filter((c) => !isVolatile(c) && [...columnsOf(c)].every((id) => reach.has(id) || !all.has(id)) && columnsOf(c).size > 0);
+    linking = linking.filter((c) => !now.includes(c));
+    current = joinOf('inner', current, next.plan, now);
+    have = reach;
+  }
+  if (linking.length === 0) return current;
+  return { kind: 'filter', columns: current.columns, input: current, condition: conjunction(linking) };
+}
+
+function bestOf(leaves: readonly Leaf[], cost: (l: Leaf) => number): Leaf | null {
+  let best: Leaf | null = null;
+  let least = Infinity;
+  for (const leaf of leaves) {
+    const c = cost(leaf);
+    if (c < least) {
+      least = c;
+      best = leaf;
+    }
+  }
+  return best ?? leaves[0] ?? null;
+}
+
+function linksOf(leaf: Leaf, have: ReadonlySet<number>, conditions: readonly Expr[]): readonly Expr[] {
+  return conditions.filter((c) => {
+    const used = columnsOf(c);
+    return [...used].some((id) => leaf.ids.has(id)) && [...used].some((id) => have.has(id)) && [...used].every((id) => leaf.ids.has(id) || have.has(id));
+  });
+}
+
+function costOfJoining(leaf: Leaf, have: ReadonlySet<number>, conditions: readonly Expr[]): number {
+  const links = linksOf(leaf, have, conditions);
+  const rows = estimate(leaf.plan);
+  const equality = links.some((c) => c.kind === 'call' && c.entry.name === '=');
+  if (!equality) return 1e9 + rows;
+  if (leaf.plan.kind === 'scan') {
+    const chosen = chooseAccess(leaf.plan, [...conjuncts(leaf.plan.filter), ...links]);
+    if (chosen !== null && chosen.access.unique) return Math.min(rows, 2);
+    if (chosen !== null && chosen.score >= 15) return Math.min(rows, 20);
+  }
+  return rows;
+}
+
+/** Rows that a plan is guessed to give. */
+export function estimate(plan: Plan): number {
+  switch (plan.kind) {
+    case 'scan': {
+      const conditions = conjuncts(plan.filter);
+      if (plan.access?.unique === true) return 1;
+      const chosen = plan.access === null ? chooseAccess(plan, conditions) : null;
+      const base = chosen === null ? ROWS_UNKNOWN : chosen.access.unique ? 1 : chosen.score >= 20 ? 10 : chosen.score >= 15 ? 20 : 300;
+      if (plan.access !== null && plan.access.constraints.length > 0) return 10;
+      const others = conditions.length - (chosen?.access.constraints.length ?? 0);
+      return Math.max(1, base / (1 + Math.max(0, others) * 2));
+    }
+    case 'virtual':
+      return Math.max(1, 200 / (1 + conjuncts(plan.filter).length * 4));
+    case 'values':
+      return plan.rows.length;
+    case 'one':
+      return 1;
+    case 'empty':
+      return 0;
+    case 'function':
+      return 100;
+    case 'filter':
+      return Math.max(1, estimate(plan.input) / 3);
+    case 'project':
+    case 'window':
+    case 'sort':
+      return estimate(plan.input);
+    case 'projectset':
+      return estimate(plan.input) * 10;
+    case 'with':
+      return estimate(plan.input);
+    case 'limit':
+      return plan.count?.kind === 'const' && typeof plan.count.value === 'bigint'
+        ? Math.min(Number(plan.count.value), estimate(plan.input))
+        : estimate(plan.input);
+    case 'aggregate':
+      return plan.groups.length === 0 ? 1 : Math.max(1, estimate(plan.input) / 5);
+    case 'distinct':
+      return Math.max(1, estimate(plan.input) / 3);
+    case 'ctescan':
+      return 100;
+    case 'setop':
+      return estimate(plan.left) + estimate(plan.right);
+    case 'join': {
+      const left = estimate(plan.left);
+      const right = estimate(plan.right);
+      if (plan.type === 'semi' || plan.type === 'anti') return left;
+      if (plan.lateral) return left * Math.max(1, right);
+      return conjuncts(plan.condition).length > 0 ? Math.max(left, right) : left * right;
+    }
+    case 'insert':
+    case 'update':
+    case 'delete':
+      return estimate(plan.input);
+  }
+}
+
+/** A join of the given conditions, as a lookup join if that is better. */
+export function joinOf(type: JoinType, left: Plan, right: Plan, conditions: readonly Expr[]): JoinPlan {
+  const looked = lookUp(type, left, right, conditions);
+  const inner = looked?.right ?? right;
+  const rest = looked?.rest ?? conditions;
+  const leftIds = idsOf(left);
+  const lateral = [...freeColumns(inner)].some((id) => leftIds.has(id));
+  const columns = type === 'semi' || type === 'anti' ? left.columns : [...left.columns, ...right.columns];
+  return { kind: 'join', type, columns, left, right: inner, condition: conjunction(cheapFirst(rest)), lateral };
+}
+
+function cheapFirst(conditions: readonly Expr[]): readonly Expr[] {
+  return [...conditions.filter((c) => !hasSubquery(c)), ...conditions.filter((c) => hasSubquery(c))];
+}
+
+/** The right side as a scan by index with the left's columns as keys, if the left side is small. */
+function lookUp(type: JoinType, left: Plan, right: Plan, conditions: readonly Expr[]): { right: ScanPlan; rest: readonly Expr[] } | null {
+  if (type === 'right' || type === 'full' || right.kind !== 'scan') return null;
+  const usable = conditions.filter((c) => !hasSubquery(c) && !isVolatile(c));
+  const plain = chooseAccess(right, conjuncts(right.filter));
+  if (plain !== null && plain.access.unique) return null;
+  const chosen = chooseAccess(right, [...usable, ...conjuncts(right.filter)]);
+  if (chosen === null || chosen.score < 15 || (plain !== null && plain.score >= chosen.score)) return null;
+  const rows = estimate(left);
+  // Without the join's own keys the index would not have been chosen: the left side drives it.
+  const few = rows <= LOOKUP_ROWS_MAX;
+  const selective = chosen.access.unique && rows < ROWS_UNKNOWN / 2;
+  if (!few && !selective) return null;
+  if (right.lock !== null && type !== 'inner') return null;
+  const filter = [...conjuncts(right.filter), ...usable].filter((c) => !chosen.answered.has(c));
+  const scan: ScanPlan = { ...right, access: chosen.access, filter: filter.length === 0 ? null : conjunction(filter) };
+  return { right: scan, rest: conditions.filter((c) => !usable.includes(c)) };
+}

@@ -1,0 +1,449 @@
+/**
+ * Rules over logical plans, in this order: fold constants, inline WITH queries that are read once, push
+ * conditions down to where their columns are made, order inner joins so that each next table is
+ * connected and cheap to reach, choose indexes (a join's inner side may use the outer's columns: a lookup
+ * join), let an index serve ORDER BY, push LIMIT into scans and sorts, drop unused columns.
+ *
+ * Estimates are crude guesses from the access path (one row for a unique key, ten for an equality, …):
+ * there are no statistics yet.
+ */
+import { unreachable } from '../../base/assert.js';
+import { OID } from '../types/oids.js';
+import type { FormatContext } from '../types/type-info.js';
+import { chooseAccess, orderOf } from './access.js';
+import { fold } from './fold.js';
+import { conjunction, conjuncts, constant, hasSubquery, isVolatile, mapChildren, some } from './expr.js';
+import type { ConstExpr, Expr, SortKey } from './expr.js';
+import type { AggregatePlan, CteDefinition, JoinPlan, LimitPlan, Plan, ProjectPlan, ScanPlan, SortPlan, WithPlan } from './logical.js';
+import { joinOf, orderInnerJoins } from './join-order.js';
+import { columnsOf, exprsOf, idsOf, mapInputs, mapPlanExprs, walkPlan } from './plan-walk.js';
+
+export function optimise(plan: Plan, format: FormatContext): Plan {
+  return prune(finish(push(inlineCtes(foldPlan(plan, format)), [])));
+}
+
+// ---- expressions ----
+
+/** Applies a plan rewrite to the plans of subqueries as well. */
+function inSubqueries(plan: Plan, f: (p: Plan) => Plan): Plan {
+  const rewrite = (e: Expr): Expr => {
+    const mapped = mapChildren(e, rewrite);
+    return mapped.kind === 'subquery' ? { ...mapped, plan: f(mapped.plan) } : mapped;
+  };
+  return mapPlanExprs(plan, (e) => (hasSubquery(e) ? rewrite(e) : e));
+}
+
+function foldPlan(plan: Plan, format: FormatContext): Plan {
+  const here = inSubqueries(
+    mapPlanExprs(plan, (e) => fold(e, format)),
+    (p) => foldPlan(p, format),
+  );
+  return mapInputs(here, (input) => foldPlan(input, format));
+}
+
+// ---- WITH ----
+
+function inlineCtes(plan: Plan): Plan {
+  const rewritten = mapInputs(inSubqueries(plan, inlineCtes), inlineCtes);
+  if (rewritten.kind !== 'with') return rewritten;
+  const inlined = new Map<number, CteDefinition>();
+  for (const cte of rewritten.ctes) {
+    if (!cte.modifies && cte.recursive === null && references(rewritten, cte.id) === 1 && !isUnsafe(cte.plan)) inlined.set(cte.id, cte);
+  }
+  if (inlined.size === 0) return rewritten;
+  const kept: WithPlan = {
+    ...rewritten,
+    ctes: rewritten.ctes.filter((c) => !inlined.has(c.id)).map((c) => ({ ...c, plan: replaceScans(c.plan, inlined), recursive: c.recursive === null ? null : { ...c.recursive, term: replaceScans(c.recursive.term, inlined) } })),
+    input: replaceScans(rewritten.input, inlined),
+  };
+  return kept.ctes.length === 0 ? kept.input : kept;
+}
+
+function references(plan: Plan, id: number): number {
+  let count = 0;
+  walkPlan(plan, () => undefined, (p) => {
+    if (p.kind === 'ctescan' && p.cte === id) count++;
+    // The recursive term runs many times: what it reads is worth keeping.
+    if (p.kind === 'with') for (const c of p.ctes) if (c.recursive !== null && mentionsCte(c.recursive.term, id)) count++;
+  });
+  return count;
+}
+
+function mentionsCte(plan: Plan, id: number): boolean {
+  let found = false;
+  walkPlan(plan, () => undefined, (p) => {
+    if (p.kind === 'ctescan' && p.cte === id) found = true;
+  });
+  return found;
+}
+
+function isUnsafe(plan: Plan): boolean {
+  let unsafe = false;
+  walkPlan(plan, (e) => {
+    if ((e.kind === 'call' || e.kind === 'srf') && e.entry.volatility === 'volatile') unsafe = true;
+  });
+  return unsafe;
+}
+
+function replaceScans(plan: Plan, inlined: ReadonlyMap<number, CteDefinition>): Plan {
+  if (plan.kind === 'ctescan') {
+    const cte = inlined.get(plan.cte);
+    if (cte === undefined) return plan;
+    const input = replaceScans(cte.plan, inlined);
+    const items = plan.columns.map((column, i) => {
+      const from = input.columns[i]!;
+      return { column, expr: { kind: 'column', id: from.id, name: from.name, oid: from.oid, typmod: from.typmod, location: -1 } satisfies Expr };
+    });
+    return { kind: 'project', columns: plan.columns, input, items };
+  }
+  return mapInputs(inSubqueries(plan, (p) => replaceScans(p, inlined)), (input) => replaceScans(input, inlined));
+}
+
+// ---- push-down of conditions ----
+
+function withFilter(plan: Plan, conditions: readonly Expr[]): Plan {
+  if (conditions.length === 0) return plan;
+  return { kind: 'filter', columns: plan.columns, input: plan, condition: conjunction(cheapFirst(conditions)) };
+}
+
+/** Subqueries last, volatile conditions where they stood. */
+export function cheapFirst(conditions: readonly Expr[]): readonly Expr[] {
+  return [...conditions.filter((c) => !hasSubquery(c)), ...conditions.filter((c) => hasSubquery(c))];
+}
+
+/** The plan with the conditions applied as low as they can be. */
+function push(plan: Plan, conditions: readonly Expr[]): Plan {
+  const p = inSubqueries(plan, (sub) => push(sub, []));
+  switch (p.kind) {
+    case 'filter': {
+      const own = conjuncts(p.condition);
+      if (own.some((c) => c.kind === 'const' && c.value !== true)) return { kind: 'empty', columns: p.columns };
+      return push(p.input, [...own, ...conditions]);
+    }
+    case 'scan':
+      return { ...p, filter: conditions.length === 0 ? p.filter : conjunction(cheapFirst([...conjuncts(p.filter), ...conditions])) };
+    case 'virtual':
+      return { ...p, filter: conditions.length === 0 ? p.filter : conjunction(cheapFirst([...conjuncts(p.filter), ...conditions])) };
+    case 'project':
+      return pushProject(p, conditions);
+    case 'join':
+      return pushJoin(p, conditions);
+    case 'sort':
+      return { ...p, input: push(p.input, conditions) };
+    case 'distinct':
+      return p.on === null ? { ...p, input: push(p.input, conditions) } : withFilter({ ...p, input: push(p.input, []) }, conditions);
+    case 'aggregate': {
+      // A condition on grouping columns alone can be tested before grouping.
+      const plain = new Set(p.groups.filter((g) => g.expr.kind === 'column' && g.expr.id === g.column.id).map((g) => g.column.id));
+      const below = p.sets !== null || p.groups.length === 0 ? [] : conditions.filter((c) => !isVolatile(c) && [...columnsOf(c)].every((id) => plain.has(id) || !idsOf(p).has(id)) && columnsOf(c).size > 0);
+      const above = conditions.filter((c) => !below.includes(c));
+      return withFilter({ ...p, input: push(p.input, below) }, above);
+    }
+    case 'with':
+      return {
+        ...p,
+        ctes: p.ctes.map((c) => ({ ...c, plan: push(c.plan, []), recursive: c.recursive === null ? null : { ...c.recursive, term: push(c.recursive.term, []) } })),
+        input: push(p.input, conditions),
+      };
+    case 'setop':
+      return withFilter({ ...p, left: push(p.left, []), right: push(p.right, []) }, conditions);
+    case 'values':
+    case 'function':
+    case 'ctescan':
+    case 'one':
+    case 'empty':
+      return withFilter(p, conditions);
+    case 'limit':
+    case 'window':
+    case 'projectset':
+    case 'insert':
+    case 'update':
+    case 'delete':
+      return withFilter({ ...p, input: push(p.input, []) }, conditions);
+    default:
+      return unreachable(p, 'plan');
+  }
+}
+
+function pushProject(p: ProjectPlan, conditions: readonly Expr[]): Plan {
+  const made = new Map(p.items.map((i) => [i.column.id, i.expr]));
+  const movable = (c: Expr): boolean =>
+    !isVolatile(c) &&
+    !hasSubquery(c) &&
+    [...columnsOf(c)].every((id) => {
+      const source = made.get(id);
+      return source === undefined || (!isVolatile(source) && !hasSubquery(source));
+    });
+  const substitute = (e: Expr): Expr => (e.kind === 'column' ? (made.get(e.id) ?? e) : mapChildren(e, substitute));
+  const below = conditions.filter(movable);
+  const above = conditions.filter((c) => !below.includes(c));
+  return withFilter({ ...p, input: push(p.input, below.map(substitute)) }, above);
+}
+
+/** True if the condition cannot hold when every column of `ids` is NULL. */
+function rejectsNulls(condition: Expr, ids: ReadonlySet<number>): boolean {
+  const strictIn = (e: Expr): boolean => {
+    switch (e.kind) {
+      case 'column':
+        return ids.has(e.id);
+      case 'cast':
+        return strictIn(e.arg);
+      case 'call':
+        return e.entry.strict && e.args.some(strictIn);
+      default:
+        return false;
+    }
+  };
+  switch (condition.kind) {
+    case 'call':
+      return strictIn(condition);
+    case 'in':
+      return !condition.negated && strictIn(condition.left);
+    case 'anyall':
+      return !condition.all && condition.entry.strict && strictIn(condition.left);
+    case 'isnull':
+      return condition.negated && strictIn(condition.arg);
+    default:
+      return false;
+  }
+}
+
+function pushJoin(p: JoinPlan, conditions: readonly Expr[]): Plan {
+  const leftIds = idsOf(p.left);
+  const rightIds = idsOf(p.right);
+  let { type } = p;
+  if ((type === 'left' || type === 'full') && conditions.some((c) => rejectsNulls(c, rightIds))) type = type === 'left' ? 'inner' : 'right';
+  if ((type === 'right' || type === 'full') && conditions.some((c) => rejectsNulls(c, leftIds))) type = type === 'right' ? 'inner' : 'left';
+  if (type === 'right' && !p.lateral) {
+    // A left join the other way round, so that the preserved side streams.
+    return pushJoin({ ...p, type: 'left', left: p.right, right: p.left, columns: [...p.right.columns, ...p.left.columns] }, conditions);
+  }
+  if (type === 'inner') return orderInnerJoins({ ...p, type }, conditions, push);
+  const only = (c: Expr, ids: ReadonlySet<number>, other: ReadonlySet<number>): boolean =>
+    !isVolatile(c) && ![...columnsOf(c)].some((id) => other.has(id)) && [...columnsOf(c)].some((id) => ids.has(id));
+  const on = conjuncts(p.condition);
+  switch (type) {
+    case 'left': {
+      const toLeft = conditions.filter((c) => only(c, leftIds, rightIds));
+      const toRight = on.filter((c) => only(c, rightIds, leftIds));
+      const rest = on.filter((c) => !toRight.includes(c));
+      const join = joinOf('left', push(p.left, toLeft), push(p.right, toRight), rest);
+      return withFilter(join, conditions.filter((c) => !toLeft.includes(c)));
+    }
+    case 'semi':
+    case 'anti': {
+      const toRight = on.filter((c) => only(c, rightIds, leftIds));
+      const join = joinOf(type, push(p.left, conditions), push(p.right, toRight), on.filter((c) => !toRight.includes(c)));
+      return join;
+    }
+    case 'right':
+    case 'full':
+      return withFilter({ ...p, type, left: push(p.left, []), right: push(p.right, []) }, conditions);
+    default:
+      return unreachable(type, 'join');
+  }
+}
+
+// ---- access paths, order, limits ----
+
+function finish(plan: Plan): Plan {
+  const p = mapInputs(inSubqueries(plan, finish), finish);
+  switch (p.kind) {
+    case 'scan':
+      return withAccess(p);
+    case 'sort':
+      return orderByIndex(p);
+    case 'limit':
+      return pushLimit(p);
+    case 'aggregate':
+      return extremeByIndex(p);
+    default:
+      return p;
+  }
+}
+
+/** min(x) or max(x) over a table: the first row of an index in that order that is not NULL. */
+function extremeByIndex(p: AggregatePlan): Plan {
+  const only = p.aggregates[0];
+  if (p.groups.length > 0 || p.sets !== null || p.aggregates.length !== 1 || only === undefined || p.input.kind !== 'scan') return p;
+  const { entry, args, distinct, filter } = only.aggregate;
+  const arg = args[0];
+  if ((entry.name !== 'min' && entry.name !== 'max') || arg?.kind !== 'column' || filter !== null || distinct || p.input.lock !== null) return p;
+  const descending = entry.name === 'max';
+  const notNull: Expr = { kind: 'isnull', arg, negated: true, oid: OID.bool, typmod: -1 };
+  const scan: ScanPlan = { ...p.input, filter: conjunction([notNull, ...conjuncts(p.input.filter)]) };
+  const keys: readonly SortKey[] = [{ expr: arg, descending, nullsFirst: descending }];
+  const sorted = ordered({ kind: 'sort', columns: scan.columns, input: scan, keys, limit: null }, true);
+  return sorted?.kind === 'scan' ? { ...p, input: { ...sorted, limit: constant(1n, OID.int8) } } : p;
+}
+
+export function withAccess(scan: ScanPlan): ScanPlan {
+  if (scan.access !== null) return scan;
+  const conditions = conjuncts(scan.filter);
+  const chosen = chooseAccess(scan, conditions);
+  if (chosen === null) return scan;
+  const rest = conditions.filter((c) => !chosen.answered.has(c));
+  return { ...scan, access: chosen.access, filter: rest.length === 0 ? null : conjunction(rest) };
+}
+
+/** Sort keys rewritten over the scan's columns, through projections; null if they are computed. */
+function keysBelow(keys: readonly SortKey[], project: ProjectPlan): SortKey[] | null {
+  const made = new Map(project.items.map((i) => [i.column.id, i.expr]));
+  const below: SortKey[] = [];
+  for (const key of keys) {
+    const source = key.expr.kind === 'column' ? made.get(key.expr.id) : undefined;
+    if (source === undefined) return null;
+    below.push({ ...key, expr: source });
+  }
+  return below;
+}
+
+/** The scan at the bottom of a chain that keeps the order of rows, with the keys as it sees them. */
+function orderedScan(plan: Plan, keys: readonly SortKey[]): { scan: ScanPlan; keys: readonly SortKey[]; replace: (s: ScanPlan) => Plan } | null {
+  if (plan.kind === 'scan') return { scan: plan, keys, replace: (s) => s };
+  if (plan.kind === 'project') {
+    const below = keysBelow(keys, plan);
+    const found = below === null ? null : orderedScan(plan.input, below);
+    return found === null ? null : { ...found, replace: (s) => ({ ...plan, input: found.replace(s) }) };
+  }
+  if (plan.kind === 'filter') {
+    const found = orderedScan(plan.input, keys);
+    return found === null ? null : { ...found, replace: (s) => ({ ...plan, input: found.replace(s) }) };
+  }
+  return null;
+}
+
+function ordered(sort: SortPlan, limited: boolean): Plan | null {
+  const found = orderedScan(sort.input, sort.keys);
+  if (found === null) return null;
+  const { scan, keys } = found;
+  const conditions = conjuncts(scan.filter);
+  if (scan.access !== null) {
+    if (scan.access.unique && scan.access.constraints.every((c) => c.kind === 'equal' && c.values.length === 1)) return found.replace(scan);
+    const equal = scan.access.constraints.filter((c) => (c.kind === 'equal' && c.values.length === 1) || c.kind === 'isnull').length;
+    const many = scan.access.constraints.some((c) => c.kind === 'anyof' || (c.kind === 'equal' && c.values.length > 1));
+    const single = many ? scan.access.constraints.findIndex((c) => c.kind === 'anyof' || (c.kind === 'equal' && c.values.length > 1)) : equal;
+    const direction = orderOf(scan, scan.access.index, keys, single, conditions);
+    if (direction === null) return null;
+    return found.replace({ ...scan, access: { ...scan.access, reverse: direction === 'reverse' } });
+  }
+  for (const index of scan.table.indexes) {
+    if (!index.primary && !limited) continue;
+    const direction = orderOf(scan, index, keys, 0, conditions);
+    if (direction === null) continue;
+    return found.replace({ ...scan, access: { index, constraints: [], reverse: direction === 'reverse', covering: false, unique: false } });
+  }
+  return null;
+}
+
+function orderByIndex(sort: SortPlan): Plan {
+  return ordered(sort, false) ?? sort;
+}
+
+function sumOf(count: Expr, offset: Expr | null): Expr | null {
+  if (offset === null) return count;
+  if (count.kind !== 'const' || offset.kind !== 'const' || count.value === null) return null;
+  const sum = (count.value as bigint) + ((offset.value as bigint | null) ?? 0n);
+  return constant(sum, OID.int8);
+}
+
+function pushLimit(limit: LimitPlan): Plan {
+  const { count, offset, withTies } = limit;
+  if (count === null || withTies !== null) return limit;
+  if (count.kind === 'const' && count.value === 0n) return { kind: 'empty', columns: limit.columns };
+  if (limit.input.kind === 'sort') {
+    const sorted = ordered(limit.input, true);
+    if (sorted === null) return { ...limit, input: { ...limit.input, limit: { count, offset } } };
+    return pushLimit({ ...limit, input: sorted });
+  }
+  const needed = sumOf(count, offset);
+  const bare = needed === null ? limit.input : limitScan(limit.input, needed);
+  if (offset === null && isSingleRow(bare) && count.kind === 'const' && isPositive(count)) return bare;
+  return { ...limit, input: bare };
+}
+
+function isPositive(c: ConstExpr): boolean {
+  return typeof c.value === 'bigint' && c.value > 0n;
+}
+
+function isSingleRow(plan: Plan): boolean {
+  const scan = plan.kind === 'project' ? plan.input : plan;
+  return scan.kind === 'scan' && scan.access?.unique === true && scan.access.constraints.every((c) => c.kind === 'equal' && c.values.length === 1);
+}
+
+/** Tells a scan at the bottom of a projection how many rows are wanted. */
+function limitScan(plan: Plan, needed: Expr): Plan {
+  if (plan.kind === 'scan') return isSingleRow(plan) ? plan : { ...plan, limit: needed };
+  if (plan.kind === 'project' && !plan.items.some((i) => some(i.expr, (e) => e.kind === 'srf'))) return { ...plan, input: limitScan(plan.input, needed) };
+  return plan;
+}
+
+// ---- unused columns ----
+
+function prune(plan: Plan): Plan {
+  const used = new Set<number>();
+  walkPlan(
+    plan,
+    (e) => {
+      if (e.kind === 'column') used.add(e.id);
+    },
+    (p) => {
+      switch (p.kind) {
+        case 'update':
+        case 'delete':
+          for (const id of p.target) used.add(id);
+          break;
+        // These read their inputs by position.
+        case 'setop':
+          for (const c of [...p.left.columns, ...p.right.columns]) used.add(c.id);
+          break;
+        case 'with':
+          for (const c of p.ctes) {
+            for (const column of c.plan.columns) used.add(column.id);
+            if (c.recursive !== null) for (const column of c.recursive.term.columns) used.add(column.id);
+          }
+          break;
+        case 'insert':
+          for (const c of p.input.columns) used.add(c.id);
+          break;
+        default:
+          break;
+      }
+      for (const e of exprsOf(p)) {
+        if (!hasSubquery(e)) continue;
+        some(e, (x) => {
+          if (x.kind === 'subquery') for (const c of x.plan.columns) used.add(c.id);
+          return false;
+        });
+      }
+    },
+  );
+  for (const c of plan.columns) used.add(c.id);
+  return pruneTo(plan, used);
+}
+
+function pruneTo(plan: Plan, used: ReadonlySet<number>): Plan {
+  const p = mapInputs(inSubqueries(plan, (sub) => pruneTo(sub, used)), (input) => pruneTo(input, used));
+  switch (p.kind) {
+    case 'scan':
+      return { ...p, columns: p.columns.filter((c) => used.has(c.id)) };
+    case 'virtual':
+      return { ...p, columns: p.columns.filter((c) => used.has(c.id)) };
+    case 'filter':
+    case 'sort':
+    case 'limit':
+    case 'distinct':
+      return { ...p, columns: p.input.columns };
+    case 'with':
+      return { ...p, columns: p.input.columns };
+    case 'join':
+      return { ...p, columns: p.type === 'semi' || p.type === 'anti' ? p.left.columns : [...p.left.columns, ...p.right.columns] };
+    case 'projectset':
+      return { ...p, columns: [...p.input.columns, ...p.sets.map((s) => s.column)] };
+    case 'window':
+      return { ...p, columns: [...p.input.columns, ...p.windows.map((w) => w.column)] };
+    default:
+      return p;
+  }
+}
+

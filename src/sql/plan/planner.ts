@@ -1,0 +1,170 @@
+/**
+ * The planner: a parsed statement and a view of the catalog → a compiled statement. Stateless; caching is the
+ * session's. Everything is synchronous: relations were resolved before.
+ */
+import type { CopyStmt, Node } from 'libpg-query';
+import { sqlError } from '../../base/errors.js';
+import type {
+  CatalogSnapshot, CompiledExpression, CompiledStatement, ParsedStatement, Planner, PlannerSettings, RelationName,
+} from '../contract.js';
+import { compilePointRead, compileQuery, compileScalar } from '../exec/compile.js';
+import type { Command } from '../exec/compile.js';
+import { compileCopyFrom, compileCopyTo } from '../exec/copy.js';
+import '../functions/index.js';
+import { tooComplex } from '../parse/parser.js';
+import type { ResultColumn } from '../session-api.js';
+import { OID } from '../types/oids.js';
+import { typeByOid } from '../types/registry.js';
+import { collectRelations } from './ast.js';
+import { bindCopy } from './bind-copy.js';
+import { bindStatement, expressionTree } from './bind-dml.js';
+import { bindExpr } from './bind-expr.js';
+import { exprContext } from './bind-select.js';
+import { Binder, Scope } from './binder.js';
+import { coerceAssignment, resolveUnknown } from './coerce.js';
+import { explainPlan } from './explain.js';
+import type { ExplainOptions } from './explain.js';
+import { walk } from './expr.js';
+import { fold } from './fold.js';
+import { ExprFormatter, quoteIdentifier } from './format-expr.js';
+import type { Plan, PlanColumn } from './logical.js';
+import { optimise } from './optimise.js';
+import { walkPlan } from './plan-walk.js';
+
+export function createPlanner(): Planner {
+  return { relationsOf, compile: guarded(compileStatement), compileExpression: guarded(compileExpression) };
+}
+
+/** Expressions that JavaScript's stack cannot hold are refused as PostgreSQL refuses them. */
+function guarded<A extends readonly unknown[], R>(run: (...args: A) => R): (...args: A) => R {
+  return (...args) => {
+    try {
+      return run(...args);
+    } catch (error) {
+      if (error instanceof RangeError) throw tooComplex();
+      throw error;
+    }
+  };
+}
+
+function relationsOf(statement: ParsedStatement): readonly RelationName[] {
+  const found = new Map<string, RelationName>();
+  collectRelations(statement.node, found);
+  return [...found.values()];
+}
+
+const COMMANDS: Readonly<Record<string, Command>> = { InsertStmt: 'INSERT', UpdateStmt: 'UPDATE', DeleteStmt: 'DELETE', SelectStmt: 'SELECT' };
+
+function compileStatement(
+  statement: ParsedStatement, parameterOids: readonly number[], catalog: CatalogSnapshot, settings: PlannerSettings,
+): CompiledStatement {
+  const binder = new Binder(catalog, settings, parameterOids);
+  while (binder.parameterOids.length < statement.parameterCount) binder.parameterOids.push(0);
+  if (statement.kind === 'CopyStmt') return compileCopy(statement.node['CopyStmt'] as CopyStmt, binder, settings);
+  const command = COMMANDS[statement.kind];
+  if (command === undefined) throw sqlError('0A000', `${statement.kind.replace(/Stmt$/, '')} cannot be planned`);
+  const bound = bindStatement(binder, statement.node as unknown as Node);
+  const plan = optimise(settle(bound, binder), settings.format);
+  const returnsRows = command === 'SELECT' || plan.columns.length > 0;
+  const query = compileQuery(plan, command, returnsRows);
+  const readOnly = !binder.modifies && !binder.locks && !callsWriters(plan);
+  return {
+    parameterOids: binder.parameterOids,
+    columns: returnsRows ? plan.columns.map(resultColumn) : null,
+    dependencies: binder.dependencies,
+    readOnly,
+    cacheable: !binder.virtual,
+    pointRead: command === 'SELECT' && readOnly ? compilePointRead(plan) : null,
+    start: (ctx) => query.start(ctx),
+    explain: (options) => explainPlan(plan, options, settings.format),
+  };
+}
+
+/** Parameters that no context gave a type are text. Settled in place: the binder's list is what clients see. */
+function settle(plan: Plan, binder: Binder): Plan {
+  binder.parameterOids.forEach((oid, i) => {
+    if (oid === 0 || oid === OID.unknown) binder.parameterOids[i] = OID.text;
+  });
+  return plan;
+}
+
+/** nextval, setval and the like write; so do functions that change the session's state. */
+const READING_VOLATILES: ReadonlySet<string> = new Set([
+  'random', 'gen_random_uuid', 'clock_timestamp', 'timeofday', 'currval', 'lastval', 'pg_sleep', 'version', 'setseed', 'pg_backend_pid', 'now',
+  'uuid_generate_v4', 'pg_is_in_recovery', 'txid_current', 'pg_current_xact_id', 'set_config', 'pg_sleep_for', 'pg_advisory_unlock_all', 'uuidv7', 'uuidv4',
+]);
+
+function callsWriters(plan: Plan): boolean {
+  let writes = false;
+  walkPlan(plan, (e) => {
+    if ((e.kind === 'call' || e.kind === 'srf') && e.entry.volatility === 'volatile' && !READING_VOLATILES.has(e.entry.name)) writes = true;
+  });
+  return writes;
+}
+
+function resultColumn(c: PlanColumn): ResultColumn {
+  return {
+    name: c.name,
+    tableOid: c.tableOid,
+    columnNumber: c.columnNumber,
+    typeOid: c.oid,
+    typeLength: typeByOid(c.oid).length,
+    typmod: c.typmod,
+  };
+}
+
+function compileCopy(stmt: CopyStmt, binder: Binder, settings: PlannerSettings): CompiledStatement {
+  const bound = bindCopy(binder, stmt);
+  const common = { parameterOids: [], columns: null, pointRead: null, cacheable: false } as const;
+  if (bound.kind === 'from') {
+    const compiled = compileCopyFrom(bound.shape);
+    return {
+      ...common,
+      dependencies: binder.dependencies,
+      readOnly: false,
+      start: (ctx) => compiled.start(ctx),
+      explain: () => [`Copy into ${quoteIdentifier(bound.shape.table.name)}`],
+    };
+  }
+  const plan = optimise(bound.plan, settings.format);
+  const compiled = compileCopyTo(plan, bound.options, plan.columns.map((c) => ({ name: c.name, oid: c.oid })));
+  return {
+    ...common,
+    dependencies: binder.dependencies,
+    readOnly: !binder.modifies && !callsWriters(plan),
+    start: (ctx) => compiled.start(ctx),
+    explain: (options: ExplainOptions) => explainPlan(plan, options, settings.format),
+  };
+}
+
+/** No relations are in reach of a stand-alone expression. */
+function noCatalog(settings: PlannerSettings): CatalogSnapshot {
+  return { database: settings.database, searchPath: [], relation: () => null };
+}
+
+function compileExpression(
+  sql: string,
+  columns: readonly { readonly name: string; readonly typeOid: number; readonly typmod: number }[],
+  settings: PlannerSettings,
+  target: { readonly typeOid: number; readonly typmod: number } | null,
+): CompiledExpression {
+  const binder = new Binder(noCatalog(settings), settings, []);
+  const made = columns.map((c) => binder.column(c.name, c.typeOid, c.typmod));
+  const visible = made.map((column) => ({ column, hidden: false }));
+  const scope = new Scope(null, [{ alias: '', schema: null, columns: visible, table: null }], visible);
+  const bound = bindExpr(exprContext(binder, scope, 'this expression'), expressionTree(sql));
+  const expr = target === null ? resolveUnknown(binder, bound) : coerceAssignment(binder, bound, { name: '?column?', ...target }, -1);
+  const used = new Set<number>();
+  walk(expr, (e) => {
+    if (e.kind === 'column') used.add(made.findIndex((c) => c.id === e.id));
+  });
+  // The written text comes before folding, as PostgreSQL stores it; the closure from after.
+  const formatter = new ExprFormatter(settings.format, (_id, name) => quoteIdentifier(name));
+  const evaluate = compileScalar(fold(expr, settings.format), made);
+  return {
+    typeOid: expr.oid,
+    evaluate,
+    sql: formatter.text(expr),
+    columnsUsed: [...used].sort((a, b) => a - b),
+  };
+}
