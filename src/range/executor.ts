@@ -64,6 +64,7 @@ export class Executor {
     const waiter = new RequestWaiter(batch.header.txn);
     const footprint = footprintOf(batch);
     const claimed: Key[] = [];
+    let present = 0;
     const timeout = batch.header.lockTimeoutMs;
     const deadlineMs = timeout === 0 ? 0 : this.#store.env.clock.monotonicMs() + timeout;
     try {
@@ -79,7 +80,8 @@ export class Executor {
           await latch.released;
           continue;
         }
-        const evaluated = this.#evaluate(replica, batch, waiter, now, claimed);
+        if (present === 0) present = now;
+        const evaluated = this.#evaluate(replica, batch, waiter, now, present, claimed);
         if (evaluated instanceof LockConflict) {
           this.#checkWait(batch, evaluated);
           this.counters.lockWaits++;
@@ -185,11 +187,12 @@ export class Executor {
     batch: BatchRequest,
     waiter: RequestWaiter,
     now: Timestamp,
+    present: Timestamp,
     claimed: Key[],
   ): { ctx: EvalContext; response: BatchResponse } | LockConflict {
     let bumpedTo = 0;
     for (let bumps = 0; ; bumps++) {
-      const ctx = newContext(replica, batch, waiter, now, bumpedTo);
+      const ctx = newContext(replica, batch, waiter, now, bumpedTo, present);
       try {
         const response = evaluate(ctx, batch.requests);
         for (const key of ctx.claimed) claimed.push(key);

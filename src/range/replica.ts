@@ -236,7 +236,7 @@ export class Replica implements RangeState {
           this.records.put(effect.record);
           break;
         case 'record-collected':
-          this.records.collected(effect.id);
+          this.records.collected(effect.id, effect.ending);
           break;
       }
     }

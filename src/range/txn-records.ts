@@ -2,8 +2,9 @@
  * The transaction records of one range, in memory at its leaseholder: loaded from the `locks` family
  * when the lease begins, kept up by applied commands. A miss here proves that there is no record.
  *
- * Finished transactions stay known for a while after their record was collected, so that a late
- * duplicate of one of their messages cannot bring them back to life. (Over a change of leaseholder
+ * Finished transactions stay known, with how they ended, for a while after their record was collected,
+ * so that a late duplicate of one of their messages cannot bring them back to life, and a repeated
+ * question about their end gets the same answer. (Over a change of leaseholder
  * that memory is lost; a duplicate would have to outlive both the connection it came by and the lease.)
  */
 import type { Timestamp, TxnId } from '../base/ids.js';
@@ -12,10 +13,15 @@ import type { TransactionRecord } from '../storage/lock-record.js';
 const FINISHED_MAX = 20_000;
 const PUSHED_MAX = 10_000;
 
+export interface Ending {
+  readonly status: 'committed' | 'aborted';
+  readonly ts: Timestamp;
+}
+
 export class TxnRecords {
   readonly #records = new Map<TxnId, TransactionRecord>();
-  #finished = new Set<TxnId>();
-  #finishedOld = new Set<TxnId>();
+  #finished = new Map<TxnId, Ending>();
+  #finishedOld = new Map<TxnId, Ending>();
   #pushed = new Map<TxnId, Timestamp>();
   #pushedOld = new Map<TxnId, Timestamp>();
 
@@ -27,9 +33,9 @@ export class TxnRecords {
     return this.#records.get(id);
   }
 
-  /** Its record was collected not long ago. */
-  wasFinished(id: TxnId): boolean {
-    return this.#finished.has(id) || this.#finishedOld.has(id);
+  /** How it ended, if its record was collected not long ago. */
+  ending(id: TxnId): Ending | undefined {
+    return this.#finished.get(id) ?? this.#finishedOld.get(id);
   }
 
   /**
@@ -51,13 +57,13 @@ export class TxnRecords {
     this.#records.set(record.txnId, record);
   }
 
-  collected(id: TxnId): void {
+  collected(id: TxnId, ending: Ending): void {
     this.#records.delete(id);
     if (this.#finished.size >= FINISHED_MAX) {
       this.#finishedOld = this.#finished;
-      this.#finished = new Set();
+      this.#finished = new Map();
     }
-    this.#finished.add(id);
+    this.#finished.set(id, ending);
   }
 
   values(): IterableIterator<TransactionRecord> {

@@ -11,7 +11,7 @@ import type { TransactionRecord } from '../../storage/lock-record.js';
 import type { BatchHeader, PutRequest, RangeDescriptor, SplitTrigger, TxnMeta } from '../kv-api.js';
 import type { LockState, LockTable, Waiter } from '../lock-table.js';
 import type { TimestampCache } from '../timestamp-cache.js';
-import type { TxnRecords } from '../txn-records.js';
+import type { Ending, TxnRecords } from '../txn-records.js';
 
 /** Applied to the leaseholder's memory when the command has been applied. */
 export type Effect =
@@ -19,7 +19,7 @@ export type Effect =
   | { readonly kind: 'intent-removed'; readonly key: Key }
   | { readonly kind: 'unlock'; readonly key: Key; readonly txnId: string }
   | { readonly kind: 'record'; readonly record: TransactionRecord }
-  | { readonly kind: 'record-collected'; readonly id: string };
+  | { readonly kind: 'record-collected'; readonly id: string; readonly ending: Ending };
 
 export interface PendingPut {
   readonly request: PutRequest;

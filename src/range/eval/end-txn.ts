@@ -27,6 +27,7 @@ import type { Key } from '../../base/key.js';
 import type { Timestamp } from '../../base/ids.js';
 import type { EndTxnRequest, EndTxnResponse, SplitTrigger, TxnMeta } from '../kv-api.js';
 import { KvError } from '../kv-errors.js';
+import type { Ending } from '../txn-records.js';
 import type { EvalContext } from './context.js';
 import { commitPuts, layIntents } from './write.js';
 
@@ -35,9 +36,9 @@ export function putRecord(ctx: EvalContext, record: TransactionRecord): void {
   ctx.effects.push({ kind: 'record', record });
 }
 
-export function dropRecord(ctx: EvalContext, anchorKey: Key, id: string): void {
+export function dropRecord(ctx: EvalContext, anchorKey: Key, id: string, ending: Ending): void {
   ctx.batch.delete('locks', transactionKey(anchorKey, id));
-  ctx.effects.push({ kind: 'record-collected', id });
+  ctx.effects.push({ kind: 'record-collected', id, ending });
 }
 
 export function newRecord(
@@ -81,10 +82,17 @@ export function evalEndTxn(ctx: EvalContext, request: EndTxnRequest): EndTxnResp
   }
 }
 
-function refuseFinished(ctx: EvalContext, txn: TxnMeta, record: TransactionRecord | undefined): void {
-  if (record?.status === 'aborted' || (record === undefined && ctx.range.records.wasFinished(txn.id))) {
+/** The answer to a repeated end of a committed transaction; null if it may go on. @throws KvError aborted */
+function alreadyEnded(ctx: EvalContext, txn: TxnMeta, record: TransactionRecord | undefined): EndTxnResponse | null {
+  const ending = record === undefined ? ctx.range.records.ending(txn.id) : undefined;
+  if (record?.status === 'aborted' || ending?.status === 'aborted') {
     throw new KvError({ kind: 'aborted', reason: 'pushed by another transaction' });
   }
+  if (ending === undefined) return null;
+  // The puts of this delivery come too late, and so did their locks.
+  for (const key of ctx.claimed) ctx.effects.push({ kind: 'unlock', key, txnId: txn.id });
+  ctx.puts.length = 0;
+  return { kind: 'end-txn', status: 'committed', commitTs: ending.ts };
 }
 
 /** A push moved the transaction's timestamp: it must not commit below it. */
@@ -100,7 +108,8 @@ function onePhase(
   record: TransactionRecord | undefined,
   request: EndTxnRequest,
 ): EndTxnResponse {
-  refuseFinished(ctx, txn, record);
+  const ended = alreadyEnded(ctx, txn, record);
+  if (ended !== null) return ended;
   if (record !== undefined && record.status !== 'pending') {
     throw new KvError({ kind: 'one-phase-refused', reason: `its record is ${record.status}` });
   }
@@ -115,8 +124,9 @@ function onePhase(
   for (const key of request.localLocks) {
     if (!written.has(key)) ctx.effects.push({ kind: 'unlock', key, txnId: txn.id });
   }
-  if (record !== undefined) dropRecord(ctx, txn.anchorKey, txn.id);
-  else ctx.effects.push({ kind: 'record-collected', id: txn.id });
+  const ending: Ending = { status: 'committed', ts: ctx.writeTs };
+  if (record !== undefined) dropRecord(ctx, txn.anchorKey, txn.id, ending);
+  else ctx.effects.push({ kind: 'record-collected', id: txn.id, ending });
   trigger(ctx, request.split);
   return { kind: 'end-txn', status: 'committed', commitTs: ctx.writeTs };
 }
@@ -127,7 +137,8 @@ function stage(
   record: TransactionRecord | undefined,
   request: EndTxnRequest,
 ): EndTxnResponse {
-  refuseFinished(ctx, txn, record);
+  const ended = alreadyEnded(ctx, txn, record);
+  if (ended !== null) return ended;
   if (record?.status === 'committed') {
     // Staged once more after a recovery had committed it: the puts of this batch lay nothing.
     for (const key of ctx.claimed) ctx.effects.push({ kind: 'unlock', key, txnId: txn.id });
@@ -160,7 +171,8 @@ function commit(
     resolveKeys(ctx, txn.id, txn.epoch, 'committed', record.writeTs, request.localLocks);
     return { kind: 'end-txn', status: 'committed', commitTs: record.writeTs };
   }
-  refuseFinished(ctx, txn, record);
+  const ended = alreadyEnded(ctx, txn, record);
+  if (ended !== null) return ended;
   const commitTs = ctx.writeTs;
   if (record !== undefined && record.writeTs > commitTs) {
     assert(record.status === 'pending', 'a staged transaction is committed below its staged timestamp');
@@ -168,18 +180,11 @@ function commit(
   }
   assert(ctx.puts.length === 0, 'an explicit commit carries no puts');
   resolveKeys(ctx, txn.id, txn.epoch, 'committed', commitTs, request.localLocks);
-  const local = new Set(request.localLocks);
-  const elsewhere = request.lockKeys.some((key) => !local.has(key));
-  if (elsewhere) {
-    putRecord(ctx, {
-      ...newRecord(txn, 'committed', commitTs, ctx.now),
-      lockKeys: request.lockKeys,
-    });
-  } else if (record !== undefined) {
-    dropRecord(ctx, txn.anchorKey, txn.id);
-  } else {
-    ctx.effects.push({ kind: 'record-collected', id: txn.id });
-  }
+  // Kept even if nothing is left to resolve: if the answer is lost, the record is what can be asked.
+  putRecord(ctx, {
+    ...newRecord(txn, 'committed', commitTs, ctx.now),
+    lockKeys: request.lockKeys,
+  });
   trigger(ctx, request.split);
   return { kind: 'end-txn', status: 'committed', commitTs };
 }
@@ -211,8 +216,10 @@ function abort(
   if (record?.status === 'committed') {
     return { kind: 'end-txn', status: 'committed', commitTs: record.writeTs };
   }
+  const ending = record === undefined ? ctx.range.records.ending(txn.id) : undefined;
+  if (ending?.status === 'committed') return { kind: 'end-txn', status: 'committed', commitTs: ending.ts };
   resolveKeys(ctx, txn.id, txn.epoch, 'aborted', 0, request.localLocks);
-  if (record?.status !== 'aborted' && !ctx.range.records.wasFinished(txn.id)) {
+  if (record?.status !== 'aborted' && ending === undefined) {
     putRecord(ctx, { ...newRecord(txn, 'aborted', txn.writeTs, ctx.now), lockKeys: request.lockKeys });
   }
   return { kind: 'end-txn', status: 'aborted', commitTs: 0 };

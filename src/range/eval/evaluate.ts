@@ -35,10 +35,12 @@ export function newContext(
   waiter: Waiter,
   now: Timestamp,
   bumpedTo: Timestamp,
+  /** What 'the present' is for this request, over all its waits: else it would run after every push. */
+  present: Timestamp = now,
 ): EvalContext {
   const { header } = batch;
   const { txn } = header;
-  const wanted = txn !== null ? txn.readTs : header.timestamp === 0 ? now : header.timestamp;
+  const wanted = txn !== null ? txn.readTs : header.timestamp === 0 ? present : header.timestamp;
   const readTs = Math.max(wanted, bumpedTo);
   let uncertaintyLimit = readTs;
   if (txn !== null) {

@@ -16,7 +16,8 @@ export function evalHeartbeat(ctx: EvalContext, request: HeartbeatTxnRequest): H
   assert(txn !== null, 'a heartbeat without a transaction');
   const record = ctx.range.records.get(txn.id);
   if (record === undefined) {
-    if (ctx.range.records.wasFinished(txn.id)) return { kind: 'heartbeat-txn', status: 'aborted' };
+    const ending = ctx.range.records.ending(txn.id);
+    if (ending !== undefined) return { kind: 'heartbeat-txn', status: ending.status };
     putRecord(ctx, newRecord(txn, 'pending', txn.writeTs, request.now));
     return { kind: 'heartbeat-txn', status: 'pending' };
   }
@@ -41,7 +42,7 @@ function answer(record: TransactionRecord, pushed: boolean): PushTxnResponse {
 export function evalPush(ctx: EvalContext, request: PushTxnRequest): PushTxnResponse {
   const { pushee, type, pushTo, force } = request;
   const existing = ctx.range.records.get(pushee.id);
-  if (existing === undefined && ctx.range.records.wasFinished(pushee.id)) {
+  if (existing === undefined && ctx.range.records.ending(pushee.id) !== undefined) {
     // Its intents were all resolved before the record was collected: whoever still sees one looks again.
     return answer(newRecord(pushee, 'aborted', pushee.writeTs, ctx.now), true);
   }
@@ -95,7 +96,8 @@ export function evalGcTxns(ctx: EvalContext, request: GcTxnsRequest): EmptyRespo
     const record = ctx.range.records.get(id);
     if (record === undefined) continue;
     // Only what has ended may be forgotten; a collection that raced with something else waits.
-    if (record.status === 'committed' || record.status === 'aborted') dropRecord(ctx, anchorKey, id);
+    if (record.status !== 'committed' && record.status !== 'aborted') continue;
+    dropRecord(ctx, anchorKey, id, { status: record.status, ts: record.writeTs });
   }
   return { kind: 'gc-txns' };
 }

@@ -1,0 +1,34 @@
+/** Golden scripts of evaluation; UPDATE_SCRIPTS=1 rewrites what they print. */
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { ScriptRange } from './support/script-range.js';
+
+const folder = join(import.meta.dirname, '../scripts/range');
+
+/** Lines that start with `> ` are commands, with `#` comments; the rest is output. */
+async function runScript(text: string): Promise<string> {
+  const range = await ScriptRange.start();
+  const lines: string[] = [];
+  try {
+    for (const line of text.split('\n')) {
+      if (line.startsWith('> ')) lines.push(line, await range.run(line.slice(2)));
+      else if (line.startsWith('#')) lines.push(...(lines.length > 0 && !lines.at(-1)!.startsWith('#') ? [''] : []), line);
+    }
+  } finally {
+    await range.close();
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+describe('range scripts', () => {
+  const files = readdirSync(folder).filter((name) => name.endsWith('.txt')).sort();
+  it('are there', () => expect(files.length).toBeGreaterThanOrEqual(12));
+  it.each(files)('%s', async (file) => {
+    const path = join(folder, file);
+    const before = readFileSync(path, 'utf8');
+    const after = await runScript(before);
+    if (process.env['UPDATE_SCRIPTS'] === '1') writeFileSync(path, after);
+    else expect(after).toBe(before);
+  });
+});
