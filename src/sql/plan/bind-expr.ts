@@ -10,7 +10,7 @@ import { arrayOidOf, elementOidOf, formatType, isArrayType } from '../types/regi
 import { parseNumeric } from '../types/numeric.js';
 import { as, kindOf, locationOf, stringsOf } from './ast.js';
 import { columnExpr, errorAt, findColumn, findRelation } from './binder.js';
-import type { Binder, ExprContext } from './binder.js';
+import type { Binder, ExprContext, Scope } from './binder.js';
 import { bindAnyAll, bindCall, bindComparison, bindIn, bindOperator, compareRows, makeOperator } from './bind-call.js';
 import { coerce, coerceBoolean, commonType, resolveTypeName, resolveUnknown, settle, tryCoerce, typeOfExpr } from './coerce.js';
 import { conjunction, constant } from './expr.js';
@@ -126,7 +126,7 @@ function bindConstant(node: Node): Expr {
   if (c.isnull === true) return constant(null, OID.unknown);
   if (c.ival !== undefined) return constant(c.ival.ival ?? 0, OID.int4);
   if (c.boolval !== undefined) return constant(c.boolval.boolval ?? false, OID.bool);
-  if (c.sval !== undefined) return constant(c.sval.sval ?? '', OID.unknown);
+  if (c.sval !== undefined) return { ...constant(c.sval.sval ?? '', OID.unknown), location: c.location ?? 0 };
   if (c.fval !== undefined) return numberConstant(c.fval.fval ?? '0', c.location ?? 0);
   throw errorAt('0A000', 'bit strings are not supported', c.location ?? 0);
 }
@@ -166,8 +166,20 @@ export function starColumns(ctx: ExprContext, node: Node): Expr[] | null {
   const names = stringsOf(fields.slice(0, -1));
   const alias = names.at(-1)!;
   const relation = findRelation(ctx.scope, names.length > 1 ? names.at(-2)! : null, alias, ref.location ?? 0);
-  if (relation === null) throw errorAt('42P01', `missing FROM-clause entry for table "${alias}"`, ref.location ?? 0);
+  if (relation === null) throw missingRelation(ctx, alias, ref.location ?? 0);
   return relation.columns.filter((c) => !c.hidden).map((c) => columnExpr(c.column));
+}
+
+function missingRelation(ctx: ExprContext, name: string, location: number): Error {
+  for (let s: Scope | null = ctx.scope; s !== null; s = s.parent) {
+    const hidden = s.relations.find((r) => r.table?.name === name);
+    if (hidden !== undefined) {
+      return errorAt('42P01', `invalid reference to FROM-clause entry for table "${name}"`, location, {
+        hint: `Perhaps you meant to reference the table alias "${hidden.alias}".`,
+      });
+    }
+  }
+  return errorAt('42P01', `missing FROM-clause entry for table "${name}"`, location);
 }
 
 function expandRowStar(ctx: ExprContext, node: Node): Expr[] | null {
@@ -193,7 +205,7 @@ function bindColumnRef(ctx: ExprContext, ref: ColumnRef): Expr {
   const name = names.at(-1)!;
   const table = names.at(-2)!;
   const relation = findRelation(ctx.scope, names.length > 2 ? names.at(-3)! : null, table, location);
-  if (relation === null) throw errorAt('42P01', `missing FROM-clause entry for table "${table}"`, location);
+  if (relation === null) throw missingRelation(ctx, table, location);
   const matches = relation.columns.filter((c) => c.column.name === name);
   if (matches.length > 1) throw errorAt('42702', `column reference "${name}" is ambiguous`, location);
   if (matches.length === 0) throw errorAt('42703', `column ${table}.${name} does not exist`, location);

@@ -186,6 +186,16 @@ export function scanRelation(plan: ScanPlan, schemaName: string, alias: Alias | 
   return { plan, relations: [relation], columns };
 }
 
+/** unnest(a, b) is ROWS FROM (unnest(a), unnest(b)). */
+function functionNodes(entry: Node): Node[] {
+  const node = as(entry, 'List')?.items?.[0];
+  if (node === undefined) return [];
+  const call = as(node, 'FuncCall');
+  const args = call?.args ?? [];
+  if (call === undefined || args.length < 2 || stringsOf(call.funcname).at(-1) !== 'unnest') return [node];
+  return args.map((arg) => ({ FuncCall: { ...call, args: [arg] } }));
+}
+
 function functionName(node: Node): string {
   const call = as(node, 'FuncCall');
   if (call !== undefined) return stringsOf(call.funcname).at(-1) ?? '';
@@ -202,9 +212,7 @@ function bindRangeFunction(ctx: FromContext, item: RangeFunction, left: BoundFro
   const columns: PlanColumn[] = [];
   const names = stringsOf(item.alias?.colnames);
   let first = '';
-  for (const entry of item.functions ?? []) {
-    const node = as(entry, 'List')?.items?.[0];
-    if (node === undefined) continue;
+  for (const node of (item.functions ?? []).flatMap(functionNodes)) {
     const name = functionName(node);
     if (first === '') first = name;
     const expr = bindExpr(expressions, node);

@@ -67,7 +67,7 @@ export function tryCoerce(b: Binder, expr: Expr, oid: number, typmod: number, co
     return typmod < 0 ? param : applyCast(param, oid, typmod, context);
   }
   const e = settle(b, expr);
-  if (e.kind === 'const' && e.oid === OID.unknown) return coerceLiteral(b, e.value, oid, typmod, context, location);
+  if (e.kind === 'const' && e.oid === OID.unknown) return coerceLiteral(b, e.value, oid, typmod, context, e.location ?? location);
   if (e.oid === oid) {
     if (typmod < 0 || typmod === e.typmod) return e;
     return applyCast(e, oid, typmod, context);

@@ -18,6 +18,8 @@ interface Typed {
 export interface ConstExpr extends Typed {
   readonly kind: 'const';
   readonly value: Datum;
+  /** Where a literal was written, for messages about its value. */
+  readonly location?: number;
 }
 export interface ParamExpr extends Typed {
   readonly kind: 'param';
