@@ -125,7 +125,7 @@ export function collationOf(typeOid: number, named: string | null = null): numbe
     case 'POSIX':
       return 951;
     case 'ucs_basic':
-      return 12547;
+      return 12340;
     default:
       return DEFAULT_COLLATION;
   }

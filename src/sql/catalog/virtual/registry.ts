@@ -6,18 +6,22 @@
  * Rows that never change (types, functions, operators) are made once for the process.
  */
 import type { ExecContext, VirtualTable } from '../../contract.js';
+import {
+  activity, authIds, collations, databases, databaseStatistics, descriptions, languages, roles, settings, shadows, sharedDescriptions, tablespaces, users,
+} from './cluster-wide.js';
+import { columnRows } from './information-schema-columns.js';
 import { informationSchemaBuilders } from './information-schema.js';
 import { LAYOUTS, makeRow } from './layout.js';
 import type { Layout, Row, Values } from './layout.js';
 import { modelOf } from './model.js';
-import type { Source } from './model.js';
+import type { Builder, Source } from './model.js';
 import { catalogServices } from './services.js';
 import { accessMethods, familyFunctions, familyOperators, operatorClasses, operatorFamilies } from './operator-classes.js';
+import { aggregates, casts, operators, procedures } from './procedures.js';
 import { attributeRows, classRows, constraintRows, defaultRows, indexRows, namespaceRows, sequenceRows } from './relations.js';
 import { typeRows } from './types.js';
+import { dependencies, indexes, indexNames, sequenceNames, sequences, tableNames, tables, tableStatistics, views } from './views.js';
 
-/** Rows as values by column name. */
-type ValueBuilder = (source: Source) => Iterable<Values>;
 /** Rows ready made, for the large ones. */
 type RowBuilder = (source: Source) => readonly Row[];
 
@@ -28,6 +32,18 @@ const CONSTANT: Readonly<Record<string, () => Iterable<Values>>> = {
   pg_amop: familyOperators,
   pg_amproc: familyFunctions,
   pg_type: typeRows,
+  pg_proc: procedures,
+  pg_aggregate: aggregates,
+  pg_operator: operators,
+  pg_cast: casts,
+  pg_authid: authIds,
+  pg_roles: roles,
+  pg_user: users,
+  pg_shadow: shadows,
+  pg_tablespace: tablespaces,
+  pg_language: languages,
+  pg_collation: collations,
+  pg_views: views,
 };
 
 const READY: Readonly<Record<string, RowBuilder>> = {
@@ -40,7 +56,30 @@ const READY: Readonly<Record<string, RowBuilder>> = {
   pg_namespace: ({ model }) => namespaceRows(model),
 };
 
-const BUILT: Readonly<Record<string, ValueBuilder>> = {};
+const BUILT: Readonly<Record<string, Builder>> = {
+  pg_database: databases,
+  pg_settings: settings,
+  pg_stat_activity: activity,
+  pg_stat_database: databaseStatistics,
+  pg_description: descriptions,
+  pg_shdescription: sharedDescriptions,
+  pg_depend: dependencies,
+  pg_tables: tables,
+  pg_indexes: indexes,
+  pg_sequences: sequences,
+  pg_stat_all_tables: tableStatistics,
+  pg_stat_user_tables: tableStatistics,
+  pg_stat_xact_all_tables: tableNames,
+  pg_stat_xact_user_tables: tableNames,
+  pg_statio_all_tables: tableNames,
+  pg_statio_user_tables: tableNames,
+  pg_stat_all_indexes: indexNames,
+  pg_stat_user_indexes: indexNames,
+  pg_statio_all_indexes: indexNames,
+  pg_statio_user_indexes: indexNames,
+  pg_statio_all_sequences: sequenceNames,
+  pg_statio_user_sequences: sequenceNames,
+};
 
 function rowsOf(layout: Layout): (ctx: ExecContext) => Promise<readonly Row[]> {
   if (layout.schema === 'pg_catalog') {
@@ -51,6 +90,8 @@ function rowsOf(layout: Layout): (ctx: ExecContext) => Promise<readonly Row[]> {
     }
     const ready = READY[layout.name];
     if (ready !== undefined) return async (ctx) => ready(await sourceOf(ctx));
+  } else if (layout.name === 'columns') {
+    return async (ctx) => columnRows(await sourceOf(ctx));
   }
   const builder = (layout.schema === 'pg_catalog' ? BUILT : informationSchemaBuilders)[layout.name];
   if (builder === undefined) return async () => [];

@@ -1,0 +1,144 @@
+/**
+ * What belongs to the cluster rather than to one database: roles, databases, tablespaces, languages, collations,
+ * settings, sessions. There is one role, the superuser.
+ */
+import { PG_CATALOG_SCHEMA_ID, SUPERUSER, SUPERUSER_OID, TEMPLATE0_DATABASE_ID, TEMPLATE1_DATABASE_ID } from '../bootstrap.js';
+import type { Values } from './layout.js';
+import { ownerOid, textArray } from './model.js';
+import type { Source } from './model.js';
+
+const UTF8 = 6;
+const DEFAULT_TABLESPACE = 1663;
+const GLOBAL_TABLESPACE = 1664;
+const LOCALE = 'C.UTF-8';
+
+// ---- roles ----
+
+const POWERS: Values = {
+  rolname: SUPERUSER, rolsuper: true, rolinherit: true, rolcreaterole: true, rolcreatedb: true, rolcanlogin: true, rolreplication: true,
+  rolbypassrls: true, rolconnlimit: -1, oid: SUPERUSER_OID,
+};
+export function authIds(): Values[] {
+  return [POWERS];
+}
+export function roles(): Values[] {
+  return [{ ...POWERS, rolpassword: '********' }];
+}
+const USER: Values = { usename: SUPERUSER, usesysid: SUPERUSER_OID, usecreatedb: true, usesuper: true, userepl: true, usebypassrls: true };
+export function users(): Values[] {
+  return [{ ...USER, passwd: '********' }];
+}
+export function shadows(): Values[] {
+  return [USER];
+}
+
+// ---- databases and what PostgreSQL keeps beside them ----
+
+export function databases({ model }: Source): Values[] {
+  return model.databases.map((database) => ({
+    oid: database.id, datname: database.name, datdba: ownerOid(database.owner), encoding: UTF8, datlocprovider: 'c',
+    datistemplate: database.id === TEMPLATE0_DATABASE_ID || database.id === TEMPLATE1_DATABASE_ID, datallowconn: database.id !== TEMPLATE0_DATABASE_ID,
+    datconnlimit: -1, datfrozenxid: 3, datminmxid: 1, dattablespace: DEFAULT_TABLESPACE, datcollate: LOCALE, datctype: LOCALE,
+  }));
+}
+
+export function databaseStatistics({ model, services }: Source): Values[] {
+  const activity = services.activity();
+  return model.databases.map((database) => ({
+    datid: database.id, datname: database.name, numbackends: activity.filter((row) => row.databaseId === database.id).length,
+  }));
+}
+
+export function tablespaces(): Values[] {
+  return [
+    { oid: DEFAULT_TABLESPACE, spcname: 'pg_default', spcowner: SUPERUSER_OID },
+    { oid: GLOBAL_TABLESPACE, spcname: 'pg_global', spcowner: SUPERUSER_OID },
+  ];
+}
+
+export const INTERNAL_LANGUAGE = 12;
+export function languages(): Values[] {
+  return [
+    { oid: INTERNAL_LANGUAGE, lanname: 'internal', lanowner: SUPERUSER_OID, lanvalidator: 2246 },
+    { oid: 13, lanname: 'c', lanowner: SUPERUSER_OID, lanvalidator: 2247 },
+    { oid: 14, lanname: 'sql', lanowner: SUPERUSER_OID, lanpltrusted: true, lanvalidator: 2248 },
+  ];
+}
+
+export function collations(): Values[] {
+  const shared = { collnamespace: PG_CATALOG_SCHEMA_ID, collowner: SUPERUSER_OID, collisdeterministic: true };
+  return [
+    { ...shared, oid: 100, collname: 'default', collprovider: 'd', collencoding: -1 },
+    { ...shared, oid: 950, collname: 'C', collprovider: 'c', collencoding: -1, collcollate: 'C', collctype: 'C' },
+    { ...shared, oid: 951, collname: 'POSIX', collprovider: 'c', collencoding: -1, collcollate: 'POSIX', collctype: 'POSIX' },
+    { ...shared, oid: 12340, collname: 'ucs_basic', collprovider: 'c', collencoding: UTF8, collcollate: 'C', collctype: 'C' },
+  ];
+}
+
+// ---- settings ----
+
+const PG_VARTYPES = { bool: 'bool', integer: 'integer', real: 'real', string: 'string', enum: 'enum' } as const;
+
+export function* settings({ services }: Source): Iterable<Values> {
+  const rows = [...services.settingRows()].sort((a, b) => (a.definition.name.toLowerCase() < b.definition.name.toLowerCase() ? -1 : 1));
+  for (const { definition: d, value, reset, changed } of rows) {
+    yield {
+      name: d.name, setting: value, unit: d.unit, category: d.category, short_desc: d.description, context: d.context, vartype: PG_VARTYPES[d.kind],
+      source: changed ? 'session' : reset === d.initial ? 'default' : 'client', min_val: d.min === null ? null : String(d.min),
+      max_val: d.max === null ? null : String(d.max), enumvals: d.values === null ? null : textArray(d.values), boot_val: d.initial, reset_val: reset,
+      pending_restart: false,
+    };
+  }
+}
+
+// ---- sessions ----
+
+/** 'address:port', '[address]:port' or nothing for an in-process session. */
+function remoteParts(remote: string): { readonly address: string | null; readonly port: number } {
+  const found = /^\[?(.*?)\]?:(\d+)$/.exec(remote);
+  if (found !== null) return { address: found[1]!, port: Number(found[2]) };
+  return { address: remote === '' ? null : remote, port: -1 };
+}
+
+export function* activity({ services }: Source): Iterable<Values> {
+  for (const row of services.activity()) {
+    const { address, port } = remoteParts(row.remote);
+    yield {
+      datid: row.databaseId, datname: row.database, pid: row.processId, usesysid: ownerOid(row.user), usename: row.user,
+      application_name: row.applicationName, client_addr: address, client_port: port, backend_start: row.backendStart, xact_start: row.transactionStart,
+      query_start: row.queryStart, state_change: row.queryStart, state: row.state, query: row.query, backend_type: 'client backend',
+      wait_event_type: row.state === 'active' ? null : 'Client', wait_event: row.state === 'active' ? null : 'ClientRead',
+    };
+  }
+}
+
+// ---- comments ----
+
+const CLASS_OF_CLASSES = 1259;
+const CLASS_OF_NAMESPACES = 2615;
+const CLASS_OF_DATABASES = 1262;
+
+export function* descriptions({ model }: Source): Iterable<Values> {
+  for (const schema of model.schemas) {
+    if (schema.comment != null) yield { objoid: schema.id, classoid: CLASS_OF_NAMESPACES, description: schema.comment };
+  }
+  for (const table of model.tables) {
+    if (table.comment !== null) yield { objoid: table.id, classoid: CLASS_OF_CLASSES, description: table.comment };
+    for (const column of table.columns) {
+      if (column.comment == null || column.dropped || column.hidden) continue;
+      yield { objoid: table.id, classoid: CLASS_OF_CLASSES, objsubid: column.id, description: column.comment };
+    }
+    for (const index of table.indexes) {
+      if (index.comment != null) yield { objoid: index.oid, classoid: CLASS_OF_CLASSES, description: index.comment };
+    }
+  }
+  for (const sequence of model.sequences) {
+    if (sequence.comment != null) yield { objoid: sequence.id, classoid: CLASS_OF_CLASSES, description: sequence.comment };
+  }
+}
+
+export function* sharedDescriptions({ model }: Source): Iterable<Values> {
+  for (const database of model.databases) {
+    if (database.comment != null) yield { objoid: database.id, classoid: CLASS_OF_DATABASES, description: database.comment };
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * information_schema.columns, and how it spells a type. Rows of a table are kept with its descriptor, those of the
+ * catalogs for good, since tools read this view whole.
+ *
+ * A catalog's varchar and domain columns stand as their base type here.
+ */
+import type { Datum } from '../../types/datum.js';
+import { numericTypmod } from '../../types/numeric.js';
+import { OID } from '../../types/oids.js';
+import { findTypeByOid, formatType } from '../../types/registry.js';
+import type { ColumnDescriptor, TableDescriptor } from '../descriptor.js';
+import { LAYOUTS, layoutOf, makeRow } from './layout.js';
+import type { Row, Values } from './layout.js';
+import { liveColumns } from './model.js';
+import type { Source } from './model.js';
+
+const UTF8_BYTES_MAX = 4;
+const MAX_OCTETS = 1073741824;
+const INTERVAL_FULL_PRECISION = 0xffff;
+
+const INTEGER_BITS: ReadonlyMap<number, number> = new Map([[OID.int2, 16], [OID.int4, 32], [OID.int8, 64]]);
+const FLOAT_BITS: ReadonlyMap<number, number> = new Map([[OID.float4, 24], [OID.float8, 53]]);
+
+export function yesNo(value: boolean): string {
+  return value ? 'YES' : 'NO';
+}
+
+function lengths(typeOid: number, typmod: number): Values {
+  if (typeOid === OID.varchar || typeOid === OID.bpchar) {
+    const length = typmod > 4 ? typmod - 4 : null;
+    return { character_maximum_length: length, character_octet_length: length === null ? MAX_OCTETS : Math.min(length * UTF8_BYTES_MAX, MAX_OCTETS) };
+  }
+  return typeOid === OID.text ? { character_octet_length: MAX_OCTETS } : {};
+}
+
+function precisions(typeOid: number, typmod: number): Values {
+  const bits = INTEGER_BITS.get(typeOid);
+  if (bits !== undefined) return { numeric_precision: bits, numeric_precision_radix: 2, numeric_scale: 0 };
+  const mantissa = FLOAT_BITS.get(typeOid);
+  if (mantissa !== undefined) return { numeric_precision: mantissa, numeric_precision_radix: 2 };
+  switch (typeOid) {
+    case OID.numeric: {
+      const limit = numericTypmod(typmod);
+      return { numeric_precision: limit?.precision ?? null, numeric_precision_radix: 10, numeric_scale: limit?.scale ?? null };
+    }
+    case OID.date:
+      return { datetime_precision: 0 };
+    case OID.time:
+    case OID.timetz:
+    case OID.timestamp:
+    case OID.timestamptz:
+      return { datetime_precision: typmod < 0 ? 6 : typmod };
+    case OID.interval: {
+      const precision = typmod & INTERVAL_FULL_PRECISION;
+      const fields = typmod < 0 ? '' : formatType(typeOid, typmod).replace(/^interval ?|\(\d+\)$/g, '');
+      return {
+        datetime_precision: typmod < 0 || precision === INTERVAL_FULL_PRECISION ? 6 : precision,
+        interval_type: fields === '' ? null : fields.toUpperCase(),
+      };
+    }
+    default:
+      return {};
+  }
+}
+
+/** data_type, udt_* and the limits, under the names that columns, routines and domains share. */
+export function typeColumns(database: string, typeOid: number, typmod: number): Values {
+  const type = findTypeByOid(typeOid);
+  const array = type?.category === 'A' && type.elementOid !== 0 && type.length === -1 && typeOid !== OID.int2vector && typeOid !== OID.oidvector;
+  return {
+    data_type: array ? 'ARRAY' : formatType(typeOid), udt_catalog: database, udt_schema: 'pg_catalog', udt_name: type?.name ?? '???',
+    ...lengths(typeOid, typmod), ...precisions(typeOid, typmod),
+  };
+}
+
+const PLAIN: Values = { is_self_referencing: 'NO', is_identity: 'NO', identity_cycle: 'NO', is_generated: 'NEVER' };
+
+function identityColumns(source: Source, column: ColumnDescriptor): Values {
+  if (column.identity === null) return {};
+  const sequence = column.sequenceId === null ? undefined : source.model.view.byId.get(column.sequenceId);
+  const named = { is_identity: 'YES', identity_generation: column.identity.toUpperCase() };
+  if (sequence?.kind !== 'sequence') return named;
+  return {
+    ...named, identity_start: sequence.start, identity_increment: sequence.increment, identity_maximum: sequence.max, identity_minimum: sequence.min,
+    identity_cycle: yesNo(sequence.cycle),
+  };
+}
+
+function* columnsOfTable(source: Source, database: string, schema: string, table: TableDescriptor): Iterable<Values> {
+  for (const column of liveColumns(table)) {
+    const collation = column.collation === null || column.collation === 'default' ? {} : { collation_catalog: database, collation_schema: 'pg_catalog', collation_name: column.collation };
+    yield {
+      ...PLAIN, table_catalog: database, table_schema: schema, table_name: table.name, column_name: column.name, ordinal_position: column.id,
+      // An identity column's default is its sequence, which identity_generation tells of.
+      column_default: column.identity === null ? column.defaultSql : null,
+      is_nullable: yesNo(column.nullable), ...typeColumns(database, column.typeOid, column.typmod), ...collation, dtd_identifier: String(column.id),
+      ...identityColumns(source, column), is_updatable: 'YES',
+    };
+  }
+}
+
+const COLUMNS = layoutOf('information_schema', 'columns');
+const keptTables = new WeakMap<TableDescriptor, { readonly key: string; readonly rows: readonly Row[] }>();
+const keptSystem = new Map<string, readonly Row[]>();
+const KEPT_DATABASES_MAX = 16;
+
+function rowsOfTable(source: Source, database: string, table: TableDescriptor): readonly Row[] {
+  const schema = source.model.schemaNames.get(table.schemaId) ?? String(table.schemaId);
+  let key = `${database}\0${schema}`;
+  for (const column of table.columns) {
+    if (column.identity !== null && column.sequenceId !== null) key += `\0${source.model.view.byId.get(column.sequenceId)?.version ?? ''}`;
+  }
+  const known = keptTables.get(table);
+  if (known?.key === key) return known.rows;
+  const rows = Array.from(columnsOfTable(source, database, schema, table), (values) => makeRow(COLUMNS, values));
+  keptTables.set(table, { key, rows });
+  return rows;
+}
+
+function systemRows(database: string): readonly Row[] {
+  let rows = keptSystem.get(database);
+  if (rows !== undefined) return rows;
+  rows = LAYOUTS.flatMap((layout) =>
+    layout.columns.map(({ name, typeOid }, i): Row => {
+      const nullable: Datum = yesNo(layout.kind === 'v' || layout.defaults[i] === null);
+      return makeRow(COLUMNS, {
+        ...PLAIN, table_catalog: database, table_schema: layout.schema, table_name: layout.name, column_name: name, ordinal_position: i + 1,
+        is_nullable: nullable, ...typeColumns(database, typeOid, -1), dtd_identifier: String(i + 1), is_updatable: 'NO',
+      });
+    }),
+  );
+  if (keptSystem.size >= KEPT_DATABASES_MAX) keptSystem.clear();
+  keptSystem.set(database, rows);
+  return rows;
+}
+
+export function columnRows(source: Source): Row[] {
+  const database = source.ctx.services.database;
+  const rows = [...systemRows(database)];
+  for (const table of source.model.tables) rows.push(...rowsOfTable(source, database, table));
+  return rows;
+}

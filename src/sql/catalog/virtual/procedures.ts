@@ -1,0 +1,117 @@
+/**
+ * pg_proc, pg_aggregate, pg_operator and pg_cast from the very lists that run. A function that PostgreSQL has
+ * none like takes an oid from a range that PostgreSQL does not give to anything, in order of definition: such an
+ * oid is stable within one version of this program only.
+ *
+ * Limits: transition functions of aggregates and cast functions are not functions of their own here, so that
+ * their columns are 0.
+ */
+import { PgArray } from '../../types/datum.js';
+import { OID } from '../../types/oids.js';
+import { elementOidOf } from '../../types/registry.js';
+import { allCasts } from '../../types/casts.js';
+import { allAggregates, allFunctions, allOperators } from '../../functions/index.js';
+import type { AggregateEntry, FunctionEntry } from '../../functions/entry.js';
+import { PG_CATALOG_SCHEMA_ID, SUPERUSER_OID } from '../bootstrap.js';
+import { INTERNAL_LANGUAGE } from './cluster-wide.js';
+import type { Values } from './layout.js';
+import { oidvector, textArray } from './model.js';
+import { OPERATOR_FACTS } from './operator-facts.js';
+
+const FIRST_OWN_FUNCTION = 14000;
+const FIRST_OWN_OPERATOR = 15500;
+const FIRST_CAST = 10000;
+/** State of an aggregate is a value of this program, not of SQL. */
+const INTERNAL_TYPE = 2281;
+
+interface Numbered<E> {
+  readonly oid: number;
+  readonly entry: E;
+}
+
+/** Each oid once: one PostgreSQL function may be several entries here. */
+function number<E extends { readonly oid: number }>(entries: readonly E[], firstOwn: number): Numbered<E>[] {
+  const seen = new Set<number>();
+  const result: Numbered<E>[] = [];
+  let next = firstOwn;
+  for (const entry of entries) {
+    const oid = entry.oid === 0 ? next++ : entry.oid;
+    if (seen.has(oid)) continue;
+    seen.add(oid);
+    result.push({ oid, entry });
+  }
+  return result;
+}
+
+let numberedFunctions: readonly Numbered<FunctionEntry | AggregateEntry>[] | null = null;
+function functions(): readonly Numbered<FunctionEntry | AggregateEntry>[] {
+  numberedFunctions ??= number<FunctionEntry | AggregateEntry>([...allFunctions(), ...allAggregates()], FIRST_OWN_FUNCTION);
+  return numberedFunctions;
+}
+
+function isAggregate(entry: FunctionEntry | AggregateEntry): entry is AggregateEntry {
+  return 'init' in entry;
+}
+
+const VOLATILITY = { immutable: 'i', stable: 's', volatile: 'v' } as const;
+
+function outColumns(entry: FunctionEntry): Values {
+  const columns = entry.resultColumns;
+  if (columns === null) return {};
+  const inputs = entry.argOids;
+  return {
+    proallargtypes: new PgArray(OID.oid, [...inputs, ...columns.map((column) => column.typeOid)]),
+    proargmodes: new PgArray(OID.char, [...inputs.map(() => 'i'), ...columns.map(() => 'o')]),
+    proargnames: textArray([...inputs.map(() => ''), ...columns.map((column) => column.name)]),
+  };
+}
+
+export function* procedures(): Iterable<Values> {
+  for (const { oid, entry } of functions()) {
+    const shared = {
+      oid, proname: entry.name, pronamespace: PG_CATALOG_SCHEMA_ID, proowner: SUPERUSER_OID, prolang: INTERNAL_LANGUAGE, procost: 1, proparallel: 's',
+      pronargs: entry.argOids.length, prorettype: entry.resultOid, proargtypes: oidvector(entry.argOids),
+    };
+    if (isAggregate(entry)) {
+      yield { ...shared, prokind: 'a', provolatile: 'i', prosrc: 'aggregate_dummy' };
+      continue;
+    }
+    const last = entry.argOids[entry.argOids.length - 1] ?? 0;
+    yield {
+      ...shared, ...outColumns(entry), prokind: 'f', proisstrict: entry.strict, proretset: entry.returnsSet, prorows: entry.returnsSet ? 1000 : 0,
+      provolatile: VOLATILITY[entry.volatility], pronargdefaults: entry.defaults.length, prosrc: entry.name,
+      provariadic: entry.variadic ? elementOidOf(last) || last : 0,
+    };
+  }
+}
+
+export function* aggregates(): Iterable<Values> {
+  for (const { oid, entry } of functions()) {
+    if (!isAggregate(entry)) continue;
+    yield { aggfnoid: oid, aggkind: 'n', aggfinalmodify: 'r', aggmfinalmodify: 'r', aggtranstype: INTERNAL_TYPE };
+  }
+}
+
+export function* operators(): Iterable<Values> {
+  const facts = new Map(OPERATOR_FACTS.trim().split(/; |\n/).map((line) => {
+    const numbers = line.split(' ').map(Number);
+    return [numbers[0]!, numbers] as const;
+  }));
+  for (const { oid, entry } of number(allOperators(), FIRST_OWN_OPERATOR)) {
+    const [, commutator = 0, negator = 0, code = 0, merges = 0, hashes = 0] = facts.get(oid) ?? [];
+    const prefix = entry.argOids.length === 1;
+    yield {
+      oid, oprname: entry.name, oprnamespace: PG_CATALOG_SCHEMA_ID, oprowner: SUPERUSER_OID, oprkind: prefix ? 'l' : 'b', oprcanmerge: merges === 1,
+      oprcanhash: hashes === 1, oprleft: prefix ? 0 : entry.argOids[0]!, oprright: entry.argOids[prefix ? 0 : 1]!, oprresult: entry.resultOid,
+      oprcom: commutator, oprnegate: negator, oprcode: code,
+    };
+  }
+}
+
+const CONTEXT = { implicit: 'i', assignment: 'a', explicit: 'e' } as const;
+
+export function casts(): Values[] {
+  return allCasts().map((cast, i) => ({
+    oid: FIRST_CAST + i, castsource: cast.source, casttarget: cast.target, castcontext: CONTEXT[cast.context], castmethod: cast.binary ? 'b' : 'f',
+  }));
+}

@@ -1,0 +1,114 @@
+/** The views of pg_catalog over tables, indexes and sequences, pg_depend, and statistics that are kept here. */
+import { functionsNamed } from '../../functions/index.js';
+import type { CallInfo } from '../../functions/entry.js';
+import { assert } from '../../../base/assert.js';
+import { OID } from '../../types/oids.js';
+import { SUPERUSER } from '../bootstrap.js';
+import { LAYOUTS } from './layout.js';
+import type { Values } from './layout.js';
+import { liveColumns, shownIndexes } from './model.js';
+import type { Model, Source } from './model.js';
+import { defaultOid } from './relations.js';
+
+export function schemaName(model: Model, id: number): string {
+  return model.schemaNames.get(id) ?? String(id);
+}
+
+// ---- pg_tables, pg_indexes, pg_sequences, pg_views ----
+
+export function* tables({ model }: Source): Iterable<Values> {
+  const shared = { hasrules: false, hastriggers: false, rowsecurity: false };
+  for (const layout of LAYOUTS) {
+    if (layout.kind === 'r') yield { ...shared, schemaname: layout.schema, tablename: layout.name, tableowner: SUPERUSER, hasindexes: false };
+  }
+  for (const table of model.tables) {
+    yield { ...shared, schemaname: schemaName(model, table.schemaId), tablename: table.name, tableowner: table.owner, hasindexes: shownIndexes(table).length > 0 };
+  }
+}
+
+const INDEX_DEFINITION: CallInfo = { argOids: [OID.oid], resultOid: OID.text };
+
+export function* indexes({ model, ctx }: Source): Iterable<Values> {
+  const definition = functionsNamed('pg_get_indexdef').find((entry) => entry.argOids.length === 1);
+  assert(definition !== undefined && definition.call1 !== null, 'pg_get_indexdef(oid) exists');
+  for (const table of model.tables) {
+    for (const index of shownIndexes(table)) {
+      const text = definition.call1(index.oid, ctx, INDEX_DEFINITION);
+      assert(!(text instanceof Promise), 'pg_get_indexdef does not wait');
+      yield { schemaname: schemaName(model, table.schemaId), tablename: table.name, indexname: index.name, indexdef: text };
+    }
+  }
+}
+
+export function* sequences({ model }: Source): Iterable<Values> {
+  for (const s of model.sequences) {
+    yield {
+      schemaname: schemaName(model, s.schemaId), sequencename: s.name, sequenceowner: s.owner, data_type: s.typeOid, start_value: BigInt(s.start),
+      min_value: BigInt(s.min), max_value: BigInt(s.max), increment_by: BigInt(s.increment), cycle: s.cycle, cache_size: BigInt(s.cache),
+    };
+  }
+}
+
+/** The catalog's own views; they are built in and have no defining query. */
+export function* views(): Iterable<Values> {
+  for (const layout of LAYOUTS) {
+    if (layout.kind === 'v') yield { schemaname: layout.schema, viewname: layout.name, viewowner: SUPERUSER, definition: '' };
+  }
+}
+
+// ---- pg_depend ----
+
+const CLASS = 1259;
+const ATTRDEF = 2604;
+const CONSTRAINT = 2606;
+
+export function* dependencies({ model }: Source): Iterable<Values> {
+  const shared = { classid: CLASS, refclassid: CLASS };
+  for (const s of model.sequences) {
+    if (s.ownedBy === null) continue;
+    const table = model.view.byId.get(s.ownedBy.tableId);
+    const columnId = s.ownedBy.columnId;
+    const column = table?.kind === 'table' ? table.columns.find((one) => one.id === columnId) : undefined;
+    const internal = column !== undefined && column.identity !== null;
+    yield { ...shared, objid: s.id, refobjid: s.ownedBy.tableId, refobjsubid: columnId, deptype: internal ? 'i' : 'a' };
+  }
+  for (const table of model.tables) {
+    for (const column of liveColumns(table)) {
+      if (column.defaultSql === null) continue;
+      const from = { classid: ATTRDEF, objid: defaultOid(table, column), refclassid: CLASS };
+      yield { ...from, refobjid: table.id, refobjsubid: column.id, deptype: 'a' };
+      if (column.sequenceId !== null) yield { ...from, refobjid: column.sequenceId, deptype: 'n' };
+    }
+    for (const check of table.checks) {
+      for (const column of check.columnIds) yield { classid: CONSTRAINT, objid: check.oid, refclassid: CLASS, refobjid: table.id, refobjsubid: column, deptype: 'a' };
+    }
+    for (const index of shownIndexes(table)) {
+      if (index.constraintOid !== null) {
+        yield { classid: CLASS, objid: index.oid, refclassid: CONSTRAINT, refobjid: index.constraintOid, deptype: 'i' };
+      }
+      const [classid, objid] = index.constraintOid === null ? [CLASS, index.oid] : [CONSTRAINT, index.constraintOid];
+      for (const part of index.columns) yield { classid, objid, refclassid: CLASS, refobjid: table.id, refobjsubid: part.columnId, deptype: 'a' };
+    }
+  }
+}
+
+// ---- statistics ----
+
+/** PostgreSQL's names for its counters. Nothing is counted per table: what is not known is NULL, but for the counts of maintenance that never runs. */
+const NEVER: Values = { vacuum_count: 0n, autovacuum_count: 0n, analyze_count: 0n, autoanalyze_count: 0n };
+
+export function* tableStatistics({ model }: Source): Iterable<Values> {
+  for (const table of model.tables) yield { relid: table.id, schemaname: schemaName(model, table.schemaId), relname: table.name, ...NEVER };
+}
+export function* tableNames({ model }: Source): Iterable<Values> {
+  for (const table of model.tables) yield { relid: table.id, schemaname: schemaName(model, table.schemaId), relname: table.name };
+}
+export function* indexNames({ model }: Source): Iterable<Values> {
+  for (const table of model.tables) {
+    const schemaname = schemaName(model, table.schemaId);
+    for (const index of shownIndexes(table)) yield { relid: table.id, indexrelid: index.oid, schemaname, relname: table.name, indexrelname: index.name };
+  }
+}
+export function* sequenceNames({ model }: Source): Iterable<Values> {
+  for (const s of model.sequences) yield { relid: s.id, schemaname: schemaName(model, s.schemaId), relname: s.name };
+}
