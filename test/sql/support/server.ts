@@ -1,5 +1,5 @@
 /** SQL sessions over the in-memory model, for tests: real parser, planner, executor, catalog. */
-import { createNodeEnv } from './env.js';
+import { createNodeEnv } from '../../../src/env/node/node-env.js';
 import { QuoralError } from '../../../src/base/errors.js';
 import { createPlanner } from '../../../src/sql/plan/planner.js';
 import type { Notice, ResultColumn, ResultSink, SqlSession } from '../../../src/sql/session-api.js';
@@ -75,7 +75,7 @@ export class CollectingSink implements ResultSink {
 }
 
 export async function startServer(db: MemoryDb = new MemoryDb(), more: Partial<SqlServerDeps> = {}): Promise<ManagedSqlServer> {
-  const env = createNodeEnv();
+  const env = createNodeEnv({ logLevel: 'warn' });
   return createSqlServer({ db, network: null, clock: env.clock, timers: env.timers, rng: env.rng, logger: env.logger, planner: createPlanner(), ...more });
 }
 
