@@ -113,7 +113,8 @@ export class AccountedLoad {
 
   async #connect(url: string): Promise<pg.Client> {
     const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000 });
-    client.on('error', () => undefined);
+    // What the server says before it closes a connection that waits for nothing.
+    client.on('error', (error) => this.#count(codeOf(error)));
     await client.connect();
     return client;
   }
@@ -161,9 +162,13 @@ export class AccountedLoad {
     worker.lastBegunMs = begunMs;
   }
 
+  #count(code: string): void {
+    this.errors.set(code, (this.errors.get(code) ?? 0) + 1);
+  }
+
   #note(worker: Worker, error: unknown): void {
     const code = codeOf(error);
-    this.errors.set(code, (this.errors.get(code) ?? 0) + 1);
+    this.#count(code);
     if (!EXPECTED_CODES.has(code)) {
       this.#unexpected.push(
         new Error(

@@ -41,6 +41,8 @@ export class TransactionCatalog implements UseHolder {
   readonly #generation: number;
   #descriptors = new Map<number, Descriptor | null>();
   #names = new Map<string, NameEntry | null>();
+  /** What was found under the schema locks of this transaction: the node's cache has no say there. */
+  readonly #held = new Map<number, Descriptor | null>();
   readonly #fresh = new Set<number>();
   readonly #created = new Set<number>();
   #locks: SchemaLocks | null = null;
@@ -99,6 +101,8 @@ export class TransactionCatalog implements UseHolder {
   async descriptor(id: number, wait: WaitOptions): Promise<Descriptor | null> {
     const own = this.#descriptors.get(id);
     if (own !== undefined) return own;
+    const held = this.#held.get(id);
+    if (held !== undefined) return held;
     for (;;) {
       await this.waitUse(id, wait);
       const found = await this.catalog.load(id);
@@ -234,7 +238,10 @@ export class TransactionCatalog implements UseHolder {
     const onlyTheseUsed = [...this.#uses].every((id) => others.includes(id));
     await this.#locks.acquire(txn, others, holding && !onlyTheseUsed, wait);
     // The lock is stronger than the use; it waits for other users only.
-    for (const id of others) this.use(id);
+    for (const id of others) {
+      this.use(id);
+      if (!this.#held.has(id)) this.#held.set(id, await this.forUpdate(txn, id));
+    }
   }
 
   /** The descriptor under its schema lock, as the transaction's own reads see it. */
