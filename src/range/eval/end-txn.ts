@@ -180,11 +180,14 @@ function commit(
   }
   assert(ctx.puts.length === 0, 'an explicit commit carries no puts');
   resolveKeys(ctx, txn.id, txn.epoch, 'committed', commitTs, request.localLocks);
-  // Kept even if nothing is left to resolve: if the answer is lost, the record is what can be asked.
-  putRecord(ctx, {
-    ...newRecord(txn, 'committed', commitTs, ctx.now),
-    lockKeys: request.lockKeys,
-  });
+  // Kept even if all its keys are resolved here: if the answer is lost, the record is what can be asked.
+  if (request.lockKeys.length > 0) {
+    putRecord(ctx, { ...newRecord(txn, 'committed', commitTs, ctx.now), lockKeys: request.lockKeys });
+  } else if (record !== undefined) {
+    dropRecord(ctx, txn.anchorKey, txn.id, { status: 'committed', ts: commitTs });
+  } else {
+    ctx.effects.push({ kind: 'record-collected', id: txn.id, ending: { status: 'committed', ts: commitTs } });
+  }
   trigger(ctx, request.split);
   return { kind: 'end-txn', status: 'committed', commitTs };
 }

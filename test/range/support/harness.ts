@@ -1,17 +1,22 @@
 /**
  * Stores of several nodes in one process, over the in-process network and engines: everything from
  * RPC up to the executor is the real thing. Waits are on conditions with a bound, never on time.
+ *
+ * While it runs, every turn of its watch looks whether a range is served by two stores at once
+ * (`doubleLeases`), which must never be.
  */
-import type { NodeId } from '../../../src/base/ids.js';
+import type { NodeId, RangeId } from '../../../src/base/ids.js';
 import { KEY_MAX, KEY_MIN, type Key } from '../../../src/base/key.js';
+import type { TimerHandle } from '../../../src/env/env.js';
 import { MemoryHub } from '../../../src/env/memory-transport.js';
 import { createNodeEnv } from '../../../src/env/node/node-env.js';
 import { Hlc } from '../../../src/hlc/hlc.js';
 import { StoreLiveness } from '../../../src/cluster/store-liveness.js';
-import type { BatchHeader, BatchRequest, BatchResponse, KvRequest, RangeDescriptor } from '../../../src/range/kv-api.js';
+import type { BatchHeader, BatchRequest, BatchResponse, KvRequest, RangeDescriptor, TxnMeta } from '../../../src/range/kv-api.js';
 import { KvError } from '../../../src/range/kv-errors.js';
 import { Store, type StoreOptions } from '../../../src/range/store.js';
 import { RpcNetworkImpl } from '../../../src/rpc/network.js';
+import type { DataFamily } from '../../../src/storage/engine.js';
 import { MemoryEngine } from '../../../src/storage/memory-engine.js';
 
 export interface TestNode {
@@ -20,6 +25,7 @@ export interface TestNode {
   store: Store;
   network: RpcNetworkImpl;
   liveness: StoreLiveness;
+  hlc: Hlc;
   persisted: Uint8Array | null;
   up: boolean;
 }
@@ -33,8 +39,11 @@ export class Harness {
   readonly hub: MemoryHub;
   readonly nodes: TestNode[] = [];
   readonly fatal: unknown[] = [];
+  readonly doubleLeases: string[] = [];
   readonly #env = createNodeEnv({ logLevel: process.env['HARNESS_LOG'] === undefined ? 'error' : 'debug' });
   readonly #options: HarnessOptions;
+  #watch: TimerHandle | null = null;
+  #txns = 0;
 
   private constructor(options: HarnessOptions) {
     this.#options = options;
@@ -57,6 +66,7 @@ export class Harness {
       await engine.syncData();
       harness.nodes.push(await harness.#boot(id, engine, null));
     }
+    harness.#watch = harness.#env.timers.every(1, () => harness.checkLeases());
     return harness;
   }
 
@@ -69,7 +79,7 @@ export class Harness {
       { nodeId: id, clusterId: 'test' },
       { transport, timers, clock, rng, hlc, logger, onFatal: (e) => this.fatal.push(e) },
     );
-    const node: Partial<TestNode> & { persisted: Uint8Array | null } = { id, engine, network, persisted, up: true };
+    const node: Partial<TestNode> & { persisted: Uint8Array | null } = { id, engine, network, persisted, hlc, up: true };
     const liveness = new StoreLiveness(
       { self: id, heartbeatMs: 60, supportMs: 300 },
       {
@@ -104,20 +114,46 @@ export class Harness {
   node(id: NodeId): TestNode {
     return this.nodes[id - 1]!;
   }
+  get up(): TestNode[] {
+    return this.nodes.filter((n) => n.up);
+  }
 
   /** Stops a node without any goodbye; `crash` also loses what was not synced. */
   async stop(id: NodeId, crash = true): Promise<void> {
     const node = this.node(id);
     node.up = false;
     this.hub.kill(`n${id}`);
+    // The crash comes first: what the stopping node still does reaches no disk.
+    if (crash) node.engine = node.engine.crash();
     await node.store.stop();
     await node.network.stop();
-    if (crash) node.engine = node.engine.crash();
+    if (crash) await this.#silence(node);
+  }
+
+  /** A crashed node's heartbeats end; its promises stay what was durable at that moment. */
+  async #silence(node: TestNode): Promise<void> {
+    const { persisted } = node;
+    await node.liveness.stop();
+    node.persisted = persisted;
   }
 
   async restart(id: NodeId): Promise<void> {
     const old = this.node(id);
     this.nodes[id - 1] = await this.#boot(id, old.engine, old.persisted);
+  }
+
+  /** Cuts a node off in both directions, or joins it again. */
+  isolate(id: NodeId, silent: boolean): void {
+    for (const { id: other } of this.nodes) {
+      if (other === id) continue;
+      for (const [from, to] of [[id, other], [other, id]]) {
+        this.hub.setFault(`n${from}`, `n${to}`, silent ? { silent: true } : null);
+      }
+    }
+  }
+
+  sleep(ms: number): Promise<void> {
+    return this.#env.timers.sleep(ms);
   }
 
   async until<T>(what: string, probe: () => T | null | undefined | false, ms = 10_000): Promise<T> {
@@ -126,37 +162,79 @@ export class Harness {
       if (this.fatal.length > 0) throw this.fatal[0];
       const found = probe();
       if (found) return found;
-      if (this.#env.clock.monotonicMs() - start > ms) throw new Error(`waited too long for: ${what}`);
+      if (this.#env.clock.monotonicMs() - start > ms) throw new Error(`waited too long for: ${what}\n${this.describe()}`);
       await this.#env.timers.sleep(5);
     }
   }
 
+  describe(): string {
+    const lines: string[] = [];
+    for (const n of this.nodes) {
+      if (!n.up) lines.push(`n${n.id} down`);
+      else {
+        for (const r of n.store.replicas()) {
+          lines.push(
+            `n${n.id} r${r.rangeId} ${r.raft.role} term ${r.raft.term} last ${r.raft.lastIndex} committed ${r.raft.committed} applied ${r.appliedIndex}` +
+              ` truncated ${r.log.truncated().index}${r.installing ? ' installing' : ''} ${JSON.stringify(r.raft.peers())}`,
+          );
+        }
+      }
+    }
+    return lines.join('\n');
+  }
+
+  checkLeases(): void {
+    const serving = new Map<RangeId, NodeId>();
+    for (const n of this.up) {
+      for (const r of n.store.replicas()) {
+        if (!r.serving(n.hlc.peek())) continue;
+        const other = serving.get(r.rangeId);
+        if (other !== undefined) this.doubleLeases.push(`range ${r.rangeId} on ${other} and ${n.id}`);
+        serving.set(r.rangeId, n.id);
+      }
+    }
+  }
+
   leaseholder(rangeId = 1): TestNode | null {
-    return (
-      this.nodes.find((n) => n.up && n.store.replica(rangeId)?.serving(n.store.hlc.now()) === true) ?? null
-    );
+    return this.up.find((n) => n.store.replica(rangeId)?.serving(n.store.hlc.now()) === true) ?? null;
+  }
+
+  /** The range that a serving store says holds the key. */
+  rangeOf(key: Key): RangeId | null {
+    for (const n of this.up) {
+      const replica = n.store.replicaFor(key);
+      if (replica?.serving(n.store.hlc.now()) === true) return replica.rangeId;
+    }
+    return null;
+  }
+
+  batch(node: TestNode, requests: readonly KvRequest[], header: Partial<BatchHeader> = {}): BatchRequest {
+    return {
+      header: {
+        rangeId: 1, txn: null, timestamp: 0, wait: 'block', canBumpReadTs: false, observedTs: 0,
+        maxRows: 0, maxBytes: 0, lockTimeoutMs: 0, gatewayNode: node.id, ...header,
+      },
+      requests,
+    };
   }
 
   /** Sends to whoever serves the range, following errors that promise nothing was evaluated. */
-  async send(requests: readonly KvRequest[], header: Partial<BatchHeader> = {}): Promise<BatchResponse> {
-    for (let tries = 0; tries < 200; tries++) {
-      const rangeId = header.rangeId ?? 1;
-      const node = await this.until('a leaseholder', () => this.leaseholder(rangeId));
-      const batch: BatchRequest = {
-        header: {
-          rangeId, txn: null, timestamp: 0, wait: 'block', canBumpReadTs: false, observedTs: 0,
-          maxRows: 0, maxBytes: 0, lockTimeoutMs: 0, gatewayNode: node.id, ...header,
-        },
-        requests,
-      };
+  async send(requests: readonly KvRequest[], header: Partial<BatchHeader> = {}, ms = 20_000): Promise<BatchResponse> {
+    const start = this.#env.clock.monotonicMs();
+    for (;;) {
+      const first = requests[0]!;
+      const key = 'key' in first ? first.key : 'start' in first ? first.start : null;
+      const rangeId = header.rangeId ?? (await this.until('a leaseholder', () => (key === null ? 1 : this.rangeOf(key)), ms));
+      const node = await this.until('a leaseholder', () => this.leaseholder(rangeId) ?? (this.rangeOf(key ?? KEY_MIN) !== rangeId && this.up[0]), ms);
       try {
-        return await node.store.executor.execute(batch);
+        return await node.store.executor.execute(this.batch(node, requests, { ...header, rangeId }));
       } catch (error) {
-        if (!(error instanceof KvError) || error.detail.kind !== 'not-leaseholder') throw error;
-        await this.#env.timers.sleep(5);
+        const kind = error instanceof KvError ? error.detail.kind : '';
+        const again = kind === 'not-leaseholder' || kind === 'unavailable' || kind === 'range-not-found' || (kind === 'range-mismatch' && header.rangeId === undefined);
+        if (!again || this.#env.clock.monotonicMs() - start > ms) throw error;
+        await this.#env.timers.sleep(2);
       }
     }
-    throw new Error('no leaseholder would take the batch');
   }
 
   async increment(key: Key, by = 1): Promise<number> {
@@ -166,8 +244,76 @@ export class Harness {
     return reply.value;
   }
 
+  async get(key: Key): Promise<Buffer | null> {
+    const reply = (await this.send([{ kind: 'get', key, lock: 'none' }])).responses[0]!;
+    if (reply.kind !== 'get') throw new Error('wrong reply');
+    return reply.value;
+  }
+
+  txn(node: TestNode, anchorKey: Key): TxnMeta {
+    const now = node.hlc.now();
+    return {
+      id: `txn${this.#txns++}`.padEnd(16, '.'), anchorKey, epoch: 0, isolation: 'serializable', readTs: now, writeTs: now, minTs: now,
+      uncertaintyLimit: now, coordinator: node.id, name: 'test',
+    };
+  }
+
+  /** One-phase transaction that writes the keys. */
+  async put(keys: readonly Key[], value: string): Promise<void> {
+    const txn = this.txn(this.up[0]!, keys[0]!);
+    const puts = keys.map((key, i) => ({
+      kind: 'put' as const, key, value: Buffer.from(value), mustNotExist: false, exclusionSince: 0, sequence: i + 1,
+    }));
+    await this.send(
+      [...puts, { kind: 'end-txn', action: 'one-phase', inFlight: [], localLocks: keys, lockKeys: keys, split: null }],
+      { txn, canBumpReadTs: true },
+    );
+  }
+
+  /** Splits the range that holds `key` there. */
+  async split(rangeId: RangeId, key: Key, rightId: RangeId): Promise<void> {
+    const holder = await this.until('a leaseholder', () => this.leaseholder(rangeId));
+    const now = holder.store.replica(rangeId)!.descriptor;
+    const generation = now.generation + 1;
+    const split = { left: { ...now, end: key, generation }, right: { ...now, rangeId: rightId, start: key, generation } };
+    const txn = this.txn(holder, now.start);
+    await this.send([{ kind: 'end-txn', action: 'commit', inFlight: [], localLocks: [], lockKeys: [], split }], { txn, rangeId });
+  }
+
+  /** Where all replicas of all ranges have applied the same, byte for byte. */
+  async converged(ms = 15_000): Promise<void> {
+    await this.until('replicas of one state', () => {
+      const [first, ...rest] = this.up;
+      const ranges = new Set(this.up.flatMap((n) => [...n.store.replicas()].map((r) => r.rangeId)));
+      for (const id of ranges) {
+        const index = first!.store.replica(id)?.appliedIndex;
+        if (index === undefined || first!.store.replica(id)!.installing) return false;
+        if (rest.some((n) => n.store.replica(id)?.appliedIndex !== index || n.store.replica(id)!.installing)) return false;
+      }
+      return true;
+    }, ms);
+    const images = this.up.map((n) => image(n.engine));
+    for (const other of images.slice(1)) if (other !== images[0]) throw new Error('replicas differ in their data');
+    for (const range of this.up[0]!.store.replicas()) {
+      for (const n of this.up) {
+        const d = n.store.replica(range.rangeId)!.descriptor;
+        if (JSON.stringify(d) !== JSON.stringify(range.descriptor)) throw new Error('replicas differ in their descriptors');
+        if (n.store.replicaFor(d.start === KEY_MIN ? '\x02' : d.start)?.rangeId !== d.rangeId) throw new Error('the index by start is wrong');
+      }
+    }
+  }
+
   async close(): Promise<void> {
+    this.#watch?.cancel();
     for (const node of this.nodes) if (node.up) await this.stop(node.id, false);
     for (const node of this.nodes) await node.liveness.stop();
   }
 }
+
+function image(engine: MemoryEngine): string {
+  const families: DataFamily[] = ['versions', 'locks'];
+  return families
+    .map((family) => engine.scan({ family, start: '', end: '\xff\xff' }).map((r) => `${Buffer.from(r.key, 'latin1').toString('hex')}=${r.value.toString('hex')}`).join('\n'))
+    .join('\n---\n');
+}
+

@@ -288,7 +288,7 @@ export class ModelCluster {
       else if (effect.kind === 'intent-removed') range.locks.intentRemoved(effect.key);
       else if (effect.kind === 'unlock') range.locks.release(effect.key, effect.txnId);
       else if (effect.kind === 'record') range.records.put(effect.record);
-      else range.records.collected(effect.id);
+      else range.records.collected(effect.id, effect.ending);
     }
     if (ctx.split !== null) this.#split(range, ctx.split);
   }
