@@ -38,7 +38,8 @@ export class TransactionCatalog implements UseHolder {
   readonly databaseId: number;
   readonly database: string;
   readonly #uses = new Set<number>();
-  readonly #generation: number;
+  /** Lease generation at the first use. */
+  #generation: number;
   #descriptors = new Map<number, Descriptor | null>();
   #names = new Map<string, NameEntry | null>();
   /** What was found under the schema locks of this transaction: the node's cache has no say there. */
@@ -83,6 +84,7 @@ export class TransactionCatalog implements UseHolder {
   use(id: number): boolean {
     if (this.#uses.has(id)) return true;
     if (!this.catalog.use(id, this)) return false;
+    if (this.#uses.size === 0 && this.#locks === null) this.#generation = this.catalog.leaseGeneration;
     this.#uses.add(id);
     return true;
   }
@@ -104,6 +106,8 @@ export class TransactionCatalog implements UseHolder {
     const held = this.#held.get(id);
     if (held !== undefined) return held;
     for (;;) {
+      const lease = this.catalog.ensureLease();
+      if (lease !== null) await lease;
       await this.waitUse(id, wait);
       const found = await this.catalog.load(id);
       if (found !== 'locked') return found;
@@ -147,6 +151,19 @@ export class TransactionCatalog implements UseHolder {
     const own = this.#names.get(key);
     if (own !== undefined) return own;
     return this.catalog.lookupName(key);
+  }
+
+  /** As nameEntry, from what is cached or the transaction's own; undefined: not known here. */
+  knownName(schemaId: number, name: string): NameEntry | null | undefined {
+    const key = SYSTEM_KEYS.name(this.databaseId, schemaId, name);
+    const own = this.#names.get(key);
+    return own !== undefined ? own : this.catalog.cachedName(key);
+  }
+
+  /** The descriptor if it is the transaction's own or cached. */
+  known(id: number): Descriptor | null {
+    const own = this.#descriptors.get(id);
+    return own !== undefined ? own : (this.catalog.cached(id) ?? null);
   }
 
   /** A table or sequence of a schema by name. */
@@ -234,6 +251,7 @@ export class TransactionCatalog implements UseHolder {
     const others = ids.filter((id) => !this.#created.has(id));
     if (others.length === 0) return;
     const holding = this.#uses.size > 0 || this.#locks !== null;
+    if (!holding) this.#generation = this.catalog.leaseGeneration;
     this.#locks ??= new SchemaLocks(this.catalog);
     const onlyTheseUsed = [...this.#uses].every((id) => others.includes(id));
     await this.#locks.acquire(txn, others, holding && !onlyTheseUsed, wait);

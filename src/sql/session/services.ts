@@ -5,7 +5,6 @@
  * without one they fall back to what the node has cached, which covers the tables the session uses.
  */
 import { sqlError } from '../../base/errors.js';
-import { SYSTEM_KEYS } from '../../encoding/keyspace.js';
 import { INFORMATION_SCHEMA_ID, PG_CATALOG_SCHEMA_ID, PUBLIC_SCHEMA_ID } from '../catalog/bootstrap.js';
 import type { Catalog, WaitOptions } from '../catalog/catalog.js';
 import type { SequenceDescriptor, TableDescriptor } from '../catalog/descriptor.js';
@@ -116,8 +115,8 @@ export class Services implements SessionServices, CatalogServices {
   #oidIn(schemaId: number, name: string): number | null {
     const view = this.#view;
     if (view === null) {
-      const entry = this.#catalog.cachedName(SYSTEM_KEYS.name(this.databaseId, schemaId, name));
-      return entry === undefined ? null : (entry.indexOid ?? entry.id);
+      const entry = this.#host.transactionCatalog().knownName(schemaId, name) ?? null;
+      return entry === null ? null : (entry.indexOid ?? entry.id);
     }
     for (const d of view.descriptors) {
       if ((d.kind !== 'table' && d.kind !== 'sequence') || d.databaseId !== this.databaseId || d.schemaId !== schemaId) continue;
@@ -152,9 +151,8 @@ export class Services implements SessionServices, CatalogServices {
   relationName(oid: number): string | null {
     const virtual = virtualRelationByOid(oid);
     if (virtual !== null) return virtual.schema === 'pg_catalog' ? virtual.name : `${virtual.schema}.${virtual.name}`;
-    const own = this.#catalog.cached(oid);
-    const d = this.#view?.byId.get(oid) ?? own;
-    if (d !== undefined && (d.kind === 'table' || d.kind === 'sequence')) return this.#qualify(d.schemaId, d.name);
+    const d = this.#view?.byId.get(oid) ?? this.#host.transactionCatalog().known(oid);
+    if (d !== null && (d.kind === 'table' || d.kind === 'sequence')) return this.#qualify(d.schemaId, d.name);
     for (const table of this.allTables()) {
       const index = table.indexes.find((i) => i.oid === oid);
       if (index !== undefined) return this.#qualify(table.schemaId, index.name);
@@ -170,7 +168,7 @@ export class Services implements SessionServices, CatalogServices {
   }
 
   tableByOid(oid: number): TableDescriptor | null {
-    const d = this.#view?.byId.get(oid) ?? this.#catalog.cached(oid);
+    const d = this.#view?.byId.get(oid) ?? this.#host.transactionCatalog().known(oid);
     return d?.kind === 'table' ? d : null;
   }
 
@@ -189,6 +187,15 @@ export class Services implements SessionServices, CatalogServices {
   }
   setSetting(name: string, value: string, local: boolean): string {
     return this.#host.setSetting(name, value, local);
+  }
+
+  /** Makes the names in a default's regclass literals known, so that they can be read synchronously. */
+  async resolveLiterals(sql: string): Promise<void> {
+    for (const match of sql.matchAll(/'((?:[^']|'')+)'::regclass/g)) {
+      const parts = splitName(match[1]!.replaceAll("''", "'"));
+      const name = { schema: parts.length > 1 ? parts[parts.length - 2]! : null, name: parts[parts.length - 1]! };
+      await this.#host.transactionCatalog().relation(name, this.searchPath, this.#host.waitOptions());
+    }
   }
 
   // ---- sequences ----

@@ -14,7 +14,7 @@ import type { Isolation, KvTxn, TxnOptions } from '../../txn/kv-txn.js';
 import type { WaitOptions } from '../catalog/catalog.js';
 import { TransactionCatalog } from '../catalog/transaction-catalog.js';
 import type { ActivityRow } from '../catalog/virtual/services.js';
-import type { ExecContext, ParsedStatement } from '../contract.js';
+import type { CatalogSnapshot, ExecContext, ParsedStatement, RelationName } from '../contract.js';
 import type { DdlContext } from '../ddl/context.js';
 import { deferredConflict } from '../exec/row-writer.js';
 import { isDdl, runDdl } from '../ddl/run-ddl.js';
@@ -457,7 +457,7 @@ export class Session implements SqlSession {
       if (statements.length === 0) sink.empty();
       if (statements.length > 0 && statements.every((s) => !isPlanned(s)) && text.length < 1024) this.server.parses.put(text, statements);
       for (const [i, statement] of statements.entries()) {
-        if (statement.parameterCount > 0) throw sqlError('42P02', 'there is no parameter $1');
+        if (statement.parameterCount > 0 && statement.kind !== 'PrepareStmt') throw sqlError('42P02', 'there is no parameter $1');
         const alone = statements.length === 1;
         const prepared = new Prepared(alone ? text : statement.text, statement, [], alone);
         const commits = i === statements.length - 1 && !this.state.inBlock;
@@ -647,6 +647,7 @@ export class Session implements SqlSession {
   async #runStatement(prepared: Prepared, sink: ResultSink, options: RunOptions): Promise<void> {
     const statement = prepared.statement!;
     if (this.state.state === 'failed' && !endsTransaction(statement)) throw failedTransaction();
+    this.services.forgetView();
     if (isPlanned(statement)) {
       const plan = this.#validPlan(prepared);
       if (plan?.compiled.pointRead != null && this.#mayReadDirectly(prepared, options, plan)) {
@@ -673,6 +674,7 @@ export class Session implements SqlSession {
       if (this.modes.readOnly && !shows) throw readOnlyError(statement);
       await this.#withRetries(buffer, async () => {
         this.ensureTxn().beginStatement();
+        if (mayLookUpCatalog(statement.text) || /nextval/i.test(statement.text)) await this.services.loadView();
         if (shows && options.simple) buffer.columns(RANGES_COLUMNS);
         const memory = new StatementMemory(this.server.memory, this.settings.derived.memoryLimitBytes);
         try {
@@ -840,7 +842,9 @@ export class Session implements SqlSession {
     const tc = this.transactionCatalog();
     const needsView = mayLookUpCatalog(statement.text) || prepared.declaredOids.some((oid) => oid >= 2202 && oid <= 2206);
     if (needsView) await this.services.loadView();
-    const snapshot = await tc.snapshot(deps.planner.relationsOf(statement), searchPath, this.waitOptions());
+    const names = deps.planner.relationsOf(statement);
+    const snapshot = await tc.snapshot(names, searchPath, this.waitOptions());
+    if (!needsView) await this.#resolveDefaults(names, snapshot);
     const compiled = deps.planner.compile(statement, prepared.declaredOids, snapshot, {
       format: this.#format,
       user: this.user,
@@ -855,6 +859,16 @@ export class Session implements SqlSession {
     prepared.columns = compiled.columns;
     if (prepared.shared && compiled.cacheable && !tc.changed) plans.put(key, plan);
     return plan;
+  }
+
+  async #resolveDefaults(names: readonly RelationName[], snapshot: CatalogSnapshot): Promise<void> {
+    for (const name of names) {
+      const found = snapshot.relation(name);
+      if (found?.kind !== 'table') continue;
+      for (const column of found.table.columns) {
+        if (column.defaultSql !== null && column.defaultSql.includes('::regclass')) await this.services.resolveLiterals(column.defaultSql);
+      }
+    }
   }
 
   /** Compiles without running, for EXPLAIN and cursors. */

@@ -118,8 +118,13 @@ export class MemoryTxn implements KvTxn {
       if (held === undefined) break;
       if (held.owner === this) return;
       await new Promise<void>((resolve, reject) => {
-        held.waiters.push(resolve);
-        this.#options.signal?.addEventListener('abort', () => reject(this.#options.signal!.reason as Error), { once: true });
+        const { signal } = this.#options;
+        const onAbort = (): void => reject(signal!.reason as Error);
+        held.waiters.push(() => {
+          signal?.removeEventListener('abort', onAbort);
+          resolve();
+        });
+        signal?.addEventListener('abort', onAbort, { once: true });
       });
       this.#check();
     }

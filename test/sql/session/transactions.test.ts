@@ -1,0 +1,197 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { Client, startServer } from '../support/server.js';
+import type { ManagedSqlServer } from '../../../src/sql/session/server.js';
+
+let server: ManagedSqlServer;
+let c: Client;
+beforeEach(async () => {
+  server = await startServer();
+  c = await Client.open(server);
+  await c.all('create table t (a int primary key, b int); insert into t values (1, 10), (2, 20)');
+});
+const status = (x: Client): string => x.session.transactionStatus;
+
+describe('transaction blocks', () => {
+  it('begins, fails, ignores and rolls back', async () => {
+    expect((await c.query('begin')).tag).toBe('BEGIN');
+    expect(status(c)).toBe('T');
+    await c.all('begin');
+    expect(c.notices).toEqual(['WARNING: there is already a transaction in progress']);
+    await c.all('update t set b = 0 where a = 1');
+    expect(await c.error('select 1/0')).toBe('22012 division by zero');
+    expect(status(c)).toBe('E');
+    expect(await c.error('select 1')).toBe('25P02 current transaction is aborted, commands ignored until end of transaction block');
+    expect((await c.query('commit')).tag).toBe('ROLLBACK');
+    expect(status(c)).toBe('I');
+    expect(await c.rows('select b from t where a = 1')).toEqual([['10']]);
+    await c.all('commit');
+    expect(c.notices).toEqual(['WARNING: there is no transaction in progress']);
+  });
+
+  it('runs several statements of one text as one transaction', async () => {
+    expect(await c.error('insert into t values (3, 30); select 1/0; insert into t values (4, 40)')).toContain('22012');
+    expect(await c.rows('select count(*) from t')).toEqual([['2']]);
+    expect((await c.all('insert into t values (3, 30); select count(*) from t')).map((r) => r.tag)).toEqual(['INSERT 0 1', 'SELECT 1']);
+    await c.all('insert into t values (4, 40); begin; insert into t values (5, 50)');
+    expect(status(c)).toBe('T');
+    await c.all('rollback');
+    expect(await c.rows('select count(*) from t')).toEqual([['3']]);
+  });
+
+  it('has savepoints', async () => {
+    await c.all('begin; insert into t values (3, 30); savepoint s; insert into t values (4, 40); create table u (x int)');
+    expect(await c.error('insert into t values (3, 0)')).toContain('23505');
+    expect((await c.query('rollback to s')).tag).toBe('ROLLBACK');
+    expect(status(c)).toBe('T');
+    expect(await c.rows('select count(*) from t')).toEqual([['3']]);
+    expect(await c.error('select * from u')).toContain('42P01');
+    await c.all('rollback to s; release s; commit');
+    expect(await c.rows('select count(*) from t')).toEqual([['3']]);
+    expect(await c.error('savepoint x')).toContain('25P01');
+  });
+
+  it('knows its modes', async () => {
+    expect(await c.rows('show transaction_isolation')).toEqual([['serializable']]);
+    await c.all('begin isolation level read committed read only');
+    expect(await c.rows('show transaction_isolation')).toEqual([['read committed']]);
+    expect(await c.error('insert into t values (9, 9)')).toBe('25006 cannot execute INSERT in a read-only transaction');
+    await c.all('rollback; begin; select 1 from t');
+    expect(await c.error('set transaction isolation level read committed')).toContain('25001');
+    await c.all('rollback; set session characteristics as transaction isolation level repeatable read');
+    expect(await c.rows('show transaction_isolation')).toEqual([['repeatable read']]);
+    await c.all('begin; set transaction isolation level serializable');
+    expect(await c.rows('show transaction_isolation')).toEqual([['serializable']]);
+    await c.all('commit; set default_transaction_read_only = on');
+    expect(await c.error('create table x (a int)')).toContain('25006');
+  });
+});
+
+describe('conflicts', () => {
+  it('repeats an implicit statement that lost', async () => {
+    const d = await Client.open(server);
+    await d.all('begin; update t set b = b + 1 where a = 1');
+    const waiting = c.query('update t set b = b + 100 where a = 1');
+    await d.all('commit');
+    expect((await waiting).tag).toBe('UPDATE 1');
+    expect(await c.rows('select b from t where a = 1')).toEqual([['111']]);
+  });
+
+  it('repeats the first statement of a block, and reports a later one', async () => {
+    const d = await Client.open(server);
+    await c.all('begin');
+    await d.all('begin; update t set b = 5 where a = 1');
+    const waiting = c.query('update t set b = b + 1 where a = 1');
+    await d.all('commit');
+    expect((await waiting).tag).toBe('UPDATE 1');
+    await c.all('commit');
+    expect(await c.rows('select b from t where a = 1')).toEqual([['6']]);
+
+    await c.all('begin; select b from t where a = 2');
+    await d.all('update t set b = 0 where a = 2');
+    expect(await c.error('update t set b = b + 1 where a = 2')).toContain('40001');
+    await c.all('rollback');
+  });
+
+  it('loses no update among many clients', async () => {
+    const clients = await Promise.all(Array.from({ length: 8 }, () => Client.open(server)));
+    await Promise.all(clients.map(async (x) => {
+      for (let i = 0; i < 10; i++) await x.query('update t set b = b + 1 where a = 1');
+    }));
+    expect(await c.rows('select b from t where a = 1')).toEqual([['90']]);
+  });
+});
+
+describe('cancel, time-outs, the end', () => {
+  it('cancels what waits', async () => {
+    const d = await Client.open(server);
+    await d.all('begin; update t set b = 1 where a = 1');
+    const waiting = c.error('update t set b = 2 where a = 1');
+    await new Promise((resolve) => setImmediate(resolve));
+    server.cancel(c.session.processId, c.session.secretKey + 1);
+    server.cancel(c.session.processId, c.session.secretKey);
+    expect(await waiting).toBe('57014 canceling statement due to user request');
+    expect(await c.rows('select 1')).toEqual([['1']]);
+    await c.all('set statement_timeout = 20');
+    expect(await c.error('update t set b = 2 where a = 1')).toBe('57014 canceling statement due to statement timeout');
+    await d.session.close();
+    expect((await c.query('update t set b = 2 where a = 1')).tag).toBe('UPDATE 1');
+  });
+
+  it('drains', async () => {
+    const d = await Client.open(server);
+    await d.all('begin; update t set b = 77 where a = 1');
+    const drained = server.drain(10_000);
+    expect(await c.error('select 1')).toContain('57P01');
+    await d.all('commit');
+    await drained;
+    await expect(Client.open(server)).rejects.toThrow('terminating connection');
+  });
+});
+
+describe('settings', () => {
+  it('are set, shown and rolled back', async () => {
+    await c.all("set application_name = 'x'; set work_mem = '64MB'; set timezone = 'europe/berlin'; set statement_timeout = '1min'");
+    expect(await c.rows('show application_name')).toEqual([['x']]);
+    expect(await c.rows('show work_mem')).toEqual([['64MB']]);
+    expect(await c.rows('show timezone')).toEqual([['Europe/Berlin']]);
+    expect(await c.rows('show statement_timeout')).toEqual([['1min']]);
+    expect(await c.error('set nosuch = 1')).toBe('42704 unrecognized configuration parameter "nosuch"');
+    expect(await c.error("set bytea_output = 'odd'")).toContain('22023');
+    expect(await c.error("set client_encoding = 'latin1'")).toContain('22023');
+    await c.all("begin; set application_name = 'y'; set local extra_float_digits = 0");
+    expect(await c.rows('show application_name')).toEqual([['y']]);
+    expect(await c.rows('show extra_float_digits')).toEqual([['0']]);
+    await c.all('rollback');
+    expect(await c.rows('show application_name')).toEqual([['x']]);
+    expect(await c.rows('show extra_float_digits')).toEqual([['1']]);
+    await c.all("begin; set local application_name = 'z'; commit");
+    expect(await c.rows('show application_name')).toEqual([['x']]);
+    await c.all('reset all');
+    expect(await c.rows('show application_name')).toEqual([['']]);
+    expect(await c.rows("select current_setting('server_version')")).toEqual([['15.13']]);
+    expect(await c.rows("select set_config('app.user', 'me', false)")).toEqual([['me']]);
+    expect(await c.rows("select current_setting('app.user')")).toEqual([['me']]);
+    expect((await c.query('show all')).columns).toEqual(['name', 'setting', 'description']);
+  });
+});
+
+describe('prepared statements, portals and cursors', () => {
+  it('prepares and executes by SQL', async () => {
+    await c.all('prepare q (int) as select b from t where a = $1');
+    expect(await c.rows('execute q (2)')).toEqual([['20']]);
+    expect(await c.error('execute q')).toContain('wrong number of parameters');
+    await c.all('deallocate q');
+    expect(await c.error('execute q (1)')).toBe('26000 prepared statement "q" does not exist');
+  });
+
+  it('walks cursors', async () => {
+    await c.all('begin; declare k cursor for select a from t order by a');
+    expect((await c.query('fetch 1 from k'))).toMatchObject({ rows: [['1']], tag: 'FETCH 1' });
+    expect((await c.query('fetch all from k'))).toMatchObject({ rows: [['2']], tag: 'FETCH 1' });
+    expect((await c.query('fetch k'))).toMatchObject({ rows: [], tag: 'FETCH 0' });
+    await c.all('close k; commit');
+    expect(await c.error('fetch k')).toContain('34000');
+  });
+
+  it('explains', async () => {
+    expect((await c.query('explain select * from t where a = 1')).columns).toEqual(['QUERY PLAN']);
+    expect((await c.rows('explain analyze select * from t')).at(-1)![0]).toContain('Execution Time');
+  });
+
+  it('follows changes of the table under a prepared statement', async () => {
+    await c.run('select a, b from t where a = $1', ['1'], 'p');
+    const d = await Client.open(server);
+    await d.all('alter table t add column z int default 5');
+    expect((await c.run('', ['1'], 'p')).rows).toEqual([['1', '10']]);
+    await c.run('select * from t where a = $1', ['1'], 'star');
+    await d.all('alter table t drop column z');
+    await expect(c.run('', ['1'], 'star')).rejects.toThrow('cached plan must not change result type');
+  });
+
+  it('copies in and out', async () => {
+    expect((await c.all('copy t from stdin', ['3\t30\n4\t', '\\N\n']))[0]!.tag).toBe('COPY 2');
+    expect(await c.rows('select * from t where a > 2 order by a')).toEqual([['3', '30'], ['4', null]]);
+    const out = await c.all('copy t to stdout');
+    expect(out[0]!.tag).toBe('COPY 4');
+  });
+});
