@@ -332,13 +332,14 @@ export class Store implements StoreContext {
   }
 
   /**
-   * Answers an append as a replica that has nothing: after an interrupted installation, or for a range
-   * that this store should hold and does not (it was split off while this store was away).
+   * Answers a leader as a replica that has nothing: after an interrupted installation, or for a range
+   * that this store should hold and does not (it was split off while this store was away). Heartbeats as
+   * well: a leader whose log is truncated appends nothing, and sends a snapshot only to who answers.
    */
   #askForSnapshot({ rangeId, message }: RangeMessage): void {
     const answer: RaftMessage = {
       ...message,
-      type: 'app-resp',
+      type: message.type === 'app' ? 'app-resp' : 'heartbeat-resp',
       from: this.nodeId,
       to: message.from,
       logTerm: 0,
@@ -346,6 +347,7 @@ export class Store implements StoreContext {
       entries: [],
       reject: true,
       rejectHint: 0,
+      context: 0,
     };
     this.deps.network.send(message.from, RAFT_BATCH, [{ rangeId, message: answer }]);
   }
@@ -355,7 +357,7 @@ export class Store implements StoreContext {
     while (this.#early.length > 0 && nowMs - this.#early[0]!.atMs > EARLY_MS) {
       const { rangeMessage, from } = this.#early.shift()!;
       const { message } = rangeMessage;
-      if (message.type !== 'app' || message.from !== from) continue;
+      if ((message.type !== 'app' && message.type !== 'heartbeat') || message.from !== from) continue;
       if (this.#receiver.busy(rangeMessage.rangeId, from)) continue;
       this.#askForSnapshot(rangeMessage);
     }

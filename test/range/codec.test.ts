@@ -44,7 +44,7 @@ const REQUESTS: Record<KvRequest['kind'], (r: Random) => KvRequest> = {
     kind: 'resolve-intents', keys: list(r, () => r.key()), spans: list(r, () => ({ start: r.key(), end: r.key() })),
     txnId: r.key(16), epoch: r.int(4), status: r.pick(['committed', 'aborted', 'pending'] as const), ts: ts(r),
   }),
-  'gc-txns': (r) => ({ kind: 'gc-txns', txns: list(r, () => ({ id: r.key(16), anchorKey: r.key() })) }),
+  'gc-txns': (r) => ({ kind: 'gc-txns', txns: list(r, () => ({ id: r.key(16), anchorKey: r.key(), committedAt: ts(r) })) }),
   'range-stats': () => ({ kind: 'range-stats' }),
   'transfer-lease': (r) => ({ kind: 'transfer-lease', to: r.int(9) }),
 };

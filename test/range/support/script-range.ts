@@ -230,7 +230,7 @@ export class ScriptRange {
         };
       }
       case 'gc':
-        return { kind: 'gc-txns', txns: [{ id: txn(a).id, anchorKey: txn(a).anchorKey }] };
+        return { kind: 'gc-txns', txns: [{ id: txn(a).id, anchorKey: txn(a).anchorKey, committedAt: 0 }] };
       default:
         throw new Error(`unknown request: ${words.join(' ')}`);
     }
