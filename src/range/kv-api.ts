@@ -177,7 +177,15 @@ export interface ResolveIntentsRequest {
 /** Removes finished transaction records. */
 export interface GcTxnsRequest {
   readonly kind: 'gc-txns';
-  readonly txns: readonly { readonly id: TxnId; readonly anchorKey: Key }[];
+  readonly txns: readonly {
+    readonly id: TxnId;
+    readonly anchorKey: Key;
+    /**
+     * Not 0: the transaction is committed at this time and its intents are all resolved, so that even a
+     * STAGING record has nothing left to say.
+     */
+    readonly committedAt: Timestamp;
+  }[];
 }
 export interface RangeStatsRequest {
   readonly kind: 'range-stats';

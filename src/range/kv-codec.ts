@@ -213,7 +213,11 @@ function txnRequestToWire(r: TxnRequest): wire.Request {
         value: {
           $case: 'gcTxns',
           value: {
-            txns: r.txns.map((t) => ({ id: keyToBytes(t.id), anchorKey: keyToBytes(t.anchorKey) })),
+            txns: r.txns.map((t) => ({
+              id: keyToBytes(t.id),
+              anchorKey: keyToBytes(t.anchorKey),
+              committedAt: t.committedAt,
+            })),
           },
         },
       };
@@ -325,7 +329,11 @@ function txnRequestFromWire(v: WireTxnRequest): KvRequest {
     case 'gcTxns':
       return {
         kind: 'gc-txns',
-        txns: v.value.txns.map((t) => ({ id: bytesToKey(t.id), anchorKey: bytesToKey(t.anchorKey) })),
+        txns: v.value.txns.map((t) => ({
+          id: bytesToKey(t.id),
+          anchorKey: bytesToKey(t.anchorKey),
+          committedAt: t.committedAt,
+        })),
       };
     case 'rangeStats':
       return { kind: 'range-stats' };

@@ -5,6 +5,8 @@
  * Key: see mvcc-key.ts. Value: one byte of flags, then the user's bytes.
  *   bit 0  tombstone: the key was deleted at this timestamp; no bytes follow
  *   bit 1  shifted: the commit timestamp moved after the write's intent was laid
+ *   bit 2  tagged: 8 bytes follow that name the transaction whose intent became this version, so that a
+ *          recovery which finds no intent can tell that the write was there and has been resolved
  *   others reserved: 0 when written, and a reader refuses what it does not know (XX001)
  *
  * Invariants
@@ -32,7 +34,9 @@ import {
 
 const FLAG_TOMBSTONE = 1;
 const FLAG_SHIFTED = 2;
-const FLAGS_KNOWN = FLAG_TOMBSTONE | FLAG_SHIFTED;
+const FLAG_TAGGED = 4;
+const FLAGS_KNOWN = FLAG_TOMBSTONE | FLAG_SHIFTED | FLAG_TAGGED;
+const TAG_BYTES = 8;
 
 /** Steps over versions of one key before it is cheaper to seek past the rest. */
 export const STEPS_BEFORE_SEEK = 4;
@@ -66,12 +70,23 @@ const NOTHING: MvccReadResult = {
 const TOMBSTONE = Buffer.from([FLAG_TOMBSTONE]);
 const TOMBSTONE_SHIFTED = Buffer.from([FLAG_TOMBSTONE | FLAG_SHIFTED]);
 
-export function encodeVersionValue(value: Uint8Array | null, shifted: boolean): Buffer {
-  if (value === null) return shifted ? TOMBSTONE_SHIFTED : TOMBSTONE;
-  const bytes = Buffer.allocUnsafe(value.length + 1);
-  bytes[0] = shifted ? FLAG_SHIFTED : 0;
-  bytes.set(value, 1);
+/** `tag`: the first 8 bytes of a transaction's id, or empty. */
+export function encodeVersionValue(value: Uint8Array | null, shifted: boolean, tag = ''): Buffer {
+  if (tag === '' && value === null) return shifted ? TOMBSTONE_SHIFTED : TOMBSTONE;
+  assert(tag === '' || tag.length === TAG_BYTES, 'a tag has 8 bytes');
+  const at = 1 + tag.length;
+  const bytes = Buffer.allocUnsafe(at + (value === null ? 0 : value.length));
+  bytes[0] =
+    (value === null ? FLAG_TOMBSTONE : 0) |
+    (shifted ? FLAG_SHIFTED : 0) |
+    (tag === '' ? 0 : FLAG_TAGGED);
+  if (tag !== '') bytes.latin1Write(tag, 1, TAG_BYTES);
+  if (value !== null) bytes.set(value, at);
   return bytes;
+}
+
+function valueStart(flags: number): number {
+  return (flags & FLAG_TAGGED) === 0 ? 1 : 1 + TAG_BYTES;
 }
 
 function flagsOf(key: string, stored: Buffer): number {
@@ -79,11 +94,19 @@ function flagsOf(key: string, stored: Buffer): number {
   if (
     flags === undefined ||
     (flags & ~FLAGS_KNOWN) !== 0 ||
-    ((flags & FLAG_TOMBSTONE) !== 0 && stored.length > 1)
+    stored.length < valueStart(flags) ||
+    ((flags & FLAG_TOMBSTONE) !== 0 && stored.length > valueStart(flags))
   ) {
     throw new QuoralError('XX001', `corrupted version value at ${formatKey(key)}`);
   }
   return flags;
+}
+
+/** Whether the key has a version at exactly `ts` that an intent of the tagged transaction became. */
+export function mvccHasTagged(reader: EngineReader, key: Key, ts: Timestamp, tag: string): boolean {
+  const stored = reader.get('versions', versionKey(key, ts));
+  if (stored === null || (flagsOf(key, stored) & FLAG_TAGGED) === 0) return false;
+  return stored.latin1Slice(1, 1 + TAG_BYTES) === tag;
 }
 
 /** @throws QuoralError XX001 when the bytes cannot be a version's value. */
@@ -93,7 +116,7 @@ export function decodeVersionValue(
 ): { readonly value: Buffer | null; readonly shifted: boolean } {
   const flags = flagsOf(key, stored);
   return {
-    value: (flags & FLAG_TOMBSTONE) !== 0 ? null : stored.subarray(1),
+    value: (flags & FLAG_TOMBSTONE) !== 0 ? null : stored.subarray(valueStart(flags)),
     shifted: (flags & FLAG_SHIFTED) !== 0,
   };
 }
@@ -178,9 +201,10 @@ export function mvccPut(
   ts: Timestamp,
   value: Uint8Array | null,
   shifted = false,
+  tag = '',
 ): void {
   assert(ts > 0, 'a version has a timestamp');
-  batch.put('versions', versionKey(key, ts), encodeVersionValue(value, shifted));
+  batch.put('versions', versionKey(key, ts), encodeVersionValue(value, shifted, tag));
 }
 
 /** Whether the key has a version in (afterTs, uptoTs]. */

@@ -2,10 +2,12 @@
  * What is left to do when a transaction's fate is known and its caller has been answered: the record
  * is finalised, then intents and locks on other ranges are resolved, then the record is removed.
  *
- * Order matters. The record must say COMMITTED before the first intent is resolved, since a STAGING
- * record is judged by its intents; and every intent must be resolved before the record is removed,
- * since an intent without a record counts as aborted. A job that fails keeps its record for good
- * measure: whoever meets one of its intents pushes the record and resolves it.
+ * Order matters. Every intent must be resolved before the record is removed, since an intent without
+ * a record counts as aborted. The intents of a STAGING transaction may be resolved before its record
+ * says COMMITTED, which frees its locks one round earlier: a recovery that finds no intent finds the
+ * version that it became, tagged with the transaction (range/eval/intents.ts). Condensed spans hold
+ * writes that STAGING does not list: for them the record is finalised first. A job that fails keeps its
+ * record for good measure: whoever meets one of its intents pushes the record and resolves it.
  *
  * Resolutions of many transactions towards one range go together: while one batch is under way the
  * next gathers, so an idle range sees them at once and a busy one in few proposals. Removals of
@@ -58,7 +60,7 @@ export class CleanupQueue {
   readonly #deps: CleanupDependencies;
   readonly #lanes = new Map<number, Lane>();
   readonly #running = new Set<Promise<void>>();
-  #gc: { readonly dueMs: number; readonly meta: TxnMeta }[] = [];
+  #gc: { readonly dueMs: number; readonly meta: TxnMeta; readonly committedAt: Timestamp }[] = [];
   #timer: TimerHandle | null = null;
   #stopped = false;
   dropped = 0;
@@ -100,6 +102,12 @@ export class CleanupQueue {
   }
 
   async #run(job: CleanupJob): Promise<void> {
+    if (job.record === 'finalise' && job.status === 'committed' && job.spans.length === 0) {
+      await this.resolve(job.meta, 'committed', job.ts, job.keys, []);
+      // Nothing is left for the record to speak of: it goes with the next removals as it is.
+      this.#collect(job.meta, job.keepRecordMs ?? GC_MS, job.ts);
+      return;
+    }
     let local: ReadonlySet<Key> = new Set();
     if (job.record === 'finalise') {
       const done = await finaliseRecord(this.#deps.router, job, null);
@@ -167,8 +175,8 @@ export class CleanupQueue {
     this.#lanes.delete(rangeId);
   }
 
-  #collect(meta: TxnMeta, delayMs: number): void {
-    this.#gc.push({ dueMs: this.#deps.clock.monotonicMs() + delayMs, meta });
+  #collect(meta: TxnMeta, delayMs: number, committedAt = 0): void {
+    this.#gc.push({ dueMs: this.#deps.clock.monotonicMs() + delayMs, meta, committedAt });
     if (!this.#stopped) this.#timer ??= this.#deps.timers.after(GC_MS, () => void this.#removeRecords());
   }
 
@@ -179,7 +187,9 @@ export class CleanupQueue {
     this.#gc = this.#gc.filter((g) => g.dueMs > nowMs);
     try {
       for (let i = 0; i < due.length; i += GC_BATCH_MAX) {
-        const txns = due.slice(i, i + GC_BATCH_MAX).map((g) => ({ id: g.meta.id, anchorKey: g.meta.anchorKey }));
+        const txns = due.slice(i, i + GC_BATCH_MAX).map((g) => ({
+          id: g.meta.id, anchorKey: g.meta.anchorKey, committedAt: g.committedAt,
+        }));
         await this.#deps.router.send(PRESENT, [{ kind: 'gc-txns', txns }]);
       }
     } catch (error) {

@@ -19,8 +19,9 @@
  * - A one-phase commit whose answer was lost counts as not committed only if, after its record was
  *   aborted, one of its keys has no version that it could have written.
  *
- * Below SERIALIZABLE reads are not verified, but keys that were locked and not written are: their lock
- * may have been lost with a leaseholder. Written ones carry `exclusionSince`.
+ * Keys that were read under a lock are verified to have stayed untouched, at every isolation level,
+ * since a lock may be lost with its leaseholder: written ones carry `exclusionSince`, the others are
+ * checked like reads. Plain reads are verified at SERIALIZABLE only.
  */
 import { AssertionError, unreachable } from '../base/assert.js';
 import { QuoralError } from '../base/errors.js';
@@ -293,11 +294,10 @@ export class Committer {
   #checksBeforeCommit(writes: readonly BufferedWrite[]): { readonly span: ReadSpan; readonly from: Timestamp }[] {
     const attempt = this.#attempt;
     const to = attempt.writeTs;
-    if (attempt.isolation === 'serializable') {
-      if (to <= attempt.readTs) return [];
-      return attempt.spans.list().map((span) => ({ span, from: attempt.readTs }));
-    }
     const checks: { span: ReadSpan; from: Timestamp }[] = [];
+    if (attempt.isolation === 'serializable' && to > attempt.readTs) {
+      for (const span of attempt.spans.list()) checks.push({ span, from: attempt.readTs });
+    }
     if (!attempt.locks.isEmpty) {
       const written = new Set(writes.map((w) => w.key));
       for (const [key, since] of attempt.locks.keys) {
@@ -314,7 +314,6 @@ export class Committer {
     const attempt = this.#attempt;
     if (attempt.isolation === 'serializable') {
       await this.#refresher.refreshTo(ts, attempt.anchorKey);
-      return;
     }
     const byTime = new Map<Timestamp, ReadSpan[]>();
     for (const check of this.#checksBeforeCommit(writes)) {
@@ -328,7 +327,7 @@ export class Committer {
   /** True if the commit may land at any later timestamp without further checks. */
   #mayMove(writes: readonly BufferedWrite[]): boolean {
     const attempt = this.#attempt;
-    if (attempt.isolation === 'serializable') return attempt.spans.isEmpty;
+    if (attempt.isolation === 'serializable' && !attempt.spans.isEmpty) return false;
     if (attempt.locks.isEmpty) return true;
     if (attempt.locks.heldSpans.length > 0) return false;
     const written = new Set(writes.map((w) => w.key));
@@ -348,11 +347,8 @@ export class Committer {
 
   #putOf(write: BufferedWrite): PutRequest {
     const attempt = this.#attempt;
-    let exclusionSince: Timestamp = 0;
-    if (attempt.isolation !== 'serializable') {
-      exclusionSince = attempt.locks.since(write.key);
-      if (exclusionSince === 0 && attempt.isolation === 'repeatable read') exclusionSince = attempt.readTs;
-    }
+    let exclusionSince: Timestamp = attempt.locks.since(write.key);
+    if (exclusionSince === 0 && attempt.isolation === 'repeatable read') exclusionSince = attempt.readTs;
     return {
       kind: 'put',
       key: write.key,

@@ -154,7 +154,7 @@ export class TxnReader {
           await refresher.refreshTo(answeredTs, firstKey(requests[0]!));
           if (attempt.readTs !== answeredTs) continue;
         }
-        this.#recordSpans(requests, answer.responses);
+        this.#recordSpans(requests, answer.responses, locking);
         return answer.responses;
       } catch (error) {
         if (locking) this.#noteForRelease(requests);
@@ -184,14 +184,18 @@ export class TxnReader {
     }
   }
 
-  #recordSpans(requests: readonly KvRequest[], responses: readonly KvResponse[]): void {
+  /**
+   * A key that was read under its lock needs no refresh: nobody writes it while the lock is held, and the
+   * commit verifies that it was (exclusionSince, or a check of the keys that were not written).
+   */
+  #recordSpans(requests: readonly KvRequest[], responses: readonly KvResponse[], locking: boolean): void {
     const { spans, fixed } = this.#context.attempt;
     if (fixed) return;
     for (let i = 0; i < requests.length; i++) {
       const request = requests[i]!;
       const response = responses[i]!;
       if (request.kind === 'get') {
-        if (response.kind === 'get' && !response.skipped) spans.addKey(request.key);
+        if (response.kind === 'get' && !response.skipped && !locking) spans.addKey(request.key);
       } else if (request.kind === 'scan' && response.kind === 'scan') {
         const resume = response.resumeKey;
         if (request.reverse) spans.addSpan(resume ?? request.start, request.end);

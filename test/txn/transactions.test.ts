@@ -387,8 +387,10 @@ describe('deadlock', () => {
     const c = cluster();
     await put(c, [A, '1'], [B, '1']);
     const older = c.db(1).begin({ isolation: 'read committed' });
-    const younger = c.db(2).begin({ isolation: 'read committed' });
     await c.run(older.get(A, { lock: 'exclusive' }));
+    // The nodes' clocks differ: what node 2 reads here tells it the time at which the older one began.
+    await c.run(c.db(2).getMany([A]));
+    const younger = c.db(2).begin({ isolation: 'read committed' });
     await c.run(younger.get(B, { lock: 'exclusive' }));
     const started = c.sim.nowMs;
     const survivor = older.get(B, { lock: 'exclusive' });

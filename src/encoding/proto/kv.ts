@@ -96,6 +96,7 @@ export interface InFlightWrite {
 export interface TxnRef {
   id: Buffer;
   anchorKey: Buffer;
+  committedAt: number;
 }
 
 export interface Get {
@@ -1234,7 +1235,7 @@ export const InFlightWrite: MessageFns<InFlightWrite> = {
 };
 
 function createBaseTxnRef(): TxnRef {
-  return { id: Buffer.alloc(0), anchorKey: Buffer.alloc(0) };
+  return { id: Buffer.alloc(0), anchorKey: Buffer.alloc(0), committedAt: 0 };
 }
 
 export const TxnRef: MessageFns<TxnRef> = {
@@ -1244,6 +1245,9 @@ export const TxnRef: MessageFns<TxnRef> = {
     }
     if (message.anchorKey.length !== 0) {
       writer.uint32(18).bytes(message.anchorKey);
+    }
+    if (message.committedAt !== 0) {
+      writer.uint32(24).int64(message.committedAt);
     }
     return writer;
   },
@@ -1275,6 +1279,14 @@ export const TxnRef: MessageFns<TxnRef> = {
             }
 
             message.anchorKey = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.committedAt = longToNumber(reader.int64());
             continue;
           }
         }

@@ -253,11 +253,13 @@ export function resolveKeys(
       moveIntent(ctx, key, lock.holder, intent, ts);
       continue;
     }
-    if (status === 'committed' && intent.epoch === epoch) {
-      assert(ts >= intent.writeTs, 'a commit below the timestamp of its intent');
+    // An intent above the commit was laid by a put delivered once more after its first delivery had
+    // been resolved: it is not one of the writes that committed.
+    if (status === 'committed' && intent.epoch === epoch && ts >= intent.writeTs) {
       ctx.clockTs = Math.max(ctx.clockTs, ts);
       // An intent above its transaction's beginning may itself have been moved there by a push.
-      mvccPut(ctx.batch, key, ts, intent.value, ts > intent.writeTs || intent.writeTs > intent.minTs);
+      const shifted = ts > intent.writeTs || intent.writeTs > intent.minTs;
+      mvccPut(ctx.batch, key, ts, intent.value, shifted, txnTag(txnId));
     }
     ctx.batch.delete('locks', intentKey(key));
     ctx.effects.push({ kind: 'intent-removed', key });
@@ -274,4 +276,9 @@ function moveIntent(
   ctx.clockTs = Math.max(ctx.clockTs, ts);
   ctx.batch.put('locks', intentKey(key), encodeIntent({ ...intent, writeTs: ts }));
   ctx.effects.push({ kind: 'intent-laid', key, txn: { ...holder, epoch: intent.epoch }, ts });
+}
+
+/** What versions carry of the transaction whose intent they were; see evalQueryIntent. */
+export function txnTag(txnId: string): string {
+  return txnId.slice(0, 8);
 }

@@ -1,11 +1,12 @@
 /** query-intent and resolve-intents. */
 import { assert } from '../../base/assert.js';
 import { decodeIntent, intentKey } from '../../storage/lock-record.js';
+import { mvccHasTagged } from '../../storage/mvcc.js';
 import type {
   EmptyResponse, QueryIntentRequest, QueryIntentResponse, ResolveIntentsRequest,
 } from '../kv-api.js';
 import type { EvalContext } from './context.js';
-import { resolveKeys } from './end-txn.js';
+import { resolveKeys, txnTag } from './end-txn.js';
 
 /**
  * A missing write is prevented for good: the timestamp cache is raised to the staged timestamp, so a
@@ -23,6 +24,9 @@ export function evalQueryIntent(ctx: EvalContext, request: QueryIntentRequest): 
     }
   }
   ctx.clockTs = Math.max(ctx.clockTs, ts);
+  // The coordinator resolves intents before it has made the record explicit: a version of this very
+  // transaction at this very time is a write that was found.
+  if (mvccHasTagged(ctx.range.reader, key, ts, txnTag(txnId))) return { kind: 'query-intent', found: true };
   ctx.range.tsCache.addPoint(key, ts, null);
   return { kind: 'query-intent', found: false };
 }

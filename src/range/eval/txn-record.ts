@@ -92,9 +92,14 @@ export function evalRecover(ctx: EvalContext, request: RecoverTxnRequest): Recov
 }
 
 export function evalGcTxns(ctx: EvalContext, request: GcTxnsRequest): EmptyResponse {
-  for (const { id, anchorKey } of request.txns) {
+  for (const { id, anchorKey, committedAt } of request.txns) {
     const record = ctx.range.records.get(id);
     if (record === undefined) continue;
+    if (committedAt !== 0) {
+      assert(record.status !== 'aborted', 'the record of a committed transaction says aborted');
+      dropRecord(ctx, anchorKey, id, { status: 'committed', ts: committedAt });
+      continue;
+    }
     // Only what has ended may be forgotten; a collection that raced with something else waits.
     if (record.status !== 'committed' && record.status !== 'aborted') continue;
     dropRecord(ctx, anchorKey, id, { status: record.status, ts: record.writeTs });
