@@ -122,6 +122,8 @@ export class TransactionCatalog implements UseHolder {
   currentVersion(id: number): number | null {
     const own = this.#descriptors.get(id);
     if (own !== undefined) return own === null ? null : own.version;
+    const held = this.#held.get(id);
+    if (held !== undefined) return held === null ? null : held.version;
     return this.catalog.cached(id)?.version ?? null;
   }
 
@@ -162,7 +164,7 @@ export class TransactionCatalog implements UseHolder {
 
   /** The descriptor if it is the transaction's own or cached. */
   known(id: number): Descriptor | null {
-    const own = this.#descriptors.get(id);
+    const own = this.#descriptors.has(id) ? this.#descriptors.get(id) : this.#held.get(id);
     return own !== undefined ? own : (this.catalog.cached(id) ?? null);
   }
 
