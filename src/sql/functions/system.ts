@@ -10,6 +10,7 @@ import type { Datum } from '../types/datum.js';
 import { OID } from '../types/oids.js';
 import { formatType, typeByOid } from '../types/registry.js';
 import type { CallInfo, Value } from './entry.js';
+import { procedureByOid } from './procedure-oids.js';
 import { fn, fns } from './define.js';
 import { quoteIdentifier } from './strings.js';
 
@@ -149,10 +150,24 @@ function constraintDefinition(oid: number, ctx: ExecContext): Datum {
 }
 fn('pg_get_constraintdef(oid) text', (oid: number, ctx: ExecContext) => constraintDefinition(oid, ctx), STABLE);
 fn('pg_get_constraintdef(oid, bool) text', (oid: number, _pretty: boolean, ctx: ExecContext) => constraintDefinition(oid, ctx), STABLE);
-for (const name of ['pg_get_triggerdef', 'pg_get_viewdef', 'pg_get_ruledef', 'pg_get_functiondef', 'pg_get_function_arguments', 'pg_get_function_result', 'pg_get_function_identity_arguments', 'pg_get_function_sqlbody', 'pg_get_statisticsobjdef', 'pg_get_statisticsobjdef_columns', 'pg_get_partkeydef', 'pg_get_partition_constraintdef']) {
+for (const name of ['pg_get_triggerdef', 'pg_get_viewdef', 'pg_get_ruledef', 'pg_get_functiondef', 'pg_get_function_sqlbody', 'pg_get_statisticsobjdef', 'pg_get_statisticsobjdef_columns', 'pg_get_partkeydef', 'pg_get_partition_constraintdef']) {
   fn(`${name}(oid) text`, () => null, STABLE);
   fn(`${name}(oid, bool) text`, () => null, STABLE);
 }
+function argumentTypes(oid: number): Datum {
+  const procedure = procedureByOid(oid);
+  if (procedure === null) return null;
+  const { argOids } = procedure.entry;
+  const variadic = 'variadic' in procedure.entry && procedure.entry.variadic;
+  return argOids.map((arg, i) => (variadic && i === argOids.length - 1 ? 'VARIADIC ' : '') + formatType(arg)).join(', ');
+}
+fn('pg_get_function_arguments(oid) text', argumentTypes, STABLE);
+fn('pg_get_function_identity_arguments(oid) text', argumentTypes, STABLE);
+fn('pg_get_function_result(oid) text', (oid: number) => {
+  const entry = procedureByOid(oid)?.entry;
+  if (entry === undefined) return null;
+  return ('returnsSet' in entry && entry.returnsSet ? 'SETOF ' : '') + formatType(entry.resultOid);
+}, STABLE);
 fn('pg_get_serial_sequence(text, text) text', (tableName: string, column: string, ctx: ExecContext) => {
   const oid = ctx.services.relationOid(tableName);
   const table = oid === null ? null : ctx.services.tableByOid(oid);
@@ -169,9 +184,12 @@ fn('pg_get_serial_sequence(text, text) text', (tableName: string, column: string
 for (const kind of ['table', 'type', 'function', 'operator', 'opclass', 'opfamily', 'collation', 'conversion', 'ts_config', 'ts_dict', 'ts_parser', 'ts_template', 'statistics_obj']) {
   fn(`pg_${kind}_is_visible(oid) bool`, (oid: number, ctx: ExecContext) => kind !== 'table' || !(ctx.services.relationName(oid)?.includes('.') ?? false), STABLE);
 }
-fn('obj_description(oid, name) text', (oid: number, catalog: string, ctx: ExecContext) => (catalog === 'pg_class' ? (ctx.services.tableByOid(oid)?.comment ?? null) : null), STABLE);
-fn('obj_description(oid) text', (oid: number, ctx: ExecContext) => ctx.services.tableByOid(oid)?.comment ?? null, STABLE);
-fn('col_description(oid, int4) text', () => null, STABLE);
+function relationComment(oid: number, ctx: ExecContext): string | null {
+  return ctx.services.tableByOid(oid)?.comment ?? findIndex(oid, ctx)?.index.comment ?? null;
+}
+fn('obj_description(oid, name) text', (oid: number, catalog: string, ctx: ExecContext) => (catalog === 'pg_class' ? relationComment(oid, ctx) : null), STABLE);
+fn('obj_description(oid) text', relationComment, STABLE);
+fn('col_description(oid, int4) text', (oid: number, column: number, ctx: ExecContext) => ctx.services.tableByOid(oid)?.columns.find((one) => one.id === column)?.comment ?? null, STABLE);
 fn('shobj_description(oid, name) text', () => null, STABLE);
 const OBJECTS: readonly (readonly [string, readonly string[]])[] = [
   ['table', ['text', 'oid']], ['database', ['text', 'oid']], ['schema', ['text', 'oid']], ['sequence', ['text', 'oid']], ['function', ['text', 'oid']],

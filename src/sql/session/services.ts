@@ -78,15 +78,18 @@ export class Services implements SessionServices, CatalogServices {
   get processId(): number {
     return this.#host.processId;
   }
+  /** Schemas of search_path that exist, as far as is known: without a view or the list of schemas all of them are taken to. */
   get searchPath(): readonly string[] {
-    return this.#host.settings.derived.searchPath;
+    const path = this.#host.settings.derived.searchPath;
+    if (this.#view === null && this.#catalog.cachedSchemas(this.databaseId) === undefined) return path;
+    return path.filter((schema) => this.#schemaId(schema) !== null);
   }
   readonly serverVersion = VERSION_TEXT;
 
   // ---- the catalog ----
 
   async loadView(): Promise<CatalogView> {
-    this.#view = await this.#host.transactionCatalog().view(this.searchPath);
+    this.#view = await this.#host.transactionCatalog().view(this.#host.settings.derived.searchPath);
     return this.#view;
   }
   /** The view of this statement, loaded once. */
@@ -194,7 +197,7 @@ export class Services implements SessionServices, CatalogServices {
     for (const match of sql.matchAll(/'((?:[^']|'')+)'::regclass/g)) {
       const parts = splitName(match[1]!.replaceAll("''", "'"));
       const name = { schema: parts.length > 1 ? parts[parts.length - 2]! : null, name: parts[parts.length - 1]! };
-      await this.#host.transactionCatalog().relation(name, this.searchPath, this.#host.waitOptions());
+      await this.#host.transactionCatalog().relation(name, this.#host.settings.derived.searchPath, this.#host.waitOptions());
     }
   }
 
@@ -211,7 +214,7 @@ export class Services implements SessionServices, CatalogServices {
     }
     const parts = splitName(sequence);
     const name = { schema: parts.length > 1 ? parts[parts.length - 2]! : null, name: parts[parts.length - 1]! };
-    const found = await tc.relation(name, this.searchPath, wait);
+    const found = await tc.relation(name, this.#host.settings.derived.searchPath, wait);
     if (found === null) throw sqlError('42P01', `relation "${sequence}" does not exist`);
     if (found.kind !== 'sequence') throw sqlError('42809', `"${name.name}" is not a sequence`);
     this.#ids.set(sequence, found.sequence.id);

@@ -1,57 +1,27 @@
 /**
- * pg_proc, pg_aggregate, pg_operator and pg_cast from the very lists that run. A function that PostgreSQL has
- * none like takes an oid from a range that PostgreSQL does not give to anything, in order of definition: such an
- * oid is stable within one version of this program only.
+ * pg_proc, pg_aggregate, pg_operator and pg_cast from the very lists that run. Oids of what PostgreSQL does not
+ * have: see functions/procedure-oids.ts.
  *
- * Limits: transition functions of aggregates and cast functions are not functions of their own here, so that
- * their columns are 0.
+ * Limits: transition functions of aggregates are not functions of their own here, so that their columns are 0.
  */
 import { PgArray } from '../../types/datum.js';
 import { OID } from '../../types/oids.js';
-import { elementOidOf } from '../../types/registry.js';
+import { elementOidOf, findTypeByOid } from '../../types/registry.js';
 import { allCasts } from '../../types/casts.js';
-import { allAggregates, allFunctions, allOperators } from '../../functions/index.js';
-import type { AggregateEntry, FunctionEntry } from '../../functions/entry.js';
+import { allOperators } from '../../functions/index.js';
+import { FUNCTION_OIDS } from '../../functions/oid-table.js';
+import { allProcedures, isAggregate, numberEntries } from '../../functions/procedure-oids.js';
+import type { FunctionEntry } from '../../functions/entry.js';
 import { PG_CATALOG_SCHEMA_ID, SUPERUSER_OID } from '../bootstrap.js';
 import { INTERNAL_LANGUAGE } from './cluster-wide.js';
 import type { Values } from './layout.js';
 import { oidvector, textArray } from './model.js';
 import { OPERATOR_FACTS } from './operator-facts.js';
 
-const FIRST_OWN_FUNCTION = 14000;
 const FIRST_OWN_OPERATOR = 15500;
 const FIRST_CAST = 10000;
 /** State of an aggregate is a value of this program, not of SQL. */
 const INTERNAL_TYPE = 2281;
-
-interface Numbered<E> {
-  readonly oid: number;
-  readonly entry: E;
-}
-
-/** Each oid once: one PostgreSQL function may be several entries here. */
-function number<E extends { readonly oid: number }>(entries: readonly E[], firstOwn: number): Numbered<E>[] {
-  const seen = new Set<number>();
-  const result: Numbered<E>[] = [];
-  let next = firstOwn;
-  for (const entry of entries) {
-    const oid = entry.oid === 0 ? next++ : entry.oid;
-    if (seen.has(oid)) continue;
-    seen.add(oid);
-    result.push({ oid, entry });
-  }
-  return result;
-}
-
-let numberedFunctions: readonly Numbered<FunctionEntry | AggregateEntry>[] | null = null;
-function functions(): readonly Numbered<FunctionEntry | AggregateEntry>[] {
-  numberedFunctions ??= number<FunctionEntry | AggregateEntry>([...allFunctions(), ...allAggregates()], FIRST_OWN_FUNCTION);
-  return numberedFunctions;
-}
-
-function isAggregate(entry: FunctionEntry | AggregateEntry): entry is AggregateEntry {
-  return 'init' in entry;
-}
 
 const VOLATILITY = { immutable: 'i', stable: 's', volatile: 'v' } as const;
 
@@ -67,7 +37,7 @@ function outColumns(entry: FunctionEntry): Values {
 }
 
 export function* procedures(): Iterable<Values> {
-  for (const { oid, entry } of functions()) {
+  for (const { oid, entry } of allProcedures()) {
     const shared = {
       oid, proname: entry.name, pronamespace: PG_CATALOG_SCHEMA_ID, proowner: SUPERUSER_OID, prolang: INTERNAL_LANGUAGE, procost: 1, proparallel: 's',
       pronargs: entry.argOids.length, prorettype: entry.resultOid, proargtypes: oidvector(entry.argOids),
@@ -86,7 +56,7 @@ export function* procedures(): Iterable<Values> {
 }
 
 export function* aggregates(): Iterable<Values> {
-  for (const { oid, entry } of functions()) {
+  for (const { oid, entry } of allProcedures()) {
     if (!isAggregate(entry)) continue;
     yield { aggfnoid: oid, aggkind: 'n', aggfinalmodify: 'r', aggmfinalmodify: 'r', aggtranstype: INTERNAL_TYPE };
   }
@@ -97,7 +67,7 @@ export function* operators(): Iterable<Values> {
     const numbers = line.split(' ').map(Number);
     return [numbers[0]!, numbers] as const;
   }));
-  for (const { oid, entry } of number(allOperators(), FIRST_OWN_OPERATOR)) {
+  for (const { oid, entry } of numberEntries(allOperators(), FIRST_OWN_OPERATOR)) {
     const [, commutator = 0, negator = 0, code = 0, merges = 0, hashes = 0] = facts.get(oid) ?? [];
     const prefix = entry.argOids.length === 1;
     yield {
@@ -110,8 +80,17 @@ export function* operators(): Iterable<Values> {
 
 const CONTEXT = { implicit: 'i', assignment: 'a', explicit: 'e' } as const;
 
+/** PostgreSQL names the function of a cast after its target; one without such a function goes through text. */
+function castFunction(source: number, target: number): number {
+  const from = findTypeByOid(source)?.name ?? '';
+  const to = findTypeByOid(target)?.name ?? '';
+  return FUNCTION_OIDS[`${to}(${from})`] ?? FUNCTION_OIDS[`${to}(${from},int4)`] ?? FUNCTION_OIDS[`${to}(${from},int4,bool)`] ?? 0;
+}
+
 export function casts(): Values[] {
-  return allCasts().map((cast, i) => ({
-    oid: FIRST_CAST + i, castsource: cast.source, casttarget: cast.target, castcontext: CONTEXT[cast.context], castmethod: cast.binary ? 'b' : 'f',
-  }));
+  return allCasts().map(({ source, target, context, binary }, i) => {
+    const castfunc = binary ? 0 : castFunction(source, target);
+    const castmethod = binary ? 'b' : castfunc === 0 ? 'i' : 'f';
+    return { oid: FIRST_CAST + i, castsource: source, casttarget: target, castfunc, castcontext: CONTEXT[context], castmethod };
+  });
 }
