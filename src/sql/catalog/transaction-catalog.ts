@@ -37,7 +37,10 @@ export class TransactionCatalog implements UseHolder {
   readonly catalog: Catalog;
   readonly databaseId: number;
   readonly database: string;
-  readonly #uses = new Set<number>();
+  /** Objects in use, each as it was first seen (null: not read yet): that is what it is to the end. */
+  readonly #uses = new Map<number, Descriptor | null>();
+  /** Uses that the schema change under way began; null outside of one. */
+  #statementUses: Set<number> | null = null;
   /** Lease generation at the first use. */
   #generation: number;
   #descriptors = new Map<number, Descriptor | null>();
@@ -85,17 +88,28 @@ export class TransactionCatalog implements UseHolder {
     if (this.#uses.has(id)) return true;
     if (!this.catalog.use(id, this)) return false;
     if (this.#uses.size === 0 && this.#locks === null) this.#generation = this.catalog.leaseGeneration;
-    this.#uses.add(id);
+    this.#uses.set(id, this.catalog.cached(id) ?? null);
+    this.#statementUses?.add(id);
     return true;
+  }
+
+  /** A schema statement begins: what it looks up before it locks is not held against other changes. */
+  beginSchemaChange(): void {
+    this.#statementUses = new Set();
   }
 
   async waitUse(id: number, wait: WaitOptions): Promise<void> {
     while (!this.use(id)) await this.catalog.waitUnlocked(id, wait);
   }
 
+  #endUse(id: number): void {
+    this.#uses.delete(id);
+    this.catalog.endUse(id, this);
+  }
+
   /** Drops uses that turned out not to be needed (an implicit statement that failed to resolve). */
   endUses(): void {
-    for (const id of this.#uses) this.catalog.endUse(id, this);
+    for (const id of this.#uses.keys()) this.catalog.endUse(id, this);
     this.#uses.clear();
   }
 
@@ -106,14 +120,18 @@ export class TransactionCatalog implements UseHolder {
     const held = this.#held.get(id);
     if (held !== undefined) return held;
     for (;;) {
+      const seen = this.#uses.get(id);
+      if (seen !== undefined && seen !== null) return seen;
       const lease = this.catalog.ensureLease();
       if (lease !== null) await lease;
       await this.waitUse(id, wait);
       const found = await this.catalog.load(id);
-      if (found !== 'locked') return found;
+      if (found !== 'locked') {
+        if (this.#uses.has(id)) this.#uses.set(id, found);
+        return found;
+      }
       if (this.#locks?.holds(id) === true) throw sqlError('XX000', `descriptor ${id} is read beside its own change`);
-      this.#uses.delete(id);
-      this.catalog.endUse(id, this);
+      this.#endUse(id);
       await this.catalog.waitUnlocked(id, wait);
     }
   }
@@ -124,7 +142,7 @@ export class TransactionCatalog implements UseHolder {
     if (own !== undefined) return own === null ? null : own.version;
     const held = this.#held.get(id);
     if (held !== undefined) return held === null ? null : held.version;
-    return this.catalog.cached(id)?.version ?? null;
+    return (this.#uses.get(id) ?? this.catalog.cached(id))?.version ?? null;
   }
 
   // ---- names ----
@@ -165,7 +183,7 @@ export class TransactionCatalog implements UseHolder {
   /** The descriptor if it is the transaction's own or cached. */
   known(id: number): Descriptor | null {
     const own = this.#descriptors.has(id) ? this.#descriptors.get(id) : this.#held.get(id);
-    return own !== undefined ? own : (this.catalog.cached(id) ?? null);
+    return own !== undefined ? own : (this.#uses.get(id) ?? this.catalog.cached(id) ?? null);
   }
 
   /** A table or sequence of a schema by name. */
@@ -252,11 +270,12 @@ export class TransactionCatalog implements UseHolder {
     if (lease !== null) await lease;
     const others = ids.filter((id) => !this.#created.has(id));
     if (others.length === 0) return;
+    // Two changes that both use what both want to lock would wait for each other.
+    for (const id of others) if (this.#statementUses?.delete(id) === true) this.#endUse(id);
     const holding = this.#uses.size > 0 || this.#locks !== null;
     if (!holding) this.#generation = this.catalog.leaseGeneration;
     this.#locks ??= new SchemaLocks(this.catalog);
-    const onlyTheseUsed = [...this.#uses].every((id) => others.includes(id));
-    await this.#locks.acquire(txn, others, holding && !onlyTheseUsed, wait);
+    await this.#locks.acquire(txn, others, holding, wait);
     // The lock is stronger than the use; it waits for other users only.
     for (const id of others) {
       this.use(id);

@@ -10,6 +10,8 @@ export interface CachedPlan {
   readonly compiled: CompiledStatement;
   /** Its expressions may ask for names or definitions in the catalog. */
   readonly needsView: boolean;
+  /** Snapshots older than this cannot use the plan: tables were rewritten then. */
+  readonly storageSince: number;
   /** Catalog epoch at which the versions were last compared. */
   checkedEpoch: number;
 }

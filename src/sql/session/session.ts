@@ -677,6 +677,7 @@ export class Session implements SqlSession {
         if (mayLookUpCatalog(statement.text) || /nextval/i.test(statement.text)) await this.services.loadView();
         if (shows && options.simple) buffer.columns(RANGES_COLUMNS);
         const memory = new StatementMemory(this.server.memory, this.settings.derived.memoryLimitBytes);
+        this.transactionCatalog().beginSchemaChange();
         try {
           tag = await runDdl(this.ddlContext(buffer, memory), statement);
         } finally {
@@ -708,6 +709,7 @@ export class Session implements SqlSession {
       if (prepared.statement!.asOfSystemTime !== null) await this.#applyAsOf(prepared.statement!);
       const txn = this.ensureTxn();
       txn.beginStatement();
+      if (plan.storageSince > txn.readTimestamp) throw tooOldSnapshot(this.modes.asOf !== null);
       if (plan.needsView) await this.services.loadView();
       const memory = new StatementMemory(this.server.memory, this.settings.derived.memoryLimitBytes);
       const execution = compiled.start(this.execContext(options.parameters, memory, buffer, options.commits && this.#finished === 0));
@@ -853,7 +855,12 @@ export class Session implements SqlSession {
     if (prepared.described && !sameShape(prepared.columns, compiled.columns)) {
       throw sqlError('0A000', 'cached plan must not change result type');
     }
-    const plan: CachedPlan = { statement, compiled, needsView, checkedEpoch: catalog.epoch };
+    let storageSince = 0;
+    for (const { id } of compiled.dependencies) {
+      const d = tc.known(id);
+      if (d?.kind === 'table' && d.storageSince !== undefined) storageSince = Math.max(storageSince, d.storageSince);
+    }
+    const plan: CachedPlan = { statement, compiled, needsView, storageSince, checkedEpoch: catalog.epoch };
     prepared.plan = plan;
     prepared.planKey = planKey;
     prepared.columns = compiled.columns;
@@ -913,6 +920,16 @@ function emptyTag(statement: ParsedStatement): string {
 
 export function shutdownError(): QuoralError {
   return new QuoralError('57P01', 'terminating connection due to administrator command', { severity: 'FATAL' });
+}
+
+/** The rows that an older snapshot should see are not in the storage that the table has now. */
+function tooOldSnapshot(fixed: boolean): QuoralError {
+  const message = 'the table was rewritten after the snapshot of the transaction was taken';
+  if (fixed) return sqlError('55000', message, { hint: 'Read at a later time.' });
+  return new QuoralError('40001', `could not serialize access: ${message}`, {
+    retry: 'transaction',
+    fields: { hint: 'Retry the transaction.' },
+  });
 }
 
 function readOnlyError(statement: ParsedStatement): QuoralError {

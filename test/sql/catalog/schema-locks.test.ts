@@ -1,0 +1,168 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { ManagedSqlServer } from '../../../src/sql/session/server.js';
+import { LEASE_MS } from '../../../src/sql/catalog/catalog.js';
+import { LocalHub } from '../support/local-network.js';
+import { MemoryDb, MemoryKv } from '../support/memory-kv.js';
+import { Client, startServer } from '../support/server.js';
+
+let kv: MemoryKv;
+let hub: LocalHub;
+let servers: ManagedSqlServer[];
+let a: Client;
+let b: Client;
+
+beforeEach(async () => {
+  kv = new MemoryKv();
+  hub = new LocalHub();
+  servers = [];
+  for (const node of [1, 2, 3]) servers.push(await startServer(new MemoryDb(kv, node), { network: hub.network(node) }));
+  a = await Client.open(servers[0]!);
+  b = await Client.open(servers[1]!);
+  await a.all('create table t (a int primary key, b int); insert into t values (1, 10)');
+  expect(await b.rows('select * from t')).toEqual([['1', '10']]);
+});
+
+/** Lets everything that can run without time passing run. */
+async function settle(): Promise<void> {
+  for (let i = 0; i < 50; i++) await new Promise((resolve) => setImmediate(resolve));
+}
+async function isPending(p: Promise<unknown>): Promise<boolean> {
+  await settle();
+  return (await Promise.race([p.then(() => false), Promise.resolve(true)]));
+}
+
+describe('schema changes over nodes', () => {
+  it('are seen by every node at once', async () => {
+    await a.all('alter table t add column c int default 7');
+    expect(await b.rows('select * from t')).toEqual([['1', '10', '7']]);
+    await b.all('alter table t drop column b');
+    expect(await a.rows('select * from t')).toEqual([['1', '7']]);
+    await b.all('drop table t');
+    expect(await a.error('select * from t')).toContain('42P01');
+    await a.all('create table t (x text)');
+    expect(await b.rows('select * from t')).toEqual([]);
+    await b.all('truncate t; insert into t values (1)');
+    expect(await a.rows('select * from t')).toEqual([['1']]);
+  });
+
+  it('wait for transactions that use the table, and make new users wait', async () => {
+    await b.all('begin; insert into t values (2, 20)');
+    const change = a.query('alter table t add column c int');
+    expect(await isPending(change)).toBe(true);
+    const late = await Client.open(servers[1]!);
+    const reader = late.rows('select * from t order by a');
+    expect(await isPending(reader)).toBe(true);
+    // A transaction that has the table goes on with it.
+    await b.all('update t set b = 21 where a = 2');
+    await b.all('commit');
+    expect((await change).tag).toBe('ALTER TABLE');
+    expect(await reader).toEqual([['1', '10', null], ['2', '21', null]]);
+  });
+
+  it('leave nothing behind when they are rolled back', async () => {
+    await a.all('begin; alter table t rename to u; create table t (z int)');
+    const reader = b.rows('select * from t');
+    expect(await isPending(reader)).toBe(true);
+    await a.all('rollback');
+    expect(await reader).toEqual([['1', '10']]);
+    expect([...kv.versions].filter(([key, v]) => key.startsWith('\x03ddl/') && v.at(-1)!.value !== null)).toEqual([]);
+  });
+
+  it('give up when asked to', async () => {
+    await b.all('begin; select * from t');
+    await a.all("set lock_timeout = '30ms'");
+    expect(await a.error('alter table t add column c int')).toBe('55P03 canceling statement due to lock timeout');
+    expect((await b.query('select b from t')).rows).toEqual([['10']]);
+    await b.all('commit');
+    expect((await b.query('insert into t values (5, 5)')).tag).toBe('INSERT 0 1');
+    await a.all('reset lock_timeout; alter table t add column c int');
+  });
+
+  it('make a waiting user honour its lock_timeout', async () => {
+    await a.all('begin; alter table t add column c int');
+    await b.all("set lock_timeout = '30ms'");
+    expect(await b.error('select * from t')).toBe('55P03 canceling statement due to lock timeout');
+    await a.all('commit');
+    expect(await b.rows('select * from t')).toEqual([['1', '10', null]]);
+  });
+
+  it('wait for an unreachable node until its lease has ended', async () => {
+    hub.down.add(2);
+    servers[1]!.catalog.close();
+    const change = a.query('alter table t add column c int');
+    expect(await isPending(change)).toBe(true);
+    kv.clock += (LEASE_MS + 1) * 1000;
+    expect((await change).tag).toBe('ALTER TABLE');
+    hub.down.delete(2);
+    expect(await b.rows('select * from t')).toEqual([['1', '10', null]]);
+  });
+
+  it('of a node that died are undone by the others', async () => {
+    await a.all('begin; alter table t add column c int');
+    hub.down.add(1);
+    servers[0]!.catalog.close();
+    const reader = b.rows('select * from t');
+    expect(await isPending(reader)).toBe(true);
+    kv.clock += (LEASE_MS + 1) * 1000;
+    expect(await reader).toEqual([['1', '10']]);
+    // The dead node's late commit must fail.
+    hub.down.delete(1);
+    expect(await a.error('commit')).toContain('40001');
+    expect(await b.rows('select * from t')).toEqual([['1', '10']]);
+  });
+
+  it('of two nodes on one table come one after the other', async () => {
+    const all = await Promise.all([
+      a.query('alter table t add column c int'),
+      b.query('alter table t add column d int'),
+      (await Client.open(servers[2]!)).query('alter table t add column e int'),
+    ]);
+    expect(all.map((r) => r.tag)).toEqual(['ALTER TABLE', 'ALTER TABLE', 'ALTER TABLE']);
+    expect((await b.query('select * from t')).columns.sort()).toEqual(['a', 'b', 'c', 'd', 'e']);
+  });
+
+  it('let two nodes create one name only once', async () => {
+    const outcomes = await Promise.all(
+      [a, b].map(async (c) => {
+        try {
+          return (await c.query('create table same (a int)')).tag;
+        } catch (error) {
+          return (error as { sqlstate: string }).sqlstate;
+        }
+      }),
+    );
+    expect(outcomes.sort()).toEqual(['42P07', 'CREATE TABLE']);
+  });
+
+  it('restart a transaction whose snapshot is older than a rewrite', async () => {
+    await a.all('create table h (x int); insert into h values (1), (2)');
+    await b.all('begin isolation level repeatable read; select * from t');
+    await a.all('alter table h add primary key (x)');
+    expect(await b.error('select * from h')).toContain('40001');
+    await b.all('rollback');
+    expect(await b.rows('select count(*) from h')).toEqual([['2']]);
+  });
+
+  it('leave a commit to fail after the lease lapsed', async () => {
+    await b.all('begin; insert into t values (9, 9)');
+    kv.clock += (LEASE_MS + 1) * 1000;
+    expect(await b.error('commit')).toContain('40001');
+    expect(await b.rows('select count(*) from t')).toEqual([['1']]);
+  });
+});
+
+describe('sequences over nodes', () => {
+  it('never give a value twice, and follow setval', async () => {
+    await a.all('create sequence s');
+    const seen = new Set<string>();
+    for (let i = 0; i < 50; i++) {
+      for (const c of [a, b]) {
+        const value = (await c.rows("select nextval('s')"))[0]![0]!;
+        expect(seen.has(value)).toBe(false);
+        seen.add(value);
+      }
+    }
+    await a.all("select setval('s', 10000)");
+    expect(await b.rows("select nextval('s')")).toEqual([['10001']]);
+  });
+});
