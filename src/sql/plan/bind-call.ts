@@ -12,10 +12,10 @@ import { conjunction, constant, FALSE } from './expr.js';
 import type { AggregateExpr, AnyAllExpr, CallExpr, Expr, FrameBound, SortKey, WindowExpr, WindowFrame } from './expr.js';
 
 /** The arguments, coerced to what the resolved entry takes. */
-function coerceArguments(b: Binder, args: readonly Expr[], wanted: readonly number[], locations: readonly number[]): Expr[] {
+function coerceArguments(b: Binder, args: readonly Expr[], wanted: readonly number[], locations: readonly number[], keepUnknown = false): Expr[] {
   return args.map((arg, i) => {
     const oid = wanted[i]!;
-    if (oid === OID.any || oid === 0) return resolveUnknown(b, arg);
+    if (oid === OID.any || oid === 0) return keepUnknown ? settle(b, arg) : resolveUnknown(b, arg);
     return coerce(b, arg, oid, 'implicit', locations[i] ?? -1);
   });
 }
@@ -136,13 +136,12 @@ export function bindCall(ctx: ExprContext, call: FuncCall): Expr {
   if (call.over !== undefined) return bindWindowCall(ctx, call, name, location);
   if (WINDOW_FUNCTIONS.has(name)) throw errorAt('42809', `window function ${name} requires an OVER clause`, location);
   if (isAggregateName(name)) return bindAggregate(ctx, call, name, location);
-  if (call.agg_star === true) throw errorAt('42809', `${name}(*) specified, but ${name} is not an aggregate function`, location);
-  if (call.agg_distinct === true) throw errorAt('42809', `DISTINCT specified, but ${name} is not an aggregate function`, location);
-  if (call.agg_filter !== undefined) throw errorAt('42809', `FILTER specified, but ${name} is not an aggregate function`, location);
-  if (call.agg_order !== undefined) throw errorAt('42809', `ORDER BY specified, but ${name} is not an aggregate function`, location);
   const nodes = plainArguments(call.args ?? []);
   const args = nodes.map((n) => ctx.bind(ctx, n));
-  return makeCall(ctx, name, args, nodes.map(locationOf), location, call.func_variadic === true);
+  const made = makeCall(ctx, name, args, nodes.map(locationOf), location, call.func_variadic === true);
+  const only = call.agg_star === true ? `${name}(*)` : call.agg_distinct === true ? 'DISTINCT' : call.agg_filter !== undefined ? 'FILTER' : call.agg_order !== undefined ? 'ORDER BY' : null;
+  if (only !== null) throw errorAt('42809', `${only} specified, but ${name} is not an aggregate function`, location);
+  return made;
 }
 
 /** Named arguments are taken by position when they stand in order; PostgreSQL's built-ins name few. */
@@ -160,7 +159,8 @@ export function makeCall(ctx: ExprContext, name: string, args: readonly Expr[], 
   } catch (error) {
     throw addPosition(error, location);
   }
-  const coerced = coerceArguments(b, args, resolved.argOids, locations);
+  const wanted = name === 'pg_typeof' ? [OID.any] : resolved.argOids;
+  const coerced = coerceArguments(b, args, wanted, locations, name === 'pg_typeof');
   const info = { argOids: coerced.map((a) => a.oid), resultOid: resolved.resultOid };
   if (resolved.entry.volatility === 'volatile') b.volatile = true;
   if (resolved.entry.returnsSet) {

@@ -175,10 +175,10 @@ function insertBody(b: Binder, stmt: InsertStmt, ctes: readonly CteEntry[]): Ins
   };
 }
 
-function checkWidth(given: number, targets: readonly number[], listed: boolean, table: TableDescriptor, location: number): void {
+function checkWidth(given: number, targets: readonly number[], cols: readonly Node[] | undefined, table: TableDescriptor, location: number): void {
   if (given > targets.length) throw errorAt('42601', 'INSERT has more expressions than target columns', location);
-  if (given < targets.length && listed) {
-    throw errorAt('42601', 'INSERT has more target columns than expressions', -1);
+  if (given < targets.length && cols !== undefined) {
+    throw errorAt('42601', 'INSERT has more target columns than expressions', locationOf(cols[given]));
   }
   if (table.columns.length === 0 && given > 0) throw errorAt('42601', 'INSERT has more expressions than target columns', location);
 }
@@ -195,7 +195,6 @@ function insertSource(
   b: Binder, stmt: InsertStmt, select: SelectStmt, table: TableDescriptor, named: readonly number[], ctes: readonly CteEntry[],
   override: string, given: Map<number, number>,
 ): Plan {
-  const listed = stmt.cols !== undefined;
   const plainValues =
     select.valuesLists !== undefined && select.withClause === undefined && select.sortClause === undefined && select.limitCount === undefined && select.limitOffset === undefined;
   if (plainValues) {
@@ -203,7 +202,7 @@ function insertSource(
     const lists = (select.valuesLists ?? []).map((l) => as(l, 'List')?.items ?? []);
     const width = lists[0]?.length ?? 0;
     if (lists.some((l) => l.length !== width)) throw errorAt('42601', 'VALUES lists must all be the same length', locationOf(lists.find((l) => l.length !== width)?.[0]));
-    checkWidth(width, named, listed, table, locationOf(lists[0]?.[named.length]));
+    checkWidth(width, named, stmt.cols, table, locationOf(lists[0]?.[named.length]));
     // A column all of whose cells are DEFAULT is left to the defaults.
     const kept = named.slice(0, width).filter((_, i) => lists.some((l) => as(l[i], 'SetToDefault') === undefined));
     kept.forEach((position, i) => given.set(position, i));
@@ -215,7 +214,7 @@ function insertSource(
     return { kind: 'values', columns, rows };
   }
   const plan = bindSelect(b, select, null, ctes, { keepUnknown: true });
-  checkWidth(plan.columns.length, named, listed, table, -1);
+  checkWidth(plan.columns.length, named, stmt.cols, table, -1);
   const targets = named.slice(0, plan.columns.length).map((p) => table.columns[p]!);
   const identity = targets.find((c) => c.identity === 'always');
   if (identity !== undefined && override !== 'OVERRIDING_SYSTEM_VALUE' && override !== 'OVERRIDING_USER_VALUE') throw alwaysIdentity(identity);

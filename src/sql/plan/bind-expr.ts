@@ -255,7 +255,8 @@ function bindAExpr(ctx: ExprContext, e: A_Expr): Expr {
     case 'AEXPR_NULLIF': {
       const left = bindExpr(ctx, e.lexpr!);
       const equals = makeOperator(b, '=', left, bindExpr(ctx, e.rexpr!), location);
-      const value = resolveUnknown(b, left);
+      // The result has the type that the comparison gave the left side.
+      const value = resolveUnknown(b, equals.args[0]!);
       return {
         kind: 'case',
         whens: [{ when: equals, then: constant(null, value.oid) }],

@@ -32,18 +32,18 @@ export function bindFrom(ctx: FromContext, items: readonly Node[]): BoundFrom {
   for (const item of items) {
     const next = bindFromItem(ctx, item, bound);
     bound = bound === null ? next : crossJoin(bound, next);
-    checkAliases(bound.relations, locationOf(item));
+    checkAliases(bound.relations);
   }
   return bound ?? NOTHING;
 }
 
-function checkAliases(relations: readonly ScopeRelation[], location: number): void {
+function checkAliases(relations: readonly ScopeRelation[]): void {
   const seen = new Map<string, string | null>();
   for (const r of relations) {
     if (r.alias === '') continue;
     const other = seen.get(r.alias);
     if (other !== undefined && (other === r.schema || other === null || r.schema === null)) {
-      throw errorAt('42712', `table name "${r.alias}" specified more than once`, location);
+      throw errorAt('42712', `table name "${r.alias}" specified more than once`, -1);
     }
     seen.set(r.alias, r.schema);
   }
@@ -249,7 +249,7 @@ function bindJoin(ctx: FromContext, item: JoinExpr, outer: BoundFrom | null): Bo
   const right = bindFromItem(ctx, item.rarg!, visible);
   const type = JOIN_TYPES[item.jointype ?? 'JOIN_INNER'] ?? 'inner';
   const relations = [...left.relations, ...right.relations];
-  checkAliases(relations, locationOf(item.rarg));
+  checkAliases(relations);
   const using = item.isNatural === true ? naturalColumns(left, right) : item.usingClause === undefined ? null : stringsOf(item.usingClause);
   let bound: BoundFrom;
   if (using !== null) bound = bindUsing(ctx, type, left, right, relations, using, item);
@@ -293,8 +293,8 @@ function bindUsing(
   const merged: { name: string; expr: Expr; column: ScopeColumn }[] = [];
   const pick = (side: BoundFrom, name: string, which: string): ScopeColumn => {
     const found = side.columns.filter((c) => c.column.name === name && !c.hidden);
-    if (found.length > 1) throw errorAt('42702', `common column name "${name}" appears more than once in ${which} table`, location);
-    if (found.length === 0) throw errorAt('42703', `column "${name}" specified in USING clause does not exist in ${which} table`, location);
+    if (found.length > 1) throw errorAt('42702', `common column name "${name}" appears more than once in ${which} table`, -1);
+    if (found.length === 0) throw errorAt('42703', `column "${name}" specified in USING clause does not exist in ${which} table`, -1);
     return found[0]!;
   };
   for (const name of names) {

@@ -337,17 +337,18 @@ function lockRequests(b: Binder, select: SelectStmt): LockRequest[] {
     b.locks = true;
     const wait = clause.waitPolicy === 'LockWaitError' ? 'nowait' : clause.waitPolicy === 'LockWaitSkip' ? 'skip' : 'block';
     const tables = (clause.lockedRels ?? []).map((r) => as(r, 'RangeVar')?.relname ?? '');
-    return { tables: tables.length === 0 ? null : tables, lock: { wait } };
+    const locations = (clause.lockedRels ?? []).map((r) => as(r, 'RangeVar')?.location ?? -1);
+    return { tables: tables.length === 0 ? null : tables, locations, lock: { wait } };
   });
 }
 
 function checkLocks(locks: readonly LockRequest[], from: BoundFrom): void {
   for (const request of locks) {
-    for (const table of request.tables ?? []) {
+    (request.tables ?? []).forEach((table, i) => {
       if (!from.relations.some((r) => r.alias === table)) {
-        throw errorAt('42P01', `relation "${table}" in FOR UPDATE clause not found in FROM clause`, -1);
+        throw errorAt('42P01', `relation "${table}" in FOR UPDATE clause not found in FROM clause`, request.locations[i] ?? -1);
       }
-    }
+    });
   }
 }
 

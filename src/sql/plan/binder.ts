@@ -152,6 +152,7 @@ export interface BoundFrom {
 export interface LockRequest {
   /** null = every table of FROM. */
   readonly tables: readonly string[] | null;
+  readonly locations: readonly number[];
   readonly lock: Lock;
 }
 

@@ -107,12 +107,19 @@ function coerceLiteral(b: Binder, value: Datum, oid: number, typmod: number, con
     return null;
   }
   if (literalIsImmutable(value, oid)) {
+    const fn = findCast(OID.unknown, oid, context);
+    if (fn === null) return null;
+    // An interval's modifier says how to read it; other types are read first and then cut to length,
+    // and only the reading's errors have a position.
+    const readAs = oid === OID.interval ? typmod : -1;
+    let read: Datum;
     try {
-      const fn = findCast(OID.unknown, oid, context);
-      return fn === null ? null : constant(fn(value, typmod, b.settings.format), oid, typmod);
+      read = fn(value, readAs, b.settings.format);
     } catch (error) {
       throw addPosition(error, location);
     }
+    const fitted = read === null || typmod < 0 || readAs === typmod ? read : type.applyTypmod(read, typmod, context === 'explicit');
+    return constant(fitted, oid, typmod);
   }
   const fn = findCast(OID.unknown, oid, context);
   if (fn === null) return null;
