@@ -405,13 +405,12 @@ export class Session implements SqlSession {
     const tc = this.#tc;
     this.#tc = null;
     this.services.forgetView();
-    if (tc !== null && !tc.endNow()) await tc.end(false);
-    if (txn === null) return;
-    if (txn.status === 'active') {
-      await txn.restart();
-    } else {
-      this.#txn = null;
+    // The KV transaction first: it holds locks on the lock rows that the catalog's end removes.
+    if (txn !== null) {
+      if (txn.status === 'active') await txn.restart();
+      else this.#txn = null;
     }
+    if (tc !== null && !tc.endNow()) await tc.end(false);
   }
 
   // ---- retries ----

@@ -103,6 +103,7 @@ describe('schema changes over nodes', () => {
     servers[0]!.catalog.close();
     const reader = b.rows('select * from t');
     expect(await isPending(reader)).toBe(true);
+    kv.breakLocks(1);
     kv.clock += (LEASE_MS + 1) * 1000;
     expect(await reader).toEqual([['1', '10']]);
     // The dead node's late commit must fail.

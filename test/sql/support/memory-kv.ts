@@ -25,6 +25,14 @@ export class MemoryKv {
   tick(): number {
     return ++this.clock;
   }
+  /** What happens to the locks of a node that died. */
+  breakLocks(node: number): void {
+    for (const [key, held] of this.locks) {
+      if (held.owner.node !== node) continue;
+      this.locks.delete(key);
+      for (const wake of held.waiters) wake();
+    }
+  }
   read(key: Key, ts: number): Buffer | null {
     const versions = this.versions.get(key);
     if (versions === undefined) return null;
@@ -87,7 +95,10 @@ export class MemoryTxn implements KvTxn {
   #onCommit: ((ts: number) => void)[] = [];
   #onRollback: (() => void)[] = [];
 
-  constructor(kv: MemoryKv, options: TxnOptions) {
+  readonly node: number;
+
+  constructor(kv: MemoryKv, options: TxnOptions, node: number) {
+    this.node = node;
     this.#kv = kv;
     this.#options = options;
     this.isolation = options.isolation;
@@ -245,8 +256,9 @@ export class MemoryTxn implements KvTxn {
   #releaseLocks(): void {
     for (const key of this.#locked) {
       const held = this.#kv.locks.get(key);
+      if (held?.owner !== this) continue;
       this.#kv.locks.delete(key);
-      for (const wake of held?.waiters ?? []) wake();
+      for (const wake of held.waiters) wake();
     }
     this.#locked.clear();
   }
@@ -297,7 +309,7 @@ export class MemoryDb implements KvDb {
     return this.kv.tick();
   }
   begin(options: TxnOptions): MemoryTxn {
-    return new MemoryTxn(this.kv, options);
+    return new MemoryTxn(this.kv, options, this.nodeId);
   }
   async getMany(keys: readonly Key[]): Promise<(Buffer | null)[]> {
     await Promise.resolve();
