@@ -32,7 +32,7 @@ import { optimise } from './optimise.js';
 import { walkPlan } from './plan-walk.js';
 
 export function createPlanner(): Planner {
-  return { relationsOf, compile: guarded(compileStatement), compileExpression: guarded(compileExpression) };
+  return { relationsOf: guarded(relationsOf), compile: guarded(compileStatement), compileExpression: guarded(compileExpression) };
 }
 
 /** Expressions that JavaScript's stack cannot hold are refused as PostgreSQL refuses them. */
