@@ -12,7 +12,7 @@ import { addressOf } from '../encoding/keyspace.js';
 import type { Key } from '../base/key.js';
 import { LockConflict, ReadBump, type EvalContext } from './eval/context.js';
 import { evaluate, type Footprint, footprintOf, newContext } from './eval/evaluate.js';
-import type { BatchRequest, BatchResponse, KvRequest } from './kv-api.js';
+import type { BatchRequest, BatchResponse, KvRequest, KvResponse, RefreshRequest } from './kv-api.js';
 import { KvError } from './kv-errors.js';
 import type { Latch } from './latches.js';
 import { RequestWaiter, waitForLock } from './lock-waiter.js';
@@ -21,6 +21,10 @@ import type { Store } from './store.js';
 
 /** Requests in progress beyond which new ones are refused (DESIGN 10: early, not late). */
 const REQUESTS_MAX = 20_000;
+/** Requests that one turn of the event loop serves; a scan counts as many. */
+const TURN_WORK_MAX = 512;
+const SCAN_WORK = 64;
+const REFRESHED: KvResponse = { kind: 'refresh', resumeKey: null };
 const BUMPS_MAX = 64;
 const PROPOSE_RETRY_MS = 2;
 const PROPOSE_RETRIES = 2_000;
@@ -28,6 +32,7 @@ const PROPOSE_RETRIES = 2_000;
 export class Executor {
   readonly #store: Store;
   #active = 0;
+  #turnWork = 0;
   readonly counters = { batches: 0, latchWaits: 0, lockWaits: 0 };
 
   constructor(store: Store) {
@@ -51,9 +56,67 @@ export class Executor {
       return this.#admin(replica, admin);
     }
     this.#active++;
-    return this.#run(replica, batch, signal).finally(() => {
+    const run = batch.requests.some(isWideRefresh)
+      ? this.#runWithRefreshes(replica, batch, signal)
+      : this.#noteWork(batch)
+        ? this.#run(replica, batch, signal)
+        : this.#nextTurn().then(() => this.#run(replica, batch, signal));
+    return run.finally(() => {
       this.#active--;
     });
+  }
+
+  /**
+   * Local requests follow each other without leaving the turn of the event loop: false when this turn
+   * has done enough and everything else (heartbeats, sockets) must get its chance first.
+   */
+  #noteWork(batch: BatchRequest): boolean {
+    if (this.#turnWork === 0) {
+      this.#store.env.timers.endOfTurn(() => {
+        this.#turnWork = 0;
+      });
+    }
+    for (const request of batch.requests) this.#turnWork += request.kind === 'scan' ? SCAN_WORK : 1;
+    return this.#turnWork <= TURN_WORK_MAX;
+  }
+
+  #nextTurn(): Promise<void> {
+    return new Promise((resolve) => this.#store.env.timers.endOfTurn(resolve));
+  }
+
+  /**
+   * Verifies wide spans piece by piece, each protected from later writers as soon as it is verified
+   * (so it stays verified), and then runs the rest of the batch.
+   */
+  async #runWithRefreshes(
+    replica: Replica,
+    batch: BatchRequest,
+    signal: AbortSignal | null,
+  ): Promise<BatchResponse> {
+    const responses: KvResponse[] = batch.requests.map(() => REFRESHED);
+    let answer: BatchResponse | null = null;
+    const rest: number[] = [];
+    for (const [at, request] of batch.requests.entries()) {
+      if (!isWideRefresh(request)) {
+        rest.push(at);
+        continue;
+      }
+      let start: Key | null = request.start;
+      while (start !== null) {
+        answer = await this.#run(replica, { ...batch, requests: [{ ...request, start }] }, signal);
+        const part: KvResponse = answer.responses[0]!;
+        start = part.kind === 'refresh' ? part.resumeKey : null;
+        if (start !== null) await this.#nextTurn();
+      }
+    }
+    if (rest.length > 0) {
+      const requests = rest.map((at) => batch.requests[at]!);
+      answer = await this.#run(replica, { ...batch, requests }, signal);
+      rest.forEach((at, i) => {
+        responses[at] = answer!.responses[i]!;
+      });
+    }
+    return { ...answer!, responses };
   }
 
   async #run(
@@ -261,6 +324,10 @@ export class Executor {
     const bytes = this.#store.bytesOf(replica.descriptor);
     return { responses: [{ kind: 'range-stats', bytes }], txn: null, now, readAt: 0 };
   }
+}
+
+function isWideRefresh(request: KvRequest): request is RefreshRequest {
+  return request.kind === 'refresh' && request.end !== null;
 }
 
 function anchorOf(request: KvRequest, batch: BatchRequest): Key | null {

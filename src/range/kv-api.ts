@@ -251,12 +251,17 @@ export interface RangeStatsResponse {
   readonly kind: 'range-stats';
   readonly bytes: number;
 }
+export interface RefreshResponse {
+  readonly kind: 'refresh';
+  /** Within a leaseholder: where the verification of a wide span goes on. Always null for callers. */
+  readonly resumeKey: Key | null;
+}
 export interface EmptyResponse {
-  readonly kind: 'put' | 'ingest' | 'refresh' | 'resolve-intents' | 'gc-txns' | 'transfer-lease';
+  readonly kind: 'put' | 'ingest' | 'resolve-intents' | 'gc-txns' | 'transfer-lease';
 }
 export type KvResponse =
   | GetResponse | ScanResponse | IncrementResponse | EndTxnResponse | PushTxnResponse | RecoverTxnResponse
-  | QueryIntentResponse | HeartbeatTxnResponse | RangeStatsResponse | EmptyResponse;
+  | QueryIntentResponse | HeartbeatTxnResponse | RangeStatsResponse | RefreshResponse | EmptyResponse;
 
 export interface BatchRequest {
   readonly header: BatchHeader;

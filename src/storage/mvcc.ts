@@ -219,6 +219,8 @@ export function mvccKeyChanged(
   return row !== null && versionTimestamp(row.key) > afterTs;
 }
 
+const NONE_NEWER = { newer: null, resumeKey: null } as const;
+
 /** The first key of [start, end) with a version in (afterTs, uptoTs]; null if there is none. */
 export function mvccAnyNewer(
   reader: EngineReader,
@@ -227,7 +229,20 @@ export function mvccAnyNewer(
   afterTs: Timestamp,
   uptoTs: Timestamp,
 ): Key | null {
-  if (uptoTs <= afterTs || start >= end) return null;
+  return mvccAnyNewerBounded(reader, start, end, afterTs, uptoTs, Number.MAX_SAFE_INTEGER).newer;
+}
+
+/** The same for at most `keysMax` keys; `resumeKey` is where to go on, null at the end. */
+export function mvccAnyNewerBounded(
+  reader: EngineReader,
+  start: Key,
+  end: Key,
+  afterTs: Timestamp,
+  uptoTs: Timestamp,
+  keysMax: number,
+): { readonly newer: Key | null; readonly resumeKey: Key | null } {
+  if (uptoTs <= afterTs || start >= end) return NONE_NEWER;
+  let left = keysMax;
   const it = reader.iterator('versions', versionPrefix(start), versionPrefix(end), {
     rows: 16,
     keysOnly: true,
@@ -236,13 +251,16 @@ export function mvccAnyNewer(
     it.seek(versionPrefix(start));
     while (it.valid) {
       const prefix = versionPrefixOf(it.key);
+      if (left-- <= 0) return { newer: null, resumeKey: userKeyOfPrefix(prefix) };
       skipNewer(it, prefix, uptoTs);
-      if (!it.valid) return null;
+      if (!it.valid) return NONE_NEWER;
       if (!it.key.startsWith(prefix)) continue;
-      if (versionTimestamp(it.key) > afterTs) return userKeyOfPrefix(prefix);
+      if (versionTimestamp(it.key) > afterTs) {
+        return { newer: userKeyOfPrefix(prefix), resumeKey: null };
+      }
       skipKey(it, prefix);
     }
-    return null;
+    return NONE_NEWER;
   } finally {
     it.close();
   }

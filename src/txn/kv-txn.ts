@@ -39,6 +39,11 @@ export interface KvScanOptions extends ReadOptions {
   /** Rows and bytes after which the scan may stop with a resume key; 0 = no limit on rows. */
   readonly maxRows?: number;
   readonly maxBytes?: number;
+  /**
+   * Not verified at commit: for key spaces that nobody else can write meanwhile (fresh storage, or a
+   * table under this transaction's schema lock), where remembering what was read is only cost.
+   */
+  readonly untracked?: boolean;
 }
 
 export interface KvScanResult {

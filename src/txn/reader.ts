@@ -98,7 +98,7 @@ export class TxnReader {
     let { start, end } = options;
     for (;;) {
       if (start >= end) return { keys: [], values: [], resumeKey: null };
-      const responses = await this.#send([{ kind: 'scan', start, end, reverse, lock }], options, maxRows, maxBytes);
+      const responses = await this.#send([{ kind: 'scan', start, end, reverse, lock }], options, maxRows, maxBytes, options.untracked === true);
       const merged = this.#merge(responses[0] as ScanResponse, start, end, reverse, maxRows);
       // Everything found was deleted by this transaction: go on instead of an empty page.
       if (merged.keys.length > 0 || merged.resumeKey === null) return merged;
@@ -123,6 +123,7 @@ export class TxnReader {
     options: ReadOptions | undefined,
     maxRows: number,
     maxBytes: number,
+    untracked = false,
   ): Promise<readonly KvResponse[]> {
     const { runtime, attempt, refresher, signal } = this.#context;
     const locking = options?.lock === 'exclusive';
@@ -154,7 +155,7 @@ export class TxnReader {
           await refresher.refreshTo(answeredTs, firstKey(requests[0]!));
           if (attempt.readTs !== answeredTs) continue;
         }
-        this.#recordSpans(requests, answer.responses, locking);
+        if (!untracked) this.#recordSpans(requests, answer.responses, locking);
         return answer.responses;
       } catch (error) {
         if (locking) this.#noteForRelease(requests);

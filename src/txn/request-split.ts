@@ -182,8 +182,9 @@ export function emptyResponse(request: KvRequest): KvResponse {
   switch (request.kind) {
     case 'scan':
       return { kind: 'scan', keys: [], values: [], resumeKey: null };
-    case 'ingest':
     case 'refresh':
+      return { kind: 'refresh', resumeKey: null };
+    case 'ingest':
     case 'resolve-intents':
     case 'gc-txns':
       return { kind: request.kind };

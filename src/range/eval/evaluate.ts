@@ -22,7 +22,8 @@ export interface Evaluated {
   readonly ctx: EvalContext;
 }
 
-const SCAN_BYTES_DEFAULT = 4 << 20;
+/** Of one batch, whatever the caller asks for: about 30 ms of work. */
+const SCAN_BYTES_MAX = 1 << 20;
 
 /** Keys that exist only as latches: one for each transaction record. */
 export function recordLatch(txnId: string): Key {
@@ -69,7 +70,7 @@ export function newContext(
     uncertaintyLimit,
     split: null,
     rowsLeft: header.maxRows === 0 ? Number.MAX_SAFE_INTEGER : header.maxRows,
-    bytesLeft: header.maxBytes === 0 ? SCAN_BYTES_DEFAULT : header.maxBytes,
+    bytesLeft: header.maxBytes === 0 ? SCAN_BYTES_MAX : Math.min(header.maxBytes, SCAN_BYTES_MAX),
   };
 }
 

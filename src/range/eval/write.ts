@@ -6,9 +6,9 @@ import { assert } from '../../base/assert.js';
 import { QuoralError } from '../../base/errors.js';
 import { keyNext, type Key } from '../../base/key.js';
 import { decodeIntent, encodeIntent, intentKey } from '../../storage/lock-record.js';
-import { mvccAnyNewer, mvccNewest, mvccPut } from '../../storage/mvcc.js';
+import { mvccAnyNewerBounded, mvccNewest, mvccPut } from '../../storage/mvcc.js';
 import type {
-  EmptyResponse, IncrementRequest, IncrementResponse, IngestRequest, PutRequest, RefreshRequest, TxnMeta,
+  EmptyResponse, IncrementRequest, IncrementResponse, IngestRequest, PutRequest, RefreshRequest, RefreshResponse, TxnMeta,
 } from '../kv-api.js';
 import { KvError } from '../kv-errors.js';
 import { type EvalContext, LockConflict } from './context.js';
@@ -124,17 +124,21 @@ export function decodeCounter(bytes: Buffer, key: Key): number {
   return Number(bytes.readBigInt64BE(0));
 }
 
-export function evalRefresh(ctx: EvalContext, request: RefreshRequest): EmptyResponse {
+/** Keys verified in one turn: what follows waits for another, so that the event loop is not held. */
+const REFRESH_KEYS_MAX = 8_192;
+
+export function evalRefresh(ctx: EvalContext, request: RefreshRequest): RefreshResponse {
   const { start, fromTs, toTs } = request;
   const end = request.end ?? keyNext(start);
   for (const lock of ctx.range.locks.range(start, end)) checkIntent(ctx, lock, toTs);
-  const newer = mvccAnyNewer(ctx.range.reader, start, end, fromTs, toTs);
-  if (newer !== null) {
-    throw new KvError({ kind: 'retry', reason: 'refresh-failed', key: newer, retryTs: toTs });
+  const found = mvccAnyNewerBounded(ctx.range.reader, start, end, fromTs, toTs, REFRESH_KEYS_MAX);
+  if (found.newer !== null) {
+    throw new KvError({ kind: 'retry', reason: 'refresh-failed', key: found.newer, retryTs: toTs });
   }
   ctx.clockTs = Math.max(ctx.clockTs, toTs);
   // The read holds at toTs now, and must go on holding.
-  if (request.end === null) ctx.range.tsCache.addPoint(start, toTs, ctx.txn?.id ?? null);
-  else ctx.range.tsCache.addSpan(start, end, toTs, ctx.txn?.id ?? null);
-  return { kind: 'refresh' };
+  const reader = ctx.txn?.id ?? null;
+  if (request.end === null) ctx.range.tsCache.addPoint(start, toTs, reader);
+  else ctx.range.tsCache.addSpan(start, found.resumeKey ?? end, toTs, reader);
+  return { kind: 'refresh', resumeKey: found.resumeKey };
 }

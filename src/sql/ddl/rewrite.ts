@@ -90,7 +90,7 @@ export function hash53(key: Key): number {
 async function* rowsOf(ctx: DdlContext, table: TableDescriptor): AsyncGenerator<readonly (readonly Datum[])[]> {
   const codec = tableCodec(table);
   const read = (start: Key, span: Span): Promise<KvScanResult> =>
-    ctx.txn.scan({ start, end: span.end, maxBytes: PAGE_BYTES });
+    ctx.txn.scan({ start, end: span.end, maxBytes: PAGE_BYTES, untracked: true });
   let next: Promise<KvScanResult> | null = read(codec.primary.span.start, codec.primary.span);
   while (next !== null) {
     const page: KvScanResult = await next;

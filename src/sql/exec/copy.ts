@@ -96,7 +96,7 @@ class CopyFromExecution implements Execution {
     const { ctx } = this.#run;
     if (this.#shape.freshStorage) {
       const { start, end } = this.#writer.codec.primary.span;
-      const found = await ctx.txn.scan({ start, end, maxRows: 1 });
+      const found = await ctx.txn.scan({ start, end, maxRows: 1, untracked: true });
       if (found.keys.length === 0) return new IngestTarget(ctx, this.#writer);
     }
     return new BufferTarget(this.#run, this.#writer);
@@ -135,9 +135,10 @@ class CopyFromExecution implements Execution {
   close(): void {}
 }
 
-function withCopyContext(error: unknown, table: string, line: number, column: string | null): unknown {
+/** `place` is ", column a: …" or ": the line"; null where neither is known. */
+function withCopyContext(error: unknown, table: string, line: number, place: string | null): unknown {
   if (!(error instanceof QuoralError) || error.fields.where !== undefined) return error;
-  const where = `COPY ${table}, line ${line}${column === null ? '' : `, ${column}`}`;
+  const where = `COPY ${table}, line ${line}${place ?? ''}`;
   return new QuoralError(error.sqlstate, error.message, {
     retry: error.retry,
     fields: { ...error.fields, where },
@@ -156,21 +157,18 @@ function compileFieldParser(
   });
   const count = columns.length;
   const { name } = shape.table;
+  const lineContext = (fields: readonly CopyField[]): string => `: "${shortened(fields.map((f) => f ?? '').join(shape.options.delimiter))}"`;
   return (fields, line) => {
-    if (fields.length !== count) {
+    if (fields.length > count) {
       if (count === 0 && fields.length === 1 && fields[0] === '') return [];
-      throw withCopyContext(
-        fields.length > count
-          ? sqlError('22P04', 'extra data after last expected column')
-          : sqlError('22P04', `missing data for column "${columns[fields.length]!.name}"`),
-        name,
-        line,
-        `: "${shortened(fields.map((f) => f ?? '').join(shape.options.delimiter))}"`.slice(2),
-      );
+      throw withCopyContext(sqlError('22P04', 'extra data after last expected column'), name, line, lineContext(fields));
     }
     const values = new Array<Datum>(count);
     for (let i = 0; i < count; i++) {
-      const field = fields[i]!;
+      const field = fields[i];
+      if (field === undefined) {
+        throw withCopyContext(sqlError('22P04', `missing data for column "${columns[i]!.name}"`), name, line, lineContext(fields));
+      }
       if (field === null) {
         values[i] = null;
         continue;
@@ -178,7 +176,7 @@ function compileFieldParser(
       try {
         values[i] = inputs[i]!(field);
       } catch (error) {
-        throw withCopyContext(error, name, line, `column ${columns[i]!.name}: "${shortened(field)}"`);
+        throw withCopyContext(error, name, line, `, column ${columns[i]!.name}: "${shortened(field)}"`);
       }
     }
     return values;
