@@ -1,0 +1,109 @@
+/**
+ * Plans for a session's statements: from the statement itself, from the node's cache, or made anew, with the
+ * uses of the tables registered in the transaction. A plan made while the transaction has changed the
+ * catalog is its own and not shared.
+ */
+import { sqlError } from '../../base/errors.js';
+import type { CatalogSnapshot, RelationName } from '../contract.js';
+import { CACHED_TEXT_MAX, PlanCache } from './plan-cache.js';
+import type { CachedPlan } from './plan-cache.js';
+import { Prepared, sameShape } from './portal.js';
+import type { Session } from './session.js';
+import { mayLookUpCatalog } from './statement-kinds.js';
+
+/** The statement's plan if it is current, with the uses of its tables registered; no waiting. */
+export function validPlan(session: Session, prepared: Prepared): CachedPlan | null {
+  const plan = prepared.plan;
+  if (plan === null || prepared.planKey !== session.settings.derived.planKey) return null;
+  const { catalog } = session.server;
+  if (!catalog.leaseUsable()) return null;
+  const { dependencies } = plan.compiled;
+  if (dependencies.length === 0) return plan;
+  const tc = session.transactionCatalog();
+  for (let i = 0; i < dependencies.length; i++) if (!tc.use(dependencies[i]!.id)) return null;
+  if (plan.checkedEpoch === catalog.epoch && !tc.changed) return plan;
+  for (let i = 0; i < dependencies.length; i++) {
+    if (tc.currentVersion(dependencies[i]!.id) !== dependencies[i]!.version) return null;
+  }
+  if (!tc.changed) plan.checkedEpoch = catalog.epoch;
+  return plan;
+}
+
+/** Current, made if need be. */
+export async function planFor(session: Session, prepared: Prepared): Promise<CachedPlan> {
+  return validPlan(session, prepared) ?? (await makePlan(session, prepared));
+}
+
+/** A text whose plan is in the node's cache needs no parsing. */
+export function cachedStatement(session: Session, text: string): Prepared | null {
+  if (text.length > CACHED_TEXT_MAX || session.transaction.catalogChanged) return null;
+  const { planKey } = session.settings.derived;
+  const plan = session.server.plans.get(PlanCache.key(planKey, [], text));
+  if (plan === undefined || plan.statement.parameterCount > 0) return null;
+  const prepared = new Prepared(text, plan.statement, [], true);
+  prepared.plan = plan;
+  prepared.planKey = planKey;
+  prepared.columns = plan.compiled.columns;
+  return prepared;
+}
+
+async function fromCache(session: Session, prepared: Prepared, key: string): Promise<CachedPlan | null> {
+  if (!prepared.shared || session.transaction.catalogChanged) return null;
+  const cached = session.server.plans.get(key);
+  if (cached === undefined || cached === prepared.plan) return null;
+  for (const { id } of cached.compiled.dependencies) {
+    await session.transactionCatalog().descriptor(id, session.waitOptions());
+  }
+  prepared.plan = cached;
+  prepared.planKey = session.settings.derived.planKey;
+  return validPlan(session, prepared);
+}
+
+async function makePlan(session: Session, prepared: Prepared): Promise<CachedPlan> {
+  const { catalog, plans, deps } = session.server;
+  const statement = prepared.statement!;
+  const { planKey, searchPath } = session.settings.derived;
+  const lease = catalog.ensureLease();
+  if (lease !== null) await lease;
+  const key = PlanCache.key(planKey, prepared.declaredOids, prepared.text);
+  const cached = await fromCache(session, prepared, key);
+  if (cached !== null) return cached;
+  const tc = session.transactionCatalog();
+  const needsView = mayLookUpCatalog(statement.text) || prepared.declaredOids.some((oid) => oid >= 2202 && oid <= 2206);
+  if (needsView) await session.services.loadView();
+  const names = deps.planner.relationsOf(statement);
+  const snapshot = await tc.snapshot(names, searchPath, session.waitOptions());
+  if (!needsView) await resolveDefaults(session, names, snapshot);
+  const compiled = deps.planner.compile(statement, prepared.declaredOids, snapshot, {
+    format: session.format,
+    user: session.user,
+    database: session.database,
+  });
+  if (prepared.described && !sameShape(prepared.columns, compiled.columns)) {
+    throw sqlError('0A000', 'cached plan must not change result type');
+  }
+  let storageSince = 0;
+  for (const { id } of compiled.dependencies) {
+    const d = tc.known(id);
+    if (d?.kind === 'table' && d.storageSince !== undefined) storageSince = Math.max(storageSince, d.storageSince);
+  }
+  const plan: CachedPlan = { statement, compiled, needsView, storageSince, checkedEpoch: catalog.epoch };
+  prepared.plan = plan;
+  prepared.planKey = planKey;
+  prepared.columns = compiled.columns;
+  if (prepared.shared && compiled.cacheable && !tc.changed) plans.put(key, plan);
+  return plan;
+}
+
+/** Names in the defaults of the tables, which the planner reads synchronously. */
+async function resolveDefaults(session: Session, names: readonly RelationName[], snapshot: CatalogSnapshot): Promise<void> {
+  for (const name of names) {
+    const found = snapshot.relation(name);
+    if (found?.kind !== 'table') continue;
+    for (const column of found.table.columns) {
+      if (column.defaultSql !== null && column.defaultSql.includes('::regclass')) {
+        await session.services.resolveLiterals(column.defaultSql);
+      }
+    }
+  }
+}

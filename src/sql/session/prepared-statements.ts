@@ -1,0 +1,128 @@
+/** PREPARE, EXECUTE, DEALLOCATE and EXPLAIN: statements inside statements. */
+import { sqlError } from '../../base/errors.js';
+import type { ParsedStatement } from '../contract.js';
+import { deparse } from '../ddl/deparse.js';
+import { resolveTypeName } from '../plan/coerce.js';
+import type { ResultSink } from '../session-api.js';
+import type { Datum } from '../types/datum.js';
+import { CountingSink, REFUSING } from './counting-sink.js';
+import { planFor } from './planning.js';
+import { Prepared } from './portal.js';
+import type { Session } from './session.js';
+import { parseBoolWord } from './setting-table.js';
+import { bodyOf, EXPLAIN_COLUMNS, isPlanned } from './statement-kinds.js';
+import { constantOf, list } from './tree.js';
+import type { Loose } from './tree.js';
+import { runUtility } from './utility.js';
+
+export function innerStatement(node: unknown, outer: ParsedStatement): ParsedStatement {
+  const parsed = node as Loose;
+  const kind = Object.keys(parsed)[0]!;
+  return { ...outer, node: parsed, kind };
+}
+
+export async function prepare(session: Session, statement: ParsedStatement, body: Loose): Promise<string> {
+  const name = String(body['name']);
+  if (session.prepared.has(name)) throw sqlError('42P05', `prepared statement "${name}" already exists`);
+  const oids = list(body['argtypes']).map((t) => resolveTypeName(t['TypeName'] as Parameters<typeof resolveTypeName>[0]).oid);
+  const prepared = new Prepared(statement.text, innerStatement(body['query'], statement), oids, false);
+  await session.prepareStatement(prepared);
+  session.prepared.set(name, prepared);
+  return 'PREPARE';
+}
+
+async function evaluateArguments(session: Session, prepared: Prepared, args: readonly Loose[], name: string): Promise<Datum[]> {
+  const oids = prepared.parameterOids;
+  if (args.length !== oids.length) {
+    throw sqlError('42601', `wrong number of parameters for prepared statement "${name}"`, {
+      detail: `Expected ${oids.length} parameters but got ${args.length}.`,
+    });
+  }
+  const settings = { format: session.format, user: session.user, database: session.database };
+  const memory = session.newMemory();
+  try {
+    const values: Datum[] = [];
+    for (const [i, arg] of args.entries()) {
+      const compiled = session.server.deps.planner.compileExpression(deparse(arg), [], settings, { typeOid: oids[i]!, typmod: -1 });
+      values.push(await compiled.evaluate([], session.execContext([], memory, REFUSING, false)));
+    }
+    return values;
+  } finally {
+    memory.close();
+  }
+}
+
+export async function execute(session: Session, body: Loose, sink: ResultSink, simple: boolean): Promise<string> {
+  const name = String(body['name']);
+  const prepared = session.findPrepared(name);
+  const parameters = await evaluateArguments(session, prepared, list(body['params']), name);
+  if (!isPlanned(prepared.statement!)) return runUtility(session, prepared.statement!, sink, simple);
+  return runInner(session, prepared, parameters, sink, simple);
+}
+
+/** Runs a planned statement inside another; returns its tag. */
+async function runInner(session: Session, prepared: Prepared, parameters: readonly Datum[], sink: ResultSink, simple: boolean): Promise<string> {
+  const plan = await planFor(session, prepared);
+  if (session.modes.readOnly && !plan.compiled.readOnly) throw sqlError('25006', 'cannot write in a read-only transaction');
+  session.transaction.ensureTxn().beginStatement();
+  if (plan.needsView) await session.services.loadView();
+  const memory = session.newMemory();
+  const execution = plan.compiled.start(session.execContext(parameters, memory, sink, false));
+  try {
+    if (simple && plan.compiled.columns !== null) sink.columns(plan.compiled.columns);
+    await execution.run(sink, 0);
+    return execution.tag;
+  } finally {
+    execution.close();
+    memory.close();
+  }
+}
+
+export function deallocate(session: Session, body: Loose): string {
+  const name = body['name'];
+  if (name === undefined) {
+    for (const key of [...session.prepared.keys()]) if (key !== '') session.prepared.delete(key);
+    return 'DEALLOCATE ALL';
+  }
+  session.findPrepared(String(name));
+  session.prepared.delete(String(name));
+  return 'DEALLOCATE';
+}
+
+export async function explain(session: Session, statement: ParsedStatement, body: Loose, sink: ResultSink, simple: boolean): Promise<string> {
+  const options = new Map<string, string>();
+  for (const o of list(body['options'])) {
+    const def = o['DefElem'] as Loose;
+    options.set(String(def['defname']).toLowerCase(), def['arg'] === undefined ? 'on' : constantOf(def['arg'] as Loose));
+  }
+  const flag = (name: string, otherwise: boolean): boolean => {
+    const value = options.get(name);
+    return value === undefined ? otherwise : (parseBoolWord(value) ?? otherwise);
+  };
+  const format = options.get('format') ?? 'text';
+  if (format.toLowerCase() !== 'text') throw sqlError('0A000', `EXPLAIN format "${format}" is not supported`);
+  const inner = innerStatement(body['query'], statement);
+  let prepared = new Prepared(statement.text, inner, [], false);
+  let parameters: readonly Datum[] = [];
+  if (inner.kind === 'ExecuteStmt') {
+    const of = bodyOf(inner);
+    prepared = session.findPrepared(String(of['name']));
+    parameters = await evaluateArguments(session, prepared, list(of['params']), String(of['name']));
+  } else if (!isPlanned(inner)) {
+    if (simple) sink.columns(EXPLAIN_COLUMNS);
+    sink.row(['Utility statements have no plan structure']);
+    return 'EXPLAIN';
+  }
+  const plan = await planFor(session, prepared);
+  const lines = [...plan.compiled.explain({ verbose: flag('verbose', false), costs: flag('costs', true) })];
+  if (flag('analyze', false)) {
+    const { clock } = session.server.deps;
+    const started = clock.monotonicMs();
+    const counter = new CountingSink();
+    await runInner(session, prepared, parameters, counter, false);
+    lines.push(`Actual Rows: ${counter.rows}`, `Execution Time: ${(clock.monotonicMs() - started).toFixed(3)} ms`);
+  }
+  if (simple) sink.columns(EXPLAIN_COLUMNS);
+  for (const line of lines) sink.row([line]);
+  return 'EXPLAIN';
+}

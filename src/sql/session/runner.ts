@@ -1,0 +1,232 @@
+/**
+ * Running one statement: the fast path of single reads, planned statements with their retries, schema
+ * changes, utilities. The results of what may be repeated are held back by the buffering sink; an
+ * implicit transaction commits before the completion is let through.
+ */
+import { QuoralError, sqlError } from '../../base/errors.js';
+import type { ExecContext, ParsedStatement } from '../contract.js';
+import type { DdlContext } from '../ddl/context.js';
+import { isDdl, runDdl } from '../ddl/run-ddl.js';
+import type { ResultSink } from '../session-api.js';
+import type { Datum } from '../types/datum.js';
+import { asOfTimestamp } from './as-of.js';
+import { BufferingSink } from './buffering-sink.js';
+import type { StatementMemory } from './memory.js';
+import type { CachedPlan } from './plan-cache.js';
+import { planFor, validPlan } from './planning.js';
+import type { Portal, Prepared } from './portal.js';
+import type { Session } from './session.js';
+import { NO_SINK } from './no-sink.js';
+import { commandName, endsTransaction, isPlanned, mayLookUpCatalog, RANGES_COLUMNS } from './statement-kinds.js';
+import { failedTransaction } from './transaction-state.js';
+import { runUtility } from './utility.js';
+
+export interface RunOptions {
+  readonly parameters: readonly Datum[];
+  readonly maxRows: number;
+  readonly simple: boolean;
+  /** The statement ends the transaction: commit before its completion goes out. */
+  readonly commits: boolean;
+  readonly portal: Portal | null;
+}
+
+export class StatementRunner {
+  readonly #session: Session;
+  readonly #buffer = new BufferingSink(NO_SINK);
+
+  constructor(session: Session) {
+    this.#session = session;
+  }
+
+  async run(prepared: Prepared, sink: ResultSink, options: RunOptions): Promise<void> {
+    const session = this.#session;
+    const statement = prepared.statement!;
+    if (session.state.state === 'failed' && !endsTransaction(statement)) throw failedTransaction();
+    session.services.forgetView();
+    if (isPlanned(statement)) {
+      const plan = validPlan(session, prepared);
+      if (plan?.compiled.pointRead != null && this.#mayReadDirectly(prepared, options, plan)) {
+        if (await this.#readDirectly(plan, sink, options)) return;
+      }
+      await this.#runPlanned(prepared, sink, options);
+    } else if (statement.kind === 'TransactionStmt') await runUtility(session, statement, sink, options.simple);
+    else if (isDdl(statement)) await this.#runDdl(statement, sink, options);
+    else await this.#runUtility(statement, sink, options);
+  }
+
+  #hold(sink: ResultSink): BufferingSink {
+    this.#session.state.apply('statement');
+    const buffer = this.#buffer.reset(sink);
+    this.#session.useSink(buffer);
+    return buffer;
+  }
+
+  async #runUtility(statement: ParsedStatement, sink: ResultSink, options: RunOptions): Promise<void> {
+    const session = this.#session;
+    const buffer = this.#hold(sink);
+    const tag = await runUtility(session, statement, buffer, options.simple);
+    await this.#finish(buffer, tag, options);
+  }
+
+  async #finish(buffer: BufferingSink, tag: string, options: RunOptions): Promise<void> {
+    const { transaction } = this.#session;
+    transaction.finished++;
+    if (options.portal !== null) options.portal.done = true;
+    if (options.commits && transaction.state.state === 'implicit') await transaction.end(true);
+    if (tag === '') buffer.release();
+    else buffer.complete(tag);
+  }
+
+  async #runDdl(statement: ParsedStatement, sink: ResultSink, options: RunOptions): Promise<void> {
+    const session = this.#session;
+    const { transaction } = session;
+    const buffer = this.#hold(sink);
+    const shows = statement.kind === 'QuoralShowRanges';
+    if (session.modes.readOnly && !shows) throw readOnlyError(statement);
+    let tag = '';
+    await transaction.withRetries(buffer, false, async () => {
+      transaction.ensureTxn().beginStatement();
+      if (mayLookUpCatalog(statement.text) || /nextval/i.test(statement.text)) await session.services.loadView();
+      if (shows && options.simple) buffer.columns(RANGES_COLUMNS);
+      const memory = session.newMemory();
+      transaction.catalog().beginSchemaChange();
+      try {
+        tag = await runDdl(this.#ddlContext(buffer, memory), statement);
+      } finally {
+        memory.close();
+      }
+      if (options.commits) await transaction.commit();
+    });
+    await this.#finish(buffer, tag, options);
+  }
+
+  async #runPlanned(prepared: Prepared, sink: ResultSink, options: RunOptions): Promise<void> {
+    const { transaction } = this.#session;
+    const buffer = this.#hold(sink);
+    if (transaction.finished > 0) transaction.checkCatalog();
+    let tag: string | null = null;
+    await transaction.withRetries(buffer, true, async () => {
+      tag = await this.#attempt(prepared, buffer, options);
+      if (tag !== null && options.commits) await transaction.commit();
+    });
+    if (tag === null) {
+      transaction.finished++;
+      buffer.suspended();
+    } else await this.#finish(buffer, tag, options);
+  }
+
+  /** The command tag, or null if it stopped at its row limit. */
+  async #attempt(prepared: Prepared, buffer: BufferingSink, options: RunOptions): Promise<string | null> {
+    const session = this.#session;
+    const { transaction } = session;
+    const statement = prepared.statement!;
+    const plan = await planFor(session, prepared);
+    const { compiled } = plan;
+    if (session.modes.readOnly && !compiled.readOnly) throw readOnlyError(statement);
+    if (statement.asOfSystemTime !== null && transaction.txn === null) {
+      session.modes = { ...session.modes, readOnly: true, asOf: await asOfTimestamp(session, statement.asOfSystemTime) };
+    }
+    const txn = transaction.ensureTxn();
+    txn.beginStatement();
+    if (plan.storageSince > txn.readTimestamp) throw tooOldSnapshot(session.modes.asOf !== null);
+    if (plan.needsView) await session.services.loadView();
+    const memory = session.newMemory();
+    const implicit = options.commits && transaction.finished === 0;
+    const execution = compiled.start(session.execContext(options.parameters, memory, buffer, implicit));
+    const { portal } = options;
+    let keep = false;
+    try {
+      if (options.simple && compiled.columns !== null && statement.kind !== 'CopyStmt') buffer.columns(compiled.columns);
+      if ((await execution.run(buffer, options.maxRows)) === 'done') return execution.tag;
+      if (portal === null) return execution.tag;
+      keep = true;
+      portal.execution = execution;
+      portal.compiled = compiled;
+      portal.memory = memory;
+      return null;
+    } finally {
+      if (!keep) {
+        execution.close();
+        memory.close();
+      }
+    }
+  }
+
+  // ---- the fast path ----
+
+  #mayReadDirectly(prepared: Prepared, options: RunOptions, plan: CachedPlan): boolean {
+    const { transaction, modes } = this.#session;
+    return (
+      options.commits &&
+      options.maxRows === 0 &&
+      transaction.txn === null &&
+      transaction.finished === 0 &&
+      !plan.needsView &&
+      modes.isolation === 'serializable' &&
+      prepared.statement!.asOfSystemTime === null &&
+      !transaction.catalogChanged
+    );
+  }
+
+  /** Reads of single keys at a time the server chooses: one round, no transaction. False: take the long way. */
+  async #readDirectly(plan: CachedPlan, sink: ResultSink, options: RunOptions): Promise<boolean> {
+    const session = this.#session;
+    const { pointRead, columns } = plan.compiled;
+    let values: readonly (Buffer | null)[];
+    try {
+      values = await session.server.deps.db.getMany(pointRead!.keys(options.parameters, session.format));
+    } catch (error) {
+      if (error instanceof QuoralError && (error.retry === 'transaction' || error.retry === 'statement')) return false;
+      throw error;
+    }
+    if (session.signal.aborted) throw session.signal.reason;
+    if (options.simple && columns !== null) sink.columns(columns);
+    const count = pointRead!.rows(values, options.parameters, session.format, sink);
+    if (options.portal !== null) options.portal.done = true;
+    await session.transaction.endCatalog();
+    if (session.state.state === 'implicit') session.state.apply('end');
+    sink.complete(`SELECT ${count}`);
+    return true;
+  }
+
+  #ddlContext(sink: ResultSink, memory: StatementMemory): DdlContext {
+    const session = this.#session;
+    const { transaction, server, user, database } = session;
+    return {
+      session: {
+        user,
+        database,
+        searchPath: session.settings.derived.searchPath,
+        implicit: session.state.state === 'implicit' && transaction.finished === 0,
+        inBlock: session.state.inBlock,
+      },
+      txn: transaction.ensureTxn(),
+      db: server.deps.db,
+      catalog: transaction.catalog(),
+      planner: server.deps.planner,
+      plannerSettings: { format: session.format, user, database },
+      sequences: server.sequences,
+      wait: session.waitOptions(),
+      signal: session.signal,
+      sink,
+      logger: server.deps.logger,
+      memory,
+      execContext: (): ExecContext => session.execContext([], memory, sink, false),
+      notice: (notice) => session.notice(notice),
+    };
+  }
+}
+
+/** The rows that an older snapshot should see are not in the storage that the table has now. */
+function tooOldSnapshot(fixed: boolean): QuoralError {
+  const message = 'the table was rewritten after the snapshot of the transaction was taken';
+  if (fixed) return sqlError('55000', message, { hint: 'Read at a later time.' });
+  return new QuoralError('40001', `could not serialize access: ${message}`, {
+    retry: 'transaction',
+    fields: { hint: 'Retry the transaction.' },
+  });
+}
+
+function readOnlyError(statement: ParsedStatement): QuoralError {
+  return sqlError('25006', `cannot execute ${commandName(statement)} in a read-only transaction`);
+}

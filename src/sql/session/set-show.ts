@@ -1,0 +1,172 @@
+/** SET, RESET, SHOW, and the modes of transactions that SET and BEGIN choose. */
+import { sqlError } from '../../base/errors.js';
+import type { Isolation } from '../../txn/kv-txn.js';
+import type { ResultSink } from '../session-api.js';
+import type { Session } from './session.js';
+import { findSetting, parseBoolWord } from './setting-table.js';
+import { SHOW_ALL_COLUMNS, textColumn } from './statement-kinds.js';
+import type { TransactionModes } from './transaction.js';
+import { constantOf, list } from './tree.js';
+import type { Loose } from './tree.js';
+
+export function modesFrom(options: readonly Loose[], start: TransactionModes): TransactionModes {
+  let modes = start;
+  for (const option of options) {
+    const def = (option['DefElem'] ?? {}) as Loose;
+    const value = constantOf((def['arg'] ?? {}) as Loose);
+    switch (def['defname']) {
+      case 'transaction_isolation':
+        modes = { ...modes, isolation: isolationOf(value) };
+        break;
+      case 'transaction_read_only':
+        modes = { ...modes, readOnly: value === '1' || value === 'on' };
+        break;
+      case 'transaction_deferrable':
+        modes = { ...modes, deferrable: value === '1' || value === 'on' };
+        break;
+      default:
+        break;
+    }
+  }
+  return modes;
+}
+
+function isolationOf(value: string): Isolation {
+  const level = value.toLowerCase();
+  if (level === 'read uncommitted') return 'read committed';
+  if (level === 'serializable' || level === 'repeatable read' || level === 'read committed') return level;
+  throw sqlError('22023', `invalid value for parameter "transaction_isolation": "${value}"`, {
+    hint: 'Available values: serializable, repeatable read, read committed, read uncommitted.',
+  });
+}
+
+export function setVariable(session: Session, body: Loose): string {
+  const name = String(body['name'] ?? '');
+  const values = list(body['args']);
+  switch (body['kind']) {
+    case 'VAR_SET_MULTI':
+      return setMulti(session, name, values);
+    case 'VAR_SET_DEFAULT':
+      if (!setTransactionMode(session, name, null)) session.settings.set(name, null, body['is_local'] === true);
+      return 'SET';
+    case 'VAR_RESET':
+      session.settings.set(name, null, false);
+      session.refreshFormat();
+      return 'RESET';
+    case 'VAR_RESET_ALL':
+      session.settings.resetAll();
+      session.refreshFormat();
+      return 'RESET';
+    case 'VAR_SET_CURRENT':
+      return 'SET';
+    default:
+      break;
+  }
+  const lower = name.toLowerCase();
+  const value = settingValue(lower, values);
+  if (setTransactionMode(session, lower, value)) return 'SET';
+  if (lower === 'session_authorization' || lower === 'role') {
+    if (value !== session.user && value !== 'none' && value !== 'default') throw sqlError('22023', `role "${value}" does not exist`);
+    return 'SET';
+  }
+  if (body['is_local'] === true && !session.state.inBlock) session.warn('25P01', 'SET LOCAL can only be used in transaction blocks');
+  session.settings.set(name, value, body['is_local'] === true);
+  session.refreshFormat();
+  return 'SET';
+}
+
+function settingValue(name: string, values: readonly Loose[]): string {
+  const first = values[0];
+  const cast = first?.['TypeCast'] as Loose | undefined;
+  // SET TIME ZONE INTERVAL '…': its number of hours.
+  if (name === 'timezone' && cast !== undefined) {
+    const text = constantOf((cast['arg'] ?? {}) as Loose);
+    return text;
+  }
+  const texts = values.map(constantOf);
+  if (name === 'search_path' || name === 'temp_tablespaces') {
+    return texts.map((t) => (/^[a-z_][a-z0-9_$]*$/.test(t) || t.includes(',') ? t : `"${t.replaceAll('"', '""')}"`)).join(', ');
+  }
+  return texts.join(', ');
+}
+
+/** SET transaction_isolation and relatives. */
+function setTransactionMode(session: Session, name: string, value: string | null): boolean {
+  const defaults = session.transaction.defaultModes();
+  switch (name) {
+    case 'transaction_isolation':
+      changeModes(session, { ...session.modes, isolation: value === null ? defaults.isolation : isolationOf(value) }, 'SET TRANSACTION ISOLATION LEVEL');
+      return true;
+    case 'transaction_read_only':
+    case 'transaction_deferrable': {
+      const parsed = value === null ? false : parseBoolWord(value);
+      if (parsed === null) throw sqlError('22023', `parameter "${name}" requires a Boolean value`);
+      const modes = name === 'transaction_read_only' ? { ...session.modes, readOnly: parsed } : { ...session.modes, deferrable: parsed };
+      changeModes(session, modes, null);
+      return true;
+    }
+    default:
+      return false;
+  }
+}
+
+function changeModes(session: Session, modes: TransactionModes, before: string | null): void {
+  if (session.txn !== null && modes.isolation !== session.modes.isolation) {
+    throw sqlError('25001', `${before ?? 'SET TRANSACTION'} must be called before any query`);
+  }
+  if (session.txn !== null && session.modes.readOnly && !modes.readOnly) {
+    throw sqlError('25001', 'transaction read-write mode must be set before any query');
+  }
+  session.modes = modes;
+}
+
+function setMulti(session: Session, name: string, options: readonly Loose[]): string {
+  if (name === 'TRANSACTION') {
+    if (!session.state.inBlock) session.warn('25P01', 'SET TRANSACTION can only be used in transaction blocks');
+    changeModes(session, modesFrom(options, session.modes), 'SET TRANSACTION ISOLATION LEVEL');
+    return 'SET';
+  }
+  if (name === 'SESSION CHARACTERISTICS') {
+    for (const option of options) {
+      const def = option['DefElem'] as Loose;
+      const value = constantOf((def['arg'] ?? {}) as Loose);
+      const plain = def['defname'] === 'transaction_isolation' ? value : value === '1' ? 'on' : value === '0' ? 'off' : value;
+      session.settings.set(`default_${String(def['defname'])}`, plain, false);
+    }
+    if (session.txn === null && !session.state.inBlock) session.modes = session.transaction.defaultModes();
+    return 'SET';
+  }
+  throw sqlError('0A000', `SET ${name} is not supported`);
+}
+
+export function show(session: Session, body: Loose, sink: ResultSink, simple: boolean): string {
+  const name = String(body['name']);
+  if (name.toLowerCase() === 'all') {
+    if (simple) sink.columns(SHOW_ALL_COLUMNS);
+    for (const { definition, value } of session.settings.all()) {
+      sink.row([definition.name, shown(definition.name, session.setting(definition.name) ?? value), definition.description]);
+    }
+    return 'SHOW';
+  }
+  const value = session.setting(name);
+  if (value === null) throw sqlError('42704', `unrecognized configuration parameter "${name}"`);
+  const def = findSetting(name);
+  if (simple) sink.columns([textColumn(def?.name ?? name)]);
+  sink.row([shown(def?.name ?? name, value)]);
+  return 'SHOW';
+}
+
+const TIME_STEPS: readonly (readonly [number, string])[] = [[86_400_000, 'd'], [3_600_000, 'h'], [60_000, 'min'], [1_000, 's'], [1, 'ms']];
+const SIZE_STEPS: readonly (readonly [number, string])[] = [[1024 ** 3, 'TB'], [1024 ** 2, 'GB'], [1024, 'MB'], [1, 'kB']];
+
+/** With its unit, in the largest that divides it. */
+function shown(name: string, value: string): string {
+  const unit = findSetting(name)?.unit ?? null;
+  const number = Number(value);
+  if (unit === null || number <= 0 || !Number.isFinite(number)) return value;
+  const scaled = unit === '8kB' ? number * 8 : number;
+  for (const [size, label] of unit === 'ms' ? TIME_STEPS : SIZE_STEPS) {
+    if (scaled % size === 0) return `${scaled / size}${label}`;
+  }
+  return value;
+}

@@ -1,0 +1,208 @@
+/**
+ * The transaction of a session: the KV transaction, the catalog as it sees it, its modes and savepoints,
+ * and the retries nobody notices.
+ *
+ * Invariants: the KV transaction begins with the first statement that needs it and ends exactly once; its
+ * end comes before the catalog's, whose schema locks outlive neither; a transaction is repeated as a
+ * whole only while no statement of it has finished, a statement alone only at READ COMMITTED.
+ */
+import { QuoralError } from '../../base/errors.js';
+import { KeyExistsError } from '../../txn/errors.js';
+import type { Isolation, KvTxn, Savepoint, TxnOptions } from '../../txn/kv-txn.js';
+import { TransactionCatalog } from '../catalog/transaction-catalog.js';
+import type { Mark } from '../catalog/transaction-catalog.js';
+import { deferredConflict } from '../exec/row-writer.js';
+import type { BufferingSink } from './buffering-sink.js';
+import type { ServerCore } from './server.js';
+import type { Settings, SettingsMark } from './settings.js';
+import { TransactionState } from './transaction-state.js';
+
+const ATTEMPTS_MAX = 100;
+const BACKOFF_MS_MAX = 50;
+
+export interface TransactionModes {
+  readonly isolation: Isolation;
+  readonly readOnly: boolean;
+  readonly deferrable: boolean;
+  /** AS OF SYSTEM TIME, an HLC time. */
+  readonly asOf: number | null;
+}
+
+export interface SavepointEntry {
+  readonly name: string;
+  readonly kv: Savepoint | null;
+  readonly settings: SettingsMark;
+  readonly catalog: Mark;
+}
+
+/** What the transaction needs of its session. */
+export interface TransactionHost {
+  readonly server: ServerCore;
+  readonly settings: Settings;
+  readonly databaseId: number;
+  readonly database: string;
+  readonly signal: AbortSignal;
+  /** The transaction is over, or begins anew: portals and catalog views of it are void. */
+  transactionReset(over: boolean): void;
+}
+
+export class SessionTransaction {
+  readonly state = new TransactionState();
+  readonly #host: TransactionHost;
+  savepoints: SavepointEntry[] = [];
+  modes: TransactionModes;
+  /** Statements that finished: after the first the transaction cannot be repeated as a whole. */
+  finished = 0;
+  #txn: KvTxn | null = null;
+  #catalog: TransactionCatalog | null = null;
+
+  constructor(host: TransactionHost) {
+    this.#host = host;
+    this.modes = this.defaultModes();
+  }
+
+  get txn(): KvTxn | null {
+    return this.#txn;
+  }
+  /** The catalog changes of this transaction make its plans its own. */
+  get catalogChanged(): boolean {
+    return this.#catalog?.changed === true;
+  }
+
+  catalog(): TransactionCatalog {
+    const { server, databaseId, database } = this.#host;
+    return (this.#catalog ??= new TransactionCatalog(server.catalog, databaseId, database));
+  }
+
+  checkCatalog(): void {
+    this.#catalog?.check();
+  }
+
+  defaultModes(): TransactionModes {
+    const { settings } = this.#host;
+    const level = settings.get('default_transaction_isolation') ?? 'serializable';
+    return {
+      isolation: (level === 'read uncommitted' ? 'read committed' : level) as Isolation,
+      readOnly: settings.get('default_transaction_read_only') === 'on',
+      deferrable: settings.get('default_transaction_deferrable') === 'on',
+      asOf: null,
+    };
+  }
+
+  ensureTxn(): KvTxn {
+    if (this.#txn !== null) return this.#txn;
+    const { settings, server, signal } = this.#host;
+    const options: TxnOptions = {
+      isolation: this.modes.isolation,
+      readOnly: this.modes.readOnly,
+      name: settings.derived.applicationName,
+      lockTimeoutMs: settings.derived.lockTimeoutMs,
+      signal,
+      ...(this.modes.asOf === null ? {} : { asOf: this.modes.asOf }),
+    };
+    this.#txn = server.deps.db.begin(options);
+    return this.#txn;
+  }
+
+  beginBlock(modes: TransactionModes): void {
+    this.state.apply('begin');
+    this.modes = modes;
+    this.#host.settings.beginTransaction();
+  }
+
+  /** COMMIT or ROLLBACK of whatever is open; afterwards the session is idle. @throws what commit throws */
+  async end(commit: boolean): Promise<void> {
+    try {
+      if (commit) await this.commit();
+    } catch (error) {
+      await this.#finish(false);
+      throw error;
+    }
+    await this.#finish(commit);
+  }
+
+  /** Makes the writes durable; `end` must follow. */
+  async commit(): Promise<void> {
+    const txn = this.#txn;
+    if (txn === null) return;
+    this.#catalog?.check();
+    try {
+      await txn.commit();
+    } catch (error) {
+      throw (error instanceof KeyExistsError ? deferredConflict(txn, error.key) : null) ?? error;
+    }
+    this.#txn = null;
+  }
+
+  async #finish(committed: boolean): Promise<void> {
+    this.#host.transactionReset(true);
+    this.state.apply('end');
+    this.#host.settings.endTransaction(committed);
+    this.savepoints = [];
+    this.finished = 0;
+    this.modes = this.defaultModes();
+    await this.release(committed);
+  }
+
+  /** Lets go of everything held; the session's state stays (a failed block). */
+  async release(committed: boolean): Promise<void> {
+    const txn = this.#txn;
+    const catalog = this.#catalog;
+    this.#txn = null;
+    this.#catalog = null;
+    this.#host.transactionReset(false);
+    try {
+      if (txn !== null && !committed && txn.status === 'active') await txn.rollback();
+    } finally {
+      if (catalog !== null && !catalog.endNow()) await catalog.end(committed);
+    }
+  }
+
+  /** The end of something that needed the catalog only. */
+  async endCatalog(): Promise<void> {
+    const catalog = this.#catalog;
+    this.#catalog = null;
+    if (catalog !== null && !catalog.endNow()) await catalog.end(true);
+  }
+
+  /** Begins the transaction anew: only while nothing of it has gone out. */
+  async #restart(): Promise<void> {
+    const txn = this.#txn;
+    const catalog = this.#catalog;
+    this.#catalog = null;
+    this.#host.transactionReset(false);
+    // The KV transaction first: it holds locks on the lock rows that the catalog's end removes.
+    if (txn !== null) {
+      if (txn.status === 'active') await txn.restart();
+      else this.#txn = null;
+    }
+    if (catalog !== null && !catalog.endNow()) await catalog.end(false);
+  }
+
+  /** Runs `body` again on conflicts, for as long as nobody can notice. `alone`: the statement can be undone by itself. */
+  async withRetries(buffer: BufferingSink, alone: boolean, body: () => Promise<void>): Promise<void> {
+    const { deps } = this.#host.server;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await body();
+        return;
+      } catch (error) {
+        if (!this.#mayRepeat(error, buffer, attempt, alone)) throw error;
+        buffer.discard();
+        if (this.finished === 0) await this.#restart();
+        else this.#txn!.restartStatement();
+        const ceiling = Math.min(BACKOFF_MS_MAX, 2 ** Math.min(attempt - 1, 10));
+        if (attempt > 1) await deps.timers.sleep(deps.rng.next() * ceiling);
+        if (this.#host.signal.aborted) throw error;
+      }
+    }
+  }
+
+  #mayRepeat(error: unknown, buffer: BufferingSink, attempt: number, alone: boolean): boolean {
+    if (!(error instanceof QuoralError) || attempt >= ATTEMPTS_MAX) return false;
+    if (error.retry !== 'transaction' && error.retry !== 'statement') return false;
+    if (buffer.released || this.#host.signal.aborted) return false;
+    if (this.finished === 0) return this.savepoints.length === 0;
+    return alone && this.modes.isolation === 'read committed' && this.#txn?.status === 'active' && error.sqlstate === '40001';
+  }
+}
