@@ -20,7 +20,6 @@ interface Block {
   next: number;
   left: number;
   increment: number;
-  version: number;
 }
 
 export class Sequences {
@@ -36,7 +35,7 @@ export class Sequences {
   async nextval(sequence: SequenceDescriptor): Promise<bigint> {
     for (;;) {
       const block = this.#blocks.get(sequence.id);
-      if (block !== undefined && block.left > 0 && block.version === sequence.version) {
+      if (block !== undefined && block.left > 0 && String(block.increment) === sequence.increment) {
         const value = block.next;
         block.next += block.increment;
         block.left--;
@@ -61,7 +60,6 @@ export class Sequences {
       next: last - increment * (count - 1),
       left: count,
       increment,
-      version: sequence.version,
     });
   }
 

@@ -1,6 +1,7 @@
 /** RENAME, OWNER TO, SET SCHEMA and COMMENT ON. */
 import { sqlError } from '../../base/errors.js';
-import type { Descriptor, IndexDescriptor, TableDescriptor } from '../catalog/descriptor.js';
+import type { Descriptor, IndexDescriptor, SequenceDescriptor, TableDescriptor } from '../catalog/descriptor.js';
+import { nextvalSql } from './columns.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
 import { claimName, creationSchema, nextVersion, openForChange, openIndex, openTable, relationMissing, shownName } from './objects.js';
@@ -48,7 +49,20 @@ async function renameRelation(ctx: DdlContext, body: Loose, to: string): Promise
   await claimName(ctx, old.schemaId, to, { id: old.id, indexOid: null });
   ctx.catalog.freeName(ctx.txn, old.schemaId, old.name);
   ctx.catalog.put(ctx.txn, { ...old, name: to, version: old.version + 1 } as Descriptor);
+  if (old.kind === 'sequence') await renameInDefault(ctx, old, found.schemaName, to);
   return tag;
+}
+
+/** A serial column's default names its sequence. */
+async function renameInDefault(ctx: DdlContext, sequence: SequenceDescriptor, schemaName: string, to: string): Promise<void> {
+  if (sequence.ownedBy === null) return;
+  await ctx.catalog.lock(ctx.txn, [sequence.ownedBy.tableId], ctx.wait);
+  const table = await ctx.catalog.forUpdate(ctx.txn, sequence.ownedBy.tableId);
+  if (table?.kind !== 'table') return;
+  const columns = table.columns.map((c) =>
+    c.sequenceId === sequence.id && c.defaultSql !== null ? { ...c, defaultSql: nextvalSql(schemaName, to, ctx) } : c,
+  );
+  ctx.catalog.put(ctx.txn, nextVersion(table, { columns }));
 }
 
 async function renameIndex(ctx: DdlContext, table: TableDescriptor, index: IndexDescriptor, to: string): Promise<void> {

@@ -101,7 +101,9 @@ describe('ALTER TABLE', () => {
     expect(await c.rows('select sum(c) from t')).toEqual([['603']]);
     await c.all('alter table t add column s serial');
     expect(await c.rows('select s from t order by a')).toEqual([['1'], ['2'], ['3']]);
-    await c.all('alter table t rename column s to ss; alter table t rename to tt');
+    await c.all('alter sequence t_s_seq rename to other_seq; insert into t (a, c) values (4, 4)');
+    expect(await c.rows('select s from t where a = 4')).toEqual([['4']]);
+    await c.all('delete from t where a = 4; alter table t rename column s to ss; alter table t rename to tt');
     expect(await c.rows('select ss from tt where a = 3')).toEqual([['3']]);
   });
 

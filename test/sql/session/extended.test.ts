@@ -1,0 +1,107 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { QuoralError } from '../../../src/base/errors.js';
+import type { ManagedSqlServer } from '../../../src/sql/session/server.js';
+import { Client, CollectingSink, startServer } from '../support/server.js';
+
+let server: ManagedSqlServer;
+let c: Client;
+beforeEach(async () => {
+  server = await startServer();
+  c = await Client.open(server);
+  await c.all('create table t (a int primary key, b text); insert into t select i, i::text from generate_series(1, 10) as g(i)');
+});
+
+async function portal(name: string, text: string, parameters: string[] = []): Promise<CollectingSink> {
+  await c.session.parse('', text, []);
+  await c.session.bind(name, '', parameters.map((p) => ({ format: 0 as const, bytes: Buffer.from(p) })));
+  const sink = new CollectingSink(c.session);
+  return sink;
+}
+async function fetch(name: string, rows: number, sync?: boolean): Promise<CollectingSink> {
+  const sink = new CollectingSink(c.session);
+  sink.setColumns(c.session.describePortal(name));
+  await c.session.execute(name, rows, sink, sync);
+  return sink;
+}
+async function sqlstate(p: Promise<unknown>): Promise<string> {
+  try {
+    await p;
+  } catch (error) {
+    if (error instanceof QuoralError) return error.sqlstate;
+    throw error;
+  }
+  return 'none';
+}
+
+describe('the extended protocol', () => {
+  it('keeps several suspended portals open at once', async () => {
+    await c.all('begin');
+    await portal('p', 'select a from t order by a');
+    await portal('q', 'select a from t order by a desc');
+    expect((await fetch('p', 2)).results[0]).toMatchObject({ rows: [['1'], ['2']], tag: 'suspended' });
+    expect((await fetch('q', 3)).results[0]).toMatchObject({ rows: [['10'], ['9'], ['8']], tag: 'suspended' });
+    expect((await fetch('p', 2)).results[0]).toMatchObject({ rows: [['3'], ['4']], tag: 'suspended' });
+    expect((await fetch('q', 0)).results[0]!.rows.length).toBe(7);
+    c.session.closePortal('p');
+    await c.all('commit');
+    expect(await sqlstate(fetch('q', 1))).toBe('34000');
+  });
+
+  it('makes a pipeline one transaction', async () => {
+    await portal('one', "insert into t values (11, 'x')");
+    await fetch('one', 0, false);
+    await portal('two', "insert into t values (1, 'duplicate')");
+    expect(await sqlstate(fetch('two', 0, true))).toBe('23505');
+    await c.session.sync();
+    expect(c.session.transactionStatus).toBe('I');
+    expect(await c.rows('select count(*) from t')).toEqual([['10']]);
+    await portal('one', "insert into t values (11, 'x')");
+    await fetch('one', 0, false);
+    await portal('two', "insert into t values (12, 'y')");
+    await fetch('two', 0, true);
+    await c.session.sync();
+    expect(await c.rows('select count(*) from t')).toEqual([['12']]);
+  });
+
+  it('describes, and settles parameter types', async () => {
+    await c.session.parse('s', 'select a + $1 as n, b from t where b = $2', []);
+    const { parameterOids, columns } = c.session.describeStatement('s');
+    expect(parameterOids).toEqual([23, 25]);
+    expect(columns!.map((x) => [x.name, x.typeOid])).toEqual([['n', 23], ['b', 25]]);
+    await c.session.sync();
+    expect((await c.run('', ['5', '3'], 's')).rows).toEqual([['8', '3']]);
+    expect(await sqlstate(c.session.parse('s', 'select 1', []))).toBe('42P05');
+    await c.session.sync();
+    c.session.closeStatement('s');
+    expect(await sqlstate(c.run('', [], 's'))).toBe('26000');
+    expect(await sqlstate(c.run('select $1::int', ['x']))).toBe('22P02');
+    expect(await sqlstate(c.run('select 1; select 2'))).toBe('42601');
+    expect(await sqlstate(c.run('select $1::int', []))).toBe('08P01');
+    expect(await sqlstate(c.run('selec'))).toBe('42601');
+    expect((await c.run('select 1')).rows).toEqual([['1']]);
+  });
+
+  it('fails until the end of a failed block', async () => {
+    await c.run('begin');
+    expect(await sqlstate(c.run('select 1/$1::int', ['0']))).toBe('22012');
+    expect(c.session.transactionStatus).toBe('E');
+    expect(await sqlstate(c.run('select 1'))).toBe('25P02');
+    expect((await c.run('rollback')).tag).toBe('ROLLBACK');
+    expect(c.session.transactionStatus).toBe('I');
+  });
+
+  it('runs utilities and schema changes', async () => {
+    expect((await c.run('show search_path')).rows).toEqual([['"$user", public']]);
+    expect((await c.run('create table u (x int)')).tag).toBe('CREATE TABLE');
+    expect((await c.run('explain select 1')).columns).toEqual(['QUERY PLAN']);
+    expect((await c.run('drop table u')).tag).toBe('DROP TABLE');
+  });
+
+  it('commits before a statement is reported as done', async () => {
+    // The duplicate is found only at commit: the client must see the error instead of a completion.
+    const sink = await portal('', 'insert into t values (1, $1)', ['x']);
+    expect(await sqlstate(c.session.execute('', 0, sink, true))).toBe('23505');
+    expect(sink.results).toEqual([]);
+    await c.session.sync();
+  });
+});
