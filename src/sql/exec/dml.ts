@@ -366,7 +366,8 @@ export function compileDelete(plan: DeletePlan): OperatorFactory {
         if (seen !== null && !firstTime(seen, writer, before)) continue;
         writer.remove(run.ctx.txn, before);
         run.affected++;
-        if (returning !== null) out.push(await returning(before, row, run));
+        // The old row is in the input: RETURNING reads it there.
+        if (returning !== null) out.push(await returning(NO_ROW, row, run));
         if (run.ctx.txn.bufferedBytes > RELIEVE_BYTES) await relieve(run);
       }
       release();

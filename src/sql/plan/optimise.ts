@@ -15,6 +15,7 @@ import { fold } from './fold.js';
 import { conjunction, conjuncts, constant, hasSubquery, isVolatile, mapChildren, some } from './expr.js';
 import type { ConstExpr, Expr, SortKey } from './expr.js';
 import type { AggregatePlan, CteDefinition, JoinPlan, LimitPlan, Plan, ProjectPlan, ScanPlan, SortPlan, WithPlan } from './logical.js';
+import { applySubqueryJoins } from './decorrelate.js';
 import { joinOf, orderInnerJoins } from './join-order.js';
 import { columnsOf, exprsOf, idsOf, mapInputs, mapPlanExprs, walkPlan } from './plan-walk.js';
 
@@ -113,6 +114,11 @@ export function cheapFirst(conditions: readonly Expr[]): readonly Expr[] {
 
 /** The plan with the conditions applied as low as they can be. */
 function push(plan: Plan, conditions: readonly Expr[]): Plan {
+  if (plan.kind === 'filter' && hasSubquery(plan.condition)) {
+    // Before anything is lowered inside the subqueries, while their outer references are easy to find.
+    const joined = applySubqueryJoins(plan.input, [...conjuncts(plan.condition), ...conditions], push);
+    if (joined !== null) return inSubqueries(withFilter(joined.plan, cheapFirst(joined.rest)), (sub) => push(sub, []));
+  }
   const p = inSubqueries(plan, (sub) => push(sub, []));
   switch (p.kind) {
     case 'filter': {
