@@ -11,7 +11,8 @@
  */
 import createModule from 'libpg-query/wasm/libpg-query.js';
 import type { PgQueryModule } from 'libpg-query/wasm/libpg-query.js';
-import { sqlError, QuoralError } from '../../base/errors.js';
+import { sqlError } from '../../base/errors.js';
+import type { QuoralError } from '../../base/errors.js';
 import { assert } from '../../base/assert.js';
 import type { ParsedStatement, ParseNode } from '../contract.js';
 import { DEPTH_MAX, nextToken, prescan } from './tokens.js';

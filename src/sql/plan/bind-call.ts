@@ -125,7 +125,6 @@ const WINDOW_FUNCTIONS: ReadonlySet<string> = new Set([
 ]);
 
 export function bindCall(ctx: ExprContext, call: FuncCall): Expr {
-  const b = ctx.binder;
   const location = call.location ?? 0;
   const names = stringsOf(call.funcname);
   const name = names.at(-1) ?? '';

@@ -12,8 +12,9 @@ import type { Binder, BoundFrom, CteEntry, ExprContext, ScopeColumn, ScopeRelati
 import { bindExpr, starColumns } from './bind-expr.js';
 import { makeCall } from './bind-call.js';
 import { bindFrom, join, scanOf, scanRelation } from './bind-from.js';
-import { bindSelect, coerceOutput, exprContext, figureNameOf, fromContext, registerModifying, withClause } from './bind-select.js';
+import { bindSelect, coerceOutput, exprContext, fromContext, registerModifying, withClause } from './bind-select.js';
 import { coerceAssignment, coerceBoolean, resolveUnknown } from './coerce.js';
+import { figureNameOf } from './figure-name.js';
 import { constant, TRUE } from './expr.js';
 import type { Expr } from './expr.js';
 import type {

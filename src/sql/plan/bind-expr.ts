@@ -3,7 +3,7 @@
  * (aggregates, window functions, set-returning functions) is in the context; subqueries are bound through
  * it too, so that this file does not depend on the binding of SELECT.
  */
-import type { A_Expr, A_Indirection, ColumnRef, Node, SubLink } from 'libpg-query';
+import type { A_Expr, A_Indirection, CollateClause, ColumnRef, Node, SubLink } from 'libpg-query';
 import { sqlError } from '../../base/errors.js';
 import { OID } from '../types/oids.js';
 import { arrayOidOf, elementOidOf, formatType, isArrayType } from '../types/registry.js';
@@ -91,18 +91,8 @@ export function bindExpr(ctx: ExprContext, node: Node): Expr {
       return bindIndirection(ctx, as(node, 'A_Indirection')!);
     case 'SQLValueFunction':
       return bindSqlValue(as(node, 'SQLValueFunction')!);
-    case 'CollateClause': {
-      const e = as(node, 'CollateClause')!;
-      const name = stringsOf(e.collname).at(-1) ?? '';
-      if (!['C', 'POSIX', 'default', 'ucs_basic', 'C.UTF-8', 'C.utf8', 'en_US.utf8'].includes(name)) {
-        throw errorAt('42704', `collation "${name}" for encoding "UTF8" does not exist`, e.location ?? -1);
-      }
-      const arg = resolveUnknown(b, bindExpr(ctx, e.arg!));
-      if (!['S', 'A'].includes(categoryOf(arg.oid))) {
-        throw errorAt('42804', `collations are not supported by type ${formatType(arg.oid)}`, e.location ?? -1);
-      }
-      return arg;
-    }
+    case 'CollateClause':
+      return bindCollate(ctx, as(node, 'CollateClause')!);
     case 'SetToDefault':
       throw errorAt('42601', 'DEFAULT is not allowed in this context', locationOf(node));
     case 'A_Star':
@@ -115,6 +105,18 @@ export function bindExpr(ctx: ExprContext, node: Node): Expr {
     default:
       throw errorAt('0A000', `this kind of expression is not supported (${kind})`, locationOf(node));
   }
+}
+
+function bindCollate(ctx: ExprContext, e: CollateClause): Expr {
+  const name = stringsOf(e.collname).at(-1) ?? '';
+  if (!['C', 'POSIX', 'default', 'ucs_basic', 'C.UTF-8', 'C.utf8', 'en_US.utf8'].includes(name)) {
+    throw errorAt('42704', `collation "${name}" for encoding "UTF8" does not exist`, e.location ?? -1);
+  }
+  const arg = resolveUnknown(ctx.binder, bindExpr(ctx, e.arg!));
+  if (!['S', 'A'].includes(categoryOf(arg.oid))) {
+    throw errorAt('42804', `collations are not supported by type ${formatType(arg.oid)}`, e.location ?? -1);
+  }
+  return arg;
 }
 
 function categoryOf(oid: number): string {
