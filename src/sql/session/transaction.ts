@@ -152,7 +152,8 @@ export class SessionTransaction {
     this.#catalog = null;
     this.#host.transactionReset(false);
     try {
-      if (txn !== null && !committed && txn.status === 'active') await txn.rollback();
+      // Also of one that the ranges have aborted (a deadlock's victim): it still holds its locks.
+      if (txn !== null && !committed) await txn.rollback();
     } finally {
       if (catalog !== null && !catalog.endNow()) await catalog.end(committed);
     }
