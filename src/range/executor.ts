@@ -12,7 +12,7 @@ import { addressOf } from '../encoding/keyspace.js';
 import type { Key } from '../base/key.js';
 import { LockConflict, ReadBump, type EvalContext } from './eval/context.js';
 import { evaluate, type Footprint, footprintOf, newContext } from './eval/evaluate.js';
-import type { BatchRequest, BatchResponse, KvRequest, KvResponse, RefreshRequest } from './kv-api.js';
+import type { BatchRequest, BatchResponse, KvRequest, KvResponse, RefreshRequest, ResolveIntentsRequest } from './kv-api.js';
 import { KvError } from './kv-errors.js';
 import type { Latch } from './latches.js';
 import { RequestWaiter, waitForLock } from './lock-waiter.js';
@@ -24,7 +24,7 @@ const REQUESTS_MAX = 20_000;
 /** Requests that one turn of the event loop serves; a scan counts as many. */
 const TURN_WORK_MAX = 512;
 const SCAN_WORK = 64;
-const REFRESHED: KvResponse = { kind: 'refresh', resumeKey: null };
+const NO_RESPONSE: KvResponse = { kind: 'put' };
 const BUMPS_MAX = 64;
 const PROPOSE_RETRY_MS = 2;
 const PROPOSE_RETRIES = 2_000;
@@ -56,8 +56,8 @@ export class Executor {
       return this.#admin(replica, admin);
     }
     this.#active++;
-    const run = batch.requests.some(isWideRefresh)
-      ? this.#runWithRefreshes(replica, batch, signal)
+    const run = batch.requests.some(isWide)
+      ? this.#runInPieces(replica, batch, signal)
       : this.#noteWork(batch)
         ? this.#run(replica, batch, signal)
         : this.#nextTurn().then(() => this.#run(replica, batch, signal));
@@ -85,28 +85,27 @@ export class Executor {
   }
 
   /**
-   * Verifies wide spans piece by piece, each protected from later writers as soon as it is verified
-   * (so it stays verified), and then runs the rest of the batch.
+   * Works on wide spans piece by piece, and then runs the rest of the batch. What was verified is
+   * protected from later writers at once, so it stays verified; what was resolved stays so anyway.
    */
-  async #runWithRefreshes(
+  async #runInPieces(
     replica: Replica,
     batch: BatchRequest,
     signal: AbortSignal | null,
   ): Promise<BatchResponse> {
-    const responses: KvResponse[] = batch.requests.map(() => REFRESHED);
+    const responses: KvResponse[] = batch.requests.map(() => NO_RESPONSE);
     let answer: BatchResponse | null = null;
     const rest: number[] = [];
     for (const [at, request] of batch.requests.entries()) {
-      if (!isWideRefresh(request)) {
+      if (!isWide(request)) {
         rest.push(at);
         continue;
       }
-      let start: Key | null = request.start;
-      while (start !== null) {
-        answer = await this.#run(replica, { ...batch, requests: [{ ...request, start }] }, signal);
-        const part: KvResponse = answer.responses[0]!;
-        start = part.kind === 'refresh' ? part.resumeKey : null;
-        if (start !== null) await this.#nextTurn();
+      responses[at] = { kind: request.kind, resumeKey: null };
+      for (let piece: WideRequest | null = request; piece !== null; ) {
+        answer = await this.#run(replica, { ...batch, requests: [piece] }, signal);
+        piece = restOf(piece, answer.responses[0]!);
+        if (piece !== null) await this.#nextTurn();
       }
     }
     if (rest.length > 0) {
@@ -326,8 +325,20 @@ export class Executor {
   }
 }
 
-function isWideRefresh(request: KvRequest): request is RefreshRequest {
-  return request.kind === 'refresh' && request.end !== null;
+type WideRequest = RefreshRequest | ResolveIntentsRequest;
+
+function isWide(request: KvRequest): request is WideRequest {
+  if (request.kind === 'refresh') return request.end !== null;
+  return request.kind === 'resolve-intents' && request.spans.length > 0;
+}
+
+/** What a piece has left over; null when it is done. */
+function restOf(piece: WideRequest, response: KvResponse): WideRequest | null {
+  if (response.kind !== 'refresh' && response.kind !== 'resolve-intents') return null;
+  if (response.resumeKey === null) return null;
+  if (piece.kind === 'refresh') return { ...piece, start: response.resumeKey };
+  // Resolved intents are gone, so the same spans are simply looked through again.
+  return { ...piece, keys: [] };
 }
 
 function anchorOf(request: KvRequest, batch: BatchRequest): Key | null {

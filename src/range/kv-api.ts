@@ -251,17 +251,18 @@ export interface RangeStatsResponse {
   readonly kind: 'range-stats';
   readonly bytes: number;
 }
-export interface RefreshResponse {
-  readonly kind: 'refresh';
-  /** Within a leaseholder: where the verification of a wide span goes on. Always null for callers. */
+/** Answers to what may concern wide spans. */
+export interface SpanResponse {
+  readonly kind: 'refresh' | 'resolve-intents';
+  /** Within a leaseholder: where the work on a wide span goes on. Always null for callers. */
   readonly resumeKey: Key | null;
 }
 export interface EmptyResponse {
-  readonly kind: 'put' | 'ingest' | 'resolve-intents' | 'gc-txns' | 'transfer-lease';
+  readonly kind: 'put' | 'ingest' | 'gc-txns' | 'transfer-lease';
 }
 export type KvResponse =
   | GetResponse | ScanResponse | IncrementResponse | EndTxnResponse | PushTxnResponse | RecoverTxnResponse
-  | QueryIntentResponse | HeartbeatTxnResponse | RangeStatsResponse | RefreshResponse | EmptyResponse;
+  | QueryIntentResponse | HeartbeatTxnResponse | RangeStatsResponse | SpanResponse | EmptyResponse;
 
 export interface BatchRequest {
   readonly header: BatchHeader;

@@ -27,6 +27,8 @@ import { PRESENT, type RangeRouter } from './router.js';
 
 const JOBS_MAX = 20_000;
 const LANE_BATCH_MAX = 128;
+/** Keys that one command resolves: it is one proposal, and one turn of the leaseholder. */
+const KEYS_PER_REQUEST = 1_000;
 const GC_MS = 1_000;
 const ABORTED_GC_MS = 60_000;
 const GC_BATCH_MAX = 512;
@@ -140,7 +142,12 @@ export class CleanupQueue {
       else list.push(key);
     }
     const waits: Promise<void>[] = [];
-    for (const [rangeId, own] of byRange) waits.push(this.#enqueue(rangeId, { ...base, keys: own, spans: [] }));
+    for (const [rangeId, own] of byRange) {
+      for (let i = 0; i < own.length; i += KEYS_PER_REQUEST) {
+        const part = own.length <= KEYS_PER_REQUEST ? own : own.slice(i, i + KEYS_PER_REQUEST);
+        waits.push(this.#enqueue(rangeId, { ...base, keys: part, spans: [] }));
+      }
+    }
     if (spans.length > 0) {
       waits.push(this.#deps.router.send(PRESENT, [{ ...base, keys: [], spans }]).then(() => undefined));
     }
@@ -162,7 +169,11 @@ export class CleanupQueue {
   async #drain(rangeId: number, lane: Lane): Promise<void> {
     lane.underWay = true;
     while (lane.queue.length > 0) {
-      const batch = lane.queue.splice(0, LANE_BATCH_MAX);
+      let count = 0;
+      for (let keys = 0; count < Math.min(lane.queue.length, LANE_BATCH_MAX) && keys < KEYS_PER_REQUEST; count++) {
+        keys += lane.queue[count]!.request.keys.length;
+      }
+      const batch = lane.queue.splice(0, count);
       let failure: unknown = null;
       try {
         await this.#deps.router.send(PRESENT, batch.map((b) => b.request));
@@ -218,7 +229,10 @@ export async function finaliseRecord(
 ): Promise<Finalised> {
   const entry = await router.directory.lookup(addressOf(job.meta.anchorKey));
   const { start, end } = entry.descriptor;
-  const local = job.keys.filter((k) => start <= addressOf(k) && addressOf(k) < end);
+  // Beyond a fair number the keys are left to the resolutions that follow.
+  const local = job.keys
+    .filter((k) => start <= addressOf(k) && addressOf(k) < end)
+    .slice(0, KEYS_PER_REQUEST);
   const trimmed: Key[] = [];
   const action = job.status === 'committed' ? 'commit' : 'abort';
   let answer: BatchResponse;

@@ -183,9 +183,9 @@ export function emptyResponse(request: KvRequest): KvResponse {
     case 'scan':
       return { kind: 'scan', keys: [], values: [], resumeKey: null };
     case 'refresh':
-      return { kind: 'refresh', resumeKey: null };
-    case 'ingest':
     case 'resolve-intents':
+      return { kind: request.kind, resumeKey: null };
+    case 'ingest':
     case 'gc-txns':
       return { kind: request.kind };
     default:

@@ -29,9 +29,13 @@ import type { TxnRuntime } from './runtime.js';
 import { clientError, retryError } from './txn-errors.js';
 
 /** Bytes buffered above which `relieve` spills. */
-const SPILL_BYTES = 4 << 20;
+const SPILL_BYTES = 512 << 10;
 /** Bytes of one batch of a spill. */
-const SPILL_BATCH_BYTES = 512 << 10;
+const SPILL_BATCH_BYTES = 128 << 10;
+/**
+ * Rows and index entries that one transaction may leave as intents: the leaseholders keep each in memory.
+ */
+const SPILLED_MAX = 300_000;
 const INGEST_BATCH_BYTES = 1 << 20;
 
 export class Transaction implements KvTxn {
@@ -43,6 +47,7 @@ export class Transaction implements KvTxn {
   #refresher!: Refresher;
   #committer!: Committer;
   #statementStart = 0;
+  #spilled = 0;
   #barrier: Promise<void> | null = null;
   #onCommit: ((commitTs: Timestamp) => void)[] = [];
   #onRollback: (() => void)[] = [];
@@ -201,6 +206,7 @@ export class Transaction implements KvTxn {
   // ---- inside -------------------------------------------------------------------------------
 
   #beginAttempt(): void {
+    this.#spilled = 0;
     const runtime = this.#runtime;
     const options = this.#options;
     const fixed = options.asOf !== undefined;
@@ -279,6 +285,14 @@ export class Transaction implements KvTxn {
     const attempt = this.#attempt;
     const writes = attempt.buffer.takeForSpill();
     if (writes.length === 0) return;
+    this.#spilled += writes.length;
+    if (this.#spilled > SPILLED_MAX) {
+      throw new QuoralError('54000', `a transaction can change at most ${SPILLED_MAX} rows and index entries`, {
+        fields: {
+          hint: 'Split the change into several transactions, or load into a table that is created or truncated in the same transaction.',
+        },
+      });
+    }
     if (attempt.anchorAt(writes[0]!.key)) this.#anchored(attempt);
     attempt.recordPossible = true;
     this.#runtime.counters.spills++;

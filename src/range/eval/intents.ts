@@ -1,9 +1,13 @@
 /** query-intent and resolve-intents. */
+import type { Key } from '../../base/key.js';
 import { assert } from '../../base/assert.js';
 import { decodeIntent, intentKey } from '../../storage/lock-record.js';
 import { mvccHasTagged } from '../../storage/mvcc.js';
 import type {
-  EmptyResponse, QueryIntentRequest, QueryIntentResponse, ResolveIntentsRequest,
+  QueryIntentRequest,
+  QueryIntentResponse,
+  ResolveIntentsRequest,
+  SpanResponse,
 } from '../kv-api.js';
 import type { EvalContext } from './context.js';
 import { resolveKeys, txnTag } from './end-txn.js';
@@ -31,14 +35,24 @@ export function evalQueryIntent(ctx: EvalContext, request: QueryIntentRequest): 
   return { kind: 'query-intent', found: false };
 }
 
-export function evalResolveIntents(ctx: EvalContext, request: ResolveIntentsRequest): EmptyResponse {
+/** Intents that one command resolves by span; more wait for the next turn. */
+const SPAN_INTENTS_MAX = 2_000;
+
+export function evalResolveIntents(ctx: EvalContext, request: ResolveIntentsRequest): SpanResponse {
   const { keys, spans, txnId, epoch, status, ts } = request;
+  assert(status !== 'pending' || spans.length === 0, 'intents are moved by key, not by span');
   const seen = new Set(keys);
+  let resumeKey: Key | null = null;
   for (const { start, end } of spans) {
     for (const lock of ctx.range.locks.range(start, end)) {
-      if (lock.holder?.id === txnId) seen.add(lock.key);
+      if (lock.holder?.id !== txnId) continue;
+      if (seen.size >= SPAN_INTENTS_MAX) {
+        resumeKey = lock.key;
+        break;
+      }
+      seen.add(lock.key);
     }
   }
   resolveKeys(ctx, txnId, epoch, status, ts, seen);
-  return { kind: 'resolve-intents' };
+  return { kind: 'resolve-intents', resumeKey };
 }

@@ -8,7 +8,7 @@ import { keyNext, type Key } from '../../base/key.js';
 import { decodeIntent, encodeIntent, intentKey } from '../../storage/lock-record.js';
 import { mvccAnyNewerBounded, mvccNewest, mvccPut } from '../../storage/mvcc.js';
 import type {
-  EmptyResponse, IncrementRequest, IncrementResponse, IngestRequest, PutRequest, RefreshRequest, RefreshResponse, TxnMeta,
+  EmptyResponse, IncrementRequest, IncrementResponse, IngestRequest, PutRequest, RefreshRequest, SpanResponse, TxnMeta,
 } from '../kv-api.js';
 import { KvError } from '../kv-errors.js';
 import { type EvalContext, LockConflict } from './context.js';
@@ -127,7 +127,7 @@ export function decodeCounter(bytes: Buffer, key: Key): number {
 /** Keys verified in one turn: what follows waits for another, so that the event loop is not held. */
 const REFRESH_KEYS_MAX = 8_192;
 
-export function evalRefresh(ctx: EvalContext, request: RefreshRequest): RefreshResponse {
+export function evalRefresh(ctx: EvalContext, request: RefreshRequest): SpanResponse {
   const { start, fromTs, toTs } = request;
   const end = request.end ?? keyNext(start);
   for (const lock of ctx.range.locks.range(start, end)) checkIntent(ctx, lock, toTs);

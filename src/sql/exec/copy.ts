@@ -9,7 +9,6 @@
  * Errors carry PostgreSQL's CONTEXT: table, line, and the column with its input where there is one.
  */
 import { QuoralError, sqlError } from '../../base/errors.js';
-import type { Key } from '../../base/key.js';
 import type { TableDescriptor } from '../catalog/descriptor.js';
 import type { ExecContext, Execution } from '../contract.js';
 import type { InsertSource, Plan, TableChecks } from '../plan/logical.js';
@@ -19,8 +18,8 @@ import { typeByOid } from '../types/registry.js';
 import { compilePlan } from './compile-plan.js';
 import { type CopyField, type CopyOptions, CopyReader, formatCopyRow } from './copy-format.js';
 import { compileSources, type RowMaker } from './dml.js';
-import type { IndexCodec } from './index-codec.js';
-import { RELIEVE_BYTES, RowWriter } from './row-writer.js';
+import { openTarget, type RowTarget } from './row-targets.js';
+import { RowWriter } from './row-writer.js';
 import { type Row, Run } from './run.js';
 import { checkCancelled } from './scan.js';
 
@@ -37,7 +36,6 @@ export interface CopyFromShape {
 }
 
 const BATCH_ROWS = 2000;
-const INGEST_IN_FLIGHT = 3;
 const SHOWN_CHARACTERS = 100;
 
 export function compileCopyFrom(shape: CopyFromShape): { start(ctx: ExecContext): Execution } {
@@ -69,7 +67,7 @@ class CopyFromExecution implements Execution {
   async run(sink: ResultSink): Promise<'done'> {
     const { options, positions } = this.#shape;
     const reader = new CopyReader(options);
-    const target = await this.#target();
+    const target = await openTarget(this.#run, this.#writer, this.#shape.freshStorage);
     let inputs: Datum[][] = [];
     let firstLine = 1;
     const onRow = (fields: CopyField[]): void => {
@@ -92,17 +90,7 @@ class CopyFromExecution implements Execution {
     return 'done';
   }
 
-  async #target(): Promise<CopyTarget> {
-    const { ctx } = this.#run;
-    if (this.#shape.freshStorage) {
-      const { start, end } = this.#writer.codec.primary.span;
-      const found = await ctx.txn.scan({ start, end, maxRows: 1, untracked: true });
-      if (found.keys.length === 0) return new IngestTarget(ctx, this.#writer);
-    }
-    return new BufferTarget(this.#run, this.#writer);
-  }
-
-  async #write(target: CopyTarget, inputs: readonly Datum[][], firstLine: number): Promise<void> {
+  async #write(target: RowTarget, inputs: readonly Datum[][], firstLine: number): Promise<void> {
     const rows: Row[] = new Array<Row>(inputs.length);
     for (let i = 0; i < inputs.length; i++) {
       try {
@@ -185,149 +173,6 @@ function compileFieldParser(
 
 function shortened(text: string): string {
   return text.length <= SHOWN_CHARACTERS ? text : `${text.slice(0, SHOWN_CHARACTERS)}...`;
-}
-
-interface Clash {
-  readonly error: QuoralError;
-  /** Index in the batch. */
-  readonly at: number;
-}
-
-interface CopyTarget {
-  write(rows: readonly Row[]): Promise<Clash | null>;
-  finish(): Promise<void>;
-}
-
-/** The way of INSERT. */
-class BufferTarget implements CopyTarget {
-  readonly #run: Run;
-  readonly #writer: RowWriter;
-
-  constructor(run: Run, writer: RowWriter) {
-    this.#run = run;
-    this.#writer = writer;
-  }
-
-  async write(rows: readonly Row[]): Promise<Clash | null> {
-    const { txn } = this.#run.ctx;
-    const wanted = rows.map((full) => this.#writer.uniqueKeys(this.#writer.live(full)));
-    const taken = new Set<Key>();
-    const keys = [...new Set(wanted.flatMap((list) => list.map((w) => w.key)))];
-    if (keys.length > 0) {
-      const values = await txn.getMany(keys, { lock: 'exclusive' });
-      keys.forEach((key, i) => {
-        if ((values[i] ?? null) !== null) taken.add(key);
-      });
-    }
-    for (let i = 0; i < rows.length; i++) {
-      for (const { index, key } of wanted[i]!) {
-        if (taken.has(key)) return { error: this.#writer.uniqueViolation(index, rows[i]!, this.#run.ctx), at: i };
-        taken.add(key);
-      }
-      this.#writer.put(txn, rows[i]!);
-    }
-    if (txn.bufferedBytes > RELIEVE_BYTES) await txn.relieve();
-    return null;
-  }
-
-  finish(): Promise<void> {
-    return Promise.resolve();
-  }
-}
-
-/** Straight into storage that only this transaction knows of. */
-class IngestTarget implements CopyTarget {
-  readonly #ctx: ExecContext;
-  readonly #writer: RowWriter;
-  readonly #seen: readonly SeenKeys[];
-  readonly #inFlight = new Set<Promise<void>>();
-  #failure: unknown = null;
-
-  constructor(ctx: ExecContext, writer: RowWriter) {
-    this.#ctx = ctx;
-    this.#writer = writer;
-    this.#seen = writer.uniques
-      .filter((index) => !(index.index.primary && writer.hasHiddenKey))
-      .map((index) => new SeenKeys(index, ctx));
-  }
-
-  async write(rows: readonly Row[]): Promise<Clash | null> {
-    const { codec } = this.#writer;
-    const keys: Key[] = [];
-    const values: Uint8Array[] = [];
-    for (let i = 0; i < rows.length; i++) {
-      const live = this.#writer.live(rows[i]!);
-      for (const seen of this.#seen) {
-        if (seen.add(live)) continue;
-        return { error: this.#writer.uniqueViolation(seen.index, rows[i]!, this.#ctx), at: i };
-      }
-      keys.push(codec.primary.keyOfRow(live));
-      values.push(codec.encodeRow(live));
-      for (const index of codec.secondaries) {
-        keys.push(index.keyOfRow(live));
-        values.push(index.entryOfRow(live));
-      }
-    }
-    await this.#send(keys, values);
-    return null;
-  }
-
-  async #send(keys: readonly Key[], values: readonly Uint8Array[]): Promise<void> {
-    while (this.#inFlight.size >= INGEST_IN_FLIGHT) await Promise.race(this.#inFlight);
-    if (this.#failure !== null) throw this.#failure;
-    const sent = this.#ctx.txn
-      .bulkIngest(keys, values)
-      .catch((error: unknown) => {
-        this.#failure ??= error;
-      })
-      .finally(() => this.#inFlight.delete(sent));
-    this.#inFlight.add(sent);
-  }
-
-  async finish(): Promise<void> {
-    await Promise.all(this.#inFlight);
-    if (this.#failure !== null) throw this.#failure;
-  }
-}
-
-/** Keys of one unique index met so far; remembers only the last while they come in order. */
-class SeenKeys {
-  readonly index: IndexCodec;
-  readonly #ctx: ExecContext;
-  #last: Key = '';
-  #ordered: Key[] | null = [];
-  #keys: Set<Key> | null = null;
-
-  constructor(index: IndexCodec, ctx: ExecContext) {
-    this.index = index;
-    this.#ctx = ctx;
-  }
-
-  /** False if the row's key was there before. */
-  add(live: Row): boolean {
-    if (!this.index.isUniqueFor(live)) return true;
-    const key = this.index.keyOfRow(live);
-    if (this.#keys === null) {
-      if (key > this.#last) {
-        this.#last = key;
-        this.#remember(key);
-        return true;
-      }
-      if (key === this.#last) return false;
-      this.#keys = new Set(this.#ordered);
-      this.#ordered = null;
-    }
-    if (this.#keys.has(key)) return false;
-    this.#keys.add(key);
-    this.#ctx.memory.grow(key.length + 64);
-    return true;
-  }
-
-  /** In case order breaks later, the keys so far are needed after all. */
-  #remember(key: Key): void {
-    this.#ordered!.push(key);
-    this.#ctx.memory.grow(key.length + 16);
-  }
 }
 
 export function compileCopyTo(

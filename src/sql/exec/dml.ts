@@ -19,6 +19,7 @@ import {
   type Compiled, compileExpr, type CompiledRow, compileRow, type CompiledTest, compileTest, layoutOf, testRow,
 } from './eval.js';
 import type { IndexCodec } from './index-codec.js';
+import { openTarget, type RowTarget } from './row-targets.js';
 import { RELIEVE_BYTES, RowWriter, uniqueRowId } from './row-writer.js';
 import {
   type Batch, LazyRows, type Operator, type OperatorFactory, type Row, rowBytes, RowsOperator, type Run,
@@ -115,7 +116,9 @@ export function compileInsert(plan: InsertPlan): OperatorFactory {
   return (run) => {
     const insert = new Inserter(run, writer, make, conflict, returning);
     const deferred = singleRow && run.ctx.implicit && plan.conflict === null;
-    return new LazyRows(() => insert.all(input(run), readsTarget, deferred));
+    // A statement that READ COMMITTED repeats must not meet what its first run has ingested.
+    const ingest = plan.freshStorage && !singleRow && conflict === null && run.ctx.txn.isolation !== 'read committed';
+    return new LazyRows(() => insert.all(input(run), readsTarget, deferred, ingest));
   };
 }
 
@@ -158,6 +161,7 @@ class Inserter {
   readonly #out: Row[] = [];
   /** Primary keys that this statement has inserted or updated: none may be updated again. */
   readonly #touched = new Set<Key>();
+  #target: RowTarget | null = null;
 
   constructor(
     run: Run,
@@ -173,8 +177,9 @@ class Inserter {
     this.#returning = returning;
   }
 
-  async all(input: Operator, whole: boolean, deferred: boolean): Promise<Row[]> {
+  async all(input: Operator, whole: boolean, deferred: boolean, ingest: boolean): Promise<Row[]> {
     const run = this.#run;
+    if (ingest) this.#target = await openTarget(run, this.#writer, true);
     const collected = whole ? await collect(input, run) : null;
     const source = collected === null ? input : new RowsOperator(collected.rows);
     try {
@@ -188,6 +193,7 @@ class Inserter {
       source.close();
       collected?.release();
     }
+    await this.#target?.finish();
     return this.#out;
   }
 
@@ -205,6 +211,12 @@ class Inserter {
         this.#writer.putDeferred(this.#run.ctx, full);
         await this.#wrote(full);
       }
+      return;
+    }
+    if (this.#target !== null) {
+      const clash = await this.#target.write(rows);
+      if (clash !== null) throw clash.error;
+      for (const full of rows) await this.#wrote(full);
       return;
     }
     await this.insertRows(rows);
