@@ -5,7 +5,7 @@
  * PGBENCH_SECONDS     how long each pgbench run takes (default 8)
  * QUORAL_E2E_PATIENCE stretches time bounds on slow machines (default 1)
  */
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { AccountedLoad, discrepancies, LOG_TABLE } from './nodes-load.js';
 import {
   Demo,
@@ -28,6 +28,7 @@ const SUMS = `SELECT (SELECT sum(abalance) FROM pgbench_accounts) AS a, (SELECT 
 const missing = missingClients();
 const dataDir = temporaryDirectory();
 let demo: Demo;
+const loads: AccountedLoad[] = [];
 
 function pgbench(id: number, ...args: string[]): ReturnType<typeof run> {
   return run('pgbench', [
@@ -94,7 +95,9 @@ async function expectAllAccounted(load: AccountedLoad, prefix: string): Promise<
 
 function newLoad(prefix: string, nodeIds: readonly number[] = NODES): AccountedLoad {
   const urls = new Map(nodeIds.map((id) => [id, demo.url(id)]));
-  return new AccountedLoad({ urls, workersPerNode: 4, scale: SCALE }, prefix);
+  const load = new AccountedLoad({ urls, workersPerNode: 4, scale: SCALE }, prefix);
+  loads.push(load);
+  return load;
 }
 
 /** Every worker of the nodes has had a transaction acknowledged that it began from now on. */
@@ -121,6 +124,11 @@ describe.skipIf(missing !== null)(
     afterAll(async () => {
       await demo?.abort();
       removeDirectory(dataDir);
+    });
+
+    // The load of a test that failed must not go on under the next.
+    afterEach(() => {
+      for (const load of loads.splice(0)) load.abandon();
     });
 
     it('pgbench -i loads its tables through COPY', async () => {

@@ -84,6 +84,12 @@ export class AccountedLoad {
     }
   }
 
+  /** Ends without waiting for answers. */
+  abandon(): void {
+    this.#stopping = true;
+    for (const worker of this.#workers) worker.client?.connection.stream.destroy();
+  }
+
   /** The slowest worker of the nodes has finished a transaction that it began after `sinceMs`. */
   servedSince(nodeIds: readonly number[], sinceMs: number): boolean {
     if (this.#unexpected.length > 0) throw this.#unexpected[0] as Error;

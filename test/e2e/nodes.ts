@@ -9,7 +9,10 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import pg from 'pg';
 
-export const MAIN = resolve(import.meta.dirname, '../../dist/cli/main.js');
+/** The build under test. */
+export const MAIN = resolve(
+  process.env['QUORAL_E2E_MAIN'] ?? join(import.meta.dirname, '../../dist/cli/main.js'),
+);
 
 /** Stretches every time bound here, for machines slower than the two cores they are made for. */
 export const PATIENCE = Number(process.env['QUORAL_E2E_PATIENCE'] ?? '1');
