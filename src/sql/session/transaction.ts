@@ -174,8 +174,13 @@ export class SessionTransaction {
     this.#host.transactionReset(false);
     // The KV transaction first: it holds locks on the lock rows that the catalog's end removes.
     if (txn !== null) {
-      if (txn.status === 'active') await txn.restart();
-      else this.#txn = null;
+      if (txn.status === 'active') {
+        await txn.restart();
+      } else {
+        // One that the ranges have aborted still holds its locks.
+        await txn.rollback();
+        this.#txn = null;
+      }
     }
     if (catalog !== null && !catalog.endNow()) await catalog.end(false);
   }
