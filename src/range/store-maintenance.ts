@@ -162,6 +162,8 @@ export class StoreMaintenance {
       if (moves >= MOVES_PER_ROUND) return;
       const target = this.preferredLeader(replica.descriptor);
       if (target === store.nodeId || !replica.raft.isLeader || !this.#settled(target)) continue;
+      // Locks in memory do not move along: transactions that lost theirs can meet as deadlocks. It can wait.
+      if (replica.locks.size > 0) continue;
       if (this.#moveTo(replica, target)) moves++;
     }
   }
