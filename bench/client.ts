@@ -107,10 +107,7 @@ export class Client {
       if (this.#pending === null || this.#pending.error !== null) break;
       this.#writer.copyData(Buffer.from(chunk));
       if (!this.#socket.write(this.#writer.take())) {
-        await Promise.race([
-          new Promise<void>((resolve) => this.#socket.once('drain', resolve)),
-          result,
-        ]);
+        await Promise.race([new Promise<void>((resolve) => this.#socket.once('drain', resolve)), result]);
       }
     }
     if (this.#pending !== null) this.#socket.write(this.#writer.copyDone().take());
@@ -144,9 +141,7 @@ export class Client {
     if (pending === null) return;
     switch (message.kind) {
       case 'dataRow':
-        pending.rows.push(
-          message.values.map((value) => (value === null ? null : value.toString())),
-        );
+        pending.rows.push(message.values.map((value) => (value === null ? null : value.toString())));
         return;
       case 'commandComplete':
         pending.tag = message.tag;

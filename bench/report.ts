@@ -73,9 +73,7 @@ export class Collector {
 }
 
 export function formatRun(title: string, run: RunReport): string {
-  const lines = [
-    `${title}: ${number(run.throughput)} ${run.unit}/s over ${run.seconds.toFixed(1)} s`,
-  ];
+  const lines = [`${title}: ${number(run.throughput)} ${run.unit}/s over ${run.seconds.toFixed(1)} s`];
   for (const [kind, latency] of Object.entries(run.latency)) {
     lines.push(
       `  ${kind.padEnd(24)} ${String(latency.count).padStart(9)}  mean ${ms(latency.meanMs)}  p50 ${ms(latency.p50Ms)}` +
@@ -83,9 +81,7 @@ export function formatRun(title: string, run: RunReport): string {
     );
   }
   const errors = Object.entries(run.errors).map(([sqlstate, count]) => `${sqlstate} ${count}`);
-  lines.push(
-    `  retries ${run.retries}, errors ${errors.length === 0 ? 'none' : errors.join(', ')}`,
-  );
+  lines.push(`  retries ${run.retries}, errors ${errors.length === 0 ? 'none' : errors.join(', ')}`);
   return lines.join('\n');
 }
 

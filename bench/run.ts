@@ -57,8 +57,7 @@ function print(line: string): void {
 function integer(name: string, text: string | undefined, fallback: number): number {
   if (text === undefined) return fallback;
   const value = Number(text);
-  if (!Number.isInteger(value) || value < 0)
-    throw new Error(`--${name} wants a number, not "${text}"`);
+  if (!Number.isInteger(value) || value < 0) throw new Error(`--${name} wants a number, not "${text}"`);
   return value;
 }
 
@@ -118,12 +117,7 @@ function parse(): {
 }
 
 /** One connection's loop until `until`; a lost connection is made again. */
-async function loop(
-  workload: Workload,
-  options: WorkloadOptions,
-  worker: LoopWorker,
-  until: number,
-): Promise<void> {
+async function loop(workload: Workload, options: WorkloadOptions, worker: LoopWorker, until: number): Promise<void> {
   while (performance.now() < until) {
     const begin = performance.now();
     try {
@@ -170,16 +164,11 @@ async function measure(
   const collector = new Collector();
   for (const worker of workers) worker.collector = collector;
   const begin = performance.now();
-  await Promise.all(
-    workers.map((worker) => loop(workload, options, worker, begin + seconds * 1000)),
-  );
+  await Promise.all(workers.map((worker) => loop(workload, options, worker, begin + seconds * 1000)));
   return collector.report((performance.now() - begin) / 1000, workload.unit ?? 'transactions');
 }
 
-async function runWorkload(
-  workload: Workload,
-  settings: Settings,
-): Promise<{ runs: RunReport[]; problems: string[] }> {
+async function runWorkload(workload: Workload, settings: Settings): Promise<{ runs: RunReport[]; problems: string[] }> {
   const isIdle = workload.name === 'idle';
   const connections = isIdle ? 1 : settings.connections;
   const admin = await Client.connect(settings.urls[0] as string);
@@ -190,17 +179,11 @@ async function runWorkload(
     print(`  set up in ${((performance.now() - begin) / 1000).toFixed(1)} s`);
   }
   const workers = await connectWorkers(settings, connections);
-  if (!isIdle && settings.warmup > 0)
-    await measure(workload, settings.options, workers, settings.warmup);
+  if (!isIdle && settings.warmup > 0) await measure(workload, settings.options, workers, settings.warmup);
   const runs: RunReport[] = [];
   for (let i = 1; i <= settings.runs; i++) {
     // The idle "transaction" takes the whole time itself.
-    const run = await measure(
-      workload,
-      settings.options,
-      workers,
-      isIdle ? 0.001 : settings.options.seconds,
-    );
+    const run = await measure(workload, settings.options, workers, isIdle ? 0.001 : settings.options.seconds);
     runs.push(run);
     print(formatRun(`run ${i}`, run));
   }
@@ -256,10 +239,7 @@ async function main(): Promise<number> {
         at: new Date().toISOString(),
       };
       const { workloads: _, ...rest } = settings;
-      writeFileSync(
-        parsed.json,
-        `${JSON.stringify({ environment, settings: rest, results }, null, 2)}\n`,
-      );
+      writeFileSync(parsed.json, `${JSON.stringify({ environment, settings: rest, results }, null, 2)}\n`);
     }
     return wrong === 0 ? 0 : 1;
   } finally {

@@ -28,10 +28,7 @@ export interface Workload {
   /** Makes and fills the tables. */
   setup(client: Client, options: WorkloadOptions): Promise<void>;
   /** One unit of work; resolves with its kind, for the histogram, and how many rows it stands for. */
-  transaction(
-    worker: Worker,
-    options: WorkloadOptions,
-  ): Promise<{ readonly kind: string; readonly count?: number }>;
+  transaction(worker: Worker, options: WorkloadOptions): Promise<{ readonly kind: string; readonly count?: number }>;
   /** What is wrong with the data afterwards; empty when all is well. */
   check(client: Client, options: WorkloadOptions): Promise<string[]>;
   /** What `count` counts; transactions unless said otherwise. */
@@ -51,33 +48,19 @@ export async function inTransaction<T>(worker: Worker, body: () => Promise<T>): 
       return value;
     } catch (error) {
       if (worker.client.inTransaction && !worker.client.lost) await worker.client.query('ROLLBACK');
-      if (
-        !(error instanceof ServerError) ||
-        !RETRYABLE.has(error.sqlstate) ||
-        attempt === ATTEMPTS_MAX
-      )
-        throw error;
+      if (!(error instanceof ServerError) || !RETRYABLE.has(error.sqlstate) || attempt === ATTEMPTS_MAX) throw error;
       worker.countRetry();
     }
   }
 }
 
 /** A single statement, again when the server asks for it. */
-export async function retried(
-  worker: Worker,
-  sql: string,
-  parameters: readonly Parameter[],
-): Promise<Result> {
+export async function retried(worker: Worker, sql: string, parameters: readonly Parameter[]): Promise<Result> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await worker.client.run(sql, parameters);
     } catch (error) {
-      if (
-        !(error instanceof ServerError) ||
-        !RETRYABLE.has(error.sqlstate) ||
-        attempt === ATTEMPTS_MAX
-      )
-        throw error;
+      if (!(error instanceof ServerError) || !RETRYABLE.has(error.sqlstate) || attempt === ATTEMPTS_MAX) throw error;
       worker.countRetry();
     }
   }
@@ -106,17 +89,9 @@ export async function scalar(client: Client, sql: string): Promise<number> {
  * Splits a table at `count - 1` evenly spaced integer keys. PostgreSQL, against which the same
  * workloads can run, has no such statement; it says 42601 and has one "range".
  */
-export async function splitEvenly(
-  client: Client,
-  table: string,
-  size: number,
-  count: number,
-): Promise<void> {
+export async function splitEvenly(client: Client, table: string, size: number, count: number): Promise<void> {
   if (count < 2) return;
-  const points = Array.from(
-    { length: count - 1 },
-    (_, i) => `(${Math.floor((size * (i + 1)) / count)})`,
-  );
+  const points = Array.from({ length: count - 1 }, (_, i) => `(${Math.floor((size * (i + 1)) / count)})`);
   try {
     await client.query(`ALTER TABLE ${table} SPLIT AT VALUES ${points.join(', ')}`);
   } catch (error) {

@@ -9,11 +9,7 @@ import ts from 'typescript';
 const CONFIG = 'tsconfig.test.json';
 
 const host = { ...ts.sys, onUnRecoverableConfigFileDiagnostic: fail };
-const parsed = ts.getParsedCommandLineOfConfigFile(
-  CONFIG,
-  { noEmit: true, incremental: false },
-  host,
-);
+const parsed = ts.getParsedCommandLineOfConfigFile(CONFIG, { noEmit: true, incremental: false }, host);
 const program = ts.createProgram({ rootNames: parsed.fileNames, options: parsed.options });
 const checker = program.getTypeChecker();
 
@@ -35,8 +31,7 @@ function fail(diagnostic) {
 
 /** The rejection is dealt with: `….catch(f)` or `….then(f, g)`. */
 function isHandled(expression) {
-  if (!ts.isCallExpression(expression) || !ts.isPropertyAccessExpression(expression.expression))
-    return false;
+  if (!ts.isCallExpression(expression) || !ts.isPropertyAccessExpression(expression.expression)) return false;
   const method = expression.expression.name.text;
   if (method === 'catch') return expression.arguments.length > 0;
   if (method === 'then') return expression.arguments.length > 1;
@@ -59,9 +54,7 @@ function visit(file, node) {
     let { expression } = node;
     while (ts.isParenthesizedExpression(expression)) ({ expression } = expression);
     const candidate =
-      ts.isCallExpression(expression) ||
-      ts.isNewExpression(expression) ||
-      ts.isConditionalExpression(expression);
+      ts.isCallExpression(expression) || ts.isNewExpression(expression) || ts.isConditionalExpression(expression);
     if (candidate && !isHandled(expression) && isPromise(expression)) {
       const { line } = file.getLineAndCharacterOfPosition(node.getStart(file));
       process.stdout.write(

@@ -23,7 +23,5 @@ for (const [name, command, args] of STEPS) {
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   process.stdout.write(`== ${name}: ${status === 0 ? 'ok' : 'FAILED'} (${seconds} s)\n`);
 }
-process.stdout.write(
-  failed.length === 0 ? '\ncheck: ok\n' : `\ncheck: FAILED: ${failed.join('; ')}\n`,
-);
+process.stdout.write(failed.length === 0 ? '\ncheck: ok\n' : `\ncheck: FAILED: ${failed.join('; ')}\n`);
 process.exit(failed.length === 0 ? 0 : 1);

@@ -50,9 +50,7 @@ const now = T0 + ROWS + 1000;
 for (const round of ['cold', 'warm']) {
   measure(`mvccGet, random, ${round}`, READS, () => mvccGet(engine, key(anyRow()), now));
 }
-measure('mvccRead with uncertainty, random', READS, () =>
-  mvccRead(engine, key(anyRow()), now, now + 250_000),
-);
+measure('mvccRead with uncertainty, random', READS, () => mvccRead(engine, key(anyRow()), now, now + 250_000));
 measure('lock look-up, nothing there (first)', READS, () => {
   const k = `i${key(anyRow())}`;
   engine.first('locks', k, `${k}\x00`);

@@ -10,9 +10,7 @@ export const bank: Workload = {
   async setup(client, options) {
     const accounts = options.size ?? ACCOUNTS;
     await client.query('DROP TABLE IF EXISTS bench_bank');
-    await client.query(
-      'CREATE TABLE bench_bank (id int PRIMARY KEY, balance bigint NOT NULL CHECK (balance >= 0))',
-    );
+    await client.query('CREATE TABLE bench_bank (id int PRIMARY KEY, balance bigint NOT NULL CHECK (balance >= 0))');
     await splitEvenly(client, 'bench_bank', accounts, options.ranges);
     await client.copyIn(
       'COPY bench_bank FROM STDIN',
@@ -34,10 +32,7 @@ export const bank: Workload = {
       const second = await client.run(read, [Math.max(from, to)]);
       const balance = Number((from < to ? first : second).rows[0]?.[0]);
       if (balance < wanted) return false;
-      await client.run('UPDATE bench_bank SET balance = balance - $1 WHERE id = $2', [
-        wanted,
-        from,
-      ]);
+      await client.run('UPDATE bench_bank SET balance = balance - $1 WHERE id = $2', [wanted, from]);
       await client.run('UPDATE bench_bank SET balance = balance + $1 WHERE id = $2', [wanted, to]);
       return true;
     });

@@ -10,9 +10,7 @@ function table(worker: number): string {
 }
 
 async function present(client: Client): Promise<string[]> {
-  const { rows } = await client.run(
-    "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'",
-  );
+  const { rows } = await client.run("SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'");
   return rows.map((row) => row[0] ?? '').filter((name) => /^bench_copy_\d+$/.test(name));
 }
 
@@ -25,9 +23,7 @@ export const copy: Workload = {
   async setup(client) {
     for (let i = 0; i < TABLES_MAX; i++) {
       await client.query(`DROP TABLE IF EXISTS ${table(i)}`);
-      await client.query(
-        `CREATE TABLE ${table(i)} (id bigint PRIMARY KEY, bid int, balance int, filler char(84))`,
-      );
+      await client.query(`CREATE TABLE ${table(i)} (id bigint PRIMARY KEY, bid int, balance int, filler char(84))`);
     }
   },
 

@@ -66,12 +66,7 @@ function readStat(pid: number): { readonly parent: number; readonly ticks: numbe
     return { parent: Number(fields[1]), ticks: Number(fields[11]) + Number(fields[12]) };
   } catch (error) {
     // The process has ended between the listing and now.
-    if (
-      error instanceof Error &&
-      'code' in error &&
-      (error.code === 'ENOENT' || error.code === 'ESRCH')
-    )
-      return null;
+    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ESRCH')) return null;
     throw error;
   }
 }

@@ -25,11 +25,10 @@ export const kv: Workload = {
       if (rows.length !== 1) throw new Error(`key ${key} gave ${rows.length} rows`);
       return { kind: 'read' };
     }
-    await retried(
-      worker,
-      'INSERT INTO bench_kv (k, v) VALUES ($1, $2) ON CONFLICT (k) DO UPDATE SET v = excluded.v',
-      [key, worker.random.text(100)],
-    );
+    await retried(worker, 'INSERT INTO bench_kv (k, v) VALUES ($1, $2) ON CONFLICT (k) DO UPDATE SET v = excluded.v', [
+      key,
+      worker.random.text(100),
+    ]);
     return { kind: 'write' };
   },
 

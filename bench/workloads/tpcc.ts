@@ -38,22 +38,14 @@ const TABLES: readonly (readonly [name: string, columns: string])[] = [
     'order_line',
     'ol_w_id int, ol_d_id int, ol_o_id int, ol_number int, ol_i_id int, ol_supply_w_id int, ol_delivery_d timestamp, ol_quantity int, ol_amount numeric(6,2), ol_dist_info char(24), PRIMARY KEY (ol_w_id, ol_d_id, ol_o_id, ol_number)',
   ],
-  [
-    'item',
-    'i_id int PRIMARY KEY, i_im_id int, i_name varchar(24), i_price numeric(5,2), i_data varchar(50)',
-  ],
+  ['item', 'i_id int PRIMARY KEY, i_im_id int, i_name varchar(24), i_price numeric(5,2), i_data varchar(50)'],
   [
     'stock',
     's_w_id int, s_i_id int, s_quantity int, s_dist char(24), s_ytd int, s_order_cnt int, s_remote_cnt int, s_data varchar(50), PRIMARY KEY (s_w_id, s_i_id)',
   ],
 ];
 
-async function load(
-  client: Client,
-  table: string,
-  rows: number,
-  row: (index: number) => string,
-): Promise<void> {
+async function load(client: Client, table: string, rows: number, row: (index: number) => string): Promise<void> {
   await client.copyIn(`COPY tpcc_${table} FROM STDIN`, copyChunks(rows, row));
 }
 
@@ -63,15 +55,9 @@ export const tpcc: Workload = {
   async setup(client, options) {
     const warehouses = options.size ?? 1;
     for (const [name] of TABLES) await client.query(`DROP TABLE IF EXISTS tpcc_${name}`);
-    for (const [name, columns] of TABLES)
-      await client.query(`CREATE TABLE tpcc_${name} (${columns})`);
+    for (const [name, columns] of TABLES) await client.query(`CREATE TABLE tpcc_${name} (${columns})`);
     const address = 'street\tcity\tst\t123456789';
-    await load(
-      client,
-      'warehouse',
-      warehouses,
-      (i) => `${i + 1}\tw${i + 1}\t${address}\t0.1000\t300000.00\n`,
-    );
+    await load(client, 'warehouse', warehouses, (i) => `${i + 1}\tw${i + 1}\t${address}\t0.1000\t300000.00\n`);
     await load(client, 'district', warehouses * DISTRICTS, (i) => {
       const w = Math.floor(i / DISTRICTS) + 1;
       return `${w}\t${(i % DISTRICTS) + 1}\td${i}\t${address}\t0.0500\t30000.00\t1\n`;
@@ -197,16 +183,10 @@ async function placeOrder(
     'INSERT INTO tpcc_orders (o_w_id, o_d_id, o_id, o_c_id, o_entry_d, o_ol_cnt, o_all_local) VALUES ($1, $2, $3, $4, now(), $5, $6)',
     [w, d, order, c, lines.length, local],
   );
-  await client.run('INSERT INTO tpcc_new_order (no_w_id, no_d_id, no_o_id) VALUES ($1, $2, $3)', [
-    w,
-    d,
-    order,
-  ]);
+  await client.run('INSERT INTO tpcc_new_order (no_w_id, no_d_id, no_o_id) VALUES ($1, $2, $3)', [w, d, order]);
   for (const [index, line] of lines.entries()) {
     const wanted = rollback && index === lines.length - 1 ? ITEMS + 1 : line.item;
-    const item = await client.run('SELECT i_price, i_name, i_data FROM tpcc_item WHERE i_id = $1', [
-      wanted,
-    ]);
+    const item = await client.run('SELECT i_price, i_name, i_data FROM tpcc_item WHERE i_id = $1', [wanted]);
     if (item.rows.length === 0) {
       await client.run('ROLLBACK');
       throw new ItemMissing();
@@ -229,24 +209,20 @@ async function payment(worker: Worker, warehouses: number): Promise<void> {
   const d = random.between(1, DISTRICTS);
   const c = random.between(1, CUSTOMERS);
   // One in seven pays at another warehouse than their own.
-  const customerW =
-    warehouses > 1 && random.between(1, 100) <= 15 ? random.between(1, warehouses) : w;
+  const customerW = warehouses > 1 && random.between(1, 100) <= 15 ? random.between(1, warehouses) : w;
   const amount = (random.between(100, 500_000) / 100).toFixed(2);
   await inTransaction(worker, async () => {
-    await client.run(
-      'UPDATE tpcc_warehouse SET w_ytd = w_ytd + $1 WHERE w_id = $2 RETURNING w_name',
-      [amount, w],
-    );
-    await client.run(
-      'UPDATE tpcc_district SET d_ytd = d_ytd + $1 WHERE d_w_id = $2 AND d_id = $3 RETURNING d_name',
-      [amount, w, d],
-    );
+    await client.run('UPDATE tpcc_warehouse SET w_ytd = w_ytd + $1 WHERE w_id = $2 RETURNING w_name', [amount, w]);
+    await client.run('UPDATE tpcc_district SET d_ytd = d_ytd + $1 WHERE d_w_id = $2 AND d_id = $3 RETURNING d_name', [
+      amount,
+      w,
+      d,
+    ]);
     const paid = await client.run(
       'UPDATE tpcc_customer SET c_balance = c_balance - $1, c_ytd_payment = c_ytd_payment + $1, c_payment_cnt = c_payment_cnt + 1 WHERE c_w_id = $2 AND c_d_id = $3 AND c_id = $4 RETURNING c_credit, c_balance',
       [amount, customerW, d, c],
     );
-    if (paid.rows.length !== 1)
-      throw new ServerError('P0002', `customer ${customerW}/${d}/${c} is missing`);
+    if (paid.rows.length !== 1) throw new ServerError('P0002', `customer ${customerW}/${d}/${c} is missing`);
     await client.run(
       'INSERT INTO tpcc_history (h_c_id, h_c_d_id, h_c_w_id, h_d_id, h_w_id, h_date, h_amount, h_data) VALUES ($1, $2, $3, $4, $5, now(), $6, $7)',
       [c, d, customerW, d, w, amount, 'payment'],

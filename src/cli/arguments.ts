@@ -79,10 +79,7 @@ export function parseCommand(args: readonly string[]): Command {
     case 'sql':
       return wantsHelp(rest) ? { kind: 'help', topic: 'sql' } : sqlCommand(rest);
     default:
-      throw new UsageError(
-        '',
-        `unknown command "${name}"; the commands are ${COMMANDS.join(', ')}`,
-      );
+      throw new UsageError('', `unknown command "${name}"; the commands are ${COMMANDS.join(', ')}`);
   }
 }
 
@@ -93,10 +90,7 @@ function wantsHelp(args: readonly string[]): boolean {
 function helpCommand(args: readonly string[]): Command {
   const topic = args[0] ?? '';
   if (topic !== '' && !(COMMANDS as readonly string[]).includes(topic)) {
-    throw new UsageError(
-      '',
-      `there is no help on "${topic}"; the commands are ${COMMANDS.join(', ')}`,
-    );
+    throw new UsageError('', `there is no help on "${topic}"; the commands are ${COMMANDS.join(', ')}`);
   }
   return { kind: 'help', topic };
 }
@@ -104,12 +98,7 @@ function helpCommand(args: readonly string[]): Command {
 type Options = NonNullable<ParseArgsConfig['options']>;
 
 /** @throws UsageError with parseArgs' own words, which name the option. */
-function parse<T extends Options>(
-  command: string,
-  args: readonly string[],
-  options: T,
-  positionals = false,
-) {
+function parse<T extends Options>(command: string, args: readonly string[], options: T, positionals = false) {
   try {
     return parseArgs({ args: [...args], options, strict: true, allowPositionals: positionals });
   } catch (error) {
@@ -150,12 +139,8 @@ function startCommand(args: readonly string[]): StartCommand {
     join,
     locality: locality(values.locality ?? ''),
     logLevel: oneOf('start', 'log-level', values['log-level'] ?? 'info', LOG_LEVELS),
-    logFormat: oneOf('start', 'log-format', values['log-format'] ?? 'text', [
-      'text',
-      'json',
-    ] as const),
-    logFile:
-      values['log-file'] === undefined ? null : nonEmpty('start', 'log-file', values['log-file']),
+    logFormat: oneOf('start', 'log-format', values['log-format'] ?? 'text', ['text', 'json'] as const),
+    logFile: values['log-file'] === undefined ? null : nonEmpty('start', 'log-file', values['log-file']),
   };
 }
 
@@ -180,14 +165,8 @@ function demoCommand(args: readonly string[]): DemoCommand {
 }
 
 function sqlCommand(args: readonly string[]): SqlCommand {
-  const { values, positionals } = parse(
-    'sql',
-    args,
-    { command: { type: 'string', short: 'c', multiple: true } },
-    true,
-  );
-  if (positionals.length > 1)
-    throw new UsageError('sql', `one URL at most, not ${positionals.length}`);
+  const { values, positionals } = parse('sql', args, { command: { type: 'string', short: 'c', multiple: true } }, true);
+  if (positionals.length > 1) throw new UsageError('sql', `one URL at most, not ${positionals.length}`);
   return { kind: 'sql', url: positionals[0] ?? DEFAULT_URL, commands: values.command ?? [] };
 }
 
@@ -209,8 +188,7 @@ function address(command: string, option: string, value: string): string {
 function joinList(value: string | undefined): readonly string[] {
   if (value === undefined || value === '') return [];
   const list = value.split(',').map((text) => address('start', 'join', text.trim()));
-  if (new Set(list).size !== list.length)
-    throw new UsageError('start', `--join names an address twice: ${value}`);
+  if (new Set(list).size !== list.length) throw new UsageError('start', `--join names an address twice: ${value}`);
   return list;
 }
 
@@ -220,10 +198,7 @@ function locality(value: string): string {
   for (const tier of value === '' ? [] : value.split(',')) {
     const match = /^([a-z][a-z0-9_-]*)=([A-Za-z0-9._-]+)$/.exec(tier);
     if (match === null) {
-      throw new UsageError(
-        'start',
-        `--locality: "${tier}" is not key=value (for example region=eu,zone=a,host=h1)`,
-      );
+      throw new UsageError('start', `--locality: "${tier}" is not key=value (for example region=eu,zone=a,host=h1)`);
     }
     const key = match[1] as string;
     if (keys.has(key)) throw new UsageError('start', `--locality names ${key} twice`);
@@ -235,25 +210,14 @@ function locality(value: string): string {
 function integer(command: string, option: string, value: string, min: number, max: number): number {
   const number = /^\d{1,6}$/.test(value) ? Number(value) : NaN;
   if (!(number >= min && number <= max)) {
-    throw new UsageError(
-      command,
-      `--${option} must be a whole number from ${min} to ${max}, not "${value}"`,
-    );
+    throw new UsageError(command, `--${option} must be a whole number from ${min} to ${max}, not "${value}"`);
   }
   return number;
 }
 
-function oneOf<T extends string>(
-  command: string,
-  option: string,
-  value: string,
-  choices: readonly T[],
-): T {
+function oneOf<T extends string>(command: string, option: string, value: string, choices: readonly T[]): T {
   const found = choices.find((choice) => choice === value);
   if (found === undefined)
-    throw new UsageError(
-      command,
-      `--${option} must be one of ${choices.join(', ')}, not "${value}"`,
-    );
+    throw new UsageError(command, `--${option} must be one of ${choices.join(', ')}, not "${value}"`);
   return found;
 }

@@ -76,9 +76,7 @@ export async function runDemo(command: DemoCommand, modulePath: string): Promise
   }
   const keepAlive = keepProcessAlive();
   supervisor.start();
-  void supervisor.serving.then(() =>
-    print(`ready  postgresql://postgres@127.0.0.1:${command.basePort}/postgres`),
-  );
+  void supervisor.serving.then(() => print(`ready  postgresql://postgres@127.0.0.1:${command.basePort}/postgres`));
   const code = await supervisor.ended;
   keepAlive.release();
   return code;

@@ -61,13 +61,8 @@ export function explain(error: unknown): Failure {
     if (error.fields.detail !== undefined) lines.push(`detail: ${error.fields.detail}`);
     if (error.fields.hint !== undefined) lines.push(`hint: ${error.fields.hint}`);
     const cause = systemError(error.cause);
-    if (cause !== null && !error.message.includes(cause.message))
-      lines.push(`cause: ${cause.message}`);
-    if (
-      cause !== null &&
-      error.fields.hint === undefined &&
-      SYSTEM_HINTS[cause.code] !== undefined
-    ) {
+    if (cause !== null && !error.message.includes(cause.message)) lines.push(`cause: ${cause.message}`);
+    if (cause !== null && error.fields.hint === undefined && SYSTEM_HINTS[cause.code] !== undefined) {
       lines.push(`hint: ${SYSTEM_HINTS[cause.code] as string}`);
     }
     return { code: EXIT_FAILURE, text: lines.join('\n') };

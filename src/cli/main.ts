@@ -11,9 +11,7 @@ import { EXIT_OK, explain } from './exit.js';
 import { helpText } from './help.js';
 
 async function version(): Promise<string> {
-  const bytes = await new NodeDisk().readFile(
-    fileURLToPath(new URL('../../package.json', import.meta.url)),
-  );
+  const bytes = await new NodeDisk().readFile(fileURLToPath(new URL('../../package.json', import.meta.url)));
   const parsed = JSON.parse((bytes ?? Buffer.from('{}')).toString('utf8')) as {
     readonly version?: string;
   };

@@ -51,11 +51,7 @@ export class SqlClient {
 
   /** @throws QuoralError 08001, or what the server refuses with. */
   static async connect(transport: Transport, url: ClientUrl): Promise<SqlClient> {
-    const client = new SqlClient(
-      transport,
-      url,
-      await transport.connectBytes(url.address, CONNECT_MS),
-    );
+    const client = new SqlClient(transport, url, await transport.connectBytes(url.address, CONNECT_MS));
     client.send((writer) =>
       writer.startup({
         user: url.user,
@@ -138,14 +134,10 @@ export class SqlClient {
         });
       }
       if (message.kind === 'error') {
-        throw sqlError(
-          message.fields['C'] ?? 'XX000',
-          message.fields['M'] ?? 'the server refused',
-          {
-            detail: message.fields['D'],
-            hint: message.fields['H'],
-          },
-        );
+        throw sqlError(message.fields['C'] ?? 'XX000', message.fields['M'] ?? 'the server refused', {
+          detail: message.fields['D'],
+          hint: message.fields['H'],
+        });
       }
     }
   }

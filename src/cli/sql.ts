@@ -82,8 +82,7 @@ class ShellSession {
       const meta = this.#splitter.isEmpty && line.trimStart().startsWith('\\') ? line.trim() : null;
       if (meta === '\\q') break;
       if (meta !== null) await this.#metaCommand(meta);
-      else
-        for (const statement of this.#splitter.push(line)) ok = (await this.#run(statement)) && ok;
+      else for (const statement of this.#splitter.push(line)) ok = (await this.#run(statement)) && ok;
     }
     const rest = this.#splitter.take();
     if (rest !== '' && !interactive) ok = (await this.#run(rest)) && ok;
@@ -101,9 +100,7 @@ class ShellSession {
   #interrupt(reader: Interface): void {
     if (this.#running) {
       this.#client.cancel().catch((error: unknown) => {
-        process.stderr.write(
-          `could not cancel: ${error instanceof Error ? error.message : String(error)}\n`,
-        );
+        process.stderr.write(`could not cancel: ${error instanceof Error ? error.message : String(error)}\n`);
       });
       return;
     }
@@ -122,9 +119,7 @@ class ShellSession {
     } else if (command === '\\?') {
       await write(SHELL_HELP);
     } else {
-      await write(
-        `There is no ${command.split(/\s/)[0] ?? ''} here (psql has it); \\? lists what there is.\n`,
-      );
+      await write(`There is no ${command.split(/\s/)[0] ?? ''} here (psql has it); \\? lists what there is.\n`);
     }
   }
 
@@ -137,8 +132,7 @@ class ShellSession {
       return await this.#answers(statement);
     } finally {
       this.#running = false;
-      if (this.#timing)
-        await write(`Time: ${(this.#clock.monotonicMs() - startedMs).toFixed(3)} ms\n`);
+      if (this.#timing) await write(`Time: ${(this.#clock.monotonicMs() - startedMs).toFixed(3)} ms\n`);
     }
   }
 
@@ -158,9 +152,7 @@ class ShellSession {
           );
           break;
         case 'dataRow':
-          await page.add(
-            message.values.map((value) => (value === null ? null : value.toString('utf8'))),
-          );
+          await page.add(message.values.map((value) => (value === null ? null : value.toString('utf8'))));
           break;
         case 'commandComplete':
           await page.end(message.tag);
@@ -192,11 +184,7 @@ class ShellSession {
 
   /** Sends the input's following lines until one that is `\.`, as psql does. */
   async #copyIn(): Promise<void> {
-    for (
-      let line = await this.#lines.next();
-      line !== null && line !== '\\.';
-      line = await this.#lines.next()
-    ) {
+    for (let line = await this.#lines.next(); line !== null && line !== '\\.'; line = await this.#lines.next()) {
       const data = Buffer.from(`${line}\n`);
       this.#client.send((writer) => writer.copyData(data));
       await this.#client.writable();
@@ -243,8 +231,7 @@ class Page {
     }
     await this.flush();
     await write(`(${this.#printed} row${this.#printed === 1 ? '' : 's'})\n`);
-    if (!tag.startsWith('SELECT') && !/^(SHOW|EXPLAIN|VALUES|FETCH)/.test(tag))
-      await write(`${tag}\n`);
+    if (!tag.startsWith('SELECT') && !/^(SHOW|EXPLAIN|VALUES|FETCH)/.test(tag)) await write(`${tag}\n`);
   }
 }
 
@@ -312,10 +299,7 @@ function write(data: string | Uint8Array): Promise<void> {
   return new Promise((resolve, reject) => {
     process.stdout.write(data, (error) => {
       if (error === undefined || error === null) resolve();
-      else
-        reject(
-          new QuoralError('58030', `cannot write the result: ${error.message}`, { cause: error }),
-        );
+      else reject(new QuoralError('58030', `cannot write the result: ${error.message}`, { cause: error }));
     });
   });
 }

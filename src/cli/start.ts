@@ -38,24 +38,16 @@ export async function runStart(command: StartCommand, buildVersion: string): Pro
     return await serve(command, env, stopRequest, buildVersion);
   } catch (error) {
     const failure = explain(error);
-    log(
-      env,
-      failure.code === EXIT_INTERNAL ? 'error' : 'warn',
-      'the node could not start or had to stop',
-      { reason: failure.text },
-    );
+    log(env, failure.code === EXIT_INTERNAL ? 'error' : 'warn', 'the node could not start or had to stop', {
+      reason: failure.text,
+    });
     throw error;
   } finally {
     keepAlive.release();
   }
 }
 
-async function serve(
-  command: StartCommand,
-  env: Env,
-  stopRequest: StopRequest,
-  buildVersion: string,
-): Promise<number> {
+async function serve(command: StartCommand, env: Env, stopRequest: StopRequest, buildVersion: string): Promise<number> {
   log(env, 'info', 'starting', {
     version: buildVersion,
     pid: process.pid,

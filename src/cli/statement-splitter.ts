@@ -114,8 +114,7 @@ export class StatementSplitter {
       }
       case 'comment':
         if (line.startsWith('*/', at)) {
-          this.#inside =
-            inside.depth === 1 ? NOTHING : { kind: 'comment', depth: inside.depth - 1 };
+          this.#inside = inside.depth === 1 ? NOTHING : { kind: 'comment', depth: inside.depth - 1 };
           return at + 2;
         }
         if (line.startsWith('/*', at)) {

@@ -155,9 +155,7 @@ export class Supervisor {
     node.state = 'serving';
     node.failures = 0;
     if (node.hasServed && this.#announced) {
-      this.#deps.print(
-        `node ${node.spec.id} serves again after ${seconds(this.#deps.nowMs() - node.startedMs)}`,
-      );
+      this.#deps.print(`node ${node.spec.id} serves again after ${seconds(this.#deps.nowMs() - node.startedMs)}`);
     }
     node.hasServed = true;
     if (this.#announced || !this.#nodes.every((each) => each.hasServed)) return;
@@ -171,8 +169,7 @@ export class Supervisor {
     node.child = null;
     node.state = 'down';
     if (this.#stopping) {
-      if (code !== EXIT_OK)
-        this.#deps.print(`node ${node.spec.id} ended with ${signal ?? `code ${code}`}`);
+      if (code !== EXIT_OK) this.#deps.print(`node ${node.spec.id} ended with ${signal ?? `code ${code}`}`);
       this.#endIfDone();
       return;
     }
@@ -205,14 +202,10 @@ export class Supervisor {
   /** Says what is being waited for after 1, 3, 7, 15, ... seconds. */
   #watchProgress(afterMs: number): void {
     this.#progressTimer = this.#deps.timers.after(afterMs, () => {
-      const waiting = this.#nodes
-        .filter((node) => node.state !== 'serving')
-        .map((node) => node.spec.id);
+      const waiting = this.#nodes.filter((node) => node.state !== 'serving').map((node) => node.spec.id);
       if (waiting.length > 0) {
         const who = waiting.length === 1 ? `node ${waiting[0]}` : `nodes ${waiting.join(', ')}`;
-        this.#deps.print(
-          `waiting for ${who} to serve (${seconds(this.#deps.nowMs() - this.#startedMs)})`,
-        );
+        this.#deps.print(`waiting for ${who} to serve (${seconds(this.#deps.nowMs() - this.#startedMs)})`);
       }
       this.#watchProgress(Math.min(afterMs * 2, 60_000));
     });

@@ -13,11 +13,7 @@ export type TableRow = readonly (string | null)[];
 
 export const PAGE_ROWS = 1_000;
 
-export function formatTable(
-  columns: readonly TableColumn[],
-  rows: readonly TableRow[],
-  header: boolean,
-): string {
+export function formatTable(columns: readonly TableColumn[], rows: readonly TableRow[], header: boolean): string {
   const cells = rows.map((row) => row.map((value) => shown(value)));
   const names = columns.map((column) => visible(column.name));
   const widths = names.map((name, i) =>
@@ -30,24 +26,18 @@ export function formatTable(
     out.push(line(names, (text, i) => center(text, widths[i] as number)));
     out.push(widths.map((each) => '-'.repeat(each + 2)).join('+'));
   }
-  for (const row of cells)
-    out.push(line(row, (text, i) => pad(text, widths[i] as number, columns[i]?.right ?? false)));
+  for (const row of cells) out.push(line(row, (text, i) => pad(text, widths[i] as number, columns[i]?.right ?? false)));
   return out.length === 0 ? '' : `${out.join('\n')}\n`;
 }
 
 /** One column a line, as `\x` has it. `first` is the number of the first row. */
-export function formatExpanded(
-  columns: readonly TableColumn[],
-  rows: readonly TableRow[],
-  first: number,
-): string {
+export function formatExpanded(columns: readonly TableColumn[], rows: readonly TableRow[], first: number): string {
   const names = columns.map((column) => visible(column.name));
   const nameWidth = Math.max(0, ...names.map(width));
   let out = '';
   for (const [index, row] of rows.entries()) {
     out += `-[ RECORD ${first + index} ]${'-'.repeat(Math.max(1, nameWidth))}\n`;
-    for (const [i, value] of row.entries())
-      out += `${pad(names[i] ?? '', nameWidth, false)} | ${shown(value)}\n`;
+    for (const [i, value] of row.entries()) out += `${pad(names[i] ?? '', nameWidth, false)} | ${shown(value)}\n`;
   }
   return out;
 }

@@ -70,7 +70,10 @@ export class LivenessState {
       try {
         state = LivenessStateProto.decode(persisted);
       } catch (error) {
-        throw new QuoralError('58030', 'the persisted state of store liveness is damaged', { severity: 'FATAL', cause: error });
+        throw new QuoralError('58030', 'the persisted state of store liveness is damaged', {
+          severity: 'FATAL',
+          cause: error,
+        });
       }
       this.#maxEpoch = state.maxEpoch;
       this.#bound = state.bound;

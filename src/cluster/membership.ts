@@ -103,13 +103,21 @@ export class ClusterMembership {
     const listed = placeInList(options);
     const stored = await readIdentity(deps.disk, options.dataDir);
     if (stored !== null && stored.nodeId !== listed) {
-      throw sqlError('55000', `data directory "${options.dataDir}" belongs to node ${stored.nodeId}, but address ${options.rpcAddress} is node ${listed} of the join list`);
+      throw sqlError(
+        '55000',
+        `data directory "${options.dataDir}" belongs to node ${stored.nodeId}, but address ${options.rpcAddress} is node ${listed} of the join list`,
+      );
     }
     const members = await readMembers(deps.disk, options.dataDir);
     return new ClusterMembership(options, deps, stored ?? { nodeId: listed, clusterId: '' }, members);
   }
 
-  private constructor(options: MembershipOptions, deps: MembershipDependencies, identity: NodeIdentity, members: readonly NodeId[]) {
+  private constructor(
+    options: MembershipOptions,
+    deps: MembershipDependencies,
+    identity: NodeIdentity,
+    members: readonly NodeId[],
+  ) {
     this.#options = options;
     this.#deps = deps;
     this.nodeId = identity.nodeId;
@@ -125,7 +133,15 @@ export class ClusterMembership {
     promise.catch(() => undefined);
     this.#ready = { promise, resolve, reject };
     for (const [index, rpcAddress] of this.#list().entries()) {
-      this.#nodes.set(index + 1, { nodeId: index + 1, rpcAddress, sqlAddress: '', httpAddress: '', locality: '', buildVersion: '', generation: 0 });
+      this.#nodes.set(index + 1, {
+        nodeId: index + 1,
+        rpcAddress,
+        sqlAddress: '',
+        httpAddress: '',
+        locality: '',
+        buildVersion: '',
+        generation: 0,
+      });
     }
     this.#nodes.set(this.nodeId, this.#describe());
   }
@@ -184,7 +200,12 @@ export class ClusterMembership {
   }
 
   #message(): MembershipExchange {
-    return { clusterId: this.#clusterId, nodeId: this.nodeId, join: [...this.#options.join], nodes: this.nodes().filter((node) => node.generation > 0) };
+    return {
+      clusterId: this.#clusterId,
+      nodeId: this.nodeId,
+      join: [...this.#options.join],
+      nodes: this.nodes().filter((node) => node.generation > 0),
+    };
   }
 
   #onExchange(request: MembershipExchange, from: NodeId): MembershipExchange {
@@ -198,14 +219,22 @@ export class ClusterMembership {
   #checkFresh(request: MembershipExchange, from: NodeId): void {
     const own = this.#options.join;
     if (request.join.length !== own.length || request.join.some((address, index) => address !== own[index])) {
-      throw sqlError('22023', `node ${from} was started with the join list "${request.join.join(',')}", node ${this.nodeId} with "${own.join(',')}"`, {
-        hint: 'Start every node with the same addresses in the same order.',
-      });
+      throw sqlError(
+        '22023',
+        `node ${from} was started with the join list "${request.join.join(',')}", node ${this.nodeId} with "${own.join(',')}"`,
+        {
+          hint: 'Start every node with the same addresses in the same order.',
+        },
+      );
     }
     if (this.#clusterId !== '' && this.#members.has(from)) {
-      throw sqlError('55000', `node ${from} is a member of cluster ${this.#clusterId}, but its data directory is empty`, {
-        hint: 'Its id cannot be used again, because it no longer knows what it has promised. Restore the directory.',
-      });
+      throw sqlError(
+        '55000',
+        `node ${from} is a member of cluster ${this.#clusterId}, but its data directory is empty`,
+        {
+          hint: 'Its id cannot be used again, because it no longer knows what it has promised. Restore the directory.',
+        },
+      );
     }
   }
 
@@ -220,7 +249,9 @@ export class ClusterMembership {
     for (let id = 1; id <= size; id++) {
       if (id !== this.nodeId) void this.#askForCluster(id);
     }
-    this.#timer = this.#deps.timers.after(BOOTSTRAP_EVERY_MS * (0.75 + this.#deps.rng.next() / 2), () => this.#bootstrapRound());
+    this.#timer = this.#deps.timers.after(BOOTSTRAP_EVERY_MS * (0.75 + this.#deps.rng.next() / 2), () =>
+      this.#bootstrapRound(),
+    );
   }
 
   async #askForCluster(id: NodeId): Promise<void> {
@@ -233,7 +264,11 @@ export class ClusterMembership {
       this.#fresh.delete(id);
       // Refusals of the peer (not failures of the way there) end the bootstrap.
       if (error instanceof QuoralError && (error.sqlstate === '22023' || error.sqlstate === '55000')) this.#fail(error);
-      else this.#deps.logger.log('debug', 'waiting for a node of the join list', { peer: id, error: error instanceof Error ? error.message : String(error) });
+      else
+        this.#deps.logger.log('debug', 'waiting for a node of the join list', {
+          peer: id,
+          error: error instanceof Error ? error.message : String(error),
+        });
       return;
     }
     if (this.#stopped || this.#clusterId !== '') return;
@@ -257,9 +292,17 @@ export class ClusterMembership {
     this.#joining = true;
     try {
       const identity = { format: DATA_FORMAT, clusterId, nodeId: this.nodeId };
-      await this.#deps.disk.writeFileSync(identityPath(this.#options.dataDir), Buffer.from(`${JSON.stringify(identity)}\n`));
+      await this.#deps.disk.writeFileSync(
+        identityPath(this.#options.dataDir),
+        Buffer.from(`${JSON.stringify(identity)}\n`),
+      );
     } catch (error) {
-      this.#fail(new QuoralError('58030', `cannot write to data directory "${this.#options.dataDir}"`, { severity: 'FATAL', cause: error }));
+      this.#fail(
+        new QuoralError('58030', `cannot write to data directory "${this.#options.dataDir}"`, {
+          severity: 'FATAL',
+          cause: error,
+        }),
+      );
       return;
     }
     if (this.#stopped) return;
@@ -289,12 +332,17 @@ export class ClusterMembership {
   async #exchangeWith(id: NodeId): Promise<void> {
     if (this.#stopped || this.#network === null) return;
     try {
-      const answer = await this.#network.call(id, MEMBERSHIP_EXCHANGE, this.#message(), { deadlineMs: EXCHANGE_DEADLINE_MS });
+      const answer = await this.#network.call(id, MEMBERSHIP_EXCHANGE, this.#message(), {
+        deadlineMs: EXCHANGE_DEADLINE_MS,
+      });
       if (this.#stopped) return;
       if (answer.clusterId === this.#clusterId) this.#remember(id);
       this.#merge(answer.nodes);
     } catch (error) {
-      this.#deps.logger.log('debug', 'no exchange of node descriptors', { peer: id, error: error instanceof Error ? error.message : String(error) });
+      this.#deps.logger.log('debug', 'no exchange of node descriptors', {
+        peer: id,
+        error: error instanceof Error ? error.message : String(error),
+      });
     }
   }
 
@@ -354,7 +402,10 @@ function placeInList(options: MembershipOptions): NodeId {
     });
   }
   if (options.nodeId !== undefined && options.nodeId !== place) {
-    throw sqlError('22023', `address ${options.rpcAddress} is node ${place} of the join list, not node ${options.nodeId}`);
+    throw sqlError(
+      '22023',
+      `address ${options.rpcAddress} is node ${place} of the join list, not node ${options.nodeId}`,
+    );
   }
   return place;
 }
@@ -366,13 +417,18 @@ function parseObject(bytes: Buffer, path: string): Record<string, unknown> {
   } catch (error) {
     throw new QuoralError('58030', `"${path}" is damaged`, { severity: 'FATAL', cause: error });
   }
-  if (typeof value !== 'object' || value === null) throw new QuoralError('58030', `"${path}" is damaged`, { severity: 'FATAL' });
+  if (typeof value !== 'object' || value === null)
+    throw new QuoralError('58030', `"${path}" is damaged`, { severity: 'FATAL' });
   const object = value as Record<string, unknown>;
   if (typeof object['format'] === 'number' && object['format'] > DATA_FORMAT) {
-    throw new QuoralError('55000', `the data directory was written by a newer version of Quoral (format ${object['format']}; this version knows ${DATA_FORMAT})`, {
-      severity: 'FATAL',
-      fields: { detail: `The file is "${path}".`, hint: 'Start the newer version.' },
-    });
+    throw new QuoralError(
+      '55000',
+      `the data directory was written by a newer version of Quoral (format ${object['format']}; this version knows ${DATA_FORMAT})`,
+      {
+        severity: 'FATAL',
+        fields: { detail: `The file is "${path}".`, hint: 'Start the newer version.' },
+      },
+    );
   }
   return object;
 }
@@ -383,7 +439,14 @@ export async function readIdentity(disk: Disk, dataDir: string): Promise<NodeIde
   const bytes = await disk.readFile(path);
   if (bytes === null) return null;
   const { clusterId, nodeId, format } = parseObject(bytes, path);
-  if (typeof clusterId !== 'string' || clusterId === '' || typeof nodeId !== 'number' || !Number.isInteger(nodeId) || nodeId < 1 || typeof format !== 'number') {
+  if (
+    typeof clusterId !== 'string' ||
+    clusterId === '' ||
+    typeof nodeId !== 'number' ||
+    !Number.isInteger(nodeId) ||
+    nodeId < 1 ||
+    typeof format !== 'number'
+  ) {
     throw new QuoralError('58030', `"${path}" is damaged`, { severity: 'FATAL' });
   }
   return { clusterId, nodeId };

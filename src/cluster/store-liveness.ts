@@ -164,7 +164,11 @@ export class StoreLiveness implements Liveness {
 
   /** Runs cycles until nothing is due; only one at a time. */
   #runCycle(): void {
-    while (!this.#cycleRunning && !this.#stopped && (this.#requests.length > 0 || this.#tickDue || this.#heartbeatDue)) {
+    while (
+      !this.#cycleRunning &&
+      !this.#stopped &&
+      (this.#requests.length > 0 || this.#tickDue || this.#heartbeatDue)
+    ) {
       const requests = this.#requests;
       this.#requests = [];
       const withdrawAt = this.#tickDue ? this.#withdrawalTime() : null;
@@ -212,7 +216,12 @@ export class StoreLiveness implements Liveness {
     return now > this.#state.requestsAfter ? now + this.#supportUs : 0;
   }
 
-  #finishCycle(ended: readonly NodeId[], requests: readonly QueuedRequest[], requested: Timestamp, durableEpoch: number): void {
+  #finishCycle(
+    ended: readonly NodeId[],
+    requests: readonly QueuedRequest[],
+    requested: Timestamp,
+    durableEpoch: number,
+  ): void {
     const wallUs = this.#deps.clock.wallUs();
     for (const request of requests) {
       const support = this.#state.given(request.from);

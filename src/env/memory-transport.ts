@@ -105,7 +105,9 @@ export class MemoryHub {
     if (there.refuse === true || back.refuse === true) throw refused(address);
     if (there.silent === true || back.silent === true) {
       await this.timers.sleep(timeoutMs);
-      throw new QuoralError('08001', `cannot connect to ${address}: no answer within ${timeoutMs} ms`, { retry: 'statement' });
+      throw new QuoralError('08001', `cannot connect to ${address}: no answer within ${timeoutMs} ms`, {
+        retry: 'statement',
+      });
     }
     const client = new MemoryEnd(this, from, listener.host, address);
     const server = listener.accept(client);

@@ -56,9 +56,13 @@ export class ClockOffsetError extends QuoralError {
   readonly aheadUs: number;
 
   constructor(aheadUs: number, maxOffsetUs: number) {
-    super('22008', `remote clock is ${Math.round(aheadUs / 1000)} ms ahead, more than the maximum offset of ${maxOffsetUs / 1000} ms`, {
-      fields: { hint: 'Synchronise the clocks of the nodes (NTP or chrony).' },
-    });
+    super(
+      '22008',
+      `remote clock is ${Math.round(aheadUs / 1000)} ms ahead, more than the maximum offset of ${maxOffsetUs / 1000} ms`,
+      {
+        fields: { hint: 'Synchronise the clocks of the nodes (NTP or chrony).' },
+      },
+    );
     this.aheadUs = aheadUs;
   }
 }
@@ -95,7 +99,9 @@ export class Hlc implements HlcClock {
     const waitUsMax = options.startWaitUsMax ?? 60_000_000;
     if (waitUs > waitUsMax) {
       throw new QuoralError('58000', `the system clock is ${Math.round(waitUs / 1e6)} s behind this node's last run`, {
-        fields: { hint: `Correct the system clock. If the earlier clock was the wrong one, wait, or remove "${options.boundPath}" after checking that no node has timestamps from the future.` },
+        fields: {
+          hint: `Correct the system clock. If the earlier clock was the wrong one, wait, or remove "${options.boundPath}" after checking that no node has timestamps from the future.`,
+        },
         severity: 'FATAL',
       });
     }

@@ -15,11 +15,7 @@ export function writeParameterStatus(writer: WireWriter, name: string, value: st
   writer.begin(Backend.parameterStatus).text(name).text(value).end();
 }
 
-export function writeBackendKeyData(
-  writer: WireWriter,
-  processId: number,
-  secretKey: number,
-): void {
+export function writeBackendKeyData(writer: WireWriter, processId: number, secretKey: number): void {
   writer.begin(Backend.backendKeyData).int32(processId).int32(secretKey).end();
 }
 
@@ -28,11 +24,7 @@ export function writeReadyForQuery(writer: WireWriter, status: TransactionStatus
 }
 
 /** The client asked for more than version 3.0: says so, and which of its options are unknown. */
-export function writeNegotiateProtocolVersion(
-  writer: WireWriter,
-  minor: number,
-  options: readonly string[],
-): void {
+export function writeNegotiateProtocolVersion(writer: WireWriter, minor: number, options: readonly string[]): void {
   writer.begin(Backend.negotiateProtocolVersion).int32(minor).int32(options.length);
   for (const option of options) writer.text(option);
   writer.end();
@@ -75,12 +67,7 @@ export function writeCommandComplete(writer: WireWriter, tag: string): void {
 }
 
 /** CopyInResponse and CopyOutResponse: overall format, then one per column (always the same). */
-export function writeCopyResponse(
-  writer: WireWriter,
-  type: number,
-  binary: boolean,
-  columnCount: number,
-): void {
+export function writeCopyResponse(writer: WireWriter, type: number, binary: boolean, columnCount: number): void {
   const format = binary ? 1 : 0;
   writer.begin(type).byte(format).int16(columnCount);
   for (let i = 0; i < columnCount; i++) writer.int16(format);

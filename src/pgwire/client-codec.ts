@@ -233,9 +233,7 @@ export class BackendParser {
 
   /** The single byte that answers an SSLRequest or GSSENCRequest; null while it is not there. */
   nextNegotiationByte(): string | null {
-    return this.#frames.bufferedBytes === 0
-      ? null
-      : String.fromCharCode(this.#frames.take(1)[0] as number);
+    return this.#frames.bufferedBytes === 0 ? null : String.fromCharCode(this.#frames.take(1)[0] as number);
   }
 
   /** @throws QuoralError 08P01 */

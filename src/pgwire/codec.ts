@@ -105,8 +105,7 @@ export class FrontendParser {
     const frames = this.#frames;
     if (frames.bufferedBytes < 4) return null;
     const length = frames.peekInt32(0);
-    if (length < 8 || length > STARTUP_BYTES_MAX)
-      throw protocolFatal('invalid length of startup packet');
+    if (length < 8 || length > STARTUP_BYTES_MAX) throw protocolFatal('invalid length of startup packet');
     if (frames.bufferedBytes < length) return null;
     return decodeStartup(frames.take(length));
   }
@@ -301,9 +300,7 @@ export function decodeBind(body: Buffer): BindMessage {
   }
   const count = read.int16();
   if (formats !== null && count !== formatCount) {
-    throw protocolError(
-      `bind message has ${formatCount} parameter formats but ${count} parameters`,
-    );
+    throw protocolError(`bind message has ${formatCount} parameter formats but ${count} parameters`);
   }
   const parameters = count === 0 ? NONE : decodeParameters(read, count, format, formats);
   const resultFormats = decodeResultFormats(read);
@@ -311,12 +308,7 @@ export function decodeBind(body: Buffer): BindMessage {
   return { portal, statement, parameters, resultFormats };
 }
 
-function decodeParameters(
-  read: BodyReader,
-  count: number,
-  common: 0 | 1,
-  formats: (0 | 1)[] | null,
-): ParameterValue[] {
+function decodeParameters(read: BodyReader, count: number, common: 0 | 1, formats: (0 | 1)[] | null): ParameterValue[] {
   const parameters: ParameterValue[] = [];
   for (let i = 0; i < count; i++) {
     const length = read.int32();

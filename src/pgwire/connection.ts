@@ -97,9 +97,7 @@ export class Connection {
         throw error;
       }),
     );
-    this.#startupTimer = deps.timers.after(deps.limits.authenticationTimeoutMs, () =>
-      this.#startupTimedOut(),
-    );
+    this.#startupTimer = deps.timers.after(deps.limits.authenticationTimeoutMs, () => this.#startupTimedOut());
     stream.onData((chunk) => this.#guard(() => this.#onData(chunk)));
     stream.onDrain(() => this.#guard(() => this.#onDrain()));
     stream.onClose(() => this.#guard(() => this.#onStreamClosed()));
@@ -215,8 +213,7 @@ export class Connection {
     switch (message.kind) {
       case 'ssl':
       case 'gssenc':
-        if (++this.#negotiations > 2)
-          throw unsupportedProtocol(1234, message.kind === 'ssl' ? 5679 : 5680);
+        if (++this.#negotiations > 2) throw unsupportedProtocol(1234, message.kind === 'ssl' ? 5679 : 5680);
         this.#output.writer.byte(0x4e); // N
         this.#output.markDue();
         return;
@@ -252,23 +249,14 @@ export class Connection {
   #opened(session: SqlSession): void {
     this.#busy = false;
     this.#session = session;
-    const sink = new WireSink(session, this.#output, this.#deps.encoders, () =>
-      this.#beginCopyIn(),
-    );
-    this.#dispatcher = new Dispatcher(
-      session,
-      sink,
-      this.#output,
-      this.#deps.encoders,
-      this.#deps.metrics,
-    );
+    const sink = new WireSink(session, this.#output, this.#deps.encoders, () => this.#beginCopyIn());
+    this.#dispatcher = new Dispatcher(session, sink, this.#output, this.#deps.encoders, this.#deps.metrics);
     this.#startupTimer?.cancel();
     this.#startupTimer = null;
     if (this.#phase !== 'ended' && !this.#streamClosed) {
       const writer = this.#output.writer;
       writeAuthenticationOk(writer);
-      for (const [name, value] of session.startupParameters())
-        writeParameterStatus(writer, name, value);
+      for (const [name, value] of session.startupParameters()) writeParameterStatus(writer, name, value);
       writeBackendKeyData(writer, session.processId, session.secretKey);
       this.#phase = 'ready';
       this.#ready();
@@ -288,9 +276,7 @@ export class Connection {
     this.#deps.logger.log('warn', 'client did not finish its start-up in time', {
       remote: this.#stream.remote,
     });
-    this.#terminate(
-      new QuoralError('57014', 'canceling authentication due to timeout', { severity: 'FATAL' }),
-    );
+    this.#terminate(new QuoralError('57014', 'canceling authentication due to timeout', { severity: 'FATAL' }));
     this.#endOfRun();
   }
 

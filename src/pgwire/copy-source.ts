@@ -119,9 +119,7 @@ export class CopySource implements AsyncIterable<Buffer>, AsyncIterator<Buffer> 
         case Frontend.terminate:
           throw connectionLost();
         default:
-          throw protocolError(
-            `unexpected message type 0x${hex(parser.type)} during COPY from stdin`,
-          );
+          throw protocolError(`unexpected message type 0x${hex(parser.type)} during COPY from stdin`);
       }
     }
     if (parts.length === 0) return null;

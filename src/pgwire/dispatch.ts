@@ -4,19 +4,8 @@
  */
 import { sqlError } from '../base/errors.js';
 import type { SqlSession } from '../sql/session-api.js';
-import {
-  writeParameterDescription,
-  writeReadyForQuery,
-  writeRowDescription,
-} from './backend-messages.js';
-import {
-  decodeBind,
-  decodeEmpty,
-  decodeExecute,
-  decodeParse,
-  decodeQuery,
-  decodeTarget,
-} from './codec.js';
+import { writeParameterDescription, writeReadyForQuery, writeRowDescription } from './backend-messages.js';
+import { decodeBind, decodeEmpty, decodeExecute, decodeParse, decodeQuery, decodeTarget } from './codec.js';
 import type { PgWireMetrics } from './limits.js';
 import type { Output } from './output.js';
 import { Backend, Frontend } from './protocol.js';
@@ -45,13 +34,7 @@ export class Dispatcher {
   /** The current message's call has reached the session, which then undoes it itself on error. */
   inSession = false;
 
-  constructor(
-    session: SqlSession,
-    sink: WireSink,
-    output: Output,
-    encoders: RowEncoders,
-    metrics: PgWireMetrics,
-  ) {
+  constructor(session: SqlSession, sink: WireSink, output: Output, encoders: RowEncoders, metrics: PgWireMetrics) {
     this.#session = session;
     this.#sink = sink;
     this.#output = output;

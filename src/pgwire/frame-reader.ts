@@ -36,11 +36,7 @@ export class FrameReader {
     }
     this.#restBytes += chunk.length;
     const last = this.#rest.length - 1;
-    if (
-      last >= this.#head &&
-      chunk.length < SMALL_CHUNK_BYTES &&
-      this.#rest[last].length < SMALL_CHUNK_BYTES
-    ) {
+    if (last >= this.#head && chunk.length < SMALL_CHUNK_BYTES && this.#rest[last].length < SMALL_CHUNK_BYTES) {
       this.#rest[last] = Buffer.concat([this.#rest[last], chunk]);
     } else {
       this.#rest.push(chunk);
@@ -50,9 +46,7 @@ export class FrameReader {
   /** The byte at `index` from the read position; it must be there. */
   peekByte(index: number): number {
     const at = this.#start + index;
-    return at < this.#current.length
-      ? this.#current[at]
-      : this.#contiguous(index + 1)[this.#start + index];
+    return at < this.#current.length ? this.#current[at] : this.#contiguous(index + 1)[this.#start + index];
   }
 
   /** The signed 32-bit integer at `index` from the read position; it must be there. */

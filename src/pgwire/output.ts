@@ -63,8 +63,7 @@ export class Output {
     }
     const bytes = this.writer.take();
     this.#metrics.bytesSent += bytes.length;
-    if (!this.#stream.write(bytes) && this.#stream.bufferedBytes > this.#bytesMax)
-      this.#blocked = true;
+    if (!this.#stream.write(bytes) && this.#stream.bufferedBytes > this.#bytesMax) this.#blocked = true;
   }
 
   /** If something is due, it leaves at the end of this turn even though work goes on. */

@@ -78,8 +78,7 @@ export class RowEncoders {
       known = { text: null, binary: null };
       this.#remembered.set(columns, known);
     }
-    if (formats.length === 1 && formats[0] === 1)
-      return (known.binary ??= this.#build(columns, formats));
+    if (formats.length === 1 && formats[0] === 1) return (known.binary ??= this.#build(columns, formats));
     return (known.text ??= this.#build(columns, formats));
   }
 
@@ -94,8 +93,7 @@ export class RowEncoders {
     if (type === null || type === undefined) {
       throw sqlError('42704', `type with OID ${oid} does not exist`);
     }
-    if (format === 0)
-      return (writer, value, context) => writer.textValue(type.output(value, context));
+    if (format === 0) return (writer, value, context) => writer.textValue(type.output(value, context));
     return (writer, value) => writer.bytesValue(type.send(value));
   }
 }
@@ -103,9 +101,7 @@ export class RowEncoders {
 /** @throws QuoralError 08P01 */
 export function checkFormats(columns: readonly ResultColumn[], formats: readonly number[]): void {
   if (formats.length > 1 && formats.length !== columns.length) {
-    throw protocolError(
-      `bind message has ${formats.length} result formats but query has ${columns.length} columns`,
-    );
+    throw protocolError(`bind message has ${formats.length} result formats but query has ${columns.length} columns`);
   }
 }
 

@@ -43,15 +43,10 @@ export function assertLoopback(address: string): void {
   if (host === 'localhost' || host === '::1') return;
   const octets = /^127\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(host);
   if (octets !== null && octets.slice(1).every((octet) => Number(octet) <= 255)) return;
-  throw sqlError(
-    '0A000',
-    `refusing to serve SQL on ${address}: only loopback addresses are allowed`,
-    {
-      detail:
-        'This version has no authentication, so every client that reaches the port is trusted.',
-      hint: 'Listen on 127.0.0.1, [::1] or localhost, and let remote clients come through an SSH tunnel.',
-    },
-  );
+  throw sqlError('0A000', `refusing to serve SQL on ${address}: only loopback addresses are allowed`, {
+    detail: 'This version has no authentication, so every client that reaches the port is trusted.',
+    hint: 'Listen on 127.0.0.1, [::1] or localhost, and let remote clients come through an SSH tunnel.',
+  });
 }
 
 export class PgWireServer {
@@ -73,8 +68,7 @@ export class PgWireServer {
     this.#deps = deps;
     this.#limits = { ...DEFAULT_LIMITS, ...options.limits };
     for (const [name, value] of Object.entries(this.#limits)) {
-      if (!(value > 0))
-        throw sqlError('22023', `limit ${name} must be greater than zero, not ${value}`);
+      if (!(value > 0)) throw sqlError('22023', `limit ${name} must be greater than zero, not ${value}`);
     }
     this.#connectionDeps = {
       sql: deps.sql,
@@ -92,9 +86,7 @@ export class PgWireServer {
   /** @throws QuoralError 0A000 not loopback, 55006 port taken. */
   async start(): Promise<void> {
     assertLoopback(this.#options.address);
-    this.#listener = await this.#deps.transport.listenBytes(this.#options.address, (stream) =>
-      this.accept(stream),
-    );
+    this.#listener = await this.#deps.transport.listenBytes(this.#options.address, (stream) => this.accept(stream));
   }
 
   get port(): number {
@@ -109,8 +101,7 @@ export class PgWireServer {
     this.#connections.add(connection);
     if (this.#graceOver) connection.refuse(shuttingDown());
     else if (this.#draining) connection.expectDrain();
-    else if (this.#connections.size > this.#limits.connectionsMax + UNADMITTED_MAX)
-      connection.refuse(tooMany());
+    else if (this.#connections.size > this.#limits.connectionsMax + UNADMITTED_MAX) connection.refuse(tooMany());
   }
 
   /**

@@ -31,12 +31,7 @@ export class WireSink implements ResultSink {
   #rowEncoders: readonly ColumnEncoder[] | null = null;
   #context: FormatContext | null = null;
 
-  constructor(
-    session: SqlSession,
-    output: Output,
-    encoders: RowEncoders,
-    beginCopyIn: () => AsyncIterable<Buffer>,
-  ) {
+  constructor(session: SqlSession, output: Output, encoders: RowEncoders, beginCopyIn: () => AsyncIterable<Buffer>) {
     this.#session = session;
     this.#output = output;
     this.#writer = output.writer;

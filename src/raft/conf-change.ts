@@ -28,9 +28,7 @@ export function isVoter(conf: ConfState, id: NodeId): boolean {
 
 /** Every replica of the configuration, sorted. */
 export function confMembers(conf: ConfState): NodeId[] {
-  return sorted(
-    new Set([...conf.voters, ...conf.votersOutgoing, ...conf.learners, ...conf.learnersNext]),
-  );
+  return sorted(new Set([...conf.voters, ...conf.votersOutgoing, ...conf.learners, ...conf.learnersNext]));
 }
 
 export function confVoters(conf: ConfState): NodeId[] {

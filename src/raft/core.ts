@@ -22,15 +22,7 @@ import type { NodeId, Timestamp } from '../base/ids.js';
 import { confMembers } from './conf-change.js';
 import { LogView } from './log-view.js';
 import { Inflights, Progress } from './progress.js';
-import type {
-  ConfState,
-  HardState,
-  Liveness,
-  RaftMessage,
-  RaftStorage,
-  ReadState,
-  Role,
-} from './types.js';
+import type { ConfState, HardState, Liveness, RaftMessage, RaftStorage, ReadState, Role } from './types.js';
 import { assert } from '../base/assert.js';
 
 export interface RaftLogger {
@@ -182,11 +174,7 @@ export class RaftCore {
 
   newProgress(): Progress {
     const { maxInflightMessages, maxInflightBytes } = this.options;
-    return new Progress(
-      0,
-      this.log.lastIndex + 1,
-      new Inflights(maxInflightMessages, maxInflightBytes),
-    );
+    return new Progress(0, this.log.lastIndex + 1, new Inflights(maxInflightMessages, maxInflightBytes));
   }
 
   resetProgress(): void {
@@ -232,10 +220,7 @@ export class RaftCore {
 function validate(options: RaftOptions): void {
   assert(options.id > 0, 'a node id is positive');
   assert(options.heartbeatTicks > 0, 'heartbeatTicks must be positive');
-  assert(
-    options.electionTicks > options.heartbeatTicks,
-    'electionTicks must exceed heartbeatTicks',
-  );
+  assert(options.electionTicks > options.heartbeatTicks, 'electionTicks must exceed heartbeatTicks');
   assert(options.maxEntriesBytesPerMessage > 0, 'maxEntriesBytesPerMessage must be positive');
   assert(options.maxUncommittedBytes > 0, 'maxUncommittedBytes must be positive');
 }

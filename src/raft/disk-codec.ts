@@ -14,14 +14,7 @@ import { assert, unreachable } from '../base/assert.js';
 import { QuoralError } from '../base/errors.js';
 import type { NodeId, RangeId } from '../base/ids.js';
 import type { Key } from '../base/key.js';
-import type {
-  ConfChange,
-  ConfChangeKind,
-  ConfState,
-  Entry,
-  EntryType,
-  HardState,
-} from './types.js';
+import type { ConfChange, ConfChangeKind, ConfState, Entry, EntryType, HardState } from './types.js';
 
 const VERSION = 1;
 const U48_MAX = 2 ** 48 - 1;
@@ -38,14 +31,7 @@ function u48String(value: number): string {
   assert(value >= 0 && value <= U48_MAX, 'a number beyond 48 bits');
   const high = Math.floor(value / 0x1000000);
   const low = value % 0x1000000;
-  return String.fromCharCode(
-    high >>> 16,
-    (high >>> 8) & 0xff,
-    high & 0xff,
-    low >>> 16,
-    (low >>> 8) & 0xff,
-    low & 0xff,
-  );
+  return String.fromCharCode(high >>> 16, (high >>> 8) & 0xff, high & 0xff, low >>> 16, (low >>> 8) & 0xff, low & 0xff);
 }
 
 function rangePrefix(rangeId: RangeId): Key {
@@ -88,9 +74,7 @@ function corrupted(what: string): QuoralError {
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes)
-    ? bytes
-    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 /** @throws QuoralError XX001 */
@@ -188,11 +172,7 @@ export function decodeConfState(bytes: Uint8Array): ConfState {
   return { voters, votersOutgoing, learners, learnersNext, autoLeave: buffer[1] === 1 };
 }
 
-const TRANSITIONS: readonly ConfChange['transition'][] = [
-  'auto',
-  'joint-implicit',
-  'joint-explicit',
-];
+const TRANSITIONS: readonly ConfChange['transition'][] = ['auto', 'joint-implicit', 'joint-explicit'];
 
 function kindCode(kind: ConfChangeKind): number {
   switch (kind) {

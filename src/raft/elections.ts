@@ -10,13 +10,7 @@ import { assert } from '../base/assert.js';
 import type { NodeId } from '../base/ids.js';
 import { confVoters, isVoter } from './conf-change.js';
 import { makeMessage, TRANSFER_CONTEXT, type RaftCore } from './core.js';
-import {
-  broadcastDeFortify,
-  broadcastFortify,
-  inLease,
-  isFortified,
-  noticeWithdrawal,
-} from './leases.js';
+import { broadcastDeFortify, broadcastFortify, inLease, isFortified, noticeWithdrawal } from './leases.js';
 import { voteResult } from './quorum.js';
 import { appendOwn, handleAppendResponse } from './replication.js';
 import type { RaftMessage } from './types.js';
@@ -166,9 +160,7 @@ function becomeLeader(core: RaftCore): void {
 export function handleVote(core: RaftCore, message: RaftMessage): void {
   const pre = message.type === 'pre-vote';
   const free =
-    core.vote === message.from ||
-    (core.vote === 0 && core.leader === 0) ||
-    (pre && message.term > core.term);
+    core.vote === message.from || (core.vote === 0 && core.leader === 0) || (pre && message.term > core.term);
   const granted = free && core.log.isUpToDate(message.index, message.logTerm);
   const response = pre ? 'pre-vote-resp' : 'vote-resp';
   // A granted pre-vote answers at the term that was asked for, a refusal at our own.
@@ -177,9 +169,7 @@ export function handleVote(core: RaftCore, message: RaftMessage): void {
     core.vote = message.from;
     core.electionElapsed = 0;
   }
-  core.messagesAfterSync.push(
-    makeMessage(response, core.id, message.from, term, { reject: !granted }),
-  );
+  core.messagesAfterSync.push(makeMessage(response, core.id, message.from, term, { reject: !granted }));
 }
 
 export function handleVoteResponse(core: RaftCore, message: RaftMessage): void {

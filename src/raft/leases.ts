@@ -58,9 +58,7 @@ export function noticeWithdrawal(core: RaftCore): boolean {
 
 /** The voter's fortification holds under the support that it now gives. */
 export function isPeerFortified(core: RaftCore, id: NodeId, progress: Progress): boolean {
-  return (
-    progress.leadEpoch !== 0 && progress.leadEpoch === core.options.liveness.supportFrom(id).epoch
-  );
+  return progress.leadEpoch !== 0 && progress.leadEpoch === core.options.liveness.supportFrom(id).epoch;
 }
 
 /** Until when a quorum has promised to elect nobody else; 0 if it has not. Leader only. */
@@ -70,9 +68,7 @@ export function supportedUntil(core: RaftCore): Timestamp {
     const support = core.options.liveness.supportFrom(id);
     if (id === core.id) return support.expiration;
     const progress = core.progress.get(id);
-    return progress !== undefined &&
-      progress.leadEpoch !== 0 &&
-      progress.leadEpoch === support.epoch
+    return progress !== undefined && progress.leadEpoch !== 0 && progress.leadEpoch === support.epoch
       ? support.expiration
       : 0;
   });

@@ -37,11 +37,7 @@ import type { ConfState, Entry, HardState, RaftStorage, Ready, SnapshotMeta } fr
 export interface LogStore {
   get(key: Key): Buffer | null;
   /** Rows of [start, end) in order; stops after the row that reaches limitBytes. */
-  scan(
-    start: Key,
-    end: Key,
-    limitBytes: number,
-  ): readonly { readonly key: Key; readonly value: Buffer }[];
+  scan(start: Key, end: Key, limitBytes: number): readonly { readonly key: Key; readonly value: Buffer }[];
 }
 
 /** Where writes go: a batch that becomes durable as a whole. */
@@ -117,10 +113,7 @@ export class RaftLog implements RaftStorage {
       for (const { key, value } of rows) {
         const index = logKeyIndex(key);
         if (index !== this.#lastIndex + 1) {
-          throw new QuoralError(
-            'XX001',
-            `the Raft log of range ${this.rangeId} lacks entry ${this.#lastIndex + 1}`,
-          );
+          throw new QuoralError('XX001', `the Raft log of range ${this.rangeId} lacks entry ${this.#lastIndex + 1}`);
         }
         this.#lastIndex = index;
         this.#keep(decodeEntry(index, value));
@@ -190,11 +183,7 @@ export class RaftLog implements RaftStorage {
   }
 
   #readEntries(lo: number, hi: number, maxBytes: number): Entry[] {
-    const rows = this.#store.scan(
-      logKey(this.rangeId, lo),
-      logKey(this.rangeId, hi),
-      Math.max(1, maxBytes),
-    );
+    const rows = this.#store.scan(logKey(this.rangeId, lo), logKey(this.rangeId, hi), Math.max(1, maxBytes));
     const entries: Entry[] = [];
     let bytes = 0;
     for (const { key, value } of rows) {

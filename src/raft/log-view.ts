@@ -161,12 +161,7 @@ export class LogView {
    * Appends what a leader sent if the entry before it matches.
    * @returns the last index that now matches the leader's log, or null on a mismatch.
    */
-  maybeAppend(
-    previous: number,
-    previousTerm: number,
-    entries: readonly Entry[],
-    commit: number,
-  ): number | null {
+  maybeAppend(previous: number, previousTerm: number, entries: readonly Entry[], commit: number): number | null {
     if (!this.matchTerm(previous, previousTerm)) return null;
     const last = previous + entries.length;
     for (let i = 0; i < entries.length; i++) {
@@ -219,10 +214,7 @@ export class LogView {
   take(): { entries: readonly Entry[]; snapshot: SnapshotMeta | null } {
     const snapshot = this.#snapshotHanded ? null : this.#snapshot;
     this.#snapshotHanded = true;
-    const entries =
-      this.#handed < this.lastIndex
-        ? this.#unstable.slice(this.#handed + 1 - this.#offset)
-        : NO_ENTRIES;
+    const entries = this.#handed < this.lastIndex ? this.#unstable.slice(this.#handed + 1 - this.#offset) : NO_ENTRIES;
     this.#handed = this.lastIndex;
     return { entries, snapshot };
   }

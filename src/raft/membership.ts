@@ -20,9 +20,7 @@ export function confChangeObstacle(core: RaftCore, change: ConfChange): Proposal
   const result = changeConf(core.conf, change);
   if (!result.ok) {
     core.debug(() => `configuration change refused: ${result.reason}`);
-    return isJoint(core.conf) && core.conf.autoLeave
-      ? 'conf-change-pending'
-      : 'conf-change-invalid';
+    return isJoint(core.conf) && core.conf.autoLeave ? 'conf-change-pending' : 'conf-change-invalid';
   }
   const leaving = change.changes.length === 0;
   if (!leaving && !result.conf.voters.includes(core.id)) return 'conf-change-invalid';

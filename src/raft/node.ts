@@ -18,25 +18,12 @@ import { assert } from '../base/assert.js';
 import type { NodeId, Timestamp } from '../base/ids.js';
 import { RaftCore, type RaftOptions } from './core.js';
 import { campaign, startTransfer } from './elections.js';
-import {
-  broadcastFortify,
-  isFortified,
-  isPeerFortified,
-  leaseUntil,
-  noticeWithdrawal,
-} from './leases.js';
+import { broadcastFortify, isFortified, isPeerFortified, leaseUntil, noticeWithdrawal } from './leases.js';
 import { entryBytes } from './log-view.js';
 import { applyChange, confChangeObstacle, maybeAutoLeave, proposeChecked } from './membership.js';
 import type { ProgressState } from './progress.js';
 import { requestRead } from './reads.js';
-import {
-  ackOwn,
-  appendOwn,
-  flushAppends,
-  isLearner,
-  reportSnapshot,
-  reportUnreachable,
-} from './replication.js';
+import { ackOwn, appendOwn, flushAppends, isLearner, reportSnapshot, reportUnreachable } from './replication.js';
 import { stepMessage, tickCore } from './step.js';
 import { confVoters, isJoint } from './conf-change.js';
 import type {
@@ -190,10 +177,7 @@ export class RaftNode {
     if (core.role !== 'leader') return 'not-leader';
     if (this.transferring) return 'transferring';
     // One proposal always fits, or a large one could never be made.
-    if (
-      core.uncommittedBytes > 0 &&
-      core.uncommittedBytes + bytes > core.options.maxUncommittedBytes
-    ) {
+    if (core.uncommittedBytes > 0 && core.uncommittedBytes + bytes > core.options.maxUncommittedBytes) {
       return 'too-much-uncommitted';
     }
     return null;
@@ -269,8 +253,7 @@ export class RaftNode {
   canQuiesce(): boolean {
     const core = this.#core;
     const { log } = core;
-    if (this.hasReady() || log.writesInFlight > 0 || core.messagesAfterSync.length > 0)
-      return false;
+    if (this.hasReady() || log.writesInFlight > 0 || core.messagesAfterSync.length > 0) return false;
     if (log.committed !== log.lastIndex || log.applied !== log.lastIndex) return false;
     if (core.role !== 'leader') return isFortified(core);
     if (this.transferring || isJoint(core.conf) || core.pendingReads.length > 0) return false;
@@ -311,10 +294,7 @@ export class RaftNode {
     const core = this.#core;
     const last = this.#hardHanded;
     return (
-      core.term !== last.term ||
-      core.vote !== last.vote ||
-      core.lead !== last.lead ||
-      core.leadEpoch !== last.leadEpoch
+      core.term !== last.term || core.vote !== last.vote || core.lead !== last.lead || core.leadEpoch !== last.leadEpoch
     );
   }
 

@@ -99,10 +99,7 @@ export class Progress {
 
   becomeProbe(): void {
     // After a snapshot the peer holds at least what the snapshot held, if it arrived.
-    this.next =
-      this.state === 'snapshot'
-        ? Math.max(this.match + 1, this.pendingSnapshot + 1)
-        : this.match + 1;
+    this.next = this.state === 'snapshot' ? Math.max(this.match + 1, this.pendingSnapshot + 1) : this.match + 1;
     this.#become('probe');
   }
 

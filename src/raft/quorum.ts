@@ -30,9 +30,7 @@ export function majorityValue(voters: readonly NodeId[], valueOf: (id: NodeId) =
 export function quorumValue(conf: ConfState, valueOf: (id: NodeId) => number): number {
   const incoming = majorityValue(conf.voters, valueOf);
   const value =
-    conf.votersOutgoing.length === 0
-      ? incoming
-      : Math.min(incoming, majorityValue(conf.votersOutgoing, valueOf));
+    conf.votersOutgoing.length === 0 ? incoming : Math.min(incoming, majorityValue(conf.votersOutgoing, valueOf));
   return value === Infinity ? 0 : value;
 }
 

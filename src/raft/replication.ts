@@ -68,12 +68,7 @@ export function flushAppends(core: RaftCore): void {
  * even with a full window, to find out where the peer stands.
  * @returns true if entries were sent, so that more may follow.
  */
-export function sendAppend(
-  core: RaftCore,
-  to: NodeId,
-  progress: Progress,
-  evenEmpty: boolean,
-): boolean {
+export function sendAppend(core: RaftCore, to: NodeId, progress: Progress, evenEmpty: boolean): boolean {
   const { log } = core;
   const blocked = progress.paused;
   if (blocked && !(evenEmpty && progress.state === 'replicate')) return false;
@@ -150,9 +145,7 @@ export function handleAppendResponse(core: RaftCore, message: RaftMessage): void
 
 function handleAppendRejection(core: RaftCore, message: RaftMessage, progress: Progress): void {
   const hint =
-    message.logTerm > 0
-      ? core.log.findConflictByTerm(message.rejectHint, message.logTerm).index
-      : message.rejectHint;
+    message.logTerm > 0 ? core.log.findConflictByTerm(message.rejectHint, message.logTerm).index : message.rejectHint;
   if (!progress.maybeDecrease(message.index, hint)) return;
   if (progress.state === 'replicate') progress.becomeProbe();
   core.appendDirty = true;

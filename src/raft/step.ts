@@ -221,9 +221,7 @@ function checkQuorum(core: RaftCore): void {
   core.electionElapsed++;
   if (core.electionElapsed < core.options.electionTicks) return;
   core.electionElapsed = 0;
-  const active = quorumValue(core.conf, (id) =>
-    id === core.id || core.progress.get(id)!.recentActive ? 1 : 0,
-  );
+  const active = quorumValue(core.conf, (id) => (id === core.id || core.progress.get(id)!.recentActive ? 1 : 0));
   if (active === 0) becomeFollower(core, core.term, 0);
 }
 

@@ -166,8 +166,4 @@ export interface ConfChange {
 
 /** Why a proposal was refused. `too-much-uncommitted` passes by itself, like `conf-change-pending`. */
 export type ProposalRefusal =
-  | 'not-leader'
-  | 'transferring'
-  | 'too-much-uncommitted'
-  | 'conf-change-pending'
-  | 'conf-change-invalid';
+  'not-leader' | 'transferring' | 'too-much-uncommitted' | 'conf-change-pending' | 'conf-change-invalid';

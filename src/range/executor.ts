@@ -12,7 +12,14 @@ import { addressOf } from '../encoding/keyspace.js';
 import type { Key } from '../base/key.js';
 import { LockConflict, ReadBump, type EvalContext } from './eval/context.js';
 import { evaluate, type Footprint, footprintOf, newContext } from './eval/evaluate.js';
-import type { BatchRequest, BatchResponse, KvRequest, KvResponse, RefreshRequest, ResolveIntentsRequest } from './kv-api.js';
+import type {
+  BatchRequest,
+  BatchResponse,
+  KvRequest,
+  KvResponse,
+  RefreshRequest,
+  ResolveIntentsRequest,
+} from './kv-api.js';
 import { KvError } from './kv-errors.js';
 import type { Latch } from './latches.js';
 import { RequestWaiter, waitForLock } from './lock-waiter.js';
@@ -88,11 +95,7 @@ export class Executor {
    * Works on wide spans piece by piece, and then runs the rest of the batch. What was verified is
    * protected from later writers at once, so it stays verified; what was resolved stays so anyway.
    */
-  async #runInPieces(
-    replica: Replica,
-    batch: BatchRequest,
-    signal: AbortSignal | null,
-  ): Promise<BatchResponse> {
+  async #runInPieces(replica: Replica, batch: BatchRequest, signal: AbortSignal | null): Promise<BatchResponse> {
     const responses: KvResponse[] = batch.requests.map(() => NO_RESPONSE);
     let answer: BatchResponse | null = null;
     const rest: number[] = [];
@@ -102,7 +105,7 @@ export class Executor {
         continue;
       }
       responses[at] = { kind: request.kind, resumeKey: null };
-      for (let piece: WideRequest | null = request; piece !== null; ) {
+      for (let piece: WideRequest | null = request; piece !== null;) {
         answer = await this.#run(replica, { ...batch, requests: [piece] }, signal);
         piece = restOf(piece, answer.responses[0]!);
         if (piece !== null) await this.#nextTurn();
@@ -118,11 +121,7 @@ export class Executor {
     return { ...answer!, responses };
   }
 
-  async #run(
-    replica: Replica,
-    batch: BatchRequest,
-    signal: AbortSignal | null,
-  ): Promise<BatchResponse> {
+  async #run(replica: Replica, batch: BatchRequest, signal: AbortSignal | null): Promise<BatchResponse> {
     const waiter = new RequestWaiter(batch.header.txn);
     const footprint = footprintOf(batch);
     const claimed: Key[] = [];
@@ -214,9 +213,7 @@ export class Executor {
 
   #mismatch(replica: Replica, key: Key): KvError {
     const near = this.#store.descriptorsNear([replica.descriptor.start, key]);
-    const descriptors = near.some((d) => d.rangeId === replica.rangeId)
-      ? near
-      : [replica.descriptor, ...near];
+    const descriptors = near.some((d) => d.rangeId === replica.rangeId) ? near : [replica.descriptor, ...near];
     return new KvError({ kind: 'range-mismatch', descriptors });
   }
 

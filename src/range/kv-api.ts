@@ -196,9 +196,21 @@ export interface TransferLeaseRequest {
 }
 
 export type KvRequest =
-  | GetRequest | ScanRequest | PutRequest | IngestRequest | IncrementRequest | RefreshRequest
-  | EndTxnRequest | HeartbeatTxnRequest | PushTxnRequest | RecoverTxnRequest | QueryIntentRequest
-  | ResolveIntentsRequest | GcTxnsRequest | RangeStatsRequest | TransferLeaseRequest;
+  | GetRequest
+  | ScanRequest
+  | PutRequest
+  | IngestRequest
+  | IncrementRequest
+  | RefreshRequest
+  | EndTxnRequest
+  | HeartbeatTxnRequest
+  | PushTxnRequest
+  | RecoverTxnRequest
+  | QueryIntentRequest
+  | ResolveIntentsRequest
+  | GcTxnsRequest
+  | RangeStatsRequest
+  | TransferLeaseRequest;
 
 export interface GetResponse {
   readonly kind: 'get';
@@ -261,8 +273,17 @@ export interface EmptyResponse {
   readonly kind: 'put' | 'ingest' | 'gc-txns' | 'transfer-lease';
 }
 export type KvResponse =
-  | GetResponse | ScanResponse | IncrementResponse | EndTxnResponse | PushTxnResponse | RecoverTxnResponse
-  | QueryIntentResponse | HeartbeatTxnResponse | RangeStatsResponse | SpanResponse | EmptyResponse;
+  | GetResponse
+  | ScanResponse
+  | IncrementResponse
+  | EndTxnResponse
+  | PushTxnResponse
+  | RecoverTxnResponse
+  | QueryIntentResponse
+  | HeartbeatTxnResponse
+  | RangeStatsResponse
+  | SpanResponse
+  | EmptyResponse;
 
 export interface BatchRequest {
   readonly header: BatchHeader;

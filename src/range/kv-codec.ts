@@ -7,8 +7,19 @@ import { bytesToKey, keyToBytes } from '../base/key.js';
 import { QuoralError } from '../base/errors.js';
 import { unreachable } from '../base/assert.js';
 import type {
-  BatchRequest, BatchResponse, EndTxnRequest, InFlightWrite, KvIsolation, KvRequest, KvResponse,
-  PushTxnRequest, ResolveIntentsRequest, SplitTrigger, TxnMeta, TxnRecordStatus, WaitPolicy,
+  BatchRequest,
+  BatchResponse,
+  EndTxnRequest,
+  InFlightWrite,
+  KvIsolation,
+  KvRequest,
+  KvResponse,
+  PushTxnRequest,
+  ResolveIntentsRequest,
+  SplitTrigger,
+  TxnMeta,
+  TxnRecordStatus,
+  WaitPolicy,
 } from './kv-api.js';
 import { descriptorFromWire, descriptorToWire } from './range-descriptor-codec.js';
 
@@ -72,9 +83,7 @@ function inFlightFromWire(list: readonly wire.InFlightWrite[]): InFlightWrite[] 
 }
 
 export function splitToWire(s: SplitTrigger | null): wire.SplitTrigger | undefined {
-  return s === null
-    ? undefined
-    : { left: descriptorToWire(s.left), right: descriptorToWire(s.right) };
+  return s === null ? undefined : { left: descriptorToWire(s.left), right: descriptorToWire(s.right) };
 }
 export function splitFromWire(s: wire.SplitTrigger | undefined): SplitTrigger | null {
   if (s === undefined) return null;
@@ -143,10 +152,7 @@ function requestToWire(r: KvRequest): wire.Request {
   }
 }
 
-type TxnRequest = Exclude<
-  KvRequest,
-  { kind: 'get' | 'scan' | 'put' | 'ingest' | 'increment' | 'refresh' }
->;
+type TxnRequest = Exclude<KvRequest, { kind: 'get' | 'scan' | 'put' | 'ingest' | 'increment' | 'refresh' }>;
 
 function txnRequestToWire(r: TxnRequest): wire.Request {
   switch (r.kind) {

@@ -5,8 +5,18 @@ import { KvError, type KvErrorDetail } from './kv-errors.js';
 import { descriptorFromWire, descriptorToWire } from './range-descriptor-codec.js';
 
 const KINDS: readonly KvErrorDetail['kind'][] = [
-  'not-leaseholder', 'range-mismatch', 'range-not-found', 'unavailable', 'ambiguous', 'uncertainty',
-  'write-too-old', 'retry', 'aborted', 'key-exists', 'lock-not-available', 'deadlock',
+  'not-leaseholder',
+  'range-mismatch',
+  'range-not-found',
+  'unavailable',
+  'ambiguous',
+  'uncertainty',
+  'write-too-old',
+  'retry',
+  'aborted',
+  'key-exists',
+  'lock-not-available',
+  'deadlock',
   'one-phase-refused',
 ];
 const REASONS = ['refresh-failed', 'lost-lock', 'pushed'] as const;

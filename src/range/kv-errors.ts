@@ -21,7 +21,12 @@ export type KvErrorDetail =
   | { readonly kind: 'uncertainty'; readonly key: Key; readonly retryTs: Timestamp }
   | { readonly kind: 'write-too-old'; readonly key: Key; readonly retryTs: Timestamp }
   /** Refresh found a newer write; or a lost lock: the transaction (statement) must be run again. */
-  | { readonly kind: 'retry'; readonly reason: 'refresh-failed' | 'lost-lock' | 'pushed'; readonly key: Key; readonly retryTs: Timestamp }
+  | {
+      readonly kind: 'retry';
+      readonly reason: 'refresh-failed' | 'lost-lock' | 'pushed';
+      readonly key: Key;
+      readonly retryTs: Timestamp;
+    }
   /** The record says aborted (pushed, deadlock victim, expired). */
   | { readonly kind: 'aborted'; readonly reason: string }
   | { readonly kind: 'key-exists'; readonly key: Key; readonly existing: Uint8Array }

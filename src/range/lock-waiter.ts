@@ -120,7 +120,12 @@ class LockWait {
       deadlineMs === 0
         ? null
         : timers.after(Math.max(0, deadlineMs - clock.monotonicMs()), () =>
-            this.#fail(new KvError({ kind: 'lock-not-available', key: this.#lock.key }, 'canceling statement due to lock timeout')),
+            this.#fail(
+              new KvError(
+                { kind: 'lock-not-available', key: this.#lock.key },
+                'canceling statement due to lock timeout',
+              ),
+            ),
           );
     this.#watch();
     this.#pushLater(this.#firstPushMs());

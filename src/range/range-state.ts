@@ -54,8 +54,7 @@ export function loadReplicas(engine: Engine): StoredReplica[] {
     if (!row.key.endsWith('d')) continue;
     const base = row.key.slice(0, -1);
     const applied = engine.get('local', `${base}a`);
-    const state =
-      applied === null ? { index: INITIAL_INDEX, term: INITIAL_TERM } : AppliedState.decode(applied);
+    const state = applied === null ? { index: INITIAL_INDEX, term: INITIAL_TERM } : AppliedState.decode(applied);
     replicas.push({
       descriptor: decodeRangeDescriptor(row.value),
       appliedIndex: state.index,

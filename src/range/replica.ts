@@ -165,7 +165,12 @@ export class Replica implements RangeState {
     if (proposal === null) return false;
     assert(!this.#proposals.has(proposal.index), 'two proposals at one index');
     this.#proposals.set(proposal.index, {
-      term: proposal.term, effects, latch, done, failed, orphanedAtMs: 0,
+      term: proposal.term,
+      effects,
+      latch,
+      done,
+      failed,
+      orphanedAtMs: 0,
     });
     this.wake();
     return true;

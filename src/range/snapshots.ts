@@ -116,11 +116,7 @@ export class SnapshotSender {
     if (!store.stopped) store.reportSnapshot(replica, message.to, ok);
   }
 
-  async #chunks(
-    descriptor: RangeDescriptor,
-    message: RaftMessage,
-    view: EngineSnapshot,
-  ): Promise<boolean> {
+  async #chunks(descriptor: RangeDescriptor, message: RaftMessage, view: EngineSnapshot): Promise<boolean> {
     const meta = message.snapshot!;
     const snapshotId = this.#nextId++;
     let sequence = 0;
@@ -138,9 +134,7 @@ export class SnapshotSender {
           batch: batch as Buffer,
           last,
           message:
-            last || sequence === 1
-              ? encodeRaftBatch([{ rangeId: descriptor.rangeId, message }])
-              : Buffer.alloc(0),
+            last || sequence === 1 ? encodeRaftBatch([{ rangeId: descriptor.rangeId, message }]) : Buffer.alloc(0),
         },
         { deadlineMs: CHUNK_DEADLINE_MS },
       );

@@ -24,14 +24,7 @@ import type { Engine, WriteBatch } from '../storage/engine.js';
 import type { RangeDescriptor, SplitTrigger } from './kv-api.js';
 import { Executor } from './executor.js';
 import { Replica } from './replica.js';
-import {
-  INITIAL_INDEX,
-  INITIAL_TERM,
-  loadReplicas,
-  logSink,
-  writeApplied,
-  writeDescriptor,
-} from './range-state.js';
+import { INITIAL_INDEX, INITIAL_TERM, loadReplicas, logSink, writeApplied, writeDescriptor } from './range-state.js';
 import type { TxnPusher, WaitGraph } from './services.js';
 import { SnapshotReceiver, SnapshotSender } from './snapshots.js';
 import type { StoreContext } from './store-context.js';
@@ -398,8 +391,7 @@ export class Store implements StoreContext {
     // What it had begun by now is given up; what it begins after its return is not.
     this.#downAt.set(node, this.hlc.now());
     for (const replica of this.#replicas.values()) {
-      const involved =
-        replica.raft.leader === node || replica.raft.leader === 0 || replica.raft.isLeader;
+      const involved = replica.raft.leader === node || replica.raft.leader === 0 || replica.raft.isLeader;
       if (!involved) continue;
       replica.raft.livenessChanged();
       replica.wake();

@@ -117,7 +117,8 @@ export class Link {
         onAbort: null,
         sent: this.#state.kind === 'up',
         deadlineAtMs: deadlineMs === 0 ? 0 : this.#core.sweep.nowMs() + deadlineMs,
-        expire: () => this.#giveUp(id, 'deadline', `no answer to ${method.name} from node ${this.peer} within ${deadlineMs} ms`),
+        expire: () =>
+          this.#giveUp(id, 'deadline', `no answer to ${method.name} from node ${this.peer} within ${deadlineMs} ms`),
       };
       this.#pending.set(id, pending);
       if (deadlineMs !== 0) this.#core.sweep.add(pending);
@@ -132,7 +133,8 @@ export class Link {
 
   #refusal(method: RpcMethod<unknown, unknown>, payload: Uint8Array, options: CallOptions | undefined): Error | null {
     const { limits } = this.#core;
-    if (options?.signal?.aborted === true) return new RpcError('cancelled', `${method.name} was cancelled before it was sent`);
+    if (options?.signal?.aborted === true)
+      return new RpcError('cancelled', `${method.name} was cancelled before it was sent`);
     if (payload.length > PAYLOAD_BYTES_MAX) {
       return new RpcError('overloaded', `request ${method.name} of ${payload.length} bytes is too large to be sent`);
     }
@@ -188,7 +190,8 @@ export class Link {
         stream.onClose((error) => {
           timer.cancel();
           if (current()) this.#failed(address, error ?? new Error('the peer closed the connection'));
-          else if (this.#state.kind === 'up' && this.#state.stream === stream) this.#down('the connection broke', error);
+          else if (this.#state.kind === 'up' && this.#state.stream === stream)
+            this.#down('the connection broke', error);
         });
         stream.onFrame((frame) => {
           if (this.#state.kind === 'up' && this.#state.stream === stream) this.#onFrame(stream, frame);
@@ -221,7 +224,8 @@ export class Link {
       if (hello === null) refusal = 'the answer is not a handshake';
       else if (hello.refusal !== '') refusal = hello.refusal;
       else if (hello.nodeId !== this.peer) refusal = `node ${hello.nodeId} answers there, not node ${this.peer}`;
-      else if (hello.protocolVersion !== PROTOCOL_VERSION) refusal = `it speaks protocol version ${hello.protocolVersion}, this node ${PROTOCOL_VERSION}`;
+      else if (hello.protocolVersion !== PROTOCOL_VERSION)
+        refusal = `it speaks protocol version ${hello.protocolVersion}, this node ${PROTOCOL_VERSION}`;
     } catch (error) {
       if (!(error instanceof MalformedFrameError)) throw error;
       refusal = `malformed handshake: ${error.message}`;
@@ -253,7 +257,11 @@ export class Link {
     const core = this.#core;
     const text = cause instanceof Error ? cause.message : String(cause);
     core.stats.connectsFailed++;
-    const pauseMs = backoffMs({ baseMs: core.limits.backoffBaseMs, maxMs: core.limits.backoffMaxMs }, this.#failures++, core.rng.next());
+    const pauseMs = backoffMs(
+      { baseMs: core.limits.backoffBaseMs, maxMs: core.limits.backoffMaxMs },
+      this.#failures++,
+      core.rng.next(),
+    );
     this.#retryAtMs = core.clock.monotonicMs() + pauseMs;
     core.logger.log('debug', 'connecting failed', { peer: this.peer, class: this.#streamClass, address, reason: text });
     this.#down(text, cause);
@@ -274,7 +282,11 @@ export class Link {
       this.#release(call);
       call.reject(
         call.sent
-          ? new RpcError('broken', `connection to node ${this.peer} broke before ${call.method.name} was answered: ${reason}`, cause)
+          ? new RpcError(
+              'broken',
+              `connection to node ${this.peer} broke before ${call.method.name} was answered: ${reason}`,
+              cause,
+            )
           : new RpcError('unreachable', `node ${this.peer} cannot be reached: ${reason}`, cause),
       );
     }
@@ -290,7 +302,10 @@ export class Link {
     } catch (error) {
       if (!(error instanceof MalformedFrameError)) throw error;
       core.stats.framesMalformed++;
-      core.warnSometimes(`malformed-${this.peer}`, 'malformed frame, closing the stream', { peer: this.peer, reason: error.message });
+      core.warnSometimes(`malformed-${this.peer}`, 'malformed frame, closing the stream', {
+        peer: this.peer,
+        reason: error.message,
+      });
       if (this.#state.kind === 'up' && this.#state.stream === stream) this.#down('malformed frame', error);
     }
   }
@@ -305,7 +320,9 @@ export class Link {
     this.#pending.delete(envelope.id);
     this.#release(call);
     if (clockError !== null) {
-      call.reject(new RpcError('broken', `the answer of node ${this.peer} was refused: ${clockError.message}`, clockError));
+      call.reject(
+        new RpcError('broken', `the answer of node ${this.peer} was refused: ${clockError.message}`, clockError),
+      );
       return;
     }
     try {

@@ -127,7 +127,10 @@ export class RpcNetworkImpl implements RpcNetwork {
 
   /** The node has become a member; streams opened before are opened again under the new id. */
   setClusterId(clusterId: string): void {
-    assert(clusterId !== '' && (this.#clusterId === '' || this.#clusterId === clusterId), 'a node never changes its cluster');
+    assert(
+      clusterId !== '' && (this.#clusterId === '' || this.#clusterId === clusterId),
+      'a node never changes its cluster',
+    );
     if (this.#clusterId === clusterId) return;
     this.#clusterId = clusterId;
     for (const links of this.#links.values()) for (const name of CLASSES) links[name].rehandshake(clusterId);
@@ -232,11 +235,17 @@ export class RpcNetworkImpl implements RpcNetwork {
     const fn = handler.fn as (request: Req, ctx: CallContext) => Promise<Res>;
     const deadlineMs = options?.deadlineMs;
     const signal = options?.signal;
-    if (deadlineMs === undefined && signal === undefined) return this.#runSelf(fn, request, new ServedCall(this.self, 0, null), method.name);
+    if (deadlineMs === undefined && signal === undefined)
+      return this.#runSelf(fn, request, new ServedCall(this.self, 0, null), method.name);
     return this.#runSelfBounded(fn, request, method.name, deadlineMs, signal);
   }
 
-  async #runSelf<Req, Res>(fn: (request: Req, ctx: CallContext) => Promise<Res>, request: Req, call: ServedCall, name: string): Promise<Res> {
+  async #runSelf<Req, Res>(
+    fn: (request: Req, ctx: CallContext) => Promise<Res>,
+    request: Req,
+    call: ServedCall,
+    name: string,
+  ): Promise<Res> {
     this.#selfCalls.add(call);
     try {
       return await fn(request, call);

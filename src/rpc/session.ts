@@ -97,7 +97,8 @@ export class Session {
   /** This node has joined a cluster: a peer of another one has no business here. */
   checkCluster(): void {
     const own = this.#core.clusterId();
-    if (this.#peerClusterId !== '' && own !== '' && own !== this.#peerClusterId) this.#closeFor('it belongs to another cluster');
+    if (this.#peerClusterId !== '' && own !== '' && own !== this.#peerClusterId)
+      this.#closeFor('it belongs to another cluster');
   }
 
   close(): void {
@@ -189,7 +190,10 @@ export class Session {
   }
 
   #mayUse(method: number): boolean {
-    return method === METHODS.membershipExchange.id || (this.#peerClusterId !== '' && this.#peerClusterId === this.#core.clusterId());
+    return (
+      method === METHODS.membershipExchange.id ||
+      (this.#peerClusterId !== '' && this.#peerClusterId === this.#core.clusterId())
+    );
   }
 
   #onOneWay(envelope: DecodedEnvelope): void {
@@ -220,7 +224,10 @@ export class Session {
     }
     const handler = this.#core.handler(envelope.method);
     if (handler === undefined || handler.kind !== 'call' || !this.#mayUse(envelope.method)) {
-      const reason = handler === undefined ? `method ${envelope.method} is not served by this node` : 'the node does not belong to the cluster yet';
+      const reason =
+        handler === undefined
+          ? `method ${envelope.method} is not served by this node`
+          : 'the node does not belong to the cluster yet';
       this.#answerError(id, new QuoralError(handler === undefined ? '0A000' : '57P03', reason, { retry: 'statement' }));
       return;
     }
@@ -261,7 +268,12 @@ export class Session {
       return;
     }
     if (payload.length > PAYLOAD_BYTES_MAX) {
-      this.#fail(id, call, handler.method.name, new QuoralError('54000', `the answer to ${handler.method.name} is too large: ${payload.length} bytes`));
+      this.#fail(
+        id,
+        call,
+        handler.method.name,
+        new QuoralError('54000', `the answer to ${handler.method.name} is too large: ${payload.length} bytes`),
+      );
       return;
     }
     if (!this.#settle(id, call)) return;

@@ -24,8 +24,16 @@ export interface RpcLimits {
 }
 
 export type CallHandler =
-  | { readonly kind: 'call'; readonly method: RpcMethod<unknown, unknown>; readonly fn: (request: unknown, ctx: CallContext) => Promise<unknown> }
-  | { readonly kind: 'one-way'; readonly method: RpcMethod<unknown, never>; readonly fn: (message: unknown, from: NodeId) => void };
+  | {
+      readonly kind: 'call';
+      readonly method: RpcMethod<unknown, unknown>;
+      readonly fn: (request: unknown, ctx: CallContext) => Promise<unknown>;
+    }
+  | {
+      readonly kind: 'one-way';
+      readonly method: RpcMethod<unknown, never>;
+      readonly fn: (message: unknown, from: NodeId) => void;
+    };
 
 export interface RpcCore {
   readonly self: NodeId;

@@ -2,14 +2,13 @@
  * The part of a node below SQL: identity, clock, engine, network, membership, liveness, store,
  * transactions. See node.ts for the order of starting and stopping.
  */
+import type { NodeId } from '../base/ids.js';
 import { ClusterMembership } from '../cluster/membership.js';
 import { StoreLiveness } from '../cluster/store-liveness.js';
 import type { Env } from '../env/env.js';
 import { Hlc } from '../hlc/hlc.js';
 import type { BatchRequest, BatchResponse } from '../range/kv-api.js';
-import {
-  decodeBatchRequest, decodeBatchResponse, encodeBatchRequest, encodeBatchResponse,
-} from '../range/kv-codec.js';
+import { decodeBatchRequest, decodeBatchResponse, encodeBatchRequest, encodeBatchResponse } from '../range/kv-codec.js';
 import { decodeKvError, encodeKvError } from '../range/kv-error-codec.js';
 import { loadReplicas } from '../range/range-state.js';
 import { Store } from '../range/store.js';
@@ -68,27 +67,8 @@ const LOG_BYTES_KEPT = 8 << 20;
 export async function assembleKv(options: KvOptions, undo: Undo): Promise<KvParts> {
   const { env, dataDir } = options;
   const { clock, timers, rng, disk, logger } = env;
-  let dead = false;
-  const fatal = (error: unknown): void => {
-    if (dead) return;
-    dead = true;
-    logger.log('error', 'the node stops: something that must hold does not', { error: describe(error) });
-    if (options.onFatal === undefined) throw error;
-    options.onFatal(error);
-  };
-  const membership = await ClusterMembership.open(
-    {
-      dataDir,
-      join: options.join,
-      rpcAddress: options.rpcAddress,
-      sqlAddress: options.sqlAddress,
-      httpAddress: options.httpAddress ?? '',
-      locality: options.locality,
-      buildVersion: options.buildVersion,
-      generation: clock.wallUs(),
-    },
-    { disk, rng, timers, logger },
-  );
+  const fatal = fatalOnce(options);
+  const membership = await openMembership(options);
   const hlc = await Hlc.open({ boundPath: `${dataDir}/clock` }, { clock, timers, disk, logger });
   undo.push(() => hlc.stop());
   const engine = await options.openEngine(dataDir);
@@ -102,24 +82,16 @@ export async function assembleKv(options: KvOptions, undo: Undo): Promise<KvPart
     decode: (bytes, base) => decodeKvError(bytes, base.message) ?? base,
   });
   const nodes = Array.from({ length: Math.max(1, options.join.length) }, (_, i) => i + 1);
-  const liveness = new StoreLiveness(
-    {
-      self: membership.nodeId,
-      ...(options.heartbeatMs === undefined ? {} : { heartbeatMs: options.heartbeatMs }),
-      ...(options.supportMs === undefined ? {} : { supportMs: options.supportMs }),
-    },
-    {
-      network, hlc, clock, timers, logger,
-      persisted: await disk.readFile(`${dataDir}/liveness`),
-      persist: (bytes) => disk.writeFileSync(`${dataDir}/liveness`, bytes),
-      recordOffset: (node, offsetUs, uncertaintyUs) => hlc.recordOffset(node, offsetUs, uncertaintyUs),
-    },
-  );
+  const liveness = await openLiveness(options, membership.nodeId, network, hlc);
   let store: Store | null = null;
   const coordinator = new TxnCoordinator(
     { nodeId: membership.nodeId },
     {
-      clock, timers, rng, logger, hlc,
+      clock,
+      timers,
+      rng,
+      logger,
+      hlc,
       sendToNode: (node, batch, signal) =>
         node === membership.nodeId
           ? store!.executor.execute(batch, signal ?? null)
@@ -129,12 +101,12 @@ export async function assembleKv(options: KvOptions, undo: Undo): Promise<KvPart
             }),
     },
   );
-  const deadlocks = new DeadlockDriver(
-    {
-      network, timers, clock,
-      detectorNode: () => nodes.find((node) => liveness.isLive(node)) ?? membership.nodeId,
-    },
-  );
+  const deadlocks = new DeadlockDriver({
+    network,
+    timers,
+    clock,
+    detectorNode: () => nodes.find((node) => liveness.isLive(node)) ?? membership.nodeId,
+  });
   store = new Store(
     {
       nodeId: membership.nodeId,
@@ -144,7 +116,11 @@ export async function assembleKv(options: KvOptions, undo: Undo): Promise<KvPart
       balanceLeaders: true,
     },
     {
-      env, hlc, engine, liveness, network,
+      env,
+      hlc,
+      engine,
+      liveness,
+      network,
       pusher: coordinator.pusher,
       waitGraph: deadlocks,
       requestSplit: (key) => coordinator.split(key),
@@ -157,7 +133,10 @@ export async function assembleKv(options: KvOptions, undo: Undo): Promise<KvPart
   undo.push(() => network.stop());
   membership.start(network);
   undo.push(() => membership.stop());
-  logger.log('info', 'waiting for the other nodes', { node: membership.nodeId, join: options.join.join(',') });
+  logger.log('info', 'waiting for the other nodes', {
+    node: membership.nodeId,
+    join: options.join.join(','),
+  });
   await membership.ready;
   if (loadReplicas(engine).length === 0) {
     writeBootstrapState(engine, nodes);
@@ -170,6 +149,65 @@ export async function assembleKv(options: KvOptions, undo: Undo): Promise<KvPart
   undo.push(() => store.stop());
   coordinator.seed([...store.replicas()].map((replica) => replica.descriptor));
   return { membership, network, store, coordinator, deadlocks, fatal };
+}
+
+/** Tells the owner once; what follows a first failure is only its echo. */
+function fatalOnce(options: KvOptions): (error: unknown) => void {
+  const { logger } = options.env;
+  let dead = false;
+  return (error) => {
+    if (dead) return;
+    dead = true;
+    logger.log('error', 'the node stops: something that must hold does not', {
+      error: describe(error),
+    });
+    if (options.onFatal === undefined) throw error;
+    options.onFatal(error);
+  };
+}
+
+function openMembership(options: KvOptions): Promise<ClusterMembership> {
+  const { clock, timers, rng, disk, logger } = options.env;
+  return ClusterMembership.open(
+    {
+      dataDir: options.dataDir,
+      join: options.join,
+      rpcAddress: options.rpcAddress,
+      sqlAddress: options.sqlAddress,
+      httpAddress: options.httpAddress ?? '',
+      locality: options.locality,
+      buildVersion: options.buildVersion,
+      generation: clock.wallUs(),
+    },
+    { disk, rng, timers, logger },
+  );
+}
+
+async function openLiveness(
+  options: KvOptions,
+  self: NodeId,
+  network: RpcNetworkImpl,
+  hlc: Hlc,
+): Promise<StoreLiveness> {
+  const { clock, timers, disk, logger } = options.env;
+  const { dataDir } = options;
+  return new StoreLiveness(
+    {
+      self,
+      ...(options.heartbeatMs === undefined ? {} : { heartbeatMs: options.heartbeatMs }),
+      ...(options.supportMs === undefined ? {} : { supportMs: options.supportMs }),
+    },
+    {
+      network,
+      hlc,
+      clock,
+      timers,
+      logger,
+      persisted: await disk.readFile(`${dataDir}/liveness`),
+      persist: (bytes) => disk.writeFileSync(`${dataDir}/liveness`, bytes),
+      recordOffset: (node, offsetUs, uncertaintyUs) => hlc.recordOffset(node, offsetUs, uncertaintyUs),
+    },
+  );
 }
 
 function describe(error: unknown): string {

@@ -8,7 +8,10 @@ export interface MetricSource {
 }
 
 const snakeCase = (name: string): string =>
-  name.replace(/([a-z0-9])([A-Z])/g, '$1_$2').replace(/[^a-zA-Z0-9_]/g, '_').toLowerCase();
+  name
+    .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
+    .replace(/[^a-zA-Z0-9_]/g, '_')
+    .toLowerCase();
 
 export function renderMetrics(sources: readonly MetricSource[]): string {
   const lines: string[] = [];

@@ -140,7 +140,15 @@ export class QuoralNode {
     const { store, coordinator, network } = this;
     const { processMetrics } = this.#options;
     return [
-      { prefix: 'store', read: () => ({ ...store.counters, replicas: [...store.replicas()].length, awake: store.awakeCount, leases_held: leasesHeld(store) }) },
+      {
+        prefix: 'store',
+        read: () => ({
+          ...store.counters,
+          replicas: [...store.replicas()].length,
+          awake: store.awakeCount,
+          leases_held: leasesHeld(store),
+        }),
+      },
       { prefix: 'kv', read: () => ({ ...store.executor.counters, active: store.executor.active }) },
       { prefix: 'txn', read: () => coordinator.metrics() },
       { prefix: 'rpc', read: () => ({ ...network.stats }) },
@@ -200,13 +208,24 @@ async function assemble(options: NodeOptions, undo: Undo): Promise<QuoralNode> {
   const { membership, network, store, coordinator, deadlocks, fatal } = kv;
   logger.log('info', 'waiting for the ranges to serve', { node: membership.nodeId });
   const sql = await createSqlServer({
-    db: coordinator, network, clock, timers, rng, logger, planner: createPlanner(),
+    db: coordinator,
+    network,
+    clock,
+    timers,
+    rng,
+    logger,
+    planner: createPlanner(),
     forwardCancel: (node, processId, secretKey) => forwardCancel(network, node, processId, secretKey),
   });
   network.handleOneWay(CANCEL, (request) => sql.cancel(request.processId, request.secretKey));
   undo.push(() => sql.close());
   return new QuoralNode(options, {
-    membership, network, store, coordinator, sql, fatal,
+    membership,
+    network,
+    store,
+    coordinator,
+    sql,
+    fatal,
     close: async () => {
       deadlocks.stop();
       coordinator.stop();

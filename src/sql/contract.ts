@@ -136,7 +136,12 @@ export interface CompiledStatement {
    */
   readonly pointRead: {
     keys(parameters: readonly Datum[], ctx: FormatContext): readonly string[];
-    rows(values: readonly (Buffer | null)[], parameters: readonly Datum[], ctx: FormatContext, sink: ResultSink): number;
+    rows(
+      values: readonly (Buffer | null)[],
+      parameters: readonly Datum[],
+      ctx: FormatContext,
+      sink: ResultSink,
+    ): number;
   } | null;
   start(ctx: ExecContext): Execution;
   /** Lines of EXPLAIN. */

@@ -22,12 +22,7 @@ const OP_PUT = 1;
 const OP_DELETE = 2;
 const OP_DELETE_RANGE = 3;
 
-const FAMILY_BY_CODE: readonly (DataFamily | undefined)[] = [
-  undefined,
-  'versions',
-  'locks',
-  'local',
-];
+const FAMILY_BY_CODE: readonly (DataFamily | undefined)[] = [undefined, 'versions', 'locks', 'local'];
 
 /** Longest key or value; far above any row, so that a damaged length is noticed at once. */
 export const BATCH_ITEM_BYTES_MAX = 512 * 1024 * 1024;
@@ -161,9 +156,7 @@ class BatchReader {
   #at = 0;
 
   constructor(bytes: Uint8Array) {
-    this.#bytes = Buffer.isBuffer(bytes)
-      ? bytes
-      : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#bytes = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
   next(): BatchOp | null {
@@ -222,11 +215,7 @@ export function* batchOps(bytes: Uint8Array): IterableIterator<BatchOp> {
  * Adds the operations to `target` in their order; `onOp` sees each, e.g. to keep caches in step.
  * @throws QuoralError XX001 on corrupted input; `target` must then be dropped.
  */
-export function applyBatch(
-  bytes: Uint8Array,
-  target: WriteBatch,
-  onOp?: (op: BatchOp) => void,
-): void {
+export function applyBatch(bytes: Uint8Array, target: WriteBatch, onOp?: (op: BatchOp) => void): void {
   const reader = new BatchReader(bytes);
   for (let op = reader.next(); op !== null; op = reader.next()) {
     addOp(target, op);

@@ -334,10 +334,7 @@ export class MemoryEngine extends MemoryReader implements Engine {
   /** The same after an orderly close: everything written is there. */
   reopen(): MemoryEngine {
     assert(this.#state === 'closed', 'only a closed engine is reopened');
-    return new MemoryEngine(
-      { afterSync: this.#afterSync },
-      cloneData(this.#live, this.#live.log.clone()),
-    );
+    return new MemoryEngine({ afterSync: this.#afterSync }, cloneData(this.#live, this.#live.log.clone()));
   }
 
   override async close(): Promise<void> {

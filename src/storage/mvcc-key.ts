@@ -75,14 +75,10 @@ export function versionTimestamp(encoded: string): Timestamp {
   const at = encoded.length - TIMESTAMP_BYTES;
   const high =
     encoded.charCodeAt(at) * 0x100_0000 +
-    ((encoded.charCodeAt(at + 1) << 16) |
-      (encoded.charCodeAt(at + 2) << 8) |
-      encoded.charCodeAt(at + 3));
+    ((encoded.charCodeAt(at + 1) << 16) | (encoded.charCodeAt(at + 2) << 8) | encoded.charCodeAt(at + 3));
   const low =
     encoded.charCodeAt(at + 4) * 0x100_0000 +
-    ((encoded.charCodeAt(at + 5) << 16) |
-      (encoded.charCodeAt(at + 6) << 8) |
-      encoded.charCodeAt(at + 7));
+    ((encoded.charCodeAt(at + 5) << 16) | (encoded.charCodeAt(at + 6) << 8) | encoded.charCodeAt(at + 7));
   return (0xffff_ffff - high) * TWO_32 + (0xffff_ffff - low);
 }
 

@@ -12,13 +12,7 @@ import type { Timestamp } from '../base/ids.js';
 import { keyNext, type Key } from '../base/key.js';
 import type { EngineIterator, EngineReader } from './engine.js';
 import { decodeVersionValue, readAt, skipKey, STEPS_BEFORE_SEEK } from './mvcc.js';
-import {
-  timestampSuffix,
-  userKeyOfPrefix,
-  versionPrefix,
-  versionPrefixOf,
-  versionTimestamp,
-} from './mvcc-key.js';
+import { timestampSuffix, userKeyOfPrefix, versionPrefix, versionPrefixOf, versionTimestamp } from './mvcc-key.js';
 
 export interface MvccScanOptions {
   readonly reverse?: boolean;

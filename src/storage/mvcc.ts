@@ -76,10 +76,7 @@ export function encodeVersionValue(value: Uint8Array | null, shifted: boolean, t
   assert(tag === '' || tag.length === TAG_BYTES, 'a tag has 8 bytes');
   const at = 1 + tag.length;
   const bytes = Buffer.allocUnsafe(at + (value === null ? 0 : value.length));
-  bytes[0] =
-    (value === null ? FLAG_TOMBSTONE : 0) |
-    (shifted ? FLAG_SHIFTED : 0) |
-    (tag === '' ? 0 : FLAG_TAGGED);
+  bytes[0] = (value === null ? FLAG_TOMBSTONE : 0) | (shifted ? FLAG_SHIFTED : 0) | (tag === '' ? 0 : FLAG_TAGGED);
   if (tag !== '') bytes.latin1Write(tag, 1, TAG_BYTES);
   if (value !== null) bytes.set(value, at);
   return bytes;
@@ -150,11 +147,7 @@ export function mvccNewest(reader: EngineReader, key: Key): MvccVersion | null {
 }
 
 /** mvccGet of many keys, in their order. */
-export function mvccGetMany(
-  reader: EngineReader,
-  keys: readonly Key[],
-  ts: Timestamp,
-): (MvccVersion | null)[] {
+export function mvccGetMany(reader: EngineReader, keys: readonly Key[], ts: Timestamp): (MvccVersion | null)[] {
   const result: (MvccVersion | null)[] = new Array(keys.length);
   for (let i = 0; i < keys.length; i++) result[i] = mvccGet(reader, keys[i]!, ts);
   return result;
@@ -164,21 +157,11 @@ export function mvccGetMany(
  * Reads at `ts`, and tells the newest version in (ts, limitTs]: for a read, uncertainty; for a
  * write, that it comes too late. One look-up unless there is such a version.
  */
-export function mvccRead(
-  reader: EngineReader,
-  key: Key,
-  ts: Timestamp,
-  limitTs: Timestamp,
-): MvccReadResult {
+export function mvccRead(reader: EngineReader, key: Key, ts: Timestamp, limitTs: Timestamp): MvccReadResult {
   return readAt(reader, versionPrefix(key), ts, limitTs);
 }
 
-export function readAt(
-  reader: EngineReader,
-  prefix: string,
-  ts: Timestamp,
-  limitTs: Timestamp,
-): MvccReadResult {
+export function readAt(reader: EngineReader, prefix: string, ts: Timestamp, limitTs: Timestamp): MvccReadResult {
   const newest = firstAt(reader, prefix, limitTs > ts ? limitTs : ts);
   if (newest === null) return NOTHING;
   const newestVersion = versionOf(newest);
@@ -208,12 +191,7 @@ export function mvccPut(
 }
 
 /** Whether the key has a version in (afterTs, uptoTs]. */
-export function mvccKeyChanged(
-  reader: EngineReader,
-  key: Key,
-  afterTs: Timestamp,
-  uptoTs: Timestamp,
-): boolean {
+export function mvccKeyChanged(reader: EngineReader, key: Key, afterTs: Timestamp, uptoTs: Timestamp): boolean {
   if (uptoTs <= afterTs) return false;
   const row = firstAt(reader, versionPrefix(key), uptoTs);
   return row !== null && versionTimestamp(row.key) > afterTs;

@@ -8,13 +8,7 @@
 import { assert } from '../base/assert.js';
 import type { Key } from '../base/key.js';
 import type { DataFamily, Family, WriteBatch } from './engine.js';
-import {
-  binding,
-  scratchKey,
-  type ColumnOption,
-  type DatabaseView,
-  type NativeBatch,
-} from './rocksdb-binding.js';
+import { binding, scratchKey, type ColumnOption, type DatabaseView, type NativeBatch } from './rocksdb-binding.js';
 import { createNative } from './rocksdb-cursor.js';
 import type { SizeSampler } from './size-sampler.js';
 

@@ -60,11 +60,7 @@ export interface NativePage {
 
 interface Binding {
   db_init(handle: bigint): DatabaseView;
-  db_open(
-    db: DatabaseView,
-    options: object,
-    callback: () => void,
-  ): Record<string, ColumnHandle> | undefined;
+  db_open(db: DatabaseView, options: object, callback: () => void): Record<string, ColumnHandle> | undefined;
   db_get_many_sync(
     db: DatabaseView,
     keys: readonly Uint8Array[],
@@ -76,12 +72,7 @@ interface Binding {
   iterator_nextv_sync(iterator: NativeIterator, count: number): NativePage;
   iterator_close(iterator: NativeIterator): void;
   batch_init(): NativeBatch;
-  batch_put(
-    batch: NativeBatch,
-    key: Uint8Array,
-    value: Uint8Array,
-    options: ColumnOption | undefined,
-  ): void;
+  batch_put(batch: NativeBatch, key: Uint8Array, value: Uint8Array, options: ColumnOption | undefined): void;
   batch_del(batch: NativeBatch, key: Uint8Array, options: ColumnOption | undefined): void;
   batch_write(db: DatabaseView, batch: NativeBatch, options: { sync: boolean } | undefined): void;
   batch_iterate(

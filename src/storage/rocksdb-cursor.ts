@@ -90,9 +90,7 @@ export class BoundedSource implements RowSource {
   }
 
   seek(reverse: boolean, target: Key, count: number): NativePage {
-    return this.#guard(() =>
-      reverse ? this.#seekBackward(target, count) : this.#seekForward(target, count),
-    );
+    return this.#guard(() => (reverse ? this.#seekBackward(target, count) : this.#seekForward(target, count)));
   }
 
   more(reverse: boolean, _last: Key, count: number): NativePage {

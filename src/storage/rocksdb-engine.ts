@@ -123,11 +123,7 @@ export async function openRocksdbEngine(options: RocksdbEngineOptions): Promise<
   }
 }
 
-function checkFormat(
-  view: DatabaseView,
-  columns: Record<string, ColumnHandle>,
-  directory: string,
-): void {
+function checkFormat(view: DatabaseView, columns: Record<string, ColumnHandle>, directory: string): void {
   const option: ColumnOption = { column: columns['meta']! };
   const key = Buffer.from(FORMAT_KEY, 'latin1');
   const marker = binding.db_get_many_sync(view, [key], option)[0];
@@ -187,12 +183,9 @@ export class RocksdbEngine implements Engine {
       sampler: this.#sampler,
     };
     this.#loadSamples(meta);
-    this.#writer = new LogWriter(
-      { logHandle: log.handle, dataHandle: data.handle, directory },
-      (error) => {
-        this.#failure ??= error;
-      },
-    );
+    this.#writer = new LogWriter({ logHandle: log.handle, dataHandle: data.handle, directory }, (error) => {
+      this.#failure ??= error;
+    });
   }
 
   get(family: Family, key: Key): Buffer | null {
@@ -227,9 +220,7 @@ export class RocksdbEngine implements Engine {
     this.#check();
     try {
       const native =
-        family === 'versions' && this.#versionsTailing !== null
-          ? this.#versionsTailing
-          : this.#tailingOf(family);
+        family === 'versions' && this.#versionsTailing !== null ? this.#versionsTailing : this.#tailingOf(family);
       binding.iterator_seek(native, scratchKey(start));
       const { rows } = binding.iterator_nextv_sync(native, 1);
       const keyBytes = rows[0];
@@ -437,10 +428,7 @@ function readRows(native: NativeIterator, limit: number, limitBytes: number): Ra
   const result: RawRow[] = [];
   let bytes = 0;
   for (;;) {
-    const { rows, finished } = binding.iterator_nextv_sync(
-      native,
-      Math.min(limit - result.length, SCAN_PAGE_ROWS),
-    );
+    const { rows, finished } = binding.iterator_nextv_sync(native, Math.min(limit - result.length, SCAN_PAGE_ROWS));
     for (let i = 0; i < rows.length; i += 2) {
       const row = { key: rows[i]!.latin1Slice(), value: rows[i + 1]! };
       result.push(row);

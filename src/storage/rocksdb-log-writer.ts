@@ -18,8 +18,7 @@ interface Waiter {
   readonly reject: (error: QuoralError) => void;
 }
 
-type Answer =
-  { readonly ok: true } | { readonly ok: false; readonly code: unknown; readonly message: string };
+type Answer = { readonly ok: true } | { readonly ok: false; readonly code: unknown; readonly message: string };
 
 /** A group is closed when it reaches this size; what comes later waits for the next. */
 const GROUP_BYTES_MAX = 8 * 1024 * 1024;
@@ -64,9 +63,7 @@ export class LogWriter {
     this.#worker.on('error', (error) => this.#fail(storageError(error, this.#directory)));
     this.#worker.on('exit', () => {
       if (!this.#stopping) {
-        this.#fail(
-          new QuoralError('58030', `the log writer of ${this.#directory} ended unexpectedly`),
-        );
+        this.#fail(new QuoralError('58030', `the log writer of ${this.#directory} ended unexpectedly`));
       }
     });
     // Keeps the process alive only while something is in flight.

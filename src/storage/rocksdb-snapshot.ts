@@ -15,13 +15,7 @@ import type {
   ScanOptions,
 } from './engine.js';
 import { binding, scratchKey, type ColumnHandle, type DatabaseView } from './rocksdb-binding.js';
-import {
-  createNative,
-  RocksCursor,
-  SharedSource,
-  type Guard,
-  type SharedIterators,
-} from './rocksdb-cursor.js';
+import { createNative, RocksCursor, SharedSource, type Guard, type SharedIterators } from './rocksdb-cursor.js';
 
 const FAMILIES: readonly DataFamily[] = ['versions', 'locks', 'local'];
 
@@ -92,12 +86,7 @@ export class RocksSnapshot implements EngineSnapshot {
   }
 
   iterator(family: Family, lower: Key, upper: Key, hints?: IteratorHints): EngineIterator {
-    return new RocksCursor(
-      new SharedSource(this.#shared(family), this.#guard),
-      lower,
-      upper,
-      hints,
-    );
+    return new RocksCursor(new SharedSource(this.#shared(family), this.#guard), lower, upper, hints);
   }
 
   close(): void {

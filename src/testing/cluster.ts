@@ -140,7 +140,10 @@ export class Cluster {
     const node = this.#members.find((m) => m.node?.state === 'serving')?.node ?? null;
     if (node === null) throw new QuoralError('57P03', 'no node of the cluster is running');
     const session = await node.sql.openSession({
-      user: 'postgres', database: 'postgres', parameters: {}, remote: 'in-process',
+      user: 'postgres',
+      database: 'postgres',
+      parameters: {},
+      remote: 'in-process',
     });
     return { node, session };
   }
@@ -168,7 +171,10 @@ export class Cluster {
   #member(index: number): Member {
     const member = this.#members[index];
     if (member === undefined) {
-      throw new QuoralError('22023', `there is no node ${index}: the cluster has ${this.#members.length}, counted from 0`);
+      throw new QuoralError(
+        '22023',
+        `there is no node ${index}: the cluster has ${this.#members.length}, counted from 0`,
+      );
     }
     return member;
   }

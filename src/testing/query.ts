@@ -93,11 +93,7 @@ function arrayItem(value: unknown): string {
 }
 
 /** @throws QuoralError what the statement failed with. */
-export async function runQuery(
-  session: SqlSession,
-  text: string,
-  params: readonly unknown[],
-): Promise<QueryResult> {
+export async function runQuery(session: SqlSession, text: string, params: readonly unknown[]): Promise<QueryResult> {
   const sink = new Collector(session);
   if (params.length === 0) {
     await session.simpleQuery(text, sink);

@@ -35,7 +35,11 @@ export function trimLocal(request: KvRequest, range: RangeDescriptor, options: T
   return { ...request, localLocks };
 }
 
-export function trimmed(requests: readonly KvRequest[], range: RangeDescriptor, options: TrimOptions): readonly KvRequest[] {
+export function trimmed(
+  requests: readonly KvRequest[],
+  range: RangeDescriptor,
+  options: TrimOptions,
+): readonly KvRequest[] {
   const last = requests[requests.length - 1]!;
   if (last.kind !== 'end-txn') return requests;
   const clipped = trimLocal(last, range, options);
@@ -77,7 +81,11 @@ export class Times {
   }
 }
 
-export function merge(requests: readonly KvRequest[], parts: readonly Part[], answers: readonly BatchResponse[]): BatchResponse {
+export function merge(
+  requests: readonly KvRequest[],
+  parts: readonly Part[],
+  answers: readonly BatchResponse[],
+): BatchResponse {
   const times = new Times();
   const pieces: KvResponse[][] = requests.map(() => []);
   for (let p = 0; p < parts.length; p++) {

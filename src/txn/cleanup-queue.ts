@@ -85,7 +85,9 @@ export class CleanupQueue {
     const run = this.#run(job).catch((error: unknown) => {
       if (error instanceof AssertionError) throw error;
       this.failed++;
-      this.#deps.logger.log('warn', 'locks of a finished transaction could not be resolved; others will', { error: String(error) });
+      this.#deps.logger.log('warn', 'locks of a finished transaction could not be resolved; others will', {
+        error: String(error),
+      });
     });
     const tracked = run.finally(() => this.#running.delete(tracked));
     this.#running.add(tracked);
@@ -121,7 +123,8 @@ export class CleanupQueue {
     }
     const rest = job.keys.filter((k) => !local.has(k));
     await this.resolve(job.meta, job.status, job.ts, rest, job.spans);
-    if (job.record !== 'none') this.#collect(job.meta, job.keepRecordMs ?? (job.status === 'committed' ? GC_MS : ABORTED_GC_MS));
+    if (job.record !== 'none')
+      this.#collect(job.meta, job.keepRecordMs ?? (job.status === 'committed' ? GC_MS : ABORTED_GC_MS));
   }
 
   /** Resolves keys and spans of a finished transaction, together with those of others. */
@@ -176,7 +179,10 @@ export class CleanupQueue {
       const batch = lane.queue.splice(0, count);
       let failure: unknown = null;
       try {
-        await this.#deps.router.send(PRESENT, batch.map((b) => b.request));
+        await this.#deps.router.send(
+          PRESENT,
+          batch.map((b) => b.request),
+        );
       } catch (error) {
         failure = error;
       }
@@ -199,7 +205,9 @@ export class CleanupQueue {
     try {
       for (let i = 0; i < due.length; i += GC_BATCH_MAX) {
         const txns = due.slice(i, i + GC_BATCH_MAX).map((g) => ({
-          id: g.meta.id, anchorKey: g.meta.anchorKey, committedAt: g.committedAt,
+          id: g.meta.id,
+          anchorKey: g.meta.anchorKey,
+          committedAt: g.committedAt,
         }));
         await this.#deps.router.send(PRESENT, [{ kind: 'gc-txns', txns }]);
       }
@@ -230,9 +238,7 @@ export async function finaliseRecord(
   const entry = await router.directory.lookup(addressOf(job.meta.anchorKey));
   const { start, end } = entry.descriptor;
   // Beyond a fair number the keys are left to the resolutions that follow.
-  const local = job.keys
-    .filter((k) => start <= addressOf(k) && addressOf(k) < end)
-    .slice(0, KEYS_PER_REQUEST);
+  const local = job.keys.filter((k) => start <= addressOf(k) && addressOf(k) < end).slice(0, KEYS_PER_REQUEST);
   const trimmed: Key[] = [];
   const action = job.status === 'committed' ? 'commit' : 'abort';
   let answer: BatchResponse;

@@ -88,7 +88,10 @@ export class Committer {
   async putIntents(writes: readonly BufferedWrite[]): Promise<void> {
     const attempt = this.#attempt;
     attempt.recordPossible = true;
-    const answer = await this.#runtime.router.send(this.#header(true), writes.map((w) => this.#putOf(w)));
+    const answer = await this.#runtime.router.send(
+      this.#header(true),
+      writes.map((w) => this.#putOf(w)),
+    );
     if (answer.txn !== null) attempt.raiseWriteTs(answer.txn.writeTs);
   }
 
@@ -110,7 +113,12 @@ export class Committer {
   async #commitInOnePhase(writes: readonly BufferedWrite[], touched: readonly Key[]): Promise<CommitOutcome | null> {
     const attempt = this.#attempt;
     const end: EndTxnRequest = {
-      kind: 'end-txn', action: 'one-phase', inFlight: [], localLocks: touched, lockKeys: touched, split: null,
+      kind: 'end-txn',
+      action: 'one-phase',
+      inFlight: [],
+      localLocks: touched,
+      lockKeys: touched,
+      split: null,
     };
     const puts = writes.map((w) => this.#putOf(w));
     for (let round = 0; round < ROUNDS_MAX; round++) {
@@ -130,7 +138,8 @@ export class Committer {
         return { commitTs: this.#endOf(answer).commitTs, record: 'none', resolved: new Set(touched) };
       } catch (error) {
         if (error instanceof KvError && error.detail.kind === 'one-phase-refused') return null;
-        if (error instanceof KvError && error.detail.kind === 'ambiguous') throw await this.#settleOnePhase(error, writes, touched);
+        if (error instanceof KvError && error.detail.kind === 'ambiguous')
+          throw await this.#settleOnePhase(error, writes, touched);
         const conflict = conflictOf(error);
         if (conflict === null) throw error;
         attempt.raiseWriteTs(conflict.ts);
@@ -154,7 +163,8 @@ export class Committer {
         const now = this.#runtime.hlc.now() + this.#runtime.hlc.maxOffsetUs;
         for (const write of writes.slice(0, 4)) {
           const untouched = await this.#unwrittenSince(write.key, attempt.minTs - 1, now);
-          if (untouched) return retryError('could not serialize access: the leaseholder failed during the commit', detail, cause);
+          if (untouched)
+            return retryError('could not serialize access: the leaseholder failed during the commit', detail, cause);
         }
       }
     } catch (error) {
@@ -217,7 +227,8 @@ export class Committer {
       }
       const staged = this.#endOf(answer);
       if (staged.status === 'committed') return { commitTs: staged.commitTs, record: 'final', resolved: NOTHING };
-      if (staged.status === 'aborted') throw retryError('could not serialize access: the transaction was aborted by another');
+      if (staged.status === 'aborted')
+        throw retryError('could not serialize access: the transaction was aborted by another');
       const writtenTs = Math.max(staged.commitTs, answer.txn === null ? 0 : answer.txn.writeTs);
       // 'pending': the anchor's own puts had to move up, so nothing was staged; the intents are there.
       if (staged.status === 'staging' && writtenTs <= staged.commitTs) {
@@ -232,7 +243,10 @@ export class Committer {
       }
       return this.#makeExplicit(touched, writes, null);
     }
-    return this.#afterFailedStaging(retryError('could not serialize access: the commit timestamp moved too often'), touched);
+    return this.#afterFailedStaging(
+      retryError('could not serialize access: the commit timestamp moved too often'),
+      touched,
+    );
   }
 
   /** All writes are intents already: only the record is missing. */
@@ -243,13 +257,18 @@ export class Committer {
   }
 
   /** All writes are known to exist and reads to hold at writeTs: the record says COMMITTED. */
-  async #makeExplicit(touched: readonly Key[], writes: readonly BufferedWrite[], split: SplitTrigger | null): Promise<CommitOutcome> {
+  async #makeExplicit(
+    touched: readonly Key[],
+    writes: readonly BufferedWrite[],
+    split: SplitTrigger | null,
+  ): Promise<CommitOutcome> {
     const attempt = this.#attempt;
     for (let round = 0; round < ROUNDS_MAX; round++) {
       const job = { meta: attempt.meta(), status: 'committed', keys: touched } as const;
       try {
         const end = await finaliseRecord(this.#runtime.router, job, split);
-        if (end.status === 'aborted') throw retryError('could not serialize access: the transaction was aborted by another');
+        if (end.status === 'aborted')
+          throw retryError('could not serialize access: the transaction was aborted by another');
         return { commitTs: end.commitTs, record: 'final', resolved: end.resolved };
       } catch (error) {
         const conflict = conflictOf(error);
@@ -263,7 +282,10 @@ export class Committer {
         return this.#afterFailedStaging(refused, touched);
       }
     }
-    return this.#afterFailedStaging(retryError('could not serialize access: the commit timestamp moved too often'), touched);
+    return this.#afterFailedStaging(
+      retryError('could not serialize access: the commit timestamp moved too often'),
+      touched,
+    );
   }
 
   /** A STAGING record may exist: its own word decides. */
@@ -271,7 +293,11 @@ export class Committer {
     const attempt = this.#attempt;
     let end;
     try {
-      end = await finaliseRecord(this.#runtime.router, { meta: attempt.meta(), status: 'aborted', keys: touched }, null);
+      end = await finaliseRecord(
+        this.#runtime.router,
+        { meta: attempt.meta(), status: 'aborted', keys: touched },
+        null,
+      );
     } catch (error) {
       if (error instanceof AssertionError) throw error;
       this.#runtime.counters.ambiguous++;
@@ -365,7 +391,8 @@ export class Committer {
 
   #endOf(answer: BatchResponse): { readonly status: string; readonly commitTs: Timestamp } {
     const last = answer.responses[answer.responses.length - 1]!;
-    if (last.kind !== 'end-txn') throw new QuoralError('XX000', 'the end of a transaction was answered with something else');
+    if (last.kind !== 'end-txn')
+      throw new QuoralError('XX000', 'the end of a transaction was answered with something else');
     return last;
   }
 }

@@ -59,7 +59,16 @@ export class TxnCoordinator implements KvDb {
     const heartbeats = new HeartbeatLoop({ clock, timers, hlc, logger, router: this.router });
     const cleanup = new CleanupQueue({ clock, timers, logger, router: this.router });
     this.#runtime = {
-      nodeId: options.nodeId, hlc, clock, timers, rng, logger, router: this.router, heartbeats, cleanup, counters: newCounters(),
+      nodeId: options.nodeId,
+      hlc,
+      clock,
+      timers,
+      rng,
+      logger,
+      router: this.router,
+      heartbeats,
+      cleanup,
+      counters: newCounters(),
     };
     this.pusher = new RouterTxnPusher({ router: this.router, cleanup });
   }
@@ -190,7 +199,9 @@ export class TxnCoordinator implements KvDb {
     const entry: RangeEntry = known ? cached : { descriptor, leaseholder: 0 };
     let bytes = 0;
     try {
-      const answer = await this.router.sendToRange(entry, PRESENT, [{ kind: 'range-stats' }], { deadlineMs: STATS_DEADLINE_MS });
+      const answer = await this.router.sendToRange(entry, PRESENT, [{ kind: 'range-stats' }], {
+        deadlineMs: STATS_DEADLINE_MS,
+      });
       const response = answer.responses[0]!;
       if (response.kind === 'range-stats') bytes = response.bytes;
     } catch (error) {

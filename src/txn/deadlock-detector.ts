@@ -138,7 +138,10 @@ export class DeadlockDetector {
     let victim = cycle[0]!;
     for (const edge of cycle) if (younger(edge.report, victim.report)) victim = edge;
     const text = cycle
-      .map(({ report: r }) => `${nameOf(r.waiter, r.waiterName)} waits for ${nameOf(r.holder, r.holderName)} on ${formatKey(r.key)}`)
+      .map(
+        ({ report: r }) =>
+          `${nameOf(r.waiter, r.waiterName)} waits for ${nameOf(r.holder, r.holderName)} on ${formatKey(r.key)}`,
+      )
       .join('; ');
     for (const [id, edge] of [...(this.#byWaiter.get(victim.report.waiter) ?? [])]) this.#remove(id, edge);
     return { node: victim.node, waitId: victim.report.waitId, cycle: text };

@@ -24,7 +24,9 @@ export class LockLedger {
   #maybeSpans: Span[] = [];
 
   get isEmpty(): boolean {
-    return this.#keys.size === 0 && this.#spans.length === 0 && this.#maybe.length === 0 && this.#maybeSpans.length === 0;
+    return (
+      this.#keys.size === 0 && this.#spans.length === 0 && this.#maybe.length === 0 && this.#maybeSpans.length === 0
+    );
   }
   get keys(): ReadonlyMap<Key, Timestamp> {
     return this.#keys;

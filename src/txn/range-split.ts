@@ -39,7 +39,10 @@ export async function splitRange(runtime: TxnRuntime, key: Key): Promise<void> {
       failure = error;
     }
   }
-  throw failure ?? new QuoralError('40001', 'the range changed too often while it was to be split', { retry: 'transaction' });
+  throw (
+    failure ??
+    new QuoralError('40001', 'the range changed too often while it was to be split', { retry: 'transaction' })
+  );
 }
 
 async function splitOnce(runtime: TxnRuntime, key: Key): Promise<boolean> {

@@ -98,7 +98,13 @@ export class TxnReader {
     let { start, end } = options;
     for (;;) {
       if (start >= end) return { keys: [], values: [], resumeKey: null };
-      const responses = await this.#send([{ kind: 'scan', start, end, reverse, lock }], options, maxRows, maxBytes, options.untracked === true);
+      const responses = await this.#send(
+        [{ kind: 'scan', start, end, reverse, lock }],
+        options,
+        maxRows,
+        maxBytes,
+        options.untracked === true,
+      );
       const merged = this.#merge(responses[0] as ScanResponse, start, end, reverse, maxRows);
       // Everything found was deleted by this transaction: go on instead of an empty page.
       if (merged.keys.length > 0 || merged.resumeKey === null) return merged;
@@ -141,7 +147,15 @@ export class TxnReader {
       this.#underWay++;
       try {
         const answer = await runtime.router.send(
-          { txn: attempt.meta(), timestamp: 0, wait, canBumpReadTs, maxRows, maxBytes, lockTimeoutMs: this.#context.lockTimeoutMs },
+          {
+            txn: attempt.meta(),
+            timestamp: 0,
+            wait,
+            canBumpReadTs,
+            maxRows,
+            maxBytes,
+            lockTimeoutMs: this.#context.lockTimeoutMs,
+          },
           requests,
           { signal, observed: attempt.observed },
         );
@@ -171,7 +185,8 @@ export class TxnReader {
 
   #failed(error: unknown, readTs: Timestamp): unknown {
     const shown = clientError(error, readTs);
-    if (error instanceof KvError && (error.detail.kind === 'aborted' || error.detail.kind === 'deadlock')) this.#context.doomed(shown);
+    if (error instanceof KvError && (error.detail.kind === 'aborted' || error.detail.kind === 'deadlock'))
+      this.#context.doomed(shown);
     return shown;
   }
 
@@ -240,7 +255,8 @@ export class TxnReader {
       if (maxRows > 0 && keys.length > maxRows) break;
     }
     if (!overlaid) return found;
-    for (; at < found.keys.length && (maxRows === 0 || keys.length <= maxRows); at++) emit(found.keys[at]!, found.values[at]!);
+    for (; at < found.keys.length && (maxRows === 0 || keys.length <= maxRows); at++)
+      emit(found.keys[at]!, found.values[at]!);
     if (maxRows === 0 || keys.length <= maxRows) return { keys, values, resumeKey: found.resumeKey };
     const resumeKey = reverse ? keyNext(keys[maxRows]!) : keys[maxRows]!;
     return { keys: keys.slice(0, maxRows), values: values.slice(0, maxRows), resumeKey };

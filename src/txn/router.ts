@@ -23,7 +23,13 @@ import { keyNext, type Key } from '../base/key.js';
 import { addressOf, META_PREFIX, metaKey } from '../encoding/keyspace.js';
 import type { Clock, Rng, Timers } from '../env/env.js';
 import type {
-  BatchHeader, BatchRequest, BatchResponse, KvRequest, KvResponse, RangeDescriptor, ScanRequest,
+  BatchHeader,
+  BatchRequest,
+  BatchResponse,
+  KvRequest,
+  KvResponse,
+  RangeDescriptor,
+  ScanRequest,
 } from '../range/kv-api.js';
 import { KvError } from '../range/kv-errors.js';
 import { decodeRangeDescriptor } from '../range/range-descriptor-codec.js';
@@ -203,7 +209,7 @@ export class RangeRouter {
         wanted.add(part);
       }
       for (const span of spansOf(request)) {
-        for (let address = addressOf(span.start); address < span.end; ) {
+        for (let address = addressOf(span.start); address < span.end;) {
           const part = touch(address);
           if (part === null) return address;
           wanted.add(part);
@@ -265,7 +271,12 @@ export class RangeRouter {
       if (request.kind === 'scan') {
         responses.push(await this.#scanInOrder(header, request, options, retry, left, times));
       } else {
-        const answer = await this.#sendSplit({ ...header, maxRows: 0, maxBytes: 0, canBumpReadTs: false }, [request], options, retry);
+        const answer = await this.#sendSplit(
+          { ...header, maxRows: 0, maxBytes: 0, canBumpReadTs: false },
+          [request],
+          options,
+          retry,
+        );
         times.add(answer);
         responses.push(answer.responses[0]!);
       }
@@ -286,12 +297,19 @@ export class RangeRouter {
     let { start, end } = scan;
     while (start < end) {
       if (left.spent) return { kind: 'scan', keys, values, resumeKey: scan.reverse ? end : start };
-      const entry = scan.reverse ? await this.directory.lookupBefore(end) : await this.directory.lookup(addressOf(start));
+      const entry = scan.reverse
+        ? await this.directory.lookupBefore(end)
+        : await this.directory.lookup(addressOf(start));
       const range = entry.descriptor;
       const from = scan.reverse && range.start > start ? range.start : start;
       const to = !scan.reverse && range.end < end ? range.end : end;
       const whole = from === scan.start && to === scan.end;
-      const partHeader = { ...header, maxRows: left.rows, maxBytes: left.bytes, canBumpReadTs: header.canBumpReadTs && whole };
+      const partHeader = {
+        ...header,
+        maxRows: left.rows,
+        maxBytes: left.bytes,
+        canBumpReadTs: header.canBumpReadTs && whole,
+      };
       const answer = await this.#sendPart(entry, partHeader, [{ ...scan, start: from, end: to }], options, retry);
       if (answer === null) continue;
       times.add(answer);
@@ -328,7 +346,11 @@ export class RangeRouter {
     for (;;) {
       throwIfCancelled(options.signal);
       try {
-        const response = await this.#deps.sendToNode(target, this.#batch(entry, header, requests, target, options), options.signal);
+        const response = await this.#deps.sendToNode(
+          target,
+          this.#batch(entry, header, requests, target, options),
+          options.signal,
+        );
         entry.leaseholder = target;
         const observed = options.observed;
         if (observed !== undefined && !observed.has(target)) observed.set(target, response.now);
@@ -364,7 +386,13 @@ export class RangeRouter {
     return first.nodeId;
   }
 
-  #batch(entry: RangeEntry, header: RouteHeader, requests: readonly KvRequest[], target: NodeId, options: SendOptions): BatchRequest {
+  #batch(
+    entry: RangeEntry,
+    header: RouteHeader,
+    requests: readonly KvRequest[],
+    target: NodeId,
+    options: SendOptions,
+  ): BatchRequest {
     return {
       header: {
         rangeId: entry.descriptor.rangeId,
@@ -391,7 +419,8 @@ export class RangeRouter {
     retry: RetryState,
   ): Verdict {
     if (error instanceof RpcError) {
-      if (options.signal?.aborted === true && error.reason === 'cancelled') return { kind: 'throw', error: cancelError(options.signal) };
+      if (options.signal?.aborted === true && error.reason === 'cancelled')
+        return { kind: 'throw', error: cancelError(options.signal) };
       entry.leaseholder = 0;
       switch (error.reason) {
         case 'unreachable':

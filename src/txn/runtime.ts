@@ -22,8 +22,18 @@ export interface TxnCounters {
 
 export function newCounters(): TxnCounters {
   return {
-    begun: 0, committed: 0, readOnly: 0, onePhase: 0, parallel: 0, explicit: 0, rolledBack: 0,
-    restarts: 0, refreshes: 0, refreshFailures: 0, ambiguous: 0, spills: 0,
+    begun: 0,
+    committed: 0,
+    readOnly: 0,
+    onePhase: 0,
+    parallel: 0,
+    explicit: 0,
+    rolledBack: 0,
+    restarts: 0,
+    refreshes: 0,
+    refreshFailures: 0,
+    ambiguous: 0,
+    spills: 0,
   };
 }
 

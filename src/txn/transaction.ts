@@ -21,7 +21,16 @@ import { KvError } from '../range/kv-errors.js';
 import { Attempt } from './attempt.js';
 import { Committer, type CommitOutcome } from './committer.js';
 import { KeyExistsError } from './errors.js';
-import type { Isolation, KvScanOptions, KvScanResult, KvTxn, ReadOptions, Savepoint, TxnOptions, TxnStatus } from './kv-txn.js';
+import type {
+  Isolation,
+  KvScanOptions,
+  KvScanResult,
+  KvTxn,
+  ReadOptions,
+  Savepoint,
+  TxnOptions,
+  TxnStatus,
+} from './kv-txn.js';
 import { TxnReader } from './reader.js';
 import { Refresher } from './refresher.js';
 import { PRESENT } from './router.js';
@@ -118,7 +127,7 @@ export class Transaction implements KvTxn {
     this.#mayWrite();
     assert(keys.length === values.length, 'bulkIngest: as many values as keys');
     const timestamp = this.#attempt.readTs;
-    for (let from = 0; from < keys.length; ) {
+    for (let from = 0; from < keys.length;) {
       let bytes = 0;
       let to = from;
       for (; to < keys.length && bytes < INGEST_BATCH_BYTES; to++) bytes += keys[to]!.length + values[to]!.length;
@@ -175,7 +184,10 @@ export class Transaction implements KvTxn {
 
   async restart(): Promise<void> {
     const { phase } = this.#attempt;
-    assert(phase !== 'committed' && phase !== 'unknown' && phase !== 'committing', 'a finished transaction was restarted');
+    assert(
+      phase !== 'committed' && phase !== 'unknown' && phase !== 'committing',
+      'a finished transaction was restarted',
+    );
     await this.#abandon();
     this.#runtime.counters.restarts++;
     this.#beginAttempt();
@@ -297,10 +309,11 @@ export class Transaction implements KvTxn {
     attempt.recordPossible = true;
     this.#runtime.counters.spills++;
     this.#after(async () => {
-      for (let from = 0; from < writes.length; ) {
+      for (let from = 0; from < writes.length;) {
         let bytes = 0;
         let to = from;
-        for (; to < writes.length && bytes < SPILL_BATCH_BYTES; to++) bytes += writes[to]!.key.length + (writes[to]!.value?.length ?? 0);
+        for (; to < writes.length && bytes < SPILL_BATCH_BYTES; to++)
+          bytes += writes[to]!.key.length + (writes[to]!.value?.length ?? 0);
         await this.#committer.putIntents(writes.slice(from, to));
         from = to;
       }
@@ -352,7 +365,10 @@ export class Transaction implements KvTxn {
       this.#runtime.hlc.update(commitTs);
     } catch (error) {
       // The transaction is committed whatever the clocks say.
-      this.#runtime.logger.log('warn', 'a commit timestamp lies ahead of the clock', { commitTs, error: String(error) });
+      this.#runtime.logger.log('warn', 'a commit timestamp lies ahead of the clock', {
+        commitTs,
+        error: String(error),
+      });
     }
   }
 
@@ -394,7 +410,14 @@ export class Transaction implements KvTxn {
     const spans = attempt.touchedSpans();
     const record = attempt.recordPossible ? 'finalise' : 'none';
     if (record === 'none' && keys.length + spans.length === 0) return;
-    void this.#runtime.cleanup.finish({ meta: attempt.meta(), status: 'aborted', ts: attempt.writeTs, keys, spans, record });
+    void this.#runtime.cleanup.finish({
+      meta: attempt.meta(),
+      status: 'aborted',
+      ts: attempt.writeTs,
+      keys,
+      spans,
+      record,
+    });
   }
 
   #finished(commitTs: Timestamp): void {
@@ -415,6 +438,7 @@ function toBuffer(value: Uint8Array): Buffer {
 
 /** True if running the transaction again may help. */
 export function isRetryable(error: unknown): boolean {
-  if (error instanceof QuoralError) return error.retry === 'transaction' || (error instanceof KvError && error.detail.kind === 'unavailable');
+  if (error instanceof QuoralError)
+    return error.retry === 'transaction' || (error instanceof KvError && error.detail.kind === 'unavailable');
   return false;
 }

@@ -7,7 +7,13 @@ import { KeyExistsError } from './errors.js';
 
 const RETRY_HINT = 'The transaction might succeed if retried.';
 
-export function conflictError(message: string, key: Key, conflictTs: Timestamp, readTs: Timestamp, cause?: unknown): QuoralError {
+export function conflictError(
+  message: string,
+  key: Key,
+  conflictTs: Timestamp,
+  readTs: Timestamp,
+  cause?: unknown,
+): QuoralError {
   return new QuoralError('40001', `could not serialize access due to ${message}`, {
     retry: 'transaction',
     fields: {

@@ -91,6 +91,14 @@ export class RouterTxnPusher implements TxnPusher {
   }
 
   #cleanUp(meta: TxnMeta, status: 'committed' | 'aborted', keys: readonly Key[]): void {
-    void this.#deps.cleanup.finish({ meta, status, ts: meta.writeTs, keys, spans: [], record: 'final', keepRecordMs: RECOVERED_KEEP_MS });
+    void this.#deps.cleanup.finish({
+      meta,
+      status,
+      ts: meta.writeTs,
+      keys,
+      spans: [],
+      record: 'final',
+      keepRecordMs: RECOVERED_KEEP_MS,
+    });
   }
 }

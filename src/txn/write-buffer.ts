@@ -81,7 +81,16 @@ export class WriteBuffer {
     const sequence = ++this.#sequence;
     this.#bytes += sizeOf(key, value);
     if (old === undefined) {
-      this.#add({ key, value, sequence, order: sequence, mustNotExist, state: 'buffered', replaced: null, again: false });
+      this.#add({
+        key,
+        value,
+        sequence,
+        order: sequence,
+        mustNotExist,
+        state: 'buffered',
+        replaced: null,
+        again: false,
+      });
       return;
     }
     const must = mustNotExist || (old.mustNotExist && old.state === 'buffered');
@@ -98,7 +107,16 @@ export class WriteBuffer {
     }
     if (old.state === 'written') this.#written--;
     const keep = this.#mark >= 0 || old.state !== 'buffered';
-    this.#add({ key, value, sequence, order: sequence, mustNotExist: must, state: 'buffered', replaced: keep ? old : null, again: false });
+    this.#add({
+      key,
+      value,
+      sequence,
+      order: sequence,
+      mustNotExist: must,
+      state: 'buffered',
+      replaced: keep ? old : null,
+      again: false,
+    });
   }
 
   /** Marks a point that `rollbackTo` can return to. */

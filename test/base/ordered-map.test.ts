@@ -54,9 +54,7 @@ describe('ordered map', () => {
       expect(map.lower(k)).toBe(all.filter(([m]) => m < k).at(-1)?.[0]);
       const end = key();
       expect([...map.entries(k, end)]).toEqual(all.filter(([m]) => k <= m && m < end));
-      expect([...map.entriesReverse(k, end)]).toEqual(
-        all.filter(([m]) => k <= m && m < end).reverse(),
-      );
+      expect([...map.entriesReverse(k, end)]).toEqual(all.filter(([m]) => k <= m && m < end).reverse());
     }
   });
 

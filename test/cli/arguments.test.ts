@@ -104,9 +104,7 @@ describe('arguments', () => {
       expect(flags.length, command).toBeGreaterThan(0);
       for (const [, flag, value] of flags) {
         const args =
-          value === undefined
-            ? [flag as string]
-            : [flag as string, values[flag as string] ?? '127.0.0.1:7532'];
+          value === undefined ? [flag as string] : [flag as string, values[flag as string] ?? '127.0.0.1:7532'];
         expect(parseCommand([command, ...args]).kind, `${command} ${args.join(' ')}`).toBe(command);
       }
     }
@@ -115,15 +113,7 @@ describe('arguments', () => {
 
 describe('the demo', () => {
   it('gives each node its own ports, directory, log and failure domain, and all the same list', () => {
-    const command = parseCommand([
-      'demo',
-      '--data-dir',
-      '/d',
-      '--base-port',
-      '9000',
-      '--nodes',
-      '2',
-    ]);
+    const command = parseCommand(['demo', '--data-dir', '/d', '--base-port', '9000', '--nodes', '2']);
     if (command.kind !== 'demo') throw new Error('not a demo');
     const started = demoNodes(command).map((node) => parseCommand(node.args));
     expect(started).toMatchObject([

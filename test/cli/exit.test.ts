@@ -8,9 +8,7 @@ import { sqlError } from '../../src/base/errors.js';
 import { explain, UsageError } from '../../src/cli/exit.js';
 
 it('expected failures give a message and what to do, never a stack', () => {
-  const failure = explain(
-    sqlError('55006', 'port 1 is in use', { detail: 'By another.', hint: 'Stop it.' }),
-  );
+  const failure = explain(sqlError('55006', 'port 1 is in use', { detail: 'By another.', hint: 'Stop it.' }));
   expect(failure).toEqual({
     code: 1,
     text: 'port 1 is in use\ndetail: By another.\nhint: Stop it.',

@@ -71,9 +71,7 @@ describe('tables', () => {
   });
 
   it('show one column a line when expanded', () => {
-    expect(formatExpanded(columns, [['7', 'x']], 3)).toBe(
-      '-[ RECORD 3 ]----\nid   | 7\nname | x\n',
-    );
+    expect(formatExpanded(columns, [['7', 'x']], 3)).toBe('-[ RECORD 3 ]----\nid   | 7\nname | x\n');
   });
 
   it('count wide and combining characters as terminals do', () => {
@@ -83,11 +81,7 @@ describe('tables', () => {
   });
 
   it('let no control character through to the terminal', () => {
-    const text = formatTable(
-      [{ name: 'a\u001b[2J', right: false }],
-      [['\u001b]0;x\u0007\n\u009b1m']],
-      true,
-    );
+    const text = formatTable([{ name: 'a\u001b[2J', right: false }], [['\u001b]0;x\u0007\n\u009b1m']], true);
     expect(text.replaceAll('\n', '')).not.toMatch(/\p{Cc}/u);
   });
 });
@@ -96,13 +90,7 @@ describe('errors', () => {
   it('show SQLSTATE, the line and the place', () => {
     const fields = { S: 'ERROR', C: '42703', M: 'column "y" does not exist', P: '11', H: 'Use x.' };
     expect(formatServerError(fields, 'select x,\ny from t')).toBe(
-      [
-        'ERROR:  42703: column "y" does not exist',
-        'LINE 2: y from t',
-        '        ^',
-        'HINT:  Use x.',
-        '',
-      ].join('\n'),
+      ['ERROR:  42703: column "y" does not exist', 'LINE 2: y from t', '        ^', 'HINT:  Use x.', ''].join('\n'),
     );
   });
 

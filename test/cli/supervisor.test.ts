@@ -32,10 +32,7 @@ function supervise(nodes: readonly (readonly string[])[], restart = true) {
 function seen(lines: readonly string[], pattern: RegExp, times = 1): Promise<void> {
   return vi.waitFor(
     () => {
-      expect(
-        lines.filter((line) => pattern.test(line)).length,
-        lines.join('\n'),
-      ).toBeGreaterThanOrEqual(times);
+      expect(lines.filter((line) => pattern.test(line)).length, lines.join('\n')).toBeGreaterThanOrEqual(times);
     },
     { timeout: 20_000, interval: 20 },
   );

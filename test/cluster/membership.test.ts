@@ -33,11 +33,24 @@ class World {
     const clock = this.time.clock();
     const { rng, time } = this;
     const membership = await ClusterMembership.open(
-      { dataDir: '/data', join: JOIN, rpcAddress: `n${node}:1`, sqlAddress: `n${node}:2`, httpAddress: `n${node}:3`, locality: `host=h${node}`, buildVersion: '0.1.0', generation: this.#generation++, ...options },
+      {
+        dataDir: '/data',
+        join: JOIN,
+        rpcAddress: `n${node}:1`,
+        sqlAddress: `n${node}:2`,
+        httpAddress: `n${node}:3`,
+        locality: `host=h${node}`,
+        buildVersion: '0.1.0',
+        generation: this.#generation++,
+        ...options,
+      },
       { disk: this.disk(node), rng, timers: time, logger },
     );
     const hlc = await Hlc.open({ boundPath: null }, { clock, timers: time, disk: this.disk(node), logger });
-    const network = new RpcNetworkImpl({ nodeId: membership.nodeId, clusterId: membership.clusterId }, { transport: this.hub.host(`n${node}`), timers: time, clock, rng, hlc, logger });
+    const network = new RpcNetworkImpl(
+      { nodeId: membership.nodeId, clusterId: membership.clusterId },
+      { transport: this.hub.host(`n${node}`), timers: time, clock, rng, hlc, logger },
+    );
     await network.start(`n${node}:1`);
     membership.start(network);
     this.running.set(node, { membership, network });
@@ -73,7 +86,9 @@ describe('membership', () => {
       for (const [node, { membership }] of world.running) {
         expect(membership.nodeId).toBe(node);
         expect(await membership.ready).toBe([...ids][0]);
-        expect(membership.nodes().map((n) => [n.nodeId, n.rpcAddress, n.sqlAddress, n.locality])).toEqual([1, 2, 3].map((n) => [n, `n${n}:1`, `n${n}:2`, `host=h${n}`]));
+        expect(membership.nodes().map((n) => [n.nodeId, n.rpcAddress, n.sqlAddress, n.locality])).toEqual(
+          [1, 2, 3].map((n) => [n, `n${n}:1`, `n${n}:2`, `host=h${n}`]),
+        );
         expect(await readIdentity(world.disk(node), '/data')).toEqual({ clusterId: [...ids][0], nodeId: node });
       }
     }
@@ -125,7 +140,10 @@ describe('membership', () => {
       await world.stop(lost);
       world.disks.delete(lost);
       const fresh = await world.start(lost);
-      const outcome = expect(fresh.ready).rejects.toMatchObject({ sqlstate: '55000', message: expect.stringContaining(`node ${lost} is a member`) });
+      const outcome = expect(fresh.ready).rejects.toMatchObject({
+        sqlstate: '55000',
+        message: expect.stringContaining(`node ${lost} is a member`),
+      });
       await world.time.advance(5_000);
       await outcome;
       expect(await readIdentity(world.disk(lost), '/data')).toBeNull();
@@ -143,14 +161,23 @@ describe('membership', () => {
 
   it('refuses wrong lists, other directories and newer formats', async () => {
     const world = new World(6);
-    await expect(world.start(1, { rpcAddress: 'x:1' })).rejects.toMatchObject({ sqlstate: '22023', message: expect.stringContaining('not in the join list') });
+    await expect(world.start(1, { rpcAddress: 'x:1' })).rejects.toMatchObject({
+      sqlstate: '22023',
+      message: expect.stringContaining('not in the join list'),
+    });
     await expect(world.start(1, { join: ['n1:1', 'n1:1'] })).rejects.toMatchObject({ sqlstate: '22023' });
     await expect(world.start(1, { nodeId: 2 })).rejects.toMatchObject({ sqlstate: '22023' });
     const write = (value: string) => world.disk(1).writeFileSync('/data/node.json', Buffer.from(value));
     await write(JSON.stringify({ format: 1, clusterId: 'c', nodeId: 2 }));
-    await expect(world.start(1)).rejects.toMatchObject({ sqlstate: '55000', message: expect.stringContaining('belongs to node 2') });
+    await expect(world.start(1)).rejects.toMatchObject({
+      sqlstate: '55000',
+      message: expect.stringContaining('belongs to node 2'),
+    });
     await write(JSON.stringify({ format: 2, clusterId: 'c', nodeId: 1 }));
-    await expect(world.start(1)).rejects.toMatchObject({ sqlstate: '55000', message: expect.stringContaining('newer version') });
+    await expect(world.start(1)).rejects.toMatchObject({
+      sqlstate: '55000',
+      message: expect.stringContaining('newer version'),
+    });
     for (const damaged of ['', '{', '[]', '{"format":1}', 'null']) {
       await write(damaged);
       await expect(world.start(1)).rejects.toMatchObject({ sqlstate: '58030' });
@@ -158,7 +185,10 @@ describe('membership', () => {
     const different = new World(7);
     const a = await different.start(1);
     await different.start(3, { join: ['n2:1', 'n1:1', 'n3:1'] });
-    const outcome = expect(a.ready).rejects.toMatchObject({ sqlstate: '22023', message: expect.stringContaining('join list') });
+    const outcome = expect(a.ready).rejects.toMatchObject({
+      sqlstate: '22023',
+      message: expect.stringContaining('join list'),
+    });
     await different.time.advance(2_000);
     await outcome;
   });

@@ -78,7 +78,16 @@ class Cluster {
     };
     const liveness = new StoreLiveness(
       { self: node },
-      { network, hlc, clock, timers, logger, persist, persisted: this.disks.get(node) ?? null, recordOffset: (from, us, uncertainty) => hlc.recordOffset(from, us, uncertainty) },
+      {
+        network,
+        hlc,
+        clock,
+        timers,
+        logger,
+        persist,
+        persisted: this.disks.get(node) ?? null,
+        recordOffset: (from, us, uncertainty) => hlc.recordOffset(from, us, uncertainty),
+      },
     );
     liveness.setPeers(Array.from({ length: this.size }, (_, index) => index + 1));
     this.stores.set(node, { liveness, hlc, incarnation });
@@ -104,7 +113,10 @@ class Cluster {
         beliefs++;
         const given = store.liveness.supportFor(requester);
         const kept = (given.epoch === belief.epoch && given.supported) || store.hlc.now() > belief.expiration;
-        expect(kept, `${context}: ${supporter} broke its promise to ${requester}: ${JSON.stringify({ belief, given, now: store.hlc.now() })}`).toBe(true);
+        expect(
+          kept,
+          `${context}: ${supporter} broke its promise to ${requester}: ${JSON.stringify({ belief, given, now: store.hlc.now() })}`,
+        ).toBe(true);
       }
     }
     return beliefs;
@@ -218,6 +230,12 @@ describe('store liveness', () => {
   });
 
   it('refuses a damaged state', () => {
-    expect(() => new StoreLiveness({ self: 1 }, { network: { send: () => undefined, handleOneWay: () => undefined }, persisted: Buffer.from([0xff, 0xff]) } as never)).toThrow(/damaged/);
+    expect(
+      () =>
+        new StoreLiveness({ self: 1 }, {
+          network: { send: () => undefined, handleOneWay: () => undefined },
+          persisted: Buffer.from([0xff, 0xff]),
+        } as never),
+    ).toThrow(/damaged/);
   });
 });

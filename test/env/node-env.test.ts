@@ -16,7 +16,7 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('clock', () => {
-  it('stays in the system clock\'s millisecond and has finer steps', () => {
+  it("stays in the system clock's millisecond and has finer steps", () => {
     const seen = new Set<number>();
     for (let i = 0; i < 3_000; i++) {
       const before = Date.now();
@@ -74,7 +74,9 @@ describe('disk', () => {
 
   it('gives a lock to one only, within a process', async () => {
     const path = join(folder, 'LOCK');
-    const taken = (await Promise.all(Array.from({ length: 8 }, () => env.disk.lock(path)))).filter((lock) => lock !== null);
+    const taken = (await Promise.all(Array.from({ length: 8 }, () => env.disk.lock(path)))).filter(
+      (lock) => lock !== null,
+    );
     expect(taken.length).toBe(1);
     expect(await env.disk.lock(path)).toBeNull();
     await taken[0]!.release();
@@ -87,7 +89,9 @@ describe('disk', () => {
 
   it('refuses a lock that a living process holds, and takes over that of a killed one', async () => {
     const path = join(folder, 'LOCK');
-    const child = spawn(process.execPath, ['-e', 'process.stdout.write("up"); setInterval(() => {}, 1000)'], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, ['-e', 'process.stdout.write("up"); setInterval(() => {}, 1000)'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     await new Promise((resolve) => child.stdout.once('data', resolve));
     const stat = readFileSync(`/proc/${child.pid}/stat`, 'utf8');
     const start = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
@@ -116,7 +120,9 @@ describe('log', () => {
     logger.log('debug', 'no');
     logger.child({ node: 3 }).log('warn', 'two\nlines', { text: 'a b', path: '/x', n: 1n, error: new Error('bad') });
     expect(lines.length).toBe(1);
-    expect(lines[0]).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z WARN {2}two\\nlines node=3 text="a b" path=\/x n=1 error="Error: bad\\n/);
+    expect(lines[0]).toMatch(
+      /^\d{4}-\d\d-\d\dT[\d:.]+Z WARN {2}two\\nlines node=3 text="a b" path=\/x n=1 error="Error: bad\\n/,
+    );
     expect(lines[0]!.match(/\n/g)!.length).toBe(1);
     const json: string[] = [];
     createNodeEnv({ logFormat: 'json', logWrite: (line) => void json.push(line) }).logger.log('error', 'm', { a: [1] });
@@ -129,7 +135,8 @@ describe('addresses', () => {
     expect(parseAddress('127.0.0.1:7432')).toEqual({ host: '127.0.0.1', port: 7432 });
     expect(parseAddress('[::1]:0')).toEqual({ host: '::1', port: 0 });
     expect(formatAddress('::1', 5)).toBe('[::1]:5');
-    for (const bad of ['', 'host', 'host:', 'host:x', 'host:70000', '::1:5', 'a b:1', ':5']) expect(() => parseAddress(bad), bad).toThrow(/invalid address/);
+    for (const bad of ['', 'host', 'host:', 'host:x', 'host:70000', '::1:5', 'a b:1', ':5'])
+      expect(() => parseAddress(bad), bad).toThrow(/invalid address/);
   });
 });
 
@@ -142,7 +149,9 @@ describe('byte streams', () => {
     const client = await env.transport.connectBytes(`127.0.0.1:${listener.port}`, 1000);
     let received = 0;
     const sent = 5_000_000;
-    const all = new Promise<void>((resolve) => client.onData((data) => void ((received += data.length) === sent && resolve())));
+    const all = new Promise<void>((resolve) =>
+      client.onData((data) => void ((received += data.length) === sent && resolve())),
+    );
     client.pause();
     let drained = client.write(Buffer.alloc(sent, 7));
     expect(drained).toBe(false);
@@ -154,9 +163,14 @@ describe('byte streams', () => {
     const closed = new Promise((resolve) => client.onClose(resolve));
     client.end();
     expect(await closed).toBeNull();
-    await expect(env.transport.listenBytes(`127.0.0.1:${listener.port}`, () => undefined)).rejects.toMatchObject({ sqlstate: '55006', message: expect.stringContaining(`port ${listener.port}`) });
+    await expect(env.transport.listenBytes(`127.0.0.1:${listener.port}`, () => undefined)).rejects.toMatchObject({
+      sqlstate: '55006',
+      message: expect.stringContaining(`port ${listener.port}`),
+    });
     await listener.close();
-    await expect(env.transport.connectBytes(`127.0.0.1:${listener.port}`, 1000)).rejects.toMatchObject({ sqlstate: '08001' });
+    await expect(env.transport.connectBytes(`127.0.0.1:${listener.port}`, 1000)).rejects.toMatchObject({
+      sqlstate: '08001',
+    });
   });
 });
 
@@ -176,7 +190,9 @@ describe('http', () => {
       });
     expect(await ask('/health?x=1')).toEqual([200, 'GET /health?x=1']);
     expect(await ask('/bad')).toEqual([500, 'internal error: broken\n']);
-    await expect(env.transport.listenHttp(`127.0.0.1:${listener.port}`, () => ({ status: 200, contentType: '', body: '' }))).rejects.toMatchObject({ sqlstate: '55006' });
+    await expect(
+      env.transport.listenHttp(`127.0.0.1:${listener.port}`, () => ({ status: 200, contentType: '', body: '' })),
+    ).rejects.toMatchObject({ sqlstate: '55006' });
     await listener.close();
   });
 });

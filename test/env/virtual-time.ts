@@ -50,7 +50,12 @@ export class VirtualTime implements Timers {
       let next: { atMs: number; sequence: number; fn: () => void } | undefined;
       for (const entry of this.#due) {
         if (entry.atMs > end) continue;
-        if (next === undefined || entry.atMs < next.atMs || (entry.atMs === next.atMs && entry.sequence < next.sequence)) next = entry;
+        if (
+          next === undefined ||
+          entry.atMs < next.atMs ||
+          (entry.atMs === next.atMs && entry.sequence < next.sequence)
+        )
+          next = entry;
       }
       if (next === undefined) break;
       const chosen = next;

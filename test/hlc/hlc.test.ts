@@ -45,7 +45,8 @@ describe('hybrid logical clock', () => {
         else if (dice < 60) skew.us += rng.int(1_000_000);
         else if (dice < 80) {
           const remote = clock.wallUs() + rng.int(500_000) - 150_000;
-          if (remote - clock.wallUs() > 250_000 && remote > hlc.peek()) expect(() => hlc.update(remote)).toThrow(ClockOffsetError);
+          if (remote - clock.wallUs() > 250_000 && remote > hlc.peek())
+            expect(() => hlc.update(remote)).toThrow(ClockOffsetError);
           else {
             hlc.update(remote);
             last = Math.max(last, remote);

@@ -45,67 +45,52 @@ function failure(fn: () => unknown): QuoralError {
 }
 
 describe('frame reader', () => {
-  it.each(Array.from({ length: 20 }, (_, i) => i + 1))(
-    'gives back what was pushed, seed %i',
-    (seed) => {
-      const next = random(seed);
-      const whole = Buffer.from(Array.from({ length: 20_000 }, () => next(256)));
-      const reader = new FrameReader();
-      let taken = 0;
-      for (const chunk of cut(whole, next, seed % 2 === 0 ? 9 : 5000)) {
-        reader.push(chunk);
-        while (reader.bufferedBytes > 0 && next(3) > 0) {
-          const count = 1 + next(reader.bufferedBytes);
-          expect(reader.peekByte(count - 1)).toBe(whole[taken + count - 1]);
-          if (count >= 4)
-            expect(reader.peekInt32(count - 4)).toBe(whole.readInt32BE(taken + count - 4));
-          if (next(4) === 0) reader.skip(count);
-          else expect(reader.take(count).equals(whole.subarray(taken, taken + count))).toBe(true);
-          taken += count;
-        }
+  it.each(Array.from({ length: 20 }, (_, i) => i + 1))('gives back what was pushed, seed %i', (seed) => {
+    const next = random(seed);
+    const whole = Buffer.from(Array.from({ length: 20_000 }, () => next(256)));
+    const reader = new FrameReader();
+    let taken = 0;
+    for (const chunk of cut(whole, next, seed % 2 === 0 ? 9 : 5000)) {
+      reader.push(chunk);
+      while (reader.bufferedBytes > 0 && next(3) > 0) {
+        const count = 1 + next(reader.bufferedBytes);
+        expect(reader.peekByte(count - 1)).toBe(whole[taken + count - 1]);
+        if (count >= 4) expect(reader.peekInt32(count - 4)).toBe(whole.readInt32BE(taken + count - 4));
+        if (next(4) === 0) reader.skip(count);
+        else expect(reader.take(count).equals(whole.subarray(taken, taken + count))).toBe(true);
+        taken += count;
       }
-      expect(reader.take(reader.bufferedBytes).equals(whole.subarray(taken))).toBe(true);
-    },
-  );
+    }
+    expect(reader.take(reader.bufferedBytes).equals(whole.subarray(taken))).toBe(true);
+  });
 });
 
 describe('frontend parser', () => {
-  it.each(Array.from({ length: 20 }, (_, i) => i + 1))(
-    'finds the same messages in any chunks, seed %i',
-    (seed) => {
-      const next = random(seed);
-      const writer = new ClientWriter();
-      const sent: [number, string][] = [];
-      for (let i = 0; i < 60; i++) {
-        const type = [Frontend.query, Frontend.copyData, Frontend.sync, Frontend.bind][
-          next(4)
-        ] as number;
-        const body = Buffer.from(
-          Array.from({ length: type === Frontend.sync ? 0 : next(300) }, () => next(256)),
-        );
-        writer.raw(type, body);
-        sent.push([type, body.toString('hex')]);
-      }
-      const parser = new FrontendParser();
-      const got: [number, string][] = [];
-      for (const chunk of cut(writer.take(), next, 1 + next(700))) {
-        parser.push(chunk);
-        while (parser.next()) got.push([parser.type, parser.body.toString('hex')]);
-      }
-      expect(got).toEqual(sent);
-      expect(parser.bufferedBytes).toBe(0);
-    },
-  );
+  it.each(Array.from({ length: 20 }, (_, i) => i + 1))('finds the same messages in any chunks, seed %i', (seed) => {
+    const next = random(seed);
+    const writer = new ClientWriter();
+    const sent: [number, string][] = [];
+    for (let i = 0; i < 60; i++) {
+      const type = [Frontend.query, Frontend.copyData, Frontend.sync, Frontend.bind][next(4)] as number;
+      const body = Buffer.from(Array.from({ length: type === Frontend.sync ? 0 : next(300) }, () => next(256)));
+      writer.raw(type, body);
+      sent.push([type, body.toString('hex')]);
+    }
+    const parser = new FrontendParser();
+    const got: [number, string][] = [];
+    for (const chunk of cut(writer.take(), next, 1 + next(700))) {
+      parser.push(chunk);
+      while (parser.next()) got.push([parser.type, parser.body.toString('hex')]);
+    }
+    expect(got).toEqual(sent);
+    expect(parser.bufferedBytes).toBe(0);
+  });
 
   it('refuses a length beyond the bound before the bytes arrive', () => {
     const parser = new FrontendParser();
     parser.push(Buffer.from([Frontend.query, 0x40, 0, 0, 0]));
     const error = failure(() => parser.next());
-    expect([error.severity, error.sqlstate, error.message]).toEqual([
-      'FATAL',
-      '08P01',
-      'invalid message length',
-    ]);
+    expect([error.severity, error.sqlstate, error.message]).toEqual(['FATAL', '08P01', 'invalid message length']);
   });
 
   it('refuses lengths that cannot be, and unknown types by their first byte', () => {
@@ -128,14 +113,8 @@ describe('frontend parser', () => {
     [[0, 0, 0x27, 0x11], 'invalid length of startup packet'],
     [[0x47, 0x45, 0x54, 0x20], 'invalid length of startup packet'],
     [[0, 0, 0, 8, 0, 3, 0, 0], 'invalid startup packet layout: expected terminator as last byte'],
-    [
-      [0, 0, 0, 11, 0, 3, 0, 0, 65, 0, 0],
-      'invalid startup packet layout: expected terminator as last byte',
-    ],
-    [
-      [0, 0, 0, 12, 0, 3, 0, 0, 65, 0, 66, 67],
-      'invalid startup packet layout: expected terminator as last byte',
-    ],
+    [[0, 0, 0, 11, 0, 3, 0, 0, 65, 0, 0], 'invalid startup packet layout: expected terminator as last byte'],
+    [[0, 0, 0, 12, 0, 3, 0, 0, 65, 0, 66, 67], 'invalid startup packet layout: expected terminator as last byte'],
     [[0, 0, 0, 9, 4, 0xd2, 22, 46, 0], 'invalid length of cancel request packet'],
   ])('refuses the start-up packet %j', (bytes, message) => {
     const parser = new FrontendParser();
@@ -171,9 +150,7 @@ describe('message bodies', () => {
       text: 'q',
       parameterOids: [23, 4294967295],
     });
-    expect(
-      decodeBind(bodyOf((w) => w.bind('p', 's', ['a', null, Uint8Array.of(0, 1)], [1, 0]))),
-    ).toEqual({
+    expect(decodeBind(bodyOf((w) => w.bind('p', 's', ['a', null, Uint8Array.of(0, 1)], [1, 0])))).toEqual({
       portal: 'p',
       statement: 's',
       parameters: [
@@ -199,30 +176,15 @@ describe('message bodies', () => {
   });
 
   it.each<[string, () => unknown, string, string]>([
-    [
-      'a query without its end',
-      () => decodeQuery(Buffer.from('select 1')),
-      '08P01',
-      'invalid string in message',
-    ],
-    [
-      'bytes after the query',
-      () => decodeQuery(Buffer.from('a\0b\0')),
-      '08P01',
-      'invalid message format',
-    ],
+    ['a query without its end', () => decodeQuery(Buffer.from('select 1')), '08P01', 'invalid string in message'],
+    ['bytes after the query', () => decodeQuery(Buffer.from('a\0b\0')), '08P01', 'invalid message format'],
     [
       'invalid UTF-8',
       () => decodeQuery(Buffer.from([0x61, 0xff, 0])),
       '22021',
       'invalid byte sequence for encoding "UTF8": 0xff',
     ],
-    [
-      'a truncated Bind',
-      () => decodeBind(Buffer.from([0, 0, 0])),
-      '08P01',
-      'insufficient data left in message',
-    ],
+    ['a truncated Bind', () => decodeBind(Buffer.from([0, 0, 0])), '08P01', 'insufficient data left in message'],
     [
       'a parameter past the end',
       () => decodeBind(Buffer.from([0, 0, 0, 0, 0, 1, 0, 0, 0, 9, 1])),
@@ -267,9 +229,7 @@ describe('message bodies', () => {
   it('fails with a typed error on any bytes', () => {
     const next = random(99);
     for (let round = 0; round < 4_000; round++) {
-      const body = Buffer.from(
-        Array.from({ length: next(40) }, () => (next(2) === 0 ? next(4) : next(256))),
-      );
+      const body = Buffer.from(Array.from({ length: next(40) }, () => (next(2) === 0 ? next(4) : next(256))));
       for (const decode of [decodeQuery, decodeParse, decodeBind, decodeExecute]) {
         try {
           decode(body);
@@ -293,9 +253,7 @@ describe('text', () => {
   ])('names the wrong bytes of %j', (bytes, shown) => {
     for (const padding of [0, 100]) {
       const whole = Buffer.concat([Buffer.alloc(padding, 0x61), Buffer.from(bytes)]);
-      expect(failure(() => checkText(whole)).message).toBe(
-        `invalid byte sequence for encoding "UTF8": ${shown}`,
-      );
+      expect(failure(() => checkText(whole)).message).toBe(`invalid byte sequence for encoding "UTF8": ${shown}`);
       expect(failure(() => decodeText(whole, 0, whole.length)).message).toContain(shown);
     }
   });

@@ -7,12 +7,9 @@ import { Harness, kindOf, settle } from './harness.js';
 import { ScriptedServer, typeByOid } from './scripted-session.js';
 
 describe('listening', () => {
-  it.each(['127.0.0.1:7432', '127.8.9.1:1', 'localhost:0', '[::1]:7432'])(
-    'allows %s',
-    (address) => {
-      assertLoopback(address);
-    },
-  );
+  it.each(['127.0.0.1:7432', '127.8.9.1:1', 'localhost:0', '[::1]:7432'])('allows %s', (address) => {
+    assertLoopback(address);
+  });
 
   it.each([
     '0.0.0.0:7432',
@@ -61,9 +58,7 @@ describe('listening', () => {
       return ready;
     };
     await answer(new ClientWriter().startup({ user: 'u' }).take());
-    await answer(
-      new ClientWriter().parse('', 'big 50 20000').bind('', '', []).execute('').sync().take(),
-    );
+    await answer(new ClientWriter().parse('', 'big 50 20000').bind('', '', []).execute('').sync().take());
     expect(seen.filter((kind) => kind === 'dataRow')).toHaveLength(50);
     await server.close(1_000);
     await closed;
@@ -175,8 +170,7 @@ describe('back-pressure', () => {
     await settle(40);
     expect(client.stream.bufferedBytes).toBeLessThan(250_000);
     expect(client.stream.paused).toBe(true);
-    const queries = (): number =>
-      harness.sql.sessions[0]?.calls.filter((call) => call.startsWith('query')).length ?? 0;
+    const queries = (): number => harness.sql.sessions[0]?.calls.filter((call) => call.startsWith('query')).length ?? 0;
     expect(queries()).toBeLessThan(50);
     for (let i = 0; i < 200 && queries() !== 400; i++) {
       client.stream.unstick();
@@ -257,9 +251,7 @@ describe('failures', () => {
   it('takes back the half-written row when a value cannot be encoded', async () => {
     const harness = new Harness();
     const client = await harness.ready();
-    client.send((w) =>
-      w.parse('', 'unsendable').bind('', '', [], [1]).execute('').sync().query('rows 1'),
-    );
+    client.send((w) => w.parse('', 'unsendable').bind('', '', [], [1]).execute('').sync().query('rows 1'));
     await settle();
     expect(client.kinds()).toEqual([
       'parseComplete',

@@ -38,13 +38,7 @@ function append(writer: ClientWriter, next: (n: number) => number): void {
   const steps: (() => unknown)[] = [
     () => writer.query(text),
     () => writer.parse(name(), text, next(2) === 0 ? [] : [23]),
-    () =>
-      writer.bind(
-        name(),
-        name(),
-        next(2) === 0 ? [] : ['1', null],
-        [[], [0], [1], [0, 1]][next(4)],
-      ),
+    () => writer.bind(name(), name(), next(2) === 0 ? [] : ['1', null], [[], [0], [1], [0, 1]][next(4)]),
     () => writer.execute(name(), next(3)),
     () => writer.describe(next(2) === 0 ? 'statement' : 'portal', name()),
     () => writer.close(next(2) === 0 ? 'statement' : 'portal', name()),
@@ -85,11 +79,7 @@ describe('fuzz', () => {
     const next = random(seed);
     const harness = new Harness();
     const client = harness.connect();
-    feed(
-      client,
-      Buffer.from(Array.from({ length: next(300) }, () => next(seed % 2 === 0 ? 256 : 12))),
-      next,
-    );
+    feed(client, Buffer.from(Array.from({ length: next(300) }, () => next(seed % 2 === 0 ? 256 : 12))), next);
     await finish(harness, client);
   });
 

@@ -25,11 +25,7 @@ import { FORMAT, typeByOid } from './scripted-session.js';
 /** Printable characters as they are, others as \xx. */
 function show(bytes: Buffer): string {
   return [...bytes]
-    .map((b) =>
-      b >= 0x20 && b < 0x7f && b !== 0x5c
-        ? String.fromCharCode(b)
-        : `\\${b.toString(16).padStart(2, '0')}`,
-    )
+    .map((b) => (b >= 0x20 && b < 0x7f && b !== 0x5c ? String.fromCharCode(b) : `\\${b.toString(16).padStart(2, '0')}`))
     .join('');
 }
 
@@ -55,11 +51,7 @@ describe('backend messages', () => {
   it.each<[string, (w: WireWriter) => unknown, string]>([
     ['AuthenticationOk', writeAuthenticationOk, 'R\\00\\00\\00\\08\\00\\00\\00\\00'],
     ['ParameterStatus', (w) => writeParameterStatus(w, 'a', 'bc'), 'S\\00\\00\\00\\09a\\00bc\\00'],
-    [
-      'BackendKeyData',
-      (w) => writeBackendKeyData(w, 7, -2),
-      'K\\00\\00\\00\\0c\\00\\00\\00\\07\\ff\\ff\\ff\\fe',
-    ],
+    ['BackendKeyData', (w) => writeBackendKeyData(w, 7, -2), 'K\\00\\00\\00\\0c\\00\\00\\00\\07\\ff\\ff\\ff\\fe'],
     ['ReadyForQuery', (w) => writeReadyForQuery(w, 'T'), 'Z\\00\\00\\00\\05T'],
     [
       'NegotiateProtocolVersion',
@@ -76,11 +68,7 @@ describe('backend messages', () => {
       (w) => writeParameterDescription(w, [23, 25]),
       't\\00\\00\\00\\0e\\00\\02\\00\\00\\00\\17\\00\\00\\00\\19',
     ],
-    [
-      'CommandComplete',
-      (w) => writeCommandComplete(w, 'SELECT 1'),
-      'C\\00\\00\\00\\0dSELECT 1\\00',
-    ],
+    ['CommandComplete', (w) => writeCommandComplete(w, 'SELECT 1'), 'C\\00\\00\\00\\0dSELECT 1\\00'],
     [
       'CopyInResponse',
       (w) => writeCopyResponse(w, Backend.copyInResponse, false, 2),
@@ -183,20 +171,8 @@ describe('values', () => {
 
   it('writes every integer as String does', () => {
     const writer = new WireWriter();
-    const values = [
-      0,
-      9,
-      10,
-      99,
-      100,
-      2147483646,
-      2147483647,
-      2147483648,
-      4294967296,
-      Number.MAX_SAFE_INTEGER,
-    ];
-    for (let power = 0; power <= 15; power++)
-      values.push(10 ** power, 10 ** power - 1, 10 ** power + 1);
+    const values = [0, 9, 10, 99, 100, 2147483646, 2147483647, 2147483648, 4294967296, Number.MAX_SAFE_INTEGER];
+    for (let power = 0; power <= 15; power++) values.push(10 ** power, 10 ** power - 1, 10 ** power + 1);
     for (const value of values) {
       for (const signed of [value, -value]) {
         if (!Number.isSafeInteger(signed)) continue;

@@ -40,8 +40,7 @@ export class TestStream implements ByteStream {
   resume(): void {
     this.paused = false;
     setImmediate(() => {
-      while (!this.paused && this.#backlog.length > 0)
-        this.#onData(this.#backlog.shift() as Buffer);
+      while (!this.paused && this.#backlog.length > 0) this.#onData(this.#backlog.shift() as Buffer);
     });
   }
 

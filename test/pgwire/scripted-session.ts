@@ -171,21 +171,17 @@ export class ScriptedSession implements SqlSession {
 
   describeStatement(name: string): PreparedInfo {
     const statement = this.#statements.get(name);
-    if (statement === undefined)
-      throw sqlError('26000', `prepared statement "${name}" does not exist`);
+    if (statement === undefined) throw sqlError('26000', `prepared statement "${name}" does not exist`);
     return { parameterOids: statement.oids, columns: columnsOf(statement.text) };
   }
 
   bind(portal: string, statement: string, parameters: readonly ParameterValue[]): void {
     const shown = parameters.map((p) =>
-      p.bytes === null
-        ? 'null'
-        : `${p.format}:${p.bytes.toString(p.format === 1 ? 'hex' : 'utf8')}`,
+      p.bytes === null ? 'null' : `${p.format}:${p.bytes.toString(p.format === 1 ? 'hex' : 'utf8')}`,
     );
     this.calls.push(`bind ${portal} ${statement} (${shown.join()})`);
     const found = this.#statements.get(statement);
-    if (found === undefined)
-      throw sqlError('26000', `prepared statement "${statement}" does not exist`);
+    if (found === undefined) throw sqlError('26000', `prepared statement "${statement}" does not exist`);
     this.#portals.set(portal, { text: found.text, parameters, sent: 0 });
   }
 
@@ -193,12 +189,7 @@ export class ScriptedSession implements SqlSession {
     return columnsOf(this.#portal(portal).text);
   }
 
-  async execute(
-    portal: string,
-    maxRows: number,
-    sink: ResultSink,
-    syncFollows?: boolean,
-  ): Promise<void> {
+  async execute(portal: string, maxRows: number, sink: ResultSink, syncFollows?: boolean): Promise<void> {
     const next = syncFollows === undefined ? '?' : syncFollows ? 'sync' : 'more';
     this.calls.push(`execute ${portal} ${maxRows} ${next}`);
     await this.#run(this.#portal(portal), maxRows, sink);

@@ -18,15 +18,11 @@ type Call = (...args: unknown[]) => unknown;
 
 function render(message: BackendMessage): string {
   const { kind, ...rest } = message;
-  const body = JSON.stringify(rest, (_, value: unknown) =>
-    isBufferJson(value) ? bufferText(value.data) : value,
-  );
+  const body = JSON.stringify(rest, (_, value: unknown) => (isBufferJson(value) ? bufferText(value.data) : value));
   return body === '{}' ? kind : `${kind} ${body}`;
 }
 
-function isBufferJson(
-  value: unknown,
-): value is { readonly type: 'Buffer'; readonly data: number[] } {
+function isBufferJson(value: unknown): value is { readonly type: 'Buffer'; readonly data: number[] } {
   return typeof value === 'object' && value !== null && 'type' in value && value.type === 'Buffer';
 }
 
@@ -77,10 +73,7 @@ class Player {
         if (method === undefined) throw new Error(`unknown command ${command}`);
         const args = argument === '' ? [] : (JSON.parse(`[${argument}]`) as unknown[]);
         const isCopy = command === 'copyData';
-        method.apply(
-          this.#writer,
-          isCopy ? [Buffer.from(args[0] as string)] : args.map(parameters),
-        );
+        method.apply(this.#writer, isCopy ? [Buffer.from(args[0] as string)] : args.map(parameters));
       }
     }
   }
@@ -93,8 +86,7 @@ class Player {
     const session = this.harness.sql.sessions[0];
     const seen: string[] = [];
     const { written } = this.client.stream;
-    if (written[0]?.length === 1)
-      seen.push(`< byte ${(written.shift() as Buffer).toString('latin1')}`);
+    if (written[0]?.length === 1) seen.push(`< byte ${(written.shift() as Buffer).toString('latin1')}`);
     for (const message of this.client.messages()) seen.push(`< ${render(message)}`);
     for (const call of session?.calls.slice(this.#callsShown) ?? []) seen.push(`. ${call}`);
     this.#callsShown = session?.calls.length ?? 0;
@@ -106,8 +98,7 @@ class Player {
 /** Objects of the form {"hex":"00ff"} are binary parameters. */
 function parameters(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(parameters);
-  if (typeof value === 'object' && value !== null && 'hex' in value)
-    return Buffer.from(String(value.hex), 'hex');
+  if (typeof value === 'object' && value !== null && 'hex' in value) return Buffer.from(String(value.hex), 'hex');
   return value;
 }
 

@@ -39,9 +39,7 @@ describe('encodings on disk (golden)', () => {
 
   it('states', () => {
     const hard = { term: 3, vote: 2, commit: 2 ** 40, lead: 1, leadEpoch: 9 };
-    expect(hex(encodeHardState(hard))).toBe(
-      '010000000000030000000201000000000000000001000000000009',
-    );
+    expect(hex(encodeHardState(hard))).toBe('010000000000030000000201000000000000000001000000000009');
     expect(decodeHardState(encodeHardState(hard))).toEqual(hard);
     const cut = { index: 10, term: 5 };
     expect(hex(encodeTruncatedState(cut))).toBe('0100000000000a000000000005');
@@ -53,16 +51,9 @@ describe('encodings on disk (golden)', () => {
       learnersNext: [4],
       autoLeave: true,
     };
-    expect(hex(encodeConfState(conf))).toBe(
-      '01010002000000010000000200010000000300000001' + '00000004',
-    );
+    expect(hex(encodeConfState(conf))).toBe('01010002000000010000000200010000000300000001' + '00000004');
     expect(decodeConfState(encodeConfState(conf))).toEqual(conf);
-    for (const decode of [
-      decodeHardState,
-      decodeTruncatedState,
-      decodeConfState,
-      decodeConfChange,
-    ]) {
+    for (const decode of [decodeHardState, decodeTruncatedState, decodeConfState, decodeConfChange]) {
       expect(() => decode(Buffer.from('02ffff', 'hex'))).toThrow(/corrupted/);
       expect(() => decode(Buffer.from('01ff', 'hex'))).toThrow(/corrupted/);
     }

@@ -114,17 +114,13 @@ describe('RaftLog', () => {
         expect(log.lastIndex()).toBe(end);
         expect(log.truncated()).toEqual(cut);
         const at = cut.index - 1 + random.int(model.length + 3);
-        expect(log.term(at)).toBe(
-          at === cut.index ? cut.term : (model[at - cut.index - 1]?.term ?? null),
-        );
+        expect(log.term(at)).toBe(at === cut.index ? cut.term : (model[at - cut.index - 1]?.term ?? null));
         expect(log.entries(cut.index, end, 1000)).toBe(null);
         if (model.length > 0) {
           const lo = cut.index + 1 + random.int(model.length);
           const got = log.entries(lo, end + 1, random.pick([0, 40, 10_000]))!;
           expect(got.length).toBeGreaterThan(0);
-          expect(plain(got)).toBe(
-            plain(model.slice(lo - cut.index - 1, lo - cut.index - 1 + got.length)),
-          );
+          expect(plain(got)).toBe(plain(model.slice(lo - cut.index - 1, lo - cut.index - 1 + got.length)));
         }
         expect(store.rows.size).toBe(2 + model.length);
       }

@@ -27,8 +27,7 @@ describe('quorums', () => {
         hasMajority(conf.voters, yes) && hasMajority(conf.votersOutgoing, yes);
       let expected = 0;
       if (conf.voters.length + conf.votersOutgoing.length > 0) {
-        for (let value = 0; value < 9; value++)
-          if (both((id) => match.get(id)! >= value)) expected = value;
+        for (let value = 0; value < 9; value++) if (both((id) => match.get(id)! >= value)) expected = value;
       }
       expect(quorumValue(conf, (id) => match.get(id)!)).toBe(expected);
       const votes = new Map<number, boolean>();

@@ -165,9 +165,7 @@ export class ScriptCluster {
   }
 
   #command(name: string, words: string[]): void {
-    const options = new Map(
-      words.filter((w) => w.includes('=')).map((w) => w.split('=') as [string, string]),
-    );
+    const options = new Map(words.filter((w) => w.includes('=')).map((w) => w.split('=') as [string, string]));
     const args = words.filter((w) => !w.includes('='));
     switch (name) {
       case 'cluster':
@@ -358,11 +356,7 @@ export class ScriptCluster {
   #propose(host: Host, texts: string[]): void {
     for (const text of texts) {
       const result = host.node.propose(Buffer.from(text));
-      this.#print(
-        result === null
-          ? `refused: ${host.node.refusal}`
-          : `${text} at ${result.index}/${result.term}`,
-      );
+      this.#print(result === null ? `refused: ${host.node.refusal}` : `${text} at ${result.index}/${result.term}`);
     }
     this.#settle();
   }
@@ -373,16 +367,10 @@ export class ScriptCluster {
       '?': 'add-learner',
       '-': 'remove',
     };
-    const changes = args
-      .filter((a) => a !== 'leave')
-      .map((a) => ({ kind: kinds[a[0]!]!, node: Number(a.slice(1)) }));
+    const changes = args.filter((a) => a !== 'leave').map((a) => ({ kind: kinds[a[0]!]!, node: Number(a.slice(1)) }));
     const transition = (options.get('transition') ?? 'auto') as 'auto';
     const result = host.node.proposeConfChange({ changes, transition, context: new Uint8Array(0) });
-    this.#print(
-      result === null
-        ? `refused: ${host.node.refusal}`
-        : `change at ${result.index}/${result.term}`,
-    );
+    this.#print(result === null ? `refused: ${host.node.refusal}` : `change at ${result.index}/${result.term}`);
     this.#settle();
   }
 
@@ -482,9 +470,7 @@ export class ScriptCluster {
   #takeMessages(filters: string[]): RaftMessage[] {
     const matches = (m: RaftMessage): boolean =>
       filters.length === 0 ||
-      filters.some(
-        (f) => f === `${m.from}>${m.to}` || f === m.type || f === `>${m.to}` || f === `${m.from}>`,
-      );
+      filters.some((f) => f === `${m.from}>${m.to}` || f === m.type || f === `>${m.to}` || f === `${m.from}>`);
     const taken = this.#network.filter(matches);
     this.#network = this.#network.filter((m) => !matches(m));
     return taken;
@@ -498,8 +484,7 @@ export class ScriptCluster {
   }
 
   #drop(filters: string[]): void {
-    for (const message of this.#takeMessages(filters))
-      this.#print(`dropped ${formatMessage(message)}`);
+    for (const message of this.#takeMessages(filters)) this.#print(`dropped ${formatMessage(message)}`);
   }
 
   #stabilize(): void {
@@ -517,8 +502,7 @@ export class ScriptCluster {
       `last=${node.lastIndex} commit=${node.committed} applied=${node.applied}`,
     ];
     const hard = node.hardState();
-    if (hard.lead !== 0)
-      parts.push(`lead=${hard.lead}@${hard.leadEpoch}${node.fortified ? '' : ' ended'}`);
+    if (hard.lead !== 0) parts.push(`lead=${hard.lead}@${hard.leadEpoch}${node.fortified ? '' : ' ended'}`);
     if (node.transferring) parts.push('transferring');
     this.#print(parts.join(' '));
   }

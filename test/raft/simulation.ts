@@ -11,15 +11,7 @@ import { decodeRaftBatch, encodeRaftBatch } from '../../src/raft/raft-codec.js';
 import { RaftLog, type LogSink, type LogStore } from '../../src/raft/log-storage.js';
 import { EMPTY_CONF } from '../../src/raft/conf-change.js';
 import { RaftNode } from '../../src/raft/node.js';
-import type {
-  ConfChange,
-  ConfState,
-  Entry,
-  Liveness,
-  RaftMessage,
-  Ready,
-  SnapshotMeta,
-} from '../../src/raft/types.js';
+import type { ConfChange, ConfState, Entry, Liveness, RaftMessage, Ready, SnapshotMeta } from '../../src/raft/types.js';
 
 export class Random {
   #state: number;
@@ -493,13 +485,7 @@ export class Simulation {
   #transmit(from: SimNode, to: NodeId, deliver: (target: SimNode) => void): void {
     if (this.#blocked.has(`${from.id}>${to}`)) return;
     const clock = from.now();
-    const copies = !this.faults
-      ? 1
-      : this.random.chance(this.#loss)
-        ? 0
-        : this.random.chance(0.03)
-          ? 2
-          : 1;
+    const copies = !this.faults ? 1 : this.random.chance(this.#loss) ? 0 : this.random.chance(0.03) ? 2 : 1;
     for (let i = 0; i < copies; i++) {
       const slow = this.faults && this.random.chance(0.02) ? 3_000_000 : 0;
       const delay = this.faults ? 500 + this.random.int(this.#delayUs + slow) : 1_000;
@@ -569,15 +555,9 @@ export class Simulation {
 
   #sendLiveness(from: SimNode, to: NodeId, message: LivenessMessage): void {
     this.#transmit(from, to, (target) => {
-      const before = JSON.stringify([
-        target.liveness.supportFor(from.id),
-        target.liveness.supportFrom(from.id).epoch,
-      ]);
+      const before = JSON.stringify([target.liveness.supportFor(from.id), target.liveness.supportFrom(from.id).epoch]);
       const answer = target.liveness.receive(from.id, message);
-      const after = JSON.stringify([
-        target.liveness.supportFor(from.id),
-        target.liveness.supportFrom(from.id).epoch,
-      ]);
+      const after = JSON.stringify([target.liveness.supportFor(from.id), target.liveness.supportFrom(from.id).epoch]);
       if (before !== after) this.#wake(target);
       if (answer !== null) this.#sendLiveness(target, from.id, answer);
       target.process();
@@ -623,16 +603,11 @@ export class Simulation {
     }
     if (random.chance(0.03)) this.#blocked.clear();
     if (random.chance(0.01)) node.node.campaign();
-    if (
-      random.chance(0.02) &&
-      node.node.isLeader &&
-      node.node.transferLeadership(random.pick(ids))
-    ) {
+    if (random.chance(0.02) && node.node.isLeader && node.node.transferLeadership(random.pick(ids))) {
       this.mark('transfer');
     }
     if (random.chance(0.02)) node.node.reportUnreachable(random.pick(ids));
-    if (this.options.confChanges && random.chance(0.05) && node.node.isLeader)
-      this.#changeConf(node);
+    if (this.options.confChanges && random.chance(0.05) && node.node.isLeader) this.#changeConf(node);
   }
 
   #changeConf(node: SimNode): void {
@@ -642,8 +617,7 @@ export class Simulation {
     const count = 1 + this.random.int(2);
     for (let i = 0; i < count; i++) {
       const id = this.random.pick(ids);
-      if (changes.every((c) => c.node !== id))
-        changes.push({ kind: this.random.pick(kinds), node: id });
+      if (changes.every((c) => c.node !== id)) changes.push({ kind: this.random.pick(kinds), node: id });
     }
     const transition = this.random.pick(['auto', 'joint-implicit', 'joint-explicit'] as const);
     const leave = node.node.conf.votersOutgoing.length > 0;
@@ -674,10 +648,7 @@ export class Simulation {
     node.electedAt.set(term, clock);
     for (const [earlier, served] of this.#served) {
       if (earlier < term) {
-        this.check(
-          served < clock,
-          `term ${term} starts at ${clock}, term ${earlier} served at ${served}`,
-        );
+        this.check(served < clock, `term ${term} starts at ${clock}, term ${earlier} served at ${served}`);
       }
     }
     // Leader completeness: everything ever committed is in the log of the new leader.
@@ -705,10 +676,7 @@ export class Simulation {
     for (const other of this.nodes.values()) {
       for (const [laterTerm, clock] of other.electedAt) {
         if (laterTerm > term && until > 0) {
-          this.check(
-            until < clock,
-            `lease of term ${term} until ${until}, term ${laterTerm} began ${clock}`,
-          );
+          this.check(until < clock, `lease of term ${term} until ${until}, term ${laterTerm} began ${clock}`);
         }
       }
     }
@@ -727,11 +695,7 @@ export class Simulation {
       );
     }
     const proposal = this.#proposed.get(Buffer.from(entry.data).toString());
-    if (
-      proposal?.node === node.id &&
-      proposal.index === entry.index &&
-      proposal.term === entry.term
-    ) {
+    if (proposal?.node === node.id && proposal.index === entry.index && proposal.term === entry.term) {
       this.acknowledged.add(Buffer.from(entry.data).toString());
     }
   }

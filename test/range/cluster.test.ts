@@ -79,7 +79,9 @@ describe('stores on three nodes', () => {
       () => 'done',
       (error: unknown) => (error instanceof KvError ? error.detail.kind : String(error)),
     );
-    await harness.until('another leaseholder', () => harness.up.find((n) => n !== old && n.store.replica(1)!.serving(n.hlc.now())));
+    await harness.until('another leaseholder', () =>
+      harness.up.find((n) => n !== old && n.store.replica(1)!.serving(n.hlc.now())),
+    );
     expect(old.store.replica(1)!.serving(old.hlc.now())).toBe(false);
     expect(await harness.increment('\x04a')).toBe(6);
     harness.isolate(old.id, false);
@@ -100,13 +102,21 @@ describe('stores on three nodes', () => {
         (error: unknown) => (error instanceof KvError ? error.detail.kind : String(error)),
       ),
     );
-    const next = await harness.until('another leaseholder', () => harness.up.find((n) => n !== old && n.store.replica(1)!.serving(n.hlc.now())));
+    const next = await harness.until('another leaseholder', () =>
+      harness.up.find((n) => n !== old && n.store.replica(1)!.serving(n.hlc.now())),
+    );
     harness.isolate(old.id, false);
-    await harness.until('the old one follows', () => old.store.replica(1)!.raft.leader === next.id && old.store.replica(1)!.appliedIndex === next.store.replica(1)!.appliedIndex);
+    await harness.until(
+      'the old one follows',
+      () =>
+        old.store.replica(1)!.raft.leader === next.id &&
+        old.store.replica(1)!.appliedIndex === next.store.replica(1)!.appliedIndex,
+    );
     await harness.until('the lease moves back', () => {
       if (harness.leaseholder() === old) return true;
       const replica = next.store.replica(1)!;
-      if (replica.raft.isLeader && !replica.raft.transferring && replica.raft.transferLeadership(old.id)) replica.wake();
+      if (replica.raft.isLeader && !replica.raft.transferring && replica.raft.transferLeadership(old.id))
+        replica.wake();
       return false;
     });
     for (let i = 0; i < 20; i++) expect(await harness.increment(`\x04k${i}`)).toBe(1);
@@ -117,12 +127,35 @@ describe('stores on three nodes', () => {
   it('starts a lease with the locks and records that are on disk', async () => {
     harness = await Harness.start();
     const txn = harness.txn(await harness.until('a leaseholder', () => harness.leaseholder()), '\x04a');
-    const put = { kind: 'put' as const, key: '\x04a', value: Buffer.from('x'), mustNotExist: false, exclusionSince: 0, sequence: 1 };
-    await harness.send([put, { kind: 'end-txn', action: 'stage', inFlight: [{ key: '\x04a', sequence: 1 }], localLocks: [], lockKeys: ['\x04a'], split: null }], { txn });
+    const put = {
+      kind: 'put' as const,
+      key: '\x04a',
+      value: Buffer.from('x'),
+      mustNotExist: false,
+      exclusionSince: 0,
+      sequence: 1,
+    };
+    await harness.send(
+      [
+        put,
+        {
+          kind: 'end-txn',
+          action: 'stage',
+          inFlight: [{ key: '\x04a', sequence: 1 }],
+          localLocks: [],
+          lockKeys: ['\x04a'],
+          split: null,
+        },
+      ],
+      { txn },
+    );
     await harness.stop(harness.leaseholder()!.id);
     const after = await harness.until('a leaseholder', () => harness.leaseholder());
     expect(after.store.replica(1)!.locks.get('\x04a')).toMatchObject({ intentTs: txn.writeTs, unreplicated: false });
-    const end = await harness.send([{ kind: 'end-txn', action: 'commit', inFlight: [], localLocks: ['\x04a'], lockKeys: ['\x04a'], split: null }], { txn, rangeId: 1 });
+    const end = await harness.send(
+      [{ kind: 'end-txn', action: 'commit', inFlight: [], localLocks: ['\x04a'], lockKeys: ['\x04a'], split: null }],
+      { txn, rangeId: 1 },
+    );
     expect(end.responses[0]).toMatchObject({ status: 'committed' });
     expect(String(await harness.get('\x04a'))).toBe('x');
   });

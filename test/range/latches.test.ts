@@ -37,7 +37,8 @@ describe('latches', () => {
       expect(manager.conflict(a) !== null).toBe(held.some((h) => overlaps(h, a, `${a}\x00`)));
       const span = rng.bool(0.2) ? { start, end } : null;
       const keys = span === null ? [...new Set([a, key(), key()])] : [];
-      const free = span !== null ? manager.conflictSpan(start, end) === null : keys.every((k) => manager.conflict(k) === null);
+      const free =
+        span !== null ? manager.conflictSpan(start, end) === null : keys.every((k) => manager.conflict(k) === null);
       if (!free) continue;
       const latch = manager.acquire(keys, span);
       const entry: Held = { latch, keys, span, woken: false };

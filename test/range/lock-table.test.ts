@@ -5,8 +5,16 @@ import { Random } from './support/random.js';
 
 function txn(name: string): TxnMeta {
   return {
-    id: name.padEnd(16, '.'), anchorKey: 'a', epoch: 0, isolation: 'serializable', readTs: 1, writeTs: 1, minTs: 1,
-    uncertaintyLimit: 1, coordinator: 1, name,
+    id: name.padEnd(16, '.'),
+    anchorKey: 'a',
+    epoch: 0,
+    isolation: 'serializable',
+    readTs: 1,
+    writeTs: 1,
+    minTs: 1,
+    uncertaintyLimit: 1,
+    coordinator: 1,
+    name,
   };
 }
 
@@ -122,14 +130,19 @@ describe('lock table', () => {
       if (key === undefined) return;
       at.delete(client);
       client.waiting = false;
-      queue.set(key, queue.get(key)!.filter((c) => c !== client));
+      queue.set(
+        key,
+        queue.get(key)!.filter((c) => c !== client),
+      );
     };
     const attempt = (client: Client, key: string): void => {
       const state = table.get(key);
       const free = table.free(state, client.txn.id, client);
       const held = holder.get(key);
       const first = queue.get(key)!.find((c) => c.locking);
-      expect(free, `${client.txn.name} on ${key}`).toBe(held === undefined ? first === undefined || first === client : held.client === client);
+      expect(free, `${client.txn.name} on ${key}`).toBe(
+        held === undefined ? first === undefined || first === client : held.client === client,
+      );
       if (free) {
         table.acquire(key, client.txn, client);
         if (held === undefined) holder.set(key, { client, intent: false });

@@ -92,7 +92,9 @@ async function fault(harness: Harness, rng: Random, splits: { next: number }): P
     for (const n of ids) await harness.stop(n);
     for (const n of ids) await harness.restart(n);
   } else if (dice < 0.86) {
-    const replicas = harness.up.flatMap((n) => [...n.store.replicas()].filter((r) => r.raft.isLeader).map((r) => ({ n, r })));
+    const replicas = harness.up.flatMap((n) =>
+      [...n.store.replicas()].filter((r) => r.raft.isLeader).map((r) => ({ n, r })),
+    );
     for (const { n, r } of replicas) {
       if (!rng.bool()) continue;
       const to = rng.pick(ids.filter((x) => x !== n.id));
@@ -116,39 +118,44 @@ async function fault(harness: Harness, rng: Random, splits: { next: number }): P
 }
 
 describe('random faults', () => {
-  it.each(SEEDS)('lose nothing that was acknowledged (seed %i)', async (seed) => {
-    const rng = new Random(seed);
-    const harness = await Harness.start({ store: { logBytesKept: rng.bool() ? 1 : 1 << 20 } });
-    const workload = new Workload(harness);
-    try {
-      const clients = Array.from({ length: 5 }, (_, i) => workload.client(new Random(seed * 100 + i), `c${i}`));
-      const failed = Promise.all(clients);
-      failed.catch(() => undefined);
-      const splits = { next: 2 };
-      for (let i = 0; i < FAULTS; i++) await Promise.race([fault(harness, rng, splits), failed]);
-      await harness.sleep(300);
-      workload.stopped = true;
-      await failed;
-      await harness.converged(25_000);
-      for (const [key, { acknowledged, unknown }] of workload.counters) {
-        const value = await harness.increment(key, 0);
-        expect(value, `${key}: ${acknowledged} + ${unknown}`).toBeGreaterThanOrEqual(acknowledged);
-        expect(value, `${key}: ${acknowledged} + ${unknown}`).toBeLessThanOrEqual(acknowledged + unknown);
-      }
-      for (const { keys, value } of workload.written) for (const key of keys) expect(String(await harness.get(key))).toBe(value);
-      expect(workload.operations).toBeGreaterThan(50);
-      expect(harness.doubleLeases).toEqual([]);
-      for (const node of harness.up) {
-        for (const replica of node.store.replicas()) {
-          expect(replica.latches.idle).toBe(true);
-          expect(replica.locks.size).toBe(0);
-          expect(replica.pendingProposals).toBe(0);
+  it.each(SEEDS)(
+    'lose nothing that was acknowledged (seed %i)',
+    async (seed) => {
+      const rng = new Random(seed);
+      const harness = await Harness.start({ store: { logBytesKept: rng.bool() ? 1 : 1 << 20 } });
+      const workload = new Workload(harness);
+      try {
+        const clients = Array.from({ length: 5 }, (_, i) => workload.client(new Random(seed * 100 + i), `c${i}`));
+        const failed = Promise.all(clients);
+        failed.catch(() => undefined);
+        const splits = { next: 2 };
+        for (let i = 0; i < FAULTS; i++) await Promise.race([fault(harness, rng, splits), failed]);
+        await harness.sleep(300);
+        workload.stopped = true;
+        await failed;
+        await harness.converged(25_000);
+        for (const [key, { acknowledged, unknown }] of workload.counters) {
+          const value = await harness.increment(key, 0);
+          expect(value, `${key}: ${acknowledged} + ${unknown}`).toBeGreaterThanOrEqual(acknowledged);
+          expect(value, `${key}: ${acknowledged} + ${unknown}`).toBeLessThanOrEqual(acknowledged + unknown);
         }
+        for (const { keys, value } of workload.written)
+          for (const key of keys) expect(String(await harness.get(key))).toBe(value);
+        expect(workload.operations).toBeGreaterThan(50);
+        expect(harness.doubleLeases).toEqual([]);
+        for (const node of harness.up) {
+          for (const replica of node.store.replicas()) {
+            expect(replica.latches.idle).toBe(true);
+            expect(replica.locks.size).toBe(0);
+            expect(replica.pendingProposals).toBe(0);
+          }
+        }
+      } finally {
+        workload.stopped = true;
+        await harness.close();
+        expect(harness.fatal).toEqual([]);
       }
-    } finally {
-      workload.stopped = true;
-      await harness.close();
-      expect(harness.fatal).toEqual([]);
-    }
-  }, 120_000);
+    },
+    120_000,
+  );
 });

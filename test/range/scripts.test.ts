@@ -13,7 +13,8 @@ async function runScript(text: string): Promise<string> {
   try {
     for (const line of text.split('\n')) {
       if (line.startsWith('> ')) lines.push(line, await range.run(line.slice(2)));
-      else if (line.startsWith('#')) lines.push(...(lines.length > 0 && !lines.at(-1)!.startsWith('#') ? [''] : []), line);
+      else if (line.startsWith('#'))
+        lines.push(...(lines.length > 0 && !lines.at(-1)!.startsWith('#') ? [''] : []), line);
     }
   } finally {
     await range.close();
@@ -22,7 +23,9 @@ async function runScript(text: string): Promise<string> {
 }
 
 describe('range scripts', () => {
-  const files = readdirSync(folder).filter((name) => name.endsWith('.txt')).sort();
+  const files = readdirSync(folder)
+    .filter((name) => name.endsWith('.txt'))
+    .sort();
   it('are there', () => expect(files.length).toBeGreaterThanOrEqual(12));
   it.each(files)('%s', async (file) => {
     const path = join(folder, file);

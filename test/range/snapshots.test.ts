@@ -15,7 +15,10 @@ describe('catching up', () => {
   async function fill(keys: number, bytes: number, from = 0): Promise<void> {
     const value = 'v'.repeat(bytes);
     for (let i = from; i < from + keys; i += 20) {
-      await harness.put(Array.from({ length: Math.min(20, from + keys - i) }, (_, j) => `\x04k${String(i + j).padStart(6, '0')}`), `${value}${i}`);
+      await harness.put(
+        Array.from({ length: Math.min(20, from + keys - i) }, (_, j) => `\x04k${String(i + j).padStart(6, '0')}`),
+        `${value}${i}`,
+      );
     }
   }
   function follower(): number {
@@ -148,7 +151,10 @@ describe('splits', () => {
     for (let i = 0; i < 120; i++) await harness.put([`\x04a${i}`], 'after');
     for (let i = 0; i < 120; i++) await harness.put([`\x04z${i}`], 'after');
     for (const r of [1, 2]) {
-      await harness.until('the log is truncated', () => harness.leaseholder(r)?.store.replica(r)!.log.truncated().index! > 30);
+      await harness.until(
+        'the log is truncated',
+        () => harness.leaseholder(r)?.store.replica(r)!.log.truncated().index! > 30,
+      );
     }
     await harness.restart(away);
     await harness.until('the right side arrives', () => harness.node(away).store.replica(2) !== undefined, 15_000);
@@ -167,7 +173,10 @@ describe('splits', () => {
     expect(node.store.replica(2)!.locks.get('\x04z')).toMatchObject({ holder: { id: txn.id }, unreplicated: true });
     expect(node.store.replica(1)!.locks.size).toBe(0);
     await harness.until('it waits there', () => node.store.replica(2)!.locks.get('\x04z')!.queue.length === 1);
-    await harness.send([{ kind: 'resolve-intents', keys: ['\x04z'], spans: [], txnId: txn.id, epoch: 0, status: 'aborted', ts: 0 }], { rangeId: 2 });
+    await harness.send(
+      [{ kind: 'resolve-intents', keys: ['\x04z'], spans: [], txnId: txn.id, epoch: 0, status: 'aborted', ts: 0 }],
+      { rangeId: 2 },
+    );
     await waiting;
     expect(String(await harness.get('\x04z'))).toBe('other');
     expect(node.store.replica(2)!.locks.size).toBe(0);

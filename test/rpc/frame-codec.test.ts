@@ -1,6 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { Frame, Envelope_Kind } from '../../src/encoding/proto/rpc.js';
-import { decodeFrame, encodeFrame, encodeHelloFrame, MalformedFrameError, type Envelope } from '../../src/rpc/frame-codec.js';
+import {
+  decodeFrame,
+  encodeFrame,
+  encodeHelloFrame,
+  MalformedFrameError,
+  type Envelope,
+} from '../../src/rpc/frame-codec.js';
 import { seededRng } from '../env/seeded-rng.js';
 
 function randomEnvelope(rng: ReturnType<typeof seededRng>): Envelope {
@@ -20,7 +26,9 @@ describe('frame codec', () => {
       { kind: 0, id: 7, method: 3, deadlineMs: 5000, payload: Buffer.from('abc') },
       { kind: 3, id: 0, method: 1, deadlineMs: 0, payload: Buffer.alloc(0) },
     ]);
-    expect(frame.toString('hex')).toBe('08c0ba9f848b82910312' + '0c' + '1007' + '1803' + '208827' + '2a03616263' + '1204' + '0803' + '1801');
+    expect(frame.toString('hex')).toBe(
+      '08c0ba9f848b82910312' + '0c' + '1007' + '1803' + '208827' + '2a03616263' + '1204' + '0803' + '1801',
+    );
   });
 
   it('writes and reads what the generated code reads and writes', () => {
@@ -53,7 +61,10 @@ describe('frame codec', () => {
   });
 
   it('skips unknown fields', () => {
-    const bytes = Buffer.concat([Buffer.from('980101' + 'a2010178' + 'ad0101020304' + 'a9010102030405060708', 'hex'), encodeFrame(9, [])]);
+    const bytes = Buffer.concat([
+      Buffer.from('980101' + 'a2010178' + 'ad0101020304' + 'a9010102030405060708', 'hex'),
+      encodeFrame(9, []),
+    ]);
     expect(decodeFrame(bytes).clock).toBe(9);
   });
 

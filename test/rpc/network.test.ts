@@ -42,11 +42,18 @@ const worlds: Record<string, () => World> = {
   gRPC: () => ({ transportOf: () => env.transport, address: () => '127.0.0.1:0' }),
 };
 
-async function node(world: World, nodeId: number, options: Partial<RpcNetworkOptions> & { clockAheadUs?: number; address?: string } = {}) {
+async function node(
+  world: World,
+  nodeId: number,
+  options: Partial<RpcNetworkOptions> & { clockAheadUs?: number; address?: string } = {},
+) {
   const ahead = options.clockAheadUs ?? 0;
   const clock = { wallUs: () => env.clock.wallUs() + ahead, monotonicMs: () => env.clock.monotonicMs() };
   const hlc = await Hlc.open({ boundPath: null }, { ...env, clock });
-  const network = new RpcNetworkImpl({ clusterId: 'test', ...options, nodeId }, { ...env, hlc, transport: world.transportOf(nodeId) });
+  const network = new RpcNetworkImpl(
+    { clusterId: 'test', ...options, nodeId },
+    { ...env, hlc, transport: world.transportOf(nodeId) },
+  );
   const asked = options.address ?? world.address(nodeId);
   const port = await network.start(asked);
   cleanups.push(() => network.stop());
@@ -118,7 +125,18 @@ describe.each(Object.keys(worlds))('rpc over %s', (name) => {
 
   it('carries errors with all their fields, and subclasses through the codec', async () => {
     const { a, b } = await pair(world());
-    const fields = { detail: 'd', hint: 'h', position: 7, where: 'w', schema: 's', table: 't', column: 'c', dataType: 'y', constraint: 'k', internalQuery: 'q' };
+    const fields = {
+      detail: 'd',
+      hint: 'h',
+      position: 7,
+      where: 'w',
+      schema: 's',
+      table: 't',
+      column: 'c',
+      dataType: 'y',
+      constraint: 'k',
+      internalQuery: 'q',
+    };
     class Special extends QuoralError {
       readonly extra: number;
       constructor(extra: number, base: QuoralError) {
@@ -139,7 +157,13 @@ describe.each(Object.keys(worlds))('rpc over %s', (name) => {
     });
     const plain = await failure(a.call(2, KV, ''));
     expect(plain).toBeInstanceOf(QuoralError);
-    expect(plain).toMatchObject({ sqlstate: '23505', message: 'duplicate key ü', retry: 'none', severity: 'FATAL', fields });
+    expect(plain).toMatchObject({
+      sqlstate: '23505',
+      message: 'duplicate key ü',
+      retry: 'none',
+      severity: 'FATAL',
+      fields,
+    });
     const special = await failure(a.call(2, KV, 'special'));
     expect(special).toBeInstanceOf(Special);
     expect(special).toMatchObject({ extra: 42, sqlstate: '40001', retry: 'transaction', message: 'conflict' });
@@ -150,14 +174,21 @@ describe.each(Object.keys(worlds))('rpc over %s', (name) => {
   it('ends calls at their deadline on both sides', async () => {
     const { a, b } = await pair(world());
     const aborted = new Promise<void>((resolve) => {
-      b.handle(KV, (_request, ctx) => new Promise((_done, reject) => {
-        ctx.signal.addEventListener('abort', () => {
-          resolve();
-          reject(ctx.signal.reason as Error);
-        });
-      }));
+      b.handle(
+        KV,
+        (_request, ctx) =>
+          new Promise((_done, reject) => {
+            ctx.signal.addEventListener('abort', () => {
+              resolve();
+              reject(ctx.signal.reason as Error);
+            });
+          }),
+      );
     });
-    expect(await failure(a.call(2, KV, 'x', { deadlineMs: 30 }))).toMatchObject({ reason: 'deadline', retry: 'unknown' });
+    expect(await failure(a.call(2, KV, 'x', { deadlineMs: 30 }))).toMatchObject({
+      reason: 'deadline',
+      retry: 'unknown',
+    });
     await aborted;
   });
 
@@ -206,11 +237,17 @@ describe.each(Object.keys(worlds))('rpc over %s', (name) => {
     const a = await node(place, 1);
     const other = await node(place, 2, { clusterId: 'other' });
     a.network.setAddress(2, other.address);
-    expect(await failure(a.network.call(2, KV, 'x'))).toMatchObject({ reason: 'unreachable', message: expect.stringContaining('belongs to cluster other') });
+    expect(await failure(a.network.call(2, KV, 'x'))).toMatchObject({
+      reason: 'unreachable',
+      message: expect.stringContaining('belongs to cluster other'),
+    });
     a.network.setAddress(7, other.address);
     const third = await node(place, 3);
     a.network.setAddress(7, third.address);
-    expect(await failure(a.network.call(7, KV, 'x'))).toMatchObject({ reason: 'unreachable', message: expect.stringContaining('node 3 answers there') });
+    expect(await failure(a.network.call(7, KV, 'x'))).toMatchObject({
+      reason: 'unreachable',
+      message: expect.stringContaining('node 3 answers there'),
+    });
     const future = await node(place, 4, { clockAheadUs: 900_000 });
     future.network.setAddress(1, a.address);
     a.network.handle(KV, async (request) => request);
@@ -236,7 +273,13 @@ describe.each(Object.keys(worlds))('rpc over %s', (name) => {
     const { a, b, addressB } = await pair(place);
     b.handle(KV, async (request) => request);
     const transport = place.transportOf(9);
-    const hello = encodeHelloFrame(0, { clusterId: 'test', nodeId: 9, protocolVersion: 1, streamClass: 'kv', refusal: '' });
+    const hello = encodeHelloFrame(0, {
+      clusterId: 'test',
+      nodeId: 9,
+      protocolVersion: 1,
+      streamClass: 'kv',
+      refusal: '',
+    });
     for (const frames of [
       [Buffer.from('garbage')],
       [encodeFrame(0, [{ kind: 0, id: 1, method: 3, deadlineMs: 0, payload: Buffer.from('x') }])],
@@ -263,7 +306,9 @@ describe.each(Object.keys(worlds))('rpc over %s', (name) => {
     b.network.handle(KV, async (request) => request);
     const results = await Promise.allSettled(Array.from({ length: 30 }, () => a.network.call(2, KV, 'x')));
     expect(results.filter((result) => result.status === 'fulfilled').length).toBe(10);
-    for (const result of results) if (result.status === 'rejected') expect(result.reason).toMatchObject({ reason: 'overloaded', sqlstate: '53000' });
+    for (const result of results)
+      if (result.status === 'rejected')
+        expect(result.reason).toMatchObject({ reason: 'overloaded', sqlstate: '53000' });
     for (let i = 0; i < 100; i++) a.network.send(2, RAFT, 'y'.repeat(1000));
     await until(() => received > 0 && a.network.stats.oneWayDropped > 0);
     expect(received + a.network.stats.oneWayDropped).toBe(100);
@@ -279,7 +324,9 @@ describe('self-calls', () => {
       running = true;
       got = request;
       if (request === 'hang') {
-        await new Promise((_resolve, reject) => ctx.signal.addEventListener('abort', () => reject(ctx.signal.reason as Error)));
+        await new Promise((_resolve, reject) =>
+          ctx.signal.addEventListener('abort', () => reject(ctx.signal.reason as Error)),
+        );
       }
       return 'done';
     });
@@ -308,11 +355,18 @@ describe('the port', () => {
     const { a, b, addressB } = await pair(place);
     b.handle(KV, async (request) => request);
     const port = addressB.split(':')[1]!;
-    expect(await failure(node(place, 3, { address: addressB }))).toMatchObject({ sqlstate: '55006', message: expect.stringContaining(`port ${port} is already in use`) });
+    expect(await failure(node(place, 3, { address: addressB }))).toMatchObject({
+      sqlstate: '55006',
+      message: expect.stringContaining(`port ${port} is already in use`),
+    });
     for (let i = 0; i < 20; i++) {
       await new Promise<void>((resolve) => {
         const socket = connectSocket(Number(port), '127.0.0.1', () => {
-          socket.write(i % 2 === 0 ? env.rng.bytes(3000) : Buffer.concat([Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), env.rng.bytes(500)]));
+          socket.write(
+            i % 2 === 0
+              ? env.rng.bytes(3000)
+              : Buffer.concat([Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'), env.rng.bytes(500)]),
+          );
           if (i % 3 === 0) socket.destroy();
         });
         socket.resume();

@@ -1,11 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import {
-  applyBatch,
-  BatchBuilder,
-  batchOps,
-  encodeBatch,
-  type BatchOp,
-} from '../../src/storage/batch-codec.js';
+import { applyBatch, BatchBuilder, batchOps, encodeBatch, type BatchOp } from '../../src/storage/batch-codec.js';
 import { random } from './support.js';
 
 const corrupted = expect.objectContaining({ sqlstate: 'XX001' });
@@ -31,12 +25,10 @@ describe('batch codec', () => {
   test.each([1, 2, 3])('what goes in comes out (seed %i)', (seed) => {
     const rnd = random(seed);
     const families = ['versions', 'locks', 'local'] as const;
-    const key = () =>
-      Buffer.from(Array.from({ length: rnd(200) }, () => rnd(256))).toString('latin1');
+    const key = () => Buffer.from(Array.from({ length: rnd(200) }, () => rnd(256))).toString('latin1');
     const ops: BatchOp[] = Array.from({ length: 300 }, () => {
       const family = families[rnd(3)]!;
-      if (rnd(3) > 0)
-        return { kind: 'put', family, key: key(), value: Buffer.alloc(rnd(2000), rnd(256)) };
+      if (rnd(3) > 0) return { kind: 'put', family, key: key(), value: Buffer.alloc(rnd(2000), rnd(256)) };
       return rnd(2) === 0
         ? { kind: 'delete', family, key: key() }
         : { kind: 'deleteRange', family, key: key(), end: key() };
@@ -62,9 +54,7 @@ describe('batch codec', () => {
     const good = builder.finish();
     expect(() => [...batchOps(Buffer.from([9, 1, 0]))]).toThrow(corrupted);
     expect(() => [...batchOps(Buffer.from([1, 4, 0, 0]))]).toThrow(corrupted);
-    expect(() => [...batchOps(Buffer.from([2, 1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]))]).toThrow(
-      corrupted,
-    );
+    expect(() => [...batchOps(Buffer.from([2, 1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff]))]).toThrow(corrupted);
     // The last operation has 6 bytes: any cut inside it is noticed.
     for (let cut = 1; cut < 6; cut++) {
       expect(() => [...batchOps(good.subarray(0, good.length - cut))]).toThrow(corrupted);

@@ -11,8 +11,7 @@ import { removeDirectory, temporaryDirectory } from './support.js';
 
 function rocksdb(memtableBytes: number): EngineUnderTest {
   const directory = temporaryDirectory();
-  const open = () =>
-    openRocksdbEngine({ directory, memtableBytes, blockCacheBytes: 4 * 1024 * 1024 });
+  const open = () => openRocksdbEngine({ directory, memtableBytes, blockCacheBytes: 4 * 1024 * 1024 });
   return {
     open,
     async reopen(engine: Engine) {

@@ -51,14 +51,9 @@ export function engineCompliance(name: string, make: () => EngineUnderTest): voi
         expect(b.bytes).toBe(BINARY.reduce((n, k) => n + 2 * k.length + 1, 0));
       });
       const expected = [...BINARY].sort();
-      expect(engine.scan({ family: f, start: '', end: '\xff' }).map((r) => r.key)).toEqual(
-        expected,
-      );
+      expect(engine.scan({ family: f, start: '', end: '\xff' }).map((r) => r.key)).toEqual(expected);
       for (const key of BINARY) expect(text(engine.get(f, key))).toBe(`v${key}`);
-      expect(engine.getMany(f, ['nope', ...BINARY]).map(text)).toEqual([
-        null,
-        ...BINARY.map((k) => `v${k}`),
-      ]);
+      expect(engine.getMany(f, ['nope', ...BINARY]).map(text)).toEqual([null, ...BINARY.map((k) => `v${k}`)]);
       expect(engine.getMany(f, [])).toEqual([]);
       expect(engine.get(f, 'absent')).toBeNull();
       expect(engine.first(f, 'a\x00', '\xff')!.key).toBe('a\x00');
@@ -146,9 +141,7 @@ export function engineCompliance(name: string, make: () => EngineUnderTest): voi
         for (let i = 0; i < 3000; i++) b.put('local', String(i).padStart(4, '0'), bytes('abcd'));
       });
       const scan = (options: object) =>
-        engine
-          .scan({ family: 'local', start: '0010', end: '0020', ...options })
-          .map((r) => Number(r.key));
+        engine.scan({ family: 'local', start: '0010', end: '0020', ...options }).map((r) => Number(r.key));
       const up = [10, 11, 12, 13, 14, 15, 16, 17, 18, 19];
       expect(scan({})).toEqual(up);
       expect(scan({ reverse: true })).toEqual([...up].reverse());
@@ -279,17 +272,11 @@ export function engineCompliance(name: string, make: () => EngineUnderTest): voi
         const batch = engine.newBatch();
         batch.put('log', `e${String(i).padStart(3, '0')}`, Buffer.alloc(100, i));
         if (i % 10 === 9)
-          batch.deleteRange(
-            'log',
-            `e${String(i - 9).padStart(3, '0')}`,
-            `e${String(i - 1).padStart(3, '0')}`,
-          );
+          batch.deleteRange('log', `e${String(i - 9).padStart(3, '0')}`, `e${String(i - 1).padStart(3, '0')}`);
         all.push(
           engine.writeLog(batch).then(() => {
             order.push(i);
-            expect(engine.get('log', `e${String(i).padStart(3, '0')}`) !== null || i % 10 < 8).toBe(
-              true,
-            );
+            expect(engine.get('log', `e${String(i).padStart(3, '0')}`) !== null || i % 10 < 8).toBe(true);
           }),
         );
       }
@@ -302,15 +289,10 @@ export function engineCompliance(name: string, make: () => EngineUnderTest): voi
     test('approximateBytes follows what a span holds', async () => {
       const batch = engine.newBatch();
       for (let i = 0; i < 16_000; i++) {
-        batch.put(
-          'versions',
-          `${i % 2 === 0 ? 'a' : 'b'}${i}`,
-          Buffer.alloc(i % 2 === 0 ? 900 : 300),
-        );
+        batch.put('versions', `${i % 2 === 0 ? 'a' : 'b'}${i}`, Buffer.alloc(i % 2 === 0 ? 900 : 300));
       }
       engine.writeData(batch);
-      const near = (value: number, expected: number) =>
-        expect(Math.abs(value - expected) / expected).toBeLessThan(0.2);
+      const near = (value: number, expected: number) => expect(Math.abs(value - expected) / expected).toBeLessThan(0.2);
       near(engine.approximateBytes('a', 'b'), 7_200_000);
       near(engine.approximateBytes('a', 'c'), 9_600_000);
       engine = await under.reopen(engine);
@@ -323,12 +305,10 @@ export function engineCompliance(name: string, make: () => EngineUnderTest): voi
     });
 
     test('everything is there after closing and opening again', async () => {
-      for (const family of DATA)
-        await write(engine, family, (b) => b.put(family, 'k', bytes(family)));
+      for (const family of DATA) await write(engine, family, (b) => b.put(family, 'k', bytes(family)));
       await write(engine, 'log', (b) => b.put('log', 'k', bytes('log')));
       engine = await under.reopen(engine);
-      for (const family of [...DATA, 'log'] as const)
-        expect(rows(engine, family)).toEqual([`k=${family}`]);
+      for (const family of [...DATA, 'log'] as const) expect(rows(engine, family)).toEqual([`k=${family}`]);
     });
 
     test('a closed engine refuses every call', async () => {
@@ -399,9 +379,9 @@ function compare(
   const limit = 1 + rnd(20);
   const reverse = rnd(2) === 0;
   const ordered = reverse ? [...inside].reverse() : inside;
-  expect(
-    engine.scan({ family, start: a, end: b, limit, reverse }).map((r) => [r.key, text(r.value)]),
-  ).toEqual(ordered.slice(0, limit).map((k) => [k, model.get(k)]));
+  expect(engine.scan({ family, start: a, end: b, limit, reverse }).map((r) => [r.key, text(r.value)])).toEqual(
+    ordered.slice(0, limit).map((k) => [k, model.get(k)]),
+  );
   const it = engine.iterator(family, a, b, { rows: 1 + rnd(4) });
   let place = -1;
   for (let i = 0; i < 6; i++) {

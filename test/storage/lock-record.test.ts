@@ -16,8 +16,7 @@ import {
 } from '../../src/storage/lock-record.js';
 import { random } from './support.js';
 
-const hex = (text: string | Buffer) =>
-  (typeof text === 'string' ? Buffer.from(text, 'latin1') : text).toString('hex');
+const hex = (text: string | Buffer) => (typeof text === 'string' ? Buffer.from(text, 'latin1') : text).toString('hex');
 const ID = '\x00\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\xff';
 const ID_HEX = '000102030405060708090a0b0c0d0eff';
 
@@ -107,10 +106,7 @@ describe('lock records', () => {
       txnId: ID,
     });
     expect(intentUserKey(intentKey('a\x00'))).toBe('a\x00');
-    expect([isIntentKey(intentKey('t')), isIntentKey(transactionKey('i', ID))]).toEqual([
-      true,
-      false,
-    ]);
+    expect([isIntentKey(intentKey('t')), isIntentKey(transactionKey('i', ID))]).toEqual([true, false]);
   });
 
   test('spans of user keys hold exactly their intents and records', () => {

@@ -16,9 +16,7 @@ beforeEach(async () => {
   log = await openDatabase(`${directory}/log`, {});
   data = await openDatabase(`${directory}/data`, { columns: { default: {}, meta: {} } });
   fatal = [];
-  writer = new LogWriter({ logHandle: log.handle, dataHandle: data.handle, directory }, (error) =>
-    fatal.push(error),
-  );
+  writer = new LogWriter({ logHandle: log.handle, dataHandle: data.handle, directory }, (error) => fatal.push(error));
 });
 
 afterEach(async () => {
@@ -45,12 +43,7 @@ test('what comes while a sync is in flight goes together as one group', async ()
 test('a failed write is final: all that waits rejects, and so does all that comes', async () => {
   const failure = expect.objectContaining({ sqlstate: '58030' });
   const first = writer.write(buffer(9));
-  const settled = await Promise.allSettled([
-    first,
-    writer.write(buffer()),
-    writer.syncData(),
-    writer.write(buffer()),
-  ]);
+  const settled = await Promise.allSettled([first, writer.write(buffer()), writer.syncData(), writer.write(buffer())]);
   for (const result of settled) expect(result).toEqual({ status: 'rejected', reason: failure });
   expect(fatal).toEqual([failure]);
   await expect(writer.write(buffer())).rejects.toEqual(failure);

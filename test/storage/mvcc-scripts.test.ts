@@ -24,9 +24,7 @@ const FOLDER = new URL('../scripts/mvcc/', import.meta.url);
 
 /** `\x00` in a script is that byte. */
 function unquote(word: string): string {
-  return word.replace(/\\x([0-9a-f]{2})/g, (_, hex: string) =>
-    String.fromCharCode(parseInt(hex, 16)),
-  );
+  return word.replace(/\\x([0-9a-f]{2})/g, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
 }
 
 function shown(value: Buffer | null): string {
@@ -38,9 +36,7 @@ class Script {
 
   run(line: string): string[] {
     const words = line.split(/\s+/);
-    const options = new Map(
-      words.filter((w) => w.includes('=')).map((w) => w.split('=') as [string, string]),
-    );
+    const options = new Map(words.filter((w) => w.includes('=')).map((w) => w.split('=') as [string, string]));
     const args = words.filter((w) => !w.includes('=')).map(unquote);
     const number = (name: string) => (options.has(name) ? Number(options.get(name)) : undefined);
     const [command, a = '', b = '', c = ''] = args;
@@ -81,9 +77,7 @@ class Script {
           ...(maxBytes === undefined ? {} : { maxBytes }),
           ...(limitTs === undefined ? {} : { limitTs }),
         });
-        const out = r.keys.map(
-          (k, i) => `${formatKey(k)}=${shown(r.values[i]!)} ts=${r.timestamps[i]}`,
-        );
+        const out = r.keys.map((k, i) => `${formatKey(k)}=${shown(r.values[i]!)} ts=${r.timestamps[i]}`);
         if (out.length === 0) out.push('no rows');
         if (r.resumeKey !== null) out.push(`resume ${formatKey(r.resumeKey)}`);
         if (r.newerTs !== 0) out.push(`newer ${formatKey(r.newerKey)} ts=${r.newerTs}`);
@@ -98,18 +92,9 @@ class Script {
       case 'gc': {
         const batch = engine.newBatch();
         const maxRemoved = number('max');
-        const r = mvccGc(
-          engine,
-          batch,
-          a,
-          b,
-          number('threshold')!,
-          maxRemoved === undefined ? {} : { maxRemoved },
-        );
+        const r = mvccGc(engine, batch, a, b, number('threshold')!, maxRemoved === undefined ? {} : { maxRemoved });
         engine.writeData(batch);
-        return [
-          `removed ${r.removed}${r.resumeKey === null ? '' : `, resume ${formatKey(r.resumeKey)}`}`,
-        ];
+        return [`removed ${r.removed}${r.resumeKey === null ? '' : `, resume ${formatKey(r.resumeKey)}`}`];
       }
       case 'dump':
         return engine.scan({ family: 'versions', start: '', end: '\xff\xff' }).map((row) => {
@@ -134,9 +119,7 @@ describe('mvcc scripts', () => {
         const lines = block.split('\n');
         const end = lines.indexOf('---');
         const commands = end < 0 ? lines : lines.slice(0, end);
-        const printed = commands
-          .filter((l) => l !== '' && !l.startsWith('#'))
-          .flatMap((l) => script.run(l));
+        const printed = commands.filter((l) => l !== '' && !l.startsWith('#')).flatMap((l) => script.run(l));
         out.push([...commands, '---', ...(printed.length > 0 ? printed : ['ok'])].join('\n'));
       }
       const rendered = out.join('\n\n') + '\n';

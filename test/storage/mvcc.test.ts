@@ -2,13 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Key } from '../../src/base/key.js';
 import type { Engine } from '../../src/storage/engine.js';
 import { MemoryEngine } from '../../src/storage/memory-engine.js';
-import {
-  decodeVersionKey,
-  escapeKey,
-  unescapeKey,
-  versionKey,
-  versionTimestamp,
-} from '../../src/storage/mvcc-key.js';
+import { decodeVersionKey, escapeKey, unescapeKey, versionKey, versionTimestamp } from '../../src/storage/mvcc-key.js';
 import {
   decodeVersionValue,
   encodeVersionValue,
@@ -25,15 +19,12 @@ import { mvccScan } from '../../src/storage/mvcc-scan.js';
 import { openRocksdbEngine } from '../../src/storage/rocksdb-engine.js';
 import { random, removeDirectory, temporaryDirectory } from './support.js';
 
-const hex = (text: string | Buffer) =>
-  (typeof text === 'string' ? Buffer.from(text, 'latin1') : text).toString('hex');
+const hex = (text: string | Buffer) => (typeof text === 'string' ? Buffer.from(text, 'latin1') : text).toString('hex');
 
 describe('version keys and values', () => {
   test('golden bytes', () => {
     expect(hex(versionKey('a', 1))).toBe('61' + '0001' + 'fffffffffffffffe');
-    expect(hex(versionKey('a\x00b', 1_700_000_000_000_000))).toBe(
-      '6100ff62' + '0001' + 'fff9f5dbe7e1bfff',
-    );
+    expect(hex(versionKey('a\x00b', 1_700_000_000_000_000))).toBe('6100ff62' + '0001' + 'fff9f5dbe7e1bfff');
     expect(hex(versionKey('', Number.MAX_SAFE_INTEGER))).toBe('0001' + 'ffe0000000000000');
     expect(hex(encodeVersionValue(Buffer.from('v'), false))).toBe('0076');
     expect(hex(encodeVersionValue(Buffer.from('v'), true))).toBe('0276');
@@ -47,11 +38,8 @@ describe('version keys and values', () => {
     const keys: { key: Key; ts: number }[] = [];
     for (let i = 0; i < 2000; i++) {
       let key = '';
-      for (let n = rnd(5); n > 0; n--)
-        key += String.fromCharCode([0, 1, 2, 0x61, 0xfe, 0xff][rnd(6)]!);
-      const ts = [rnd(1000), 2 ** 32 + rnd(3) - 1, 2 ** 52 + rnd(9), 1.7e15 + rnd(2 ** 30)][
-        rnd(4)
-      ]!;
+      for (let n = rnd(5); n > 0; n--) key += String.fromCharCode([0, 1, 2, 0x61, 0xfe, 0xff][rnd(6)]!);
+      const ts = [rnd(1000), 2 ** 32 + rnd(3) - 1, 2 ** 52 + rnd(9), 1.7e15 + rnd(2 ** 30)][rnd(4)]!;
       keys.push({ key, ts });
       expect(unescapeKey(escapeKey(key))).toBe(key);
       expect(decodeVersionKey(versionKey(key, ts))).toEqual({ key, ts });
@@ -75,9 +63,7 @@ describe('version keys and values', () => {
       expect(() => decodeVersionKey(bad)).toThrow(expect.objectContaining({ sqlstate: 'XX001' }));
     }
     for (const bad of [[], [4], [0x80, 1], [1, 1]]) {
-      expect(() => decodeVersionValue('k', Buffer.from(bad))).toThrow(
-        expect.objectContaining({ sqlstate: 'XX001' }),
-      );
+      expect(() => decodeVersionValue('k', Buffer.from(bad))).toThrow(expect.objectContaining({ sqlstate: 'XX001' }));
     }
     expect(() => versionKey('a', -1)).toThrow();
     expect(() => versionKey('a', 0.5)).toThrow();
@@ -115,12 +101,7 @@ class Model {
   }
 }
 
-function checkReads(
-  engine: Engine,
-  model: Model,
-  rnd: (n: number) => number,
-  key: () => Key,
-): void {
+function checkReads(engine: Engine, model: Model, rnd: (n: number) => number, key: () => Key): void {
   const ts = rnd(60);
   const limitTs = ts + rnd(30);
   const k = key();
@@ -141,9 +122,7 @@ function checkReads(
   expect(mvccAnyNewer(engine, start, end, ts, limitTs)).toBe(
     keys.find((m) => model.newer(m, ts, limitTs) !== 0) ?? null,
   );
-  expect(mvccGetMany(engine, keys, ts).map((v) => v?.ts)).toEqual(
-    keys.map((m) => model.get(m, ts)?.ts),
-  );
+  expect(mvccGetMany(engine, keys, ts).map((v) => v?.ts)).toEqual(keys.map((m) => model.get(m, ts)?.ts));
   checkScan(engine, model, {
     start,
     end,
@@ -166,8 +145,7 @@ function checkScan(
   let newer = 0;
   for (const m of inside) {
     const version = model.get(m, o.ts);
-    if (version !== null && version.value !== null)
-      expected.push(`${m}=${version.value}@${version.ts}`);
+    if (version !== null && version.value !== null) expected.push(`${m}=${version.value}@${version.ts}`);
     newer = Math.max(newer, model.newer(m, o.ts, o.limitTs));
   }
   // Pages that follow the resume key make up the whole.
@@ -181,9 +159,7 @@ function checkScan(
       limitTs: o.limitTs,
     });
     expect(page.keys.length).toBeLessThanOrEqual(o.maxRows);
-    page.keys.forEach((m, i) =>
-      got.push(`${m}=${page.values[i]!.toString('latin1')}@${page.timestamps[i]}`),
-    );
+    page.keys.forEach((m, i) => got.push(`${m}=${page.values[i]!.toString('latin1')}@${page.timestamps[i]}`));
     if (page.newerTs !== 0) {
       expect(model.newer(page.newerKey, o.ts, o.limitTs)).toBe(page.newerTs);
       gotNewer = Math.max(gotNewer, page.newerTs);
@@ -251,9 +227,7 @@ function collectGarbage(engine: Engine, model: Model, rnd: (n: number) => number
     return `${key}@${ts}`;
   });
   expect(left).toEqual(
-    [...model.keys]
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .flatMap(([k, vs]) => vs.map((v) => `${k}@${v.ts}`)),
+    [...model.keys].sort(([a], [b]) => (a < b ? -1 : 1)).flatMap(([k, vs]) => vs.map((v) => `${k}@${v.ts}`)),
   );
   return threshold;
 }

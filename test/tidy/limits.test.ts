@@ -17,16 +17,23 @@ const RATCHET = join(ROOT, 'test/tidy/ratchet.json');
 
 function functionName(node: ts.Node): string {
   if (ts.isConstructorDeclaration(node)) return `${className(node)}.constructor`;
-  if ((ts.isMethodDeclaration(node) || ts.isAccessor(node)) && node.name !== undefined) return `${className(node)}.${node.name.getText()}`;
+  if ((ts.isMethodDeclaration(node) || ts.isAccessor(node)) && node.name !== undefined)
+    return `${className(node)}.${node.name.getText()}`;
   if (ts.isFunctionDeclaration(node) && node.name !== undefined) return node.name.text;
   const { parent } = node;
-  if ((ts.isVariableDeclaration(parent) || ts.isPropertyAssignment(parent) || ts.isPropertyDeclaration(parent)) && parent.name !== undefined) return parent.name.getText();
+  if (
+    (ts.isVariableDeclaration(parent) || ts.isPropertyAssignment(parent) || ts.isPropertyDeclaration(parent)) &&
+    parent.name !== undefined
+  )
+    return parent.name.getText();
   return 'anonymous';
 }
 
 function className(node: ts.Node): string {
   const { parent } = node;
-  return (ts.isClassDeclaration(parent) || ts.isClassExpression(parent)) && parent.name !== undefined ? parent.name.text : 'object';
+  return (ts.isClassDeclaration(parent) || ts.isClassExpression(parent)) && parent.name !== undefined
+    ? parent.name.text
+    : 'object';
 }
 
 function offendersIn(file: SourceFile): Record<string, number> {
@@ -57,10 +64,12 @@ describe('limits', () => {
     for (const [name, size] of Object.entries(measured)) {
       const limit = name.includes('#') ? FUNCTION_LINES_MAX : FILE_LINES_MAX;
       if (listed[name] === undefined) problems.push(`${name} has ${size} lines; the limit is ${limit}`);
-      else if (size > listed[name]) problems.push(`${name} has grown from ${listed[name]} to ${size} lines; the limit is ${limit}`);
+      else if (size > listed[name])
+        problems.push(`${name} has grown from ${listed[name]} to ${size} lines; the limit is ${limit}`);
     }
     for (const name of Object.keys(listed)) {
-      if (measured[name] === undefined) problems.push(`${name} is within the limit now: take it out of test/tidy/ratchet.json`);
+      if (measured[name] === undefined)
+        problems.push(`${name} is within the limit now: take it out of test/tidy/ratchet.json`);
     }
     expect(problems, problems.join('\n')).toEqual([]);
   });

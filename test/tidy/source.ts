@@ -65,18 +65,27 @@ export function importsOf(file: SourceFile): ImportOf[] {
     if (!ts.isStringLiteralLike(literal)) return;
     const specifier = literal.text;
     const target = specifier.startsWith('.')
-      ? relative(ROOT, resolve(ROOT, dirname(file.path), specifier)).replaceAll('\\', '/').replace(/\.js$/, '.ts')
+      ? relative(ROOT, resolve(ROOT, dirname(file.path), specifier))
+          .replaceAll('\\', '/')
+          .replace(/\.js$/, '.ts')
       : null;
     found.push({ specifier, target, names, line: lineOf(file, literal) });
   };
   visit(file.tree, (node) => {
     if (ts.isImportDeclaration(node)) {
       const bindings = node.importClause?.namedBindings;
-      const names = bindings !== undefined && ts.isNamedImports(bindings) ? bindings.elements.map((e) => (e.propertyName ?? e.name).text) : ['*'];
+      const names =
+        bindings !== undefined && ts.isNamedImports(bindings)
+          ? bindings.elements.map((e) => (e.propertyName ?? e.name).text)
+          : ['*'];
       add(node.moduleSpecifier, names);
     } else if (ts.isExportDeclaration(node) && node.moduleSpecifier !== undefined) {
       add(node.moduleSpecifier, ['*']);
-    } else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword && node.arguments[0] !== undefined) {
+    } else if (
+      ts.isCallExpression(node) &&
+      node.expression.kind === ts.SyntaxKind.ImportKeyword &&
+      node.arguments[0] !== undefined
+    ) {
       add(node.arguments[0], ['*']);
     } else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) {
       add(node.argument.literal, ['*']);

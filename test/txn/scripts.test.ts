@@ -33,7 +33,12 @@ class Script {
   async run(command: string): Promise<void> {
     const words = command.split(/\s+/);
     const name = words[0]!;
-    const work = name === 'set' ? this.#set(words[1]!, words[2]!) : name === 'show' ? this.#show() : this.#step(name, words[1]!, words[2] ?? '', words[3] ?? '');
+    const work =
+      name === 'set'
+        ? this.#set(words[1]!, words[2]!)
+        : name === 'show'
+          ? this.#show()
+          : this.#step(name, words[1]!, words[2] ?? '', words[3] ?? '');
     const outcome = work.catch((error: unknown) => {
       if (!(error instanceof QuoralError)) throw error;
       return `error ${error.sqlstate}`;
@@ -45,7 +50,12 @@ class Script {
   }
 
   async #note(name: string, label: string, outcome: Promise<string>, first: boolean): Promise<void> {
-    const result = await this.c.run(Promise.race([outcome, this.c.sim.sleep(name === 'set' || name === 'show' ? 10_000 : PATIENCE_MS).then(() => null)]));
+    const result = await this.c.run(
+      Promise.race([
+        outcome,
+        this.c.sim.sleep(name === 'set' || name === 'show' ? 10_000 : PATIENCE_MS).then(() => null),
+      ]),
+    );
     if (result === null) {
       this.#waiting.set(name, outcome);
       if (first) this.lines.push(`${label} -> waits`);
@@ -111,7 +121,11 @@ function rows(page: { readonly keys: readonly string[]; readonly values: readonl
 }
 
 describe('anomalies', () => {
-  const names = existsSync(FOLDER) ? readdirSync(FOLDER).filter((n) => n.endsWith('.txt')).sort() : [];
+  const names = existsSync(FOLDER)
+    ? readdirSync(FOLDER)
+        .filter((n) => n.endsWith('.txt'))
+        .sort()
+    : [];
   expect(names.length).toBeGreaterThan(0);
   it.each(names)('%s', async (name) => {
     const file = new URL(name, FOLDER);

@@ -25,7 +25,10 @@ interface Done {
 function newCluster(seed: number): ModelCluster {
   const rng = seededRng(seed * 7919);
   return new ModelCluster({
-    nodes: 3, seed, boundaries: BOUNDARIES, latencyMs: 2 + rng.int(4),
+    nodes: 3,
+    seed,
+    boundaries: BOUNDARIES,
+    latencyMs: 2 + rng.int(4),
     skewsUs: [0, rng.int(100_000), -rng.int(100_000)],
   });
 }
@@ -60,7 +63,12 @@ async function client(c: ModelCluster, seed: number, name: string, isolation: Is
           break;
         }
         if (error.retry !== 'transaction') throw error;
-        done.push({ id: `${attempt.id}.${tries}`, reads: new Map(), writes: new Set(attempt.writes), outcome: 'aborted' });
+        done.push({
+          id: `${attempt.id}.${tries}`,
+          reads: new Map(),
+          writes: new Set(attempt.writes),
+          outcome: 'aborted',
+        });
         if (++tries > 40) {
           await txn.rollback();
           break;
@@ -72,7 +80,13 @@ async function client(c: ModelCluster, seed: number, name: string, isolation: Is
   }
 }
 
-async function operations(c: ModelCluster, txn: KvTxn, rng: ReturnType<typeof seededRng>, id: string, done: Done): Promise<void> {
+async function operations(
+  c: ModelCluster,
+  txn: KvTxn,
+  rng: ReturnType<typeof seededRng>,
+  id: string,
+  done: Done,
+): Promise<void> {
   const count = 1 + rng.int(4);
   for (let i = 0; i < count; i++) {
     const key = KEYS[rng.int(KEYS.length)]!;
@@ -99,14 +113,16 @@ function verify(c: ModelCluster, all: readonly Done[], seed: number): void {
   const order = new Map(KEYS.map((key) => [key, ['initial', ...history(c, key).slice(1)]]));
   const committed = all.filter((d) => {
     const visible = [...d.writes].filter((key) => order.get(key)!.includes(d.id));
-    if (d.outcome === 'committed') expect(visible.length, `seed ${seed}: ${d.id} is committed and must be whole`).toBe(d.writes.size);
+    if (d.outcome === 'committed')
+      expect(visible.length, `seed ${seed}: ${d.id} is committed and must be whole`).toBe(d.writes.size);
     if (d.outcome === 'aborted') expect(visible, `seed ${seed}: ${d.id} is aborted and must be absent`).toEqual([]);
     expect([0, d.writes.size], `seed ${seed}: ${d.id} is torn`).toContain(visible.length);
     return d.outcome === 'committed' || visible.length > 0;
   });
   const edges = new Map<string, Set<string>>();
   const edge = (from: string, to: string): void => {
-    if (from !== to && from !== 'initial' && to !== 'initial') (edges.get(from) ?? edges.set(from, new Set()).get(from)!).add(to);
+    if (from !== to && from !== 'initial' && to !== 'initial')
+      (edges.get(from) ?? edges.set(from, new Set()).get(from)!).add(to);
   };
   for (const versions of order.values()) {
     expect(new Set(versions).size, `seed ${seed}: one write appears twice`).toBe(versions.length);
@@ -149,9 +165,11 @@ function findCycle(edges: ReadonlyMap<string, ReadonlySet<string>>): string[] | 
 async function scenario(seed: number, faults: boolean, duplicates = false): Promise<void> {
   const c = newCluster(seed);
   const rng = seededRng(seed * 31);
-  await c.run(c.db(1).run({ isolation: 'serializable' }, async (txn) => {
-    for (const key of KEYS) txn.put(key, Buffer.from('initial'));
-  }));
+  await c.run(
+    c.db(1).run({ isolation: 'serializable' }, async (txn) => {
+      for (const key of KEYS) txn.put(key, Buffer.from('initial'));
+    }),
+  );
   await c.run(c.db(1).settled());
   if (faults) {
     c.tamper = {
@@ -178,7 +196,10 @@ async function scenario(seed: number, faults: boolean, duplicates = false): Prom
   c.tamper = {};
   await c.run(Promise.all([1, 2, 3].map((n) => c.db(n).settled())));
   // Whatever was left behind is resolved by who meets it.
-  await c.run(c.db(2).run({ isolation: 'serializable' }, (txn) => txn.getMany(KEYS, { lock: 'exclusive' })), 600_000);
+  await c.run(
+    c.db(2).run({ isolation: 'serializable' }, (txn) => txn.getMany(KEYS, { lock: 'exclusive' })),
+    600_000,
+  );
   await c.sim.advance(10);
   expect(c.failures, `seed ${seed}`).toEqual([]);
   verify(c, done, seed);
@@ -206,37 +227,49 @@ describe('late duplicates of messages', () => {
 });
 
 describe('money', () => {
-  it.each(['serializable', 'repeatable read', 'read committed'] as const)('is neither made nor lost at %s', { timeout: 120_000 }, async (isolation) => {
-    for (let seed = 1; seed <= 40; seed++) {
-      const c = newCluster(seed + 5_000);
-      await c.run(c.db(1).run({ isolation: 'serializable' }, async (txn) => {
-        for (const key of KEYS) txn.put(key, Buffer.from('100'));
-      }));
-      const transfer = async (n: number): Promise<void> => {
-        const rng = seededRng(seed * 1_000 + n);
-        for (let i = 0; i < 10; i++) {
-          const [from, to] = [KEYS[rng.int(9)]!, KEYS[rng.int(9)]!];
-          if (from === to) continue;
-          await c.db(1 + (n % 3)).run({ isolation }, async (txn) => {
-            txn.beginStatement();
-            const a = Number(await txn.get(from, { lock: 'exclusive' }));
-            txn.put(from, Buffer.from(String(a - 5)));
-            txn.beginStatement();
-            const b = Number(await txn.get(to, { lock: 'exclusive' }));
-            txn.put(to, Buffer.from(String(b + 5)));
-          });
-        }
-      };
-      const sum = async (): Promise<void> => {
-        for (let i = 0; i < 10; i++) {
-          await c.sim.sleep(7);
-          const values = await c.db(1 + (i % 3)).getMany(KEYS);
-          expect(values.reduce((s, v) => s + Number(v), 0), `seed ${seed}`).toBe(900);
-        }
-      };
-      await c.run(Promise.all([0, 1, 2, 3, 4].map(transfer).concat(sum())), 3_600_000);
-      const values = await c.run(c.db(1).getMany(KEYS));
-      expect(values.reduce((s, v) => s + Number(v), 0), `seed ${seed}`).toBe(900);
-    }
-  });
+  it.each(['serializable', 'repeatable read', 'read committed'] as const)(
+    'is neither made nor lost at %s',
+    { timeout: 120_000 },
+    async (isolation) => {
+      for (let seed = 1; seed <= 40; seed++) {
+        const c = newCluster(seed + 5_000);
+        await c.run(
+          c.db(1).run({ isolation: 'serializable' }, async (txn) => {
+            for (const key of KEYS) txn.put(key, Buffer.from('100'));
+          }),
+        );
+        const transfer = async (n: number): Promise<void> => {
+          const rng = seededRng(seed * 1_000 + n);
+          for (let i = 0; i < 10; i++) {
+            const [from, to] = [KEYS[rng.int(9)]!, KEYS[rng.int(9)]!];
+            if (from === to) continue;
+            await c.db(1 + (n % 3)).run({ isolation }, async (txn) => {
+              txn.beginStatement();
+              const a = Number(await txn.get(from, { lock: 'exclusive' }));
+              txn.put(from, Buffer.from(String(a - 5)));
+              txn.beginStatement();
+              const b = Number(await txn.get(to, { lock: 'exclusive' }));
+              txn.put(to, Buffer.from(String(b + 5)));
+            });
+          }
+        };
+        const sum = async (): Promise<void> => {
+          for (let i = 0; i < 10; i++) {
+            await c.sim.sleep(7);
+            const values = await c.db(1 + (i % 3)).getMany(KEYS);
+            expect(
+              values.reduce((s, v) => s + Number(v), 0),
+              `seed ${seed}`,
+            ).toBe(900);
+          }
+        };
+        await c.run(Promise.all([0, 1, 2, 3, 4].map(transfer).concat(sum())), 3_600_000);
+        const values = await c.run(c.db(1).getMany(KEYS));
+        expect(
+          values.reduce((s, v) => s + Number(v), 0),
+          `seed ${seed}`,
+        ).toBe(900);
+      }
+    },
+  );
 });

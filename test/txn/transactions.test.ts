@@ -12,9 +12,15 @@ const B = `${T}m`;
 const C = `${T}t`;
 
 function cluster(seed = 1, skewsUs?: number[]): ModelCluster {
-  return new ModelCluster({ nodes: 3, seed, boundaries: [`${T}k`, `${T}s`], ...(skewsUs === undefined ? {} : { skewsUs }) });
+  return new ModelCluster({
+    nodes: 3,
+    seed,
+    boundaries: [`${T}k`, `${T}s`],
+    ...(skewsUs === undefined ? {} : { skewsUs }),
+  });
 }
-const text = (value: Buffer | null | undefined): string | null => (value === null || value === undefined ? null : value.toString());
+const text = (value: Buffer | null | undefined): string | null =>
+  value === null || value === undefined ? null : value.toString();
 const bytes = (value: string): Buffer => Buffer.from(value);
 
 async function put(c: ModelCluster, ...pairs: [string, string][]): Promise<void> {
@@ -28,7 +34,8 @@ async function put(c: ModelCluster, ...pairs: [string, string][]): Promise<void>
 async function read(c: ModelCluster, key: string, node = 2): Promise<string | null> {
   return text((await c.run(c.db(node).getMany([key])))[0]);
 }
-const has = (requests: readonly KvRequest[], action: string): boolean => requests.some((r) => r.kind === 'end-txn' && r.action === action);
+const has = (requests: readonly KvRequest[], action: string): boolean =>
+  requests.some((r) => r.kind === 'end-txn' && r.action === action);
 async function failure(promise: Promise<unknown>): Promise<QuoralError> {
   try {
     await promise;
@@ -71,7 +78,10 @@ describe('transactions over ranges', () => {
       const rng = seededRng(seed);
       const keys = Array.from({ length: 12 }, (_, i) => `${T}${String.fromCharCode(97 + i * 2)}`);
       const model = new Map<string, string>();
-      await put(c, ...keys.filter(() => rng.int(2) === 0).map((k): [string, string] => (model.set(k, 'old'), [k, 'old'])));
+      await put(
+        c,
+        ...keys.filter(() => rng.int(2) === 0).map((k): [string, string] => (model.set(k, 'old'), [k, 'old'])),
+      );
       const txn = c.db(1 + rng.int(3)).begin({ isolation: 'serializable' });
       for (let step = 0; step < 12; step++) {
         const key = keys[rng.int(keys.length)]!;
@@ -236,7 +246,10 @@ describe('commit with one thing going wrong', () => {
     let lost = 0;
     c.tamper = {
       after: (_, batch) => {
-        const mine = which === 'stage' ? has(batch.requests, 'stage') : batch.requests[0]!.kind === 'put' && !has(batch.requests, 'stage');
+        const mine =
+          which === 'stage'
+            ? has(batch.requests, 'stage')
+            : batch.requests[0]!.kind === 'put' && !has(batch.requests, 'stage');
         return mine && lost++ === 0 ? 'lose' : undefined;
       },
     };
@@ -315,7 +328,10 @@ describe('commit with one thing going wrong', () => {
     const txn = c.db(1).begin({ isolation: 'serializable' });
     for (const key of [C, A, B]) txn.put(key, bytes('2'));
     c.tamper = {
-      before: (_, batch, from) => (from === 1 && batch.requests.some((r) => r.kind === 'put' && r.key === missing) ? new Promise(() => undefined) : undefined),
+      before: (_, batch, from) =>
+        from === 1 && batch.requests.some((r) => r.kind === 'put' && r.key === missing)
+          ? new Promise(() => undefined)
+          : undefined,
     };
     txn.commit().catch(() => undefined);
     await c.sim.advance(20);
@@ -332,7 +348,10 @@ describe('commit with one thing going wrong', () => {
       const txn = c.db(3).begin({ isolation: 'serializable' });
       txn.put(A, bytes('2'));
       txn.insertDeferred(B, bytes('2'));
-      c.tamper = { before: (_, batch, from) => (!reachable && from === 3 && has(batch.requests, 'abort') ? 'unreachable' : undefined) };
+      c.tamper = {
+        before: (_, batch, from) =>
+          !reachable && from === 3 && has(batch.requests, 'abort') ? 'unreachable' : undefined,
+      };
       const error = await failure(c.run(txn.commit()));
       expect(error.sqlstate).toBe(reachable ? '23505' : '40003');
       expect(txn.status).toBe(reachable ? 'aborted' : 'unknown');
@@ -352,7 +371,10 @@ describe('commit with one thing going wrong', () => {
       c.tamper = {
         before: (_, batch) => {
           if (split !== null || !has(batch.requests, action)) return undefined;
-          split = c.db(2).split(`${T}c`).then(() => c.db(2).split(`${T}d`));
+          split = c
+            .db(2)
+            .split(`${T}c`)
+            .then(() => c.db(2).split(`${T}d`));
           return split;
         },
       };

@@ -29,7 +29,9 @@ export function listenError(address: string, cause: unknown): QuoralError {
   const port = address.slice(address.lastIndexOf(':') + 1);
   if (code === 'EADDRINUSE' || text.includes('EADDRINUSE')) {
     return new QuoralError('55006', `port ${port} is already in use (cannot listen on ${address})`, {
-      fields: { hint: 'Another server, perhaps an earlier Quoral node, holds the port. Stop it or choose another port.' },
+      fields: {
+        hint: 'Another server, perhaps an earlier Quoral node, holds the port. Stop it or choose another port.',
+      },
       severity: 'FATAL',
       cause,
     });

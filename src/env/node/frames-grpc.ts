@@ -189,7 +189,8 @@ export function connectGrpc(address: string, timeoutMs: number): Promise<FrameSt
     });
     // Before the stream exists an error is the connection's; afterwards the stream hears it too.
     call.on('error', (error: Error & { code?: number }) => {
-      if (stream === null) fail(error.code === status.UNAVAILABLE ? new Error('connection refused or broken', { cause: error }) : error);
+      if (stream === null)
+        fail(error.code === status.UNAVAILABLE ? new Error('connection refused or broken', { cause: error }) : error);
     });
   });
 }

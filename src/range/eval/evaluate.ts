@@ -47,8 +47,7 @@ export function newContext(
   if (txn !== null) {
     // What this node had not seen when the transaction first came by happened after it began;
     // but a clock observed before this lease says nothing of what the earlier leaseholder did.
-    const observed =
-      header.observedTs === 0 ? TIMESTAMP_MAX : Math.max(header.observedTs, range.leaseStart);
+    const observed = header.observedTs === 0 ? TIMESTAMP_MAX : Math.max(header.observedTs, range.leaseStart);
     uncertaintyLimit = Math.min(txn.uncertaintyLimit, observed);
   }
   return {

@@ -3,12 +3,7 @@ import type { Key } from '../../base/key.js';
 import { assert } from '../../base/assert.js';
 import { decodeIntent, intentKey } from '../../storage/lock-record.js';
 import { mvccHasTagged } from '../../storage/mvcc.js';
-import type {
-  QueryIntentRequest,
-  QueryIntentResponse,
-  ResolveIntentsRequest,
-  SpanResponse,
-} from '../kv-api.js';
+import type { QueryIntentRequest, QueryIntentResponse, ResolveIntentsRequest, SpanResponse } from '../kv-api.js';
 import type { EvalContext } from './context.js';
 import { resolveKeys, txnTag } from './end-txn.js';
 

@@ -1,8 +1,14 @@
 /** heartbeat, push, recover, gc: what happens to transaction records besides their own end. */
 import { assert } from '../../base/assert.js';
 import type {
-  EmptyResponse, GcTxnsRequest, HeartbeatTxnRequest, HeartbeatTxnResponse, PushTxnRequest, PushTxnResponse,
-  RecoverTxnRequest, RecoverTxnResponse,
+  EmptyResponse,
+  GcTxnsRequest,
+  HeartbeatTxnRequest,
+  HeartbeatTxnResponse,
+  PushTxnRequest,
+  PushTxnResponse,
+  RecoverTxnRequest,
+  RecoverTxnResponse,
 } from '../kv-api.js';
 import type { TransactionRecord } from '../../storage/lock-record.js';
 import type { EvalContext } from './context.js';
@@ -52,9 +58,7 @@ export function evalPush(ctx: EvalContext, request: PushTxnRequest): PushTxnResp
   const firstPush = ctx.range.records.firstPush(pushee.id, ctx.now);
   const lastSign = Math.max(record.minTs, record.lastHeartbeatTs, firstPush);
   const dead =
-    force ||
-    ctx.now > lastSign + TXN_EXPIRY_US ||
-    !ctx.range.coordinatorAlive(record.coordinatorNode, record.minTs);
+    force || ctx.now > lastSign + TXN_EXPIRY_US || !ctx.range.coordinatorAlive(record.coordinatorNode, record.minTs);
   if (record.status === 'staging') return answer(record, dead);
   if (dead && type !== 'touch') {
     const aborted: TransactionRecord = { ...record, status: 'aborted' };

@@ -8,7 +8,14 @@ import { keyNext, type Key } from '../../base/key.js';
 import { decodeIntent, encodeIntent, intentKey } from '../../storage/lock-record.js';
 import { mvccAnyNewerBounded, mvccNewest, mvccPut } from '../../storage/mvcc.js';
 import type {
-  EmptyResponse, IncrementRequest, IncrementResponse, IngestRequest, PutRequest, RefreshRequest, SpanResponse, TxnMeta,
+  EmptyResponse,
+  IncrementRequest,
+  IncrementResponse,
+  IngestRequest,
+  PutRequest,
+  RefreshRequest,
+  SpanResponse,
+  TxnMeta,
 } from '../kv-api.js';
 import { KvError } from '../kv-errors.js';
 import { type EvalContext, LockConflict } from './context.js';

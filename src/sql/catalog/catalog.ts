@@ -33,7 +33,14 @@ import type { RpcNetwork } from '../../rpc/types.js';
 import type { KvDb } from '../../txn/kv-txn.js';
 import { IdAllocator } from './bootstrap.js';
 import { catalogMethod } from './catalog-rpc.js';
-import { decodeDescriptor, decodeLease, decodeNameEntry, decodeSchemaLock, encodeLease, schemaLockKey } from './codec.js';
+import {
+  decodeDescriptor,
+  decodeLease,
+  decodeNameEntry,
+  decodeSchemaLock,
+  encodeLease,
+  schemaLockKey,
+} from './codec.js';
 import type { NameEntry, SchemaLockRow } from './codec.js';
 import type { Descriptor } from './descriptor.js';
 
@@ -280,7 +287,8 @@ export class Catalog {
     const [bytes] = await this.db.getMany([key]);
     if (bytes === null || bytes === undefined) return null;
     const entry = decodeNameEntry(bytes);
-    if (this.#invalidations === before && this.leaseUsable() && this.#names.size < CACHE_MAX) this.#names.set(key, entry);
+    if (this.#invalidations === before && this.leaseUsable() && this.#names.size < CACHE_MAX)
+      this.#names.set(key, entry);
     return entry;
   }
 
@@ -298,7 +306,10 @@ export class Catalog {
     );
     const schemas = new Map<string, number>();
     rows.keys.forEach((key, i) => {
-      schemas.set(Buffer.from(key.slice(prefix.length), 'latin1').toString('utf8'), decodeNameEntry(rows.values[i]!).id);
+      schemas.set(
+        Buffer.from(key.slice(prefix.length), 'latin1').toString('utf8'),
+        decodeNameEntry(rows.values[i]!).id,
+      );
     });
     // Under a lock the list may be old in a moment: it is used, not kept.
     if (lock === null && this.#invalidations === before && this.leaseUsable()) this.#schemas.set(databaseId, schemas);
@@ -460,7 +471,8 @@ export class Catalog {
     await this.db.run({ isolation: 'serializable', name: 'schema unlock' }, async (txn) => {
       const rows = await txn.getMany(ids.map(schemaLockKey), { lock: 'exclusive' });
       rows.forEach((row, i) => {
-        if (row !== null && row !== undefined && decodeSchemaLock(row).token === token) txn.delete(schemaLockKey(ids[i]!));
+        if (row !== null && row !== undefined && decodeSchemaLock(row).token === token)
+          txn.delete(schemaLockKey(ids[i]!));
       });
     });
   }
@@ -506,7 +518,9 @@ export class Catalog {
 }
 
 export function abortReason(signal: AbortSignal): unknown {
-  return signal.reason instanceof QuoralError ? signal.reason : sqlError('57014', 'canceling statement due to user request');
+  return signal.reason instanceof QuoralError
+    ? signal.reason
+    : sqlError('57014', 'canceling statement due to user request');
 }
 
 function decodeNodeOfLease(key: string): number {

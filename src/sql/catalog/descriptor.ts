@@ -118,8 +118,4 @@ export interface DatabaseDescriptor {
   readonly comment?: string | null;
 }
 
-export type Descriptor =
-  | TableDescriptor
-  | SequenceDescriptor
-  | SchemaDescriptor
-  | DatabaseDescriptor;
+export type Descriptor = TableDescriptor | SequenceDescriptor | SchemaDescriptor | DatabaseDescriptor;

@@ -163,7 +163,9 @@ class Deadline {
     if (this.#holding && waited >= DEADLOCK_MS) {
       throw new QuoralError('40P01', 'deadlock detected', {
         retry: 'transaction',
-        fields: { detail: 'The schema change waits for other transactions while it holds objects that they may wait for.' },
+        fields: {
+          detail: 'The schema change waits for other transactions while it holds objects that they may wait for.',
+        },
       });
     }
   }

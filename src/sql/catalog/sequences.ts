@@ -55,7 +55,8 @@ export class Sequences {
     const count = sequence.cache > 1 ? sequence.cache : DEFAULT_BLOCK;
     const counter = await this.#catalog.db.increment(SYSTEM_KEYS.sequence(sequence.id), increment * count);
     const last = baseOf(sequence) + counter;
-    if (!Number.isSafeInteger(last)) throw sqlError('22003', `sequence "${sequence.name}" is beyond the supported range`);
+    if (!Number.isSafeInteger(last))
+      throw sqlError('22003', `sequence "${sequence.name}" is beyond the supported range`);
     this.#blocks.set(sequence.id, {
       next: last - increment * (count - 1),
       left: count,

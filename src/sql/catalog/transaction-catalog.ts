@@ -193,7 +193,12 @@ export class TransactionCatalog implements UseHolder {
       const entry = await this.nameEntry(schemaId, name);
       if (entry === null || entry.indexOid !== null) return null;
       const found = await this.descriptor(entry.id, wait);
-      if (found !== null && (found.kind === 'table' || found.kind === 'sequence') && found.name === name && found.schemaId === schemaId) {
+      if (
+        found !== null &&
+        (found.kind === 'table' || found.kind === 'sequence') &&
+        found.name === name &&
+        found.schemaId === schemaId
+      ) {
         return found;
       }
       if (this.#names.has(key)) return null;
@@ -231,7 +236,11 @@ export class TransactionCatalog implements UseHolder {
   }
 
   /** Resolves the names; lookups in the result are synchronous. */
-  async snapshot(names: readonly RelationName[], searchPath: readonly string[], wait: WaitOptions): Promise<CatalogSnapshot> {
+  async snapshot(
+    names: readonly RelationName[],
+    searchPath: readonly string[],
+    wait: WaitOptions,
+  ): Promise<CatalogSnapshot> {
     const found = new Map<string, Relation | null>();
     for (const name of names) {
       const key = `${name.schema ?? ''}\0${name.name}`;
@@ -300,7 +309,13 @@ export class TransactionCatalog implements UseHolder {
   }
 
   /** Takes a name; false if it is taken. */
-  async claimName(txn: KvTxn, schemaId: number, name: string, entry: NameEntry, databaseId = this.databaseId): Promise<boolean> {
+  async claimName(
+    txn: KvTxn,
+    schemaId: number,
+    name: string,
+    entry: NameEntry,
+    databaseId = this.databaseId,
+  ): Promise<boolean> {
     const key = SYSTEM_KEYS.name(databaseId, schemaId, name);
     if ((await this.#nameForUpdate(txn, key)) !== null) return false;
     this.#names.set(key, entry);
@@ -308,7 +323,12 @@ export class TransactionCatalog implements UseHolder {
     return true;
   }
 
-  async nameForUpdate(txn: KvTxn, schemaId: number, name: string, databaseId = this.databaseId): Promise<NameEntry | null> {
+  async nameForUpdate(
+    txn: KvTxn,
+    schemaId: number,
+    name: string,
+    databaseId = this.databaseId,
+  ): Promise<NameEntry | null> {
     return this.#nameForUpdate(txn, SYSTEM_KEYS.name(databaseId, schemaId, name));
   }
 
@@ -403,7 +423,8 @@ async function readAllDescriptors(catalog: Catalog): Promise<Descriptor[]> {
       page.keys.forEach((key, i) => {
         const bytes = page.values[i]!;
         const known = previous?.get(key);
-        const row = known !== undefined && known.bytes.equals(bytes) ? known : { bytes, descriptor: decodeDescriptor(bytes) };
+        const row =
+          known !== undefined && known.bytes.equals(bytes) ? known : { bytes, descriptor: decodeDescriptor(bytes) };
         current.set(key, row);
         descriptors.push(row.descriptor);
       });

@@ -16,16 +16,31 @@ import { notice } from './context.js';
 import { makeCheck, storageOptions } from './create-table.js';
 import { deparse, quoteIdentifier } from './deparse.js';
 import { constraintRequest, findColumn, hiddenPrimary, makeIndex } from './indexes.js';
-import { claimGeneratedName, nextVersion, newStorage, openForChange, openIndex, relationMissing, shownName } from './objects.js';
+import {
+  claimGeneratedName,
+  nextVersion,
+  newStorage,
+  openForChange,
+  openIndex,
+  relationMissing,
+  shownName,
+} from './objects.js';
 import { fillIndex, rewriteTable, scanRows } from './rewrite.js';
 import { alterSequence, createSequence, dropSequence, sequenceDefaults } from './sequences.js';
 import { list, of, options, rangeVar, text, unsupported } from './tree.js';
 import type { Loose } from './tree.js';
 
 const STORED_FORMAT: FormatContext = {
-  timeZone: 'UTC', extraFloatDigits: 1, byteaOutput: 'hex', intervalStyle: 'postgres', dateStyle: 'ISO, MDY', transactionNow: 0n, statementNow: 0n,
+  timeZone: 'UTC',
+  extraFloatDigits: 1,
+  byteaOutput: 'hex',
+  intervalStyle: 'postgres',
+  dateStyle: 'ISO, MDY',
+  transactionNow: 0n,
+  statementNow: 0n,
 };
-const VOLATILE = /\b(nextval|setval|currval|random|gen_random_uuid|uuid_generate_v[14]|clock_timestamp|timeofday|setseed)\b/i;
+const VOLATILE =
+  /\b(nextval|setval|currval|random|gen_random_uuid|uuid_generate_v[14]|clock_timestamp|timeofday|setseed)\b/i;
 
 /** How a column of the new rows is made; without an entry it is copied (or its stored default applies). */
 type Source = { readonly expression: CompiledExpression; readonly ofOldRow: boolean } | 'rowid';
@@ -64,7 +79,10 @@ class Draft {
 }
 
 const TAGS: Readonly<Record<string, string>> = {
-  OBJECT_TABLE: 'ALTER TABLE', OBJECT_INDEX: 'ALTER INDEX', OBJECT_SEQUENCE: 'ALTER SEQUENCE', OBJECT_VIEW: 'ALTER VIEW',
+  OBJECT_TABLE: 'ALTER TABLE',
+  OBJECT_INDEX: 'ALTER INDEX',
+  OBJECT_SEQUENCE: 'ALTER SEQUENCE',
+  OBJECT_VIEW: 'ALTER VIEW',
 };
 
 export async function runAlterTable(ctx: DdlContext, body: Loose): Promise<string> {
@@ -116,7 +134,8 @@ async function apply(draft: Draft, command: Loose): Promise<void> {
       return dropColumn(draft, name, command['missing_ok'] === true);
     case 'AT_ColumnDefault': {
       const column = draft.column(name);
-      if (column.identity !== null) throw sqlError('42601', `column "${name}" of relation "${draft.table.name}" is an identity column`);
+      if (column.identity !== null)
+        throw sqlError('42601', `column "${name}" of relation "${draft.table.name}" is an identity column`);
       const sql = command['def'] === undefined ? null : defaultText(ctx, command['def'], column);
       draft.setColumn({ ...column, defaultSql: sql });
       return;
@@ -138,11 +157,24 @@ async function apply(draft: Draft, command: Loose): Promise<void> {
     case 'AT_AddIdentity':
       return addIdentity(draft, name, of(command['def'] as Loose, 'Constraint'));
     case 'AT_SetIdentity':
-      return setIdentity(draft, name, options((command['def'] as Loose | undefined)?.['List'] === undefined ? command['def'] : of(command['def'] as Loose, 'List')['items']));
+      return setIdentity(
+        draft,
+        name,
+        options(
+          (command['def'] as Loose | undefined)?.['List'] === undefined
+            ? command['def']
+            : of(command['def'] as Loose, 'List')['items'],
+        ),
+      );
     case 'AT_DropIdentity':
       return dropIdentity(draft, name, command['missing_ok'] === true);
     case 'AT_ChangeOwner':
-      draft.set({ owner: roleName(of(command, 'newowner')) || text((command['newowner'] as Loose | undefined)?.['rolename']) || draft.table.owner });
+      draft.set({
+        owner:
+          roleName(of(command, 'newowner')) ||
+          text((command['newowner'] as Loose | undefined)?.['rolename']) ||
+          draft.table.owner,
+      });
       return;
     case 'AT_SetRelOptions':
       draft.set({ options: { ...draft.table.options, ...storageOptions(listItems(command['def'])) } });
@@ -207,7 +239,7 @@ async function addColumn(draft: Draft, def: Loose, ifNotExists: boolean): Promis
   } else if (made.defaultSql !== null) {
     if (made.sequenceId !== null || VOLATILE.test(made.defaultSql)) {
       draft.rewrite = true;
-        const sql = made.sequenceId === null ? made.defaultSql : `nextval(${made.sequenceId}::regclass)`;
+      const sql = made.sequenceId === null ? made.defaultSql : `nextval(${made.sequenceId}::regclass)`;
       draft.sources.set(made.id, { expression: compile(draft, sql, made), ofOldRow: false });
     } else {
       const value = await compile(draft, made.defaultSql, made).evaluate([], ctx.execContext());
@@ -219,8 +251,15 @@ async function addColumn(draft: Draft, def: Loose, ifNotExists: boolean): Promis
   for (const c of column.constraints) await addConstraint(draft, c, [column.name]);
 }
 
-function compile(draft: Draft, sql: string, column: { readonly typeOid: number; readonly typmod: number }): CompiledExpression {
-  return draft.ctx.planner.compileExpression(sql, [], draft.ctx.plannerSettings, { typeOid: column.typeOid, typmod: column.typmod });
+function compile(
+  draft: Draft,
+  sql: string,
+  column: { readonly typeOid: number; readonly typmod: number },
+): CompiledExpression {
+  return draft.ctx.planner.compileExpression(sql, [], draft.ctx.plannerSettings, {
+    typeOid: column.typeOid,
+    typmod: column.typmod,
+  });
 }
 
 async function dropColumn(draft: Draft, name: string, missingOk: boolean): Promise<void> {
@@ -269,7 +308,10 @@ function removeIndexFrom(draft: Draft, index: IndexDescriptor): void {
 function dropPrimary(draft: Draft, index: IndexDescriptor): void {
   const { table } = draft;
   if (index.oid !== 0) draft.ctx.catalog.freeName(draft.ctx.txn, table.schemaId, index.name);
-  const hidden = hiddenColumn(table.nextColumnId, table.columns.map((c) => c.name));
+  const hidden = hiddenColumn(
+    table.nextColumnId,
+    table.columns.map((c) => c.name),
+  );
   draft.sources.set(hidden.id, 'rowid');
   draft.rewrite = true;
   draft.set({
@@ -286,7 +328,8 @@ function dropNotNull(draft: Draft, name: string): void {
   if (primary.columns.some((c) => c.columnId === column.id)) {
     throw sqlError('42P16', `column "${name}" is in a primary key`);
   }
-  if (column.identity !== null) throw sqlError('42601', `column "${name}" of relation "${draft.table.name}" is an identity column`);
+  if (column.identity !== null)
+    throw sqlError('42601', `column "${name}" of relation "${draft.table.name}" is an identity column`);
   draft.newNotNull.delete(column.id);
   draft.setColumn({ ...column, nullable: true });
 }
@@ -300,9 +343,17 @@ function alterType(draft: Draft, name: string, def: Loose): void {
   const using = def['raw_default'] === undefined ? quoteIdentifier(name) : deparse(def['raw_default']);
   let expression: CompiledExpression;
   try {
-    expression = ctx.planner.compileExpression(using, old, ctx.plannerSettings, { typeOid: type.oid, typmod: type.typmod });
+    expression = ctx.planner.compileExpression(using, old, ctx.plannerSettings, {
+      typeOid: type.oid,
+      typmod: type.typmod,
+    });
   } catch (error) {
-    if (def['raw_default'] !== undefined || !(error instanceof Error) || (error as { sqlstate?: string }).sqlstate !== '42804') throw error;
+    if (
+      def['raw_default'] !== undefined ||
+      !(error instanceof Error) ||
+      (error as { sqlstate?: string }).sqlstate !== '42804'
+    )
+      throw error;
     throw sqlError('42804', `column "${name}" cannot be cast automatically to type ${typeByOid(type.oid).sqlName}`, {
       hint: `You might need to specify "USING ${name}::${typeByOid(type.oid).sqlName}".`,
     });
@@ -311,7 +362,10 @@ function alterType(draft: Draft, name: string, def: Loose): void {
   draft.rewrite = true;
   let { defaultSql } = column;
   if (defaultSql !== null && column.sequenceId === null) {
-    defaultSql = ctx.planner.compileExpression(defaultSql, [], ctx.plannerSettings, { typeOid: type.oid, typmod: type.typmod }).sql;
+    defaultSql = ctx.planner.compileExpression(defaultSql, [], ctx.plannerSettings, {
+      typeOid: type.oid,
+      typmod: type.typmod,
+    }).sql;
   }
   draft.setColumn({ ...column, typeOid: type.oid, typmod: type.typmod, defaultSql, missingText: null });
 }
@@ -321,18 +375,31 @@ function alterType(draft: Draft, name: string, def: Loose): void {
 async function addIdentity(draft: Draft, name: string, constraint: Loose): Promise<void> {
   const { ctx } = draft;
   const column = draft.column(name);
-  if (column.identity !== null) throw sqlError('55000', `column "${name}" of relation "${draft.table.name}" is already an identity column`);
-  if (column.defaultSql !== null) throw sqlError('55000', `column "${name}" of relation "${draft.table.name}" already has a default value`);
-  if (column.nullable) throw sqlError('55000', `column "${name}" of relation "${draft.table.name}" must be declared NOT NULL before identity can be added`);
+  if (column.identity !== null)
+    throw sqlError('55000', `column "${name}" of relation "${draft.table.name}" is already an identity column`);
+  if (column.defaultSql !== null)
+    throw sqlError('55000', `column "${name}" of relation "${draft.table.name}" already has a default value`);
+  if (column.nullable)
+    throw sqlError(
+      '55000',
+      `column "${name}" of relation "${draft.table.name}" must be declared NOT NULL before identity can be added`,
+    );
   const id = await ctx.catalog.catalog.ids.next();
-  const sequenceName = await claimGeneratedName(ctx, draft.table.schemaId, [draft.table.name, name, 'seq'], { id, indexOid: null });
+  const sequenceName = await claimGeneratedName(ctx, draft.table.schemaId, [draft.table.name, name, 'seq'], {
+    id,
+    indexOid: null,
+  });
   await createSequence(ctx, sequenceDefaults(column.typeOid, options(constraint['options'])), {
     id,
     name: sequenceName,
     schemaId: draft.table.schemaId,
     ownedBy: { tableId: draft.table.id, columnId: column.id },
   });
-  draft.setColumn({ ...column, identity: constraint['generated_when'] === 'd' ? 'by default' : 'always', sequenceId: id });
+  draft.setColumn({
+    ...column,
+    identity: constraint['generated_when'] === 'd' ? 'by default' : 'always',
+    sequenceId: id,
+  });
 }
 
 async function setIdentity(draft: Draft, name: string, opts: ReturnType<typeof options>): Promise<void> {
@@ -355,8 +422,13 @@ async function setIdentity(draft: Draft, name: string, opts: ReturnType<typeof o
 async function dropIdentity(draft: Draft, name: string, missingOk: boolean): Promise<void> {
   const column = draft.column(name);
   if (column.identity === null) {
-    if (!missingOk) throw sqlError('55000', `column "${name}" of relation "${draft.table.name}" is not an identity column`);
-    notice(draft.ctx, '00000', `column "${name}" of relation "${draft.table.name}" is not an identity column, skipping`);
+    if (!missingOk)
+      throw sqlError('55000', `column "${name}" of relation "${draft.table.name}" is not an identity column`);
+    notice(
+      draft.ctx,
+      '00000',
+      `column "${name}" of relation "${draft.table.name}" is not an identity column, skipping`,
+    );
     return;
   }
   if (column.sequenceId !== null) await dropOwnedSequence(draft.ctx, column.sequenceId);
@@ -374,7 +446,14 @@ async function addConstraint(draft: Draft, c: Loose, columns: readonly string[] 
       return addUnique(draft, c, columns);
     case 'CONSTR_CHECK': {
       const name = c['conname'] === undefined ? null : text(c['conname']);
-      const check = await makeCheck(ctx, draft.table.name, c['raw_expr'], name, draft.table.columns, draft.table.checks);
+      const check = await makeCheck(
+        ctx,
+        draft.table.name,
+        c['raw_expr'],
+        name,
+        draft.table.columns,
+        draft.table.checks,
+      );
       draft.set({ checks: [...draft.table.checks, check] });
       if (c['skip_validation'] !== true) draft.newChecks.push(check);
       return;
@@ -407,13 +486,16 @@ async function addPrimary(draft: Draft, given: Loose, columns: readonly string[]
   const { ctx } = draft;
   const current = draft.table.indexes[0]!;
   const hidden = draft.table.columns.find((c) => c.hidden && current.columns.some((k) => k.columnId === c.id));
-  if (hidden === undefined) throw sqlError('42P16', `multiple primary keys for table "${draft.table.name}" are not allowed`);
+  if (hidden === undefined)
+    throw sqlError('42P16', `multiple primary keys for table "${draft.table.name}" are not allowed`);
   const c = takeIndex(draft, given);
   const request = constraintRequest(c, columns);
   const index = await makeIndex(ctx, request, draft.table.nextIndexId, draft.table, draft.table.columns);
   const keys = new Set(index.columns.map((k) => k.columnId));
   draft.set({
-    columns: draft.table.columns.filter((x) => x.id !== hidden.id).map((x) => (keys.has(x.id) ? { ...x, nullable: false } : x)),
+    columns: draft.table.columns
+      .filter((x) => x.id !== hidden.id)
+      .map((x) => (keys.has(x.id) ? { ...x, nullable: false } : x)),
     indexes: [index, ...draft.table.indexes.slice(1)],
     nextIndexId: draft.table.nextIndexId + 1,
   });
@@ -466,7 +548,10 @@ function viewOf(before: TableDescriptor, next: TableDescriptor): TableDescriptor
   return { ...next, storageId: before.storageId, indexes: [before.indexes[0]!] };
 }
 
-function mapper(draft: Draft, next: TableDescriptor): (old: readonly Datum[]) => readonly Datum[] | Promise<readonly Datum[]> {
+function mapper(
+  draft: Draft,
+  next: TableDescriptor,
+): (old: readonly Datum[]) => readonly Datum[] | Promise<readonly Datum[]> {
   const old = draft.before.columns.filter((c) => !c.dropped);
   const live = next.columns.filter((c) => !c.dropped);
   const context = draft.ctx.execContext();
@@ -479,7 +564,10 @@ function mapper(draft: Draft, next: TableDescriptor): (old: readonly Datum[]) =>
     }
     const at = old.findIndex((c) => c.id === column.id);
     if (at >= 0) return (row) => row[at]!;
-    const value = column.missingText === null ? null : typeByOid(column.typeOid).input(column.missingText, column.typmod, STORED_FORMAT);
+    const value =
+      column.missingText === null
+        ? null
+        : typeByOid(column.typeOid).input(column.missingText, column.typmod, STORED_FORMAT);
     return () => value;
   });
   return (row) => {
@@ -494,13 +582,23 @@ function mapper(draft: Draft, next: TableDescriptor): (old: readonly Datum[]) =>
   };
 }
 
-function compileChecks(draft: Draft, next: TableDescriptor, context: ExecContext): (values: readonly Datum[]) => void | Promise<void> {
+function compileChecks(
+  draft: Draft,
+  next: TableDescriptor,
+  context: ExecContext,
+): (values: readonly Datum[]) => void | Promise<void> {
   const live = next.columns.filter((c) => !c.dropped);
   const checks = draft.newChecks
     .filter((c) => next.checks.some((x) => x.oid === c.oid))
-    .map((c) => ({ name: c.name, expression: draft.ctx.planner.compileExpression(c.expressionSql, live, draft.ctx.plannerSettings, null) }));
+    .map((c) => ({
+      name: c.name,
+      expression: draft.ctx.planner.compileExpression(c.expressionSql, live, draft.ctx.plannerSettings, null),
+    }));
   const violated = (name: string): Error =>
-    sqlError('23514', `check constraint "${name}" of relation "${next.name}" is violated by some row`, { table: next.name, constraint: name });
+    sqlError('23514', `check constraint "${name}" of relation "${next.name}" is violated by some row`, {
+      table: next.name,
+      constraint: name,
+    });
   return (values) => {
     const later: Promise<void>[] = [];
     for (const { name, expression } of checks) {

@@ -30,7 +30,12 @@ export interface ColumnDraft {
 }
 
 const SERIAL: Readonly<Record<string, number>> = {
-  serial: OID.int4, serial4: OID.int4, bigserial: OID.int8, serial8: OID.int8, smallserial: OID.int2, serial2: OID.int2,
+  serial: OID.int4,
+  serial4: OID.int4,
+  bigserial: OID.int8,
+  serial8: OID.int8,
+  smallserial: OID.int2,
+  serial2: OID.int2,
 };
 
 const SYSTEM_COLUMNS = new Set(['tableoid', 'xmin', 'cmin', 'xmax', 'cmax', 'ctid']);
@@ -41,7 +46,8 @@ export function draftColumn(def: Loose): ColumnDraft {
   const typeName = def['typeName'] as Loose;
   const names = strings(typeName['names']);
   const serial = names.length === 1 && Object.hasOwn(SERIAL, names[0]!) ? SERIAL[names[0]!]! : null;
-  const type = serial !== null ? { oid: serial, typmod: -1 } : resolveTypeName(typeName as Parameters<typeof resolveTypeName>[0]);
+  const type =
+    serial !== null ? { oid: serial, typmod: -1 } : resolveTypeName(typeName as Parameters<typeof resolveTypeName>[0]);
   checkColumnType(name, type.oid);
   const collClause = def['collClause'] as Loose | undefined;
   const draft: ColumnDraft = {
@@ -90,7 +96,8 @@ function addColumnConstraint(draft: ColumnDraft, c: Loose): void {
       draft.defaultNode = c['raw_expr'];
       return;
     case 'CONSTR_IDENTITY':
-      if (draft.identity !== null) throw sqlError('42601', `multiple identity specifications for column "${draft.name}"`);
+      if (draft.identity !== null)
+        throw sqlError('42601', `multiple identity specifications for column "${draft.name}"`);
       draft.identity = c['generated_when'] === 'd' ? 'by default' : 'always';
       draft.identityOptions = c['options'];
       draft.notNull = true;
@@ -128,7 +135,12 @@ export interface OwnerTable {
 }
 
 /** The descriptor, with the sequence of a serial or identity column made. */
-export async function finishColumn(ctx: DdlContext, draft: ColumnDraft, id: number, table: OwnerTable): Promise<ColumnDescriptor> {
+export async function finishColumn(
+  ctx: DdlContext,
+  draft: ColumnDraft,
+  id: number,
+  table: OwnerTable,
+): Promise<ColumnDescriptor> {
   let defaultSql: string | null = null;
   let sequenceId: number | null = null;
   if (draft.serial !== null || draft.identity !== null) {
@@ -154,7 +166,12 @@ export async function finishColumn(ctx: DdlContext, draft: ColumnDraft, id: numb
   };
 }
 
-async function ownedSequence(ctx: DdlContext, draft: ColumnDraft, columnId: number, table: OwnerTable): Promise<SequenceDescriptor> {
+async function ownedSequence(
+  ctx: DdlContext,
+  draft: ColumnDraft,
+  columnId: number,
+  table: OwnerTable,
+): Promise<SequenceDescriptor> {
   if (draft.identity !== null && ![OID.int2, OID.int4, OID.int8].includes(draft.typeOid as 20)) {
     throw sqlError('22023', 'identity column type must be smallint, integer, or bigint');
   }
@@ -162,12 +179,16 @@ async function ownedSequence(ctx: DdlContext, draft: ColumnDraft, columnId: numb
   const name = await claimGeneratedName(ctx, table.schemaId, [table.name, draft.name, 'seq'], { id, indexOid: null });
   const opts = options(draft.identityOptions);
   const settings = sequenceDefaults(opts.some((o) => o.name === 'as') ? OID.int8 : draft.typeOid, opts);
-  return createSequence(ctx, { ...settings, typeOid: draft.typeOid }, {
-    id,
-    name,
-    schemaId: table.schemaId,
-    ownedBy: { tableId: table.id, columnId },
-  });
+  return createSequence(
+    ctx,
+    { ...settings, typeOid: draft.typeOid },
+    {
+      id,
+      name,
+      schemaId: table.schemaId,
+      ownedBy: { tableId: table.id, columnId },
+    },
+  );
 }
 
 function quoteIfNeeded(name: string): string {
@@ -182,11 +203,18 @@ export function nextvalSql(schemaName: string, sequence: string, ctx: DdlContext
 }
 
 /** Canonical text of a default, checked against the column's type. */
-export function defaultText(ctx: DdlContext, node: unknown, column: { readonly name: string; readonly typeOid: number; readonly typmod: number }): string | null {
+export function defaultText(
+  ctx: DdlContext,
+  node: unknown,
+  column: { readonly name: string; readonly typeOid: number; readonly typmod: number },
+): string | null {
   const sql = deparse(node);
   if (/^NULL$/i.test(sql)) return null;
   refuseColumnReference(node);
-  const compiled = ctx.planner.compileExpression(sql, [], ctx.plannerSettings, { typeOid: column.typeOid, typmod: column.typmod });
+  const compiled = ctx.planner.compileExpression(sql, [], ctx.plannerSettings, {
+    typeOid: column.typeOid,
+    typmod: column.typmod,
+  });
   return compiled.sql;
 }
 
@@ -214,7 +242,11 @@ export function compileCheck(
 }
 
 /** Names PostgreSQL gives to a check constraint: by its column if it has one only. */
-export function checkNameParts(table: string, columnIds: readonly number[], columns: readonly ColumnDescriptor[]): string {
+export function checkNameParts(
+  table: string,
+  columnIds: readonly number[],
+  columns: readonly ColumnDescriptor[],
+): string {
   const only = columnIds.length === 1 ? columns.find((c) => c.id === columnIds[0]) : undefined;
   return only === undefined ? `${table}_check` : `${table}_${only.name}_check`;
 }
@@ -227,9 +259,13 @@ export function uniqueConstraintName(base: string, checks: readonly CheckDescrip
 
 export function requireKeyType(column: ColumnDescriptor): void {
   if (isKeyEncodable(column.typeOid)) return;
-  throw sqlError('42704', `data type ${typeByOid(column.typeOid).sqlName} has no default operator class for access method "btree"`, {
-    hint: 'You must specify an operator class for the index or define a default operator class for the data type.',
-  });
+  throw sqlError(
+    '42704',
+    `data type ${typeByOid(column.typeOid).sqlName} has no default operator class for access method "btree"`,
+    {
+      hint: 'You must specify an operator class for the index or define a default operator class for the data type.',
+    },
+  );
 }
 
 /** The row id of a table without a primary key. */

@@ -2,7 +2,12 @@
 import { sqlError } from '../../base/errors.js';
 import type { CheckDescriptor, ColumnDescriptor, IndexDescriptor, TableDescriptor } from '../catalog/descriptor.js';
 import {
-  checkNameParts, compileCheck, draftColumn, finishColumn, hiddenColumn, uniqueConstraintName,
+  checkNameParts,
+  compileCheck,
+  draftColumn,
+  finishColumn,
+  hiddenColumn,
+  uniqueConstraintName,
 } from './columns.js';
 import type { ColumnDraft } from './columns.js';
 import type { DdlContext } from './context.js';
@@ -46,7 +51,8 @@ export async function runCreateTable(ctx: DdlContext, body: Loose): Promise<stri
 export function storageOptions(value: unknown): Record<string, string> {
   const known: Record<string, string> = {};
   for (const o of options(value)) {
-    if (o.name === 'oids' && valueText(o.arg) !== 'false') throw sqlError('0A000', 'tables declared WITH OIDS are not supported');
+    if (o.name === 'oids' && valueText(o.arg) !== 'false')
+      throw sqlError('0A000', 'tables declared WITH OIDS are not supported');
     if (o.name !== 'oids') known[o.name] = valueText(o.arg) || 'true';
   }
   return known;
@@ -58,7 +64,8 @@ async function collect(ctx: DdlContext, elements: readonly Loose[]): Promise<Par
   for (const element of elements) {
     if (element['ColumnDef'] !== undefined) {
       const draft = draftColumn(of(element, 'ColumnDef'));
-      if (parts.drafts.some((d) => d.name === draft.name)) throw sqlError('42701', `column "${draft.name}" specified more than once`);
+      if (parts.drafts.some((d) => d.name === draft.name))
+        throw sqlError('42701', `column "${draft.name}" specified more than once`);
       parts.drafts.push(draft);
       for (const c of draft.constraints) addConstraint(parts, c, [draft.name]);
     } else if (element['Constraint'] !== undefined) tableConstraints.push(of(element, 'Constraint'));
@@ -97,7 +104,8 @@ async function copyLike(ctx: DdlContext, parts: Parts, like: Loose): Promise<voi
   const flags = Number(like['options'] ?? 0);
   for (const column of found.table.columns) {
     if (column.dropped || column.hidden) continue;
-    if (parts.drafts.some((d) => d.name === column.name)) throw sqlError('42701', `column "${column.name}" specified more than once`);
+    if (parts.drafts.some((d) => d.name === column.name))
+      throw sqlError('42701', `column "${column.name}" specified more than once`);
     const draft: ColumnDraft = {
       name: column.name,
       typeOid: column.typeOid,
@@ -122,7 +130,13 @@ interface TableKind {
   readonly unlogged: boolean;
 }
 
-async function createTable(ctx: DdlContext, name: string, schema: { id: number; name: string }, parts: Parts, kind: TableKind): Promise<TableDescriptor> {
+async function createTable(
+  ctx: DdlContext,
+  name: string,
+  schema: { id: number; name: string },
+  parts: Parts,
+  kind: TableKind,
+): Promise<TableDescriptor> {
   const id = await ctx.catalog.catalog.ids.next();
   await claimName(ctx, schema.id, name, { id, indexOid: null });
   const primaries = parts.requests.filter((r) => r.primary);
@@ -131,7 +145,8 @@ async function createTable(ctx: DdlContext, name: string, schema: { id: number; 
     for (const { name: column } of request.columns) {
       const draft = parts.drafts.find((d) => d.name === column);
       if (draft === undefined) continue;
-      if (draft.explicitNull) throw sqlError('42601', `conflicting NULL/NOT NULL declarations for column "${column}" of table "${name}"`);
+      if (draft.explicitNull)
+        throw sqlError('42601', `conflicting NULL/NOT NULL declarations for column "${column}" of table "${name}"`);
       draft.notNull = true;
     }
   }
@@ -146,7 +161,10 @@ async function createTable(ctx: DdlContext, name: string, schema: { id: number; 
   const indexes: IndexDescriptor[] = [];
   let nextIndexId = 1;
   if (primaries.length === 0) {
-    const hidden = hiddenColumn(nextColumnId++, columns.map((c) => c.name));
+    const hidden = hiddenColumn(
+      nextColumnId++,
+      columns.map((c) => c.name),
+    );
     columns.push(hidden);
     indexes.push(hiddenPrimary(nextIndexId++, name, hidden.id));
   }
@@ -175,7 +193,12 @@ async function createTable(ctx: DdlContext, name: string, schema: { id: number; 
   return table;
 }
 
-async function makeChecks(ctx: DdlContext, table: string, parts: Parts, columns: readonly ColumnDescriptor[]): Promise<CheckDescriptor[]> {
+async function makeChecks(
+  ctx: DdlContext,
+  table: string,
+  parts: Parts,
+  columns: readonly ColumnDescriptor[],
+): Promise<CheckDescriptor[]> {
   const checks: CheckDescriptor[] = [];
   for (const { node, name } of parts.checks) checks.push(await makeCheck(ctx, table, node, name, columns, checks));
   return checks;
@@ -223,7 +246,8 @@ export async function createTableFor(
     constraints: [],
   }));
   drafts.forEach((d, i) => {
-    if (drafts.findIndex((x) => x.name === d.name) < i) throw sqlError('42701', `column "${d.name}" specified more than once`);
+    if (drafts.findIndex((x) => x.name === d.name) < i)
+      throw sqlError('42701', `column "${d.name}" specified more than once`);
   });
   return createTable(ctx, name.name, schema, { drafts, requests: [], checks: [], copied: new Map() }, kind);
 }

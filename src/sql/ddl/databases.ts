@@ -1,6 +1,11 @@
 /** CREATE and DROP DATABASE, CREATE SCHEMA, CREATE EXTENSION. */
 import { sqlError } from '../../base/errors.js';
-import { TEMPLATE0_DATABASE_ID, TEMPLATE1_DATABASE_ID, POSTGRES_DATABASE_ID, PUBLIC_SCHEMA_ID } from '../catalog/bootstrap.js';
+import {
+  TEMPLATE0_DATABASE_ID,
+  TEMPLATE1_DATABASE_ID,
+  POSTGRES_DATABASE_ID,
+  PUBLIC_SCHEMA_ID,
+} from '../catalog/bootstrap.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
 import { runCreateTable } from './create-table.js';
@@ -12,7 +17,9 @@ import type { Loose } from './tree.js';
 export async function runCreateSchema(ctx: DdlContext, body: Loose): Promise<string> {
   const name = text(body['schemaname']) || text((body['authrole'] as Loose | undefined)?.['rolename']);
   if (name.startsWith('pg_')) {
-    throw sqlError('42939', `unacceptable schema name "${name}"`, { detail: 'The prefix "pg_" is reserved for system schemas.' });
+    throw sqlError('42939', `unacceptable schema name "${name}"`, {
+      detail: 'The prefix "pg_" is reserved for system schemas.',
+    });
   }
   const exists = name === 'information_schema' || (await ctx.catalog.nameForUpdate(ctx.txn, 0, name)) !== null;
   if (exists) {
@@ -22,8 +29,16 @@ export async function runCreateSchema(ctx: DdlContext, body: Loose): Promise<str
   }
   await ctx.catalog.lock(ctx.txn, [ctx.catalog.databaseId], ctx.wait);
   const id = await ctx.catalog.catalog.ids.next();
-  if (!(await ctx.catalog.claimName(ctx.txn, 0, name, { id, indexOid: null }))) throw sqlError('42P06', `schema "${name}" already exists`);
-  ctx.catalog.putNew(ctx.txn, { kind: 'schema', id, name, databaseId: ctx.catalog.databaseId, version: 1, owner: ctx.session.user });
+  if (!(await ctx.catalog.claimName(ctx.txn, 0, name, { id, indexOid: null })))
+    throw sqlError('42P06', `schema "${name}" already exists`);
+  ctx.catalog.putNew(ctx.txn, {
+    kind: 'schema',
+    id,
+    name,
+    databaseId: ctx.catalog.databaseId,
+    version: 1,
+    owner: ctx.session.user,
+  });
   const inside: DdlContext = { ...ctx, session: { ...ctx.session, searchPath: [name, ...ctx.session.searchPath] } };
   for (const element of list(body['schemaElts'])) await createInside(inside, element);
   return 'CREATE SCHEMA';
@@ -40,7 +55,8 @@ export async function runCreateDatabase(ctx: DdlContext, body: Loose): Promise<s
   if (ctx.session.inBlock) throw sqlError('25001', 'CREATE DATABASE cannot run inside a transaction block');
   const name = text(body['dbname']);
   const id = await ctx.catalog.catalog.ids.next();
-  if (!(await ctx.catalog.claimName(ctx.txn, 0, name, { id, indexOid: null }, 0))) throw sqlError('42P04', `database "${name}" already exists`);
+  if (!(await ctx.catalog.claimName(ctx.txn, 0, name, { id, indexOid: null }, 0)))
+    throw sqlError('42P04', `database "${name}" already exists`);
   ctx.catalog.putNew(ctx.txn, { kind: 'database', id, name, version: 1, owner: ctx.session.user });
   await ctx.catalog.claimName(ctx.txn, 0, 'public', { id: PUBLIC_SCHEMA_ID, indexOid: null }, id);
   return 'CREATE DATABASE';
@@ -67,7 +83,8 @@ export async function runDropDatabase(ctx: DdlContext, body: Loose): Promise<str
     if (current === null || current.kind === 'database') continue;
     ctx.catalog.freeName(ctx.txn, current.kind === 'schema' ? 0 : current.schemaId, current.name, entry.id);
     if (current.kind === 'table') {
-      for (const index of current.indexes) if (index.oid !== 0) ctx.catalog.freeName(ctx.txn, current.schemaId, index.name, entry.id);
+      for (const index of current.indexes)
+        if (index.oid !== 0) ctx.catalog.freeName(ctx.txn, current.schemaId, index.name, entry.id);
     }
     ctx.catalog.drop(ctx.txn, current.id);
   }
@@ -83,10 +100,12 @@ const EXTENSIONS = new Set(['pgcrypto', 'uuid-ossp', 'plpgsql']);
 export async function runCreateExtension(ctx: DdlContext, body: Loose): Promise<string> {
   const name = text(body['extname']);
   if (!EXTENSIONS.has(name)) {
-    throw sqlError('0A000', `extension "${name}" is not available`, { hint: 'The functions of pgcrypto and uuid-ossp that make UUIDs are built in.' });
+    throw sqlError('0A000', `extension "${name}" is not available`, {
+      hint: 'The functions of pgcrypto and uuid-ossp that make UUIDs are built in.',
+    });
   }
-  if (name === 'plpgsql' && body['if_not_exists'] !== true) throw sqlError('42710', `extension "${name}" already exists`);
+  if (name === 'plpgsql' && body['if_not_exists'] !== true)
+    throw sqlError('42710', `extension "${name}" already exists`);
   notice(ctx, '42710', `extension "${name}" already exists, skipping`);
   return Promise.resolve('CREATE EXTENSION');
 }
-

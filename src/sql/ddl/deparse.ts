@@ -52,7 +52,9 @@ export function deparse(node: unknown): string {
     case 'A_Const':
       return constant(of);
     case 'ColumnRef':
-      return list(of['fields']).map((f) => ('A_Star' in f ? '*' : quoteIdentifier(strings([f])[0]!))).join('.');
+      return list(of['fields'])
+        .map((f) => ('A_Star' in f ? '*' : quoteIdentifier(strings([f])[0]!)))
+        .join('.');
     case 'ParamRef':
       return `$${Number(of['number'] ?? 0)}`;
     case 'TypeCast':
@@ -124,7 +126,8 @@ function functionCall(of: Loose): string {
   if (of['agg_star'] === true) return `${name}(*)`;
   const distinct = of['agg_distinct'] === true ? 'DISTINCT ' : '';
   const values = list(of['args']).map(deparse);
-  if (of['func_variadic'] === true && values.length > 0) values[values.length - 1] = `VARIADIC ${values[values.length - 1]}`;
+  if (of['func_variadic'] === true && values.length > 0)
+    values[values.length - 1] = `VARIADIC ${values[values.length - 1]}`;
   return `${name}(${distinct}${values.join(', ')})`;
 }
 

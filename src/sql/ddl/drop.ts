@@ -12,9 +12,20 @@ import { list, of, qualifiedName, rangeVar, stringOf } from './tree.js';
 import type { Loose } from './tree.js';
 
 const KINDS: Readonly<Record<string, string>> = {
-  OBJECT_VIEW: 'view', OBJECT_MATVIEW: 'materialized view', OBJECT_TYPE: 'type', OBJECT_FUNCTION: 'function', OBJECT_TRIGGER: 'trigger',
-  OBJECT_DOMAIN: 'type', OBJECT_EXTENSION: 'extension', OBJECT_POLICY: 'policy', OBJECT_PROCEDURE: 'procedure', OBJECT_RULE: 'rule',
-  OBJECT_PUBLICATION: 'publication', OBJECT_COLLATION: 'collation', OBJECT_AGGREGATE: 'aggregate', OBJECT_FOREIGN_TABLE: 'foreign table',
+  OBJECT_VIEW: 'view',
+  OBJECT_MATVIEW: 'materialized view',
+  OBJECT_TYPE: 'type',
+  OBJECT_FUNCTION: 'function',
+  OBJECT_TRIGGER: 'trigger',
+  OBJECT_DOMAIN: 'type',
+  OBJECT_EXTENSION: 'extension',
+  OBJECT_POLICY: 'policy',
+  OBJECT_PROCEDURE: 'procedure',
+  OBJECT_RULE: 'rule',
+  OBJECT_PUBLICATION: 'publication',
+  OBJECT_COLLATION: 'collation',
+  OBJECT_AGGREGATE: 'aggregate',
+  OBJECT_FOREIGN_TABLE: 'foreign table',
 };
 
 export async function runDrop(ctx: DdlContext, body: Loose): Promise<string> {
@@ -46,17 +57,25 @@ export async function runDrop(ctx: DdlContext, body: Loose): Promise<string> {
 function objectNameText(object: Loose): string {
   if (object['List'] !== undefined) return list(of(object, 'List')['items']).map(stringOf).join('.');
   if (object['TypeName'] !== undefined) return list(of(object, 'TypeName')['names']).map(stringOf).join('.');
-  if (object['ObjectWithArgs'] !== undefined) return list(of(object, 'ObjectWithArgs')['objname']).map(stringOf).join('.');
+  if (object['ObjectWithArgs'] !== undefined)
+    return list(of(object, 'ObjectWithArgs')['objname']).map(stringOf).join('.');
   return stringOf(object);
 }
 
-async function dropRelations(ctx: DdlContext, objects: readonly Loose[], kind: 'table' | 'sequence', missingOk: boolean, cascade = true): Promise<void> {
+async function dropRelations(
+  ctx: DdlContext,
+  objects: readonly Loose[],
+  kind: 'table' | 'sequence',
+  missingOk: boolean,
+  cascade = true,
+): Promise<void> {
   // Locks are taken for all at once, in id order, so that two drops of the same tables never cross.
   const names = objects.map((o) => qualifiedName(list(of(o, 'List')['items']).map(stringOf)));
   const ids: number[] = [];
   for (const name of names) {
     const found = await ctx.catalog.relation(name, ctx.session.searchPath, ctx.wait);
-    if (found !== null && found.kind !== 'virtual') ids.push(found.kind === 'table' ? found.table.id : found.sequence.id);
+    if (found !== null && found.kind !== 'virtual')
+      ids.push(found.kind === 'table' ? found.table.id : found.sequence.id);
   }
   await ctx.catalog.lock(ctx.txn, ids, ctx.wait);
   for (const name of names) {
@@ -67,14 +86,26 @@ async function dropRelations(ctx: DdlContext, objects: readonly Loose[], kind: '
         if (schemaMissing) throw sqlError('3F000', `schema "${name.schema!}" does not exist`);
         throw sqlError('42P01', `${kind} "${shownName(name)}" does not exist`);
       }
-      notice(ctx, '00000', schemaMissing ? `schema "${name.schema!}" does not exist, skipping` : `${kind} "${name.name}" does not exist, skipping`);
+      notice(
+        ctx,
+        '00000',
+        schemaMissing
+          ? `schema "${name.schema!}" does not exist, skipping`
+          : `${kind} "${name.name}" does not exist, skipping`,
+      );
       continue;
     }
     await dropOpened(ctx, found, name, kind, cascade);
   }
 }
 
-async function dropOpened(ctx: DdlContext, found: Opened, name: RelationName, kind: 'table' | 'sequence', cascade: boolean): Promise<void> {
+async function dropOpened(
+  ctx: DdlContext,
+  found: Opened,
+  name: RelationName,
+  kind: 'table' | 'sequence',
+  cascade: boolean,
+): Promise<void> {
   if (found.kind !== kind) {
     throw sqlError('42809', `"${name.name}" is not a ${kind}`, {
       hint: found.kind === 'table' ? 'Use DROP TABLE to remove a table.' : 'Use DROP SEQUENCE to remove a sequence.',
@@ -96,7 +127,12 @@ async function detachDefaults(ctx: DdlContext, sequence: SequenceDescriptor, cas
   if (table?.kind !== 'table') return;
   const column = table.columns.find((c) => c.sequenceId === sequence.id && !c.dropped);
   if (column === undefined) return;
-  if (column.identity !== null) throw sqlError('2BP01', `cannot drop sequence ${sequence.name} because column ${column.name} of table ${table.name} requires it`, { hint: `You can drop column ${column.name} of table ${table.name} instead.` });
+  if (column.identity !== null)
+    throw sqlError(
+      '2BP01',
+      `cannot drop sequence ${sequence.name} because column ${column.name} of table ${table.name} requires it`,
+      { hint: `You can drop column ${column.name} of table ${table.name} instead.` },
+    );
   if (!cascade) {
     throw sqlError('2BP01', `cannot drop sequence ${sequence.name} because other objects depend on it`, {
       detail: `default value for column ${column.name} of table ${table.name} depends on sequence ${sequence.name}`,
@@ -153,7 +189,8 @@ async function restartIdentity(ctx: DdlContext, table: TableDescriptor): Promise
 async function dropSchemas(ctx: DdlContext, body: Loose): Promise<string> {
   for (const object of list(body['objects'])) {
     const name = stringOf(object);
-    if (name === 'pg_catalog' || name === 'information_schema') throw sqlError('2BP01', `cannot drop schema ${name} because it is required by the database system`);
+    if (name === 'pg_catalog' || name === 'information_schema')
+      throw sqlError('2BP01', `cannot drop schema ${name} because it is required by the database system`);
     const id = await ctx.catalog.schemaId(name);
     if (id === null) {
       if (body['missing_ok'] !== true) throw sqlError('3F000', `schema "${name}" does not exist`);
@@ -180,7 +217,11 @@ async function dropSchema(ctx: DdlContext, id: number, name: string, cascade: bo
       hint: 'Use DROP ... CASCADE to drop the dependent objects too.',
     });
   }
-  await ctx.catalog.lock(ctx.txn, inside.map((d) => d.id), ctx.wait);
+  await ctx.catalog.lock(
+    ctx.txn,
+    inside.map((d) => d.id),
+    ctx.wait,
+  );
   const shown = inside.filter((d) => d.kind === 'table' || d.ownedBy === null);
   if (shown.length === 1) notice(ctx, '00000', `drop cascades to ${shown[0]!.kind} ${name}.${shown[0]!.name}`);
   else if (shown.length > 1) notice(ctx, '00000', `drop cascades to ${shown.length} other objects`);
@@ -193,4 +234,3 @@ async function dropSchema(ctx: DdlContext, id: number, name: string, cascade: bo
   // `public` is shared by all databases: only its name goes.
   if (schema.databaseId !== 0) ctx.catalog.drop(ctx.txn, id);
 }
-

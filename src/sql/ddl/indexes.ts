@@ -25,10 +25,18 @@ export interface TablePlace {
   readonly schemaId: number;
 }
 
-export function findColumn(columns: readonly ColumnDescriptor[], name: string, table: string, inKey: boolean): ColumnDescriptor {
+export function findColumn(
+  columns: readonly ColumnDescriptor[],
+  name: string,
+  table: string,
+  inKey: boolean,
+): ColumnDescriptor {
   const column = columns.find((c) => c.name === name && !c.dropped && !c.hidden);
   if (column !== undefined) return column;
-  throw sqlError('42703', inKey ? `column "${name}" named in key does not exist` : `column "${name}" of relation "${table}" does not exist`);
+  throw sqlError(
+    '42703',
+    inKey ? `column "${name}" named in key does not exist` : `column "${name}" of relation "${table}" does not exist`,
+  );
 }
 
 export function constraintRequest(c: Loose, defaultColumns: readonly string[]): IndexRequest {
@@ -38,7 +46,8 @@ export function constraintRequest(c: Loose, defaultColumns: readonly string[]): 
   const seen = new Set<string>();
   const primary = c['contype'] === 'CONSTR_PRIMARY';
   for (const name of names) {
-    if (seen.has(name)) throw sqlError('42701', `column "${name}" appears twice in ${primary ? 'primary key' : 'unique'} constraint`);
+    if (seen.has(name))
+      throw sqlError('42701', `column "${name}" appears twice in ${primary ? 'primary key' : 'unique'} constraint`);
     seen.add(name);
   }
   if (c['nulls_not_distinct'] === true) throw unsupported('NULLS NOT DISTINCT');
@@ -145,7 +154,11 @@ export async function runCreateIndex(ctx: DdlContext, body: Loose): Promise<stri
 }
 
 /** Adds a secondary index, filled. */
-export async function addIndex(ctx: DdlContext, table: TableDescriptor, request: IndexRequest): Promise<TableDescriptor> {
+export async function addIndex(
+  ctx: DdlContext,
+  table: TableDescriptor,
+  request: IndexRequest,
+): Promise<TableDescriptor> {
   const index = await makeIndex(ctx, request, table.nextIndexId, table, table.columns);
   const next = nextVersion(table, {
     indexes: [...table.indexes, index],
@@ -169,9 +182,13 @@ export async function dropIndexes(ctx: DdlContext, body: Loose): Promise<string>
     }
     const { table, index } = found;
     if (index.constraintOid !== null) {
-      throw sqlError('2BP01', `cannot drop index ${index.name} because constraint ${index.name} on table ${table.name} requires it`, {
-        hint: `You can drop constraint ${index.name} on table ${table.name} instead.`,
-      });
+      throw sqlError(
+        '2BP01',
+        `cannot drop index ${index.name} because constraint ${index.name} on table ${table.name} requires it`,
+        {
+          hint: `You can drop constraint ${index.name} on table ${table.name} instead.`,
+        },
+      );
     }
     removeIndex(ctx, table, index);
   }

@@ -11,7 +11,16 @@ export interface KeyTextColumn {
   readonly descending: boolean;
 }
 
-const INTEGERS: ReadonlySet<number> = new Set([OID.int2, OID.int4, OID.int8, OID.oid, OID.date, OID.time, OID.timestamp, OID.timestamptz]);
+const INTEGERS: ReadonlySet<number> = new Set([
+  OID.int2,
+  OID.int4,
+  OID.int8,
+  OID.oid,
+  OID.date,
+  OID.time,
+  OID.timestamp,
+  OID.timestamptz,
+]);
 const BIG: ReadonlySet<number> = new Set([OID.int8, OID.timestamp, OID.timestamptz]);
 const TEXTS: ReadonlySet<number> = new Set([OID.text, OID.varchar, OID.bpchar, OID.name]);
 

@@ -38,7 +38,9 @@ export async function creationSchema(ctx: DdlContext, name: RelationName): Promi
 
 function refuseSystemSchema(id: number, name: string): void {
   if (id === PG_CATALOG_SCHEMA_ID || id === INFORMATION_SCHEMA_ID) {
-    throw sqlError('42501', `permission denied to create in schema "${name}"`, { detail: 'System catalog modifications are currently disallowed.' });
+    throw sqlError('42501', `permission denied to create in schema "${name}"`, {
+      detail: 'System catalog modifications are currently disallowed.',
+    });
   }
 }
 
@@ -55,7 +57,13 @@ export async function openForChange(ctx: DdlContext, name: RelationName): Promis
     const seen = found.kind === 'table' ? found.table : found.sequence;
     await ctx.catalog.lock(ctx.txn, [seen.id], ctx.wait);
     const current = await ctx.catalog.forUpdate(ctx.txn, seen.id);
-    if (current === null || current.kind !== seen.kind || current.name !== seen.name || current.schemaId !== seen.schemaId) continue;
+    if (
+      current === null ||
+      current.kind !== seen.kind ||
+      current.name !== seen.name ||
+      current.schemaId !== seen.schemaId
+    )
+      continue;
     if (current.kind === 'table') return { kind: 'table', table: current, schemaName: found.schemaName };
     if (current.kind === 'sequence') return { kind: 'sequence', sequence: current, schemaName: found.schemaName };
   }
@@ -70,7 +78,10 @@ export async function openTable(ctx: DdlContext, name: RelationName): Promise<Ta
 }
 
 /** The index and its table, locked. */
-export async function openIndex(ctx: DdlContext, name: RelationName): Promise<{ table: TableDescriptor; index: IndexDescriptor } | null> {
+export async function openIndex(
+  ctx: DdlContext,
+  name: RelationName,
+): Promise<{ table: TableDescriptor; index: IndexDescriptor } | null> {
   const schemas = name.schema === null ? ctx.session.searchPath : [name.schema];
   for (const schema of schemas) {
     const schemaId = await ctx.catalog.schemaId(schema);
@@ -105,7 +116,8 @@ export async function claimName(
   name: string,
   entry: { readonly id: number; readonly indexOid: number | null },
 ): Promise<void> {
-  if (!(await ctx.catalog.claimName(ctx.txn, schemaId, name, entry))) throw sqlError('42P07', `relation "${name}" already exists`);
+  if (!(await ctx.catalog.claimName(ctx.txn, schemaId, name, entry)))
+    throw sqlError('42P07', `relation "${name}" already exists`);
 }
 
 export function nextVersion(table: TableDescriptor, changes: Partial<TableDescriptor>): TableDescriptor {

@@ -54,7 +54,10 @@ export async function runSplit(ctx: DdlContext, body: Loose): Promise<string> {
     const values: Datum[] = [];
     for (const [i, node] of row.entries()) {
       const column = columns[i]!;
-      const expression = ctx.planner.compileExpression(deparse(node), [], ctx.plannerSettings, { typeOid: column.typeOid, typmod: column.typmod });
+      const expression = ctx.planner.compileExpression(deparse(node), [], ctx.plannerSettings, {
+        typeOid: column.typeOid,
+        typmod: column.typmod,
+      });
       values.push(await expression.evaluate([], ctx.execContext()));
     }
     keys.push(codec.keyOfColumns(values));

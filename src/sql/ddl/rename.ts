@@ -4,7 +4,16 @@ import type { Descriptor, IndexDescriptor, SequenceDescriptor, TableDescriptor }
 import { nextvalSql } from './columns.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
-import { claimName, creationSchema, nextVersion, openForChange, openIndex, openTable, relationMissing, shownName } from './objects.js';
+import {
+  claimName,
+  creationSchema,
+  nextVersion,
+  openForChange,
+  openIndex,
+  openTable,
+  relationMissing,
+  shownName,
+} from './objects.js';
 import { list, of, qualifiedName, rangeVar, stringOf, text, unsupported } from './tree.js';
 import type { Loose } from './tree.js';
 
@@ -30,7 +39,12 @@ export async function runRename(ctx: DdlContext, body: Loose): Promise<string> {
 
 async function renameRelation(ctx: DdlContext, body: Loose, to: string): Promise<string> {
   const name = rangeVar(body['relation']);
-  const tag = body['renameType'] === 'OBJECT_INDEX' ? 'ALTER INDEX' : body['renameType'] === 'OBJECT_SEQUENCE' ? 'ALTER SEQUENCE' : 'ALTER TABLE';
+  const tag =
+    body['renameType'] === 'OBJECT_INDEX'
+      ? 'ALTER INDEX'
+      : body['renameType'] === 'OBJECT_SEQUENCE'
+        ? 'ALTER SEQUENCE'
+        : 'ALTER TABLE';
   const index = await openIndex(ctx, name).catch((error: unknown) => {
     if ((error as { sqlstate?: string }).sqlstate === '42809') return null;
     throw error;
@@ -54,7 +68,12 @@ async function renameRelation(ctx: DdlContext, body: Loose, to: string): Promise
 }
 
 /** A serial column's default names its sequence. */
-async function renameInDefault(ctx: DdlContext, sequence: SequenceDescriptor, schemaName: string, to: string): Promise<void> {
+async function renameInDefault(
+  ctx: DdlContext,
+  sequence: SequenceDescriptor,
+  schemaName: string,
+  to: string,
+): Promise<void> {
   if (sequence.ownedBy === null) return;
   await ctx.catalog.lock(ctx.txn, [sequence.ownedBy.tableId], ctx.wait);
   const table = await ctx.catalog.forUpdate(ctx.txn, sequence.ownedBy.tableId);
@@ -68,7 +87,10 @@ async function renameInDefault(ctx: DdlContext, sequence: SequenceDescriptor, sc
 async function renameIndex(ctx: DdlContext, table: TableDescriptor, index: IndexDescriptor, to: string): Promise<void> {
   await claimName(ctx, table.schemaId, to, { id: table.id, indexOid: index.oid });
   ctx.catalog.freeName(ctx.txn, table.schemaId, index.name);
-  ctx.catalog.put(ctx.txn, nextVersion(table, { indexes: table.indexes.map((i) => (i.id === index.id ? { ...i, name: to } : i)) }));
+  ctx.catalog.put(
+    ctx.txn,
+    nextVersion(table, { indexes: table.indexes.map((i) => (i.id === index.id ? { ...i, name: to } : i)) }),
+  );
 }
 
 async function renameColumn(ctx: DdlContext, body: Loose, to: string): Promise<string> {
@@ -112,8 +134,12 @@ async function renameConstraint(ctx: DdlContext, body: Loose, to: string): Promi
   if (!table.checks.some((c) => c.name === from)) {
     throw sqlError('42704', `constraint "${from}" for table "${table.name}" does not exist`);
   }
-  if (table.checks.some((c) => c.name === to)) throw sqlError('42710', `constraint "${to}" for relation "${table.name}" already exists`);
-  ctx.catalog.put(ctx.txn, nextVersion(table, { checks: table.checks.map((c) => (c.name === from ? { ...c, name: to } : c)) }));
+  if (table.checks.some((c) => c.name === to))
+    throw sqlError('42710', `constraint "${to}" for relation "${table.name}" already exists`);
+  ctx.catalog.put(
+    ctx.txn,
+    nextVersion(table, { checks: table.checks.map((c) => (c.name === from ? { ...c, name: to } : c)) }),
+  );
   return 'ALTER TABLE';
 }
 
@@ -124,7 +150,8 @@ async function renameSchema(ctx: DdlContext, from: string, to: string): Promise<
   const schema = await ctx.catalog.forUpdate(ctx.txn, id);
   if (schema?.kind !== 'schema') throw sqlError('3F000', `schema "${from}" does not exist`);
   if (schema.databaseId === 0) throw sqlError('0A000', 'schema "public" cannot be renamed');
-  if (!(await ctx.catalog.claimName(ctx.txn, 0, to, { id, indexOid: null }))) throw sqlError('42P06', `schema "${to}" already exists`);
+  if (!(await ctx.catalog.claimName(ctx.txn, 0, to, { id, indexOid: null })))
+    throw sqlError('42P06', `schema "${to}" already exists`);
   ctx.catalog.freeName(ctx.txn, 0, from);
   ctx.catalog.put(ctx.txn, { ...schema, name: to, version: schema.version + 1 });
   return 'ALTER SCHEMA';
@@ -137,7 +164,8 @@ async function renameDatabase(ctx: DdlContext, from: string, to: string): Promis
   await ctx.catalog.lock(ctx.txn, [entry.id], ctx.wait);
   const database = await ctx.catalog.forUpdate(ctx.txn, entry.id);
   if (database?.kind !== 'database') throw sqlError('3D000', `database "${from}" does not exist`);
-  if (!(await ctx.catalog.claimName(ctx.txn, 0, to, entry, 0))) throw sqlError('42P04', `database "${to}" already exists`);
+  if (!(await ctx.catalog.claimName(ctx.txn, 0, to, entry, 0)))
+    throw sqlError('42P04', `database "${to}" already exists`);
   ctx.catalog.freeName(ctx.txn, 0, from, 0);
   ctx.catalog.put(ctx.txn, { ...database, name: to, version: database.version + 1 });
   return 'ALTER DATABASE';
@@ -157,7 +185,8 @@ export async function runAlterSchema(ctx: DdlContext, body: Loose): Promise<stri
   const found = await openForChange(ctx, name);
   if (found === null) throw relationMissing(name);
   const old = found.kind === 'table' ? found.table : found.sequence;
-  if (old.schemaId === target.id) throw sqlError('42P07', `relation "${old.name}" is already in schema "${target.name}"`);
+  if (old.schemaId === target.id)
+    throw sqlError('42P07', `relation "${old.name}" is already in schema "${target.name}"`);
   await claimName(ctx, target.id, old.name, { id: old.id, indexOid: null });
   ctx.catalog.freeName(ctx.txn, old.schemaId, old.name);
   if (old.kind === 'table') {
@@ -215,9 +244,15 @@ export async function runComment(ctx: DdlContext, body: Loose): Promise<string> 
 
 async function commentOnContainer(ctx: DdlContext, kind: string, name: string, comment: string | null): Promise<void> {
   const isSchema = kind === 'OBJECT_SCHEMA';
-  const id = isSchema ? await ctx.catalog.schemaId(name) : ((await ctx.catalog.nameForUpdate(ctx.txn, 0, name, 0))?.id ?? null);
-  if (id === null) throw isSchema ? sqlError('3F000', `schema "${name}" does not exist`) : sqlError('3D000', `database "${name}" does not exist`);
+  const id = isSchema
+    ? await ctx.catalog.schemaId(name)
+    : ((await ctx.catalog.nameForUpdate(ctx.txn, 0, name, 0))?.id ?? null);
+  if (id === null)
+    throw isSchema
+      ? sqlError('3F000', `schema "${name}" does not exist`)
+      : sqlError('3D000', `database "${name}" does not exist`);
   await ctx.catalog.lock(ctx.txn, [id], ctx.wait);
   const found = await ctx.catalog.forUpdate(ctx.txn, id);
-  if (found?.kind === 'schema' || found?.kind === 'database') ctx.catalog.put(ctx.txn, { ...found, comment, version: found.version + 1 });
+  if (found?.kind === 'schema' || found?.kind === 'database')
+    ctx.catalog.put(ctx.txn, { ...found, comment, version: found.version + 1 });
 }

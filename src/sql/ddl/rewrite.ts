@@ -61,7 +61,9 @@ export class KeyTracker {
     if (!this.#ascending) {
       const all = new Float64Array(this.#count);
       this.#memory.grow(this.#count * 8);
-      this.#chunks.forEach((chunk, i) => all.set(chunk.subarray(0, Math.min(CHUNK, this.#count - i * CHUNK)), i * CHUNK));
+      this.#chunks.forEach((chunk, i) =>
+        all.set(chunk.subarray(0, Math.min(CHUNK, this.#count - i * CHUNK)), i * CHUNK),
+      );
       all.sort();
       for (let i = 1; i < all.length; i++) if (all[i] === all[i - 1]) suspects.add(all[i]!);
       this.#memory.shrink(this.#count * 8);
@@ -105,7 +107,10 @@ async function* rowsOf(ctx: DdlContext, table: TableDescriptor): AsyncGenerator<
 async function ingest(ctx: DdlContext, pairs: readonly (readonly [Key, Buffer])[]): Promise<void> {
   if (pairs.length === 0) return;
   const sorted = [...pairs].sort((a, b) => (a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0));
-  await ctx.txn.bulkIngest(sorted.map((p) => p[0]), sorted.map((p) => p[1]));
+  await ctx.txn.bulkIngest(
+    sorted.map((p) => p[0]),
+    sorted.map((p) => p[1]),
+  );
 }
 
 /** Copies every row of `from` into the storage of `to`, with all its indexes. */
@@ -145,7 +150,12 @@ export async function rewriteTable(
 }
 
 /** Fills one new index of a table whose rows stay where they are. `table` has the index already. */
-export async function fillIndex(ctx: DdlContext, from: TableDescriptor, table: TableDescriptor, indexId: number): Promise<void> {
+export async function fillIndex(
+  ctx: DdlContext,
+  from: TableDescriptor,
+  table: TableDescriptor,
+  indexId: number,
+): Promise<void> {
   const codec = new TableCodec(table);
   const index = codec.secondary(indexId);
   if (index === undefined) throw sqlError('XX000', `index ${indexId} is not in its table`);
@@ -168,7 +178,13 @@ export async function fillIndex(ctx: DdlContext, from: TableDescriptor, table: T
 }
 
 /** @throws QuoralError 23505 if two rows have one key. */
-async function refuseDuplicates(ctx: DdlContext, from: TableDescriptor, unique: Unique, codec: TableCodec, map: RowMapper): Promise<void> {
+async function refuseDuplicates(
+  ctx: DdlContext,
+  from: TableDescriptor,
+  unique: Unique,
+  codec: TableCodec,
+  map: RowMapper,
+): Promise<void> {
   const suspects = unique.tracker.suspects();
   if (suspects.size === 0) return;
   const seen = new Set<Key>();
@@ -205,7 +221,11 @@ function containsNull(column: ColumnDescriptor, table: TableDescriptor): QuoralE
 }
 
 /** Calls `check` with the live values of every row. */
-export async function scanRows(ctx: DdlContext, table: TableDescriptor, check: (values: readonly Datum[]) => void | Promise<void>): Promise<void> {
+export async function scanRows(
+  ctx: DdlContext,
+  table: TableDescriptor,
+  check: (values: readonly Datum[]) => void | Promise<void>,
+): Promise<void> {
   for await (const rows of rowsOf(ctx, table)) {
     for (const values of rows) {
       const checked = check(values);
@@ -214,7 +234,11 @@ export async function scanRows(ctx: DdlContext, table: TableDescriptor, check: (
   }
 }
 
-export function refuseNulls(ctx: DdlContext, table: TableDescriptor, columns: readonly ColumnDescriptor[]): Promise<void> {
+export function refuseNulls(
+  ctx: DdlContext,
+  table: TableDescriptor,
+  columns: readonly ColumnDescriptor[],
+): Promise<void> {
   const positions = columns.map((c) => tableCodec(table).columns.findIndex((x) => x.id === c.id));
   return scanRows(ctx, table, (values) => {
     positions.forEach((p, i) => {

@@ -19,12 +19,20 @@ export interface SequenceSettings {
   readonly cycle: boolean;
 }
 
-const TYPE_LIMITS: ReadonlyMap<number, bigint> = new Map([[OID.int2, 32767n], [OID.int4, 2147483647n], [OID.int8, 9223372036854775807n]]);
+const TYPE_LIMITS: ReadonlyMap<number, bigint> = new Map([
+  [OID.int2, 32767n],
+  [OID.int4, 2147483647n],
+  [OID.int8, 9223372036854775807n],
+]);
 
 type Option = { readonly name: string; readonly arg: unknown };
 
 /** From CREATE's options over the defaults, or ALTER's over what there is. @throws 22023 */
-export function sequenceDefaults(typeOid: number, opts: readonly Option[], base: SequenceDescriptor | null = null): SequenceSettings {
+export function sequenceDefaults(
+  typeOid: number,
+  opts: readonly Option[],
+  base: SequenceDescriptor | null = null,
+): SequenceSettings {
   const type = typeFrom(opts) ?? typeOid;
   const limit = TYPE_LIMITS.get(type);
   if (limit === undefined) throw sqlError('22023', 'sequence type must be smallint, integer, or bigint');
@@ -40,8 +48,10 @@ export function sequenceDefaults(typeOid: number, opts: readonly Option[], base:
   const defaultMin = up ? 1n : -limit - 1n;
   const max = number('maxvalue') ?? (given('maxvalue') || base === null ? defaultMax : BigInt(base.max));
   const min = number('minvalue') ?? (given('minvalue') || base === null ? defaultMin : BigInt(base.min));
-  if (max > limit || max < -limit - 1n) throw sqlError('22023', `MAXVALUE (${max}) is out of range for sequence data type`);
-  if (min > limit || min < -limit - 1n) throw sqlError('22023', `MINVALUE (${min}) is out of range for sequence data type`);
+  if (max > limit || max < -limit - 1n)
+    throw sqlError('22023', `MAXVALUE (${max}) is out of range for sequence data type`);
+  if (min > limit || min < -limit - 1n)
+    throw sqlError('22023', `MINVALUE (${min}) is out of range for sequence data type`);
   if (min >= max) throw sqlError('22023', `MINVALUE (${min}) must be less than MAXVALUE (${max})`);
   const start = number('start') ?? (base === null ? (up ? min : max) : BigInt(base.start));
   if (start < min) throw sqlError('22023', `START value (${start}) cannot be less than MINVALUE (${min})`);
@@ -74,7 +84,12 @@ function integer(name: string, text: string): bigint {
 export async function createSequence(
   ctx: DdlContext,
   settings: SequenceSettings,
-  place: { readonly id: number; readonly name: string; readonly schemaId: number; readonly ownedBy: SequenceDescriptor['ownedBy'] },
+  place: {
+    readonly id: number;
+    readonly name: string;
+    readonly schemaId: number;
+    readonly ownedBy: SequenceDescriptor['ownedBy'];
+  },
 ): Promise<SequenceDescriptor> {
   const descriptor: SequenceDescriptor = {
     kind: 'sequence',
@@ -142,7 +157,11 @@ export async function runAlterSequence(ctx: DdlContext, body: Loose): Promise<st
   return 'ALTER SEQUENCE';
 }
 
-export async function alterSequence(ctx: DdlContext, sequence: SequenceDescriptor, opts: readonly Option[]): Promise<void> {
+export async function alterSequence(
+  ctx: DdlContext,
+  sequence: SequenceDescriptor,
+  opts: readonly Option[],
+): Promise<void> {
   const settings = sequenceDefaults(sequence.typeOid, opts, sequence);
   const ownedBy = await owner(ctx, opts);
   const next: SequenceDescriptor = {
@@ -170,4 +189,3 @@ export async function dropSequence(ctx: DdlContext, sequence: SequenceDescriptor
   ctx.catalog.drop(ctx.txn, sequence.id);
   return Promise.resolve();
 }
-

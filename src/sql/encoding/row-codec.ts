@@ -51,11 +51,34 @@ const CLASS_UUID = 9;
 const CLASS_OTHER = 10;
 
 const TEXT_TYPES: ReadonlySet<number> = new Set([
-  OID.text, OID.varchar, OID.bpchar, OID.name, OID.char, OID.unknown, OID.json, OID.pgNodeTree, OID.xml, OID.cstring,
+  OID.text,
+  OID.varchar,
+  OID.bpchar,
+  OID.name,
+  OID.char,
+  OID.unknown,
+  OID.json,
+  OID.pgNodeTree,
+  OID.xml,
+  OID.cstring,
 ]);
 const INT_TYPES: ReadonlySet<number> = new Set([
-  OID.int2, OID.int4, OID.oid, OID.date, OID.time, OID.regproc, OID.regprocedure, OID.regoper, OID.regoperator,
-  OID.regclass, OID.regtype, OID.regnamespace, OID.regrole, OID.regcollation, OID.xid, OID.cid,
+  OID.int2,
+  OID.int4,
+  OID.oid,
+  OID.date,
+  OID.time,
+  OID.regproc,
+  OID.regprocedure,
+  OID.regoper,
+  OID.regoperator,
+  OID.regclass,
+  OID.regtype,
+  OID.regnamespace,
+  OID.regrole,
+  OID.regcollation,
+  OID.xid,
+  OID.cid,
 ]);
 
 function classOf(oid: number): number {

@@ -9,7 +9,15 @@ import type { AggregatePlan } from '../plan/logical.js';
 import type { AggregateExpr } from '../plan/expr.js';
 import type { Datum } from '../types/datum.js';
 import { compilePlan } from './compile-plan.js';
-import { type CompiledRow, type CompiledTest, compileRow, compileTest, type Layout, layoutOf, testRow } from './eval.js';
+import {
+  type CompiledRow,
+  type CompiledTest,
+  compileRow,
+  compileTest,
+  type Layout,
+  layoutOf,
+  testRow,
+} from './eval.js';
 import { compileHasher, type RowHasher } from './hashing.js';
 import { LazyRows, type OperatorFactory, type Row, rowBytes, type Run } from './run.js';
 import { checkCancelled } from './scan.js';
@@ -34,14 +42,15 @@ function compileAggregateExpr(expr: AggregateExpr, layout: Layout): AggregateSha
     expr,
     args: compileRow(expr.args, layout),
     filter: compileTest(expr.filter, layout),
-    distinct: expr.distinct
-      ? compileHasher(expr.args.map((a, i) => ({ oid: a.oid, eval: (row) => row[i]! })))
-      : null,
+    distinct: expr.distinct ? compileHasher(expr.args.map((a, i) => ({ oid: a.oid, eval: (row) => row[i]! }))) : null,
     order:
       expr.orderBy.length === 0
         ? null
         : {
-            keys: compileRow(expr.orderBy.map((k) => k.expr), layout),
+            keys: compileRow(
+              expr.orderBy.map((k) => k.expr),
+              layout,
+            ),
             compare: (a, b) => {
               for (let i = 0; i < compares.length; i++) {
                 const order = compares[i]!(a.keys[i]!, b.keys[i]!);
@@ -101,7 +110,10 @@ interface Group {
 export function compileAggregate(plan: AggregatePlan): OperatorFactory {
   const input = compilePlan(plan.input);
   const layout = layoutOf(plan.input.columns);
-  const groupRow = compileRow(plan.groups.map((g) => g.expr), layout);
+  const groupRow = compileRow(
+    plan.groups.map((g) => g.expr),
+    layout,
+  );
   const shapes = plan.aggregates.map((a) => compileAggregateExpr(a.aggregate, layout));
   const sets = plan.sets ?? [plan.groups.map((_, i) => i)];
   const hashers = sets.map((set) =>
@@ -142,7 +154,11 @@ export function compileAggregate(plan: AggregatePlan): OperatorFactory {
         source.close();
       }
       sets.forEach((set, s) => {
-        if (set.length === 0 && tables[s]!.size === 0) groupOf(s, plan.groups.map(() => null));
+        if (set.length === 0 && tables[s]!.size === 0)
+          groupOf(
+            s,
+            plan.groups.map(() => null),
+          );
       });
       const out: Row[] = [];
       for (const table of tables) {

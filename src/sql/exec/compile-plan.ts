@@ -5,7 +5,13 @@ import { compileAggregate } from './aggregate.js';
 import { compileDelete, compileInsert, compileUpdate } from './dml.js';
 import { compileJoin } from './join.js';
 import {
-  compileDistinct, compileFilter, compileLimit, compileProject, compileProjectSet, compileSetOp, compileWith,
+  compileDistinct,
+  compileFilter,
+  compileLimit,
+  compileProject,
+  compileProjectSet,
+  compileSetOp,
+  compileWith,
 } from './operators.js';
 import { type OperatorFactory, RowsOperator } from './run.js';
 import { compileScan } from './scan.js';

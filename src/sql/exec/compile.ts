@@ -138,7 +138,13 @@ export function compilePointRead(plan: Plan): CompiledStatement['pointRead'] {
   const layout = layoutOf(scan.columns);
   const decode = codec.decoderOf(livePositions(scan, codec));
   const test = compileTest(scan.filter, layout);
-  const project = items === null ? null : compileRow(items.map((i) => i.expr), layout);
+  const project =
+    items === null
+      ? null
+      : compileRow(
+          items.map((i) => i.expr),
+          layout,
+        );
   if (test?.waits === true || project?.waits === true) return null;
   return {
     keys: (parameters, format) => {

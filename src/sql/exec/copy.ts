@@ -145,17 +145,28 @@ function compileFieldParser(
   });
   const count = columns.length;
   const { name } = shape.table;
-  const lineContext = (fields: readonly CopyField[]): string => `: "${shortened(fields.map((f) => f ?? '').join(shape.options.delimiter))}"`;
+  const lineContext = (fields: readonly CopyField[]): string =>
+    `: "${shortened(fields.map((f) => f ?? '').join(shape.options.delimiter))}"`;
   return (fields, line) => {
     if (fields.length > count) {
       if (count === 0 && fields.length === 1 && fields[0] === '') return [];
-      throw withCopyContext(sqlError('22P04', 'extra data after last expected column'), name, line, lineContext(fields));
+      throw withCopyContext(
+        sqlError('22P04', 'extra data after last expected column'),
+        name,
+        line,
+        lineContext(fields),
+      );
     }
     const values = new Array<Datum>(count);
     for (let i = 0; i < count; i++) {
       const field = fields[i];
       if (field === undefined) {
-        throw withCopyContext(sqlError('22P04', `missing data for column "${columns[i]!.name}"`), name, line, lineContext(fields));
+        throw withCopyContext(
+          sqlError('22P04', `missing data for column "${columns[i]!.name}"`),
+          name,
+          line,
+          lineContext(fields),
+        );
       }
       if (field === null) {
         values[i] = null;
@@ -193,7 +204,13 @@ export function compileCopyTo(
         run: async (sink) => {
           sink.copyOut(options.format, columns.length);
           const send = (text: string): void => sink.copyData(Buffer.from(text, 'utf8'));
-          if (options.header) send(formatCopyRow(columns.map((c) => c.name), options));
+          if (options.header)
+            send(
+              formatCopyRow(
+                columns.map((c) => c.name),
+                options,
+              ),
+            );
           const operator = factory(run);
           for (let batch = await operator.next(); batch !== null; batch = await operator.next()) {
             for (const row of batch) {

@@ -10,19 +10,39 @@ import { QuoralError, sqlError } from '../../base/errors.js';
 import type { Key } from '../../base/key.js';
 import type { Expr } from '../plan/expr.js';
 import type {
-  ConflictClause, DeletePlan, InsertPlan, InsertSource, Plan, Returning, UpdatePlan,
+  ConflictClause,
+  DeletePlan,
+  InsertPlan,
+  InsertSource,
+  Plan,
+  Returning,
+  UpdatePlan,
 } from '../plan/logical.js';
 import { walkPlan } from '../plan/plan-walk.js';
 import type { Datum } from '../types/datum.js';
 import { compilePlan } from './compile-plan.js';
 import {
-  type Compiled, compileExpr, type CompiledRow, compileRow, type CompiledTest, compileTest, layoutOf, testRow,
+  type Compiled,
+  compileExpr,
+  type CompiledRow,
+  compileRow,
+  type CompiledTest,
+  compileTest,
+  layoutOf,
+  testRow,
 } from './eval.js';
 import type { IndexCodec } from './index-codec.js';
 import { openTarget, type RowTarget } from './row-targets.js';
 import { RELIEVE_BYTES, RowWriter, uniqueRowId } from './row-writer.js';
 import {
-  type Batch, LazyRows, type Operator, type OperatorFactory, type Row, rowBytes, RowsOperator, type Run,
+  type Batch,
+  LazyRows,
+  type Operator,
+  type OperatorFactory,
+  type Row,
+  rowBytes,
+  RowsOperator,
+  type Run,
 } from './run.js';
 import { checkCancelled } from './scan.js';
 
@@ -35,7 +55,10 @@ type ReturningRow = ((full: Row, input: Row, run: Run) => Promise<Row> | Row) | 
 function compileReturning(returning: Returning | null, input: Plan | null): ReturningRow {
   if (returning === null) return null;
   const columns = input === null ? returning.row : [...returning.row, ...input.columns];
-  const items: CompiledRow = compileRow(returning.items.map((i) => i.expr), layoutOf(columns));
+  const items: CompiledRow = compileRow(
+    returning.items.map((i) => i.expr),
+    layoutOf(columns),
+  );
   return (full, source, run) => {
     const row = input === null ? full : [...full, ...source];
     return items.waits ? items.later(row, run) : items.now(row, run);
@@ -163,13 +186,7 @@ class Inserter {
   readonly #touched = new Set<Key>();
   #target: RowTarget | null = null;
 
-  constructor(
-    run: Run,
-    writer: RowWriter,
-    make: RowMaker,
-    conflict: CompiledConflict | null,
-    returning: ReturningRow,
-  ) {
+  constructor(run: Run, writer: RowWriter, make: RowMaker, conflict: CompiledConflict | null, returning: ReturningRow) {
     this.#run = run;
     this.#writer = writer;
     this.#make = make;
@@ -289,12 +306,7 @@ class Inserter {
 }
 
 /** The row with its assigned columns replaced; the values are computed from `source`. */
-async function assign(
-  before: Row,
-  source: Row,
-  assignments: readonly (Compiled | null)[],
-  run: Run,
-): Promise<Row> {
+async function assign(before: Row, source: Row, assignments: readonly (Compiled | null)[], run: Run): Promise<Row> {
   const after = before.slice();
   for (let i = 0; i < assignments.length; i++) {
     const a = assignments[i]!;
@@ -310,7 +322,10 @@ async function changeRow(run: Run, writer: RowWriter, before: Row, after: Row): 
   if (wait !== undefined) await wait;
   const changed = writer.changedUniqueKeys(before, after);
   if (changed.length > 0) {
-    const values = await txn.getMany(changed.map((c) => c.key), { lock: 'exclusive' });
+    const values = await txn.getMany(
+      changed.map((c) => c.key),
+      { lock: 'exclusive' },
+    );
     const clash = changed.find((_, i) => (values[i] ?? null) !== null);
     if (clash !== undefined) throw writer.uniqueViolation(clash.index, after, run.ctx);
   }
@@ -386,4 +401,3 @@ export function compileDelete(plan: DeletePlan): OperatorFactory {
       return out;
     });
 }
-

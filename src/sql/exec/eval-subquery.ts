@@ -44,7 +44,10 @@ export function compileSubquery(expr: SubqueryExpr, layout: Layout): AsyncEval {
     case 'array':
       return once(expr, constant, async (row, run) => {
         const rows = await drain(open(row, run));
-        return new PgArray(elementOidOf(expr.oid), rows.map((r) => r[0]!));
+        return new PgArray(
+          elementOidOf(expr.oid),
+          rows.map((r) => r[0]!),
+        );
       });
     case 'any':
     case 'all':

@@ -20,7 +20,11 @@ export function combineArray(values: readonly Datum[], arrayOid: number, nested:
     }
   }
   if (shape.length === 0) return new PgArray(element, []);
-  return new PgArray(element, parts.flatMap((p) => [...p.elements]), [parts.length, ...shape]);
+  return new PgArray(
+    element,
+    parts.flatMap((p) => [...p.elements]),
+    [parts.length, ...shape],
+  );
 }
 
 interface SubscriptShape {
@@ -30,11 +34,7 @@ interface SubscriptShape {
 }
 
 /** a[i][j] gives an element (NULL outside), a[l:u] a slice; positions name values, -1 if left out. */
-export function subscriptArray(
-  values: readonly Datum[],
-  shape: readonly SubscriptShape[],
-  slice: boolean,
-): Datum {
+export function subscriptArray(values: readonly Datum[], shape: readonly SubscriptShape[], slice: boolean): Datum {
   const array = values[0]!;
   if (array === null) return null;
   if (!(array instanceof PgArray)) throw sqlError('42804', 'cannot subscript a value that is not an array');
@@ -74,7 +74,11 @@ function sliceArray(array: PgArray, values: readonly Datum[], shape: readonly Su
     }
   };
   if (array.dims.length > 0) visit(0, 0);
-  return new PgArray(array.elementOid, elements, to.map((t, d) => t - from[d]! + 1));
+  return new PgArray(
+    array.elementOid,
+    elements,
+    to.map((t, d) => t - from[d]! + 1),
+  );
 }
 
 function convert(value: bigint, to: number, ctx: ExecContext): Datum {

@@ -21,8 +21,7 @@ export type Layout = ReadonlyMap<number, number>;
 export type SyncEval = (row: Row, run: Run) => Datum;
 export type AsyncEval = (row: Row, run: Run) => Promise<Datum>;
 export type Compiled =
-  | { readonly waits: false; readonly eval: SyncEval }
-  | { readonly waits: true; readonly eval: AsyncEval };
+  { readonly waits: false; readonly eval: SyncEval } | { readonly waits: true; readonly eval: AsyncEval };
 
 export function layoutOf(columns: readonly { readonly id: number }[]): Layout {
   return new Map(columns.map((c, i) => [c.id, i]));
@@ -82,8 +81,18 @@ type PartExpr = Extract<
   Expr,
   {
     kind:
-      | 'cast' | 'not' | 'isnull' | 'booltest' | 'distinct' | 'minmax' | 'array' | 'row' | 'anyall' | 'in'
-      | 'subscript' | 'field';
+      | 'cast'
+      | 'not'
+      | 'isnull'
+      | 'booltest'
+      | 'distinct'
+      | 'minmax'
+      | 'array'
+      | 'row'
+      | 'anyall'
+      | 'in'
+      | 'subscript'
+      | 'field';
   }
 >;
 
@@ -145,10 +154,7 @@ function partsOf(expr: PartExpr): Parts {
       return {
         parts: equals.args,
         combine: ([a, b], run) => {
-          const same =
-            a === null || b === null
-              ? a === b
-              : callNow(equals.entry, equals.info, [a!, b!], run) === true;
+          const same = a === null || b === null ? a === b : callNow(equals.entry, equals.info, [a!, b!], run) === true;
           return same === negated;
         },
       };
@@ -190,11 +196,7 @@ function isNull(value: Datum): boolean {
   return value instanceof PgRecord && value.values.every((v) => v === null);
 }
 
-function extreme(
-  values: readonly Datum[],
-  compare: (a: Value, b: Value) => number,
-  greatest: boolean,
-): Datum {
+function extreme(values: readonly Datum[], compare: (a: Value, b: Value) => number, greatest: boolean): Datum {
   let best: Datum = null;
   for (const value of values) {
     if (value === null) continue;
@@ -251,12 +253,7 @@ function subscriptParts(expr: Extract<Expr, { kind: 'subscript' }>): Parts {
 }
 
 /** Calls an entry whose result is there at once. */
-export function callNow(
-  entry: FunctionEntry,
-  info: CallInfo,
-  args: readonly Datum[],
-  run: Run,
-): Datum {
+export function callNow(entry: FunctionEntry, info: CallInfo, args: readonly Datum[], run: Run): Datum {
   if (entry.strict) for (const arg of args) if (arg === null) return null;
   const result = entry.impl(args, run.ctx, info);
   assert(!(result instanceof Promise), 'an operator that waits where it must not');
@@ -267,7 +264,13 @@ function compileCall(expr: CallExpr, layout: Layout): Compiled {
   const { entry, info } = expr;
   const args = expr.args.map((a) => compileExpr(a, layout));
   if (!entry.mayWait && !args.some((a) => a.waits)) {
-    return sync(syncCall(entry, info, args.map((a) => a.eval as SyncEval)));
+    return sync(
+      syncCall(
+        entry,
+        info,
+        args.map((a) => a.eval as SyncEval),
+      ),
+    );
   }
   return waiting(async (row, run) => {
     const values = await evalAll(args, row, run);

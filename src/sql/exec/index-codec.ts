@@ -124,16 +124,11 @@ export class TableCodec {
     const primary = table.indexes[0];
     assert(primary !== undefined && primary.primary, 'the first index of a table is its primary one');
     this.primary = new IndexCodec(table, this.columns, primary, primary);
-    this.secondaries = table.indexes
-      .slice(1)
-      .map((index) => new IndexCodec(table, this.columns, index, primary));
+    this.secondaries = table.indexes.slice(1).map((index) => new IndexCodec(table, this.columns, index, primary));
     this.#wanted = this.columns.map((c) => ({
       id: c.id,
       typeOid: c.typeOid,
-      missing:
-        c.missingText === null
-          ? null
-          : typeByOid(c.typeOid).input(c.missingText, c.typmod, STORED_FORMAT),
+      missing: c.missingText === null ? null : typeByOid(c.typeOid).input(c.missingText, c.typmod, STORED_FORMAT),
     }));
     this.encodeRow = compileRowEncoder(this.columns.map((c) => ({ id: c.id, typeOid: c.typeOid })));
     this.decodeRow = compileRowDecoder(this.#wanted);
@@ -173,10 +168,7 @@ function positionsOf(live: readonly ColumnDescriptor[], index: IndexDescriptor):
   });
 }
 
-function keyColumns(
-  live: readonly ColumnDescriptor[],
-  index: IndexDescriptor,
-): { oid: number; descending: boolean }[] {
+function keyColumns(live: readonly ColumnDescriptor[], index: IndexDescriptor): { oid: number; descending: boolean }[] {
   return index.columns.map(({ columnId, descending }) => {
     const column = live.find((c) => c.id === columnId);
     assert(column !== undefined, `index "${index.name}" names a column that is not there`);

@@ -12,9 +12,7 @@ import type { Datum } from '../types/datum.js';
 import { compilePlan } from './compile-plan.js';
 import { type CompiledTest, compileSync, compileTest, layoutOf, type SyncEval, testRow } from './eval.js';
 import { compileHasher, type HashColumn, type RowHasher } from './hashing.js';
-import {
-  type Batch, drain, type Operator, type OperatorFactory, type Row, rowBytes, type Run,
-} from './run.js';
+import { type Batch, drain, type Operator, type OperatorFactory, type Row, rowBytes, type Run } from './run.js';
 import { checkCancelled } from './scan.js';
 
 interface JoinShape {
@@ -25,7 +23,12 @@ interface JoinShape {
   readonly leftWidth: number;
   readonly rightWidth: number;
   /** Hash join: how to hash either side; null = nested loop. */
-  readonly hash: { readonly left: RowHasher; readonly right: RowHasher; readonly nullLeft: NullCheck; readonly nullRight: NullCheck } | null;
+  readonly hash: {
+    readonly left: RowHasher;
+    readonly right: RowHasher;
+    readonly nullLeft: NullCheck;
+    readonly nullRight: NullCheck;
+  } | null;
   /** Left columns that the right side reads from outside. */
   readonly lateral: readonly { readonly id: number; readonly at: number }[] | null;
 }

@@ -1,14 +1,29 @@
 /** Filter, project, set-returning projection, limit, distinct, set operations, WITH. */
 import { sqlError } from '../../base/errors.js';
 import type {
-  CteDefinition, DistinctPlan, FilterPlan, LimitPlan, ProjectPlan, ProjectSetPlan, SetOpPlan, WithPlan,
+  CteDefinition,
+  DistinctPlan,
+  FilterPlan,
+  LimitPlan,
+  ProjectPlan,
+  ProjectSetPlan,
+  SetOpPlan,
+  WithPlan,
 } from '../plan/logical.js';
 import type { Datum } from '../types/datum.js';
 import { compilePlan } from './compile-plan.js';
 import { compileExpr, compileRow, compileTest, layoutOf, type Compiled } from './eval.js';
 import { compileHasher, type RowHasher } from './hashing.js';
 import {
-  type Batch, type CteRows, drain, LazyRows, type Operator, type OperatorFactory, type Row, rowBytes, Run,
+  type Batch,
+  type CteRows,
+  drain,
+  LazyRows,
+  type Operator,
+  type OperatorFactory,
+  type Row,
+  rowBytes,
+  Run,
 } from './run.js';
 import { checkCancelled, filterRows } from './scan.js';
 import { compileComparator, type RowComparator } from './sort.js';
@@ -46,7 +61,10 @@ export function compileFilter(plan: FilterPlan): OperatorFactory {
 export function compileProject(plan: ProjectPlan): OperatorFactory {
   const input = compilePlan(plan.input);
   const layout = layoutOf(plan.input.columns);
-  const row = compileRow(plan.items.map((i) => i.expr), layout);
+  const row = compileRow(
+    plan.items.map((i) => i.expr),
+    layout,
+  );
   return (run) =>
     new MapOperator(input(run), async (batch) => {
       const out = new Array<Row>(batch.length);
@@ -86,11 +104,7 @@ export function rowCount(value: Datum, clause: 'LIMIT' | 'OFFSET'): number {
   return count;
 }
 
-export async function evalCount(
-  expr: Compiled | null,
-  clause: 'LIMIT' | 'OFFSET',
-  run: Run,
-): Promise<number> {
+export async function evalCount(expr: Compiled | null, clause: 'LIMIT' | 'OFFSET', run: Run): Promise<number> {
   if (expr === null) return clause === 'LIMIT' ? Number.MAX_SAFE_INTEGER : 0;
   return rowCount(expr.waits ? await expr.eval(NO_ROW, run) : expr.eval(NO_ROW, run), clause);
 }
@@ -100,8 +114,7 @@ export function compileLimit(plan: LimitPlan): OperatorFactory {
   const outside = new Map<number, number>();
   const count = plan.count === null ? null : compileExpr(plan.count, outside);
   const offset = plan.offset === null ? null : compileExpr(plan.offset, outside);
-  const ties =
-    plan.withTies === null ? null : compileComparator(plan.withTies, layoutOf(plan.input.columns));
+  const ties = plan.withTies === null ? null : compileComparator(plan.withTies, layoutOf(plan.input.columns));
   return (run) => new LimitOperator(input(run), count, offset, ties, run);
 }
 
@@ -115,13 +128,7 @@ class LimitOperator implements Operator {
   #skip = 0;
   #last: Row | null = null;
 
-  constructor(
-    input: Operator,
-    count: Compiled | null,
-    offset: Compiled | null,
-    ties: RowComparator | null,
-    run: Run,
-  ) {
+  constructor(input: Operator, count: Compiled | null, offset: Compiled | null, ties: RowComparator | null, run: Run) {
     this.#input = input;
     this.#count = count;
     this.#offset = offset;

@@ -105,16 +105,12 @@ export class RowWriter {
   }
 
   #checkViolation(name: string, full: Row, ctx: ExecContext): QuoralError {
-    return sqlError(
-      '23514',
-      `new row for relation "${this.table.name}" violates check constraint "${name}"`,
-      {
-        detail: this.#failingRow(full, ctx),
-        schema: this.schemaName,
-        table: this.table.name,
-        constraint: name,
-      },
-    );
+    return sqlError('23514', `new row for relation "${this.table.name}" violates check constraint "${name}"`, {
+      detail: this.#failingRow(full, ctx),
+      schema: this.schemaName,
+      table: this.table.name,
+      constraint: name,
+    });
   }
 
   #failingRow(full: Row, ctx: ExecContext): string {

@@ -52,8 +52,7 @@ export class AccessPath {
   constructor(plan: ScanPlan, codec: TableCodec) {
     const { access } = plan;
     this.access = access;
-    this.index =
-      access === null || access.index.primary ? codec.primary : codec.secondary(access.index.id)!;
+    this.index = access === null || access.index.primary ? codec.primary : codec.secondary(access.index.id)!;
     this.#constraints = access === null ? [] : access.constraints.map(compileConstraint);
   }
 
@@ -158,12 +157,7 @@ function spanOfPrefix(index: IndexCodec, values: readonly Datum[]): Span {
 }
 
 /** NULLs are at the far end of an ascending column and at the near end of a descending one. */
-function rangeSpan(
-  index: IndexCodec,
-  prefix: readonly Datum[],
-  range: CompiledConstraint,
-  run: Run,
-): Span | null {
+function rangeSpan(index: IndexCodec, prefix: readonly Datum[], range: CompiledConstraint, run: Run): Span | null {
   const { descending } = index.index.columns[prefix.length]!;
   const nulls = index.keyOfColumns([...prefix, null]);
   let start = descending ? prefixEnd(nulls) : index.keyOfColumns(prefix);
@@ -311,9 +305,7 @@ class ScanOperator implements Operator {
       this.#resume = null;
       this.#at++;
     } else {
-      this.#resume = reverse
-        ? { start: span.start, end: page.resumeKey }
-        : { start: page.resumeKey, end: span.end };
+      this.#resume = reverse ? { start: span.start, end: page.resumeKey } : { start: page.resumeKey, end: span.end };
     }
     return primary ? this.#decodeAll(page.values) : this.#rowsOfEntries(page.values);
   }
@@ -347,11 +339,7 @@ class ScanOperator implements Operator {
   }
 }
 
-export async function filterRows(
-  rows: readonly Row[],
-  test: CompiledTest | null,
-  run: Run,
-): Promise<readonly Row[]> {
+export async function filterRows(rows: readonly Row[], test: CompiledTest | null, run: Run): Promise<readonly Row[]> {
   if (test === null) return rows;
   const kept: Row[] = [];
   if (!test.waits) {

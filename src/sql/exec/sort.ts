@@ -48,7 +48,10 @@ interface Keyed {
 export function compileSort(plan: SortPlan): OperatorFactory {
   const input = compilePlan(plan.input);
   const layout = layoutOf(plan.input.columns);
-  const keyRow = compileRow(plan.keys.map((k) => k.expr), layout);
+  const keyRow = compileRow(
+    plan.keys.map((k) => k.expr),
+    layout,
+  );
   const compares = plan.keys.map((k) => valueComparator(k, k.expr.oid));
   const compare = (a: Keyed, b: Keyed): number => {
     for (let i = 0; i < compares.length; i++) {
@@ -59,8 +62,7 @@ export function compileSort(plan: SortPlan): OperatorFactory {
   };
   const outside = new Map<number, number>();
   const count = plan.limit === null ? null : compileExpr(plan.limit.count, outside);
-  const offset =
-    plan.limit === null || plan.limit.offset === null ? null : compileExpr(plan.limit.offset, outside);
+  const offset = plan.limit === null || plan.limit.offset === null ? null : compileExpr(plan.limit.offset, outside);
   return (run) =>
     new LazyRows(async () => {
       const wanted =

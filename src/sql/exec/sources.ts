@@ -4,7 +4,14 @@ import type { FunctionPlan, ValuesPlan, VirtualPlan } from '../plan/logical.js';
 import { PgRecord, type Datum } from '../types/datum.js';
 import { compileExpr, compileRow, compileTest, layoutOf, type Compiled } from './eval.js';
 import {
-  type Batch, BATCH_ROWS, LazyRows, type Operator, type OperatorFactory, type Row, RowsOperator, type Run,
+  type Batch,
+  BATCH_ROWS,
+  LazyRows,
+  type Operator,
+  type OperatorFactory,
+  type Row,
+  RowsOperator,
+  type Run,
 } from './run.js';
 import { checkCancelled, filterRows } from './scan.js';
 

@@ -55,7 +55,10 @@ type WindowFunction = (rows: readonly Row[], run: Run) => Promise<Datum[]>;
 
 function compileFunction(expr: WindowExpr, layout: Layout): WindowFunction {
   const partitionRow = compileRow(expr.partition, layout);
-  const orderRow = compileRow(expr.orderBy.map((k) => k.expr), layout);
+  const orderRow = compileRow(
+    expr.orderBy.map((k) => k.expr),
+    layout,
+  );
   const asKeys = expr.partition.map((e) => ({ expr: e, descending: false, nullsFirst: false }));
   const comparePartition = comparatorOf(asKeys);
   const compareOrder = comparatorOf(expr.orderBy);
@@ -118,10 +121,7 @@ function compileRanking(expr: WindowExpr, layout: Layout): PartitionFunction {
   const frame = compileFrame(expr, layout);
   const valuesOf = (item: Item, run: Run): Promise<Datum[]> | Datum[] =>
     args.waits ? args.later(item.row, run) : args.now(item.row, run);
-  const each = async (
-    part: Partition,
-    fn: (i: number) => Datum | Promise<Datum>,
-  ): Promise<Datum[]> => {
+  const each = async (part: Partition, fn: (i: number) => Datum | Promise<Datum>): Promise<Datum[]> => {
     const out: Datum[] = [];
     for (let i = 0; i < part.size; i++) out.push(await fn(i));
     return out;
@@ -194,9 +194,7 @@ function compileFrame(expr: WindowExpr, layout: Layout): Frame {
     layout,
   );
   return async (part, i, run) => {
-    const values = offsets.waits
-      ? await offsets.later(part.items[i]!.row, run)
-      : offsets.now(part.items[i]!.row, run);
+    const values = offsets.waits ? await offsets.later(part.items[i]!.row, run) : offsets.now(part.items[i]!.row, run);
     const startOffset = frame.start.offset === null ? null : values[0]!;
     const endOffset = frame.end.offset === null ? null : values[frame.start.offset === null ? 0 : 1]!;
     const start = boundOf(expr, part, i, frame.start.kind, startOffset, true);

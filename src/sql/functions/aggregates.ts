@@ -10,7 +10,15 @@ import { toFloat4, toInt8 } from '../types/casts.js';
 import { makeInterval } from '../types/interval.js';
 import { makeJsonObject } from '../types/json.js';
 import { sqrtNumeric } from '../types/numeric-math.js';
-import { addNumeric, divideNumeric, multiplyNumeric, NUMERIC_NAN, numericFromBigInt, numericFromInt, subtractNumeric } from '../types/numeric.js';
+import {
+  addNumeric,
+  divideNumeric,
+  multiplyNumeric,
+  NUMERIC_NAN,
+  numericFromBigInt,
+  numericFromInt,
+  subtractNumeric,
+} from '../types/numeric.js';
 import { OID } from '../types/oids.js';
 import { typeByName, typeByOid } from '../types/registry.js';
 import { aggregate } from './define.js';
@@ -174,7 +182,8 @@ class FloatStats extends Base<FloatState> {
   final(): Datum {
     const { n, sum } = this.state;
     if (n === 0) return null;
-    if (!Number.isFinite(sum) && Number.isNaN(sum) === false && Number.isFinite(this.state.squares)) throw sqlError('22003', 'value out of range: overflow');
+    if (!Number.isFinite(sum) && Number.isNaN(sum) === false && Number.isFinite(this.state.squares))
+      throw sqlError('22003', 'value out of range: overflow');
     return this.#finish(this.state);
   }
 }
@@ -196,7 +205,10 @@ class IntervalSum extends Base<{ sum: Interval | null; count: number }> {
   merge(other: { sum: Interval | null; count: number }): void {
     if (other.sum === null) return;
     const s = this.state.sum;
-    this.state.sum = s === null ? other.sum : makeInterval(s.months + other.sum.months, s.days + other.sum.days, s.micros + other.sum.micros);
+    this.state.sum =
+      s === null
+        ? other.sum
+        : makeInterval(s.months + other.sum.months, s.days + other.sum.days, s.micros + other.sum.micros);
     this.state.count += other.count;
   }
   final(): Datum {
@@ -211,7 +223,12 @@ aggregate('avg(interval) interval', {}, () => new IntervalSum(true));
 
 type Moment = 'var_pop' | 'var_samp' | 'stddev_pop' | 'stddev_samp';
 const MOMENTS: readonly (readonly [string, Moment])[] = [
-  ['var_pop', 'var_pop'], ['var_samp', 'var_samp'], ['variance', 'var_samp'], ['stddev_pop', 'stddev_pop'], ['stddev_samp', 'stddev_samp'], ['stddev', 'stddev_samp'],
+  ['var_pop', 'var_pop'],
+  ['var_samp', 'var_samp'],
+  ['variance', 'var_samp'],
+  ['stddev_pop', 'stddev_pop'],
+  ['stddev_samp', 'stddev_samp'],
+  ['stddev', 'stddev_samp'],
 ];
 
 class NumericMoment extends Base<{ n: number; sum: Numeric; squares: Numeric }> {
@@ -243,14 +260,20 @@ class NumericMoment extends Base<{ n: number; sum: Numeric; squares: Numeric }> 
   }
 }
 for (const [name, moment] of MOMENTS) {
-  for (const type of ['int2', 'int4', 'int8', 'numeric']) aggregate(`${name}(${type}) numeric`, {}, () => new NumericMoment(moment));
+  for (const type of ['int2', 'int4', 'int8', 'numeric'])
+    aggregate(`${name}(${type}) numeric`, {}, () => new NumericMoment(moment));
   for (const type of ['float4', 'float8']) {
-    aggregate(`${name}(${type}) float8`, {}, () => new FloatStats((s) => {
-      const divisor = moment.endsWith('samp') ? s.n - 1 : s.n;
-      if (divisor === 0) return null;
-      const variance = s.squares / divisor;
-      return moment.startsWith('var') ? variance : Math.sqrt(variance);
-    }));
+    aggregate(
+      `${name}(${type}) float8`,
+      {},
+      () =>
+        new FloatStats((s) => {
+          const divisor = moment.endsWith('samp') ? s.n - 1 : s.n;
+          if (divisor === 0) return null;
+          const variance = s.squares / divisor;
+          return moment.startsWith('var') ? variance : Math.sqrt(variance);
+        }),
+    );
   }
 }
 
@@ -297,7 +320,14 @@ class PairStats extends Base<PairState> {
     const dx = s.sx / s.n - o.sx / o.n;
     const dy = s.sy / s.n - o.sy / o.n;
     const weight = (s.n * o.n) / n;
-    this.state = { n, sx: s.sx + o.sx, sy: s.sy + o.sy, sxx: s.sxx + o.sxx + weight * dx * dx, syy: s.syy + o.syy + weight * dy * dy, sxy: s.sxy + o.sxy + weight * dx * dy };
+    this.state = {
+      n,
+      sx: s.sx + o.sx,
+      sy: s.sy + o.sy,
+      sxx: s.sxx + o.sxx + weight * dx * dx,
+      syy: s.syy + o.syy + weight * dy * dy,
+      sxy: s.sxy + o.sxy + weight * dx * dy,
+    };
   }
   final(): Datum {
     return this.#finish(this.state);
@@ -305,7 +335,11 @@ class PairStats extends Base<PairState> {
 }
 function pairs(name: string, finish: (s: PairState) => Datum, empty: Datum = null): void {
   const type = name === 'regr_count' ? 'int8' : 'float8';
-  aggregate(`${name}(float8, float8) ${type}`, { emptyResult: empty }, () => new PairStats((s) => (s.n === 0 ? empty : finish(s))));
+  aggregate(
+    `${name}(float8, float8) ${type}`,
+    { emptyResult: empty },
+    () => new PairStats((s) => (s.n === 0 ? empty : finish(s))),
+  );
 }
 pairs('corr', (s) => (s.sxx === 0 || s.syy === 0 ? null : s.sxy / Math.sqrt(s.sxx * s.syy)));
 pairs('covar_pop', (s) => s.sxy / s.n);
@@ -323,16 +357,32 @@ pairs('regr_r2', (s) => (s.sxx === 0 ? null : s.syy === 0 ? 1 : (s.sxy * s.sxy) 
 // ---- min, max, booleans, bits ----
 
 for (const name of [
-  'int2', 'int4', 'int8', 'oid', 'float4', 'float8', 'numeric', 'text', 'bpchar', 'date', 'time', 'timetz', 'timestamp', 'timestamptz', 'interval',
+  'int2',
+  'int4',
+  'int8',
+  'oid',
+  'float4',
+  'float8',
+  'numeric',
+  'text',
+  'bpchar',
+  'date',
+  'time',
+  'timetz',
+  'timestamp',
+  'timestamptz',
+  'interval',
 ]) {
   const type = typeByName(name)!;
   fold(`min(${name}) ${name}`, (a: Value, b: Value) => (type.compare(b, a) < 0 ? b : a));
   fold(`max(${name}) ${name}`, (a: Value, b: Value) => (type.compare(b, a) > 0 ? b : a));
 }
-const ofArray = (sign: number): Init => (call: CallInfo) => {
-  const type = typeByOid(call.argOids[0]!);
-  return new Fold<Value>((a, b) => (type.compare(b, a) * sign > 0 ? b : a));
-};
+const ofArray =
+  (sign: number): Init =>
+  (call: CallInfo) => {
+    const type = typeByOid(call.argOids[0]!);
+    return new Fold<Value>((a, b) => (type.compare(b, a) * sign > 0 ? b : a));
+  };
 aggregate('min(anyarray) anyarray', {}, ofArray(-1));
 aggregate('max(anyarray) anyarray', {}, ofArray(1));
 for (const name of ['bool_and', 'every']) fold(`${name}(bool) bool`, (a: boolean, b: boolean) => a && b);
@@ -372,7 +422,9 @@ class ByteaAgg extends Base<[Uint8Array | null, Uint8Array][]> {
   }
   final(): Datum {
     if (this.state.length === 0) return null;
-    return Buffer.concat(this.state.flatMap(([delimiter, bytes], i) => (i === 0 || delimiter === null ? [bytes] : [delimiter, bytes])));
+    return Buffer.concat(
+      this.state.flatMap(([delimiter, bytes], i) => (i === 0 || delimiter === null ? [bytes] : [delimiter, bytes])),
+    );
   }
 }
 aggregate('string_agg(bytea, bytea) bytea', { strict: false }, () => new ByteaAgg([]));
@@ -410,9 +462,15 @@ class ArrayOfArrays extends ListAgg {
     for (const part of parts) {
       if (part === null) throw sqlError('22004', 'cannot accumulate null arrays');
       if (part.elements.length === 0) throw sqlError('2202E', 'cannot accumulate empty arrays');
-      if (part.dims.join() !== first.dims.join()) throw sqlError('2202E', 'cannot accumulate arrays of different dimensionality');
+      if (part.dims.join() !== first.dims.join())
+        throw sqlError('2202E', 'cannot accumulate arrays of different dimensionality');
     }
-    return new PgArray(first.elementOid, parts.flatMap((part) => part!.elements), [parts.length, ...first.dims], [1, ...first.lowerBounds]);
+    return new PgArray(
+      first.elementOid,
+      parts.flatMap((part) => part!.elements),
+      [parts.length, ...first.dims],
+      [1, ...first.lowerBounds],
+    );
   }
 }
 aggregate('array_agg(anyarray) anyarray', { strict: false }, () => new ArrayOfArrays());

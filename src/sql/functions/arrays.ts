@@ -19,9 +19,13 @@ function same(elementOid: number): (a: Datum, b: Datum) => boolean {
 fn('array_ndims(anyarray) int4', (a: PgArray) => (a.dims.length === 0 ? null : a.dims.length));
 fn('array_length(anyarray, int4) int4', (a: PgArray, d: number) => a.dims[d - 1] ?? null);
 fn('array_lower(anyarray, int4) int4', (a: PgArray, d: number) => a.lowerBounds[d - 1] ?? null);
-fn('array_upper(anyarray, int4) int4', (a: PgArray, d: number) => (a.dims[d - 1] === undefined ? null : a.lowerBounds[d - 1]! + a.dims[d - 1]! - 1));
+fn('array_upper(anyarray, int4) int4', (a: PgArray, d: number) =>
+  a.dims[d - 1] === undefined ? null : a.lowerBounds[d - 1]! + a.dims[d - 1]! - 1,
+);
 fn('cardinality(anyarray) int4', (a: PgArray) => a.elements.length);
-fn('array_dims(anyarray) text', (a: PgArray) => (a.dims.length === 0 ? null : a.dims.map((n, d) => `[${a.lowerBounds[d]}:${a.lowerBounds[d]! + n - 1}]`).join('')));
+fn('array_dims(anyarray) text', (a: PgArray) =>
+  a.dims.length === 0 ? null : a.dims.map((n, d) => `[${a.lowerBounds[d]}:${a.lowerBounds[d]! + n - 1}]`).join(''),
+);
 
 function append(a: PgArray | null, v: Datum, elementOid: number): PgArray {
   if (a === null || a.elements.length === 0) return new PgArray(elementOid, [v]);
@@ -37,26 +41,59 @@ function concatenate(a: PgArray | null, b: PgArray | null): PgArray | null {
   if (a === null || a.elements.length === 0) return b ?? a;
   if (b === null || b.elements.length === 0) return a;
   const incompatible = (): Error =>
-    sqlError('2202E', 'cannot concatenate incompatible arrays', { detail: 'Arrays with differing dimensions are not compatible for concatenation.' });
+    sqlError('2202E', 'cannot concatenate incompatible arrays', {
+      detail: 'Arrays with differing dimensions are not compatible for concatenation.',
+    });
   const rest = (x: PgArray): string => x.dims.slice(1).join();
   if (a.dims.length === b.dims.length) {
     if (rest(a) !== rest(b)) throw incompatible();
-    return new PgArray(a.elementOid, [...a.elements, ...b.elements], [a.dims[0]! + b.dims[0]!, ...a.dims.slice(1)], a.lowerBounds);
+    return new PgArray(
+      a.elementOid,
+      [...a.elements, ...b.elements],
+      [a.dims[0]! + b.dims[0]!, ...a.dims.slice(1)],
+      a.lowerBounds,
+    );
   }
   if (a.dims.length === b.dims.length + 1 && rest(a) === b.dims.join()) {
-    return new PgArray(a.elementOid, [...a.elements, ...b.elements], [a.dims[0]! + 1, ...a.dims.slice(1)], a.lowerBounds);
+    return new PgArray(
+      a.elementOid,
+      [...a.elements, ...b.elements],
+      [a.dims[0]! + 1, ...a.dims.slice(1)],
+      a.lowerBounds,
+    );
   }
   if (b.dims.length === a.dims.length + 1 && rest(b) === a.dims.join()) {
-    return new PgArray(a.elementOid, [...a.elements, ...b.elements], [b.dims[0]! + 1, ...b.dims.slice(1)], b.lowerBounds);
+    return new PgArray(
+      a.elementOid,
+      [...a.elements, ...b.elements],
+      [b.dims[0]! + 1, ...b.dims.slice(1)],
+      b.lowerBounds,
+    );
   }
   throw incompatible();
 }
 const resultElement = (call: CallInfo): number => elementOidOf(call.resultOid);
-fn('array_append(anycompatiblearray, anycompatible) anycompatiblearray', (a: PgArray | null, v: Datum, _c: ExecContext, call: CallInfo) => append(a, v, resultElement(call)), LOOSE);
-fn('array_prepend(anycompatible, anycompatiblearray) anycompatiblearray', (v: Datum, a: PgArray | null, _c: ExecContext, call: CallInfo) => prepend(v, a, resultElement(call)), LOOSE);
+fn(
+  'array_append(anycompatiblearray, anycompatible) anycompatiblearray',
+  (a: PgArray | null, v: Datum, _c: ExecContext, call: CallInfo) => append(a, v, resultElement(call)),
+  LOOSE,
+);
+fn(
+  'array_prepend(anycompatible, anycompatiblearray) anycompatiblearray',
+  (v: Datum, a: PgArray | null, _c: ExecContext, call: CallInfo) => prepend(v, a, resultElement(call)),
+  LOOSE,
+);
 fn('array_cat(anycompatiblearray, anycompatiblearray) anycompatiblearray', concatenate, LOOSE);
-op('anycompatiblearray || anycompatible = anycompatiblearray', (a: PgArray | null, v: Datum, _c: ExecContext, call: CallInfo) => append(a, v, resultElement(call)), LOOSE);
-op('anycompatible || anycompatiblearray = anycompatiblearray', (v: Datum, a: PgArray | null, _c: ExecContext, call: CallInfo) => prepend(v, a, resultElement(call)), LOOSE);
+op(
+  'anycompatiblearray || anycompatible = anycompatiblearray',
+  (a: PgArray | null, v: Datum, _c: ExecContext, call: CallInfo) => append(a, v, resultElement(call)),
+  LOOSE,
+);
+op(
+  'anycompatible || anycompatiblearray = anycompatiblearray',
+  (v: Datum, a: PgArray | null, _c: ExecContext, call: CallInfo) => prepend(v, a, resultElement(call)),
+  LOOSE,
+);
 op('anycompatiblearray || anycompatiblearray = anycompatiblearray', concatenate, LOOSE);
 
 function contains(a: PgArray, b: PgArray): boolean {
@@ -75,37 +112,68 @@ op('anyarray && anyarray = bool', (a: PgArray, b: PgArray) => {
 function find(a: PgArray, v: Datum, from: number): number | null {
   if (a.dims.length > 1) throw sqlError('0A000', 'searching for elements in multidimensional arrays is not supported');
   const equal = same(a.elementOid);
-  for (let i = Math.max(0, from); i < a.elements.length; i++) if (equal(a.elements[i]!, v)) return i + a.lowerBounds[0]!;
+  for (let i = Math.max(0, from); i < a.elements.length; i++)
+    if (equal(a.elements[i]!, v)) return i + a.lowerBounds[0]!;
   return null;
 }
-fn('array_position(anycompatiblearray, anycompatible) int4', (a: PgArray | null, v: Datum) => (a === null ? null : find(a, v, 0)), LOOSE);
-fn('array_position(anycompatiblearray, anycompatible, int4) int4', (a: PgArray | null, v: Datum, start: number | null) => {
-  if (start === null) throw sqlError('22004', 'initial position must not be null');
-  return a === null ? null : find(a, v, start - (a.lowerBounds[0] ?? 1));
-}, LOOSE);
-fn('array_positions(anycompatiblearray, anycompatible) _int4', (a: PgArray | null, v: Datum) => {
-  if (a === null) return null;
-  const equal = same(a.elementOid);
-  return new PgArray(OID.int4, a.elements.flatMap((item, i) => (equal(item, v) ? [i + a.lowerBounds[0]!] : [])));
-}, LOOSE);
-fn('array_remove(anycompatiblearray, anycompatible) anycompatiblearray', (a: PgArray | null, v: Datum) => {
-  if (a === null) return null;
-  if (a.dims.length > 1) throw sqlError('0A000', 'removing elements from multidimensional arrays is not supported');
-  const equal = same(a.elementOid);
-  const kept = a.elements.filter((item) => !equal(item, v));
-  return kept.length === a.elements.length ? a : new PgArray(a.elementOid, kept);
-}, LOOSE);
-fn('array_replace(anycompatiblearray, anycompatible, anycompatible) anycompatiblearray', (a: PgArray | null, from: Datum, to: Datum) => {
-  if (a === null) return null;
-  const equal = same(a.elementOid);
-  return new PgArray(a.elementOid, a.elements.map((item) => (equal(item, from) ? to : item)), a.dims, a.lowerBounds);
-}, LOOSE);
+fn(
+  'array_position(anycompatiblearray, anycompatible) int4',
+  (a: PgArray | null, v: Datum) => (a === null ? null : find(a, v, 0)),
+  LOOSE,
+);
+fn(
+  'array_position(anycompatiblearray, anycompatible, int4) int4',
+  (a: PgArray | null, v: Datum, start: number | null) => {
+    if (start === null) throw sqlError('22004', 'initial position must not be null');
+    return a === null ? null : find(a, v, start - (a.lowerBounds[0] ?? 1));
+  },
+  LOOSE,
+);
+fn(
+  'array_positions(anycompatiblearray, anycompatible) _int4',
+  (a: PgArray | null, v: Datum) => {
+    if (a === null) return null;
+    const equal = same(a.elementOid);
+    return new PgArray(
+      OID.int4,
+      a.elements.flatMap((item, i) => (equal(item, v) ? [i + a.lowerBounds[0]!] : [])),
+    );
+  },
+  LOOSE,
+);
+fn(
+  'array_remove(anycompatiblearray, anycompatible) anycompatiblearray',
+  (a: PgArray | null, v: Datum) => {
+    if (a === null) return null;
+    if (a.dims.length > 1) throw sqlError('0A000', 'removing elements from multidimensional arrays is not supported');
+    const equal = same(a.elementOid);
+    const kept = a.elements.filter((item) => !equal(item, v));
+    return kept.length === a.elements.length ? a : new PgArray(a.elementOid, kept);
+  },
+  LOOSE,
+);
+fn(
+  'array_replace(anycompatiblearray, anycompatible, anycompatible) anycompatiblearray',
+  (a: PgArray | null, from: Datum, to: Datum) => {
+    if (a === null) return null;
+    const equal = same(a.elementOid);
+    return new PgArray(
+      a.elementOid,
+      a.elements.map((item) => (equal(item, from) ? to : item)),
+      a.dims,
+      a.lowerBounds,
+    );
+  },
+  LOOSE,
+);
 fn('trim_array(anyarray, int4) anyarray', (a: PgArray, n: number) => {
   const length = a.dims[0] ?? 0;
   if (n < 0 || n > length) throw sqlError('2202E', `number of elements to trim must be between 0 and ${length}`);
   const each = length === 0 ? 0 : a.elements.length / length;
   const kept = a.elements.slice(0, (length - n) * each);
-  return kept.length === 0 ? new PgArray(a.elementOid, []) : new PgArray(a.elementOid, kept, [length - n, ...a.dims.slice(1)]);
+  return kept.length === 0
+    ? new PgArray(a.elementOid, [])
+    : new PgArray(a.elementOid, kept, [length - n, ...a.dims.slice(1)]);
 });
 function filled(v: Datum, dims: PgArray | null, bounds: PgArray | null, elementOid: number): PgArray {
   if (dims === null) throw sqlError('22004', 'dimension array or low bound array cannot be null');
@@ -116,10 +184,24 @@ function filled(v: Datum, dims: PgArray | null, bounds: PgArray | null, elementO
   const total = sizes.length === 0 ? 0 : sizes.reduce((x, y) => x * y, 1);
   if (total < 0 || total > 134217727) throw sqlError('54000', 'array size exceeds the maximum allowed (134217727)');
   if (total === 0) return new PgArray(elementOid, []);
-  return new PgArray(elementOid, new Array<Datum>(total).fill(v), sizes, bounds === null ? sizes.map(() => 1) : (bounds.elements as number[]));
+  return new PgArray(
+    elementOid,
+    new Array<Datum>(total).fill(v),
+    sizes,
+    bounds === null ? sizes.map(() => 1) : (bounds.elements as number[]),
+  );
 }
-fn('array_fill(anyelement, _int4) anyarray', (v: Datum, d: PgArray | null, _c: ExecContext, call: CallInfo) => filled(v, d, null, call.argOids[0]!), LOOSE);
-fn('array_fill(anyelement, _int4, _int4) anyarray', (v: Datum, d: PgArray | null, b: PgArray | null, _c: ExecContext, call: CallInfo) => filled(v, d, b, call.argOids[0]!), LOOSE);
+fn(
+  'array_fill(anyelement, _int4) anyarray',
+  (v: Datum, d: PgArray | null, _c: ExecContext, call: CallInfo) => filled(v, d, null, call.argOids[0]!),
+  LOOSE,
+);
+fn(
+  'array_fill(anyelement, _int4, _int4) anyarray',
+  (v: Datum, d: PgArray | null, b: PgArray | null, _c: ExecContext, call: CallInfo) =>
+    filled(v, d, b, call.argOids[0]!),
+  LOOSE,
+);
 
 function join(a: PgArray | null, delimiter: string | null, nullText: string | null, ctx: ExecContext): Datum {
   if (a === null || delimiter === null) return null;
@@ -131,8 +213,16 @@ function join(a: PgArray | null, delimiter: string | null, nullText: string | nu
   return parts.join(delimiter);
 }
 const STABLE = { volatility: 'stable', strict: false } as const;
-fn('array_to_string(anyarray, text) text', (a: PgArray | null, d: string | null, ctx: ExecContext) => join(a, d, null, ctx), STABLE);
-fn('array_to_string(anyarray, text, text) text', (a: PgArray | null, d: string | null, n: string | null, ctx: ExecContext) => join(a, d, n, ctx), STABLE);
+fn(
+  'array_to_string(anyarray, text) text',
+  (a: PgArray | null, d: string | null, ctx: ExecContext) => join(a, d, null, ctx),
+  STABLE,
+);
+fn(
+  'array_to_string(anyarray, text, text) text',
+  (a: PgArray | null, d: string | null, n: string | null, ctx: ExecContext) => join(a, d, n, ctx),
+  STABLE,
+);
 
 srf('unnest(anyarray) anyelement', (a: PgArray) => a.elements);
 function* subscripts(a: PgArray, d: number, reverse: boolean): Generator<number> {
@@ -148,5 +238,10 @@ srf(
   function* (a: PgArray) {
     for (let i = 0; i < a.elements.length; i++) yield new PgRecord([a.elementOid, OID.int4], [a.elements[i]!, i + 1]);
   },
-  { resultColumns: [{ name: 'x', typeOid: OID.oid }, { name: 'n', typeOid: OID.int4 }] },
+  {
+    resultColumns: [
+      { name: 'x', typeOid: OID.oid },
+      { name: 'n', typeOid: OID.int4 },
+    ],
+  },
 );

@@ -2,18 +2,53 @@
 import { sqlError } from '../../base/errors.js';
 import type { ExecContext } from '../contract.js';
 import {
-  checkTimestamp, civilFromDays, DATE_END, DATE_INFINITY, DATE_MIN, DATE_NEG_INFINITY, daysFromCivil, daysInMonth, EPOCH_OFFSET_MICROS, EPOCH_OFFSET_SECONDS,
-  findZone, isFiniteTimestamp, joinTimestamp, localToUtc, MICROS_PER_DAY, splitTimestamp, TS_INFINITY, TS_NEG_INFINITY, utcToLocal, zoneOffset, zoneOrThrow,
+  checkTimestamp,
+  civilFromDays,
+  DATE_END,
+  DATE_INFINITY,
+  DATE_MIN,
+  DATE_NEG_INFINITY,
+  daysFromCivil,
+  daysInMonth,
+  EPOCH_OFFSET_MICROS,
+  EPOCH_OFFSET_SECONDS,
+  findZone,
+  isFiniteTimestamp,
+  joinTimestamp,
+  localToUtc,
+  MICROS_PER_DAY,
+  splitTimestamp,
+  TS_INFINITY,
+  TS_NEG_INFINITY,
+  utcToLocal,
+  zoneOffset,
+  zoneOrThrow,
 } from '../types/calendar.js';
 import type { Zone } from '../types/calendar.js';
 import { Interval, Numeric, TimeTz } from '../types/datum.js';
 import type { Datum } from '../types/datum.js';
-import { currentDate, dateToTimestamp, formatTimestampTz, timestampToDate, timestampToTz, tzToTimestamp } from '../types/datetime.js';
+import {
+  currentDate,
+  dateToTimestamp,
+  formatTimestampTz,
+  timestampToDate,
+  timestampToTz,
+  tzToTimestamp,
+} from '../types/datetime.js';
 import { intervalOutOfRange, makeInterval } from '../types/interval.js';
 import { divisionByZero, NUMERIC_INF, NUMERIC_NEG_INF, numericToFloat } from '../types/numeric.js';
 import { fn, fns, op } from './define.js';
 import {
-  addInterval, addIntervals, addIntervalTz, age, divideInterval, justifyDays, justifyHours, justifyInterval, multiplyInterval, negateInterval,
+  addInterval,
+  addIntervals,
+  addIntervalTz,
+  age,
+  divideInterval,
+  justifyDays,
+  justifyHours,
+  justifyInterval,
+  multiplyInterval,
+  negateInterval,
   subtractTimestamps,
 } from './interval-math.js';
 
@@ -22,11 +57,17 @@ const zoneOf = (ctx: ExecContext): Zone => zoneOrThrow(ctx.format.timeZone);
 
 // ---- the present ----
 
-fns(['now() timestamptz', 'transaction_timestamp() timestamptz'], (ctx: ExecContext) => ctx.format.transactionNow, STABLE);
+fns(
+  ['now() timestamptz', 'transaction_timestamp() timestamptz'],
+  (ctx: ExecContext) => ctx.format.transactionNow,
+  STABLE,
+);
 fn('statement_timestamp() timestamptz', (ctx: ExecContext) => ctx.format.statementNow, STABLE);
 const clock = (ctx: ExecContext): bigint => BigInt(ctx.db.now()) - EPOCH_OFFSET_MICROS;
 fn('clock_timestamp() timestamptz', clock, { volatility: 'volatile' });
-fn('timeofday() text', (ctx: ExecContext) => formatTimestampTz(clock(ctx), ctx.format.timeZone), { volatility: 'volatile' });
+fn('timeofday() text', (ctx: ExecContext) => formatTimestampTz(clock(ctx), ctx.format.timeZone), {
+  volatility: 'volatile',
+});
 
 // ---- + and − ----
 
@@ -40,7 +81,8 @@ op('date + int4 = date', dateOffset);
 op('int4 + date = date', (n: number, d: number) => dateOffset(d, n));
 op('date - int4 = date', (d: number, n: number) => dateOffset(d, -n));
 op('date - date = int4', (a: number, b: number) => {
-  if (Math.abs(a) >= DATE_INFINITY || Math.abs(b) >= DATE_INFINITY) throw sqlError('22008', 'cannot subtract infinite dates');
+  if (Math.abs(a) >= DATE_INFINITY || Math.abs(b) >= DATE_INFINITY)
+    throw sqlError('22008', 'cannot subtract infinite dates');
   return a - b;
 });
 op('date + interval = timestamp', (d: number, i: Interval) => addInterval(dateToTimestamp(d), i));
@@ -52,13 +94,27 @@ function withTime(d: number, t: number): bigint {
   const ts = dateToTimestamp(d);
   return isFiniteTimestamp(ts) ? checkTimestamp(ts + BigInt(t)) : ts;
 }
-op('date + timetz = timestamptz', (d: number, t: TimeTz) => checkTimestamp(joinTimestamp(d, t.micros) + BigInt(t.zone) * 1_000_000n));
+op('date + timetz = timestamptz', (d: number, t: TimeTz) =>
+  checkTimestamp(joinTimestamp(d, t.micros) + BigInt(t.zone) * 1_000_000n),
+);
 op('timestamp + interval = timestamp', (t: bigint, i: Interval) => addInterval(t, i));
 op('interval + timestamp = timestamp', (i: Interval, t: bigint) => addInterval(t, i));
 op('timestamp - interval = timestamp', (t: bigint, i: Interval) => addInterval(t, negateInterval(i)));
-op('timestamptz + interval = timestamptz', (t: bigint, i: Interval, ctx: ExecContext) => addIntervalTz(t, i, zoneOf(ctx)), STABLE);
-op('interval + timestamptz = timestamptz', (i: Interval, t: bigint, ctx: ExecContext) => addIntervalTz(t, i, zoneOf(ctx)), STABLE);
-op('timestamptz - interval = timestamptz', (t: bigint, i: Interval, ctx: ExecContext) => addIntervalTz(t, negateInterval(i), zoneOf(ctx)), STABLE);
+op(
+  'timestamptz + interval = timestamptz',
+  (t: bigint, i: Interval, ctx: ExecContext) => addIntervalTz(t, i, zoneOf(ctx)),
+  STABLE,
+);
+op(
+  'interval + timestamptz = timestamptz',
+  (i: Interval, t: bigint, ctx: ExecContext) => addIntervalTz(t, i, zoneOf(ctx)),
+  STABLE,
+);
+op(
+  'timestamptz - interval = timestamptz',
+  (t: bigint, i: Interval, ctx: ExecContext) => addIntervalTz(t, negateInterval(i), zoneOf(ctx)),
+  STABLE,
+);
 for (const type of ['timestamp', 'timestamptz']) {
   op(`${type} - ${type} = interval`, (a: bigint, b: bigint) => {
     if (!isFiniteTimestamp(a) || !isFiniteTimestamp(b)) throw sqlError('22008', 'cannot subtract infinite timestamps');
@@ -76,7 +132,9 @@ op('time - time = interval', (a: number, b: number) => new Interval(0, 0, BigInt
 op('timetz + interval = timetz', (t: TimeTz, i: Interval) => new TimeTz(wrapTime(BigInt(t.micros) + i.micros), t.zone));
 op('timetz - interval = timetz', (t: TimeTz, i: Interval) => new TimeTz(wrapTime(BigInt(t.micros) - i.micros), t.zone));
 op('interval + interval = interval', addIntervals);
-op('interval - interval = interval', (a: Interval, b: Interval) => makeInterval(a.months - b.months, a.days - b.days, a.micros - b.micros));
+op('interval - interval = interval', (a: Interval, b: Interval) =>
+  makeInterval(a.months - b.months, a.days - b.days, a.micros - b.micros),
+);
 op('- interval = interval', negateInterval);
 op('interval * float8 = interval', multiplyInterval);
 op('float8 * interval = interval', (n: number, i: Interval) => multiplyInterval(i, n));
@@ -91,10 +149,16 @@ fn('justify_interval(interval) interval', justifyInterval);
 // ---- age ----
 
 fn('age(timestamp, timestamp) interval', (a: bigint, b: bigint) => age(a, b));
-fn('age(timestamptz, timestamptz) interval', (a: bigint, b: bigint, ctx: ExecContext) => age(utcToLocal(zoneOf(ctx), a), utcToLocal(zoneOf(ctx), b)));
+fn('age(timestamptz, timestamptz) interval', (a: bigint, b: bigint, ctx: ExecContext) =>
+  age(utcToLocal(zoneOf(ctx), a), utcToLocal(zoneOf(ctx), b)),
+);
 const midnight = (ctx: ExecContext): bigint => dateToTimestamp(currentDate(ctx.format));
 fn('age(timestamp) interval', (a: bigint, ctx: ExecContext) => age(midnight(ctx), a), STABLE);
-fn('age(timestamptz) interval', (a: bigint, ctx: ExecContext) => age(midnight(ctx), utcToLocal(zoneOf(ctx), a)), STABLE);
+fn(
+  'age(timestamptz) interval',
+  (a: bigint, ctx: ExecContext) => age(midnight(ctx), utcToLocal(zoneOf(ctx), a)),
+  STABLE,
+);
 
 // ---- AT TIME ZONE ----
 
@@ -105,23 +169,73 @@ function zoneArgument(name: string): Zone {
   if (zone.fixed !== null && /^[+-]?\d/.test(name.trim())) return { ...zone, fixed: -zone.fixed };
   return zone;
 }
-const infiniteOr = (ts: bigint, f: (ts: bigint) => bigint): bigint => (isFiniteTimestamp(ts) ? checkTimestamp(f(ts)) : ts);
-fn('timezone(text, timestamptz) timestamp', (z: string, t: bigint) => infiniteOr(t, (ts) => utcToLocal(zoneArgument(z), ts)));
-fn('timezone(text, timestamp) timestamptz', (z: string, t: bigint) => infiniteOr(t, (ts) => localToUtc(zoneArgument(z), ts)));
+const infiniteOr = (ts: bigint, f: (ts: bigint) => bigint): bigint =>
+  isFiniteTimestamp(ts) ? checkTimestamp(f(ts)) : ts;
+fn('timezone(text, timestamptz) timestamp', (z: string, t: bigint) =>
+  infiniteOr(t, (ts) => utcToLocal(zoneArgument(z), ts)),
+);
+fn('timezone(text, timestamp) timestamptz', (z: string, t: bigint) =>
+  infiniteOr(t, (ts) => localToUtc(zoneArgument(z), ts)),
+);
 fn('timezone(interval, timestamptz) timestamp', (i: Interval, t: bigint) => infiniteOr(t, (ts) => ts + i.micros));
 fn('timezone(interval, timestamp) timestamptz', (i: Interval, t: bigint) => infiniteOr(t, (ts) => ts - i.micros));
-fn('timezone(text, timetz) timetz', (z: string, t: TimeTz, ctx: ExecContext) => {
-  const west = -zoneOffset(zoneArgument(z), ctx.format.transactionNow);
-  return new TimeTz(wrapTime(BigInt(t.micros) + BigInt(t.zone - west) * 1_000_000n), west);
-}, STABLE);
+fn(
+  'timezone(text, timetz) timetz',
+  (z: string, t: TimeTz, ctx: ExecContext) => {
+    const west = -zoneOffset(zoneArgument(z), ctx.format.transactionNow);
+    return new TimeTz(wrapTime(BigInt(t.micros) + BigInt(t.zone - west) * 1_000_000n), west);
+  },
+  STABLE,
+);
 
 // ---- date_trunc and date_bin ----
 
-const TRUNC_MICROS: Readonly<Record<string, bigint>> = { microseconds: 1n, milliseconds: 1000n, second: 1_000_000n, minute: 60_000_000n, hour: 3_600_000_000n };
+const TRUNC_MICROS: Readonly<Record<string, bigint>> = {
+  microseconds: 1n,
+  milliseconds: 1000n,
+  second: 1_000_000n,
+  minute: 60_000_000n,
+  hour: 3_600_000_000n,
+};
 const UNIT_NAMES: Readonly<Record<string, string>> = {
-  microsecond: 'microseconds', us: 'microseconds', usec: 'microseconds', millisecond: 'milliseconds', ms: 'milliseconds', msec: 'milliseconds', seconds: 'second', sec: 'second', s: 'second', minutes: 'minute', min: 'minute', mins: 'minute', m: 'minute',
-  hours: 'hour', h: 'hour', hr: 'hour', hrs: 'hour', days: 'day', d: 'day', weeks: 'week', w: 'week', months: 'month', mon: 'month', mons: 'month', quarters: 'quarter', qtr: 'quarter', years: 'year', y: 'year', yr: 'year', yrs: 'year',
-  decades: 'decade', dec: 'decade', centuries: 'century', c: 'century', cent: 'century', millennia: 'millennium', mil: 'millennium', millenniums: 'millennium',
+  microsecond: 'microseconds',
+  us: 'microseconds',
+  usec: 'microseconds',
+  millisecond: 'milliseconds',
+  ms: 'milliseconds',
+  msec: 'milliseconds',
+  seconds: 'second',
+  sec: 'second',
+  s: 'second',
+  minutes: 'minute',
+  min: 'minute',
+  mins: 'minute',
+  m: 'minute',
+  hours: 'hour',
+  h: 'hour',
+  hr: 'hour',
+  hrs: 'hour',
+  days: 'day',
+  d: 'day',
+  weeks: 'week',
+  w: 'week',
+  months: 'month',
+  mon: 'month',
+  mons: 'month',
+  quarters: 'quarter',
+  qtr: 'quarter',
+  years: 'year',
+  y: 'year',
+  yr: 'year',
+  yrs: 'year',
+  decades: 'decade',
+  dec: 'decade',
+  centuries: 'century',
+  c: 'century',
+  cent: 'century',
+  millennia: 'millennium',
+  mil: 'millennium',
+  millenniums: 'millennium',
 };
 function unitName(name: string): string {
   const lower = name.toLowerCase();
@@ -159,9 +273,24 @@ function truncTimestamp(field: string, ts: bigint, typeName: string): bigint {
   if (!isFiniteTimestamp(ts)) return ts;
   return whole === null ? joinTimestamp(start, 0) : joinTimestamp(days, Number((BigInt(micros) / whole) * whole));
 }
-const EXTRACT_UNITS = new Set(['epoch', 'dow', 'isodow', 'doy', 'isoyear', 'julian', 'timezone', 'timezone_hour', 'timezone_minute', 'timezone_m', 'timezone_h']);
+const EXTRACT_UNITS = new Set([
+  'epoch',
+  'dow',
+  'isodow',
+  'doy',
+  'isoyear',
+  'julian',
+  'timezone',
+  'timezone_hour',
+  'timezone_minute',
+  'timezone_m',
+  'timezone_h',
+]);
 function unitError(field: string, unit: string, typeName: string): Error {
-  const known = EXTRACT_UNITS.has(unit) || Object.hasOwn(TRUNC_MICROS, unit) || ['day', 'week', 'month', 'quarter', 'year', 'decade', 'century', 'millennium'].includes(unit);
+  const known =
+    EXTRACT_UNITS.has(unit) ||
+    Object.hasOwn(TRUNC_MICROS, unit) ||
+    ['day', 'week', 'month', 'quarter', 'year', 'decade', 'century', 'millennium'].includes(unit);
   return known
     ? sqlError('0A000', `unit "${field.toLowerCase()}" not supported for type ${typeName}`)
     : sqlError('22023', `unit "${field.toLowerCase()}" not recognized for type ${typeName}`);
@@ -176,11 +305,20 @@ function truncTz(unit: string, ts: bigint, zone: Zone): bigint {
   // Below a day the offset stays what it is, so that an hour in an overlap stays the same hour.
   return Object.hasOwn(TRUNC_MICROS, unitName(unit)) ? ts - (local - truncated) : localToUtc(zone, truncated);
 }
-fn('date_trunc(text, timestamptz) timestamptz', (unit: string, ts: bigint, ctx: ExecContext) => truncTz(unit, ts, zoneOf(ctx)), STABLE);
-fn('date_trunc(text, timestamptz, text) timestamptz', (unit: string, ts: bigint, zone: string) => truncTz(unit, ts, zoneArgument(zone)), STABLE);
+fn(
+  'date_trunc(text, timestamptz) timestamptz',
+  (unit: string, ts: bigint, ctx: ExecContext) => truncTz(unit, ts, zoneOf(ctx)),
+  STABLE,
+);
+fn(
+  'date_trunc(text, timestamptz, text) timestamptz',
+  (unit: string, ts: bigint, zone: string) => truncTz(unit, ts, zoneArgument(zone)),
+  STABLE,
+);
 fn('date_trunc(text, interval) interval', (field: string, v: Interval) => {
   const unit = unitName(field);
-  if (Object.hasOwn(TRUNC_MICROS, unit)) return new Interval(v.months, v.days, (v.micros / TRUNC_MICROS[unit]!) * TRUNC_MICROS[unit]!);
+  if (Object.hasOwn(TRUNC_MICROS, unit))
+    return new Interval(v.months, v.days, (v.micros / TRUNC_MICROS[unit]!) * TRUNC_MICROS[unit]!);
   if (unit === 'day') return new Interval(v.months, v.days, 0n);
   const months = { month: 1, quarter: 3, year: 12, decade: 120, century: 1200, millennium: 12000 }[unit];
   if (months === undefined) throw unitError(field, unit, 'interval');
@@ -188,7 +326,8 @@ fn('date_trunc(text, interval) interval', (field: string, v: Interval) => {
 });
 function dateBin(stride: Interval, ts: bigint, origin: bigint): bigint {
   if (!isFiniteTimestamp(ts)) return ts;
-  if (stride.months !== 0) throw sqlError('0A000', 'timestamps cannot be binned into intervals containing months or years');
+  if (stride.months !== 0)
+    throw sqlError('0A000', 'timestamps cannot be binned into intervals containing months or years');
   const step = BigInt(stride.days) * BigInt(MICROS_PER_DAY) + stride.micros;
   if (step <= 0n) throw sqlError('22008', 'stride must be greater than zero');
   const rest = (((ts - origin) % step) + step) % step;
@@ -329,7 +468,8 @@ function extractInterval(field: string, v: Interval): Numeric {
   const unit = unitName(field);
   if (unit === 'epoch') {
     // A year counts 365.25 days here, a month 30.
-    const seconds = BigInt(Math.trunc(v.months / 12)) * 31_557_600n + BigInt(v.months % 12) * 2_592_000n + BigInt(v.days) * 86_400n;
+    const seconds =
+      BigInt(Math.trunc(v.months / 12)) * 31_557_600n + BigInt(v.months % 12) * 2_592_000n + BigInt(v.days) * 86_400n;
     return decimal(seconds * 1_000_000n + v.micros, 6);
   }
   const time = timePart(unit, v.micros);
@@ -360,11 +500,14 @@ const extracts: readonly (readonly [string, (field: string, v: never, ctx: ExecC
   ['timestamptz', (f: string, v: bigint, ctx: ExecContext) => extractTz(f, v, ctx)],
   ['date', (f: string, v: number) => extractDate(f, v)],
   ['time', (f: string, v: number) => extractTime(f, v, 'time without time zone')],
-  ['timetz', (f: string, v: TimeTz) => {
-    const unit = unitName(f);
-    if (unit === 'epoch') return decimal(BigInt(v.micros + v.zone * 1e6), 6);
-    return zonePart(unit, -v.zone) ?? extractTime(f, v.micros, 'time with time zone');
-  }],
+  [
+    'timetz',
+    (f: string, v: TimeTz) => {
+      const unit = unitName(f);
+      if (unit === 'epoch') return decimal(BigInt(v.micros + v.zone * 1e6), 6);
+      return zonePart(unit, -v.zone) ?? extractTime(f, v.micros, 'time with time zone');
+    },
+  ],
   ['interval', (f: string, v: Interval) => extractInterval(f, v)],
 ];
 for (const [type, extract] of extracts) {
@@ -379,12 +522,24 @@ for (const [type, extract] of extracts) {
 function civil(year: number, month: number, day: number): number {
   const actual = year < 0 ? year + 1 : year;
   if (year === 0 || month < 1 || month > 12 || day < 1 || day > daysInMonth(actual, month)) {
-    throw sqlError('22008', `date field value out of range: ${year}-${String(month).padStart(2, '0')}-${String(day).padStart(2, '0')}`);
+    throw sqlError(
+      '22008',
+      `date field value out of range: ${year}-${String(month).padStart(2, '0')}-${String(day).padStart(2, '0')}`,
+    );
   }
   return daysFromCivil(actual, month, day);
 }
 function timeOf(hour: number, minute: number, second: number): number {
-  if (hour < 0 || hour > 24 || minute < 0 || minute > 59 || second < 0 || second > 60 || (hour === 24 && (minute > 0 || second > 0)) || Number.isNaN(second)) {
+  if (
+    hour < 0 ||
+    hour > 24 ||
+    minute < 0 ||
+    minute > 59 ||
+    second < 0 ||
+    second > 60 ||
+    (hour === 24 && (minute > 0 || second > 0)) ||
+    Number.isNaN(second)
+  ) {
     const shown = Number.isInteger(second) ? String(second).padStart(2, '0') : String(second);
     throw sqlError('22008', `time field value out of range: ${hour}:${String(minute).padStart(2, '0')}:${shown}`);
   }
@@ -392,18 +547,32 @@ function timeOf(hour: number, minute: number, second: number): number {
 }
 fn('make_date(int4, int4, int4) date', civil);
 fn('make_time(int4, int4, float8) time', timeOf);
-fn('make_timestamp(int4, int4, int4, int4, int4, float8) timestamp', (y: number, mo: number, d: number, h: number, mi: number, s: number) =>
-  checkTimestamp(joinTimestamp(civil(y, mo, d), timeOf(h, mi, s))),
+fn(
+  'make_timestamp(int4, int4, int4, int4, int4, float8) timestamp',
+  (y: number, mo: number, d: number, h: number, mi: number, s: number) =>
+    checkTimestamp(joinTimestamp(civil(y, mo, d), timeOf(h, mi, s))),
 );
-fn('make_timestamptz(int4, int4, int4, int4, int4, float8) timestamptz', (y: number, mo: number, d: number, h: number, mi: number, s: number, ctx: ExecContext) =>
-  timestampToTz(joinTimestamp(civil(y, mo, d), timeOf(h, mi, s)), ctx.format.timeZone), STABLE);
-fn('make_timestamptz(int4, int4, int4, int4, int4, float8, text) timestamptz', (y: number, mo: number, d: number, h: number, mi: number, s: number, zone: string) =>
-  checkTimestamp(localToUtc(zoneOrThrow(zone), joinTimestamp(civil(y, mo, d), timeOf(h, mi, s)))), STABLE);
+fn(
+  'make_timestamptz(int4, int4, int4, int4, int4, float8) timestamptz',
+  (y: number, mo: number, d: number, h: number, mi: number, s: number, ctx: ExecContext) =>
+    timestampToTz(joinTimestamp(civil(y, mo, d), timeOf(h, mi, s)), ctx.format.timeZone),
+  STABLE,
+);
+fn(
+  'make_timestamptz(int4, int4, int4, int4, int4, float8, text) timestamptz',
+  (y: number, mo: number, d: number, h: number, mi: number, s: number, zone: string) =>
+    checkTimestamp(localToUtc(zoneOrThrow(zone), joinTimestamp(civil(y, mo, d), timeOf(h, mi, s)))),
+  STABLE,
+);
 fn(
   'make_interval(int4, int4, int4, int4, int4, int4, float8) interval',
   (y: number, mo: number, w: number, d: number, h: number, mi: number, s: number) => {
     if (!Number.isFinite(s)) throw intervalOutOfRange();
-    return makeInterval(y * 12 + mo, w * 7 + d, BigInt(h) * 3_600_000_000n + BigInt(mi) * 60_000_000n + BigInt(Math.round(s * 1e6)));
+    return makeInterval(
+      y * 12 + mo,
+      w * 7 + d,
+      BigInt(h) * 3_600_000_000n + BigInt(mi) * 60_000_000n + BigInt(Math.round(s * 1e6)),
+    );
   },
   { defaults: [0, 0, 0, 0, 0, 0, 0] },
 );
@@ -420,7 +589,11 @@ fn('isfinite(date) bool', (d: number) => d !== DATE_INFINITY && d !== DATE_NEG_I
 fn('isfinite(interval) bool', () => true);
 fn('timestamp(date, time) timestamp', withTime);
 fn('date(timestamp) date', (t: bigint) => timestampToDate(t));
-fn('date(timestamptz) date', (t: bigint, ctx: ExecContext) => timestampToDate(tzToTimestamp(t, ctx.format.timeZone)), STABLE);
+fn(
+  'date(timestamptz) date',
+  (t: bigint, ctx: ExecContext) => timestampToDate(tzToTimestamp(t, ctx.format.timeZone)),
+  STABLE,
+);
 
 /** (s1, e1) OVERLAPS (s2, e2); ends may be given as lengths. */
 function overlaps(a1: bigint, a2: bigint, b1: bigint, b2: bigint): boolean {
@@ -430,9 +603,16 @@ function overlaps(a1: bigint, a2: bigint, b1: bigint, b2: bigint): boolean {
   return as > bs ? as < be : bs < ae;
 }
 for (const type of ['timestamp', 'timestamptz', 'time']) {
-  fn(`overlaps(${type}, ${type}, ${type}, ${type}) bool`, (a: bigint, b: bigint, c: bigint, d: bigint) => overlaps(BigInt(a), BigInt(b), BigInt(c), BigInt(d)));
+  fn(`overlaps(${type}, ${type}, ${type}, ${type}) bool`, (a: bigint, b: bigint, c: bigint, d: bigint) =>
+    overlaps(BigInt(a), BigInt(b), BigInt(c), BigInt(d)),
+  );
 }
-fn('overlaps(timestamp, interval, timestamp, interval) bool', (a: bigint, i: Interval, b: bigint, j: Interval) => overlaps(a, addInterval(a, i), b, addInterval(b, j)));
-fn('overlaps(timestamptz, interval, timestamptz, interval) bool', (a: bigint, i: Interval, b: bigint, j: Interval, ctx: ExecContext) =>
-  overlaps(a, addIntervalTz(a, i, zoneOf(ctx)), b, addIntervalTz(b, j, zoneOf(ctx))), STABLE);
-
+fn('overlaps(timestamp, interval, timestamp, interval) bool', (a: bigint, i: Interval, b: bigint, j: Interval) =>
+  overlaps(a, addInterval(a, i), b, addInterval(b, j)),
+);
+fn(
+  'overlaps(timestamptz, interval, timestamptz, interval) bool',
+  (a: bigint, i: Interval, b: bigint, j: Interval, ctx: ExecContext) =>
+    overlaps(a, addIntervalTz(a, i, zoneOf(ctx)), b, addIntervalTz(b, j, zoneOf(ctx))),
+  STABLE,
+);

@@ -90,7 +90,13 @@ export function parseSignature(text: string): Signature {
   };
 }
 
-function makeEntry(signature: Signature, oid: number, impl: Spread | null, rows: FunctionEntry['rows'], options: DefineOptions): FunctionEntry {
+function makeEntry(
+  signature: Signature,
+  oid: number,
+  impl: Spread | null,
+  rows: FunctionEntry['rows'],
+  options: DefineOptions,
+): FunctionEntry {
   const arity = signature.argOids.length;
   const direct = impl !== null && !signature.variadic;
   return {
@@ -105,7 +111,12 @@ function makeEntry(signature: Signature, oid: number, impl: Spread | null, rows:
     mayWait: options.mayWait ?? false,
     returnsSet: rows !== null,
     resultColumns: options.resultColumns ?? null,
-    impl: impl === null ? notScalar(signature.name) : direct ? byArity(impl, arity) : (args, ctx, call) => impl(args, ctx, call),
+    impl:
+      impl === null
+        ? notScalar(signature.name)
+        : direct
+          ? byArity(impl, arity)
+          : (args, ctx, call) => impl(args, ctx, call),
     call1: direct && arity === 1 ? (impl as FunctionEntry['call1']) : null,
     call2: direct && arity === 2 ? (impl as FunctionEntry['call2']) : null,
     rows,
@@ -152,7 +163,13 @@ export function srf(signatureText: string, rows: SetImplementation, options: Def
   const signature = parseSignature(signatureText);
   const spread = rows as unknown as (...args: unknown[]) => Iterable<Datum>;
   const oid = FUNCTION_OIDS[`${signature.name}(${signature.argNames.join(',')})`] ?? 0;
-  const entry = makeEntry(signature, oid, null, (args, ctx, call) => (signature.variadic ? spread(args, ctx, call) : spread(...args, ctx, call)), options);
+  const entry = makeEntry(
+    signature,
+    oid,
+    null,
+    (args, ctx, call) => (signature.variadic ? spread(args, ctx, call) : spread(...args, ctx, call)),
+    options,
+  );
   functions.push(entry);
   push(functionIndex, entry.name, entry);
 }
@@ -194,4 +211,3 @@ export function aggregate(
   aggregates.push(entry);
   push(aggregateIndex, entry.name, entry);
 }
-

@@ -20,12 +20,20 @@ import { FUNCTION_OIDS } from './oid-table.js';
 
 const names = new Map<number, string>();
 // Type input functions and the like have names for catalogs (pg_type.typinput) though they are not called by name.
-for (const [signature, oid] of Object.entries(FUNCTION_OIDS)) names.set(oid, signature.slice(0, signature.indexOf('(')));
+for (const [signature, oid] of Object.entries(FUNCTION_OIDS))
+  names.set(oid, signature.slice(0, signature.indexOf('(')));
 for (const entry of [...allFunctions(), ...allAggregates()]) if (entry.oid !== 0) names.set(entry.oid, entry.name);
 registerProcedureNames({
   nameOf: (oid) => names.get(oid) ?? null,
   oidOf: (name) => functionsNamed(name).find((entry) => entry.oid !== 0)?.oid ?? null,
 });
 
-export { allAggregates, allFunctions, allOperators, aggregatesNamed, functionsNamed, operatorsNamed } from './define.js';
+export {
+  allAggregates,
+  allFunctions,
+  allOperators,
+  aggregatesNamed,
+  functionsNamed,
+  operatorsNamed,
+} from './define.js';
 export { findFunction, isAggregateName, resolveAggregate, resolveFunction, resolveOperator } from './resolve.js';

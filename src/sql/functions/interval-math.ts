@@ -1,5 +1,17 @@
 /** Arithmetic of intervals with dates and times. */
-import { civilFromDays, daysFromCivil, daysInMonth, isFiniteTimestamp, joinTimestamp, localToUtc, splitTimestamp, timestampOutOfRange, TS_END, TS_MIN, utcToLocal } from '../types/calendar.js';
+import {
+  civilFromDays,
+  daysFromCivil,
+  daysInMonth,
+  isFiniteTimestamp,
+  joinTimestamp,
+  localToUtc,
+  splitTimestamp,
+  timestampOutOfRange,
+  TS_END,
+  TS_MIN,
+  utcToLocal,
+} from '../types/calendar.js';
 import type { Zone } from '../types/calendar.js';
 import { Interval } from '../types/datum.js';
 import { intervalOutOfRange, makeInterval } from '../types/interval.js';

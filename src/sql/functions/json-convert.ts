@@ -55,7 +55,8 @@ export function toJsonValue(v: Datum, oid: number, ctx: ExecContext): JsonValue 
   if (v instanceof Jsonb) return v.value;
   if (oid === OID.json) return parseJson(v as string);
   if (v instanceof PgArray) return arrayValue(v, ctx);
-  if (v instanceof PgRecord) return makeJsonObject(v.values.map((item, i) => [`f${i + 1}`, toJsonValue(item, v.typeOids[i]!, ctx)] as const));
+  if (v instanceof PgRecord)
+    return makeJsonObject(v.values.map((item, i) => [`f${i + 1}`, toJsonValue(item, v.typeOids[i]!, ctx)] as const));
   const time = timeText(v, oid, ctx);
   if (time !== null) return time;
   if (v instanceof Numeric) return v.kind === 'finite' ? v : formatNumeric(v);

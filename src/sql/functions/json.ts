@@ -2,7 +2,15 @@
 import { sqlError } from '../../base/errors.js';
 import { Jsonb, Numeric, PgArray, PgRecord } from '../types/datum.js';
 import type { Datum, JsonValue } from '../types/datum.js';
-import { compareJson, formatJson, isJsonArray, isJsonObject, makeJsonObject, parseJson, prettyJson } from '../types/json.js';
+import {
+  compareJson,
+  formatJson,
+  isJsonArray,
+  isJsonObject,
+  makeJsonObject,
+  parseJson,
+  prettyJson,
+} from '../types/json.js';
 import { OID } from '../types/oids.js';
 import { fn, op, srf } from './define.js';
 
@@ -26,7 +34,11 @@ function rawMembers(text: string): { kind: 'object' | 'array' | 'scalar'; member
     const piece = source.slice(start, end);
     if (piece.trim() === '') return;
     if (open === '[') members.push({ key: null, text: piece.trim() });
-    else members.push({ key: JSON.parse(source.slice(start, colon).trim()) as string, text: source.slice(colon + 1, end).trim() });
+    else
+      members.push({
+        key: JSON.parse(source.slice(start, colon).trim()) as string,
+        text: source.slice(colon + 1, end).trim(),
+      });
   };
   for (let i = 0; i < source.length; i++) {
     const c = source[i]!;
@@ -140,8 +152,12 @@ function hasKey(v: JsonValue, key: string): boolean {
   return v === key;
 }
 op('jsonb ? text = bool', (j: Jsonb, k: string) => hasKey(j.value, k));
-op('jsonb ?| _text = bool', (j: Jsonb, k: PgArray) => k.elements.some((key) => key !== null && hasKey(j.value, key as string)));
-op('jsonb ?& _text = bool', (j: Jsonb, k: PgArray) => k.elements.every((key) => key === null || hasKey(j.value, key as string)));
+op('jsonb ?| _text = bool', (j: Jsonb, k: PgArray) =>
+  k.elements.some((key) => key !== null && hasKey(j.value, key as string)),
+);
+op('jsonb ?& _text = bool', (j: Jsonb, k: PgArray) =>
+  k.elements.every((key) => key === null || hasKey(j.value, key as string)),
+);
 
 function concatenate(a: JsonValue, b: JsonValue): JsonValue {
   if (a !== null && b !== null && isJsonObject(a) && isJsonObject(b)) return makeJsonObject([...a, ...b]);
@@ -154,7 +170,10 @@ function without(v: JsonValue, keys: ReadonlySet<string>): JsonValue {
   throw sqlError('22023', 'cannot delete from scalar');
 }
 op('jsonb - text = jsonb', (j: Jsonb, k: string) => new Jsonb(without(j.value, new Set([k]))));
-op('jsonb - _text = jsonb', (j: Jsonb, k: PgArray) => new Jsonb(without(j.value, new Set(k.elements.filter((x) => x !== null) as string[]))));
+op(
+  'jsonb - _text = jsonb',
+  (j: Jsonb, k: PgArray) => new Jsonb(without(j.value, new Set(k.elements.filter((x) => x !== null) as string[]))),
+);
 op('jsonb - int4 = jsonb', (j: Jsonb, n: number) => {
   const v = j.value;
   if (v !== null && isJsonObject(v)) throw sqlError('22023', 'cannot delete from object using integer index');
@@ -171,15 +190,19 @@ function change(v: JsonValue, steps: readonly Datum[], depth: number, value: Jso
   const last = depth === steps.length - 1;
   if (v !== null && isJsonObject(v)) {
     const old = v.get(name);
-    if (!last) return old === undefined ? v : makeJsonObject([...v, [name, change(old, steps, depth + 1, value, mode)]]);
+    if (!last)
+      return old === undefined ? v : makeJsonObject([...v, [name, change(old, steps, depth + 1, value, mode)]]);
     if (mode === 'delete') return makeJsonObject([...v].filter(([key]) => key !== name));
     if (mode.startsWith('insert') && old !== undefined) {
-      throw sqlError('22023', 'cannot replace existing key', { hint: 'Try using the function jsonb_set to replace key value.' });
+      throw sqlError('22023', 'cannot replace existing key', {
+        hint: 'Try using the function jsonb_set to replace key value.',
+      });
     }
     return old === undefined && mode === 'set-existing' ? v : makeJsonObject([...v, [name, value]]);
   }
   if (!isJsonArray(v)) return v;
-  if (!/^-?\d+$/.test(name)) throw sqlError('22P02', `path element at position ${depth + 1} is not an integer: "${name}"`);
+  if (!/^-?\d+$/.test(name))
+    throw sqlError('22P02', `path element at position ${depth + 1} is not an integer: "${name}"`);
   const n = Number(name);
   const at = n < 0 ? v.length + n : n;
   const inside = at >= 0 && at < v.length;
@@ -207,12 +230,21 @@ function changeTop(j: Jsonb, p: PgArray, value: JsonValue, mode: Mode): Jsonb {
 }
 op('jsonb #- _text = jsonb', (j: Jsonb, p: PgArray) => changeTop(j, p, null, 'delete'));
 fn('jsonb_delete_path(jsonb, _text) jsonb', (j: Jsonb, p: PgArray) => changeTop(j, p, null, 'delete'));
-fn('jsonb_set(jsonb, _text, jsonb, bool) jsonb', (j: Jsonb, p: PgArray, v: Jsonb, create: boolean) => changeTop(j, p, v.value, create ? 'set' : 'set-existing'), {
-  defaults: [true],
-});
-fn('jsonb_insert(jsonb, _text, jsonb, bool) jsonb', (j: Jsonb, p: PgArray, v: Jsonb, after: boolean) => changeTop(j, p, v.value, after ? 'insert-after' : 'insert-before'), {
-  defaults: [false],
-});
+fn(
+  'jsonb_set(jsonb, _text, jsonb, bool) jsonb',
+  (j: Jsonb, p: PgArray, v: Jsonb, create: boolean) => changeTop(j, p, v.value, create ? 'set' : 'set-existing'),
+  {
+    defaults: [true],
+  },
+);
+fn(
+  'jsonb_insert(jsonb, _text, jsonb, bool) jsonb',
+  (j: Jsonb, p: PgArray, v: Jsonb, after: boolean) =>
+    changeTop(j, p, v.value, after ? 'insert-after' : 'insert-before'),
+  {
+    defaults: [false],
+  },
+);
 
 function typeName(v: JsonValue): string {
   if (v === null) return 'null';
@@ -226,7 +258,8 @@ fn('json_typeof(json) text', (j: string) => typeName(parseJson(j)));
 fn('jsonb_pretty(jsonb) text', (j: Jsonb) => prettyJson(j.value));
 function strip(v: JsonValue): JsonValue {
   if (isJsonArray(v)) return v.map(strip);
-  if (v !== null && isJsonObject(v)) return new Map([...v].filter(([, x]) => x !== null).map(([k, x]) => [k, strip(x)] as const));
+  if (v !== null && isJsonObject(v))
+    return new Map([...v].filter(([, x]) => x !== null).map(([k, x]) => [k, strip(x)] as const));
   return v;
 }
 fn('jsonb_strip_nulls(jsonb) jsonb', (j: Jsonb) => new Jsonb(strip(j.value)));
@@ -237,18 +270,29 @@ function needArray(v: JsonValue, name: string): readonly JsonValue[] {
 }
 fn('jsonb_array_length(jsonb) int4', (j: Jsonb) => {
   if (isJsonArray(j.value)) return j.value.length;
-  throw sqlError('22023', `cannot get array length of a ${j.value !== null && isJsonObject(j.value) ? 'non-array' : 'scalar'}`);
+  throw sqlError(
+    '22023',
+    `cannot get array length of a ${j.value !== null && isJsonObject(j.value) ? 'non-array' : 'scalar'}`,
+  );
 });
 fn('json_array_length(json) int4', (j: string) => {
   const { kind, members } = rawMembers(j);
   if (kind === 'array') return members.length;
   throw sqlError('22023', `cannot get array length of a ${kind === 'object' ? 'non-array' : 'scalar'}`);
 });
-srf('jsonb_array_elements(jsonb) jsonb', (j: Jsonb) => needArray(j.value, 'extract elements from').map((v) => new Jsonb(v)));
+srf('jsonb_array_elements(jsonb) jsonb', (j: Jsonb) =>
+  needArray(j.value, 'extract elements from').map((v) => new Jsonb(v)),
+);
 srf('jsonb_array_elements_text(jsonb) text', (j: Jsonb) => needArray(j.value, 'extract elements from').map(scalarText));
 function rawElements(j: string): RawMember[] {
   const { kind, members } = rawMembers(j);
-  if (kind !== 'array') throw sqlError('22023', kind === 'object' ? 'cannot call json_array_elements on a non-array' : 'cannot call json_array_elements on a scalar');
+  if (kind !== 'array')
+    throw sqlError(
+      '22023',
+      kind === 'object'
+        ? 'cannot call json_array_elements on a non-array'
+        : 'cannot call json_array_elements on a scalar',
+    );
   return members;
 }
 srf('json_array_elements(json) json', (j: string) => rawElements(j).map((m) => m.text));
@@ -256,23 +300,47 @@ srf('json_array_elements_text(json) text', (j: string) => rawElements(j).map((m)
 
 function needObject(v: JsonValue, name: string): ReadonlyMap<string, JsonValue> {
   if (v !== null && isJsonObject(v)) return v;
-  throw sqlError('22023', `cannot call ${name} on ${isJsonArray(v) ? (name === 'jsonb_object_keys' ? 'an array' : 'a non-object') : name === 'jsonb_object_keys' ? 'a scalar' : 'a non-object'}`);
+  throw sqlError(
+    '22023',
+    `cannot call ${name} on ${isJsonArray(v) ? (name === 'jsonb_object_keys' ? 'an array' : 'a non-object') : name === 'jsonb_object_keys' ? 'a scalar' : 'a non-object'}`,
+  );
 }
 srf('jsonb_object_keys(jsonb) text', (j: Jsonb) => [...needObject(j.value, 'jsonb_object_keys').keys()]);
 srf('json_object_keys(json) text', (j: string) => {
   const { kind, members } = rawMembers(j);
-  if (kind !== 'object') throw sqlError('22023', `cannot call json_object_keys on ${kind === 'array' ? 'an array' : 'a scalar'}`);
+  if (kind !== 'object')
+    throw sqlError('22023', `cannot call json_object_keys on ${kind === 'array' ? 'an array' : 'a scalar'}`);
   return members.map((m) => m.key);
 });
-const eachColumns = (typeOid: number): readonly { name: string; typeOid: number }[] => [{ name: 'key', typeOid: OID.text }, { name: 'value', typeOid }];
-srf('jsonb_each(jsonb) record', (j: Jsonb) => [...needObject(j.value, 'jsonb_each')].map(([k, v]) => new PgRecord([OID.text, OID.jsonb], [k, new Jsonb(v)])), {
-  resultColumns: eachColumns(OID.jsonb),
-});
-srf('jsonb_each_text(jsonb) record', (j: Jsonb) => [...needObject(j.value, 'jsonb_each_text')].map(([k, v]) => new PgRecord([OID.text, OID.text], [k, scalarText(v)])), {
-  resultColumns: eachColumns(OID.text),
-});
-srf('json_each(json) record', (j: string) => rawMembers(j).members.map((m) => new PgRecord([OID.text, OID.json], [m.key, m.text])), { resultColumns: eachColumns(OID.json) });
-srf('json_each_text(json) record', (j: string) => rawMembers(j).members.map((m) => new PgRecord([OID.text, OID.text], [m.key, rawText(m.text)])), {
-  resultColumns: eachColumns(OID.text),
-});
-
+const eachColumns = (typeOid: number): readonly { name: string; typeOid: number }[] => [
+  { name: 'key', typeOid: OID.text },
+  { name: 'value', typeOid },
+];
+srf(
+  'jsonb_each(jsonb) record',
+  (j: Jsonb) =>
+    [...needObject(j.value, 'jsonb_each')].map(([k, v]) => new PgRecord([OID.text, OID.jsonb], [k, new Jsonb(v)])),
+  {
+    resultColumns: eachColumns(OID.jsonb),
+  },
+);
+srf(
+  'jsonb_each_text(jsonb) record',
+  (j: Jsonb) =>
+    [...needObject(j.value, 'jsonb_each_text')].map(([k, v]) => new PgRecord([OID.text, OID.text], [k, scalarText(v)])),
+  {
+    resultColumns: eachColumns(OID.text),
+  },
+);
+srf(
+  'json_each(json) record',
+  (j: string) => rawMembers(j).members.map((m) => new PgRecord([OID.text, OID.json], [m.key, m.text])),
+  { resultColumns: eachColumns(OID.json) },
+);
+srf(
+  'json_each_text(json) record',
+  (j: string) => rawMembers(j).members.map((m) => new PgRecord([OID.text, OID.text], [m.key, rawText(m.text)])),
+  {
+    resultColumns: eachColumns(OID.text),
+  },
+);

@@ -5,8 +5,21 @@ import type { Numeric } from '../types/datum.js';
 import { roundHalfEven, toInt4, toInt8 } from '../types/casts.js';
 import { expNumeric, lnNumeric, logNumeric, powerNumeric, sqrtNumeric } from '../types/numeric-math.js';
 import {
-  ceilNumeric, compareNumeric, divideInteger, divideNumeric, floorNumeric, minScale, multiplyNumeric, numericFromBigInt,
-  numericFromInt, numericToBigInt, roundNumeric, signNumeric, subtractNumeric, trimScale, truncNumeric,
+  ceilNumeric,
+  compareNumeric,
+  divideInteger,
+  divideNumeric,
+  floorNumeric,
+  minScale,
+  multiplyNumeric,
+  numericFromBigInt,
+  numericFromInt,
+  numericToBigInt,
+  roundNumeric,
+  signNumeric,
+  subtractNumeric,
+  trimScale,
+  truncNumeric,
 } from '../types/numeric.js';
 import { fn, fns } from './define.js';
 import { powerFloat } from './operators-arithmetic.js';
@@ -17,7 +30,9 @@ fns(['ceil(float8) float8', 'ceiling(float8) float8'], (a: number) => Math.ceil(
 fns(['ceil(numeric) numeric', 'ceiling(numeric) numeric'], (a: Numeric) => ceilNumeric(a));
 fn('floor(float8) float8', (a: number) => Math.floor(a));
 fn('floor(numeric) numeric', (a: Numeric) => floorNumeric(a));
-fn('round(float8) float8', (a: number) => (Number.isFinite(a) ? (roundHalfEven(a) === 0 && (a < 0 || Object.is(a, -0)) ? -0 : roundHalfEven(a)) : a));
+fn('round(float8) float8', (a: number) =>
+  Number.isFinite(a) ? (roundHalfEven(a) === 0 && (a < 0 || Object.is(a, -0)) ? -0 : roundHalfEven(a)) : a,
+);
 fn('round(numeric) numeric', (a: Numeric) => roundNumeric(a, 0));
 fn('round(numeric, int4) numeric', (a: Numeric, n: number) => roundToArgument(a, n, roundNumeric));
 fn('trunc(float8) float8', (a: number) => Math.trunc(a));
@@ -42,7 +57,9 @@ fns(['log(float8) float8', 'log10(float8) float8'], (a: number) => Math.log10(po
 fns(['log(numeric) numeric', 'log10(numeric) numeric'], (a: Numeric) => logNumeric(TEN, a));
 fn('log(numeric, numeric) numeric', (a: Numeric, b: Numeric) => logNumeric(a, b));
 fns(['power(float8, float8) float8', 'pow(float8, float8) float8'], powerFloat);
-fns(['power(numeric, numeric) numeric', 'pow(numeric, numeric) numeric'], (a: Numeric, b: Numeric) => powerNumeric(a, b));
+fns(['power(numeric, numeric) numeric', 'pow(numeric, numeric) numeric'], (a: Numeric, b: Numeric) =>
+  powerNumeric(a, b),
+);
 fn('div(numeric, numeric) numeric', (a: Numeric, b: Numeric) => divideInteger(a, b));
 fn('scale(numeric) int4', (a: Numeric) => (a.kind === 'finite' ? a.scale : null));
 fn('min_scale(numeric) int4', (a: Numeric) => (a.kind === 'finite' ? minScale(a) : null));
@@ -127,7 +144,8 @@ function checkBuckets(count: number): void {
 }
 fn('width_bucket(float8, float8, float8, int4) int4', (v: number, low: number, high: number, count: number) => {
   checkBuckets(count);
-  if (Number.isNaN(v) || Number.isNaN(low) || Number.isNaN(high)) throw sqlError('2201G', 'operand, lower bound, and upper bound cannot be NaN');
+  if (Number.isNaN(v) || Number.isNaN(low) || Number.isNaN(high))
+    throw sqlError('2201G', 'operand, lower bound, and upper bound cannot be NaN');
   if (low === high) throw sqlError('2201G', 'lower bound cannot equal upper bound');
   const inside = low < high ? v >= low && v < high : v <= low && v > high;
   if (!inside) return (low < high ? v < low : v > low) ? 0 : bucket(count + 1, count);
@@ -143,4 +161,3 @@ fn('width_bucket(numeric, numeric, numeric, int4) int4', (v: Numeric, low: Numer
   const share = multiplyNumeric(subtractNumeric(v, low), numericFromInt(count));
   return bucket(Number(numericToBigInt(floorNumeric(divideNumeric(share, subtractNumeric(high, low))))) + 1, count);
 });
-

@@ -3,13 +3,25 @@ import { sqlError } from '../../base/errors.js';
 import type { Numeric } from '../types/datum.js';
 import { toFloat4, toInt2, toInt4, toInt8 } from '../types/casts.js';
 import {
-  absNumeric, addNumeric, divideNumeric, divisionByZero, multiplyNumeric, negateNumeric, remainderNumeric, subtractNumeric,
+  absNumeric,
+  addNumeric,
+  divideNumeric,
+  divisionByZero,
+  multiplyNumeric,
+  negateNumeric,
+  remainderNumeric,
+  subtractNumeric,
 } from '../types/numeric.js';
 import { powerNumeric } from '../types/numeric-math.js';
 import { fn, op } from './define.js';
 
 /** int2 op int2 stays int2, any int8 makes int8, else int4. */
-const SMALL = [['int2', 'int2', 'int2'], ['int2', 'int4', 'int4'], ['int4', 'int2', 'int4'], ['int4', 'int4', 'int4']] as const;
+const SMALL = [
+  ['int2', 'int2', 'int2'],
+  ['int2', 'int4', 'int4'],
+  ['int4', 'int2', 'int4'],
+  ['int4', 'int4', 'int4'],
+] as const;
 for (const [left, right, result] of SMALL) {
   const check = result === 'int2' ? toInt2 : toInt4;
   op(`${left} + ${right} = ${result}`, (a: number, b: number) => check(a + b));
@@ -57,7 +69,10 @@ for (const small of ['int2', 'int4']) {
   op(`${small} * int8 = int8`, (a: number, b: bigint) => toInt8(BigInt(a) * b));
   op(`${small} / int8 = int8`, (a: number, b: bigint) => divide8(BigInt(a), b));
 }
-for (const [type, check] of [['int2', toInt2], ['int4', toInt4]] as const) {
+for (const [type, check] of [
+  ['int2', toInt2],
+  ['int4', toInt4],
+] as const) {
   op(`- ${type} = ${type}`, (a: number) => check(a === 0 ? 0 : -a));
   op(`+ ${type} = ${type}`, (a: number) => a);
   op(`@ ${type} = ${type}`, (a: number) => check(Math.abs(a)));
@@ -83,11 +98,13 @@ op('int8 >> int4 = int8', (a: bigint, b: number) => a >> BigInt(b & 63));
 // ---- floating point ----
 
 function checkFloat(result: number, a: number, b: number): number {
-  if (!Number.isFinite(result) && Number.isFinite(a) && Number.isFinite(b)) throw sqlError('22003', 'value out of range: overflow');
+  if (!Number.isFinite(result) && Number.isFinite(a) && Number.isFinite(b))
+    throw sqlError('22003', 'value out of range: overflow');
   return result;
 }
 function checkProduct(result: number, a: number, b: number): number {
-  if (result === 0 && a !== 0 && b !== 0 && Number.isFinite(a) && Number.isFinite(b)) throw sqlError('22003', 'value out of range: underflow');
+  if (result === 0 && a !== 0 && b !== 0 && Number.isFinite(a) && Number.isFinite(b))
+    throw sqlError('22003', 'value out of range: underflow');
   return checkFloat(result, a, b);
 }
 function divideFloat(a: number, b: number): number {
@@ -96,7 +113,12 @@ function divideFloat(a: number, b: number): number {
   if (q === 0 && a !== 0 && Number.isFinite(b)) throw sqlError('22003', 'value out of range: underflow');
   return checkFloat(q, a, b);
 }
-const FLOATS = [['float8', 'float8', 'float8'], ['float4', 'float8', 'float8'], ['float8', 'float4', 'float8'], ['float4', 'float4', 'float4']] as const;
+const FLOATS = [
+  ['float8', 'float8', 'float8'],
+  ['float4', 'float8', 'float8'],
+  ['float8', 'float4', 'float8'],
+  ['float4', 'float4', 'float4'],
+] as const;
 for (const [left, right, result] of FLOATS) {
   const single = result === 'float4';
   const fit = (n: number): number => (single && Number.isFinite(n) ? toFloat4(n) : n);
@@ -118,7 +140,8 @@ export function powerFloat(a: number, b: number): number {
   }
   if (a === 1 || (Math.abs(a) === 1 && !Number.isFinite(b) && !Number.isNaN(b))) return 1;
   const result = Math.pow(a, b);
-  if (result === 0 && a !== 0 && Number.isFinite(a) && Number.isFinite(b)) throw sqlError('22003', 'value out of range: underflow');
+  if (result === 0 && a !== 0 && Number.isFinite(a) && Number.isFinite(b))
+    throw sqlError('22003', 'value out of range: underflow');
   return checkFloat(result, a, b);
 }
 op('float8 ^ float8 = float8', powerFloat);
@@ -141,4 +164,3 @@ op('+ numeric = numeric', (a: Numeric) => a);
 op('@ numeric = numeric', (a: Numeric) => absNumeric(a));
 fn('abs(numeric) numeric', (a: Numeric) => absNumeric(a));
 fn('mod(numeric, numeric) numeric', (a: Numeric, b: Numeric) => remainderNumeric(a, b));
-

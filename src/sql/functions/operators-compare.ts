@@ -16,7 +16,9 @@ type Loose = (a: Value, b: Value, ctx: ExecContext, call: CallInfo) => number;
 function comparisons(left: string, right: string, compare: Compare): void {
   const c = compare as unknown as Loose;
   const define = (symbol: string, test: (n: number) => boolean): void => {
-    op(`${left} ${symbol} ${right} = bool`, (a: Value, b: Value, ctx: ExecContext, call: CallInfo) => test(c(a, b, ctx, call)));
+    op(`${left} ${symbol} ${right} = bool`, (a: Value, b: Value, ctx: ExecContext, call: CallInfo) =>
+      test(c(a, b, ctx, call)),
+    );
   };
   define('=', (n) => n === 0);
   define('<>', (n) => n !== 0);
@@ -58,7 +60,14 @@ for (const left of ['float4', 'float8']) {
 }
 comparisons('numeric', 'numeric', (a: Numeric, b: Numeric) => compareNumeric(a, b));
 
-for (const [left, right] of [['text', 'text'], ['name', 'name'], ['name', 'text'], ['text', 'name'], ['char', 'char'], ['uuid', 'uuid']] as const) {
+for (const [left, right] of [
+  ['text', 'text'],
+  ['name', 'name'],
+  ['name', 'text'],
+  ['text', 'name'],
+  ['char', 'char'],
+  ['uuid', 'uuid'],
+] as const) {
   op(`${left} = ${right} = bool`, (a: string, b: string) => a === b);
   op(`${left} <> ${right} = bool`, (a: string, b: string) => a !== b);
   op(`${left} < ${right} = bool`, (a: string, b: string) => compareText(a, b) < 0);
@@ -73,15 +82,25 @@ for (const name of ['bytea', 'timetz', 'interval', 'jsonb', 'oidvector']) {
   comparisons(name, name, (a: Value, b: Value) => type.compare(a, b));
 }
 comparisons('record', 'record', (a: Value, b: Value) => typeByName('record')!.compare(a, b));
-comparisons('anyarray', 'anyarray', (a: Value, b: Value, _ctx: ExecContext, call: CallInfo) => typeByOid(call.argOids[0]!).compare(a, b));
+comparisons('anyarray', 'anyarray', (a: Value, b: Value, _ctx: ExecContext, call: CallInfo) =>
+  typeByOid(call.argOids[0]!).compare(a, b),
+);
 
 const order = (a: bigint, b: bigint): number => (a < b ? -1 : a > b ? 1 : 0);
 comparisons('date', 'timestamp', (a: number, b: bigint) => order(dateToTimestamp(a), b));
 comparisons('timestamp', 'date', (a: bigint, b: number) => order(a, dateToTimestamp(b)));
-comparisons('date', 'timestamptz', (a: number, b: bigint, ctx: ExecContext) => order(timestampToTz(dateToTimestamp(a), ctx.format.timeZone), b));
-comparisons('timestamptz', 'date', (a: bigint, b: number, ctx: ExecContext) => order(a, timestampToTz(dateToTimestamp(b), ctx.format.timeZone)));
-comparisons('timestamp', 'timestamptz', (a: bigint, b: bigint, ctx: ExecContext) => order(timestampToTz(a, ctx.format.timeZone), b));
-comparisons('timestamptz', 'timestamp', (a: bigint, b: bigint, ctx: ExecContext) => order(a, timestampToTz(b, ctx.format.timeZone)));
+comparisons('date', 'timestamptz', (a: number, b: bigint, ctx: ExecContext) =>
+  order(timestampToTz(dateToTimestamp(a), ctx.format.timeZone), b),
+);
+comparisons('timestamptz', 'date', (a: bigint, b: number, ctx: ExecContext) =>
+  order(a, timestampToTz(dateToTimestamp(b), ctx.format.timeZone)),
+);
+comparisons('timestamp', 'timestamptz', (a: bigint, b: bigint, ctx: ExecContext) =>
+  order(timestampToTz(a, ctx.format.timeZone), b),
+);
+comparisons('timestamptz', 'timestamp', (a: bigint, b: bigint, ctx: ExecContext) =>
+  order(a, timestampToTz(b, ctx.format.timeZone)),
+);
 
 for (const type of ['xid', 'cid', 'tid', 'xid8']) {
   op(`${type} = ${type} = bool`, (a: Value, b: Value) => a === b);
@@ -91,10 +110,17 @@ op('xid = int4 = bool', (a: number, b: number) => a === b);
 op('xid <> int4 = bool', (a: number, b: number) => a !== b);
 
 for (const [name, type] of [
-  ['btint4cmp', 'int4'], ['btint8cmp', 'int8'], ['bttextcmp', 'text'], ['numeric_cmp', 'numeric'], ['date_cmp', 'date'],
-  ['timestamp_cmp', 'timestamp'], ['timestamptz_cmp', 'timestamptz'], ['interval_cmp', 'interval'], ['uuid_cmp', 'uuid'], ['jsonb_cmp', 'jsonb'],
+  ['btint4cmp', 'int4'],
+  ['btint8cmp', 'int8'],
+  ['bttextcmp', 'text'],
+  ['numeric_cmp', 'numeric'],
+  ['date_cmp', 'date'],
+  ['timestamp_cmp', 'timestamp'],
+  ['timestamptz_cmp', 'timestamptz'],
+  ['interval_cmp', 'interval'],
+  ['uuid_cmp', 'uuid'],
+  ['jsonb_cmp', 'jsonb'],
 ] as const) {
   const info = typeByName(type)!;
   fn(`${name}(${type}, ${type}) int4`, (a: Value, b: Value): Datum => info.compare(a, b));
 }
-

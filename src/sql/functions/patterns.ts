@@ -62,7 +62,9 @@ function runAt(chars: readonly string[], at: number, run: readonly (string | nul
 }
 
 export function like(text: string, pattern: string, escape = '\\', fold = false): boolean {
-  const p = likeCache.get(`${fold ? 'i' : 'c'}${escape}\0${pattern}`, () => compileLike(fold ? pattern.toLowerCase() : pattern, escape));
+  const p = likeCache.get(`${fold ? 'i' : 'c'}${escape}\0${pattern}`, () =>
+    compileLike(fold ? pattern.toLowerCase() : pattern, escape),
+  );
   const chars = Array.from(fold ? text.toLowerCase() : text);
   const { runs } = p;
   const first = runs[0]!;
@@ -89,7 +91,8 @@ fn('like(text, text) bool', (s: string, p: string) => like(s, p));
 fn('notlike(text, text) bool', (s: string, p: string) => !like(s, p));
 /** pattern LIKE … ESCAPE e: rewrites the pattern to use a backslash. */
 function likeEscape(pattern: string, escape: string): string {
-  if (charLength(escape) > 1) throw sqlError('22019', 'invalid escape string', { hint: 'Escape string must be empty or one character.' });
+  if (charLength(escape) > 1)
+    throw sqlError('22019', 'invalid escape string', { hint: 'Escape string must be empty or one character.' });
   if (escape === '\\') return pattern;
   if (escape === '') return pattern.replaceAll('\\', '\\\\');
   let out = '';
@@ -109,8 +112,19 @@ fn('like_escape(text, text) text', likeEscape);
 // ---- regular expressions ----
 
 const CLASSES: Readonly<Record<string, string>> = {
-  alpha: '\\p{L}', digit: '0-9', alnum: '\\p{L}\\p{Nd}', upper: '\\p{Lu}', lower: '\\p{Ll}', space: '\\s', blank: ' \\t', punct: '!-\\/:-@\\[-`\\{-~',
-  xdigit: '0-9A-Fa-f', cntrl: '\\x00-\\x1f\\x7f', graph: '\\x21-\\x7e\\u{a1}-\\u{10ffff}', print: '\\x20-\\x7e\\u{a0}-\\u{10ffff}', word: '\\p{L}\\p{Nd}_',
+  alpha: '\\p{L}',
+  digit: '0-9',
+  alnum: '\\p{L}\\p{Nd}',
+  upper: '\\p{Lu}',
+  lower: '\\p{Ll}',
+  space: '\\s',
+  blank: ' \\t',
+  punct: '!-\\/:-@\\[-`\\{-~',
+  xdigit: '0-9A-Fa-f',
+  cntrl: '\\x00-\\x1f\\x7f',
+  graph: '\\x21-\\x7e\\u{a1}-\\u{10ffff}',
+  print: '\\x20-\\x7e\\u{a0}-\\u{10ffff}',
+  word: '\\p{L}\\p{Nd}_',
 };
 
 function invalid(why: string): Error {
@@ -145,7 +159,11 @@ function translate(source: string, expanded: boolean): string {
       continue;
     } else if (expanded && c === '#') {
       while (i < pattern.length && pattern[i] !== '\n') i++;
-    } else if ((c === '*' || c === '+' || c === '?') && (out === '' || /(?:^|[^\\])[(|]$/.test(out)) && !out.endsWith('(?')) {
+    } else if (
+      (c === '*' || c === '+' || c === '?') &&
+      (out === '' || /(?:^|[^\\])[(|]$/.test(out)) &&
+      !out.endsWith('(?')
+    ) {
       if (c === '?' && out.endsWith('(')) out += c;
       else throw invalid('quantifier operand invalid');
     } else {
@@ -199,14 +217,34 @@ function readBracket(p: string, from: number): { text: string; end: number } {
 function readEscape(p: string, at: number): { text: string; end: number } {
   const c = p[at]!;
   const simple: Readonly<Record<string, string>> = {
-    d: '[0-9]', D: '[^0-9]', w: '[\\p{L}\\p{Nd}_]', W: '[^\\p{L}\\p{Nd}_]', s: '\\s', S: '\\S', A: '(?<![\\s\\S])', Z: '(?![\\s\\S])',
-    m: '(?<![\\p{L}\\p{Nd}_])(?=[\\p{L}\\p{Nd}_])', M: '(?<=[\\p{L}\\p{Nd}_])(?![\\p{L}\\p{Nd}_])', y: '(?:(?<![\\p{L}\\p{Nd}_])(?=[\\p{L}\\p{Nd}_])|(?<=[\\p{L}\\p{Nd}_])(?![\\p{L}\\p{Nd}_]))',
+    d: '[0-9]',
+    D: '[^0-9]',
+    w: '[\\p{L}\\p{Nd}_]',
+    W: '[^\\p{L}\\p{Nd}_]',
+    s: '\\s',
+    S: '\\S',
+    A: '(?<![\\s\\S])',
+    Z: '(?![\\s\\S])',
+    m: '(?<![\\p{L}\\p{Nd}_])(?=[\\p{L}\\p{Nd}_])',
+    M: '(?<=[\\p{L}\\p{Nd}_])(?![\\p{L}\\p{Nd}_])',
+    y: '(?:(?<![\\p{L}\\p{Nd}_])(?=[\\p{L}\\p{Nd}_])|(?<=[\\p{L}\\p{Nd}_])(?![\\p{L}\\p{Nd}_]))',
     Y: '(?:(?<=[\\p{L}\\p{Nd}_])(?=[\\p{L}\\p{Nd}_])|(?<![\\p{L}\\p{Nd}_])(?![\\p{L}\\p{Nd}_]))',
-    a: '\\x07', b: '\\x08', B: '\\\\', e: '\\x1b', f: '\\f', n: '\\n', r: '\\r', t: '\\t', v: '\\v', '0': '\\x00',
+    a: '\\x07',
+    b: '\\x08',
+    B: '\\\\',
+    e: '\\x1b',
+    f: '\\f',
+    n: '\\n',
+    r: '\\r',
+    t: '\\t',
+    v: '\\v',
+    '0': '\\x00',
   };
   if (Object.hasOwn(simple, c)) return { text: simple[c]!, end: at };
   if (c === 'u' || c === 'x' || c === 'U') {
-    const match = (c === 'u' ? /^[0-9a-fA-F]{4}/ : c === 'U' ? /^[0-9a-fA-F]{8}/ : /^[0-9a-fA-F]+/).exec(p.slice(at + 1));
+    const match = (c === 'u' ? /^[0-9a-fA-F]{4}/ : c === 'U' ? /^[0-9a-fA-F]{8}/ : /^[0-9a-fA-F]+/).exec(
+      p.slice(at + 1),
+    );
     if (match === null) throw invalid('invalid escape \\ sequence');
     return { text: `\\u{${match[0]}}`, end: at + match[0].length };
   }
@@ -242,7 +280,13 @@ function compileRegex(pattern: string, flags: string): Regex {
       return { regex: new RegExp(translated, js.replace('d', '')), risky: NESTED_REPEAT.test(source) };
     } catch (error) {
       if (!(error instanceof SyntaxError)) throw error;
-      throw invalid(/parenthes|group/i.test(error.message) ? 'parentheses () not balanced' : /repeat|quantifier/i.test(error.message) ? 'quantifier operand invalid' : 'invalid escape \\ sequence');
+      throw invalid(
+        /parenthes|group/i.test(error.message)
+          ? 'parentheses () not balanced'
+          : /repeat|quantifier/i.test(error.message)
+            ? 'quantifier operand invalid'
+            : 'invalid escape \\ sequence',
+      );
     }
   });
 }
@@ -273,7 +317,11 @@ function checkFlags(flags: string, allowGlobal: boolean, name: string): { plain:
   if (bad !== null) throw sqlError('22023', `invalid regular expression option: "${bad[0]}"`);
   const global = flags.includes('g');
   if (global && !allowGlobal) {
-    throw sqlError('22023', `${name} does not support the "global" option`, name === 'regexp_match()' ? { hint: 'Use the regexp_matches function instead.' } : undefined);
+    throw sqlError(
+      '22023',
+      `${name} does not support the "global" option`,
+      name === 'regexp_match()' ? { hint: 'Use the regexp_matches function instead.' } : undefined,
+    );
   }
   return { plain: flags.replaceAll('g', ''), global };
 }
@@ -295,7 +343,10 @@ function* matches(text: string, pattern: string, flags: string): Generator<RegEx
 
 function groups(match: RegExpExecArray): PgArray {
   const found = match.length === 1 ? [match[0]] : match.slice(1);
-  return new PgArray(OID.text, found.map((group) => group ?? null));
+  return new PgArray(
+    OID.text,
+    found.map((group) => group ?? null),
+  );
 }
 
 function regexpMatch(text: string, pattern: string, flags = ''): Datum {
@@ -322,10 +373,19 @@ function replacement(template: string, match: RegExpExecArray): string {
     c === '&' || c === '0' ? match[0] : /[1-9]/.test(c) ? (match[Number(c)] ?? '') : c === '\\' ? '\\' : whole,
   );
 }
-function regexpReplace(text: string, pattern: string, template: string, flags: string, start = 1, n: number | null = null): string {
+function regexpReplace(
+  text: string,
+  pattern: string,
+  template: string,
+  flags: string,
+  start = 1,
+  n: number | null = null,
+): string {
   const { plain, global } = checkFlags(flags, true, 'regexp_replace()');
   const which = n ?? (global ? 0 : 1);
-  const head = Array.from(text).slice(0, start - 1).join('');
+  const head = Array.from(text)
+    .slice(0, start - 1)
+    .join('');
   const subject = text.slice(head.length);
   let out = '';
   let last = 0;
@@ -348,10 +408,16 @@ fn('regexp_replace(text, text, text, text) text', (s: string, p: string, r: stri
   }
   return regexpReplace(s, p, r, f);
 });
-fn('regexp_replace(text, text, text, int4) text', (s: string, p: string, r: string, start: number) => regexpReplace(s, p, r, '', atLeastOne('start', start)));
-fn('regexp_replace(text, text, text, int4, int4) text', (s: string, p: string, r: string, start: number, n: number) => regexpReplace(s, p, r, '', atLeastOne('start', start), n));
-fn('regexp_replace(text, text, text, int4, int4, text) text', (s: string, p: string, r: string, start: number, n: number, f: string) =>
-  regexpReplace(s, p, r, f, atLeastOne('start', start), n),
+fn('regexp_replace(text, text, text, int4) text', (s: string, p: string, r: string, start: number) =>
+  regexpReplace(s, p, r, '', atLeastOne('start', start)),
+);
+fn('regexp_replace(text, text, text, int4, int4) text', (s: string, p: string, r: string, start: number, n: number) =>
+  regexpReplace(s, p, r, '', atLeastOne('start', start), n),
+);
+fn(
+  'regexp_replace(text, text, text, int4, int4, text) text',
+  (s: string, p: string, r: string, start: number, n: number, f: string) =>
+    regexpReplace(s, p, r, f, atLeastOne('start', start), n),
 );
 function atLeastOne(name: string, n: number): number {
   if (n < 1) throw sqlError('22023', `invalid value for parameter "${name}": ${n}`);
@@ -379,18 +445,32 @@ function* regexpSplit(text: string, pattern: string, flags = ''): Generator<stri
 srf('regexp_split_to_table(text, text) text', (s: string, p: string) => regexpSplit(s, p));
 srf('regexp_split_to_table(text, text, text) text', (s: string, p: string, f: string) => regexpSplit(s, p, f));
 fn('regexp_split_to_array(text, text) _text', (s: string, p: string) => new PgArray(OID.text, [...regexpSplit(s, p)]));
-fn('regexp_split_to_array(text, text, text) _text', (s: string, p: string, f: string) => new PgArray(OID.text, [...regexpSplit(s, p, f)]));
+fn(
+  'regexp_split_to_array(text, text, text) _text',
+  (s: string, p: string, f: string) => new PgArray(OID.text, [...regexpSplit(s, p, f)]),
+);
 
 fn('regexp_like(text, text) bool', (s: string, p: string) => regexTest(s, p));
-fn('regexp_like(text, text, text) bool', (s: string, p: string, f: string) => regexTest(s, p, checkFlags(f, false, 'regexp_like()').plain));
+fn('regexp_like(text, text, text) bool', (s: string, p: string, f: string) =>
+  regexTest(s, p, checkFlags(f, false, 'regexp_like()').plain),
+);
 function regexpCount(text: string, pattern: string, start: number, flags: string): number {
   let count = 0;
-  for (const match of matches(Array.from(text).slice(atLeastOne('start', start) - 1).join(''), pattern, flags)) count += match.length > 0 ? 1 : 0;
+  for (const match of matches(
+    Array.from(text)
+      .slice(atLeastOne('start', start) - 1)
+      .join(''),
+    pattern,
+    flags,
+  ))
+    count += match.length > 0 ? 1 : 0;
   return count;
 }
 fn('regexp_count(text, text) int4', (s: string, p: string) => regexpCount(s, p, 1, ''));
 fn('regexp_count(text, text, int4) int4', (s: string, p: string, start: number) => regexpCount(s, p, start, ''));
-fn('regexp_count(text, text, int4, text) int4', (s: string, p: string, start: number, f: string) => regexpCount(s, p, start, checkFlags(f, false, 'regexp_count()').plain));
+fn('regexp_count(text, text, int4, text) int4', (s: string, p: string, start: number, f: string) =>
+  regexpCount(s, p, start, checkFlags(f, false, 'regexp_count()').plain),
+);
 fn('regexp_substr(text, text) text', (s: string, p: string) => {
   for (const match of matches(s, p, '')) return match[0];
   return null;
@@ -406,7 +486,8 @@ fn('substring(text, text) text', substringRegex);
 /** SIMILAR TO's pattern as a POSIX one (what the grammar calls for SIMILAR and SUBSTRING … SIMILAR). */
 function similarToEscape(pattern: string, escape: string | null): string {
   const esc = escape ?? '\\';
-  if (charLength(esc) > 1) throw sqlError('22019', 'invalid escape string', { hint: 'Escape string must be empty or one character.' });
+  if (charLength(esc) > 1)
+    throw sqlError('22019', 'invalid escape string', { hint: 'Escape string must be empty or one character.' });
   let out = '^(?:';
   let quotes = 0;
   let bracket = false;
@@ -443,5 +524,9 @@ function similarToEscape(pattern: string, escape: string | null): string {
 }
 fn('similar_to_escape(text) text', (p: string) => similarToEscape(p, null));
 fn('similar_to_escape(text, text) text', (p: string, e: string) => similarToEscape(p, e));
-fn('similar_escape(text, text) text', (p: string | null, e: string | null) => (p === null ? null : similarToEscape(p, e)), { strict: false });
+fn(
+  'similar_escape(text, text) text',
+  (p: string | null, e: string | null) => (p === null ? null : similarToEscape(p, e)),
+  { strict: false },
+);
 fn('substring(text, text, text) text', (s: string, p: string, e: string) => substringRegex(s, similarToEscape(p, e)));

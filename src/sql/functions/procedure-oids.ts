@@ -14,7 +14,10 @@ export interface Procedure {
 }
 
 /** Several entries may share an oid, where PostgreSQL has one function and we have two implementations. */
-export function numberEntries<E extends { readonly oid: number }>(entries: readonly E[], firstOwn: number): { readonly oid: number; readonly entry: E }[] {
+export function numberEntries<E extends { readonly oid: number }>(
+  entries: readonly E[],
+  firstOwn: number,
+): { readonly oid: number; readonly entry: E }[] {
   const seen = new Set<number>();
   const result: { readonly oid: number; readonly entry: E }[] = [];
   let next = firstOwn;
@@ -32,7 +35,10 @@ let byOid: ReadonlyMap<number, Procedure> | null = null;
 
 /** Complete once every module of functions has been loaded, which any call of this comes after. */
 export function allProcedures(): readonly Procedure[] {
-  procedures ??= numberEntries<FunctionEntry | AggregateEntry>([...allFunctions(), ...allAggregates()], FIRST_OWN_FUNCTION);
+  procedures ??= numberEntries<FunctionEntry | AggregateEntry>(
+    [...allFunctions(), ...allAggregates()],
+    FIRST_OWN_FUNCTION,
+  );
   return procedures;
 }
 

@@ -12,7 +12,13 @@ import { aggregatesNamed, functionsNamed, operatorsNamed } from './define.js';
 import type { AggregateEntry, FunctionEntry, ResolvedCall } from './entry.js';
 
 const POLYMORPHIC: ReadonlySet<number> = new Set([
-  OID.anyelement, OID.anyarray, OID.anynonarray, OID.anyenum, OID.anycompatible, OID.anycompatiblearray, OID.anycompatiblenonarray,
+  OID.anyelement,
+  OID.anyarray,
+  OID.anynonarray,
+  OID.anyenum,
+  OID.anycompatible,
+  OID.anycompatiblearray,
+  OID.anycompatiblenonarray,
 ]);
 const COMPATIBLE: ReadonlySet<number> = new Set([OID.anycompatible, OID.anycompatiblearray, OID.anycompatiblenonarray]);
 
@@ -27,7 +33,10 @@ interface Candidate<E> {
   readonly resultOid: number;
 }
 
-type AnyEntry = Pick<FunctionEntry, 'argOids' | 'resultOid' | 'name'> & { readonly variadic?: boolean; readonly defaults?: readonly Datum[] };
+type AnyEntry = Pick<FunctionEntry, 'argOids' | 'resultOid' | 'name'> & {
+  readonly variadic?: boolean;
+  readonly defaults?: readonly Datum[];
+};
 
 function acceptsPolymorphic(declared: number, actual: number): boolean {
   if (actual === OID.unknown) return true;
@@ -89,7 +98,11 @@ function concretize(declared: number, element: number, compatibleElement: number
 }
 
 /** The candidate if the arguments can be coerced to it, else null. */
-function tryCandidate<E extends AnyEntry>(entry: E, args: readonly number[], wholeVariadic: boolean): Candidate<E> | null {
+function tryCandidate<E extends AnyEntry>(
+  entry: E,
+  args: readonly number[],
+  wholeVariadic: boolean,
+): Candidate<E> | null {
   const params = entry.argOids;
   const fixed = params.length - 1;
   let declared: readonly number[];
@@ -98,7 +111,14 @@ function tryCandidate<E extends AnyEntry>(entry: E, args: readonly number[], who
     const last = params[fixed]!;
     if (args.length < fixed || (args.length === fixed && last !== OID.any && args.length === 0)) return null;
     if (args.length === fixed) return null;
-    const element = last === OID.any ? OID.any : last === OID.anyarray ? OID.anyelement : last === OID.anycompatiblearray ? OID.anycompatible : elementOidOf(last);
+    const element =
+      last === OID.any
+        ? OID.any
+        : last === OID.anyarray
+          ? OID.anyelement
+          : last === OID.anycompatiblearray
+            ? OID.anycompatible
+            : elementOidOf(last);
     declared = args.map((_, i) => (i < fixed ? params[i]! : element));
     if (last !== OID.any) packFrom = fixed;
   } else {
@@ -117,14 +137,21 @@ function tryCandidate<E extends AnyEntry>(entry: E, args: readonly number[], who
     }
   }
   if (!polymorphic) {
-    const concrete = declared.includes(OID.any) ? declared.map((d, i) => (d !== OID.any ? d : args[i] === OID.unknown ? OID.text : args[i]!)) : declared;
+    const concrete = declared.includes(OID.any)
+      ? declared.map((d, i) => (d !== OID.any ? d : args[i] === OID.unknown ? OID.text : args[i]!))
+      : declared;
     return { entry, declared, packFrom, concrete, resultOid: entry.resultOid };
   }
   const element = solve(declared, args, false);
   const compatible = solve(declared, args, true);
   if (element === null || compatible === null) return null;
   const concrete = declared.map((d, i) => {
-    const vector = d !== OID.anyarray && d !== OID.anycompatiblearray ? undefined : args[i] === OID.unknown ? args.find(isVector) : args[i];
+    const vector =
+      d !== OID.anyarray && d !== OID.anycompatiblearray
+        ? undefined
+        : args[i] === OID.unknown
+          ? args.find(isVector)
+          : args[i];
     // int2vector and oidvector are taken as the arrays that they are.
     return vector !== undefined && isVector(vector) ? vector : concretize(d, element, compatible);
   });
@@ -168,7 +195,13 @@ function select<E extends AnyEntry>(all: readonly Candidate<E>[], args: readonly
       if (args[i] === OID.unknown) continue;
       const d = c.declared[i]!;
       if (d === args[i]) count++;
-      else if (!POLYMORPHIC.has(d) && d !== OID.any && typeByOid(d).category === categories[i] && typeByOid(d).preferred) count++;
+      else if (
+        !POLYMORPHIC.has(d) &&
+        d !== OID.any &&
+        typeByOid(d).category === categories[i] &&
+        typeByOid(d).preferred
+      )
+        count++;
     }
     return count;
   });
@@ -185,7 +218,10 @@ function select<E extends AnyEntry>(all: readonly Candidate<E>[], args: readonly
   return fitting.length === 1 ? fitting[0]! : null;
 }
 
-function byUnknownCategories<E extends AnyEntry>(candidates: readonly Candidate<E>[], args: readonly number[]): readonly Candidate<E>[] {
+function byUnknownCategories<E extends AnyEntry>(
+  candidates: readonly Candidate<E>[],
+  args: readonly number[],
+): readonly Candidate<E>[] {
   const wanted: (string | null)[] = args.map(() => null);
   const preferredAt: boolean[] = args.map(() => false);
   for (let i = 0; i < args.length; i++) {
@@ -236,12 +272,17 @@ function finish(c: Candidate<FunctionEntry>, wholeVariadic: boolean): ResolvedCa
   let entry = c.entry;
   const given = c.concrete.length;
   if (c.packFrom >= 0) entry = packing(entry, c.packFrom, c.concrete[c.packFrom]!);
-  else if (wholeVariadic && entry.argOids[entry.argOids.length - 1] === OID.any) entry = spreading(entry, given - 1, elementOidOf(c.concrete[given - 1]!));
+  else if (wholeVariadic && entry.argOids[entry.argOids.length - 1] === OID.any)
+    entry = spreading(entry, given - 1, elementOidOf(c.concrete[given - 1]!));
   else if (given < entry.argOids.length && !entry.variadic) entry = defaulting(entry, entry.argOids.length - given);
   return { entry, argOids: c.concrete, resultOid: c.resultOid };
 }
 
-function withArguments(entry: FunctionEntry, change: (args: readonly Datum[]) => readonly Datum[], strict = entry.strict): FunctionEntry {
+function withArguments(
+  entry: FunctionEntry,
+  change: (args: readonly Datum[]) => readonly Datum[],
+  strict = entry.strict,
+): FunctionEntry {
   const { rows } = entry;
   return {
     ...entry,
@@ -284,7 +325,11 @@ export interface ResolveOptions {
 }
 
 /** @throws QuoralError 42883, 42725 as PostgreSQL words them. */
-export function resolveFunction(name: string, args: readonly number[], options: ResolveOptions = {}): ResolvedCall<FunctionEntry> {
+export function resolveFunction(
+  name: string,
+  args: readonly number[],
+  options: ResolveOptions = {},
+): ResolvedCall<FunctionEntry> {
   const found = findFunction(name, args, options);
   if (found !== null) return found;
   const asCast = functionAsCast(name, args);
@@ -295,7 +340,11 @@ export function resolveFunction(name: string, args: readonly number[], options: 
 }
 
 /** null if there is none; still throws 42725 when there are several as good. */
-export function findFunction(name: string, args: readonly number[], options: ResolveOptions = {}): ResolvedCall<FunctionEntry> | null {
+export function findFunction(
+  name: string,
+  args: readonly number[],
+  options: ResolveOptions = {},
+): ResolvedCall<FunctionEntry> | null {
   const whole = options.variadic === true;
   const candidates: Candidate<FunctionEntry>[] = [];
   for (const entry of functionsNamed(name)) {
@@ -395,7 +444,8 @@ function lookUpOperator(symbol: string, left: number | null, right: number): Res
   const args = left === null ? [right] : [left, right];
   const shown = left === null ? `${symbol} ${formatType(right)}` : `${formatType(left)} ${symbol} ${formatType(right)}`;
   const entries = operatorsNamed(symbol).filter((entry) => entry.argOids.length === args.length);
-  const exact = (wanted: readonly number[]): FunctionEntry | undefined => entries.find((entry) => entry.argOids.every((oid, i) => oid === wanted[i]));
+  const exact = (wanted: readonly number[]): FunctionEntry | undefined =>
+    entries.find((entry) => entry.argOids.every((oid, i) => oid === wanted[i]));
   let entry = exact(args);
   if (entry === undefined && args.length === 2) {
     if (left === OID.unknown && right !== OID.unknown) entry = exact([right, right]);

@@ -28,8 +28,16 @@ srf('generate_series(int8, int8) int8', (a: bigint, b: bigint) => bigintegers(a,
 srf('generate_series(int8, int8, int8) int8', bigintegers);
 
 function* numerics(start: Numeric, stop: Numeric, step: Numeric): Generator<Numeric> {
-  for (const [name, v] of [['start', start], ['stop', stop], ['step', step]] as const) {
-    if (v.kind !== 'finite') throw sqlError('22023', `${name}${name === 'step' ? ' size' : ' value'} cannot be ${v.kind === 'nan' ? 'NaN' : 'infinity'}`);
+  for (const [name, v] of [
+    ['start', start],
+    ['stop', stop],
+    ['step', step],
+  ] as const) {
+    if (v.kind !== 'finite')
+      throw sqlError(
+        '22023',
+        `${name}${name === 'step' ? ' size' : ' value'} cannot be ${v.kind === 'nan' ? 'NaN' : 'infinity'}`,
+      );
   }
   if (step.unscaled === 0n) throw zeroStep();
   const direction = step.unscaled > 0n ? 1 : -1;
@@ -46,7 +54,9 @@ function* moments(start: bigint, stop: bigint, step: Interval, next: (ts: bigint
     if (!isFiniteTimestamp(ts)) return;
   }
 }
-srf('generate_series(timestamp, timestamp, interval) timestamp', (a: bigint, b: bigint, step: Interval) => moments(a, b, step, (ts) => addInterval(ts, step)));
+srf('generate_series(timestamp, timestamp, interval) timestamp', (a: bigint, b: bigint, step: Interval) =>
+  moments(a, b, step, (ts) => addInterval(ts, step)),
+);
 srf(
   'generate_series(timestamptz, timestamptz, interval) timestamptz',
   (a: bigint, b: bigint, step: Interval, ctx: ExecContext) => {

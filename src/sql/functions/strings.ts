@@ -29,7 +29,9 @@ function view(b: Uint8Array): Buffer {
 // ---- length and case ----
 
 fns(['length(text) int4', 'char_length(text) int4', 'character_length(text) int4'], (s: string) => charLength(s));
-fns(['length(bpchar) int4', 'char_length(bpchar) int4', 'character_length(bpchar) int4'], (s: string) => charLength(stripBlanks(s)));
+fns(['length(bpchar) int4', 'char_length(bpchar) int4', 'character_length(bpchar) int4'], (s: string) =>
+  charLength(stripBlanks(s)),
+);
 fns(['length(bytea) int4', 'octet_length(bytea) int4'], (b: Uint8Array) => b.length);
 fns(['octet_length(text) int4', 'octet_length(bpchar) int4'], (s: string) => Buffer.byteLength(s, 'utf8'));
 fn('bit_length(text) int4', (s: string) => Buffer.byteLength(s, 'utf8') * 8);
@@ -60,8 +62,14 @@ op('text || text = text', (a: string, b: string) => {
   limited(a.length + b.length);
   return a + b;
 });
-op('text || anynonarray = text', (a: string, b: Value, ctx: ExecContext, call: CallInfo) => a + outputText(b, call.argOids[1]!, ctx));
-op('anynonarray || text = text', (a: Value, b: string, ctx: ExecContext, call: CallInfo) => outputText(a, call.argOids[0]!, ctx) + b);
+op(
+  'text || anynonarray = text',
+  (a: string, b: Value, ctx: ExecContext, call: CallInfo) => a + outputText(b, call.argOids[1]!, ctx),
+);
+op(
+  'anynonarray || text = text',
+  (a: Value, b: string, ctx: ExecContext, call: CallInfo) => outputText(a, call.argOids[0]!, ctx) + b,
+);
 /** The cast to text: booleans in full, blank-padded strings stripped. */
 function outputText(value: Value, oid: number, ctx: ExecContext): string {
   if (oid === OID.bool) return value === true ? 'true' : 'false';
@@ -71,7 +79,8 @@ op('bytea || bytea = bytea', (a: Uint8Array, b: Uint8Array) => Buffer.concat([a,
 fn('textcat(text, text) text', (a: string, b: string) => a + b);
 fn(
   'concat(variadic any) text',
-  (args: readonly Datum[], ctx: ExecContext, call: CallInfo) => args.map((v, i) => (v === null ? '' : asText(v, call.argOids[i]!, ctx))).join(''),
+  (args: readonly Datum[], ctx: ExecContext, call: CallInfo) =>
+    args.map((v, i) => (v === null ? '' : asText(v, call.argOids[i]!, ctx))).join(''),
   { strict: false, volatility: 'stable' },
 );
 fn(
@@ -80,7 +89,8 @@ fn(
     const [separator] = args;
     if (separator === null) return null;
     const parts: string[] = [];
-    for (let i = 1; i < args.length; i++) if (args[i] !== null) parts.push(asText(args[i] as Value, call.argOids[i]!, ctx));
+    for (let i = 1; i < args.length; i++)
+      if (args[i] !== null) parts.push(asText(args[i] as Value, call.argOids[i]!, ctx));
     return parts.join(separator as string);
   },
   { strict: false, volatility: 'stable' },
@@ -95,13 +105,20 @@ function substring(s: string, start: number, count: number | null): string {
   return to <= from ? '' : sliceChars(s, from, to === Infinity ? s.length : to);
 }
 fns(['substr(text, int4) text', 'substring(text, int4) text'], (s: string, start: number) => substring(s, start, null));
-fns(['substr(text, int4, int4) text', 'substring(text, int4, int4) text'], (s: string, start: number, n: number) => substring(s, start, n));
+fns(['substr(text, int4, int4) text', 'substring(text, int4, int4) text'], (s: string, start: number, n: number) =>
+  substring(s, start, n),
+);
 function subBytes(b: Uint8Array, start: number, count: number | null): Uint8Array {
   if (count !== null && count < 0) throw sqlError('22011', 'negative substring length not allowed');
   return b.subarray(Math.max(0, start - 1), count === null ? b.length : Math.max(0, start - 1 + count));
 }
-fns(['substr(bytea, int4) bytea', 'substring(bytea, int4) bytea'], (b: Uint8Array, start: number) => subBytes(b, start, null));
-fns(['substr(bytea, int4, int4) bytea', 'substring(bytea, int4, int4) bytea'], (b: Uint8Array, start: number, n: number) => subBytes(b, start, n));
+fns(['substr(bytea, int4) bytea', 'substring(bytea, int4) bytea'], (b: Uint8Array, start: number) =>
+  subBytes(b, start, null),
+);
+fns(
+  ['substr(bytea, int4, int4) bytea', 'substring(bytea, int4, int4) bytea'],
+  (b: Uint8Array, start: number, n: number) => subBytes(b, start, n),
+);
 fn('left(text, int4) text', (s: string, n: number) => sliceChars(s, 0, n >= 0 ? n : Math.max(0, charLength(s) + n)));
 fn('right(text, int4) text', (s: string, n: number) => {
   const length = charLength(s);
@@ -166,7 +183,9 @@ fn('repeat(text, int4) text', (s: string, n: number) => {
   return n <= 0 ? '' : s.repeat(n);
 });
 fn('reverse(text) text', (s: string) => Array.from(s).reverse().join(''));
-fn('replace(text, text, text) text', (s: string, from: string, to: string) => (from === '' ? s : s.replaceAll(from, () => to)));
+fn('replace(text, text, text) text', (s: string, from: string, to: string) =>
+  from === '' ? s : s.replaceAll(from, () => to),
+);
 fn('translate(text, text, text) text', (s: string, from: string, to: string) => {
   const target = Array.from(to);
   const map = new Map<string, string>();
@@ -179,7 +198,8 @@ fn('ascii(text) int4', (s: string) => s.codePointAt(0) ?? 0);
 fn('chr(int4) text', (n: number) => {
   if (n < 0) throw sqlError('54000', 'character number must be positive');
   if (n === 0) throw sqlError('54000', 'null character not permitted');
-  if (n > 0x10ffff || (n >= 0xd800 && n < 0xe000)) throw sqlError('54000', `requested character too large for encoding: ${n}`);
+  if (n > 0x10ffff || (n >= 0xd800 && n < 0xe000))
+    throw sqlError('54000', `requested character too large for encoding: ${n}`);
   return String.fromCodePoint(n);
 });
 fn('to_hex(int4) text', (n: number) => (n >>> 0).toString(16));
@@ -195,13 +215,16 @@ function hash(name: string, data: string | Uint8Array): Buffer {
   return createHash(name).update(data).digest();
 }
 fns(['md5(text) text', 'md5(bytea) text'], (v: string | Uint8Array) => hash('md5', v).toString('hex'));
-for (const bits of ['224', '256', '384', '512']) fn(`sha${bits}(bytea) bytea`, (b: Uint8Array) => hash(`sha${bits}`, b));
+for (const bits of ['224', '256', '384', '512'])
+  fn(`sha${bits}(bytea) bytea`, (b: Uint8Array) => hash(`sha${bits}`, b));
 fn('encode(bytea, text) text', (b: Uint8Array, format: string) => {
   switch (format.toLowerCase()) {
     case 'hex':
       return view(b).toString('hex');
     case 'base64':
-      return view(b).toString('base64').replace(/(.{76})(?=.)/g, '$1\n');
+      return view(b)
+        .toString('base64')
+        .replace(/(.{76})(?=.)/g, '$1\n');
     case 'escape':
       return encodeEscapeAll(b);
     default:
@@ -227,7 +250,9 @@ fn('decode(text, text) bytea', (s: string, format: string) => {
       const bad = /[^A-Za-z0-9+/=]/u.exec(text);
       if (bad !== null) throw sqlError('22023', `invalid symbol "${bad[0]}" found while decoding base64 sequence`);
       if (text.length % 4 !== 0) {
-        throw sqlError('22023', 'invalid base64 end sequence', { hint: 'Input data is missing padding, is truncated, or is otherwise corrupted.' });
+        throw sqlError('22023', 'invalid base64 end sequence', {
+          hint: 'Input data is missing padding, is truncated, or is otherwise corrupted.',
+        });
       }
       return Buffer.from(text, 'base64');
     }
@@ -284,12 +309,21 @@ export function quoteLiteral(s: string): string {
 }
 fn('quote_ident(text) text', (s: string) => quoteIdentifier(s));
 fn('quote_literal(text) text', (s: string) => quoteLiteral(s));
-fn('quote_literal(anyelement) text', (v: Value, ctx: ExecContext, call: CallInfo) => quoteLiteral(outputText(v, call.argOids[0]!, ctx)), { volatility: 'stable' });
+fn(
+  'quote_literal(anyelement) text',
+  (v: Value, ctx: ExecContext, call: CallInfo) => quoteLiteral(outputText(v, call.argOids[0]!, ctx)),
+  { volatility: 'stable' },
+);
 fn('quote_nullable(text) text', (s: string | null) => (s === null ? 'NULL' : quoteLiteral(s)), { strict: false });
-fn('quote_nullable(anyelement) text', (v: Datum, ctx: ExecContext, call: CallInfo) => (v === null ? 'NULL' : quoteLiteral(outputText(v, call.argOids[0]!, ctx))), {
-  strict: false,
-  volatility: 'stable',
-});
+fn(
+  'quote_nullable(anyelement) text',
+  (v: Datum, ctx: ExecContext, call: CallInfo) =>
+    v === null ? 'NULL' : quoteLiteral(outputText(v, call.argOids[0]!, ctx)),
+  {
+    strict: false,
+    volatility: 'stable',
+  },
+);
 
 const DIRECTIVE = /%(?:(\d+)\$)?(-)?(\d+|\*(?:(\d+)\$)?)?([A-Za-z%])?/g;
 fn(
@@ -297,7 +331,12 @@ fn(
   (args: readonly Datum[], ctx: ExecContext, call: CallInfo) => formatText(args, ctx, call),
   { strict: false, volatility: 'stable' },
 );
-fn('format(text) text', (template: string | null, ctx: ExecContext) => formatText([template], ctx, { argOids: [OID.text], resultOid: OID.text }), { strict: false, volatility: 'stable' });
+fn(
+  'format(text) text',
+  (template: string | null, ctx: ExecContext) =>
+    formatText([template], ctx, { argOids: [OID.text], resultOid: OID.text }),
+  { strict: false, volatility: 'stable' },
+);
 function formatText(args: readonly Datum[], ctx: ExecContext, call: CallInfo): string | null {
   const template = args[0] as string | null;
   if (template === null) return null;
@@ -306,35 +345,44 @@ function formatText(args: readonly Datum[], ctx: ExecContext, call: CallInfo): s
     if (index >= args.length) throw sqlError('22023', 'too few arguments for format()');
     return args[index]!;
   };
-  return template.replace(DIRECTIVE, (_all, at?: string, minus?: string, width?: string, widthAt?: string, kind?: string) => {
-    if (kind === undefined) throw sqlError('22023', 'unterminated format() type specifier', { hint: 'For a single "%" use "%%".' });
-    if (kind === '%') return '%';
-    if (!'sIL'.includes(kind)) throw sqlError('22023', `unrecognized format() type specifier "${kind}"`, { hint: 'For a single "%" use "%%".' });
-    let size = 0;
-    let left = minus !== undefined;
-    if (width !== undefined) {
-      size = width.startsWith('*') ? Number(take(widthAt === undefined ? next++ : Number(widthAt)) ?? 0) : Number(width);
-      if (size < 0) {
-        left = true;
-        size = -size;
+  return template.replace(
+    DIRECTIVE,
+    (_all, at?: string, minus?: string, width?: string, widthAt?: string, kind?: string) => {
+      if (kind === undefined)
+        throw sqlError('22023', 'unterminated format() type specifier', { hint: 'For a single "%" use "%%".' });
+      if (kind === '%') return '%';
+      if (!'sIL'.includes(kind))
+        throw sqlError('22023', `unrecognized format() type specifier "${kind}"`, {
+          hint: 'For a single "%" use "%%".',
+        });
+      let size = 0;
+      let left = minus !== undefined;
+      if (width !== undefined) {
+        size = width.startsWith('*')
+          ? Number(take(widthAt === undefined ? next++ : Number(widthAt)) ?? 0)
+          : Number(width);
+        if (size < 0) {
+          left = true;
+          size = -size;
+        }
       }
-    }
-    if (at !== undefined) next = Number(at);
-    if (at === '0') throw sqlError('22023', 'format specifies argument 0, but arguments are numbered from 1');
-    const index = next++;
-    const value = take(index);
-    let text: string;
-    if (value === null) {
-      if (kind === 'I') throw sqlError('22004', 'null values cannot be formatted as an SQL identifier');
-      text = kind === 'L' ? 'NULL' : '';
-    } else {
-      text = asText(value, call.argOids[index]!, ctx);
-      if (kind === 'I') text = quoteIdentifier(text);
-      else if (kind === 'L') text = quoteLiteral(text);
-    }
-    const missing = size - charLength(text);
-    return missing <= 0 ? text : left ? text + ' '.repeat(missing) : ' '.repeat(missing) + text;
-  });
+      if (at !== undefined) next = Number(at);
+      if (at === '0') throw sqlError('22023', 'format specifies argument 0, but arguments are numbered from 1');
+      const index = next++;
+      const value = take(index);
+      let text: string;
+      if (value === null) {
+        if (kind === 'I') throw sqlError('22004', 'null values cannot be formatted as an SQL identifier');
+        text = kind === 'L' ? 'NULL' : '';
+      } else {
+        text = asText(value, call.argOids[index]!, ctx);
+        if (kind === 'I') text = quoteIdentifier(text);
+        else if (kind === 'L') text = quoteLiteral(text);
+      }
+      const missing = size - charLength(text);
+      return missing <= 0 ? text : left ? text + ' '.repeat(missing) : ' '.repeat(missing) + text;
+    },
+  );
 }
 
 // ---- lists in strings ----
@@ -348,7 +396,19 @@ function splitToArray(s: string | null, delimiter: string | null, nullText: stri
   const parts = splitText(s, delimiter, nullText);
   return parts === null ? null : new PgArray(OID.text, parts);
 }
-fn('string_to_array(text, text) _text', (s: string | null, d: string | null) => splitToArray(s, d, null), { strict: false });
-fn('string_to_array(text, text, text) _text', (s: string | null, d: string | null, n: string | null) => splitToArray(s, d, n), { strict: false });
-srf('string_to_table(text, text) text', (s: string | null, d: string | null) => splitText(s, d, null) ?? [], { strict: false });
-srf('string_to_table(text, text, text) text', (s: string | null, d: string | null, n: string | null) => splitText(s, d, n) ?? [], { strict: false });
+fn('string_to_array(text, text) _text', (s: string | null, d: string | null) => splitToArray(s, d, null), {
+  strict: false,
+});
+fn(
+  'string_to_array(text, text, text) _text',
+  (s: string | null, d: string | null, n: string | null) => splitToArray(s, d, n),
+  { strict: false },
+);
+srf('string_to_table(text, text) text', (s: string | null, d: string | null) => splitText(s, d, null) ?? [], {
+  strict: false,
+});
+srf(
+  'string_to_table(text, text, text) text',
+  (s: string | null, d: string | null, n: string | null) => splitText(s, d, n) ?? [],
+  { strict: false },
+);

@@ -20,12 +20,20 @@ const VOLATILE = { volatility: 'volatile' } as const;
 
 fn('version() text', (ctx: ExecContext) => `PostgreSQL ${ctx.services.serverVersion} (Quoral)`, STABLE);
 fns(['current_database() name', 'current_catalog() name'], (ctx: ExecContext) => ctx.services.database, STABLE);
-fns(['current_user() name', 'session_user() name', 'user() name', 'current_role() name', 'getpgusername() name'], (ctx: ExecContext) => ctx.services.user, STABLE);
+fns(
+  ['current_user() name', 'session_user() name', 'user() name', 'current_role() name', 'getpgusername() name'],
+  (ctx: ExecContext) => ctx.services.user,
+  STABLE,
+);
 fn('current_schema() name', (ctx: ExecContext) => ctx.services.searchPath[0] ?? null, STABLE);
-fn('current_schemas(bool) _name', (implicit: boolean, ctx: ExecContext) => {
-  const path = ctx.services.searchPath;
-  return new PgArray(OID.name, implicit && !path.includes('pg_catalog') ? ['pg_catalog', ...path] : [...path]);
-}, STABLE);
+fn(
+  'current_schemas(bool) _name',
+  (implicit: boolean, ctx: ExecContext) => {
+    const path = ctx.services.searchPath;
+    return new PgArray(OID.name, implicit && !path.includes('pg_catalog') ? ['pg_catalog', ...path] : [...path]);
+  },
+  STABLE,
+);
 fn('current_query() text', () => null, { ...VOLATILE, strict: false });
 fn('pg_backend_pid() int4', (ctx: ExecContext) => ctx.services.processId, STABLE);
 fn('pg_is_in_recovery() bool', () => false, VOLATILE);
@@ -39,11 +47,19 @@ fns(['txid_current_if_assigned() int8', 'pg_current_xact_id_if_assigned() xid8']
 // ---- settings ----
 
 fn('current_setting(text) text', (name: string, ctx: ExecContext) => ctx.services.setting(name, false), STABLE);
-fn('current_setting(text, bool) text', (name: string, missingOk: boolean, ctx: ExecContext) => ctx.services.setting(name, missingOk), STABLE);
-fn('set_config(text, text, bool) text', (name: string | null, value: string | null, local: boolean | null, ctx: ExecContext) => {
-  if (name === null) throw sqlError('22004', 'SET requires parameter name');
-  return ctx.services.setSetting(name, value ?? '', local === true);
-}, { volatility: 'volatile', strict: false });
+fn(
+  'current_setting(text, bool) text',
+  (name: string, missingOk: boolean, ctx: ExecContext) => ctx.services.setting(name, missingOk),
+  STABLE,
+);
+fn(
+  'set_config(text, text, bool) text',
+  (name: string | null, value: string | null, local: boolean | null, ctx: ExecContext) => {
+    if (name === null) throw sqlError('22004', 'SET requires parameter name');
+    return ctx.services.setSetting(name, value ?? '', local === true);
+  },
+  { volatility: 'volatile', strict: false },
+);
 
 // ---- sequences ----
 
@@ -51,8 +67,16 @@ const WAITS = { volatility: 'volatile', mayWait: true } as const;
 for (const type of ['regclass', 'text']) {
   fn(`nextval(${type}) int8`, (s: string | number, ctx: ExecContext) => ctx.services.nextval(s), WAITS);
   fn(`currval(${type}) int8`, (s: string | number, ctx: ExecContext) => ctx.services.currval(s), VOLATILE);
-  fn(`setval(${type}, int8) int8`, (s: string | number, v: bigint, ctx: ExecContext) => ctx.services.setval(s, v, true), WAITS);
-  fn(`setval(${type}, int8, bool) int8`, (s: string | number, v: bigint, called: boolean, ctx: ExecContext) => ctx.services.setval(s, v, called), WAITS);
+  fn(
+    `setval(${type}, int8) int8`,
+    (s: string | number, v: bigint, ctx: ExecContext) => ctx.services.setval(s, v, true),
+    WAITS,
+  );
+  fn(
+    `setval(${type}, int8, bool) int8`,
+    (s: string | number, v: bigint, called: boolean, ctx: ExecContext) => ctx.services.setval(s, v, called),
+    WAITS,
+  );
 }
 fn('lastval() int8', (ctx: ExecContext) => ctx.services.lastval(), VOLATILE);
 
@@ -69,8 +93,15 @@ fns(['gen_random_uuid() uuid', 'uuid_generate_v4() uuid'], randomUuid, VOLATILE)
 
 // ---- waiting ----
 
-fn('pg_sleep(float8) void', (seconds: number, ctx: ExecContext) => sleep(seconds, ctx), { volatility: 'volatile', mayWait: true });
-fn('pg_sleep_for(interval) void', (v: Value, ctx: ExecContext) => sleep(Number((v as { micros: bigint }).micros) / 1e6, ctx), { volatility: 'volatile', mayWait: true });
+fn('pg_sleep(float8) void', (seconds: number, ctx: ExecContext) => sleep(seconds, ctx), {
+  volatility: 'volatile',
+  mayWait: true,
+});
+fn(
+  'pg_sleep_for(interval) void',
+  (v: Value, ctx: ExecContext) => sleep(Number((v as { micros: bigint }).micros) / 1e6, ctx),
+  { volatility: 'volatile', mayWait: true },
+);
 async function sleep(seconds: number, ctx: ExecContext): Promise<Datum> {
   if (ctx.services.sleep === undefined) throw sqlError('0A000', 'pg_sleep is not available here');
   if (seconds > 0) await ctx.services.sleep(seconds * 1000, ctx.signal);
@@ -79,23 +110,39 @@ async function sleep(seconds: number, ctx: ExecContext): Promise<Datum> {
 
 // ---- types and values ----
 
-fn('format_type(oid, int4) text', (oid: number | null, typmod: number | null) => (oid === null ? null : formatType(oid, typmod)), LOOSE);
+fn(
+  'format_type(oid, int4) text',
+  (oid: number | null, typmod: number | null) => (oid === null ? null : formatType(oid, typmod)),
+  LOOSE,
+);
 fn('pg_typeof(any) regtype', (_v: Datum, _ctx: ExecContext, call: CallInfo) => call.argOids[0]!, LOOSE);
-fn('pg_column_size(any) int4', (v: Value, _ctx: ExecContext, call: CallInfo) => {
-  const type = typeByOid(call.argOids[0]!);
-  return type.length > 0 ? type.length : type.send(v).length + 1;
-}, STABLE);
+fn(
+  'pg_column_size(any) int4',
+  (v: Value, _ctx: ExecContext, call: CallInfo) => {
+    const type = typeByOid(call.argOids[0]!);
+    return type.length > 0 ? type.length : type.send(v).length + 1;
+  },
+  STABLE,
+);
 fn('to_regclass(text) regclass', (name: string, ctx: ExecContext) => ctx.services.relationOid(name), STABLE);
-fn('to_regtype(text) regtype', (name: string, ctx: ExecContext) => {
-  try {
-    return typeByOid(OID.regtype).input(name, -1, ctx.format);
-  } catch (error) {
-    if (error instanceof Error && 'sqlstate' in error && error.sqlstate === '42704') return null;
-    throw error;
-  }
-}, STABLE);
-fn('num_nulls(variadic any) int4', (args: readonly Datum[]) => args.filter((v) => v === null).length, { strict: false });
-fn('num_nonnulls(variadic any) int4', (args: readonly Datum[]) => args.filter((v) => v !== null).length, { strict: false });
+fn(
+  'to_regtype(text) regtype',
+  (name: string, ctx: ExecContext) => {
+    try {
+      return typeByOid(OID.regtype).input(name, -1, ctx.format);
+    } catch (error) {
+      if (error instanceof Error && 'sqlstate' in error && error.sqlstate === '42704') return null;
+      throw error;
+    }
+  },
+  STABLE,
+);
+fn('num_nulls(variadic any) int4', (args: readonly Datum[]) => args.filter((v) => v === null).length, {
+  strict: false,
+});
+fn('num_nonnulls(variadic any) int4', (args: readonly Datum[]) => args.filter((v) => v !== null).length, {
+  strict: false,
+});
 
 // ---- catalog: expressions and definitions ----
 
@@ -103,7 +150,11 @@ for (const type of ['pg_node_tree', 'text']) {
   fn(`pg_get_expr(${type}, oid) text`, (text: string) => text, STABLE);
   fn(`pg_get_expr(${type}, oid, bool) text`, (text: string) => text, STABLE);
 }
-fn('pg_get_userbyid(oid) name', (oid: number, ctx: ExecContext) => (oid === 10 ? ctx.services.user : `unknown (OID=${oid})`), STABLE);
+fn(
+  'pg_get_userbyid(oid) name',
+  (oid: number, ctx: ExecContext) => (oid === 10 ? ctx.services.user : `unknown (OID=${oid})`),
+  STABLE,
+);
 
 function findIndex(oid: number, ctx: ExecContext): { table: TableDescriptor; index: IndexDescriptor } | null {
   for (const table of ctx.services.allTables()) {
@@ -128,11 +179,16 @@ function indexDefinition(oid: number, column: number, ctx: ExecContext): Datum {
     return key === undefined ? '' : columnName(table, key);
   }
   const columns = index.columns.map((key) => columnName(table, key.columnId) + (key.descending ? ' DESC' : ''));
-  const include = index.storing.length === 0 ? '' : ` INCLUDE (${index.storing.map((id) => columnName(table, id)).join(', ')})`;
+  const include =
+    index.storing.length === 0 ? '' : ` INCLUDE (${index.storing.map((id) => columnName(table, id)).join(', ')})`;
   return `CREATE ${index.unique ? 'UNIQUE ' : ''}INDEX ${quoteIdentifier(index.name)} ON ${qualified(table, ctx)} USING btree (${columns.join(', ')})${include}`;
 }
 fn('pg_get_indexdef(oid) text', (oid: number, ctx: ExecContext) => indexDefinition(oid, 0, ctx), STABLE);
-fn('pg_get_indexdef(oid, int4, bool) text', (oid: number, column: number, _pretty: boolean, ctx: ExecContext) => indexDefinition(oid, column, ctx), STABLE);
+fn(
+  'pg_get_indexdef(oid, int4, bool) text',
+  (oid: number, column: number, _pretty: boolean, ctx: ExecContext) => indexDefinition(oid, column, ctx),
+  STABLE,
+);
 function constraintDefinition(oid: number, ctx: ExecContext): Datum {
   for (const table of ctx.services.allTables()) {
     const check = table.checks.find((one) => one.oid === oid);
@@ -149,8 +205,22 @@ function constraintDefinition(oid: number, ctx: ExecContext): Datum {
   return null;
 }
 fn('pg_get_constraintdef(oid) text', (oid: number, ctx: ExecContext) => constraintDefinition(oid, ctx), STABLE);
-fn('pg_get_constraintdef(oid, bool) text', (oid: number, _pretty: boolean, ctx: ExecContext) => constraintDefinition(oid, ctx), STABLE);
-for (const name of ['pg_get_triggerdef', 'pg_get_viewdef', 'pg_get_ruledef', 'pg_get_functiondef', 'pg_get_function_sqlbody', 'pg_get_statisticsobjdef', 'pg_get_statisticsobjdef_columns', 'pg_get_partkeydef', 'pg_get_partition_constraintdef']) {
+fn(
+  'pg_get_constraintdef(oid, bool) text',
+  (oid: number, _pretty: boolean, ctx: ExecContext) => constraintDefinition(oid, ctx),
+  STABLE,
+);
+for (const name of [
+  'pg_get_triggerdef',
+  'pg_get_viewdef',
+  'pg_get_ruledef',
+  'pg_get_functiondef',
+  'pg_get_function_sqlbody',
+  'pg_get_statisticsobjdef',
+  'pg_get_statisticsobjdef_columns',
+  'pg_get_partkeydef',
+  'pg_get_partition_constraintdef',
+]) {
   fn(`${name}(oid) text`, () => null, STABLE);
   fn(`${name}(oid, bool) text`, () => null, STABLE);
 }
@@ -159,41 +229,87 @@ function argumentTypes(oid: number): Datum {
   if (procedure === null) return null;
   const { argOids } = procedure.entry;
   const variadic = 'variadic' in procedure.entry && procedure.entry.variadic;
-  return argOids.map((arg, i) => (variadic && i === argOids.length - 1 ? 'VARIADIC ' : '') + formatType(arg)).join(', ');
+  return argOids
+    .map((arg, i) => (variadic && i === argOids.length - 1 ? 'VARIADIC ' : '') + formatType(arg))
+    .join(', ');
 }
 fn('pg_get_function_arguments(oid) text', argumentTypes, STABLE);
 fn('pg_get_function_identity_arguments(oid) text', argumentTypes, STABLE);
-fn('pg_get_function_result(oid) text', (oid: number) => {
-  const entry = procedureByOid(oid)?.entry;
-  if (entry === undefined) return null;
-  return ('returnsSet' in entry && entry.returnsSet ? 'SETOF ' : '') + formatType(entry.resultOid);
-}, STABLE);
-fn('pg_get_serial_sequence(text, text) text', (tableName: string, column: string, ctx: ExecContext) => {
-  const oid = ctx.services.relationOid(tableName);
-  const table = oid === null ? null : ctx.services.tableByOid(oid);
-  if (table === null) throw sqlError('42P01', `relation "${tableName}" does not exist`);
-  const found = table.columns.find((one) => one.name === column && !one.dropped);
-  if (found === undefined) throw sqlError('42703', `column "${column}" of relation "${table.name}" does not exist`);
-  if (found.sequenceId === null) return null;
-  const name = ctx.services.relationName(found.sequenceId);
-  return name === null || name.includes('.') ? name : `public.${name}`;
-}, STABLE);
+fn(
+  'pg_get_function_result(oid) text',
+  (oid: number) => {
+    const entry = procedureByOid(oid)?.entry;
+    if (entry === undefined) return null;
+    return ('returnsSet' in entry && entry.returnsSet ? 'SETOF ' : '') + formatType(entry.resultOid);
+  },
+  STABLE,
+);
+fn(
+  'pg_get_serial_sequence(text, text) text',
+  (tableName: string, column: string, ctx: ExecContext) => {
+    const oid = ctx.services.relationOid(tableName);
+    const table = oid === null ? null : ctx.services.tableByOid(oid);
+    if (table === null) throw sqlError('42P01', `relation "${tableName}" does not exist`);
+    const found = table.columns.find((one) => one.name === column && !one.dropped);
+    if (found === undefined) throw sqlError('42703', `column "${column}" of relation "${table.name}" does not exist`);
+    if (found.sequenceId === null) return null;
+    const name = ctx.services.relationName(found.sequenceId);
+    return name === null || name.includes('.') ? name : `public.${name}`;
+  },
+  STABLE,
+);
 
 // ---- catalog: visibility, comments, privileges ----
 
-for (const kind of ['table', 'type', 'function', 'operator', 'opclass', 'opfamily', 'collation', 'conversion', 'ts_config', 'ts_dict', 'ts_parser', 'ts_template', 'statistics_obj']) {
-  fn(`pg_${kind}_is_visible(oid) bool`, (oid: number, ctx: ExecContext) => kind !== 'table' || !(ctx.services.relationName(oid)?.includes('.') ?? false), STABLE);
+for (const kind of [
+  'table',
+  'type',
+  'function',
+  'operator',
+  'opclass',
+  'opfamily',
+  'collation',
+  'conversion',
+  'ts_config',
+  'ts_dict',
+  'ts_parser',
+  'ts_template',
+  'statistics_obj',
+]) {
+  fn(
+    `pg_${kind}_is_visible(oid) bool`,
+    (oid: number, ctx: ExecContext) => kind !== 'table' || !(ctx.services.relationName(oid)?.includes('.') ?? false),
+    STABLE,
+  );
 }
 function relationComment(oid: number, ctx: ExecContext): string | null {
   return ctx.services.tableByOid(oid)?.comment ?? findIndex(oid, ctx)?.index.comment ?? null;
 }
-fn('obj_description(oid, name) text', (oid: number, catalog: string, ctx: ExecContext) => (catalog === 'pg_class' ? relationComment(oid, ctx) : null), STABLE);
+fn(
+  'obj_description(oid, name) text',
+  (oid: number, catalog: string, ctx: ExecContext) => (catalog === 'pg_class' ? relationComment(oid, ctx) : null),
+  STABLE,
+);
 fn('obj_description(oid) text', relationComment, STABLE);
-fn('col_description(oid, int4) text', (oid: number, column: number, ctx: ExecContext) => ctx.services.tableByOid(oid)?.columns.find((one) => one.id === column)?.comment ?? null, STABLE);
+fn(
+  'col_description(oid, int4) text',
+  (oid: number, column: number, ctx: ExecContext) =>
+    ctx.services.tableByOid(oid)?.columns.find((one) => one.id === column)?.comment ?? null,
+  STABLE,
+);
 fn('shobj_description(oid, name) text', () => null, STABLE);
 const OBJECTS: readonly (readonly [string, readonly string[]])[] = [
-  ['table', ['text', 'oid']], ['database', ['text', 'oid']], ['schema', ['text', 'oid']], ['sequence', ['text', 'oid']], ['function', ['text', 'oid']],
-  ['language', ['text', 'oid']], ['tablespace', ['text', 'oid']], ['type', ['text', 'oid']], ['any_column', ['text', 'oid']], ['foreign_data_wrapper', ['text', 'oid']], ['server', ['text', 'oid']],
+  ['table', ['text', 'oid']],
+  ['database', ['text', 'oid']],
+  ['schema', ['text', 'oid']],
+  ['sequence', ['text', 'oid']],
+  ['function', ['text', 'oid']],
+  ['language', ['text', 'oid']],
+  ['tablespace', ['text', 'oid']],
+  ['type', ['text', 'oid']],
+  ['any_column', ['text', 'oid']],
+  ['foreign_data_wrapper', ['text', 'oid']],
+  ['server', ['text', 'oid']],
 ];
 for (const [object, kinds] of OBJECTS) {
   for (const kind of kinds) {
@@ -201,7 +317,8 @@ for (const [object, kinds] of OBJECTS) {
     for (const who of ['name', 'oid']) fn(`has_${object}_privilege(${who}, ${kind}, text) bool`, () => true, STABLE);
   }
 }
-for (const table of ['text', 'oid']) for (const column of ['text', 'int2']) fn(`has_column_privilege(${table}, ${column}, text) bool`, () => true, STABLE);
+for (const table of ['text', 'oid'])
+  for (const column of ['text', 'int2']) fn(`has_column_privilege(${table}, ${column}, text) bool`, () => true, STABLE);
 for (const role of ['name', 'oid']) {
   fn(`pg_has_role(${role}, text) bool`, () => true, STABLE);
   for (const who of ['name', 'oid']) fn(`pg_has_role(${who}, ${role}, text) bool`, () => true, STABLE);
@@ -218,18 +335,37 @@ fn('pg_is_other_temp_schema(oid) bool', () => false, STABLE);
 fn('pg_relation_filenode(regclass) oid', (oid: number) => oid, STABLE);
 fn('pg_blocking_pids(int4) _int4', () => new PgArray(OID.int4, []), VOLATILE);
 fn('pg_stat_get_numscans(oid) int8', () => 0n, STABLE);
-fn('pg_index_column_has_property(regclass, int4, text) bool', (_oid: number, _n: number, property: string) => ['asc', 'nulls_last', 'orderable', 'distance_orderable', 'returnable', 'search_array', 'search_nulls'].includes(property) && property !== 'distance_orderable', STABLE);
-fn('pg_indexam_has_property(oid, text) bool', (_oid: number, property: string) => ['can_order', 'can_unique', 'can_multi_col', 'can_include'].includes(property), STABLE);
+fn(
+  'pg_index_column_has_property(regclass, int4, text) bool',
+  (_oid: number, _n: number, property: string) =>
+    ['asc', 'nulls_last', 'orderable', 'distance_orderable', 'returnable', 'search_array', 'search_nulls'].includes(
+      property,
+    ) && property !== 'distance_orderable',
+  STABLE,
+);
+fn(
+  'pg_indexam_has_property(oid, text) bool',
+  (_oid: number, property: string) => ['can_order', 'can_unique', 'can_multi_col', 'can_include'].includes(property),
+  STABLE,
+);
 
 // ---- sizes ----
 
-for (const name of ['pg_relation_size', 'pg_total_relation_size', 'pg_table_size', 'pg_indexes_size']) fn(`${name}(regclass) int8`, () => 0n, VOLATILE);
+for (const name of ['pg_relation_size', 'pg_total_relation_size', 'pg_table_size', 'pg_indexes_size'])
+  fn(`${name}(regclass) int8`, () => 0n, VOLATILE);
 fn('pg_relation_size(regclass, text) int8', () => 0n, VOLATILE);
 for (const type of ['name', 'oid']) {
   fn(`pg_database_size(${type}) int8`, () => 0n, VOLATILE);
   fn(`pg_tablespace_size(${type}) int8`, () => 0n, VOLATILE);
 }
-const UNITS = [['bytes', 10240n], ['kB', 20479n], ['MB', 20479n], ['GB', 20479n], ['TB', 20479n], ['PB', 20479n]] as const;
+const UNITS = [
+  ['bytes', 10240n],
+  ['kB', 20479n],
+  ['MB', 20479n],
+  ['GB', 20479n],
+  ['TB', 20479n],
+  ['PB', 20479n],
+] as const;
 export function prettySize(bytes: bigint): string {
   let size = bytes;
   for (let i = 0; i < UNITS.length; i++) {

@@ -94,7 +94,12 @@ function ownKind(tokens: readonly Token[]): OwnKind | null {
 
 function findAsOf(tokens: readonly Token[]): number {
   for (let i = 0; i + 3 < tokens.length; i++) {
-    if (word(tokens, i) === 'as' && word(tokens, i + 1) === 'of' && word(tokens, i + 2) === 'system' && word(tokens, i + 3) === 'time') {
+    if (
+      word(tokens, i) === 'as' &&
+      word(tokens, i + 1) === 'of' &&
+      word(tokens, i + 2) === 'system' &&
+      word(tokens, i + 3) === 'time'
+    ) {
       return i;
     }
   }
@@ -258,7 +263,13 @@ function withAsOf(tokens: readonly Token[], at: number, text: string, parsePlain
   const clause = tokens[at];
   const end = endOfAsOf(tokens, at + 4);
   const closing = tokens[end - 1];
-  if (first === undefined || last === undefined || expression === undefined || clause === undefined || closing === undefined) {
+  if (
+    first === undefined ||
+    last === undefined ||
+    expression === undefined ||
+    clause === undefined ||
+    closing === undefined
+  ) {
     throw syntaxError(tokens, tokens.length);
   }
   const onlyMode = word(tokens, 0) === 'set' && word(tokens, at - 1) === 'transaction';

@@ -184,7 +184,7 @@ export function codePointPosition(text: string, offset: number): number {
 function byteToCharMap(text: string): Uint32Array {
   const map = new Uint32Array(Buffer.byteLength(text) + 1);
   let byte = 0;
-  for (let i = 0; i < text.length; ) {
+  for (let i = 0; i < text.length;) {
     const code = text.codePointAt(i) ?? 0;
     const bytes = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
     for (let b = 0; b < bytes; b++) map[byte + b] = i;

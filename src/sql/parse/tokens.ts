@@ -32,8 +32,23 @@ function isWordPart(c: number): boolean {
 function isOperator(c: number): boolean {
   // + - * / < > = ~ ! @ # % ^ & | ` ?
   return (
-    c === 43 || c === 45 || c === 42 || c === 47 || c === 60 || c === 62 || c === 61 || c === 126 || c === 33 ||
-    c === 64 || c === 35 || c === 37 || c === 94 || c === 38 || c === 124 || c === 96 || c === 63
+    c === 43 ||
+    c === 45 ||
+    c === 42 ||
+    c === 47 ||
+    c === 60 ||
+    c === 62 ||
+    c === 61 ||
+    c === 126 ||
+    c === 33 ||
+    c === 64 ||
+    c === 35 ||
+    c === 37 ||
+    c === 94 ||
+    c === 38 ||
+    c === 124 ||
+    c === 96 ||
+    c === 63
   );
 }
 
@@ -108,7 +123,8 @@ export function nextToken(text: string, at: number): Token | null {
   if (isWordStart(c)) {
     const next = text.charCodeAt(i + 1);
     if (next === 39 && (c === 69 || c === 101)) return token('string', text, start, endOfQuoted(text, i + 1, 39, true));
-    if (next === 39 && 'bBxXnN'.includes(text[i] ?? '')) return token('string', text, start, endOfQuoted(text, i + 1, 39, false));
+    if (next === 39 && 'bBxXnN'.includes(text[i] ?? ''))
+      return token('string', text, start, endOfQuoted(text, i + 1, 39, false));
     i++;
     while (i < text.length && isWordPart(text.charCodeAt(i))) i++;
     return { kind: 'word', text: text.slice(start, i).toLowerCase(), start, end: i };
@@ -148,8 +164,23 @@ export function tokenize(text: string): Token[] {
 
 /** Words that deepen the parse tree when they are chained without parentheses. */
 const CHAINING_WORDS = new Set([
-  'not', 'is', 'isnull', 'notnull', 'collate', 'join', 'union', 'intersect', 'except', 'at', 'like', 'ilike', 'similar',
-  'between', 'in', 'explain', 'operator',
+  'not',
+  'is',
+  'isnull',
+  'notnull',
+  'collate',
+  'join',
+  'union',
+  'intersect',
+  'except',
+  'at',
+  'like',
+  'ilike',
+  'similar',
+  'between',
+  'in',
+  'explain',
+  'operator',
 ]);
 
 export interface Prescan {

@@ -49,8 +49,21 @@ function widthCast(from: number, to: number): FunctionEntry {
     return to === OID.int8 ? n : Number(n);
   };
   return {
-    oid: 0, name: 'int_key', argOids: [from], resultOid: to, strict: true, volatility: 'immutable', variadic: false, defaults: [],
-    mayWait: false, returnsSet: false, resultColumns: null, impl: (args) => convert(args[0]), call1: (v) => convert(v), call2: null, rows: null,
+    oid: 0,
+    name: 'int_key',
+    argOids: [from],
+    resultOid: to,
+    strict: true,
+    volatility: 'immutable',
+    variadic: false,
+    defaults: [],
+    mayWait: false,
+    returnsSet: false,
+    resultColumns: null,
+    impl: (args) => convert(args[0]),
+    call1: (v) => convert(v),
+    call2: null,
+    rows: null,
   };
 }
 
@@ -68,7 +81,15 @@ function operand(column: ScanColumn, other: Expr, equality: boolean): Expr | nul
   const widening = column.oid === OID.int8 || (column.oid === OID.int4 && other.oid === OID.int2);
   if (!equality && !widening) return null;
   const entry = widthCast(other.oid, column.oid);
-  return { kind: 'call', entry, operator: false, args: [other], info: { argOids: [other.oid], resultOid: column.oid }, oid: column.oid, typmod: -1 };
+  return {
+    kind: 'call',
+    entry,
+    operator: false,
+    args: [other],
+    info: { argOids: [other.oid], resultOid: column.oid },
+    oid: column.oid,
+    typmod: -1,
+  };
 }
 
 export class SargFinder {
@@ -103,13 +124,16 @@ export class SargFinder {
       }
       case 'anyall': {
         const column = this.#column(condition.left);
-        if (column === null || condition.all || condition.entry.name !== '=' || !this.#outside(condition.right)) return null;
+        if (column === null || condition.all || condition.entry.name !== '=' || !this.#outside(condition.right))
+          return null;
         if (!fits(column.oid, elementOidOf(condition.right.oid))) return null;
         return { columnId: column.id, condition, constraint: { kind: 'anyof', array: condition.right }, exact: false };
       }
       case 'isnull': {
         const column = condition.negated ? null : this.#column(condition.arg);
-        return column === null ? null : { columnId: column.id, condition, constraint: { kind: 'isnull' }, exact: false };
+        return column === null
+          ? null
+          : { columnId: column.id, condition, constraint: { kind: 'isnull' }, exact: false };
       }
       case 'column': {
         const column = this.#column(condition);
@@ -143,7 +167,8 @@ export class SargFinder {
     if (!fits(column.oid, compared) && !(INTEGERS.has(column.oid) && INTEGERS.has(compared))) return null;
     const value = operand(column, right, symbol === '=');
     if (value === null) return null;
-    if (symbol === '=') return { columnId: column.id, condition, constraint: { kind: 'equal', values: [value] }, exact: true };
+    if (symbol === '=')
+      return { columnId: column.id, condition, constraint: { kind: 'equal', values: [value] }, exact: true };
     const bound = [{ expr: value, inclusive: symbol.endsWith('=') }];
     const lower = symbol.startsWith('>');
     return {
@@ -171,7 +196,12 @@ function columnIdOf(scan: ScanPlan, column: ColumnDescriptor | undefined): numbe
 
 /** Positions of index columns as column ids of the scan; -1 where the scan does not give the column. */
 export function indexColumnIds(scan: ScanPlan, index: IndexDescriptor): number[] {
-  return index.columns.map((k) => columnIdOf(scan, scan.table.columns.find((c) => c.id === k.columnId)));
+  return index.columns.map((k) =>
+    columnIdOf(
+      scan,
+      scan.table.columns.find((c) => c.id === k.columnId),
+    ),
+  );
 }
 
 function accessOf(scan: ScanPlan, index: IndexDescriptor, sargs: readonly Sarg[]): ChosenAccess | null {
@@ -184,7 +214,10 @@ function accessOf(scan: ScanPlan, index: IndexDescriptor, sargs: readonly Sarg[]
   let equalities = 0;
   for (const id of ids) {
     const own = sargs.filter((s) => s.columnId === id);
-    const equal = own.find((s) => s.exact) ?? own.find((s) => s.constraint.kind === 'equal') ?? own.find((s) => s.constraint.kind === 'anyof');
+    const equal =
+      own.find((s) => s.exact) ??
+      own.find((s) => s.constraint.kind === 'equal') ??
+      own.find((s) => s.constraint.kind === 'anyof');
     const chosen = equal ?? own.find((s) => s.constraint.kind === 'isnull');
     if (chosen !== undefined) {
       constraints.push(chosen.constraint);
@@ -195,7 +228,9 @@ function accessOf(scan: ScanPlan, index: IndexDescriptor, sargs: readonly Sarg[]
       else allSingle = false;
       continue;
     }
-    const ranges = own.filter((s) => s.constraint.kind === 'range').map((s) => s.constraint as Extract<KeyConstraint, { kind: 'range' }>);
+    const ranges = own
+      .filter((s) => s.constraint.kind === 'range')
+      .map((s) => s.constraint as Extract<KeyConstraint, { kind: 'range' }>);
     if (ranges.length > 0) {
       constraints.push({ kind: 'range', lower: ranges.flatMap((r) => r.lower), upper: ranges.flatMap((r) => r.upper) });
       score += ranges.some((r) => r.lower.length > 0) && ranges.some((r) => r.upper.length > 0) ? 8 : 5;
@@ -227,7 +262,12 @@ export function chooseAccess(scan: ScanPlan, conditions: readonly Expr[]): Chose
 /** Column ids that the conditions bind to one value each. */
 function boundIds(scan: ScanPlan, conditions: readonly Expr[]): ReadonlySet<number> {
   const finder = new SargFinder(scan);
-  return new Set(conditions.map((c) => finder.find(c)).filter((s): s is Sarg => s !== null && s.exact).map((s) => s.columnId));
+  return new Set(
+    conditions
+      .map((c) => finder.find(c))
+      .filter((s): s is Sarg => s !== null && s.exact)
+      .map((s) => s.columnId),
+  );
 }
 
 /**
@@ -235,7 +275,11 @@ function boundIds(scan: ScanPlan, conditions: readonly Expr[]): ReadonlySet<numb
  * 'reverse', or null. `equal` is how many leading index columns have one value only.
  */
 export function orderOf(
-  scan: ScanPlan, index: IndexDescriptor, keys: readonly SortKey[], equal: number, conditions: readonly Expr[],
+  scan: ScanPlan,
+  index: IndexDescriptor,
+  keys: readonly SortKey[],
+  equal: number,
+  conditions: readonly Expr[],
 ): 'forward' | 'reverse' | null {
   const ids = indexColumnIds(scan, index);
   const bound = boundIds(scan, conditions);

@@ -25,7 +25,10 @@ export function as<K extends Kind & keyof AllBodies>(node: Node | undefined, kin
 
 export function must<K extends Kind & keyof AllBodies>(node: Node | undefined, kind: K): Body<K> {
   const body = as(node, kind);
-  assert(body !== undefined, () => `expected ${kind} in the parse tree, found ${node === undefined ? 'nothing' : kindOf(node)}`);
+  assert(
+    body !== undefined,
+    () => `expected ${kind} in the parse tree, found ${node === undefined ? 'nothing' : kindOf(node)}`,
+  );
   return body as Body<K>;
 }
 

@@ -9,10 +9,25 @@ import type { Binder, ExprContext } from './binder.js';
 import { addPosition, errorAt } from './binder.js';
 import { coerce, coerceBoolean, commonType, resolveUnknown, settle, tryCoerce, typeOfExpr } from './coerce.js';
 import { conjunction, constant, FALSE } from './expr.js';
-import type { AggregateExpr, AnyAllExpr, CallExpr, Expr, FrameBound, SortKey, WindowExpr, WindowFrame } from './expr.js';
+import type {
+  AggregateExpr,
+  AnyAllExpr,
+  CallExpr,
+  Expr,
+  FrameBound,
+  SortKey,
+  WindowExpr,
+  WindowFrame,
+} from './expr.js';
 
 /** The arguments, coerced to what the resolved entry takes. */
-function coerceArguments(b: Binder, args: readonly Expr[], wanted: readonly number[], locations: readonly number[], keepUnknown = false): Expr[] {
+function coerceArguments(
+  b: Binder,
+  args: readonly Expr[],
+  wanted: readonly number[],
+  locations: readonly number[],
+  keepUnknown = false,
+): Expr[] {
   return args.map((arg, i) => {
     const oid = wanted[i]!;
     if (oid === OID.any || oid === 0) return keepUnknown ? settle(b, arg) : resolveUnknown(b, arg);
@@ -28,7 +43,12 @@ export function makeOperator(b: Binder, symbol: string, left: Expr | null, right
     throw addPosition(error, location);
   }
   const args = left === null ? [right] : [left, right];
-  const coerced = coerceArguments(b, args, resolved.argOids, args.map((a) => (a.kind === 'const' ? -1 : location)));
+  const coerced = coerceArguments(
+    b,
+    args,
+    resolved.argOids,
+    args.map((a) => (a.kind === 'const' ? -1 : location)),
+  );
   return {
     kind: 'call',
     operator: true,
@@ -41,7 +61,13 @@ export function makeOperator(b: Binder, symbol: string, left: Expr | null, right
 }
 
 export function bindOperator(b: Binder, symbol: string, left: Expr | null, right: Expr, location: number): Expr {
-  if (left !== null && left.kind === 'row' && right.kind === 'row' && left.args.length === right.args.length && /^(=|<>|!=|<|<=|>|>=)$/.test(symbol)) {
+  if (
+    left !== null &&
+    left.kind === 'row' &&
+    right.kind === 'row' &&
+    left.args.length === right.args.length &&
+    /^(=|<>|!=|<|<=|>|>=)$/.test(symbol)
+  ) {
     return compareRows(b, symbol, left.args, right.args, location);
   }
   return makeOperator(b, symbol, left, right, location);
@@ -52,7 +78,14 @@ export function bindComparison(b: Binder, symbol: string, left: Expr, right: Exp
   return bindOperator(b, symbol, left, right, location);
 }
 
-export function bindAnyAll(ctx: ExprContext, symbol: string, left: Expr, right: Expr, all: boolean, location: number): Expr {
+export function bindAnyAll(
+  ctx: ExprContext,
+  symbol: string,
+  left: Expr,
+  right: Expr,
+  all: boolean,
+  location: number,
+): Expr {
   const b = ctx.binder;
   let array = settle(b, right);
   const leftOid = typeOfExpr(b, left);
@@ -60,7 +93,8 @@ export function bindAnyAll(ctx: ExprContext, symbol: string, left: Expr, right: 
     // A literal or parameter: an array of what stands on the left.
     const element = leftOid === OID.unknown ? OID.text : leftOid;
     const arrayOid = arrayOidOf(element);
-    if (arrayOid === 0) throw errorAt('42704', `could not find array type for data type ${formatType(element)}`, location);
+    if (arrayOid === 0)
+      throw errorAt('42704', `could not find array type for data type ${formatType(element)}`, location);
     array = coerce(b, array, arrayOid, 'implicit', location);
   }
   const element = elementOidOf(array.oid);
@@ -71,10 +105,14 @@ export function bindAnyAll(ctx: ExprContext, symbol: string, left: Expr, right: 
   } catch (error) {
     throw addPosition(error, location);
   }
-  if (resolved.resultOid !== OID.bool) throw errorAt('42809', 'op ANY/ALL (array) requires operator to yield boolean', location);
+  if (resolved.resultOid !== OID.bool)
+    throw errorAt('42809', 'op ANY/ALL (array) requires operator to yield boolean', location);
   const wantedElement = resolved.argOids[1]!;
   const wantedArray = arrayOidOf(wantedElement);
-  const coercedArray = wantedElement === element || wantedElement === OID.any || wantedArray === 0 ? array : coerce(b, array, wantedArray, 'implicit', location);
+  const coercedArray =
+    wantedElement === element || wantedElement === OID.any || wantedArray === 0
+      ? array
+      : coerce(b, array, wantedArray, 'implicit', location);
   const coercedLeft = coerceArguments(b, [left], resolved.argOids, [location])[0]!;
   return {
     kind: 'anyall',
@@ -88,7 +126,13 @@ export function bindAnyAll(ctx: ExprContext, symbol: string, left: Expr, right: 
   } satisfies AnyAllExpr;
 }
 
-export function bindIn(ctx: ExprContext, leftNode: Node, items: readonly Node[], negated: boolean, location: number): Expr {
+export function bindIn(
+  ctx: ExprContext,
+  leftNode: Node,
+  items: readonly Node[],
+  negated: boolean,
+  location: number,
+): Expr {
   const b = ctx.binder;
   const not = (e: Expr): Expr => (negated ? { kind: 'not', arg: e, oid: OID.bool, typmod: -1 } : e);
   const row = as(leftNode, 'RowExpr');
@@ -97,7 +141,13 @@ export function bindIn(ctx: ExprContext, leftNode: Node, items: readonly Node[],
     const parts = items.map((item) => {
       const args = as(item, 'RowExpr')?.args ?? [item];
       if (args.length !== left.length) throw errorAt('42601', 'unequal number of entries in row expressions', location);
-      return compareRows(b, '=', left, args.map((n) => ctx.bind(ctx, n)), location);
+      return compareRows(
+        b,
+        '=',
+        left,
+        args.map((n) => ctx.bind(ctx, n)),
+        location,
+      );
     });
     return not(parts.length === 1 ? parts[0]! : { kind: 'or', args: parts, oid: OID.bool, typmod: -1 });
   }
@@ -121,7 +171,17 @@ export function bindIn(ctx: ExprContext, leftNode: Node, items: readonly Node[],
 }
 
 const WINDOW_FUNCTIONS: ReadonlySet<string> = new Set([
-  'row_number', 'rank', 'dense_rank', 'percent_rank', 'cume_dist', 'ntile', 'lag', 'lead', 'first_value', 'last_value', 'nth_value',
+  'row_number',
+  'rank',
+  'dense_rank',
+  'percent_rank',
+  'cume_dist',
+  'ntile',
+  'lag',
+  'lead',
+  'first_value',
+  'last_value',
+  'nth_value',
 ]);
 
 export function bindCall(ctx: ExprContext, call: FuncCall): Expr {
@@ -138,7 +198,16 @@ export function bindCall(ctx: ExprContext, call: FuncCall): Expr {
   const nodes = plainArguments(call.args ?? []);
   const args = nodes.map((n) => ctx.bind(ctx, n));
   const made = makeCall(ctx, name, args, nodes.map(locationOf), location, call.func_variadic === true);
-  const only = call.agg_star === true ? `${name}(*)` : call.agg_distinct === true ? 'DISTINCT' : call.agg_filter !== undefined ? 'FILTER' : call.agg_order !== undefined ? 'ORDER BY' : null;
+  const only =
+    call.agg_star === true
+      ? `${name}(*)`
+      : call.agg_distinct === true
+        ? 'DISTINCT'
+        : call.agg_filter !== undefined
+          ? 'FILTER'
+          : call.agg_order !== undefined
+            ? 'ORDER BY'
+            : null;
   if (only !== null) throw errorAt('42809', `${only} specified, but ${name} is not an aggregate function`, location);
   return made;
 }
@@ -149,7 +218,14 @@ function plainArguments(nodes: readonly Node[]): readonly Node[] {
 }
 
 /** A function call with bound arguments. */
-export function makeCall(ctx: ExprContext, name: string, args: readonly Expr[], locations: readonly number[], location: number, variadic = false): Expr {
+export function makeCall(
+  ctx: ExprContext,
+  name: string,
+  args: readonly Expr[],
+  locations: readonly number[],
+  location: number,
+  variadic = false,
+): Expr {
   const b = ctx.binder;
   const oids = args.map((a) => typeOfExpr(b, a));
   let resolved: ResolvedCall<FunctionEntry>;
@@ -166,7 +242,15 @@ export function makeCall(ctx: ExprContext, name: string, args: readonly Expr[], 
     if (!ctx.sets) throw errorAt('0A000', `set-returning functions are not allowed in ${ctx.clause}`, location);
     return { kind: 'srf', entry: resolved.entry, args: coerced, info, oid: resolved.resultOid, typmod: -1 };
   }
-  return { kind: 'call', operator: false, entry: resolved.entry, args: coerced, info, oid: resolved.resultOid, typmod: -1 };
+  return {
+    kind: 'call',
+    operator: false,
+    entry: resolved.entry,
+    args: coerced,
+    info,
+    oid: resolved.resultOid,
+    typmod: -1,
+  };
 }
 
 export function bindSortKeys(ctx: ExprContext, clauses: readonly Node[], bind: (node: Node) => Expr): SortKey[] {
@@ -201,14 +285,19 @@ function makeAggregate(inner: ExprContext, call: FuncCall, name: string, locatio
   const args = nodes.map((n) => inner.bind(inner, n));
   let resolved: ReturnType<typeof resolveAggregate>;
   try {
-    resolved = resolveAggregate(name, args.map((a) => typeOfExpr(b, a)));
+    resolved = resolveAggregate(
+      name,
+      args.map((a) => typeOfExpr(b, a)),
+    );
   } catch (error) {
     throw addPosition(error, location);
   }
   if (resolved === null) throw errorAt('42883', `function ${name}() does not exist`, location);
   const coerced = coerceArguments(b, args, resolved.argOids, nodes.map(locationOf));
   const filter =
-    call.agg_filter === undefined ? null : coerceBoolean(b, inner.bind(inner, call.agg_filter), 'FILTER', locationOf(call.agg_filter));
+    call.agg_filter === undefined
+      ? null
+      : coerceBoolean(b, inner.bind(inner, call.agg_filter), 'FILTER', locationOf(call.agg_filter));
   const orderBy = bindSortKeys(inner, call.agg_order ?? [], (n) => inner.bind(inner, n));
   return {
     kind: 'aggregate',
@@ -223,9 +312,24 @@ function makeAggregate(inner: ExprContext, call: FuncCall, name: string, locatio
   };
 }
 
-const FRAME = { range: 2, rows: 4, groups: 8, startUnboundedPreceding: 0x20, endUnboundedPreceding: 0x40, startUnboundedFollowing: 0x80,
-  endUnboundedFollowing: 0x100, startCurrent: 0x200, endCurrent: 0x400, startPreceding: 0x800, endPreceding: 0x1000, startFollowing: 0x2000,
-  endFollowing: 0x4000, excludeCurrent: 0x8000, excludeGroup: 0x10000, excludeTies: 0x20000 } as const;
+const FRAME = {
+  range: 2,
+  rows: 4,
+  groups: 8,
+  startUnboundedPreceding: 0x20,
+  endUnboundedPreceding: 0x40,
+  startUnboundedFollowing: 0x80,
+  endUnboundedFollowing: 0x100,
+  startCurrent: 0x200,
+  endCurrent: 0x400,
+  startPreceding: 0x800,
+  endPreceding: 0x1000,
+  startFollowing: 0x2000,
+  endFollowing: 0x4000,
+  excludeCurrent: 0x8000,
+  excludeGroup: 0x10000,
+  excludeTies: 0x20000,
+} as const;
 
 function bindWindowCall(ctx: ExprContext, call: FuncCall, name: string, location: number): Expr {
   if (!ctx.windows) throw errorAt('42P20', `window functions are not allowed in ${ctx.clause}`, location);
@@ -250,7 +354,8 @@ function resolveWindow(ctx: ExprContext, written: WindowDef, location: number): 
   if (reference === undefined || reference === '') return written;
   const named = as(ctx.namedWindows.get(reference), 'WindowDef');
   if (named === undefined) throw errorAt('42704', `window "${reference}" does not exist`, location);
-  const base = named.refname !== undefined && named.refname !== '' ? resolveWindow(ctx, { ...named, name: '' }, location) : named;
+  const base =
+    named.refname !== undefined && named.refname !== '' ? resolveWindow(ctx, { ...named, name: '' }, location) : named;
   if (written.refname === undefined || written.refname === '') return base;
   return {
     ...written,
@@ -268,35 +373,78 @@ function bindFrame(ctx: ExprContext, spec: WindowDef, orderBy: readonly SortKey[
     if (mode === 'range') {
       const key = orderBy[0]?.expr;
       if (key === undefined || orderBy.length !== 1) {
-        throw errorAt('42P20', 'RANGE with offset PRECEDING/FOLLOWING requires exactly one ORDER BY column', locationOf(n));
+        throw errorAt(
+          '42P20',
+          'RANGE with offset PRECEDING/FOLLOWING requires exactly one ORDER BY column',
+          locationOf(n),
+        );
       }
-      return tryCoerce(ctx.binder, e, typeByOid(key.oid).category === 'D' ? OID.interval : key.oid, -1, 'implicit', locationOf(n)) ?? e;
+      return (
+        tryCoerce(
+          ctx.binder,
+          e,
+          typeByOid(key.oid).category === 'D' ? OID.interval : key.oid,
+          -1,
+          'implicit',
+          locationOf(n),
+        ) ?? e
+      );
     }
     return coerce(ctx.binder, e, OID.int8, 'assignment', locationOf(n));
   };
   const bound = (start: boolean): FrameBound => {
     const has = (s: number, e: number): boolean => (bits & (start ? s : e)) !== 0;
-    if (has(FRAME.startUnboundedPreceding, FRAME.endUnboundedPreceding)) return { kind: 'unbounded preceding', offset: null };
-    if (has(FRAME.startUnboundedFollowing, FRAME.endUnboundedFollowing)) return { kind: 'unbounded following', offset: null };
-    if (has(FRAME.startPreceding, FRAME.endPreceding)) return { kind: 'preceding', offset: offset(start ? spec.startOffset : spec.endOffset) };
-    if (has(FRAME.startFollowing, FRAME.endFollowing)) return { kind: 'following', offset: offset(start ? spec.startOffset : spec.endOffset) };
+    if (has(FRAME.startUnboundedPreceding, FRAME.endUnboundedPreceding))
+      return { kind: 'unbounded preceding', offset: null };
+    if (has(FRAME.startUnboundedFollowing, FRAME.endUnboundedFollowing))
+      return { kind: 'unbounded following', offset: null };
+    if (has(FRAME.startPreceding, FRAME.endPreceding))
+      return { kind: 'preceding', offset: offset(start ? spec.startOffset : spec.endOffset) };
+    if (has(FRAME.startFollowing, FRAME.endFollowing))
+      return { kind: 'following', offset: offset(start ? spec.startOffset : spec.endOffset) };
     return { kind: 'current', offset: null };
   };
-  const exclude = bits & FRAME.excludeCurrent ? 'current' : bits & FRAME.excludeGroup ? 'group' : bits & FRAME.excludeTies ? 'ties' : 'none';
+  const exclude =
+    bits & FRAME.excludeCurrent
+      ? 'current'
+      : bits & FRAME.excludeGroup
+        ? 'group'
+        : bits & FRAME.excludeTies
+          ? 'ties'
+          : 'none';
   return { mode, start: bound(true), end: bound(false), exclude };
 }
 
 function makeWindow(
-  b: Binder, name: string, bound: readonly Expr[], partition: readonly Expr[], orderBy: readonly SortKey[], frame: WindowFrame, location: number,
+  b: Binder,
+  name: string,
+  bound: readonly Expr[],
+  partition: readonly Expr[],
+  orderBy: readonly SortKey[],
+  frame: WindowFrame,
+  location: number,
 ): WindowExpr {
   const args = bound.map((a) => resolveUnknown(b, a));
   const shape = (oid: number, given: readonly Expr[]): WindowExpr => ({
-    kind: 'window', name, aggregate: null, args: given, partition, orderBy, frame, oid, typmod: -1,
+    kind: 'window',
+    name,
+    aggregate: null,
+    args: given,
+    partition,
+    orderBy,
+    frame,
+    oid,
+    typmod: -1,
   });
   const wrong = (): never => {
-    throw errorAt('42883', `function ${name}(${args.map((a) => formatType(a.oid)).join(', ')}) does not exist`, location, {
-      hint: 'No function matches the given name and argument types. You might need to add explicit type casts.',
-    });
+    throw errorAt(
+      '42883',
+      `function ${name}(${args.map((a) => formatType(a.oid)).join(', ')}) does not exist`,
+      location,
+      {
+        hint: 'No function matches the given name and argument types. You might need to add explicit type casts.',
+      },
+    );
   };
   switch (name) {
     case 'row_number':
@@ -312,23 +460,36 @@ function makeWindow(
     case 'last_value':
       return args.length === 1 ? shape(args[0]!.oid, args) : wrong();
     case 'nth_value':
-      return args.length === 2 ? shape(args[0]!.oid, [args[0]!, coerce(b, args[1]!, OID.int4, 'implicit', location)]) : wrong();
+      return args.length === 2
+        ? shape(args[0]!.oid, [args[0]!, coerce(b, args[1]!, OID.int4, 'implicit', location)])
+        : wrong();
     case 'lag':
     case 'lead': {
       if (args.length < 1 || args.length > 3) return wrong();
       const offset = args[1] === undefined ? constant(1, OID.int4) : coerce(b, args[1], OID.int4, 'implicit', location);
       const common = args[2] === undefined ? args[0]!.oid : commonType(b, [args[0]!, args[2]], name, location);
       const value = coerce(b, args[0]!, common, 'implicit', location);
-      const otherwise = args[2] === undefined ? constant(null, common) : coerce(b, args[2], common, 'implicit', location);
+      const otherwise =
+        args[2] === undefined ? constant(null, common) : coerce(b, args[2], common, 'implicit', location);
       return shape(common, [value, offset, otherwise]);
     }
     default:
-      throw errorAt('42809', `OVER specified, but ${name} is not a window function nor an aggregate function`, location);
+      throw errorAt(
+        '42809',
+        `OVER specified, but ${name} is not a window function nor an aggregate function`,
+        location,
+      );
   }
 }
 
 /** Row comparison, written out: equality of all, or the first difference decides. */
-export function compareRows(b: Binder, symbol: string, left: readonly Expr[], right: readonly Expr[], location: number): Expr {
+export function compareRows(
+  b: Binder,
+  symbol: string,
+  left: readonly Expr[],
+  right: readonly Expr[],
+  location: number,
+): Expr {
   const op = symbol === '!=' ? '<>' : symbol;
   if (op === '=') return conjunction(left.map((l, i) => bindComparison(b, '=', l, right[i]!, location)));
   if (op === '<>') {
@@ -350,7 +511,10 @@ export function compareRows(b: Binder, symbol: string, left: readonly Expr[], ri
       whens: [
         { when: ahead, then: constant(true, OID.bool) },
         { when: equal, then: result },
-        { when: { kind: 'isnull', arg: equal, negated: false, oid: OID.bool, typmod: -1 }, then: constant(null, OID.bool) },
+        {
+          when: { kind: 'isnull', arg: equal, negated: false, oid: OID.bool, typmod: -1 },
+          then: constant(null, OID.bool),
+        },
       ],
       otherwise: FALSE,
       oid: OID.bool,

@@ -20,13 +20,23 @@ export type BoundCopy =
 export function bindCopy(b: Binder, stmt: CopyStmt): BoundCopy {
   if (stmt.is_program === true) throw sqlError('0A000', 'COPY to or from a program is not supported');
   if (stmt.filename !== undefined) {
-    throw sqlError('0A000', 'COPY to or from a server-side file is not supported', { hint: "Use STDIN or STDOUT, or psql's \\copy." });
+    throw sqlError('0A000', 'COPY to or from a server-side file is not supported', {
+      hint: "Use STDIN or STDOUT, or psql's \\copy.",
+    });
   }
   const from = stmt.is_from === true;
   if (stmt.query !== undefined) {
     const plan = bindStatement(b, stmt.query);
     if (plan.columns.length === 0) throw sqlError('0A000', 'COPY query must have a RETURNING clause');
-    return { kind: 'to', plan, options: optionsOf(stmt.options ?? [], false, plan.columns.map((c) => c.name)) };
+    return {
+      kind: 'to',
+      plan,
+      options: optionsOf(
+        stmt.options ?? [],
+        false,
+        plan.columns.map((c) => c.name),
+      ),
+    };
   }
   return from ? bindFrom(b, stmt) : bindTo(b, stmt);
 }
@@ -62,7 +72,11 @@ function bindFrom(b: Binder, stmt: CopyStmt): BoundCopy {
     if (column.hidden && column.defaultSql === null) return { kind: 'rowid' };
     return { kind: 'expr', expr: defaultOf(b, column) };
   });
-  const options = optionsOf(stmt.options ?? [], true, positions.map((p) => table.columns[p]!.name));
+  const options = optionsOf(
+    stmt.options ?? [],
+    true,
+    positions.map((p) => table.columns[p]!.name),
+  );
   const shape: CopyFromShape = {
     table,
     schemaName,
@@ -85,17 +99,30 @@ function bindTo(b: Binder, stmt: CopyStmt): BoundCopy {
   if (relation === null) throw sqlError('42P01', `relation "${shownName(range)}" does not exist`);
   if (relation.kind === 'sequence') throw sqlError('42809', `cannot copy from sequence "${relation.sequence.name}"`);
   if (relation.kind === 'virtual') {
-    throw sqlError('42809', `cannot copy from view "${relation.name}"`, { hint: 'Try the COPY (SELECT ...) TO variant.' });
+    throw sqlError('42809', `cannot copy from view "${relation.name}"`, {
+      hint: 'Try the COPY (SELECT ...) TO variant.',
+    });
   }
   const { table, schemaName } = relation;
   b.dependOn(table);
   const scan = scanOf(b, table, schemaName, table.name, null);
   const items = copiedColumns(table, stmt.attlist).map((position): ProjectItem => {
     const column = scan.columns.find((c) => c.position === position)!;
-    return { column: b.column(column.name, column.oid, column.typmod, column.tableOid, column.columnNumber), expr: columnExpr(column) };
+    return {
+      column: b.column(column.name, column.oid, column.typmod, column.tableOid, column.columnNumber),
+      expr: columnExpr(column),
+    };
   });
   const plan: Plan = { kind: 'project', columns: items.map((i) => i.column), input: scan, items };
-  return { kind: 'to', plan, options: optionsOf(stmt.options ?? [], false, items.map((i) => i.column.name)) };
+  return {
+    kind: 'to',
+    plan,
+    options: optionsOf(
+      stmt.options ?? [],
+      false,
+      items.map((i) => i.column.name),
+    ),
+  };
 }
 
 function optionText(option: DefElem): string {
@@ -117,7 +144,22 @@ function optionBool(option: DefElem): boolean {
   throw errorAt('42601', `${option.defname ?? ''} requires a Boolean value`, option.location ?? -1);
 }
 
-const KNOWN = new Set(['format', 'delimiter', 'null', 'header', 'quote', 'escape', 'freeze', 'encoding', 'force_quote', 'force_not_null', 'force_null', 'on_error', 'log_verbosity', 'default']);
+const KNOWN = new Set([
+  'format',
+  'delimiter',
+  'null',
+  'header',
+  'quote',
+  'escape',
+  'freeze',
+  'encoding',
+  'force_quote',
+  'force_not_null',
+  'force_null',
+  'on_error',
+  'log_verbosity',
+  'default',
+]);
 
 function optionsOf(nodes: readonly Node[], isFrom: boolean, columns: readonly string[]): CopyOptions {
   const given = new Map<string, DefElem>();
@@ -130,7 +172,8 @@ function optionsOf(nodes: readonly Node[], isFrom: boolean, columns: readonly st
   }
   const format = given.has('format') ? optionText(given.get('format')!) : 'text';
   if (format === 'binary') throw sqlError('0A000', 'COPY in binary format is not supported');
-  if (format !== 'text' && format !== 'csv') throw errorAt('22023', `COPY format "${format}" not recognized`, given.get('format')?.location ?? -1);
+  if (format !== 'text' && format !== 'csv')
+    throw errorAt('22023', `COPY format "${format}" not recognized`, given.get('format')?.location ?? -1);
   const base = format === 'csv' ? CSV_OPTIONS : TEXT_OPTIONS;
   const text = (name: string, fallback: string): string => (given.has(name) ? optionText(given.get(name)!) : fallback);
   const oneByte = (name: string, value: string): string => {
@@ -145,16 +188,27 @@ function optionsOf(nodes: readonly Node[], isFrom: boolean, columns: readonly st
     if (given.has(name) && format !== 'csv') throw sqlError('0A000', `COPY ${name.toUpperCase()} requires CSV mode`);
   }
   if (/[\r\n]/.test(delimiter)) throw sqlError('22023', 'COPY delimiter cannot be newline or carriage return');
-  if (/[\r\n]/.test(nullText)) throw sqlError('22023', 'COPY null representation cannot use newline or carriage return');
-  if (format === 'text' && /[\\.a-z0-9]/.test(delimiter)) throw sqlError('22023', `COPY delimiter cannot be "${delimiter}"`);
+  if (/[\r\n]/.test(nullText))
+    throw sqlError('22023', 'COPY null representation cannot use newline or carriage return');
+  if (format === 'text' && /[\\.a-z0-9]/.test(delimiter))
+    throw sqlError('22023', `COPY delimiter cannot be "${delimiter}"`);
   if (format === 'csv' && delimiter === quote) throw sqlError('22023', 'COPY delimiter and quote must be different');
   if (nullText.includes(delimiter)) throw sqlError('22023', 'COPY delimiter must not appear in the NULL specification');
   if (given.has('encoding') && !/^utf-?8$/i.test(optionText(given.get('encoding')!))) {
     throw sqlError('0A000', `COPY in encoding "${optionText(given.get('encoding')!)}" is not supported`);
   }
-  if (given.has('freeze') && optionBool(given.get('freeze')!) && !isFrom) throw sqlError('0A000', 'COPY freeze cannot be used with COPY TO');
+  if (given.has('freeze') && optionBool(given.get('freeze')!) && !isFrom)
+    throw sqlError('0A000', 'COPY freeze cannot be used with COPY TO');
   const header = given.has('header') && optionBool(given.get('header')!);
-  return { format, delimiter, nullText, header, quote, escape, forceQuote: forcedQuotes(given.get('force_quote'), columns) };
+  return {
+    format,
+    delimiter,
+    nullText,
+    header,
+    quote,
+    escape,
+    forceQuote: forcedQuotes(given.get('force_quote'), columns),
+  };
 }
 
 function forcedQuotes(option: DefElem | undefined, columns: readonly string[]): 'all' | ReadonlySet<number> {

@@ -2,7 +2,16 @@
  * INSERT, UPDATE and DELETE → plans. Values are coerced to the columns' types by assignment rules, omitted
  * columns take their defaults, CHECK expressions are bound over the new row.
  */
-import type { DeleteStmt, InsertStmt, Node, OnConflictClause, RangeVar, ResTarget, SelectStmt, UpdateStmt } from 'libpg-query';
+import type {
+  DeleteStmt,
+  InsertStmt,
+  Node,
+  OnConflictClause,
+  RangeVar,
+  ResTarget,
+  SelectStmt,
+  UpdateStmt,
+} from 'libpg-query';
 import type { ColumnDescriptor, IndexDescriptor, TableDescriptor } from '../catalog/descriptor.js';
 import { OID } from '../types/oids.js';
 import { parseSql } from '../parse/parser.js';
@@ -18,7 +27,17 @@ import { figureNameOf } from './figure-name.js';
 import { constant, TRUE } from './expr.js';
 import type { Expr } from './expr.js';
 import type {
-  ConflictClause, DeletePlan, InsertPlan, InsertSource, Plan, PlanColumn, ProjectItem, Returning, ScanPlan, TableChecks, UpdatePlan,
+  ConflictClause,
+  DeletePlan,
+  InsertPlan,
+  InsertSource,
+  Plan,
+  PlanColumn,
+  ProjectItem,
+  Returning,
+  ScanPlan,
+  TableChecks,
+  UpdatePlan,
 } from './logical.js';
 
 function targetTable(b: Binder, range: RangeVar): TableRelation {
@@ -76,15 +95,25 @@ function rowColumns(b: Binder, table: TableDescriptor): PlanColumn[] {
 }
 
 function visibleColumns(table: TableDescriptor, row: readonly PlanColumn[]): ScopeColumn[] {
-  return row.flatMap((column, i): ScopeColumn[] => (table.columns[i]!.dropped ? [] : [{ column, hidden: table.columns[i]!.hidden }]));
+  return row.flatMap((column, i): ScopeColumn[] =>
+    table.columns[i]!.dropped ? [] : [{ column, hidden: table.columns[i]!.hidden }],
+  );
 }
 
-function bindReturning(b: Binder, list: readonly Node[] | undefined, scope: Scope, row: readonly PlanColumn[]): Returning | null {
+function bindReturning(
+  b: Binder,
+  list: readonly Node[] | undefined,
+  scope: Scope,
+  row: readonly PlanColumn[],
+): Returning | null {
   if (list === undefined) return null;
   const ctx = exprContext(b, scope, 'RETURNING');
   const items: ProjectItem[] = [];
   const add = (name: string, expr: Expr, origin?: PlanColumn): void => {
-    items.push({ column: b.column(name, expr.oid, expr.typmod, origin?.tableOid ?? 0, origin?.columnNumber ?? 0), expr });
+    items.push({
+      column: b.column(name, expr.oid, expr.typmod, origin?.tableOid ?? 0, origin?.columnNumber ?? 0),
+      expr,
+    });
   };
   const originOf = (e: Expr): PlanColumn | undefined => {
     if (e.kind !== 'column') return undefined;
@@ -128,12 +157,14 @@ function insertTargets(table: TableDescriptor, stmt: InsertStmt): number[] {
   for (const node of stmt.cols) {
     const target = must(node, 'ResTarget') as ResTarget;
     const name = target.name ?? '';
-    if (target.indirection !== undefined) throw errorAt('0A000', 'INSERT into a part of a column is not supported', target.location ?? -1);
+    if (target.indirection !== undefined)
+      throw errorAt('0A000', 'INSERT into a part of a column is not supported', target.location ?? -1);
     const position = byName.get(name);
     if (position === undefined) {
       throw errorAt('42703', `column "${name}" of relation "${table.name}" does not exist`, target.location ?? -1);
     }
-    if (positions.includes(position)) throw errorAt('42701', `column "${name}" specified more than once`, target.location ?? -1);
+    if (positions.includes(position))
+      throw errorAt('42701', `column "${name}" specified more than once`, target.location ?? -1);
     positions.push(position);
   }
   return positions;
@@ -152,13 +183,15 @@ function insertBody(b: Binder, stmt: InsertStmt, ctes: readonly CteEntry[]): Ins
   const sources = table.columns.map((column, position): InsertSource => {
     const index = given.get(position);
     if (column.dropped) return { kind: 'expr', expr: constant(null, column.typeOid) };
-    if (index !== undefined && !(override === 'OVERRIDING_USER_VALUE' && column.identity !== null)) return { kind: 'input', index };
+    if (index !== undefined && !(override === 'OVERRIDING_USER_VALUE' && column.identity !== null))
+      return { kind: 'input', index };
     if (column.hidden && column.defaultSql === null) return { kind: 'rowid' };
     return { kind: 'expr', expr: defaultOf(b, column) };
   });
   const checks = bindChecks(b, table);
   const alias = stmt.relation?.alias?.aliasname ?? table.name;
-  const conflict = stmt.onConflictClause === undefined ? null : bindConflict(b, stmt.onConflictClause, table, alias, ctes);
+  const conflict =
+    stmt.onConflictClause === undefined ? null : bindConflict(b, stmt.onConflictClause, table, alias, ctes);
   const columns = visibleColumns(table, checks.row);
   const scope = new Scope(null, [{ alias, schema: null, columns, table }], columns, ctes);
   const returning = bindReturning(b, returningList(stmt.returningClause), scope, checks.row);
@@ -176,12 +209,19 @@ function insertBody(b: Binder, stmt: InsertStmt, ctes: readonly CteEntry[]): Ins
   };
 }
 
-function checkWidth(given: number, targets: readonly number[], cols: readonly Node[] | undefined, table: TableDescriptor, location: number): void {
+function checkWidth(
+  given: number,
+  targets: readonly number[],
+  cols: readonly Node[] | undefined,
+  table: TableDescriptor,
+  location: number,
+): void {
   if (given > targets.length) throw errorAt('42601', 'INSERT has more expressions than target columns', location);
   if (given < targets.length && cols !== undefined) {
     throw errorAt('42601', 'INSERT has more target columns than expressions', locationOf(cols[given]));
   }
-  if (table.columns.length === 0 && given > 0) throw errorAt('42601', 'INSERT has more expressions than target columns', location);
+  if (table.columns.length === 0 && given > 0)
+    throw errorAt('42601', 'INSERT has more expressions than target columns', location);
 }
 
 function alwaysIdentity(column: ColumnDescriptor): Error {
@@ -193,21 +233,40 @@ function alwaysIdentity(column: ColumnDescriptor): Error {
 
 /** The rows to insert, coerced; fills `given` with where each table column's value is in them. */
 function insertSource(
-  b: Binder, stmt: InsertStmt, select: SelectStmt, table: TableDescriptor, named: readonly number[], ctes: readonly CteEntry[],
-  override: string, given: Map<number, number>,
+  b: Binder,
+  stmt: InsertStmt,
+  select: SelectStmt,
+  table: TableDescriptor,
+  named: readonly number[],
+  ctes: readonly CteEntry[],
+  override: string,
+  given: Map<number, number>,
 ): Plan {
   const plainValues =
-    select.valuesLists !== undefined && select.withClause === undefined && select.sortClause === undefined && select.limitCount === undefined && select.limitOffset === undefined;
+    select.valuesLists !== undefined &&
+    select.withClause === undefined &&
+    select.sortClause === undefined &&
+    select.limitCount === undefined &&
+    select.limitOffset === undefined;
   if (plainValues) {
     const ctx = exprContext(b, new Scope(null, [], [], ctes), 'VALUES');
     const lists = (select.valuesLists ?? []).map((l) => as(l, 'List')?.items ?? []);
     const width = lists[0]?.length ?? 0;
-    if (lists.some((l) => l.length !== width)) throw errorAt('42601', 'VALUES lists must all be the same length', locationOf(lists.find((l) => l.length !== width)?.[0]));
+    if (lists.some((l) => l.length !== width))
+      throw errorAt(
+        '42601',
+        'VALUES lists must all be the same length',
+        locationOf(lists.find((l) => l.length !== width)?.[0]),
+      );
     checkWidth(width, named, stmt.cols, table, locationOf(lists[0]?.[named.length]));
     // A column all of whose cells are DEFAULT is left to the defaults.
     const kept = named.slice(0, width).filter((_, i) => lists.some((l) => as(l[i], 'SetToDefault') === undefined));
     kept.forEach((position, i) => given.set(position, i));
-    const rows = lists.map((list) => kept.map((position): Expr => insertCell(b, ctx, table.columns[position]!, list[named.indexOf(position)]!, override)));
+    const rows = lists.map((list) =>
+      kept.map((position): Expr =>
+        insertCell(b, ctx, table.columns[position]!, list[named.indexOf(position)]!, override),
+      ),
+    );
     const columns = kept.map((position) => {
       const c = table.columns[position]!;
       return b.column(c.name, c.typeOid, c.typmod);
@@ -218,25 +277,38 @@ function insertSource(
   checkWidth(plan.columns.length, named, stmt.cols, table, -1);
   const targets = named.slice(0, plan.columns.length).map((p) => table.columns[p]!);
   const identity = targets.find((c) => c.identity === 'always');
-  if (identity !== undefined && override !== 'OVERRIDING_SYSTEM_VALUE' && override !== 'OVERRIDING_USER_VALUE') throw alwaysIdentity(identity);
+  if (identity !== undefined && override !== 'OVERRIDING_SYSTEM_VALUE' && override !== 'OVERRIDING_USER_VALUE')
+    throw alwaysIdentity(identity);
   named.slice(0, plan.columns.length).forEach((position, i) => given.set(position, i));
   return coerceOutput(b, plan, [], 'INSERT', targets);
 }
 
 function insertCell(b: Binder, ctx: ExprContext, column: ColumnDescriptor, node: Node, override: string): Expr {
   if (as(node, 'SetToDefault') !== undefined) return defaultOf(b, column);
-  if (column.identity === 'always' && override !== 'OVERRIDING_SYSTEM_VALUE' && override !== 'OVERRIDING_USER_VALUE') throw alwaysIdentity(column);
+  if (column.identity === 'always' && override !== 'OVERRIDING_SYSTEM_VALUE' && override !== 'OVERRIDING_USER_VALUE')
+    throw alwaysIdentity(column);
   return coerceAssignment(b, bindExpr(ctx, node), column, locationOf(node));
 }
 
-function bindConflict(b: Binder, clause: OnConflictClause, table: TableDescriptor, alias: string, ctes: readonly CteEntry[]): ConflictClause {
+function bindConflict(
+  b: Binder,
+  clause: OnConflictClause,
+  table: TableDescriptor,
+  alias: string,
+  ctes: readonly CteEntry[],
+): ConflictClause {
   const update = clause.action === 'ONCONFLICT_UPDATE';
   const arbiter = clause.infer === undefined ? null : inferArbiter(clause, table);
   if (!update) return { arbiter, update: null };
   if (arbiter === null) {
-    throw errorAt('42601', 'ON CONFLICT DO UPDATE requires inference specification or constraint name', clause.location ?? -1, {
-      hint: 'For example, ON CONFLICT (column_name).',
-    });
+    throw errorAt(
+      '42601',
+      'ON CONFLICT DO UPDATE requires inference specification or constraint name',
+      clause.location ?? -1,
+      {
+        hint: 'For example, ON CONFLICT (column_name).',
+      },
+    );
   }
   const existing = rowColumns(b, table);
   const excluded = rowColumns(b, table);
@@ -246,7 +318,10 @@ function bindConflict(b: Binder, clause: OnConflictClause, table: TableDescripto
   const scope = new Scope(null, [own, other], [...own.columns, ...other.columns], ctes);
   const ctx = exprContext(b, scope, 'UPDATE');
   const assignments = bindAssignments(b, ctx, clause.targetList ?? [], table);
-  const where = clause.whereClause === undefined ? null : coerceBoolean(b, bindExpr(ctx, clause.whereClause), 'WHERE', locationOf(clause.whereClause));
+  const where =
+    clause.whereClause === undefined
+      ? null
+      : coerceBoolean(b, bindExpr(ctx, clause.whereClause), 'WHERE', locationOf(clause.whereClause));
   return { arbiter, update: { excluded, existing, assignments, where } };
 }
 
@@ -254,7 +329,8 @@ function inferArbiter(clause: OnConflictClause, table: TableDescriptor): IndexDe
   const infer = clause.infer!;
   if (infer.conname !== undefined) {
     const found = table.indexes.find((i) => i.name === infer.conname && i.unique && i.constraintOid !== null);
-    if (found === undefined) throw errorAt('42704', `constraint "${infer.conname}" for table "${table.name}" does not exist`, -1);
+    if (found === undefined)
+      throw errorAt('42704', `constraint "${infer.conname}" for table "${table.name}" does not exist`, -1);
     return found;
   }
   const ids = (infer.indexElems ?? []).map((n) => {
@@ -266,9 +342,13 @@ function inferArbiter(clause: OnConflictClause, table: TableDescriptor): IndexDe
   });
   const wanted = new Set(ids);
   const found = table.indexes.find(
-    (i) => i.unique && i.columns.length === wanted.size && i.columns.every((c) => wanted.has(c.columnId)) && !table.columns.some((c) => c.hidden && wanted.has(c.id)),
+    (i) =>
+      i.unique &&
+      i.columns.length === wanted.size &&
+      i.columns.every((c) => wanted.has(c.columnId)) &&
+      !table.columns.some((c) => c.hidden && wanted.has(c.id)),
   );
-  if (found === undefined || infer.whereClause !== undefined && !wanted.size) {
+  if (found === undefined || (infer.whereClause !== undefined && !wanted.size)) {
     throw errorAt('42P10', 'there is no unique or exclusion constraint matching the ON CONFLICT specification', -1);
   }
   return found;
@@ -283,9 +363,12 @@ function bindAssignments(b: Binder, ctx: ExprContext, list: readonly Node[], tab
     const target = must(node, 'ResTarget') as ResTarget;
     const name = target.name ?? '';
     const position = table.columns.findIndex((c) => c.name === name && !c.dropped);
-    if (position < 0) throw errorAt('42703', `column "${name}" of relation "${table.name}" does not exist`, target.location ?? -1);
-    if (target.indirection !== undefined) throw errorAt('0A000', 'UPDATE of a part of a column is not supported', target.location ?? -1);
-    if (assignments[position] !== null) throw errorAt('42601', `multiple assignments to same column "${name}"`, target.location ?? -1);
+    if (position < 0)
+      throw errorAt('42703', `column "${name}" of relation "${table.name}" does not exist`, target.location ?? -1);
+    if (target.indirection !== undefined)
+      throw errorAt('0A000', 'UPDATE of a part of a column is not supported', target.location ?? -1);
+    if (assignments[position] !== null)
+      throw errorAt('42601', `multiple assignments to same column "${name}"`, target.location ?? -1);
     const column = table.columns[position]!;
     const val = target.val!;
     if (as(val, 'SetToDefault') !== undefined) {
@@ -302,7 +385,13 @@ function bindAssignments(b: Binder, ctx: ExprContext, list: readonly Node[], tab
   return assignments;
 }
 
-function assignedValue(b: Binder, ctx: ExprContext, val: Node, column: ColumnDescriptor, shared: Map<Node, Plan>): Expr {
+function assignedValue(
+  b: Binder,
+  ctx: ExprContext,
+  val: Node,
+  column: ColumnDescriptor,
+  shared: Map<Node, Plan>,
+): Expr {
   const multi = as(val, 'MultiAssignRef');
   if (multi === undefined) return coerceAssignment(b, bindExpr(ctx, val), column, locationOf(val));
   const source = multi.source!;
@@ -310,7 +399,8 @@ function assignedValue(b: Binder, ctx: ExprContext, val: Node, column: ColumnDes
   const row = as(source, 'RowExpr');
   if (row !== undefined) {
     const args = row.args ?? [];
-    if (args.length !== (multi.ncolumns ?? 0)) throw errorAt('42601', 'number of columns does not match number of values', row.location ?? -1);
+    if (args.length !== (multi.ncolumns ?? 0))
+      throw errorAt('42601', 'number of columns does not match number of values', row.location ?? -1);
     const cell = args[at]!;
     if (as(cell, 'SetToDefault') !== undefined) return defaultOf(b, column);
     return coerceAssignment(b, bindExpr(ctx, cell), column, locationOf(cell));
@@ -318,18 +408,36 @@ function assignedValue(b: Binder, ctx: ExprContext, val: Node, column: ColumnDes
   const link = as(source, 'SubLink');
   const select = as(link?.subselect, 'SelectStmt');
   if (select === undefined) {
-    throw errorAt('0A000', 'source for a multiple-column UPDATE item must be a sub-SELECT or ROW() expression', locationOf(source));
+    throw errorAt(
+      '0A000',
+      'source for a multiple-column UPDATE item must be a sub-SELECT or ROW() expression',
+      locationOf(source),
+    );
   }
   let plan = shared.get(source);
   if (plan === undefined) {
     plan = ctx.bindSubquery(select, ctx.scope);
     shared.set(source, plan);
   }
-  if (plan.columns.length !== (multi.ncolumns ?? 0)) throw errorAt('42601', 'number of columns does not match number of values', link?.location ?? -1);
+  if (plan.columns.length !== (multi.ncolumns ?? 0))
+    throw errorAt('42601', 'number of columns does not match number of values', link?.location ?? -1);
   const picked = plan.columns[at]!;
   const out = b.column(picked.name, picked.oid, picked.typmod);
-  const one: Plan = { kind: 'project', columns: [out], input: plan, items: [{ column: out, expr: columnExpr(picked) }] };
-  const scalar: Expr = { kind: 'subquery', mode: 'scalar', plan: one, test: null, hashed: null, oid: picked.oid, typmod: picked.typmod };
+  const one: Plan = {
+    kind: 'project',
+    columns: [out],
+    input: plan,
+    items: [{ column: out, expr: columnExpr(picked) }],
+  };
+  const scalar: Expr = {
+    kind: 'subquery',
+    mode: 'scalar',
+    plan: one,
+    test: null,
+    hashed: null,
+    oid: picked.oid,
+    typmod: picked.typmod,
+  };
   return coerceAssignment(b, scalar, column, link?.location ?? -1);
 }
 
@@ -341,7 +449,13 @@ interface BoundTarget {
 }
 
 /** The target's rows, locked, joined with FROM/USING and filtered. */
-function bindTarget(b: Binder, relation: RangeVar, others: readonly Node[], where: Node | undefined, ctes: readonly CteEntry[]): BoundTarget & { plan: Plan; scope: Scope } {
+function bindTarget(
+  b: Binder,
+  relation: RangeVar,
+  others: readonly Node[],
+  where: Node | undefined,
+  ctes: readonly CteEntry[],
+): BoundTarget & { plan: Plan; scope: Scope } {
   const { table, schemaName } = targetTable(b, relation);
   const alias = relation.alias?.aliasname ?? table.name;
   const scan = scanOf(b, table, schemaName, alias, { wait: 'block' });
@@ -349,7 +463,8 @@ function bindTarget(b: Binder, relation: RangeVar, others: readonly Node[], wher
   let from = own;
   if (others.length > 0) {
     const rest = bindFrom(fromContext(b, null, ctes, []), others);
-    if (rest.relations.some((r) => r.alias === alias)) throw errorAt('42712', `table name "${alias}" specified more than once`, -1);
+    if (rest.relations.some((r) => r.alias === alias))
+      throw errorAt('42712', `table name "${alias}" specified more than once`, -1);
     from = {
       plan: join('inner', own.plan, rest.plan, TRUE),
       relations: [...own.relations, ...rest.relations],
@@ -367,7 +482,8 @@ function bindTarget(b: Binder, relation: RangeVar, others: readonly Node[], wher
 }
 
 export function bindUpdate(b: Binder, stmt: UpdateStmt, outer: readonly CteEntry[]): Plan {
-  if (stmt.withClause !== undefined) return withClause(b, stmt.withClause, null, outer, (visible) => updateBody(b, stmt, visible));
+  if (stmt.withClause !== undefined)
+    return withClause(b, stmt.withClause, null, outer, (visible) => updateBody(b, stmt, visible));
   return updateBody(b, stmt, outer);
 }
 
@@ -399,7 +515,8 @@ function updateBody(b: Binder, stmt: UpdateStmt, ctes: readonly CteEntry[]): Upd
 // ---- DELETE ----
 
 export function bindDelete(b: Binder, stmt: DeleteStmt, outer: readonly CteEntry[]): Plan {
-  if (stmt.withClause !== undefined) return withClause(b, stmt.withClause, null, outer, (visible) => deleteBody(b, stmt, visible));
+  if (stmt.withClause !== undefined)
+    return withClause(b, stmt.withClause, null, outer, (visible) => deleteBody(b, stmt, visible));
   return deleteBody(b, stmt, outer);
 }
 

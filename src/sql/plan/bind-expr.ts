@@ -12,7 +12,16 @@ import { as, kindOf, locationOf, stringsOf } from './ast.js';
 import { columnExpr, errorAt, findColumn, findRelation } from './binder.js';
 import type { Binder, ExprContext, Scope } from './binder.js';
 import { bindAnyAll, bindCall, bindComparison, bindIn, bindOperator, compareRows, makeOperator } from './bind-call.js';
-import { coerce, coerceBoolean, commonType, resolveTypeName, resolveUnknown, settle, tryCoerce, typeOfExpr } from './coerce.js';
+import {
+  coerce,
+  coerceBoolean,
+  commonType,
+  resolveTypeName,
+  resolveUnknown,
+  settle,
+  tryCoerce,
+  typeOfExpr,
+} from './coerce.js';
 import { conjunction, constant } from './expr.js';
 import type { Expr, SqlValueName } from './expr.js';
 import type { Plan } from './logical.js';
@@ -47,9 +56,23 @@ export function bindExpr(ctx: ExprContext, node: Node): Expr {
       const location = e.location !== undefined && e.location >= 0 ? e.location : locationOf(e.arg);
       const array = as(e.arg, 'A_ArrayExpr');
       if (array !== undefined && isArrayType(type.oid)) {
-        return coerce(b, bindArray(ctx, array.elements ?? [], location, elementOidOf(type.oid)), type.oid, 'explicit', location, type.typmod);
+        return coerce(
+          b,
+          bindArray(ctx, array.elements ?? [], location, elementOidOf(type.oid)),
+          type.oid,
+          'explicit',
+          location,
+          type.typmod,
+        );
       }
-      return coerce(b, bindExpr(ctx, e.arg!), type.oid, 'explicit', as(e.arg, 'A_Const') === undefined ? location : locationOf(e.arg), type.typmod);
+      return coerce(
+        b,
+        bindExpr(ctx, e.arg!),
+        type.oid,
+        'explicit',
+        as(e.arg, 'A_Const') === undefined ? location : locationOf(e.arg),
+        type.typmod,
+      );
     }
     case 'NullTest': {
       const e = as(node, 'NullTest')!;
@@ -120,7 +143,11 @@ function bindCollate(ctx: ExprContext, e: CollateClause): Expr {
 }
 
 function categoryOf(oid: number): string {
-  return isArrayType(oid) ? 'A' : [OID.text, OID.varchar, OID.bpchar, OID.name, OID.char].includes(oid as 25) ? 'S' : 'X';
+  return isArrayType(oid)
+    ? 'A'
+    : [OID.text, OID.varchar, OID.bpchar, OID.name, OID.char].includes(oid as 25)
+      ? 'S'
+      : 'X';
 }
 
 function bindConstant(node: Node): Expr {
@@ -162,7 +189,8 @@ export function starColumns(ctx: ExprContext, node: Node): Expr[] | null {
   const last = fields.at(-1);
   if (ref === undefined || as(last, 'A_Star') === undefined) return null;
   if (fields.length === 1) {
-    if (ctx.scope.relations.length === 0) throw errorAt('42601', 'SELECT * with no tables specified is not valid', ref.location ?? 0);
+    if (ctx.scope.relations.length === 0)
+      throw errorAt('42601', 'SELECT * with no tables specified is not valid', ref.location ?? 0);
     return ctx.scope.columns.filter((c) => !c.hidden).map((c) => columnExpr(c.column));
   }
   const names = stringsOf(fields.slice(0, -1));
@@ -242,14 +270,23 @@ function bindAExpr(ctx: ExprContext, e: A_Expr): Expr {
     }
     case 'AEXPR_OP_ANY':
     case 'AEXPR_OP_ALL':
-      return bindAnyAll(ctx, symbol, bindExpr(ctx, e.lexpr!), bindExpr(ctx, e.rexpr!), e.kind === 'AEXPR_OP_ALL', location);
+      return bindAnyAll(
+        ctx,
+        symbol,
+        bindExpr(ctx, e.lexpr!),
+        bindExpr(ctx, e.rexpr!),
+        e.kind === 'AEXPR_OP_ALL',
+        location,
+      );
     case 'AEXPR_DISTINCT':
     case 'AEXPR_NOT_DISTINCT': {
       const negated = e.kind === 'AEXPR_NOT_DISTINCT';
       const leftRow = as(e.lexpr, 'RowExpr');
       const rightRow = as(e.rexpr, 'RowExpr');
       if (leftRow !== undefined && rightRow !== undefined) {
-        const pairs = (leftRow.args ?? []).map((l, i) => distinctFrom(ctx, l, (rightRow.args ?? [])[i]!, negated, location));
+        const pairs = (leftRow.args ?? []).map((l, i) =>
+          distinctFrom(ctx, l, (rightRow.args ?? [])[i]!, negated, location),
+        );
         return negated ? conjunction(pairs) : { kind: 'or', args: pairs, oid: OID.bool, typmod: -1 };
       }
       return distinctFrom(ctx, e.lexpr!, e.rexpr!, negated, location);
@@ -285,8 +322,10 @@ function distinctFrom(ctx: ExprContext, l: Node, r: Node, negated: boolean, loca
   const b = ctx.binder;
   const left = bindExpr(ctx, l);
   const right = bindExpr(ctx, r);
-  if (isNullConstant(right)) return { kind: 'isnull', arg: resolveUnknown(b, left), negated: !negated, oid: OID.bool, typmod: -1 };
-  if (isNullConstant(left)) return { kind: 'isnull', arg: resolveUnknown(b, right), negated: !negated, oid: OID.bool, typmod: -1 };
+  if (isNullConstant(right))
+    return { kind: 'isnull', arg: resolveUnknown(b, left), negated: !negated, oid: OID.bool, typmod: -1 };
+  if (isNullConstant(left))
+    return { kind: 'isnull', arg: resolveUnknown(b, right), negated: !negated, oid: OID.bool, typmod: -1 };
   const equals = makeOperator(b, '=', left, right, location);
   return { kind: 'distinct', equals, negated, oid: OID.bool, typmod: -1 };
 }
@@ -325,10 +364,22 @@ function bindBetween(ctx: ExprContext, e: A_Expr, location: number): Expr {
   }
 }
 
-function bindRowComparison(ctx: ExprContext, symbol: string, left: readonly Node[], right: readonly Node[], location: number): Expr {
+function bindRowComparison(
+  ctx: ExprContext,
+  symbol: string,
+  left: readonly Node[],
+  right: readonly Node[],
+  location: number,
+): Expr {
   if (left.length !== right.length) throw errorAt('42601', 'unequal number of entries in row expressions', location);
   if (left.length === 0) throw errorAt('0A000', 'cannot compare rows of zero length', location);
-  return compareRows(ctx.binder, symbol, left.map((n) => bindExpr(ctx, n)), right.map((n) => bindExpr(ctx, n)), location);
+  return compareRows(
+    ctx.binder,
+    symbol,
+    left.map((n) => bindExpr(ctx, n)),
+    right.map((n) => bindExpr(ctx, n)),
+    location,
+  );
 }
 
 function bindCase(ctx: ExprContext, node: Node): Expr {
@@ -353,7 +404,10 @@ function bindCase(ctx: ExprContext, node: Node): Expr {
   const typmod = commonTypmod([otherwise, ...results.map((r) => r.expr)], oid);
   return {
     kind: 'case',
-    whens: conditions.map((when, i) => ({ when, then: toCommon(b, results[i]!.expr, oid, 'CASE/WHEN', locationOf(results[i]!.node)) })),
+    whens: conditions.map((when, i) => ({
+      when,
+      then: toCommon(b, results[i]!.expr, oid, 'CASE/WHEN', locationOf(results[i]!.node)),
+    })),
     otherwise: toCommon(b, otherwise, oid, 'CASE/ELSE', locationOf(e.defresult)),
     oid,
     typmod,
@@ -369,12 +423,21 @@ function commonTypmod(exprs: readonly Expr[], oid: number): number {
 export function toCommon(b: Binder, expr: Expr, oid: number, what: string, location: number): Expr {
   const result = tryCoerce(b, expr, oid, -1, 'implicit', location);
   if (result === null) {
-    throw errorAt('42846', `${what} could not convert type ${formatType(typeOfExpr(b, expr))} to ${formatType(oid)}`, location);
+    throw errorAt(
+      '42846',
+      `${what} could not convert type ${formatType(typeOfExpr(b, expr))} to ${formatType(oid)}`,
+      location,
+    );
   }
   return result;
 }
 
-function unify(ctx: ExprContext, nodes: readonly Node[], what: string, location: number): { exprs: Expr[]; oid: number; typmod: number } {
+function unify(
+  ctx: ExprContext,
+  nodes: readonly Node[],
+  what: string,
+  location: number,
+): { exprs: Expr[]; oid: number; typmod: number } {
   const bound = nodes.map((n) => bindExpr(ctx, n));
   const oid = commonType(ctx.binder, bound, what, location);
   const typmod = commonTypmod(bound, oid);
@@ -386,7 +449,9 @@ function bindArray(ctx: ExprContext, nodes: readonly Node[], location: number, w
   const nested = nodes.length > 0 && nodes.every((n) => as(n, 'A_ArrayExpr') !== undefined);
   const bound = nodes.map((n) => {
     const inner = as(n, 'A_ArrayExpr');
-    return inner === undefined ? bindExpr(ctx, n) : bindArray(ctx, inner.elements ?? [], inner.location ?? location, wanted);
+    return inner === undefined
+      ? bindExpr(ctx, n)
+      : bindArray(ctx, inner.elements ?? [], inner.location ?? location, wanted);
   });
   if (bound.length === 0) {
     if (wanted === 0) {
@@ -401,7 +466,9 @@ function bindArray(ctx: ExprContext, nodes: readonly Node[], location: number, w
   const arrayOid = isNested ? oid : arrayOidOf(oid);
   if (arrayOid === 0) throw errorAt('42704', `could not find array type for data type ${formatType(oid)}`, location);
   const elements = bound.map((e, i) =>
-    wanted !== 0 && !isNested ? coerce(b, e, wanted, 'explicit', locationOf(nodes[i])) : toCommon(b, e, oid, 'ARRAY', locationOf(nodes[i])),
+    wanted !== 0 && !isNested
+      ? coerce(b, e, wanted, 'explicit', locationOf(nodes[i]))
+      : toCommon(b, e, oid, 'ARRAY', locationOf(nodes[i])),
   );
   return { kind: 'array', elements, nested: isNested, oid: arrayOid, typmod: -1 };
 }
@@ -418,12 +485,21 @@ function bindSubLink(ctx: ExprContext, link: SubLink): Expr {
       return { kind: 'subquery', mode: 'exists', plan, test: null, hashed: null, ...bool };
     case 'EXPR_SUBLINK': {
       const column = oneColumn(plan, location);
-      return { kind: 'subquery', mode: 'scalar', plan, test: null, hashed: null, oid: column.oid, typmod: column.typmod };
+      return {
+        kind: 'subquery',
+        mode: 'scalar',
+        plan,
+        test: null,
+        hashed: null,
+        oid: column.oid,
+        typmod: column.typmod,
+      };
     }
     case 'ARRAY_SUBLINK': {
       const column = oneColumn(plan, location);
       const oid = arrayOidOf(column.oid) || (isArrayType(column.oid) ? column.oid : 0);
-      if (oid === 0) throw errorAt('42704', `could not find array type for data type ${formatType(column.oid)}`, location);
+      if (oid === 0)
+        throw errorAt('42704', `could not find array type for data type ${formatType(column.oid)}`, location);
       return { kind: 'subquery', mode: 'array', plan, test: null, hashed: null, oid, typmod: -1 };
     }
     case 'ANY_SUBLINK':
@@ -458,14 +534,30 @@ function oneColumn(plan: Plan, location: number): Plan['columns'][number] {
   return plan.columns[0]!;
 }
 
-function bindRowSubquery(ctx: ExprContext, symbol: string, left: readonly Node[], link: SubLink, location: number): Expr {
+function bindRowSubquery(
+  ctx: ExprContext,
+  symbol: string,
+  left: readonly Node[],
+  link: SubLink,
+  location: number,
+): Expr {
   const select = as(link.subselect, 'SelectStmt')!;
   const plan = ctx.bindSubquery(select, ctx.scope);
   if (plan.columns.length !== left.length) {
-    throw errorAt('42601', plan.columns.length < left.length ? 'subquery has too few columns' : 'subquery has too many columns', location);
+    throw errorAt(
+      '42601',
+      plan.columns.length < left.length ? 'subquery has too few columns' : 'subquery has too many columns',
+      location,
+    );
   }
   // One row at most: as ANY over it, with NULL for none, which a comparison in WHERE treats alike.
-  const test = compareRows(ctx.binder, symbol, left.map((n) => bindExpr(ctx, n)), plan.columns.map(columnExpr), location);
+  const test = compareRows(
+    ctx.binder,
+    symbol,
+    left.map((n) => bindExpr(ctx, n)),
+    plan.columns.map(columnExpr),
+    location,
+  );
   return { kind: 'subquery', mode: 'any', plan, test, hashed: null, oid: OID.bool, typmod: -1 };
 }
 
@@ -474,7 +566,7 @@ function bindIndirection(ctx: ExprContext, e: A_Indirection): Expr {
   let arg = settle(b, bindExpr(ctx, e.arg!));
   const location = locationOf(e.arg);
   const parts = e.indirection ?? [];
-  for (let i = 0; i < parts.length; ) {
+  for (let i = 0; i < parts.length;) {
     const field = as(parts[i], 'String');
     if (field !== undefined) {
       arg = bindField(arg, field.sval ?? '', location);
@@ -491,7 +583,11 @@ function bindIndirection(ctx: ExprContext, e: A_Indirection): Expr {
     if (subscripts.length === 0) throw errorAt('0A000', 'this kind of selection is not supported', location);
     const element = elementOidOf(arg.oid);
     if (element === 0) {
-      throw errorAt('42804', `cannot subscript type ${formatType(arg.oid)} because it does not support subscripting`, location);
+      throw errorAt(
+        '42804',
+        `cannot subscript type ${formatType(arg.oid)} because it does not support subscripting`,
+        location,
+      );
     }
     const slice = subscripts.some((s) => s.slice);
     arg = { kind: 'subscript', arg, subscripts, slice, oid: slice ? arg.oid : element, typmod: -1 };
@@ -516,7 +612,11 @@ function bindField(arg: Expr, name: string, location: number): Expr {
   if (arg.oid === OID.record) {
     throw errorAt('42703', `could not identify column "${name}" in record data type`, location);
   }
-  throw errorAt('42809', `column notation .${name} applied to type ${formatType(arg.oid)}, which is not a composite type`, location);
+  throw errorAt(
+    '42809',
+    `column notation .${name} applied to type ${formatType(arg.oid)}, which is not a composite type`,
+    location,
+  );
 }
 
 const SQL_VALUES: Readonly<Record<string, readonly [SqlValueName, number]>> = {
@@ -540,5 +640,10 @@ const SQL_VALUES: Readonly<Record<string, readonly [SqlValueName, number]>> = {
 function bindSqlValue(e: { op?: string; typmod?: number }): Expr {
   const found = SQL_VALUES[e.op ?? 'SVFOP_CURRENT_DATE'];
   if (found === undefined) throw sqlError('0A000', `unsupported value function ${e.op ?? ''}`);
-  return { kind: 'sqlvalue', name: found[0], oid: found[1], typmod: e.op?.endsWith('_N') === true ? (e.typmod ?? -1) : -1 };
+  return {
+    kind: 'sqlvalue',
+    name: found[0],
+    oid: found[1],
+    typmod: e.op?.endsWith('_N') === true ? (e.typmod ?? -1) : -1,
+  };
 }

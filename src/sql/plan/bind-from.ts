@@ -73,7 +73,8 @@ function bindFromItem(ctx: FromContext, node: Node, left: BoundFrom | null): Bou
       const item = as(node, 'RangeSubselect')!;
       const select = as(item.subquery, 'SelectStmt')!;
       const lateral = item.lateral === true;
-      const parent = lateral && left !== null ? new Scope(ctx.parent, left.relations, left.columns, ctx.ctes) : ctx.parent;
+      const parent =
+        lateral && left !== null ? new Scope(ctx.parent, left.relations, left.columns, ctx.ctes) : ctx.parent;
       const plan = ctx.bindSubselect(select, parent, ctx.ctes);
       return derived(plan, item.alias, null, null);
     }
@@ -89,12 +90,21 @@ function bindFromItem(ctx: FromContext, node: Node, left: BoundFrom | null): Bou
 }
 
 /** A plan under an alias, perhaps with new names for its columns. */
-function derived(plan: Plan, alias: Alias | undefined, fallback: string | null, table: TableDescriptor | null): BoundFrom {
+function derived(
+  plan: Plan,
+  alias: Alias | undefined,
+  fallback: string | null,
+  table: TableDescriptor | null,
+): BoundFrom {
   const name = alias?.aliasname ?? fallback ?? '';
   const names = stringsOf(alias?.colnames);
   const visible = plan.columns;
   if (names.length > visible.length) {
-    throw errorAt('42P10', `table "${name}" has ${visible.length} columns available but ${names.length} columns specified`, -1);
+    throw errorAt(
+      '42P10',
+      `table "${name}" has ${visible.length} columns available but ${names.length} columns specified`,
+      -1,
+    );
   }
   const columns = visible.map((column, i): ScopeColumn => ({
     column: names[i] === undefined ? column : { ...column, name: names[i] },
@@ -113,7 +123,11 @@ function bindRangeVar(ctx: FromContext, range: RangeVar): BoundFrom {
   const name = range.relname ?? '';
   const location = range.location ?? 0;
   if (range.catalogname !== undefined && range.catalogname !== b.catalog.database) {
-    throw errorAt('0A000', `cross-database references are not implemented: "${range.catalogname}.${range.schemaname ?? ''}.${name}"`, location);
+    throw errorAt(
+      '0A000',
+      `cross-database references are not implemented: "${range.catalogname}.${range.schemaname ?? ''}.${name}"`,
+      location,
+    );
   }
   if (range.schemaname === undefined) {
     const cte = findCte(ctx.ctes, name);
@@ -143,7 +157,10 @@ function bindRangeVar(ctx: FromContext, range: RangeVar): BoundFrom {
       }));
       const plan: Plan = { kind: 'virtual', relation, alias: range.alias?.aliasname ?? name, columns, filter: null };
       const bound = derived(plan, range.alias, name, null);
-      return { ...bound, relations: bound.relations.map((r) => ({ ...r, schema: range.alias === undefined ? relation.schema : null })) };
+      return {
+        ...bound,
+        relations: bound.relations.map((r) => ({ ...r, schema: range.alias === undefined ? relation.schema : null })),
+      };
     }
     case 'sequence':
       throw errorAt('0A000', `reading a sequence as a table is not supported: "${name}"`, location, {
@@ -163,7 +180,13 @@ function lockFor(ctx: FromContext, alias: string): Lock | null {
   return lock;
 }
 
-export function scanOf(b: Binder, table: TableDescriptor, schemaName: string, alias: string, lock: Lock | null): ScanPlan {
+export function scanOf(
+  b: Binder,
+  table: TableDescriptor,
+  schemaName: string,
+  alias: string,
+  lock: Lock | null,
+): ScanPlan {
   const columns: ScanColumn[] = [];
   table.columns.forEach((c, position) => {
     if (!c.dropped) columns.push({ ...b.column(c.name, c.typeOid, c.typmod, table.id, c.id), position });
@@ -180,9 +203,18 @@ export function scanRelation(plan: ScanPlan, schemaName: string, alias: Alias | 
     return { column: renamed === undefined ? column : { ...column, name: renamed }, hidden };
   });
   if (names.length > at) {
-    throw errorAt('42P10', `table "${plan.alias}" has ${at} columns available but ${names.length} columns specified`, -1);
+    throw errorAt(
+      '42P10',
+      `table "${plan.alias}" has ${at} columns available but ${names.length} columns specified`,
+      -1,
+    );
   }
-  const relation: ScopeRelation = { alias: plan.alias, schema: alias === undefined ? schemaName : null, columns, table: plan.table };
+  const relation: ScopeRelation = {
+    alias: plan.alias,
+    schema: alias === undefined ? schemaName : null,
+    columns,
+    table: plan.table,
+  };
   return { plan, relations: [relation], columns };
 }
 
@@ -239,18 +271,34 @@ function bindRangeFunction(ctx: FromContext, item: RangeFunction, left: BoundFro
   return derived(plan, item.alias, first, null);
 }
 
-const JOIN_TYPES: Readonly<Record<string, JoinType>> = { JOIN_INNER: 'inner', JOIN_LEFT: 'left', JOIN_RIGHT: 'right', JOIN_FULL: 'full' };
+const JOIN_TYPES: Readonly<Record<string, JoinType>> = {
+  JOIN_INNER: 'inner',
+  JOIN_LEFT: 'left',
+  JOIN_RIGHT: 'right',
+  JOIN_FULL: 'full',
+};
 
 function bindJoin(ctx: FromContext, item: JoinExpr, outer: BoundFrom | null): BoundFrom {
   const left = bindFromItem(ctx, item.larg!, outer);
   // LATERAL on the right sees the left side, and what stands before the whole join.
   const visible: BoundFrom =
-    outer === null ? left : { plan: left.plan, relations: [...outer.relations, ...left.relations], columns: [...outer.columns, ...left.columns] };
+    outer === null
+      ? left
+      : {
+          plan: left.plan,
+          relations: [...outer.relations, ...left.relations],
+          columns: [...outer.columns, ...left.columns],
+        };
   const right = bindFromItem(ctx, item.rarg!, visible);
   const type = JOIN_TYPES[item.jointype ?? 'JOIN_INNER'] ?? 'inner';
   const relations = [...left.relations, ...right.relations];
   checkAliases(relations);
-  const using = item.isNatural === true ? naturalColumns(left, right) : item.usingClause === undefined ? null : stringsOf(item.usingClause);
+  const using =
+    item.isNatural === true
+      ? naturalColumns(left, right)
+      : item.usingClause === undefined
+        ? null
+        : stringsOf(item.usingClause);
   let bound: BoundFrom;
   if (using !== null) bound = bindUsing(ctx, type, left, right, relations, using, item);
   else {
@@ -260,14 +308,24 @@ function bindJoin(ctx: FromContext, item: JoinExpr, outer: BoundFrom | null): Bo
       const expressions = ctx.expressions(scope, 'JOIN conditions', false);
       condition = coerceBoolean(ctx.binder, bindExpr(expressions, item.quals), 'JOIN/ON', locationOf(item.quals));
     }
-    bound = { plan: join(type, left.plan, right.plan, condition), relations, columns: [...left.columns, ...right.columns] };
+    bound = {
+      plan: join(type, left.plan, right.plan, condition),
+      relations,
+      columns: [...left.columns, ...right.columns],
+    };
   }
   checkLateral(type, bound.plan);
   if (item.alias === undefined) return bound;
   // An alias over the whole join hides the names inside it.
   const names = stringsOf(item.alias.colnames);
-  const columns = bound.columns.map((c, i) => (names[i] === undefined ? c : { ...c, column: { ...c.column, name: names[i] } }));
-  return { plan: bound.plan, relations: [{ alias: item.alias.aliasname ?? '', schema: null, columns, table: null }], columns };
+  const columns = bound.columns.map((c, i) =>
+    names[i] === undefined ? c : { ...c, column: { ...c.column, name: names[i] } },
+  );
+  return {
+    plan: bound.plan,
+    relations: [{ alias: item.alias.aliasname ?? '', schema: null, columns, table: null }],
+    columns,
+  };
 }
 
 function checkLateral(type: JoinType, plan: Plan): void {
@@ -285,7 +343,13 @@ function naturalColumns(left: BoundFrom, right: BoundFrom): string[] {
 }
 
 function bindUsing(
-  ctx: FromContext, type: JoinType, left: BoundFrom, right: BoundFrom, relations: readonly ScopeRelation[], names: readonly string[], item: JoinExpr,
+  ctx: FromContext,
+  type: JoinType,
+  left: BoundFrom,
+  right: BoundFrom,
+  relations: readonly ScopeRelation[],
+  names: readonly string[],
+  item: JoinExpr,
 ): BoundFrom {
   const b = ctx.binder;
   const location = locationOf(item.rarg);
@@ -293,8 +357,10 @@ function bindUsing(
   const merged: { name: string; expr: Expr; column: ScopeColumn }[] = [];
   const pick = (side: BoundFrom, name: string, which: string): ScopeColumn => {
     const found = side.columns.filter((c) => c.column.name === name && !c.hidden);
-    if (found.length > 1) throw errorAt('42702', `common column name "${name}" appears more than once in ${which} table`, -1);
-    if (found.length === 0) throw errorAt('42703', `column "${name}" specified in USING clause does not exist in ${which} table`, -1);
+    if (found.length > 1)
+      throw errorAt('42702', `common column name "${name}" appears more than once in ${which} table`, -1);
+    if (found.length === 0)
+      throw errorAt('42703', `column "${name}" specified in USING clause does not exist in ${which} table`, -1);
     return found[0]!;
   };
   for (const name of names) {
@@ -309,7 +375,11 @@ function bindUsing(
     const rc = toCommon(b, re, oid, 'JOIN/USING', location);
     const plain = type === 'right' ? { e: rc, c: r } : { e: lc, c: l };
     if (type === 'full') {
-      merged.push({ name, expr: { kind: 'coalesce', args: [lc, rc], oid, typmod }, column: { column: b.column(name, oid, typmod), hidden: false } });
+      merged.push({
+        name,
+        expr: { kind: 'coalesce', args: [lc, rc], oid, typmod },
+        column: { column: b.column(name, oid, typmod), hidden: false },
+      });
     } else if (plain.e.kind === 'column') merged.push({ name, expr: plain.e, column: plain.c });
     else merged.push({ name, expr: plain.e, column: { column: b.column(name, oid, typmod), hidden: false } });
   }
@@ -322,9 +392,13 @@ function bindUsing(
     ];
     plan = { kind: 'project', columns: items.map((i) => i.column), input: plan, items };
   }
-  const rest = (side: BoundFrom): ScopeColumn[] => side.columns.filter((c) => c.hidden || !names.includes(c.column.name));
+  const rest = (side: BoundFrom): ScopeColumn[] =>
+    side.columns.filter((c) => c.hidden || !names.includes(c.column.name));
   const columns = [...merged.map((m) => m.column), ...rest(left), ...rest(right)];
   const alias = item.join_using_alias?.aliasname;
-  const all = alias === undefined ? relations : [...relations, { alias, schema: null, columns: merged.map((m) => m.column), table: null }];
+  const all =
+    alias === undefined
+      ? relations
+      : [...relations, { alias, schema: null, columns: merged.map((m) => m.column), table: null }];
   return { plan, relations: all, columns };
 }

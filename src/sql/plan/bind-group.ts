@@ -17,7 +17,11 @@ interface Lifted {
 }
 
 export function applyAggregation(
-  b: Binder, from: BoundFrom, input: Plan, groups: BoundGroups, state: { readonly having: Expr | null; readonly exprs: readonly Expr[] },
+  b: Binder,
+  from: BoundFrom,
+  input: Plan,
+  groups: BoundGroups,
+  state: { readonly having: Expr | null; readonly exprs: readonly Expr[] },
 ): Lifted {
   const all = state.having === null ? state.exprs : [...state.exprs, state.having];
   const aggregated = groups.given || state.having !== null || all.some((e) => some(e, (x) => x.kind === 'aggregate'));
@@ -46,7 +50,11 @@ export function applyAggregation(
         if (local.has(id) && !items.some((g) => g.column.id === id)) {
           const column = from.plan.columns.find((c) => c.id === id)!;
           if (!addDependent(columnExpr(column))) {
-            throw errorAt('42803', `subquery uses ungrouped column "${qualified(from, id, column.name)}" from outer query`, -1);
+            throw errorAt(
+              '42803',
+              `subquery uses ungrouped column "${qualified(from, id, column.name)}" from outer query`,
+              -1,
+            );
           }
         }
       }
@@ -61,7 +69,11 @@ export function applyAggregation(
       const primary = relation.table.indexes[0];
       if (primary === undefined || primary.constraintOid === null) continue;
       const grouped = primary.columns.every((k) =>
-        relation.columns.some((c) => c.column.columnNumber === k.columnId && items.some((g) => g.expr.kind === 'column' && g.expr.id === c.column.id)),
+        relation.columns.some(
+          (c) =>
+            c.column.columnNumber === k.columnId &&
+            items.some((g) => g.expr.kind === 'column' && g.expr.id === c.column.id),
+        ),
       );
       if (!grouped) continue;
       const column = from.plan.columns.find((c) => c.id === e.id)!;
@@ -110,7 +122,10 @@ export function applyWindows(b: Binder, input: Plan, exprs: readonly Expr[]): Li
   const lifted = exprs.map(lift);
   if (windows.length === 0) return { plan: input, exprs };
   // Targets and sort keys that share one window expression share the object: compute it once.
-  return { plan: { kind: 'window', columns: [...input.columns, ...windows.map((w) => w.column)], input, windows }, exprs: lifted };
+  return {
+    plan: { kind: 'window', columns: [...input.columns, ...windows.map((w) => w.column)], input, windows },
+    exprs: lifted,
+  };
 }
 
 export function applySets(b: Binder, input: Plan, exprs: readonly Expr[]): Lifted {
@@ -137,4 +152,3 @@ export function applySets(b: Binder, input: Plan, exprs: readonly Expr[]): Lifte
     plan = { kind: 'projectset', columns: [...plan.columns, ...sets.map((s) => s.column)], input: plan, sets };
   }
 }
-

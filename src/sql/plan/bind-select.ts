@@ -10,7 +10,15 @@ import { Scope, columnExpr, errorAt, findColumn } from './binder.js';
 import type { Binder, BoundFrom, CteEntry, ExprContext, LockRequest } from './binder.js';
 import { bindExpr, starColumns } from './bind-expr.js';
 import { sortKey } from './bind-call.js';
-import { coerce, coerceAssignment, coerceBoolean, commonType, resolveUnknown, tryCoerce, typeOfExpr } from './coerce.js';
+import {
+  coerce,
+  coerceAssignment,
+  coerceBoolean,
+  commonType,
+  resolveUnknown,
+  tryCoerce,
+  typeOfExpr,
+} from './coerce.js';
 import { bindFrom } from './bind-from.js';
 import type { FromContext } from './bind-from.js';
 import { figureNameOf } from './figure-name.js';
@@ -31,7 +39,12 @@ export function registerModifying(bind: BindModifying): void {
   bindModifying = bind;
 }
 
-export function exprContext(b: Binder, scope: Scope, clause: string, allow: Partial<Pick<ExprContext, 'aggregates' | 'windows' | 'sets' | 'namedWindows'>> = {}): ExprContext {
+export function exprContext(
+  b: Binder,
+  scope: Scope,
+  clause: string,
+  allow: Partial<Pick<ExprContext, 'aggregates' | 'windows' | 'sets' | 'namedWindows'>> = {},
+): ExprContext {
   return {
     binder: b,
     scope,
@@ -47,7 +60,12 @@ export function exprContext(b: Binder, scope: Scope, clause: string, allow: Part
   };
 }
 
-export function fromContext(b: Binder, parent: Scope | null, ctes: readonly CteEntry[], locks: readonly LockRequest[]): FromContext {
+export function fromContext(
+  b: Binder,
+  parent: Scope | null,
+  ctes: readonly CteEntry[],
+  locks: readonly LockRequest[],
+): FromContext {
   return {
     binder: b,
     parent,
@@ -59,7 +77,13 @@ export function fromContext(b: Binder, parent: Scope | null, ctes: readonly CteE
 }
 
 /** The plan of a whole SELECT statement; `parent` is the scope of the query it stands in. */
-export function bindSelect(b: Binder, select: SelectStmt, parent: Scope | null, ctes: readonly CteEntry[], options: SelectOptions = {}): Plan {
+export function bindSelect(
+  b: Binder,
+  select: SelectStmt,
+  parent: Scope | null,
+  ctes: readonly CteEntry[],
+  options: SelectOptions = {},
+): Plan {
   if (select.intoClause !== undefined) throw errorAt('42601', 'SELECT ... INTO is not allowed here', 0);
   if (select.withClause === undefined) return bindBody(b, select, parent, ctes, options);
   return withClause(b, select.withClause, parent, ctes, (visible) => bindBody(b, select, parent, visible, options));
@@ -67,7 +91,11 @@ export function bindSelect(b: Binder, select: SelectStmt, parent: Scope | null, 
 
 /** Binds the WITH items, then the statement that uses them. */
 export function withClause(
-  b: Binder, clause: WithClause, parent: Scope | null, outer: readonly CteEntry[], body: (visible: readonly CteEntry[]) => Plan,
+  b: Binder,
+  clause: WithClause,
+  parent: Scope | null,
+  outer: readonly CteEntry[],
+  body: (visible: readonly CteEntry[]) => Plan,
 ): Plan {
   const definitions: { definition: CteDefinition; entry: CteEntry }[] = [];
   let visible = outer;
@@ -88,31 +116,46 @@ export function withClause(
 }
 
 function bindCte(
-  b: Binder, cte: ReturnType<typeof must<'CommonTableExpr'>>, name: string, parent: Scope | null, visible: readonly CteEntry[], recursive: boolean,
+  b: Binder,
+  cte: ReturnType<typeof must<'CommonTableExpr'>>,
+  name: string,
+  parent: Scope | null,
+  visible: readonly CteEntry[],
+  recursive: boolean,
 ): { definition: CteDefinition; entry: CteEntry } {
   const id = b.nextCteId();
   const aliases = stringsOf(cte.aliascolnames);
   const rename = (columns: readonly PlanColumn[]): PlanColumn[] => {
     if (aliases.length > columns.length) {
-      throw errorAt('42P10', `WITH query "${name}" has ${columns.length} columns available but ${aliases.length} columns specified`, cte.location ?? -1);
+      throw errorAt(
+        '42P10',
+        `WITH query "${name}" has ${columns.length} columns available but ${aliases.length} columns specified`,
+        cte.location ?? -1,
+      );
     }
     return columns.map((c, i) => (aliases[i] === undefined ? c : { ...c, name: aliases[i] }));
   };
   const select = as(cte.ctequery, 'SelectStmt');
   if (select === undefined) {
-    if (bindModifying === null) throw errorAt('0A000', 'data-modifying statements in WITH are not supported', cte.location ?? -1);
+    if (bindModifying === null)
+      throw errorAt('0A000', 'data-modifying statements in WITH are not supported', cte.location ?? -1);
     const plan = bindModifying(b, cte.ctequery!, visible);
     const entry: CteEntry = { name, id, columns: rename(plan.columns), references: 0, definition: null };
     return { entry, definition: { id, name, plan, recursive: null, modifies: true } };
   }
-  const refersToItself = recursive && select.op !== undefined && select.op !== 'SETOP_NONE' && mentions(select.rarg, name);
+  const refersToItself =
+    recursive && select.op !== undefined && select.op !== 'SETOP_NONE' && mentions(select.rarg, name);
   if (!refersToItself) {
     const plan = bindSelect(b, select, parent, visible);
     const entry: CteEntry = { name, id, columns: rename(plan.columns), references: 0, definition: null };
     return { entry, definition: { id, name, plan, recursive: null, modifies: false } };
   }
   if (select.op !== 'SETOP_UNION') {
-    throw errorAt('42P19', `recursive query "${name}" does not have the form non-recursive-term UNION [ALL] recursive-term`, cte.location ?? -1);
+    throw errorAt(
+      '42P19',
+      `recursive query "${name}" does not have the form non-recursive-term UNION [ALL] recursive-term`,
+      cte.location ?? -1,
+    );
   }
   const base = bindSelect(b, select.larg!, parent, visible);
   const columns = rename(base.columns);
@@ -133,9 +176,17 @@ function bindCte(
       );
     }
   });
-  const term = coerceOutput(b, bound, columns.map((c) => c.oid), 'UNION');
+  const term = coerceOutput(
+    b,
+    bound,
+    columns.map((c) => c.oid),
+    'UNION',
+  );
   const entry: CteEntry = { name, id, columns, references: 0, definition: null };
-  return { entry, definition: { id, name, plan: base, recursive: { term, workId, all: select.all === true }, modifies: false } };
+  return {
+    entry,
+    definition: { id, name, plan: base, recursive: { term, workId, all: select.all === true }, modifies: false },
+  };
 }
 
 function mentions(tree: unknown, name: string): boolean {
@@ -146,7 +197,13 @@ function mentions(tree: unknown, name: string): boolean {
   return Object.values(node).some((item) => mentions(item, name));
 }
 
-function bindBody(b: Binder, select: SelectStmt, parent: Scope | null, ctes: readonly CteEntry[], options: SelectOptions): Plan {
+function bindBody(
+  b: Binder,
+  select: SelectStmt,
+  parent: Scope | null,
+  ctes: readonly CteEntry[],
+  options: SelectOptions,
+): Plan {
   if (select.op !== undefined && select.op !== 'SETOP_NONE') return bindSetOperation(b, select, parent, ctes);
   if (select.valuesLists !== undefined) return bindValues(b, select, parent, ctes, options);
   return bindPlainSelect(b, select, parent, ctes, options);
@@ -154,12 +211,19 @@ function bindBody(b: Binder, select: SelectStmt, parent: Scope | null, ctes: rea
 
 // ---- VALUES ----
 
-function bindValues(b: Binder, select: SelectStmt, parent: Scope | null, ctes: readonly CteEntry[], options: SelectOptions): Plan {
+function bindValues(
+  b: Binder,
+  select: SelectStmt,
+  parent: Scope | null,
+  ctes: readonly CteEntry[],
+  options: SelectOptions,
+): Plan {
   const scope = new Scope(parent, [], [], ctes);
   const ctx = exprContext(b, scope, 'VALUES');
   const rows = (select.valuesLists ?? []).map((list) => (as(list, 'List')?.items ?? []).map((n) => bindExpr(ctx, n)));
   const width = rows[0]?.length ?? 0;
-  if (rows.some((r) => r.length !== width)) throw errorAt('42601', 'VALUES lists must all be the same length', locationOf(select.valuesLists?.[0]));
+  if (rows.some((r) => r.length !== width))
+    throw errorAt('42601', 'VALUES lists must all be the same length', locationOf(select.valuesLists?.[0]));
   const columns: PlanColumn[] = [];
   const coerced: Expr[][] = rows.map(() => []);
   for (let i = 0; i < width; i++) {
@@ -167,7 +231,11 @@ function bindValues(b: Binder, select: SelectStmt, parent: Scope | null, ctes: r
     const allUnknown = column.every((e) => typeOfExpr(b, e) === OID.unknown);
     const oid = allUnknown && options.keepUnknown === true ? OID.unknown : commonType(b, column, 'VALUES');
     column.forEach((e, r) => {
-      coerced[r]!.push(oid === OID.unknown ? e : coerce(b, e, oid, 'implicit', locationOf(as(select.valuesLists?.[r], 'List')?.items?.[i])));
+      coerced[r]!.push(
+        oid === OID.unknown
+          ? e
+          : coerce(b, e, oid, 'implicit', locationOf(as(select.valuesLists?.[r], 'List')?.items?.[i])),
+      );
     });
     const typmod = coerced.every((r) => r[i]!.typmod === coerced[0]![i]!.typmod) ? coerced[0]![i]!.typmod : -1;
     columns.push(b.column(`column${i + 1}`, oid, typmod));
@@ -192,10 +260,13 @@ function bindSetOperation(b: Binder, select: SelectStmt, parent: Scope | null, c
   });
   const l = coerceOutput(b, left, oids, what);
   const r = coerceOutput(b, right, oids, what);
-  const columns = l.columns.map((c, i) => b.column(c.name, oids[i]!, c.typmod === r.columns[i]!.typmod ? c.typmod : -1));
+  const columns = l.columns.map((c, i) =>
+    b.column(c.name, oids[i]!, c.typmod === r.columns[i]!.typmod ? c.typmod : -1),
+  );
   const op = what === 'UNION' ? 'union' : what === 'INTERSECT' ? 'intersect' : 'except';
   const plan: SetOpPlan = { kind: 'setop', op, all: select.all === true, columns, left: l, right: r };
-  if (select.lockingClause !== undefined) throw errorAt('0A000', 'FOR UPDATE is not allowed with UNION/INTERSECT/EXCEPT', -1);
+  if (select.lockingClause !== undefined)
+    throw errorAt('0A000', 'FOR UPDATE is not allowed with UNION/INTERSECT/EXCEPT', -1);
   return orderAndLimit(b, select, plan, new Scope(parent, [], [], ctes));
 }
 
@@ -205,13 +276,22 @@ function firstLocation(select: SelectStmt | undefined): number {
 
 /** The plan with its output columns cast; literals of the top SELECT are read as the wanted type. */
 export function coerceOutput(
-  b: Binder, plan: Plan, oids: readonly number[], what: string, columnsFor?: readonly { name: string; typeOid: number; typmod: number }[],
+  b: Binder,
+  plan: Plan,
+  oids: readonly number[],
+  what: string,
+  columnsFor?: readonly { name: string; typeOid: number; typmod: number }[],
 ): Plan {
   const convert = (e: Expr, i: number): Expr => {
     const assigned = columnsFor?.[i];
     if (assigned !== undefined) return coerceAssignment(b, e, assigned, e.kind === 'column' ? e.location : -1);
     const result = tryCoerce(b, e, oids[i]!, -1, 'implicit');
-    if (result === null) throw errorAt('42846', `${what} could not convert type ${formatType(typeOfExpr(b, e))} to ${formatType(oids[i]!)}`, -1);
+    if (result === null)
+      throw errorAt(
+        '42846',
+        `${what} could not convert type ${formatType(typeOfExpr(b, e))} to ${formatType(oids[i]!)}`,
+        -1,
+      );
     return result;
   };
   const retype = (c: PlanColumn, e: Expr): PlanColumn => ({ ...c, oid: e.oid, typmod: e.typmod });
@@ -229,7 +309,9 @@ export function coerceOutput(
   }
   const items = plan.columns.map((column, i): ProjectItem => {
     const expr = convert(columnExpr(column), i);
-    return expr.kind === 'column' ? { column, expr } : { column: { ...b.column(column.name, expr.oid, expr.typmod) }, expr };
+    return expr.kind === 'column'
+      ? { column, expr }
+      : { column: { ...b.column(column.name, expr.oid, expr.typmod) }, expr };
   });
   if (items.every((i) => i.expr.kind === 'column')) return plan;
   return { kind: 'project', columns: items.map((i) => i.column), input: plan, items };
@@ -273,7 +355,11 @@ function limitOf(b: Binder, select: SelectStmt, plan: Plan, scope: Scope, keys: 
     const expr = bindExpr(exprContext(b, inner, what), node);
     const result = tryCoerce(b, expr, OID.int8, -1, 'assignment', locationOf(node));
     if (result === null) {
-      throw errorAt('42804', `argument of ${what} must be type bigint, not type ${formatType(typeOfExpr(b, expr))}`, locationOf(node));
+      throw errorAt(
+        '42804',
+        `argument of ${what} must be type bigint, not type ${formatType(typeOfExpr(b, expr))}`,
+        locationOf(node),
+      );
     }
     return result;
   };
@@ -293,14 +379,25 @@ interface Target {
   readonly location: number;
 }
 
-function bindPlainSelect(b: Binder, select: SelectStmt, parent: Scope | null, ctes: readonly CteEntry[], options: SelectOptions): Plan {
+function bindPlainSelect(
+  b: Binder,
+  select: SelectStmt,
+  parent: Scope | null,
+  ctes: readonly CteEntry[],
+  options: SelectOptions,
+): Plan {
   const locks = lockRequests(b, select);
   const from = bindFrom(fromContext(b, parent, ctes, locks), select.fromClause ?? []);
   checkLocks(locks, from);
   const scope = new Scope(parent, from.relations, from.columns, ctes);
   let plan = from.plan;
   if (select.whereClause !== undefined) {
-    const condition = coerceBoolean(b, bindExpr(exprContext(b, scope, 'WHERE'), select.whereClause), 'WHERE', locationOf(select.whereClause));
+    const condition = coerceBoolean(
+      b,
+      bindExpr(exprContext(b, scope, 'WHERE'), select.whereClause),
+      'WHERE',
+      locationOf(select.whereClause),
+    );
     plan = { kind: 'filter', columns: plan.columns, input: plan, condition };
   }
   const namedWindows = new Map<string, Node>();
@@ -310,7 +407,12 @@ function bindPlainSelect(b: Binder, select: SelectStmt, parent: Scope | null, ct
   const having =
     select.havingClause === undefined
       ? null
-      : coerceBoolean(b, bindExpr({ ...output, clause: 'HAVING', windows: false, sets: false }, select.havingClause), 'HAVING', locationOf(select.havingClause));
+      : coerceBoolean(
+          b,
+          bindExpr({ ...output, clause: 'HAVING', windows: false, sets: false }, select.havingClause),
+          'HAVING',
+          locationOf(select.havingClause),
+        );
   const groups = bindGroups(b, select, scope, output, targets);
   const keys = bindOrder(b, select, scope, output, targets);
   const distinctOn = bindDistinctOn(b, select, output, targets);
@@ -326,7 +428,12 @@ function bindPlainSelect(b: Binder, select: SelectStmt, parent: Scope | null, ct
   const finalKeys = keys.map((k, i): SortKey => ({ ...k, expr: expanded.exprs[width + i]! }));
   const finalOn = distinctOn.map((_, i) => expanded.exprs[width + keys.length + i]!);
   if (locks.length > 0 && (groups.given || grouped.plan.kind === 'aggregate' || select.distinctClause !== undefined)) {
-    const why = select.distinctClause !== undefined ? 'DISTINCT clause' : groups.given ? 'GROUP BY clause' : 'aggregate functions';
+    const why =
+      select.distinctClause !== undefined
+        ? 'DISTINCT clause'
+        : groups.given
+          ? 'GROUP BY clause'
+          : 'aggregate functions';
     throw errorAt('0A000', `FOR UPDATE is not allowed with ${why}`, -1);
   }
   return outputOf(b, select, expanded.plan, finalTargets, finalKeys, finalOn, scope);
@@ -336,7 +443,8 @@ function lockRequests(b: Binder, select: SelectStmt): LockRequest[] {
   return (select.lockingClause ?? []).map((n): LockRequest => {
     const clause = must(n, 'LockingClause') as LockingClause;
     b.locks = true;
-    const wait = clause.waitPolicy === 'LockWaitError' ? 'nowait' : clause.waitPolicy === 'LockWaitSkip' ? 'skip' : 'block';
+    const wait =
+      clause.waitPolicy === 'LockWaitError' ? 'nowait' : clause.waitPolicy === 'LockWaitSkip' ? 'skip' : 'block';
     const tables = (clause.lockedRels ?? []).map((r) => as(r, 'RangeVar')?.relname ?? '');
     const locations = (clause.lockedRels ?? []).map((r) => as(r, 'RangeVar')?.location ?? -1);
     return { tables: tables.length === 0 ? null : tables, locations, lock: { wait } };
@@ -347,7 +455,11 @@ function checkLocks(locks: readonly LockRequest[], from: BoundFrom): void {
   for (const request of locks) {
     (request.tables ?? []).forEach((table, i) => {
       if (!from.relations.some((r) => r.alias === table)) {
-        throw errorAt('42P01', `relation "${table}" in FOR UPDATE clause not found in FROM clause`, request.locations[i] ?? -1);
+        throw errorAt(
+          '42P01',
+          `relation "${table}" in FOR UPDATE clause not found in FROM clause`,
+          request.locations[i] ?? -1,
+        );
       }
     });
   }
@@ -360,7 +472,8 @@ function bindTargets(ctx: ExprContext, list: readonly Node[], keepUnknown: boole
     const val = target.val!;
     const star = starColumns(ctx, val);
     if (star !== null) {
-      for (const e of star) targets.push({ name: e.kind === 'column' ? e.name : '?column?', expr: e, location: locationOf(val) });
+      for (const e of star)
+        targets.push({ name: e.kind === 'column' ? e.name : '?column?', expr: e, location: locationOf(val) });
       continue;
     }
     const recordStar = indirectStar(ctx, val);
@@ -382,7 +495,8 @@ function indirectStar(ctx: ExprContext, node: Node): Target[] | null {
   if (e === undefined || parts.length !== 1 || as(parts[0], 'A_Star') === undefined) return null;
   const arg = bindExpr(ctx, e.arg!);
   const location = locationOf(node);
-  if (arg.kind === 'row') return arg.args.map((a, i) => ({ name: a.kind === 'column' ? a.name : `f${i + 1}`, expr: a, location }));
+  if (arg.kind === 'row')
+    return arg.args.map((a, i) => ({ name: a.kind === 'column' ? a.name : `f${i + 1}`, expr: a, location }));
   const columns = arg.kind === 'call' || arg.kind === 'srf' ? arg.entry.resultColumns : null;
   if (columns === null) throw errorAt('42809', 'row expansion via "*" is not supported here', location);
   return columns.map((c, index) => ({
@@ -398,7 +512,13 @@ export interface BoundGroups {
   readonly sets: readonly (readonly number[])[] | null;
 }
 
-function bindGroups(b: Binder, select: SelectStmt, scope: Scope, output: ExprContext, targets: readonly Target[]): BoundGroups {
+function bindGroups(
+  b: Binder,
+  select: SelectStmt,
+  scope: Scope,
+  output: ExprContext,
+  targets: readonly Target[],
+): BoundGroups {
   const clause = select.groupClause ?? [];
   const exprs: Expr[] = [];
   const ctx: ExprContext = { ...output, clause: 'GROUP BY', aggregates: false, windows: false, sets: false };
@@ -451,8 +571,10 @@ function groupingAlternatives(node: Node, one: (n: Node) => number[]): number[][
 /** GROUP BY: a position, an input column, an output name, or an expression. */
 function groupItem(b: Binder, ctx: ExprContext, scope: Scope, node: Node, targets: readonly Target[]): Expr {
   const check = (e: Expr): Expr => {
-    if (some(e, (x) => x.kind === 'aggregate')) throw errorAt('42803', 'aggregate functions are not allowed in GROUP BY', locationOf(node));
-    if (some(e, (x) => x.kind === 'window')) throw errorAt('42P20', 'window functions are not allowed in GROUP BY', locationOf(node));
+    if (some(e, (x) => x.kind === 'aggregate'))
+      throw errorAt('42803', 'aggregate functions are not allowed in GROUP BY', locationOf(node));
+    if (some(e, (x) => x.kind === 'window'))
+      throw errorAt('42P20', 'window functions are not allowed in GROUP BY', locationOf(node));
     return e;
   };
   const position = positionOf(node, targets.length, 'GROUP BY');
@@ -463,7 +585,8 @@ function groupItem(b: Binder, ctx: ExprContext, scope: Scope, node: Node, target
     if (findColumn(own, names[0]!, locationOf(node)) === null) {
       const found = targets.filter((t) => t.name === names[0]);
       if (found.length > 0) {
-        if (found.some((t) => !sameExpr(t.expr, found[0]!.expr))) throw errorAt('42702', `GROUP BY "${names[0]}" is ambiguous`, locationOf(node));
+        if (found.some((t) => !sameExpr(t.expr, found[0]!.expr)))
+          throw errorAt('42702', `GROUP BY "${names[0]}" is ambiguous`, locationOf(node));
         return check(found[0]!.expr);
       }
     }
@@ -472,7 +595,13 @@ function groupItem(b: Binder, ctx: ExprContext, scope: Scope, node: Node, target
 }
 
 /** ORDER BY: a position, an output name, or an expression over the input. */
-function bindOrder(b: Binder, select: SelectStmt, scope: Scope, output: ExprContext, targets: readonly Target[]): SortKey[] {
+function bindOrder(
+  b: Binder,
+  select: SelectStmt,
+  scope: Scope,
+  output: ExprContext,
+  targets: readonly Target[],
+): SortKey[] {
   return (select.sortClause ?? []).map((clause): SortKey => {
     const s = must(clause, 'SortBy');
     return sortKey(orderItem(b, { ...output, clause: 'ORDER BY' }, s.node!, targets, 'ORDER BY'), s);
@@ -487,7 +616,8 @@ function orderItem(b: Binder, ctx: ExprContext, node: Node, targets: readonly Ta
   if (names.length === 1 && as(fields[0], 'A_Star') === undefined) {
     const found = targets.filter((t) => t.name === names[0]);
     if (found.length > 0) {
-      if (found.some((t) => !sameExpr(t.expr, found[0]!.expr))) throw errorAt('42702', `${clause} "${names[0]}" is ambiguous`, locationOf(node));
+      if (found.some((t) => !sameExpr(t.expr, found[0]!.expr)))
+        throw errorAt('42702', `${clause} "${names[0]}" is ambiguous`, locationOf(node));
       return resolveUnknown(b, found[0]!.expr);
     }
   }
@@ -499,7 +629,12 @@ function bindDistinctOn(b: Binder, select: SelectStmt, output: ExprContext, targ
   return items.map((n) => orderItem(b, { ...output, clause: 'DISTINCT ON' }, n, targets, 'DISTINCT ON'));
 }
 
-function checkDistinct(select: SelectStmt, on: readonly Expr[], keys: readonly SortKey[], targets: readonly Target[]): void {
+function checkDistinct(
+  select: SelectStmt,
+  on: readonly Expr[],
+  keys: readonly SortKey[],
+  targets: readonly Target[],
+): void {
   if (select.distinctClause === undefined) return;
   if (on.length === 0) {
     for (const key of keys) {
@@ -518,7 +653,13 @@ function checkDistinct(select: SelectStmt, on: readonly Expr[], keys: readonly S
 }
 
 function outputOf(
-  b: Binder, select: SelectStmt, input: Plan, targets: readonly Target[], keys: readonly SortKey[], on: readonly Expr[], scope: Scope,
+  b: Binder,
+  select: SelectStmt,
+  input: Plan,
+  targets: readonly Target[],
+  keys: readonly SortKey[],
+  on: readonly Expr[],
+  scope: Scope,
 ): Plan {
   const items: ProjectItem[] = targets.map((t) => {
     const e = t.expr;
@@ -567,5 +708,9 @@ function checkSortable(e: Expr): void {
 
 function distinctOrder(keys: readonly SortKey[], on: readonly Expr[]): SortKey[] {
   const missing = on.filter((e) => !keys.slice(0, on.length).some((k) => sameExpr(k.expr, e)));
-  return [...keys.slice(0, on.length - missing.length), ...missing.map((expr) => ({ expr, descending: false, nullsFirst: false })), ...keys.slice(on.length - missing.length)];
+  return [
+    ...keys.slice(0, on.length - missing.length),
+    ...missing.map((expr) => ({ expr, descending: false, nullsFirst: false })),
+    ...keys.slice(on.length - missing.length),
+  ];
 }

@@ -99,7 +99,12 @@ export function columnExpr(column: PlanColumn, location = -1): ColumnExpr {
 }
 
 /** An error with its place in the text (zero-based location, or negative for none). */
-export function errorAt(sqlstate: string, message: string, location: number, more: { detail?: string; hint?: string } = {}): QuoralError {
+export function errorAt(
+  sqlstate: string,
+  message: string,
+  location: number,
+  more: { detail?: string; hint?: string } = {},
+): QuoralError {
   return sqlError(sqlstate, message, { ...more, ...(location >= 0 ? { position: location + 1 } : {}) });
 }
 
@@ -134,7 +139,12 @@ export function findColumn(scope: Scope, name: string, location: number): PlanCo
   return null;
 }
 
-export function findRelation(scope: Scope, schema: string | null, alias: string, location: number): ScopeRelation | null {
+export function findRelation(
+  scope: Scope,
+  schema: string | null,
+  alias: string,
+  location: number,
+): ScopeRelation | null {
   for (let s: Scope | null = scope; s !== null; s = s.parent) {
     const found = s.relations.filter((r) => r.alias === alias && (schema === null || r.schema === schema));
     if (found.length > 1) throw errorAt('42P09', `table reference "${alias}" is ambiguous`, location);

@@ -9,7 +9,16 @@ import { findCast, identityCast, isBinaryCoercible, canCoerce, selectCommonType 
 import type { CastContext } from '../types/casts.js';
 import type { Datum } from '../types/datum.js';
 import { OID } from '../types/oids.js';
-import { findTypeByOid, formatType, elementOidOf, makeTypmod, typeByName, typeByOid, isArrayType, arrayOidOf } from '../types/registry.js';
+import {
+  findTypeByOid,
+  formatType,
+  elementOidOf,
+  makeTypmod,
+  typeByName,
+  typeByOid,
+  isArrayType,
+  arrayOidOf,
+} from '../types/registry.js';
 import type { Node, TypeName } from 'libpg-query';
 import { as, typeNameOf } from './ast.js';
 import { addPosition, errorAt } from './binder.js';
@@ -18,9 +27,32 @@ import { constant } from './expr.js';
 import type { Expr } from './expr.js';
 
 const SETTING_FREE: ReadonlySet<number> = new Set<number>([
-  OID.bool, OID.bytea, OID.char, OID.name, OID.int8, OID.int2, OID.int4, OID.text, OID.oid, OID.json, OID.jsonb, OID.float4,
-  OID.float8, OID.bpchar, OID.varchar, OID.interval, OID.numeric, OID.uuid, OID.unknown, OID.xid, OID.cid, OID.tid, OID.int2vector,
-  OID.oidvector, OID.record, OID.regtype,
+  OID.bool,
+  OID.bytea,
+  OID.char,
+  OID.name,
+  OID.int8,
+  OID.int2,
+  OID.int4,
+  OID.text,
+  OID.oid,
+  OID.json,
+  OID.jsonb,
+  OID.float4,
+  OID.float8,
+  OID.bpchar,
+  OID.varchar,
+  OID.interval,
+  OID.numeric,
+  OID.uuid,
+  OID.unknown,
+  OID.xid,
+  OID.cid,
+  OID.tid,
+  OID.int2vector,
+  OID.oidvector,
+  OID.record,
+  OID.regtype,
 ]);
 const TEXT_DEPENDENT: ReadonlySet<number> = new Set<number>([OID.bytea, OID.float4, OID.float8, OID.interval]);
 const STRINGS: ReadonlySet<number> = new Set<number>([OID.text, OID.varchar, OID.bpchar, OID.name]);
@@ -30,9 +62,12 @@ function literalIsImmutable(text: string, oid: number): boolean {
   const element = isArrayType(oid) ? elementOidOf(oid) : oid;
   if (SETTING_FREE.has(element)) return true;
   if (element !== oid) return false;
-  if (oid === OID.date || oid === OID.timestamp) return /^\s*\d{4}-\d\d-\d\d([ T]\d|\s*$)/.test(text) && !/[a-su-y]/i.test(text.replace('T', ' '));
+  if (oid === OID.date || oid === OID.timestamp)
+    return /^\s*\d{4}-\d\d-\d\d([ T]\d|\s*$)/.test(text) && !/[a-su-y]/i.test(text.replace('T', ' '));
   if (oid === OID.time) return /^\s*\d\d:\d\d/.test(text) && !/[a-z]/i.test(text);
-  return oid === OID.timestamptz && /^\s*\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d+)?)?\s*(Z|[+-]\d\d(:?\d\d)?)\s*$/.test(text);
+  return (
+    oid === OID.timestamptz && /^\s*\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d(\.\d+)?)?\s*(Z|[+-]\d\d(:?\d\d)?)\s*$/.test(text)
+  );
 }
 
 function castIsImmutable(from: number, to: number): boolean {
@@ -58,7 +93,14 @@ export function settle(b: Binder, e: Expr): Expr {
 }
 
 /** null if there is no such coercion in this context. */
-export function tryCoerce(b: Binder, expr: Expr, oid: number, typmod: number, context: CastContext, location = -1): Expr | null {
+export function tryCoerce(
+  b: Binder,
+  expr: Expr,
+  oid: number,
+  typmod: number,
+  context: CastContext,
+  location = -1,
+): Expr | null {
   if (oid === OID.any || oid === 0) return settle(b, expr);
   if (expr.kind === 'param' && typeOfExpr(b, expr) === OID.unknown) {
     if (oid === OID.unknown) return expr;
@@ -67,7 +109,8 @@ export function tryCoerce(b: Binder, expr: Expr, oid: number, typmod: number, co
     return typmod < 0 ? param : applyCast(param, oid, typmod, context);
   }
   const e = settle(b, expr);
-  if (e.kind === 'const' && e.oid === OID.unknown) return coerceLiteral(b, e.value, oid, typmod, context, e.location ?? location);
+  if (e.kind === 'const' && e.oid === OID.unknown)
+    return coerceLiteral(b, e.value, oid, typmod, context, e.location ?? location);
   if (e.oid === oid) {
     if (typmod < 0 || typmod === e.typmod) return e;
     return applyCast(e, oid, typmod, context);
@@ -94,10 +137,25 @@ function applyCast(arg: Expr, oid: number, typmod: number, context: CastContext)
   }
   const fn = findCast(arg.oid, oid, context);
   if (fn === null) return null;
-  return { kind: 'cast', arg, fn, explicit: context === 'explicit', stable: !castIsImmutable(arg.oid, oid), oid, typmod };
+  return {
+    kind: 'cast',
+    arg,
+    fn,
+    explicit: context === 'explicit',
+    stable: !castIsImmutable(arg.oid, oid),
+    oid,
+    typmod,
+  };
 }
 
-function coerceLiteral(b: Binder, value: Datum, oid: number, typmod: number, context: CastContext, location: number): Expr | null {
+function coerceLiteral(
+  b: Binder,
+  value: Datum,
+  oid: number,
+  typmod: number,
+  context: CastContext,
+  location: number,
+): Expr | null {
   if (value === null) return constant(null, oid, typmod);
   assert(typeof value === 'string', 'an unknown literal is text');
   if (oid === OID.unknown) return constant(value, oid);
@@ -118,12 +176,21 @@ function coerceLiteral(b: Binder, value: Datum, oid: number, typmod: number, con
     } catch (error) {
       throw addPosition(error, location);
     }
-    const fitted = read === null || typmod < 0 || readAs === typmod ? read : type.applyTypmod(read, typmod, context === 'explicit');
+    const fitted =
+      read === null || typmod < 0 || readAs === typmod ? read : type.applyTypmod(read, typmod, context === 'explicit');
     return constant(fitted, oid, typmod);
   }
   const fn = findCast(OID.unknown, oid, context);
   if (fn === null) return null;
-  const cast: Expr = { kind: 'cast', arg: constant(value, OID.unknown), fn, explicit: context === 'explicit', stable: true, oid, typmod };
+  const cast: Expr = {
+    kind: 'cast',
+    arg: constant(value, OID.unknown),
+    fn,
+    explicit: context === 'explicit',
+    stable: true,
+    oid,
+    typmod,
+  };
   // A bad literal is an error even if no row is ever read.
   try {
     fn(value, typmod, b.settings.format);
@@ -142,7 +209,12 @@ export function coerce(b: Binder, expr: Expr, oid: number, context: CastContext,
 }
 
 /** For an assignment to a column. */
-export function coerceAssignment(b: Binder, expr: Expr, column: { name: string; typeOid: number; typmod: number }, location: number): Expr {
+export function coerceAssignment(
+  b: Binder,
+  expr: Expr,
+  column: { name: string; typeOid: number; typmod: number },
+  location: number,
+): Expr {
   const result = tryCoerce(b, expr, column.typeOid, column.typmod, 'assignment', location);
   if (result === null) {
     throw errorAt(
@@ -159,7 +231,11 @@ export function coerceAssignment(b: Binder, expr: Expr, column: { name: string; 
 export function coerceBoolean(b: Binder, expr: Expr, what: string, location: number): Expr {
   const result = tryCoerce(b, expr, OID.bool, -1, 'implicit', location);
   if (result === null || result.oid !== OID.bool) {
-    throw errorAt('42804', `argument of ${what} must be type boolean, not type ${formatType(typeOfExpr(b, expr))}`, location);
+    throw errorAt(
+      '42804',
+      `argument of ${what} must be type boolean, not type ${formatType(typeOfExpr(b, expr))}`,
+      location,
+    );
   }
   return result;
 }
@@ -173,7 +249,10 @@ export function resolveUnknown(b: Binder, expr: Expr): Expr {
 
 export function commonType(b: Binder, exprs: readonly Expr[], what: string, location = -1): number {
   try {
-    return selectCommonType(exprs.map((e) => typeOfExpr(b, e)), what);
+    return selectCommonType(
+      exprs.map((e) => typeOfExpr(b, e)),
+      what,
+    );
   } catch (error) {
     throw addPosition(error, location);
   }
@@ -192,7 +271,8 @@ export function resolveTypeName(type: TypeName): { readonly oid: number; readonl
   if (written.typmods.length > 0) {
     const numbers = written.typmods.map((m: Node) => {
       const c = as(m, 'A_Const');
-      if (c?.ival === undefined) throw errorAt('22023', 'type modifiers must be simple constants or identifiers', written.location);
+      if (c?.ival === undefined)
+        throw errorAt('22023', 'type modifiers must be simple constants or identifiers', written.location);
       return c.ival.ival ?? 0;
     });
     try {

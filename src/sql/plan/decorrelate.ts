@@ -33,7 +33,8 @@ function pullUp(plan: Plan): Pulled | null {
         (refers ? outer : own).push(c);
       }
       const input = inner.plan;
-      const filtered: Plan = own.length === 0 ? input : { kind: 'filter', columns: input.columns, input, condition: conjunction(own) };
+      const filtered: Plan =
+        own.length === 0 ? input : { kind: 'filter', columns: input.columns, input, condition: conjunction(own) };
       return { plan: filtered, conditions: [...inner.conditions, ...outer] };
     }
     case 'sort':
@@ -59,7 +60,8 @@ function semiJoin(sub: SubqueryExpr, negated: boolean): { right: Plan; condition
   if (sub.mode !== 'exists' && sub.mode !== 'any') return null;
   const pulled = pullUp(found.input);
   if (pulled === null || pulled.plan.kind === 'one' || pulled.plan.kind === 'limit') return null;
-  const substitute = (e: Expr): Expr => (e.kind === 'column' ? (found.made.get(e.id) ?? e) : mapChildren(e, substitute));
+  const substitute = (e: Expr): Expr =>
+    e.kind === 'column' ? (found.made.get(e.id) ?? e) : mapChildren(e, substitute);
   const test = sub.mode === 'any' && sub.test !== null ? [...conjuncts(substitute(sub.test))] : [];
   const conditions = [...pulled.conditions, ...test];
   return conditions.length === 0 ? null : { right: pulled.plan, conditions };
@@ -75,8 +77,14 @@ function drivenLookup(input: Plan, condition: Expr, push: Push): Plan | null {
   if (input.kind !== 'scan' || chooseAccess(input, conjuncts(input.filter)) !== null) return null;
   if (condition.kind === 'subquery') {
     const { test } = condition;
-    if (condition.mode !== 'any' || test?.kind !== 'call' || test.entry.name !== '=' || !standsAlone(condition)) return null;
-    const distinct: Plan = { kind: 'distinct', columns: condition.plan.columns, input: push(condition.plan, []), on: null };
+    if (condition.mode !== 'any' || test?.kind !== 'call' || test.entry.name !== '=' || !standsAlone(condition))
+      return null;
+    const distinct: Plan = {
+      kind: 'distinct',
+      columns: condition.plan.columns,
+      input: push(condition.plan, []),
+      on: null,
+    };
     return lookUpFrom(distinct, input, test);
   }
   if (condition.kind !== 'call' || condition.entry.name !== '=' || !condition.operator) return null;
@@ -85,8 +93,20 @@ function drivenLookup(input: Plan, condition: Expr, push: Push): Plan | null {
   // One row with the subquery's value, under the id of its own column.
   const column = sub.plan.columns[0]!;
   const value: Expr = { ...sub, plan: push(sub.plan, []) };
-  const one: Plan = { kind: 'project', columns: [column], input: { kind: 'one', columns: [] }, items: [{ column, expr: value }] };
-  const read: Expr = { kind: 'column', id: column.id, name: column.name, oid: sub.oid, typmod: sub.typmod, location: -1 };
+  const one: Plan = {
+    kind: 'project',
+    columns: [column],
+    input: { kind: 'one', columns: [] },
+    items: [{ column, expr: value }],
+  };
+  const read: Expr = {
+    kind: 'column',
+    id: column.id,
+    name: column.name,
+    oid: sub.oid,
+    typmod: sub.typmod,
+    location: -1,
+  };
   return lookUpFrom(one, input, { ...condition, args: condition.args.map((a) => (a === sub ? read : a)) });
 }
 
@@ -110,7 +130,9 @@ function asJoin(condition: Expr): { right: Plan; conditions: readonly Expr[]; ne
  * none. `push` lowers the plain conditions into the input first, so that lookups see what it really is.
  */
 export function applySubqueryJoins(
-  input: Plan, conditions: readonly Expr[], push: Push,
+  input: Plan,
+  conditions: readonly Expr[],
+  push: Push,
 ): { readonly plan: Plan; readonly rest: readonly Expr[] } | null {
   const plain = conditions.filter((c) => !hasSubquery(c) && !isVolatile(c));
   const ids = idsOf(input);

@@ -43,7 +43,15 @@ class Explainer {
         const correlated = freeColumns(e.plan).size > 0;
         const name = `${correlated ? 'SubPlan' : 'InitPlan'} ${++this.#subplans}`;
         this.#pending.push({ name, plan: e.plan });
-        return e.mode === 'exists' ? `EXISTS(${name})` : e.mode === 'array' ? `ARRAY(${name})` : e.mode === 'any' ? `(ANY ${name})` : e.mode === 'all' ? `(ALL ${name})` : `(${name})`;
+        return e.mode === 'exists'
+          ? `EXISTS(${name})`
+          : e.mode === 'array'
+            ? `ARRAY(${name})`
+            : e.mode === 'any'
+              ? `(ANY ${name})`
+              : e.mode === 'all'
+                ? `(ALL ${name})`
+                : `(${name})`;
       },
     );
     this.#show(plan, 0, null);
@@ -53,10 +61,14 @@ class Explainer {
   #collectNames(plan: Plan): void {
     const scans: { alias: string; columns: readonly { id: number; name: string }[] }[] = [];
     const expressions = new Map<number, Expr>();
-    walkPlan(plan, () => undefined, (p) => {
-      if (p.kind === 'scan' || p.kind === 'virtual') scans.push({ alias: p.alias, columns: p.columns });
-      if (p.kind === 'project') for (const item of p.items) expressions.set(item.column.id, item.expr);
-    });
+    walkPlan(
+      plan,
+      () => undefined,
+      (p) => {
+        if (p.kind === 'scan' || p.kind === 'virtual') scans.push({ alias: p.alias, columns: p.columns });
+        if (p.kind === 'project') for (const item of p.items) expressions.set(item.column.id, item.expr);
+      },
+    );
     const qualify = scans.length > 1 || this.#options.verbose;
     for (const scan of scans) {
       for (const c of scan.columns) {
@@ -129,7 +141,12 @@ class Explainer {
   }
   #keys(keys: readonly SortKey[]): string {
     return keys
-      .map((k) => this.#text(k.expr) + (k.descending ? ' DESC' : '') + (k.nullsFirst === k.descending ? '' : k.nullsFirst ? ' NULLS FIRST' : ' NULLS LAST'))
+      .map(
+        (k) =>
+          this.#text(k.expr) +
+          (k.descending ? ' DESC' : '') +
+          (k.nullsFirst === k.descending ? '' : k.nullsFirst ? ' NULLS FIRST' : ' NULLS LAST'),
+      )
       .join(', ');
   }
 
@@ -139,12 +156,20 @@ class Explainer {
         return this.#scan(plan);
       case 'virtual': {
         const name = plan.alias === plan.relation.name ? plan.alias : `${plan.relation.name} ${plan.alias}`;
-        return { title: `Seq Scan on ${name}`, details: plan.filter === null ? [] : [`Filter: ${this.#text(plan.filter)}`], inputs: [] };
+        return {
+          title: `Seq Scan on ${name}`,
+          details: plan.filter === null ? [] : [`Filter: ${this.#text(plan.filter)}`],
+          inputs: [],
+        };
       }
       case 'values':
         return { title: plan.rows.length === 1 ? 'Result' : 'Values Scan', details: [], inputs: [] };
       case 'function':
-        return { title: `Function Scan on ${plan.calls.map((c) => (c.expr.kind === 'srf' || c.expr.kind === 'call' ? c.expr.entry.name : 'expression')).join(', ')}`, details: [], inputs: [] };
+        return {
+          title: `Function Scan on ${plan.calls.map((c) => (c.expr.kind === 'srf' || c.expr.kind === 'call' ? c.expr.entry.name : 'expression')).join(', ')}`,
+          details: [],
+          inputs: [],
+        };
       case 'filter':
         return { title: 'Filter', details: [`Filter: ${this.#text(plan.condition)}`], inputs: [{ plan: plan.input }] };
       case 'projectset':
@@ -152,19 +177,33 @@ class Explainer {
       case 'join':
         return this.#join(plan);
       case 'aggregate': {
-        const key = plan.groups.length === 0 ? [] : [`Group Key: ${plan.groups.map((g) => this.#text(g.expr)).join(', ')}`];
-        return { title: plan.groups.length === 0 ? 'Aggregate' : 'HashAggregate', details: key, inputs: [{ plan: plan.input }] };
+        const key =
+          plan.groups.length === 0 ? [] : [`Group Key: ${plan.groups.map((g) => this.#text(g.expr)).join(', ')}`];
+        return {
+          title: plan.groups.length === 0 ? 'Aggregate' : 'HashAggregate',
+          details: key,
+          inputs: [{ plan: plan.input }],
+        };
       }
       case 'window':
         return { title: 'WindowAgg', details: [], inputs: [{ plan: plan.input }] };
       case 'distinct':
         return { title: plan.on === null ? 'HashAggregate' : 'Unique', details: [], inputs: [{ plan: plan.input }] };
       case 'sort':
-        return { title: plan.limit === null ? 'Sort' : 'Top-N Sort', details: [`Sort Key: ${this.#keys(plan.keys)}`], inputs: [{ plan: plan.input }] };
+        return {
+          title: plan.limit === null ? 'Sort' : 'Top-N Sort',
+          details: [`Sort Key: ${this.#keys(plan.keys)}`],
+          inputs: [{ plan: plan.input }],
+        };
       case 'limit':
         return { title: 'Limit', details: [], inputs: [{ plan: plan.input }] };
       case 'setop': {
-        const name = plan.op === 'union' ? (plan.all ? 'Append' : 'HashAggregate Union') : `HashSetOp ${plan.op === 'intersect' ? 'Intersect' : 'Except'}${plan.all ? ' All' : ''}`;
+        const name =
+          plan.op === 'union'
+            ? plan.all
+              ? 'Append'
+              : 'HashAggregate Union'
+            : `HashSetOp ${plan.op === 'intersect' ? 'Intersect' : 'Except'}${plan.all ? ' All' : ''}`;
         return { title: name, details: [], inputs: [{ plan: plan.left }, { plan: plan.right }] };
       }
       case 'ctescan':
@@ -177,7 +216,10 @@ class Explainer {
         const details =
           plan.conflict === null
             ? []
-            : [`Conflict Resolution: ${plan.conflict.update === null ? 'NOTHING' : 'UPDATE'}`, ...(plan.conflict.arbiter === null ? [] : [`Conflict Arbiter Indexes: ${plan.conflict.arbiter.name}`])];
+            : [
+                `Conflict Resolution: ${plan.conflict.update === null ? 'NOTHING' : 'UPDATE'}`,
+                ...(plan.conflict.arbiter === null ? [] : [`Conflict Arbiter Indexes: ${plan.conflict.arbiter.name}`]),
+              ];
         return { title: `Insert on ${quoteIdentifier(plan.table.name)}`, details, inputs: [{ plan: plan.input }] };
       }
       case 'update':
@@ -202,11 +244,17 @@ class Explainer {
       const kind = access.covering ? 'Index Only Scan' : 'Index Scan';
       title = `${kind}${access.reverse ? ' Backward' : ''} using ${quoteIdentifier(access.index.name)} on ${name}`;
       const ids = indexColumnIds(plan, access.index);
-      const conditions = access.constraints.flatMap((c, i) => this.#constraint(c, columnName(plan, access.index.columns[i]!.columnId, ids[i]!, this.#names)));
-      if (conditions.length > 0) details.push(`Index Cond: ${conditions.length === 1 ? conditions[0]! : `(${conditions.join(' AND ')})`}`);
+      const conditions = access.constraints.flatMap((c, i) =>
+        this.#constraint(c, columnName(plan, access.index.columns[i]!.columnId, ids[i]!, this.#names)),
+      );
+      if (conditions.length > 0)
+        details.push(`Index Cond: ${conditions.length === 1 ? conditions[0]! : `(${conditions.join(' AND ')})`}`);
     }
     if (plan.filter !== null) details.push(`Filter: ${this.#condition(conjuncts(plan.filter))}`);
-    if (plan.lock !== null) details.push(`Lock: exclusive${plan.lock.wait === 'block' ? '' : plan.lock.wait === 'nowait' ? ' nowait' : ' skip locked'}`);
+    if (plan.lock !== null)
+      details.push(
+        `Lock: exclusive${plan.lock.wait === 'block' ? '' : plan.lock.wait === 'nowait' ? ' nowait' : ' skip locked'}`,
+      );
     if (plan.limit !== null) details.push(`Row Limit: ${this.#text(plan.limit)}`);
     return { title, details, inputs: [] };
   }
@@ -214,7 +262,11 @@ class Explainer {
   #constraint(c: KeyConstraint, column: string): string[] {
     switch (c.kind) {
       case 'equal':
-        return [c.values.length === 1 ? `(${column} = ${this.#text(c.values[0]!)})` : `(${column} = ANY (ARRAY[${c.values.map((v) => this.#text(v)).join(', ')}]))`];
+        return [
+          c.values.length === 1
+            ? `(${column} = ${this.#text(c.values[0]!)})`
+            : `(${column} = ANY (ARRAY[${c.values.map((v) => this.#text(v)).join(', ')}]))`,
+        ];
       case 'anyof':
         return [`(${column} = ANY (${this.#text(c.array)}))`];
       case 'isnull':
@@ -238,7 +290,12 @@ class Explainer {
     if (hash.length > 0) details.push(`Hash Cond: ${this.#condition(hash)}`);
     const rest = parts.filter((c) => !hash.includes(c));
     if (rest.length > 0) details.push(`Join Filter: ${this.#condition(rest)}`);
-    const title = hash.length > 0 ? `${method}${names[plan.type]} Join` : plan.type === 'inner' ? method : `${method}${names[plan.type]} Join`;
+    const title =
+      hash.length > 0
+        ? `${method}${names[plan.type]} Join`
+        : plan.type === 'inner'
+          ? method
+          : `${method}${names[plan.type]} Join`;
     return { title, details, inputs: [{ plan: plan.left }, { plan: plan.right }] };
   }
 }

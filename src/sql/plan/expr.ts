@@ -127,8 +127,14 @@ export interface FieldExpr extends Typed {
   readonly index: number;
 }
 export type SqlValueName =
-  | 'current_date' | 'current_time' | 'current_timestamp' | 'localtime' | 'localtimestamp' | 'current_user'
-  | 'current_catalog' | 'current_schema';
+  | 'current_date'
+  | 'current_time'
+  | 'current_timestamp'
+  | 'localtime'
+  | 'localtimestamp'
+  | 'current_user'
+  | 'current_catalog'
+  | 'current_schema';
 export interface SqlValueExpr extends Typed {
   readonly kind: 'sqlvalue';
   readonly name: SqlValueName;
@@ -185,9 +191,30 @@ export interface SortKey {
 }
 
 export type Expr =
-  | ConstExpr | ParamExpr | ColumnExpr | CallExpr | CastExpr | LogicExpr | NotExpr | IsNullExpr | BoolTestExpr
-  | DistinctExpr | CaseExpr | CoalesceExpr | MinMaxExpr | ArrayExpr | RowExpr | AnyAllExpr | InExpr | SubscriptExpr
-  | FieldExpr | SqlValueExpr | SubqueryExpr | AggregateExpr | WindowExpr | SetReturningExpr;
+  | ConstExpr
+  | ParamExpr
+  | ColumnExpr
+  | CallExpr
+  | CastExpr
+  | LogicExpr
+  | NotExpr
+  | IsNullExpr
+  | BoolTestExpr
+  | DistinctExpr
+  | CaseExpr
+  | CoalesceExpr
+  | MinMaxExpr
+  | ArrayExpr
+  | RowExpr
+  | AnyAllExpr
+  | InExpr
+  | SubscriptExpr
+  | FieldExpr
+  | SqlValueExpr
+  | SubqueryExpr
+  | AggregateExpr
+  | WindowExpr
+  | SetReturningExpr;
 
 export function constant(value: Datum, oid: number, typmod = -1): ConstExpr {
   return { kind: 'const', value, oid, typmod };
@@ -358,9 +385,14 @@ export function sameExpr(a: Expr, b: Expr): boolean {
       return a.name === (b as SqlValueExpr).name;
     case 'aggregate': {
       const other = b as AggregateExpr;
-      if (a.entry !== other.entry || a.distinct !== other.distinct || (a.filter === null) !== (other.filter === null)) return false;
+      if (a.entry !== other.entry || a.distinct !== other.distinct || (a.filter === null) !== (other.filter === null))
+        return false;
       if (a.orderBy.length !== other.orderBy.length) return false;
-      if (a.orderBy.some((k, i) => k.descending !== other.orderBy[i]!.descending || k.nullsFirst !== other.orderBy[i]!.nullsFirst)) {
+      if (
+        a.orderBy.some(
+          (k, i) => k.descending !== other.orderBy[i]!.descending || k.nullsFirst !== other.orderBy[i]!.nullsFirst,
+        )
+      ) {
         return false;
       }
       break;

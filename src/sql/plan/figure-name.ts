@@ -16,7 +16,10 @@ function figure(node: Node): { name: string; strong: boolean } | null {
     }
     case 'A_Indirection': {
       const e = as(node, 'A_Indirection')!;
-      const field = (e.indirection ?? []).map((n) => as(n, 'String')?.sval).filter((s) => s !== undefined).at(-1);
+      const field = (e.indirection ?? [])
+        .map((n) => as(n, 'String')?.sval)
+        .filter((s) => s !== undefined)
+        .at(-1);
       return field !== undefined ? strong(field) : figure(e.arg!);
     }
     case 'FuncCall':
@@ -63,7 +66,12 @@ function figure(node: Node): { name: string; strong: boolean } | null {
     case 'MinMaxExpr':
       return strong(as(node, 'MinMaxExpr')!.op === 'IS_LEAST' ? 'least' : 'greatest');
     case 'SQLValueFunction':
-      return strong((as(node, 'SQLValueFunction')!.op ?? 'SVFOP_CURRENT_DATE').replace('SVFOP_', '').replace(/_N$/, '').toLowerCase());
+      return strong(
+        (as(node, 'SQLValueFunction')!.op ?? 'SVFOP_CURRENT_DATE')
+          .replace('SVFOP_', '')
+          .replace(/_N$/, '')
+          .toLowerCase(),
+      );
     default:
       return null;
   }

@@ -80,7 +80,9 @@ export function fold(expr: Expr, format: FormatContext): Expr {
 
 function foldLogic(e: Extract<Expr, { kind: 'and' | 'or' }>): Expr {
   const decisive = e.kind === 'or';
-  const args = e.args.flatMap((a) => (a.kind === e.kind ? a.args : [a])).filter((a) => !(isConst(a) && a.value === !decisive));
+  const args = e.args
+    .flatMap((a) => (a.kind === e.kind ? a.args : [a]))
+    .filter((a) => !(isConst(a) && a.value === !decisive));
   if (args.some((a) => isConst(a) && a.value === decisive)) return constant(decisive, OID.bool);
   if (args.length === 0) return constant(!decisive, OID.bool);
   return args.length === 1 ? args[0]! : { ...e, args };

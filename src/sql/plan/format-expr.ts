@@ -13,13 +13,15 @@ import type { Expr } from './expr.js';
 export type NameColumn = (id: number, name: string) => string;
 
 const RESERVED: ReadonlySet<string> = new Set(
-  ('all analyse analyze and any array as asc asymmetric both case cast check collate column constraint create current_catalog current_date ' +
+  (
+    'all analyse analyze and any array as asc asymmetric both case cast check collate column constraint create current_catalog current_date ' +
     'current_role current_time current_timestamp current_user default deferrable desc distinct do else end except false fetch for foreign from grant ' +
     'group having in initially intersect into lateral leading limit localtime localtimestamp not null offset on only or order placing primary ' +
     'references returning select session_user some symmetric table then to trailing true union unique user using variadic when where window with ' +
     'between bigint bit boolean char character coalesce dec decimal exists extract float greatest grouping inout int integer interval least national ' +
     'nchar none nullif numeric out overlay position precision real row setof smallint substring time timestamp treat trim values varchar ' +
-    'authorization binary concurrently cross current_schema freeze full ilike inner is isnull join left like natural notnull outer overlaps right similar verbose').split(' '),
+    'authorization binary concurrently cross current_schema freeze full ilike inner is isnull join left like natural notnull outer overlaps right similar verbose'
+  ).split(' '),
 );
 
 export function quoteIdentifier(name: string): string {
@@ -51,7 +53,13 @@ function formatConstant(value: Datum, oid: number, typmod: number, format: Forma
 
 /** True if `x::type` needs no parentheses around x. */
 function isSimple(e: Expr): boolean {
-  return e.kind === 'column' || e.kind === 'param' || (e.kind === 'call' && !e.operator) || e.kind === 'case' || e.kind === 'coalesce';
+  return (
+    e.kind === 'column' ||
+    e.kind === 'param' ||
+    (e.kind === 'call' && !e.operator) ||
+    e.kind === 'case' ||
+    e.kind === 'coalesce'
+  );
 }
 
 export class ExprFormatter {
@@ -60,7 +68,11 @@ export class ExprFormatter {
   /** How a subquery is shown; EXPLAIN numbers them. */
   readonly #subquery: (e: Extract<Expr, { kind: 'subquery' }>) => string;
 
-  constructor(format: FormatContext, name: NameColumn, subquery: (e: Extract<Expr, { kind: 'subquery' }>) => string = () => '(SubPlan)') {
+  constructor(
+    format: FormatContext,
+    name: NameColumn,
+    subquery: (e: Extract<Expr, { kind: 'subquery' }>) => string = () => '(SubPlan)',
+  ) {
     this.#format = format;
     this.#name = name;
     this.#subquery = subquery;
@@ -117,12 +129,17 @@ export class ExprFormatter {
         return this.#subquery(e);
       case 'aggregate': {
         const distinct = e.distinct ? 'DISTINCT ' : '';
-        const order = e.orderBy.length === 0 ? '' : ` ORDER BY ${e.orderBy.map((k) => this.text(k.expr) + (k.descending ? ' DESC' : '')).join(', ')}`;
+        const order =
+          e.orderBy.length === 0
+            ? ''
+            : ` ORDER BY ${e.orderBy.map((k) => this.text(k.expr) + (k.descending ? ' DESC' : '')).join(', ')}`;
         const filter = e.filter === null ? '' : ` FILTER (WHERE ${this.text(e.filter)})`;
         return `${e.entry.name}(${e.args.length === 0 ? '*' : distinct + this.#list(e.args)}${order})${filter}`;
       }
       case 'window':
-        return e.aggregate === null ? `${e.name}(${this.#list(e.args)}) OVER (?)` : `${this.text(e.aggregate)} OVER (?)`;
+        return e.aggregate === null
+          ? `${e.name}(${this.#list(e.args)}) OVER (?)`
+          : `${this.text(e.aggregate)} OVER (?)`;
       default:
         return unreachable(e, 'expression');
     }
@@ -139,7 +156,9 @@ export class ExprFormatter {
   #call(e: Extract<Expr, { kind: 'call' }>): string {
     const [left, right] = e.args;
     if (e.operator && left !== undefined) {
-      return right === undefined ? `(${e.entry.name} ${this.text(left)})` : `(${this.text(left)} ${e.entry.name} ${this.text(right)})`;
+      return right === undefined
+        ? `(${e.entry.name} ${this.text(left)})`
+        : `(${this.text(left)} ${e.entry.name} ${this.text(right)})`;
     }
     return `${quoteIdentifier(e.entry.name)}(${this.#list(e.args)})`;
   }
@@ -151,6 +170,8 @@ export class ExprFormatter {
       return `(${this.text(e.arg)})::${type}`;
     }
     if (e.arg.kind === 'cast' && e.fn === identityCast && !e.explicit) return `${this.text(e.arg)}::${type}`;
-    return isSimple(e.arg) && e.arg.kind !== 'column' && e.arg.kind !== 'call' ? `${this.text(e.arg)}::${type}` : `(${this.text(e.arg)})::${type}`;
+    return isSimple(e.arg) && e.arg.kind !== 'column' && e.arg.kind !== 'call'
+      ? `${this.text(e.arg)}::${type}`
+      : `(${this.text(e.arg)})::${type}`;
   }
 }

@@ -58,7 +58,12 @@ export function orderInnerJoins(join: JoinPlan, outer: readonly Expr[], push: Pu
     remaining.splice(remaining.indexOf(leaf), 1);
     return leaf;
   };
-  const first = take(bestOf(remaining.filter((l) => l.needs.size === 0), (l) => estimate(l.plan)) ?? remaining[0]!);
+  const first = take(
+    bestOf(
+      remaining.filter((l) => l.needs.size === 0),
+      (l) => estimate(l.plan),
+    ) ?? remaining[0]!,
+  );
   let current = first.plan;
   let have = new Set(first.ids);
   while (remaining.length > 0) {
@@ -66,7 +71,9 @@ export function orderInnerJoins(join: JoinPlan, outer: readonly Expr[], push: Pu
     const candidates = ready.length > 0 ? ready : remaining;
     const next = take(bestOf(candidates, (l) => costOfJoining(l, have, linking))!);
     const reach = new Set([...have, ...next.ids]);
-    const now = linking.filter((c) => !isVolatile(c) && [...columnsOf(c)].every((id) => reach.has(id) || !all.has(id)) && columnsOf(c).size > 0);
+    const now = linking.filter(
+      (c) => !isVolatile(c) && [...columnsOf(c)].every((id) => reach.has(id) || !all.has(id)) && columnsOf(c).size > 0,
+    );
     linking = linking.filter((c) => !now.includes(c));
     current = joinOf('inner', current, next.plan, now);
     have = reach;
@@ -91,7 +98,11 @@ function bestOf(leaves: readonly Leaf[], cost: (l: Leaf) => number): Leaf | null
 function linksOf(leaf: Leaf, have: ReadonlySet<number>, conditions: readonly Expr[]): readonly Expr[] {
   return conditions.filter((c) => {
     const used = columnsOf(c);
-    return [...used].some((id) => leaf.ids.has(id)) && [...used].some((id) => have.has(id)) && [...used].every((id) => leaf.ids.has(id) || have.has(id));
+    return (
+      [...used].some((id) => leaf.ids.has(id)) &&
+      [...used].some((id) => have.has(id)) &&
+      [...used].every((id) => leaf.ids.has(id) || have.has(id))
+    );
   });
 }
 
@@ -115,7 +126,16 @@ export function estimate(plan: Plan): number {
       const conditions = conjuncts(plan.filter);
       if (plan.access?.unique === true) return 1;
       const chosen = plan.access === null ? chooseAccess(plan, conditions) : null;
-      const base = chosen === null ? ROWS_UNKNOWN : chosen.access.unique ? 1 : chosen.score >= 20 ? 10 : chosen.score >= 15 ? 20 : 300;
+      const base =
+        chosen === null
+          ? ROWS_UNKNOWN
+          : chosen.access.unique
+            ? 1
+            : chosen.score >= 20
+              ? 10
+              : chosen.score >= 15
+                ? 20
+                : 300;
       if (plan.access !== null && plan.access.constraints.length > 0) return 10;
       const others = conditions.length - (chosen?.access.constraints.length ?? 0);
       return Math.max(1, base / (1 + Math.max(0, others) * 2));
@@ -182,7 +202,12 @@ function cheapFirst(conditions: readonly Expr[]): readonly Expr[] {
 }
 
 /** The right side as a scan by index with the left's columns as keys, if the left side is small. */
-function lookUp(type: JoinType, left: Plan, right: Plan, conditions: readonly Expr[]): { right: ScanPlan; rest: readonly Expr[] } | null {
+function lookUp(
+  type: JoinType,
+  left: Plan,
+  right: Plan,
+  conditions: readonly Expr[],
+): { right: ScanPlan; rest: readonly Expr[] } | null {
   if (type === 'right' || type === 'full' || right.kind !== 'scan') return null;
   const usable = conditions.filter((c) => !hasSubquery(c) && !isVolatile(c));
   const plain = chooseAccess(right, conjuncts(right.filter));

@@ -260,6 +260,24 @@ export interface DeletePlan {
 }
 
 export type Plan =
-  | ScanPlan | VirtualPlan | ValuesPlan | FunctionPlan | FilterPlan | ProjectPlan | ProjectSetPlan | JoinPlan
-  | AggregatePlan | WindowPlan | DistinctPlan | SortPlan | LimitPlan | SetOpPlan | CteScanPlan | WithPlan | OnePlan
-  | EmptyPlan | InsertPlan | UpdatePlan | DeletePlan;
+  | ScanPlan
+  | VirtualPlan
+  | ValuesPlan
+  | FunctionPlan
+  | FilterPlan
+  | ProjectPlan
+  | ProjectSetPlan
+  | JoinPlan
+  | AggregatePlan
+  | WindowPlan
+  | DistinctPlan
+  | SortPlan
+  | LimitPlan
+  | SetOpPlan
+  | CteScanPlan
+  | WithPlan
+  | OnePlan
+  | EmptyPlan
+  | InsertPlan
+  | UpdatePlan
+  | DeletePlan;

@@ -14,7 +14,17 @@ import { chooseAccess, orderOf } from './access.js';
 import { fold } from './fold.js';
 import { conjunction, conjuncts, constant, hasSubquery, isVolatile, mapChildren, some } from './expr.js';
 import type { ConstExpr, Expr, SortKey } from './expr.js';
-import type { AggregatePlan, CteDefinition, JoinPlan, LimitPlan, Plan, ProjectPlan, ScanPlan, SortPlan, WithPlan } from './logical.js';
+import type {
+  AggregatePlan,
+  CteDefinition,
+  JoinPlan,
+  LimitPlan,
+  Plan,
+  ProjectPlan,
+  ScanPlan,
+  SortPlan,
+  WithPlan,
+} from './logical.js';
 import { applySubqueryJoins } from './decorrelate.js';
 import { joinOf, orderInnerJoins } from './join-order.js';
 import { columnsOf, exprsOf, idsOf, mapInputs, mapPlanExprs, walkPlan } from './plan-walk.js';
@@ -49,12 +59,19 @@ function inlineCtes(plan: Plan): Plan {
   if (rewritten.kind !== 'with') return rewritten;
   const inlined = new Map<number, CteDefinition>();
   for (const cte of rewritten.ctes) {
-    if (!cte.modifies && cte.recursive === null && references(rewritten, cte.id) === 1 && !isUnsafe(cte.plan)) inlined.set(cte.id, cte);
+    if (!cte.modifies && cte.recursive === null && references(rewritten, cte.id) === 1 && !isUnsafe(cte.plan))
+      inlined.set(cte.id, cte);
   }
   if (inlined.size === 0) return rewritten;
   const kept: WithPlan = {
     ...rewritten,
-    ctes: rewritten.ctes.filter((c) => !inlined.has(c.id)).map((c) => ({ ...c, plan: replaceScans(c.plan, inlined), recursive: c.recursive === null ? null : { ...c.recursive, term: replaceScans(c.recursive.term, inlined) } })),
+    ctes: rewritten.ctes
+      .filter((c) => !inlined.has(c.id))
+      .map((c) => ({
+        ...c,
+        plan: replaceScans(c.plan, inlined),
+        recursive: c.recursive === null ? null : { ...c.recursive, term: replaceScans(c.recursive.term, inlined) },
+      })),
     input: replaceScans(rewritten.input, inlined),
   };
   return kept.ctes.length === 0 ? kept.input : kept;
@@ -62,19 +79,28 @@ function inlineCtes(plan: Plan): Plan {
 
 function references(plan: Plan, id: number): number {
   let count = 0;
-  walkPlan(plan, () => undefined, (p) => {
-    if (p.kind === 'ctescan' && p.cte === id) count++;
-    // The recursive term runs many times: what it reads is worth keeping.
-    if (p.kind === 'with') for (const c of p.ctes) if (c.recursive !== null && mentionsCte(c.recursive.term, id)) count++;
-  });
+  walkPlan(
+    plan,
+    () => undefined,
+    (p) => {
+      if (p.kind === 'ctescan' && p.cte === id) count++;
+      // The recursive term runs many times: what it reads is worth keeping.
+      if (p.kind === 'with')
+        for (const c of p.ctes) if (c.recursive !== null && mentionsCte(c.recursive.term, id)) count++;
+    },
+  );
   return count;
 }
 
 function mentionsCte(plan: Plan, id: number): boolean {
   let found = false;
-  walkPlan(plan, () => undefined, (p) => {
-    if (p.kind === 'ctescan' && p.cte === id) found = true;
-  });
+  walkPlan(
+    plan,
+    () => undefined,
+    (p) => {
+      if (p.kind === 'ctescan' && p.cte === id) found = true;
+    },
+  );
   return found;
 }
 
@@ -93,11 +119,24 @@ function replaceScans(plan: Plan, inlined: ReadonlyMap<number, CteDefinition>): 
     const input = replaceScans(cte.plan, inlined);
     const items = plan.columns.map((column, i) => {
       const from = input.columns[i]!;
-      return { column, expr: { kind: 'column', id: from.id, name: from.name, oid: from.oid, typmod: from.typmod, location: -1 } satisfies Expr };
+      return {
+        column,
+        expr: {
+          kind: 'column',
+          id: from.id,
+          name: from.name,
+          oid: from.oid,
+          typmod: from.typmod,
+          location: -1,
+        } satisfies Expr,
+      };
     });
     return { kind: 'project', columns: plan.columns, input, items };
   }
-  return mapInputs(inSubqueries(plan, (p) => replaceScans(p, inlined)), (input) => replaceScans(input, inlined));
+  return mapInputs(
+    inSubqueries(plan, (p) => replaceScans(p, inlined)),
+    (input) => replaceScans(input, inlined),
+  );
 }
 
 // ---- push-down of conditions ----
@@ -127,9 +166,15 @@ function push(plan: Plan, conditions: readonly Expr[]): Plan {
       return push(p.input, [...own, ...conditions]);
     }
     case 'scan':
-      return { ...p, filter: conditions.length === 0 ? p.filter : conjunction(cheapFirst([...conjuncts(p.filter), ...conditions])) };
+      return {
+        ...p,
+        filter: conditions.length === 0 ? p.filter : conjunction(cheapFirst([...conjuncts(p.filter), ...conditions])),
+      };
     case 'virtual':
-      return { ...p, filter: conditions.length === 0 ? p.filter : conjunction(cheapFirst([...conjuncts(p.filter), ...conditions])) };
+      return {
+        ...p,
+        filter: conditions.length === 0 ? p.filter : conjunction(cheapFirst([...conjuncts(p.filter), ...conditions])),
+      };
     case 'project':
       return pushProject(p, conditions);
     case 'join':
@@ -137,18 +182,34 @@ function push(plan: Plan, conditions: readonly Expr[]): Plan {
     case 'sort':
       return { ...p, input: push(p.input, conditions) };
     case 'distinct':
-      return p.on === null ? { ...p, input: push(p.input, conditions) } : withFilter({ ...p, input: push(p.input, []) }, conditions);
+      return p.on === null
+        ? { ...p, input: push(p.input, conditions) }
+        : withFilter({ ...p, input: push(p.input, []) }, conditions);
     case 'aggregate': {
       // A condition on grouping columns alone can be tested before grouping.
-      const plain = new Set(p.groups.filter((g) => g.expr.kind === 'column' && g.expr.id === g.column.id).map((g) => g.column.id));
-      const below = p.sets !== null || p.groups.length === 0 ? [] : conditions.filter((c) => !isVolatile(c) && [...columnsOf(c)].every((id) => plain.has(id) || !idsOf(p).has(id)) && columnsOf(c).size > 0);
+      const plain = new Set(
+        p.groups.filter((g) => g.expr.kind === 'column' && g.expr.id === g.column.id).map((g) => g.column.id),
+      );
+      const below =
+        p.sets !== null || p.groups.length === 0
+          ? []
+          : conditions.filter(
+              (c) =>
+                !isVolatile(c) &&
+                [...columnsOf(c)].every((id) => plain.has(id) || !idsOf(p).has(id)) &&
+                columnsOf(c).size > 0,
+            );
       const above = conditions.filter((c) => !below.includes(c));
       return withFilter({ ...p, input: push(p.input, below) }, above);
     }
     case 'with':
       return {
         ...p,
-        ctes: p.ctes.map((c) => ({ ...c, plan: push(c.plan, []), recursive: c.recursive === null ? null : { ...c.recursive, term: push(c.recursive.term, []) } })),
+        ctes: p.ctes.map((c) => ({
+          ...c,
+          plan: push(c.plan, []),
+          recursive: c.recursive === null ? null : { ...c.recursive, term: push(c.recursive.term, []) },
+        })),
         input: push(p.input, conditions),
       };
     case 'setop':
@@ -218,11 +279,16 @@ function pushJoin(p: JoinPlan, conditions: readonly Expr[]): Plan {
   const leftIds = idsOf(p.left);
   const rightIds = idsOf(p.right);
   let { type } = p;
-  if ((type === 'left' || type === 'full') && conditions.some((c) => rejectsNulls(c, rightIds))) type = type === 'left' ? 'inner' : 'right';
-  if ((type === 'right' || type === 'full') && conditions.some((c) => rejectsNulls(c, leftIds))) type = type === 'right' ? 'inner' : 'left';
+  if ((type === 'left' || type === 'full') && conditions.some((c) => rejectsNulls(c, rightIds)))
+    type = type === 'left' ? 'inner' : 'right';
+  if ((type === 'right' || type === 'full') && conditions.some((c) => rejectsNulls(c, leftIds)))
+    type = type === 'right' ? 'inner' : 'left';
   if (type === 'right' && !p.lateral) {
     // A left join the other way round, so that the preserved side streams.
-    return pushJoin({ ...p, type: 'left', left: p.right, right: p.left, columns: [...p.right.columns, ...p.left.columns] }, conditions);
+    return pushJoin(
+      { ...p, type: 'left', left: p.right, right: p.left, columns: [...p.right.columns, ...p.left.columns] },
+      conditions,
+    );
   }
   if (type === 'inner') return orderInnerJoins({ ...p, type }, conditions, push);
   const only = (c: Expr, ids: ReadonlySet<number>, other: ReadonlySet<number>): boolean =>
@@ -234,12 +300,20 @@ function pushJoin(p: JoinPlan, conditions: readonly Expr[]): Plan {
       const toRight = on.filter((c) => only(c, rightIds, leftIds));
       const rest = on.filter((c) => !toRight.includes(c));
       const join = joinOf('left', push(p.left, toLeft), push(p.right, toRight), rest);
-      return withFilter(join, conditions.filter((c) => !toLeft.includes(c)));
+      return withFilter(
+        join,
+        conditions.filter((c) => !toLeft.includes(c)),
+      );
     }
     case 'semi':
     case 'anti': {
       const toRight = on.filter((c) => only(c, rightIds, leftIds));
-      const join = joinOf(type, push(p.left, conditions), push(p.right, toRight), on.filter((c) => !toRight.includes(c)));
+      const join = joinOf(
+        type,
+        push(p.left, conditions),
+        push(p.right, toRight),
+        on.filter((c) => !toRight.includes(c)),
+      );
       return join;
     }
     case 'right':
@@ -271,10 +345,24 @@ function finish(plan: Plan): Plan {
 /** min(x) or max(x) over a table: the first row of an index in that order that is not NULL. */
 function extremeByIndex(p: AggregatePlan): Plan {
   const only = p.aggregates[0];
-  if (p.groups.length > 0 || p.sets !== null || p.aggregates.length !== 1 || only === undefined || p.input.kind !== 'scan') return p;
+  if (
+    p.groups.length > 0 ||
+    p.sets !== null ||
+    p.aggregates.length !== 1 ||
+    only === undefined ||
+    p.input.kind !== 'scan'
+  )
+    return p;
   const { entry, args, distinct, filter } = only.aggregate;
   const arg = args[0];
-  if ((entry.name !== 'min' && entry.name !== 'max') || arg?.kind !== 'column' || filter !== null || distinct || p.input.lock !== null) return p;
+  if (
+    (entry.name !== 'min' && entry.name !== 'max') ||
+    arg?.kind !== 'column' ||
+    filter !== null ||
+    distinct ||
+    p.input.lock !== null
+  )
+    return p;
   const descending = entry.name === 'max';
   const notNull: Expr = { kind: 'isnull', arg, negated: true, oid: OID.bool, typmod: -1 };
   const scan: ScanPlan = { ...p.input, filter: conjunction([notNull, ...conjuncts(p.input.filter)]) };
@@ -305,7 +393,10 @@ function keysBelow(keys: readonly SortKey[], project: ProjectPlan): SortKey[] | 
 }
 
 /** The scan at the bottom of a chain that keeps the order of rows, with the keys as it sees them. */
-function orderedScan(plan: Plan, keys: readonly SortKey[]): { scan: ScanPlan; keys: readonly SortKey[]; replace: (s: ScanPlan) => Plan } | null {
+function orderedScan(
+  plan: Plan,
+  keys: readonly SortKey[],
+): { scan: ScanPlan; keys: readonly SortKey[]; replace: (s: ScanPlan) => Plan } | null {
   if (plan.kind === 'scan') return { scan: plan, keys, replace: (s) => s };
   if (plan.kind === 'project') {
     const below = keysBelow(keys, plan);
@@ -325,10 +416,15 @@ function ordered(sort: SortPlan, limited: boolean): Plan | null {
   const { scan, keys } = found;
   const conditions = conjuncts(scan.filter);
   if (scan.access !== null) {
-    if (scan.access.unique && scan.access.constraints.every((c) => c.kind === 'equal' && c.values.length === 1)) return found.replace(scan);
-    const equal = scan.access.constraints.filter((c) => (c.kind === 'equal' && c.values.length === 1) || c.kind === 'isnull').length;
+    if (scan.access.unique && scan.access.constraints.every((c) => c.kind === 'equal' && c.values.length === 1))
+      return found.replace(scan);
+    const equal = scan.access.constraints.filter(
+      (c) => (c.kind === 'equal' && c.values.length === 1) || c.kind === 'isnull',
+    ).length;
     const many = scan.access.constraints.some((c) => c.kind === 'anyof' || (c.kind === 'equal' && c.values.length > 1));
-    const single = many ? scan.access.constraints.findIndex((c) => c.kind === 'anyof' || (c.kind === 'equal' && c.values.length > 1)) : equal;
+    const single = many
+      ? scan.access.constraints.findIndex((c) => c.kind === 'anyof' || (c.kind === 'equal' && c.values.length > 1))
+      : equal;
     const direction = orderOf(scan, scan.access.index, keys, single, conditions);
     if (direction === null) return null;
     return found.replace({ ...scan, access: { ...scan.access, reverse: direction === 'reverse' } });
@@ -337,7 +433,10 @@ function ordered(sort: SortPlan, limited: boolean): Plan | null {
     if (!index.primary && !limited) continue;
     const direction = orderOf(scan, index, keys, 0, conditions);
     if (direction === null) continue;
-    return found.replace({ ...scan, access: { index, constraints: [], reverse: direction === 'reverse', covering: false, unique: false } });
+    return found.replace({
+      ...scan,
+      access: { index, constraints: [], reverse: direction === 'reverse', covering: false, unique: false },
+    });
   }
   return null;
 }
@@ -374,13 +473,18 @@ function isPositive(c: ConstExpr): boolean {
 
 function isSingleRow(plan: Plan): boolean {
   const scan = plan.kind === 'project' ? plan.input : plan;
-  return scan.kind === 'scan' && scan.access?.unique === true && scan.access.constraints.every((c) => c.kind === 'equal' && c.values.length === 1);
+  return (
+    scan.kind === 'scan' &&
+    scan.access?.unique === true &&
+    scan.access.constraints.every((c) => c.kind === 'equal' && c.values.length === 1)
+  );
 }
 
 /** Tells a scan at the bottom of a projection how many rows are wanted. */
 function limitScan(plan: Plan, needed: Expr): Plan {
   if (plan.kind === 'scan') return isSingleRow(plan) ? plan : { ...plan, limit: needed };
-  if (plan.kind === 'project' && !plan.items.some((i) => some(i.expr, (e) => e.kind === 'srf'))) return { ...plan, input: limitScan(plan.input, needed) };
+  if (plan.kind === 'project' && !plan.items.some((i) => some(i.expr, (e) => e.kind === 'srf')))
+    return { ...plan, input: limitScan(plan.input, needed) };
   return plan;
 }
 
@@ -429,7 +533,10 @@ function prune(plan: Plan): Plan {
 }
 
 function pruneTo(plan: Plan, used: ReadonlySet<number>): Plan {
-  const p = mapInputs(inSubqueries(plan, (sub) => pruneTo(sub, used)), (input) => pruneTo(input, used));
+  const p = mapInputs(
+    inSubqueries(plan, (sub) => pruneTo(sub, used)),
+    (input) => pruneTo(input, used),
+  );
   switch (p.kind) {
     case 'scan':
       return { ...p, columns: p.columns.filter((c) => used.has(c.id)) };
@@ -443,7 +550,10 @@ function pruneTo(plan: Plan, used: ReadonlySet<number>): Plan {
     case 'with':
       return { ...p, columns: p.input.columns };
     case 'join':
-      return { ...p, columns: p.type === 'semi' || p.type === 'anti' ? p.left.columns : [...p.left.columns, ...p.right.columns] };
+      return {
+        ...p,
+        columns: p.type === 'semi' || p.type === 'anti' ? p.left.columns : [...p.left.columns, ...p.right.columns],
+      };
     case 'projectset':
       return { ...p, columns: [...p.input.columns, ...p.sets.map((s) => s.column)] };
     case 'window':
@@ -452,4 +562,3 @@ function pruneTo(plan: Plan, used: ReadonlySet<number>): Plan {
       return p;
   }
 }
-

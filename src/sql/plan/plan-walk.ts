@@ -77,10 +77,12 @@ export function mapInputs(plan: Plan, f: (input: Plan) => Plan): Plan {
 }
 
 type MapExpr = (e: Expr) => Expr;
-const mapItems = (items: readonly ProjectItem[], f: MapExpr): ProjectItem[] => items.map((i) => ({ column: i.column, expr: f(i.expr) }));
+const mapItems = (items: readonly ProjectItem[], f: MapExpr): ProjectItem[] =>
+  items.map((i) => ({ column: i.column, expr: f(i.expr) }));
 const mapKeys = (keys: readonly SortKey[], f: MapExpr): SortKey[] => keys.map((k) => ({ ...k, expr: f(k.expr) }));
 const mapNullable = (e: Expr | null, f: MapExpr): Expr | null => (e === null ? null : f(e));
-const mapReturning = (r: Returning | null, f: MapExpr): Returning | null => (r === null ? null : { ...r, items: mapItems(r.items, f) });
+const mapReturning = (r: Returning | null, f: MapExpr): Returning | null =>
+  r === null ? null : { ...r, items: mapItems(r.items, f) };
 
 function mapConstraint(c: KeyConstraint, f: MapExpr): KeyConstraint {
   switch (c.kind) {
@@ -109,7 +111,10 @@ export function mapPlanExprs(plan: Plan, f: MapExpr): Plan {
         ...plan,
         filter: mapNullable(plan.filter, f),
         limit: mapNullable(plan.limit, f),
-        access: plan.access === null ? null : { ...plan.access, constraints: plan.access.constraints.map((c) => mapConstraint(c, f)) },
+        access:
+          plan.access === null
+            ? null
+            : { ...plan.access, constraints: plan.access.constraints.map((c) => mapConstraint(c, f)) },
       };
     case 'virtual':
       return { ...plan, filter: mapNullable(plan.filter, f) };
@@ -196,7 +201,11 @@ export function exprsOf(plan: Plan): readonly Expr[] {
 }
 
 /** Every expression of a node, parents first, into the plans of subqueries too if `deep`. */
-export function walkPlan(plan: Plan, visitExpr: (e: Expr) => void, visitPlan: (p: Plan) => void = () => undefined): void {
+export function walkPlan(
+  plan: Plan,
+  visitExpr: (e: Expr) => void,
+  visitPlan: (p: Plan) => void = () => undefined,
+): void {
   visitPlan(plan);
   for (const expr of exprsOf(plan)) {
     walk(expr, (e) => {
@@ -218,7 +227,8 @@ function definedIn(plan: Plan, found: Set<number>): void {
         case 'insert':
           for (const c of p.checks.row) found.add(c.id);
           if (p.returning !== null) for (const c of p.returning.row) found.add(c.id);
-          if (p.conflict?.update != null) for (const c of [...p.conflict.update.excluded, ...p.conflict.update.existing]) found.add(c.id);
+          if (p.conflict?.update != null)
+            for (const c of [...p.conflict.update.excluded, ...p.conflict.update.existing]) found.add(c.id);
           break;
         case 'update':
           for (const c of p.checks.row) found.add(c.id);

@@ -5,7 +5,13 @@
 import type { CopyStmt, Node } from 'libpg-query';
 import { sqlError } from '../../base/errors.js';
 import type {
-  CatalogSnapshot, CompiledExpression, CompiledStatement, ParsedStatement, Planner, PlannerSettings, RelationName,
+  CatalogSnapshot,
+  CompiledExpression,
+  CompiledStatement,
+  ParsedStatement,
+  Planner,
+  PlannerSettings,
+  RelationName,
 } from '../contract.js';
 import { compilePointRead, compileQuery, compileScalar } from '../exec/compile.js';
 import type { Command } from '../exec/compile.js';
@@ -32,7 +38,11 @@ import { optimise } from './optimise.js';
 import { walkPlan } from './plan-walk.js';
 
 export function createPlanner(): Planner {
-  return { relationsOf: guarded(relationsOf), compile: guarded(compileStatement), compileExpression: guarded(compileExpression) };
+  return {
+    relationsOf: guarded(relationsOf),
+    compile: guarded(compileStatement),
+    compileExpression: guarded(compileExpression),
+  };
 }
 
 /** Expressions that JavaScript's stack cannot hold are refused as PostgreSQL refuses them. */
@@ -53,10 +63,18 @@ function relationsOf(statement: ParsedStatement): readonly RelationName[] {
   return [...found.values()];
 }
 
-const COMMANDS: Readonly<Record<string, Command>> = { InsertStmt: 'INSERT', UpdateStmt: 'UPDATE', DeleteStmt: 'DELETE', SelectStmt: 'SELECT' };
+const COMMANDS: Readonly<Record<string, Command>> = {
+  InsertStmt: 'INSERT',
+  UpdateStmt: 'UPDATE',
+  DeleteStmt: 'DELETE',
+  SelectStmt: 'SELECT',
+};
 
 function compileStatement(
-  statement: ParsedStatement, parameterOids: readonly number[], catalog: CatalogSnapshot, settings: PlannerSettings,
+  statement: ParsedStatement,
+  parameterOids: readonly number[],
+  catalog: CatalogSnapshot,
+  settings: PlannerSettings,
 ): CompiledStatement {
   const binder = new Binder(catalog, settings, parameterOids);
   while (binder.parameterOids.length < statement.parameterCount) binder.parameterOids.push(0);
@@ -90,14 +108,37 @@ function settle(plan: Plan, binder: Binder): Plan {
 
 /** nextval, setval and the like write; so do functions that change the session's state. */
 const READING_VOLATILES: ReadonlySet<string> = new Set([
-  'random', 'gen_random_uuid', 'clock_timestamp', 'timeofday', 'currval', 'lastval', 'pg_sleep', 'version', 'setseed', 'pg_backend_pid', 'now',
-  'uuid_generate_v4', 'pg_is_in_recovery', 'txid_current', 'pg_current_xact_id', 'set_config', 'pg_sleep_for', 'pg_advisory_unlock_all', 'uuidv7', 'uuidv4',
+  'random',
+  'gen_random_uuid',
+  'clock_timestamp',
+  'timeofday',
+  'currval',
+  'lastval',
+  'pg_sleep',
+  'version',
+  'setseed',
+  'pg_backend_pid',
+  'now',
+  'uuid_generate_v4',
+  'pg_is_in_recovery',
+  'txid_current',
+  'pg_current_xact_id',
+  'set_config',
+  'pg_sleep_for',
+  'pg_advisory_unlock_all',
+  'uuidv7',
+  'uuidv4',
 ]);
 
 function callsWriters(plan: Plan): boolean {
   let writes = false;
   walkPlan(plan, (e) => {
-    if ((e.kind === 'call' || e.kind === 'srf') && e.entry.volatility === 'volatile' && !READING_VOLATILES.has(e.entry.name)) writes = true;
+    if (
+      (e.kind === 'call' || e.kind === 'srf') &&
+      e.entry.volatility === 'volatile' &&
+      !READING_VOLATILES.has(e.entry.name)
+    )
+      writes = true;
   });
   return writes;
 }
@@ -127,7 +168,11 @@ function compileCopy(stmt: CopyStmt, binder: Binder, settings: PlannerSettings):
     };
   }
   const plan = optimise(bound.plan, settings.format);
-  const compiled = compileCopyTo(plan, bound.options, plan.columns.map((c) => ({ name: c.name, oid: c.oid })));
+  const compiled = compileCopyTo(
+    plan,
+    bound.options,
+    plan.columns.map((c) => ({ name: c.name, oid: c.oid })),
+  );
   return {
     ...common,
     dependencies: binder.dependencies,
@@ -153,7 +198,10 @@ function compileExpression(
   const visible = made.map((column) => ({ column, hidden: false }));
   const scope = new Scope(null, [{ alias: '', schema: null, columns: visible, table: null }], visible);
   const bound = bindExpr(exprContext(binder, scope, 'this expression'), expressionTree(sql));
-  const expr = target === null ? resolveUnknown(binder, bound) : coerceAssignment(binder, bound, { name: '?column?', ...target }, -1);
+  const expr =
+    target === null
+      ? resolveUnknown(binder, bound)
+      : coerceAssignment(binder, bound, { name: '?column?', ...target }, -1);
   const used = new Set<number>();
   walk(expr, (e) => {
     if (e.kind === 'column') used.add(made.findIndex((c) => c.id === e.id));

@@ -32,7 +32,8 @@ export async function asOfTimestamp(session: Session, text: string): Promise<num
 
 function toTimestamp(value: unknown, oid: number, now: number, session: Session): number {
   if (value instanceof Interval) return now + intervalMicros(value);
-  if (typeof value === 'bigint' && (oid === OID.timestamptz || oid === OID.timestamp)) return Number(value) + EPOCH_2000_US;
+  if (typeof value === 'bigint' && (oid === OID.timestamptz || oid === OID.timestamp))
+    return Number(value) + EPOCH_2000_US;
   if (typeof value === 'bigint' || typeof value === 'number') return Number(value);
   if (value instanceof Numeric) return Number(value.unscaled / 10n ** BigInt(value.scale));
   if (typeof value === 'string') {

@@ -15,7 +15,8 @@ const CURSOR_HOLD = 0x20;
 
 export async function declareCursor(session: Session, statement: ParsedStatement, body: Loose): Promise<string> {
   const name = String(body['portalname']);
-  if ((Number(body['options'] ?? 0) & CURSOR_HOLD) !== 0) throw sqlError('0A000', 'WITH HOLD cursors are not supported');
+  if ((Number(body['options'] ?? 0) & CURSOR_HOLD) !== 0)
+    throw sqlError('0A000', 'WITH HOLD cursors are not supported');
   if (!session.state.inBlock) throw sqlError('25P01', 'DECLARE CURSOR can only be used in transaction blocks');
   if (session.portals.has(name)) throw sqlError('42P03', `cursor "${name}" already exists`);
   const prepared = new Prepared(statement.text, innerStatement(body['query'], statement), [], false);
@@ -58,7 +59,10 @@ export async function fetch(session: Session, body: Loose, sink: ResultSink, sim
   const direction = String(body['direction'] ?? 'FETCH_FORWARD');
   const many = Number(body['howMany'] ?? 0);
   if (direction !== 'FETCH_FORWARD' || many < 0) {
-    if (!(direction === 'FETCH_RELATIVE' && many === 1)) throw sqlError('55000', 'cursor can only scan forward', { hint: 'Declare it with SCROLL option to enable backward scan.' });
+    if (!(direction === 'FETCH_RELATIVE' && many === 1))
+      throw sqlError('55000', 'cursor can only scan forward', {
+        hint: 'Declare it with SCROLL option to enable backward scan.',
+      });
   }
   if (simple && !move && portal.prepared.columns !== null) sink.columns(portal.prepared.columns);
   const counter = new FetchSink(move ? null : sink);

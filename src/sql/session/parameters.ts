@@ -8,7 +8,11 @@ import type { FormatContext } from '../types/type-info.js';
 
 const NONE: readonly Datum[] = [];
 
-export function decodeParameters(values: readonly ParameterValue[], oids: readonly number[], format: FormatContext): readonly Datum[] {
+export function decodeParameters(
+  values: readonly ParameterValue[],
+  oids: readonly number[],
+  format: FormatContext,
+): readonly Datum[] {
   if (values.length === 0) return NONE;
   const decoded = new Array<Datum>(values.length);
   for (let i = 0; i < values.length; i++) decoded[i] = decodeParameter(values[i]!, oids[i]!, format, i + 1);

@@ -29,7 +29,9 @@ export class PlanCache {
   misses = 0;
 
   static key(planKey: string, parameterOids: readonly number[], text: string): string {
-    return parameterOids.length === 0 ? `${planKey}\x02\x02${text}` : `${planKey}\x02${parameterOids.join(',')}\x02${text}`;
+    return parameterOids.length === 0
+      ? `${planKey}\x02\x02${text}`
+      : `${planKey}\x02${parameterOids.join(',')}\x02${text}`;
   }
 
   get(key: string): CachedPlan | undefined {

@@ -96,7 +96,11 @@ async function makePlan(session: Session, prepared: Prepared): Promise<CachedPla
 }
 
 /** Names in the defaults of the tables, which the planner reads synchronously. */
-async function resolveDefaults(session: Session, names: readonly RelationName[], snapshot: CatalogSnapshot): Promise<void> {
+async function resolveDefaults(
+  session: Session,
+  names: readonly RelationName[],
+  snapshot: CatalogSnapshot,
+): Promise<void> {
   for (const name of names) {
     const found = snapshot.relation(name);
     if (found?.kind !== 'table') continue;

@@ -46,7 +46,17 @@ export interface Portal {
 }
 
 export function newPortal(name: string, prepared: Prepared, parameters: readonly Datum[], cursor = false): Portal {
-  return { name, prepared, parameters, execution: null, compiled: null, memory: null, done: false, position: 0, cursor };
+  return {
+    name,
+    prepared,
+    parameters,
+    execution: null,
+    compiled: null,
+    memory: null,
+    done: false,
+    position: 0,
+    cursor,
+  };
 }
 
 export function closePortal(portal: Portal): void {

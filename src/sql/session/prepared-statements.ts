@@ -24,14 +24,21 @@ export function innerStatement(node: unknown, outer: ParsedStatement): ParsedSta
 export async function prepare(session: Session, statement: ParsedStatement, body: Loose): Promise<string> {
   const name = String(body['name']);
   if (session.prepared.has(name)) throw sqlError('42P05', `prepared statement "${name}" already exists`);
-  const oids = list(body['argtypes']).map((t) => resolveTypeName(t['TypeName'] as Parameters<typeof resolveTypeName>[0]).oid);
+  const oids = list(body['argtypes']).map(
+    (t) => resolveTypeName(t['TypeName'] as Parameters<typeof resolveTypeName>[0]).oid,
+  );
   const prepared = new Prepared(statement.text, innerStatement(body['query'], statement), oids, false);
   await session.prepareStatement(prepared);
   session.prepared.set(name, prepared);
   return 'PREPARE';
 }
 
-async function evaluateArguments(session: Session, prepared: Prepared, args: readonly Loose[], name: string): Promise<Datum[]> {
+async function evaluateArguments(
+  session: Session,
+  prepared: Prepared,
+  args: readonly Loose[],
+  name: string,
+): Promise<Datum[]> {
   const oids = prepared.parameterOids;
   if (args.length !== oids.length) {
     throw sqlError('42601', `wrong number of parameters for prepared statement "${name}"`, {
@@ -43,7 +50,10 @@ async function evaluateArguments(session: Session, prepared: Prepared, args: rea
   try {
     const values: Datum[] = [];
     for (const [i, arg] of args.entries()) {
-      const compiled = session.server.deps.planner.compileExpression(deparse(arg), [], settings, { typeOid: oids[i]!, typmod: -1 });
+      const compiled = session.server.deps.planner.compileExpression(deparse(arg), [], settings, {
+        typeOid: oids[i]!,
+        typmod: -1,
+      });
       values.push(await compiled.evaluate([], session.execContext([], memory, REFUSING, false)));
     }
     return values;
@@ -61,9 +71,16 @@ export async function execute(session: Session, body: Loose, sink: ResultSink, s
 }
 
 /** Runs a planned statement inside another; returns its tag. */
-async function runInner(session: Session, prepared: Prepared, parameters: readonly Datum[], sink: ResultSink, simple: boolean): Promise<string> {
+async function runInner(
+  session: Session,
+  prepared: Prepared,
+  parameters: readonly Datum[],
+  sink: ResultSink,
+  simple: boolean,
+): Promise<string> {
   const plan = await planFor(session, prepared);
-  if (session.modes.readOnly && !plan.compiled.readOnly) throw sqlError('25006', 'cannot write in a read-only transaction');
+  if (session.modes.readOnly && !plan.compiled.readOnly)
+    throw sqlError('25006', 'cannot write in a read-only transaction');
   session.transaction.ensureTxn().beginStatement();
   if (plan.needsView) await session.services.loadView();
   const memory = session.newMemory();
@@ -89,11 +106,20 @@ export function deallocate(session: Session, body: Loose): string {
   return 'DEALLOCATE';
 }
 
-export async function explain(session: Session, statement: ParsedStatement, body: Loose, sink: ResultSink, simple: boolean): Promise<string> {
+export async function explain(
+  session: Session,
+  statement: ParsedStatement,
+  body: Loose,
+  sink: ResultSink,
+  simple: boolean,
+): Promise<string> {
   const options = new Map<string, string>();
   for (const o of list(body['options'])) {
     const def = o['DefElem'] as Loose;
-    options.set(String(def['defname']).toLowerCase(), def['arg'] === undefined ? 'on' : constantOf(def['arg'] as Loose));
+    options.set(
+      String(def['defname']).toLowerCase(),
+      def['arg'] === undefined ? 'on' : constantOf(def['arg'] as Loose),
+    );
   }
   const flag = (name: string, otherwise: boolean): boolean => {
     const value = options.get(name);

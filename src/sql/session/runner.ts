@@ -124,7 +124,11 @@ export class StatementRunner {
     const { compiled } = plan;
     if (session.modes.readOnly && !compiled.readOnly) throw readOnlyError(statement);
     if (statement.asOfSystemTime !== null && transaction.txn === null) {
-      session.modes = { ...session.modes, readOnly: true, asOf: await asOfTimestamp(session, statement.asOfSystemTime) };
+      session.modes = {
+        ...session.modes,
+        readOnly: true,
+        asOf: await asOfTimestamp(session, statement.asOfSystemTime),
+      };
     }
     const txn = transaction.ensureTxn();
     txn.beginStatement();
@@ -136,7 +140,8 @@ export class StatementRunner {
     const { portal } = options;
     let keep = false;
     try {
-      if (options.simple && compiled.columns !== null && statement.kind !== 'CopyStmt') buffer.columns(compiled.columns);
+      if (options.simple && compiled.columns !== null && statement.kind !== 'CopyStmt')
+        buffer.columns(compiled.columns);
       if ((await execution.run(buffer, options.maxRows)) === 'done') return execution.tag;
       if (portal === null) return execution.tag;
       keep = true;

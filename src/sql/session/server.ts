@@ -88,7 +88,13 @@ export class ServerCore implements ManagedSqlServer {
     if (entry === null || entry === undefined) {
       throw new QuoralError('3D000', `database "${options.database}" does not exist`, { severity: 'FATAL' });
     }
-    const session = new Session(this, options, decodeNameEntry(entry).id, this.#newProcessId(), this.deps.rng.int(2 ** 31));
+    const session = new Session(
+      this,
+      options,
+      decodeNameEntry(entry).id,
+      this.#newProcessId(),
+      this.deps.rng.int(2 ** 31),
+    );
     this.#sessions.set(session.processId, session);
     this.#sessionsOpened++;
     this.catalog.sessionOpened();
@@ -168,4 +174,3 @@ export async function createSqlServer(deps: SqlServerDeps): Promise<ManagedSqlSe
   await bootstrapCatalog(deps.db);
   return new ServerCore(deps);
 }
-

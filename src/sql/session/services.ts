@@ -111,7 +111,9 @@ export class Services implements SessionServices, CatalogServices {
     if (name === 'information_schema') return INFORMATION_SCHEMA_ID;
     const known = this.#catalog.cachedSchemas(this.databaseId)?.get(name);
     if (known !== undefined) return known;
-    const found = this.#view?.descriptors.find((d) => d.kind === 'schema' && d.name === name && (d.databaseId === 0 || d.databaseId === this.databaseId));
+    const found = this.#view?.descriptors.find(
+      (d) => d.kind === 'schema' && d.name === name && (d.databaseId === 0 || d.databaseId === this.databaseId),
+    );
     return found?.id ?? (name === 'public' ? PUBLIC_SCHEMA_ID : null);
   }
 
@@ -122,7 +124,8 @@ export class Services implements SessionServices, CatalogServices {
       return entry === null ? null : (entry.indexOid ?? entry.id);
     }
     for (const d of view.descriptors) {
-      if ((d.kind !== 'table' && d.kind !== 'sequence') || d.databaseId !== this.databaseId || d.schemaId !== schemaId) continue;
+      if ((d.kind !== 'table' && d.kind !== 'sequence') || d.databaseId !== this.databaseId || d.schemaId !== schemaId)
+        continue;
       if (d.name === name) return d.id;
       if (d.kind !== 'table') continue;
       const index = d.indexes.find((i) => i.name === name && i.oid !== 0);
@@ -197,7 +200,9 @@ export class Services implements SessionServices, CatalogServices {
     for (const match of sql.matchAll(/'((?:[^']|'')+)'::regclass/g)) {
       const parts = splitName(match[1]!.replaceAll("''", "'"));
       const name = { schema: parts.length > 1 ? parts[parts.length - 2]! : null, name: parts[parts.length - 1]! };
-      await this.#host.transactionCatalog().relation(name, this.#host.settings.derived.searchPath, this.#host.waitOptions());
+      await this.#host
+        .transactionCatalog()
+        .relation(name, this.#host.settings.derived.searchPath, this.#host.waitOptions());
     }
   }
 
@@ -233,7 +238,8 @@ export class Services implements SessionServices, CatalogServices {
   }
 
   currval(sequence: string | number): bigint {
-    const id = typeof sequence === 'number' ? sequence : (this.relationOid(sequence) ?? this.#ids.get(sequence) ?? null);
+    const id =
+      typeof sequence === 'number' ? sequence : (this.relationOid(sequence) ?? this.#ids.get(sequence) ?? null);
     const value = id === null ? undefined : this.#current.get(id);
     if (value !== undefined) return value;
     if (id === null) throw sqlError('42P01', `relation "${sequence}" does not exist`);

@@ -16,7 +16,14 @@ import type { ActivityRow } from '../catalog/virtual/services.js';
 import type { ExecContext, ParsedStatement } from '../contract.js';
 import { parseSql } from '../parse/parser.js';
 import type {
-  Notice, ParameterValue, PreparedInfo, ResultColumn, ResultSink, SessionOptions, SqlSession, TransactionStatus,
+  Notice,
+  ParameterValue,
+  PreparedInfo,
+  ResultColumn,
+  ResultSink,
+  SessionOptions,
+  SqlSession,
+  TransactionStatus,
 } from '../session-api.js';
 import type { Datum } from '../types/datum.js';
 import type { FormatContext } from '../types/type-info.js';
@@ -79,7 +86,9 @@ export class Session implements SqlSession {
     this.remote = options.remote;
     this.processId = processId;
     this.secretKey = secretKey;
-    this.settings = new Settings(options.user, options.database, options.parameters, (name, value) => this.#report(name, value));
+    this.settings = new Settings(options.user, options.database, options.parameters, (name, value) =>
+      this.#report(name, value),
+    );
     this.services = new Services(this, server.catalog, server.sequences);
     this.#startedAt = this.#clockNow();
     this.#transactionNow = this.#startedAt;
@@ -100,7 +109,10 @@ export class Session implements SqlSession {
   }
 
   startupParameters(): readonly (readonly [string, string])[] {
-    return this.settings.all().filter((s) => s.definition.report).map((s) => [s.definition.name, s.value] as const);
+    return this.settings
+      .all()
+      .filter((s) => s.definition.report)
+      .map((s) => [s.definition.name, s.value] as const);
   }
 
   // ---- ServiceHost ----
@@ -136,7 +148,8 @@ export class Session implements SqlSession {
 
   describeActivity(): ActivityRow {
     const inBlock = this.state.inBlock;
-    const idle = this.state.state === 'failed' ? 'idle in transaction (aborted)' : inBlock ? 'idle in transaction' : 'idle';
+    const idle =
+      this.state.state === 'failed' ? 'idle in transaction (aborted)' : inBlock ? 'idle in transaction' : 'idle';
     return {
       processId: this.processId,
       databaseId: this.databaseId,
@@ -247,7 +260,9 @@ export class Session implements SqlSession {
     this.terminate(
       new QuoralError(
         inBlock ? '25P03' : '57P05',
-        inBlock ? 'terminating connection due to idle-in-transaction timeout' : 'terminating connection due to idle-session timeout',
+        inBlock
+          ? 'terminating connection due to idle-in-transaction timeout'
+          : 'terminating connection due to idle-session timeout',
         { severity: 'FATAL' },
       ),
     );
@@ -343,14 +358,22 @@ export class Session implements SqlSession {
       this.#dropUnnamed();
       const fast = cachedStatement(this, text);
       if (fast !== null && this.state.state !== 'failed') {
-        await this.#runner.run(fast, sink, { parameters: [], maxRows: 0, simple: true, commits: !this.state.inBlock, portal: null });
+        await this.#runner.run(fast, sink, {
+          parameters: [],
+          maxRows: 0,
+          simple: true,
+          commits: !this.state.inBlock,
+          portal: null,
+        });
         return;
       }
       const statements = this.server.parses.get(text) ?? parseSql(text);
       if (statements.length === 0) sink.empty();
-      if (statements.length > 0 && statements.every((s) => !isPlanned(s)) && text.length < 1024) this.server.parses.put(text, statements);
+      if (statements.length > 0 && statements.every((s) => !isPlanned(s)) && text.length < 1024)
+        this.server.parses.put(text, statements);
       for (const [i, statement] of statements.entries()) {
-        if (statement.parameterCount > 0 && statement.kind !== 'PrepareStmt') throw sqlError('42P02', 'there is no parameter $1');
+        if (statement.parameterCount > 0 && statement.kind !== 'PrepareStmt')
+          throw sqlError('42P02', 'there is no parameter $1');
         const alone = statements.length === 1;
         const prepared = new Prepared(alone ? text : statement.text, statement, [], alone);
         const commits = i === statements.length - 1 && !this.state.inBlock;
@@ -373,7 +396,8 @@ export class Session implements SqlSession {
 
   async parse(name: string, text: string, parameterOids: readonly number[]): Promise<void> {
     await this.#call(text, null, async () => {
-      if (name !== '' && this.prepared.has(name)) throw sqlError('42P05', `prepared statement "${name}" already exists`);
+      if (name !== '' && this.prepared.has(name))
+        throw sqlError('42P05', `prepared statement "${name}" already exists`);
       if (this.prepared.size >= STATEMENTS_MAX) throw sqlError('53000', 'too many prepared statements in this session');
       this.prepared.delete(name === '' ? '' : name);
       this.prepared.set(name, await this.prepareText(text, parameterOids));
@@ -382,7 +406,9 @@ export class Session implements SqlSession {
 
   async prepareText(text: string, parameterOids: readonly number[]): Promise<Prepared> {
     const { planKey } = this.settings.derived;
-    const known = this.transaction.catalogChanged ? undefined : this.server.plans.get(PlanCache.key(planKey, parameterOids, text));
+    const known = this.transaction.catalogChanged
+      ? undefined
+      : this.server.plans.get(PlanCache.key(planKey, parameterOids, text));
     const statements = known !== undefined ? [known.statement] : (this.server.parses.get(text) ?? parseSql(text));
     if (statements.length > 1) throw sqlError('42601', 'cannot insert multiple commands into a prepared statement');
     const statement = statements[0] ?? null;
@@ -415,7 +441,10 @@ export class Session implements SqlSession {
   findPrepared(name: string): Prepared {
     const prepared = this.prepared.get(name);
     if (prepared !== undefined) return prepared;
-    throw sqlError('26000', name === '' ? 'unnamed prepared statement does not exist' : `prepared statement "${name}" does not exist`);
+    throw sqlError(
+      '26000',
+      name === '' ? 'unnamed prepared statement does not exist' : `prepared statement "${name}" does not exist`,
+    );
   }
 
   bind(portalName: string, statementName: string, values: readonly ParameterValue[]): void | Promise<void> {
@@ -477,7 +506,13 @@ export class Session implements SqlSession {
       // Without the hint, other portals that wait to be run show that this is a pipeline.
       const last = syncFollows ?? this.portals.size <= 1;
       const commits = !this.state.inBlock && last;
-      await this.#runner.run(prepared, sink, { parameters: portal.parameters, maxRows, simple: false, commits, portal });
+      await this.#runner.run(prepared, sink, {
+        parameters: portal.parameters,
+        maxRows,
+        simple: false,
+        commits,
+        portal,
+      });
     });
   }
 
@@ -557,11 +592,14 @@ export class Session implements SqlSession {
       notice: (notice) => this.notice(notice),
     };
   }
-
 }
 
 function emptyTag(statement: ParsedStatement): string {
-  return statement.kind === 'SelectStmt' ? 'SELECT 0' : statement.kind === 'InsertStmt' ? 'INSERT 0 0' : `${commandName(statement)} 0`;
+  return statement.kind === 'SelectStmt'
+    ? 'SELECT 0'
+    : statement.kind === 'InsertStmt'
+      ? 'INSERT 0 0'
+      : `${commandName(statement)} 0`;
 }
 
 export function shutdownError(): QuoralError {

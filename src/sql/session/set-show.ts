@@ -66,10 +66,12 @@ export function setVariable(session: Session, body: Loose): string {
   const value = settingValue(lower, values);
   if (setTransactionMode(session, lower, value)) return 'SET';
   if (lower === 'session_authorization' || lower === 'role') {
-    if (value !== session.user && value !== 'none' && value !== 'default') throw sqlError('22023', `role "${value}" does not exist`);
+    if (value !== session.user && value !== 'none' && value !== 'default')
+      throw sqlError('22023', `role "${value}" does not exist`);
     return 'SET';
   }
-  if (body['is_local'] === true && !session.state.inBlock) session.warn('25P01', 'SET LOCAL can only be used in transaction blocks');
+  if (body['is_local'] === true && !session.state.inBlock)
+    session.warn('25P01', 'SET LOCAL can only be used in transaction blocks');
   session.settings.set(name, value, body['is_local'] === true);
   session.refreshFormat();
   return 'SET';
@@ -85,7 +87,9 @@ function settingValue(name: string, values: readonly Loose[]): string {
   }
   const texts = values.map(constantOf);
   if (name === 'search_path' || name === 'temp_tablespaces') {
-    return texts.map((t) => (/^[a-z_][a-z0-9_$]*$/.test(t) || t.includes(',') ? t : `"${t.replaceAll('"', '""')}"`)).join(', ');
+    return texts
+      .map((t) => (/^[a-z_][a-z0-9_$]*$/.test(t) || t.includes(',') ? t : `"${t.replaceAll('"', '""')}"`))
+      .join(', ');
   }
   return texts.join(', ');
 }
@@ -95,13 +99,20 @@ function setTransactionMode(session: Session, name: string, value: string | null
   const defaults = session.transaction.defaultModes();
   switch (name) {
     case 'transaction_isolation':
-      changeModes(session, { ...session.modes, isolation: value === null ? defaults.isolation : isolationOf(value) }, 'SET TRANSACTION ISOLATION LEVEL');
+      changeModes(
+        session,
+        { ...session.modes, isolation: value === null ? defaults.isolation : isolationOf(value) },
+        'SET TRANSACTION ISOLATION LEVEL',
+      );
       return true;
     case 'transaction_read_only':
     case 'transaction_deferrable': {
       const parsed = value === null ? false : parseBoolWord(value);
       if (parsed === null) throw sqlError('22023', `parameter "${name}" requires a Boolean value`);
-      const modes = name === 'transaction_read_only' ? { ...session.modes, readOnly: parsed } : { ...session.modes, deferrable: parsed };
+      const modes =
+        name === 'transaction_read_only'
+          ? { ...session.modes, readOnly: parsed }
+          : { ...session.modes, deferrable: parsed };
       changeModes(session, modes, null);
       return true;
     }
@@ -130,7 +141,8 @@ function setMulti(session: Session, name: string, options: readonly Loose[]): st
     for (const option of options) {
       const def = option['DefElem'] as Loose;
       const value = constantOf((def['arg'] ?? {}) as Loose);
-      const plain = def['defname'] === 'transaction_isolation' ? value : value === '1' ? 'on' : value === '0' ? 'off' : value;
+      const plain =
+        def['defname'] === 'transaction_isolation' ? value : value === '1' ? 'on' : value === '0' ? 'off' : value;
       session.settings.set(`default_${String(def['defname'])}`, plain, false);
     }
     if (session.txn === null && !session.state.inBlock) session.modes = session.transaction.defaultModes();
@@ -144,7 +156,11 @@ export function show(session: Session, body: Loose, sink: ResultSink, simple: bo
   if (name.toLowerCase() === 'all') {
     if (simple) sink.columns(SHOW_ALL_COLUMNS);
     for (const { definition, value } of session.settings.all()) {
-      sink.row([definition.name, shown(definition.name, session.setting(definition.name) ?? value), definition.description]);
+      sink.row([
+        definition.name,
+        shown(definition.name, session.setting(definition.name) ?? value),
+        definition.description,
+      ]);
     }
     return 'SHOW';
   }
@@ -156,8 +172,19 @@ export function show(session: Session, body: Loose, sink: ResultSink, simple: bo
   return 'SHOW';
 }
 
-const TIME_STEPS: readonly (readonly [number, string])[] = [[86_400_000, 'd'], [3_600_000, 'h'], [60_000, 'min'], [1_000, 's'], [1, 'ms']];
-const SIZE_STEPS: readonly (readonly [number, string])[] = [[1024 ** 3, 'TB'], [1024 ** 2, 'GB'], [1024, 'MB'], [1, 'kB']];
+const TIME_STEPS: readonly (readonly [number, string])[] = [
+  [86_400_000, 'd'],
+  [3_600_000, 'h'],
+  [60_000, 'min'],
+  [1_000, 's'],
+  [1, 'ms'],
+];
+const SIZE_STEPS: readonly (readonly [number, string])[] = [
+  [1024 ** 3, 'TB'],
+  [1024 ** 2, 'GB'],
+  [1024, 'MB'],
+  [1, 'kB'],
+];
 
 /** With its unit, in the largest that divides it. */
 function shown(name: string, value: string): string {

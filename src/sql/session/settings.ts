@@ -29,7 +29,19 @@ export interface Derived {
 
 /** Names with a dot are anybody's own. */
 const CUSTOM = /^[A-Za-z_][\w$]*(\.[A-Za-z_][\w$]*)+$/;
-const SEVERITIES = ['debug5', 'debug4', 'debug3', 'debug2', 'debug1', 'debug', 'log', 'info', 'notice', 'warning', 'error'];
+const SEVERITIES = [
+  'debug5',
+  'debug4',
+  'debug3',
+  'debug2',
+  'debug1',
+  'debug',
+  'log',
+  'info',
+  'notice',
+  'warning',
+  'error',
+];
 
 export function severityRank(name: string): number {
   return SEVERITIES.indexOf(name.toLowerCase());
@@ -60,7 +72,12 @@ export class Settings {
   #derived: Derived | null = null;
   readonly #onReport: (name: string, value: string) => void;
 
-  constructor(user: string, database: string, startup: Readonly<Record<string, string>>, onReport: (name: string, value: string) => void) {
+  constructor(
+    user: string,
+    database: string,
+    startup: Readonly<Record<string, string>>,
+    onReport: (name: string, value: string) => void,
+  ) {
     this.#user = user;
     this.#database = database;
     this.#onReport = onReport;
@@ -90,7 +107,8 @@ export class Settings {
       if (word === '-c') pair = (words[++i] ?? '').replace(/\\(.)/g, '$1');
       else if (word.startsWith('-c')) pair = word.slice(2);
       else if (word.startsWith('--')) pair = word.slice(2);
-      if (pair === null || !pair.includes('=')) throw sqlError('42601', `invalid command-line argument for server process: ${word}`);
+      if (pair === null || !pair.includes('='))
+        throw sqlError('42601', `invalid command-line argument for server process: ${word}`);
       const at = pair.indexOf('=');
       this.#startup(pair.slice(0, at).replaceAll('-', '_'), pair.slice(at + 1));
     }
@@ -111,7 +129,12 @@ export class Settings {
     return value;
   }
 
-  all(): { readonly definition: SettingDefinition; readonly value: string; readonly reset: string; readonly changed: boolean }[] {
+  all(): {
+    readonly definition: SettingDefinition;
+    readonly value: string;
+    readonly reset: string;
+    readonly changed: boolean;
+  }[] {
     return allSettings().map((definition) => {
       const key = definition.name.toLowerCase();
       const reset = this.#resetValues.get(key) ?? definition.initial;
@@ -128,7 +151,9 @@ export class Settings {
     if (def !== null && def.context !== 'user' && def.context !== 'superuser') {
       throw sqlError(
         '55P02',
-        def.context === 'internal' ? `parameter "${def.name}" cannot be changed` : `parameter "${def.name}" cannot be changed without restarting the server`,
+        def.context === 'internal'
+          ? `parameter "${def.name}" cannot be changed`
+          : `parameter "${def.name}" cannot be changed without restarting the server`,
       );
     }
     const old = this.get(key);
@@ -146,7 +171,8 @@ export class Settings {
 
   resetAll(): void {
     const names = new Set([...this.#session.keys(), ...this.#local.keys()]);
-    for (const name of names) if (!/^transaction_|^(role|session_authorization)$/.test(name)) this.set(name, null, false);
+    for (const name of names)
+      if (!/^transaction_|^(role|session_authorization)$/.test(name)) this.set(name, null, false);
   }
 
   #changed(key: string, old: string | null): void {

@@ -38,7 +38,11 @@ export function textColumn(name: string, typeOid: number = OID.text): ResultColu
 }
 
 export const EXPLAIN_COLUMNS: readonly ResultColumn[] = [textColumn('QUERY PLAN')];
-export const SHOW_ALL_COLUMNS: readonly ResultColumn[] = [textColumn('name'), textColumn('setting'), textColumn('description')];
+export const SHOW_ALL_COLUMNS: readonly ResultColumn[] = [
+  textColumn('name'),
+  textColumn('setting'),
+  textColumn('description'),
+];
 export const RANGES_COLUMNS: readonly ResultColumn[] = [
   textColumn('start_key'),
   textColumn('end_key'),
@@ -74,11 +78,18 @@ const NAMES: Readonly<Record<string, string>> = {
 
 /** For "cannot execute … in a read-only transaction". */
 export function commandName(statement: ParsedStatement): string {
-  return NAMES[statement.kind] ?? statement.kind.replace(/Stmt$/, '').replace(/([a-z])([A-Z])/g, '$1 $2').toUpperCase();
+  return (
+    NAMES[statement.kind] ??
+    statement.kind
+      .replace(/Stmt$/, '')
+      .replace(/([a-z])([A-Z])/g, '$1 $2')
+      .toUpperCase()
+  );
 }
 
 /** Text that may reach catalog look-ups from expressions. */
-const VIEW_TEXT = /\breg(class|proc|procedure|type|namespace|role|oper|operator|collation)\b|\bpg_|_description\b|currval|current_schema|information_schema|tableoid/i;
+const VIEW_TEXT =
+  /\breg(class|proc|procedure|type|namespace|role|oper|operator|collation)\b|\bpg_|_description\b|currval|current_schema|information_schema|tableoid/i;
 
 export function mayLookUpCatalog(text: string): boolean {
   return VIEW_TEXT.test(text);

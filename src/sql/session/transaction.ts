@@ -209,6 +209,8 @@ export class SessionTransaction {
     if (error.retry !== 'transaction' && error.retry !== 'statement') return false;
     if (buffer.released || this.#host.signal.aborted) return false;
     if (this.finished === 0) return this.savepoints.length === 0;
-    return alone && this.modes.isolation === 'read committed' && this.#txn?.status === 'active' && error.sqlstate === '40001';
+    return (
+      alone && this.modes.isolation === 'read committed' && this.#txn?.status === 'active' && error.sqlstate === '40001'
+    );
   }
 }

@@ -12,12 +12,22 @@ import { deallocate, execute, explain, prepare } from './prepared-statements.js'
 import type { Session } from './session.js';
 import { modesFrom, setVariable, show } from './set-show.js';
 import { findSetting } from './setting-table.js';
-import { bodyOf, CLUSTER_SETTING_COLUMNS, EXPLAIN_COLUMNS, RANGES_COLUMNS, SHOW_ALL_COLUMNS, textColumn } from './statement-kinds.js';
+import {
+  bodyOf,
+  CLUSTER_SETTING_COLUMNS,
+  EXPLAIN_COLUMNS,
+  RANGES_COLUMNS,
+  SHOW_ALL_COLUMNS,
+  textColumn,
+} from './statement-kinds.js';
 import { list } from './tree.js';
 import type { Loose } from './tree.js';
 
 /** Columns that Describe announces; null for commands without rows. */
-export async function utilityColumns(session: Session, statement: ParsedStatement): Promise<readonly ResultColumn[] | null> {
+export async function utilityColumns(
+  session: Session,
+  statement: ParsedStatement,
+): Promise<readonly ResultColumn[] | null> {
   const body = bodyOf(statement);
   switch (statement.kind) {
     case 'ExplainStmt':
@@ -35,14 +45,21 @@ export async function utilityColumns(session: Session, statement: ParsedStatemen
       return Promise.resolve(prepared.columns);
     }
     case 'FetchStmt':
-      return body['ismove'] === true ? null : (session.portals.get(String(body['portalname']))?.prepared.columns ?? null);
+      return body['ismove'] === true
+        ? null
+        : (session.portals.get(String(body['portalname']))?.prepared.columns ?? null);
     default:
       return null;
   }
 }
 
 /** Runs the statement; returns its command tag, or '' if it sent its completion itself. */
-export async function runUtility(session: Session, statement: ParsedStatement, sink: ResultSink, simple: boolean): Promise<string> {
+export async function runUtility(
+  session: Session,
+  statement: ParsedStatement,
+  sink: ResultSink,
+  simple: boolean,
+): Promise<string> {
   const body = bodyOf(statement);
   switch (statement.kind) {
     case 'TransactionStmt':
@@ -106,7 +123,8 @@ async function transaction(session: Session, statement: ParsedStatement, body: L
         return tag;
       }
       let modes = modesFrom(list(body['options']), session.transaction.defaultModes());
-      if (statement.asOfSystemTime !== null) modes = { ...modes, readOnly: true, asOf: await asOfTimestamp(session, statement.asOfSystemTime) };
+      if (statement.asOfSystemTime !== null)
+        modes = { ...modes, readOnly: true, asOf: await asOfTimestamp(session, statement.asOfSystemTime) };
       session.transaction.beginBlock(modes);
       return tag;
     }
@@ -151,7 +169,8 @@ function requireBlock(session: Session, command: string): void {
 }
 
 function findSavepoint(session: Session, name: string): number {
-  for (let i = session.transaction.savepoints.length - 1; i >= 0; i--) if (session.transaction.savepoints[i]!.name === name) return i;
+  for (let i = session.transaction.savepoints.length - 1; i >= 0; i--)
+    if (session.transaction.savepoints[i]!.name === name) return i;
   throw sqlError('3B001', `savepoint "${name}" does not exist`);
 }
 
@@ -200,10 +219,14 @@ async function lockTable(session: Session, body: Loose): Promise<string> {
   if (!session.state.inBlock) throw sqlError('25P01', 'LOCK TABLE can only be used in transaction blocks');
   for (const r of list(body['relations'])) {
     const of = r['RangeVar'] as Loose;
-    const name = { schema: of['schemaname'] === undefined ? null : String(of['schemaname']), name: String(of['relname']) };
-    const found = await session.transactionCatalog().relation(name, session.settings.derived.searchPath, session.waitOptions());
+    const name = {
+      schema: of['schemaname'] === undefined ? null : String(of['schemaname']),
+      name: String(of['relname']),
+    };
+    const found = await session
+      .transactionCatalog()
+      .relation(name, session.settings.derived.searchPath, session.waitOptions());
     if (found === null) throw sqlError('42P01', `relation "${name.name}" does not exist`);
   }
   return 'LOCK TABLE';
 }
-

@@ -34,7 +34,10 @@ function readBraces(text: string, from: number, delimiter: string): { nest: Nest
         current.items.push(next);
         stack.push(current);
         if (stack.length >= DIMENSIONS_MAX) {
-          throw sqlError('54000', `number of array dimensions (${stack.length + 1}) exceeds the maximum allowed (${DIMENSIONS_MAX})`);
+          throw sqlError(
+            '54000',
+            `number of array dimensions (${stack.length + 1}) exceeds the maximum allowed (${DIMENSIONS_MAX})`,
+          );
         }
       }
       current = next;
@@ -82,7 +85,8 @@ function readItem(text: string, from: number, delimiter: string): { value: strin
   for (; i < text.length; i++) {
     let c = text[i]!;
     if (c === delimiter || c === '}') break;
-    if (c === '{' || c === '"') throw malformed(text, c === '"' ? 'Unexpected array element.' : 'Unexpected "{" character.');
+    if (c === '{' || c === '"')
+      throw malformed(text, c === '"' ? 'Unexpected array element.' : 'Unexpected "{" character.');
     if (c === '\\') {
       c = text[++i] ?? '';
       escaped = true;
@@ -99,7 +103,8 @@ function readItem(text: string, from: number, delimiter: string): { value: strin
 }
 
 function flatten(text: string, nest: Nest, depth: number, dims: number[], out: (string | null)[]): void {
-  const mismatch = (): Error => malformed(text, 'Multidimensional arrays must have sub-arrays with matching dimensions.');
+  const mismatch = (): Error =>
+    malformed(text, 'Multidimensional arrays must have sub-arrays with matching dimensions.');
   if (dims[depth] === undefined) dims[depth] = nest.items.length;
   else if (dims[depth] !== nest.items.length) throw mismatch();
   for (const item of nest.items) {
@@ -122,28 +127,42 @@ export function arrayInput(text: string, element: TypeInfo, typmod: number, ctx:
     header.lastIndex = i;
     const match = header.exec(text);
     if (match === null) throw malformed(text, '"[" must introduce explicitly-specified array dimensions.');
-    bounds = [...match[0].matchAll(/\[(?:([+-]?\d+):)?([+-]?\d+)\]/g)].map((m) => ({ low: Number(m[1] ?? 1), high: Number(m[2]) }));
+    bounds = [...match[0].matchAll(/\[(?:([+-]?\d+):)?([+-]?\d+)\]/g)].map((m) => ({
+      low: Number(m[1] ?? 1),
+      high: Number(m[2]),
+    }));
     for (const { low, high } of bounds) {
       if (high < low) throw sqlError('2202E', 'upper bound cannot be less than lower bound');
     }
     i += match[0].length;
   }
   if (text[i] !== '{') {
-    throw malformed(text, bounds === null ? 'Array value must start with "{" or dimension information.' : 'Array contents must start with "{".');
+    throw malformed(
+      text,
+      bounds === null
+        ? 'Array value must start with "{" or dimension information.'
+        : 'Array contents must start with "{".',
+    );
   }
   const { nest, end } = readBraces(text, i, ',');
   if (text.slice(end).trim() !== '') throw malformed(text, 'Junk after closing right brace.');
   const raw: (string | null)[] = [];
   const dims: number[] = [];
   flatten(text, nest, 0, dims, raw);
-  if (raw.length > 0 && dims.includes(0)) throw malformed(text, 'Multidimensional arrays must have sub-arrays with matching dimensions.');
+  if (raw.length > 0 && dims.includes(0))
+    throw malformed(text, 'Multidimensional arrays must have sub-arrays with matching dimensions.');
   const elements = raw.map((item) => (item === null ? null : element.input(item, typmod, ctx)));
   if (elements.length === 0) return new PgArray(element.oid, []);
   if (bounds === null) return new PgArray(element.oid, elements, dims);
   if (bounds.length !== dims.length || bounds.some(({ low, high }, d) => high - low + 1 !== dims[d])) {
     throw malformed(text, 'Specified array dimensions do not match array contents.');
   }
-  return new PgArray(element.oid, elements, dims, bounds.map(({ low }) => low));
+  return new PgArray(
+    element.oid,
+    elements,
+    dims,
+    bounds.map(({ low }) => low),
+  );
 }
 
 const QUOTED = /[{}",\\\s]|^$|^null$/i;

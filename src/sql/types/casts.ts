@@ -6,9 +6,23 @@ import { sqlError } from '../../base/errors.js';
 import { PgArray, Interval, Jsonb, Numeric, TimeTz } from './datum.js';
 import type { Datum } from './datum.js';
 import { joinTimestamp, localOffset, MICROS_PER_DAY_BIG, zoneOffset, zoneOrThrow } from './calendar.js';
-import { currentDate, dateToTimestamp, timestampToDate, timestampToTime, timestampToTz, tzToTimestamp } from './datetime.js';
+import {
+  currentDate,
+  dateToTimestamp,
+  timestampToDate,
+  timestampToTime,
+  timestampToTz,
+  tzToTimestamp,
+} from './datetime.js';
 import { formatJson, parseJson } from './json.js';
-import { formatNumeric, numericFromBigInt, numericFromFloat, numericFromInt, numericToBigInt, numericToFloat } from './numeric.js';
+import {
+  formatNumeric,
+  numericFromBigInt,
+  numericFromFloat,
+  numericFromInt,
+  numericToBigInt,
+  numericToFloat,
+} from './numeric.js';
 import { OID } from './oids.js';
 import { formatType, isArrayType, typeByOid } from './registry.js';
 import { INT8_MAX, INT8_MIN, truncateName } from './scalar-input.js';
@@ -75,7 +89,8 @@ function floatToInt8(n: number): bigint {
   return BigInt(rounded);
 }
 function numericToInteger(v: Numeric, type: string): bigint {
-  if (v.kind !== 'finite') throw sqlError('0A000', `cannot convert ${v.kind === 'nan' ? 'NaN' : 'infinity'} to ${type}`);
+  if (v.kind !== 'finite')
+    throw sqlError('0A000', `cannot convert ${v.kind === 'nan' ? 'NaN' : 'infinity'} to ${type}`);
   return numericToBigInt(v);
 }
 export function toFloat4(n: number): number {
@@ -161,7 +176,17 @@ function defineTextCasts(): void {
 
 function defineOidCasts(): void {
   const { oid, int2, int4, int8 } = OID;
-  const regs = [OID.regclass, OID.regtype, OID.regproc, OID.regprocedure, OID.regoper, OID.regoperator, OID.regnamespace, OID.regrole, OID.regcollation];
+  const regs = [
+    OID.regclass,
+    OID.regtype,
+    OID.regproc,
+    OID.regprocedure,
+    OID.regoper,
+    OID.regoperator,
+    OID.regnamespace,
+    OID.regrole,
+    OID.regcollation,
+  ];
   for (const target of [oid, ...regs]) {
     cast(int2, target, 'i', (v) => unsigned(v as number));
     cast(int4, target, 'i', (v) => unsigned(v as number));
@@ -219,7 +244,8 @@ function defineJsonCasts(): void {
   };
   const refuse = (v: Jsonb, to: number): never => {
     const what = kind(v);
-    const article = what === 'array' || what === 'object' ? `jsonb ${what === 'array' ? 'array' : 'object'}` : `jsonb ${what}`;
+    const article =
+      what === 'array' || what === 'object' ? `jsonb ${what === 'array' ? 'array' : 'object'}` : `jsonb ${what}`;
     throw sqlError('22023', `cannot cast ${article} to type ${formatType(to)}`);
   };
   cast(jsonb, bool, 'e', (v) => {
@@ -306,11 +332,15 @@ export function findCast(from: number, to: number, context: CastContext): CastFu
   }
   if (!canCoerce(from, to, context)) return null;
   const row = casts.get(pair(from, to));
-  if (row !== undefined) return row.binary ? sameRepresentation(to, explicit) : withTypmod(to, explicit, (v, ctx) => row.convert(v, ctx));
+  if (row !== undefined)
+    return row.binary ? sameRepresentation(to, explicit) : withTypmod(to, explicit, (v, ctx) => row.convert(v, ctx));
   if (isArrayType(from) && isArrayType(to)) return arrayCast(typeByOid(from).elementOid, target.elementOid, context);
   if (to === OID.any) return identityCast;
   const source = typeByOid(from);
-  if (target.category === 'S') return withTypmod(to, explicit, (v, ctx) => (to === OID.name ? truncateName(source.output(v, ctx)) : source.output(v, ctx)));
+  if (target.category === 'S')
+    return withTypmod(to, explicit, (v, ctx) =>
+      to === OID.name ? truncateName(source.output(v, ctx)) : source.output(v, ctx),
+    );
   const strip = from === OID.bpchar;
   return (value, typmod, ctx) => {
     const text = strip ? stripBlanks(value as string) : (value as string);
@@ -352,7 +382,16 @@ export function selectCommonType(oids: readonly number[], what: string): number 
 }
 
 /** The casts as pg_cast lists them. */
-export function allCasts(): readonly { readonly source: number; readonly target: number; readonly context: CastContext; readonly binary: boolean }[] {
-  return [...casts].map(([key, row]) => ({ source: Math.floor(key / 65536), target: key % 65536, context: row.context, binary: row.binary }));
+export function allCasts(): readonly {
+  readonly source: number;
+  readonly target: number;
+  readonly context: CastContext;
+  readonly binary: boolean;
+}[] {
+  return [...casts].map(([key, row]) => ({
+    source: Math.floor(key / 65536),
+    target: key % 65536,
+    context: row.context,
+    binary: row.binary,
+  }));
 }
-

@@ -23,12 +23,50 @@ export type DateTimeFields =
     };
 
 const MONTHS: Readonly<Record<string, number>> = {
-  jan: 1, january: 1, feb: 2, february: 2, mar: 3, march: 3, apr: 4, april: 4, may: 5, jun: 6, june: 6, jul: 7, july: 7,
-  aug: 8, august: 8, sep: 9, sept: 9, september: 9, oct: 10, october: 10, nov: 11, november: 11, dec: 12, december: 12,
+  jan: 1,
+  january: 1,
+  feb: 2,
+  february: 2,
+  mar: 3,
+  march: 3,
+  apr: 4,
+  april: 4,
+  may: 5,
+  jun: 6,
+  june: 6,
+  jul: 7,
+  july: 7,
+  aug: 8,
+  august: 8,
+  sep: 9,
+  sept: 9,
+  september: 9,
+  oct: 10,
+  october: 10,
+  nov: 11,
+  november: 11,
+  dec: 12,
+  december: 12,
 };
 const WEEKDAYS = new Set([
-  'sun', 'sunday', 'mon', 'monday', 'tue', 'tues', 'tuesday', 'wed', 'weds', 'wednesday', 'thu', 'thur', 'thurs', 'thursday',
-  'fri', 'friday', 'sat', 'saturday',
+  'sun',
+  'sunday',
+  'mon',
+  'monday',
+  'tue',
+  'tues',
+  'tuesday',
+  'wed',
+  'weds',
+  'wednesday',
+  'thu',
+  'thur',
+  'thurs',
+  'thursday',
+  'fri',
+  'friday',
+  'sat',
+  'saturday',
 ]);
 
 type Failure = 'syntax' | 'overflow' | 'month-day' | 'zone-range';
@@ -118,7 +156,11 @@ class Parser {
       ? digits.split(':').map(Number)
       : digits.length <= 2
         ? [Number(digits)]
-        : [Number(digits.slice(0, digits.length === 3 ? 1 : 2)), Number(digits.slice(digits.length === 3 ? 1 : 2, 4)), Number(digits.slice(4) || 0)];
+        : [
+            Number(digits.slice(0, digits.length === 3 ? 1 : 2)),
+            Number(digits.slice(digits.length === 3 ? 1 : 2, 4)),
+            Number(digits.slice(4) || 0),
+          ];
     const [hours = 0, minutes = 0, seconds = 0] = parts;
     if (hours > 15 || minutes > 59 || seconds > 59) throw new FieldError('zone-range');
     const total = hours * 3600 + minutes * 60 + seconds;
@@ -190,7 +232,12 @@ class Parser {
       }
     }
     if (dated && this.micros === null && (digits.length === 6 || (digits.length === 4 && fraction === undefined))) {
-      this.#setTime(Number(digits.slice(0, 2)), Number(digits.slice(2, 4)), Number(digits.slice(4) || 0), fraction?.slice(1) ?? '');
+      this.#setTime(
+        Number(digits.slice(0, 2)),
+        Number(digits.slice(2, 4)),
+        Number(digits.slice(4) || 0),
+        fraction?.slice(1) ?? '',
+      );
       return;
     }
     if (fraction !== undefined && fraction !== '.') throw new FieldError('syntax');
@@ -261,7 +308,8 @@ class Parser {
   finish(): DateTimeFields {
     if (this.special !== null) return { kind: this.special };
     if (this.meridiem !== null) {
-      if (this.micros === null || this.micros > 13 * 3600e6) throw new FieldError(this.micros === null ? 'syntax' : 'overflow');
+      if (this.micros === null || this.micros > 13 * 3600e6)
+        throw new FieldError(this.micros === null ? 'syntax' : 'overflow');
       const hour = Math.floor(this.micros / 3600e6);
       if (hour === 12 && this.meridiem === 'am') this.micros -= 12 * 3600e6;
       else if (hour !== 12 && this.meridiem === 'pm') this.micros += 12 * 3600e6;

@@ -1,9 +1,27 @@
 /** Input, output, wire form and precision of date, time, timetz, timestamp and timestamptz. */
 import { sqlError } from '../../base/errors.js';
 import {
-  checkTimestamp, civilFromDays, DATE_END, DATE_INFINITY, DATE_MIN, DATE_NEG_INFINITY, EPOCH_OFFSET_MICROS, joinTimestamp,
-  localOffset, localToUtc, MICROS_PER_DAY, MICROS_PER_DAY_BIG, splitTimestamp, timestampOutOfRange, TS_END, TS_INFINITY, TS_MIN, TS_NEG_INFINITY,
-  utcToLocal, zoneOffset, zoneOrThrow,
+  checkTimestamp,
+  civilFromDays,
+  DATE_END,
+  DATE_INFINITY,
+  DATE_MIN,
+  DATE_NEG_INFINITY,
+  EPOCH_OFFSET_MICROS,
+  joinTimestamp,
+  localOffset,
+  localToUtc,
+  MICROS_PER_DAY,
+  MICROS_PER_DAY_BIG,
+  splitTimestamp,
+  timestampOutOfRange,
+  TS_END,
+  TS_INFINITY,
+  TS_MIN,
+  TS_NEG_INFINITY,
+  utcToLocal,
+  zoneOffset,
+  zoneOrThrow,
 } from './calendar.js';
 import { TimeTz } from './datum.js';
 import { dateTimeError, parseDateTime } from './datetime-input.js';
@@ -106,7 +124,8 @@ export function dateInput(text: string, ctx: FormatContext): number {
 
 export function timeInput(text: string, precision: number, ctx: FormatContext): number {
   const f = parseDateTime(text, 'time', ctx.dateStyle);
-  if (f.kind === 'now') return roundTime(splitTimestamp(utcToLocal(zoneOrThrow(ctx.timeZone), ctx.transactionNow)).micros, precision);
+  if (f.kind === 'now')
+    return roundTime(splitTimestamp(utcToLocal(zoneOrThrow(ctx.timeZone), ctx.transactionNow)).micros, precision);
   if (f.kind !== 'fields' || f.micros === null) throw dateTimeError('syntax', 'time', text);
   return roundTime(f.micros, precision);
 }
@@ -115,7 +134,8 @@ export function timeTzInput(text: string, precision: number, ctx: FormatContext)
   const zone = zoneOrThrow(ctx.timeZone);
   const f = parseDateTime(text, 'time with time zone', ctx.dateStyle);
   const local = utcToLocal(zone, ctx.transactionNow);
-  if (f.kind === 'now') return new TimeTz(roundTime(splitTimestamp(local).micros, precision), -zoneOffset(zone, ctx.transactionNow));
+  if (f.kind === 'now')
+    return new TimeTz(roundTime(splitTimestamp(local).micros, precision), -zoneOffset(zone, ctx.transactionNow));
   if (f.kind !== 'fields' || f.micros === null) throw dateTimeError('syntax', 'time with time zone', text);
   const days = f.days ?? splitTimestamp(local).days;
   const east = f.offset ?? localOffset(f.zone ?? zone, joinTimestamp(days, f.micros));
@@ -165,7 +185,10 @@ export function timestampTzInput(text: string, precision: number, ctx: FormatCon
       const days = f.relativeDays === null ? f.days : currentDate(ctx) + f.relativeDays;
       if (days === null) throw dateTimeError('syntax', 'timestamp with time zone', text);
       const local = joinTimestamp(days, f.micros ?? 0);
-      const utc = f.offset !== null ? local - BigInt(f.offset) * 1_000_000n : localToUtc(f.zone ?? zoneOrThrow(ctx.timeZone), local);
+      const utc =
+        f.offset !== null
+          ? local - BigInt(f.offset) * 1_000_000n
+          : localToUtc(f.zone ?? zoneOrThrow(ctx.timeZone), local);
       return inRange(roundMicros(utc, precision), text);
     }
   }

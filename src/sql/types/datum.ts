@@ -19,18 +19,7 @@
  * | record | PgRecord |
  */
 export type Datum =
-  | null
-  | boolean
-  | number
-  | bigint
-  | string
-  | Uint8Array
-  | Numeric
-  | Interval
-  | TimeTz
-  | Jsonb
-  | PgArray
-  | PgRecord;
+  null | boolean | number | bigint | string | Uint8Array | Numeric | Interval | TimeTz | Jsonb | PgArray | PgRecord;
 
 /** value = unscaled / 10^scale; scale is PostgreSQL's display scale. */
 export class Numeric {
@@ -65,13 +54,7 @@ export class TimeTz {
   }
 }
 
-export type JsonValue =
-  | null
-  | boolean
-  | string
-  | Numeric
-  | readonly JsonValue[]
-  | ReadonlyMap<string, JsonValue>;
+export type JsonValue = null | boolean | string | Numeric | readonly JsonValue[] | ReadonlyMap<string, JsonValue>;
 
 /** jsonb: keys are unique and ordered by byte length then bytes; numbers keep their digits. */
 export class Jsonb {

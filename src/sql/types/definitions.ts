@@ -5,24 +5,60 @@
 import { isUtf8 } from 'node:buffer';
 import { sqlError } from '../../base/errors.js';
 import {
-  encodeKeyBigInt, encodeKeyBytes, encodeKeyFloat, encodeKeyInt, encodeKeyInterval, encodeKeyNumeric, encodeKeyText,
-  encodeKeyTimeTz, encodeKeyUuid, intervalOrdinal,
+  encodeKeyBigInt,
+  encodeKeyBytes,
+  encodeKeyFloat,
+  encodeKeyInt,
+  encodeKeyInterval,
+  encodeKeyNumeric,
+  encodeKeyText,
+  encodeKeyTimeTz,
+  encodeKeyUuid,
+  intervalOrdinal,
 } from '../encoding/key-primitives.js';
 import { Interval, Jsonb, Numeric, TimeTz } from './datum.js';
 import type { Datum } from './datum.js';
 import {
-  checkTime, compareTimeTz, dateInput, formatDate, formatTimeOfDay, formatTimestamp, formatTimestampTz, formatTimeTz,
-  receiveTimestamp, roundTime, roundTimestamp, timeInput, timestampInput, timestampTzInput, timeTzInput,
+  checkTime,
+  compareTimeTz,
+  dateInput,
+  formatDate,
+  formatTimeOfDay,
+  formatTimestamp,
+  formatTimestampTz,
+  formatTimeTz,
+  receiveTimestamp,
+  roundTime,
+  roundTimestamp,
+  timeInput,
+  timestampInput,
+  timestampTzInput,
+  timeTzInput,
 } from './datetime.js';
 import { compareFloat, formatFloat4, formatFloat8, parseFloat4, parseFloat8 } from './float.js';
 import { applyIntervalTypmod, compareInterval, formatInterval, intervalInput } from './interval.js';
 import { compareJsonb, formatJson, jsonbInput, jsonHashKey, parseJson } from './json.js';
 import {
-  applyNumericTypmod, compareNumeric, formatNumeric, numericHashKey, parseNumeric, receiveNumeric, sendNumeric,
+  applyNumericTypmod,
+  compareNumeric,
+  formatNumeric,
+  numericHashKey,
+  parseNumeric,
+  receiveNumeric,
+  sendNumeric,
 } from './numeric.js';
 import { OID } from './oids.js';
 import {
-  encodeEscape, parseBool, parseBytea, parseInt8, parseInteger, parseOid, parseUuid, syntaxError, truncateName, uuidFromBytes,
+  encodeEscape,
+  parseBool,
+  parseBytea,
+  parseInt8,
+  parseInteger,
+  parseOid,
+  parseUuid,
+  syntaxError,
+  truncateName,
+  uuidFromBytes,
 } from './scalar-input.js';
 import { charLength, compareText, sliceChars, stripBlanks } from './text-order.js';
 import type { FormatContext } from './type-info.js';
@@ -394,7 +430,9 @@ const jsonb = define({
 
 /** "char": one byte, shown as a character or as an octal escape. */
 const char = define({
-  ...textType((text) => (/^\\[0-3][0-7][0-7]$/.test(text) ? String.fromCharCode(parseInt(text.slice(1), 8)) : text.slice(0, 1))),
+  ...textType((text) =>
+    /^\\[0-3][0-7][0-7]$/.test(text) ? String.fromCharCode(parseInt(text.slice(1), 8)) : text.slice(0, 1),
+  ),
   receive(b) {
     exact(b, 1);
     return b[0] === 0 ? '' : b.latin1Slice();

@@ -26,20 +26,72 @@ export function compareInterval(a: Interval, b: Interval): number {
 
 type Unit = 'us' | 'ms' | 's' | 'min' | 'h' | 'd' | 'w' | 'mon' | 'y' | 'dec' | 'c' | 'mil';
 const UNITS: Readonly<Record<string, Unit>> = {
-  us: 'us', usec: 'us', usecs: 'us', useconds: 'us', microsecond: 'us', microseconds: 'us', microsecon: 'us', usecond: 'us',
-  ms: 'ms', msec: 'ms', msecs: 'ms', mseconds: 'ms', millisecond: 'ms', milliseconds: 'ms', millisecon: 'ms', msecond: 'ms',
-  s: 's', sec: 's', secs: 's', second: 's', seconds: 's',
-  m: 'min', min: 'min', mins: 'min', minute: 'min', minutes: 'min',
-  h: 'h', hr: 'h', hrs: 'h', hour: 'h', hours: 'h',
-  d: 'd', day: 'd', days: 'd',
-  w: 'w', week: 'w', weeks: 'w',
-  mon: 'mon', mons: 'mon', month: 'mon', months: 'mon',
-  y: 'y', yr: 'y', yrs: 'y', year: 'y', years: 'y',
-  dec: 'dec', decs: 'dec', decade: 'dec', decades: 'dec',
-  c: 'c', cent: 'c', century: 'c', centuries: 'c',
-  mil: 'mil', mils: 'mil', millennia: 'mil', millennium: 'mil',
+  us: 'us',
+  usec: 'us',
+  usecs: 'us',
+  useconds: 'us',
+  microsecond: 'us',
+  microseconds: 'us',
+  microsecon: 'us',
+  usecond: 'us',
+  ms: 'ms',
+  msec: 'ms',
+  msecs: 'ms',
+  mseconds: 'ms',
+  millisecond: 'ms',
+  milliseconds: 'ms',
+  millisecon: 'ms',
+  msecond: 'ms',
+  s: 's',
+  sec: 's',
+  secs: 's',
+  second: 's',
+  seconds: 's',
+  m: 'min',
+  min: 'min',
+  mins: 'min',
+  minute: 'min',
+  minutes: 'min',
+  h: 'h',
+  hr: 'h',
+  hrs: 'h',
+  hour: 'h',
+  hours: 'h',
+  d: 'd',
+  day: 'd',
+  days: 'd',
+  w: 'w',
+  week: 'w',
+  weeks: 'w',
+  mon: 'mon',
+  mons: 'mon',
+  month: 'mon',
+  months: 'mon',
+  y: 'y',
+  yr: 'y',
+  yrs: 'y',
+  year: 'y',
+  years: 'y',
+  dec: 'dec',
+  decs: 'dec',
+  decade: 'dec',
+  decades: 'dec',
+  c: 'c',
+  cent: 'c',
+  century: 'c',
+  centuries: 'c',
+  mil: 'mil',
+  mils: 'mil',
+  millennia: 'mil',
+  millennium: 'mil',
 };
-const UNIT_MICROS: Partial<Record<Unit, bigint>> = { us: 1n, ms: 1000n, s: 1_000_000n, min: 60_000_000n, h: 3_600_000_000n };
+const UNIT_MICROS: Partial<Record<Unit, bigint>> = {
+  us: 1n,
+  ms: 1000n,
+  s: 1_000_000n,
+  min: 60_000_000n,
+  h: 3_600_000_000n,
+};
 const UNIT_MONTHS: Partial<Record<Unit, number>> = { mon: 1, y: 12, dec: 120, c: 1200, mil: 12000 };
 
 class Sum {
@@ -86,7 +138,9 @@ class Sum {
     let micros: bigint;
     if (parts.length === 2 && parts[1]!.includes('.')) {
       const [seconds, fraction = ''] = parts[1]!.split('.');
-      micros = (BigInt(parts[0]!) * 60n + BigInt(seconds!)) * 1_000_000n + BigInt(Math.round(Number(`0.${fraction || '0'}`) * 1e6));
+      micros =
+        (BigInt(parts[0]!) * 60n + BigInt(seconds!)) * 1_000_000n +
+        BigInt(Math.round(Number(`0.${fraction || '0'}`) * 1e6));
     } else {
       const [seconds = '0', fraction = ''] = (parts[2] ?? '0').split('.');
       if (Number(parts[1]) > 59 || Number(seconds) > 60) throw new RangeError('clock');
@@ -243,10 +297,16 @@ function secondsText(micros: bigint): string {
   const total = micros < 0n ? -micros : micros;
   const fraction = total % 1_000_000n;
   const text = String(total / 1_000_000n);
-  return (micros < 0n ? '-' : '') + (fraction === 0n ? text : `${text}.${String(fraction).padStart(6, '0').replace(/0+$/, '')}`);
+  return (
+    (micros < 0n ? '-' : '') +
+    (fraction === 0n ? text : `${text}.${String(fraction).padStart(6, '0').replace(/0+$/, '')}`)
+  );
 }
 
-export function formatInterval(v: Interval, style: 'postgres' | 'iso_8601' | 'sql_standard' | 'postgres_verbose'): string {
+export function formatInterval(
+  v: Interval,
+  style: 'postgres' | 'iso_8601' | 'sql_standard' | 'postgres_verbose',
+): string {
   const years = Math.trunc(v.months / 12);
   const months = v.months % 12;
   switch (style) {

@@ -64,7 +64,11 @@ class Reader {
     if (c === '[') return this.#array();
     if (c === '"') return this.string();
     if (c === '-' || (c >= '0' && c <= '9')) return this.#number();
-    for (const [word, value] of [['true', true], ['false', false], ['null', null]] as const) {
+    for (const [word, value] of [
+      ['true', true],
+      ['false', false],
+      ['null', null],
+    ] as const) {
       if (this.#word() === word) {
         this.#at += word.length;
         return value;
@@ -198,7 +202,10 @@ class Reader {
       if (low < 0xdc00 || low >= 0xe000) throw this.#error('Unicode low surrogate must follow a high surrogate.');
       return String.fromCharCode(unit, low);
     }
-    if (unit === 0) throw sqlError('22P05', 'unsupported Unicode escape sequence', { detail: '\\u0000 cannot be converted to text.' });
+    if (unit === 0)
+      throw sqlError('22P05', 'unsupported Unicode escape sequence', {
+        detail: '\\u0000 cannot be converted to text.',
+      });
     return String.fromCharCode(unit);
   }
 
@@ -214,9 +221,11 @@ class Reader {
     const word = this.#word();
     const c = this.#text[this.#at]!;
     if (word === '' && !'{}[],:"'.includes(c)) return this.#invalidToken(c);
-    if (word !== '' && !/^(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)$/.test(word)) return this.#invalidToken(word);
+    if (word !== '' && !/^(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)$/.test(word))
+      return this.#invalidToken(word);
     const found = word !== '' ? word : c === '"' ? JSON.stringify(this.string()) : c;
-    const what = expected === 'end of input' || expected === 'JSON value' || expected === 'string' ? expected : expected;
+    const what =
+      expected === 'end of input' || expected === 'JSON value' || expected === 'string' ? expected : expected;
     return this.#error(`Expected ${what}, but found "${found}".`);
   }
 
@@ -256,7 +265,9 @@ export function quoteJson(s: string): string {
     if (c === '"') out += '\\"';
     else if (c === '\\') out += '\\\\';
     else if (code >= 0x20) out += c;
-    else out += { 8: '\\b', 9: '\\t', 10: '\\n', 12: '\\f', 13: '\\r' }[code] ?? `\\u${code.toString(16).padStart(4, '0')}`;
+    else
+      out +=
+        { 8: '\\b', 9: '\\t', 10: '\\n', 12: '\\f', 13: '\\r' }[code] ?? `\\u${code.toString(16).padStart(4, '0')}`;
   }
   return out + '"';
 }
@@ -276,7 +287,9 @@ export function formatJson(v: JsonValue): string {
 export function prettyJson(v: JsonValue, indent = ''): string {
   const inner = `${indent}    `;
   if (isJsonArray(v)) {
-    return v.length === 0 ? '[\n' + indent + ']' : `[\n${v.map((item) => inner + prettyJson(item, inner)).join(',\n')}\n${indent}]`;
+    return v.length === 0
+      ? '[\n' + indent + ']'
+      : `[\n${v.map((item) => inner + prettyJson(item, inner)).join(',\n')}\n${indent}]`;
   }
   if (v !== null && isJsonObject(v)) {
     if (v.size === 0) return '{\n' + indent + '}';

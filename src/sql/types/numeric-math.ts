@@ -5,8 +5,22 @@
 import { sqlError } from '../../base/errors.js';
 import { Numeric } from './datum.js';
 import {
-  compareNumeric, digitCount, divideToScale, MIN_SIGNIFICANT_DIGITS, multiplyNumeric, negateNumeric, NUMERIC_INF, NUMERIC_NAN,
-  NUMERIC_NEG_INF, numericFromInt, numericOverflow, numericToFloat, pow10, roundNumeric, truncNumeric, NUMERIC_ZERO,
+  compareNumeric,
+  digitCount,
+  divideToScale,
+  MIN_SIGNIFICANT_DIGITS,
+  multiplyNumeric,
+  negateNumeric,
+  NUMERIC_INF,
+  NUMERIC_NAN,
+  NUMERIC_NEG_INF,
+  numericFromInt,
+  numericOverflow,
+  numericToFloat,
+  pow10,
+  roundNumeric,
+  truncNumeric,
+  NUMERIC_ZERO,
 } from './numeric.js';
 
 const GUARD = 12;
@@ -145,7 +159,8 @@ function lnWeight(v: Numeric): number {
 }
 
 function positive(v: Numeric): void {
-  if (v.kind === '-inf' || (v.kind === 'finite' && v.unscaled < 0n)) throw sqlError('2201E', 'cannot take logarithm of a negative number');
+  if (v.kind === '-inf' || (v.kind === 'finite' && v.unscaled < 0n))
+    throw sqlError('2201E', 'cannot take logarithm of a negative number');
   if (v.kind === 'finite' && v.unscaled === 0n) throw sqlError('2201E', 'cannot take logarithm of zero');
 }
 
@@ -181,7 +196,8 @@ export function powerNumeric(a: Numeric, b: Numeric): Numeric {
   if (a.unscaled < 0n && !integral) {
     throw sqlError('2201F', 'a negative number raised to a non-integer power yields a complex result');
   }
-  if (integral && whole.unscaled >= -2147483648n && whole.unscaled <= 2147483647n) return powerInteger(a, Number(whole.unscaled), a.scale);
+  if (integral && whole.unscaled >= -2147483648n && whole.unscaled <= 2147483647n)
+    return powerInteger(a, Number(whole.unscaled), a.scale);
   if (a.unscaled === 0n) return new Numeric(0n, MIN_SIGNIFICANT_DIGITS);
   const magnitude = a.unscaled < 0n ? negateNumeric(a) : a;
   const rough = numericToFloat(b) * (Number(lnFixed(magnitude, 30)) / 1e30) * 0.434294481903252;
@@ -197,7 +213,14 @@ export function powerNumeric(a: Numeric, b: Numeric): Numeric {
 function powerInteger(a: Numeric, n: number, leastScale: number): Numeric {
   const scale = clampScale(Math.max(leastScale, MIN_SIGNIFICANT_DIGITS));
   if (n === 0) return roundNumeric(ONE, scale);
-  const approximate = a.unscaled === 0n ? 0 : n * (Math.log10(Number(a.unscaled.toString().replace('-', '').slice(0, 15).padEnd(15, '0')) / 1e14) + digitCount(a.unscaled) - 1 - a.scale);
+  const approximate =
+    a.unscaled === 0n
+      ? 0
+      : n *
+        (Math.log10(Number(a.unscaled.toString().replace('-', '').slice(0, 15).padEnd(15, '0')) / 1e14) +
+          digitCount(a.unscaled) -
+          1 -
+          a.scale);
   if (n === 1) return roundNumeric(a, scale);
   if (n === 2) return roundRaw(multiplyRaw(a, a), scale);
   if (n === -1) return divideToScale(ONE, a, scale);
@@ -225,7 +248,9 @@ function roundRaw(v: Numeric, scale: number): Numeric {
   return v.scale < 0 ? roundNumeric(new Numeric(v.unscaled * pow10(-v.scale), 0), scale) : roundNumeric(v, scale);
 }
 function divideRaw(v: Numeric, scale: number): Numeric {
-  return v.scale < 0 ? divideToScale(ONE, new Numeric(v.unscaled * pow10(-v.scale), 0), scale) : divideToScale(ONE, v, scale);
+  return v.scale < 0
+    ? divideToScale(ONE, new Numeric(v.unscaled * pow10(-v.scale), 0), scale)
+    : divideToScale(ONE, v, scale);
 }
 
 function powerSpecial(a: Numeric, b: Numeric): Numeric {
@@ -234,7 +259,12 @@ function powerSpecial(a: Numeric, b: Numeric): Numeric {
   if (y === 0 || x === 1) return ONE;
   if (a.kind === 'nan' || b.kind === 'nan') return NUMERIC_NAN;
   if (x === 0 && y < 0) throw sqlError('2201F', 'zero raised to a negative power is undefined');
-  if (a.kind === '-inf' && b.kind === 'finite' && truncNumeric(b, 0).scale !== b.scale && compareNumeric(truncNumeric(b, 0), b) !== 0) {
+  if (
+    a.kind === '-inf' &&
+    b.kind === 'finite' &&
+    truncNumeric(b, 0).scale !== b.scale &&
+    compareNumeric(truncNumeric(b, 0), b) !== 0
+  ) {
     throw sqlError('2201F', 'a negative number raised to a non-integer power yields a complex result');
   }
   const result = x === -1 ? 1 : Math.pow(x, y);

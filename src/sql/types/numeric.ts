@@ -92,7 +92,13 @@ function sign(v: Numeric): number {
   return v.unscaled > 0n ? 1 : v.unscaled < 0n ? -1 : 0;
 }
 function fromSpecial(n: number): Numeric {
-  return Number.isNaN(n) ? NUMERIC_NAN : n === Infinity ? NUMERIC_INF : n === -Infinity ? NUMERIC_NEG_INF : NUMERIC_ZERO;
+  return Number.isNaN(n)
+    ? NUMERIC_NAN
+    : n === Infinity
+      ? NUMERIC_INF
+      : n === -Infinity
+        ? NUMERIC_NEG_INF
+        : NUMERIC_ZERO;
 }
 function special(a: Numeric, b: Numeric): boolean {
   return a.kind !== 'finite' || b.kind !== 'finite';
@@ -266,7 +272,8 @@ export function parseNumeric(text: string): Numeric | null {
   let scale = fraction.length;
   if (match[5] !== undefined) {
     const exponent = Number(match[5]);
-    if (Math.abs(exponent) >= 1_073_741_823) throw sqlError('22P02', `invalid input syntax for type numeric: "${text}"`);
+    if (Math.abs(exponent) >= 1_073_741_823)
+      throw sqlError('22P02', `invalid input syntax for type numeric: "${text}"`);
     if (exponent > MAX_DIGITS + scale || exponent < -MAX_SCALE - MAX_DIGITS) {
       if (unscaled === 0n) return exponent > 0 ? NUMERIC_ZERO : new Numeric(0n, MAX_SCALE);
       if (exponent > 0) throw numericOverflow();

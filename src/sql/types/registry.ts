@@ -22,11 +22,27 @@ const byPgName = new Map<string, TypeInfo>();
 
 /** Names as SQL writes them that are not pg_type's. */
 const ALIASES: Readonly<Record<string, string>> = {
-  boolean: 'bool', smallint: 'int2', int: 'int4', integer: 'int4', bigint: 'int8', real: 'float4', float: 'float8',
-  'double precision': 'float8', decimal: 'numeric', dec: 'numeric', character: 'bpchar', 'character varying': 'varchar',
-  'national character': 'bpchar', 'national character varying': 'varchar', nchar: 'bpchar',
-  'time without time zone': 'time', 'time with time zone': 'timetz', 'timestamp without time zone': 'timestamp',
-  'timestamp with time zone': 'timestamptz', '"char"': 'char', string: 'text',
+  boolean: 'bool',
+  smallint: 'int2',
+  int: 'int4',
+  integer: 'int4',
+  bigint: 'int8',
+  real: 'float4',
+  float: 'float8',
+  'double precision': 'float8',
+  decimal: 'numeric',
+  dec: 'numeric',
+  character: 'bpchar',
+  'character varying': 'varchar',
+  'national character': 'bpchar',
+  'national character varying': 'varchar',
+  nchar: 'bpchar',
+  'time without time zone': 'time',
+  'time with time zone': 'timetz',
+  'timestamp without time zone': 'timestamp',
+  'timestamp with time zone': 'timestamptz',
+  '"char"': 'char',
+  string: 'text',
 };
 
 /** @throws QuoralError XX000 for an oid that is no type: callers have checked user input before. */
@@ -72,8 +88,19 @@ export function arrayOidOf(oid: number): number {
 }
 
 const INTERVAL_RANGES: Readonly<Record<number, string>> = {
-  4: ' year', 2: ' month', 8: ' day', 1024: ' hour', 2048: ' minute', 4096: ' second', 6: ' year to month',
-  1032: ' day to hour', 3080: ' day to minute', 7176: ' day to second', 3072: ' hour to minute', 7168: ' hour to second', 6144: ' minute to second',
+  4: ' year',
+  2: ' month',
+  8: ' day',
+  1024: ' hour',
+  2048: ' minute',
+  4096: ' second',
+  6: ' year to month',
+  1032: ' day to hour',
+  3080: ' day to minute',
+  7176: ' day to second',
+  3072: ' hour to minute',
+  7168: ' hour to second',
+  6144: ' minute to second',
 };
 
 /** The modifier as it is written after the type's name: '(10,2)', '(3)', ''. */
@@ -139,7 +166,8 @@ export function makeTypmod(oid: number, args: readonly number[]): number {
       if (args.length > 2) throw sqlError('22023', 'invalid NUMERIC type modifier');
       const scale = second ?? 0;
       if (first < 1 || first > 1000) throw sqlError('22023', `NUMERIC precision ${first} must be between 1 and 1000`);
-      if (scale < -1000 || scale > 1000) throw sqlError('22023', `NUMERIC scale ${scale} must be between -1000 and 1000`);
+      if (scale < -1000 || scale > 1000)
+        throw sqlError('22023', `NUMERIC scale ${scale} must be between -1000 and 1000`);
       return ((first << 16) | (scale & 0x7ff)) + 4;
     }
     case OID.time:
@@ -147,7 +175,12 @@ export function makeTypmod(oid: number, args: readonly number[]): number {
     case OID.timestamp:
     case OID.timestamptz: {
       if (first < 0) {
-        const shown = { [OID.time]: 'TIME', [OID.timetz]: 'TIME', [OID.timestamp]: 'TIMESTAMP', [OID.timestamptz]: 'TIMESTAMP' }[oid];
+        const shown = {
+          [OID.time]: 'TIME',
+          [OID.timetz]: 'TIME',
+          [OID.timestamp]: 'TIMESTAMP',
+          [OID.timestamptz]: 'TIMESTAMP',
+        }[oid];
         const zone = oid === OID.timetz || oid === OID.timestamptz ? ' WITH TIME ZONE' : '';
         throw sqlError('22023', `${shown}(${first})${zone} precision must not be negative`);
       }
@@ -178,7 +211,12 @@ export function registerProcedureNames(names: typeof procedureNames): void {
   procedureNames = names;
 }
 
-const NAMESPACES: readonly (readonly [number, string])[] = [[11, 'pg_catalog'], [99, 'pg_toast'], [2200, 'public'], [13000, 'information_schema']];
+const NAMESPACES: readonly (readonly [number, string])[] = [
+  [11, 'pg_catalog'],
+  [99, 'pg_toast'],
+  [2200, 'public'],
+  [13000, 'information_schema'],
+];
 const ROLES: readonly (readonly [number, string])[] = [[10, 'postgres']];
 
 function number(text: string, type: string): number | null {
@@ -189,7 +227,12 @@ function number(text: string, type: string): number | null {
 function unquote(text: string): string {
   return text.startsWith('"') && text.endsWith('"') ? text.slice(1, -1).replaceAll('""', '"') : text.toLowerCase();
 }
-function fixedNames(type: string, list: readonly (readonly [number, string])[], sqlstate: string, what: string): TypeBehaviour {
+function fixedNames(
+  type: string,
+  list: readonly (readonly [number, string])[],
+  sqlstate: string,
+  what: string,
+): TypeBehaviour {
   return unsignedType(
     (text) => {
       const oid = number(text, type) ?? list.find(([, name]) => name === unquote(text.trim()))?.[0];
@@ -213,8 +256,13 @@ const regtype = unsignedType(
   (text) => {
     const known = number(text, 'regtype');
     if (known !== null) return known;
-    const plain = text.trim().replace(/^pg_catalog\./i, '').replace(/\s*\([^)]*\)/, '');
-    const type = typeByName(plain.startsWith('"') ? unquote(plain) : plain.toLowerCase() === 'char' ? 'bpchar' : plain.toLowerCase());
+    const plain = text
+      .trim()
+      .replace(/^pg_catalog\./i, '')
+      .replace(/\s*\([^)]*\)/, '');
+    const type = typeByName(
+      plain.startsWith('"') ? unquote(plain) : plain.toLowerCase() === 'char' ? 'bpchar' : plain.toLowerCase(),
+    );
     if (type === null) throw sqlError('42704', `type "${text.trim()}" does not exist`);
     return type.oid;
   },
@@ -223,7 +271,10 @@ const regtype = unsignedType(
 
 const regproc = unsignedType(
   (text) => {
-    const plain = text.trim().replace(/^pg_catalog\./i, '').replace(/\(.*\)$/, '');
+    const plain = text
+      .trim()
+      .replace(/^pg_catalog\./i, '')
+      .replace(/\(.*\)$/, '');
     const oid = number(text, 'regproc') ?? procedureNames.oidOf(unquote(plain));
     if (oid === null) throw sqlError('42883', `function "${text.trim()}" does not exist`);
     return oid;
@@ -231,7 +282,10 @@ const regproc = unsignedType(
   (oid) => (oid === 0 ? '-' : (procedureNames.nameOf(oid) ?? String(oid))),
 );
 
-const plainReg = unsignedType((text) => parseOid(text.trim() === '-' ? '0' : text), (oid) => (oid === 0 ? '-' : String(oid)));
+const plainReg = unsignedType(
+  (text) => parseOid(text.trim() === '-' ? '0' : text),
+  (oid) => (oid === 0 ? '-' : String(oid)),
+);
 
 const REG_BEHAVIOURS: ReadonlyMap<number, TypeBehaviour> = new Map<number, TypeBehaviour>([
   [OID.regclass, regclass],
@@ -250,7 +304,16 @@ function pseudo(name: string): TypeBehaviour {
   const refuse = (): never => {
     throw sqlError('0A000', `cannot accept a value of type ${name}`);
   };
-  return { input: refuse, output: refuse, receive: refuse, send: refuse, compare: refuse, hashKey: refuse, encodeKey: null, applyTypmod: (v) => v };
+  return {
+    input: refuse,
+    output: refuse,
+    receive: refuse,
+    send: refuse,
+    compare: refuse,
+    hashKey: refuse,
+    encodeKey: null,
+    applyTypmod: (v) => v,
+  };
 }
 
 /** int2vector and oidvector: numbers with blanks between, subscripts from 0. */
@@ -262,7 +325,12 @@ function vector(elementOid: number, name: string): TypeBehaviour {
     input(text, _typmod, ctx) {
       const parts = text.trim() === '' ? [] : text.trim().split(/\s+/);
       for (const part of parts) if (!/^-?\d+$/.test(part)) throw syntaxError(name, text);
-      return new PgArray(elementOid, parts.map((part) => element.input(part, -1, ctx)), [parts.length], [0]);
+      return new PgArray(
+        elementOid,
+        parts.map((part) => element.input(part, -1, ctx)),
+        [parts.length],
+        [0],
+      );
     },
     output: (v, ctx) => (v as PgArray).elements.map((item) => element.output(item as Value, ctx)).join(' '),
     receive(b) {
@@ -350,12 +418,16 @@ const record: TypeBehaviour = {
         continue;
       }
       if (x.typeOids[i] !== y.typeOids[i]) {
-        throw sqlError('42804', `cannot compare dissimilar column types ${formatType(x.typeOids[i]!)} and ${formatType(y.typeOids[i]!)} at record column ${i + 1}`);
+        throw sqlError(
+          '42804',
+          `cannot compare dissimilar column types ${formatType(x.typeOids[i]!)} and ${formatType(y.typeOids[i]!)} at record column ${i + 1}`,
+        );
       }
       const c = typeByOid(x.typeOids[i]!).compare(p, q);
       if (c !== 0) return c;
     }
-    if (x.values.length !== y.values.length) throw sqlError('42804', 'cannot compare record types with different numbers of columns');
+    if (x.values.length !== y.values.length)
+      throw sqlError('42804', 'cannot compare record types with different numbers of columns');
     return 0;
   },
   hashKey(v) {
@@ -373,7 +445,8 @@ const record: TypeBehaviour = {
     let out = encodeKeyInt(values.length);
     values.forEach((item, i) => {
       const type = typeByOid(typeOids[i]!);
-      if (type.encodeKey === null) throw sqlError('42883', `could not identify a comparison function for type ${type.sqlName}`);
+      if (type.encodeKey === null)
+        throw sqlError('42883', `could not identify a comparison function for type ${type.sqlName}`);
       out += item === null ? KEY_NULL : type.encodeKey(item);
     });
     return out;
@@ -390,7 +463,10 @@ for (const [oid, name, sqlName, category, preferred, length, arrayOid, elementOi
         : (BEHAVIOURS.get(oid) ?? REG_BEHAVIOURS.get(oid) ?? pseudo(sqlName));
   add({ oid, name, sqlName, category, preferred, length, arrayOid, elementOid, ...behaviour });
 }
-for (const [oid, elementOid] of [[OID.int2vector, OID.int2], [OID.oidvector, OID.oid]] as const) {
+for (const [oid, elementOid] of [
+  [OID.int2vector, OID.int2],
+  [OID.oidvector, OID.oid],
+] as const) {
   const type = typeByOid(oid);
   add({ ...type, ...vector(elementOid, type.name) });
 }

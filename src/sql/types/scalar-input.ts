@@ -32,7 +32,14 @@ export function parseOid(text: string, type = 'oid'): number {
 }
 
 const BOOL_WORDS: readonly (readonly [string, boolean, number])[] = [
-  ['true', true, 1], ['false', false, 1], ['yes', true, 1], ['no', false, 1], ['on', true, 2], ['off', false, 2], ['1', true, 1], ['0', false, 1],
+  ['true', true, 1],
+  ['false', false, 1],
+  ['yes', true, 1],
+  ['no', false, 1],
+  ['on', true, 2],
+  ['off', false, 2],
+  ['1', true, 1],
+  ['0', false, 1],
 ];
 
 export function parseBool(text: string): boolean {

@@ -12,7 +12,14 @@ import { MemoryHub } from '../../../src/env/memory-transport.js';
 import { createNodeEnv } from '../../../src/env/node/node-env.js';
 import { Hlc } from '../../../src/hlc/hlc.js';
 import { StoreLiveness } from '../../../src/cluster/store-liveness.js';
-import type { BatchHeader, BatchRequest, BatchResponse, KvRequest, RangeDescriptor, TxnMeta } from '../../../src/range/kv-api.js';
+import type {
+  BatchHeader,
+  BatchRequest,
+  BatchResponse,
+  KvRequest,
+  RangeDescriptor,
+  TxnMeta,
+} from '../../../src/range/kv-api.js';
 import { KvError } from '../../../src/range/kv-errors.js';
 import { Store, type StoreOptions } from '../../../src/range/store.js';
 import { RpcNetworkImpl } from '../../../src/rpc/network.js';
@@ -79,11 +86,23 @@ export class Harness {
       { nodeId: id, clusterId: 'test' },
       { transport, timers, clock, rng, hlc, logger, onFatal: (e) => this.fatal.push(e) },
     );
-    const node: Partial<TestNode> & { persisted: Uint8Array | null } = { id, engine, network, persisted, hlc, up: true };
+    const node: Partial<TestNode> & { persisted: Uint8Array | null } = {
+      id,
+      engine,
+      network,
+      persisted,
+      hlc,
+      up: true,
+    };
     const liveness = new StoreLiveness(
       { self: id, heartbeatMs: 60, supportMs: 300 },
       {
-        network, hlc, clock, timers, logger, persisted,
+        network,
+        hlc,
+        clock,
+        timers,
+        logger,
+        persisted,
         persist: async (bytes) => {
           node.persisted = bytes;
         },
@@ -91,11 +110,19 @@ export class Harness {
     );
     const store = new Store(
       {
-        nodeId: id, tickMs: 20, rangeBytesMax: 1 << 30, logBytesKept: 4 << 20, balanceLeaders: false,
+        nodeId: id,
+        tickMs: 20,
+        rangeBytesMax: 1 << 30,
+        logBytesKept: 4 << 20,
+        balanceLeaders: false,
         ...this.#options.store,
       },
       {
-        env, hlc, engine, liveness, network,
+        env,
+        hlc,
+        engine,
+        liveness,
+        network,
         pusher: { push: async (pushee) => ({ status: 'pending', ts: pushee.writeTs, epoch: pushee.epoch }) },
         waitGraph: { waitBegins: () => () => undefined },
         requestSplit: async () => undefined,
@@ -146,7 +173,10 @@ export class Harness {
   isolate(id: NodeId, silent: boolean): void {
     for (const { id: other } of this.nodes) {
       if (other === id) continue;
-      for (const [from, to] of [[id, other], [other, id]]) {
+      for (const [from, to] of [
+        [id, other],
+        [other, id],
+      ]) {
         this.hub.setFault(`n${from}`, `n${to}`, silent ? { silent: true } : null);
       }
     }
@@ -162,7 +192,8 @@ export class Harness {
       if (this.fatal.length > 0) throw this.fatal[0];
       const found = probe();
       if (found) return found;
-      if (this.#env.clock.monotonicMs() - start > ms) throw new Error(`waited too long for: ${what}\n${this.describe()}`);
+      if (this.#env.clock.monotonicMs() - start > ms)
+        throw new Error(`waited too long for: ${what}\n${this.describe()}`);
       await this.#env.timers.sleep(5);
     }
   }
@@ -211,8 +242,17 @@ export class Harness {
   batch(node: TestNode, requests: readonly KvRequest[], header: Partial<BatchHeader> = {}): BatchRequest {
     return {
       header: {
-        rangeId: 1, txn: null, timestamp: 0, wait: 'block', canBumpReadTs: false, observedTs: 0,
-        maxRows: 0, maxBytes: 0, lockTimeoutMs: 0, gatewayNode: node.id, ...header,
+        rangeId: 1,
+        txn: null,
+        timestamp: 0,
+        wait: 'block',
+        canBumpReadTs: false,
+        observedTs: 0,
+        maxRows: 0,
+        maxBytes: 0,
+        lockTimeoutMs: 0,
+        gatewayNode: node.id,
+        ...header,
       },
       requests,
     };
@@ -224,13 +264,22 @@ export class Harness {
     for (;;) {
       const first = requests[0]!;
       const key = 'key' in first ? first.key : 'start' in first ? first.start : null;
-      const rangeId = header.rangeId ?? (await this.until('a leaseholder', () => (key === null ? 1 : this.rangeOf(key)), ms));
-      const node = await this.until('a leaseholder', () => this.leaseholder(rangeId) ?? (this.rangeOf(key ?? KEY_MIN) !== rangeId && this.up[0]), ms);
+      const rangeId =
+        header.rangeId ?? (await this.until('a leaseholder', () => (key === null ? 1 : this.rangeOf(key)), ms));
+      const node = await this.until(
+        'a leaseholder',
+        () => this.leaseholder(rangeId) ?? (this.rangeOf(key ?? KEY_MIN) !== rangeId && this.up[0]),
+        ms,
+      );
       try {
         return await node.store.executor.execute(this.batch(node, requests, { ...header, rangeId }));
       } catch (error) {
         const kind = error instanceof KvError ? error.detail.kind : '';
-        const again = kind === 'not-leaseholder' || kind === 'unavailable' || kind === 'range-not-found' || (kind === 'range-mismatch' && header.rangeId === undefined);
+        const again =
+          kind === 'not-leaseholder' ||
+          kind === 'unavailable' ||
+          kind === 'range-not-found' ||
+          (kind === 'range-mismatch' && header.rangeId === undefined);
         if (!again || this.#env.clock.monotonicMs() - start > ms) throw error;
         await this.#env.timers.sleep(2);
       }
@@ -253,8 +302,16 @@ export class Harness {
   txn(node: TestNode, anchorKey: Key): TxnMeta {
     const now = node.hlc.now();
     return {
-      id: `txn${this.#txns++}`.padEnd(16, '.'), anchorKey, epoch: 0, isolation: 'serializable', readTs: now, writeTs: now, minTs: now,
-      uncertaintyLimit: now, coordinator: node.id, name: 'test',
+      id: `txn${this.#txns++}`.padEnd(16, '.'),
+      anchorKey,
+      epoch: 0,
+      isolation: 'serializable',
+      readTs: now,
+      writeTs: now,
+      minTs: now,
+      uncertaintyLimit: now,
+      coordinator: node.id,
+      name: 'test',
     };
   }
 
@@ -262,7 +319,12 @@ export class Harness {
   async put(keys: readonly Key[], value: string): Promise<void> {
     const txn = this.txn(this.up[0]!, keys[0]!);
     const puts = keys.map((key, i) => ({
-      kind: 'put' as const, key, value: Buffer.from(value), mustNotExist: false, exclusionSince: 0, sequence: i + 1,
+      kind: 'put' as const,
+      key,
+      value: Buffer.from(value),
+      mustNotExist: false,
+      exclusionSince: 0,
+      sequence: i + 1,
     }));
     await this.send(
       [...puts, { kind: 'end-txn', action: 'one-phase', inFlight: [], localLocks: keys, lockKeys: keys, split: null }],
@@ -275,30 +337,43 @@ export class Harness {
     const holder = await this.until('a leaseholder', () => this.leaseholder(rangeId));
     const now = holder.store.replica(rangeId)!.descriptor;
     const generation = now.generation + 1;
-    const split = { left: { ...now, end: key, generation }, right: { ...now, rangeId: rightId, start: key, generation } };
+    const split = {
+      left: { ...now, end: key, generation },
+      right: { ...now, rangeId: rightId, start: key, generation },
+    };
     const txn = this.txn(holder, now.start);
-    await this.send([{ kind: 'end-txn', action: 'commit', inFlight: [], localLocks: [], lockKeys: [], split }], { txn, rangeId });
+    await this.send([{ kind: 'end-txn', action: 'commit', inFlight: [], localLocks: [], lockKeys: [], split }], {
+      txn,
+      rangeId,
+    });
   }
 
   /** Where all replicas of all ranges have applied the same, byte for byte. */
   async converged(ms = 15_000): Promise<void> {
-    await this.until('replicas of one state', () => {
-      const [first, ...rest] = this.up;
-      const ranges = new Set(this.up.flatMap((n) => [...n.store.replicas()].map((r) => r.rangeId)));
-      for (const id of ranges) {
-        const index = first!.store.replica(id)?.appliedIndex;
-        if (index === undefined || first!.store.replica(id)!.installing) return false;
-        if (rest.some((n) => n.store.replica(id)?.appliedIndex !== index || n.store.replica(id)!.installing)) return false;
-      }
-      return true;
-    }, ms);
+    await this.until(
+      'replicas of one state',
+      () => {
+        const [first, ...rest] = this.up;
+        const ranges = new Set(this.up.flatMap((n) => [...n.store.replicas()].map((r) => r.rangeId)));
+        for (const id of ranges) {
+          const index = first!.store.replica(id)?.appliedIndex;
+          if (index === undefined || first!.store.replica(id)!.installing) return false;
+          if (rest.some((n) => n.store.replica(id)?.appliedIndex !== index || n.store.replica(id)!.installing))
+            return false;
+        }
+        return true;
+      },
+      ms,
+    );
     const images = this.up.map((n) => image(n.engine));
     for (const other of images.slice(1)) if (other !== images[0]) throw new Error('replicas differ in their data');
     for (const range of this.up[0]!.store.replicas()) {
       for (const n of this.up) {
         const d = n.store.replica(range.rangeId)!.descriptor;
-        if (JSON.stringify(d) !== JSON.stringify(range.descriptor)) throw new Error('replicas differ in their descriptors');
-        if (n.store.replicaFor(d.start === KEY_MIN ? '\x02' : d.start)?.rangeId !== d.rangeId) throw new Error('the index by start is wrong');
+        if (JSON.stringify(d) !== JSON.stringify(range.descriptor))
+          throw new Error('replicas differ in their descriptors');
+        if (n.store.replicaFor(d.start === KEY_MIN ? '\x02' : d.start)?.rangeId !== d.rangeId)
+          throw new Error('the index by start is wrong');
       }
     }
   }
@@ -313,7 +388,11 @@ export class Harness {
 function image(engine: MemoryEngine): string {
   const families: DataFamily[] = ['versions', 'locks'];
   return families
-    .map((family) => engine.scan({ family, start: '', end: '\xff\xff' }).map((r) => `${Buffer.from(r.key, 'latin1').toString('hex')}=${r.value.toString('hex')}`).join('\n'))
+    .map((family) =>
+      engine
+        .scan({ family, start: '', end: '\xff\xff' })
+        .map((r) => `${Buffer.from(r.key, 'latin1').toString('hex')}=${r.value.toString('hex')}`)
+        .join('\n'),
+    )
     .join('\n---\n');
 }
-

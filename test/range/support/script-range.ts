@@ -21,7 +21,16 @@ import { createNodeEnv } from '../../../src/env/node/node-env.js';
 import { Hlc } from '../../../src/hlc/hlc.js';
 import { StoreLiveness } from '../../../src/cluster/store-liveness.js';
 import { decodeCounter } from '../../../src/range/eval/write.js';
-import type { BatchRequest, BatchResponse, KvIsolation, KvRequest, KvResponse, PushTxnRequest, RangeDescriptor, TxnMeta } from '../../../src/range/kv-api.js';
+import type {
+  BatchRequest,
+  BatchResponse,
+  KvIsolation,
+  KvRequest,
+  KvResponse,
+  PushTxnRequest,
+  RangeDescriptor,
+  TxnMeta,
+} from '../../../src/range/kv-api.js';
 import { KvError } from '../../../src/range/kv-errors.js';
 import { Store } from '../../../src/range/store.js';
 import { RpcNetworkImpl } from '../../../src/rpc/network.js';
@@ -58,7 +67,11 @@ export class ScriptRange {
     const { timers, rng, disk, logger } = this.#env;
     const clock = { wallUs: () => this.#wallUs, monotonicMs: () => this.#env.clock.monotonicMs() };
     const descriptor: RangeDescriptor = {
-      rangeId: 1, start: KEY_MIN, end: KEY_MAX, replicas: [{ nodeId: 1, type: 'voter' }], generation: 1,
+      rangeId: 1,
+      start: KEY_MIN,
+      end: KEY_MAX,
+      replicas: [{ nodeId: 1, type: 'voter' }],
+      generation: 1,
     };
     Store.writeInitialRanges(this.#engine, [descriptor], () => undefined);
     const hlc = await Hlc.open({ boundPath: null }, { clock, timers, disk, logger });
@@ -66,7 +79,10 @@ export class ScriptRange {
     const onFatal = (error: unknown): void => {
       this.fatal = error;
     };
-    this.#network = new RpcNetworkImpl({ nodeId: 1, clusterId: 'test' }, { transport, timers, clock, rng, hlc, logger, onFatal });
+    this.#network = new RpcNetworkImpl(
+      { nodeId: 1, clusterId: 'test' },
+      { transport, timers, clock, rng, hlc, logger, onFatal },
+    );
     this.#liveness = new StoreLiveness(
       { self: 1, heartbeatMs: 20, supportMs: 300 },
       { network: this.#network, hlc, clock, timers, logger, persisted: null, persist: async () => undefined },
@@ -74,7 +90,11 @@ export class ScriptRange {
     this.#store = new Store(
       { nodeId: 1, tickMs: 2, rangeBytesMax: 1 << 30, logBytesKept: 1 << 20, balanceLeaders: false },
       {
-        env: { ...this.#env, clock, transport }, hlc, engine: this.#engine, liveness: this.#liveness, network: this.#network,
+        env: { ...this.#env, clock, transport },
+        hlc,
+        engine: this.#engine,
+        liveness: this.#liveness,
+        network: this.#network,
         pusher: { push: (pushee, type, pushTo) => this.#push(pushee, type, pushTo) },
         waitGraph: { waitBegins: () => () => undefined },
         requestSplit: async () => undefined,
@@ -109,8 +129,14 @@ export class ScriptRange {
   }
 
   /** The pusher of src/txn without routing and recovery. */
-  async #push(pushee: TxnMeta, type: PushTxnRequest['type'], pushTo: number): Promise<{ status: 'pending' | 'committed' | 'aborted'; ts: number; epoch: number }> {
-    const answer = await this.#store.executor.execute(this.#batch('-', new Map(), [{ kind: 'push-txn', pushee, type, pushTo, force: false }]));
+  async #push(
+    pushee: TxnMeta,
+    type: PushTxnRequest['type'],
+    pushTo: number,
+  ): Promise<{ status: 'pending' | 'committed' | 'aborted'; ts: number; epoch: number }> {
+    const answer = await this.#store.executor.execute(
+      this.#batch('-', new Map(), [{ kind: 'push-txn', pushee, type, pushTo, force: false }]),
+    );
     const r = answer.responses[0]!;
     if (r.kind !== 'push-txn') throw new Error('wrong reply');
     return { status: r.status === 'staging' ? 'pending' : r.status, ts: r.writeTs, epoch: r.epoch };
@@ -149,9 +175,16 @@ export class ScriptRange {
     const writeTs = Math.max(readTs, Number(options.get('write') ?? old?.writeTs ?? 0));
     const limit = Number(options.get('limit') ?? old?.uncertaintyLimit ?? readTs);
     this.#txns.set(name, {
-      id: name.padEnd(16, '.'), anchorKey: options.get('anchor') ?? old?.anchorKey ?? 'a', epoch: 0,
-      isolation: ISOLATIONS[options.get('iso') ?? 's']!, readTs, writeTs, minTs: old?.minTs ?? readTs,
-      uncertaintyLimit: limit, coordinator: Number(options.get('node') ?? 1), name,
+      id: name.padEnd(16, '.'),
+      anchorKey: options.get('anchor') ?? old?.anchorKey ?? 'a',
+      epoch: 0,
+      isolation: ISOLATIONS[options.get('iso') ?? 's']!,
+      readTs,
+      writeTs,
+      minTs: old?.minTs ?? readTs,
+      uncertaintyLimit: limit,
+      coordinator: Number(options.get('node') ?? 1),
+      name,
     });
     return 'ok';
   }
@@ -160,9 +193,16 @@ export class ScriptRange {
     const number = (key: string, or: number): number => Number(options.get(key) ?? or);
     return {
       header: {
-        rangeId: number('range', 1), txn: name === '-' ? null : this.#txns.get(name)!, timestamp: number('at', 0),
-        wait: options.has('nowait') ? 'nowait' : options.has('skip') ? 'skip' : 'block', canBumpReadTs: options.has('bump'),
-        observedTs: number('obs', 0), maxRows: number('rows', 0), maxBytes: number('bytes', 0), lockTimeoutMs: number('timeout', 0), gatewayNode: 1,
+        rangeId: number('range', 1),
+        txn: name === '-' ? null : this.#txns.get(name)!,
+        timestamp: number('at', 0),
+        wait: options.has('nowait') ? 'nowait' : options.has('skip') ? 'skip' : 'block',
+        canBumpReadTs: options.has('bump'),
+        observedTs: number('obs', 0),
+        maxRows: number('rows', 0),
+        maxBytes: number('bytes', 0),
+        lockTimeoutMs: number('timeout', 0),
+        gatewayNode: 1,
       },
       requests,
     };
@@ -176,19 +216,23 @@ export class ScriptRange {
     const waitsBefore = executor.counters.lockWaits + executor.counters.latchWaits;
     const abort = new AbortController();
     let settled = false;
-    const promise = executor.execute(this.#batch(name!, options, requests), abort.signal).then(
-      (response) => this.#render(response),
-      (error: unknown) => renderError(error),
-    ).finally(() => {
-      settled = true;
-    });
+    const promise = executor
+      .execute(this.#batch(name!, options, requests), abort.signal)
+      .then(
+        (response) => this.#render(response),
+        (error: unknown) => renderError(error),
+      )
+      .finally(() => {
+        settled = true;
+      });
     const background = options.get('bg');
     if (background === undefined) {
       const answer = await promise;
       if (requests.some((r) => r.kind === 'end-txn' && r.split !== null)) await this.#serving(2);
       return answer;
     }
-    while (!settled && executor.counters.lockWaits + executor.counters.latchWaits === waitsBefore) await this.#env.timers.sleep(1);
+    while (!settled && executor.counters.lockWaits + executor.counters.latchWaits === waitsBefore)
+      await this.#env.timers.sleep(1);
     if (settled) return promise;
     this.#background.set(background, { promise, abort });
     return 'waits';
@@ -202,9 +246,22 @@ export class ScriptRange {
       case 'get':
         return { kind, key: a!, lock: options.has('lock') ? 'exclusive' : 'none' };
       case 'scan':
-        return { kind, start: a!, end: b!, reverse: options.has('rev'), lock: options.has('lock') ? 'exclusive' : 'none' };
+        return {
+          kind,
+          start: a!,
+          end: b!,
+          reverse: options.has('rev'),
+          lock: options.has('lock') ? 'exclusive' : 'none',
+        };
       case 'put':
-        return { kind, key: a!, value: b === '~' ? null : Buffer.from(b!), sequence: Number(c), mustNotExist: options.has('new'), exclusionSince: Number(options.get('since') ?? 0) };
+        return {
+          kind,
+          key: a!,
+          value: b === '~' ? null : Buffer.from(b!),
+          sequence: Number(c),
+          mustNotExist: options.has('new'),
+          exclusionSince: Number(options.get('since') ?? 0),
+        };
       case 'inc':
         return { kind: 'increment', key: a!, by: Number(b) };
       case 'ingest':
@@ -216,7 +273,13 @@ export class ScriptRange {
       case 'beat':
         return { kind: 'heartbeat-txn', now: Number(a) };
       case 'push':
-        return { kind: 'push-txn', pushee: txn(a), type: b as PushTxnRequest['type'], pushTo: Number(c), force: options.has('force') };
+        return {
+          kind: 'push-txn',
+          pushee: txn(a),
+          type: b as PushTxnRequest['type'],
+          pushTo: Number(c),
+          force: options.has('force'),
+        };
       case 'recover':
         return { kind: 'recover-txn', txn: txn(a), committed: b === 'yes' };
       case 'query':
@@ -224,9 +287,16 @@ export class ScriptRange {
       case 'resolve': {
         const span = listOf(options.get('span'));
         return {
-          kind: 'resolve-intents', keys: words.slice(4).filter((w) => !w.includes('=')).flatMap((w) => w.split(',')),
-          spans: span.length === 2 ? [{ start: span[0]!, end: span[1]! }] : [], txnId: txn(a).id, epoch: 0,
-          status: b as 'committed' | 'aborted' | 'pending', ts: Number(c),
+          kind: 'resolve-intents',
+          keys: words
+            .slice(4)
+            .filter((w) => !w.includes('='))
+            .flatMap((w) => w.split(',')),
+          spans: span.length === 2 ? [{ start: span[0]!, end: span[1]! }] : [],
+          txnId: txn(a).id,
+          epoch: 0,
+          status: b as 'committed' | 'aborted' | 'pending',
+          ts: Number(c),
         };
       }
       case 'gc':
@@ -241,10 +311,18 @@ export class ScriptRange {
     const now = this.#store.replica(1)!.descriptor;
     const generation = now.generation + 1;
     return {
-      kind: 'end-txn', action: action as 'one-phase' | 'stage' | 'commit' | 'abort',
-      inFlight: listOf(options.get('flight')).map((w) => ({ key: w.split(':')[0]!, sequence: Number(w.split(':')[1]) })),
-      localLocks: listOf(options.get('local')), lockKeys: listOf(options.get('keys') ?? options.get('local')),
-      split: splitAt === undefined ? null : { left: { ...now, end: splitAt, generation }, right: { ...now, rangeId: 2, start: splitAt, generation } },
+      kind: 'end-txn',
+      action: action as 'one-phase' | 'stage' | 'commit' | 'abort',
+      inFlight: listOf(options.get('flight')).map((w) => ({
+        key: w.split(':')[0]!,
+        sequence: Number(w.split(':')[1]),
+      })),
+      localLocks: listOf(options.get('local')),
+      lockKeys: listOf(options.get('keys') ?? options.get('local')),
+      split:
+        splitAt === undefined
+          ? null
+          : { left: { ...now, end: splitAt, generation }, right: { ...now, rangeId: 2, start: splitAt, generation } },
     };
   }
 
@@ -259,21 +337,31 @@ export class ScriptRange {
     for (const row of this.#engine.scan({ family: 'versions', start: '', end: '\xff' })) {
       const { key, ts } = decodeVersionKey(row.key);
       const { value, shifted } = decodeVersionValue(row.key, row.value);
-      lines.push(`version ${formatKey(key)}@${ts} ${value === null ? 'deleted' : text(value)}${shifted ? ' shifted' : ''}`);
+      lines.push(
+        `version ${formatKey(key)}@${ts} ${value === null ? 'deleted' : text(value)}${shifted ? ' shifted' : ''}`,
+      );
     }
     for (const row of this.#engine.scan({ family: 'locks', start: '', end: '\xff' })) {
       if (isIntentKey(row.key)) {
         const i = decodeIntent(row.value);
-        lines.push(`intent ${formatKey(intentUserKey(row.key))}@${i.writeTs} ${name(i.txnId)} seq ${i.sequence} ${i.value === null ? 'deleted' : text(i.value)}`);
+        lines.push(
+          `intent ${formatKey(intentUserKey(row.key))}@${i.writeTs} ${name(i.txnId)} seq ${i.sequence} ${i.value === null ? 'deleted' : text(i.value)}`,
+        );
       } else {
         const t = decodeTransaction(row.value);
-        lines.push(`record ${name(t.txnId)} ${t.status} @${t.writeTs} in flight [${t.inFlight.map((w) => `${w.key}:${w.sequence}`).join(' ')}]`);
+        lines.push(
+          `record ${name(t.txnId)} ${t.status} @${t.writeTs} in flight [${t.inFlight.map((w) => `${w.key}:${w.sequence}`).join(' ')}]`,
+        );
       }
     }
     for (const replica of this.#store.replicas()) {
       for (const lock of replica.locks.range('', '\xff')) {
-        const what = [lock.unreplicated ? 'unreplicated' : '', lock.intentTs === 0 ? '' : `intent@${lock.intentTs}`].filter((w) => w !== '').join('+');
-        lines.push(`lock r${replica.rangeId} ${formatKey(lock.key)} ${lock.holder === null ? 'free' : name(lock.holder.id)} ${what} queue [${lock.queue.map((w) => w.txn?.name ?? '-').join(' ')}]`);
+        const what = [lock.unreplicated ? 'unreplicated' : '', lock.intentTs === 0 ? '' : `intent@${lock.intentTs}`]
+          .filter((w) => w !== '')
+          .join('+');
+        lines.push(
+          `lock r${replica.rangeId} ${formatKey(lock.key)} ${lock.holder === null ? 'free' : name(lock.holder.id)} ${what} queue [${lock.queue.map((w) => w.txn?.name ?? '-').join(' ')}]`,
+        );
       }
       if (!replica.latches.idle) lines.push(`latches held in r${replica.rangeId}`);
     }
@@ -318,13 +406,15 @@ function renderResponse(r: KvResponse): string {
 }
 
 function renderError(error: unknown): string {
-  if (!(error instanceof KvError)) return `error: ${error instanceof Error ? `${(error as { sqlstate?: string }).sqlstate ?? error.name} ${error.message}` : String(error)}`;
+  if (!(error instanceof KvError))
+    return `error: ${error instanceof Error ? `${(error as { sqlstate?: string }).sqlstate ?? error.name} ${error.message}` : String(error)}`;
   const d = error.detail;
   const parts: string[] = [d.kind];
   if ('reason' in d) parts.push(d.reason);
   if ('key' in d) parts.push(formatKey(d.key));
   if ('retryTs' in d) parts.push(`@${d.retryTs}`);
   if ('existing' in d) parts.push(`existing ${Buffer.from(d.existing).toString('latin1')}`);
-  if ('descriptors' in d) parts.push(d.descriptors.map((x) => `r${x.rangeId}[${formatKey(x.start)},${formatKey(x.end)})`).join(' '));
+  if ('descriptors' in d)
+    parts.push(d.descriptors.map((x) => `r${x.rangeId}[${formatKey(x.start)},${formatKey(x.end)})`).join(' '));
   return `error: ${parts.join(' ')}`;
 }

@@ -1,21 +1,62 @@
 import { describe, expect, it } from 'vitest';
 import { SYSTEM_KEYS } from '../../../src/encoding/keyspace.js';
 import {
-  decodeDescriptor, decodeLease, decodeNameEntry, decodeSchemaLock, encodeDescriptor, encodeLease, encodeNameEntry, encodeSchemaLock, schemaLockKey,
+  decodeDescriptor,
+  decodeLease,
+  decodeNameEntry,
+  decodeSchemaLock,
+  encodeDescriptor,
+  encodeLease,
+  encodeNameEntry,
+  encodeSchemaLock,
+  schemaLockKey,
 } from '../../../src/sql/catalog/codec.js';
 import type { TableDescriptor } from '../../../src/sql/catalog/descriptor.js';
 import { CatalogRequest } from '../../../src/encoding/proto/catalog.js';
 
 const table: TableDescriptor = {
-  kind: 'table', id: 16384, name: 'tä', databaseId: 5, schemaId: 2200, version: 3, owner: 'postgres',
-  columns: [{
-    id: 1, name: 'a', typeOid: 23, typmod: -1, nullable: false, defaultSql: '1', identity: null, sequenceId: null, hidden: false,
-    collation: null, missingText: null, dropped: false,
-  }],
+  kind: 'table',
+  id: 16384,
+  name: 'tä',
+  databaseId: 5,
+  schemaId: 2200,
+  version: 3,
+  owner: 'postgres',
+  columns: [
+    {
+      id: 1,
+      name: 'a',
+      typeOid: 23,
+      typmod: -1,
+      nullable: false,
+      defaultSql: '1',
+      identity: null,
+      sequenceId: null,
+      hidden: false,
+      collation: null,
+      missingText: null,
+      dropped: false,
+    },
+  ],
   nextColumnId: 2,
-  indexes: [{ id: 1, oid: 16385, name: 't_pkey', unique: true, primary: true, columns: [{ columnId: 1, descending: false }], storing: [], constraintOid: 16386 }],
-  nextIndexId: 2, checks: [{ oid: 16387, name: 'c', expressionSql: '(a > 0)', columnIds: [1] }], comment: null, storageId: 16388,
-  options: { fillfactor: '70' }, unlogged: false,
+  indexes: [
+    {
+      id: 1,
+      oid: 16385,
+      name: 't_pkey',
+      unique: true,
+      primary: true,
+      columns: [{ columnId: 1, descending: false }],
+      storing: [],
+      constraintOid: 16386,
+    },
+  ],
+  nextIndexId: 2,
+  checks: [{ oid: 16387, name: 'c', expressionSql: '(a > 0)', columnIds: [1] }],
+  comment: null,
+  storageId: 16388,
+  options: { fillfactor: '70' },
+  unlogged: false,
 };
 
 describe('stored forms of the catalog', () => {
@@ -32,9 +73,13 @@ describe('stored forms of the catalog', () => {
     expect(decodeLease(encodeLease(1_700_000_000_000_123))).toBe(1_700_000_000_000_123);
     expect(Buffer.from(schemaLockKey(16384), 'latin1').toString('hex')).toBe('0364646c2f824000');
     expect(Buffer.from(SYSTEM_KEYS.name(5, 2200, 'tä'), 'latin1').toString('hex')).toBe('036e616d652f810582089874c3a4');
-    expect(Buffer.from(CatalogRequest.encode({ request: { $case: 'lock', value: { token: 'x', ids: [16384], coordinator: 2, waitMs: 500 } } }).finish()).toString('hex')).toBe(
-      '0a0d0a01781203808001180220f403',
-    );
+    expect(
+      Buffer.from(
+        CatalogRequest.encode({
+          request: { $case: 'lock', value: { token: 'x', ids: [16384], coordinator: 2, waitMs: 500 } },
+        }).finish(),
+      ).toString('hex'),
+    ).toBe('0a0d0a01781203808001180220f403');
   });
 
   it('refuses what it does not know', () => {

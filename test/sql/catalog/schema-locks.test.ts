@@ -28,7 +28,7 @@ async function settle(): Promise<void> {
 }
 async function isPending(p: Promise<unknown>): Promise<boolean> {
   await settle();
-  return (await Promise.race([p.then(() => false), Promise.resolve(true)]));
+  return await Promise.race([p.then(() => false), Promise.resolve(true)]);
 }
 
 describe('schema changes over nodes', () => {
@@ -56,7 +56,10 @@ describe('schema changes over nodes', () => {
     await b.all('update t set b = 21 where a = 2');
     await b.all('commit');
     expect((await change).tag).toBe('ALTER TABLE');
-    expect(await reader).toEqual([['1', '10', null], ['2', '21', null]]);
+    expect(await reader).toEqual([
+      ['1', '10', null],
+      ['2', '21', null],
+    ]);
   });
 
   it('leave nothing behind when they are rolled back', async () => {

@@ -13,7 +13,9 @@ let cluster: Cluster;
 
 beforeAll(async () => {
   cluster = await startCluster({ nodes: 1 });
-  await cluster.sql('create table people (id serial primary key, name varchar(10) unique, b numeric(10,2) not null check (b > 0), gone text)');
+  await cluster.sql(
+    'create table people (id serial primary key, name varchar(10) unique, b numeric(10,2) not null check (b > 0), gone text)',
+  );
   await cluster.sql('create table loose (a int, b text)');
   await cluster.sql('create index loose_b on loose (b desc)');
   await cluster.sql('alter table people drop column gone');
@@ -27,7 +29,9 @@ async function described(command: string): Promise<string> {
   return psql(command, []);
 }
 async function psql(command: string, options: readonly string[] = ['-t']): Promise<string> {
-  const { stdout, stderr } = await run(PSQL, [cluster.url(), '-X', '-A', ...options, '-c', command], { encoding: 'utf8' });
+  const { stdout, stderr } = await run(PSQL, [cluster.url(), '-X', '-A', ...options, '-c', command], {
+    encoding: 'utf8',
+  });
   expect(stderr).toBe('');
   return stdout;
 }
@@ -36,14 +40,23 @@ describe.skipIf(!existsSync(PSQL))('psql', () => {
   it('describes a table', async () => {
     expect(await described('\\d people')).toBe(
       [
-        'Table "public.people"', 'Column|Type|Collation|Nullable|Default',
-        "id|integer||not null|nextval('people_id_seq'::regclass)", 'name|character varying(10)|||', 'b|numeric(10,2)||not null|', 'Indexes:',
-        '    "people_pkey" PRIMARY KEY, btree (id)', '    "people_name_key" UNIQUE CONSTRAINT, btree (name)', 'Check constraints:',
-        '    "people_b_check" CHECK ((b > (0)::numeric))', '',
+        'Table "public.people"',
+        'Column|Type|Collation|Nullable|Default',
+        "id|integer||not null|nextval('people_id_seq'::regclass)",
+        'name|character varying(10)|||',
+        'b|numeric(10,2)||not null|',
+        'Indexes:',
+        '    "people_pkey" PRIMARY KEY, btree (id)',
+        '    "people_name_key" UNIQUE CONSTRAINT, btree (name)',
+        'Check constraints:',
+        '    "people_b_check" CHECK ((b > (0)::numeric))',
+        '',
       ].join('\n'),
     );
     expect(await psql('\\d+ people')).toContain('family name');
-    expect(await described('\\d loose')).toBe('Table "public.loose"\nColumn|Type|Collation|Nullable|Default\na|integer|||\nb|text|||\nIndexes:\n    "loose_b" btree (b DESC)\n');
+    expect(await described('\\d loose')).toBe(
+      'Table "public.loose"\nColumn|Type|Collation|Nullable|Default\na|integer|||\nb|text|||\nIndexes:\n    "loose_b" btree (b DESC)\n',
+    );
   });
 
   it('lists tables, indexes and sequences', async () => {
@@ -57,14 +70,60 @@ describe.skipIf(!existsSync(PSQL))('psql', () => {
   });
 
   it('lists what belongs to the cluster', async () => {
-    expect((await psql('\\l')).split('\n').map((line) => line.split('|')[0])).toEqual(['postgres', 'template0', 'template1', '']);
+    expect((await psql('\\l')).split('\n').map((line) => line.split('|')[0])).toEqual([
+      'postgres',
+      'template0',
+      'template1',
+      '',
+    ]);
     expect(await psql('\\du')).toBe('postgres|Superuser, Create role, Create DB, Replication, Bypass RLS|{}\n');
     expect(await psql('\\dn')).toBe('public|postgres\n');
     expect(await psql('\\df lower')).toBe('pg_catalog|lower|text|text|func\n');
   });
 
   it('runs every other listing without an error', async () => {
-    for (const command of ['\\l+', '\\dn+', '\\di+', '\\ds+', '\\da sum', '\\dT int*', '\\dT+ int4', '\\dx', '\\dp', '\\ddp', '\\dC', '\\do =', '\\dy', '\\dRp', '\\dRs', '\\dconfig', '\\db', '\\dO', '\\dA', '\\dAc', '\\dAf', '\\dAo', '\\dAp', '\\dc', '\\des', '\\det', '\\deu', '\\dew', '\\dD', '\\dF', '\\dFd', '\\dFp', '\\dFt', '\\dg', '\\dX', '\\d pg_class', '\\d information_schema.columns', '\\dS', '\\z', '\\df+ abs']) {
+    for (const command of [
+      '\\l+',
+      '\\dn+',
+      '\\di+',
+      '\\ds+',
+      '\\da sum',
+      '\\dT int*',
+      '\\dT+ int4',
+      '\\dx',
+      '\\dp',
+      '\\ddp',
+      '\\dC',
+      '\\do =',
+      '\\dy',
+      '\\dRp',
+      '\\dRs',
+      '\\dconfig',
+      '\\db',
+      '\\dO',
+      '\\dA',
+      '\\dAc',
+      '\\dAf',
+      '\\dAo',
+      '\\dAp',
+      '\\dc',
+      '\\des',
+      '\\det',
+      '\\deu',
+      '\\dew',
+      '\\dD',
+      '\\dF',
+      '\\dFd',
+      '\\dFp',
+      '\\dFt',
+      '\\dg',
+      '\\dX',
+      '\\d pg_class',
+      '\\d information_schema.columns',
+      '\\dS',
+      '\\z',
+      '\\df+ abs',
+    ]) {
       await psql(command);
     }
   });
@@ -86,7 +145,8 @@ describe('drivers', () => {
   });
 
   it('pgbench finds that its table is not partitioned', async () => {
-    const { rows } = await cluster.sql(`select o.n, p.partstrat, pg_catalog.count(i.inhparent) from pg_catalog.pg_class as c
+    const { rows } =
+      await cluster.sql(`select o.n, p.partstrat, pg_catalog.count(i.inhparent) from pg_catalog.pg_class as c
       join pg_catalog.pg_namespace as n on (n.oid = c.relnamespace)
       cross join lateral (select pg_catalog.array_position(pg_catalog.current_schemas(true), n.nspname)) as o(n)
       left join pg_catalog.pg_partitioned_table as p on (p.partrelid = c.oid)
@@ -96,7 +156,9 @@ describe('drivers', () => {
   });
 
   it('everything in the two schemas can be read', async () => {
-    const { rows } = await cluster.sql("select relnamespace::regnamespace::text || '.' || relname as name from pg_class where relnamespace in (11, 13000)");
+    const { rows } = await cluster.sql(
+      "select relnamespace::regnamespace::text || '.' || relname as name from pg_class where relnamespace in (11, 13000)",
+    );
     expect(rows.length).toBeGreaterThan(150);
     for (const row of rows) await cluster.sql(`select * from ${String(Object.values(row as object)[0])}`);
   });
@@ -105,7 +167,8 @@ describe('drivers', () => {
     const client = new (await import('pg')).default.Client(cluster.url());
     await client.connect();
     try {
-      const count = async (): Promise<string> => (await client.query("select count(*) from pg_class where relname = 'fresh'")).rows[0].count as string;
+      const count = async (): Promise<string> =>
+        (await client.query("select count(*) from pg_class where relname = 'fresh'")).rows[0].count as string;
       await client.query('begin');
       await client.query('create table fresh (a int)');
       expect(await count()).toBe('1');

@@ -10,15 +10,19 @@ beforeEach(async () => {
 });
 
 describe('CREATE and DROP TABLE', () => {
-  it('gives PostgreSQL\'s notices and errors', async () => {
+  it("gives PostgreSQL's notices and errors", async () => {
     await c.all('create table t (a int)');
     expect(await c.error('create table t (a int)')).toBe('42P07 relation "t" already exists');
     await c.all('create table if not exists t (a int)');
     expect(c.notices).toEqual(['NOTICE: relation "t" already exists, skipping']);
     expect(await c.error('create table u (a int, a text)')).toBe('42701 column "a" specified more than once');
     expect(await c.error('create table u (a nosuch)')).toBe('42704 type "nosuch" does not exist');
-    expect(await c.error('create table u (a int primary key, b int primary key)')).toBe('42P16 multiple primary keys for table "u" are not allowed');
-    expect(await c.error('create table u (a int, primary key (b))')).toBe('42703 column "b" named in key does not exist');
+    expect(await c.error('create table u (a int primary key, b int primary key)')).toBe(
+      '42P16 multiple primary keys for table "u" are not allowed',
+    );
+    expect(await c.error('create table u (a int, primary key (b))')).toBe(
+      '42703 column "b" named in key does not exist',
+    );
     expect(await c.error('create table nosuch.u (a int)')).toBe('3F000 schema "nosuch" does not exist');
     expect(await c.error('create table u (a int) partition by range (a)')).toContain('0A000');
     expect(await c.error('drop table u')).toBe('42P01 table "u" does not exist');
@@ -28,12 +32,25 @@ describe('CREATE and DROP TABLE', () => {
   });
 
   it('names constraints, indexes and sequences as PostgreSQL does', async () => {
-    await c.all('create table t (id serial primary key, a int unique, b int check (b > 0), check (a < b), unique (a, b))');
+    await c.all(
+      'create table t (id serial primary key, a int unique, b int check (b > 0), check (a < b), unique (a, b))',
+    );
     expect(await c.rows("select relname, relkind from pg_class where relname like 't\\_%' order by 1")).toEqual([
-      ['t_a_b_key', 'i'], ['t_a_key', 'i'], ['t_id_seq', 'S'], ['t_pkey', 'i'],
+      ['t_a_b_key', 'i'],
+      ['t_a_key', 'i'],
+      ['t_id_seq', 'S'],
+      ['t_pkey', 'i'],
     ]);
-    expect(await c.rows('select conname from pg_constraint order by 1')).toEqual([['t_a_b_key'], ['t_a_key'], ['t_b_check'], ['t_check'], ['t_pkey']]);
-    expect(await c.error('insert into t (a, b) values (1, -1)')).toContain('23514 new row for relation "t" violates check constraint "t_');
+    expect(await c.rows('select conname from pg_constraint order by 1')).toEqual([
+      ['t_a_b_key'],
+      ['t_a_key'],
+      ['t_b_check'],
+      ['t_check'],
+      ['t_pkey'],
+    ]);
+    expect(await c.error('insert into t (a, b) values (1, -1)')).toContain(
+      '23514 new row for relation "t" violates check constraint "t_',
+    );
     expect((await c.query('insert into t (a, b) values (1, 2), (3, 4)')).tag).toBe('INSERT 0 2');
     expect(await c.rows('select id from t order by id')).toEqual([['2'], ['3']]);
     expect(await c.error('insert into t (a, b) values (1, 9)')).toContain('Key (a)=(1) already exists.');
@@ -53,30 +70,46 @@ describe('CREATE and DROP TABLE', () => {
   it('creates a table from a query', async () => {
     await c.all('create table a (x int primary key, y text); insert into a values (1, $$p$$), (2, $$q$$)');
     expect((await c.query('create table b as select x * 10 as x10, y from a')).tag).toBe('SELECT 2');
-    expect(await c.rows('select * from b order by 1')).toEqual([['10', 'p'], ['20', 'q']]);
+    expect(await c.rows('select * from b order by 1')).toEqual([
+      ['10', 'p'],
+      ['20', 'q'],
+    ]);
     await c.all('select x into d from a');
     expect(await c.rows('select count(*) from d')).toEqual([['2']]);
     await c.all('create table e (like a including all)');
-    expect(await c.rows("select column_name from information_schema.columns where table_name = 'e'")).toEqual([['x'], ['y']]);
+    expect(await c.rows("select column_name from information_schema.columns where table_name = 'e'")).toEqual([
+      ['x'],
+      ['y'],
+    ]);
   });
 });
 
 describe('ALTER TABLE', () => {
   it('adds a primary key to a filled table, as pgbench does', async () => {
-    await c.all('create table accounts (aid int not null, bid int, abalance int, filler char(4)) with (fillfactor=100)');
+    await c.all(
+      'create table accounts (aid int not null, bid int, abalance int, filler char(4)) with (fillfactor=100)',
+    );
     await c.all('insert into accounts select i, 1, 0, $$$$ from generate_series(1, 3000) as g(i)');
     expect((await c.query('alter table accounts add primary key (aid)')).tag).toBe('ALTER TABLE');
     expect(await c.rows('select count(*), min(aid), max(aid) from accounts')).toEqual([['3000', '1', '3000']]);
     expect(await c.rows('select abalance from accounts where aid = 2999')).toEqual([['0']]);
     expect(await c.error('insert into accounts values (5)')).toContain('23505');
-    expect(await c.error('alter table accounts add primary key (bid)')).toBe('42P16 multiple primary keys for table "accounts" are not allowed');
+    expect(await c.error('alter table accounts add primary key (bid)')).toBe(
+      '42P16 multiple primary keys for table "accounts" are not allowed',
+    );
   });
 
   it('refuses duplicates and NULLs in a new key', async () => {
     await c.all('create table t (a int, b int); insert into t values (2, 1), (1, 1), (3, null), (2, 5)');
-    expect(await c.error('alter table t add primary key (a)')).toBe('23505 could not create unique index "t_pkey" | Key (a)=(2) is duplicated.');
-    expect(await c.error('create unique index on t (b)')).toBe('23505 could not create unique index "t_b_idx" | Key (b)=(1) is duplicated.');
-    expect(await c.error('alter table t add primary key (b)')).toBe('23502 column "b" of relation "t" contains null values');
+    expect(await c.error('alter table t add primary key (a)')).toBe(
+      '23505 could not create unique index "t_pkey" | Key (a)=(2) is duplicated.',
+    );
+    expect(await c.error('create unique index on t (b)')).toBe(
+      '23505 could not create unique index "t_b_idx" | Key (b)=(1) is duplicated.',
+    );
+    expect(await c.error('alter table t add primary key (b)')).toBe(
+      '23502 column "b" of relation "t" contains null values',
+    );
     expect(await c.rows('select count(*) from t')).toEqual([['4']]);
     await c.all('delete from t where a = 2; alter table t add primary key (a)');
     expect(await c.rows('select a from t order by a')).toEqual([['1'], ['3']]);
@@ -85,18 +118,29 @@ describe('ALTER TABLE', () => {
   it('adds, changes and drops columns', async () => {
     await c.all('create table t (a int primary key); insert into t values (1), (2)');
     await c.all("alter table t add column b text default 'old', add column c int");
-    expect(await c.rows('select * from t order by a')).toEqual([['1', 'old', null], ['2', 'old', null]]);
-    expect(await c.error('alter table t add column d int not null')).toBe('23502 column "d" of relation "t" contains null values');
+    expect(await c.rows('select * from t order by a')).toEqual([
+      ['1', 'old', null],
+      ['2', 'old', null],
+    ]);
+    expect(await c.error('alter table t add column d int not null')).toBe(
+      '23502 column "d" of relation "t" contains null values',
+    );
     expect(await c.error('alter table t add column b int')).toBe('42701 column "b" of relation "t" already exists');
     await c.all("alter table t alter b set default 'new'; insert into t (a) values (3)");
     expect(await c.rows('select b from t order by a')).toEqual([['old'], ['old'], ['new']]);
     await c.all('alter table t drop column b');
     expect(await c.rows('select * from t where a = 3')).toEqual([['3', null]]);
     expect(await c.error('select b from t')).toContain('42703');
-    expect(await c.error('alter table t alter c set not null')).toBe('23502 column "c" of relation "t" contains null values');
+    expect(await c.error('alter table t alter c set not null')).toBe(
+      '23502 column "c" of relation "t" contains null values',
+    );
     await c.all('update t set c = a * 100; alter table t alter c set not null');
     await c.all('alter table t alter c type text');
-    expect(await c.rows("select a, c || '!' from t order by a")).toEqual([['1', '100!'], ['2', '200!'], ['3', '300!']]);
+    expect(await c.rows("select a, c || '!' from t order by a")).toEqual([
+      ['1', '100!'],
+      ['2', '200!'],
+      ['3', '300!'],
+    ]);
     await c.all('alter table t alter c type int using c::int + 1');
     expect(await c.rows('select sum(c) from t')).toEqual([['603']]);
     await c.all('alter table t add column s serial');
@@ -108,7 +152,9 @@ describe('ALTER TABLE', () => {
   });
 
   it('keeps indexes in step with rewrites and drops', async () => {
-    await c.all('create table t (a int, b int); create index on t (b); insert into t select i, i % 7 from generate_series(1, 50) as g(i)');
+    await c.all(
+      'create table t (a int, b int); create index on t (b); insert into t select i, i % 7 from generate_series(1, 50) as g(i)',
+    );
     await c.all('alter table t add primary key (a)');
     expect(await c.rows('select a from t where b = 3 order by a limit 3')).toEqual([['3'], ['10'], ['17']]);
     await c.all('alter table t drop constraint t_pkey');
@@ -122,7 +168,9 @@ describe('ALTER TABLE', () => {
 
   it('adds constraints', async () => {
     await c.all('create table t (a int primary key, b int); insert into t values (1, 5), (2, -5)');
-    expect(await c.error('alter table t add constraint pos check (b > 0)')).toBe('23514 check constraint "pos" of relation "t" is violated by some row');
+    expect(await c.error('alter table t add constraint pos check (b > 0)')).toBe(
+      '23514 check constraint "pos" of relation "t" is violated by some row',
+    );
     await c.all('delete from t where a = 2; alter table t add constraint pos check (b > 0), add unique (b)');
     expect(await c.error('insert into t values (3, 0)')).toContain('"pos"');
     expect(await c.error('insert into t values (3, 5)')).toContain('"t_b_key"');
@@ -134,7 +182,9 @@ describe('ALTER TABLE', () => {
 
 describe('TRUNCATE, sequences, schemas, databases', () => {
   it('truncates several tables and restarts identities', async () => {
-    await c.all('create table a (id serial primary key, x int); create table b (y int); insert into a (x) values (1), (2); insert into b values (1)');
+    await c.all(
+      'create table a (id serial primary key, x int); create table b (y int); insert into a (x) values (1), (2); insert into b values (1)',
+    );
     expect((await c.query('truncate a, b')).tag).toBe('TRUNCATE TABLE');
     expect(await c.rows('select count(*) from a')).toEqual([['0']]);
     await c.all('insert into a (x) values (3)');
@@ -201,16 +251,27 @@ describe('TRUNCATE, sequences, schemas, databases', () => {
     await c.all('alter table t split at values (4), (8)');
     const { columns, rows } = await c.query('show ranges from table t');
     expect(columns).toEqual(['start_key', 'end_key', 'range_id', 'replicas', 'lease_holder', 'range_size']);
-    expect(rows.map((r) => r.slice(0, 2))).toEqual([[null, '/4'], ['/4', '/8'], ['/8', null]]);
+    expect(rows.map((r) => r.slice(0, 2))).toEqual([
+      [null, '/4'],
+      ['/4', '/8'],
+      ['/8', null],
+    ]);
   });
 
   it('accepts the maintenance commands', async () => {
     await c.all('create table t (a int)');
     for (const [sql, tag] of [
-      ['vacuum t', 'VACUUM'], ['vacuum analyze', 'VACUUM'], ['analyze t', 'ANALYZE'], ['checkpoint', 'CHECKPOINT'],
-      ['reindex table t', 'REINDEX'], ['grant select on t to postgres', 'GRANT'], ['revoke all on t from postgres', 'REVOKE'],
-      ["comment on table t is 'hello'", 'COMMENT'], ["comment on column t.a is 'col'", 'COMMENT'],
-      ['create extension if not exists "uuid-ossp"', 'CREATE EXTENSION'], ['alter table t owner to postgres', 'ALTER TABLE'],
+      ['vacuum t', 'VACUUM'],
+      ['vacuum analyze', 'VACUUM'],
+      ['analyze t', 'ANALYZE'],
+      ['checkpoint', 'CHECKPOINT'],
+      ['reindex table t', 'REINDEX'],
+      ['grant select on t to postgres', 'GRANT'],
+      ['revoke all on t from postgres', 'REVOKE'],
+      ["comment on table t is 'hello'", 'COMMENT'],
+      ["comment on column t.a is 'col'", 'COMMENT'],
+      ['create extension if not exists "uuid-ossp"', 'CREATE EXTENSION'],
+      ['alter table t owner to postgres', 'ALTER TABLE'],
       ['alter table t set (fillfactor = 70)', 'ALTER TABLE'],
     ]) {
       expect((await c.query(sql!)).tag).toBe(tag);

@@ -12,7 +12,8 @@ const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 describe.each(Object.keys(SAMPLES).filter((name) => typeByName(name)!.encodeKey !== null))('keys of %s', (name) => {
   const type = typeByName(name)!;
   const values: Datum[] = [...SAMPLES[name]!.map((text) => type.input(text, -1, FORMAT)), null];
-  const compare = (a: Datum, b: Datum): number => (a === null || b === null ? Number(a === null) - Number(b === null) : type.compare(a, b));
+  const compare = (a: Datum, b: Datum): number =>
+    a === null || b === null ? Number(a === null) - Number(b === null) : type.compare(a, b);
 
   test.each([false, true])('bytes sort as values (descending %s)', (descending) => {
     const encode = compileKeyEncoder([{ oid: type.oid, descending }]);
@@ -46,10 +47,15 @@ function sequence(seed: number): () => number {
 test('random integers, bigints, numerics and strings keep their order', () => {
   const random = sequence(7);
   const pick: Record<string, () => string> = {
-    int4: () => String((random() - 1073741823) >> random() % 31),
-    int8: () => String((BigInt(random()) * BigInt(random()) * (random() % 2 === 0 ? 1n : -1n)) >> BigInt(random() % 62)),
-    numeric: () => `${random() % 2 === 0 ? '-' : ''}${random() % 1000}.${String(random() % 1000).padStart(3, '0')}e${(random() % 9) - 4}`,
-    text: () => String.fromCodePoint(...Array.from({ length: random() % 4 }, () => [97, 98, 0xe9, 0x65e5, 0xffee, 0x1f600][random() % 6]!)),
+    int4: () => String((random() - 1073741823) >> (random() % 31)),
+    int8: () =>
+      String((BigInt(random()) * BigInt(random()) * (random() % 2 === 0 ? 1n : -1n)) >> BigInt(random() % 62)),
+    numeric: () =>
+      `${random() % 2 === 0 ? '-' : ''}${random() % 1000}.${String(random() % 1000).padStart(3, '0')}e${(random() % 9) - 4}`,
+    text: () =>
+      String.fromCodePoint(
+        ...Array.from({ length: random() % 4 }, () => [97, 98, 0xe9, 0x65e5, 0xffee, 0x1f600][random() % 6]!),
+      ),
     float8: () => String(((random() - 1e9) * random()) / 10 ** (random() % 20)),
   };
   for (const [name, make] of Object.entries(pick)) {
@@ -63,7 +69,10 @@ test('random integers, bigints, numerics and strings keep their order', () => {
 });
 
 test('a key of fewer values is the prefix of those that share them', () => {
-  const encode = compileKeyEncoder([{ oid: 25, descending: false }, { oid: 23, descending: true }]);
+  const encode = compileKeyEncoder([
+    { oid: 25, descending: false },
+    { oid: 23, descending: true },
+  ]);
   expect(encode(['a', 5]).startsWith(encode(['a']))).toBe(true);
   expect(encode(['a', 5]) > encode(['a', 6])).toBe(true);
 });

@@ -18,10 +18,17 @@ const ORACLE = process.env['QUORAL_ORACLE'];
 beforeAll(() => initParser());
 
 function statementsOf(text: string): string[] {
-  return text.split(/;\s*\n/).map((s) => s.trim()).filter((s) => s !== '');
+  return text
+    .split(/;\s*\n/)
+    .map((s) => s.trim())
+    .filter((s) => s !== '');
 }
 
-function rowsText(statement: string, columns: readonly string[], rows: readonly (readonly (string | null)[])[]): string {
+function rowsText(
+  statement: string,
+  columns: readonly string[],
+  rows: readonly (readonly (string | null)[])[],
+): string {
   const lines = rows.map((r) => r.map((v) => (v === null ? 'NULL' : v)).join('|'));
   if (!/order by/i.test(statement)) lines.sort();
   return [columns.join(' '), ...lines].join('\n');
@@ -31,7 +38,11 @@ async function ours(h: Harness, statement: string): Promise<string> {
   try {
     const answer = await h.run(statement);
     if (answer.columns === null) return answer.tag.replace(/^CREATE .*/, 'CREATE').replace('INSERT 0', 'INSERT');
-    return rowsText(statement, answer.columns.map((c) => `${c.name}:${c.typeOid}`), answer.rows);
+    return rowsText(
+      statement,
+      answer.columns.map((c) => `${c.name}:${c.typeOid}`),
+      answer.rows,
+    );
   } catch (error) {
     if (!(error instanceof QuoralError)) throw error;
     const { detail, position } = error.fields;
@@ -49,9 +60,17 @@ interface OracleResult {
 async function oracle(client: pg.Client, statement: string): Promise<string> {
   try {
     const types = { getTypeParser: () => (text: string) => text };
-    const r = (await client.query({ text: statement, rowMode: 'array', types } as unknown as pg.QueryArrayConfig)) as unknown as OracleResult;
+    const r = (await client.query({
+      text: statement,
+      rowMode: 'array',
+      types,
+    } as unknown as pg.QueryArrayConfig)) as unknown as OracleResult;
     if (r.fields.length === 0) return `${r.command} ${r.rowCount ?? ''}`.trim();
-    return rowsText(statement, r.fields.map((f) => `${f.name}:${f.dataTypeID}`), r.rows);
+    return rowsText(
+      statement,
+      r.fields.map((f) => `${f.name}:${f.dataTypeID}`),
+      r.rows,
+    );
   } catch (error) {
     const e = error as { code?: string; message: string; detail?: string; position?: string };
     return `ERROR ${e.code} ${e.message}${e.detail === undefined ? '' : ` | ${e.detail}`}${e.position === undefined ? '' : ` @${e.position}`}`;
@@ -71,7 +90,9 @@ async function record(name: string, statements: readonly string[]): Promise<stri
 }
 
 describe('answers equal PostgreSQL’s', () => {
-  for (const file of readdirSync(FOLDER).filter((f) => f.endsWith('.sql')).sort()) {
+  for (const file of readdirSync(FOLDER)
+    .filter((f) => f.endsWith('.sql'))
+    .sort()) {
     const name = file.replace('.sql', '');
     it(name, async () => {
       const statements = statementsOf(readFileSync(new URL(file, FOLDER), 'utf8'));

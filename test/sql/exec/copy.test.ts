@@ -16,7 +16,7 @@ function random(seed: number): () => number {
 
 function cut(data: Buffer, next: () => number): Buffer[] {
   const chunks: Buffer[] = [];
-  for (let at = 0; at < data.length; ) {
+  for (let at = 0; at < data.length;) {
     const size = 1 + Math.floor(next() * next() * 40);
     chunks.push(data.subarray(at, at + size));
     at += size;
@@ -24,7 +24,26 @@ function cut(data: Buffer, next: () => number): Buffer[] {
   return chunks;
 }
 
-const PIECES = ['a', 'é', '😀', '\t', '\n', '\\', '\r', '"', "'", ',', '\\N', '', 'NULL', ' ', '\\.', 'x"y', '\b', '\v'];
+const PIECES = [
+  'a',
+  'é',
+  '😀',
+  '\t',
+  '\n',
+  '\\',
+  '\r',
+  '"',
+  "'",
+  ',',
+  '\\N',
+  '',
+  'NULL',
+  ' ',
+  '\\.',
+  'x"y',
+  '\b',
+  '\v',
+];
 
 function randomRows(next: () => number): (string | null)[][] {
   return Array.from({ length: Math.floor(next() * 12) }, (_, i) => {
@@ -51,10 +70,18 @@ describe('COPY', () => {
     for (let seed = 1; seed <= 120; seed++) {
       const next = random(seed);
       const rows = randomRows(next);
-      const options = [' ', ' (format csv)', ' (format csv, force_quote *)', " (delimiter '|', null 'nil')", ' (format csv, header, escape \'\\\')'][seed % 5]!;
+      const options = [
+        ' ',
+        ' (format csv)',
+        ' (format csv, force_quote *)',
+        " (delimiter '|', null 'nil')",
+        " (format csv, header, escape '\\')",
+      ][seed % 5]!;
       const h = new Harness();
       h.fresh = seed % 2 === 0;
-      await h.run('create table src(id int primary key, a text, b text); create table dst(id int primary key, a text, b text)');
+      await h.run(
+        'create table src(id int primary key, a text, b text); create table dst(id int primary key, a text, b text)',
+      );
       for (const row of rows) await h.run('insert into src values ($1, $2, $3)', row);
       const out = await h.run(`copy src to stdout${options}`);
       expect(out.tag, `seed ${seed}`).toBe(`COPY ${rows.length}`);
@@ -77,10 +104,23 @@ describe('COPY', () => {
     const h = new Harness();
     await h.run('create table t(a int primary key, b text not null, c varchar(3))');
     const copy = (text: string): Promise<QuoralError> => failure(h.run('copy t from stdin', [], [Buffer.from(text)]));
-    expect(await copy('1\tx\ty\n2\tx\n')).toMatchObject({ sqlstate: '22P04', message: 'missing data for column "c"', fields: { where: 'COPY t, line 2: "2\tx"' } });
-    expect(await copy('1\tx\ty\tz\n')).toMatchObject({ sqlstate: '22P04', message: 'extra data after last expected column' });
-    expect(await copy('q\tx\ty\n')).toMatchObject({ sqlstate: '22P02', fields: { where: 'COPY t, line 1, column a: "q"' } });
-    expect(await copy('1\tx\ty\n\n')).toMatchObject({ sqlstate: '22P02', message: 'invalid input syntax for type integer: ""' });
+    expect(await copy('1\tx\ty\n2\tx\n')).toMatchObject({
+      sqlstate: '22P04',
+      message: 'missing data for column "c"',
+      fields: { where: 'COPY t, line 2: "2\tx"' },
+    });
+    expect(await copy('1\tx\ty\tz\n')).toMatchObject({
+      sqlstate: '22P04',
+      message: 'extra data after last expected column',
+    });
+    expect(await copy('q\tx\ty\n')).toMatchObject({
+      sqlstate: '22P02',
+      fields: { where: 'COPY t, line 1, column a: "q"' },
+    });
+    expect(await copy('1\tx\ty\n\n')).toMatchObject({
+      sqlstate: '22P02',
+      message: 'invalid input syntax for type integer: ""',
+    });
     expect(await copy('99999999999\tx\ty\n')).toMatchObject({ sqlstate: '22003' });
     expect(await copy('1\t\\N\ty\n')).toMatchObject({ sqlstate: '23502', fields: { column: 'b' } });
     expect(await copy('1\tx\tlong\n')).toMatchObject({ sqlstate: '22001' });
@@ -103,7 +143,10 @@ describe('COPY', () => {
     const h = new Harness();
     await h.run("create table t(a int primary key, b text default 'd', c int)");
     await h.run('copy t(c, a) from stdin with (freeze)', [], [Buffer.from('5\t1\n6\t2\n')]);
-    expect((await h.run('select * from t order by a')).rows).toEqual([['1', 'd', '5'], ['2', 'd', '6']]);
+    expect((await h.run('select * from t order by a')).rows).toEqual([
+      ['1', 'd', '5'],
+      ['2', 'd', '6'],
+    ]);
     expect((await h.run('copy (select a, b from t order by a desc) to stdout')).copyOut).toBe('2\td\n1\td\n');
   });
 });

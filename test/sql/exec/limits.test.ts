@@ -23,12 +23,22 @@ describe('limits', () => {
     const n = 1_400;
     expect(await outcome(h, `select 1${'+1'.repeat(700)}`)).toBe('701');
     const deep = [
-      `select 1${'+1'.repeat(n)}`, `select ${'('.repeat(n)}1${')'.repeat(n)}`, `select ${'not '.repeat(n)}true`, `select ${'- '.repeat(n)}1`,
-      `select ${'abs('.repeat(n)}1${')'.repeat(n)}`, `select 1${' union select 1'.repeat(n)}`, `select ${'(select '.repeat(n)}1${')'.repeat(n)}`,
-      `select * from t${' cross join t'.repeat(n)}`, `select 1${'::int'.repeat(n)}`, `select ${'case when true then '.repeat(700)}1${' end'.repeat(700)}`,
+      `select 1${'+1'.repeat(n)}`,
+      `select ${'('.repeat(n)}1${')'.repeat(n)}`,
+      `select ${'not '.repeat(n)}true`,
+      `select ${'- '.repeat(n)}1`,
+      `select ${'abs('.repeat(n)}1${')'.repeat(n)}`,
+      `select 1${' union select 1'.repeat(n)}`,
+      `select ${'(select '.repeat(n)}1${')'.repeat(n)}`,
+      `select * from t${' cross join t'.repeat(n)}`,
+      `select 1${'::int'.repeat(n)}`,
+      `select ${'case when true then '.repeat(700)}1${' end'.repeat(700)}`,
       `select ${'array['.repeat(n)}1${']'.repeat(n)}`,
     ];
-    for (const text of deep) expect(await outcome(h, text), text.slice(0, 40)).toMatch(/^(54001|42712|22\w{3}|42\w{3}|\d+|-\d+|t|f|true|\{.*)$/);
+    for (const text of deep)
+      expect(await outcome(h, text), text.slice(0, 40)).toMatch(
+        /^(54001|42712|22\w{3}|42\w{3}|\d+|-\d+|t|f|true|\{.*)$/,
+      );
     expect(await outcome(h, 'select 1')).toBe('1');
   });
 
@@ -39,6 +49,11 @@ describe('limits', () => {
     expect((await h.run(`insert into w values ${rows}`)).tag).toBe('INSERT 0 5000');
     const list = Array.from({ length: 3_000 }, (_, i) => i * 2).join(', ');
     expect(await outcome(h, `select count(*) from w where a in (${list})`)).toBe('2500');
-    expect(await outcome(h, `select count(*) from w where ${Array.from({ length: 500 }, (_, i) => `b = 'v${i}'`).join(' or ')}`)).toBe('500');
+    expect(
+      await outcome(
+        h,
+        `select count(*) from w where ${Array.from({ length: 500 }, (_, i) => `b = 'v${i}'`).join(' or ')}`,
+      ),
+    ).toBe('500');
   });
 });

@@ -24,7 +24,10 @@ export const FORMAT: FormatContext = {
 };
 
 /** Only what constant expressions reach for; anything else is undefined and would throw. */
-export const CONTEXT = { format: FORMAT, services: { user: 'postgres', database: 'postgres', searchPath: ['public'] } } as unknown as ExecContext;
+export const CONTEXT = {
+  format: FORMAT,
+  services: { user: 'postgres', database: 'postgres', searchPath: ['public'] },
+} as unknown as ExecContext;
 
 interface Typed {
   readonly value: Datum;
@@ -72,18 +75,40 @@ interface TypeName {
 function typeOf(t: TypeName): { oid: number; typmod: number } {
   const base = typeByName(names(t.names));
   if (base === null) throw new Error(`type ${names(t.names)}`);
-  const typmod = t.typmods === undefined ? -1 : makeTypmod(base.oid, t.typmods.map((m) => m.A_Const.ival.ival ?? 0));
+  const typmod =
+    t.typmods === undefined
+      ? -1
+      : makeTypmod(
+          base.oid,
+          t.typmods.map((m) => m.A_Const.ival.ival ?? 0),
+        );
   return { oid: t.arrayBounds === undefined ? base.oid : arrayOidOf(base.oid), typmod };
 }
 
 function makeArray(items: readonly Typed[]): Typed {
-  const common = selectCommonType(items.map((item) => item.oid), 'ARRAY');
+  const common = selectCommonType(
+    items.map((item) => item.oid),
+    'ARRAY',
+  );
   if (elementOidOf(common) !== 0 && typeByOid(common).category === 'A') {
     const parts = items.map((item) => coerce(item, common, -1, 'implicit').value as PgArray);
     const [first] = parts;
-    return { value: new PgArray(first!.elementOid, parts.flatMap((p) => p.elements), [parts.length, ...first!.dims]), oid: common };
+    return {
+      value: new PgArray(
+        first!.elementOid,
+        parts.flatMap((p) => p.elements),
+        [parts.length, ...first!.dims],
+      ),
+      oid: common,
+    };
   }
-  return { value: new PgArray(common, items.map((item) => coerce(item, common, -1, 'implicit').value)), oid: arrayOidOf(common) };
+  return {
+    value: new PgArray(
+      common,
+      items.map((item) => coerce(item, common, -1, 'implicit').value),
+    ),
+    oid: arrayOidOf(common),
+  };
 }
 
 async function evaluateNode(node: Node): Promise<Typed> {
@@ -95,7 +120,8 @@ async function evaluateNode(node: Node): Promise<Typed> {
     case 'TypeCast': {
       const { oid, typmod } = typeOf(body['typeName']!);
       const arg = body['arg'] as unknown as Record<string, { elements?: Node[] }>;
-      if (arg['A_ArrayExpr'] !== undefined && arg['A_ArrayExpr'].elements === undefined) return { value: new PgArray(elementOidOf(oid), []), oid };
+      if (arg['A_ArrayExpr'] !== undefined && arg['A_ArrayExpr'].elements === undefined)
+        return { value: new PgArray(elementOidOf(oid), []), oid };
       const value = await evaluateNode(arg as unknown as Node);
       return coerce(value, oid, typmod, 'explicit');
     }
@@ -108,7 +134,13 @@ async function evaluateNode(node: Node): Promise<Typed> {
       const items: Typed[] = [];
       for (const element of body['args'] as Node[]) items.push(await evaluateNode(element));
       const known = items.map((item) => (item.oid === OID.unknown ? { ...item, oid: OID.text } : item));
-      return { value: new PgRecord(known.map((i) => i.oid), known.map((i) => i.value)), oid: OID.record };
+      return {
+        value: new PgRecord(
+          known.map((i) => i.oid),
+          known.map((i) => i.value),
+        ),
+        oid: OID.record,
+      };
     }
     case 'A_Expr': {
       const left = body['lexpr'] === undefined ? null : await evaluateNode(body['lexpr']);
@@ -127,7 +159,9 @@ async function evaluateNode(node: Node): Promise<Typed> {
 
 async function call(resolved: ReturnType<typeof resolveFunction>, args: readonly Typed[]): Promise<Typed> {
   const { entry, argOids, resultOid } = resolved;
-  const values = args.map((arg, i) => (argOids[i] === OID.unknown ? arg : coerce(arg, argOids[i]!, -1, 'implicit')).value);
+  const values = args.map(
+    (arg, i) => (argOids[i] === OID.unknown ? arg : coerce(arg, argOids[i]!, -1, 'implicit')).value,
+  );
   const info = { argOids, resultOid };
   if (entry.strict && values.includes(null)) return { value: null, oid: resultOid };
   if (entry.rows !== null) {
@@ -135,7 +169,8 @@ async function call(resolved: ReturnType<typeof resolveFunction>, args: readonly
     const oid = resultOid;
     return { value: new PgArray(oid, rows), oid: arrayOidOf(oid) };
   }
-  if (entry.call2 !== null && entry.strict) return { value: await entry.call2(values[0]!, values[1]!, CONTEXT, info), oid: resultOid };
+  if (entry.call2 !== null && entry.strict)
+    return { value: await entry.call2(values[0]!, values[1]!, CONTEXT, info), oid: resultOid };
   return { value: await entry.impl(values, CONTEXT, info), oid: resultOid };
 }
 
@@ -143,7 +178,15 @@ async function callFunction(body: Record<string, never>): Promise<Typed> {
   const name = names(body['funcname'] as Node[]);
   const args: Typed[] = [];
   for (const arg of (body['args'] ?? []) as Node[]) args.push(await evaluateNode(arg));
-  if (!isAggregateName(name)) return call(resolveFunction(name, args.map((a) => a.oid), { variadic: body['func_variadic'] === (true as never) }), args);
+  if (!isAggregateName(name))
+    return call(
+      resolveFunction(
+        name,
+        args.map((a) => a.oid),
+        { variadic: body['func_variadic'] === (true as never) },
+      ),
+      args,
+    );
   // An aggregate over the elements of an array, for the tests' sake: agg(array[…]).
   const list = args[0]!.value as PgArray;
   const extra = args.slice(1);
@@ -152,10 +195,14 @@ async function callFunction(body: Record<string, never>): Promise<Typed> {
   const rest = extra.map((a, i) => coerce(a, resolved.argOids[i + 1]!, -1, 'implicit').value);
   list.elements.forEach((item, i) => {
     const value = coerce({ value: item, oid: list.elementOid }, resolved.argOids[0]!, -1, 'implicit').value;
-    if (value !== null || !resolved.entry.strict) parts[i * 2 < list.elements.length ? 0 : 1]!.step([value, ...rest], CONTEXT);
+    if (value !== null || !resolved.entry.strict)
+      parts[i * 2 < list.elements.length ? 0 : 1]!.step([value, ...rest], CONTEXT);
   });
   parts[0]!.combine(parts[1]!);
-  return { value: list.elements.length === 0 ? resolved.entry.emptyResult : parts[0]!.final(CONTEXT), oid: resolved.resultOid };
+  return {
+    value: list.elements.length === 0 ? resolved.entry.emptyResult : parts[0]!.final(CONTEXT),
+    oid: resolved.resultOid,
+  };
 }
 
 export interface Outcome {
@@ -168,7 +215,9 @@ export interface Outcome {
 
 export async function evaluate(sql: string): Promise<Outcome> {
   await loadParser();
-  const parsed = pgQuery.parseSync(`select ${sql}`) as unknown as { stmts: { stmt: { SelectStmt: { targetList: { ResTarget: { val: Node } }[] } } }[] };
+  const parsed = pgQuery.parseSync(`select ${sql}`) as unknown as {
+    stmts: { stmt: { SelectStmt: { targetList: { ResTarget: { val: Node } }[] } } }[];
+  };
   try {
     const { value, oid } = await evaluateNode(parsed.stmts[0]!.stmt.SelectStmt.targetList[0]!.ResTarget.val);
     const type = oid === OID.unknown ? OID.text : oid;
@@ -176,6 +225,10 @@ export async function evaluate(sql: string): Promise<Outcome> {
   } catch (error) {
     const e = error as { sqlstate?: string; message: string; fields?: { detail?: string } };
     if (e.sqlstate === undefined) throw error;
-    return { code: e.sqlstate, message: e.message, ...(e.fields?.detail === undefined ? {} : { detail: e.fields.detail }) };
+    return {
+      code: e.sqlstate,
+      message: e.message,
+      ...(e.fields?.detail === undefined ? {} : { detail: e.fields.detail }),
+    };
   }
 }

@@ -8,11 +8,16 @@ const FOLDER = new URL('../../scripts/plan/', import.meta.url);
 beforeAll(() => initParser());
 
 describe('plans', () => {
-  for (const file of readdirSync(FOLDER).filter((f) => f.endsWith('.sql')).sort()) {
+  for (const file of readdirSync(FOLDER)
+    .filter((f) => f.endsWith('.sql'))
+    .sort()) {
     it(file, async () => {
       const h = new Harness();
       let text = '';
-      for (const statement of readFileSync(new URL(file, FOLDER), 'utf8').split(/;\s*\n/).map((s) => s.trim()).filter((s) => s !== '')) {
+      for (const statement of readFileSync(new URL(file, FOLDER), 'utf8')
+        .split(/;\s*\n/)
+        .map((s) => s.trim())
+        .filter((s) => s !== '')) {
         if (/^create/i.test(statement)) {
           await h.run(statement);
           continue;

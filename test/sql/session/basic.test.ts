@@ -8,9 +8,12 @@ describe('a session over the in-memory store', () => {
   });
 
   it('creates, fills and reads a table', async () => {
-    expect((await c.query('create table t (a int primary key, b text not null default \'x\')')).tag).toBe('CREATE TABLE');
+    expect((await c.query("create table t (a int primary key, b text not null default 'x')")).tag).toBe('CREATE TABLE');
     expect((await c.query("insert into t values (1, 'one'), (2, default)")).tag).toBe('INSERT 0 2');
-    expect(await c.rows('select * from t order by a')).toEqual([['1', 'one'], ['2', 'x']]);
+    expect(await c.rows('select * from t order by a')).toEqual([
+      ['1', 'one'],
+      ['2', 'x'],
+    ]);
     expect((await c.query('select b from t where a = 2')).rows).toEqual([['x']]);
     expect(await c.error("insert into t values (1, 'again')")).toBe(
       '23505 duplicate key value violates unique constraint "t_pkey" | Key (a)=(1) already exists.',

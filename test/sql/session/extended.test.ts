@@ -8,12 +8,18 @@ let c: Client;
 beforeEach(async () => {
   server = await startServer();
   c = await Client.open(server);
-  await c.all('create table t (a int primary key, b text); insert into t select i, i::text from generate_series(1, 10) as g(i)');
+  await c.all(
+    'create table t (a int primary key, b text); insert into t select i, i::text from generate_series(1, 10) as g(i)',
+  );
 });
 
 async function portal(name: string, text: string, parameters: string[] = []): Promise<CollectingSink> {
   await c.session.parse('', text, []);
-  await c.session.bind(name, '', parameters.map((p) => ({ format: 0 as const, bytes: Buffer.from(p) })));
+  await c.session.bind(
+    name,
+    '',
+    parameters.map((p) => ({ format: 0 as const, bytes: Buffer.from(p) })),
+  );
   const sink = new CollectingSink(c.session);
   return sink;
 }
@@ -67,7 +73,10 @@ describe('the extended protocol', () => {
     await c.session.parse('s', 'select a + $1 as n, b from t where b = $2', []);
     const { parameterOids, columns } = c.session.describeStatement('s');
     expect(parameterOids).toEqual([23, 25]);
-    expect(columns!.map((x) => [x.name, x.typeOid])).toEqual([['n', 23], ['b', 25]]);
+    expect(columns!.map((x) => [x.name, x.typeOid])).toEqual([
+      ['n', 23],
+      ['b', 25],
+    ]);
     await c.session.sync();
     expect((await c.run('', ['5', '3'], 's')).rows).toEqual([['8', '3']]);
     expect(await sqlstate(c.session.parse('s', 'select 1', []))).toBe('42P05');

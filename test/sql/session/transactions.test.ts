@@ -20,7 +20,9 @@ describe('transaction blocks', () => {
     await c.all('update t set b = 0 where a = 1');
     expect(await c.error('select 1/0')).toBe('22012 division by zero');
     expect(status(c)).toBe('E');
-    expect(await c.error('select 1')).toBe('25P02 current transaction is aborted, commands ignored until end of transaction block');
+    expect(await c.error('select 1')).toBe(
+      '25P02 current transaction is aborted, commands ignored until end of transaction block',
+    );
     expect((await c.query('commit')).tag).toBe('ROLLBACK');
     expect(status(c)).toBe('I');
     expect(await c.rows('select b from t where a = 1')).toEqual([['10']]);
@@ -31,7 +33,10 @@ describe('transaction blocks', () => {
   it('runs several statements of one text as one transaction', async () => {
     expect(await c.error('insert into t values (3, 30); select 1/0; insert into t values (4, 40)')).toContain('22012');
     expect(await c.rows('select count(*) from t')).toEqual([['2']]);
-    expect((await c.all('insert into t values (3, 30); select count(*) from t')).map((r) => r.tag)).toEqual(['INSERT 0 1', 'SELECT 1']);
+    expect((await c.all('insert into t values (3, 30); select count(*) from t')).map((r) => r.tag)).toEqual([
+      'INSERT 0 1',
+      'SELECT 1',
+    ]);
     await c.all('insert into t values (4, 40); begin; insert into t values (5, 50)');
     expect(status(c)).toBe('T');
     await c.all('rollback');
@@ -39,7 +44,9 @@ describe('transaction blocks', () => {
   });
 
   it('has savepoints', async () => {
-    await c.all('begin; insert into t values (3, 30); savepoint s; insert into t values (4, 40); create table u (x int)');
+    await c.all(
+      'begin; insert into t values (3, 30); savepoint s; insert into t values (4, 40); create table u (x int)',
+    );
     expect(await c.error('insert into t values (3, 0)')).toContain('23505');
     expect((await c.query('rollback to s')).tag).toBe('ROLLBACK');
     expect(status(c)).toBe('T');
@@ -94,9 +101,11 @@ describe('conflicts', () => {
 
   it('loses no update among many clients', async () => {
     const clients = await Promise.all(Array.from({ length: 8 }, () => Client.open(server)));
-    await Promise.all(clients.map(async (x) => {
-      for (let i = 0; i < 10; i++) await x.query('update t set b = b + 1 where a = 1');
-    }));
+    await Promise.all(
+      clients.map(async (x) => {
+        for (let i = 0; i < 10; i++) await x.query('update t set b = b + 1 where a = 1');
+      }),
+    );
     expect(await c.rows('select b from t where a = 1')).toEqual([['90']]);
   });
 });
@@ -130,7 +139,9 @@ describe('cancel, time-outs, the end', () => {
 
 describe('settings', () => {
   it('are set, shown and rolled back', async () => {
-    await c.all("set application_name = 'x'; set work_mem = '64MB'; set timezone = 'europe/berlin'; set statement_timeout = '1min'");
+    await c.all(
+      "set application_name = 'x'; set work_mem = '64MB'; set timezone = 'europe/berlin'; set statement_timeout = '1min'",
+    );
     expect(await c.rows('show application_name')).toEqual([['x']]);
     expect(await c.rows('show work_mem')).toEqual([['64MB']]);
     expect(await c.rows('show timezone')).toEqual([['Europe/Berlin']]);
@@ -166,9 +177,9 @@ describe('prepared statements, portals and cursors', () => {
 
   it('walks cursors', async () => {
     await c.all('begin; declare k cursor for select a from t order by a');
-    expect((await c.query('fetch 1 from k'))).toMatchObject({ rows: [['1']], tag: 'FETCH 1' });
-    expect((await c.query('fetch all from k'))).toMatchObject({ rows: [['2']], tag: 'FETCH 1' });
-    expect((await c.query('fetch k'))).toMatchObject({ rows: [], tag: 'FETCH 0' });
+    expect(await c.query('fetch 1 from k')).toMatchObject({ rows: [['1']], tag: 'FETCH 1' });
+    expect(await c.query('fetch all from k')).toMatchObject({ rows: [['2']], tag: 'FETCH 1' });
+    expect(await c.query('fetch k')).toMatchObject({ rows: [], tag: 'FETCH 0' });
     await c.all('close k; commit');
     expect(await c.error('fetch k')).toContain('34000');
   });
@@ -190,7 +201,10 @@ describe('prepared statements, portals and cursors', () => {
 
   it('copies in and out', async () => {
     expect((await c.all('copy t from stdin', ['3\t30\n4\t', '\\N\n']))[0]!.tag).toBe('COPY 2');
-    expect(await c.rows('select * from t where a > 2 order by a')).toEqual([['3', '30'], ['4', null]]);
+    expect(await c.rows('select * from t where a > 2 order by a')).toEqual([
+      ['3', '30'],
+      ['4', null],
+    ]);
     const out = await c.all('copy t to stdout');
     expect(out[0]!.tag).toBe('COPY 4');
   });

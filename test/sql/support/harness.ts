@@ -1,7 +1,20 @@
 /** A small database for tests of parser, planner and executor: CREATE TABLE makes descriptors, the rest is planned. */
 import type { ColumnDef, Constraint, CreateStmt, IndexStmt, Node } from 'libpg-query';
-import type { CatalogSnapshot, CompiledStatement, ExecContext, ParsedStatement, Relation, SessionServices, VirtualTable } from '../../../src/sql/contract.js';
-import type { CheckDescriptor, ColumnDescriptor, IndexDescriptor, TableDescriptor } from '../../../src/sql/catalog/descriptor.js';
+import type {
+  CatalogSnapshot,
+  CompiledStatement,
+  ExecContext,
+  ParsedStatement,
+  Relation,
+  SessionServices,
+  VirtualTable,
+} from '../../../src/sql/contract.js';
+import type {
+  CheckDescriptor,
+  ColumnDescriptor,
+  IndexDescriptor,
+  TableDescriptor,
+} from '../../../src/sql/catalog/descriptor.js';
 import type { ResultColumn, ResultSink } from '../../../src/sql/session-api.js';
 import type { Datum } from '../../../src/sql/types/datum.js';
 import type { FormatContext } from '../../../src/sql/types/type-info.js';
@@ -16,8 +29,13 @@ import { MemoryDb } from './memory-kv.js';
 import type { MemoryTxn } from './memory-kv.js';
 
 export const FORMAT: FormatContext = {
-  timeZone: 'UTC', extraFloatDigits: 1, byteaOutput: 'hex', intervalStyle: 'postgres', dateStyle: 'ISO, MDY',
-  transactionNow: 800_000_000_000_000n, statementNow: 800_000_000_000_000n,
+  timeZone: 'UTC',
+  extraFloatDigits: 1,
+  byteaOutput: 'hex',
+  intervalStyle: 'postgres',
+  dateStyle: 'ISO, MDY',
+  transactionNow: 800_000_000_000_000n,
+  statementNow: 800_000_000_000_000n,
 };
 
 export interface Answer {
@@ -47,7 +65,8 @@ export class Harness {
       ...FORMAT,
       names: {
         relationOid: (name) => this.tables.get(name.replace(/^public\./, ''))?.id ?? this.#sequenceOid(name),
-        relationName: (oid) => [...this.tables.values()].find((t) => t.id === oid)?.name ?? this.names[oid - 90_000] ?? null,
+        relationName: (oid) =>
+          [...this.tables.values()].find((t) => t.id === oid)?.name ?? this.names[oid - 90_000] ?? null,
       },
     };
   }
@@ -97,13 +116,18 @@ export class Harness {
   context(txn: MemoryTxn, parameters: readonly Datum[]): ExecContext {
     let seed = statementCounter++;
     return {
-      txn, db: this.db, parameters, format: this.format, services: this.services(),
+      txn,
+      db: this.db,
+      parameters,
+      format: this.format,
+      services: this.services(),
       memory: { grow: () => undefined, shrink: () => undefined },
       signal: new AbortController().signal,
       // Deferred checks are the session's to report: its tests have them.
       implicit: false,
       rng: {
-        bytes: (n) => Buffer.from(Array.from({ length: n }, () => (seed = (seed * 1103515245 + 12345) & 0x7fffffff) >> 16 & 255)),
+        bytes: (n) =>
+          Buffer.from(Array.from({ length: n }, () => ((seed = (seed * 1103515245 + 12345) & 0x7fffffff) >> 16) & 255)),
         next: () => (seed = (seed * 1103515245 + 12345) & 0x7fffffff) / 0x80000000,
       },
       notice: () => undefined,
@@ -112,7 +136,11 @@ export class Harness {
 
   compile(text: string, parameterOids: readonly number[] = []): CompiledStatement {
     const [statement] = parseSql(text);
-    return this.planner.compile(statement as ParsedStatement, parameterOids, this.catalog, { format: this.format, user: 'postgres', database: 'test' });
+    return this.planner.compile(statement as ParsedStatement, parameterOids, this.catalog, {
+      format: this.format,
+      user: 'postgres',
+      database: 'test',
+    });
   }
 
   explain(text: string): string {
@@ -132,7 +160,11 @@ export class Harness {
       this.names.push((statement.node['CreateSeqStmt'] as { sequence: { relname: string } }).sequence.relname);
       return { columns: null, rows: [], tag: 'CREATE SEQUENCE', copyOut: '' };
     }
-    const compiled = this.planner.compile(statement, [], this.catalog, { format: this.format, user: 'postgres', database: 'test' });
+    const compiled = this.planner.compile(statement, [], this.catalog, {
+      format: this.format,
+      user: 'postgres',
+      database: 'test',
+    });
     const parameters = compiled.parameterOids.map((oid, i): Datum => {
       const text = texts[i] ?? null;
       return text === null ? null : typeByOid(oid).input(text, -1, this.format);
@@ -142,9 +174,19 @@ export class Harness {
     const sink: ResultSink = {
       columns: () => undefined,
       row: (values) => {
-        rows.push(values.map((v, i) => (v === null || v === undefined ? null : typeByOid(compiled.columns?.[i]?.typeOid ?? 25).output(v, this.format))));
+        rows.push(
+          values.map((v, i) =>
+            v === null || v === undefined
+              ? null
+              : typeByOid(compiled.columns?.[i]?.typeOid ?? 25).output(v, this.format),
+          ),
+        );
       },
-      slow: () => null, complete: () => undefined, suspended: () => undefined, empty: () => undefined, notice: () => undefined,
+      slow: () => null,
+      complete: () => undefined,
+      suspended: () => undefined,
+      empty: () => undefined,
+      notice: () => undefined,
       parameterStatus: () => undefined,
       copyIn: async function* () {
         for (const chunk of input) yield chunk;
@@ -185,13 +227,21 @@ export class Harness {
     const constraint = (c: Constraint, column: string | null): void => {
       const names = (c.keys ?? []).map((k) => as(k, 'String')?.sval ?? '');
       if (column !== null) names.push(column);
-      if (c.contype === 'CONSTR_PRIMARY') keys.push({ columns: names, primary: true, name: c.conname ?? `${name}_pkey` });
-      else if (c.contype === 'CONSTR_UNIQUE') keys.push({ columns: names, primary: false, name: c.conname ?? `${name}_${names.join('_')}_key` });
+      if (c.contype === 'CONSTR_PRIMARY')
+        keys.push({ columns: names, primary: true, name: c.conname ?? `${name}_pkey` });
+      else if (c.contype === 'CONSTR_UNIQUE')
+        keys.push({ columns: names, primary: false, name: c.conname ?? `${name}_${names.join('_')}_key` });
     };
     for (const element of stmt.tableElts ?? []) {
       const table = as(element, 'Constraint');
       if (table !== undefined) {
-        if (table.contype === 'CONSTR_CHECK') checks.push({ oid: this.#nextId++, name: table.conname ?? `${name}_check`, expressionSql: this.#slice(stmt, table.raw_expr), columnIds: [] });
+        if (table.contype === 'CONSTR_CHECK')
+          checks.push({
+            oid: this.#nextId++,
+            name: table.conname ?? `${name}_check`,
+            expressionSql: this.#slice(stmt, table.raw_expr),
+            columnIds: [],
+          });
         constraint(table, null);
         continue;
       }
@@ -204,7 +254,13 @@ export class Harness {
         const c = as(node, 'Constraint')!;
         if (c.contype === 'CONSTR_NOTNULL') nullable = false;
         else if (c.contype === 'CONSTR_DEFAULT') defaultSql = this.#slice(stmt, c.raw_expr);
-        else if (c.contype === 'CONSTR_CHECK') checks.push({ oid: this.#nextId++, name: c.conname ?? `${name}_${def.colname}_check`, expressionSql: this.#slice(stmt, c.raw_expr), columnIds: [] });
+        else if (c.contype === 'CONSTR_CHECK')
+          checks.push({
+            oid: this.#nextId++,
+            name: c.conname ?? `${name}_${def.colname}_check`,
+            expressionSql: this.#slice(stmt, c.raw_expr),
+            columnIds: [],
+          });
         else if (c.contype === 'CONSTR_IDENTITY') {
           identity = c.generated_when === 'a' ? 'always' : 'by default';
           nullable = false;
@@ -212,27 +268,68 @@ export class Harness {
         } else constraint(c, def.colname ?? '');
       }
       columns.push({
-        id: columns.length + 1, name: def.colname ?? '', typeOid: type.oid, typmod: type.typmod, nullable, defaultSql, identity,
-        sequenceId: identity === null ? null : 90_000 + this.names.length - 1, hidden: false, collation: null, missingText: null, dropped: false,
+        id: columns.length + 1,
+        name: def.colname ?? '',
+        typeOid: type.oid,
+        typmod: type.typmod,
+        nullable,
+        defaultSql,
+        identity,
+        sequenceId: identity === null ? null : 90_000 + this.names.length - 1,
+        hidden: false,
+        collation: null,
+        missingText: null,
+        dropped: false,
       });
     }
     if (!keys.some((k) => k.primary)) {
-      columns.push({ id: columns.length + 1, name: 'rowid', typeOid: 20, typmod: -1, nullable: false, defaultSql: null, identity: null, sequenceId: null, hidden: true, collation: null, missingText: null, dropped: false });
+      columns.push({
+        id: columns.length + 1,
+        name: 'rowid',
+        typeOid: 20,
+        typmod: -1,
+        nullable: false,
+        defaultSql: null,
+        identity: null,
+        sequenceId: null,
+        hidden: true,
+        collation: null,
+        missingText: null,
+        dropped: false,
+      });
       keys.push({ columns: ['rowid'], primary: true, name: `${name}_rowid` });
     }
     keys.sort((a, b) => Number(b.primary) - Number(a.primary));
     const hidden = columns.some((c) => c.hidden);
     const indexes = keys.map((k, i): IndexDescriptor => ({
-      id: i + 1, oid: this.#nextId++, name: k.name, unique: true, primary: k.primary,
+      id: i + 1,
+      oid: this.#nextId++,
+      name: k.name,
+      unique: true,
+      primary: k.primary,
       columns: k.columns.map((n) => ({ columnId: columns.find((c) => c.name === n)!.id, descending: false })),
-      storing: [], constraintOid: hidden && k.primary ? null : this.#nextId++,
+      storing: [],
+      constraintOid: hidden && k.primary ? null : this.#nextId++,
     }));
     const primary = new Set(indexes[0]!.columns.map((c) => c.columnId));
     const id = this.#nextId++;
     this.tables.set(name, {
-      kind: 'table', id, name, databaseId: 1, schemaId: 1, version: 1, owner: 'postgres',
-      columns: columns.map((c) => (primary.has(c.id) ? { ...c, nullable: false } : c)), nextColumnId: columns.length + 1,
-      indexes, nextIndexId: indexes.length + 1, checks, comment: null, storageId: id, options: {}, unlogged: false,
+      kind: 'table',
+      id,
+      name,
+      databaseId: 1,
+      schemaId: 1,
+      version: 1,
+      owner: 'postgres',
+      columns: columns.map((c) => (primary.has(c.id) ? { ...c, nullable: false } : c)),
+      nextColumnId: columns.length + 1,
+      indexes,
+      nextIndexId: indexes.length + 1,
+      checks,
+      comment: null,
+      storageId: id,
+      options: {},
+      unlogged: false,
     });
     return { columns: null, rows: [], tag: 'CREATE TABLE', copyOut: '' };
   }
@@ -250,10 +347,21 @@ export class Harness {
     });
     const names = columns.map((c) => table.columns.find((x) => x.id === c.columnId)!.name);
     const index: IndexDescriptor = {
-      id: table.nextIndexId, oid: this.#nextId++, name: stmt.idxname ?? `${table.name}_${names.join('_')}_idx`, unique: stmt.unique ?? false, primary: false,
-      columns, storing: [], constraintOid: null,
+      id: table.nextIndexId,
+      oid: this.#nextId++,
+      name: stmt.idxname ?? `${table.name}_${names.join('_')}_idx`,
+      unique: stmt.unique ?? false,
+      primary: false,
+      columns,
+      storing: [],
+      constraintOid: null,
     };
-    const after: TableDescriptor = { ...table, version: table.version + 1, indexes: [...table.indexes, index], nextIndexId: table.nextIndexId + 1 };
+    const after: TableDescriptor = {
+      ...table,
+      version: table.version + 1,
+      indexes: [...table.indexes, index],
+      nextIndexId: table.nextIndexId + 1,
+    };
     this.tables.set(table.name, after);
     const codec = tableCodec(after);
     const entries = codec.secondaries.at(-1)!;
@@ -283,11 +391,13 @@ function deparse(node: Node | undefined): string {
   const ref = as(node, 'ColumnRef');
   if (ref !== undefined) return (ref.fields ?? []).map((f) => as(f, 'String')?.sval ?? '').join('.');
   const f = as(node, 'FuncCall');
-  if (f !== undefined) return `${as(f.funcname?.at(-1), 'String')?.sval ?? ''}(${(f.args ?? []).map(deparse).join(', ')})`;
+  if (f !== undefined)
+    return `${as(f.funcname?.at(-1), 'String')?.sval ?? ''}(${(f.args ?? []).map(deparse).join(', ')})`;
   const cast = as(node, 'TypeCast');
   if (cast !== undefined) return `(${deparse(cast.arg)})::${as(cast.typeName?.names?.at(-1), 'String')?.sval ?? ''}`;
   const bool = as(node, 'BoolExpr');
-  if (bool !== undefined) return `(${(bool.args ?? []).map(deparse).join(bool.boolop === 'OR_EXPR' ? ' OR ' : ' AND ')})`;
+  if (bool !== undefined)
+    return `(${(bool.args ?? []).map(deparse).join(bool.boolop === 'OR_EXPR' ? ' OR ' : ' AND ')})`;
   if (as(node, 'SQLValueFunction') !== undefined) return 'CURRENT_TIMESTAMP';
   throw new Error(`deparse: ${JSON.stringify(node)}`);
 }

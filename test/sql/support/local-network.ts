@@ -15,16 +15,26 @@ export class LocalHub {
     return {
       self,
       handle: <Req, Res>(method: RpcMethod<Req, Res>, fn: (request: Req, ctx: CallContext) => Promise<Res>) => {
-        this.handlers.set(`${self}/${method.id}`, async (bytes, ctx) => method.encodeResponse(await fn(method.decodeRequest(bytes), ctx)));
+        this.handlers.set(`${self}/${method.id}`, async (bytes, ctx) =>
+          method.encodeResponse(await fn(method.decodeRequest(bytes), ctx)),
+        );
       },
       handleOneWay: () => undefined,
-      call: async <Req, Res>(to: number, method: RpcMethod<Req, Res>, request: Req, options?: CallOptions): Promise<Res> => {
+      call: async <Req, Res>(
+        to: number,
+        method: RpcMethod<Req, Res>,
+        request: Req,
+        options?: CallOptions,
+      ): Promise<Res> => {
         this.calls++;
         await Promise.resolve();
         if (this.down.has(to) || this.down.has(self)) throw new RpcError('unreachable', `node ${to} is not reachable`);
         const handler = this.handlers.get(`${to}/${method.id}`);
         if (handler === undefined) throw new QuoralError('0A000', 'no handler');
-        const answer = await handler(method.encodeRequest(request), { from: self, signal: options?.signal ?? new AbortController().signal });
+        const answer = await handler(method.encodeRequest(request), {
+          from: self,
+          signal: options?.signal ?? new AbortController().signal,
+        });
         if (this.down.has(to) || this.down.has(self)) throw new RpcError('broken', `node ${to} went away`);
         return method.decodeResponse(answer);
       },

@@ -6,7 +6,15 @@ import { QuoralError } from '../../../src/base/errors.js';
 import type { Key } from '../../../src/base/key.js';
 import { KeyExistsError } from '../../../src/txn/errors.js';
 import type {
-  KvDb, KvScanOptions, KvScanResult, KvTxn, RangeInfo, ReadOptions, Savepoint, TxnOptions, TxnStatus,
+  KvDb,
+  KvScanOptions,
+  KvScanResult,
+  KvTxn,
+  RangeInfo,
+  ReadOptions,
+  Savepoint,
+  TxnOptions,
+  TxnStatus,
 } from '../../../src/txn/kv-txn.js';
 
 interface Version {
@@ -342,7 +350,9 @@ export class MemoryDb implements KvDb {
   async ranges(start: Key, end: Key): Promise<readonly RangeInfo[]> {
     await Promise.resolve();
     const bounds = [start, ...this.kv.splits.filter((k) => k > start && k < end).sort(), end];
-    return bounds.slice(1).map((to, i) => ({ rangeId: i + 1, start: bounds[i]!, end: to, replicas: [1], leaseholder: 1, bytes: 0 }));
+    return bounds
+      .slice(1)
+      .map((to, i) => ({ rangeId: i + 1, start: bounds[i]!, end: to, replicas: [1], leaseholder: 1, bytes: 0 }));
   }
   metrics(): Record<string, number> {
     return {};

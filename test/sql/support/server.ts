@@ -37,7 +37,11 @@ export class CollectingSink implements ResultSink {
     this.#columns = columns ?? [];
   }
   row(values: readonly Datum[]): void {
-    this.#rows.push(values.map((v, i) => (v === null ? null : typeByOid(this.#columns[i]?.typeOid ?? 25).output(v, this.session.format))));
+    this.#rows.push(
+      values.map((v, i) =>
+        v === null ? null : typeByOid(this.#columns[i]?.typeOid ?? 25).output(v, this.session.format),
+      ),
+    );
   }
   slow(): null {
     return null;
@@ -74,9 +78,21 @@ export class CollectingSink implements ResultSink {
   }
 }
 
-export async function startServer(db: MemoryDb = new MemoryDb(), more: Partial<SqlServerDeps> = {}): Promise<ManagedSqlServer> {
+export async function startServer(
+  db: MemoryDb = new MemoryDb(),
+  more: Partial<SqlServerDeps> = {},
+): Promise<ManagedSqlServer> {
   const env = createNodeEnv({ logLevel: 'warn' });
-  return createSqlServer({ db, network: null, clock: env.clock, timers: env.timers, rng: env.rng, logger: env.logger, planner: createPlanner(), ...more });
+  return createSqlServer({
+    db,
+    network: null,
+    clock: env.clock,
+    timers: env.timers,
+    rng: env.rng,
+    logger: env.logger,
+    planner: createPlanner(),
+    ...more,
+  });
 }
 
 export class Client {
@@ -85,7 +101,11 @@ export class Client {
   constructor(session: SqlSession) {
     this.session = session;
   }
-  static async open(server: ManagedSqlServer, parameters: Record<string, string> = {}, database = 'postgres'): Promise<Client> {
+  static async open(
+    server: ManagedSqlServer,
+    parameters: Record<string, string> = {},
+    database = 'postgres',
+  ): Promise<Client> {
     return new Client(await server.openSession({ user: 'postgres', database, parameters, remote: 'test' }));
   }
   async all(text: string, input: string[] = []): Promise<Result[]> {
@@ -111,7 +131,8 @@ export class Client {
     try {
       await this.all(text);
     } catch (error) {
-      if (error instanceof QuoralError) return `${error.sqlstate} ${error.message}${error.fields.detail === undefined ? '' : ` | ${error.fields.detail}`}`;
+      if (error instanceof QuoralError)
+        return `${error.sqlstate} ${error.message}${error.fields.detail === undefined ? '' : ` | ${error.fields.detail}`}`;
       throw error;
     }
     throw new Error(`no error from: ${text}`);
@@ -121,7 +142,11 @@ export class Client {
     const sink = new CollectingSink(this.session);
     try {
       if (text !== '') await this.session.parse(name, text, []);
-      await this.session.bind('', name, parameters.map((p) => ({ format: 0 as const, bytes: p === null ? null : Buffer.from(p) })));
+      await this.session.bind(
+        '',
+        name,
+        parameters.map((p) => ({ format: 0 as const, bytes: p === null ? null : Buffer.from(p) })),
+      );
       sink.setColumns(this.session.describePortal(''));
       await this.session.execute('', 0, sink, true);
     } finally {

@@ -36,7 +36,8 @@ describe.each(Object.keys(SAMPLES))('type %s', (name) => {
         const c = type.compare(a, b);
         expect(type.compare(b, a)).toBe(c === 0 ? 0 : -c);
         if (name !== 'json') expect(type.hashKey(a) === type.hashKey(b)).toBe(c === 0);
-        for (const x of values) if (c <= 0 && type.compare(b, x) <= 0) expect(type.compare(a, x)).toBeLessThanOrEqual(0);
+        for (const x of values)
+          if (c <= 0 && type.compare(b, x) <= 0) expect(type.compare(a, x)).toBeLessThanOrEqual(0);
       }
     }
   });
@@ -58,7 +59,9 @@ test('wire bytes as PostgreSQL sends them', () => {
   expect(hex('numeric', '-10000')).toBe('000100014000000000' + '01');
   expect(hex('timestamptz', '2000-01-01 00:00:01+00')).toBe('00000000000f4240');
   expect(hex('interval', '1 mon 2 days 00:00:01')).toBe('00000000000f4240' + '00000002' + '00000001');
-  expect(hex('_int4', '{1,NULL}')).toBe('00000001' + '00000001' + '00000017' + '00000002' + '00000001' + '00000004' + '00000001' + 'ffffffff');
+  expect(hex('_int4', '{1,NULL}')).toBe(
+    '00000001' + '00000001' + '00000017' + '00000002' + '00000001' + '00000004' + '00000001' + 'ffffffff',
+  );
   expect(hex('jsonb', '{"a":1}')).toBe('01' + Buffer.from('{"a": 1}').toString('hex'));
 });
 
@@ -81,7 +84,13 @@ test('casts by context', () => {
   const cast = (from: string, to: string): string => {
     const a = typeByName(from)!.oid;
     const b = typeByName(to)!.oid;
-    return canCoerce(a, b, 'implicit') ? 'i' : canCoerce(a, b, 'assignment') ? 'a' : canCoerce(a, b, 'explicit') ? 'e' : '-';
+    return canCoerce(a, b, 'implicit')
+      ? 'i'
+      : canCoerce(a, b, 'assignment')
+        ? 'a'
+        : canCoerce(a, b, 'explicit')
+          ? 'e'
+          : '-';
   };
   expect(cast('int4', 'int8')).toBe('i');
   expect(cast('int8', 'int4')).toBe('a');
@@ -100,7 +109,13 @@ test('casts by context', () => {
 });
 
 test('common types', () => {
-  const common = (...names: string[]): string => typeByOid(selectCommonType(names.map((n) => typeByName(n)!.oid), 'CASE')).name;
+  const common = (...names: string[]): string =>
+    typeByOid(
+      selectCommonType(
+        names.map((n) => typeByName(n)!.oid),
+        'CASE',
+      ),
+    ).name;
   expect(common('unknown', 'unknown')).toBe('text');
   expect(common('int4', 'unknown')).toBe('int4');
   expect(common('int4', 'int8', 'int2')).toBe('int8');

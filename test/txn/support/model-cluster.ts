@@ -5,14 +5,32 @@
  */
 import type { NodeId } from '../../../src/base/ids.js';
 import { KEY_MAX, KEY_MIN, type Key } from '../../../src/base/key.js';
-import { addressOf, LOCAL_DESCRIPTOR_PREFIX, localDescriptorKey, metaKey, SYSTEM_KEYS } from '../../../src/encoding/keyspace.js';
+import {
+  addressOf,
+  LOCAL_DESCRIPTOR_PREFIX,
+  localDescriptorKey,
+  metaKey,
+  SYSTEM_KEYS,
+} from '../../../src/encoding/keyspace.js';
 import type { Rng } from '../../../src/env/env.js';
 import { QuoralError } from '../../../src/base/errors.js';
 import { LockConflict, ReadBump, type EvalContext, type RangeState } from '../../../src/range/eval/context.js';
 import { evaluate, newContext } from '../../../src/range/eval/evaluate.js';
 import { encodeCounter } from '../../../src/range/eval/write.js';
-import type { BatchRequest, BatchResponse, KvRequest, RangeDescriptor, SplitTrigger, TxnMeta } from '../../../src/range/kv-api.js';
-import { decodeBatchRequest, decodeBatchResponse, encodeBatchRequest, encodeBatchResponse } from '../../../src/range/kv-codec.js';
+import type {
+  BatchRequest,
+  BatchResponse,
+  KvRequest,
+  RangeDescriptor,
+  SplitTrigger,
+  TxnMeta,
+} from '../../../src/range/kv-api.js';
+import {
+  decodeBatchRequest,
+  decodeBatchResponse,
+  encodeBatchRequest,
+  encodeBatchResponse,
+} from '../../../src/range/kv-codec.js';
 import { KvError } from '../../../src/range/kv-errors.js';
 import { LockTable, type LockState, type Waiter } from '../../../src/range/lock-table.js';
 import { encodeRangeDescriptor } from '../../../src/range/range-descriptor-codec.js';
@@ -21,7 +39,13 @@ import { TimestampCache } from '../../../src/range/timestamp-cache.js';
 import { TxnRecords } from '../../../src/range/txn-records.js';
 import { RpcError } from '../../../src/rpc/errors.js';
 import { applyBatch } from '../../../src/storage/batch-codec.js';
-import { decodeIntent, decodeTransaction, intentSpan, intentUserKey, transactionSpan } from '../../../src/storage/lock-record.js';
+import {
+  decodeIntent,
+  decodeTransaction,
+  intentSpan,
+  intentUserKey,
+  transactionSpan,
+} from '../../../src/storage/lock-record.js';
 import { MemoryEngine } from '../../../src/storage/memory-engine.js';
 import { mvccPut } from '../../../src/storage/mvcc.js';
 import { TxnCoordinator } from '../../../src/txn/coordinator.js';
@@ -38,7 +62,13 @@ class ModelRange implements RangeState {
   tsCache: TimestampCache;
   records = new TxnRecords();
   leaseStart: number;
-  constructor(descriptor: RangeDescriptor, leaseholder: NodeId, reader: MemoryEngine, leaseStart: number, alive: (node: NodeId) => boolean) {
+  constructor(
+    descriptor: RangeDescriptor,
+    leaseholder: NodeId,
+    reader: MemoryEngine,
+    leaseStart: number,
+    alive: (node: NodeId) => boolean,
+  ) {
     this.descriptor = descriptor;
     this.leaseholder = leaseholder;
     this.reader = reader;
@@ -54,7 +84,11 @@ class ModelRange implements RangeState {
 
 /** What a test does to a message: undefined lets it pass. */
 export interface Tamper {
-  readonly before?: (node: NodeId, batch: BatchRequest, from: NodeId) => 'drop' | 'unreachable' | Promise<void> | undefined;
+  readonly before?: (
+    node: NodeId,
+    batch: BatchRequest,
+    from: NodeId,
+  ) => 'drop' | 'unreachable' | Promise<void> | undefined;
   /** Virtual milliseconds after which the message arrives a second time (its answer goes nowhere); 0 = never. */
   readonly again?: (node: NodeId, batch: BatchRequest) => number;
   /** After the evaluation, before the reply: 'lose' it. */
@@ -95,7 +129,10 @@ export class ModelCluster {
     const batch = this.engine.newBatch();
     starts.forEach((start, i) => {
       const descriptor: RangeDescriptor = {
-        rangeId: i + 1, start, end: starts[i + 1] ?? KEY_MAX, generation: 1,
+        rangeId: i + 1,
+        start,
+        end: starts[i + 1] ?? KEY_MAX,
+        generation: 1,
         replicas: nodes.map((nodeId) => ({ nodeId, type: 'voter' as const })),
       };
       const leaseholder = nodes[i % nodes.length]!;
@@ -153,7 +190,14 @@ export class ModelCluster {
     const clock = this.sim.clock();
     const db = new TxnCoordinator(
       { nodeId: node },
-      { clock, timers: this.sim, rng: seededRng(this.rng.int(2 ** 31)), logger: SILENT, hlc, sendToNode: (to, batch, signal) => this.#send(node, to, batch, signal) },
+      {
+        clock,
+        timers: this.sim,
+        rng: seededRng(this.rng.int(2 ** 31)),
+        logger: SILENT,
+        hlc,
+        sendToNode: (to, batch, signal) => this.#send(node, to, batch, signal),
+      },
     );
     db.seed([this.rangeOf(KEY_MIN).descriptor]);
     this.dbs.set(node, db);
@@ -228,14 +272,16 @@ export class ModelCluster {
     try {
       for (;;) {
         if (signal?.aborted === true) throw new QuoralError('57014', 'canceled');
-        if (range.leaseholder !== node) throw new KvError({ kind: 'not-leaseholder', leaseholder: range.leaseholder, descriptor: range.descriptor });
+        if (range.leaseholder !== node)
+          throw new KvError({ kind: 'not-leaseholder', leaseholder: range.leaseholder, descriptor: range.descriptor });
         this.#checkBounds(range, batch);
         const done = this.#evaluate(range, batch, waiter);
         if (!(done instanceof LockConflict)) {
           this.#apply(range, done.ctx);
           return done.response;
         }
-        if (batch.header.wait === 'nowait' && done.locking) throw new KvError({ kind: 'lock-not-available', key: done.lock.key });
+        if (batch.header.wait === 'nowait' && done.locking)
+          throw new KvError({ kind: 'lock-not-available', key: done.lock.key });
         waiter.locking = done.locking;
         if (!done.lock.queue.includes(waiter)) range.locks.enqueue(done.lock.key, waiter);
         queued.add(done.lock.key);
@@ -247,21 +293,30 @@ export class ModelCluster {
   }
 
   #checkBounds(range: ModelRange, batch: BatchRequest): void {
-    const near = (): RangeDescriptor[] => [...this.ranges.values()].map((r) => r.descriptor).filter((d) => d.start >= range.descriptor.start).slice(0, 3);
+    const near = (): RangeDescriptor[] =>
+      [...this.ranges.values()]
+        .map((r) => r.descriptor)
+        .filter((d) => d.start >= range.descriptor.start)
+        .slice(0, 3);
     for (const request of batch.requests) {
       if (request.kind === 'range-stats') continue;
       const local = request.kind === 'end-txn' ? request.localLocks : [];
       const inside = local.every((k) => addressOf(k) >= range.descriptor.start && addressOf(k) < range.descriptor.end);
-      if (!inside || !requestInside(request, batch.header.txn, range.descriptor)) throw new KvError({ kind: 'range-mismatch', descriptors: near() });
+      if (!inside || !requestInside(request, batch.header.txn, range.descriptor))
+        throw new KvError({ kind: 'range-mismatch', descriptors: near() });
     }
   }
 
-  #evaluate(range: ModelRange, batch: BatchRequest, waiter: Waiter): { ctx: EvalContext; response: BatchResponse } | LockConflict {
+  #evaluate(
+    range: ModelRange,
+    batch: BatchRequest,
+    waiter: Waiter,
+  ): { ctx: EvalContext; response: BatchResponse } | LockConflict {
     if (batch.requests[0]!.kind === 'range-stats') {
       const ctx = newContext(range, batch, waiter, this.hlcs.get(range.leaseholder)!.now(), 0);
       return { ctx, response: { responses: [{ kind: 'range-stats', bytes: 1 }], txn: null, now: 0, readAt: 0 } };
     }
-    for (let bump = 0; ; ) {
+    for (let bump = 0; ;) {
       const ctx = newContext(range, batch, waiter, this.hlcs.get(range.leaseholder)!.now(), bump);
       try {
         return { ctx, response: evaluate(ctx, batch.requests) };
@@ -302,19 +357,31 @@ export class ModelCluster {
       ...left.locks.extract(start, end),
       ...left.locks.extract(LOCAL_DESCRIPTOR_PREFIX + start, LOCAL_DESCRIPTOR_PREFIX + end),
     ];
-    for (const record of left.records.extract((r) => addressOf(r.anchorKey) >= start && addressOf(r.anchorKey) < end)) right.records.put(record);
+    for (const record of left.records.extract((r) => addressOf(r.anchorKey) >= start && addressOf(r.anchorKey) < end))
+      right.records.put(record);
     this.#load(right);
     right.locks.adopt(moved);
   }
 
   #load(range: ModelRange): void {
     const { start, end } = range.descriptor;
-    for (const span of [{ start, end }, { start: LOCAL_DESCRIPTOR_PREFIX + start, end: LOCAL_DESCRIPTOR_PREFIX + end }]) {
+    for (const span of [
+      { start, end },
+      { start: LOCAL_DESCRIPTOR_PREFIX + start, end: LOCAL_DESCRIPTOR_PREFIX + end },
+    ]) {
       for (const row of this.engine.scan({ family: 'locks', ...intentSpan(span.start, span.end) })) {
         const i = decodeIntent(row.value);
         const txn: TxnMeta = {
-          id: i.txnId, anchorKey: i.anchorKey, epoch: i.epoch, isolation: i.isolation, readTs: i.writeTs, writeTs: i.writeTs,
-          minTs: i.minTs, uncertaintyLimit: i.writeTs, coordinator: i.coordinatorNode, name: '',
+          id: i.txnId,
+          anchorKey: i.anchorKey,
+          epoch: i.epoch,
+          isolation: i.isolation,
+          readTs: i.writeTs,
+          writeTs: i.writeTs,
+          minTs: i.minTs,
+          uncertaintyLimit: i.writeTs,
+          coordinator: i.coordinatorNode,
+          name: '',
         };
         range.locks.intentLaid(intentUserKey(row.key), txn, i.writeTs);
       }
@@ -324,7 +391,13 @@ export class ModelCluster {
     }
   }
 
-  async #wait(node: NodeId, range: ModelRange, conflict: LockConflict, waiter: Waiter, arm: (fn: () => void) => void): Promise<void> {
+  async #wait(
+    node: NodeId,
+    range: ModelRange,
+    conflict: LockConflict,
+    waiter: Waiter,
+    arm: (fn: () => void) => void,
+  ): Promise<void> {
     const { lock } = conflict;
     const holder = lock.holder ?? lock.reservedFor?.txn ?? null;
     let over = false;
@@ -333,7 +406,9 @@ export class ModelCluster {
       await new Promise<void>((resolve, reject) => {
         arm(resolve);
         if (waiter.txn !== null && holder !== null && holder.id !== waiter.txn.id) {
-          end = this.#graphs.get(node)!.waitBegins(waiter.txn, holder, lock.key, (cycle) => reject(new KvError({ kind: 'deadlock', cycle })));
+          end = this.#graphs
+            .get(node)!
+            .waitBegins(waiter.txn, holder, lock.key, (cycle) => reject(new KvError({ kind: 'deadlock', cycle })));
         }
         const push = async (): Promise<void> => {
           await this.sim.sleep(60);
@@ -341,14 +416,35 @@ export class ModelCluster {
           const pushee = lock.holder;
           if (pushee !== null && range.leaseholder === node) {
             const type = lock.intentTs !== 0 && !conflict.locking ? 'timestamp' : 'abort';
-            const found = await this.db(node).pusher.push(pushee, type, conflict.readTs).catch(() => null);
+            const found = await this.db(node)
+              .pusher.push(pushee, type, conflict.readTs)
+              .catch(() => null);
             if (over) return;
             if (found !== null && lock.holder === pushee) {
               if (lock.intentTs === 0) {
                 if (found.status !== 'pending') range.locks.release(lock.key, pushee.id);
               } else if (found.status !== 'pending' || found.ts > lock.intentTs) {
-                const resolve: KvRequest = { kind: 'resolve-intents', keys: [lock.key], spans: [], txnId: pushee.id, epoch: found.epoch, status: found.status, ts: found.ts };
-                await this.db(node).router.send({ txn: null, timestamp: 0, wait: 'block', canBumpReadTs: false, maxRows: 0, maxBytes: 0, lockTimeoutMs: 0 }, [resolve]);
+                const resolve: KvRequest = {
+                  kind: 'resolve-intents',
+                  keys: [lock.key],
+                  spans: [],
+                  txnId: pushee.id,
+                  epoch: found.epoch,
+                  status: found.status,
+                  ts: found.ts,
+                };
+                await this.db(node).router.send(
+                  {
+                    txn: null,
+                    timestamp: 0,
+                    wait: 'block',
+                    canBumpReadTs: false,
+                    maxRows: 0,
+                    maxBytes: 0,
+                    lockTimeoutMs: 0,
+                  },
+                  [resolve],
+                );
                 waiter.wake();
               }
             }

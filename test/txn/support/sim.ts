@@ -14,7 +14,10 @@ export class Sim implements Timers {
   #heap: Due[] = [];
 
   clock(skewUs = 0): Clock {
-    return { wallUs: () => 1_700_000_000_000_000 + Math.round(this.nowMs * 1000) + skewUs, monotonicMs: () => this.nowMs };
+    return {
+      wallUs: () => 1_700_000_000_000_000 + Math.round(this.nowMs * 1000) + skewUs,
+      monotonicMs: () => this.nowMs,
+    };
   }
 
   after(ms: number, fn: () => void): TimerHandle {
@@ -72,7 +75,7 @@ export class Sim implements Timers {
   #push(due: Due): void {
     const heap = this.#heap;
     heap.push(due);
-    for (let i = heap.length - 1; i > 0; ) {
+    for (let i = heap.length - 1; i > 0;) {
       const up = (i - 1) >> 1;
       if (!before(heap[i]!, heap[up]!)) break;
       [heap[i], heap[up]] = [heap[up]!, heap[i]!];
@@ -87,7 +90,7 @@ export class Sim implements Timers {
       const last = heap.pop()!;
       if (heap.length > 0) {
         heap[0] = last;
-        for (let i = 0; ; ) {
+        for (let i = 0; ;) {
           const left = 2 * i + 1;
           if (left >= heap.length) break;
           const small = left + 1 < heap.length && before(heap[left + 1]!, heap[left]!) ? left + 1 : left;

@@ -2,7 +2,13 @@
  * What belongs to the cluster rather than to one database: roles, databases, tablespaces, languages, collations,
  * settings, sessions. There is one role, the superuser.
  */
-import { PG_CATALOG_SCHEMA_ID, SUPERUSER, SUPERUSER_OID, TEMPLATE0_DATABASE_ID, TEMPLATE1_DATABASE_ID } from '../bootstrap.js';
+import {
+  PG_CATALOG_SCHEMA_ID,
+  SUPERUSER,
+  SUPERUSER_OID,
+  TEMPLATE0_DATABASE_ID,
+  TEMPLATE1_DATABASE_ID,
+} from '../bootstrap.js';
 import type { Values } from './layout.js';
 import { ownerOid, textArray } from './model.js';
 import type { Source } from './model.js';
@@ -15,8 +21,16 @@ const LOCALE = 'C.UTF-8';
 // ---- roles ----
 
 const POWERS: Values = {
-  rolname: SUPERUSER, rolsuper: true, rolinherit: true, rolcreaterole: true, rolcreatedb: true, rolcanlogin: true, rolreplication: true,
-  rolbypassrls: true, rolconnlimit: -1, oid: SUPERUSER_OID,
+  rolname: SUPERUSER,
+  rolsuper: true,
+  rolinherit: true,
+  rolcreaterole: true,
+  rolcreatedb: true,
+  rolcanlogin: true,
+  rolreplication: true,
+  rolbypassrls: true,
+  rolconnlimit: -1,
+  oid: SUPERUSER_OID,
 };
 export function authIds(): Values[] {
   return [POWERS];
@@ -24,7 +38,14 @@ export function authIds(): Values[] {
 export function roles(): Values[] {
   return [{ ...POWERS, rolpassword: '********' }];
 }
-const USER: Values = { usename: SUPERUSER, usesysid: SUPERUSER_OID, usecreatedb: true, usesuper: true, userepl: true, usebypassrls: true };
+const USER: Values = {
+  usename: SUPERUSER,
+  usesysid: SUPERUSER_OID,
+  usecreatedb: true,
+  usesuper: true,
+  userepl: true,
+  usebypassrls: true,
+};
 export function users(): Values[] {
   return [{ ...USER, passwd: '********' }];
 }
@@ -36,16 +57,28 @@ export function shadows(): Values[] {
 
 export function databases({ model }: Source): Values[] {
   return model.databases.map((database) => ({
-    oid: database.id, datname: database.name, datdba: ownerOid(database.owner), encoding: UTF8, datlocprovider: 'c',
-    datistemplate: database.id === TEMPLATE0_DATABASE_ID || database.id === TEMPLATE1_DATABASE_ID, datallowconn: database.id !== TEMPLATE0_DATABASE_ID,
-    datconnlimit: -1, datfrozenxid: 3, datminmxid: 1, dattablespace: DEFAULT_TABLESPACE, datcollate: LOCALE, datctype: LOCALE,
+    oid: database.id,
+    datname: database.name,
+    datdba: ownerOid(database.owner),
+    encoding: UTF8,
+    datlocprovider: 'c',
+    datistemplate: database.id === TEMPLATE0_DATABASE_ID || database.id === TEMPLATE1_DATABASE_ID,
+    datallowconn: database.id !== TEMPLATE0_DATABASE_ID,
+    datconnlimit: -1,
+    datfrozenxid: 3,
+    datminmxid: 1,
+    dattablespace: DEFAULT_TABLESPACE,
+    datcollate: LOCALE,
+    datctype: LOCALE,
   }));
 }
 
 export function databaseStatistics({ model, services }: Source): Values[] {
   const activity = services.activity();
   return model.databases.map((database) => ({
-    datid: database.id, datname: database.name, numbackends: activity.filter((row) => row.databaseId === database.id).length,
+    datid: database.id,
+    datname: database.name,
+    numbackends: activity.filter((row) => row.databaseId === database.id).length,
   }));
 }
 
@@ -70,8 +103,24 @@ export function collations(): Values[] {
   return [
     { ...shared, oid: 100, collname: 'default', collprovider: 'd', collencoding: -1 },
     { ...shared, oid: 950, collname: 'C', collprovider: 'c', collencoding: -1, collcollate: 'C', collctype: 'C' },
-    { ...shared, oid: 951, collname: 'POSIX', collprovider: 'c', collencoding: -1, collcollate: 'POSIX', collctype: 'POSIX' },
-    { ...shared, oid: 12340, collname: 'ucs_basic', collprovider: 'c', collencoding: UTF8, collcollate: 'C', collctype: 'C' },
+    {
+      ...shared,
+      oid: 951,
+      collname: 'POSIX',
+      collprovider: 'c',
+      collencoding: -1,
+      collcollate: 'POSIX',
+      collctype: 'POSIX',
+    },
+    {
+      ...shared,
+      oid: 12340,
+      collname: 'ucs_basic',
+      collprovider: 'c',
+      collencoding: UTF8,
+      collcollate: 'C',
+      collctype: 'C',
+    },
   ];
 }
 
@@ -80,12 +129,24 @@ export function collations(): Values[] {
 const PG_VARTYPES = { bool: 'bool', integer: 'integer', real: 'real', string: 'string', enum: 'enum' } as const;
 
 export function* settings({ services }: Source): Iterable<Values> {
-  const rows = [...services.settingRows()].sort((a, b) => (a.definition.name.toLowerCase() < b.definition.name.toLowerCase() ? -1 : 1));
+  const rows = [...services.settingRows()].sort((a, b) =>
+    a.definition.name.toLowerCase() < b.definition.name.toLowerCase() ? -1 : 1,
+  );
   for (const { definition: d, value, reset, changed } of rows) {
     yield {
-      name: d.name, setting: value, unit: d.unit, category: d.category, short_desc: d.description, context: d.context, vartype: PG_VARTYPES[d.kind],
-      source: changed ? 'session' : reset === d.initial ? 'default' : 'client', min_val: d.min === null ? null : String(d.min),
-      max_val: d.max === null ? null : String(d.max), enumvals: d.values === null ? null : textArray(d.values), boot_val: d.initial, reset_val: reset,
+      name: d.name,
+      setting: value,
+      unit: d.unit,
+      category: d.category,
+      short_desc: d.description,
+      context: d.context,
+      vartype: PG_VARTYPES[d.kind],
+      source: changed ? 'session' : reset === d.initial ? 'default' : 'client',
+      min_val: d.min === null ? null : String(d.min),
+      max_val: d.max === null ? null : String(d.max),
+      enumvals: d.values === null ? null : textArray(d.values),
+      boot_val: d.initial,
+      reset_val: reset,
       pending_restart: false,
     };
   }
@@ -104,10 +165,23 @@ export function* activity({ services }: Source): Iterable<Values> {
   for (const row of services.activity()) {
     const { address, port } = remoteParts(row.remote);
     yield {
-      datid: row.databaseId, datname: row.database, pid: row.processId, usesysid: ownerOid(row.user), usename: row.user,
-      application_name: row.applicationName, client_addr: address, client_port: port, backend_start: row.backendStart, xact_start: row.transactionStart,
-      query_start: row.queryStart, state_change: row.queryStart, state: row.state, query: row.query, backend_type: 'client backend',
-      wait_event_type: row.state === 'active' ? null : 'Client', wait_event: row.state === 'active' ? null : 'ClientRead',
+      datid: row.databaseId,
+      datname: row.database,
+      pid: row.processId,
+      usesysid: ownerOid(row.user),
+      usename: row.user,
+      application_name: row.applicationName,
+      client_addr: address,
+      client_port: port,
+      backend_start: row.backendStart,
+      xact_start: row.transactionStart,
+      query_start: row.queryStart,
+      state_change: row.queryStart,
+      state: row.state,
+      query: row.query,
+      backend_type: 'client backend',
+      wait_event_type: row.state === 'active' ? null : 'Client',
+      wait_event: row.state === 'active' ? null : 'ClientRead',
     };
   }
 }
@@ -133,12 +207,14 @@ export function* descriptions({ model }: Source): Iterable<Values> {
     }
   }
   for (const sequence of model.sequences) {
-    if (sequence.comment != null) yield { objoid: sequence.id, classoid: CLASS_OF_CLASSES, description: sequence.comment };
+    if (sequence.comment != null)
+      yield { objoid: sequence.id, classoid: CLASS_OF_CLASSES, description: sequence.comment };
   }
 }
 
 export function* sharedDescriptions({ model }: Source): Iterable<Values> {
   for (const database of model.databases) {
-    if (database.comment != null) yield { objoid: database.id, classoid: CLASS_OF_DATABASES, description: database.comment };
+    if (database.comment != null)
+      yield { objoid: database.id, classoid: CLASS_OF_DATABASES, description: database.comment };
   }
 }

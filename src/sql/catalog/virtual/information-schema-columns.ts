@@ -18,8 +18,15 @@ const UTF8_BYTES_MAX = 4;
 const MAX_OCTETS = 1073741824;
 const INTERVAL_FULL_PRECISION = 0xffff;
 
-const INTEGER_BITS: ReadonlyMap<number, number> = new Map([[OID.int2, 16], [OID.int4, 32], [OID.int8, 64]]);
-const FLOAT_BITS: ReadonlyMap<number, number> = new Map([[OID.float4, 24], [OID.float8, 53]]);
+const INTEGER_BITS: ReadonlyMap<number, number> = new Map([
+  [OID.int2, 16],
+  [OID.int4, 32],
+  [OID.int8, 64],
+]);
+const FLOAT_BITS: ReadonlyMap<number, number> = new Map([
+  [OID.float4, 24],
+  [OID.float8, 53],
+]);
 
 export function yesNo(value: boolean): string {
   return value ? 'YES' : 'NO';
@@ -28,7 +35,10 @@ export function yesNo(value: boolean): string {
 function lengths(typeOid: number, typmod: number): Values {
   if (typeOid === OID.varchar || typeOid === OID.bpchar) {
     const length = typmod > 4 ? typmod - 4 : null;
-    return { character_maximum_length: length, character_octet_length: length === null ? MAX_OCTETS : Math.min(length * UTF8_BYTES_MAX, MAX_OCTETS) };
+    return {
+      character_maximum_length: length,
+      character_octet_length: length === null ? MAX_OCTETS : Math.min(length * UTF8_BYTES_MAX, MAX_OCTETS),
+    };
   }
   return typeOid === OID.text ? { character_octet_length: MAX_OCTETS } : {};
 }
@@ -41,7 +51,11 @@ function precisions(typeOid: number, typmod: number): Values {
   switch (typeOid) {
     case OID.numeric: {
       const limit = numericTypmod(typmod);
-      return { numeric_precision: limit?.precision ?? null, numeric_precision_radix: 10, numeric_scale: limit?.scale ?? null };
+      return {
+        numeric_precision: limit?.precision ?? null,
+        numeric_precision_radix: 10,
+        numeric_scale: limit?.scale ?? null,
+      };
     }
     case OID.date:
       return { datetime_precision: 0 };
@@ -66,10 +80,19 @@ function precisions(typeOid: number, typmod: number): Values {
 /** data_type, udt_* and the limits, under the names that columns, routines and domains share. */
 export function typeColumns(database: string, typeOid: number, typmod: number): Values {
   const type = findTypeByOid(typeOid);
-  const array = type?.category === 'A' && type.elementOid !== 0 && type.length === -1 && typeOid !== OID.int2vector && typeOid !== OID.oidvector;
+  const array =
+    type?.category === 'A' &&
+    type.elementOid !== 0 &&
+    type.length === -1 &&
+    typeOid !== OID.int2vector &&
+    typeOid !== OID.oidvector;
   return {
-    data_type: array ? 'ARRAY' : formatType(typeOid), udt_catalog: database, udt_schema: 'pg_catalog', udt_name: type?.name ?? '???',
-    ...lengths(typeOid, typmod), ...precisions(typeOid, typmod),
+    data_type: array ? 'ARRAY' : formatType(typeOid),
+    udt_catalog: database,
+    udt_schema: 'pg_catalog',
+    udt_name: type?.name ?? '???',
+    ...lengths(typeOid, typmod),
+    ...precisions(typeOid, typmod),
   };
 }
 
@@ -81,20 +104,36 @@ function identityColumns(source: Source, column: ColumnDescriptor): Values {
   const named = { is_identity: 'YES', identity_generation: column.identity.toUpperCase() };
   if (sequence?.kind !== 'sequence') return named;
   return {
-    ...named, identity_start: sequence.start, identity_increment: sequence.increment, identity_maximum: sequence.max, identity_minimum: sequence.min,
+    ...named,
+    identity_start: sequence.start,
+    identity_increment: sequence.increment,
+    identity_maximum: sequence.max,
+    identity_minimum: sequence.min,
     identity_cycle: yesNo(sequence.cycle),
   };
 }
 
 function* columnsOfTable(source: Source, database: string, schema: string, table: TableDescriptor): Iterable<Values> {
   for (const column of liveColumns(table)) {
-    const collation = column.collation === null || column.collation === 'default' ? {} : { collation_catalog: database, collation_schema: 'pg_catalog', collation_name: column.collation };
+    const collation =
+      column.collation === null || column.collation === 'default'
+        ? {}
+        : { collation_catalog: database, collation_schema: 'pg_catalog', collation_name: column.collation };
     yield {
-      ...PLAIN, table_catalog: database, table_schema: schema, table_name: table.name, column_name: column.name, ordinal_position: column.id,
+      ...PLAIN,
+      table_catalog: database,
+      table_schema: schema,
+      table_name: table.name,
+      column_name: column.name,
+      ordinal_position: column.id,
       // An identity column's default is its sequence, which identity_generation tells of.
       column_default: column.identity === null ? column.defaultSql : null,
-      is_nullable: yesNo(column.nullable), ...typeColumns(database, column.typeOid, column.typmod), ...collation, dtd_identifier: String(column.id),
-      ...identityColumns(source, column), is_updatable: 'YES',
+      is_nullable: yesNo(column.nullable),
+      ...typeColumns(database, column.typeOid, column.typmod),
+      ...collation,
+      dtd_identifier: String(column.id),
+      ...identityColumns(source, column),
+      is_updatable: 'YES',
     };
   }
 }
@@ -108,7 +147,8 @@ function rowsOfTable(source: Source, database: string, table: TableDescriptor): 
   const schema = source.model.schemaNames.get(table.schemaId) ?? String(table.schemaId);
   let key = `${database}\0${schema}`;
   for (const column of table.columns) {
-    if (column.identity !== null && column.sequenceId !== null) key += `\0${source.model.view.byId.get(column.sequenceId)?.version ?? ''}`;
+    if (column.identity !== null && column.sequenceId !== null)
+      key += `\0${source.model.view.byId.get(column.sequenceId)?.version ?? ''}`;
   }
   const known = keptTables.get(table);
   if (known?.key === key) return known.rows;
@@ -124,8 +164,16 @@ function systemRows(database: string): readonly Row[] {
     layout.columns.map(({ name, typeOid }, i): Row => {
       const nullable: Datum = yesNo(layout.kind === 'v' || layout.defaults[i] === null);
       return makeRow(COLUMNS, {
-        ...PLAIN, table_catalog: database, table_schema: layout.schema, table_name: layout.name, column_name: name, ordinal_position: i + 1,
-        is_nullable: nullable, ...typeColumns(database, typeOid, -1), dtd_identifier: String(i + 1), is_updatable: 'NO',
+        ...PLAIN,
+        table_catalog: database,
+        table_schema: layout.schema,
+        table_name: layout.name,
+        column_name: name,
+        ordinal_position: i + 1,
+        is_nullable: nullable,
+        ...typeColumns(database, typeOid, -1),
+        dtd_identifier: String(i + 1),
+        is_updatable: 'NO',
       });
     }),
   );

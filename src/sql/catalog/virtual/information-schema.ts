@@ -20,14 +20,23 @@ function databaseOf(source: Source): string {
 }
 
 function tableKey(source: Source, table: TableDescriptor): Values {
-  return { table_catalog: databaseOf(source), table_schema: schemaName(source.model, table.schemaId), table_name: table.name };
+  return {
+    table_catalog: databaseOf(source),
+    table_schema: schemaName(source.model, table.schemaId),
+    table_name: table.name,
+  };
 }
 
 // ---- schemata, tables ----
 
 function* schemata(source: Source): Iterable<Values> {
-  const system = ([[PG_CATALOG_SCHEMA_ID, 'pg_catalog'], [PG_TOAST_SCHEMA_ID, 'pg_toast'], [INFORMATION_SCHEMA_ID, 'information_schema']] as const)
-    .map(([, name]) => ({ name, owner: SUPERUSER }));
+  const system = (
+    [
+      [PG_CATALOG_SCHEMA_ID, 'pg_catalog'],
+      [PG_TOAST_SCHEMA_ID, 'pg_toast'],
+      [INFORMATION_SCHEMA_ID, 'information_schema'],
+    ] as const
+  ).map(([, name]) => ({ name, owner: SUPERUSER }));
   for (const { name, owner } of [...system, ...source.model.schemas]) {
     yield { catalog_name: databaseOf(source), schema_name: name, schema_owner: owner };
   }
@@ -37,19 +46,30 @@ function* tables(source: Source): Iterable<Values> {
   const shared = { table_catalog: databaseOf(source), is_typed: 'NO' };
   for (const layout of LAYOUTS) {
     yield {
-      ...shared, table_schema: layout.schema, table_name: layout.name, table_type: layout.kind === 'r' ? 'BASE TABLE' : 'VIEW',
+      ...shared,
+      table_schema: layout.schema,
+      table_name: layout.name,
+      table_type: layout.kind === 'r' ? 'BASE TABLE' : 'VIEW',
       is_insertable_into: 'NO',
     };
   }
-  for (const table of source.model.tables) yield { ...shared, ...tableKey(source, table), table_type: 'BASE TABLE', is_insertable_into: 'YES' };
+  for (const table of source.model.tables)
+    yield { ...shared, ...tableKey(source, table), table_type: 'BASE TABLE', is_insertable_into: 'YES' };
 }
 
 function* views(source: Source): Iterable<Values> {
   for (const layout of LAYOUTS) {
     if (layout.kind !== 'v') continue;
     yield {
-      table_catalog: databaseOf(source), table_schema: layout.schema, table_name: layout.name, check_option: 'NONE', is_updatable: 'NO',
-      is_insertable_into: 'NO', is_trigger_updatable: 'NO', is_trigger_deletable: 'NO', is_trigger_insertable_into: 'NO',
+      table_catalog: databaseOf(source),
+      table_schema: layout.schema,
+      table_name: layout.name,
+      check_option: 'NONE',
+      is_updatable: 'NO',
+      is_insertable_into: 'NO',
+      is_trigger_updatable: 'NO',
+      is_trigger_deletable: 'NO',
+      is_trigger_insertable_into: 'NO',
     };
   }
 }
@@ -66,7 +86,8 @@ interface Constraint {
 
 function* constraints(source: Source): Iterable<Constraint> {
   for (const table of source.model.tables) {
-    const columnsOf = (ids: readonly number[]): ColumnDescriptor[] => ids.map((id) => columnById(table, id)).filter((column) => column !== undefined);
+    const columnsOf = (ids: readonly number[]): ColumnDescriptor[] =>
+      ids.map((id) => columnById(table, id)).filter((column) => column !== undefined);
     for (const index of shownIndexes(table)) {
       if (index.constraintOid === null) continue;
       const columns = columnsOf(index.columns.map((part) => part.columnId));
@@ -87,15 +108,21 @@ function* constraints(source: Source): Iterable<Constraint> {
 
 function constraintKey(source: Source, constraint: Constraint): Values {
   return {
-    constraint_catalog: databaseOf(source), constraint_schema: schemaName(source.model, constraint.table.schemaId), constraint_name: constraint.name,
+    constraint_catalog: databaseOf(source),
+    constraint_schema: schemaName(source.model, constraint.table.schemaId),
+    constraint_name: constraint.name,
   };
 }
 
 function* tableConstraints(source: Source): Iterable<Values> {
   for (const constraint of constraints(source)) {
     yield {
-      ...constraintKey(source, constraint), ...tableKey(source, constraint.table),
-      constraint_type: constraint.type === 'NOT NULL' ? 'CHECK' : constraint.type, is_deferrable: 'NO', initially_deferred: 'NO', enforced: 'YES',
+      ...constraintKey(source, constraint),
+      ...tableKey(source, constraint.table),
+      constraint_type: constraint.type === 'NOT NULL' ? 'CHECK' : constraint.type,
+      is_deferrable: 'NO',
+      initially_deferred: 'NO',
+      enforced: 'YES',
       nulls_distinct: constraint.type === 'UNIQUE' ? 'YES' : null,
     };
   }
@@ -106,7 +133,12 @@ function* keyColumnUsage(source: Source): Iterable<Values> {
     if (constraint.type !== 'PRIMARY KEY' && constraint.type !== 'UNIQUE') continue;
     let position = 0;
     for (const column of constraint.columns) {
-      yield { ...constraintKey(source, constraint), ...tableKey(source, constraint.table), column_name: column.name, ordinal_position: ++position };
+      yield {
+        ...constraintKey(source, constraint),
+        ...tableKey(source, constraint.table),
+        column_name: column.name,
+        ordinal_position: ++position,
+      };
     }
   }
 }
@@ -136,22 +168,37 @@ function* checkConstraints(source: Source): Iterable<Values> {
 
 // ---- sequences ----
 
-const SEQUENCE_BITS: ReadonlyMap<number, number> = new Map([[OID.int2, 16], [OID.int4, 32], [OID.int8, 64]]);
+const SEQUENCE_BITS: ReadonlyMap<number, number> = new Map([
+  [OID.int2, 16],
+  [OID.int4, 32],
+  [OID.int8, 64],
+]);
 
 function* sequences(source: Source): Iterable<Values> {
   for (const s of source.model.sequences) {
     if (isIdentitySequence(source, s.ownedBy)) continue;
     yield {
-      sequence_catalog: databaseOf(source), sequence_schema: schemaName(source.model, s.schemaId), sequence_name: s.name,
+      sequence_catalog: databaseOf(source),
+      sequence_schema: schemaName(source.model, s.schemaId),
+      sequence_name: s.name,
       data_type: s.typeOid === OID.int2 ? 'smallint' : s.typeOid === OID.int4 ? 'integer' : 'bigint',
-      numeric_precision: SEQUENCE_BITS.get(s.typeOid) ?? 64, numeric_precision_radix: 2, numeric_scale: 0, start_value: s.start, minimum_value: s.min,
-      maximum_value: s.max, increment: s.increment, cycle_option: yesNo(s.cycle),
+      numeric_precision: SEQUENCE_BITS.get(s.typeOid) ?? 64,
+      numeric_precision_radix: 2,
+      numeric_scale: 0,
+      start_value: s.start,
+      minimum_value: s.min,
+      maximum_value: s.max,
+      increment: s.increment,
+      cycle_option: yesNo(s.cycle),
     };
   }
 }
 
 /** PostgreSQL leaves these out: they are part of their column. */
-function isIdentitySequence(source: Source, owner: { readonly tableId: number; readonly columnId: number } | null): boolean {
+function isIdentitySequence(
+  source: Source,
+  owner: { readonly tableId: number; readonly columnId: number } | null,
+): boolean {
   if (owner === null) return false;
   const table = source.model.view.byId.get(owner.tableId);
   return table?.kind === 'table' && (columnById(table, owner.columnId)?.identity ?? null) !== null;
@@ -168,12 +215,30 @@ function* routines(source: Source): Iterable<Values> {
     const { data_type, udt_name } = typeColumns(database, entry.resultOid, -1);
     const isFunction = 'impl' in entry;
     yield {
-      specific_catalog: database, specific_schema: 'pg_catalog', specific_name: specific, routine_catalog: database, routine_schema: 'pg_catalog',
-      routine_name: entry.name, routine_type: isFunction ? 'FUNCTION' : null, data_type: data_type ?? null, type_udt_catalog: database,
-      type_udt_schema: 'pg_catalog', type_udt_name: udt_name ?? null, dtd_identifier: '0', routine_body: 'EXTERNAL', external_name: entry.name,
-      external_language: 'INTERNAL', parameter_style: 'GENERAL', is_deterministic: yesNo(isFunction && entry.volatility === 'immutable'),
-      sql_data_access: 'MODIFIES', is_null_call: isFunction ? yesNo(entry.strict) : null, schema_level_routine: 'YES', max_dynamic_result_sets: 0,
-      security_type: 'INVOKER', as_locator: 'NO', is_udt_dependent: 'NO',
+      specific_catalog: database,
+      specific_schema: 'pg_catalog',
+      specific_name: specific,
+      routine_catalog: database,
+      routine_schema: 'pg_catalog',
+      routine_name: entry.name,
+      routine_type: isFunction ? 'FUNCTION' : null,
+      data_type: data_type ?? null,
+      type_udt_catalog: database,
+      type_udt_schema: 'pg_catalog',
+      type_udt_name: udt_name ?? null,
+      dtd_identifier: '0',
+      routine_body: 'EXTERNAL',
+      external_name: entry.name,
+      external_language: 'INTERNAL',
+      parameter_style: 'GENERAL',
+      is_deterministic: yesNo(isFunction && entry.volatility === 'immutable'),
+      sql_data_access: 'MODIFIES',
+      is_null_call: isFunction ? yesNo(entry.strict) : null,
+      schema_level_routine: 'YES',
+      max_dynamic_result_sets: 0,
+      security_type: 'INVOKER',
+      as_locator: 'NO',
+      is_udt_dependent: 'NO',
     };
   }
 }
@@ -187,7 +252,11 @@ function* tablePrivileges(source: Source): Iterable<Values> {
   for (const table of source.model.tables) {
     for (const privilege of TABLE_PRIVILEGES) {
       yield {
-        grantor: table.owner, grantee: table.owner, ...tableKey(source, table), privilege_type: privilege, is_grantable: 'YES',
+        grantor: table.owner,
+        grantee: table.owner,
+        ...tableKey(source, table),
+        privilege_type: privilege,
+        is_grantable: 'YES',
         with_hierarchy: yesNo(privilege === 'SELECT'),
       };
     }
@@ -198,7 +267,14 @@ function* columnPrivileges(source: Source): Iterable<Values> {
   for (const table of source.model.tables) {
     for (const column of liveColumns(table)) {
       for (const privilege of COLUMN_PRIVILEGES) {
-        yield { grantor: table.owner, grantee: table.owner, ...tableKey(source, table), column_name: column.name, privilege_type: privilege, is_grantable: 'YES' };
+        yield {
+          grantor: table.owner,
+          grantee: table.owner,
+          ...tableKey(source, table),
+          column_name: column.name,
+          privilege_type: privilege,
+          is_grantable: 'YES',
+        };
       }
     }
   }
@@ -209,13 +285,20 @@ export const informationSchemaBuilders: Readonly<Record<string, Builder>> = {
   enabled_roles: () => [{ role_name: SUPERUSER }],
   character_sets: (source) => [
     {
-      character_set_name: 'UTF8', character_repertoire: 'UCS', form_of_use: 'UTF8', default_collate_catalog: databaseOf(source),
-      default_collate_schema: 'pg_catalog', default_collate_name: 'default',
+      character_set_name: 'UTF8',
+      character_repertoire: 'UCS',
+      form_of_use: 'UTF8',
+      default_collate_catalog: databaseOf(source),
+      default_collate_schema: 'pg_catalog',
+      default_collate_name: 'default',
     },
   ],
   collations: (source) =>
     ['default', 'C', 'POSIX', 'ucs_basic'].map((name) => ({
-      collation_catalog: databaseOf(source), collation_schema: 'pg_catalog', collation_name: name, pad_attribute: 'NO PAD',
+      collation_catalog: databaseOf(source),
+      collation_schema: 'pg_catalog',
+      collation_name: name,
+      pad_attribute: 'NO PAD',
     })),
   schemata,
   tables,

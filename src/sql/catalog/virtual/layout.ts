@@ -25,26 +25,39 @@ export interface Layout {
 }
 
 const EMPTY_VALUES: ReadonlyMap<string, Datum> = new Map<string, Datum>([
-  ['bool', false], ['int2', 0], ['int4', 0], ['oid', 0], ['regproc', 0], ['regtype', 0], ['xid', 0], ['float4', 0], ['char', ''], ['name', ''],
+  ['bool', false],
+  ['int2', 0],
+  ['int4', 0],
+  ['oid', 0],
+  ['regproc', 0],
+  ['regtype', 0],
+  ['xid', 0],
+  ['float4', 0],
+  ['char', ''],
+  ['name', ''],
 ]);
 
 function parse(schema: Layout['schema'], text: string): Layout[] {
-  return text.trim().replaceAll('\n  ', ' ').split('\n').map((line) => {
-    const head = /^(\d+) (\w+) ([rv]): /.exec(line);
-    assert(head !== null, () => `bad layout ${line}`);
-    const kind = head[3] === 'r' ? 'r' : 'v';
-    const columns: { name: string; typeOid: number }[] = [];
-    const defaults: Datum[] = [];
-    for (const group of line.slice(head[0].length).matchAll(/(\w+)\(([^)]*)\)/g)) {
-      // Types that are not built in here (inet and statistics' own) are shown as their text.
-      const typeOid = typeByName(group[1]!)?.oid ?? OID.text;
-      for (const name of group[2]!.split(' ')) {
-        columns.push({ name, typeOid });
-        defaults.push(kind === 'r' && schema === 'pg_catalog' ? (EMPTY_VALUES.get(group[1]!) ?? null) : null);
+  return text
+    .trim()
+    .replaceAll('\n  ', ' ')
+    .split('\n')
+    .map((line) => {
+      const head = /^(\d+) (\w+) ([rv]): /.exec(line);
+      assert(head !== null, () => `bad layout ${line}`);
+      const kind = head[3] === 'r' ? 'r' : 'v';
+      const columns: { name: string; typeOid: number }[] = [];
+      const defaults: Datum[] = [];
+      for (const group of line.slice(head[0].length).matchAll(/(\w+)\(([^)]*)\)/g)) {
+        // Types that are not built in here (inet and statistics' own) are shown as their text.
+        const typeOid = typeByName(group[1]!)?.oid ?? OID.text;
+        for (const name of group[2]!.split(' ')) {
+          columns.push({ name, typeOid });
+          defaults.push(kind === 'r' && schema === 'pg_catalog' ? (EMPTY_VALUES.get(group[1]!) ?? null) : null);
+        }
       }
-    }
-    return { oid: Number(head[1]), schema, name: head[2]!, kind, columns, defaults };
-  });
+      return { oid: Number(head[1]), schema, name: head[2]!, kind, columns, defaults };
+    });
 }
 
 export const LAYOUTS: readonly Layout[] = [

@@ -9,7 +9,13 @@ import { OID } from '../../types/oids.js';
 import { findTypeByOid } from '../../types/registry.js';
 import { INFORMATION_SCHEMA_ID, PG_CATALOG_SCHEMA_ID, PG_TOAST_SCHEMA_ID, SUPERUSER_OID } from '../bootstrap.js';
 import type {
-  ColumnDescriptor, DatabaseDescriptor, Descriptor, IndexDescriptor, SchemaDescriptor, SequenceDescriptor, TableDescriptor,
+  ColumnDescriptor,
+  DatabaseDescriptor,
+  Descriptor,
+  IndexDescriptor,
+  SchemaDescriptor,
+  SequenceDescriptor,
+  TableDescriptor,
 } from '../descriptor.js';
 import type { CatalogView } from '../transaction-catalog.js';
 import { makeRow } from './layout.js';
@@ -43,7 +49,9 @@ export function modelOf(view: CatalogView): Model {
   const schemas: SchemaDescriptor[] = [];
   const databases: DatabaseDescriptor[] = [];
   const schemaNames = new Map<number, string>([
-    [PG_CATALOG_SCHEMA_ID, 'pg_catalog'], [PG_TOAST_SCHEMA_ID, 'pg_toast'], [INFORMATION_SCHEMA_ID, 'information_schema'],
+    [PG_CATALOG_SCHEMA_ID, 'pg_catalog'],
+    [PG_TOAST_SCHEMA_ID, 'pg_toast'],
+    [INFORMATION_SCHEMA_ID, 'information_schema'],
   ]);
   for (const d of view.descriptors) {
     if (d.kind === 'database') databases.push(d);
@@ -61,7 +69,10 @@ export function modelOf(view: CatalogView): Model {
 }
 
 /** Rows of each descriptor by relation, kept while the descriptor object lives. */
-export function perDescriptor<D extends Descriptor>(layout: Layout, make: (descriptor: D) => Iterable<Values>): (descriptor: D) => readonly Row[] {
+export function perDescriptor<D extends Descriptor>(
+  layout: Layout,
+  make: (descriptor: D) => Iterable<Values>,
+): (descriptor: D) => readonly Row[] {
   const kept = new WeakMap<D, readonly Row[]>();
   return (descriptor) => {
     let rows = kept.get(descriptor);
@@ -116,7 +127,10 @@ const C_COLLATION = 950;
 export function collationOf(typeOid: number, named: string | null = null): number {
   const type = findTypeByOid(typeOid);
   if (type === null) return 0;
-  const base = type.category === 'A' && type.elementOid !== 0 && typeOid !== OID.int2vector && typeOid !== OID.oidvector ? type.elementOid : typeOid;
+  const base =
+    type.category === 'A' && type.elementOid !== 0 && typeOid !== OID.int2vector && typeOid !== OID.oidvector
+      ? type.elementOid
+      : typeOid;
   if (base === OID.name) return C_COLLATION;
   if (base !== OID.text && base !== OID.varchar && base !== OID.bpchar) return 0;
   switch (named) {

@@ -13,7 +13,10 @@ const BTREE_HANDLER = 330;
 const HEAP_HANDLER = 3;
 
 function entries(text: string): string[][] {
-  return text.trim().split(/;\s*|\n/).map((entry) => entry.split(' '));
+  return text
+    .trim()
+    .split(/;\s*|\n/)
+    .map((entry) => entry.split(' '));
 }
 
 const ARRAY_CLASS = 10000;
@@ -36,27 +39,49 @@ export function defaultOperatorClass(typeOid: number): number {
 
 export function operatorClasses(): Values[] {
   return entries(OPERATOR_CLASSES).map(([oid, name, family, type, key, isDefault]) => ({
-    oid: Number(oid), opcmethod: BTREE, opcname: name!, opcnamespace: PG_CATALOG_SCHEMA_ID, opcowner: SUPERUSER_OID, opcfamily: Number(family),
-    opcintype: Number(type), opcdefault: isDefault === 't', opckeytype: Number(key),
+    oid: Number(oid),
+    opcmethod: BTREE,
+    opcname: name!,
+    opcnamespace: PG_CATALOG_SCHEMA_ID,
+    opcowner: SUPERUSER_OID,
+    opcfamily: Number(family),
+    opcintype: Number(type),
+    opcdefault: isDefault === 't',
+    opckeytype: Number(key),
   }));
 }
 
 export function operatorFamilies(): Values[] {
   return entries(OPERATOR_FAMILIES).map(([oid, name]) => ({
-    oid: Number(oid), opfmethod: BTREE, opfname: name!, opfnamespace: PG_CATALOG_SCHEMA_ID, opfowner: SUPERUSER_OID,
+    oid: Number(oid),
+    opfmethod: BTREE,
+    opfname: name!,
+    opfnamespace: PG_CATALOG_SCHEMA_ID,
+    opfowner: SUPERUSER_OID,
   }));
 }
 
 export function familyOperators(): Values[] {
   return entries(FAMILY_OPERATORS).map(([oid, family, left, right, strategy, operator]) => ({
-    oid: Number(oid), amopfamily: Number(family), amoplefttype: Number(left), amoprighttype: Number(right), amopstrategy: Number(strategy),
-    amoppurpose: 's', amopopr: Number(operator), amopmethod: BTREE,
+    oid: Number(oid),
+    amopfamily: Number(family),
+    amoplefttype: Number(left),
+    amoprighttype: Number(right),
+    amopstrategy: Number(strategy),
+    amoppurpose: 's',
+    amopopr: Number(operator),
+    amopmethod: BTREE,
   }));
 }
 
 export function familyFunctions(): Values[] {
   return entries(FAMILY_FUNCTIONS).map(([oid, family, left, right, number, procedure]) => ({
-    oid: Number(oid), amprocfamily: Number(family), amproclefttype: Number(left), amprocrighttype: Number(right), amprocnum: Number(number), amproc: Number(procedure),
+    oid: Number(oid),
+    amprocfamily: Number(family),
+    amproclefttype: Number(left),
+    amprocrighttype: Number(right),
+    amprocnum: Number(number),
+    amproc: Number(procedure),
   }));
 }
 

@@ -39,8 +39,16 @@ function outColumns(entry: FunctionEntry): Values {
 export function* procedures(): Iterable<Values> {
   for (const { oid, entry } of allProcedures()) {
     const shared = {
-      oid, proname: entry.name, pronamespace: PG_CATALOG_SCHEMA_ID, proowner: SUPERUSER_OID, prolang: INTERNAL_LANGUAGE, procost: 1, proparallel: 's',
-      pronargs: entry.argOids.length, prorettype: entry.resultOid, proargtypes: oidvector(entry.argOids),
+      oid,
+      proname: entry.name,
+      pronamespace: PG_CATALOG_SCHEMA_ID,
+      proowner: SUPERUSER_OID,
+      prolang: INTERNAL_LANGUAGE,
+      procost: 1,
+      proparallel: 's',
+      pronargs: entry.argOids.length,
+      prorettype: entry.resultOid,
+      proargtypes: oidvector(entry.argOids),
     };
     if (isAggregate(entry)) {
       yield { ...shared, prokind: 'a', provolatile: 'i', prosrc: 'aggregate_dummy' };
@@ -48,8 +56,15 @@ export function* procedures(): Iterable<Values> {
     }
     const last = entry.argOids[entry.argOids.length - 1] ?? 0;
     yield {
-      ...shared, ...outColumns(entry), prokind: 'f', proisstrict: entry.strict, proretset: entry.returnsSet, prorows: entry.returnsSet ? 1000 : 0,
-      provolatile: VOLATILITY[entry.volatility], pronargdefaults: entry.defaults.length, prosrc: entry.name,
+      ...shared,
+      ...outColumns(entry),
+      prokind: 'f',
+      proisstrict: entry.strict,
+      proretset: entry.returnsSet,
+      prorows: entry.returnsSet ? 1000 : 0,
+      provolatile: VOLATILITY[entry.volatility],
+      pronargdefaults: entry.defaults.length,
+      prosrc: entry.name,
       provariadic: entry.variadic ? elementOidOf(last) || last : 0,
     };
   }
@@ -63,17 +78,31 @@ export function* aggregates(): Iterable<Values> {
 }
 
 export function* operators(): Iterable<Values> {
-  const facts = new Map(OPERATOR_FACTS.trim().split(/; |\n/).map((line) => {
-    const numbers = line.split(' ').map(Number);
-    return [numbers[0]!, numbers] as const;
-  }));
+  const facts = new Map(
+    OPERATOR_FACTS.trim()
+      .split(/; |\n/)
+      .map((line) => {
+        const numbers = line.split(' ').map(Number);
+        return [numbers[0]!, numbers] as const;
+      }),
+  );
   for (const { oid, entry } of numberEntries(allOperators(), FIRST_OWN_OPERATOR)) {
     const [, commutator = 0, negator = 0, code = 0, merges = 0, hashes = 0] = facts.get(oid) ?? [];
     const prefix = entry.argOids.length === 1;
     yield {
-      oid, oprname: entry.name, oprnamespace: PG_CATALOG_SCHEMA_ID, oprowner: SUPERUSER_OID, oprkind: prefix ? 'l' : 'b', oprcanmerge: merges === 1,
-      oprcanhash: hashes === 1, oprleft: prefix ? 0 : entry.argOids[0]!, oprright: entry.argOids[prefix ? 0 : 1]!, oprresult: entry.resultOid,
-      oprcom: commutator, oprnegate: negator, oprcode: code,
+      oid,
+      oprname: entry.name,
+      oprnamespace: PG_CATALOG_SCHEMA_ID,
+      oprowner: SUPERUSER_OID,
+      oprkind: prefix ? 'l' : 'b',
+      oprcanmerge: merges === 1,
+      oprcanhash: hashes === 1,
+      oprleft: prefix ? 0 : entry.argOids[0]!,
+      oprright: entry.argOids[prefix ? 0 : 1]!,
+      oprresult: entry.resultOid,
+      oprcom: commutator,
+      oprnegate: negator,
+      oprcode: code,
     };
   }
 }
@@ -84,13 +113,25 @@ const CONTEXT = { implicit: 'i', assignment: 'a', explicit: 'e' } as const;
 function castFunction(source: number, target: number): number {
   const from = findTypeByOid(source)?.name ?? '';
   const to = findTypeByOid(target)?.name ?? '';
-  return FUNCTION_OIDS[`${to}(${from})`] ?? FUNCTION_OIDS[`${to}(${from},int4)`] ?? FUNCTION_OIDS[`${to}(${from},int4,bool)`] ?? 0;
+  return (
+    FUNCTION_OIDS[`${to}(${from})`] ??
+    FUNCTION_OIDS[`${to}(${from},int4)`] ??
+    FUNCTION_OIDS[`${to}(${from},int4,bool)`] ??
+    0
+  );
 }
 
 export function casts(): Values[] {
   return allCasts().map(({ source, target, context, binary }, i) => {
     const castfunc = binary ? 0 : castFunction(source, target);
     const castmethod = binary ? 'b' : castfunc === 0 ? 'i' : 'f';
-    return { oid: FIRST_CAST + i, castsource: source, casttarget: target, castfunc, castcontext: CONTEXT[context], castmethod };
+    return {
+      oid: FIRST_CAST + i,
+      castsource: source,
+      casttarget: target,
+      castfunc,
+      castcontext: CONTEXT[context],
+      castmethod,
+    };
   });
 }

@@ -7,7 +7,19 @@
  */
 import type { ExecContext, VirtualTable } from '../../contract.js';
 import {
-  activity, authIds, collations, databases, databaseStatistics, descriptions, languages, roles, settings, shadows, sharedDescriptions, tablespaces, users,
+  activity,
+  authIds,
+  collations,
+  databases,
+  databaseStatistics,
+  descriptions,
+  languages,
+  roles,
+  settings,
+  shadows,
+  sharedDescriptions,
+  tablespaces,
+  users,
 } from './cluster-wide.js';
 import { columnRows } from './information-schema-columns.js';
 import { informationSchemaBuilders } from './information-schema.js';
@@ -16,11 +28,35 @@ import type { Layout, Row, Values } from './layout.js';
 import { modelOf } from './model.js';
 import type { Builder, Source } from './model.js';
 import { catalogServices } from './services.js';
-import { accessMethods, familyFunctions, familyOperators, operatorClasses, operatorFamilies } from './operator-classes.js';
+import {
+  accessMethods,
+  familyFunctions,
+  familyOperators,
+  operatorClasses,
+  operatorFamilies,
+} from './operator-classes.js';
 import { aggregates, casts, operators, procedures } from './procedures.js';
-import { attributeRows, classRows, constraintRows, defaultRows, indexRows, namespaceRows, sequenceRows } from './relations.js';
+import {
+  attributeRows,
+  classRows,
+  constraintRows,
+  defaultRows,
+  indexRows,
+  namespaceRows,
+  sequenceRows,
+} from './relations.js';
 import { typeRows } from './types.js';
-import { dependencies, indexes, indexNames, sequenceNames, sequences, tableNames, tables, tableStatistics, views } from './views.js';
+import {
+  dependencies,
+  indexes,
+  indexNames,
+  sequenceNames,
+  sequences,
+  tableNames,
+  tables,
+  tableStatistics,
+  views,
+} from './views.js';
 
 /** Rows ready made, for the large ones. */
 type RowBuilder = (source: Source) => readonly Row[];
@@ -106,7 +142,14 @@ async function sourceOf(ctx: ExecContext): Promise<Source> {
 const byName = new Map<string, VirtualTable>();
 const byOid = new Map<number, VirtualTable>();
 for (const layout of LAYOUTS) {
-  const table: VirtualTable = { kind: 'virtual', oid: layout.oid, schema: layout.schema, name: layout.name, columns: layout.columns, rows: rowsOf(layout) };
+  const table: VirtualTable = {
+    kind: 'virtual',
+    oid: layout.oid,
+    schema: layout.schema,
+    name: layout.name,
+    columns: layout.columns,
+    rows: rowsOf(layout),
+  };
   byName.set(`${layout.schema}.${layout.name}`, table);
   byOid.set(layout.oid, table);
 }

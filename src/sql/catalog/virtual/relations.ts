@@ -13,7 +13,19 @@ import { INFORMATION_SCHEMA_ID, PG_CATALOG_SCHEMA_ID, PG_TOAST_SCHEMA_ID, SUPERU
 import type { ColumnDescriptor, IndexDescriptor, SequenceDescriptor, TableDescriptor } from '../descriptor.js';
 import { LAYOUTS, layoutOf, makeRow } from './layout.js';
 import type { Layout, Row, Values } from './layout.js';
-import { collationOf, columnById, int2Array, int2vector, liveColumns, oidvector, ownerOid, perDescriptor, shownColumns, shownIndexes, textArray } from './model.js';
+import {
+  collationOf,
+  columnById,
+  int2Array,
+  int2vector,
+  liveColumns,
+  oidvector,
+  ownerOid,
+  perDescriptor,
+  shownColumns,
+  shownIndexes,
+  textArray,
+} from './model.js';
 import type { Model } from './model.js';
 import { defaultOperatorClass } from './operator-classes.js';
 import { typeFacts } from './type-facts.js';
@@ -33,16 +45,40 @@ function tableOptions(table: TableDescriptor): Datum {
 function* classOfTable(table: TableDescriptor): Iterable<Values> {
   const columns = shownColumns(table);
   const indexes = shownIndexes(table);
-  const shared = { relnamespace: table.schemaId, relowner: ownerOid(table.owner), relpersistence: table.unlogged ? 'u' : 'p' };
+  const shared = {
+    relnamespace: table.schemaId,
+    relowner: ownerOid(table.owner),
+    relpersistence: table.unlogged ? 'u' : 'p',
+  };
   yield {
-    ...shared, oid: table.id, relname: table.name, relam: HEAP_AM, relfilenode: table.storageId, relkind: 'r', reltuples: -1,
-    relhasindex: indexes.length > 0, relnatts: columns.length, relchecks: table.checks.length, relispopulated: true, relreplident: 'd',
-    relfrozenxid: 3, relminmxid: 1, reloptions: tableOptions(table),
+    ...shared,
+    oid: table.id,
+    relname: table.name,
+    relam: HEAP_AM,
+    relfilenode: table.storageId,
+    relkind: 'r',
+    reltuples: -1,
+    relhasindex: indexes.length > 0,
+    relnatts: columns.length,
+    relchecks: table.checks.length,
+    relispopulated: true,
+    relreplident: 'd',
+    relfrozenxid: 3,
+    relminmxid: 1,
+    reloptions: tableOptions(table),
   };
   for (const index of indexes) {
     yield {
-      ...shared, oid: index.oid, relname: index.name, relam: BTREE_AM, relfilenode: index.oid, relkind: 'i', reltuples: -1,
-      relnatts: index.columns.length + index.storing.length, relispopulated: true, relreplident: 'n',
+      ...shared,
+      oid: index.oid,
+      relname: index.name,
+      relam: BTREE_AM,
+      relfilenode: index.oid,
+      relkind: 'i',
+      reltuples: -1,
+      relnatts: index.columns.length + index.storing.length,
+      relispopulated: true,
+      relreplident: 'n',
     };
   }
 }
@@ -50,8 +86,18 @@ const tableClasses = perDescriptor<TableDescriptor>(CLASS, classOfTable);
 
 const sequenceClasses = perDescriptor<SequenceDescriptor>(CLASS, (sequence) => [
   {
-    oid: sequence.id, relname: sequence.name, relnamespace: sequence.schemaId, relowner: ownerOid(sequence.owner), relfilenode: sequence.id,
-    relpages: 1, reltuples: 1, relpersistence: 'p', relkind: 'S', relnatts: 3, relispopulated: true, relreplident: 'n',
+    oid: sequence.id,
+    relname: sequence.name,
+    relnamespace: sequence.schemaId,
+    relowner: ownerOid(sequence.owner),
+    relfilenode: sequence.id,
+    relpages: 1,
+    reltuples: 1,
+    relpersistence: 'p',
+    relkind: 'S',
+    relnatts: 3,
+    relispopulated: true,
+    relreplident: 'n',
   },
 ]);
 
@@ -60,8 +106,18 @@ function systemClasses(): readonly Row[] {
   systemClassRows ??= LAYOUTS.map((layout) => {
     const stored = layout.kind === 'r';
     return makeRow(CLASS, {
-      oid: layout.oid, relname: layout.name, relnamespace: schemaOid(layout), relowner: SUPERUSER_OID, relam: stored ? HEAP_AM : 0, reltuples: -1,
-      relpersistence: 'p', relkind: layout.kind, relnatts: layout.columns.length, relispopulated: true, relreplident: 'n', relhasrules: !stored,
+      oid: layout.oid,
+      relname: layout.name,
+      relnamespace: schemaOid(layout),
+      relowner: SUPERUSER_OID,
+      relam: stored ? HEAP_AM : 0,
+      reltuples: -1,
+      relpersistence: 'p',
+      relkind: layout.kind,
+      relnatts: layout.columns.length,
+      relispopulated: true,
+      relreplident: 'n',
+      relhasrules: !stored,
     });
   });
   return systemClassRows;
@@ -81,23 +137,57 @@ export function classRows(model: Model): Row[] {
 
 const ATTRIBUTE = layoutOf('pg_catalog', 'pg_attribute');
 
-function attribute(relation: number, number: number, name: string, typeOid: number, typmod: number, collation: number): Values {
+function attribute(
+  relation: number,
+  number: number,
+  name: string,
+  typeOid: number,
+  typmod: number,
+  collation: number,
+): Values {
   const facts = typeFacts(typeOid);
   const type = findTypeByOid(typeOid);
   return {
-    attrelid: relation, attname: name, atttypid: typeOid, attstattarget: -1, attlen: facts.length, attnum: number, attcacheoff: -1, atttypmod: typmod,
-    attndims: type?.category === 'A' && typeOid !== OID.int2vector && typeOid !== OID.oidvector ? 1 : 0, attbyval: facts.byValue, attalign: facts.align,
-    attstorage: facts.storage, attislocal: true, attcollation: collation,
+    attrelid: relation,
+    attname: name,
+    atttypid: typeOid,
+    attstattarget: -1,
+    attlen: facts.length,
+    attnum: number,
+    attcacheoff: -1,
+    atttypmod: typmod,
+    attndims: type?.category === 'A' && typeOid !== OID.int2vector && typeOid !== OID.oidvector ? 1 : 0,
+    attbyval: facts.byValue,
+    attalign: facts.align,
+    attstorage: facts.storage,
+    attislocal: true,
+    attcollation: collation,
   };
 }
 
 function attributeOfColumn(table: TableDescriptor, column: ColumnDescriptor): Values {
-  const base = attribute(table.id, column.id, column.name, column.typeOid, column.typmod, collationOf(column.typeOid, column.collation));
+  const base = attribute(
+    table.id,
+    column.id,
+    column.name,
+    column.typeOid,
+    column.typmod,
+    collationOf(column.typeOid, column.collation),
+  );
   if (column.dropped) {
-    return { ...base, attname: `........pg.dropped.${column.id}........`, atttypid: 0, attstattarget: 0, attcollation: 0, attisdropped: true };
+    return {
+      ...base,
+      attname: `........pg.dropped.${column.id}........`,
+      atttypid: 0,
+      attstattarget: 0,
+      attcollation: 0,
+      attisdropped: true,
+    };
   }
   return {
-    ...base, attnotnull: !column.nullable, atthasdef: column.defaultSql !== null,
+    ...base,
+    attnotnull: !column.nullable,
+    atthasdef: column.defaultSql !== null,
     attidentity: column.identity === null ? '' : column.identity === 'always' ? 'a' : 'd',
   };
 }
@@ -110,7 +200,14 @@ function* attributesOfTable(table: TableDescriptor): Iterable<Values> {
       const column = columnById(table, id);
       number++;
       if (column !== undefined) {
-        yield attribute(index.oid, number, column.name, column.typeOid, column.typmod, collationOf(column.typeOid, column.collation));
+        yield attribute(
+          index.oid,
+          number,
+          column.name,
+          column.typeOid,
+          column.typmod,
+          collationOf(column.typeOid, column.collation),
+        );
       }
     }
   }
@@ -118,8 +215,15 @@ function* attributesOfTable(table: TableDescriptor): Iterable<Values> {
 const tableAttributes = perDescriptor<TableDescriptor>(ATTRIBUTE, attributesOfTable);
 
 const sequenceAttributes = perDescriptor<SequenceDescriptor>(ATTRIBUTE, (sequence) =>
-  ([['last_value', OID.int8], ['log_cnt', OID.int8], ['is_called', OID.bool]] as const).map(([name, type], i) => ({
-    ...attribute(sequence.id, i + 1, name, type, -1, 0), attnotnull: true,
+  (
+    [
+      ['last_value', OID.int8],
+      ['log_cnt', OID.int8],
+      ['is_called', OID.bool],
+    ] as const
+  ).map(([name, type], i) => ({
+    ...attribute(sequence.id, i + 1, name, type, -1, 0),
+    attnotnull: true,
   })),
 );
 
@@ -128,7 +232,14 @@ function systemAttributes(): readonly Row[] {
   systemAttributeRows ??= LAYOUTS.flatMap((layout) =>
     layout.columns.map(({ name, typeOid }, i) =>
       makeRow(ATTRIBUTE, {
-        ...attribute(layout.oid, i + 1, name, typeOid, -1, layout.kind === 'r' && typeOid === OID.text ? 950 : collationOf(typeOid)),
+        ...attribute(
+          layout.oid,
+          i + 1,
+          name,
+          typeOid,
+          -1,
+          layout.kind === 'r' && typeOid === OID.text ? 950 : collationOf(typeOid),
+        ),
         attnotnull: layout.kind === 'r' && layout.defaults[i] !== null,
       }),
     ),
@@ -153,7 +264,12 @@ function defaultOid(table: TableDescriptor, column: ColumnDescriptor): number {
 const tableDefaults = perDescriptor<TableDescriptor>(layoutOf('pg_catalog', 'pg_attrdef'), (table) =>
   liveColumns(table)
     .filter((column) => column.defaultSql !== null)
-    .map((column) => ({ oid: defaultOid(table, column), adrelid: table.id, adnum: column.id, adbin: column.defaultSql })),
+    .map((column) => ({
+      oid: defaultOid(table, column),
+      adrelid: table.id,
+      adnum: column.id,
+      adbin: column.defaultSql,
+    })),
 );
 export function defaultRows(model: Model): Row[] {
   return model.tables.flatMap((table) => tableDefaults(table));
@@ -165,16 +281,28 @@ export { defaultOid };
 function indexValues(table: TableDescriptor, index: IndexDescriptor): Values {
   const columns = index.columns.map((part) => columnById(table, part.columnId));
   return {
-    indexrelid: index.oid, indrelid: table.id, indnatts: index.columns.length + index.storing.length, indnkeyatts: index.columns.length,
-    indisunique: index.unique, indisprimary: index.primary, indimmediate: true, indisvalid: true, indisready: true, indislive: true,
+    indexrelid: index.oid,
+    indrelid: table.id,
+    indnatts: index.columns.length + index.storing.length,
+    indnkeyatts: index.columns.length,
+    indisunique: index.unique,
+    indisprimary: index.primary,
+    indimmediate: true,
+    indisvalid: true,
+    indisready: true,
+    indislive: true,
     indkey: int2vector([...index.columns.map((part) => part.columnId), ...index.storing]),
-    indcollation: oidvector(columns.map((column) => (column === undefined ? 0 : collationOf(column.typeOid, column.collation)))),
+    indcollation: oidvector(
+      columns.map((column) => (column === undefined ? 0 : collationOf(column.typeOid, column.collation))),
+    ),
     indclass: oidvector(columns.map((column) => (column === undefined ? 0 : defaultOperatorClass(column.typeOid)))),
     // Bit 0 is DESC, bit 1 NULLS FIRST, which DESC implies.
     indoption: int2vector(index.columns.map((part) => (part.descending ? 3 : 0))),
   };
 }
-const tableIndexes = perDescriptor<TableDescriptor>(layoutOf('pg_catalog', 'pg_index'), (table) => shownIndexes(table).map((index) => indexValues(table, index)));
+const tableIndexes = perDescriptor<TableDescriptor>(layoutOf('pg_catalog', 'pg_index'), (table) =>
+  shownIndexes(table).map((index) => indexValues(table, index)),
+);
 export function indexRows(model: Model): Row[] {
   return model.tables.flatMap((table) => tableIndexes(table));
 }
@@ -182,17 +310,34 @@ export function indexRows(model: Model): Row[] {
 // ---- pg_constraint ----
 
 function* constraintsOfTable(table: TableDescriptor): Iterable<Values> {
-  const shared = { connamespace: table.schemaId, conrelid: table.id, convalidated: true, conislocal: true, confupdtype: ' ', confdeltype: ' ', confmatchtype: ' ' };
+  const shared = {
+    connamespace: table.schemaId,
+    conrelid: table.id,
+    convalidated: true,
+    conislocal: true,
+    confupdtype: ' ',
+    confdeltype: ' ',
+    confmatchtype: ' ',
+  };
   for (const check of table.checks) {
     yield {
-      ...shared, oid: check.oid, conname: check.name, contype: 'c', conbin: check.expressionSql,
+      ...shared,
+      oid: check.oid,
+      conname: check.name,
+      contype: 'c',
+      conbin: check.expressionSql,
       conkey: check.columnIds.length === 0 ? null : int2Array(check.columnIds),
     };
   }
   for (const index of shownIndexes(table)) {
     if (index.constraintOid === null) continue;
     yield {
-      ...shared, oid: index.constraintOid, conname: index.name, contype: index.primary ? 'p' : 'u', conindid: index.oid, connoinherit: true,
+      ...shared,
+      oid: index.constraintOid,
+      conname: index.name,
+      contype: index.primary ? 'p' : 'u',
+      conindid: index.oid,
+      connoinherit: true,
       conkey: int2Array(index.columns.map((part) => part.columnId)),
     };
   }
@@ -206,8 +351,14 @@ export function constraintRows(model: Model): Row[] {
 
 const sequenceParameters = perDescriptor<SequenceDescriptor>(layoutOf('pg_catalog', 'pg_sequence'), (s) => [
   {
-    seqrelid: s.id, seqtypid: s.typeOid, seqstart: BigInt(s.start), seqincrement: BigInt(s.increment), seqmax: BigInt(s.max), seqmin: BigInt(s.min),
-    seqcache: BigInt(s.cache), seqcycle: s.cycle,
+    seqrelid: s.id,
+    seqtypid: s.typeOid,
+    seqstart: BigInt(s.start),
+    seqincrement: BigInt(s.increment),
+    seqmax: BigInt(s.max),
+    seqmin: BigInt(s.min),
+    seqcache: BigInt(s.cache),
+    seqcycle: s.cycle,
   },
 ]);
 export function sequenceRows(model: Model): Row[] {
@@ -224,11 +375,25 @@ function acl(...items: readonly string[]): PgArray {
   return new PgArray(typeByOid(1033).name === ACL ? 1033 : OID.text, items);
 }
 const SYSTEM_SCHEMAS: readonly Values[] = [
-  { oid: PG_CATALOG_SCHEMA_ID, nspname: 'pg_catalog', nspowner: SUPERUSER_OID, nspacl: acl('postgres=UC/postgres', '=U/postgres') },
+  {
+    oid: PG_CATALOG_SCHEMA_ID,
+    nspname: 'pg_catalog',
+    nspowner: SUPERUSER_OID,
+    nspacl: acl('postgres=UC/postgres', '=U/postgres'),
+  },
   { oid: PG_TOAST_SCHEMA_ID, nspname: 'pg_toast', nspowner: SUPERUSER_OID },
-  { oid: INFORMATION_SCHEMA_ID, nspname: 'information_schema', nspowner: SUPERUSER_OID, nspacl: acl('postgres=UC/postgres', '=U/postgres') },
+  {
+    oid: INFORMATION_SCHEMA_ID,
+    nspname: 'information_schema',
+    nspowner: SUPERUSER_OID,
+    nspacl: acl('postgres=UC/postgres', '=U/postgres'),
+  },
 ];
 export function namespaceRows(model: Model): Row[] {
-  const own = model.schemas.map((schema) => ({ oid: schema.id, nspname: schema.name, nspowner: ownerOid(schema.owner) }));
+  const own = model.schemas.map((schema) => ({
+    oid: schema.id,
+    nspname: schema.name,
+    nspowner: ownerOid(schema.owner),
+  }));
   return [...SYSTEM_SCHEMAS, ...own].map((values) => makeRow(NAMESPACE, values));
 }

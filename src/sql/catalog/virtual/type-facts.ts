@@ -212,8 +212,15 @@ const facts = new Map<number, TypeFacts>();
 for (const line of TEXT.trim().split('\n')) {
   const parts = line.split(' ');
   facts.set(Number(parts[0]), {
-    length: Number(parts[1]), byValue: parts[2] === 't', type: parts[3]!, align: parts[4]!, storage: parts[5]!, delimiter: parts[6]!,
-    collation: Number(parts[7]), subscript: Number(parts[8]), functions: parts.slice(9).map(Number),
+    length: Number(parts[1]),
+    byValue: parts[2] === 't',
+    type: parts[3]!,
+    align: parts[4]!,
+    storage: parts[5]!,
+    delimiter: parts[6]!,
+    collation: Number(parts[7]),
+    subscript: Number(parts[8]),
+    functions: parts.slice(9).map(Number),
   });
 }
 

@@ -19,10 +19,17 @@ export function schemaName(model: Model, id: number): string {
 export function* tables({ model }: Source): Iterable<Values> {
   const shared = { hasrules: false, hastriggers: false, rowsecurity: false };
   for (const layout of LAYOUTS) {
-    if (layout.kind === 'r') yield { ...shared, schemaname: layout.schema, tablename: layout.name, tableowner: SUPERUSER, hasindexes: false };
+    if (layout.kind === 'r')
+      yield { ...shared, schemaname: layout.schema, tablename: layout.name, tableowner: SUPERUSER, hasindexes: false };
   }
   for (const table of model.tables) {
-    yield { ...shared, schemaname: schemaName(model, table.schemaId), tablename: table.name, tableowner: table.owner, hasindexes: shownIndexes(table).length > 0 };
+    yield {
+      ...shared,
+      schemaname: schemaName(model, table.schemaId),
+      tablename: table.name,
+      tableowner: table.owner,
+      hasindexes: shownIndexes(table).length > 0,
+    };
   }
 }
 
@@ -35,7 +42,12 @@ export function* indexes({ model, ctx }: Source): Iterable<Values> {
     for (const index of shownIndexes(table)) {
       const text = definition.call1(index.oid, ctx, INDEX_DEFINITION);
       assert(!(text instanceof Promise), 'pg_get_indexdef does not wait');
-      yield { schemaname: schemaName(model, table.schemaId), tablename: table.name, indexname: index.name, indexdef: text };
+      yield {
+        schemaname: schemaName(model, table.schemaId),
+        tablename: table.name,
+        indexname: index.name,
+        indexdef: text,
+      };
     }
   }
 }
@@ -43,8 +55,16 @@ export function* indexes({ model, ctx }: Source): Iterable<Values> {
 export function* sequences({ model }: Source): Iterable<Values> {
   for (const s of model.sequences) {
     yield {
-      schemaname: schemaName(model, s.schemaId), sequencename: s.name, sequenceowner: s.owner, data_type: s.typeOid, start_value: BigInt(s.start),
-      min_value: BigInt(s.min), max_value: BigInt(s.max), increment_by: BigInt(s.increment), cycle: s.cycle, cache_size: BigInt(s.cache),
+      schemaname: schemaName(model, s.schemaId),
+      sequencename: s.name,
+      sequenceowner: s.owner,
+      data_type: s.typeOid,
+      start_value: BigInt(s.start),
+      min_value: BigInt(s.min),
+      max_value: BigInt(s.max),
+      increment_by: BigInt(s.increment),
+      cycle: s.cycle,
+      cache_size: BigInt(s.cache),
     };
   }
 }
@@ -52,7 +72,8 @@ export function* sequences({ model }: Source): Iterable<Values> {
 /** The catalog's own views; they are built in and have no defining query. */
 export function* views(): Iterable<Values> {
   for (const layout of LAYOUTS) {
-    if (layout.kind === 'v') yield { schemaname: layout.schema, viewname: layout.name, viewowner: SUPERUSER, definition: '' };
+    if (layout.kind === 'v')
+      yield { schemaname: layout.schema, viewname: layout.name, viewowner: SUPERUSER, definition: '' };
   }
 }
 
@@ -80,14 +101,23 @@ export function* dependencies({ model }: Source): Iterable<Values> {
       if (column.sequenceId !== null) yield { ...from, refobjid: column.sequenceId, deptype: 'n' };
     }
     for (const check of table.checks) {
-      for (const column of check.columnIds) yield { classid: CONSTRAINT, objid: check.oid, refclassid: CLASS, refobjid: table.id, refobjsubid: column, deptype: 'a' };
+      for (const column of check.columnIds)
+        yield {
+          classid: CONSTRAINT,
+          objid: check.oid,
+          refclassid: CLASS,
+          refobjid: table.id,
+          refobjsubid: column,
+          deptype: 'a',
+        };
     }
     for (const index of shownIndexes(table)) {
       if (index.constraintOid !== null) {
         yield { classid: CLASS, objid: index.oid, refclassid: CONSTRAINT, refobjid: index.constraintOid, deptype: 'i' };
       }
       const [classid, objid] = index.constraintOid === null ? [CLASS, index.oid] : [CONSTRAINT, index.constraintOid];
-      for (const part of index.columns) yield { classid, objid, refclassid: CLASS, refobjid: table.id, refobjsubid: part.columnId, deptype: 'a' };
+      for (const part of index.columns)
+        yield { classid, objid, refclassid: CLASS, refobjid: table.id, refobjsubid: part.columnId, deptype: 'a' };
     }
   }
 }
@@ -98,15 +128,18 @@ export function* dependencies({ model }: Source): Iterable<Values> {
 const NEVER: Values = { vacuum_count: 0n, autovacuum_count: 0n, analyze_count: 0n, autoanalyze_count: 0n };
 
 export function* tableStatistics({ model }: Source): Iterable<Values> {
-  for (const table of model.tables) yield { relid: table.id, schemaname: schemaName(model, table.schemaId), relname: table.name, ...NEVER };
+  for (const table of model.tables)
+    yield { relid: table.id, schemaname: schemaName(model, table.schemaId), relname: table.name, ...NEVER };
 }
 export function* tableNames({ model }: Source): Iterable<Values> {
-  for (const table of model.tables) yield { relid: table.id, schemaname: schemaName(model, table.schemaId), relname: table.name };
+  for (const table of model.tables)
+    yield { relid: table.id, schemaname: schemaName(model, table.schemaId), relname: table.name };
 }
 export function* indexNames({ model }: Source): Iterable<Values> {
   for (const table of model.tables) {
     const schemaname = schemaName(model, table.schemaId);
-    for (const index of shownIndexes(table)) yield { relid: table.id, indexrelid: index.oid, schemaname, relname: table.name, indexrelname: index.name };
+    for (const index of shownIndexes(table))
+      yield { relid: table.id, indexrelid: index.oid, schemaname, relname: table.name, indexrelname: index.name };
   }
 }
 export function* sequenceNames({ model }: Source): Iterable<Values> {
