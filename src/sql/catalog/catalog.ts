@@ -141,7 +141,10 @@ export class Catalog {
 
   sessionOpened(): void {
     this.#sessions++;
-    this.#renewTimer ??= this.timers.every(RENEW_MS, () => this.#renewIfBusy());
+    if (this.#renewTimer !== null) return;
+    this.#renewTimer = this.timers.every(RENEW_MS, () => this.#renewIfBusy());
+    // What is left of an earlier lease may end before the timer first fires, under everybody's hands.
+    this.#renewIfBusy();
   }
   sessionClosed(): void {
     this.#sessions--;
