@@ -22,6 +22,7 @@ import type {
 } from './kv-api.js';
 import { KvError } from './kv-errors.js';
 import type { Latch } from './latches.js';
+import { stopsAtGate } from './lease-mover.js';
 import { RequestWaiter, waitForLock } from './lock-waiter.js';
 import type { Replica } from './replica.js';
 import type { Store } from './store.js';
@@ -63,6 +64,7 @@ export class Executor {
       return this.#admin(replica, admin);
     }
     this.#active++;
+    replica.load.note(batch.header.gatewayNode);
     const run = batch.requests.some(isWide)
       ? this.#runInPieces(replica, batch, signal)
       : this.#noteWork(batch)
@@ -135,6 +137,10 @@ export class Executor {
         }
         const now = this.#store.hlc.now();
         this.#check(replica, batch, footprint, now);
+        if (replica.gate !== null && stopsAtGate(replica, batch)) {
+          await replica.gate;
+          continue;
+        }
         const latch = this.#latchConflict(replica, footprint);
         if (latch !== null) {
           this.counters.latchWaits++;

@@ -55,6 +55,18 @@ export class LockTable {
   get size(): number {
     return this.#locks.size;
   }
+  /** Locks that exist in memory only, and would be lost with the lease. */
+  get heldInMemory(): number {
+    let count = 0;
+    for (const state of this.range('', '\xff\xff')) if (state.unreplicated && state.intentTs === 0) count++;
+    return count;
+  }
+
+  holdsAny(txnId: TxnId): boolean {
+    for (const state of this.range('', '\xff\xff')) if (state.holder?.id === txnId) return true;
+    return false;
+  }
+
   get intentCount(): number {
     return this.#intents;
   }

@@ -32,6 +32,7 @@ import type { RangeDescriptor, SplitTrigger, TxnMeta } from './kv-api.js';
 import { splitFromWire, splitToWire } from './kv-codec.js';
 import { KvError } from './kv-errors.js';
 import { LatchManager, type Latch } from './latches.js';
+import { RangeLoad } from './lease-mover.js';
 import { LockTable, type LockState } from './lock-table.js';
 import { confOf, INITIAL_INDEX, INITIAL_TERM, writeApplied } from './range-state.js';
 import type { StoreContext } from './store-context.js';
@@ -65,6 +66,9 @@ export class Replica implements RangeState {
   /** A snapshot is being installed, or its installation was interrupted: the data is not whole. */
   installing: boolean;
   inheritance: Inheritance | null = null;
+  /** While it is not null, who wants a first lock in this range waits for it (lease-mover.ts). */
+  gate: Promise<void> | null = null;
+  readonly load = new RangeLoad();
   /** Asleep: not ticked until something happens. */
   quiesced = false;
   #descriptor: RangeDescriptor;
@@ -146,6 +150,19 @@ export class Replica implements RangeState {
       !this.raft.transferring &&
       now < this.raft.leadSupportUntil()
     );
+  }
+
+  /** Returns what opens it again. */
+  closeGate(): () => void {
+    let open!: () => void;
+    const gate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    this.gate = gate;
+    return () => {
+      if (this.gate === gate) this.gate = null;
+      open();
+    };
   }
 
   /** Proposes an evaluated command; settles when it is applied, certainly lost, or unknown. */

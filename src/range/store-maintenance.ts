@@ -8,6 +8,7 @@ import type { Key, Span } from '../base/key.js';
 import type { TimerHandle } from '../env/env.js';
 import { decodeVersionKey, versionPrefix } from '../storage/mvcc-key.js';
 import type { RangeDescriptor } from './kv-api.js';
+import { LeaseMover } from './lease-mover.js';
 import type { Replica } from './replica.js';
 import { logSink } from './range-state.js';
 import type { Store } from './store.js';
@@ -18,8 +19,6 @@ const BALANCE_MS = 1_000;
 const SIZE_CHECK_MS = 5_000;
 /** A peer must have been live this long before leaders move to it. */
 const SETTLED_US = 4_000_000;
-/** Leaders moved in one round: every move costs the range a moment of waiting. */
-const MOVES_PER_ROUND = 4;
 
 export function addressSpanOf(descriptor: RangeDescriptor): Span {
   return { start: descriptor.start, end: descriptor.end };
@@ -32,10 +31,12 @@ export class StoreMaintenance {
   #appliedAtCheckpoint = -1;
   #splitting = false;
   #draining = false;
+  readonly mover: LeaseMover;
   readonly #liveSince = new Map<NodeId, number>();
 
   constructor(store: Store) {
     this.#store = store;
+    this.mover = new LeaseMover(store);
   }
 
   start(): void {
@@ -48,13 +49,6 @@ export class StoreMaintenance {
   async stop(): Promise<void> {
     for (const timer of this.#timers) timer.cancel();
     await this.#checkpointing;
-  }
-
-  /** The replica that should lead, by the range's id: spreads leaders without any coordination. */
-  preferredLeader(descriptor: RangeDescriptor): NodeId {
-    const voters = descriptor.replicas.filter((r) => r.type === 'voter').map((r) => r.nodeId);
-    voters.sort((a, b) => a - b);
-    return voters[descriptor.rangeId % voters.length] ?? this.#store.nodeId;
   }
 
   #checkpoint(): void {
@@ -156,25 +150,7 @@ export class StoreMaintenance {
       this.#handOver();
       return;
     }
-    if (!store.options.balanceLeaders) return;
-    let moves = 0;
-    for (const replica of store.replicas()) {
-      if (moves >= MOVES_PER_ROUND) return;
-      const target = this.preferredLeader(replica.descriptor);
-      if (target === store.nodeId || !replica.raft.isLeader || !this.#settled(target)) continue;
-      // Locks in memory do not move along: transactions that lost theirs can meet as deadlocks. It can wait.
-      if (replica.locks.size > 0) continue;
-      if (this.#moveTo(replica, target)) moves++;
-    }
-  }
-
-  #moveTo(replica: Replica, target: NodeId): boolean {
-    if (replica.raft.transferring) return false;
-    const peer = replica.raft.peers().find((p) => p.id === target);
-    if (peer === undefined || !peer.fortified || peer.match < replica.raft.committed) return false;
-    const started = replica.raft.transferLeadership(target);
-    replica.wake();
-    return started;
+    if (store.options.balanceLeaders) this.mover.balance((node) => this.#settled(node));
   }
 
   /** True when this store leads nothing any more (or nobody else can). */
@@ -195,7 +171,8 @@ export class StoreMaintenance {
       if (!replica.raft.isLeader) continue;
       for (const { nodeId } of replica.descriptor.replicas) {
         if (nodeId === store.nodeId || !store.liveness.isLive(nodeId)) continue;
-        if (this.#moveTo(replica, nodeId)) break;
+        if (replica.gate === null) void this.mover.move(replica, nodeId, true);
+        break;
       }
     }
   }

@@ -23,6 +23,7 @@ import type { RpcNetwork } from '../rpc/types.js';
 import type { Engine, WriteBatch } from '../storage/engine.js';
 import type { RangeDescriptor, SplitTrigger } from './kv-api.js';
 import { Executor } from './executor.js';
+import { preferredLeader } from './lease-mover.js';
 import { Replica } from './replica.js';
 import { INITIAL_INDEX, INITIAL_TERM, loadReplicas, logSink, writeApplied, writeDescriptor } from './range-state.js';
 import type { TxnPusher, WaitGraph } from './services.js';
@@ -409,7 +410,7 @@ export class Store implements StoreContext {
 
   /** A leaderless range need not wait for an election timeout when its preferred leader is here. */
   #prefersToLead(replica: Replica): boolean {
-    return this.maintenance.preferredLeader(replica.descriptor) === this.nodeId;
+    return preferredLeader(replica.descriptor, this.nodeId) === this.nodeId;
   }
 
   stageSplit(left: Replica, trigger: SplitTrigger, batch: WriteBatch): void {
@@ -438,7 +439,7 @@ export class Store implements StoreContext {
       return start <= address && address < end;
     });
     this.#add(right);
-    const preferred = this.maintenance.preferredLeader(trigger.right);
+    const preferred = preferredLeader(trigger.right, this.nodeId);
     if (preferred === this.nodeId || (!this.liveness.isLive(preferred) && left.raft.isLeader)) {
       right.raft.campaign();
     }
