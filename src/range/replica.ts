@@ -112,6 +112,8 @@ export class Replica implements RangeState {
       maxInflightBytes: 16 << 20,
       maxEntriesBytesPerMessage: 1 << 20,
       maxUncommittedBytes: 32 << 20,
+      // What one turn of the event loop applies; the rest waits for the next.
+      maxCommittedBytesPerReady: 512 << 10,
       applied: state.appliedIndex,
     });
   }

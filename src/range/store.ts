@@ -229,7 +229,7 @@ export class Store implements StoreContext {
     const touched = [...this.#dirty];
     this.#dirty.clear();
     for (const replica of touched) {
-      for (let rounds = 0; replica.raft.hasReady() && rounds < 4; rounds++) {
+      for (let rounds = 0; replica.raft.hasReady() && rounds < 2; rounds++) {
         const ready = replica.raft.ready();
         // A snapshot is taken of what the engine shows, which must be what the replica says it has applied.
         if (data.count > 0 && ready.messagesNow.some((m) => m.type === 'snap')) {

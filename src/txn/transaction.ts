@@ -45,7 +45,7 @@ const SPILL_BATCH_BYTES = 128 << 10;
  * Rows and index entries that one transaction may leave as intents: the leaseholders keep each in memory.
  */
 const SPILLED_MAX = 300_000;
-const INGEST_BATCH_BYTES = 1 << 20;
+const INGEST_BATCH_BYTES = 256 << 10;
 
 export class Transaction implements KvTxn {
   readonly isolation: Isolation;

@@ -22,8 +22,8 @@ export interface Evaluated {
   readonly ctx: EvalContext;
 }
 
-/** Of one batch, whatever the caller asks for: about 30 ms of work. */
-const SCAN_BYTES_MAX = 1 << 20;
+/** Of one batch, whatever the caller asks for: about 20 ms of work. */
+const SCAN_BYTES_MAX = 512 << 10;
 
 /** Keys that exist only as latches: one for each transaction record. */
 export function recordLatch(txnId: string): Key {

@@ -21,7 +21,7 @@ import { abortReason } from '../catalog/catalog.js';
 import type { KvScanResult } from '../../txn/kv-txn.js';
 import type { DdlContext } from './context.js';
 
-const PAGE_BYTES = 1 << 20;
+const PAGE_BYTES = 256 << 10;
 
 /** Makes the new table's live values from the old one's. */
 export type RowMapper = (old: readonly Datum[]) => readonly Datum[] | Promise<readonly Datum[]>;

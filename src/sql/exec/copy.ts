@@ -35,7 +35,7 @@ export interface CopyFromShape {
   readonly options: CopyOptions;
 }
 
-const BATCH_ROWS = 2000;
+const BATCH_ROWS = 1000;
 const SHOWN_CHARACTERS = 100;
 
 export function compileCopyFrom(shape: CopyFromShape): { start(ctx: ExecContext): Execution } {

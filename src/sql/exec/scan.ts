@@ -22,7 +22,7 @@ import { type Batch, BATCH_ROWS, type Operator, type OperatorFactory, type Row, 
 const NO_ROW: Row = [];
 /** Combinations of equal values that one scan takes apart. */
 const COMBINATIONS_MAX = 1_000_000;
-const SCAN_BYTES = 1 << 20;
+const SCAN_BYTES = 512 << 10;
 
 export function checkCancelled(ctx: ExecContext): void {
   if (!ctx.signal.aborted) return;
