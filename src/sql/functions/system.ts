@@ -5,7 +5,7 @@
 import { sqlError } from '../../base/errors.js';
 import type { ExecContext } from '../contract.js';
 import type { IndexDescriptor, TableDescriptor } from '../catalog/descriptor.js';
-import { Numeric, PgArray } from '../types/datum.js';
+import { type Numeric, PgArray } from '../types/datum.js';
 import type { Datum } from '../types/datum.js';
 import { OID } from '../types/oids.js';
 import { formatType, typeByOid } from '../types/registry.js';
@@ -18,7 +18,7 @@ const STABLE = { volatility: 'stable' } as const;
 const LOOSE = { volatility: 'stable', strict: false } as const;
 const VOLATILE = { volatility: 'volatile' } as const;
 
-fn('version() text', (ctx: ExecContext) => `PostgreSQL ${ctx.services.serverVersion} (Quoral)`, STABLE);
+fn('version() text', (ctx: ExecContext) => ctx.services.serverVersion, STABLE);
 fns(['current_database() name', 'current_catalog() name'], (ctx: ExecContext) => ctx.services.database, STABLE);
 fns(
   ['current_user() name', 'session_user() name', 'user() name', 'current_role() name', 'getpgusername() name'],
