@@ -461,7 +461,7 @@ export class OrderedMapCursor<V> {
 
   #previousLeaf(): boolean {
     let depth = this.#path.length - 1;
-    while (depth >= 0 && this.#indexes[depth]! === 0) depth--;
+    while (depth >= 0 && this.#indexes[depth]! <= 0) depth--;
     if (depth < 0) return false;
     this.#indexes[depth] = this.#indexes[depth]! - 1;
     let node = this.#path[depth]!.children[this.#indexes[depth]!]!;

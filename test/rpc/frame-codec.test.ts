@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Frame, Envelope_Kind } from '../../src/encoding/proto/rpc.js';
+import { Frame, type Envelope_Kind } from '../../src/encoding/proto/rpc.js';
 import {
   decodeFrame,
   encodeFrame,

@@ -4,7 +4,7 @@
  */
 import type { ExecContext } from '../contract.js';
 import { sqlError } from '../../base/errors.js';
-import { Interval, Jsonb, Numeric, PgArray } from '../types/datum.js';
+import { type Interval, Jsonb, Numeric, PgArray } from '../types/datum.js';
 import type { Datum, JsonValue } from '../types/datum.js';
 import { toFloat4, toInt8 } from '../types/casts.js';
 import { makeInterval } from '../types/interval.js';

@@ -14,7 +14,7 @@ import {
   zoneOffset,
   zoneOrThrow,
 } from '../types/calendar.js';
-import { Interval, Numeric } from '../types/datum.js';
+import { type Interval, Numeric } from '../types/datum.js';
 import type { Datum } from '../types/datum.js';
 import { formatOffset } from '../types/datetime.js';
 import {

@@ -1,7 +1,7 @@
 /** Functions that build JSON from SQL values. */
 import { sqlError } from '../../base/errors.js';
 import type { ExecContext } from '../contract.js';
-import { Jsonb, PgArray } from '../types/datum.js';
+import { Jsonb, type PgArray } from '../types/datum.js';
 import type { Datum, JsonValue } from '../types/datum.js';
 import { makeJsonObject, quoteJson } from '../types/json.js';
 import { OID } from '../types/oids.js';

@@ -1,6 +1,6 @@
 /** JSON operators and functions that read or change documents (chapter 9.16). */
 import { sqlError } from '../../base/errors.js';
-import { Jsonb, Numeric, PgArray, PgRecord } from '../types/datum.js';
+import { Jsonb, Numeric, type PgArray, PgRecord } from '../types/datum.js';
 import type { Datum, JsonValue } from '../types/datum.js';
 import {
   compareJson,

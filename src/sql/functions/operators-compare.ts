@@ -38,14 +38,17 @@ function primitive(left: string, right: string): void {
   op(`${left} >= ${right} = bool`, (a: number, b: number) => a >= b);
 }
 
-/** number against bigint: JavaScript compares these exactly, but not with ===. */
+/**
+ * A 4-byte or smaller integer against int8, in either order. JavaScript orders number and bigint exactly, but
+ * they are never ===; rounding an int8 to a double never makes it equal to an int4 that it is not.
+ */
 function mixed(left: string, right: string): void {
-  op(`${left} = ${right} = bool`, (a: number, b: bigint) => a == (b as unknown as number));
-  op(`${left} <> ${right} = bool`, (a: number, b: bigint) => a != (b as unknown as number));
-  op(`${left} < ${right} = bool`, (a: number, b: bigint) => a < b);
-  op(`${left} <= ${right} = bool`, (a: number, b: bigint) => a <= b);
-  op(`${left} > ${right} = bool`, (a: number, b: bigint) => a > b);
-  op(`${left} >= ${right} = bool`, (a: number, b: bigint) => a >= b);
+  op(`${left} = ${right} = bool`, (a: number | bigint, b: number | bigint) => Number(a) === Number(b));
+  op(`${left} <> ${right} = bool`, (a: number | bigint, b: number | bigint) => Number(a) !== Number(b));
+  op(`${left} < ${right} = bool`, (a: number | bigint, b: number | bigint) => a < b);
+  op(`${left} <= ${right} = bool`, (a: number | bigint, b: number | bigint) => a <= b);
+  op(`${left} > ${right} = bool`, (a: number | bigint, b: number | bigint) => a > b);
+  op(`${left} >= ${right} = bool`, (a: number | bigint, b: number | bigint) => a >= b);
 }
 
 for (const left of ['int2', 'int4']) {

@@ -2,7 +2,7 @@
 import { sqlError } from '../../base/errors.js';
 import type { ExecContext } from '../contract.js';
 import { isFiniteTimestamp, zoneOrThrow } from '../types/calendar.js';
-import { Interval, Numeric } from '../types/datum.js';
+import { Interval, type Numeric } from '../types/datum.js';
 import { INT8_MAX, INT8_MIN } from '../types/scalar-input.js';
 import { compareInterval } from '../types/interval.js';
 import { addNumeric, compareNumeric, numericFromInt } from '../types/numeric.js';

@@ -16,7 +16,7 @@ import {
   encodeKeyUuid,
   intervalOrdinal,
 } from '../encoding/key-primitives.js';
-import { Interval, Jsonb, Numeric, TimeTz } from './datum.js';
+import { Interval, type Jsonb, type Numeric, TimeTz } from './datum.js';
 import type { Datum } from './datum.js';
 import {
   checkTime,

@@ -377,9 +377,9 @@ function formatVerbose(years: number, months: number, days: number, micros: bigi
   const before = first < 0;
   let out = '@';
   const field = (n: number | bigint, unit: string): void => {
-    if (n == 0) return;
+    if (Number(n) === 0) return;
     const shown = before ? -n : n;
-    out += ` ${shown} ${unit}${shown == 1 ? '' : 's'}`;
+    out += ` ${shown} ${unit}${Number(shown) === 1 ? '' : 's'}`;
   };
   field(years, 'year');
   field(months, 'mon');

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { ColumnDescriptor, Descriptor, TableDescriptor } from '../../../src/sql/catalog/descriptor.js';
 import { virtualRelation, virtualRelationByOid } from '../../../src/sql/catalog/virtual/registry.js';
 import type { ExecContext } from '../../../src/sql/contract.js';
-import { PgArray } from '../../../src/sql/types/datum.js';
+import { type PgArray } from '../../../src/sql/types/datum.js';
 import type { Datum } from '../../../src/sql/types/datum.js';
 import { findTypeByOid } from '../../../src/sql/types/registry.js';
 

@@ -2,7 +2,7 @@
  * Evaluates one constant SQL expression with the resolver, casts and functions under test: enough of the
  * grammar to compare answers with PostgreSQL's without a planner. Also gives the format context of tests.
  */
-import pgQuery from 'libpg-query';
+import { loadModule, parseSync } from 'libpg-query';
 import type { ExecContext } from '../../../src/sql/contract.js';
 import { resolveAggregate, resolveFunction, resolveOperator } from '../../../src/sql/functions/index.js';
 import { isAggregateName } from '../../../src/sql/functions/resolve.js';
@@ -37,7 +37,7 @@ type Node = Record<string, never>;
 
 let loaded: Promise<unknown> | null = null;
 export async function loadParser(): Promise<void> {
-  loaded ??= pgQuery.loadModule();
+  loaded ??= loadModule();
   await loaded;
 }
 
@@ -215,7 +215,7 @@ export interface Outcome {
 
 export async function evaluate(sql: string): Promise<Outcome> {
   await loadParser();
-  const parsed = pgQuery.parseSync(`select ${sql}`) as unknown as {
+  const parsed = parseSync(`select ${sql}`) as unknown as {
     stmts: { stmt: { SelectStmt: { targetList: { ResTarget: { val: Node } }[] } } }[];
   };
   try {

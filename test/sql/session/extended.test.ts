@@ -48,7 +48,7 @@ describe('the extended protocol', () => {
     expect((await fetch('q', 3)).results[0]).toMatchObject({ rows: [['10'], ['9'], ['8']], tag: 'suspended' });
     expect((await fetch('p', 2)).results[0]).toMatchObject({ rows: [['3'], ['4']], tag: 'suspended' });
     expect((await fetch('q', 0)).results[0]!.rows.length).toBe(7);
-    c.session.closePortal('p');
+    await c.session.closePortal('p');
     await c.all('commit');
     expect(await sqlstate(fetch('q', 1))).toBe('34000');
   });
