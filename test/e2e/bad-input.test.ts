@@ -124,24 +124,21 @@ describe('bytes that are no protocol', () => {
     }
   });
 
-  it.runIf(process.env['QUORAL_URL'] === undefined)(
-    'claims of a gigabyte take no memory',
-    async () => {
-      const before = process.memoryUsage().rss;
-      const claims: RawClient[] = [];
-      for (let i = 0; i < 100; i++) {
-        const raw = await RawClient.ready(target.url(i));
-        // Within the bound, so that the server waits for the rest.
-        raw.sendBytes(Buffer.from([0x51, 0x03, 0xff, 0xff, 0xff, 0x20]));
-        claims.push(raw);
-      }
-      await serves();
-      const grown = process.memoryUsage().rss - before;
-      for (const raw of claims) raw.vanish();
-      // A hundred times 64 MB would be 6.4 GB.
-      expect(grown).toBeLessThan(500 * 1024 * 1024);
-    },
-  );
+  it.runIf(process.env['QUORAL_URL'] === undefined)('claims of a gigabyte take no memory', async () => {
+    const before = process.memoryUsage().rss;
+    const claims: RawClient[] = [];
+    for (let i = 0; i < 100; i++) {
+      const raw = await RawClient.ready(target.url(i));
+      // Within the bound, so that the server waits for the rest.
+      raw.sendBytes(Buffer.from([0x51, 0x03, 0xff, 0xff, 0xff, 0x20]));
+      claims.push(raw);
+    }
+    await serves();
+    const grown = process.memoryUsage().rss - before;
+    for (const raw of claims) raw.vanish();
+    // A hundred times 64 MB would be 6.4 GB.
+    expect(grown).toBeLessThan(500 * 1024 * 1024);
+  });
 });
 
 describe('statements', () => {
@@ -168,25 +165,13 @@ describe('statements', () => {
   });
 
   it('with invalid UTF-8 or a NUL', async () => {
-    const wrong = await client.exchange((w) =>
-      w.raw(0x51, Buffer.from("SELECT '\xff'\0", 'latin1')),
-    );
+    const wrong = await client.exchange((w) => w.raw(0x51, Buffer.from("SELECT '\xff'\0", 'latin1')));
     expect(wrong.sqlstate).toBe('22021');
     const nul = await client.exchange((w) => w.raw(0x51, Buffer.from("SELECT 'a\0b'\0")));
     expect(nul.sqlstate).toBe('08P01');
-    for (const bytes of [
-      Buffer.from([0x61, 0]),
-      Buffer.from([0xc3, 0x28]),
-      Buffer.from([0xed, 0xa0, 0x80]),
-    ]) {
-      const body = Buffer.concat([
-        Buffer.from([0, 0, 0, 0, 0, 1, 0, 0, 0, bytes.length]),
-        bytes,
-        Buffer.from([0, 0]),
-      ]);
-      const parameter = await client.exchange((w) =>
-        w.parse('', 'SELECT $1::text').raw(0x42, body).execute('').sync(),
-      );
+    for (const bytes of [Buffer.from([0x61, 0]), Buffer.from([0xc3, 0x28]), Buffer.from([0xed, 0xa0, 0x80])]) {
+      const body = Buffer.concat([Buffer.from([0, 0, 0, 0, 0, 1, 0, 0, 0, bytes.length]), bytes, Buffer.from([0, 0])]);
+      const parameter = await client.exchange((w) => w.parse('', 'SELECT $1::text').raw(0x42, body).execute('').sync());
       expect(parameter.sqlstate).toBe('22021');
     }
     await alive();
@@ -200,21 +185,9 @@ describe('statements', () => {
   });
 
   it.each([
-    [
-      'too few parameters',
-      '08P01',
-      (w: ClientWriter) => w.parse('', 'SELECT $1::int').bind('', '', []).sync(),
-    ],
-    [
-      'too many parameters',
-      '08P01',
-      (w: ClientWriter) => w.parse('', 'SELECT 1').bind('', '', ['1']).sync(),
-    ],
-    [
-      'too many result formats',
-      '08P01',
-      (w: ClientWriter) => w.parse('', 'SELECT 1').bind('', '', [], [0, 0]).sync(),
-    ],
+    ['too few parameters', '08P01', (w: ClientWriter) => w.parse('', 'SELECT $1::int').bind('', '', []).sync()],
+    ['too many parameters', '08P01', (w: ClientWriter) => w.parse('', 'SELECT 1').bind('', '', ['1']).sync()],
+    ['too many result formats', '08P01', (w: ClientWriter) => w.parse('', 'SELECT 1').bind('', '', [], [0, 0]).sync()],
     ['no such statement', '26000', (w: ClientWriter) => w.bind('', 'nosuch', []).sync()],
     ['no such portal', '34000', (w: ClientWriter) => w.execute('nosuch').sync()],
     [
@@ -222,11 +195,7 @@ describe('statements', () => {
       '42P05',
       (w: ClientWriter) => w.parse('twice', 'SELECT 1').parse('twice', 'SELECT 1').sync(),
     ],
-    [
-      'two statements in one Parse',
-      '42601',
-      (w: ClientWriter) => w.parse('', 'SELECT 1; SELECT 2').sync(),
-    ],
+    ['two statements in one Parse', '42601', (w: ClientWriter) => w.parse('', 'SELECT 1; SELECT 2').sync()],
     [
       'text that is no number',
       '22P02',
@@ -273,9 +242,7 @@ describe('statements', () => {
 describe('data', () => {
   beforeEach(async () => {
     await client.query('DROP TABLE IF EXISTS bad_rows');
-    const { sqlstate } = await client.query(
-      'CREATE TABLE bad_rows (id int PRIMARY KEY, v text NOT NULL)',
-    );
+    const { sqlstate } = await client.query('CREATE TABLE bad_rows (id int PRIMARY KEY, v text NOT NULL)');
     expect(sqlstate).toBeNull();
   });
 
@@ -284,9 +251,7 @@ describe('data', () => {
   }
 
   it('a duplicate key in the middle of a batch undoes the batch', async () => {
-    const { sqlstate } = await client.query(
-      "INSERT INTO bad_rows VALUES (1, 'a'), (2, 'b'), (1, 'c'), (3, 'd')",
-    );
+    const { sqlstate } = await client.query("INSERT INTO bad_rows VALUES (1, 'a'), (2, 'b'), (1, 'c'), (3, 'd')");
     expect(sqlstate).toBe('23505');
     expect(await rows()).toBe('0');
     const several = await client.query(
@@ -294,9 +259,7 @@ describe('data', () => {
     );
     expect(several.sqlstate).toBe('23505');
     expect(await rows()).toBe('0');
-    expect(
-      (await client.query("INSERT INTO bad_rows VALUES (1, 'a'), (2, 'b')")).sqlstate,
-    ).toBeNull();
+    expect((await client.query("INSERT INTO bad_rows VALUES (1, 'a'), (2, 'b')")).sqlstate).toBeNull();
   });
 
   it('a duplicate key in a pipeline drops the rest up to Sync', async () => {
@@ -338,9 +301,7 @@ describe('data', () => {
   it('COPY that the client gives up', async () => {
     client.send((w) => w.query('COPY bad_rows FROM STDIN'));
     await client.until('copyIn');
-    const { sqlstate } = await client.exchange((w) =>
-      w.copyData(Buffer.from('1\ta\n')).copyFail('enough'),
-    );
+    const { sqlstate } = await client.exchange((w) => w.copyData(Buffer.from('1\ta\n')).copyFail('enough'));
     expect(sqlstate).toBe('57014');
     expect(await rows()).toBe('0');
     expect(await copy('1\ta\n2\tb\n')).toBeNull();
@@ -370,9 +331,7 @@ describe('data', () => {
       expect((await other.query(sql)).sqlstate).toBeNull();
       other.vanish();
       const begin = performance.now();
-      expect(
-        (await client.query("UPDATE bad_rows SET v = 'mine' WHERE id = 1")).sqlstate,
-      ).toBeNull();
+      expect((await client.query("UPDATE bad_rows SET v = 'mine' WHERE id = 1")).sqlstate).toBeNull();
       expect((await client.query("INSERT INTO bad_rows VALUES (3, 'mine')")).sqlstate).toBeNull();
       await client.query('DELETE FROM bad_rows WHERE id = 3');
       // Not by a time-out of the transaction, but because its client has gone.
@@ -394,9 +353,7 @@ describe('data', () => {
       const [value] = await client.values('SELECT v FROM bad_rows WHERE id = 1');
       return value === 'held' || value === 'waiter';
     });
-    expect(
-      (await client.query("UPDATE bad_rows SET v = 'after' WHERE id = 1")).sqlstate,
-    ).toBeNull();
+    expect((await client.query("UPDATE bad_rows SET v = 'after' WHERE id = 1")).sqlstate).toBeNull();
   });
 
   it('a statement cancelled half-way', async () => {

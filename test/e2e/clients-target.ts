@@ -79,9 +79,7 @@ export class RawClient {
   static async ready(url: string): Promise<RawClient> {
     const client = await RawClient.open(url);
     const { username, pathname } = new URL(url);
-    const exchange = await client.exchange((w) =>
-      w.startup({ user: username, database: pathname.slice(1) }),
-    );
+    const exchange = await client.exchange((w) => w.startup({ user: username, database: pathname.slice(1) }));
     for (const message of exchange.messages) {
       if (message.kind !== 'backendKeyData') continue;
       client.processId = message.processId;

@@ -67,9 +67,7 @@ describe('node-postgres', () => {
     const results = await Promise.all(
       Array.from({ length: 100 }, (_, i) => pool.query('SELECT $1::int + 1 AS next', [i])),
     );
-    expect(results.map((result) => result.rows[0].next)).toEqual(
-      Array.from({ length: 100 }, (_, i) => i + 1),
-    );
+    expect(results.map((result) => result.rows[0].next)).toEqual(Array.from({ length: 100 }, (_, i) => i + 1));
   });
 
   it.each(VALUES)('takes and gives %s', async (type, input, output) => {
@@ -90,9 +88,7 @@ describe('node-postgres', () => {
     const { rows } = await pool.query(
       "SELECT '2024-02-29'::date::text AS d, '2024-02-29 12:34:56.5'::timestamp::text AS t, '1 year 2 mons 3 days 04:05:06'::interval::text AS i",
     );
-    expect(rows).toEqual([
-      { d: '2024-02-29', t: '2024-02-29 12:34:56.5', i: '1 year 2 mons 3 days 04:05:06' },
-    ]);
+    expect(rows).toEqual([{ d: '2024-02-29', t: '2024-02-29 12:34:56.5', i: '1 year 2 mons 3 days 04:05:06' }]);
   });
 
   it('binds arrays', async () => {
@@ -130,16 +126,16 @@ describe('node-postgres', () => {
   });
 
   it('inserts, returns and counts', async () => {
-    const inserted = await pool.query(
-      'INSERT INTO pg_items (name, qty) VALUES ($1, $2), ($3, $4) RETURNING id, name',
-      ['bolt', 3, 'nut', 4],
-    );
+    const inserted = await pool.query('INSERT INTO pg_items (name, qty) VALUES ($1, $2), ($3, $4) RETURNING id, name', [
+      'bolt',
+      3,
+      'nut',
+      4,
+    ]);
     expect(inserted.rowCount).toBe(2);
     expect(inserted.rows.map((row) => row.name)).toEqual(['bolt', 'nut']);
     expect(typeof inserted.rows[0].id).toBe('number');
-    const updated = await pool.query(
-      "UPDATE pg_items SET qty = qty + 1 WHERE name IN ('bolt', 'nut')",
-    );
+    const updated = await pool.query("UPDATE pg_items SET qty = qty + 1 WHERE name IN ('bolt', 'nut')");
     expect([updated.command, updated.rowCount]).toEqual(['UPDATE', 2]);
     const { rows } = await pool.query('SELECT sum(qty) AS total, count(*) AS n FROM pg_items');
     expect(rows).toEqual([{ total: '9', n: '2' }]);
@@ -156,9 +152,7 @@ describe('node-postgres', () => {
     client.release();
     const other = new Client({ connectionString: target.url(2) });
     await other.connect();
-    const { rows } = await other.query(
-      "SELECT name FROM pg_items WHERE name IN ('kept', 'dropped')",
-    );
+    const { rows } = await other.query("SELECT name FROM pg_items WHERE name IN ('kept', 'dropped')");
     await other.end();
     expect(rows).toEqual([{ name: 'kept' }]);
   });
@@ -188,9 +182,7 @@ describe('node-postgres', () => {
       table: 'pg_items',
       schema: 'public',
     });
-    const missing = await pool
-      .query('SELECT  nothing FROM pg_items')
-      .catch((error: unknown) => error as DatabaseError);
+    const missing = await pool.query('SELECT  nothing FROM pg_items').catch((error: unknown) => error as DatabaseError);
     expect(missing).toMatchObject({ position: '9' });
   });
 
@@ -214,9 +206,7 @@ describe('node-postgres', () => {
     await Promise.all(
       Array.from({ length: 40 }, async () => {
         for (;;) {
-          const code = await failureOf(
-            pool.query("UPDATE pg_items SET qty = qty + 1 WHERE name = 'counter'"),
-          );
+          const code = await failureOf(pool.query("UPDATE pg_items SET qty = qty + 1 WHERE name = 'counter'"));
           if (code === 'no error') return;
           if (code !== '40001' && code !== '40P01') throw new Error(code);
         }
@@ -275,9 +265,7 @@ describe('postgres.js', () => {
 
   it('pipelines on one connection', async () => {
     const one = postgres(target.url(2), { max: 1, onnotice: () => undefined });
-    const results = await Promise.all(
-      Array.from({ length: 50 }, (_, i) => one`SELECT ${i}::int AS i`),
-    );
+    const results = await Promise.all(Array.from({ length: 50 }, (_, i) => one`SELECT ${i}::int AS i`));
     await one.end();
     expect(results.map((rows) => rows[0]?.['i'])).toEqual(Array.from({ length: 50 }, (_, i) => i));
   });
@@ -380,24 +368,15 @@ describe('Knex', () => {
     expect(await knex('kx_users').where({ active: false }).pluck('email')).toEqual(['a@x']);
     expect((await knex('kx_users').sum({ total: 'credit' }))[0]).toEqual({ total: '3.75' });
     expect(
-      await knex('kx_orders')
-        .whereIn('user_id', [a, b])
-        .whereNotNull('lines')
-        .orderBy('id')
-        .pluck('lines'),
+      await knex('kx_orders').whereIn('user_id', [a, b]).whereNotNull('lines').orderBy('id').pluck('lines'),
     ).toEqual([[1], [2, 3]]);
     expect(await knex('kx_orders').where('user_id', a).del()).toBe(2);
-    expect(
-      await knex('kx_users').where('email', 'like', '%@x').limit(1).offset(1).orderBy('id'),
-    ).toHaveLength(1);
+    expect(await knex('kx_users').where('email', 'like', '%@x').limit(1).offset(1).orderBy('id')).toHaveLength(1);
   });
 
   it('upserts', async () => {
     await knex('kx_users').insert({ email: 'u@x', credit: 1 });
-    await knex('kx_users')
-      .insert({ email: 'u@x', credit: 9 })
-      .onConflict('email')
-      .merge(['credit']);
+    await knex('kx_users').insert({ email: 'u@x', credit: 9 }).onConflict('email').merge(['credit']);
     await knex('kx_users').insert({ email: 'u@x', credit: 5 }).onConflict('email').ignore();
     expect(await knex('kx_users').where('email', 'u@x').first('credit')).toEqual({
       credit: '9.00',
