@@ -18,7 +18,7 @@
  *    past everything it had asked for before.
  *
  * Durability. Promises and withdrawals take effect only when they are on disk, yet writing each
- * heartbeat would cost a synced write every 400 ms per peer. What must be exact changes rarely:
+ * heartbeat would cost a synced write every 600 ms per peer. What must be exact changes rarely:
  * epochs, whether support was granted under them, and the highest epoch asked under. Expirations
  * are covered by one number, `bound`: none that was granted or asked for lies above it. It is moved
  * ahead by BOUND_AHEAD_US when reached, so an ordinary node writes about once in two seconds. After

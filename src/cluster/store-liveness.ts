@@ -1,6 +1,6 @@
 /**
  * Drives store liveness (rules and argument in liveness-state.ts): heartbeats to every peer each
- * 400 ms, one message per peer and direction, and nothing else, so an idle cluster of three costs
+ * 600 ms, one message per peer and direction, and nothing else, so an idle cluster of three costs
  * about thirty small messages a second in all.
  *
  * Everything that changes promises goes through one cycle at a time: collect what arrived, plan,
@@ -23,9 +23,9 @@ import { LivenessState, type LivenessRequest } from './liveness-state.js';
 
 export interface StoreLivenessOptions {
   readonly self: NodeId;
-  /** Time between two heartbeats; default 400 ms. */
+  /** Time between two heartbeats; default 600 ms. */
   readonly heartbeatMs?: number;
-  /** How long a heartbeat asks support for; default 2 s, at least three heartbeats. */
+  /** How long a heartbeat asks support for; default 2.4 s, at least three heartbeats. */
   readonly supportMs?: number;
 }
 
@@ -78,8 +78,8 @@ export class StoreLiveness implements Liveness {
   constructor(options: StoreLivenessOptions, deps: StoreLivenessDependencies) {
     this.#self = options.self;
     this.#deps = deps;
-    this.#heartbeatMs = options.heartbeatMs ?? 400;
-    const supportMs = options.supportMs ?? 2_000;
+    this.#heartbeatMs = options.heartbeatMs ?? 600;
+    const supportMs = options.supportMs ?? 2_400;
     assert(supportMs >= 3 * this.#heartbeatMs, 'support must outlast three heartbeats');
     this.#supportUs = supportMs * 1000;
     this.#state = new LivenessState(deps.persisted);

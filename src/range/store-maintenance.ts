@@ -155,7 +155,11 @@ export class StoreMaintenance {
 
   /** True when this store leads nothing any more (or nobody else can). */
   drained(): boolean {
-    for (const replica of this.#store.replicas()) if (replica.raft.isLeader) return false;
+    const { nodeId, liveness } = this.#store;
+    const takes = (node: NodeId): boolean => node !== nodeId && liveness.isLive(node);
+    for (const replica of this.#store.replicas()) {
+      if (replica.raft.isLeader && replica.descriptor.replicas.some((r) => takes(r.nodeId))) return false;
+    }
     return true;
   }
 

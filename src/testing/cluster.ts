@@ -8,6 +8,7 @@ import { QuoralError } from '../base/errors.js';
 import type { Env } from '../env/env.js';
 import { MemoryDisk } from '../env/memory-disk.js';
 import { MemoryHub } from '../env/memory-transport.js';
+import { type KeepAlive, keepProcessAlive } from '../env/node/keep-alive.js';
 import { createNodeEnv, nodeTransport } from '../env/node/node-env.js';
 import { type QuoralNode, startNode } from '../server/node.js';
 import type { SqlSession } from '../sql/session-api.js';
@@ -41,6 +42,7 @@ export class Cluster {
   readonly #members: Member[] = [];
   readonly #idle: { node: QuoralNode; session: SqlSession }[] = [];
   #failure: unknown = null;
+  #alive: KeepAlive | null = null;
 
   constructor(options: ClusterOptions) {
     this.#options = options;
@@ -53,6 +55,8 @@ export class Cluster {
   }
 
   async start(): Promise<void> {
+    // Timers of the environment never keep a process alive; a script that awaits the cluster must.
+    this.#alive = keepProcessAlive();
     await Promise.all(this.#members.map((_, i) => this.#startNode(i)));
   }
 
@@ -165,6 +169,7 @@ export class Cluster {
   async close(): Promise<void> {
     for (const { session } of this.#idle.splice(0)) await session.close();
     await Promise.all(this.#members.map((_, i) => this.stopNode(i)));
+    this.#alive?.release();
     if (this.#failure !== null) throw this.#failure;
   }
 
@@ -182,7 +187,7 @@ export class Cluster {
 
 /**
  * Starts a cluster in this process and resolves when every node serves SQL.
- * `close()` it at the end: its ports and timers do not keep the process alive, but its data takes memory.
+ * `close()` it at the end: until then it keeps the process alive.
  */
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
   const cluster = new Cluster(options);

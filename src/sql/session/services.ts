@@ -86,6 +86,10 @@ export class Services implements SessionServices, CatalogServices {
   }
   readonly serverVersion = VERSION_TEXT;
 
+  sleep(ms: number, signal: AbortSignal): Promise<void> {
+    return this.#catalog.waitFor(() => undefined, ms, signal);
+  }
+
   // ---- the catalog ----
 
   async loadView(): Promise<CatalogView> {
