@@ -47,6 +47,11 @@ export class QuoralError extends Error {
     this.fields = options.fields ?? {};
     this.severity = options.severity ?? 'ERROR';
   }
+
+  /** The SQLSTATE under the name that PostgreSQL's drivers for Node give it. */
+  get code(): string {
+    return this.sqlstate;
+  }
 }
 
 /** Shorthand for the common case of an error with PostgreSQL fields. */
