@@ -29,6 +29,8 @@ export interface CoordinatorOptions {
   readonly nodeId: NodeId;
   /** Milliseconds of routing errors after which a request fails; default 30,000. */
   readonly retryDeadlineMs?: number;
+  /** Rows and index entries that one transaction may write before its commit as intents; default 300,000. */
+  readonly spilledMax?: number;
 }
 
 export interface CoordinatorDependencies {
@@ -41,6 +43,7 @@ export interface CoordinatorDependencies {
   readonly sendToNode: SendToNode;
 }
 
+const SPILLED_MAX = 300_000;
 const RUNS_MAX = 200;
 const RUN_BACKOFF = { baseMs: 1, maxMs: 250 };
 const RANGES_PAGE = 1_000;
@@ -69,6 +72,7 @@ export class TxnCoordinator implements KvDb {
       heartbeats,
       cleanup,
       counters: newCounters(),
+      spilledMax: options.spilledMax ?? SPILLED_MAX,
     };
     this.pusher = new RouterTxnPusher({ router: this.router, cleanup });
   }

@@ -48,4 +48,6 @@ export interface TxnRuntime {
   readonly heartbeats: HeartbeatLoop;
   readonly cleanup: CleanupQueue;
   readonly counters: TxnCounters;
+  /** Writes that one transaction may spill as intents: the leaseholders keep each in memory. */
+  readonly spilledMax: number;
 }

@@ -41,10 +41,6 @@ import { clientError, retryError } from './txn-errors.js';
 const SPILL_BYTES = 512 << 10;
 /** Bytes of one batch of a spill. */
 const SPILL_BATCH_BYTES = 128 << 10;
-/**
- * Rows and index entries that one transaction may leave as intents: the leaseholders keep each in memory.
- */
-const SPILLED_MAX = 300_000;
 const INGEST_BATCH_BYTES = 256 << 10;
 
 export class Transaction implements KvTxn {
@@ -295,16 +291,18 @@ export class Transaction implements KvTxn {
 
   #spill(): void {
     const attempt = this.#attempt;
-    const writes = attempt.buffer.takeForSpill();
-    if (writes.length === 0) return;
-    this.#spilled += writes.length;
-    if (this.#spilled > SPILLED_MAX) {
-      throw new QuoralError('54000', `a transaction can change at most ${SPILLED_MAX} rows and index entries`, {
+    const { spilledMax } = this.#runtime;
+    // Looked at before anything is taken: what is refused stays buffered, as if nothing had been asked.
+    if (this.#spilled + attempt.buffer.unsent > spilledMax) {
+      throw new QuoralError('54000', `a transaction can change at most ${spilledMax} rows and index entries`, {
         fields: {
           hint: 'Split the change into several transactions, or load into a table that is created or truncated in the same transaction.',
         },
       });
     }
+    const writes = attempt.buffer.takeForSpill();
+    if (writes.length === 0) return;
+    this.#spilled += writes.length;
     if (attempt.anchorAt(writes[0]!.key)) this.#anchored(attempt);
     attempt.recordPossible = true;
     this.#runtime.counters.spills++;

@@ -196,6 +196,52 @@ describe('transactions over ranges', () => {
     expect([await read(c, A), await read(c, B), await read(c, `${T}z5`), c.lockCount()]).toEqual(['1', 'old', null, 0]);
   });
 
+  it('refuses to spill more than it may, and rolls back to nothing', async () => {
+    const c = new ModelCluster({ nodes: 3, seed: 5, boundaries: [`${T}k`, `${T}s`], spilledMax: 20 });
+    await put(c, [A, 'old']);
+    const big = Buffer.alloc(64 << 10);
+    const fill = (txn: KvTxn, from: number, count: number): void => {
+      for (let i = from; i < from + count; i++) txn.put(`${T}${'amt'[i % 3]!}${i}`, big);
+    };
+    const txn = c.db(1).begin({ isolation: 'serializable' });
+    txn.put(A, bytes('new'));
+    fill(txn, 0, 14);
+    await c.run(txn.relieve());
+    fill(txn, 14, 5);
+    await c.run(txn.relieve());
+    const savepoint = txn.savepoint();
+    fill(txn, 19, 9);
+    expect(await failure(c.run(txn.relieve()))).toMatchObject({ sqlstate: '54000', retry: 'none' });
+    expect(txn.status).toBe('active');
+    // What was refused is still here and can be read, and a savepoint before it can be returned to.
+    expect((await c.run(txn.get(`${T}m19`)))?.length).toBe(big.length);
+    txn.rollbackTo(savepoint);
+    expect(text(await c.run(txn.get(`${T}m19`)))).toBe(null);
+    expect((await c.run(txn.get(`${T}a0`)))?.length).toBe(big.length);
+    expect(c.lockCount()).toBe(15);
+    await c.run(txn.rollback());
+    await c.run(c.db(1).settled());
+    expect([await read(c, A), await read(c, `${T}a0`), c.lockCount()]).toEqual(['old', null, 0]);
+    expect(
+      (
+        await c.run(
+          c
+            .db(2)
+            .begin({ isolation: 'serializable' })
+            .scan({ start: T, end: `${T}~` }),
+        )
+      ).keys,
+    ).toEqual([A]);
+    // The next transaction starts with the whole allowance; what is only buffered does not count.
+    const next = c.db(1).begin({ isolation: 'serializable' });
+    fill(next, 0, 15);
+    await c.run(next.relieve());
+    for (let i = 0; i < 40; i++) next.put(`${T}b${i}`, bytes('small'));
+    await c.run(next.commit());
+    await c.run(c.db(1).settled());
+    expect([await read(c, `${T}b39`), c.lockCount()]).toEqual(['small', 0]);
+  });
+
   it('releases locks after a rollback before it needs them again', async () => {
     const c = cluster();
     await put(c, [A, '1'], [C, '1']);

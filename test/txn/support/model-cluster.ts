@@ -103,6 +103,8 @@ export interface ModelOptions {
   readonly latencyMs?: number;
   /** Clock error of each node in microseconds. */
   readonly skewsUs?: readonly number[];
+  /** Writes that one transaction may spill. */
+  readonly spilledMax?: number;
 }
 
 export class ModelCluster {
@@ -119,10 +121,12 @@ export class ModelCluster {
   readonly #graphs = new Map<NodeId, WaitGraph>();
   readonly #inboxes = new Map<NodeId, (message: DeadlockTraffic, from: NodeId) => void>();
   readonly #latencyMs: number;
+  readonly #spilledMax: number | null;
 
   constructor(options: ModelOptions) {
     this.rng = seededRng(options.seed);
     this.#latencyMs = options.latencyMs ?? 1;
+    this.#spilledMax = options.spilledMax ?? null;
     const nodes = Array.from({ length: options.nodes }, (_, i) => i + 1);
     for (const node of nodes) this.hlcs.set(node, new TestHlc(this.sim.clock(options.skewsUs?.[node - 1] ?? 0)));
     const starts = [KEY_MIN, ...options.boundaries];
@@ -189,7 +193,7 @@ export class ModelCluster {
     const hlc = this.hlcs.get(node)!;
     const clock = this.sim.clock();
     const db = new TxnCoordinator(
-      { nodeId: node },
+      { nodeId: node, ...(this.#spilledMax === null ? {} : { spilledMax: this.#spilledMax }) },
       {
         clock,
         timers: this.sim,
