@@ -10,6 +10,7 @@ import {
   mvccGc,
   mvccGet,
   mvccGetMany,
+  mvccHasTagged,
   mvccKeyChanged,
   mvccNewest,
   mvccPut,
@@ -31,6 +32,35 @@ describe('version keys and values', () => {
     expect(hex(encodeVersionValue(Buffer.alloc(0), false))).toBe('00');
     expect(hex(encodeVersionValue(null, false))).toBe('01');
     expect(hex(encodeVersionValue(null, true))).toBe('03');
+    expect(hex(encodeVersionValue(Buffer.from('v'), false, 'tagged-8'))).toBe('04' + '7461676765642d38' + '76');
+    expect(hex(encodeVersionValue(Buffer.alloc(0), true, '\x00\xff\x80abcd\n'))).toBe('06' + '00ff80616263640a');
+    expect(hex(encodeVersionValue(null, false, 'tagged-8'))).toBe('05' + '7461676765642d38');
+    expect(hex(encodeVersionValue(null, true, 'tagged-8'))).toBe('07' + '7461676765642d38');
+    expect(() => encodeVersionValue(null, false, 'short')).toThrow('a tag has 8 bytes');
+  });
+
+  test('a tag names the writer of exactly one version, and nobody reads it as part of the value', () => {
+    const engine = new MemoryEngine();
+    const batch = engine.newBatch();
+    mvccPut(batch, 'k', 10, Buffer.from('one'), false, 'writer-A');
+    mvccPut(batch, 'k', 20, null, true, 'writer-B');
+    mvccPut(batch, 'k', 30, Buffer.from('writer-Cwriter-C'));
+    mvccPut(batch, 'gone', 10, null, false, 'writer-A');
+    engine.writeData(batch);
+    const tagged = (ts: number, tag: string): boolean => mvccHasTagged(engine, 'k', ts, tag);
+    expect([tagged(10, 'writer-A'), tagged(20, 'writer-B')]).toEqual([true, true]);
+    // Another time, another writer, an untagged version that starts with the same bytes, another key.
+    expect([tagged(20, 'writer-A'), tagged(10, 'writer-B'), tagged(11, 'writer-A')]).toEqual([false, false, false]);
+    expect([tagged(30, 'writer-C'), mvccHasTagged(engine, 'j', 10, 'writer-A')]).toEqual([false, false]);
+    expect(mvccGet(engine, 'k', 15)?.value?.toString()).toBe('one');
+    expect(mvccGet(engine, 'k', 25)).toEqual({ value: null, ts: 20, shifted: true });
+    expect(mvccScan(engine, 'a', 'z', 15).keys).toEqual(['k']);
+    // A tagged tombstone is collected like any other, and takes what it hides along.
+    const gc = engine.newBatch();
+    expect(mvccGc(engine, gc, 'a', 'z', 25).removed).toBe(3);
+    engine.writeData(gc);
+    expect(engine.scan({ family: 'versions', start: '', end: '\xff' }).length).toBe(1);
+    expect(mvccNewest(engine, 'k')?.value?.toString()).toBe('writer-Cwriter-C');
   });
 
   test('keys order by user key, then newest first, and decode to what they were', () => {
@@ -62,7 +92,7 @@ describe('version keys and values', () => {
     ]) {
       expect(() => decodeVersionKey(bad)).toThrow(expect.objectContaining({ sqlstate: 'XX001' }));
     }
-    for (const bad of [[], [4], [0x80, 1], [1, 1]]) {
+    for (const bad of [[], [4], [4, 1, 2, 3, 4, 5, 6, 7], [5, 1, 2, 3, 4, 5, 6, 7, 8, 9], [0x80, 1], [1, 1]]) {
       expect(() => decodeVersionValue('k', Buffer.from(bad))).toThrow(expect.objectContaining({ sqlstate: 'XX001' }));
     }
     expect(() => versionKey('a', -1)).toThrow();
