@@ -1,0 +1,96 @@
+/** Commands over wide spans are worked off in pieces, one turn and one proposal each, without a gap between them. */
+import { afterEach, describe, expect, it } from 'vitest';
+import type { Key } from '../../src/base/key.js';
+import type { KvRequest } from '../../src/range/kv-api.js';
+import { KvError } from '../../src/range/kv-errors.js';
+import { Harness } from './support/harness.js';
+
+const keyAt = (i: number): Key => `\x04${String(i).padStart(6, '0')}`;
+const VALUE = Buffer.from('v');
+
+function puts(from: number, to: number): KvRequest[] {
+  const list: KvRequest[] = [];
+  for (let i = from; i < to; i++) {
+    list.push({ kind: 'put', key: keyAt(i), value: VALUE, mustNotExist: false, exclusionSince: 0, sequence: i + 1 });
+  }
+  return list;
+}
+
+describe('work in pieces', () => {
+  let harness: Harness;
+  afterEach(async () => {
+    await harness.close();
+    expect(harness.fatal).toEqual([]);
+  });
+
+  const count = (family: 'versions' | 'locks'): number =>
+    harness.node(1).engine.scan({ family, start: '', end: '\xff\xff' }).length;
+
+  it.each(['committed', 'aborted'] as const)('resolves thousands of intents of one span (%s)', async (status) => {
+    harness = await Harness.start({ nodes: 1 });
+    const total = 5_000;
+    const node = await harness.until('a leaseholder', () => harness.leaseholder());
+    const txn = harness.txn(node, keyAt(0));
+    const other = harness.txn(node, keyAt(total));
+    for (let i = 0; i < total; i += 500) await harness.send(puts(i, i + 500), { txn });
+    await harness.send(puts(total, total + 1), { txn: other });
+    const before = count('versions');
+    const replica = node.store.replica(1)!;
+    const applied = replica.appliedIndex;
+    const answer = await harness.send([
+      {
+        kind: 'resolve-intents',
+        keys: [],
+        // Condensed lists of several spills may overlap, in any order.
+        spans: [
+          { start: keyAt(2_500), end: keyAt(total + 1) },
+          { start: keyAt(0), end: keyAt(2_600) },
+        ],
+        txnId: txn.id,
+        epoch: 0,
+        status,
+        ts: txn.writeTs,
+      },
+    ]);
+    expect(answer.responses).toEqual([{ kind: 'resolve-intents', resumeKey: null }]);
+    expect(replica.appliedIndex - applied).toBeGreaterThanOrEqual(3);
+    expect(count('versions') - before).toBe(status === 'committed' ? total : 0);
+    // The other transaction's intent inside the span stays.
+    expect(count('locks')).toBe(1);
+    expect([...replica.locks.range('', '\xff\xff')].map((l) => l.key)).toEqual([keyAt(total)]);
+    expect((await harness.get(keyAt(4_999)))?.toString() ?? null).toBe(status === 'committed' ? 'v' : null);
+  });
+
+  it('refreshes a span of more keys than one turn verifies, and finds a change in any piece', async () => {
+    harness = await Harness.start({ nodes: 1 });
+    const total = 20_000;
+    const node = await harness.until('a leaseholder', () => harness.leaseholder());
+    const timestamp = node.hlc.now();
+    for (let i = 0; i < total; i += 2_000) {
+      const keys = Array.from({ length: 2_000 }, (_, n) => keyAt(i + n));
+      await harness.send([{ kind: 'ingest', keys, values: keys.map(() => VALUE), timestamp }]);
+    }
+    const reader = harness.txn(node, keyAt(0));
+    const refresh = (fromTs: number, toTs: number): Promise<unknown> =>
+      harness.send([{ kind: 'refresh', start: keyAt(0), end: keyAt(total), fromTs, toTs }], { txn: reader });
+    // Writers that are older than what was verified must land above it, in every piece.
+    const writers = [100, 9_000, 17_000, 19_999].map((i) => ({ key: keyAt(i), txn: harness.txn(node, keyAt(i)) }));
+    const toTs = node.hlc.now();
+    await refresh(reader.readTs, toTs);
+    for (const { key, txn } of writers) {
+      const put = { kind: 'put', key, value: VALUE, mustNotExist: false, exclusionSince: 0, sequence: 1 } as const;
+      const answer = await harness.send([put], { txn });
+      expect(answer.txn!.writeTs).toBeGreaterThan(toTs);
+      const status = 'aborted';
+      await harness.send([
+        { kind: 'resolve-intents', keys: [key], spans: [], txnId: txn.id, epoch: 0, status, ts: txn.writeTs },
+      ]);
+    }
+    for (const i of [19_999, 9_000, 100]) {
+      await harness.put([keyAt(i)], 'changed');
+      const failed: unknown = await refresh(toTs, node.hlc.now()).catch((error: unknown) => error);
+      expect(failed).toBeInstanceOf(KvError);
+      expect((failed as KvError).detail).toMatchObject({ kind: 'retry', reason: 'refresh-failed', key: keyAt(i) });
+    }
+  });
+});
