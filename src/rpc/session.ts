@@ -35,6 +35,7 @@ export class ServedCall implements CallContext, DeadlineEntry {
   readonly #onExpire: ((call: ServedCall) => void) | null;
   #controller: AbortController | null = null;
   #abortReason: Error | null = null;
+  #expired = false;
 
   constructor(from: NodeId, deadlineAtMs: number, onExpire: ((call: ServedCall) => void) | null) {
     this.from = from;
@@ -56,7 +57,13 @@ export class ServedCall implements CallContext, DeadlineEntry {
     this.#controller?.abort(reason);
   }
 
+  /** The deadline passed before the handler was done. */
+  get expired(): boolean {
+    return this.#expired;
+  }
+
   expire(): void {
+    this.#expired = true;
     this.abort(new QuoralError('57014', 'the deadline of the call has passed', { retry: 'unknown' }));
     this.#onExpire?.(this);
   }
@@ -288,7 +295,9 @@ export class Session {
     if (!(error instanceof QuoralError)) {
       this.#core.logger.log('error', `handler of ${method} failed`, { peer: this.#peer, error });
     }
-    if (this.#settle(id, call)) this.#answerError(id, asQuoralError(error, method));
+    // Past the deadline the caller says so itself: this node's word must not come before its own, and be
+    // taken for a refusal.
+    if (this.#settle(id, call) && !call.expired) this.#answerError(id, asQuoralError(error, method));
   }
 
   /** False if the stream is gone. */

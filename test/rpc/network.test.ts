@@ -192,6 +192,23 @@ describe.each(Object.keys(worlds))('rpc over %s', (name) => {
     await aborted;
   });
 
+  it('leaves it to the caller to call a passed deadline by its name', async () => {
+    const { a, b } = await pair(world());
+    let answer: Promise<unknown> = Promise.resolve();
+    b.handle(KV, (_request, ctx) => {
+      answer = new Promise((_done, reject) => {
+        // Gives up exactly when it is told to, ahead of everything that the caller may still do about it.
+        ctx.signal.addEventListener('abort', () => reject(ctx.signal.reason as Error));
+      });
+      return answer as Promise<never>;
+    });
+    const all = await Promise.all(
+      [...Array(20).keys()].map((i) => failure(a.call(2, KV, 'x', { deadlineMs: 20 + i }))),
+    );
+    for (const error of all) expect(error).toMatchObject({ reason: 'deadline', retry: 'unknown' });
+    await failure(answer);
+  });
+
   it('cancels', async () => {
     const { a, b } = await pair(world());
     const controller = new AbortController();
