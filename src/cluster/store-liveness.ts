@@ -1,7 +1,7 @@
 /**
  * Drives store liveness (rules and argument in liveness-state.ts): heartbeats to every peer each
  * 600 ms, one message per peer and direction, and nothing else, so an idle cluster of three costs
- * about thirty small messages a second in all.
+ * about twenty small messages a second in all.
  *
  * Everything that changes promises goes through one cycle at a time: collect what arrived, plan,
  * write what must be durable (usually nothing), then in one step make it visible, answer, and tell

@@ -168,7 +168,7 @@ describe('store liveness', () => {
     cluster.messages = 0;
     cluster.writes.clear();
     await cluster.time.advance(60_000);
-    expect(cluster.messages).toBe(150 * 12);
+    expect(cluster.messages).toBe(100 * 12);
     for (let node = 1; node <= 3; node++) expect(cluster.writes.get(node)).toBeLessThan(40);
     expect(cluster.stores.get(1)!.hlc.offsets().length).toBe(2);
   });
