@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import { Simulation } from './simulation.js';
 
 const only = process.env['SEED'];
-const count = Number(process.env['SEEDS'] ?? 200);
+const count = Number(process.env['SEEDS'] ?? 120);
 const seeds = only === undefined ? Array.from({ length: count }, (_, i) => i + 1) : [Number(only)];
 
 function runSeed(seed: number, marks: Map<string, number>): void {
