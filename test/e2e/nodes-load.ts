@@ -93,9 +93,7 @@ export class AccountedLoad {
   /** The slowest worker of the nodes has finished a transaction that it began after `sinceMs`. */
   servedSince(nodeIds: readonly number[], sinceMs: number): boolean {
     if (this.#unexpected.length > 0) throw this.#unexpected[0] as Error;
-    return this.#workers.every(
-      (worker) => !nodeIds.includes(worker.nodeId) || worker.lastBegunMs > sinceMs,
-    );
+    return this.#workers.every((worker) => !nodeIds.includes(worker.nodeId) || worker.lastBegunMs > sinceMs);
   }
 
   /** Names of the workers that are still waiting, for a failure's message. */
@@ -136,28 +134,18 @@ export class AccountedLoad {
     let commitSent = false;
     try {
       await client.query('BEGIN');
-      await client.query('UPDATE pgbench_accounts SET abalance = abalance + $1 WHERE aid = $2', [
-        delta,
-        account,
-      ]);
+      await client.query('UPDATE pgbench_accounts SET abalance = abalance + $1 WHERE aid = $2', [delta, account]);
       await client.query('SELECT abalance FROM pgbench_accounts WHERE aid = $1', [account]);
       await client.query('INSERT INTO acknowledged (id, delta) VALUES ($1, $2)', [id, delta]);
-      await client.query('UPDATE pgbench_tellers SET tbalance = tbalance + $1 WHERE tid = $2', [
-        delta,
-        teller,
-      ]);
-      await client.query('UPDATE pgbench_branches SET bbalance = bbalance + $1 WHERE bid = $2', [
-        delta,
-        branch,
-      ]);
+      await client.query('UPDATE pgbench_tellers SET tbalance = tbalance + $1 WHERE tid = $2', [delta, teller]);
+      await client.query('UPDATE pgbench_branches SET bbalance = bbalance + $1 WHERE bid = $2', [delta, branch]);
       await client.query(
         'INSERT INTO pgbench_history (tid, bid, aid, delta, mtime) VALUES ($1, $2, $3, $4, CURRENT_TIMESTAMP)',
         [teller, branch, account, delta],
       );
       commitSent = true;
       const answer = await client.query('COMMIT');
-      if (answer.command !== 'COMMIT')
-        throw new Error(`COMMIT was answered with ${answer.command}`);
+      if (answer.command !== 'COMMIT') throw new Error(`COMMIT was answered with ${answer.command}`);
     } catch (error) {
       const code = codeOf(error);
       const unknown = commitSent && (code === '40003' || isConnectionLoss(code));
@@ -177,10 +165,9 @@ export class AccountedLoad {
     this.#count(code);
     if (!EXPECTED_CODES.has(code)) {
       this.#unexpected.push(
-        new Error(
-          `${worker.name}: ${code}: ${error instanceof Error ? error.message : String(error)}`,
-          { cause: error },
-        ),
+        new Error(`${worker.name}: ${code}: ${error instanceof Error ? error.message : String(error)}`, {
+          cause: error,
+        }),
       );
     }
     const client = worker.client;
@@ -202,30 +189,22 @@ function codeOf(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown';
   if ('code' in error && typeof error.code === 'string') return error.code;
   // node-postgres gives its own losses of a connection no code.
-  return /^Connection terminated|^timeout expired|not queryable|^Client was closed/.test(
-    error.message,
-  )
+  return /^Connection terminated|^timeout expired|not queryable|^Client was closed/.test(error.message)
     ? 'CONNECTION'
     : 'unknown';
 }
 
 function isConnectionLoss(code: string): boolean {
-  return (
-    code === 'CONNECTION' || code.startsWith('E') || code.startsWith('08') || code.startsWith('57P')
-  );
+  return code === 'CONNECTION' || code.startsWith('E') || code.startsWith('08') || code.startsWith('57P');
 }
 
 /** What differs between the server's table and what it answered; empty when nothing does. */
-export function discrepancies(
-  load: AccountedLoad,
-  rows: readonly Record<string, unknown>[],
-): string[] {
+export function discrepancies(load: AccountedLoad, rows: readonly Record<string, unknown>[]): string[] {
   const found = new Map(rows.map((row) => [String(row['id']), Number(row['delta'])]));
   const problems: string[] = [];
   for (const [id, delta] of load.acknowledged) {
     if (!found.has(id)) problems.push(`${id} was acknowledged and is missing`);
-    else if (found.get(id) !== delta)
-      problems.push(`${id} has delta ${found.get(id)}, not ${delta}`);
+    else if (found.get(id) !== delta) problems.push(`${id} has delta ${found.get(id)}, not ${delta}`);
   }
   for (const id of load.refused) if (found.has(id)) problems.push(`${id} was refused and is there`);
   for (const id of found.keys()) {

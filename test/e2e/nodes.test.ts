@@ -2,15 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import {
-  freeBasePort,
-  MAIN,
-  Program,
-  query,
-  removeDirectory,
-  run,
-  temporaryDirectory,
-} from './nodes.js';
+import { freeBasePort, MAIN, Program, query, removeDirectory, run, temporaryDirectory } from './nodes.js';
 
 const root = temporaryDirectory();
 let basePort: number;
@@ -40,9 +32,7 @@ function url(base: number): string {
 async function refused(name: string, base: number, ...extra: string[]): Promise<string> {
   const result = await run(process.execPath, [MAIN, ...args(name, base, ...extra)]);
   expect(result.code, result.stderr).toBe(1);
-  const said = result.stderr
-    .split('\n')
-    .filter((line) => /^(quoral|hint|detail|cause): /.test(line));
+  const said = result.stderr.split('\n').filter((line) => /^(quoral|hint|detail|cause): /.test(line));
   expect(said[0], result.stderr).toMatch(/^quoral: /);
   expect(result.stderr).not.toMatch(/^ +at /m);
   return said.join('\n');
@@ -110,9 +100,7 @@ describe('a running node', () => {
 
 describe('a node that cannot start says why and exits with 1', () => {
   it('when its directory is in use', async () => {
-    expect(await refused('single', basePort + 1)).toMatch(
-      /single" is in use.*\nhint: .*--data-dir/,
-    );
+    expect(await refused('single', basePort + 1)).toMatch(/single" is in use.*\nhint: .*--data-dir/);
   });
 
   it.each([
@@ -120,12 +108,7 @@ describe('a node that cannot start says why and exits with 1', () => {
     ['--rpc-addr', 100],
     ['--http-addr', 200],
   ])('when the port of %s is taken', async (option, offset) => {
-    const said = await refused(
-      `port${offset}`,
-      basePort + 1,
-      option,
-      `127.0.0.1:${basePort + offset}`,
-    );
+    const said = await refused(`port${offset}`, basePort + 1, option, `127.0.0.1:${basePort + offset}`);
     expect(said).toMatch(new RegExp(`port ${basePort + offset} is already in use.*\\nhint: `));
   });
 
@@ -135,9 +118,7 @@ describe('a node that cannot start says why and exits with 1', () => {
   });
 
   it('when SQL would be open to other machines', async () => {
-    expect(await refused('open', basePort + 1, '--sql-addr', `0.0.0.0:${basePort + 1}`)).toMatch(
-      /only loopback.*\n/,
-    );
+    expect(await refused('open', basePort + 1, '--sql-addr', `0.0.0.0:${basePort + 1}`)).toMatch(/only loopback.*\n/);
   });
 });
 
@@ -154,18 +135,14 @@ describe('a directory with a past', () => {
 
   it('is refused as another node', async () => {
     const join = `127.0.0.1:1,127.0.0.1:${basePort + 100}`;
-    expect(await refused('single', basePort, '--join', join)).toMatch(
-      /belongs to node 1, .* node 2/,
-    );
+    expect(await refused('single', basePort, '--join', join)).toMatch(/belongs to node 1, .* node 2/);
   });
 
   it('is refused when a newer version wrote it', async () => {
     const path = join(root, 'single', 'node.json');
     const identity = readFileSync(path, 'utf8');
     writeFileSync(path, identity.replace(/"format":\d+/, '"format":999'));
-    expect(await refused('single', basePort)).toMatch(
-      /newer version of Quoral \(format 999.*\ndetail: .*\nhint: /,
-    );
+    expect(await refused('single', basePort)).toMatch(/newer version of Quoral \(format 999.*\ndetail: .*\nhint: /);
     writeFileSync(path, identity);
   });
 

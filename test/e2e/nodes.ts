@@ -10,9 +10,7 @@ import { join, resolve } from 'node:path';
 import pg from 'pg';
 
 /** The build under test. */
-export const MAIN = resolve(
-  process.env['QUORAL_E2E_MAIN'] ?? join(import.meta.dirname, '../../dist/cli/main.js'),
-);
+export const MAIN = resolve(process.env['QUORAL_E2E_MAIN'] ?? join(import.meta.dirname, '../../dist/cli/main.js'));
 
 /** Stretches every time bound here, for machines slower than the two cores they are made for. */
 export const PATIENCE = Number(process.env['QUORAL_E2E_PATIENCE'] ?? '1');
@@ -84,8 +82,7 @@ export async function until<T>(
   for (;;) {
     const found = await check();
     if (found !== undefined) return found;
-    if (performance.now() - started > timeoutMs * PATIENCE)
-      throw new Error(`timed out after ${timeoutMs} ms: ${what}`);
+    if (performance.now() - started > timeoutMs * PATIENCE) throw new Error(`timed out after ${timeoutMs} ms: ${what}`);
     await new Promise((wake) => setTimeout(wake, 20));
   }
 }
@@ -97,8 +94,7 @@ export class Program {
   readonly #child: ChildProcess;
 
   constructor(args: readonly string[]) {
-    if (!existsSync(MAIN))
-      throw new Error(`${MAIN} is not there: run npm run build (npm test does)`);
+    if (!existsSync(MAIN)) throw new Error(`${MAIN} is not there: run npm run build (npm test does)`);
     // A process group of its own: a Ctrl-C at the test runner is not one at the cluster.
     this.#child = spawn(process.execPath, [MAIN, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -170,14 +166,7 @@ export class Demo {
   private constructor(options: DemoOptions) {
     this.options = options;
     const { dataDir, basePort, extra = [] } = options;
-    this.program = new Program([
-      'demo',
-      '--data-dir',
-      dataDir,
-      '--base-port',
-      String(basePort),
-      ...extra,
-    ]);
+    this.program = new Program(['demo', '--data-dir', dataDir, '--base-port', String(basePort), ...extra]);
   }
 
   port(id: number): number {
