@@ -212,7 +212,7 @@ function isCounter(batch: BatchRequest): boolean {
 }
 
 /** Histories of each kind; SEEDS=<count> widens the search. */
-const SEEDS = Number(process.env['SEEDS'] ?? 60);
+const SEEDS = Number(process.env['SEEDS'] ?? 40);
 
 describe('random transactions are serializable', () => {
   it('without faults', { timeout: 120_000 }, async () => {
