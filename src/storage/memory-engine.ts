@@ -9,7 +9,9 @@
  * Batches are applied whole, so a torn one cannot appear.
  *
  * `writeLog` and `syncData` resolve through a hook, by which a simulator decides when a disk has
- * done its work; they must run in the order given.
+ * done its work; they must run in the order given. Other hooks let reads and writes fail, as a full
+ * or damaged disk does: a write that fails is fatal, as in the RocksDB engine, and so is a damaged read.
+ * A crash can also keep a part of what was not synced, always a prefix in the order it was written.
  */
 import { assert } from '../base/assert.js';
 import { QuoralError } from '../base/errors.js';
@@ -29,8 +31,20 @@ import type {
 import { SizeSampler } from './size-sampler.js';
 
 export interface MemoryEngineOptions {
-  /** Runs `done` when the simulated disk has synced. Default: as a microtask. */
-  readonly afterSync?: (done: () => void) => void;
+  /** Runs `done` when the simulated disk has synced, or `fail` when it could not. Default: `done` as a microtask. */
+  readonly afterSync?: (done: () => void, fail: (error: QuoralError) => void) => void;
+  /** What an unsynced write fails with now; null: it succeeds. */
+  readonly writeFailure?: () => QuoralError | null;
+  /** What a read fails with now (a checksum that does not match); null: it succeeds. */
+  readonly readFailure?: () => QuoralError | null;
+  /** Remembers what is not synced, so that `crash` can keep a part of it. */
+  readonly recordUnsynced?: boolean;
+}
+
+export interface CrashOptions extends MemoryEngineOptions {
+  /** Share of the log batches under way, and of the unsynced data writes, that survive: 0 (default) to 1. */
+  readonly keepLog?: number;
+  readonly keepData?: number;
 }
 
 interface Families {
@@ -89,9 +103,11 @@ class MemoryBatch implements WriteBatch {
 /** Reads from a set of maps; the engine's live ones or a snapshot's copies. */
 class MemoryReader implements EngineReader {
   #families: Families | null;
+  protected readonly readFailure: (() => QuoralError | null) | null;
 
-  constructor(families: Families) {
+  constructor(families: Families, readFailure: (() => QuoralError | null) | null) {
     this.#families = families;
+    this.readFailure = readFailure;
   }
 
   get(family: Family, key: Key): Buffer | null {
@@ -137,6 +153,10 @@ class MemoryReader implements EngineReader {
 
   map(family: Family): OrderedMap<Buffer> {
     if (this.#families === null) throw new QuoralError('58030', 'the storage is closed');
+    if (this.readFailure !== null) {
+      const failure = this.readFailure();
+      if (failure !== null) throw failure;
+    }
     return this.#families[family];
   }
 
@@ -234,11 +254,27 @@ function cloneData(families: Families, log: OrderedMap<Buffer>): Families {
 
 const ignoreSample = (): void => undefined;
 
+/** Applies the first `share` of the writes. */
+function keepPrefix(families: Families, writes: readonly (readonly (MemoryOp | BatchOp)[])[], share: number): void {
+  for (const ops of writes.slice(0, Math.floor(writes.length * share + 1e-9))) {
+    for (const op of ops) {
+      const map = families[op.family];
+      if (op.kind === 'put') map.set(op.key, op.value);
+      else if (op.kind === 'delete') map.delete(op.key);
+      else map.deleteRange(op.key, op.end);
+    }
+  }
+}
+
 export class MemoryEngine extends MemoryReader implements Engine {
   readonly #live: Families;
   #durableData: Families;
   readonly #durableLog: OrderedMap<Buffer>;
-  readonly #afterSync: (done: () => void) => void;
+  readonly #options: MemoryEngineOptions;
+  readonly #afterSync: NonNullable<MemoryEngineOptions['afterSync']>;
+  /** In the order they were written; null: not recorded. */
+  readonly #unsyncedLog: MemoryBatch[] | null;
+  #unsyncedData: (MemoryOp | BatchOp)[][] | null;
   readonly #sampler = new SizeSampler();
   #state: 'open' | 'crashed' | 'closed' = 'open';
   #logBatches = 0;
@@ -246,8 +282,11 @@ export class MemoryEngine extends MemoryReader implements Engine {
   #dataSyncs = 0;
 
   constructor(options: MemoryEngineOptions = {}, families: Families = emptyFamilies()) {
-    super(families);
+    super(families, options.readFailure ?? null);
     this.#live = families;
+    this.#options = options;
+    this.#unsyncedLog = options.recordUnsynced === true ? [] : null;
+    this.#unsyncedData = options.recordUnsynced === true ? [] : null;
     this.#afterSync = options.afterSync ?? queueMicrotask;
     // What is there at the start is durable.
     this.#durableData = cloneData(families, families.log);
@@ -274,6 +313,13 @@ export class MemoryEngine extends MemoryReader implements Engine {
       // The values are views of the builder's buffer, which nobody changes any more.
       ops = batchOps(batch.finish());
     }
+    const failure = this.#options.writeFailure?.() ?? null;
+    if (failure !== null) throw failure;
+    if (this.#unsyncedData !== null) {
+      const kept = [...ops];
+      this.#unsyncedData.push(kept);
+      ops = kept;
+    }
     for (const op of ops) this.#apply(op);
     this.#dataBatches++;
   }
@@ -285,8 +331,10 @@ export class MemoryEngine extends MemoryReader implements Engine {
     assert(!batch.written, 'a batch is written once');
     batch.written = true;
     if (batch.count === 0) return;
+    this.#unsyncedLog?.push(batch);
     await this.#synced(() => {
       // Applied when durable: a crash before loses it, and nobody has seen it.
+      this.#unsyncedLog?.shift();
       for (const op of batch.ops) this.#apply(op);
       this.#logBatches++;
     });
@@ -295,15 +343,20 @@ export class MemoryEngine extends MemoryReader implements Engine {
   async syncData(): Promise<void> {
     this.#check();
     const reached = cloneData(this.#live, this.#live.log);
+    const writes = this.#dataBatches;
     await this.#synced(() => {
       this.#durableData = reached;
+      if (this.#unsyncedData !== null) {
+        const later = this.#dataBatches - writes;
+        this.#unsyncedData = later === 0 ? [] : this.#unsyncedData.slice(-later);
+      }
       this.#dataSyncs++;
     });
   }
 
   snapshot(): EngineSnapshot {
     this.#check();
-    return new MemorySnapshot(cloneData(this.#live, this.#live.log));
+    return new MemorySnapshot(cloneData(this.#live, this.#live.log), this.readFailure);
   }
 
   approximateBytes(start: Key, end: Key): number {
@@ -323,18 +376,21 @@ export class MemoryEngine extends MemoryReader implements Engine {
     };
   }
 
-  /** What was synced lives on in the engine returned; this one is dead. */
-  crash(options: MemoryEngineOptions = { afterSync: this.#afterSync }): MemoryEngine {
+  /** What was synced, and what is kept of the rest, lives on in the engine returned; this one is dead. */
+  crash(options: CrashOptions = this.#options): MemoryEngine {
     assert(this.#state !== 'crashed', 'a dead engine cannot crash');
     this.#state = 'crashed';
     super.close();
-    return new MemoryEngine(options, cloneData(this.#durableData, this.#durableLog.clone()));
+    const left = cloneData(this.#durableData, this.#durableLog.clone());
+    keepPrefix(left, this.#unsyncedLog?.map((batch) => batch.ops) ?? [], options.keepLog ?? 0);
+    keepPrefix(left, this.#unsyncedData ?? [], options.keepData ?? 0);
+    return new MemoryEngine(options, left);
   }
 
   /** The same after an orderly close: everything written is there. */
   reopen(): MemoryEngine {
     assert(this.#state === 'closed', 'only a closed engine is reopened');
-    return new MemoryEngine({ afterSync: this.#afterSync }, cloneData(this.#live, this.#live.log.clone()));
+    return new MemoryEngine(this.#options, cloneData(this.#live, this.#live.log.clone()));
   }
 
   override async close(): Promise<void> {
@@ -347,12 +403,13 @@ export class MemoryEngine extends MemoryReader implements Engine {
   }
 
   #synced(work: () => void): Promise<void> {
-    return new Promise((resolve) => {
-      this.#afterSync(() => {
+    return new Promise((resolve, reject) => {
+      const done = (): void => {
         if (this.#state === 'crashed') return;
         work();
         resolve();
-      });
+      };
+      this.#afterSync(done, reject);
     });
   }
 
