@@ -114,6 +114,10 @@ export class RaftNode {
   get stableIndex(): number {
     return this.#core.log.stableIndex;
   }
+  /** Term of an entry, durable or not yet; null if it is compacted or not there. */
+  termAt(index: number): number | null {
+    return this.#core.log.term(index);
+  }
   /** Why the last propose or proposeConfChange returned null. */
   get refusal(): ProposalRefusal | null {
     return this.#refusal;

@@ -274,12 +274,12 @@ export class SnapshotReceiver {
     const store = this.#store;
     const overlapping = store.overlapping(descriptor);
     if (overlapping !== undefined) return `range ${overlapping.rangeId} is in the way`;
-    const { raft, log } = replica;
+    const { raft } = replica;
     const message = decodeRaftBatch(chunk.message)[0]?.message;
     if (message === undefined || message.from !== from || message.to !== store.nodeId) return 'no Raft message';
     if (message.term < raft.term || raft.isLeader) return `the leader of term ${message.term} is deposed`;
     if (raft.committed >= chunk.index) return 'not behind';
-    if (chunk.index <= raft.lastIndex && log.term(chunk.index) === chunk.term) return 'the log holds it';
+    if (raft.termAt(chunk.index) === chunk.term) return 'the log holds it';
     return null;
   }
 

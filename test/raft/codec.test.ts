@@ -21,7 +21,7 @@ import {
 } from '../../src/raft/raft-codec.js';
 import { makeMessage } from '../../src/raft/core.js';
 import type { ConfChange, RaftMessage } from '../../src/raft/types.js';
-import { Random } from './simulation.js';
+import { SimRandom as Random } from '../../src/env/sim/random.js';
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 

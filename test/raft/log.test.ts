@@ -4,7 +4,8 @@ import { logKey } from '../../src/raft/disk-codec.js';
 import { RaftLog } from '../../src/raft/log-storage.js';
 import { LogView } from '../../src/raft/log-view.js';
 import type { Entry } from '../../src/raft/types.js';
-import { BatchSink, MapStore, Random } from './simulation.js';
+import { SimRandom as Random } from '../../src/env/sim/random.js';
+import { BatchSink, MapStore } from '../../src/testing/sim/raft-sim-host.js';
 
 const RANGE = 9;
 const CONF = { ...EMPTY_CONF, voters: [1, 2, 3] };

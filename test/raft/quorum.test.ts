@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { changeConf, EMPTY_CONF } from '../../src/raft/conf-change.js';
 import { quorumValue, voteResult } from '../../src/raft/quorum.js';
 import type { ConfState } from '../../src/raft/types.js';
-import { Random } from './simulation.js';
+import { SimRandom as Random } from '../../src/env/sim/random.js';
 
 function subset(random: Random): number[] {
   return [1, 2, 3, 4, 5, 6, 7].filter(() => random.chance(0.5));
