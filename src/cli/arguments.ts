@@ -17,6 +17,8 @@ export interface StartCommand {
   /** null: no HTTP. */
   readonly httpAddress: string | null;
   readonly join: readonly string[];
+  /** Another node's RPC address → where to dial instead (a tunnel, a proxy); mostly empty. */
+  readonly rpcVia: ReadonlyMap<string, string>;
   readonly locality: string;
   readonly logLevel: LogLevel;
   readonly logFormat: 'text' | 'json';
@@ -115,6 +117,7 @@ function startCommand(args: readonly string[]): StartCommand {
     'rpc-addr': { type: 'string' },
     'http-addr': { type: 'string' },
     join: { type: 'string' },
+    'rpc-via': { type: 'string' },
     locality: { type: 'string' },
     'log-level': { type: 'string' },
     'log-format': { type: 'string' },
@@ -137,6 +140,7 @@ function startCommand(args: readonly string[]): StartCommand {
     rpcAddress,
     httpAddress: httpText === 'off' ? null : address('start', 'http-addr', httpText),
     join,
+    rpcVia: rpcVia(values['rpc-via']),
     locality: locality(values.locality ?? ''),
     logLevel: oneOf('start', 'log-level', values['log-level'] ?? 'info', LOG_LEVELS),
     logFormat: oneOf('start', 'log-format', values['log-format'] ?? 'text', ['text', 'json'] as const),
@@ -190,6 +194,21 @@ function joinList(value: string | undefined): readonly string[] {
   const list = value.split(',').map((text) => address('start', 'join', text.trim()));
   if (new Set(list).size !== list.length) throw new UsageError('start', `--join names an address twice: ${value}`);
   return list;
+}
+
+/** `host:port=host:port,…`: a node's address as the cluster knows it, and where this node reaches it. */
+function rpcVia(value: string | undefined): ReadonlyMap<string, string> {
+  const via = new Map<string, string>();
+  for (const text of value === undefined || value === '' ? [] : value.split(',')) {
+    const [to, through, rest] = text.trim().split('=');
+    if (to === undefined || through === undefined || rest !== undefined) {
+      throw new UsageError('start', `--rpc-via: "${text}" is not host:port=host:port`);
+    }
+    address('start', 'rpc-via', to);
+    if (via.has(to)) throw new UsageError('start', `--rpc-via names ${to} twice`);
+    via.set(to, address('start', 'rpc-via', through));
+  }
+  return via;
 }
 
 /** `region=eu,zone=a`: from the widest failure domain to the narrowest. */

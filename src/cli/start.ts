@@ -8,7 +8,7 @@
  * A failed invariant must not spread: uncaught exceptions and rejections are logged, and the
  * process ends with 70 without draining. What is acknowledged is in the log already.
  */
-import type { Env, LogLevel } from '../env/env.js';
+import type { Env, LogLevel, Transport } from '../env/env.js';
 import { MemoryDisk } from '../env/memory-disk.js';
 import { monitorEventLoop, type EventLoopMonitor } from '../env/node/event-loop.js';
 import { keepProcessAlive } from '../env/node/keep-alive.js';
@@ -56,7 +56,11 @@ async function serve(command: StartCommand, env: Env, stopRequest: StopRequest, 
   });
   const eventLoop = monitorEventLoop();
   const starting = startNode({
-    env: command.storage === 'memory' ? { ...env, disk: new MemoryDisk() } : env,
+    env: {
+      ...env,
+      transport: dialledVia(env.transport, command.rpcVia),
+      ...(command.storage === 'memory' ? { disk: new MemoryDisk() } : {}),
+    },
     dataDir: command.dataDir,
     openEngine: async (directory) =>
       command.storage === 'memory' ? new MemoryEngine() : openRocksdbEngine({ directory }),
@@ -86,6 +90,15 @@ async function serve(command: StartCommand, env: Env, stopRequest: StopRequest, 
   await node.stop();
   log(env, 'info', 'stopped', { node: node.nodeId });
   return EXIT_OK;
+}
+
+/** Other nodes are reached where `--rpc-via` says; what they are called does not change. */
+function dialledVia(transport: Transport, via: ReadonlyMap<string, string>): Transport {
+  if (via.size === 0) return transport;
+  return {
+    ...transport,
+    connectFrames: (address, timeoutMs) => transport.connectFrames(via.get(address) ?? address, timeoutMs),
+  };
 }
 
 function withPort(address: string, port: number): string {

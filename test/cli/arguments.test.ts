@@ -33,6 +33,7 @@ describe('arguments', () => {
       rpcAddress: '127.0.0.1:7532',
       httpAddress: '127.0.0.1:7632',
       join: [],
+      rpcVia: new Map(),
       locality: '',
       logLevel: 'info',
       logFormat: 'text',
@@ -47,7 +48,7 @@ describe('arguments', () => {
 
   it('take every option of start', () => {
     const line =
-      '--data-dir d --storage memory --sql-addr [::1]:1 --rpc-addr h:2 --http-addr off --join a:1,h:2 --locality region=eu,zone=a --log-level debug --log-format json --log-file f';
+      '--data-dir d --storage memory --sql-addr [::1]:1 --rpc-addr h:2 --http-addr off --join a:1,h:2 --rpc-via a:1=127.0.0.1:9 --locality region=eu,zone=a --log-level debug --log-format json --log-file f';
     expect(parseCommand(['start', ...line.split(' ')])).toEqual({
       kind: 'start',
       dataDir: 'd',
@@ -56,6 +57,7 @@ describe('arguments', () => {
       rpcAddress: 'h:2',
       httpAddress: null,
       join: ['a:1', 'h:2'],
+      rpcVia: new Map([['a:1', '127.0.0.1:9']]),
       locality: 'region=eu,zone=a',
       logLevel: 'debug',
       logFormat: 'json',
@@ -71,6 +73,8 @@ describe('arguments', () => {
     expect(refusal('start', 'extra')).toContain('extra');
     expect(refusal('start', '--join', 'a:1,b:2')).toContain('127.0.0.1:7532');
     expect(refusal('start', '--rpc-addr', 'a:1', '--join', 'a:1,a:1')).toContain('twice');
+    expect(refusal('start', '--rpc-via', 'a:1')).toContain('host:port=host:port');
+    expect(refusal('start', '--rpc-via', 'a:1=b:2,a:1=b:3')).toContain('twice');
     expect(refusal('start', '--locality', 'eu')).toContain('key=value');
     expect(refusal('start', '--locality', 'zone=a,zone=b')).toContain('zone twice');
     expect(refusal('start', '--log-level', 'loud')).toContain('debug, info, warn, error');
@@ -91,6 +95,7 @@ describe('arguments', () => {
   it('are all in the help, and the help names no others', () => {
     const values: Record<string, string> = {
       '--join': '127.0.0.1:7532',
+      '--rpc-via': '127.0.0.1:7533=127.0.0.1:9',
       '--storage': 'memory',
       '--locality': 'a=b',
       '--nodes': '1',
