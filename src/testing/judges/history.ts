@@ -39,6 +39,8 @@ export interface HistoryTransaction {
   readonly outcome: Outcome;
   readonly level: IsolationLevel;
   readonly readOnly?: boolean;
+  /** Read at a past timestamp on purpose (AS OF SYSTEM TIME, a follower read): nothing need be fresh. */
+  readonly stale?: boolean;
   /** In the order of execution. */
   readonly ops: readonly MicroOp[];
   /** For explanations: where it ran and what the error was. */
@@ -62,6 +64,7 @@ export type AnomalyName =
   | 'incompatible-order' // two reads of one list disagree about its order
   | 'duplicate-value'
   | 'unwritten-value' // read what nobody wrote
+  | 'internal' // a transaction contradicts its own earlier reads or writes
   | 'lost-write' // an acknowledged write is in no later state
   | 'long-fork'
   | 'write-skew'
