@@ -177,7 +177,6 @@ export interface HostWorld {
   installed(host: SimHost): void;
   /** The host has come to rest after an event. */
   rested(host: SimHost): void;
-  synced(host: SimHost, ready: Ready): void;
 }
 
 export interface HostOptions {
@@ -338,7 +337,6 @@ export class SimHost {
       this.#persist(write);
       for (const message of write.ready.messagesAfterSync) this.#world.send(this, message);
       this.node.stableTo(write.ready.stable!);
-      this.#world.synced(this, write.ready);
     }
     this.process();
   }

@@ -15,7 +15,7 @@ import { SimRandom } from '../../env/sim/random.js';
 import { SimTrace } from '../../env/sim/trace.js';
 import { confMembers, EMPTY_CONF, isJoint } from '../../raft/conf-change.js';
 import { decodeRaftBatch, encodeRaftBatch } from '../../raft/raft-codec.js';
-import type { ConfChange, ConfChangeKind, ConfState, Entry, RaftMessage, Ready } from '../../raft/types.js';
+import type { ConfChange, ConfChangeKind, ConfState, Entry, RaftMessage } from '../../raft/types.js';
 import { RaftChecks, SafetyViolation } from './raft-sim-checks.js';
 import { RAFT_SIM_RANGE, SimHost, type HostWorld, type LivenessMessage } from './raft-sim-host.js';
 
@@ -53,14 +53,12 @@ interface Swarm {
   readonly skewUs: number;
   readonly syncUs: number;
   readonly crash: number;
-  /** After a sync that made a vote or a term durable. */
+  /** When a vote has left, at once and back at once: it must be durable by then. */
   readonly crashAfterVote: number;
   /** Of a leader, when it has sent an append. */
   readonly crashLeader: number;
   readonly restart: number;
   readonly partition: number;
-  readonly oneWay: number;
-  readonly isolate: number;
   readonly mend: number;
   readonly campaign: number;
   readonly transfer: number;
@@ -83,13 +81,11 @@ function drawSwarm(random: SimRandom, confChanges: boolean): Swarm {
     crashAfterVote: maybe(0.3, [0.05, 0.3]),
     crashLeader: maybe(0.3, [0.01, 0.05]),
     restart: random.pick([0.1, 0.1, 0.5, 0.9]),
-    partition: maybe(0.6, [0.01, 0.05]),
-    oneWay: random.next(),
-    isolate: maybe(0.5, [0.004, 0.02]),
-    mend: random.pick([0.03, 0.1]),
+    partition: maybe(0.8, [0.005, 0.02, 0.05]),
+    mend: random.pick([0.004, 0.01, 0.03, 0.1]),
     campaign: maybe(0.6, [0.01, 0.1]),
     transfer: maybe(0.6, [0.02, 0.1]),
-    conf: confChanges ? random.pick([0.05, 0.15]) : 0,
+    conf: confChanges ? random.pick([0.05, 0.15, 0.4]) : 0,
     truncate: maybe(0.8, [0.2, 0.5]),
     liveness: random.chance(0.7),
     tinyMessages: random.chance(0.3),
@@ -262,10 +258,21 @@ export class RaftSimulation implements HostWorld {
       target.node.step(decodeRaftBatch(bytes)[0]!.message);
       target.process();
     });
-    if (message.type === 'app' && this.#faults && this.random.chance(this.#swarm.crashLeader)) {
-      // Not at once: in the middle of its own effects nobody crashes here.
-      this.after(this.random.int(5_000), from, () => this.#crash(from, 'crash-leader'));
+    if (this.#faults) this.#crashAtBadMoment(from, message);
+  }
+
+  /** Not at once: in the middle of its own effects nobody crashes here. */
+  #crashAtBadMoment(from: SimHost, message: RaftMessage): void {
+    const { random } = this;
+    if (message.type === 'app' && random.chance(this.#swarm.crashLeader)) {
+      this.after(random.int(5_000), from, () => this.#crash(from, 'crash-leader'));
     }
+    const vote = message.type === 'vote' || (message.type === 'vote-resp' && !message.reject);
+    if (!vote || !random.chance(this.#swarm.crashAfterVote)) return;
+    this.after(random.int(2_000), from, () => this.#crash(from, 'crash-after-vote'));
+    this.#schedule(2_000 + random.int(5_000), () => {
+      if (!from.up) from.start();
+    });
   }
 
   #sendSnapshot(from: SimHost, message: RaftMessage): void {
@@ -368,24 +375,49 @@ export class RaftSimulation implements HostWorld {
       return;
     }
     const ids = [...this.hosts.keys()];
-    if (random.chance(swarm.partition)) {
-      const other = random.pick(ids);
-      this.#blocked.add(`${host.id}>${other}`);
-      if (!random.chance(swarm.oneWay)) this.#blocked.add(`${other}>${host.id}`);
-    }
-    if (random.chance(swarm.isolate)) {
-      for (const other of ids) {
-        this.#blocked.add(`${host.id}>${other}`);
-        this.#blocked.add(`${other}>${host.id}`);
-      }
-    }
+    if (random.chance(swarm.partition)) this.#partition(host);
     if (random.chance(swarm.mend)) this.#blocked.clear();
-    if (random.chance(swarm.campaign)) host.node.campaign();
+    if (random.chance(swarm.campaign)) this.#campaign(host);
     if (host.node.isLeader) {
       if (random.chance(swarm.transfer) && host.node.transferLeadership(random.pick(ids))) this.#mark('transfer');
       if (random.chance(swarm.conf)) this.#changeConf(host);
     }
     if (random.chance(0.02)) host.node.reportUnreachable(random.pick(ids));
+  }
+
+  /** A new pattern of broken links, on top of what is broken. */
+  #partition(host: SimHost): void {
+    const { random } = this;
+    const ids = [...this.hosts.keys()];
+    const other = random.pick(ids);
+    const kind = random.pick(['link', 'one-way', 'deaf', 'mute', 'isolated', 'halves', 'bridge'] as const);
+    this.#mark(`partition-${kind}`);
+    const block = (from: NodeId, to: NodeId): unknown => this.#blocked.add(`${from}>${to}`);
+    if (kind === 'link' || kind === 'one-way') block(host.id, other);
+    if (kind === 'link') block(other, host.id);
+    const left = new Set(ids.filter(() => random.chance(0.5)));
+    for (const a of ids) {
+      if (kind === 'isolated' || kind === 'deaf') block(a, host.id);
+      if (kind === 'isolated' || kind === 'mute') block(host.id, a);
+      if (kind !== 'halves' && kind !== 'bridge') continue;
+      for (const b of ids) {
+        const bridged = kind === 'bridge' && (a === host.id || b === host.id);
+        if (left.has(a) !== left.has(b) && !bridged) block(a, b);
+      }
+    }
+  }
+
+  /** One, or several at once, so that votes split. */
+  #campaign(host: SimHost): void {
+    if (!this.random.chance(0.3)) {
+      host.node.campaign();
+      return;
+    }
+    for (const other of this.hosts.values()) {
+      if (!other.up) continue;
+      other.node.campaign();
+      other.process();
+    }
   }
 
   #changeConf(host: SimHost): void {
@@ -444,17 +476,6 @@ export class RaftSimulation implements HostWorld {
 
   rested(host: SimHost): void {
     if (this.checks.rested(host)) this.#mark('lease');
-  }
-
-  synced(host: SimHost, ready: Ready): void {
-    const chance = this.#faults && ready.hardState?.vote !== 0 && ready.entries.length === 0;
-    if (chance && this.random.chance(this.#swarm.crashAfterVote)) {
-      this.after(this.random.int(3_000), host, () => this.#crash(host, 'crash-after-vote'));
-      // Back at once, while the election still runs.
-      this.#schedule(5_000, () => {
-        if (!host.up) host.start();
-      });
-    }
   }
 
   /** Ends the faults and lets the cluster recover; then everything must be everywhere. */
