@@ -43,8 +43,8 @@ ones are refused with 57P01; then it exits with 0. A second signal ends it at on
   --http-addr ADDR   /health, /ready and /metrics; off for none      (127.0.0.1:7632)
   --join LIST        RPC addresses of all nodes, this one's too, comma-separated, the same list in
                      the same order on each node; none: a cluster of one node
-  --rpc-via LIST     ADDR=VIA, comma-separated: dial VIA (a tunnel, a proxy) to reach the node whose
-                     --rpc-addr is ADDR; the node is still known as ADDR
+  --rpc-via LIST     ADDR=VIA, comma-separated: to reach the node whose RPC address is ADDR, dial
+                     VIA (a tunnel, a proxy); the node is still known as ADDR
   --locality LIST    failure domains from wide to narrow, as region=eu,zone=a,host=h1
   --log-level LEVEL  debug, info, warn or error              (info)
   --log-format FORM  text, or json: one object a line        (text)
