@@ -49,14 +49,14 @@ const CLEAR_ROWS = 256;
 /** Without a chunk for this long a stream is taken for dead. */
 const STALLED_MS = 5_000;
 
-interface DataSpan {
+export interface DataSpan {
   readonly family: DataFamily;
   readonly start: string;
   readonly end: string;
 }
 
 /** Everything a range owns in the data families. */
-function dataSpans({ start, end }: RangeDescriptor): DataSpan[] {
+export function dataSpans({ start, end }: RangeDescriptor): DataSpan[] {
   const spans: DataSpan[] = [];
   for (const [from, to] of [
     [start, end],

@@ -36,6 +36,8 @@ export interface KvOptions {
   readonly onFatal?: (error: unknown) => void;
   /** A range larger than this is split; bytes, default 128 MiB. */
   readonly rangeBytesMax?: number;
+  /** How much of a range's log waits for a follower that is behind before it is sent a snapshot; bytes, default 8 MiB. */
+  readonly logBytesKept?: number;
   /** Store liveness: milliseconds between heartbeats, and of support asked for. */
   readonly heartbeatMs?: number;
   readonly supportMs?: number;
@@ -112,7 +114,7 @@ export async function assembleKv(options: KvOptions, undo: Undo): Promise<KvPart
       nodeId: membership.nodeId,
       tickMs: options.tickMs ?? 100,
       rangeBytesMax: options.rangeBytesMax ?? RANGE_BYTES_MAX,
-      logBytesKept: LOG_BYTES_KEPT,
+      logBytesKept: options.logBytesKept ?? LOG_BYTES_KEPT,
       balanceLeaders: true,
     },
     {

@@ -1,0 +1,179 @@
+/**
+ * Transactions over lists and registers that only grow, for Elle's method: lists are text columns to
+ * which each transaction appends a number of its own, registers take numbers that nobody else writes.
+ * The table is split into ranges, so most transactions commit over several of them; a few keys at a
+ * time are hot, and are left behind when their lists have grown.
+ */
+import type { SimRandom } from '../../../env/sim/random.js';
+import { judgeLists } from '../../judges/elle-list.js';
+import { judgeRegisters } from '../../judges/elle-register.js';
+import type { IsolationLevel, Verdict } from '../../judges/history.js';
+import { HistoryRecorder, type RecordedTransaction } from '../../judges/recorder.js';
+import type { SimClient } from '../client.js';
+import type { SimSession } from '../session.js';
+import { readHealed, type Workload } from '../workload.js';
+
+const HOT_KEYS = 5;
+/** Appends and writes after which a hot key is left for a new one. */
+const WRITES_PER_KEY = 14;
+/** Keys run through this many ranges in turn. */
+const RANGES = 4;
+const STRIDE = 1000;
+
+export interface IsolationOptions {
+  readonly nowUs: () => number;
+  readonly random: SimRandom;
+  readonly realTime: 'per-key' | 'none';
+}
+
+abstract class Histories implements Workload {
+  abstract readonly name: string;
+  protected readonly recorder: HistoryRecorder;
+  protected readonly options: IsolationOptions;
+  readonly #writes = new Map<number, number>();
+  readonly #hot: number[] = [];
+  #nextKey = 0;
+  protected nextValue = 1;
+
+  constructor(options: IsolationOptions) {
+    this.options = options;
+    this.recorder = new HistoryRecorder({ nowUs: options.nowUs });
+    for (let i = 0; i < HOT_KEYS; i++) this.#hot.push(this.#newKey());
+  }
+
+  abstract setup(): readonly string[];
+  abstract finish(session: SimSession): Promise<void>;
+  abstract judge(): readonly Verdict[];
+  protected abstract operation(client: SimClient, txn: RecordedTransaction, random: SimRandom): Promise<void>;
+
+  async step(session: SimSession, process: number): Promise<void> {
+    const { random } = session;
+    const level = pickLevel(random);
+    await session.connection();
+    const txn = this.recorder.begin({ process, level, node: session.node });
+    const operations = 1 + random.int(4);
+    const { outcome, error } = await session.transaction(level, async (client) => {
+      for (let i = 0; i < operations; i++) {
+        await this.operation(client, txn, random);
+        if (random.chance(0.1)) await session.sleep(random.int(200_000));
+      }
+    });
+    const text = error === null ? undefined : `${error.code} ${error.message}`;
+    if (outcome === 'done') txn.done();
+    else if (outcome === 'failed') txn.failed(text);
+    else txn.unknown(text);
+  }
+
+  protected pickKey(random: SimRandom): number {
+    return this.#hot[random.int(HOT_KEYS)]!;
+  }
+
+  /** Notes a write and retires a key that had enough of them. */
+  protected wrote(key: number): void {
+    const writes = (this.#writes.get(key) ?? 0) + 1;
+    this.#writes.set(key, writes);
+    if (writes < WRITES_PER_KEY) return;
+    const at = this.#hot.indexOf(key);
+    if (at >= 0) this.#hot[at] = this.#newKey();
+  }
+
+  #newKey(): number {
+    const n = this.#nextKey++;
+    return (n % RANGES) * STRIDE + Math.floor(n / RANGES);
+  }
+}
+
+function pickLevel(random: SimRandom): IsolationLevel {
+  const draw = random.next();
+  if (draw < 0.7) return 'serializable';
+  return draw < 0.85 ? 'repeatable read' : 'read committed';
+}
+
+function splits(table: string): string {
+  const points = Array.from({ length: RANGES - 1 }, (_, i) => `(${(i + 1) * STRIDE})`);
+  return `ALTER TABLE ${table} SPLIT AT VALUES ${points.join(', ')}`;
+}
+
+export class ListWorkload extends Histories {
+  readonly name = 'lists';
+
+  setup(): readonly string[] {
+    return ['CREATE TABLE lists (k int PRIMARY KEY, v text NOT NULL)', splits('lists')];
+  }
+
+  protected async operation(client: SimClient, txn: RecordedTransaction, random: SimRandom): Promise<void> {
+    const key = this.pickKey(random);
+    const draw = random.next();
+    if (draw < 0.45) {
+      const suffix = random.chance(0.15) ? ' FOR UPDATE' : '';
+      const { rows } = await client.query(`SELECT v FROM lists WHERE k = $1${suffix}`, [key]);
+      txn.readList(key, parseList(rows[0]?.[0] ?? null));
+    } else if (draw < 0.55) {
+      // A span: rows that come into being in it are phantoms.
+      const { rows } = await client.query('SELECT k, v FROM lists WHERE k >= $1 AND k < $2 ORDER BY k', [key, key + 3]);
+      const found = new Map(rows.map(([k, v]) => [Number(k), v ?? '']));
+      for (let k = key; k < key + 3; k++) txn.readList(k, parseList(found.get(k) ?? null));
+    } else {
+      const value = this.nextValue++;
+      txn.append(key, value);
+      this.wrote(key);
+      await client.query(
+        `INSERT INTO lists (k, v) VALUES ($1, $2) ON CONFLICT (k) DO UPDATE SET v = lists.v || ',' || excluded.v`,
+        [key, value],
+      );
+    }
+  }
+
+  async finish(session: SimSession): Promise<void> {
+    await session.connection();
+    const txn = this.recorder.begin({ process: 1_000_000, level: 'serializable', readOnly: true, node: 'end' });
+    const rows = await readHealed(session, 'SELECT k, v FROM lists ORDER BY k');
+    for (const [k, v] of rows) txn.readList(Number(k), parseList(v ?? null));
+    txn.done();
+  }
+
+  judge(): readonly Verdict[] {
+    return [judgeLists(this.recorder.history(), { realTime: this.options.realTime })];
+  }
+}
+
+function parseList(text: string | null): number[] {
+  return text === null || text === '' ? [] : text.split(',').map(Number);
+}
+
+export class RegisterWorkload extends Histories {
+  readonly name = 'registers';
+
+  setup(): readonly string[] {
+    return ['CREATE TABLE registers (k int PRIMARY KEY, v int NOT NULL)', splits('registers')];
+  }
+
+  protected async operation(client: SimClient, txn: RecordedTransaction, random: SimRandom): Promise<void> {
+    const key = this.pickKey(random);
+    if (random.chance(0.5)) {
+      const { rows } = await client.query('SELECT v FROM registers WHERE k = $1', [key]);
+      txn.read(key, rows.length === 0 ? null : Number(rows[0]![0]));
+      return;
+    }
+    const value = this.nextValue++;
+    txn.write(key, value);
+    this.wrote(key);
+    await client.query('INSERT INTO registers (k, v) VALUES ($1, $2) ON CONFLICT (k) DO UPDATE SET v = excluded.v', [
+      key,
+      value,
+    ]);
+  }
+
+  async finish(session: SimSession): Promise<void> {
+    await session.connection();
+    const txn = this.recorder.begin({ process: 1_000_000, level: 'serializable', readOnly: true, node: 'end' });
+    for (const [k, v] of await readHealed(session, 'SELECT k, v FROM registers ORDER BY k')) {
+      txn.read(Number(k), Number(v));
+    }
+    txn.done();
+  }
+
+  judge(): readonly Verdict[] {
+    return [judgeRegisters(this.recorder.history(), { realTime: this.options.realTime })];
+  }
+}

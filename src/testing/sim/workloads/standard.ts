@@ -1,0 +1,18 @@
+/** The mixed workload of the standard run. */
+import type { Workload } from '../workload.js';
+import { BankWorkload, CounterWorkload, IndexWorkload, SetWorkload, UniqueWorkload } from './invariants.js';
+import { type IsolationOptions, ListWorkload, RegisterWorkload } from './isolation.js';
+import { SingleKeyWorkload } from './single-key.js';
+
+export function standardWorkloads(options: IsolationOptions): Workload[] {
+  return [
+    new ListWorkload(options),
+    new RegisterWorkload(options),
+    new SingleKeyWorkload(options),
+    new BankWorkload(),
+    new CounterWorkload(options),
+    new UniqueWorkload(),
+    new IndexWorkload(),
+    new SetWorkload(),
+  ];
+}
