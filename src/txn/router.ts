@@ -111,6 +111,10 @@ export class RangeRouter {
     this.directory = new RangeDirectory((address, before) => this.#fetchDescriptors(address, before));
   }
 
+  get nodeId(): NodeId {
+    return this.#nodeId;
+  }
+
   send(header: RouteHeader, requests: readonly KvRequest[], options: SendOptions = NO_OPTIONS): Promise<BatchResponse> {
     this.batches++;
     const entry = this.#onlyRange(header, requests);
