@@ -7,8 +7,10 @@
  * 2. A remote timestamp more than `maxOffsetUs` ahead of the wall clock is refused, so one broken
  *    clock cannot drag the cluster's clocks into the future.
  * 3. Over a restart too nothing is returned twice: an upper bound of what may be returned is on
- *    disk before it is reached, and a start waits until the wall clock is within half the maximum
- *    offset of the old bound (after a clean stop the bound is exact), then goes on above it.
+ *    disk before it is reached, and a start waits until the wall clock is within a fifth of the maximum
+ *    offset of the old bound (after a clean stop the bound is exact), then goes on above it. A fifth is
+ *    what wall clocks that differ by the 80 % that are tolerated leave: with more, a node that has just
+ *    started would seem to be too far ahead to one whose clock is slow.
  *
  * The bound lies `boundAheadUs` (3 s) ahead and is extended in the background when less than two
  * thirds of that are left. If the process or its disk stalls longer than that, `now()` follows the
@@ -57,7 +59,7 @@ export class ClockOffsetError extends QuoralError {
 
   constructor(aheadUs: number, maxOffsetUs: number) {
     super(
-      '22008',
+      '58000',
       `remote clock is ${Math.round(aheadUs / 1000)} ms ahead, more than the maximum offset of ${maxOffsetUs / 1000} ms`,
       {
         fields: { hint: 'Synchronise the clocks of the nodes (NTP or chrony).' },
@@ -95,7 +97,8 @@ export class Hlc implements HlcClock {
       const bytes = await deps.disk.readFile(options.boundPath);
       if (bytes !== null) floor = parseBound(bytes, options.boundPath);
     }
-    const waitUs = floor - deps.clock.wallUs() - maxOffsetUs / 2;
+    const slackUs = maxOffsetUs * (1 - TOLERATED_SHARE);
+    const waitUs = floor - deps.clock.wallUs() - slackUs;
     const waitUsMax = options.startWaitUsMax ?? 60_000_000;
     if (waitUs > waitUsMax) {
       throw new QuoralError('58000', `the system clock is ${Math.round(waitUs / 1e6)} s behind this node's last run`, {
@@ -105,8 +108,8 @@ export class Hlc implements HlcClock {
         severity: 'FATAL',
       });
     }
-    while (floor - deps.clock.wallUs() > maxOffsetUs / 2) {
-      await deps.timers.sleep(Math.max(1, Math.ceil((floor - deps.clock.wallUs() - maxOffsetUs / 2) / 1000)));
+    while (floor - deps.clock.wallUs() > slackUs) {
+      await deps.timers.sleep(Math.max(1, Math.ceil((floor - deps.clock.wallUs() - slackUs) / 1000)));
     }
     const hlc = new Hlc(options, deps, floor, maxOffsetUs);
     if (options.boundPath !== null) await hlc.#start(deps.timers);

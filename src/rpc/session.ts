@@ -226,7 +226,8 @@ export class Session {
   #onRequest(envelope: DecodedEnvelope, clockError: Error | null): void {
     const { id } = envelope;
     if (clockError !== null) {
-      this.#answerError(id, asQuoralError(clockError, 'request'));
+      // No handler saw it, so it may go to another node, and come again when the clocks agree.
+      this.#answerError(id, new QuoralError('57P03', `request refused: ${clockError.message}`, { retry: 'statement' }));
       return;
     }
     const handler = this.#core.handler(envelope.method);

@@ -2,6 +2,7 @@
  * The part of a node below SQL: identity, clock, engine, network, membership, liveness, store,
  * transactions. See node.ts for the order of starting and stopping.
  */
+import { QuoralError } from '../base/errors.js';
 import type { NodeId } from '../base/ids.js';
 import { ClusterMembership } from '../cluster/membership.js';
 import { StoreLiveness } from '../cluster/store-liveness.js';
@@ -64,6 +65,8 @@ const KV_BATCH = defineMethod<BatchRequest, BatchResponse>('kvBatch', {
 });
 const KV_DEADLINE_MS = 60_000;
 const RANGE_BYTES_MAX = 128 << 20;
+/** Milliseconds between two looks at the measured clock offsets. */
+const CLOCK_CHECK_MS = 1_000;
 const LOG_BYTES_KEPT = 8 << 20;
 
 export async function assembleKv(options: KvOptions, undo: Undo): Promise<KvParts> {
@@ -147,10 +150,29 @@ export async function assembleKv(options: KvOptions, undo: Undo): Promise<KvPart
   liveness.setPeers(nodes);
   liveness.start();
   undo.push(() => liveness.stop());
+  undo.push(watchClock(options, hlc, fatal));
   store.start();
   undo.push(() => store.stop());
   coordinator.seed([...store.replicas()].map((replica) => replica.descriptor));
   return { membership, network, store, coordinator, deadlocks, fatal };
+}
+
+/** A node whose clock disagrees with a majority must not serve (DESIGN 3): what it reads could be stale. */
+function watchClock(options: KvOptions, hlc: Hlc, fatal: (error: unknown) => void): () => void {
+  const timer = options.env.timers.every(CLOCK_CHECK_MS, () => {
+    if (!hlc.tooFarOff()) return;
+    const offsets = hlc.offsets().map(({ node, offsetUs }) => `node ${node}: ${Math.round(offsetUs / 1000)} ms`);
+    fatal(
+      new QuoralError('58000', "this node's clock disagrees with a majority of the nodes", {
+        severity: 'FATAL',
+        fields: {
+          detail: `Offsets measured: ${offsets.join(', ')}; at most ${hlc.maxOffsetUs / 1000} ms are tolerated.`,
+          hint: 'Synchronise the clocks of the nodes (NTP or chrony), then start this node again.',
+        },
+      }),
+    );
+  });
+  return () => timer.cancel();
 }
 
 /** Tells the owner once; what follows a first failure is only its echo. */

@@ -268,7 +268,7 @@ describe.each(Object.keys(worlds))('rpc over %s', (name) => {
     const future = await node(place, 4, { clockAheadUs: 900_000 });
     future.network.setAddress(1, a.address);
     a.network.handle(KV, async (request) => request);
-    expect(await failure(future.network.call(1, KV, 'x'))).toMatchObject({ sqlstate: '22008' });
+    expect(await failure(future.network.call(1, KV, 'x'))).toMatchObject({ sqlstate: '57P03' });
     expect(a.network.stats.framesClockRefused).toBeGreaterThan(0);
   });
 

@@ -249,7 +249,7 @@ export class Nemesis {
       // As far as it may go until the end of the fault without leaving the bound.
       const us = this.#duration();
       const sign = random.chance(0.5) ? 1 : -1;
-      const room = CLOCK_ERROR_US - sign * clock.errorUs();
+      const room = Math.max(0, CLOCK_ERROR_US - sign * clock.errorUs());
       clock.drift(sign * Math.min(50_000, (room / us) * 1e6));
       this.#until(us, `drift of ${machine.name}`, () => clock.drift(0));
       return;
@@ -260,7 +260,8 @@ export class Nemesis {
       clock.jump(target - clock.errorUs());
       return;
     }
-    machine.excuses.add('clock');
+    // When several clocks are off it may be a good one that finds itself alone.
+    for (const each of this.#world.machines) each.excuses.add('clock');
     const by = random.between(0.3e6, 20e6) * (random.chance(0.5) ? 1 : -1);
     clock.jump(by);
     this.#until(this.#duration(), `clock of ${machine.name} off by ${Math.round(by / 1000)} ms`, () => clock.correct());

@@ -379,6 +379,7 @@ export class RaftSimulation implements HostWorld {
     if (random.chance(swarm.mend)) this.#blocked.clear();
     if (random.chance(swarm.campaign)) this.#campaign(host);
     if (host.node.isLeader) {
+      host.quiesced = false;
       if (random.chance(swarm.transfer) && host.node.transferLeadership(random.pick(ids))) this.#mark('transfer');
       if (random.chance(swarm.conf)) this.#changeConf(host);
     }

@@ -187,7 +187,9 @@ class Run {
     if (world.nowUs - healedAtUs > REVIVE_US) {
       this.#fail('liveness', `the nodes served only ${seconds(world.nowUs - healedAtUs)} after everything was healed`);
     }
+    world.note('all nodes serve');
     await Promise.all(clients);
+    world.note('clients done');
   }
 
   async #client(session: SimSession, process: number): Promise<void> {
@@ -227,6 +229,7 @@ class Run {
 
   /** All replicas of every range at one applied index with equal bytes. */
   async #agree(): Promise<void> {
+    this.#world.note('final reads done');
     let difference = compareReplicas(this.#world);
     const deadlineUs = this.#world.nowUs + SETTLE_US - SECOND_US;
     while (difference !== null) {

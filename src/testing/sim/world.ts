@@ -193,7 +193,7 @@ export class SimWorld {
     if (sqlstate.startsWith('08') || sqlstate === '57P01' || sqlstate === '57P03') return true;
     if (machine.excuses.has('disk') && (sqlstate === '53100' || sqlstate.startsWith('58') || sqlstate === 'XX001'))
       return true;
-    return machine.excuses.has('clock') && (sqlstate === '22008' || sqlstate === '58000');
+    return machine.excuses.has('clock') && sqlstate === '58000';
   }
 
   #nodeOptions(machine: SimMachine, process: SimProcess): Parameters<typeof startNode>[0] {

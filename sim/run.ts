@@ -1,0 +1,333 @@
+/**
+ * The simulator's command line. See docs/testing/simulator.md, or run with --help.
+ *
+ * Seeds are independent: they run one after the other in one process, or with --jobs in several. Every
+ * `--twice` seeds one is run a second time, and the two traces must have the same hash.
+ */
+import { fork, type ChildProcess } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { runRaftSeed } from '../src/testing/sim/raft-sim.js';
+import { MARKS } from '../src/base/probes.js';
+import { FAULT_KINDS, type FaultKind } from '../src/testing/sim/nemesis.js';
+import { type RunOptions, type RunResult, runSeed } from '../src/testing/sim/runner.js';
+import { formatFailure, formatSeed, type SeedReport } from './report.js';
+
+const HELP = `npm run sim -- [options]
+  --seed N            run one seed
+  --from N            first seed (default 1)
+  --seeds N           how many (default 100)
+  --kind KIND         cluster: whole nodes, SQL clients, all faults (default); raft: the Raft core alone,
+                      with membership changes
+  --jobs N            processes (default 1)
+  --hash              print the hash of the trace of one seed
+  --twice N           run every Nth seed twice and compare the traces (default 50; 0: never)
+  --stop-at-first     end at the first failure
+  --json              a line of JSON for each failing seed instead of prose
+  --faults A,B        only these faults: ${FAULT_KINDS.join(', ')}
+  --workloads A,B     only these workloads: lists, registers, single-key, bank, counters, unique, index, set
+  --nodes N           nodes (default 5)
+  --minimise          for a failing seed: leave faults out while it still fails
+  --marks             fail if a coverage mark is reached by no seed
+  --log LEVEL         how much of the nodes' log is in the timeline: debug, info, warn (default), error
+  --timeline N        lines of timeline that a failure shows (default 60; 0: all)
+  --trace FILE        write every event of one seed to a file`;
+
+interface Settings {
+  readonly from: number;
+  readonly seeds: number;
+  readonly kind: 'cluster' | 'raft';
+  readonly jobs: number;
+  readonly twice: number;
+  readonly stopAtFirst: boolean;
+  readonly json: boolean;
+  readonly minimise: boolean;
+  readonly marks: boolean;
+  readonly timeline: number;
+  readonly base: Omit<RunOptions, 'seed'>;
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+function integer(name: string, text: string | undefined, fallback: number): number {
+  if (text === undefined) return fallback;
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0) throw new Error(`--${name} wants a number, not "${text}"`);
+  return value;
+}
+
+function names<T extends string>(text: string | undefined, known: readonly T[] | null, what: string): T[] | null {
+  if (text === undefined) return null;
+  const found = text.split(',').filter((name) => name !== '') as T[];
+  for (const name of found) {
+    if (known !== null && !known.includes(name)) throw new Error(`unknown ${what} "${name}": ${known.join(', ')}`);
+  }
+  return found;
+}
+
+const OPTIONS = {
+  seed: { type: 'string' },
+  from: { type: 'string' },
+  seeds: { type: 'string' },
+  kind: { type: 'string' },
+  jobs: { type: 'string' },
+  hash: { type: 'boolean' },
+  twice: { type: 'string' },
+  'stop-at-first': { type: 'boolean' },
+  json: { type: 'boolean' },
+  faults: { type: 'string' },
+  workloads: { type: 'string' },
+  nodes: { type: 'string' },
+  minimise: { type: 'boolean' },
+  marks: { type: 'boolean' },
+  log: { type: 'string' },
+  timeline: { type: 'string' },
+  trace: { type: 'string' },
+  worker: { type: 'boolean' },
+  help: { type: 'boolean' },
+} as const;
+
+function readSettings(values: ReturnType<typeof parse>): Settings {
+  const one = values.seed === undefined ? null : integer('seed', values.seed, 0);
+  const kind = values.kind ?? 'cluster';
+  if (kind !== 'cluster' && kind !== 'raft') throw new Error(`--kind is cluster or raft, not "${kind}"`);
+  const logLevel = values.log as RunOptions['logLevel'];
+  return {
+    from: one ?? integer('from', values.from, 1),
+    seeds: one === null ? integer('seeds', values.seeds, 100) : 1,
+    kind,
+    jobs: Math.max(1, integer('jobs', values.jobs, 1)),
+    twice: integer('twice', values.twice, 50),
+    stopAtFirst: values['stop-at-first'] === true,
+    json: values.json === true,
+    minimise: values.minimise === true,
+    marks: values.marks === true,
+    timeline: integer('timeline', values.timeline, 60),
+    base: {
+      faults: names<FaultKind>(values.faults, FAULT_KINDS, 'fault'),
+      workloads: names<string>(values.workloads, null, 'workload'),
+      ...(values.nodes === undefined ? {} : { nodes: integer('nodes', values.nodes, 5) }),
+      ...(logLevel === undefined ? {} : { logLevel }),
+    },
+  };
+}
+
+function parse(): ReturnType<typeof parseArgs<{ options: typeof OPTIONS }>>['values'] {
+  return parseArgs({ options: OPTIONS }).values;
+}
+
+/** One seed, twice if asked, as a plain object that can cross processes. */
+async function runOne(settings: Settings, seed: number): Promise<SeedReport> {
+  const report = settings.kind === 'raft' ? raftReport(seed) : clusterReport(await runSeed({ ...settings.base, seed }));
+  if (settings.twice === 0 || seed % settings.twice !== 0) return report;
+  const again = settings.kind === 'raft' ? raftReport(seed) : clusterReport(await runSeed({ ...settings.base, seed }));
+  if (again.hash === report.hash && again.lastDraw === report.lastDraw) return { ...report, twice: true };
+  const explanation = `first ${report.hash}, then ${again.hash}: something outside of the simulated world decides what happens`;
+  const failure = { checker: 'determinism', anomaly: 'two runs of one seed differ', explanation };
+  return { ...report, ok: false, failures: [...report.failures, failure] };
+}
+
+function clusterReport(result: RunResult): SeedReport {
+  const { seed, ok, hash, lastDraw, failures, stats, swarm } = result;
+  return {
+    seed,
+    ok,
+    hash,
+    lastDraw,
+    failures,
+    stats,
+    faults: swarm.kinds,
+    marks: Object.fromEntries(result.marks),
+    crashPoints: Object.fromEntries(result.crashPoints),
+    timeline: ok ? [] : result.timeline,
+    twice: false,
+  };
+}
+
+function raftReport(seed: number): SeedReport {
+  const { ok, failures, hash } = runRaftSeed(seed);
+  return {
+    seed,
+    ok,
+    hash,
+    lastDraw: 0,
+    failures: failures.map((text) => ({ checker: 'raft', anomaly: text.split('\n')[0] ?? '', explanation: text })),
+    stats: null,
+    faults: [],
+    marks: {},
+    crashPoints: {},
+    timeline: [],
+    twice: false,
+  };
+}
+
+/** Leaves one kind of fault out after the other while the seed still fails. */
+async function minimise(settings: Settings, report: SeedReport): Promise<void> {
+  let kinds = report.faults as readonly FaultKind[];
+  print(`minimising seed ${report.seed} over ${kinds.length} kinds of faults`);
+  for (const kind of kinds) {
+    const fewer = kinds.filter((other) => other !== kind);
+    const result = await runSeed({ ...settings.base, seed: report.seed, faults: fewer });
+    print(`  without ${kind}: ${result.ok ? 'passes' : 'still fails'}`);
+    if (!result.ok) kinds = fewer;
+  }
+  print(`still fails with: npm run sim -- --seed ${report.seed} --faults ${kinds.join(',')}`);
+}
+
+class Totals {
+  readonly marks = new Map<string, number>();
+  readonly crashPoints = new Map<string, number>();
+  readonly failed: SeedReport[] = [];
+  seeds = 0;
+  twice = 0;
+  done = 0;
+  unknown = 0;
+  faults = 0;
+  virtualUs = 0;
+
+  add(report: SeedReport): void {
+    this.seeds++;
+    if (report.twice) this.twice++;
+    if (!report.ok) this.failed.push(report);
+    this.done += report.stats?.done ?? 0;
+    this.unknown += report.stats?.unknown ?? 0;
+    this.faults += report.stats?.faults ?? 0;
+    this.virtualUs += report.stats?.virtualUs ?? 0;
+    for (const [name, count] of Object.entries(report.marks)) this.marks.set(name, (this.marks.get(name) ?? 0) + count);
+    for (const [name, count] of Object.entries(report.crashPoints)) {
+      this.crashPoints.set(name, (this.crashPoints.get(name) ?? 0) + count);
+    }
+  }
+}
+
+async function inProcess(settings: Settings, onReport: (report: SeedReport) => boolean): Promise<void> {
+  for (let seed = settings.from; seed < settings.from + settings.seeds; seed++) {
+    if (!onReport(await runOne(settings, seed))) return;
+  }
+}
+
+/** Several processes, each with one seed at a time. */
+function inWorkers(settings: Settings, onReport: (report: SeedReport) => boolean): Promise<void> {
+  const last = settings.from + settings.seeds;
+  let next = settings.from;
+  return new Promise((resolve, reject) => {
+    const children = new Set<ChildProcess>();
+    let over = false;
+    const end = (error: Error | null): void => {
+      if (over) return;
+      over = true;
+      for (const child of children) child.kill();
+      if (error === null) resolve();
+      else reject(error);
+    };
+    for (let i = 0; i < Math.min(settings.jobs, settings.seeds); i++) {
+      const child = fork(process.argv[1]!, [...process.argv.slice(2), '--worker'], { stdio: ['ignore', 2, 2, 'ipc'] });
+      children.add(child);
+      const give = (): void => {
+        if (next < last) child.send(next++);
+        else child.kill();
+      };
+      child.on('message', (report) => {
+        if (!onReport(report as SeedReport)) end(null);
+        else give();
+      });
+      child.on('exit', (code, signal) => {
+        children.delete(child);
+        if (signal === null && code !== 0) end(new Error(`a simulator process ended with code ${code}`));
+        else if (children.size === 0) end(null);
+      });
+      give();
+    }
+  });
+}
+
+function asWorker(settings: Settings): void {
+  process.on('message', (seed: number) => {
+    runOne(settings, seed).then(
+      (report) => process.send!(report),
+      (error: unknown) => {
+        process.stderr.write(`seed ${seed}: ${error instanceof Error ? error.stack : String(error)}\n`);
+        process.exit(1);
+      },
+    );
+  });
+}
+
+const PROGRESS_MS = 5_000;
+
+async function main(): Promise<void> {
+  const values = parse();
+  if (values.help === true) {
+    print(HELP);
+    return;
+  }
+  const settings = readSettings(values);
+  if (values.worker === true) {
+    asWorker(settings);
+    return;
+  }
+  if (values.hash === true || values.trace !== undefined) {
+    await traceOne(settings, values.trace);
+    return;
+  }
+  const totals = new Totals();
+  const startMs = Date.now();
+  let shownMs = startMs;
+  const onReport = (report: SeedReport): boolean => {
+    totals.add(report);
+    if (!report.ok) print(settings.json ? JSON.stringify(jsonLine(report)) : formatFailure(report, settings));
+    if (settings.seeds === 1 && report.ok && !settings.json) print(formatSeed(report));
+    if (!settings.json && Date.now() - shownMs > PROGRESS_MS) {
+      shownMs = Date.now();
+      const hours = (shownMs - startMs) / 3.6e6;
+      const rate = Math.round(totals.seeds / hours);
+      print(`${totals.seeds} of ${settings.seeds} seeds, ${totals.failed.length} failed, ${rate} seeds/h`);
+    }
+    return report.ok || !settings.stopAtFirst;
+  };
+  await (settings.jobs > 1 ? inWorkers : inProcess)(settings, onReport);
+  if (settings.minimise && settings.kind === 'cluster') for (const report of totals.failed) await minimise(settings, report);
+  summarise(settings, totals, (Date.now() - startMs) / 1000);
+}
+
+async function traceOne(settings: Settings, file: string | undefined): Promise<void> {
+  const lines: string[] = [];
+  const onEvent = file === undefined ? {} : { onEvent: (line: string) => void lines.push(line) };
+  const hash =
+    settings.kind === 'raft'
+      ? runRaftSeed(settings.from).hash
+      : (await runSeed({ ...settings.base, seed: settings.from, ...onEvent })).hash;
+  if (file !== undefined) writeFileSync(file, `${lines.join('\n')}\n`);
+  print(`hash ${hash}`);
+}
+
+function jsonLine(report: SeedReport): unknown {
+  const first = report.failures[0]!;
+  return { seed: report.seed, ok: false, checker: first.checker, anomaly: first.anomaly };
+}
+
+function summarise(settings: Settings, totals: Totals, seconds: number): void {
+  const missing = settings.kind === 'cluster' ? MARKS.filter((mark) => !totals.marks.has(mark.name)) : [];
+  const failedMarks = settings.marks && missing.length > 0;
+  if (!settings.json) {
+    const rate = Math.round(totals.seeds / (seconds / 3600));
+    print(
+      `${totals.seeds} seeds, ${totals.failed.length} failed, ${totals.twice} run twice with equal traces; ` +
+        `${totals.done} transactions done, ${totals.unknown} with an unknown outcome, ${totals.faults} faults, ` +
+        `${Math.round(totals.virtualUs / 6e7)} virtual minutes in ${Math.round(seconds)} s (${rate} seeds/h)`,
+    );
+    if (settings.kind === 'cluster' && settings.seeds > 1) {
+      print(`marks reached: ${MARKS.length - missing.length} of ${MARKS.length}`);
+      if (missing.length > 0) print(`not reached: ${missing.map((mark) => mark.name).join(', ')}`);
+    }
+    if (totals.failed.length > 0) print(`failed seeds: ${totals.failed.map((report) => report.seed).join(' ')}`);
+  }
+  if (totals.failed.length > 0 || failedMarks) process.exitCode = 1;
+}
+
+main().catch((error: unknown) => {
+  process.stderr.write(`sim: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 2;
+});
