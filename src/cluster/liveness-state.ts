@@ -28,6 +28,7 @@
 import { assert } from '../base/assert.js';
 import { QuoralError } from '../base/errors.js';
 import type { NodeId, Timestamp } from '../base/ids.js';
+import { mark } from '../base/probes.js';
 import { LivenessState as LivenessStateProto } from '../encoding/proto/cluster.js';
 
 export const BOUND_AHEAD_US = 2_000_000;
@@ -165,6 +166,7 @@ export class LivenessState {
       this.#taken.set(from, { epoch, expiration: Math.max(before.expiration, expiration) });
       return before.expiration === 0 && expiration !== 0;
     }
+    mark('support-epoch-raised');
     // Rule 3. Nothing was asked for under the new epoch yet, so there is no support under it.
     this.#taken.set(from, { epoch, expiration: 0 });
     if (epoch > this.#maxEpoch) this.#maxEpoch = epoch;

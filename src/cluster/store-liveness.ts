@@ -14,6 +14,7 @@
  */
 import { assert } from '../base/assert.js';
 import type { NodeId, Timestamp } from '../base/ids.js';
+import { crashPoint, mark } from '../base/probes.js';
 import { LivenessMessage } from '../encoding/proto/cluster.js';
 import type { Clock, HlcClock, Logger, TimerHandle, Timers } from '../env/env.js';
 import type { Liveness } from '../raft/types.js';
@@ -183,9 +184,11 @@ export class StoreLiveness implements Liveness {
         continue;
       }
       this.#cycleRunning = true;
+      crashPoint('before-liveness-persist', this.#self);
       this.#writing = this.#deps.persist(bytes).then(
         () => {
           this.#cycleRunning = false;
+          crashPoint('after-liveness-persist', this.#self);
           if (this.#stopped) return;
           finish();
           this.#runCycle();
@@ -204,6 +207,7 @@ export class StoreLiveness implements Liveness {
     const nowMs = this.#deps.clock.monotonicMs();
     // Not again for a while, or a node that is always late would support the dead for ever.
     if (nowMs - this.#lastTickMs > this.#heartbeatMs && nowMs > this.#putOffAgainMs) {
+      mark('liveness-withdrawal-put-off');
       this.#putOffUntilMs = nowMs + this.#heartbeatMs * 1.5;
       this.#putOffAgainMs = nowMs + this.#heartbeatMs * 3;
     }

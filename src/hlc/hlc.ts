@@ -25,6 +25,7 @@
  */
 import type { NodeId, Timestamp } from '../base/ids.js';
 import { QuoralError } from '../base/errors.js';
+import { mark } from '../base/probes.js';
 import type { Clock, Disk, HlcClock, Logger, TimerHandle, Timers } from '../env/env.js';
 
 export interface HlcOptions {
@@ -197,6 +198,7 @@ export class Hlc implements HlcClock {
 
   #overrun(): void {
     if (this.#overrunBound !== this.#bound) {
+      mark('clock-bound-passed');
       this.#overrunBound = this.#bound;
       this.boundOverruns++;
       this.#logger.log('warn', 'the clock passed its persisted bound: the process or its disk stalled', {

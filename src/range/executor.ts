@@ -10,6 +10,7 @@ import { QuoralError } from '../base/errors.js';
 import type { Timestamp } from '../base/ids.js';
 import { addressOf } from '../encoding/keyspace.js';
 import type { Key } from '../base/key.js';
+import { crashPoint, mark } from '../base/probes.js';
 import { LockConflict, ReadBump, type EvalContext } from './eval/context.js';
 import { evaluate, type Footprint, footprintOf, newContext } from './eval/evaluate.js';
 import type {
@@ -138,6 +139,7 @@ export class Executor {
         const now = this.#store.hlc.now();
         this.#check(replica, batch, footprint, now);
         if (replica.gate !== null && stopsAtGate(replica, batch)) {
+          mark('request-waits-at-gate');
           await replica.gate;
           continue;
         }
@@ -166,7 +168,9 @@ export class Executor {
           replica.applyEffects(ctx.effects);
           return response;
         }
+        crashPoint('after-evaluation-before-proposal', this.#store.nodeId);
         await this.#propose(replica, footprint, ctx);
+        crashPoint('after-apply-before-reply', this.#store.nodeId);
         return response;
       }
     } catch (error) {
@@ -226,6 +230,7 @@ export class Executor {
   #latchConflict(replica: Replica, footprint: Footprint): Latch | null {
     const { latches } = replica;
     if (latches.idle) return null;
+    if (footprint.wholeRange) mark('split-races-a-write');
     if (footprint.wholeRange) return latches.conflictSpan('', '\xff\xff');
     for (const key of footprint.readKeys) {
       const held = latches.conflict(key);
@@ -266,6 +271,7 @@ export class Executor {
         for (const key of ctx.claimed) claimed.push(key);
         if (caught instanceof LockConflict) return caught;
         if (caught instanceof ReadBump && bumps < BUMPS_MAX && caught.ts > bumpedTo) {
+          mark('read-bumped-in-server');
           bumpedTo = caught.ts;
           continue;
         }
@@ -298,11 +304,14 @@ export class Executor {
       // What was evaluated under one lease must not enter the log under another.
       const same = replica.raft.term === term && !this.#store.stopped;
       if (same && replica.propose(bytes, ctx.split, ctx.effects, latch, settle.resolve, settle.reject)) {
+        crashPoint('after-proposal', this.#store.nodeId);
+        if (ctx.split !== null) crashPoint('after-split-proposed', this.#store.nodeId);
         return outcome;
       }
       const refusal = same ? replica.raft.refusal : 'not-leader';
       // Evaluated but never proposed: the latch still keeps what it evaluated against from changing.
       if (refusal !== 'too-much-uncommitted' || tries >= PROPOSE_RETRIES) {
+        mark('lease-lost-during-evaluation');
         latch.release();
         throw replica.notLeaseholder();
       }

@@ -22,6 +22,7 @@ import { assert } from '../base/assert.js';
 import type { Timestamp, TxnId } from '../base/ids.js';
 import { OrderedMap } from '../base/ordered-map.js';
 import type { Key } from '../base/key.js';
+import { mark } from '../base/probes.js';
 import type { TxnMeta } from './kv-api.js';
 
 export interface Waiter {
@@ -224,6 +225,7 @@ export class LockTable {
     if (state.holder !== null || state.reservedFor !== null) return;
     const next = state.queue.find((w) => w.locking);
     if (next !== undefined) {
+      mark('lock-passed-to-next');
       state.reservedFor = next;
       next.wake();
     } else if (state.queue.length === 0) {

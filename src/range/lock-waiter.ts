@@ -9,6 +9,7 @@
  */
 import { QuoralError } from '../base/errors.js';
 import { formatTxnId, type Timestamp, type TxnId } from '../base/ids.js';
+import { mark } from '../base/probes.js';
 import type { TimerHandle } from '../env/env.js';
 import type { TxnMeta } from './kv-api.js';
 import { KvError } from './kv-errors.js';
@@ -112,6 +113,7 @@ class LockWait {
     });
     this.#waiter.arm(() => this.#done());
     const cancelled = (): void => {
+      mark('lock-wait-cancelled');
       this.#fail(new QuoralError('57014', 'canceling statement due to user request'));
     };
     if (signal?.aborted === true) cancelled();
@@ -207,6 +209,7 @@ class LockWait {
         return;
       }
     }
+    mark('waiter-resolves-intent');
     await this.#store.executor.execute({
       header: {
         rangeId: this.#replica.rangeId,

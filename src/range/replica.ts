@@ -19,6 +19,7 @@ import { assert } from '../base/assert.js';
 import type { NodeId, RangeId, Timestamp } from '../base/ids.js';
 import { addressOf, LOCAL_DESCRIPTOR_PREFIX } from '../encoding/keyspace.js';
 import type { Key } from '../base/key.js';
+import { crashPoint, mark } from '../base/probes.js';
 import { RaftCommand } from '../encoding/proto/kv.js';
 import { RaftNode } from '../raft/node.js';
 import { RaftLog } from '../raft/log-storage.js';
@@ -196,6 +197,7 @@ export class Replica implements RangeState {
   }
 
   wake(): void {
+    if (this.quiesced) mark('unquiesced');
     this.quiesced = false;
     this.#store.schedule(this);
   }
@@ -238,6 +240,7 @@ export class Replica implements RangeState {
       proposal.latch?.release();
       proposal.done();
     } else {
+      mark('proposal-superseded');
       proposal.latch?.release();
       proposal.failed(this.notLeaseholder());
     }
@@ -291,12 +294,14 @@ export class Replica implements RangeState {
     this.#loadLocks(LOCAL_DESCRIPTOR_PREFIX + start, LOCAL_DESCRIPTOR_PREFIX + end);
     // The first leaseholder of a split's right side may go on with the locks of the left's.
     if (this.inheritance !== null && this.#appliedIndex === INITIAL_INDEX + 1) {
+      mark('split-inherits-locks');
       this.locks.adopt(this.inheritance.locks);
     }
     this.inheritance = null;
     this.#leaseTerm = this.raft.term;
     this.#failLost();
     this.#store.leaseBegan(this);
+    crashPoint('after-lease-began', this.#store.nodeId);
   }
 
   #loadLocks(start: Key, end: Key): void {
@@ -339,6 +344,7 @@ export class Replica implements RangeState {
    */
   #failLost(): void {
     for (const [index, proposal] of this.#proposals) {
+      mark('proposal-lost-with-lease');
       assert(proposal.term < this.raft.term, 'a proposal was made before the lease began');
       this.#proposals.delete(index);
       proposal.latch?.release();
@@ -352,6 +358,7 @@ export class Replica implements RangeState {
       if (proposal.orphanedAtMs === 0 || nowMs - proposal.orphanedAtMs < graceMs) continue;
       this.#proposals.delete(index);
       proposal.latch?.release();
+      mark('proposal-orphaned');
       proposal.failed(new KvError({ kind: 'ambiguous', reason: 'the leader of the range changed' }));
     }
   }
@@ -367,6 +374,7 @@ export class Replica implements RangeState {
 
   /** A snapshot's data is in place: the applied state jumps. */
   snapshotInstalled(descriptor: RangeDescriptor, index: number, term: number): void {
+    mark('snapshot-applied');
     this.failProposals('the range was caught up by a snapshot');
     this.#descriptor = descriptor;
     this.#appliedIndex = index;

@@ -22,6 +22,7 @@ import type { NodeId, RangeId } from '../base/ids.js';
 import { SnapshotChunk, SnapshotChunkReply } from '../encoding/proto/kv.js';
 import { LOCAL_DESCRIPTOR_PREFIX } from '../encoding/keyspace.js';
 import { QuoralError } from '../base/errors.js';
+import { crashPoint } from '../base/probes.js';
 import { decodeRaftBatch, encodeRaftBatch } from '../raft/raft-codec.js';
 import type { RaftMessage } from '../raft/types.js';
 import { defineMethod } from '../rpc/methods.js';
@@ -206,6 +207,7 @@ export class SnapshotReceiver {
       if (problem !== null) return refuse(problem);
       incoming = { from, snapshotId: chunk.snapshotId, nextSequence: 0, activeMs: this.#nowMs() };
       this.#incoming.set(chunk.rangeId, incoming);
+      crashPoint('before-snapshot-clear', store.nodeId);
       await this.#clear(replica, descriptor, incoming);
     }
     if (
@@ -224,6 +226,7 @@ export class SnapshotReceiver {
     applyBatch(chunk.batch, batch);
     if (!chunk.last) {
       store.engine.writeData(batch);
+      crashPoint('during-snapshot-apply', store.nodeId);
       return { accepted: true, reason: '' };
     }
     return this.#finish(replica, descriptor, chunk, incoming, batch);
@@ -244,8 +247,10 @@ export class SnapshotReceiver {
       writeApplied(batch, rangeId, chunk.index, chunk.term);
       writeInstalling(batch, rangeId, false);
       store.engine.writeData(batch);
+      crashPoint('before-snapshot-sync', store.nodeId);
       // The log forgets what the snapshot replaces; so the data must be durable before.
       await store.engine.syncData();
+      crashPoint('after-snapshot-sync', store.nodeId);
       if (store.stopped) return { accepted: false, reason: 'the node stops' };
       if (this.#incoming.get(rangeId) !== incoming) return { accepted: false, reason: 'out of sequence' };
       problem = this.#obstacle(replica, descriptor, chunk, incoming.from);

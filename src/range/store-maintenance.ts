@@ -5,6 +5,7 @@
  */
 import type { NodeId } from '../base/ids.js';
 import type { Key, Span } from '../base/key.js';
+import { crashPoint } from '../base/probes.js';
 import type { TimerHandle } from '../env/env.js';
 import { decodeVersionKey, versionPrefix } from '../storage/mvcc-key.js';
 import type { RangeDescriptor } from './kv-api.js';
@@ -80,6 +81,7 @@ export class StoreMaintenance {
       if (upTo - log.truncated().index < 64 && log.bytes < 1 << 16) continue;
       log.truncate(Math.min(upTo, replica.appliedIndex), logSink(batch));
     }
+    crashPoint('before-log-truncation', store.nodeId);
     if (batch.count > 0) await store.engine.writeLog(batch);
   }
 

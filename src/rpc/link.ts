@@ -9,6 +9,7 @@
 import { assert } from '../base/assert.js';
 import { backoffMs } from '../base/backoff.js';
 import type { NodeId } from '../base/ids.js';
+import { mark } from '../base/probes.js';
 import type { FrameStream } from '../env/env.js';
 import { decodeError, RpcError } from './errors.js';
 import {
@@ -277,6 +278,7 @@ export class Link {
       this.#core.logger.log('debug', 'disconnected', { peer: this.peer, class: this.#streamClass, reason });
     }
     const pending = this.#pending;
+    if (pending.size > 0) mark('rpc-link-lost-with-calls');
     this.#pending = new Map();
     for (const call of pending.values()) {
       this.#release(call);

@@ -9,6 +9,7 @@
 import { AssertionError, assert } from '../base/assert.js';
 import { QuoralError } from '../base/errors.js';
 import type { NodeId, Timestamp } from '../base/ids.js';
+import { mark } from '../base/probes.js';
 import type { Clock, FrameStream, HlcClock, Listener, Logger, Rng, Timers, Transport } from '../env/env.js';
 import { internalError, RpcError, type RpcErrorCodec } from './errors.js';
 import { Link } from './link.js';
@@ -309,6 +310,7 @@ export class RpcNetworkImpl implements RpcNetwork {
       return null;
     } catch (error) {
       if (!(error instanceof QuoralError)) throw error;
+      mark('clock-refused-frame');
       this.stats.framesClockRefused++;
       this.#warnSometimes(`clock-${from}`, `frames of node ${from} are refused: ${error.message}`, { peer: from });
       return error;

@@ -4,6 +4,7 @@
  */
 import { QuoralError } from '../base/errors.js';
 import type { NodeId } from '../base/ids.js';
+import { mark } from '../base/probes.js';
 import { ClusterMembership } from '../cluster/membership.js';
 import { StoreLiveness } from '../cluster/store-liveness.js';
 import type { Env } from '../env/env.js';
@@ -182,6 +183,8 @@ function fatalOnce(options: KvOptions): (error: unknown) => void {
   return (error) => {
     if (dead) return;
     dead = true;
+    if (error instanceof QuoralError && error.sqlstate === '53100') mark('disk-full-refused');
+    if (error instanceof QuoralError && error.sqlstate === '58030') mark('log-write-failed');
     logger.log('error', 'the node stops: something that must hold does not', {
       error: describe(error),
     });

@@ -19,6 +19,7 @@
 import { AssertionError } from '../base/assert.js';
 import type { Timestamp } from '../base/ids.js';
 import type { Key, Span } from '../base/key.js';
+import { crashPoint, mark } from '../base/probes.js';
 import { addressOf } from '../encoding/keyspace.js';
 import type { Clock, Logger, TimerHandle, Timers } from '../env/env.js';
 import type { BatchResponse, ResolveIntentsRequest, SplitTrigger, TxnMeta } from '../range/kv-api.js';
@@ -108,15 +109,18 @@ export class CleanupQueue {
   async #run(job: CleanupJob): Promise<void> {
     if (job.record === 'finalise' && job.status === 'committed' && job.spans.length === 0) {
       await this.resolve(job.meta, 'committed', job.ts, job.keys, []);
+      crashPoint('after-resolve-before-record', this.#deps.router.nodeId);
       // Nothing is left for the record to speak of: it goes with the next removals as it is.
       this.#collect(job.meta, job.keepRecordMs ?? GC_MS, job.ts);
       return;
     }
+    crashPoint('before-resolve', this.#deps.router.nodeId);
     let local: ReadonlySet<Key> = new Set();
     if (job.record === 'finalise') {
       const done = await finaliseRecord(this.#deps.router, job, null);
       local = done.resolved;
       if (done.status !== job.status) {
+        mark('record-decided-by-another');
         // Somebody else decided before: what they decided is what the intents become.
         job = { ...job, status: done.status, ts: done.commitTs };
       }
@@ -186,6 +190,7 @@ export class CleanupQueue {
       } catch (error) {
         failure = error;
       }
+      crashPoint('between-resolves', this.#deps.router.nodeId);
       for (const entry of batch) entry.done(failure);
     }
     lane.underWay = false;
@@ -209,6 +214,7 @@ export class CleanupQueue {
           anchorKey: g.meta.anchorKey,
           committedAt: g.committedAt,
         }));
+        crashPoint('before-record-removed', this.#deps.router.nodeId);
         await this.#deps.router.send(PRESENT, [{ kind: 'gc-txns', txns }]);
       }
     } catch (error) {

@@ -27,6 +27,7 @@ import { AssertionError, unreachable } from '../base/assert.js';
 import { QuoralError } from '../base/errors.js';
 import type { Timestamp } from '../base/ids.js';
 import { keyNext, type Key } from '../base/key.js';
+import { crashPoint, mark } from '../base/probes.js';
 import { addressOf } from '../encoding/keyspace.js';
 import type { BatchResponse, EndTxnRequest, KvRequest, PutRequest, SplitTrigger } from '../range/kv-api.js';
 import { KvError } from '../range/kv-errors.js';
@@ -87,11 +88,13 @@ export class Committer {
   /** Sends puts as intents (spill). The caller records what became of them. */
   async putIntents(writes: readonly BufferedWrite[]): Promise<void> {
     const attempt = this.#attempt;
+    crashPoint('before-spill', this.#runtime.nodeId);
     attempt.recordPossible = true;
     const answer = await this.#runtime.router.send(
       this.#header(true),
       writes.map((w) => this.#putOf(w)),
     );
+    crashPoint('after-spill', this.#runtime.nodeId);
     if (answer.txn !== null) attempt.raiseWriteTs(answer.txn.writeTs);
   }
 
@@ -132,7 +135,10 @@ export class Committer {
         }
       }
       try {
+        crashPoint('before-one-phase', this.#runtime.nodeId);
         const answer = await this.#runtime.router.send(this.#header(this.#mayMove(writes)), requests);
+        crashPoint('after-one-phase-before-answer', this.#runtime.nodeId);
+        mark('one-phase-commit');
         this.#runtime.counters.onePhase++;
         // If a heartbeat had made a record, the commit removed it.
         return { commitTs: this.#endOf(answer).commitTs, record: 'none', resolved: new Set(touched) };
@@ -151,6 +157,7 @@ export class Committer {
   /** A one-phase commit whose answer was lost: was it certainly not applied? */
   async #settleOnePhase(cause: KvError, writes: readonly BufferedWrite[], touched: readonly Key[]): Promise<unknown> {
     const attempt = this.#attempt;
+    mark('one-phase-answer-lost');
     const detail = 'the connection to the range was lost while it committed';
     this.#runtime.counters.ambiguous++;
     try {
@@ -209,6 +216,7 @@ export class Committer {
     await this.#verifyUpTo(attempt.writeTs, writes);
     attempt.recordPossible = true;
     for (let round = 0; round < ROUNDS_MAX; round++) {
+      crashPoint('before-stage', this.#runtime.nodeId);
       const stagedAt = attempt.writeTs;
       let answer: BatchResponse;
       try {
@@ -217,6 +225,7 @@ export class Committer {
         const conflict = conflictOf(error);
         if (conflict === null) return this.#afterFailedStaging(error, touched);
         attempt.raiseWriteTs(conflict.ts);
+        mark('staging-repeated');
         if (attempt.writeTs === stagedAt) attempt.raiseWriteTs(stagedAt + 1);
         try {
           await this.#verifyUpTo(attempt.writeTs, writes);
@@ -233,6 +242,8 @@ export class Committer {
       // 'pending': the anchor's own puts had to move up, so nothing was staged; the intents are there.
       if (staged.status === 'staging' && writtenTs <= staged.commitTs) {
         attempt.raiseWriteTs(staged.commitTs);
+        mark('parallel-commit');
+        crashPoint('after-staged-before-answer', this.#runtime.nodeId);
         return { commitTs: staged.commitTs, record: 'finalise', resolved: NOTHING };
       }
       attempt.raiseWriteTs(writtenTs);
@@ -241,6 +252,7 @@ export class Committer {
       } catch (refused) {
         return this.#afterFailedStaging(refused, touched);
       }
+      mark('commit-falls-back-from-parallel');
       return this.#makeExplicit(touched, writes, null);
     }
     return this.#afterFailedStaging(
@@ -264,15 +276,18 @@ export class Committer {
   ): Promise<CommitOutcome> {
     const attempt = this.#attempt;
     for (let round = 0; round < ROUNDS_MAX; round++) {
+      crashPoint('before-explicit', this.#runtime.nodeId);
       const job = { meta: attempt.meta(), status: 'committed', keys: touched } as const;
       try {
         const end = await finaliseRecord(this.#runtime.router, job, split);
         if (end.status === 'aborted')
           throw retryError('could not serialize access: the transaction was aborted by another');
+        crashPoint('after-explicit-before-answer', this.#runtime.nodeId);
         return { commitTs: end.commitTs, record: 'final', resolved: end.resolved };
       } catch (error) {
         const conflict = conflictOf(error);
         if (conflict === null) return this.#afterFailedStaging(error, touched);
+        mark('explicit-commit-pushed');
         // A reader pushed the record while it was not staged.
         attempt.raiseWriteTs(conflict.ts);
       }
@@ -291,6 +306,8 @@ export class Committer {
   /** A STAGING record may exist: its own word decides. */
   async #afterFailedStaging(cause: unknown, touched: readonly Key[]): Promise<CommitOutcome> {
     const attempt = this.#attempt;
+    mark('staging-failed');
+    crashPoint('before-rollback-record', this.#runtime.nodeId);
     let end;
     try {
       end = await finaliseRecord(

@@ -16,6 +16,7 @@
  */
 import { formatTxnId, type NodeId, type Timestamp, type TxnId } from '../base/ids.js';
 import { formatKey, type Key } from '../base/key.js';
+import { mark } from '../base/probes.js';
 
 export const EXPIRY_MS = 3_000;
 const EDGES_MAX = 50_000;
@@ -135,6 +136,7 @@ export class DeadlockDetector {
   }
 
   #break(cycle: readonly Edge[]): Verdict {
+    mark('deadlock-broken');
     let victim = cycle[0]!;
     for (const edge of cycle) if (younger(edge.report, victim.report)) victim = edge;
     const text = cycle

@@ -8,6 +8,7 @@
  * on a transaction).
  */
 import { AssertionError } from '../base/assert.js';
+import { mark } from '../base/probes.js';
 import type { Clock, HlcClock, Logger, TimerHandle, Timers } from '../env/env.js';
 import { KvError } from '../range/kv-errors.js';
 import type { Attempt } from './attempt.js';
@@ -81,6 +82,7 @@ export class HeartbeatLoop {
       });
       const response = answer.responses[0]!;
       if (response.kind === 'heartbeat-txn' && response.status === 'aborted' && this.#beating.has(attempt)) {
+        mark('heartbeat-finds-aborted');
         beating.onAborted('its record was found aborted');
       }
     } catch (error) {

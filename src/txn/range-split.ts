@@ -12,6 +12,7 @@
 import { QuoralError } from '../base/errors.js';
 import { formatKey, KEY_MAX, type Key } from '../base/key.js';
 import { backoffMs } from '../base/backoff.js';
+import { crashPoint, mark } from '../base/probes.js';
 import { localDescriptorKey, metaKey, SYSTEM_KEYS, SYSTEM_PREFIX } from '../encoding/keyspace.js';
 import type { RangeDescriptor } from '../range/kv-api.js';
 import { KvError } from '../range/kv-errors.js';
@@ -35,6 +36,7 @@ export async function splitRange(runtime: TxnRuntime, key: Key): Promise<void> {
     } catch (error) {
       // An ambiguous split shows in the descriptors at the next look.
       const lost = error instanceof QuoralError && error.sqlstate === '40003';
+      if (lost) mark('ambiguous-split');
       if (!lost && !isRetryable(error)) throw error;
       failure = error;
     }
@@ -67,7 +69,9 @@ async function splitOnce(runtime: TxnRuntime, key: Key): Promise<boolean> {
       txn.put(localDescriptorKey(half.start), encoded);
       txn.put(metaKey(half.start), encoded);
     }
+    crashPoint('before-split-commit', runtime.nodeId);
     await txn.commitWithSplit({ left, right });
+    crashPoint('after-split-commit', runtime.nodeId);
     directory.insert(left);
     directory.insert(right);
     return true;

@@ -13,6 +13,7 @@
  */
 import type { Timestamp } from '../base/ids.js';
 import type { Key } from '../base/key.js';
+import { mark } from '../base/probes.js';
 import type { KvRequest } from '../range/kv-api.js';
 import { KvError } from '../range/kv-errors.js';
 import type { Attempt } from './attempt.js';
@@ -55,6 +56,7 @@ export class Refresher {
     this.#running = over;
     try {
       await run;
+      mark('refresh-succeeds');
       attempt.moveReadTs(target);
     } finally {
       this.#running = null;
@@ -70,6 +72,7 @@ export class Refresher {
     try {
       await this.#runtime.router.send(header, refreshRequests(spans, from, to));
     } catch (error) {
+      mark('refresh-fails');
       this.#runtime.counters.refreshFailures++;
       if (error instanceof KvError && error.detail.kind === 'retry') {
         throw changedError(error.detail.key, from, to, error);

@@ -20,6 +20,7 @@ import { backoffMs } from '../base/backoff.js';
 import { QuoralError } from '../base/errors.js';
 import type { NodeId, Timestamp } from '../base/ids.js';
 import { keyNext, type Key } from '../base/key.js';
+import { crashPoint, mark } from '../base/probes.js';
 import { addressOf, META_PREFIX, metaKey } from '../encoding/keyspace.js';
 import type { Clock, Rng, Timers } from '../env/env.js';
 import type {
@@ -249,6 +250,7 @@ export class RangeRouter {
         try {
           const answer = await this.#sendPart(part.entry, header, part.requests, options, own);
           answers[at] = answer ?? (await this.#sendSplit(header, part.requests, options, own));
+          if (parts.length > 1) crashPoint('after-part-answered', this.#nodeId);
         } catch (error) {
           failure = failure === undefined ? error : graver(failure, error);
         }
@@ -459,6 +461,7 @@ export class RangeRouter {
         return { kind: 'target', node: detail.leaseholder };
       }
       case 'range-mismatch': {
+        mark('rerouted-by-leaseholder');
         let changed = false;
         for (const descriptor of detail.descriptors) changed = this.directory.insert(descriptor) || changed;
         if (!changed && this.directory.cached(entry.descriptor.start) === entry) this.directory.evict(entry.descriptor);
@@ -479,6 +482,7 @@ export class RangeRouter {
   /** The request may have been evaluated although no answer came. */
   #lost(reason: string, requests: readonly KvRequest[], retry: RetryState): Verdict {
     if (!isReplaySafe(requests)) return { kind: 'throw', error: new KvError({ kind: 'ambiguous', reason }) };
+    mark('answer-lost-and-sent-again');
     retry.maybeEvaluated = true;
     return { kind: 'next' };
   }

@@ -16,6 +16,7 @@ import { assert } from '../base/assert.js';
 import { QuoralError } from '../base/errors.js';
 import type { Timestamp, TxnId } from '../base/ids.js';
 import type { Key } from '../base/key.js';
+import { crashPoint, mark } from '../base/probes.js';
 import type { SplitTrigger } from '../range/kv-api.js';
 import { KvError } from '../range/kv-errors.js';
 import { Attempt } from './attempt.js';
@@ -166,6 +167,7 @@ export class Transaction implements KvTxn {
     attempt.buffer.rollbackTo(savepoint.sequence);
     if (!attempt.buffer.hasVoided) return;
     const keys = attempt.buffer.takeVoided();
+    mark('savepoint-rolled-back-intents');
     for (const key of keys) attempt.voidedKeys.push(key);
     this.#after(async () => {
       await this.#runtime.cleanup.resolve(attempt.meta(), 'aborted', attempt.writeTs, keys, []);
@@ -305,6 +307,7 @@ export class Transaction implements KvTxn {
     this.#spilled += writes.length;
     if (attempt.anchorAt(writes[0]!.key)) this.#anchored(attempt);
     attempt.recordPossible = true;
+    mark('spilled-writes');
     this.#runtime.counters.spills++;
     this.#after(async () => {
       for (let from = 0; from < writes.length;) {
@@ -343,6 +346,7 @@ export class Transaction implements KvTxn {
     }
     attempt.enter('committed');
     this.#runtime.heartbeats.remove(attempt);
+    crashPoint('after-answer-before-explicit', this.#runtime.nodeId);
     this.#observe(outcome.commitTs);
     attempt.raiseWriteTs(outcome.commitTs);
     const touched = attempt.touchedKeys();

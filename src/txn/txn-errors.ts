@@ -2,6 +2,7 @@
 import { QuoralError } from '../base/errors.js';
 import type { Timestamp } from '../base/ids.js';
 import { formatKey, type Key } from '../base/key.js';
+import { mark } from '../base/probes.js';
 import { KvError } from '../range/kv-errors.js';
 import { KeyExistsError } from './errors.js';
 
@@ -41,6 +42,7 @@ export function retryError(message: string, detail?: string, cause?: unknown): Q
 }
 
 export function ambiguousError(detail: string, cause?: unknown): QuoralError {
+  mark('ambiguous-result');
   return new QuoralError('40003', 'the outcome of the transaction is unknown', {
     retry: 'unknown',
     fields: { detail, hint: 'It may or may not have been committed. Check before repeating it.' },

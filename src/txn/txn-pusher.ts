@@ -13,6 +13,7 @@ import type { Key } from '../base/key.js';
 import type { PushTxnRequest, PushTxnResponse, TxnMeta } from '../range/kv-api.js';
 import type { ResolvedTxn, TxnPusher } from '../range/services.js';
 import { QuoralError } from '../base/errors.js';
+import { crashPoint } from '../base/probes.js';
 import type { CleanupQueue } from './cleanup-queue.js';
 import { PRESENT, type RangeRouter } from './router.js';
 
@@ -79,9 +80,11 @@ export class RouterTxnPusher implements TxnPusher {
         sequence: write.sequence,
         ts: staged.writeTs,
       }));
+      crashPoint('before-recovery-questions', router.nodeId);
       const answers = await router.send(PRESENT, questions);
       committed = answers.responses.every((r) => r.kind === 'query-intent' && r.found);
     }
+    crashPoint('after-recovery-questions', router.nodeId);
     const answer = (await router.send({ ...PRESENT, txn }, [{ kind: 'recover-txn', txn, committed }])).responses[0]!;
     if (answer.kind !== 'recover-txn') throw new QuoralError('XX000', 'a recovery was answered with something else');
     const { status, writeTs } = answer;

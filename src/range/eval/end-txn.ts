@@ -25,6 +25,7 @@ import {
 import { mvccPut } from '../../storage/mvcc.js';
 import type { Key } from '../../base/key.js';
 import type { Timestamp } from '../../base/ids.js';
+import { mark } from '../../base/probes.js';
 import type { EndTxnRequest, EndTxnResponse, SplitTrigger, TxnMeta } from '../kv-api.js';
 import { KvError } from '../kv-errors.js';
 import type { Ending } from '../txn-records.js';
@@ -89,6 +90,7 @@ function alreadyEnded(ctx: EvalContext, txn: TxnMeta, record: TransactionRecord 
     throw new KvError({ kind: 'aborted', reason: 'pushed by another transaction' });
   }
   if (ending === undefined) return null;
+  mark('record-collected-then-asked');
   // The puts of this delivery come too late, and so did their locks.
   for (const key of ctx.claimed) ctx.effects.push({ kind: 'unlock', key, txnId: txn.id });
   ctx.puts.length = 0;
@@ -98,6 +100,7 @@ function alreadyEnded(ctx: EvalContext, txn: TxnMeta, record: TransactionRecord 
 /** A push moved the transaction's timestamp: it must not commit below it. */
 function honourPush(ctx: EvalContext, record: TransactionRecord | undefined): void {
   if (record !== undefined && record.status === 'pending' && record.writeTs > ctx.writeTs) {
+    mark('push-honoured-at-commit');
     ctx.writeTs = record.writeTs;
   }
 }
@@ -140,6 +143,7 @@ function stage(
   const ended = alreadyEnded(ctx, txn, record);
   if (ended !== null) return ended;
   if (record?.status === 'committed') {
+    mark('staging-after-recovery');
     // Staged once more after a recovery had committed it: the puts of this batch lay nothing.
     for (const key of ctx.claimed) ctx.effects.push({ kind: 'unlock', key, txnId: txn.id });
     return { kind: 'end-txn', status: 'committed', commitTs: record.writeTs };
@@ -168,6 +172,7 @@ function commit(
   request: EndTxnRequest,
 ): EndTxnResponse {
   if (record?.status === 'committed') {
+    mark('replay-of-a-committed-command');
     resolveKeys(ctx, txn.id, txn.epoch, 'committed', record.writeTs, request.localLocks);
     return { kind: 'end-txn', status: 'committed', commitTs: record.writeTs };
   }

@@ -3,6 +3,7 @@ import type { Timestamp } from '../../base/ids.js';
 import { TIMESTAMP_MAX } from '../../base/ids.js';
 import { keyNext, type Key } from '../../base/key.js';
 import { assert } from '../../base/assert.js';
+import { mark } from '../../base/probes.js';
 import { decodeIntent, intentKey } from '../../storage/lock-record.js';
 import { decodeVersionValue, mvccRead } from '../../storage/mvcc.js';
 import { mvccScan } from '../../storage/mvcc-scan.js';
@@ -26,11 +27,13 @@ function ownIntent(ctx: EvalContext, lock: LockState | undefined): Buffer | null
 export function checkIntent(ctx: EvalContext, lock: LockState, limit: Timestamp): void {
   if (lock.intentTs === 0 || lock.intentTs > limit) return;
   if (ctx.txn !== null && lock.holder?.id === ctx.txn.id) return;
+  mark('reader-waits-for-intent');
   throw new LockConflict(lock, false, limit);
 }
 
 /** A newer version that this reader might have to see, or (locking) must not overwrite blindly. */
 export function newerVersion(ctx: EvalContext, key: Key, ts: Timestamp, locking: boolean): never {
+  if (!locking) mark('uncertainty-restart');
   if (ctx.header.canBumpReadTs) throw new ReadBump(ts);
   throw new KvError({ kind: locking ? 'write-too-old' : 'uncertainty', key, retryTs: ts });
 }

@@ -1,5 +1,6 @@
 /** heartbeat, push, recover, gc: what happens to transaction records besides their own end. */
 import { assert } from '../../base/assert.js';
+import { mark } from '../../base/probes.js';
 import type {
   EmptyResponse,
   GcTxnsRequest,
@@ -59,14 +60,18 @@ export function evalPush(ctx: EvalContext, request: PushTxnRequest): PushTxnResp
   const lastSign = Math.max(record.minTs, record.lastHeartbeatTs, firstPush);
   const dead =
     force || ctx.now > lastSign + TXN_EXPIRY_US || !ctx.range.coordinatorAlive(record.coordinatorNode, record.minTs);
+  if (record.status === 'staging' && !dead) mark('staging-met-alive');
   if (record.status === 'staging') return answer(record, dead);
   if (dead && type !== 'touch') {
+    mark('pushed-abort');
+    mark(ctx.now > lastSign + TXN_EXPIRY_US ? 'abandoned-transaction-expired' : 'dead-coordinator-pushed');
     const aborted: TransactionRecord = { ...record, status: 'aborted' };
     putRecord(ctx, aborted);
     return answer(aborted, true);
   }
   if (type === 'timestamp') {
     if (record.writeTs > pushTo) return answer(record, true);
+    mark('pushed-timestamp');
     const moved: TransactionRecord = { ...record, writeTs: pushTo + 1 };
     putRecord(ctx, moved);
     return answer(moved, true);
@@ -90,6 +95,7 @@ export function evalRecover(ctx: EvalContext, request: RecoverTxnRequest): Recov
   if (record.status !== 'staging' || record.epoch !== txn.epoch || record.writeTs !== txn.writeTs) {
     return reply(record);
   }
+  mark(committed ? 'staging-recovery-commits' : 'staging-recovery-aborts');
   const ended: TransactionRecord = { ...record, status: committed ? 'committed' : 'aborted' };
   putRecord(ctx, ended);
   return reply(ended);

@@ -5,6 +5,7 @@
 import { assert } from '../../base/assert.js';
 import { QuoralError } from '../../base/errors.js';
 import { keyNext, type Key } from '../../base/key.js';
+import { mark } from '../../base/probes.js';
 import { decodeIntent, encodeIntent, intentKey } from '../../storage/lock-record.js';
 import { mvccAnyNewerBounded, mvccNewest, mvccPut } from '../../storage/mvcc.js';
 import type {
@@ -36,6 +37,7 @@ export function evalPut(ctx: EvalContext, request: PutRequest): EmptyResponse {
     const earlier = decodeIntent(reader.get('locks', intentKey(key))!);
     if (lock.intentTs > ctx.writeTs) ctx.writeTs = lock.intentTs;
     // A repeated or overtaken delivery: the later write stands.
+    if (earlier.sequence > request.sequence) mark('repeated-put-overtaken');
     if (earlier.sequence > request.sequence) return { kind: 'put' };
     ctx.puts.push({ request, lock });
     return { kind: 'put' };
@@ -50,9 +52,12 @@ export function evalPut(ctx: EvalContext, request: PutRequest): EmptyResponse {
     lock.newestTs = newestTs;
   }
   if (request.exclusionSince !== 0 && newestTs > request.exclusionSince) {
+    mark('lost-lock-noticed');
     throw new KvError({ kind: 'retry', reason: 'lost-lock', key, retryTs: newestTs });
   }
   let ts = tsCache.writeFloor(key, ctx.writeTs, txn.id);
+  if (ts > ctx.writeTs) mark('timestamp-cache-pushed-writer');
+  if (newestTs >= ts) mark('write-above-newer-version');
   if (newestTs >= ts) ts = newestTs + 1;
   if (ts > ctx.writeTs) ctx.writeTs = ts;
   ctx.puts.push({ request, lock });

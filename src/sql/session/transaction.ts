@@ -7,6 +7,7 @@
  * whole only while no statement of it has finished, a statement alone only at READ COMMITTED.
  */
 import { QuoralError } from '../../base/errors.js';
+import { mark } from '../../base/probes.js';
 import { KeyExistsError } from '../../txn/errors.js';
 import type { Isolation, KvTxn, Savepoint, TxnOptions } from '../../txn/kv-txn.js';
 import { TransactionCatalog } from '../catalog/transaction-catalog.js';
@@ -129,6 +130,7 @@ export class SessionTransaction {
     try {
       await txn.commit();
     } catch (error) {
+      if (error instanceof KeyExistsError) mark('deferred-unique-violation');
       throw (error instanceof KeyExistsError ? deferredConflict(txn, error.key) : null) ?? error;
     }
     this.#txn = null;
@@ -195,6 +197,7 @@ export class SessionTransaction {
       } catch (error) {
         if (!this.#mayRepeat(error, buffer, attempt, alone)) throw error;
         buffer.discard();
+        mark(this.finished === 0 ? 'transaction-retried-in-server' : 'statement-retried-in-server');
         if (this.finished === 0) await this.#restart();
         else this.#txn!.restartStatement();
         const ceiling = Math.min(BACKOFF_MS_MAX, 2 ** Math.min(attempt - 1, 10));
