@@ -14,6 +14,7 @@ import { assert } from '../base/assert.js';
 import type { NodeId, RangeId, Timestamp } from '../base/ids.js';
 import { OrderedMap } from '../base/ordered-map.js';
 import type { Key } from '../base/key.js';
+import { crashPoint, mark } from '../base/probes.js';
 import type { Env, HlcClock, TimerHandle } from '../env/env.js';
 import { addressOf, LOCAL_DESCRIPTOR_PREFIX } from '../encoding/keyspace.js';
 import { encodeRaftBatch, decodeRaftBatch, type RangeMessage } from '../raft/raft-codec.js';
@@ -131,6 +132,8 @@ export class Store implements StoreContext {
     this.#receiver.register();
     liveness.onSupportWithdrawn((node) => this.#supportWithdrawn(node));
     liveness.onSupportFromChanged(() => this.#supportFromChanged());
+    for (const r of this.#replicas.values()) if (r.raft.lastIndex > r.appliedIndex) mark('restart-with-log-replay');
+    for (const r of this.#replicas.values()) if (r.installing) mark('restart-inside-snapshot');
     for (const replica of this.#replicas.values()) this.#awake.add(replica);
     this.#ticker = this.env.timers.every(this.options.tickMs, () => this.#tick());
     this.maintenance.start();
@@ -249,12 +252,15 @@ export class Store implements StoreContext {
       }
     }
     if (data.count > 0) this.engine.writeData(data);
+    if (after.length > 0) crashPoint('after-apply-before-effects', this.nodeId);
     for (const fn of after) fn();
     for (const replica of touched) {
       replica.updateLease();
       if (replica.raft.hasReady()) this.schedule(replica);
     }
+    if (synced.length > 0) crashPoint('before-append', this.nodeId);
     if (synced.length > 0) this.#writeLog(log, synced);
+    if (synced.length > 0) crashPoint('after-append-before-sync', this.nodeId);
     this.#flushOutbox();
   }
 
@@ -263,6 +269,7 @@ export class Store implements StoreContext {
     this.engine.writeLog(log).then(
       () => {
         if (this.#stopped) return;
+        crashPoint('after-sync-before-answer', this.nodeId);
         for (const { replica, ready } of synced) {
           this.#sendAll(replica, ready.messagesAfterSync);
           replica.raft.stableTo(ready.stable!);
@@ -312,6 +319,7 @@ export class Store implements StoreContext {
     const { rangeId, message } = rangeMessage;
     const replica = this.#replicas.get(rangeId);
     if (replica === undefined) {
+      mark('message-before-split');
       // Most likely a split that is not applied here yet; otherwise it is forgotten in time.
       if (this.#early.length >= EARLY_MESSAGES_MAX) this.#early.shift();
       this.#early.push({ from, rangeMessage, atMs: this.env.clock.monotonicMs() });
@@ -331,6 +339,7 @@ export class Store implements StoreContext {
    * well: a leader whose log is truncated appends nothing, and sends a snapshot only to who answers.
    */
   #askForSnapshot({ rangeId, message }: RangeMessage): void {
+    mark('snapshot-asked-for');
     const answer: RaftMessage = {
       ...message,
       type: message.type === 'app' ? 'app-resp' : 'heartbeat-resp',
@@ -376,6 +385,7 @@ export class Store implements StoreContext {
       for (const replica of this.#awake) {
         replica.expireOrphans(nowMs, 3000);
         if (replica.pendingProposals === 0 && replica.raft.canQuiesce()) {
+          mark('quiesced');
           replica.quiesced = true;
           this.#awake.delete(replica);
           continue;
@@ -389,6 +399,7 @@ export class Store implements StoreContext {
   }
 
   #supportWithdrawn(node: NodeId): void {
+    mark('support-withdrawn');
     // What it had begun by now is given up; what it begins after its return is not.
     this.#downAt.set(node, this.hlc.now());
     for (const replica of this.#replicas.values()) {
@@ -421,6 +432,8 @@ export class Store implements StoreContext {
   }
 
   finishSplit(left: Replica, trigger: SplitTrigger): void {
+    mark('range-split-applied');
+    crashPoint('during-split-apply', this.nodeId);
     const right = new Replica(this, {
       descriptor: trigger.right,
       appliedIndex: INITIAL_INDEX,

@@ -17,6 +17,7 @@ import { assert } from '../base/assert.js';
 import { QuoralError } from '../base/errors.js';
 import { OrderedMap, type OrderedMapCursor } from '../base/ordered-map.js';
 import type { Key } from '../base/key.js';
+import { mark } from '../base/probes.js';
 import { BatchBuilder, batchOps, type BatchOp } from './batch-codec.js';
 import type {
   Engine,
@@ -155,6 +156,7 @@ class MemoryReader implements EngineReader {
     if (this.#families === null) throw new QuoralError('58030', 'the storage is closed');
     if (this.readFailure !== null) {
       const failure = this.readFailure();
+      if (failure !== null) mark('corruption-detected');
       if (failure !== null) throw failure;
     }
     return this.#families[family];
