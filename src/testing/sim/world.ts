@@ -182,8 +182,10 @@ export class SimWorld {
     if (!process.alive) return;
     const text = error instanceof Error ? error.message : String(error);
     this.note(`${machine.name} ends by itself: ${text}`);
-    if (!this.#excused(machine, error)) this.failures.push({ atUs: this.nowUs, node: machine.name, error });
     this.kill(machine);
+    if (this.#excused(machine, error)) return;
+    this.failures.push({ atUs: this.nowUs, node: machine.name, error });
+    this.scheduler.fail(new Error(`${machine.name} ended by itself`));
   }
 
   #excused(machine: SimMachine, error: unknown): boolean {
