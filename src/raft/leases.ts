@@ -21,6 +21,7 @@
  * voter, those further apart need not.
  */
 import type { NodeId, Timestamp } from '../base/ids.js';
+import { crashPoint } from '../base/probes.js';
 import { confVoters, isVoter } from './conf-change.js';
 import { makeMessage, type RaftCore } from './core.js';
 import type { Progress } from './progress.js';
@@ -112,6 +113,7 @@ export function handleFortify(core: RaftCore, message: RaftMessage): void {
     core.sendAfterSync('fortify-resp', message.from, { reject: true });
     return;
   }
+  crashPoint('before-fortify', core.id);
   core.lead = message.from;
   core.leadEpoch = support.epoch;
   core.sendAfterSync('fortify-resp', message.from, { leadEpoch: support.epoch });

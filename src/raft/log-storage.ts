@@ -16,6 +16,7 @@ import { assert } from '../base/assert.js';
 import { QuoralError } from '../base/errors.js';
 import type { RangeId } from '../base/ids.js';
 import type { Key } from '../base/key.js';
+import { mark } from '../base/probes.js';
 import {
   decodeEntry,
   decodeHardState,
@@ -100,6 +101,7 @@ export class RaftLog implements RaftStorage {
     this.#load();
     const applied = this.#applied();
     if (applied > this.#lastIndex && options.appliedTerm !== undefined) {
+      mark('restart-ahead-of-log');
       this.#unfinishedFrom = this.#lastIndex;
       this.#restartAt({ index: applied, term: options.appliedTerm });
     }

@@ -10,6 +10,7 @@
  * - Entries are handed out for applying only when they are durable here.
  */
 import { assert } from '../base/assert.js';
+import { mark } from '../base/probes.js';
 import type { Entry, RaftStorage, SnapshotMeta } from './types.js';
 
 /** What an entry costs besides its data, in messages and in limits. */
@@ -147,6 +148,7 @@ export class LogView {
   }
 
   #truncateFrom(first: number): void {
+    mark('append-conflict-truncates-log');
     if (first < this.#offset) {
       this.#offset = first;
       this.#unstable = [];

@@ -8,6 +8,7 @@
  */
 import { assert } from '../base/assert.js';
 import type { NodeId } from '../base/ids.js';
+import { mark } from '../base/probes.js';
 import { confMembers } from './conf-change.js';
 import type { RaftCore } from './core.js';
 import { isPeerFortified } from './leases.js';
@@ -112,6 +113,7 @@ function sendSnapshot(core: RaftCore, to: NodeId, progress: Progress): void {
   const snapshot = core.options.storage.snapshotMeta();
   assert(snapshot.index > 0, 'a snapshot of nothing');
   core.debug(() => `snapshot at ${snapshot.index} to ${to}: it needs ${progress.next}`);
+  mark('snapshot-overtakes-log');
   progress.becomeSnapshot(snapshot.index);
   core.sendNow('snap', to, { snapshot });
 }
@@ -239,6 +241,7 @@ export function handleAppend(core: RaftCore, message: RaftMessage): void {
     core.sendAfterSync('app-resp', message.from, { index: last, commit: log.committed });
     return;
   }
+  mark('append-refused');
   const hint = log.findConflictByTerm(Math.min(message.index, log.lastIndex), message.logTerm);
   core.sendAfterSync('app-resp', message.from, {
     index: message.index,
@@ -272,6 +275,7 @@ function restore(core: RaftCore, snapshot: SnapshotMeta): void {
   if (snapshot.index <= log.committed) return;
   if (!confMembers(snapshot.conf).includes(core.id)) return;
   if (log.matchTerm(snapshot.index, snapshot.term)) {
+    mark('snapshot-obsolete');
     // The log already holds what the snapshot would bring.
     log.commitTo(snapshot.index);
     return;
