@@ -8,6 +8,7 @@
  */
 import { assert } from '../base/assert.js';
 import type { NodeId } from '../base/ids.js';
+import { crashPoint, mark } from '../base/probes.js';
 import { confVoters, isVoter } from './conf-change.js';
 import { makeMessage, TRANSFER_CONTEXT, type RaftCore } from './core.js';
 import { broadcastDeFortify, broadcastFortify, inLease, isFortified, noticeWithdrawal } from './leases.js';
@@ -129,6 +130,7 @@ function becomePreCandidate(core: RaftCore): void {
 function becomeCandidate(core: RaftCore, transfer: boolean): void {
   reset(core, core.term + 1);
   core.role = 'candidate';
+  crashPoint('before-vote-for-self', core.id);
   core.vote = core.id;
   core.selfAfterSync.push(makeMessage('vote-resp', core.id, core.id, core.term));
   for (const id of confVoters(core.conf)) {
@@ -166,6 +168,7 @@ export function handleVote(core: RaftCore, message: RaftMessage): void {
   // A granted pre-vote answers at the term that was asked for, a refusal at our own.
   const term = granted ? message.term : core.term;
   if (granted && !pre) {
+    crashPoint('before-vote', core.id);
     core.vote = message.from;
     core.electionElapsed = 0;
   }
@@ -183,6 +186,7 @@ export function handleVoteResponse(core: RaftCore, message: RaftMessage): void {
       else becomeLeader(core);
       break;
     case 'lost':
+      mark(core.role === 'pre-candidate' ? 'election-lost-by-pre-vote' : 'election-lost');
       becomeFollower(core, core.term, 0);
       break;
     case 'pending':
@@ -192,10 +196,12 @@ export function handleVoteResponse(core: RaftCore, message: RaftMessage): void {
 
 /** Whether votes and pre-votes of others are to be dropped unseen. */
 export function ignoresVotes(core: RaftCore, message: RaftMessage): boolean {
+  if (message.context === TRANSFER_CONTEXT && isFortified(core)) mark('lease-taken-while-old-unexpired');
   if (message.context === TRANSFER_CONTEXT) return false;
   noticeWithdrawal(core);
   // The leader that this replica follows asks only when it is leader no more.
   if (core.role === 'follower' && core.leader === message.from) return false;
+  if (isFortified(core)) mark('vote-refused-by-promise');
   return inLease(core);
 }
 
@@ -208,6 +214,7 @@ export function startTransfer(core: RaftCore, to: NodeId): boolean {
   if (core.transferee !== 0) return core.transferee === to;
   // Whoever was sent timeout-now in this term might still act on it: first end the term.
   if (core.leaseVoid) return false;
+  mark('transfer-leadership');
   core.transferee = to;
   core.transferElapsed = 0;
   if (progress.match === core.log.lastIndex) sendTimeoutNow(core);
@@ -230,6 +237,7 @@ export function makeWayForIncoming(core: RaftCore): void {
 
 function sendTimeoutNow(core: RaftCore): void {
   core.leaseVoid = true;
+  crashPoint('before-timeout-now', core.id);
   core.sendNow('timeout-now', core.transferee);
 }
 
@@ -246,6 +254,7 @@ export function handleAppendResponseAndTransfer(core: RaftCore, message: RaftMes
  * whose votes exclude that, is the way back.
  */
 export function abandonTransfer(core: RaftCore): void {
+  mark('transfer-abandoned');
   const told = core.leaseVoid;
   core.debug(() => `transfer to ${core.transferee} abandoned`);
   core.transferee = 0;

@@ -4,6 +4,7 @@
  * term, because leaving its term would break its promise to the leader.
  */
 import { unreachable } from '../base/assert.js';
+import { mark } from '../base/probes.js';
 import type { RaftCore } from './core.js';
 import {
   abandonTransfer,
@@ -222,6 +223,7 @@ function checkQuorum(core: RaftCore): void {
   if (core.electionElapsed < core.options.electionTicks) return;
   core.electionElapsed = 0;
   const active = quorumValue(core.conf, (id) => (id === core.id || core.progress.get(id)!.recentActive ? 1 : 0));
+  if (active === 0) mark('check-quorum-step-down');
   if (active === 0) becomeFollower(core, core.term, 0);
 }
 
