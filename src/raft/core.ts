@@ -10,7 +10,9 @@
  *                  reject, rejectHint, logTerm: where to try next, and the term there
  *   heartbeat      commit: at most what the follower is known to hold; context: read sequence
  *   heartbeat-resp commit, context
- *   vote, pre-vote index, logTerm: the candidate's last entry; context = TRANSFER_CONTEXT ignores leases
+ *   vote, pre-vote index, logTerm: the candidate's last entry; context = TRANSFER_CONTEXT ignores leases;
+ *                  commit, rejectHint: the candidate's commit index and the term of that entry
+ *   …vote-resp     reject, and then commit, rejectHint: the same of the voter
  *   snap           snapshot: metadata; the receiver steps it when the data has arrived
  *   snap-status    reject: the snapshot did not arrive
  *   read-index     context; the answer adds index

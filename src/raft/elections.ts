@@ -122,6 +122,7 @@ function becomePreCandidate(core: RaftCore): void {
       makeMessage('pre-vote', core.id, id, core.term + 1, {
         index: core.log.lastIndex,
         logTerm: core.log.lastTerm(),
+        ...commitFact(core),
       }),
     );
   }
@@ -139,6 +140,7 @@ function becomeCandidate(core: RaftCore, transfer: boolean): void {
       index: core.log.lastIndex,
       logTerm: core.log.lastTerm(),
       context: transfer ? TRANSFER_CONTEXT : 0,
+      ...commitFact(core),
     });
   }
   core.debug(() => `candidate at term ${core.term}`);
@@ -172,7 +174,29 @@ export function handleVote(core: RaftCore, message: RaftMessage): void {
     core.vote = message.from;
     core.electionElapsed = 0;
   }
-  core.messagesAfterSync.push(makeMessage(response, core.id, message.from, term, { reject: !granted }));
+  const fields = granted ? { reject: false } : { reject: true, ...commitFact(core) };
+  core.messagesAfterSync.push(makeMessage(response, core.id, message.from, term, fields));
+}
+
+/** What is committed here, as others can check it against their own log; nothing where the term is not known. */
+function commitFact(core: RaftCore): { commit: number; rejectHint: number } | null {
+  const { committed } = core.log;
+  const term = committed === 0 ? null : core.log.term(committed);
+  return term === null ? null : { commit: committed, rejectHint: term };
+}
+
+/**
+ * Votes and their refusals tell what is committed, at whatever term they arrive: if this log holds that
+ * entry, it holds everything before it as well. Without this a range could be stuck for good: a
+ * replica that does not know that the joint configuration has been left needs votes of those who
+ * left, and they, with more in their logs, refuse.
+ */
+export function learnCommit(core: RaftCore, message: RaftMessage): void {
+  if (core.role === 'leader' || message.commit <= core.log.committed) return;
+  if (message.rejectHint > 0 && core.log.matchTerm(message.commit, message.rejectHint)) {
+    mark('commit-learnt-from-vote');
+    core.log.commitTo(message.commit);
+  }
 }
 
 export function handleVoteResponse(core: RaftCore, message: RaftMessage): void {
@@ -226,13 +250,20 @@ export function startTransfer(core: RaftCore, to: NodeId): boolean {
 }
 
 /**
- * A leader that the joint configuration will leave without a vote has no lease (supportedUntil): it
- * hands over to the first incoming voter that has the whole log.
+ * A leader that the joint configuration will leave without a vote has no lease (supportedUntil) and does
+ * not leave that configuration: it hands over to an incoming voter, the one that has most of the log.
  */
 export function makeWayForIncoming(core: RaftCore): void {
   if (core.role !== 'leader' || core.transferee !== 0 || core.conf.voters.includes(core.id)) return;
-  const heir = core.conf.voters.find((id) => core.progress.get(id)!.match === core.log.lastIndex);
-  if (heir !== undefined) startTransfer(core, heir);
+  let heir = 0;
+  let match = -1;
+  for (const id of core.conf.voters) {
+    const progress = core.progress.get(id)!;
+    if (!progress.recentActive || progress.match <= match) continue;
+    heir = id;
+    match = progress.match;
+  }
+  if (heir !== 0) startTransfer(core, heir);
 }
 
 function sendTimeoutNow(core: RaftCore): void {

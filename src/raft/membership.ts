@@ -1,7 +1,9 @@
 /**
  * Changes of the configuration: proposed one at a time by the leader, effective at each replica when
  * it applies the entry. A leader refuses to remove or demote itself: it must transfer first, because
- * the lease it serves under would end only when it applies its own removal.
+ * the lease it serves under would end only when it applies its own removal. One that was elected during the
+ * joint configuration that removes it makes way before that is left; if an entry of an earlier leader
+ * removes it all the same, it steps down as it applies that.
  */
 import { assert } from '../base/assert.js';
 import { changeConf, confMembers, isJoint, isVoter } from './conf-change.js';
@@ -22,9 +24,9 @@ export function confChangeObstacle(core: RaftCore, change: ConfChange): Proposal
     core.debug(() => `configuration change refused: ${result.reason}`);
     return isJoint(core.conf) && core.conf.autoLeave ? 'conf-change-pending' : 'conf-change-invalid';
   }
-  const leaving = change.changes.length === 0;
-  if (!leaving && !result.conf.voters.includes(core.id)) return 'conf-change-invalid';
-  return null;
+  if (result.conf.voters.includes(core.id)) return null;
+  // To leave the joint configuration it makes way for an incoming voter, which is then the one to leave it.
+  return change.changes.length === 0 ? 'conf-change-pending' : 'conf-change-invalid';
 }
 
 export function proposeChecked(core: RaftCore, change: ConfChange): Entry {
@@ -77,5 +79,7 @@ function tellRemoved(core: RaftCore, next: ConfState): void {
 export function maybeAutoLeave(core: RaftCore): void {
   if (core.role !== 'leader' || !isJoint(core.conf) || !core.conf.autoLeave) return;
   if (core.transferee !== 0 || core.pendingConfIndex > core.log.applied) return;
+  // Once it had left, nobody might be left who knows that it is so: see makeWayForIncoming.
+  if (!core.conf.voters.includes(core.id)) return;
   proposeChecked(core, LEAVE);
 }

@@ -14,6 +14,7 @@ import {
   handleVote,
   handleVoteResponse,
   ignoresVotes,
+  learnCommit,
   makeWayForIncoming,
 } from './elections.js';
 import {
@@ -41,6 +42,7 @@ import { quorumValue } from './quorum.js';
 import type { RaftMessage } from './types.js';
 
 export function stepMessage(core: RaftCore, message: RaftMessage): void {
+  if (isVoteMessage(message)) learnCommit(core, message);
   if (message.term > core.term) {
     if (!acceptHigherTerm(core, message)) return;
   } else if (message.term < core.term) {
@@ -55,6 +57,10 @@ export function stepMessage(core: RaftCore, message: RaftMessage): void {
 
 function isVoteRequest(message: RaftMessage): boolean {
   return message.type === 'vote' || message.type === 'pre-vote';
+}
+
+function isVoteMessage(message: RaftMessage): boolean {
+  return isVoteRequest(message) || message.type === 'vote-resp' || message.type === 'pre-vote-resp';
 }
 
 /** Only the leader of message.term sends these. */
@@ -183,7 +189,10 @@ function tickFollower(core: RaftCore): void {
     return;
   }
   if (core.electionElapsed < core.electionTimeout || !isVoter(core.conf, core.id)) return;
-  if (!campaign(core, false)) core.electionElapsed = 0;
+  if (campaign(core, false)) return;
+  // It cannot lead now, but has no leader either: it must not keep others from being elected.
+  core.electionElapsed = 0;
+  core.leader = 0;
 }
 
 function tickLeader(core: RaftCore): void {

@@ -25,9 +25,22 @@ class MemoryLog implements RaftStorage {
   cut = { index: 0, term: 0 };
   rows: Entry[] = [];
   applied = 0;
+  /** Configurations by the index that made them, for a restart with less applied. */
+  confs: { readonly index: number; readonly conf: ConfState }[] = [];
 
   constructor(conf: ConfState) {
     this.conf = conf;
+    this.confs.push({ index: 0, conf });
+  }
+  changed(index: number, conf: ConfState): void {
+    this.conf = conf;
+    this.confs.push({ index, conf });
+  }
+  /** As after a crash that lost what was applied beyond `applied`. */
+  rewind(applied: number): void {
+    this.applied = applied;
+    this.confs = this.confs.filter((c) => c.index <= applied);
+    this.conf = this.confs.at(-1)!.conf;
   }
   hardState(): HardState {
     return this.hard;
@@ -64,7 +77,7 @@ class MemoryLog implements RaftStorage {
     if (ready.snapshot !== null) {
       this.cut = { index: ready.snapshot.index, term: ready.snapshot.term };
       this.rows = [];
-      this.conf = ready.snapshot.conf;
+      this.changed(ready.snapshot.index, ready.snapshot.conf);
       this.applied = ready.snapshot.index;
     }
     if (ready.entries.length > 0) {
@@ -110,6 +123,8 @@ interface Host {
   pending: Ready[];
   holdSync: boolean;
   holdApply: boolean;
+  /** Committed entries that are not applied yet. */
+  unapplied: Entry[];
   jitter: number;
   timeoutJitter: number;
 }
@@ -117,6 +132,8 @@ interface Host {
 export class ScriptCluster {
   #hosts = new Map<NodeId, Host>();
   #network: RaftMessage[] = [];
+  /** Taken out of the network, to arrive late. */
+  #delayed: RaftMessage[] = [];
   #promises = new Map<string, Promised>();
   #blocked = new Set<string>();
   #out: string[] = [];
@@ -191,12 +208,26 @@ export class ScriptCluster {
       case 'ready':
         return this.#settle();
       case 'deliver':
-        return this.#deliver(args);
+        return this.#deliver(args, Number(options.get('count') ?? Infinity));
       case 'stabilize':
         this.#quiet = options.get('quiet') === 'yes';
         return this.#stabilize();
       case 'drop':
         return this.#drop(args);
+      case 'delay':
+        this.#delayed.push(...this.#takeMessages(args));
+        return;
+      case 'late':
+        this.#network.push(...this.#delayed.splice(0));
+        return;
+      case 'duplicate':
+        this.#network.push(...this.#network.filter((m) => matches(m, args)).map((m) => ({ ...m })));
+        return;
+      case 'reverse': {
+        const taken = this.#takeMessages(args).reverse();
+        this.#network.push(...taken);
+        return;
+      }
       case 'block':
         for (const link of args) this.#blocked.add(link);
         return;
@@ -218,6 +249,9 @@ export class ScriptCluster {
       case 'show':
         for (const host of this.#targets(args)) this.#print(formatLog(host));
         return;
+      case 'members':
+        for (const host of this.#targets(args)) this.#print(`${host.id}: ${formatConf(host.node.conf)}`);
+        return;
       case 'peers':
         return this.#printPeers(this.#host(args[0]));
       default:
@@ -236,11 +270,15 @@ export class ScriptCluster {
       case 'hold-apply':
         host().holdApply = true;
         return;
+      case 'apply':
+        host().holdApply = false;
+        this.#apply(host());
+        return this.#settle();
       case 'jitter':
         host().jitter = Number(args[1]);
         return;
       case 'restart':
-        return this.#restart(host());
+        return this.#restart(host(), options);
       case 'truncate':
         return host().log.truncate(Number(args[1]));
       case 'transfer':
@@ -303,6 +341,7 @@ export class ScriptCluster {
       pending: [],
       holdSync: false,
       holdApply: false,
+      unapplied: [],
       jitter: 0,
       timeoutJitter: 0,
     };
@@ -395,8 +434,11 @@ export class ScriptCluster {
     this.#settle();
   }
 
-  #restart(host: Host): void {
+  #restart(host: Host, options: Map<string, string>): void {
     host.pending = [];
+    host.unapplied = [];
+    const applied = options.get('applied');
+    if (applied !== undefined) host.log.rewind(Number(applied));
     host.holdSync = false;
     host.holdApply = false;
     this.#network = this.#network.filter((m) => m.from !== host.id);
@@ -431,19 +473,25 @@ export class ScriptCluster {
     }
     for (const message of ready.messagesNow) this.#send(message);
     for (const read of ready.readStates) say(`read ${read.context} at ${read.index}`);
-    if (ready.committed.length > 0) say(`apply ${formatEntries(ready.committed)}`);
-    for (const entry of ready.committed) {
-      if (entry.type !== 'conf-change') continue;
-      host.log.conf = host.node.applyConfChange(entry);
-      say(`conf ${formatConf(host.log.conf)}`);
-    }
-    if (ready.committed.length > 0 && !host.holdApply) {
-      host.log.applied = ready.committed.at(-1)!.index;
-      host.node.appliedTo(host.log.applied);
-    }
+    host.unapplied.push(...ready.committed);
+    if (!host.holdApply) this.#apply(host);
     if (ready.stable === null) return;
     host.pending.push(ready);
     if (!host.holdSync) this.#flush(host, Infinity);
+  }
+
+  #apply(host: Host): void {
+    const entries = host.unapplied;
+    host.unapplied = [];
+    if (entries.length === 0) return;
+    this.#print(`${host.id}: apply ${formatEntries(entries)}`);
+    for (const entry of entries) {
+      if (entry.type !== 'conf-change') continue;
+      host.log.changed(entry.index, host.node.applyConfChange(entry));
+      this.#print(`${host.id}: conf ${formatConf(host.log.conf)}`);
+    }
+    host.log.applied = entries.at(-1)!.index;
+    host.node.appliedTo(host.log.applied);
   }
 
   #flush(host: Host, count: number): void {
@@ -467,17 +515,14 @@ export class ScriptCluster {
     if (!lost) this.#network.push(message);
   }
 
-  #takeMessages(filters: string[]): RaftMessage[] {
-    const matches = (m: RaftMessage): boolean =>
-      filters.length === 0 ||
-      filters.some((f) => f === `${m.from}>${m.to}` || f === m.type || f === `>${m.to}` || f === `${m.from}>`);
-    const taken = this.#network.filter(matches);
-    this.#network = this.#network.filter((m) => !matches(m));
+  #takeMessages(filters: string[], count = Infinity): RaftMessage[] {
+    const taken = this.#network.filter((m) => matches(m, filters)).slice(0, count);
+    this.#network = this.#network.filter((m) => !taken.includes(m));
     return taken;
   }
 
-  #deliver(filters: string[]): void {
-    for (const message of this.#takeMessages(filters)) {
+  #deliver(filters: string[], count = Infinity): void {
+    for (const message of this.#takeMessages(filters, count)) {
       this.#hosts.get(message.to)?.node.step(message);
       this.#settle();
     }
@@ -515,6 +560,13 @@ export class ScriptCluster {
       );
     }
   }
+}
+
+function matches(m: RaftMessage, filters: readonly string[]): boolean {
+  return (
+    filters.length === 0 ||
+    filters.some((f) => f === `${m.from}>${m.to}` || f === m.type || f === `>${m.to}` || f === `${m.from}>`)
+  );
 }
 
 function formatEntries(entries: readonly Entry[]): string {
@@ -577,6 +629,7 @@ function formatMessage(m: RaftMessage): string {
       break;
     default:
       if (m.reject) parts.push('reject');
+      if (m.commit > 0) parts.push(`commit=${m.commit}/${m.rejectHint}`);
   }
   return parts.join(' ');
 }

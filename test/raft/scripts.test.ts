@@ -24,7 +24,7 @@ describe('raft scripts', () => {
   const files = readdirSync(folder)
     .filter((name) => name.endsWith('.txt'))
     .sort();
-  it('are there', () => expect(files.length).toBeGreaterThanOrEqual(25));
+  it('are there', () => expect(files.length).toBeGreaterThanOrEqual(80));
   for (const file of files) {
     it(file, () => {
       const path = join(folder, file);
