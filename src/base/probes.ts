@@ -87,6 +87,7 @@ export const MARKS = Object.freeze({
   'liveness-withdrawal-put-off': 'A store that had stalled put off withdrawing its support.',
   'rpc-link-lost-with-calls': 'A connection between nodes broke while calls were waiting for their answers.',
   'clock-refused-frame': 'A frame was refused because its clock is too far ahead.',
+  'node-stopped-by-clock-offset': 'A node stopped because its clock disagrees with a majority.',
   'clock-bound-passed': 'The clock passed its persisted bound.',
   'restart-with-log-replay': 'A replica started with entries in its log that it had to apply again.',
   'restart-ahead-of-log': 'A replica started with more applied than its log holds.',

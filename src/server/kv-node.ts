@@ -162,6 +162,7 @@ export async function assembleKv(options: KvOptions, undo: Undo): Promise<KvPart
 function watchClock(options: KvOptions, hlc: Hlc, fatal: (error: unknown) => void): () => void {
   const timer = options.env.timers.every(CLOCK_CHECK_MS, () => {
     if (!hlc.tooFarOff()) return;
+    mark('node-stopped-by-clock-offset');
     const offsets = hlc.offsets().map(({ node, offsetUs }) => `node ${node}: ${Math.round(offsetUs / 1000)} ms`);
     fatal(
       new QuoralError('58000', "this node's clock disagrees with a majority of the nodes", {
