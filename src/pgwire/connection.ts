@@ -108,10 +108,10 @@ export class Connection {
     return this.#admitted;
   }
 
-  /** The server stops: idle connections end now, busy ones when their statement is done. */
+  /** The server stops: idle connections end now, others when their statement and transaction are done. */
   drain(): void {
     this.#draining = true;
-    if (this.#busy || this.#phase === 'ended') return;
+    if (this.#busy || this.#phase === 'ended' || this.#inTransaction()) return;
     this.#terminate(this.#phase === 'startup' ? shuttingDown() : adminShutdown());
   }
 
@@ -327,7 +327,12 @@ export class Connection {
 
   #ready(): void {
     (this.#dispatcher as Dispatcher).ready();
-    if (this.#draining) this.#terminate(adminShutdown());
+    if (this.#draining && !this.#inTransaction()) this.#terminate(adminShutdown());
+  }
+
+  /** In a block that can still commit: a server that drains lets it, as long as its grace lasts. */
+  #inTransaction(): boolean {
+    return this.#phase === 'ready' && this.#session?.transactionStatus === 'T';
   }
 
   // ---- errors ----
