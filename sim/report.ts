@@ -34,7 +34,10 @@ export function formatSeed(report: SeedReport): string {
 }
 
 /** Seed, how to replay it, the anomalies in words, and the end of the timeline. */
-export function formatFailure(report: SeedReport, settings: { readonly kind: string; readonly timeline: number }): string {
+export function formatFailure(
+  report: SeedReport,
+  settings: { readonly kind: string; readonly timeline: number },
+): string {
   const kind = settings.kind === 'cluster' ? '' : ` --kind ${settings.kind}`;
   const lines = [formatSeed(report), `replay: npm run sim --${kind} --seed ${report.seed} --timeline 0`];
   for (const { checker, anomaly, explanation } of report.failures.slice(0, 5)) {

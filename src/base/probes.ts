@@ -86,6 +86,7 @@ export const MARKS = Object.freeze({
   'support-epoch-raised': 'A store learnt that it must ask for support under a higher epoch.',
   'liveness-withdrawal-put-off': 'A store that had stalled put off withdrawing its support.',
   'rpc-link-lost-with-calls': 'A connection between nodes broke while calls were waiting for their answers.',
+  'rpc-call-lost': 'A call or its answer was lost while the connection between the nodes stayed up.',
   'clock-refused-frame': 'A frame was refused because its clock is too far ahead.',
   'node-stopped-by-clock-offset': 'A node stopped because its clock disagrees with a majority.',
   'clock-bound-passed': 'The clock passed its persisted bound.',

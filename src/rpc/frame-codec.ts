@@ -14,7 +14,11 @@ export const ENVELOPE_RESPONSE = 1;
 export const ENVELOPE_ERROR = 2;
 export const ENVELOPE_ONE_WAY = 3;
 export const ENVELOPE_CANCEL = 4;
-export type EnvelopeKind = 0 | 1 | 2 | 3 | 4;
+/** Asks whether calls are still being served; the payload lists their ids. */
+export const ENVELOPE_PROBE = 5;
+/** Answers a probe: the ids of calls that are not. */
+export const ENVELOPE_GONE = 6;
+export type EnvelopeKind = 0 | 1 | 2 | 3 | 4 | 5 | 6;
 
 export interface Envelope {
   readonly kind: EnvelopeKind;
@@ -208,6 +212,19 @@ class Cursor {
 
 const cursor = new Cursor();
 
+/** The ids of calls, as a probe and its answer carry them: 8 bytes each. */
+export function encodeCallIds(ids: readonly number[]): Buffer {
+  const bytes = Buffer.allocUnsafe(ids.length * 8);
+  ids.forEach((id, i) => bytes.writeDoubleBE(id, i * 8));
+  return bytes;
+}
+
+/** @throws MalformedFrameError */
+export function decodeCallIds(bytes: Buffer): number[] {
+  if (bytes.length % 8 !== 0) throw new MalformedFrameError('a list of call ids is cut off');
+  return Array.from({ length: bytes.length / 8 }, (_, i) => bytes.readDoubleBE(i * 8));
+}
+
 /** @throws MalformedFrameError */
 export function decodeFrame(bytes: Buffer): DecodedFrame {
   cursor.bytes = bytes;
@@ -249,7 +266,7 @@ function decodeEnvelope(end: number): DecodedEnvelope {
     switch (tag) {
       case TAG_KIND:
         kind = cursor.varint();
-        if (kind > ENVELOPE_CANCEL) throw new MalformedFrameError(`unknown kind of envelope ${kind}`);
+        if (kind > ENVELOPE_GONE) throw new MalformedFrameError(`unknown kind of envelope ${kind}`);
         break;
       case TAG_ID:
         id = cursor.varint();

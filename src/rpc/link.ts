@@ -5,19 +5,28 @@
  * States: idle → connecting → up → idle, or → idle with a pause before the next attempt. During the
  * pause calls fail at once with 'unreachable', so that callers turn elsewhere instead of queueing.
  * When a stream breaks, calls that were handed to it fail with 'broken' (the outcome is unknown).
+ *
+ * A call may also lose its request or its answer while the stream stays up. Whoever waits long (for a
+ * lock, say) cannot be told from that by waiting, so the peer is asked from time to time which of the
+ * old calls it is not serving; those fail with 'broken', too. An answer that is under way leaves the
+ * peer before what it says of later probes, so only a call that is lost can be reported so.
  */
 import { assert } from '../base/assert.js';
 import { backoffMs } from '../base/backoff.js';
 import type { NodeId } from '../base/ids.js';
 import { mark } from '../base/probes.js';
-import type { FrameStream } from '../env/env.js';
+import type { FrameStream, TimerHandle } from '../env/env.js';
 import { decodeError, RpcError } from './errors.js';
 import {
+  decodeCallIds,
   decodeFrame,
+  encodeCallIds,
   encodeHelloFrame,
   ENVELOPE_CANCEL,
   ENVELOPE_ERROR,
+  ENVELOPE_GONE,
   ENVELOPE_ONE_WAY,
+  ENVELOPE_PROBE,
   ENVELOPE_REQUEST,
   ENVELOPE_RESPONSE,
   MalformedFrameError,
@@ -29,6 +38,9 @@ import { PAYLOAD_BYTES_MAX, PROTOCOL_VERSION, type RpcCore } from './shared.js';
 import type { CallOptions, RpcMethod, StreamClass } from './types.js';
 
 const EMPTY = Buffer.alloc(0);
+/** A call is asked after when it has waited this long, and again after each such time. */
+const PROBE_MS = 1_000;
+const PROBED_CALLS_MAX = 1_000;
 
 type LinkState =
   | { readonly kind: 'idle' }
@@ -42,6 +54,7 @@ interface Pending extends DeadlineEntry {
   readonly signal: AbortSignal | undefined;
   onAbort: (() => void) | null;
   sent: boolean;
+  readonly startedAtMs: number;
 }
 
 export class Link {
@@ -57,6 +70,7 @@ export class Link {
   #failures = 0;
   #retryAtMs = 0;
   #stopped = false;
+  #probeTimer: TimerHandle | null = null;
 
   constructor(core: RpcCore, peer: NodeId, streamClass: StreamClass, address: () => string | undefined) {
     this.#core = core;
@@ -90,6 +104,7 @@ export class Link {
 
   stop(): void {
     this.#stopped = true;
+    this.#probeTimer?.cancel();
     this.#down('the node is shutting down', null);
   }
 
@@ -117,11 +132,13 @@ export class Link {
         signal: options?.signal,
         onAbort: null,
         sent: this.#state.kind === 'up',
+        startedAtMs: this.#core.sweep.nowMs(),
         deadlineAtMs: deadlineMs === 0 ? 0 : this.#core.sweep.nowMs() + deadlineMs,
         expire: () =>
           this.#giveUp(id, 'deadline', `no answer to ${method.name} from node ${this.peer} within ${deadlineMs} ms`),
       };
       this.#pending.set(id, pending);
+      this.#probeTimer ??= this.#core.timers.after(PROBE_MS, () => this.#probe());
       if (deadlineMs !== 0) this.#core.sweep.add(pending);
       if (pending.signal !== undefined) {
         pending.onAbort = () => this.#giveUp(id, 'cancelled', `${method.name} to node ${this.peer} was cancelled`);
@@ -130,6 +147,33 @@ export class Link {
       this.#core.stats.callsSent++;
       this.#push({ kind: ENVELOPE_REQUEST, id, method: method.id, deadlineMs, payload });
     });
+  }
+
+  /** Asks after the calls that have waited long, oldest first. */
+  #probe(): void {
+    this.#probeTimer = null;
+    if (this.#stopped || this.#pending.size === 0) return;
+    this.#probeTimer = this.#core.timers.after(PROBE_MS, () => this.#probe());
+    if (this.#state.kind !== 'up') return;
+    const before = this.#core.sweep.nowMs() - PROBE_MS;
+    const old: number[] = [];
+    for (const [id, call] of this.#pending) {
+      if (call.startedAtMs > before || old.length >= PROBED_CALLS_MAX) break;
+      if (call.sent) old.push(id);
+    }
+    if (old.length === 0) return;
+    this.#push({ kind: ENVELOPE_PROBE, id: 0, method: 0, deadlineMs: 0, payload: encodeCallIds(old) });
+  }
+
+  #onGone(payload: Buffer): void {
+    for (const id of decodeCallIds(payload)) {
+      const call = this.#pending.get(id);
+      if (call === undefined || !call.sent) continue;
+      this.#pending.delete(id);
+      this.#release(call);
+      mark('rpc-call-lost');
+      call.reject(new RpcError('broken', `${call.method.name} or its answer was lost on the way to node ${this.peer}`));
+    }
   }
 
   #refusal(method: RpcMethod<unknown, unknown>, payload: Uint8Array, options: CallOptions | undefined): Error | null {
@@ -313,6 +357,10 @@ export class Link {
   }
 
   #onEnvelope(envelope: DecodedEnvelope, clockError: Error | null): void {
+    if (envelope.kind === ENVELOPE_GONE) {
+      this.#onGone(envelope.payload);
+      return;
+    }
     if (envelope.kind !== ENVELOPE_RESPONSE && envelope.kind !== ENVELOPE_ERROR) {
       throw new MalformedFrameError('a request on the answering side of a stream');
     }

@@ -13,11 +13,15 @@ import type { NodeId } from '../base/ids.js';
 import type { FrameStream, TimerHandle } from '../env/env.js';
 import { encodeError, internalError } from './errors.js';
 import {
+  decodeCallIds,
   decodeFrame,
+  encodeCallIds,
   encodeHelloFrame,
   ENVELOPE_CANCEL,
   ENVELOPE_ERROR,
+  ENVELOPE_GONE,
   ENVELOPE_ONE_WAY,
+  ENVELOPE_PROBE,
   ENVELOPE_REQUEST,
   ENVELOPE_RESPONSE,
   MalformedFrameError,
@@ -191,9 +195,19 @@ export class Session {
       case ENVELOPE_CANCEL:
         this.#calls.get(envelope.id)?.abort(new QuoralError('57014', 'the caller cancelled the call'));
         return;
+      case ENVELOPE_PROBE:
+        this.#onProbe(envelope.payload);
+        return;
       default:
         throw new MalformedFrameError('an answer on the asking side of a stream');
     }
+  }
+
+  /** Says which calls are not served here (any more): the request or its answer was lost on the way. */
+  #onProbe(payload: Buffer): void {
+    const gone = decodeCallIds(payload).filter((id) => !this.#calls.has(id));
+    if (gone.length === 0) return;
+    this.#outbox.push({ kind: ENVELOPE_GONE, id: 0, method: 0, deadlineMs: 0, payload: encodeCallIds(gone) });
   }
 
   #mayUse(method: number): boolean {

@@ -394,3 +394,30 @@ describe('the port', () => {
     expect(await a.call(2, KV, 'alive')).toBe('alive');
   });
 });
+
+describe('rpc over a network that loses frames', () => {
+  it('notices a call whose request was lost while the stream stays up, and waits for one that is only slow', async () => {
+    const hub = new MemoryHub(env.timers);
+    const place: World = { transportOf: (node) => hub.host(`n${node}`), address: (node) => `n${node}:1` };
+    const { a, b } = await pair(place);
+    const served: string[] = [];
+    let answerSlow = (): void => undefined;
+    b.handle(KV, (request) => {
+      served.push(request);
+      return request === 'slow'
+        ? new Promise((resolve) => (answerSlow = () => resolve(request)))
+        : Promise.resolve(request);
+    });
+    expect(await a.call(2, KV, 'first')).toBe('first');
+    const slow = a.call(2, KV, 'slow');
+    await until(() => served.includes('slow'));
+    hub.setFault('n1', 'n2', { silent: true });
+    const lost = failure(a.call(2, KV, 'lost'));
+    await env.timers.sleep(20);
+    hub.setFault('n1', 'n2', null);
+    expect(await lost).toMatchObject({ reason: 'broken', sqlstate: '40003' });
+    answerSlow();
+    expect(await slow).toBe('slow');
+    expect(served).toEqual(['first', 'slow']);
+  });
+});

@@ -47,6 +47,10 @@ export const Envelope_Kind = {
   /** ONE_WAY - No answer is expected (Raft messages, heartbeats). */
   ONE_WAY: 3,
   CANCEL: 4,
+  /** PROBE - Asks which of the calls in the payload (their ids, 8 bytes each) are not being served. */
+  PROBE: 5,
+  /** GONE - The answer: ids of calls that are lost, or answered already. */
+  GONE: 6,
   UNRECOGNIZED: -1,
 } as const;
 
@@ -58,6 +62,8 @@ export namespace Envelope_Kind {
   export type ERROR = typeof Envelope_Kind.ERROR;
   export type ONE_WAY = typeof Envelope_Kind.ONE_WAY;
   export type CANCEL = typeof Envelope_Kind.CANCEL;
+  export type PROBE = typeof Envelope_Kind.PROBE;
+  export type GONE = typeof Envelope_Kind.GONE;
   export type UNRECOGNIZED = typeof Envelope_Kind.UNRECOGNIZED;
 }
 

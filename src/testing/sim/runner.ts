@@ -158,7 +158,8 @@ class Run {
     for (const workload of this.#workloads) {
       for (const text of workload.setup()) {
         const { outcome, error } = await admin.statement(text);
-        if (outcome !== 'done') throw new Error(`setup of ${workload.name}: "${text}": ${error?.code} ${error?.message}`);
+        if (outcome !== 'done')
+          throw new Error(`setup of ${workload.name}: "${text}": ${error?.code} ${error?.message}`);
       }
     }
     admin.close();

@@ -97,7 +97,10 @@ export class CounterWorkload implements Workload {
 
   setup(): readonly string[] {
     const rows = Array.from({ length: COUNTERS }, (_, i) => `(${i}, 0)`);
-    return ['CREATE TABLE counters (id int PRIMARY KEY, n int NOT NULL)', `INSERT INTO counters VALUES ${rows.join(', ')}`];
+    return [
+      'CREATE TABLE counters (id int PRIMARY KEY, n int NOT NULL)',
+      `INSERT INTO counters VALUES ${rows.join(', ')}`,
+    ];
   }
 
   async step(session: SimSession, process: number): Promise<void> {

@@ -30,7 +30,10 @@ export class SingleKeyWorkload implements Workload {
     const key = this.#take(random.int(KEYS));
     await session.connection();
     const invokedAt = session.nowUs;
-    const record = (outcome: Outcome, rest: Pick<SingleKeyOperation, 'kind' | 'value' | 'expected' | 'applied'>): void => {
+    const record = (
+      outcome: Outcome,
+      rest: Pick<SingleKeyOperation, 'kind' | 'value' | 'expected' | 'applied'>,
+    ): void => {
       if (outcome === 'failed' || (rest.kind === 'read' && outcome !== 'done')) return;
       const completedAt = outcome === 'unknown' ? Infinity : session.nowUs;
       this.#operations.push({ process, key, invokedAt, completedAt, outcome, node: session.node, ...rest });
