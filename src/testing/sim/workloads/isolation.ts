@@ -5,8 +5,8 @@
  * time are hot, and are left behind when their lists have grown.
  */
 import type { SimRandom } from '../../../env/sim/random.js';
-import { judgeLists } from '../../judges/elle-list.js';
-import { judgeRegisters } from '../../judges/elle-register.js';
+import { checkListAppend } from '../../judges/elle-list.js';
+import { checkRegisters } from '../../judges/elle-register.js';
 import type { IsolationLevel, Verdict } from '../../judges/history.js';
 import { HistoryRecorder, type RecordedTransaction } from '../../judges/recorder.js';
 import type { SimClient } from '../client.js';
@@ -133,7 +133,7 @@ export class ListWorkload extends Histories {
   }
 
   judge(): readonly Verdict[] {
-    return [judgeLists(this.recorder.history(), { realTime: this.options.realTime })];
+    return [checkListAppend(this.recorder.history(), { realTime: this.options.realTime })];
   }
 }
 
@@ -174,6 +174,6 @@ export class RegisterWorkload extends Histories {
   }
 
   judge(): readonly Verdict[] {
-    return [judgeRegisters(this.recorder.history(), { realTime: this.options.realTime })];
+    return [checkRegisters(this.recorder.history(), { realTime: this.options.realTime })];
   }
 }

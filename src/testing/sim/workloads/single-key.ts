@@ -1,6 +1,6 @@
 /** Reads, writes and compare-and-set of single keys, one statement each, for the linearizability judge. */
 import type { Outcome, Verdict } from '../../judges/history.js';
-import { judgeLinearizable, type SingleKeyOperation } from '../../judges/linearizable.js';
+import { checkLinearizable, type RegisterAction, type RegisterOperation } from '../../judges/linearizable.js';
 import type { SimSession } from '../session.js';
 import { readHealed, type Workload } from '../workload.js';
 
@@ -10,7 +10,7 @@ const OPERATIONS_PER_KEY = 40;
 
 export class SingleKeyWorkload implements Workload {
   readonly name = 'single-key';
-  readonly #operations: SingleKeyOperation[] = [];
+  readonly #operations: RegisterOperation[] = [];
   readonly #used = new Map<number, number>();
   readonly #hot = [0, 1, 2];
   readonly #realTime: boolean;
@@ -30,25 +30,25 @@ export class SingleKeyWorkload implements Workload {
     const key = this.#take(random.int(KEYS));
     await session.connection();
     const invokedAt = session.nowUs;
-    const record = (
-      outcome: Outcome,
-      rest: Pick<SingleKeyOperation, 'kind' | 'value' | 'expected' | 'applied'>,
-    ): void => {
-      if (outcome === 'failed' || (rest.kind === 'read' && outcome !== 'done')) return;
-      const completedAt = outcome === 'unknown' ? Infinity : session.nowUs;
-      this.#operations.push({ process, key, invokedAt, completedAt, outcome, node: session.node, ...rest });
+    const record = (outcome: Outcome, action: RegisterAction): void => {
+      if (outcome === 'failed' || (action.f === 'read' && outcome !== 'done')) return;
+      this.#record(
+        { process, key, invokedAt, completedAt: outcome === 'unknown' ? Infinity : session.nowUs },
+        outcome,
+        action,
+      );
     };
     const draw = random.next();
     if (draw < 0.45) {
       const { outcome, result } = await session.statement('SELECT v FROM cells WHERE k = $1', [key]);
-      record(outcome, { kind: 'read', value: result === null ? null : valueOf(result.rows) });
+      record(outcome, { f: 'read', value: result === null ? null : valueOf(result.rows) });
     } else if (draw < 0.8) {
       const value = this.#nextValue++;
       const { outcome } = await session.statement(
         'INSERT INTO cells (k, v) VALUES ($1, $2) ON CONFLICT (k) DO UPDATE SET v = excluded.v',
         [key, value],
       );
-      record(outcome, { kind: 'write', value });
+      record(outcome, { f: 'write', value });
     } else {
       const value = this.#nextValue++;
       const expected = Math.max(1, value - 1 - random.int(6));
@@ -57,8 +57,7 @@ export class SingleKeyWorkload implements Workload {
         value,
         expected,
       ]);
-      const applied = result === null ? {} : { applied: result.tag === 'UPDATE 1' };
-      record(outcome, { kind: 'cas', value, expected, ...applied });
+      record(outcome, { f: 'cas', value, expected, applied: result === null || result.tag === 'UPDATE 1' });
     }
   }
 
@@ -74,12 +73,20 @@ export class SingleKeyWorkload implements Workload {
     const invokedAt = session.nowUs;
     for (const [k, v] of await readHealed(session, 'SELECT k, v FROM cells ORDER BY k')) {
       const at = { process: 0, key: Number(k), invokedAt, completedAt: session.nowUs };
-      this.#operations.push({ ...at, outcome: 'done', kind: 'read', value: Number(v) });
+      this.#record(at, 'done', { f: 'read', value: Number(v) });
     }
   }
 
+  #record(
+    at: Pick<RegisterOperation, 'process' | 'key' | 'invokedAt' | 'completedAt'>,
+    outcome: Outcome,
+    action: RegisterAction,
+  ): void {
+    this.#operations.push({ id: this.#operations.length, ...at, outcome, action });
+  }
+
   judge(): readonly Verdict[] {
-    return this.#realTime ? [judgeLinearizable(this.#operations)] : [];
+    return this.#realTime ? [checkLinearizable(this.#operations)] : [];
   }
 }
 
