@@ -187,7 +187,8 @@ function addReadEdges(
     }
     const writer = writerOf(graph, key, order[next] as HistoryValue);
     // Its own append comes next: what comes after that follows from the order of writes.
-    if (writer !== read.txn) graph.rw(read.txn, read.op, writer, false, { ...reason, after: order[next] as HistoryValue });
+    if (writer !== read.txn)
+      graph.rw(read.txn, read.op, writer, false, { ...reason, after: order[next] as HistoryValue });
   }
   graph.fan(ofLast, unread, false, reason);
 }

@@ -107,11 +107,7 @@ function noteWrite<Read>(state: KeyState<Read>, txn: number, value: HistoryValue
   return write;
 }
 
-function collectLists(
-  transaction: HistoryTransaction,
-  txn: number,
-  keys: Map<HistoryKey, KeyState<ListRead>>,
-): void {
+function collectLists(transaction: HistoryTransaction, txn: number, keys: Map<HistoryKey, KeyState<ListRead>>): void {
   const own = new Map<HistoryKey, WriteRef>();
   transaction.ops.forEach((op, index) => {
     if (op.f === 'append') {

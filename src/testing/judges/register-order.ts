@@ -166,11 +166,7 @@ function orderByTime(
   addKeyEdges(graph, key.key, [...touches.values()], concludeOrder, withEdges);
 }
 
-function addEdges(
-  graph: DependencyGraph,
-  key: RegisterKey,
-  versions: ReadonlyMap<HistoryValue | null, Version>,
-): void {
+function addEdges(graph: DependencyGraph, key: RegisterKey, versions: ReadonlyMap<HistoryValue | null, Version>): void {
   for (const version of versions.values()) {
     for (const timed of [false, true]) {
       const next = [...(timed ? version.afterTimed : version.after)] as (Version & { value: HistoryValue })[];
