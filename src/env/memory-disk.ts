@@ -8,13 +8,22 @@ export class MemoryDisk implements Disk {
   readonly #files = new Map<string, Buffer>();
   readonly #locks = new Map<string, symbol>();
 
-  async readFile(path: string): Promise<Buffer | null> {
+  /** What is there now, for whoever holds the disk in its hands. */
+  get(path: string): Buffer | null {
     const data = this.#files.get(path);
     return data === undefined ? null : Buffer.from(data);
   }
 
-  async writeFileSync(path: string, data: Uint8Array): Promise<void> {
+  put(path: string, data: Uint8Array): void {
     this.#files.set(path, Buffer.from(data));
+  }
+
+  async readFile(path: string): Promise<Buffer | null> {
+    return this.get(path);
+  }
+
+  async writeFileSync(path: string, data: Uint8Array): Promise<void> {
+    this.put(path, data);
   }
 
   async mkdirp(_path: string): Promise<void> {
@@ -44,6 +53,13 @@ export class MemoryDisk implements Disk {
         if (this.#locks.get(path) === owner) this.#locks.delete(path);
       },
     };
+  }
+
+  /** An independent disk with the same files, and no locks. */
+  clone(): MemoryDisk {
+    const copy = new MemoryDisk();
+    for (const [path, data] of this.#files) copy.#files.set(path, data);
+    return copy;
   }
 
   /** The process died: its locks are free. */

@@ -94,7 +94,7 @@ export class Store implements StoreContext {
   #ticker: TimerHandle | null = null;
   #stopped = false;
   /** Counters for /metrics. */
-  readonly counters = { proposals: 0, logWrites: 0, applied: 0, raftMessages: 0, snapshots: 0, leases: 0 };
+  readonly counters = { proposals: 0, logWrites: 0, applied: 0, raftMessages: 0, snapshots: 0, resumes: 0, leases: 0 };
 
   constructor(options: StoreOptions, deps: StoreDependencies) {
     this.options = options;
@@ -197,6 +197,14 @@ export class Store implements StoreContext {
   coordinatorAlive(node: NodeId, since: Timestamp): boolean {
     if (!this.liveness.isLive(node)) return false;
     return since > (this.#downAt.get(node) ?? 0);
+  }
+
+  /**
+   * The nodes start again from one captured state: whatever began by `until` has no coordinator any more.
+   * Always safe, as above; without it others would wait for those transactions to expire.
+   */
+  coordinatorsLost(nodes: readonly NodeId[], until: Timestamp): void {
+    for (const node of nodes) this.#downAt.set(node, Math.max(until, this.#downAt.get(node) ?? 0));
   }
 
   #add(replica: Replica): void {

@@ -236,6 +236,24 @@ class MemoryCursor implements EngineIterator {
   }
 }
 
+/**
+ * What an engine held at one moment: shared, unchanging, made and opened in constant time. Any number
+ * of engines may start from it.
+ */
+export class MemoryImage {
+  readonly #families: Families;
+  readonly #sampler: SizeSampler;
+
+  constructor(families: Families, sampler: SizeSampler) {
+    this.#families = cloneData(families, families.log.clone());
+    this.#sampler = sampler.clone();
+  }
+
+  open(options: MemoryEngineOptions = {}): MemoryEngine {
+    return new MemoryEngine(options, cloneData(this.#families, this.#families.log.clone()), this.#sampler.clone());
+  }
+}
+
 function emptyFamilies(): Families {
   return {
     versions: new OrderedMap(),
@@ -255,6 +273,12 @@ function cloneData(families: Families, log: OrderedMap<Buffer>): Families {
 }
 
 const ignoreSample = (): void => undefined;
+
+function sampleOf(families: Families): SizeSampler {
+  const sampler = new SizeSampler();
+  for (const [key, value] of families.versions.entries()) sampler.put(key, value.length, ignoreSample);
+  return sampler;
+}
 
 /** Applies the first `share` of the writes. */
 function keepPrefix(families: Families, writes: readonly (readonly (MemoryOp | BatchOp)[])[], share: number): void {
@@ -277,13 +301,18 @@ export class MemoryEngine extends MemoryReader implements Engine {
   /** In the order they were written; null: not recorded. */
   readonly #unsyncedLog: MemoryBatch[] | null;
   #unsyncedData: (MemoryOp | BatchOp)[][] | null;
-  readonly #sampler = new SizeSampler();
+  readonly #sampler: SizeSampler;
   #state: 'open' | 'crashed' | 'closed' = 'open';
   #logBatches = 0;
   #dataBatches = 0;
   #dataSyncs = 0;
 
-  constructor(options: MemoryEngineOptions = {}, families: Families = emptyFamilies()) {
+  /** `sampler`: what is known of the sizes in `families`; without it they are gone through. */
+  constructor(
+    options: MemoryEngineOptions = {},
+    families: Families = emptyFamilies(),
+    sampler: SizeSampler | null = null,
+  ) {
     super(families, options.readFailure ?? null);
     this.#live = families;
     this.#options = options;
@@ -293,9 +322,11 @@ export class MemoryEngine extends MemoryReader implements Engine {
     // What is there at the start is durable.
     this.#durableData = cloneData(families, families.log);
     this.#durableLog = families.log;
-    for (const [key, value] of families.versions.entries()) {
-      this.#sampler.put(key, value.length, ignoreSample);
-    }
+    this.#sampler = sampler ?? sampleOf(families);
+  }
+
+  get isOpen(): boolean {
+    return this.#state === 'open';
   }
 
   newBatch(): WriteBatch {
@@ -392,7 +423,16 @@ export class MemoryEngine extends MemoryReader implements Engine {
   /** The same after an orderly close: everything written is there. */
   reopen(): MemoryEngine {
     assert(this.#state === 'closed', 'only a closed engine is reopened');
-    return new MemoryEngine(this.#options, cloneData(this.#live, this.#live.log.clone()));
+    return this.image().open(this.#options);
+  }
+
+  /**
+   * Everything written by now, as if it had been synced and the process had ended in this instant. Log
+   * batches whose `writeLog` has not resolved are not in it.
+   */
+  image(): MemoryImage {
+    assert(this.#state !== 'crashed', 'a dead engine has no image');
+    return new MemoryImage(this.#live, this.#sampler);
   }
 
   override async close(): Promise<void> {

@@ -20,7 +20,7 @@ export const GRAIN_BYTES = 16 * 1024;
 export type SampleChange = (key: Key, weight: number) => void;
 
 export class SizeSampler {
-  readonly #samples = new OrderedMap<number>();
+  #samples = new OrderedMap<number>();
   #written = 0;
   #deleted = 0;
   #threshold = GRAIN_BYTES;
@@ -31,6 +31,19 @@ export class SizeSampler {
   /** For loading what was persisted. */
   load(key: Key, weight: number): void {
     this.#samples.set(key, weight);
+  }
+
+  /** An independent copy in constant time. */
+  clone(): SizeSampler {
+    const copy = new SizeSampler();
+    copy.#samples = this.#samples.clone();
+    copy.#written = this.#written;
+    copy.#deleted = this.#deleted;
+    copy.#threshold = this.#threshold;
+    copy.#sequence = this.#sequence;
+    copy.#puts = this.#puts;
+    copy.#putBytes = this.#putBytes;
+    return copy;
   }
 
   get sampleCount(): number {

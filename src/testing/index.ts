@@ -4,3 +4,11 @@
  */
 export { startCluster, type Cluster, type ClusterOptions } from './cluster.js';
 export type { QueryResult, QueryField } from './query.js';
+export {
+  DatabaseError,
+  type ClientField,
+  type ClientOptions,
+  type ClientQuery,
+  type ClientResult,
+  type PgClient,
+} from './pg-client.js';

@@ -77,7 +77,8 @@ function parameter(value: unknown): ParameterValue {
   return { format: 0, bytes: Buffer.from(textOf(value), 'utf8') };
 }
 
-function textOf(value: unknown): string {
+/** A value in PostgreSQL's text form, as drivers write it. */
+export function textOf(value: unknown): string {
   if (typeof value === 'string') return value;
   if (value instanceof Uint8Array) return `\\x${Buffer.from(value).toString('hex')}`;
   if (value instanceof Date) return value.toISOString();

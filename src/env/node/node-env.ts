@@ -7,7 +7,6 @@ import type { Env, LogLevel, Transport } from '../env.js';
 import { connectTcp, listenTcp } from './bytes-tcp.js';
 import { NodeClock } from './clock.js';
 import { NodeDisk } from './disk.js';
-import { connectGrpc, listenGrpc } from './frames-grpc.js';
 import { listenHttp } from './http.js';
 import { NodeLogger } from './logger.js';
 import { NodeRng } from './rng.js';
@@ -21,9 +20,12 @@ export interface NodeEnvOptions {
   readonly logWrite?: (line: string) => void;
 }
 
+/** Loaded on first use: a cluster inside one process has no use for gRPC, and it takes a fifth of the import's time. */
+const frames = (): Promise<typeof import('./frames-grpc.js')> => import('./frames-grpc.js');
+
 export const nodeTransport: Transport = {
-  listenFrames: listenGrpc,
-  connectFrames: connectGrpc,
+  listenFrames: async (address, onStream) => (await frames()).listenGrpc(address, onStream),
+  connectFrames: async (address, timeoutMs) => (await frames()).connectGrpc(address, timeoutMs),
   listenBytes: listenTcp,
   connectBytes: connectTcp,
   listenHttp,

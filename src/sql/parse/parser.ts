@@ -25,14 +25,15 @@ let current: PgQueryModule | null = null;
 let spare: PgQueryModule | null = null;
 let replenishing: Promise<void> | null = null;
 
-/** Must have resolved before the first parseSql; cheap when called again. */
+let building: Promise<void> | null = null;
+
+/** Must have resolved before the first parseSql; cheap when called again. The spare follows in the background. */
 export async function initParser(): Promise<void> {
-  if (current === null) {
-    const built = await createModule();
-    current ??= built;
-  }
+  building ??= createModule().then((built) => {
+    current = built;
+  });
+  await building;
   replenish();
-  if (replenishing !== null) await replenishing;
 }
 
 function replenish(): void {
