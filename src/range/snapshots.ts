@@ -9,6 +9,11 @@
  * Raft learns of the snapshot when its data is durable: from then on the log may forget what it
  * replaces. A crash in between leaves more applied than logged, from which a start recovers.
  *
+ * A stream that breaks is resumed where it stopped: the sender keeps its view and sends the chunk that was not
+ * answered again, for RESUME_MS; the receiver answers a chunk that it has taken already as it did
+ * before. If the receiver restarted, what it has is worth nothing (the rows were never synced), it refuses, and
+ * Raft begins another snapshot.
+ *
  * Invariants
  * - What is streamed is the state at exactly the message's snapshot index.
  * - Data is cleared only for a snapshot that Raft would accept: from a leader of this replica's term
@@ -25,6 +30,7 @@ import { QuoralError } from '../base/errors.js';
 import { crashPoint } from '../base/probes.js';
 import { decodeRaftBatch, encodeRaftBatch } from '../raft/raft-codec.js';
 import type { RaftMessage } from '../raft/types.js';
+import { RpcError } from '../rpc/errors.js';
 import { defineMethod } from '../rpc/methods.js';
 import type { RpcNetwork } from '../rpc/types.js';
 import { applyBatch, BatchBuilder } from '../storage/batch-codec.js';
@@ -47,6 +53,9 @@ const CHUNK_BYTES = 1 << 20;
 const CHUNK_DEADLINE_MS = 30_000;
 /** Rows deleted at a time: about a millisecond of work. */
 const CLEAR_ROWS = 256;
+/** How long the sender tries to reach a receiver again, and the pause before each try. */
+const RESUME_MS = 10_000;
+const RESUME_PAUSE_MS = 50;
 /** Without a chunk for this long a stream is taken for dead. */
 const STALLED_MS = 5_000;
 
@@ -75,11 +84,13 @@ export class SnapshotSender {
   readonly #network: RpcNetwork;
   /** One stream at a time: a snapshot is bulk work. */
   #tail: Promise<void> = Promise.resolve();
-  #nextId = 1;
+  /** Never used before, over restarts as well: the clock outlives them. */
+  #nextId: number;
 
   constructor(store: Store, network: RpcNetwork) {
     this.#store = store;
     this.#network = network;
+    this.#nextId = store.hlc.now();
   }
 
   /** Must run before anything more is applied, so that the view is of the message's index. */
@@ -122,23 +133,18 @@ export class SnapshotSender {
     const snapshotId = this.#nextId++;
     let sequence = 0;
     const deliver = async (batch: Uint8Array, last: boolean): Promise<boolean> => {
-      const reply = await this.#network.call(
-        message.to,
-        SNAPSHOT_CHUNK,
-        {
-          rangeId: descriptor.rangeId,
-          snapshotId,
-          sequence: sequence++,
-          descriptor: descriptorToWire(descriptor),
-          index: meta.index,
-          term: meta.term,
-          batch: batch as Buffer,
-          last,
-          message:
-            last || sequence === 1 ? encodeRaftBatch([{ rangeId: descriptor.rangeId, message }]) : Buffer.alloc(0),
-        },
-        { deadlineMs: CHUNK_DEADLINE_MS },
-      );
+      const first = sequence === 0;
+      const reply = await this.#deliver(message.to, {
+        rangeId: descriptor.rangeId,
+        snapshotId,
+        sequence: sequence++,
+        descriptor: descriptorToWire(descriptor),
+        index: meta.index,
+        term: meta.term,
+        batch: batch as Buffer,
+        last,
+        message: last || first ? encodeRaftBatch([{ rangeId: descriptor.rangeId, message }]) : Buffer.alloc(0),
+      });
       return reply.accepted;
     };
     let builder = new BatchBuilder();
@@ -157,6 +163,24 @@ export class SnapshotSender {
     }
     return deliver(builder.finish(), true);
   }
+
+  /** Sends a chunk, and again while the way to the receiver is broken. */
+  async #deliver(to: NodeId, chunk: SnapshotChunk): Promise<SnapshotChunkReply> {
+    const { env } = this.#store;
+    const giveUpMs = env.clock.monotonicMs() + RESUME_MS;
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.#network.call(to, SNAPSHOT_CHUNK, chunk, { deadlineMs: CHUNK_DEADLINE_MS });
+      } catch (error) {
+        const lost = error instanceof RpcError && (error.reason === 'unreachable' || error.reason === 'broken');
+        const pauseMs = RESUME_PAUSE_MS * tries;
+        if (!lost || this.#store.stopped || env.clock.monotonicMs() + pauseMs > giveUpMs) throw error;
+        await env.timers.sleep(pauseMs);
+        if (this.#store.stopped) throw error;
+        this.#store.counters.resumes++;
+      }
+    }
+  }
 }
 
 interface Incoming {
@@ -166,10 +190,19 @@ interface Incoming {
   activeMs: number;
 }
 
+/** The chunk that came last for a range, and its answer: for a sender that never got it. */
+interface Answered {
+  readonly from: NodeId;
+  readonly snapshotId: number;
+  readonly sequence: number;
+  readonly reply: Promise<SnapshotChunkReply>;
+}
+
 export class SnapshotReceiver {
   readonly #store: Store;
   readonly #network: RpcNetwork;
   readonly #incoming = new Map<RangeId, Incoming>();
+  readonly #answered = new Map<RangeId, Answered>();
 
   constructor(store: Store, network: RpcNetwork) {
     this.#store = store;
@@ -177,7 +210,7 @@ export class SnapshotReceiver {
   }
 
   register(): void {
-    this.#network.handle(SNAPSHOT_CHUNK, (chunk, ctx) => this.#receive(chunk, ctx.from));
+    this.#network.handle(SNAPSHOT_CHUNK, (chunk, ctx) => this.#receiveOnce(chunk, ctx.from));
   }
 
   /** A stream of `from` is arriving: it will bring what the range lacks. One that stopped counts no more. */
@@ -185,6 +218,16 @@ export class SnapshotReceiver {
     const incoming = this.#incoming.get(rangeId);
     if (incoming === undefined || incoming.from !== from) return false;
     return this.#store.env.clock.monotonicMs() - incoming.activeMs < STALLED_MS;
+  }
+
+  /** A chunk that is sent again because its answer got lost is answered again, not taken again. */
+  #receiveOnce(chunk: SnapshotChunk, from: NodeId): Promise<SnapshotChunkReply> {
+    const { rangeId, snapshotId, sequence } = chunk;
+    const before = this.#answered.get(rangeId);
+    if (before?.from === from && before.snapshotId === snapshotId && before.sequence === sequence) return before.reply;
+    const reply = this.#receive(chunk, from);
+    this.#answered.set(rangeId, { from, snapshotId, sequence, reply });
+    return reply;
   }
 
   async #receive(chunk: SnapshotChunk, from: NodeId): Promise<SnapshotChunkReply> {

@@ -82,6 +82,36 @@ describe('catching up', () => {
     await harness.converged(25_000);
   });
 
+  it('by one snapshot, resumed where it stopped each time its stream breaks', async () => {
+    harness = await Harness.start(SMALL_LOG);
+    await harness.put(['\x04old'], 'x');
+    await harness.converged();
+    const away = follower();
+    await harness.stop(away, false);
+    for (let i = 0; i < 30; i++) await harness.put([`\x04b${i}`], 'x'.repeat(200_000));
+    await fill(1500, 10);
+    await truncated();
+    const sender = harness.leaseholder()!;
+    await harness.restart(away);
+    const { store } = harness.node(away);
+    let broken = 0;
+    let rows = 0;
+    const writeData = store.engine.writeData.bind(store.engine);
+    // Every write of a chunk is followed by a broken stream: the chunk was taken, its answer is lost.
+    store.engine.writeData = (batch) => {
+      writeData(batch);
+      if (store.replica(1)?.installing !== true) return;
+      rows += batch.count;
+      if (broken++ % 3 === 0) harness.hub.breakStreams(`n${sender.id}`, `n${away}`);
+    };
+    await harness.until('it begins', () => store.replica(1)?.installing, 15_000);
+    await harness.converged(25_000);
+    expect(broken).toBeGreaterThan(3);
+    expect(rows).toBeGreaterThan(1500);
+    expect(sender.store.counters.resumes).toBeGreaterThan(0);
+    expect(sender.store.counters.snapshots).toBe(1);
+  });
+
   it('by the next leaseholder, when the sender died in the middle', async () => {
     harness = await Harness.start(SMALL_LOG);
     await harness.put(['\x04old'], 'x');

@@ -6,6 +6,7 @@
  *   clock 20000                                            sets the wall clock, in microseconds
  *   a [options] | request; request …                       sends a batch of transaction a ('-': none)
  *       bump nowait skip obs= rows= bytes= at= range= timeout= bg=name (prints 'waits' if it does)
+ *       brief: without timestamps, where they come from the running clock
  *   await name                                             the answer of a batch that waited
  *   cancel name                                            its client gives up
  *   show                                                   versions, intents, records, locks
@@ -222,6 +223,7 @@ export class ScriptRange {
         (response) => this.#render(response),
         (error: unknown) => renderError(error),
       )
+      .then((answer) => (options.has('brief') ? answer.replace(/@\d+/g, '@…') : answer))
       .finally(() => {
         settled = true;
       });
