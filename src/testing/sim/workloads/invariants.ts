@@ -3,12 +3,12 @@
  * that only grow, keys that are unique, an index that agrees with its table, inserts that stay.
  */
 import type { SimRandom } from '../../../env/sim/random.js';
-import { type BankRead, judgeBank } from '../../judges/bank.js';
-import { type CounterEvent, judgeCounters } from '../../judges/counter.js';
-import { judgeIndex } from '../../judges/index-table.js';
-import { judgeSet, type SetInsert } from '../../judges/set.js';
-import { judgeUnique, type UniqueInsert } from '../../judges/unique.js';
-import type { Outcome, Verdict } from '../../judges/history.js';
+import { type BankRead, checkBank, type Transfer } from '../../judges/bank.js';
+import { checkCounters, type CounterOperation } from '../../judges/counter.js';
+import { checkIndex } from '../../judges/secondary-index.js';
+import { checkSet, type SetInsert } from '../../judges/set.js';
+import { checkUnique, type UniqueInsert, type UniqueRow } from '../../judges/unique.js';
+import type { HistoryKey, Outcome, Verdict } from '../../judges/history.js';
 import type { SimSession } from '../session.js';
 import { readHealed, type Workload } from '../workload.js';
 
@@ -18,6 +18,8 @@ const BALANCE = 100;
 export class BankWorkload implements Workload {
   readonly name = 'bank';
   readonly #reads: BankRead[] = [];
+  readonly #transfers: Transfer[] = [];
+  #final: ReadonlyMap<HistoryKey, number> = new Map();
 
   setup(): readonly string[] {
     const rows = Array.from({ length: ACCOUNTS }, (_, i) => `(${i}, ${BALANCE})`);
@@ -32,10 +34,14 @@ export class BankWorkload implements Workload {
     const { random } = session;
     const draw = random.next();
     if (draw < 0.6) await this.#transfer(session, random);
-    else if (draw < 0.85) await this.#read(session, 'SELECT id, balance FROM accounts ORDER BY id', 'read');
+    else if (draw < 0.85) await this.#read(session, 'SELECT id, balance FROM accounts ORDER BY id', '');
     else {
       const back = 500 + random.int(3_000);
-      await this.#read(session, `SELECT id, balance FROM accounts AS OF SYSTEM TIME '-${back}ms' ORDER BY id`, 'as of');
+      await this.#read(
+        session,
+        `SELECT id, balance FROM accounts AS OF SYSTEM TIME '-${back}ms' ORDER BY id`,
+        ' as of',
+      );
     }
   }
 
@@ -44,51 +50,51 @@ export class BankWorkload implements Workload {
     const amount = 1 + random.int(10);
     // Relative changes keep the total at READ COMMITTED, too.
     const level = random.chance(0.8) ? 'serializable' : 'read committed';
-    await session.transaction(level, async (client) => {
+    let moved = true;
+    const { outcome } = await session.transaction(level, async (client) => {
       if (level === 'serializable' && random.chance(0.5)) {
         const { rows } = await client.query('SELECT balance FROM accounts WHERE id = $1', [from!]);
         const balance = Number(rows[0]![0]);
-        if (balance < amount) return;
+        if (balance < amount) {
+          moved = false;
+          return;
+        }
         await client.query('UPDATE accounts SET balance = $2 WHERE id = $1', [from!, balance - amount]);
       } else {
         await client.query('UPDATE accounts SET balance = balance - $2 WHERE id = $1', [from!, amount]);
       }
       await client.query('UPDATE accounts SET balance = balance + $2 WHERE id = $1', [to!, amount]);
     });
+    if (moved) this.#transfers.push({ id: this.#transfers.length, from: from!, to: to!, amount, outcome });
   }
 
   async #read(session: SimSession, text: string, kind: string): Promise<void> {
-    await session.connection();
-    const invokedAt = session.nowUs;
     const { result } = await session.statement(text);
     if (result === null) return;
-    this.#note(result.rows, { invokedAt, completedAt: session.nowUs, where: `${kind} at ${session.node}` });
-  }
-
-  #note(
-    rows: readonly (readonly (string | null)[])[],
-    at: { readonly invokedAt: number; readonly completedAt: number; readonly where: string },
-  ): void {
-    const balances = rows.map(([id, balance]) => [Number(id), Number(balance)] as const);
-    this.#reads.push({ ...at, balances: new Map(balances) });
+    this.#reads.push({ id: this.#reads.length, balances: balancesOf(result.rows), node: `${session.node}${kind}` });
   }
 
   async finish(session: SimSession): Promise<void> {
-    const invokedAt = session.nowUs;
-    const rows = await readHealed(session, 'SELECT id, balance FROM accounts ORDER BY id');
-    this.#note(rows, { invokedAt, completedAt: session.nowUs, where: 'the end' });
+    this.#final = balancesOf(await readHealed(session, 'SELECT id, balance FROM accounts ORDER BY id'));
   }
 
   judge(): readonly Verdict[] {
-    return [judgeBank(this.#reads, { total: ACCOUNTS * BALANCE, accounts: ACCOUNTS, negativeAllowed: false })];
+    const initial = new Map(Array.from({ length: ACCOUNTS }, (_, i) => [i, BALANCE] as const));
+    const history = { initial, reads: this.#reads, final: this.#final, transfers: this.#transfers };
+    return [checkBank(history, { nonNegative: true })];
   }
+}
+
+function balancesOf(rows: readonly (readonly (string | null)[])[]): ReadonlyMap<HistoryKey, number> {
+  return new Map(rows.map(([id, balance]) => [Number(id), Number(balance)]));
 }
 
 const COUNTERS = 4;
 
 export class CounterWorkload implements Workload {
   readonly name = 'counters';
-  readonly #events: CounterEvent[] = [];
+  readonly #operations: CounterOperation[] = [];
+  #final: ReadonlyMap<HistoryKey, number> = new Map();
   readonly #realTime: boolean;
 
   constructor(options: { readonly realTime: 'per-key' | 'none' }) {
@@ -103,7 +109,7 @@ export class CounterWorkload implements Workload {
     ];
   }
 
-  async step(session: SimSession, process: number): Promise<void> {
+  async step(session: SimSession, _process: number): Promise<void> {
     const { random } = session;
     const key = random.int(COUNTERS);
     await session.connection();
@@ -113,21 +119,22 @@ export class CounterWorkload implements Workload {
       increment ? 'UPDATE counters SET n = n + 1 WHERE id = $1' : 'SELECT n FROM counters WHERE id = $1',
       [key],
     );
-    const at = { process, key, invokedAt, completedAt: outcome === 'unknown' ? Infinity : session.nowUs };
-    if (increment) this.#events.push({ ...at, kind: 'increment', by: 1, outcome });
-    else if (result !== null) this.#events.push({ ...at, kind: 'read', value: Number(result.rows[0]![0]) });
-  }
-
-  async finish(session: SimSession): Promise<void> {
-    const invokedAt = session.nowUs;
-    for (const [id, n] of await readHealed(session, 'SELECT id, n FROM counters ORDER BY id')) {
-      const at = { process: 0, key: Number(id), invokedAt, completedAt: session.nowUs };
-      this.#events.push({ ...at, kind: 'read', value: Number(n), final: true });
+    const at = { id: this.#operations.length, key, invokedAt, outcome };
+    const completedAt = outcome === 'unknown' ? Infinity : session.nowUs;
+    if (increment) this.#operations.push({ ...at, completedAt, action: { f: 'add', amount: 1 } });
+    else if (result !== null) {
+      this.#operations.push({ ...at, completedAt, action: { f: 'read', value: Number(result.rows[0]![0]) } });
     }
   }
 
+  async finish(session: SimSession): Promise<void> {
+    const rows = await readHealed(session, 'SELECT id, n FROM counters ORDER BY id');
+    this.#final = new Map(rows.map(([id, n]) => [Number(id), Number(n)]));
+  }
+
   judge(): readonly Verdict[] {
-    return [judgeCounters(this.#events, { realTime: this.#realTime })];
+    const judged = this.#realTime ? this.#operations : this.#operations.filter(({ action }) => action.f === 'add');
+    return [checkCounters(judged, { final: this.#final })];
   }
 }
 
@@ -136,43 +143,34 @@ const EMAILS = 60;
 export class UniqueWorkload implements Workload {
   readonly name = 'unique';
   readonly #inserts: UniqueInsert[] = [];
-  #rows: { readonly id: number; readonly key: string }[] = [];
+  #rows: UniqueRow[] = [];
 
   setup(): readonly string[] {
     return [
-      'CREATE TABLE members (id serial PRIMARY KEY, email text NOT NULL UNIQUE, who int NOT NULL)',
+      'CREATE TABLE members (id serial PRIMARY KEY, email text NOT NULL UNIQUE, owner int NOT NULL)',
       'ALTER TABLE members SPLIT AT VALUES (20)',
     ];
   }
 
-  async step(session: SimSession, process: number): Promise<void> {
+  async step(session: SimSession, _process: number): Promise<void> {
     const key = `m${session.random.int(EMAILS)}@example.org`;
     const careful = session.random.chance(0.3) ? ' ON CONFLICT (email) DO NOTHING' : '';
-    await session.connection();
-    const invokedAt = session.nowUs;
+    const owner = this.#inserts.length;
     const { outcome, error, result } = await session.statement(
-      `INSERT INTO members (email, who) VALUES ($1, $2)${careful} RETURNING id`,
-      [key, process],
+      `INSERT INTO members (email, owner) VALUES ($1, $2)${careful} RETURNING id`,
+      [key, owner],
     );
     const refused = error?.code === '23505' || (result !== null && result.rows.length === 0);
-    this.#inserts.push({
-      process,
-      key,
-      invokedAt,
-      completedAt: outcome === 'unknown' ? Infinity : session.nowUs,
-      outcome: refused ? 'failed' : outcome,
-      ...(refused ? { refused: true } : {}),
-      ...(result !== null && result.rows.length > 0 ? { id: Number(result.rows[0]![0]) } : {}),
-    });
+    this.#inserts.push({ id: owner, key, owner, outcome: refused ? 'failed' : outcome });
   }
 
   async finish(session: SimSession): Promise<void> {
-    const rows = await readHealed(session, 'SELECT id, email FROM members ORDER BY id');
-    this.#rows = rows.map(([id, email]) => ({ id: Number(id), key: email! }));
+    const rows = await readHealed(session, 'SELECT email, owner FROM members ORDER BY id');
+    this.#rows = rows.map(([email, owner]) => ({ key: email!, owner: Number(owner) }));
   }
 
   judge(): readonly Verdict[] {
-    return [judgeUnique(this.#inserts, this.#rows)];
+    return [checkUnique(this.#inserts, this.#rows)];
   }
 }
 
@@ -244,8 +242,14 @@ export class IndexWorkload implements Workload {
   }
 
   judge(): readonly Verdict[] {
-    return [judgeIndex(this.#comparisons)];
+    return this.#comparisons.map(({ where, table, index }) =>
+      checkIndex(`items_tag (${where})`, rowsOf(table), rowsOf(index)),
+    );
   }
+}
+
+function rowsOf(lines: readonly string[]): readonly string[][] {
+  return lines.map((line) => line.split(':'));
 }
 
 export class SetWorkload implements Workload {
@@ -258,12 +262,10 @@ export class SetWorkload implements Workload {
     return ['CREATE TABLE entries (id int PRIMARY KEY, note text)', 'ALTER TABLE entries SPLIT AT VALUES (30), (100)'];
   }
 
-  async step(session: SimSession, process: number): Promise<void> {
+  async step(session: SimSession, _process: number): Promise<void> {
     const { random } = session;
     const count = 1 + random.int(3);
     const values = Array.from({ length: count }, () => this.#next++);
-    await session.connection();
-    const invokedAt = session.nowUs;
     let outcome: Outcome;
     if (random.chance(0.5)) {
       const rows = values.map((value) => `(${value}, 'x')`).join(', ');
@@ -273,8 +275,7 @@ export class SetWorkload implements Workload {
         for (const value of values) await client.query(`INSERT INTO entries VALUES ($1, 'y')`, [value]);
       }));
     }
-    const completedAt = outcome === 'unknown' ? Infinity : session.nowUs;
-    this.#inserts.push({ process, values, invokedAt, completedAt, outcome });
+    for (const value of values) this.#inserts.push({ id: this.#inserts.length, value, outcome });
   }
 
   async finish(session: SimSession): Promise<void> {
@@ -282,6 +283,6 @@ export class SetWorkload implements Workload {
   }
 
   judge(): readonly Verdict[] {
-    return [judgeSet(this.#inserts, this.#final)];
+    return [checkSet(this.#inserts, this.#final)];
   }
 }
