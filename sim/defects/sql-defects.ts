@@ -1,0 +1,58 @@
+/** Defects in SQL: constraints, indexes, snapshots of statements, retries. */
+import type { Defect } from './defect.js';
+
+export const SQL_DEFECTS: readonly Defect[] = [
+  {
+    name: 'unique-check-skipped',
+    breaks: 'A key that must not exist is looked for before it is written.',
+    patches: [
+      {
+        file: 'src/range/eval/write.ts',
+        find: 'if (request.mustNotExist && newest !== null && newest.value !== null) {',
+        replace: 'if (request.mustNotExist && newest !== null && newest.ts < 0) {',
+      },
+    ],
+  },
+  {
+    name: 'index-entry-not-deleted',
+    breaks: 'An index has an entry for every row, and no other.',
+    patches: [
+      {
+        file: 'src/sql/exec/row-writer.ts',
+        find: 'if (oldEntry !== newEntry) txn.delete(oldEntry);',
+        replace: '',
+      },
+    ],
+  },
+  {
+    name: 'statement-snapshot-reused',
+    breaks: 'A statement at READ COMMITTED sees what was committed before it began.',
+    patches: [
+      {
+        file: 'src/txn/transaction.ts',
+        find: 'if (attempt.fixed) return;\n    const readTs',
+        replace: 'if (attempt.fixed || !attempt.spans.isEmpty) return;\n    const readTs',
+      },
+    ],
+  },
+  {
+    name: 'retried-after-rows-went-out',
+    breaks: 'A statement is run again only while nothing of its results has gone out.',
+    patches: [
+      {
+        file: 'src/sql/session/transaction.ts',
+        find: 'if (buffer.released || this.#host.signal.aborted) return false;',
+        replace: 'if (this.#host.signal.aborted) return false;',
+      },
+    ],
+    options: {
+      amplify: [
+        {
+          file: 'src/sql/session/buffering-sink.ts',
+          find: 'export const BUFFER_MAX = 16 * 1024;',
+          replace: 'export const BUFFER_MAX = 1;',
+        },
+      ],
+    },
+  },
+];
