@@ -388,7 +388,7 @@ export class Replica implements RangeState {
   }
 }
 
-function initialState(rangeId: RangeId, key: Key): Buffer | null {
+export function initialState(rangeId: RangeId, key: Key): Buffer | null {
   if (key === truncatedStateKey(rangeId)) {
     return encodeTruncatedState({ index: INITIAL_INDEX, term: INITIAL_TERM });
   }

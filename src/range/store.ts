@@ -26,6 +26,7 @@ import type { RangeDescriptor, SplitTrigger } from './kv-api.js';
 import { Executor } from './executor.js';
 import { preferredLeader } from './lease-mover.js';
 import { Replica } from './replica.js';
+import { AbsentVoters, isVoteRequest } from './absent-voter.js';
 import { INITIAL_INDEX, INITIAL_TERM, loadReplicas, logSink, writeApplied, writeDescriptor } from './range-state.js';
 import type { TxnPusher, WaitGraph } from './services.js';
 import { SnapshotReceiver, SnapshotSender } from './snapshots.js';
@@ -88,6 +89,7 @@ export class Store implements StoreContext {
   /** When each node was last found to be down. */
   readonly #downAt = new Map<NodeId, Timestamp>();
   readonly #snapshots: SnapshotSender;
+  readonly #absent: AbsentVoters;
   readonly #receiver: SnapshotReceiver;
   readonly maintenance: StoreMaintenance;
   #turnQueued = false;
@@ -106,6 +108,13 @@ export class Store implements StoreContext {
     this.liveness = deps.liveness;
     this.executor = new Executor(this);
     this.#snapshots = new SnapshotSender(this, deps.network);
+    this.#absent = new AbsentVoters({
+      store: this,
+      send: (rangeId, messages) => {
+        for (const message of messages) deps.network.send(message.to, RAFT_BATCH, [{ rangeId, message }]);
+      },
+      onFatal: deps.onFatal,
+    });
     this.#receiver = new SnapshotReceiver(this, deps.network);
     this.maintenance = new StoreMaintenance(this);
   }
@@ -208,6 +217,7 @@ export class Store implements StoreContext {
   }
 
   #add(replica: Replica): void {
+    this.#absent.forget(replica.rangeId);
     this.#replicas.set(replica.rangeId, replica);
     this.#byStart.set(replica.descriptor.start, replica);
   }
@@ -326,6 +336,10 @@ export class Store implements StoreContext {
   stepMessage(rangeMessage: RangeMessage, from: NodeId): void {
     const { rangeId, message } = rangeMessage;
     const replica = this.#replicas.get(rangeId);
+    if (replica === undefined && this.#absent.has(rangeId)) {
+      this.#answerAbsent(rangeMessage, from);
+      return;
+    }
     if (replica === undefined) {
       mark('message-before-split');
       // Most likely a split that is not applied here yet; otherwise it is forgotten in time.
@@ -367,10 +381,17 @@ export class Store implements StoreContext {
   #answerEarly(nowMs: number): void {
     while (this.#early.length > 0 && nowMs - this.#early[0]!.atMs > EARLY_MS) {
       const { rangeMessage, from } = this.#early.shift()!;
-      const { message } = rangeMessage;
-      if ((message.type !== 'app' && message.type !== 'heartbeat') || message.from !== from) continue;
-      if (this.#receiver.busy(rangeMessage.rangeId, from)) continue;
-      this.#askForSnapshot(rangeMessage);
+      if (this.#replicas.has(rangeMessage.rangeId)) this.stepMessage(rangeMessage, from);
+      else this.#answerAbsent(rangeMessage, from);
+    }
+  }
+
+  #answerAbsent(rangeMessage: RangeMessage, from: NodeId): void {
+    const { rangeId, message } = rangeMessage;
+    if (message.from !== from || message.to !== this.nodeId) return;
+    if (isVoteRequest(message)) this.#absent.answer(rangeMessage);
+    else if ((message.type === 'app' || message.type === 'heartbeat') && !this.#absent.beyond(rangeId, message.term)) {
+      if (!this.#receiver.busy(rangeId, from)) this.#askForSnapshot(rangeMessage);
     }
   }
 

@@ -191,6 +191,37 @@ describe('splits', () => {
     await harness.converged(20_000);
   });
 
+  it('elect a leader with the vote of a node that missed them, when another is gone', async () => {
+    harness = await Harness.start(SMALL_LOG);
+    await harness.increment('\x04a');
+    await harness.increment('\x04z');
+    await harness.converged();
+    const away = harness.up.find((n) => n !== harness.leaseholder())!.id;
+    await harness.stop(away, false);
+    await harness.split(1, '\x04m', 2);
+    // So much that the entry of the split is gone from the left side's log.
+    for (let i = 0; i < 60; i++) await harness.put([`\x04b${i}`], 'x'.repeat(1000));
+    await harness.until('the log is truncated', () =>
+      harness.up.every((n) => n.store.replica(1)!.log.truncated().index > 40),
+    );
+    const gone = harness.leaseholder()!.id;
+    await harness.stop(gone);
+    await harness.restart(away);
+    // Both sides are served by the two that are there, one of which had to ask for everything.
+    await harness.until(
+      'both sides are led',
+      () => [1, 2].every((id) => harness.leaseholder(id) !== undefined),
+      15_000,
+    );
+    await harness.until('they are whole', () =>
+      [1, 2].every((id) => harness.node(away).store.replica(id)?.installing === false),
+    );
+    expect(await harness.get('\x04z')).not.toBe(null);
+    expect(await harness.get('\x04a')).not.toBe(null);
+    await harness.restart(gone);
+    await harness.converged(25_000);
+  });
+
   it('hand unreplicated locks on when the same node leads the right side first', async () => {
     harness = await Harness.start({ nodes: 1 });
     const node = await harness.until('a leaseholder', () => harness.leaseholder());
