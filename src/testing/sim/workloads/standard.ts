@@ -9,7 +9,7 @@ export function standardWorkloads(options: IsolationOptions): Workload[] {
     new ListWorkload(options),
     new RegisterWorkload(options),
     new SingleKeyWorkload(options),
-    new BankWorkload(),
+    new BankWorkload(options),
     new CounterWorkload(options),
     new UniqueWorkload(),
     new IndexWorkload(),
