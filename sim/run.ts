@@ -255,7 +255,7 @@ function asWorker(settings: Settings): void {
   });
 }
 
-const ALL_MARKS = Object.keys(MARKS);
+const ALL_MARKS: readonly string[] = MARKS.map((mark) => mark.name);
 const PROGRESS_MS = 5_000;
 
 async function main(): Promise<void> {

@@ -39,7 +39,14 @@ export function patchedSources(root: string, patches: readonly Patch[]): Map<str
 /** Compiles one file as the build does. @throws Error on a syntax error. */
 export function compileSource(root: string, file: string, text: string): string {
   const { outputText, diagnostics } = ts.transpileModule(text, {
-    compilerOptions: { ...compilerOptions(root), sourceMap: false, inlineSourceMap: true },
+    // A file alone does not tell that its package is one of ES modules.
+    compilerOptions: {
+      ...compilerOptions(root),
+      module: ts.ModuleKind.ESNext,
+      moduleResolution: ts.ModuleResolutionKind.Bundler,
+      sourceMap: false,
+      inlineSourceMap: true,
+    },
     fileName: join(root, file),
     reportDiagnostics: true,
   });
