@@ -16,7 +16,7 @@ const TITLES: Partial<Record<AnomalyName, string>> = {
 
 export function describeCycle(graph: DependencyGraph, name: AnomalyName, steps: readonly Step[]): string {
   const transactions = [...new Set(steps.map((step) => step.fromTxn))];
-  const lines = steps.map((step) => `  ${describeStep(graph, step)}`);
+  const lines = steps.map((step) => `  ${describeStep(graph, step, steps)}`);
   const ids = transactions.map((txn) => `T${graph.transaction(txn).id}`);
   const begin = Math.min(...transactions.map((txn) => graph.transaction(txn).invokedAt));
   const title = TITLES[name];
@@ -28,7 +28,7 @@ export function describeCycle(graph: DependencyGraph, name: AnomalyName, steps: 
   ].join('\n');
 }
 
-function describeStep(graph: DependencyGraph, step: Step): string {
+function describeStep(graph: DependencyGraph, step: Step, all: readonly Step[]): string {
   const from = `T${graph.transaction(step.fromTxn).id}`;
   const to = `T${graph.transaction(step.toTxn).id}`;
   const wrote = step.list === true ? 'appended' : 'wrote';
@@ -40,7 +40,7 @@ function describeStep(graph: DependencyGraph, step: Step): string {
     case 'wr':
       return `${to} ${readWords(graph, step.toTxn, step)}, which ${from} ${wrote}${step.list === true ? ` (${after})` : ''}`;
     case 'rw':
-      return `${from} ${readWords(graph, step.fromTxn, step)}, without ${after}, which ${to} ${wrote}${basis(step)}${acknowledged(graph, step)}`;
+      return `${from} ${readWords(graph, step.fromTxn, step)}, without ${after}, which ${to} ${wrote}${basis(step)}${acknowledged(graph, step, all)}`;
     case 'real-time':
       return describeRealTime(graph, step, from, to);
     case 'process':
@@ -57,8 +57,9 @@ function basis(step: Step): string {
   return step.timed ? ' (later, by what others had seen in between)' : '';
 }
 
-/** Says so when the one who wrote was done before the reader began: the plainest form of a stale read. */
-function acknowledged(graph: DependencyGraph, step: Step): string {
+/** Says so when the one who wrote was done before the reader began, unless a step of its own says it. */
+function acknowledged(graph: DependencyGraph, step: Step, all: readonly Step[]): string {
+  if (all.some(({ kind, fromTxn }) => kind === 'real-time' && fromTxn === step.toTxn)) return '';
   const writer = graph.transaction(step.toTxn);
   const reader = graph.transaction(step.fromTxn);
   if (writer.outcome !== 'done' || writer.completedAt >= reader.invokedAt) return '';

@@ -31,7 +31,7 @@ export function formatList(values: readonly HistoryValue[], around?: HistoryValu
 }
 
 export function milliseconds(us: number): string {
-  if (us < 10) return `${Number(us.toFixed(2))} µs`;
+  if (us > 0 && us < 10) return `${Number(us.toFixed(2))} µs`;
   const ms = us / 1000;
   return ms < 10_000 ? `${Number(ms.toFixed(ms < 10 ? 2 : 1))} ms` : `${Number((ms / 1000).toFixed(2))} s`;
 }
