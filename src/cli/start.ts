@@ -8,6 +8,7 @@
  * A failed invariant must not spread: uncaught exceptions and rejections are logged, and the
  * process ends with 70 without draining. What is acknowledged is in the log already.
  */
+import { QuoralError } from '../base/errors.js';
 import type { Env, LogLevel, Transport } from '../env/env.js';
 import { MemoryDisk } from '../env/memory-disk.js';
 import { monitorEventLoop, type EventLoopMonitor } from '../env/node/event-loop.js';
@@ -63,7 +64,13 @@ async function serve(command: StartCommand, env: Env, stopRequest: StopRequest, 
     },
     dataDir: command.dataDir,
     openEngine: async (directory) =>
-      command.storage === 'memory' ? new MemoryEngine() : openRocksdbEngine({ directory }),
+      command.storage === 'memory'
+        ? new MemoryEngine()
+        : openRocksdbEngine({
+            directory,
+            disk: env.disk,
+            onFailure: (error) => endAtOnce(env, error, 'storage'),
+          }),
     join: command.join,
     rpcAddress: command.rpcAddress,
     sqlAddress: command.sqlAddress,
@@ -171,7 +178,14 @@ function stopOnInternalErrors(env: Env): void {
   process.on('uncaughtException', (error, origin) => endAtOnce(env, error, origin));
 }
 
+/** A disk that is full or damaged is the operator's to mend (exit code 1); all else is a defect (70). */
 function endAtOnce(env: Env, error: unknown, origin: string): never {
+  if (error instanceof QuoralError && (error.sqlstate.startsWith('58') || error.sqlstate === 'XX001')) {
+    const failure = explain(error);
+    log(env, 'error', 'the node ends', { origin, reason: failure.text });
+    process.stderr.write(`quoral: ${failure.text}\n`);
+    process.exit(failure.code);
+  }
   log(env, 'error', 'internal error: the node ends', { origin, error });
   process.stderr.write(
     `quoral: internal error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,

@@ -21,6 +21,7 @@
  * outside the list cannot join.
  */
 import { assert } from '../base/assert.js';
+import { damagedFile, textChecksum } from '../base/checksum.js';
 import { QuoralError, sqlError } from '../base/errors.js';
 import type { NodeId } from '../base/ids.js';
 import { MembershipExchange, type NodeDescriptor } from '../encoding/proto/cluster.js';
@@ -294,7 +295,7 @@ export class ClusterMembership {
       const identity = { format: DATA_FORMAT, clusterId, nodeId: this.nodeId };
       await this.#deps.disk.writeFileSync(
         identityPath(this.#options.dataDir),
-        Buffer.from(`${JSON.stringify(identity)}\n`),
+        Buffer.from(`${withChecksum(identity)}\n`),
       );
     } catch (error) {
       this.#fail(
@@ -365,7 +366,7 @@ export class ClusterMembership {
     this.#memberWrite = this.#memberWrite.then(async () => {
       const members = [...this.#members].sort((a, b) => a - b);
       try {
-        await this.#deps.disk.writeFileSync(path, Buffer.from(`${JSON.stringify({ format: DATA_FORMAT, members })}\n`));
+        await this.#deps.disk.writeFileSync(path, Buffer.from(`${withChecksum({ format: DATA_FORMAT, members })}\n`));
       } catch (error) {
         this.#deps.logger.log('error', 'the list of members could not be written', { path, error });
       }
@@ -410,16 +411,20 @@ function placeInList(options: MembershipOptions): NodeId {
   return place;
 }
 
+/** Plain JSON for people to read, and a checksum of it: a flipped digit would still be JSON. */
+function withChecksum(object: Readonly<Record<string, unknown>>): string {
+  return JSON.stringify({ ...object, checksum: textChecksum(JSON.stringify(object)) });
+}
+
 function parseObject(bytes: Buffer, path: string): Record<string, unknown> {
   let value: unknown;
   try {
     value = JSON.parse(bytes.toString('utf8'));
   } catch (error) {
-    throw new QuoralError('58030', `"${path}" is damaged`, { severity: 'FATAL', cause: error });
+    throw damagedFile(path, error);
   }
-  if (typeof value !== 'object' || value === null)
-    throw new QuoralError('58030', `"${path}" is damaged`, { severity: 'FATAL' });
-  const object = value as Record<string, unknown>;
+  if (typeof value !== 'object' || value === null) throw damagedFile(path);
+  const { checksum, ...object } = value as Record<string, unknown>;
   if (typeof object['format'] === 'number' && object['format'] > DATA_FORMAT) {
     throw new QuoralError(
       '55000',
@@ -430,6 +435,7 @@ function parseObject(bytes: Buffer, path: string): Record<string, unknown> {
       },
     );
   }
+  if (checksum !== textChecksum(JSON.stringify(object))) throw damagedFile(path);
   return object;
 }
 
@@ -447,7 +453,7 @@ export async function readIdentity(disk: Disk, dataDir: string): Promise<NodeIde
     nodeId < 1 ||
     typeof format !== 'number'
   ) {
-    throw new QuoralError('58030', `"${path}" is damaged`, { severity: 'FATAL' });
+    throw damagedFile(path);
   }
   return { clusterId, nodeId };
 }
@@ -458,7 +464,7 @@ async function readMembers(disk: Disk, dataDir: string): Promise<NodeId[]> {
   if (bytes === null) return [];
   const { members } = parseObject(bytes, path);
   if (!Array.isArray(members) || !members.every((id) => Number.isInteger(id))) {
-    throw new QuoralError('58030', `"${path}" is damaged`, { severity: 'FATAL' });
+    throw damagedFile(path);
   }
   return members as NodeId[];
 }

@@ -23,6 +23,7 @@
  * for ten seconds each. `tooFarOff()` is true while more nodes than a majority allows are more than
  * 80 % of the maximum offset away for certain (the round trip's uncertainty is in our favour).
  */
+import { damagedFile, textChecksum } from '../base/checksum.js';
 import type { NodeId, Timestamp } from '../base/ids.js';
 import { QuoralError } from '../base/errors.js';
 import { mark } from '../base/probes.js';
@@ -222,15 +223,17 @@ export class Hlc implements HlcClock {
 
   async #persist(bound: Timestamp): Promise<void> {
     if (this.#options.boundPath === null) return;
-    await this.#disk.writeFileSync(this.#options.boundPath, Buffer.from(`${bound}\n`));
+    await this.#disk.writeFileSync(this.#options.boundPath, Buffer.from(`${bound} ${textChecksum(String(bound))}\n`));
     this.#bound = bound;
   }
 }
 
+/** The number and its checksum: a torn or flipped one would be a bound all the same, and a wrong one. */
 function parseBound(bytes: Buffer, path: string): Timestamp {
-  const value = Number(bytes.toString('latin1').trim() || NaN);
-  if (!Number.isSafeInteger(value) || value < 0) {
-    throw new QuoralError('58030', `the clock bound in "${path}" is damaged`, { severity: 'FATAL' });
+  const match = /^(\d{1,16}) ([0-9a-f]{8})\n$/.exec(bytes.toString('latin1'));
+  const value = Number(match?.[1] ?? NaN);
+  if (match === null || !Number.isSafeInteger(value) || textChecksum(match[1] as string) !== match[2]) {
+    throw damagedFile(path);
   }
   return value;
 }

@@ -3,6 +3,7 @@
  * transactions. See node.ts for the order of starting and stopping.
  */
 import { QuoralError } from '../base/errors.js';
+import { seal, unseal } from '../base/checksum.js';
 import type { NodeId } from '../base/ids.js';
 import { mark } from '../base/probes.js';
 import { ClusterMembership } from '../cluster/membership.js';
@@ -218,7 +219,8 @@ async function openLiveness(
   hlc: Hlc,
 ): Promise<StoreLiveness> {
   const { clock, timers, disk, logger } = options.env;
-  const { dataDir } = options;
+  const path = `${options.dataDir}/liveness`;
+  const persisted = await disk.readFile(path);
   return new StoreLiveness(
     {
       self,
@@ -231,8 +233,8 @@ async function openLiveness(
       clock,
       timers,
       logger,
-      persisted: await disk.readFile(`${dataDir}/liveness`),
-      persist: (bytes) => disk.writeFileSync(`${dataDir}/liveness`, bytes),
+      persisted: persisted === null ? null : unseal(persisted, path),
+      persist: (bytes) => disk.writeFileSync(path, seal(bytes)),
       recordOffset: (node, offsetUs, uncertaintyUs) => hlc.recordOffset(node, offsetUs, uncertaintyUs),
     },
   );

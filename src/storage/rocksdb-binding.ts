@@ -142,8 +142,10 @@ export function storageError(error: unknown, directory: string): QuoralError {
     });
   }
   if (root.code === 'LEVEL_CORRUPTION') {
-    return new QuoralError('XX001', `the database in ${directory} is corrupted: ${text}`, {
-      fields: { hint: 'Remove this node’s directory and let it be filled from its peers.' },
+    // Of CURRENT alone RocksDB does not say where it is.
+    const file = text.startsWith('Corruption: CURRENT ') ? ` (${directory}/CURRENT)` : '';
+    return new QuoralError('XX001', `the database in ${directory} is corrupted: ${text}${file}`, {
+      fields: { hint: 'Check the disk. The other nodes of the cluster hold the same data.' },
       cause: error,
     });
   }

@@ -22,8 +22,9 @@
  * is fatal: everything that waits rejects, every later call throws 58030; the node must stop.
  */
 import { QuoralError } from '../base/errors.js';
-import { assert } from '../base/assert.js';
+import { AssertionError, assert } from '../base/assert.js';
 import { KEY_MAX, prefixEnd, type Key } from '../base/key.js';
+import type { Disk } from '../env/env.js';
 import { applyBatch, BatchBuilder } from './batch-codec.js';
 import type {
   DataFamily,
@@ -53,6 +54,7 @@ import {
 import { BoundedSource, createNative, RocksCursor } from './rocksdb-cursor.js';
 import { LogWriter } from './rocksdb-log-writer.js';
 import { RocksSnapshot } from './rocksdb-snapshot.js';
+import { checkWriteAheadLogs } from './rocksdb-wal-check.js';
 import { SizeSampler } from './size-sampler.js';
 
 export interface RocksdbEngineOptions {
@@ -62,6 +64,10 @@ export interface RocksdbEngineOptions {
   readonly blockCacheBytes?: number;
   /** One memtable of committed data, and of the log, bytes; two to six of each. Default 16 MiB. */
   readonly memtableBytes?: number;
+  /** To look through the write-ahead logs before they are opened; without it a damaged one is cut short silently. */
+  readonly disk?: Pick<Disk, 'readFile' | 'list'>;
+  /** The first failure of a read or write after opening: the node must stop, whoever the call was for. */
+  readonly onFailure?: (error: QuoralError) => void;
 }
 
 const BLOCK_CACHE_BYTES = 96 * 1024 * 1024;
@@ -73,6 +79,8 @@ const SMALL_CACHE_BYTES = 4 * 1024 * 1024;
 const LOG_CACHE_BYTES = 8 * 1024 * 1024;
 const BLOCK_BYTES = 8 * 1024;
 const FORMAT_KEY = 'format';
+/** What log-writer-worker.mjs writes at each sync of the data. */
+const SYNC_KEY = 'sync';
 const SAMPLE_BYTES = 8;
 const SCAN_PAGE_ROWS = 1000;
 /** The binding's memtables are a quarter of the budget it is given. */
@@ -96,6 +104,10 @@ export async function openRocksdbEngine(options: RocksdbEngineOptions): Promise<
   const cache = options.blockCacheBytes ?? BLOCK_CACHE_BYTES;
   assert(memtable >= MEMTABLE_BYTES_MIN, 'memtableBytes is at least 64 KiB');
   assert(cache > 0, 'blockCacheBytes is positive');
+  if (options.disk !== undefined) {
+    await checkWriteAheadLogs(`${options.directory}/log`, 'log', options.disk, SYNC_KEY);
+    await checkWriteAheadLogs(`${options.directory}/data`, 'data', options.disk, SYNC_KEY);
+  }
   const small = columnOptions(SMALL_CACHE_BYTES, Math.min(memtable, SMALL_MEMTABLE_BYTES));
   const data = await openDatabase(`${options.directory}/data`, {
     walCompression: false,
@@ -115,7 +127,7 @@ export async function openRocksdbEngine(options: RocksdbEngineOptions): Promise<
       walCompression: false,
       ...columnOptions(LOG_CACHE_BYTES, memtable),
     });
-    return new RocksdbEngine(options.directory, log, data);
+    return new RocksdbEngine(options.directory, log, data, options.onFailure);
   } catch (error) {
     await log?.close();
     await data.close();
@@ -152,6 +164,7 @@ export class RocksdbEngine implements Engine {
   /** One tailing iterator per family, made when first used. */
   readonly #tailing = new Map<Family, NativeIterator>();
   #versionsTailing: NativeIterator | null = null;
+  readonly #onFailure: ((error: QuoralError) => void) | undefined;
   #failure: QuoralError | null = null;
   #closing: Promise<void> | null = null;
   #dataBatches = 0;
@@ -161,13 +174,14 @@ export class RocksdbEngine implements Engine {
     try {
       return work();
     } catch (error) {
-      throw storageError(error, this.#directory);
+      throw this.#failed(error);
     }
   };
 
   /** Use `openRocksdbEngine`. */
-  constructor(directory: string, log: RocksLevel, data: RocksLevel) {
+  constructor(directory: string, log: RocksLevel, data: RocksLevel, onFailure?: (error: QuoralError) => void) {
     this.#directory = directory;
+    this.#onFailure = onFailure;
     this.#logLevel = log;
     this.#dataLevel = data;
     this.#logView = viewOf(log).view;
@@ -184,7 +198,7 @@ export class RocksdbEngine implements Engine {
     };
     this.#loadSamples(meta);
     this.#writer = new LogWriter({ logHandle: log.handle, dataHandle: data.handle, directory }, (error) => {
-      this.#failure ??= error;
+      this.#failed(error);
     });
   }
 
@@ -198,7 +212,7 @@ export class RocksdbEngine implements Engine {
       );
       return values[0] ?? null;
     } catch (error) {
-      throw storageError(error, this.#directory);
+      throw this.#failed(error);
     }
   }
 
@@ -228,7 +242,7 @@ export class RocksdbEngine implements Engine {
       const key = keyBytes.latin1Slice();
       return key < end ? { key, value: rows[1]! } : null;
     } catch (error) {
-      throw storageError(error, this.#directory);
+      throw this.#failed(error);
     }
   }
 
@@ -288,8 +302,7 @@ export class RocksdbEngine implements Engine {
     try {
       binding.batch_write(this.#dataView, native, undefined);
     } catch (error) {
-      this.#failure ??= storageError(error, this.#directory);
-      throw this.#failure;
+      throw this.#failed(error);
     }
     this.#dataBatches++;
     this.#dataBytes += own.bytes;
@@ -367,6 +380,18 @@ export class RocksdbEngine implements Engine {
     } catch (error) {
       throw storageError(error, this.#directory);
     }
+  }
+
+  /** Notes the first failure: nothing is read or written any more, and the node is told to stop. */
+  #failed(cause: unknown): QuoralError {
+    // A failed invariant is no failure of the disk, and not to be hidden behind one.
+    if (cause instanceof AssertionError) throw cause;
+    const error = storageError(cause, this.#directory);
+    if (this.#failure === null) {
+      this.#failure = error;
+      this.#onFailure?.(error);
+    }
+    return this.#failure;
   }
 
   #check(): void {

@@ -1,3 +1,4 @@
+import { textChecksum } from '../../src/base/checksum.js';
 import { describe, expect, it } from 'vitest';
 import { ClusterMembership, readIdentity, type MembershipOptions } from '../../src/cluster/membership.js';
 import type { Logger } from '../../src/env/env.js';
@@ -168,7 +169,8 @@ describe('membership', () => {
     await expect(world.start(1, { join: ['n1:1', 'n1:1'] })).rejects.toMatchObject({ sqlstate: '22023' });
     await expect(world.start(1, { nodeId: 2 })).rejects.toMatchObject({ sqlstate: '22023' });
     const write = (value: string) => world.disk(1).writeFileSync('/data/node.json', Buffer.from(value));
-    await write(JSON.stringify({ format: 1, clusterId: 'c', nodeId: 2 }));
+    const identity = JSON.stringify({ format: 1, clusterId: 'c', nodeId: 2 });
+    await write(`${identity.slice(0, -1)},"checksum":"${textChecksum(identity)}"}`);
     await expect(world.start(1)).rejects.toMatchObject({
       sqlstate: '55000',
       message: expect.stringContaining('belongs to node 2'),
@@ -178,9 +180,13 @@ describe('membership', () => {
       sqlstate: '55000',
       message: expect.stringContaining('newer version'),
     });
-    for (const damaged of ['', '{', '[]', '{"format":1}', 'null']) {
+    const flipped = `${identity.slice(0, -1)},"checksum":"${textChecksum(identity.replace('2', '3'))}"}`;
+    for (const damaged of ['', '{', '[]', '{"format":1}', 'null', identity, flipped]) {
       await write(damaged);
-      await expect(world.start(1)).rejects.toMatchObject({ sqlstate: '58030' });
+      await expect(world.start(1)).rejects.toMatchObject({
+        sqlstate: 'XX001',
+        message: '"/data/node.json" is damaged',
+      });
     }
     const different = new World(7);
     const a = await different.start(1);

@@ -81,8 +81,13 @@ describe('hybrid logical clock', () => {
     await open();
     skew.us = -3_600_000_000;
     await expect(open()).rejects.toMatchObject({ sqlstate: '58000', message: expect.stringContaining('behind') });
-    await disk.writeFileSync('clock', Buffer.from('rubbish'));
-    await expect(open()).rejects.toMatchObject({ sqlstate: '58030' });
+    const whole = (await disk.readFile('clock')) as Buffer;
+    const flipped = Buffer.from(whole);
+    flipped[3] = (flipped[3] as number) ^ 1;
+    for (const damaged of [Buffer.from('rubbish'), Buffer.alloc(0), flipped, whole.subarray(0, 9)]) {
+      await disk.writeFileSync('clock', damaged);
+      await expect(open()).rejects.toMatchObject({ sqlstate: 'XX001', message: '"clock" is damaged' });
+    }
   });
 
   it('follows the wall clock past its bound after a stall, and counts it', async () => {
