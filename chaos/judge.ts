@@ -2,7 +2,14 @@
  * Where the histories of the workloads meet the judges of src/testing/judges. The simple accounts (set,
  * unique names, counters, bank) are recorded as what they are and are judged here by their own sums.
  */
+import { checkBank } from '../src/testing/judges/bank.js';
+import { checkCounters, type CounterOperation } from '../src/testing/judges/counter.js';
+import { checkListAppend } from '../src/testing/judges/elle-list.js';
+import { checkRegisters } from '../src/testing/judges/elle-register.js';
 import type { Anomaly, AnomalyName, History, IsolationLevel, Outcome, Verdict } from '../src/testing/judges/history.js';
+import { checkLinearizable, registerOperations, type RegisterOperation } from '../src/testing/judges/linearizable.js';
+import { checkSet } from '../src/testing/judges/set.js';
+import { checkUnique } from '../src/testing/judges/unique.js';
 
 export interface BankTransfer {
   readonly invokedAt: number;
@@ -74,12 +81,23 @@ class Findings {
 }
 
 export function judgeLists(history: History): Verdict[] {
-  return [listVersions(history)];
+  return [listVersions(history), checkListAppend(history)];
 }
 
 export function judgeRegisters(history: History): Verdict[] {
-  const findings = new Findings();
-  return [findings.verdict('registers', { operations: history.transactions.length })];
+  const linearizable = checkLinearizable([...registerOperations(history), ...compareAndSets(history)]);
+  const { undecided } = linearizable;
+  return [checkRegisters(history), { ...linearizable, stats: { ...linearizable.stats, undecided: undecided.length } }];
+}
+
+/** A compare-and-set that succeeded is recorded as a read and a write in one transaction. */
+function compareAndSets(history: History): RegisterOperation[] {
+  return history.transactions.flatMap(({ id, process, invokedAt, completedAt, outcome, ops }) => {
+    const [read, write] = ops;
+    if (ops.length !== 2 || read?.f !== 'read' || write?.f !== 'write' || read.value === undefined) return [];
+    const action = { f: 'cas', expected: read.value, value: write.value, applied: true } as const;
+    return [{ id, process, key: write.key, invokedAt, completedAt, outcome, action }];
+  });
 }
 
 /** What can be said of lists one key at a time: prefixes, no loss, nothing refused, nothing invented, nothing stale. */
@@ -138,13 +156,17 @@ export function judgeBank(account: {
     if (read.balances.length !== account.accounts) findings.add('bank-total', `${where}: accounts are missing`);
     if (read.balances.some(([, balance]) => balance < 0)) findings.add('bank-total', `${where}: below zero`);
   }
-  return [
-    findings.verdict('bank', {
-      reads: account.reads.length,
-      pastReads: account.reads.filter((read) => read.past).length,
-      transfers: account.transfers.filter((transfer) => transfer.outcome === 'done').length,
-    }),
-  ];
+  const own = findings.verdict('bank-reads', {
+    reads: account.reads.length,
+    pastReads: account.reads.filter((read) => read.past).length,
+    transfers: account.transfers.filter((transfer) => transfer.outcome === 'done').length,
+  });
+  const initial = new Map(Array.from({ length: account.accounts }, (_, id) => [id, account.total / account.accounts]));
+  const final = account.reads.at(-1);
+  const transfers = account.transfers.map((transfer, id) => ({ ...transfer, id }));
+  const reads = account.reads.map(({ balances, node }, id) => ({ id, balances: new Map(balances), node }));
+  const history = { initial, reads, transfers, ...(final === undefined ? {} : { final: new Map(final.balances) }) };
+  return [own, checkBank(history, { nonNegative: true })];
 }
 
 export function judgeSet(adds: readonly SetAdd[], reads: readonly SetRead[]): Verdict[] {
@@ -167,7 +189,9 @@ export function judgeSet(adds: readonly SetAdd[], reads: readonly SetRead[]): Ve
     }
   }
   const acknowledged = adds.filter((add) => add.outcome === 'done').length;
-  return [findings.verdict('set', { acknowledged, adds: adds.length, reads: reads.length })];
+  const own = findings.verdict('set-reads', { acknowledged, adds: adds.length, reads: reads.length });
+  const inserts = adds.map((add, id) => ({ ...add, id }));
+  return [own, checkSet(inserts, reads.findLast((read) => !read.byIndex)?.values ?? [])];
 }
 
 export function judgeUnique(
@@ -193,7 +217,10 @@ export function judgeUnique(
   for (const { name, taken } of attempts) {
     if (taken && !mayHave.has(name)) findings.add('unique', `"${name}" was said to be taken, but nobody ever got it`);
   }
-  return [findings.verdict('unique', { attempts: attempts.length, names: ownerOf.size })];
+  const own = findings.verdict('names', { attempts: attempts.length, names: ownerOf.size });
+  const inserts = attempts.map(({ name, owner, outcome }, id) => ({ id, key: name, owner, outcome }));
+  const rows = owners.map(({ name, owner }) => ({ key: name, owner }));
+  return [own, checkUnique(inserts, rows)];
 }
 
 export function judgeCounters(increments: readonly Increment[], finals: ReadonlyMap<number, number>): Verdict[] {
@@ -215,7 +242,15 @@ export function judgeCounters(increments: readonly Increment[], finals: Readonly
     }
     judgeMonotonic(counter, own, findings);
   }
-  return [findings.verdict('counters', { operations: increments.length, counters: finals.size })];
+  const own = findings.verdict('increments', { operations: increments.length, counters: finals.size });
+  const operations = increments.flatMap<CounterOperation>(
+    ({ counter, isRead, seen, invokedAt, completedAt, outcome }, id) => {
+      const base = { id, key: counter, invokedAt, completedAt, outcome };
+      if (!isRead) return [{ ...base, action: { f: 'add', amount: 1 } }];
+      return seen === null ? [] : [{ ...base, action: { f: 'read', value: seen } }];
+    },
+  );
+  return [own, checkCounters(operations, { final: finals })];
 }
 
 /** What an operation sees is not below what any operation saw that had ended before it began. */
