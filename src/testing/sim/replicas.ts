@@ -22,7 +22,9 @@ export function compareReplicas(world: SimWorld): string | null {
   for (const { rangeId, descriptor } of ranges) {
     const states = world.machines.map((machine) => describe(machine, rangeId));
     if (new Set(states).size !== 1) {
-      const lines = states.map((state, i) => `  ${world.machines[i]!.name}: ${state}`);
+      const lines = states.map(
+        (state, i) => `  ${world.machines[i]!.name}: ${state}${raftState(world.machines[i]!, rangeId)}`,
+      );
       return `range ${rangeId} (${formatKey(descriptor.start)}):\n${lines.join('\n')}${firstDifference(world, descriptor)}`;
     }
     const served = world.machines.some((m) => m.node!.store.replica(rangeId)!.serving(m.node!.store.hlc.now()));
@@ -38,6 +40,24 @@ function describe(machine: SimMachine, rangeId: number): string {
   const { start, end, generation } = replica.descriptor;
   const bounds = `generation ${generation}, ${formatKey(start)} to ${formatKey(end)}`;
   return `${bounds}, applied ${replica.appliedIndex}, checksum ${checksum(store.engine, replica.descriptor)}`;
+}
+
+/** What explains why a replica does not follow. */
+function raftState(machine: SimMachine, rangeId: number): string {
+  const replica = machine.node!.store.replica(rangeId);
+  if (replica === undefined) return '';
+  const { raft, log } = replica;
+  const flags = `${replica.installing ? ', installing' : ''}${replica.quiesced ? ', quiesced' : ''}`;
+  const state = `${raft.role} of n${raft.leader} in term ${raft.term}, committed ${raft.committed}, last ${raft.lastIndex}`;
+  const peers = raft.isLeader
+    ? raft
+        .peers()
+        .map(
+          (p) =>
+            `\n      n${p.id}: ${p.state}, match ${p.match}, next ${p.next}, in flight ${p.inflight}${p.recentActive ? '' : ', silent'}`,
+        )
+    : [];
+  return `\n    ${state}, stable ${raft.stableIndex}, truncated ${log.truncated().index}${flags}${peers.join('')}`;
 }
 
 function checksum(engine: Engine, descriptor: RangeDescriptor): string {

@@ -23,6 +23,7 @@ import { SimProcess, SimScheduler } from '../../env/sim/scheduler.js';
 import { SimTrace } from '../../env/sim/trace.js';
 import { type QuoralNode, startNode } from '../../server/node.js';
 import { MemoryEngine, type CrashOptions } from '../../storage/memory-engine.js';
+import type { KvDb } from '../../txn/kv-txn.js';
 
 export interface WorldOptions {
   readonly seed: number;
@@ -39,6 +40,8 @@ export interface WorldOptions {
   readonly restartUs?: number | null;
   /** Lines of the nodes' log from this level on are part of the timeline. */
   readonly logLevel?: 'debug' | 'info' | 'warn' | 'error';
+  /** What a node's SQL layer gets in place of its transactions. */
+  readonly wrapDb?: (db: KvDb) => KvDb;
 }
 
 const LEVELS = { debug: 0, info: 1, warn: 2, error: 3 } as const;
@@ -221,6 +224,7 @@ export class SimWorld {
       ...(options.rangeBytesMax === undefined ? {} : { rangeBytesMax: options.rangeBytesMax }),
       ...(options.logBytesKept === undefined ? {} : { logBytesKept: options.logBytesKept }),
       drainGraceMs: 1_000,
+      ...(options.wrapDb === undefined ? {} : { wrapDb: options.wrapDb }),
       onFatal: (error) => this.#died(machine, process, error),
     };
   }
