@@ -223,9 +223,14 @@ export class Hlc implements HlcClock {
 
   async #persist(bound: Timestamp): Promise<void> {
     if (this.#options.boundPath === null) return;
-    await this.#disk.writeFileSync(this.#options.boundPath, Buffer.from(`${bound} ${textChecksum(String(bound))}\n`));
+    await this.#disk.writeFileSync(this.#options.boundPath, formatBound(bound));
     this.#bound = bound;
   }
+}
+
+/** The file of the bound: for whoever writes the one of a node that does not run. */
+export function formatBound(bound: Timestamp): Buffer {
+  return Buffer.from(`${bound} ${textChecksum(String(bound))}\n`);
 }
 
 /** The number and its checksum: a torn or flipped one would be a bound all the same, and a wrong one. */

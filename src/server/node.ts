@@ -22,7 +22,9 @@ import { createPlanner } from '../sql/plan/planner.js';
 import { createSqlServer, type ManagedSqlServer } from '../sql/session/server.js';
 import { findTypeByOid } from '../sql/types/registry.js';
 import type { TxnCoordinator } from '../txn/coordinator.js';
+import type { KvDb } from '../txn/kv-txn.js';
 import { handleHttp } from './http.js';
+import { untilLed } from './leaders.js';
 import { assembleKv, type KvOptions, type Undo } from './kv-node.js';
 import type { MetricSource } from './metrics.js';
 
@@ -31,6 +33,8 @@ export interface NodeOptions extends KvOptions {
   readonly processMetrics?: () => Record<string, number>;
   /** Milliseconds that statements and transactions get to finish when the node drains. */
   readonly drainGraceMs?: number;
+  /** What SQL gets in place of the node's transactions: tests put conflicts in between. */
+  readonly wrapDb?: (db: KvDb) => KvDb;
 }
 
 const CANCEL = defineOneWay<CancelMessage>('cancel', {
@@ -207,8 +211,9 @@ async function assemble(options: NodeOptions, undo: Undo): Promise<QuoralNode> {
   const kv = await assembleKv(options, undo);
   const { membership, network, store, coordinator, deadlocks, fatal } = kv;
   logger.log('info', 'waiting for the ranges to serve', { node: membership.nodeId });
+  await untilLed(store, clock, timers);
   const sql = await createSqlServer({
-    db: coordinator,
+    db: options.wrapDb === undefined ? coordinator : options.wrapDb(coordinator),
     network,
     clock,
     timers,

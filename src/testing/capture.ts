@@ -20,8 +20,10 @@
  * the captured past.
  */
 import { assert } from '../base/assert.js';
+import { seal, unseal } from '../base/checksum.js';
 import type { NodeId, Timestamp } from '../base/ids.js';
 import { LivenessState } from '../encoding/proto/cluster.js';
+import { formatBound } from '../hlc/hlc.js';
 import type { MemoryDisk } from '../env/memory-disk.js';
 import type { MemoryEngine, MemoryImage } from '../storage/memory-engine.js';
 
@@ -60,17 +62,18 @@ export function captureCluster(sources: readonly CaptureSource[]): ClusterCaptur
 }
 
 function settle(disk: MemoryDisk, dataDir: string, takenAt: Timestamp): void {
-  disk.put(`${dataDir}/clock`, Buffer.from(`${takenAt}\n`));
+  disk.put(`${dataDir}/clock`, formatBound(takenAt));
   const path = `${dataDir}/liveness`;
   const bytes = disk.get(path);
   if (bytes === null) return;
-  const state = LivenessState.decode(bytes);
+  const state = LivenessState.decode(unseal(bytes, path));
   const given = state.given.map(({ nodeId, epoch, granted }) => ({
     nodeId,
     epoch: granted ? epoch + 1 : epoch,
     granted: false,
   }));
-  disk.put(path, LivenessState.encode({ ...state, bound: takenAt, stoppedAt: takenAt, given }).finish());
+  const settled = LivenessState.encode({ ...state, bound: takenAt, stoppedAt: takenAt, given }).finish();
+  disk.put(path, seal(settled));
 }
 
 export function nodeIds(count: number): NodeId[] {

@@ -6,17 +6,6 @@
 
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
-import {
-  type CallOptions,
-  type ChannelCredentials,
-  Client,
-  type ClientDuplexStream,
-  type ClientOptions,
-  type handleBidiStreamingCall,
-  makeGenericClientConstructor,
-  type Metadata,
-  type UntypedServiceImplementation,
-} from "@grpc/grpc-js";
 
 /**
  * One frame carries everything that one turn of the sender's event loop produced for a peer
@@ -501,35 +490,6 @@ export const WireError_FieldsEntry: MessageFns<WireError_FieldsEntry> = {
       (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
     }
   },
-};
-
-export type PeerService = typeof PeerService;
-export const PeerService = {
-  stream: {
-    path: "/quoral.Peer/Stream" as const,
-    requestStream: true as const,
-    responseStream: true as const,
-    requestSerialize: (value: Frame): Buffer => Buffer.from(Frame.encode(value).finish()),
-    requestDeserialize: (value: Buffer): Frame => Frame.decode(value),
-    responseSerialize: (value: Frame): Buffer => Buffer.from(Frame.encode(value).finish()),
-    responseDeserialize: (value: Buffer): Frame => Frame.decode(value),
-  },
-} as const;
-
-export interface PeerServer extends UntypedServiceImplementation {
-  stream: handleBidiStreamingCall<Frame, Frame>;
-}
-
-export interface PeerClient extends Client {
-  stream(): ClientDuplexStream<Frame, Frame>;
-  stream(options: Partial<CallOptions>): ClientDuplexStream<Frame, Frame>;
-  stream(metadata: Metadata, options?: Partial<CallOptions>): ClientDuplexStream<Frame, Frame>;
-}
-
-export const PeerClient = makeGenericClientConstructor(PeerService, "quoral.Peer") as unknown as {
-  new (address: string, credentials: ChannelCredentials, options?: Partial<ClientOptions>): PeerClient;
-  service: typeof PeerService;
-  serviceName: string;
 };
 
 function longToNumber(int64: { toString(): string }): number {

@@ -21,7 +21,6 @@ import {
   type ClientDuplexStream,
   type ServerDuplexStream,
 } from '@grpc/grpc-js';
-import { PeerService } from '../../encoding/proto/rpc.js';
 import type { FrameStream, Listener } from '../env.js';
 import { connectError, formatAddress, listenError, parseAddress } from './address.js';
 
@@ -49,9 +48,12 @@ const OPTIONS = {
 const CONNECTION_IDLE_MS = 60_000;
 
 const passThrough = (bytes: Buffer): Buffer => bytes;
+/** The service of proto/rpc.proto. Spelt out, because generated code for services would load gRPC wherever a message is used. */
 const METHOD = {
   stream: {
-    ...PeerService.stream,
+    path: '/quoral.Peer/Stream',
+    requestStream: true,
+    responseStream: true,
     requestSerialize: passThrough,
     requestDeserialize: passThrough,
     responseSerialize: passThrough,
