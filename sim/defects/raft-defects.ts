@@ -35,18 +35,6 @@ export const RAFT_DEFECTS: readonly Defect[] = [
     options: RAFT,
   },
   {
-    name: 'joint-quorum-of-one-half',
-    breaks: 'While a configuration is joint, both majorities decide.',
-    patches: [
-      {
-        file: 'src/raft/quorum.ts',
-        find: 'conf.votersOutgoing.length === 0 ? incoming : Math.min(incoming, majorityValue(conf.votersOutgoing, valueOf));',
-        replace: 'incoming;',
-      },
-    ],
-    options: RAFT,
-  },
-  {
     name: 'old-term-committed-by-counting',
     breaks: 'A leader commits entries of earlier terms only together with one of its own (figure 8 of the paper).',
     patches: [
@@ -78,18 +66,6 @@ export const RAFT_DEFECTS: readonly Defect[] = [
         file: 'src/raft/replication.ts',
         find: "core.sendAfterSync('app-resp', message.from, { index: last, commit: log.committed });",
         replace: "core.sendNow('app-resp', message.from, { index: last, commit: log.committed });",
-      },
-    ],
-    options: RAFT,
-  },
-  {
-    name: 'leader-counts-unsynced-log',
-    breaks: 'A leader counts itself only up to what its own disk has made durable.',
-    patches: [
-      {
-        file: 'src/raft/replication.ts',
-        find: 'if (own.maybeUpdate(core.log.stableIndex)) maybeCommit(core);',
-        replace: 'if (own.maybeUpdate(core.log.lastIndex)) maybeCommit(core);',
       },
     ],
     options: RAFT,
@@ -132,15 +108,9 @@ export const RAFT_DEFECTS: readonly Defect[] = [
     options: RAFT,
   },
   {
-    name: 'fortified-under-another-epoch',
-    breaks: 'Support counts for a lease only under the epoch for which the follower has fortified its leader.',
-    patches: [
-      {
-        file: 'src/raft/leases.ts',
-        find: 'return progress !== undefined && progress.leadEpoch !== 0 && progress.leadEpoch === support.epoch',
-        replace: 'return progress !== undefined',
-      },
-    ],
+    name: 'vote-despite-promise',
+    breaks: 'A follower that has promised its leader support helps nobody else to be elected.',
+    patches: [{ file: 'src/raft/elections.ts', find: 'return inLease(core);', replace: 'return false;' }],
     options: RAFT,
   },
 ];
