@@ -3,14 +3,13 @@
  * event runs in a turn of its own; everything it awaits without waiting for time is drained first.
  *
  * Invariants
- * - Events run in order of their time, ties in the order they were scheduled.
+ * - Events run in order of their time, ties in the order they were scheduled; after a leap also late.
  * - An event of a process that has died never runs; one of a paused process runs after it resumes.
  * - Nothing but the seed and the events decides what happens: real time is never looked at, except
  *   for the watchdog that ends a run whose virtual time does not move on.
  */
 import { assert } from '../../base/assert.js';
 import type { TimerHandle } from '../env.js';
-import { runTurns } from '../node/turns.js';
 import type { SimTrace } from './trace.js';
 
 interface Due {
@@ -23,6 +22,16 @@ interface Due {
 
 /** Events in one virtual microsecond; more is a loop that makes no progress. */
 const EVENTS_AT_ONCE_MAX = 2_000_000;
+
+/** Why a run ended although nothing failed: what it waits for does not come. */
+export class SimStalled extends Error {
+  readonly reason: 'nothing-left' | 'limit' | 'no-progress';
+
+  constructor(reason: SimStalled['reason'], message: string) {
+    super(message);
+    this.reason = reason;
+  }
+}
 
 /** Something that can die or stand still: a node's process, or a client's. */
 export class SimProcess {
@@ -64,16 +73,23 @@ export class SimProcess {
   }
 }
 
+/** Calls `step` once a turn of the real event loop, until it returns false (env/node/turns.ts). */
+export type RunTurns = (step: () => boolean) => Promise<void>;
+
 export class SimScheduler {
   nowUs = 0;
   readonly #trace: SimTrace;
+  readonly #runTurns: RunTurns;
   readonly #heap: Due[] = [];
   #order = 0;
   #runAtOnce = 0;
   #failure: { readonly error: unknown } | null = null;
+  /** Until when the current run may last. */
+  #endUs = 0;
 
-  constructor(trace: SimTrace) {
+  constructor(trace: SimTrace, runTurns: RunTurns) {
     this.#trace = trace;
+    this.#runTurns = runTurns;
   }
 
   at(atUs: number, owner: SimProcess | null, fn: () => void): TimerHandle {
@@ -96,6 +112,17 @@ export class SimScheduler {
     return new Promise((resolve) => void this.after(us, null, resolve));
   }
 
+  /**
+   * The whole world sleeps for this long, as a machine does whose virtual machine is suspended: clocks
+   * go on, nothing runs, and what has come due meanwhile runs afterwards, in its order. It does not count
+   * against a run's limit.
+   */
+  leap(us: number): void {
+    assert(us >= 0, 'virtual time runs forward');
+    this.nowUs += Math.round(us);
+    this.#endUs += Math.round(us);
+  }
+
   /** Ends the run with this error. */
   fail(error: unknown): void {
     this.#failure ??= { error };
@@ -103,7 +130,7 @@ export class SimScheduler {
 
   /**
    * Runs events until `promise` settles, and gives what it settles with.
-   * @throws what it rejects with; an Error if nothing is left to happen or `limitUs` of virtual time pass.
+   * @throws what it rejects with; SimStalled if nothing is left to happen or `limitUs` of virtual time pass.
    */
   async run<T>(promise: Promise<T>, limitUs: number): Promise<T> {
     let over = false;
@@ -111,9 +138,9 @@ export class SimScheduler {
       () => (over = true),
       () => (over = true),
     );
-    const endUs = this.nowUs + limitUs;
+    this.#endUs = this.nowUs + limitUs;
     let started = false;
-    await runTurns(() => {
+    await this.#runTurns(() => {
       // The first turn only lets the promise's own microtasks run.
       if (!started) {
         started = true;
@@ -121,15 +148,17 @@ export class SimScheduler {
       }
       if (over) return false;
       if (this.#failure !== null) throw this.#failure.error;
-      this.#step(endUs);
+      this.#step();
       return true;
     });
     return promise;
   }
 
-  #step(endUs: number): void {
+  #step(): void {
     const due = this.#pop();
-    if (due === undefined) throw new Error('nothing is left to happen, and what is waited for has not come');
+    if (due === undefined) {
+      throw new SimStalled('nothing-left', 'nothing is left to happen, and what is waited for has not come');
+    }
     if (due.cancelled) return;
     const { owner } = due;
     if (owner !== null) {
@@ -139,13 +168,14 @@ export class SimScheduler {
         return;
       }
     }
-    assert(due.atUs >= this.nowUs, 'virtual time runs forward');
-    if (due.atUs > endUs) throw new Error(`what is waited for did not come within the virtual time allowed`);
+    if (due.atUs > this.#endUs) {
+      throw new SimStalled('limit', 'what is waited for did not come within the virtual time allowed');
+    }
     if (due.atUs > this.nowUs) {
       this.nowUs = due.atUs;
       this.#runAtOnce = 0;
     } else if (++this.#runAtOnce > EVENTS_AT_ONCE_MAX) {
-      throw new Error('virtual time stands still: events cause each other without end');
+      throw new SimStalled('no-progress', 'virtual time stands still: events cause each other without end');
     }
     this.#trace.event(due.atUs, 'run', owner?.name ?? '', due.order);
     due.fn();

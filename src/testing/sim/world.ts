@@ -15,6 +15,7 @@
 import { AssertionError } from '../../base/assert.js';
 import { QuoralError } from '../../base/errors.js';
 import type { Env, Logger } from '../../env/env.js';
+import { runTurns } from '../../env/node/turns.js';
 import { SimClock, SimTimers } from '../../env/sim/clock.js';
 import { SimMachineDisk } from '../../env/sim/disk.js';
 import { SimNetwork } from '../../env/sim/network.js';
@@ -96,7 +97,7 @@ export class SimWorld {
   constructor(options: WorldOptions) {
     this.options = options;
     this.random = new SimRandom(options.seed);
-    this.scheduler = new SimScheduler(this.trace);
+    this.scheduler = new SimScheduler(this.trace, runTurns);
     this.network = new SimNetwork(this.scheduler, this.trace, this.random.fork('network'));
     for (let i = 0; i < (options.nodes ?? 5); i++) this.machines.push(new SimMachine(i, this));
   }
