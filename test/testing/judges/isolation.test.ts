@@ -319,20 +319,22 @@ const REGISTERS: readonly Case[] = [
   ],
 ];
 
-describe.each([
+for (const [kind, cases, check] of [
   ['lists', LISTS, checkListAppend],
   ['registers', REGISTERS, checkRegisters],
-] as const)('%s', (_kind, cases, check) => {
-  test.each(cases)('%s: %s', (name, _what, level, bad, good, options) => {
-    const verdict = check(history(level, ...bad), options);
-    expect(verdict.anomalies.map((anomaly) => anomaly.name)).toContain(name);
-    expect(verdict.ok).toBe(false);
-    expect(explain([check(history(level, ...good), options)])).toMatch(/^[a-z-]+: ok/);
-    // The judge of both kinds at once says the same.
-    expect(checkIsolation(history(level, ...bad), options).anomalies.map((anomaly) => anomaly.name)).toContain(name);
-    expect(checkIsolation(history(level, ...good), options).ok).toBe(true);
+] as const) {
+  describe(kind, () => {
+    test.each(cases)('%s: %s', (name, _what, level, bad, good, options) => {
+      const verdict = check(history(level, ...bad), options);
+      expect(verdict.anomalies.map((anomaly) => anomaly.name)).toContain(name);
+      expect(verdict.ok).toBe(false);
+      expect(explain([check(history(level, ...good), options)])).toMatch(/^[a-z-]+: ok/);
+      // The judge of both kinds at once says the same.
+      expect(checkIsolation(history(level, ...bad), options).anomalies.map((anomaly) => anomaly.name)).toContain(name);
+      expect(checkIsolation(history(level, ...good), options).ok).toBe(true);
+    });
   });
-});
+}
 
 test('without real time a stale read is no anomaly, and per key a strict one is none', () => {
   const stale = history(SER, [0, 10, 'x+1'], [20, 30, 'x=[]'], [40, 50, 'x=[1]']);

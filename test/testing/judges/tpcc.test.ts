@@ -13,10 +13,11 @@ const TABLES = [
   'tpcc_order_line (ol_w_id int, ol_d_id int, ol_o_id int, ol_number int, ol_delivery_d timestamp, ol_amount numeric(6,2), PRIMARY KEY (ol_w_id, ol_d_id, ol_o_id, ol_number))',
 ];
 
-/** One warehouse, two districts; order 1 is delivered, 2 and 3 are new; two payments. */
+/** One warehouse, ten districts; order 1 is delivered, 2 and 3 are new; two payments. */
 const ROWS = [
   'INSERT INTO tpcc_warehouse VALUES (1, 300030.50)',
-  'INSERT INTO tpcc_district VALUES (1, 1, 270030.50, 4), (1, 2, 30000, 1)',
+  'INSERT INTO tpcc_district VALUES (1, 1, 30030.50, 4)',
+  ...Array.from({ length: 9 }, (_, i) => `INSERT INTO tpcc_district VALUES (1, ${i + 2}, 30000, 1)`),
   'INSERT INTO tpcc_customer VALUES (1, 1, 1, -20.50, 40.50), (1, 1, 2, -10, 10)',
   'INSERT INTO tpcc_orders VALUES (1, 1, 1, 1, 7, 2), (1, 1, 2, 1, NULL, 1), (1, 1, 3, 2, NULL, 1)',
   'INSERT INTO tpcc_new_order VALUES (1, 1, 2), (1, 1, 3)',
