@@ -12,3 +12,10 @@ export {
   type ClientResult,
   type PgClient,
 } from './pg-client.js';
+export { simulate, type SimulateOptions, type SimulationBody, type SimulationRun } from './simulate/simulate.js';
+export type { CrashOptions, NodeStatus, Simulation, SqlOptions } from './simulate/simulation.js';
+export type { ConflictCounts, ConflictRates } from './simulate/conflicts.js';
+export type { Duration } from './simulate/durations.js';
+export { SimulationError } from './simulate/failure.js';
+export type { Heal, LinkOptions, PartitionOptions, SimDiskControl } from './simulate/faults.js';
+export type { FaultKind } from './sim/nemesis.js';

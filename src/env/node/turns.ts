@@ -4,6 +4,11 @@
  * this is the one place where virtual time touches the real loop; how long a turn takes changes nothing.
  */
 
+import { setImmediate } from 'node:timers';
+
+/** The real one for good: the global, and what the module exports, may be virtual during a simulation. */
+const nextTurn = setImmediate;
+
 /** Turns that are queued at once: they run in one pass of the loop, without polling for I/O in between. */
 const TURNS_AHEAD = 64;
 
@@ -24,8 +29,8 @@ export function runTurns(step: () => boolean): Promise<void> {
     };
     const refill = (): void => {
       if (over) return;
-      for (let i = 0; i < TURNS_AHEAD; i++) setImmediate(turn);
-      setImmediate(refill);
+      for (let i = 0; i < TURNS_AHEAD; i++) nextTurn(turn);
+      nextTurn(refill);
     };
     refill();
   });
