@@ -128,9 +128,9 @@ test.each([
 });
 
 test('twenty thousand transactions are judged, in the same words twice', () => {
-  const history = run({ seed: 7, kind: 'list', levels: LEVELS, transactions: 20_000, processes: 16, keys: 2_000 });
+  const history = run({ seed: 7, kind: 'list', levels: LEVELS, transactions: 20_000, processes: 16, keys: 200 });
   const first = checkIsolation(history);
   expect(explain([first])).toBe(explain([checkIsolation(history)]));
   expect(first.ok).toBe(true);
-  expect(first.stats['edges']).toBeLessThan(20_000 * 60);
-});
+  expect(first.stats['edges']).toBeLessThan(20_000 * 20);
+}, 120_000);
