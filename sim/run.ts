@@ -25,7 +25,8 @@ const HELP = `npm run sim -- [options]
   --stop-at-first     end at the first failure
   --json              a line of JSON for each failing seed instead of prose
   --faults A,B        only these faults: ${FAULT_KINDS.join(', ')}
-  --workloads A,B     only these workloads: lists, registers, single-key, bank, counters, unique, index, set
+  --workloads A,B     only these workloads: lists, registers, single-key, bank, counters, unique, index, set,
+                      queue
   --nodes N           nodes (default 5)
   --minimise          for a failing seed: leave faults out while it still fails
   --marks             fail if a coverage mark is reached by no seed

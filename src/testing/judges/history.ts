@@ -73,6 +73,7 @@ export type AnomalyName =
   | 'counter'
   | 'unique'
   | 'index'
+  | 'unfair' // a queue out of order, or a wait without an end
   | 'consistency';
 
 export interface Anomaly {

@@ -113,6 +113,7 @@ class Run {
       random: this.#random.fork('workloads'),
       // A clock beyond the bound breaks the assumption that real-time order rests on.
       realTime: this.#swarm.kinds.includes('jump-beyond') ? 'none' : 'per-key',
+      calm: this.#swarm.kinds.length === 0,
     }).filter((workload) => options.workloads == null || options.workloads.includes(workload.name));
   }
 

@@ -24,6 +24,8 @@ export interface IsolationOptions {
   readonly nowUs: () => number;
   readonly random: SimRandom;
   readonly realTime: 'per-key' | 'none';
+  /** Nothing is done to this run: waiting can be judged as well. */
+  readonly calm: boolean;
 }
 
 abstract class Histories implements Workload {

@@ -2,6 +2,7 @@
 import type { Workload } from '../workload.js';
 import { BankWorkload, CounterWorkload, IndexWorkload, SetWorkload, UniqueWorkload } from './invariants.js';
 import { type IsolationOptions, ListWorkload, RegisterWorkload } from './isolation.js';
+import { QueueWorkload } from './queue.js';
 import { SingleKeyWorkload } from './single-key.js';
 
 export function standardWorkloads(options: IsolationOptions): Workload[] {
@@ -14,5 +15,6 @@ export function standardWorkloads(options: IsolationOptions): Workload[] {
     new UniqueWorkload(),
     new IndexWorkload(),
     new SetWorkload(),
+    new QueueWorkload(options),
   ];
 }
