@@ -48,7 +48,7 @@ export class ClientStream implements ByteStream {
     this.#inner = inner;
     this.#hooks = hooks;
     this.#sent = new Messages(true);
-    inner.onClose((error) => this.#finish(error === null ? null : connectionReset(error)));
+    inner.onClose((error) => this.#finish(error === null ? null : socketError('ECONNRESET', error.message)));
   }
 
   get remote(): string {
@@ -74,11 +74,11 @@ export class ClientStream implements ByteStream {
   }
 
   /** The connection is gone without the server's word. */
-  break(why: string): void {
+  break(why: string, code: 'ECONNRESET' | 'ETIMEDOUT' = 'ECONNRESET'): void {
     if (this.#closed) return;
     this.#hooks.note(`${this.name}: the connection to ${this.node} breaks (${why})`);
     this.#inner.destroy();
-    this.#finish(connectionReset(null));
+    this.#finish(socketError(code, why));
   }
 
   pause(): void {
@@ -235,7 +235,6 @@ function shorten(text: string): string {
   return line.length > TEXT_MAX ? `${line.slice(0, TEXT_MAX)}…` : line;
 }
 
-function connectionReset(cause: Error | null): Error {
-  const error = new Error('read ECONNRESET', cause === null ? undefined : { cause });
-  return Object.assign(error, { code: 'ECONNRESET', errno: -104, syscall: 'read' });
+function socketError(code: 'ECONNRESET' | 'ETIMEDOUT', why: string): Error {
+  return Object.assign(new Error(`read ${code}: ${why}`), { code, syscall: 'read' });
 }

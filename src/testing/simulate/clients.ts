@@ -60,11 +60,12 @@ export class SimClients {
 
   /** One statement on a connection of its own, which is kept for the next one. */
   async sql(text: string, params: readonly unknown[], node: string, timeoutUs: number): Promise<ClientResult> {
-    const session = await this.#session(node);
-    const timer = this.#world.scheduler.after(timeoutUs, this.process, () =>
-      session.stream?.break(`no answer within ${timeoutUs / 1e6} s`),
-    );
+    const session = this.#idleSession(node) ?? this.#newSession(node, timeoutUs);
+    const timer = this.#world.scheduler.after(timeoutUs, this.process, () => {
+      session.stream?.break(`no answer within ${timeoutUs / 1e6} s`, 'ETIMEDOUT');
+    });
     try {
+      if (session.stream === null) await session.client.connect();
       return await session.client.query(text, params);
     } finally {
       timer.cancel();
@@ -78,35 +79,38 @@ export class SimClients {
     if (streams.length > 0) random.pick(streams).break('the client vanished');
   }
 
-  async #session(node: string): Promise<Session> {
-    const kept = this.#idle.get(node)?.pop();
-    if (kept !== undefined && !kept.ended) return kept;
+  #idleSession(node: string): Session | null {
+    const idle = this.#idle.get(node) ?? [];
+    for (let kept = idle.pop(); kept !== undefined; kept = idle.pop()) if (!kept.ended) return kept;
+    return null;
+  }
+
+  #newSession(node: string, timeoutUs: number): Session {
+    const connectMs = Math.min(CONNECT_MS, timeoutUs / 1000);
     const session: Session = {
-      client: new PgClient({}, async () => (session.stream = await this.#connect(node))),
+      client: new PgClient({}, async () => (session.stream = await this.#connect(node, connectMs))),
       stream: null,
       ended: false,
     };
     session.client.on('end', () => (session.ended = true));
-    await session.client.connect();
     return session;
   }
 
   #giveBack(node: string, session: Session): void {
-    if (session.ended) return;
+    if (session.ended || session.stream === null) return;
     let idle = this.#idle.get(node);
     if (idle === undefined) this.#idle.set(node, (idle = []));
     // A transaction that was left open has no place in the next statement.
-    if (session.stream?.status === 'I' && idle.length < IDLE_MAX) idle.push(session);
-    else session.stream?.destroy();
+    if (session.stream.status === 'I' && idle.length < IDLE_MAX) idle.push(session);
+    else session.stream.destroy();
   }
 
-  async #connect(node: string): Promise<ClientStream> {
+  async #connect(node: string, timeoutMs = CONNECT_MS): Promise<ClientStream> {
     const world = this.#world;
     const machine = world.machine(node);
-    const { process } = machine;
     let inner: ByteStream;
     try {
-      inner = await world.network.transport(this.process).connectBytes(machine.sqlAddress, CONNECT_MS);
+      inner = await world.network.transport(this.process).connectBytes(machine.sqlAddress, timeoutMs);
     } catch (error) {
       throw connectError(error, node);
     }
@@ -116,7 +120,7 @@ export class SimClients {
       later: (fn) => void world.scheduler.after(0, this.process, fn),
       closed: (closed) => void this.#open.delete(closed),
     });
-    this.#open.set(stream, machine.process ?? process!);
+    this.#open.set(stream, machine.process!);
     return stream;
   }
 
