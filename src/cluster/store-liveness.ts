@@ -84,7 +84,11 @@ export class StoreLiveness implements Liveness {
     assert(supportMs >= 3 * this.#heartbeatMs, 'support must outlast three heartbeats');
     this.#supportUs = supportMs * 1000;
     this.#state = new LivenessState(deps.persisted);
-    deps.network.handleOneWay(LIVENESS_HEARTBEAT, (message, from) => this.#onMessage(message, from));
+    deps.network.handleOneWay(
+      LIVENESS_HEARTBEAT,
+      (message, from) => this.#onMessage(message, from),
+      (message, from) => this.#onRefusedMessage(message, from),
+    );
   }
 
   /** Peers to exchange heartbeats with; nodes that are gone keep the support given to them until it expires. */
@@ -154,6 +158,26 @@ export class StoreLiveness implements Liveness {
     }
     this.#requests.push({ from, epoch: message.epoch, expiration: message.expiration, wallUs: message.wallUs });
     this.#runCycle();
+  }
+
+  /**
+   * From a peer whose clock is too far ahead of this one. No promise is asked or given, but both sides
+   * measure: whoever disagrees with a majority must stop, and would not hear of it otherwise.
+   */
+  #onRefusedMessage(message: LivenessMessage, from: NodeId): void {
+    if (this.#stopped || from === this.#self) return;
+    if (message.answer) {
+      this.#measureOffset(message, from);
+      return;
+    }
+    const support = this.#state.given(from);
+    this.#deps.network.send(from, LIVENESS_HEARTBEAT, {
+      answer: true,
+      epoch: support.epoch,
+      expiration: support.expiration,
+      wallUs: this.#deps.clock.wallUs(),
+      echoWallUs: message.wallUs,
+    });
   }
 
   #measureOffset(message: LivenessMessage, from: NodeId): void {

@@ -144,9 +144,13 @@ export class RpcNetworkImpl implements RpcNetwork {
     this.#handlers.set(method.id, { kind: 'call', method, fn } as unknown as CallHandler);
   }
 
-  handleOneWay<Msg>(method: RpcMethod<Msg, never>, fn: (message: Msg, from: NodeId) => void): void {
+  handleOneWay<Msg>(
+    method: RpcMethod<Msg, never>,
+    fn: (message: Msg, from: NodeId) => void,
+    onClockRefused: ((message: Msg, from: NodeId) => void) | null = null,
+  ): void {
     assert(!this.#handlers.has(method.id), `method ${method.name} has a handler already`);
-    this.#handlers.set(method.id, { kind: 'one-way', method, fn } as unknown as CallHandler);
+    this.#handlers.set(method.id, { kind: 'one-way', method, fn, onClockRefused } as unknown as CallHandler);
   }
 
   call<Req, Res>(to: NodeId, method: RpcMethod<Req, Res>, request: Req, options?: CallOptions): Promise<Res> {

@@ -190,7 +190,7 @@ export class Session {
         this.#onRequest(envelope, clockError);
         return;
       case ENVELOPE_ONE_WAY:
-        if (clockError === null) this.#onOneWay(envelope);
+        this.#onOneWay(envelope, clockError !== null);
         return;
       case ENVELOPE_CANCEL:
         this.#calls.get(envelope.id)?.abort(new QuoralError('57014', 'the caller cancelled the call'));
@@ -217,12 +217,14 @@ export class Session {
     );
   }
 
-  #onOneWay(envelope: DecodedEnvelope): void {
+  #onOneWay(envelope: DecodedEnvelope, clockRefused: boolean): void {
     const handler = this.#core.handler(envelope.method);
     if (handler === undefined || handler.kind !== 'one-way' || !this.#mayUse(envelope.method)) {
       this.#core.stats.oneWayDropped++;
       return;
     }
+    const receive = clockRefused ? handler.onClockRefused : handler.fn;
+    if (receive === null) return;
     let message: unknown;
     try {
       message = handler.method.decodeRequest(envelope.payload);
@@ -230,7 +232,7 @@ export class Session {
       throw new MalformedFrameError(`damaged message ${handler.method.name}`, { cause: error });
     }
     try {
-      handler.fn(message, this.#peer);
+      receive(message, this.#peer);
     } catch (error) {
       if (error instanceof AssertionError) this.#core.fatal(error);
       else this.#core.logger.log('error', `handler of ${handler.method.name} failed`, { peer: this.#peer, error });

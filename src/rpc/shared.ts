@@ -33,6 +33,7 @@ export type CallHandler =
       readonly kind: 'one-way';
       readonly method: RpcMethod<unknown, never>;
       readonly fn: (message: unknown, from: NodeId) => void;
+      readonly onClockRefused: ((message: unknown, from: NodeId) => void) | null;
     };
 
 export interface RpcCore {

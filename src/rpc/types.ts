@@ -29,7 +29,15 @@ export interface RpcNetwork {
   /** Registers the handler; a handler's QuoralError reaches the caller with all its fields. */
   handle<Req, Res>(method: RpcMethod<Req, Res>, fn: (request: Req, ctx: CallContext) => Promise<Res>): void;
   /** One-way messages (Raft, heartbeats): dropped when the peer is not reachable. */
-  handleOneWay<Msg>(method: RpcMethod<Msg, never>, fn: (message: Msg, from: NodeId) => void): void;
+  /**
+   * `onClockRefused` gets the messages of frames that are refused because the sender's clock is too far
+   * ahead: for what is there to notice exactly that. Without it they are dropped.
+   */
+  handleOneWay<Msg>(
+    method: RpcMethod<Msg, never>,
+    fn: (message: Msg, from: NodeId) => void,
+    onClockRefused?: (message: Msg, from: NodeId) => void,
+  ): void;
   /**
    * @throws RpcError 'unreachable' (request was never sent: safe to retry elsewhere) or
    * 'broken' (sent, outcome unknown) or 'deadline'; or the remote QuoralError.
