@@ -425,6 +425,8 @@ function parseObject(bytes: Buffer, path: string): Record<string, unknown> {
   }
   if (typeof value !== 'object' || value === null) throw damagedFile(path);
   const { checksum, ...object } = value as Record<string, unknown>;
+  // First of all: a flipped bit can look like a newer format.
+  if (checksum !== textChecksum(JSON.stringify(object))) throw damagedFile(path);
   if (typeof object['format'] === 'number' && object['format'] > DATA_FORMAT) {
     throw new QuoralError(
       '55000',
@@ -435,7 +437,6 @@ function parseObject(bytes: Buffer, path: string): Record<string, unknown> {
       },
     );
   }
-  if (checksum !== textChecksum(JSON.stringify(object))) throw damagedFile(path);
   return object;
 }
 

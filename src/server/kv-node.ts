@@ -136,6 +136,11 @@ export async function assembleKv(options: KvOptions, undo: Undo): Promise<KvPart
   );
   network.handle(KV_BATCH, (batch, ctx) => store.executor.execute(batch, ctx.signal));
   liveness.onSupportWithdrawn((node) => network.disconnect(node, 'its store liveness ended'));
+  // A peer that hears nothing of this node while its own heartbeats arrive: the streams to it are dead,
+  // and nothing says so (the peer's machine went down and came back, or a firewall forgot them).
+  liveness.onSupportFromChanged((node) => {
+    if (liveness.supportFrom(node).expiration <= hlc.now()) network.disconnect(node, 'it supports this node no longer');
+  });
   await network.start(options.rpcAddress);
   undo.push(() => network.stop());
   membership.start(network);

@@ -11,6 +11,8 @@
  * - With no fault a stream delivers everything once and in order.
  * - Senders must not change what they sent; receivers get the sender's bytes (a flipped copy under `corrupt`).
  *
+ * - A stream to a process that has died is reset as soon as its machine runs another one.
+ *
  * Not modelled: bandwidth. Addresses are one flat space over all hosts.
  */
 import { QuoralError, sqlError } from '../../base/errors.js';
@@ -66,6 +68,8 @@ export class SimNetwork {
   readonly #links = new Map<string, LinkState>();
   readonly #listeners = new Map<string, ListenerEntry>();
   readonly #ends = new Set<SimStream>();
+  /** The latest process of each host. */
+  readonly #hosts = new Map<string, SimProcess>();
   #nextPort = 40_000;
 
   constructor(scheduler: SimScheduler, trace: SimTrace, random: SimRandom) {
@@ -76,6 +80,7 @@ export class SimNetwork {
 
   /** The transport of one process; dead processes neither send nor receive. */
   transport(process: SimProcess): Transport {
+    this.#hosts.set(process.name, process);
     return new SimTransport(this, process);
   }
 
@@ -158,6 +163,11 @@ export class SimNetwork {
     this.#ends.add(client).add(server);
     this.scheduler.after(this.latencyUs(process.name, now.process.name), now.process, () => now.accept(server));
     return client;
+  }
+
+  /** A machine that runs again resets connections that it does not know; one that is down says nothing. */
+  resets(host: string): boolean {
+    return this.#hosts.get(host)?.alive === true;
   }
 
   forget(end: SimStream): void {
@@ -348,6 +358,7 @@ export class SimStream implements FrameStream, ByteStream {
   }
 
   #deliver(buffer: Buffer): void {
+    if (!this.#peerProcess.alive && this.#network.resets(this.peerHost)) this.break(new Error('connection reset'));
     this.#network.scheduler.after(0, this.#peerProcess, () => this.#peer?.receive(buffer));
   }
 
