@@ -24,6 +24,7 @@ import { captureCluster, type ClusterCapture, nodeIds } from './capture.js';
 import { Member } from './member.js';
 import { type ClientOptions, PgClient } from './pg-client.js';
 import { type QueryResult, runQuery } from './query.js';
+import { type ConflictCounts, type ConflictRates, ConflictSource } from './simulate/conflicts.js';
 import { type FrontSession, SessionRegistry } from './sql-front.js';
 
 export interface ClusterOptions {
@@ -49,6 +50,7 @@ interface Shell {
 export class Cluster {
   readonly #options: ClusterOptions;
   readonly #base: Env;
+  readonly #conflicts: ConflictSource;
   readonly #members: Member[] = [];
   readonly #registry = new SessionRegistry();
   /** Clients inside the process; outlives the network of the nodes, which a reset replaces. */
@@ -64,6 +66,7 @@ export class Cluster {
   constructor(options: ClusterOptions) {
     this.#options = options;
     this.#base = createNodeEnv({ logLevel: options.logLevel ?? 'error' });
+    this.#conflicts = new ConflictSource(this.#base.rng);
     this.#hub = new MemoryHub(this.#base.timers);
     this.#clients = new MemoryHub(this.#base.timers);
     const storage = options.storage ?? 'memory';
@@ -77,7 +80,9 @@ export class Cluster {
         void this.stopNode(index);
       };
       this.#nodeOperations.push(Promise.resolve());
-      this.#members.push(new Member({ index, join, directory, onFatal }, this.#base, this.#registry));
+      this.#members.push(
+        new Member({ index, join, directory, onFatal, wrapDb: this.#conflicts.wrap }, this.#base, this.#registry),
+      );
     }
   }
 
@@ -176,6 +181,20 @@ export class Cluster {
     const shells = this.#idle;
     this.#idle = [];
     await Promise.all(shells.map(({ session }) => session.close()));
+  }
+
+  /**
+   * From now on transactions that begin meet this many conflicts, which reach the client. Nothing named: none.
+   * Broken connections are not among them: only `simulate` has those. Gives the counts so far, when asked.
+   */
+  conflicts(rates: Omit<ConflictRates, 'disconnects'>): { readonly counts: ConflictCounts } {
+    const source = this.#conflicts;
+    source.set({ ...rates, disconnects: 0 });
+    return {
+      get counts() {
+        return source.counts;
+      },
+    };
   }
 
   // ---- nodes ----

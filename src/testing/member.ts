@@ -17,6 +17,7 @@ import type { SessionOptions } from '../sql/session-api.js';
 import { findTypeByOid } from '../sql/types/registry.js';
 import type { Engine } from '../storage/engine.js';
 import { MemoryEngine } from '../storage/memory-engine.js';
+import type { KvDb } from '../txn/kv-txn.js';
 import type { CaptureSource, NodeCapture } from './capture.js';
 import { type FrontSession, type SessionRegistry, SqlFront } from './sql-front.js';
 
@@ -29,6 +30,8 @@ export interface MemberOptions {
   readonly directory: string | null;
   /** The node has stopped serving because something that must hold does not. */
   readonly onFatal: (error: unknown) => void;
+  /** Conflicts on request, between the node's SQL and its transactions. */
+  readonly wrapDb: (db: KvDb) => KvDb;
 }
 
 const VERSION = 'testing';
@@ -202,6 +205,7 @@ export class Member {
       heartbeatMs: 150,
       supportMs: 1_000,
       drainGraceMs: 1_000,
+      wrapDb: this.#options.wrapDb,
       onFatal: (error) => {
         if (life === this.#life) this.#options.onFatal(error);
         else this.#base.logger.log('debug', 'an ended node failed', { node: this.#name, error: String(error) });

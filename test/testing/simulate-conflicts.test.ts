@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { describe, expect, it } from 'vitest';
-import { simulate, sqlStateOf, type ConflictRates, type Simulation } from '../../src/testing/index.js';
+import { simulate, sqlStateOf, startCluster, type ConflictRates, type Simulation } from '../../src/testing/index.js';
 
 interface Seen {
   /** Increments that were acknowledged, and those whose outcome nobody knows. */
@@ -129,5 +129,23 @@ describe('forced conflicts', () => {
       expect(rows).toEqual([{ n: 2 }]);
       await client.end();
     });
+  });
+
+  it('are there for a cluster in real time as well', async () => {
+    const cluster = await startCluster({ nodes: 1 });
+    try {
+      await cluster.sql('CREATE TABLE counters (id int4 PRIMARY KEY, n int4)');
+      await cluster.sql('INSERT INTO counters VALUES (1, 0)');
+      const conflicts = cluster.conflicts({ serializationFailures: 1 });
+      await expect(cluster.sql('UPDATE counters SET n = 1')).rejects.toMatchObject({ code: '40001' });
+      cluster.conflicts({ ambiguousCommits: 1 });
+      await expect(cluster.sql('UPDATE counters SET n = 2')).rejects.toMatchObject({ code: '40003' });
+      expect(conflicts.counts).toMatchObject({ serializationFailures: 1, ambiguousCommits: 1 });
+      cluster.conflicts({});
+      await cluster.sql('UPDATE counters SET n = 3');
+      expect((await cluster.sql('SELECT n FROM counters')).rows).toEqual([{ n: 3 }]);
+    } finally {
+      await cluster.close();
+    }
   });
 });

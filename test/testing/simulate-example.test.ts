@@ -17,6 +17,8 @@ describe('the booking example', () => {
       for (const text of broken.SCHEMA) await cluster.sql(text);
       await cluster.sql("INSERT INTO flights VALUES ('QX7', 2, 2)");
       const pool = new pg.Pool({ connectionString: cluster.url() });
+      // The cluster is closed sooner than the pool's last socket.
+      pool.on('error', () => undefined);
       expect(await book(pool, 'QX7', 'Ada')).toBe('booked');
       expect(await book(pool, 'QX7', 'Bob')).toBe('booked');
       expect(await book(pool, 'QX7', 'Cyd')).toBe('sold out');

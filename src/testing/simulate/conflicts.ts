@@ -68,6 +68,12 @@ export class ConflictSource {
     }
   }
 
+  /** Whether transactions that begin now may meet any. */
+  get active(): boolean {
+    const { serializationFailures, deadlocks, ambiguousCommits } = this.#rates;
+    return serializationFailures + deadlocks + ambiguousCommits > 0;
+  }
+
   /** How many there were so far. */
   get counts(): ConflictCounts {
     return { ...this.#counts };
@@ -129,7 +135,8 @@ class ConflictingDb implements KvDb {
     return this.#db.now();
   }
   begin(options: TxnOptions): KvTxn {
-    return new ConflictingTxn(this.#db.begin(options), this.#source);
+    const txn = this.#db.begin(options);
+    return this.#source.active ? new ConflictingTxn(txn, this.#source) : txn;
   }
   getMany(keys: readonly Key[]): Promise<(Buffer | null)[]> {
     return this.#db.getMany(keys);
