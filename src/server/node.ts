@@ -133,6 +133,8 @@ export class QuoralNode {
   /** Ends at once, as a crash would, but without leaking timers and sockets into the process. */
   async kill(): Promise<void> {
     this.#state = 'stopped';
+    // First, so that no statement holds this up with a request that nobody will answer any more.
+    this.coordinator.stop();
     await this.#http?.close();
     const closing = this.#pgwire.close(0);
     await this.sql.close();

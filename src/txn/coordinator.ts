@@ -84,6 +84,7 @@ export class TxnCoordinator implements KvDb {
 
   /** Stops the background work; what it leaves is found by whoever meets it. */
   stop(): void {
+    this.router.stop();
     this.#runtime.heartbeats.stop();
     this.#runtime.cleanup.stop();
   }

@@ -100,6 +100,7 @@ export class RangeRouter {
   readonly #deadlineMs: number;
   readonly #parallelMax: number;
   readonly #deps: RouterDependencies;
+  #stopped = false;
   batches = 0;
   retries = 0;
   reroutes = 0;
@@ -487,16 +488,21 @@ export class RangeRouter {
     return { kind: 'next' };
   }
 
+  /** The node ends: what fails from now on is not tried again. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
   #checkDeadline(error: unknown, requests: readonly KvRequest[], options: SendOptions, retry: RetryState): void {
     const nowMs = this.#deps.clock.monotonicMs();
-    if (retry.failingSinceMs === 0) {
-      retry.failingSinceMs = nowMs;
-      return;
-    }
+    const first = retry.failingSinceMs === 0;
+    if (first) retry.failingSinceMs = nowMs;
     const deadlineMs = options.deadlineMs ?? this.#deadlineMs;
-    if (nowMs - retry.failingSinceMs < deadlineMs) return;
+    if (!this.#stopped && (first || nowMs - retry.failingSinceMs < deadlineMs)) return;
     const why = error instanceof Error ? error.message : String(error);
-    const reason = `no replica could serve it for ${Math.round(deadlineMs / 1000)} s (${why})`;
+    const reason = this.#stopped
+      ? `the node stops (${why})`
+      : `no replica could serve it for ${Math.round(deadlineMs / 1000)} s (${why})`;
     const writes = requests.some((r) => r.kind !== 'get' && r.kind !== 'scan' && r.kind !== 'refresh');
     throw new KvError(retry.maybeEvaluated && writes ? { kind: 'ambiguous', reason } : { kind: 'unavailable', reason });
   }
