@@ -42,9 +42,18 @@ export class StoreMaintenance {
 
   start(): void {
     const { timers } = this.#store.env;
-    this.#timers.push(timers.every(CHECKPOINT_MS, () => this.#checkpoint()));
-    this.#timers.push(timers.every(BALANCE_MS, () => this.#balance()));
-    this.#timers.push(timers.every(SIZE_CHECK_MS, () => this.#splitLarge()));
+    this.#timers.push(timers.every(CHECKPOINT_MS, () => this.#guarded(() => this.#checkpoint())));
+    this.#timers.push(timers.every(BALANCE_MS, () => this.#guarded(() => this.#balance())));
+    this.#timers.push(timers.every(SIZE_CHECK_MS, () => this.#guarded(() => this.#splitLarge())));
+  }
+
+  /** What fails here (a damaged block that a look for a split key reads) ends the node in order, with its reason. */
+  #guarded(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#store.deps.onFatal(error);
+    }
   }
 
   async stop(): Promise<void> {

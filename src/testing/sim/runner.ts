@@ -211,6 +211,8 @@ class Run {
     if (node === null || !machine.serving) return;
     const { process } = machine;
     for (const replica of random.shuffled([...node.store.replicas()])) {
+      // A disk that flips bits must not fail the run's own look at the data.
+      if (machine.disk.faults.flip > 0) return;
       const key = node.store.maintenance.findSplitKey(replica.descriptor);
       if (key === null) continue;
       this.#world.note(`split of range ${replica.rangeId} asked of ${machine.name}`);
