@@ -261,10 +261,14 @@ export class SimWorld {
         });
       },
       writeFailure: () => (broken ??= disk.faults.full ? disk.writeFailure(`the storage of ${machine.name}`) : null),
-      readFailure: () =>
-        disk.faults.flip > 0 && disk.random.chance(disk.faults.flip)
-          ? new QuoralError('XX001', `the database in /${machine.name}/data is corrupted: checksum mismatch`)
-          : null,
+      readFailure: () => {
+        if (disk.faults.flip === 0 || !disk.random.chance(disk.faults.flip)) return null;
+        const error = new QuoralError('XX001', `the database in /${machine.name}/data is corrupted: checksum mismatch`);
+        const { process } = machine;
+        // As the RocksDB engine: whoever reads gets the error, and the node ends.
+        if (process !== null) this.scheduler.after(0, process, () => this.#died(machine, process, error));
+        return error;
+      },
     };
   }
 
