@@ -236,4 +236,26 @@ describe('faults by the seed', () => {
     });
     for (const run of runs) expect(run.value).toBeGreaterThan(0);
   });
+
+  it('clocks that drift are not off by an hour after a leap', async () => {
+    await simulate({ seed: 30, seeds: 4, faults: ['drift'] }, async (sim) => {
+      await numbers(sim);
+      await sim.sleep('10s');
+      await sim.advance('1d');
+      for (const node of sim.nodes) expect(await read(sim, node)).toBe(0);
+    });
+  });
+
+  it('one seed gives one trace with faults as well', async () => {
+    const body = async (sim: Simulation): Promise<void> => {
+      for (let i = 0; i < 20; i++) {
+        const answer = sim.sql('CREATE TABLE IF NOT EXISTS numbers (id int4 PRIMARY KEY)', [], { timeout: '2s' });
+        await answer.catch((error: unknown) => sim.note(String(error)));
+        await sim.sleep(300);
+      }
+    };
+    const [one] = await simulate({ seed: 41, faults: 'swarm' }, body);
+    const [two] = await simulate({ seed: 41, faults: 'swarm' }, body);
+    expect(two!.hash).toBe(one!.hash);
+  });
 });

@@ -207,7 +207,10 @@ export class Simulation {
       return;
     }
     this.#world.note(`the world sleeps for ${String(duration)}`);
+    // A clock that drifts for minutes is a fault; one that nobody corrects for days is no clock.
+    const errors = this.#world.machines.map(({ clock }) => clock.errorUs());
     this.#world.scheduler.leap(us);
+    this.#world.machines.forEach(({ clock }, i) => clock.jump(errors[i]! - clock.errorUs()));
     // What is overdue comes first.
     await this.sleep(1);
     await this.settled();
