@@ -38,7 +38,8 @@ export class SingleKeyWorkload implements Workload {
         action,
       );
     };
-    const draw = random.next();
+    // Some only read: who writes to a leaseholder without followers waits, and would not see what it reads there.
+    const draw = process % 4 === 3 ? 0 : random.next();
     if (draw < 0.45) {
       const { outcome, result } = await session.statement('SELECT v FROM cells WHERE k = $1', [key]);
       record(outcome, { f: 'read', value: result === null ? null : valueOf(result.rows) });
