@@ -12,7 +12,7 @@ export const RANGE_DEFECTS: readonly Defect[] = [
         replace: '!this.raft.transferring',
       },
     ],
-    options: { args: ['--faults', 'partition,one-way,bridge,pause,lease-transfer'] },
+    options: { args: ['--faults', 'partition,one-way,bridge,pause,lease-transfer', '--workloads', 'single-key'] },
   },
   {
     name: 'timestamp-cache-from-zero',
@@ -24,7 +24,9 @@ export const RANGE_DEFECTS: readonly Defect[] = [
         replace: 'this.tsCache = new TimestampCache(0);',
       },
     ],
-    options: { args: ['--faults', 'lease-transfer,split,crash,kill,delay,drift,jump'] },
+    options: {
+      args: ['--faults', 'lease-transfer,split,crash,kill,delay,drift,jump', '--workloads', 'lists,registers'],
+    },
   },
   {
     name: 'split-forgets-timestamp-cache',
@@ -36,7 +38,7 @@ export const RANGE_DEFECTS: readonly Defect[] = [
         replace: 'this.tsCache = new TimestampCache(this.#appliedIndex === INITIAL_INDEX + 1 ? 0 : this.leaseStart);',
       },
     ],
-    options: { args: ['--faults', 'split,delay,drift,jump'] },
+    options: { args: ['--faults', 'split,delay,drift,jump', '--workloads', 'lists,registers'] },
   },
   {
     name: 'write-below-a-read',
@@ -48,6 +50,7 @@ export const RANGE_DEFECTS: readonly Defect[] = [
         replace: 'let ts = ctx.writeTs;',
       },
     ],
+    options: { args: ['--workloads', 'lists,registers'] },
   },
   {
     name: 'uncertainty-dropped',
@@ -59,7 +62,7 @@ export const RANGE_DEFECTS: readonly Defect[] = [
         replace: 'uncertaintyLimit = Math.min(readTs, observed);',
       },
     ],
-    options: { args: ['--faults', 'drift,jump,split,lease-transfer'] },
+    options: { args: ['--faults', 'drift,jump,split,lease-transfer', '--workloads', 'lists,registers'] },
   },
   {
     name: 'read-past-a-latch',
@@ -76,6 +79,7 @@ export const RANGE_DEFECTS: readonly Defect[] = [
         replace: '',
       },
     ],
+    options: { args: ['--workloads', 'lists,registers,bank'] },
   },
   {
     name: 'lock-queue-reversed',
@@ -99,7 +103,14 @@ export const RANGE_DEFECTS: readonly Defect[] = [
         replace: 'if (request.exclusionSince < 0) {',
       },
     ],
-    options: { args: ['--faults', 'lease-transfer,crash,kill,partition,pause,split'] },
+    options: {
+      args: [
+        '--faults',
+        'lease-transfer,crash,kill,partition,pause,split',
+        '--workloads',
+        'lists,registers,counters,bank',
+      ],
+    },
   },
   {
     name: 'failed-sync-ignored',
@@ -110,6 +121,17 @@ export const RANGE_DEFECTS: readonly Defect[] = [
         find: '(error: unknown) => this.deps.onFatal(error),',
         replace:
           '() => {\n        for (const { replica, ready } of synced) {\n          this.#sendAll(replica, ready.messagesAfterSync);\n          replica.raft.stableTo(ready.stable!);\n          this.schedule(replica);\n        }\n        this.#flushOutbox();\n      },',
+      },
+      {
+        file: 'src/range/store.ts',
+        find: 'if (data.count > 0) this.engine.writeData(data);\n    if (after.length > 0)',
+        replace:
+          'try {\n      this.engine.writeData(data);\n    } catch (error) {\n      void error;\n    }\n    if (after.length > 0)',
+      },
+      {
+        file: 'src/range/store-maintenance.ts',
+        find: '.catch((error: unknown) => store.deps.onFatal(error))',
+        replace: '.catch(() => undefined)',
       },
     ],
     options: { args: ['--faults', 'failing-disk,crash,kill,crash-all'] },
@@ -171,11 +193,11 @@ export const RANGE_DEFECTS: readonly Defect[] = [
     patches: [
       {
         file: 'src/hlc/hlc.ts',
-        find: 'await this.#disk.writeFileSync(this.#options.boundPath, Buffer.from(`${bound}\\n`));',
+        find: 'await this.#disk.writeFileSync(this.#options.boundPath, formatBound(bound));',
         replace: '',
       },
     ],
-    options: { args: ['--nodes', '1', '--faults', 'jump-beyond,crash,kill'] },
+    options: { args: ['--nodes', '1', '--faults', 'jump-beyond,crash,kill', '--workloads', 'set,lists,counters'] },
   },
   {
     name: 'support-not-persisted',
@@ -187,7 +209,9 @@ export const RANGE_DEFECTS: readonly Defect[] = [
         replace: 'const bytes = null as Uint8Array | null;',
       },
     ],
-    options: { args: ['--nodes', '3', '--faults', 'crash,partition,one-way,kill'] },
+    options: {
+      args: ['--nodes', '3', '--faults', 'crash,partition,one-way,kill', '--workloads', 'single-key,registers'],
+    },
   },
   {
     name: 'support-withdrawn-while-promised',
@@ -200,6 +224,6 @@ export const RANGE_DEFECTS: readonly Defect[] = [
           'expiration: support.expiration === 0 ? 0 : support.expiration + 3_000_000,\n        wallUs,\n        echoWallUs: request.wallUs,',
       },
     ],
-    options: { args: ['--faults', 'partition,one-way,bridge,pause'] },
+    options: { args: ['--faults', 'partition,one-way,bridge,pause', '--workloads', 'single-key,registers'] },
   },
 ];

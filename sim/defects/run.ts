@@ -105,6 +105,24 @@ function judge(
   });
 }
 
+async function judgeIn(
+  workshop: Workshop,
+  defect: Defect,
+  from: number,
+  seeds: number,
+  running: Set<ChildProcess>,
+): Promise<Verdict> {
+  let directory: string;
+  try {
+    directory = workshop.make(defect.name, [...(defect.options?.amplify ?? []), ...defect.patches]);
+  } catch (error) {
+    return { kind: 'broken', reason: error instanceof Error ? error.message : String(error) };
+  }
+  const verdict = await judge(directory, defect, from, seeds, running);
+  workshop.discard(directory);
+  return verdict;
+}
+
 function describe(defect: Defect, verdict: Verdict, from: number, seeds: number): string {
   switch (verdict.kind) {
     case 'caught':
@@ -181,9 +199,7 @@ async function runAll(
   const worker = async (): Promise<void> => {
     while (next < defects.length) {
       const defect = defects[next++]!;
-      const directory = workshop.make(defect.name, [...(defect.options?.amplify ?? []), ...defect.patches]);
-      const verdict = await judge(directory, defect, from, seeds, running);
-      workshop.discard(directory);
+      const verdict = await judgeIn(workshop, defect, from, seeds, running);
       if (controls) {
         if (verdict.kind !== 'missed') failed++;
         print(

@@ -12,6 +12,7 @@ export const SQL_DEFECTS: readonly Defect[] = [
         replace: 'if (request.mustNotExist && newest !== null && newest.ts < 0) {',
       },
     ],
+    options: { args: ['--workloads', 'unique'] },
   },
   {
     name: 'index-entry-not-deleted',
@@ -23,6 +24,7 @@ export const SQL_DEFECTS: readonly Defect[] = [
         replace: '',
       },
     ],
+    options: { args: ['--workloads', 'index'] },
   },
   {
     name: 'statement-snapshot-reused',
@@ -34,6 +36,7 @@ export const SQL_DEFECTS: readonly Defect[] = [
         replace: 'if (attempt.fixed || !attempt.spans.isEmpty) return;\n    const readTs',
       },
     ],
+    options: { args: ['--workloads', 'lists,registers'] },
   },
   {
     name: 'retried-after-rows-went-out',
@@ -46,6 +49,7 @@ export const SQL_DEFECTS: readonly Defect[] = [
       },
     ],
     options: {
+      args: ['--workloads', 'lists,registers,bank,index'],
       amplify: [
         {
           file: 'src/sql/session/buffering-sink.ts',

@@ -22,6 +22,7 @@ export const TXN_DEFECTS: readonly Defect[] = [
         replace: 'const run = Promise.resolve();',
       },
     ],
+    options: { args: ['--workloads', 'lists,registers'] },
   },
   {
     name: 'commit-moves-without-refresh',
@@ -33,6 +34,7 @@ export const TXN_DEFECTS: readonly Defect[] = [
         replace: '',
       },
     ],
+    options: { args: ['--workloads', 'lists,registers'] },
   },
   {
     name: 'intent-resolved-blindly',
@@ -67,7 +69,7 @@ export const TXN_DEFECTS: readonly Defect[] = [
         replace: "committed = answers.responses.some((r) => r.kind === 'query-intent' && r.found);",
       },
     ],
-    options: { args: ['--faults', 'crash-point,crash,kill,partition,reset,pause'] },
+    options: { args: ['--faults', 'crash-point,crash,kill,partition,reset,pause', '--workloads', 'lists,bank,set'] },
   },
   {
     name: 'push-not-honoured',
@@ -84,7 +86,7 @@ export const TXN_DEFECTS: readonly Defect[] = [
         replace: 'if (record !== undefined && record.writeTs < 0) {',
       },
     ],
-    options: { amplify: SPILL_AT_ONCE },
+    options: { args: ['--workloads', 'lists,registers,bank'], amplify: SPILL_AT_ONCE },
   },
   {
     name: 'spilled-writes-not-read',
@@ -96,7 +98,7 @@ export const TXN_DEFECTS: readonly Defect[] = [
         replace: '',
       },
     ],
-    options: { amplify: SPILL_AT_ONCE },
+    options: { args: ['--workloads', 'lists,registers'], amplify: SPILL_AT_ONCE },
   },
   {
     name: 'savepoint-keeps-a-write',
@@ -108,6 +110,7 @@ export const TXN_DEFECTS: readonly Defect[] = [
         replace: 'this.#undo[this.#undo.length - 1]!.order > sequence + 1) {',
       },
     ],
+    options: { args: ['--workloads', 'index'] },
   },
   {
     name: 'record-removed-before-intents',
@@ -119,7 +122,7 @@ export const TXN_DEFECTS: readonly Defect[] = [
         replace: "void this.resolve(job.meta, 'committed', job.ts, job.keys, []).catch(() => undefined);",
       },
     ],
-    options: { args: ['--faults', 'partition,pause,crash,kill,delay'] },
+    options: { args: ['--faults', 'partition,pause,crash,kill,delay', '--workloads', 'lists,bank,set'] },
   },
   {
     name: 'ambiguous-reported-as-failure',
@@ -131,7 +134,9 @@ export const TXN_DEFECTS: readonly Defect[] = [
         replace: "new QuoralError('40001', 'the outcome of the transaction is unknown', {\n    retry: 'transaction',",
       },
     ],
-    options: { args: ['--faults', 'crash,kill,reset,partition,pause,crash-point'] },
+    options: {
+      args: ['--faults', 'crash,kill,reset,partition,pause,crash-point', '--workloads', 'lists,counters,set'],
+    },
   },
   {
     name: 'deadlock-unnoticed',
@@ -143,7 +148,7 @@ export const TXN_DEFECTS: readonly Defect[] = [
         replace: 'if (next.report.holder === target) return null;',
       },
     ],
-    options: { args: ['--faults', ','] },
+    options: { args: ['--faults', ',', '--workloads', 'queue'] },
   },
   {
     name: 'as-of-ignores-intents',
