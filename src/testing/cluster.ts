@@ -13,7 +13,7 @@
  * fork, mark and reset alone.
  */
 import { QuoralError } from '../base/errors.js';
-import type { Env } from '../env/env.js';
+import type { ByteStream, Env } from '../env/env.js';
 import { MemoryHub } from '../env/memory-transport.js';
 import { type KeepAlive, keepProcessAlive } from '../env/node/keep-alive.js';
 import { ClientSocket } from '../env/node/client-socket.js';
@@ -128,17 +128,23 @@ export class Cluster {
 
   /**
    * What a driver takes in place of a socket, connected to the node inside the process:
-   * `new pg.Client({ stream: () => cluster.stream() })`.
+   * `new pg.Client({ stream: () => cluster.stream() })`. For postgres.js, which wants it connected:
+   * `postgres({ socket: () => cluster.stream().connect() })`.
    */
   stream(index = 0): ClientSocket {
     this.#member(index);
-    return new ClientSocket(() => this.#clients.host('client').connectBytes(`sql${index}:1`, CONNECT_MS));
+    return new ClientSocket(() => this.#connect(index));
   }
 
   /** A client in the manner of node-postgres that needs no socket and no package. `connect()` it first. */
   client(index = 0, options: ClientOptions = {}): PgClient {
     this.#member(index);
-    return new PgClient(options, () => this.#clients.host('client').connectBytes(`sql${index}:1`, CONNECT_MS));
+    return new PgClient(options, () => this.#connect(index));
+  }
+
+  async #connect(index: number): Promise<ByteStream> {
+    if (!this.#member(index).listening) throw new QuoralError('08001', `node ${index} is not running`);
+    return this.#clients.host('client').connectBytes(`sql${index}:1`, CONNECT_MS);
   }
 
   /**

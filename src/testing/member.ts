@@ -6,7 +6,6 @@
  */
 import { join } from 'node:path';
 import { assert } from '../base/assert.js';
-import { QuoralError } from '../base/errors.js';
 import type { ByteStream, Env } from '../env/env.js';
 import { MemoryDisk } from '../env/memory-disk.js';
 import type { MemoryHub } from '../env/memory-transport.js';
@@ -151,8 +150,12 @@ export class Member {
 
   /** A client's stream that needs no socket. */
   accept(stream: ByteStream): void {
-    if (this.#wire === null) throw new QuoralError('57P03', `node ${this.#options.index} is not running`);
-    this.#wire.accept(stream);
+    if (this.#wire === null) stream.destroy();
+    else this.#wire.accept(stream);
+  }
+
+  get listening(): boolean {
+    return this.#wire !== null;
   }
 
   #take(): QuoralNode | null {
