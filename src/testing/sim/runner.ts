@@ -68,6 +68,8 @@ const WORK_UNTIL_US = 56 * SECOND_US;
 /** From the end of the faults until every node serves. */
 const REVIVE_US = 30 * SECOND_US;
 const SETTLE_US = 30 * SECOND_US;
+/** Longer than any wait that a lost answer or an abandoned transaction explains. */
+const HANG_US = 12 * SECOND_US;
 const SETUP_US = 60 * SECOND_US;
 const FINISH_US = 120 * SECOND_US;
 const CLIENTS = 8;
@@ -192,6 +194,7 @@ class Run {
     world.note('all nodes serve');
     await Promise.all(clients);
     world.note('clients done');
+    this.#inTime('the last statements of the clients', world.nowUs - Math.max(WORK_UNTIL_US, healedAtUs + HANG_US));
   }
 
   async #client(session: SimSession, process: number): Promise<void> {
@@ -223,12 +226,19 @@ class Run {
     }
   }
 
+  /** On a healed cluster nothing may hang. */
+  #inTime(what: string, tookUs: number): void {
+    if (tookUs > HANG_US) this.#fail('liveness', `${what} took ${seconds(tookUs)} on the healed cluster`);
+  }
+
   async #finish(): Promise<void> {
+    const startUs = this.#world.nowUs;
     for (const workload of this.#workloads) {
       const session = this.#session(`final-${workload.name}`, null);
       await workload.finish(session);
       session.close();
     }
+    this.#inTime('the final reads', this.#world.nowUs - startUs);
   }
 
   /** All replicas of every range at one applied index with equal bytes. */
