@@ -73,7 +73,8 @@ const HANG_US = 12 * SECOND_US;
 const SETUP_US = 60 * SECOND_US;
 const FINISH_US = 120 * SECOND_US;
 const CLIENTS = 8;
-const THINK_US = 350_000;
+/** Longest pause of a client between two transactions; a seed picks one. */
+const THINK_US = [300_000, 600_000, 1_000_000];
 
 export async function runSeed(options: RunOptions): Promise<RunResult> {
   await initParser();
@@ -89,6 +90,7 @@ class Run {
   readonly #sessions: SimSession[] = [];
   readonly #failures: Failure[] = [];
   readonly #probes: ProbeBoard;
+  readonly #thinkUs: number;
   #verdicts: Verdict[] = [];
   #phase = 'start';
   #injected = 0;
@@ -108,6 +110,7 @@ class Run {
       restartUs: random.pick([200_000, 1_000_000, 4_000_000]),
       ...(options.logLevel === undefined ? {} : { logLevel: options.logLevel }),
     });
+    this.#thinkUs = random.pick(THINK_US);
     if (options.onEvent !== undefined) this.#world.trace.listen(options.onEvent);
     this.#probes = new ProbeBoard(this.#world, this.#random.fork('probes'));
     this.#workloads = standardWorkloads({
@@ -200,7 +203,7 @@ class Run {
   async #client(session: SimSession, process: number): Promise<void> {
     const { random } = session;
     while (this.#world.nowUs < WORK_UNTIL_US) {
-      await session.sleep(random.int(THINK_US));
+      await session.sleep(random.int(this.#thinkUs));
       const workload = random.pick(this.#workloads);
       await workload.step(session, process);
     }
