@@ -76,7 +76,9 @@ export const MEMBERSHIP_EXCHANGE = defineMethod<MembershipExchange, MembershipEx
   decodeResponse: (bytes) => MembershipExchange.decode(bytes),
 });
 
+/** Between rounds of asking; the first ones are shorter, for nodes that are started together. */
 const BOOTSTRAP_EVERY_MS = 100;
+const BOOTSTRAP_FIRST_MS = 4;
 const EXCHANGE_EVERY_MS = 2_000;
 const EXCHANGE_DEADLINE_MS = 2_000;
 
@@ -94,6 +96,7 @@ export class ClusterMembership {
   #network: MembershipNetwork | null = null;
   #timer: TimerHandle | null = null;
   #joining = false;
+  #rounds = 0;
   #stopped = false;
   #memberWrite: Promise<void> = Promise.resolve();
   readonly #ready: { readonly promise: Promise<string>; resolve: (id: string) => void; reject: (error: Error) => void };
@@ -250,9 +253,8 @@ export class ClusterMembership {
     for (let id = 1; id <= size; id++) {
       if (id !== this.nodeId) void this.#askForCluster(id);
     }
-    this.#timer = this.#deps.timers.after(BOOTSTRAP_EVERY_MS * (0.75 + this.#deps.rng.next() / 2), () =>
-      this.#bootstrapRound(),
-    );
+    const pauseMs = Math.min(BOOTSTRAP_EVERY_MS, BOOTSTRAP_FIRST_MS * 2 ** Math.min(this.#rounds++, 10));
+    this.#timer = this.#deps.timers.after(pauseMs * (0.75 + this.#deps.rng.next() / 2), () => this.#bootstrapRound());
   }
 
   async #askForCluster(id: NodeId): Promise<void> {
