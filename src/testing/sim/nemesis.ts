@@ -262,7 +262,9 @@ export class Nemesis {
     }
     // When several clocks are off it may be a good one that finds itself alone.
     for (const each of this.#world.machines) each.excuses.add('clock');
-    const by = random.between(0.3e6, 20e6) * (random.chance(0.5) ? 1 : -1);
+    // One at a time: a node whose clock was ahead waits for as long when it starts again.
+    if (Math.abs(clock.errorUs()) > 2 * CLOCK_ERROR_US) return;
+    const by = random.between(0.3e6, 15e6) * (random.chance(0.5) ? 1 : -1);
     clock.jump(by);
     this.#until(this.#duration(), `clock of ${machine.name} off by ${Math.round(by / 1000)} ms`, () => clock.correct());
   }
