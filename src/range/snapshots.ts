@@ -248,6 +248,12 @@ export class SnapshotReceiver {
     if (chunk.sequence === 0) {
       const problem = this.#obstacle(replica, descriptor, chunk, from);
       if (problem !== null) return refuse(problem);
+      if (this.#superfluous(replica, chunk)) {
+        // Without the answer the leader would take this replica for empty, and send snapshots for ever: it was
+        // told so, before a split that was still under way brought the replica.
+        for (const rangeMessage of decodeRaftBatch(chunk.message)) store.stepMessage(rangeMessage, from);
+        return refuse('not behind');
+      }
       incoming = { from, snapshotId: chunk.snapshotId, nextSequence: 0, activeMs: this.#nowMs() };
       this.#incoming.set(chunk.rangeId, incoming);
       crashPoint('before-snapshot-clear', store.nodeId);
@@ -326,9 +332,12 @@ export class SnapshotReceiver {
     const message = decodeRaftBatch(chunk.message)[0]?.message;
     if (message === undefined || message.from !== from || message.to !== store.nodeId) return 'no Raft message';
     if (message.term < raft.term || raft.isLeader) return `the leader of term ${message.term} is deposed`;
-    if (raft.committed >= chunk.index) return 'not behind';
-    if (raft.termAt(chunk.index) === chunk.term) return 'the log holds it';
     return null;
+  }
+
+  /** Raft would only answer how far this replica is, and install nothing. */
+  #superfluous({ raft }: Replica, chunk: SnapshotChunk): boolean {
+    return raft.committed >= chunk.index || raft.termAt(chunk.index) === chunk.term;
   }
 
   /** Clears the way, in pieces: nothing of the old data may shine through. */
