@@ -188,32 +188,6 @@ export const RANGE_DEFECTS: readonly Defect[] = [
     options: { args: ['--faults', 'flipped-bits'] },
   },
   {
-    name: 'clock-bound-not-persisted',
-    breaks: 'A clock never runs backwards over a restart.',
-    patches: [
-      {
-        file: 'src/hlc/hlc.ts',
-        find: 'await this.#disk.writeFileSync(this.#options.boundPath, formatBound(bound));',
-        replace: '',
-      },
-    ],
-    options: { args: ['--nodes', '1', '--faults', 'jump-beyond,crash,kill', '--workloads', 'set,lists,counters'] },
-  },
-  {
-    name: 'support-not-persisted',
-    breaks: 'A promise of support outlives the process that gave it.',
-    patches: [
-      {
-        file: 'src/cluster/store-liveness.ts',
-        find: 'const bytes = this.#state.durableChange(step);',
-        replace: 'const bytes = null as Uint8Array | null;',
-      },
-    ],
-    options: {
-      args: ['--nodes', '3', '--faults', 'crash,partition,one-way,kill', '--workloads', 'single-key,registers'],
-    },
-  },
-  {
     name: 'support-withdrawn-while-promised',
     breaks: 'Support is withdrawn only when the promised time has passed.',
     patches: [
@@ -224,6 +198,6 @@ export const RANGE_DEFECTS: readonly Defect[] = [
           'expiration: support.expiration === 0 ? 0 : support.expiration + 3_000_000,\n        wallUs,\n        echoWallUs: request.wallUs,',
       },
     ],
-    options: { args: ['--faults', 'partition,one-way,bridge,pause', '--workloads', 'single-key,registers'] },
+    options: { args: ['--faults', 'partition,one-way,bridge,pause', '--workloads', 'single-key'] },
   },
 ];

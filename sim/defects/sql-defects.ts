@@ -15,28 +15,16 @@ export const SQL_DEFECTS: readonly Defect[] = [
     options: { args: ['--workloads', 'unique'] },
   },
   {
-    name: 'index-entry-not-deleted',
+    name: 'index-entry-not-written',
     breaks: 'An index has an entry for every row, and no other.',
     patches: [
       {
         file: 'src/sql/exec/row-writer.ts',
-        find: 'if (oldEntry !== newEntry) txn.delete(oldEntry);',
+        find: 'if (oldEntry !== newEntry || oldKey !== newKey) txn.put(newEntry, index.entryOfRow(live));',
         replace: '',
       },
     ],
     options: { args: ['--workloads', 'index'] },
-  },
-  {
-    name: 'statement-snapshot-reused',
-    breaks: 'A statement at READ COMMITTED sees what was committed before it began.',
-    patches: [
-      {
-        file: 'src/txn/transaction.ts',
-        find: 'if (attempt.fixed) return;\n    const readTs',
-        replace: 'if (attempt.fixed || !attempt.spans.isEmpty) return;\n    const readTs',
-      },
-    ],
-    options: { args: ['--workloads', 'lists,registers'] },
   },
   {
     name: 'retried-after-rows-went-out',
