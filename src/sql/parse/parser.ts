@@ -4,7 +4,9 @@
  * Guards, each for a measured fault: NUL would truncate the text silently; very deep expressions make
  * the module throw a RangeError that leaks its stack, and after some thirty of them every parse fails.
  * So depth is estimated and refused first, and after anything that is not a syntax error the module
- * is replaced: a spare instance stands ready, because building one is asynchronous and parsing is not.
+ * is replaced. Building one is asynchronous and parsing is not: the first failure has another one built, which
+ * takes over when it is there, and from then on a spare stands ready. (Not from the start: it would cost
+ * each process some twenty milliseconds, and hardly any ever needs it.)
  *
  * Positions in the trees (`location`) are offsets in characters (JavaScript's) of the whole query
  * string; the grammar's are in UTF-8 bytes, so they are rewritten when the text is not ASCII.
@@ -23,24 +25,30 @@ export const QUERY_LENGTH_MAX = 16 * 1024 * 1024;
 
 let current: PgQueryModule | null = null;
 let spare: PgQueryModule | null = null;
-let replenishing: Promise<void> | null = null;
-
 let building: Promise<void> | null = null;
+let replenishing: Promise<void> | null = null;
+/** The module in use has failed, and there was no spare. */
+let tainted = false;
 
-/** Must have resolved before the first parseSql; cheap when called again. The spare follows in the background. */
+/** Must have resolved before the first parseSql; cheap when called again. */
 export async function initParser(): Promise<void> {
   building ??= createModule().then((built) => {
     current = built;
   });
   await building;
-  replenish();
 }
 
 function replenish(): void {
   if (spare !== null || replenishing !== null) return;
   replenishing = createModule().then((built) => {
-    spare = built;
     replenishing = null;
+    if (!tainted) {
+      spare = built;
+      return;
+    }
+    tainted = false;
+    current = built;
+    replenish();
   });
 }
 
@@ -52,7 +60,7 @@ function replaceModule(): void {
   if (spare !== null) {
     current = spare;
     spare = null;
-  }
+  } else tainted = true;
   replenish();
 }
 
