@@ -221,7 +221,7 @@ describe('reset', () => {
       const work = clients.map(async (client, i) => {
         while (running) {
           try {
-            if (i % 3 === 0) await client.query('select pg_sleep(10)');
+            if (i % 3 === 0) await client.query('select pg_sleep(1)');
             else await client.query('insert into t values ($1, $2)', [++next, `round ${round}`]);
           } catch (error) {
             codes.add((error as { code: string }).code);
