@@ -175,11 +175,15 @@ describe('membership', () => {
       sqlstate: '55000',
       message: expect.stringContaining('belongs to node 2'),
     });
-    await write(JSON.stringify({ format: 2, clusterId: 'c', nodeId: 1 }));
+    const newer = JSON.stringify({ format: 2, clusterId: 'c', nodeId: 1 });
+    await write(`${newer.slice(0, -1)},"checksum":"${textChecksum(newer)}"}`);
     await expect(world.start(1)).rejects.toMatchObject({
       sqlstate: '55000',
       message: expect.stringContaining('newer version'),
     });
+    // A flipped bit in the number of the format is damage, not a newer version.
+    await write(`${newer.replace('"format":2', '"format":3').slice(0, -1)},"checksum":"${textChecksum(newer)}"}`);
+    await expect(world.start(1)).rejects.toMatchObject({ sqlstate: 'XX001' });
     const flipped = `${identity.slice(0, -1)},"checksum":"${textChecksum(identity.replace('2', '3'))}"}`;
     for (const damaged of ['', '{', '[]', '{"format":1}', 'null', identity, flipped]) {
       await write(damaged);

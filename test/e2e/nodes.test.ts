@@ -1,4 +1,5 @@
 /** One node as an operator runs it: serves, answers over HTTP, drains; refuses with clear words. */
+import { textChecksum } from '../../src/base/checksum.js';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -141,7 +142,8 @@ describe('a directory with a past', () => {
   it('is refused when a newer version wrote it', async () => {
     const path = join(root, 'single', 'node.json');
     const identity = readFileSync(path, 'utf8');
-    writeFileSync(path, identity.replace(/"format":\d+/, '"format":999'));
+    const { checksum: _old, ...newer } = { ...(JSON.parse(identity) as Record<string, unknown>), format: 999 };
+    writeFileSync(path, JSON.stringify({ ...newer, checksum: textChecksum(JSON.stringify(newer)) }));
     expect(await refused('single', basePort)).toMatch(/newer version of Quoral \(format 999.*\ndetail: .*\nhint: /);
     writeFileSync(path, identity);
   });
