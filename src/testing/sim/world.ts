@@ -243,22 +243,35 @@ export class SimWorld {
     };
   }
 
-  /** Synced by the machine's disk, in order; what is under way when the process dies stays unsynced. */
+  /**
+   * Synced by the machine's disk, in order; what comes while a sync is under way shares the next one, as
+   * with the real log writer. What is under way when the process dies stays unsynced.
+   */
   #engineOptions(machine: SimMachine): CrashOptions {
     const { disk } = machine;
-    let freeAtUs = 0;
+    let waiting: { readonly done: () => void; readonly fail: (error: QuoralError) => void }[] = [];
+    let busy = false;
     let broken: QuoralError | null = null;
+    const sync = (): void => {
+      busy = waiting.length > 0;
+      if (!busy) return;
+      const group = waiting;
+      waiting = [];
+      this.scheduler.at(this.nowUs + disk.syncUs(), machine.process, () => {
+        // After a failed sync nothing may be believed to be synced.
+        broken ??= disk.writeFailure(`the storage of ${machine.name}`);
+        for (const { done, fail } of group) {
+          if (broken === null) done();
+          else fail(broken);
+        }
+        sync();
+      });
+    };
     return {
       recordUnsynced: true,
       afterSync: (done, fail) => {
-        const { process } = machine;
-        freeAtUs = Math.max(freeAtUs, this.nowUs) + disk.syncUs();
-        this.scheduler.at(freeAtUs, process, () => {
-          // After a failed sync nothing may be believed to be synced.
-          broken ??= disk.writeFailure(`the storage of ${machine.name}`);
-          if (broken === null) done();
-          else fail(broken);
-        });
+        waiting.push({ done, fail });
+        if (!busy) sync();
       },
       writeFailure: () => (broken ??= disk.faults.full ? disk.writeFailure(`the storage of ${machine.name}`) : null),
       readFailure: () => {
