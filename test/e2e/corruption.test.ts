@@ -128,6 +128,15 @@ beforeAll(async () => {
   }
   // Something in each write-ahead log, in many records.
   for (let i = 0; i < 40; i++) await query(cluster.url(VICTIM), 'INSERT INTO others VALUES ($1, $2)', [100 + i, i]);
+  // Damage in front of a sync is damage; what was never synced may be lost in a crash, and is no proof of anything.
+  await until(
+    'a sync of the data behind half of its write-ahead log',
+    async () => {
+      const bytes = readFileSync(fileOf('data', /^\d+\.log$/));
+      return bytes.lastIndexOf('sync') > bytes.length / 2 ? true : undefined;
+    },
+    30_000,
+  );
 });
 
 afterAll(() => {
