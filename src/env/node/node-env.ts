@@ -21,7 +21,7 @@ export interface NodeEnvOptions {
 }
 
 /** Loaded on first use: a cluster inside one process has no use for gRPC, and it takes a fifth of the import's time. */
-const frames = (): Promise<typeof import('./frames-grpc.js')> => import('./frames-grpc.js');
+const frames = () => import('./frames-grpc.js');
 
 export const nodeTransport: Transport = {
   listenFrames: async (address, onStream) => (await frames()).listenGrpc(address, onStream),
