@@ -257,6 +257,8 @@ export class Nemesis {
     if (kind === 'jump') {
       const target = random.between(-CLOCK_ERROR_US, CLOCK_ERROR_US);
       this.#world.note(`clock of ${machine.name} jumps to ${Math.round(target / 1000)} ms`);
+      // A drift that went on from there would leave the bound.
+      clock.drift(0);
       clock.jump(target - clock.errorUs());
       return;
     }
