@@ -142,7 +142,8 @@ describe('a directory with a past', () => {
   it('is refused when a newer version wrote it', async () => {
     const path = join(root, 'single', 'node.json');
     const identity = readFileSync(path, 'utf8');
-    const { checksum: _old, ...newer } = { ...(JSON.parse(identity) as Record<string, unknown>), format: 999 };
+    const { checksum: _old, ...known } = JSON.parse(identity) as Record<string, unknown>;
+    const newer = { ...known, format: 999 };
     writeFileSync(path, JSON.stringify({ ...newer, checksum: textChecksum(JSON.stringify(newer)) }));
     expect(await refused('single', basePort)).toMatch(/newer version of Quoral \(format 999.*\ndetail: .*\nhint: /);
     writeFileSync(path, identity);

@@ -13,7 +13,7 @@ import type { ConfState, Entry } from '../../src/raft/types.js';
 import { BatchSink, MapStore } from '../../src/testing/sim/raft-sim-host.js';
 
 const seed = Number(process.env['SEED'] ?? 1);
-const options = (numRuns: number): fc.Parameters => ({ seed, numRuns });
+const options = (numRuns: number): { seed: number; numRuns: number } => ({ seed, numRuns });
 
 const IDS = [1, 2, 3, 4, 5, 6];
 const voters = fc.subarray(IDS);
