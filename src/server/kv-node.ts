@@ -136,7 +136,6 @@ export async function assembleKv(options: KvOptions, undo: Undo): Promise<KvPart
   );
   network.handle(KV_BATCH, (batch, ctx) => store.executor.execute(batch, ctx.signal));
   liveness.onSupportWithdrawn((node) => network.disconnect(node, 'its store liveness ended'));
-  replaceDeadStreams(liveness, network, hlc);
   await network.start(options.rpcAddress);
   undo.push(() => network.stop());
   membership.start(network);
@@ -158,16 +157,6 @@ export async function assembleKv(options: KvOptions, undo: Undo): Promise<KvPart
   undo.push(() => store.stop());
   coordinator.seed([...store.replicas()].map((replica) => replica.descriptor));
   return { membership, network, store, coordinator, deadlocks, fatal };
-}
-
-/**
- * A peer that hears nothing of this node while its own heartbeats arrive: the streams to it are dead, and
- * nothing says so (its machine went down and came back, or a firewall forgot them).
- */
-function replaceDeadStreams(liveness: StoreLiveness, network: RpcNetworkImpl, hlc: Hlc): void {
-  liveness.onSupportFromChanged((node) => {
-    if (liveness.supportFrom(node).expiration <= hlc.now()) network.disconnect(node, 'it supports this node no longer');
-  });
 }
 
 /** A node whose clock disagrees with a majority must not serve (DESIGN 3): what it reads could be stale. */
