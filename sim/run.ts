@@ -29,7 +29,7 @@ const HELP = `npm run sim -- [options]
                       queue
   --nodes N           nodes (default 5)
   --minimise          for a failing seed: leave faults out while it still fails
-  --marks             fail if a coverage mark is reached by no seed
+  --marks             list the coverage marks with the seeds that reach them; fail if one is never reached
   --log LEVEL         how much of the nodes' log is in the timeline: debug, info, warn (default), error
   --timeline N        lines of timeline that a failure shows (default 60; 0: all)
   --trace FILE        write every event of one seed to a file`;
@@ -178,7 +178,8 @@ async function minimise(settings: Settings, report: SeedReport): Promise<void> {
 }
 
 class Totals {
-  readonly marks = new Map<string, number>();
+  /** By mark: the seeds that reached it, in the order in which they ended. */
+  readonly marks = new Map<string, number[]>();
   readonly crashPoints = new Map<string, number>();
   readonly failed: SeedReport[] = [];
   seeds = 0;
@@ -196,7 +197,11 @@ class Totals {
     this.unknown += report.stats?.unknown ?? 0;
     this.faults += report.stats?.faults ?? 0;
     this.virtualUs += report.stats?.virtualUs ?? 0;
-    for (const [name, count] of Object.entries(report.marks)) this.marks.set(name, (this.marks.get(name) ?? 0) + count);
+    for (const name of Object.keys(report.marks)) {
+      const seeds = this.marks.get(name);
+      if (seeds === undefined) this.marks.set(name, [report.seed]);
+      else seeds.push(report.seed);
+    }
     for (const [name, count] of Object.entries(report.crashPoints)) {
       this.crashPoints.set(name, (this.crashPoints.get(name) ?? 0) + count);
     }
@@ -266,6 +271,8 @@ async function main(): Promise<void> {
     return;
   }
   const settings = readSettings(values);
+  // Stacks of the many errors that faults make cost several percent; the replay of one seed has them.
+  if (settings.seeds > 1) Error.stackTraceLimit = 0;
   if (values.worker === true) {
     asWorker(settings);
     return;
@@ -311,6 +318,16 @@ function jsonLine(report: SeedReport): unknown {
   return { seed: report.seed, ok: false, checker: first.checker, anomaly: first.anomaly };
 }
 
+const SEEDS_SHOWN = 8;
+
+/** The marks, rarest first, with some of the seeds that reach them. */
+function printMarks(totals: Totals): void {
+  const rarestFirst = [...totals.marks].sort((a, b) => a[1].length - b[1].length || (a[0] < b[0] ? -1 : 1));
+  for (const [name, seeds] of rarestFirst) {
+    print(`  ${name}: ${seeds.length} of ${totals.seeds} seeds (${seeds.slice(0, SEEDS_SHOWN).join(' ')})`);
+  }
+}
+
 function summarise(settings: Settings, totals: Totals, seconds: number): void {
   const missing = settings.kind === 'cluster' ? ALL_MARKS.filter((mark) => !totals.marks.has(mark)) : [];
   const failedMarks = settings.marks && missing.length > 0;
@@ -324,6 +341,7 @@ function summarise(settings: Settings, totals: Totals, seconds: number): void {
     if (settings.kind === 'cluster' && settings.seeds > 1) {
       print(`marks reached: ${ALL_MARKS.length - missing.length} of ${ALL_MARKS.length}`);
       if (missing.length > 0) print(`not reached: ${missing.join(', ')}`);
+      if (settings.marks) printMarks(totals);
     }
     if (totals.failed.length > 0) print(`failed seeds: ${totals.failed.map((report) => report.seed).join(' ')}`);
   }

@@ -187,9 +187,7 @@ function fatalOnce(options: KvOptions): (error: unknown) => void {
     dead = true;
     if (error instanceof QuoralError && error.sqlstate === '53100') mark('disk-full-refused');
     if (error instanceof QuoralError && error.sqlstate === '58030') mark('log-write-failed');
-    logger.log('error', 'the node stops: something that must hold does not', {
-      error: describe(error),
-    });
+    logger.log('error', 'the node stops: something that must hold does not', { error });
     if (options.onFatal === undefined) throw error;
     options.onFatal(error);
   };
@@ -238,8 +236,4 @@ async function openLiveness(
       recordOffset: (node, offsetUs, uncertaintyUs) => hlc.recordOffset(node, offsetUs, uncertaintyUs),
     },
   );
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

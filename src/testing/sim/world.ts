@@ -309,6 +309,7 @@ export class SimWorld {
   }
 }
 
+/** Without stacks: they name files of this installation, and one seed has one trace on all machines. */
 function describeFields(fields: Record<string, unknown>): string {
   return Object.entries(fields)
     .map(([key, value]) => `${key}=${value instanceof Error ? value.message : String(value)}`)
