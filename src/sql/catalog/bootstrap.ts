@@ -4,6 +4,7 @@
  */
 import { FIRST_USER_ID, SYSTEM_KEYS } from '../../encoding/keyspace.js';
 import type { KvDb } from '../../txn/kv-txn.js';
+import { againIfUnknown } from './again.js';
 import { encodeDescriptor, encodeNameEntry } from './codec.js';
 import type { DatabaseDescriptor, SchemaDescriptor } from './descriptor.js';
 
@@ -72,7 +73,7 @@ export class IdAllocator {
   }
 
   async #fill(): Promise<void> {
-    const last = await this.#db.increment(SYSTEM_KEYS.idCounter, this.#blockSize);
+    const last = await againIfUnknown(() => this.#db.increment(SYSTEM_KEYS.idCounter, this.#blockSize));
     this.#end = FIRST_USER_ID + last;
     this.#next = this.#end - this.#blockSize;
   }

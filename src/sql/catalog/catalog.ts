@@ -31,6 +31,7 @@ import { prefixEnd } from '../../base/key.js';
 import { RpcError } from '../../rpc/errors.js';
 import type { RpcNetwork } from '../../rpc/types.js';
 import type { KvDb } from '../../txn/kv-txn.js';
+import { againIfUnknown } from './again.js';
 import { IdAllocator } from './bootstrap.js';
 import { catalogMethod } from './catalog-rpc.js';
 import {
@@ -191,17 +192,26 @@ export class Catalog {
   }
 
   async #writeLease(): Promise<void> {
-    const key = SYSTEM_KEYS.catalogLease(this.self);
-    const expiry = this.db.now() + LEASE_MS * 1000;
-    await this.db.run({ isolation: 'serializable', name: 'catalog lease' }, async (txn) => {
-      txn.put(key, encodeLease(expiry));
-      await Promise.resolve();
-    });
+    const expiry = await againIfUnknown(() => this.#extendLease(this.db.now() + LEASE_MS * 1000));
     if (this.db.now() >= this.#leaseUntil) {
       this.#leaseGeneration++;
       this.#forgetAll();
     }
     this.#leaseUntil = Math.max(this.#leaseUntil, expiry - MARGIN_MS * 1000);
+  }
+
+  /**
+   * Never back: a write of unknown outcome may arrive behind the one that was made in its place. Returns the
+   * end that the row has now.
+   */
+  #extendLease(expiry: number): Promise<number> {
+    const key = SYSTEM_KEYS.catalogLease(this.self);
+    return this.db.run({ isolation: 'serializable', name: 'catalog lease' }, async (txn) => {
+      const [row] = await txn.getMany([key]);
+      if (row !== null && row !== undefined && decodeLease(row) >= expiry) return decodeLease(row);
+      txn.put(key, encodeLease(expiry));
+      return expiry;
+    });
   }
 
   /** Nodes whose lease may still be in use. */

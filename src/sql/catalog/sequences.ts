@@ -9,6 +9,7 @@
  */
 import { sqlError } from '../../base/errors.js';
 import { SYSTEM_KEYS } from '../../encoding/keyspace.js';
+import { againIfUnknown } from './again.js';
 import type { Catalog } from './catalog.js';
 import type { SequenceDescriptor } from './descriptor.js';
 
@@ -53,7 +54,8 @@ export class Sequences {
   async #fill(sequence: SequenceDescriptor): Promise<void> {
     const increment = Number(sequence.increment);
     const count = sequence.cache > 1 ? sequence.cache : DEFAULT_BLOCK;
-    const counter = await this.#catalog.db.increment(SYSTEM_KEYS.sequence(sequence.id), increment * count);
+    const key = SYSTEM_KEYS.sequence(sequence.id);
+    const counter = await againIfUnknown(() => this.#catalog.db.increment(key, increment * count));
     const last = baseOf(sequence) + counter;
     if (!Number.isSafeInteger(last))
       throw sqlError('22003', `sequence "${sequence.name}" is beyond the supported range`);
