@@ -8,7 +8,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { runRaftSeed } from '../src/testing/sim/raft-sim.js';
-import { MARKS } from '../src/base/probes.js';
+import { CRASH_POINTS, installProbes, MARKS, removeProbes } from '../src/base/probes.js';
 import { FAULT_KINDS, type FaultKind } from '../src/testing/sim/nemesis.js';
 import { type RunOptions, type RunResult, runSeed } from '../src/testing/sim/runner.js';
 import { formatFailure, formatSeed, type SeedReport } from './report.js';
@@ -148,7 +148,13 @@ function clusterReport(result: RunResult): SeedReport {
 }
 
 function raftReport(seed: number): SeedReport {
+  const marks: Record<string, number> = {};
+  installProbes({
+    onMark: (name) => void (marks[name] = (marks[name] ?? 0) + 1),
+    onCrashPoint: () => undefined,
+  });
   const { ok, failures, hash } = runRaftSeed(seed);
+  removeProbes();
   return {
     seed,
     ok,
@@ -157,7 +163,7 @@ function raftReport(seed: number): SeedReport {
     failures: failures.map((text) => ({ checker: 'raft', anomaly: text.split('\n')[0] ?? '', explanation: text })),
     stats: null,
     faults: [],
-    marks: {},
+    marks,
     crashPoints: {},
     timeline: [],
     twice: false,
@@ -326,6 +332,10 @@ function printMarks(totals: Totals): void {
   for (const [name, seeds] of rarestFirst) {
     print(`  ${name}: ${seeds.length} of ${totals.seeds} seeds (${seeds.slice(0, SEEDS_SHOWN).join(' ')})`);
   }
+  const struck = CRASH_POINTS.filter(({ name }) => totals.crashPoints.has(name));
+  print(`points at which a node crashed or was paused: ${struck.length} of ${CRASH_POINTS.length}`);
+  const never = CRASH_POINTS.filter(({ name }) => !totals.crashPoints.has(name)).map(({ name }) => name);
+  if (never.length > 0) print(`none at: ${never.join(', ')}`);
 }
 
 function summarise(settings: Settings, totals: Totals, seconds: number): void {

@@ -3,12 +3,7 @@ import type { Defect, Patch } from './defect.js';
 
 /** Transactions write intents as they go, which otherwise only large ones do. */
 const SPILL_AT_ONCE: readonly Patch[] = [
-  { file: 'src/txn/transaction.ts', find: 'const SPILL_BYTES = 512 << 10;', replace: 'const SPILL_BYTES = 1;' },
-  {
-    file: 'src/sql/exec/row-writer.ts',
-    find: 'export const RELIEVE_BYTES = 512 << 10;',
-    replace: 'export const RELIEVE_BYTES = 1;',
-  },
+  { file: 'src/txn/coordinator.ts', find: 'options.spillBytes ?? SPILL_BYTES', replace: '1' },
 ];
 
 export const TXN_DEFECTS: readonly Defect[] = [

@@ -40,6 +40,9 @@ import type { StoreContext } from './store-context.js';
 import { TimestampCache } from './timestamp-cache.js';
 import { TxnRecords } from './txn-records.js';
 
+/** What a range may have proposed and not committed. */
+const UNCOMMITTED_BYTES_MAX = 32 << 20;
+
 interface Proposal {
   readonly term: number;
   readonly effects: readonly Effect[];
@@ -112,7 +115,7 @@ export class Replica implements RangeState {
       maxInflightMessages: 256,
       maxInflightBytes: 16 << 20,
       maxEntriesBytesPerMessage: 1 << 20,
-      maxUncommittedBytes: 32 << 20,
+      maxUncommittedBytes: store.options.uncommittedBytesMax ?? UNCOMMITTED_BYTES_MAX,
       // What one turn of the event loop applies; the rest waits for the next.
       maxCommittedBytesPerReady: 512 << 10,
       applied: state.appliedIndex,

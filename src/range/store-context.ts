@@ -8,6 +8,7 @@ import type { Replica } from './replica.js';
 
 export interface StoreContext {
   readonly nodeId: NodeId;
+  readonly options: { readonly uncommittedBytesMax?: number };
   readonly env: Env;
   readonly hlc: HlcClock;
   readonly engine: Engine;

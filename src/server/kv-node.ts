@@ -41,6 +41,10 @@ export interface KvOptions {
   readonly rangeBytesMax?: number;
   /** How much of a range's log waits for a follower that is behind before it is sent a snapshot; bytes, default 8 MiB. */
   readonly logBytesKept?: number;
+  /** Bytes that a transaction buffers before it writes them as intents; default 512 KiB. */
+  readonly spillBytes?: number;
+  /** Bytes of proposals that a range has under way at most; default 32 MiB. */
+  readonly uncommittedBytesMax?: number;
   /** Store liveness: milliseconds between heartbeats, and of support asked for. */
   readonly heartbeatMs?: number;
   readonly supportMs?: number;
@@ -92,7 +96,10 @@ export async function assembleKv(options: KvOptions, undo: Undo): Promise<KvPart
   const liveness = await openLiveness(options, membership.nodeId, network, hlc);
   let store: Store | null = null;
   const coordinator = new TxnCoordinator(
-    { nodeId: membership.nodeId },
+    {
+      nodeId: membership.nodeId,
+      ...(options.spillBytes === undefined ? {} : { spillBytes: options.spillBytes }),
+    },
     {
       clock,
       timers,
@@ -120,6 +127,7 @@ export async function assembleKv(options: KvOptions, undo: Undo): Promise<KvPart
       tickMs: options.tickMs ?? 100,
       rangeBytesMax: options.rangeBytesMax ?? RANGE_BYTES_MAX,
       logBytesKept: options.logBytesKept ?? LOG_BYTES_KEPT,
+      ...(options.uncommittedBytesMax === undefined ? {} : { uncommittedBytesMax: options.uncommittedBytesMax }),
       balanceLeaders: true,
     },
     {

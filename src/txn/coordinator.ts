@@ -31,6 +31,8 @@ export interface CoordinatorOptions {
   readonly retryDeadlineMs?: number;
   /** Rows and index entries that one transaction may write before its commit as intents; default 300,000. */
   readonly spilledMax?: number;
+  /** Bytes that a transaction buffers before it writes them as intents; default 512 KiB. */
+  readonly spillBytes?: number;
 }
 
 export interface CoordinatorDependencies {
@@ -44,6 +46,7 @@ export interface CoordinatorDependencies {
 }
 
 const SPILLED_MAX = 300_000;
+const SPILL_BYTES = 512 << 10;
 const RUNS_MAX = 200;
 const RUN_BACKOFF = { baseMs: 1, maxMs: 250 };
 const RANGES_PAGE = 1_000;
@@ -73,6 +76,7 @@ export class TxnCoordinator implements KvDb {
       cleanup,
       counters: newCounters(),
       spilledMax: options.spilledMax ?? SPILLED_MAX,
+      spillBytes: options.spillBytes ?? SPILL_BYTES,
     };
     this.pusher = new RouterTxnPusher({ router: this.router, cleanup });
   }

@@ -86,8 +86,8 @@ export interface KvTxn {
    * rollback, where the key space is simply never referenced.
    */
   bulkIngest(keys: readonly Key[], values: readonly Uint8Array[]): Promise<void>;
-  /** Bytes buffered; SQL awaits `relieve` when it grows large (it spills to replicated intents). */
-  readonly bufferedBytes: number;
+  /** Much is buffered: SQL awaits `relieve` before it goes on, which spills to replicated intents. */
+  readonly crowded: boolean;
   relieve(): Promise<void>;
 
   /** READ COMMITTED: a new snapshot for the next statement. Other levels: only a sequence step. */

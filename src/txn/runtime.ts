@@ -50,4 +50,6 @@ export interface TxnRuntime {
   readonly counters: TxnCounters;
   /** Writes that one transaction may spill as intents: the leaseholders keep each in memory. */
   readonly spilledMax: number;
+  /** Bytes that a transaction buffers before it writes them as intents. */
+  readonly spillBytes: number;
 }

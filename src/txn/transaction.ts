@@ -39,7 +39,6 @@ import type { TxnRuntime } from './runtime.js';
 import { clientError, retryError } from './txn-errors.js';
 
 /** Bytes buffered above which `relieve` spills. */
-const SPILL_BYTES = 512 << 10;
 /** Bytes of one batch of a spill. */
 const SPILL_BATCH_BYTES = 128 << 10;
 const INGEST_BATCH_BYTES = 256 << 10;
@@ -89,8 +88,8 @@ export class Transaction implements KvTxn {
     const a = this.#attempt;
     return a.phase === 'active' && a.spans.isEmpty && a.locks.isEmpty && a.buffer.isEmpty;
   }
-  get bufferedBytes(): number {
-    return this.#attempt.buffer.bytes;
+  get crowded(): boolean {
+    return this.#attempt.buffer.bytes >= this.#runtime.spillBytes;
   }
 
   async get(key: Key, options?: ReadOptions): Promise<Buffer | null> {
@@ -140,7 +139,7 @@ export class Transaction implements KvTxn {
 
   async relieve(): Promise<void> {
     this.#mayWrite();
-    if (this.#attempt.buffer.bytes < SPILL_BYTES) return;
+    if (!this.crowded) return;
     // One spill runs behind the caller; a second one waits for it.
     if (this.#barrier !== null) await this.#barrier;
     this.#throwDoom();

@@ -33,7 +33,7 @@ import {
 } from './eval.js';
 import type { IndexCodec } from './index-codec.js';
 import { openTarget, type RowTarget } from './row-targets.js';
-import { RELIEVE_BYTES, RowWriter, uniqueRowId } from './row-writer.js';
+import { RowWriter, uniqueRowId } from './row-writer.js';
 import {
   type Batch,
   LazyRows,
@@ -66,7 +66,7 @@ function compileReturning(returning: Returning | null, input: Plan | null): Retu
 }
 
 async function relieve(run: Run): Promise<void> {
-  if (run.ctx.txn.bufferedBytes > RELIEVE_BYTES) await run.ctx.txn.relieve();
+  if (run.ctx.txn.crowded) await run.ctx.txn.relieve();
 }
 
 /** Whole input, accounted for; `release` when done. */
@@ -364,7 +364,7 @@ export function compileUpdate(plan: UpdatePlan): OperatorFactory {
         await changeRow(run, writer, before, after);
         run.affected++;
         if (returning !== null) out.push(await returning(after, row, run));
-        if (run.ctx.txn.bufferedBytes > RELIEVE_BYTES) await relieve(run);
+        if (run.ctx.txn.crowded) await relieve(run);
       }
       release();
       return out;
@@ -395,7 +395,7 @@ export function compileDelete(plan: DeletePlan): OperatorFactory {
         run.affected++;
         // The old row is in the input: RETURNING reads it there.
         if (returning !== null) out.push(await returning(NO_ROW, row, run));
-        if (run.ctx.txn.bufferedBytes > RELIEVE_BYTES) await relieve(run);
+        if (run.ctx.txn.crowded) await relieve(run);
       }
       release();
       return out;

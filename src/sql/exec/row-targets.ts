@@ -8,7 +8,7 @@ import type { QuoralError } from '../../base/errors.js';
 import type { Key } from '../../base/key.js';
 import type { ExecContext } from '../contract.js';
 import type { IndexCodec } from './index-codec.js';
-import { RELIEVE_BYTES, type RowWriter } from './row-writer.js';
+import type { RowWriter } from './row-writer.js';
 import type { Row, Run } from './run.js';
 
 const INGEST_IN_FLIGHT = 3;
@@ -52,7 +52,7 @@ class BufferTarget implements RowTarget {
       }
       this.#writer.put(txn, rows[i]!);
     }
-    if (txn.bufferedBytes > RELIEVE_BYTES) await txn.relieve();
+    if (txn.crowded) await txn.relieve();
     return null;
   }
 

@@ -22,7 +22,6 @@ import { type CompiledTest, compileExpr, layoutOf } from './eval.js';
 import { type IndexCodec, tableCodec, type TableCodec } from './index-codec.js';
 import type { Row, Run } from './run.js';
 
-export const RELIEVE_BYTES = 512 << 10;
 const SHOWN_CHARACTERS = 64;
 
 interface Check {

@@ -30,6 +30,7 @@ export const FAULT_KINDS = [
   'lease-transfer',
   'split',
   'crash-point',
+  'pause-point',
   'vanish',
 ] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];
@@ -40,8 +41,8 @@ export interface NemesisTargets {
   readonly vanish: () => void;
   /** Splits a range somewhere. */
   readonly split: () => void;
-  /** The process of a node crashes when it next passes a named point in the code. */
-  readonly armCrashPoint: (machine: SimMachine) => void;
+  /** Calls `strike` when the node, or whichever comes first, passes a named point in the code. */
+  readonly arm: (machine: SimMachine, strike: (machine: SimMachine, point: string) => void) => void;
 }
 
 /** Clocks stay within this of true time, so any two within 200 ms: what the default bound of 250 ms tolerates. */
@@ -133,7 +134,15 @@ export class Nemesis {
       case 'split':
         return this.#targets.split();
       case 'crash-point':
-        return this.#targets.armCrashPoint(machine);
+        return this.#targets.arm(machine, (passing, point) => {
+          this.#world.note(`crash of ${passing.name} at ${point}`);
+          this.#world.crash(passing, this.keep(), true);
+        });
+      case 'pause-point':
+        return this.#targets.arm(machine, (passing, point) => {
+          this.#world.note(`${passing.name} passes ${point}`);
+          this.#pause(passing);
+        });
       case 'vanish':
         return this.#targets.vanish();
     }

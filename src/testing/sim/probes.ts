@@ -1,23 +1,30 @@
 /**
- * The simulator's side of the probes in the code: counts the marks that a run reached, and crashes a
- * node at a named point when the nemesis has armed it.
+ * The simulator's side of the probes in the code: counts the marks that a run reached, and strikes a
+ * node (a crash, a pause) at a named point when the nemesis has armed it.
  */
-import { installProbes, removeProbes } from '../../base/probes.js';
+import { CRASH_POINTS, installProbes, removeProbes } from '../../base/probes.js';
 import { QuoralError } from '../../base/errors.js';
 import { onUnhandledRejection } from '../../env/node/uncaught.js';
 import type { SimRandom } from '../../env/sim/random.js';
-import type { Nemesis } from './nemesis.js';
 import type { SimMachine, SimWorld } from './world.js';
 
-/** An armed point is passed this many times at most before it crashes the node. */
+/** An armed node passes this many points at most before it is struck. */
 const PASSES_MAX = 12;
+/** Points among which the rarest is chosen. */
+const CANDIDATES = 3;
+
+export type Strike = (machine: SimMachine, point: string) => void;
 
 export class ProbeBoard {
   readonly marks = new Map<string, number>();
   readonly crashPoints = new Map<string, number>();
   readonly #world: SimWorld;
   readonly #random: SimRandom;
-  readonly #armed = new Map<number, { left: number; readonly crash: (point: string) => void }>();
+  /** By node: it is struck at one of the next points that it passes. */
+  readonly #armed = new Map<number, { left: number; readonly strike: Strike }>();
+  /** By point: whichever node passes it is struck. Rare points would never be met otherwise. */
+  readonly #passes = new Map<string, number>();
+  readonly #armedPoints = new Map<string, Strike>();
 
   constructor(world: SimWorld, random: SimRandom) {
     this.#world = world;
@@ -41,29 +48,42 @@ export class ProbeBoard {
     };
   }
 
-  arm(machine: SimMachine, crash: (point: string) => void): void {
-    this.#armed.set(machine.index + 1, { left: 1 + this.#random.int(PASSES_MAX), crash });
+  /** `strike` is called once, in the middle of the turn that passes the point. */
+  arm(machine: SimMachine, strike: Strike): void {
+    if (this.#random.chance(0.5)) this.#armed.set(machine.index + 1, { left: 1 + this.#random.int(PASSES_MAX), strike });
+    else this.#armedPoints.set(this.#rarePoint(), strike);
+  }
+
+  /** Of a few, the point that this run has passed least often. */
+  #rarePoint(): string {
+    let rarest = this.#random.pick(CRASH_POINTS).name as string;
+    for (let i = 1; i < CANDIDATES; i++) {
+      const { name } = this.#random.pick(CRASH_POINTS);
+      if ((this.#passes.get(name) ?? 0) < (this.#passes.get(rarest) ?? 0)) rarest = name;
+    }
+    return rarest;
   }
 
   disarm(): void {
     this.#armed.clear();
+    this.#armedPoints.clear();
   }
 
   #pass(name: string, nodeId: number): void {
-    const armed = this.#armed.get(nodeId);
+    this.#passes.set(name, (this.#passes.get(name) ?? 0) + 1);
     const machine = this.#world.machines[nodeId - 1];
-    if (armed === undefined || machine?.up !== true) return;
-    if (--armed.left > 0) return;
-    this.#armed.delete(nodeId);
+    if (machine?.up !== true) return;
+    const strike = this.#armedPoints.get(name) ?? this.#strikeOf(nodeId);
+    if (strike === null) return;
+    this.#armedPoints.delete(name);
     this.crashPoints.set(name, (this.crashPoints.get(name) ?? 0) + 1);
-    armed.crash(name);
+    strike(machine, name);
   }
-}
 
-/** The node crashes at one of the next crash points that it passes. */
-export function armCrashPoint(board: ProbeBoard, world: SimWorld, machine: SimMachine, nemesis: Nemesis): void {
-  board.arm(machine, (point) => {
-    world.note(`crash of ${machine.name} at ${point}`);
-    world.crash(machine, nemesis.keep(), true);
-  });
+  #strikeOf(nodeId: number): Strike | null {
+    const armed = this.#armed.get(nodeId);
+    if (armed === undefined || --armed.left > 0) return null;
+    this.#armed.delete(nodeId);
+    return armed.strike;
+  }
 }

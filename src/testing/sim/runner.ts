@@ -10,7 +10,7 @@ import { SimProcess } from '../../env/sim/scheduler.js';
 import { SimRandom } from '../../env/sim/random.js';
 import { initParser } from '../../sql/parse/parser.js';
 import type { Anomaly, Verdict } from '../judges/history.js';
-import { armCrashPoint, ProbeBoard } from './probes.js';
+import { ProbeBoard } from './probes.js';
 import { chooseSwarm, type FaultKind, Nemesis, type Swarm } from './nemesis.js';
 import { compareReplicas } from './replicas.js';
 import { SimSession } from './session.js';
@@ -105,6 +105,9 @@ class Run {
       nodes: options.nodes ?? 5,
       rangeBytesMax: random.pick([16 << 10, 64 << 10, 128 << 20]),
       logBytesKept: random.pick([1 << 10, 8 << 10, 1 << 20]),
+      // At one byte, transactions write intents as they go, which otherwise only large ones do.
+      spillBytes: random.pick([1, 512 << 10, 512 << 10]),
+      uncommittedBytesMax: random.pick([300, 32 << 20, 32 << 20]),
       heartbeatMs: random.pick([150, 300]),
       supportMs: random.pick([900, 1_500, 2_400]),
       restartUs: random.pick([200_000, 1_000_000, 4_000_000]),
@@ -182,7 +185,7 @@ class Run {
     const nemesis = new Nemesis(world, this.#random.fork('nemesis'), this.#swarm, {
       vanish: () => this.#random.pick(this.#sessions).vanish(),
       split: () => this.#split(),
-      armCrashPoint: (machine) => armCrashPoint(this.#probes, world, machine, nemesis),
+      arm: (machine, strike) => this.#probes.arm(machine, strike),
     });
     await nemesis.run(FAULTS_UNTIL_US);
     await world.sleep(Math.max(0, FAULTS_UNTIL_US - world.nowUs));

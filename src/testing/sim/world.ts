@@ -34,6 +34,8 @@ export interface WorldOptions {
   readonly rangeBytesMax?: number;
   /** Bytes of applied log that a range keeps for followers. */
   readonly logBytesKept?: number;
+  readonly spillBytes?: number;
+  readonly uncommittedBytesMax?: number;
   readonly tickMs?: number;
   readonly heartbeatMs?: number;
   readonly supportMs?: number;
@@ -224,6 +226,8 @@ export class SimWorld {
       supportMs: options.supportMs ?? 1_500,
       ...(options.rangeBytesMax === undefined ? {} : { rangeBytesMax: options.rangeBytesMax }),
       ...(options.logBytesKept === undefined ? {} : { logBytesKept: options.logBytesKept }),
+      ...(options.spillBytes === undefined ? {} : { spillBytes: options.spillBytes }),
+      ...(options.uncommittedBytesMax === undefined ? {} : { uncommittedBytesMax: options.uncommittedBytesMax }),
       drainGraceMs: 1_000,
       ...(options.wrapDb === undefined ? {} : { wrapDb: options.wrapDb }),
       onFatal: (error) => this.#died(machine, process, error),

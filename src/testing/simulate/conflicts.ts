@@ -186,8 +186,8 @@ class ConflictingTxn implements KvTxn {
   get pristine(): boolean {
     return this.#txn.pristine;
   }
-  get bufferedBytes(): number {
-    return this.#txn.bufferedBytes;
+  get crowded(): boolean {
+    return this.#txn.crowded;
   }
 
   async get(key: Key, options?: ReadOptions): Promise<Buffer | null> {

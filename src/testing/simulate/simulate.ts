@@ -16,7 +16,7 @@ import { installVirtualGlobals } from '../../env/node/virtual-globals.js';
 import { SimStalled } from '../../env/sim/scheduler.js';
 import { initParser } from '../../sql/parse/parser.js';
 import { chooseSwarm, FAULT_KINDS, type FaultKind, Nemesis } from '../sim/nemesis.js';
-import { armCrashPoint, ProbeBoard } from '../sim/probes.js';
+import { ProbeBoard } from '../sim/probes.js';
 import { SimWorld } from '../sim/world.js';
 import { SimClients } from './clients.js';
 import { ConflictSource } from './conflicts.js';
@@ -176,7 +176,7 @@ class OneRun<T> {
     const nemesis = new Nemesis(world, world.random.fork('nemesis'), swarm, {
       vanish: () => this.#clients.breakOne(random),
       split: () => this.#faults.splitSomewhere(random),
-      armCrashPoint: (machine) => armCrashPoint(this.#board, world, machine, nemesis),
+      arm: (machine, strike) => this.#board.arm(machine, strike),
     });
     return nemesis;
   }

@@ -117,8 +117,8 @@ export class MemoryTxn implements KvTxn {
   get pristine(): boolean {
     return this.#writes.length === 0 && this.#reads.size === 0 && this.#spans.length === 0 && this.#locked.size === 0;
   }
-  get bufferedBytes(): number {
-    return 0;
+  get crowded(): boolean {
+    return false;
   }
 
   #buffered(key: Key): { value: Buffer | null } | undefined {

@@ -19,6 +19,8 @@ const WRITES_PER_KEY = 14;
 /** Keys run through this many ranges in turn. */
 const RANGES = 4;
 const STRIDE = 1000;
+/** Processes of this number and above are the undone parts of others' transactions. */
+const GHOSTS = 500_000;
 
 export interface IsolationOptions {
   readonly nowUs: () => number;
@@ -47,6 +49,7 @@ abstract class Histories implements Workload {
   abstract finish(session: SimSession): Promise<void>;
   abstract judge(): readonly Verdict[];
   protected abstract operation(client: SimClient, txn: RecordedTransaction, random: SimRandom): Promise<void>;
+  protected abstract write(client: SimClient, txn: RecordedTransaction, key: number): Promise<void>;
 
   async step(session: SimSession, process: number): Promise<void> {
     const { random } = session;
@@ -56,6 +59,7 @@ abstract class Histories implements Workload {
     const operations = 1 + random.int(4);
     const { outcome, error } = await session.transaction(level, async (client) => {
       for (let i = 0; i < operations; i++) {
+        if (random.chance(0.08)) await this.#undone(client, level, process, random);
         await this.operation(client, txn, random);
         if (random.chance(0.1)) await session.sleep(random.int(200_000));
       }
@@ -64,6 +68,23 @@ abstract class Histories implements Workload {
     if (outcome === 'done') txn.done();
     else if (outcome === 'failed') txn.failed(text);
     else txn.unknown(text);
+  }
+
+  /** Writes that are rolled back to a savepoint: who reads them has read what nobody committed. */
+  async #undone(client: SimClient, level: IsolationLevel, process: number, random: SimRandom): Promise<void> {
+    const undone = this.recorder.begin({ process: GHOSTS + process, level, node: 'savepoint' });
+    try {
+      await client.query('SAVEPOINT s');
+      for (let i = random.int(2); i >= 0; i--) await this.write(client, undone, this.pickKey(random));
+      await client.query('ROLLBACK TO SAVEPOINT s');
+    } finally {
+      undone.failed('rolled back to a savepoint');
+    }
+  }
+
+  /** All keys in use: they are in several ranges. */
+  protected get hot(): readonly number[] {
+    return [...new Set(this.#hot)].sort((a, b) => a - b);
   }
 
   protected pickKey(random: SimRandom): number {
@@ -115,14 +136,49 @@ export class ListWorkload extends Histories {
       const { rows } = await client.query('SELECT k, v FROM lists WHERE k >= $1 AND k < $2 ORDER BY k', [key, key + 3]);
       const found = new Map(rows.map(([k, v]) => [Number(k), v ?? '']));
       for (let k = key; k < key + 3; k++) txn.readList(k, parseList(found.get(k) ?? null));
-    } else {
-      const value = this.nextValue++;
-      txn.append(key, value);
-      this.wrote(key);
-      await client.query(
-        `INSERT INTO lists (k, v) VALUES ($1, $2) ON CONFLICT (k) DO UPDATE SET v = lists.v || ',' || excluded.v`,
-        [key, value],
-      );
+    } else if (draw < 0.62) await this.#readAll(client, txn);
+    else if (draw < 0.66) await this.#appendToAll(client, txn);
+    else if (draw < 0.72) await this.#appendIfThere(client, txn, key, this.pickKey(random));
+    else await this.write(client, txn, key);
+  }
+
+  protected async write(client: SimClient, txn: RecordedTransaction, key: number): Promise<void> {
+    const value = this.nextValue++;
+    txn.append(key, value);
+    this.wrote(key);
+    await client.query(
+      `INSERT INTO lists (k, v) VALUES ($1, $2) ON CONFLICT (k) DO UPDATE SET v = lists.v || ',' || excluded.v`,
+      [key, value],
+    );
+  }
+
+  /** One statement over several ranges. */
+  async #readAll(client: SimClient, txn: RecordedTransaction): Promise<void> {
+    const keys = this.hot;
+    const { rows } = await client.query(`SELECT k, v FROM lists WHERE k IN (${keys.join(', ')})`);
+    const found = new Map(rows.map(([k, v]) => [Number(k), v ?? null]));
+    for (const k of keys) txn.readList(k, parseList(found.get(k) ?? null));
+  }
+
+  /** Reads one key without a lock and writes another: a statement that may have to be run again. */
+  async #appendIfThere(client: SimClient, txn: RecordedTransaction, key: number, other: number): Promise<void> {
+    const value = this.nextValue++;
+    const { rows } = await client.query(
+      `INSERT INTO lists (k, v) SELECT ${key}, '${value}' FROM lists WHERE k = ${other} ` +
+        `ON CONFLICT (k) DO UPDATE SET v = lists.v || ',' || excluded.v RETURNING k`,
+    );
+    if (rows.length === 0) return;
+    txn.append(key, value);
+    this.wrote(key);
+  }
+
+  async #appendToAll(client: SimClient, txn: RecordedTransaction): Promise<void> {
+    const value = this.nextValue++;
+    const text = `UPDATE lists SET v = v || ',${value}' WHERE k IN (${this.hot.join(', ')}) RETURNING k`;
+    // A client that does not come as far as here has not asked for the commit.
+    for (const [k] of (await client.query(text)).rows) {
+      txn.append(Number(k), value);
+      this.wrote(Number(k));
     }
   }
 
@@ -157,6 +213,10 @@ export class RegisterWorkload extends Histories {
       txn.read(key, rows.length === 0 ? null : Number(rows[0]![0]));
       return;
     }
+    await this.write(client, txn, key);
+  }
+
+  protected async write(client: SimClient, txn: RecordedTransaction, key: number): Promise<void> {
     const value = this.nextValue++;
     txn.write(key, value);
     this.wrote(key);
