@@ -1,6 +1,7 @@
 /** What the simulator prints about a seed. */
 
 export interface SeedReport {
+  readonly kind: 'cluster' | 'raft';
   readonly seed: number;
   readonly ok: boolean;
   readonly hash: string;
@@ -34,18 +35,15 @@ export function formatSeed(report: SeedReport): string {
 }
 
 /** Seed, how to replay it, the anomalies in words, and the end of the timeline. */
-export function formatFailure(
-  report: SeedReport,
-  settings: { readonly kind: string; readonly timeline: number },
-): string {
-  const kind = settings.kind === 'cluster' ? '' : ` --kind ${settings.kind}`;
+export function formatFailure(report: SeedReport, timelineLines: number): string {
+  const kind = report.kind === 'cluster' ? '' : ` --kind ${report.kind}`;
   const lines = [formatSeed(report), `replay: npm run sim --${kind} --seed ${report.seed} --timeline 0`];
   for (const { checker, anomaly, explanation } of report.failures.slice(0, 5)) {
     lines.push(`${checker}: ${anomaly}`);
     for (const line of explanation.split('\n').slice(0, EXPLANATION_LINES)) lines.push(`  ${line}`);
   }
   if (report.failures.length > 5) lines.push(`and ${report.failures.length - 5} more`);
-  const shown = settings.timeline === 0 ? report.timeline : report.timeline.slice(-settings.timeline);
+  const shown = timelineLines === 0 ? report.timeline : report.timeline.slice(-timelineLines);
   if (shown.length > 0) lines.push(`the last ${shown.length} of ${report.timeline.length} entries of the timeline:`);
   for (const { atUs, text } of shown) lines.push(`  ${(atUs / 1e6).toFixed(3)} ${text.slice(0, LINE_LENGTH)}`);
   return lines.join('\n');

@@ -8,10 +8,12 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { runRaftSeed } from '../src/testing/sim/raft-sim.js';
-import { CRASH_POINTS, installProbes, MARKS, removeProbes } from '../src/base/probes.js';
+import { installProbes, removeProbes } from '../src/base/probes.js';
 import { FAULT_KINDS, type FaultKind } from '../src/testing/sim/nemesis.js';
 import { type RunOptions, type RunResult, runSeed } from '../src/testing/sim/runner.js';
+import { FIXED_RUNS, type SimRun } from './fixed-runs.js';
 import { formatFailure, formatSeed, type SeedReport } from './report.js';
+import { Totals } from './totals.js';
 
 const HELP = `npm run sim -- [options]
   --seed N            run one seed
@@ -30,20 +32,22 @@ const HELP = `npm run sim -- [options]
   --nodes N           nodes (default 5)
   --minimise          for a failing seed: leave faults out while it still fails
   --marks             list the coverage marks with the seeds that reach them; fail if one is never reached
+  --fixed             the fixed seeds, which together reach every coverage mark; fail if one is not reached
+  --cover             name few of the seeds that together reach the marks that all of them reach
   --log LEVEL         how much of the nodes' log is in the timeline: debug, info, warn (default), error
   --timeline N        lines of timeline that a failure shows (default 60; 0: all)
   --trace FILE        write every event of one seed to a file`;
 
 interface Settings {
-  readonly from: number;
-  readonly seeds: number;
-  readonly kind: 'cluster' | 'raft';
+  readonly runs: readonly SimRun[];
+  readonly kind: SimRun['kind'];
   readonly jobs: number;
   readonly twice: number;
   readonly stopAtFirst: boolean;
   readonly json: boolean;
   readonly minimise: boolean;
   readonly marks: boolean;
+  readonly cover: boolean;
   readonly timeline: number;
   readonly base: Omit<RunOptions, 'seed'>;
 }
@@ -83,6 +87,8 @@ const OPTIONS = {
   nodes: { type: 'string' },
   minimise: { type: 'boolean' },
   marks: { type: 'boolean' },
+  fixed: { type: 'boolean' },
+  cover: { type: 'boolean' },
   log: { type: 'string' },
   timeline: { type: 'string' },
   trace: { type: 'string' },
@@ -94,17 +100,18 @@ function readSettings(values: ReturnType<typeof parse>): Settings {
   const one = values.seed === undefined ? null : integer('seed', values.seed, 0);
   const kind = values.kind ?? 'cluster';
   if (kind !== 'cluster' && kind !== 'raft') throw new Error(`--kind is cluster or raft, not "${kind}"`);
+  const seeds = one === null ? integer('seeds', values.seeds, 100) : 1;
   const logLevel = values.log as RunOptions['logLevel'];
   return {
-    from: one ?? integer('from', values.from, 1),
-    seeds: one === null ? integer('seeds', values.seeds, 100) : 1,
+    runs: values.fixed === true ? FIXED_RUNS : seedsFrom(kind, one ?? integer('from', values.from, 1), seeds),
     kind,
     jobs: Math.max(1, integer('jobs', values.jobs, 1)),
     twice: integer('twice', values.twice, 50),
     stopAtFirst: values['stop-at-first'] === true,
     json: values.json === true,
     minimise: values.minimise === true,
-    marks: values.marks === true,
+    marks: values.marks === true || values.fixed === true,
+    cover: values.cover === true,
     timeline: integer('timeline', values.timeline, 60),
     base: {
       faults: names<FaultKind>(values.faults, FAULT_KINDS, 'fault'),
@@ -115,24 +122,34 @@ function readSettings(values: ReturnType<typeof parse>): Settings {
   };
 }
 
+function seedsFrom(kind: SimRun['kind'], from: number, seeds: number): SimRun[] {
+  return Array.from({ length: seeds }, (_, i) => ({ kind, seed: from + i }));
+}
+
 function parse(): ReturnType<typeof parseArgs<{ options: typeof OPTIONS }>>['values'] {
   return parseArgs({ options: OPTIONS }).values;
 }
 
 /** One seed, twice if asked, as a plain object that can cross processes. */
-async function runOne(settings: Settings, seed: number): Promise<SeedReport> {
-  const report = settings.kind === 'raft' ? raftReport(seed) : clusterReport(await runSeed({ ...settings.base, seed }));
-  if (settings.twice === 0 || seed % settings.twice !== 0) return report;
-  const again = settings.kind === 'raft' ? raftReport(seed) : clusterReport(await runSeed({ ...settings.base, seed }));
+async function runOne(settings: Settings, index: number): Promise<SeedReport> {
+  const run = settings.runs[index]!;
+  const report = await once(settings, run);
+  if (settings.twice === 0 || (index + 1) % settings.twice !== 0) return report;
+  const again = await once(settings, run);
   if (again.hash === report.hash && again.lastDraw === report.lastDraw) return { ...report, twice: true };
   const explanation = `first ${report.hash}, then ${again.hash}: something outside of the simulated world decides what happens`;
   const failure = { checker: 'determinism', anomaly: 'two runs of one seed differ', explanation };
   return { ...report, ok: false, failures: [...report.failures, failure] };
 }
 
+async function once(settings: Settings, { kind, seed }: SimRun): Promise<SeedReport> {
+  return kind === 'raft' ? raftReport(seed) : clusterReport(await runSeed({ ...settings.base, seed }));
+}
+
 function clusterReport(result: RunResult): SeedReport {
   const { seed, ok, hash, lastDraw, failures, stats, swarm } = result;
   return {
+    kind: 'cluster',
     seed,
     ok,
     hash,
@@ -156,6 +173,7 @@ function raftReport(seed: number): SeedReport {
   const { ok, failures, hash } = runRaftSeed(seed);
   removeProbes();
   return {
+    kind: 'raft',
     seed,
     ok,
     hash,
@@ -183,47 +201,13 @@ async function minimise(settings: Settings, report: SeedReport): Promise<void> {
   print(`still fails with: npm run sim -- --seed ${report.seed} --faults ${kinds.join(',')}`);
 }
 
-class Totals {
-  /** By mark: the seeds that reached it, in the order in which they ended. */
-  readonly marks = new Map<string, number[]>();
-  readonly crashPoints = new Map<string, number>();
-  readonly failed: SeedReport[] = [];
-  seeds = 0;
-  twice = 0;
-  done = 0;
-  unknown = 0;
-  faults = 0;
-  virtualUs = 0;
-
-  add(report: SeedReport): void {
-    this.seeds++;
-    if (report.twice) this.twice++;
-    if (!report.ok) this.failed.push(report);
-    this.done += report.stats?.done ?? 0;
-    this.unknown += report.stats?.unknown ?? 0;
-    this.faults += report.stats?.faults ?? 0;
-    this.virtualUs += report.stats?.virtualUs ?? 0;
-    for (const name of Object.keys(report.marks)) {
-      const seeds = this.marks.get(name);
-      if (seeds === undefined) this.marks.set(name, [report.seed]);
-      else seeds.push(report.seed);
-    }
-    for (const [name, count] of Object.entries(report.crashPoints)) {
-      this.crashPoints.set(name, (this.crashPoints.get(name) ?? 0) + count);
-    }
-  }
-}
-
 async function inProcess(settings: Settings, onReport: (report: SeedReport) => boolean): Promise<void> {
-  for (let seed = settings.from; seed < settings.from + settings.seeds; seed++) {
-    if (!onReport(await runOne(settings, seed))) return;
-  }
+  for (let i = 0; i < settings.runs.length; i++) if (!onReport(await runOne(settings, i))) return;
 }
 
 /** Several processes, each with one seed at a time. */
 function inWorkers(settings: Settings, onReport: (report: SeedReport) => boolean): Promise<void> {
-  const last = settings.from + settings.seeds;
-  let next = settings.from;
+  let next = 0;
   return new Promise((resolve, reject) => {
     const children = new Set<ChildProcess>();
     let over = false;
@@ -234,11 +218,11 @@ function inWorkers(settings: Settings, onReport: (report: SeedReport) => boolean
       if (error === null) resolve();
       else reject(error);
     };
-    for (let i = 0; i < Math.min(settings.jobs, settings.seeds); i++) {
+    for (let i = 0; i < Math.min(settings.jobs, settings.runs.length); i++) {
       const child = fork(process.argv[1]!, [...process.argv.slice(2), '--worker'], { stdio: ['ignore', 2, 2, 'ipc'] });
       children.add(child);
       const give = (): void => {
-        if (next < last) child.send(next++);
+        if (next < settings.runs.length) child.send(next++);
         else child.kill();
       };
       child.on('message', (report) => {
@@ -256,18 +240,19 @@ function inWorkers(settings: Settings, onReport: (report: SeedReport) => boolean
 }
 
 function asWorker(settings: Settings): void {
-  process.on('message', (seed: number) => {
-    runOne(settings, seed).then(
+  process.on('message', (index: number) => {
+    runOne(settings, index).then(
       (report) => process.send!(report),
       (error: unknown) => {
-        process.stderr.write(`seed ${seed}: ${error instanceof Error ? error.stack : String(error)}\n`);
+        process.stderr.write(
+          `seed ${settings.runs[index]!.seed}: ${error instanceof Error ? error.stack : String(error)}\n`,
+        );
         process.exit(1);
       },
     );
   });
 }
 
-const ALL_MARKS: readonly string[] = MARKS.map((mark) => mark.name);
 const PROGRESS_MS = 5_000;
 
 async function main(): Promise<void> {
@@ -278,7 +263,7 @@ async function main(): Promise<void> {
   }
   const settings = readSettings(values);
   // Stacks of the many errors that faults make cost several percent; the replay of one seed has them.
-  if (settings.seeds > 1) Error.stackTraceLimit = 0;
+  if (settings.runs.length > 1) Error.stackTraceLimit = 0;
   if (values.worker === true) {
     asWorker(settings);
     return;
@@ -292,29 +277,35 @@ async function main(): Promise<void> {
   let shownMs = startMs;
   const onReport = (report: SeedReport): boolean => {
     totals.add(report);
-    if (!report.ok) print(settings.json ? JSON.stringify(jsonLine(report)) : formatFailure(report, settings));
-    if (settings.seeds === 1 && report.ok && !settings.json) print(formatSeed(report));
+    if (!report.ok) print(settings.json ? JSON.stringify(jsonLine(report)) : formatFailure(report, settings.timeline));
+    if (settings.runs.length === 1 && report.ok && !settings.json) print(formatSeed(report));
     if (!settings.json && Date.now() - shownMs > PROGRESS_MS) {
       shownMs = Date.now();
       const hours = (shownMs - startMs) / 3.6e6;
       const rate = Math.round(totals.seeds / hours);
-      print(`${totals.seeds} of ${settings.seeds} seeds, ${totals.failed.length} failed, ${rate} seeds/h`);
+      print(`${totals.seeds} of ${settings.runs.length} seeds, ${totals.failed.length} failed, ${rate} seeds/h`);
     }
     return report.ok || !settings.stopAtFirst;
   };
   await (settings.jobs > 1 ? inWorkers : inProcess)(settings, onReport);
-  if (settings.minimise && settings.kind === 'cluster')
-    for (const report of totals.failed) await minimise(settings, report);
-  summarise(settings, totals, (Date.now() - startMs) / 1000);
+  if (settings.minimise) {
+    for (const report of totals.failed) if (report.kind === 'cluster') await minimise(settings, report);
+  }
+  const missing = totals.missing(settings.runs.some((run) => run.kind === 'cluster'));
+  if (!settings.json) {
+    print(totals.summary((Date.now() - startMs) / 1000));
+    if (settings.runs.length > 1) print(totals.describeMarks(missing, settings.marks));
+    if (settings.cover) print(`covered by: ${totals.cover().join(', ')}`);
+    if (totals.failed.length > 0) print(`failed seeds: ${totals.failed.map((report) => report.seed).join(' ')}`);
+  }
+  if (totals.failed.length > 0 || (settings.marks && missing.length > 0)) process.exitCode = 1;
 }
 
 async function traceOne(settings: Settings, file: string | undefined): Promise<void> {
   const lines: string[] = [];
   const onEvent = file === undefined ? {} : { onEvent: (line: string) => void lines.push(line) };
-  const hash =
-    settings.kind === 'raft'
-      ? runRaftSeed(settings.from).hash
-      : (await runSeed({ ...settings.base, seed: settings.from, ...onEvent })).hash;
+  const { kind, seed } = settings.runs[0]!;
+  const hash = kind === 'raft' ? runRaftSeed(seed).hash : (await runSeed({ ...settings.base, seed, ...onEvent })).hash;
   if (file !== undefined) writeFileSync(file, `${lines.join('\n')}\n`);
   print(`hash ${hash}`);
 }
@@ -322,40 +313,6 @@ async function traceOne(settings: Settings, file: string | undefined): Promise<v
 function jsonLine(report: SeedReport): unknown {
   const first = report.failures[0]!;
   return { seed: report.seed, ok: false, checker: first.checker, anomaly: first.anomaly };
-}
-
-const SEEDS_SHOWN = 8;
-
-/** The marks, rarest first, with some of the seeds that reach them. */
-function printMarks(totals: Totals): void {
-  const rarestFirst = [...totals.marks].sort((a, b) => a[1].length - b[1].length || (a[0] < b[0] ? -1 : 1));
-  for (const [name, seeds] of rarestFirst) {
-    print(`  ${name}: ${seeds.length} of ${totals.seeds} seeds (${seeds.slice(0, SEEDS_SHOWN).join(' ')})`);
-  }
-  const struck = CRASH_POINTS.filter(({ name }) => totals.crashPoints.has(name));
-  print(`points at which a node crashed or was paused: ${struck.length} of ${CRASH_POINTS.length}`);
-  const never = CRASH_POINTS.filter(({ name }) => !totals.crashPoints.has(name)).map(({ name }) => name);
-  if (never.length > 0) print(`none at: ${never.join(', ')}`);
-}
-
-function summarise(settings: Settings, totals: Totals, seconds: number): void {
-  const missing = settings.kind === 'cluster' ? ALL_MARKS.filter((mark) => !totals.marks.has(mark)) : [];
-  const failedMarks = settings.marks && missing.length > 0;
-  if (!settings.json) {
-    const rate = Math.round(totals.seeds / (seconds / 3600));
-    print(
-      `${totals.seeds} seeds, ${totals.failed.length} failed, ${totals.twice} run twice with equal traces; ` +
-        `${totals.done} transactions done, ${totals.unknown} with an unknown outcome, ${totals.faults} faults, ` +
-        `${Math.round(totals.virtualUs / 6e7)} virtual minutes in ${Math.round(seconds)} s (${rate} seeds/h)`,
-    );
-    if (settings.kind === 'cluster' && settings.seeds > 1) {
-      print(`marks reached: ${ALL_MARKS.length - missing.length} of ${ALL_MARKS.length}`);
-      if (missing.length > 0) print(`not reached: ${missing.join(', ')}`);
-      if (settings.marks) printMarks(totals);
-    }
-    if (totals.failed.length > 0) print(`failed seeds: ${totals.failed.map((report) => report.seed).join(' ')}`);
-  }
-  if (totals.failed.length > 0 || failedMarks) process.exitCode = 1;
 }
 
 main().catch((error: unknown) => {

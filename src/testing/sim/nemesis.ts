@@ -141,7 +141,8 @@ export class Nemesis {
       case 'pause-point':
         return this.#targets.arm(machine, (passing, point) => {
           this.#world.note(`${passing.name} passes ${point}`);
-          this.#pause(passing);
+          // Mostly for longer than others wait before they take over what it had begun.
+          this.#pause(passing, this.#random.chance(0.7) ? this.#random.between(3e6, 12e6) : this.#duration());
         });
       case 'vanish':
         return this.#targets.vanish();
@@ -211,11 +212,11 @@ export class Nemesis {
     });
   }
 
-  #pause(machine: SimMachine): void {
+  #pause(machine: SimMachine, us = this.#duration()): void {
     const { process } = machine;
     if (process === null || !process.alive || process.paused) return;
     process.pause();
-    this.#until(this.#duration(), `pause of ${machine.name}`, () => process.resume());
+    this.#until(us, `pause of ${machine.name}`, () => process.resume());
   }
 
   #crash(kind: 'crash' | 'crash-all' | 'kill', machine: SimMachine): void {

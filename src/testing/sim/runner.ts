@@ -105,8 +105,8 @@ class Run {
       nodes: options.nodes ?? 5,
       rangeBytesMax: random.pick([16 << 10, 64 << 10, 128 << 20]),
       logBytesKept: random.pick([1 << 10, 8 << 10, 1 << 20]),
-      // At one byte, transactions write intents as they go, which otherwise only large ones do.
-      spillBytes: random.pick([1, 512 << 10, 512 << 10]),
+      // With little room, transactions write intents as they go, which otherwise only large ones do.
+      spillBytes: random.pick([1, 150, 512 << 10, 512 << 10]),
       uncommittedBytesMax: random.pick([300, 32 << 20, 32 << 20]),
       heartbeatMs: random.pick([150, 300]),
       supportMs: random.pick([900, 1_500, 2_400]),
