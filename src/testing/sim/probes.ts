@@ -50,7 +50,8 @@ export class ProbeBoard {
 
   /** `strike` is called once, in the middle of the turn that passes the point. */
   arm(machine: SimMachine, strike: Strike): void {
-    if (this.#random.chance(0.5)) this.#armed.set(machine.index + 1, { left: 1 + this.#random.int(PASSES_MAX), strike });
+    if (this.#random.chance(0.5))
+      this.#armed.set(machine.index + 1, { left: 1 + this.#random.int(PASSES_MAX), strike });
     else this.#armedPoints.set(this.#rarePoint(), strike);
   }
 
