@@ -19,7 +19,9 @@ const bundle = await rolldown({
   external: EXTERNAL,
   platform: 'node',
 });
-await bundle.write({ dir: OUT, format: 'esm', sourcemap: true, chunkFileNames: 'chunk-[name]-[hash].js' });
+// Smaller files load faster; names stay, for stack traces.
+const minify = { compress: true, mangle: false, codegen: { removeWhitespace: true } };
+await bundle.write({ dir: OUT, format: 'esm', sourcemap: true, minify, chunkFileNames: 'chunk-[name]-[hash].js' });
 await bundle.close();
 // Started by its address beside the code of the storage engine.
 copyFileSync('dist/storage/log-writer-worker.mjs', `${OUT}/log-writer-worker.mjs`);

@@ -20,6 +20,7 @@ import { RpcNetworkImpl } from '../rpc/network.js';
 import type { Engine } from '../storage/engine.js';
 import { TxnCoordinator } from '../txn/coordinator.js';
 import { DeadlockDriver } from '../txn/deadlock.js';
+import type { SendToNode } from '../txn/router.js';
 import { writeBootstrapState } from './bootstrap.js';
 
 export interface KvOptions {
@@ -95,25 +96,13 @@ export async function assembleKv(options: KvOptions, undo: Undo): Promise<KvPart
   const nodes = Array.from({ length: Math.max(1, options.join.length) }, (_, i) => i + 1);
   const liveness = await openLiveness(options, membership.nodeId, network, hlc);
   let store: Store | null = null;
-  const coordinator = new TxnCoordinator(
-    {
-      nodeId: membership.nodeId,
-      ...(options.spillBytes === undefined ? {} : { spillBytes: options.spillBytes }),
-    },
-    {
-      clock,
-      timers,
-      rng,
-      logger,
-      hlc,
-      sendToNode: (node, batch, signal) =>
-        node === membership.nodeId
-          ? store!.executor.execute(batch, signal ?? null)
-          : network.call(node, KV_BATCH, batch, {
-              deadlineMs: KV_DEADLINE_MS,
-              ...(signal === undefined ? {} : { signal }),
-            }),
-    },
+  const coordinator = newCoordinator(options, membership.nodeId, hlc, (node, batch, signal) =>
+    node === membership.nodeId
+      ? store!.executor.execute(batch, signal ?? null)
+      : network.call(node, KV_BATCH, batch, {
+          deadlineMs: KV_DEADLINE_MS,
+          ...(signal === undefined ? {} : { signal }),
+        }),
   );
   const deadlocks = new DeadlockDriver({
     network,
@@ -165,6 +154,14 @@ export async function assembleKv(options: KvOptions, undo: Undo): Promise<KvPart
   undo.push(() => store.stop());
   coordinator.seed([...store.replicas()].map((replica) => replica.descriptor));
   return { membership, network, store, coordinator, deadlocks, fatal };
+}
+
+function newCoordinator(options: KvOptions, nodeId: NodeId, hlc: Hlc, sendToNode: SendToNode): TxnCoordinator {
+  const { clock, timers, rng, logger } = options.env;
+  return new TxnCoordinator(
+    { nodeId, ...(options.spillBytes === undefined ? {} : { spillBytes: options.spillBytes }) },
+    { clock, timers, rng, logger, hlc, sendToNode },
+  );
 }
 
 /** A node whose clock disagrees with a majority must not serve (DESIGN 3): what it reads could be stale. */
