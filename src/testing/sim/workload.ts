@@ -26,3 +26,10 @@ export async function readHealed(session: SimSession, text: string): Promise<rea
     await session.sleep(250_000);
   }
 }
+
+/** The rows of a result by the number in their first column. @throws Error when one comes twice: no judge would see it. */
+export function byKey(rows: readonly (readonly (string | null)[])[]): Map<number, string | null> {
+  const found = new Map(rows.map(([key, value]) => [Number(key), value ?? null]));
+  if (found.size !== rows.length) throw new Error(`a result has rows twice: ${rows.map(([key]) => key).join(', ')}`);
+  return found;
+}

@@ -10,7 +10,7 @@ import { checkSet, type SetInsert } from '../../judges/set.js';
 import { checkUnique, type UniqueInsert, type UniqueRow } from '../../judges/unique.js';
 import type { HistoryKey, Outcome, Verdict } from '../../judges/history.js';
 import type { SimSession } from '../session.js';
-import { readHealed, type Workload } from '../workload.js';
+import { byKey, readHealed, type Workload } from '../workload.js';
 
 const ACCOUNTS = 8;
 const BALANCE = 100;
@@ -95,7 +95,7 @@ export class BankWorkload implements Workload {
 }
 
 function balancesOf(rows: readonly (readonly (string | null)[])[]): ReadonlyMap<HistoryKey, number> {
-  return new Map(rows.map(([id, balance]) => [Number(id), Number(balance)]));
+  return new Map([...byKey(rows)].map(([id, balance]) => [id, Number(balance)]));
 }
 
 const COUNTERS = 4;

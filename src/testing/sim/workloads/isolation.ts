@@ -11,7 +11,7 @@ import type { IsolationLevel, Verdict } from '../../judges/history.js';
 import { HistoryRecorder, type RecordedTransaction } from '../../judges/recorder.js';
 import type { SimClient } from '../client.js';
 import type { SimSession } from '../session.js';
-import { readHealed, type Workload } from '../workload.js';
+import { byKey, readHealed, type Workload } from '../workload.js';
 
 const HOT_KEYS = 5;
 /** Appends and writes after which a hot key is left for a new one. */
@@ -134,7 +134,7 @@ export class ListWorkload extends Histories {
     } else if (draw < 0.55) {
       // A span: rows that come into being in it are phantoms.
       const { rows } = await client.query('SELECT k, v FROM lists WHERE k >= $1 AND k < $2 ORDER BY k', [key, key + 3]);
-      const found = new Map(rows.map(([k, v]) => [Number(k), v ?? '']));
+      const found = byKey(rows);
       for (let k = key; k < key + 3; k++) txn.readList(k, parseList(found.get(k) ?? null));
     } else if (draw < 0.62) await this.#readAll(client, txn);
     else if (draw < 0.66) await this.#appendToAll(client, txn);
@@ -156,7 +156,7 @@ export class ListWorkload extends Histories {
   async #readAll(client: SimClient, txn: RecordedTransaction): Promise<void> {
     const keys = this.hot;
     const { rows } = await client.query(`SELECT k, v FROM lists WHERE k IN (${keys.join(', ')})`);
-    const found = new Map(rows.map(([k, v]) => [Number(k), v ?? null]));
+    const found = byKey(rows);
     for (const k of keys) txn.readList(k, parseList(found.get(k) ?? null));
   }
 
