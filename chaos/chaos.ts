@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { Random } from '../bench/random.js';
 import type { Verdict } from '../src/testing/judges/history.js';
 import { ChaosCluster, noSmallDisk } from './cluster.js';
+import { noNamespaces } from './namespaces.js';
 import { describeFault, FaultRunner, planFaults, type FaultKind, type TimelineEntry } from './faults.js';
 import type { Death } from './node-process.js';
 import { codeOf, newTally, Session, type Tally } from './session.js';
@@ -26,6 +27,8 @@ export interface ChaosOptions {
   readonly nodes: number;
   readonly faults: readonly FaultKind[];
   readonly directory: string;
+  /** Between the nodes; `auto`: namespaces where they can be made, else proxies. */
+  readonly network: 'auto' | 'namespaces' | 'proxies';
   /** dist/cli/main.js of the build under test. */
   readonly mainPath: string;
   /** Keep data and logs even if all is well. */
@@ -120,10 +123,12 @@ class ChaosRun {
       nodes,
       random: new Random(seed + 1),
       smallDiskNode: diskNode,
+      namespaces: this.#mayUseNamespaces(),
       onDeath: (death) => this.#died(death),
     });
     const faults = new FaultRunner(this.#cluster, () => this.#nowMs());
     this.#faults = faults;
+    print(`network: ${this.#cluster.network.kind}`);
     this.#cluster.startAll();
     await this.#serving('the start', START_MS_MAX);
     await this.#setup();
@@ -150,6 +155,16 @@ class ChaosRun {
 
   #nowMs(): number {
     return performance.now() - this.#startedAt;
+  }
+
+  #mayUseNamespaces(): boolean {
+    const { network, print } = this.#options;
+    if (network === 'proxies') return false;
+    const reason = noNamespaces();
+    if (reason === null) return true;
+    if (network === 'namespaces') throw new Error(`network namespaces cannot be made here: ${reason}`);
+    print(`proxies between the nodes, because namespaces cannot be made here (${reason})`);
+    return false;
   }
 
   #possibleFaults(): FaultKind[] {

@@ -1,13 +1,13 @@
 /**
- * A cluster of real processes with a proxy on each directed pair of nodes, each node in a directory of
- * its own; one of them, if wanted and we are root, on a small disk that can be filled up.
+ * A cluster of real processes on a network that can be cut, each node in a directory of its own; one of them, if wanted and we are root, on a small disk that can be filled up.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, rmSync, statfsSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import type { Random } from '../bench/random.js';
-import { LinkProxy } from './link-proxy.js';
+import { NamespaceNetwork } from './namespaces.js';
+import { type ChaosNetwork, type NetworkPorts, ProxyNetwork } from './network.js';
 import { NodeProcess, type Death } from './node-process.js';
 
 export interface ClusterOptions {
@@ -17,6 +17,8 @@ export interface ClusterOptions {
   readonly random: Random;
   /** Gets a small disk of its own that `fillDisk` fills; null: none. */
   readonly smallDiskNode: number | null;
+  /** Kernel namespaces between the nodes instead of proxies; see `noNamespaces`. */
+  readonly namespaces?: boolean;
   readonly onDeath: (death: Death) => void;
   readonly logLevel?: string;
 }
@@ -26,31 +28,26 @@ const SMALL_DISK_BYTES = 256 << 20;
 export class ChaosCluster {
   readonly nodes: readonly NodeProcess[];
   readonly options: ClusterOptions;
-  readonly #links: ReadonlyMap<string, LinkProxy>;
+  readonly network: ChaosNetwork;
+  readonly #ports: NetworkPorts;
   readonly #mounts: string[];
 
   static async create(options: ClusterOptions): Promise<ChaosCluster> {
     mkdirSync(options.directory, { recursive: true });
     const base = await freeBasePort(options.nodes, options.random);
     const ids = Array.from({ length: options.nodes }, (_, i) => i + 1);
-    const rpcPort = (id: number): number => base + 100 + id;
-    const rpc = (id: number): string => `127.0.0.1:${rpcPort(id)}`;
-    const links = new Map<string, LinkProxy>();
-    for (const from of ids) {
-      for (const to of ids) {
-        if (from === to) continue;
-        const target = { host: '127.0.0.1', port: rpcPort(to) };
-        links.set(`${from}>${to}`, await LinkProxy.listen(target, options.random));
-      }
-    }
+    const ports = { ids, rpcPort: (id: number) => base + 100 + id, sqlPort: (id: number) => base + id };
+    const network: ChaosNetwork =
+      options.namespaces === true
+        ? new NamespaceNetwork(ports, options.random)
+        : await ProxyNetwork.create(ports, options.random);
+    const rpc = (id: number): string => `${network.rpcHost(id)}:${ports.rpcPort(id)}`;
     const mounts: string[] = [];
     const nodes = ids.map((id) => {
       const dataDir = join(options.directory, `node${id}`);
       mkdirSync(dataDir, { recursive: true });
       if (id === options.smallDiskNode) mounts.push(mountSmallDisk(dataDir));
-      const via = ids
-        .filter((to) => to !== id)
-        .map((to) => `${rpc(to)}=${(links.get(`${id}>${to}`) as LinkProxy).address}`);
+      const via = network.via(id);
       const args = [
         ...['--data-dir', dataDir, '--log-level', options.logLevel ?? 'info'],
         ...[
@@ -65,20 +62,23 @@ export class ChaosCluster {
         ...(via.length === 0 ? [] : ['--rpc-via', via.join(',')]),
       ];
       const logPath = join(options.directory, `node${id}.log`);
-      return new NodeProcess({ id, mainPath: options.mainPath, args, logPath, sqlPort: base + id }, options.onDeath);
+      const prefix = network.prefix(id);
+      return new NodeProcess({ id, mainPath: options.mainPath, args, logPath, prefix }, options.onDeath);
     });
-    return new ChaosCluster(options, nodes, links, mounts);
+    return new ChaosCluster(options, nodes, network, ports, mounts);
   }
 
   private constructor(
     options: ClusterOptions,
     nodes: readonly NodeProcess[],
-    links: ReadonlyMap<string, LinkProxy>,
+    network: ChaosNetwork,
+    ports: NetworkPorts,
     mounts: string[],
   ) {
     this.options = options;
     this.nodes = nodes;
-    this.#links = links;
+    this.network = network;
+    this.#ports = ports;
     this.#mounts = mounts;
   }
 
@@ -93,7 +93,7 @@ export class ChaosCluster {
   }
 
   url(id: number): string {
-    return `postgresql://postgres@127.0.0.1:${this.node(id).spec.sqlPort}/postgres`;
+    return `postgresql://postgres@${this.network.sqlHost(id)}:${this.#ports.sqlPort(id)}/postgres`;
   }
 
   dataDir(id: number): string {
@@ -102,38 +102,6 @@ export class ChaosCluster {
 
   startAll(): void {
     for (const node of this.nodes) node.start();
-  }
-
-  // ---- network ----
-
-  /** Nothing goes from `from` to `to` any more, whoever opened the connection. */
-  cut(from: number, to: number): void {
-    this.#link(from, to).set({ forwardCut: true });
-    this.#link(to, from).set({ backwardCut: true });
-  }
-
-  mend(from: number, to: number): void {
-    this.#link(from, to).set({ forwardCut: false });
-    this.#link(to, from).set({ backwardCut: false });
-  }
-
-  /** Breaks the connections that `from` has opened to `to`. */
-  reset(from: number, to: number): void {
-    this.#link(from, to).reset();
-  }
-
-  setLoss(from: number, to: number, loss: number, delayMs: number): void {
-    this.#link(from, to).set({ loss, delayMs });
-  }
-
-  healNetwork(): void {
-    for (const link of this.#links.values()) link.heal();
-  }
-
-  #link(from: number, to: number): LinkProxy {
-    const link = this.#links.get(`${from}>${to}`);
-    if (link === undefined) throw new Error(`there is no link from ${from} to ${to}`);
-    return link;
   }
 
   // ---- disk ----
@@ -163,10 +131,10 @@ export class ChaosCluster {
 
   // ---- the end ----
 
-  /** SIGKILL to everything, proxies closed, mounts gone. Synchronous, so that an exit handler can do it. */
+  /** SIGKILL to everything, the network and the mounts gone. Synchronous, so that an exit handler can do it. */
   destroy(): void {
     for (const node of this.nodes) node.kill();
-    for (const link of this.#links.values()) link.close();
+    this.network.destroy();
     // Lazily: the processes that hold files there are on their way out.
     for (const path of this.#mounts.splice(0)) spawnSync('umount', ['-l', path]);
   }

@@ -193,7 +193,7 @@ export class FaultRunner {
     this.#stopped = true;
     for (const timer of this.#timers) clearTimeout(timer);
     for (const fault of this.active) this.#end(fault);
-    this.#cluster.healNetwork();
+    this.#cluster.network.heal();
     for (const node of this.#cluster.nodes) {
       if (node.paused) node.resume();
       if (!node.running) node.start();
@@ -215,12 +215,12 @@ export class FaultRunner {
         return;
       case 'partition':
         for (const [from, to] of fault.cuts) {
-          cluster.cut(from, to);
-          if (fault.resets) cluster.reset(from, to);
+          cluster.network.cut(from, to);
+          if (fault.resets) cluster.network.reset(from, to);
         }
         return;
       case 'loss':
-        for (const [from, to] of fault.links) cluster.setLoss(from, to, fault.loss, fault.delayMs);
+        for (const [from, to] of fault.links) cluster.network.setLoss(from, to, fault.loss, fault.delayMs);
         return;
       case 'disk':
         cluster.fillDisk(fault.node);
@@ -239,10 +239,10 @@ export class FaultRunner {
         for (const id of fault.nodes) cluster.node(id).resume();
         break;
       case 'partition':
-        for (const [from, to] of fault.cuts) cluster.mend(from, to);
+        for (const [from, to] of fault.cuts) cluster.network.mend(from, to);
         break;
       case 'loss':
-        for (const [from, to] of fault.links) cluster.setLoss(from, to, 0, 0);
+        for (const [from, to] of fault.links) cluster.network.setLoss(from, to, 0, 0);
         break;
       case 'disk':
         cluster.emptyDisk(fault.node);

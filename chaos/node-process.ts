@@ -10,7 +10,8 @@ export interface NodeSpec {
   readonly mainPath: string;
   readonly args: readonly string[];
   readonly logPath: string;
-  readonly sqlPort: number;
+  /** In front of the command line: a program that becomes it. */
+  readonly prefix: readonly string[];
 }
 
 export interface Death {
@@ -55,9 +56,11 @@ export class NodeProcess {
     this.#told = false;
     this.#paused = false;
     const log = openSync(this.spec.logPath, 'a');
+    const { prefix, mainPath, args } = this.spec;
+    const command = [...prefix, process.execPath, `--max-old-space-size=${HEAP_MB}`, mainPath, 'start', ...args];
     const child = spawn(
-      process.execPath,
-      [`--max-old-space-size=${HEAP_MB}`, this.spec.mainPath, 'start', ...this.spec.args],
+      command[0]!,
+      command.slice(1),
       // A process group of its own: Ctrl-C is for the runner, which ends the nodes itself.
       { stdio: ['ignore', log, log], detached: true },
     );

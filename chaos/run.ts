@@ -1,5 +1,6 @@
 /**
- * npm run chaos -- --minutes 2 --seed 7 [--nodes 5] [--faults kill,pause,partition,loss,disk] [--keep]
+ * npm run chaos -- --minutes 2 --seed 7 [--nodes 5] [--faults kill,pause,partition,loss,disk]
+ *   [--network auto|namespaces|proxies] [--keep]
  *
  * Exits with 0 after a clean run, 1 if anything was found (data and logs are kept then), 2 for wrong
  * arguments, 130 after a second Ctrl-C (the first ends the work early and judges what there is).
@@ -29,6 +30,11 @@ function faultKinds(text: string): FaultKind[] {
   });
 }
 
+function networkKind(text: string): ChaosOptions['network'] {
+  if (text === 'auto' || text === 'namespaces' || text === 'proxies') return text;
+  throw new UsageError(`--network is auto, namespaces or proxies, not "${text}"`);
+}
+
 function options(): Omit<ChaosOptions, 'print' | 'signal'> {
   let values;
   try {
@@ -39,6 +45,7 @@ function options(): Omit<ChaosOptions, 'print' | 'signal'> {
         nodes: { type: 'string', default: '5' },
         faults: { type: 'string', default: FAULT_KINDS.join(',') },
         'heal-seconds': { type: 'string', default: '30' },
+        network: { type: 'string', default: 'auto' },
         keep: { type: 'boolean', default: false },
         directory: { type: 'string', default: tmpdir() },
         main: { type: 'string', default: process.env['QUORAL_E2E_MAIN'] ?? 'dist/cli/main.js' },
@@ -57,6 +64,7 @@ function options(): Omit<ChaosOptions, 'print' | 'signal'> {
     faults: faultKinds(values.faults),
     directory: chaosDirectory(values.directory, seed),
     mainPath,
+    network: networkKind(values.network),
     keep: values.keep,
     healMsMax: number('heal-seconds', values['heal-seconds'], 1, 600) * 1_000,
   };

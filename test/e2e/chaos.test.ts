@@ -25,6 +25,7 @@ describe('chaos', () => {
         faults: FAULT_KINDS,
         directory: chaosDirectory(tmpdir(), SEED),
         mainPath: MAIN,
+        network: 'auto',
         keep: false,
         healMsMax: 30_000 * PATIENCE,
         print: (line) => void lines.push(line),
