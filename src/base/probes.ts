@@ -11,7 +11,10 @@
  */
 import type { NodeId } from './ids.js';
 
-/** What it means that a mark was reached. */
+/**
+ * What it means that a mark was reached. `scripted`: too rare for a few hundred seeds (the same message late
+ * and twice, with much in between), so this test, which sets it up, fails if it is not reached.
+ */
 export const MARKS = Object.freeze([
   {
     name: 'staging-recovery-commits',
@@ -23,10 +26,10 @@ export const MARKS = Object.freeze([
   },
   { name: 'staging-met-alive', meaning: 'A push found a STAGING record whose coordinator may still be at work.' },
   {
-    name: 'staging-repeated',
-    meaning: 'A coordinator staged again at a later timestamp, because a write could not be made at the first.',
+    name: 'staging-after-recovery',
+    meaning: 'A coordinator staged once more when others had committed it already.',
+    scripted: 'test/txn/serializability.test.ts',
   },
-  { name: 'staging-after-recovery', meaning: 'A coordinator staged once more when others had committed it already.' },
   { name: 'staging-failed', meaning: 'A coordinator had to ask the record what became of a staging that failed.' },
   { name: 'ambiguous-result', meaning: 'A client is told that nobody knows the outcome of its transaction.' },
   { name: 'one-phase-commit', meaning: 'A transaction committed in one proposal.' },
@@ -48,14 +51,12 @@ export const MARKS = Object.freeze([
   {
     name: 'record-collected-then-asked',
     meaning: 'Somebody asked for the end of a transaction whose record was collected.',
+    scripted: 'test/range/scripts.test.ts',
   },
   {
     name: 'repeated-put-overtaken',
     meaning: 'A put was delivered when a later one of the same transaction was there.',
-  },
-  {
-    name: 'record-decided-by-another',
-    meaning: 'The clean-up of a transaction found that somebody else had decided it.',
+    scripted: 'test/range/scripts.test.ts',
   },
   {
     name: 'heartbeat-finds-aborted',
@@ -109,6 +110,7 @@ export const MARKS = Object.freeze([
   {
     name: 'proposal-lost-with-lease',
     meaning: 'A new lease began, so proposals of earlier terms were certainly lost.',
+    scripted: 'test/range/cluster.test.ts',
   },
   { name: 'proposal-orphaned', meaning: 'The fate of a proposal stayed unknown after the leadership was lost.' },
   {

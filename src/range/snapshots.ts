@@ -147,13 +147,14 @@ export class SnapshotSender {
       });
       return reply.accepted;
     };
+    const chunkBytes = this.#store.options.snapshotChunkBytes ?? CHUNK_BYTES;
     let builder = new BatchBuilder();
     for (const span of dataSpans(descriptor)) {
       let start = span.start;
       for (;;) {
-        const rows = view.scan({ family: span.family, start, end: span.end, limit: 4096, limitBytes: CHUNK_BYTES });
+        const rows = view.scan({ family: span.family, start, end: span.end, limit: 4096, limitBytes: chunkBytes });
         for (const row of rows) builder.put(span.family, row.key, row.value);
-        if (builder.bytes >= CHUNK_BYTES) {
+        if (builder.bytes >= chunkBytes) {
           if (!(await deliver(builder.finish(), false))) return false;
           builder = new BatchBuilder();
         }

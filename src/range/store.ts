@@ -47,6 +47,8 @@ export interface StoreOptions {
   readonly rangeBytesMax: number;
   /** Bytes of Raft log a range keeps for followers that lag behind. */
   readonly logBytesKept: number;
+  /** Bytes of a chunk of a snapshot; default 1 MiB. */
+  readonly snapshotChunkBytes?: number;
   /** Bytes of proposals that a range has under way at most; default 32 MiB. */
   readonly uncommittedBytesMax?: number;
   /** Leaders move to the replica that the range's id prefers, so that load spreads. */

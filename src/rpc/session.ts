@@ -7,6 +7,7 @@
  * the membership method is served. Malformed frames close the stream. When the stream ends, the
  * signals of running handlers are aborted and their answers dropped.
  */
+import { newAbortController } from '../base/abort.js';
 import { AssertionError } from '../base/assert.js';
 import { QuoralError } from '../base/errors.js';
 import type { NodeId } from '../base/ids.js';
@@ -49,7 +50,7 @@ export class ServedCall implements CallContext, DeadlineEntry {
 
   get signal(): AbortSignal {
     if (this.#controller === null) {
-      this.#controller = new AbortController();
+      this.#controller = newAbortController();
       if (this.#abortReason !== null) this.#controller.abort(this.#abortReason);
     }
     return this.#controller.signal;

@@ -46,6 +46,8 @@ export interface KvOptions {
   readonly spillBytes?: number;
   /** Bytes of proposals that a range has under way at most; default 32 MiB. */
   readonly uncommittedBytesMax?: number;
+  /** Bytes of a chunk of a snapshot; default 1 MiB. */
+  readonly snapshotChunkBytes?: number;
   /** Store liveness: milliseconds between heartbeats, and of support asked for. */
   readonly heartbeatMs?: number;
   readonly supportMs?: number;
@@ -116,6 +118,7 @@ export async function assembleKv(options: KvOptions, undo: Undo): Promise<KvPart
       tickMs: options.tickMs ?? 100,
       rangeBytesMax: options.rangeBytesMax ?? RANGE_BYTES_MAX,
       logBytesKept: options.logBytesKept ?? LOG_BYTES_KEPT,
+      ...(options.snapshotChunkBytes === undefined ? {} : { snapshotChunkBytes: options.snapshotChunkBytes }),
       ...(options.uncommittedBytesMax === undefined ? {} : { uncommittedBytesMax: options.uncommittedBytesMax }),
       balanceLeaders: true,
     },

@@ -146,7 +146,8 @@ export class PgClient extends EventEmitter {
     const whole = values === undefined ? asked : { ...asked, values };
     return new Promise<ClientResult<unknown> | ClientResult<unknown>[]>((resolve, reject) => {
       if (this.#state === 'ended' || this.#state === 'new') {
-        const what = this.#state === 'new' ? 'the client is not connected: call connect() first' : 'the connection is closed';
+        const what =
+          this.#state === 'new' ? 'the client is not connected: call connect() first' : 'the connection is closed';
         reject(new QuoralError('08003', what));
         return;
       }

@@ -19,7 +19,7 @@
 import { AssertionError } from '../base/assert.js';
 import type { Timestamp } from '../base/ids.js';
 import type { Key, Span } from '../base/key.js';
-import { crashPoint, mark } from '../base/probes.js';
+import { crashPoint } from '../base/probes.js';
 import { addressOf } from '../encoding/keyspace.js';
 import type { Clock, Logger, TimerHandle, Timers } from '../env/env.js';
 import type { BatchResponse, ResolveIntentsRequest, SplitTrigger, TxnMeta } from '../range/kv-api.js';
@@ -120,7 +120,6 @@ export class CleanupQueue {
       const done = await finaliseRecord(this.#deps.router, job, null);
       local = done.resolved;
       if (done.status !== job.status) {
-        mark('record-decided-by-another');
         // Somebody else decided before: what they decided is what the intents become.
         job = { ...job, status: done.status, ts: done.commitTs };
       }

@@ -225,7 +225,6 @@ export class Committer {
         const conflict = conflictOf(error);
         if (conflict === null) return this.#afterFailedStaging(error, touched);
         attempt.raiseWriteTs(conflict.ts);
-        mark('staging-repeated');
         if (attempt.writeTs === stagedAt) attempt.raiseWriteTs(stagedAt + 1);
         try {
           await this.#verifyUpTo(attempt.writeTs, writes);

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { KvError } from '../../src/range/kv-errors.js';
+import { collectMarks } from '../support/marks.js';
 import { Harness } from './support/harness.js';
 
 describe('stores on three nodes', () => {
@@ -92,6 +93,7 @@ describe('stores on three nodes', () => {
   });
 
   it('serves again at once when leadership comes back to a node with commands that were lost', async () => {
+    const marks = collectMarks();
     harness = await Harness.start();
     await harness.increment('\x04a', 5);
     const old = harness.leaseholder()!;
@@ -122,6 +124,7 @@ describe('stores on three nodes', () => {
     for (let i = 0; i < 20; i++) expect(await harness.increment(`\x04k${i}`)).toBe(1);
     for (const fate of await Promise.all(lost)) expect(['not-leaseholder', 'ambiguous']).toContain(fate);
     await harness.converged();
+    expect(marks).toContain('proposal-lost-with-lease');
   });
 
   it('starts a lease with the locks and records that are on disk', async () => {

@@ -2,8 +2,15 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import type { MarkName } from '../../src/base/probes.js';
+import { collectMarks } from '../support/marks.js';
 import { ScriptRange } from './support/script-range.js';
 
+/** Branches that simulated runs seldom take. */
+const RARE: Readonly<Record<string, readonly MarkName[]>> = {
+  'put-again.txt': ['repeated-put-overtaken'],
+  'stage-commit.txt': ['record-collected-then-asked'],
+};
 const folder = join(import.meta.dirname, '../scripts/range');
 
 /** Lines that start with `> ` are commands, with `#` comments; the rest is output. */
@@ -28,10 +35,12 @@ describe('range scripts', () => {
     .sort();
   it('are there', () => expect(files.length).toBeGreaterThanOrEqual(12));
   it.each(files)('%s', async (file) => {
+    const marks = collectMarks();
     const path = join(folder, file);
     const before = readFileSync(path, 'utf8');
     const after = await runScript(before);
     if (process.env['UPDATE_SCRIPTS'] === '1') writeFileSync(path, after);
     else expect(after).toBe(before);
+    for (const mark of RARE[file] ?? []) expect(marks).toContain(mark);
   });
 });

@@ -9,6 +9,7 @@ import type { BatchRequest } from '../../src/range/kv-api.js';
 import { mvccNewest, mvccGet } from '../../src/storage/mvcc.js';
 import type { Isolation, KvTxn } from '../../src/txn/kv-txn.js';
 import { seededRng } from '../env/seeded-rng.js';
+import { collectMarks } from '../support/marks.js';
 import { ModelCluster } from './support/model-cluster.js';
 
 const T = '\x04';
@@ -225,7 +226,9 @@ describe('random transactions are serializable', () => {
 
 describe('late duplicates of messages', () => {
   it('change nothing', { timeout: 120_000 }, async () => {
+    const marks = collectMarks();
     for (let seed = 2_001; seed <= 2_000 + SEEDS / 2; seed++) await scenario(seed, true, true);
+    expect(marks).toContain('staging-after-recovery');
   });
 });
 

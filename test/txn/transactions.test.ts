@@ -4,6 +4,7 @@ import type { KvRequest } from '../../src/range/kv-api.js';
 import { KeyExistsError } from '../../src/txn/errors.js';
 import type { KvTxn } from '../../src/txn/kv-txn.js';
 import { seededRng } from '../env/seeded-rng.js';
+import { collectMarks } from '../support/marks.js';
 import { ModelCluster } from './support/model-cluster.js';
 
 const T = '\x04';
@@ -345,6 +346,26 @@ describe('commit with one thing going wrong', () => {
       expect(ts).toBeGreaterThan(txn.readTimestamp - 1);
       expect([await read(c, A), await read(c, B)]).toEqual(['2', '2']);
     }
+  });
+
+  it('commits above a reader that has pushed what it wrote before', async () => {
+    const marks = collectMarks();
+    const c = cluster();
+    await put(c, [A, '1'], [B, '1'], [C, '1']);
+    const txn = c.db(1).begin({ isolation: 'serializable' });
+    await c.run(txn.get(C));
+    // More than a transaction buffers: A becomes an intent, and B waits for the commit.
+    const large = 'x'.repeat(600 << 10);
+    txn.put(A, bytes(large));
+    await c.run(txn.relieve());
+    await c.sim.advance(5);
+    const reader = c.db(3).begin({ isolation: 'serializable' });
+    expect(text(await c.run(reader.get(A)))).toBe('1');
+    txn.put(B, bytes('2'));
+    expect(await c.run(txn.commit())).toBeGreaterThan(reader.readTimestamp);
+    expect(marks).toContain('push-honoured-at-commit');
+    expect(marks).toContain('commit-falls-back-from-parallel');
+    expect([await read(c, A), await read(c, B)]).toEqual([large, '2']);
   });
 
   it('is recovered as committed when the coordinator dies after all writes', async () => {

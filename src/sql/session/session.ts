@@ -7,6 +7,7 @@
  * transaction commits before its command's completion is released to the client; a statement is
  * repeated only while nothing of it (or of its transaction, when that is repeated) has gone out.
  */
+import { newAbortController } from '../../base/abort.js';
 import { QuoralError, sqlError } from '../../base/errors.js';
 import type { TimerHandle } from '../../env/env.js';
 import type { KvTxn } from '../../txn/kv-txn.js';
@@ -63,7 +64,7 @@ export class Session implements SqlSession {
   readonly #runner: StatementRunner;
   readonly prepared = new Map<string, Prepared>();
   readonly portals = new Map<string, Portal>();
-  #abort = new AbortController();
+  #abort = newAbortController();
   #running = false;
   #closed: QuoralError | null = null;
   #closing = false;
@@ -247,7 +248,7 @@ export class Session implements SqlSession {
   #leave(): void {
     this.#running = false;
     this.#sink = null;
-    if (this.#abort.signal.aborted) this.#abort = new AbortController();
+    if (this.#abort.signal.aborted) this.#abort = newAbortController();
     const { idleInTransactionTimeoutMs, idleSessionTimeoutMs } = this.settings.derived;
     const ms = this.state.inBlock ? idleInTransactionTimeoutMs : idleSessionTimeoutMs;
     if (ms > 0 && !this.#closing) this.#idleTimer = this.server.deps.timers.after(ms, () => this.#idleTooLong());

@@ -107,6 +107,7 @@ class Run {
       logBytesKept: random.pick([1 << 10, 8 << 10, 1 << 20]),
       // With little room, transactions write intents as they go, which otherwise only large ones do.
       spillBytes: random.pick([1, 150, 512 << 10, 512 << 10]),
+      snapshotChunkBytes: random.pick([200, 1 << 20]),
       uncommittedBytesMax: random.pick([300, 32 << 20, 32 << 20]),
       heartbeatMs: random.pick([150, 300]),
       supportMs: random.pick([900, 1_500, 2_400]),

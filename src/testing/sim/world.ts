@@ -36,6 +36,7 @@ export interface WorldOptions {
   readonly logBytesKept?: number;
   readonly spillBytes?: number;
   readonly uncommittedBytesMax?: number;
+  readonly snapshotChunkBytes?: number;
   readonly tickMs?: number;
   readonly heartbeatMs?: number;
   readonly supportMs?: number;
@@ -227,6 +228,7 @@ export class SimWorld {
       ...(options.rangeBytesMax === undefined ? {} : { rangeBytesMax: options.rangeBytesMax }),
       ...(options.logBytesKept === undefined ? {} : { logBytesKept: options.logBytesKept }),
       ...(options.spillBytes === undefined ? {} : { spillBytes: options.spillBytes }),
+      ...(options.snapshotChunkBytes === undefined ? {} : { snapshotChunkBytes: options.snapshotChunkBytes }),
       ...(options.uncommittedBytesMax === undefined ? {} : { uncommittedBytesMax: options.uncommittedBytesMax }),
       drainGraceMs: 1_000,
       ...(options.wrapDb === undefined ? {} : { wrapDb: options.wrapDb }),

@@ -24,7 +24,7 @@ describe('a write that does no harm when it is made twice', () => {
   });
 
   it('is given up with the error in the end', async () => {
-    const { write, tries } = failing(new Array<Error>(9).fill(UNKNOWN));
+    const { write, tries } = failing(Array.from({ length: 9 }, () => UNKNOWN));
     await expect(againIfUnknown(write)).rejects.toThrow(UNKNOWN);
     expect(tries()).toBe(4);
   });
