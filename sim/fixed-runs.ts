@@ -2,7 +2,7 @@
  * The fixed seeds: together they reach every coverage mark, most of them twice over, and CI runs them.
  *
  * A change of the code moves the draws of every seed behind it. When a mark is not reached any more, choose
- * again: `npm run sim -- --from 1 --seeds 600 --jobs 2 --cover` names the seeds.
+ * again: `npm run sim -- --from 1 --seeds 400 --jobs 2 --cover` names the seeds.
  */
 export interface SimRun {
   /** Whole nodes with SQL clients, or the Raft core alone. */
@@ -10,7 +10,7 @@ export interface SimRun {
   readonly seed: number;
 }
 
-const CLUSTER_SEEDS: readonly number[] = [1];
+const CLUSTER_SEEDS: readonly number[] = [5008, 5029, 5033, 5069, 5081, 5083, 5108, 5121, 5122, 5131, 5223, 5240, 5257];
 const RAFT_SEEDS: readonly number[] = [5, 17, 18, 58];
 
 export const FIXED_RUNS: readonly SimRun[] = [
