@@ -33,15 +33,13 @@ import { NO_SINK } from './no-sink.js';
 import { decodeParameters } from './parameters.js';
 import { PlanCache } from './plan-cache.js';
 import { cachedStatement, planFor } from './planning.js';
-import { closePortal, newPortal, Prepared } from './portal.js';
-import type { Portal } from './portal.js';
+import { closePortal, newPortal, type Portal, Prepared } from './portal.js';
 import { StatementRunner } from './runner.js';
 import type { ServerCore } from './server.js';
 import { Services } from './services.js';
 import { Settings, severityRank } from './settings.js';
 import { commandName, endsTransaction, isPlanned } from './statement-kinds.js';
-import { SessionTransaction } from './transaction.js';
-import type { TransactionModes } from './transaction.js';
+import { SessionTransaction, type TransactionModes } from './transaction.js';
 import { failedTransaction } from './transaction-state.js';
 import { utilityColumns } from './utility.js';
 
