@@ -14,7 +14,8 @@
  *                  commit, rejectHint: the candidate's commit index and the term of that entry
  *   …vote-resp     reject, and then commit, rejectHint: the same of the voter
  *   snap           snapshot: metadata; the receiver steps it when the data has arrived
- *   snap-status    reject: the snapshot did not arrive
+ *   snap-wanted    instead of an app-resp, or beside a heartbeat-resp: the sender's log is what it was, but
+ *                  it has no state that the log could go on from
  *   read-index     context; the answer adds index
  *   fortify-resp   leadEpoch, or reject
  *   de-fortify     term: of the leadership that ended, which may be lower than the sender's
@@ -54,6 +55,8 @@ export interface RaftOptions {
   readonly maxCommittedBytesPerReady?: number;
   /** Last index that is durably applied. */
   readonly applied: number;
+  /** The state machine holds nothing of use, whatever `applied` says: see LogView.stateless. */
+  readonly stateless?: boolean;
   readonly logger?: RaftLogger;
 }
 
@@ -162,7 +165,7 @@ export class RaftCore {
     this.lead = hard.lead;
     this.leadEpoch = hard.leadEpoch;
     this.leader = hard.lead;
-    this.log = new LogView(options.storage, options.applied);
+    this.log = new LogView(options.storage, options.applied, options.stateless ?? false);
     this.conf = options.storage.confState();
     this.members = confMembers(this.conf);
     this.electionTimeout = this.randomTimeout();

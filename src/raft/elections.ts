@@ -234,7 +234,7 @@ export function ignoresVotes(core: RaftCore, message: RaftMessage): boolean {
 export function startTransfer(core: RaftCore, to: NodeId): boolean {
   const progress = core.progress.get(to);
   if (core.role !== 'leader' || to === core.id || progress === undefined) return false;
-  if (!core.conf.voters.includes(to)) return false;
+  if (!core.conf.voters.includes(to) || progress.wantsSnapshot) return false;
   if (core.transferee !== 0) return core.transferee === to;
   // Whoever was sent timeout-now in this term might still act on it: first end the term.
   if (core.leaseVoid) return false;
@@ -252,14 +252,17 @@ export function startTransfer(core: RaftCore, to: NodeId): boolean {
 /**
  * A leader that the joint configuration will leave without a vote has no lease (supportedUntil) and does
  * not leave that configuration: it hands over to an incoming voter, the one that has most of the log.
+ * So does a leader without state, which can serve nobody and send no snapshot: it was elected because others
+ * need its log.
  */
-export function makeWayForIncoming(core: RaftCore): void {
-  if (core.role !== 'leader' || core.transferee !== 0 || core.conf.voters.includes(core.id)) return;
+export function makeWay(core: RaftCore): void {
+  if (core.role !== 'leader' || core.transferee !== 0) return;
+  if (core.conf.voters.includes(core.id) && !core.log.stateless) return;
   let heir = 0;
   let match = -1;
   for (const id of core.conf.voters) {
     const progress = core.progress.get(id)!;
-    if (!progress.recentActive || progress.match <= match) continue;
+    if (id === core.id || !progress.recentActive || progress.wantsSnapshot || progress.match <= match) continue;
     heir = id;
     match = progress.match;
   }

@@ -58,8 +58,8 @@ export interface RaftLogOptions {
   readonly applied: () => number;
   /**
    * Term of the entry at the applied index at the start. A crash between a snapshot's data becoming
-   * durable and the log's record of it leaves more applied than the log holds; with the term, the
-   * log then starts anew behind the snapshot.
+   * durable and the log's record of it leaves more applied than the log holds, or another entry at that
+   * index than the one that was applied; with the term, the log then starts anew behind the snapshot.
    */
   readonly appliedTerm?: number;
   /** Bytes of recent entries to keep in memory; default 1 MiB. */
@@ -100,11 +100,17 @@ export class RaftLog implements RaftStorage {
     this.#lastIndex = this.#truncated.index;
     this.#load();
     const applied = this.#applied();
-    if (applied > this.#lastIndex && options.appliedTerm !== undefined) {
+    if (options.appliedTerm !== undefined && this.#isBehind(applied, options.appliedTerm)) {
       mark('restart-ahead-of-log');
       this.#unfinishedFrom = this.#lastIndex;
       this.#restartAt({ index: applied, term: options.appliedTerm });
     }
+  }
+
+  /** What the log holds does not lead to the state that is applied. */
+  #isBehind(applied: number, appliedTerm: number): boolean {
+    if (applied > this.#lastIndex) return true;
+    return applied >= this.#truncated.index && this.term(applied) !== appliedTerm;
   }
 
   #load(): void {

@@ -8,6 +8,9 @@
  *   that reached it is clamped, so a late confirmation of the old entries never counts for the new
  *   ones, even if a third version has the same index and term as the first (ABA).
  * - Entries are handed out for applying only when they are durable here.
+ * - While `stateless` none are: what they would be applied to is gone or half replaced. The log is as good
+ *   as ever (it was acknowledged, and votes rest on it); a snapshot ends this, and what the log has
+ *   beyond it is handed out from there.
  */
 import { assert } from '../base/assert.js';
 import { mark } from '../base/probes.js';
@@ -41,9 +44,11 @@ export class LogView {
   #committed: number;
   #applying: number;
   #applied: number;
+  #stateless: boolean;
 
-  constructor(storage: RaftStorage, applied: number) {
+  constructor(storage: RaftStorage, applied: number, stateless = false) {
     this.#storage = storage;
+    this.#stateless = stateless;
     const last = storage.lastIndex();
     const truncated = storage.truncated().index;
     assert(applied >= truncated, 'the log is truncated beyond the applied index');
@@ -71,6 +76,10 @@ export class LogView {
   }
   get lastIndex(): number {
     return this.#offset + this.#unstable.length - 1;
+  }
+  /** There is no state to apply entries to. */
+  get stateless(): boolean {
+    return this.#stateless;
   }
   get writesInFlight(): number {
     return this.#inflight.length;
@@ -197,8 +206,25 @@ export class LogView {
     this.#committed = index;
   }
 
+  /** The state machine is about to be replaced by a snapshot's. */
+  loseState(): void {
+    this.#stateless = true;
+  }
+
+  /** The log holds this index, and the state machine is now as it was there. */
+  regainState(index: number): void {
+    assert(this.#stateless, 'a snapshot over a state that goes on');
+    assert(index >= this.firstIndex() - 1 && index <= this.lastIndex, 'a state that the log cannot go on from');
+    mark('snapshot-inside-log');
+    this.commitTo(index);
+    this.#stateless = false;
+    this.#applying = index;
+    this.#applied = index;
+  }
+
   restore(snapshot: SnapshotMeta): void {
     assert(snapshot.index > this.#committed, 'a snapshot must not go back');
+    this.#stateless = false;
     this.#committed = snapshot.index;
     this.#offset = snapshot.index + 1;
     this.#unstable = [];
@@ -245,7 +271,7 @@ export class LogView {
   }
 
   hasCommitted(): boolean {
-    return this.#snapshot === null && this.#applying < Math.min(this.#committed, this.#offset - 1);
+    return !this.#stateless && this.#snapshot === null && this.#applying < Math.min(this.#committed, this.#offset - 1);
   }
 
   /** The next entries to apply, each handed out once. */

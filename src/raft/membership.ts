@@ -79,7 +79,7 @@ function tellRemoved(core: RaftCore, next: ConfState): void {
 export function maybeAutoLeave(core: RaftCore): void {
   if (core.role !== 'leader' || !isJoint(core.conf) || !core.conf.autoLeave) return;
   if (core.transferee !== 0 || core.pendingConfIndex > core.log.applied) return;
-  // Once it had left, nobody might be left who knows that it is so: see makeWayForIncoming.
+  // Once it had left, nobody might be left who knows that it is so: see makeWay.
   if (!core.conf.voters.includes(core.id)) return;
   proposeChecked(core, LEAVE);
 }

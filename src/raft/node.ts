@@ -118,6 +118,10 @@ export class RaftNode {
   termAt(index: number): number | null {
     return this.#core.log.term(index);
   }
+  /** The state machine is gone or being replaced: nothing is to be applied until a snapshot has come. */
+  get stateless(): boolean {
+    return this.#core.log.stateless;
+  }
   /** Why the last propose or proposeConfChange returned null. */
   get refusal(): ProposalRefusal | null {
     return this.#refusal;
@@ -223,6 +227,11 @@ export class RaftNode {
     reportSnapshot(this.#core, peer, ok);
   }
 
+  /** To be called before the state is touched that a snapshot's data will replace. */
+  loseState(): void {
+    this.#core.log.loseState();
+  }
+
   /** Asks for a linearisable read index; the answer comes in Ready.readStates, or never. */
   readIndex(context: number): boolean {
     return requestRead(this.#core, context);
@@ -258,14 +267,15 @@ export class RaftNode {
     const core = this.#core;
     const { log } = core;
     if (this.hasReady() || log.writesInFlight > 0 || core.messagesAfterSync.length > 0) return false;
-    if (log.committed !== log.lastIndex || log.applied !== log.lastIndex) return false;
+    if (log.stateless || log.committed !== log.lastIndex || log.applied !== log.lastIndex) return false;
     if (core.role !== 'leader') return isFortified(core);
     if (this.transferring || isJoint(core.conf) || core.pendingReads.length > 0) return false;
     const now = core.options.now();
     if (leaseUntil(core) <= now) return false;
     for (const [id, progress] of core.progress) {
       if (id === core.id) continue;
-      const caughtUp = progress.match === log.lastIndex && progress.ackedCommit >= log.committed;
+      const caughtUp =
+        progress.state === 'replicate' && progress.match === log.lastIndex && progress.ackedCommit >= log.committed;
       if (isLearner(core, id)) {
         if (!caughtUp) return false;
         continue;

@@ -69,6 +69,8 @@ export class Progress {
   state: ProgressState = 'probe';
   /** Index of the snapshot on its way. */
   pendingSnapshot = 0;
+  /** The peer has no state to apply appends to. */
+  wantsSnapshot = false;
   /** In probe: an append is out and its answer or a heartbeat's is awaited. */
   probeSent = false;
   /** Heard from since the last check of the quorum. */
@@ -111,6 +113,7 @@ export class Progress {
   becomeSnapshot(index: number): void {
     this.#become('snapshot');
     this.pendingSnapshot = index;
+    this.wantsSnapshot = false;
   }
 
   #become(state: ProgressState): void {

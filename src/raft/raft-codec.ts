@@ -22,7 +22,7 @@ export interface RangeMessage {
 /** Position + 1 is the number on the wire. */
 const TYPES: readonly RaftMessage['type'][] = [
   'app', 'app-resp', 'heartbeat', 'heartbeat-resp', 'vote', 'vote-resp', 'pre-vote', 'pre-vote-resp',
-  'snap', 'snap-status', 'timeout-now', 'read-index', 'read-index-resp', 'fortify', 'fortify-resp',
+  'snap', 'snap-wanted', 'timeout-now', 'read-index', 'read-index-resp', 'fortify', 'fortify-resp',
   'de-fortify', 'propose',
 ]; // prettier-ignore
 const TYPE_NUMBERS = new Map(TYPES.map((type, at) => [type, at + 1]));

@@ -74,6 +74,10 @@ export function sendAppend(core: RaftCore, to: NodeId, progress: Progress, evenE
   const blocked = progress.paused;
   if (blocked && !(evenEmpty && progress.state === 'replicate')) return false;
   const idle = blocked || progress.next > log.lastIndex;
+  if (progress.wantsSnapshot) {
+    sendSnapshot(core, to, progress);
+    return false;
+  }
   if (idle && !evenEmpty) return false;
   const previous = progress.next - 1;
   const previousTerm = log.term(previous);
@@ -109,7 +113,7 @@ export function sendAppend(core: RaftCore, to: NodeId, progress: Progress, evenE
 
 function sendSnapshot(core: RaftCore, to: NodeId, progress: Progress): void {
   // A peer that is down would only hold the snapshot's resources.
-  if (!progress.recentActive || core.log.restoring) return;
+  if (!progress.recentActive || core.log.restoring || core.log.stateless) return;
   const snapshot = core.options.storage.snapshotMeta();
   assert(snapshot.index > 0, 'a snapshot of nothing');
   core.debug(() => `snapshot at ${snapshot.index} to ${to}: it needs ${progress.next}`);
@@ -127,6 +131,7 @@ export function handleAppendResponse(core: RaftCore, message: RaftMessage): void
     handleAppendRejection(core, message, progress);
     return;
   }
+  progress.wantsSnapshot = false;
   const news = progress.maybeUpdate(message.index);
   if (!news && !(progress.state === 'probe' && progress.match === message.index)) return;
   switch (progress.state) {
@@ -188,6 +193,21 @@ export function tickHeartbeats(core: RaftCore, due: boolean): void {
   }
 }
 
+/**
+ * The peer has the log that it acknowledged, but no state: a range that was split off while it was away, or
+ * a snapshot that was interrupted. No append helps, however much of the log matches. An answer that
+ * comes late costs a snapshot that the peer does not take.
+ */
+export function handleSnapshotWanted(core: RaftCore, message: RaftMessage): void {
+  const progress = core.progress.get(message.from);
+  if (core.role !== 'leader' || progress === undefined) return;
+  progress.recentActive = true;
+  if (progress.state === 'snapshot') return;
+  progress.becomeProbe();
+  progress.wantsSnapshot = true;
+  core.appendDirty = true;
+}
+
 /** @returns true if the sender is a known peer of this leader. */
 export function handleHeartbeatResponse(core: RaftCore, message: RaftMessage): boolean {
   const progress = core.progress.get(message.from);
@@ -226,6 +246,11 @@ export function reportSnapshot(core: RaftCore, peer: NodeId, ok: boolean): void 
 
 export function handleAppend(core: RaftCore, message: RaftMessage): void {
   const { log } = core;
+  if (log.stateless) {
+    mark('snapshot-asked-for');
+    core.sendAfterSync('snap-wanted', message.from);
+    return;
+  }
   // A replica without a configuration must start from a snapshot: changes replayed onto an empty
   // configuration would end in another one than everybody else's.
   if (message.index === 0 && core.members.length === 0) return;
@@ -254,6 +279,7 @@ export function handleAppend(core: RaftCore, message: RaftMessage): void {
 
 export function handleHeartbeat(core: RaftCore, message: RaftMessage): void {
   core.log.commitTo(message.commit);
+  if (core.log.stateless) core.sendAfterSync('snap-wanted', message.from);
   core.sendAfterSync('heartbeat-resp', message.from, {
     commit: core.log.committed,
     context: message.context,
@@ -272,6 +298,13 @@ export function handleSnapshot(core: RaftCore, message: RaftMessage): void {
 
 function restore(core: RaftCore, snapshot: SnapshotMeta): void {
   const { log } = core;
+  if (log.stateless) {
+    if (snapshot.index <= log.committed || log.matchTerm(snapshot.index, snapshot.term)) {
+      log.regainState(snapshot.index);
+      core.setConf(snapshot.conf);
+      return;
+    }
+  }
   if (snapshot.index <= log.committed) return;
   if (!confMembers(snapshot.conf).includes(core.id)) return;
   if (log.matchTerm(snapshot.index, snapshot.term)) {

@@ -15,7 +15,7 @@ import {
   handleVoteResponse,
   ignoresVotes,
   learnCommit,
-  makeWayForIncoming,
+  makeWay,
 } from './elections.js';
 import {
   broadcastDeFortify,
@@ -35,7 +35,7 @@ import {
   handleHeartbeat,
   handleHeartbeatResponse,
   handleSnapshot,
-  reportSnapshot,
+  handleSnapshotWanted,
   tickHeartbeats,
 } from './replication.js';
 import { quorumValue } from './quorum.js';
@@ -139,8 +139,8 @@ function dispatch(core: RaftCore, message: RaftMessage): void {
       return handleVoteResponse(core, message);
     case 'snap':
       return handleSnapshot(core, message);
-    case 'snap-status':
-      return reportSnapshot(core, message.from, !message.reject);
+    case 'snap-wanted':
+      return handleSnapshotWanted(core, message);
     case 'timeout-now':
       campaign(core, true);
       return;
@@ -210,7 +210,7 @@ function tickLeader(core: RaftCore): void {
   if (due) {
     core.heartbeatElapsed = 0;
     broadcastFortify(core);
-    makeWayForIncoming(core);
+    makeWay(core);
   }
   tickHeartbeats(core, due);
   maybeAutoLeave(core);

@@ -51,7 +51,7 @@ export interface RaftMessage {
     | 'pre-vote'
     | 'pre-vote-resp'
     | 'snap'
-    | 'snap-status'
+    | 'snap-wanted'
     | 'timeout-now'
     | 'read-index'
     | 'read-index-resp'

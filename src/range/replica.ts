@@ -24,7 +24,7 @@ import { RaftCommand } from '../encoding/proto/kv.js';
 import { RaftNode } from '../raft/node.js';
 import { RaftLog } from '../raft/log-storage.js';
 import { encodeHardState, encodeTruncatedState, hardStateKey, truncatedStateKey } from '../raft/disk-codec.js';
-import type { Entry, RaftMessage } from '../raft/types.js';
+import type { Entry, RaftMessage, SnapshotMeta } from '../raft/types.js';
 import { applyBatch } from '../storage/batch-codec.js';
 import type { WriteBatch } from '../storage/engine.js';
 import { decodeIntent, decodeTransaction, intentSpan, intentUserKey, transactionSpan } from '../storage/lock-record.js';
@@ -67,8 +67,6 @@ export class Replica implements RangeState {
   tsCache = new TimestampCache(0);
   records = new TxnRecords();
   leaseStart: Timestamp = 0;
-  /** A snapshot is being installed, or its installation was interrupted: the data is not whole. */
-  installing: boolean;
   inheritance: Inheritance | null = null;
   /** While it is not null, who wants a first lock in this range waits for it (lease-mover.ts). */
   gate: Promise<void> | null = null;
@@ -91,7 +89,6 @@ export class Replica implements RangeState {
     this.rangeId = state.descriptor.rangeId;
     this.#appliedIndex = state.appliedIndex;
     this.#appliedTerm = state.appliedTerm;
-    this.installing = state.installing;
     const { engine, hlc } = store;
     const rangeId = this.rangeId;
     this.log = new RaftLog({
@@ -119,9 +116,14 @@ export class Replica implements RangeState {
       // What one turn of the event loop applies; the rest waits for the next.
       maxCommittedBytesPerReady: 512 << 10,
       applied: state.appliedIndex,
+      stateless: state.installing,
     });
   }
 
+  /** A snapshot is being installed, or its installation was interrupted: the data is not whole. */
+  get installing(): boolean {
+    return this.raft.stateless;
+  }
   get descriptor(): RangeDescriptor {
     return this.#descriptor;
   }
@@ -206,8 +208,9 @@ export class Replica implements RangeState {
   }
 
   /**
-   * Applies committed entries into `batch` (not to be called while `installing`: the snapshot on its
-   * way, or the next one, holds what is committed now); what must follow its write is pushed to `after`. */
+   * Applies committed entries into `batch` (Raft hands out none while `installing`); what must follow its write
+   * is pushed to `after`.
+   */
   apply(entries: readonly Entry[], batch: WriteBatch, after: (() => void)[]): void {
     for (const entry of entries) {
       assert(entry.index === this.#appliedIndex + 1, 'an entry is applied out of order');
@@ -376,13 +379,13 @@ export class Replica implements RangeState {
   }
 
   /** A snapshot's data is in place: the applied state jumps. */
-  snapshotInstalled(descriptor: RangeDescriptor, index: number, term: number): void {
+  snapshotInstalled(descriptor: RangeDescriptor, { index, term, conf }: SnapshotMeta): void {
     mark('snapshot-applied');
     this.failProposals('the range was caught up by a snapshot');
     this.#descriptor = descriptor;
     this.#appliedIndex = index;
     this.#appliedTerm = term;
-    this.installing = false;
+    this.log.setConf(conf);
   }
 
   step(message: RaftMessage): void {

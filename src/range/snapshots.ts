@@ -4,7 +4,8 @@
  *
  * The receiver marks its replica 'installing' durably before it deletes the old data, writes chunk
  * after chunk, and removes the mark in the batch that sets the applied index. Interrupted, the mark
- * stays: such a replica votes and keeps its log, but applies nothing until another snapshot came.
+ * stays: such a replica votes and keeps its log, but applies nothing until another snapshot came (Raft calls it
+ * stateless, and asks for one).
  *
  * Raft learns of the snapshot when its data is durable: from then on the log may forget what it
  * replaces. A crash in between leaves more applied than logged, from which a start recovers.
@@ -19,6 +20,8 @@
  * - Data is cleared only for a snapshot that Raft would accept: from a leader of this replica's term
  *   or a later one, at an index beyond everything that its log is known to hold. A stream that
  *   outlived its sender's leadership must not touch what a newer leader has put there.
+ * - A replica without state takes any snapshot that its log can go on from, also of an index that the log holds:
+ *   what it lacks is the data, and of an idle range there is never a later one.
  * - One installation per replica: whoever comes later voids the earlier one, and every step after a wait
  *   looks whether it still counts.
  */
@@ -28,6 +31,7 @@ import { SnapshotChunk, SnapshotChunkReply } from '../encoding/proto/kv.js';
 import { LOCAL_DESCRIPTOR_PREFIX } from '../encoding/keyspace.js';
 import { QuoralError } from '../base/errors.js';
 import { crashPoint } from '../base/probes.js';
+import { confMembers } from '../raft/conf-change.js';
 import { decodeRaftBatch, encodeRaftBatch } from '../raft/raft-codec.js';
 import type { RaftMessage } from '../raft/types.js';
 import { RpcError } from '../rpc/errors.js';
@@ -314,9 +318,11 @@ export class SnapshotReceiver {
     this.#incoming.delete(rangeId);
     if (problem !== null) return { accepted: false, reason: problem };
     const before = replica.descriptor;
-    replica.snapshotInstalled(descriptor, chunk.index, chunk.term);
+    const [rangeMessage] = decodeRaftBatch(chunk.message);
+    replica.snapshotInstalled(descriptor, rangeMessage!.message.snapshot!);
     store.descriptorChanged(replica, before);
-    for (const rangeMessage of decodeRaftBatch(chunk.message)) store.stepMessage(rangeMessage, incoming.from);
+    store.stepMessage(rangeMessage!, incoming.from);
+    assert(!replica.installing, 'Raft did not take the snapshot whose data is installed');
     return { accepted: true, reason: '' };
   }
 
@@ -324,7 +330,7 @@ export class SnapshotReceiver {
     return this.#store.env.clock.monotonicMs();
   }
 
-  /** Why Raft would not take this snapshot, or the store has no place for it; null if nothing stands against it. */
+  /** Why Raft could not take this snapshot, or the store has no place for it; null if nothing stands against it. */
   #obstacle(replica: Replica, descriptor: RangeDescriptor, chunk: SnapshotChunk, from: NodeId): string | null {
     const store = this.#store;
     const overlapping = store.overlapping(descriptor);
@@ -333,18 +339,22 @@ export class SnapshotReceiver {
     const message = decodeRaftBatch(chunk.message)[0]?.message;
     if (message === undefined || message.from !== from || message.to !== store.nodeId) return 'no Raft message';
     if (message.term < raft.term || raft.isLeader) return `the leader of term ${message.term} is deposed`;
+    if (message.snapshot === null || !confMembers(message.snapshot.conf).includes(store.nodeId)) return 'not a member';
+    // The leader has not applied what was applied here once. It will, and try again.
+    if (raft.stateless && chunk.index < replica.log.truncated().index) return 'older than the log';
     return null;
   }
 
-  /** Raft would only answer how far this replica is, and install nothing. */
+  /** The replica has all that it brings: Raft would only answer how far it is. */
   #superfluous({ raft }: Replica, chunk: SnapshotChunk): boolean {
+    if (raft.stateless) return false;
     return raft.committed >= chunk.index || raft.termAt(chunk.index) === chunk.term;
   }
 
   /** Clears the way, in pieces: nothing of the old data may shine through. */
   async #clear(replica: Replica, descriptor: RangeDescriptor, incoming: Incoming): Promise<void> {
     const store = this.#store;
-    replica.installing = true;
+    replica.raft.loseState();
     const mark = store.engine.newBatch();
     writeInstalling(mark, descriptor.rangeId, true);
     store.engine.writeData(mark);

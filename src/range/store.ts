@@ -17,6 +17,7 @@ import type { Key } from '../base/key.js';
 import { crashPoint, mark } from '../base/probes.js';
 import type { Env, HlcClock, TimerHandle } from '../env/env.js';
 import { addressOf, LOCAL_DESCRIPTOR_PREFIX } from '../encoding/keyspace.js';
+import { makeMessage } from '../raft/core.js';
 import { encodeRaftBatch, decodeRaftBatch, type RangeMessage } from '../raft/raft-codec.js';
 import type { Liveness, RaftMessage, Ready } from '../raft/types.js';
 import { defineOneWay } from '../rpc/methods.js';
@@ -266,8 +267,7 @@ export class Store implements StoreContext {
           replica.log.append(ready, sink);
           synced.push({ replica, ready });
         }
-        // What is committed while the data is not whole comes with the snapshot that makes it whole.
-        if (ready.committed.length > 0 && !replica.installing) {
+        if (ready.committed.length > 0) {
           this.counters.applied += ready.committed.length;
           replica.apply(ready.committed, data, after);
         }
@@ -352,32 +352,19 @@ export class Store implements StoreContext {
       return;
     }
     if (message.from !== from || message.to !== this.nodeId) return;
-    if (replica.installing && message.type === 'app') {
-      if (!this.#receiver.busy(rangeId, from)) this.#askForSnapshot(rangeMessage);
-      return;
-    }
+    // What it needs is on its way: Raft would ask for it again.
+    if (replica.installing && message.type === 'app' && this.#receiver.busy(rangeId, from)) return;
     replica.step(message);
   }
 
   /**
-   * Answers a leader as a replica that has nothing: after an interrupted installation, or for a range
-   * that this store should hold and does not (it was split off while this store was away). Heartbeats as
-   * well: a leader whose log is truncated appends nothing, and sends a snapshot only to who answers.
+   * Answers a leader for a range that this store should hold and does not: it was split off while this store
+   * was away. Heartbeats as well: a leader whose log is truncated appends nothing, nor does one that
+   * knows this log to be whole (an earlier replica acknowledged it, and its state was lost in a crash).
    */
   #askForSnapshot({ rangeId, message }: RangeMessage): void {
     mark('snapshot-asked-for');
-    const answer: RaftMessage = {
-      ...message,
-      type: message.type === 'app' ? 'app-resp' : 'heartbeat-resp',
-      from: this.nodeId,
-      to: message.from,
-      logTerm: 0,
-      commit: 0,
-      entries: [],
-      reject: true,
-      rejectHint: 0,
-      context: 0,
-    };
+    const answer = makeMessage('snap-wanted', this.nodeId, message.from, message.term);
     this.deps.network.send(message.from, RAFT_BATCH, [{ rangeId, message: answer }]);
   }
 

@@ -38,7 +38,6 @@ import { PRESENT } from './router.js';
 import type { TxnRuntime } from './runtime.js';
 import { clientError, retryError } from './txn-errors.js';
 
-/** Bytes buffered above which `relieve` spills. */
 /** Bytes of one batch of a spill. */
 const SPILL_BATCH_BYTES = 128 << 10;
 const INGEST_BATCH_BYTES = 256 << 10;

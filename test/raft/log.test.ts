@@ -146,6 +146,19 @@ describe('RaftLog', () => {
     expect(store.rows.has(logKey(RANGE, 11))).toBe(false);
   });
 
+  it('starts anew behind a snapshot that the log contradicts', () => {
+    const store = initialised();
+    append(
+      openLog(store, () => 10),
+      store,
+      [entry(11, 6), entry(12, 6), entry(13, 6)],
+    );
+    const open = (appliedTerm: number): RaftLog =>
+      new RaftLog({ rangeId: RANGE, store, conf: CONF, applied: () => 12, appliedTerm });
+    expect([open(6).lastIndex(), open(6).truncated().index]).toEqual([13, 10]);
+    expect([open(8).lastIndex(), open(8).truncated()]).toEqual([12, { index: 12, term: 8 }]);
+  });
+
   it('refuses a log with a hole', () => {
     const store = initialised();
     append(

@@ -11,15 +11,12 @@ import type { SimMachine, SimWorld } from './world.js';
 
 /** What differs, in words; null: everything agrees and every range has a leaseholder. */
 export function compareReplicas(world: SimWorld): string | null {
-  const [first, ...others] = world.machines;
-  if (first?.node == null) return 'n1 does not serve';
-  const ranges = [...first.node.store.replicas()].sort((a, b) => a.rangeId - b.rangeId);
-  for (const other of others) {
-    if (other.node === null) return `${other.name} does not serve`;
-    const held = [...other.node.store.replicas()].length;
-    if (held !== ranges.length) return `n1 has ${ranges.length} ranges, ${other.name} has ${held}`;
+  const ranges = new Map<number, RangeDescriptor>();
+  for (const { name, node } of world.machines) {
+    if (node === null) return `${name} does not serve`;
+    for (const { rangeId, descriptor } of node.store.replicas()) ranges.set(rangeId, descriptor);
   }
-  for (const { rangeId, descriptor } of ranges) {
+  for (const [rangeId, descriptor] of [...ranges].sort(([a], [b]) => a - b)) {
     const states = world.machines.map((machine) => describe(machine, rangeId));
     if (new Set(states).size !== 1) {
       const lines = states.map(
