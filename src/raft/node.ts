@@ -53,6 +53,7 @@ export interface PeerStatus {
   readonly match: number;
   readonly next: number;
   readonly state: ProgressState;
+  readonly wantsSnapshot: boolean;
   readonly recentActive: boolean;
   readonly fortified: boolean;
   readonly inflight: number;
@@ -147,6 +148,7 @@ export class RaftNode {
         match: progress.match,
         next: progress.next,
         state: progress.state,
+        wantsSnapshot: progress.wantsSnapshot,
         recentActive: progress.recentActive,
         fortified: isPeerFortified(core, id, progress),
         inflight: progress.inflights.count,

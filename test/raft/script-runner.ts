@@ -279,6 +279,8 @@ export class ScriptCluster {
         return;
       case 'restart':
         return this.#restart(host(), options);
+      case 'lose-state':
+        return host().node.loseState();
       case 'truncate':
         return host().log.truncate(Number(args[1]));
       case 'transfer':
@@ -349,7 +351,7 @@ export class ScriptCluster {
     this.#hosts.set(id, host);
   }
 
-  #newNode(host: Host): RaftNode {
+  #newNode(host: Host, stateless = false): RaftNode {
     const option = (name: string, value: number): number => this.#options[name] ?? value;
     return new RaftNode({
       id: host.id,
@@ -364,6 +366,7 @@ export class ScriptCluster {
       maxEntriesBytesPerMessage: option('message-bytes', 1 << 20),
       maxUncommittedBytes: option('uncommitted', 1 << 20),
       applied: host.log.applied,
+      stateless,
     });
   }
 
@@ -442,7 +445,7 @@ export class ScriptCluster {
     host.holdSync = false;
     host.holdApply = false;
     this.#network = this.#network.filter((m) => m.from !== host.id);
-    host.node = this.#newNode(host);
+    host.node = this.#newNode(host, options.get('state') === 'lost');
     this.#printState(host);
     this.#settle();
   }
@@ -523,7 +526,10 @@ export class ScriptCluster {
 
   #deliver(filters: string[], count = Infinity): void {
     for (const message of this.#takeMessages(filters, count)) {
-      this.#hosts.get(message.to)?.node.step(message);
+      const host = this.#hosts.get(message.to);
+      // The data came before the message: a state inside the log needs no more than this.
+      if (host?.node.stateless === true && message.type === 'snap') host.log.applied = message.snapshot!.index;
+      host?.node.step(message);
       this.#settle();
     }
   }
@@ -549,13 +555,14 @@ export class ScriptCluster {
     const hard = node.hardState();
     if (hard.lead !== 0) parts.push(`lead=${hard.lead}@${hard.leadEpoch}${node.fortified ? '' : ' ended'}`);
     if (node.transferring) parts.push('transferring');
+    if (node.stateless) parts.push('stateless');
     this.#print(parts.join(' '));
   }
 
   #printPeers(host: Host): void {
     for (const peer of host.node.peers()) {
       this.#print(
-        `${peer.id}: ${peer.state} match=${peer.match} next=${peer.next} inflight=${peer.inflight}` +
+        `${peer.id}: ${peer.state}${peer.wantsSnapshot ? ' wants a snapshot' : ''} match=${peer.match} next=${peer.next} inflight=${peer.inflight}` +
           `${peer.fortified ? ' fortified' : ''}${peer.recentActive ? '' : ' inactive'}`,
       );
     }

@@ -20,6 +20,8 @@ const MARKS = [
   'snap',
   'snap-installed',
   'snap-joint',
+  'snap-wanted',
+  'state-lost',
   'transfer',
   'timeout-now',
   'withdrawn',

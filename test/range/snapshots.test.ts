@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { writeInstalling } from '../../src/range/range-state.js';
 import { Harness } from './support/harness.js';
 
 /** So that followers that were away need a snapshot. */
@@ -80,6 +81,26 @@ describe('catching up', () => {
     }
     if (!harness.node(away).up) await harness.restart(away);
     await harness.converged(25_000);
+  });
+
+  it('by a snapshot of an index that its log holds, when it lost its state and nobody writes any more', async () => {
+    harness = await Harness.start(SMALL_LOG);
+    await harness.put(['\x04old'], 'x');
+    await harness.converged();
+    const away = follower();
+    await harness.stop(away);
+    // As an installation leaves it that was interrupted; the leader knows that the log of this replica matches.
+    const { engine } = harness.node(away);
+    const batch = engine.newBatch();
+    writeInstalling(batch, 1, true);
+    engine.writeData(batch);
+    await engine.syncData();
+    await harness.restart(away);
+    expect(harness.node(away).store.replica(1)!.installing).toBe(true);
+    await harness.until('it is whole', () => !harness.node(away).store.replica(1)!.installing, 10_000);
+    await harness.converged();
+    await harness.increment('\x04a');
+    await harness.converged();
   });
 
   it('by one snapshot, resumed where it stopped each time its stream breaks', async () => {

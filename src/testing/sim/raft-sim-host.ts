@@ -10,6 +10,7 @@
 import { crc32 } from 'node:zlib';
 import type { NodeId, Timestamp } from '../../base/ids.js';
 import type { SimRandom } from '../../env/sim/random.js';
+import { confMembers } from '../../raft/conf-change.js';
 import { RaftLog, type LogSink, type LogStore } from '../../raft/log-storage.js';
 import { RaftNode } from '../../raft/node.js';
 import type { ConfState, Entry, Liveness, RaftMessage, Ready } from '../../raft/types.js';
@@ -208,6 +209,8 @@ export class SimHost {
   log!: RaftLog;
   applied: AppliedState;
   durable: AppliedState;
+  /** Its state is gone, over restarts as well, until a snapshot has come. */
+  stateLost = false;
   #writes: Write[] = [];
   /** Data of snapshots that were stepped and wait to be installed, by index. */
   readonly incoming = new Map<number, AppliedState>();
@@ -249,6 +252,7 @@ export class SimHost {
 
   start(): void {
     const { random } = this.#world;
+    if (this.stateLost) this.durable = { ...this.durable, digest: -1 };
     const { tinyMessages } = this.#options;
     this.up = true;
     this.incarnation++;
@@ -279,6 +283,7 @@ export class SimHost {
       maxUncommittedBytes: 600,
       maxCommittedBytesPerReady: 80,
       applied: this.applied.index,
+      stateless: this.stateLost,
     });
   }
 
@@ -295,7 +300,25 @@ export class SimHost {
     if (write.snapshot !== null && write.snapshot.index > this.durable.index) this.durable = { ...write.snapshot };
   }
 
+  /** A snapshot and its data have arrived. What the store would refuse is dropped. */
+  receiveSnapshot(message: RaftMessage, state: AppliedState): void {
+    const meta = message.snapshot!;
+    this.incoming.set(meta.index, state);
+    if (this.node.stateless) {
+      const refused = message.term < this.node.term || this.node.isLeader || meta.index < this.log.truncated().index;
+      if (refused || !confMembers(meta.conf).includes(this.id)) return;
+      this.applied = { ...state };
+      this.durable = { ...state };
+      this.log.setConf(meta.conf);
+      this.stateLost = false;
+      this.#world.installed(this);
+    }
+    this.node.step(message);
+    if (this.node.stateless) this.#world.fail(`node ${this.id} has a snapshot's data and says that it has not`);
+  }
+
   syncApplied(): void {
+    if (this.stateLost) return;
     this.durable = { ...this.applied };
   }
 
@@ -356,7 +379,7 @@ export class SimHost {
   }
 
   truncate(): void {
-    if (this.#writes.length > 0) return;
+    if (this.#writes.length > 0 || this.stateLost) return;
     // No overwriting of the suffix is in flight, so a separate batch keeps its order.
     const sink = new BatchSink();
     const to = this.log.truncated().index + this.#world.random.int(8);

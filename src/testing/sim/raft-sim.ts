@@ -2,7 +2,7 @@
  * A cluster of RaftNodes in one process under seeded faults: messages lost, delayed, reordered and
  * duplicated, partitions (symmetric, one-way), crashes at random and at bad moments, slow disks, skewed and
  * drifting clocks, membership changes (joint, learners, the leader's own removal), transfers, log
- * truncation, snapshots. Each seed enables its own subset of them (swarm). Then everything heals and the
+ * truncation, snapshots, a replica that comes back with its log and without its state. Each seed enables its own subset of them (swarm). Then everything heals and the
  * cluster must recover. Pure: no real time, no I/O; one seed gives one trace.
  *
  *   const { ok, failures, hash } = runRaftSeed(7);
@@ -64,6 +64,8 @@ interface Swarm {
   readonly transfer: number;
   readonly conf: number;
   readonly truncate: number;
+  /** At a restart, of one replica at a time: the others could always bring it. */
+  readonly loseState: number;
   readonly liveness: boolean;
   readonly tinyMessages: boolean;
 }
@@ -89,6 +91,8 @@ function drawSwarm(random: SimRandom, confChanges: boolean): Swarm {
     truncate: maybe(0.8, [0.2, 0.5]),
     liveness: random.chance(0.7),
     tinyMessages: random.chance(0.3),
+    // A replica that leaves could be the only one that has the state still.
+    loseState: confChanges ? 0 : maybe(0.5, [0.1, 0.5]),
   };
 }
 
@@ -271,7 +275,7 @@ export class RaftSimulation implements HostWorld {
     if (!vote || !random.chance(this.#swarm.crashAfterVote)) return;
     this.after(random.int(2_000), from, () => this.#crash(from, 'crash-after-vote'));
     this.#schedule(2_000 + random.int(5_000), () => {
-      if (!from.up) from.start();
+      if (!from.up) this.#start(from);
     });
   }
 
@@ -290,8 +294,7 @@ export class RaftSimulation implements HostWorld {
     if (lost) return;
     this.#transmit(from, message.to, (target) => {
       target.quiesced = false;
-      target.incoming.set(meta.index, state);
-      target.node.step(message);
+      target.receiveSnapshot(message, state);
       target.process();
     });
   }
@@ -350,7 +353,7 @@ export class RaftSimulation implements HostWorld {
     if (!host.up) {
       if (!this.#faults || random.chance(this.#swarm.restart)) {
         this.trace.event(this.time, 'start', `${host.id}`, host.incarnation);
-        host.start();
+        this.#start(host);
       }
       return;
     }
@@ -359,6 +362,16 @@ export class RaftSimulation implements HostWorld {
     if (random.chance(this.#swarm.truncate)) host.truncate();
     if (this.#faults) this.#fault(host);
     if (host.up) host.process();
+  }
+
+  #start(host: SimHost): void {
+    const hosts = [...this.hosts.values()];
+    const possible = this.#faults && hosts.length > 2 && !hosts.some((h) => h.stateLost);
+    if (possible && this.random.chance(this.#swarm.loseState)) {
+      this.#mark('state-lost');
+      host.stateLost = true;
+    }
+    host.start();
   }
 
   #crash(host: SimHost, mark: string): void {
