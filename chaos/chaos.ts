@@ -53,6 +53,7 @@ const PROGRESS_MS = 5_000;
 const START_MS_MAX = 60_000;
 const STOP_MS_MAX = 40_000;
 const LAST_LOOKS_MAX = 8;
+const LOG_BYTES_MAX = 8_000;
 /** Between two steps of a client: the machine is for the nodes. */
 const THINK_MS = 4;
 const FULL_DISK = /ENOSPC|no space left|disk is full|No space/i;
@@ -276,6 +277,7 @@ class ChaosRun {
   async #lastLook(workload: Workload, id: number): Promise<void> {
     const cluster = this.#cluster as ChaosCluster;
     const startedMs = this.#nowMs();
+    const logged = cluster.nodes.map((node) => node.logBytes);
     const problems: string[] = [];
     for (let attempt = 1; attempt <= LAST_LOOKS_MAX; attempt++) {
       const tally = newTally();
@@ -294,8 +296,12 @@ class ChaosRun {
     }
     if (problems.length === 0) return;
     const tookMs = Math.round(this.#nowMs() - startedMs);
+    const logs = cluster.nodes.map((node, i) => {
+      const bytes = node.logBytes - logged[i]!;
+      return `node ${node.spec.id} logged meanwhile:\n${bytes === 0 ? 'nothing' : node.logTail(Math.min(bytes, LOG_BYTES_MAX))}`;
+    });
     this.#failures.push(
-      `the last look of ${workload.name} through node ${id} took ${tookMs} ms and failed: ${problems.join('; ')}`,
+      `the last look of ${workload.name} through node ${id} took ${tookMs} ms and failed: ${problems.join('; ')}\n${logs.join('\n')}`,
     );
   }
 

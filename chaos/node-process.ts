@@ -3,7 +3,7 @@
  * told to. A process that ends without having been told is a finding, with the end of its log.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { closeSync, existsSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, statSync } from 'node:fs';
 
 export interface NodeSpec {
   readonly id: number;
@@ -113,6 +113,10 @@ export class NodeProcess {
     const child = this.#child;
     if (child === null) return;
     await new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  }
+
+  get logBytes(): number {
+    return existsSync(this.spec.logPath) ? statSync(this.spec.logPath).size : 0;
   }
 
   logTail(bytes = TAIL_BYTES): string {

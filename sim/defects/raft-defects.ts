@@ -96,6 +96,26 @@ export const RAFT_DEFECTS: readonly Defect[] = [
     options: RAFT,
   },
   {
+    name: 'applied-without-state',
+    breaks: 'Nothing is applied to a state that was lost.',
+    patches: [
+      {
+        file: 'src/raft/log-view.ts',
+        find: 'return !this.#stateless && this.#snapshot === null',
+        replace: 'return this.#snapshot === null',
+      },
+    ],
+    options: RAFT,
+  },
+  {
+    name: 'snapshot-inside-log-refused',
+    breaks: 'A replica whose log is whole and whose state is gone gets a state (simulator seed 6885).',
+    patches: [
+      { file: 'src/raft/replication.ts', find: 'progress.wantsSnapshot = true;', replace: 'progress.becomeReplicate();' },
+    ],
+    options: RAFT,
+  },
+  {
     name: 'transfer-keeps-lease',
     breaks: 'A leader that has told another to campaign never serves under that lease again.',
     patches: [

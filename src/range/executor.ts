@@ -140,13 +140,13 @@ export class Executor {
         this.#check(replica, batch, footprint, now);
         if (replica.gate !== null && stopsAtGate(replica, batch)) {
           mark('request-waits-at-gate');
-          await replica.gate;
+          await this.#waitFor('a lease that is being handed over', replica, replica.gate);
           continue;
         }
         const latch = this.#latchConflict(replica, footprint);
         if (latch !== null) {
           this.counters.latchWaits++;
-          await latch.released;
+          await this.#waitFor('a write that is being applied', replica, latch.released);
           continue;
         }
         if (present === 0) present = now;
@@ -306,7 +306,7 @@ export class Executor {
       if (same && replica.propose(bytes, ctx.split, ctx.effects, latch, settle.resolve, settle.reject)) {
         crashPoint('after-proposal', this.#store.nodeId);
         if (ctx.split !== null) crashPoint('after-split-proposed', this.#store.nodeId);
-        return outcome;
+        return this.#waitFor('its own write to be applied', replica, outcome);
       }
       const refusal = same ? replica.raft.refusal : 'not-leader';
       // Evaluated but never proposed: the latch still keeps what it evaluated against from changing.
@@ -316,6 +316,20 @@ export class Executor {
         throw replica.notLeaseholder();
       }
       await this.#store.env.timers.sleep(PROPOSE_RETRY_MS);
+    }
+  }
+
+  /** Tells of it in the log if it lasts. */
+  async #waitFor(what: string, replica: Replica, promise: Promise<void>): Promise<void> {
+    const wait = this.#store.waits.begin(what, () => {
+      const { raft } = replica;
+      const { role, leader, term, committed, lastIndex } = raft;
+      return { range: replica.rangeId, role, leader, term, committed, lastIndex, peers: raft.peers() };
+    });
+    try {
+      await promise;
+    } finally {
+      this.#store.waits.end(wait);
     }
   }
 

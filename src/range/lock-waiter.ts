@@ -84,6 +84,8 @@ class LockWait {
   /** Whom the wait graph believes this waits for; a lock changes hands while others queue for it. */
   #watched: TxnId | null = null;
   #unwatch: (() => void) | null = null;
+  /** What the last push found. */
+  #found = 'not pushed yet';
 
   constructor(store: Store, replica: Replica, waiter: RequestWaiter, lock: LockState, options: WaitOptions) {
     this.#store = store;
@@ -131,10 +133,12 @@ class LockWait {
           );
     this.#watch();
     this.#pushLater(this.#firstPushMs());
+    const wait = this.#store.waits.begin('a lock', () => this.#describe());
     try {
       await promise;
     } finally {
       this.#over = true;
+      this.#store.waits.end(wait);
       timeout?.cancel();
       this.#pushTimer?.cancel();
       this.#unwatch?.();
@@ -144,6 +148,18 @@ class LockWait {
 
   #holder(): TxnMeta | null {
     return this.#lock.holder ?? this.#lock.reservedFor?.txn ?? null;
+  }
+
+  #describe(): Record<string, unknown> {
+    const holder = this.#holder();
+    return {
+      range: this.#replica.rangeId,
+      intent: this.#lock.intentTs !== 0,
+      txn: this.#waiter.txn === null ? null : formatTxnId(this.#waiter.txn.id),
+      holder: holder === null ? null : formatTxnId(holder.id),
+      coordinator: holder?.coordinator ?? 0,
+      found: this.#found,
+    };
   }
 
   /** Keeps the wait graph true: a cycle through a holder who came later must be found as well. */
@@ -177,7 +193,7 @@ class LockWait {
       this.#push()
         .catch((error: unknown) => {
           // The record's range may be out of reach for a while: the wait goes on, and so do the pushes.
-          this.#store.env.logger.log('debug', 'a push failed', { error: String(error) });
+          this.#found = String(error);
         })
         .finally(() => {
           if (!this.#over) this.#pushLater(Math.min(ms * 2 + 20, PUSH_MS_MAX));
@@ -191,6 +207,7 @@ class LockWait {
     if (pushee === null || pushee.id === this.#waiter.txn?.id) return;
     const pushing = lock.intentTs !== 0 && !this.#options.locking ? 'timestamp' : 'abort';
     const found = await this.#store.deps.pusher.push(pushee, pushing, this.#options.readTs);
+    this.#found = found.status;
     if (this.#over || lock.holder?.id !== pushee.id) return;
     await this.#applyFinding(pushee, found);
   }

@@ -31,6 +31,7 @@ import { AbsentVoters, isVoteRequest } from './absent-voter.js';
 import { INITIAL_INDEX, INITIAL_TERM, loadReplicas, logSink, writeApplied, writeDescriptor } from './range-state.js';
 import type { TxnPusher, WaitGraph } from './services.js';
 import { SnapshotReceiver, SnapshotSender } from './snapshots.js';
+import { SlowWaits } from './slow-waits.js';
 import type { StoreContext } from './store-context.js';
 import { addressSpanOf, StoreMaintenance } from './store-maintenance.js';
 
@@ -85,6 +86,7 @@ export class Store implements StoreContext {
   readonly options: StoreOptions;
   readonly deps: StoreDependencies;
   readonly executor: Executor;
+  readonly waits: SlowWaits;
   readonly #replicas = new Map<RangeId, Replica>();
   readonly #byStart = new OrderedMap<Replica>();
   readonly #dirty = new Set<Replica>();
@@ -112,6 +114,7 @@ export class Store implements StoreContext {
     this.engine = deps.engine;
     this.liveness = deps.liveness;
     this.executor = new Executor(this);
+    this.waits = new SlowWaits(deps.env.clock, deps.env.logger);
     this.#snapshots = new SnapshotSender(this, deps.network);
     this.#absent = new AbsentVoters({
       store: this,
@@ -402,6 +405,7 @@ export class Store implements StoreContext {
     try {
       const nowMs = this.env.clock.monotonicMs();
       this.#answerEarly(nowMs);
+      this.waits.look(nowMs);
       for (const replica of this.#awake) {
         replica.expireOrphans(nowMs, 3000);
         if (replica.pendingProposals === 0 && replica.raft.canQuiesce()) {

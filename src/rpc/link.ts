@@ -40,6 +40,8 @@ import type { CallOptions, RpcMethod, StreamClass } from './types.js';
 const EMPTY = Buffer.alloc(0);
 /** A call is asked after when it has waited this long, and again after each such time. */
 const PROBE_MS = 1_000;
+/** A call that has waited for this long is worth a line in the log. */
+const SLOW_MS = 5_000;
 const PROBED_CALLS_MAX = 1_000;
 
 type LinkState =
@@ -55,6 +57,8 @@ interface Pending extends DeadlineEntry {
   onAbort: (() => void) | null;
   sent: boolean;
   readonly startedAtMs: number;
+  /** The log has a line of it. */
+  told: boolean;
 }
 
 export class Link {
@@ -133,6 +137,7 @@ export class Link {
         onAbort: null,
         sent: this.#state.kind === 'up',
         startedAtMs: this.#core.sweep.nowMs(),
+        told: false,
         deadlineAtMs: deadlineMs === 0 ? 0 : this.#core.sweep.nowMs() + deadlineMs,
         expire: () =>
           this.#giveUp(id, 'deadline', `no answer to ${method.name} from node ${this.peer} within ${deadlineMs} ms`),
@@ -160,6 +165,9 @@ export class Link {
     for (const [id, call] of this.#pending) {
       if (call.startedAtMs > before || old.length >= PROBED_CALLS_MAX) break;
       if (call.sent) old.push(id);
+      if (call.told || call.startedAtMs > before + PROBE_MS - SLOW_MS) continue;
+      call.told = true;
+      this.#core.logger.log('info', 'no answer yet', { peer: this.peer, call: call.method.name, sent: call.sent });
     }
     if (old.length === 0) return;
     this.#push({ kind: ENVELOPE_PROBE, id: 0, method: 0, deadlineMs: 0, payload: encodeCallIds(old) });

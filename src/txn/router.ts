@@ -22,7 +22,7 @@ import type { NodeId, Timestamp } from '../base/ids.js';
 import { keyNext, type Key } from '../base/key.js';
 import { crashPoint, mark } from '../base/probes.js';
 import { addressOf, META_PREFIX, metaKey } from '../encoding/keyspace.js';
-import type { Clock, Rng, Timers } from '../env/env.js';
+import type { Clock, Logger, Rng, Timers } from '../env/env.js';
 import type {
   BatchHeader,
   BatchRequest,
@@ -64,6 +64,7 @@ export interface RouterDependencies {
   readonly clock: Clock;
   readonly timers: Timers;
   readonly rng: Rng;
+  readonly logger: Logger;
   readonly sendToNode: SendToNode;
 }
 
@@ -79,6 +80,8 @@ export const PRESENT: RouteHeader = {
 };
 
 const NO_OPTIONS: SendOptions = {};
+/** A batch that fails for this long is worth a line in the log. */
+const SLOW_MS = 3_000;
 const BACKOFF = { baseMs: 4, maxMs: 200 };
 
 /** How long one batch has been failing, over all its re-routings. */
@@ -86,6 +89,8 @@ interface RetryState {
   failingSinceMs: number;
   attempts: number;
   maybeEvaluated: boolean;
+  /** The log has a line of it. */
+  told: boolean;
 }
 
 type Verdict =
@@ -370,7 +375,7 @@ export class RangeRouter {
         this.retries++;
         failures++;
         if (error instanceof KvError && error.detail.kind === 'range-not-found') notFound++;
-        this.#checkDeadline(error, requests, options, retry);
+        this.#checkDeadline(error, entry, requests, options, retry);
         const replicas = entry.descriptor.replicas;
         if (notFound >= replicas.length) this.directory.evict(entry.descriptor);
         const reroute = verdict.kind === 'reroute' || notFound >= replicas.length;
@@ -493,13 +498,25 @@ export class RangeRouter {
     this.#stopped = true;
   }
 
-  #checkDeadline(error: unknown, requests: readonly KvRequest[], options: SendOptions, retry: RetryState): void {
+  #checkDeadline(
+    error: unknown,
+    entry: RangeEntry,
+    requests: readonly KvRequest[],
+    options: SendOptions,
+    retry: RetryState,
+  ): void {
     const nowMs = this.#deps.clock.monotonicMs();
     const first = retry.failingSinceMs === 0;
     if (first) retry.failingSinceMs = nowMs;
     const deadlineMs = options.deadlineMs ?? this.#deadlineMs;
-    if (!this.#stopped && (first || nowMs - retry.failingSinceMs < deadlineMs)) return;
     const why = error instanceof Error ? error.message : String(error);
+    const ms = nowMs - retry.failingSinceMs;
+    if (ms >= SLOW_MS && !retry.told) {
+      retry.told = true;
+      const range = entry.descriptor.rangeId;
+      this.#deps.logger.log('info', 'a range does not serve', { range, ms: Math.round(ms), reason: why });
+    }
+    if (!this.#stopped && (first || ms < deadlineMs)) return;
     const reason = this.#stopped
       ? `the node stops (${why})`
       : `no replica could serve it for ${Math.round(deadlineMs / 1000)} s (${why})`;
@@ -521,7 +538,7 @@ export class RangeRouter {
 }
 
 function newRetry(): RetryState {
-  return { failingSinceMs: 0, attempts: 0, maybeEvaluated: false };
+  return { failingSinceMs: 0, attempts: 0, maybeEvaluated: false, told: false };
 }
 
 function nextReplica(descriptor: RangeDescriptor, after: NodeId): NodeId {
