@@ -111,7 +111,11 @@ export const RAFT_DEFECTS: readonly Defect[] = [
     name: 'snapshot-inside-log-refused',
     breaks: 'A replica whose log is whole and whose state is gone gets a state (simulator seed 6885).',
     patches: [
-      { file: 'src/raft/replication.ts', find: 'progress.wantsSnapshot = true;', replace: 'progress.becomeReplicate();' },
+      {
+        file: 'src/raft/replication.ts',
+        find: 'progress.wantsSnapshot = true;',
+        replace: 'progress.becomeReplicate();',
+      },
     ],
     options: RAFT,
   },
