@@ -113,8 +113,8 @@ export const RAFT_DEFECTS: readonly Defect[] = [
     patches: [
       {
         file: 'src/raft/replication.ts',
-        find: 'progress.wantsSnapshot = true;',
-        replace: 'progress.becomeReplicate();',
+        find: 'if (snapshot.index <= log.committed || log.matchTerm(snapshot.index, snapshot.term)) {',
+        replace: 'if (snapshot.index > log.committed && log.matchTerm(snapshot.index, snapshot.term)) {',
       },
     ],
     options: RAFT,
