@@ -106,6 +106,7 @@ export const MARKS = Object.freeze([
   { name: 'snapshot-applied', meaning: 'A replica jumped to the state of a snapshot.' },
   { name: 'snapshot-asked-for', meaning: 'A replica without whole data asked for a snapshot.' },
   { name: 'snapshot-inside-log', meaning: 'A replica without state took one of an index that its log holds.' },
+  { name: 'commit-learnt-from-stateless', meaning: 'A leader learnt a commit of a replica without state.' },
   { name: 'snapshot-obsolete', meaning: 'What a snapshot would bring was there already.' },
   { name: 'proposal-superseded', meaning: 'Another entry was applied in the place of a proposal.' },
   {

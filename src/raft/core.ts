@@ -15,7 +15,7 @@
  *   …vote-resp     reject, and then commit, rejectHint: the same of the voter
  *   snap           snapshot: metadata; the receiver steps it when the data has arrived
  *   snap-wanted    instead of an app-resp, or beside a heartbeat-resp: the sender's log is what it was, but
- *                  it has no state that the log could go on from
+ *                  it has no state that the log could go on from; commit, rejectHint: as in votes
  *   read-index     context; the answer adds index
  *   fortify-resp   leadEpoch, or reject
  *   de-fortify     term: of the leadership that ended, which may be lower than the sender's
@@ -205,6 +205,13 @@ export class RaftCore {
       lead: this.lead,
       leadEpoch: this.leadEpoch,
     };
+  }
+
+  /** What is committed here, as others can check it against their own log; nothing where the term is not known. */
+  commitFact(): { commit: number; rejectHint: number } | null {
+    const { committed } = this.log;
+    const term = committed === 0 ? null : this.log.term(committed);
+    return term === null ? null : { commit: committed, rejectHint: term };
   }
 
   /** May leave at once: nothing in it rests on what is not durable. */

@@ -122,7 +122,7 @@ function becomePreCandidate(core: RaftCore): void {
       makeMessage('pre-vote', core.id, id, core.term + 1, {
         index: core.log.lastIndex,
         logTerm: core.log.lastTerm(),
-        ...commitFact(core),
+        ...core.commitFact(),
       }),
     );
   }
@@ -140,7 +140,7 @@ function becomeCandidate(core: RaftCore, transfer: boolean): void {
       index: core.log.lastIndex,
       logTerm: core.log.lastTerm(),
       context: transfer ? TRANSFER_CONTEXT : 0,
-      ...commitFact(core),
+      ...core.commitFact(),
     });
   }
   core.debug(() => `candidate at term ${core.term}`);
@@ -174,15 +174,8 @@ export function handleVote(core: RaftCore, message: RaftMessage): void {
     core.vote = message.from;
     core.electionElapsed = 0;
   }
-  const fields = granted ? { reject: false } : { reject: true, ...commitFact(core) };
+  const fields = granted ? { reject: false } : { reject: true, ...core.commitFact() };
   core.messagesAfterSync.push(makeMessage(response, core.id, message.from, term, fields));
-}
-
-/** What is committed here, as others can check it against their own log; nothing where the term is not known. */
-function commitFact(core: RaftCore): { commit: number; rejectHint: number } | null {
-  const { committed } = core.log;
-  const term = committed === 0 ? null : core.log.term(committed);
-  return term === null ? null : { commit: committed, rejectHint: term };
 }
 
 /**
@@ -234,7 +227,7 @@ export function ignoresVotes(core: RaftCore, message: RaftMessage): boolean {
 export function startTransfer(core: RaftCore, to: NodeId): boolean {
   const progress = core.progress.get(to);
   if (core.role !== 'leader' || to === core.id || progress === undefined) return false;
-  if (!core.conf.voters.includes(to) || progress.wantsSnapshot) return false;
+  if (!core.conf.voters.includes(to) || progress.wantsSnapshot || progress.state === 'snapshot') return false;
   if (core.transferee !== 0) return core.transferee === to;
   // Whoever was sent timeout-now in this term might still act on it: first end the term.
   if (core.leaseVoid) return false;
@@ -267,6 +260,13 @@ export function makeWay(core: RaftCore): void {
     match = progress.match;
   }
   if (heir !== 0) startTransfer(core, heir);
+}
+
+/** Whoever leadership was to go to has no state; if it was not told yet, nothing has happened. */
+export function giveUpStatelessHeir(core: RaftCore, message: RaftMessage): void {
+  if (core.role !== 'leader' || core.transferee !== message.from || core.leaseVoid) return;
+  core.transferee = 0;
+  core.transferElapsed = 0;
 }
 
 function sendTimeoutNow(core: RaftCore): void {

@@ -23,7 +23,15 @@ import { entryBytes } from './log-view.js';
 import { applyChange, confChangeObstacle, maybeAutoLeave, proposeChecked } from './membership.js';
 import type { ProgressState } from './progress.js';
 import { requestRead } from './reads.js';
-import { ackOwn, appendOwn, flushAppends, isLearner, reportSnapshot, reportUnreachable } from './replication.js';
+import {
+  ackOwn,
+  appendOwn,
+  flushAppends,
+  isLearner,
+  isSending,
+  reportSnapshot,
+  reportUnreachable,
+} from './replication.js';
 import { stepMessage, tickCore } from './step.js';
 import { confVoters, isJoint } from './conf-change.js';
 import type {
@@ -54,6 +62,8 @@ export interface PeerStatus {
   readonly next: number;
   readonly state: ProgressState;
   readonly wantsSnapshot: boolean;
+  /** Index of the snapshot on its way; 0 = none. */
+  readonly pendingSnapshot: number;
   readonly recentActive: boolean;
   readonly fortified: boolean;
   readonly inflight: number;
@@ -149,6 +159,7 @@ export class RaftNode {
         next: progress.next,
         state: progress.state,
         wantsSnapshot: progress.wantsSnapshot,
+        pendingSnapshot: progress.pendingSnapshot,
         recentActive: progress.recentActive,
         fortified: isPeerFortified(core, id, progress),
         inflight: progress.inflights.count,
@@ -224,9 +235,14 @@ export class RaftNode {
     reportUnreachable(this.#core, peer);
   }
 
-  /** The outcome of sending the snapshot that a 'snap' message asked for. Must follow every one. */
-  reportSnapshot(peer: NodeId, ok: boolean): void {
-    reportSnapshot(this.#core, peer, ok);
+  /** The outcome of sending the snapshot that a 'snap' message asked for, by its term and index. Must follow every one. */
+  reportSnapshot(peer: NodeId, sent: { readonly term: number; readonly index: number }, ok: boolean): void {
+    reportSnapshot(this.#core, peer, sent, ok);
+  }
+
+  /** The peer still waits for this snapshot: sending it is not in vain. */
+  isSending(peer: NodeId, sent: { readonly term: number; readonly index: number }): boolean {
+    return isSending(this.#core, peer, sent.term, sent.index);
   }
 
   /** To be called before the state is touched that a snapshot's data will replace. */

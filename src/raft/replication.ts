@@ -195,13 +195,22 @@ export function tickHeartbeats(core: RaftCore, due: boolean): void {
 
 /**
  * The peer has the log that it acknowledged, but no state: a range that was split off while it was away, or
- * a snapshot that was interrupted. No append helps, however much of the log matches. An answer that
- * comes late costs a snapshot that the peer does not take.
+ * a snapshot that was interrupted. No append helps, however much of the log matches. What it knows to be
+ * committed may be more than this leader knows, and more than what it has applied: its snapshot must not be older
+ * than the peer's log, and the peer acknowledges nothing before it came. An answer that comes late costs a
+ * snapshot that the peer does not take.
  */
 export function handleSnapshotWanted(core: RaftCore, message: RaftMessage): void {
   const progress = core.progress.get(message.from);
   if (core.role !== 'leader' || progress === undefined) return;
   progress.recentActive = true;
+  if (message.rejectHint > 0 && message.commit > core.log.committed) {
+    if (core.log.matchTerm(message.commit, message.rejectHint)) {
+      mark('commit-learnt-from-stateless');
+      core.log.commitTo(message.commit);
+      forgetCommitted(core);
+    }
+  }
   if (progress.state === 'snapshot') return;
   progress.becomeProbe();
   progress.wantsSnapshot = true;
@@ -233,9 +242,17 @@ export function reportUnreachable(core: RaftCore, peer: NodeId): void {
   if (core.role === 'leader' && progress?.state === 'replicate') progress.becomeProbe();
 }
 
-export function reportSnapshot(core: RaftCore, peer: NodeId, ok: boolean): void {
+/** The snapshot that is on its way to the peer is the one of this term and index. */
+export function isSending(core: RaftCore, peer: NodeId, term: number, index: number): boolean {
   const progress = core.progress.get(peer);
-  if (core.role !== 'leader' || progress?.state !== 'snapshot') return;
+  if (core.role !== 'leader' || core.term !== term || progress === undefined) return false;
+  return progress.state === 'snapshot' && progress.pendingSnapshot === index;
+}
+
+export function reportSnapshot(core: RaftCore, peer: NodeId, sent: { term: number; index: number }, ok: boolean): void {
+  const progress = core.progress.get(peer);
+  // Of another stream, which has ended late.
+  if (progress === undefined || !isSending(core, peer, sent.term, sent.index)) return;
   if (!ok) progress.pendingSnapshot = 0;
   progress.becomeProbe();
   // Its answer or a heartbeat's opens the way: an immediate retry would fail as well.
@@ -244,11 +261,16 @@ export function reportSnapshot(core: RaftCore, peer: NodeId, ok: boolean): void 
 
 // Follower.
 
+/** Instead of acknowledging anything: this log is whole, but there is nothing to apply it to. */
+export function askForSnapshot(core: RaftCore, leader: NodeId): void {
+  mark('snapshot-asked-for');
+  core.sendAfterSync('snap-wanted', leader, core.commitFact() ?? {});
+}
+
 export function handleAppend(core: RaftCore, message: RaftMessage): void {
   const { log } = core;
   if (log.stateless) {
-    mark('snapshot-asked-for');
-    core.sendAfterSync('snap-wanted', message.from);
+    askForSnapshot(core, message.from);
     return;
   }
   // A replica without a configuration must start from a snapshot: changes replayed onto an empty
@@ -279,7 +301,7 @@ export function handleAppend(core: RaftCore, message: RaftMessage): void {
 
 export function handleHeartbeat(core: RaftCore, message: RaftMessage): void {
   core.log.commitTo(message.commit);
-  if (core.log.stateless) core.sendAfterSync('snap-wanted', message.from);
+  if (core.log.stateless) askForSnapshot(core, message.from);
   core.sendAfterSync('heartbeat-resp', message.from, {
     commit: core.log.committed,
     context: message.context,

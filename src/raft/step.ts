@@ -8,6 +8,7 @@ import { mark } from '../base/probes.js';
 import type { RaftCore } from './core.js';
 import {
   abandonTransfer,
+  giveUpStatelessHeir,
   becomeFollower,
   campaign,
   handleAppendResponseAndTransfer,
@@ -31,6 +32,7 @@ import { isVoter } from './conf-change.js';
 import { maybeAutoLeave } from './membership.js';
 import { acknowledgeReads, startRead } from './reads.js';
 import {
+  askForSnapshot,
   handleAppend,
   handleHeartbeat,
   handleHeartbeatResponse,
@@ -140,7 +142,8 @@ function dispatch(core: RaftCore, message: RaftMessage): void {
     case 'snap':
       return handleSnapshot(core, message);
     case 'snap-wanted':
-      return handleSnapshotWanted(core, message);
+      handleSnapshotWanted(core, message);
+      return giveUpStatelessHeir(core, message);
     case 'timeout-now':
       campaign(core, true);
       return;
@@ -181,6 +184,7 @@ function tickFollower(core: RaftCore): void {
   if (isFortified(core)) {
     if (core.electionElapsed >= core.options.electionTicks) {
       core.electionElapsed = 0;
+      if (core.log.stateless) askForSnapshot(core, core.lead);
       // After a restart it may not know the latest commit index, and a quiet leader not know that.
       if (core.log.committed < core.log.lastIndex) {
         core.sendAfterSync('heartbeat-resp', core.lead, { commit: core.log.committed });
@@ -188,7 +192,9 @@ function tickFollower(core: RaftCore): void {
     }
     return;
   }
-  if (core.electionElapsed < core.electionTimeout || !isVoter(core.conf, core.id)) return;
+  // Whoever has a state is the better leader.
+  const patience = core.log.stateless ? 2 * core.electionTimeout : core.electionTimeout;
+  if (core.electionElapsed < patience || !isVoter(core.conf, core.id)) return;
   if (campaign(core, false)) return;
   // It cannot lead now, but has no leader either: it must not keep others from being elected.
   core.electionElapsed = 0;

@@ -77,6 +77,8 @@ export class Replica implements RangeState {
   #appliedIndex: number;
   #appliedTerm: number;
   #leaseTerm = 0;
+  /** How often its state was replaced by a snapshot's, perhaps an older one's. */
+  installations = 0;
   readonly #store: StoreContext;
   readonly #proposals = new Map<number, Proposal>();
 
@@ -381,6 +383,7 @@ export class Replica implements RangeState {
   /** A snapshot's data is in place: the applied state jumps. */
   snapshotInstalled(descriptor: RangeDescriptor, { index, term, conf }: SnapshotMeta): void {
     mark('snapshot-applied');
+    this.installations++;
     this.failProposals('the range was caught up by a snapshot');
     this.#descriptor = descriptor;
     this.#appliedIndex = index;

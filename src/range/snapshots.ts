@@ -101,8 +101,8 @@ export class SnapshotSender {
   send(replica: Replica, message: RaftMessage): void {
     const meta = message.snapshot;
     assert(meta !== null, 'a snapshot message without its metadata');
-    if (meta.index !== replica.appliedIndex) {
-      this.#store.reportSnapshot(replica, message.to, false);
+    if (meta.index !== replica.appliedIndex || replica.installing) {
+      this.#store.reportSnapshot(replica, message, false);
       return;
     }
     const view = this.#store.engine.snapshot();
@@ -119,7 +119,9 @@ export class SnapshotSender {
     const store = this.#store;
     let ok = false;
     try {
-      ok = await this.#chunks(descriptor, message, view);
+      // It waited for others; meanwhile the peer may have been caught up, or have another leader.
+      const wanted = replica.raft.isSending(message.to, { term: message.term, index: message.snapshot!.index });
+      ok = wanted && !store.stopped && (await this.#chunks(descriptor, message, view));
     } catch (error) {
       store.env.logger.log('info', 'a snapshot was not delivered', {
         range: descriptor.rangeId,
@@ -129,7 +131,7 @@ export class SnapshotSender {
     } finally {
       view.close();
     }
-    if (!store.stopped) store.reportSnapshot(replica, message.to, ok);
+    if (!store.stopped) store.reportSnapshot(replica, message, ok);
   }
 
   async #chunks(descriptor: RangeDescriptor, message: RaftMessage, view: EngineSnapshot): Promise<boolean> {

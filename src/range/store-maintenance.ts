@@ -25,6 +25,12 @@ export function addressSpanOf(descriptor: RangeDescriptor): Span {
   return { start: descriptor.start, end: descriptor.end };
 }
 
+interface Applied {
+  readonly replica: Replica;
+  readonly index: number;
+  readonly installations: number;
+}
+
 export class StoreMaintenance {
   readonly #store: Store;
   readonly #timers: TimerHandle[] = [];
@@ -65,7 +71,9 @@ export class StoreMaintenance {
     const store = this.#store;
     if (this.#checkpointing !== null || store.counters.applied === this.#appliedAtCheckpoint) return;
     this.#appliedAtCheckpoint = store.counters.applied;
-    const durable = [...store.replicas()].map((r) => ({ replica: r, index: r.appliedIndex }));
+    const durable = [...store.replicas()]
+      .filter((r) => !r.installing)
+      .map((r) => ({ replica: r, index: r.appliedIndex, installations: r.installations }));
     this.#checkpointing = store.engine
       .syncData()
       .then(() => this.#truncate(durable))
@@ -76,12 +84,13 @@ export class StoreMaintenance {
   }
 
   /** Forgets log entries that are durably applied here and not needed by a follower in reach. */
-  async #truncate(durable: readonly { replica: Replica; index: number }[]): Promise<void> {
+  async #truncate(durable: readonly Applied[]): Promise<void> {
     const store = this.#store;
     if (store.stopped) return;
     const batch = store.engine.newBatch();
-    for (const { replica, index } of durable) {
-      if (replica.installing) continue;
+    for (const { replica, index, installations } of durable) {
+      // A snapshot may have taken it back: what lies between is not durable here.
+      if (replica.installing || replica.installations !== installations) continue;
       const { log, raft } = replica;
       const kept = store.options.logBytesKept;
       // A follower that is behind is waited for until the log has grown to `logBytesKept`.
@@ -184,8 +193,9 @@ export class StoreMaintenance {
     const store = this.#store;
     for (const replica of store.replicas()) {
       if (!replica.raft.isLeader) continue;
+      const ready = new Set(replica.raft.peers().flatMap((peer) => (peer.state === 'replicate' ? [peer.id] : [])));
       for (const { nodeId } of replica.descriptor.replicas) {
-        if (nodeId === store.nodeId || !store.liveness.isLive(nodeId)) continue;
+        if (!ready.has(nodeId) || !store.liveness.isLive(nodeId)) continue;
         if (replica.gate === null) void this.mover.move(replica, nodeId, true);
         break;
       }

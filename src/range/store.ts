@@ -313,6 +313,8 @@ export class Store implements StoreContext {
         this.#snapshots.send(replica, message);
         continue;
       }
+      // What it needs is on its way.
+      if (message.type === 'snap-wanted' && this.#receiver.busy(replica.rangeId, message.to)) continue;
       let queue = this.#outbox.get(message.to);
       if (queue === undefined) {
         queue = [];
@@ -355,8 +357,6 @@ export class Store implements StoreContext {
       return;
     }
     if (message.from !== from || message.to !== this.nodeId) return;
-    // What it needs is on its way: Raft would ask for it again.
-    if (replica.installing && message.type === 'app' && this.#receiver.busy(rangeId, from)) return;
     replica.step(message);
   }
 
@@ -437,7 +437,8 @@ export class Store implements StoreContext {
   #supportFromChanged(): void {
     for (const replica of this.#replicas.values()) {
       if (replica.raft.isLeader) replica.raft.livenessChanged();
-      else if (replica.raft.leader === 0 && this.#prefersToLead(replica)) replica.raft.campaign();
+      else if (replica.raft.leader === 0 && this.#prefersToLead(replica) && !replica.installing)
+        replica.raft.campaign();
       else continue;
       replica.wake();
     }
@@ -503,8 +504,8 @@ export class Store implements StoreContext {
     this.env.logger.log('debug', 'lease ended', { range: replica.rangeId });
   }
 
-  reportSnapshot(replica: Replica, peer: NodeId, ok: boolean): void {
-    replica.raft.reportSnapshot(peer, ok);
+  reportSnapshot(replica: Replica, { to, term, snapshot }: RaftMessage, ok: boolean): void {
+    replica.raft.reportSnapshot(to, { term, index: snapshot!.index }, ok);
     replica.wake();
   }
 

@@ -290,7 +290,7 @@ export class ScriptCluster {
         host().node.reportUnreachable(Number(args[1]));
         return this.#settle();
       case 'snapshot-status':
-        host().node.reportSnapshot(Number(args[1]), args[2] === 'ok');
+        this.#reportSnapshot(host(), Number(args[1]), args[2] === 'ok');
         return this.#settle();
       case 'read':
         this.#print(host().node.readIndex(Number(args[1])) ? 'asked' : 'refused');
@@ -318,6 +318,11 @@ export class ScriptCluster {
       default:
         throw new Error(`no command ${name}`);
     }
+  }
+
+  #reportSnapshot({ node }: Host, peer: NodeId, ok: boolean): void {
+    const index = node.peers().find((p) => p.id === peer)?.pendingSnapshot ?? 0;
+    node.reportSnapshot(peer, { term: node.term, index }, ok);
   }
 
   #setUp(options: Map<string, string>): void {

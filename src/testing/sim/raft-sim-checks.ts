@@ -52,6 +52,8 @@ export class RaftChecks {
   /** The latest timestamp at which a leader of a term believed that it may serve. */
   readonly #served = new Map<number, Timestamp>();
   readonly #commits = new Map<NodeId, LeaderCommit>();
+  /** What any replica has known to be committed. */
+  #committedMax = 0;
 
   constructor(fail: (what: string) => never) {
     this.#fail = fail;
@@ -109,8 +111,9 @@ export class RaftChecks {
 
   /** Between every two events: what a leader believes about its lease, and its commit index. */
   rested(host: SimHost): boolean {
+    if (host.node.role === 'leader') this.#checkCommit(host);
+    this.#committedMax = Math.max(this.#committedMax, host.node.committed);
     if (host.node.role !== 'leader') return false;
-    this.#checkCommit(host);
     const until = host.node.leadSupportUntil();
     const now = host.now();
     const { term } = host.node;
@@ -133,7 +136,8 @@ export class RaftChecks {
       if (before.commit === committed) return;
       const entryTerm = host.node.termAt(committed);
       this.#check(
-        entryTerm === null || entryTerm === term,
+        // What another has committed may be learnt of it.
+        entryTerm === null || entryTerm === term || committed <= this.#committedMax,
         () => `the leader of term ${term} commits entry ${committed} of term ${entryTerm} by counting`,
       );
     }

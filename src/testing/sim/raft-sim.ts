@@ -288,7 +288,7 @@ export class RaftSimulation implements HostWorld {
     this.trace.event(this.time, 'snap', `${from.id}>${message.to}`, meta.index);
     if (isJoint(meta.conf)) this.#mark('snap-joint');
     this.after(this.random.int(200_000), from, () => {
-      from.node.reportSnapshot(message.to, !lost);
+      from.node.reportSnapshot(message.to, { term: message.term, index: meta.index }, !lost);
       from.process();
     });
     if (lost) return;
