@@ -105,6 +105,10 @@ export const MARKS = Object.freeze([
   },
   { name: 'snapshot-applied', meaning: 'A replica jumped to the state of a snapshot.' },
   { name: 'snapshot-asked-for', meaning: 'A replica without whole data asked for a snapshot.' },
+  {
+    name: 'rewrite-pushed-by-recovery',
+    meaning: 'A write over an own intent moved up, since a recovery had not found it.',
+  },
   { name: 'snapshot-inside-log', meaning: 'A replica without state took one of an index that its log holds.' },
   { name: 'commit-learnt-from-stateless', meaning: 'A leader learnt a commit of a replica without state.' },
   { name: 'snapshot-obsolete', meaning: 'What a snapshot would bring was there already.' },

@@ -9,6 +9,7 @@ import { ScriptRange } from './support/script-range.js';
 /** Branches that simulated runs seldom take. */
 const RARE: Readonly<Record<string, readonly MarkName[]>> = {
   'put-again.txt': ['repeated-put-overtaken'],
+  'recovery-own-intent.txt': ['rewrite-pushed-by-recovery'],
   'stage-commit.txt': ['record-collected-then-asked'],
 };
 const folder = join(import.meta.dirname, '../scripts/range');

@@ -36,6 +36,11 @@ export function evalPut(ctx: EvalContext, request: PutRequest): EmptyResponse {
   if (lock.intentTs !== 0 && lock.intentEpoch === txn.epoch) {
     const earlier = decodeIntent(reader.get('locks', intentKey(key))!);
     if (lock.intentTs > ctx.writeTs) ctx.writeTs = lock.intentTs;
+    // No reader got past the own intent, but a recovery that asked for this very write and did not find it
+    // has been told that it will never be there (evalQueryIntent), perhaps by an earlier leaseholder.
+    const floor = tsCache.writeFloor(key, ctx.writeTs, txn.id);
+    if (floor > ctx.writeTs) mark('rewrite-pushed-by-recovery');
+    if (floor > ctx.writeTs) ctx.writeTs = floor;
     // A repeated or overtaken delivery: the later write stands.
     if (earlier.sequence > request.sequence) mark('repeated-put-overtaken');
     if (earlier.sequence > request.sequence) return { kind: 'put' };
