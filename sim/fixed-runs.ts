@@ -11,7 +11,7 @@ export interface SimRun {
 }
 
 const CLUSTER_SEEDS: readonly number[] = [5008, 5029, 5033, 5069, 5081, 5083, 5108, 5121, 5122, 5131, 5223, 5240, 5257];
-const RAFT_SEEDS: readonly number[] = [5, 17, 18, 58];
+const RAFT_SEEDS: readonly number[] = [5, 17, 18, 58, 79];
 
 export const FIXED_RUNS: readonly SimRun[] = [
   ...CLUSTER_SEEDS.map((seed) => ({ kind: 'cluster', seed }) as const),

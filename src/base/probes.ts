@@ -108,6 +108,7 @@ export const MARKS = Object.freeze([
   {
     name: 'rewrite-pushed-by-recovery',
     meaning: 'A write over an own intent moved up, since a recovery had not found it.',
+    scripted: 'test/range/scripts.test.ts',
   },
   { name: 'snapshot-inside-log', meaning: 'A replica without state took one of an index that its log holds.' },
   { name: 'commit-learnt-from-stateless', meaning: 'A leader learnt a commit of a replica without state.' },
