@@ -105,6 +105,7 @@ export const MARKS = Object.freeze([
   },
   { name: 'snapshot-applied', meaning: 'A replica jumped to the state of a snapshot.' },
   { name: 'snapshot-asked-for', meaning: 'A replica without whole data asked for a snapshot.' },
+  { name: 'read-past-intent', meaning: 'A range was looked up while its descriptor was being changed.' },
   {
     name: 'rewrite-pushed-by-recovery',
     meaning: 'A write over an own intent moved up, since a recovery had not found it.',

@@ -8,6 +8,9 @@
  * the listeners. What arrives meanwhile waits for the next cycle. If the write fails, nothing of
  * the cycle happened: no promise was made, and the peers ask again.
  *
+ * A request also tells when its sender started: what a node began before that has no coordinator any
+ * more, which a peer that was away itself could not know otherwise.
+ *
  * After a stall of this process (its ticks came late) withdrawals are put off by one and a half
  * heartbeats: those that came in time may still wait to be read, and if the whole machine stood
  * still, the peers need that long to ask again.
@@ -60,6 +63,8 @@ export class StoreLiveness implements Liveness {
   readonly #supportUs: number;
   readonly #state: LivenessState;
   readonly #peers = new Set<NodeId>();
+  /** When each node last started, by its own clock, which never goes back over a restart (src/hlc). */
+  readonly #startedAt = new Map<NodeId, Timestamp>();
   readonly #withdrawnListeners: ((node: NodeId) => void)[] = [];
   readonly #changedListeners: ((node: NodeId) => void)[] = [];
   /** Peers whose support for this node was in force at the last look, to notice its end. */
@@ -84,6 +89,7 @@ export class StoreLiveness implements Liveness {
     assert(supportMs >= 3 * this.#heartbeatMs, 'support must outlast three heartbeats');
     this.#supportUs = supportMs * 1000;
     this.#state = new LivenessState(deps.persisted);
+    this.#startedAt.set(options.self, deps.hlc.now());
     deps.network.handleOneWay(
       LIVENESS_HEARTBEAT,
       (message, from) => this.#onMessage(message, from),
@@ -132,6 +138,11 @@ export class StoreLiveness implements Liveness {
     return node === this.#self || this.#state.given(node).expiration !== 0;
   }
 
+  /** When the node last started, as far as it is known: an HLC timestamp of its own; 0 = not heard of yet. */
+  startedAt(node: NodeId): Timestamp {
+    return this.#startedAt.get(node) ?? 0;
+  }
+
   /** Called when the support given to a node under an epoch has ended (durably). */
   onSupportWithdrawn(fn: (node: NodeId) => void): void {
     this.#withdrawnListeners.push(fn);
@@ -156,6 +167,8 @@ export class StoreLiveness implements Liveness {
       this.#noteSupport(from, this.#state.onAnswer(from, message.epoch, message.expiration));
       return;
     }
+    // A message of an earlier life may come late.
+    this.#startedAt.set(from, Math.max(message.started, this.startedAt(from)));
     this.#requests.push({ from, epoch: message.epoch, expiration: message.expiration, wallUs: message.wallUs });
     this.#runCycle();
   }
@@ -177,6 +190,7 @@ export class StoreLiveness implements Liveness {
       expiration: support.expiration,
       wallUs: this.#deps.clock.wallUs(),
       echoWallUs: message.wallUs,
+      started: 0,
     });
   }
 
@@ -259,6 +273,7 @@ export class StoreLiveness implements Liveness {
         expiration: support.expiration,
         wallUs,
         echoWallUs: request.wallUs,
+        started: 0,
       });
     }
     if (requested !== 0) this.#sendHeartbeats(requested, wallUs, durableEpoch);
@@ -282,6 +297,7 @@ export class StoreLiveness implements Liveness {
         expiration: requested,
         wallUs,
         echoWallUs: 0,
+        started: this.startedAt(this.#self),
       });
     }
   }

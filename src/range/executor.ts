@@ -6,6 +6,7 @@
  * checks and the evaluation there is no `await`. A batch that changes nothing replicated is
  * answered in the same turn.
  */
+import { AssertionError } from '../base/assert.js';
 import { QuoralError } from '../base/errors.js';
 import type { Timestamp } from '../base/ids.js';
 import { addressOf } from '../encoding/keyspace.js';
@@ -24,6 +25,7 @@ import type {
 import { KvError } from './kv-errors.js';
 import type { Latch } from './latches.js';
 import { stopsAtGate } from './lease-mover.js';
+import type { LockState } from './lock-table.js';
 import { RequestWaiter, waitForLock } from './lock-waiter.js';
 import type { Replica } from './replica.js';
 import type { Store } from './store.js';
@@ -35,6 +37,9 @@ const TURN_WORK_MAX = 512;
 const SCAN_WORK = 64;
 const NO_RESPONSE: KvResponse = { kind: 'put' };
 const BUMPS_MAX = 64;
+/** Of intents that reads went past: how many are looked after at a time, and for how long at a stretch. */
+const LOOKED_AFTER_MAX = 64;
+const LOOK_AFTER_MS = 10_000;
 const PROPOSE_RETRY_MS = 2;
 const PROPOSE_RETRIES = 2_000;
 
@@ -42,6 +47,7 @@ export class Executor {
   readonly #store: Store;
   #active = 0;
   #turnWork = 0;
+  readonly #lookedAfter = new Set<LockState>();
   readonly counters = { batches: 0, latchWaits: 0, lockWaits: 0 };
 
   constructor(store: Store) {
@@ -164,6 +170,7 @@ export class Executor {
         }
         const { ctx, response } = evaluated;
         if (ctx.clockTs > now) this.#raiseClock(ctx.clockTs);
+        for (const lock of ctx.passed.slice(0, LOOKED_AFTER_MAX)) this.#lookAfter(replica, lock);
         if (ctx.batch.count === 0 && ctx.split === null) {
           replica.applyEffects(ctx.effects);
           return response;
@@ -181,6 +188,28 @@ export class Executor {
     } finally {
       for (const key of waiter.queuedAt) replica.locks.dequeue(key, waiter);
     }
+  }
+
+  /**
+   * A read went past this intent: someone must find out whether it is abandoned, or it would stay and the
+   * readers would see what was before it for ever. A live holder is left alone.
+   */
+  #lookAfter(replica: Replica, lock: LockState): void {
+    const looked = this.#lookedAfter;
+    if (looked.has(lock) || looked.size >= LOOKED_AFTER_MAX) return;
+    looked.add(lock);
+    mark('read-past-intent');
+    const waiter = new RequestWaiter(null);
+    const deadlineMs = this.#store.env.clock.monotonicMs() + LOOK_AFTER_MS;
+    waitForLock(this.#store, replica, lock, waiter, { locking: false, readTs: 0, deadlineMs, signal: null })
+      .catch((error: unknown) => {
+        if (error instanceof AssertionError) this.#store.deps.onFatal(error);
+        else this.#store.env.logger.log('debug', 'an intent stays for now', { error: String(error) });
+      })
+      .finally(() => {
+        looked.delete(lock);
+        replica.locks.dequeue(lock.key, waiter);
+      });
   }
 
   /** @throws KvError not-leaseholder, range-mismatch */

@@ -41,7 +41,12 @@ export interface TxnMeta {
   readonly name: string;
 }
 
-export type WaitPolicy = 'block' | 'nowait' | 'skip';
+/**
+ * What to do about another's lock. `past` is for plain reads outside transactions that need to become right
+ * only: they see what is committed and applied here, whatever is about to change it, and promise nothing to
+ * anyone; the leaseholder looks after the locks that they met.
+ */
+export type WaitPolicy = 'block' | 'nowait' | 'skip' | 'past';
 
 export interface BatchHeader {
   readonly rangeId: RangeId;

@@ -24,7 +24,7 @@ import type {
 import { descriptorFromWire, descriptorToWire } from './range-descriptor-codec.js';
 
 const ISOLATIONS: readonly KvIsolation[] = ['serializable', 'repeatable read', 'read committed'];
-const WAITS: readonly WaitPolicy[] = ['block', 'nowait', 'skip'];
+const WAITS: readonly WaitPolicy[] = ['block', 'nowait', 'skip', 'past'];
 const ACTIONS: readonly EndTxnRequest['action'][] = ['one-phase', 'stage', 'commit', 'abort'];
 const PUSHES: readonly PushTxnRequest['type'][] = ['touch', 'timestamp', 'abort'];
 const STATUSES: readonly TxnRecordStatus[] = ['pending', 'staging', 'committed', 'aborted'];

@@ -38,6 +38,8 @@ import { addressSpanOf, StoreMaintenance } from './store-maintenance.js';
 /** Store liveness as the store uses it (src/cluster/store-liveness.ts). */
 export interface StoreLivenessView extends Liveness {
   isLive(node: NodeId): boolean;
+  /** When the node last started, as an HLC timestamp of its own; 0 = not known. */
+  startedAt(node: NodeId): Timestamp;
   onSupportWithdrawn(fn: (node: NodeId) => void): void;
   onSupportFromChanged(fn: (node: NodeId) => void): void;
 }
@@ -213,7 +215,7 @@ export class Store implements StoreContext {
   /** A dead coordinator's transactions may be ended by others (always safe: their record decides). */
   coordinatorAlive(node: NodeId, since: Timestamp): boolean {
     if (!this.liveness.isLive(node)) return false;
-    return since > (this.#downAt.get(node) ?? 0);
+    return since > Math.max(this.#downAt.get(node) ?? 0, this.liveness.startedAt(node));
   }
 
   /**

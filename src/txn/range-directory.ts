@@ -5,10 +5,15 @@
  * hold its keys is refused unevaluated (range-mismatch), and the refusal carries newer descriptors.
  *
  * Invariants
- * - Cached ranges never overlap. Where two descriptors disagree, the higher generation wins.
+ * - Cached ranges never overlap. Where two descriptors disagree, the higher generation wins; only for an address
+ *   that nothing newer holds, what /meta says is taken in its place (who is asked then, tells better).
  * - The range at KEY_MIN holds /meta, so its entry is never dropped, only replaced: without it no
  *   other range could be found. `seed` puts it in at start, from the local store.
  * - Concurrent look-ups of one key share one read of /meta.
+ * - A look-up waits for no lock: a split that was abandoned half-way holds locks on /meta, and to find out what
+ *   became of it its record must be found, which needs a look-up. It reads past locks, and so may
+ *   see one half of a split resolved and the other not, with a gap between them. Only into a gap it looks
+ *   again and waits: then the split is committed, and its record's place (the left half) can be seen.
  *
  * Fails: `lookup` throws what the read of /meta throws (unavailable after the router's deadline).
  * Bound: ENTRIES_MAX ranges; above that everything but the first range is forgotten at once.
@@ -26,14 +31,27 @@ export interface RangeEntry {
   leaseholder: NodeId;
 }
 
+/**
+ * Reads from /meta the range that holds the address, or (before) the keys just before it; past the locks that
+ * are there, or once they are gone.
+ */
+export type FetchDescriptors = (
+  address: Key,
+  before: boolean,
+  locks: 'past' | 'block',
+) => Promise<readonly RangeDescriptor[]>;
+
+function holds({ start, end }: RangeDescriptor, address: Key, before: boolean): boolean {
+  return before ? start < address && address <= end : start <= address && address < end;
+}
+
 export class RangeDirectory {
-  readonly #fetch: (address: Key, before: boolean) => Promise<readonly RangeDescriptor[]>;
+  readonly #fetch: FetchDescriptors;
   #entries: RangeEntry[] = [];
   readonly #lookups = new Map<Key, Promise<RangeEntry>>();
   lookups = 0;
 
-  /** `fetch` reads from /meta the range that holds the address, or (before) the keys just before it. */
-  constructor(fetch: (address: Key, before: boolean) => Promise<readonly RangeDescriptor[]>) {
+  constructor(fetch: FetchDescriptors) {
     this.#fetch = fetch;
   }
 
@@ -69,8 +87,8 @@ export class RangeDirectory {
     return known !== null ? Promise.resolve(known) : this.#coalesced(address, false);
   }
 
-  /** Takes in a descriptor unless something newer is known; true if the cache changed. */
-  insert(descriptor: RangeDescriptor): boolean {
+  /** Takes in a descriptor unless something newer is known (`older`: even then); true if the cache changed. */
+  insert(descriptor: RangeDescriptor, older = false): boolean {
     const first = Math.max(0, this.#floor(descriptor.start));
     let from = first;
     if (from < this.#entries.length && this.#entries[from]!.descriptor.end <= descriptor.start) from++;
@@ -80,8 +98,8 @@ export class RangeDirectory {
       const other = this.#entries[to]!;
       if (other.descriptor.start >= descriptor.end) break;
       const same = other.descriptor.rangeId === descriptor.rangeId;
-      if (same && other.descriptor.generation >= descriptor.generation) return false;
-      if (!same && other.descriptor.generation > descriptor.generation) return false;
+      const { generation } = other.descriptor;
+      if (!older && (same ? generation >= descriptor.generation : generation > descriptor.generation)) return false;
       if (same || (leaseholder === 0 && other.descriptor.start <= descriptor.start)) leaseholder = other.leaseholder;
     }
     if (!descriptor.replicas.some((r) => r.nodeId === leaseholder)) leaseholder = 0;
@@ -116,10 +134,20 @@ export class RangeDirectory {
 
   async #read(address: Key, before: boolean): Promise<RangeEntry> {
     this.lookups++;
-    for (const descriptor of await this.#fetch(address, before)) this.insert(descriptor);
-    const entry = before ? this.cachedBefore(address) : this.cached(address);
-    if (entry === null) throw new KvError({ kind: 'unavailable', reason: 'no range is known to hold the key' });
-    return entry;
+    for (const locks of ['past', 'block'] as const) {
+      const found = await this.#fetch(address, before, locks);
+      for (const descriptor of found) this.insert(descriptor);
+      const entry = this.#entryFor(address, before);
+      if (entry !== null) return entry;
+      for (const descriptor of found) if (holds(descriptor, address, before)) this.insert(descriptor, true);
+      const older = this.#entryFor(address, before);
+      if (older !== null) return older;
+    }
+    throw new KvError({ kind: 'unavailable', reason: 'no range is known to hold the key' });
+  }
+
+  #entryFor(address: Key, before: boolean): RangeEntry | null {
+    return before ? this.cachedBefore(address) : this.cached(address);
   }
 
   /** Index of the last entry that starts at or before the address; -1 if there is none. */

@@ -115,7 +115,7 @@ export class RangeRouter {
     this.#deadlineMs = options.retryDeadlineMs ?? 30_000;
     this.#parallelMax = options.parallelMax ?? 32;
     this.#deps = deps;
-    this.directory = new RangeDirectory((address, before) => this.#fetchDescriptors(address, before));
+    this.directory = new RangeDirectory((address, before, locks) => this.#fetchDescriptors(address, before, locks));
   }
 
   get nodeId(): NodeId {
@@ -525,13 +525,13 @@ export class RangeRouter {
   }
 
   /** Descriptors are found by the greatest start at or before the address. */
-  async #fetchDescriptors(address: Key, before: boolean): Promise<RangeDescriptor[]> {
+  async #fetchDescriptors(address: Key, before: boolean, wait: 'past' | 'block'): Promise<RangeDescriptor[]> {
     if (this.directory.cached(META_PREFIX) === null) {
       throw new KvError({ kind: 'unavailable', reason: 'the first range is not known yet' });
     }
     const end = before ? metaKey(address) : keyNext(metaKey(address));
     const scan: KvRequest = { kind: 'scan', start: META_PREFIX, end, reverse: true, lock: 'none' };
-    const response = await this.send({ ...PRESENT, maxRows: 1 }, [scan]);
+    const response = await this.send({ ...PRESENT, wait, maxRows: 1 }, [scan]);
     const found = response.responses[0]!;
     return found.kind === 'scan' ? found.values.map(decodeRangeDescriptor) : [];
   }

@@ -120,7 +120,7 @@ describe('catching up', () => {
     for (let i = 0; i < 150; i++) {
       await harness.put([`\x04c${i}`], 'y'.repeat(2_000));
       const leader = harness.leaseholder();
-      if (leader === undefined) continue;
+      if (leader === null) continue;
       // Answers that were late on the way: each may cost one snapshot, and no other follows from it.
       if (i % 15 !== 0 && harness.node(away).store.replica(1)?.installing !== true) continue;
       const { term } = leader.store.replica(1)!.raft;

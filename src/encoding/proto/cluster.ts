@@ -16,6 +16,8 @@ export interface LivenessMessage {
   /** The sender's wall clock, and in an answer the asker's as it came, to measure the offset. */
   wallUs: number;
   echoWallUs: number;
+  /** In a request: when the sender started, as an HLC timestamp of its own; 0 = not told. */
+  started: number;
 }
 
 /** What store liveness keeps on disk. */
@@ -58,7 +60,7 @@ export interface MembershipExchange {
 }
 
 function createBaseLivenessMessage(): LivenessMessage {
-  return { answer: false, epoch: 0, expiration: 0, wallUs: 0, echoWallUs: 0 };
+  return { answer: false, epoch: 0, expiration: 0, wallUs: 0, echoWallUs: 0, started: 0 };
 }
 
 export const LivenessMessage: MessageFns<LivenessMessage> = {
@@ -77,6 +79,9 @@ export const LivenessMessage: MessageFns<LivenessMessage> = {
     }
     if (message.echoWallUs !== 0) {
       writer.uint32(40).int64(message.echoWallUs);
+    }
+    if (message.started !== 0) {
+      writer.uint32(48).int64(message.started);
     }
     return writer;
   },
@@ -132,6 +137,14 @@ export const LivenessMessage: MessageFns<LivenessMessage> = {
             }
 
             message.echoWallUs = longToNumber(reader.int64());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.started = longToNumber(reader.int64());
             continue;
           }
         }

@@ -51,6 +51,8 @@ export interface EvalContext {
   /** Reads to note in the timestamp cache once the evaluation has succeeded. */
   readonly readPoints: Key[];
   readonly readSpans: { readonly start: Key; readonly end: Key }[];
+  /** Intents that a read with wait = 'past' has not waited for. */
+  readonly passed: LockState[];
   /** Locks that this very evaluation took for writes. */
   readonly claimed: Key[];
   /** Moves up when the server may bump the reads (then the evaluation starts over). */

@@ -62,6 +62,7 @@ export function newContext(
     counters: new Map(),
     readPoints: [],
     readSpans: [],
+    passed: [],
     claimed: [],
     readTs,
     writeTs: Math.max(txn === null ? 0 : txn.writeTs, readTs),

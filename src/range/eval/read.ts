@@ -27,6 +27,11 @@ function ownIntent(ctx: EvalContext, lock: LockState | undefined): Buffer | null
 export function checkIntent(ctx: EvalContext, lock: LockState, limit: Timestamp): void {
   if (lock.intentTs === 0 || lock.intentTs > limit) return;
   if (ctx.txn !== null && lock.holder?.id === ctx.txn.id) return;
+  if (ctx.header.wait === 'past') {
+    assert(ctx.txn === null, 'a transaction cannot read past what it might have to see');
+    ctx.passed.push(lock);
+    return;
+  }
   mark('reader-waits-for-intent');
   throw new LockConflict(lock, false, limit);
 }
@@ -100,7 +105,7 @@ export function evalGet(ctx: EvalContext, request: GetRequest): GetResponse {
   const own = ownIntent(ctx, lock);
   const limit = locking ? TIMESTAMP_MAX : readLimit(ctx);
   const found = mvccRead(ctx.range.reader, key, ctx.readTs, limit);
-  ctx.readPoints.push(key);
+  if (ctx.header.wait !== 'past') ctx.readPoints.push(key);
   if (own !== undefined) return { kind: 'get', value: own, skipped: false };
   if (found.newer !== 0) {
     const newest = { ts: found.newer, key };
@@ -150,8 +155,9 @@ export function evalScan(ctx: EvalContext, request: ScanRequest): ScanResponse {
   return { kind: 'scan', keys: result.keys, values: result.values, resumeKey: result.resumeKey };
 }
 
-/** Only what was looked at is protected from later writers. */
+/** Only what was looked at is protected from later writers; what may be stale at once need not be. */
 function noteScan(ctx: EvalContext, request: ScanRequest, resumeKey: Key | null): void {
+  if (ctx.header.wait === 'past') return;
   const { start, end, reverse } = request;
   if (resumeKey === null) ctx.readSpans.push({ start, end });
   else if (reverse) ctx.readSpans.push({ start: resumeKey, end });
