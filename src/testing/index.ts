@@ -19,4 +19,5 @@ export type { Duration } from './simulate/durations.js';
 export { SimulationError } from './simulate/failure.js';
 export type { Heal, LinkOptions, PartitionOptions, SimDiskControl } from './simulate/faults.js';
 export type { FaultKind } from './sim/nemesis.js';
+export { CRASH_POINTS, type CrashPointName } from '../base/probes.js';
 export * from './judges/index.js';

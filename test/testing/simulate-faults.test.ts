@@ -198,6 +198,39 @@ describe('faults by name', () => {
   });
 });
 
+describe('moments by name', () => {
+  it('crashAt strikes the named node at the named step, once', async () => {
+    await simulate({ seed: 50 }, async (sim) => {
+      await numbers(sim);
+      // The first use of a table is a transaction of its own: it leases the description.
+      await sim.sql('UPDATE numbers SET n = 1', [], { node: 'n2' });
+      const struck = sim.crashAt('after-one-phase-before-answer', { node: 'n2' });
+      await sim.sql('UPDATE numbers SET n = 1', [], { node: 'n1' });
+      await expect(sim.sql('UPDATE numbers SET n = 2', [], { node: 'n2', timeout: '5s' })).rejects.toThrow(/./);
+      expect(await struck).toBe('n2');
+      expect(sim.status('n2')).toBe('down');
+      // The client knows nothing; the transaction took place.
+      expect(await read(sim, 'n1')).toBe(2);
+      await sim.restart('n2');
+      await sim.sql('UPDATE numbers SET n = 3', [], { node: 'n2' });
+      expect(() => sim.crashAt('no-such-point' as never)).toThrow(/there is no crash point "no-such-point": before-/);
+    });
+  });
+
+  it('split and transferLeases', async () => {
+    await simulate({ seed: 51 }, async (sim) => {
+      await numbers(sim);
+      await sim.sql('INSERT INTO numbers SELECT i, 0 FROM generate_series(2, 50) AS i');
+      expect(await sim.split()).toBe(true);
+      const moved = sim.nodes.map((from) => sim.transferLeases(from, from === 'n3' ? 'n1' : 'n3'));
+      expect(moved.reduce((a, b) => a + b, 0)).toBeGreaterThan(1);
+      await sim.settled();
+      const { rows } = await sim.sql('SELECT count(*)::int4 AS n FROM numbers');
+      expect(rows).toEqual([{ n: 50 }]);
+    });
+  });
+});
+
 describe('faults by the seed', () => {
   it('a swarm runs beside the body, and the judges find nothing', async () => {
     const runs = await simulate({ seed: 20, seeds: 3, faults: 'swarm' }, async (sim) => {

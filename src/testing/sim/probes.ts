@@ -2,7 +2,7 @@
  * The simulator's side of the probes in the code: counts the marks that a run reached, and strikes a
  * node (a crash, a pause) at a named point when the nemesis has armed it.
  */
-import { CRASH_POINTS, installProbes, removeProbes } from '../../base/probes.js';
+import { CRASH_POINTS, type CrashPointName, installProbes, removeProbes } from '../../base/probes.js';
 import { QuoralError } from '../../base/errors.js';
 import { onUnhandledRejection } from '../../env/node/uncaught.js';
 import type { SimRandom } from '../../env/sim/random.js';
@@ -53,6 +53,14 @@ export class ProbeBoard {
     if (this.#random.chance(0.5))
       this.#armed.set(machine.index + 1, { left: 1 + this.#random.int(PASSES_MAX), strike });
     else this.#armedPoints.set(this.#rarePoint(), strike);
+  }
+
+  /** The next node that passes the point is struck; `machine`: only this one. */
+  armPoint(point: CrashPointName, machine: SimMachine | null, strike: Strike): void {
+    this.#armedPoints.set(point, (passing, name) => {
+      if (machine === null || passing === machine) strike(passing, name);
+      else this.armPoint(point, machine, strike);
+    });
   }
 
   /** Of a few, the point that this run has passed least often. */

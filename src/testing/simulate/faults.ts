@@ -3,6 +3,11 @@
  * takes back whatever is left.
  */
 import { QuoralError } from '../../base/errors.js';
+import { type Key, keyNext } from '../../base/key.js';
+import { SYSTEM_PREFIX } from '../../encoding/keyspace.js';
+import type { RangeDescriptor } from '../../range/kv-api.js';
+import type { Engine } from '../../storage/engine.js';
+import { decodeVersionKey, versionPrefix } from '../../storage/mvcc-key.js';
 import { type CutKind, NO_LINK_FAULTS, type LinkFaults } from '../../env/sim/network.js';
 import type { SimRandom } from '../../env/sim/random.js';
 import type { SimMachine, SimWorld } from '../sim/world.js';
@@ -38,6 +43,22 @@ export interface SimDiskControl {
   flipping(chance: number): SimDiskControl;
   /** Everything works again. */
   ok(): SimDiskControl;
+}
+
+/** Rows that are looked at for a place to split; sizes are known too coarsely for the tables of a test. */
+const ROWS_MAX = 2_000;
+
+function rowsOf(engine: Engine, { start, end }: RangeDescriptor): readonly Key[] {
+  const keys: Key[] = [];
+  let from = start > SYSTEM_PREFIX ? start : keyNext(SYSTEM_PREFIX);
+  while (keys.length < ROWS_MAX) {
+    const row = engine.first('versions', versionPrefix(from), versionPrefix(end));
+    if (row === null) break;
+    const { key } = decodeVersionKey(row.key);
+    if (key > start) keys.push(key);
+    from = keyNext(key);
+  }
+  return keys;
 }
 
 export class SimFaults {
@@ -128,18 +149,52 @@ export class SimFaults {
   }
 
   /** Splits a range somewhere, for the random faults. */
-  splitSomewhere(random: SimRandom): void {
-    const machine = random.pick(this.#world.machines);
-    const { node, process } = machine;
-    if (node === null || !machine.serving) return;
-    for (const replica of random.shuffled([...node.store.replicas()])) {
-      const key = node.store.maintenance.findSplitKey(replica.descriptor);
-      if (key === null) continue;
-      node.coordinator.split(key).catch((error: unknown) => {
-        if (process?.alive === true) this.#world.note(`split failed: ${String(error)}`);
-      });
-      return;
+  /**
+   * Splits a range in the middle: a random one, or (null) the one with most rows. False: no node serves, no
+   * range can be split, or it failed.
+   */
+  async splitSomewhere(random: SimRandom | null): Promise<boolean> {
+    const candidates: { readonly machine: SimMachine; readonly rows: readonly Key[] }[] = [];
+    for (const machine of this.#world.machines) {
+      // A disk that flips bits must not fail this look at the data.
+      if (machine.node === null || !machine.serving || machine.disk.faults.flip > 0) continue;
+      const { store } = machine.node;
+      for (const replica of store.replicas()) {
+        if (!replica.serving(store.hlc.now())) continue;
+        const rows = rowsOf(store.engine, replica.descriptor);
+        if (rows.length > 0) candidates.push({ machine, rows });
+      }
     }
+    if (candidates.length === 0) return false;
+    const most = Math.max(...candidates.map(({ rows }) => rows.length));
+    const { machine, rows } =
+      random === null ? candidates.find((c) => c.rows.length === most)! : random.pick(candidates);
+    const { node, process } = machine;
+    const key = rows[rows.length >> 1]!;
+    this.#world.note(`split asked of ${machine.name}`);
+    try {
+      await node!.coordinator.split(key);
+      return true;
+    } catch (error) {
+      if (process?.alive === true) this.#world.note(`split failed: ${String(error)}`);
+      return false;
+    }
+  }
+
+  /** Begins to hand over the leases that `from` holds; gives their number. */
+  transferLeases(from: SimMachine, to: SimMachine): number {
+    const { node } = from;
+    if (node === null || !from.serving || to.node === null) return 0;
+    const target = to.node.nodeId;
+    let moves = 0;
+    for (const replica of node.store.replicas()) {
+      if (!replica.raft.isLeader || replica.gate !== null || target === node.nodeId) continue;
+      if (!replica.descriptor.replicas.some(({ nodeId }) => nodeId === target)) continue;
+      this.#world.note(`lease of range ${replica.rangeId} from ${from.name} to ${to.name}`);
+      void node.store.maintenance.mover.move(replica, target, true);
+      moves++;
+    }
+    return moves;
   }
 
   #linkFault(

@@ -150,6 +150,7 @@ class OneRun<T> {
       clients: this.#clients,
       conflicts: this.#conflicts,
       faults: this.#faults,
+      board: this.#board,
       nemesis,
     });
     const restore = this.#options.globals === false ? (): void => undefined : this.#installGlobals();
@@ -175,7 +176,7 @@ class OneRun<T> {
     const random = world.random.fork('nemesis-targets');
     const nemesis = new Nemesis(world, world.random.fork('nemesis'), swarm, {
       vanish: () => this.#clients.breakOne(random),
-      split: () => this.#faults.splitSomewhere(random),
+      split: () => void this.#faults.splitSomewhere(random),
       arm: (machine, strike) => this.#board.arm(machine, strike),
     });
     return nemesis;

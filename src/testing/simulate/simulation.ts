@@ -7,11 +7,13 @@
  * second, as by a supervisor.
  */
 import { QuoralError } from '../../base/errors.js';
+import { CRASH_POINTS, type CrashPointName } from '../../base/probes.js';
 import type { ClientSocket } from '../../env/node/client-socket.js';
 import type { SimRandom } from '../../env/sim/random.js';
 import { HistoryRecorder } from '../judges/recorder.js';
 import type { ClientOptions, ClientResult, PgClient } from '../pg-client.js';
 import type { Nemesis } from '../sim/nemesis.js';
+import type { ProbeBoard } from '../sim/probes.js';
 import type { SimMachine, SimWorld } from '../sim/world.js';
 import type { SimClients } from './clients.js';
 import type { ConflictCounts, ConflictRates, ConflictSource } from './conflicts.js';
@@ -48,6 +50,7 @@ export class Simulation {
   readonly #clients: SimClients;
   readonly #conflicts: ConflictSource;
   readonly #faults: SimFaults;
+  readonly #board: ProbeBoard;
   readonly #nemesis: Nemesis | null;
 
   /** Not for callers: see `simulate`. */
@@ -57,6 +60,7 @@ export class Simulation {
     readonly clients: SimClients;
     readonly conflicts: ConflictSource;
     readonly faults: SimFaults;
+    readonly board: ProbeBoard;
     readonly nemesis: Nemesis | null;
   }) {
     this.seed = parts.seed;
@@ -64,6 +68,7 @@ export class Simulation {
     this.#clients = parts.clients;
     this.#conflicts = parts.conflicts;
     this.#faults = parts.faults;
+    this.#board = parts.board;
     this.#nemesis = parts.nemesis;
     this.random = parts.world.random.fork('body');
   }
@@ -117,6 +122,26 @@ export class Simulation {
     this.#world.kill(machine);
   }
 
+  /**
+   * Power loss at a named step of the code (`CRASH_POINTS`), e.g. `after-staged-before-answer`: of the node
+   * that passes it next, or of this one. Once. Resolves with the name of the node, when it has happened.
+   * @throws QuoralError 22023 there is no such point
+   */
+  crashAt(point: CrashPointName, options: CrashOptions & { readonly node?: string } = {}): Promise<string> {
+    if (!CRASH_POINTS.some(({ name }) => name === point)) {
+      const names = CRASH_POINTS.map(({ name }) => name).join(', ');
+      throw new QuoralError('22023', `there is no crash point "${String(point)}": ${names}`);
+    }
+    const machine = options.node === undefined ? null : this.#machine(options.node);
+    return new Promise((resolve) => {
+      this.#board.armPoint(point, machine, ({ name }) => {
+        this.#world.note(`${name} passes ${point}`);
+        this.crash(name, options);
+        resolve(name);
+      });
+    });
+  }
+
   /** Starts a node that is down (a running one is killed first) and waits until it serves. */
   async restart(node: string): Promise<void> {
     const machine = this.#machine(node);
@@ -136,6 +161,18 @@ export class Simulation {
   resume(node: string): void {
     this.#world.note(`${node} resumes`);
     this.#machine(node).process?.resume();
+  }
+
+  // ---- ranges ----
+
+  /** Splits the range with most rows in the middle. False: it cannot be split now. */
+  split(): Promise<boolean> {
+    return this.#faults.splitSomewhere(null);
+  }
+
+  /** The leases that one node holds begin to move to another; gives their number. */
+  transferLeases(from: string, to: string): number {
+    return this.#faults.transferLeases(this.#machine(from), this.#machine(to));
   }
 
   // ---- network, clocks, disks ----
