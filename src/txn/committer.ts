@@ -53,6 +53,12 @@ export interface CommitOutcome {
 
 const NOTHING: ReadonlySet<Key> = new Set();
 
+/** Nothing may have been written in the span since `from`. */
+interface Check {
+  readonly span: ReadSpan;
+  readonly from: Timestamp;
+}
+
 export class Committer {
   readonly #runtime: TxnRuntime;
   readonly #attempt: Attempt;
@@ -333,22 +339,14 @@ export class Committer {
   // ---- shared -------------------------------------------------------------------------------
 
   /** What must be verified for a commit at writeTs. */
-  #checksBeforeCommit(writes: readonly BufferedWrite[]): { readonly span: ReadSpan; readonly from: Timestamp }[] {
+  #checksBeforeCommit(writes: readonly BufferedWrite[]): Check[] {
     const attempt = this.#attempt;
     const to = attempt.writeTs;
-    const checks: { span: ReadSpan; from: Timestamp }[] = [];
+    const checks: Check[] = [];
     if (attempt.isolation === 'serializable' && to > attempt.readTs) {
       for (const span of attempt.spans.list()) checks.push({ span, from: attempt.readTs });
     }
-    if (!attempt.locks.isEmpty) {
-      const written = new Set(writes.map((w) => w.key));
-      for (const [key, since] of attempt.locks.keys) {
-        if (!written.has(key) && since < to) checks.push({ span: { start: key, end: null }, from: since });
-      }
-      for (const { start, end, since } of attempt.locks.heldSpans) {
-        if (since < to) checks.push({ span: { start, end }, from: since });
-      }
-    }
+    if (!attempt.locks.isEmpty) checks.push(...this.#lockChecks(to, new Set(writes.map((w) => w.key))));
     return checks;
   }
 
@@ -357,13 +355,42 @@ export class Committer {
     if (attempt.isolation === 'serializable') {
       await this.#refresher.refreshTo(ts, attempt.anchorKey);
     }
+    await this.#verifyAll(this.#checksBeforeCommit(writes), ts);
+  }
+
+  /**
+   * For a commit without writes: what was read under a lock was taken to hold at every later read timestamp as
+   * well, and a lock can be lost with its leaseholder. null: there is nothing to verify.
+   * @throws QuoralError 40001 a locked key was changed
+   */
+  verifyLocks(): Promise<void> | null {
+    const { locks, readTs } = this.#attempt;
+    if (locks.isEmpty) return null;
+    const checks = this.#lockChecks(readTs, null);
+    return checks.length === 0 ? null : this.#verifyAll(checks, readTs);
+  }
+
+  async #verifyAll(checks: readonly Check[], to: Timestamp): Promise<void> {
     const byTime = new Map<Timestamp, ReadSpan[]>();
-    for (const check of this.#checksBeforeCommit(writes)) {
+    for (const check of checks) {
       const list = byTime.get(check.from);
       if (list === undefined) byTime.set(check.from, [check.span]);
       else list.push(check.span);
     }
-    for (const [from, spans] of [...byTime].sort((a, b) => a[0] - b[0])) await this.#refresher.verify(spans, from, ts);
+    for (const [from, spans] of [...byTime].sort((a, b) => a[0] - b[0])) await this.#refresher.verify(spans, from, to);
+  }
+
+  /** Locks that were taken before `to`; those of keys in `written` are verified by the write itself. */
+  #lockChecks(to: Timestamp, written: ReadonlySet<Key> | null): Check[] {
+    const { locks } = this.#attempt;
+    const checks: Check[] = [];
+    for (const [key, since] of locks.keys) {
+      if (since < to && written?.has(key) !== true) checks.push({ span: { start: key, end: null }, from: since });
+    }
+    for (const { start, end, since } of locks.heldSpans) {
+      if (since < to) checks.push({ span: { start, end }, from: since });
+    }
+    return checks;
   }
 
   /** True if the commit may land at any later timestamp without further checks. */

@@ -329,7 +329,17 @@ export class Transaction implements KvTxn {
       throw doom;
     }
     assert(attempt.phase === 'active', 'a finished transaction was committed');
-    if (attempt.buffer.isEmpty && split === null) return this.#commitReadOnly(attempt);
+    if (attempt.buffer.isEmpty && split === null) {
+      const locksHeld = this.#committer.verifyLocks();
+      if (locksHeld === null) return this.#commitReadOnly(attempt);
+      attempt.enter('committing');
+      try {
+        await locksHeld;
+      } catch (error) {
+        throw await this.#commitFailed(attempt, error);
+      }
+      return this.#commitReadOnly(attempt);
+    }
     const first = attempt.buffer.range('', '\xff\xff', false).next();
     if (attempt.anchorKey === '' && first.done !== true) {
       attempt.anchorAt(first.value[0]);

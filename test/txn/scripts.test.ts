@@ -5,6 +5,7 @@
  *   set KEY VALUE            commits a value beforehand
  *   NAME begin               the transaction's node is 1 for a, 2 for b, 3 for c
  *   NAME get|lock|put|insert|delete KEY [VALUE], NAME scan, NAME savepoint, NAME back, NAME commit|rollback
+ *   lose KEY                 the lease of the key's range moves: locks that are not intents are lost
  *   show                     everything committed
  */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -38,7 +39,9 @@ class Script {
         ? this.#set(words[1]!, words[2]!)
         : name === 'show'
           ? this.#show()
-          : this.#step(name, words[1]!, words[2] ?? '', words[3] ?? '');
+          : name === 'lose'
+            ? this.#lose(words[1]!)
+            : this.#step(name, words[1]!, words[2] ?? '', words[3] ?? '');
     const outcome = work.catch((error: unknown) => {
       if (!(error instanceof QuoralError)) throw error;
       return `error ${error.sqlstate}`;
@@ -68,6 +71,12 @@ class Script {
   async #set(key: string, value: string): Promise<string> {
     await this.c.db(1).run({ isolation: 'serializable' }, async (txn) => txn.put(T + key, Buffer.from(value)));
     await this.c.db(1).settled();
+    return 'ok';
+  }
+
+  async #lose(key: string): Promise<string> {
+    const range = this.c.rangeOf(T + key);
+    this.c.moveLease(range, (range.leaseholder % 3) + 1);
     return 'ok';
   }
 
