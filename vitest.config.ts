@@ -8,8 +8,9 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: ['test/e2e/**'],
-          testTimeout: 30_000,
-          hookTimeout: 60_000,
+          // For what hangs, not for what is slow: CI's machine is shared.
+          testTimeout: 90_000,
+          hookTimeout: 90_000,
           pool: 'forks',
           maxWorkers: 2,
           sequence: { groupOrder: 0 },

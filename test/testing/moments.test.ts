@@ -255,7 +255,7 @@ describe('reset', () => {
     await client.end();
   });
 
-  it('two hundred times leaves nothing behind', async () => {
+  it('eighty times leaves nothing behind', async () => {
     const c = await cluster();
     await c.sql('create table t (k int primary key, v text)');
     await c.sql("insert into t select g, repeat('x', 100) from generate_series(1, 500) g");
@@ -267,13 +267,13 @@ describe('reset', () => {
     };
     for (let i = 0; i < 20; i++) await c.reset();
     const before = { heap: heap(), resources: resources() };
-    for (let i = 0; i < 200; i++) {
+    for (let i = 0; i < 80; i++) {
       await c.sql("insert into t values ($1, 'new')", [1000 + i]);
       await c.reset();
     }
     expect((await c.sql('select count(*)::int as n from t')).rows).toEqual([{ n: 500 }]);
     expect(resources()).toBeLessThan(before.resources + 40);
-    expect(heap()).toBeLessThan(before.heap + 4e6);
+    expect(heap()).toBeLessThan(before.heap + 2e6);
   });
 
   it('needs a cluster in memory, and one that is running', async () => {
