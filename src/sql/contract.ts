@@ -8,7 +8,7 @@
  * a transaction and parameters. Utility statements (SET, BEGIN, DDL, …) go to the session and DDL code.
  */
 import type { KvDb, KvTxn } from '../txn/kv-txn.js';
-import type { TableDescriptor, SequenceDescriptor } from './catalog/descriptor.js';
+import type { TableDescriptor, SequenceDescriptor, ViewDescriptor } from './catalog/descriptor.js';
 import type { Datum } from './types/datum.js';
 import type { FormatContext } from './types/type-info.js';
 import type { Notice, ResultColumn, ResultSink } from './session-api.js';
@@ -57,6 +57,13 @@ export type Relation =
       readonly freshStorage?: boolean;
     }
   | { readonly kind: 'sequence'; readonly sequence: SequenceDescriptor; readonly schemaName: string }
+  | {
+      readonly kind: 'view';
+      readonly view: ViewDescriptor;
+      readonly schemaName: string;
+      /** What its query reads, by id. */
+      readonly sources: ReadonlyMap<number, Relation>;
+    }
   | VirtualTable;
 
 /** What one statement may know of the catalog, resolved beforehand; lookups are synchronous. */
@@ -164,6 +171,8 @@ export interface Planner {
     catalog: CatalogSnapshot,
     settings: PlannerSettings,
   ): CompiledStatement;
+  /** Binds the query of a view: its columns, and its tree with everything pinned that a name could mean otherwise later. */
+  compileView(statement: ParsedStatement, catalog: CatalogSnapshot, settings: PlannerSettings): CompiledView;
   /** Compiles a stand-alone expression such as a DEFAULT or CHECK over the table's columns. */
   compileExpression(
     sql: string,
@@ -172,6 +181,12 @@ export interface Planner {
     /** Result is assignment-cast to this type; null = as it is. */
     target: { readonly typeOid: number; readonly typmod: number } | null,
   ): CompiledExpression;
+}
+
+export interface CompiledView {
+  readonly columns: readonly { readonly name: string; readonly typeOid: number; readonly typmod: number }[];
+  readonly queryTree: string;
+  readonly sources: ViewDescriptor['sources'];
 }
 
 export interface CompiledExpression {

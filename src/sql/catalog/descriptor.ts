@@ -98,6 +98,31 @@ export interface SequenceDescriptor {
   readonly comment?: string | null;
 }
 
+export interface ViewColumnDescriptor {
+  /** attnum */
+  readonly id: number;
+  readonly name: string;
+  readonly typeOid: number;
+  readonly typmod: number;
+  readonly comment?: string | null;
+}
+
+export interface ViewDescriptor {
+  readonly kind: 'view';
+  readonly id: DescriptorId;
+  readonly name: string;
+  readonly databaseId: DescriptorId;
+  readonly schemaId: DescriptorId;
+  readonly version: number;
+  readonly owner: string;
+  readonly columns: readonly ViewColumnDescriptor[];
+  /** The query's parse tree as JSON, its relations pinned by id (plan/view-query.ts). */
+  readonly queryTree: string;
+  /** The tables and views that it reads, and which of their columns. */
+  readonly sources: readonly { readonly id: DescriptorId; readonly columnIds: readonly number[] }[];
+  readonly comment?: string | null;
+}
+
 export interface SchemaDescriptor {
   readonly kind: 'schema';
   readonly id: DescriptorId;
@@ -118,4 +143,4 @@ export interface DatabaseDescriptor {
   readonly comment?: string | null;
 }
 
-export type Descriptor = TableDescriptor | SequenceDescriptor | SchemaDescriptor | DatabaseDescriptor;
+export type Descriptor = TableDescriptor | SequenceDescriptor | ViewDescriptor | SchemaDescriptor | DatabaseDescriptor;

@@ -14,7 +14,7 @@ import { INFORMATION_SCHEMA_ID, PG_CATALOG_SCHEMA_ID, PUBLIC_SCHEMA_ID } from '.
 import type { Catalog, UseHolder, WaitOptions } from './catalog.js';
 import { decodeDescriptor, decodeNameEntry, encodeDescriptor, encodeNameEntry } from './codec.js';
 import type { NameEntry } from './codec.js';
-import type { Descriptor, SequenceDescriptor, TableDescriptor } from './descriptor.js';
+import type { Descriptor, SequenceDescriptor, TableDescriptor, ViewDescriptor } from './descriptor.js';
 import { SchemaLocks } from './schema-locks.js';
 import { virtualRelation } from './virtual/registry.js';
 
@@ -31,7 +31,7 @@ export interface CatalogView {
   readonly searchPath: readonly string[];
 }
 
-export type UserRelation = TableDescriptor | SequenceDescriptor;
+export type UserRelation = TableDescriptor | SequenceDescriptor | ViewDescriptor;
 
 export class TransactionCatalog implements UseHolder {
   readonly catalog: Catalog;
@@ -186,7 +186,7 @@ export class TransactionCatalog implements UseHolder {
     return own !== undefined ? own : (this.#uses.get(id) ?? this.catalog.cached(id) ?? null);
   }
 
-  /** A table or sequence of a schema by name. */
+  /** A table, sequence or view of a schema by name. */
   async relationIn(schemaId: number, name: string, wait: WaitOptions): Promise<UserRelation | null> {
     const key = SYSTEM_KEYS.name(this.databaseId, schemaId, name);
     for (let attempt = 0; attempt < 10; attempt++) {
@@ -195,7 +195,7 @@ export class TransactionCatalog implements UseHolder {
       const found = await this.descriptor(entry.id, wait);
       if (
         found !== null &&
-        (found.kind === 'table' || found.kind === 'sequence') &&
+        (found.kind === 'table' || found.kind === 'sequence' || found.kind === 'view') &&
         found.name === name &&
         found.schemaId === schemaId
       ) {
@@ -227,11 +227,20 @@ export class TransactionCatalog implements UseHolder {
     const schemaId = await this.schemaId(schema);
     if (schemaId === null) return null;
     const found = await this.relationIn(schemaId, name, wait);
-    return found === null ? null : this.#asRelation(found, schema);
+    return found === null ? null : this.#asRelation(found, schema, wait);
   }
 
-  #asRelation(found: UserRelation, schemaName: string): Relation {
+  async #asRelation(found: UserRelation, schemaName: string, wait: WaitOptions): Promise<Relation> {
     if (found.kind === 'sequence') return { kind: 'sequence', sequence: found, schemaName };
+    if (found.kind === 'view') {
+      const sources = new Map<number, Relation>();
+      for (const { id } of found.sources) {
+        const source = await this.descriptor(id, wait);
+        if (source === null || source.kind === 'database' || source.kind === 'schema') continue;
+        sources.set(id, await this.#asRelation(source, await this.schemaName(source.schemaId), wait));
+      }
+      return { kind: 'view', view: found, schemaName, sources };
+    }
     return { kind: 'table', table: found, schemaName, freshStorage: this.#fresh.has(found.storageId) };
   }
 

@@ -100,6 +100,7 @@ export async function runAlterTable(ctx: DdlContext, body: Loose): Promise<strin
     return tag;
   }
   if (found.kind === 'sequence') return tag;
+  if (found.kind === 'view') throw sqlError('42809', `ALTER action is not possible on view "${found.view.name}"`);
   const draft = new Draft(ctx, found.table, found.schemaName);
   // As PostgreSQL: drops, then type changes, then new columns, then everything else.
   const ordered = [...commands].sort((a, b) => pass(a) - pass(b));

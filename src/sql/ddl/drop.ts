@@ -1,18 +1,19 @@
 /** DROP of tables, sequences and schemas, and TRUNCATE. */
 import { sqlError } from '../../base/errors.js';
-import type { SequenceDescriptor, TableDescriptor } from '../catalog/descriptor.js';
+import type { SequenceDescriptor, TableDescriptor, ViewDescriptor } from '../catalog/descriptor.js';
 import type { RelationName } from '../contract.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
 import { dropIndexes } from './indexes.js';
-import { newStorage, nextVersion, openForChange, openTable, shownName } from './objects.js';
+import { descriptorOf, newStorage, nextVersion, openForChange, openTable, shownName } from './objects.js';
 import type { Opened } from './objects.js';
 import { dropSequence } from './sequences.js';
+import { dropDependents, dropView } from './views.js';
+import type { DropOptions } from './views.js';
 import { list, of, qualifiedName, rangeVar, stringOf } from './tree.js';
 import type { Loose } from './tree.js';
 
 const KINDS: Readonly<Record<string, string>> = {
-  OBJECT_VIEW: 'view',
   OBJECT_MATVIEW: 'materialized view',
   OBJECT_TYPE: 'type',
   OBJECT_FUNCTION: 'function',
@@ -32,8 +33,11 @@ export async function runDrop(ctx: DdlContext, body: Loose): Promise<string> {
   const missingOk = body['missing_ok'] === true;
   switch (body['removeType']) {
     case 'OBJECT_TABLE':
-      await dropRelations(ctx, list(body['objects']), 'table', missingOk);
+      await dropRelations(ctx, list(body['objects']), 'table', missingOk, body['behavior'] === 'DROP_CASCADE');
       return 'DROP TABLE';
+    case 'OBJECT_VIEW':
+      await dropRelations(ctx, list(body['objects']), 'view', missingOk, body['behavior'] === 'DROP_CASCADE');
+      return 'DROP VIEW';
     case 'OBJECT_SEQUENCE':
       await dropRelations(ctx, list(body['objects']), 'sequence', missingOk, body['behavior'] === 'DROP_CASCADE');
       return 'DROP SEQUENCE';
@@ -65,18 +69,18 @@ function objectNameText(object: Loose): string {
 async function dropRelations(
   ctx: DdlContext,
   objects: readonly Loose[],
-  kind: 'table' | 'sequence',
+  kind: Opened['kind'],
   missingOk: boolean,
-  cascade = true,
+  cascade: boolean,
 ): Promise<void> {
   // Locks are taken for all at once, in id order, so that two drops of the same tables never cross.
   const names = objects.map((o) => qualifiedName(list(of(o, 'List')['items']).map(stringOf)));
   const ids: number[] = [];
   for (const name of names) {
     const found = await ctx.catalog.relation(name, ctx.session.searchPath, ctx.wait);
-    if (found !== null && found.kind !== 'virtual')
-      ids.push(found.kind === 'table' ? found.table.id : found.sequence.id);
+    if (found !== null && found.kind !== 'virtual') ids.push(descriptorOf(found).id);
   }
+  const options = { cascade, together: new Set(ids) };
   await ctx.catalog.lock(ctx.txn, ids, ctx.wait);
   for (const name of names) {
     const found = await openForChange(ctx, name);
@@ -95,7 +99,7 @@ async function dropRelations(
       );
       continue;
     }
-    await dropOpened(ctx, found, name, kind, cascade);
+    await dropOpened(ctx, found, name, kind, options);
   }
 }
 
@@ -103,19 +107,23 @@ async function dropOpened(
   ctx: DdlContext,
   found: Opened,
   name: RelationName,
-  kind: 'table' | 'sequence',
-  cascade: boolean,
+  kind: Opened['kind'],
+  options: DropOptions,
 ): Promise<void> {
   if (found.kind !== kind) {
     throw sqlError('42809', `"${name.name}" is not a ${kind}`, {
-      hint: found.kind === 'table' ? 'Use DROP TABLE to remove a table.' : 'Use DROP SEQUENCE to remove a sequence.',
+      hint: `Use DROP ${found.kind.toUpperCase()} to remove a ${found.kind}.`,
     });
   }
   if (found.kind === 'table') {
-    await dropTable(ctx, found.table);
+    await dropTable(ctx, found.table, options);
     return;
   }
-  await detachDefaults(ctx, found.sequence, cascade);
+  if (found.kind === 'view') {
+    await dropView(ctx, found.view, options);
+    return;
+  }
+  await detachDefaults(ctx, found.sequence, options.cascade);
   await dropSequence(ctx, found.sequence);
 }
 
@@ -144,7 +152,8 @@ async function detachDefaults(ctx: DdlContext, sequence: SequenceDescriptor, cas
   ctx.catalog.put(ctx.txn, nextVersion(table, { columns }));
 }
 
-export async function dropTable(ctx: DdlContext, table: TableDescriptor): Promise<void> {
+export async function dropTable(ctx: DdlContext, table: TableDescriptor, options: DropOptions): Promise<void> {
+  await dropDependents(ctx, table, options);
   const sequences = table.columns.flatMap((c) => (c.sequenceId === null || c.dropped ? [] : [c.sequenceId]));
   await ctx.catalog.lock(ctx.txn, sequences, ctx.wait);
   for (const id of sequences) {
@@ -208,8 +217,10 @@ async function dropSchema(ctx: DdlContext, id: number, name: string, cascade: bo
   if (schema?.kind !== 'schema') throw sqlError('3F000', `schema "${name}" does not exist`);
   const view = await ctx.catalog.view([]);
   const inside = view.descriptors.filter(
-    (d): d is TableDescriptor | SequenceDescriptor =>
-      (d.kind === 'table' || d.kind === 'sequence') && d.schemaId === id && d.databaseId === ctx.catalog.databaseId,
+    (d): d is TableDescriptor | SequenceDescriptor | ViewDescriptor =>
+      (d.kind === 'table' || d.kind === 'sequence' || d.kind === 'view') &&
+      d.schemaId === id &&
+      d.databaseId === ctx.catalog.databaseId,
   );
   if (inside.length > 0 && !cascade) {
     throw sqlError('2BP01', `cannot drop schema ${name} because other objects depend on it`, {
@@ -222,12 +233,14 @@ async function dropSchema(ctx: DdlContext, id: number, name: string, cascade: bo
     inside.map((d) => d.id),
     ctx.wait,
   );
-  const shown = inside.filter((d) => d.kind === 'table' || d.ownedBy === null);
+  const shown = inside.filter((d) => d.kind !== 'sequence' || d.ownedBy === null);
   if (shown.length === 1) notice(ctx, '00000', `drop cascades to ${shown[0]!.kind} ${name}.${shown[0]!.name}`);
   else if (shown.length > 1) notice(ctx, '00000', `drop cascades to ${shown.length} other objects`);
+  const options = { cascade: true, together: new Set(inside.map((d) => d.id)) };
   for (const d of inside) {
     const current = await ctx.catalog.forUpdate(ctx.txn, d.id);
-    if (current?.kind === 'table') await dropTable(ctx, current);
+    if (current?.kind === 'table') await dropTable(ctx, current, options);
+    else if (current?.kind === 'view') await dropView(ctx, current, options);
     else if (current?.kind === 'sequence') await dropSequence(ctx, current);
   }
   ctx.catalog.freeName(ctx.txn, 0, name);

@@ -2,7 +2,7 @@
 import { QuoralError, sqlError } from '../../base/errors.js';
 import { tablePrefix } from '../../encoding/keyspace.js';
 import { INFORMATION_SCHEMA_ID, PG_CATALOG_SCHEMA_ID } from '../catalog/bootstrap.js';
-import type { IndexDescriptor, SequenceDescriptor, TableDescriptor } from '../catalog/descriptor.js';
+import type { IndexDescriptor, SequenceDescriptor, TableDescriptor, ViewDescriptor } from '../catalog/descriptor.js';
 import type { RelationName } from '../contract.js';
 import type { DdlContext } from './context.js';
 import { objectName } from './tree.js';
@@ -46,7 +46,12 @@ function refuseSystemSchema(id: number, name: string): void {
 
 export type Opened =
   | { readonly kind: 'table'; readonly table: TableDescriptor; readonly schemaName: string }
-  | { readonly kind: 'sequence'; readonly sequence: SequenceDescriptor; readonly schemaName: string };
+  | { readonly kind: 'sequence'; readonly sequence: SequenceDescriptor; readonly schemaName: string }
+  | { readonly kind: 'view'; readonly view: ViewDescriptor; readonly schemaName: string };
+
+export function descriptorOf(opened: Opened): TableDescriptor | SequenceDescriptor | ViewDescriptor {
+  return opened.kind === 'table' ? opened.table : opened.kind === 'view' ? opened.view : opened.sequence;
+}
 
 /** The relation under its schema lock, as it is now. null if there is none. */
 export async function openForChange(ctx: DdlContext, name: RelationName): Promise<Opened | null> {
@@ -54,18 +59,18 @@ export async function openForChange(ctx: DdlContext, name: RelationName): Promis
     const found = await ctx.catalog.relation(name, ctx.session.searchPath, ctx.wait);
     if (found === null) return null;
     if (found.kind === 'virtual') throw sqlError('42501', `permission denied: "${name.name}" is a system catalog`);
-    const seen = found.kind === 'table' ? found.table : found.sequence;
+    const seen = descriptorOf(found);
     await ctx.catalog.lock(ctx.txn, [seen.id], ctx.wait);
     const current = await ctx.catalog.forUpdate(ctx.txn, seen.id);
     if (
-      current === null ||
-      current.kind !== seen.kind ||
+      current?.kind !== seen.kind ||
       current.name !== seen.name ||
-      current.schemaId !== seen.schemaId
+      (current as typeof seen).schemaId !== seen.schemaId
     )
       continue;
     if (current.kind === 'table') return { kind: 'table', table: current, schemaName: found.schemaName };
     if (current.kind === 'sequence') return { kind: 'sequence', sequence: current, schemaName: found.schemaName };
+    if (current.kind === 'view') return { kind: 'view', view: current, schemaName: found.schemaName };
   }
   throw new QuoralError('40001', `relation "${name.name}" keeps changing`, { retry: 'transaction' });
 }
@@ -73,7 +78,7 @@ export async function openForChange(ctx: DdlContext, name: RelationName): Promis
 export async function openTable(ctx: DdlContext, name: RelationName): Promise<TableDescriptor> {
   const found = await openForChange(ctx, name);
   if (found === null) throw relationMissing(name);
-  if (found.kind === 'sequence') throw sqlError('42809', `"${name.name}" is not a table`);
+  if (found.kind !== 'table') throw sqlError('42809', `"${name.name}" is not a table`);
   return found.table;
 }
 

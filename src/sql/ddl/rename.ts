@@ -1,12 +1,19 @@
 /** RENAME, OWNER TO, SET SCHEMA and COMMENT ON. */
 import { sqlError } from '../../base/errors.js';
-import type { Descriptor, IndexDescriptor, SequenceDescriptor, TableDescriptor } from '../catalog/descriptor.js';
+import type {
+  Descriptor,
+  IndexDescriptor,
+  SequenceDescriptor,
+  TableDescriptor,
+  ViewDescriptor,
+} from '../catalog/descriptor.js';
 import { nextvalSql } from './columns.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
 import {
   claimName,
   creationSchema,
+  descriptorOf,
   nextVersion,
   openForChange,
   openIndex,
@@ -22,6 +29,7 @@ export async function runRename(ctx: DdlContext, body: Loose): Promise<string> {
   switch (body['renameType']) {
     case 'OBJECT_TABLE':
     case 'OBJECT_SEQUENCE':
+    case 'OBJECT_VIEW':
     case 'OBJECT_INDEX':
       return renameRelation(ctx, body, to);
     case 'OBJECT_COLUMN':
@@ -39,12 +47,7 @@ export async function runRename(ctx: DdlContext, body: Loose): Promise<string> {
 
 async function renameRelation(ctx: DdlContext, body: Loose, to: string): Promise<string> {
   const name = rangeVar(body['relation']);
-  const tag =
-    body['renameType'] === 'OBJECT_INDEX'
-      ? 'ALTER INDEX'
-      : body['renameType'] === 'OBJECT_SEQUENCE'
-        ? 'ALTER SEQUENCE'
-        : 'ALTER TABLE';
+  const tag = `ALTER ${String(body['renameType']).replace('OBJECT_', '')}`;
   const index = await openIndex(ctx, name).catch((error: unknown) => {
     if ((error as { sqlstate?: string }).sqlstate === '42809') return null;
     throw error;
@@ -59,7 +62,7 @@ async function renameRelation(ctx: DdlContext, body: Loose, to: string): Promise
     notice(ctx, '00000', `relation "${shownName(name)}" does not exist, skipping`);
     return tag;
   }
-  const old = found.kind === 'table' ? found.table : found.sequence;
+  const old = descriptorOf(found);
   await claimName(ctx, old.schemaId, to, { id: old.id, indexOid: null });
   ctx.catalog.freeName(ctx.txn, old.schemaId, old.name);
   ctx.catalog.put(ctx.txn, { ...old, name: to, version: old.version + 1 } as Descriptor);
@@ -94,8 +97,11 @@ async function renameIndex(ctx: DdlContext, table: TableDescriptor, index: Index
 }
 
 async function renameColumn(ctx: DdlContext, body: Loose, to: string): Promise<string> {
-  const table = await openTable(ctx, rangeVar(body['relation']));
+  const name = rangeVar(body['relation']);
   const from = text(body['subname']);
+  const found = await openForChange(ctx, name);
+  if (found?.kind === 'view') return renameViewColumn(ctx, found.view, from, to);
+  const table = await openTable(ctx, name);
   const column = table.columns.find((c) => c.name === from && !c.dropped && !c.hidden);
   if (column === undefined) throw sqlError('42703', `column "${from}" does not exist`);
   if (table.columns.some((c) => c.name === to && !c.dropped)) {
@@ -111,6 +117,16 @@ async function renameColumn(ctx: DdlContext, body: Loose, to: string): Promise<s
   });
   ctx.catalog.put(ctx.txn, nextVersion(table, { columns, checks }));
   return 'ALTER TABLE';
+}
+
+function renameViewColumn(ctx: DdlContext, view: ViewDescriptor, from: string, to: string): string {
+  if (!view.columns.some((c) => c.name === from)) throw sqlError('42703', `column "${from}" does not exist`);
+  if (view.columns.some((c) => c.name === to)) {
+    throw sqlError('42701', `column "${to}" of relation "${view.name}" already exists`);
+  }
+  const columns = view.columns.map((c) => (c.name === from ? { ...c, name: to } : c));
+  ctx.catalog.put(ctx.txn, { ...view, columns, version: view.version + 1 });
+  return 'ALTER VIEW';
 }
 
 /** Replaces an identifier outside of string literals; the canonical text quotes what needs it. */
@@ -184,7 +200,7 @@ export async function runAlterSchema(ctx: DdlContext, body: Loose): Promise<stri
   const target = await creationSchema(ctx, { schema: text(body['newschema']), name: '' });
   const found = await openForChange(ctx, name);
   if (found === null) throw relationMissing(name);
-  const old = found.kind === 'table' ? found.table : found.sequence;
+  const old = descriptorOf(found);
   if (old.schemaId === target.id)
     throw sqlError('42P07', `relation "${old.name}" is already in schema "${target.name}"`);
   await claimName(ctx, target.id, old.name, { id: old.id, indexOid: null });
@@ -206,11 +222,12 @@ export async function runComment(ctx: DdlContext, body: Loose): Promise<string> 
   const parts = object['List'] === undefined ? [stringOf(object)] : list(of(object, 'List')['items']).map(stringOf);
   switch (body['objtype']) {
     case 'OBJECT_TABLE':
+    case 'OBJECT_VIEW':
     case 'OBJECT_SEQUENCE': {
       const name = qualifiedName(parts);
       const found = await openForChange(ctx, name);
       if (found === null) throw relationMissing(name);
-      const old = found.kind === 'table' ? found.table : found.sequence;
+      const old = descriptorOf(found);
       ctx.catalog.put(ctx.txn, { ...old, comment, version: old.version + 1 } as Descriptor);
       break;
     }

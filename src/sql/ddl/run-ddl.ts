@@ -11,6 +11,7 @@ import { runCreateIndex } from './indexes.js';
 import { runAlterSchema, runComment, runOwner, runRename } from './rename.js';
 import { runShowRanges, runSplit } from './ranges.js';
 import { runAlterSequence, runCreateSequence } from './sequences.js';
+import { runCreateView } from './views.js';
 import { list, rangeVar, of } from './tree.js';
 import type { Loose } from './tree.js';
 import { relationMissing } from './objects.js';
@@ -35,6 +36,7 @@ async function runVacuum(ctx: DdlContext, body: Loose): Promise<string> {
 const RUNNERS: Readonly<Record<string, Runner>> = {
   CreateStmt: runCreateTable,
   CreateTableAsStmt: runCreateTableAs,
+  ViewStmt: runCreateView,
   SelectStmt: runCreateTableAs,
   IndexStmt: runCreateIndex,
   AlterTableStmt: runAlterTable,

@@ -58,7 +58,9 @@ function bindFrom(b: Binder, stmt: CopyStmt): BoundCopy {
   const range = stmt.relation!;
   const relation = b.catalog.relation({ schema: range.schemaname ?? null, name: range.relname ?? '' });
   if (relation === null) throw sqlError('42P01', `relation "${shownName(range)}" does not exist`);
-  if (relation.kind === 'virtual') throw sqlError('42809', `cannot copy to view "${relation.name}"`);
+  if (relation.kind === 'virtual' || relation.kind === 'view') {
+    throw sqlError('42809', `cannot copy to view "${range.relname ?? ''}"`);
+  }
   if (relation.kind === 'sequence') throw sqlError('42809', `cannot copy to sequence "${relation.sequence.name}"`);
   if (stmt.whereClause !== undefined) throw sqlError('0A000', 'COPY FROM with WHERE is not supported');
   const { table, schemaName } = relation;
@@ -98,8 +100,8 @@ function bindTo(b: Binder, stmt: CopyStmt): BoundCopy {
   const relation = b.catalog.relation({ schema: range.schemaname ?? null, name: range.relname ?? '' });
   if (relation === null) throw sqlError('42P01', `relation "${shownName(range)}" does not exist`);
   if (relation.kind === 'sequence') throw sqlError('42809', `cannot copy from sequence "${relation.sequence.name}"`);
-  if (relation.kind === 'virtual') {
-    throw sqlError('42809', `cannot copy from view "${relation.name}"`, {
+  if (relation.kind === 'virtual' || relation.kind === 'view') {
+    throw sqlError('42809', `cannot copy from view "${range.relname ?? ''}"`, {
       hint: 'Try the COPY (SELECT ...) TO variant.',
     });
   }

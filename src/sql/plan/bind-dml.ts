@@ -49,6 +49,11 @@ function targetTable(b: Binder, range: RangeVar): TableRelation {
     throw errorAt('42P01', `relation "${shown}" does not exist`, location);
   }
   if (relation.kind === 'sequence') throw errorAt('42809', `cannot change sequence "${name}"`, -1);
+  if (relation.kind === 'view') {
+    throw errorAt('0A000', `changing the rows of view "${name}" is not supported`, -1, {
+      hint: 'Change the rows of the tables that it reads.',
+    });
+  }
   if (relation.kind === 'virtual') throw errorAt('42501', `permission denied: "${name}" is a system catalog`, -1);
   b.dependOn(relation.table);
   b.modifies = true;

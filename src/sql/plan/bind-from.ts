@@ -1,6 +1,7 @@
 /** FROM: tables, subqueries, functions, joins with ON, USING and NATURAL, LATERAL. */
 import type { Alias, JoinExpr, Node, RangeFunction, RangeVar, SelectStmt } from 'libpg-query';
 import type { TableDescriptor } from '../catalog/descriptor.js';
+import type { Relation } from '../contract.js';
 import { OID } from '../types/oids.js';
 import { as, kindOf, locationOf, stringsOf } from './ast.js';
 import { Scope, columnExpr, errorAt } from './binder.js';
@@ -12,7 +13,10 @@ import { toCommon } from './bind-expr.js';
 import { conjunction, TRUE } from './expr.js';
 import type { Expr } from './expr.js';
 import type { JoinPlan, JoinType, Lock, Plan, PlanColumn, ProjectItem, ScanColumn, ScanPlan } from './logical.js';
+import { pinOf } from './pins.js';
+import type { Pin } from './pins.js';
 import { freeColumns, idsOf } from './plan-walk.js';
+import { viewTree } from './view-tree.js';
 
 export interface FromContext {
   readonly binder: Binder;
@@ -137,6 +141,8 @@ function bindRangeVar(ctx: FromContext, range: RangeVar): BoundFrom {
       return derived({ kind: 'ctescan', cte: cte.id, name, columns }, range.alias, name, null);
     }
   }
+  const pin = pinOf(range);
+  if (pin !== undefined) return bindPinned(ctx, range, pin);
   const relation = b.catalog.relation({ schema: range.schemaname ?? null, name });
   if (relation === null) {
     const shown = range.schemaname === undefined ? name : `${range.schemaname}.${name}`;
@@ -145,9 +151,14 @@ function bindRangeVar(ctx: FromContext, range: RangeVar): BoundFrom {
   switch (relation.kind) {
     case 'table': {
       b.dependOn(relation.table);
+      b.pins?.set(range, { id: relation.table.id, columns: shownColumns(relation.table) });
       const lock = lockFor(ctx, range.alias?.aliasname ?? name);
       const plan = scanOf(b, relation.table, relation.schemaName, range.alias?.aliasname ?? name, lock);
       return scanRelation(plan, relation.schemaName, range.alias);
+    }
+    case 'view': {
+      b.pins?.set(range, { id: relation.view.id, columns: relation.view.columns.map((c) => [c.id, c.name]) });
+      return bindView(ctx, range, relation, null);
     }
     case 'virtual': {
       b.virtual = true;
@@ -167,6 +178,56 @@ function bindRangeVar(ctx: FromContext, range: RangeVar): BoundFrom {
         hint: 'Use currval, lastval or nextval.',
       });
   }
+}
+
+function shownColumns(table: TableDescriptor): [number, string][] {
+  return table.columns.filter((c) => !c.dropped && !c.hidden).map((c) => [c.id, c.name]);
+}
+
+/** A relation in the stored query of a view, under the names that its columns had when the view was made. */
+function bindPinned(ctx: FromContext, range: RangeVar, pin: Pin): BoundFrom {
+  const b = ctx.binder;
+  const relation = b.pinned.get(pin.id);
+  const alias = range.alias?.aliasname ?? range.relname ?? '';
+  if (relation?.kind === 'view') return bindView(ctx, range, relation, pin);
+  if (relation?.kind !== 'table') throw errorAt('XX000', `a view reads relation ${pin.id}, which is not there`, -1);
+  const { table, schemaName } = relation;
+  b.dependOn(table);
+  const plan = scanOf(b, table, schemaName, alias, lockFor(ctx, alias));
+  const byId = new Map(plan.columns.map((c) => [table.columns[c.position]!.id, c]));
+  const names = stringsOf(range.alias?.colnames);
+  const columns = pin.columns.flatMap(([id, name], i): ScopeColumn[] => {
+    // One that was dropped since was not used.
+    const column = byId.get(id);
+    return column === undefined ? [] : [{ column: { ...column, name: names[i] ?? name }, hidden: false }];
+  });
+  const schema = range.alias === undefined ? schemaName : null;
+  return { plan, relations: [{ alias, schema, columns, table }], columns };
+}
+
+type ViewRelation = Extract<Relation, { kind: 'view' }>;
+
+/** The query of a view in the place of its name. */
+function bindView(ctx: FromContext, range: RangeVar, relation: ViewRelation, pin: Pin | null): BoundFrom {
+  const b = ctx.binder;
+  const { view, sources, schemaName } = relation;
+  const alias = range.alias?.aliasname ?? range.relname ?? '';
+  if (lockFor(ctx, alias) !== null) {
+    throw errorAt('0A000', `locking the rows of view "${view.name}" is not supported`, range.location ?? 0);
+  }
+  b.dependOn(view);
+  for (const [id, source] of sources) b.pinned.set(id, source);
+  const plan = ctx.bindSubselect(viewTree(view), null, []);
+  const was = new Map(pin?.columns);
+  const columns = view.columns.map(({ id, name }, i): PlanColumn => ({
+    ...plan.columns[i]!,
+    name: was.get(id) ?? name,
+    tableOid: view.id,
+    columnNumber: id,
+  }));
+  const bound = derived({ ...plan, columns } as Plan, range.alias, alias, null);
+  const schema = range.alias === undefined ? schemaName : null;
+  return { ...bound, plan, relations: bound.relations.map((r) => ({ ...r, schema })) };
 }
 
 function lockFor(ctx: FromContext, alias: string): Lock | null {

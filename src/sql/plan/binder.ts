@@ -5,10 +5,11 @@
 import { sqlError } from '../../base/errors.js';
 import type { QuoralError } from '../../base/errors.js';
 import type { CatalogSnapshot, PlannerSettings, Relation } from '../contract.js';
-import type { TableDescriptor } from '../catalog/descriptor.js';
+import type { TableDescriptor, ViewDescriptor } from '../catalog/descriptor.js';
 import type { Node, SelectStmt } from 'libpg-query';
 import type { ColumnExpr, Expr } from './expr.js';
 import type { CteDefinition, Lock, Plan, PlanColumn } from './logical.js';
+import type { Pin } from './pins.js';
 
 export interface ScopeColumn {
   readonly column: PlanColumn;
@@ -67,12 +68,22 @@ export class Binder {
   readonly #dependencies = new Map<number, number>();
   #nextColumn = 1;
   #nextCte = 1;
+  /** What the views that are being expanded read, by id. */
+  readonly pinned = new Map<number, Relation>();
+  /** Filled while a view is made: what each relation's name in its query means. */
+  readonly pins: Map<object, Pin> | null;
   volatile = false;
   modifies = false;
   locks = false;
   virtual = false;
 
-  constructor(catalog: CatalogSnapshot, settings: PlannerSettings, parameterOids: readonly number[]) {
+  constructor(
+    catalog: CatalogSnapshot,
+    settings: PlannerSettings,
+    parameterOids: readonly number[],
+    pins: Map<object, Pin> | null = null,
+  ) {
+    this.pins = pins;
     this.catalog = catalog;
     this.settings = settings;
     this.parameterOids = [...parameterOids];
@@ -86,8 +97,8 @@ export class Binder {
     return { id: this.#nextColumn++, name, oid, typmod, tableOid, columnNumber };
   }
 
-  dependOn(table: TableDescriptor): void {
-    this.#dependencies.set(table.id, table.version);
+  dependOn({ id, version }: TableDescriptor | ViewDescriptor): void {
+    this.#dependencies.set(id, version);
   }
   get dependencies(): readonly { readonly id: number; readonly version: number }[] {
     return [...this.#dependencies].map(([id, version]) => ({ id, version }));

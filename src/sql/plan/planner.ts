@@ -36,12 +36,14 @@ import { ExprFormatter, quoteIdentifier } from './format-expr.js';
 import type { Plan, PlanColumn } from './logical.js';
 import { optimise } from './optimise.js';
 import { walkPlan } from './plan-walk.js';
+import { compileView } from './view-query.js';
 
 export function createPlanner(): Planner {
   return {
     relationsOf: guarded(relationsOf),
     compile: guarded(compileStatement),
     compileExpression: guarded(compileExpression),
+    compileView: guarded(compileView),
   };
 }
 

@@ -1,0 +1,178 @@
+/**
+ * CREATE [OR REPLACE] VIEW and DROP VIEW, and what depends on what: a row for each pair of a relation and a
+ * view that reads it, written with the view and read by whoever drops or changes the relation. Transactions are
+ * serializable, so a view cannot be made over a table that is being dropped: the view reads the table's
+ * descriptor, and the drop looks for the rows.
+ */
+import { sqlError } from '../../base/errors.js';
+import { prefixEnd } from '../../base/key.js';
+import { decodeUint, SYSTEM_KEYS } from '../../encoding/keyspace.js';
+import type { Descriptor, ViewColumnDescriptor, ViewDescriptor } from '../catalog/descriptor.js';
+import type { ParsedStatement } from '../contract.js';
+import type { DdlContext } from './context.js';
+import { notice } from './context.js';
+import { claimName, creationSchema, openForChange } from './objects.js';
+import { list, rangeVar, stringOf, text, unsupported } from './tree.js';
+import type { Loose } from './tree.js';
+
+const PRESENT = Buffer.from('1', 'latin1');
+
+export async function runCreateView(ctx: DdlContext, body: Loose, statement: ParsedStatement): Promise<string> {
+  const range = body['view'] as Loose;
+  if (range['relpersistence'] === 't') throw unsupported('a temporary view');
+  const check = text(body['withCheckOption']);
+  if (check !== '' && check !== 'NO_CHECK_OPTION') throw unsupported('WITH CHECK OPTION');
+  const query = body['query'] as Loose;
+  const kind = Object.keys(query)[0]!;
+  if ((query[kind] as Loose)['intoClause'] !== undefined) {
+    throw sqlError('42P10', 'views must not contain SELECT INTO');
+  }
+  const inner: ParsedStatement = { ...statement, node: query, kind };
+  const snapshot = await ctx.catalog.snapshot(ctx.planner.relationsOf(inner), ctx.session.searchPath, ctx.wait);
+  const made = ctx.planner.compileView(inner, snapshot, ctx.plannerSettings);
+  const names = list(body['aliases']).map(stringOf);
+  if (names.length > made.columns.length) throw sqlError('42601', 'CREATE VIEW specifies more column names than columns');
+  const columns = made.columns.map((c, i): ViewColumnDescriptor => ({ ...c, name: names[i] ?? c.name, id: i + 1 }));
+  refuseTwins(columns);
+  for (const { id } of made.sources) {
+    if ((await ctx.catalog.readTracked(ctx.txn, id)) === null) throw sqlError('42P01', 'a relation of the view is gone');
+  }
+  const name = rangeVar(range);
+  const schema = await creationSchema(ctx, name);
+  const taken = await ctx.catalog.nameForUpdate(ctx.txn, schema.id, name.name);
+  if (taken !== null && body['replace'] === true) {
+    await replaceView(ctx, { schema: schema.name, name: name.name }, columns, made);
+    return 'CREATE VIEW';
+  }
+  const id = await ctx.catalog.catalog.ids.next();
+  await claimName(ctx, schema.id, name.name, { id, indexOid: null });
+  const view: ViewDescriptor = {
+    kind: 'view',
+    id,
+    name: name.name,
+    databaseId: ctx.catalog.databaseId,
+    schemaId: schema.id,
+    version: 1,
+    owner: ctx.session.user,
+    columns,
+    queryTree: made.queryTree,
+    sources: made.sources,
+    comment: null,
+  };
+  ctx.catalog.putNew(ctx.txn, view);
+  for (const source of view.sources) ctx.txn.put(SYSTEM_KEYS.dependency(source.id, id), PRESENT);
+  return 'CREATE VIEW';
+}
+
+function refuseTwins(columns: readonly ViewColumnDescriptor[]): void {
+  const seen = new Set<string>();
+  for (const { name } of columns) {
+    if (seen.has(name)) throw sqlError('42701', `column "${name}" specified more than once`);
+    seen.add(name);
+  }
+}
+
+/** New columns may only be added behind the old ones (PostgreSQL, CREATE VIEW). */
+async function replaceView(
+  ctx: DdlContext,
+  name: { readonly schema: string; readonly name: string },
+  columns: readonly ViewColumnDescriptor[],
+  made: Pick<ViewDescriptor, 'queryTree' | 'sources'>,
+): Promise<void> {
+  const found = await openForChange(ctx, name);
+  if (found?.kind !== 'view') throw sqlError('42809', `"${name.name}" is not a view`);
+  const { view } = found;
+  const before = view.columns;
+  if (columns.length < before.length) throw sqlError('42P16', 'cannot drop columns from view');
+  for (const [i, old] of before.entries()) {
+    const now = columns[i]!;
+    if (now.name !== old.name) {
+      throw sqlError('42P16', `cannot change name of view column "${old.name}" to "${now.name}"`, {
+        hint: 'Use ALTER VIEW ... RENAME COLUMN ... to change name of view column instead.',
+      });
+    }
+    if (now.typeOid !== old.typeOid || now.typmod !== old.typmod) {
+      throw sqlError('42P16', `cannot change data type of view column "${old.name}"`);
+    }
+  }
+  await refuseCycle(ctx, view, made.sources);
+  for (const source of view.sources) ctx.txn.delete(SYSTEM_KEYS.dependency(source.id, view.id));
+  for (const source of made.sources) ctx.txn.put(SYSTEM_KEYS.dependency(source.id, view.id), PRESENT);
+  const merged = columns.map((c, i) => ({ ...c, ...(before[i]?.comment == null ? {} : { comment: before[i].comment }) }));
+  ctx.catalog.put(ctx.txn, {
+    ...view,
+    columns: merged,
+    queryTree: made.queryTree,
+    sources: made.sources,
+    version: view.version + 1,
+  });
+}
+
+async function refuseCycle(ctx: DdlContext, view: ViewDescriptor, sources: ViewDescriptor['sources']): Promise<void> {
+  for (const { id } of sources) {
+    const source = await ctx.catalog.descriptor(id, ctx.wait);
+    if (id === view.id) throw sqlError('42P17', `infinite recursion detected in rules for relation "${view.name}"`);
+    if (source?.kind === 'view') await refuseCycle(ctx, view, source.sources);
+  }
+}
+
+/** Views that read this relation. */
+export async function dependentViews(ctx: DdlContext, id: number): Promise<ViewDescriptor[]> {
+  const prefix = SYSTEM_KEYS.dependents(id);
+  const { keys } = await ctx.txn.scan({ start: prefix, end: prefixEnd(prefix) });
+  const views: ViewDescriptor[] = [];
+  for (const key of keys) {
+    const found = await ctx.catalog.forUpdate(ctx.txn, decodeUint(key, prefix.length).value);
+    if (found?.kind === 'view') views.push(found);
+  }
+  return views;
+}
+
+export interface DropOptions {
+  readonly cascade: boolean;
+  /** Also being dropped by this statement, so nobody depends on anything by them. */
+  readonly together: ReadonlySet<number>;
+}
+
+/** Refuses the drop of something that views read, or drops these as well. */
+export async function dropDependents(
+  ctx: DdlContext,
+  of: Extract<Descriptor, { kind: 'table' | 'view' }>,
+  { cascade, together }: DropOptions,
+): Promise<void> {
+  const views = (await dependentViews(ctx, of.id)).filter((view) => !together.has(view.id));
+  if (views.length === 0) return;
+  if (!cascade) throw dependsError(`${of.kind} ${of.name}`, views, `${of.kind} ${of.name}`);
+  await ctx.catalog.lock(
+    ctx.txn,
+    views.map((view) => view.id),
+    ctx.wait,
+  );
+  for (const view of views) {
+    // One that reads another of them is gone by now.
+    const current = await ctx.catalog.forUpdate(ctx.txn, view.id);
+    if (current?.kind !== 'view') continue;
+    notice(ctx, '00000', `drop cascades to view ${view.name}`);
+    await dropView(ctx, current, { cascade, together });
+  }
+}
+
+export function dependsError(what: string, views: readonly ViewDescriptor[], on: string): Error {
+  return sqlError('2BP01', `cannot drop ${what} because other objects depend on it`, {
+    detail: views.map((view) => `view ${view.name} depends on ${on}`).join('\n'),
+    hint: 'Use DROP ... CASCADE to drop the dependent objects too.',
+  });
+}
+
+export async function dropView(ctx: DdlContext, view: ViewDescriptor, options: DropOptions): Promise<void> {
+  await dropDependents(ctx, view, options);
+  for (const source of view.sources) ctx.txn.delete(SYSTEM_KEYS.dependency(source.id, view.id));
+  ctx.catalog.freeName(ctx.txn, view.schemaId, view.name);
+  ctx.catalog.drop(ctx.txn, view.id);
+}
+
+/** Views that use this column of the table. */
+export async function viewsOfColumn(ctx: DdlContext, tableId: number, columnId: number): Promise<ViewDescriptor[]> {
+  const views = await dependentViews(ctx, tableId);
+  return views.filter((view) => view.sources.some((s) => s.id === tableId && s.columnIds.includes(columnId)));
+}

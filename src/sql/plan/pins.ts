@@ -1,0 +1,12 @@
+/** The mark on a relation's name in the stored query of a view: what it means, whatever it is called by now. */
+import type { RangeVar } from 'libpg-query';
+
+export interface Pin {
+  readonly id: number;
+  /** Column ids in order, each with its name when the view was made. */
+  readonly columns: readonly (readonly [id: number, name: string])[];
+}
+
+export function pinOf(range: RangeVar): Pin | undefined {
+  return (range as RangeVar & { readonly quoral?: Pin }).quoral;
+}

@@ -1,0 +1,60 @@
+/**
+ * Queries of views. What a name in the query means is settled when the view is made: each relation in the
+ * stored parse tree carries a pin, its id and its columns' ids with the names that they had. So a renamed table
+ * or column changes nothing, and a column that is added does not appear in `*` (PostgreSQL chapter 39.2).
+ * What is not pinned is a name of the query's own WITH, or of a catalog relation.
+ *
+ * Functions and operators are built in and need no pins.
+ */
+import type { Node, RangeVar } from 'libpg-query';
+import { sqlError } from '../../base/errors.js';
+import type { ViewDescriptor } from '../catalog/descriptor.js';
+import type { CatalogSnapshot, CompiledView, ParsedStatement, PlannerSettings } from '../contract.js';
+import { OID } from '../types/oids.js';
+import { bindStatement } from './bind-dml.js';
+import { Binder } from './binder.js';
+import type { Plan } from './logical.js';
+import { inputsOf, walkPlan } from './plan-walk.js';
+import type { Pin } from './pins.js';
+
+/** @throws sqlError what is wrong with the query; 42701 for two columns of one name. */
+export function compileView(
+  statement: ParsedStatement,
+  catalog: CatalogSnapshot,
+  settings: PlannerSettings,
+): CompiledView {
+  if (statement.parameterCount > 0) throw sqlError('42P02', 'there is no parameter $1');
+  const pins = new Map<object, Pin>();
+  const binder = new Binder(catalog, settings, [], pins);
+  const plan = bindStatement(binder, statement.node as unknown as Node);
+  if (binder.modifies) throw sqlError('0A000', 'views must not contain data-modifying statements in WITH');
+  const columns = plan.columns.map((c) => ({
+    name: c.name,
+    typeOid: c.oid === OID.unknown ? OID.text : c.oid,
+    typmod: c.typmod,
+  }));
+  const queryTree = JSON.stringify(statement.node, (_key, value: unknown) => {
+    const pin = typeof value === 'object' && value !== null ? pins.get(value) : undefined;
+    return pin === undefined ? value : { ...(value as RangeVar), quoral: pin };
+  });
+  return { columns, queryTree, sources: sourcesOf(plan, pins) };
+}
+
+/** The relations that are named, and those of their columns that the query uses. */
+function sourcesOf(plan: Plan, pins: ReadonlyMap<object, Pin>): ViewDescriptor['sources'] {
+  const used = new Set<number>(plan.columns.map((c) => c.id));
+  walkPlan(plan, (expr) => {
+    if (expr.kind === 'column') used.add(expr.id);
+  });
+  const columns = new Map<number, Set<number>>();
+  for (const pin of pins.values()) columns.set(pin.id, new Set());
+  const visit = (node: Plan): void => {
+    if (node.kind === 'scan') {
+      const ids = columns.get(node.table.id);
+      for (const c of node.columns) if (used.has(c.id)) ids?.add(node.table.columns[c.position]!.id);
+    }
+    for (const input of inputsOf(node)) visit(input);
+  };
+  visit(plan);
+  return [...columns].map(([id, ids]) => ({ id, columnIds: [...ids].sort((a, b) => a - b) }));
+}
