@@ -92,6 +92,8 @@ export interface SessionServices {
   relationName(oid: number): string | null;
   /** Descriptors visible now, for catalog functions such as pg_get_indexdef. */
   tableByOid(oid: number): TableDescriptor | null;
+  viewByOid(oid: number): ViewDescriptor | null;
+  schemaNameOf(schemaId: number): string | null;
   allTables(): readonly TableDescriptor[];
   /** For pg_sleep, on the node's timers; rejects with 57014 when the signal aborts. */
   sleep?(ms: number, signal: AbortSignal): Promise<void>;

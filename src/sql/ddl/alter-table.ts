@@ -26,9 +26,10 @@ import {
   shownName,
 } from './objects.js';
 import { fillIndex, rewriteTable, scanRows } from './rewrite.js';
-import { alterSequence, createSequence, dropSequence, sequenceDefaults } from './sequences.js';
+import { alterSequence, createSequence, dropOwnedSequence, sequenceDefaults } from './sequences.js';
 import { list, of, options, rangeVar, text, unsupported } from './tree.js';
 import type { Loose } from './tree.js';
+import { dropViewsOfColumn, refuseViewsOfColumn } from './views.js';
 
 const STORED_FORMAT: FormatContext = {
   timeZone: 'UTC',
@@ -132,7 +133,7 @@ async function apply(draft: Draft, command: Loose): Promise<void> {
     case 'AT_AddColumn':
       return addColumn(draft, of(command['def'] as Loose, 'ColumnDef'), command['missing_ok'] === true);
     case 'AT_DropColumn':
-      return dropColumn(draft, name, command['missing_ok'] === true);
+      return dropColumn(draft, name, command['missing_ok'] === true, command['behavior'] === 'DROP_CASCADE');
     case 'AT_ColumnDefault': {
       const column = draft.column(name);
       if (column.identity !== null)
@@ -150,6 +151,7 @@ async function apply(draft: Draft, command: Loose): Promise<void> {
     case 'AT_DropNotNull':
       return dropNotNull(draft, name);
     case 'AT_AlterColumnType':
+      await refuseViewsOfColumn(ctx, draft.table, draft.column(name));
       return alterType(draft, name, of(command['def'] as Loose, 'ColumnDef'));
     case 'AT_AddConstraint':
       return addConstraint(draft, of(command['def'] as Loose, 'Constraint'));
@@ -263,7 +265,7 @@ function compile(
   });
 }
 
-async function dropColumn(draft: Draft, name: string, missingOk: boolean): Promise<void> {
+async function dropColumn(draft: Draft, name: string, missingOk: boolean, cascade: boolean): Promise<void> {
   const { ctx } = draft;
   const { table } = draft;
   const column = table.columns.find((c) => c.name === name && !c.dropped && !c.hidden);
@@ -272,6 +274,7 @@ async function dropColumn(draft: Draft, name: string, missingOk: boolean): Promi
     notice(ctx, '00000', `column "${name}" of relation "${table.name}" does not exist, skipping`);
     return;
   }
+  await dropViewsOfColumn(ctx, table, column, cascade);
   const primary = table.indexes[0]!;
   for (const index of table.indexes) {
     if (!index.columns.some((c) => c.columnId === column.id) && !index.storing.includes(column.id)) continue;
@@ -292,12 +295,6 @@ async function dropColumn(draft: Draft, name: string, missingOk: boolean): Promi
     missingText: null,
   });
   draft.newNotNull.delete(column.id);
-}
-
-async function dropOwnedSequence(ctx: DdlContext, id: number): Promise<void> {
-  await ctx.catalog.lock(ctx.txn, [id], ctx.wait);
-  const sequence = await ctx.catalog.forUpdate(ctx.txn, id);
-  if (sequence?.kind === 'sequence') await dropSequence(ctx, sequence);
 }
 
 function removeIndexFrom(draft: Draft, index: IndexDescriptor): void {

@@ -189,3 +189,10 @@ export async function dropSequence(ctx: DdlContext, sequence: SequenceDescriptor
   ctx.catalog.drop(ctx.txn, sequence.id);
   return Promise.resolve();
 }
+
+/** Of a column that is dropped. */
+export async function dropOwnedSequence(ctx: DdlContext, id: number): Promise<void> {
+  await ctx.catalog.lock(ctx.txn, [id], ctx.wait);
+  const sequence = await ctx.catalog.forUpdate(ctx.txn, id);
+  if (sequence?.kind === 'sequence') await dropSequence(ctx, sequence);
+}

@@ -9,6 +9,7 @@ import { prefixEnd } from '../../base/key.js';
 import { decodeUint, SYSTEM_KEYS } from '../../encoding/keyspace.js';
 import type { Descriptor, ViewColumnDescriptor, ViewDescriptor } from '../catalog/descriptor.js';
 import type { ParsedStatement } from '../contract.js';
+import { formatType } from '../types/registry.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
 import { claimName, creationSchema, openForChange } from './objects.js';
@@ -31,11 +32,13 @@ export async function runCreateView(ctx: DdlContext, body: Loose, statement: Par
   const snapshot = await ctx.catalog.snapshot(ctx.planner.relationsOf(inner), ctx.session.searchPath, ctx.wait);
   const made = ctx.planner.compileView(inner, snapshot, ctx.plannerSettings);
   const names = list(body['aliases']).map(stringOf);
-  if (names.length > made.columns.length) throw sqlError('42601', 'CREATE VIEW specifies more column names than columns');
+  if (names.length > made.columns.length)
+    throw sqlError('42601', 'CREATE VIEW specifies more column names than columns');
   const columns = made.columns.map((c, i): ViewColumnDescriptor => ({ ...c, name: names[i] ?? c.name, id: i + 1 }));
   refuseTwins(columns);
   for (const { id } of made.sources) {
-    if ((await ctx.catalog.readTracked(ctx.txn, id)) === null) throw sqlError('42P01', 'a relation of the view is gone');
+    if ((await ctx.catalog.readTracked(ctx.txn, id)) === null)
+      throw sqlError('42P01', 'a relation of the view is gone');
   }
   const name = rangeVar(range);
   const schema = await creationSchema(ctx, name);
@@ -92,13 +95,17 @@ async function replaceView(
       });
     }
     if (now.typeOid !== old.typeOid || now.typmod !== old.typmod) {
-      throw sqlError('42P16', `cannot change data type of view column "${old.name}"`);
+      const [from, to] = [old, now].map(({ typeOid, typmod }) => formatType(typeOid, typmod));
+      throw sqlError('42P16', `cannot change data type of view column "${old.name}" from ${from} to ${to}`);
     }
   }
   await refuseCycle(ctx, view, made.sources);
   for (const source of view.sources) ctx.txn.delete(SYSTEM_KEYS.dependency(source.id, view.id));
   for (const source of made.sources) ctx.txn.put(SYSTEM_KEYS.dependency(source.id, view.id), PRESENT);
-  const merged = columns.map((c, i) => ({ ...c, ...(before[i]?.comment == null ? {} : { comment: before[i].comment }) }));
+  const merged = columns.map((c, i) => ({
+    ...c,
+    ...(before[i]?.comment == null ? {} : { comment: before[i].comment }),
+  }));
   ctx.catalog.put(ctx.txn, {
     ...view,
     columns: merged,
@@ -138,28 +145,34 @@ export interface DropOptions {
 export async function dropDependents(
   ctx: DdlContext,
   of: Extract<Descriptor, { kind: 'table' | 'view' }>,
-  { cascade, together }: DropOptions,
+  options: DropOptions,
 ): Promise<void> {
-  const views = (await dependentViews(ctx, of.id)).filter((view) => !together.has(view.id));
+  const views = (await dependentViews(ctx, of.id)).filter((view) => !options.together.has(view.id));
+  await dropViews(ctx, `${of.kind} ${of.name}`, views, options);
+}
+
+async function dropViews(
+  ctx: DdlContext,
+  what: string,
+  views: readonly ViewDescriptor[],
+  options: DropOptions,
+): Promise<void> {
   if (views.length === 0) return;
-  if (!cascade) throw dependsError(`${of.kind} ${of.name}`, views, `${of.kind} ${of.name}`);
-  await ctx.catalog.lock(
-    ctx.txn,
-    views.map((view) => view.id),
-    ctx.wait,
-  );
-  for (const view of views) {
+  if (!options.cascade) throw dependsError(what, views);
+  const ids = views.map((view) => view.id);
+  await ctx.catalog.lock(ctx.txn, ids, ctx.wait);
+  for (const id of ids) {
     // One that reads another of them is gone by now.
-    const current = await ctx.catalog.forUpdate(ctx.txn, view.id);
+    const current = await ctx.catalog.forUpdate(ctx.txn, id);
     if (current?.kind !== 'view') continue;
-    notice(ctx, '00000', `drop cascades to view ${view.name}`);
-    await dropView(ctx, current, { cascade, together });
+    notice(ctx, '00000', `drop cascades to view ${current.name}`);
+    await dropView(ctx, current, options);
   }
 }
 
-export function dependsError(what: string, views: readonly ViewDescriptor[], on: string): Error {
+function dependsError(what: string, views: readonly ViewDescriptor[]): Error {
   return sqlError('2BP01', `cannot drop ${what} because other objects depend on it`, {
-    detail: views.map((view) => `view ${view.name} depends on ${on}`).join('\n'),
+    detail: views.map((view) => `view ${view.name} depends on ${what}`).join('\n'),
     hint: 'Use DROP ... CASCADE to drop the dependent objects too.',
   });
 }
@@ -172,7 +185,32 @@ export async function dropView(ctx: DdlContext, view: ViewDescriptor, options: D
 }
 
 /** Views that use this column of the table. */
-export async function viewsOfColumn(ctx: DdlContext, tableId: number, columnId: number): Promise<ViewDescriptor[]> {
+async function viewsOfColumn(ctx: DdlContext, tableId: number, columnId: number): Promise<ViewDescriptor[]> {
   const views = await dependentViews(ctx, tableId);
   return views.filter((view) => view.sources.some((s) => s.id === tableId && s.columnIds.includes(columnId)));
+}
+
+interface NamedTable {
+  readonly id: number;
+  readonly name: string;
+}
+
+/** Before a column is dropped: refuses, or drops the views that use it. */
+export async function dropViewsOfColumn(
+  ctx: DdlContext,
+  table: NamedTable,
+  column: NamedTable,
+  cascade: boolean,
+): Promise<void> {
+  const what = `column ${column.name} of table ${table.name}`;
+  await dropViews(ctx, what, await viewsOfColumn(ctx, table.id, column.id), { cascade, together: new Set() });
+}
+
+/** Before a column's type changes, which a view's columns would not follow. */
+export async function refuseViewsOfColumn(ctx: DdlContext, table: NamedTable, column: NamedTable): Promise<void> {
+  const [view] = await viewsOfColumn(ctx, table.id, column.id);
+  if (view === undefined) return;
+  throw sqlError('0A000', 'cannot alter type of a column used by a view or rule', {
+    detail: `rule _RETURN on view ${view.name} depends on column "${column.name}"`,
+  });
 }

@@ -13,6 +13,7 @@ import type { CallInfo, Value } from './entry.js';
 import { procedureByOid } from './procedure-oids.js';
 import { fn, fns } from './define.js';
 import { quoteIdentifier } from './strings.js';
+import { viewText } from './view-text.js';
 
 const STABLE = { volatility: 'stable' } as const;
 const LOOSE = { volatility: 'stable', strict: false } as const;
@@ -210,9 +211,28 @@ fn(
   (oid: number, _pretty: boolean, ctx: ExecContext) => constraintDefinition(oid, ctx),
   STABLE,
 );
+function viewDefinition(oid: number | null, ctx: ExecContext): Datum {
+  const view = oid === null ? null : ctx.services.viewByOid(oid);
+  return view === null ? null : viewText(view, ctx.services);
+}
+fn('pg_get_viewdef(oid) text', (oid: number, ctx: ExecContext) => viewDefinition(oid, ctx), STABLE);
+fns(
+  ['pg_get_viewdef(oid, bool) text', 'pg_get_viewdef(oid, int4) text'],
+  (oid: number, _pretty: boolean | number, ctx: ExecContext) => viewDefinition(oid, ctx),
+  STABLE,
+);
+fn(
+  'pg_get_viewdef(text) text',
+  (name: string, ctx: ExecContext) => viewDefinition(ctx.services.relationOid(name), ctx),
+  STABLE,
+);
+fn(
+  'pg_get_viewdef(text, bool) text',
+  (name: string, _pretty: boolean, ctx: ExecContext) => viewDefinition(ctx.services.relationOid(name), ctx),
+  STABLE,
+);
 for (const name of [
   'pg_get_triggerdef',
-  'pg_get_viewdef',
   'pg_get_ruledef',
   'pg_get_functiondef',
   'pg_get_function_sqlbody',
@@ -283,7 +303,8 @@ for (const kind of [
   );
 }
 function relationComment(oid: number, ctx: ExecContext): string | null {
-  return ctx.services.tableByOid(oid)?.comment ?? findIndex(oid, ctx)?.index.comment ?? null;
+  const relation = ctx.services.tableByOid(oid) ?? ctx.services.viewByOid(oid);
+  return relation?.comment ?? findIndex(oid, ctx)?.index.comment ?? null;
 }
 fn(
   'obj_description(oid, name) text',
@@ -294,7 +315,9 @@ fn('obj_description(oid) text', relationComment, STABLE);
 fn(
   'col_description(oid, int4) text',
   (oid: number, column: number, ctx: ExecContext) =>
-    ctx.services.tableByOid(oid)?.columns.find((one) => one.id === column)?.comment ?? null,
+    (ctx.services.tableByOid(oid)?.columns ?? ctx.services.viewByOid(oid)?.columns ?? []).find(
+      (one) => one.id === column,
+    )?.comment ?? null,
   STABLE,
 );
 fn('shobj_description(oid, name) text', () => null, STABLE);

@@ -22,6 +22,7 @@ import {
 import { bindFrom } from './bind-from.js';
 import type { FromContext } from './bind-from.js';
 import { figureNameOf } from './figure-name.js';
+import { starTargets } from './stars.js';
 import { applyAggregation, applyWindows, applySets } from './bind-group.js';
 import { sameExpr, some } from './expr.js';
 import type { Expr, SortKey } from './expr.js';
@@ -472,8 +473,7 @@ function bindTargets(ctx: ExprContext, list: readonly Node[], keepUnknown: boole
     const val = target.val!;
     const star = starColumns(ctx, val);
     if (star !== null) {
-      for (const e of star)
-        targets.push({ name: e.kind === 'column' ? e.name : '?column?', expr: e, location: locationOf(val) });
+      targets.push(...starTargets(ctx, item, star));
       continue;
     }
     const recordStar = indirectStar(ctx, val);

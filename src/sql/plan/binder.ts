@@ -72,6 +72,8 @@ export class Binder {
   readonly pinned = new Map<number, Relation>();
   /** Filled while a view is made: what each relation's name in its query means. */
   readonly pins: Map<object, Pin> | null;
+  /** Filled while a view is made: what each star among its targets stands for. */
+  readonly stars: Map<object, readonly Node[]> | null;
   volatile = false;
   modifies = false;
   locks = false;
@@ -84,6 +86,7 @@ export class Binder {
     pins: Map<object, Pin> | null = null,
   ) {
     this.pins = pins;
+    this.stars = pins === null ? null : new Map();
     this.catalog = catalog;
     this.settings = settings;
     this.parameterOids = [...parameterOids];

@@ -2,7 +2,7 @@
  * Queries of views. What a name in the query means is settled when the view is made: each relation in the
  * stored parse tree carries a pin, its id and its columns' ids with the names that they had. So a renamed table
  * or column changes nothing, and a column that is added does not appear in `*` (PostgreSQL chapter 39.2).
- * What is not pinned is a name of the query's own WITH, or of a catalog relation.
+ * What is not pinned is a name of the query's own WITH, or of a catalog relation. A star is written out.
  *
  * Functions and operators are built in and need no pins.
  */
@@ -33,7 +33,8 @@ export function compileView(
     typeOid: c.oid === OID.unknown ? OID.text : c.oid,
     typmod: c.typmod,
   }));
-  const queryTree = JSON.stringify(statement.node, (_key, value: unknown) => {
+  const queryTree = JSON.stringify(statement.node, (key, value: unknown) => {
+    if (key === 'targetList') return (value as Node[]).flatMap((item) => binder.stars?.get(item) ?? [item]);
     const pin = typeof value === 'object' && value !== null ? pins.get(value) : undefined;
     return pin === undefined ? value : { ...(value as RangeVar), quoral: pin };
   });

@@ -4,7 +4,7 @@
  * catalog is its own and not shared.
  */
 import { sqlError } from '../../base/errors.js';
-import type { CatalogSnapshot, RelationName } from '../contract.js';
+import type { CatalogSnapshot, Relation, RelationName } from '../contract.js';
 import { CACHED_TEXT_MAX, PlanCache } from './plan-cache.js';
 import type { CachedPlan } from './plan-cache.js';
 import { Prepared, sameShape } from './portal.js';
@@ -69,10 +69,14 @@ async function makePlan(session: Session, prepared: Prepared): Promise<CachedPla
   const cached = await fromCache(session, prepared, key);
   if (cached !== null) return cached;
   const tc = session.transactionCatalog();
-  const needsView = mayLookUpCatalog(statement.text) || prepared.declaredOids.some((oid) => oid >= 2202 && oid <= 2206);
+  let needsView = mayLookUpCatalog(statement.text) || prepared.declaredOids.some((oid) => oid >= 2202 && oid <= 2206);
   if (needsView) await session.services.loadView();
   const names = deps.planner.relationsOf(statement);
   const snapshot = await tc.snapshot(names, searchPath, session.waitOptions());
+  if (!needsView && names.some((name) => viewLooksUpCatalog(snapshot.relation(name)))) {
+    needsView = true;
+    await session.services.loadView();
+  }
   if (!needsView) await resolveDefaults(session, names, snapshot);
   const compiled = deps.planner.compile(statement, prepared.declaredOids, snapshot, {
     format: session.format,
@@ -93,6 +97,14 @@ async function makePlan(session: Session, prepared: Prepared): Promise<CachedPla
   prepared.columns = compiled.columns;
   if (prepared.shared && compiled.cacheable && !tc.changed) plans.put(key, plan);
   return plan;
+}
+
+/** The query of a view is part of the statement that reads it. */
+function viewLooksUpCatalog(relation: Relation | null): boolean {
+  if (relation?.kind !== 'view') return false;
+  if (mayLookUpCatalog(relation.view.queryTree)) return true;
+  for (const source of relation.sources.values()) if (viewLooksUpCatalog(source)) return true;
+  return false;
 }
 
 /** Names in the defaults of the tables, which the planner reads synchronously. */

@@ -7,7 +7,7 @@
 import { sqlError } from '../../base/errors.js';
 import { INFORMATION_SCHEMA_ID, PG_CATALOG_SCHEMA_ID, PUBLIC_SCHEMA_ID } from '../catalog/bootstrap.js';
 import type { Catalog, WaitOptions } from '../catalog/catalog.js';
-import type { SequenceDescriptor, TableDescriptor } from '../catalog/descriptor.js';
+import type { SequenceDescriptor, TableDescriptor, ViewDescriptor } from '../catalog/descriptor.js';
 import type { Sequences } from '../catalog/sequences.js';
 import type { CatalogView, TransactionCatalog } from '../catalog/transaction-catalog.js';
 import { virtualRelation, virtualRelationByOid } from '../catalog/virtual/registry.js';
@@ -128,7 +128,11 @@ export class Services implements SessionServices, CatalogServices {
       return entry === null ? null : (entry.indexOid ?? entry.id);
     }
     for (const d of view.descriptors) {
-      if ((d.kind !== 'table' && d.kind !== 'sequence') || d.databaseId !== this.databaseId || d.schemaId !== schemaId)
+      if (
+        (d.kind !== 'table' && d.kind !== 'sequence' && d.kind !== 'view') ||
+        d.databaseId !== this.databaseId ||
+        d.schemaId !== schemaId
+      )
         continue;
       if (d.name === name) return d.id;
       if (d.kind !== 'table') continue;
@@ -162,7 +166,7 @@ export class Services implements SessionServices, CatalogServices {
     const virtual = virtualRelationByOid(oid);
     if (virtual !== null) return virtual.schema === 'pg_catalog' ? virtual.name : `${virtual.schema}.${virtual.name}`;
     const d = this.#view?.byId.get(oid) ?? this.#host.transactionCatalog().known(oid);
-    if (d !== null && (d.kind === 'table' || d.kind === 'sequence')) return this.#qualify(d.schemaId, d.name);
+    if (d?.kind === 'table' || d?.kind === 'sequence' || d?.kind === 'view') return this.#qualify(d.schemaId, d.name);
     for (const table of this.allTables()) {
       const index = table.indexes.find((i) => i.oid === oid);
       if (index !== undefined) return this.#qualify(table.schemaId, index.name);
@@ -180,6 +184,16 @@ export class Services implements SessionServices, CatalogServices {
   tableByOid(oid: number): TableDescriptor | null {
     const d = this.#view?.byId.get(oid) ?? this.#host.transactionCatalog().known(oid);
     return d?.kind === 'table' ? d : null;
+  }
+
+  viewByOid(oid: number): ViewDescriptor | null {
+    const d = this.#view?.byId.get(oid) ?? this.#host.transactionCatalog().known(oid);
+    return d?.kind === 'view' ? d : null;
+  }
+
+  schemaNameOf(schemaId: number): string | null {
+    const d = this.#view?.byId.get(schemaId);
+    return d?.kind === 'schema' ? d.name : null;
   }
 
   allTables(): readonly TableDescriptor[] {

@@ -110,6 +110,8 @@ export class Harness {
       relationName: (oid) => [...this.tables.values()].find((t) => t.id === oid)?.name ?? null,
       tableByOid: (oid) => [...this.tables.values()].find((t) => t.id === oid) ?? null,
       allTables: () => [...this.tables.values()],
+      viewByOid: () => null,
+      schemaNameOf: () => null,
     } as SessionServices;
   }
 

@@ -206,6 +206,11 @@ export function* descriptions({ model }: Source): Iterable<Values> {
       if (index.comment != null) yield { objoid: index.oid, classoid: CLASS_OF_CLASSES, description: index.comment };
     }
   }
+  for (const view of model.views) {
+    if (view.comment != null) yield { objoid: view.id, classoid: CLASS_OF_CLASSES, description: view.comment };
+    for (const { id, comment } of view.columns)
+      if (comment != null) yield { objoid: view.id, classoid: CLASS_OF_CLASSES, objsubid: id, description: comment };
+  }
   for (const sequence of model.sequences) {
     if (sequence.comment != null)
       yield { objoid: sequence.id, classoid: CLASS_OF_CLASSES, description: sequence.comment };

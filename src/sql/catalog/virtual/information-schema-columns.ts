@@ -8,7 +8,7 @@ import type { Datum } from '../../types/datum.js';
 import { numericTypmod } from '../../types/numeric.js';
 import { OID } from '../../types/oids.js';
 import { findTypeByOid, formatType } from '../../types/registry.js';
-import type { ColumnDescriptor, TableDescriptor } from '../descriptor.js';
+import type { ColumnDescriptor, TableDescriptor, ViewDescriptor } from '../descriptor.js';
 import { LAYOUTS, layoutOf, makeRow } from './layout.js';
 import type { Row, Values } from './layout.js';
 import { liveColumns } from './model.js';
@@ -157,6 +157,23 @@ function rowsOfTable(source: Source, database: string, table: TableDescriptor): 
   return rows;
 }
 
+function* columnsOfView(database: string, schema: string, view: ViewDescriptor): Iterable<Values> {
+  for (const { id, name, typeOid, typmod } of view.columns) {
+    yield {
+      ...PLAIN,
+      table_catalog: database,
+      table_schema: schema,
+      table_name: view.name,
+      column_name: name,
+      ordinal_position: id,
+      is_nullable: 'YES',
+      ...typeColumns(database, typeOid, typmod),
+      dtd_identifier: String(id),
+      is_updatable: 'NO',
+    };
+  }
+}
+
 function systemRows(database: string): readonly Row[] {
   let rows = keptSystem.get(database);
   if (rows !== undefined) return rows;
@@ -186,5 +203,9 @@ export function columnRows(source: Source): Row[] {
   const database = source.ctx.services.database;
   const rows = [...systemRows(database)];
   for (const table of source.model.tables) rows.push(...rowsOfTable(source, database, table));
+  for (const view of source.model.views) {
+    const schema = source.model.schemaNames.get(view.schemaId) ?? String(view.schemaId);
+    for (const values of columnsOfView(database, schema, view)) rows.push(makeRow(COLUMNS, values));
+  }
   return rows;
 }

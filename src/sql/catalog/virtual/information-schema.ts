@@ -7,19 +7,19 @@
 import { allAggregates, allFunctions } from '../../functions/index.js';
 import { OID } from '../../types/oids.js';
 import { INFORMATION_SCHEMA_ID, PG_CATALOG_SCHEMA_ID, PG_TOAST_SCHEMA_ID, SUPERUSER } from '../bootstrap.js';
-import type { ColumnDescriptor, TableDescriptor } from '../descriptor.js';
+import type { ColumnDescriptor, TableDescriptor, ViewDescriptor } from '../descriptor.js';
 import { typeColumns, yesNo } from './information-schema-columns.js';
 import { LAYOUTS } from './layout.js';
 import type { Values } from './layout.js';
 import { columnById, liveColumns, shownIndexes } from './model.js';
 import type { Builder, Source } from './model.js';
-import { schemaName } from './views.js';
+import { schemaName, viewDefinition } from './views.js';
 
 function databaseOf(source: Source): string {
   return source.ctx.services.database;
 }
 
-function tableKey(source: Source, table: TableDescriptor): Values {
+function tableKey(source: Source, table: TableDescriptor | ViewDescriptor): Values {
   return {
     table_catalog: databaseOf(source),
     table_schema: schemaName(source.model, table.schemaId),
@@ -55,22 +55,71 @@ function* tables(source: Source): Iterable<Values> {
   }
   for (const table of source.model.tables)
     yield { ...shared, ...tableKey(source, table), table_type: 'BASE TABLE', is_insertable_into: 'YES' };
+  for (const view of source.model.views)
+    yield { ...shared, ...tableKey(source, view), table_type: 'VIEW', is_insertable_into: 'NO' };
 }
 
+const READ_ONLY: Values = {
+  check_option: 'NONE',
+  is_updatable: 'NO',
+  is_insertable_into: 'NO',
+  is_trigger_updatable: 'NO',
+  is_trigger_deletable: 'NO',
+  is_trigger_insertable_into: 'NO',
+};
+
 function* views(source: Source): Iterable<Values> {
+  for (const view of source.model.views)
+    yield { ...tableKey(source, view), view_definition: viewDefinition(view.id, source.ctx), ...READ_ONLY };
   for (const layout of LAYOUTS) {
     if (layout.kind !== 'v') continue;
     yield {
       table_catalog: databaseOf(source),
       table_schema: layout.schema,
       table_name: layout.name,
-      check_option: 'NONE',
-      is_updatable: 'NO',
-      is_insertable_into: 'NO',
-      is_trigger_updatable: 'NO',
-      is_trigger_deletable: 'NO',
-      is_trigger_insertable_into: 'NO',
+      ...READ_ONLY,
     };
+  }
+}
+
+// ---- what views read ----
+
+interface ViewSource {
+  readonly view: ViewDescriptor;
+  readonly source: TableDescriptor | ViewDescriptor;
+  readonly columnIds: readonly number[];
+}
+
+function* viewSources({ model }: Source): Iterable<ViewSource> {
+  for (const view of model.views) {
+    for (const { id, columnIds } of view.sources) {
+      const source = model.view.byId.get(id);
+      if (source?.kind === 'table' || source?.kind === 'view') yield { view, source, columnIds };
+    }
+  }
+}
+
+function viewKey(source: Source, view: ViewDescriptor): Values {
+  return {
+    view_catalog: databaseOf(source),
+    view_schema: schemaName(source.model, view.schemaId),
+    view_name: view.name,
+  };
+}
+
+function* viewTableUsage(source: Source): Iterable<Values> {
+  for (const { view, source: read } of viewSources(source))
+    yield { ...viewKey(source, view), ...tableKey(source, read) };
+}
+
+function* viewColumnUsage(source: Source): Iterable<Values> {
+  for (const { view, source: read, columnIds } of viewSources(source)) {
+    for (const id of columnIds) {
+      const column = (read.columns as readonly { readonly id: number; readonly name: string }[]).find(
+        (one) => one.id === id,
+      );
+      if (column !== undefined) yield { ...viewKey(source, view), ...tableKey(source, read), column_name: column.name };
+    }
   }
 }
 
@@ -309,6 +358,8 @@ export const informationSchemaBuilders: Readonly<Record<string, Builder>> = {
   constraint_table_usage: constraintTableUsage,
   check_constraints: checkConstraints,
   sequences,
+  view_table_usage: viewTableUsage,
+  view_column_usage: viewColumnUsage,
   routines,
   table_privileges: tablePrivileges,
   role_table_grants: tablePrivileges,

@@ -16,6 +16,7 @@ import type {
   SchemaDescriptor,
   SequenceDescriptor,
   TableDescriptor,
+  ViewDescriptor,
 } from '../descriptor.js';
 import type { CatalogView } from '../transaction-catalog.js';
 import { makeRow } from './layout.js';
@@ -26,6 +27,7 @@ export interface Model {
   readonly view: CatalogView;
   readonly tables: readonly TableDescriptor[];
   readonly sequences: readonly SequenceDescriptor[];
+  readonly views: readonly ViewDescriptor[];
   readonly schemas: readonly SchemaDescriptor[];
   readonly databases: readonly DatabaseDescriptor[];
   readonly schemaNames: ReadonlyMap<number, string>;
@@ -46,6 +48,7 @@ export function modelOf(view: CatalogView): Model {
   if (known !== undefined) return known;
   const tables: TableDescriptor[] = [];
   const sequences: SequenceDescriptor[] = [];
+  const views: ViewDescriptor[] = [];
   const schemas: SchemaDescriptor[] = [];
   const databases: DatabaseDescriptor[] = [];
   const schemaNames = new Map<number, string>([
@@ -61,9 +64,10 @@ export function modelOf(view: CatalogView): Model {
       schemaNames.set(d.id, d.name);
     } else if (d.databaseId !== view.databaseId) continue;
     else if (d.kind === 'table') tables.push(d);
+    else if (d.kind === 'view') views.push(d);
     else sequences.push(d);
   }
-  const model: Model = { view, tables, sequences, schemas, databases, schemaNames };
+  const model: Model = { view, tables, sequences, views, schemas, databases, schemaNames };
   models.set(view, model);
   return model;
 }

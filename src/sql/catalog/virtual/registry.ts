@@ -51,6 +51,7 @@ import {
   indexes,
   indexNames,
   sequenceNames,
+  rewriteRules,
   sequences,
   tableNames,
   tables,
@@ -79,7 +80,6 @@ const CONSTANT: Readonly<Record<string, () => Iterable<Values>>> = {
   pg_tablespace: tablespaces,
   pg_language: languages,
   pg_collation: collations,
-  pg_views: views,
 };
 
 const READY: Readonly<Record<string, RowBuilder>> = {
@@ -103,6 +103,8 @@ const BUILT: Readonly<Record<string, Builder>> = {
   pg_tables: tables,
   pg_indexes: indexes,
   pg_sequences: sequences,
+  pg_views: views,
+  pg_rewrite: rewriteRules,
   pg_stat_all_tables: tableStatistics,
   pg_stat_user_tables: tableStatistics,
   pg_stat_xact_all_tables: tableNames,

@@ -1,7 +1,7 @@
 /**
  * pg_class, pg_attribute, pg_attrdef, pg_index, pg_constraint, pg_sequence and pg_namespace: what tables,
- * indexes, sequences and schemas consist of. Oids: a table's and a sequence's is its descriptor id, an index
- * and a constraint have their own. attnum is the column id.
+ * indexes, sequences, views and schemas consist of. Oids: a table's, a sequence's and a view's is its
+ * descriptor id, an index and a constraint have their own. attnum is the column id.
  *
  * Limits: row types (reltype) and the system columns below attnum 1 are not listed.
  */
@@ -10,7 +10,13 @@ import { PgArray } from '../../types/datum.js';
 import { OID } from '../../types/oids.js';
 import { findTypeByOid, typeByOid } from '../../types/registry.js';
 import { INFORMATION_SCHEMA_ID, PG_CATALOG_SCHEMA_ID, PG_TOAST_SCHEMA_ID, SUPERUSER_OID } from '../bootstrap.js';
-import type { ColumnDescriptor, IndexDescriptor, SequenceDescriptor, TableDescriptor } from '../descriptor.js';
+import type {
+  ColumnDescriptor,
+  IndexDescriptor,
+  SequenceDescriptor,
+  TableDescriptor,
+  ViewDescriptor,
+} from '../descriptor.js';
 import { LAYOUTS, layoutOf, makeRow } from './layout.js';
 import type { Layout, Row, Values } from './layout.js';
 import {
@@ -101,6 +107,22 @@ const sequenceClasses = perDescriptor<SequenceDescriptor>(CLASS, (sequence) => [
   },
 ]);
 
+const viewClasses = perDescriptor<ViewDescriptor>(CLASS, (view) => [
+  {
+    oid: view.id,
+    relname: view.name,
+    relnamespace: view.schemaId,
+    relowner: ownerOid(view.owner),
+    reltuples: -1,
+    relpersistence: 'p',
+    relkind: 'v',
+    relnatts: view.columns.length,
+    relhasrules: true,
+    relispopulated: true,
+    relreplident: 'n',
+  },
+]);
+
 let systemClassRows: readonly Row[] | null = null;
 function systemClasses(): readonly Row[] {
   systemClassRows ??= LAYOUTS.map((layout) => {
@@ -130,6 +152,7 @@ export function classRows(model: Model): Row[] {
   const rows = [...systemClasses()];
   for (const table of model.tables) rows.push(...tableClasses(table));
   for (const sequence of model.sequences) rows.push(...sequenceClasses(sequence));
+  for (const view of model.views) rows.push(...viewClasses(view));
   return rows;
 }
 
@@ -227,6 +250,12 @@ const sequenceAttributes = perDescriptor<SequenceDescriptor>(ATTRIBUTE, (sequenc
   })),
 );
 
+const viewAttributes = perDescriptor<ViewDescriptor>(ATTRIBUTE, (view) =>
+  view.columns.map(({ id, name, typeOid, typmod }) =>
+    attribute(view.id, id, name, typeOid, typmod, collationOf(typeOid)),
+  ),
+);
+
 let systemAttributeRows: readonly Row[] | null = null;
 function systemAttributes(): readonly Row[] {
   systemAttributeRows ??= LAYOUTS.flatMap((layout) =>
@@ -251,6 +280,7 @@ export function attributeRows(model: Model): Row[] {
   const rows = [...systemAttributes()];
   for (const table of model.tables) rows.push(...tableAttributes(table));
   for (const sequence of model.sequences) rows.push(...sequenceAttributes(sequence));
+  for (const view of model.views) rows.push(...viewAttributes(view));
   return rows;
 }
 

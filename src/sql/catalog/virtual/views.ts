@@ -1,9 +1,12 @@
 /** The views of pg_catalog over tables, indexes and sequences, pg_depend, and statistics that are kept here. */
 import { functionsNamed } from '../../functions/index.js';
+import type { ExecContext } from '../../contract.js';
 import type { CallInfo } from '../../functions/entry.js';
 import { assert } from '../../../base/assert.js';
+import type { Datum } from '../../types/datum.js';
 import { OID } from '../../types/oids.js';
 import { SUPERUSER } from '../bootstrap.js';
+import type { ViewDescriptor } from '../descriptor.js';
 import { LAYOUTS } from './layout.js';
 import type { Values } from './layout.js';
 import { liveColumns, shownIndexes } from './model.js';
@@ -69,11 +72,43 @@ export function* sequences({ model }: Source): Iterable<Values> {
   }
 }
 
-/** The catalog's own views; they are built in and have no defining query. */
-export function* views(): Iterable<Values> {
+const VIEW_DEFINITION: CallInfo = { argOids: [OID.oid], resultOid: OID.text };
+
+export function viewDefinition(id: number, ctx: ExecContext): Datum {
+  const definition = functionsNamed('pg_get_viewdef').find((entry) => entry.argOids.length === 1);
+  assert(definition !== undefined && definition.call1 !== null, 'pg_get_viewdef(oid) exists');
+  const text = definition.call1(id, ctx, VIEW_DEFINITION);
+  assert(!(text instanceof Promise), 'pg_get_viewdef does not wait');
+  return text;
+}
+
+/** The catalog's own views are built in and have no defining query. */
+export function* views({ model, ctx }: Source): Iterable<Values> {
+  for (const view of model.views) {
+    yield {
+      schemaname: schemaName(model, view.schemaId),
+      viewname: view.name,
+      viewowner: view.owner,
+      definition: viewDefinition(view.id, ctx),
+    };
+  }
   for (const layout of LAYOUTS) {
     if (layout.kind === 'v')
       yield { schemaname: layout.schema, viewname: layout.name, viewowner: SUPERUSER, definition: '' };
+  }
+}
+
+// ---- pg_rewrite ----
+
+/** A view's rule, as PostgreSQL has one for each; above every id that is given out. */
+function ruleOid(view: ViewDescriptor): number {
+  return (0xc0000000 + (view.id & 0x3fffffff)) >>> 0;
+}
+
+export function* rewriteRules({ model }: Source): Iterable<Values> {
+  for (const view of model.views) {
+    const enabled = { ev_type: '1', ev_enabled: 'O', is_instead: true };
+    yield { oid: ruleOid(view), rulename: '_RETURN', ev_class: view.id, ...enabled, ev_qual: '<>', ev_action: '<>' };
   }
 }
 
@@ -82,6 +117,7 @@ export function* views(): Iterable<Values> {
 const CLASS = 1259;
 const ATTRDEF = 2604;
 const CONSTRAINT = 2606;
+const REWRITE = 2618;
 
 export function* dependencies({ model }: Source): Iterable<Values> {
   const shared = { classid: CLASS, refclassid: CLASS };
@@ -92,6 +128,14 @@ export function* dependencies({ model }: Source): Iterable<Values> {
     const column = table?.kind === 'table' ? table.columns.find((one) => one.id === columnId) : undefined;
     const internal = column !== undefined && column.identity !== null;
     yield { ...shared, objid: s.id, refobjid: s.ownedBy.tableId, refobjsubid: columnId, deptype: internal ? 'i' : 'a' };
+  }
+  for (const view of model.views) {
+    const from = { classid: REWRITE, objid: ruleOid(view), refclassid: CLASS };
+    yield { ...from, refobjid: view.id, deptype: 'i' };
+    for (const { id, columnIds } of view.sources) {
+      if (columnIds.length === 0) yield { ...from, refobjid: id, deptype: 'n' };
+      for (const columnId of columnIds) yield { ...from, refobjid: id, refobjsubid: columnId, deptype: 'n' };
+    }
   }
   for (const table of model.tables) {
     for (const column of liveColumns(table)) {

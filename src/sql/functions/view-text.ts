@@ -1,0 +1,100 @@
+/**
+ * The query of a view as text, from its stored tree: with the names that its tables have now. Where a column
+ * was renamed since, or a table, the query's own names are kept by an alias, so that the text means the same.
+ *
+ * Limits: the layout is the deparser's, not PostgreSQL's; casts and parentheses are those that were written.
+ */
+import type { Node, RangeVar, ResTarget, SelectStmt } from 'libpg-query';
+import { Deparser } from 'pgsql-deparser';
+import type { SessionServices } from '../contract.js';
+import type { ViewDescriptor } from '../catalog/descriptor.js';
+
+interface Pinned extends RangeVar {
+  readonly quoral?: { readonly id: number; readonly columns: readonly (readonly [number, string])[] };
+}
+
+interface Current {
+  readonly name: string;
+  readonly schemaId: number;
+  readonly columns: readonly { readonly id: number; readonly name: string }[];
+}
+
+/** Ends with a semicolon, as PostgreSQL's does. */
+export function viewText(view: ViewDescriptor, services: SessionServices): string {
+  const { SelectStmt: select } = JSON.parse(view.queryTree, (_key, value: unknown) => {
+    const pin = (value as Pinned | null)?.quoral;
+    return pin === undefined ? value : currentName(value as Pinned, services);
+  }) as { SelectStmt: SelectStmt };
+  const named = nameColumns(select, view);
+  return ` ${new Deparser(named as never).deparseQuery().trim().replace(/;$/, '')};`;
+}
+
+function currentName(range: Pinned, services: SessionServices): RangeVar {
+  const { quoral: pin, ...plain } = range;
+  const current = find(pin!.id, services);
+  if (current === null) return plain;
+  const schema = services.schemaNameOf(current.schemaId);
+  const visible = schema !== null && services.searchPath.includes(schema);
+  const was = new Map(pin!.columns);
+  const names = current.columns.map(({ id, name }) => was.get(id) ?? name);
+  const renamed = names.some((name, i) => name !== current.columns[i]!.name);
+  const written = plain.alias?.colnames ?? [];
+  const { schemaname: _schema, ...rest } = plain;
+  const result: RangeVar = {
+    ...rest,
+    relname: current.name,
+    ...(visible || schema === null ? {} : { schemaname: schema }),
+  };
+  if (plain.alias === undefined && !renamed && current.name === plain.relname) return result;
+  if (!renamed) return { ...result, alias: plain.alias ?? { aliasname: plain.relname! } };
+  const colnames = names.map((name, i): Node => written[i] ?? { String: { sval: name } });
+  return { ...result, alias: { aliasname: plain.alias?.aliasname ?? plain.relname!, colnames } };
+}
+
+function find(id: number, services: SessionServices): Current | null {
+  const view = services.viewByOid(id);
+  if (view !== null) return view;
+  const table = services.tableByOid(id);
+  return table === null ? null : { ...table, columns: table.columns.filter((c) => !c.dropped && !c.hidden) };
+}
+
+/** The view's own names for the columns, where the query gives others. */
+function nameColumns(select: SelectStmt, view: ViewDescriptor): Node {
+  const first = leftmost(select);
+  if (first.valuesLists !== undefined && first.valuesLists.length > 0) return valuesNamed(select, view);
+  first.targetList = (first.targetList ?? []).map((item, i) => {
+    const target = (item as { ResTarget: ResTarget }).ResTarget;
+    const name = view.columns[i]?.name;
+    if (name === undefined || impliedName(target) === name) return item;
+    return { ResTarget: { ...target, name } };
+  });
+  return { SelectStmt: select };
+}
+
+function leftmost(select: SelectStmt): SelectStmt {
+  let first = select;
+  while (first.larg !== undefined) first = first.larg;
+  return first;
+}
+
+function impliedName(target: ResTarget): string | undefined {
+  if (target.name !== undefined) return target.name;
+  const ref = (target.val as { ColumnRef?: { fields?: { String?: { sval?: string } }[] } }).ColumnRef;
+  return ref?.fields?.at(-1)?.String?.sval;
+}
+
+/** VALUES has no names of its own to replace. */
+function valuesNamed(select: SelectStmt, view: ViewDescriptor): Node {
+  if (view.columns.every(({ name }, i) => name === `column${i + 1}`)) return { SelectStmt: select };
+  const colnames = view.columns.map(({ name }): Node => ({ String: { sval: name } }));
+  return {
+    SelectStmt: {
+      targetList: [{ ResTarget: { val: { ColumnRef: { fields: [{ A_Star: {} }] } } } }],
+      fromClause: [
+        { RangeSubselect: { subquery: { SelectStmt: select }, alias: { aliasname: '*VALUES*', colnames } } },
+      ],
+      limitOption: 'LIMIT_OPTION_DEFAULT',
+      op: 'SETOP_NONE',
+    },
+  };
+}
