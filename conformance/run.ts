@@ -67,7 +67,9 @@ async function main(): Promise<number> {
       failed += failures.length;
       excused += result.failures.length - failures.length;
       const seconds = ((Date.now() - startedMs) / 1000).toFixed(1);
-      console.log(`${i + 1}/${files.length} ${name}: ${result.records} records, ${failures.length} failed, ${seconds} s`);
+      console.log(
+        `${i + 1}/${files.length} ${name}: ${result.records} records, ${failures.length} failed, ${seconds} s`,
+      );
       report(failures, Number(values.show));
     }
   } finally {

@@ -73,8 +73,7 @@ export const SYSTEM_KEYS = {
   setting: (name: string): Key => `${SYSTEM_PREFIX}setting/${name}`,
   settings: `${SYSTEM_PREFIX}setting/`,
   /** A view that reads a relation. */
-  dependency: (relation: number, view: number): Key =>
-    `${SYSTEM_PREFIX}dep/${encodeUint(relation)}${encodeUint(view)}`,
+  dependency: (relation: number, view: number): Key => `${SYSTEM_PREFIX}dep/${encodeUint(relation)}${encodeUint(view)}`,
   dependents: (relation: number): Key => `${SYSTEM_PREFIX}dep/${encodeUint(relation)}`,
   sequence: (id: number): Key => `${SYSTEM_PREFIX}seq/${encodeUint(id)}`,
   bootstrapped: `${SYSTEM_PREFIX}bootstrapped`,
