@@ -5,6 +5,7 @@
  * Output: the group columns, then the aggregates. GROUPING SETS run every row through every set.
  */
 import type { Accumulator } from '../functions/entry.js';
+import { GROUPING, groupingMask } from '../plan/grouping.js';
 import type { AggregatePlan } from '../plan/logical.js';
 import type { AggregateExpr } from '../plan/expr.js';
 import type { Datum } from '../types/datum.js';
@@ -116,6 +117,10 @@ export function compileAggregate(plan: AggregatePlan): OperatorFactory {
   );
   const shapes = plan.aggregates.map((a) => compileAggregateExpr(a.aggregate, layout));
   const sets = plan.sets ?? [plan.groups.map((_, i) => i)];
+  // Of GROUPING: its value in each set.
+  const masks = plan.aggregates.map(({ aggregate }) =>
+    aggregate.entry === GROUPING ? sets.map((set) => groupingMask(aggregate, plan.groups, set)) : null,
+  );
   const hashers = sets.map((set) =>
     compileHasher(set.map((i) => ({ oid: plan.groups[i]!.expr.oid, eval: (row: Row) => row[i]! }))),
   );
@@ -145,6 +150,7 @@ export function compileAggregate(plan: AggregatePlan): OperatorFactory {
             const keys = groupRow.waits ? await groupRow.later(row, run) : groupRow.now(row, run);
             const groups = sets.map((_, set) => groupOf(set, keys));
             for (let a = 0; a < shapes.length; a++) {
+              if (masks[a] !== null) continue;
               const step = stepAll(shapes[a]!, a, groups, row, run);
               if (step !== undefined) await step;
             }
@@ -161,8 +167,9 @@ export function compileAggregate(plan: AggregatePlan): OperatorFactory {
           );
       });
       const out: Row[] = [];
-      for (const table of tables) {
-        for (const group of table.values()) out.push([...group.keys, ...group.states.map((s) => s.result(run))]);
+      for (const [s, table] of tables.entries()) {
+        for (const { keys, states } of table.values())
+          out.push([...keys, ...states.map((state, a) => masks[a]?.[s] ?? state.result(run))]);
       }
       return out;
     });

@@ -22,6 +22,7 @@ import {
   tryCoerce,
   typeOfExpr,
 } from './coerce.js';
+import { bindGrouping } from './grouping.js';
 import { conjunction, constant } from './expr.js';
 import type { Expr, SqlValueName } from './expr.js';
 import type { Plan } from './logical.js';
@@ -99,13 +100,13 @@ export function bindExpr(ctx: ExprContext, node: Node): Expr {
       const args = unify(ctx, e.args ?? [], greatest ? 'GREATEST' : 'LEAST', e.location ?? 0);
       return { kind: 'minmax', greatest, args: args.exprs, oid: args.oid, typmod: args.typmod };
     }
-    case 'A_ArrayExpr': {
-      const e = as(node, 'A_ArrayExpr')!;
-      return bindArray(ctx, e.elements ?? [], e.location ?? 0, 0);
-    }
+    case 'GroupingFunc':
+      return bindGrouping(ctx, node);
+    case 'A_ArrayExpr':
+      return bindArray(ctx, as(node, 'A_ArrayExpr')!.elements ?? [], locationOf(node), 0);
     case 'RowExpr': {
       const e = as(node, 'RowExpr')!;
-      const args = (e.args ?? []).flatMap((a) => expandRowStar(ctx, a) ?? [resolveUnknown(b, bindExpr(ctx, a))]);
+      const args = (e.args ?? []).flatMap((a) => starColumns(ctx, a) ?? [resolveUnknown(b, bindExpr(ctx, a))]);
       return { kind: 'row', args, oid: OID.record, typmod: -1 };
     }
     case 'SubLink':
@@ -210,10 +211,6 @@ function missingRelation(ctx: ExprContext, name: string, location: number): Erro
     }
   }
   return errorAt('42P01', `missing FROM-clause entry for table "${name}"`, location);
-}
-
-function expandRowStar(ctx: ExprContext, node: Node): Expr[] | null {
-  return starColumns(ctx, node);
 }
 
 function bindColumnRef(ctx: ExprContext, ref: ColumnRef): Expr {

@@ -9,6 +9,7 @@ import { mapChildren, sameExpr, some } from './expr.js';
 import type { AggregateExpr, ColumnExpr, Expr, SetReturningExpr, WindowExpr } from './expr.js';
 import type { Plan, PlanColumn, ProjectItem } from './logical.js';
 import type { BoundGroups } from './bind-select.js';
+import { checkGrouping, GROUPING } from './grouping.js';
 import { freeColumns } from './plan-walk.js';
 
 interface Lifted {
@@ -38,6 +39,7 @@ export function applyAggregation(
     const group = items.find((g) => sameExpr(g.expr, e));
     if (group !== undefined) return columnExpr(group.column);
     if (e.kind === 'aggregate') {
+      if (e.entry === GROUPING) checkGrouping(e, items);
       const same = aggregates.find((a) => sameExpr(a.aggregate, e));
       if (same !== undefined) return columnExpr(same.column);
       const column = b.column(e.entry.name, e.oid, e.typmod);
