@@ -197,7 +197,7 @@ export function aggregate(
   signatureText: string,
   options: { readonly strict?: boolean; readonly emptyResult?: Datum },
   init: AggregateEntry['init'],
-): void {
+): AggregateEntry {
   const signature = parseSignature(signatureText);
   const entry: AggregateEntry = {
     oid: FUNCTION_OIDS[`${signature.name}(${signature.argNames.join(',')})`] ?? 0,
@@ -210,4 +210,5 @@ export function aggregate(
   };
   aggregates.push(entry);
   push(aggregateIndex, entry.name, entry);
+  return entry;
 }

@@ -14,6 +14,7 @@ import './arrays.js';
 import './series.js';
 import './system.js';
 import './aggregates.js';
+import './ordered-set.js';
 import { registerProcedureNames } from '../types/registry.js';
 import { allAggregates, allFunctions, functionsNamed } from './define.js';
 import { FUNCTION_OIDS } from './oid-table.js';

@@ -1,7 +1,8 @@
 /** Calls: operators, functions, aggregates and window functions, IN lists and array comparisons. */
 import type { FuncCall, Node, SortBy, WindowDef } from 'libpg-query';
 import { isAggregateName, resolveAggregate, resolveFunction, resolveOperator } from '../functions/resolve.js';
-import type { FunctionEntry, ResolvedCall } from '../functions/entry.js';
+import type { AggregateEntry, FunctionEntry, ResolvedCall } from '../functions/entry.js';
+import { isOrderedSet } from '../functions/ordered-set.js';
 import { OID } from '../types/oids.js';
 import { arrayOidOf, elementOidOf, formatType, typeByOid } from '../types/registry.js';
 import { as, locationOf, stringsOf } from './ast.js';
@@ -271,14 +272,15 @@ export function sortKey(expr: Expr, s: SortBy): SortKey {
 function bindAggregate(ctx: ExprContext, call: FuncCall, name: string, location: number): Expr {
   if (ctx.inAggregate) throw errorAt('42803', 'aggregate function calls cannot be nested', location);
   if (!ctx.aggregates) throw errorAt('42803', `aggregate functions are not allowed in ${ctx.clause}`, location);
-  if (call.agg_within_group === true) throw errorAt('0A000', 'WITHIN GROUP is not supported', location);
   const inner: ExprContext = { ...ctx, inAggregate: true, windows: false, sets: false };
   return makeAggregate(inner, call, name, location);
 }
 
 function makeAggregate(inner: ExprContext, call: FuncCall, name: string, location: number): AggregateExpr {
   const b = inner.binder;
-  const nodes = plainArguments(call.args ?? []);
+  const within = call.agg_within_group === true;
+  const sorts = within ? (call.agg_order ?? []).map((s) => as(s, 'SortBy')!) : [];
+  const nodes = [...plainArguments(call.args ?? []), ...sorts.map((s) => s.node!)];
   if (nodes.length === 0 && call.agg_star !== true) {
     throw errorAt('42809', `${name}(*) must be used to call a parameterless aggregate function`, location);
   }
@@ -293,12 +295,15 @@ function makeAggregate(inner: ExprContext, call: FuncCall, name: string, locatio
     throw addPosition(error, location);
   }
   if (resolved === null) throw errorAt('42883', `function ${name}() does not exist`, location);
+  checkWithinGroup(resolved.entry, within, location);
   const coerced = coerceArguments(b, args, resolved.argOids, nodes.map(locationOf));
   const filter =
     call.agg_filter === undefined
       ? null
       : coerceBoolean(b, inner.bind(inner, call.agg_filter), 'FILTER', locationOf(call.agg_filter));
-  const orderBy = bindSortKeys(inner, call.agg_order ?? [], (n) => inner.bind(inner, n));
+  const orderBy = within
+    ? sorts.map((s) => sortKey(coerced[coerced.length - 1]!, s))
+    : bindSortKeys(inner, call.agg_order ?? [], (n) => inner.bind(inner, n));
   return {
     kind: 'aggregate',
     entry: resolved.entry,
@@ -310,6 +315,17 @@ function makeAggregate(inner: ExprContext, call: FuncCall, name: string, locatio
     oid: resolved.resultOid,
     typmod: -1,
   };
+}
+
+function checkWithinGroup(entry: AggregateEntry, within: boolean, location: number): void {
+  if (isOrderedSet(entry) === within) return;
+  throw errorAt(
+    '42809',
+    within
+      ? `${entry.name} is not an ordered-set aggregate, so it cannot have WITHIN GROUP`
+      : `WITHIN GROUP is required for ordered-set aggregate ${entry.name}`,
+    location,
+  );
 }
 
 const FRAME = {
