@@ -155,7 +155,9 @@ describe.skipIf(missing !== null)(`the main job${missing === null ? '' : ` (skip
       demo.kill(id);
       const killedMs = performance.now();
       await served(load, others, BACK_MS);
-      process.stdout.write(`node ${id} killed: the others serve after ${Math.round(performance.now() - killedMs)} ms\n`);
+      process.stdout.write(
+        `node ${id} killed: the others serve after ${Math.round(performance.now() - killedMs)} ms\n`,
+      );
       await demo.servesAgain(id, returns + 1);
       await served(load, NODES, 20_000);
     }
