@@ -171,7 +171,7 @@ export function bindIn(
   };
 }
 
-const WINDOW_FUNCTIONS: ReadonlySet<string> = new Set([
+export const WINDOW_FUNCTIONS: ReadonlySet<string> = new Set([
   'row_number',
   'rank',
   'dense_rank',
