@@ -12,7 +12,7 @@ export const RANGE_DEFECTS: readonly Defect[] = [
         replace: '!this.raft.transferring',
       },
     ],
-    options: { args: ['--faults', 'partition,one-way,bridge,pause,lease-transfer', '--workloads', 'single-key'] },
+    options: { args: ['--faults', 'pause,partition', '--workloads', 'single-key'] },
   },
   {
     name: 'timestamp-cache-from-zero',
