@@ -101,14 +101,72 @@ fn('tanh(float8) float8', (a: number) => Math.tanh(a));
 fn('asinh(float8) float8', (a: number) => Math.asinh(a));
 fn('acosh(float8) float8', (a: number) => Math.acosh(inDomain(a, 1, Infinity)));
 fn('atanh(float8) float8', (a: number) => Math.atanh(inDomain(a, -1, 1)));
-/** Exact at the multiples of 30 and 45 degrees, as PostgreSQL promises. */
-function byDegrees(a: number, f: (x: number) => number): number {
-  const exact = Math.round(f((angle(a) * Math.PI) / 180) * 1e15) / 1e15;
-  return exact === 0 ? 0 : exact;
+/**
+ * Trigonometry in degrees: each angle is brought into the first quadrant, where what is computed is scaled by its
+ * own value at 30, 45 or 60 degrees. So the multiples of these come out exact, as PostgreSQL promises.
+ */
+const RADIANS = Math.PI / 180;
+const SINE_30 = Math.sin(30 * RADIANS);
+const VERSINE_60 = 1 - Math.cos(60 * RADIANS);
+
+function sineOfQuadrant(x: number): number {
+  return x <= 30 ? Math.sin(x * RADIANS) / SINE_30 / 2 : cosineTo60(90 - x);
 }
-fn('sind(float8) float8', (a: number) => byDegrees(a, Math.sin));
-fn('cosd(float8) float8', (a: number) => byDegrees(a, Math.cos));
-fn('tand(float8) float8', (a: number) => byDegrees(a, Math.tan));
+function cosineOfQuadrant(x: number): number {
+  return x <= 60 ? cosineTo60(x) : Math.sin((90 - x) * RADIANS) / SINE_30 / 2;
+}
+function cosineTo60(x: number): number {
+  return 1 - (1 - Math.cos(x * RADIANS)) / VERSINE_60 / 2;
+}
+/** The angle in the first quadrant, and the signs of sine and cosine. */
+function quadrant(a: number): { readonly x: number; readonly sine: number; readonly cosine: number } {
+  let x = angle(a) % 360;
+  let sine = 1;
+  if (x < 0) [x, sine] = [-x, -1];
+  if (x > 180) [x, sine] = [360 - x, -sine];
+  return x > 90 ? { x: 180 - x, sine, cosine: -1 } : { x, sine, cosine: 1 };
+}
+const TANGENT_45 = sineOfQuadrant(45) / cosineOfQuadrant(45);
+const COTANGENT_45 = cosineOfQuadrant(45) / sineOfQuadrant(45);
+/** No negative zero. */
+const plain = (value: number): number => (value === 0 ? 0 : value);
+
+fn('sind(float8) float8', (a: number) => {
+  const { x, sine } = quadrant(a);
+  return plain(sine * sineOfQuadrant(x));
+});
+fn('cosd(float8) float8', (a: number) => {
+  const { x, cosine } = quadrant(a);
+  return plain(cosine * cosineOfQuadrant(x));
+});
+fn('tand(float8) float8', (a: number) => {
+  const { x, sine, cosine } = quadrant(a);
+  return plain((sine * cosine * (sineOfQuadrant(x) / cosineOfQuadrant(x))) / TANGENT_45);
+});
+fn('cotd(float8) float8', (a: number) => {
+  const { x, sine, cosine } = quadrant(a);
+  return plain((sine * cosine * (cosineOfQuadrant(x) / sineOfQuadrant(x))) / COTANGENT_45);
+});
+
+const ARCSINE_HALF = Math.asin(0.5);
+const ARCCOSINE_HALF = Math.acos(0.5);
+const ARCTANGENT_1 = Math.atan(1);
+function arcsineOfQuadrant(x: number): number {
+  return x <= 0.5 ? (Math.asin(x) / ARCSINE_HALF) * 30 : 90 - (Math.acos(x) / ARCCOSINE_HALF) * 60;
+}
+function arccosineOfQuadrant(x: number): number {
+  return x <= 0.5 ? 90 - (Math.asin(x) / ARCSINE_HALF) * 30 : (Math.acos(x) / ARCCOSINE_HALF) * 60;
+}
+fn('asind(float8) float8', (a: number) => {
+  const x = inDomain(a, -1, 1);
+  return x < 0 ? -arcsineOfQuadrant(-x) : arcsineOfQuadrant(x);
+});
+fn('acosd(float8) float8', (a: number) => {
+  const x = inDomain(a, -1, 1);
+  return x < 0 ? 90 + arcsineOfQuadrant(-x) : arccosineOfQuadrant(x);
+});
+fn('atand(float8) float8', (a: number) => (Math.atan(a) / ARCTANGENT_1) * 45);
+fn('atan2d(float8, float8) float8', (a: number, b: number) => (Math.atan2(a, b) / ARCTANGENT_1) * 45);
 
 function gcd(a: bigint, b: bigint): bigint {
   let x = a < 0n ? -a : a;

@@ -7,7 +7,7 @@ import { sqlError } from '../../base/errors.js';
 import { PgArray } from '../types/datum.js';
 import type { Datum } from '../types/datum.js';
 import { OID } from '../types/oids.js';
-import { charLength } from '../types/text-order.js';
+import { charLength, sliceChars } from '../types/text-order.js';
 import { fn, op, srf } from './define.js';
 
 const CACHE_MAX = 512;
@@ -471,10 +471,68 @@ fn('regexp_count(text, text, int4) int4', (s: string, p: string, start: number) 
 fn('regexp_count(text, text, int4, text) int4', (s: string, p: string, start: number, f: string) =>
   regexpCount(s, p, start, checkFlags(f, false, 'regexp_count()').plain),
 );
-fn('regexp_substr(text, text) text', (s: string, p: string) => {
-  for (const match of matches(s, p, '')) return match[0];
+interface Found {
+  readonly match: RegExpExecArray;
+  /** UTF-16 units before the text that was searched. */
+  readonly offset: number;
+}
+
+/** The n-th match from a character on; null if there are fewer. */
+function nthMatch(text: string, pattern: string, start: number, n: number, flags: string, name: string): Found | null {
+  const offset = sliceChars(text, 0, atLeastOne('start', start) - 1).length;
+  let left = atLeastOne('n', n);
+  for (const match of matches(text.slice(offset), pattern, checkFlags(flags, false, name).plain)) {
+    if (--left === 0) return { match, offset };
+  }
   return null;
-});
+}
+
+function regexpSubstr(text: string, pattern: string, start = 1, n = 1, flags = '', group = 0): Datum {
+  if (group < 0) throw sqlError('22023', `invalid value for parameter "subexpr": ${group}`);
+  return nthMatch(text, pattern, start, n, flags, 'regexp_substr()')?.match[group] ?? null;
+}
+fn('regexp_substr(text, text) text', (s: string, p: string) => regexpSubstr(s, p));
+fn('regexp_substr(text, text, int4) text', (s: string, p: string, start: number) => regexpSubstr(s, p, start));
+fn('regexp_substr(text, text, int4, int4) text', (s: string, p: string, start: number, n: number) =>
+  regexpSubstr(s, p, start, n),
+);
+fn('regexp_substr(text, text, int4, int4, text) text', (s: string, p: string, start: number, n: number, f: string) =>
+  regexpSubstr(s, p, start, n, f),
+);
+fn(
+  'regexp_substr(text, text, int4, int4, text, int4) text',
+  (s: string, p: string, start: number, n: number, f: string, group: number) => regexpSubstr(s, p, start, n, f, group),
+);
+
+/** The place of a match in characters from 1, or (end = 1) the one behind it; 0 without a match. */
+function regexpInstr(text: string, pattern: string, start = 1, n = 1, end = 0, flags = '', group = 0): number {
+  if (end !== 0 && end !== 1) throw sqlError('22023', `invalid value for parameter "endoption": ${end}`);
+  if (group < 0) throw sqlError('22023', `invalid value for parameter "subexpr": ${group}`);
+  const found = nthMatch(text, pattern, start, n, flags, 'regexp_instr()');
+  if (found === null) return 0;
+  const { regex } = compileRegex(pattern, flags);
+  const again = new RegExp(regex.source, `${regex.flags}dg`);
+  again.lastIndex = found.match.index;
+  const place = again.exec(text.slice(found.offset))?.indices?.[group];
+  return place === undefined ? 0 : charLength(text.slice(0, found.offset + place[end])) + 1;
+}
+fn('regexp_instr(text, text) int4', (s: string, p: string) => regexpInstr(s, p));
+fn('regexp_instr(text, text, int4) int4', (s: string, p: string, start: number) => regexpInstr(s, p, start));
+fn('regexp_instr(text, text, int4, int4) int4', (s: string, p: string, start: number, n: number) =>
+  regexpInstr(s, p, start, n),
+);
+fn('regexp_instr(text, text, int4, int4, int4) int4', (s: string, p: string, start: number, n: number, end: number) =>
+  regexpInstr(s, p, start, n, end),
+);
+fn(
+  'regexp_instr(text, text, int4, int4, int4, text) int4',
+  (s: string, p: string, start: number, n: number, end: number, f: string) => regexpInstr(s, p, start, n, end, f),
+);
+fn(
+  'regexp_instr(text, text, int4, int4, int4, text, int4) int4',
+  (s: string, p: string, start: number, n: number, end: number, f: string, group: number) =>
+    regexpInstr(s, p, start, n, end, f, group),
+);
 
 /** substring(text from pattern): the first group, else the whole match. */
 function substringRegex(text: string, pattern: string): Datum {

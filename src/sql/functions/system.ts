@@ -138,6 +138,7 @@ fn(
   },
   STABLE,
 );
+fn('pg_trigger_depth() int4', () => 0, STABLE);
 fn('num_nulls(variadic any) int4', (args: readonly Datum[]) => args.filter((v) => v === null).length, {
   strict: false,
 });
