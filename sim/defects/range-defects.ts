@@ -62,8 +62,28 @@ export const RANGE_DEFECTS: readonly Defect[] = [
         replace: 'uncertaintyLimit = Math.min(readTs, observed);',
       },
     ],
-    // Without delays every node has heard of a write, and of its time, before anybody reads.
-    options: { args: ['--faults', 'delay,jump', '--workloads', 'lists'] },
+    // Every node has heard of a write, and of its time, before anybody reads: but one, to which all messages are
+    // late, and which reads by a clock that is as far behind as it may be.
+    options: {
+      args: ['--faults', 'delay,jump', '--workloads', 'lists'],
+      amplify: [
+        {
+          file: 'src/testing/sim/nemesis.ts',
+          find: 'const target = random.between(-CLOCK_ERROR_US, CLOCK_ERROR_US);',
+          replace: 'const target = random.chance(0.5) ? -CLOCK_ERROR_US : CLOCK_ERROR_US;',
+        },
+        {
+          file: 'src/testing/sim/nemesis.ts',
+          find: 'random.pick([2_000, 20_000, 300_000])',
+          replace: 'random.pick([50_000, 150_000])',
+        },
+        {
+          file: 'src/testing/sim/nemesis.ts',
+          find: 'if (from !== to && random.chance(0.4)) links',
+          replace: 'if (from !== to && to.index === 4) links',
+        },
+      ],
+    },
   },
   {
     name: 'read-past-a-latch',
