@@ -218,6 +218,11 @@ function inWorkers(settings: Settings, onReport: (report: SeedReport) => boolean
       if (error === null) resolve();
       else reject(error);
     };
+    process.once('SIGINT', () => {
+      print(INTERRUPTED);
+      process.exitCode = 130;
+      end(null);
+    });
     for (let i = 0; i < Math.min(settings.jobs, settings.runs.length); i++) {
       const child = fork(process.argv[1]!, [...process.argv.slice(2), '--worker'], { stdio: ['ignore', 2, 2, 'ipc'] });
       children.add(child);
@@ -240,6 +245,8 @@ function inWorkers(settings: Settings, onReport: (report: SeedReport) => boolean
 }
 
 function asWorker(settings: Settings): void {
+  // A terminal interrupts all processes of a group; the parent ends its workers when it has told what they found.
+  process.on('SIGINT', () => undefined);
   process.on('message', (index: number) => {
     runOne(settings, index).then(
       (report) => process.send!(report),
@@ -254,6 +261,7 @@ function asWorker(settings: Settings): void {
 }
 
 const PROGRESS_MS = 5_000;
+const INTERRUPTED = 'interrupted; of the seeds that were run to the end:';
 
 async function main(): Promise<void> {
   const values = parse();
@@ -298,7 +306,7 @@ async function main(): Promise<void> {
     if (settings.cover) print(`covered by: ${totals.cover().join(', ')}`);
     if (totals.failed.length > 0) print(`failed seeds: ${totals.failed.map((report) => report.seed).join(' ')}`);
   }
-  if (totals.failed.length > 0 || (settings.marks && missing.length > 0)) process.exitCode = 1;
+  if (totals.failed.length > 0 || (settings.marks && missing.length > 0)) process.exitCode ??= 1;
 }
 
 async function traceOne(settings: Settings, file: string | undefined): Promise<void> {

@@ -170,7 +170,7 @@ export class Executor {
         }
         const { ctx, response } = evaluated;
         if (ctx.clockTs > now) this.#raiseClock(ctx.clockTs);
-        for (const lock of ctx.passed.slice(0, LOOKED_AFTER_MAX)) this.#lookAfter(replica, lock);
+        for (const lock of ctx.passed) this.#lookAfter(replica, lock);
         if (ctx.batch.count === 0 && ctx.split === null) {
           replica.applyEffects(ctx.effects);
           return response;

@@ -218,14 +218,6 @@ export class Store implements StoreContext {
     return since > Math.max(this.#downAt.get(node) ?? 0, this.liveness.startedAt(node));
   }
 
-  /**
-   * The nodes start again from one captured state: whatever began by `until` has no coordinator any more.
-   * Always safe, as above; without it others would wait for those transactions to expire.
-   */
-  coordinatorsLost(nodes: readonly NodeId[], until: Timestamp): void {
-    for (const node of nodes) this.#downAt.set(node, Math.max(until, this.#downAt.get(node) ?? 0));
-  }
-
   #add(replica: Replica): void {
     this.#absent.forget(replica.rangeId);
     this.#replicas.set(replica.rangeId, replica);

@@ -315,8 +315,6 @@ export class Cluster {
       ...ended.map((node) => node?.kill()),
       ...this.#members.map((member, i) => member.restore(capture.nodes[i]!, this.#hub)),
     ]);
-    const ids = nodeIds(this.#members.length);
-    for (const member of this.#members) member.node?.store.coordinatorsLost(ids, capture.takenAt);
     await Promise.all(this.#members.map((member) => member.resume()));
   }
 

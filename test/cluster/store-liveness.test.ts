@@ -27,6 +27,7 @@ class Cluster {
   writeFailPercent = 0;
   messages = 0;
   #incarnations = 0;
+  readonly #starts = new Map<string, number>();
 
   constructor(seed: number, size: number, skewUsMax = 0) {
     this.rng = seededRng(seed);
@@ -108,6 +109,7 @@ class Cluster {
     for (const [requester, { liveness }] of this.stores) {
       for (const [supporter, store] of this.stores) {
         if (supporter === requester) continue;
+        this.#checkStart(requester, supporter, context);
         const belief = liveness.supportFrom(supporter);
         if (belief.expiration === 0) continue;
         beliefs++;
@@ -120,6 +122,16 @@ class Cluster {
       }
     }
     return beliefs;
+  }
+
+  /** What is known of a peer's last start is never later than it was, and a late message takes nothing back. */
+  #checkStart(knower: number, peer: number, context: string): void {
+    const { liveness, incarnation } = this.stores.get(knower)!;
+    const heard = `${knower}/${incarnation} of ${peer}`;
+    const known = liveness.startedAt(peer);
+    expect(known, `${context}: ${heard}`).toBeLessThanOrEqual(this.get(peer).startedAt(peer));
+    expect(known, `${context}: ${heard}`).toBeGreaterThanOrEqual(this.#starts.get(heard) ?? 0);
+    this.#starts.set(heard, known);
   }
 }
 
@@ -163,6 +175,7 @@ describe('store liveness', () => {
         expect(cluster.get(a).supportFrom(b).epoch).toBe(1);
         expect(cluster.get(a).supportFrom(b).expiration).toBeGreaterThan(cluster.stores.get(a)!.hlc.now() + 1_000_000);
         expect(cluster.get(a).isLive(b)).toBe(true);
+        expect(cluster.get(a).startedAt(b)).toBe(cluster.get(b).startedAt(b));
       }
     }
     cluster.messages = 0;
@@ -227,6 +240,23 @@ describe('store liveness', () => {
     await cluster.time.advance(1_000);
     expect(ended).toEqual([]);
     expect(cluster.get(1).isLive(2)).toBe(true);
+  });
+
+  it('tells when a peer last started, also when messages of earlier lives come late', async () => {
+    const cluster = new Cluster(11, 2);
+    cluster.delayMsMax = 8_000;
+    await cluster.startNode(1);
+    for (let life = 0; life < 20; life++) {
+      await cluster.startNode(2);
+      for (let i = 0; i < 50; i++) {
+        await cluster.time.advance(100);
+        cluster.check(`life ${life}`);
+      }
+      cluster.crash(2);
+    }
+    await cluster.startNode(2);
+    await cluster.time.advance(12_000);
+    expect(cluster.get(1).startedAt(2)).toBe(cluster.get(2).startedAt(2));
   });
 
   it('refuses a damaged state', () => {

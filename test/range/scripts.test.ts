@@ -8,6 +8,8 @@ import { ScriptRange } from './support/script-range.js';
 
 /** Branches that simulated runs seldom take. */
 const RARE: Readonly<Record<string, readonly MarkName[]>> = {
+  'past-locks.txt': ['read-past-intent'],
+  'push-expired.txt': ['abandoned-transaction-expired'],
   'put-again.txt': ['repeated-put-overtaken'],
   'recovery-own-intent.txt': ['rewrite-pushed-by-recovery'],
   'stage-commit.txt': ['record-collected-then-asked'],

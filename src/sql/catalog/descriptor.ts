@@ -50,14 +50,18 @@ export interface CheckDescriptor {
   readonly columnIds: readonly number[];
 }
 
-export interface TableDescriptor {
-  readonly kind: 'table';
+/** What everything in a schema has. */
+interface SchemaObject {
   readonly id: DescriptorId;
   readonly name: string;
   readonly databaseId: DescriptorId;
   readonly schemaId: DescriptorId;
   readonly version: number;
   readonly owner: string;
+}
+
+export interface TableDescriptor extends SchemaObject {
+  readonly kind: 'table';
   readonly columns: readonly ColumnDescriptor[];
   readonly nextColumnId: number;
   /** indexes[0] is the primary index. */
@@ -77,14 +81,8 @@ export interface TableDescriptor {
   readonly unlogged: boolean;
 }
 
-export interface SequenceDescriptor {
+export interface SequenceDescriptor extends SchemaObject {
   readonly kind: 'sequence';
-  readonly id: DescriptorId;
-  readonly name: string;
-  readonly databaseId: DescriptorId;
-  readonly schemaId: DescriptorId;
-  readonly version: number;
-  readonly owner: string;
   readonly typeOid: number;
   readonly start: string;
   readonly increment: string;
@@ -107,14 +105,8 @@ export interface ViewColumnDescriptor {
   readonly comment?: string | null;
 }
 
-export interface ViewDescriptor {
+export interface ViewDescriptor extends SchemaObject {
   readonly kind: 'view';
-  readonly id: DescriptorId;
-  readonly name: string;
-  readonly databaseId: DescriptorId;
-  readonly schemaId: DescriptorId;
-  readonly version: number;
-  readonly owner: string;
   readonly columns: readonly ViewColumnDescriptor[];
   /** The query's parse tree as JSON, its relations pinned by id (plan/view-query.ts). */
   readonly queryTree: string;

@@ -1,8 +1,8 @@
 /**
  * CREATE [OR REPLACE] VIEW and DROP VIEW, and what depends on what: a row for each pair of a relation and a
- * view that reads it, written with the view and read by whoever drops or changes the relation. Transactions are
- * serializable, so a view cannot be made over a table that is being dropped: the view reads the table's
- * descriptor, and the drop looks for the rows.
+ * view that reads it, written with the view and read by whoever drops or changes the relation. Who makes a view
+ * uses the table, and who drops or changes one has it locked and then looks: at every isolation level the later
+ * of the two sees what the first has done.
  */
 import { sqlError } from '../../base/errors.js';
 import { prefixEnd } from '../../base/key.js';

@@ -8,10 +8,8 @@ import type { Node, RangeVar, ResTarget, SelectStmt } from 'libpg-query';
 import { Deparser } from 'pgsql-deparser';
 import type { SessionServices } from '../contract.js';
 import type { ViewDescriptor } from '../catalog/descriptor.js';
-
-interface Pinned extends RangeVar {
-  readonly quoral?: { readonly id: number; readonly columns: readonly (readonly [number, string])[] };
-}
+import { type Pin, pinOf, unpinned } from '../catalog/pins.js';
+import { stringsOf } from '../plan/ast.js';
 
 interface Current {
   readonly name: string;
@@ -22,33 +20,30 @@ interface Current {
 /** Ends with a semicolon, as PostgreSQL's does. */
 export function viewText(view: ViewDescriptor, services: SessionServices): string {
   const { SelectStmt: select } = JSON.parse(view.queryTree, (_key, value: unknown) => {
-    const pin = (value as Pinned | null)?.quoral;
-    return pin === undefined ? value : currentName(value as Pinned, services);
+    const pin = typeof value === 'object' && value !== null ? pinOf(value as RangeVar) : undefined;
+    return pin === undefined ? value : currentName(value as RangeVar, pin, services);
   }) as { SelectStmt: SelectStmt };
   const named = nameColumns(select, view);
   return ` ${new Deparser(named as never).deparseQuery().trim().replace(/;$/, '')};`;
 }
 
-function currentName(range: Pinned, services: SessionServices): RangeVar {
-  const { quoral: pin, ...plain } = range;
-  const current = find(pin!.id, services);
-  if (current === null) return plain;
+function currentName(range: RangeVar, pin: Pin, services: SessionServices): RangeVar {
+  const { alias, schemaname: _schema, ...plain } = unpinned(range);
+  const current = find(pin.id, services);
+  if (current === null) return unpinned(range);
   const schema = services.schemaNameOf(current.schemaId);
-  const visible = schema !== null && services.searchPath.includes(schema);
-  const was = new Map(pin!.columns);
-  const names = current.columns.map(({ id, name }) => was.get(id) ?? name);
-  const renamed = names.some((name, i) => name !== current.columns[i]!.name);
-  const written = plain.alias?.colnames ?? [];
-  const { schemaname: _schema, ...rest } = plain;
-  const result: RangeVar = {
-    ...rest,
-    relname: current.name,
-    ...(visible || schema === null ? {} : { schemaname: schema }),
-  };
-  if (plain.alias === undefined && !renamed && current.name === plain.relname) return result;
-  if (!renamed) return { ...result, alias: plain.alias ?? { aliasname: plain.relname! } };
-  const colnames = names.map((name, i): Node => written[i] ?? { String: { sval: name } });
-  return { ...result, alias: { aliasname: plain.alias?.aliasname ?? plain.relname!, colnames } };
+  const hidden = schema !== null && !services.searchPath.includes(schema);
+  const result: RangeVar = { ...plain, relname: current.name, ...(hidden ? { schemaname: schema } : {}) };
+  // What the query calls a column: by its alias, by the name that it had, or (not known to the query) as it is now.
+  const written = stringsOf(alias?.colnames);
+  const called = new Map(pin.columns.map(([id, name], i) => [id, written[i] ?? name]));
+  const names = current.columns.map(({ id, name }) => called.get(id) ?? name);
+  if (names.some((name, i) => name !== current.columns[i]!.name)) {
+    const colnames = names.map((sval): Node => ({ String: { sval } }));
+    return { ...result, alias: { aliasname: alias?.aliasname ?? range.relname!, colnames } };
+  }
+  if (alias !== undefined) return { ...result, alias: { aliasname: alias.aliasname! } };
+  return current.name === range.relname ? result : { ...result, alias: { aliasname: range.relname! } };
 }
 
 function find(id: number, services: SessionServices): Current | null {

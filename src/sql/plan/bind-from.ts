@@ -13,8 +13,8 @@ import { toCommon } from './bind-expr.js';
 import { conjunction, TRUE } from './expr.js';
 import type { Expr } from './expr.js';
 import type { JoinPlan, JoinType, Lock, Plan, PlanColumn, ProjectItem, ScanColumn, ScanPlan } from './logical.js';
-import { pinOf } from './pins.js';
-import type { Pin } from './pins.js';
+import { pinOf } from '../catalog/pins.js';
+import type { Pin } from '../catalog/pins.js';
 import { freeColumns, idsOf } from './plan-walk.js';
 import { viewTree } from './view-tree.js';
 

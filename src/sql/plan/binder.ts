@@ -9,7 +9,7 @@ import type { TableDescriptor, ViewDescriptor } from '../catalog/descriptor.js';
 import type { Node, SelectStmt } from 'libpg-query';
 import type { ColumnExpr, Expr } from './expr.js';
 import type { CteDefinition, Lock, Plan, PlanColumn } from './logical.js';
-import type { Pin } from './pins.js';
+import type { Pin } from '../catalog/pins.js';
 
 export interface ScopeColumn {
   readonly column: PlanColumn;

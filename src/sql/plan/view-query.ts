@@ -15,7 +15,7 @@ import { bindStatement } from './bind-dml.js';
 import { Binder } from './binder.js';
 import type { Plan } from './logical.js';
 import { inputsOf, walkPlan } from './plan-walk.js';
-import type { Pin } from './pins.js';
+import type { Pin } from '../catalog/pins.js';
 
 /** @throws sqlError what is wrong with the query; 42701 for two columns of one name. */
 export function compileView(

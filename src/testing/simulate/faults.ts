@@ -148,7 +148,6 @@ export class SimFaults {
     for (const undo of [...this.#active]) undo();
   }
 
-  /** Splits a range somewhere, for the random faults. */
   /**
    * Splits a range in the middle: a random one, or (null) the one with most rows. False: no node serves, no
    * range can be split, or it failed.

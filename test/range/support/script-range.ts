@@ -5,7 +5,7 @@
  *   txn a ts=2000 [write=] [limit=] [iso=rc|rr] [anchor=]     defines (or redefines) a transaction
  *   clock 20000                                            sets the wall clock, in microseconds
  *   a [options] | request; request …                       sends a batch of transaction a ('-': none)
- *       bump nowait skip obs= rows= bytes= at= range= timeout= bg=name (prints 'waits' if it does)
+ *       bump nowait skip past obs= rows= bytes= at= range= timeout= bg=name (prints 'waits' if it does)
  *       brief: without timestamps, where they come from the running clock
  *   await name                                             the answer of a batch that waited
  *   cancel name                                            its client gives up
@@ -197,7 +197,7 @@ export class ScriptRange {
         rangeId: number('range', 1),
         txn: name === '-' ? null : this.#txns.get(name)!,
         timestamp: number('at', 0),
-        wait: options.has('nowait') ? 'nowait' : options.has('skip') ? 'skip' : 'block',
+        wait: (['nowait', 'skip', 'past'] as const).find((policy) => options.has(policy)) ?? 'block',
         canBumpReadTs: options.has('bump'),
         observedTs: number('obs', 0),
         maxRows: number('rows', 0),

@@ -145,6 +145,35 @@ describe('what depends on a view, and what it depends on', () => {
     expect(c.notices).toContain('NOTICE: drop cascades to view v');
   });
 
+  describe.each(['serializable', 'repeatable read', 'read committed'])('at %s, in two sessions', (level) => {
+    let other: Client;
+    beforeEach(async () => {
+      other = await Client.open(server);
+      for (const client of [c, other]) await client.all(`begin isolation level ${level}`);
+    });
+
+    it.each([
+      ['drop table pets', '42P01 relation "pets" does not exist'],
+      ['alter table pets drop column weight', '42703 column "weight" does not exist'],
+    ])('%s, then a view over it', async (drop, answer) => {
+      await c.all(drop);
+      const late = other.error('create view heavy as select weight from pets');
+      await c.all('commit');
+      expect(await late).toBe(answer);
+    });
+
+    it.each([
+      ['drop table pets', '2BP01 cannot drop table pets because other objects depend on it'],
+      ['alter table pets drop column weight', '2BP01 cannot drop column weight of table pets'],
+      ['alter table pets alter column weight type int', '0A000 cannot alter type of a column used by a view'],
+    ])('a view, then %s', async (drop, answer) => {
+      await c.all('create view heavy as select weight from pets');
+      const late = other.error(drop);
+      await c.all('commit');
+      expect(await late).toContain(answer);
+    });
+  });
+
   it('together they are dropped in any order; kinds are told apart', async () => {
     await c.all('drop view v, w');
     expect(await c.error('drop view people')).toContain('42809 "people" is not a view');
@@ -199,6 +228,23 @@ describe('the catalogs', () => {
       await c.rows(`select distinct d.refobjid::regclass::text from pg_depend d join pg_rewrite r on r.oid = d.objid
         where d.classid = 'pg_rewrite'::regclass and r.ev_class = 'v'::regclass and d.deptype = 'n' order by 1`),
     ).toEqual([['people'], ['pets']]);
+  });
+
+  it('give a definition whose names of columns fit when one was dropped', async () => {
+    await c.all(
+      'drop view v; create view a as select z, x from people as q(x, y, z); alter table people drop column name',
+    );
+    const rows = [
+      ['1815', '1'],
+      ['1906', '3'],
+      ['1912', '2'],
+    ];
+    for (const change of ['', 'alter table people rename column born to year']) {
+      await c.all(change);
+      const [[text]] = (await c.rows("select pg_get_viewdef('a'::regclass)")) as [[string]];
+      await c.all(`create or replace view a as ${text}`);
+      expect(await c.rows('select * from a order by 1')).toEqual(rows);
+    }
   });
 
   it('give a definition that makes the same view again, whatever was renamed', async () => {

@@ -10,3 +10,8 @@ export interface Pin {
 export function pinOf(range: RangeVar): Pin | undefined {
   return (range as RangeVar & { readonly quoral?: Pin }).quoral;
 }
+
+export function unpinned(range: RangeVar): RangeVar {
+  const { quoral: _pin, ...plain } = range as RangeVar & { readonly quoral?: Pin };
+  return plain;
+}
