@@ -4,14 +4,14 @@
  */
 import { sqlError } from '../../base/errors.js';
 import type { ExecContext } from '../contract.js';
-import type { IndexDescriptor, TableDescriptor } from '../catalog/descriptor.js';
+import type { ForeignKeyDescriptor, IndexDescriptor, TableDescriptor } from '../catalog/descriptor.js';
 import { type Numeric, PgArray } from '../types/datum.js';
 import type { Datum } from '../types/datum.js';
 import { OID } from '../types/oids.js';
 import { formatType, typeByOid } from '../types/registry.js';
 import type { CallInfo, Value } from './entry.js';
 import { procedureByOid } from './procedure-oids.js';
-import { fn, fns } from './define.js';
+import { fn, fns, srf } from './define.js';
 import { quoteIdentifier } from './strings.js';
 import { viewText } from './view-text.js';
 
@@ -191,6 +191,20 @@ fn(
   (oid: number, column: number, _pretty: boolean, ctx: ExecContext) => indexDefinition(oid, column, ctx),
   STABLE,
 );
+function foreignKeyText(table: TableDescriptor, fk: ForeignKeyDescriptor, ctx: ExecContext): string {
+  const parent = ctx.services.tableByOid(fk.parentId);
+  const names = (of: TableDescriptor, ids: readonly number[]): string => ids.map((id) => columnName(of, id)).join(', ');
+  const name = ctx.services.relationName(fk.parentId) ?? String(fk.parentId);
+  let text = `FOREIGN KEY (${names(table, fk.columnIds)}) REFERENCES ${name}`;
+  if (parent !== null) text += `(${names(parent, fk.parentColumnIds)})`;
+  if (fk.match === 'full') text += ' MATCH FULL';
+  if (fk.onUpdate !== 'no action') text += ` ON UPDATE ${fk.onUpdate.toUpperCase()}`;
+  if (fk.onDelete !== 'no action') text += ` ON DELETE ${fk.onDelete.toUpperCase()}`;
+  if (fk.deleteColumnIds.length > 0) text += ` (${names(table, fk.deleteColumnIds)})`;
+  if (fk.deferrable) text += ' DEFERRABLE';
+  if (fk.initiallyDeferred) text += ' INITIALLY DEFERRED';
+  return fk.validated ? text : `${text} NOT VALID`;
+}
 function constraintDefinition(oid: number, ctx: ExecContext): Datum {
   for (const table of ctx.services.allTables()) {
     const check = table.checks.find((one) => one.oid === oid);
@@ -203,6 +217,8 @@ function constraintDefinition(oid: number, ctx: ExecContext): Datum {
       const columns = index.columns.map((key) => columnName(table, key.columnId)).join(', ');
       return `${index.primary ? 'PRIMARY KEY' : 'UNIQUE'} (${columns})`;
     }
+    const fk = table.foreignKeys?.find((one) => one.oid === oid);
+    if (fk !== undefined) return foreignKeyText(table, fk, ctx);
   }
   return null;
 }
@@ -232,6 +248,9 @@ fn(
   (name: string, _pretty: boolean, ctx: ExecContext) => viewDefinition(ctx.services.relationOid(name), ctx),
   STABLE,
 );
+// There are no partitions; psql asks for the foreign keys of a table's ancestors.
+srf('pg_partition_ancestors(regclass) regclass', () => [], STABLE);
+
 for (const name of [
   'pg_get_triggerdef',
   'pg_get_ruledef',
