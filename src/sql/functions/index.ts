@@ -8,6 +8,7 @@ import './strings.js';
 import './bytea.js';
 import './patterns.js';
 import './datetime.js';
+import './overlaps.js';
 import './formatting.js';
 import './json.js';
 import './json-build.js';
