@@ -95,6 +95,9 @@ export interface SessionServices {
   viewByOid(oid: number): ViewDescriptor | null;
   schemaNameOf(schemaId: number): string | null;
   allTables(): readonly TableDescriptor[];
+  /** NOTIFY: said when the transaction commits. Not there outside of a session. */
+  notify?(channel: string, payload: string): void;
+  listeningChannels?(): readonly string[];
   /** For pg_sleep, on the node's timers; rejects with 57014 when the signal aborts. */
   sleep?(ms: number, signal: AbortSignal): Promise<void>;
 }

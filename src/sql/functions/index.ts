@@ -14,6 +14,7 @@ import './json-build.js';
 import './arrays.js';
 import './series.js';
 import './system.js';
+import './notifications.js';
 import './aggregates.js';
 import './ordered-set.js';
 import { registerProcedureNames } from '../types/registry.js';

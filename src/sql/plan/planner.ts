@@ -127,6 +127,8 @@ const READING_VOLATILES: ReadonlySet<string> = new Set([
   'pg_current_xact_id',
   'set_config',
   'pg_sleep_for',
+  'pg_notify',
+  'pg_notification_queue_usage',
   'pg_advisory_unlock_all',
   'uuidv7',
   'uuidv4',

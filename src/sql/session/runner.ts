@@ -17,7 +17,14 @@ import { planFor, validPlan } from './planning.js';
 import type { Portal, Prepared } from './portal.js';
 import type { Session } from './session.js';
 import { NO_SINK } from './no-sink.js';
-import { commandName, endsTransaction, isPlanned, mayLookUpCatalog, RANGES_COLUMNS } from './statement-kinds.js';
+import {
+  actsAtCommit,
+  commandName,
+  endsTransaction,
+  isPlanned,
+  mayLookUpCatalog,
+  RANGES_COLUMNS,
+} from './statement-kinds.js';
 import { failedTransaction } from './transaction-state.js';
 import { runUtility } from './utility.js';
 
@@ -63,8 +70,17 @@ export class StatementRunner {
 
   async #runUtility(statement: ParsedStatement, sink: ResultSink, options: RunOptions): Promise<void> {
     const session = this.#session;
+    const { transaction } = session;
     const buffer = this.#hold(sink);
-    const tag = await runUtility(session, statement, buffer, options.simple);
+    if (!actsAtCommit(statement)) {
+      await this.#finish(buffer, await runUtility(session, statement, buffer, options.simple), options);
+      return;
+    }
+    let tag = '';
+    await transaction.withRetries(buffer, false, async () => {
+      tag = await runUtility(session, statement, buffer, options.simple);
+      if (options.commits) await transaction.commit();
+    });
     await this.#finish(buffer, tag, options);
   }
 

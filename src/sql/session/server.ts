@@ -16,6 +16,7 @@ import { decodeNameEntry } from '../catalog/codec.js';
 import { Sequences } from '../catalog/sequences.js';
 import type { ActivityRow } from '../catalog/virtual/services.js';
 import type { Planner } from '../contract.js';
+import { NotificationHub } from '../notify/hub.js';
 import { initParser } from '../parse/parser.js';
 import type { SessionOptions, SqlServer, SqlSession } from '../session-api.js';
 import { NodeMemory } from './memory.js';
@@ -56,6 +57,7 @@ export class ServerCore implements ManagedSqlServer {
   readonly deps: SqlServerDeps;
   readonly catalog: Catalog;
   readonly sequences: Sequences;
+  readonly hub: NotificationHub;
   readonly plans = new PlanCache();
   readonly parses = new ParseCache();
   readonly memory: NodeMemory;
@@ -69,6 +71,7 @@ export class ServerCore implements ManagedSqlServer {
     this.deps = deps;
     this.catalog = new Catalog(deps);
     this.sequences = new Sequences(this.catalog);
+    this.hub = new NotificationHub(deps);
     this.memory = new NodeMemory(deps.memoryLimitBytes ?? DEFAULT_MEMORY_BYTES);
   }
 
@@ -153,6 +156,7 @@ export class ServerCore implements ManagedSqlServer {
     this.#draining = true;
     const open = [...this.#sessions.values()].sort((a, b) => a.processId - b.processId);
     await Promise.all(open.map((s) => s.close()));
+    this.hub.close();
     this.catalog.close();
   }
 

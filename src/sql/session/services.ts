@@ -13,6 +13,7 @@ import type { CatalogView, TransactionCatalog } from '../catalog/transaction-cat
 import { virtualRelation, virtualRelationByOid } from '../catalog/virtual/registry.js';
 import type { ActivityRow, CatalogServices, SettingRow } from '../catalog/virtual/services.js';
 import type { SessionServices } from '../contract.js';
+import type { SessionNotifications } from './notifications.js';
 import { VERSION_TEXT } from './setting-table.js';
 import type { Settings } from './settings.js';
 import { splitIdentifiers } from './settings.js';
@@ -29,6 +30,7 @@ export interface ServiceHost {
   setSetting(name: string, value: string, local: boolean): string;
   setting(name: string): string | null;
   activity(): readonly ActivityRow[];
+  readonly notifications: SessionNotifications;
 }
 
 /** 'a.b', '"A"."b"' or 'x' into its parts. */
@@ -88,6 +90,13 @@ export class Services implements SessionServices, CatalogServices {
 
   sleep(ms: number, signal: AbortSignal): Promise<void> {
     return this.#catalog.waitFor(() => undefined, ms, signal);
+  }
+
+  notify(channel: string, payload: string): void {
+    this.#host.notifications.notify(channel, payload);
+  }
+  listeningChannels(): readonly string[] {
+    return this.#host.notifications.channels;
   }
 
   // ---- the catalog ----

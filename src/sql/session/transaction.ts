@@ -14,6 +14,7 @@ import { TransactionCatalog } from '../catalog/transaction-catalog.js';
 import type { Mark } from '../catalog/transaction-catalog.js';
 import { deferredConflict } from '../exec/row-writer.js';
 import type { BufferingSink } from './buffering-sink.js';
+import type { NotificationMark, SessionNotifications } from './notifications.js';
 import type { ServerCore } from './server.js';
 import type { Settings, SettingsMark } from './settings.js';
 import { TransactionState } from './transaction-state.js';
@@ -34,6 +35,7 @@ export interface SavepointEntry {
   readonly kv: Savepoint | null;
   readonly settings: SettingsMark;
   readonly catalog: Mark;
+  readonly notifications: NotificationMark;
 }
 
 /** What the transaction needs of its session. */
@@ -43,8 +45,23 @@ export interface TransactionHost {
   readonly databaseId: number;
   readonly database: string;
   readonly signal: AbortSignal;
+  readonly notifications: SessionNotifications;
   /** The transaction is over, or begins anew: portals and catalog views of it are void. */
   transactionReset(over: boolean): void;
+}
+
+/** The settings that show the modes of the transaction; null for any other. */
+export function modeSetting(modes: TransactionModes, name: string): string | null {
+  switch (name) {
+    case 'transaction_isolation':
+      return modes.isolation;
+    case 'transaction_read_only':
+      return modes.readOnly ? 'on' : 'off';
+    case 'transaction_deferrable':
+      return modes.deferrable ? 'on' : 'off';
+    default:
+      return null;
+  }
 }
 
 export class SessionTransaction {
@@ -124,6 +141,16 @@ export class SessionTransaction {
 
   /** Makes the writes durable; `end` must follow. */
   async commit(): Promise<void> {
+    const { notifications } = this.#host;
+    if (!notifications.pending) return this.#commitTxn();
+    const mayWrite = !this.modes.readOnly && this.modes.asOf === null;
+    await notifications.beforeCommit(notifications.says && mayWrite ? this.ensureTxn() : null);
+    await this.#commitTxn();
+    if (!mayWrite) await notifications.sayAlone();
+    await notifications.committed();
+  }
+
+  async #commitTxn(): Promise<void> {
     const txn = this.#txn;
     if (txn === null) return;
     this.#catalog?.check();
@@ -138,6 +165,7 @@ export class SessionTransaction {
 
   async #finish(committed: boolean): Promise<void> {
     this.#host.transactionReset(true);
+    this.#host.notifications.rolledBack();
     this.state.apply('end');
     this.#host.settings.endTransaction(committed);
     this.savepoints = [];
@@ -174,6 +202,7 @@ export class SessionTransaction {
     const catalog = this.#catalog;
     this.#catalog = null;
     this.#host.transactionReset(false);
+    this.#host.notifications.rolledBack();
     // The KV transaction first: it holds locks on the lock rows that the catalog's end removes.
     if (txn !== null) {
       if (txn.status === 'active') {
@@ -190,6 +219,7 @@ export class SessionTransaction {
   /** Runs `body` again on conflicts, for as long as nobody can notice. `alone`: the statement can be undone by itself. */
   async withRetries(buffer: BufferingSink, alone: boolean, body: () => Promise<void>): Promise<void> {
     const { deps } = this.#host.server;
+    const said = this.#host.notifications.mark();
     for (let attempt = 1; ; attempt++) {
       try {
         await body();
@@ -199,7 +229,10 @@ export class SessionTransaction {
         buffer.discard();
         mark(this.finished === 0 ? 'transaction-retried-in-server' : 'statement-retried-in-server');
         if (this.finished === 0) await this.#restart();
-        else this.#txn!.restartStatement();
+        else {
+          this.#txn!.restartStatement();
+          this.#host.notifications.rollbackTo(said);
+        }
         const ceiling = Math.min(BACKOFF_MS_MAX, 2 ** Math.min(attempt - 1, 10));
         if (attempt > 1) await deps.timers.sleep(deps.rng.next() * ceiling);
         if (this.#host.signal.aborted) throw error;

@@ -98,13 +98,18 @@ export async function runUtility(
       return 'CLUSTER';
     case 'LoadStmt':
       return 'LOAD';
+    case 'ListenStmt':
+      session.notifications.listen(String(body['conditionname']));
+      return 'LISTEN';
     case 'UnlistenStmt':
+      if (body['conditionname'] === undefined) session.notifications.unlistenAll();
+      else session.notifications.unlisten(String(body['conditionname']));
       return 'UNLISTEN';
+    case 'NotifyStmt':
+      session.notifications.notify(String(body['conditionname']), String(body['payload'] ?? ''));
+      return 'NOTIFY';
     case 'DoStmt':
       throw sqlError('0A000', 'DO blocks are not supported');
-    case 'ListenStmt':
-    case 'NotifyStmt':
-      throw sqlError('0A000', 'LISTEN and NOTIFY are not supported yet');
     default:
       throw sqlError('0A000', `${statement.kind.replace(/Stmt$/, '')} is not supported`);
   }
@@ -148,6 +153,7 @@ async function transaction(session: Session, statement: ParsedStatement, body: L
         kv: session.transaction.ensureTxn().savepoint(),
         settings: session.settings.mark(),
         catalog: session.transactionCatalog().mark(),
+        notifications: session.notifications.mark(),
       });
       return 'SAVEPOINT';
     case 'TRANS_STMT_RELEASE': {
@@ -186,6 +192,7 @@ function rollbackTo(session: Session, name: string): string {
   if (entry.kv !== null) txn.rollbackTo(entry.kv);
   session.transactionCatalog().rollbackTo(entry.catalog);
   session.settings.rollbackTo(entry.settings);
+  session.notifications.rollbackTo(entry.notifications);
   session.transaction.savepoints.length = at + 1;
   session.state.revive();
   return 'ROLLBACK';
@@ -208,6 +215,7 @@ function discard(session: Session, body: Loose): string {
       session.portals.clear();
       session.prepared.clear();
       session.services.discardSequences();
+      session.notifications.unlistenAll();
       session.settings.resetAll();
       session.refreshFormat();
       return 'DISCARD ALL';
