@@ -50,6 +50,8 @@ export class StatementRunner {
     const statement = prepared.statement!;
     if (session.state.state === 'failed' && !endsTransaction(statement)) throw failedTransaction();
     session.services.forgetView();
+    session.advisory.check();
+    session.transaction.readsTables = true;
     if (isPlanned(statement)) {
       const plan = validPlan(session, prepared);
       if (plan?.compiled.pointRead != null && this.#mayReadDirectly(prepared, options, plan)) {
@@ -150,6 +152,7 @@ export class StatementRunner {
     txn.beginStatement();
     if (plan.storageSince > txn.readTimestamp) throw tooOldSnapshot(session.modes.asOf !== null);
     if (plan.needsView) await session.services.loadView();
+    transaction.readsTables = compiled.dependencies.length > 0;
     const memory = session.newMemory();
     const implicit = options.commits && transaction.finished === 0;
     const execution = compiled.start(session.execContext(options.parameters, memory, buffer, implicit));

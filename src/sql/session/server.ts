@@ -9,7 +9,9 @@ import { QuoralError } from '../../base/errors.js';
 import type { Clock, Logger, Rng, Timers } from '../../env/env.js';
 import { SYSTEM_KEYS } from '../../encoding/keyspace.js';
 import type { RpcNetwork } from '../../rpc/types.js';
+import type { WaitGraph } from '../../range/services.js';
 import type { KvDb } from '../../txn/kv-txn.js';
+import { AdvisoryLocks } from '../advisory/advisory-locks.js';
 import { bootstrapCatalog } from '../catalog/bootstrap.js';
 import { Catalog } from '../catalog/catalog.js';
 import { decodeNameEntry } from '../catalog/codec.js';
@@ -22,7 +24,8 @@ import type { SessionOptions, SqlServer, SqlSession } from '../session-api.js';
 import { NodeMemory } from './memory.js';
 import { ParseCache } from './parse-cache.js';
 import { PlanCache } from './plan-cache.js';
-import { Session, shutdownError } from './session.js';
+import { Session } from './session.js';
+import { shutdownError } from './transaction-state.js';
 
 const SEQUENCE_BITS = 20;
 const DEFAULT_MEMORY_BYTES = 512 * 1024 * 1024;
@@ -40,6 +43,8 @@ export interface SqlServerDeps {
   /** Bytes that all statements of the node may hold together. */
   readonly memoryLimitBytes?: number;
   readonly sessionsMax?: number;
+  /** Finds deadlocks between advisory locks and row locks; without it they last until a time-out. */
+  readonly waitGraph?: WaitGraph;
   /** Sends a cancel request to the node that owns the process id. */
   readonly forwardCancel?: (nodeId: number, processId: number, secretKey: number) => void;
 }
@@ -58,6 +63,7 @@ export class ServerCore implements ManagedSqlServer {
   readonly catalog: Catalog;
   readonly sequences: Sequences;
   readonly hub: NotificationHub;
+  readonly advisory: AdvisoryLocks;
   readonly plans = new PlanCache();
   readonly parses = new ParseCache();
   readonly memory: NodeMemory;
@@ -72,6 +78,7 @@ export class ServerCore implements ManagedSqlServer {
     this.catalog = new Catalog(deps);
     this.sequences = new Sequences(this.catalog);
     this.hub = new NotificationHub(deps);
+    this.advisory = new AdvisoryLocks(this.catalog, deps.logger, deps.waitGraph ?? null);
     this.memory = new NodeMemory(deps.memoryLimitBytes ?? DEFAULT_MEMORY_BYTES);
   }
 
@@ -157,6 +164,7 @@ export class ServerCore implements ManagedSqlServer {
     const open = [...this.#sessions.values()].sort((a, b) => a.processId - b.processId);
     await Promise.all(open.map((s) => s.close()));
     this.hub.close();
+    this.advisory.close();
     this.catalog.close();
   }
 

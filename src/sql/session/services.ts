@@ -13,6 +13,7 @@ import type { CatalogView, TransactionCatalog } from '../catalog/transaction-cat
 import { virtualRelation, virtualRelationByOid } from '../catalog/virtual/registry.js';
 import type { ActivityRow, CatalogServices, SettingRow } from '../catalog/virtual/services.js';
 import type { SessionServices } from '../contract.js';
+import type { SessionAdvisory } from './advisory.js';
 import type { SessionNotifications } from './notifications.js';
 import { VERSION_TEXT } from './setting-table.js';
 import type { Settings } from './settings.js';
@@ -31,6 +32,7 @@ export interface ServiceHost {
   setting(name: string): string | null;
   activity(): readonly ActivityRow[];
   readonly notifications: SessionNotifications;
+  readonly advisory: SessionAdvisory;
 }
 
 /** 'a.b', '"A"."b"' or 'x' into its parts. */
@@ -94,6 +96,9 @@ export class Services implements SessionServices, CatalogServices {
 
   notify(channel: string, payload: string): void {
     this.#host.notifications.notify(channel, payload);
+  }
+  get advisory(): SessionAdvisory {
+    return this.#host.advisory;
   }
   listeningChannels(): readonly string[] {
     return this.#host.notifications.channels;

@@ -37,12 +37,13 @@ import { cachedStatement, planFor } from './planning.js';
 import { closePortal, newPortal, type Portal, Prepared } from './portal.js';
 import { StatementRunner } from './runner.js';
 import type { ServerCore } from './server.js';
+import { newSessionAdvisory, type SessionAdvisory } from './advisory.js';
 import { SessionNotifications } from './notifications.js';
 import { Services } from './services.js';
 import { Settings, severityRank } from './settings.js';
 import { emptyTag, endsTransaction, isPlanned } from './statement-kinds.js';
 import { modeSetting, SessionTransaction, type TransactionModes } from './transaction.js';
-import { failedTransaction } from './transaction-state.js';
+import { failedTransaction, shutdownError } from './transaction-state.js';
 import { utilityColumns } from './utility.js';
 
 const PORTALS_MAX = 10_000;
@@ -62,6 +63,7 @@ export class Session implements SqlSession {
   readonly remote: string;
   readonly transaction: SessionTransaction;
   readonly notifications: SessionNotifications;
+  readonly advisory: SessionAdvisory;
   readonly #runner: StatementRunner;
   readonly prepared = new Map<string, Prepared>();
   readonly portals = new Map<string, Portal>();
@@ -103,6 +105,7 @@ export class Session implements SqlSession {
       db: server.deps.db,
       terminate: (reason) => this.terminate(reason),
     });
+    this.advisory = newSessionAdvisory(this);
     this.transaction = new SessionTransaction(this);
     this.#runner = new StatementRunner(this);
   }
@@ -304,6 +307,7 @@ export class Session implements SqlSession {
     this.server.sessionClosed(this);
     this.notifications.close();
     await this.transaction.end(false);
+    await this.advisory.close();
     this.portals.clear();
     this.prepared.clear();
   }
@@ -599,8 +603,4 @@ export class Session implements SqlSession {
       notice: (notice) => this.notice(notice),
     };
   }
-}
-
-export function shutdownError(): QuoralError {
-  return new QuoralError('57P01', 'terminating connection due to administrator command', { severity: 'FATAL' });
 }

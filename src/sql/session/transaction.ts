@@ -14,6 +14,7 @@ import { TransactionCatalog } from '../catalog/transaction-catalog.js';
 import type { Mark } from '../catalog/transaction-catalog.js';
 import { deferredConflict } from '../exec/row-writer.js';
 import type { BufferingSink } from './buffering-sink.js';
+import type { SessionAdvisory } from './advisory.js';
 import type { NotificationMark, SessionNotifications } from './notifications.js';
 import type { ServerCore } from './server.js';
 import type { Settings, SettingsMark } from './settings.js';
@@ -36,6 +37,7 @@ export interface SavepointEntry {
   readonly settings: SettingsMark;
   readonly catalog: Mark;
   readonly notifications: NotificationMark;
+  readonly advisory: number;
 }
 
 /** What the transaction needs of its session. */
@@ -46,6 +48,7 @@ export interface TransactionHost {
   readonly database: string;
   readonly signal: AbortSignal;
   readonly notifications: SessionNotifications;
+  readonly advisory: SessionAdvisory;
   /** The transaction is over, or begins anew: portals and catalog views of it are void. */
   transactionReset(over: boolean): void;
 }
@@ -71,6 +74,8 @@ export class SessionTransaction {
   modes: TransactionModes;
   /** Statements that finished: after the first the transaction cannot be repeated as a whole. */
   finished = 0;
+  /** The statement under way may have reads of its own. */
+  readsTables = false;
   #txn: KvTxn | null = null;
   #catalog: TransactionCatalog | null = null;
 
@@ -154,6 +159,7 @@ export class SessionTransaction {
     const txn = this.#txn;
     if (txn === null) return;
     this.#catalog?.check();
+    this.#host.advisory.check();
     try {
       await txn.commit();
     } catch (error) {
@@ -185,6 +191,8 @@ export class SessionTransaction {
       // Also of one that the ranges have aborted (a deadlock's victim): it still holds its locks.
       if (txn !== null && !committed) await txn.rollback();
     } finally {
+      const advisory = this.#host.advisory.endTransaction();
+      if (advisory !== null) await advisory;
       if (catalog !== null && !catalog.endNow()) await catalog.end(committed);
     }
   }
@@ -213,18 +221,32 @@ export class SessionTransaction {
         this.#txn = null;
       }
     }
+    await this.#host.advisory.endTransaction();
     if (catalog !== null && !catalog.endNow()) await catalog.end(false);
+  }
+
+  /**
+   * Moves the snapshot to the present where nobody can notice: nothing was read, written or locked, no savepoint
+   * refers to it, and the statement under way reads no table.
+   */
+  async freshSnapshot(): Promise<void> {
+    const txn = this.#txn;
+    if (txn === null || !txn.pristine || txn.status !== 'active' || this.readsTables) return;
+    if (this.savepoints.length > 0 || this.modes.asOf !== null || txn.isolation === 'read committed') return;
+    await txn.restart();
   }
 
   /** Runs `body` again on conflicts, for as long as nobody can notice. `alone`: the statement can be undone by itself. */
   async withRetries(buffer: BufferingSink, alone: boolean, body: () => Promise<void>): Promise<void> {
     const { deps } = this.#host.server;
     const said = this.#host.notifications.mark();
+    const { changes } = this.#host.advisory;
     for (let attempt = 1; ; attempt++) {
       try {
         await body();
         return;
       } catch (error) {
+        if (changes !== this.#host.advisory.changes) throw error;
         if (!this.#mayRepeat(error, buffer, attempt, alone)) throw error;
         buffer.discard();
         mark(this.finished === 0 ? 'transaction-retried-in-server' : 'statement-retried-in-server');
@@ -244,6 +266,8 @@ export class SessionTransaction {
     if (!(error instanceof QuoralError) || attempt >= ATTEMPTS_MAX) return false;
     if (error.retry !== 'transaction' && error.retry !== 'statement') return false;
     if (buffer.released || this.#host.signal.aborted) return false;
+    // What the session keeps over the repetition may be what the others wait for.
+    if (error.sqlstate === '40P01' && this.#host.advisory.holdsForSession) return false;
     if (this.finished === 0) return this.savepoints.length === 0;
     return (
       alone && this.modes.isolation === 'read committed' && this.#txn?.status === 'active' && error.sqlstate === '40001'

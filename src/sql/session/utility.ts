@@ -154,6 +154,7 @@ async function transaction(session: Session, statement: ParsedStatement, body: L
         settings: session.settings.mark(),
         catalog: session.transactionCatalog().mark(),
         notifications: session.notifications.mark(),
+        advisory: session.advisory.mark(),
       });
       return 'SAVEPOINT';
     case 'TRANS_STMT_RELEASE': {
@@ -180,7 +181,7 @@ function findSavepoint(session: Session, name: string): number {
   throw sqlError('3B001', `savepoint "${name}" does not exist`);
 }
 
-function rollbackTo(session: Session, name: string): string {
+async function rollbackTo(session: Session, name: string): Promise<string> {
   const at = findSavepoint(session, name);
   const entry = session.transaction.savepoints[at]!;
   const { txn } = session;
@@ -193,6 +194,7 @@ function rollbackTo(session: Session, name: string): string {
   session.transactionCatalog().rollbackTo(entry.catalog);
   session.settings.rollbackTo(entry.settings);
   session.notifications.rollbackTo(entry.notifications);
+  await session.advisory.rollbackTo(entry.advisory);
   session.transaction.savepoints.length = at + 1;
   session.state.revive();
   return 'ROLLBACK';
@@ -200,7 +202,7 @@ function rollbackTo(session: Session, name: string): string {
 
 // ---- settings ----
 
-function discard(session: Session, body: Loose): string {
+async function discard(session: Session, body: Loose): Promise<string> {
   switch (body['target']) {
     case 'DISCARD_PLANS':
       return 'DISCARD PLANS';
@@ -216,6 +218,7 @@ function discard(session: Session, body: Loose): string {
       session.prepared.clear();
       session.services.discardSequences();
       session.notifications.unlistenAll();
+      await session.advisory.unlockAll();
       session.settings.resetAll();
       session.refreshFormat();
       return 'DISCARD ALL';

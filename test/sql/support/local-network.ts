@@ -22,8 +22,8 @@ export class LocalHub {
         );
       },
       handleOneWay: <Msg>(method: RpcMethod<Msg, never>, fn: (message: Msg, from: number) => void) => {
-        this.handlers.set(`${self}/${method.id}`, async (bytes) => {
-          fn(method.decodeRequest(bytes), self);
+        this.handlers.set(`${self}/${method.id}`, async (bytes, { from }) => {
+          fn(method.decodeRequest(bytes), from);
           return new Uint8Array();
         });
       },
