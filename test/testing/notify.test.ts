@@ -2,7 +2,7 @@
 import pg from 'pg';
 import postgres from 'postgres';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { type Cluster, startCluster } from '../../src/testing/index.js';
+import { type Cluster, simulate, startCluster } from '../../src/testing/index.js';
 
 let cluster: Cluster | null = null;
 const clients: { end(): Promise<unknown> }[] = [];
@@ -138,5 +138,81 @@ describe('notifications over a cluster', () => {
     await c.sql("notify x, 'after'");
     await vi.waitFor(() => expect(l.heard).toEqual(['x before', 'x after']));
     expect(l.errors).toEqual([]);
+  });
+});
+
+describe('notifications in the simulator', () => {
+  const seeds = Number(process.env['QUORAL_NOTIFY_SEEDS'] ?? 2);
+  it.each([
+    { what: 'partitions and crashes', faults: ['partition', 'one-way', 'pause', 'crash', 'lease-transfer'] as const },
+    { what: 'faults of any kind', faults: 'swarm' as const },
+  ])('reach whoever listens through $what', { timeout: 3_000_000 }, async ({ faults }) => {
+    await simulate({ seed: 40, seeds, faults }, async (sim) => {
+      const committed: { readonly text: string; readonly at: number }[] = [];
+      const maybe = new Set<string>();
+      let over = false;
+      const write = async (node: string): Promise<void> => {
+        for (let i = 0; !over; i++) {
+          const text = `${node}/${i}`;
+          maybe.add(text);
+          try {
+            const at = sim.now();
+            await sim.sql(`notify x, '${text}'`, [], { node });
+            committed.push({ text, at });
+          } catch {
+            await sim.sleep(100);
+          }
+          await sim.sleep(sim.random.int(100));
+        }
+      };
+      /** What the connections of each listener heard, and from when to when. */
+      const lives: { readonly from: number; until: number; readonly heard: string[] }[] = [];
+      const listen = async (node: string): Promise<void> => {
+        while (!over) {
+          const client = sim.client(node);
+          const heard: string[] = [];
+          client.on('notification', ({ payload }: { payload: string }) => heard.push(payload));
+          client.on('error', () => undefined);
+          const ended = new Promise((resolve) => client.once('end', resolve));
+          try {
+            await client.connect();
+            await client.query('listen x');
+            const life = { from: sim.now(), until: Infinity, heard };
+            lives.push(life);
+            await ended;
+            // What was on its way when the connection broke may be missing.
+            life.until = 0;
+          } catch {
+            await sim.sleep(300);
+          }
+        }
+      };
+      const workers = sim.nodes.map((node) => write(node));
+      for (const node of sim.nodes) void listen(node);
+      await sim.sleep('20s');
+      sim.heal();
+      await sim.settled();
+      await sim.sleep('10s');
+      over = true;
+      await Promise.race([Promise.all(workers), sim.sleep('60s')]);
+      await sim.sleep('5s');
+      expect(committed.length).toBeGreaterThan(10);
+      const order = new Map<string, number>();
+      lives.forEach((life) => life.heard.forEach((text) => expect(maybe.has(text), text).toBe(true)));
+      const whole = lives.filter((life) => life.until === Infinity);
+      expect(whole.length).toBeGreaterThan(0);
+      for (const { from, heard } of whole) {
+        const there = new Set(heard);
+        expect(there.size).toBe(heard.length);
+        expect(committed.filter(({ text, at }) => at > from && !there.has(text))).toEqual([]);
+      }
+      // One order for all: each list is a part of the longest one, as it stands there.
+      const longest = whole.reduce((a, b) => (a.heard.length >= b.heard.length ? a : b));
+      longest.heard.forEach((text, i) => order.set(text, i));
+      for (const { heard } of lives) {
+        const places = heard.map((text) => order.get(text)).filter((place) => place !== undefined);
+        expect(places).toEqual([...places].sort((a, b) => a - b));
+      }
+    });
   });
 });

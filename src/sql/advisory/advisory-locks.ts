@@ -36,7 +36,7 @@
  *
  * Bounds: a holder's node that dies is noticed within LEASE_MS and LOOK_MS, one that restarts at once.
  */
-import { bytesToKey, keyToBytes, type Key } from '../../base/key.js';
+import { bytesToKey, keyToBytes, prefixEnd, type Key } from '../../base/key.js';
 import { QuoralError, sqlError } from '../../base/errors.js';
 import type { AdvisoryRequest, AdvisoryResponse } from '../../encoding/proto/sql.js';
 import type { Logger, TimerHandle } from '../../env/env.js';
@@ -47,8 +47,16 @@ import { againIfUnknown } from '../catalog/again.js';
 import { abortReason, lockTimeoutError } from '../catalog/catalog.js';
 import type { Catalog, WaitOptions } from '../catalog/catalog.js';
 import { advisoryMethod } from './advisory-rpc.js';
-import { decodeNodeLease, encodeNodeLease, entryId, leaseKey } from './codec.js';
-import type { Entry } from './codec.js';
+import {
+  decodeLockKey,
+  decodeLockRow,
+  decodeNodeLease,
+  encodeNodeLease,
+  entryId,
+  leaseKey,
+  LOCK_ROWS,
+} from './codec.js';
+import type { Entry, LockName } from './codec.js';
 import { remove, removeExpired, request } from './lock-rows.js';
 import { WaitEdges } from './wait-edges.js';
 
@@ -58,6 +66,7 @@ const MARGIN_MS = 2_000;
 const TICK_MS = 500;
 const LOOK_MS = 1_000;
 const STATUS_MS = 1_000;
+const RELEASE_WAIT_MS = 2_000;
 
 /** A session as its node's locks see it. */
 export interface LockOwner {
@@ -70,6 +79,13 @@ export interface LockOwner {
 export interface HeldLock {
   readonly key: Key;
   readonly entry: Entry;
+}
+
+export interface ListedLock {
+  readonly databaseId: number;
+  readonly name: LockName;
+  readonly entry: Entry;
+  readonly granted: boolean;
 }
 
 interface Local extends HeldLock {
@@ -100,19 +116,18 @@ export class AdvisoryLocks {
   readonly #logger: Logger;
   readonly #waitGraph: WaitGraph | null;
   readonly #live = new Map<string, Local>();
-  #incarnation: string;
+  /** '' before the first lock: a node without any draws no names. */
+  #incarnation = '';
   #nextNumber = 1;
   #until = 0;
   #renewing: Promise<void> | null = null;
   #timer: TimerHandle | null = null;
-  #closed = false;
 
   constructor(catalog: Catalog, logger: Logger, waitGraph: WaitGraph | null) {
     this.#catalog = catalog;
     this.#db = catalog.db;
     this.#logger = logger;
     this.#waitGraph = waitGraph;
-    this.#incarnation = catalog.newToken();
     catalog.network?.handle(advisoryMethod, (message) => this.#answer(message));
   }
 
@@ -139,7 +154,11 @@ export class AdvisoryLocks {
     mode: { readonly exclusive: boolean; readonly waits: boolean },
     options: WaitOptions,
   ): Promise<HeldLock | null> {
-    if (!this.#trusted()) await this.#ensureLease();
+    // Again, if what was waited for was the renewal of an incarnation that is over.
+    while (!this.#trusted()) {
+      if (options.signal?.aborted === true) throw abortReason(options.signal);
+      await this.#ensureLease();
+    }
     const { processId } = owner;
     const entry: Entry = {
       node: this.#db.nodeId,
@@ -177,7 +196,7 @@ export class AdvisoryLocks {
         local.wake = () => {
           woken = true;
         };
-        const blockers = await request(this.#db, key, entry, waits);
+        const blockers = await request(this.#db, key, entry, { waits, signal: options.signal });
         if (blockers.length === 0) return true;
         const states = await this.#examine(blockers);
         if (await this.#removeDead(key, blockers, states)) continue;
@@ -204,7 +223,10 @@ export class AdvisoryLocks {
     return left;
   }
 
-  /** Never rejects: what cannot be taken out of its row is not live any more, and found by whoever waits for it. */
+  /**
+   * Resolves when others can have the locks, or that takes too long to wait for. Never rejects: what cannot be
+   * taken out of its row is not live any more, and found by whoever waits for it.
+   */
   async release(locks: readonly HeldLock[]): Promise<void> {
     const byKey = new Map<Key, Set<string>>();
     for (const { key, entry } of locks) {
@@ -213,14 +235,15 @@ export class AdvisoryLocks {
       if (ids === undefined) byKey.set(key, new Set([entryId(entry)]));
       else ids.add(entryId(entry));
     }
-    await Promise.all([...byKey].map(([key, ids]) => this.#removeFrom(key, ids)));
+    const removals = Promise.all([...byKey].map(([key, ids]) => this.#removeFrom(key, ids)));
+    await this.#catalog.waitFor((wake) => void removals.then(wake), RELEASE_WAIT_MS, null);
   }
 
   async #removeFrom(key: Key, ids: ReadonlySet<string>): Promise<void> {
     try {
       this.#wakeAll(await remove(this.#db, key, ids));
     } catch (error) {
-      this.#logger.log(this.#closed ? 'debug' : 'warn', 'an advisory lock is left to be found by those who want it', {
+      this.#logger.log('info', 'an advisory lock is left to be found by those who want it', {
         error: String(error),
       });
     }
@@ -301,7 +324,10 @@ export class AdvisoryLocks {
   #sendWake(node: number, ids: readonly string[]): void {
     const message: AdvisoryRequest = { request: { $case: 'wake', value: { entries: [...ids] } } };
     this.#catalog.network?.call(node, advisoryMethod, message, { deadlineMs: STATUS_MS }).catch((error: unknown) => {
-      this.#logger.log('debug', 'a waiter for an advisory lock was not told of its turn', { node, error: String(error) });
+      this.#logger.log('debug', 'a waiter for an advisory lock was not told of its turn', {
+        node,
+        error: String(error),
+      });
     });
   }
 
@@ -323,6 +349,22 @@ export class AdvisoryLocks {
     }
   }
 
+  /** Every lock of the cluster, as the rows have it: what has died may still be among it. */
+  async list(): Promise<readonly ListedLock[]> {
+    const end = prefixEnd(LOCK_ROWS);
+    return this.#db.run({ isolation: 'serializable', readOnly: true, name: 'pg_locks' }, async (txn) => {
+      const { keys, values } = await txn.scan({ start: LOCK_ROWS, end });
+      return keys.flatMap((key, i) => {
+        const { databaseId, name } = decodeLockKey(key);
+        const { holders, waiters } = decodeLockRow(values[i]);
+        return [
+          ...holders.map((entry) => ({ databaseId, name, entry, granted: true })),
+          ...waiters.map((entry) => ({ databaseId, name, entry, granted: false })),
+        ];
+      });
+    });
+  }
+
   // ---- the node's lease ----
 
   #trusted(): boolean {
@@ -339,6 +381,7 @@ export class AdvisoryLocks {
   async #renew(): Promise<void> {
     // Entries under a lease that is not trusted any more are given up first.
     if (this.#live.size > 0 && !this.#trusted()) this.#lapse();
+    if (this.#incarnation === '') this.#incarnation = this.#catalog.newToken();
     const incarnation = this.#incarnation;
     const held = this.#live.size > 0;
     const until = this.#db.now() + LEASE_MS * 1000;
@@ -390,7 +433,6 @@ export class AdvisoryLocks {
   }
 
   close(): void {
-    this.#closed = true;
     this.#timer?.cancel();
     this.#timer = null;
   }

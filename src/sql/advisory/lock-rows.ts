@@ -49,11 +49,17 @@ function without(entries: readonly Entry[], ids: ReadonlySet<string>): Entry[] {
 }
 
 /** Empty: the lock is granted. Otherwise the request is in the queue, if it is to wait. May be repeated. */
-export function request(db: KvDb, key: Key, entry: Entry, waits: boolean): Promise<Entry[]> {
+export function request(
+  db: KvDb,
+  key: Key,
+  entry: Entry,
+  { waits, signal }: { readonly waits: boolean; readonly signal: AbortSignal | null },
+): Promise<Entry[]> {
+  const options = signal === null ? TXN : { ...TXN, signal };
   const id = entryId(entry);
   const own = new Set([id]);
   return againIfUnknown(() =>
-    db.run(TXN, async (txn) => {
+    db.run(options, async (txn) => {
       const row = await read(txn, key);
       if (row.holders.some((holder) => entryId(holder) === id)) return [];
       const blockers = blockersOf(row, entry);

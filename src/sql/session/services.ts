@@ -5,6 +5,7 @@
  * without one they fall back to what the node has cached, which covers the tables the session uses.
  */
 import { sqlError } from '../../base/errors.js';
+import type { AdvisoryLocks, ListedLock } from '../advisory/advisory-locks.js';
 import { INFORMATION_SCHEMA_ID, PG_CATALOG_SCHEMA_ID, PUBLIC_SCHEMA_ID } from '../catalog/bootstrap.js';
 import type { Catalog, WaitOptions } from '../catalog/catalog.js';
 import type { SequenceDescriptor, TableDescriptor, ViewDescriptor } from '../catalog/descriptor.js';
@@ -26,6 +27,7 @@ export interface ServiceHost {
   readonly databaseId: number;
   readonly processId: number;
   readonly settings: Settings;
+  readonly server: { readonly advisory: AdvisoryLocks };
   transactionCatalog(): TransactionCatalog;
   waitOptions(): WaitOptions;
   setSetting(name: string, value: string, local: boolean): string;
@@ -122,6 +124,10 @@ export class Services implements SessionServices, CatalogServices {
   }
   activity(): readonly ActivityRow[] {
     return this.#host.activity();
+  }
+
+  listLocks(): Promise<readonly ListedLock[]> {
+    return this.#host.server.advisory.list();
   }
 
   #schemaId(name: string): number | null {

@@ -76,7 +76,7 @@ describe('advisory locks', () => {
     expect(entries()).toEqual([0, 0]);
   });
 
-  it('stack, and survive a rollback, when they are the session\'s', async () => {
+  it("stack, and survive a rollback, when they are the session's", async () => {
     const [a, b] = [await open(1), await open(2)];
     await a.all('begin; select pg_advisory_lock(1); select pg_advisory_lock(1); rollback');
     expect(await a.error('select pg_advisory_lock(2), 1/0')).toContain('22012');
@@ -100,9 +100,11 @@ describe('advisory locks', () => {
     expect(entries()).toEqual([0, 0]);
   });
 
-  it('go with the transaction or the savepoint when they are the transaction\'s', async () => {
+  it("go with the transaction or the savepoint when they are the transaction's", async () => {
     const [a, b] = [await open(1), await open(2)];
-    await a.all('begin; select pg_advisory_xact_lock(5); savepoint s; select pg_advisory_xact_lock(6), pg_advisory_lock(7)');
+    await a.all(
+      'begin; select pg_advisory_xact_lock(5); savepoint s; select pg_advisory_xact_lock(6), pg_advisory_lock(7)',
+    );
     await a.all('rollback to s');
     expect(await one(b, 'pg_try_advisory_xact_lock(5)')).toBe('f');
     expect(await one(b, 'pg_try_advisory_xact_lock(6)')).toBe('t');
