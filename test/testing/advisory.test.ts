@@ -80,6 +80,16 @@ describe('advisory locks over the wire', () => {
     ]);
     expect(results.map((r) => r.status).sort()).toEqual(['fulfilled', 'rejected']);
     expect(results.find((r) => r.status === 'rejected')).toMatchObject({ reason: { code: '40P01' } });
+    // A lock of the session stays while a statement is repeated: the server does not try that in vain.
+    await a.query('begin');
+    await a.query('update t set v = 1 where k = 1');
+    await b.query('select pg_advisory_lock(7)');
+    const again = await Promise.allSettled([
+      a.query('select pg_advisory_xact_lock(7)').finally(() => a.query('rollback')),
+      b.query('update t set v = 2 where k = 1').finally(() => b.query('select pg_advisory_unlock(7)')),
+    ]);
+    expect(again.map((r) => r.status).sort()).toEqual(['fulfilled', 'rejected']);
+    expect(again.find((r) => r.status === 'rejected')).toMatchObject({ reason: { code: '40P01' } });
     await a.query('select pg_advisory_lock(8)');
     const waiting = c.query('select pg_advisory_lock(8)');
     // Without a word of farewell.
@@ -115,7 +125,7 @@ describe('advisory locks of a node that fails', () => {
   });
 
   it('are free soon after the node is back', async () => {
-    await simulate({ seed: 5 }, async (sim) => {
+    await simulate({ seed: 5, seeds: 10 }, async (sim) => {
       await migrate(sim, 'n1');
       const waiter = migrate(sim, 'n2');
       await sim.sleep('1s');

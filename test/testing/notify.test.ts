@@ -129,6 +129,13 @@ describe('notifications over a cluster', () => {
     }
   });
 
+  it('end a session that was idle for too long at once', async () => {
+    const c = (cluster = await startCluster({ nodes: 1 }));
+    const l = await listener(c, 0, 'x');
+    await l.client.query("set idle_session_timeout = '50ms'");
+    await vi.waitFor(() => expect(l.errors[0]).toBe('57P05'));
+  });
+
   it('go on after a reset of the cluster', async () => {
     const c = (cluster = await startCluster());
     const l = await listener(c, 1, 'x');

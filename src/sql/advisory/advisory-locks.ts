@@ -41,7 +41,6 @@ import { QuoralError, sqlError } from '../../base/errors.js';
 import type { AdvisoryRequest, AdvisoryResponse } from '../../encoding/proto/sql.js';
 import type { Logger, TimerHandle } from '../../env/env.js';
 import type { WaitGraph } from '../../range/services.js';
-import { RpcError } from '../../rpc/errors.js';
 import type { KvDb } from '../../txn/kv-txn.js';
 import { againIfUnknown } from '../catalog/again.js';
 import { abortReason, lockTimeoutError } from '../catalog/catalog.js';
@@ -279,7 +278,9 @@ export class AdvisoryLocks {
       const answer = await network.call(node, advisoryMethod, message, { deadlineMs: STATUS_MS });
       return answer.entries.map(({ live, txn, txnName }) => ({ live, txn: bytesToKey(txn), txnName }));
     } catch (error) {
-      if (!(error instanceof RpcError)) throw error;
+      // Not to be reached, or not so far in its start that it could answer: its lease decides.
+      if (!(error instanceof QuoralError)) throw error;
+      this.#logger.log('debug', 'a node could not be asked about advisory locks', { node, error: String(error) });
       return ids.map(() => UNKNOWN);
     }
   }

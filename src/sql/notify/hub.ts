@@ -29,8 +29,10 @@
  * in its own end); MARGIN_MS is wider than that. A head that its leaseholder's crash frees of a lock makes the
  * notifying transaction's commit fail (40001), as with any lock.
  *
- * Limit: above READ COMMITTED the lock of the head moves a transaction's snapshot up to the last commit that
- * notified, so it fails with 40001 if something it read has changed until then.
+ * Limits: a transaction that inserts a row whose key another has locked may wait for that one at its commit, while
+ * it holds the head: if the other notifies too, that is a deadlock, and one of them gets 40P01. Above READ
+ * COMMITTED the lock of the head moves a transaction's snapshot up to the last commit that notified, so it fails
+ * with 40001 if something it read has changed until then.
  */
 import type { Clock, Logger, TimerHandle, Timers } from '../../env/env.js';
 import type { RpcNetwork } from '../../rpc/types.js';

@@ -176,6 +176,8 @@ export class ServerCore implements ManagedSqlServer {
       sql_plan_cache_hits_total: this.plans.hits,
       sql_plan_cache_misses_total: this.plans.misses,
       sql_memory_used_bytes: this.memory.usedBytes,
+      sql_notification_feeds: this.hub.feeds,
+      sql_advisory_locks: this.advisory.size,
     };
   }
 }
