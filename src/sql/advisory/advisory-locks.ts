@@ -121,6 +121,7 @@ export class AdvisoryLocks {
   #until = 0;
   #renewing: Promise<void> | null = null;
   #timer: TimerHandle | null = null;
+  #closed = false;
 
   constructor(catalog: Catalog, logger: Logger, waitGraph: WaitGraph | null) {
     this.#catalog = catalog;
@@ -153,6 +154,7 @@ export class AdvisoryLocks {
     mode: { readonly exclusive: boolean; readonly waits: boolean },
     options: WaitOptions,
   ): Promise<HeldLock | null> {
+    if (this.#closed) throw lapsed();
     // Again, if what was waited for was the renewal of an incarnation that is over.
     while (!this.#trusted()) {
       if (options.signal?.aborted === true) throw abortReason(options.signal);
@@ -234,7 +236,9 @@ export class AdvisoryLocks {
       if (ids === undefined) byKey.set(key, new Set([entryId(entry)]));
       else ids.add(entryId(entry));
     }
+    if (this.#live.size === 0) this.#stopTimer();
     const removals = Promise.all([...byKey].map(([key, ids]) => this.#removeFrom(key, ids)));
+    if (this.#closed) return;
     await this.#catalog.waitFor((wake) => void removals.then(wake), RELEASE_WAIT_MS, null);
   }
 
@@ -421,8 +425,7 @@ export class AdvisoryLocks {
 
   #tick(): void {
     if (this.#live.size === 0) {
-      this.#timer?.cancel();
-      this.#timer = null;
+      this.#stopTimer();
       return;
     }
     if (!this.#trusted()) this.#lapse();
@@ -433,8 +436,14 @@ export class AdvisoryLocks {
     }
   }
 
-  close(): void {
+  #stopTimer(): void {
     this.#timer?.cancel();
     this.#timer = null;
+  }
+
+  /** The node ends: what its sessions have is left to be found. */
+  close(): void {
+    this.#closed = true;
+    this.#stopTimer();
   }
 }

@@ -156,15 +156,21 @@ export class ServerCore implements ManagedSqlServer {
   async drain(graceMs: number): Promise<void> {
     this.#draining = true;
     if (this.#busy()) await this.catalog.waitFor((wake) => this.#waitingForIdle.push(wake), Math.max(1, graceMs), null);
+    await this.#closeSessions();
     await this.close();
+  }
+
+  async #closeSessions(): Promise<void> {
+    const open = [...this.#sessions.values()].sort((a, b) => a.processId - b.processId);
+    await Promise.all(open.map((s) => s.close()));
   }
 
   async close(): Promise<void> {
     this.#draining = true;
-    const open = [...this.#sessions.values()].sort((a, b) => a.processId - b.processId);
-    await Promise.all(open.map((s) => s.close()));
-    this.hub.close();
+    // What is below may have ended: nothing waits for locks to be given back.
     this.advisory.close();
+    await this.#closeSessions();
+    this.hub.close();
     this.catalog.close();
   }
 
