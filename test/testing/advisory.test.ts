@@ -158,13 +158,17 @@ describe('advisory locks of a node that fails', () => {
     });
   });
 
-  const seeds = Number(process.env['QUORAL_ADVISORY_SEEDS'] ?? 2);
+  const seeds = Number(process.env['QUORAL_ADVISORY_SEEDS'] ?? 1);
   it.each([
-    { what: 'partitions and crashes', faults: ['partition', 'one-way', 'pause', 'crash', 'lease-transfer'] as const },
-    { what: 'faults of any kind', faults: 'swarm' as const },
-  ])('exclude through $what', { timeout: 3_000_000 }, async ({ faults }) => {
-    // With entries taken out before their node's lease is over, seed 20 of the first has a lost update.
-    await simulate({ seed: 20, seeds, faults }, async (sim) => {
+    {
+      what: 'partitions and crashes',
+      seed: 23,
+      faults: ['partition', 'one-way', 'pause', 'crash', 'lease-transfer'] as const,
+    },
+    { what: 'faults of any kind', seed: 20, faults: 'swarm' as const },
+  ])('exclude through $what', { timeout: 3_000_000 }, async ({ seed, faults }) => {
+    // With entries taken out before their node's lease is over, both have lost updates.
+    await simulate({ seed, seeds, faults }, async (sim) => {
       await sure(sim, 'create table if not exists counter (k int primary key, n int)');
       await sure(sim, 'insert into counter values (1, 0) on conflict do nothing');
       let [acknowledged, possible, sections, over] = [0, 0, 0, false];

@@ -149,7 +149,7 @@ describe('notifications over a cluster', () => {
 });
 
 describe('notifications in the simulator', () => {
-  const seeds = Number(process.env['QUORAL_NOTIFY_SEEDS'] ?? 2);
+  const seeds = Number(process.env['QUORAL_NOTIFY_SEEDS'] ?? 1);
   it.each([
     { what: 'partitions and crashes', faults: ['partition', 'one-way', 'pause', 'crash', 'lease-transfer'] as const },
     { what: 'faults of any kind', faults: 'swarm' as const },
