@@ -15,6 +15,8 @@ import './json-build.js';
 import './arrays.js';
 import './series.js';
 import './system.js';
+import './notifications.js';
+import './advisory.js';
 import './aggregates.js';
 import './ordered-set.js';
 import { registerProcedureNames } from '../types/registry.js';
