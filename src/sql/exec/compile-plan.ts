@@ -4,6 +4,7 @@ import type { Plan } from '../plan/logical.js';
 import { compileAggregate } from './aggregate.js';
 import { compileDelete, compileInsert, compileUpdate } from './dml.js';
 import { compileJoin } from './join.js';
+import { compileMerge } from './merge.js';
 import {
   compileDistinct,
   compileFilter,
@@ -63,6 +64,8 @@ export function compilePlan(plan: Plan): OperatorFactory {
       return compileUpdate(plan);
     case 'delete':
       return compileDelete(plan);
+    case 'merge':
+      return compileMerge(plan);
     default:
       return unreachable(plan, 'plan');
   }

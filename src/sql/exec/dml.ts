@@ -28,6 +28,7 @@ import {
   compileRow,
   type CompiledTest,
   compileTest,
+  type Layout,
   layoutOf,
   testRow,
 } from './eval.js';
@@ -46,7 +47,7 @@ import {
 } from './run.js';
 import { checkCancelled } from './scan.js';
 
-const NO_LAYOUT = new Map<number, number>();
+const NO_LAYOUT: Layout = new Map<number, number>();
 const NO_ROW: Row = [];
 const WRITE_ROWS = 1000;
 
@@ -65,12 +66,12 @@ function compileReturning(returning: Returning | null, input: Plan | null): Retu
   };
 }
 
-async function relieve(run: Run): Promise<void> {
+export async function relieve(run: Run): Promise<void> {
   if (run.ctx.txn.crowded) await run.ctx.txn.relieve();
 }
 
 /** Whole input, accounted for; `release` when done. */
-async function collect(input: Operator, run: Run): Promise<{ rows: Row[]; release: () => void }> {
+export async function collect(input: Operator, run: Run): Promise<{ rows: Row[]; release: () => void }> {
   const rows: Row[] = [];
   let bytes = 0;
   try {
@@ -92,9 +93,9 @@ async function collect(input: Operator, run: Run): Promise<{ rows: Row[]; releas
 
 export type RowMaker = (input: Row, run: Run) => Promise<Row> | Row;
 
-/** Computes full rows of the table from input rows. */
-export function compileSources(sources: readonly InsertSource[]): RowMaker {
-  const makers = sources.map(compileSource);
+/** Computes full rows of the table from input rows; expressions refer to columns of `layout`. */
+export function compileSources(sources: readonly InsertSource[], layout: Layout = NO_LAYOUT): RowMaker {
+  const makers = sources.map((source) => compileSource(source, layout));
   if (!makers.some((m) => m.waits)) {
     const evals = makers.map((m) => m.eval as (row: Row, run: Run) => Datum);
     return (input, run) => {
@@ -113,14 +114,14 @@ export function compileSources(sources: readonly InsertSource[]): RowMaker {
   };
 }
 
-function compileSource(source: InsertSource): Compiled {
+function compileSource(source: InsertSource, layout: Layout): Compiled {
   switch (source.kind) {
     case 'input': {
       const { index } = source;
       return { waits: false, eval: (row) => row[index]! };
     }
     case 'expr':
-      return compileExpr(source.expr, NO_LAYOUT);
+      return compileExpr(source.expr, layout);
     case 'rowid':
       return { waits: false, eval: (_row, run) => uniqueRowId(run.ctx) };
     default:
@@ -175,7 +176,7 @@ function compileConflict(clause: ConflictClause): CompiledConflict {
   };
 }
 
-class Inserter {
+export class Inserter {
   readonly #run: Run;
   readonly #writer: RowWriter;
   readonly #make: RowMaker;
@@ -306,7 +307,12 @@ class Inserter {
 }
 
 /** The row with its assigned columns replaced; the values are computed from `source`. */
-async function assign(before: Row, source: Row, assignments: readonly (Compiled | null)[], run: Run): Promise<Row> {
+export async function assign(
+  before: Row,
+  source: Row,
+  assignments: readonly (Compiled | null)[],
+  run: Run,
+): Promise<Row> {
   const after = before.slice();
   for (let i = 0; i < assignments.length; i++) {
     const a = assignments[i]!;
@@ -316,7 +322,7 @@ async function assign(before: Row, source: Row, assignments: readonly (Compiled 
 }
 
 /** Checks and writes one changed row. */
-async function changeRow(run: Run, writer: RowWriter, before: Row, after: Row): Promise<void> {
+export async function changeRow(run: Run, writer: RowWriter, before: Row, after: Row): Promise<void> {
   const { txn } = run.ctx;
   const wait = writer.verify(after, run);
   if (wait !== undefined) await wait;
@@ -335,7 +341,7 @@ async function changeRow(run: Run, writer: RowWriter, before: Row, after: Row): 
 // ---- UPDATE, DELETE -----------------------------------------------------------------------------
 
 /** Reads the target row out of an input row. */
-function compileTarget(target: readonly number[], input: Plan): (row: Row) => Row {
+export function compileTarget(target: readonly number[], input: Plan): (row: Row) => Row {
   const layout = layoutOf(input.columns);
   const positions = target.map((id) => layout.get(id) ?? -1);
   if (positions.every((p, i) => p === i)) {
@@ -371,7 +377,7 @@ export function compileUpdate(plan: UpdatePlan): OperatorFactory {
     });
 }
 
-function firstTime(seen: Set<Key>, writer: RowWriter, full: Row): boolean {
+export function firstTime(seen: Set<Key>, writer: RowWriter, full: Row): boolean {
   const key = writer.codec.primary.keyOfRow(writer.live(full));
   if (seen.has(key)) return false;
   seen.add(key);

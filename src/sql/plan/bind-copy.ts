@@ -9,7 +9,8 @@ import { constant } from './expr.js';
 import { as, stringsOf } from './ast.js';
 import { columnExpr, errorAt } from './binder.js';
 import type { Binder } from './binder.js';
-import { bindChecks, bindStatement, defaultOf } from './bind-dml.js';
+import { bindChecks, defaultOf } from './bind-dml.js';
+import { bindStatement } from './bind-statement.js';
 import { scanOf } from './bind-from.js';
 import type { InsertSource, Plan, ProjectItem } from './logical.js';
 

@@ -226,6 +226,8 @@ class Explainer {
         return { title: `Update on ${quoteIdentifier(plan.table.name)}`, details: [], inputs: [{ plan: plan.input }] };
       case 'delete':
         return { title: `Delete on ${quoteIdentifier(plan.table.name)}`, details: [], inputs: [{ plan: plan.input }] };
+      case 'merge':
+        return { title: `Merge on ${quoteIdentifier(plan.table.name)}`, details: [], inputs: [{ plan: plan.input }] };
       case 'project':
       case 'with':
         return { title: 'Result', details: [], inputs: [{ plan: plan.input }] };

@@ -182,6 +182,7 @@ export function estimate(plan: Plan): number {
     case 'insert':
     case 'update':
     case 'delete':
+    case 'merge':
       return estimate(plan.input);
   }
 }
@@ -219,7 +220,7 @@ function lookUp(
   const few = rows <= LOOKUP_ROWS_MAX;
   const selective = chosen.access.unique && rows < ROWS_UNKNOWN / 2;
   if (!few && !selective) return null;
-  if (right.lock !== null && type !== 'inner') return null;
+  if (right.lock !== null && type !== 'inner' && type !== 'left') return null;
   const filter = [...conjuncts(right.filter), ...usable].filter((c) => !chosen.answered.has(c));
   const scan: ScanPlan = { ...right, access: chosen.access, filter: filter.length === 0 ? null : conjunction(filter) };
   return { right: scan, rest: conditions.filter((c) => !usable.includes(c)) };

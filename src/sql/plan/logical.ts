@@ -259,6 +259,34 @@ export interface DeletePlan {
   readonly returning: Returning | null;
 }
 
+/** What a MERGE does with a row of its join; the first clause that fits decides. */
+export interface MergeClause {
+  /** For rows of the source that have a row of the target, or for those that have none. */
+  readonly matched: boolean;
+  readonly condition: Expr | null;
+  readonly action: MergeAction;
+}
+export type MergeAction =
+  | { readonly kind: 'nothing' }
+  | { readonly kind: 'delete' }
+  /** Value for each position of the table's columns; null = unchanged. */
+  | { readonly kind: 'update'; readonly assignments: readonly (Expr | null)[] }
+  /** Over the columns of `input`. */
+  | { readonly kind: 'insert'; readonly sources: readonly InsertSource[] };
+
+/** Its input is the source joined with the target: a left join if rows without a match matter. */
+export interface MergePlan {
+  readonly kind: 'merge';
+  readonly columns: readonly [];
+  readonly table: TableDescriptor;
+  readonly schemaName: string;
+  readonly input: Plan;
+  /** As of UPDATE; all NULL in a row that has no match. */
+  readonly target: readonly number[];
+  readonly clauses: readonly MergeClause[];
+  readonly checks: TableChecks;
+}
+
 export type Plan =
   | ScanPlan
   | VirtualPlan
@@ -280,4 +308,5 @@ export type Plan =
   | EmptyPlan
   | InsertPlan
   | UpdatePlan
-  | DeletePlan;
+  | DeletePlan
+  | MergePlan;

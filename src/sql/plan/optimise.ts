@@ -226,6 +226,7 @@ function push(plan: Plan, conditions: readonly Expr[]): Plan {
     case 'insert':
     case 'update':
     case 'delete':
+    case 'merge':
       return withFilter({ ...p, input: push(p.input, []) }, conditions);
     default:
       return unreachable(p, 'plan');
@@ -501,6 +502,7 @@ function prune(plan: Plan): Plan {
       switch (p.kind) {
         case 'update':
         case 'delete':
+        case 'merge':
           for (const id of p.target) used.add(id);
           break;
         // These read their inputs by position.

@@ -2,7 +2,7 @@
 import { unreachable } from '../../base/assert.js';
 import { walk } from './expr.js';
 import type { Expr, SortKey } from './expr.js';
-import type { KeyConstraint, Plan, ProjectItem, Returning } from './logical.js';
+import type { InsertSource, KeyConstraint, MergeClause, Plan, ProjectItem, Returning } from './logical.js';
 
 export function inputsOf(plan: Plan): readonly Plan[] {
   switch (plan.kind) {
@@ -25,6 +25,7 @@ export function inputsOf(plan: Plan): readonly Plan[] {
     case 'insert':
     case 'update':
     case 'delete':
+    case 'merge':
       return [plan.input];
     case 'join':
     case 'setop':
@@ -57,6 +58,7 @@ export function mapInputs(plan: Plan, f: (input: Plan) => Plan): Plan {
     case 'insert':
     case 'update':
     case 'delete':
+    case 'merge':
       return { ...plan, input: f(plan.input) };
     case 'join':
     case 'setop':
@@ -100,6 +102,29 @@ function mapConstraint(c: KeyConstraint, f: MapExpr): KeyConstraint {
       };
     default:
       return unreachable(c, 'constraint');
+  }
+}
+
+const mapSources = (sources: readonly InsertSource[], f: MapExpr): InsertSource[] =>
+  sources.map((s) => (s.kind === 'expr' ? { ...s, expr: f(s.expr) } : s));
+
+function mapMergeClause(clause: MergeClause, f: MapExpr): MergeClause {
+  const condition = mapNullable(clause.condition, f);
+  const { action } = clause;
+  switch (action.kind) {
+    case 'update':
+      return {
+        ...clause,
+        condition,
+        action: { ...action, assignments: action.assignments.map((a) => mapNullable(a, f)) },
+      };
+    case 'insert':
+      return { ...clause, condition, action: { ...action, sources: mapSources(action.sources, f) } };
+    case 'delete':
+    case 'nothing':
+      return { ...clause, condition };
+    default:
+      return unreachable(action, 'action of MERGE');
   }
 }
 
@@ -162,7 +187,7 @@ export function mapPlanExprs(plan: Plan, f: MapExpr): Plan {
     case 'insert':
       return {
         ...plan,
-        sources: plan.sources.map((s) => (s.kind === 'expr' ? { ...s, expr: f(s.expr) } : s)),
+        sources: mapSources(plan.sources, f),
         checks: { ...plan.checks, checks: plan.checks.checks.map((c) => ({ ...c, expr: f(c.expr) })) },
         conflict:
           plan.conflict === null || plan.conflict.update === null
@@ -186,6 +211,12 @@ export function mapPlanExprs(plan: Plan, f: MapExpr): Plan {
       };
     case 'delete':
       return { ...plan, returning: mapReturning(plan.returning, f) };
+    case 'merge':
+      return {
+        ...plan,
+        clauses: plan.clauses.map((c) => mapMergeClause(c, f)),
+        checks: { ...plan.checks, checks: plan.checks.checks.map((c) => ({ ...c, expr: f(c.expr) })) },
+      };
     default:
       return unreachable(plan, 'plan');
   }
@@ -236,6 +267,9 @@ function definedIn(plan: Plan, found: Set<number>): void {
           break;
         case 'delete':
           if (p.returning !== null) for (const c of p.returning.row) found.add(c.id);
+          break;
+        case 'merge':
+          for (const c of p.checks.row) found.add(c.id);
           break;
         default:
           break;
