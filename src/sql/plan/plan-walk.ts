@@ -2,7 +2,16 @@
 import { unreachable } from '../../base/assert.js';
 import { walk } from './expr.js';
 import type { Expr, SortKey } from './expr.js';
-import type { InsertSource, KeyConstraint, MergeClause, Plan, ProjectItem, Returning } from './logical.js';
+import type {
+  ConflictClause,
+  InsertSource,
+  KeyConstraint,
+  MergeClause,
+  Plan,
+  ProjectItem,
+  Returning,
+  TableChecks,
+} from './logical.js';
 
 export function inputsOf(plan: Plan): readonly Plan[] {
   switch (plan.kind) {
@@ -105,8 +114,25 @@ function mapConstraint(c: KeyConstraint, f: MapExpr): KeyConstraint {
   }
 }
 
+const mapChecks = (checks: TableChecks, f: MapExpr): TableChecks => ({
+  ...checks,
+  checks: checks.checks.map((c) => ({ ...c, expr: f(c.expr) })),
+});
 const mapSources = (sources: readonly InsertSource[], f: MapExpr): InsertSource[] =>
   sources.map((s) => (s.kind === 'expr' ? { ...s, expr: f(s.expr) } : s));
+
+function mapConflict(conflict: ConflictClause | null, f: MapExpr): ConflictClause | null {
+  if (conflict === null || conflict.update === null) return conflict;
+  const { update } = conflict;
+  return {
+    ...conflict,
+    update: {
+      ...update,
+      assignments: update.assignments.map((a) => mapNullable(a, f)),
+      where: mapNullable(update.where, f),
+    },
+  };
+}
 
 function mapMergeClause(clause: MergeClause, f: MapExpr): MergeClause {
   const condition = mapNullable(clause.condition, f);
@@ -188,25 +214,15 @@ export function mapPlanExprs(plan: Plan, f: MapExpr): Plan {
       return {
         ...plan,
         sources: mapSources(plan.sources, f),
-        checks: { ...plan.checks, checks: plan.checks.checks.map((c) => ({ ...c, expr: f(c.expr) })) },
-        conflict:
-          plan.conflict === null || plan.conflict.update === null
-            ? plan.conflict
-            : {
-                ...plan.conflict,
-                update: {
-                  ...plan.conflict.update,
-                  assignments: plan.conflict.update.assignments.map((a) => mapNullable(a, f)),
-                  where: mapNullable(plan.conflict.update.where, f),
-                },
-              },
+        checks: mapChecks(plan.checks, f),
+        conflict: mapConflict(plan.conflict, f),
         returning: mapReturning(plan.returning, f),
       };
     case 'update':
       return {
         ...plan,
         assignments: plan.assignments.map((a) => mapNullable(a, f)),
-        checks: { ...plan.checks, checks: plan.checks.checks.map((c) => ({ ...c, expr: f(c.expr) })) },
+        checks: mapChecks(plan.checks, f),
         returning: mapReturning(plan.returning, f),
       };
     case 'delete':
@@ -215,7 +231,7 @@ export function mapPlanExprs(plan: Plan, f: MapExpr): Plan {
       return {
         ...plan,
         clauses: plan.clauses.map((c) => mapMergeClause(c, f)),
-        checks: { ...plan.checks, checks: plan.checks.checks.map((c) => ({ ...c, expr: f(c.expr) })) },
+        checks: mapChecks(plan.checks, f),
       };
     default:
       return unreachable(plan, 'plan');

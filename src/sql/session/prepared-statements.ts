@@ -6,6 +6,7 @@ import { resolveTypeName } from '../plan/coerce.js';
 import type { ResultSink } from '../session-api.js';
 import type { Datum } from '../types/datum.js';
 import { CountingSink, REFUSING } from './counting-sink.js';
+import { settlePortals } from './cursors.js';
 import { planFor } from './planning.js';
 import { Prepared } from './portal.js';
 import type { Session } from './session.js';
@@ -81,6 +82,7 @@ async function runInner(
   const plan = await planFor(session, prepared);
   if (session.modes.readOnly && !plan.compiled.readOnly)
     throw sqlError('25006', 'cannot write in a read-only transaction');
+  await settlePortals(session, plan.compiled.readOnly, null);
   session.transaction.ensureTxn().beginStatement();
   if (plan.needsView) await session.services.loadView();
   const memory = session.newMemory();

@@ -11,6 +11,7 @@ import type { ResultSink } from '../session-api.js';
 import type { Datum } from '../types/datum.js';
 import { asOfTimestamp } from './as-of.js';
 import { BufferingSink } from './buffering-sink.js';
+import { settlePortals } from './cursors.js';
 import type { StatementMemory } from './memory.js';
 import type { CachedPlan } from './plan-cache.js';
 import { planFor, validPlan } from './planning.js';
@@ -84,6 +85,7 @@ export class StatementRunner {
     const shows = statement.kind === 'QuoralShowRanges';
     if (session.modes.readOnly && !shows) throw readOnlyError(statement);
     let tag = '';
+    if (!shows) await settlePortals(session, false, options.portal);
     await transaction.withRetries(buffer, false, async () => {
       transaction.ensureTxn().beginStatement();
       if (mayLookUpCatalog(statement.text) || /nextval/i.test(statement.text)) await session.services.loadView();
@@ -130,6 +132,7 @@ export class StatementRunner {
         asOf: await asOfTimestamp(session, statement.asOfSystemTime),
       };
     }
+    if (session.portals.size > 0) await settlePortals(session, compiled.readOnly, options.portal);
     const txn = transaction.ensureTxn();
     txn.beginStatement();
     if (plan.storageSince > txn.readTimestamp) throw tooOldSnapshot(session.modes.asOf !== null);

@@ -11,7 +11,7 @@ import type { SequenceDescriptor, TableDescriptor, ViewDescriptor } from '../cat
 import type { Sequences } from '../catalog/sequences.js';
 import type { CatalogView, TransactionCatalog } from '../catalog/transaction-catalog.js';
 import { virtualRelation, virtualRelationByOid } from '../catalog/virtual/registry.js';
-import type { ActivityRow, CatalogServices, SettingRow } from '../catalog/virtual/services.js';
+import type { ActivityRow, CatalogServices, CursorRow, SettingRow } from '../catalog/virtual/services.js';
 import type { SessionServices } from '../contract.js';
 import { VERSION_TEXT } from './setting-table.js';
 import type { Settings } from './settings.js';
@@ -29,6 +29,7 @@ export interface ServiceHost {
   setSetting(name: string, value: string, local: boolean): string;
   setting(name: string): string | null;
   activity(): readonly ActivityRow[];
+  cursors(): readonly CursorRow[];
 }
 
 /** 'a.b', '"A"."b"' or 'x' into its parts. */
@@ -108,6 +109,9 @@ export class Services implements SessionServices, CatalogServices {
   }
   activity(): readonly ActivityRow[] {
     return this.#host.activity();
+  }
+  cursors(): readonly CursorRow[] {
+    return this.#host.cursors();
   }
 
   #schemaId(name: string): number | null {

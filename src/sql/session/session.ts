@@ -13,8 +13,8 @@ import type { TimerHandle } from '../../env/env.js';
 import type { KvTxn } from '../../txn/kv-txn.js';
 import type { WaitOptions } from '../catalog/catalog.js';
 import type { TransactionCatalog } from '../catalog/transaction-catalog.js';
-import type { ActivityRow } from '../catalog/virtual/services.js';
-import type { ExecContext, ParsedStatement } from '../contract.js';
+import type { ActivityRow, CursorRow } from '../catalog/virtual/services.js';
+import type { ExecContext } from '../contract.js';
 import { parseSql } from '../parse/parser.js';
 import type {
   Notice,
@@ -30,15 +30,16 @@ import type { Datum } from '../types/datum.js';
 import type { FormatContext } from '../types/type-info.js';
 import { StatementMemory } from './memory.js';
 import { NO_SINK } from './no-sink.js';
-import { decodeParameters } from './parameters.js';
+import { bindPortal, continuePortal, emptyTag } from './portal-protocol.js';
 import { PlanCache } from './plan-cache.js';
 import { cachedStatement, planFor } from './planning.js';
-import { closePortal, newPortal, type Portal, Prepared } from './portal.js';
+import { closePortal, closePortals, type Portal, Prepared } from './portal.js';
 import { StatementRunner } from './runner.js';
+import { cursorRows, readHeldPortals } from './cursors.js';
 import type { ServerCore } from './server.js';
 import { Services } from './services.js';
 import { Settings, severityRank } from './settings.js';
-import { commandName, endsTransaction, isPlanned } from './statement-kinds.js';
+import { endsTransaction, isPlanned } from './statement-kinds.js';
 import { SessionTransaction, type TransactionModes } from './transaction.js';
 import { failedTransaction } from './transaction-state.js';
 import { utilityColumns } from './utility.js';
@@ -130,6 +131,9 @@ export class Session implements SqlSession {
   }
   activity(): readonly ActivityRow[] {
     return this.server.activity();
+  }
+  cursors(): readonly CursorRow[] {
+    return cursorRows(this.portals);
   }
 
   #modeSetting(name: string): string | null {
@@ -296,7 +300,7 @@ export class Session implements SqlSession {
     }
     this.server.sessionClosed(this);
     await this.transaction.end(false);
-    this.portals.clear();
+    closePortals(this.portals);
     this.prepared.clear();
   }
 
@@ -313,9 +317,11 @@ export class Session implements SqlSession {
     this.state.apply('error');
     if (wasBlock) {
       // Locks go at once; with savepoints the transaction must live for ROLLBACK TO.
-      if (this.transaction.savepoints.length === 0) await this.transaction.release(false);
-      for (const portal of this.portals.values()) closePortal(portal);
-      this.portals.clear();
+      // So must the portals that were there before the savepoint.
+      if (this.transaction.savepoints.length === 0) {
+        await this.transaction.release(false);
+        closePortals(this.portals, (portal) => portal.held);
+      }
     } else if (this.state.state === 'idle') await this.transaction.end(false);
     return error;
   }
@@ -338,11 +344,17 @@ export class Session implements SqlSession {
     return this.#abort.signal;
   }
 
-  transactionReset(over: boolean): void {
+  transactionReset(over: boolean, committed = false): void {
     this.services.forgetView();
     if (!over) return;
-    for (const portal of this.portals.values()) closePortal(portal);
-    this.portals.clear();
+    for (const portal of this.portals.values()) {
+      if (committed && portal.cursor?.hold === true && portal.rows?.settled === true) portal.held = true;
+    }
+    closePortals(this.portals, (portal) => portal.held);
+  }
+
+  beforeCommit(): Promise<void> | null {
+    return this.portals.size === 0 ? null : readHeldPortals(this.portals);
   }
 
   /** Where notices go while a statement holds its results back. */
@@ -449,7 +461,7 @@ export class Session implements SqlSession {
   bind(portalName: string, statementName: string, values: readonly ParameterValue[]): void | Promise<void> {
     try {
       if (this.#closed !== null) throw this.#closed;
-      this.#bind(portalName, statementName, values);
+      bindPortal(this, portalName, statementName, values);
       return undefined;
     } catch (error) {
       return this.fail().then(() => {
@@ -458,24 +470,9 @@ export class Session implements SqlSession {
     }
   }
 
-  #bind(portalName: string, statementName: string, values: readonly ParameterValue[]): void {
-    const prepared = this.findPrepared(statementName);
-    const { statement } = prepared;
-    if (this.state.state === 'failed' && (statement === null || !endsTransaction(statement))) throw failedTransaction();
-    if (values.length !== prepared.parameterOids.length) {
-      throw sqlError(
-        '08P01',
-        `bind message supplies ${values.length} parameters, but prepared statement "${statementName}" requires ${prepared.parameterOids.length}`,
-      );
-    }
-    const open = this.portals.get(portalName);
-    if (open !== undefined) {
-      if (portalName !== '') throw sqlError('42P03', `cursor "${portalName}" already exists`);
-      closePortal(open);
-    }
+  /** @throws QuoralError 53000 */
+  checkPortals(): void {
     if (this.portals.size >= PORTALS_MAX) throw sqlError('53000', 'too many open portals in this session');
-    const parameters = decodeParameters(values, prepared.parameterOids, this.#format);
-    this.portals.set(portalName, newPortal(portalName, prepared, parameters));
   }
 
   describePortal(name: string): readonly ResultColumn[] | null {
@@ -494,8 +491,8 @@ export class Session implements SqlSession {
         sink.empty();
         return;
       }
-      if (portal.execution !== null) {
-        await this.continuePortal(portal, maxRows, sink);
+      if (portal.execution !== null || portal.rows !== null) {
+        await continuePortal(this, portal, maxRows, sink);
         return;
       }
       if (portal.done) {
@@ -513,20 +510,6 @@ export class Session implements SqlSession {
         portal,
       });
     });
-  }
-
-  /** More rows of a suspended portal. */
-  async continuePortal(portal: Portal, maxRows: number, sink: ResultSink): Promise<void> {
-    const execution = portal.execution!;
-    const outcome = await execution.run(sink, maxRows);
-    if (outcome === 'suspended') {
-      sink.suspended();
-      return;
-    }
-    portal.done = true;
-    const { tag } = execution;
-    closePortal(portal);
-    sink.complete(tag);
   }
 
   closeStatement(name: string): void {
@@ -561,6 +544,7 @@ export class Session implements SqlSession {
   }
 
   execContext(parameters: readonly Datum[], memory: StatementMemory, sink: ResultSink, implicit: boolean): ExecContext {
+    const abort = (): AbortSignal => this.#abort.signal;
     return {
       txn: this.transaction.ensureTxn(),
       db: this.server.deps.db,
@@ -568,7 +552,10 @@ export class Session implements SqlSession {
       format: this.#format,
       services: this.services,
       memory,
-      signal: this.#abort.signal,
+      // A portal lives on with other messages than the one that opened it.
+      get signal() {
+        return abort();
+      },
       implicit,
       rng: this.server.deps.rng,
       notice: (notice) => {
@@ -591,14 +578,6 @@ export class Session implements SqlSession {
       notice: (notice) => this.notice(notice),
     };
   }
-}
-
-function emptyTag(statement: ParsedStatement): string {
-  return statement.kind === 'SelectStmt'
-    ? 'SELECT 0'
-    : statement.kind === 'InsertStmt'
-      ? 'INSERT 0 0'
-      : `${commandName(statement)} 0`;
 }
 
 export function shutdownError(): QuoralError {

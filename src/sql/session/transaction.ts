@@ -34,6 +34,8 @@ export interface SavepointEntry {
   readonly kv: Savepoint | null;
   readonly settings: SettingsMark;
   readonly catalog: Mark;
+  /** Portals with greater numbers came after it. */
+  readonly portalSerial: number;
 }
 
 /** What the transaction needs of its session. */
@@ -44,7 +46,9 @@ export interface TransactionHost {
   readonly database: string;
   readonly signal: AbortSignal;
   /** The transaction is over, or begins anew: portals and catalog views of it are void. */
-  transactionReset(over: boolean): void;
+  transactionReset(over: boolean, committed?: boolean): void;
+  /** Rows that are to outlive the transaction are read while it is there. */
+  beforeCommit(): Promise<void> | null;
 }
 
 export class SessionTransaction {
@@ -126,6 +130,8 @@ export class SessionTransaction {
   async commit(): Promise<void> {
     const txn = this.#txn;
     if (txn === null) return;
+    const held = this.#host.beforeCommit();
+    if (held !== null) await held;
     this.#catalog?.check();
     try {
       await txn.commit();
@@ -137,7 +143,7 @@ export class SessionTransaction {
   }
 
   async #finish(committed: boolean): Promise<void> {
-    this.#host.transactionReset(true);
+    this.#host.transactionReset(true, committed);
     this.state.apply('end');
     this.#host.settings.endTransaction(committed);
     this.savepoints = [];

@@ -7,7 +7,7 @@ import type { ParsedStatement } from '../contract.js';
 import type { ResultColumn, ResultSink } from '../session-api.js';
 import { asOfTimestamp } from './as-of.js';
 import { closeCursor, declareCursor, fetch } from './cursors.js';
-import { closePortal } from './portal.js';
+import { closePortals, lastSerial } from './portal.js';
 import { deallocate, execute, explain, prepare } from './prepared-statements.js';
 import type { Session } from './session.js';
 import { modesFrom, setVariable, show } from './set-show.js';
@@ -148,6 +148,7 @@ async function transaction(session: Session, statement: ParsedStatement, body: L
         kv: session.transaction.ensureTxn().savepoint(),
         settings: session.settings.mark(),
         catalog: session.transactionCatalog().mark(),
+        portalSerial: lastSerial(),
       });
       return 'SAVEPOINT';
     case 'TRANS_STMT_RELEASE': {
@@ -187,6 +188,7 @@ function rollbackTo(session: Session, name: string): string {
   session.transactionCatalog().rollbackTo(entry.catalog);
   session.settings.rollbackTo(entry.settings);
   session.transaction.savepoints.length = at + 1;
+  closePortals(session.portals, (portal) => portal.held || portal.serial <= entry.portalSerial);
   session.state.revive();
   return 'ROLLBACK';
 }
@@ -204,8 +206,7 @@ function discard(session: Session, body: Loose): string {
       return 'DISCARD TEMP';
     default:
       if (session.state.inBlock) throw sqlError('25001', 'DISCARD ALL cannot run inside a transaction block');
-      for (const portal of session.portals.values()) closePortal(portal);
-      session.portals.clear();
+      closePortals(session.portals);
       session.prepared.clear();
       session.services.discardSequences();
       session.settings.resetAll();

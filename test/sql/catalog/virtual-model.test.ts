@@ -137,6 +137,7 @@ function contextOf(descriptors: readonly Descriptor[]): ExecContext {
     database: 'postgres',
     user: 'postgres',
     settingRows: () => [],
+    cursors: () => [],
     activity: () => [],
     allTables: () => tables,
     tableByOid: (oid: number) => tables.find((one) => one.id === oid) ?? null,
