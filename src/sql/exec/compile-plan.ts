@@ -21,6 +21,14 @@ import { compileCteScan, compileFunction, compileOne, compileValues, compileVirt
 import { compileWindow } from './window.js';
 
 export function compilePlan(plan: Plan): OperatorFactory {
+  const make = compileNode(plan);
+  return (run) => {
+    const { profile } = run.ctx;
+    return profile === undefined ? make(run) : profile.watch(plan, make(run));
+  };
+}
+
+function compileNode(plan: Plan): OperatorFactory {
   switch (plan.kind) {
     case 'scan':
       return compileScan(plan);

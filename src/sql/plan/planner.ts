@@ -168,7 +168,7 @@ function compileCopy(stmt: CopyStmt, binder: Binder, settings: PlannerSettings):
       dependencies: binder.dependencies,
       readOnly: false,
       start: (ctx) => compiled.start(ctx),
-      explain: () => [`Copy into ${quoteIdentifier(bound.shape.table.name)}`],
+      explain: () => explainPlan({ kind: 'one', columns: [] }, { verbose: false }, settings.format),
     };
   }
   const plan = optimise(bound.plan, settings.format);

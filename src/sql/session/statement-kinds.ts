@@ -37,7 +37,6 @@ export function textColumn(name: string, typeOid: number = OID.text): ResultColu
   return { name, tableOid: 0, columnNumber: 0, typeOid, typeLength, typmod: -1 };
 }
 
-export const EXPLAIN_COLUMNS: readonly ResultColumn[] = [textColumn('QUERY PLAN')];
 export const SHOW_ALL_COLUMNS: readonly ResultColumn[] = [
   textColumn('name'),
   textColumn('setting'),

@@ -7,19 +7,13 @@ import type { ParsedStatement } from '../contract.js';
 import type { ResultColumn, ResultSink } from '../session-api.js';
 import { asOfTimestamp } from './as-of.js';
 import { closeCursor, declareCursor, fetch } from './cursors.js';
+import { explain, explainColumns } from './explain.js';
 import { closePortals, lastSerial } from './portal.js';
-import { deallocate, execute, explain, prepare } from './prepared-statements.js';
+import { deallocate, execute, prepare } from './prepared-statements.js';
 import type { Session } from './session.js';
 import { modesFrom, setVariable, show } from './set-show.js';
 import { findSetting } from './setting-table.js';
-import {
-  bodyOf,
-  CLUSTER_SETTING_COLUMNS,
-  EXPLAIN_COLUMNS,
-  RANGES_COLUMNS,
-  SHOW_ALL_COLUMNS,
-  textColumn,
-} from './statement-kinds.js';
+import { bodyOf, CLUSTER_SETTING_COLUMNS, RANGES_COLUMNS, SHOW_ALL_COLUMNS, textColumn } from './statement-kinds.js';
 import { list } from './tree.js';
 import type { Loose } from './tree.js';
 
@@ -31,7 +25,7 @@ export async function utilityColumns(
   const body = bodyOf(statement);
   switch (statement.kind) {
     case 'ExplainStmt':
-      return EXPLAIN_COLUMNS;
+      return explainColumns(body);
     case 'VariableShowStmt': {
       const name = String(body['name']).toLowerCase();
       return name === 'all' ? SHOW_ALL_COLUMNS : [textColumn(findSetting(name)?.name ?? name)];
