@@ -15,6 +15,7 @@ import {
   compileWith,
 } from './operators.js';
 import { type OperatorFactory, RowsOperator } from './run.js';
+import { compileSample } from './sample.js';
 import { compileScan } from './scan.js';
 import { compileSort } from './sort.js';
 import { compileCteScan, compileFunction, compileOne, compileValues, compileVirtual } from './sources.js';
@@ -38,6 +39,8 @@ function compileNode(plan: Plan): OperatorFactory {
       return compileValues(plan);
     case 'function':
       return compileFunction(plan);
+    case 'sample':
+      return compileSample(plan);
     case 'filter':
       return compileFilter(plan);
     case 'project':

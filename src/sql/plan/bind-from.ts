@@ -7,6 +7,7 @@ import { as, kindOf, locationOf, stringsOf } from './ast.js';
 import { Scope, columnExpr, errorAt } from './binder.js';
 import type { Binder, BoundFrom, CteEntry, ExprContext, LockRequest, ScopeColumn, ScopeRelation } from './binder.js';
 import { bindExpr } from './bind-expr.js';
+import { bindSample } from './bind-sample.js';
 import { makeOperator } from './bind-call.js';
 import { coerceBoolean, commonType, resolveTypeName } from './coerce.js';
 import { toCommon } from './bind-expr.js';
@@ -87,7 +88,7 @@ function bindFromItem(ctx: FromContext, node: Node, left: BoundFrom | null): Bou
     case 'JoinExpr':
       return bindJoin(ctx, as(node, 'JoinExpr')!, left);
     case 'RangeTableSample':
-      throw errorAt('0A000', 'TABLESAMPLE is not supported', locationOf(node));
+      return bindSample(ctx, as(node, 'RangeTableSample')!, bindRangeVar);
     default:
       throw errorAt('0A000', `this kind of FROM item is not supported (${kindOf(node)})`, locationOf(node));
   }

@@ -16,6 +16,7 @@ import type {
   MergePlan,
   Plan,
   ProjectPlan,
+  SamplePlan,
   ScanPlan,
   SetOpPlan,
   UpdatePlan,
@@ -221,6 +222,8 @@ class Explainer {
       }
       case 'filter':
         return { title: 'Filter', details: [['Filter', this.#text(plan.condition)]], inputs: [plan.input] };
+      case 'sample':
+        return this.#sample(plan);
       case 'join':
         return this.#join(plan);
       case 'aggregate':
@@ -265,6 +268,12 @@ class Explainer {
       default:
         return unreachable(plan, 'plan');
     }
+  }
+
+  #sample(plan: SamplePlan): Shown {
+    const percent = this.#text(plan.percent);
+    const seed = plan.seed === null ? '' : ` REPEATABLE (${this.#text(plan.seed)})`;
+    return { title: 'Sample', details: [['Sampling', `${plan.method} (${percent})${seed}`]], inputs: [plan.input] };
   }
 
   #aggregate(plan: AggregatePlan): Shown {

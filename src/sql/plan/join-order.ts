@@ -150,6 +150,8 @@ export function estimate(plan: Plan): number {
       return 0;
     case 'function':
       return 100;
+    case 'sample':
+      return estimate(plan.input) * (plan.percent.kind === 'const' ? shareOf(Number(plan.percent.value)) : 1);
     case 'filter':
       return Math.max(1, estimate(plan.input) / 3);
     case 'project':
@@ -185,6 +187,11 @@ export function estimate(plan: Plan): number {
     case 'merge':
       return estimate(plan.input);
   }
+}
+
+/** Of 1; whatever is no percentage is an error when it is run. */
+function shareOf(percent: number): number {
+  return percent >= 0 && percent <= 100 ? percent / 100 : 0;
 }
 
 /** A join of the given conditions, as a lookup join if that is better. */

@@ -80,6 +80,19 @@ export interface FunctionPlan {
   readonly calls: readonly { readonly expr: Expr; readonly width: number; readonly record: boolean }[];
   readonly ordinality: boolean;
 }
+/** Some of a table's rows, by TABLESAMPLE. Each row is taken or not by itself, so conditions may be tested before. */
+export interface SamplePlan {
+  readonly kind: 'sample';
+  readonly columns: readonly PlanColumn[];
+  readonly input: Plan;
+  readonly table: TableDescriptor;
+  /** Ids of the primary key's columns in `input`. */
+  readonly key: readonly number[];
+  readonly method: 'bernoulli' | 'system';
+  readonly percent: Expr;
+  /** REPEATABLE. */
+  readonly seed: Expr | null;
+}
 export interface FilterPlan {
   readonly kind: 'filter';
   readonly columns: readonly PlanColumn[];
@@ -292,6 +305,7 @@ export type Plan =
   | VirtualPlan
   | ValuesPlan
   | FunctionPlan
+  | SamplePlan
   | FilterPlan
   | ProjectPlan
   | ProjectSetPlan

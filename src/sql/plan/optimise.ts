@@ -180,6 +180,7 @@ function push(plan: Plan, conditions: readonly Expr[]): Plan {
     case 'join':
       return pushJoin(p, conditions);
     case 'sort':
+    case 'sample':
       return { ...p, input: push(p.input, conditions) };
     case 'distinct':
       return p.on === null
@@ -515,6 +516,9 @@ function prune(plan: Plan): Plan {
             if (c.recursive !== null) for (const column of c.recursive.term.columns) used.add(column.id);
           }
           break;
+        case 'sample':
+          for (const id of p.key) used.add(id);
+          break;
         case 'insert':
           for (const c of p.input.columns) used.add(c.id);
           break;
@@ -545,6 +549,7 @@ function pruneTo(plan: Plan, used: ReadonlySet<number>): Plan {
     case 'virtual':
       return { ...p, columns: p.columns.filter((c) => used.has(c.id)) };
     case 'filter':
+    case 'sample':
     case 'sort':
     case 'limit':
     case 'distinct':

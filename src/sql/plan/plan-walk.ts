@@ -23,6 +23,7 @@ export function inputsOf(plan: Plan): readonly Plan[] {
     case 'one':
     case 'empty':
       return [];
+    case 'sample':
     case 'filter':
     case 'project':
     case 'projectset':
@@ -56,6 +57,7 @@ export function mapInputs(plan: Plan, f: (input: Plan) => Plan): Plan {
     case 'one':
     case 'empty':
       return plan;
+    case 'sample':
     case 'filter':
     case 'project':
     case 'projectset':
@@ -173,6 +175,8 @@ export function mapPlanExprs(plan: Plan, f: MapExpr): Plan {
       return { ...plan, rows: plan.rows.map((row) => row.map(f)) };
     case 'function':
       return { ...plan, calls: plan.calls.map((c) => ({ ...c, expr: f(c.expr) })) };
+    case 'sample':
+      return { ...plan, percent: f(plan.percent), seed: mapNullable(plan.seed, f) };
     case 'filter':
       return { ...plan, condition: f(plan.condition) };
     case 'project':
