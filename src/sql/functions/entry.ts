@@ -16,6 +16,8 @@ export type Volatility = 'immutable' | 'stable' | 'volatile';
 export interface CallInfo {
   readonly argOids: readonly number[];
   readonly resultOid: number;
+  /** Of a hypothetical-set aggregate: the order that WITHIN GROUP gives. */
+  readonly order?: readonly { readonly descending: boolean; readonly nullsFirst: boolean }[];
 }
 
 export interface FunctionEntry {

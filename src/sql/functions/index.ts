@@ -16,6 +16,7 @@ import './series.js';
 import './system.js';
 import './aggregates.js';
 import './ordered-set.js';
+import './hypothetical.js';
 import { registerProcedureNames } from '../types/registry.js';
 import { allAggregates, allFunctions, functionsNamed } from './define.js';
 import { FUNCTION_OIDS } from './oid-table.js';

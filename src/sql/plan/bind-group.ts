@@ -40,6 +40,7 @@ export function applyAggregation(
     if (group !== undefined) return columnExpr(group.column);
     if (e.kind === 'aggregate') {
       if (e.entry === GROUPING) checkGrouping(e, items);
+      for (const arg of e.args.slice(0, e.direct ?? 0)) checkDirect(arg);
       const same = aggregates.find((a) => sameExpr(a.aggregate, e));
       if (same !== undefined) return columnExpr(same.column);
       const column = b.column(e.entry.name, e.oid, e.typmod);
@@ -91,6 +92,25 @@ export function applyAggregation(
       `column "${qualified(from, e.id, e.name)}" must appear in the GROUP BY clause or be used in an aggregate function`,
       e.location,
     );
+  };
+  /** What an ordered-set aggregate is given for a whole group must be the same in all its rows. */
+  const checkDirect = (e: Expr): void => {
+    some(e, (x) => {
+      if (x.kind !== 'column' || !local.has(x.id)) return false;
+      if (groups.sets !== null)
+        throw errorAt(
+          '0A000',
+          'columns in the direct arguments of an ordered-set aggregate are not supported with grouping sets',
+          x.location,
+        );
+      if (items.some((g) => sameExpr(g.expr, e) || sameExpr(g.expr, x)) || addDependent(x)) return false;
+      throw errorAt(
+        '42803',
+        `column "${qualified(from, x.id, x.name)}" must appear in the GROUP BY clause or be used in an aggregate function`,
+        x.location,
+        { detail: 'Direct arguments of an ordered-set aggregate must use only grouped columns.' },
+      );
+    });
   };
   const exprs = state.exprs.map(lift);
   const having = state.having === null ? null : lift(state.having);
