@@ -24,6 +24,7 @@ import { bindFrom, join, scanOf, scanRelation } from './bind-from.js';
 import { bindSelect, coerceOutput, exprContext, fromContext, withClause } from './bind-select.js';
 import { coerceAssignment, coerceBoolean, resolveUnknown } from './coerce.js';
 import { figureNameOf } from './figure-name.js';
+import { isSystemName } from './system-columns.js';
 import { constant, TRUE } from './expr.js';
 import type { Expr } from './expr.js';
 import type {
@@ -374,6 +375,8 @@ export function bindAssignments(
     const target = must(node, 'ResTarget') as ResTarget;
     const name = target.name ?? '';
     const position = table.columns.findIndex((c) => c.name === name && !c.dropped);
+    if (position < 0 && isSystemName(name))
+      throw errorAt('0A000', `cannot assign to system column "${name}"`, target.location ?? -1);
     if (position < 0)
       throw errorAt('42703', `column "${name}" of relation "${table.name}" does not exist`, target.location ?? -1);
     if (target.indirection !== undefined)

@@ -171,7 +171,11 @@ function bindRangeVar(ctx: FromContext, range: RangeVar): BoundFrom {
       const bound = derived(plan, range.alias, name, null);
       return {
         ...bound,
-        relations: bound.relations.map((r) => ({ ...r, schema: range.alias === undefined ? relation.schema : null })),
+        relations: bound.relations.map((r) => ({
+          ...r,
+          schema: range.alias === undefined ? relation.schema : null,
+          ...(relation.schema === 'pg_catalog' ? { catalogOid: relation.oid } : {}),
+        })),
       };
     }
     case 'sequence':
