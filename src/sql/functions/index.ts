@@ -11,6 +11,7 @@ import './datetime.js';
 import './formatting.js';
 import './json.js';
 import './json-build.js';
+import './json-record.js';
 import './arrays.js';
 import './series.js';
 import './system.js';
