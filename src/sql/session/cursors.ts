@@ -77,7 +77,8 @@ export async function declareCursor(session: Session, statement: ParsedStatement
   const prepared = new Prepared(statement.text, inner, [], false);
   const plan = await planFor(session, prepared);
   const portal = newPortal(name, prepared, [], { hold, createdAt: session.format.statementNow });
-  await settlePortals(session, plan.compiled.readOnly, null);
+  const settled = settlePortals(session, plan.compiled.readOnly, null);
+  if (settled !== null) await settled;
   session.transaction.ensureTxn().beginStatement();
   if (plan.needsView) await session.services.loadView();
   const memory = session.newMemory();
@@ -114,8 +115,8 @@ export async function fetch(session: Session, body: Loose, sink: ResultSink, sim
 function go(rows: CursorRows, direction: string, many: number, out: ResultSink | null): Promise<number> {
   switch (direction) {
     case 'FETCH_BACKWARD':
-      // Nothing backwards is still backwards, for a cursor that cannot.
-      if (many === 0) rows.backward(0, null);
+      // To fetch nothing backwards is still backwards, for a cursor that cannot.
+      if (many === 0 && out !== null) rows.backward(0, null);
       return rows.step(-many, out);
     case 'FETCH_ABSOLUTE':
       return rows.absolute(many, out);
@@ -135,19 +136,30 @@ function rowsOf(portal: Portal): CursorRows | null {
   return portal.rows;
 }
 
-/** Reads to their end the portals that the next statement would disturb; `own`: the one that runs it. */
-export async function settlePortals(session: Session, readOnly: boolean, own: Portal | null): Promise<void> {
-  if (session.portals.size === 0 || (readOnly && session.modes.isolation !== 'read committed')) return;
-  for (const portal of session.portals.values()) {
-    if (portal !== own && !portal.failed) await (portal.rows ?? rowsOf(portal))?.settle();
-  }
+function isOpen(portal: Portal): boolean {
+  return !portal.failed && (portal.rows === null ? portal.execution !== null : !portal.rows.settled);
+}
+
+/**
+ * Reads to their end the portals that the next statement would disturb; `own`: the one that runs it. null: there are
+ * none, as nearly always.
+ */
+export function settlePortals(session: Session, readOnly: boolean, own: Portal | null): Promise<void> | null {
+  if (readOnly && session.modes.isolation !== 'read committed') return null;
+  let open: Portal[] | null = null;
+  for (const portal of session.portals.values()) if (portal !== own && isOpen(portal)) (open ??= []).push(portal);
+  return open === null ? null : settleAll(open);
+}
+
+async function settleAll(portals: readonly Portal[]): Promise<void> {
+  for (const portal of portals) await (portal.rows ?? rowsOf(portal))?.settle();
 }
 
 /** Before the commit: what WITH HOLD promises to have afterwards is read now. */
-export async function readHeldPortals(portals: ReadonlyMap<string, Portal>): Promise<void> {
-  for (const portal of portals.values()) {
-    if (portal.cursor?.hold === true && !portal.failed) await portal.rows?.settle();
-  }
+export function readHeldPortals(portals: ReadonlyMap<string, Portal>): Promise<void> | null {
+  let held: Portal[] | null = null;
+  for (const portal of portals.values()) if (portal.cursor?.hold === true && isOpen(portal)) (held ??= []).push(portal);
+  return held === null ? null : settleAll(held);
 }
 
 /** For pg_cursors. */

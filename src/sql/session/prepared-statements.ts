@@ -83,7 +83,8 @@ export async function runInner(
   const plan = await planFor(session, prepared);
   if (session.modes.readOnly && !plan.compiled.readOnly)
     throw sqlError('25006', 'cannot write in a read-only transaction');
-  await settlePortals(session, plan.compiled.readOnly, null);
+  const settled = settlePortals(session, plan.compiled.readOnly, null);
+  if (settled !== null) await settled;
   session.transaction.ensureTxn().beginStatement();
   if (plan.needsView) await session.services.loadView();
   const memory = session.newMemory();

@@ -85,7 +85,8 @@ export class StatementRunner {
     const shows = statement.kind === 'QuoralShowRanges';
     if (session.modes.readOnly && !shows) throw readOnlyError(statement);
     let tag = '';
-    if (!shows) await settlePortals(session, false, options.portal);
+    const settled = settlePortals(session, shows, options.portal);
+    if (settled !== null) await settled;
     await transaction.withRetries(buffer, false, async () => {
       transaction.ensureTxn().beginStatement();
       if (mayLookUpCatalog(statement.text) || /nextval/i.test(statement.text)) await session.services.loadView();
@@ -132,7 +133,8 @@ export class StatementRunner {
         asOf: await asOfTimestamp(session, statement.asOfSystemTime),
       };
     }
-    if (session.portals.size > 0) await settlePortals(session, compiled.readOnly, options.portal);
+    const settled = settlePortals(session, compiled.readOnly, options.portal);
+    if (settled !== null) await settled;
     const txn = transaction.ensureTxn();
     txn.beginStatement();
     if (plan.storageSince > txn.readTimestamp) throw tooOldSnapshot(session.modes.asOf !== null);

@@ -348,13 +348,14 @@ export class Session implements SqlSession {
     this.services.forgetView();
     if (!over) return;
     for (const portal of this.portals.values()) {
-      if (committed && portal.cursor?.hold === true && portal.rows?.settled === true) portal.held = true;
+      const ready = portal.rows?.settled === true && !portal.failed;
+      if (committed && portal.cursor?.hold === true && ready) portal.held = true;
     }
     closePortals(this.portals, (portal) => portal.held);
   }
 
   beforeCommit(): Promise<void> | null {
-    return this.portals.size === 0 ? null : readHeldPortals(this.portals);
+    return readHeldPortals(this.portals);
   }
 
   /** Where notices go while a statement holds its results back. */

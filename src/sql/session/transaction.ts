@@ -96,13 +96,17 @@ export class SessionTransaction {
 
   ensureTxn(): KvTxn {
     if (this.#txn !== null) return this.#txn;
-    const { settings, server, signal } = this.#host;
+    const { settings, server } = this.#host;
+    const abort = (): AbortSignal => this.#host.signal;
     const options: TxnOptions = {
       isolation: this.modes.isolation,
       readOnly: this.modes.readOnly,
       name: settings.derived.applicationName,
       lockTimeoutMs: settings.derived.lockTimeoutMs,
-      signal,
+      // A statement that was cancelled after a savepoint must not cancel those after ROLLBACK TO.
+      get signal() {
+        return abort();
+      },
       ...(this.modes.asOf === null ? {} : { asOf: this.modes.asOf }),
     };
     this.#txn = server.deps.db.begin(options);

@@ -79,7 +79,7 @@ describe('FETCH and MOVE', () => {
       ['fetch absolute 2 c; fetch absolute 4 c', 'fetch absolute 0 c'],
       ['move relative 2 c; fetch absolute 9 c; fetch absolute 10 c; fetch forward 0 c', 'move backward all c'],
       ['move backward all c; fetch absolute 0 c', 'fetch backward 0 c'],
-      ['move 0 c', 'move last c'],
+      ['move 0 c; fetch c; move backward 0 c', 'move last c'],
     ] as const) {
       await c.all(`begin; ${declare('no scroll')}; ${moves}`);
       expect(await c.error(last), last).toBe(`55000 ${forward}`);
@@ -189,6 +189,16 @@ describe('a cursor and its transaction', () => {
     expect(await c.error('fetch c')).toMatch(/^34000/);
   });
 
+  it('goes on after a statement that was cancelled, and so does its transaction', async () => {
+    await c.all(`begin; ${declare()}; fetch c; savepoint s; set local statement_timeout = 20`);
+    expect(await c.error('select pg_sleep(5)')).toMatch(/^57014/);
+    await c.all('rollback to s; set local statement_timeout = 0');
+    expect(await go('fetch c')).toBe('2');
+    expect(await c.rows('select count(*) from t')).toEqual([['5']]);
+    await c.all('update t set v = 0 where id = 1; commit');
+    expect(await c.rows('select v from t where id = 1')).toEqual([['0']]);
+  });
+
   it('gives nothing more once it has failed', async () => {
     await c.all('begin; declare c cursor for select 1 / (id - 2) from t order by id; savepoint s');
     // PostgreSQL gives the first row before it fails at the second; here rows are computed in batches.
@@ -247,6 +257,14 @@ describe('WITH HOLD', () => {
     expect(await c.rows('select count(*) from t')).toEqual([['5']]);
     expect(await c.error(hold)).toMatch(/^22012/);
     expect(memoryUsed()).toBe(0);
+  });
+
+  it('is gone if it failed before the commit, and stays what it is if it fails afterwards', async () => {
+    await c.all('begin; declare h no scroll cursor with hold for select id from t order by id; fetch 2 h; savepoint s');
+    expect(await c.error('fetch prior h')).toMatch(/^55000/);
+    await c.all('rollback to s; commit');
+    expect(await c.error('fetch h')).toMatch(/^34000/);
+    expect(await c.rows('select * from pg_cursors')).toEqual([]);
   });
 
   it('is gone if the commit fails', async () => {
