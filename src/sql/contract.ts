@@ -9,6 +9,9 @@
  */
 import type { KvDb, KvTxn } from '../txn/kv-txn.js';
 import type { TableDescriptor, SequenceDescriptor, ViewDescriptor } from './catalog/descriptor.js';
+import type { Profile } from './exec/profile.js';
+import type { ExplainOptions } from './plan/explain.js';
+import type { ExplainNode } from './plan/explain-tree.js';
 import type { Datum } from './types/datum.js';
 import type { FormatContext } from './types/type-info.js';
 import type { Notice, ResultColumn, ResultSink } from './session-api.js';
@@ -140,6 +143,8 @@ export interface ExecContext {
   /** True when the whole statement is the transaction and reads one or a few keys of known value. */
   readonly rng: { bytes(n: number): Buffer; next(): number };
   notice(notice: Notice): void;
+  /** Watches the operators, for EXPLAIN ANALYZE. */
+  readonly profile?: Profile;
 }
 
 export interface MemoryAccount {
@@ -180,8 +185,8 @@ export interface CompiledStatement {
     ): number;
   } | null;
   start(ctx: ExecContext): Execution;
-  /** Lines of EXPLAIN. */
-  explain(options: { readonly verbose: boolean; readonly costs: boolean }): readonly string[];
+  /** What EXPLAIN shows, with the figures of a run if it has been run under a profile. */
+  explain(options: ExplainOptions): ExplainNode;
 }
 
 export interface PlannerSettings {

@@ -236,7 +236,10 @@ export class Transaction implements KvTxn {
       runtime,
       attempt,
       refresher: this.#refresher,
-      signal: options.signal,
+      // Asked each time: the caller's may be another one after a cancelled statement.
+      get signal() {
+        return options.signal;
+      },
       lockTimeoutMs: options.lockTimeoutMs ?? 0,
       barrier: () => this.#barrier,
       anchored: () => this.#anchored(attempt),

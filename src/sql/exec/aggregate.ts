@@ -5,6 +5,7 @@
  * Output: the group columns, then the aggregates. GROUPING SETS run every row through every set.
  */
 import type { Accumulator } from '../functions/entry.js';
+import { countsInAnyOrder } from '../functions/hypothetical.js';
 import { GROUPING, groupingMask } from '../plan/grouping.js';
 import type { AggregatePlan } from '../plan/logical.js';
 import type { AggregateExpr } from '../plan/expr.js';
@@ -45,7 +46,7 @@ function compileAggregateExpr(expr: AggregateExpr, layout: Layout): AggregateSha
     filter: compileTest(expr.filter, layout),
     distinct: expr.distinct ? compileHasher(expr.args.map((a, i) => ({ oid: a.oid, eval: (row) => row[i]! }))) : null,
     order:
-      expr.orderBy.length === 0
+      expr.orderBy.length === 0 || countsInAnyOrder(expr.entry)
         ? null
         : {
             keys: compileRow(

@@ -4,6 +4,7 @@ import type { Plan } from '../plan/logical.js';
 import { compileAggregate } from './aggregate.js';
 import { compileDelete, compileInsert, compileUpdate } from './dml.js';
 import { compileJoin } from './join.js';
+import { compileMerge } from './merge.js';
 import {
   compileDistinct,
   compileFilter,
@@ -14,12 +15,21 @@ import {
   compileWith,
 } from './operators.js';
 import { type OperatorFactory, RowsOperator } from './run.js';
+import { compileSample } from './sample.js';
 import { compileScan } from './scan.js';
 import { compileSort } from './sort.js';
 import { compileCteScan, compileFunction, compileOne, compileValues, compileVirtual } from './sources.js';
 import { compileWindow } from './window.js';
 
 export function compilePlan(plan: Plan): OperatorFactory {
+  const make = compileNode(plan);
+  return (run) => {
+    const { profile } = run.ctx;
+    return profile === undefined ? make(run) : profile.watch(plan, make(run));
+  };
+}
+
+function compileNode(plan: Plan): OperatorFactory {
   switch (plan.kind) {
     case 'scan':
       return compileScan(plan);
@@ -29,6 +39,8 @@ export function compilePlan(plan: Plan): OperatorFactory {
       return compileValues(plan);
     case 'function':
       return compileFunction(plan);
+    case 'sample':
+      return compileSample(plan);
     case 'filter':
       return compileFilter(plan);
     case 'project':
@@ -63,6 +75,8 @@ export function compilePlan(plan: Plan): OperatorFactory {
       return compileUpdate(plan);
     case 'delete':
       return compileDelete(plan);
+    case 'merge':
+      return compileMerge(plan);
     default:
       return unreachable(plan, 'plan');
   }

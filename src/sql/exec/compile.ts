@@ -15,7 +15,7 @@ import { tableCodec } from './index-codec.js';
 import { type Batch, type Operator, type OperatorFactory, type Row, Run } from './run.js';
 import { AccessPath, livePositions } from './scan.js';
 
-export type Command = 'SELECT' | 'INSERT' | 'UPDATE' | 'DELETE';
+export type Command = 'SELECT' | 'INSERT' | 'UPDATE' | 'DELETE' | 'MERGE';
 
 export interface CompiledQuery {
   start(ctx: ExecContext): Execution;
@@ -58,6 +58,7 @@ class QueryExecution implements Execution {
         return `INSERT 0 ${this.#run.affected}`;
       case 'UPDATE':
       case 'DELETE':
+      case 'MERGE':
         return `${this.#command} ${this.#run.affected}`;
     }
   }

@@ -4,11 +4,14 @@
  * Rows to change are collected before the first one is changed, or a scan could meet what the
  * statement itself has written. Their locks were taken by the scan. Unique keys of new rows are read
  * under locks, a batch at a time, before anything of the batch is written.
+ *
+ * A subquery in SET or RETURNING must not see what the statement itself writes either: where there is one, all new
+ * values and all returned rows are computed before the first write.
  */
 import { unreachable } from '../../base/assert.js';
 import { QuoralError, sqlError } from '../../base/errors.js';
 import type { Key } from '../../base/key.js';
-import type { Expr } from '../plan/expr.js';
+import { type Expr, hasSubquery, some } from '../plan/expr.js';
 import type {
   ConflictClause,
   DeletePlan,
@@ -29,6 +32,7 @@ import {
   compileRow,
   type CompiledTest,
   compileTest,
+  type Layout,
   layoutOf,
   testRow,
 } from './eval.js';
@@ -48,7 +52,7 @@ import {
 } from './run.js';
 import { checkCancelled } from './scan.js';
 
-const NO_LAYOUT = new Map<number, number>();
+const NO_LAYOUT: Layout = new Map<number, number>();
 const NO_ROW: Row = [];
 const WRITE_ROWS = 1000;
 
@@ -67,13 +71,13 @@ function compileReturning(returning: Returning | null, input: Plan | null): Retu
   };
 }
 
-async function relieve(run: Run): Promise<void> {
+export async function relieve(run: Run): Promise<void> {
   if (run.ctx.txn.crowded) await run.ctx.txn.relieve();
   await relieveForeignKeys(run.ctx);
 }
 
 /** Whole input, accounted for; `release` when done. */
-async function collect(input: Operator, run: Run): Promise<{ rows: Row[]; release: () => void }> {
+export async function collect(input: Operator, run: Run): Promise<{ rows: Row[]; release: () => void }> {
   const rows: Row[] = [];
   let bytes = 0;
   try {
@@ -95,9 +99,9 @@ async function collect(input: Operator, run: Run): Promise<{ rows: Row[]; releas
 
 export type RowMaker = (input: Row, run: Run) => Promise<Row> | Row;
 
-/** Computes full rows of the table from input rows. */
-export function compileSources(sources: readonly InsertSource[]): RowMaker {
-  const makers = sources.map(compileSource);
+/** Computes full rows of the table from input rows; expressions refer to columns of `layout`. */
+export function compileSources(sources: readonly InsertSource[], layout: Layout = NO_LAYOUT): RowMaker {
+  const makers = sources.map((source) => compileSource(source, layout));
   if (!makers.some((m) => m.waits)) {
     const evals = makers.map((m) => m.eval as (row: Row, run: Run) => Datum);
     return (input, run) => {
@@ -116,14 +120,14 @@ export function compileSources(sources: readonly InsertSource[]): RowMaker {
   };
 }
 
-function compileSource(source: InsertSource): Compiled {
+function compileSource(source: InsertSource, layout: Layout): Compiled {
   switch (source.kind) {
     case 'input': {
       const { index } = source;
       return { waits: false, eval: (row) => row[index]! };
     }
     case 'expr':
-      return compileExpr(source.expr, NO_LAYOUT);
+      return compileExpr(source.expr, layout);
     case 'rowid':
       return { waits: false, eval: (_row, run) => uniqueRowId(run.ctx) };
     default:
@@ -139,8 +143,10 @@ export function compileInsert(plan: InsertPlan): OperatorFactory {
   const conflict = plan.conflict === null ? null : compileConflict(plan.conflict);
   const singleRow = plan.input.kind === 'one' || (plan.input.kind === 'values' && plan.input.rows.length === 1);
   const readsTarget = readsTable(plan.input, plan.table.id);
+  const ahead = plan.returning?.items.some((i) => hasSubquery(i.expr)) === true;
+  if (!singleRow) refuseLateReads(plan);
   return (run) => {
-    const insert = new Inserter(run, writer, make, conflict, returning);
+    const insert = new Inserter(run, writer, make, conflict, returning, ahead);
     const deferred = singleRow && run.ctx.implicit && plan.conflict === null;
     // A statement that READ COMMITTED repeats must not meet what its first run has ingested.
     const ingest = plan.freshStorage && !singleRow && conflict === null && run.ctx.txn.isolation !== 'read committed';
@@ -161,6 +167,22 @@ function readsTable(plan: Plan, tableId: number): boolean {
   return reads;
 }
 
+/** What DO UPDATE computes for a later row would see what was done for an earlier one. */
+function refuseLateReads(plan: InsertPlan): void {
+  const update = plan.conflict?.update ?? null;
+  if (update === null) return;
+  const exprs = [...update.assignments, update.where, ...(plan.returning?.items.map((i) => i.expr) ?? [])];
+  const reads = (e: Expr): boolean => e.kind === 'subquery' && readsTable(e.plan, plan.table.id);
+  if (!exprs.some((e) => e !== null && some(e, reads))) return;
+  throw sqlError(
+    '0A000',
+    'ON CONFLICT DO UPDATE of several rows with a subquery that reads the table is not supported',
+    {
+      hint: 'Insert one row at a time, or use MERGE.',
+    },
+  );
+}
+
 interface CompiledConflict {
   readonly clause: ConflictClause;
   readonly assignments: readonly (Compiled | null)[];
@@ -178,23 +200,33 @@ function compileConflict(clause: ConflictClause): CompiledConflict {
   };
 }
 
-class Inserter {
+export class Inserter {
   readonly #run: Run;
   readonly #writer: RowWriter;
   readonly #make: RowMaker;
   readonly #conflict: CompiledConflict | null;
   readonly #returning: ReturningRow;
+  /** RETURNING of the rows to insert, where it must be computed before the first write. */
+  readonly #early: Map<Row, Row> | null;
   readonly #out: Row[] = [];
   /** Primary keys that this statement has inserted or updated: none may be updated again. */
   readonly #touched = new Set<Key>();
   #target: RowTarget | null = null;
 
-  constructor(run: Run, writer: RowWriter, make: RowMaker, conflict: CompiledConflict | null, returning: ReturningRow) {
+  constructor(
+    run: Run,
+    writer: RowWriter,
+    make: RowMaker,
+    conflict: CompiledConflict | null,
+    returning: ReturningRow,
+    ahead = false,
+  ) {
     this.#run = run;
     this.#writer = writer;
     this.#make = make;
     this.#conflict = conflict;
     this.#returning = returning;
+    this.#early = ahead ? new Map() : null;
   }
 
   async all(input: Operator, whole: boolean, deferred: boolean, ingest: boolean): Promise<Row[]> {
@@ -206,9 +238,11 @@ class Inserter {
       for (let batch = await source.next(); batch !== null; batch = await source.next()) {
         checkCancelled(run.ctx);
         for (let at = 0; at < batch.length; at += WRITE_ROWS) {
-          await this.#batch(batch.slice(at, at + WRITE_ROWS), deferred);
+          const rows = await this.#rows(batch.slice(at, at + WRITE_ROWS));
+          if (this.#early === null) await this.#write(rows, deferred);
         }
       }
+      if (this.#early !== null) await this.#writeAll([...this.#early.keys()], deferred);
     } finally {
       source.close();
       collected?.release();
@@ -217,7 +251,12 @@ class Inserter {
     return this.#out;
   }
 
-  async #batch(batch: Batch, deferred: boolean): Promise<void> {
+  async #writeAll(rows: readonly Row[], deferred: boolean): Promise<void> {
+    for (let at = 0; at < rows.length; at += WRITE_ROWS) await this.#write(rows.slice(at, at + WRITE_ROWS), deferred);
+  }
+
+  /** Full rows, verified. */
+  async #rows(batch: Batch): Promise<Row[]> {
     const rows: Row[] = [];
     for (const source of batch) {
       const made = this.#make(source, this.#run);
@@ -225,7 +264,16 @@ class Inserter {
       const wait = this.#writer.verify(full, this.#run);
       if (wait !== undefined) await wait;
       rows.push(full);
+      if (this.#early !== null && this.#returning !== null) {
+        const returned = await this.#returning(full, NO_ROW, this.#run);
+        this.#early.set(full, returned);
+        this.#run.ctx.memory.grow(rowBytes(full) + rowBytes(returned));
+      }
     }
+    return rows;
+  }
+
+  async #write(rows: readonly Row[], deferred: boolean): Promise<void> {
     if (deferred) {
       for (const full of rows) {
         this.#writer.putDeferred(this.#run.ctx, full);
@@ -279,7 +327,8 @@ class Inserter {
 
   async #wrote(full: Row): Promise<void> {
     this.#run.affected++;
-    if (this.#returning !== null) this.#out.push(await this.#returning(full, NO_ROW, this.#run));
+    if (this.#returning !== null)
+      this.#out.push(this.#early?.get(full) ?? (await this.#returning(full, NO_ROW, this.#run)));
   }
 
   async #clash(full: Row, index: IndexCodec, value: Buffer, present: Map<Key, Buffer | null>): Promise<void> {
@@ -301,6 +350,8 @@ class Inserter {
     const both = [...existing, ...full];
     if (!(await testRow(conflict.where, both, this.#run))) return;
     const after = await assign(existing, both, conflict.assignments, this.#run);
+    if (this.#early !== null && this.#returning !== null)
+      this.#early.set(after, await this.#returning(after, NO_ROW, this.#run));
     await changeRow(this.#run, this.#writer, existing, after);
     for (const u of this.#writer.uniqueKeys(this.#writer.live(existing))) present.set(u.key, null);
     this.#remember(after, present);
@@ -309,7 +360,12 @@ class Inserter {
 }
 
 /** The row with its assigned columns replaced; the values are computed from `source`. */
-async function assign(before: Row, source: Row, assignments: readonly (Compiled | null)[], run: Run): Promise<Row> {
+export async function assign(
+  before: Row,
+  source: Row,
+  assignments: readonly (Compiled | null)[],
+  run: Run,
+): Promise<Row> {
   const after = before.slice();
   for (let i = 0; i < assignments.length; i++) {
     const a = assignments[i]!;
@@ -321,7 +377,7 @@ async function assign(before: Row, source: Row, assignments: readonly (Compiled 
 // ---- UPDATE, DELETE -----------------------------------------------------------------------------
 
 /** Reads the target row out of an input row. */
-function compileTarget(target: readonly number[], input: Plan): (row: Row) => Row {
+export function compileTarget(target: readonly number[], input: Plan): (row: Row) => Row {
   const layout = layoutOf(input.columns);
   const positions = target.map((id) => layout.get(id) ?? -1);
   if (positions.every((p, i) => p === i)) {
@@ -337,27 +393,39 @@ export function compileUpdate(plan: UpdatePlan): OperatorFactory {
   const target = compileTarget(plan.target, plan.input);
   const assignments = plan.assignments.map((a: Expr | null) => (a === null ? null : compileExpr(a, layout)));
   const returning = compileReturning(plan.returning, plan.input);
+  const ahead = [...plan.assignments, ...(plan.returning?.items.map((i) => i.expr) ?? [])].some(
+    (e) => e !== null && hasSubquery(e),
+  );
   return (run) =>
     new LazyRows(async () => {
       const { rows, release } = await collect(input(run), run);
       const out: Row[] = [];
+      const decided: { readonly before: Row; readonly after: Row }[] = [];
+      const change = async (before: Row, after: Row): Promise<void> => {
+        await changeRow(run, writer, before, after);
+        run.affected++;
+        if (run.affected % WRITE_ROWS === 0 || run.ctx.txn.crowded) await relieve(run);
+      };
       // A joined target row may come several times: the first one counts.
       const seen = plan.joined ? new Set<Key>() : null;
       for (const row of rows) {
         const before = target(row);
         if (seen !== null && !firstTime(seen, writer, before)) continue;
         const after = await assign(before, row, assignments, run);
-        await changeRow(run, writer, before, after);
-        run.affected++;
+        if (!ahead) await change(before, after);
+        else {
+          decided.push({ before, after });
+          run.ctx.memory.grow(rowBytes(after));
+        }
         if (returning !== null) out.push(await returning(after, row, run));
-        if (run.affected % WRITE_ROWS === 0 || run.ctx.txn.crowded) await relieve(run);
       }
+      for (const { before, after } of decided) await change(before, after);
       release();
       return out;
     });
 }
 
-function firstTime(seen: Set<Key>, writer: RowWriter, full: Row): boolean {
+export function firstTime(seen: Set<Key>, writer: RowWriter, full: Row): boolean {
   const key = writer.codec.primary.keyOfRow(writer.live(full));
   if (seen.has(key)) return false;
   seen.add(key);
@@ -373,14 +441,18 @@ export function compileDelete(plan: DeletePlan): OperatorFactory {
     new LazyRows(async () => {
       const { rows, release } = await collect(input(run), run);
       const out: Row[] = [];
+      const doomed: Row[] = [];
       const seen = plan.joined ? new Set<Key>() : null;
       for (const row of rows) {
         const before = target(row);
         if (seen !== null && !firstTime(seen, writer, before)) continue;
-        writer.remove(run.ctx.txn, before);
-        run.affected++;
+        doomed.push(before);
         // The old row is in the input: RETURNING reads it there.
         if (returning !== null) out.push(await returning(NO_ROW, row, run));
+      }
+      for (const before of doomed) {
+        writer.remove(run.ctx.txn, before);
+        run.affected++;
         if (run.affected % WRITE_ROWS === 0 || run.ctx.txn.crowded) await relieve(run);
       }
       release();

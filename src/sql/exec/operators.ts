@@ -32,7 +32,7 @@ import { compileRowSource } from './sources.js';
 const NO_ROW: Row = [];
 
 /** An operator that turns each input batch into an output batch. */
-class MapOperator implements Operator {
+export class MapOperator implements Operator {
   readonly #input: Operator;
   readonly #map: (batch: Batch) => Promise<Batch> | Batch;
   constructor(input: Operator, map: (batch: Batch) => Promise<Batch> | Batch) {

@@ -16,6 +16,12 @@ export type Volatility = 'immutable' | 'stable' | 'volatile';
 export interface CallInfo {
   readonly argOids: readonly number[];
   readonly resultOid: number;
+  /** Of a function that gives records of any shape: the columns that the call wants. */
+  readonly record?: readonly { readonly name: string; readonly typeOid: number; readonly typmod: number }[];
+  /** What the statement calls it, if that is not the entry's name. */
+  readonly name?: string;
+  /** Of a hypothetical-set aggregate: the order that WITHIN GROUP gives. */
+  readonly order?: readonly { readonly descending: boolean; readonly nullsFirst: boolean }[];
 }
 
 export interface FunctionEntry {

@@ -15,13 +15,13 @@ import { OID } from '../types/oids.js';
 import { fn, op, srf } from './define.js';
 
 /** json keeps its text: members are cut out of it as they were written. */
-interface RawMember {
+export interface RawMember {
   readonly key: string | null;
   readonly text: string;
 }
 
 /** Top-level members of an object or elements of an array, in source order with doubles. */
-function rawMembers(text: string): { kind: 'object' | 'array' | 'scalar'; members: RawMember[] } {
+export function rawMembers(text: string): { kind: 'object' | 'array' | 'scalar'; members: RawMember[] } {
   const source = text.trim();
   const open = source[0];
   if (open !== '{' && open !== '[') return { kind: 'scalar', members: [] };

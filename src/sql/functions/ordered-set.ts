@@ -1,8 +1,6 @@
 /**
  * Ordered-set aggregates: percentile_cont, percentile_disc and mode (PostgreSQL chapter 9.21). Their direct
  * arguments come first, then what they are ordered by; rows arrive in that order, NULLs left out.
- *
- * Limits: no hypothetical-set aggregates (rank(…) WITHIN GROUP).
  */
 import { sqlError } from '../../base/errors.js';
 import { type Interval, PgArray } from '../types/datum.js';

@@ -1,5 +1,5 @@
 /** Access to the grammar's parse trees: nodes are objects with one key, the node's kind, and zero values left out. */
-import type { Node, SelectStmt, TypeName } from 'libpg-query';
+import type { FuncCall, Node, SelectStmt, TypeName } from 'libpg-query';
 import { assert } from '../../base/assert.js';
 import type { RelationName } from '../contract.js';
 
@@ -92,5 +92,15 @@ function collect(value: unknown, found: Map<string, RelationName>, hidden: Reado
     found.set(`${schema ?? ''}.${name}`, { schema, name });
     return;
   }
+  if (Array.isArray(node['funcname'])) rowTypes(node as FuncCall, found);
   for (const key in node) collect(node[key], found, hidden);
+}
+
+/** json_populate_record(NULL::t, …) names the table t by its row type. */
+function rowTypes(call: FuncCall, found: Map<string, RelationName>): void {
+  if (!(stringsOf(call.funcname).at(-1) ?? '').includes('_populate_record')) return;
+  const type = as(call.args?.[0], 'TypeCast')?.typeName;
+  if (type === undefined) return;
+  const { schema, name } = typeNameOf(type);
+  found.set(`${schema ?? ''}.${name}`, { schema, name });
 }

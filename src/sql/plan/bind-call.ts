@@ -2,9 +2,11 @@
 import type { FuncCall, Node, SortBy, WindowDef } from 'libpg-query';
 import { isAggregateName, resolveAggregate, resolveFunction, resolveOperator } from '../functions/resolve.js';
 import type { AggregateEntry, FunctionEntry, ResolvedCall } from '../functions/entry.js';
+import { hypotheticalSet } from '../functions/hypothetical.js';
 import { isOrderedSet } from '../functions/ordered-set.js';
 import { OID } from '../types/oids.js';
 import { arrayOidOf, elementOidOf, formatType, typeByOid } from '../types/registry.js';
+import { bindHypothetical } from './bind-hypothetical.js';
 import { as, locationOf, stringsOf } from './ast.js';
 import type { Binder, ExprContext } from './binder.js';
 import { addPosition, errorAt } from './binder.js';
@@ -195,7 +197,10 @@ export function bindCall(ctx: ExprContext, call: FuncCall): Expr {
     throw errorAt('3F000', `schema "${schema}" does not exist`, location);
   }
   if (call.over !== undefined) return bindWindowCall(ctx, call, name, location);
-  if (WINDOW_FUNCTIONS.has(name)) throw errorAt('42809', `window function ${name} requires an OVER clause`, location);
+  if (WINDOW_FUNCTIONS.has(name) && (hypotheticalSet(name) === undefined || call.agg_within_group !== true)) {
+    if (hypotheticalSet(name) !== undefined && call.args !== undefined) throw withinGroupRequired(name, location);
+    throw errorAt('42809', `window function ${name} requires an OVER clause`, location);
+  }
   if (isAggregateName(name)) return bindAggregate(ctx, call, name, location);
   const nodes = placeArguments(name, call.args ?? [], location);
   const args = nodes.map((n) => ctx.bind(ctx, n));
@@ -276,6 +281,15 @@ function bindAggregate(ctx: ExprContext, call: FuncCall, name: string, location:
 function makeAggregate(inner: ExprContext, call: FuncCall, name: string, location: number): AggregateExpr {
   const b = inner.binder;
   const within = call.agg_within_group === true;
+  const hypothetical = bindHypothetical(
+    inner,
+    call,
+    name,
+    placeArguments(name, call.args ?? [], location),
+    location,
+    sortKey,
+  );
+  if (hypothetical !== null) return hypothetical;
   const sorts = within ? (call.agg_order ?? []).map((s) => as(s, 'SortBy')!) : [];
   const nodes = [...placeArguments(name, call.args ?? [], location), ...sorts.map((s) => s.node!)];
   if (nodes.length === 0 && call.agg_star !== true) {
@@ -305,6 +319,7 @@ function makeAggregate(inner: ExprContext, call: FuncCall, name: string, locatio
     kind: 'aggregate',
     entry: resolved.entry,
     args: coerced,
+    direct: within ? coerced.length - sorts.length : 0,
     info: { argOids: coerced.map((a) => a.oid), resultOid: resolved.resultOid },
     distinct: call.agg_distinct === true,
     filter,
@@ -316,13 +331,12 @@ function makeAggregate(inner: ExprContext, call: FuncCall, name: string, locatio
 
 function checkWithinGroup(entry: AggregateEntry, within: boolean, location: number): void {
   if (isOrderedSet(entry) === within) return;
-  throw errorAt(
-    '42809',
-    within
-      ? `${entry.name} is not an ordered-set aggregate, so it cannot have WITHIN GROUP`
-      : `WITHIN GROUP is required for ordered-set aggregate ${entry.name}`,
-    location,
-  );
+  if (!within) throw withinGroupRequired(entry.name, location);
+  throw errorAt('42809', `${entry.name} is not an ordered-set aggregate, so it cannot have WITHIN GROUP`, location);
+}
+
+function withinGroupRequired(name: string, location: number): Error {
+  return errorAt('42809', `WITHIN GROUP is required for ordered-set aggregate ${name}`, location);
 }
 
 const FRAME = {
@@ -346,6 +360,9 @@ const FRAME = {
 
 function bindWindowCall(ctx: ExprContext, call: FuncCall, name: string, location: number): Expr {
   if (!ctx.windows) throw errorAt('42P20', `window functions are not allowed in ${ctx.clause}`, location);
+  if (call.agg_within_group === true)
+    throw errorAt('0A000', `OVER is not supported for ordered-set aggregate ${name}`, location);
+  if (hypotheticalSet(name) !== undefined && call.args !== undefined) throw withinGroupRequired(name, location);
   const b = ctx.binder;
   const inner: ExprContext = { ...ctx, windows: false, sets: false };
   const spec = resolveWindow(ctx, call.over!, location);

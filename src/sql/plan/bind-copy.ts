@@ -9,8 +9,9 @@ import { constant } from './expr.js';
 import { as, stringsOf } from './ast.js';
 import { columnExpr, errorAt } from './binder.js';
 import type { Binder } from './binder.js';
-import { bindStatement, defaultOf } from './bind-dml.js';
+import { defaultOf } from './bind-dml.js';
 import { bindWritten } from './bind-foreign-keys.js';
+import { bindStatement } from './bind-statement.js';
 import { scanOf } from './bind-from.js';
 import type { InsertSource, Plan, ProjectItem } from './logical.js';
 

@@ -15,16 +15,17 @@ import type {
 import type { ColumnDescriptor, IndexDescriptor, TableDescriptor } from '../catalog/descriptor.js';
 import { OID } from '../types/oids.js';
 import { parseSql } from '../parse/parser.js';
-import { as, kindOf, locationOf, must } from './ast.js';
+import { as, locationOf, must } from './ast.js';
 import { Scope, columnExpr, errorAt } from './binder.js';
 import type { Binder, BoundFrom, CteEntry, ExprContext, ScopeColumn, ScopeRelation, TableRelation } from './binder.js';
 import { bindExpr, starColumns } from './bind-expr.js';
 import { bindLinks, bindWritten } from './bind-foreign-keys.js';
 import { makeCall } from './bind-call.js';
 import { bindFrom, join, scanOf, scanRelation } from './bind-from.js';
-import { bindSelect, coerceOutput, exprContext, fromContext, registerModifying, withClause } from './bind-select.js';
+import { bindSelect, coerceOutput, exprContext, fromContext, withClause } from './bind-select.js';
 import { coerceAssignment, coerceBoolean, resolveUnknown } from './coerce.js';
 import { figureNameOf } from './figure-name.js';
+import { isSystemName } from './system-columns.js';
 import { constant, TRUE } from './expr.js';
 import type { Expr } from './expr.js';
 import type {
@@ -41,7 +42,7 @@ import type {
   UpdatePlan,
 } from './logical.js';
 
-function targetTable(b: Binder, range: RangeVar): TableRelation {
+export function targetTable(b: Binder, range: RangeVar): TableRelation {
   const name = range.relname ?? '';
   const location = range.location ?? 0;
   const relation = b.catalog.relation({ schema: range.schemaname ?? null, name });
@@ -100,7 +101,7 @@ function rowColumns(b: Binder, table: TableDescriptor): PlanColumn[] {
   return table.columns.map((c) => b.column(c.name, c.typeOid, c.typmod, table.id, c.id));
 }
 
-function visibleColumns(table: TableDescriptor, row: readonly PlanColumn[]): ScopeColumn[] {
+export function visibleColumns(table: TableDescriptor, row: readonly PlanColumn[]): ScopeColumn[] {
   return row.flatMap((column, i): ScopeColumn[] =>
     table.columns[i]!.dropped ? [] : [{ column, hidden: table.columns[i]!.hidden }],
   );
@@ -151,16 +152,17 @@ export function bindInsert(b: Binder, stmt: InsertStmt, outer: readonly CteEntry
   return insertBody(b, stmt, outer);
 }
 
-function insertTargets(table: TableDescriptor, stmt: InsertStmt): number[] {
+/** Positions of the columns that values are given for. */
+export function insertTargets(table: TableDescriptor, cols: readonly Node[] | undefined): number[] {
   const byName = new Map<string, number>();
   table.columns.forEach((c, i) => {
     if (!c.dropped) byName.set(c.name, i);
   });
-  if (stmt.cols === undefined) {
+  if (cols === undefined) {
     return table.columns.flatMap((c, i) => (c.dropped || c.hidden ? [] : [i]));
   }
   const positions: number[] = [];
-  for (const node of stmt.cols) {
+  for (const node of cols) {
     const target = must(node, 'ResTarget') as ResTarget;
     const name = target.name ?? '';
     if (target.indirection !== undefined)
@@ -179,7 +181,7 @@ function insertTargets(table: TableDescriptor, stmt: InsertStmt): number[] {
 function insertBody(b: Binder, stmt: InsertStmt, ctes: readonly CteEntry[]): InsertPlan {
   const relation = targetTable(b, stmt.relation!);
   const { table, schemaName, freshStorage } = relation;
-  const named = insertTargets(table, stmt);
+  const named = insertTargets(table, stmt.cols);
   const select = as(stmt.selectStmt, 'SelectStmt');
   const override = stmt.override ?? 'OVERRIDING_NOT_SET';
   const given = new Map<number, number>();
@@ -216,7 +218,7 @@ function insertBody(b: Binder, stmt: InsertStmt, ctes: readonly CteEntry[]): Ins
   };
 }
 
-function checkWidth(
+export function checkWidth(
   given: number,
   targets: readonly number[],
   cols: readonly Node[] | undefined,
@@ -290,7 +292,7 @@ function insertSource(
   return coerceOutput(b, plan, [], 'INSERT', targets);
 }
 
-function insertCell(b: Binder, ctx: ExprContext, column: ColumnDescriptor, node: Node, override: string): Expr {
+export function insertCell(b: Binder, ctx: ExprContext, column: ColumnDescriptor, node: Node, override: string): Expr {
   if (as(node, 'SetToDefault') !== undefined) return defaultOf(b, column);
   if (column.identity === 'always' && override !== 'OVERRIDING_SYSTEM_VALUE' && override !== 'OVERRIDING_USER_VALUE')
     throw alwaysIdentity(column);
@@ -363,13 +365,20 @@ function inferArbiter(clause: OnConflictClause, table: TableDescriptor): IndexDe
 
 // ---- UPDATE ----
 
-function bindAssignments(b: Binder, ctx: ExprContext, list: readonly Node[], table: TableDescriptor): (Expr | null)[] {
+export function bindAssignments(
+  b: Binder,
+  ctx: ExprContext,
+  list: readonly Node[],
+  table: TableDescriptor,
+): (Expr | null)[] {
   const assignments: (Expr | null)[] = table.columns.map(() => null);
   const shared = new Map<Node, Plan>();
   for (const node of list) {
     const target = must(node, 'ResTarget') as ResTarget;
     const name = target.name ?? '';
     const position = table.columns.findIndex((c) => c.name === name && !c.dropped);
+    if (position < 0 && isSystemName(name))
+      throw errorAt('0A000', `cannot assign to system column "${name}"`, target.location ?? -1);
     if (position < 0)
       throw errorAt('42703', `column "${name}" of relation "${table.name}" does not exist`, target.location ?? -1);
     if (target.indirection !== undefined)
@@ -543,22 +552,3 @@ function deleteBody(b: Binder, stmt: DeleteStmt, ctes: readonly CteEntry[]): Del
     returning,
   };
 }
-
-export function bindStatement(b: Binder, node: Node, ctes: readonly CteEntry[] = []): Plan {
-  switch (kindOf(node)) {
-    case 'SelectStmt':
-      return bindSelect(b, as(node, 'SelectStmt')!, null, ctes);
-    case 'InsertStmt':
-      return bindInsert(b, as(node, 'InsertStmt')!, ctes);
-    case 'UpdateStmt':
-      return bindUpdate(b, as(node, 'UpdateStmt')!, ctes);
-    case 'DeleteStmt':
-      return bindDelete(b, as(node, 'DeleteStmt')!, ctes);
-    case 'MergeStmt':
-      throw errorAt('0A000', 'MERGE is not supported', -1);
-    default:
-      throw errorAt('0A000', `this statement cannot be planned (${kindOf(node)})`, -1);
-  }
-}
-
-registerModifying((b, node, ctes) => bindStatement(b, node, ctes));

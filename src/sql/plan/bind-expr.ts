@@ -23,6 +23,7 @@ import {
   typeOfExpr,
 } from './coerce.js';
 import { bindGrouping } from './grouping.js';
+import { bareSystemColumn, systemColumnOf } from './system-columns.js';
 import { conjunction, constant } from './expr.js';
 import type { Expr, SqlValueName } from './expr.js';
 import type { Plan } from './logical.js';
@@ -224,7 +225,8 @@ function bindColumnRef(ctx: ExprContext, ref: ColumnRef): Expr {
   if (names.length === 1) {
     const name = names[0]!;
     const column = findColumn(ctx.scope, name, location);
-    if (column !== null) return columnExpr(column, location);
+    const found = column !== null ? columnExpr(column, location) : bareSystemColumn(ctx, name, location);
+    if (found !== null) return found;
     const relation = findRelation(ctx.scope, null, name, location);
     if (relation !== null) return wholeRow(relation.columns.filter((c) => !c.hidden).map((c) => columnExpr(c.column)));
     throw errorAt('42703', `column "${name}" does not exist`, location);
@@ -235,7 +237,7 @@ function bindColumnRef(ctx: ExprContext, ref: ColumnRef): Expr {
   if (relation === null) throw missingRelation(ctx, table, location);
   const matches = relation.columns.filter((c) => c.column.name === name);
   if (matches.length > 1) throw errorAt('42702', `column reference "${name}" is ambiguous`, location);
-  if (matches.length === 0) throw errorAt('42703', `column ${table}.${name} does not exist`, location);
+  if (matches.length === 0) return systemColumnOf(ctx, relation, table, name, location);
   return columnExpr(matches[0]!.column, location);
 }
 

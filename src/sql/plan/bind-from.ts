@@ -2,13 +2,14 @@
 import type { Alias, JoinExpr, Node, RangeFunction, RangeVar, SelectStmt } from 'libpg-query';
 import type { TableDescriptor } from '../catalog/descriptor.js';
 import type { Relation } from '../contract.js';
-import { OID } from '../types/oids.js';
 import { as, kindOf, locationOf, stringsOf } from './ast.js';
 import { Scope, columnExpr, errorAt } from './binder.js';
 import type { Binder, BoundFrom, CteEntry, ExprContext, LockRequest, ScopeColumn, ScopeRelation } from './binder.js';
 import { bindExpr } from './bind-expr.js';
+import { bindRangeFunction } from './bind-range-function.js';
+import { bindSample } from './bind-sample.js';
 import { makeOperator } from './bind-call.js';
-import { coerceBoolean, commonType, resolveTypeName } from './coerce.js';
+import { coerceBoolean, commonType } from './coerce.js';
 import { toCommon } from './bind-expr.js';
 import { conjunction, TRUE } from './expr.js';
 import type { Expr } from './expr.js';
@@ -83,14 +84,19 @@ function bindFromItem(ctx: FromContext, node: Node, left: BoundFrom | null): Bou
       return derived(plan, item.alias, null, null);
     }
     case 'RangeFunction':
-      return bindRangeFunction(ctx, as(node, 'RangeFunction')!, left);
+      return derivedFunction(ctx, as(node, 'RangeFunction')!, left);
     case 'JoinExpr':
       return bindJoin(ctx, as(node, 'JoinExpr')!, left);
     case 'RangeTableSample':
-      throw errorAt('0A000', 'TABLESAMPLE is not supported', locationOf(node));
+      return bindSample(ctx, as(node, 'RangeTableSample')!, bindRangeVar);
     default:
       throw errorAt('0A000', `this kind of FROM item is not supported (${kindOf(node)})`, locationOf(node));
   }
+}
+
+function derivedFunction(ctx: FromContext, item: RangeFunction, left: BoundFrom | null): BoundFrom {
+  const { plan, name } = bindRangeFunction(ctx, item, left);
+  return derived(plan, item.alias, name, null);
 }
 
 /** A plan under an alias, perhaps with new names for its columns. */
@@ -170,7 +176,11 @@ function bindRangeVar(ctx: FromContext, range: RangeVar): BoundFrom {
       const bound = derived(plan, range.alias, name, null);
       return {
         ...bound,
-        relations: bound.relations.map((r) => ({ ...r, schema: range.alias === undefined ? relation.schema : null })),
+        relations: bound.relations.map((r) => ({
+          ...r,
+          schema: range.alias === undefined ? relation.schema : null,
+          ...(relation.schema === 'pg_catalog' ? { catalogOid: relation.oid } : {}),
+        })),
       };
     }
     case 'sequence':
@@ -277,59 +287,6 @@ export function scanRelation(plan: ScanPlan, schemaName: string, alias: Alias | 
     table: plan.table,
   };
   return { plan, relations: [relation], columns };
-}
-
-/** unnest(a, b) is ROWS FROM (unnest(a), unnest(b)). */
-function functionNodes(entry: Node): Node[] {
-  const node = as(entry, 'List')?.items?.[0];
-  if (node === undefined) return [];
-  const call = as(node, 'FuncCall');
-  const args = call?.args ?? [];
-  if (call === undefined || args.length < 2 || stringsOf(call.funcname).at(-1) !== 'unnest') return [node];
-  return args.map((arg) => ({ FuncCall: { ...call, args: [arg] } }));
-}
-
-function functionName(node: Node): string {
-  const call = as(node, 'FuncCall');
-  if (call !== undefined) return stringsOf(call.funcname).at(-1) ?? '';
-  const value = as(node, 'SQLValueFunction');
-  if (value !== undefined) return (value.op ?? '').replace('SVFOP_', '').replace(/_N$/, '').toLowerCase();
-  return 'coalesce';
-}
-
-function bindRangeFunction(ctx: FromContext, item: RangeFunction, left: BoundFrom | null): BoundFrom {
-  const b = ctx.binder;
-  const scope = new Scope(ctx.parent, left?.relations ?? [], left?.columns ?? [], ctx.ctes);
-  const expressions = ctx.expressions(scope, 'functions in FROM', true);
-  const calls: { expr: Expr; width: number; record: boolean }[] = [];
-  const columns: PlanColumn[] = [];
-  const names = stringsOf(item.alias?.colnames);
-  let first = '';
-  for (const node of (item.functions ?? []).flatMap(functionNodes)) {
-    const name = functionName(node);
-    if (first === '') first = name;
-    const expr = bindExpr(expressions, node);
-    const record = expr.kind === 'srf' || expr.kind === 'call' ? expr.entry.resultColumns : null;
-    const definitions = item.coldeflist ?? [];
-    if (record !== null) {
-      for (const c of record) columns.push(b.column(c.name, c.typeOid, -1));
-      calls.push({ expr, width: record.length, record: true });
-    } else if (definitions.length > 0) {
-      for (const d of definitions) {
-        const definition = as(d, 'ColumnDef')!;
-        const type = resolveTypeName(definition.typeName!);
-        columns.push(b.column(definition.colname ?? '', type.oid, type.typmod));
-      }
-      calls.push({ expr, width: definitions.length, record: true });
-    } else {
-      const single = item.alias?.aliasname !== undefined && (item.functions ?? []).length === 1 && names.length === 0;
-      columns.push(b.column(single ? item.alias!.aliasname! : name, expr.oid, expr.typmod));
-      calls.push({ expr, width: 1, record: false });
-    }
-  }
-  if (item.ordinality === true) columns.push(b.column('ordinality', OID.int8, -1));
-  const plan: Plan = { kind: 'function', columns, calls, ordinality: item.ordinality === true };
-  return derived(plan, item.alias, first, null);
 }
 
 const JOIN_TYPES: Readonly<Record<string, JoinType>> = {

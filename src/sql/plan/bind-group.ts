@@ -5,7 +5,7 @@
 import { OID } from '../types/oids.js';
 import type { Binder, BoundFrom } from './binder.js';
 import { columnExpr, errorAt } from './binder.js';
-import { mapChildren, sameExpr, some } from './expr.js';
+import { childrenOf, mapChildren, sameExpr, some } from './expr.js';
 import type { AggregateExpr, ColumnExpr, Expr, SetReturningExpr, WindowExpr } from './expr.js';
 import type { Plan, PlanColumn, ProjectItem } from './logical.js';
 import type { BoundGroups } from './bind-select.js';
@@ -40,6 +40,7 @@ export function applyAggregation(
     if (group !== undefined) return columnExpr(group.column);
     if (e.kind === 'aggregate') {
       if (e.entry === GROUPING) checkGrouping(e, items);
+      checkDirect(e, groups, from, addDependent);
       const same = aggregates.find((a) => sameExpr(a.aggregate, e));
       if (same !== undefined) return columnExpr(same.column);
       const column = b.column(e.entry.name, e.oid, e.typmod);
@@ -104,6 +105,36 @@ export function applyAggregation(
   };
   if (having !== null) plan = { kind: 'filter', columns: plan.columns, input: plan, condition: having };
   return { plan, exprs };
+}
+
+/** What an ordered-set aggregate is given for a whole group must be the same in all its rows. */
+function checkDirect(
+  aggregate: AggregateExpr,
+  groups: BoundGroups,
+  from: BoundFrom,
+  isGrouped: (column: ColumnExpr) => boolean,
+): void {
+  const own = new Set(from.plan.columns.map((c) => c.id));
+  const check = (e: Expr): void => {
+    if (groups.exprs.some((g) => sameExpr(g, e)) && groups.sets === null) return;
+    if (e.kind !== 'column' || !own.has(e.id)) {
+      for (const child of childrenOf(e)) check(child);
+      return;
+    }
+    if (groups.sets !== null) {
+      const message =
+        'columns in the direct arguments of an ordered-set aggregate are not supported with grouping sets';
+      throw errorAt('0A000', message, e.location);
+    }
+    if (isGrouped(e)) return;
+    throw errorAt(
+      '42803',
+      `column "${qualified(from, e.id, e.name)}" must appear in the GROUP BY clause or be used in an aggregate function`,
+      e.location,
+      { detail: 'Direct arguments of an ordered-set aggregate must use only grouped columns.' },
+    );
+  };
+  for (const arg of aggregate.args.slice(0, aggregate.direct ?? 0)) check(arg);
 }
 
 function qualified(from: BoundFrom, id: number, name: string): string {

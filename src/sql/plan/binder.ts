@@ -23,6 +23,8 @@ export interface ScopeRelation {
   readonly columns: readonly ScopeColumn[];
   /** For functional dependency on the primary key. */
   readonly table: TableDescriptor | null;
+  /** Of a system catalog: its oid. */
+  readonly catalogOid?: number;
 }
 
 export interface CteEntry {

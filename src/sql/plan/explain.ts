@@ -1,4 +1,4 @@
-/** Plans as text, in the shape of PostgreSQL's EXPLAIN. Costs are guesses from `estimate`. */
+/** Plans as trees in the shape of PostgreSQL's EXPLAIN. Rows are guesses from `estimate`. */
 import { unreachable } from '../../base/assert.js';
 import type { FormatContext } from '../types/type-info.js';
 import { conjuncts, some } from './expr.js';
@@ -6,27 +6,51 @@ import type { Expr, SortKey } from './expr.js';
 import { ExprFormatter, quoteIdentifier } from './format-expr.js';
 import { indexColumnIds } from './access.js';
 import { estimate } from './join-order.js';
-import type { JoinPlan, KeyConstraint, Plan, ScanPlan } from './logical.js';
+import type {
+  AggregatePlan,
+  CteDefinition,
+  DeletePlan,
+  InsertPlan,
+  JoinPlan,
+  KeyConstraint,
+  MergePlan,
+  Plan,
+  ProjectPlan,
+  SamplePlan,
+  ScanPlan,
+  SetOpPlan,
+  UpdatePlan,
+  WithPlan,
+} from './logical.js';
+import type { Profile } from '../exec/profile.js';
+import type { ExplainNode, ExplainValue, Relationship } from './explain-tree.js';
 import { columnsOf, freeColumns, idsOf, walkPlan } from './plan-walk.js';
 
 export interface ExplainOptions {
   readonly verbose: boolean;
-  readonly costs: boolean;
+  /** Of a run of the plan. */
+  readonly profile?: Profile;
 }
 
-export function explainPlan(plan: Plan, options: ExplainOptions, format: FormatContext): string[] {
-  return new Explainer(plan, options, format).lines;
+export function explainPlan(plan: Plan, options: ExplainOptions, format: FormatContext): ExplainNode {
+  return new Explainer(plan, options, format).root;
 }
 
-/** A node's own line, its detail lines, and its inputs. */
+type Detail = readonly [string, string | readonly string[]];
+type Fact = readonly [string, ExplainValue];
+
+/** What a kind of node shows of itself. */
 interface Shown {
   readonly title: string;
-  readonly details: readonly string[];
-  readonly inputs: readonly { readonly plan: Plan; readonly label?: string }[];
+  /** PostgreSQL's name for it, if that is not the title. */
+  readonly nodeType?: string;
+  readonly facts?: readonly Fact[];
+  readonly details?: readonly Detail[];
+  readonly inputs?: readonly Plan[];
 }
 
 class Explainer {
-  readonly lines: string[] = [];
+  readonly root: ExplainNode;
   readonly #names = new Map<number, string>();
   readonly #options: ExplainOptions;
   readonly #formatter: ExprFormatter;
@@ -54,7 +78,7 @@ class Explainer {
                 : `(${name})`;
       },
     );
-    this.#show(plan, 0, null);
+    this.root = this.#node(plan, null, null);
   }
 
   /** Columns are qualified when the statement reads more than one relation. */
@@ -82,55 +106,75 @@ class Explainer {
     }
   }
 
-  #show(plan: Plan, depth: number, label: string | null): void {
-    // Projections are PostgreSQL's target lists, not nodes.
-    if (plan.kind === 'project') {
-      if (plan.input.kind === 'one') this.#line('Result', plan, depth, label);
-      else this.#show(plan.input, depth, label);
-      const inner = plan.input.kind === 'one' ? depth : depth;
-      if (this.#options.verbose) this.#detail(`Output: ${plan.items.map((i) => this.#text(i.expr)).join(', ')}`, inner);
-      else for (const item of plan.items) if (some(item.expr, (e) => e.kind === 'subquery')) this.#text(item.expr);
-      this.#flush(depth);
-      return;
-    }
-    if (plan.kind === 'with') {
-      this.#show(plan.input, depth, label);
-      for (const cte of plan.ctes) {
-        this.#raw(`CTE ${cte.name}`, depth);
-        this.#show(cte.recursive === null ? cte.plan : cte.plan, depth + 1, null);
-        if (cte.recursive !== null) this.#show(cte.recursive.term, depth + 1, null);
+  #node(plan: Plan, relationship: Relationship | null, name: string | null): ExplainNode {
+    switch (plan.kind) {
+      case 'project':
+        // Projections are PostgreSQL's target lists, not nodes.
+        return this.#projected(plan, relationship, name);
+      case 'with': {
+        const input = this.#node(plan.input, relationship, name);
+        return { ...input, children: [...plan.ctes.map((cte) => this.#cte(cte)), ...input.children] };
       }
-      return;
+      default:
+        return this.#made(this.#describe(plan), plan, relationship, name);
     }
-    const shown = this.#describe(plan);
-    this.#line(shown.title, plan, depth, label);
-    for (const d of shown.details) this.#detail(d, depth);
-    this.#flush(depth);
-    for (const input of shown.inputs) this.#show(input.plan, depth + 1, input.label ?? null);
   }
 
-  #flush(depth: number): void {
+  #made(shown: Shown, plan: Plan, relationship: Relationship | null, name: string | null): ExplainNode {
+    const subplans = this.#takePending();
+    const inputs = shown.inputs ?? [];
+    const place = (i: number): Relationship =>
+      plan.kind === 'setop' ? 'Member' : i === 0 || plan.kind === 'with' ? 'Outer' : 'Inner';
+    return {
+      title: shown.title,
+      nodeType: shown.nodeType ?? shown.title,
+      facts: shown.facts ?? [],
+      details: shown.details ?? [],
+      subplanName: name,
+      relationship,
+      rows: Math.max(0, Math.round(estimate(plan))),
+      width: plan.columns.reduce((sum, c) => sum + (c.oid === 23 ? 4 : c.oid === 20 ? 8 : 32), 0),
+      figures: this.#options.profile?.of(plan),
+      children: around(
+        subplans,
+        inputs.map((input, i) => this.#node(input, place(i), null)),
+      ),
+    };
+  }
+
+  #takePending(): ExplainNode[] {
     const pending = this.#pending;
     this.#pending = [];
-    for (const sub of pending) {
-      this.#raw(sub.name, depth);
-      this.#show(sub.plan, depth + 1, null);
-    }
+    return pending.map(({ name, plan }) =>
+      this.#node(plan, name.startsWith('InitPlan') ? 'InitPlan' : 'SubPlan', name),
+    );
   }
 
-  #indent(depth: number): string {
-    return depth === 0 ? '' : ' '.repeat(depth * 6 - 4);
+  #projected(plan: ProjectPlan, relationship: Relationship | null, name: string | null): ExplainNode {
+    const { verbose } = this.#options;
+    const output = plan.items.flatMap((item) =>
+      verbose || some(item.expr, (e) => e.kind === 'subquery') ? [this.#text(item.expr)] : [],
+    );
+    const subplans = this.#takePending();
+    const input =
+      plan.input.kind === 'one'
+        ? this.#made({ title: 'Result' }, plan, relationship, name)
+        : this.#node(plan.input, relationship, name);
+    return {
+      ...input,
+      details: verbose ? [['Output', output], ...input.details.filter((d) => d[0] !== 'Output')] : input.details,
+      children: around(subplans, input.children),
+    };
   }
-  #line(title: string, plan: Plan, depth: number, label: string | null): void {
-    const costs = this.#options.costs ? `  ${costText(plan)}` : '';
-    const prefix = depth === 0 ? '' : `${this.#indent(depth)}->  `;
-    this.lines.push(`${prefix}${label === null ? '' : `${label}: `}${title}${costs}`);
-  }
-  #detail(text: string, depth: number): void {
-    this.lines.push(`${depth === 0 ? '  ' : `${this.#indent(depth)}      `}${text}`);
-  }
-  #raw(text: string, depth: number): void {
-    this.#detail(text, depth);
+
+  #cte(cte: CteDefinition): ExplainNode {
+    const name = `CTE ${cte.name}`;
+    if (cte.recursive === null) return this.#node(cte.plan, 'InitPlan', name);
+    const union = { ...this.#made({ title: 'Recursive Union' }, cte.plan, 'InitPlan', name), figures: undefined };
+    return {
+      ...union,
+      children: [this.#node(cte.plan, 'Outer', null), this.#node(cte.recursive.term, 'Inner', null)],
+    };
   }
 
   #text(e: Expr): string {
@@ -139,124 +183,149 @@ class Explainer {
   #condition(parts: readonly Expr[]): string {
     return parts.length === 1 ? this.#text(parts[0]!) : `(${parts.map((p) => this.#text(p)).join(' AND ')})`;
   }
-  #keys(keys: readonly SortKey[]): string {
-    return keys
-      .map(
-        (k) =>
-          this.#text(k.expr) +
-          (k.descending ? ' DESC' : '') +
-          (k.nullsFirst === k.descending ? '' : k.nullsFirst ? ' NULLS FIRST' : ' NULLS LAST'),
-      )
-      .join(', ');
+  #keys(keys: readonly SortKey[]): string[] {
+    return keys.map(
+      (k) =>
+        this.#text(k.expr) +
+        (k.descending ? ' DESC' : '') +
+        (k.nullsFirst === k.descending ? '' : k.nullsFirst ? ' NULLS FIRST' : ' NULLS LAST'),
+    );
   }
 
-  #describe(plan: Plan): Shown {
+  #relation(name: string, schema: string, alias: string): Fact[] {
+    const facts: Fact[] = [['Relation Name', name]];
+    if (this.#options.verbose) facts.push(['Schema', schema]);
+    facts.push(['Alias', alias]);
+    return facts;
+  }
+
+  #describe(plan: Exclude<Plan, ProjectPlan | WithPlan>): Shown {
     switch (plan.kind) {
       case 'scan':
         return this.#scan(plan);
       case 'virtual': {
-        const name = plan.alias === plan.relation.name ? plan.alias : `${plan.relation.name} ${plan.alias}`;
+        const { relation, alias } = plan;
         return {
-          title: `Seq Scan on ${name}`,
-          details: plan.filter === null ? [] : [`Filter: ${this.#text(plan.filter)}`],
-          inputs: [],
+          title: `Seq Scan on ${alias === relation.name ? alias : `${relation.name} ${alias}`}`,
+          nodeType: 'Seq Scan',
+          facts: this.#relation(relation.name, relation.schema, alias),
+          details: plan.filter === null ? [] : [['Filter', this.#text(plan.filter)]],
         };
       }
       case 'values':
-        return { title: plan.rows.length === 1 ? 'Result' : 'Values Scan', details: [], inputs: [] };
-      case 'function':
-        return {
-          title: `Function Scan on ${plan.calls.map((c) => (c.expr.kind === 'srf' || c.expr.kind === 'call' ? c.expr.entry.name : 'expression')).join(', ')}`,
-          details: [],
-          inputs: [],
-        };
+        return plan.rows.length === 1 ? { title: 'Result' } : { title: 'Values Scan', facts: [['Alias', '*VALUES*']] };
+      case 'function': {
+        const names = plan.calls
+          .map(({ expr: e }) => (e.kind === 'srf' || e.kind === 'call' ? e.entry.name : 'expression'))
+          .join(', ');
+        return { title: `Function Scan on ${names}`, nodeType: 'Function Scan', facts: [['Function Name', names]] };
+      }
       case 'filter':
-        return { title: 'Filter', details: [`Filter: ${this.#text(plan.condition)}`], inputs: [{ plan: plan.input }] };
-      case 'projectset':
-        return { title: 'ProjectSet', details: [], inputs: [{ plan: plan.input }] };
+        return { title: 'Filter', details: [['Filter', this.#text(plan.condition)]], inputs: [plan.input] };
+      case 'sample':
+        return this.#sample(plan);
       case 'join':
         return this.#join(plan);
-      case 'aggregate': {
-        const key =
-          plan.groups.length === 0 ? [] : [`Group Key: ${plan.groups.map((g) => this.#text(g.expr)).join(', ')}`];
-        return {
-          title: plan.groups.length === 0 ? 'Aggregate' : 'HashAggregate',
-          details: key,
-          inputs: [{ plan: plan.input }],
-        };
-      }
-      case 'window':
-        return { title: 'WindowAgg', details: [], inputs: [{ plan: plan.input }] };
+      case 'aggregate':
+        return this.#aggregate(plan);
       case 'distinct':
-        return { title: plan.on === null ? 'HashAggregate' : 'Unique', details: [], inputs: [{ plan: plan.input }] };
+        return plan.on === null
+          ? { title: 'HashAggregate', ...HASHED, inputs: [plan.input] }
+          : { title: 'Unique', inputs: [plan.input] };
       case 'sort':
         return {
           title: plan.limit === null ? 'Sort' : 'Top-N Sort',
-          details: [`Sort Key: ${this.#keys(plan.keys)}`],
-          inputs: [{ plan: plan.input }],
+          nodeType: 'Sort',
+          details: [['Sort Key', this.#keys(plan.keys)]],
+          inputs: [plan.input],
         };
-      case 'limit':
-        return { title: 'Limit', details: [], inputs: [{ plan: plan.input }] };
-      case 'setop': {
-        const name =
-          plan.op === 'union'
-            ? plan.all
-              ? 'Append'
-              : 'HashAggregate Union'
-            : `HashSetOp ${plan.op === 'intersect' ? 'Intersect' : 'Except'}${plan.all ? ' All' : ''}`;
-        return { title: name, details: [], inputs: [{ plan: plan.left }, { plan: plan.right }] };
-      }
+      case 'setop':
+        return describeSetOp(plan);
       case 'ctescan':
-        return { title: `CTE Scan on ${plan.name}`, details: [], inputs: [] };
+        return {
+          title: `CTE Scan on ${plan.name}`,
+          nodeType: 'CTE Scan',
+          facts: [
+            ['CTE Name', plan.name],
+            ['Alias', plan.name],
+          ],
+        };
       case 'one':
-        return { title: 'Result', details: [], inputs: [] };
+        return { title: 'Result' };
       case 'empty':
-        return { title: 'Result', details: ['One-Time Filter: false'], inputs: [] };
-      case 'insert': {
-        const details =
-          plan.conflict === null
-            ? []
-            : [
-                `Conflict Resolution: ${plan.conflict.update === null ? 'NOTHING' : 'UPDATE'}`,
-                ...(plan.conflict.arbiter === null ? [] : [`Conflict Arbiter Indexes: ${plan.conflict.arbiter.name}`]),
-              ];
-        return { title: `Insert on ${quoteIdentifier(plan.table.name)}`, details, inputs: [{ plan: plan.input }] };
-      }
+        return { title: 'Result', details: [['One-Time Filter', 'false']] };
+      case 'projectset':
+        return { title: 'ProjectSet', inputs: [plan.input] };
+      case 'window':
+        return { title: 'WindowAgg', inputs: [plan.input] };
+      case 'limit':
+        return { title: 'Limit', inputs: [plan.input] };
+      case 'insert':
       case 'update':
-        return { title: `Update on ${quoteIdentifier(plan.table.name)}`, details: [], inputs: [{ plan: plan.input }] };
       case 'delete':
-        return { title: `Delete on ${quoteIdentifier(plan.table.name)}`, details: [], inputs: [{ plan: plan.input }] };
-      case 'project':
-      case 'with':
-        return { title: 'Result', details: [], inputs: [{ plan: plan.input }] };
+      case 'merge':
+        return this.#modify(plan);
       default:
         return unreachable(plan, 'plan');
     }
   }
 
+  #sample(plan: SamplePlan): Shown {
+    const percent = this.#text(plan.percent);
+    const seed = plan.seed === null ? '' : ` REPEATABLE (${this.#text(plan.seed)})`;
+    return { title: 'Sample', details: [['Sampling', `${plan.method} (${percent})${seed}`]], inputs: [plan.input] };
+  }
+
+  #aggregate(plan: AggregatePlan): Shown {
+    if (plan.groups.length === 0)
+      return { title: 'Aggregate', facts: [['Strategy', 'Plain'], SIMPLE], inputs: [plan.input] };
+    const keys = plan.groups.map((g) => this.#text(g.expr));
+    return { title: 'HashAggregate', ...HASHED, details: [['Group Key', keys]], inputs: [plan.input] };
+  }
+
+  #modify(plan: InsertPlan | UpdatePlan | DeletePlan | MergePlan): Shown {
+    const operation = plan.kind.charAt(0).toUpperCase() + plan.kind.slice(1);
+    const details: Detail[] = [];
+    if (plan.kind === 'insert' && plan.conflict !== null) {
+      details.push(['Conflict Resolution', plan.conflict.update === null ? 'NOTHING' : 'UPDATE']);
+      if (plan.conflict.arbiter !== null) details.push(['Conflict Arbiter Indexes', [plan.conflict.arbiter.name]]);
+    }
+    return {
+      title: `${operation} on ${quoteIdentifier(plan.table.name)}`,
+      nodeType: 'ModifyTable',
+      facts: [['Operation', operation], ...this.#relation(plan.table.name, plan.schemaName, plan.table.name)],
+      details,
+      inputs: [plan.input],
+    };
+  }
+
   #scan(plan: ScanPlan): Shown {
     const table = quoteIdentifier(plan.table.name);
     const name = plan.alias === plan.table.name ? table : `${table} ${quoteIdentifier(plan.alias)}`;
-    const details: string[] = [];
+    const details: Detail[] = [];
+    const facts: Fact[] = [];
     const { access } = plan;
+    let nodeType = 'Seq Scan';
     let title = `Seq Scan on ${name}`;
     if (access !== null) {
-      const kind = access.covering ? 'Index Only Scan' : 'Index Scan';
-      title = `${kind}${access.reverse ? ' Backward' : ''} using ${quoteIdentifier(access.index.name)} on ${name}`;
+      nodeType = access.covering ? 'Index Only Scan' : 'Index Scan';
+      title = `${nodeType}${access.reverse ? ' Backward' : ''} using ${quoteIdentifier(access.index.name)} on ${name}`;
+      facts.push(['Scan Direction', access.reverse ? 'Backward' : 'Forward'], ['Index Name', access.index.name]);
       const ids = indexColumnIds(plan, access.index);
       const conditions = access.constraints.flatMap((c, i) =>
         this.#constraint(c, columnName(plan, access.index.columns[i]!.columnId, ids[i]!, this.#names)),
       );
       if (conditions.length > 0)
-        details.push(`Index Cond: ${conditions.length === 1 ? conditions[0]! : `(${conditions.join(' AND ')})`}`);
+        details.push(['Index Cond', conditions.length === 1 ? conditions[0]! : `(${conditions.join(' AND ')})`]);
     }
-    if (plan.filter !== null) details.push(`Filter: ${this.#condition(conjuncts(plan.filter))}`);
-    if (plan.lock !== null)
-      details.push(
-        `Lock: exclusive${plan.lock.wait === 'block' ? '' : plan.lock.wait === 'nowait' ? ' nowait' : ' skip locked'}`,
-      );
-    if (plan.limit !== null) details.push(`Row Limit: ${this.#text(plan.limit)}`);
-    return { title, details, inputs: [] };
+    facts.push(...this.#relation(plan.table.name, plan.schemaName, plan.alias));
+    if (plan.filter !== null) details.push(['Filter', this.#condition(conjuncts(plan.filter))]);
+    if (plan.lock !== null) {
+      const { wait } = plan.lock;
+      details.push(['Lock', `exclusive${wait === 'block' ? '' : wait === 'nowait' ? ' nowait' : ' skip locked'}`]);
+    }
+    if (plan.limit !== null) details.push(['Row Limit', this.#text(plan.limit)]);
+    return { title, nodeType, facts, details };
   }
 
   #constraint(c: KeyConstraint, column: string): string[] {
@@ -286,18 +355,45 @@ class Explainer {
     const hash = plan.lateral ? [] : parts.filter((c) => isHashable(c, plan));
     const names = { inner: '', left: ' Left', right: ' Right', full: ' Full', semi: ' Semi', anti: ' Anti' } as const;
     const method = hash.length > 0 ? 'Hash' : 'Nested Loop';
-    const details: string[] = [];
-    if (hash.length > 0) details.push(`Hash Cond: ${this.#condition(hash)}`);
+    const details: Detail[] = [];
+    if (hash.length > 0) details.push(['Hash Cond', this.#condition(hash)]);
     const rest = parts.filter((c) => !hash.includes(c));
-    if (rest.length > 0) details.push(`Join Filter: ${this.#condition(rest)}`);
-    const title =
-      hash.length > 0
-        ? `${method}${names[plan.type]} Join`
-        : plan.type === 'inner'
-          ? method
-          : `${method}${names[plan.type]} Join`;
-    return { title, details, inputs: [{ plan: plan.left }, { plan: plan.right }] };
+    if (rest.length > 0) details.push(['Join Filter', this.#condition(rest)]);
+    const title = hash.length === 0 && plan.type === 'inner' ? method : `${method}${names[plan.type]} Join`;
+    return {
+      title,
+      nodeType: hash.length > 0 ? 'Hash Join' : method,
+      facts: [['Join Type', plan.type.charAt(0).toUpperCase() + plan.type.slice(1)]],
+      details,
+      inputs: [plan.left, plan.right],
+    };
   }
+}
+
+/** What runs once comes before a node's inputs, what runs for its rows after them. */
+function around(subplans: readonly ExplainNode[], inputs: readonly ExplainNode[]): ExplainNode[] {
+  const once = subplans.filter((s) => s.relationship === 'InitPlan');
+  return [...once, ...inputs, ...subplans.filter((s) => s.relationship !== 'InitPlan')];
+}
+
+const SIMPLE: Fact = ['Partial Mode', 'Simple'];
+const HASHED = { nodeType: 'Aggregate', facts: [['Strategy', 'Hashed'], SIMPLE] } as const;
+
+function describeSetOp(plan: SetOpPlan): Shown {
+  const inputs = [plan.left, plan.right];
+  if (plan.op === 'union') {
+    return plan.all ? { title: 'Append', inputs } : { title: 'HashAggregate Union', ...HASHED, inputs };
+  }
+  const command = `${plan.op === 'intersect' ? 'Intersect' : 'Except'}${plan.all ? ' All' : ''}`;
+  return {
+    title: `HashSetOp ${command}`,
+    nodeType: 'SetOp',
+    facts: [
+      ['Strategy', 'Hashed'],
+      ['Command', command],
+    ],
+    inputs,
+  };
 }
 
 function columnName(plan: ScanPlan, columnId: number, id: number, names: ReadonlyMap<number, string>): string {
@@ -315,10 +411,4 @@ function isHashable(c: Expr, plan: JoinPlan): boolean {
     return used.size > 0 && [...used].every((id) => ids.has(id));
   };
   return (inside(a, left) && inside(b, right)) || (inside(b, left) && inside(a, right));
-}
-
-function costText(plan: Plan): string {
-  const rows = Math.max(0, Math.round(estimate(plan)));
-  const width = plan.columns.reduce((sum, c) => sum + (c.oid === 23 ? 4 : c.oid === 20 ? 8 : 32), 0);
-  return `(cost=0.00..${(rows * 0.01 + 1).toFixed(2)} rows=${rows} width=${width})`;
 }

@@ -152,6 +152,8 @@ export interface AggregateExpr extends Typed {
   readonly kind: 'aggregate';
   readonly entry: AggregateEntry;
   readonly args: readonly Expr[];
+  /** With WITHIN GROUP: how many of the arguments, from the first, are of the group and not of its rows. */
+  readonly direct?: number;
   readonly info: CallInfo;
   readonly distinct: boolean;
   readonly filter: Expr | null;

@@ -150,6 +150,8 @@ export function estimate(plan: Plan): number {
       return 0;
     case 'function':
       return 100;
+    case 'sample':
+      return estimate(plan.input) * (plan.percent.kind === 'const' ? shareOf(Number(plan.percent.value)) : 1);
     case 'filter':
       return Math.max(1, estimate(plan.input) / 3);
     case 'project':
@@ -182,8 +184,14 @@ export function estimate(plan: Plan): number {
     case 'insert':
     case 'update':
     case 'delete':
+    case 'merge':
       return estimate(plan.input);
   }
+}
+
+/** Of 1; whatever is no percentage is an error when it is run. */
+function shareOf(percent: number): number {
+  return percent >= 0 && percent <= 100 ? percent / 100 : 0;
 }
 
 /** A join of the given conditions, as a lookup join if that is better. */
@@ -219,7 +227,7 @@ function lookUp(
   const few = rows <= LOOKUP_ROWS_MAX;
   const selective = chosen.access.unique && rows < ROWS_UNKNOWN / 2;
   if (!few && !selective) return null;
-  if (right.lock !== null && type !== 'inner') return null;
+  if (right.lock !== null && type !== 'inner' && type !== 'left') return null;
   const filter = [...conjuncts(right.filter), ...usable].filter((c) => !chosen.answered.has(c));
   const scan: ScanPlan = { ...right, access: chosen.access, filter: filter.length === 0 ? null : conjunction(filter) };
   return { right: scan, rest: conditions.filter((c) => !usable.includes(c)) };

@@ -80,6 +80,19 @@ export interface FunctionPlan {
   readonly calls: readonly { readonly expr: Expr; readonly width: number; readonly record: boolean }[];
   readonly ordinality: boolean;
 }
+/** Some of a table's rows, by TABLESAMPLE. Each row is taken or not by itself, so conditions may be tested before. */
+export interface SamplePlan {
+  readonly kind: 'sample';
+  readonly columns: readonly PlanColumn[];
+  readonly input: Plan;
+  readonly table: TableDescriptor;
+  /** Ids of the primary key's columns in `input`. */
+  readonly key: readonly number[];
+  readonly method: 'bernoulli' | 'system';
+  readonly percent: Expr;
+  /** REPEATABLE. */
+  readonly seed: Expr | null;
+}
 export interface FilterPlan {
   readonly kind: 'filter';
   readonly columns: readonly PlanColumn[];
@@ -273,11 +286,40 @@ export interface DeletePlan {
   readonly returning: Returning | null;
 }
 
+/** What a MERGE does with a row of its join; the first clause that fits decides. */
+export interface MergeClause {
+  /** For rows of the source that have a row of the target, or for those that have none. */
+  readonly matched: boolean;
+  readonly condition: Expr | null;
+  readonly action: MergeAction;
+}
+export type MergeAction =
+  | { readonly kind: 'nothing' }
+  | { readonly kind: 'delete' }
+  /** Value for each position of the table's columns; null = unchanged. */
+  | { readonly kind: 'update'; readonly assignments: readonly (Expr | null)[] }
+  /** Over the columns of `input`. */
+  | { readonly kind: 'insert'; readonly sources: readonly InsertSource[] };
+
+/** Its input is the source joined with the target: a left join if rows without a match matter. */
+export interface MergePlan {
+  readonly kind: 'merge';
+  readonly columns: readonly [];
+  readonly table: TableDescriptor;
+  readonly schemaName: string;
+  readonly input: Plan;
+  /** As of UPDATE; all NULL in a row that has no match. */
+  readonly target: readonly number[];
+  readonly clauses: readonly MergeClause[];
+  readonly checks: TableChecks;
+}
+
 export type Plan =
   | ScanPlan
   | VirtualPlan
   | ValuesPlan
   | FunctionPlan
+  | SamplePlan
   | FilterPlan
   | ProjectPlan
   | ProjectSetPlan
@@ -294,4 +336,5 @@ export type Plan =
   | EmptyPlan
   | InsertPlan
   | UpdatePlan
-  | DeletePlan;
+  | DeletePlan
+  | MergePlan;

@@ -180,6 +180,7 @@ function push(plan: Plan, conditions: readonly Expr[]): Plan {
     case 'join':
       return pushJoin(p, conditions);
     case 'sort':
+    case 'sample':
       return { ...p, input: push(p.input, conditions) };
     case 'distinct':
       return p.on === null
@@ -226,6 +227,7 @@ function push(plan: Plan, conditions: readonly Expr[]): Plan {
     case 'insert':
     case 'update':
     case 'delete':
+    case 'merge':
       return withFilter({ ...p, input: push(p.input, []) }, conditions);
     default:
       return unreachable(p, 'plan');
@@ -501,6 +503,7 @@ function prune(plan: Plan): Plan {
       switch (p.kind) {
         case 'update':
         case 'delete':
+        case 'merge':
           for (const id of p.target) used.add(id);
           break;
         // These read their inputs by position.
@@ -512,6 +515,9 @@ function prune(plan: Plan): Plan {
             for (const column of c.plan.columns) used.add(column.id);
             if (c.recursive !== null) for (const column of c.recursive.term.columns) used.add(column.id);
           }
+          break;
+        case 'sample':
+          for (const id of p.key) used.add(id);
           break;
         case 'insert':
           for (const c of p.input.columns) used.add(c.id);
@@ -543,6 +549,7 @@ function pruneTo(plan: Plan, used: ReadonlySet<number>): Plan {
     case 'virtual':
       return { ...p, columns: p.columns.filter((c) => used.has(c.id)) };
     case 'filter':
+    case 'sample':
     case 'sort':
     case 'limit':
     case 'distinct':

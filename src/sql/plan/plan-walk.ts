@@ -2,7 +2,16 @@
 import { unreachable } from '../../base/assert.js';
 import { walk } from './expr.js';
 import type { Expr, SortKey } from './expr.js';
-import type { KeyConstraint, Plan, ProjectItem, Returning } from './logical.js';
+import type {
+  ConflictClause,
+  InsertSource,
+  KeyConstraint,
+  MergeClause,
+  Plan,
+  ProjectItem,
+  Returning,
+  TableChecks,
+} from './logical.js';
 
 export function inputsOf(plan: Plan): readonly Plan[] {
   switch (plan.kind) {
@@ -14,6 +23,7 @@ export function inputsOf(plan: Plan): readonly Plan[] {
     case 'one':
     case 'empty':
       return [];
+    case 'sample':
     case 'filter':
     case 'project':
     case 'projectset':
@@ -25,6 +35,7 @@ export function inputsOf(plan: Plan): readonly Plan[] {
     case 'insert':
     case 'update':
     case 'delete':
+    case 'merge':
       return [plan.input];
     case 'join':
     case 'setop':
@@ -46,6 +57,7 @@ export function mapInputs(plan: Plan, f: (input: Plan) => Plan): Plan {
     case 'one':
     case 'empty':
       return plan;
+    case 'sample':
     case 'filter':
     case 'project':
     case 'projectset':
@@ -57,6 +69,7 @@ export function mapInputs(plan: Plan, f: (input: Plan) => Plan): Plan {
     case 'insert':
     case 'update':
     case 'delete':
+    case 'merge':
       return { ...plan, input: f(plan.input) };
     case 'join':
     case 'setop':
@@ -103,6 +116,46 @@ function mapConstraint(c: KeyConstraint, f: MapExpr): KeyConstraint {
   }
 }
 
+const mapChecks = (checks: TableChecks, f: MapExpr): TableChecks => ({
+  ...checks,
+  checks: checks.checks.map((c) => ({ ...c, expr: f(c.expr) })),
+});
+const mapSources = (sources: readonly InsertSource[], f: MapExpr): InsertSource[] =>
+  sources.map((s) => (s.kind === 'expr' ? { ...s, expr: f(s.expr) } : s));
+
+function mapConflict(conflict: ConflictClause | null, f: MapExpr): ConflictClause | null {
+  if (conflict === null || conflict.update === null) return conflict;
+  const { update } = conflict;
+  return {
+    ...conflict,
+    update: {
+      ...update,
+      assignments: update.assignments.map((a) => mapNullable(a, f)),
+      where: mapNullable(update.where, f),
+    },
+  };
+}
+
+function mapMergeClause(clause: MergeClause, f: MapExpr): MergeClause {
+  const condition = mapNullable(clause.condition, f);
+  const { action } = clause;
+  switch (action.kind) {
+    case 'update':
+      return {
+        ...clause,
+        condition,
+        action: { ...action, assignments: action.assignments.map((a) => mapNullable(a, f)) },
+      };
+    case 'insert':
+      return { ...clause, condition, action: { ...action, sources: mapSources(action.sources, f) } };
+    case 'delete':
+    case 'nothing':
+      return { ...clause, condition };
+    default:
+      return unreachable(action, 'action of MERGE');
+  }
+}
+
 /** Rebuilds a node with its own expressions replaced; inputs are left alone. */
 export function mapPlanExprs(plan: Plan, f: MapExpr): Plan {
   switch (plan.kind) {
@@ -122,6 +175,8 @@ export function mapPlanExprs(plan: Plan, f: MapExpr): Plan {
       return { ...plan, rows: plan.rows.map((row) => row.map(f)) };
     case 'function':
       return { ...plan, calls: plan.calls.map((c) => ({ ...c, expr: f(c.expr) })) };
+    case 'sample':
+      return { ...plan, percent: f(plan.percent), seed: mapNullable(plan.seed, f) };
     case 'filter':
       return { ...plan, condition: f(plan.condition) };
     case 'project':
@@ -162,30 +217,26 @@ export function mapPlanExprs(plan: Plan, f: MapExpr): Plan {
     case 'insert':
       return {
         ...plan,
-        sources: plan.sources.map((s) => (s.kind === 'expr' ? { ...s, expr: f(s.expr) } : s)),
-        checks: { ...plan.checks, checks: plan.checks.checks.map((c) => ({ ...c, expr: f(c.expr) })) },
-        conflict:
-          plan.conflict === null || plan.conflict.update === null
-            ? plan.conflict
-            : {
-                ...plan.conflict,
-                update: {
-                  ...plan.conflict.update,
-                  assignments: plan.conflict.update.assignments.map((a) => mapNullable(a, f)),
-                  where: mapNullable(plan.conflict.update.where, f),
-                },
-              },
+        sources: mapSources(plan.sources, f),
+        checks: mapChecks(plan.checks, f),
+        conflict: mapConflict(plan.conflict, f),
         returning: mapReturning(plan.returning, f),
       };
     case 'update':
       return {
         ...plan,
         assignments: plan.assignments.map((a) => mapNullable(a, f)),
-        checks: { ...plan.checks, checks: plan.checks.checks.map((c) => ({ ...c, expr: f(c.expr) })) },
+        checks: mapChecks(plan.checks, f),
         returning: mapReturning(plan.returning, f),
       };
     case 'delete':
       return { ...plan, returning: mapReturning(plan.returning, f) };
+    case 'merge':
+      return {
+        ...plan,
+        clauses: plan.clauses.map((c) => mapMergeClause(c, f)),
+        checks: mapChecks(plan.checks, f),
+      };
     default:
       return unreachable(plan, 'plan');
   }
@@ -236,6 +287,9 @@ function definedIn(plan: Plan, found: Set<number>): void {
           break;
         case 'delete':
           if (p.returning !== null) for (const c of p.returning.row) found.add(c.id);
+          break;
+        case 'merge':
+          for (const c of p.checks.row) found.add(c.id);
           break;
         default:
           break;

@@ -23,9 +23,10 @@ import { OID } from '../types/oids.js';
 import { typeByOid } from '../types/registry.js';
 import { collectRelations } from './ast.js';
 import { bindCopy } from './bind-copy.js';
-import { bindStatement, expressionTree } from './bind-dml.js';
+import { expressionTree } from './bind-dml.js';
 import { bindExpr } from './bind-expr.js';
 import { exprContext } from './bind-select.js';
+import { bindStatement } from './bind-statement.js';
 import { Binder, Scope } from './binder.js';
 import { coerceAssignment, resolveUnknown } from './coerce.js';
 import { explainPlan } from './explain.js';
@@ -69,6 +70,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   InsertStmt: 'INSERT',
   UpdateStmt: 'UPDATE',
   DeleteStmt: 'DELETE',
+  MergeStmt: 'MERGE',
   SelectStmt: 'SELECT',
 };
 
@@ -178,7 +180,7 @@ function compileCopy(stmt: CopyStmt, binder: Binder, settings: PlannerSettings):
       dependencies: binder.dependencies,
       readOnly: false,
       start: (ctx) => compiled.start(ctx),
-      explain: () => [`Copy into ${quoteIdentifier(bound.shape.table.name)}`],
+      explain: () => explainPlan({ kind: 'one', columns: [] }, { verbose: false }, settings.format),
     };
   }
   const plan = optimise(bound.plan, settings.format);

@@ -11,7 +11,7 @@ import { sqlError } from '../../base/errors.js';
 import type { ViewDescriptor } from '../catalog/descriptor.js';
 import type { CatalogSnapshot, CompiledView, ParsedStatement, PlannerSettings } from '../contract.js';
 import { OID } from '../types/oids.js';
-import { bindStatement } from './bind-dml.js';
+import { bindStatement } from './bind-statement.js';
 import { Binder } from './binder.js';
 import type { Plan } from './logical.js';
 import { inputsOf, walkPlan } from './plan-walk.js';

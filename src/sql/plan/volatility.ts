@@ -14,7 +14,7 @@ export function isVolatilePlan(plan: Plan): boolean {
         if ((e.kind === 'call' || e.kind === 'srf') && e.entry.volatility === 'volatile') found = true;
       },
       (p) => {
-        if (p.kind === 'insert' || p.kind === 'update' || p.kind === 'delete') found = true;
+        if (p.kind === 'insert' || p.kind === 'update' || p.kind === 'delete' || p.kind === 'merge') found = true;
       },
     );
     volatile = found;

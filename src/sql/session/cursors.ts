@@ -1,94 +1,192 @@
-/** DECLARE, FETCH, MOVE, CLOSE: portals by SQL, forward only. They end with their transaction. */
+/**
+ * DECLARE, FETCH, MOVE, CLOSE: portals by SQL. They end with their transaction, those WITH HOLD with the session.
+ *
+ * A query under way would see what its own transaction writes after it, and at READ COMMITTED the next
+ * statement's snapshot; PostgreSQL's does not. So before such a statement the open ones are read to
+ * their end (`settlePortals`).
+ */
 import { sqlError } from '../../base/errors.js';
 import type { ParsedStatement } from '../contract.js';
+import type { CursorRow } from '../catalog/virtual/services.js';
 import type { ResultSink } from '../session-api.js';
-import type { Datum } from '../types/datum.js';
-import { CountingSink, REFUSING } from './counting-sink.js';
+import { REFUSING } from './counting-sink.js';
+import { ALL, CursorRows, type Keep } from './cursor-rows.js';
 import { planFor } from './planning.js';
-import { closePortal, newPortal, Prepared } from './portal.js';
+import { closePortal, closePortals, newPortal, Prepared, runPortal } from './portal.js';
 import type { Portal } from './portal.js';
 import { innerStatement } from './prepared-statements.js';
 import type { Session } from './session.js';
+import { list } from './tree.js';
 import type { Loose } from './tree.js';
 
-const CURSOR_HOLD = 0x20;
+const BINARY = 0x1;
+const SCROLL = 0x2;
+const NO_SCROLL = 0x4;
+const INSENSITIVE = 0x8;
+const ASENSITIVE = 0x10;
+const HOLD = 0x20;
+
+/** @throws QuoralError 42P11, 0A000. Whether the query locks its rows. */
+function checkOptions(options: number, query: Loose): boolean {
+  const has = (bit: number): boolean => (options & bit) !== 0;
+  if (has(SCROLL) && has(NO_SCROLL)) throw sqlError('42P11', 'cannot specify both SCROLL and NO SCROLL');
+  if (has(INSENSITIVE) && has(ASENSITIVE)) throw sqlError('42P11', 'cannot specify both ASENSITIVE and INSENSITIVE');
+  if (has(BINARY)) throw sqlError('0A000', 'binary cursors are not supported');
+  const locking = list(query['lockingClause'])[0]?.['LockingClause'] as Loose | undefined;
+  if (locking === undefined) return false;
+  const strength = LOCK_NAMES[String(locking['strength'])] ?? 'FOR UPDATE';
+  if (has(HOLD)) {
+    throw sqlError('0A000', `DECLARE CURSOR WITH HOLD ... ${strength} is not supported`, {
+      detail: 'Holdable cursors must be READ ONLY.',
+    });
+  }
+  if (has(SCROLL)) {
+    throw sqlError('0A000', `DECLARE SCROLL CURSOR ... ${strength} is not supported`, {
+      detail: 'Scrollable cursors must be READ ONLY.',
+    });
+  }
+  if (has(INSENSITIVE)) {
+    throw sqlError('42P11', `DECLARE INSENSITIVE CURSOR ... ${strength} is not valid`, {
+      detail: 'Insensitive cursors must be READ ONLY.',
+    });
+  }
+  return true;
+}
+
+const LOCK_NAMES: Readonly<Record<string, string>> = {
+  LCS_FORKEYSHARE: 'FOR KEY SHARE',
+  LCS_FORSHARE: 'FOR SHARE',
+  LCS_FORNOKEYUPDATE: 'FOR NO KEY UPDATE',
+  LCS_FORUPDATE: 'FOR UPDATE',
+};
 
 export async function declareCursor(session: Session, statement: ParsedStatement, body: Loose): Promise<string> {
   const name = String(body['portalname']);
-  if ((Number(body['options'] ?? 0) & CURSOR_HOLD) !== 0)
-    throw sqlError('0A000', 'WITH HOLD cursors are not supported');
-  if (!session.state.inBlock) throw sqlError('25P01', 'DECLARE CURSOR can only be used in transaction blocks');
+  const options = Number(body['options'] ?? 0);
+  const hold = (options & HOLD) !== 0;
+  if (!hold && !session.state.inBlock) throw sqlError('25P01', 'DECLARE CURSOR can only be used in transaction blocks');
+  const inner = innerStatement(body['query'], statement);
+  const query = inner.node[inner.kind] as Loose;
+  const locks = checkOptions(options, query);
+  const changes = list((query['withClause'] as Loose | undefined)?.['ctes']).some(
+    (c) => ((c['CommonTableExpr'] as Loose)['ctequery'] as Loose)['SelectStmt'] === undefined,
+  );
+  if (changes) throw sqlError('0A000', 'DECLARE CURSOR must not contain data-modifying statements in WITH');
   if (session.portals.has(name)) throw sqlError('42P03', `cursor "${name}" already exists`);
-  const prepared = new Prepared(statement.text, innerStatement(body['query'], statement), [], false);
+  session.checkPortals();
+  const prepared = new Prepared(statement.text, inner, [], false);
   const plan = await planFor(session, prepared);
-  const portal = newPortal(name, prepared, [], true);
-  const memory = session.newMemory();
+  const portal = newPortal(name, prepared, [], { hold, createdAt: session.format.statementNow });
+  const settled = settlePortals(session, plan.compiled.readOnly, null);
+  if (settled !== null) await settled;
   session.transaction.ensureTxn().beginStatement();
   if (plan.needsView) await session.services.loadView();
-  portal.execution = plan.compiled.start(session.execContext([], memory, REFUSING, false));
+  const memory = session.newMemory();
   portal.compiled = plan.compiled;
-  portal.memory = memory;
+  const execution = plan.compiled.start(session.execContext([], memory, REFUSING, false));
+  const keep: Keep = (options & SCROLL) !== 0 ? 'all' : (options & NO_SCROLL) !== 0 || locks ? 'none' : 'some';
+  portal.rows = new CursorRows(execution, memory, keep);
   session.portals.set(name, portal);
   return 'DECLARE CURSOR';
 }
 
-/** libpg-query writes FETCH_ALL as the largest long. */
-const FETCH_ALL = 2 ** 31 - 1;
-
-/** Passes rows on and counts them; the cursor's own completion is FETCH's. */
-class FetchSink extends CountingSink {
-  readonly #inner: ResultSink | null;
-  constructor(inner: ResultSink | null) {
-    super();
-    this.#inner = inner;
-  }
-  override row(values?: readonly Datum[]): void {
-    this.rows++;
-    if (values !== undefined) this.#inner?.row(values);
-  }
-  override slow(): null {
-    return (this.#inner?.slow() ?? null) as null;
-  }
-}
-
-export async function fetch(session: Session, body: Loose, sink: ResultSink, simple: boolean): Promise<string> {
-  const name = String(body['portalname']);
+function findPortal(session: Session, name: string): Portal {
   const portal = session.portals.get(name);
   if (portal === undefined) throw sqlError('34000', `cursor "${name}" does not exist`);
-  const move = body['ismove'] === true;
-  const direction = String(body['direction'] ?? 'FETCH_FORWARD');
-  const many = Number(body['howMany'] ?? 0);
-  if (direction !== 'FETCH_FORWARD' || many < 0) {
-    if (!(direction === 'FETCH_RELATIVE' && many === 1))
-      throw sqlError('55000', 'cursor can only scan forward', {
-        hint: 'Declare it with SCROLL option to enable backward scan.',
-      });
-  }
-  if (simple && !move && portal.prepared.columns !== null) sink.columns(portal.prepared.columns);
-  const counter = new FetchSink(move ? null : sink);
-  await advance(portal, many >= FETCH_ALL ? 0 : many, many === 0, counter);
-  return `${move ? 'MOVE' : 'FETCH'} ${counter.rows}`;
+  return portal;
 }
 
-async function advance(portal: Portal, maxRows: number, none: boolean, sink: FetchSink): Promise<void> {
-  if (portal.done || none || portal.execution === null) return;
-  if ((await portal.execution.run(sink, maxRows)) === 'done') {
-    portal.done = true;
-    closePortal(portal);
+/** libpg-query writes FETCH_ALL as the largest 32-bit number. */
+const FETCH_ALL = 2 ** 31 - 1;
+
+export async function fetch(session: Session, body: Loose, sink: ResultSink, simple: boolean): Promise<string> {
+  const portal = findPortal(session, String(body['portalname']));
+  const move = body['ismove'] === true;
+  const written = Number(body['howMany'] ?? 0);
+  const many = Math.abs(written) >= FETCH_ALL ? Math.sign(written) * ALL : written;
+  if (simple && !move && portal.prepared.columns !== null) sink.columns(portal.prepared.columns);
+  const rows = portal.rows ?? rowsOf(portal);
+  const out = move ? null : sink;
+  const direction = String(body['direction'] ?? 'FETCH_FORWARD');
+  const count = await runPortal(portal, async () => (rows === null ? 0 : go(rows, direction, many, out)));
+  return `${move ? 'MOVE' : 'FETCH'} ${count}`;
+}
+
+function go(rows: CursorRows, direction: string, many: number, out: ResultSink | null): Promise<number> {
+  switch (direction) {
+    case 'FETCH_BACKWARD':
+      // To fetch nothing backwards is still backwards, for a cursor that cannot.
+      if (many === 0 && out !== null) rows.backward(0, null);
+      return rows.step(-many, out);
+    case 'FETCH_ABSOLUTE':
+      return rows.absolute(many, out);
+    case 'FETCH_RELATIVE':
+      return rows.relative(many, out);
+    default:
+      return rows.step(many, out);
   }
-  portal.position += sink.rows;
+}
+
+/** A portal of the protocol that stopped at a row limit, as the rows that are still to come. */
+function rowsOf(portal: Portal): CursorRows | null {
+  if (portal.execution === null || portal.memory === null) return null;
+  portal.rows = new CursorRows(portal.execution, portal.memory, 'none');
+  portal.execution = null;
+  portal.memory = null;
+  return portal.rows;
+}
+
+function isOpen(portal: Portal): boolean {
+  return !portal.failed && (portal.rows === null ? portal.execution !== null : !portal.rows.settled);
+}
+
+/**
+ * Reads to their end the portals that the next statement would disturb; `own`: the one that runs it. null: there are
+ * none, as nearly always.
+ */
+export function settlePortals(session: Session, readOnly: boolean, own: Portal | null): Promise<void> | null {
+  if (readOnly && session.modes.isolation !== 'read committed') return null;
+  let open: Portal[] | null = null;
+  for (const portal of session.portals.values()) if (portal !== own && isOpen(portal)) (open ??= []).push(portal);
+  return open === null ? null : settleAll(open);
+}
+
+async function settleAll(portals: readonly Portal[]): Promise<void> {
+  for (const portal of portals) await (portal.rows ?? rowsOf(portal))?.settle();
+}
+
+/** Before the commit: what WITH HOLD promises to have afterwards is read now. */
+export function readHeldPortals(portals: ReadonlyMap<string, Portal>): Promise<void> | null {
+  let held: Portal[] | null = null;
+  for (const portal of portals.values()) if (portal.cursor?.hold === true && isOpen(portal)) (held ??= []).push(portal);
+  return held === null ? null : settleAll(held);
+}
+
+/** For pg_cursors. */
+export function cursorRows(portals: ReadonlyMap<string, Portal>): readonly CursorRow[] {
+  return [...portals.values()].flatMap((portal): CursorRow[] =>
+    portal.cursor === null
+      ? []
+      : [
+          {
+            name: portal.name,
+            statement: portal.prepared.text,
+            holdable: portal.cursor.hold,
+            scrollable: portal.rows?.scrollable ?? false,
+            createdAt: portal.cursor.createdAt,
+          },
+        ],
+  );
 }
 
 export function closeCursor(session: Session, body: Loose): string {
   const name = body['portalname'];
   if (name === undefined) {
-    for (const portal of session.portals.values()) closePortal(portal);
-    session.portals.clear();
+    closePortals(session.portals);
     return 'CLOSE CURSOR ALL';
   }
-  const portal = session.portals.get(String(name));
-  if (portal === undefined) throw sqlError('34000', `cursor "${String(name)}" does not exist`);
+  const portal = findPortal(session, String(name));
   closePortal(portal);
-  session.portals.delete(String(name));
+  session.portals.delete(portal.name);
   return 'CLOSE CURSOR';
 }

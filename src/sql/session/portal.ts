@@ -1,8 +1,10 @@
 /** Prepared statements, portals and cursors of a session. */
+import { sqlError } from '../../base/errors.js';
 import type { CompiledStatement, Execution, ParsedStatement } from '../contract.js';
 import type { ResultColumn } from '../session-api.js';
 import type { Datum } from '../types/datum.js';
 import type { CachedPlan } from './plan-cache.js';
+import type { CursorRows } from './cursor-rows.js';
 import type { StatementMemory } from './memory.js';
 
 /** A statement that can be run again and again; `plan` is replaced when it is out of date. */
@@ -39,13 +41,36 @@ export interface Portal {
   compiled: CompiledStatement | null;
   memory: StatementMemory | null;
   done: boolean;
-  /** Rows sent so far, for cursors. */
-  position: number;
-  /** DECLAREd by SQL: not to be closed by the protocol's unnamed portal. */
-  readonly cursor: boolean;
+  /** Where rows come from once it has to hold some: a cursor, or a portal whose transaction goes on to write. */
+  rows: CursorRows | null;
+  /** DECLAREd by SQL. */
+  readonly cursor: CursorFacts | null;
+  /** Outlives the transaction that made it: WITH HOLD, after the commit. */
+  held: boolean;
+  /** An error came out of it: it gives no more rows. */
+  failed: boolean;
+  /** Later portals have greater numbers. */
+  readonly serial: number;
 }
 
-export function newPortal(name: string, prepared: Prepared, parameters: readonly Datum[], cursor = false): Portal {
+export interface CursorFacts {
+  readonly hold: boolean;
+  /** Microseconds since 2000-01-01 UTC. */
+  readonly createdAt: bigint;
+}
+
+let serials = 0;
+/** Of the newest portal. */
+export function lastSerial(): number {
+  return serials;
+}
+
+export function newPortal(
+  name: string,
+  prepared: Prepared,
+  parameters: readonly Datum[],
+  cursor: CursorFacts | null = null,
+): Portal {
   return {
     name,
     prepared,
@@ -54,16 +79,41 @@ export function newPortal(name: string, prepared: Prepared, parameters: readonly
     compiled: null,
     memory: null,
     done: false,
-    position: 0,
+    rows: null,
     cursor,
+    held: false,
+    failed: false,
+    serial: ++serials,
   };
 }
 
 export function closePortal(portal: Portal): void {
+  portal.rows?.close();
+  portal.rows = null;
   portal.execution?.close();
   portal.execution = null;
   portal.memory?.close();
   portal.memory = null;
+}
+
+/** Runs `body` on the portal; one that fails gives no more rows. @throws QuoralError 55000 */
+export async function runPortal<T>(portal: Portal, body: () => Promise<T>): Promise<T> {
+  if (portal.failed) throw sqlError('55000', `portal "${portal.name}" cannot be run`);
+  try {
+    return await body();
+  } catch (error) {
+    portal.failed = true;
+    throw error;
+  }
+}
+
+/** Closes all but those to be kept. */
+export function closePortals(portals: Map<string, Portal>, keep: (portal: Portal) => boolean = () => false): void {
+  for (const portal of portals.values()) {
+    if (keep(portal)) continue;
+    closePortal(portal);
+    portals.delete(portal.name);
+  }
 }
 
 export function sameShape(a: readonly ResultColumn[] | null, b: readonly ResultColumn[] | null): boolean {

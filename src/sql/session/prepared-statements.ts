@@ -1,17 +1,18 @@
-/** PREPARE, EXECUTE, DEALLOCATE and EXPLAIN: statements inside statements. */
+/** PREPARE, EXECUTE, DEALLOCATE: statements inside statements. */
 import { sqlError } from '../../base/errors.js';
 import type { ParsedStatement } from '../contract.js';
 import { deparse } from '../ddl/deparse.js';
+import type { Profile } from '../exec/profile.js';
 import { resolveTypeName } from '../plan/coerce.js';
 import type { ResultSink } from '../session-api.js';
 import type { Datum } from '../types/datum.js';
-import { CountingSink, REFUSING } from './counting-sink.js';
+import { REFUSING } from './counting-sink.js';
+import { settlePortals } from './cursors.js';
 import { planFor } from './planning.js';
 import { Prepared } from './portal.js';
 import type { Session } from './session.js';
-import { parseBoolWord } from './setting-table.js';
-import { bodyOf, EXPLAIN_COLUMNS, isPlanned } from './statement-kinds.js';
-import { constantOf, list } from './tree.js';
+import { isPlanned } from './statement-kinds.js';
+import { list } from './tree.js';
 import type { Loose } from './tree.js';
 import { runUtility } from './utility.js';
 
@@ -33,7 +34,7 @@ export async function prepare(session: Session, statement: ParsedStatement, body
   return 'PREPARE';
 }
 
-async function evaluateArguments(
+export async function evaluateArguments(
   session: Session,
   prepared: Prepared,
   args: readonly Loose[],
@@ -71,20 +72,24 @@ export async function execute(session: Session, body: Loose, sink: ResultSink, s
 }
 
 /** Runs a planned statement inside another; returns its tag. */
-async function runInner(
+export async function runInner(
   session: Session,
   prepared: Prepared,
   parameters: readonly Datum[],
   sink: ResultSink,
   simple: boolean,
+  profile?: Profile,
 ): Promise<string> {
   const plan = await planFor(session, prepared);
   if (session.modes.readOnly && !plan.compiled.readOnly)
     throw sqlError('25006', 'cannot write in a read-only transaction');
+  const settled = settlePortals(session, plan.compiled.readOnly, null);
+  if (settled !== null) await settled;
   session.transaction.ensureTxn().beginStatement();
   if (plan.needsView) await session.services.loadView();
   const memory = session.newMemory();
-  const execution = plan.compiled.start(session.execContext(parameters, memory, sink, false));
+  const ctx = session.execContext(parameters, memory, sink, false);
+  const execution = plan.compiled.start(profile === undefined ? ctx : { ...ctx, profile });
   try {
     if (simple && plan.compiled.columns !== null) sink.columns(plan.compiled.columns);
     await execution.run(sink, 0);
@@ -104,51 +109,4 @@ export function deallocate(session: Session, body: Loose): string {
   session.findPrepared(String(name));
   session.prepared.delete(String(name));
   return 'DEALLOCATE';
-}
-
-export async function explain(
-  session: Session,
-  statement: ParsedStatement,
-  body: Loose,
-  sink: ResultSink,
-  simple: boolean,
-): Promise<string> {
-  const options = new Map<string, string>();
-  for (const o of list(body['options'])) {
-    const def = o['DefElem'] as Loose;
-    options.set(
-      String(def['defname']).toLowerCase(),
-      def['arg'] === undefined ? 'on' : constantOf(def['arg'] as Loose),
-    );
-  }
-  const flag = (name: string, otherwise: boolean): boolean => {
-    const value = options.get(name);
-    return value === undefined ? otherwise : (parseBoolWord(value) ?? otherwise);
-  };
-  const format = options.get('format') ?? 'text';
-  if (format.toLowerCase() !== 'text') throw sqlError('0A000', `EXPLAIN format "${format}" is not supported`);
-  const inner = innerStatement(body['query'], statement);
-  let prepared = new Prepared(statement.text, inner, [], false);
-  let parameters: readonly Datum[] = [];
-  if (inner.kind === 'ExecuteStmt') {
-    const of = bodyOf(inner);
-    prepared = session.findPrepared(String(of['name']));
-    parameters = await evaluateArguments(session, prepared, list(of['params']), String(of['name']));
-  } else if (!isPlanned(inner)) {
-    if (simple) sink.columns(EXPLAIN_COLUMNS);
-    sink.row(['Utility statements have no plan structure']);
-    return 'EXPLAIN';
-  }
-  const plan = await planFor(session, prepared);
-  const lines = [...plan.compiled.explain({ verbose: flag('verbose', false), costs: flag('costs', true) })];
-  if (flag('analyze', false)) {
-    const { clock } = session.server.deps;
-    const started = clock.monotonicMs();
-    const counter = new CountingSink();
-    await runInner(session, prepared, parameters, counter, false);
-    lines.push(`Actual Rows: ${counter.rows}`, `Execution Time: ${(clock.monotonicMs() - started).toFixed(3)} ms`);
-  }
-  if (simple) sink.columns(EXPLAIN_COLUMNS);
-  for (const line of lines) sink.row([line]);
-  return 'EXPLAIN';
 }

@@ -12,6 +12,7 @@ import type { ResultSink } from '../session-api.js';
 import type { Datum } from '../types/datum.js';
 import { asOfTimestamp } from './as-of.js';
 import { BufferingSink } from './buffering-sink.js';
+import { settlePortals } from './cursors.js';
 import type { StatementMemory } from './memory.js';
 import type { CachedPlan } from './plan-cache.js';
 import { planFor, validPlan } from './planning.js';
@@ -103,6 +104,8 @@ export class StatementRunner {
     const shows = statement.kind === 'QuoralShowRanges';
     if (session.modes.readOnly && !shows) throw readOnlyError(statement);
     let tag = '';
+    const settled = settlePortals(session, shows, options.portal);
+    if (settled !== null) await settled;
     await transaction.withRetries(buffer, false, async () => {
       transaction.ensureTxn().beginStatement();
       refusePendingChecks(transaction.ensureTxn(), statement.kind);
@@ -150,6 +153,8 @@ export class StatementRunner {
         asOf: await asOfTimestamp(session, statement.asOfSystemTime),
       };
     }
+    const settled = settlePortals(session, compiled.readOnly, options.portal);
+    if (settled !== null) await settled;
     const txn = transaction.ensureTxn();
     txn.beginStatement();
     if (plan.storageSince > txn.readTimestamp) throw tooOldSnapshot(session.modes.asOf !== null);

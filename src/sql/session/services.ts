@@ -12,7 +12,7 @@ import type { SequenceDescriptor, TableDescriptor, ViewDescriptor } from '../cat
 import type { Sequences } from '../catalog/sequences.js';
 import type { CatalogView, TransactionCatalog } from '../catalog/transaction-catalog.js';
 import { virtualRelation, virtualRelationByOid } from '../catalog/virtual/registry.js';
-import type { ActivityRow, CatalogServices, SettingRow } from '../catalog/virtual/services.js';
+import type { ActivityRow, CatalogServices, CursorRow, SettingRow } from '../catalog/virtual/services.js';
 import type { SessionServices } from '../contract.js';
 import type { SessionAdvisory } from './advisory.js';
 import type { SessionNotifications } from './notifications.js';
@@ -35,6 +35,7 @@ export interface ServiceHost {
   activity(): readonly ActivityRow[];
   readonly notifications: SessionNotifications;
   readonly advisory: SessionAdvisory;
+  cursors(): readonly CursorRow[];
 }
 
 /** 'a.b', '"A"."b"' or 'x' into its parts. */
@@ -127,6 +128,9 @@ export class Services implements SessionServices, CatalogServices {
   }
   activity(): readonly ActivityRow[] {
     return this.#host.activity();
+  }
+  cursors(): readonly CursorRow[] {
+    return this.#host.cursors();
   }
 
   listLocks(): Promise<readonly ListedLock[]> {

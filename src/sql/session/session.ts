@@ -13,7 +13,7 @@ import type { TimerHandle } from '../../env/env.js';
 import type { KvTxn } from '../../txn/kv-txn.js';
 import type { WaitOptions } from '../catalog/catalog.js';
 import type { TransactionCatalog } from '../catalog/transaction-catalog.js';
-import type { ActivityRow } from '../catalog/virtual/services.js';
+import type { ActivityRow, CursorRow } from '../catalog/virtual/services.js';
 import type { ExecContext } from '../contract.js';
 import { parseSql } from '../parse/parser.js';
 import type {
@@ -31,17 +31,18 @@ import type { Datum } from '../types/datum.js';
 import type { FormatContext } from '../types/type-info.js';
 import { StatementMemory } from './memory.js';
 import { NO_SINK } from './no-sink.js';
-import { decodeParameters } from './parameters.js';
+import { bindPortal, continuePortal, emptyTag } from './portal-protocol.js';
 import { PlanCache } from './plan-cache.js';
 import { cachedStatement, planFor } from './planning.js';
-import { closePortal, newPortal, type Portal, Prepared } from './portal.js';
+import { closePortal, closePortals, type Portal, Prepared } from './portal.js';
 import { StatementRunner } from './runner.js';
+import { cursorRows, readHeldPortals } from './cursors.js';
 import type { ServerCore } from './server.js';
 import { newSessionAdvisory, type SessionAdvisory } from './advisory.js';
 import { SessionNotifications } from './notifications.js';
 import { Services } from './services.js';
 import { Settings, severityRank } from './settings.js';
-import { emptyTag, endsTransaction, isPlanned } from './statement-kinds.js';
+import { endsTransaction, isPlanned } from './statement-kinds.js';
 import { modeSetting, SessionTransaction, type TransactionModes } from './transaction.js';
 import { failedTransaction, shutdownError } from './transaction-state.js';
 import { utilityColumns } from './utility.js';
@@ -143,6 +144,9 @@ export class Session implements SqlSession {
   }
   activity(): readonly ActivityRow[] {
     return this.server.activity();
+  }
+  cursors(): readonly CursorRow[] {
+    return cursorRows(this.portals);
   }
 
   describeActivity(): ActivityRow {
@@ -308,7 +312,7 @@ export class Session implements SqlSession {
     this.notifications.close();
     await this.transaction.end(false);
     await this.advisory.close();
-    this.portals.clear();
+    closePortals(this.portals);
     this.prepared.clear();
   }
 
@@ -325,9 +329,11 @@ export class Session implements SqlSession {
     this.state.apply('error');
     if (wasBlock) {
       // Locks go at once; with savepoints the transaction must live for ROLLBACK TO.
-      if (this.transaction.savepoints.length === 0) await this.transaction.release(false);
-      for (const portal of this.portals.values()) closePortal(portal);
-      this.portals.clear();
+      // So must the portals that were there before the savepoint.
+      if (this.transaction.savepoints.length === 0) {
+        await this.transaction.release(false);
+        closePortals(this.portals, (portal) => portal.held);
+      }
     } else if (this.state.state === 'idle') await this.transaction.end(false);
     return error;
   }
@@ -350,11 +356,18 @@ export class Session implements SqlSession {
     return this.#abort.signal;
   }
 
-  transactionReset(over: boolean): void {
+  transactionReset(over: boolean, committed = false): void {
     this.services.forgetView();
     if (!over) return;
-    for (const portal of this.portals.values()) closePortal(portal);
-    this.portals.clear();
+    for (const portal of this.portals.values()) {
+      const ready = portal.rows?.settled === true && !portal.failed;
+      if (committed && portal.cursor?.hold === true && ready) portal.held = true;
+    }
+    closePortals(this.portals, (portal) => portal.held);
+  }
+
+  beforeCommit(): Promise<void> | null {
+    return readHeldPortals(this.portals);
   }
 
   /** Where notices go while a statement holds its results back. */
@@ -461,7 +474,7 @@ export class Session implements SqlSession {
   bind(portalName: string, statementName: string, values: readonly ParameterValue[]): void | Promise<void> {
     try {
       if (this.#closed !== null) throw this.#closed;
-      this.#bind(portalName, statementName, values);
+      bindPortal(this, portalName, statementName, values);
       return undefined;
     } catch (error) {
       return this.fail().then(() => {
@@ -470,24 +483,9 @@ export class Session implements SqlSession {
     }
   }
 
-  #bind(portalName: string, statementName: string, values: readonly ParameterValue[]): void {
-    const prepared = this.findPrepared(statementName);
-    const { statement } = prepared;
-    if (this.state.state === 'failed' && (statement === null || !endsTransaction(statement))) throw failedTransaction();
-    if (values.length !== prepared.parameterOids.length) {
-      throw sqlError(
-        '08P01',
-        `bind message supplies ${values.length} parameters, but prepared statement "${statementName}" requires ${prepared.parameterOids.length}`,
-      );
-    }
-    const open = this.portals.get(portalName);
-    if (open !== undefined) {
-      if (portalName !== '') throw sqlError('42P03', `cursor "${portalName}" already exists`);
-      closePortal(open);
-    }
+  /** @throws QuoralError 53000 */
+  checkPortals(): void {
     if (this.portals.size >= PORTALS_MAX) throw sqlError('53000', 'too many open portals in this session');
-    const parameters = decodeParameters(values, prepared.parameterOids, this.#format);
-    this.portals.set(portalName, newPortal(portalName, prepared, parameters));
   }
 
   describePortal(name: string): readonly ResultColumn[] | null {
@@ -506,8 +504,8 @@ export class Session implements SqlSession {
         sink.empty();
         return;
       }
-      if (portal.execution !== null) {
-        await this.continuePortal(portal, maxRows, sink);
+      if (portal.execution !== null || portal.rows !== null) {
+        await continuePortal(this, portal, maxRows, sink);
         return;
       }
       if (portal.done) {
@@ -525,20 +523,6 @@ export class Session implements SqlSession {
         portal,
       });
     });
-  }
-
-  /** More rows of a suspended portal. */
-  async continuePortal(portal: Portal, maxRows: number, sink: ResultSink): Promise<void> {
-    const execution = portal.execution!;
-    const outcome = await execution.run(sink, maxRows);
-    if (outcome === 'suspended') {
-      sink.suspended();
-      return;
-    }
-    portal.done = true;
-    const { tag } = execution;
-    closePortal(portal);
-    sink.complete(tag);
   }
 
   closeStatement(name: string): void {
@@ -573,6 +557,7 @@ export class Session implements SqlSession {
   }
 
   execContext(parameters: readonly Datum[], memory: StatementMemory, sink: ResultSink, implicit: boolean): ExecContext {
+    const abort = (): AbortSignal => this.#abort.signal;
     return {
       txn: this.transaction.ensureTxn(),
       db: this.server.deps.db,
@@ -580,7 +565,10 @@ export class Session implements SqlSession {
       format: this.#format,
       services: this.services,
       memory,
-      signal: this.#abort.signal,
+      // A portal lives on with other messages than the one that opened it.
+      get signal() {
+        return abort();
+      },
       implicit,
       rng: this.server.deps.rng,
       notice: (notice) => {

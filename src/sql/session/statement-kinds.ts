@@ -42,7 +42,6 @@ export function textColumn(name: string, typeOid: number = OID.text): ResultColu
   return { name, tableOid: 0, columnNumber: 0, typeOid, typeLength, typmod: -1 };
 }
 
-export const EXPLAIN_COLUMNS: readonly ResultColumn[] = [textColumn('QUERY PLAN')];
 export const SHOW_ALL_COLUMNS: readonly ResultColumn[] = [
   textColumn('name'),
   textColumn('setting'),
@@ -90,15 +89,6 @@ export function commandName(statement: ParsedStatement): string {
       .replace(/([a-z])([A-Z])/g, '$1 $2')
       .toUpperCase()
   );
-}
-
-/** The tag of a portal that is executed once more after its end. */
-export function emptyTag(statement: ParsedStatement): string {
-  return statement.kind === 'SelectStmt'
-    ? 'SELECT 0'
-    : statement.kind === 'InsertStmt'
-      ? 'INSERT 0 0'
-      : `${commandName(statement)} 0`;
 }
 
 /** Text that may reach catalog look-ups from expressions. */

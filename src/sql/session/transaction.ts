@@ -43,6 +43,8 @@ export interface SavepointEntry {
   readonly constraints: ConstraintModes | null;
   readonly notifications: NotificationMark;
   readonly advisory: number;
+  /** Portals with greater numbers came after it. */
+  readonly portalSerial: number;
 }
 
 /** What the transaction needs of its session. */
@@ -56,7 +58,9 @@ export interface TransactionHost {
   readonly notifications: SessionNotifications;
   readonly advisory: SessionAdvisory;
   /** The transaction is over, or begins anew: portals and catalog views of it are void. */
-  transactionReset(over: boolean): void;
+  transactionReset(over: boolean, committed?: boolean): void;
+  /** Rows that are to outlive the transaction are read while it is there. */
+  beforeCommit(): Promise<void> | null;
 }
 
 /** The settings that show the modes of the transaction; null for any other. */
@@ -120,13 +124,17 @@ export class SessionTransaction {
 
   ensureTxn(): KvTxn {
     if (this.#txn !== null) return this.#txn;
-    const { settings, server, signal } = this.#host;
+    const { settings, server } = this.#host;
+    const abort = (): AbortSignal => this.#host.signal;
     const options: TxnOptions = {
       isolation: this.modes.isolation,
       readOnly: this.modes.readOnly,
       name: settings.derived.applicationName,
       lockTimeoutMs: settings.derived.lockTimeoutMs,
-      signal,
+      // A statement that was cancelled after a savepoint must not cancel those after ROLLBACK TO.
+      get signal() {
+        return abort();
+      },
       ...(this.modes.asOf === null ? {} : { asOf: this.modes.asOf }),
     };
     this.#txn = server.deps.db.begin(options);
@@ -165,6 +173,8 @@ export class SessionTransaction {
   async #commitTxn(): Promise<void> {
     const txn = this.#txn;
     if (txn === null) return;
+    const held = this.#host.beforeCommit();
+    if (held !== null) await held;
     this.#catalog?.check();
     this.#host.advisory.check();
     try {
@@ -177,7 +187,7 @@ export class SessionTransaction {
   }
 
   async #finish(committed: boolean): Promise<void> {
-    this.#host.transactionReset(true);
+    this.#host.transactionReset(true, committed);
     this.#host.notifications.rolledBack();
     this.state.apply('end');
     this.#host.settings.endTransaction(committed);

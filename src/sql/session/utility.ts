@@ -8,20 +8,14 @@ import type { ResultColumn, ResultSink } from '../session-api.js';
 import { AS_DECLARED, knownForeignKeyQueue } from '../exec/foreign-key-queue.js';
 import { asOfTimestamp } from './as-of.js';
 import { closeCursor, declareCursor, fetch } from './cursors.js';
-import { closePortal } from './portal.js';
-import { deallocate, execute, explain, prepare } from './prepared-statements.js';
+import { explain, explainColumns } from './explain.js';
+import { closePortals, lastSerial } from './portal.js';
+import { deallocate, execute, prepare } from './prepared-statements.js';
 import type { Session } from './session.js';
 import { setConstraints } from './set-constraints.js';
 import { modesFrom, setVariable, show } from './set-show.js';
 import { findSetting } from './setting-table.js';
-import {
-  bodyOf,
-  CLUSTER_SETTING_COLUMNS,
-  EXPLAIN_COLUMNS,
-  RANGES_COLUMNS,
-  SHOW_ALL_COLUMNS,
-  textColumn,
-} from './statement-kinds.js';
+import { bodyOf, CLUSTER_SETTING_COLUMNS, RANGES_COLUMNS, SHOW_ALL_COLUMNS, textColumn } from './statement-kinds.js';
 import { list } from './tree.js';
 import type { Loose } from './tree.js';
 
@@ -33,7 +27,7 @@ export async function utilityColumns(
   const body = bodyOf(statement);
   switch (statement.kind) {
     case 'ExplainStmt':
-      return EXPLAIN_COLUMNS;
+      return explainColumns(body);
     case 'VariableShowStmt': {
       const name = String(body['name']).toLowerCase();
       return name === 'all' ? SHOW_ALL_COLUMNS : [textColumn(findSetting(name)?.name ?? name)];
@@ -159,6 +153,7 @@ async function transaction(session: Session, statement: ParsedStatement, body: L
         catalog: session.transactionCatalog().mark(),
         notifications: session.notifications.mark(),
         advisory: session.advisory.mark(),
+        portalSerial: lastSerial(),
       });
       return 'SAVEPOINT';
     }
@@ -203,6 +198,7 @@ async function rollbackTo(session: Session, name: string): Promise<string> {
   session.notifications.rollbackTo(entry.notifications);
   await session.advisory.rollbackTo(entry.advisory);
   session.transaction.savepoints.length = at + 1;
+  closePortals(session.portals, (portal) => portal.held || portal.serial <= entry.portalSerial);
   session.state.revive();
   return 'ROLLBACK';
 }
@@ -220,8 +216,7 @@ async function discard(session: Session, body: Loose): Promise<string> {
       return 'DISCARD TEMP';
     default:
       if (session.state.inBlock) throw sqlError('25001', 'DISCARD ALL cannot run inside a transaction block');
-      for (const portal of session.portals.values()) closePortal(portal);
-      session.portals.clear();
+      closePortals(session.portals);
       session.prepared.clear();
       session.services.discardSequences();
       session.notifications.unlistenAll();

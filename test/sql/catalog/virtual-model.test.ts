@@ -137,6 +137,7 @@ function contextOf(descriptors: readonly Descriptor[]): ExecContext {
     database: 'postgres',
     user: 'postgres',
     settingRows: () => [],
+    cursors: () => [],
     activity: () => [],
     listLocks: async () => {
       const entry = { node: 1, incarnation: 'a', number: 2, processId: 3, exclusive: true };

@@ -20,6 +20,7 @@ import type { Datum } from '../../../src/sql/types/datum.js';
 import type { FormatContext } from '../../../src/sql/types/type-info.js';
 import { sqlError } from '../../../src/base/errors.js';
 import { parseSql } from '../../../src/sql/parse/parser.js';
+import { explainText } from '../../../src/sql/plan/explain-format.js';
 import { createPlanner } from '../../../src/sql/plan/planner.js';
 import { as } from '../../../src/sql/plan/ast.js';
 import { resolveTypeName } from '../../../src/sql/plan/coerce.js';
@@ -146,7 +147,9 @@ export class Harness {
   }
 
   explain(text: string): string {
-    return this.compile(text).explain({ verbose: false, costs: false }).join('\n');
+    const tree = this.compile(text).explain({ verbose: false });
+    const layout = { costs: false, analyze: false, timing: false };
+    return explainText(tree, layout, { planningMs: null, executionMs: null }).join('\n');
   }
 
   async run(text: string, parameters: readonly (string | null)[] = [], input: readonly Buffer[] = []): Promise<Answer> {

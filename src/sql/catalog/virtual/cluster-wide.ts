@@ -186,6 +186,19 @@ export function* activity({ services }: Source): Iterable<Values> {
   }
 }
 
+export function* cursors({ services }: Source): Iterable<Values> {
+  for (const row of services.cursors()) {
+    yield {
+      name: row.name,
+      statement: row.statement,
+      is_holdable: row.holdable,
+      is_binary: false,
+      is_scrollable: row.scrollable,
+      creation_time: row.createdAt,
+    };
+  }
+}
+
 // ---- comments ----
 
 const CLASS_OF_CLASSES = 1259;

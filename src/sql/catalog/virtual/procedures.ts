@@ -10,6 +10,7 @@ import { elementOidOf, findTypeByOid } from '../../types/registry.js';
 import { allCasts } from '../../types/casts.js';
 import { allOperators } from '../../functions/index.js';
 import { FUNCTION_OIDS } from '../../functions/oid-table.js';
+import { isHypotheticalSet } from '../../functions/hypothetical.js';
 import { isOrderedSet } from '../../functions/ordered-set.js';
 import { allProcedures, isAggregate, numberEntries } from '../../functions/procedure-oids.js';
 import type { FunctionEntry } from '../../functions/entry.js';
@@ -75,7 +76,11 @@ export function* aggregates(): Iterable<Values> {
   for (const { oid, entry } of allProcedures()) {
     if (!isAggregate(entry)) continue;
     const ordered = isOrderedSet(entry);
-    const kind = ordered ? { aggkind: 'o', aggnumdirectargs: entry.argOids.length - 1 } : { aggkind: 'n' };
+    const kind = isHypotheticalSet(entry)
+      ? { aggkind: 'h', aggnumdirectargs: 1 }
+      : ordered
+        ? { aggkind: 'o', aggnumdirectargs: entry.argOids.length - 1 }
+        : { aggkind: 'n' };
     yield { aggfnoid: oid, ...kind, aggfinalmodify: 'r', aggmfinalmodify: 'r', aggtranstype: INTERNAL_TYPE };
   }
 }

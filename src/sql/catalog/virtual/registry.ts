@@ -8,6 +8,7 @@
 import type { ExecContext, VirtualTable } from '../../contract.js';
 import {
   activity,
+  cursors,
   authIds,
   collations,
   databases,
@@ -97,6 +98,7 @@ const BUILT: Readonly<Record<string, Builder>> = {
   pg_database: databases,
   pg_settings: settings,
   pg_stat_activity: activity,
+  pg_cursors: cursors,
   pg_stat_database: databaseStatistics,
   pg_description: descriptions,
   pg_shdescription: sharedDescriptions,

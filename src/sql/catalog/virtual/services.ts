@@ -27,12 +27,22 @@ export interface ActivityRow {
   readonly queryStart: bigint | null;
 }
 
+export interface CursorRow {
+  readonly name: string;
+  readonly statement: string;
+  readonly holdable: boolean;
+  readonly scrollable: boolean;
+  /** Microseconds since 2000-01-01 UTC. */
+  readonly createdAt: bigint;
+}
+
 export interface CatalogServices {
   readonly databaseId: number;
   view(): Promise<CatalogView>;
   settingRows(): readonly SettingRow[];
   activity(): readonly ActivityRow[];
   listLocks(): Promise<readonly ListedLock[]>;
+  cursors(): readonly CursorRow[];
 }
 
 export function catalogServices(ctx: ExecContext): CatalogServices {

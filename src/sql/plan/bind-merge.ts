@@ -1,0 +1,182 @@
+/**
+ * MERGE → a plan: the source joined with the target, whose rows are locked as UPDATE's are, and the WHEN
+ * clauses over the join's rows. What INSERT and UPDATE do with values, defaults and CHECK is theirs.
+ *
+ * Limits: PostgreSQL 15's MERGE, so neither RETURNING nor WHEN NOT MATCHED BY SOURCE; not inside WITH.
+ */
+import type { MergeStmt, MergeWhenClause, Node } from 'libpg-query';
+import { QuoralError } from '../../base/errors.js';
+import type { TableDescriptor } from '../catalog/descriptor.js';
+import { locationOf, must } from './ast.js';
+import { bindAssignments, checkWidth, defaultOf, insertCell, insertTargets, targetTable } from './bind-dml.js';
+import { bindExpr } from './bind-expr.js';
+import { bindWritten } from './bind-foreign-keys.js';
+import { bindFrom, join, scanOf, scanRelation } from './bind-from.js';
+import { exprContext, fromContext, withClause } from './bind-select.js';
+import { Scope, errorAt } from './binder.js';
+import type { Binder, BoundFrom, CteEntry, ExprContext, TableRelation } from './binder.js';
+import { coerceBoolean } from './coerce.js';
+import { constant } from './expr.js';
+import type { Expr } from './expr.js';
+import type { InsertSource, MergeAction, MergeClause, MergePlan, Plan } from './logical.js';
+
+export function bindMerge(b: Binder, stmt: MergeStmt, outer: readonly CteEntry[]): Plan {
+  if (stmt.returningClause !== undefined) throw errorAt('0A000', 'MERGE ... RETURNING is not supported', -1);
+  const whens = (stmt.mergeWhenClauses ?? []).map((node) => must(node, 'MergeWhenClause'));
+  if (stmt.withClause === undefined) return mergeBody(b, stmt, whens, outer);
+  if (stmt.withClause.recursive === true)
+    throw errorAt('42601', 'WITH RECURSIVE is not supported for MERGE statement', -1);
+  return withClause(b, stmt.withClause, null, outer, (visible) => mergeBody(b, stmt, whens, visible));
+}
+
+/** What follows a clause without a condition can never be reached. */
+function checkReachable(whens: readonly MergeWhenClause[]): void {
+  const ended = new Set<string>();
+  for (const when of whens) {
+    const kind = when.matchKind ?? 'MERGE_WHEN_MATCHED';
+    if (kind === 'MERGE_WHEN_NOT_MATCHED_BY_SOURCE')
+      throw errorAt('0A000', 'WHEN NOT MATCHED BY SOURCE is not supported', -1);
+    if (ended.has(kind))
+      throw errorAt('42601', 'unreachable WHEN clause specified after unconditional WHEN clause', -1);
+    if (when.condition === undefined) ended.add(kind);
+  }
+}
+
+function mergeTarget(b: Binder, stmt: MergeStmt): TableRelation {
+  const range = stmt.relation!;
+  const kind = b.catalog.relation({ schema: range.schemaname ?? null, name: range.relname ?? '' })?.kind;
+  if (kind === 'view' || kind === 'sequence') {
+    throw errorAt('0A000', `cannot execute MERGE on relation "${range.relname ?? ''}"`, -1, {
+      detail: `This operation is not supported for ${kind}s.`,
+    });
+  }
+  return targetTable(b, range);
+}
+
+function mergeBody(
+  b: Binder,
+  stmt: MergeStmt,
+  whens: readonly MergeWhenClause[],
+  ctes: readonly CteEntry[],
+): MergePlan {
+  checkReachable(whens);
+  const relation = mergeTarget(b, stmt);
+  const { table, schemaName } = relation;
+  const alias = stmt.relation?.alias?.aliasname ?? table.name;
+  const scan = scanOf(b, table, schemaName, alias, { wait: 'block' });
+  const target = scanRelation(scan, schemaName, stmt.relation?.alias);
+  const source = bindFrom(fromContext(b, null, ctes, []), [stmt.sourceRelation!]);
+  if (source.relations.some((r) => r.alias === alias)) {
+    throw errorAt('42712', `name "${alias}" specified more than once`, -1, {
+      detail: 'The name is used both as MERGE target table and data source.',
+    });
+  }
+  const both = new Scope(
+    null,
+    [...target.relations, ...source.relations],
+    [...target.columns, ...source.columns],
+    ctes,
+  );
+  const on = stmt.joinCondition!;
+  const condition = coerceBoolean(b, bindExpr(exprContext(b, both, 'JOIN conditions'), on), 'JOIN/ON', locationOf(on));
+  const clauses = whens.map((when) => bindWhen(b, when, table, alias, both, source, ctes));
+  const type = clauses.some((c) => !c.matched && c.action.kind !== 'nothing') ? 'left' : 'inner';
+  return {
+    kind: 'merge',
+    columns: [],
+    table,
+    schemaName,
+    input: join(type, source.plan, scan, condition),
+    target: table.columns.map((_, position) => scan.columns.find((c) => c.position === position)?.id ?? -1),
+    clauses,
+    checks: bindWritten(b, relation),
+  };
+}
+
+function bindWhen(
+  b: Binder,
+  when: MergeWhenClause,
+  table: TableDescriptor,
+  alias: string,
+  both: Scope,
+  source: BoundFrom,
+  ctes: readonly CteEntry[],
+): MergeClause {
+  const matched = (when.matchKind ?? 'MERGE_WHEN_MATCHED') === 'MERGE_WHEN_MATCHED';
+  if (matched) {
+    return { matched, condition: whenCondition(b, when, both), action: matchedAction(b, when, table, both) };
+  }
+  const scope = new Scope(null, source.relations, source.columns, ctes);
+  return withoutTarget(alias, () => ({
+    matched,
+    condition: whenCondition(b, when, scope),
+    action: insertAction(b, when, table, scope),
+  }));
+}
+
+/** A row without a match has no target: its columns are there, but not for this clause. */
+function withoutTarget<T>(alias: string, bind: () => T): T {
+  try {
+    return bind();
+  } catch (error) {
+    if (!(error instanceof QuoralError) || error.message !== `missing FROM-clause entry for table "${alias}"`)
+      throw error;
+    throw errorAt(
+      '42P01',
+      `invalid reference to FROM-clause entry for table "${alias}"`,
+      (error.fields.position ?? 0) - 1,
+      { hint: `There is an entry for table "${alias}", but it cannot be referenced from this part of the query.` },
+    );
+  }
+}
+
+function whenCondition(b: Binder, when: MergeWhenClause, scope: Scope): Expr | null {
+  if (when.condition === undefined) return null;
+  const ctx = exprContext(b, scope, 'MERGE WHEN conditions');
+  return coerceBoolean(b, bindExpr(ctx, when.condition), 'WHEN', locationOf(when.condition));
+}
+
+function matchedAction(b: Binder, when: MergeWhenClause, table: TableDescriptor, scope: Scope): MergeAction {
+  switch (when.commandType) {
+    case 'CMD_UPDATE': {
+      const ctx = exprContext(b, scope, 'UPDATE');
+      return { kind: 'update', assignments: bindAssignments(b, ctx, when.targetList ?? [], table) };
+    }
+    case 'CMD_DELETE':
+      return { kind: 'delete' };
+    default:
+      return { kind: 'nothing' };
+  }
+}
+
+function insertAction(b: Binder, when: MergeWhenClause, table: TableDescriptor, scope: Scope): MergeAction {
+  if (when.commandType !== 'CMD_INSERT') return { kind: 'nothing' };
+  const ctx = exprContext(b, scope, 'VALUES');
+  const given = insertValues(b, ctx, when, table);
+  const sources = table.columns.map((column, position): InsertSource => {
+    const expr = given.get(position);
+    if (column.dropped) return { kind: 'expr', expr: constant(null, column.typeOid) };
+    if (expr !== undefined) return { kind: 'expr', expr };
+    if (column.hidden && column.defaultSql === null) return { kind: 'rowid' };
+    return { kind: 'expr', expr: defaultOf(b, column) };
+  });
+  return { kind: 'insert', sources };
+}
+
+/** By position in the table; what is not given takes its default. */
+function insertValues(b: Binder, ctx: ExprContext, when: MergeWhenClause, table: TableDescriptor): Map<number, Expr> {
+  const given = new Map<number, Expr>();
+  const values: readonly Node[] | undefined = when.values;
+  const targets = insertTargets(table, when.targetList);
+  if (values === undefined) return given;
+  checkWidth(values.length, targets, when.targetList, table, locationOf(values[targets.length]));
+  const override = when.override ?? 'OVERRIDING_NOT_SET';
+  values.forEach((value, i) => {
+    const position = targets[i]!;
+    const column = table.columns[position]!;
+    const expr = insertCell(b, ctx, column, value, override);
+    if (override === 'OVERRIDING_USER_VALUE' && column.identity !== null) return;
+    given.set(position, expr);
+  });
+  return given;
+}

@@ -1,0 +1,185 @@
+/**
+ * Functions in FROM, side by side in ROWS FROM, WITH ORDINALITY, with column definition lists for those that give
+ * records of any shape.
+ *
+ * json(b)_populate_record(set) take their columns from a table, by the NULL of its row type that they are given:
+ * there are no row types besides, so they are known here only.
+ */
+import type { ColumnDef, FuncCall, Node, RangeFunction } from 'libpg-query';
+import { OID } from '../types/oids.js';
+import { as, locationOf, stringsOf, typeNameOf } from './ast.js';
+import { makeCall } from './bind-call.js';
+import { bindExpr } from './bind-expr.js';
+import type { FromContext } from './bind-from.js';
+import { Scope, errorAt } from './binder.js';
+import type { BoundFrom, ExprContext } from './binder.js';
+import { resolveTypeName } from './coerce.js';
+import type { Expr } from './expr.js';
+import type { Plan, PlanColumn } from './logical.js';
+
+interface Call {
+  readonly expr: Expr;
+  readonly width: number;
+  readonly record: boolean;
+}
+interface RecordColumn {
+  readonly name: string;
+  readonly typeOid: number;
+  readonly typmod: number;
+}
+interface Written {
+  readonly node: Node;
+  readonly definitions: readonly Node[];
+}
+
+/** unnest(a, b) is ROWS FROM (unnest(a), unnest(b)). */
+function writtenFunctions(entry: Node): Written[] {
+  const [node, own] = as(entry, 'List')?.items ?? [];
+  if (node === undefined) return [];
+  const definitions = (own === undefined ? undefined : as(own, 'List')?.items) ?? [];
+  const call = as(node, 'FuncCall');
+  const args = call?.args ?? [];
+  if (call === undefined || args.length < 2 || stringsOf(call.funcname).at(-1) !== 'unnest')
+    return [{ node, definitions }];
+  return args.map((arg) => ({ node: { FuncCall: { ...call, args: [arg] } }, definitions: [] }));
+}
+
+function functionName(node: Node): string {
+  const call = as(node, 'FuncCall');
+  if (call !== undefined) return stringsOf(call.funcname).at(-1) ?? '';
+  const value = as(node, 'SQLValueFunction');
+  if (value !== undefined) return (value.op ?? '').replace('SVFOP_', '').replace(/_N$/, '').toLowerCase();
+  return 'coalesce';
+}
+
+export function bindRangeFunction(
+  ctx: FromContext,
+  item: RangeFunction,
+  left: BoundFrom | null,
+): { readonly plan: Plan; readonly name: string } {
+  const b = ctx.binder;
+  const scope = new Scope(ctx.parent, left?.relations ?? [], left?.columns ?? [], ctx.ctes);
+  const expressions = ctx.expressions(scope, 'functions in FROM', true);
+  const calls: Call[] = [];
+  const columns: PlanColumn[] = [];
+  const names = stringsOf(item.alias?.colnames);
+  const written = (item.functions ?? []).flatMap(writtenFunctions);
+  const outer = item.coldeflist ?? [];
+  if (outer.length > 0 && item.ordinality === true) {
+    throw errorAt('42601', 'WITH ORDINALITY cannot be used with a column definition list', locationOf(outer[0]), {
+      hint: 'Put the column definition list inside ROWS FROM().',
+    });
+  }
+  for (const { node, definitions } of written) {
+    const bound = bindOne(ctx, expressions, node, [...definitions, ...outer]);
+    calls.push(bound.call);
+    if (bound.columns !== null) {
+      for (const c of bound.columns) columns.push(b.column(c.name, c.typeOid, c.typmod));
+      continue;
+    }
+    const { expr } = bound.call;
+    const single = item.alias?.aliasname !== undefined && (item.functions ?? []).length === 1 && names.length === 0;
+    columns.push(b.column(single ? item.alias!.aliasname! : functionName(node), expr.oid, expr.typmod));
+  }
+  if (item.ordinality === true) columns.push(b.column('ordinality', OID.int8, -1));
+  const plan: Plan = { kind: 'function', columns, calls, ordinality: item.ordinality === true };
+  return { plan, name: written[0] === undefined ? '' : functionName(written[0].node) };
+}
+
+/** `columns`: those of a record; null if it gives single values. */
+function bindOne(
+  ctx: FromContext,
+  expressions: ExprContext,
+  node: Node,
+  definitions: readonly Node[],
+): { readonly call: Call; readonly columns: readonly RecordColumn[] | null } {
+  const populated = bindPopulate(ctx, expressions, node, definitions);
+  if (populated !== null) return populated;
+  const expr = bindExpr(expressions, node);
+  const entry = expr.kind === 'srf' || expr.kind === 'call' ? expr.entry : null;
+  const fixed = entry?.resultColumns ?? null;
+  const location = locationOf(definitions[0]);
+  if (fixed !== null) {
+    if (definitions.length > 0) {
+      const message = 'a column definition list is redundant for a function with OUT parameters';
+      throw errorAt('42601', message, location);
+    }
+    const columns = fixed.map((c) => ({ ...c, typmod: -1 }));
+    return { call: { expr, width: columns.length, record: true }, columns };
+  }
+  if (expr.oid !== OID.record) {
+    if (definitions.length > 0) {
+      const message = 'a column definition list is only allowed for functions returning "record"';
+      throw errorAt('42601', message, location);
+    }
+    return { call: { expr, width: 1, record: false }, columns: null };
+  }
+  if (definitions.length === 0) {
+    const message = 'a column definition list is required for functions returning "record"';
+    throw errorAt('42601', message, locationOf(node));
+  }
+  const columns = definedColumns(definitions);
+  return { call: { expr: shaped(expr, columns), width: columns.length, record: true }, columns };
+}
+
+function definedColumns(definitions: readonly Node[]): RecordColumn[] {
+  const columns: RecordColumn[] = [];
+  for (const node of definitions) {
+    const definition = as(node, 'ColumnDef') as ColumnDef;
+    const name = definition.colname ?? '';
+    if (columns.some((c) => c.name === name))
+      throw errorAt('42701', `column name "${name}" specified more than once`, -1);
+    const type = resolveTypeName(definition.typeName!);
+    columns.push({ name, typeOid: type.oid, typmod: type.typmod });
+  }
+  return columns;
+}
+
+/** The call, told which columns it is to give. */
+function shaped(expr: Expr, record: readonly RecordColumn[], name?: string): Expr {
+  if (expr.kind !== 'srf' && expr.kind !== 'call') return expr;
+  return { ...expr, info: { ...expr.info, record, ...(name === undefined ? {} : { name }) } };
+}
+
+const POPULATE = /^(jsonb?)_populate_(record(?:set)?)$/;
+
+function bindPopulate(
+  ctx: FromContext,
+  expressions: ExprContext,
+  node: Node,
+  definitions: readonly Node[],
+): { readonly call: Call; readonly columns: readonly RecordColumn[] } | null {
+  const call: FuncCall | undefined = as(node, 'FuncCall');
+  const name = functionName(node);
+  const found = call === undefined ? null : POPULATE.exec(name);
+  const args = call?.args ?? [];
+  if (found === null || args.length !== 2) return null;
+  const columns = rowTypeOf(ctx, name, args[0]!);
+  if (definitions.length > 0) {
+    const message = 'a column definition list is redundant for a function returning a named composite type';
+    throw errorAt('42601', message, locationOf(definitions[0]));
+  }
+  const document = bindExpr(expressions, args[1]!);
+  const made = makeCall(expressions, `${found[1]}_to_${found[2]}`, [document], [locationOf(args[1])], locationOf(node));
+  return { call: { expr: shaped(made, columns, name), width: columns.length, record: true }, columns };
+}
+
+/** The columns of the table in NULL::table. */
+function rowTypeOf(ctx: FromContext, name: string, node: Node): RecordColumn[] {
+  const cast = as(node, 'TypeCast');
+  if (cast === undefined || as(cast.arg, 'A_Const')?.isnull !== true) {
+    const message = `the first argument of ${name} must be NULL, cast to the row type of a table`;
+    throw errorAt('0A000', message, locationOf(node));
+  }
+  const written = typeNameOf(cast.typeName!);
+  const relation = ctx.binder.catalog.relation({ schema: written.schema, name: written.name });
+  if (relation?.kind !== 'table' || written.isArray) {
+    resolveTypeName(cast.typeName!);
+    throw errorAt('42804', `first argument of ${name} must be a row type`, -1);
+  }
+  if (ctx.binder.pins !== null) throw errorAt('0A000', `${name} in views is not supported`, locationOf(node));
+  ctx.binder.dependOn(relation.table);
+  return relation.table.columns
+    .filter((c) => !c.dropped && !c.hidden)
+    .map((c) => ({ name: c.name, typeOid: c.typeOid, typmod: c.typmod }));
+}

@@ -1,0 +1,74 @@
+/**
+ * System columns. tableoid is the table's oid in every row that is there, and NULL in one that an outer join made
+ * up, which a column that can never be NULL tells. The others speak of storage that does not exist here.
+ */
+import { OID } from '../types/oids.js';
+import { columnExpr, errorAt } from './binder.js';
+import type { ExprContext, ScopeRelation } from './binder.js';
+import { constant } from './expr.js';
+import type { Expr } from './expr.js';
+
+const UNSUPPORTED: ReadonlySet<string> = new Set(['ctid', 'xmin', 'xmax', 'cmin', 'cmax']);
+
+export function isSystemName(name: string): boolean {
+  return name === 'tableoid' || UNSUPPORTED.has(name);
+}
+
+/** A system column by its bare name, in the nearest scope with a table; null if it is none. */
+export function bareSystemColumn(ctx: ExprContext, name: string, location: number): Expr | null {
+  if (!isSystemName(name)) return null;
+  for (let s: ExprContext['scope'] | null = ctx.scope; s !== null; s = s.parent) {
+    const tables = s.relations.filter((r) => oidOf(r) !== null);
+    if (tables.length > 1) throw errorAt('42702', `column reference "${name}" is ambiguous`, location);
+    if (tables.length === 1) return systemColumn(ctx, tables[0]!, name, location);
+  }
+  return null;
+}
+
+/** A system column of a table that is named with it. @throws QuoralError 42703 */
+export function systemColumnOf(
+  ctx: ExprContext,
+  relation: ScopeRelation,
+  table: string,
+  name: string,
+  location: number,
+): Expr {
+  const found = systemColumn(ctx, relation, name, location);
+  if (found === null) throw errorAt('42703', `column ${table}.${name} does not exist`, location);
+  return found;
+}
+
+/** null if the relation has none of that name. */
+function systemColumn(ctx: ExprContext, relation: ScopeRelation, name: string, location: number): Expr | null {
+  if (!isSystemName(name)) return null;
+  const oid = oidOf(relation);
+  if (oid === null) return null;
+  if (UNSUPPORTED.has(name)) {
+    throw errorAt('0A000', `system column "${name}" is not supported`, location, {
+      hint: 'Rows are found by their primary key, and changes of a row by a column of your own.',
+    });
+  }
+  if (ctx.binder.pins !== null) throw errorAt('0A000', 'system columns in views are not supported', location);
+  const present = neverNull(relation);
+  if (present === null) throw errorAt('0A000', `system column "${name}" is not supported here`, location);
+  const absent: Expr = { kind: 'isnull', arg: columnExpr(present), negated: false, oid: OID.bool, typmod: -1 };
+  return {
+    kind: 'case',
+    whens: [{ when: absent, then: constant(null, OID.oid) }],
+    otherwise: constant(oid, OID.oid),
+    oid: OID.oid,
+    typmod: -1,
+  };
+}
+
+function oidOf(relation: ScopeRelation): number | null {
+  return relation.table?.id ?? relation.catalogOid ?? null;
+}
+
+function neverNull(relation: ScopeRelation): ScopeRelation['columns'][number]['column'] | null {
+  const { table, columns } = relation;
+  // The catalogs' first columns are what their rows belong to.
+  if (table === null) return columns[0]?.column ?? null;
+  const keys = new Set(table.indexes.filter((i) => i.primary).flatMap((i) => i.columns.map((c) => c.columnId)));
+  return columns.find((c) => keys.has(c.column.columnNumber))?.column ?? null;
+}

@@ -1,0 +1,155 @@
+/**
+ * EXPLAIN: its options by PostgreSQL's rules, the plan of the statement, with ANALYZE a run of it, and the answer as
+ * text or JSON.
+ *
+ * Limits: BUFFERS, WAL and SETTINGS are understood and add nothing; YAML and XML are 0A000.
+ */
+import { sqlError } from '../../base/errors.js';
+import type { ParsedStatement } from '../contract.js';
+import { Profile } from '../exec/profile.js';
+import { explainJson, explainText } from '../plan/explain-format.js';
+import type { ResultColumn, ResultSink } from '../session-api.js';
+import { OID } from '../types/oids.js';
+import type { Datum } from '../types/datum.js';
+import { CountingSink } from './counting-sink.js';
+import { planFor } from './planning.js';
+import { Prepared } from './portal.js';
+import { evaluateArguments, innerStatement, runInner } from './prepared-statements.js';
+import type { Session } from './session.js';
+import { parseBoolWord } from './setting-table.js';
+import { bodyOf, isPlanned, textColumn } from './statement-kinds.js';
+import { constantOf, list } from './tree.js';
+import type { Loose } from './tree.js';
+
+interface Options {
+  readonly analyze: boolean;
+  readonly verbose: boolean;
+  readonly costs: boolean;
+  readonly timing: boolean;
+  readonly summary: boolean;
+  readonly json: boolean;
+}
+
+const FLAGS: ReadonlySet<string> = new Set([
+  'analyze',
+  'verbose',
+  'costs',
+  'settings',
+  'buffers',
+  'wal',
+  'timing',
+  'summary',
+]);
+
+function formatOf(written: string, location: number): string {
+  const format = written.toLowerCase();
+  if (format === 'text' || format === 'json') return format;
+  if (format === 'xml' || format === 'yaml')
+    throw sqlError('0A000', `EXPLAIN format "${written}" is not supported`, { hint: 'Use FORMAT JSON.' });
+  throw sqlError('22023', `unrecognized value for EXPLAIN option "format": "${written}"`, { position: location + 1 });
+}
+
+/** @throws QuoralError 42601, 22023 */
+function optionsOf(body: Loose): Options {
+  const flags = new Map<string, boolean>();
+  let format = 'text';
+  for (const item of list(body['options'])) {
+    const def = item['DefElem'] as Loose;
+    const name = String(def['defname']);
+    const location = Number(def['location'] ?? 0);
+    const value = def['arg'] === undefined ? 'on' : constantOf(def['arg'] as Loose);
+    if (name === 'format') format = formatOf(value, location);
+    else if (FLAGS.has(name)) {
+      const flag = parseBoolWord(value);
+      if (flag === null) throw sqlError('42601', `${name} requires a Boolean value`);
+      flags.set(name, flag);
+    } else throw sqlError('42601', `unrecognized EXPLAIN option "${name}"`, { position: location + 1 });
+  }
+  const analyze = flags.get('analyze') ?? false;
+  if (!analyze && flags.get('wal') === true) throw sqlError('22023', 'EXPLAIN option WAL requires ANALYZE');
+  if (!analyze && flags.get('timing') === true) throw sqlError('22023', 'EXPLAIN option TIMING requires ANALYZE');
+  return {
+    analyze,
+    verbose: flags.get('verbose') ?? false,
+    costs: flags.get('costs') ?? true,
+    timing: flags.get('timing') ?? true,
+    summary: flags.get('summary') ?? analyze,
+    json: format === 'json',
+  };
+}
+
+const TEXT_COLUMNS: readonly ResultColumn[] = [textColumn('QUERY PLAN')];
+const JSON_COLUMNS: readonly ResultColumn[] = [textColumn('QUERY PLAN', OID.json)];
+
+/** The columns that EXPLAIN will have; a bad option is reported when it is run. */
+export function explainColumns(body: Loose): readonly ResultColumn[] {
+  const json = list(body['options']).some((item) => {
+    const def = item['DefElem'] as Loose;
+    return def['defname'] === 'format' && constantOf((def['arg'] ?? {}) as Loose).toLowerCase() === 'json';
+  });
+  return json ? JSON_COLUMNS : TEXT_COLUMNS;
+}
+
+interface Explained {
+  readonly prepared: Prepared;
+  readonly parameters: readonly Datum[];
+}
+
+/** The statement whose plan is meant; null if it has none. */
+async function explained(session: Session, statement: ParsedStatement, body: Loose): Promise<Explained | null> {
+  const inner = innerStatement(body['query'], statement);
+  const of = bodyOf(inner);
+  switch (inner.kind) {
+    case 'ExecuteStmt': {
+      const prepared = session.findPrepared(String(of['name']));
+      if (prepared.statement === null || !isPlanned(prepared.statement)) return null;
+      const parameters = await evaluateArguments(session, prepared, list(of['params']), String(of['name']));
+      return { prepared, parameters };
+    }
+    case 'CreateTableAsStmt':
+    case 'DeclareCursorStmt': {
+      const query = innerStatement(of['query'], statement);
+      return isPlanned(query) ? { prepared: new Prepared(statement.text, query, [], false), parameters: [] } : null;
+    }
+    default:
+      return isPlanned(inner) ? { prepared: new Prepared(statement.text, inner, [], false), parameters: [] } : null;
+  }
+}
+
+export async function explain(
+  session: Session,
+  statement: ParsedStatement,
+  body: Loose,
+  sink: ResultSink,
+  simple: boolean,
+): Promise<string> {
+  const options = optionsOf(body);
+  const { clock } = session.server.deps;
+  const started = clock.monotonicMs();
+  const target = await explained(session, statement, body);
+  const answer = (lines: readonly string[]): string => {
+    if (simple) sink.columns(options.json ? JSON_COLUMNS : TEXT_COLUMNS);
+    if (options.json) sink.row([lines.join('\n')]);
+    else for (const line of lines) sink.row([line]);
+    return 'EXPLAIN';
+  };
+  if (target === null)
+    return answer(options.json ? ['["Utility Statement"]'] : ['Utility statements have no plan structure']);
+  if (options.analyze && 'CreateTableAsStmt' in (body['query'] as Loose))
+    throw sqlError('0A000', 'EXPLAIN ANALYZE of CREATE TABLE AS is not supported');
+  const plan = await planFor(session, target.prepared);
+  const planned = clock.monotonicMs();
+  let profile: Profile | undefined;
+  let executionMs: number | null = null;
+  if (options.analyze) {
+    profile = new Profile(() => clock.monotonicMs());
+    const from = clock.monotonicMs();
+    await runInner(session, target.prepared, target.parameters, new CountingSink(), false, profile);
+    if (options.summary) executionMs = clock.monotonicMs() - from;
+  }
+  const { verbose, costs, analyze, timing } = options;
+  const tree = plan.compiled.explain(profile === undefined ? { verbose } : { verbose, profile });
+  const times = { planningMs: options.summary ? planned - started : null, executionMs };
+  const layout = { costs, analyze, timing };
+  return answer(options.json ? [explainJson(tree, layout, times)] : explainText(tree, layout, times));
+}

@@ -1,0 +1,72 @@
+/** Portals of the extended protocol: Bind, and Execute of one that stopped at its row limit. */
+import { sqlError } from '../../base/errors.js';
+import type { ParsedStatement } from '../contract.js';
+import type { ParameterValue, ResultSink } from '../session-api.js';
+import { ALL } from './cursor-rows.js';
+import { decodeParameters } from './parameters.js';
+import { closePortal, newPortal, type Portal, runPortal } from './portal.js';
+import type { Session } from './session.js';
+import { commandName, endsTransaction } from './statement-kinds.js';
+import { failedTransaction } from './transaction-state.js';
+
+export function bindPortal(
+  session: Session,
+  portalName: string,
+  statementName: string,
+  values: readonly ParameterValue[],
+): void {
+  const prepared = session.findPrepared(statementName);
+  const { statement } = prepared;
+  if (session.state.state === 'failed' && (statement === null || !endsTransaction(statement)))
+    throw failedTransaction();
+  if (values.length !== prepared.parameterOids.length) {
+    throw sqlError(
+      '08P01',
+      `bind message supplies ${values.length} parameters, but prepared statement "${statementName}" requires ${prepared.parameterOids.length}`,
+    );
+  }
+  const open = session.portals.get(portalName);
+  if (open !== undefined) {
+    if (portalName !== '') throw sqlError('42P03', `cursor "${portalName}" already exists`);
+    closePortal(open);
+  }
+  session.checkPortals();
+  const parameters = decodeParameters(values, prepared.parameterOids, session.format);
+  session.portals.set(portalName, newPortal(portalName, prepared, parameters));
+}
+
+/** More rows of a suspended portal. */
+export async function continuePortal(
+  session: Session,
+  portal: Portal,
+  maxRows: number,
+  sink: ResultSink,
+): Promise<void> {
+  if (session.state.state === 'failed') throw failedTransaction();
+  const { execution, rows } = portal;
+  if (rows !== null) {
+    const count = await runPortal(portal, () => rows.forward(maxRows === 0 ? ALL : maxRows, sink));
+    if (count > 0 && count === maxRows) sink.suspended();
+    else sink.complete(`SELECT ${count}`);
+    return;
+  }
+  if (execution === null) return;
+  const outcome = await runPortal(portal, () => execution.run(sink, maxRows));
+  if (outcome === 'suspended') {
+    sink.suspended();
+    return;
+  }
+  portal.done = true;
+  const { tag } = execution;
+  closePortal(portal);
+  sink.complete(tag);
+}
+
+/** Of a statement that is executed again after its last row. */
+export function emptyTag(statement: ParsedStatement): string {
+  return statement.kind === 'SelectStmt'
+    ? 'SELECT 0'
+    : statement.kind === 'InsertStmt'
+      ? 'INSERT 0 0'
+      : `${commandName(statement)} 0`;
+}
