@@ -27,6 +27,15 @@ export interface ColumnDescriptor {
    */
   readonly missingText: string | null;
   readonly dropped: boolean;
+  /** GENERATED ALWAYS AS (…) STORED. Such a column has no default. */
+  readonly generated?: RowExpression | null;
+}
+
+/** An immutable expression over a table's row, by the names that the columns have now. */
+export interface RowExpression {
+  readonly expressionSql: string;
+  /** The columns that it reads. */
+  readonly columnIds: readonly number[];
 }
 
 export interface IndexDescriptor {

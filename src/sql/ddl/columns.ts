@@ -25,6 +25,8 @@ export interface ColumnDraft {
   identity: 'always' | 'by default' | null;
   identityOptions: unknown;
   readonly collation: string | null;
+  /** Of GENERATED ALWAYS AS (…) STORED; bound once all columns are known (generated.ts). */
+  generatedNodes?: unknown[];
   /** Constraints of the column that belong to the table: keys and checks. */
   readonly constraints: Loose[];
 }
@@ -103,7 +105,8 @@ function addColumnConstraint(draft: ColumnDraft, c: Loose): void {
       draft.notNull = true;
       return;
     case 'CONSTR_GENERATED':
-      throw unsupported('a generated column');
+      draft.generatedNodes = [...(draft.generatedNodes ?? []), c['raw_expr']];
+      return;
     case 'CONSTR_FOREIGN':
       throw unsupported('FOREIGN KEY');
     case 'CONSTR_ATTR_DEFERRABLE':
@@ -234,7 +237,7 @@ export function compileCheck(
   columns: readonly ColumnDescriptor[],
 ): { readonly sql: string; readonly columnIds: number[] } {
   const live = columns.filter((c) => !c.dropped && !c.hidden);
-  const compiled = ctx.planner.compileExpression(deparse(node), live, ctx.plannerSettings, null);
+  const compiled = ctx.planner.compileExpression(deparse(node), live, ctx.plannerSettings, null, 'check constraints');
   if (compiled.typeOid !== OID.bool) {
     throw sqlError('42804', `argument of CHECK must be type boolean, not type ${typeByOid(compiled.typeOid).sqlName}`);
   }

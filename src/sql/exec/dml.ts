@@ -90,7 +90,7 @@ async function collect(input: Operator, run: Run): Promise<{ rows: Row[]; releas
 
 // ---- INSERT -------------------------------------------------------------------------------------
 
-export type RowMaker = (input: Row, run: Run) => Promise<Row> | Row;
+export type RowMaker = (input: Row, run: Run) => Promise<Datum[]> | Datum[];
 
 /** Computes full rows of the table from input rows. */
 export function compileSources(sources: readonly InsertSource[]): RowMaker {
@@ -306,7 +306,7 @@ class Inserter {
 }
 
 /** The row with its assigned columns replaced; the values are computed from `source`. */
-async function assign(before: Row, source: Row, assignments: readonly (Compiled | null)[], run: Run): Promise<Row> {
+async function assign(before: Row, source: Row, assignments: readonly (Compiled | null)[], run: Run): Promise<Datum[]> {
   const after = before.slice();
   for (let i = 0; i < assignments.length; i++) {
     const a = assignments[i]!;
@@ -316,7 +316,7 @@ async function assign(before: Row, source: Row, assignments: readonly (Compiled 
 }
 
 /** Checks and writes one changed row. */
-async function changeRow(run: Run, writer: RowWriter, before: Row, after: Row): Promise<void> {
+async function changeRow(run: Run, writer: RowWriter, before: Row, after: Datum[]): Promise<void> {
   const { txn } = run.ctx;
   const wait = writer.verify(after, run);
   if (wait !== undefined) await wait;

@@ -26,18 +26,7 @@ import {
 } from '../encoding/row-codec.js';
 import type { Datum } from '../types/datum.js';
 import { typeByOid } from '../types/registry.js';
-import type { FormatContext } from '../types/type-info.js';
-
-/** Stored texts are read under fixed settings, whatever the session's are. */
-const STORED_FORMAT: FormatContext = {
-  timeZone: 'UTC',
-  extraFloatDigits: 1,
-  byteaOutput: 'hex',
-  intervalStyle: 'postgres',
-  dateStyle: 'ISO, MDY',
-  transactionNow: 0n,
-  statementNow: 0n,
-};
+import { STORED_FORMAT } from '../types/stored-format.js';
 
 export class IndexCodec {
   readonly index: IndexDescriptor;

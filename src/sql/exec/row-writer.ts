@@ -1,6 +1,6 @@
 /**
- * Writes rows of one table into the transaction, with everything that must hold: NOT NULL, CHECK,
- * unique keys, index entries. Shared by INSERT, UPDATE, DELETE and COPY.
+ * Writes rows of one table into the transaction, with everything that must hold: generated columns,
+ * NOT NULL, CHECK, unique keys, index entries. Shared by INSERT, UPDATE, DELETE and COPY.
  *
  * "Full rows" have one value for each position of `table.columns`, dropped ones included (NULL); the
  * codec works on live columns only.
@@ -10,6 +10,7 @@
  * - A unique key is written only after it was read under its lock and found absent, or with a check
  *   deferred to the commit (implicit single-row inserts).
  */
+import { assert } from '../../base/assert.js';
 import { sqlError, type QuoralError } from '../../base/errors.js';
 import type { Key } from '../../base/key.js';
 import type { KvTxn } from '../../txn/kv-txn.js';
@@ -18,7 +19,7 @@ import type { ExecContext } from '../contract.js';
 import type { TableChecks } from '../plan/logical.js';
 import type { Datum } from '../types/datum.js';
 import { typeByOid } from '../types/registry.js';
-import { type CompiledTest, compileExpr, layoutOf } from './eval.js';
+import { type CompiledTest, compileExpr, compileSync, layoutOf, type SyncEval } from './eval.js';
 import { type IndexCodec, tableCodec, type TableCodec } from './index-codec.js';
 import type { Row, Run } from './run.js';
 
@@ -36,6 +37,7 @@ export class RowWriter {
   /** Unique indexes, the primary one first. */
   readonly uniques: readonly IndexCodec[];
   readonly #checks: readonly Check[];
+  readonly #generated: readonly { readonly position: number; readonly compute: SyncEval }[];
   readonly #notNull: readonly number[];
   /** Position in table.columns of each live column; null if none was dropped. */
   readonly #livePositions: readonly number[] | null;
@@ -47,6 +49,11 @@ export class RowWriter {
     this.uniques = [this.codec.primary, ...this.codec.secondaries.filter((s) => s.index.unique)];
     const layout = layoutOf(checks.row);
     this.#checks = checks.checks.map((c) => ({ name: c.name, test: compileCheck(c.expr, layout) }));
+    this.#generated = (checks.generated ?? []).map(({ position, expr }) => {
+      const compute = compileSync(expr, layout);
+      assert(compute !== null, 'what generates a column is immutable and waits for nothing');
+      return { position, compute };
+    });
     this.#notNull = table.columns.flatMap((c, i) => (c.nullable || c.dropped ? [] : [i]));
     this.#livePositions = table.columns.some((c) => c.dropped)
       ? table.columns.flatMap((c, i) => (c.dropped ? [] : [i]))
@@ -69,8 +76,14 @@ export class RowWriter {
     return full;
   }
 
-  /** @throws QuoralError 23502, 23514. Returns a promise only if a CHECK has to wait. */
-  verify(full: Row, run: Run): Promise<void> | undefined {
+  /**
+   * Computes the generated columns of a new row, in place, then checks it. Every row that is about to be
+   * written goes through here. Returns a promise only if a CHECK has to wait.
+   * @throws QuoralError 23502, 23514
+   */
+  verify(full: Datum[], run: Run): Promise<void> | undefined {
+    // None reads another, so that their order does not matter.
+    for (const { position, compute } of this.#generated) full[position] = compute(full, run);
     for (const position of this.#notNull) {
       if (full[position] === null) throw this.#notNullViolation(position, full, run.ctx);
     }

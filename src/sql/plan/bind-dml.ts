@@ -84,15 +84,26 @@ export function defaultOf(b: Binder, column: ColumnDescriptor): Expr {
 
 export function bindChecks(b: Binder, table: TableDescriptor): TableChecks {
   const row = rowColumns(b, table);
-  if (table.checks.length === 0) return { row, checks: [] };
+  const isGenerated = table.columns.some(({ generated }) => generated != null);
+  if (table.checks.length === 0 && !isGenerated) return { row, checks: [] };
   const columns = visibleColumns(table, row);
   const scope = new Scope(null, [{ alias: table.name, schema: null, columns, table }], columns);
   const ctx = exprContext(b, scope, 'CHECK constraints');
+  const generated = table.columns.flatMap((column, position) =>
+    column.generated == null
+      ? []
+      : [
+          {
+            position,
+            expr: coerceAssignment(b, bindExpr(ctx, expressionTree(column.generated.expressionSql)), column, -1),
+          },
+        ],
+  );
   const checks = table.checks.map((c) => ({
     name: c.name,
     expr: coerceBoolean(b, bindExpr(ctx, expressionTree(c.expressionSql)), 'CHECK', -1),
   }));
-  return { row, checks };
+  return { row, generated, checks };
 }
 
 function rowColumns(b: Binder, table: TableDescriptor): PlanColumn[] {
@@ -229,6 +240,11 @@ function checkWidth(
     throw errorAt('42601', 'INSERT has more expressions than target columns', location);
 }
 
+/** What a statement that gives a generated column a value is told. */
+function generatedValue(message: string, column: ColumnDescriptor): Error {
+  return errorAt('428C9', message, -1, { detail: `Column "${column.name}" is a generated column.` });
+}
+
 function alwaysIdentity(column: ColumnDescriptor): Error {
   return errorAt('428C9', `cannot insert a non-DEFAULT value into column "${column.name}"`, -1, {
     detail: `Column "${column.name}" is an identity column defined as GENERATED ALWAYS.`,
@@ -281,6 +297,9 @@ function insertSource(
   const plan = bindSelect(b, select, null, ctes, { keepUnknown: true });
   checkWidth(plan.columns.length, named, stmt.cols, table, -1);
   const targets = named.slice(0, plan.columns.length).map((p) => table.columns[p]!);
+  const generated = targets.find((c) => c.generated != null);
+  if (generated !== undefined)
+    throw generatedValue(`cannot insert a non-DEFAULT value into column "${generated.name}"`, generated);
   const identity = targets.find((c) => c.identity === 'always');
   if (identity !== undefined && override !== 'OVERRIDING_SYSTEM_VALUE' && override !== 'OVERRIDING_USER_VALUE')
     throw alwaysIdentity(identity);
@@ -290,6 +309,8 @@ function insertSource(
 
 function insertCell(b: Binder, ctx: ExprContext, column: ColumnDescriptor, node: Node, override: string): Expr {
   if (as(node, 'SetToDefault') !== undefined) return defaultOf(b, column);
+  if (column.generated != null)
+    throw generatedValue(`cannot insert a non-DEFAULT value into column "${column.name}"`, column);
   if (column.identity === 'always' && override !== 'OVERRIDING_SYSTEM_VALUE' && override !== 'OVERRIDING_USER_VALUE')
     throw alwaysIdentity(column);
   return coerceAssignment(b, bindExpr(ctx, node), column, locationOf(node));
@@ -380,6 +401,8 @@ function bindAssignments(b: Binder, ctx: ExprContext, list: readonly Node[], tab
       assignments[position] = defaultOf(b, column);
       continue;
     }
+    if (column.generated != null && !isDefaultCell(val))
+      throw generatedValue(`column "${name}" can only be updated to DEFAULT`, column);
     if (column.identity === 'always') {
       throw errorAt('428C9', `column "${name}" can only be updated to DEFAULT`, -1, {
         detail: `Column "${name}" is an identity column defined as GENERATED ALWAYS.`,
@@ -388,6 +411,13 @@ function bindAssignments(b: Binder, ctx: ExprContext, list: readonly Node[], tab
     assignments[position] = assignedValue(b, ctx, val, column, shared);
   }
   return assignments;
+}
+
+/** DEFAULT in SET (a, b) = (…, DEFAULT). */
+function isDefaultCell(val: Node): boolean {
+  const multi = as(val, 'MultiAssignRef');
+  const row = as(multi?.source, 'RowExpr');
+  return as(row?.args?.[(multi?.colno ?? 1) - 1], 'SetToDefault') !== undefined;
 }
 
 function assignedValue(

@@ -232,6 +232,8 @@ export type InsertSource =
 /** CHECK constraints over `row`, one column id for each position of table.columns. */
 export interface TableChecks {
   readonly row: readonly PlanColumn[];
+  /** Generated columns by position, computed from the others before anything is checked. */
+  readonly generated?: readonly { readonly position: number; readonly expr: Expr }[];
   readonly checks: readonly { readonly name: string; readonly expr: Expr }[];
 }
 

@@ -210,7 +210,8 @@ function attributeOfColumn(table: TableDescriptor, column: ColumnDescriptor): Va
   return {
     ...base,
     attnotnull: !column.nullable,
-    atthasdef: column.defaultSql !== null,
+    atthasdef: expressionOf(column) !== null,
+    attgenerated: column.generated == null ? '' : 's',
     attidentity: column.identity === null ? '' : column.identity === 'always' ? 'a' : 'd',
   };
 }
@@ -291,14 +292,19 @@ function defaultOid(table: TableDescriptor, column: ColumnDescriptor): number {
   return (0x80000000 + ((table.id * 1600 + column.id) & 0x7fffffff)) >>> 0;
 }
 
+/** A generated column's expression stands where another's default does. */
+function expressionOf(column: ColumnDescriptor): string | null {
+  return column.generated?.expressionSql ?? column.defaultSql;
+}
+
 const tableDefaults = perDescriptor<TableDescriptor>(layoutOf('pg_catalog', 'pg_attrdef'), (table) =>
   liveColumns(table)
-    .filter((column) => column.defaultSql !== null)
+    .filter((column) => expressionOf(column) !== null)
     .map((column) => ({
       oid: defaultOid(table, column),
       adrelid: table.id,
       adnum: column.id,
-      adbin: column.defaultSql,
+      adbin: expressionOf(column),
     })),
 );
 export function defaultRows(model: Model): Row[] {

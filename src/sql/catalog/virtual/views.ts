@@ -139,6 +139,11 @@ export function* dependencies({ model }: Source): Iterable<Values> {
   }
   for (const table of model.tables) {
     for (const column of liveColumns(table)) {
+      if (column.generated != null) {
+        const from = { classid: ATTRDEF, objid: defaultOid(table, column), refclassid: CLASS, refobjid: table.id };
+        yield { ...from, refobjsubid: column.id, deptype: 'i' };
+        for (const used of column.generated.columnIds) yield { ...from, refobjsubid: used, deptype: 'n' };
+      }
       if (column.defaultSql === null) continue;
       const from = { classid: ATTRDEF, objid: defaultOid(table, column), refclassid: CLASS };
       yield { ...from, refobjid: table.id, refobjsubid: column.id, deptype: 'a' };
