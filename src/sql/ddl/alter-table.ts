@@ -4,6 +4,7 @@
  */
 import { sqlError } from '../../base/errors.js';
 import type { CheckDescriptor, ColumnDescriptor, IndexDescriptor, TableDescriptor } from '../catalog/descriptor.js';
+import { indexReads } from '../catalog/descriptor.js';
 import type { CompiledExpression, ExecContext } from '../contract.js';
 import { uniqueRowId } from '../exec/row-writer.js';
 import { resolveTypeName } from '../plan/coerce.js';
@@ -17,6 +18,7 @@ import { makeCheck, storageOptions } from './create-table.js';
 import { deparse, quoteIdentifier } from './deparse.js';
 import { dropExpression, generatedFrom, refuseReaders, refuseTypeChange, withGeneration } from './generated.js';
 import { addIdentity, dropIdentity, setIdentity } from './identity.js';
+import { reboundIndexes } from './index-parts.js';
 import { constraintRequest, findColumn, hiddenPrimary, makeIndex } from './indexes.js';
 import { nextVersion, newStorage, openForChange, openIndex, relationMissing, shownName } from './objects.js';
 import { fillIndex, rewriteTable, scanRows } from './rewrite.js';
@@ -285,7 +287,7 @@ async function dropColumn(draft: Draft, name: string, missingOk: boolean, cascad
   await dropViewsOfColumn(ctx, table, column, cascade);
   const primary = draft.table.indexes[0]!;
   for (const index of draft.table.indexes) {
-    if (!index.columns.some((c) => c.columnId === column.id) && !index.storing.includes(column.id)) continue;
+    if (!indexReads(index, column.id)) continue;
     if (index === primary) dropPrimary(draft, index);
     else removeIndexFrom(draft, index);
   }
@@ -356,7 +358,7 @@ function alterType(draft: Draft, name: string, def: Loose): void {
   if (column.generated != null) {
     draft.sources.set(column.id, 'generated');
     draft.rewrite = true;
-    draft.setColumn({ ...column, typeOid: type.oid, typmod: type.typmod });
+    setType(draft, { ...column, typeOid: type.oid, typmod: type.typmod });
     return;
   }
   const old = draft.before.columns.filter((c) => !c.dropped);
@@ -387,7 +389,12 @@ function alterType(draft: Draft, name: string, def: Loose): void {
       typmod: type.typmod,
     }).sql;
   }
-  draft.setColumn({ ...column, typeOid: type.oid, typmod: type.typmod, defaultSql, missingText: null });
+  setType(draft, { ...column, typeOid: type.oid, typmod: type.typmod, defaultSql, missingText: null });
+}
+
+function setType(draft: Draft, column: ColumnDescriptor): void {
+  draft.setColumn(column);
+  draft.set({ indexes: reboundIndexes(draft.ctx, draft.table, column.id) });
 }
 
 // ---- constraints ----
@@ -430,11 +437,23 @@ function takeIndex(draft: Draft, c: Loose): Loose {
   if (index === undefined) throw sqlError('42704', `index "${name}" does not exist`);
   if (!index.unique) throw sqlError('42809', `"${name}" is not a unique index`);
   if (index.constraintOid !== null) throw sqlError('55000', `index "${name}" is already associated with a constraint`);
+  refuseComputed(index);
   const keys = index.columns.map(({ columnId }) => ({
     String: { sval: draft.table.columns.find((x) => x.id === columnId)!.name },
   }));
   removeIndexFrom(draft, index);
   return { ...c, keys, conname: c['conname'] ?? name };
+}
+
+/** @throws 42809 for an index that is no plain list of columns */
+function refuseComputed(index: IndexDescriptor): void {
+  const what = index.columns.some((c) => c.expression != null)
+    ? `index "${index.name}" contains expressions`
+    : index.predicate != null
+      ? `"${index.name}" is a partial index`
+      : null;
+  if (what === null) return;
+  throw sqlError('42809', what, { detail: 'Cannot create a primary key or unique constraint using such an index.' });
 }
 
 async function addPrimary(draft: Draft, given: Loose, columns: readonly string[]): Promise<void> {
@@ -460,8 +479,8 @@ async function addPrimary(draft: Draft, given: Loose, columns: readonly string[]
 async function addUnique(draft: Draft, given: Loose, columns: readonly string[]): Promise<void> {
   const c = takeIndex(draft, given);
   const request = constraintRequest(c, columns);
-  const index = await makeIndex(draft.ctx, request, draft.table.nextIndexId, draft.table, draft.table.columns);
-  draft.set({ indexes: [...draft.table.indexes, index], nextIndexId: draft.table.nextIndexId + 1 });
+  const index = await makeIndex(draft.ctx, request, null, draft.table, draft.table.columns);
+  draft.set({ indexes: [...draft.table.indexes, index] });
   draft.newIndexes.push(index);
 }
 

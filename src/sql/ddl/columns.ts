@@ -260,7 +260,7 @@ export function uniqueConstraintName(base: string, checks: readonly CheckDescrip
   return name;
 }
 
-export function requireKeyType(column: ColumnDescriptor): void {
+export function requireKeyType(column: Pick<ColumnDescriptor, 'typeOid'>): void {
   if (isKeyEncodable(column.typeOid)) return;
   throw sqlError(
     '42704',

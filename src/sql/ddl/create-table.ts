@@ -1,7 +1,7 @@
 /** CREATE TABLE: columns, constraints, LIKE; the table's storage is a range of its own. */
 import { sqlError } from '../../base/errors.js';
 import type { CheckDescriptor, ColumnDescriptor, IndexDescriptor, TableDescriptor } from '../catalog/descriptor.js';
-import { expressionTree } from '../plan/bind-dml.js';
+import { expressionTree } from '../plan/expression-tree.js';
 import {
   checkNameParts,
   compileCheck,

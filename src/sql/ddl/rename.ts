@@ -22,6 +22,7 @@ import {
   relationMissing,
   shownName,
 } from './objects.js';
+import { renamedIndex } from './index-parts.js';
 import { renameInExpression } from './row-expressions.js';
 import { list, of, qualifiedName, rangeVar, stringOf, text, unsupported } from './tree.js';
 import type { Loose } from './tree.js';
@@ -115,7 +116,8 @@ async function renameColumn(ctx: DdlContext, body: Loose, to: string): Promise<s
       ? { ...expression, expressionSql: renameInExpression(ctx, expression.expressionSql, from, to, renamed) }
       : expression;
   const columns = renamed.map((c) => (c.generated == null ? c : { ...c, generated: rewritten(c.generated) }));
-  ctx.catalog.put(ctx.txn, nextVersion(table, { columns, checks: table.checks.map(rewritten) }));
+  const indexes = table.indexes.map((index) => renamedIndex(ctx, index, column.id, from, to, renamed));
+  ctx.catalog.put(ctx.txn, nextVersion(table, { columns, indexes, checks: table.checks.map(rewritten) }));
   return 'ALTER TABLE';
 }
 

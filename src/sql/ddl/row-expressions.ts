@@ -7,7 +7,7 @@
 import { sqlError } from '../../base/errors.js';
 import type { ColumnDescriptor, RowExpression } from '../catalog/descriptor.js';
 import type { CompiledExpression } from '../contract.js';
-import { expressionTree } from '../plan/bind-dml.js';
+import { expressionTree } from '../plan/expression-tree.js';
 import type { DdlContext } from './context.js';
 import { deparse } from './deparse.js';
 import { list, stringOf } from './tree.js';

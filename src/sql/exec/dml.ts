@@ -252,7 +252,9 @@ class Inserter {
     }
     for (let i = 0; i < rows.length; i++) {
       const full = rows[i]!;
-      const clash = wanted[i]!.find((w) => (present.get(w.key) ?? null) !== null);
+      const clashes = wanted[i]!.filter((w) => (present.get(w.key) ?? null) !== null);
+      // What the statement says of a conflict with an arbiter comes before the errors of other indexes.
+      const clash = clashes.find((w) => this.#isArbiter(w.index)) ?? clashes[0];
       if (clash !== undefined) {
         await this.#clash(full, clash.index, present.get(clash.key)!, present);
         continue;
@@ -279,11 +281,16 @@ class Inserter {
     if (this.#returning !== null) this.#out.push(await this.#returning(full, NO_ROW, this.#run));
   }
 
+  #isArbiter(index: IndexCodec): boolean {
+    if (this.#conflict === null) return false;
+    const { arbiters } = this.#conflict.clause;
+    return arbiters === null || arbiters.some((a) => a.id === index.index.id);
+  }
+
   async #clash(full: Row, index: IndexCodec, value: Buffer, present: Map<Key, Buffer | null>): Promise<void> {
     const { ctx } = this.#run;
     const conflict = this.#conflict;
-    const arbiter = conflict?.clause.arbiter ?? null;
-    if (conflict === null || (arbiter !== null && arbiter.id !== index.index.id)) {
+    if (conflict === null || !this.#isArbiter(index)) {
       throw this.#writer.uniqueViolation(index, full, ctx);
     }
     if (conflict.clause.update === null) return;

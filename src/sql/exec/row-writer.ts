@@ -6,7 +6,8 @@
  * codec works on live columns only.
  *
  * Invariants
- * - An index entry exists exactly for the rows that exist: both are in the same buffer.
+ * - An index entry exists exactly for the rows that exist (and that a partial index covers): both are in the
+ *   same buffer.
  * - A unique key is written only after it was read under its lock and found absent, or with a check
  *   deferred to the commit (implicit single-row inserts).
  */
@@ -134,9 +135,11 @@ export class RowWriter {
 
   uniqueViolation(index: IndexCodec, full: Row, ctx: ExecContext): QuoralError {
     const live = this.live(full);
-    const columns = index.positions.map((p) => this.codec.columns[p]!);
-    const names = columns.map((c) => c.name).join(', ');
-    const values = index.positions.map((p, i) => showValue(columns[i]!, live[p]!, ctx)).join(', ');
+    const names = index.keys.map((k) => k.label).join(', ');
+    const values = index
+      .columnValues(live)
+      .map((value, i) => showValue(index.keys[i]!, value, ctx))
+      .join(', ');
     return sqlError('23505', `duplicate key value violates unique constraint "${index.index.name}"`, {
       detail: `Key (${names})=(${values}) already exists.`,
       schema: this.schemaName,
@@ -164,7 +167,7 @@ export class RowWriter {
     const live = this.live(full);
     txn.put(this.codec.primary.keyOfRow(live), this.codec.encodeRow(live));
     for (const index of this.codec.secondaries) {
-      txn.put(index.keyOfRow(live), index.entryOfRow(live));
+      if (index.covers(live)) txn.put(index.keyOfRow(live), index.entryOfRow(live));
     }
   }
 
@@ -177,6 +180,7 @@ export class RowWriter {
     if (this.hasHiddenKey) txn.put(primaryKey, row);
     else this.#deferred(ctx, this.codec.primary, primaryKey, row, full);
     for (const index of this.codec.secondaries) {
+      if (!index.covers(live)) continue;
       const key = index.keyOfRow(live);
       const entry = index.entryOfRow(live);
       if (index.isUniqueFor(live)) this.#deferred(ctx, index, key, entry, full);
@@ -197,7 +201,7 @@ export class RowWriter {
   remove(txn: KvTxn, full: Row): void {
     const live = this.live(full);
     txn.delete(this.codec.primary.keyOfRow(live));
-    for (const index of this.codec.secondaries) txn.delete(index.keyOfRow(live));
+    for (const index of this.codec.secondaries) if (index.covers(live)) txn.delete(index.keyOfRow(live));
   }
 
   /** Replaces a row in place; unique keys that change have been checked. */
@@ -210,17 +214,19 @@ export class RowWriter {
     if (oldKey !== newKey) txn.delete(oldKey);
     txn.put(newKey, this.codec.encodeRow(live));
     for (const index of this.codec.secondaries) {
-      const oldEntry = index.keyOfRow(old);
-      const newEntry = index.keyOfRow(live);
-      if (oldEntry !== newEntry) txn.delete(oldEntry);
-      if (oldEntry !== newEntry || oldKey !== newKey) txn.put(newEntry, index.entryOfRow(live));
+      const oldEntry = index.covers(old) ? index.keyOfRow(old) : null;
+      const newEntry = index.covers(live) ? index.keyOfRow(live) : null;
+      if (oldEntry !== null && oldEntry !== newEntry) txn.delete(oldEntry);
+      if (newEntry !== null && (oldEntry !== newEntry || oldKey !== newKey)) txn.put(newEntry, index.entryOfRow(live));
     }
   }
 
   /** Unique keys of the new row that the old one did not have. */
   changedUniqueKeys(before: Row, after: Row): { readonly index: IndexCodec; readonly key: Key }[] {
     const old = this.live(before);
-    return this.uniqueKeys(this.live(after)).filter(({ index, key }) => index.keyOfRow(old) !== key);
+    return this.uniqueKeys(this.live(after)).filter(
+      ({ index, key }) => !index.covers(old) || index.keyOfRow(old) !== key,
+    );
   }
 
   /** Finds the full row behind a unique key's value: the row itself, or through the entry. */
@@ -257,7 +263,7 @@ function compileCheck(expr: Parameters<typeof compileExpr>[0], layout: ReadonlyM
   };
 }
 
-function showValue(column: ColumnDescriptor, value: Datum, ctx: ExecContext): string {
+function showValue(column: Pick<ColumnDescriptor, 'typeOid'>, value: Datum, ctx: ExecContext): string {
   return value === null ? 'null' : typeByOid(column.typeOid).output(value, ctx.format);
 }
 

@@ -13,6 +13,7 @@ import type { CallInfo, Value } from './entry.js';
 import { procedureByOid } from './procedure-oids.js';
 import { fn, fns } from './define.js';
 import { quoteIdentifier } from './strings.js';
+import { indexColumnText, indexText } from './index-text.js';
 import { viewText } from './view-text.js';
 
 const STABLE = { volatility: 'stable' } as const;
@@ -172,25 +173,16 @@ function qualified(table: TableDescriptor, ctx: ExecContext): string {
   const name = ctx.services.relationName(table.id) ?? quoteIdentifier(table.name);
   return name.includes('.') ? name : `public.${name}`;
 }
-function indexDefinition(oid: number, column: number, ctx: ExecContext): Datum {
+function indexDefinition(oid: number, column: number, pretty: boolean, ctx: ExecContext): Datum {
   const found = findIndex(oid, ctx);
   if (found === null) return null;
   const { table, index } = found;
-  if (column > 0) {
-    const key = index.columns[column - 1]?.columnId ?? index.storing[column - 1 - index.columns.length];
-    return key === undefined ? '' : columnName(table, key);
-  }
-  const columns = index.columns.map((key) => columnName(table, key.columnId) + (key.descending ? ' DESC' : ''));
-  const include =
-    index.storing.length === 0 ? '' : ` INCLUDE (${index.storing.map((id) => columnName(table, id)).join(', ')})`;
-  return `CREATE ${index.unique ? 'UNIQUE ' : ''}INDEX ${quoteIdentifier(index.name)} ON ${qualified(table, ctx)} USING btree (${columns.join(', ')})${include}`;
+  if (column > 0) return indexColumnText(table, index, column, pretty);
+  const visible = ctx.services.relationName(table.id) ?? quoteIdentifier(table.name);
+  return indexText(table, index, pretty ? visible : qualified(table, ctx), pretty);
 }
-fn('pg_get_indexdef(oid) text', (oid: number, ctx: ExecContext) => indexDefinition(oid, 0, ctx), STABLE);
-fn(
-  'pg_get_indexdef(oid, int4, bool) text',
-  (oid: number, column: number, _pretty: boolean, ctx: ExecContext) => indexDefinition(oid, column, ctx),
-  STABLE,
-);
+fn('pg_get_indexdef(oid) text', (oid: number, ctx: ExecContext) => indexDefinition(oid, 0, false, ctx), STABLE);
+fn('pg_get_indexdef(oid, int4, bool) text', indexDefinition, STABLE);
 function constraintDefinition(oid: number, ctx: ExecContext): Datum {
   for (const table of ctx.services.allTables()) {
     const check = table.checks.find((one) => one.oid === oid);

@@ -12,14 +12,15 @@ import type {
   SelectStmt,
   UpdateStmt,
 } from 'libpg-query';
-import type { ColumnDescriptor, IndexDescriptor, TableDescriptor } from '../catalog/descriptor.js';
+import type { ColumnDescriptor, TableDescriptor } from '../catalog/descriptor.js';
 import { OID } from '../types/oids.js';
-import { parseSql } from '../parse/parser.js';
 import { as, kindOf, locationOf, must } from './ast.js';
+import { expressionTree } from './expression-tree.js';
 import { Scope, columnExpr, errorAt } from './binder.js';
 import type { Binder, BoundFrom, CteEntry, ExprContext, ScopeColumn, ScopeRelation, TableRelation } from './binder.js';
 import { bindExpr, starColumns } from './bind-expr.js';
 import { makeCall } from './bind-call.js';
+import { inferArbiters } from './arbiters.js';
 import { bindFrom, join, scanOf, scanRelation } from './bind-from.js';
 import { bindSelect, coerceOutput, exprContext, fromContext, registerModifying, withClause } from './bind-select.js';
 import { coerceAssignment, coerceBoolean, resolveUnknown } from './coerce.js';
@@ -58,15 +59,6 @@ function targetTable(b: Binder, range: RangeVar): TableRelation {
   b.dependOn(relation.table);
   b.modifies = true;
   return relation;
-}
-
-/** The expression behind a DEFAULT, CHECK, … given as text. */
-export function expressionTree(sql: string): Node {
-  const parsed = parseSql(`SELECT ${sql}`)[0];
-  const select = parsed?.node['SelectStmt'] as SelectStmt | undefined;
-  const val = as(select?.targetList?.[0], 'ResTarget')?.val;
-  if (val === undefined) throw errorAt('XX000', `stored expression cannot be parsed: ${sql}`, -1);
-  return val;
 }
 
 /** What an omitted column, or DEFAULT, stands for. */
@@ -324,9 +316,9 @@ function bindConflict(
   ctes: readonly CteEntry[],
 ): ConflictClause {
   const update = clause.action === 'ONCONFLICT_UPDATE';
-  const arbiter = clause.infer === undefined ? null : inferArbiter(clause, table);
-  if (!update) return { arbiter, update: null };
-  if (arbiter === null) {
+  const arbiters = clause.infer === undefined ? null : inferArbiters(b, clause.infer, table, alias);
+  if (!update) return { arbiters, update: null };
+  if (arbiters === null) {
     throw errorAt(
       '42601',
       'ON CONFLICT DO UPDATE requires inference specification or constraint name',
@@ -348,36 +340,7 @@ function bindConflict(
     clause.whereClause === undefined
       ? null
       : coerceBoolean(b, bindExpr(ctx, clause.whereClause), 'WHERE', locationOf(clause.whereClause));
-  return { arbiter, update: { excluded, existing, assignments, where } };
-}
-
-function inferArbiter(clause: OnConflictClause, table: TableDescriptor): IndexDescriptor {
-  const infer = clause.infer!;
-  if (infer.conname !== undefined) {
-    const found = table.indexes.find((i) => i.name === infer.conname && i.unique && i.constraintOid !== null);
-    if (found === undefined)
-      throw errorAt('42704', `constraint "${infer.conname}" for table "${table.name}" does not exist`, -1);
-    return found;
-  }
-  const ids = (infer.indexElems ?? []).map((n) => {
-    const name = as(n, 'IndexElem')?.name;
-    if (name === undefined) return -1;
-    const column = table.columns.find((c) => c.name === name && !c.dropped);
-    if (column === undefined) throw errorAt('42703', `column "${name}" does not exist`, infer.location ?? -1);
-    return column.id;
-  });
-  const wanted = new Set(ids);
-  const found = table.indexes.find(
-    (i) =>
-      i.unique &&
-      i.columns.length === wanted.size &&
-      i.columns.every((c) => wanted.has(c.columnId)) &&
-      !table.columns.some((c) => c.hidden && wanted.has(c.id)),
-  );
-  if (found === undefined || (infer.whereClause !== undefined && !wanted.size)) {
-    throw errorAt('42P10', 'there is no unique or exclusion constraint matching the ON CONFLICT specification', -1);
-  }
-  return found;
+  return { arbiters, update: { excluded, existing, assignments, where } };
 }
 
 // ---- UPDATE ----

@@ -4,7 +4,8 @@ import type { FormatContext } from '../types/type-info.js';
 import { conjuncts, some } from './expr.js';
 import type { Expr, SortKey } from './expr.js';
 import { ExprFormatter, quoteIdentifier } from './format-expr.js';
-import { indexColumnIds } from './access.js';
+import type { IndexDescriptor } from '../catalog/descriptor.js';
+import { indexColumnIds, keyExpression } from './access.js';
 import { estimate } from './join-order.js';
 import type { JoinPlan, KeyConstraint, Plan, ScanPlan } from './logical.js';
 import { columnsOf, freeColumns, idsOf, walkPlan } from './plan-walk.js';
@@ -218,7 +219,9 @@ class Explainer {
             ? []
             : [
                 `Conflict Resolution: ${plan.conflict.update === null ? 'NOTHING' : 'UPDATE'}`,
-                ...(plan.conflict.arbiter === null ? [] : [`Conflict Arbiter Indexes: ${plan.conflict.arbiter.name}`]),
+                ...(plan.conflict.arbiters === null
+                  ? []
+                  : [`Conflict Arbiter Indexes: ${plan.conflict.arbiters.map((a) => a.name).join(', ')}`]),
               ];
         return { title: `Insert on ${quoteIdentifier(plan.table.name)}`, details, inputs: [{ plan: plan.input }] };
       }
@@ -245,7 +248,7 @@ class Explainer {
       title = `${kind}${access.reverse ? ' Backward' : ''} using ${quoteIdentifier(access.index.name)} on ${name}`;
       const ids = indexColumnIds(plan, access.index);
       const conditions = access.constraints.flatMap((c, i) =>
-        this.#constraint(c, columnName(plan, access.index.columns[i]!.columnId, ids[i]!, this.#names)),
+        this.#constraint(c, this.#keyName(plan, access.index, i, ids[i]!)),
       );
       if (conditions.length > 0)
         details.push(`Index Cond: ${conditions.length === 1 ? conditions[0]! : `(${conditions.join(' AND ')})`}`);
@@ -257,6 +260,13 @@ class Explainer {
       );
     if (plan.limit !== null) details.push(`Row Limit: ${this.#text(plan.limit)}`);
     return { title, details, inputs: [] };
+  }
+
+  #keyName(plan: ScanPlan, index: IndexDescriptor, at: number, id: number): string {
+    const expression = keyExpression(plan, index, at);
+    return expression === null
+      ? columnName(plan, index.columns[at]!.columnId, id, this.#names)
+      : this.#text(expression);
   }
 
   #constraint(c: KeyConstraint, column: string): string[] {

@@ -87,3 +87,10 @@ function foldLogic(e: Extract<Expr, { kind: 'and' | 'or' }>): Expr {
   if (args.length === 0) return constant(!decisive, OID.bool);
   return args.length === 1 ? args[0]! : { ...e, args };
 }
+
+/** Literals whose reading depends on settings or the clock become the constants that they are now. */
+export function readLiterals(expr: Expr, format: FormatContext): Expr {
+  const e = mapChildren(expr, (child) => readLiterals(child, format));
+  if (e.kind !== 'cast' || !e.stable || e.arg.kind !== 'const' || e.arg.oid !== OID.unknown) return e;
+  return constant(e.arg.value === null ? null : e.fn(e.arg.value, e.typmod, format), e.oid, e.typmod);
+}

@@ -199,8 +199,8 @@ export interface Returning {
 }
 
 export interface ConflictClause {
-  /** Unique index that decides; null = any (DO NOTHING only). */
-  readonly arbiter: IndexDescriptor | null;
+  /** Unique indexes that decide, at least one; null = any (DO NOTHING only). */
+  readonly arbiters: readonly IndexDescriptor[] | null;
   /** null = DO NOTHING. */
   readonly update: {
     readonly excluded: readonly PlanColumn[];

@@ -21,20 +21,19 @@ import { tooComplex } from '../parse/parser.js';
 import type { ResultColumn } from '../session-api.js';
 import { OID } from '../types/oids.js';
 import { typeByOid } from '../types/registry.js';
-import type { FormatContext } from '../types/type-info.js';
 import { STORED_FORMAT } from '../types/stored-format.js';
 import { collectRelations } from './ast.js';
 import { bindCopy } from './bind-copy.js';
-import { bindStatement, expressionTree } from './bind-dml.js';
+import { bindStatement } from './bind-dml.js';
+import { expressionTree } from './expression-tree.js';
 import { bindExpr } from './bind-expr.js';
 import { exprContext } from './bind-select.js';
 import { Binder, Scope } from './binder.js';
 import { coerceAssignment, resolveUnknown } from './coerce.js';
 import { explainPlan } from './explain.js';
 import type { ExplainOptions } from './explain.js';
-import { constant, mapChildren, walk } from './expr.js';
-import type { Expr } from './expr.js';
-import { fold } from './fold.js';
+import { walk } from './expr.js';
+import { fold, readLiterals } from './fold.js';
 import { ExprFormatter, quoteIdentifier } from './format-expr.js';
 import type { Plan, PlanColumn } from './logical.js';
 import { optimise } from './optimise.js';
@@ -191,13 +190,6 @@ function compileCopy(stmt: CopyStmt, binder: Binder, settings: PlannerSettings):
 /** No relations are in reach of a stand-alone expression. */
 function noCatalog(settings: PlannerSettings): CatalogSnapshot {
   return { database: settings.database, searchPath: [], relation: () => null };
-}
-
-/** Literals whose reading depends on settings or the clock become the constants that they are now. */
-function readLiterals(expr: Expr, format: FormatContext): Expr {
-  const e = mapChildren(expr, (child) => readLiterals(child, format));
-  if (e.kind !== 'cast' || !e.stable || e.arg.kind !== 'const' || e.arg.oid !== OID.unknown) return e;
-  return constant(e.arg.value === null ? null : e.fn(e.arg.value, e.typmod, format), e.oid, e.typmod);
 }
 
 function compileExpression(

@@ -216,12 +216,21 @@ function attributeOfColumn(table: TableDescriptor, column: ColumnDescriptor): Va
   };
 }
 
+type IndexColumn = Pick<ColumnDescriptor, 'name' | 'typeOid' | 'typmod' | 'collation'>;
+
+/** Key columns and expressions, then INCLUDE's. */
+function indexColumns(table: TableDescriptor, index: IndexDescriptor): readonly (IndexColumn | undefined)[] {
+  const keys = index.columns.map(({ columnId, expression }) =>
+    expression == null ? columnById(table, columnId) : { ...expression, collation: null },
+  );
+  return [...keys, ...index.storing.map((id) => columnById(table, id))];
+}
+
 function* attributesOfTable(table: TableDescriptor): Iterable<Values> {
   for (const column of shownColumns(table)) yield attributeOfColumn(table, column);
   for (const index of shownIndexes(table)) {
     let number = 0;
-    for (const id of [...index.columns.map((part) => part.columnId), ...index.storing]) {
-      const column = columnById(table, id);
+    for (const column of indexColumns(table, index)) {
       number++;
       if (column !== undefined) {
         yield attribute(
@@ -315,7 +324,8 @@ export { defaultOid };
 // ---- pg_index ----
 
 function indexValues(table: TableDescriptor, index: IndexDescriptor): Values {
-  const columns = index.columns.map((part) => columnById(table, part.columnId));
+  const columns = indexColumns(table, index).slice(0, index.columns.length);
+  const expressions = index.columns.flatMap(({ expression }) => (expression == null ? [] : [expression.expressionSql]));
   return {
     indexrelid: index.oid,
     indrelid: table.id,
@@ -334,6 +344,8 @@ function indexValues(table: TableDescriptor, index: IndexDescriptor): Values {
     indclass: oidvector(columns.map((column) => (column === undefined ? 0 : defaultOperatorClass(column.typeOid)))),
     // Bit 0 is DESC, bit 1 NULLS FIRST, which DESC implies.
     indoption: int2vector(index.columns.map((part) => (part.descending ? 3 : 0))),
+    indexprs: expressions.length === 0 ? null : expressions.join(', '),
+    indpred: index.predicate?.expressionSql ?? null,
   };
 }
 const tableIndexes = perDescriptor<TableDescriptor>(layoutOf('pg_catalog', 'pg_index'), (table) =>

@@ -7,6 +7,7 @@ import type { Datum } from '../../types/datum.js';
 import { OID } from '../../types/oids.js';
 import { SUPERUSER } from '../bootstrap.js';
 import type { ViewDescriptor } from '../descriptor.js';
+import { indexReads } from '../descriptor.js';
 import { LAYOUTS } from './layout.js';
 import type { Values } from './layout.js';
 import { liveColumns, shownIndexes } from './model.js';
@@ -165,8 +166,10 @@ export function* dependencies({ model }: Source): Iterable<Values> {
         yield { classid: CLASS, objid: index.oid, refclassid: CONSTRAINT, refobjid: index.constraintOid, deptype: 'i' };
       }
       const [classid, objid] = index.constraintOid === null ? [CLASS, index.oid] : [CONSTRAINT, index.constraintOid];
-      for (const part of index.columns)
-        yield { classid, objid, refclassid: CLASS, refobjid: table.id, refobjsubid: part.columnId, deptype: 'a' };
+      const from = { classid, objid, refclassid: CLASS, refobjid: table.id, deptype: 'a' };
+      for (const { id } of table.columns) if (indexReads(index, id)) yield { ...from, refobjsubid: id };
+      // As PostgreSQL has it: for what is computed, also on the table.
+      if (index.predicate != null || index.columns.some((c) => c.expression != null)) yield from;
     }
   }
 }
