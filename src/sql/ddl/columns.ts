@@ -40,7 +40,7 @@ const SERIAL: Readonly<Record<string, number>> = {
   serial2: OID.int2,
 };
 
-const SYSTEM_COLUMNS = new Set(['tableoid', 'xmin', 'cmin', 'xmax', 'cmax', 'ctid']);
+export const SYSTEM_COLUMNS: ReadonlySet<string> = new Set(['tableoid', 'xmin', 'cmin', 'xmax', 'cmax', 'ctid']);
 
 export function draftColumn(def: Loose): ColumnDraft {
   const name = text(def['colname']);

@@ -1,6 +1,7 @@
 /** What an index is over, beyond plain columns: expressions and the predicate of a partial index. */
 import type { Node } from 'libpg-query';
 import { sqlError } from '../../base/errors.js';
+import type { QuoralError } from '../../base/errors.js';
 import type {
   ColumnDescriptor,
   IndexDescriptor,
@@ -22,12 +23,20 @@ const KEY: Place = {
   one: 'index expression',
   many: 'index expressions',
   notImmutable: 'functions in index expression must be marked IMMUTABLE',
+  wholeRow: sqlError('0A000', 'a whole-row reference in an index expression is not supported'),
+  systemColumn: onSystemColumn,
 };
 const PREDICATE: Place = {
   one: 'index predicate',
   many: 'index predicates',
   notImmutable: 'functions in index predicate must be marked IMMUTABLE',
+  wholeRow: sqlError('0A000', 'a whole-row reference in an index predicate is not supported'),
+  systemColumn: onSystemColumn,
 };
+
+function onSystemColumn(): QuoralError {
+  return sqlError('0A000', 'index creation on system columns is not supported');
+}
 
 /** The names that the index gives its columns: each once. */
 export function partNames(parts: readonly { readonly name: string; readonly expression?: unknown }[]): string[] {

@@ -2,12 +2,14 @@
  * Immutable expressions over one table's row, as generated columns, index keys and index predicates have them:
  * checked by PostgreSQL's rules, kept as canonical text with the columns that it reads.
  *
- * Limits: a reference to the whole row (`t IS NULL` for a table t) is 0A000; errors carry no position.
+ * Limits: in an index a reference to the whole row (`t IS NULL` for a table t) is 0A000; errors carry no position.
  */
 import { sqlError } from '../../base/errors.js';
+import type { QuoralError } from '../../base/errors.js';
 import type { ColumnDescriptor, RowExpression } from '../catalog/descriptor.js';
 import type { CompiledExpression } from '../contract.js';
 import { expressionTree } from '../plan/expression-tree.js';
+import { SYSTEM_COLUMNS } from './columns.js';
 import type { DdlContext } from './context.js';
 import { deparse } from './deparse.js';
 import { list, stringOf } from './tree.js';
@@ -20,12 +22,19 @@ export interface Place {
   /** 'column generation expressions' */
   readonly many: string;
   readonly notImmutable: string;
+  /** What is said of a reference to the whole row, and of one to a system column. */
+  readonly wholeRow: QuoralError;
+  systemColumn(name: string): QuoralError;
 }
 
 export const GENERATION: Place = {
   one: 'column generation expression',
   many: 'column generation expressions',
   notImmutable: 'generation expression is not immutable',
+  wholeRow: sqlError('42P17', 'cannot use whole-row variable in column generation expression', {
+    detail: 'This would cause the generated column to depend on its own value.',
+  }),
+  systemColumn: (name) => sqlError('42P10', `cannot use system column "${name}" in column generation expression`),
 };
 
 export interface BoundRowExpression extends RowExpression {
@@ -56,13 +65,17 @@ function referenceOf(node: Loose): string[] | null {
 function normalised(node: unknown, table: string, columns: readonly ColumnDescriptor[], place: Place): unknown {
   return mapTree(node, (n) => {
     if (n['SubLink'] !== undefined) throw sqlError('0A000', `cannot use subquery in ${place.one}`);
+    if ((n['FuncCall'] as Loose | undefined)?.['over'] !== undefined)
+      throw sqlError('42P20', `window functions are not allowed in ${place.many}`);
     const parameter = n['ParamRef'] as Loose | undefined;
     if (parameter !== undefined) throw sqlError('42P02', `there is no parameter $${Number(parameter['number'] ?? 0)}`);
     const names = referenceOf(n);
     if (names === null) return undefined;
     if (names.length === 2 && names[0] === table && names[1] !== '') return columnRef(names[1]!);
-    if (names.length === 1 && names[0] === table && !columns.some((c) => c.name === table))
-      throw sqlError('0A000', `a whole-row reference in ${place.one} is not supported`);
+    const [only] = names;
+    if (names.length > 1 || only === undefined || columns.some((c) => c.name === only)) return undefined;
+    if (SYSTEM_COLUMNS.has(only)) throw place.systemColumn(only);
+    if (only === table) throw place.wholeRow;
     return undefined;
   });
 }

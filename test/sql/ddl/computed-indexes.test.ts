@@ -84,7 +84,9 @@ describe('CREATE INDEX', () => {
     ['(zz)', '42703 column "zz" does not exist'],
     ["(('{}'::json))", '42704 data type json has no default operator class for access method "btree"'],
     ['(a) INCLUDE ((a + 1))', '0A000 expressions are not supported in included columns'],
-    ['(a) WHERE t IS NOT NULL', '0A000 a whole-row reference in index predicate is not supported'],
+    ['(a) WHERE t IS NOT NULL', '0A000 a whole-row reference in an index predicate is not supported'],
+    ['((row_number() OVER ()))', '42P20 window functions are not allowed in index expressions'],
+    ['((xmin::text))', '0A000 index creation on system columns is not supported'],
     ['(a) WHERE a > $1', '42P02 there is no parameter $1'],
   ])('%s is refused', async (sql, error) => {
     expect(await c.error(`CREATE INDEX ON t ${sql}`)).toBe(error);

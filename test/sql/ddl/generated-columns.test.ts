@@ -65,6 +65,18 @@ describe('the definition of a generated column', () => {
       "b int GENERATED ALWAYS AS ('x'::text || a) STORED",
       '42804 column "b" is of type integer but default expression is of type text',
     ],
+    [
+      'b int GENERATED ALWAYS AS (row_number() OVER ()) STORED',
+      '42P20 window functions are not allowed in column generation expressions',
+    ],
+    [
+      'b text GENERATED ALWAYS AS (xmin::text) STORED',
+      '42P10 cannot use system column "xmin" in column generation expression',
+    ],
+    [
+      'b bool GENERATED ALWAYS AS (x IS NULL) STORED',
+      '42P17 cannot use whole-row variable in column generation expression | This would cause the generated column to depend on its own value.',
+    ],
     ['b int GENERATED ALWAYS AS ($1) STORED', '42P02 there is no parameter $1'],
   ])('%s is refused', async (columns, error) => {
     expect(await c.error(`CREATE TABLE x (a int, ${columns})`)).toBe(error);
