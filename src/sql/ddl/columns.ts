@@ -69,7 +69,7 @@ export function draftColumn(def: Loose): ColumnDraft {
   return draft;
 }
 
-function checkColumnType(name: string, oid: number): void {
+export function checkColumnType(name: string, oid: number): void {
   if (typeByOid(oid).category === 'P' || oid === OID.unknown) {
     throw sqlError('42P16', `column "${name}" has pseudo-type ${typeByOid(oid).sqlName}`);
   }

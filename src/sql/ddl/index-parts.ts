@@ -13,7 +13,7 @@ import { expressionTree } from '../plan/expression-tree.js';
 import { figureNameOf } from '../plan/figure-name.js';
 import { OID } from '../types/oids.js';
 import { formatType } from '../types/registry.js';
-import { requireKeyType } from './columns.js';
+import { checkColumnType, requireKeyType } from './columns.js';
 import type { DdlContext } from './context.js';
 import { bindRowExpression, renameInExpression } from './row-expressions.js';
 import type { Place } from './row-expressions.js';
@@ -59,6 +59,7 @@ export function expressionPart(
   columns: readonly ColumnDescriptor[],
 ): IndexPart {
   const expression = bindRowExpression(ctx, node, table, columns, KEY);
+  checkColumnType(name, expression.typeOid);
   requireKeyType(expression);
   return { columnId: 0, descending, expression: { ...expression, name } };
 }

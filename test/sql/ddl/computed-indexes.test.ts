@@ -87,6 +87,7 @@ describe('CREATE INDEX', () => {
     ['(a) WHERE t IS NOT NULL', '0A000 a whole-row reference in an index predicate is not supported'],
     ['((row_number() OVER ()))', '42P20 window functions are not allowed in index expressions'],
     ['((xmin::text))', '0A000 index creation on system columns is not supported'],
+    ['((row(a, j)))', '42P16 column "row" has pseudo-type record'],
     ['(a) WHERE a > $1', '42P02 there is no parameter $1'],
   ])('%s is refused', async (sql, error) => {
     expect(await c.error(`CREATE INDEX ON t ${sql}`)).toBe(error);
