@@ -131,6 +131,8 @@ describe('a partial index', () => {
       expect.stringContaining('Sort'),
     );
     expect(await uses('INDEX ON t (d) WHERE f', 'SELECT * FROM t ORDER BY d LIMIT 3')).toBe(false);
+    expect(await uses('INDEX ON t (d) WHERE f', 'SELECT * FROM t WHERE f ORDER BY id LIMIT 3')).toBe(false);
+    expect(await uses('INDEX ON t (d) WHERE f', 'SELECT * FROM t WHERE f ORDER BY id')).toBe(true);
     expect(await uses('INDEX ON t (d) WHERE f', 'SELECT max(d) FROM t WHERE f')).toBe(true);
     expect(await uses('INDEX ON t (d) WHERE f', 'SELECT max(d) FROM t')).toBe(false);
     expect(await uses('INDEX ON t (d) WHERE d IS NOT NULL', 'SELECT max(d) FROM t')).toBe(true);
@@ -194,6 +196,11 @@ describe('an index on an expression', () => {
       "  Index Cond: ((lower(s) = 'x'::text) AND (a = 2))",
       "  Filter: ((lower(s) = 'x'::text) AND (a = 2))",
     ]);
+  });
+
+  it('serves min and max', async () => {
+    expect(await uses('INDEX ON t (lower(s))', 'SELECT max(lower(s)) FROM t')).toBe(true);
+    expect(await uses('INDEX ON t (lower(s))', 'SELECT max(upper(s)) FROM t')).toBe(false);
   });
 
   it('serves a join', async () => {
