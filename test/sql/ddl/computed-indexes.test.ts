@@ -88,6 +88,7 @@ describe('CREATE INDEX', () => {
     ['((row_number() OVER ()))', '42P20 window functions are not allowed in index expressions'],
     ['((xmin::text))', '0A000 index creation on system columns is not supported'],
     ['((row(a, j)))', '42P16 column "row" has pseudo-type record'],
+    ["(a) WHERE a > 't'::regclass::int", '42P17 functions in index predicate must be marked IMMUTABLE'],
     ['(a) WHERE a > $1', '42P02 there is no parameter $1'],
   ])('%s is refused', async (sql, error) => {
     expect(await c.error(`CREATE INDEX ON t ${sql}`)).toBe(error);
