@@ -13,7 +13,7 @@ import type { CallInfo, Value } from './entry.js';
 import { procedureByOid } from './procedure-oids.js';
 import { fn, fns } from './define.js';
 import { quoteIdentifier } from './strings.js';
-import { indexColumnText, indexText } from './index-text.js';
+import { indexColumnText, indexText, prettyCondition } from './index-text.js';
 import { viewText } from './view-text.js';
 
 const STABLE = { volatility: 'stable' } as const;
@@ -151,7 +151,11 @@ fn('num_nonnulls(variadic any) int4', (args: readonly Datum[]) => args.filter((v
 
 for (const type of ['pg_node_tree', 'text']) {
   fn(`pg_get_expr(${type}, oid) text`, (text: string) => text, STABLE);
-  fn(`pg_get_expr(${type}, oid, bool) text`, (text: string) => text, STABLE);
+  fn(
+    `pg_get_expr(${type}, oid, bool) text`,
+    (text: string, _relation: number, pretty: boolean) => (pretty ? prettyCondition(text) : text),
+    STABLE,
+  );
 }
 fn(
   'pg_get_userbyid(oid) name',
@@ -183,11 +187,12 @@ function indexDefinition(oid: number, column: number, pretty: boolean, ctx: Exec
 }
 fn('pg_get_indexdef(oid) text', (oid: number, ctx: ExecContext) => indexDefinition(oid, 0, false, ctx), STABLE);
 fn('pg_get_indexdef(oid, int4, bool) text', indexDefinition, STABLE);
-function constraintDefinition(oid: number, ctx: ExecContext): Datum {
+function constraintDefinition(oid: number, pretty: boolean, ctx: ExecContext): Datum {
   for (const table of ctx.services.allTables()) {
     const check = table.checks.find((one) => one.oid === oid);
     if (check !== undefined) {
       const text = check.expressionSql;
+      if (pretty) return `CHECK (${prettyCondition(text)})`;
       return `CHECK (${text.startsWith('(') && text.endsWith(')') ? text : `(${text})`})`;
     }
     const index = table.indexes.find((one) => one.constraintOid === oid);
@@ -198,12 +203,8 @@ function constraintDefinition(oid: number, ctx: ExecContext): Datum {
   }
   return null;
 }
-fn('pg_get_constraintdef(oid) text', (oid: number, ctx: ExecContext) => constraintDefinition(oid, ctx), STABLE);
-fn(
-  'pg_get_constraintdef(oid, bool) text',
-  (oid: number, _pretty: boolean, ctx: ExecContext) => constraintDefinition(oid, ctx),
-  STABLE,
-);
+fn('pg_get_constraintdef(oid) text', (oid: number, ctx: ExecContext) => constraintDefinition(oid, false, ctx), STABLE);
+fn('pg_get_constraintdef(oid, bool) text', constraintDefinition, STABLE);
 function viewDefinition(oid: number | null, ctx: ExecContext): Datum {
   const view = oid === null ? null : ctx.services.viewByOid(oid);
   return view === null ? null : viewText(view, ctx.services);
