@@ -48,6 +48,11 @@ export interface VirtualTable {
   rows(ctx: ExecContext): Promise<readonly (readonly Datum[])[]>;
 }
 
+export interface LinkedTable {
+  readonly table: TableDescriptor;
+  readonly schemaName: string;
+}
+
 export type Relation =
   | {
       readonly kind: 'table';
@@ -55,6 +60,8 @@ export type Relation =
       readonly schemaName: string;
       /** Its storage was created by this very transaction, so that rows may be ingested in bulk. */
       readonly freshStorage?: boolean;
+      /** Tables to which foreign keys lead a change of its rows, by id; without itself. */
+      readonly linked?: ReadonlyMap<number, LinkedTable>;
     }
   | { readonly kind: 'sequence'; readonly sequence: SequenceDescriptor; readonly schemaName: string }
   | {

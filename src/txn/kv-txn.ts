@@ -44,6 +44,8 @@ export interface KvScanOptions extends ReadOptions {
    * table under this transaction's schema lock), where remembering what was read is only cost.
    */
   readonly untracked?: boolean;
+  /** Verified at commit at every isolation level, not at SERIALIZABLE only: what a constraint rests on. */
+  readonly verified?: boolean;
 }
 
 export interface KvScanResult {

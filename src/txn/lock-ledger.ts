@@ -22,18 +22,24 @@ export class LockLedger {
   /** Keys and spans of requests that failed half-way: to be released, not to be relied on. */
   #maybe: Key[] = [];
   #maybeSpans: Span[] = [];
+  /** Nothing may be written here since, although nothing need be locked. */
+  #verified: LockedSpan[] = [];
 
   get isEmpty(): boolean {
     return (
-      this.#keys.size === 0 && this.#spans.length === 0 && this.#maybe.length === 0 && this.#maybeSpans.length === 0
+      this.#keys.size === 0 &&
+      this.#spans.length === 0 &&
+      this.#maybe.length === 0 &&
+      this.#maybeSpans.length === 0 &&
+      this.#verified.length === 0
     );
   }
   get keys(): ReadonlyMap<Key, Timestamp> {
     return this.#keys;
   }
-  /** Condensed locks that are held. */
+  /** Spans that nobody may have written since: condensed locks that are held, and reads to be verified. */
   get heldSpans(): readonly LockedSpan[] {
-    return this.#spans;
+    return this.#verified.length === 0 ? this.#spans : [...this.#spans, ...this.#verified];
   }
   /** Every span that may carry locks. */
   get spans(): readonly Span[] {
@@ -45,6 +51,14 @@ export class LockLedger {
     if (this.#keys.has(key)) return;
     this.#keys.set(key, since);
     if (this.#keys.size > KEYS_MAX) this.#condense();
+  }
+
+  addVerified(start: Key, end: Key, since: Timestamp): void {
+    const last = this.#verified[this.#verified.length - 1];
+    // A scan that goes on where the last page stopped.
+    if (last !== undefined && last.end === start && last.since <= since) {
+      this.#verified[this.#verified.length - 1] = { ...last, end };
+    } else if (start < end) this.#verified.push({ start, end, since });
   }
 
   addMaybe(key: Key): void {
@@ -71,6 +85,7 @@ export class LockLedger {
   verifiedTo(ts: Timestamp): void {
     for (const key of this.#keys.keys()) this.#keys.set(key, ts);
     this.#spans = this.#spans.map((s) => ({ ...s, since: ts }));
+    this.#verified = this.#verified.map((s) => ({ ...s, since: ts }));
   }
 
   clear(): void {
@@ -78,6 +93,7 @@ export class LockLedger {
     this.#spans = [];
     this.#maybe = [];
     this.#maybeSpans = [];
+    this.#verified = [];
   }
 
   #condense(): void {

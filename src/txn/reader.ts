@@ -26,6 +26,7 @@ import { clientError, conflictOf, retryError } from './txn-errors.js';
 
 /** Refreshes of one read before it gives up. */
 const REFRESHES_MAX = 64;
+const TRACKED = {};
 
 export interface ReadContext {
   readonly runtime: TxnRuntime;
@@ -103,7 +104,7 @@ export class TxnReader {
         options,
         maxRows,
         maxBytes,
-        options.untracked === true,
+        options,
       );
       const merged = this.#merge(responses[0] as ScanResponse, start, end, reverse, maxRows);
       // Everything found was deleted by this transaction: go on instead of an empty page.
@@ -129,7 +130,7 @@ export class TxnReader {
     options: ReadOptions | undefined,
     maxRows: number,
     maxBytes: number,
-    untracked = false,
+    tracking: Pick<KvScanOptions, 'untracked' | 'verified'> = TRACKED,
   ): Promise<readonly KvResponse[]> {
     const { runtime, attempt, refresher, signal } = this.#context;
     const locking = options?.lock === 'exclusive';
@@ -169,7 +170,8 @@ export class TxnReader {
           await refresher.refreshTo(answeredTs, firstKey(requests[0]!));
           if (attempt.readTs !== answeredTs) continue;
         }
-        if (!untracked) this.#recordSpans(requests, answer.responses, locking);
+        if (tracking.untracked !== true) this.#recordSpans(requests, answer.responses, locking);
+        if (tracking.verified === true) this.#recordVerified(requests, answer.responses);
         return answer.responses;
       } catch (error) {
         if (locking) this.#noteForRelease(requests);
@@ -217,6 +219,19 @@ export class TxnReader {
         if (request.reverse) spans.addSpan(resume ?? request.start, request.end);
         else spans.addSpan(request.start, resume ?? request.end);
       }
+    }
+  }
+
+  #recordVerified(requests: readonly KvRequest[], responses: readonly KvResponse[]): void {
+    const { attempt } = this.#context;
+    if (attempt.isolation === 'serializable' || attempt.fixed) return;
+    for (let i = 0; i < requests.length; i++) {
+      const request = requests[i]!;
+      const response = responses[i]!;
+      if (request.kind !== 'scan' || response.kind !== 'scan') continue;
+      const resume = response.resumeKey;
+      if (request.reverse) attempt.locks.addVerified(resume ?? request.start, request.end, attempt.readTs);
+      else attempt.locks.addVerified(request.start, resume ?? request.end, attempt.readTs);
     }
   }
 

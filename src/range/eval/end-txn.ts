@@ -117,7 +117,7 @@ function onePhase(
     throw new KvError({ kind: 'one-phase-refused', reason: `its record is ${record.status}` });
   }
   honourPush(ctx, record);
-  if (ctx.writeTs > txn.writeTs && txn.isolation === 'serializable' && !ctx.header.canBumpReadTs) {
+  if (ctx.writeTs > txn.writeTs && !ctx.header.canBumpReadTs) {
     const key = ctx.puts[0]?.request.key ?? txn.anchorKey;
     throw new KvError({ kind: 'write-too-old', key, retryTs: ctx.writeTs });
   }

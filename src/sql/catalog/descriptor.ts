@@ -84,6 +84,30 @@ export interface CheckDescriptor {
   readonly columnIds: readonly number[];
 }
 
+export type ForeignKeyAction = 'no action' | 'restrict' | 'cascade' | 'set null' | 'set default';
+
+/** Of the referencing table. */
+export interface ForeignKeyDescriptor {
+  readonly oid: number;
+  readonly name: string;
+  readonly columnIds: readonly number[];
+  readonly parentId: DescriptorId;
+  /** Columns of the parent, each for the one at the same place in `columnIds`. */
+  readonly parentColumnIds: readonly number[];
+  /** The parent's unique index over exactly these columns. */
+  readonly parentIndexId: number;
+  readonly match: 'simple' | 'full';
+  readonly onDelete: ForeignKeyAction;
+  readonly onUpdate: ForeignKeyAction;
+  /** SET NULL (…) and SET DEFAULT (…) of ON DELETE: only these columns. Empty: all. */
+  readonly deleteColumnIds: readonly number[];
+  readonly deferrable: boolean;
+  readonly initiallyDeferred: boolean;
+  /** False after NOT VALID: rows of before were not looked at. */
+  readonly validated: boolean;
+  readonly comment?: string | null;
+}
+
 /** What everything in a schema has. */
 interface SchemaObject {
   readonly id: DescriptorId;
@@ -102,6 +126,9 @@ export interface TableDescriptor extends SchemaObject {
   readonly indexes: readonly IndexDescriptor[];
   readonly nextIndexId: number;
   readonly checks: readonly CheckDescriptor[];
+  readonly foreignKeys?: readonly ForeignKeyDescriptor[];
+  /** Tables with foreign keys to this one, each once; itself too. */
+  readonly referencedBy?: readonly DescriptorId[];
   readonly comment: string | null;
   /**
    * Rows live under /table/<storageId>/…; TRUNCATE and rewrites give a new storage id, so that the

@@ -15,6 +15,7 @@ import type { Catalog, UseHolder, WaitOptions } from './catalog.js';
 import { decodeDescriptor, decodeNameEntry, encodeDescriptor, encodeNameEntry } from './codec.js';
 import type { NameEntry } from './codec.js';
 import type { Descriptor, SequenceDescriptor, TableDescriptor, ViewDescriptor } from './descriptor.js';
+import { linkedTables } from './linked-tables.js';
 import { SchemaLocks } from './schema-locks.js';
 import { virtualRelation } from './virtual/registry.js';
 
@@ -241,7 +242,13 @@ export class TransactionCatalog implements UseHolder {
       }
       return { kind: 'view', view: found, schemaName, sources };
     }
-    return { kind: 'table', table: found, schemaName, freshStorage: this.#fresh.has(found.storageId) };
+    const table = { kind: 'table', table: found, schemaName, freshStorage: this.#fresh.has(found.storageId) } as const;
+    if (found.foreignKeys === undefined && found.referencedBy === undefined) return table;
+    const linked = await linkedTables(found, async (id) => {
+      const other = await this.descriptor(id, wait);
+      return other?.kind === 'table' ? { table: other, schemaName: await this.schemaName(other.schemaId) } : null;
+    });
+    return { ...table, linked };
   }
 
   /** Resolves the names; lookups in the result are synchronous. */

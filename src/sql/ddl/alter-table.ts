@@ -3,7 +3,7 @@
  * needs the rows (a rewrite, a scan that verifies them) is collected and done in one pass at the end.
  */
 import { sqlError } from '../../base/errors.js';
-import type { CheckDescriptor, ColumnDescriptor, IndexDescriptor, TableDescriptor } from '../catalog/descriptor.js';
+import type { ColumnDescriptor, TableDescriptor } from '../catalog/descriptor.js';
 import { indexReads } from '../catalog/descriptor.js';
 import type { CompiledExpression, ExecContext } from '../contract.js';
 import { uniqueRowId } from '../exec/row-writer.js';
@@ -11,15 +11,26 @@ import { resolveTypeName } from '../plan/coerce.js';
 import type { Datum } from '../types/datum.js';
 import { typeByOid } from '../types/registry.js';
 import { STORED_FORMAT } from '../types/stored-format.js';
+import {
+  addConstraint,
+  changeForeignKeysOf,
+  dropConstraint,
+  dropForeignKeysOf,
+  dropPrimary,
+  removeIndexFrom,
+  validateConstraint,
+  validateForeignKeys,
+} from './alter-constraints.js';
+import { Draft } from './alter-draft.js';
 import { defaultText, draftColumn, finishColumn, hiddenColumn } from './columns.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
-import { makeCheck, storageOptions } from './create-table.js';
+import { storageOptions } from './create-table.js';
 import { deparse, quoteIdentifier } from './deparse.js';
+import { alteredForeignKey } from './foreign-keys.js';
 import { dropExpression, generatedFrom, refuseReaders, refuseTypeChange, withGeneration } from './generated.js';
 import { addIdentity, dropIdentity, setIdentity } from './identity.js';
 import { reboundIndexes } from './index-parts.js';
-import { constraintRequest, findColumn, hiddenPrimary, makeIndex } from './indexes.js';
 import { nextVersion, newStorage, openForChange, openIndex, relationMissing, shownName } from './objects.js';
 import { fillIndex, rewriteTable, scanRows } from './rewrite.js';
 import { dropOwnedSequence } from './sequences.js';
@@ -29,42 +40,6 @@ import { dropViewsOfColumn, refuseViewsOfColumn } from './views.js';
 
 const VOLATILE =
   /\b(nextval|setval|currval|random|gen_random_uuid|uuid_generate_v[14]|clock_timestamp|timeofday|setseed)\b/i;
-
-/** How a column of the new rows is made; without an entry it is copied (or its stored default applies). */
-type Source = { readonly expression: CompiledExpression; readonly ofOldRow: boolean } | 'rowid' | 'generated';
-
-export class Draft {
-  readonly ctx: DdlContext;
-  /** As the statement found it: what the rows are stored under. */
-  readonly before: TableDescriptor;
-  readonly schemaName: string;
-  table: TableDescriptor;
-  rewrite = false;
-  readonly sources = new Map<number, Source>();
-  readonly newChecks: CheckDescriptor[] = [];
-  readonly newIndexes: IndexDescriptor[] = [];
-  readonly newNotNull = new Set<number>();
-
-  constructor(ctx: DdlContext, table: TableDescriptor, schemaName: string) {
-    this.ctx = ctx;
-    this.before = table;
-    this.table = table;
-    this.schemaName = schemaName;
-  }
-
-  set(changes: Partial<TableDescriptor>): void {
-    this.table = { ...this.table, ...changes };
-  }
-  column(name: string): ColumnDescriptor {
-    return findColumn(this.table.columns, name, this.table.name, false);
-  }
-  setColumn(column: ColumnDescriptor): void {
-    this.set({ columns: this.table.columns.map((c) => (c.id === column.id ? column : c)) });
-  }
-  get place(): { id: number; name: string; schemaId: number; schemaName: string } {
-    return { id: this.table.id, name: this.table.name, schemaId: this.table.schemaId, schemaName: this.schemaName };
-  }
-}
 
 const TAGS: Readonly<Record<string, string>> = {
   OBJECT_TABLE: 'ALTER TABLE',
@@ -121,15 +96,8 @@ async function apply(draft: Draft, command: Loose): Promise<void> {
       return addColumn(draft, of(command['def'] as Loose, 'ColumnDef'), command['missing_ok'] === true);
     case 'AT_DropColumn':
       return dropColumn(draft, name, command['missing_ok'] === true, command['behavior'] === 'DROP_CASCADE');
-    case 'AT_ColumnDefault': {
-      const column = draft.column(name);
-      if (column.identity !== null)
-        throw sqlError('42601', `column "${name}" of relation "${draft.table.name}" is an identity column`);
-      if (column.generated != null) throw isGenerated(draft, name, command['def'] === undefined);
-      const sql = command['def'] === undefined ? null : defaultText(ctx, command['def'], column);
-      draft.setColumn({ ...column, defaultSql: sql });
-      return;
-    }
+    case 'AT_ColumnDefault':
+      return setDefault(draft, name, command['def']);
     case 'AT_DropExpression':
       draft.setColumn(dropExpression(ctx, draft.table, draft.column(name), command['missing_ok'] === true));
       return;
@@ -147,7 +115,13 @@ async function apply(draft: Draft, command: Loose): Promise<void> {
     case 'AT_AddConstraint':
       return addConstraint(draft, of(command['def'] as Loose, 'Constraint'));
     case 'AT_DropConstraint':
-      return dropConstraint(draft, name, command['missing_ok'] === true);
+      return dropConstraint(draft, name, command['missing_ok'] === true, command['behavior'] === 'DROP_CASCADE');
+    case 'AT_ValidateConstraint':
+      validateConstraint(draft, name);
+      return;
+    case 'AT_AlterConstraint':
+      draft.table = alteredForeignKey(draft.table, of(command['def'] as Loose, 'ATAlterConstraint'));
+      return;
     case 'AT_AddIdentity':
       return addIdentity(draft, name, of(command['def'] as Loose, 'Constraint'));
     case 'AT_SetIdentity':
@@ -190,7 +164,6 @@ async function apply(draft: Draft, command: Loose): Promise<void> {
     case 'AT_DropCluster':
     case 'AT_SetTableSpace':
     case 'AT_ReplicaIdentity':
-    case 'AT_ValidateConstraint':
     case 'AT_DisableRowSecurity':
     case 'AT_EnableTrigAll':
     case 'AT_DisableTrigAll':
@@ -198,6 +171,14 @@ async function apply(draft: Draft, command: Loose): Promise<void> {
     default:
       throw unsupported(`ALTER TABLE command ${String(command['subtype']).replace('AT_', '')}`);
   }
+}
+
+function setDefault(draft: Draft, name: string, node: unknown): void {
+  const column = draft.column(name);
+  if (column.identity !== null)
+    throw sqlError('42601', `column "${name}" of relation "${draft.table.name}" is an identity column`);
+  if (column.generated != null) throw isGenerated(draft, name, node === undefined);
+  draft.setColumn({ ...column, defaultSql: node === undefined ? null : defaultText(draft.ctx, node, column) });
 }
 
 function isGenerated(draft: Draft, name: string, dropped: boolean): Error {
@@ -285,6 +266,7 @@ async function dropColumn(draft: Draft, name: string, missingOk: boolean, cascad
     await dropColumn(draft, reader.name, false, true);
   }
   await dropViewsOfColumn(ctx, table, column, cascade);
+  await dropForeignKeysOf(draft, column, cascade);
   const primary = draft.table.indexes[0]!;
   for (const index of draft.table.indexes) {
     if (!indexReads(index, column.id)) continue;
@@ -308,29 +290,6 @@ async function dropColumn(draft: Draft, name: string, missingOk: boolean, cascad
   draft.newNotNull.delete(column.id);
 }
 
-function removeIndexFrom(draft: Draft, index: IndexDescriptor): void {
-  draft.ctx.catalog.freeName(draft.ctx.txn, draft.table.schemaId, index.name);
-  draft.set({ indexes: draft.table.indexes.filter((i) => i.id !== index.id) });
-}
-
-/** Without its primary key a table gets a hidden row id, and its rows move under it. */
-function dropPrimary(draft: Draft, index: IndexDescriptor): void {
-  const { table } = draft;
-  if (index.oid !== 0) draft.ctx.catalog.freeName(draft.ctx.txn, table.schemaId, index.name);
-  const hidden = hiddenColumn(
-    table.nextColumnId,
-    table.columns.map((c) => c.name),
-  );
-  draft.sources.set(hidden.id, 'rowid');
-  draft.rewrite = true;
-  draft.set({
-    columns: [...table.columns, hidden],
-    nextColumnId: table.nextColumnId + 1,
-    indexes: [hiddenPrimary(table.nextIndexId, table.name, hidden.id), ...table.indexes.slice(1)],
-    nextIndexId: table.nextIndexId + 1,
-  });
-}
-
 function dropNotNull(draft: Draft, name: string): void {
   const column = draft.column(name);
   const primary = draft.table.indexes[0]!;
@@ -343,7 +302,7 @@ function dropNotNull(draft: Draft, name: string): void {
   draft.setColumn({ ...column, nullable: true });
 }
 
-function alterType(draft: Draft, name: string, def: Loose): void {
+async function alterType(draft: Draft, name: string, def: Loose): Promise<void> {
   const { ctx } = draft;
   const column = draft.column(name);
   const type = resolveTypeName(def['typeName'] as Parameters<typeof resolveTypeName>[0]);
@@ -362,6 +321,7 @@ function alterType(draft: Draft, name: string, def: Loose): void {
     return;
   }
   const old = draft.before.columns.filter((c) => !c.dropped);
+  if (type.oid !== column.typeOid) await changeForeignKeysOf(draft, column, type.oid);
   const using = def['raw_default'] === undefined ? quoteIdentifier(name) : deparse(def['raw_default']);
   let expression: CompiledExpression;
   try {
@@ -397,109 +357,6 @@ function setType(draft: Draft, column: ColumnDescriptor): void {
   draft.set({ indexes: reboundIndexes(draft.ctx, draft.table, column.id) });
 }
 
-// ---- constraints ----
-
-async function addConstraint(draft: Draft, c: Loose, columns: readonly string[] = []): Promise<void> {
-  const { ctx } = draft;
-  switch (c['contype']) {
-    case 'CONSTR_PRIMARY':
-      return addPrimary(draft, c, columns);
-    case 'CONSTR_UNIQUE':
-      return addUnique(draft, c, columns);
-    case 'CONSTR_CHECK': {
-      const name = c['conname'] === undefined ? null : text(c['conname']);
-      const check = await makeCheck(
-        ctx,
-        draft.table.name,
-        c['raw_expr'],
-        name,
-        draft.table.columns,
-        draft.table.checks,
-      );
-      draft.set({ checks: [...draft.table.checks, check] });
-      if (c['skip_validation'] !== true) draft.newChecks.push(check);
-      return;
-    }
-    case 'CONSTR_FOREIGN':
-      throw unsupported('FOREIGN KEY');
-    case 'CONSTR_EXCLUSION':
-      throw unsupported('EXCLUDE');
-    default:
-      throw unsupported(`constraint ${String(c['contype'])}`);
-  }
-}
-
-/** USING INDEX: the columns of an existing unique index, which is given up for the constraint. */
-function takeIndex(draft: Draft, c: Loose): Loose {
-  if (c['indexname'] === undefined) return c;
-  const name = text(c['indexname']);
-  const index = draft.table.indexes.find((i) => i.name === name && i.oid !== 0);
-  if (index === undefined) throw sqlError('42704', `index "${name}" does not exist`);
-  if (!index.unique) throw sqlError('42809', `"${name}" is not a unique index`);
-  if (index.constraintOid !== null) throw sqlError('55000', `index "${name}" is already associated with a constraint`);
-  refuseComputed(index);
-  const keys = index.columns.map(({ columnId }) => ({
-    String: { sval: draft.table.columns.find((x) => x.id === columnId)!.name },
-  }));
-  removeIndexFrom(draft, index);
-  return { ...c, keys, conname: c['conname'] ?? name };
-}
-
-/** @throws 42809 for an index that is no plain list of columns */
-function refuseComputed(index: IndexDescriptor): void {
-  const what = index.columns.some((c) => c.expression != null)
-    ? `index "${index.name}" contains expressions`
-    : index.predicate != null
-      ? `"${index.name}" is a partial index`
-      : null;
-  if (what === null) return;
-  throw sqlError('42809', what, { detail: 'Cannot create a primary key or unique constraint using such an index.' });
-}
-
-async function addPrimary(draft: Draft, given: Loose, columns: readonly string[]): Promise<void> {
-  const { ctx } = draft;
-  const current = draft.table.indexes[0]!;
-  const hidden = draft.table.columns.find((c) => c.hidden && current.columns.some((k) => k.columnId === c.id));
-  if (hidden === undefined)
-    throw sqlError('42P16', `multiple primary keys for table "${draft.table.name}" are not allowed`);
-  const c = takeIndex(draft, given);
-  const request = constraintRequest(c, columns);
-  const index = await makeIndex(ctx, request, draft.table.nextIndexId, draft.table, draft.table.columns);
-  const keys = new Set(index.columns.map((k) => k.columnId));
-  draft.set({
-    columns: draft.table.columns
-      .filter((x) => x.id !== hidden.id)
-      .map((x) => (keys.has(x.id) ? { ...x, nullable: false } : x)),
-    indexes: [index, ...draft.table.indexes.slice(1)],
-    nextIndexId: draft.table.nextIndexId + 1,
-  });
-  draft.rewrite = true;
-}
-
-async function addUnique(draft: Draft, given: Loose, columns: readonly string[]): Promise<void> {
-  const c = takeIndex(draft, given);
-  const request = constraintRequest(c, columns);
-  const index = await makeIndex(draft.ctx, request, null, draft.table, draft.table.columns);
-  draft.set({ indexes: [...draft.table.indexes, index] });
-  draft.newIndexes.push(index);
-}
-
-function dropConstraint(draft: Draft, name: string, missingOk: boolean): void {
-  const { table } = draft;
-  const index = table.indexes.find((i) => i.name === name && i.constraintOid !== null);
-  if (index !== undefined) {
-    if (index.primary) dropPrimary(draft, index);
-    else removeIndexFrom(draft, index);
-    return;
-  }
-  if (table.checks.some((c) => c.name === name)) {
-    draft.set({ checks: table.checks.filter((c) => c.name !== name) });
-    return;
-  }
-  if (!missingOk) throw sqlError('42704', `constraint "${name}" of relation "${table.name}" does not exist`);
-  notice(draft.ctx, '00000', `constraint "${name}" of relation "${table.name}" does not exist, skipping`);
-}
-
 // ---- the rows ----
 
 async function finish(draft: Draft): Promise<void> {
@@ -515,6 +372,7 @@ async function finish(draft: Draft): Promise<void> {
     }
   }
   ctx.catalog.put(ctx.txn, next);
+  await validateForeignKeys(draft, next);
 }
 
 /** The old rows read as the new columns: new ones give their stored defaults. */

@@ -7,6 +7,7 @@ import { OID } from '../types/oids.js';
 import { typeByOid } from '../types/registry.js';
 import type { DdlContext } from './context.js';
 import { deparse, quoteLiteral } from './deparse.js';
+import { withAttribute } from './foreign-keys.js';
 import { claimGeneratedName } from './objects.js';
 import { createSequence, sequenceDefaults } from './sequences.js';
 import { list, of, options, strings, text, unsupported } from './tree.js';
@@ -107,14 +108,13 @@ function addColumnConstraint(draft: ColumnDraft, c: Loose): void {
     case 'CONSTR_GENERATED':
       draft.generatedNodes = [...(draft.generatedNodes ?? []), c['raw_expr']];
       return;
-    case 'CONSTR_FOREIGN':
-      throw unsupported('FOREIGN KEY');
     case 'CONSTR_ATTR_DEFERRABLE':
     case 'CONSTR_ATTR_DEFERRED':
-      throw unsupported('a deferrable constraint');
     case 'CONSTR_ATTR_NOT_DEFERRABLE':
     case 'CONSTR_ATTR_IMMEDIATE':
+      withAttribute(draft.constraints, String(c['contype']), Number(c['location'] ?? -1));
       return;
+    case 'CONSTR_FOREIGN':
     case 'CONSTR_PRIMARY':
     case 'CONSTR_UNIQUE':
     case 'CONSTR_CHECK':

@@ -28,8 +28,22 @@ export interface DdlContext {
   readonly logger: Logger;
   /** Of the whole statement; the session closes it. */
   readonly memory: MemoryAccount;
+  /** What CASCADE has dropped besides, as it is told at the end: 'view v', 'constraint c on table t'. */
+  readonly cascades: string[];
   execContext(): ExecContext;
   notice(notice: Notice): void;
+}
+
+/** One notice for all that CASCADE has dropped. */
+export function tellCascades(ctx: DdlContext): void {
+  const { cascades } = ctx;
+  if (cascades.length === 0) return;
+  const lines = cascades.map((what) => `drop cascades to ${what}`);
+  if (lines.length === 1) notice(ctx, '00000', lines[0]!);
+  else {
+    const message = `drop cascades to ${lines.length} other objects`;
+    ctx.notice({ severity: 'NOTICE', sqlstate: '00000', message, detail: lines.join('\n') });
+  }
 }
 
 export function notice(ctx: DdlContext, sqlstate: string, message: string): void {

@@ -14,6 +14,7 @@ import type { ColumnDraft } from './columns.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
 import { generateColumns } from './generated.js';
+import { addForeignKeys, type ForeignKeyRequest } from './foreign-keys.js';
 import { constraintRequest, hiddenPrimary, makeIndex } from './indexes.js';
 import type { IndexRequest } from './indexes.js';
 import { claimName, creationSchema, newStorage, relationMissing } from './objects.js';
@@ -26,6 +27,7 @@ interface Parts {
   readonly drafts: ColumnDraft[];
   readonly requests: IndexRequest[];
   readonly checks: { readonly node: unknown; readonly name: string | null }[];
+  readonly foreignKeys: ForeignKeyRequest[];
   /** Copied by LIKE, by draft. */
   readonly copied: Map<ColumnDraft, ColumnDescriptor>;
 }
@@ -61,7 +63,7 @@ export function storageOptions(value: unknown): Record<string, string> {
 }
 
 async function collect(ctx: DdlContext, elements: readonly Loose[]): Promise<Parts> {
-  const parts: Parts = { drafts: [], requests: [], checks: [], copied: new Map() };
+  const parts: Parts = { drafts: [], requests: [], checks: [], foreignKeys: [], copied: new Map() };
   const tableConstraints: Loose[] = [];
   for (const element of elements) {
     if (element['ColumnDef'] !== undefined) {
@@ -88,7 +90,9 @@ function addConstraint(parts: Parts, c: Loose, columns: readonly string[]): void
       parts.checks.push({ node: c['raw_expr'], name: c['conname'] === undefined ? null : text(c['conname']) });
       return;
     case 'CONSTR_FOREIGN':
-      throw unsupported('FOREIGN KEY');
+      // There are no rows yet that could break it.
+      parts.foreignKeys.push({ node: { ...c, skip_validation: false }, columns });
+      return;
     case 'CONSTR_EXCLUSION':
       throw unsupported('EXCLUDE');
     default:
@@ -196,7 +200,10 @@ async function createTable(
     unlogged: kind.unlogged,
   };
   ctx.catalog.putNew(ctx.txn, table);
-  return table;
+  if (parts.foreignKeys.length === 0) return table;
+  const linked = (await addForeignKeys(ctx, table, parts.foreignKeys)).table;
+  ctx.catalog.put(ctx.txn, linked);
+  return linked;
 }
 
 async function makeChecks(
@@ -255,5 +262,11 @@ export async function createTableFor(
     if (drafts.findIndex((x) => x.name === d.name) < i)
       throw sqlError('42701', `column "${d.name}" specified more than once`);
   });
-  return createTable(ctx, name.name, schema, { drafts, requests: [], checks: [], copied: new Map() }, kind);
+  return createTable(
+    ctx,
+    name.name,
+    schema,
+    { drafts, requests: [], checks: [], foreignKeys: [], copied: new Map() },
+    kind,
+  );
 }

@@ -4,6 +4,7 @@ import type { SequenceDescriptor, TableDescriptor, ViewDescriptor } from '../cat
 import type { RelationName } from '../contract.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
+import { detachTable, tablesAround } from './foreign-keys.js';
 import { dropIndexes } from './indexes.js';
 import { descriptorOf, newStorage, nextVersion, openForChange, openTable, shownName } from './objects.js';
 import type { Opened } from './objects.js';
@@ -76,12 +77,15 @@ async function dropRelations(
   // Locks are taken for all at once, in id order, so that two drops of the same tables never cross.
   const names = objects.map((o) => qualifiedName(list(of(o, 'List')['items']).map(stringOf)));
   const ids: number[] = [];
+  const around: number[] = [];
   for (const name of names) {
     const found = await ctx.catalog.relation(name, ctx.session.searchPath, ctx.wait);
-    if (found !== null && found.kind !== 'virtual') ids.push(descriptorOf(found).id);
+    if (found === null || found.kind === 'virtual') continue;
+    ids.push(descriptorOf(found).id);
+    if (found.kind === 'table') around.push(...tablesAround(found.table));
   }
   const options = { cascade, together: new Set(ids) };
-  await ctx.catalog.lock(ctx.txn, ids, ctx.wait);
+  await ctx.catalog.lock(ctx.txn, [...new Set([...ids, ...around])], ctx.wait);
   for (const name of names) {
     const found = await openForChange(ctx, name);
     if (found === null) {
@@ -147,13 +151,14 @@ async function detachDefaults(ctx: DdlContext, sequence: SequenceDescriptor, cas
       hint: 'Use DROP ... CASCADE to drop the dependent objects too.',
     });
   }
-  notice(ctx, '00000', `drop cascades to default value for column ${column.name} of table ${table.name}`);
+  ctx.cascades.push(`default value for column ${column.name} of table ${table.name}`);
   const columns = table.columns.map((c) => (c.id === column.id ? { ...c, defaultSql: null, sequenceId: null } : c));
   ctx.catalog.put(ctx.txn, nextVersion(table, { columns }));
 }
 
 export async function dropTable(ctx: DdlContext, table: TableDescriptor, options: DropOptions): Promise<void> {
   await dropDependents(ctx, table, options);
+  await detachTable(ctx, table, options);
   const sequences = table.columns.flatMap((c) => (c.sequenceId === null || c.dropped ? [] : [c.sequenceId]));
   await ctx.catalog.lock(ctx.txn, sequences, ctx.wait);
   for (const id of sequences) {
@@ -172,17 +177,58 @@ export async function runTruncate(ctx: DdlContext, body: Loose): Promise<string>
     const found = await ctx.catalog.relation(name, ctx.session.searchPath, ctx.wait);
     if (found?.kind === 'table') ids.push(found.table.id);
   }
-  await ctx.catalog.lock(ctx.txn, ids, ctx.wait);
-  const seen = new Set<number>();
+  const tables = await truncatedTables(ctx, ids, body['behavior'] === 'DROP_CASCADE');
   for (const name of names) {
     const table = await openTable(ctx, name);
-    if (seen.has(table.id)) continue;
-    seen.add(table.id);
+    tables.set(table.id, table);
+  }
+  for (const table of tables.values()) {
     const storageId = await newStorage(ctx);
     ctx.catalog.put(ctx.txn, nextVersion(table, { storageId, storageSince: ctx.txn.readTimestamp }));
     if (body['restart_seqs'] === true) await restartIdentity(ctx, table);
   }
   return 'TRUNCATE TABLE';
+}
+
+/**
+ * The tables by id, locked; with CASCADE also those whose foreign keys refer to them.
+ * @throws 0A000 for a reference from a table that stays
+ */
+async function truncatedTables(
+  ctx: DdlContext,
+  ids: readonly number[],
+  cascade: boolean,
+): Promise<Map<number, TableDescriptor>> {
+  const tables = new Map<number, TableDescriptor>();
+  let next = [...new Set(ids)];
+  while (next.length > 0) {
+    await ctx.catalog.lock(ctx.txn, next, ctx.wait);
+    for (const id of next) {
+      const table = await ctx.catalog.forUpdate(ctx.txn, id);
+      if (table?.kind === 'table') tables.set(id, table);
+    }
+    const referring = new Set<number>();
+    for (const table of tables.values()) {
+      for (const id of table.referencedBy ?? []) if (!tables.has(id)) referring.add(id);
+    }
+    next = [...referring];
+    for (const id of next) {
+      const child = await ctx.catalog.descriptor(id, ctx.wait);
+      if (child?.kind !== 'table') continue;
+      if (cascade) notice(ctx, '00000', `truncate cascades to table "${child.name}"`);
+      else throw referenced(child, tables);
+    }
+  }
+  return tables;
+}
+
+function referenced(child: TableDescriptor, tables: ReadonlyMap<number, TableDescriptor>): Error {
+  const fk = child.foreignKeys?.find((one) => tables.has(one.parentId));
+  const parent = fk === undefined ? '' : tables.get(fk.parentId)!.name;
+  return sqlError('0A000', 'cannot truncate a table referenced in a foreign key constraint', {
+    detail: `Table "${child.name}" references "${parent}".`,
+    hint: `Truncate table "${child.name}" at the same time, or use TRUNCATE ... CASCADE.`,
+  });
 }
 
 async function restartIdentity(ctx: DdlContext, table: TableDescriptor): Promise<void> {
@@ -228,14 +274,10 @@ async function dropSchema(ctx: DdlContext, id: number, name: string, cascade: bo
       hint: 'Use DROP ... CASCADE to drop the dependent objects too.',
     });
   }
-  await ctx.catalog.lock(
-    ctx.txn,
-    inside.map((d) => d.id),
-    ctx.wait,
-  );
+  const around = inside.flatMap((d) => (d.kind === 'table' ? tablesAround(d) : []));
+  await ctx.catalog.lock(ctx.txn, [...new Set([...inside.map((d) => d.id), ...around])], ctx.wait);
   const shown = inside.filter((d) => d.kind !== 'sequence' || d.ownedBy === null);
-  if (shown.length === 1) notice(ctx, '00000', `drop cascades to ${shown[0]!.kind} ${name}.${shown[0]!.name}`);
-  else if (shown.length > 1) notice(ctx, '00000', `drop cascades to ${shown.length} other objects`);
+  ctx.cascades.push(...shown.map((d) => `${d.kind} ${name}.${d.name}`));
   const options = { cascade: true, together: new Set(inside.map((d) => d.id)) };
   for (const d of inside) {
     const current = await ctx.catalog.forUpdate(ctx.txn, d.id);

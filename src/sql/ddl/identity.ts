@@ -1,6 +1,6 @@
 /** ALTER TABLE's commands on identity columns. */
 import { sqlError } from '../../base/errors.js';
-import type { Draft } from './alter-table.js';
+import type { Draft } from './alter-draft.js';
 import { notice } from './context.js';
 import { claimGeneratedName } from './objects.js';
 import { alterSequence, createSequence, dropOwnedSequence, sequenceDefaults } from './sequences.js';

@@ -1,9 +1,16 @@
 /** Index descriptors from constraints and CREATE INDEX; DROP INDEX. */
 import { sqlError } from '../../base/errors.js';
-import type { ColumnDescriptor, IndexDescriptor, IndexPart, TableDescriptor } from '../catalog/descriptor.js';
+import type {
+  ColumnDescriptor,
+  ForeignKeyDescriptor,
+  IndexDescriptor,
+  IndexPart,
+  TableDescriptor,
+} from '../catalog/descriptor.js';
 import { requireKeyType } from './columns.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
+import { dropReferences } from './foreign-keys.js';
 import { expressionPart, indexPredicate, partNames } from './index-parts.js';
 import { claimGeneratedName, claimName, nextVersion, openIndex, openTable, shownName } from './objects.js';
 import { fillIndex } from './rewrite.js';
@@ -217,7 +224,10 @@ export async function dropIndexes(ctx: DdlContext, body: Loose): Promise<string>
         },
       );
     }
-    removeIndex(ctx, table, index);
+    const cascade = body['behavior'] === 'DROP_CASCADE';
+    const uses = (fk: ForeignKeyDescriptor): boolean => fk.parentIndexId === index.id;
+    const rest = await dropReferences(ctx, table, uses, `index ${index.name}`, { cascade, together: new Set() });
+    removeIndex(ctx, rest, index);
   }
   return 'DROP INDEX';
 }

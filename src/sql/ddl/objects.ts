@@ -16,6 +16,15 @@ export function shownName(name: RelationName): string {
   return name.schema === null ? name.name : `${name.schema}.${name.name}`;
 }
 
+/** As messages name it: with its schema only where the name alone does not find it. */
+export async function visibleName(
+  ctx: DdlContext,
+  { schemaId, name }: { readonly schemaId: number; readonly name: string },
+): Promise<string> {
+  const schema = await ctx.catalog.schemaName(schemaId);
+  return ctx.session.searchPath.includes(schema) ? name : `${schema}.${name}`;
+}
+
 /** Schema in which a new object goes. @throws 3F000, 42501 */
 export async function creationSchema(ctx: DdlContext, name: RelationName): Promise<{ id: number; name: string }> {
   if (name.schema !== null) {

@@ -11,6 +11,7 @@ import type {
 import { nextvalSql } from './columns.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
+import { constraintNames } from './foreign-keys.js';
 import {
   claimName,
   creationSchema,
@@ -139,15 +140,15 @@ async function renameConstraint(ctx: DdlContext, body: Loose, to: string): Promi
     await renameIndex(ctx, table, index, to);
     return 'ALTER TABLE';
   }
-  if (!table.checks.some((c) => c.name === from)) {
+  if (!constraintNames(table).includes(from)) {
     throw sqlError('42704', `constraint "${from}" for table "${table.name}" does not exist`);
   }
-  if (table.checks.some((c) => c.name === to))
+  if (constraintNames(table).includes(to))
     throw sqlError('42710', `constraint "${to}" for relation "${table.name}" already exists`);
-  ctx.catalog.put(
-    ctx.txn,
-    nextVersion(table, { checks: table.checks.map((c) => (c.name === from ? { ...c, name: to } : c)) }),
-  );
+  const renamed = <T extends { readonly name: string }>(one: T): T => (one.name === from ? { ...one, name: to } : one);
+  const checks = table.checks.map(renamed);
+  const foreignKeys = table.foreignKeys === undefined ? {} : { foreignKeys: table.foreignKeys.map(renamed) };
+  ctx.catalog.put(ctx.txn, nextVersion(table, { checks, ...foreignKeys }));
   return 'ALTER TABLE';
 }
 

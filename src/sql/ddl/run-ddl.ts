@@ -2,7 +2,7 @@
 import { sqlError } from '../../base/errors.js';
 import type { ParsedStatement } from '../contract.js';
 import { runAlterTable } from './alter-table.js';
-import type { DdlContext } from './context.js';
+import { type DdlContext, tellCascades } from './context.js';
 import { runCreateTableAs } from './create-table-as.js';
 import { runCreateTable } from './create-table.js';
 import { runCreateDatabase, runCreateExtension, runCreateSchema, runDropDatabase } from './databases.js';
@@ -66,7 +66,9 @@ export function isDdl(statement: ParsedStatement): boolean {
 }
 
 /** Runs the statement in the context's transaction; returns the command tag. */
-export function runDdl(ctx: DdlContext, statement: ParsedStatement): Promise<string> {
+export async function runDdl(ctx: DdlContext, statement: ParsedStatement): Promise<string> {
   const runner = RUNNERS[statement.kind]!;
-  return runner(ctx, statement.node[statement.kind] as Loose, statement);
+  const tag = await runner(ctx, statement.node[statement.kind] as Loose, statement);
+  tellCascades(ctx);
+  return tag;
 }

@@ -11,7 +11,6 @@ import type { Descriptor, ViewColumnDescriptor, ViewDescriptor } from '../catalo
 import type { ParsedStatement } from '../contract.js';
 import { formatType } from '../types/registry.js';
 import type { DdlContext } from './context.js';
-import { notice } from './context.js';
 import { claimName, creationSchema, openForChange } from './objects.js';
 import { list, rangeVar, stringOf, text, unsupported } from './tree.js';
 import type { Loose } from './tree.js';
@@ -165,7 +164,7 @@ async function dropViews(
     // One that reads another of them is gone by now.
     const current = await ctx.catalog.forUpdate(ctx.txn, id);
     if (current?.kind !== 'view') continue;
-    notice(ctx, '00000', `drop cascades to view ${current.name}`);
+    ctx.cascades.push(`view ${current.name}`);
     await dropView(ctx, current, options);
   }
 }

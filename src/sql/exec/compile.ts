@@ -10,6 +10,7 @@ import type { Datum } from '../types/datum.js';
 import type { FormatContext } from '../types/type-info.js';
 import { compilePlan } from './compile-plan.js';
 import { compileExpr, compileRow, compileTest, layoutOf } from './eval.js';
+import { beginForeignKeys, foreignKeysPending, settleForeignKeys } from './foreign-key-checks.js';
 import { tableCodec } from './index-codec.js';
 import { type Batch, type Operator, type OperatorFactory, type Row, Run } from './run.js';
 import { AccessPath, livePositions } from './scan.js';
@@ -63,28 +64,35 @@ class QueryExecution implements Execution {
 
   async run(sink: ResultSink, maxRows: number): Promise<'done' | 'suspended'> {
     if (this.#operator === null) {
+      beginForeignKeys(this.#run.ctx.txn);
       this.#run.rowsWanted = maxRows;
       this.#operator = this.#factory(this.#run);
     }
     const end = maxRows === 0 ? Number.MAX_SAFE_INTEGER : this.#sent + maxRows;
     for (;;) {
       while (this.#at < this.#batch.length) {
-        if (this.#sent >= end) return 'suspended';
+        if (this.#sent >= end) return this.#stopAt('suspended');
         sink.row(this.#batch[this.#at++]!);
         this.#sent++;
       }
-      if (this.#sent >= end) return 'suspended';
+      if (this.#sent >= end) return this.#stopAt('suspended');
       const slow = sink.slow();
       if (slow !== null) await slow;
       const batch = await this.#operator.next();
       if (batch === null) {
         this.#operator.close();
-        return 'done';
+        return this.#stopAt('done');
       }
       if (!this.#returnsRows) continue;
       this.#batch = batch;
       this.#at = 0;
     }
+  }
+
+  /** Another statement may come next, or the commit: what was written by now must hold. */
+  async #stopAt<T>(state: T): Promise<T> {
+    if (foreignKeysPending(this.#run.ctx.txn)) await settleForeignKeys(this.#run.ctx);
+    return state;
   }
 
   close(): void {

@@ -20,6 +20,7 @@ import type {
 } from '../plan/logical.js';
 import { walkPlan } from '../plan/plan-walk.js';
 import type { Datum } from '../types/datum.js';
+import { changeRow } from './change-row.js';
 import { compilePlan } from './compile-plan.js';
 import {
   type Compiled,
@@ -31,6 +32,7 @@ import {
   layoutOf,
   testRow,
 } from './eval.js';
+import { relieveForeignKeys } from './foreign-key-checks.js';
 import type { IndexCodec } from './index-codec.js';
 import { openTarget, type RowTarget } from './row-targets.js';
 import { RowWriter, uniqueRowId } from './row-writer.js';
@@ -67,6 +69,7 @@ function compileReturning(returning: Returning | null, input: Plan | null): Retu
 
 async function relieve(run: Run): Promise<void> {
   if (run.ctx.txn.crowded) await run.ctx.txn.relieve();
+  await relieveForeignKeys(run.ctx);
 }
 
 /** Whole input, accounted for; `release` when done. */
@@ -322,23 +325,6 @@ async function assign(before: Row, source: Row, assignments: readonly (Compiled 
   return after;
 }
 
-/** Checks and writes one changed row. */
-async function changeRow(run: Run, writer: RowWriter, before: Row, after: Datum[]): Promise<void> {
-  const { txn } = run.ctx;
-  const wait = writer.verify(after, run);
-  if (wait !== undefined) await wait;
-  const changed = writer.changedUniqueKeys(before, after);
-  if (changed.length > 0) {
-    const values = await txn.getMany(
-      changed.map((c) => c.key),
-      { lock: 'exclusive' },
-    );
-    const clash = changed.find((_, i) => (values[i] ?? null) !== null);
-    if (clash !== undefined) throw writer.uniqueViolation(clash.index, after, run.ctx);
-  }
-  writer.replace(txn, before, after);
-}
-
 // ---- UPDATE, DELETE -----------------------------------------------------------------------------
 
 /** Reads the target row out of an input row. */
@@ -371,7 +357,7 @@ export function compileUpdate(plan: UpdatePlan): OperatorFactory {
         await changeRow(run, writer, before, after);
         run.affected++;
         if (returning !== null) out.push(await returning(after, row, run));
-        if (run.ctx.txn.crowded) await relieve(run);
+        if (run.affected % WRITE_ROWS === 0 || run.ctx.txn.crowded) await relieve(run);
       }
       release();
       return out;
@@ -387,7 +373,7 @@ function firstTime(seen: Set<Key>, writer: RowWriter, full: Row): boolean {
 
 export function compileDelete(plan: DeletePlan): OperatorFactory {
   const input = compilePlan(plan.input);
-  const writer = new RowWriter(plan.table, plan.schemaName, { row: [], checks: [] });
+  const writer = new RowWriter(plan.table, plan.schemaName, { row: [], checks: [], links: plan.links });
   const target = compileTarget(plan.target, plan.input);
   const returning = compileReturning(plan.returning, plan.input);
   return (run) =>
@@ -402,7 +388,7 @@ export function compileDelete(plan: DeletePlan): OperatorFactory {
         run.affected++;
         // The old row is in the input: RETURNING reads it there.
         if (returning !== null) out.push(await returning(NO_ROW, row, run));
-        if (run.ctx.txn.crowded) await relieve(run);
+        if (run.affected % WRITE_ROWS === 0 || run.ctx.txn.crowded) await relieve(run);
       }
       release();
       return out;

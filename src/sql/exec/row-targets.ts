@@ -87,6 +87,7 @@ class IngestTarget implements RowTarget {
         if (seen.add(live)) continue;
         return { error: this.#writer.uniqueViolation(seen.index, rows[i]!, this.#ctx), at: i };
       }
+      this.#writer.noteInserted(this.#ctx.txn, live);
       keys.push(codec.primary.keyOfRow(live));
       values.push(codec.encodeRow(live));
       for (const index of codec.secondaries) {

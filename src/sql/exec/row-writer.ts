@@ -8,6 +8,7 @@
  * Invariants
  * - An index entry exists exactly for the rows that exist (and that a partial index covers): both are in the
  *   same buffer.
+ * - What a foreign key has to be looked at for is queued with the write (foreign-key-queue.ts).
  * - A unique key is written only after it was read under its lock and found absent, or with a check
  *   deferred to the commit (implicit single-row inserts).
  */
@@ -22,6 +23,7 @@ import type { Datum } from '../types/datum.js';
 import { typeByOid } from '../types/registry.js';
 import { type CompiledTest, compileExpr, compileSync, layoutOf, type SyncEval } from './eval.js';
 import { type IndexCodec, tableCodec, type TableCodec } from './index-codec.js';
+import { type LinkedWriters, linkedWriters } from './linked-writers.js';
 import type { Row, Run } from './run.js';
 
 const SHOWN_CHARACTERS = 64;
@@ -42,8 +44,15 @@ export class RowWriter {
   readonly #notNull: readonly number[];
   /** Position in table.columns of each live column; null if none was dropped. */
   readonly #livePositions: readonly number[] | null;
+  readonly #links: LinkedWriters | null;
 
-  constructor(table: TableDescriptor, schemaName: string, checks: TableChecks) {
+  constructor(
+    table: TableDescriptor,
+    schemaName: string,
+    checks: TableChecks,
+    links: LinkedWriters | null = checks.links === null ? null : linkedWriters(checks.links),
+  ) {
+    this.#links = links;
     this.table = table;
     this.schemaName = schemaName;
     this.codec = tableCodec(table);
@@ -165,6 +174,7 @@ export class RowWriter {
   /** Writes a new row and its entries; what must be checked has been. */
   put(txn: KvTxn, full: Row): void {
     const live = this.live(full);
+    this.noteInserted(txn, live);
     txn.put(this.codec.primary.keyOfRow(live), this.codec.encodeRow(live));
     for (const index of this.codec.secondaries) {
       if (index.covers(live)) txn.put(index.keyOfRow(live), index.entryOfRow(live));
@@ -175,6 +185,7 @@ export class RowWriter {
   putDeferred(ctx: ExecContext, full: Row): void {
     const { txn } = ctx;
     const live = this.live(full);
+    this.noteInserted(txn, live);
     const primaryKey = this.codec.primary.keyOfRow(live);
     const row = this.codec.encodeRow(live);
     if (this.hasHiddenKey) txn.put(primaryKey, row);
@@ -198,8 +209,14 @@ export class RowWriter {
     ctx.txn.insertDeferred(key, value);
   }
 
+  /** A row that is written by other means than `put`. */
+  noteInserted(txn: KvTxn, live: Row): void {
+    this.#links?.inserted(txn, this.table.id, live);
+  }
+
   remove(txn: KvTxn, full: Row): void {
     const live = this.live(full);
+    this.#links?.removed(txn, this.table.id, live);
     txn.delete(this.codec.primary.keyOfRow(live));
     for (const index of this.codec.secondaries) if (index.covers(live)) txn.delete(index.keyOfRow(live));
   }
@@ -208,6 +225,7 @@ export class RowWriter {
   replace(txn: KvTxn, before: Row, after: Row): void {
     const old = this.live(before);
     const live = this.live(after);
+    this.#links?.replaced(txn, this.table.id, old, live);
     const { primary } = this.codec;
     const oldKey = primary.keyOfRow(old);
     const newKey = primary.keyOfRow(live);

@@ -4,14 +4,14 @@
  */
 import { sqlError } from '../../base/errors.js';
 import type { ExecContext } from '../contract.js';
-import type { IndexDescriptor, TableDescriptor } from '../catalog/descriptor.js';
+import type { ForeignKeyDescriptor, IndexDescriptor, TableDescriptor } from '../catalog/descriptor.js';
 import { type Numeric, PgArray } from '../types/datum.js';
 import type { Datum } from '../types/datum.js';
 import { OID } from '../types/oids.js';
 import { formatType, typeByOid } from '../types/registry.js';
 import type { CallInfo, Value } from './entry.js';
 import { procedureByOid } from './procedure-oids.js';
-import { fn, fns } from './define.js';
+import { fn, fns, srf } from './define.js';
 import { quoteIdentifier } from './strings.js';
 import { indexColumnText, indexText, prettyCondition } from './index-text.js';
 import { viewText } from './view-text.js';
@@ -187,6 +187,20 @@ function indexDefinition(oid: number, column: number, pretty: boolean, ctx: Exec
 }
 fn('pg_get_indexdef(oid) text', (oid: number, ctx: ExecContext) => indexDefinition(oid, 0, false, ctx), STABLE);
 fn('pg_get_indexdef(oid, int4, bool) text', indexDefinition, STABLE);
+function foreignKeyText(table: TableDescriptor, fk: ForeignKeyDescriptor, ctx: ExecContext): string {
+  const parent = ctx.services.tableByOid(fk.parentId);
+  const names = (of: TableDescriptor, ids: readonly number[]): string => ids.map((id) => columnName(of, id)).join(', ');
+  const name = ctx.services.relationName(fk.parentId) ?? String(fk.parentId);
+  let text = `FOREIGN KEY (${names(table, fk.columnIds)}) REFERENCES ${name}`;
+  if (parent !== null) text += `(${names(parent, fk.parentColumnIds)})`;
+  if (fk.match === 'full') text += ' MATCH FULL';
+  if (fk.onUpdate !== 'no action') text += ` ON UPDATE ${fk.onUpdate.toUpperCase()}`;
+  if (fk.onDelete !== 'no action') text += ` ON DELETE ${fk.onDelete.toUpperCase()}`;
+  if (fk.deleteColumnIds.length > 0) text += ` (${names(table, fk.deleteColumnIds)})`;
+  if (fk.deferrable) text += ' DEFERRABLE';
+  if (fk.initiallyDeferred) text += ' INITIALLY DEFERRED';
+  return fk.validated ? text : `${text} NOT VALID`;
+}
 function constraintDefinition(oid: number, pretty: boolean, ctx: ExecContext): Datum {
   for (const table of ctx.services.allTables()) {
     const check = table.checks.find((one) => one.oid === oid);
@@ -200,6 +214,8 @@ function constraintDefinition(oid: number, pretty: boolean, ctx: ExecContext): D
       const columns = index.columns.map((key) => columnName(table, key.columnId)).join(', ');
       return `${index.primary ? 'PRIMARY KEY' : 'UNIQUE'} (${columns})`;
     }
+    const fk = table.foreignKeys?.find((one) => one.oid === oid);
+    if (fk !== undefined) return foreignKeyText(table, fk, ctx);
   }
   return null;
 }
@@ -225,6 +241,9 @@ fn(
   (name: string, _pretty: boolean, ctx: ExecContext) => viewDefinition(ctx.services.relationOid(name), ctx),
   STABLE,
 );
+// There are no partitions; psql asks for the foreign keys of a table's ancestors.
+srf('pg_partition_ancestors(regclass) regclass', () => [], STABLE);
+
 for (const name of [
   'pg_get_triggerdef',
   'pg_get_ruledef',

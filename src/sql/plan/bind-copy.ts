@@ -9,7 +9,8 @@ import { constant } from './expr.js';
 import { as, stringsOf } from './ast.js';
 import { columnExpr, errorAt } from './binder.js';
 import type { Binder } from './binder.js';
-import { bindChecks, bindStatement, defaultOf } from './bind-dml.js';
+import { bindStatement, defaultOf } from './bind-dml.js';
+import { bindWritten } from './bind-foreign-keys.js';
 import { scanOf } from './bind-from.js';
 import type { InsertSource, Plan, ProjectItem } from './logical.js';
 
@@ -91,7 +92,7 @@ function bindFrom(b: Binder, stmt: CopyStmt): BoundCopy {
     freshStorage: relation.freshStorage === true,
     positions,
     sources,
-    checks: bindChecks(b, table),
+    checks: bindWritten(b, relation),
     options,
   };
   return { kind: 'from', shape };

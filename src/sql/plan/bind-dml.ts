@@ -19,6 +19,7 @@ import { expressionTree } from './expression-tree.js';
 import { Scope, columnExpr, errorAt } from './binder.js';
 import type { Binder, BoundFrom, CteEntry, ExprContext, ScopeColumn, ScopeRelation, TableRelation } from './binder.js';
 import { bindExpr, starColumns } from './bind-expr.js';
+import { bindLinks, bindWritten } from './bind-foreign-keys.js';
 import { makeCall } from './bind-call.js';
 import { inferArbiters } from './arbiters.js';
 import { bindFrom, join, scanOf, scanRelation } from './bind-from.js';
@@ -77,7 +78,7 @@ export function defaultOf(b: Binder, column: ColumnDescriptor): Expr {
 export function bindChecks(b: Binder, table: TableDescriptor): TableChecks {
   const row = rowColumns(b, table);
   const isGenerated = table.columns.some(({ generated }) => generated != null);
-  if (table.checks.length === 0 && !isGenerated) return { row, checks: [] };
+  if (table.checks.length === 0 && !isGenerated) return { row, checks: [], links: null };
   const columns = visibleColumns(table, row);
   const scope = new Scope(null, [{ alias: table.name, schema: null, columns, table }], columns);
   const ctx = exprContext(b, scope, 'CHECK constraints');
@@ -95,7 +96,7 @@ export function bindChecks(b: Binder, table: TableDescriptor): TableChecks {
     name: c.name,
     expr: coerceBoolean(b, bindExpr(ctx, expressionTree(c.expressionSql)), 'CHECK', -1),
   }));
-  return { row, generated, checks };
+  return { row, generated, checks, links: null };
 }
 
 function rowColumns(b: Binder, table: TableDescriptor): PlanColumn[] {
@@ -179,7 +180,8 @@ function insertTargets(table: TableDescriptor, stmt: InsertStmt): number[] {
 }
 
 function insertBody(b: Binder, stmt: InsertStmt, ctes: readonly CteEntry[]): InsertPlan {
-  const { table, schemaName, freshStorage } = targetTable(b, stmt.relation!);
+  const relation = targetTable(b, stmt.relation!);
+  const { table, schemaName, freshStorage } = relation;
   const named = insertTargets(table, stmt);
   const select = as(stmt.selectStmt, 'SelectStmt');
   const override = stmt.override ?? 'OVERRIDING_NOT_SET';
@@ -196,7 +198,7 @@ function insertBody(b: Binder, stmt: InsertStmt, ctes: readonly CteEntry[]): Ins
     if (column.hidden && column.defaultSql === null) return { kind: 'rowid' };
     return { kind: 'expr', expr: defaultOf(b, column) };
   });
-  const checks = bindChecks(b, table);
+  const checks = bindWritten(b, relation);
   const alias = stmt.relation?.alias?.aliasname ?? table.name;
   const conflict =
     stmt.onConflictClause === undefined ? null : bindConflict(b, stmt.onConflictClause, table, alias, ctes);
@@ -442,7 +444,7 @@ function assignedValue(
 interface BoundTarget {
   readonly scan: ScanPlan;
   readonly from: BoundFrom;
-  readonly schemaName: string;
+  readonly relation: TableRelation;
   readonly target: readonly number[];
 }
 
@@ -454,7 +456,8 @@ function bindTarget(
   where: Node | undefined,
   ctes: readonly CteEntry[],
 ): BoundTarget & { plan: Plan; scope: Scope } {
-  const { table, schemaName } = targetTable(b, relation);
+  const found = targetTable(b, relation);
+  const { table, schemaName } = found;
   const alias = relation.alias?.aliasname ?? table.name;
   const scan = scanOf(b, table, schemaName, alias, { wait: 'block' });
   const own = scanRelation(scan, schemaName, relation.alias);
@@ -476,7 +479,7 @@ function bindTarget(
     plan = { kind: 'filter', columns: plan.columns, input: plan, condition };
   }
   const target = table.columns.map((_, position) => scan.columns.find((c) => c.position === position)?.id ?? -1);
-  return { scan, from, schemaName, target, plan, scope };
+  return { scan, from, relation: found, target, plan, scope };
 }
 
 export function bindUpdate(b: Binder, stmt: UpdateStmt, outer: readonly CteEntry[]): Plan {
@@ -489,7 +492,7 @@ function updateBody(b: Binder, stmt: UpdateStmt, ctes: readonly CteEntry[]): Upd
   const bound = bindTarget(b, stmt.relation!, stmt.fromClause ?? [], stmt.whereClause, ctes);
   const { table } = bound.scan;
   const assignments = bindAssignments(b, exprContext(b, bound.scope, 'UPDATE'), stmt.targetList ?? [], table);
-  const checks = bindChecks(b, table);
+  const checks = bindWritten(b, bound.relation);
   const alias = bound.scan.alias;
   const columns = visibleColumns(table, checks.row);
   const others = bound.scope.relations.slice(1);
@@ -500,7 +503,7 @@ function updateBody(b: Binder, stmt: UpdateStmt, ctes: readonly CteEntry[]): Upd
     kind: 'update',
     columns: returning?.items.map((i) => i.column) ?? [],
     table,
-    schemaName: bound.schemaName,
+    schemaName: bound.relation.schemaName,
     input: bound.plan,
     target: bound.target,
     assignments,
@@ -525,9 +528,10 @@ function deleteBody(b: Binder, stmt: DeleteStmt, ctes: readonly CteEntry[]): Del
     kind: 'delete',
     columns: returning?.items.map((i) => i.column) ?? [],
     table: bound.scan.table,
-    schemaName: bound.schemaName,
+    schemaName: bound.relation.schemaName,
     input: bound.plan,
     target: bound.target,
+    links: bindLinks(b, bound.relation),
     joined: bound.scope.relations.length > 1,
     returning,
   };

@@ -229,12 +229,25 @@ export type InsertSource =
   | { readonly kind: 'expr'; readonly expr: Expr }
   | { readonly kind: 'rowid' };
 
-/** CHECK constraints over `row`, one column id for each position of table.columns. */
+/** CHECK constraints over `row`, one column id for each position of table.columns; and foreign keys. */
 export interface TableChecks {
   readonly row: readonly PlanColumn[];
   /** Generated columns by position, computed from the others before anything is checked. */
   readonly generated?: readonly { readonly position: number; readonly expr: Expr }[];
   readonly checks: readonly { readonly name: string; readonly expr: Expr }[];
+  readonly links: LinkedTables | null;
+}
+
+/** Every table that foreign keys may lead a change to, the changed one too, by id. */
+export interface LinkedTables {
+  readonly tables: ReadonlyMap<number, BoundTable>;
+}
+export interface BoundTable {
+  readonly table: TableDescriptor;
+  readonly schemaName: string;
+  readonly checks: TableChecks;
+  /** Of columns that SET DEFAULT sets, by column id. */
+  readonly defaults: ReadonlyMap<number, Expr>;
 }
 
 export interface UpdatePlan {
@@ -257,6 +270,7 @@ export interface DeletePlan {
   readonly schemaName: string;
   readonly input: Plan;
   readonly target: readonly number[];
+  readonly links: LinkedTables | null;
   readonly joined: boolean;
   readonly returning: Returning | null;
 }

@@ -5,6 +5,7 @@
  */
 import { sqlError } from '../../base/errors.js';
 import type { CatalogSnapshot, Relation, RelationName } from '../contract.js';
+import { OID } from '../types/oids.js';
 import { CACHED_TEXT_MAX, PlanCache } from './plan-cache.js';
 import type { CachedPlan } from './plan-cache.js';
 import { Prepared, sameShape } from './portal.js';
@@ -73,7 +74,7 @@ async function makePlan(session: Session, prepared: Prepared): Promise<CachedPla
   if (needsView) await session.services.loadView();
   const names = deps.planner.relationsOf(statement);
   const snapshot = await tc.snapshot(names, searchPath, session.waitOptions());
-  if (!needsView && names.some((name) => viewLooksUpCatalog(snapshot.relation(name)))) {
+  if (!needsView && names.some((name) => looksUpCatalog(snapshot.relation(name)))) {
     needsView = true;
     await session.services.loadView();
   }
@@ -99,11 +100,12 @@ async function makePlan(session: Session, prepared: Prepared): Promise<CachedPla
   return plan;
 }
 
-/** The query of a view is part of the statement that reads it. */
-function viewLooksUpCatalog(relation: Relation | null): boolean {
+/** Names of relations are among its values; or it is a view, whose query is part of the statement that reads it. */
+function looksUpCatalog(relation: Relation | null): boolean {
+  if (relation?.kind === 'table') return relation.table.columns.some((c) => c.typeOid === OID.regclass);
   if (relation?.kind !== 'view') return false;
   if (mayLookUpCatalog(relation.view.queryTree)) return true;
-  for (const source of relation.sources.values()) if (viewLooksUpCatalog(source)) return true;
+  for (const source of relation.sources.values()) if (looksUpCatalog(source)) return true;
   return false;
 }
 

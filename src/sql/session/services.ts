@@ -59,6 +59,8 @@ export class Services implements SessionServices, CatalogServices {
   readonly #current = new Map<number, bigint>();
   #last: { id: number; value: bigint } | null = null;
   #view: CatalogView | null = null;
+  /** The last one that there was: rows are sent, with names of what is in them, when their transaction is over. */
+  #shown: CatalogView | null = null;
 
   constructor(host: ServiceHost, catalog: Catalog, sequences: Sequences) {
     this.#host = host;
@@ -101,6 +103,7 @@ export class Services implements SessionServices, CatalogServices {
     return this.#view ?? this.loadView();
   }
   forgetView(): void {
+    this.#shown = this.#view ?? this.#shown;
     this.#view = null;
   }
   settingRows(): readonly SettingRow[] {
@@ -165,9 +168,10 @@ export class Services implements SessionServices, CatalogServices {
   relationName(oid: number): string | null {
     const virtual = virtualRelationByOid(oid);
     if (virtual !== null) return virtual.schema === 'pg_catalog' ? virtual.name : `${virtual.schema}.${virtual.name}`;
-    const d = this.#view?.byId.get(oid) ?? this.#host.transactionCatalog().known(oid);
+    const view = this.#view ?? this.#shown;
+    const d = view?.byId.get(oid) ?? this.#host.transactionCatalog().known(oid);
     if (d?.kind === 'table' || d?.kind === 'sequence' || d?.kind === 'view') return this.#qualify(d.schemaId, d.name);
-    for (const table of this.allTables()) {
+    for (const table of this.#tablesOf(view)) {
       const index = table.indexes.find((i) => i.oid === oid);
       if (index !== undefined) return this.#qualify(table.schemaId, index.name);
     }
@@ -176,7 +180,7 @@ export class Services implements SessionServices, CatalogServices {
 
   #qualify(schemaId: number, name: string): string {
     for (const schema of this.searchPath) if (this.#schemaId(schema) === schemaId) return quoteName(name);
-    const schema = this.#view?.byId.get(schemaId);
+    const schema = (this.#view ?? this.#shown)?.byId.get(schemaId);
     const schemaName = schema?.kind === 'schema' ? schema.name : schemaId === PUBLIC_SCHEMA_ID ? 'public' : null;
     return schemaName === null ? quoteName(name) : `${quoteName(schemaName)}.${quoteName(name)}`;
   }
@@ -197,7 +201,10 @@ export class Services implements SessionServices, CatalogServices {
   }
 
   allTables(): readonly TableDescriptor[] {
-    const view = this.#view;
+    return this.#tablesOf(this.#view);
+  }
+
+  #tablesOf(view: CatalogView | null): readonly TableDescriptor[] {
     if (view === null) return [];
     return view.descriptors.filter((d): d is TableDescriptor => d.kind === 'table' && d.databaseId === this.databaseId);
   }

@@ -12,7 +12,10 @@ import { KeyExistsError } from '../../txn/errors.js';
 import type { Isolation, KvTxn, Savepoint, TxnOptions } from '../../txn/kv-txn.js';
 import { TransactionCatalog } from '../catalog/transaction-catalog.js';
 import type { Mark } from '../catalog/transaction-catalog.js';
+import { checkDeferredForeignKeys } from '../exec/foreign-key-checks.js';
+import type { ConstraintModes } from '../exec/foreign-key-queue.js';
 import { deferredConflict } from '../exec/row-writer.js';
+import type { FormatContext } from '../types/type-info.js';
 import type { BufferingSink } from './buffering-sink.js';
 import type { ServerCore } from './server.js';
 import type { Settings, SettingsMark } from './settings.js';
@@ -34,6 +37,8 @@ export interface SavepointEntry {
   readonly kv: Savepoint | null;
   readonly settings: SettingsMark;
   readonly catalog: Mark;
+  /** null: none were met yet. */
+  readonly constraints: ConstraintModes | null;
 }
 
 /** What the transaction needs of its session. */
@@ -43,6 +48,7 @@ export interface TransactionHost {
   readonly databaseId: number;
   readonly database: string;
   readonly signal: AbortSignal;
+  readonly format: FormatContext;
   /** The transaction is over, or begins anew: portals and catalog views of it are void. */
   transactionReset(over: boolean): void;
 }
@@ -127,6 +133,7 @@ export class SessionTransaction {
     const txn = this.#txn;
     if (txn === null) return;
     this.#catalog?.check();
+    await checkDeferredForeignKeys(txn, this.#host.format);
     try {
       await txn.commit();
     } catch (error) {

@@ -5,11 +5,13 @@
 import { sqlError } from '../../base/errors.js';
 import type { ParsedStatement } from '../contract.js';
 import type { ResultColumn, ResultSink } from '../session-api.js';
+import { AS_DECLARED, knownForeignKeyQueue } from '../exec/foreign-key-queue.js';
 import { asOfTimestamp } from './as-of.js';
 import { closeCursor, declareCursor, fetch } from './cursors.js';
 import { closePortal } from './portal.js';
 import { deallocate, execute, explain, prepare } from './prepared-statements.js';
 import type { Session } from './session.js';
+import { setConstraints } from './set-constraints.js';
 import { modesFrom, setVariable, show } from './set-show.js';
 import { findSetting } from './setting-table.js';
 import {
@@ -91,7 +93,7 @@ export async function runUtility(
     case 'LockStmt':
       return lockTable(session, body);
     case 'ConstraintsSetStmt':
-      return 'SET CONSTRAINTS';
+      return setConstraints(session, body);
     case 'CheckPointStmt':
       return 'CHECKPOINT';
     case 'ClusterStmt':
@@ -140,16 +142,19 @@ async function transaction(session: Session, statement: ParsedStatement, body: L
       await session.transaction.end(false);
       if (body['chain'] === true) session.transaction.beginBlock(session.transaction.defaultModes());
       return 'ROLLBACK';
-    case 'TRANS_STMT_SAVEPOINT':
+    case 'TRANS_STMT_SAVEPOINT': {
       requireBlock(session, 'SAVEPOINT');
       session.transactionCatalog().forbidIngest();
+      const txn = session.transaction.ensureTxn();
       session.transaction.savepoints.push({
         name,
-        kv: session.transaction.ensureTxn().savepoint(),
+        kv: txn.savepoint(),
+        constraints: knownForeignKeyQueue(txn)?.modes ?? null,
         settings: session.settings.mark(),
         catalog: session.transactionCatalog().mark(),
       });
       return 'SAVEPOINT';
+    }
     case 'TRANS_STMT_RELEASE': {
       requireBlock(session, 'RELEASE SAVEPOINT');
       session.transaction.savepoints.length = findSavepoint(session, name);
@@ -184,6 +189,8 @@ function rollbackTo(session: Session, name: string): string {
     });
   }
   if (entry.kv !== null) txn.rollbackTo(entry.kv);
+  const queue = knownForeignKeyQueue(txn);
+  if (queue !== null) queue.modes = entry.constraints ?? AS_DECLARED;
   session.transactionCatalog().rollbackTo(entry.catalog);
   session.settings.rollbackTo(entry.settings);
   session.transaction.savepoints.length = at + 1;

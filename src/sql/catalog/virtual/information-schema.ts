@@ -2,12 +2,19 @@
  * information_schema beyond `columns`: tables, constraints, sequences, routines, privileges. The one role owns
  * everything, so that nothing is hidden from it.
  *
- * Limits: there are no foreign keys, views, triggers, domains or user-defined types, hence no rows of them.
+ * Limits: there are no triggers, domains or user-defined types, hence no rows of them.
  */
 import { allAggregates, allFunctions } from '../../functions/index.js';
 import { OID } from '../../types/oids.js';
 import { INFORMATION_SCHEMA_ID, PG_CATALOG_SCHEMA_ID, PG_TOAST_SCHEMA_ID, SUPERUSER } from '../bootstrap.js';
-import type { ColumnDescriptor, TableDescriptor, ViewDescriptor } from '../descriptor.js';
+import type {
+  ColumnDescriptor,
+  ForeignKeyAction,
+  ForeignKeyDescriptor,
+  TableDescriptor,
+  ViewDescriptor,
+} from '../descriptor.js';
+import { placeInIndex } from './foreign-keys.js';
 import { typeColumns, yesNo } from './information-schema-columns.js';
 import { LAYOUTS } from './layout.js';
 import type { Values } from './layout.js';
@@ -128,9 +135,10 @@ function* viewColumnUsage(source: Source): Iterable<Values> {
 interface Constraint {
   readonly table: TableDescriptor;
   readonly name: string;
-  readonly type: 'PRIMARY KEY' | 'UNIQUE' | 'CHECK' | 'NOT NULL';
+  readonly type: 'PRIMARY KEY' | 'UNIQUE' | 'CHECK' | 'NOT NULL' | 'FOREIGN KEY';
   readonly columns: readonly ColumnDescriptor[];
   readonly clause: string | null;
+  readonly foreignKey?: ForeignKeyDescriptor;
 }
 
 function* constraints(source: Source): Iterable<Constraint> {
@@ -146,6 +154,10 @@ function* constraints(source: Source): Iterable<Constraint> {
       const text = check.expressionSql;
       const clause = text.startsWith('(') && text.endsWith(')') ? `(${text})` : `((${text}))`;
       yield { table, name: check.name, type: 'CHECK', columns: columnsOf(check.columnIds), clause };
+    }
+    for (const foreignKey of table.foreignKeys ?? []) {
+      const columns = columnsOf(foreignKey.columnIds);
+      yield { table, name: foreignKey.name, type: 'FOREIGN KEY', columns, clause: null, foreignKey };
     }
     for (const column of liveColumns(table)) {
       if (column.nullable) continue;
@@ -169,8 +181,8 @@ function* tableConstraints(source: Source): Iterable<Values> {
       ...constraintKey(source, constraint),
       ...tableKey(source, constraint.table),
       constraint_type: constraint.type === 'NOT NULL' ? 'CHECK' : constraint.type,
-      is_deferrable: 'NO',
-      initially_deferred: 'NO',
+      is_deferrable: yesNo(constraint.foreignKey?.deferrable === true),
+      initially_deferred: yesNo(constraint.foreignKey?.initiallyDeferred === true),
       enforced: 'YES',
       nulls_distinct: constraint.type === 'UNIQUE' ? 'YES' : null,
     };
@@ -179,7 +191,8 @@ function* tableConstraints(source: Source): Iterable<Values> {
 
 function* keyColumnUsage(source: Source): Iterable<Values> {
   for (const constraint of constraints(source)) {
-    if (constraint.type !== 'PRIMARY KEY' && constraint.type !== 'UNIQUE') continue;
+    const { foreignKey } = constraint;
+    if (constraint.type === 'CHECK' || constraint.type === 'NOT NULL') continue;
     let position = 0;
     for (const column of constraint.columns) {
       yield {
@@ -187,6 +200,9 @@ function* keyColumnUsage(source: Source): Iterable<Values> {
         ...tableKey(source, constraint.table),
         column_name: column.name,
         ordinal_position: ++position,
+        ...(foreignKey === undefined
+          ? {}
+          : { position_in_unique_constraint: placeInIndex(source.model, foreignKey, position - 1) }),
       };
     }
   }
@@ -195,16 +211,62 @@ function* keyColumnUsage(source: Source): Iterable<Values> {
 function* constraintColumnUsage(source: Source): Iterable<Values> {
   for (const constraint of constraints(source)) {
     if (constraint.type === 'NOT NULL') continue;
+    const { foreignKey } = constraint;
+    if (foreignKey !== undefined) {
+      yield* referencedColumns(source, constraint, foreignKey);
+      continue;
+    }
     for (const column of constraint.columns) {
       yield { ...tableKey(source, constraint.table), column_name: column.name, ...constraintKey(source, constraint) };
     }
   }
 }
 
+/** The columns that a foreign key needs are those of the other table. */
+function* referencedColumns(source: Source, constraint: Constraint, fk: ForeignKeyDescriptor): Iterable<Values> {
+  const parent = source.model.tables.find((table) => table.id === fk.parentId);
+  if (parent === undefined) return;
+  for (const id of fk.parentColumnIds) {
+    const column = columnById(parent, id);
+    if (column === undefined) continue;
+    yield { ...tableKey(source, parent), column_name: column.name, ...constraintKey(source, constraint) };
+  }
+}
+
+const RULES: Readonly<Record<ForeignKeyAction, string>> = {
+  'no action': 'NO ACTION',
+  restrict: 'RESTRICT',
+  cascade: 'CASCADE',
+  'set null': 'SET NULL',
+  'set default': 'SET DEFAULT',
+};
+
+function* referentialConstraints(source: Source): Iterable<Values> {
+  for (const constraint of constraints(source)) {
+    const { foreignKey: fk } = constraint;
+    if (fk === undefined) continue;
+    const parent = source.model.tables.find((table) => table.id === fk.parentId);
+    const index = parent?.indexes.find((one) => one.id === fk.parentIndexId);
+    const unique = index?.constraintOid === null ? undefined : index;
+    yield {
+      ...constraintKey(source, constraint),
+      unique_constraint_catalog: unique === undefined ? null : databaseOf(source),
+      unique_constraint_schema: unique === undefined ? null : schemaName(source.model, parent!.schemaId),
+      unique_constraint_name: unique?.name ?? null,
+      match_option: fk.match === 'full' ? 'FULL' : 'NONE',
+      update_rule: RULES[fk.onUpdate],
+      delete_rule: RULES[fk.onDelete],
+    };
+  }
+}
+
 function* constraintTableUsage(source: Source): Iterable<Values> {
   for (const constraint of constraints(source)) {
-    if (constraint.type === 'PRIMARY KEY' || constraint.type === 'UNIQUE') {
-      yield { ...tableKey(source, constraint.table), ...constraintKey(source, constraint) };
+    const { foreignKey: fk } = constraint;
+    const unique = constraint.type === 'PRIMARY KEY' || constraint.type === 'UNIQUE';
+    const table = fk === undefined ? constraint.table : source.model.tables.find((one) => one.id === fk.parentId);
+    if ((unique || fk !== undefined) && table !== undefined) {
+      yield { ...tableKey(source, table), ...constraintKey(source, constraint) };
     }
   }
 }
@@ -353,6 +415,7 @@ export const informationSchemaBuilders: Readonly<Record<string, Builder>> = {
   tables,
   views,
   table_constraints: tableConstraints,
+  referential_constraints: referentialConstraints,
   key_column_usage: keyColumnUsage,
   constraint_column_usage: constraintColumnUsage,
   constraint_table_usage: constraintTableUsage,

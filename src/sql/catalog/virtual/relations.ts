@@ -17,6 +17,7 @@ import type {
   TableDescriptor,
   ViewDescriptor,
 } from '../descriptor.js';
+import { foreignKeyRows, hasForeignKeys } from './foreign-keys.js';
 import { LAYOUTS, layoutOf, makeRow } from './layout.js';
 import type { Layout, Row, Values } from './layout.js';
 import {
@@ -63,6 +64,8 @@ function* classOfTable(table: TableDescriptor): Iterable<Values> {
     relam: HEAP_AM,
     relfilenode: table.storageId,
     relkind: 'r',
+    // So psql and pg_dump look for foreign keys only where PostgreSQL would have triggers for them.
+    relhastriggers: hasForeignKeys(table),
     reltuples: -1,
     relhasindex: indexes.length > 0,
     relnatts: columns.length,
@@ -392,7 +395,7 @@ function* constraintsOfTable(table: TableDescriptor): Iterable<Values> {
 }
 const tableConstraints = perDescriptor<TableDescriptor>(layoutOf('pg_catalog', 'pg_constraint'), constraintsOfTable);
 export function constraintRows(model: Model): Row[] {
-  return model.tables.flatMap((table) => tableConstraints(table));
+  return model.tables.flatMap((table) => [...tableConstraints(table), ...foreignKeyRows(model, table)]);
 }
 
 // ---- pg_sequence ----

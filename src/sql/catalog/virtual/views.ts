@@ -8,6 +8,7 @@ import { OID } from '../../types/oids.js';
 import { SUPERUSER } from '../bootstrap.js';
 import type { ViewDescriptor } from '../descriptor.js';
 import { indexReads } from '../descriptor.js';
+import { foreignKeyDependencies, hasForeignKeys } from './foreign-keys.js';
 import { LAYOUTS } from './layout.js';
 import type { Values } from './layout.js';
 import { liveColumns, shownIndexes } from './model.js';
@@ -33,6 +34,7 @@ export function* tables({ model }: Source): Iterable<Values> {
       tablename: table.name,
       tableowner: table.owner,
       hasindexes: shownIndexes(table).length > 0,
+      hastriggers: hasForeignKeys(table),
     };
   }
 }
@@ -161,6 +163,7 @@ export function* dependencies({ model }: Source): Iterable<Values> {
           deptype: 'a',
         };
     }
+    yield* foreignKeyDependencies(model, table);
     for (const index of shownIndexes(table)) {
       if (index.constraintOid !== null) {
         yield { classid: CLASS, objid: index.oid, refclassid: CONSTRAINT, refobjid: index.constraintOid, deptype: 'i' };

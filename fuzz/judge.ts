@@ -1,0 +1,49 @@
+/**
+ * Whether two answers are the same. Rows count as a multiset unless the statement ends in an order. What an order of
+ * evaluation decides is left open: an error of one row's value (class 22) on one side only, and which of several
+ * violated constraints is named (class 23).
+ */
+import type { Answer } from './servers.js';
+
+export type Verdict = 'same' | 'open' | { readonly difference: string };
+
+export function compare(text: string, ours: Answer, theirs: Answer): Verdict {
+  if (ours.ok && theirs.ok) return compareRows(text, ours, theirs);
+  if (!ours.ok && !theirs.ok) {
+    if (ours.sqlstate === theirs.sqlstate) return 'same';
+    for (const kind of ['22', '23']) {
+      if (ours.sqlstate.startsWith(kind) && theirs.sqlstate.startsWith(kind)) return 'open';
+    }
+    return { difference: `ours: ${ours.sqlstate} ${ours.message}; theirs: ${theirs.sqlstate} ${theirs.message}` };
+  }
+  const failed = ours.ok ? theirs : ours;
+  if (!failed.ok && failed.sqlstate.startsWith('22')) return 'open';
+  const shown = failed.ok ? '' : `${failed.sqlstate} ${failed.message}`;
+  return { difference: ours.ok ? `theirs fails: ${shown}` : `ours fails: ${shown}` };
+}
+
+function compareRows(
+  text: string,
+  ours: Extract<Answer, { ok: true }>,
+  theirs: Extract<Answer, { ok: true }>,
+): Verdict {
+  if (ours.types.join() !== theirs.types.join()) {
+    return { difference: `types: ours ${ours.types.join(' ')}, theirs ${theirs.types.join(' ')}` };
+  }
+  const ordered = / ORDER BY [\d ,A-Z]+$/.test(text);
+  const [a, b] = [ours, theirs].map(({ rows }) => {
+    const lines = rows.map((row) => row.map((value) => value ?? '∅').join(' | '));
+    return ordered ? lines : lines.sort();
+  }) as [string[], string[]];
+  if (a.join('\n') !== b.join('\n')) {
+    const at = a.findIndex((line, i) => line !== b[i]);
+    const first = at < 0 ? a.length : at;
+    return {
+      difference: `${a.length} rows, theirs ${b.length}; first difference: ours ${a[first] ?? '(none)'}, theirs ${b[first] ?? '(none)'}`,
+    };
+  }
+  if (ours.types.length === 0 && ours.count !== theirs.count && /^(INSERT|UPDATE|DELETE)/.test(text)) {
+    return { difference: `rows changed: ours ${ours.count}, theirs ${theirs.count}` };
+  }
+  return 'same';
+}

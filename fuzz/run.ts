@@ -1,0 +1,141 @@
+/**
+ * npm run fuzz [-- --from 1 --seeds 10 --statements 60 --peer postgres://… --seed N]
+ *
+ * Random schemas, rows and statements on Quoral and on PostgreSQL (PGlite in this process, or the server at --peer,
+ * whose database is emptied); answers must be the same. A difference is made small before it is shown. Exits with 1 if
+ * there was one.
+ */
+import { parseArgs } from 'node:util';
+import { Changes } from './changes.js';
+import { compare } from './judge.js';
+import { type Piece, smaller, textOf } from './pieces.js';
+import { Queries } from './queries.js';
+import { Random } from './random.js';
+import { aSchema } from './schema.js';
+import { emptied, pglite, postgres, quoral, type Server } from './servers.js';
+import { constantOf, type TypeName } from './types.js';
+
+const TRIES_MAX = 400;
+
+interface Difference {
+  readonly statements: readonly string[];
+  readonly text: string;
+}
+
+/** The statements of a seed, in order. */
+function statementsOf(seed: number, count: number): Piece[] {
+  const random = new Random(seed);
+  const schema = aSchema(random);
+  const queries = new Queries(random, schema);
+  const changes = new Changes(random, schema, queries);
+  const statements = [...schema.statements];
+  for (let i = 0; i < count; i++) statements.push(random.chance(0.7) ? queries.statement() : changes.statement());
+  const end = changes.end();
+  return end === null ? statements : [...statements, end];
+}
+
+class Comparison {
+  readonly ours: Server;
+  readonly theirs: Server;
+  statements = 0;
+  open = 0;
+
+  constructor(ours: Server, theirs: Server) {
+    this.ours = ours;
+    this.theirs = theirs;
+  }
+
+  /** Index and words of the first difference; null: none. */
+  async run(statements: readonly string[]): Promise<{ readonly at: number; readonly text: string } | null> {
+    await Promise.all([emptied(this.ours), emptied(this.theirs)]);
+    for (const [at, text] of statements.entries()) {
+      const [a, b] = await Promise.all([this.ours.query(text), this.theirs.query(text)]);
+      this.statements++;
+      const verdict = compare(text, a, b);
+      if (verdict === 'same') continue;
+      if (verdict !== 'open') return { at, text: verdict.difference };
+      this.open++;
+      // What was changed on one side only would make every later answer differ.
+      if (!/^(SELECT|WITH|\()/.test(text) && a.ok !== b.ok) return null;
+    }
+    return null;
+  }
+}
+
+async function shrunk(comparison: Comparison, pieces: readonly Piece[], at: number, text: string): Promise<Difference> {
+  let kept = pieces.slice(0, at + 1);
+  let words = text;
+  let tries = 0;
+  const differs = async (candidate: readonly Piece[]): Promise<boolean> => {
+    if (++tries > TRIES_MAX) return false;
+    const found = await comparison.run(candidate.map(textOf));
+    if (found === null || found.at !== candidate.length - 1) return false;
+    words = found.text;
+    return true;
+  };
+  for (let size = Math.ceil(kept.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
+    for (let from = kept.length - 1 - size; from > -size; from -= size) {
+      const start = Math.max(0, from);
+      const candidate = [...kept.slice(0, start), ...kept.slice(start + size, -1), kept.at(-1)!];
+      if (candidate.length < kept.length && (await differs(candidate))) kept = candidate;
+    }
+  }
+  const constant = (type: TypeName): string => constantOf(new Random(1), type);
+  for (let i = kept.length - 1; i >= 0; i--) {
+    for (let again = true; again;) {
+      again = false;
+      for (const less of smaller(kept[i]!, constant)) {
+        const candidate = kept.map((piece, j) => (j === i ? less : piece));
+        if (!(await differs(candidate))) continue;
+        kept = candidate;
+        again = true;
+        break;
+      }
+    }
+  }
+  return { statements: kept.map(textOf), text: words };
+}
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      from: { type: 'string', default: '1' },
+      seeds: { type: 'string', default: '20' },
+      seed: { type: 'string' },
+      statements: { type: 'string', default: '60' },
+      peer: { type: 'string' },
+    },
+  });
+  const first = Number(values.seed ?? values.from);
+  const seeds = values.seed === undefined ? Number(values.seeds) : 1;
+  const [ours, theirs] = await Promise.all([quoral(), values.peer === undefined ? pglite() : postgres(values.peer)]);
+  const comparison = new Comparison(ours, theirs);
+  const startedMs = Date.now();
+  let shownMs = startedMs;
+  let differences = 0;
+  let statements = 0;
+  for (let seed = first; seed < first + seeds; seed++) {
+    const pieces = statementsOf(seed, Number(values.statements));
+    const before = comparison.statements;
+    const found = await comparison.run(pieces.map(textOf));
+    statements += comparison.statements - before;
+    if (found !== null) {
+      differences++;
+      const { statements: least, text } = await shrunk(comparison, pieces, found.at, found.text);
+      console.log(`seed ${seed}, statement ${found.at}: ${text}\n${least.map((s) => `  ${s};`).join('\n')}`);
+    }
+    if (Date.now() - shownMs < 10_000) continue;
+    shownMs = Date.now();
+    const rate = Math.round((statements / (shownMs - startedMs)) * 1000);
+    console.log(
+      `${seed - first + 1} of ${seeds} seeds, ${statements} statements, ${differences} differences, ${rate}/s`,
+    );
+  }
+  console.log(
+    `${seeds} seeds, ${statements} statements against ${theirs.name}: ${differences} differences; ${comparison.open} left open`,
+  );
+  await Promise.all([ours.close(), theirs.close()]);
+  return differences === 0 ? 0 : 1;
+}
+
+process.exitCode = await main();

@@ -1,0 +1,66 @@
+/** Rows of pg_constraint and pg_depend for foreign keys, which need the parents' descriptors as well. */
+import type { ForeignKeyAction, ForeignKeyDescriptor, TableDescriptor } from '../descriptor.js';
+import { layoutOf, makeRow } from './layout.js';
+import type { Row, Values } from './layout.js';
+import { int2Array } from './model.js';
+import type { Model } from './model.js';
+
+const ACTIONS: Readonly<Record<ForeignKeyAction, string>> = {
+  'no action': 'a',
+  restrict: 'r',
+  cascade: 'c',
+  'set null': 'n',
+  'set default': 'd',
+};
+
+/** On either side. */
+export function hasForeignKeys({ foreignKeys = [], referencedBy = [] }: TableDescriptor): boolean {
+  return foreignKeys.length > 0 || referencedBy.length > 0;
+}
+
+export function foreignKeyRows(model: Model, table: TableDescriptor): Row[] {
+  return (table.foreignKeys ?? []).map((fk) =>
+    makeRow(layoutOf('pg_catalog', 'pg_constraint'), {
+      connamespace: table.schemaId,
+      conrelid: table.id,
+      conislocal: true,
+      connoinherit: true,
+      oid: fk.oid,
+      conname: fk.name,
+      contype: 'f',
+      condeferrable: fk.deferrable,
+      condeferred: fk.initiallyDeferred,
+      convalidated: fk.validated,
+      conindid: indexOf(model, fk)?.oid ?? 0,
+      confrelid: fk.parentId,
+      confupdtype: ACTIONS[fk.onUpdate],
+      confdeltype: ACTIONS[fk.onDelete],
+      confmatchtype: fk.match === 'full' ? 'f' : 's',
+      conkey: int2Array(fk.columnIds),
+      confkey: int2Array(fk.parentColumnIds),
+      confdelsetcols: fk.deleteColumnIds.length === 0 ? null : int2Array(fk.deleteColumnIds),
+    }),
+  );
+}
+
+function indexOf(model: Model, fk: ForeignKeyDescriptor): TableDescriptor['indexes'][number] | undefined {
+  return model.tables.find((table) => table.id === fk.parentId)?.indexes.find((one) => one.id === fk.parentIndexId);
+}
+
+/** Where the column that the key's n-th one refers to stands in the parent's index, from 1. */
+export function placeInIndex(model: Model, fk: ForeignKeyDescriptor, n: number): number | null {
+  const at = indexOf(model, fk)?.columns.findIndex((c) => c.columnId === fk.parentColumnIds[n]);
+  return at === undefined ? null : at + 1;
+}
+
+const CONSTRAINT = 2606;
+const CLASS = 1259;
+
+export function* foreignKeyDependencies(model: Model, table: TableDescriptor): Iterable<Values> {
+  for (const fk of table.foreignKeys ?? []) {
+    const from = { classid: CONSTRAINT, objid: fk.oid, refclassid: CLASS };
+    for (const id of fk.columnIds) yield { ...from, refobjid: table.id, refobjsubid: id, deptype: 'a' };
+    for (const id of fk.parentColumnIds) yield { ...from, refobjid: fk.parentId, refobjsubid: id, deptype: 'n' };
+    yield { ...from, refobjid: indexOf(model, fk)?.oid ?? 0, deptype: 'n' };
+  }
+}

@@ -1,0 +1,64 @@
+/** SET CONSTRAINTS: when the deferrable foreign keys of this transaction are checked. */
+import { sqlError } from '../../base/errors.js';
+import { checkDeferredForeignKeys } from '../exec/foreign-key-checks.js';
+import { type ConstraintModes, foreignKeyQueue } from '../exec/foreign-key-queue.js';
+import type { Session } from './session.js';
+import { list } from './tree.js';
+import type { Loose } from './tree.js';
+
+export async function setConstraints(session: Session, body: Loose): Promise<string> {
+  const tag = 'SET CONSTRAINTS';
+  if (!session.state.inBlock) {
+    session.warn('25P01', 'SET CONSTRAINTS can only be used in transaction blocks');
+    return tag;
+  }
+  const mode = body['deferred'] === true ? 'deferred' : 'immediate';
+  const names = list(body['constraints']).map((n) => n['RangeVar'] as Loose);
+  const oids = names.length === 0 ? null : new Set(await findAll(session, names));
+  const txn = session.transaction.ensureTxn();
+  const queue = foreignKeyQueue(txn);
+  const chosen = (oid: number): boolean => oids === null || oids.has(oid);
+  if (mode === 'immediate') await checkDeferredForeignKeys(txn, session.format, (fk) => chosen(fk.descriptor.oid));
+  queue.modes = changed(queue.modes, oids, mode);
+  return tag;
+}
+
+function changed(
+  before: ConstraintModes,
+  oids: ReadonlySet<number> | null,
+  mode: 'deferred' | 'immediate',
+): ConstraintModes {
+  if (oids === null) return { all: mode, byOid: new Map() };
+  const byOid = new Map(before.byOid);
+  for (const oid of oids) byOid.set(oid, mode);
+  return { ...before, byOid };
+}
+
+/** Those of the name in the first schema that has one. */
+async function findAll(session: Session, names: readonly Loose[]): Promise<number[]> {
+  await session.services.loadView();
+  const found: number[] = [];
+  for (const name of names) {
+    const schemas =
+      name['schemaname'] === undefined ? session.settings.derived.searchPath : [String(name['schemaname'])];
+    found.push(...findOne(session, String(name['relname']), schemas));
+  }
+  return found;
+}
+
+function findOne(session: Session, name: string, schemas: readonly string[]): number[] {
+  const { services } = session;
+  for (const schema of schemas) {
+    const tables = services.allTables().filter((table) => services.schemaNameOf(table.schemaId) === schema);
+    const keys = tables.flatMap((table) => (table.foreignKeys ?? []).filter((fk) => fk.name === name));
+    const others = tables.some(
+      ({ checks, indexes }) =>
+        checks.some((c) => c.name === name) || indexes.some((i) => i.constraintOid !== null && i.name === name),
+    );
+    if (others || keys.some((fk) => !fk.deferrable)) {
+      throw sqlError('42809', `constraint "${name}" is not deferrable`);
+    }
+    if (keys.length > 0) return keys.map((fk) => fk.oid);
+  }
+  throw sqlError('42704', `constraint "${name}" does not exist`);
+}

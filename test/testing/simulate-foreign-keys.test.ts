@@ -1,0 +1,111 @@
+/**
+ * Foreign keys between concurrent transactions of all isolation levels, mixed: whoever wins, nobody refers to
+ * a parent that is not there.
+ */
+import { describe, expect, it } from 'vitest';
+import { simulate, type Simulation } from '../../src/testing/index.js';
+
+const LEVELS = ['serializable', 'repeatable read', 'read committed'];
+const PARENTS = 4;
+
+interface Outcome {
+  readonly inserted: number;
+  readonly deleted: number;
+  readonly refused: number;
+}
+
+/** One client: transactions of one to three changes, some of which must fail. */
+async function client(sim: Simulation, until: number, childKeys: () => number): Promise<Outcome> {
+  const outcome = { inserted: 0, deleted: 0, refused: 0 };
+  const c = sim.client(sim.nodes[sim.random.int(sim.nodes.length)]);
+  await c.connect();
+  while (sim.now() < until) {
+    try {
+      await c.query(`BEGIN ISOLATION LEVEL ${LEVELS[sim.random.int(LEVELS.length)]}`);
+      for (let i = sim.random.int(2); i >= 0; i--) {
+        const parent = sim.random.int(PARENTS);
+        const dice = sim.random.int(10);
+        if (dice < 5) {
+          const { rowCount } = await c.query('INSERT INTO children VALUES ($1, $2)', [childKeys(), parent]);
+          outcome.inserted += rowCount!;
+        } else if (dice < 8) {
+          // So that the parent can go at all.
+          if (dice === 5) await c.query('DELETE FROM children WHERE parent = $1', [parent]);
+          const { rowCount } = await c.query('DELETE FROM parents WHERE id = $1', [parent]);
+          outcome.deleted += rowCount!;
+        } else await c.query('INSERT INTO parents VALUES ($1) ON CONFLICT DO NOTHING', [parent]);
+        await sim.sleep(sim.random.int(20));
+      }
+      await c.query('COMMIT');
+    } catch (error) {
+      const { code } = error as { code?: string };
+      if (!['23503', '40001', '40P01'].includes(code ?? '')) throw error;
+      if (code === '23503') outcome.refused++;
+      await c.query('ROLLBACK');
+    }
+  }
+  await c.end();
+  return outcome;
+}
+
+async function run(sim: Simulation, index: boolean): Promise<Outcome[]> {
+  await sim.sql('CREATE TABLE parents (id int PRIMARY KEY)');
+  await sim.sql('CREATE TABLE children (id int PRIMARY KEY, parent int REFERENCES parents)');
+  if (index) await sim.sql('CREATE INDEX ON children (parent)');
+  await sim.sql(`INSERT INTO parents SELECT generate_series(0, ${PARENTS - 1})`);
+  let key = 0;
+  const outcomes = await Promise.all(Array.from({ length: 6 }, () => client(sim, sim.now() + 4_000, () => ++key)));
+  const { rows } = await sim.sql(
+    'SELECT c.id, c.parent FROM children c WHERE NOT EXISTS (SELECT FROM parents p WHERE p.id = c.parent)',
+  );
+  expect(rows, 'children without their parent').toEqual([]);
+  return outcomes;
+}
+
+describe('foreign keys between transactions of every isolation level', () => {
+  it.each([
+    ['with an index on the children', true],
+    ['without', false],
+  ])(
+    'hold, %s',
+    async (_name, index) => {
+      const runs = await simulate({ seed: 1, seeds: 4 }, (sim) => run(sim, index));
+      const total = runs
+        .flatMap((r) => r.value)
+        .reduce((a, b) => ({
+          inserted: a.inserted + b.inserted,
+          deleted: a.deleted + b.deleted,
+          refused: a.refused + b.refused,
+        }));
+      expect(total.inserted).toBeGreaterThan(200);
+      expect(total.deleted).toBeGreaterThan(50);
+      expect(total.refused).toBeGreaterThan(50);
+    },
+    120_000,
+  );
+
+  // A SERIALIZABLE transaction takes no lock on the parent; whoever removes it has to notice.
+  it.each(LEVELS)('a parent removed at %s, while a SERIALIZABLE transaction comes to refer to it', async (level) => {
+    await simulate({ seed: 1, seeds: 3 }, async (sim) => {
+      await sim.sql('CREATE TABLE parents (id int PRIMARY KEY)');
+      await sim.sql('CREATE TABLE children (id int PRIMARY KEY, parent int REFERENCES parents)');
+      await sim.sql('CREATE INDEX ON children (parent)');
+      await sim.sql('INSERT INTO parents VALUES (1), (2)');
+      const [remover, referrer] = [sim.client('n1'), sim.client('n2')];
+      await Promise.all([remover.connect(), referrer.connect()]);
+      await remover.query(`BEGIN ISOLATION LEVEL ${level}`);
+      await referrer.query('BEGIN ISOLATION LEVEL SERIALIZABLE');
+      // Both have their snapshots before either does anything.
+      await Promise.all([remover, referrer].map((c) => c.query('SELECT * FROM parents WHERE id = 2')));
+      await remover.query('DELETE FROM parents WHERE id = 1');
+      await referrer.query('INSERT INTO children VALUES (1, 1)');
+      const commits = await Promise.allSettled([referrer.query('COMMIT'), remover.query('COMMIT')]);
+      const failed = commits.flatMap((r) => (r.status === 'rejected' ? [(r.reason as { code?: string }).code] : []));
+      expect(failed).toEqual(['40001']);
+      const { rows } = await sim.sql('SELECT * FROM children JOIN parents p ON p.id = parent');
+      const { rows: all } = await sim.sql('SELECT * FROM children');
+      expect(rows.length).toBe(all.length);
+      await Promise.all([remover.end(), referrer.end()]);
+    });
+  });
+});
