@@ -278,7 +278,7 @@ async function compareAnswers(w: Workload, c: Client): Promise<void> {
   }
 }
 
-const SEEDS = Number(process.env['INDEX_SEEDS'] ?? 4);
+const SEEDS = Number(process.env['INDEX_SEEDS'] ?? 3);
 const FIRST = Number(process.env['INDEX_FIRST'] ?? 1);
 
 describe.each(['id int PRIMARY KEY', 'id int NOT NULL'])('indexes of a table with %s', (id) => {
@@ -292,7 +292,7 @@ describe.each(['id int PRIMARY KEY', 'id int NOT NULL'])('indexes of a table wit
     );
     if (w.below(2) === 0) for (let i = 0; i < 4; i++) await w.run(`CREATE ${w.pick(INDEXES)}`);
     try {
-      for (let i = 0; i < 80; i++) {
+      for (let i = 0; i < 60; i++) {
         await w.step();
         if (c.session.transactionStatus === 'E') continue;
         await compareAnswers(w, c);
