@@ -48,15 +48,18 @@ class Comparison {
   /** Index and words of the first difference; null: none. */
   async run(statements: readonly string[]): Promise<{ readonly at: number; readonly text: string } | null> {
     await Promise.all([emptied(this.ours), emptied(this.theirs)]);
+    let inBlock = false;
     for (const [at, text] of statements.entries()) {
       const [a, b] = await Promise.all([this.ours.query(text), this.theirs.query(text)]);
       this.statements++;
+      if (text === 'BEGIN') inBlock = true;
+      else if (text === 'COMMIT' || text === 'ROLLBACK') inBlock = false;
       const verdict = compare(text, a, b);
       if (verdict === 'same') continue;
       if (verdict !== 'open') return { at, text: verdict.difference };
       this.open++;
-      // What was changed on one side only would make every later answer differ.
-      if (!/^(SELECT|WITH|\()/.test(text) && a.ok !== b.ok) return null;
+      // What was changed on one side only, or a transaction that failed there, would make every later answer differ.
+      if (a.ok !== b.ok && (inBlock || !/^(SELECT|WITH|\()/.test(text))) return null;
     }
     return null;
   }

@@ -173,6 +173,13 @@ class ShellSession {
         case 'notice':
           process.stderr.write(formatServerError(message.fields, statement));
           break;
+        case 'notification': {
+          const payload = message.payload === '' ? '' : ` with payload "${message.payload}"`;
+          process.stdout.write(
+            `Asynchronous notification "${message.channel}"${payload} received from server process with PID ${message.processId}.\n`,
+          );
+          break;
+        }
         case 'readyForQuery':
           this.#status = message.status;
           return ok;

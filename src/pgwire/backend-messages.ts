@@ -3,7 +3,7 @@
  * golden transcripts and some tools compare whole messages.
  */
 import type { QuoralError } from '../base/errors.js';
-import type { Notice, ResultColumn, TransactionStatus } from '../sql/session-api.js';
+import type { Notice, Notification, ResultColumn, TransactionStatus } from '../sql/session-api.js';
 import { Backend } from './protocol.js';
 import type { WireWriter } from './wire-writer.js';
 
@@ -112,6 +112,11 @@ export function writeNoticeResponse(writer: WireWriter, notice: Notice): void {
   field(writer, 'H', notice.hint);
   field(writer, 'P', notice.position?.toString());
   writer.byte(0).end();
+}
+
+export function writeNotificationResponse(writer: WireWriter, notification: Notification): void {
+  const { processId, channel, payload } = notification;
+  writer.begin(Backend.notificationResponse).int32(processId).text(channel).text(payload).end();
 }
 
 function field(writer: WireWriter, code: string, value: string | undefined): void {

@@ -23,6 +23,7 @@ import {
   writeBackendKeyData,
   writeErrorResponse,
   writeNegotiateProtocolVersion,
+  writeNotificationResponse,
   writeParameterStatus,
 } from './backend-messages.js';
 import { FrontendParser, type StartupMessage } from './codec.js';
@@ -249,6 +250,7 @@ export class Connection {
   #opened(session: SqlSession): void {
     this.#busy = false;
     this.#session = session;
+    session.onPush(() => this.#guard(() => this.#pushed()));
     const sink = new WireSink(session, this.#output, this.#deps.encoders, () => this.#beginCopyIn());
     this.#dispatcher = new Dispatcher(session, sink, this.#output, this.#deps.encoders, this.#deps.metrics);
     this.#startupTimer?.cancel();
@@ -326,8 +328,21 @@ export class Connection {
   }
 
   #ready(): void {
+    this.#writeNotifications();
     (this.#dispatcher as Dispatcher).ready();
     if (this.#draining && !this.#inTransaction()) this.#terminate(adminShutdown());
+  }
+
+  /** The session has something for the client: it goes at once if the client is idle, else with the next ReadyForQuery. */
+  #pushed(): void {
+    if (this.#phase !== 'ready' || this.#busy || this.#turnScheduled || this.#output.blocked) return;
+    this.#writeNotifications();
+    this.#output.flush();
+  }
+
+  #writeNotifications(): void {
+    for (const one of (this.#session as SqlSession).takeNotifications())
+      writeNotificationResponse(this.#output.writer, one);
   }
 
   /** In a block that can still commit: a server that drains lets it, as long as its grace lasts. */
@@ -500,6 +515,7 @@ export class Connection {
     this.#output.unblock();
     this.#turnMessages = 0;
     if (!this.#busy && !this.#turnScheduled) this.#run();
+    this.#pushed();
   }
 
   #beginCopyIn(): AsyncIterable<Buffer> {

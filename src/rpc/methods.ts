@@ -18,6 +18,9 @@ export const METHODS = {
   catalog: { id: 7, name: 'catalog', streamClass: 'kv' },
   admin: { id: 8, name: 'admin', streamClass: 'kv' },
   cancel: { id: 9, name: 'cancel', streamClass: 'kv' },
+  /** One-way: a database's queue of notifications has new rows. */
+  notify: { id: 10, name: 'notify', streamClass: 'kv' },
+  advisory: { id: 11, name: 'advisory', streamClass: 'kv' },
 } as const satisfies Record<string, { id: number; name: string; streamClass: StreamClass }>;
 
 export type MethodName = keyof typeof METHODS;

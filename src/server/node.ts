@@ -222,6 +222,7 @@ async function assemble(options: NodeOptions, undo: Undo): Promise<QuoralNode> {
     rng,
     logger,
     planner: createPlanner(),
+    waitGraph: deadlocks,
     forwardCancel: (node, processId, secretKey) => forwardCancel(network, node, processId, secretKey),
   });
   network.handleOneWay(CANCEL, (request) => sql.cancel(request.processId, request.secretKey));

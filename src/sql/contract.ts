@@ -102,8 +102,28 @@ export interface SessionServices {
   viewByOid(oid: number): ViewDescriptor | null;
   schemaNameOf(schemaId: number): string | null;
   allTables(): readonly TableDescriptor[];
+  /** Not there outside of a session. */
+  readonly advisory?: AdvisoryServices;
+  /** NOTIFY: said when the transaction commits. Not there outside of a session. */
+  notify?(channel: string, payload: string): void;
+  listeningChannels?(): readonly string[];
   /** For pg_sleep, on the node's timers; rejects with 57014 when the signal aborts. */
   sleep?(ms: number, signal: AbortSignal): Promise<void>;
+}
+
+/** Advisory locks of the session. */
+export interface AdvisoryServices {
+  /** `space` 1: named by a bigint, 2: by two integers. False: not to be had now. */
+  lock(
+    name: { readonly space: 1 | 2; readonly high: number; readonly low: number },
+    mode: { readonly exclusive: boolean; readonly waits: boolean },
+    scope: 'session' | 'transaction',
+  ): Promise<boolean>;
+  unlock(
+    name: { readonly space: 1 | 2; readonly high: number; readonly low: number },
+    exclusive: boolean,
+  ): Promise<boolean>;
+  unlockAll(): Promise<void>;
 }
 
 export interface ExecContext {

@@ -52,6 +52,14 @@ export interface Notice {
 
 export type TransactionStatus = 'I' | 'T' | 'E';
 
+/** What NOTIFY said, on its way to a client that listens. */
+export interface Notification {
+  /** Of the session that said it. */
+  readonly processId: number;
+  readonly channel: string;
+  readonly payload: string;
+}
+
 export interface PreparedInfo {
   readonly parameterOids: readonly number[];
   /** null for statements that return no rows. */
@@ -91,6 +99,14 @@ export interface SqlSession {
   sync(): Promise<void>;
   /** An extended-protocol message failed before reaching the session (codec error). */
   fail(): Promise<void>;
+
+  /**
+   * `fn` is called, at any time, when `takeNotifications` may have something or the session has ended by
+   * itself (a time-out). The caller looks then if the client is idle, and before every ReadyForQuery.
+   */
+  onPush(fn: () => void): void;
+  /** Notifications for the client, each once; none within a transaction. @throws QuoralError why the session has ended */
+  takeNotifications(): readonly Notification[];
 
   /** Cancels what runs now (57014); harmless when idle. */
   cancel(): void;

@@ -7,7 +7,7 @@
  * protocol and may hold several statements (the result is then an array), with them by the extended one;
  * a `name` prepares the statement once per connection.
  *
- * Limits: no callbacks, no LISTEN, no cursors or query streams, no COPY (57014 from the client's side);
+ * Limits: no callbacks, no cursors or query streams, no COPY (57014 from the client's side);
  * value-parsers.ts says which types are parsed. For those give the real package `cluster.stream()`.
  */
 import { EventEmitter } from 'node:events';
@@ -126,7 +126,10 @@ export class PgClient extends EventEmitter {
   async connect(): Promise<void> {
     if (this.#state !== 'new') throw new QuoralError('08002', 'the client was connected before');
     this.#state = 'connecting';
-    const stream = await this.#open();
+    const stream = await this.#open().catch((error: unknown) => {
+      this.#state = 'ended';
+      throw error;
+    });
     this.#stream = stream;
     const ready = new Promise<void>((resolve, reject) => {
       this.#connecting = { resolve, reject };
@@ -255,6 +258,11 @@ export class PgClient extends EventEmitter {
       case 'readyForQuery':
         this.#ready();
         return;
+      case 'notification': {
+        const { processId, channel, payload } = message;
+        this.emit('notification', { name: 'notification', processId, channel, payload });
+        return;
+      }
       case 'copyIn':
         this.#stream!.write(this.#writer.copyFail('this client has no COPY').take());
         return;

@@ -4,7 +4,7 @@
  * there at the moment. `reset()` puts a new node in its place; a plain start, stop or kill does not.
  *
  * What a session keeps over a replacement: its settings (SET), its prepared statements (planned again, for
- * the catalog as it is then, when next used), its place in the client's protocol.
+ * the catalog as it is then, when next used), the channels that it listens on, its place in the client's protocol.
  * What it loses, because it belonged to the data that are gone: its transaction, portals, cursors,
  * and locks.
  *
@@ -22,6 +22,7 @@
 import { assert } from '../base/assert.js';
 import { QuoralError } from '../base/errors.js';
 import type {
+  Notification,
   ParameterValue,
   PreparedInfo,
   ResultColumn,
@@ -177,6 +178,8 @@ export class FrontSession implements SqlSession {
   #wasInBlock = false;
   #wasInSequence = false;
   #prepared: readonly (readonly [string, Prepared])[] = [];
+  #channels: readonly string[] = [];
+  #onPush: () => void = () => undefined;
 
   constructor(front: SqlFront, options: SessionOptions, inner: SqlSession) {
     assert(inner instanceof Session, 'a session of this SQL layer');
@@ -203,6 +206,7 @@ export class FrontSession implements SqlSession {
     this.#wasInBlock = this.#inner.transactionStatus !== 'I';
     this.#wasInSequence = this.#inSequence;
     this.#prepared = [...this.#inner.prepared];
+    this.#channels = this.#inner.notifications.channels;
   }
 
   async renew(server: SqlServer): Promise<void> {
@@ -218,6 +222,9 @@ export class FrontSession implements SqlSession {
     fresh.settings.endTransaction(true);
     for (const [name, prepared] of this.#prepared) fresh.prepared.set(name, unplanned(prepared));
     this.#prepared = [];
+    for (const channel of this.#channels) fresh.notifications.listen(channel);
+    await fresh.transaction.end(true);
+    fresh.onPush(this.#onPush);
     this.#inner = fresh;
     if (this.#wasInBlock) {
       await fresh.simpleQuery('begin', NO_SINK);
@@ -314,6 +321,15 @@ export class FrontSession implements SqlSession {
 
   fail(): Promise<void> {
     return this.#call((inner) => inner.fail());
+  }
+
+  onPush(fn: () => void): void {
+    this.#onPush = fn;
+    this.#inner.onPush(fn);
+  }
+
+  takeNotifications(): readonly Notification[] {
+    return this.#front.waiting === null ? this.#inner.takeNotifications() : [];
   }
 
   cancel(): void {

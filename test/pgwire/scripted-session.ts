@@ -8,6 +8,7 @@
 import { AssertionError } from '../../src/base/assert.js';
 import { QuoralError, sqlError } from '../../src/base/errors.js';
 import type {
+  Notification,
   ParameterValue,
   PreparedInfo,
   ResultColumn,
@@ -213,6 +214,15 @@ export class ScriptedSession implements SqlSession {
   async fail(): Promise<void> {
     this.calls.push('fail');
     if (this.transactionStatus === 'T') this.transactionStatus = 'E';
+  }
+
+  readonly notifications: Notification[] = [];
+  push: () => void = () => undefined;
+  onPush(fn: () => void): void {
+    this.push = fn;
+  }
+  takeNotifications(): readonly Notification[] {
+    return this.transactionStatus === 'I' ? this.notifications.splice(0) : [];
   }
 
   cancel(): void {

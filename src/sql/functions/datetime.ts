@@ -594,25 +594,3 @@ fn(
   (t: bigint, ctx: ExecContext) => timestampToDate(tzToTimestamp(t, ctx.format.timeZone)),
   STABLE,
 );
-
-/** (s1, e1) OVERLAPS (s2, e2); ends may be given as lengths. */
-function overlaps(a1: bigint, a2: bigint, b1: bigint, b2: bigint): boolean {
-  const [as, ae] = a1 <= a2 ? [a1, a2] : [a2, a1];
-  const [bs, be] = b1 <= b2 ? [b1, b2] : [b2, b1];
-  if (as === bs) return true;
-  return as > bs ? as < be : bs < ae;
-}
-for (const type of ['timestamp', 'timestamptz', 'time']) {
-  fn(`overlaps(${type}, ${type}, ${type}, ${type}) bool`, (a: bigint, b: bigint, c: bigint, d: bigint) =>
-    overlaps(BigInt(a), BigInt(b), BigInt(c), BigInt(d)),
-  );
-}
-fn('overlaps(timestamp, interval, timestamp, interval) bool', (a: bigint, i: Interval, b: bigint, j: Interval) =>
-  overlaps(a, addInterval(a, i), b, addInterval(b, j)),
-);
-fn(
-  'overlaps(timestamptz, interval, timestamptz, interval) bool',
-  (a: bigint, i: Interval, b: bigint, j: Interval, ctx: ExecContext) =>
-    overlaps(a, addIntervalTz(a, i, zoneOf(ctx)), b, addIntervalTz(b, j, zoneOf(ctx))),
-  STABLE,
-);

@@ -9,6 +9,7 @@ import { as, locationOf, stringsOf } from './ast.js';
 import type { Binder, ExprContext } from './binder.js';
 import { addPosition, errorAt } from './binder.js';
 import { coerce, coerceBoolean, commonType, resolveUnknown, settle, tryCoerce, typeOfExpr } from './coerce.js';
+import { placeArguments } from './named-arguments.js';
 import { conjunction, constant, FALSE } from './expr.js';
 import type {
   AggregateExpr,
@@ -196,7 +197,7 @@ export function bindCall(ctx: ExprContext, call: FuncCall): Expr {
   if (call.over !== undefined) return bindWindowCall(ctx, call, name, location);
   if (WINDOW_FUNCTIONS.has(name)) throw errorAt('42809', `window function ${name} requires an OVER clause`, location);
   if (isAggregateName(name)) return bindAggregate(ctx, call, name, location);
-  const nodes = plainArguments(call.args ?? []);
+  const nodes = placeArguments(name, call.args ?? [], location);
   const args = nodes.map((n) => ctx.bind(ctx, n));
   const made = makeCall(ctx, name, args, nodes.map(locationOf), location, call.func_variadic === true);
   const only =
@@ -214,10 +215,6 @@ export function bindCall(ctx: ExprContext, call: FuncCall): Expr {
 }
 
 /** Named arguments are taken by position when they stand in order; PostgreSQL's built-ins name few. */
-function plainArguments(nodes: readonly Node[]): readonly Node[] {
-  return nodes.map((n) => as(n, 'NamedArgExpr')?.arg ?? n);
-}
-
 /** A function call with bound arguments. */
 export function makeCall(
   ctx: ExprContext,
@@ -280,7 +277,7 @@ function makeAggregate(inner: ExprContext, call: FuncCall, name: string, locatio
   const b = inner.binder;
   const within = call.agg_within_group === true;
   const sorts = within ? (call.agg_order ?? []).map((s) => as(s, 'SortBy')!) : [];
-  const nodes = [...plainArguments(call.args ?? []), ...sorts.map((s) => s.node!)];
+  const nodes = [...placeArguments(name, call.args ?? [], location), ...sorts.map((s) => s.node!)];
   if (nodes.length === 0 && call.agg_star !== true) {
     throw errorAt('42809', `${name}(*) must be used to call a parameterless aggregate function`, location);
   }
@@ -360,7 +357,7 @@ function bindWindowCall(ctx: ExprContext, call: FuncCall, name: string, location
     const aggregate = makeAggregate(inner, call, name, location);
     return { kind: 'window', name, aggregate, args: [], partition, orderBy, frame, oid: aggregate.oid, typmod: -1 };
   }
-  const nodes = plainArguments(call.args ?? []);
+  const nodes = placeArguments(name, call.args ?? [], location);
   const args = nodes.map((n) => inner.bind(inner, n));
   return makeWindow(b, name, args, partition, orderBy, frame, location);
 }

@@ -18,7 +18,14 @@ import { planFor, validPlan } from './planning.js';
 import type { Portal, Prepared } from './portal.js';
 import type { Session } from './session.js';
 import { NO_SINK } from './no-sink.js';
-import { commandName, endsTransaction, isPlanned, mayLookUpCatalog, RANGES_COLUMNS } from './statement-kinds.js';
+import {
+  actsAtCommit,
+  commandName,
+  endsTransaction,
+  isPlanned,
+  mayLookUpCatalog,
+  RANGES_COLUMNS,
+} from './statement-kinds.js';
 import { failedTransaction } from './transaction-state.js';
 import { runUtility } from './utility.js';
 
@@ -44,6 +51,8 @@ export class StatementRunner {
     const statement = prepared.statement!;
     if (session.state.state === 'failed' && !endsTransaction(statement)) throw failedTransaction();
     session.services.forgetView();
+    session.advisory.check();
+    session.transaction.readsTables = true;
     if (isPlanned(statement)) {
       const plan = validPlan(session, prepared);
       if (plan?.compiled.pointRead != null && this.#mayReadDirectly(prepared, options, plan)) {
@@ -64,8 +73,17 @@ export class StatementRunner {
 
   async #runUtility(statement: ParsedStatement, sink: ResultSink, options: RunOptions): Promise<void> {
     const session = this.#session;
+    const { transaction } = session;
     const buffer = this.#hold(sink);
-    const tag = await runUtility(session, statement, buffer, options.simple);
+    if (!actsAtCommit(statement)) {
+      await this.#finish(buffer, await runUtility(session, statement, buffer, options.simple), options);
+      return;
+    }
+    let tag = '';
+    await transaction.withRetries(buffer, false, async () => {
+      tag = await runUtility(session, statement, buffer, options.simple);
+      if (options.commits) await transaction.commit();
+    });
     await this.#finish(buffer, tag, options);
   }
 
@@ -136,6 +154,7 @@ export class StatementRunner {
     txn.beginStatement();
     if (plan.storageSince > txn.readTimestamp) throw tooOldSnapshot(session.modes.asOf !== null);
     if (plan.needsView) await session.services.loadView();
+    transaction.readsTables = compiled.dependencies.length > 0;
     const memory = session.newMemory();
     const implicit = options.commits && transaction.finished === 0;
     const execution = compiled.start(session.execContext(options.parameters, memory, buffer, implicit));

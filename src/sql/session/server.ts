@@ -9,19 +9,23 @@ import { QuoralError } from '../../base/errors.js';
 import type { Clock, Logger, Rng, Timers } from '../../env/env.js';
 import { SYSTEM_KEYS } from '../../encoding/keyspace.js';
 import type { RpcNetwork } from '../../rpc/types.js';
+import type { WaitGraph } from '../../range/services.js';
 import type { KvDb } from '../../txn/kv-txn.js';
+import { AdvisoryLocks } from '../advisory/advisory-locks.js';
 import { bootstrapCatalog } from '../catalog/bootstrap.js';
 import { Catalog } from '../catalog/catalog.js';
 import { decodeNameEntry } from '../catalog/codec.js';
 import { Sequences } from '../catalog/sequences.js';
 import type { ActivityRow } from '../catalog/virtual/services.js';
 import type { Planner } from '../contract.js';
+import { NotificationHub } from '../notify/hub.js';
 import { initParser } from '../parse/parser.js';
 import type { SessionOptions, SqlServer, SqlSession } from '../session-api.js';
 import { NodeMemory } from './memory.js';
 import { ParseCache } from './parse-cache.js';
 import { PlanCache } from './plan-cache.js';
-import { Session, shutdownError } from './session.js';
+import { Session } from './session.js';
+import { shutdownError } from './transaction-state.js';
 
 const SEQUENCE_BITS = 20;
 const DEFAULT_MEMORY_BYTES = 512 * 1024 * 1024;
@@ -39,6 +43,8 @@ export interface SqlServerDeps {
   /** Bytes that all statements of the node may hold together. */
   readonly memoryLimitBytes?: number;
   readonly sessionsMax?: number;
+  /** Finds deadlocks between advisory locks and row locks; without it they last until a time-out. */
+  readonly waitGraph?: WaitGraph;
   /** Sends a cancel request to the node that owns the process id. */
   readonly forwardCancel?: (nodeId: number, processId: number, secretKey: number) => void;
 }
@@ -56,6 +62,8 @@ export class ServerCore implements ManagedSqlServer {
   readonly deps: SqlServerDeps;
   readonly catalog: Catalog;
   readonly sequences: Sequences;
+  readonly hub: NotificationHub;
+  readonly advisory: AdvisoryLocks;
   readonly plans = new PlanCache();
   readonly parses = new ParseCache();
   readonly memory: NodeMemory;
@@ -69,6 +77,8 @@ export class ServerCore implements ManagedSqlServer {
     this.deps = deps;
     this.catalog = new Catalog(deps);
     this.sequences = new Sequences(this.catalog);
+    this.hub = new NotificationHub(deps);
+    this.advisory = new AdvisoryLocks(this.catalog, deps.logger, deps.waitGraph ?? null);
     this.memory = new NodeMemory(deps.memoryLimitBytes ?? DEFAULT_MEMORY_BYTES);
   }
 
@@ -146,13 +156,21 @@ export class ServerCore implements ManagedSqlServer {
   async drain(graceMs: number): Promise<void> {
     this.#draining = true;
     if (this.#busy()) await this.catalog.waitFor((wake) => this.#waitingForIdle.push(wake), Math.max(1, graceMs), null);
+    await this.#closeSessions();
     await this.close();
+  }
+
+  async #closeSessions(): Promise<void> {
+    const open = [...this.#sessions.values()].sort((a, b) => a.processId - b.processId);
+    await Promise.all(open.map((s) => s.close()));
   }
 
   async close(): Promise<void> {
     this.#draining = true;
-    const open = [...this.#sessions.values()].sort((a, b) => a.processId - b.processId);
-    await Promise.all(open.map((s) => s.close()));
+    // What is below may have ended: nothing waits for locks to be given back.
+    this.advisory.close();
+    await this.#closeSessions();
+    this.hub.close();
     this.catalog.close();
   }
 
@@ -164,6 +182,8 @@ export class ServerCore implements ManagedSqlServer {
       sql_plan_cache_hits_total: this.plans.hits,
       sql_plan_cache_misses_total: this.plans.misses,
       sql_memory_used_bytes: this.memory.usedBytes,
+      sql_notification_feeds: this.hub.feeds,
+      sql_advisory_locks: this.advisory.size,
     };
   }
 }

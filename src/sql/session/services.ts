@@ -5,6 +5,7 @@
  * without one they fall back to what the node has cached, which covers the tables the session uses.
  */
 import { sqlError } from '../../base/errors.js';
+import type { AdvisoryLocks, ListedLock } from '../advisory/advisory-locks.js';
 import { INFORMATION_SCHEMA_ID, PG_CATALOG_SCHEMA_ID, PUBLIC_SCHEMA_ID } from '../catalog/bootstrap.js';
 import type { Catalog, WaitOptions } from '../catalog/catalog.js';
 import type { SequenceDescriptor, TableDescriptor, ViewDescriptor } from '../catalog/descriptor.js';
@@ -13,6 +14,8 @@ import type { CatalogView, TransactionCatalog } from '../catalog/transaction-cat
 import { virtualRelation, virtualRelationByOid } from '../catalog/virtual/registry.js';
 import type { ActivityRow, CatalogServices, SettingRow } from '../catalog/virtual/services.js';
 import type { SessionServices } from '../contract.js';
+import type { SessionAdvisory } from './advisory.js';
+import type { SessionNotifications } from './notifications.js';
 import { VERSION_TEXT } from './setting-table.js';
 import type { Settings } from './settings.js';
 import { splitIdentifiers } from './settings.js';
@@ -24,11 +27,14 @@ export interface ServiceHost {
   readonly databaseId: number;
   readonly processId: number;
   readonly settings: Settings;
+  readonly server: { readonly advisory: AdvisoryLocks };
   transactionCatalog(): TransactionCatalog;
   waitOptions(): WaitOptions;
   setSetting(name: string, value: string, local: boolean): string;
   setting(name: string): string | null;
   activity(): readonly ActivityRow[];
+  readonly notifications: SessionNotifications;
+  readonly advisory: SessionAdvisory;
 }
 
 /** 'a.b', '"A"."b"' or 'x' into its parts. */
@@ -92,6 +98,16 @@ export class Services implements SessionServices, CatalogServices {
     return this.#catalog.waitFor(() => undefined, ms, signal);
   }
 
+  notify(channel: string, payload: string): void {
+    this.#host.notifications.notify(channel, payload);
+  }
+  get advisory(): SessionAdvisory {
+    return this.#host.advisory;
+  }
+  listeningChannels(): readonly string[] {
+    return this.#host.notifications.channels;
+  }
+
   // ---- the catalog ----
 
   async loadView(): Promise<CatalogView> {
@@ -111,6 +127,10 @@ export class Services implements SessionServices, CatalogServices {
   }
   activity(): readonly ActivityRow[] {
     return this.#host.activity();
+  }
+
+  listLocks(): Promise<readonly ListedLock[]> {
+    return this.#host.server.advisory.list();
   }
 
   #schemaId(name: string): number | null {

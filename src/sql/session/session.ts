@@ -14,10 +14,11 @@ import type { KvTxn } from '../../txn/kv-txn.js';
 import type { WaitOptions } from '../catalog/catalog.js';
 import type { TransactionCatalog } from '../catalog/transaction-catalog.js';
 import type { ActivityRow } from '../catalog/virtual/services.js';
-import type { ExecContext, ParsedStatement } from '../contract.js';
+import type { ExecContext } from '../contract.js';
 import { parseSql } from '../parse/parser.js';
 import type {
   Notice,
+  Notification,
   ParameterValue,
   PreparedInfo,
   ResultColumn,
@@ -36,11 +37,13 @@ import { cachedStatement, planFor } from './planning.js';
 import { closePortal, newPortal, type Portal, Prepared } from './portal.js';
 import { StatementRunner } from './runner.js';
 import type { ServerCore } from './server.js';
+import { newSessionAdvisory, type SessionAdvisory } from './advisory.js';
+import { SessionNotifications } from './notifications.js';
 import { Services } from './services.js';
 import { Settings, severityRank } from './settings.js';
-import { commandName, endsTransaction, isPlanned } from './statement-kinds.js';
-import { SessionTransaction, type TransactionModes } from './transaction.js';
-import { failedTransaction } from './transaction-state.js';
+import { emptyTag, endsTransaction, isPlanned } from './statement-kinds.js';
+import { modeSetting, SessionTransaction, type TransactionModes } from './transaction.js';
+import { failedTransaction, shutdownError } from './transaction-state.js';
 import { utilityColumns } from './utility.js';
 
 const PORTALS_MAX = 10_000;
@@ -59,6 +62,8 @@ export class Session implements SqlSession {
   readonly server: ServerCore;
   readonly remote: string;
   readonly transaction: SessionTransaction;
+  readonly notifications: SessionNotifications;
+  readonly advisory: SessionAdvisory;
   readonly #runner: StatementRunner;
   readonly prepared = new Map<string, Prepared>();
   readonly portals = new Map<string, Portal>();
@@ -93,6 +98,14 @@ export class Session implements SqlSession {
     this.#transactionNow = this.#startedAt;
     this.#statementNow = this.#startedAt;
     this.#format = this.#makeFormat();
+    this.notifications = new SessionNotifications({
+      databaseId,
+      processId,
+      hub: server.hub,
+      db: server.deps.db,
+      terminate: (reason) => this.terminate(reason),
+    });
+    this.advisory = newSessionAdvisory(this);
     this.transaction = new SessionTransaction(this);
     this.#runner = new StatementRunner(this);
   }
@@ -123,26 +136,13 @@ export class Session implements SqlSession {
     return { signal: this.#abort.signal, lockTimeoutMs: this.settings.derived.lockTimeoutMs };
   }
   setting(name: string): string | null {
-    return this.#modeSetting(name.toLowerCase()) ?? this.settings.get(name);
+    return modeSetting(this.modes, name.toLowerCase()) ?? this.settings.get(name);
   }
   setSetting(name: string, value: string, local: boolean): string {
     return this.settings.set(name, value, local);
   }
   activity(): readonly ActivityRow[] {
     return this.server.activity();
-  }
-
-  #modeSetting(name: string): string | null {
-    switch (name) {
-      case 'transaction_isolation':
-        return this.modes.isolation;
-      case 'transaction_read_only':
-        return this.modes.readOnly ? 'on' : 'off';
-      case 'transaction_deferrable':
-        return this.modes.deferrable ? 'on' : 'off';
-      default:
-        return null;
-    }
   }
 
   describeActivity(): ActivityRow {
@@ -267,7 +267,7 @@ export class Session implements SqlSession {
     );
   }
 
-  /** Ends the session from inside: what it holds is let go now; the client learns it with its next message. */
+  /** Ends the session from inside: what it holds is let go now. */
   terminate(reason: QuoralError): void {
     if (this.#closed !== null) return;
     if (this.#running) {
@@ -278,6 +278,16 @@ export class Session implements SqlSession {
     this.close().catch((error: unknown) => {
       this.server.deps.logger.log('warn', 'session did not close cleanly', { error: String(error) });
     });
+    this.notifications.wake();
+  }
+
+  onPush(fn: () => void): void {
+    this.notifications.onPush(fn);
+  }
+
+  takeNotifications(): readonly Notification[] {
+    if (this.#closed !== null) throw this.#closed;
+    return this.#running || this.state.state !== 'idle' ? [] : this.notifications.take();
   }
 
   cancel(): void {
@@ -295,7 +305,9 @@ export class Session implements SqlSession {
       await this.server.catalog.waitFor((wake) => this.#whenIdle.push(wake), CLOSE_MS_MAX, null);
     }
     this.server.sessionClosed(this);
+    this.notifications.close();
     await this.transaction.end(false);
+    await this.advisory.close();
     this.portals.clear();
     this.prepared.clear();
   }
@@ -591,16 +603,4 @@ export class Session implements SqlSession {
       notice: (notice) => this.notice(notice),
     };
   }
-}
-
-function emptyTag(statement: ParsedStatement): string {
-  return statement.kind === 'SelectStmt'
-    ? 'SELECT 0'
-    : statement.kind === 'InsertStmt'
-      ? 'INSERT 0 0'
-      : `${commandName(statement)} 0`;
-}
-
-export function shutdownError(): QuoralError {
-  return new QuoralError('57P01', 'terminating connection due to administrator command', { severity: 'FATAL' });
 }

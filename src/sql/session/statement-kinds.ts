@@ -25,6 +25,11 @@ export function isPlanned(statement: ParsedStatement): boolean {
   }
 }
 
+/** Does its work when its transaction commits, which may be tried again: notifications. */
+export function actsAtCommit({ kind }: ParsedStatement): boolean {
+  return kind === 'NotifyStmt' || kind === 'ListenStmt' || kind === 'UnlistenStmt';
+}
+
 /** May run in a failed transaction: COMMIT, ROLLBACK, ROLLBACK TO. */
 export function endsTransaction(statement: ParsedStatement): boolean {
   if (statement.kind !== 'TransactionStmt') return false;
@@ -85,6 +90,15 @@ export function commandName(statement: ParsedStatement): string {
       .replace(/([a-z])([A-Z])/g, '$1 $2')
       .toUpperCase()
   );
+}
+
+/** The tag of a portal that is executed once more after its end. */
+export function emptyTag(statement: ParsedStatement): string {
+  return statement.kind === 'SelectStmt'
+    ? 'SELECT 0'
+    : statement.kind === 'InsertStmt'
+      ? 'INSERT 0 0'
+      : `${commandName(statement)} 0`;
 }
 
 /** Text that may reach catalog look-ups from expressions. */

@@ -9,7 +9,7 @@
  * | block | opened by BEGIN |
  * | failed | a block in which a statement failed: only ROLLBACK and the like |
  */
-import { sqlError } from '../../base/errors.js';
+import { QuoralError, sqlError } from '../../base/errors.js';
 import type { TransactionStatus } from '../session-api.js';
 
 export type State = 'idle' | 'implicit' | 'block' | 'failed';
@@ -49,4 +49,8 @@ export class TransactionState {
 
 export function failedTransaction(): Error {
   return sqlError('25P02', 'current transaction is aborted, commands ignored until end of transaction block');
+}
+
+export function shutdownError(): QuoralError {
+  return new QuoralError('57P01', 'terminating connection due to administrator command', { severity: 'FATAL' });
 }

@@ -17,6 +17,8 @@ import type { ConstraintModes } from '../exec/foreign-key-queue.js';
 import { deferredConflict } from '../exec/row-writer.js';
 import type { FormatContext } from '../types/type-info.js';
 import type { BufferingSink } from './buffering-sink.js';
+import type { SessionAdvisory } from './advisory.js';
+import type { NotificationMark, SessionNotifications } from './notifications.js';
 import type { ServerCore } from './server.js';
 import type { Settings, SettingsMark } from './settings.js';
 import { TransactionState } from './transaction-state.js';
@@ -39,6 +41,8 @@ export interface SavepointEntry {
   readonly catalog: Mark;
   /** null: none were met yet. */
   readonly constraints: ConstraintModes | null;
+  readonly notifications: NotificationMark;
+  readonly advisory: number;
 }
 
 /** What the transaction needs of its session. */
@@ -49,8 +53,24 @@ export interface TransactionHost {
   readonly database: string;
   readonly signal: AbortSignal;
   readonly format: FormatContext;
+  readonly notifications: SessionNotifications;
+  readonly advisory: SessionAdvisory;
   /** The transaction is over, or begins anew: portals and catalog views of it are void. */
   transactionReset(over: boolean): void;
+}
+
+/** The settings that show the modes of the transaction; null for any other. */
+export function modeSetting(modes: TransactionModes, name: string): string | null {
+  switch (name) {
+    case 'transaction_isolation':
+      return modes.isolation;
+    case 'transaction_read_only':
+      return modes.readOnly ? 'on' : 'off';
+    case 'transaction_deferrable':
+      return modes.deferrable ? 'on' : 'off';
+    default:
+      return null;
+  }
 }
 
 export class SessionTransaction {
@@ -60,6 +80,8 @@ export class SessionTransaction {
   modes: TransactionModes;
   /** Statements that finished: after the first the transaction cannot be repeated as a whole. */
   finished = 0;
+  /** The statement under way may have reads of its own. */
+  readsTables = false;
   #txn: KvTxn | null = null;
   #catalog: TransactionCatalog | null = null;
 
@@ -130,10 +152,21 @@ export class SessionTransaction {
 
   /** Makes the writes durable; `end` must follow. */
   async commit(): Promise<void> {
+    if (this.#txn !== null) await checkDeferredForeignKeys(this.#txn, this.#host.format);
+    const { notifications } = this.#host;
+    if (!notifications.pending) return this.#commitTxn();
+    const mayWrite = !this.modes.readOnly && this.modes.asOf === null;
+    await notifications.beforeCommit(notifications.says && mayWrite ? this.ensureTxn() : null);
+    await this.#commitTxn();
+    if (!mayWrite) await notifications.sayAlone();
+    await notifications.committed();
+  }
+
+  async #commitTxn(): Promise<void> {
     const txn = this.#txn;
     if (txn === null) return;
     this.#catalog?.check();
-    await checkDeferredForeignKeys(txn, this.#host.format);
+    this.#host.advisory.check();
     try {
       await txn.commit();
     } catch (error) {
@@ -145,6 +178,7 @@ export class SessionTransaction {
 
   async #finish(committed: boolean): Promise<void> {
     this.#host.transactionReset(true);
+    this.#host.notifications.rolledBack();
     this.state.apply('end');
     this.#host.settings.endTransaction(committed);
     this.savepoints = [];
@@ -164,6 +198,8 @@ export class SessionTransaction {
       // Also of one that the ranges have aborted (a deadlock's victim): it still holds its locks.
       if (txn !== null && !committed) await txn.rollback();
     } finally {
+      const advisory = this.#host.advisory.endTransaction();
+      if (advisory !== null) await advisory;
       if (catalog !== null && !catalog.endNow()) await catalog.end(committed);
     }
   }
@@ -181,6 +217,7 @@ export class SessionTransaction {
     const catalog = this.#catalog;
     this.#catalog = null;
     this.#host.transactionReset(false);
+    this.#host.notifications.rolledBack();
     // The KV transaction first: it holds locks on the lock rows that the catalog's end removes.
     if (txn !== null) {
       if (txn.status === 'active') {
@@ -191,22 +228,40 @@ export class SessionTransaction {
         this.#txn = null;
       }
     }
+    await this.#host.advisory.endTransaction();
     if (catalog !== null && !catalog.endNow()) await catalog.end(false);
+  }
+
+  /**
+   * Moves the snapshot to the present where nobody can notice: nothing was read, written or locked, no savepoint
+   * refers to it, and the statement under way reads no table.
+   */
+  async freshSnapshot(): Promise<void> {
+    const txn = this.#txn;
+    if (txn === null || !txn.pristine || txn.status !== 'active' || this.readsTables) return;
+    if (this.savepoints.length > 0 || this.modes.asOf !== null || txn.isolation === 'read committed') return;
+    await txn.restart();
   }
 
   /** Runs `body` again on conflicts, for as long as nobody can notice. `alone`: the statement can be undone by itself. */
   async withRetries(buffer: BufferingSink, alone: boolean, body: () => Promise<void>): Promise<void> {
     const { deps } = this.#host.server;
+    const said = this.#host.notifications.mark();
+    const { changes } = this.#host.advisory;
     for (let attempt = 1; ; attempt++) {
       try {
         await body();
         return;
       } catch (error) {
+        if (changes !== this.#host.advisory.changes) throw error;
         if (!this.#mayRepeat(error, buffer, attempt, alone)) throw error;
         buffer.discard();
         mark(this.finished === 0 ? 'transaction-retried-in-server' : 'statement-retried-in-server');
         if (this.finished === 0) await this.#restart();
-        else this.#txn!.restartStatement();
+        else {
+          this.#txn!.restartStatement();
+          this.#host.notifications.rollbackTo(said);
+        }
         const ceiling = Math.min(BACKOFF_MS_MAX, 2 ** Math.min(attempt - 1, 10));
         if (attempt > 1) await deps.timers.sleep(deps.rng.next() * ceiling);
         if (this.#host.signal.aborted) throw error;
@@ -218,6 +273,8 @@ export class SessionTransaction {
     if (!(error instanceof QuoralError) || attempt >= ATTEMPTS_MAX) return false;
     if (error.retry !== 'transaction' && error.retry !== 'statement') return false;
     if (buffer.released || this.#host.signal.aborted) return false;
+    // What the session keeps over the repetition may be what the others wait for.
+    if (error.sqlstate === '40P01' && this.#host.advisory.holdsForSession) return false;
     if (this.finished === 0) return this.savepoints.length === 0;
     return (
       alone && this.modes.isolation === 'read committed' && this.#txn?.status === 'active' && error.sqlstate === '40001'

@@ -100,13 +100,18 @@ export async function runUtility(
       return 'CLUSTER';
     case 'LoadStmt':
       return 'LOAD';
+    case 'ListenStmt':
+      session.notifications.listen(String(body['conditionname']));
+      return 'LISTEN';
     case 'UnlistenStmt':
+      if (body['conditionname'] === undefined) session.notifications.unlistenAll();
+      else session.notifications.unlisten(String(body['conditionname']));
       return 'UNLISTEN';
+    case 'NotifyStmt':
+      session.notifications.notify(String(body['conditionname']), String(body['payload'] ?? ''));
+      return 'NOTIFY';
     case 'DoStmt':
       throw sqlError('0A000', 'DO blocks are not supported');
-    case 'ListenStmt':
-    case 'NotifyStmt':
-      throw sqlError('0A000', 'LISTEN and NOTIFY are not supported yet');
     default:
       throw sqlError('0A000', `${statement.kind.replace(/Stmt$/, '')} is not supported`);
   }
@@ -152,6 +157,8 @@ async function transaction(session: Session, statement: ParsedStatement, body: L
         constraints: knownForeignKeyQueue(txn)?.modes ?? null,
         settings: session.settings.mark(),
         catalog: session.transactionCatalog().mark(),
+        notifications: session.notifications.mark(),
+        advisory: session.advisory.mark(),
       });
       return 'SAVEPOINT';
     }
@@ -179,7 +186,7 @@ function findSavepoint(session: Session, name: string): number {
   throw sqlError('3B001', `savepoint "${name}" does not exist`);
 }
 
-function rollbackTo(session: Session, name: string): string {
+async function rollbackTo(session: Session, name: string): Promise<string> {
   const at = findSavepoint(session, name);
   const entry = session.transaction.savepoints[at]!;
   const { txn } = session;
@@ -193,6 +200,8 @@ function rollbackTo(session: Session, name: string): string {
   if (queue !== null) queue.modes = entry.constraints ?? AS_DECLARED;
   session.transactionCatalog().rollbackTo(entry.catalog);
   session.settings.rollbackTo(entry.settings);
+  session.notifications.rollbackTo(entry.notifications);
+  await session.advisory.rollbackTo(entry.advisory);
   session.transaction.savepoints.length = at + 1;
   session.state.revive();
   return 'ROLLBACK';
@@ -200,7 +209,7 @@ function rollbackTo(session: Session, name: string): string {
 
 // ---- settings ----
 
-function discard(session: Session, body: Loose): string {
+async function discard(session: Session, body: Loose): Promise<string> {
   switch (body['target']) {
     case 'DISCARD_PLANS':
       return 'DISCARD PLANS';
@@ -215,6 +224,8 @@ function discard(session: Session, body: Loose): string {
       session.portals.clear();
       session.prepared.clear();
       session.services.discardSequences();
+      session.notifications.unlistenAll();
+      await session.advisory.unlockAll();
       session.settings.resetAll();
       session.refreshFormat();
       return 'DISCARD ALL';

@@ -138,6 +138,10 @@ function contextOf(descriptors: readonly Descriptor[]): ExecContext {
     user: 'postgres',
     settingRows: () => [],
     activity: () => [],
+    listLocks: async () => {
+      const entry = { node: 1, incarnation: 'a', number: 2, processId: 3, exclusive: true };
+      return [{ databaseId: 5, name: { space: 1, high: 0, low: 7 }, entry, granted: true }];
+    },
     allTables: () => tables,
     tableByOid: (oid: number) => tables.find((one) => one.id === oid) ?? null,
     relationName: (oid: number) => tables.find((one) => one.id === oid)?.name ?? null,

@@ -10,6 +10,8 @@ export class LocalHub {
   /** Nodes that nobody reaches. */
   readonly down = new Set<number>();
   calls = 0;
+  /** One-way messages do not arrive. */
+  losesMessages = false;
 
   network(self: number): RpcNetwork {
     return {
@@ -19,7 +21,12 @@ export class LocalHub {
           method.encodeResponse(await fn(method.decodeRequest(bytes), ctx)),
         );
       },
-      handleOneWay: () => undefined,
+      handleOneWay: <Msg>(method: RpcMethod<Msg, never>, fn: (message: Msg, from: number) => void) => {
+        this.handlers.set(`${self}/${method.id}`, async (bytes, { from }) => {
+          fn(method.decodeRequest(bytes), from);
+          return new Uint8Array();
+        });
+      },
       call: async <Req, Res>(
         to: number,
         method: RpcMethod<Req, Res>,
@@ -38,7 +45,13 @@ export class LocalHub {
         if (this.down.has(to) || this.down.has(self)) throw new RpcError('broken', `node ${to} went away`);
         return method.decodeResponse(answer);
       },
-      send: () => undefined,
+      send: <Msg>(to: number, method: RpcMethod<Msg, never>, message: Msg): void => {
+        if (this.down.has(to) || this.down.has(self) || this.losesMessages) return;
+        const bytes = method.encodeRequest(message);
+        void Promise.resolve().then(() =>
+          this.handlers.get(`${to}/${method.id}`)?.(bytes, { from: self, signal: new AbortController().signal }),
+        );
+      },
       setAddress: () => undefined,
       isConnected: (node) => !this.down.has(node),
     };

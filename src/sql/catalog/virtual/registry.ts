@@ -25,6 +25,7 @@ import { columnRows } from './information-schema-columns.js';
 import { informationSchemaBuilders } from './information-schema.js';
 import { LAYOUTS, makeRow } from './layout.js';
 import type { Layout, Row, Values } from './layout.js';
+import { locks } from './locks.js';
 import { modelOf } from './model.js';
 import type { Builder, Source } from './model.js';
 import { catalogServices } from './services.js';
@@ -127,6 +128,8 @@ function rowsOf(layout: Layout): (ctx: ExecContext) => Promise<readonly Row[]> {
       return async () => (kept ??= Array.from(constant(), (values) => makeRow(layout, values)));
     }
     const ready = READY[layout.name];
+    if (layout.name === 'pg_locks')
+      return async (ctx) => (await locks(catalogServices(ctx))).map((values) => makeRow(layout, values));
     if (ready !== undefined) return async (ctx) => ready(await sourceOf(ctx));
   } else if (layout.name === 'columns') {
     return async (ctx) => columnRows(await sourceOf(ctx));

@@ -1,6 +1,7 @@
 /** What the catalog's virtual tables need of the session that reads them, beyond SessionServices. */
 import { assert } from '../../../base/assert.js';
 import type { SettingDefinition } from './setting-definition.js';
+import type { ListedLock } from '../../advisory/advisory-locks.js';
 import type { ExecContext } from '../../contract.js';
 import type { CatalogView } from '../transaction-catalog.js';
 
@@ -31,6 +32,7 @@ export interface CatalogServices {
   view(): Promise<CatalogView>;
   settingRows(): readonly SettingRow[];
   activity(): readonly ActivityRow[];
+  listLocks(): Promise<readonly ListedLock[]>;
 }
 
 export function catalogServices(ctx: ExecContext): CatalogServices {

@@ -1,0 +1,59 @@
+/**
+ * Arguments by name (PostgreSQL 15, 4.3.2): put into the places that the function gives them. Only functions whose
+ * parameters have names in pg_proc can be called so.
+ */
+import type { Node } from 'libpg-query';
+import { as, locationOf } from './ast.js';
+import { errorAt } from './binder.js';
+
+const JSONB_PATH = ['target', 'path', 'vars', 'silent'];
+const PARAMETERS: ReadonlyMap<string, readonly string[]> = new Map([
+  ['make_interval', ['years', 'months', 'weeks', 'days', 'hours', 'mins', 'secs']],
+  ['make_date', ['year', 'month', 'day']],
+  ['make_time', ['hour', 'min', 'sec']],
+  ['make_timestamp', ['year', 'month', 'mday', 'hour', 'min', 'sec']],
+  ['make_timestamptz', ['year', 'month', 'mday', 'hour', 'min', 'sec', 'timezone']],
+  ['jsonb_set', ['jsonb_in', 'path', 'replacement', 'create_if_missing']],
+  ['jsonb_set_lax', ['jsonb_in', 'path', 'replacement', 'create_if_missing', 'null_value_treatment']],
+  ['jsonb_insert', ['jsonb_in', 'path', 'replacement', 'insert_after']],
+  ['json_populate_record', ['base', 'from_json', 'use_json_as_text']],
+  ['json_populate_recordset', ['base', 'from_json', 'use_json_as_text']],
+  ['parse_ident', ['str', 'strict']],
+  ['pg_terminate_backend', ['pid', 'timeout']],
+  ...['exists', 'match', 'query', 'query_array', 'query_first'].map(
+    (name) => [`jsonb_path_${name}`, JSONB_PATH] as const,
+  ),
+]);
+
+/** What an argument in the middle is that is left out: there are such defaults of make_interval only. */
+const ZERO: Node = { A_Const: { ival: {} } };
+
+/** @throws QuoralError 42601, 42883 */
+export function placeArguments(name: string, nodes: readonly Node[], location: number): readonly Node[] {
+  const firstNamed = nodes.findIndex((node) => as(node, 'NamedArgExpr') !== undefined);
+  if (firstNamed < 0) return nodes;
+  const parameters = PARAMETERS.get(name) ?? [];
+  const placed: (Node | undefined)[] = nodes.slice(0, firstNamed);
+  for (const node of nodes.slice(firstNamed)) {
+    const named = as(node, 'NamedArgExpr');
+    if (named === undefined) {
+      throw errorAt('42601', 'positional argument cannot follow named argument', locationOf(node));
+    }
+    const at = parameters.indexOf(named.name ?? '');
+    if (placed[at] !== undefined && at >= firstNamed) {
+      throw errorAt('42601', `argument name "${named.name}" used more than once`, named.location ?? -1);
+    }
+    if (at < 0 || placed[at] !== undefined) {
+      throw errorAt('42883', `function ${name}(${named.name ?? ''} => …) does not exist`, location, {
+        hint: 'No function matches the given name and argument types. You might need to add explicit type casts.',
+      });
+    }
+    placed[at] = named.arg!;
+  }
+  return Array.from(placed, (node) => {
+    if (node === undefined && name !== 'make_interval') {
+      throw errorAt('42883', `function ${name} lacks an argument before the last one that is named`, location);
+    }
+    return node ?? ZERO;
+  });
+}
