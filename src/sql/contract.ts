@@ -214,6 +214,11 @@ export interface Planner {
     settings: PlannerSettings,
     /** Result is assignment-cast to this type; null = as it is. */
     target: { readonly typeOid: number; readonly typmod: number } | null,
+    /**
+     * For an expression that is stored: its place in messages, such as 'index expressions'. Literals like '1/2/2020'
+     * are then read once and for all, by the settings of now.
+     */
+    stored?: string,
   ): CompiledExpression;
 }
 
@@ -225,6 +230,9 @@ export interface CompiledView {
 
 export interface CompiledExpression {
   readonly typeOid: number;
+  readonly typmod: number;
+  /** Gives the same for the same row for ever, whatever the settings and the time are. */
+  readonly immutable: boolean;
   /** Synchronous unless it calls nextval or has a subquery. */
   evaluate(row: readonly Datum[], ctx: ExecContext): Datum | Promise<Datum>;
   /** Canonical SQL text, as pg_get_expr prints it. */

@@ -27,20 +27,54 @@ export interface ColumnDescriptor {
    */
   readonly missingText: string | null;
   readonly dropped: boolean;
+  /** GENERATED ALWAYS AS (…) STORED. Such a column has no default. */
+  readonly generated?: RowExpression | null;
+}
+
+/** An immutable expression over a table's row, by the names that the columns have now. */
+export interface RowExpression {
+  readonly expressionSql: string;
+  /** The columns that it reads. */
+  readonly columnIds: readonly number[];
 }
 
 export interface IndexDescriptor {
-  /** Unique within the table, never reused; the primary index may have any id. */
+  /** Unique within the table's storage, never reused there; the primary index may have any id. */
   readonly id: number;
   readonly oid: number;
   readonly name: string;
   readonly unique: boolean;
   readonly primary: boolean;
-  readonly columns: readonly { readonly columnId: number; readonly descending: boolean }[];
+  readonly columns: readonly IndexPart[];
   readonly storing: readonly number[];
   /** Created as a constraint (PRIMARY KEY / UNIQUE): its oid in pg_constraint. */
   readonly constraintOid: number | null;
   readonly comment?: string | null;
+  /** A partial index: rows for which this is true have an entry. */
+  readonly predicate?: RowExpression | null;
+}
+
+export interface IndexPart {
+  /** 0 for an expression: no column has that id. */
+  readonly columnId: number;
+  readonly descending: boolean;
+  readonly expression?: IndexExpression | null;
+}
+
+export interface IndexExpression extends RowExpression {
+  /** The index's own name for the column, in pg_attribute. */
+  readonly name: string;
+  readonly typeOid: number;
+  readonly typmod: number;
+}
+
+/** Whether dropping the column takes the index along. */
+export function indexReads(index: IndexDescriptor, columnId: number): boolean {
+  return (
+    index.storing.includes(columnId) ||
+    index.columns.some((c) => c.columnId === columnId || (c.expression?.columnIds.includes(columnId) ?? false)) ||
+    (index.predicate?.columnIds.includes(columnId) ?? false)
+  );
 }
 
 export interface CheckDescriptor {

@@ -59,11 +59,23 @@ function takeIndex(draft: Draft, c: Loose): Loose {
   if (index === undefined) throw sqlError('42704', `index "${name}" does not exist`);
   if (!index.unique) throw sqlError('42809', `"${name}" is not a unique index`);
   if (index.constraintOid !== null) throw sqlError('55000', `index "${name}" is already associated with a constraint`);
+  refuseComputed(index);
   const keys = index.columns.map(({ columnId }) => ({
     String: { sval: draft.table.columns.find((x) => x.id === columnId)!.name },
   }));
   removeIndexFrom(draft, index);
   return { ...c, keys, conname: c['conname'] ?? name };
+}
+
+/** @throws 42809 for an index that is no plain list of columns */
+function refuseComputed(index: IndexDescriptor): void {
+  const what = index.columns.some((c) => c.expression != null)
+    ? `index "${index.name}" contains expressions`
+    : index.predicate != null
+      ? `"${index.name}" is a partial index`
+      : null;
+  if (what === null) return;
+  throw sqlError('42809', what, { detail: 'Cannot create a primary key or unique constraint using such an index.' });
 }
 
 async function addPrimary(draft: Draft, given: Loose, columns: readonly string[]): Promise<void> {
@@ -89,8 +101,8 @@ async function addPrimary(draft: Draft, given: Loose, columns: readonly string[]
 async function addUnique(draft: Draft, given: Loose, columns: readonly string[]): Promise<void> {
   const c = takeIndex(draft, given);
   const request = constraintRequest(c, columns);
-  const index = await makeIndex(draft.ctx, request, draft.table.nextIndexId, draft.table, draft.table.columns);
-  draft.set({ indexes: [...draft.table.indexes, index], nextIndexId: draft.table.nextIndexId + 1 });
+  const index = await makeIndex(draft.ctx, request, null, draft.table, draft.table.columns);
+  draft.set({ indexes: [...draft.table.indexes, index] });
   draft.newIndexes.push(index);
 }
 

@@ -11,7 +11,7 @@ import type { DdlContext } from './context.js';
 import { findColumn } from './indexes.js';
 
 /** How a column of the new rows is made; without an entry it is copied (or its stored default applies). */
-export type Source = { readonly expression: CompiledExpression; readonly ofOldRow: boolean } | 'rowid';
+export type Source = { readonly expression: CompiledExpression; readonly ofOldRow: boolean } | 'rowid' | 'generated';
 
 export class Draft {
   readonly ctx: DdlContext;

@@ -3,13 +3,14 @@
  * needs the rows (a rewrite, a scan that verifies them) is collected and done in one pass at the end.
  */
 import { sqlError } from '../../base/errors.js';
-import type { TableDescriptor } from '../catalog/descriptor.js';
+import type { ColumnDescriptor, TableDescriptor } from '../catalog/descriptor.js';
+import { indexReads } from '../catalog/descriptor.js';
 import type { CompiledExpression, ExecContext } from '../contract.js';
 import { uniqueRowId } from '../exec/row-writer.js';
 import { resolveTypeName } from '../plan/coerce.js';
 import type { Datum } from '../types/datum.js';
 import { typeByOid } from '../types/registry.js';
-import type { FormatContext } from '../types/type-info.js';
+import { STORED_FORMAT } from '../types/stored-format.js';
 import {
   addConstraint,
   changeForeignKeysOf,
@@ -27,30 +28,16 @@ import { notice } from './context.js';
 import { storageOptions } from './create-table.js';
 import { deparse, quoteIdentifier } from './deparse.js';
 import { alteredForeignKey } from './foreign-keys.js';
-import {
-  claimGeneratedName,
-  nextVersion,
-  newStorage,
-  openForChange,
-  openIndex,
-  relationMissing,
-  shownName,
-} from './objects.js';
+import { dropExpression, generatedFrom, refuseReaders, refuseTypeChange, withGeneration } from './generated.js';
+import { addIdentity, dropIdentity, setIdentity } from './identity.js';
+import { reboundIndexes } from './index-parts.js';
+import { nextVersion, newStorage, openForChange, openIndex, relationMissing, shownName } from './objects.js';
 import { fillIndex, rewriteTable, scanRows } from './rewrite.js';
-import { alterSequence, createSequence, dropOwnedSequence, sequenceDefaults } from './sequences.js';
+import { dropOwnedSequence } from './sequences.js';
 import { list, of, options, rangeVar, text, unsupported } from './tree.js';
 import type { Loose } from './tree.js';
 import { dropViewsOfColumn, refuseViewsOfColumn } from './views.js';
 
-const STORED_FORMAT: FormatContext = {
-  timeZone: 'UTC',
-  extraFloatDigits: 1,
-  byteaOutput: 'hex',
-  intervalStyle: 'postgres',
-  dateStyle: 'ISO, MDY',
-  transactionNow: 0n,
-  statementNow: 0n,
-};
 const VOLATILE =
   /\b(nextval|setval|currval|random|gen_random_uuid|uuid_generate_v[14]|clock_timestamp|timeofday|setseed)\b/i;
 
@@ -109,14 +96,11 @@ async function apply(draft: Draft, command: Loose): Promise<void> {
       return addColumn(draft, of(command['def'] as Loose, 'ColumnDef'), command['missing_ok'] === true);
     case 'AT_DropColumn':
       return dropColumn(draft, name, command['missing_ok'] === true, command['behavior'] === 'DROP_CASCADE');
-    case 'AT_ColumnDefault': {
-      const column = draft.column(name);
-      if (column.identity !== null)
-        throw sqlError('42601', `column "${name}" of relation "${draft.table.name}" is an identity column`);
-      const sql = command['def'] === undefined ? null : defaultText(ctx, command['def'], column);
-      draft.setColumn({ ...column, defaultSql: sql });
+    case 'AT_ColumnDefault':
+      return setDefault(draft, name, command['def']);
+    case 'AT_DropExpression':
+      draft.setColumn(dropExpression(ctx, draft.table, draft.column(name), command['missing_ok'] === true));
       return;
-    }
     case 'AT_SetNotNull': {
       const column = draft.column(name);
       if (column.nullable) draft.newNotNull.add(column.id);
@@ -189,6 +173,22 @@ async function apply(draft: Draft, command: Loose): Promise<void> {
   }
 }
 
+function setDefault(draft: Draft, name: string, node: unknown): void {
+  const column = draft.column(name);
+  if (column.identity !== null)
+    throw sqlError('42601', `column "${name}" of relation "${draft.table.name}" is an identity column`);
+  if (column.generated != null) throw isGenerated(draft, name, node === undefined);
+  draft.setColumn({ ...column, defaultSql: node === undefined ? null : defaultText(draft.ctx, node, column) });
+}
+
+function isGenerated(draft: Draft, name: string, dropped: boolean): Error {
+  return sqlError(
+    '42601',
+    `column "${name}" of relation "${draft.table.name}" is a generated column`,
+    dropped ? { hint: 'Use ALTER TABLE ... ALTER COLUMN ... DROP EXPRESSION instead.' } : {},
+  );
+}
+
 function listItems(node: unknown): unknown {
   const n = node as Loose | undefined;
   return n?.['List'] === undefined ? node : of(n, 'List')['items'];
@@ -215,7 +215,11 @@ async function addColumn(draft: Draft, def: Loose, ifNotExists: boolean): Promis
     columns = columns.map((c) => (c.id === clash.id ? renamed : c));
   }
   let made = await finishColumn(ctx, column, table.nextColumnId, draft.place);
-  if (made.identity !== null && made.sequenceId !== null) {
+  made = withGeneration(ctx, made, column, table.name, [...columns, made], new Set([made.id]));
+  if (made.generated != null) {
+    draft.rewrite = true;
+    draft.sources.set(made.id, 'generated');
+  } else if (made.identity !== null && made.sequenceId !== null) {
     draft.rewrite = true;
     const sql = `nextval(${made.sequenceId}::regclass)`;
     draft.sources.set(made.id, { expression: compile(draft, sql, made), ofOldRow: false });
@@ -238,8 +242,9 @@ function compile(
   draft: Draft,
   sql: string,
   column: { readonly typeOid: number; readonly typmod: number },
+  columns: readonly ColumnDescriptor[] = [],
 ): CompiledExpression {
-  return draft.ctx.planner.compileExpression(sql, [], draft.ctx.plannerSettings, {
+  return draft.ctx.planner.compileExpression(sql, columns, draft.ctx.plannerSettings, {
     typeOid: column.typeOid,
     typmod: column.typmod,
   });
@@ -254,11 +259,17 @@ async function dropColumn(draft: Draft, name: string, missingOk: boolean, cascad
     notice(ctx, '00000', `column "${name}" of relation "${table.name}" does not exist, skipping`);
     return;
   }
+  const readers = generatedFrom(table, column.id);
+  if (!cascade) refuseReaders(table.name, name, readers);
+  for (const reader of readers) {
+    notice(ctx, '00000', `drop cascades to column ${reader.name} of table ${table.name}`);
+    await dropColumn(draft, reader.name, false, true);
+  }
   await dropViewsOfColumn(ctx, table, column, cascade);
   await dropForeignKeysOf(draft, column, cascade);
-  const primary = table.indexes[0]!;
-  for (const index of table.indexes) {
-    if (!index.columns.some((c) => c.columnId === column.id) && !index.storing.includes(column.id)) continue;
+  const primary = draft.table.indexes[0]!;
+  for (const index of draft.table.indexes) {
+    if (!indexReads(index, column.id)) continue;
     if (index === primary) dropPrimary(draft, index);
     else removeIndexFrom(draft, index);
   }
@@ -274,6 +285,7 @@ async function dropColumn(draft: Draft, name: string, missingOk: boolean, cascad
     identity: null,
     sequenceId: null,
     missingText: null,
+    generated: null,
   });
   draft.newNotNull.delete(column.id);
 }
@@ -295,6 +307,19 @@ async function alterType(draft: Draft, name: string, def: Loose): Promise<void> 
   const column = draft.column(name);
   const type = resolveTypeName(def['typeName'] as Parameters<typeof resolveTypeName>[0]);
   if (type.oid === column.typeOid && type.typmod === column.typmod && def['raw_default'] === undefined) return;
+  refuseTypeChange(
+    ctx,
+    draft.table,
+    column,
+    { typeOid: type.oid, typmod: type.typmod },
+    def['raw_default'] !== undefined,
+  );
+  if (column.generated != null) {
+    draft.sources.set(column.id, 'generated');
+    draft.rewrite = true;
+    setType(draft, { ...column, typeOid: type.oid, typmod: type.typmod });
+    return;
+  }
   const old = draft.before.columns.filter((c) => !c.dropped);
   if (type.oid !== column.typeOid) await changeForeignKeysOf(draft, column, type.oid);
   const using = def['raw_default'] === undefined ? quoteIdentifier(name) : deparse(def['raw_default']);
@@ -324,72 +349,12 @@ async function alterType(draft: Draft, name: string, def: Loose): Promise<void> 
       typmod: type.typmod,
     }).sql;
   }
-  draft.setColumn({ ...column, typeOid: type.oid, typmod: type.typmod, defaultSql, missingText: null });
+  setType(draft, { ...column, typeOid: type.oid, typmod: type.typmod, defaultSql, missingText: null });
 }
 
-// ---- identity ----
-
-async function addIdentity(draft: Draft, name: string, constraint: Loose): Promise<void> {
-  const { ctx } = draft;
-  const column = draft.column(name);
-  if (column.identity !== null)
-    throw sqlError('55000', `column "${name}" of relation "${draft.table.name}" is already an identity column`);
-  if (column.defaultSql !== null)
-    throw sqlError('55000', `column "${name}" of relation "${draft.table.name}" already has a default value`);
-  if (column.nullable)
-    throw sqlError(
-      '55000',
-      `column "${name}" of relation "${draft.table.name}" must be declared NOT NULL before identity can be added`,
-    );
-  const id = await ctx.catalog.catalog.ids.next();
-  const sequenceName = await claimGeneratedName(ctx, draft.table.schemaId, [draft.table.name, name, 'seq'], {
-    id,
-    indexOid: null,
-  });
-  await createSequence(ctx, sequenceDefaults(column.typeOid, options(constraint['options'])), {
-    id,
-    name: sequenceName,
-    schemaId: draft.table.schemaId,
-    ownedBy: { tableId: draft.table.id, columnId: column.id },
-  });
-  draft.setColumn({
-    ...column,
-    identity: constraint['generated_when'] === 'd' ? 'by default' : 'always',
-    sequenceId: id,
-  });
-}
-
-async function setIdentity(draft: Draft, name: string, opts: ReturnType<typeof options>): Promise<void> {
-  const column = draft.column(name);
-  if (column.identity === null || column.sequenceId === null) {
-    throw sqlError('55000', `column "${name}" of relation "${draft.table.name}" is not an identity column`);
-  }
-  const generated = opts.find((o) => o.name === 'generated');
-  if (generated !== undefined) {
-    const kind = String((of(generated.arg as Loose, 'Integer')['ival'] as number | undefined) ?? '');
-    draft.setColumn({ ...column, identity: kind === '100' ? 'by default' : 'always' });
-  }
-  const rest = opts.filter((o) => o.name !== 'generated');
-  if (rest.length === 0) return;
-  await draft.ctx.catalog.lock(draft.ctx.txn, [column.sequenceId], draft.ctx.wait);
-  const sequence = await draft.ctx.catalog.forUpdate(draft.ctx.txn, column.sequenceId);
-  if (sequence?.kind === 'sequence') await alterSequence(draft.ctx, sequence, rest);
-}
-
-async function dropIdentity(draft: Draft, name: string, missingOk: boolean): Promise<void> {
-  const column = draft.column(name);
-  if (column.identity === null) {
-    if (!missingOk)
-      throw sqlError('55000', `column "${name}" of relation "${draft.table.name}" is not an identity column`);
-    notice(
-      draft.ctx,
-      '00000',
-      `column "${name}" of relation "${draft.table.name}" is not an identity column, skipping`,
-    );
-    return;
-  }
-  if (column.sequenceId !== null) await dropOwnedSequence(draft.ctx, column.sequenceId);
-  draft.setColumn({ ...column, identity: null, sequenceId: null });
+function setType(draft: Draft, column: ColumnDescriptor): void {
+  draft.setColumn(column);
+  draft.set({ indexes: reboundIndexes(draft.ctx, draft.table, column.id) });
 }
 
 // ---- the rows ----
@@ -425,6 +390,8 @@ function mapper(
   const makers = live.map((column): ((row: readonly Datum[]) => Datum | Promise<Datum>) => {
     const source = draft.sources.get(column.id);
     if (source === 'rowid') return () => uniqueRowId(context);
+    // Computed below, from the new row.
+    if (source === 'generated') return () => null;
     if (source !== undefined) {
       const { expression, ofOldRow } = source;
       return (row) => expression.evaluate(ofOldRow ? row : [], context);
@@ -437,6 +404,15 @@ function mapper(
         : typeByOid(column.typeOid).input(column.missingText, column.typmod, STORED_FORMAT);
     return () => value;
   });
+  const generators = live.flatMap((column, at) =>
+    draft.sources.get(column.id) === 'generated' && column.generated != null
+      ? [{ at, expression: compile(draft, column.generated.expressionSql, column, live) }]
+      : [],
+  );
+  const generate = async (values: Datum[]): Promise<Datum[]> => {
+    for (const { at, expression } of generators) values[at] = await expression.evaluate(values, context);
+    return values;
+  };
   return (row) => {
     const values = new Array<Datum | Promise<Datum>>(makers.length);
     let waits = false;
@@ -445,6 +421,7 @@ function mapper(
       if (value instanceof Promise) waits = true;
       values[i] = value;
     }
+    if (generators.length > 0) return Promise.all(values).then(generate);
     return waits ? Promise.all(values) : (values as Datum[]);
   };
 }

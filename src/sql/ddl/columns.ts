@@ -26,6 +26,8 @@ export interface ColumnDraft {
   identity: 'always' | 'by default' | null;
   identityOptions: unknown;
   readonly collation: string | null;
+  /** Of GENERATED ALWAYS AS (…) STORED; bound once all columns are known (generated.ts). */
+  generatedNodes?: unknown[];
   /** Constraints of the column that belong to the table: keys and checks. */
   readonly constraints: Loose[];
 }
@@ -39,7 +41,7 @@ const SERIAL: Readonly<Record<string, number>> = {
   serial2: OID.int2,
 };
 
-const SYSTEM_COLUMNS = new Set(['tableoid', 'xmin', 'cmin', 'xmax', 'cmax', 'ctid']);
+export const SYSTEM_COLUMNS: ReadonlySet<string> = new Set(['tableoid', 'xmin', 'cmin', 'xmax', 'cmax', 'ctid']);
 
 export function draftColumn(def: Loose): ColumnDraft {
   const name = text(def['colname']);
@@ -68,7 +70,7 @@ export function draftColumn(def: Loose): ColumnDraft {
   return draft;
 }
 
-function checkColumnType(name: string, oid: number): void {
+export function checkColumnType(name: string, oid: number): void {
   if (typeByOid(oid).category === 'P' || oid === OID.unknown) {
     throw sqlError('42P16', `column "${name}" has pseudo-type ${typeByOid(oid).sqlName}`);
   }
@@ -104,7 +106,8 @@ function addColumnConstraint(draft: ColumnDraft, c: Loose): void {
       draft.notNull = true;
       return;
     case 'CONSTR_GENERATED':
-      throw unsupported('a generated column');
+      draft.generatedNodes = [...(draft.generatedNodes ?? []), c['raw_expr']];
+      return;
     case 'CONSTR_ATTR_DEFERRABLE':
     case 'CONSTR_ATTR_DEFERRED':
     case 'CONSTR_ATTR_NOT_DEFERRABLE':
@@ -234,7 +237,7 @@ export function compileCheck(
   columns: readonly ColumnDescriptor[],
 ): { readonly sql: string; readonly columnIds: number[] } {
   const live = columns.filter((c) => !c.dropped && !c.hidden);
-  const compiled = ctx.planner.compileExpression(deparse(node), live, ctx.plannerSettings, null);
+  const compiled = ctx.planner.compileExpression(deparse(node), live, ctx.plannerSettings, null, 'check constraints');
   if (compiled.typeOid !== OID.bool) {
     throw sqlError('42804', `argument of CHECK must be type boolean, not type ${typeByOid(compiled.typeOid).sqlName}`);
   }
@@ -257,7 +260,7 @@ export function uniqueConstraintName(base: string, checks: readonly CheckDescrip
   return name;
 }
 
-export function requireKeyType(column: ColumnDescriptor): void {
+export function requireKeyType(column: Pick<ColumnDescriptor, 'typeOid'>): void {
   if (isKeyEncodable(column.typeOid)) return;
   throw sqlError(
     '42704',

@@ -1,6 +1,7 @@
 /** CREATE TABLE: columns, constraints, LIKE; the table's storage is a range of its own. */
 import { sqlError } from '../../base/errors.js';
 import type { CheckDescriptor, ColumnDescriptor, IndexDescriptor, TableDescriptor } from '../catalog/descriptor.js';
+import { expressionTree } from '../plan/expression-tree.js';
 import {
   checkNameParts,
   compileCheck,
@@ -12,6 +13,7 @@ import {
 import type { ColumnDraft } from './columns.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
+import { generateColumns } from './generated.js';
 import { addForeignKeys, type ForeignKeyRequest } from './foreign-keys.js';
 import { constraintRequest, hiddenPrimary, makeIndex } from './indexes.js';
 import type { IndexRequest } from './indexes.js';
@@ -99,6 +101,7 @@ function addConstraint(parts: Parts, c: Loose, columns: readonly string[]): void
 }
 
 const LIKE_DEFAULTS = 1 << 3;
+const LIKE_GENERATED = 1 << 4;
 const LIKE_ALL = 0x7fffffff;
 
 async function copyLike(ctx: DdlContext, parts: Parts, like: Loose): Promise<void> {
@@ -123,6 +126,8 @@ async function copyLike(ctx: DdlContext, parts: Parts, like: Loose): Promise<voi
       collation: column.collation,
       constraints: [],
     };
+    if (column.generated != null && (flags & LIKE_GENERATED) !== 0)
+      draft.generatedNodes = [expressionTree(column.generated.expressionSql)];
     parts.drafts.push(draft);
     const keepDefault = flags === LIKE_ALL || (flags & LIKE_DEFAULTS) !== 0;
     parts.copied.set(draft, { ...column, defaultSql: keepDefault ? column.defaultSql : null });
@@ -155,12 +160,13 @@ async function createTable(
     }
   }
   const owner = { id, name, schemaId: schema.id, schemaName: schema.name };
-  const columns: ColumnDescriptor[] = [];
+  const finished: ColumnDescriptor[] = [];
   for (const [i, draft] of parts.drafts.entries()) {
     const column = await finishColumn(ctx, draft, i + 1, owner);
     const copied = parts.copied.get(draft);
-    columns.push(copied === undefined ? column : { ...column, defaultSql: copied.defaultSql });
+    finished.push(copied === undefined ? column : { ...column, defaultSql: copied.defaultSql });
   }
+  const columns = generateColumns(ctx, parts.drafts, finished, name);
   let nextColumnId = columns.length + 1;
   const indexes: IndexDescriptor[] = [];
   let nextIndexId = 1;

@@ -120,6 +120,7 @@ async function makeForeignKey(
   }
   columns.forEach((column, i) => refuseTypes(name, column, parentColumns[i]!));
   if (node['fk_matchtype'] === 'p') throw unsupported('MATCH PARTIAL');
+  if (columns.some((c) => c.generated != null)) refuseActions(node);
   const deleteColumns = list(node['fk_del_set_cols']).map((n) => columnOf(child, stringOf(n)));
   for (const { id, name: column } of deleteColumns) {
     if (columns.some((c) => c.id === id)) continue;
@@ -141,6 +142,18 @@ async function makeForeignKey(
     initiallyDeferred,
     validated: node['skip_validation'] !== true,
   };
+}
+
+/** What an action would write into a generated column. @throws 42601 */
+function refuseActions(node: Loose): void {
+  for (const [clause, key, refused] of [
+    ['ON UPDATE', 'fk_upd_action', 'ndc'],
+    ['ON DELETE', 'fk_del_action', 'nd'],
+  ] as const) {
+    const action = text(node[key]);
+    if (action !== '' && refused.includes(action))
+      throw sqlError('42601', `invalid ${clause} action for foreign key constraint containing generated column`);
+  }
 }
 
 function columnOf(table: TableDescriptor, name: string): ColumnDescriptor {
@@ -173,7 +186,11 @@ function parentKey(
     throw sqlError('42830', 'foreign key referenced-columns list must not contain duplicates');
   }
   const index = parent.indexes.find(
-    (i) => i.unique && i.columns.length === wanted.size && i.columns.every((c) => wanted.has(c.columnId)),
+    (i) =>
+      i.unique &&
+      i.predicate == null &&
+      i.columns.length === wanted.size &&
+      i.columns.every((c) => wanted.has(c.columnId)),
   );
   if (index === undefined) {
     throw sqlError('42830', `there is no unique constraint matching given keys for referenced table "${parent.name}"`);

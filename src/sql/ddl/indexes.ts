@@ -4,12 +4,14 @@ import type {
   ColumnDescriptor,
   ForeignKeyDescriptor,
   IndexDescriptor,
+  IndexPart,
   TableDescriptor,
 } from '../catalog/descriptor.js';
 import { requireKeyType } from './columns.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
 import { dropReferences } from './foreign-keys.js';
+import { expressionPart, indexPredicate, partNames } from './index-parts.js';
 import { claimGeneratedName, claimName, nextVersion, openIndex, openTable, shownName } from './objects.js';
 import { fillIndex } from './rewrite.js';
 import { list, objectName, of, rangeVar, stringOf, text, unsupported } from './tree.js';
@@ -18,11 +20,21 @@ import type { Loose } from './tree.js';
 export interface IndexRequest {
   /** null: to be generated. */
   readonly name: string | null;
-  readonly columns: readonly { readonly name: string; readonly descending: boolean }[];
+  readonly columns: readonly RequestedPart[];
+  /** Parse tree of WHERE. */
+  readonly predicate?: unknown;
   readonly storing: readonly string[];
   readonly unique: boolean;
   readonly primary: boolean;
   readonly constraint: boolean;
+}
+
+interface RequestedPart {
+  /** For an expression '': it has none yet. */
+  readonly name: string;
+  readonly descending: boolean;
+  /** Parse tree. */
+  readonly expression?: unknown;
 }
 
 export interface TablePlace {
@@ -67,22 +79,30 @@ export function constraintRequest(c: Loose, defaultColumns: readonly string[]): 
   };
 }
 
-/** The descriptor, with its name claimed. */
+/**
+ * The descriptor, with its name claimed. `id` is a number of the table's own for an index of a fresh storage, and null
+ * for one beside rows that are there: it then gets a number that no index ever had. What fills an index is not
+ * undone when that fails or is rolled back, so that the next one under the same number would begin with its entries.
+ */
 export async function makeIndex(
   ctx: DdlContext,
   request: IndexRequest,
-  id: number,
+  id: number | null,
   table: TablePlace,
   columns: readonly ColumnDescriptor[],
 ): Promise<IndexDescriptor> {
-  const keyColumns = request.columns.map(({ name, descending }) => {
+  const names = partNames(request.columns);
+  const keyColumns = request.columns.map(({ name, descending, expression }, i): IndexPart => {
+    if (expression !== undefined) return expressionPart(ctx, expression, descending, names[i]!, table.name, columns);
     const column = findColumn(columns, name, table.name, true);
     requireKeyType(column);
     return { columnId: column.id, descending };
   });
+  const predicate =
+    request.predicate === undefined ? null : indexPredicate(ctx, request.predicate, table.name, columns);
   const oid = await ctx.catalog.catalog.ids.next();
   const entry = { id: table.id, indexOid: oid };
-  const joined = request.columns.map((c) => c.name).join('_');
+  const joined = names.join('_');
   const parts: [string, string, string] = request.primary
     ? [table.name, '', 'pkey']
     : [table.name, joined, request.constraint ? 'key' : 'idx'];
@@ -90,7 +110,7 @@ export async function makeIndex(
   if (name === null) name = await claimGeneratedName(ctx, table.schemaId, parts, entry);
   else await claimName(ctx, table.schemaId, name, entry);
   return {
-    id,
+    id: id ?? oid,
     oid,
     name,
     unique: request.unique,
@@ -98,6 +118,7 @@ export async function makeIndex(
     columns: keyColumns,
     storing: request.storing.map((n) => findColumn(columns, n, table.name, true).id),
     constraintOid: request.constraint ? await ctx.catalog.catalog.ids.next() : null,
+    ...(predicate === null ? {} : { predicate }),
   };
 }
 
@@ -115,7 +136,6 @@ export function hiddenPrimary(id: number, tableName: string, columnId: number): 
 }
 
 function indexRequest(body: Loose): IndexRequest {
-  if (body['whereClause'] !== undefined) throw unsupported('a partial index');
   const method = text(body['accessMethod']) || 'btree';
   if (method !== 'btree') {
     if (['hash', 'gin', 'gist', 'brin', 'spgist'].includes(method)) throw unsupported(`access method "${method}"`);
@@ -123,18 +143,25 @@ function indexRequest(body: Loose): IndexRequest {
   }
   const columns = list(body['indexParams']).map((p) => {
     const e = of(p, 'IndexElem');
-    if (e['expr'] !== undefined) throw unsupported('an index on an expression');
     const descending = e['ordering'] === 'SORTBY_DESC';
     const nulls = e['nulls_ordering'];
     if ((nulls === 'SORTBY_NULLS_FIRST' && !descending) || (nulls === 'SORTBY_NULLS_LAST' && descending)) {
       throw unsupported('this placement of NULLs in an index');
     }
-    return { name: text(e['name']), descending };
+    const expression = e['expr'];
+    // A column in parentheses is still a column.
+    const plain = list(of(expression as Loose | undefined, 'ColumnRef')['fields']).map(stringOf);
+    if (plain.length === 1 && plain[0] !== '') return { name: plain[0]!, descending };
+    return expression === undefined ? { name: text(e['name']), descending } : { name: '', descending, expression };
   });
+  const included = list(body['indexIncludingParams']).map((p) => of(p, 'IndexElem'));
+  if (included.some((e) => e['expr'] !== undefined))
+    throw sqlError('0A000', 'expressions are not supported in included columns');
   return {
     name: body['idxname'] === undefined ? null : text(body['idxname']),
     columns,
-    storing: list(body['indexIncludingParams']).map((p) => text(of(p, 'IndexElem')['name'])),
+    ...(body['whereClause'] === undefined ? {} : { predicate: body['whereClause'] }),
+    storing: included.map((e) => text(e['name'])),
     unique: body['unique'] === true,
     primary: false,
     constraint: false,
@@ -153,7 +180,9 @@ export async function runCreateIndex(ctx: DdlContext, body: Loose): Promise<stri
       return 'CREATE INDEX';
     }
   }
-  const missing = request.columns.find((c) => !table.columns.some((x) => x.name === c.name && !x.dropped && !x.hidden));
+  const missing = request.columns.find(
+    (c) => c.expression === undefined && !table.columns.some((x) => x.name === c.name && !x.dropped && !x.hidden),
+  );
   if (missing !== undefined) throw sqlError('42703', `column "${missing.name}" does not exist`);
   await addIndex(ctx, table, request);
   return 'CREATE INDEX';
@@ -165,10 +194,9 @@ export async function addIndex(
   table: TableDescriptor,
   request: IndexRequest,
 ): Promise<TableDescriptor> {
-  const index = await makeIndex(ctx, request, table.nextIndexId, table, table.columns);
+  const index = await makeIndex(ctx, request, null, table, table.columns);
   const next = nextVersion(table, {
     indexes: [...table.indexes, index],
-    nextIndexId: table.nextIndexId + 1,
     storageSince: ctx.txn.readTimestamp,
   });
   await fillIndex(ctx, table, next, index.id);

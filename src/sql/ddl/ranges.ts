@@ -42,10 +42,20 @@ async function target(ctx: DdlContext, of: QuoralShowRanges): Promise<Target> {
   throw relationMissing(name);
 }
 
+function keyTypes(
+  table: TableDescriptor,
+  index: IndexDescriptor,
+): { typeOid: number; typmod: number; descending: boolean }[] {
+  return index.columns.map(({ columnId, descending, expression }) => {
+    const { typeOid, typmod } = expression ?? table.columns.find((c) => c.id === columnId)!;
+    return { typeOid, typmod, descending };
+  });
+}
+
 export async function runSplit(ctx: DdlContext, body: Loose): Promise<string> {
   const split = body as unknown as QuoralSplitAt;
   const { table, index, codec } = await target(ctx, split);
-  const columns = index.columns.map(({ columnId }) => table.columns.find((c) => c.id === columnId)!);
+  const columns = keyTypes(table, index);
   const keys: Key[] = [];
   for (const row of split.rows) {
     if (row.length > columns.length) {
@@ -69,10 +79,7 @@ export async function runSplit(ctx: DdlContext, body: Loose): Promise<string> {
 export async function runShowRanges(ctx: DdlContext, body: Loose): Promise<string> {
   const { table, index, codec } = await target(ctx, body as unknown as QuoralShowRanges);
   const ranges = await ctx.db.ranges(codec.span.start, codec.span.end);
-  const columns = index.columns.map(({ columnId, descending }) => ({
-    typeOid: table.columns.find((c) => c.id === columnId)!.typeOid,
-    descending,
-  }));
+  const columns = keyTypes(table, index);
   const pretty = (key: Key, isEnd: boolean): string | null => {
     if (isEnd ? key >= codec.span.end : key <= codec.span.start) return null;
     if (!key.startsWith(codec.prefix)) return formatKey(key);

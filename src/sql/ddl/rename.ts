@@ -3,6 +3,7 @@ import { sqlError } from '../../base/errors.js';
 import type {
   Descriptor,
   IndexDescriptor,
+  RowExpression,
   SequenceDescriptor,
   TableDescriptor,
   ViewDescriptor,
@@ -22,6 +23,8 @@ import {
   relationMissing,
   shownName,
 } from './objects.js';
+import { renamedIndex } from './index-parts.js';
+import { renameInExpression } from './row-expressions.js';
 import { list, of, qualifiedName, rangeVar, stringOf, text, unsupported } from './tree.js';
 import type { Loose } from './tree.js';
 
@@ -108,15 +111,14 @@ async function renameColumn(ctx: DdlContext, body: Loose, to: string): Promise<s
   if (table.columns.some((c) => c.name === to && !c.dropped)) {
     throw sqlError('42701', `column "${to}" of relation "${table.name}" already exists`);
   }
-  const columns = table.columns.map((c) => (c.id === column.id ? { ...c, name: to } : c));
-  const live = columns.filter((c) => !c.dropped && !c.hidden);
-  const checks = table.checks.map((check) => {
-    if (!check.columnIds.includes(column.id)) return check;
-    const renamed = renameInExpression(check.expressionSql, from, to);
-    const compiled = ctx.planner.compileExpression(renamed, live, ctx.plannerSettings, null);
-    return { ...check, expressionSql: compiled.sql };
-  });
-  ctx.catalog.put(ctx.txn, nextVersion(table, { columns, checks }));
+  const renamed = table.columns.map((c) => (c.id === column.id ? { ...c, name: to } : c));
+  const rewritten = <E extends RowExpression>(expression: E): E =>
+    expression.columnIds.includes(column.id)
+      ? { ...expression, expressionSql: renameInExpression(ctx, expression.expressionSql, from, to, renamed) }
+      : expression;
+  const columns = renamed.map((c) => (c.generated == null ? c : { ...c, generated: rewritten(c.generated) }));
+  const indexes = table.indexes.map((index) => renamedIndex(ctx, index, column.id, from, to, renamed));
+  ctx.catalog.put(ctx.txn, nextVersion(table, { columns, indexes, checks: table.checks.map(rewritten) }));
   return 'ALTER TABLE';
 }
 
@@ -128,16 +130,6 @@ function renameViewColumn(ctx: DdlContext, view: ViewDescriptor, from: string, t
   const columns = view.columns.map((c) => (c.name === from ? { ...c, name: to } : c));
   ctx.catalog.put(ctx.txn, { ...view, columns, version: view.version + 1 });
   return 'ALTER VIEW';
-}
-
-/** Replaces an identifier outside of string literals; the canonical text quotes what needs it. */
-export function renameInExpression(sql: string, from: string, to: string): string {
-  const quoted = `"${to.replaceAll('"', '""')}"`;
-  return sql.replace(/'(?:[^']|'')*'|"(?:[^"]|"")*"|[A-Za-z_][\w$]*/g, (token) => {
-    if (token.startsWith("'")) return token;
-    const name = token.startsWith('"') ? token.slice(1, -1).replaceAll('""', '"') : token;
-    return name === from ? quoted : token;
-  });
 }
 
 async function renameConstraint(ctx: DdlContext, body: Loose, to: string): Promise<string> {

@@ -125,7 +125,7 @@ export async function rewriteTable(
   const { memory } = ctx;
   const indexes = [codec.primary, ...codec.secondaries];
   const uniques = indexes
-    .filter((i) => i.index.unique && !i.positions.every((p) => codec.columns[p]!.hidden))
+    .filter((i) => i.index.unique && !i.positions.every((p) => codec.columns[p]?.hidden === true))
     .map((index) => ({ index, tracker: new KeyTracker(memory) }));
   const notNull = codec.columns.flatMap((c, i) => (c.nullable ? [] : [i]));
   let pending: Promise<void> = Promise.resolve();
@@ -138,7 +138,7 @@ export async function rewriteTable(
       const verified = verify(values);
       if (verified instanceof Promise) await verified;
       pairs.push([codec.primary.keyOfRow(values), codec.encodeRow(values)]);
-      for (const s of codec.secondaries) pairs.push([s.keyOfRow(values), s.entryOfRow(values)]);
+      for (const s of codec.secondaries) if (s.covers(values)) pairs.push([s.keyOfRow(values), s.entryOfRow(values)]);
       for (const u of uniques) if (u.index.isUniqueFor(values)) u.tracker.add(u.index.keyOfRow(values));
     }
     await pending;
@@ -165,6 +165,7 @@ export async function fillIndex(
   for await (const rows of rowsOf(ctx, from)) {
     const pairs: [Key, Buffer][] = [];
     for (const values of rows) {
+      if (!index.covers(values)) continue;
       const key = index.keyOfRow(values);
       pairs.push([key, index.entryOfRow(values)]);
       if (tracker !== null && index.isUniqueFor(values)) tracker.add(key);
@@ -201,13 +202,13 @@ async function refuseDuplicates(
 }
 
 function duplicated(ctx: DdlContext, index: IndexCodec, codec: TableCodec, values: readonly Datum[]): QuoralError {
-  const columns = index.positions.map((p) => codec.columns[p]!);
-  const shown = index.positions.map((p, i) => {
-    const value = values[p]!;
-    return value === null ? 'null' : typeByOid(columns[i]!.typeOid).output(value, ctx.plannerSettings.format);
-  });
+  const shown = index
+    .columnValues(values)
+    .map((value, i) =>
+      value === null ? 'null' : typeByOid(index.keys[i]!.typeOid).output(value, ctx.plannerSettings.format),
+    );
   return sqlError('23505', `could not create unique index "${index.index.name}"`, {
-    detail: `Key (${columns.map((c) => c.name).join(', ')})=(${shown.join(', ')}) is duplicated.`,
+    detail: `Key (${index.keys.map((k) => k.label).join(', ')})=(${shown.join(', ')}) is duplicated.`,
     table: codec.table.name,
     constraint: index.index.name,
   });

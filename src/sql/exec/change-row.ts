@@ -1,9 +1,10 @@
 /** One changed row of a table: checked, then written in place of the old one. */
+import type { Datum } from '../types/datum.js';
 import type { RowWriter } from './row-writer.js';
 import type { Row, Run } from './run.js';
 
 /** @throws QuoralError 23502, 23514, 23505 */
-export async function changeRow(run: Run, writer: RowWriter, before: Row, after: Row): Promise<void> {
+export async function changeRow(run: Run, writer: RowWriter, before: Row, after: Datum[]): Promise<void> {
   const { txn } = run.ctx;
   const wait = writer.verify(after, run);
   if (wait !== undefined) await wait;

@@ -97,7 +97,7 @@ export async function collect(input: Operator, run: Run): Promise<{ rows: Row[];
 
 // ---- INSERT -------------------------------------------------------------------------------------
 
-export type RowMaker = (input: Row, run: Run) => Promise<Row> | Row;
+export type RowMaker = (input: Row, run: Run) => Promise<Datum[]> | Datum[];
 
 /** Computes full rows of the table from input rows; expressions refer to columns of `layout`. */
 export function compileSources(sources: readonly InsertSource[], layout: Layout = NO_LAYOUT): RowMaker {
@@ -303,7 +303,9 @@ export class Inserter {
     }
     for (let i = 0; i < rows.length; i++) {
       const full = rows[i]!;
-      const clash = wanted[i]!.find((w) => (present.get(w.key) ?? null) !== null);
+      const clashes = wanted[i]!.filter((w) => (present.get(w.key) ?? null) !== null);
+      // What the statement says of a conflict with an arbiter comes before the errors of other indexes.
+      const clash = clashes.find((w) => this.#isArbiter(w.index)) ?? clashes[0];
       if (clash !== undefined) {
         await this.#clash(full, clash.index, present.get(clash.key)!, present);
         continue;
@@ -331,11 +333,16 @@ export class Inserter {
       this.#out.push(this.#early?.get(full) ?? (await this.#returning(full, NO_ROW, this.#run)));
   }
 
+  #isArbiter(index: IndexCodec): boolean {
+    if (this.#conflict === null) return false;
+    const { arbiters } = this.#conflict.clause;
+    return arbiters === null || arbiters.some((a) => a.id === index.index.id);
+  }
+
   async #clash(full: Row, index: IndexCodec, value: Buffer, present: Map<Key, Buffer | null>): Promise<void> {
     const { ctx } = this.#run;
     const conflict = this.#conflict;
-    const arbiter = conflict?.clause.arbiter ?? null;
-    if (conflict === null || (arbiter !== null && arbiter.id !== index.index.id)) {
+    if (conflict === null || !this.#isArbiter(index)) {
       throw this.#writer.uniqueViolation(index, full, ctx);
     }
     if (conflict.clause.update === null) return;
@@ -365,7 +372,7 @@ export async function assign(
   source: Row,
   assignments: readonly (Compiled | null)[],
   run: Run,
-): Promise<Row> {
+): Promise<Datum[]> {
   const after = before.slice();
   for (let i = 0; i < assignments.length; i++) {
     const a = assignments[i]!;
@@ -400,8 +407,8 @@ export function compileUpdate(plan: UpdatePlan): OperatorFactory {
     new LazyRows(async () => {
       const { rows, release } = await collect(input(run), run);
       const out: Row[] = [];
-      const decided: { readonly before: Row; readonly after: Row }[] = [];
-      const change = async (before: Row, after: Row): Promise<void> => {
+      const decided: { readonly before: Row; readonly after: Datum[] }[] = [];
+      const change = async (before: Row, after: Datum[]): Promise<void> => {
         await changeRow(run, writer, before, after);
         run.affected++;
         if (run.affected % WRITE_ROWS === 0 || run.ctx.txn.crowded) await relieve(run);
@@ -414,6 +421,9 @@ export function compileUpdate(plan: UpdatePlan): OperatorFactory {
         const after = await assign(before, row, assignments, run);
         if (!ahead) await change(before, after);
         else {
+          // RETURNING is computed now, and shows generated columns as well.
+          const wait = writer.verify(after, run);
+          if (wait !== undefined) await wait;
           decided.push({ before, after });
           run.ctx.memory.grow(rowBytes(after));
         }

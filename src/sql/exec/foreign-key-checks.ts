@@ -338,7 +338,7 @@ class Actions {
 
   async #change(live: Row, values: ReadonlyMap<number, Datum>): Promise<Row> {
     const changed = live.map((value, i) => (values.has(i) ? values.get(i)! : value));
-    await changeRow(this.#run, this.#writer, this.#writer.full(live), this.#writer.full(changed));
+    await changeRow(this.#run, this.#writer, this.#writer.full(live), [...this.#writer.full(changed)]);
     return changed;
   }
 }

@@ -67,6 +67,8 @@ export class ForeignKey {
   /** An index that begins with the columns of the key, in any order. */
   #findChildIndex(columnIds: readonly number[]): ChildIndex | null {
     for (const codec of [this.child.primary, ...this.child.secondaries]) {
+      // A partial index does not have all the rows that refer to a key.
+      if (codec.index.predicate != null) continue;
       const leading = codec.index.columns.slice(0, columnIds.length).map((c) => c.columnId);
       const order = leading.map((id) => columnIds.indexOf(id));
       if (order.length === columnIds.length && !order.includes(-1)) return { codec, order };

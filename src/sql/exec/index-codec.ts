@@ -11,11 +11,16 @@
  * unique indexes, so an entry with a NULL carries the primary key to be a key of its own.
  *
  * "Values" are arrays over the table's live columns (hidden ones included) in descriptor order.
+ *
+ * An index key may be an expression, and a partial index has entries for some rows only: `covers` is asked before
+ * anything else is made of a row, for its key may be an error (WHERE b <> 0, on a / b). Both are immutable, so that
+ * the entry of a row that goes is found where it was put.
  */
 import { assert } from '../../base/assert.js';
 import { prefixEnd, type Key, type Span } from '../../base/key.js';
 import { indexPrefix } from '../../encoding/keyspace.js';
 import type { ColumnDescriptor, IndexDescriptor, TableDescriptor } from '../catalog/descriptor.js';
+import type { ExecContext } from '../contract.js';
 import { compileKeyEncoder } from '../encoding/key-codec.js';
 import {
   compileRowDecoder,
@@ -24,28 +29,26 @@ import {
   type RowEncoder,
   type WantedColumn,
 } from '../encoding/row-codec.js';
+import { keyText } from '../functions/index-text.js';
+import type { Expr } from '../plan/expr.js';
+import { boundIndex } from '../plan/index-expressions.js';
 import type { Datum } from '../types/datum.js';
 import { typeByOid } from '../types/registry.js';
-import type { FormatContext } from '../types/type-info.js';
-
-/** Stored texts are read under fixed settings, whatever the session's are. */
-const STORED_FORMAT: FormatContext = {
-  timeZone: 'UTC',
-  extraFloatDigits: 1,
-  byteaOutput: 'hex',
-  intervalStyle: 'postgres',
-  dateStyle: 'ISO, MDY',
-  transactionNow: 0n,
-  statementNow: 0n,
-};
+import { STORED_FORMAT } from '../types/stored-format.js';
+import { compileSync, layoutOf } from './eval.js';
+import { Run } from './run.js';
 
 export class IndexCodec {
   readonly index: IndexDescriptor;
   readonly prefix: Key;
   /** Everything of the index. */
   readonly span: Span;
-  /** Positions of the index's columns among the table's live columns. */
+  /** Positions of the index's columns among the table's live columns; -1 for an expression. */
   readonly positions: readonly number[];
+  /** Of each key column, as error messages show it. */
+  readonly keys: readonly { readonly label: string; readonly typeOid: number }[];
+  readonly #expressions: readonly (RowFunction | null)[] | null;
+  readonly #predicate: RowFunction | null;
   readonly #encodeKey: (values: readonly Datum[]) => string;
   readonly #primaryPositions: readonly number[];
   readonly #encodePrimary: (values: readonly Datum[]) => string;
@@ -63,6 +66,11 @@ export class IndexCodec {
     this.span = { start: this.prefix, end: prefixEnd(this.prefix) };
     this.positions = positionsOf(live, index);
     this.#primaryPositions = positionsOf(live, primary);
+    this.keys = keysOf(live, index);
+    const { keys, predicate } = boundIndex(table, index);
+    const compute = (e: Expr | null): RowFunction | null => (e === null ? null : compileOverRow(e, live));
+    this.#expressions = keys.some((e) => e !== null) ? keys.map(compute) : null;
+    this.#predicate = compute(predicate);
     this.#encodeKey = compileKeyEncoder(keyColumns(live, index));
     this.#encodePrimary = compileKeyEncoder(keyColumns(live, primary));
     const keyOfRow = this.#primaryPositions.map((p) => live[p]!);
@@ -77,7 +85,7 @@ export class IndexCodec {
 
   /** The entry's key for a row. */
   keyOfRow(values: readonly Datum[]): Key {
-    const own = pick(values, this.positions);
+    const own = this.columnValues(values);
     let key = this.prefix + this.#encodeKey(own);
     if (!this.index.primary && (!this.index.unique || own.includes(null))) {
       key += this.#encodePrimary(pick(values, this.#primaryPositions));
@@ -85,9 +93,15 @@ export class IndexCodec {
     return key;
   }
 
-  /** True if two rows cannot both have this row's entry. */
+  /** Whether the row has an entry. */
+  covers(values: readonly Datum[]): boolean {
+    return this.#predicate === null || this.#predicate(values) === true;
+  }
+
+  /** True if the row has an entry and no other row can have it. */
   isUniqueFor(values: readonly Datum[]): boolean {
-    if (!this.index.unique) return false;
+    if (!this.index.unique || !this.covers(values)) return false;
+    if (this.#expressions !== null) return !this.columnValues(values).includes(null);
     for (const position of this.positions) if (values[position] === null) return false;
     return true;
   }
@@ -104,7 +118,9 @@ export class IndexCodec {
   }
 
   columnValues(values: readonly Datum[]): Datum[] {
-    return pick(values, this.positions);
+    const expressions = this.#expressions;
+    if (expressions === null) return pick(values, this.positions);
+    return this.positions.map((p, i) => (p < 0 ? expressions[i]!(values) : values[p]!));
   }
 }
 
@@ -160,20 +176,40 @@ export function tableCodec(table: TableDescriptor): TableCodec {
   return codec;
 }
 
+type RowFunction = (values: readonly Datum[]) => Datum;
+
+const NOTHING: Pick<ExecContext, 'parameters' | 'format'> = { parameters: [], format: STORED_FORMAT };
+/** What an immutable expression sees of its execution. */
+const NO_RUN = new Run(NOTHING as ExecContext);
+
+function compileOverRow(expr: Expr, live: readonly ColumnDescriptor[]): RowFunction {
+  const compute = compileSync(expr, layoutOf(live));
+  assert(compute !== null, 'an expression of an index waits for nothing');
+  return (values) => compute(values, NO_RUN);
+}
+
+function columnAt(live: readonly ColumnDescriptor[], index: IndexDescriptor, columnId: number): ColumnDescriptor {
+  const column = live.find((c) => c.id === columnId);
+  assert(column !== undefined, `index "${index.name}" names a column that is not there`);
+  return column;
+}
+
 function positionsOf(live: readonly ColumnDescriptor[], index: IndexDescriptor): number[] {
-  return index.columns.map(({ columnId }) => {
-    const at = live.findIndex((c) => c.id === columnId);
-    assert(at >= 0, `index "${index.name}" names a column that is not there`);
-    return at;
+  return index.columns.map(({ columnId, expression }) =>
+    expression == null ? live.indexOf(columnAt(live, index, columnId)) : -1,
+  );
+}
+
+function keysOf(live: readonly ColumnDescriptor[], index: IndexDescriptor): { label: string; typeOid: number }[] {
+  return index.columns.map(({ columnId, expression }) => {
+    if (expression != null) return { label: keyText(expression.expressionSql, true), typeOid: expression.typeOid };
+    const { name, typeOid } = columnAt(live, index, columnId);
+    return { label: name, typeOid };
   });
 }
 
 function keyColumns(live: readonly ColumnDescriptor[], index: IndexDescriptor): { oid: number; descending: boolean }[] {
-  return index.columns.map(({ columnId, descending }) => {
-    const column = live.find((c) => c.id === columnId);
-    assert(column !== undefined, `index "${index.name}" names a column that is not there`);
-    return { oid: column.typeOid, descending };
-  });
+  return keysOf(live, index).map(({ typeOid }, i) => ({ oid: typeOid, descending: index.columns[i]!.descending }));
 }
 
 function pick(values: readonly Datum[], positions: readonly number[]): Datum[] {

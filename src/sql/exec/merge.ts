@@ -10,6 +10,7 @@ import { sqlError } from '../../base/errors.js';
 import type { Key } from '../../base/key.js';
 import type { MergeAction, MergePlan } from '../plan/logical.js';
 import { changeRow } from './change-row.js';
+import type { Datum } from '../types/datum.js';
 import { compilePlan } from './compile-plan.js';
 import { assign, collect, compileSources, compileTarget, firstTime, Inserter, relieve, type RowMaker } from './dml.js';
 import { type Compiled, compileExpr, type CompiledTest, compileTest, type Layout, layoutOf, testRow } from './eval.js';
@@ -80,8 +81,8 @@ class Merger {
   readonly #keyPosition: number;
   readonly #touched = new Set<Key>();
   readonly #removed: Row[] = [];
-  readonly #changed: { readonly before: Row; readonly after: Row }[] = [];
-  readonly #added: Row[] = [];
+  readonly #changed: { readonly before: Row; readonly after: Datum[] }[] = [];
+  readonly #added: Datum[][] = [];
   #bytes = 0;
 
   constructor(run: Run, writer: RowWriter, clauses: readonly CompiledClause[]) {
@@ -154,7 +155,7 @@ class Merger {
       run.affected++;
       if (txn.crowded) await relieve(run);
     }
-    const inserter = new Inserter(run, this.#writer, (made) => made, null, null);
+    const inserter = new Inserter(run, this.#writer, (made) => made as Datum[], null, null);
     await inserter.all(new RowsOperator(this.#added), false, false, false);
     run.ctx.memory.shrink(this.#bytes);
   }

@@ -91,6 +91,7 @@ class IngestTarget implements RowTarget {
       keys.push(codec.primary.keyOfRow(live));
       values.push(codec.encodeRow(live));
       for (const index of codec.secondaries) {
+        if (!index.covers(live)) continue;
         keys.push(index.keyOfRow(live));
         values.push(index.entryOfRow(live));
       }

@@ -1,16 +1,18 @@
 /**
- * Writes rows of one table into the transaction, with everything that must hold: NOT NULL, CHECK,
- * unique keys, index entries. Shared by INSERT, UPDATE, DELETE and COPY.
+ * Writes rows of one table into the transaction, with everything that must hold: generated columns,
+ * NOT NULL, CHECK, unique keys, index entries. Shared by INSERT, UPDATE, DELETE and COPY.
  *
  * "Full rows" have one value for each position of `table.columns`, dropped ones included (NULL); the
  * codec works on live columns only.
  *
  * Invariants
- * - An index entry exists exactly for the rows that exist: both are in the same buffer.
+ * - An index entry exists exactly for the rows that exist (and that a partial index covers): both are in the
+ *   same buffer.
  * - What a foreign key has to be looked at for is queued with the write (foreign-key-queue.ts).
  * - A unique key is written only after it was read under its lock and found absent, or with a check
  *   deferred to the commit (implicit single-row inserts).
  */
+import { assert } from '../../base/assert.js';
 import { sqlError, type QuoralError } from '../../base/errors.js';
 import type { Key } from '../../base/key.js';
 import type { KvTxn } from '../../txn/kv-txn.js';
@@ -19,7 +21,7 @@ import type { ExecContext } from '../contract.js';
 import type { TableChecks } from '../plan/logical.js';
 import type { Datum } from '../types/datum.js';
 import { typeByOid } from '../types/registry.js';
-import { type CompiledTest, compileExpr, layoutOf } from './eval.js';
+import { type CompiledTest, compileExpr, compileSync, layoutOf, type SyncEval } from './eval.js';
 import { type IndexCodec, tableCodec, type TableCodec } from './index-codec.js';
 import { type LinkedWriters, linkedWriters } from './linked-writers.js';
 import type { Row, Run } from './run.js';
@@ -38,6 +40,7 @@ export class RowWriter {
   /** Unique indexes, the primary one first. */
   readonly uniques: readonly IndexCodec[];
   readonly #checks: readonly Check[];
+  readonly #generated: readonly { readonly position: number; readonly compute: SyncEval }[];
   readonly #notNull: readonly number[];
   /** Position in table.columns of each live column; null if none was dropped. */
   readonly #livePositions: readonly number[] | null;
@@ -56,6 +59,11 @@ export class RowWriter {
     this.uniques = [this.codec.primary, ...this.codec.secondaries.filter((s) => s.index.unique)];
     const layout = layoutOf(checks.row);
     this.#checks = checks.checks.map((c) => ({ name: c.name, test: compileCheck(c.expr, layout) }));
+    this.#generated = (checks.generated ?? []).map(({ position, expr }) => {
+      const compute = compileSync(expr, layout);
+      assert(compute !== null, 'what generates a column is immutable and waits for nothing');
+      return { position, compute };
+    });
     this.#notNull = table.columns.flatMap((c, i) => (c.nullable || c.dropped ? [] : [i]));
     this.#livePositions = table.columns.some((c) => c.dropped)
       ? table.columns.flatMap((c, i) => (c.dropped ? [] : [i]))
@@ -78,8 +86,14 @@ export class RowWriter {
     return full;
   }
 
-  /** @throws QuoralError 23502, 23514. Returns a promise only if a CHECK has to wait. */
-  verify(full: Row, run: Run): Promise<void> | undefined {
+  /**
+   * Computes the generated columns of a new row, in place, then checks it. Every row that is about to be
+   * written goes through here. Returns a promise only if a CHECK has to wait.
+   * @throws QuoralError 23502, 23514
+   */
+  verify(full: Datum[], run: Run): Promise<void> | undefined {
+    // None reads another, so that their order does not matter.
+    for (const { position, compute } of this.#generated) full[position] = compute(full, run);
     for (const position of this.#notNull) {
       if (full[position] === null) throw this.#notNullViolation(position, full, run.ctx);
     }
@@ -130,9 +144,11 @@ export class RowWriter {
 
   uniqueViolation(index: IndexCodec, full: Row, ctx: ExecContext): QuoralError {
     const live = this.live(full);
-    const columns = index.positions.map((p) => this.codec.columns[p]!);
-    const names = columns.map((c) => c.name).join(', ');
-    const values = index.positions.map((p, i) => showValue(columns[i]!, live[p]!, ctx)).join(', ');
+    const names = index.keys.map((k) => k.label).join(', ');
+    const values = index
+      .columnValues(live)
+      .map((value, i) => showValue(index.keys[i]!, value, ctx))
+      .join(', ');
     return sqlError('23505', `duplicate key value violates unique constraint "${index.index.name}"`, {
       detail: `Key (${names})=(${values}) already exists.`,
       schema: this.schemaName,
@@ -161,7 +177,7 @@ export class RowWriter {
     this.noteInserted(txn, live);
     txn.put(this.codec.primary.keyOfRow(live), this.codec.encodeRow(live));
     for (const index of this.codec.secondaries) {
-      txn.put(index.keyOfRow(live), index.entryOfRow(live));
+      if (index.covers(live)) txn.put(index.keyOfRow(live), index.entryOfRow(live));
     }
   }
 
@@ -175,6 +191,7 @@ export class RowWriter {
     if (this.hasHiddenKey) txn.put(primaryKey, row);
     else this.#deferred(ctx, this.codec.primary, primaryKey, row, full);
     for (const index of this.codec.secondaries) {
+      if (!index.covers(live)) continue;
       const key = index.keyOfRow(live);
       const entry = index.entryOfRow(live);
       if (index.isUniqueFor(live)) this.#deferred(ctx, index, key, entry, full);
@@ -201,7 +218,7 @@ export class RowWriter {
     const live = this.live(full);
     this.#links?.removed(txn, this.table.id, live);
     txn.delete(this.codec.primary.keyOfRow(live));
-    for (const index of this.codec.secondaries) txn.delete(index.keyOfRow(live));
+    for (const index of this.codec.secondaries) if (index.covers(live)) txn.delete(index.keyOfRow(live));
   }
 
   /** Replaces a row in place; unique keys that change have been checked. */
@@ -215,17 +232,19 @@ export class RowWriter {
     if (oldKey !== newKey) txn.delete(oldKey);
     txn.put(newKey, this.codec.encodeRow(live));
     for (const index of this.codec.secondaries) {
-      const oldEntry = index.keyOfRow(old);
-      const newEntry = index.keyOfRow(live);
-      if (oldEntry !== newEntry) txn.delete(oldEntry);
-      if (oldEntry !== newEntry || oldKey !== newKey) txn.put(newEntry, index.entryOfRow(live));
+      const oldEntry = index.covers(old) ? index.keyOfRow(old) : null;
+      const newEntry = index.covers(live) ? index.keyOfRow(live) : null;
+      if (oldEntry !== null && oldEntry !== newEntry) txn.delete(oldEntry);
+      if (newEntry !== null && (oldEntry !== newEntry || oldKey !== newKey)) txn.put(newEntry, index.entryOfRow(live));
     }
   }
 
   /** Unique keys of the new row that the old one did not have. */
   changedUniqueKeys(before: Row, after: Row): { readonly index: IndexCodec; readonly key: Key }[] {
     const old = this.live(before);
-    return this.uniqueKeys(this.live(after)).filter(({ index, key }) => index.keyOfRow(old) !== key);
+    return this.uniqueKeys(this.live(after)).filter(
+      ({ index, key }) => !index.covers(old) || index.keyOfRow(old) !== key,
+    );
   }
 
   /** Finds the full row behind a unique key's value: the row itself, or through the entry. */
@@ -262,7 +281,7 @@ function compileCheck(expr: Parameters<typeof compileExpr>[0], layout: ReadonlyM
   };
 }
 
-function showValue(column: ColumnDescriptor, value: Datum, ctx: ExecContext): string {
+function showValue(column: Pick<ColumnDescriptor, 'typeOid'>, value: Datum, ctx: ExecContext): string {
   return value === null ? 'null' : typeByOid(column.typeOid).output(value, ctx.format);
 }
 

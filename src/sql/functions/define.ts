@@ -90,6 +90,9 @@ export function parseSignature(text: string): Signature {
   };
 }
 
+/** Stable by PostgreSQL's word, because its locale settings count: so no index and no generated column may use them. */
+const LOCALISED: ReadonlySet<string> = new Set(['to_char', 'to_date', 'to_number', 'convert_from', 'convert_to']);
+
 function makeEntry(
   signature: Signature,
   oid: number,
@@ -105,7 +108,7 @@ function makeEntry(
     argOids: signature.argOids,
     resultOid: signature.resultOid,
     strict: options.strict ?? true,
-    volatility: options.volatility ?? 'immutable',
+    volatility: options.volatility ?? (LOCALISED.has(signature.name) ? 'stable' : 'immutable'),
     variadic: signature.variadic,
     defaults: options.defaults ?? [],
     mayWait: options.mayWait ?? false,

@@ -7,17 +7,21 @@ import { compareText, stripBlanks } from '../types/text-order.js';
 import { typeByName, typeByOid } from '../types/registry.js';
 import type { ExecContext } from '../contract.js';
 import { fn, op } from './define.js';
-import type { CallInfo, Value } from './entry.js';
+import type { CallInfo, FunctionEntry, Value } from './entry.js';
+
+type Volatility = FunctionEntry['volatility'];
 
 type Compare = (a: never, b: never, ctx: ExecContext, call: CallInfo) => number;
 type Loose = (a: Value, b: Value, ctx: ExecContext, call: CallInfo) => number;
 
 /** The six operators from a three-way comparison. */
-function comparisons(left: string, right: string, compare: Compare): void {
+function comparisons(left: string, right: string, compare: Compare, volatility: Volatility = 'immutable'): void {
   const c = compare as unknown as Loose;
   const define = (symbol: string, test: (n: number) => boolean): void => {
-    op(`${left} ${symbol} ${right} = bool`, (a: Value, b: Value, ctx: ExecContext, call: CallInfo) =>
-      test(c(a, b, ctx, call)),
+    op(
+      `${left} ${symbol} ${right} = bool`,
+      (a: Value, b: Value, ctx: ExecContext, call: CallInfo) => test(c(a, b, ctx, call)),
+      { volatility },
     );
   };
   define('=', (n) => n === 0);
@@ -92,18 +96,22 @@ comparisons('anyarray', 'anyarray', (a: Value, b: Value, _ctx: ExecContext, call
 const order = (a: bigint, b: bigint): number => (a < b ? -1 : a > b ? 1 : 0);
 comparisons('date', 'timestamp', (a: number, b: bigint) => order(dateToTimestamp(a), b));
 comparisons('timestamp', 'date', (a: bigint, b: number) => order(a, dateToTimestamp(b)));
-comparisons('date', 'timestamptz', (a: number, b: bigint, ctx: ExecContext) =>
-  order(timestampToTz(dateToTimestamp(a), ctx.format.timeZone), b),
-);
-comparisons('timestamptz', 'date', (a: bigint, b: number, ctx: ExecContext) =>
-  order(a, timestampToTz(dateToTimestamp(b), ctx.format.timeZone)),
-);
-comparisons('timestamp', 'timestamptz', (a: bigint, b: bigint, ctx: ExecContext) =>
-  order(timestampToTz(a, ctx.format.timeZone), b),
-);
-comparisons('timestamptz', 'timestamp', (a: bigint, b: bigint, ctx: ExecContext) =>
-  order(a, timestampToTz(b, ctx.format.timeZone)),
-);
+// The time zone decides.
+const zoned = (
+  left: string,
+  right: string,
+  compare: (a: number | bigint, b: number | bigint, zone: string) => number,
+): void =>
+  comparisons(
+    left,
+    right,
+    (a: number | bigint, b: number | bigint, ctx: ExecContext) => compare(a, b, ctx.format.timeZone),
+    'stable',
+  );
+zoned('date', 'timestamptz', (a, b, zone) => order(timestampToTz(dateToTimestamp(a as number), zone), b as bigint));
+zoned('timestamptz', 'date', (a, b, zone) => order(a as bigint, timestampToTz(dateToTimestamp(b as number), zone)));
+zoned('timestamp', 'timestamptz', (a, b, zone) => order(timestampToTz(a as bigint, zone), b as bigint));
+zoned('timestamptz', 'timestamp', (a, b, zone) => order(a as bigint, timestampToTz(b as bigint, zone)));
 
 for (const type of ['xid', 'cid', 'tid', 'xid8']) {
   op(`${type} = ${type} = bool`, (a: Value, b: Value) => a === b);

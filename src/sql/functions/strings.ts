@@ -65,10 +65,12 @@ op('text || text = text', (a: string, b: string) => {
 op(
   'text || anynonarray = text',
   (a: string, b: Value, ctx: ExecContext, call: CallInfo) => a + outputText(b, call.argOids[1]!, ctx),
+  { volatility: 'stable' },
 );
 op(
   'anynonarray || text = text',
   (a: Value, b: string, ctx: ExecContext, call: CallInfo) => outputText(a, call.argOids[0]!, ctx) + b,
+  { volatility: 'stable' },
 );
 /** The cast to text: booleans in full, blank-padded strings stripped. */
 function outputText(value: Value, oid: number, ctx: ExecContext): string {

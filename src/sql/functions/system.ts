@@ -13,6 +13,7 @@ import type { CallInfo, Value } from './entry.js';
 import { procedureByOid } from './procedure-oids.js';
 import { fn, fns, srf } from './define.js';
 import { quoteIdentifier } from './strings.js';
+import { indexColumnText, indexText, prettyCondition } from './index-text.js';
 import { viewText } from './view-text.js';
 
 const STABLE = { volatility: 'stable' } as const;
@@ -150,7 +151,11 @@ fn('num_nonnulls(variadic any) int4', (args: readonly Datum[]) => args.filter((v
 
 for (const type of ['pg_node_tree', 'text']) {
   fn(`pg_get_expr(${type}, oid) text`, (text: string) => text, STABLE);
-  fn(`pg_get_expr(${type}, oid, bool) text`, (text: string) => text, STABLE);
+  fn(
+    `pg_get_expr(${type}, oid, bool) text`,
+    (text: string, _relation: number, pretty: boolean) => (pretty ? prettyCondition(text) : text),
+    STABLE,
+  );
 }
 fn(
   'pg_get_userbyid(oid) name',
@@ -172,25 +177,16 @@ function qualified(table: TableDescriptor, ctx: ExecContext): string {
   const name = ctx.services.relationName(table.id) ?? quoteIdentifier(table.name);
   return name.includes('.') ? name : `public.${name}`;
 }
-function indexDefinition(oid: number, column: number, ctx: ExecContext): Datum {
+function indexDefinition(oid: number, column: number, pretty: boolean, ctx: ExecContext): Datum {
   const found = findIndex(oid, ctx);
   if (found === null) return null;
   const { table, index } = found;
-  if (column > 0) {
-    const key = index.columns[column - 1]?.columnId ?? index.storing[column - 1 - index.columns.length];
-    return key === undefined ? '' : columnName(table, key);
-  }
-  const columns = index.columns.map((key) => columnName(table, key.columnId) + (key.descending ? ' DESC' : ''));
-  const include =
-    index.storing.length === 0 ? '' : ` INCLUDE (${index.storing.map((id) => columnName(table, id)).join(', ')})`;
-  return `CREATE ${index.unique ? 'UNIQUE ' : ''}INDEX ${quoteIdentifier(index.name)} ON ${qualified(table, ctx)} USING btree (${columns.join(', ')})${include}`;
+  if (column > 0) return indexColumnText(table, index, column, pretty);
+  const visible = ctx.services.relationName(table.id) ?? quoteIdentifier(table.name);
+  return indexText(table, index, pretty ? visible : qualified(table, ctx), pretty);
 }
-fn('pg_get_indexdef(oid) text', (oid: number, ctx: ExecContext) => indexDefinition(oid, 0, ctx), STABLE);
-fn(
-  'pg_get_indexdef(oid, int4, bool) text',
-  (oid: number, column: number, _pretty: boolean, ctx: ExecContext) => indexDefinition(oid, column, ctx),
-  STABLE,
-);
+fn('pg_get_indexdef(oid) text', (oid: number, ctx: ExecContext) => indexDefinition(oid, 0, false, ctx), STABLE);
+fn('pg_get_indexdef(oid, int4, bool) text', indexDefinition, STABLE);
 function foreignKeyText(table: TableDescriptor, fk: ForeignKeyDescriptor, ctx: ExecContext): string {
   const parent = ctx.services.tableByOid(fk.parentId);
   const names = (of: TableDescriptor, ids: readonly number[]): string => ids.map((id) => columnName(of, id)).join(', ');
@@ -205,11 +201,12 @@ function foreignKeyText(table: TableDescriptor, fk: ForeignKeyDescriptor, ctx: E
   if (fk.initiallyDeferred) text += ' INITIALLY DEFERRED';
   return fk.validated ? text : `${text} NOT VALID`;
 }
-function constraintDefinition(oid: number, ctx: ExecContext): Datum {
+function constraintDefinition(oid: number, pretty: boolean, ctx: ExecContext): Datum {
   for (const table of ctx.services.allTables()) {
     const check = table.checks.find((one) => one.oid === oid);
     if (check !== undefined) {
       const text = check.expressionSql;
+      if (pretty) return `CHECK (${prettyCondition(text)})`;
       return `CHECK (${text.startsWith('(') && text.endsWith(')') ? text : `(${text})`})`;
     }
     const index = table.indexes.find((one) => one.constraintOid === oid);
@@ -222,12 +219,8 @@ function constraintDefinition(oid: number, ctx: ExecContext): Datum {
   }
   return null;
 }
-fn('pg_get_constraintdef(oid) text', (oid: number, ctx: ExecContext) => constraintDefinition(oid, ctx), STABLE);
-fn(
-  'pg_get_constraintdef(oid, bool) text',
-  (oid: number, _pretty: boolean, ctx: ExecContext) => constraintDefinition(oid, ctx),
-  STABLE,
-);
+fn('pg_get_constraintdef(oid) text', (oid: number, ctx: ExecContext) => constraintDefinition(oid, false, ctx), STABLE);
+fn('pg_get_constraintdef(oid, bool) text', constraintDefinition, STABLE);
 function viewDefinition(oid: number | null, ctx: ExecContext): Datum {
   const view = oid === null ? null : ctx.services.viewByOid(oid);
   return view === null ? null : viewText(view, ctx.services);

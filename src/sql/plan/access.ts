@@ -3,18 +3,20 @@
  * index is best. Heuristics without statistics: a whole unique key beats everything, then the number
  * of columns bound by equality, then a range, then covering and primary indexes.
  */
-import type { ColumnDescriptor, IndexDescriptor } from '../catalog/descriptor.js';
+import type { ColumnDescriptor, IndexDescriptor, TableDescriptor } from '../catalog/descriptor.js';
 import type { FunctionEntry } from '../functions/entry.js';
 import { identityCast } from '../types/casts.js';
 import { OID } from '../types/oids.js';
 import { elementOidOf } from '../types/registry.js';
 import { INT8_MAX, INT8_MIN } from '../types/scalar-input.js';
-import { hasSubquery, isVolatile } from './expr.js';
+import { hasSubquery, isVolatile, sameExpr } from './expr.js';
 import type { Expr, SortKey } from './expr.js';
+import { implies } from './implication.js';
+import { boundIndex, normal, overScan, predicateOver } from './index-expressions.js';
 import type { Access, KeyConstraint, ScanColumn, ScanPlan } from './logical.js';
 import { columnsOf } from './plan-walk.js';
 
-/** A condition understood as a constraint on one column. */
+/** A condition understood as a constraint on one column of an index: a column of the scan, or an expression over them. */
 interface Sarg {
   readonly columnId: number;
   readonly condition: Expr;
@@ -68,7 +70,7 @@ function widthCast(from: number, to: number): FunctionEntry {
 }
 
 /** The operand as a value of the column's own type; null if that cannot be had. */
-function operand(column: ScanColumn, other: Expr, equality: boolean): Expr | null {
+function operand(column: KeyColumn, other: Expr, equality: boolean): Expr | null {
   if (fits(column.oid, other.oid)) return other;
   if (!INTEGERS.has(column.oid) || !INTEGERS.has(other.oid)) return null;
   if (other.kind === 'const') {
@@ -92,15 +94,66 @@ function operand(column: ScanColumn, other: Expr, equality: boolean): Expr | nul
   };
 }
 
+/** What an index can be over. */
+type KeyColumn = Pick<ScanColumn, 'id' | 'oid'>;
+
+interface KeyExpression extends KeyColumn {
+  readonly expr: Expr;
+}
+
+const expressionsOfScans = new WeakMap<TableDescriptor, readonly Expr[]>();
+
+/** The different expressions of a table's indexes, in normal form over the ids of its columns. */
+function indexExpressions(table: TableDescriptor): readonly Expr[] {
+  let found = expressionsOfScans.get(table);
+  if (found === undefined) {
+    const all: Expr[] = [];
+    for (const index of table.indexes) {
+      if (!index.columns.some((c) => c.expression != null)) continue;
+      for (const key of boundIndex(table, index).keys) {
+        if (key === null) continue;
+        const plain = normal(key);
+        // Left out is what encodes otherwise than it compares, after a cast that normal form does not show.
+        if (fits(key.oid, plain.oid) && !all.some((e) => sameExpr(e, plain))) all.push(plain);
+      }
+    }
+    found = all;
+    expressionsOfScans.set(table, found);
+  }
+  return found;
+}
+
+/** Ids that no column has, one for each expression. */
+function expressionId(at: number): number {
+  return -2 - at;
+}
+
+/** The expression at this place of an index over the scan's columns; null if a column stands there. */
+export function keyExpression(scan: ScanPlan, index: IndexDescriptor, at: number): Expr | null {
+  if (index.columns[at]?.expression == null) return null;
+  const key = boundIndex(scan.table, index).keys[at] ?? null;
+  return key === null ? null : overScan(key, scan);
+}
+
 export class SargFinder {
   readonly #columns: ReadonlyMap<number, ScanColumn>;
+  readonly #expressions: readonly KeyExpression[];
   constructor(scan: ScanPlan) {
     this.#columns = new Map(scan.columns.map((c) => [c.id, c]));
+    this.#expressions = indexExpressions(scan.table).map((e, at) => ({
+      id: expressionId(at),
+      oid: e.oid,
+      expr: overScan(e, scan),
+    }));
   }
 
-  #column(e: Expr): ScanColumn | null {
+  /** The column or index expression that this is. */
+  column(e: Expr): KeyColumn | null {
     const b = bare(e);
-    return b.kind === 'column' ? (this.#columns.get(b.id) ?? null) : null;
+    if (b.kind === 'column') return this.#columns.get(b.id) ?? null;
+    if (this.#expressions.length === 0) return null;
+    const plain = normal(e);
+    return this.#expressions.find((k) => sameExpr(k.expr, plain)) ?? null;
   }
 
   /** Free of the scan's own columns and safe to evaluate before it. */
@@ -110,12 +163,29 @@ export class SargFinder {
     return true;
   }
 
-  find(condition: Expr): Sarg | null {
+  /** What the condition says: at most of one column, and of the expression that it is itself. */
+  find(condition: Expr): readonly Sarg[] {
+    return [this.#understood(condition), this.#itself(condition)].filter((s) => s !== null);
+  }
+
+  /** A condition that is an index's own expression holds where that is true. */
+  #itself(condition: Expr): Sarg | null {
+    const column = this.column(condition);
+    if (column === null || column.oid !== OID.bool) return null;
+    return {
+      columnId: column.id,
+      condition,
+      constraint: { kind: 'equal', values: [{ kind: 'const', value: true, oid: OID.bool, typmod: -1 }] },
+      exact: false,
+    };
+  }
+
+  #understood(condition: Expr): Sarg | null {
     switch (condition.kind) {
       case 'call':
         return this.#comparison(condition);
       case 'in': {
-        const column = this.#column(condition.left);
+        const column = this.column(condition.left);
         if (column === null || condition.negated || condition.entry.name !== '=') return null;
         if (!condition.items.every((i) => this.#outside(i))) return null;
         const values = condition.items.map((i) => operand(column, i, true));
@@ -123,27 +193,17 @@ export class SargFinder {
         return { columnId: column.id, condition, constraint: { kind: 'equal', values }, exact: false };
       }
       case 'anyall': {
-        const column = this.#column(condition.left);
+        const column = this.column(condition.left);
         if (column === null || condition.all || condition.entry.name !== '=' || !this.#outside(condition.right))
           return null;
         if (!fits(column.oid, elementOidOf(condition.right.oid))) return null;
         return { columnId: column.id, condition, constraint: { kind: 'anyof', array: condition.right }, exact: false };
       }
       case 'isnull': {
-        const column = condition.negated ? null : this.#column(condition.arg);
+        const column = condition.negated ? null : this.column(condition.arg);
         return column === null
           ? null
           : { columnId: column.id, condition, constraint: { kind: 'isnull' }, exact: false };
-      }
-      case 'column': {
-        const column = this.#column(condition);
-        if (column === null || column.oid !== OID.bool) return null;
-        return {
-          columnId: column.id,
-          condition,
-          constraint: { kind: 'equal', values: [{ kind: 'const', value: true, oid: OID.bool, typmod: -1 }] },
-          exact: false,
-        };
       }
       default:
         return null;
@@ -155,9 +215,9 @@ export class SargFinder {
     let symbol = condition.entry.name;
     if (FLIPPED[symbol] === undefined) return null;
     let [left, right] = condition.args as [Expr, Expr];
-    let column = this.#column(left);
+    let column = this.column(left);
     if (column === null || !this.#outside(right)) {
-      column = this.#column(right);
+      column = this.column(right);
       if (column === null || !this.#outside(left)) return null;
       [left, right] = [right, left];
       symbol = FLIPPED[symbol]!;
@@ -194,14 +254,22 @@ function columnIdOf(scan: ScanPlan, column: ColumnDescriptor | undefined): numbe
   return scan.columns.find((c) => scan.table.columns[c.position] === column)?.id ?? -1;
 }
 
-/** Positions of index columns as column ids of the scan; -1 where the scan does not give the column. */
+/** Columns of an index as column ids of the scan, or of its expressions; -1 where the scan does not give the column. */
 export function indexColumnIds(scan: ScanPlan, index: IndexDescriptor): number[] {
-  return index.columns.map((k) =>
-    columnIdOf(
-      scan,
-      scan.table.columns.find((c) => c.id === k.columnId),
-    ),
-  );
+  return index.columns.map((k, at) => {
+    if (k.expression == null)
+      return columnIdOf(
+        scan,
+        scan.table.columns.find((c) => c.id === k.columnId),
+      );
+    const key = normal(boundIndex(scan.table, index).keys[at]!);
+    return expressionId(indexExpressions(scan.table).findIndex((e) => sameExpr(e, key)));
+  });
+}
+
+/** Whether the index has an entry for every row for which the conditions hold. */
+export function hasEntries(scan: ScanPlan, index: IndexDescriptor, conditions: readonly Expr[]): boolean {
+  return index.predicate == null || predicateOver(scan, index).every((part) => implies(conditions, part));
 }
 
 function accessOf(scan: ScanPlan, index: IndexDescriptor, sargs: readonly Sarg[]): ChosenAccess | null {
@@ -237,7 +305,11 @@ function accessOf(scan: ScanPlan, index: IndexDescriptor, sargs: readonly Sarg[]
     }
     break;
   }
-  if (constraints.length === 0) return null;
+  if (constraints.length === 0) {
+    // The whole of a partial index has fewer rows than the table.
+    if (index.predicate == null) return null;
+    score = 4;
+  }
   const unique = index.unique && equalities === ids.length;
   if (unique) score += 1000;
   if (index.primary) score += 2;
@@ -249,10 +321,11 @@ function accessOf(scan: ScanPlan, index: IndexDescriptor, sargs: readonly Sarg[]
 /** The best index for these conditions, or null if none helps. */
 export function chooseAccess(scan: ScanPlan, conditions: readonly Expr[]): ChosenAccess | null {
   const finder = new SargFinder(scan);
-  const sargs = conditions.map((c) => finder.find(c)).filter((s): s is Sarg => s !== null);
-  if (sargs.length === 0) return null;
+  const sargs = conditions.flatMap((c) => finder.find(c));
+  if (conditions.length === 0) return null;
   let best: ChosenAccess | null = null;
   for (const index of scan.table.indexes) {
+    if (!hasEntries(scan, index, conditions)) continue;
     const candidate = accessOf(scan, index, sargs);
     if (candidate !== null && (best === null || candidate.score > best.score)) best = candidate;
   }
@@ -264,8 +337,8 @@ function boundIds(scan: ScanPlan, conditions: readonly Expr[]): ReadonlySet<numb
   const finder = new SargFinder(scan);
   return new Set(
     conditions
-      .map((c) => finder.find(c))
-      .filter((s): s is Sarg => s !== null && s.exact)
+      .flatMap((c) => finder.find(c))
+      .filter((s) => s.exact)
       .map((s) => s.columnId),
   );
 }
@@ -281,13 +354,15 @@ export function orderOf(
   equal: number,
   conditions: readonly Expr[],
 ): 'forward' | 'reverse' | null {
+  if (!hasEntries(scan, index, conditions)) return null;
   const ids = indexColumnIds(scan, index);
   const bound = boundIds(scan, conditions);
+  const finder = new SargFinder(scan);
   let at = 0;
   let direction: 'forward' | 'reverse' | null = null;
   for (const key of keys) {
-    const e = bare(key.expr);
-    if (e.kind !== 'column') return null;
+    const e = finder.column(key.expr);
+    if (e === null) return null;
     if (bound.has(e.id)) continue;
     while (at < ids.length && ids[at] !== e.id && (at < equal || bound.has(ids[at]!))) at++;
     if (at >= ids.length) return index.unique && index.primary ? (direction ?? 'forward') : null;

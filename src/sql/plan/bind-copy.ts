@@ -43,14 +43,20 @@ export function bindCopy(b: Binder, stmt: CopyStmt): BoundCopy {
   return from ? bindFrom(b, stmt) : bindTo(b, stmt);
 }
 
-/** Positions of the listed columns in table.columns; all visible ones if none are listed. */
+/** Positions of the listed columns in table.columns; all visible ones that are not generated if none are listed. */
 function copiedColumns(table: TableDescriptor, list: readonly Node[] | undefined): number[] {
-  if (list === undefined) return table.columns.flatMap((c, i) => (c.dropped || c.hidden ? [] : [i]));
+  if (list === undefined)
+    return table.columns.flatMap((c, i) => (c.dropped || c.hidden || c.generated != null ? [] : [i]));
   const positions: number[] = [];
   for (const name of stringsOf(list)) {
     const at = table.columns.findIndex((c) => c.name === name && !c.dropped);
     if (at < 0) throw sqlError('42703', `column "${name}" of relation "${table.name}" does not exist`);
     if (positions.includes(at)) throw sqlError('42701', `column "${name}" specified more than once`);
+    if (table.columns[at]!.generated != null) {
+      throw sqlError('42P10', `column "${name}" is a generated column`, {
+        detail: 'Generated columns cannot be used in COPY.',
+      });
+    }
     positions.push(at);
   }
   return positions;

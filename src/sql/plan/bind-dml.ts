@@ -12,15 +12,16 @@ import type {
   SelectStmt,
   UpdateStmt,
 } from 'libpg-query';
-import type { ColumnDescriptor, IndexDescriptor, TableDescriptor } from '../catalog/descriptor.js';
+import type { ColumnDescriptor, TableDescriptor } from '../catalog/descriptor.js';
 import { OID } from '../types/oids.js';
-import { parseSql } from '../parse/parser.js';
 import { as, locationOf, must } from './ast.js';
+import { expressionTree } from './expression-tree.js';
 import { Scope, columnExpr, errorAt } from './binder.js';
 import type { Binder, BoundFrom, CteEntry, ExprContext, ScopeColumn, ScopeRelation, TableRelation } from './binder.js';
 import { bindExpr, starColumns } from './bind-expr.js';
 import { bindLinks, bindWritten } from './bind-foreign-keys.js';
 import { makeCall } from './bind-call.js';
+import { inferArbiters } from './arbiters.js';
 import { bindFrom, join, scanOf, scanRelation } from './bind-from.js';
 import { bindSelect, coerceOutput, exprContext, fromContext, withClause } from './bind-select.js';
 import { coerceAssignment, coerceBoolean, resolveUnknown } from './coerce.js';
@@ -62,15 +63,6 @@ export function targetTable(b: Binder, range: RangeVar): TableRelation {
   return relation;
 }
 
-/** The expression behind a DEFAULT, CHECK, … given as text. */
-export function expressionTree(sql: string): Node {
-  const parsed = parseSql(`SELECT ${sql}`)[0];
-  const select = parsed?.node['SelectStmt'] as SelectStmt | undefined;
-  const val = as(select?.targetList?.[0], 'ResTarget')?.val;
-  if (val === undefined) throw errorAt('XX000', `stored expression cannot be parsed: ${sql}`, -1);
-  return val;
-}
-
 /** What an omitted column, or DEFAULT, stands for. */
 export function defaultOf(b: Binder, column: ColumnDescriptor): Expr {
   const ctx = exprContext(b, new Scope(null, [], []), 'DEFAULT expressions');
@@ -86,15 +78,26 @@ export function defaultOf(b: Binder, column: ColumnDescriptor): Expr {
 
 export function bindChecks(b: Binder, table: TableDescriptor): TableChecks {
   const row = rowColumns(b, table);
-  if (table.checks.length === 0) return { row, checks: [], links: null };
+  const isGenerated = table.columns.some(({ generated }) => generated != null);
+  if (table.checks.length === 0 && !isGenerated) return { row, checks: [], links: null };
   const columns = visibleColumns(table, row);
   const scope = new Scope(null, [{ alias: table.name, schema: null, columns, table }], columns);
   const ctx = exprContext(b, scope, 'CHECK constraints');
+  const generated = table.columns.flatMap((column, position) =>
+    column.generated == null
+      ? []
+      : [
+          {
+            position,
+            expr: coerceAssignment(b, bindExpr(ctx, expressionTree(column.generated.expressionSql)), column, -1),
+          },
+        ],
+  );
   const checks = table.checks.map((c) => ({
     name: c.name,
     expr: coerceBoolean(b, bindExpr(ctx, expressionTree(c.expressionSql)), 'CHECK', -1),
   }));
-  return { row, checks, links: null };
+  return { row, generated, checks, links: null };
 }
 
 function rowColumns(b: Binder, table: TableDescriptor): PlanColumn[] {
@@ -233,6 +236,11 @@ export function checkWidth(
     throw errorAt('42601', 'INSERT has more expressions than target columns', location);
 }
 
+/** What a statement that gives a generated column a value is told. */
+function generatedValue(message: string, column: ColumnDescriptor): Error {
+  return errorAt('428C9', message, -1, { detail: `Column "${column.name}" is a generated column.` });
+}
+
 function alwaysIdentity(column: ColumnDescriptor): Error {
   return errorAt('428C9', `cannot insert a non-DEFAULT value into column "${column.name}"`, -1, {
     detail: `Column "${column.name}" is an identity column defined as GENERATED ALWAYS.`,
@@ -285,6 +293,9 @@ function insertSource(
   const plan = bindSelect(b, select, null, ctes, { keepUnknown: true });
   checkWidth(plan.columns.length, named, stmt.cols, table, -1);
   const targets = named.slice(0, plan.columns.length).map((p) => table.columns[p]!);
+  const generated = targets.find((c) => c.generated != null);
+  if (generated !== undefined)
+    throw generatedValue(`cannot insert a non-DEFAULT value into column "${generated.name}"`, generated);
   const identity = targets.find((c) => c.identity === 'always');
   if (identity !== undefined && override !== 'OVERRIDING_SYSTEM_VALUE' && override !== 'OVERRIDING_USER_VALUE')
     throw alwaysIdentity(identity);
@@ -294,6 +305,8 @@ function insertSource(
 
 export function insertCell(b: Binder, ctx: ExprContext, column: ColumnDescriptor, node: Node, override: string): Expr {
   if (as(node, 'SetToDefault') !== undefined) return defaultOf(b, column);
+  if (column.generated != null)
+    throw generatedValue(`cannot insert a non-DEFAULT value into column "${column.name}"`, column);
   if (column.identity === 'always' && override !== 'OVERRIDING_SYSTEM_VALUE' && override !== 'OVERRIDING_USER_VALUE')
     throw alwaysIdentity(column);
   return coerceAssignment(b, bindExpr(ctx, node), column, locationOf(node));
@@ -307,9 +320,9 @@ function bindConflict(
   ctes: readonly CteEntry[],
 ): ConflictClause {
   const update = clause.action === 'ONCONFLICT_UPDATE';
-  const arbiter = clause.infer === undefined ? null : inferArbiter(clause, table);
-  if (!update) return { arbiter, update: null };
-  if (arbiter === null) {
+  const arbiters = clause.infer === undefined ? null : inferArbiters(b, clause.infer, table, alias);
+  if (!update) return { arbiters, update: null };
+  if (arbiters === null) {
     throw errorAt(
       '42601',
       'ON CONFLICT DO UPDATE requires inference specification or constraint name',
@@ -331,36 +344,7 @@ function bindConflict(
     clause.whereClause === undefined
       ? null
       : coerceBoolean(b, bindExpr(ctx, clause.whereClause), 'WHERE', locationOf(clause.whereClause));
-  return { arbiter, update: { excluded, existing, assignments, where } };
-}
-
-function inferArbiter(clause: OnConflictClause, table: TableDescriptor): IndexDescriptor {
-  const infer = clause.infer!;
-  if (infer.conname !== undefined) {
-    const found = table.indexes.find((i) => i.name === infer.conname && i.unique && i.constraintOid !== null);
-    if (found === undefined)
-      throw errorAt('42704', `constraint "${infer.conname}" for table "${table.name}" does not exist`, -1);
-    return found;
-  }
-  const ids = (infer.indexElems ?? []).map((n) => {
-    const name = as(n, 'IndexElem')?.name;
-    if (name === undefined) return -1;
-    const column = table.columns.find((c) => c.name === name && !c.dropped);
-    if (column === undefined) throw errorAt('42703', `column "${name}" does not exist`, infer.location ?? -1);
-    return column.id;
-  });
-  const wanted = new Set(ids);
-  const found = table.indexes.find(
-    (i) =>
-      i.unique &&
-      i.columns.length === wanted.size &&
-      i.columns.every((c) => wanted.has(c.columnId)) &&
-      !table.columns.some((c) => c.hidden && wanted.has(c.id)),
-  );
-  if (found === undefined || (infer.whereClause !== undefined && !wanted.size)) {
-    throw errorAt('42P10', 'there is no unique or exclusion constraint matching the ON CONFLICT specification', -1);
-  }
-  return found;
+  return { arbiters, update: { excluded, existing, assignments, where } };
 }
 
 // ---- UPDATE ----
@@ -391,6 +375,8 @@ export function bindAssignments(
       assignments[position] = defaultOf(b, column);
       continue;
     }
+    if (column.generated != null && !isDefaultCell(val))
+      throw generatedValue(`column "${name}" can only be updated to DEFAULT`, column);
     if (column.identity === 'always') {
       throw errorAt('428C9', `column "${name}" can only be updated to DEFAULT`, -1, {
         detail: `Column "${name}" is an identity column defined as GENERATED ALWAYS.`,
@@ -399,6 +385,13 @@ export function bindAssignments(
     assignments[position] = assignedValue(b, ctx, val, column, shared);
   }
   return assignments;
+}
+
+/** DEFAULT in SET (a, b) = (…, DEFAULT). */
+function isDefaultCell(val: Node): boolean {
+  const multi = as(val, 'MultiAssignRef');
+  const row = as(multi?.source, 'RowExpr');
+  return as(row?.args?.[(multi?.colno ?? 1) - 1], 'SetToDefault') !== undefined;
 }
 
 function assignedValue(

@@ -54,7 +54,13 @@ const SETTING_FREE: ReadonlySet<number> = new Set<number>([
   OID.record,
   OID.regtype,
 ]);
-const TEXT_DEPENDENT: ReadonlySet<number> = new Set<number>([OID.bytea, OID.float4, OID.float8, OID.interval]);
+const TEXT_DEPENDENT: ReadonlySet<number> = new Set<number>([
+  OID.bytea,
+  OID.float4,
+  OID.float8,
+  OID.interval,
+  OID.record,
+]);
 const STRINGS: ReadonlySet<number> = new Set<number>([OID.text, OID.varchar, OID.bpchar, OID.name]);
 
 /** True if reading this literal as that type gives the same value for ever. */
@@ -70,7 +76,7 @@ function literalIsImmutable(text: string, oid: number): boolean {
   );
 }
 
-function castIsImmutable(from: number, to: number): boolean {
+export function castIsImmutable(from: number, to: number): boolean {
   const f = isArrayType(from) ? elementOidOf(from) : from;
   const t = isArrayType(to) ? elementOidOf(to) : to;
   if (STRINGS.has(t) && TEXT_DEPENDENT.has(f)) return false;

@@ -74,7 +74,9 @@ function standsAlone(sub: SubqueryExpr): boolean {
 
 /** Point reads of the scan below, driven by an uncorrelated `x IN (subquery)` or `x = (subquery)`. */
 function drivenLookup(input: Plan, condition: Expr, push: Push): Plan | null {
-  if (input.kind !== 'scan' || chooseAccess(input, conjuncts(input.filter)) !== null) return null;
+  if (input.kind !== 'scan') return null;
+  const own = chooseAccess(input, conjuncts(input.filter));
+  if (own !== null && own.access.constraints.length > 0) return null;
   if (condition.kind === 'subquery') {
     const { test } = condition;
     if (condition.mode !== 'any' || test?.kind !== 'call' || test.entry.name !== '=' || !standsAlone(condition))

@@ -4,7 +4,8 @@ import type { FormatContext } from '../types/type-info.js';
 import { conjuncts, some } from './expr.js';
 import type { Expr, SortKey } from './expr.js';
 import { ExprFormatter, quoteIdentifier } from './format-expr.js';
-import { indexColumnIds } from './access.js';
+import type { IndexDescriptor } from '../catalog/descriptor.js';
+import { indexColumnIds, keyExpression } from './access.js';
 import { estimate } from './join-order.js';
 import type {
   AggregatePlan,
@@ -288,7 +289,8 @@ class Explainer {
     const details: Detail[] = [];
     if (plan.kind === 'insert' && plan.conflict !== null) {
       details.push(['Conflict Resolution', plan.conflict.update === null ? 'NOTHING' : 'UPDATE']);
-      if (plan.conflict.arbiter !== null) details.push(['Conflict Arbiter Indexes', [plan.conflict.arbiter.name]]);
+      const { arbiters } = plan.conflict;
+      if (arbiters !== null) details.push(['Conflict Arbiter Indexes', arbiters.map((a) => a.name)]);
     }
     return {
       title: `${operation} on ${quoteIdentifier(plan.table.name)}`,
@@ -313,7 +315,7 @@ class Explainer {
       facts.push(['Scan Direction', access.reverse ? 'Backward' : 'Forward'], ['Index Name', access.index.name]);
       const ids = indexColumnIds(plan, access.index);
       const conditions = access.constraints.flatMap((c, i) =>
-        this.#constraint(c, columnName(plan, access.index.columns[i]!.columnId, ids[i]!, this.#names)),
+        this.#constraint(c, this.#keyName(plan, access.index, i, ids[i]!)),
       );
       if (conditions.length > 0)
         details.push(['Index Cond', conditions.length === 1 ? conditions[0]! : `(${conditions.join(' AND ')})`]);
@@ -326,6 +328,13 @@ class Explainer {
     }
     if (plan.limit !== null) details.push(['Row Limit', this.#text(plan.limit)]);
     return { title, nodeType, facts, details };
+  }
+
+  #keyName(plan: ScanPlan, index: IndexDescriptor, at: number, id: number): string {
+    const expression = keyExpression(plan, index, at);
+    return expression === null
+      ? columnName(plan, index.columns[at]!.columnId, id, this.#names)
+      : this.#text(expression);
   }
 
   #constraint(c: KeyConstraint, column: string): string[] {

@@ -6,6 +6,7 @@ import type { ExecContext } from '../contract.js';
 import { QuoralError } from '../../base/errors.js';
 import type { Datum } from '../types/datum.js';
 import { OID } from '../types/oids.js';
+import { elementOidOf, typeByOid } from '../types/registry.js';
 import type { FormatContext } from '../types/type-info.js';
 import { constant, mapChildren } from './expr.js';
 import type { ConstExpr, Expr } from './expr.js';
@@ -86,4 +87,16 @@ function foldLogic(e: Extract<Expr, { kind: 'and' | 'or' }>): Expr {
   if (args.some((a) => isConst(a) && a.value === decisive)) return constant(decisive, OID.bool);
   if (args.length === 0) return constant(!decisive, OID.bool);
   return args.length === 1 ? args[0]! : { ...e, args };
+}
+
+/**
+ * Dates and times written as literals, whose reading depends on settings or the clock, become the constants that
+ * they are now. Names of objects, whose reading depends on the catalog, stay as they are.
+ */
+export function readLiterals(expr: Expr, format: FormatContext): Expr {
+  const e = mapChildren(expr, (child) => readLiterals(child, format));
+  if (e.kind !== 'cast' || !e.stable || e.arg.kind !== 'const' || e.arg.oid !== OID.unknown) return e;
+  const { category } = typeByOid(elementOidOf(e.oid) || e.oid);
+  if (category !== 'D' && category !== 'T') return e;
+  return constant(e.arg.value === null ? null : e.fn(e.arg.value, e.typmod, format), e.oid, e.typmod);
 }

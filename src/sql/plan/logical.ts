@@ -212,8 +212,8 @@ export interface Returning {
 }
 
 export interface ConflictClause {
-  /** Unique index that decides; null = any (DO NOTHING only). */
-  readonly arbiter: IndexDescriptor | null;
+  /** Unique indexes that decide, at least one; null = any (DO NOTHING only). */
+  readonly arbiters: readonly IndexDescriptor[] | null;
   /** null = DO NOTHING. */
   readonly update: {
     readonly excluded: readonly PlanColumn[];
@@ -245,6 +245,8 @@ export type InsertSource =
 /** CHECK constraints over `row`, one column id for each position of table.columns; and foreign keys. */
 export interface TableChecks {
   readonly row: readonly PlanColumn[];
+  /** Generated columns by position, computed from the others before anything is checked. */
+  readonly generated?: readonly { readonly position: number; readonly expr: Expr }[];
   readonly checks: readonly { readonly name: string; readonly expr: Expr }[];
   readonly links: LinkedTables | null;
 }

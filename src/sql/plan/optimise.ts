@@ -359,7 +359,7 @@ function extremeByIndex(p: AggregatePlan): Plan {
   const arg = args[0];
   if (
     (entry.name !== 'min' && entry.name !== 'max') ||
-    arg?.kind !== 'column' ||
+    arg === undefined ||
     filter !== null ||
     distinct ||
     p.input.lock !== null
@@ -428,8 +428,10 @@ function ordered(sort: SortPlan, limited: boolean): Plan | null {
       ? scan.access.constraints.findIndex((c) => c.kind === 'anyof' || (c.kind === 'equal' && c.values.length > 1))
       : equal;
     const direction = orderOf(scan, scan.access.index, keys, single, conditions);
-    if (direction === null) return null;
-    return found.replace({ ...scan, access: { ...scan.access, reverse: direction === 'reverse' } });
+    if (direction !== null)
+      return found.replace({ ...scan, access: { ...scan.access, reverse: direction === 'reverse' } });
+    // The whole of a partial index that has another order: with a limit, the order is worth more.
+    if (scan.access.constraints.length > 0 || !limited) return null;
   }
   for (const index of scan.table.indexes) {
     if (!index.primary && !limited) continue;

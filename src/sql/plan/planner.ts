@@ -21,9 +21,10 @@ import { tooComplex } from '../parse/parser.js';
 import type { ResultColumn } from '../session-api.js';
 import { OID } from '../types/oids.js';
 import { typeByOid } from '../types/registry.js';
+import { STORED_FORMAT } from '../types/stored-format.js';
 import { collectRelations } from './ast.js';
 import { bindCopy } from './bind-copy.js';
-import { expressionTree } from './bind-dml.js';
+import { expressionTree } from './expression-tree.js';
 import { bindExpr } from './bind-expr.js';
 import { exprContext } from './bind-select.js';
 import { bindStatement } from './bind-statement.js';
@@ -32,11 +33,12 @@ import { coerceAssignment, resolveUnknown } from './coerce.js';
 import { explainPlan } from './explain.js';
 import type { ExplainOptions } from './explain.js';
 import { walk } from './expr.js';
-import { fold } from './fold.js';
+import { fold, readLiterals } from './fold.js';
 import { ExprFormatter, quoteIdentifier } from './format-expr.js';
 import type { Plan, PlanColumn } from './logical.js';
 import { optimise } from './optimise.js';
 import { walkPlan } from './plan-walk.js';
+import { isImmutable } from './volatility.js';
 import { compileView } from './view-query.js';
 
 export function createPlanner(): Planner {
@@ -208,25 +210,30 @@ function compileExpression(
   columns: readonly { readonly name: string; readonly typeOid: number; readonly typmod: number }[],
   settings: PlannerSettings,
   target: { readonly typeOid: number; readonly typmod: number } | null,
+  stored: string | null = null,
 ): CompiledExpression {
   const binder = new Binder(noCatalog(settings), settings, []);
   const made = columns.map((c) => binder.column(c.name, c.typeOid, c.typmod));
   const visible = made.map((column) => ({ column, hidden: false }));
   const scope = new Scope(null, [{ alias: '', schema: null, columns: visible, table: null }], visible);
-  const bound = bindExpr(exprContext(binder, scope, 'this expression'), expressionTree(sql));
-  const expr =
+  const bound = bindExpr(exprContext(binder, scope, stored ?? 'this expression'), expressionTree(sql));
+  const whole =
     target === null
       ? resolveUnknown(binder, bound)
       : coerceAssignment(binder, bound, { name: '?column?', ...target }, -1);
+  const expr = stored === null ? whole : readLiterals(whole, settings.format);
   const used = new Set<number>();
   walk(expr, (e) => {
     if (e.kind === 'column') used.add(made.findIndex((c) => c.id === e.id));
   });
-  // The written text comes before folding, as PostgreSQL stores it; the closure from after.
-  const formatter = new ExprFormatter(settings.format, (_id, name) => quoteIdentifier(name));
+  // The written text comes before folding, as PostgreSQL stores it; the closure from after. Literals are written
+  // so that every session reads them alike, whatever its DateStyle and TimeZone are.
+  const formatter = new ExprFormatter(STORED_FORMAT, (_id, name) => quoteIdentifier(name));
   const evaluate = compileScalar(fold(expr, settings.format), made);
   return {
     typeOid: expr.oid,
+    typmod: expr.typmod,
+    immutable: isImmutable(expr),
     evaluate,
     sql: formatter.text(expr),
     columnsUsed: [...used].sort((a, b) => a - b),

@@ -1,4 +1,8 @@
-/** Whether running a plan twice may give different rows or effects within one statement. */
+/** What may differ from one evaluation to the next: of a plan within one statement, of an expression for ever. */
+import { some } from './expr.js';
+import type { CallExpr, Expr } from './expr.js';
+import { OID } from '../types/oids.js';
+import { castIsImmutable } from './coerce.js';
 import type { Plan } from './logical.js';
 import { walkPlan } from './plan-walk.js';
 
@@ -21,4 +25,38 @@ export function isVolatilePlan(plan: Plan): boolean {
     known.set(plan, volatile);
   }
   return volatile;
+}
+
+/** text || anything is as immutable as the other side's cast to text, which PostgreSQL finds out by inlining it. */
+function isTextConcatenation(e: CallExpr): boolean {
+  return (
+    e.operator &&
+    e.entry.name === '||' &&
+    e.entry.resultOid === OID.text &&
+    e.args.every((a) => castIsImmutable(a.oid, OID.text))
+  );
+}
+
+/** True if only the row decides the value: no settings, no clock, no table, no parameter. */
+export function isImmutable(expr: Expr): boolean {
+  return !some(expr, (e) => {
+    switch (e.kind) {
+      case 'call':
+        return e.entry.volatility !== 'immutable' && !isTextConcatenation(e);
+      case 'srf':
+      case 'anyall':
+      case 'in':
+        return e.entry.volatility !== 'immutable';
+      case 'distinct':
+        return e.equals.entry.volatility !== 'immutable';
+      case 'cast':
+        return e.stable;
+      case 'sqlvalue':
+      case 'subquery':
+      case 'param':
+        return true;
+      default:
+        return false;
+    }
+  });
 }

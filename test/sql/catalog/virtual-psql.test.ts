@@ -49,7 +49,7 @@ describe.skipIf(!existsSync(PSQL))('psql', () => {
         '    "people_pkey" PRIMARY KEY, btree (id)',
         '    "people_name_key" UNIQUE CONSTRAINT, btree (name)',
         'Check constraints:',
-        '    "people_b_check" CHECK ((b > (0)::numeric))',
+        '    "people_b_check" CHECK (b > (0)::numeric)',
         '',
       ].join('\n'),
     );
@@ -57,6 +57,34 @@ describe.skipIf(!existsSync(PSQL))('psql', () => {
     expect(await described('\\d loose')).toBe(
       'Table "public.loose"\nColumn|Type|Collation|Nullable|Default\na|integer|||\nb|text|||\nIndexes:\n    "loose_b" btree (b DESC)\n',
     );
+  });
+
+  it('describes what is computed', async () => {
+    await cluster.sql('create table computed (a int, g int generated always as (a * 2) stored, s text)');
+    await cluster.sql('create unique index c1 on computed (lower(s), (a + 1) desc) where a > 1 and s is not null');
+    expect(await described('\\d computed')).toBe(
+      [
+        'Table "public.computed"',
+        'Column|Type|Collation|Nullable|Default',
+        'a|integer|||',
+        'g|integer|||generated always as (a * 2) stored',
+        's|text|||',
+        'Indexes:',
+        '    "c1" UNIQUE, btree (lower(s), (a + 1) DESC) WHERE a > 1 AND s IS NOT NULL',
+        '',
+      ].join('\n'),
+    );
+    expect(await described('\\d c1')).toBe(
+      [
+        'Index "public.c1"',
+        'Column|Type|Key?|Definition',
+        'lower|text|yes|lower(s)',
+        'expr|integer|yes|(a + 1)',
+        'unique, btree, for table "public.computed", predicate (a > 1 AND s IS NOT NULL)',
+        '',
+      ].join('\n'),
+    );
+    await cluster.sql('drop table computed');
   });
 
   it('lists tables, indexes and sequences', async () => {

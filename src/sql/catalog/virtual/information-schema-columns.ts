@@ -133,6 +133,9 @@ function* columnsOfTable(source: Source, database: string, schema: string, table
       ...collation,
       dtd_identifier: String(column.id),
       ...identityColumns(source, column),
+      ...(column.generated == null
+        ? {}
+        : { is_generated: 'ALWAYS', generation_expression: column.generated.expressionSql }),
       is_updatable: 'YES',
     };
   }

@@ -213,17 +213,27 @@ function attributeOfColumn(table: TableDescriptor, column: ColumnDescriptor): Va
   return {
     ...base,
     attnotnull: !column.nullable,
-    atthasdef: column.defaultSql !== null,
+    atthasdef: expressionOf(column) !== null,
+    attgenerated: column.generated == null ? '' : 's',
     attidentity: column.identity === null ? '' : column.identity === 'always' ? 'a' : 'd',
   };
+}
+
+type IndexColumn = Pick<ColumnDescriptor, 'name' | 'typeOid' | 'typmod' | 'collation'>;
+
+/** Key columns and expressions, then INCLUDE's. */
+function indexColumns(table: TableDescriptor, index: IndexDescriptor): readonly (IndexColumn | undefined)[] {
+  const keys = index.columns.map(({ columnId, expression }) =>
+    expression == null ? columnById(table, columnId) : { ...expression, collation: null },
+  );
+  return [...keys, ...index.storing.map((id) => columnById(table, id))];
 }
 
 function* attributesOfTable(table: TableDescriptor): Iterable<Values> {
   for (const column of shownColumns(table)) yield attributeOfColumn(table, column);
   for (const index of shownIndexes(table)) {
     let number = 0;
-    for (const id of [...index.columns.map((part) => part.columnId), ...index.storing]) {
-      const column = columnById(table, id);
+    for (const column of indexColumns(table, index)) {
       number++;
       if (column !== undefined) {
         yield attribute(
@@ -294,14 +304,19 @@ function defaultOid(table: TableDescriptor, column: ColumnDescriptor): number {
   return (0x80000000 + ((table.id * 1600 + column.id) & 0x7fffffff)) >>> 0;
 }
 
+/** A generated column's expression stands where another's default does. */
+function expressionOf(column: ColumnDescriptor): string | null {
+  return column.generated?.expressionSql ?? column.defaultSql;
+}
+
 const tableDefaults = perDescriptor<TableDescriptor>(layoutOf('pg_catalog', 'pg_attrdef'), (table) =>
   liveColumns(table)
-    .filter((column) => column.defaultSql !== null)
+    .filter((column) => expressionOf(column) !== null)
     .map((column) => ({
       oid: defaultOid(table, column),
       adrelid: table.id,
       adnum: column.id,
-      adbin: column.defaultSql,
+      adbin: expressionOf(column),
     })),
 );
 export function defaultRows(model: Model): Row[] {
@@ -312,7 +327,8 @@ export { defaultOid };
 // ---- pg_index ----
 
 function indexValues(table: TableDescriptor, index: IndexDescriptor): Values {
-  const columns = index.columns.map((part) => columnById(table, part.columnId));
+  const columns = indexColumns(table, index).slice(0, index.columns.length);
+  const expressions = index.columns.flatMap(({ expression }) => (expression == null ? [] : [expression.expressionSql]));
   return {
     indexrelid: index.oid,
     indrelid: table.id,
@@ -331,6 +347,8 @@ function indexValues(table: TableDescriptor, index: IndexDescriptor): Values {
     indclass: oidvector(columns.map((column) => (column === undefined ? 0 : defaultOperatorClass(column.typeOid)))),
     // Bit 0 is DESC, bit 1 NULLS FIRST, which DESC implies.
     indoption: int2vector(index.columns.map((part) => (part.descending ? 3 : 0))),
+    indexprs: expressions.length === 0 ? null : expressions.join(', '),
+    indpred: index.predicate?.expressionSql ?? null,
   };
 }
 const tableIndexes = perDescriptor<TableDescriptor>(layoutOf('pg_catalog', 'pg_index'), (table) =>

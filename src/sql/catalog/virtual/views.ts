@@ -7,6 +7,7 @@ import type { Datum } from '../../types/datum.js';
 import { OID } from '../../types/oids.js';
 import { SUPERUSER } from '../bootstrap.js';
 import type { ViewDescriptor } from '../descriptor.js';
+import { indexReads } from '../descriptor.js';
 import { foreignKeyDependencies, hasForeignKeys } from './foreign-keys.js';
 import { LAYOUTS } from './layout.js';
 import type { Values } from './layout.js';
@@ -141,6 +142,11 @@ export function* dependencies({ model }: Source): Iterable<Values> {
   }
   for (const table of model.tables) {
     for (const column of liveColumns(table)) {
+      if (column.generated != null) {
+        const from = { classid: ATTRDEF, objid: defaultOid(table, column), refclassid: CLASS, refobjid: table.id };
+        yield { ...from, refobjsubid: column.id, deptype: 'i' };
+        for (const used of column.generated.columnIds) yield { ...from, refobjsubid: used, deptype: 'n' };
+      }
       if (column.defaultSql === null) continue;
       const from = { classid: ATTRDEF, objid: defaultOid(table, column), refclassid: CLASS };
       yield { ...from, refobjid: table.id, refobjsubid: column.id, deptype: 'a' };
@@ -163,8 +169,10 @@ export function* dependencies({ model }: Source): Iterable<Values> {
         yield { classid: CLASS, objid: index.oid, refclassid: CONSTRAINT, refobjid: index.constraintOid, deptype: 'i' };
       }
       const [classid, objid] = index.constraintOid === null ? [CLASS, index.oid] : [CONSTRAINT, index.constraintOid];
-      for (const part of index.columns)
-        yield { classid, objid, refclassid: CLASS, refobjid: table.id, refobjsubid: part.columnId, deptype: 'a' };
+      const from = { classid, objid, refclassid: CLASS, refobjid: table.id, deptype: 'a' };
+      for (const { id } of table.columns) if (indexReads(index, id)) yield { ...from, refobjsubid: id };
+      // As PostgreSQL has it: for what is computed, also on the table.
+      if (index.predicate != null || index.columns.some((c) => c.expression != null)) yield from;
     }
   }
 }

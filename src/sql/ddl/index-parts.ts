@@ -1,0 +1,122 @@
+/** What an index is over, beyond plain columns: expressions and the predicate of a partial index. */
+import type { Node } from 'libpg-query';
+import { sqlError } from '../../base/errors.js';
+import type { QuoralError } from '../../base/errors.js';
+import type {
+  ColumnDescriptor,
+  IndexDescriptor,
+  IndexPart,
+  RowExpression,
+  TableDescriptor,
+} from '../catalog/descriptor.js';
+import { expressionTree } from '../plan/expression-tree.js';
+import { figureNameOf } from '../plan/figure-name.js';
+import { OID } from '../types/oids.js';
+import { formatType } from '../types/registry.js';
+import { checkColumnType, requireKeyType } from './columns.js';
+import type { DdlContext } from './context.js';
+import { bindRowExpression, renameInExpression } from './row-expressions.js';
+import type { Place } from './row-expressions.js';
+import type { Loose } from './tree.js';
+
+const KEY: Place = {
+  one: 'index expression',
+  many: 'index expressions',
+  notImmutable: 'functions in index expression must be marked IMMUTABLE',
+  wholeRow: sqlError('0A000', 'a whole-row reference in an index expression is not supported'),
+  systemColumn: onSystemColumn,
+};
+const PREDICATE: Place = {
+  one: 'index predicate',
+  many: 'index predicates',
+  notImmutable: 'functions in index predicate must be marked IMMUTABLE',
+  wholeRow: sqlError('0A000', 'a whole-row reference in an index predicate is not supported'),
+  systemColumn: onSystemColumn,
+};
+
+function onSystemColumn(): QuoralError {
+  return sqlError('0A000', 'index creation on system columns is not supported');
+}
+
+/** The names that the index gives its columns: each once. */
+export function partNames(parts: readonly { readonly name: string; readonly expression?: unknown }[]): string[] {
+  const names: string[] = [];
+  for (const { name, expression } of parts) {
+    const own = expression === undefined ? name : (figureNameOf(expression as Node) ?? 'expr');
+    let unique = own;
+    for (let n = 1; names.includes(unique); n++) unique = `${own}${n}`;
+    names.push(unique);
+  }
+  return names;
+}
+
+export function expressionPart(
+  ctx: DdlContext,
+  node: unknown,
+  descending: boolean,
+  name: string,
+  table: string,
+  columns: readonly ColumnDescriptor[],
+): IndexPart {
+  const expression = bindRowExpression(ctx, node, table, columns, KEY);
+  checkColumnType(name, expression.typeOid);
+  requireKeyType(expression);
+  return { columnId: 0, descending, expression: { ...expression, name } };
+}
+
+/** null if it holds for every row. */
+export function indexPredicate(
+  ctx: DdlContext,
+  node: unknown,
+  table: string,
+  columns: readonly ColumnDescriptor[],
+): RowExpression | null {
+  const { expressionSql, columnIds, typeOid } = bindRowExpression(ctx, node, table, columns, PREDICATE);
+  if (typeOid === OID.bool) return expressionSql === 'true' ? null : { expressionSql, columnIds };
+  // A literal without a type was bound as text; here it is a truth value.
+  if (typeOid === OID.text && (node as Loose)['A_Const'] !== undefined)
+    return indexPredicate(ctx, { TypeCast: { arg: node, typeName: BOOLEAN } }, table, columns);
+  throw sqlError('42804', `argument of WHERE must be type boolean, not type ${formatType(typeOid)}`);
+}
+
+const BOOLEAN = { names: [{ String: { sval: 'pg_catalog' } }, { String: { sval: 'bool' } }], typemod: -1 };
+
+/** An index after one of its columns was renamed. `columns` have the new name. */
+export function renamedIndex(
+  ctx: DdlContext,
+  index: IndexDescriptor,
+  columnId: number,
+  from: string,
+  to: string,
+  columns: readonly ColumnDescriptor[],
+): IndexDescriptor {
+  const rewritten = <E extends RowExpression>(e: E): E =>
+    e.columnIds.includes(columnId)
+      ? { ...e, expressionSql: renameInExpression(ctx, e.expressionSql, from, to, columns) }
+      : e;
+  return mapExpressions(index, rewritten);
+}
+
+function mapExpressions(index: IndexDescriptor, map: <E extends RowExpression>(e: E) => E): IndexDescriptor {
+  return {
+    ...index,
+    columns: index.columns.map((c) => (c.expression == null ? c : { ...c, expression: map(c.expression) })),
+    ...(index.predicate == null ? {} : { predicate: map(index.predicate) }),
+  };
+}
+
+/** The table's indexes after a column got another type: what reads it is bound anew, and may be refused. */
+export function reboundIndexes(ctx: DdlContext, table: TableDescriptor, columnId: number): IndexDescriptor[] {
+  return table.indexes.map((index): IndexDescriptor => {
+    const reads = (e: RowExpression | null | undefined): e is RowExpression => e?.columnIds.includes(columnId) ?? false;
+    const columns = index.columns.map((part): IndexPart => {
+      const { expression, descending } = part;
+      if (expression == null || !reads(expression)) return part;
+      const node = expressionTree(expression.expressionSql);
+      return expressionPart(ctx, node, descending, expression.name, table.name, table.columns);
+    });
+    if (!reads(index.predicate)) return { ...index, columns };
+    const node = expressionTree(index.predicate.expressionSql);
+    return { ...index, columns, predicate: indexPredicate(ctx, node, table.name, table.columns) };
+  });
+}

@@ -1,0 +1,147 @@
+/**
+ * Immutable expressions over one table's row, as generated columns, index keys and index predicates have them:
+ * checked by PostgreSQL's rules, kept as canonical text with the columns that it reads.
+ *
+ * Limits: in an index a reference to the whole row (`t IS NULL` for a table t) is 0A000; errors carry no position.
+ */
+import { sqlError } from '../../base/errors.js';
+import type { QuoralError } from '../../base/errors.js';
+import type { ColumnDescriptor, RowExpression } from '../catalog/descriptor.js';
+import type { CompiledExpression } from '../contract.js';
+import { expressionTree } from '../plan/expression-tree.js';
+import { SYSTEM_COLUMNS } from './columns.js';
+import type { DdlContext } from './context.js';
+import { deparse } from './deparse.js';
+import { list, stringOf } from './tree.js';
+import type { Loose } from './tree.js';
+
+/** PostgreSQL's words for the place of an expression. */
+export interface Place {
+  /** 'column generation expression' */
+  readonly one: string;
+  /** 'column generation expressions' */
+  readonly many: string;
+  readonly notImmutable: string;
+  /** What is said of a reference to the whole row, and of one to a system column. */
+  readonly wholeRow: QuoralError;
+  systemColumn(name: string): QuoralError;
+}
+
+export const GENERATION: Place = {
+  one: 'column generation expression',
+  many: 'column generation expressions',
+  notImmutable: 'generation expression is not immutable',
+  wholeRow: sqlError('42P17', 'cannot use whole-row variable in column generation expression', {
+    detail: 'This would cause the generated column to depend on its own value.',
+  }),
+  systemColumn: (name) => sqlError('42P10', `cannot use system column "${name}" in column generation expression`),
+};
+
+export interface BoundRowExpression extends RowExpression {
+  readonly typeOid: number;
+  readonly typmod: number;
+}
+
+/** Rebuilds a parse tree; `replace` gives a node another form or undefined to leave it to its children. */
+function mapTree(node: unknown, replace: (n: Loose) => unknown): unknown {
+  if (typeof node !== 'object' || node === null) return node;
+  if (Array.isArray(node)) return node.map((item) => mapTree(item, replace));
+  const replaced = replace(node as Loose);
+  if (replaced !== undefined) return replaced;
+  return Object.fromEntries(Object.entries(node).map(([key, value]) => [key, mapTree(value, replace)]));
+}
+
+function columnRef(name: string): Loose {
+  return { ColumnRef: { fields: [{ String: { sval: name } }] } };
+}
+
+/** The names of a column reference, without those of a subscript or field. null for other nodes. */
+function referenceOf(node: Loose): string[] | null {
+  const ref = node['ColumnRef'] as Loose | undefined;
+  return ref === undefined ? null : list(ref['fields']).map(stringOf);
+}
+
+/** References such as t.a become a; subqueries, parameters and whole rows are refused. */
+function normalised(node: unknown, table: string, columns: readonly ColumnDescriptor[], place: Place): unknown {
+  return mapTree(node, (n) => {
+    if (n['SubLink'] !== undefined) throw sqlError('0A000', `cannot use subquery in ${place.one}`);
+    if ((n['FuncCall'] as Loose | undefined)?.['over'] !== undefined)
+      throw sqlError('42P20', `window functions are not allowed in ${place.many}`);
+    const parameter = n['ParamRef'] as Loose | undefined;
+    if (parameter !== undefined) throw sqlError('42P02', `there is no parameter $${Number(parameter['number'] ?? 0)}`);
+    const names = referenceOf(n);
+    if (names === null) return undefined;
+    if (names.length === 2 && names[0] === table && names[1] !== '') return columnRef(names[1]!);
+    const [only] = names;
+    if (names.length > 1 || only === undefined || columns.some((c) => c.name === only)) return undefined;
+    if (SYSTEM_COLUMNS.has(only)) throw place.systemColumn(only);
+    if (only === table) throw place.wholeRow;
+    return undefined;
+  });
+}
+
+function compiled(
+  ctx: DdlContext,
+  sql: string,
+  columns: readonly ColumnDescriptor[],
+  place: Place,
+  target: { readonly typeOid: number; readonly typmod: number } | null,
+): CompiledExpression {
+  return ctx.planner.compileExpression(sql, columns, ctx.plannerSettings, target, place.many);
+}
+
+/** Columns that an expression may name. */
+function nameable(columns: readonly ColumnDescriptor[]): readonly ColumnDescriptor[] {
+  return columns.filter((c) => !c.dropped && !c.hidden);
+}
+
+/** @throws 42P17 unless it is immutable, and whatever binding it throws. */
+export function bindRowExpression(
+  ctx: DdlContext,
+  node: unknown,
+  table: string,
+  columns: readonly ColumnDescriptor[],
+  place: Place,
+): BoundRowExpression {
+  const live = nameable(columns);
+  const { sql, typeOid, typmod, columnsUsed, immutable } = compiled(
+    ctx,
+    deparse(normalised(node, table, live, place)),
+    live,
+    place,
+    null,
+  );
+  if (!immutable) throw sqlError('42P17', place.notImmutable);
+  return { expressionSql: sql, typeOid, typmod, columnIds: columnsUsed.map((p) => live[p]!.id) };
+}
+
+/** Whether the expression can be assigned to a column of this type. */
+export function isAssignable(
+  ctx: DdlContext,
+  expression: RowExpression,
+  columns: readonly ColumnDescriptor[],
+  target: { readonly typeOid: number; readonly typmod: number },
+): boolean {
+  try {
+    compiled(ctx, expression.expressionSql, nameable(columns), GENERATION, target);
+    return true;
+  } catch (error) {
+    if ((error as { sqlstate?: string }).sqlstate === '42804') return false;
+    throw error;
+  }
+}
+
+/** The text after a column was renamed. `columns` have the new name. */
+export function renameInExpression(
+  ctx: DdlContext,
+  sql: string,
+  from: string,
+  to: string,
+  columns: readonly ColumnDescriptor[],
+): string {
+  const tree = mapTree(expressionTree(sql), (n) => {
+    const names = referenceOf(n);
+    return names?.length === 1 && names[0] === from ? columnRef(to) : undefined;
+  });
+  return compiled(ctx, deparse(tree), nameable(columns), GENERATION, null).sql;
+}

@@ -1,0 +1,105 @@
+/**
+ * Indexes as SQL: pg_get_indexdef.
+ *
+ * Limits: of the pretty form only the outermost parentheses, and those around the parts of a conjunction, are left out.
+ */
+import type { IndexDescriptor, TableDescriptor } from '../catalog/descriptor.js';
+import { quoteIdentifier } from './strings.js';
+
+/** Places of the text outside of quotes, with the depth of parentheses before each character. */
+function* plainCharacters(text: string): Iterable<{ readonly at: number; readonly depth: number }> {
+  let depth = 0;
+  let quote = '';
+  for (let at = 0; at < text.length; at++) {
+    const c = text[at]!;
+    if (quote !== '') {
+      if (c === '\\' && quote === "'" && isEscapeString(text, at)) at++;
+      else if (c === quote) quote = '';
+      continue;
+    }
+    if (c === "'" || c === '"') {
+      quote = c;
+      continue;
+    }
+    if (c === ')') depth--;
+    yield { at, depth };
+    if (c === '(') depth++;
+  }
+}
+
+/** Whether the literal around this place is an E'…' one, where a backslash hides the next character. */
+function isEscapeString(text: string, at: number): boolean {
+  const open = text.lastIndexOf("E'", at);
+  return open >= 0 && !/'/.test(text.slice(open + 2, at).replaceAll("''", ''));
+}
+
+/** Where the parenthesis that opens at `open` is closed. */
+function closingOf(text: string, open: number): number {
+  let depth = -1;
+  for (const place of plainCharacters(text)) {
+    if (place.at === open) depth = place.depth;
+    else if (depth >= 0 && place.at > open && text[place.at] === ')' && place.depth === depth) return place.at;
+  }
+  return -1;
+}
+
+function isEnclosed(text: string): boolean {
+  return text.startsWith('(') && closingOf(text, 0) === text.length - 1;
+}
+
+/** lower(x), COALESCE(a, b): needs no parentheses as a key. */
+function isCall(text: string): boolean {
+  const name = /^(?:[A-Za-z_][\w$]*|"(?:[^"]|"")*")(?=\()/.exec(text);
+  return name !== null && closingOf(text, name[0].length) === text.length - 1;
+}
+
+/** An expression among the keys of an index. */
+export function keyText(sql: string, pretty = false): string {
+  if (isCall(sql)) return sql;
+  return pretty && isEnclosed(sql) ? sql : `(${sql})`;
+}
+
+/** Without the parentheses that a condition does not need at its top. */
+export function prettyCondition(sql: string): string {
+  if (!isEnclosed(sql)) return sql;
+  const inner = sql.slice(1, -1);
+  const parts: string[] = [];
+  let from = 0;
+  for (const { at, depth } of plainCharacters(inner)) {
+    if (depth !== 0 || !inner.startsWith(' AND ', at)) continue;
+    parts.push(inner.slice(from, at));
+    from = at + 5;
+  }
+  parts.push(inner.slice(from));
+  if (parts.length === 1) return inner;
+  return parts.map((part) => (isEnclosed(part) && !/ (AND|OR) /.test(part) ? part.slice(1, -1) : part)).join(' AND ');
+}
+
+function columnName(table: TableDescriptor, id: number): string {
+  return quoteIdentifier(table.columns.find((column) => column.id === id)?.name ?? '?');
+}
+
+/** One column by its number from 1, INCLUDE's after the keys; '' if there is none. */
+export function indexColumnText(
+  table: TableDescriptor,
+  index: IndexDescriptor,
+  number: number,
+  pretty: boolean,
+): string {
+  const key = index.columns[number - 1];
+  if (key?.expression != null) return keyText(key.expression.expressionSql, pretty);
+  const id = key?.columnId ?? index.storing[number - 1 - index.columns.length];
+  return id === undefined ? '' : columnName(table, id);
+}
+
+/** `relation` is the table's name as it is to be shown. */
+export function indexText(table: TableDescriptor, index: IndexDescriptor, relation: string, pretty: boolean): string {
+  const keys = index.columns.map(
+    ({ descending }, i) => indexColumnText(table, index, i + 1, pretty) + (descending ? ' DESC' : ''),
+  );
+  const include =
+    index.storing.length === 0 ? '' : ` INCLUDE (${index.storing.map((id) => columnName(table, id)).join(', ')})`;
+  const condition = index.predicate?.expressionSql;
+  const where = condition === undefined ? '' : ` WHERE ${pretty ? prettyCondition(condition) : condition}`;
+  return `CREATE ${index.unique ? 'UNIQUE ' : ''}INDEX ${quoteIdentifier(index.name)} ON ${relation} USING btree (${keys.join(', ')})${include}${where}`;
+}

@@ -1,0 +1,69 @@
+/**
+ * Which unique indexes an ON CONFLICT clause means, by PostgreSQL's inference: those over exactly the named columns
+ * and expressions. A partial one is meant only if the clause's WHERE implies its predicate.
+ */
+import type { InferClause, Node } from 'libpg-query';
+import type { IndexDescriptor, TableDescriptor } from '../catalog/descriptor.js';
+import { as } from './ast.js';
+import { errorAt } from './binder.js';
+import type { Binder } from './binder.js';
+import { conjuncts } from './expr.js';
+import type { Expr } from './expr.js';
+import { implies } from './implication.js';
+import { bindOverTable, boundIndex, sameValue } from './index-expressions.js';
+
+const PLACE = 'index expressions';
+
+export function inferArbiters(
+  b: Binder,
+  infer: InferClause,
+  table: TableDescriptor,
+  alias: string,
+): readonly IndexDescriptor[] {
+  if (infer.conname !== undefined) {
+    const found = table.indexes.find((i) => i.name === infer.conname && i.unique && i.constraintOid !== null);
+    if (found === undefined)
+      throw errorAt('42704', `constraint "${infer.conname}" for table "${table.name}" does not exist`, -1);
+    return [found];
+  }
+  const bind = (node: Node, isCondition: boolean): Expr =>
+    bindOverTable(node, table.columns, alias, PLACE, isCondition, b.settings);
+  const columns = new Set<number>();
+  const expressions: Expr[] = [];
+  for (const node of infer.indexElems ?? []) {
+    const element = as(node, 'IndexElem');
+    if (element?.name !== undefined) {
+      const column = table.columns.find((c) => c.name === element.name && !c.dropped && !c.hidden);
+      if (column === undefined) throw errorAt('42703', `column "${element.name}" does not exist`, infer.location ?? -1);
+      columns.add(column.id);
+    } else if (element?.expr !== undefined) {
+      const expr = bind(element.expr, false);
+      // A column in parentheses is still a column.
+      if (expr.kind === 'column') columns.add(expr.id);
+      else expressions.push(expr);
+    }
+  }
+  const where = infer.whereClause === undefined ? [] : conjuncts(bind(infer.whereClause, true));
+  const found = table.indexes.filter((index) => index.unique && fits(table, index, columns, expressions, where));
+  if (found.length === 0)
+    throw errorAt('42P10', 'there is no unique or exclusion constraint matching the ON CONFLICT specification', -1);
+  return found;
+}
+
+function fits(
+  table: TableDescriptor,
+  index: IndexDescriptor,
+  columns: ReadonlySet<number>,
+  expressions: readonly Expr[],
+  where: readonly Expr[],
+): boolean {
+  const plain = new Set(index.columns.filter((c) => c.expression == null).map((c) => c.columnId));
+  if (plain.size !== columns.size || [...plain].some((id) => !columns.has(id))) return false;
+  if (index.columns.length === plain.size && expressions.length > 0) return false;
+  const { keys, predicate } = boundIndex(table, index);
+  const computed = keys.filter((e) => e !== null);
+  const within = (some: readonly Expr[], all: readonly Expr[]): boolean =>
+    some.every((e) => all.some((other) => sameValue(e, other)));
+  if (!within(computed, expressions) || !within(expressions, computed)) return false;
+  return predicate === null || implies(where, predicate);
+}
