@@ -20,7 +20,7 @@ export const SQL_DEFECTS: readonly Defect[] = [
     patches: [
       {
         file: 'src/sql/exec/row-writer.ts',
-        find: 'if (oldEntry !== newEntry || oldKey !== newKey) txn.put(newEntry, index.entryOfRow(live));',
+        find: 'if (newEntry !== null && (oldEntry !== newEntry || oldKey !== newKey)) txn.put(newEntry, index.entryOfRow(live));',
         replace: '',
       },
     ],

@@ -135,9 +135,12 @@ export class QuoralNode {
     this.#state = 'stopped';
     // First, so that no statement holds this up with a request that nobody will answer any more.
     this.coordinator.stop();
+    // Nor does anything begin that would find the storage gone and call that a broken invariant.
+    const resting = this.store.maintenance.stop();
     await this.#http?.close();
     const closing = this.#pgwire.close(0);
     await this.sql.close();
+    await resting;
     await this.#parts.close();
     await closing;
   }
