@@ -48,9 +48,9 @@ async function client(sim: Simulation, until: number, childKeys: () => number): 
   return outcome;
 }
 
-async function run(sim: Simulation, index: boolean): Promise<Outcome[]> {
+async function run(sim: Simulation, index: boolean, when: string): Promise<Outcome[]> {
   await sim.sql('CREATE TABLE parents (id int PRIMARY KEY)');
-  await sim.sql('CREATE TABLE children (id int PRIMARY KEY, parent int REFERENCES parents)');
+  await sim.sql(`CREATE TABLE children (id int PRIMARY KEY, parent int REFERENCES parents ${when})`);
   if (index) await sim.sql('CREATE INDEX ON children (parent)');
   await sim.sql(`INSERT INTO parents SELECT generate_series(0, ${PARENTS - 1})`);
   let key = 0;
@@ -69,7 +69,7 @@ describe('foreign keys between transactions of every isolation level', () => {
   ])(
     'hold, %s',
     async (_name, index) => {
-      const runs = await simulate({ seed: 1, seeds: 4 }, (sim) => run(sim, index));
+      const runs = await simulate({ seed: 1, seeds: 4 }, (sim) => run(sim, index, when));
       const total = runs
         .flatMap((r) => r.value)
         .reduce((a, b) => ({

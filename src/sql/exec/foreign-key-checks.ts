@@ -79,7 +79,11 @@ export async function checkDeferredForeignKeys(
   format: FormatContext,
   chosen: (foreignKey: ForeignKey) => boolean = () => true,
 ): Promise<void> {
-  for (const pending of knownForeignKeyQueue(txn)?.deferred.values() ?? []) {
+  const deferred = knownForeignKeyQueue(txn)?.deferred;
+  if (deferred === undefined || deferred.size === 0) return;
+  // Like a statement of its own: at READ COMMITTED it sees what is committed by now.
+  txn.beginStatement();
+  for (const pending of deferred.values()) {
     if (!chosen(pending.foreignKey)) continue;
     for (const kind of ['wanted', 'orphaned'] as const) {
       const [first] = await violated(pending.foreignKey, [...pending[kind].values()], kind, txn);
