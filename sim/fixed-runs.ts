@@ -10,7 +10,10 @@ export interface SimRun {
   readonly seed: number;
 }
 
-const CLUSTER_SEEDS: readonly number[] = [5008, 5029, 5033, 5069, 5081, 5083, 5108, 5121, 5122, 5131, 5223, 5240, 5257];
+const CLUSTER_SEEDS: readonly number[] = [
+  20032, 20036, 20056, 20062, 20070, 20076, 20092, 20097, 20104, 20109, 20125, 20126, 20187, 20219, 20220, 20224, 20305,
+  20338, 20339, 20370, 20416, 20455, 20464, 20510,
+];
 const RAFT_SEEDS: readonly number[] = [5, 17, 18, 58, 79];
 
 export const FIXED_RUNS: readonly SimRun[] = [

@@ -64,7 +64,11 @@ export const MARKS = Object.freeze([
   },
   { name: 'pushed-timestamp', meaning: 'A reader pushed a transaction above its own timestamp.' },
   { name: 'pushed-abort', meaning: 'A waiter ended an abandoned transaction.' },
-  { name: 'abandoned-transaction-expired', meaning: 'A pushed transaction had given no sign of life for too long.' },
+  {
+    name: 'abandoned-transaction-expired',
+    meaning: 'A pushed transaction had given no sign of life for too long.',
+    scripted: 'test/range/scripts.test.ts',
+  },
   { name: 'dead-coordinator-pushed', meaning: 'A pushed transaction belonged to a node that is or was down.' },
   { name: 'deadlock-broken', meaning: 'A cycle of waiting transactions was broken.' },
   { name: 'lock-wait-cancelled', meaning: 'A request was cancelled while it waited for a lock.' },

@@ -64,11 +64,12 @@ async function run(sim: Simulation, index: boolean, when: string): Promise<Outco
 
 describe('foreign keys between transactions of every isolation level', () => {
   it.each([
-    ['with an index on the children', true],
-    ['without', false],
+    ['with an index on the children', true, ''],
+    ['without', false, ''],
+    ['with an index, checked at commit', true, 'DEFERRABLE INITIALLY DEFERRED'],
   ])(
     'hold, %s',
-    async (_name, index) => {
+    async (_name, index, when) => {
       const runs = await simulate({ seed: 1, seeds: 4 }, (sim) => run(sim, index, when));
       const total = runs
         .flatMap((r) => r.value)
