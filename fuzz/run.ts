@@ -6,33 +6,11 @@
  * there was one.
  */
 import { parseArgs } from 'node:util';
-import { Changes } from './changes.js';
 import { compare } from './judge.js';
-import { type Piece, smaller, textOf } from './pieces.js';
-import { Queries } from './queries.js';
-import { Random } from './random.js';
-import { aSchema } from './schema.js';
+import { textOf } from './pieces.js';
+import { statementsOf } from './program.js';
 import { emptied, pglite, postgres, quoral, type Server } from './servers.js';
-import { constantOf, type TypeName } from './types.js';
-
-const TRIES_MAX = 400;
-
-interface Difference {
-  readonly statements: readonly string[];
-  readonly text: string;
-}
-
-/** The statements of a seed, in order. */
-function statementsOf(seed: number, count: number): Piece[] {
-  const random = new Random(seed);
-  const schema = aSchema(random);
-  const queries = new Queries(random, schema);
-  const changes = new Changes(random, schema, queries);
-  const statements = [...schema.statements];
-  for (let i = 0; i < count; i++) statements.push(random.chance(0.7) ? queries.statement() : changes.statement());
-  const end = changes.end();
-  return end === null ? statements : [...statements, end];
-}
+import { type Found, shrunk } from './shrink.js';
 
 class Comparison {
   readonly ours: Server;
@@ -46,7 +24,7 @@ class Comparison {
   }
 
   /** Index and words of the first difference; null: none. */
-  async run(statements: readonly string[]): Promise<{ readonly at: number; readonly text: string } | null> {
+  async run(statements: readonly string[]): Promise<Found | null> {
     await Promise.all([emptied(this.ours), emptied(this.theirs)]);
     let inBlock = false;
     for (const [at, text] of statements.entries()) {
@@ -63,40 +41,6 @@ class Comparison {
     }
     return null;
   }
-}
-
-async function shrunk(comparison: Comparison, pieces: readonly Piece[], at: number, text: string): Promise<Difference> {
-  let kept = pieces.slice(0, at + 1);
-  let words = text;
-  let tries = 0;
-  const differs = async (candidate: readonly Piece[]): Promise<boolean> => {
-    if (++tries > TRIES_MAX) return false;
-    const found = await comparison.run(candidate.map(textOf));
-    if (found === null || found.at !== candidate.length - 1) return false;
-    words = found.text;
-    return true;
-  };
-  for (let size = Math.ceil(kept.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
-    for (let from = kept.length - 1 - size; from > -size; from -= size) {
-      const start = Math.max(0, from);
-      const candidate = [...kept.slice(0, start), ...kept.slice(start + size, -1), kept.at(-1)!];
-      if (candidate.length < kept.length && (await differs(candidate))) kept = candidate;
-    }
-  }
-  const constant = (type: TypeName): string => constantOf(new Random(1), type);
-  for (let i = kept.length - 1; i >= 0; i--) {
-    for (let again = true; again;) {
-      again = false;
-      for (const less of smaller(kept[i]!, constant)) {
-        const candidate = kept.map((piece, j) => (j === i ? less : piece));
-        if (!(await differs(candidate))) continue;
-        kept = candidate;
-        again = true;
-        break;
-      }
-    }
-  }
-  return { statements: kept.map(textOf), text: words };
 }
 
 async function main(): Promise<number> {
@@ -124,7 +68,8 @@ async function main(): Promise<number> {
     statements += comparison.statements - before;
     if (found !== null) {
       differences++;
-      const { statements: least, text } = await shrunk(comparison, pieces, found.at, found.text);
+      const run = (texts: readonly string[]): Promise<Found | null> => comparison.run(texts);
+      const { statements: least, text } = await shrunk(run, pieces, found);
       console.log(`seed ${seed}, statement ${found.at}: ${text}\n${least.map((s) => `  ${s};`).join('\n')}`);
     }
     if (Date.now() - shownMs < 10_000) continue;

@@ -106,7 +106,9 @@ export function typedConstant(random: Random, type: TypeName): string {
   if (random.chance(0.08)) return `NULL::${type}`;
   if (type === 'bool') return constantText(random, type);
   const text = constantText(random, type);
-  return type === 'int4' ? text : `${type} ${quoted(text)}`;
+  // Two signs in a row would begin a comment.
+  if (type === 'int4') return text.startsWith('-') ? `(${text})` : text;
+  return `${type} ${quoted(text)}`;
 }
 
 function quoted(text: string): string {

@@ -1,0 +1,75 @@
+/** The parts of `npm run fuzz` that need no server. */
+import { describe, expect, it } from 'vitest';
+import { compare } from '../../fuzz/judge.js';
+import { clause, expression, plain, textOf } from '../../fuzz/pieces.js';
+import { statementsOf } from '../../fuzz/program.js';
+import type { Answer } from '../../fuzz/servers.js';
+import { type Found, shrunk } from '../../fuzz/shrink.js';
+import { initParser, parseSql } from '../../src/sql/parse/parser.js';
+
+describe('programs', () => {
+  it('are the same for the same seed, and others for others', () => {
+    const [a, again, other] = [7, 7, 8].map((seed) => statementsOf(seed, 50).map(textOf).join(';\n'));
+    expect(again).toBe(a);
+    expect(other).not.toBe(a);
+  });
+
+  it('are SQL that the grammar takes', async () => {
+    await initParser();
+    for (let seed = 1; seed <= 20; seed++) {
+      for (const piece of statementsOf(seed, 40)) {
+        const text = textOf(piece);
+        expect(() => parseSql(text), text).not.toThrow();
+      }
+    }
+  });
+});
+
+describe('a difference made small', () => {
+  const call = expression('int4', 'broken(', expression('int4', '1 + ', expression('int4', 'a')), ')');
+  const program = [
+    plain('CREATE TABLE t (a int)'),
+    plain('CREATE TABLE u (b int)'),
+    plain('INSERT INTO u VALUES (1)'),
+    plain('SELECT ', expression('int4', 'abs(', call, ')'), ' FROM t', clause(' WHERE ', expression('bool', 'a > 1'))),
+    plain('SELECT 1'),
+  ];
+
+  it('keeps the statements and the parts that it needs', async () => {
+    const run = async (statements: readonly string[]): Promise<Found | null> => {
+      const at = statements.findIndex((text) => text.includes('broken('));
+      return at >= 0 && statements.slice(0, at).includes('CREATE TABLE t (a int)') ? { at, text: `at ${at}` } : null;
+    };
+    const { statements, text } = await shrunk(run, program, (await run(program.map(textOf)))!);
+    expect(statements[0]).toBe('CREATE TABLE t (a int)');
+    expect(statements).toHaveLength(2);
+    expect(statements[1]).toMatch(/^SELECT broken\([^()+]*\) FROM t$/);
+    expect(text).toBe('at 1');
+  });
+});
+
+describe('the judge', () => {
+  const rows = (...values: (string | null)[]): Answer => ({
+    ok: true,
+    types: [23],
+    rows: values.map((value) => [value]),
+    count: values.length,
+  });
+  const error = (sqlstate: string): Answer => ({ ok: false, sqlstate, message: 'no' });
+
+  it.each([
+    ['rows in any order', 'SELECT a FROM t', rows('1', '2'), rows('2', '1'), 'same'],
+    ['an order that was asked for', 'SELECT a FROM t ORDER BY 1', rows('1', '2'), rows('2', '1'), 'differs'],
+    ['a NULL and an empty text', 'SELECT a FROM t', rows(null), rows(''), 'differs'],
+    ['a row more', 'SELECT a FROM t', rows('1'), rows('1', '1'), 'differs'],
+    ['another type', 'SELECT a FROM t', rows('1'), { ...rows('1'), types: [20] } as Answer, 'differs'],
+    ['the same error', 'SELECT', error('42703'), error('42703'), 'same'],
+    ['another error', 'SELECT', error('42703'), error('42P01'), 'differs'],
+    ['an error of a value on one side', 'SELECT', error('22012'), rows('1'), 'open'],
+    ['another violated constraint', 'INSERT', error('23502'), error('23505'), 'open'],
+    ['a violated constraint on one side', 'INSERT', error('23505'), rows(), 'differs'],
+  ])('%s', (_name, text, ours, theirs, verdict) => {
+    const found = compare(text, ours, theirs);
+    expect(typeof found === 'string' ? found : 'differs').toBe(verdict);
+  });
+});
