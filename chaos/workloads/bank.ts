@@ -10,6 +10,9 @@ import { pickLevel, RolledBack, type Context, type Workload } from './workload.j
 
 const ACCOUNTS = 10;
 const OPENING = 100;
+const PAST_US = 2_000_000;
+/** By which the clocks may differ, and more. */
+const CLOCKS_US = 500_000;
 
 export class BankWorkload implements Workload {
   readonly name = 'bank';
@@ -17,6 +20,8 @@ export class BankWorkload implements Workload {
   readonly #context: Context;
   readonly #transfers: BankTransfer[] = [];
   readonly #reads: BankRead[] = [];
+  /** When the accounts were there: before that the past has none, and no total. */
+  #openedAt = 0;
 
   constructor(context: Context) {
     this.#context = context;
@@ -26,14 +31,17 @@ export class BankWorkload implements Workload {
     await session.query('CREATE TABLE accounts (id int PRIMARY KEY, balance int NOT NULL)');
     const rows = Array.from({ length: ACCOUNTS }, (_, id) => `(${id}, ${OPENING})`);
     await session.query(`INSERT INTO accounts VALUES ${rows.join(', ')}`);
+    this.#openedAt = this.#context.nowUs();
     await session.query('ALTER TABLE accounts SPLIT AT VALUES (3), (6)');
   }
 
   async step(session: Session): Promise<void> {
     const dice = session.random.next();
     if (dice < 0.3) await this.#readAll(session, pickLevel(session), '');
-    else if (dice < 0.35) await this.#readAll(session, 'serializable', ` AS OF SYSTEM TIME '-2s'`);
-    else await this.#transfer(session);
+    else if (dice < 0.35) {
+      const past = this.#context.nowUs() - this.#openedAt > PAST_US + CLOCKS_US;
+      await this.#readAll(session, 'serializable', past ? ` AS OF SYSTEM TIME '-2s'` : '');
+    } else await this.#transfer(session);
   }
 
   async finish(session: Session): Promise<void> {

@@ -328,9 +328,16 @@ export class Connection {
   }
 
   #ready(): void {
-    this.#writeNotifications();
+    let ended: unknown = null;
+    try {
+      this.#writeNotifications();
+    } catch (error) {
+      ended = error;
+    }
+    // What was asked for took place, whatever has ended the session since: the client must hear of that first.
     (this.#dispatcher as Dispatcher).ready();
-    if (this.#draining && !this.#inTransaction()) this.#terminate(adminShutdown());
+    if (ended !== null) this.#terminate(this.#known(ended));
+    else if (this.#draining && !this.#inTransaction()) this.#terminate(adminShutdown());
   }
 
   /** The session has something for the client: it goes at once if the client is idle, else with the next ReadyForQuery. */

@@ -66,4 +66,20 @@ describe('notifications', () => {
     expect(client.kinds()).toEqual(['error FATAL 57P05']);
     expect(session.closed).toBe(true);
   });
+
+  it('a session that ended while a statement took place: the client hears of both, in this order', async () => {
+    const harness = new Harness();
+    const client = await harness.ready();
+    const session = harness.sql.sessions[0]!;
+    client.send((w) => w.query('begin'));
+    await settle();
+    client.kinds();
+    session.takeNotifications = () => {
+      throw new QuoralError('57P01', 'terminating connection due to administrator command', { severity: 'FATAL' });
+    };
+    client.send((w) => w.query('commit'));
+    await settle();
+    expect(client.kinds().slice(-2)).toEqual(['ready I', 'error FATAL 57P01']);
+    expect(session.closed).toBe(true);
+  });
 });
