@@ -6,6 +6,7 @@ import { sqlError } from '../../base/errors.js';
 import type { ColumnDescriptor, TableDescriptor } from '../catalog/descriptor.js';
 import { indexReads } from '../catalog/descriptor.js';
 import type { CompiledExpression, ExecContext } from '../contract.js';
+import { refusePendingChecks } from '../exec/foreign-key-queue.js';
 import { uniqueRowId } from '../exec/row-writer.js';
 import { resolveTypeName } from '../plan/coerce.js';
 import type { Datum } from '../types/datum.js';
@@ -64,6 +65,7 @@ export async function runAlterTable(ctx: DdlContext, body: Loose): Promise<strin
   }
   if (found.kind === 'sequence') return tag;
   if (found.kind === 'view') throw sqlError('42809', `ALTER action is not possible on view "${found.view.name}"`);
+  refusePendingChecks(ctx.txn, 'ALTER TABLE', found.table);
   const draft = new Draft(ctx, found.table, found.schemaName);
   // As PostgreSQL: drops, then type changes, then new columns, then everything else.
   const ordered = [...commands].sort((a, b) => pass(a) - pass(b));

@@ -2,6 +2,7 @@
 import { sqlError } from '../../base/errors.js';
 import type { SequenceDescriptor, TableDescriptor, ViewDescriptor } from '../catalog/descriptor.js';
 import type { RelationName } from '../contract.js';
+import { refusePendingChecks } from '../exec/foreign-key-queue.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
 import { detachTable, tablesAround } from './foreign-keys.js';
@@ -157,6 +158,7 @@ async function detachDefaults(ctx: DdlContext, sequence: SequenceDescriptor, cas
 }
 
 export async function dropTable(ctx: DdlContext, table: TableDescriptor, options: DropOptions): Promise<void> {
+  refusePendingChecks(ctx.txn, 'DROP TABLE', table);
   await dropDependents(ctx, table, options);
   await detachTable(ctx, table, options);
   const sequences = table.columns.flatMap((c) => (c.sequenceId === null || c.dropped ? [] : [c.sequenceId]));
@@ -183,6 +185,7 @@ export async function runTruncate(ctx: DdlContext, body: Loose): Promise<string>
     tables.set(table.id, table);
   }
   for (const table of tables.values()) {
+    refusePendingChecks(ctx.txn, 'TRUNCATE', table);
     const storageId = await newStorage(ctx);
     ctx.catalog.put(ctx.txn, nextVersion(table, { storageId, storageSince: ctx.txn.readTimestamp }));
     if (body['restart_seqs'] === true) await restartIdentity(ctx, table);

@@ -15,8 +15,9 @@ import type {
 } from '../catalog/descriptor.js';
 import { ForeignKey, keyConversion, type Reference } from '../exec/foreign-key.js';
 import { errorAt } from '../plan/binder.js';
-import { PLAIN_FORMAT, referenceText } from '../exec/reference-text.js';
+import { referenceText } from '../exec/reference-text.js';
 import { formatType } from '../types/registry.js';
+import { STORED_FORMAT } from '../types/stored-format.js';
 import type { DdlContext } from './context.js';
 import { nextVersion, openForChange, relationMissing, visibleName } from './objects.js';
 import { scanRows } from './rewrite.js';
@@ -243,7 +244,7 @@ export async function validateForeignKey(
     const missing =
       references.find((r) => r.values.length === 0) ?? sought.find((_, i) => (values[i] ?? null) === null);
     if (missing === undefined) return;
-    const key = referenceText(foreignKey, 'child', missing, PLAIN_FORMAT);
+    const key = referenceText(foreignKey, 'child', missing, STORED_FORMAT);
     throw foreignKey.violation(`${key} is not present in table "${parent.name}".`);
   };
   await scanRows(ctx, child.table, (live) => {

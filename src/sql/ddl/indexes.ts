@@ -10,6 +10,7 @@ import type {
 import { requireKeyType } from './columns.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
+import { refusePendingChecks } from '../exec/foreign-key-queue.js';
 import { dropReferences } from './foreign-keys.js';
 import { expressionPart, indexPredicate, partNames } from './index-parts.js';
 import { claimGeneratedName, claimName, nextVersion, openIndex, openTable, shownName } from './objects.js';
@@ -224,6 +225,7 @@ export async function dropIndexes(ctx: DdlContext, body: Loose): Promise<string>
         },
       );
     }
+    refusePendingChecks(ctx.txn, 'DROP INDEX', table);
     const cascade = body['behavior'] === 'DROP_CASCADE';
     const uses = (fk: ForeignKeyDescriptor): boolean => fk.parentIndexId === index.id;
     const rest = await dropReferences(ctx, table, uses, `index ${index.name}`, { cascade, together: new Set() });

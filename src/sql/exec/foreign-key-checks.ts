@@ -42,7 +42,7 @@ const NO_LAYOUT = new Map<number, number>();
 
 /** A statement begins: what a failed one before it left is void. */
 export function beginForeignKeys(txn: KvTxn): void {
-  knownForeignKeyQueue(txn)?.statement.clear();
+  knownForeignKeyQueue(txn)?.begin();
 }
 
 /** True if `settleForeignKeys` has something to do. */
@@ -68,9 +68,9 @@ export async function relieveForeignKeys(ctx: ExecContext): Promise<void> {
       const violations = await violated(pending.foreignKey, [...pending[kind].values()], kind, ctx.txn);
       pending[kind].clear();
       for (const reference of violations) pending[kind].set(reference.key, reference);
-      ctx.memory.grow(violations.length * 256);
     }
   }
+  queue.relieved(ctx.memory);
 }
 
 /** The end of the transaction, or SET CONSTRAINTS … IMMEDIATE for those that `chosen` says. */
@@ -144,8 +144,9 @@ async function missing(foreignKey: ForeignKey, references: readonly Reference[],
 async function referenced(foreignKey: ForeignKey, references: readonly Reference[], txn: KvTxn): Promise<Reference[]> {
   if (references.length === 0) return [];
   if (foreignKey.childIndex === null || references.some((r) => r.values.length === 0)) {
-    const found = await readChildren(foreignKey, references, txn);
-    return references.filter((r) => found.some(({ key }) => key === r.key));
+    const found = new Set<Key>();
+    await readChildren(foreignKey, references, txn, (key) => found.add(key));
+    return references.filter((r) => found.has(r.key));
   }
   const result: Reference[] = [];
   await inTurns(references, async (reference) => {
@@ -181,15 +182,13 @@ async function lockChildren(
   txn: KvTxn,
 ): Promise<readonly Child[]> {
   const { child, childIndex } = foreignKey;
-  if (childIndex === null) {
-    const read = await readChildren(foreignKey, references, txn);
-    return lockRows(
-      foreignKey,
-      read.map(({ key, live }) => ({ key, row: child.primary.keyOfRow(live) })),
-      txn,
-    );
-  }
   const found: { key: Key; row: Key }[] = [];
+  if (childIndex === null) {
+    await readChildren(foreignKey, references, txn, (key, live) => {
+      found.push({ key, row: child.primary.keyOfRow(live) });
+    });
+    return lockRows(foreignKey, found, txn);
+  }
   await inTurns(references, async (reference) => {
     const prefix = childPrefix(foreignKey, reference);
     if (prefix === null) return;
@@ -238,10 +237,10 @@ async function readChildren(
   foreignKey: ForeignKey,
   references: readonly Reference[],
   txn: KvTxn,
-): Promise<readonly Child[]> {
+  visit: (key: Key, live: Row) => void,
+): Promise<void> {
   const sought = new Set(references.map((r) => r.key));
   const { span } = foreignKey.child.primary;
-  const children: Child[] = [];
   let start: Key | null = span.start;
   while (start !== null) {
     const page: Awaited<ReturnType<KvTxn['scan']>> = await txn.scan({
@@ -254,11 +253,10 @@ async function readChildren(
       const live = foreignKey.child.decodeRow(value);
       if (foreignKey.childPositions.some((p) => live[p] === null)) continue;
       const key = foreignKey.referenceOf(live)!.key;
-      if (sought.has(key)) children.push({ key, live });
+      if (sought.has(key)) visit(key, live);
     }
     start = page.resumeKey;
   }
-  return children;
 }
 
 async function inTurns<T>(items: readonly T[], run: (item: T) => Promise<void>): Promise<void> {

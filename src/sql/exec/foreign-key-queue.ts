@@ -14,11 +14,13 @@ import { sqlError } from '../../base/errors.js';
 import type { Key } from '../../base/key.js';
 import type { KvTxn } from '../../txn/kv-txn.js';
 import type { ForeignKeyDescriptor } from '../catalog/descriptor.js';
+import type { MemoryAccount } from '../contract.js';
 import type { ForeignKey, Reference } from './foreign-key.js';
 import type { LinkedWriters } from './linked-writers.js';
 import type { Row } from './run.js';
 
 const CROWDED = 5_000;
+const ENTRY_BYTES = 256;
 
 /** A parent's row that was removed (`after` null) or got another key. */
 export interface ParentChange {
@@ -45,7 +47,7 @@ export class PendingChecks {
   }
 
   get size(): number {
-    return this.wanted.size + this.orphaned.size;
+    return this.wanted.size + this.orphaned.size + this.restricted.size + this.changed.size;
   }
 }
 
@@ -61,6 +63,9 @@ export class ForeignKeyQueue {
   readonly statement = new Map<number, PendingChecks>();
   readonly deferred = new Map<number, PendingChecks>();
   modes: ConstraintModes = AS_DECLARED;
+  /** Entries of the statement that its memory account knows of. */
+  #accounted = 0;
+  #limit = CROWDED;
 
   isDeferred({ deferrable, initiallyDeferred, oid }: ForeignKeyDescriptor): boolean {
     if (!deferrable) return false;
@@ -68,11 +73,30 @@ export class ForeignKeyQueue {
     return mode === null ? initiallyDeferred : mode === 'deferred';
   }
 
+  /** A statement begins: what a failed one before it left is void. */
+  begin(): void {
+    this.statement.clear();
+    this.#accounted = 0;
+    this.#limit = CROWDED;
+  }
+
   /** So many entries that those that hold already should be let go. */
   get crowded(): boolean {
+    return this.#size > this.#limit;
+  }
+
+  get #size(): number {
     let size = 0;
     for (const pending of this.statement.values()) size += pending.size;
-    return size > CROWDED;
+    return size;
+  }
+
+  /** What is left now cannot be let go: it is accounted for, and looked at again when there is twice as much. */
+  relieved(memory: MemoryAccount): void {
+    const size = this.#size;
+    if (size > this.#accounted) memory.grow((size - this.#accounted) * ENTRY_BYTES);
+    this.#accounted = Math.max(this.#accounted, size);
+    this.#limit = Math.max(CROWDED, 2 * size);
   }
 
   of(foreignKey: ForeignKey, writers: LinkedWriters): PendingChecks {
@@ -113,20 +137,14 @@ export function knownForeignKeyQueue(txn: KvTxn): ForeignKeyQueue | null {
   return queues.get(txn) ?? null;
 }
 
-const CHANGES: Readonly<Record<string, string>> = {
-  AlterTableStmt: 'ALTER TABLE',
-  DropStmt: 'DROP TABLE',
-  TruncateStmt: 'TRUNCATE TABLE',
-  RenameStmt: 'ALTER TABLE',
-  IndexStmt: 'CREATE INDEX',
-};
-
-/** Schema changes would pull the tables away from under checks that are still to come. @throws 55006 */
-export function refusePendingChecks(txn: KvTxn, statementKind: string): void {
-  const command = CHANGES[statementKind];
-  if (command === undefined) return;
+/** Schema changes would pull a table away from under checks that are still to come. @throws 55006 */
+export function refusePendingChecks(
+  txn: KvTxn,
+  command: string,
+  table: { readonly id: number; readonly name: string },
+): void {
   for (const { foreignKey } of queues.get(txn)?.deferred.values() ?? []) {
-    const { name } = foreignKey.child.table;
-    throw sqlError('55006', `cannot ${command} "${name}" because it has pending trigger events`);
+    if (foreignKey.child.table.id !== table.id && foreignKey.parent.table.id !== table.id) continue;
+    throw sqlError('55006', `cannot ${command} "${table.name}" because it has pending trigger events`);
   }
 }

@@ -12,8 +12,8 @@ import type { ColumnDescriptor, ForeignKeyDescriptor, TableDescriptor } from '..
 import type { Datum } from '../types/datum.js';
 import { OID } from '../types/oids.js';
 import { typeByOid } from '../types/registry.js';
+import { STORED_FORMAT } from '../types/stored-format.js';
 import { type IndexCodec, tableCodec, type TableCodec } from './index-codec.js';
-import { PLAIN_FORMAT } from './reference-text.js';
 import type { Row } from './run.js';
 
 export interface Reference {
@@ -102,7 +102,7 @@ export class ForeignKey {
   /** A value that the parent's type cannot have: it is missing there, under whatever name. */
   #impossible(own: readonly Datum[]): Reference {
     const texts = own.map((value, i) =>
-      typeByOid(this.childColumns()[i]!.typeOid).output(value as Exclude<Datum, null>, PLAIN_FORMAT),
+      typeByOid(this.childColumns()[i]!.typeOid).output(value as Exclude<Datum, null>, STORED_FORMAT),
     );
     return { key: `\x00${JSON.stringify(texts)}`, values: [], texts };
   }
@@ -151,11 +151,11 @@ export function keyConversion(from: number, to: number): Conversion | null | und
     return (value) => integerIn(to, range, BigInt(value as number | bigint));
   }
   if (to === OID.numeric && INTEGERS[from] !== undefined) {
-    return (value) => typeByOid(OID.numeric).input(String(value), -1, PLAIN_FORMAT);
+    return (value) => typeByOid(OID.numeric).input(String(value), -1, STORED_FORMAT);
   }
   if (range !== undefined && from === OID.numeric) {
     return (value) => {
-      const text = typeByOid(OID.numeric).output(value as Exclude<Datum, null>, PLAIN_FORMAT);
+      const text = typeByOid(OID.numeric).output(value as Exclude<Datum, null>, STORED_FORMAT);
       const match = /^(-?\d+)(?:\.0*)?$/.exec(text);
       return match === null ? undefined : integerIn(to, range, BigInt(match[1]!));
     };

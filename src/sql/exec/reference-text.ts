@@ -4,16 +4,6 @@ import { typeByOid } from '../types/registry.js';
 import type { FormatContext } from '../types/type-info.js';
 import type { ForeignKey, Reference } from './foreign-key.js';
 
-export const PLAIN_FORMAT: FormatContext = {
-  timeZone: 'UTC',
-  extraFloatDigits: 1,
-  byteaOutput: 'hex',
-  intervalStyle: 'postgres',
-  dateStyle: 'ISO, MDY',
-  transactionNow: 0n,
-  statementNow: 0n,
-};
-
 export function referenceText(
   { child, parent, parentIndex, descriptor, childPositions }: ForeignKey,
   side: 'child' | 'parent',

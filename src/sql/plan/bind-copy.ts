@@ -9,7 +9,7 @@ import { constant } from './expr.js';
 import { as, stringsOf } from './ast.js';
 import { columnExpr, errorAt } from './binder.js';
 import type { Binder } from './binder.js';
-import { defaultOf } from './bind-dml.js';
+import { defaultOf } from './bind-table.js';
 import { bindWritten } from './bind-foreign-keys.js';
 import { bindStatement } from './bind-statement.js';
 import { scanOf } from './bind-from.js';

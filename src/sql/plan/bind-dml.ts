@@ -13,17 +13,15 @@ import type {
   UpdateStmt,
 } from 'libpg-query';
 import type { ColumnDescriptor, TableDescriptor } from '../catalog/descriptor.js';
-import { OID } from '../types/oids.js';
 import { as, locationOf, must } from './ast.js';
-import { expressionTree } from './expression-tree.js';
 import { Scope, columnExpr, errorAt } from './binder.js';
-import type { Binder, BoundFrom, CteEntry, ExprContext, ScopeColumn, ScopeRelation, TableRelation } from './binder.js';
+import type { Binder, BoundFrom, CteEntry, ExprContext, ScopeRelation, TableRelation } from './binder.js';
 import { bindExpr, starColumns } from './bind-expr.js';
 import { bindLinks, bindWritten } from './bind-foreign-keys.js';
-import { makeCall } from './bind-call.js';
 import { inferArbiters } from './arbiters.js';
 import { bindFrom, join, scanOf, scanRelation } from './bind-from.js';
 import { bindSelect, coerceOutput, exprContext, fromContext, withClause } from './bind-select.js';
+import { defaultOf, rowColumns, visibleColumns } from './bind-table.js';
 import { coerceAssignment, coerceBoolean, resolveUnknown } from './coerce.js';
 import { figureNameOf } from './figure-name.js';
 import { isSystemName } from './system-columns.js';
@@ -39,7 +37,6 @@ import type {
   ProjectItem,
   Returning,
   ScanPlan,
-  TableChecks,
   UpdatePlan,
 } from './logical.js';
 
@@ -61,53 +58,6 @@ export function targetTable(b: Binder, range: RangeVar): TableRelation {
   b.dependOn(relation.table);
   b.modifies = true;
   return relation;
-}
-
-/** What an omitted column, or DEFAULT, stands for. */
-export function defaultOf(b: Binder, column: ColumnDescriptor): Expr {
-  const ctx = exprContext(b, new Scope(null, [], []), 'DEFAULT expressions');
-  if (column.defaultSql !== null) {
-    return coerceAssignment(b, bindExpr(ctx, expressionTree(column.defaultSql)), column, -1);
-  }
-  if (column.identity !== null && column.sequenceId !== null) {
-    const call = makeCall(ctx, 'nextval', [constant(column.sequenceId, OID.regclass)], [-1], -1);
-    return coerceAssignment(b, call, column, -1);
-  }
-  return constant(null, column.typeOid, column.typmod);
-}
-
-export function bindChecks(b: Binder, table: TableDescriptor): TableChecks {
-  const row = rowColumns(b, table);
-  const isGenerated = table.columns.some(({ generated }) => generated != null);
-  if (table.checks.length === 0 && !isGenerated) return { row, checks: [], links: null };
-  const columns = visibleColumns(table, row);
-  const scope = new Scope(null, [{ alias: table.name, schema: null, columns, table }], columns);
-  const ctx = exprContext(b, scope, 'CHECK constraints');
-  const generated = table.columns.flatMap((column, position) =>
-    column.generated == null
-      ? []
-      : [
-          {
-            position,
-            expr: coerceAssignment(b, bindExpr(ctx, expressionTree(column.generated.expressionSql)), column, -1),
-          },
-        ],
-  );
-  const checks = table.checks.map((c) => ({
-    name: c.name,
-    expr: coerceBoolean(b, bindExpr(ctx, expressionTree(c.expressionSql)), 'CHECK', -1),
-  }));
-  return { row, generated, checks, links: null };
-}
-
-function rowColumns(b: Binder, table: TableDescriptor): PlanColumn[] {
-  return table.columns.map((c) => b.column(c.name, c.typeOid, c.typmod, table.id, c.id));
-}
-
-export function visibleColumns(table: TableDescriptor, row: readonly PlanColumn[]): ScopeColumn[] {
-  return row.flatMap((column, i): ScopeColumn[] =>
-    table.columns[i]!.dropped ? [] : [{ column, hidden: table.columns[i]!.hidden }],
-  );
 }
 
 function bindReturning(

@@ -2,7 +2,7 @@
 import type { TableDescriptor } from '../catalog/descriptor.js';
 import { foreignKeysTo, hasActions } from '../catalog/linked-tables.js';
 import type { LinkedTable } from '../contract.js';
-import { bindChecks, defaultOf } from './bind-dml.js';
+import { bindChecks, defaultOf } from './bind-table.js';
 import type { Binder, TableRelation } from './binder.js';
 import type { Expr } from './expr.js';
 import type { BoundTable, LinkedTables, TableChecks } from './logical.js';

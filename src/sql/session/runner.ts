@@ -3,7 +3,6 @@
  * changes, utilities. The results of what may be repeated are held back by the buffering sink; an
  * implicit transaction commits before the completion is let through.
  */
-import { refusePendingChecks } from '../exec/foreign-key-queue.js';
 import { QuoralError, sqlError } from '../../base/errors.js';
 import type { ExecContext, ParsedStatement } from '../contract.js';
 import type { DdlContext } from '../ddl/context.js';
@@ -108,7 +107,6 @@ export class StatementRunner {
     if (settled !== null) await settled;
     await transaction.withRetries(buffer, false, async () => {
       transaction.ensureTxn().beginStatement();
-      refusePendingChecks(transaction.ensureTxn(), statement.kind);
       if (mayLookUpCatalog(statement.text) || /nextval/i.test(statement.text)) await session.services.loadView();
       if (shows && options.simple) buffer.columns(RANGES_COLUMNS);
       const memory = session.newMemory();

@@ -284,3 +284,18 @@ create table outside (id int references s.p);
 drop schema s cascade;
 select count(*) from pg_constraint where conrelid = 'outside'::regclass;
 drop table outside;
+-- schema changes while checks are still to come: of the tables concerned they are refused, of others not
+create table p (id int primary key);
+create table c (id int primary key, pid int references p deferrable initially deferred);
+create table other (id int);
+begin;
+insert into c values (1, 1);
+alter table other add column n int;
+create table more (id int references p);
+truncate c;
+rollback;
+begin;
+insert into c values (1, 1);
+drop table c;
+rollback;
+drop table c, p, other;
