@@ -117,7 +117,6 @@ describe('Prisma migrate', () => {
     await writeFile(join(folder, 'migrations', '20240101000000_first', 'migration.sql'), first);
     await writeFile(join(folder, 'migrations', 'migration_lock.toml'), 'provider = "postgresql"\n');
     expect(await prisma(own, 'migrate', 'deploy')).toContain('All migrations have been successfully applied');
-    expect(await prisma(own, 'migrate', 'deploy')).toContain('No pending migrations to apply');
     // What is there is what was wanted.
     expect(await script('--from-config-datasource', '--to-schema', 'schema.prisma')).toContain(
       'This is an empty migration',
@@ -131,8 +130,6 @@ describe('Prisma migrate', () => {
     );
     const second = await script('--from-config-datasource', '--to-schema', 'schema.prisma');
     expect(second).toContain('DROP COLUMN "score"');
-    const back = await script('--from-schema', 'schema.prisma', '--to-config-datasource');
-    expect(back).toContain('ADD COLUMN     "score"');
     await mkdir(join(folder, 'migrations', '20240102000000_second'));
     await writeFile(join(folder, 'migrations', '20240102000000_second', 'migration.sql'), second);
     await own.query("INSERT INTO users (email, \"updatedAt\", name) VALUES ('a', now(), 'n')");
@@ -147,8 +144,6 @@ describe('Prisma migrate', () => {
     const broken = (await failure(prisma(own, 'migrate', 'deploy'))) as Error;
     expect(broken.message).toContain('22012');
     await prisma(own, 'migrate', 'resolve', '--rolled-back', '20240103000000_broken');
-    await rm(join(folder, 'migrations', '20240103000000_broken'), { recursive: true });
-    expect(await prisma(own, 'migrate', 'deploy')).toContain('No pending migrations to apply');
     expect(await own.query("SELECT to_regclass('half') AS t")).toEqual([{ t: null }]);
     await writeSchema(MODELS);
     await own.drop();
@@ -195,7 +190,6 @@ describe('Prisma migrate', () => {
     expect(await prisma(own, 'db', 'push')).toContain('now in sync');
     await writeSchema(mood('sad\nok\nhappy'));
     expect(await prisma(own, 'db', 'push')).toContain('now in sync');
-    expect(await prisma(own, 'db', 'push')).toContain('already in sync');
     expect(await own.query('INSERT INTO "Feeling" VALUES (1, \'happy\') RETURNING mood')).toEqual([{ mood: 'happy' }]);
     expect((await prisma(own, 'db', 'pull', '--print')).replace(/ +/g, ' ')).toContain('mood Mood @default(ok)');
     await writeSchema(MODELS);
