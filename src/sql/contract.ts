@@ -101,6 +101,8 @@ export interface SessionServices {
   currval(sequence: string | number): bigint;
   setval(sequence: string | number, value: bigint, isCalled: boolean): Promise<bigint>;
   lastval(): bigint;
+  /** What a sequence, by its oid, has as last_value and is_called. */
+  sequenceState(sequence: number): Promise<{ readonly value: bigint; readonly isCalled: boolean }>;
   setting(name: string, missingOk: boolean): string | null;
   setSetting(name: string, value: string, local: boolean): string;
   readonly user: string;

@@ -62,6 +62,11 @@ export interface IndexPart {
   /** 0 for an expression: no column has that id. */
   readonly columnId: number;
   readonly descending: boolean;
+  /**
+   * Where NULLs were declared to be, if not where they are: behind the others in an ascending part, before them
+   * in a descending one. Shown, never used: no plan takes its order from the declaration.
+   */
+  readonly nullsFirst?: boolean;
   readonly expression?: IndexExpression | null;
 }
 

@@ -66,6 +66,11 @@ export async function runAlterTable(ctx: DdlContext, body: Loose): Promise<strin
     return tag;
   }
   if (found.kind === 'sequence') return tag;
+  // There is one role, so a view has its owner already.
+  if (found.kind === 'view' && commands.every((c) => c['subtype'] === 'AT_ChangeOwner')) {
+    for (const command of commands) roleName(of(command, 'newowner'));
+    return tag;
+  }
   if (found.kind === 'view') throw sqlError('42809', `ALTER action is not possible on view "${found.view.name}"`);
   refusePendingChecks(ctx.txn, 'ALTER TABLE', found.table);
   const draft = new Draft(ctx, found.table, found.schemaName);

@@ -222,11 +222,11 @@ export function defaultText(
   const sql = deparse(node);
   if (/^NULL$/i.test(sql)) return null;
   refuseColumnReference(node);
-  const compiled = ctx.planner.compileExpression(sql, [], ctx.plannerSettings, {
-    typeOid: column.typeOid,
-    typmod: column.typmod,
-  });
-  return compiled.sql;
+  const target = { typeOid: column.typeOid, typmod: -1 };
+  const assigned = ctx.planner.compileExpression(sql, [], ctx.plannerSettings, target);
+  // As written, without the cast that assignment adds; only a bare literal takes the column's type at once.
+  if ((node as Loose)['A_Const'] !== undefined && /^E?'/.test(sql)) return assigned.sql;
+  return ctx.planner.compileExpression(sql, [], ctx.plannerSettings, null).sql;
 }
 
 function refuseColumnReference(node: unknown): void {

@@ -17,6 +17,7 @@ import './arrays.js';
 import './enums.js';
 import './series.js';
 import './system.js';
+import './dump.js';
 import './notifications.js';
 import './advisory.js';
 import './aggregates.js';

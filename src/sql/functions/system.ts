@@ -212,7 +212,7 @@ function constraintDefinition(oid: number, pretty: boolean, ctx: ExecContext): D
     if (check !== undefined) {
       const text = shownSql(check.expressionSql, ctx);
       if (pretty) return `CHECK (${prettyCondition(text)})`;
-      return `CHECK (${text.startsWith('(') && text.endsWith(')') ? text : `(${text})`})`;
+      return `CHECK (${text})`;
     }
     const index = table.indexes.find((one) => one.constraintOid === oid);
     if (index !== undefined) {
@@ -286,8 +286,13 @@ fn(
   'pg_get_serial_sequence(text, text) text',
   (tableName: string, column: string, ctx: ExecContext) => {
     const oid = ctx.services.relationOid(tableName);
-    const table = oid === null ? null : ctx.services.tableByOid(oid);
-    if (table === null) throw sqlError('42P01', `relation "${tableName}" does not exist`);
+    if (oid === null) throw sqlError('42P01', `relation "${tableName}" does not exist`);
+    const table = ctx.services.tableByOid(oid);
+    if (table === null) {
+      const view = ctx.services.viewByOid(oid);
+      if (view === null || view.columns.some((one) => one.name === column)) return null;
+      throw sqlError('42703', `column "${column}" of relation "${view.name}" does not exist`);
+    }
     const found = table.columns.find((one) => one.name === column && !one.dropped);
     if (found === undefined) throw sqlError('42703', `column "${column}" of relation "${table.name}" does not exist`);
     if (found.sequenceId === null) return null;

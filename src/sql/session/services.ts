@@ -326,6 +326,10 @@ export class Services implements SessionServices, CatalogServices {
     return value;
   }
 
+  async sequenceState(sequence: number): Promise<{ value: bigint; isCalled: boolean }> {
+    return this.#sequences.lastValue(await this.#sequence(sequence));
+  }
+
   currval(sequence: string | number): bigint {
     const id =
       typeof sequence === 'number' ? sequence : (this.relationOid(sequence) ?? this.#ids.get(sequence) ?? null);

@@ -269,7 +269,7 @@ const regtype = unsignedType(
     if (known !== null) return known;
     const plain = text
       .trim()
-      .replace(/^pg_catalog\./i, '')
+      .replace(/^(?:pg_catalog|"pg_catalog")\./i, '')
       .replace(/\s*\([^)]*\)/, '');
     const type = typeByName(
       plain.startsWith('"') ? unquote(plain) : plain.toLowerCase() === 'char' ? 'bpchar' : plain.toLowerCase(),
