@@ -164,6 +164,8 @@ export interface ViewColumnDescriptor {
   readonly typeOid: number;
   readonly typmod: number;
   readonly comment?: string | null;
+  /** For rows that are inserted through the view: comes before the default of the table's column. */
+  readonly defaultSql?: string | null;
 }
 
 export interface ViewDescriptor extends SchemaObject {
@@ -173,6 +175,8 @@ export interface ViewDescriptor extends SchemaObject {
   readonly queryTree: string;
   /** The tables and views that it reads, and which of their columns. */
   readonly sources: readonly { readonly id: DescriptorId; readonly columnIds: readonly number[] }[];
+  /** check_option (local, cascaded), security_barrier, security_invoker. */
+  readonly options?: Readonly<Record<string, string>>;
   readonly comment?: string | null;
 }
 

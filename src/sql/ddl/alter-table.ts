@@ -37,6 +37,7 @@ import { fillIndex, rewriteTable, scanRows } from './rewrite.js';
 import { dropOwnedSequence } from './sequences.js';
 import { list, of, options, rangeVar, text, unsupported } from './tree.js';
 import type { Loose } from './tree.js';
+import { alterView } from './view-options.js';
 import { dropViewsOfColumn, refuseViewsOfColumn } from './views.js';
 
 const VOLATILE =
@@ -64,7 +65,10 @@ export async function runAlterTable(ctx: DdlContext, body: Loose): Promise<strin
     return tag;
   }
   if (found.kind === 'sequence') return tag;
-  if (found.kind === 'view') throw sqlError('42809', `ALTER action is not possible on view "${found.view.name}"`);
+  if (found.kind === 'view') {
+    alterView(ctx, found.view, commands);
+    return tag;
+  }
   refusePendingChecks(ctx.txn, 'ALTER TABLE', found.table);
   const draft = new Draft(ctx, found.table, found.schemaName);
   // As PostgreSQL: drops, then type changes, then new columns, then everything else.

@@ -12,16 +12,15 @@ import type { ParsedStatement } from '../contract.js';
 import { formatType } from '../types/registry.js';
 import type { DdlContext } from './context.js';
 import { claimName, creationSchema, openForChange } from './objects.js';
-import { list, rangeVar, stringOf, text, unsupported } from './tree.js';
+import { list, rangeVar, stringOf, unsupported } from './tree.js';
 import type { Loose } from './tree.js';
+import { refuseIdleCheck, viewOptions } from './view-options.js';
 
 const PRESENT = Buffer.from('1', 'latin1');
 
 export async function runCreateView(ctx: DdlContext, body: Loose, statement: ParsedStatement): Promise<string> {
   const range = body['view'] as Loose;
   if (range['relpersistence'] === 't') throw unsupported('a temporary view');
-  const check = text(body['withCheckOption']);
-  if (check !== '' && check !== 'NO_CHECK_OPTION') throw unsupported('WITH CHECK OPTION');
   const query = body['query'] as Loose;
   const kind = Object.keys(query)[0]!;
   if ((query[kind] as Loose)['intoClause'] !== undefined) {
@@ -43,7 +42,7 @@ export async function runCreateView(ctx: DdlContext, body: Loose, statement: Par
   const schema = await creationSchema(ctx, name);
   const taken = await ctx.catalog.nameForUpdate(ctx.txn, schema.id, name.name);
   if (taken !== null && body['replace'] === true) {
-    await replaceView(ctx, { schema: schema.name, name: name.name }, columns, made);
+    await replaceView(ctx, { schema: schema.name, name: name.name }, columns, { ...made, options: viewOptions(body) });
     return 'CREATE VIEW';
   }
   const id = await ctx.catalog.catalog.ids.next();
@@ -59,8 +58,10 @@ export async function runCreateView(ctx: DdlContext, body: Loose, statement: Par
     columns,
     queryTree: made.queryTree,
     sources: made.sources,
+    options: viewOptions(body),
     comment: null,
   };
+  refuseIdleCheck(view);
   ctx.catalog.putNew(ctx.txn, view);
   for (const source of view.sources) ctx.txn.put(SYSTEM_KEYS.dependency(source.id, id), PRESENT);
   return 'CREATE VIEW';
@@ -79,7 +80,7 @@ async function replaceView(
   ctx: DdlContext,
   name: { readonly schema: string; readonly name: string },
   columns: readonly ViewColumnDescriptor[],
-  made: Pick<ViewDescriptor, 'queryTree' | 'sources'>,
+  made: Pick<ViewDescriptor, 'queryTree' | 'sources' | 'options'>,
 ): Promise<void> {
   const found = await openForChange(ctx, name);
   if (found?.kind !== 'view') throw sqlError('42809', `"${name.name}" is not a view`);
@@ -104,14 +105,18 @@ async function replaceView(
   const merged = columns.map((c, i) => ({
     ...c,
     ...(before[i]?.comment == null ? {} : { comment: before[i].comment }),
+    ...(before[i]?.defaultSql == null ? {} : { defaultSql: before[i].defaultSql }),
   }));
-  ctx.catalog.put(ctx.txn, {
+  const replaced: ViewDescriptor = {
     ...view,
     columns: merged,
     queryTree: made.queryTree,
     sources: made.sources,
+    options: made.options ?? {},
     version: view.version + 1,
-  });
+  };
+  refuseIdleCheck(replaced);
+  ctx.catalog.put(ctx.txn, replaced);
 }
 
 async function refuseCycle(ctx: DdlContext, view: ViewDescriptor, sources: ViewDescriptor['sources']): Promise<void> {

@@ -16,6 +16,7 @@ import './json-record.js';
 import './arrays.js';
 import './series.js';
 import './system.js';
+import './updatable.js';
 import './notifications.js';
 import './advisory.js';
 import './aggregates.js';

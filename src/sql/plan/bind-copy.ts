@@ -67,7 +67,9 @@ function bindFrom(b: Binder, stmt: CopyStmt): BoundCopy {
   const relation = b.catalog.relation({ schema: range.schemaname ?? null, name: range.relname ?? '' });
   if (relation === null) throw sqlError('42P01', `relation "${shownName(range)}" does not exist`);
   if (relation.kind === 'virtual' || relation.kind === 'view') {
-    throw sqlError('42809', `cannot copy to view "${range.relname ?? ''}"`);
+    throw sqlError('42809', `cannot copy to view "${range.relname ?? ''}"`, {
+      hint: 'To enable copying to a view, provide an INSTEAD OF INSERT trigger.',
+    });
   }
   if (relation.kind === 'sequence') throw sqlError('42809', `cannot copy to sequence "${relation.sequence.name}"`);
   if (stmt.whereClause !== undefined) throw sqlError('0A000', 'COPY FROM with WHERE is not supported');

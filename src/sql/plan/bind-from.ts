@@ -27,7 +27,7 @@ export interface FromContext {
   readonly locks: readonly LockRequest[];
   /** How expressions are bound over a scope. */
   expressions(scope: Scope, clause: string, sets: boolean): ExprContext;
-  bindSubselect(select: SelectStmt, parent: Scope | null, ctes: readonly CteEntry[]): Plan;
+  bindSubselect(select: SelectStmt, parent: Scope | null, ctes: readonly CteEntry[], lock?: Lock | null): Plan;
 }
 
 export const NOTHING: BoundFrom = { plan: { kind: 'one', columns: [] }, relations: [], columns: [] };
@@ -80,7 +80,7 @@ function bindFromItem(ctx: FromContext, node: Node, left: BoundFrom | null): Bou
       const lateral = item.lateral === true;
       const parent =
         lateral && left !== null ? new Scope(ctx.parent, left.relations, left.columns, ctx.ctes) : ctx.parent;
-      const plan = ctx.bindSubselect(select, parent, ctx.ctes);
+      const plan = ctx.bindSubselect(select, parent, ctx.ctes, lockFor(ctx, item.alias?.aliasname ?? ''));
       return derived(plan, item.alias, null, null);
     }
     case 'RangeFunction':
@@ -222,12 +222,12 @@ function bindView(ctx: FromContext, range: RangeVar, relation: ViewRelation, pin
   const b = ctx.binder;
   const { view, sources, schemaName } = relation;
   const alias = range.alias?.aliasname ?? range.relname ?? '';
-  if (lockFor(ctx, alias) !== null) {
-    throw errorAt('0A000', `locking the rows of view "${view.name}" is not supported`, range.location ?? 0);
-  }
   b.dependOn(view);
   for (const [id, source] of sources) b.pinned.set(id, source);
-  const plan = ctx.bindSubselect(viewTree(view), null, []);
+  const tree = viewTree(view);
+  // As in PostgreSQL: what such a view reads is not locked, and that is no error.
+  const isSetOperation = tree.op !== undefined && tree.op !== 'SETOP_NONE';
+  const plan = ctx.bindSubselect(tree, null, [], isSetOperation ? null : lockFor(ctx, alias));
   const was = new Map(pin?.columns);
   const columns = view.columns.map(({ id, name }, i): PlanColumn => ({
     ...plan.columns[i]!,

@@ -8,7 +8,8 @@ import type { Datum } from '../../types/datum.js';
 import { numericTypmod } from '../../types/numeric.js';
 import { OID } from '../../types/oids.js';
 import { findTypeByOid, formatType } from '../../types/registry.js';
-import type { ColumnDescriptor, TableDescriptor, ViewDescriptor } from '../descriptor.js';
+import { isColumnUpdatable } from '../../plan/view-shape.js';
+import type { ColumnDescriptor, Descriptor, TableDescriptor, ViewDescriptor } from '../descriptor.js';
 import { LAYOUTS, layoutOf, makeRow } from './layout.js';
 import type { Row, Values } from './layout.js';
 import { liveColumns } from './model.js';
@@ -160,8 +161,9 @@ function rowsOfTable(source: Source, database: string, table: TableDescriptor): 
   return rows;
 }
 
-function* columnsOfView(database: string, schema: string, view: ViewDescriptor): Iterable<Values> {
-  for (const { id, name, typeOid, typmod } of view.columns) {
+function* columnsOfView(source: Source, database: string, schema: string, view: ViewDescriptor): Iterable<Values> {
+  const find = (id: number): Descriptor | undefined => source.model.view.byId.get(id);
+  for (const { id, name, typeOid, typmod, defaultSql } of view.columns) {
     yield {
       ...PLAIN,
       table_catalog: database,
@@ -169,10 +171,11 @@ function* columnsOfView(database: string, schema: string, view: ViewDescriptor):
       table_name: view.name,
       column_name: name,
       ordinal_position: id,
+      column_default: defaultSql ?? null,
       is_nullable: 'YES',
       ...typeColumns(database, typeOid, typmod),
       dtd_identifier: String(id),
-      is_updatable: 'NO',
+      is_updatable: yesNo(isColumnUpdatable(view, id, find)),
     };
   }
 }
@@ -208,7 +211,7 @@ export function columnRows(source: Source): Row[] {
   for (const table of source.model.tables) rows.push(...rowsOfTable(source, database, table));
   for (const view of source.model.views) {
     const schema = source.model.schemaNames.get(view.schemaId) ?? String(view.schemaId);
-    for (const values of columnsOfView(database, schema, view)) rows.push(makeRow(COLUMNS, values));
+    for (const values of columnsOfView(source, database, schema, view)) rows.push(makeRow(COLUMNS, values));
   }
   return rows;
 }

@@ -7,6 +7,7 @@
 import { allAggregates, allFunctions } from '../../functions/index.js';
 import { OID } from '../../types/oids.js';
 import { INFORMATION_SCHEMA_ID, PG_CATALOG_SCHEMA_ID, PG_TOAST_SCHEMA_ID, SUPERUSER } from '../bootstrap.js';
+import { EVENTS, updatableEvents } from '../../plan/view-shape.js';
 import type {
   ColumnDescriptor,
   ForeignKeyAction,
@@ -63,7 +64,12 @@ function* tables(source: Source): Iterable<Values> {
   for (const table of source.model.tables)
     yield { ...shared, ...tableKey(source, table), table_type: 'BASE TABLE', is_insertable_into: 'YES' };
   for (const view of source.model.views)
-    yield { ...shared, ...tableKey(source, view), table_type: 'VIEW', is_insertable_into: 'NO' };
+    yield {
+      ...shared,
+      ...tableKey(source, view),
+      table_type: 'VIEW',
+      is_insertable_into: changeable(source, view).is_insertable_into!,
+    };
 }
 
 const READ_ONLY: Values = {
@@ -75,9 +81,24 @@ const READ_ONLY: Values = {
   is_trigger_insertable_into: 'NO',
 };
 
+function changeable({ model }: Source, view: ViewDescriptor): Values {
+  const events = updatableEvents(view, (id) => model.view.byId.get(id));
+  const both = EVENTS.update | EVENTS.delete;
+  return {
+    ...READ_ONLY,
+    check_option: (view.options?.['check_option'] ?? 'none').toUpperCase(),
+    is_updatable: yesNo((events & both) === both),
+    is_insertable_into: yesNo((events & EVENTS.insert) !== 0),
+  };
+}
+
 function* views(source: Source): Iterable<Values> {
   for (const view of source.model.views)
-    yield { ...tableKey(source, view), view_definition: viewDefinition(view.id, source.ctx), ...READ_ONLY };
+    yield {
+      ...tableKey(source, view),
+      view_definition: viewDefinition(view.id, source.ctx),
+      ...changeable(source, view),
+    };
   for (const layout of LAYOUTS) {
     if (layout.kind !== 'v') continue;
     yield {

@@ -44,8 +44,8 @@ const HEAP_AM = 2;
 
 const CLASS = layoutOf('pg_catalog', 'pg_class');
 
-function tableOptions(table: TableDescriptor): Datum {
-  const options = Object.entries(table.options);
+function relationOptions(kept: Readonly<Record<string, string>>): Datum {
+  const options = Object.entries(kept);
   return options.length === 0 ? null : textArray(options.map(([name, value]) => `${name}=${value}`));
 }
 
@@ -74,7 +74,7 @@ function* classOfTable(table: TableDescriptor): Iterable<Values> {
     relreplident: 'd',
     relfrozenxid: 3,
     relminmxid: 1,
-    reloptions: tableOptions(table),
+    reloptions: relationOptions(table.options),
   };
   for (const index of indexes) {
     yield {
@@ -120,6 +120,7 @@ const viewClasses = perDescriptor<ViewDescriptor>(CLASS, (view) => [
     relpersistence: 'p',
     relkind: 'v',
     relnatts: view.columns.length,
+    reloptions: relationOptions(view.options ?? {}),
     relhasrules: true,
     relispopulated: true,
     relreplident: 'n',
@@ -264,9 +265,10 @@ const sequenceAttributes = perDescriptor<SequenceDescriptor>(ATTRIBUTE, (sequenc
 );
 
 const viewAttributes = perDescriptor<ViewDescriptor>(ATTRIBUTE, (view) =>
-  view.columns.map(({ id, name, typeOid, typmod }) =>
-    attribute(view.id, id, name, typeOid, typmod, collationOf(typeOid)),
-  ),
+  view.columns.map(({ id, name, typeOid, typmod, defaultSql }) => ({
+    ...attribute(view.id, id, name, typeOid, typmod, collationOf(typeOid)),
+    atthasdef: defaultSql != null,
+  })),
 );
 
 let systemAttributeRows: readonly Row[] | null = null;
@@ -300,7 +302,7 @@ export function attributeRows(model: Model): Row[] {
 // ---- pg_attrdef ----
 
 /** Above every id that is given out, and the same for as long as the column lives. */
-function defaultOid(table: TableDescriptor, column: ColumnDescriptor): number {
+function defaultOid(table: { readonly id: number }, column: { readonly id: number }): number {
   return (0x80000000 + ((table.id * 1600 + column.id) & 0x7fffffff)) >>> 0;
 }
 
@@ -319,8 +321,18 @@ const tableDefaults = perDescriptor<TableDescriptor>(layoutOf('pg_catalog', 'pg_
       adbin: expressionOf(column),
     })),
 );
+const viewDefaults = perDescriptor<ViewDescriptor>(layoutOf('pg_catalog', 'pg_attrdef'), (view) =>
+  view.columns
+    .filter(({ defaultSql }) => defaultSql != null)
+    .map((column) => ({
+      oid: defaultOid(view, column),
+      adrelid: view.id,
+      adnum: column.id,
+      adbin: column.defaultSql ?? null,
+    })),
+);
 export function defaultRows(model: Model): Row[] {
-  return model.tables.flatMap((table) => tableDefaults(table));
+  return [...model.tables.flatMap(tableDefaults), ...model.views.flatMap(viewDefaults)];
 }
 export { defaultOid };
 

@@ -135,6 +135,11 @@ export function* dependencies({ model }: Source): Iterable<Values> {
   for (const view of model.views) {
     const from = { classid: REWRITE, objid: ruleOid(view), refclassid: CLASS };
     yield { ...from, refobjid: view.id, deptype: 'i' };
+    for (const column of view.columns) {
+      if (column.defaultSql == null) continue;
+      const set = { classid: ATTRDEF, objid: defaultOid(view, column), refclassid: CLASS };
+      yield { ...set, refobjid: view.id, refobjsubid: column.id, deptype: 'a' };
+    }
     for (const { id, columnIds } of view.sources) {
       if (columnIds.length === 0) yield { ...from, refobjid: id, deptype: 'n' };
       for (const columnId of columnIds) yield { ...from, refobjid: id, refobjsubid: columnId, deptype: 'n' };
