@@ -1,6 +1,7 @@
 /** DROP of tables, sequences and schemas, and TRUNCATE. */
 import { sqlError } from '../../base/errors.js';
 import type { SequenceDescriptor, TableDescriptor, ViewDescriptor } from '../catalog/descriptor.js';
+import { isMaterialized, kindName } from '../catalog/materialized.js';
 import type { RelationName } from '../contract.js';
 import { refusePendingChecks } from '../exec/foreign-key-queue.js';
 import type { DdlContext } from './context.js';
@@ -10,13 +11,12 @@ import { dropIndexes } from './indexes.js';
 import { descriptorOf, newStorage, nextVersion, openForChange, openTable, shownName } from './objects.js';
 import type { Opened } from './objects.js';
 import { dropSequence } from './sequences.js';
-import { dropDependents, dropView } from './views.js';
+import { dropDependents, dropView, forgetSources } from './views.js';
 import type { DropOptions } from './views.js';
 import { list, of, qualifiedName, rangeVar, stringOf } from './tree.js';
 import type { Loose } from './tree.js';
 
 const KINDS: Readonly<Record<string, string>> = {
-  OBJECT_MATVIEW: 'materialized view',
   OBJECT_TYPE: 'type',
   OBJECT_FUNCTION: 'function',
   OBJECT_TRIGGER: 'trigger',
@@ -40,6 +40,15 @@ export async function runDrop(ctx: DdlContext, body: Loose): Promise<string> {
     case 'OBJECT_VIEW':
       await dropRelations(ctx, list(body['objects']), 'view', missingOk, body['behavior'] === 'DROP_CASCADE');
       return 'DROP VIEW';
+    case 'OBJECT_MATVIEW':
+      await dropRelations(
+        ctx,
+        list(body['objects']),
+        'materialized view',
+        missingOk,
+        body['behavior'] === 'DROP_CASCADE',
+      );
+      return 'DROP MATERIALIZED VIEW';
     case 'OBJECT_SEQUENCE':
       await dropRelations(ctx, list(body['objects']), 'sequence', missingOk, body['behavior'] === 'DROP_CASCADE');
       return 'DROP SEQUENCE';
@@ -68,10 +77,12 @@ function objectNameText(object: Loose): string {
   return stringOf(object);
 }
 
+type DroppedKind = Opened['kind'] | 'materialized view';
+
 async function dropRelations(
   ctx: DdlContext,
   objects: readonly Loose[],
-  kind: Opened['kind'],
+  kind: DroppedKind,
   missingOk: boolean,
   cascade: boolean,
 ): Promise<void> {
@@ -112,12 +123,13 @@ async function dropOpened(
   ctx: DdlContext,
   found: Opened,
   name: RelationName,
-  kind: Opened['kind'],
+  kind: DroppedKind,
   options: DropOptions,
 ): Promise<void> {
-  if (found.kind !== kind) {
+  const actual = kindName(descriptorOf(found));
+  if (actual !== kind) {
     throw sqlError('42809', `"${name.name}" is not a ${kind}`, {
-      hint: `Use DROP ${found.kind.toUpperCase()} to remove a ${found.kind}.`,
+      hint: `Use DROP ${actual.toUpperCase()} to remove a ${actual}.`,
     });
   }
   if (found.kind === 'table') {
@@ -160,6 +172,7 @@ async function detachDefaults(ctx: DdlContext, sequence: SequenceDescriptor, cas
 export async function dropTable(ctx: DdlContext, table: TableDescriptor, options: DropOptions): Promise<void> {
   refusePendingChecks(ctx.txn, 'DROP TABLE', table);
   await dropDependents(ctx, table, options);
+  if (isMaterialized(table)) forgetSources(ctx, table);
   await detachTable(ctx, table, options);
   const sequences = table.columns.flatMap((c) => (c.sequenceId === null || c.dropped ? [] : [c.sequenceId]));
   await ctx.catalog.lock(ctx.txn, sequences, ctx.wait);
@@ -273,14 +286,14 @@ async function dropSchema(ctx: DdlContext, id: number, name: string, cascade: bo
   );
   if (inside.length > 0 && !cascade) {
     throw sqlError('2BP01', `cannot drop schema ${name} because other objects depend on it`, {
-      detail: inside.map((d) => `${d.kind} ${name}.${d.name} depends on schema ${name}`).join('\n'),
+      detail: inside.map((d) => `${kindName(d)} ${name}.${d.name} depends on schema ${name}`).join('\n'),
       hint: 'Use DROP ... CASCADE to drop the dependent objects too.',
     });
   }
   const around = inside.flatMap((d) => (d.kind === 'table' ? tablesAround(d) : []));
   await ctx.catalog.lock(ctx.txn, [...new Set([...inside.map((d) => d.id), ...around])], ctx.wait);
   const shown = inside.filter((d) => d.kind !== 'sequence' || d.ownedBy === null);
-  ctx.cascades.push(...shown.map((d) => `${d.kind} ${name}.${d.name}`));
+  ctx.cascades.push(...shown.map((d) => `${kindName(d)} ${name}.${d.name}`));
   const options = { cascade: true, together: new Set(inside.map((d) => d.id)) };
   for (const d of inside) {
     const current = await ctx.catalog.forUpdate(ctx.txn, d.id);

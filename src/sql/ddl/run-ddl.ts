@@ -7,6 +7,7 @@ import { runCreateTableAs } from './create-table-as.js';
 import { runCreateTable } from './create-table.js';
 import { runCreateDatabase, runCreateExtension, runCreateSchema, runDropDatabase } from './databases.js';
 import { runDrop, runTruncate } from './drop.js';
+import { runRefresh } from './materialized-views.js';
 import { runCreateIndex } from './indexes.js';
 import { runAlterSchema, runComment, runOwner, runRename } from './rename.js';
 import { runShowRanges, runSplit } from './ranges.js';
@@ -38,6 +39,7 @@ const RUNNERS: Readonly<Record<string, Runner>> = {
   CreateTableAsStmt: runCreateTableAs,
   ViewStmt: runCreateView,
   SelectStmt: runCreateTableAs,
+  RefreshMatViewStmt: runRefresh,
   IndexStmt: runCreateIndex,
   AlterTableStmt: runAlterTable,
   DropStmt: runDrop,

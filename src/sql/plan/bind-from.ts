@@ -156,6 +156,7 @@ function bindRangeVar(ctx: FromContext, range: RangeVar): BoundFrom {
   }
   switch (relation.kind) {
     case 'table': {
+      refuseUnready(b, relation.table, lockFor(ctx, range.alias?.aliasname ?? name));
       b.dependOn(relation.table);
       b.pins?.set(range, { id: relation.table.id, columns: shownColumns(relation.table) });
       const lock = lockFor(ctx, range.alias?.aliasname ?? name);
@@ -202,6 +203,7 @@ function bindPinned(ctx: FromContext, range: RangeVar, pin: Pin): BoundFrom {
   if (relation?.kind === 'view') return bindView(ctx, range, relation, pin);
   if (relation?.kind !== 'table') throw errorAt('XX000', `a view reads relation ${pin.id}, which is not there`, -1);
   const { table, schemaName } = relation;
+  refuseUnready(b, table, lockFor(ctx, alias));
   b.dependOn(table);
   const plan = scanOf(b, table, schemaName, alias, lockFor(ctx, alias));
   const byId = new Map(plan.columns.map((c) => [table.columns[c.position]!.id, c]));
@@ -213,6 +215,17 @@ function bindPinned(ctx: FromContext, range: RangeVar, pin: Pin): BoundFrom {
   });
   const schema = range.alias === undefined ? schemaName : null;
   return { plan, relations: [{ alias, schema, columns, table }], columns };
+}
+
+/** A materialised view has rows only after it was filled, and they are nobody's to lock. */
+function refuseUnready(b: Binder, table: TableDescriptor, lock: Lock | null): void {
+  if (table.materialized == null) return;
+  if (lock !== null) throw errorAt('42809', `cannot lock rows in materialized view "${table.name}"`, -1);
+  // A view over it may be made before.
+  if (table.materialized.populated || b.pins !== null) return;
+  throw errorAt('55000', `materialized view "${table.name}" has not been populated`, -1, {
+    hint: 'Use the REFRESH MATERIALIZED VIEW command.',
+  });
 }
 
 type ViewRelation = Extract<Relation, { kind: 'view' }>;

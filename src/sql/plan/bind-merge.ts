@@ -47,8 +47,9 @@ function checkReachable(whens: readonly MergeWhenClause[]): void {
 
 function mergeTarget(b: Binder, stmt: MergeStmt): WriteTarget {
   const range = stmt.relation!;
-  const kind = b.catalog.relation({ schema: range.schemaname ?? null, name: range.relname ?? '' })?.kind;
-  if (kind === 'view' || kind === 'sequence') {
+  const found = b.catalog.relation({ schema: range.schemaname ?? null, name: range.relname ?? '' });
+  const kind = found?.kind === 'table' && found.table.materialized != null ? 'materialized view' : found?.kind;
+  if (kind === 'view' || kind === 'sequence' || kind === 'materialized view') {
     throw errorAt('0A000', `cannot execute MERGE on relation "${range.relname ?? ''}"`, -1, {
       detail: `This operation is not supported for ${kind}s.`,
     });

@@ -20,7 +20,7 @@ import { conjunction, mapChildren } from './expr.js';
 import type { Expr } from './expr.js';
 import type { Plan, PlanColumn, ProjectItem, ScanPlan, ViewCheck } from './logical.js';
 import { mapInputs, mapPlanExprs } from './plan-walk.js';
-import { NO_UPDATABLE_COLUMNS, viewShape } from './view-shape.js';
+import { NO_UPDATABLE_COLUMNS, SINGLE, viewShape } from './view-shape.js';
 import type { ViewBase, ViewShape } from './view-shape.js';
 
 export type Change = 'insert' | 'update' | 'delete';
@@ -76,6 +76,8 @@ export function writeTarget(b: Binder, range: RangeVar, change: Change): WriteTa
 function targetOf(b: Binder, found: Relation, change: Change): WriteTarget {
   switch (found.kind) {
     case 'table':
+      if (found.table.materialized != null)
+        throw errorAt('42809', `cannot change materialized view "${found.table.name}"`, -1);
       b.dependOn(found.table);
       return tableTarget(found);
     case 'view':
@@ -98,7 +100,10 @@ export function tableTarget(relation: TableRelation): WriteTarget {
 function viewTarget(b: Binder, { view, sources }: ViewRelation, change: Change): WriteTarget {
   const shape = viewShape(view);
   const noColumns = change !== 'delete' && shape.columns.every((c) => c.problem !== null);
-  const problem = shape.problem ?? (shape.base !== null && noColumns ? NO_UPDATABLE_COLUMNS : null);
+  const below = shape.base === null ? undefined : sources.get(shape.base.pin.id);
+  const unchanging = below?.kind === 'table' && below.table.materialized != null;
+  const problem =
+    (unchanging ? SINGLE : shape.problem) ?? (shape.base !== null && noColumns ? NO_UPDATABLE_COLUMNS : null);
   if (problem !== null) {
     const [cannot, doing, command] = WORDS[change];
     throw errorAt('55000', `cannot ${cannot} view "${view.name}"`, -1, {
@@ -110,7 +115,6 @@ function viewTarget(b: Binder, { view, sources }: ViewRelation, change: Change):
   if (base === null) throw errorAt('42501', `permission denied: view "${view.name}" reads a system catalog`, -1);
   b.dependOn(view);
   for (const [id, source] of sources) b.pinned.set(id, source);
-  const below = sources.get(base.pin.id);
   if (below === undefined) throw errorAt('XX000', `a view reads relation ${base.pin.id}, which is not there`, -1);
   const inner = targetOf(b, below, change);
   const defaults = [...inner.defaults];

@@ -36,7 +36,7 @@ export interface ViewColumnShape {
 
 export const NO_UPDATABLE_COLUMNS = 'Views that have no updatable columns are not automatically updatable.';
 const NOT_A_COLUMN = 'View columns that are not columns of their base relation are not updatable.';
-const SINGLE = 'Views that do not select from a single table or view are not automatically updatable.';
+export const SINGLE = 'Views that do not select from a single table or view are not automatically updatable.';
 
 const shapes = new WeakMap<ViewDescriptor, ViewShape>();
 
@@ -134,7 +134,7 @@ type Find = (id: number) => Descriptor | null | undefined;
 
 /** PostgreSQL's bit mask of what a relation allows: over the views down to the table. */
 export function updatableEvents(relation: Descriptor | null | undefined, find: Find): number {
-  if (relation?.kind === 'table') return ALL_EVENTS;
+  if (relation?.kind === 'table') return relation.materialized == null ? ALL_EVENTS : 0;
   if (relation?.kind !== 'view') return 0;
   const { base, columns } = viewShape(relation);
   if (base === null) return 0;
@@ -144,7 +144,8 @@ export function updatableEvents(relation: Descriptor | null | undefined, find: F
 
 /** Whether UPDATE and DELETE could both reach the rows, and UPDATE this column. */
 export function isColumnUpdatable(relation: Descriptor | null | undefined, columnId: number, find: Find): boolean {
-  if (relation?.kind === 'table') return relation.columns.some((c) => c.id === columnId && !c.dropped && !c.hidden);
+  if (relation?.kind === 'table')
+    return relation.materialized == null && relation.columns.some((c) => c.id === columnId && !c.dropped && !c.hidden);
   if (relation?.kind !== 'view') return false;
   const { base, columns } = viewShape(relation);
   const at = relation.columns.findIndex((c) => c.id === columnId);

@@ -208,7 +208,8 @@ function systemRows(database: string): readonly Row[] {
 export function columnRows(source: Source): Row[] {
   const database = source.ctx.services.database;
   const rows = [...systemRows(database)];
-  for (const table of source.model.tables) rows.push(...rowsOfTable(source, database, table));
+  for (const table of source.model.tables)
+    if (table.materialized == null) rows.push(...rowsOfTable(source, database, table));
   for (const view of source.model.views) {
     const schema = source.model.schemaNames.get(view.schemaId) ?? String(view.schemaId);
     for (const values of columnsOfView(source, database, schema, view)) rows.push(makeRow(COLUMNS, values));

@@ -50,6 +50,11 @@ function* schemata(source: Source): Iterable<Values> {
   }
 }
 
+/** The standard knows no materialised views. */
+function tablesOf({ model }: Source): readonly TableDescriptor[] {
+  return model.tables.filter((table) => table.materialized == null);
+}
+
 function* tables(source: Source): Iterable<Values> {
   const shared = { table_catalog: databaseOf(source), is_typed: 'NO' };
   for (const layout of LAYOUTS) {
@@ -61,7 +66,7 @@ function* tables(source: Source): Iterable<Values> {
       is_insertable_into: 'NO',
     };
   }
-  for (const table of source.model.tables)
+  for (const table of tablesOf(source))
     yield { ...shared, ...tableKey(source, table), table_type: 'BASE TABLE', is_insertable_into: 'YES' };
   for (const view of source.model.views)
     yield {
@@ -163,7 +168,7 @@ interface Constraint {
 }
 
 function* constraints(source: Source): Iterable<Constraint> {
-  for (const table of source.model.tables) {
+  for (const table of tablesOf(source)) {
     const columnsOf = (ids: readonly number[]): ColumnDescriptor[] =>
       ids.map((id) => columnById(table, id)).filter((column) => column !== undefined);
     for (const index of shownIndexes(table)) {
@@ -381,7 +386,7 @@ const TABLE_PRIVILEGES = ['INSERT', 'SELECT', 'UPDATE', 'DELETE', 'TRUNCATE', 'R
 const COLUMN_PRIVILEGES = ['INSERT', 'SELECT', 'UPDATE', 'REFERENCES'];
 
 function* tablePrivileges(source: Source): Iterable<Values> {
-  for (const table of source.model.tables) {
+  for (const table of tablesOf(source)) {
     for (const privilege of TABLE_PRIVILEGES) {
       yield {
         grantor: table.owner,
@@ -396,7 +401,7 @@ function* tablePrivileges(source: Source): Iterable<Values> {
 }
 
 function* columnPrivileges(source: Source): Iterable<Values> {
-  for (const table of source.model.tables) {
+  for (const table of tablesOf(source)) {
     for (const column of liveColumns(table)) {
       for (const privilege of COLUMN_PRIVILEGES) {
         yield {

@@ -18,6 +18,8 @@ import type {
   TableDescriptor,
   ViewDescriptor,
 } from '../descriptor.js';
+import { isMaterialized } from '../materialized.js';
+import type { Reader } from '../materialized.js';
 import type { CatalogView } from '../transaction-catalog.js';
 import { makeRow } from './layout.js';
 import type { Layout, Row, Values } from './layout.js';
@@ -28,6 +30,8 @@ export interface Model {
   readonly tables: readonly TableDescriptor[];
   readonly sequences: readonly SequenceDescriptor[];
   readonly views: readonly ViewDescriptor[];
+  /** Views, materialised ones too. */
+  readonly readers: readonly Reader[];
   readonly schemas: readonly SchemaDescriptor[];
   readonly databases: readonly DatabaseDescriptor[];
   readonly schemaNames: ReadonlyMap<number, string>;
@@ -67,7 +71,8 @@ export function modelOf(view: CatalogView): Model {
     else if (d.kind === 'view') views.push(d);
     else sequences.push(d);
   }
-  const model: Model = { view, tables, sequences, views, schemas, databases, schemaNames };
+  const readers = [...views, ...tables.filter(isMaterialized)];
+  const model: Model = { view, tables, sequences, views, readers, schemas, databases, schemaNames };
   models.set(view, model);
   return model;
 }

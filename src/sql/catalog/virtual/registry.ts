@@ -58,6 +58,7 @@ import {
   tableNames,
   tables,
   tableStatistics,
+  materializedViews,
   views,
 } from './views.js';
 
@@ -107,6 +108,7 @@ const BUILT: Readonly<Record<string, Builder>> = {
   pg_indexes: indexes,
   pg_sequences: sequences,
   pg_views: views,
+  pg_matviews: materializedViews,
   pg_rewrite: rewriteRules,
   pg_stat_all_tables: tableStatistics,
   pg_stat_user_tables: tableStatistics,
