@@ -18,6 +18,7 @@ import './enums.js';
 import './series.js';
 import './system.js';
 import './dump.js';
+import './updatable.js';
 import './notifications.js';
 import './advisory.js';
 import './aggregates.js';

@@ -59,6 +59,7 @@ import {
   tableNames,
   tables,
   tableStatistics,
+  materializedViews,
   views,
 } from './views.js';
 
@@ -108,6 +109,7 @@ const BUILT: Readonly<Record<string, Builder>> = {
   pg_indexes: indexes,
   pg_sequences: sequences,
   pg_views: views,
+  pg_matviews: materializedViews,
   pg_rewrite: rewriteRules,
   pg_enum: enumRows,
   pg_stat_all_tables: tableStatistics,
