@@ -2,7 +2,7 @@
 import { sqlError } from '../../base/errors.js';
 import type { SequenceDescriptor, TableDescriptor, ViewDescriptor } from '../catalog/descriptor.js';
 import type { RelationName } from '../contract.js';
-import { refusePendingChecks } from '../exec/foreign-key-queue.js';
+import { refusePendingChecks } from '../exec/constraint-checks.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
 import { detachTable, tablesAround } from './foreign-keys.js';

@@ -16,9 +16,9 @@ import type { ResultSink } from '../session-api.js';
 import type { Datum } from '../types/datum.js';
 import { typeByOid } from '../types/registry.js';
 import { compilePlan } from './compile-plan.js';
+import { beginConstraints, relieveConstraints, settleConstraints } from './constraint-checks.js';
 import { type CopyField, type CopyOptions, CopyReader, formatCopyRow } from './copy-format.js';
 import { compileSources, type RowMaker } from './dml.js';
-import { beginForeignKeys, relieveForeignKeys, settleForeignKeys } from './foreign-key-checks.js';
 import { openTarget, type RowTarget } from './row-targets.js';
 import { RowWriter } from './row-writer.js';
 import { type Row, Run } from './run.js';
@@ -68,7 +68,7 @@ class CopyFromExecution implements Execution {
   async run(sink: ResultSink): Promise<'done'> {
     const { options, positions } = this.#shape;
     const reader = new CopyReader(options);
-    beginForeignKeys(this.#run.ctx.txn);
+    beginConstraints(this.#run.ctx.txn);
     const target = await openTarget(this.#run, this.#writer, this.#shape.freshStorage);
     let inputs: Datum[][] = [];
     let firstLine = 1;
@@ -89,7 +89,7 @@ class CopyFromExecution implements Execution {
     this.#inContext(reader, () => reader.finish(onRow));
     if (inputs.length > 0) await flush();
     await target.finish();
-    await settleForeignKeys(this.#run.ctx);
+    await settleConstraints(this.#run.ctx);
     return 'done';
   }
 
@@ -109,7 +109,7 @@ class CopyFromExecution implements Execution {
     const clash = await target.write(rows);
     if (clash !== null) throw this.#withContext(clash.error, firstLine + clash.at, null);
     this.#rows += rows.length;
-    await relieveForeignKeys(this.#run.ctx);
+    await relieveConstraints(this.#run.ctx);
   }
 
   #inContext(reader: CopyReader, fn: () => void): void {
