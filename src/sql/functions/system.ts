@@ -5,6 +5,7 @@
 import { sqlError } from '../../base/errors.js';
 import type { ExecContext } from '../contract.js';
 import type { ForeignKeyDescriptor, IndexDescriptor, TableDescriptor } from '../catalog/descriptor.js';
+import { isPrimaryKey } from '../catalog/descriptor.js';
 import { type Numeric, PgArray } from '../types/datum.js';
 import type { Datum } from '../types/datum.js';
 import { OID } from '../types/oids.js';
@@ -217,7 +218,9 @@ function constraintDefinition(oid: number, pretty: boolean, ctx: ExecContext): D
     const index = table.indexes.find((one) => one.constraintOid === oid);
     if (index !== undefined) {
       const columns = index.columns.map((key) => columnName(table, key.columnId)).join(', ');
-      return `${index.primary ? 'PRIMARY KEY' : 'UNIQUE'} (${columns})`;
+      const text = `${isPrimaryKey(index) ? 'PRIMARY KEY' : 'UNIQUE'} (${columns})`;
+      if (index.deferrable == null) return text;
+      return `${text} DEFERRABLE${index.deferrable.initiallyDeferred ? ' INITIALLY DEFERRED' : ''}`;
     }
     const fk = table.foreignKeys?.find((one) => one.oid === oid);
     if (fk !== undefined) return foreignKeyText(table, fk, ctx);
