@@ -14,6 +14,8 @@ import './json.js';
 import './json-build.js';
 import './json-record.js';
 import './arrays.js';
+import './bit-strings.js';
+import './network.js';
 import './series.js';
 import './system.js';
 import './notifications.js';

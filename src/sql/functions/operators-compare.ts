@@ -84,7 +84,18 @@ for (const [left, right] of [
 }
 comparisons('bpchar', 'bpchar', (a: string, b: string) => compareText(stripBlanks(a), stripBlanks(b)));
 
-for (const name of ['bytea', 'timetz', 'interval', 'jsonb', 'oidvector']) {
+for (const name of [
+  'bytea',
+  'timetz',
+  'interval',
+  'jsonb',
+  'oidvector',
+  'bit',
+  'varbit',
+  'inet',
+  'macaddr',
+  'macaddr8',
+]) {
   const type = typeByName(name)!;
   comparisons(name, name, (a: Value, b: Value) => type.compare(a, b));
 }

@@ -53,6 +53,14 @@ const SETTING_FREE: ReadonlySet<number> = new Set<number>([
   OID.oidvector,
   OID.record,
   OID.regtype,
+  OID.bit,
+  OID.varbit,
+  OID.inet,
+  OID.cidr,
+  OID.macaddr,
+  OID.macaddr8,
+  OID.pgLsn,
+  OID.jsonpath,
 ]);
 const TEXT_DEPENDENT: ReadonlySet<number> = new Set<number>([
   OID.bytea,
