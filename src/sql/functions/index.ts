@@ -16,6 +16,7 @@ import './json-record.js';
 import './arrays.js';
 import './bit-strings.js';
 import './network.js';
+import './ranges.js';
 import './series.js';
 import './system.js';
 import './notifications.js';

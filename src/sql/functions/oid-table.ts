@@ -1705,6 +1705,8 @@ export const FUNCTION_OIDS: Readonly<Record<string, number>> = {
   'xidneq(xid,xid)': 3308,
   'xidneqint4(xid,int4)': 3309,
   'xidout(xid)': 51,
+  'range_typanalyze(internal)': 3916,
+  'multirange_typanalyze(internal)': 4242,
   'abbrev(cidr)': 599,
   'abbrev(inet)': 598,
   'anycompatiblemultirange_out(anycompatiblemultirange)': 4227,

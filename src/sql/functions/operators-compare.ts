@@ -100,9 +100,11 @@ for (const name of [
   comparisons(name, name, (a: Value, b: Value) => type.compare(a, b));
 }
 comparisons('record', 'record', (a: Value, b: Value) => typeByName('record')!.compare(a, b));
-comparisons('anyarray', 'anyarray', (a: Value, b: Value, _ctx: ExecContext, call: CallInfo) =>
-  typeByOid(call.argOids[0]!).compare(a, b),
-);
+for (const any of ['anyarray', 'anyrange', 'anymultirange']) {
+  comparisons(any, any, (a: Value, b: Value, _ctx: ExecContext, call: CallInfo) =>
+    typeByOid(call.argOids[0]!).compare(a, b),
+  );
+}
 
 const order = (a: bigint, b: bigint): number => (a < b ? -1 : a > b ? 1 : 0);
 comparisons('date', 'timestamp', (a: number, b: bigint) => order(dateToTimestamp(a), b));

@@ -61,6 +61,12 @@ const SETTING_FREE: ReadonlySet<number> = new Set<number>([
   OID.macaddr8,
   OID.pgLsn,
   OID.jsonpath,
+  3904, // int4range, numrange, int8range and their multiranges
+  3906,
+  3926,
+  4451,
+  4532,
+  4536,
 ]);
 const TEXT_DEPENDENT: ReadonlySet<number> = new Set<number>([
   OID.bytea,

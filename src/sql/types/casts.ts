@@ -4,8 +4,8 @@
  */
 import { sqlError } from '../../base/errors.js';
 import { bitsFromInteger, bitsToInteger } from './bit-string.js';
-import { PgArray, Interval, Jsonb, Numeric, TimeTz } from './datum.js';
-import type { BitString, Datum, Inet } from './datum.js';
+import { PgArray, Interval, Jsonb, Numeric, PgMultirange, TimeTz } from './datum.js';
+import type { BitString, Datum, Inet, PgRange } from './datum.js';
 import { joinTimestamp, localOffset, MICROS_PER_DAY_BIG, zoneOffset, zoneOrThrow } from './calendar.js';
 import {
   currentDate,
@@ -27,6 +27,7 @@ import {
 import { extendMac, macBytes, macFromBytes, shortenMac } from './mac-address.js';
 import { networkOf, showNetwork } from './network.js';
 import { OID } from './oids.js';
+import { RANGE_OIDS } from './range.js';
 import { formatType, isArrayType, typeByOid } from './registry.js';
 import { INT8_MAX, INT8_MIN, truncateName } from './scalar-input.js';
 import { stripBlanks } from './text-order.js';
@@ -288,7 +289,13 @@ function defineNetworkCasts(): void {
   cast(macaddr8, macaddr, 'i', (v) => shortenMac(v as string));
 }
 
+function defineRangeCasts(): void {
+  for (const [range, multirange] of RANGE_OIDS)
+    cast(range, multirange, 'e', (v) => new PgMultirange((v as PgRange).empty ? [] : [v as PgRange]));
+}
+
 defineNumberCasts();
+defineRangeCasts();
 defineNetworkCasts();
 defineBitCasts();
 defineTextCasts();

@@ -10,8 +10,10 @@ import type { Datum } from './datum.js';
 import { BEHAVIOURS, unsignedType } from './definitions.js';
 import type { TypeBehaviour } from './definitions.js';
 import { MORE_BEHAVIOURS } from './more-definitions.js';
+import { multirangeBehaviour } from './multirange.js';
 import { numericTypmod } from './numeric.js';
 import { OID } from './oids.js';
+import { addRangeKind, RANGE_OIDS, rangeBehaviour } from './range.js';
 import { parseOid, syntaxError } from './scalar-input.js';
 import { TYPE_TABLE } from './type-table.js';
 import type { FormatContext, TypeInfo } from './type-info.js';
@@ -482,6 +484,11 @@ for (const [oid, elementOid] of [
 ] as const) {
   const type = typeByOid(oid);
   add({ ...type, ...vector(elementOid, type.name) });
+}
+for (const [oid, multirangeOid, elementOid] of RANGE_OIDS) {
+  const kind = addRangeKind(oid, multirangeOid, typeByOid(elementOid));
+  add({ ...typeByOid(oid), ...rangeBehaviour(kind) });
+  add({ ...typeByOid(multirangeOid), ...multirangeBehaviour(kind) });
 }
 for (const type of [...byOid.values()]) {
   if (type.arrayOid === 0 || byOid.has(type.arrayOid)) continue;
