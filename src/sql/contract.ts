@@ -104,6 +104,8 @@ export interface SessionServices {
   tableByOid(oid: number): TableDescriptor | null;
   viewByOid(oid: number): ViewDescriptor | null;
   schemaNameOf(schemaId: number): string | null;
+  /** The session's own; null if it has none. */
+  readonly temporarySchema?: number | null;
   allTables(): readonly TableDescriptor[];
   /** Not there outside of a session. */
   readonly advisory?: AdvisoryServices;

@@ -12,6 +12,7 @@ import { QuoralError, sqlError } from '../../base/errors.js';
 import type { TimerHandle } from '../../env/env.js';
 import type { KvTxn } from '../../txn/kv-txn.js';
 import type { WaitOptions } from '../catalog/catalog.js';
+import { SessionTemporaries } from '../catalog/temporary.js';
 import type { TransactionCatalog } from '../catalog/transaction-catalog.js';
 import type { ActivityRow, CursorRow } from '../catalog/virtual/services.js';
 import type { ExecContext } from '../contract.js';
@@ -31,12 +32,13 @@ import type { Datum } from '../types/datum.js';
 import type { FormatContext } from '../types/type-info.js';
 import { StatementMemory } from './memory.js';
 import { NO_SINK } from './no-sink.js';
+import { actBeforeCommit } from './on-commit.js';
 import { bindPortal, continuePortal, emptyTag } from './portal-protocol.js';
 import { PlanCache } from './plan-cache.js';
 import { cachedStatement, planFor } from './planning.js';
 import { closePortal, closePortals, type Portal, Prepared } from './portal.js';
 import { StatementRunner } from './runner.js';
-import { cursorRows, readHeldPortals } from './cursors.js';
+import { cursorRows } from './cursors.js';
 import type { ServerCore } from './server.js';
 import { newSessionAdvisory, type SessionAdvisory } from './advisory.js';
 import { SessionNotifications } from './notifications.js';
@@ -65,6 +67,7 @@ export class Session implements SqlSession {
   readonly transaction: SessionTransaction;
   readonly notifications: SessionNotifications;
   readonly advisory: SessionAdvisory;
+  readonly temporaries: SessionTemporaries;
   readonly #runner: StatementRunner;
   readonly prepared = new Map<string, Prepared>();
   readonly portals = new Map<string, Portal>();
@@ -107,6 +110,7 @@ export class Session implements SqlSession {
       terminate: (reason) => this.terminate(reason),
     });
     this.advisory = newSessionAdvisory(this);
+    this.temporaries = new SessionTemporaries(server.catalog, (name) => this.settings.setTemporarySchema(name));
     this.transaction = new SessionTransaction(this);
     this.#runner = new StatementRunner(this);
   }
@@ -314,6 +318,7 @@ export class Session implements SqlSession {
     await this.advisory.close();
     closePortals(this.portals);
     this.prepared.clear();
+    await this.server.dropTemporaries(this);
   }
 
   /** What PostgreSQL does on an error; returns the error to report. */
@@ -359,6 +364,7 @@ export class Session implements SqlSession {
   transactionReset(over: boolean, committed = false): void {
     this.services.forgetView();
     if (!over) return;
+    this.temporaries.forgetTransaction();
     for (const portal of this.portals.values()) {
       const ready = portal.rows?.settled === true && !portal.failed;
       if (committed && portal.cursor?.hold === true && ready) portal.held = true;
@@ -367,7 +373,7 @@ export class Session implements SqlSession {
   }
 
   beforeCommit(): Promise<void> | null {
-    return readHeldPortals(this.portals);
+    return actBeforeCommit(this, () => this.#runner.ddlContext(NO_SINK, this.newMemory()));
   }
 
   /** Where notices go while a statement holds its results back. */

@@ -10,6 +10,7 @@ import { OID } from '../../types/oids.js';
 import { findTypeByOid, formatType } from '../../types/registry.js';
 import { isColumnUpdatable } from '../../plan/view-shape.js';
 import type { ColumnDescriptor, Descriptor, TableDescriptor, ViewDescriptor } from '../descriptor.js';
+import { isShown } from '../temporary-names.js';
 import { LAYOUTS, layoutOf, makeRow } from './layout.js';
 import type { Row, Values } from './layout.js';
 import { liveColumns } from './model.js';
@@ -209,8 +210,10 @@ export function columnRows(source: Source): Row[] {
   const database = source.ctx.services.database;
   const rows = [...systemRows(database)];
   for (const table of source.model.tables)
-    if (table.materialized == null) rows.push(...rowsOfTable(source, database, table));
+    if (table.materialized == null && isShown(table, source.ctx.services))
+      rows.push(...rowsOfTable(source, database, table));
   for (const view of source.model.views) {
+    if (!isShown(view, source.ctx.services)) continue;
     const schema = source.model.schemaNames.get(view.schemaId) ?? String(view.schemaId);
     for (const values of columnsOfView(source, database, schema, view)) rows.push(makeRow(COLUMNS, values));
   }

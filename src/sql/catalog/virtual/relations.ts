@@ -17,6 +17,7 @@ import type {
   TableDescriptor,
   ViewDescriptor,
 } from '../descriptor.js';
+import { isTemporary, isTemporarySchema } from '../temporary-names.js';
 import { foreignKeyRows, hasForeignKeys } from './foreign-keys.js';
 import { LAYOUTS, layoutOf, makeRow } from './layout.js';
 import type { Layout, Row, Values } from './layout.js';
@@ -55,7 +56,7 @@ function* classOfTable(table: TableDescriptor): Iterable<Values> {
   const shared = {
     relnamespace: table.schemaId,
     relowner: ownerOid(table.owner),
-    relpersistence: table.unlogged ? 'u' : 'p',
+    relpersistence: isTemporary(table) ? 't' : table.unlogged ? 'u' : 'p',
   };
   yield {
     ...shared,
@@ -103,7 +104,7 @@ const sequenceClasses = perDescriptor<SequenceDescriptor>(CLASS, (sequence) => [
     relfilenode: sequence.id,
     relpages: 1,
     reltuples: 1,
-    relpersistence: 'p',
+    relpersistence: isTemporary(sequence) ? 't' : 'p',
     relkind: 'S',
     relnatts: 3,
     relispopulated: true,
@@ -118,7 +119,7 @@ const viewClasses = perDescriptor<ViewDescriptor>(CLASS, (view) => [
     relnamespace: view.schemaId,
     relowner: ownerOid(view.owner),
     reltuples: -1,
-    relpersistence: 'p',
+    relpersistence: isTemporary(view) ? 't' : 'p',
     relkind: 'v',
     relnatts: view.columns.length,
     reloptions: relationOptions(view.options ?? {}),
@@ -459,5 +460,8 @@ export function namespaceRows(model: Model): Row[] {
     nspname: schema.name,
     nspowner: ownerOid(schema.owner),
   }));
-  return [...SYSTEM_SCHEMAS, ...own].map((values) => makeRow(NAMESPACE, values));
+  const temporary = [...model.schemaNames]
+    .filter(([id]) => isTemporarySchema(id))
+    .map(([oid, nspname]) => ({ oid, nspname, nspowner: SUPERUSER_OID }));
+  return [...SYSTEM_SCHEMAS, ...own, ...temporary].map((values) => makeRow(NAMESPACE, values));
 }
