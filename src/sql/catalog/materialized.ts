@@ -35,8 +35,8 @@ export function queryOf(table: MaterializedView): ViewDescriptor {
   if (view === undefined) {
     const { id, name, databaseId, schemaId, version, owner, materialized } = table;
     const columns = table.columns.filter((c) => !c.dropped && !c.hidden);
-    const { queryTree, sources } = materialized;
-    view = { kind: 'view', id, name, databaseId, schemaId, version, owner, columns, queryTree, sources };
+    const { queryTree, sources, usedTypes = [] } = materialized;
+    view = { kind: 'view', id, name, databaseId, schemaId, version, owner, columns, queryTree, sources, usedTypes };
     views.set(table, view);
   }
   return view;

@@ -41,9 +41,9 @@ export async function createMaterializedView(
     persistence: 'p',
     onCommitClause: undefined,
   });
-  const { queryTree, sources } = made;
+  const { queryTree, sources, usedTypes } = made;
   const populated = into['skipData'] !== true;
-  const view: MaterializedView = { ...table, materialized: { queryTree, sources, populated } };
+  const view: MaterializedView = { ...table, materialized: { queryTree, sources, usedTypes, populated } };
   ctx.catalog.put(ctx.txn, view);
   await recordSources(ctx, view);
   return populated ? `SELECT ${await fill(ctx, view)}` : 'CREATE MATERIALIZED VIEW';
@@ -67,11 +67,10 @@ export async function runRefresh(ctx: DdlContext, body: Loose): Promise<string> 
   const view = found.table;
   if (isConcurrent) await refuseConcurrent(ctx, view, found.schemaName, populated);
   const storageId = await newStorage(ctx);
-  const { queryTree, sources } = view.materialized;
   const refreshed = nextVersion(view, {
     storageId,
     storageSince: ctx.txn.readTimestamp,
-    materialized: { queryTree, sources, populated },
+    materialized: { ...view.materialized, populated },
   }) as MaterializedView;
   if (populated) await fill(ctx, refreshed);
   ctx.catalog.put(ctx.txn, refreshed);

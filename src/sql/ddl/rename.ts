@@ -27,6 +27,7 @@ import {
 import { requireMaterialized } from './materialized-views.js';
 import { renamedIndex } from './index-parts.js';
 import { renameInExpression } from './row-expressions.js';
+import { commentOnType, moveType, renameType, requireType, typeNameIn } from './user-types.js';
 import { list, of, qualifiedName, rangeVar, stringOf, text, unsupported } from './tree.js';
 import type { Loose } from './tree.js';
 
@@ -47,6 +48,10 @@ export async function runRename(ctx: DdlContext, body: Loose): Promise<string> {
       return renameSchema(ctx, text(body['subname']), to);
     case 'OBJECT_DATABASE':
       return renameDatabase(ctx, text(body['subname']), to);
+    case 'OBJECT_TYPE':
+    case 'OBJECT_DOMAIN':
+      await renameType(ctx, await requireType(ctx, typeNameIn(body['object'] as Loose)), to);
+      return body['renameType'] === 'OBJECT_TYPE' ? 'ALTER TYPE' : 'ALTER DOMAIN';
     default:
       throw unsupported('this RENAME');
   }
@@ -196,6 +201,10 @@ export async function runOwner(ctx: DdlContext, body: Loose): Promise<string> {
 }
 
 export async function runAlterSchema(ctx: DdlContext, body: Loose): Promise<string> {
+  if (body['objectType'] === 'OBJECT_TYPE' || body['objectType'] === 'OBJECT_DOMAIN') {
+    await moveType(ctx, await requireType(ctx, typeNameIn(body['object'] as Loose)), text(body['newschema']));
+    return body['objectType'] === 'OBJECT_TYPE' ? 'ALTER TYPE' : 'ALTER DOMAIN';
+  }
   const name = rangeVar(body['relation']);
   const target = await creationSchema(ctx, { schema: text(body['newschema']), name: '' });
   const found = await openForChange(ctx, name);
@@ -252,6 +261,10 @@ export async function runComment(ctx: DdlContext, body: Loose): Promise<string> 
       ctx.catalog.put(ctx.txn, nextVersion(found.table, { indexes }));
       break;
     }
+    case 'OBJECT_TYPE':
+    case 'OBJECT_DOMAIN':
+      await commentOnType(ctx, typeNameIn(object), comment);
+      break;
     case 'OBJECT_SCHEMA':
     case 'OBJECT_DATABASE':
       await commentOnContainer(ctx, String(body['objtype']), parts[0]!, comment);

@@ -11,7 +11,7 @@ import type { Descriptor, ViewColumnDescriptor, ViewDescriptor } from '../catalo
 import { isMaterialized, isReader, kindName, sourcesOf } from '../catalog/materialized.js';
 import type { Reader } from '../catalog/materialized.js';
 import { isTemporary, isTemporarySchemaName } from '../catalog/temporary-names.js';
-import type { ParsedStatement, RelationName } from '../contract.js';
+import type { CompiledView, ParsedStatement, RelationName } from '../contract.js';
 import { formatType } from '../types/registry.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
@@ -59,6 +59,7 @@ export async function runCreateView(ctx: DdlContext, body: Loose, statement: Par
     columns,
     queryTree: made.queryTree,
     sources: made.sources,
+    usedTypes: made.usedTypes,
     options: viewOptions(body),
     comment: null,
   };
@@ -117,7 +118,7 @@ async function replaceView(
   ctx: DdlContext,
   name: { readonly schema: string; readonly name: string },
   columns: readonly ViewColumnDescriptor[],
-  made: Pick<ViewDescriptor, 'queryTree' | 'sources' | 'options'>,
+  made: Pick<CompiledView, 'queryTree' | 'sources' | 'usedTypes'> & Pick<ViewDescriptor, 'options'>,
 ): Promise<void> {
   const found = await openForChange(ctx, name);
   if (found?.kind !== 'view') throw sqlError('42809', `"${name.name}" is not a view`);
@@ -149,6 +150,7 @@ async function replaceView(
     columns: merged,
     queryTree: made.queryTree,
     sources: made.sources,
+    usedTypes: made.usedTypes,
     options: made.options ?? {},
     version: view.version + 1,
   };

@@ -30,6 +30,7 @@ import type {
 } from '../session-api.js';
 import type { Datum } from '../types/datum.js';
 import type { FormatContext } from '../types/type-info.js';
+import { isHandle } from '../types/user-types.js';
 import { StatementMemory } from './memory.js';
 import { NO_SINK } from './no-sink.js';
 import { actBeforeCommit } from './on-commit.js';
@@ -46,7 +47,7 @@ import { Services } from './services.js';
 import { Settings, severityRank } from './settings.js';
 import { endsTransaction, isPlanned } from './statement-kinds.js';
 import { modeSetting, SessionTransaction, type TransactionModes } from './transaction.js';
-import { failedTransaction, shutdownError } from './transaction-state.js';
+import { failedTransaction, idleTooLong, shutdownError } from './transaction-state.js';
 import { utilityColumns } from './utility.js';
 
 const PORTALS_MAX = 10_000;
@@ -263,16 +264,7 @@ export class Session implements SqlSession {
   }
 
   #idleTooLong(): void {
-    const inBlock = this.state.inBlock;
-    this.terminate(
-      new QuoralError(
-        inBlock ? '25P03' : '57P05',
-        inBlock
-          ? 'terminating connection due to idle-in-transaction timeout'
-          : 'terminating connection due to idle-session timeout',
-        { severity: 'FATAL' },
-      ),
-    );
+    this.terminate(idleTooLong(this.state.inBlock));
   }
 
   /** Ends the session from inside: what it holds is let go now. */
@@ -480,6 +472,14 @@ export class Session implements SqlSession {
   bind(portalName: string, statementName: string, values: readonly ParameterValue[]): void | Promise<void> {
     try {
       if (this.#closed !== null) throw this.#closed;
+      const prepared = this.prepared.get(statementName);
+      // Types of users may have changed since it was prepared; the plan then says what the values are.
+      if (prepared !== undefined && prepared.parameterOids.some(isHandle)) {
+        return this.#call(prepared.text, null, async () => {
+          await planFor(this, prepared);
+          bindPortal(this, portalName, statementName, values);
+        });
+      }
       bindPortal(this, portalName, statementName, values);
       return undefined;
     } catch (error) {

@@ -1,6 +1,7 @@
 /**
  * All types by oid and by name, their modifiers, and their names as format_type prints them. Arrays of
- * every type are derived from the element type. The set is fixed at load: user types are not here.
+ * every type are derived from the element type. Types that users make come by `registerType` (user-types.ts),
+ * under oids that no catalog has, and are found by oid only.
  */
 import { sqlError } from '../../base/errors.js';
 import { encodeKeyArray, encodeKeyInt, KEY_NULL } from '../encoding/key-primitives.js';
@@ -9,11 +10,14 @@ import { PgArray, PgRecord } from './datum.js';
 import type { Datum } from './datum.js';
 import { BEHAVIOURS, unsignedType } from './definitions.js';
 import type { TypeBehaviour } from './definitions.js';
+import { MORE_BEHAVIOURS } from './more-definitions.js';
+import { multirangeBehaviour } from './multirange.js';
 import { numericTypmod } from './numeric.js';
 import { OID } from './oids.js';
+import { addRangeKind, RANGE_OIDS, rangeBehaviour } from './range.js';
 import { parseOid, syntaxError } from './scalar-input.js';
 import { TYPE_TABLE } from './type-table.js';
-import type { FormatContext, TypeInfo } from './type-info.js';
+import type { FormatContext, StoredForm, TypeInfo } from './type-info.js';
 
 type Value = Exclude<Datum, null>;
 
@@ -37,6 +41,7 @@ const ALIASES: Readonly<Record<string, string>> = {
   'national character': 'bpchar',
   'national character varying': 'varchar',
   nchar: 'bpchar',
+  'bit varying': 'varbit',
   'time without time zone': 'time',
   'time with time zone': 'timetz',
   'timestamp without time zone': 'timestamp',
@@ -70,8 +75,18 @@ export function typeByName(name: string): TypeInfo | null {
   return alias === undefined ? null : (byPgName.get(alias) ?? null);
 }
 
+/** The built-in ones. */
 export function allTypes(): readonly TypeInfo[] {
-  return [...byOid.values()];
+  return [...byPgName.values()];
+}
+
+export function registerType(type: TypeInfo): void {
+  byOid.set(type.oid, type);
+}
+
+/** The oid that clients, catalogs and disks know the type by. */
+export function catalogOidOf(oid: number): number {
+  return byOid.get(oid)?.catalogOid ?? oid;
 }
 
 export function isArrayType(oid: number): boolean {
@@ -118,6 +133,8 @@ export function formatTypmod(oid: number, typmod: number): string {
     case OID.timetz:
     case OID.timestamp:
     case OID.timestamptz:
+    case OID.bit:
+    case OID.varbit:
       return `(${typmod})`;
     case OID.interval: {
       const precision = typmod & 0xffff;
@@ -137,6 +154,7 @@ export function formatType(oid: number, typmod: number | null = null): string {
     return `${formatType(type.elementOid, typmod)}[]`;
   }
   if (oid === OID.bpchar && typmod !== null && typmod < 0) return 'bpchar';
+  if (oid === OID.bit && typmod !== null && typmod < 0) return '"bit"';
   const suffix = typmod === null ? '' : formatTypmod(oid, typmod);
   if (suffix !== '' && !suffix.startsWith(' ')) {
     const split = /^(time|timestamp)( with(?:out)? time zone)$/.exec(type.sqlName);
@@ -161,6 +179,14 @@ export function makeTypmod(oid: number, args: readonly number[]): number {
       if (first < 1) throw sqlError('22023', `length for type ${shown} must be at least 1`);
       if (first > 10485760) throw sqlError('22023', `length for type ${shown} cannot exceed 10485760`);
       return first + 4;
+    }
+    case OID.bit:
+    case OID.varbit: {
+      const shown = oid === OID.bit ? 'bit' : 'varbit';
+      if (args.length > 1) throw sqlError('22023', 'invalid type modifier');
+      if (first < 1) throw sqlError('22023', `length for type ${shown} must be at least 1`);
+      if (first > 83886080) throw sqlError('22023', `length for type ${shown} cannot exceed 83886080`);
+      return first;
     }
     case OID.numeric: {
       if (args.length > 2) throw sqlError('22023', 'invalid NUMERIC type modifier');
@@ -253,20 +279,21 @@ const regclass = unsignedType(
 );
 
 const regtype = unsignedType(
-  (text) => {
+  (text, ctx) => {
     const known = number(text, 'regtype');
     if (known !== null) return known;
     const plain = text
       .trim()
-      .replace(/^pg_catalog\./i, '')
+      .replace(/^(?:pg_catalog|"pg_catalog")\./i, '')
       .replace(/\s*\([^)]*\)/, '');
     const type = typeByName(
       plain.startsWith('"') ? unquote(plain) : plain.toLowerCase() === 'char' ? 'bpchar' : plain.toLowerCase(),
     );
-    if (type === null) throw sqlError('42704', `type "${text.trim()}" does not exist`);
-    return type.oid;
+    const oid = type?.oid ?? ctx.names?.typeOid(text.trim()) ?? null;
+    if (oid === null) throw sqlError('42704', `type "${text.trim()}" does not exist`);
+    return oid;
   },
-  (oid) => (byOid.has(oid) ? formatType(oid) : oid === 0 ? '-' : String(oid)),
+  (oid, ctx) => (byOid.has(oid) ? formatType(oid) : oid === 0 ? '-' : (ctx.names?.typeName(oid) ?? String(oid))),
 );
 
 const regproc = unsignedType(
@@ -340,9 +367,10 @@ function vector(elementOid: number, name: string): TypeBehaviour {
   };
 }
 
-function arrayOf(element: TypeInfo): TypeBehaviour {
+export function arrayOf(element: TypeInfo): TypeBehaviour {
   const encodeElement = element.encodeKey;
   return {
+    ...(element.stored === undefined ? {} : { stored: storedArray(element, element.stored) }),
     input: (text, typmod, ctx) => arrayInput(text, element, typmod, ctx),
     output: (v, ctx) => arrayOutput(v as PgArray, element, ctx),
     receive: (b, typmod) => arrayReceive(b, element, typmod),
@@ -359,8 +387,15 @@ function arrayOf(element: TypeInfo): TypeBehaviour {
   };
 }
 
+function storedArray(element: TypeInfo, stored: StoredForm): StoredForm {
+  return {
+    encode: (v) => arraySend(v as PgArray, element, stored),
+    decode: (b) => arrayReceive(b, element, -1, stored),
+  };
+}
+
 const RECORD_QUOTED = /[(),"\\\s]|^$/;
-const record: TypeBehaviour = {
+export const record: TypeBehaviour = {
   input() {
     throw sqlError('0A000', 'input of anonymous composite types is not implemented');
   },
@@ -398,7 +433,7 @@ const record: TypeBehaviour = {
     const parts: Uint8Array[] = [head];
     values.forEach((item, i) => {
       const field = Buffer.alloc(8);
-      field.writeUInt32BE(typeOids[i]!, 0);
+      field.writeUInt32BE(catalogOidOf(typeOids[i]!), 0);
       const bytes = item === null ? null : typeByOid(typeOids[i]!).send(item);
       field.writeInt32BE(bytes === null ? -1 : bytes.length, 4);
       parts.push(field);
@@ -460,8 +495,8 @@ for (const [oid, name, sqlName, category, preferred, length, arrayOid, elementOi
       ? pseudo(name)
       : oid === OID.record
         ? record
-        : (BEHAVIOURS.get(oid) ?? REG_BEHAVIOURS.get(oid) ?? pseudo(sqlName));
-  add({ oid, name, sqlName, category, preferred, length, arrayOid, elementOid, ...behaviour });
+        : (BEHAVIOURS.get(oid) ?? REG_BEHAVIOURS.get(oid) ?? MORE_BEHAVIOURS.get(oid) ?? pseudo(sqlName));
+  add({ oid, catalogOid: oid, name, sqlName, category, preferred, length, arrayOid, elementOid, ...behaviour });
 }
 for (const [oid, elementOid] of [
   [OID.int2vector, OID.int2],
@@ -470,10 +505,16 @@ for (const [oid, elementOid] of [
   const type = typeByOid(oid);
   add({ ...type, ...vector(elementOid, type.name) });
 }
+for (const [oid, multirangeOid, elementOid] of RANGE_OIDS) {
+  const kind = addRangeKind(oid, multirangeOid, typeByOid(elementOid));
+  add({ ...typeByOid(oid), ...rangeBehaviour(kind) });
+  add({ ...typeByOid(multirangeOid), ...multirangeBehaviour(kind) });
+}
 for (const type of [...byOid.values()]) {
   if (type.arrayOid === 0 || byOid.has(type.arrayOid)) continue;
   add({
     oid: type.arrayOid,
+    catalogOid: type.arrayOid,
     name: `_${type.name}`,
     sqlName: `${type.sqlName}[]`,
     category: 'A',

@@ -2,6 +2,8 @@
  * What belongs to the cluster rather than to one database: roles, databases, tablespaces, languages, collations,
  * settings, sessions. There is one role, the superuser.
  */
+import { Inet } from '../../types/datum.js';
+import { readAddress } from '../../types/inet-text.js';
 import {
   PG_CATALOG_SCHEMA_ID,
   SUPERUSER,
@@ -154,11 +156,16 @@ export function* settings({ services }: Source): Iterable<Values> {
 
 // ---- sessions ----
 
+function addressOf(text: string): Inet | null {
+  const parsed = readAddress(text, false);
+  return parsed === null ? null : new Inet(parsed.bytes, parsed.bits);
+}
+
 /** 'address:port', '[address]:port' or nothing for an in-process session. */
-function remoteParts(remote: string): { readonly address: string | null; readonly port: number } {
+function remoteParts(remote: string): { readonly address: Inet | null; readonly port: number } {
   const found = /^\[?(.*?)\]?:(\d+)$/.exec(remote);
-  if (found !== null) return { address: found[1]!, port: Number(found[2]) };
-  return { address: remote === '' ? null : remote, port: -1 };
+  if (found !== null) return { address: addressOf(found[1]!), port: Number(found[2]) };
+  return { address: addressOf(remote), port: -1 };
 }
 
 export function* activity({ services }: Source): Iterable<Values> {
@@ -203,6 +210,7 @@ export function* cursors({ services }: Source): Iterable<Values> {
 
 const CLASS_OF_CLASSES = 1259;
 const CLASS_OF_NAMESPACES = 2615;
+const CLASS_OF_TYPES = 1247;
 const CLASS_OF_DATABASES = 1262;
 
 export function* descriptions({ model }: Source): Iterable<Values> {
@@ -223,6 +231,9 @@ export function* descriptions({ model }: Source): Iterable<Values> {
     if (view.comment != null) yield { objoid: view.id, classoid: CLASS_OF_CLASSES, description: view.comment };
     for (const { id, comment } of view.columns)
       if (comment != null) yield { objoid: view.id, classoid: CLASS_OF_CLASSES, objsubid: id, description: comment };
+  }
+  for (const { id, comment } of model.types) {
+    if (comment != null) yield { objoid: id, classoid: CLASS_OF_TYPES, description: comment };
   }
   for (const sequence of model.sequences) {
     if (sequence.comment != null)

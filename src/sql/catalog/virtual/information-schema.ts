@@ -12,9 +12,11 @@ import type {
   ColumnDescriptor,
   ForeignKeyAction,
   ForeignKeyDescriptor,
+  IndexDescriptor,
   TableDescriptor,
   ViewDescriptor,
 } from '../descriptor.js';
+import { isPrimaryKey } from '../descriptor.js';
 import { isShown, isTemporary } from '../temporary-names.js';
 import { placeInIndex } from './foreign-keys.js';
 import { typeColumns, yesNo } from './information-schema-columns.js';
@@ -22,6 +24,7 @@ import { LAYOUTS } from './layout.js';
 import type { Values } from './layout.js';
 import { columnById, liveColumns, shownIndexes } from './model.js';
 import type { Builder, Source } from './model.js';
+import { shownSql } from '../../functions/shown-sql.js';
 import { schemaName, viewDefinition } from './views.js';
 
 function databaseOf(source: Source): string {
@@ -172,6 +175,7 @@ interface Constraint {
   readonly columns: readonly ColumnDescriptor[];
   readonly clause: string | null;
   readonly foreignKey?: ForeignKeyDescriptor;
+  readonly index?: IndexDescriptor;
 }
 
 function* constraints(source: Source): Iterable<Constraint> {
@@ -181,10 +185,11 @@ function* constraints(source: Source): Iterable<Constraint> {
     for (const index of shownIndexes(table)) {
       if (index.constraintOid === null) continue;
       const columns = columnsOf(index.columns.map((part) => part.columnId));
-      yield { table, name: index.name, type: index.primary ? 'PRIMARY KEY' : 'UNIQUE', columns, clause: null };
+      const type = isPrimaryKey(index) ? 'PRIMARY KEY' : 'UNIQUE';
+      yield { table, name: index.name, type, columns, clause: null, index };
     }
     for (const check of table.checks) {
-      const text = check.expressionSql;
+      const text = shownSql(check.expressionSql, source.ctx);
       const clause = text.startsWith('(') && text.endsWith(')') ? `(${text})` : `((${text}))`;
       yield { table, name: check.name, type: 'CHECK', columns: columnsOf(check.columnIds), clause };
     }
@@ -214,8 +219,8 @@ function* tableConstraints(source: Source): Iterable<Values> {
       ...constraintKey(source, constraint),
       ...tableKey(source, constraint.table),
       constraint_type: constraint.type === 'NOT NULL' ? 'CHECK' : constraint.type,
-      is_deferrable: yesNo(constraint.foreignKey?.deferrable === true),
-      initially_deferred: yesNo(constraint.foreignKey?.initiallyDeferred === true),
+      is_deferrable: yesNo(constraint.foreignKey?.deferrable === true || constraint.index?.deferrable != null),
+      initially_deferred: yesNo((constraint.foreignKey ?? constraint.index?.deferrable)?.initiallyDeferred === true),
       enforced: 'YES',
       nulls_distinct: constraint.type === 'UNIQUE' ? 'YES' : null,
     };

@@ -16,6 +16,7 @@ import type {
   SchemaDescriptor,
   SequenceDescriptor,
   TableDescriptor,
+  TypeDescriptor,
   ViewDescriptor,
 } from '../descriptor.js';
 import { isMaterialized } from '../materialized.js';
@@ -31,6 +32,7 @@ export interface Model {
   readonly tables: readonly TableDescriptor[];
   readonly sequences: readonly SequenceDescriptor[];
   readonly views: readonly ViewDescriptor[];
+  readonly types: readonly TypeDescriptor[];
   /** Views, materialised ones too. */
   readonly readers: readonly Reader[];
   readonly schemas: readonly SchemaDescriptor[];
@@ -53,6 +55,7 @@ export function modelOf(view: CatalogView): Model {
   if (known !== undefined) return known;
   const tables: TableDescriptor[] = [];
   const sequences: SequenceDescriptor[] = [];
+  const types: TypeDescriptor[] = [];
   const views: ViewDescriptor[] = [];
   const schemas: SchemaDescriptor[] = [];
   const databases: DatabaseDescriptor[] = [];
@@ -72,11 +75,12 @@ export function modelOf(view: CatalogView): Model {
       if (isTemporarySchema(d.schemaId)) schemaNames.set(d.schemaId, temporarySchemaName(d.schemaId));
       if (d.kind === 'table') tables.push(d);
       else if (d.kind === 'view') views.push(d);
-      else sequences.push(d);
+      else if (d.kind === 'sequence') sequences.push(d);
+      else types.push(d);
     }
   }
   const readers = [...views, ...tables.filter(isMaterialized)];
-  const model: Model = { view, tables, sequences, views, readers, schemas, databases, schemaNames };
+  const model: Model = { view, tables, sequences, views, readers, types, schemas, databases, schemaNames };
   models.set(view, model);
   return model;
 }

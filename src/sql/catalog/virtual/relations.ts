@@ -3,7 +3,7 @@
  * indexes, sequences, views and schemas consist of. Oids: a table's, a sequence's and a view's is its
  * descriptor id, an index and a constraint have their own. attnum is the column id.
  *
- * Limits: row types (reltype) and the system columns below attnum 1 are not listed.
+ * Limits: row types (reltype) are numbers without a row in pg_type; the system columns below attnum 1 are not listed.
  */
 import type { Datum } from '../../types/datum.js';
 import { PgArray } from '../../types/datum.js';
@@ -13,10 +13,12 @@ import { INFORMATION_SCHEMA_ID, PG_CATALOG_SCHEMA_ID, PG_TOAST_SCHEMA_ID, SUPERU
 import type {
   ColumnDescriptor,
   IndexDescriptor,
+  IndexPart,
   SequenceDescriptor,
   TableDescriptor,
   ViewDescriptor,
 } from '../descriptor.js';
+import { isPrimaryKey } from '../descriptor.js';
 import { isTemporary, isTemporarySchema } from '../temporary-names.js';
 import { foreignKeyRows, hasForeignKeys } from './foreign-keys.js';
 import { LAYOUTS, layoutOf, makeRow } from './layout.js';
@@ -40,6 +42,8 @@ import { typeFacts } from './type-facts.js';
 
 const BTREE_AM = 403;
 const HEAP_AM = 2;
+/** Above every oid that is given out. */
+const ROW_TYPE_BASE = 0x4000_0000;
 
 // ---- pg_class ----
 
@@ -48,6 +52,11 @@ const CLASS = layoutOf('pg_catalog', 'pg_class');
 function relationOptions(kept: Readonly<Record<string, string>>): Datum {
   const options = Object.entries(kept);
   return options.length === 0 ? null : textArray(options.map(([name, value]) => `${name}=${value}`));
+}
+
+/** Tools take a relation without one for no table: Prisma does. */
+function rowTypeOid(relationId: number): number {
+  return ROW_TYPE_BASE + relationId;
 }
 
 function* classOfTable(table: TableDescriptor): Iterable<Values> {
@@ -66,6 +75,7 @@ function* classOfTable(table: TableDescriptor): Iterable<Values> {
     relfilenode: table.storageId,
     relkind: table.materialized == null ? 'r' : 'm',
     relhasrules: table.materialized != null,
+    reltype: rowTypeOid(table.id),
     // So psql and pg_dump look for foreign keys only where PostgreSQL would have triggers for them.
     relhastriggers: hasForeignKeys(table),
     reltuples: -1,
@@ -121,6 +131,7 @@ const viewClasses = perDescriptor<ViewDescriptor>(CLASS, (view) => [
     reltuples: -1,
     relpersistence: isTemporary(view) ? 't' : 'p',
     relkind: 'v',
+    reltype: rowTypeOid(view.id),
     relnatts: view.columns.length,
     reloptions: relationOptions(view.options ?? {}),
     relhasrules: true,
@@ -349,8 +360,8 @@ function indexValues(table: TableDescriptor, index: IndexDescriptor): Values {
     indnatts: index.columns.length + index.storing.length,
     indnkeyatts: index.columns.length,
     indisunique: index.unique,
-    indisprimary: index.primary,
-    indimmediate: true,
+    indisprimary: isPrimaryKey(index),
+    indimmediate: index.deferrable == null,
     indisvalid: true,
     indisready: true,
     indislive: true,
@@ -359,12 +370,16 @@ function indexValues(table: TableDescriptor, index: IndexDescriptor): Values {
       columns.map((column) => (column === undefined ? 0 : collationOf(column.typeOid, column.collation))),
     ),
     indclass: oidvector(columns.map((column) => (column === undefined ? 0 : defaultOperatorClass(column.typeOid)))),
-    // Bit 0 is DESC, bit 1 NULLS FIRST, which DESC implies.
-    indoption: int2vector(index.columns.map((part) => (part.descending ? 3 : 0))),
+    indoption: int2vector(index.columns.map(indexOption)),
     indexprs: expressions.length === 0 ? null : expressions.join(', '),
     indpred: index.predicate?.expressionSql ?? null,
   };
 }
+/** Bit 0 is DESC, bit 1 NULLS FIRST, which DESC implies unless it says otherwise. */
+function indexOption({ descending, nullsFirst }: IndexPart): number {
+  return (descending ? 1 : 0) + ((nullsFirst ?? descending) ? 2 : 0);
+}
+
 const tableIndexes = perDescriptor<TableDescriptor>(layoutOf('pg_catalog', 'pg_index'), (table) =>
   shownIndexes(table).map((index) => indexValues(table, index)),
 );
@@ -400,7 +415,9 @@ function* constraintsOfTable(table: TableDescriptor): Iterable<Values> {
       ...shared,
       oid: index.constraintOid,
       conname: index.name,
-      contype: index.primary ? 'p' : 'u',
+      contype: isPrimaryKey(index) ? 'p' : 'u',
+      condeferrable: index.deferrable != null,
+      condeferred: index.deferrable?.initiallyDeferred === true,
       conindid: index.oid,
       connoinherit: true,
       conkey: int2Array(index.columns.map((part) => part.columnId)),
