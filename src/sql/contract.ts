@@ -12,6 +12,7 @@ import type { TableDescriptor, SequenceDescriptor, ViewDescriptor } from './cata
 import type { Profile } from './exec/profile.js';
 import type { ExplainOptions } from './plan/explain.js';
 import type { ExplainNode } from './plan/explain-tree.js';
+import type { VariableNames } from './plan/variables.js';
 import type { Datum } from './types/datum.js';
 import type { FormatContext } from './types/type-info.js';
 import type { Notice, ResultColumn, ResultSink } from './session-api.js';
@@ -204,6 +205,8 @@ export interface Planner {
     parameterOids: readonly number[],
     catalog: CatalogSnapshot,
     settings: PlannerSettings,
+    /** Of the function whose body the statement stands in; its parameters are then these. */
+    variables?: VariableNames | null,
   ): CompiledStatement;
   /** Binds the query of a view: its columns, and its tree with everything pinned that a name could mean otherwise later. */
   compileView(statement: ParsedStatement, catalog: CatalogSnapshot, settings: PlannerSettings): CompiledView;

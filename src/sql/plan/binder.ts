@@ -10,6 +10,7 @@ import type { Node, SelectStmt } from 'libpg-query';
 import type { ColumnExpr, Expr } from './expr.js';
 import type { CteDefinition, Lock, Plan, PlanColumn } from './logical.js';
 import type { Pin } from '../catalog/pins.js';
+import type { VariableNames } from './variables.js';
 
 export interface ScopeColumn {
   readonly column: PlanColumn;
@@ -67,6 +68,8 @@ export class Binder {
   readonly settings: PlannerSettings;
   /** 0 = not yet known. */
   readonly parameterOids: number[];
+  /** Of the function that the statement stands in. */
+  readonly variables: VariableNames | null;
   readonly #dependencies = new Map<number, number>();
   #nextColumn = 1;
   #nextCte = 1;
@@ -86,7 +89,9 @@ export class Binder {
     settings: PlannerSettings,
     parameterOids: readonly number[],
     pins: Map<object, Pin> | null = null,
+    variables: VariableNames | null = null,
   ) {
+    this.variables = variables;
     this.pins = pins;
     this.stars = pins === null ? null : new Map();
     this.catalog = catalog;

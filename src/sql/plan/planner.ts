@@ -38,6 +38,7 @@ import { ExprFormatter, quoteIdentifier } from './format-expr.js';
 import type { Plan, PlanColumn } from './logical.js';
 import { optimise } from './optimise.js';
 import { walkPlan } from './plan-walk.js';
+import type { VariableNames } from './variables.js';
 import { isImmutable } from './volatility.js';
 import { compileView } from './view-query.js';
 
@@ -81,9 +82,11 @@ function compileStatement(
   parameterOids: readonly number[],
   catalog: CatalogSnapshot,
   settings: PlannerSettings,
+  variables: VariableNames | null = null,
 ): CompiledStatement {
-  const binder = new Binder(catalog, settings, parameterOids);
-  while (binder.parameterOids.length < statement.parameterCount) binder.parameterOids.push(0);
+  variables?.begin();
+  const binder = new Binder(catalog, settings, parameterOids, null, variables);
+  while (variables === null && binder.parameterOids.length < statement.parameterCount) binder.parameterOids.push(0);
   if (statement.kind === 'CopyStmt') return compileCopy(statement.node['CopyStmt'] as CopyStmt, binder, settings);
   const command = COMMANDS[statement.kind];
   if (command === undefined) throw sqlError('0A000', `${statement.kind.replace(/Stmt$/, '')} cannot be planned`);

@@ -79,11 +79,9 @@ async function makePlan(session: Session, prepared: Prepared): Promise<CachedPla
     await session.services.loadView();
   }
   if (!needsView) await resolveDefaults(session, names, snapshot);
-  const compiled = deps.planner.compile(statement, prepared.declaredOids, snapshot, {
-    format: session.format,
-    user: session.user,
-    database: session.database,
-  });
+  const { format, user, database } = session;
+  const settings = { format, user, database };
+  const compiled = deps.planner.compile(statement, prepared.declaredOids, snapshot, settings, prepared.names);
   if (prepared.described && !sameShape(prepared.columns, compiled.columns)) {
     throw sqlError('0A000', 'cached plan must not change result type');
   }

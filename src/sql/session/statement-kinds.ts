@@ -25,6 +25,11 @@ export function isPlanned(statement: ParsedStatement): boolean {
   }
 }
 
+/** Runs statements of its own. */
+export function isProcedural({ kind }: ParsedStatement): boolean {
+  return kind === 'DoStmt';
+}
+
 /** Does its work when its transaction commits, which may be tried again: notifications. */
 export function actsAtCommit({ kind }: ParsedStatement): boolean {
   return kind === 'NotifyStmt' || kind === 'ListenStmt' || kind === 'UnlistenStmt';
