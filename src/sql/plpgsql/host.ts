@@ -4,7 +4,7 @@ import type { VariableNames } from '../plan/variables.js';
 import type { Notice, ResultColumn } from '../session-api.js';
 import type { Datum } from '../types/datum.js';
 import type { FormatContext } from '../types/type-info.js';
-import type { ColumnsOf } from './types.js';
+import type { TypeSource } from './types.js';
 
 export interface SqlResult {
   /** null: the statement gives no rows. */
@@ -51,5 +51,5 @@ export interface SqlHost {
   /** Lets other work of the node have its turn, and ends what was cancelled. @throws QuoralError 57014 */
   breathe(): Promise<void>;
   newMemory(): OwnedMemory;
-  readonly columnsOf: ColumnsOf;
+  readonly types: TypeSource;
 }

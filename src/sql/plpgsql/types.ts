@@ -3,7 +3,7 @@ import { QuoralError, sqlError } from '../../base/errors.js';
 import { parseSql } from '../parse/parser.js';
 import type { TypeName } from 'libpg-query';
 import { stringsOf } from '../plan/ast.js';
-import { resolveTypeName } from '../plan/coerce.js';
+import { resolveTypeName, type TypeScope } from '../plan/coerce.js';
 import { findCast } from '../types/casts.js';
 import { type Datum, PgArray } from '../types/datum.js';
 import { OID } from '../types/oids.js';
@@ -22,15 +22,20 @@ export type VariableType =
   /** `columns` null: takes the shape of what is put into it. */
   | { readonly kind: 'record'; readonly columns: readonly Field[] | null };
 
-/** Columns of a relation, by its name; null if there is none. */
-export type ColumnsOf = (name: readonly string[]) => Promise<readonly Field[] | null>;
+/** What declarations name in the catalog. */
+export interface TypeSource {
+  /** Columns of a relation, by its name; null if there is none. */
+  readonly columnsOf: (name: readonly string[]) => Promise<readonly Field[] | null>;
+  /** In which the users' types of a tree are known. */
+  readonly typeScope: (tree: unknown) => Promise<TypeScope>;
+}
 
 /** What `x.y%TYPE` may mean besides a column: a variable declared before. */
 export type TypeOfVariable = (names: readonly string[]) => VariableType | null;
 
 export async function resolveType(
   written: WrittenType,
-  columnsOf: ColumnsOf,
+  source: TypeSource,
   known: TypeOfVariable,
 ): Promise<VariableType> {
   switch (written.kind) {
@@ -39,22 +44,22 @@ export async function resolveType(
     case 'given':
       return written.oid === OID.record ? { kind: 'record', columns: null } : scalar(written.oid);
     case 'rowtype': {
-      const columns = await columnsOf(written.name);
+      const columns = await source.columnsOf(written.name);
       if (columns === null) throw sqlError('42P01', `relation "${written.name.join('.')}" does not exist`);
       return { kind: 'record', columns };
     }
     case 'like':
-      return known(written.name) ?? (await columnType(written.name, columnsOf));
+      return known(written.name) ?? (await columnType(written.name, source));
     case 'named':
-      return namedType(written.text, columnsOf);
+      return namedType(written.text, source);
   }
 }
 
-async function columnType(names: readonly string[], columnsOf: ColumnsOf): Promise<VariableType> {
+async function columnType(names: readonly string[], source: TypeSource): Promise<VariableType> {
   const relation = names.slice(0, -1);
   const column = names[names.length - 1]!;
   if (relation.length === 0) throw sqlError('42704', `variable "${column}" does not exist`);
-  const columns = await columnsOf(relation);
+  const columns = await source.columnsOf(relation);
   if (columns === null) throw sqlError('42P01', `relation "${relation.join('.')}" does not exist`);
   const found = columns.find((c) => c.name === column);
   if (found === undefined)
@@ -66,7 +71,7 @@ function scalar(oid: number, typmod = -1): VariableType {
   return { kind: 'scalar', oid, typmod };
 }
 
-async function namedType(text: string, columnsOf: ColumnsOf): Promise<VariableType> {
+async function namedType(text: string, source: TypeSource): Promise<VariableType> {
   if (/^(pg_catalog\.)?refcursor$/i.test(text)) return scalar(OID.text);
   const [statement] = parseSql(`SELECT NULL::${text}`);
   const select = statement?.node['SelectStmt'] as
@@ -75,7 +80,7 @@ async function namedType(text: string, columnsOf: ColumnsOf): Promise<VariableTy
   const typeName = target?.TypeCast?.typeName;
   if (typeName === undefined) throw sqlError('42601', `invalid type name "${text}"`);
   try {
-    const { oid, typmod } = resolveTypeName(typeName);
+    const { oid, typmod } = resolveTypeName(typeName, await source.typeScope([{ TypeName: typeName }]));
     if (typeByOid(oid).category === 'P' && oid !== OID.record)
       throw sqlError('0A000', `variable cannot have pseudo-type ${text}`);
     return oid === OID.record ? { kind: 'record', columns: null } : scalar(oid, typmod);
@@ -83,7 +88,7 @@ async function namedType(text: string, columnsOf: ColumnsOf): Promise<VariableTy
     if (!(error instanceof QuoralError) || error.sqlstate !== '42704') throw error;
     // A table's name is the name of its rows' type.
     const names = stringsOf(typeName.names);
-    const columns = (typeName.arrayBounds ?? []).length > 0 ? null : await columnsOf(names);
+    const columns = (typeName.arrayBounds ?? []).length > 0 ? null : await source.columnsOf(names);
     if (columns !== null) return { kind: 'record', columns };
     throw sqlError('42704', error.message);
   }

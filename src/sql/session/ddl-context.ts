@@ -1,6 +1,7 @@
 /** What schema changes are given of the session. */
 import type { DdlContext } from '../ddl/context.js';
 import type { ExecContext } from '../contract.js';
+import { BUILT_IN_ONLY } from '../plan/coerce.js';
 import type { ResultSink } from '../session-api.js';
 import type { StatementMemory } from './memory.js';
 import type { Session } from './session.js';
@@ -26,6 +27,7 @@ export function ddlContext(
     catalog: transaction.catalog(),
     planner: server.deps.planner,
     plannerSettings: { format: session.format, user, database },
+    types: BUILT_IN_ONLY,
     sequences: server.sequences,
     wait: session.waitOptions(),
     signal: session.signal,

@@ -10,13 +10,14 @@ import type { ParsedStatement } from '../contract.js';
 import { isDdl, runDdl } from '../ddl/run-ddl.js';
 import type { VariableNames } from '../plan/variables.js';
 import type { KeptStatement, OwnedMemory, RunRequest, SqlHost, SqlResult } from '../plpgsql/host.js';
-import type { Field } from '../plpgsql/types.js';
+import type { Field, TypeSource } from '../plpgsql/types.js';
 import type { Notice, ResultSink } from '../session-api.js';
 import type { FormatContext } from '../types/type-info.js';
 import { settlePortals } from './cursors.js';
 import { ddlContext } from './ddl-context.js';
 import { planFor } from './planning.js';
 import { Prepared } from './portal.js';
+import { typeScope } from './prepared-statements.js';
 import { RowsSink } from './rows-sink.js';
 import { readOnlyError, tooOldSnapshot } from './runner-errors.js';
 import { markTransaction, returnTo } from './savepoints.js';
@@ -87,7 +88,12 @@ export class InnerSql implements SqlHost {
     return this.#session.newMemory();
   }
 
-  readonly columnsOf = async (name: readonly string[]): Promise<readonly Field[] | null> => {
+  readonly types: TypeSource = {
+    columnsOf: (name) => this.#columnsOf(name),
+    typeScope: (tree) => typeScope(this.#session, tree),
+  };
+
+  async #columnsOf(name: readonly string[]): Promise<readonly Field[] | null> {
     const session = this.#session;
     const found = await session
       .transactionCatalog()
@@ -108,7 +114,7 @@ export class InnerSql implements SqlHost {
       default:
         return null;
     }
-  };
+  }
 
   async run(request: RunRequest): Promise<SqlResult> {
     const session = this.#session;

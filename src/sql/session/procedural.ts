@@ -78,7 +78,7 @@ export async function resolveTypes(variables: readonly Variable[], host: SqlHost
         names.length === 1 ? variables.slice(0, types.length).findLast((v) => v.name === names[0]) : undefined;
       return earlier === undefined ? null : types[earlier.index]!;
     };
-    types.push(await resolveType(variable.type, host.columnsOf, known));
+    types.push(await resolveType(variable.type, host.types, known));
   }
   return types;
 }
