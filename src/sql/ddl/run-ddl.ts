@@ -12,6 +12,7 @@ import { runCreateIndex } from './indexes.js';
 import { runAlterSchema, runComment, runOwner, runRename } from './rename.js';
 import { runAlterEnum, runCreateEnum } from './enums.js';
 import { runShowRanges, runSplit } from './ranges.js';
+import { runAlterFunction, runCreateFunction } from './routines.js';
 import { runAlterSequence, runCreateSequence } from './sequences.js';
 import { runCreateView } from './views.js';
 import { list, rangeVar, of } from './tree.js';
@@ -55,6 +56,9 @@ const RUNNERS: Readonly<Record<string, Runner>> = {
   AlterEnumStmt: runAlterEnum,
   CreatedbStmt: runCreateDatabase,
   DropdbStmt: runDropDatabase,
+  CreateFunctionStmt: runCreateFunction,
+  AlterFunctionStmt: runAlterFunction,
+  CreateTrigStmt: () => Promise.reject(sqlError('0A000', 'triggers are not supported')),
   CreateExtensionStmt: runCreateExtension,
   GrantStmt: (_ctx, body) => Promise.resolve(body['is_grant'] === true ? 'GRANT' : 'REVOKE'),
   GrantRoleStmt: (_ctx, body) => Promise.resolve(body['is_grant'] === true ? 'GRANT ROLE' : 'REVOKE ROLE'),

@@ -130,6 +130,10 @@ export class Binder {
     }
   }
 
+  dependOnRoutine({ id, version }: { readonly id: number; readonly version: number }): void {
+    this.#dependencies.set(id, version);
+  }
+
   /** A type that a user made, by its name or pinned. null if there is none. */
   userType(schema: string | null, name: string, node: object): number | null {
     if (name.startsWith(PINNED)) return this.#pinnedTypes.get(Number(name.slice(PINNED.length))) ?? null;

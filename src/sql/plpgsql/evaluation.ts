@@ -153,6 +153,15 @@ export function inPiece(error: unknown, text: string, isStatement: boolean): unk
   return isStatement ? withContext(error, `SQL statement "${text}"`) : error;
 }
 
+/** Of a function in SQL: which of its statements. */
+export function inSqlFunction(error: unknown, name: string, statement: number): unknown {
+  if (!(error instanceof QuoralError)) return error;
+  return withContext(
+    changed(error, { ...error.fields, position: undefined }),
+    `SQL function "${name}" statement ${statement}`,
+  );
+}
+
 export function withContext(error: QuoralError, line: string): QuoralError {
   const { where } = error.fields;
   return changed(error, { ...error.fields, where: where === undefined ? line : `${where}\n${line}` });

@@ -446,6 +446,8 @@ export class Interpreter {
     const reads = parsed.kind === 'SelectStmt';
     const result = await this.#sql.run(statement.query, into !== null && reads ? (into.strict ? 2 : 1) : 0);
     try {
+      if (statement.kind === 'call' && result.columns !== null)
+        throw sqlError('0A000', 'CALL of a procedure with output arguments is not supported in a function');
       if (into === null && result.columns !== null) throw noDestination(reads);
       this.#counted(reads ? result.rows.length : rowCountOf(result.tag));
       if (into !== null) await this.#into(into, result, !reads);

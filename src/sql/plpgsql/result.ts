@@ -27,11 +27,12 @@ export class CallResult {
   readonly #memory: MemoryAccount;
   readonly #format: FormatContext;
   readonly rows: Datum[] = [];
-  value: Datum = null;
+  value: Datum;
   returned = false;
 
   constructor(type: ResultType, memory: MemoryAccount, format: FormatContext) {
     this.type = type;
+    this.value = type.isVoid ? '' : null;
     this.#memory = memory;
     this.#format = format;
   }
@@ -74,7 +75,7 @@ export class CallResult {
 
   #cast(from: Typed): Datum {
     const { fields, oid, typmod, isVoid } = this.type;
-    if (isVoid) return null;
+    if (isVoid) return '';
     if (fields === null && oid !== OID.record) return castValue(from.value, from.oid, { oid, typmod }, this.#format);
     if (from.value === null) return null;
     if (!(from.value instanceof PgRecord))

@@ -185,7 +185,7 @@ export class InnerSql implements SqlHost {
   async command(statement: ParsedStatement): Promise<string> {
     const session = this.#session;
     this.#checkCancelled();
-    if (statement.kind === 'DoStmt' || statement.kind === 'CallStmt') return this.#call(statement);
+    if (statement.kind === 'DoStmt') return this.#call(statement);
     if (isDdl(statement)) return this.#schemaChange(statement);
     const body = statement.node[statement.kind] as Readonly<Record<string, unknown>>;
     if (statement.kind === 'LockStmt') return lockTable(session, body);

@@ -1,19 +1,19 @@
 /** DO: an anonymous block, run once. */
 import { sqlError } from '../../base/errors.js';
+import type { Routine } from '../catalog/descriptor.js';
 import type { ParsedStatement } from '../contract.js';
 import { PieceStore } from '../plpgsql/evaluation.js';
 import { Frame } from '../plpgsql/frame.js';
 import { Interpreter } from '../plpgsql/interpreter.js';
 import { parseBody } from '../plpgsql/parse-body.js';
 import { CallResult, type ResultType } from '../plpgsql/result.js';
-import type { Variable } from '../plpgsql/tree.js';
-import { resolveType, type VariableType } from '../plpgsql/types.js';
 import type { SqlHost } from '../plpgsql/host.js';
 import type { ResultSink } from '../session-api.js';
 import { OID } from '../types/oids.js';
-import { inLiteral } from './body-position.js';
+import { inLiteral } from '../parse/body-position.js';
 import { InnerSql } from './inner-sql.js';
 import type { Session } from './session.js';
+import { resolveTypes } from './variable-types.js';
 import { bodyOf } from './statement-kinds.js';
 import { list } from './tree.js';
 import type { Loose } from './tree.js';
@@ -69,16 +69,9 @@ function inlineCode(body: Loose): { readonly language: string; readonly text: st
   return { language, text, location };
 }
 
-/** Of the variables in their order: a type may be that of a variable before. */
-export async function resolveTypes(variables: readonly Variable[], host: SqlHost): Promise<VariableType[]> {
-  const types: VariableType[] = [];
-  for (const variable of variables) {
-    const known = (names: readonly string[]): VariableType | null => {
-      const earlier =
-        names.length === 1 ? variables.slice(0, types.length).findLast((v) => v.name === names[0]) : undefined;
-      return earlier === undefined ? null : types[earlier.index]!;
-    };
-    types.push(await resolveType(variable.type, host.types, known));
-  }
-  return types;
+/** For a function that a query calls: its statements are the query's, and its notices wait for nobody. */
+export function routineHost(session: Session, routine: Routine, own = false): SqlHost {
+  const sink = { slow: () => null };
+  const options = { own, mayWrite: routine.volatility === 'volatile', sink };
+  return new InnerSql(session, options, (inner) => runBlock(session, inner, sink, 1));
 }

@@ -41,6 +41,8 @@ import { cursorRows, readHeldPortals } from './cursors.js';
 import type { ServerCore } from './server.js';
 import { newSessionAdvisory, type SessionAdvisory } from './advisory.js';
 import { SessionNotifications } from './notifications.js';
+import { routineHost } from './procedural.js';
+import { Routines } from './routines.js';
 import { Services } from './services.js';
 import { Settings, severityRank } from './settings.js';
 import { endsTransaction, isPlanned } from './statement-kinds.js';
@@ -66,6 +68,7 @@ export class Session implements SqlSession {
   readonly transaction: SessionTransaction;
   readonly notifications: SessionNotifications;
   readonly advisory: SessionAdvisory;
+  readonly routines: Routines;
   readonly #runner: StatementRunner;
   readonly prepared = new Map<string, Prepared>();
   readonly portals = new Map<string, Portal>();
@@ -108,6 +111,7 @@ export class Session implements SqlSession {
       terminate: (reason) => this.terminate(reason),
     });
     this.advisory = newSessionAdvisory(this);
+    this.routines = new Routines((routine) => routineHost(this, routine));
     this.transaction = new SessionTransaction(this);
     this.#runner = new StatementRunner(this);
   }

@@ -17,6 +17,7 @@ export function isPlanned(statement: ParsedStatement): boolean {
     case 'DeleteStmt':
     case 'MergeStmt':
     case 'CopyStmt':
+    case 'CallStmt':
       return true;
     case 'SelectStmt':
       return bodyOf(statement)['intoClause'] === undefined;

@@ -13,6 +13,7 @@ import type {
   DatabaseDescriptor,
   Descriptor,
   IndexDescriptor,
+  RoutineDescriptor,
   SchemaDescriptor,
   SequenceDescriptor,
   TableDescriptor,
@@ -30,6 +31,7 @@ export interface Model {
   readonly sequences: readonly SequenceDescriptor[];
   readonly views: readonly ViewDescriptor[];
   readonly types: readonly TypeDescriptor[];
+  readonly routines: readonly RoutineDescriptor[];
   readonly schemas: readonly SchemaDescriptor[];
   readonly databases: readonly DatabaseDescriptor[];
   readonly schemaNames: ReadonlyMap<number, string>;
@@ -51,6 +53,7 @@ export function modelOf(view: CatalogView): Model {
   const tables: TableDescriptor[] = [];
   const sequences: SequenceDescriptor[] = [];
   const types: TypeDescriptor[] = [];
+  const routines: RoutineDescriptor[] = [];
   const views: ViewDescriptor[] = [];
   const schemas: SchemaDescriptor[] = [];
   const databases: DatabaseDescriptor[] = [];
@@ -69,9 +72,10 @@ export function modelOf(view: CatalogView): Model {
     else if (d.kind === 'table') tables.push(d);
     else if (d.kind === 'view') views.push(d);
     else if (d.kind === 'sequence') sequences.push(d);
-    else types.push(d);
+    else if (d.kind === 'type') types.push(d);
+    else routines.push(d);
   }
-  const model: Model = { view, tables, sequences, views, types, schemas, databases, schemaNames };
+  const model: Model = { view, tables, sequences, views, types, routines, schemas, databases, schemaNames };
   models.set(view, model);
   return model;
 }

@@ -1,10 +1,10 @@
 /** Errors in the text of a body, shown where that text stands in the statement. */
 import { QuoralError, sqlError } from '../../base/errors.js';
 import type { ParsedStatement } from '../contract.js';
-import { codePointPosition } from '../parse/parser.js';
-import { nextToken } from '../parse/tokens.js';
+import { codePointPosition } from './parser.js';
+import { nextToken } from './tokens.js';
 
-/** `location`: of the string constant that is the body, in the whole query. */
+/** `location`: of the string constant that is the body, or of the AS before it, in the whole query. */
 export function inLiteral<T>(statement: ParsedStatement, location: number, read: () => T): T {
   try {
     return read();
@@ -18,7 +18,8 @@ export function inLiteral<T>(statement: ParsedStatement, location: number, read:
 
 /** Where the character of the constant's value is in the text; null if the constant is no plain one. */
 function offsetIn(text: string, start: number, at: number): number | null {
-  const token = nextToken(text, start);
+  const first = nextToken(text, start);
+  const token = first?.kind === 'word' ? nextToken(text, first.end) : first;
   if (token?.kind !== 'string') return null;
   if (token.text.startsWith('$')) return token.start + token.text.indexOf('$', 1) + 1 + at;
   if (!token.text.startsWith("'")) return null;
