@@ -1,7 +1,7 @@
 /** FROM: tables, subqueries, functions, joins with ON, USING and NATURAL, LATERAL. */
 import type { Alias, JoinExpr, Node, RangeFunction, RangeVar, SelectStmt } from 'libpg-query';
 import type { TableDescriptor } from '../catalog/descriptor.js';
-import type { Relation } from '../contract.js';
+import type { Relation, VirtualTable } from '../contract.js';
 import { as, kindOf, locationOf, stringsOf } from './ast.js';
 import { Scope, columnExpr, errorAt } from './binder.js';
 import type { Binder, BoundFrom, CteEntry, ExprContext, LockRequest, ScopeColumn, ScopeRelation } from './binder.js';
@@ -17,6 +17,7 @@ import type { JoinPlan, JoinType, Lock, Plan, PlanColumn, ProjectItem, ScanColum
 import { pinOf } from '../catalog/pins.js';
 import type { Pin } from '../catalog/pins.js';
 import { freeColumns, idsOf } from './plan-walk.js';
+import { sequenceRelation } from './sequence-relation.js';
 import { viewTree } from './view-tree.js';
 
 export interface FromContext {
@@ -166,28 +167,34 @@ function bindRangeVar(ctx: FromContext, range: RangeVar): BoundFrom {
       b.pins?.set(range, { id: relation.view.id, columns: relation.view.columns.map((c) => [c.id, c.name]) });
       return bindView(ctx, range, relation, null);
     }
-    case 'virtual': {
-      b.virtual = true;
-      const columns = relation.columns.map((c, i): ScanColumn => ({
-        ...b.column(c.name, c.typeOid, -1, relation.oid, i + 1),
-        position: i,
-      }));
-      const plan: Plan = { kind: 'virtual', relation, alias: range.alias?.aliasname ?? name, columns, filter: null };
-      const bound = derived(plan, range.alias, name, null);
-      return {
-        ...bound,
-        relations: bound.relations.map((r) => ({
-          ...r,
-          schema: range.alias === undefined ? relation.schema : null,
-          ...(relation.schema === 'pg_catalog' ? { catalogOid: relation.oid } : {}),
-        })),
-      };
-    }
     case 'sequence':
-      throw errorAt('0A000', `reading a sequence as a table is not supported: "${name}"`, location, {
-        hint: 'Use currval, lastval or nextval.',
-      });
+      if (lockFor(ctx, range.alias?.aliasname ?? name) !== null)
+        throw errorAt('42809', `cannot lock rows in sequence "${name}"`, location);
+      if (b.pins != null) throw errorAt('0A000', `a view that reads sequence "${name}" is not supported`, location);
+      return bindVirtual(ctx, range, sequenceRelation(relation.sequence, relation.schemaName));
+    case 'virtual':
+      return bindVirtual(ctx, range, relation);
   }
+}
+
+function bindVirtual(ctx: FromContext, range: RangeVar, relation: VirtualTable): BoundFrom {
+  const b = ctx.binder;
+  const name = relation.name;
+  b.virtual = true;
+  const columns = relation.columns.map((c, i): ScanColumn => ({
+    ...b.column(c.name, c.typeOid, -1, relation.oid, i + 1),
+    position: i,
+  }));
+  const plan: Plan = { kind: 'virtual', relation, alias: range.alias?.aliasname ?? name, columns, filter: null };
+  const bound = derived(plan, range.alias, name, null);
+  return {
+    ...bound,
+    relations: bound.relations.map((r) => ({
+      ...r,
+      schema: range.alias === undefined ? relation.schema : null,
+      ...(relation.schema !== 'information_schema' ? { catalogOid: relation.oid } : {}),
+    })),
+  };
 }
 
 function shownColumns(table: TableDescriptor): [number, string][] {

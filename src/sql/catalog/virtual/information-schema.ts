@@ -22,6 +22,7 @@ import { LAYOUTS } from './layout.js';
 import type { Values } from './layout.js';
 import { columnById, liveColumns, shownIndexes } from './model.js';
 import type { Builder, Source } from './model.js';
+import { shownSql } from '../../functions/shown-sql.js';
 import { schemaName, viewDefinition } from './views.js';
 
 function databaseOf(source: Source): string {
@@ -155,7 +156,7 @@ function* constraints(source: Source): Iterable<Constraint> {
       yield { table, name: index.name, type, columns, clause: null, index };
     }
     for (const check of table.checks) {
-      const text = check.expressionSql;
+      const text = shownSql(check.expressionSql, source.ctx);
       const clause = text.startsWith('(') && text.endsWith(')') ? `(${text})` : `((${text}))`;
       yield { table, name: check.name, type: 'CHECK', columns: columnsOf(check.columnIds), clause };
     }

@@ -3,7 +3,7 @@
  * indexes, sequences, views and schemas consist of. Oids: a table's, a sequence's and a view's is its
  * descriptor id, an index and a constraint have their own. attnum is the column id.
  *
- * Limits: row types (reltype) and the system columns below attnum 1 are not listed.
+ * Limits: row types (reltype) are numbers without a row in pg_type; the system columns below attnum 1 are not listed.
  */
 import type { Datum } from '../../types/datum.js';
 import { PgArray } from '../../types/datum.js';
@@ -13,6 +13,7 @@ import { INFORMATION_SCHEMA_ID, PG_CATALOG_SCHEMA_ID, PG_TOAST_SCHEMA_ID, SUPERU
 import type {
   ColumnDescriptor,
   IndexDescriptor,
+  IndexPart,
   SequenceDescriptor,
   TableDescriptor,
   ViewDescriptor,
@@ -40,6 +41,8 @@ import { typeFacts } from './type-facts.js';
 
 const BTREE_AM = 403;
 const HEAP_AM = 2;
+/** Above every oid that is given out. */
+const ROW_TYPE_BASE = 0x4000_0000;
 
 // ---- pg_class ----
 
@@ -48,6 +51,11 @@ const CLASS = layoutOf('pg_catalog', 'pg_class');
 function tableOptions(table: TableDescriptor): Datum {
   const options = Object.entries(table.options);
   return options.length === 0 ? null : textArray(options.map(([name, value]) => `${name}=${value}`));
+}
+
+/** Tools take a relation without one for no table: Prisma does. */
+function rowTypeOid(relationId: number): number {
+  return ROW_TYPE_BASE + relationId;
 }
 
 function* classOfTable(table: TableDescriptor): Iterable<Values> {
@@ -65,6 +73,7 @@ function* classOfTable(table: TableDescriptor): Iterable<Values> {
     relam: HEAP_AM,
     relfilenode: table.storageId,
     relkind: 'r',
+    reltype: rowTypeOid(table.id),
     // So psql and pg_dump look for foreign keys only where PostgreSQL would have triggers for them.
     relhastriggers: hasForeignKeys(table),
     reltuples: -1,
@@ -120,6 +129,7 @@ const viewClasses = perDescriptor<ViewDescriptor>(CLASS, (view) => [
     reltuples: -1,
     relpersistence: 'p',
     relkind: 'v',
+    reltype: rowTypeOid(view.id),
     relnatts: view.columns.length,
     relhasrules: true,
     relispopulated: true,
@@ -346,12 +356,16 @@ function indexValues(table: TableDescriptor, index: IndexDescriptor): Values {
       columns.map((column) => (column === undefined ? 0 : collationOf(column.typeOid, column.collation))),
     ),
     indclass: oidvector(columns.map((column) => (column === undefined ? 0 : defaultOperatorClass(column.typeOid)))),
-    // Bit 0 is DESC, bit 1 NULLS FIRST, which DESC implies.
-    indoption: int2vector(index.columns.map((part) => (part.descending ? 3 : 0))),
+    indoption: int2vector(index.columns.map(indexOption)),
     indexprs: expressions.length === 0 ? null : expressions.join(', '),
     indpred: index.predicate?.expressionSql ?? null,
   };
 }
+/** Bit 0 is DESC, bit 1 NULLS FIRST, which DESC implies unless it says otherwise. */
+function indexOption({ descending, nullsFirst }: IndexPart): number {
+  return (descending ? 1 : 0) + ((nullsFirst ?? descending) ? 2 : 0);
+}
+
 const tableIndexes = perDescriptor<TableDescriptor>(layoutOf('pg_catalog', 'pg_index'), (table) =>
   shownIndexes(table).map((index) => indexValues(table, index)),
 );
