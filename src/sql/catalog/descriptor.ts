@@ -162,6 +162,13 @@ export interface TableDescriptor extends SchemaObject {
   /** Storage options such as fillfactor: kept, shown, without effect. */
   readonly options: Readonly<Record<string, string>>;
   readonly unlogged: boolean;
+  /** Of a materialised view: as of a view's, and whether it has rows to read. */
+  readonly materialized?: {
+    readonly queryTree: string;
+    readonly sources: ViewDescriptor['sources'];
+    readonly usedTypes?: NonNullable<ViewDescriptor['usedTypes']>;
+    readonly populated: boolean;
+  } | null;
 }
 
 export interface SequenceDescriptor extends SchemaObject {
@@ -186,6 +193,8 @@ export interface ViewColumnDescriptor {
   readonly typeOid: number;
   readonly typmod: number;
   readonly comment?: string | null;
+  /** For rows that are inserted through the view: comes before the default of the table's column. */
+  readonly defaultSql?: string | null;
 }
 
 export interface ViewDescriptor extends SchemaObject {
@@ -197,6 +206,8 @@ export interface ViewDescriptor extends SchemaObject {
   readonly sources: readonly { readonly id: DescriptorId; readonly columnIds: readonly number[] }[];
   /** Users' types that the query names. */
   readonly usedTypes?: readonly { readonly typeOid: number }[];
+  /** check_option (local, cascaded), security_barrier, security_invoker. */
+  readonly options?: Readonly<Record<string, string>>;
   readonly comment?: string | null;
 }
 

@@ -186,7 +186,7 @@ export async function runCreateIndex(ctx: DdlContext, body: Loose): Promise<stri
     throw sqlError('25001', 'CREATE INDEX CONCURRENTLY cannot run inside a transaction block');
   }
   const request = indexRequest(body);
-  const table = await openTable(ctx, rangeVar(body['relation']));
+  const table = await openTable(ctx, rangeVar(body['relation']), { materialized: true });
   if (request.name !== null && body['if_not_exists'] === true) {
     if ((await ctx.catalog.nameForUpdate(ctx.txn, table.schemaId, request.name)) !== null) {
       notice(ctx, '42P07', `relation "${request.name}" already exists, skipping`);
