@@ -4,6 +4,7 @@
  * Synchronous look-ups of the catalog need a view that the session loaded before the statement began;
  * without one they fall back to what the node has cached, which covers the tables the session uses.
  */
+import type { Datum } from '../types/datum.js';
 import { sqlError } from '../../base/errors.js';
 import type { AdvisoryLocks, ListedLock } from '../advisory/advisory-locks.js';
 import { INFORMATION_SCHEMA_ID, PG_CATALOG_SCHEMA_ID, PUBLIC_SCHEMA_ID } from '../catalog/bootstrap.js';
@@ -26,6 +27,8 @@ import type { SessionAdvisory } from './advisory.js';
 import type { SessionNotifications } from './notifications.js';
 import { VERSION_TEXT } from './setting-table.js';
 import type { Settings } from './settings.js';
+import { cursorKey, cursorRows } from './cursor-facts.js';
+import type { Portal } from './portal.js';
 import { splitIdentifiers } from './settings.js';
 
 /** What the services need of the session they belong to. */
@@ -44,7 +47,7 @@ export interface ServiceHost {
   readonly notifications: SessionNotifications;
   readonly advisory: SessionAdvisory;
   readonly temporaries: SessionTemporaries;
-  cursors(): readonly CursorRow[];
+  readonly portals: ReadonlyMap<string, Portal>;
   readonly routines: { call(call: RoutineCall): Promise<RoutineResult> };
 }
 
@@ -144,7 +147,10 @@ export class Services implements SessionServices, CatalogServices {
     return this.#host.activity();
   }
   cursors(): readonly CursorRow[] {
-    return this.#host.cursors();
+    return cursorRows(this.#host.portals);
+  }
+  cursorKey(cursor: string, table: { readonly id: number; readonly name: string }): readonly Datum[] | null {
+    return cursorKey(this.#host.portals, cursor, table);
   }
 
   listLocks(): Promise<readonly ListedLock[]> {

@@ -14,7 +14,7 @@ import type { KvTxn } from '../../txn/kv-txn.js';
 import type { WaitOptions } from '../catalog/catalog.js';
 import { SessionTemporaries } from '../catalog/temporary.js';
 import type { TransactionCatalog } from '../catalog/transaction-catalog.js';
-import type { ActivityRow, CursorRow } from '../catalog/virtual/services.js';
+import type { ActivityRow } from '../catalog/virtual/services.js';
 import type { ExecContext } from '../contract.js';
 import { parseSql } from '../parse/parser.js';
 import type {
@@ -40,7 +40,6 @@ import { PlanCache } from './plan-cache.js';
 import { cachedStatement, planFor } from './planning.js';
 import { closePortal, closePortals, type Portal, Prepared } from './portal.js';
 import { StatementRunner } from './runner.js';
-import { cursorRows } from './cursors.js';
 import type { ServerCore } from './server.js';
 import { newSessionAdvisory, type SessionAdvisory } from './advisory.js';
 import { SessionNotifications } from './notifications.js';
@@ -154,9 +153,6 @@ export class Session implements SqlSession {
   }
   activity(): readonly ActivityRow[] {
     return this.server.activity();
-  }
-  cursors(): readonly CursorRow[] {
-    return cursorRows(this.portals);
   }
 
   describeActivity(): ActivityRow {
