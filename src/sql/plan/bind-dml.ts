@@ -152,10 +152,11 @@ function insertBody(b: Binder, stmt: InsertStmt, ctes: readonly CteEntry[]): Ins
   });
   const checks = bindWritten(b, relation);
   const alias = stmt.relation?.alias?.aliasname ?? table.name;
+  const schema = stmt.relation?.alias === undefined ? relation.schemaName : null;
   const conflict =
-    stmt.onConflictClause === undefined ? null : bindConflict(b, stmt.onConflictClause, table, alias, ctes);
+    stmt.onConflictClause === undefined ? null : bindConflict(b, stmt.onConflictClause, table, { alias, schema }, ctes);
   const columns = visibleColumns(table, checks.row);
-  const scope = new Scope(null, [{ alias, schema: null, columns, table }], columns, ctes);
+  const scope = new Scope(null, [{ alias, schema, columns, table }], columns, ctes);
   const returning = bindReturning(b, returningList(stmt.returningClause), scope, checks.row);
   return {
     kind: 'insert',
@@ -266,11 +267,11 @@ function bindConflict(
   b: Binder,
   clause: OnConflictClause,
   table: TableDescriptor,
-  alias: string,
+  place: Pick<ScopeRelation, 'alias' | 'schema'>,
   ctes: readonly CteEntry[],
 ): ConflictClause {
   const update = clause.action === 'ONCONFLICT_UPDATE';
-  const arbiters = clause.infer === undefined ? null : inferArbiters(b, clause.infer, table, alias);
+  const arbiters = clause.infer === undefined ? null : inferArbiters(b, clause.infer, table, place.alias);
   if (!update) return { arbiters, update: null };
   if (arbiters === null) {
     throw errorAt(
@@ -284,7 +285,7 @@ function bindConflict(
   }
   const existing = rowColumns(b, table);
   const excluded = rowColumns(b, table);
-  const own: ScopeRelation = { alias, schema: null, columns: visibleColumns(table, existing), table };
+  const own: ScopeRelation = { ...place, columns: visibleColumns(table, existing), table };
   const other: ScopeRelation = { alias: 'excluded', schema: null, columns: visibleColumns(table, excluded), table };
   // Unqualified names would be ambiguous between the two: PostgreSQL lets both be seen, so they are.
   const scope = new Scope(null, [own, other], [...own.columns, ...other.columns], ctes);
@@ -454,8 +455,8 @@ function updateBody(b: Binder, stmt: UpdateStmt, ctes: readonly CteEntry[]): Upd
   const checks = bindWritten(b, bound.relation);
   const alias = bound.scan.alias;
   const columns = visibleColumns(table, checks.row);
-  const others = bound.scope.relations.slice(1);
-  const relations: ScopeRelation[] = [{ alias, schema: null, columns, table }, ...others];
+  const [{ schema }, ...others] = bound.scope.relations as readonly [ScopeRelation, ...ScopeRelation[]];
+  const relations: ScopeRelation[] = [{ alias, schema, columns, table }, ...others];
   const scope = new Scope(null, relations, [...columns, ...others.flatMap((r) => r.columns)], ctes);
   const returning = bindReturning(b, returningList(stmt.returningClause), scope, checks.row);
   return {
