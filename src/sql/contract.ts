@@ -38,6 +38,16 @@ export interface RelationName {
   /** null: along the search path. */
   readonly schema: string | null;
   readonly name: string;
+  /** It is where a type is named: no built-in type is called so. */
+  readonly isType?: boolean;
+}
+
+/** A type that a user made, or its array. */
+export interface ResolvedType {
+  readonly id: number;
+  readonly version: number;
+  /** A handle (types/user-types.ts). */
+  readonly typeOid: number;
 }
 
 /** A catalog relation whose rows are made on demand (pg_class, information_schema.columns, …). */
@@ -82,6 +92,7 @@ export interface CatalogSnapshot {
   readonly searchPath: readonly string[];
   /** null if there is none of that name. */
   relation(name: RelationName): Relation | null;
+  type(name: RelationName): ResolvedType | null;
 }
 
 /** Sequence functions, current settings and so on, as expressions reach them at run time. */
@@ -102,10 +113,15 @@ export interface SessionServices {
   /** 'table name'::regclass and back; through the catalog cache. null if unknown. */
   relationOid(name: string): number | null;
   relationName(oid: number): string | null;
+  /** Types that users made, by the oids of pg_type. */
+  typeOid(name: string): number | null;
+  typeName(oid: number): string | null;
   /** Descriptors visible now, for catalog functions such as pg_get_indexdef. */
   tableByOid(oid: number): TableDescriptor | null;
   viewByOid(oid: number): ViewDescriptor | null;
   schemaNameOf(schemaId: number): string | null;
+  /** Of a schema, a database or a type. */
+  commentOf(kind: 'schema' | 'database' | 'type', oid: number): string | null;
   allTables(): readonly TableDescriptor[];
   /** Not there outside of a session. */
   readonly advisory?: AdvisoryServices;
@@ -195,11 +211,13 @@ export interface PlannerSettings {
   readonly format: FormatContext;
   readonly user: string;
   readonly database: string;
+  /** For stand-alone expressions: types that users made. Not there: none can be named. */
+  readonly userTypes?: CatalogSnapshot['type'];
 }
 
 /** Implemented in src/sql/plan; everything of SELECT, VALUES, INSERT, UPDATE, DELETE, COPY. */
 export interface Planner {
-  /** Relations whose resolution the statement needs, subqueries and CTEs taken into account. */
+  /** Relations, and types that are not built in, whose resolution the statement needs, subqueries and CTEs taken into account. */
   relationsOf(statement: ParsedStatement): readonly RelationName[];
   compile(
     statement: ParsedStatement,
@@ -228,6 +246,7 @@ export interface CompiledView {
   readonly columns: readonly { readonly name: string; readonly typeOid: number; readonly typmod: number }[];
   readonly queryTree: string;
   readonly sources: ViewDescriptor['sources'];
+  readonly usedTypes: NonNullable<ViewDescriptor['usedTypes']>;
 }
 
 export interface CompiledExpression {

@@ -1,6 +1,10 @@
 /**
  * Descriptors: what the catalog stores of each object, as JSON-able immutable data. The stored form
  * has a format version; a golden test keeps it.
+ *
+ * Where a descriptor names a user's type it holds its whole definition, by a handle in memory and beside the
+ * descriptor on disk (codec.ts). So a table is read without its types, and a change of a type changes, with a
+ * new version, every object that uses it.
  */
 
 export type DescriptorId = number;
@@ -178,6 +182,16 @@ export interface ViewDescriptor extends SchemaObject {
   readonly queryTree: string;
   /** The tables and views that it reads, and which of their columns. */
   readonly sources: readonly { readonly id: DescriptorId; readonly columnIds: readonly number[] }[];
+  /** Users' types that the query names. */
+  readonly usedTypes?: readonly { readonly typeOid: number }[];
+  readonly comment?: string | null;
+}
+
+/** An enum, a domain or a composite type. */
+export interface TypeDescriptor extends SchemaObject {
+  readonly kind: 'type';
+  /** The handle of its definition (types/user-types.ts), whose oid is the descriptor's id. */
+  readonly typeOid: number;
   readonly comment?: string | null;
 }
 
@@ -201,4 +215,5 @@ export interface DatabaseDescriptor {
   readonly comment?: string | null;
 }
 
-export type Descriptor = TableDescriptor | SequenceDescriptor | ViewDescriptor | SchemaDescriptor | DatabaseDescriptor;
+export type Descriptor =
+  TableDescriptor | SequenceDescriptor | ViewDescriptor | TypeDescriptor | SchemaDescriptor | DatabaseDescriptor;

@@ -18,6 +18,7 @@ import { addForeignKeys, type ForeignKeyRequest } from './foreign-keys.js';
 import { constraintRequest, hiddenPrimary, makeIndex } from './indexes.js';
 import type { IndexRequest } from './indexes.js';
 import { claimName, creationSchema, newStorage, relationMissing } from './objects.js';
+import { refuseTypeOfName } from './user-types.js';
 import { CHECK, nameable, normalised } from './row-expressions.js';
 import { list, of, options, rangeVar, text, unsupported, valueText } from './tree.js';
 import type { Loose } from './tree.js';
@@ -68,7 +69,7 @@ async function collect(ctx: DdlContext, elements: readonly Loose[]): Promise<Par
   const tableConstraints: Loose[] = [];
   for (const element of elements) {
     if (element['ColumnDef'] !== undefined) {
-      const draft = draftColumn(of(element, 'ColumnDef'));
+      const draft = draftColumn(of(element, 'ColumnDef'), ctx.types);
       if (parts.drafts.some((d) => d.name === draft.name))
         throw sqlError('42701', `column "${draft.name}" specified more than once`);
       parts.drafts.push(draft);
@@ -149,6 +150,7 @@ async function createTable(
 ): Promise<TableDescriptor> {
   const id = await ctx.catalog.catalog.ids.next();
   await claimName(ctx, schema.id, name, { id, indexOid: null });
+  await refuseTypeOfName(ctx, schema.id, name);
   const primaries = parts.requests.filter((r) => r.primary);
   if (primaries.length > 1) throw sqlError('42P16', `multiple primary keys for table "${name}" are not allowed`);
   for (const request of primaries) {

@@ -1,8 +1,9 @@
 /** DROP of tables, sequences and schemas, and TRUNCATE. */
 import { sqlError } from '../../base/errors.js';
-import type { SequenceDescriptor, TableDescriptor, ViewDescriptor } from '../catalog/descriptor.js';
+import type { SequenceDescriptor, TableDescriptor, TypeDescriptor, ViewDescriptor } from '../catalog/descriptor.js';
 import type { RelationName } from '../contract.js';
 import { refusePendingChecks } from '../exec/foreign-key-queue.js';
+import { userTypeOf } from '../types/user-types.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
 import { detachTable, tablesAround } from './foreign-keys.js';
@@ -12,15 +13,15 @@ import type { Opened } from './objects.js';
 import { dropSequence } from './sequences.js';
 import { dropDependents, dropView } from './views.js';
 import type { DropOptions } from './views.js';
+import { dropTypeUsers } from './type-users.js';
+import { dropType, dropTypes, uses, usersOf } from './user-types.js';
 import { list, of, qualifiedName, rangeVar, stringOf } from './tree.js';
 import type { Loose } from './tree.js';
 
 const KINDS: Readonly<Record<string, string>> = {
   OBJECT_MATVIEW: 'materialized view',
-  OBJECT_TYPE: 'type',
   OBJECT_FUNCTION: 'function',
   OBJECT_TRIGGER: 'trigger',
-  OBJECT_DOMAIN: 'type',
   OBJECT_EXTENSION: 'extension',
   OBJECT_POLICY: 'policy',
   OBJECT_PROCEDURE: 'procedure',
@@ -47,6 +48,9 @@ export async function runDrop(ctx: DdlContext, body: Loose): Promise<string> {
       return dropIndexes(ctx, body);
     case 'OBJECT_SCHEMA':
       return dropSchemas(ctx, body);
+    case 'OBJECT_TYPE':
+    case 'OBJECT_DOMAIN':
+      return dropTypes(ctx, body, dropTypeUsers);
     default: {
       const kind = KINDS[String(body['removeType'])] ?? 'object';
       const tag = `DROP ${kind.toUpperCase()}`;
@@ -260,20 +264,38 @@ async function dropSchemas(ctx: DdlContext, body: Loose): Promise<string> {
   return 'DROP SCHEMA';
 }
 
+/** What is in the schema, each with what uses it from elsewhere if it is a type. */
+async function dependents(
+  ctx: DdlContext,
+  inside: readonly (TableDescriptor | SequenceDescriptor | ViewDescriptor | TypeDescriptor)[],
+  schema: string,
+): Promise<string[]> {
+  const lines: string[] = [];
+  for (const d of inside) {
+    lines.push(`${d.kind} ${schema}.${d.name} depends on schema ${schema}`);
+    if (d.kind !== 'type') continue;
+    const type = userTypeOf(d.typeOid)!;
+    for (const user of await usersOf(ctx, type)) {
+      if (!inside.some((one) => one.id === user.id)) lines.push(...uses(user, type, `${schema}.${d.name}`));
+    }
+  }
+  return lines;
+}
+
 async function dropSchema(ctx: DdlContext, id: number, name: string, cascade: boolean): Promise<void> {
   await ctx.catalog.lock(ctx.txn, [ctx.catalog.databaseId, id], ctx.wait);
   const schema = await ctx.catalog.forUpdate(ctx.txn, id);
   if (schema?.kind !== 'schema') throw sqlError('3F000', `schema "${name}" does not exist`);
   const view = await ctx.catalog.view([]);
   const inside = view.descriptors.filter(
-    (d): d is TableDescriptor | SequenceDescriptor | ViewDescriptor =>
-      (d.kind === 'table' || d.kind === 'sequence' || d.kind === 'view') &&
+    (d): d is TableDescriptor | SequenceDescriptor | ViewDescriptor | TypeDescriptor =>
+      (d.kind === 'table' || d.kind === 'sequence' || d.kind === 'view' || d.kind === 'type') &&
       d.schemaId === id &&
       d.databaseId === ctx.catalog.databaseId,
   );
   if (inside.length > 0 && !cascade) {
     throw sqlError('2BP01', `cannot drop schema ${name} because other objects depend on it`, {
-      detail: inside.map((d) => `${d.kind} ${name}.${d.name} depends on schema ${name}`).join('\n'),
+      detail: (await dependents(ctx, inside, name)).join('\n'),
       hint: 'Use DROP ... CASCADE to drop the dependent objects too.',
     });
   }
@@ -287,6 +309,12 @@ async function dropSchema(ctx: DdlContext, id: number, name: string, cascade: bo
     if (current?.kind === 'table') await dropTable(ctx, current, options);
     else if (current?.kind === 'view') await dropView(ctx, current, options);
     else if (current?.kind === 'sequence') await dropSequence(ctx, current);
+  }
+  // What is left of their users is in other schemas.
+  for (const d of inside) {
+    const current = d.kind === 'type' ? await ctx.catalog.forUpdate(ctx.txn, d.id) : null;
+    if (current?.kind !== 'type') continue;
+    await dropType(ctx, { descriptor: current, type: userTypeOf(current.typeOid)! }, true, dropTypeUsers);
   }
   ctx.catalog.freeName(ctx.txn, 0, name);
   // `public` is shared by all databases: only its name goes.

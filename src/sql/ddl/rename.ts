@@ -25,6 +25,7 @@ import {
 } from './objects.js';
 import { renamedIndex } from './index-parts.js';
 import { renameInExpression } from './row-expressions.js';
+import { commentOnType, moveType, renameType, requireType, typeNameIn } from './user-types.js';
 import { list, of, qualifiedName, rangeVar, stringOf, text, unsupported } from './tree.js';
 import type { Loose } from './tree.js';
 
@@ -44,6 +45,10 @@ export async function runRename(ctx: DdlContext, body: Loose): Promise<string> {
       return renameSchema(ctx, text(body['subname']), to);
     case 'OBJECT_DATABASE':
       return renameDatabase(ctx, text(body['subname']), to);
+    case 'OBJECT_TYPE':
+    case 'OBJECT_DOMAIN':
+      await renameType(ctx, await requireType(ctx, typeNameIn(body['object'] as Loose)), to);
+      return body['renameType'] === 'OBJECT_TYPE' ? 'ALTER TYPE' : 'ALTER DOMAIN';
     default:
       throw unsupported('this RENAME');
   }
@@ -189,6 +194,10 @@ export async function runOwner(ctx: DdlContext, body: Loose): Promise<string> {
 }
 
 export async function runAlterSchema(ctx: DdlContext, body: Loose): Promise<string> {
+  if (body['objectType'] === 'OBJECT_TYPE' || body['objectType'] === 'OBJECT_DOMAIN') {
+    await moveType(ctx, await requireType(ctx, typeNameIn(body['object'] as Loose)), text(body['newschema']));
+    return body['objectType'] === 'OBJECT_TYPE' ? 'ALTER TYPE' : 'ALTER DOMAIN';
+  }
   const name = rangeVar(body['relation']);
   const target = await creationSchema(ctx, { schema: text(body['newschema']), name: '' });
   const found = await openForChange(ctx, name);
@@ -241,6 +250,10 @@ export async function runComment(ctx: DdlContext, body: Loose): Promise<string> 
       ctx.catalog.put(ctx.txn, nextVersion(found.table, { indexes }));
       break;
     }
+    case 'OBJECT_TYPE':
+    case 'OBJECT_DOMAIN':
+      await commentOnType(ctx, typeNameIn(object), comment);
+      break;
     case 'OBJECT_SCHEMA':
     case 'OBJECT_DATABASE':
       await commentOnContainer(ctx, String(body['objtype']), parts[0]!, comment);

@@ -8,7 +8,7 @@ import { sqlError } from '../../base/errors.js';
 import { prefixEnd } from '../../base/key.js';
 import { decodeUint, SYSTEM_KEYS } from '../../encoding/keyspace.js';
 import type { Descriptor, ViewColumnDescriptor, ViewDescriptor } from '../catalog/descriptor.js';
-import type { ParsedStatement } from '../contract.js';
+import type { CompiledView, ParsedStatement } from '../contract.js';
 import { formatType } from '../types/registry.js';
 import type { DdlContext } from './context.js';
 import { claimName, creationSchema, openForChange } from './objects.js';
@@ -59,6 +59,7 @@ export async function runCreateView(ctx: DdlContext, body: Loose, statement: Par
     columns,
     queryTree: made.queryTree,
     sources: made.sources,
+    usedTypes: made.usedTypes,
     comment: null,
   };
   ctx.catalog.putNew(ctx.txn, view);
@@ -79,7 +80,7 @@ async function replaceView(
   ctx: DdlContext,
   name: { readonly schema: string; readonly name: string },
   columns: readonly ViewColumnDescriptor[],
-  made: Pick<ViewDescriptor, 'queryTree' | 'sources'>,
+  made: Pick<CompiledView, 'queryTree' | 'sources' | 'usedTypes'>,
 ): Promise<void> {
   const found = await openForChange(ctx, name);
   if (found?.kind !== 'view') throw sqlError('42809', `"${name.name}" is not a view`);
@@ -110,6 +111,7 @@ async function replaceView(
     columns: merged,
     queryTree: made.queryTree,
     sources: made.sources,
+    usedTypes: made.usedTypes,
     version: view.version + 1,
   });
 }

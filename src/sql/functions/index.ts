@@ -14,6 +14,7 @@ import './json.js';
 import './json-build.js';
 import './json-record.js';
 import './arrays.js';
+import './enums.js';
 import './series.js';
 import './system.js';
 import './dump.js';

@@ -54,7 +54,7 @@ export function bindExpr(ctx: ExprContext, node: Node): Expr {
     }
     case 'TypeCast': {
       const e = as(node, 'TypeCast')!;
-      const type = resolveTypeName(e.typeName!);
+      const type = resolveTypeName(e.typeName!, ctx.binder);
       const location = e.location !== undefined && e.location >= 0 ? e.location : locationOf(e.arg);
       const array = as(e.arg, 'A_ArrayExpr');
       if (array !== undefined && isArrayType(type.oid)) {

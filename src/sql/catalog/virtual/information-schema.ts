@@ -20,6 +20,7 @@ import { LAYOUTS } from './layout.js';
 import type { Values } from './layout.js';
 import { columnById, liveColumns, shownIndexes } from './model.js';
 import type { Builder, Source } from './model.js';
+import { shownSql } from '../../functions/shown-sql.js';
 import { schemaName, viewDefinition } from './views.js';
 
 function databaseOf(source: Source): string {
@@ -151,7 +152,7 @@ function* constraints(source: Source): Iterable<Constraint> {
       yield { table, name: index.name, type: index.primary ? 'PRIMARY KEY' : 'UNIQUE', columns, clause: null };
     }
     for (const check of table.checks) {
-      const text = check.expressionSql;
+      const text = shownSql(check.expressionSql, source.ctx);
       const clause = text.startsWith('(') && text.endsWith(')') ? `(${text})` : `((${text}))`;
       yield { table, name: check.name, type: 'CHECK', columns: columnsOf(check.columnIds), clause };
     }

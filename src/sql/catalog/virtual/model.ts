@@ -16,6 +16,7 @@ import type {
   SchemaDescriptor,
   SequenceDescriptor,
   TableDescriptor,
+  TypeDescriptor,
   ViewDescriptor,
 } from '../descriptor.js';
 import type { CatalogView } from '../transaction-catalog.js';
@@ -28,6 +29,7 @@ export interface Model {
   readonly tables: readonly TableDescriptor[];
   readonly sequences: readonly SequenceDescriptor[];
   readonly views: readonly ViewDescriptor[];
+  readonly types: readonly TypeDescriptor[];
   readonly schemas: readonly SchemaDescriptor[];
   readonly databases: readonly DatabaseDescriptor[];
   readonly schemaNames: ReadonlyMap<number, string>;
@@ -48,6 +50,7 @@ export function modelOf(view: CatalogView): Model {
   if (known !== undefined) return known;
   const tables: TableDescriptor[] = [];
   const sequences: SequenceDescriptor[] = [];
+  const types: TypeDescriptor[] = [];
   const views: ViewDescriptor[] = [];
   const schemas: SchemaDescriptor[] = [];
   const databases: DatabaseDescriptor[] = [];
@@ -65,9 +68,10 @@ export function modelOf(view: CatalogView): Model {
     } else if (d.databaseId !== view.databaseId) continue;
     else if (d.kind === 'table') tables.push(d);
     else if (d.kind === 'view') views.push(d);
-    else sequences.push(d);
+    else if (d.kind === 'sequence') sequences.push(d);
+    else types.push(d);
   }
-  const model: Model = { view, tables, sequences, views, schemas, databases, schemaNames };
+  const model: Model = { view, tables, sequences, views, types, schemas, databases, schemaNames };
   models.set(view, model);
   return model;
 }
