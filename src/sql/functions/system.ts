@@ -207,21 +207,21 @@ function foreignKeyText(table: TableDescriptor, fk: ForeignKeyDescriptor, ctx: E
   return fk.validated ? text : `${text} NOT VALID`;
 }
 function constraintDefinition(oid: number, pretty: boolean, ctx: ExecContext): Datum {
-  for (const table of ctx.services.allTables()) {
-    const check = table.checks.find((one) => one.oid === oid);
-    if (check !== undefined) {
-      const text = shownSql(check.expressionSql, ctx);
-      if (pretty) return `CHECK (${prettyCondition(text)})`;
-      return `CHECK (${text})`;
-    }
-    const index = table.indexes.find((one) => one.constraintOid === oid);
-    if (index !== undefined) {
-      const columns = index.columns.map((key) => columnName(table, key.columnId)).join(', ');
-      return `${index.primary ? 'PRIMARY KEY' : 'UNIQUE'} (${columns})`;
-    }
-    const fk = table.foreignKeys?.find((one) => one.oid === oid);
-    if (fk !== undefined) return foreignKeyText(table, fk, ctx);
+  const table = ctx.services.tableOfConstraint(oid);
+  if (table === null) return null;
+  const check = table.checks.find((one) => one.oid === oid);
+  if (check !== undefined) {
+    const text = shownSql(check.expressionSql, ctx);
+    if (pretty) return `CHECK (${prettyCondition(text)})`;
+    return `CHECK (${text})`;
   }
+  const index = table.indexes.find((one) => one.constraintOid === oid);
+  if (index !== undefined) {
+    const columns = index.columns.map((key) => columnName(table, key.columnId)).join(', ');
+    return `${index.primary ? 'PRIMARY KEY' : 'UNIQUE'} (${columns})`;
+  }
+  const fk = table.foreignKeys?.find((one) => one.oid === oid);
+  if (fk !== undefined) return foreignKeyText(table, fk, ctx);
   return null;
 }
 fn('pg_get_constraintdef(oid) text', (oid: number, ctx: ExecContext) => constraintDefinition(oid, false, ctx), STABLE);

@@ -23,6 +23,7 @@ import {
   typeOfExpr,
 } from './coerce.js';
 import { bindGrouping } from './grouping.js';
+import { missingRelation } from './missing-relation.js';
 import { bareSystemColumn, systemColumnOf } from './system-columns.js';
 import { conjunction, constant } from './expr.js';
 import type { Expr, SqlValueName } from './expr.js';
@@ -200,20 +201,6 @@ export function starColumns(ctx: ExprContext, node: Node): Expr[] | null {
   const relation = findRelation(ctx.scope, names.length > 1 ? names.at(-2)! : null, alias, ref.location ?? 0);
   if (relation === null) throw missingRelation(ctx, alias, ref.location ?? 0);
   return relation.columns.filter((c) => !c.hidden).map((c) => columnExpr(c.column));
-}
-
-function missingRelation(ctx: ExprContext, name: string, location: number): Error {
-  for (let s: Scope | null = ctx.scope; s !== null; s = s.parent) {
-    const hidden = s.relations.find((r) => r.table?.name === name || r.alias === name);
-    if (hidden !== undefined) {
-      const hint =
-        hidden.alias === name
-          ? `There is an entry for table "${name}", but it cannot be referenced from this part of the query.`
-          : `Perhaps you meant to reference the table alias "${hidden.alias}".`;
-      return errorAt('42P01', `invalid reference to FROM-clause entry for table "${name}"`, location, { hint });
-    }
-  }
-  return errorAt('42P01', `missing FROM-clause entry for table "${name}"`, location);
 }
 
 function bindColumnRef(ctx: ExprContext, ref: ColumnRef): Expr {
