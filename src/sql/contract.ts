@@ -229,7 +229,12 @@ export interface Planner {
     settings: PlannerSettings,
   ): CompiledStatement;
   /** Binds the query of a view: its columns, and its tree with everything pinned that a name could mean otherwise later. */
-  compileView(statement: ParsedStatement, catalog: CatalogSnapshot, settings: PlannerSettings): CompiledView;
+  compileView(
+    statement: ParsedStatement,
+    catalog: CatalogSnapshot,
+    settings: PlannerSettings,
+    kind?: 'views' | 'materialized views',
+  ): CompiledView;
   /** Compiles a stand-alone expression such as a DEFAULT or CHECK over the table's columns. */
   compileExpression(
     sql: string,

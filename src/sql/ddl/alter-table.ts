@@ -4,9 +4,9 @@
  */
 import { sqlError } from '../../base/errors.js';
 import type { ColumnDescriptor, TableDescriptor } from '../catalog/descriptor.js';
-import { indexReads } from '../catalog/descriptor.js';
+import { indexReads, isPrimaryKey } from '../catalog/descriptor.js';
 import type { CompiledExpression, ExecContext } from '../contract.js';
-import { refusePendingChecks } from '../exec/foreign-key-queue.js';
+import { refusePendingChecks } from '../exec/constraint-checks.js';
 import { uniqueRowId } from '../exec/row-writer.js';
 import { resolveTypeName } from '../plan/coerce.js';
 import type { Datum } from '../types/datum.js';
@@ -33,12 +33,14 @@ import { deparse, quoteIdentifier, quoteLiteral } from './deparse.js';
 import { alteredForeignKey } from './foreign-keys.js';
 import { dropExpression, generatedFrom, refuseReaders, refuseTypeChange, withGeneration } from './generated.js';
 import { addIdentity, dropIdentity, setIdentity } from './identity.js';
+import { refuseTableCommands } from './materialized-views.js';
 import { reboundIndexes } from './index-parts.js';
 import { nextVersion, newStorage, openForChange, openIndex, relationMissing, shownName } from './objects.js';
 import { fillIndex, rewriteTable, scanRows } from './rewrite.js';
 import { dropOwnedSequence } from './sequences.js';
 import { list, of, options, rangeVar, text, unsupported } from './tree.js';
 import type { Loose } from './tree.js';
+import { alterView } from './view-options.js';
 import { dropViewsOfColumn, refuseViewsOfColumn } from './views.js';
 
 const VOLATILE =
@@ -49,6 +51,7 @@ const TAGS: Readonly<Record<string, string>> = {
   OBJECT_INDEX: 'ALTER INDEX',
   OBJECT_SEQUENCE: 'ALTER SEQUENCE',
   OBJECT_VIEW: 'ALTER VIEW',
+  OBJECT_MATVIEW: 'ALTER MATERIALIZED VIEW',
 };
 
 export async function runAlterTable(ctx: DdlContext, body: Loose): Promise<string> {
@@ -71,7 +74,11 @@ export async function runAlterTable(ctx: DdlContext, body: Loose): Promise<strin
     for (const command of commands) roleName(of(command, 'newowner'));
     return tag;
   }
-  if (found.kind === 'view') throw sqlError('42809', `ALTER action is not possible on view "${found.view.name}"`);
+  if (found.kind === 'view') {
+    alterView(ctx, found.view, commands);
+    return tag;
+  }
+  refuseTableCommands(found.table, commands);
   refusePendingChecks(ctx.txn, 'ALTER TABLE', found.table);
   const draft = new Draft(ctx, found.table, found.schemaName);
   // As PostgreSQL: drops, then type changes, then new columns, then everything else.
@@ -301,8 +308,8 @@ async function dropColumn(draft: Draft, name: string, missingOk: boolean, cascad
 
 function dropNotNull(draft: Draft, name: string): void {
   const column = draft.column(name);
-  const primary = draft.table.indexes[0]!;
-  if (primary.columns.some((c) => c.columnId === column.id)) {
+  const primary = draft.table.indexes.find(isPrimaryKey);
+  if (primary?.columns.some((c) => c.columnId === column.id) === true) {
     throw sqlError('42P16', `column "${name}" is in a primary key`);
   }
   if (column.identity !== null)

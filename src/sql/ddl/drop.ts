@@ -1,8 +1,9 @@
 /** DROP of tables, sequences and schemas, and TRUNCATE. */
 import { sqlError } from '../../base/errors.js';
 import type { SequenceDescriptor, TableDescriptor, TypeDescriptor, ViewDescriptor } from '../catalog/descriptor.js';
+import { isMaterialized, kindName } from '../catalog/materialized.js';
 import type { RelationName } from '../contract.js';
-import { refusePendingChecks } from '../exec/foreign-key-queue.js';
+import { refusePendingChecks } from '../exec/constraint-checks.js';
 import { userTypeOf } from '../types/user-types.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
@@ -11,7 +12,7 @@ import { dropIndexes } from './indexes.js';
 import { descriptorOf, newStorage, nextVersion, openForChange, openTable, shownName } from './objects.js';
 import type { Opened } from './objects.js';
 import { dropSequence } from './sequences.js';
-import { dropDependents, dropView } from './views.js';
+import { dropDependents, dropView, forgetSources } from './views.js';
 import type { DropOptions } from './views.js';
 import { dropTypeUsers } from './type-users.js';
 import { dropType, dropTypes, uses, usersOf } from './user-types.js';
@@ -19,7 +20,6 @@ import { list, of, qualifiedName, rangeVar, stringOf } from './tree.js';
 import type { Loose } from './tree.js';
 
 const KINDS: Readonly<Record<string, string>> = {
-  OBJECT_MATVIEW: 'materialized view',
   OBJECT_FUNCTION: 'function',
   OBJECT_TRIGGER: 'trigger',
   OBJECT_EXTENSION: 'extension',
@@ -41,6 +41,15 @@ export async function runDrop(ctx: DdlContext, body: Loose): Promise<string> {
     case 'OBJECT_VIEW':
       await dropRelations(ctx, list(body['objects']), 'view', missingOk, body['behavior'] === 'DROP_CASCADE');
       return 'DROP VIEW';
+    case 'OBJECT_MATVIEW':
+      await dropRelations(
+        ctx,
+        list(body['objects']),
+        'materialized view',
+        missingOk,
+        body['behavior'] === 'DROP_CASCADE',
+      );
+      return 'DROP MATERIALIZED VIEW';
     case 'OBJECT_SEQUENCE':
       await dropRelations(ctx, list(body['objects']), 'sequence', missingOk, body['behavior'] === 'DROP_CASCADE');
       return 'DROP SEQUENCE';
@@ -72,10 +81,12 @@ function objectNameText(object: Loose): string {
   return stringOf(object);
 }
 
+type DroppedKind = Opened['kind'] | 'materialized view';
+
 async function dropRelations(
   ctx: DdlContext,
   objects: readonly Loose[],
-  kind: Opened['kind'],
+  kind: DroppedKind,
   missingOk: boolean,
   cascade: boolean,
 ): Promise<void> {
@@ -116,12 +127,13 @@ async function dropOpened(
   ctx: DdlContext,
   found: Opened,
   name: RelationName,
-  kind: Opened['kind'],
+  kind: DroppedKind,
   options: DropOptions,
 ): Promise<void> {
-  if (found.kind !== kind) {
+  const actual = kindName(descriptorOf(found));
+  if (actual !== kind) {
     throw sqlError('42809', `"${name.name}" is not a ${kind}`, {
-      hint: `Use DROP ${found.kind.toUpperCase()} to remove a ${found.kind}.`,
+      hint: `Use DROP ${actual.toUpperCase()} to remove a ${actual}.`,
     });
   }
   if (found.kind === 'table') {
@@ -164,6 +176,7 @@ async function detachDefaults(ctx: DdlContext, sequence: SequenceDescriptor, cas
 export async function dropTable(ctx: DdlContext, table: TableDescriptor, options: DropOptions): Promise<void> {
   refusePendingChecks(ctx.txn, 'DROP TABLE', table);
   await dropDependents(ctx, table, options);
+  if (isMaterialized(table)) forgetSources(ctx, table);
   await detachTable(ctx, table, options);
   const sequences = table.columns.flatMap((c) => (c.sequenceId === null || c.dropped ? [] : [c.sequenceId]));
   await ctx.catalog.lock(ctx.txn, sequences, ctx.wait);
@@ -272,7 +285,7 @@ async function dependents(
 ): Promise<string[]> {
   const lines: string[] = [];
   for (const d of inside) {
-    lines.push(`${d.kind} ${schema}.${d.name} depends on schema ${schema}`);
+    lines.push(`${d.kind === 'type' ? 'type' : kindName(d)} ${schema}.${d.name} depends on schema ${schema}`);
     if (d.kind !== 'type') continue;
     const type = userTypeOf(d.typeOid)!;
     for (const user of await usersOf(ctx, type)) {
@@ -302,7 +315,7 @@ async function dropSchema(ctx: DdlContext, id: number, name: string, cascade: bo
   const around = inside.flatMap((d) => (d.kind === 'table' ? tablesAround(d) : []));
   await ctx.catalog.lock(ctx.txn, [...new Set([...inside.map((d) => d.id), ...around])], ctx.wait);
   const shown = inside.filter((d) => d.kind !== 'sequence' || d.ownedBy === null);
-  ctx.cascades.push(...shown.map((d) => `${d.kind} ${name}.${d.name}`));
+  ctx.cascades.push(...shown.map((d) => `${kindName(d)} ${name}.${d.name}`));
   const options = { cascade: true, together: new Set(inside.map((d) => d.id)) };
   for (const d of inside) {
     const current = await ctx.catalog.forUpdate(ctx.txn, d.id);

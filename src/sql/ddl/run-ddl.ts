@@ -8,6 +8,7 @@ import { runCreateTable } from './create-table.js';
 import { isSerial } from './columns.js';
 import { runCreateDatabase, runCreateExtension, runCreateSchema, runDropDatabase } from './databases.js';
 import { runDrop, runTruncate } from './drop.js';
+import { runRefresh } from './materialized-views.js';
 import { runCreateIndex } from './indexes.js';
 import { runAlterSchema, runComment, runOwner, runRename } from './rename.js';
 import { runAlterEnum, runCreateEnum } from './enums.js';
@@ -40,6 +41,7 @@ const RUNNERS: Readonly<Record<string, Runner>> = {
   CreateTableAsStmt: runCreateTableAs,
   ViewStmt: runCreateView,
   SelectStmt: runCreateTableAs,
+  RefreshMatViewStmt: runRefresh,
   IndexStmt: runCreateIndex,
   AlterTableStmt: runAlterTable,
   DropStmt: runDrop,

@@ -28,7 +28,7 @@ export interface FromContext {
   readonly locks: readonly LockRequest[];
   /** How expressions are bound over a scope. */
   expressions(scope: Scope, clause: string, sets: boolean): ExprContext;
-  bindSubselect(select: SelectStmt, parent: Scope | null, ctes: readonly CteEntry[]): Plan;
+  bindSubselect(select: SelectStmt, parent: Scope | null, ctes: readonly CteEntry[], lock?: Lock | null): Plan;
 }
 
 export const NOTHING: BoundFrom = { plan: { kind: 'one', columns: [] }, relations: [], columns: [] };
@@ -81,7 +81,7 @@ function bindFromItem(ctx: FromContext, node: Node, left: BoundFrom | null): Bou
       const lateral = item.lateral === true;
       const parent =
         lateral && left !== null ? new Scope(ctx.parent, left.relations, left.columns, ctx.ctes) : ctx.parent;
-      const plan = ctx.bindSubselect(select, parent, ctx.ctes);
+      const plan = ctx.bindSubselect(select, parent, ctx.ctes, lockFor(ctx, item.alias?.aliasname ?? ''));
       return derived(plan, item.alias, null, null);
     }
     case 'RangeFunction':
@@ -157,6 +157,7 @@ function bindRangeVar(ctx: FromContext, range: RangeVar): BoundFrom {
   }
   switch (relation.kind) {
     case 'table': {
+      refuseUnready(b, relation.table, lockFor(ctx, range.alias?.aliasname ?? name));
       b.dependOn(relation.table);
       b.pins?.set(range, { id: relation.table.id, columns: shownColumns(relation.table) });
       const lock = lockFor(ctx, range.alias?.aliasname ?? name);
@@ -209,6 +210,7 @@ function bindPinned(ctx: FromContext, range: RangeVar, pin: Pin): BoundFrom {
   if (relation?.kind === 'view') return bindView(ctx, range, relation, pin);
   if (relation?.kind !== 'table') throw errorAt('XX000', `a view reads relation ${pin.id}, which is not there`, -1);
   const { table, schemaName } = relation;
+  refuseUnready(b, table, lockFor(ctx, alias));
   b.dependOn(table);
   const plan = scanOf(b, table, schemaName, alias, lockFor(ctx, alias));
   const byId = new Map(plan.columns.map((c) => [table.columns[c.position]!.id, c]));
@@ -222,6 +224,17 @@ function bindPinned(ctx: FromContext, range: RangeVar, pin: Pin): BoundFrom {
   return { plan, relations: [{ alias, schema, columns, table }], columns };
 }
 
+/** A materialised view has rows only after it was filled, and they are nobody's to lock. */
+function refuseUnready(b: Binder, table: TableDescriptor, lock: Lock | null): void {
+  if (table.materialized == null) return;
+  if (lock !== null) throw errorAt('42809', `cannot lock rows in materialized view "${table.name}"`, -1);
+  // A view over it may be made before.
+  if (table.materialized.populated || b.pins !== null) return;
+  throw errorAt('55000', `materialized view "${table.name}" has not been populated`, -1, {
+    hint: 'Use the REFRESH MATERIALIZED VIEW command.',
+  });
+}
+
 type ViewRelation = Extract<Relation, { kind: 'view' }>;
 
 /** The query of a view in the place of its name. */
@@ -229,12 +242,12 @@ function bindView(ctx: FromContext, range: RangeVar, relation: ViewRelation, pin
   const b = ctx.binder;
   const { view, sources, schemaName } = relation;
   const alias = range.alias?.aliasname ?? range.relname ?? '';
-  if (lockFor(ctx, alias) !== null) {
-    throw errorAt('0A000', `locking the rows of view "${view.name}" is not supported`, range.location ?? 0);
-  }
   b.dependOn(view);
   for (const [id, source] of sources) b.pinned.set(id, source);
-  const plan = ctx.bindSubselect(viewTree(view), null, []);
+  const tree = viewTree(view);
+  // As in PostgreSQL: what such a view reads is not locked, and that is no error.
+  const isSetOperation = tree.op !== undefined && tree.op !== 'SETOP_NONE';
+  const plan = ctx.bindSubselect(tree, null, [], isSetOperation ? null : lockFor(ctx, alias));
   const was = new Map(pin?.columns);
   const columns = view.columns.map(({ id, name }, i): PlanColumn => ({
     ...plan.columns[i]!,

@@ -24,12 +24,17 @@ export function compileView(
   statement: ParsedStatement,
   catalog: CatalogSnapshot,
   settings: PlannerSettings,
+  kind: 'views' | 'materialized views' = 'views',
 ): CompiledView {
   if (statement.parameterCount > 0) throw sqlError('42P02', 'there is no parameter $1');
   const pins = new Map<object, Pin>();
   const binder = new Binder(catalog, settings, [], pins);
   const plan = bindStatement(binder, statement.node as unknown as Node);
-  if (binder.modifies) throw sqlError('0A000', 'views must not contain data-modifying statements in WITH');
+  if (binder.modifies)
+    throw sqlError(
+      '0A000',
+      `${kind} must not ${kind === 'views' ? 'contain' : 'use'} data-modifying statements in WITH`,
+    );
   const columns = plan.columns.map((c) => ({
     name: c.name,
     typeOid: c.oid === OID.unknown ? OID.text : c.oid,

@@ -9,6 +9,7 @@ import type { AdvisoryLocks, ListedLock } from '../advisory/advisory-locks.js';
 import { INFORMATION_SCHEMA_ID, PG_CATALOG_SCHEMA_ID, PUBLIC_SCHEMA_ID } from '../catalog/bootstrap.js';
 import type { Catalog, WaitOptions } from '../catalog/catalog.js';
 import type { SequenceDescriptor, TableDescriptor, ViewDescriptor } from '../catalog/descriptor.js';
+import { isMaterialized, queryOf } from '../catalog/materialized.js';
 import type { Sequences } from '../catalog/sequences.js';
 import type { CatalogView, TransactionCatalog } from '../catalog/transaction-catalog.js';
 import { typeEntryName } from '../catalog/transaction-catalog.js';
@@ -237,7 +238,7 @@ export class Services implements SessionServices, CatalogServices {
 
   viewByOid(oid: number): ViewDescriptor | null {
     const d = this.#view?.byId.get(oid) ?? this.#host.transactionCatalog().known(oid);
-    return d?.kind === 'view' ? d : null;
+    return d?.kind === 'view' ? d : isMaterialized(d) ? queryOf(d) : null;
   }
 
   commentOf(kind: 'schema' | 'database' | 'type', oid: number): string | null {

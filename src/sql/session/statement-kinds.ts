@@ -66,6 +66,7 @@ const NAMES: Readonly<Record<string, string>> = {
   SelectStmt: 'SELECT FOR UPDATE',
   CreateStmt: 'CREATE TABLE',
   CreateTableAsStmt: 'CREATE TABLE AS',
+  RefreshMatViewStmt: 'REFRESH MATERIALIZED VIEW',
   IndexStmt: 'CREATE INDEX',
   DropStmt: 'DROP',
   TruncateStmt: 'TRUNCATE TABLE',

@@ -118,6 +118,15 @@ export class Harness {
       relationName: (oid) => [...this.tables.values()].find((t) => t.id === oid)?.name ?? null,
       tableByOid: (oid) => [...this.tables.values()].find((t) => t.id === oid) ?? null,
       allTables: () => [...this.tables.values()],
+      tableOfIndex: (oid: number) =>
+        [...this.tables.values()].find((t) => t.indexes.some((i) => i.oid === oid)) ?? null,
+      tableOfConstraint: (oid: number) =>
+        [...this.tables.values()].find(
+          (t) =>
+            t.checks.some((one) => one.oid === oid) ||
+            t.indexes.some((one) => one.constraintOid === oid) ||
+            (t.foreignKeys ?? []).some((one) => one.oid === oid),
+        ) ?? null,
       viewByOid: () => null,
       schemaNameOf: () => null,
     } as SessionServices;

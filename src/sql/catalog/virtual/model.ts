@@ -19,6 +19,8 @@ import type {
   TypeDescriptor,
   ViewDescriptor,
 } from '../descriptor.js';
+import { isMaterialized } from '../materialized.js';
+import type { Reader } from '../materialized.js';
 import type { CatalogView } from '../transaction-catalog.js';
 import { makeRow } from './layout.js';
 import type { Layout, Row, Values } from './layout.js';
@@ -30,6 +32,8 @@ export interface Model {
   readonly sequences: readonly SequenceDescriptor[];
   readonly views: readonly ViewDescriptor[];
   readonly types: readonly TypeDescriptor[];
+  /** Views, materialised ones too. */
+  readonly readers: readonly Reader[];
   readonly schemas: readonly SchemaDescriptor[];
   readonly databases: readonly DatabaseDescriptor[];
   readonly schemaNames: ReadonlyMap<number, string>;
@@ -71,7 +75,8 @@ export function modelOf(view: CatalogView): Model {
     else if (d.kind === 'sequence') sequences.push(d);
     else types.push(d);
   }
-  const model: Model = { view, tables, sequences, views, types, schemas, databases, schemaNames };
+  const readers = [...views, ...tables.filter(isMaterialized)];
+  const model: Model = { view, tables, sequences, views, readers, types, schemas, databases, schemaNames };
   models.set(view, model);
   return model;
 }

@@ -38,6 +38,7 @@ import {
   operatorFamilies,
 } from './operator-classes.js';
 import { aggregates, casts, operators, procedures } from './procedures.js';
+import { rangeRows } from './ranges.js';
 import {
   attributeRows,
   classRows,
@@ -59,6 +60,7 @@ import {
   tableNames,
   tables,
   tableStatistics,
+  materializedViews,
   views,
 } from './views.js';
 
@@ -71,6 +73,7 @@ const CONSTANT: Readonly<Record<string, () => Iterable<Values>>> = {
   pg_opfamily: operatorFamilies,
   pg_amop: familyOperators,
   pg_amproc: familyFunctions,
+  pg_range: rangeRows,
   pg_proc: procedures,
   pg_aggregate: aggregates,
   pg_operator: operators,
@@ -108,6 +111,7 @@ const BUILT: Readonly<Record<string, Builder>> = {
   pg_indexes: indexes,
   pg_sequences: sequences,
   pg_views: views,
+  pg_matviews: materializedViews,
   pg_rewrite: rewriteRules,
   pg_enum: enumRows,
   pg_stat_all_tables: tableStatistics,

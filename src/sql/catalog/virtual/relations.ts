@@ -18,6 +18,7 @@ import type {
   TableDescriptor,
   ViewDescriptor,
 } from '../descriptor.js';
+import { isPrimaryKey } from '../descriptor.js';
 import { foreignKeyRows, hasForeignKeys } from './foreign-keys.js';
 import { LAYOUTS, layoutOf, makeRow } from './layout.js';
 import type { Layout, Row, Values } from './layout.js';
@@ -47,8 +48,8 @@ const ROW_TYPE_BASE = 0x4000_0000;
 
 const CLASS = layoutOf('pg_catalog', 'pg_class');
 
-function tableOptions(table: TableDescriptor): Datum {
-  const options = Object.entries(table.options);
+function relationOptions(kept: Readonly<Record<string, string>>): Datum {
+  const options = Object.entries(kept);
   return options.length === 0 ? null : textArray(options.map(([name, value]) => `${name}=${value}`));
 }
 
@@ -71,7 +72,8 @@ function* classOfTable(table: TableDescriptor): Iterable<Values> {
     relname: table.name,
     relam: HEAP_AM,
     relfilenode: table.storageId,
-    relkind: 'r',
+    relkind: table.materialized == null ? 'r' : 'm',
+    relhasrules: table.materialized != null,
     reltype: rowTypeOid(table.id),
     // So psql and pg_dump look for foreign keys only where PostgreSQL would have triggers for them.
     relhastriggers: hasForeignKeys(table),
@@ -79,11 +81,11 @@ function* classOfTable(table: TableDescriptor): Iterable<Values> {
     relhasindex: indexes.length > 0,
     relnatts: columns.length,
     relchecks: table.checks.length,
-    relispopulated: true,
+    relispopulated: table.materialized?.populated ?? true,
     relreplident: 'd',
     relfrozenxid: 3,
     relminmxid: 1,
-    reloptions: tableOptions(table),
+    reloptions: relationOptions(table.options),
   };
   for (const index of indexes) {
     yield {
@@ -130,6 +132,7 @@ const viewClasses = perDescriptor<ViewDescriptor>(CLASS, (view) => [
     relkind: 'v',
     reltype: rowTypeOid(view.id),
     relnatts: view.columns.length,
+    reloptions: relationOptions(view.options ?? {}),
     relhasrules: true,
     relispopulated: true,
     relreplident: 'n',
@@ -274,9 +277,10 @@ const sequenceAttributes = perDescriptor<SequenceDescriptor>(ATTRIBUTE, (sequenc
 );
 
 const viewAttributes = perDescriptor<ViewDescriptor>(ATTRIBUTE, (view) =>
-  view.columns.map(({ id, name, typeOid, typmod }) =>
-    attribute(view.id, id, name, typeOid, typmod, collationOf(typeOid)),
-  ),
+  view.columns.map(({ id, name, typeOid, typmod, defaultSql }) => ({
+    ...attribute(view.id, id, name, typeOid, typmod, collationOf(typeOid)),
+    atthasdef: defaultSql != null,
+  })),
 );
 
 let systemAttributeRows: readonly Row[] | null = null;
@@ -310,7 +314,7 @@ export function attributeRows(model: Model): Row[] {
 // ---- pg_attrdef ----
 
 /** Above every id that is given out, and the same for as long as the column lives. */
-function defaultOid(table: TableDescriptor, column: ColumnDescriptor): number {
+function defaultOid(table: { readonly id: number }, column: { readonly id: number }): number {
   return (0x80000000 + ((table.id * 1600 + column.id) & 0x7fffffff)) >>> 0;
 }
 
@@ -329,8 +333,18 @@ const tableDefaults = perDescriptor<TableDescriptor>(layoutOf('pg_catalog', 'pg_
       adbin: expressionOf(column),
     })),
 );
+const viewDefaults = perDescriptor<ViewDescriptor>(layoutOf('pg_catalog', 'pg_attrdef'), (view) =>
+  view.columns
+    .filter(({ defaultSql }) => defaultSql != null)
+    .map((column) => ({
+      oid: defaultOid(view, column),
+      adrelid: view.id,
+      adnum: column.id,
+      adbin: column.defaultSql ?? null,
+    })),
+);
 export function defaultRows(model: Model): Row[] {
-  return model.tables.flatMap((table) => tableDefaults(table));
+  return [...model.tables.flatMap(tableDefaults), ...model.views.flatMap(viewDefaults)];
 }
 export { defaultOid };
 
@@ -345,8 +359,8 @@ function indexValues(table: TableDescriptor, index: IndexDescriptor): Values {
     indnatts: index.columns.length + index.storing.length,
     indnkeyatts: index.columns.length,
     indisunique: index.unique,
-    indisprimary: index.primary,
-    indimmediate: true,
+    indisprimary: isPrimaryKey(index),
+    indimmediate: index.deferrable == null,
     indisvalid: true,
     indisready: true,
     indislive: true,
@@ -400,7 +414,9 @@ function* constraintsOfTable(table: TableDescriptor): Iterable<Values> {
       ...shared,
       oid: index.constraintOid,
       conname: index.name,
-      contype: index.primary ? 'p' : 'u',
+      contype: isPrimaryKey(index) ? 'p' : 'u',
+      condeferrable: index.deferrable != null,
+      condeferred: index.deferrable?.initiallyDeferred === true,
       conindid: index.oid,
       connoinherit: true,
       conkey: int2Array(index.columns.map((part) => part.columnId)),
