@@ -142,7 +142,7 @@ describe('Prisma migrate', () => {
       'CREATE TABLE half (id int); SELECT 1 / 0;',
     );
     const broken = (await failure(prisma(own, 'migrate', 'deploy'))) as Error;
-    expect(broken.message).toContain('22012');
+    expect(broken.message).toContain('division by zero');
     await prisma(own, 'migrate', 'resolve', '--rolled-back', '20240103000000_broken');
     expect(await own.query("SELECT to_regclass('half') AS t")).toEqual([{ t: null }]);
     await writeSchema(MODELS);
@@ -396,7 +396,9 @@ describe('Prisma client', () => {
     const outcomes = await Promise.allSettled([run('w1'), run('w2')]);
     const failed = outcomes.filter((outcome) => outcome.status === 'rejected');
     expect(failed).toHaveLength(1);
-    expect((failed[0] as PromiseRejectedResult).reason.code).toBe('P2034');
+    // Prisma gives its own code for a statement that failed so, and the adapter's error for a COMMIT that did.
+    const { code, cause } = (failed[0] as PromiseRejectedResult).reason as { code?: string; cause?: { kind: string } };
+    expect(code ?? cause?.kind).toMatch(/^(P2034|TransactionWriteConflict)$/);
   });
 
   it('tells errors apart', async () => {

@@ -144,6 +144,9 @@ export interface SessionServices {
   /** Of a schema, a database or a type. */
   commentOf(kind: 'schema' | 'database' | 'type', oid: number): string | null;
   allTables(): readonly TableDescriptor[];
+  /** The table that has a constraint, or an index, of this oid. */
+  tableOfConstraint(oid: number): TableDescriptor | null;
+  tableOfIndex(oid: number): TableDescriptor | null;
   /** Not there outside of a session. */
   readonly advisory?: AdvisoryServices;
   /** NOTIFY: said when the transaction commits. Not there outside of a session. */

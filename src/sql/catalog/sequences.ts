@@ -94,9 +94,12 @@ export class Sequences {
     const block = this.#blocks.get(sequence.id);
     const mine = block !== undefined && block.next + block.increment * (block.left - 1) === end;
     const value = mine ? block.next - block.increment : end;
-    const { min, max } = sequence;
+    const increment = Number(sequence.increment);
+    const [min, max] = [Number(sequence.min), Number(sequence.max)];
+    // setval(…, false) to the first value of all: nothing before it can be named as the last one.
+    if (increment > 0 ? value < min : value > max) return { value: BigInt(value + increment), isCalled: false };
     if (sequence.cycle) return { value: BigInt(inBounds(sequence, value)), isCalled: true };
-    return { value: BigInt(Math.min(Math.max(value, Number(min)), Number(max))), isCalled: true };
+    return { value: BigInt(Math.min(Math.max(value, min), max)), isCalled: true };
   }
 }
 

@@ -180,11 +180,9 @@ fn(
 );
 
 function findIndex(oid: number, ctx: ExecContext): { table: TableDescriptor; index: IndexDescriptor } | null {
-  for (const table of ctx.services.allTables()) {
-    const index = table.indexes.find((one) => one.oid === oid);
-    if (index !== undefined) return { table, index };
-  }
-  return null;
+  const table = ctx.services.tableOfIndex(oid);
+  const index = table?.indexes.find((one) => one.oid === oid);
+  return table === null || index === undefined ? null : { table, index };
 }
 function columnName(table: TableDescriptor, id: number): string {
   return quoteIdentifier(table.columns.find((column) => column.id === id)?.name ?? '?');
@@ -218,28 +216,27 @@ function foreignKeyText(table: TableDescriptor, fk: ForeignKeyDescriptor, ctx: E
   return fk.validated ? text : `${text} NOT VALID`;
 }
 function constraintDefinition(oid: number, pretty: boolean, ctx: ExecContext): Datum {
-  for (const table of ctx.services.allTables()) {
-    const check = table.checks.find((one) => one.oid === oid);
-    if (check !== undefined) {
-      const text = shownSql(check.expressionSql, ctx);
-      if (pretty) return `CHECK (${prettyCondition(text)})`;
-      return `CHECK (${text})`;
-    }
-    const index = table.indexes.find((one) => one.constraintOid === oid);
-    if (index !== undefined) {
-      const columns = index.columns.map((key) => columnName(table, key.columnId)).join(', ');
-      const text = `${isPrimaryKey(index) ? 'PRIMARY KEY' : 'UNIQUE'} (${columns})`;
-      if (index.deferrable == null) return text;
-      return `${text} DEFERRABLE${index.deferrable.initiallyDeferred ? ' INITIALLY DEFERRED' : ''}`;
-    }
-    const fk = table.foreignKeys?.find((one) => one.oid === oid);
-    if (fk !== undefined) return foreignKeyText(table, fk, ctx);
+  const table = ctx.services.tableOfConstraint(oid);
+  if (table === null) {
+    const ofDomain = ctx.services.domainCheck(oid);
+    if (ofDomain === null) return null;
+    return `CHECK (${shownSql(ofDomain.expressionSql, ctx)})${ofDomain.validated ? '' : ' NOT VALID'}`;
   }
-  const ofDomain = ctx.services.domainCheck(oid);
-  if (ofDomain !== null) {
-    const check = `CHECK (${shownSql(ofDomain.expressionSql, ctx)})`;
-    return ofDomain.validated ? check : `${check} NOT VALID`;
+  const check = table.checks.find((one) => one.oid === oid);
+  if (check !== undefined) {
+    const text = shownSql(check.expressionSql, ctx);
+    if (pretty) return `CHECK (${prettyCondition(text)})`;
+    return `CHECK (${text})`;
   }
+  const index = table.indexes.find((one) => one.constraintOid === oid);
+  if (index !== undefined) {
+    const columns = index.columns.map((key) => columnName(table, key.columnId)).join(', ');
+    const text = `${isPrimaryKey(index) ? 'PRIMARY KEY' : 'UNIQUE'} (${columns})`;
+    if (index.deferrable == null) return text;
+    return `${text} DEFERRABLE${index.deferrable.initiallyDeferred ? ' INITIALLY DEFERRED' : ''}`;
+  }
+  const fk = table.foreignKeys?.find((one) => one.oid === oid);
+  if (fk !== undefined) return foreignKeyText(table, fk, ctx);
   return null;
 }
 fn('pg_get_constraintdef(oid) text', (oid: number, ctx: ExecContext) => constraintDefinition(oid, false, ctx), STABLE);

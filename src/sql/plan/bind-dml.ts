@@ -85,10 +85,13 @@ function insertBody(b: Binder, stmt: InsertStmt, ctes: readonly CteEntry[]): Ins
   });
   const checks = writtenRows(b, target);
   const alias = stmt.relation?.alias?.aliasname ?? target.name;
+  const schema = stmt.relation?.alias === undefined ? schemaOf(target, stmt.relation!) : null;
   const conflict =
-    stmt.onConflictClause === undefined ? null : bindConflict(b, stmt.onConflictClause, target, alias, ctes);
+    stmt.onConflictClause === undefined
+      ? null
+      : bindConflict(b, stmt.onConflictClause, target, { alias, schema }, ctes);
   const { columns, computed } = viewOfRow(b, target, checks.row);
-  const scope = new Scope(null, [{ alias, schema: null, columns, table: ownTable(target) }], columns, ctes);
+  const scope = new Scope(null, [{ alias, schema, columns, table: ownTable(target) }], columns, ctes);
   const returning = bindReturning(b, returningList(stmt.returningClause), scope, checks.row, computed);
   return {
     kind: 'insert',
@@ -179,16 +182,21 @@ export function insertCell(b: Binder, ctx: ExprContext, column: ColumnDescriptor
   return coerceAssignment(b, bindExpr(ctx, node), column, locationOf(node));
 }
 
+/** By which the target may be qualified: a view's is taken as it was written. */
+function schemaOf(target: WriteTarget, range: RangeVar): string | null {
+  return target.views.length === 0 ? target.relation.schemaName : (range.schemaname ?? null);
+}
+
 function bindConflict(
   b: Binder,
   clause: OnConflictClause,
   target: WriteTarget,
-  alias: string,
+  place: Pick<ScopeRelation, 'alias' | 'schema'>,
   ctes: readonly CteEntry[],
 ): ConflictClause {
   const update = clause.action === 'ONCONFLICT_UPDATE';
   const { table } = target;
-  const arbiters = clause.infer === undefined ? null : inferArbiters(b, clause.infer, target, alias);
+  const arbiters = clause.infer === undefined ? null : inferArbiters(b, clause.infer, target, place.alias);
   if (!update) return { arbiters, update: null };
   if (arbiters === null) {
     throw errorAt(
@@ -204,8 +212,8 @@ function bindConflict(
   const excluded = rowColumns(b, table);
   const ours = viewOfRow(b, target, existing);
   const theirs = viewOfRow(b, target, excluded);
-  const own: ScopeRelation = { alias, schema: null, columns: ours.columns, table: ownTable(target) };
-  const other: ScopeRelation = { ...own, alias: 'excluded', columns: theirs.columns };
+  const own: ScopeRelation = { ...place, columns: ours.columns, table: ownTable(target) };
+  const other: ScopeRelation = { ...own, alias: 'excluded', schema: null, columns: theirs.columns };
   const computed = new Map([...ours.computed, ...theirs.computed]);
   // Unqualified names would be ambiguous between the two: PostgreSQL lets both be seen, so they are.
   const scope = new Scope(null, [own, other], [...own.columns, ...other.columns], ctes);
@@ -393,8 +401,8 @@ function updateBody(b: Binder, stmt: UpdateStmt, ctes: readonly CteEntry[]): Upd
   const assignments = bindAssignments(b, exprContext(b, bound.scope, 'UPDATE'), stmt.targetList ?? [], target);
   const checks = writtenRows(b, target);
   const { columns, computed } = viewOfRow(b, target, checks.row);
-  const others = bound.scope.relations.slice(1);
-  const relations: ScopeRelation[] = [{ alias, schema: null, columns, table: ownTable(target) }, ...others];
+  const [{ schema }, ...others] = bound.scope.relations as readonly [ScopeRelation, ...ScopeRelation[]];
+  const relations: ScopeRelation[] = [{ alias, schema, columns, table: ownTable(target) }, ...others];
   const scope = new Scope(null, relations, [...columns, ...others.flatMap((r) => r.columns)], ctes);
   const returning = bindReturning(b, returningList(stmt.returningClause), scope, checks.row, computed);
   return {

@@ -9,7 +9,7 @@ import { baseOidOf } from '../types/user-types.js';
 import { arrayOidOf, elementOidOf, formatType, isArrayType } from '../types/registry.js';
 import { as, kindOf, locationOf, stringsOf } from './ast.js';
 import { columnExpr, errorAt, findColumn, findRelation } from './binder.js';
-import type { Binder, ExprContext, Scope } from './binder.js';
+import type { Binder, ExprContext } from './binder.js';
 import { bindAnyAll, bindCall, bindComparison, bindIn, bindOperator, compareRows, makeOperator } from './bind-call.js';
 import {
   coerce,
@@ -24,6 +24,7 @@ import {
 import { bindGrouping } from './grouping.js';
 import { bitConstant, numberConstant } from './literals.js';
 import { bindSqlValue } from './bind-sql-value.js';
+import { missingRelation } from './missing-relation.js';
 import { bareSystemColumn, systemColumnOf } from './system-columns.js';
 import { bindArgument, bindVariable, variableBeforeColumn, variableStar } from './variables.js';
 import { conjunction, constant } from './expr.js';
@@ -193,18 +194,6 @@ export function starColumns(ctx: ExprContext, node: Node): Expr[] | null {
     throw missingRelation(ctx, alias, ref.location ?? 0);
   }
   return relation.columns.filter((c) => !c.hidden).map((c) => columnExpr(c.column));
-}
-
-function missingRelation(ctx: ExprContext, name: string, location: number): Error {
-  for (let s: Scope | null = ctx.scope; s !== null; s = s.parent) {
-    const hidden = s.relations.find((r) => r.table?.name === name);
-    if (hidden !== undefined) {
-      return errorAt('42P01', `invalid reference to FROM-clause entry for table "${name}"`, location, {
-        hint: `Perhaps you meant to reference the table alias "${hidden.alias}".`,
-      });
-    }
-  }
-  return errorAt('42P01', `missing FROM-clause entry for table "${name}"`, location);
 }
 
 function bindColumnRef(ctx: ExprContext, ref: ColumnRef): Expr {

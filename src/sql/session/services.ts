@@ -17,6 +17,7 @@ import type { SessionTemporaries } from '../catalog/temporary.js';
 import type { CatalogView, TransactionCatalog } from '../catalog/transaction-catalog.js';
 import { typeEntryName } from '../catalog/transaction-catalog.js';
 import { userTypes } from '../catalog/user-types-view.js';
+import { viewIndex } from '../catalog/view-index.js';
 import { virtualRelation, virtualRelationByOid } from '../catalog/virtual/registry.js';
 import type { ActivityRow, CatalogServices, CursorRow, SettingRow } from '../catalog/virtual/services.js';
 import type { RoutineCall, RoutineResult, SessionServices } from '../contract.js';
@@ -175,19 +176,7 @@ export class Services implements SessionServices, CatalogServices {
       const entry = this.#host.transactionCatalog().knownName(schemaId, name) ?? null;
       return entry === null ? null : (entry.indexOid ?? entry.id);
     }
-    for (const d of view.descriptors) {
-      if (
-        (d.kind !== 'table' && d.kind !== 'sequence' && d.kind !== 'view') ||
-        d.databaseId !== this.databaseId ||
-        d.schemaId !== schemaId
-      )
-        continue;
-      if (d.name === name) return d.id;
-      if (d.kind !== 'table') continue;
-      const index = d.indexes.find((i) => i.name === name && i.oid !== 0);
-      if (index !== undefined) return index.oid;
-    }
-    return null;
+    return viewIndex(view).relationOids.get(`${schemaId} ${name}`) ?? null;
   }
 
   relationOid(name: string): number | null {
@@ -216,11 +205,8 @@ export class Services implements SessionServices, CatalogServices {
     const view = this.#view ?? this.#shown;
     const d = view?.byId.get(oid) ?? this.#host.transactionCatalog().known(oid);
     if (d?.kind === 'table' || d?.kind === 'sequence' || d?.kind === 'view') return this.#qualify(d.schemaId, d.name);
-    for (const table of this.#tablesOf(view)) {
-      const index = table.indexes.find((i) => i.oid === oid);
-      if (index !== undefined) return this.#qualify(table.schemaId, index.name);
-    }
-    return null;
+    const index = view === null ? undefined : viewIndex(view).indexes.get(oid);
+    return index === undefined ? null : this.#qualify(index.table.schemaId, index.index.name);
   }
 
   typeOid(name: string): number | null {
@@ -291,19 +277,29 @@ export class Services implements SessionServices, CatalogServices {
     return d?.kind === kind ? (d.comment ?? null) : null;
   }
 
+  schemaOid(name: string): number | null {
+    for (const d of this.#view?.descriptors ?? []) {
+      if (d.kind === 'schema' && d.name === name && d.databaseId === this.#host.databaseId) return d.id;
+    }
+    return null;
+  }
+
   schemaNameOf(schemaId: number): string | null {
     if (isTemporarySchema(schemaId)) return temporarySchemaName(schemaId);
-    const d = this.#view?.byId.get(schemaId);
+    const d = (this.#view ?? this.#shown)?.byId.get(schemaId);
     return d?.kind === 'schema' ? d.name : null;
   }
 
   allTables(): readonly TableDescriptor[] {
-    return this.#tablesOf(this.#view);
+    return this.#view === null ? [] : viewIndex(this.#view).tables;
   }
 
-  #tablesOf(view: CatalogView | null): readonly TableDescriptor[] {
-    if (view === null) return [];
-    return view.descriptors.filter((d): d is TableDescriptor => d.kind === 'table' && d.databaseId === this.databaseId);
+  tableOfConstraint(oid: number): TableDescriptor | null {
+    return this.#view === null ? null : (viewIndex(this.#view).constraints.get(oid) ?? null);
+  }
+
+  tableOfIndex(oid: number): TableDescriptor | null {
+    return this.#view === null ? null : (viewIndex(this.#view).indexes.get(oid)?.table ?? null);
   }
 
   // ---- settings ----

@@ -269,6 +269,25 @@ function fixedNames(
   );
 }
 
+const regnamespace = unsignedType(
+  (text, ctx) => {
+    const name = unquote(text.trim());
+    const oid =
+      number(text, 'regnamespace') ??
+      NAMESPACES.find(([, known]) => known === name)?.[0] ??
+      ctx.names?.schemaOid?.(name) ??
+      null;
+    if (oid === null) throw sqlError('3F000', `schema "${name}" does not exist`);
+    return oid;
+  },
+  (oid, ctx) => {
+    if (oid === 0) return '-';
+    const name = NAMESPACES.find(([known]) => known === oid)?.[1] ?? ctx.names?.schemaNameOf?.(oid) ?? null;
+    if (name === null) return String(oid);
+    return /^[a-z_][a-z0-9_$]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`;
+  },
+);
+
 const regclass = unsignedType(
   (text, ctx) => {
     const oid = number(text, 'regclass') ?? ctx.names?.relationOid(text) ?? null;
@@ -322,7 +341,7 @@ const REG_BEHAVIOURS: ReadonlyMap<number, TypeBehaviour> = new Map<number, TypeB
   [OID.regoper, plainReg],
   [OID.regoperator, plainReg],
   [OID.regcollation, plainReg],
-  [OID.regnamespace, fixedNames('regnamespace', NAMESPACES, '3F000', 'schema')],
+  [OID.regnamespace, regnamespace],
   [OID.regrole, fixedNames('regrole', ROLES, '42704', 'role')],
 ]);
 

@@ -5,6 +5,9 @@ import type { Datum } from './datum.js';
 export interface NameResolver {
   relationOid(name: string): number | null;
   relationName(oid: number): string | null;
+  /** Schemas that users made. */
+  schemaOid?(name: string): number | null;
+  schemaNameOf?(oid: number): string | null;
   /** Types that users made, by the oids that pg_type shows; 'x[]' included. */
   typeOid(name: string): number | null;
   typeName(oid: number): string | null;

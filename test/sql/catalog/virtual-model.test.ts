@@ -144,6 +144,14 @@ function contextOf(descriptors: readonly Descriptor[]): ExecContext {
       return [{ databaseId: 5, name: { space: 1, high: 0, low: 7 }, entry, granted: true }];
     },
     allTables: () => tables,
+    tableOfIndex: (oid: number) => tables.find((t) => t.indexes.some((i) => i.oid === oid)) ?? null,
+    tableOfConstraint: (oid: number) =>
+      tables.find(
+        (t) =>
+          t.checks.some((one) => one.oid === oid) ||
+          t.indexes.some((one) => one.constraintOid === oid) ||
+          (t.foreignKeys ?? []).some((one) => one.oid === oid),
+      ) ?? null,
     tableByOid: (oid: number) => tables.find((one) => one.id === oid) ?? null,
     relationName: (oid: number) => tables.find((one) => one.id === oid)?.name ?? null,
   };

@@ -226,7 +226,8 @@ describe('the catalogs', () => {
     expect(await c.rows("select obj_description('v'::regclass, 'pg_class')")).toEqual([['who has how many']]);
     expect(
       await c.rows(`select distinct d.refobjid::regclass::text from pg_depend d join pg_rewrite r on r.oid = d.objid
-        where d.classid = 'pg_rewrite'::regclass and r.ev_class = 'v'::regclass and d.deptype = 'n' order by 1`),
+        where d.classid = 'pg_rewrite'::regclass and d.refclassid = 'pg_class'::regclass
+          and r.ev_class = 'v'::regclass and d.deptype = 'n' order by 1`),
     ).toEqual([['people'], ['pets']]);
   });
 

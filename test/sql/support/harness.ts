@@ -105,6 +105,7 @@ export class Harness {
         return v;
       },
       lastval: () => 0n,
+      sequenceState: async (s) => ({ value: this.sequences.get(name(s)) ?? 1n, isCalled: this.sequences.has(name(s)) }),
       setting: () => null,
       setSetting: (_n, v) => v,
       user: 'postgres',
@@ -120,6 +121,15 @@ export class Harness {
       relationName: (oid) => [...this.tables.values()].find((t) => t.id === oid)?.name ?? null,
       tableByOid: (oid) => [...this.tables.values()].find((t) => t.id === oid) ?? null,
       allTables: () => [...this.tables.values()],
+      tableOfIndex: (oid: number) =>
+        [...this.tables.values()].find((t) => t.indexes.some((i) => i.oid === oid)) ?? null,
+      tableOfConstraint: (oid: number) =>
+        [...this.tables.values()].find(
+          (t) =>
+            t.checks.some((one) => one.oid === oid) ||
+            t.indexes.some((one) => one.constraintOid === oid) ||
+            (t.foreignKeys ?? []).some((one) => one.oid === oid),
+        ) ?? null,
       viewByOid: () => null,
       schemaNameOf: () => null,
     } as SessionServices;

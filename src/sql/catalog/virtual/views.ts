@@ -6,7 +6,7 @@ import { assert } from '../../../base/assert.js';
 import type { Datum } from '../../types/datum.js';
 import { OID } from '../../types/oids.js';
 import { SUPERUSER } from '../bootstrap.js';
-import { indexReads } from '../descriptor.js';
+import { indexReads, isPrimaryKey } from '../descriptor.js';
 import { isMaterialized, sourcesOf } from '../materialized.js';
 import type { Reader } from '../materialized.js';
 import { foreignKeyDependencies, hasForeignKeys } from './foreign-keys.js';
@@ -137,6 +137,33 @@ const ATTRDEF = 2604;
 const CONSTRAINT = 2606;
 const REWRITE = 2618;
 
+/**
+ * Primary keys without which a view's GROUP BY may be wrong, as columns depend on the grouped ones by them only. Too
+ * many rather than too few: pg_dump then writes the view after the keys, where it would do anyway.
+ */
+function* keysGroupedBy(model: Model, view: Reader): Iterable<number> {
+  const { queryTree } = view.kind === 'view' ? view : view.materialized;
+  if (!queryTree.includes('"groupClause"')) return;
+  for (const { id } of sourcesOf(view)) {
+    const table = model.view.byId.get(id);
+    const key = table?.kind === 'table' ? table.indexes.find(isPrimaryKey) : undefined;
+    if (key?.constraintOid != null) yield key.constraintOid;
+  }
+}
+
+/** The sequence of a default such as nextval('s.q'::regclass), by the name that it has there. */
+function sequenceRead(model: Model, sql: string): number | null {
+  const named = /^nextval\('((?:[^']|'')+)'::(?:regclass|text)\)$/.exec(sql)?.[1];
+  if (named === undefined) return null;
+  const parts = Array.from(named.replaceAll("''", "'").matchAll(/"((?:[^"]|"")+)"|([^".]+)/g), ([, quoted, plain]) =>
+    quoted === undefined ? plain! : quoted.replaceAll('""', '"'),
+  );
+  const name = parts.at(-1);
+  const schema = parts.length > 1 ? parts.at(-2) : 'public';
+  const found = model.sequences.find((s) => s.name === name && model.schemaNames.get(s.schemaId) === schema);
+  return found?.id ?? null;
+}
+
 export function* dependencies({ model }: Source): Iterable<Values> {
   const shared = { classid: CLASS, refclassid: CLASS };
   for (const s of model.sequences) {
@@ -159,6 +186,9 @@ export function* dependencies({ model }: Source): Iterable<Values> {
       if (columnIds.length === 0) yield { ...from, refobjid: id, deptype: 'n' };
       for (const columnId of columnIds) yield { ...from, refobjid: id, refobjsubid: columnId, deptype: 'n' };
     }
+    for (const oid of keysGroupedBy(model, view)) {
+      yield { ...from, refclassid: CONSTRAINT, refobjid: oid, deptype: 'n' };
+    }
   }
   for (const table of model.tables) {
     for (const column of liveColumns(table)) {
@@ -170,7 +200,8 @@ export function* dependencies({ model }: Source): Iterable<Values> {
       if (column.defaultSql === null) continue;
       const from = { classid: ATTRDEF, objid: defaultOid(table, column), refclassid: CLASS };
       yield { ...from, refobjid: table.id, refobjsubid: column.id, deptype: 'a' };
-      if (column.sequenceId !== null) yield { ...from, refobjid: column.sequenceId, deptype: 'n' };
+      const counts = column.sequenceId ?? sequenceRead(model, column.defaultSql);
+      if (counts !== null) yield { ...from, refobjid: counts, deptype: 'n' };
     }
     for (const check of table.checks) {
       for (const column of check.columnIds)
