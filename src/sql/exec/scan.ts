@@ -11,12 +11,12 @@
 import { QuoralError } from '../../base/errors.js';
 import { prefixEnd, type Key, type Span } from '../../base/key.js';
 import type { ReadOptions } from '../../txn/kv-txn.js';
-import type { ExecContext } from '../contract.js';
 import type { Access, KeyConstraint, ScanPlan } from '../plan/logical.js';
 import { PgArray, type Datum } from '../types/datum.js';
 import type { RowDecoder } from '../encoding/row-codec.js';
 import { type CompiledTest, compileExpr, compileTest, layoutOf, type SyncEval } from './eval.js';
 import { type IndexCodec, type TableCodec, tableCodec } from './index-codec.js';
+import { checkCancelled } from './cancel.js';
 import { type Batch, BATCH_ROWS, type Operator, type OperatorFactory, type Row, type Run } from './run.js';
 
 const NO_ROW: Row = [];
@@ -24,12 +24,7 @@ const NO_ROW: Row = [];
 const COMBINATIONS_MAX = 1_000_000;
 const SCAN_BYTES = 512 << 10;
 
-export function checkCancelled(ctx: ExecContext): void {
-  if (!ctx.signal.aborted) return;
-  const reason: unknown = ctx.signal.reason;
-  if (reason instanceof QuoralError) throw reason;
-  throw new QuoralError('57014', 'canceling statement due to user request');
-}
+export { checkCancelled };
 
 /** Positions of the scan's columns among the table's live ones. */
 export function livePositions(plan: ScanPlan, codec: TableCodec): number[] {

@@ -5,12 +5,12 @@ import type { AggregateEntry, FunctionEntry, ResolvedCall } from '../functions/e
 import { hypotheticalSet } from '../functions/hypothetical.js';
 import { isOrderedSet } from '../functions/ordered-set.js';
 import { OID } from '../types/oids.js';
-import { arrayOidOf, elementOidOf, formatType, typeByOid } from '../types/registry.js';
+import { arrayOidOf, elementOidOf, formatType } from '../types/registry.js';
 import { bindHypothetical } from './bind-hypothetical.js';
 import { as, locationOf, stringsOf } from './ast.js';
 import type { Binder, ExprContext } from './binder.js';
 import { addPosition, errorAt } from './binder.js';
-import { coerce, coerceBoolean, commonType, resolveUnknown, settle, tryCoerce, typeOfExpr } from './coerce.js';
+import { coerce, coerceBoolean, commonType, resolveUnknown, settle, typeOfExpr } from './coerce.js';
 import { placeArguments } from './named-arguments.js';
 import { conjunction, constant, FALSE } from './expr.js';
 import type {
@@ -23,6 +23,7 @@ import type {
   WindowExpr,
   WindowFrame,
 } from './expr.js';
+import { rangeOffset } from './window-range-types.js';
 
 /** The arguments, coerced to what the resolved entry takes. */
 function coerceArguments(
@@ -406,19 +407,10 @@ function bindFrame(ctx: ExprContext, spec: WindowDef, orderBy: readonly SortKey[
         throw errorAt(
           '42P20',
           'RANGE with offset PRECEDING/FOLLOWING requires exactly one ORDER BY column',
-          locationOf(n),
+          spec.location ?? -1,
         );
       }
-      return (
-        tryCoerce(
-          ctx.binder,
-          e,
-          typeByOid(key.oid).category === 'D' ? OID.interval : key.oid,
-          -1,
-          'implicit',
-          locationOf(n),
-        ) ?? e
-      );
+      return rangeOffset(ctx.binder, e, key.oid, locationOf(as(n, 'TypeCast')?.arg ?? n));
     }
     return coerce(ctx.binder, e, OID.int8, 'assignment', locationOf(n));
   };

@@ -18,6 +18,7 @@ import { decodeNameEntry } from '../catalog/codec.js';
 import { Sequences } from '../catalog/sequences.js';
 import type { ActivityRow } from '../catalog/virtual/services.js';
 import type { Planner } from '../contract.js';
+import { Pace } from '../exec/pace.js';
 import { NotificationHub } from '../notify/hub.js';
 import { initParser } from '../parse/parser.js';
 import type { SessionOptions, SqlServer, SqlSession } from '../session-api.js';
@@ -67,6 +68,7 @@ export class ServerCore implements ManagedSqlServer {
   readonly plans = new PlanCache();
   readonly parses = new ParseCache();
   readonly memory: NodeMemory;
+  readonly pace: Pace;
   readonly #sessions = new Map<number, Session>();
   #nextSequence = 1;
   #draining = false;
@@ -80,6 +82,10 @@ export class ServerCore implements ManagedSqlServer {
     this.hub = new NotificationHub(deps);
     this.advisory = new AdvisoryLocks(this.catalog, deps.logger, deps.waitGraph ?? null);
     this.memory = new NodeMemory(deps.memoryLimitBytes ?? DEFAULT_MEMORY_BYTES);
+    this.pace = new Pace(
+      () => deps.clock.monotonicMs(),
+      (fn) => deps.timers.endOfTurn(fn),
+    );
   }
 
   get draining(): boolean {

@@ -571,6 +571,7 @@ export class Session implements SqlSession {
       },
       implicit,
       rng: this.server.deps.rng,
+      pace: this.server.pace,
       notice: (notice) => {
         if (severityRank(notice.severity) >= this.settings.derived.minimumSeverity) sink.notice(notice);
       },
@@ -588,6 +589,7 @@ export class Session implements SqlSession {
       signal: this.#abort.signal,
       implicit: false,
       rng: this.server.deps.rng,
+      pace: this.server.pace,
       notice: (notice) => this.notice(notice),
     };
   }
