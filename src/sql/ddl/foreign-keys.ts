@@ -5,6 +5,7 @@
  * is led to the other. Both are under their schema locks when the key comes or goes, so nobody writes
  * rows meanwhile, and every plan of before is void by the descriptors' versions.
  */
+import { isMaterialized } from '../catalog/materialized.js';
 import { sqlError } from '../../base/errors.js';
 import type {
   ColumnDescriptor,
@@ -93,7 +94,8 @@ async function openParent(ctx: DdlContext, child: TableDescriptor, node: Loose):
   const seen = await ctx.catalog.relation(name, ctx.session.searchPath, ctx.wait);
   if (seen?.kind === 'table' && seen.table.id === child.id) return child;
   if (seen === null) throw relationMissing(name);
-  if (seen.kind !== 'table') throw sqlError('42809', `referenced relation "${name.name}" is not a table`);
+  if (seen.kind !== 'table' || isMaterialized(seen.table))
+    throw sqlError('42809', `referenced relation "${name.name}" is not a table`);
   const found = await openForChange(ctx, name);
   if (found?.kind !== 'table') throw relationMissing(name);
   return found.table;

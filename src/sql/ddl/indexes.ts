@@ -34,6 +34,8 @@ interface RequestedPart {
   /** For an expression '': it has none yet. */
   readonly name: string;
   readonly descending: boolean;
+  /** As IndexPart has it. */
+  readonly nullsFirst?: boolean;
   /** Parse tree. */
   readonly expression?: unknown;
 }
@@ -93,11 +95,11 @@ export async function makeIndex(
   columns: readonly ColumnDescriptor[],
 ): Promise<IndexDescriptor> {
   const names = partNames(request.columns);
-  const keyColumns = request.columns.map(({ name, descending, expression }, i): IndexPart => {
-    if (expression !== undefined) return expressionPart(ctx, expression, descending, names[i]!, table.name, columns);
+  const keyColumns = request.columns.map(({ name, expression, ...order }, i): IndexPart => {
+    if (expression !== undefined) return expressionPart(ctx, expression, order, names[i]!, table.name, columns);
     const column = findColumn(columns, name, table.name, true);
     requireKeyType(column);
-    return { columnId: column.id, descending };
+    return { columnId: column.id, ...order };
   });
   const predicate =
     request.predicate === undefined ? null : indexPredicate(ctx, request.predicate, table.name, columns);
@@ -146,14 +148,16 @@ function indexRequest(body: Loose): IndexRequest {
     const e = of(p, 'IndexElem');
     const descending = e['ordering'] === 'SORTBY_DESC';
     const nulls = e['nulls_ordering'];
-    if ((nulls === 'SORTBY_NULLS_FIRST' && !descending) || (nulls === 'SORTBY_NULLS_LAST' && descending)) {
-      throw unsupported('this placement of NULLs in an index');
-    }
+    const order = {
+      descending,
+      ...(nulls === 'SORTBY_NULLS_FIRST' && !descending ? { nullsFirst: true } : {}),
+      ...(nulls === 'SORTBY_NULLS_LAST' && descending ? { nullsFirst: false } : {}),
+    };
     const expression = e['expr'];
     // A column in parentheses is still a column.
     const plain = list(of(expression as Loose | undefined, 'ColumnRef')['fields']).map(stringOf);
-    if (plain.length === 1 && plain[0] !== '') return { name: plain[0]!, descending };
-    return expression === undefined ? { name: text(e['name']), descending } : { name: '', descending, expression };
+    if (plain.length === 1 && plain[0] !== '') return { name: plain[0]!, ...order };
+    return expression === undefined ? { name: text(e['name']), ...order } : { name: '', ...order, expression };
   });
   const included = list(body['indexIncludingParams']).map((p) => of(p, 'IndexElem'));
   if (included.some((e) => e['expr'] !== undefined))
@@ -174,7 +178,7 @@ export async function runCreateIndex(ctx: DdlContext, body: Loose): Promise<stri
     throw sqlError('25001', 'CREATE INDEX CONCURRENTLY cannot run inside a transaction block');
   }
   const request = indexRequest(body);
-  const table = await openTable(ctx, rangeVar(body['relation']));
+  const table = await openTable(ctx, rangeVar(body['relation']), { materialized: true });
   if (request.name !== null && body['if_not_exists'] === true) {
     if ((await ctx.catalog.nameForUpdate(ctx.txn, table.schemaId, request.name)) !== null) {
       notice(ctx, '42P07', `relation "${request.name}" already exists, skipping`);

@@ -143,11 +143,13 @@ export function compileInsert(plan: InsertPlan): OperatorFactory {
   const conflict = plan.conflict === null ? null : compileConflict(plan.conflict);
   const singleRow = plan.input.kind === 'one' || (plan.input.kind === 'values' && plan.input.rows.length === 1);
   const readsTarget = readsTable(plan.input, plan.table.id);
-  const ahead = plan.returning?.items.some((i) => hasSubquery(i.expr)) === true;
+  const ahead = writer.viewChecksWait || plan.returning?.items.some((i) => hasSubquery(i.expr)) === true;
+  if (conflict !== null && writer.viewChecksWait)
+    throw sqlError('0A000', 'ON CONFLICT with a WITH CHECK OPTION that has a subquery is not supported');
   if (!singleRow) refuseLateReads(plan);
   return (run) => {
     const insert = new Inserter(run, writer, make, conflict, returning, ahead);
-    const deferred = singleRow && run.ctx.implicit && plan.conflict === null;
+    const deferred = singleRow && run.ctx.implicit && plan.conflict === null && !writer.hasViewChecks;
     // A statement that READ COMMITTED repeats must not meet what its first run has ingested.
     const ingest = plan.freshStorage && !singleRow && conflict === null && run.ctx.txn.isolation !== 'read committed';
     return new LazyRows(() => insert.all(input(run), readsTarget, deferred, ingest));
@@ -208,6 +210,8 @@ export class Inserter {
   readonly #returning: ReturningRow;
   /** RETURNING of the rows to insert, where it must be computed before the first write. */
   readonly #early: Map<Row, Row> | null;
+  /** Of a row that is written; those that wait have been looked at before. */
+  readonly #checksViews: boolean;
   readonly #out: Row[] = [];
   /** Primary keys that this statement has inserted or updated: none may be updated again. */
   readonly #touched = new Set<Key>();
@@ -227,6 +231,7 @@ export class Inserter {
     this.#conflict = conflict;
     this.#returning = returning;
     this.#early = ahead ? new Map() : null;
+    this.#checksViews = writer.hasViewChecks && !writer.viewChecksWait;
   }
 
   async all(input: Operator, whole: boolean, deferred: boolean, ingest: boolean): Promise<Row[]> {
@@ -263,9 +268,10 @@ export class Inserter {
       const full = made instanceof Promise ? await made : made;
       const wait = this.#writer.verify(full, this.#run);
       if (wait !== undefined) await wait;
+      if (this.#writer.viewChecksWait) await this.#writer.verifyViews(full, this.#run);
       rows.push(full);
-      if (this.#early !== null && this.#returning !== null) {
-        const returned = await this.#returning(full, NO_ROW, this.#run);
+      if (this.#early !== null) {
+        const returned = this.#returning === null ? NO_ROW : await this.#returning(full, NO_ROW, this.#run);
         this.#early.set(full, returned);
         this.#run.ctx.memory.grow(rowBytes(full) + rowBytes(returned));
       }
@@ -328,6 +334,7 @@ export class Inserter {
   }
 
   async #wrote(full: Row): Promise<void> {
+    if (this.#checksViews) await this.#writer.verifyViews(full, this.#run);
     this.#run.affected++;
     if (this.#returning !== null)
       this.#out.push(this.#early?.get(full) ?? (await this.#returning(full, NO_ROW, this.#run)));
@@ -400,9 +407,8 @@ export function compileUpdate(plan: UpdatePlan): OperatorFactory {
   const target = compileTarget(plan.target, plan.input);
   const assignments = plan.assignments.map((a: Expr | null) => (a === null ? null : compileExpr(a, layout)));
   const returning = compileReturning(plan.returning, plan.input);
-  const ahead = [...plan.assignments, ...(plan.returning?.items.map((i) => i.expr) ?? [])].some(
-    (e) => e !== null && hasSubquery(e),
-  );
+  const late = [...plan.assignments, ...(plan.returning?.items.map((i) => i.expr) ?? [])];
+  const ahead = writer.viewChecksWait || late.some((e) => e !== null && hasSubquery(e));
   return (run) =>
     new LazyRows(async () => {
       const { rows, release } = await collect(input(run), run);
@@ -410,6 +416,7 @@ export function compileUpdate(plan: UpdatePlan): OperatorFactory {
       const decided: { readonly before: Row; readonly after: Datum[] }[] = [];
       const change = async (before: Row, after: Datum[]): Promise<void> => {
         await changeRow(run, writer, before, after);
+        if (writer.hasViewChecks && !writer.viewChecksWait) await writer.verifyViews(after, run);
         run.affected++;
         if (run.affected % WRITE_ROWS === 0 || run.ctx.txn.crowded) await relieve(run);
       };
@@ -424,6 +431,7 @@ export function compileUpdate(plan: UpdatePlan): OperatorFactory {
           // RETURNING is computed now, and shows generated columns as well.
           const wait = writer.verify(after, run);
           if (wait !== undefined) await wait;
+          if (writer.viewChecksWait) await writer.verifyViews(after, run);
           decided.push({ before, after });
           run.ctx.memory.grow(rowBytes(after));
         }

@@ -21,7 +21,7 @@ import type { ExecContext } from '../contract.js';
 import type { TableChecks } from '../plan/logical.js';
 import type { Datum } from '../types/datum.js';
 import { typeByOid } from '../types/registry.js';
-import { type CompiledTest, compileExpr, compileSync, layoutOf, type SyncEval } from './eval.js';
+import { type CompiledTest, compileExpr, compileSync, compileTest, layoutOf, type SyncEval, testRow } from './eval.js';
 import { type IndexCodec, tableCodec, type TableCodec } from './index-codec.js';
 import { type LinkedWriters, linkedWriters } from './linked-writers.js';
 import type { Row, Run } from './run.js';
@@ -40,6 +40,7 @@ export class RowWriter {
   /** Unique indexes, the primary one first. */
   readonly uniques: readonly IndexCodec[];
   readonly #checks: readonly Check[];
+  readonly #viewChecks: readonly { readonly name: string; readonly test: CompiledTest | null }[];
   readonly #generated: readonly { readonly position: number; readonly compute: SyncEval }[];
   readonly #notNull: readonly number[];
   /** Position in table.columns of each live column; null if none was dropped. */
@@ -59,6 +60,7 @@ export class RowWriter {
     this.uniques = [this.codec.primary, ...this.codec.secondaries.filter((s) => s.index.unique)];
     const layout = layoutOf(checks.row);
     this.#checks = checks.checks.map((c) => ({ name: c.name, test: compileCheck(c.expr, layout) }));
+    this.#viewChecks = (checks.viewChecks ?? []).map(({ name, expr }) => ({ name, test: compileTest(expr, layout) }));
     this.#generated = (checks.generated ?? []).map(({ position, expr }) => {
       const compute = compileSync(expr, layout);
       assert(compute !== null, 'what generates a column is immutable and waits for nothing');
@@ -109,6 +111,28 @@ export class RowWriter {
     for (const { test, name } of this.#checks.slice(from)) {
       const ok = test.waits ? await test.later(full, run) : test.now(full, run);
       if (!ok) throw this.#checkViolation(name, full, run.ctx);
+    }
+  }
+
+  get hasViewChecks(): boolean {
+    return this.#viewChecks.length > 0;
+  }
+
+  /** A condition with a subquery: to be looked at before the first write, or it would see what is written. */
+  get viewChecksWait(): boolean {
+    return this.#viewChecks.some(({ test }) => test?.waits === true);
+  }
+
+  /**
+   * WITH CHECK OPTION, of a row that has been written: what is wrong with it as a row of the table is told first.
+   * @throws QuoralError 44000
+   */
+  async verifyViews(full: Row, run: Run): Promise<void> {
+    for (const { name, test } of this.#viewChecks) {
+      if (await testRow(test, full, run)) continue;
+      throw sqlError('44000', `new row violates check option for view "${name}"`, {
+        detail: this.#failingRow(full, run.ctx),
+      });
     }
   }
 

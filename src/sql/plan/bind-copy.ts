@@ -67,8 +67,12 @@ function bindFrom(b: Binder, stmt: CopyStmt): BoundCopy {
   const relation = b.catalog.relation({ schema: range.schemaname ?? null, name: range.relname ?? '' });
   if (relation === null) throw sqlError('42P01', `relation "${shownName(range)}" does not exist`);
   if (relation.kind === 'virtual' || relation.kind === 'view') {
-    throw sqlError('42809', `cannot copy to view "${range.relname ?? ''}"`);
+    throw sqlError('42809', `cannot copy to view "${range.relname ?? ''}"`, {
+      hint: 'To enable copying to a view, provide an INSTEAD OF INSERT trigger.',
+    });
   }
+  if (relation.kind === 'table' && relation.table.materialized != null)
+    throw sqlError('42809', `cannot copy to materialized view "${relation.table.name}"`);
   if (relation.kind === 'sequence') throw sqlError('42809', `cannot copy to sequence "${relation.sequence.name}"`);
   if (stmt.whereClause !== undefined) throw sqlError('0A000', 'COPY FROM with WHERE is not supported');
   const { table, schemaName } = relation;
@@ -110,6 +114,11 @@ function bindTo(b: Binder, stmt: CopyStmt): BoundCopy {
   if (relation.kind === 'sequence') throw sqlError('42809', `cannot copy from sequence "${relation.sequence.name}"`);
   if (relation.kind === 'virtual' || relation.kind === 'view') {
     throw sqlError('42809', `cannot copy from view "${range.relname ?? ''}"`, {
+      hint: 'Try the COPY (SELECT ...) TO variant.',
+    });
+  }
+  if (relation.table.materialized != null) {
+    throw sqlError('42809', `cannot copy from materialized view "${relation.table.name}"`, {
       hint: 'Try the COPY (SELECT ...) TO variant.',
     });
   }

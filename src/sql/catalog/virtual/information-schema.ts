@@ -7,6 +7,7 @@
 import { allAggregates, allFunctions } from '../../functions/index.js';
 import { OID } from '../../types/oids.js';
 import { INFORMATION_SCHEMA_ID, PG_CATALOG_SCHEMA_ID, PG_TOAST_SCHEMA_ID, SUPERUSER } from '../bootstrap.js';
+import { EVENTS, updatableEvents } from '../../plan/view-shape.js';
 import type {
   ColumnDescriptor,
   ForeignKeyAction,
@@ -20,6 +21,7 @@ import { LAYOUTS } from './layout.js';
 import type { Values } from './layout.js';
 import { columnById, liveColumns, shownIndexes } from './model.js';
 import type { Builder, Source } from './model.js';
+import { shownSql } from '../../functions/shown-sql.js';
 import { schemaName, viewDefinition } from './views.js';
 
 function databaseOf(source: Source): string {
@@ -49,6 +51,11 @@ function* schemata(source: Source): Iterable<Values> {
   }
 }
 
+/** The standard knows no materialised views. */
+function tablesOf({ model }: Source): readonly TableDescriptor[] {
+  return model.tables.filter((table) => table.materialized == null);
+}
+
 function* tables(source: Source): Iterable<Values> {
   const shared = { table_catalog: databaseOf(source), is_typed: 'NO' };
   for (const layout of LAYOUTS) {
@@ -60,10 +67,15 @@ function* tables(source: Source): Iterable<Values> {
       is_insertable_into: 'NO',
     };
   }
-  for (const table of source.model.tables)
+  for (const table of tablesOf(source))
     yield { ...shared, ...tableKey(source, table), table_type: 'BASE TABLE', is_insertable_into: 'YES' };
   for (const view of source.model.views)
-    yield { ...shared, ...tableKey(source, view), table_type: 'VIEW', is_insertable_into: 'NO' };
+    yield {
+      ...shared,
+      ...tableKey(source, view),
+      table_type: 'VIEW',
+      is_insertable_into: changeable(source, view).is_insertable_into!,
+    };
 }
 
 const READ_ONLY: Values = {
@@ -75,9 +87,24 @@ const READ_ONLY: Values = {
   is_trigger_insertable_into: 'NO',
 };
 
+function changeable({ model }: Source, view: ViewDescriptor): Values {
+  const events = updatableEvents(view, (id) => model.view.byId.get(id));
+  const both = EVENTS.update | EVENTS.delete;
+  return {
+    ...READ_ONLY,
+    check_option: (view.options?.['check_option'] ?? 'none').toUpperCase(),
+    is_updatable: yesNo((events & both) === both),
+    is_insertable_into: yesNo((events & EVENTS.insert) !== 0),
+  };
+}
+
 function* views(source: Source): Iterable<Values> {
   for (const view of source.model.views)
-    yield { ...tableKey(source, view), view_definition: viewDefinition(view.id, source.ctx), ...READ_ONLY };
+    yield {
+      ...tableKey(source, view),
+      view_definition: viewDefinition(view.id, source.ctx),
+      ...changeable(source, view),
+    };
   for (const layout of LAYOUTS) {
     if (layout.kind !== 'v') continue;
     yield {
@@ -142,7 +169,7 @@ interface Constraint {
 }
 
 function* constraints(source: Source): Iterable<Constraint> {
-  for (const table of source.model.tables) {
+  for (const table of tablesOf(source)) {
     const columnsOf = (ids: readonly number[]): ColumnDescriptor[] =>
       ids.map((id) => columnById(table, id)).filter((column) => column !== undefined);
     for (const index of shownIndexes(table)) {
@@ -151,7 +178,7 @@ function* constraints(source: Source): Iterable<Constraint> {
       yield { table, name: index.name, type: index.primary ? 'PRIMARY KEY' : 'UNIQUE', columns, clause: null };
     }
     for (const check of table.checks) {
-      const text = check.expressionSql;
+      const text = shownSql(check.expressionSql, source.ctx);
       const clause = text.startsWith('(') && text.endsWith(')') ? `(${text})` : `((${text}))`;
       yield { table, name: check.name, type: 'CHECK', columns: columnsOf(check.columnIds), clause };
     }
@@ -360,7 +387,7 @@ const TABLE_PRIVILEGES = ['INSERT', 'SELECT', 'UPDATE', 'DELETE', 'TRUNCATE', 'R
 const COLUMN_PRIVILEGES = ['INSERT', 'SELECT', 'UPDATE', 'REFERENCES'];
 
 function* tablePrivileges(source: Source): Iterable<Values> {
-  for (const table of source.model.tables) {
+  for (const table of tablesOf(source)) {
     for (const privilege of TABLE_PRIVILEGES) {
       yield {
         grantor: table.owner,
@@ -375,7 +402,7 @@ function* tablePrivileges(source: Source): Iterable<Values> {
 }
 
 function* columnPrivileges(source: Source): Iterable<Values> {
-  for (const table of source.model.tables) {
+  for (const table of tablesOf(source)) {
     for (const column of liveColumns(table)) {
       for (const privilege of COLUMN_PRIVILEGES) {
         yield {
