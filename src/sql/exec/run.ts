@@ -7,6 +7,7 @@
  * starts the inner plan sets before it pulls from it; it finishes with one outer row before the next.
  */
 import type { ExecContext } from '../contract.js';
+import type { Savepoint } from '../../txn/kv-txn.js';
 import type { Expr } from '../plan/expr.js';
 import type { Datum } from '../types/datum.js';
 
@@ -36,6 +37,8 @@ export class Run {
   readonly ctes: Map<number, CteRows>;
   /** What is the same for all rows, by the expression: results of subqueries without outer references, sets of values. */
   readonly constants = new Map<Expr, unknown>();
+  /** Set where several parts of the statement change data: all of them read as of here. */
+  before: Savepoint | null = null;
   /** Rows changed by the statement's own INSERT, UPDATE or DELETE. */
   affected = 0;
   /** Of the top operator: how many rows will be asked for at most; 0 = all. */

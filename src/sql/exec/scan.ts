@@ -236,10 +236,12 @@ class ScanOperator implements Operator {
   #resume: Span | null = null;
   #left = Number.MAX_SAFE_INTEGER;
   #pageRows: number;
+  readonly #before: Pick<ReadOptions, 'before'>;
 
   constructor(shape: ScanShape, run: Run) {
     this.#shape = shape;
     this.#run = run;
+    this.#before = run.before === null ? {} : { before: run.before };
     // A scan that is expected to stop early begins with a small page.
     this.#pageRows = run.rowsWanted > 0 && run.rowsWanted < BATCH_ROWS ? run.rowsWanted + 1 : BATCH_ROWS;
     if (shape.limit !== null) {
@@ -277,7 +279,7 @@ class ScanOperator implements Operator {
     const chunk = keys.length <= BATCH_ROWS ? keys : keys.slice(this.#at, this.#at + BATCH_ROWS);
     this.#at += chunk.length;
     if (this.#shape.path.index.index.primary) return this.#rowsOfKeys(chunk);
-    const entries = await this.#run.ctx.txn.getMany(chunk);
+    const entries = await this.#run.ctx.txn.getMany(chunk, this.#before);
     return this.#rowsOfEntries(entries.filter((e): e is Buffer => e !== null && e !== undefined));
   }
 
@@ -294,6 +296,7 @@ class ScanOperator implements Operator {
       maxRows: this.#pageRows,
       maxBytes: SCAN_BYTES,
       ...(primary ? options : {}),
+      ...this.#before,
     });
     this.#pageRows = Math.min(this.#pageRows * 4, 16 * BATCH_ROWS);
     if (page.resumeKey === null) {
@@ -314,7 +317,7 @@ class ScanOperator implements Operator {
 
   async #rowsOfKeys(keys: readonly Key[]): Promise<Row[]> {
     const { decode, options } = this.#shape;
-    const values = await this.#run.ctx.txn.getMany(keys, options);
+    const values = await this.#run.ctx.txn.getMany(keys, { ...options, ...this.#before });
     const rows: Row[] = [];
     for (const value of values) if (value !== null && value !== undefined) rows.push(decode(value));
     return rows;

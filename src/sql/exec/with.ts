@@ -24,6 +24,7 @@ export function compileWith(plan: WithPlan): OperatorFactory {
   const input = compilePlan(plan.input);
   return (run) => {
     const sources: CteSource[] = [];
+    if (definitions.some(({ cte }) => cte.modifies)) run.before ??= run.ctx.txn.savepoint();
     for (const definition of definitions) {
       const source = new CteSource(definition, run);
       run.ctes.set(definition.cte.id, source);
@@ -131,6 +132,7 @@ class CteSource implements CteRows {
     }
     this.#roundFrom = this.#rows.length;
     const round = new Run(this.#run.ctx, this.#run.outer, new Map(this.#run.ctes));
+    round.before = this.#run.before;
     const from = (at: number): Promise<readonly Row[] | null> =>
       Promise.resolve(at >= working.length ? null : working.slice(at, at + BATCH_ROWS));
     round.ctes.set(cte.recursive!.workId, { from });

@@ -17,7 +17,7 @@ import { Catalog } from '../catalog/catalog.js';
 import { decodeNameEntry } from '../catalog/codec.js';
 import { Sequences } from '../catalog/sequences.js';
 import type { ActivityRow } from '../catalog/virtual/services.js';
-import type { Planner } from '../contract.js';
+import type { ExecContext, Planner } from '../contract.js';
 import { Pace } from '../exec/pace.js';
 import { NotificationHub } from '../notify/hub.js';
 import { initParser } from '../parse/parser.js';
@@ -68,7 +68,8 @@ export class ServerCore implements ManagedSqlServer {
   readonly plans = new PlanCache();
   readonly parses = new ParseCache();
   readonly memory: NodeMemory;
-  readonly pace: Pace;
+  /** What the contexts of all statements have in common. */
+  readonly shared: Pick<ExecContext, 'db' | 'rng' | 'pace'>;
   readonly #sessions = new Map<number, Session>();
   #nextSequence = 1;
   #draining = false;
@@ -82,10 +83,11 @@ export class ServerCore implements ManagedSqlServer {
     this.hub = new NotificationHub(deps);
     this.advisory = new AdvisoryLocks(this.catalog, deps.logger, deps.waitGraph ?? null);
     this.memory = new NodeMemory(deps.memoryLimitBytes ?? DEFAULT_MEMORY_BYTES);
-    this.pace = new Pace(
+    const pace = new Pace(
       () => deps.clock.monotonicMs(),
       (fn) => deps.timers.endOfTurn(fn),
     );
+    this.shared = { db: deps.db, rng: deps.rng, pace };
   }
 
   get draining(): boolean {

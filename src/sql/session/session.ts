@@ -569,7 +569,7 @@ export class Session implements SqlSession {
     const abort = (): AbortSignal => this.#abort.signal;
     return {
       txn: this.transaction.ensureTxn(),
-      db: this.server.deps.db,
+      ...this.server.shared,
       parameters,
       format: this.#format,
       services: this.services,
@@ -579,8 +579,6 @@ export class Session implements SqlSession {
         return abort();
       },
       implicit,
-      rng: this.server.deps.rng,
-      pace: this.server.pace,
       notice: (notice) => {
         if (severityRank(notice.severity) >= this.settings.derived.minimumSeverity) sink.notice(notice);
       },
@@ -590,15 +588,13 @@ export class Session implements SqlSession {
   /** A context for expressions that do not touch the session's transaction; the caller gives one. */
   bareContext(memory: StatementMemory): Omit<ExecContext, 'txn'> {
     return {
-      db: this.server.deps.db,
+      ...this.server.shared,
       parameters: [],
       format: this.#format,
       services: this.services,
       memory,
       signal: this.#abort.signal,
       implicit: false,
-      rng: this.server.deps.rng,
-      pace: this.server.pace,
       notice: (notice) => this.notice(notice),
     };
   }
