@@ -56,6 +56,19 @@ export interface IndexDescriptor {
   readonly comment?: string | null;
   /** A partial index: rows for which this is true have an entry. */
   readonly predicate?: RowExpression | null;
+  /** Of a constraint that is checked late: equal keys may stand side by side until then. Never the primary index. */
+  readonly deferrable?: DeferrableKey | null;
+}
+
+export interface DeferrableKey {
+  readonly initiallyDeferred: boolean;
+  /** A PRIMARY KEY, though the rows lie under a hidden row id: two rows may have one key for a while. */
+  readonly primaryKey: boolean;
+}
+
+/** Whether the index is the table's PRIMARY KEY constraint, wherever the rows lie. */
+export function isPrimaryKey(index: IndexDescriptor): boolean {
+  return index.constraintOid !== null && (index.primary || index.deferrable?.primaryKey === true);
 }
 
 export interface IndexPart {

@@ -4,9 +4,9 @@
  */
 import { sqlError } from '../../base/errors.js';
 import type { ColumnDescriptor, TableDescriptor } from '../catalog/descriptor.js';
-import { indexReads } from '../catalog/descriptor.js';
+import { indexReads, isPrimaryKey } from '../catalog/descriptor.js';
 import type { CompiledExpression, ExecContext } from '../contract.js';
-import { refusePendingChecks } from '../exec/foreign-key-queue.js';
+import { refusePendingChecks } from '../exec/constraint-checks.js';
 import { uniqueRowId } from '../exec/row-writer.js';
 import { resolveTypeName } from '../plan/coerce.js';
 import type { Datum } from '../types/datum.js';
@@ -308,8 +308,8 @@ async function dropColumn(draft: Draft, name: string, missingOk: boolean, cascad
 
 function dropNotNull(draft: Draft, name: string): void {
   const column = draft.column(name);
-  const primary = draft.table.indexes[0]!;
-  if (primary.columns.some((c) => c.columnId === column.id)) {
+  const primary = draft.table.indexes.find(isPrimaryKey);
+  if (primary?.columns.some((c) => c.columnId === column.id) === true) {
     throw sqlError('42P16', `column "${name}" is in a primary key`);
   }
   if (column.identity !== null)

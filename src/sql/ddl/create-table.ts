@@ -173,7 +173,7 @@ async function createTable(
   let nextColumnId = columns.length + 1;
   const indexes: IndexDescriptor[] = [];
   let nextIndexId = 1;
-  if (primaries.length === 0) {
+  if (primaries.every((r) => r.deferrable != null)) {
     const hidden = hiddenColumn(
       nextColumnId++,
       columns.map((c) => c.name),

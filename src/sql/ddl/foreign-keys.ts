@@ -14,6 +14,7 @@ import type {
   IndexDescriptor,
   TableDescriptor,
 } from '../catalog/descriptor.js';
+import { isPrimaryKey } from '../catalog/descriptor.js';
 import { ForeignKey, keyConversion, type Reference } from '../exec/foreign-key.js';
 import { errorAt } from '../plan/binder.js';
 import { referenceText } from '../exec/reference-text.js';
@@ -175,11 +176,12 @@ function parentKey(
   const disagree = (): Error =>
     sqlError('42830', 'number of referencing and referenced columns for foreign key disagree');
   if (names.length === 0) {
-    const index = parent.indexes[0]!;
-    const columns = index.columns.map((c) => byId(c.columnId));
-    if (columns.some((c) => c.hidden)) {
+    const index = parent.indexes.find(isPrimaryKey);
+    if (index === undefined) {
       throw sqlError('42704', `there is no primary key for referenced table "${parent.name}"`);
     }
+    refuseDeferrable(index, 'primary key', parent);
+    const columns = index.columns.map((c) => byId(c.columnId));
     if (columns.length !== count) throw disagree();
     return { index, columns };
   }
@@ -188,18 +190,25 @@ function parentKey(
   if (wanted.size < columns.length) {
     throw sqlError('42830', 'foreign key referenced-columns list must not contain duplicates');
   }
-  const index = parent.indexes.find(
+  const matching = parent.indexes.filter(
     (i) =>
       i.unique &&
       i.predicate == null &&
       i.columns.length === wanted.size &&
       i.columns.every((c) => wanted.has(c.columnId)),
   );
+  const index = matching.find((i) => i.deferrable == null) ?? matching[0];
   if (index === undefined) {
     throw sqlError('42830', `there is no unique constraint matching given keys for referenced table "${parent.name}"`);
   }
+  refuseDeferrable(index, 'unique constraint', parent);
   if (columns.length !== count) throw disagree();
   return { index, columns };
+}
+
+function refuseDeferrable(index: IndexDescriptor, kind: string, parent: TableDescriptor): void {
+  if (index.deferrable == null) return;
+  throw sqlError('55000', `cannot use a deferrable ${kind} for referenced table "${parent.name}"`);
 }
 
 export function refuseTypes(name: string, child: ColumnDescriptor, parent: ColumnDescriptor): void {

@@ -2,6 +2,7 @@
 import { sqlError } from '../../base/errors.js';
 import type {
   ColumnDescriptor,
+  DeferrableKey,
   ForeignKeyDescriptor,
   IndexDescriptor,
   IndexPart,
@@ -10,7 +11,7 @@ import type {
 import { requireKeyType } from './columns.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
-import { refusePendingChecks } from '../exec/foreign-key-queue.js';
+import { refusePendingChecks } from '../exec/constraint-checks.js';
 import { dropReferences } from './foreign-keys.js';
 import { expressionPart, indexPredicate, partNames } from './index-parts.js';
 import { claimGeneratedName, claimName, nextVersion, openIndex, openTable, shownName } from './objects.js';
@@ -28,6 +29,8 @@ export interface IndexRequest {
   readonly unique: boolean;
   readonly primary: boolean;
   readonly constraint: boolean;
+  /** null: checked with each row. */
+  readonly deferrable?: DeferrableKey | null;
 }
 
 interface RequestedPart {
@@ -61,7 +64,6 @@ export function findColumn(
 }
 
 export function constraintRequest(c: Loose, defaultColumns: readonly string[]): IndexRequest {
-  if (c['deferrable'] === true || c['initdeferred'] === true) throw unsupported('a deferrable constraint');
   const keys = list(c['keys']).map(stringOf);
   const names = keys.length > 0 ? keys : defaultColumns;
   const seen = new Set<string>();
@@ -79,6 +81,10 @@ export function constraintRequest(c: Loose, defaultColumns: readonly string[]): 
     unique: true,
     primary,
     constraint: true,
+    deferrable:
+      c['deferrable'] === true || c['initdeferred'] === true
+        ? { initiallyDeferred: c['initdeferred'] === true, primaryKey: primary }
+        : null,
   };
 }
 
@@ -117,11 +123,13 @@ export async function makeIndex(
     oid,
     name,
     unique: request.unique,
-    primary: request.primary,
+    // Rows that may share a key cannot lie under it.
+    primary: request.primary && request.deferrable == null,
     columns: keyColumns,
     storing: request.storing.map((n) => findColumn(columns, n, table.name, true).id),
     constraintOid: request.constraint ? await ctx.catalog.catalog.ids.next() : null,
     ...(predicate === null ? {} : { predicate }),
+    ...(request.deferrable == null ? {} : { deferrable: request.deferrable }),
   };
 }
 
@@ -189,6 +197,7 @@ export async function runCreateIndex(ctx: DdlContext, body: Loose): Promise<stri
     (c) => c.expression === undefined && !table.columns.some((x) => x.name === c.name && !x.dropped && !x.hidden),
   );
   if (missing !== undefined) throw sqlError('42703', `column "${missing.name}" does not exist`);
+  refusePendingChecks(ctx.txn, 'CREATE INDEX', table);
   await addIndex(ctx, table, request);
   return 'CREATE INDEX';
 }

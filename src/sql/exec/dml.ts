@@ -25,6 +25,7 @@ import { walkPlan } from '../plan/plan-walk.js';
 import type { Datum } from '../types/datum.js';
 import { changeRow } from './change-row.js';
 import { compilePlan } from './compile-plan.js';
+import { relieveConstraints } from './constraint-checks.js';
 import {
   type Compiled,
   compileExpr,
@@ -36,7 +37,6 @@ import {
   layoutOf,
   testRow,
 } from './eval.js';
-import { relieveForeignKeys } from './foreign-key-checks.js';
 import type { IndexCodec } from './index-codec.js';
 import { openTarget, type RowTarget } from './row-targets.js';
 import { RowWriter, uniqueRowId } from './row-writer.js';
@@ -73,7 +73,7 @@ function compileReturning(returning: Returning | null, input: Plan | null): Retu
 
 export async function relieve(run: Run): Promise<void> {
   if (run.ctx.txn.crowded) await run.ctx.txn.relieve();
-  await relieveForeignKeys(run.ctx);
+  await relieveConstraints(run.ctx);
 }
 
 /** Whole input, accounted for; `release` when done. */
@@ -300,6 +300,7 @@ export class Inserter {
   /** Inserts verified rows after reading all their unique keys under locks, in one request. */
   async insertRows(rows: readonly Row[]): Promise<void> {
     const { txn } = this.#run.ctx;
+    if (this.#conflict !== null) this.#writer.refuseLateArbiters((index) => this.#isArbiter(index));
     const wanted = rows.map((full) => this.#writer.uniqueKeys(this.#writer.live(full)));
     const keys = [...new Set(wanted.flatMap((list) => list.map((w) => w.key)))];
     const present = new Map<Key, Buffer | null>();

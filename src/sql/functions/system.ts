@@ -5,6 +5,7 @@
 import { sqlError } from '../../base/errors.js';
 import type { ExecContext } from '../contract.js';
 import type { ForeignKeyDescriptor, IndexDescriptor, TableDescriptor } from '../catalog/descriptor.js';
+import { isPrimaryKey } from '../catalog/descriptor.js';
 import { type Numeric, PgArray } from '../types/datum.js';
 import type { Datum } from '../types/datum.js';
 import { OID } from '../types/oids.js';
@@ -42,7 +43,7 @@ fn('pg_backend_pid() int4', (ctx: ExecContext) => ctx.services.processId, STABLE
 fn('pg_is_in_recovery() bool', () => false, VOLATILE);
 fn('pg_postmaster_start_time() timestamptz', (ctx: ExecContext) => ctx.format.transactionNow, STABLE);
 fn('pg_conf_load_time() timestamptz', (ctx: ExecContext) => ctx.format.transactionNow, STABLE);
-fns(['inet_server_addr() text', 'inet_client_addr() text'], () => null, LOOSE);
+fns(['inet_server_addr() inet', 'inet_client_addr() inet'], () => null, LOOSE);
 fns(['inet_server_port() int4', 'inet_client_port() int4'], () => null, LOOSE);
 fns(['txid_current() int8', 'pg_current_xact_id() xid8'], (ctx: ExecContext) => BigInt(ctx.txn.readTimestamp), STABLE);
 fns(['txid_current_if_assigned() int8', 'pg_current_xact_id_if_assigned() xid8'], () => null, LOOSE);
@@ -217,7 +218,9 @@ function constraintDefinition(oid: number, pretty: boolean, ctx: ExecContext): D
     const index = table.indexes.find((one) => one.constraintOid === oid);
     if (index !== undefined) {
       const columns = index.columns.map((key) => columnName(table, key.columnId)).join(', ');
-      return `${index.primary ? 'PRIMARY KEY' : 'UNIQUE'} (${columns})`;
+      const text = `${isPrimaryKey(index) ? 'PRIMARY KEY' : 'UNIQUE'} (${columns})`;
+      if (index.deferrable == null) return text;
+      return `${text} DEFERRABLE${index.deferrable.initiallyDeferred ? ' INITIALLY DEFERRED' : ''}`;
     }
     const fk = table.foreignKeys?.find((one) => one.oid === oid);
     if (fk !== undefined) return foreignKeyText(table, fk, ctx);

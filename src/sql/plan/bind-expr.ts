@@ -7,7 +7,6 @@ import type { A_Expr, A_Indirection, CollateClause, ColumnRef, Node, SubLink } f
 import { sqlError } from '../../base/errors.js';
 import { OID } from '../types/oids.js';
 import { arrayOidOf, elementOidOf, formatType, isArrayType } from '../types/registry.js';
-import { parseNumeric } from '../types/numeric.js';
 import { as, kindOf, locationOf, stringsOf } from './ast.js';
 import { columnExpr, errorAt, findColumn, findRelation } from './binder.js';
 import type { Binder, ExprContext, Scope } from './binder.js';
@@ -23,13 +22,11 @@ import {
   typeOfExpr,
 } from './coerce.js';
 import { bindGrouping } from './grouping.js';
+import { bitConstant, numberConstant } from './literals.js';
 import { bareSystemColumn, systemColumnOf } from './system-columns.js';
 import { conjunction, constant } from './expr.js';
 import type { Expr, SqlValueName } from './expr.js';
 import type { Plan, PlanColumn } from './logical.js';
-
-const INT4_MAX = 2147483647;
-const INT8_MAX = 9223372036854775807n;
 
 export function bindExpr(ctx: ExprContext, node: Node): Expr {
   const kind = kindOf(node);
@@ -72,7 +69,7 @@ export function bindExpr(ctx: ExprContext, node: Node): Expr {
         bindExpr(ctx, e.arg!),
         type.oid,
         'explicit',
-        as(e.arg, 'A_Const') === undefined ? location : locationOf(e.arg),
+        as(e.arg, 'A_Const')?.sval === undefined ? location : locationOf(e.arg),
         type.typmod,
       );
     }
@@ -159,21 +156,7 @@ function bindConstant(node: Node): Expr {
   if (c.boolval !== undefined) return constant(c.boolval.boolval ?? false, OID.bool);
   if (c.sval !== undefined) return { ...constant(c.sval.sval ?? '', OID.unknown), location: c.location ?? 0 };
   if (c.fval !== undefined) return numberConstant(c.fval.fval ?? '0', c.location ?? 0);
-  throw errorAt('0A000', 'bit strings are not supported', c.location ?? 0);
-}
-
-function numberConstant(written: string, location: number): Expr {
-  const text = written.replaceAll('_', '');
-  if (/^-?(\d+|0[xXoObB][0-9a-fA-F]+)$/.test(text)) {
-    const value = text.startsWith('-') ? -BigInt(text.slice(1)) : BigInt(text);
-    if (value >= -INT4_MAX - 1 && value <= INT4_MAX) return constant(Number(value), OID.int4);
-    if (value >= -INT8_MAX - 1n && value <= INT8_MAX) return constant(value, OID.int8);
-    const big = parseNumeric(value.toString());
-    if (big !== null) return constant(big, OID.numeric);
-  }
-  const numeric = parseNumeric(text);
-  if (numeric === null) throw errorAt('22P02', `invalid input syntax for type numeric: "${written}"`, location);
-  return constant(numeric, OID.numeric);
+  return bitConstant(c.bsval?.bsval ?? '', c.location ?? 0);
 }
 
 function bindParam(b: Binder, ref: { number?: number; location?: number }): Expr {

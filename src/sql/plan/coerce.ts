@@ -54,6 +54,20 @@ const SETTING_FREE: ReadonlySet<number> = new Set<number>([
   OID.oidvector,
   OID.record,
   OID.regtype,
+  OID.bit,
+  OID.varbit,
+  OID.inet,
+  OID.cidr,
+  OID.macaddr,
+  OID.macaddr8,
+  OID.pgLsn,
+  OID.jsonpath,
+  3904, // int4range, numrange, int8range and their multiranges
+  3906,
+  3926,
+  4451,
+  4532,
+  4536,
 ]);
 const TEXT_DEPENDENT: ReadonlySet<number> = new Set<number>([
   OID.bytea,

@@ -44,6 +44,7 @@ function lengths(typeOid: number, typmod: number): Values {
       character_octet_length: length === null ? MAX_OCTETS : Math.min(length * UTF8_BYTES_MAX, MAX_OCTETS),
     };
   }
+  if (typeOid === OID.bit || typeOid === OID.varbit) return { character_maximum_length: typmod > 0 ? typmod : null };
   return typeOid === OID.text ? { character_octet_length: MAX_OCTETS } : {};
 }
 

@@ -12,9 +12,11 @@ import type {
   ColumnDescriptor,
   ForeignKeyAction,
   ForeignKeyDescriptor,
+  IndexDescriptor,
   TableDescriptor,
   ViewDescriptor,
 } from '../descriptor.js';
+import { isPrimaryKey } from '../descriptor.js';
 import { placeInIndex } from './foreign-keys.js';
 import { typeColumns, yesNo } from './information-schema-columns.js';
 import { LAYOUTS } from './layout.js';
@@ -166,6 +168,7 @@ interface Constraint {
   readonly columns: readonly ColumnDescriptor[];
   readonly clause: string | null;
   readonly foreignKey?: ForeignKeyDescriptor;
+  readonly index?: IndexDescriptor;
 }
 
 function* constraints(source: Source): Iterable<Constraint> {
@@ -175,7 +178,8 @@ function* constraints(source: Source): Iterable<Constraint> {
     for (const index of shownIndexes(table)) {
       if (index.constraintOid === null) continue;
       const columns = columnsOf(index.columns.map((part) => part.columnId));
-      yield { table, name: index.name, type: index.primary ? 'PRIMARY KEY' : 'UNIQUE', columns, clause: null };
+      const type = isPrimaryKey(index) ? 'PRIMARY KEY' : 'UNIQUE';
+      yield { table, name: index.name, type, columns, clause: null, index };
     }
     for (const check of table.checks) {
       const text = shownSql(check.expressionSql, source.ctx);
@@ -208,8 +212,8 @@ function* tableConstraints(source: Source): Iterable<Values> {
       ...constraintKey(source, constraint),
       ...tableKey(source, constraint.table),
       constraint_type: constraint.type === 'NOT NULL' ? 'CHECK' : constraint.type,
-      is_deferrable: yesNo(constraint.foreignKey?.deferrable === true),
-      initially_deferred: yesNo(constraint.foreignKey?.initiallyDeferred === true),
+      is_deferrable: yesNo(constraint.foreignKey?.deferrable === true || constraint.index?.deferrable != null),
+      initially_deferred: yesNo((constraint.foreignKey ?? constraint.index?.deferrable)?.initiallyDeferred === true),
       enforced: 'YES',
       nulls_distinct: constraint.type === 'UNIQUE' ? 'YES' : null,
     };

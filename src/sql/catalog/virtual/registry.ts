@@ -38,6 +38,7 @@ import {
   operatorFamilies,
 } from './operator-classes.js';
 import { aggregates, casts, operators, procedures } from './procedures.js';
+import { rangeRows } from './ranges.js';
 import {
   attributeRows,
   classRows,
@@ -72,6 +73,7 @@ const CONSTANT: Readonly<Record<string, () => Iterable<Values>>> = {
   pg_opfamily: operatorFamilies,
   pg_amop: familyOperators,
   pg_amproc: familyFunctions,
+  pg_range: rangeRows,
   pg_proc: procedures,
   pg_aggregate: aggregates,
   pg_operator: operators,

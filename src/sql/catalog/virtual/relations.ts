@@ -18,6 +18,7 @@ import type {
   TableDescriptor,
   ViewDescriptor,
 } from '../descriptor.js';
+import { isPrimaryKey } from '../descriptor.js';
 import { foreignKeyRows, hasForeignKeys } from './foreign-keys.js';
 import { LAYOUTS, layoutOf, makeRow } from './layout.js';
 import type { Layout, Row, Values } from './layout.js';
@@ -358,8 +359,8 @@ function indexValues(table: TableDescriptor, index: IndexDescriptor): Values {
     indnatts: index.columns.length + index.storing.length,
     indnkeyatts: index.columns.length,
     indisunique: index.unique,
-    indisprimary: index.primary,
-    indimmediate: true,
+    indisprimary: isPrimaryKey(index),
+    indimmediate: index.deferrable == null,
     indisvalid: true,
     indisready: true,
     indislive: true,
@@ -413,7 +414,9 @@ function* constraintsOfTable(table: TableDescriptor): Iterable<Values> {
       ...shared,
       oid: index.constraintOid,
       conname: index.name,
-      contype: index.primary ? 'p' : 'u',
+      contype: isPrimaryKey(index) ? 'p' : 'u',
+      condeferrable: index.deferrable != null,
+      condeferred: index.deferrable?.initiallyDeferred === true,
       conindid: index.oid,
       connoinherit: true,
       conkey: int2Array(index.columns.map((part) => part.columnId)),
