@@ -9,6 +9,7 @@ import { bindHypothetical } from './bind-hypothetical.js';
 import { as, locationOf, stringsOf } from './ast.js';
 import type { Binder, ExprContext } from './binder.js';
 import { addPosition, errorAt } from './binder.js';
+import { checkLevel } from './aggregate-level.js';
 import { checkDistinctOrder, checkWithinGroup, withinGroupRequired } from './aggregate-order.js';
 import { coerce, coerceBoolean, commonType, resolveUnknown, settle, typeOfExpr } from './coerce.js';
 import { placeArguments } from './named-arguments.js';
@@ -23,6 +24,7 @@ import type {
   WindowExpr,
   WindowFrame,
 } from './expr.js';
+import { checkArguments } from './sizes.js';
 import { rangeOffset } from './window-range-types.js';
 
 /** The arguments, coerced to what the resolved entry takes. */
@@ -204,6 +206,7 @@ export function bindCall(ctx: ExprContext, call: FuncCall): Expr {
   }
   if (isAggregateName(name)) return bindAggregate(ctx, call, name, location);
   const nodes = placeArguments(name, call.args ?? [], location);
+  checkArguments(nodes.length, location);
   const args = nodes.map((n) => ctx.bind(ctx, n));
   const made = makeCall(ctx, name, args, nodes.map(locationOf), location, call.func_variadic === true);
   const only =
@@ -317,6 +320,7 @@ function makeAggregate(inner: ExprContext, call: FuncCall, name: string, locatio
     ? sorts.map((s) => sortKey(coerced[coerced.length - 1]!, s))
     : bindSortKeys(inner, call.agg_order ?? [], (n) => inner.bind(inner, n));
   if (call.agg_distinct === true && !within) checkDistinctOrder(call.agg_order ?? [], orderBy, args);
+  checkLevel(inner.scope, [...coerced, ...orderBy.map((k) => k.expr), ...(filter === null ? [] : [filter])], location);
   return {
     kind: 'aggregate',
     entry: resolved.entry,

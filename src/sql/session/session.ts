@@ -559,8 +559,6 @@ export class Session implements SqlSession {
     await this.#failed(null);
   }
 
-  // ---- contexts ----
-
   newMemory(): StatementMemory {
     return new StatementMemory(this.server.memory, this.settings.derived.memoryLimitBytes);
   }
