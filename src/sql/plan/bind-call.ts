@@ -10,7 +10,7 @@ import { as, locationOf, stringsOf } from './ast.js';
 import type { Binder, ExprContext } from './binder.js';
 import { addPosition, errorAt } from './binder.js';
 import { checkLevel } from './aggregate-level.js';
-import { checkDistinctOrder, checkWithinGroup, withinGroupRequired } from './aggregate-order.js';
+import { checkDistinctOrder, checkWithinGroup, distinctOrder, withinGroupRequired } from './aggregate-order.js';
 import { coerce, coerceBoolean, commonType, resolveUnknown, settle, typeOfExpr } from './coerce.js';
 import { placeArguments } from './named-arguments.js';
 import { conjunction, constant, FALSE } from './expr.js';
@@ -329,7 +329,7 @@ function makeAggregate(inner: ExprContext, call: FuncCall, name: string, locatio
     info: { argOids: coerced.map((a) => a.oid), resultOid: resolved.resultOid },
     distinct: call.agg_distinct === true,
     filter,
-    orderBy,
+    orderBy: call.agg_distinct === true && !within ? distinctOrder(resolved.entry, orderBy, coerced) : orderBy,
     oid: resolved.resultOid,
     typmod: -1,
   };

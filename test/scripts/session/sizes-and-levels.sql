@@ -27,3 +27,6 @@ insert into zz values ('{1,2}', ',b');
 create view zv as select (string_to_array(b, ','))[2] as second, (a || 7)[3] as third, a[:1] as first from zz;
 select * from zv;
 drop table zz cascade;
+-- what is distinct comes in order
+select array_agg(distinct x), string_agg(distinct x::text, ','), jsonb_agg(distinct x), array_agg(distinct x order by x desc), count(distinct x), sum(distinct x) from (values (3), (1), (null), (2), (3), (1)) v (x);
+select g, array_agg(distinct x) filter (where x <> 2) from (values (1, 3), (1, 1), (2, 2), (2, 9), (2, 5), (1, 3)) v (g, x) group by g order by g;
