@@ -9,6 +9,7 @@
  */
 import type { KvDb, KvTxn } from '../txn/kv-txn.js';
 import type { Routine, TableDescriptor, SequenceDescriptor, ViewDescriptor } from './catalog/descriptor.js';
+import type { Pace } from './exec/pace.js';
 import type { Profile } from './exec/profile.js';
 import type { ExplainOptions } from './plan/explain.js';
 import type { ExplainNode } from './plan/explain-tree.js';
@@ -207,6 +208,8 @@ export interface ExecContext {
   notice(notice: Notice): void;
   /** Watches the operators, for EXPLAIN ANALYZE. */
   readonly profile?: Profile;
+  /** Gives the event loop to others when a statement computes for long. */
+  readonly pace?: Pace;
 }
 
 export interface MemoryAccount {

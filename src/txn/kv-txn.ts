@@ -30,6 +30,11 @@ export interface TxnOptions {
 export interface ReadOptions {
   readonly lock?: LockStrength;
   readonly wait?: LockWait;
+  /**
+   * As if this transaction had written nothing after that point. With a lock, the keys that it has written since are left
+   * out (null), as there is nothing of them left to change.
+   */
+  readonly before?: Savepoint;
 }
 
 export interface KvScanOptions extends ReadOptions {

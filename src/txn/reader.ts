@@ -19,10 +19,12 @@ import type { GetRequest, GetResponse, KvRequest, KvResponse, ScanResponse } fro
 import { KvError } from '../range/kv-errors.js';
 import type { Attempt } from './attempt.js';
 import type { KvScanOptions, KvScanResult, ReadOptions } from './kv-txn.js';
+import { checkHideable, leftOut, visibleWrite } from './own-writes.js';
 import type { Refresher } from './refresher.js';
 import { throwIfCancelled } from './router.js';
 import type { TxnRuntime } from './runtime.js';
 import { clientError, conflictOf, retryError } from './txn-errors.js';
+import type { BufferedWrite } from './write-buffer.js';
 
 /** Refreshes of one read before it gives up. */
 const REFRESHES_MAX = 64;
@@ -52,15 +54,15 @@ export class TxnReader {
 
   async get(key: Key, options: ReadOptions | undefined): Promise<Buffer | null | undefined> {
     const { attempt } = this.#context;
-    const write = attempt.buffer.get(key);
     const lock = options?.lock ?? 'none';
+    const write = this.#own(key, options);
     if (write !== undefined && write.state !== 'written' && (lock === 'none' || attempt.locks.keys.has(key))) {
       this.#check();
-      return write.value;
+      return leftOut(attempt.buffer.get(key), options) ? null : write.value;
     }
     const response = (await this.#send([{ kind: 'get', key, lock }], options, 0, 0))[0] as GetResponse;
     if (response.skipped) return undefined;
-    return this.#overlaid(key, response.value);
+    return this.#overlaid(key, response.value, options);
   }
 
   async getMany(keys: readonly Key[], options: ReadOptions | undefined): Promise<(Buffer | null | undefined)[]> {
@@ -71,9 +73,9 @@ export class TxnReader {
     const positions: number[] = [];
     for (let i = 0; i < keys.length; i++) {
       const key = keys[i]!;
-      const write = attempt.buffer.get(key);
+      const write = this.#own(key, options);
       if (write !== undefined && write.state !== 'written' && (lock === 'none' || attempt.locks.keys.has(key))) {
-        results[i] = write.value;
+        results[i] = leftOut(attempt.buffer.get(key), options) ? null : write.value;
       } else {
         requests.push({ kind: 'get', key, lock });
         positions.push(i);
@@ -86,7 +88,7 @@ export class TxnReader {
     const responses = await this.#send(requests, options, 0, 0);
     for (let i = 0; i < responses.length; i++) {
       const response = responses[i] as GetResponse;
-      results[positions[i]!] = response.skipped ? undefined : this.#overlaid(requests[i]!.key, response.value);
+      results[positions[i]!] = response.skipped ? undefined : this.#overlaid(requests[i]!.key, response.value, options);
     }
     return results;
   }
@@ -106,7 +108,7 @@ export class TxnReader {
         maxBytes,
         options,
       );
-      const merged = this.#merge(responses[0] as ScanResponse, start, end, reverse, maxRows);
+      const merged = this.#merge(responses[0] as ScanResponse, start, end, options);
       // Everything found was deleted by this transaction: go on instead of an empty page.
       if (merged.keys.length > 0 || merged.resumeKey === null) return merged;
       if (reverse) end = merged.resumeKey;
@@ -120,8 +122,15 @@ export class TxnReader {
     throwIfCancelled(signal);
   }
 
-  #overlaid(key: Key, value: Buffer | null): Buffer | null {
-    const write = this.#context.attempt.buffer.get(key);
+  #own(key: Key, options: ReadOptions | undefined): BufferedWrite | undefined {
+    const { buffer } = this.#context.attempt;
+    checkHideable(buffer.spilledSpans, options?.before);
+    return visibleWrite(buffer.get(key), options?.before);
+  }
+
+  #overlaid(key: Key, value: Buffer | null, options: ReadOptions | undefined): Buffer | null {
+    if (leftOut(this.#context.attempt.buffer.get(key), options)) return null;
+    const write = this.#own(key, options);
     return write === undefined || write.state === 'written' ? value : write.value;
   }
 
@@ -244,8 +253,11 @@ export class TxnReader {
   }
 
   /** Lays the buffered writes of what the scan covered over what it found. */
-  #merge(found: ScanResponse, start: Key, end: Key, reverse: boolean, maxRows: number): KvScanResult {
+  #merge(found: ScanResponse, start: Key, end: Key, options: KvScanOptions): KvScanResult {
     const { buffer } = this.#context.attempt;
+    const reverse = options.reverse === true;
+    const maxRows = options.maxRows ?? 0;
+    checkHideable(buffer.spilledSpans, options.before);
     if (buffer.size === 0) return found;
     const from = reverse && found.resumeKey !== null ? found.resumeKey : start;
     const to = !reverse && found.resumeKey !== null ? found.resumeKey : end;
@@ -258,15 +270,17 @@ export class TxnReader {
       keys.push(key);
       values.push(value);
     };
-    for (const [key, write] of buffer.range(from, to, reverse)) {
-      if (write.state === 'written') continue;
+    for (const [key, latest] of buffer.range(from, to, reverse)) {
+      const left = leftOut(latest, options);
+      const write = left ? latest : visibleWrite(latest, options.before);
+      if (write === undefined || (write.state === 'written' && !left)) continue;
       overlaid = true;
       while (at < found.keys.length && (reverse ? found.keys[at]! > key : found.keys[at]! < key)) {
         emit(found.keys[at]!, found.values[at]!);
         at++;
       }
       if (at < found.keys.length && found.keys[at] === key) at++;
-      emit(key, write.value);
+      emit(key, left ? null : write.value);
       if (maxRows > 0 && keys.length > maxRows) break;
     }
     if (!overlaid) return found;

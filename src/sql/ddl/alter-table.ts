@@ -27,7 +27,7 @@ import {
   validateForeignKeys,
 } from './alter-constraints.js';
 import { Draft } from './alter-draft.js';
-import { defaultText, draftColumn, finishColumn, hiddenColumn } from './columns.js';
+import { COLUMNS_MAX, defaultText, draftColumn, finishColumn, hiddenColumn, tooManyColumns } from './columns.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
 import { storageOptions } from './create-table.js';
@@ -228,6 +228,7 @@ async function addColumn(draft: Draft, def: Loose, ifNotExists: boolean): Promis
     notice(ctx, '42701', `column "${column.name}" of relation "${table.name}" already exists, skipping`);
     return;
   }
+  if (table.columns.filter((c) => !c.hidden).length >= COLUMNS_MAX) throw tooManyColumns();
   let columns = table.columns;
   const clash = columns.find((c) => c.hidden && c.name === column.name);
   if (clash !== undefined) {

@@ -16,6 +16,11 @@ import { list, of, options, strings, text, unsupported } from './tree.js';
 import type { Loose } from './tree.js';
 
 export const HIDDEN_COLUMN = 'rowid';
+export const COLUMNS_MAX = 1600;
+
+export function tooManyColumns(): Error {
+  return sqlError('54011', `tables can have at most ${COLUMNS_MAX} columns`);
+}
 
 export interface ColumnDraft {
   readonly name: string;

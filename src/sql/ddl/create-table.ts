@@ -11,6 +11,8 @@ import {
   finishColumn,
   hiddenColumn,
   uniqueConstraintName,
+  COLUMNS_MAX,
+  tooManyColumns,
 } from './columns.js';
 import type { ColumnDraft } from './columns.js';
 import type { DdlContext } from './context.js';
@@ -24,8 +26,6 @@ import { refuseTypeOfName } from './user-types.js';
 import { CHECK, nameable, normalised } from './row-expressions.js';
 import { list, of, options, rangeVar, text, unsupported, valueText } from './tree.js';
 import type { Loose } from './tree.js';
-
-const COLUMNS_MAX = 1600;
 
 interface Parts {
   readonly drafts: ColumnDraft[];
@@ -86,7 +86,7 @@ async function collect(ctx: DdlContext, elements: readonly Loose[]): Promise<Par
     else if (element['TableLikeClause'] !== undefined) await copyLike(ctx, parts, of(element, 'TableLikeClause'));
   }
   for (const c of tableConstraints) addConstraint(parts, c, []);
-  if (parts.drafts.length > COLUMNS_MAX) throw sqlError('54011', `tables can have at most ${COLUMNS_MAX} columns`);
+  if (parts.drafts.length > COLUMNS_MAX) throw tooManyColumns();
   return parts;
 }
 

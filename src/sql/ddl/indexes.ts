@@ -19,6 +19,8 @@ import { fillIndex } from './rewrite.js';
 import { list, objectName, of, rangeVar, stringOf, text, unsupported } from './tree.js';
 import type { Loose } from './tree.js';
 
+const INDEX_COLUMNS_MAX = 32;
+
 export interface IndexRequest {
   /** null: to be generated. */
   readonly name: string | null;
@@ -100,6 +102,9 @@ export async function makeIndex(
   table: TablePlace,
   columns: readonly ColumnDescriptor[],
 ): Promise<IndexDescriptor> {
+  if (request.columns.length > INDEX_COLUMNS_MAX) {
+    throw sqlError('54011', `cannot use more than ${INDEX_COLUMNS_MAX} columns in an index`);
+  }
   const names = partNames(request.columns);
   const keyColumns = request.columns.map(({ name, expression, ...order }, i): IndexPart => {
     if (expression !== undefined) return expressionPart(ctx, expression, order, names[i]!, table.name, columns);

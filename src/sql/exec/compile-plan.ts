@@ -12,20 +12,22 @@ import {
   compileProject,
   compileProjectSet,
   compileSetOp,
-  compileWith,
 } from './operators.js';
+import { PacedOperator } from './pace.js';
 import { type OperatorFactory, RowsOperator } from './run.js';
 import { compileSample } from './sample.js';
 import { compileScan } from './scan.js';
 import { compileSort } from './sort.js';
-import { compileCteScan, compileFunction, compileOne, compileValues, compileVirtual } from './sources.js';
+import { compileFunction, compileOne, compileValues, compileVirtual } from './sources.js';
 import { compileWindow } from './window.js';
+import { compileCteScan, compileWith } from './with.js';
 
 export function compilePlan(plan: Plan): OperatorFactory {
   const make = compileNode(plan);
   return (run) => {
-    const { profile } = run.ctx;
-    return profile === undefined ? make(run) : profile.watch(plan, make(run));
+    const { profile, pace } = run.ctx;
+    const operator = pace === undefined ? make(run) : new PacedOperator(make(run), run.ctx);
+    return profile === undefined ? operator : profile.watch(plan, operator);
   };
 }
 

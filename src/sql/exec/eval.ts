@@ -13,6 +13,7 @@ import { PgArray, PgRecord, type Datum } from '../types/datum.js';
 import { typeByOid } from '../types/registry.js';
 import { compileSubquery } from './eval-subquery.js';
 import { combineArray, evalSqlValue, subscriptArray } from './eval-values.js';
+import { compileAny, compileIn } from './membership.js';
 import type { Row, Run } from './run.js';
 
 /** Where a column id is in the row; what is not there comes from outside. */
@@ -66,6 +67,12 @@ export function compileExpr(expr: Expr, layout: Layout): Compiled {
     case 'window':
     case 'srf':
       throw sqlError('0A000', `${expr.kind} expressions are computed by their own operators`);
+    case 'in':
+    case 'anyall': {
+      const compile = (e: Expr): SyncEval | null => compileSync(e, layout);
+      const found = expr.kind === 'in' ? compileIn(expr, compile) : compileAny(expr, compile);
+      return found === null ? compileStrictParts(expr, layout) : sync(found);
+    }
     default:
       return compileStrictParts(expr, layout);
   }

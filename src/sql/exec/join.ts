@@ -12,7 +12,17 @@ import type { Datum } from '../types/datum.js';
 import { compilePlan } from './compile-plan.js';
 import { type CompiledTest, compileSync, compileTest, layoutOf, type SyncEval, testRow } from './eval.js';
 import { compileHasher, type HashColumn, type RowHasher } from './hashing.js';
-import { type Batch, drain, type Operator, type OperatorFactory, type Row, rowBytes, type Run } from './run.js';
+import { breatheAt } from './pace.js';
+import {
+  type Batch,
+  BATCH_ROWS,
+  drain,
+  type Operator,
+  type OperatorFactory,
+  type Row,
+  rowBytes,
+  type Run,
+} from './run.js';
 import { checkCancelled } from './scan.js';
 
 interface JoinShape {
@@ -116,8 +126,16 @@ class JoinOperator implements Operator {
   #table: readonly Candidate[] | null = null;
   #buckets: Map<unknown, Candidate[]> | null = null;
   #bytes = 0;
+  #batch: Batch = [];
+  #batchAt = 0;
   #leftDone = false;
   #rightSent = false;
+  /** The current row of the left side, what it may join with, and how far that has been looked at. */
+  #row: Row | null = null;
+  #found: readonly Candidate[] = NO_ROWS;
+  #foundAt = 0;
+  #matched = false;
+  #steps = 0;
 
   constructor(shape: JoinShape, run: Run) {
     this.#shape = shape;
@@ -128,17 +146,12 @@ class JoinOperator implements Operator {
   async next(): Promise<Batch | null> {
     const { type } = this.#shape.plan;
     if (this.#table === null && this.#shape.lateral === null) await this.#build();
-    while (!this.#leftDone) {
-      checkCancelled(this.#run.ctx);
-      const batch = await this.#left.next();
-      if (batch === null) {
-        this.#leftDone = true;
-        break;
-      }
-      const out: Row[] = [];
-      for (const row of batch) await this.#joinRow(row, out);
-      if (out.length > 0) return out;
+    const out: Row[] = [];
+    while (out.length < BATCH_ROWS) {
+      if (this.#row === null && !(await this.#nextLeft())) break;
+      await this.#joinRow(this.#row!, out);
     }
+    if (out.length > 0) return out;
     if ((type === 'right' || type === 'full') && !this.#rightSent) {
       this.#rightSent = true;
       const nulls = new Array<Datum>(this.#shape.leftWidth).fill(null);
@@ -148,12 +161,32 @@ class JoinOperator implements Operator {
     return null;
   }
 
+  /** Makes the next row of the left side the current one; false: there is none. */
+  async #nextLeft(): Promise<boolean> {
+    while (this.#batchAt >= this.#batch.length) {
+      if (this.#leftDone) return false;
+      checkCancelled(this.#run.ctx);
+      const batch = await this.#left.next();
+      if (batch === null) this.#leftDone = true;
+      this.#batch = batch ?? [];
+      this.#batchAt = 0;
+    }
+    const row = this.#batch[this.#batchAt++]!;
+    this.#found = this.#shape.lateral === null ? this.#lookUp(row) : await this.#lateral(row, this.#shape.lateral);
+    this.#foundAt = 0;
+    this.#matched = false;
+    this.#row = row;
+    return true;
+  }
+
   async #build(): Promise<void> {
     const { hash, right } = this.#shape;
     const rows = await drain(right(this.#run));
     const table: Candidate[] = [];
     const buckets = new Map<unknown, Candidate[]>();
-    for (const row of rows) {
+    for (const [i, row] of rows.entries()) {
+      const rest = breatheAt(this.#run.ctx, i);
+      if (rest !== null) await rest;
       const bytes = rowBytes(row) + 64;
       this.#bytes += bytes;
       this.#run.ctx.memory.grow(bytes);
@@ -169,32 +202,39 @@ class JoinOperator implements Operator {
     if (hash !== null) this.#buckets = buckets;
   }
 
-  async #candidates(left: Row): Promise<readonly Candidate[]> {
-    const { hash, lateral, right } = this.#shape;
-    if (lateral !== null) {
-      for (const { id, at } of lateral) this.#run.outer[id] = left[at]!;
-      const rows = await drain(right(this.#run));
-      return rows.map((row) => ({ row, matched: false }));
-    }
+  async #lateral(left: Row, columns: NonNullable<JoinShape['lateral']>): Promise<readonly Candidate[]> {
+    for (const { id, at } of columns) this.#run.outer[id] = left[at]!;
+    const rows = await drain(this.#shape.right(this.#run));
+    return rows.map((row) => ({ row, matched: false }));
+  }
+
+  #lookUp(left: Row): readonly Candidate[] {
+    const { hash } = this.#shape;
     if (hash === null) return this.#table!;
     if (hash.nullLeft(left, this.#run)) return NO_ROWS;
     return this.#buckets!.get(hash.left(left, this.#run)) ?? NO_ROWS;
   }
 
+  /** Joins the current row with what it found, from where it stopped, until `out` is full or the row is through. */
   async #joinRow(left: Row, out: Row[]): Promise<void> {
     const { plan, test, rightWidth } = this.#shape;
     const { type } = plan;
-    let matched = false;
-    for (const candidate of await this.#candidates(left)) {
+    const onlyLeft = type === 'semi' || type === 'anti';
+    while (this.#foundAt < this.#found.length && !(onlyLeft && this.#matched)) {
+      if (out.length >= BATCH_ROWS) return;
+      const rest = breatheAt(this.#run.ctx, this.#steps++);
+      if (rest !== null) await rest;
+      const candidate = this.#found[this.#foundAt++]!;
       const pair = [...left, ...candidate.row];
       if (test !== null && !(test.waits ? await testRow(test, pair, this.#run) : test.now(pair, this.#run))) {
         continue;
       }
-      matched = true;
+      this.#matched = true;
       candidate.matched = true;
-      if (type === 'semi' || type === 'anti') break;
-      out.push(pair);
+      if (!onlyLeft) out.push(pair);
     }
+    this.#row = null;
+    const matched = this.#matched;
     if (type === 'semi' ? matched : type === 'anti' && !matched) out.push(left);
     if (!matched && (type === 'left' || type === 'full')) {
       out.push([...left, ...new Array<Datum>(rightWidth).fill(null)]);
@@ -207,6 +247,9 @@ class JoinOperator implements Operator {
     this.#table = [];
     this.#buckets = null;
     this.#leftDone = true;
+    this.#row = null;
+    this.#batch = [];
+    this.#found = NO_ROWS;
     this.#left.close();
   }
 }

@@ -1,30 +1,11 @@
 /** Filter, project, set-returning projection, limit, distinct, set operations, WITH. */
 import { sqlError } from '../../base/errors.js';
-import type {
-  CteDefinition,
-  DistinctPlan,
-  FilterPlan,
-  LimitPlan,
-  ProjectPlan,
-  ProjectSetPlan,
-  SetOpPlan,
-  WithPlan,
-} from '../plan/logical.js';
+import type { DistinctPlan, FilterPlan, LimitPlan, ProjectPlan, ProjectSetPlan, SetOpPlan } from '../plan/logical.js';
 import type { Datum } from '../types/datum.js';
 import { compilePlan } from './compile-plan.js';
 import { compileExpr, compileRow, compileTest, layoutOf, type Compiled } from './eval.js';
 import { compileHasher, type RowHasher } from './hashing.js';
-import {
-  type Batch,
-  type CteRows,
-  drain,
-  LazyRows,
-  type Operator,
-  type OperatorFactory,
-  type Row,
-  rowBytes,
-  Run,
-} from './run.js';
+import { type Batch, drain, LazyRows, type Operator, type OperatorFactory, type Row, type Run } from './run.js';
 import { checkCancelled, filterRows } from './scan.js';
 import { compileComparator, type RowComparator } from './sort.js';
 import { compileRowSource } from './sources.js';
@@ -208,7 +189,7 @@ export function compileDistinct(plan: DistinctPlan): OperatorFactory {
 }
 
 /** Distinct hash keys, accounted for. */
-class SeenRows {
+export class SeenRows {
   readonly #keys = new Set<unknown>();
   readonly #run: Run;
   #bytes = 0;
@@ -285,86 +266,4 @@ function compileUnion(left: OperatorFactory, right: OperatorFactory, hasher: Row
       },
     };
   };
-}
-
-export function compileWith(plan: WithPlan): OperatorFactory {
-  const definitions = plan.ctes.map((cte) => ({
-    cte,
-    base: compilePlan(cte.plan),
-    term: cte.recursive === null ? null : compilePlan(cte.recursive.term),
-  }));
-  const input = compilePlan(plan.input);
-  return (run) => {
-    const sources: CteRows[] = [];
-    for (const { cte, base, term } of definitions) {
-      const source = new CteSource(cte, base, term, run);
-      run.ctes.set(cte.id, source);
-      if (cte.modifies) sources.push(source);
-    }
-    const operator = input(run);
-    let begun = false;
-    return {
-      next: async () => {
-        if (!begun) {
-          begun = true;
-          // Data-modifying WITH queries run to their end whether or not anything reads them.
-          for (const source of sources) await source.rows();
-        }
-        return operator.next();
-      },
-      close: () => operator.close(),
-    };
-  };
-}
-
-class CteSource implements CteRows {
-  readonly #cte: CteDefinition;
-  readonly #base: OperatorFactory;
-  readonly #term: OperatorFactory | null;
-  readonly #run: Run;
-  #rows: Promise<readonly Row[]> | null = null;
-
-  constructor(cte: CteDefinition, base: OperatorFactory, term: OperatorFactory | null, run: Run) {
-    this.#cte = cte;
-    this.#base = base;
-    this.#term = term;
-    this.#run = run;
-  }
-
-  rows(): Promise<readonly Row[]> {
-    this.#rows ??= this.#term === null ? this.#collect(this.#base(this.#run)) : this.#recurse(this.#term);
-    return this.#rows;
-  }
-
-  async #collect(operator: Operator): Promise<readonly Row[]> {
-    const affected = this.#run.affected;
-    const rows = await drain(operator);
-    // Rows changed inside WITH do not count for the statement's own tag.
-    if (this.#cte.modifies) this.#run.affected = affected;
-    for (const row of rows) this.#run.ctx.memory.grow(rowBytes(row));
-    return rows;
-  }
-
-  /** WITH RECURSIVE: the term runs over what the last round added, until nothing is. */
-  async #recurse(term: OperatorFactory): Promise<readonly Row[]> {
-    const { recursive, plan } = this.#cte;
-    const hasher = compileHasher(plan.columns.map((c, i) => ({ oid: c.oid, eval: (row: Row) => row[i]! })));
-    const seen = recursive!.all ? null : new SeenRows(this.#run);
-    const fresh = (rows: readonly Row[]): Row[] =>
-      rows.filter((row) => seen === null || seen.add(hasher(row, this.#run)));
-    const all: Row[] = fresh(await drain(this.#base(this.#run)));
-    let working: readonly Row[] = all.slice();
-    while (working.length > 0) {
-      checkCancelled(this.#run.ctx);
-      const table = working;
-      const round = new Run(this.#run.ctx, this.#run.outer, new Map(this.#run.ctes));
-      round.ctes.set(recursive!.workId, { rows: () => Promise.resolve(table) });
-      working = fresh(await drain(term(round)));
-      for (const row of working) {
-        this.#run.ctx.memory.grow(rowBytes(row));
-        all.push(row);
-      }
-    }
-    return all;
-  }
 }

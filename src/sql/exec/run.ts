@@ -7,7 +7,8 @@
  * starts the inner plan sets before it pulls from it; it finishes with one outer row before the next.
  */
 import type { ExecContext } from '../contract.js';
-import type { SubqueryExpr } from '../plan/expr.js';
+import type { Savepoint } from '../../txn/kv-txn.js';
+import type { Expr } from '../plan/expr.js';
 import type { Datum } from '../types/datum.js';
 
 export type Row = readonly Datum[];
@@ -25,7 +26,8 @@ export type OperatorFactory = (run: Run) => Operator;
 
 /** Rows of a WITH query, computed once and shared by its scans. */
 export interface CteRows {
-  rows(): Promise<readonly Row[]>;
+  /** Those from this one on that are there or can be had next; null: there are no more. */
+  from(at: number): Promise<readonly Row[] | null>;
 }
 
 export class Run {
@@ -33,8 +35,10 @@ export class Run {
   /** Values of outer columns, by column id. */
   readonly outer: Datum[];
   readonly ctes: Map<number, CteRows>;
-  /** Results of subqueries without outer references. */
-  readonly constants = new Map<SubqueryExpr, unknown>();
+  /** What is the same for all rows, by the expression: results of subqueries without outer references, sets of values. */
+  readonly constants = new Map<Expr, unknown>();
+  /** Set where several parts of the statement change data: all of them read as of here. */
+  before: Savepoint | null = null;
   /** Rows changed by the statement's own INSERT, UPDATE or DELETE. */
   affected = 0;
   /** Functions are called that may write: a scan reads all of its rows before the first goes on. */

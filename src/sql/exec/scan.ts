@@ -11,12 +11,12 @@
 import { QuoralError } from '../../base/errors.js';
 import { prefixEnd, type Key, type Span } from '../../base/key.js';
 import type { ReadOptions } from '../../txn/kv-txn.js';
-import type { ExecContext } from '../contract.js';
 import type { Access, KeyConstraint, ScanPlan } from '../plan/logical.js';
 import { PgArray, type Datum } from '../types/datum.js';
 import type { RowDecoder } from '../encoding/row-codec.js';
 import { type CompiledTest, compileExpr, compileTest, layoutOf, type SyncEval } from './eval.js';
 import { type IndexCodec, type TableCodec, tableCodec } from './index-codec.js';
+import { checkCancelled } from './cancel.js';
 import { type Batch, BATCH_ROWS, type Operator, type OperatorFactory, type Row, rowBytes, type Run } from './run.js';
 
 const NO_ROW: Row = [];
@@ -24,12 +24,7 @@ const NO_ROW: Row = [];
 const COMBINATIONS_MAX = 1_000_000;
 const SCAN_BYTES = 512 << 10;
 
-export function checkCancelled(ctx: ExecContext): void {
-  if (!ctx.signal.aborted) return;
-  const reason: unknown = ctx.signal.reason;
-  if (reason instanceof QuoralError) throw reason;
-  throw new QuoralError('57014', 'canceling statement due to user request');
-}
+export { checkCancelled };
 
 /** Positions of the scan's columns among the table's live ones. */
 export function livePositions(plan: ScanPlan, codec: TableCodec): number[] {
@@ -243,10 +238,12 @@ class ScanOperator implements Operator {
   /** The last row first. */
   #settled: Row[] | null = null;
   #pageRows: number;
+  readonly #before: Pick<ReadOptions, 'before'>;
 
   constructor(shape: ScanShape, run: Run) {
     this.#shape = shape;
     this.#run = run;
+    this.#before = run.before === null ? {} : { before: run.before };
     // A scan that is expected to stop early begins with a small page.
     this.#pageRows = run.rowsWanted > 0 && run.rowsWanted < BATCH_ROWS ? run.rowsWanted + 1 : BATCH_ROWS;
     if (shape.limit !== null) {
@@ -302,7 +299,7 @@ class ScanOperator implements Operator {
     const chunk = keys.length <= BATCH_ROWS ? keys : keys.slice(this.#at, this.#at + BATCH_ROWS);
     this.#at += chunk.length;
     if (this.#shape.path.index.index.primary) return this.#rowsOfKeys(chunk);
-    const entries = await this.#run.ctx.txn.getMany(chunk);
+    const entries = await this.#run.ctx.txn.getMany(chunk, this.#before);
     return this.#rowsOfEntries(entries.filter((e): e is Buffer => e !== null && e !== undefined));
   }
 
@@ -319,6 +316,7 @@ class ScanOperator implements Operator {
       maxRows: this.#pageRows,
       maxBytes: SCAN_BYTES,
       ...(primary ? options : {}),
+      ...this.#before,
     });
     this.#pageRows = Math.min(this.#pageRows * 4, 16 * BATCH_ROWS);
     if (page.resumeKey === null) {
@@ -339,7 +337,7 @@ class ScanOperator implements Operator {
 
   async #rowsOfKeys(keys: readonly Key[]): Promise<Row[]> {
     const { decode, options } = this.#shape;
-    const values = await this.#run.ctx.txn.getMany(keys, options);
+    const values = await this.#run.ctx.txn.getMany(keys, { ...options, ...this.#before });
     const rows: Row[] = [];
     for (const value of values) if (value !== null && value !== undefined) rows.push(decode(value));
     return rows;

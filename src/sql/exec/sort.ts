@@ -8,6 +8,7 @@ import { compilePlan } from './compile-plan.js';
 import { compileExpr, compileRow, type Layout, layoutOf } from './eval.js';
 import { evalCount } from './operators.js';
 import { LazyRows, type OperatorFactory, type Row, rowBytes, type Run } from './run.js';
+import { sortPaced } from './pace.js';
 import { checkCancelled } from './scan.js';
 
 export type RowComparator = (a: Row, b: Row, run: Run) => number;
@@ -82,14 +83,14 @@ export function compileSort(plan: SortPlan): OperatorFactory {
             run.ctx.memory.grow(rowBytes(row) + 64);
           }
           if (held.length > holdMax) {
-            held.sort(compare);
+            held = await sortPaced(held, compare, run.ctx);
             for (const cut of held.splice(wanted)) run.ctx.memory.shrink(rowBytes(cut.row) + 64);
           }
         }
       } finally {
         source.close();
       }
-      held.sort(compare);
+      held = await sortPaced(held, compare, run.ctx);
       if (held.length > wanted) held = held.slice(0, wanted);
       return held.map((k) => k.row);
     });

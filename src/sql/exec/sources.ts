@@ -138,12 +138,3 @@ class FunctionOperator implements Operator {
     for (const iterator of this.#iterators ?? []) iterator.return?.();
   }
 }
-
-export function compileCteScan(id: number): OperatorFactory {
-  return (run) =>
-    new LazyRows(async () => {
-      const source = run.ctes.get(id);
-      if (source === undefined) throw new QuoralError('XX000', 'a WITH query is not in reach');
-      return source.rows();
-    });
-}

@@ -11,7 +11,9 @@ import type { Datum } from '../types/datum.js';
 import { compilePlan } from './compile-plan.js';
 import { compileRow, compileTest, type Layout, layoutOf } from './eval.js';
 import { drain, LazyRows, type OperatorFactory, type Row, rowBytes, type Run } from './run.js';
+import { breathe, breatheAt, sortPaced } from './pace.js';
 import { checkCancelled } from './scan.js';
+import { rangeCompareOf } from './window-range.js';
 import { valueComparator } from './sort.js';
 
 interface Item {
@@ -40,7 +42,7 @@ export function compileWindow(plan: WindowPlan): OperatorFactory {
   return (run) =>
     new LazyRows(async () => {
       const rows = await drain(input(run));
-      for (const row of rows) run.ctx.memory.grow(rowBytes(row) + 64);
+      for (const row of rows) run.ctx.memory.grow(2 * rowBytes(row) + 256);
       const results: Datum[][] = rows.map(() => []);
       for (const compute of functions) {
         checkCancelled(run.ctx);
@@ -64,14 +66,18 @@ function compileFunction(expr: WindowExpr, layout: Layout): WindowFunction {
   const compareOrder = comparatorOf(expr.orderBy);
   const compute = expr.aggregate === null ? compileRanking(expr, layout) : compileFramed(expr, layout);
   return async (rows, run) => {
-    const items: Item[] = [];
+    let items: Item[] = [];
     for (let at = 0; at < rows.length; at++) {
+      const rest = breatheAt(run.ctx, at);
+      if (rest !== null) await rest;
       const row = rows[at]!;
       const partition = partitionRow.waits ? await partitionRow.later(row, run) : partitionRow.now(row, run);
       const order = orderRow.waits ? await orderRow.later(row, run) : orderRow.now(row, run);
       items.push({ at, row, partition, order });
     }
-    items.sort((a, b) => comparePartition(a.partition, b.partition) || compareOrder(a.order, b.order) || a.at - b.at);
+    const compare = (a: Item, b: Item): number =>
+      comparePartition(a.partition, b.partition) || compareOrder(a.order, b.order) || a.at - b.at;
+    items = await sortPaced(items, compare, run.ctx);
     const out = new Array<Datum>(rows.length).fill(null);
     let from = 0;
     for (let to = 1; to <= items.length; to++) {
@@ -95,6 +101,8 @@ class Partition {
   readonly peerEnd: number[] = [];
   readonly group: number[] = [];
   readonly groupStarts: number[] = [];
+  /** From the first row to behind the last one that has a value to be ordered by; NULLs are on one side of them. */
+  readonly valued: readonly [number, number];
 
   constructor(items: readonly Item[], compareOrder: Compare) {
     this.items = items;
@@ -107,6 +115,11 @@ class Partition {
     for (let i = 0; i < items.length; i++) {
       this.peerEnd.push(this.groupStarts[this.group[i]! + 1] ?? items.length);
     }
+    const isNull = (at: number): boolean => (items[at]!.order[0] ?? null) === null;
+    let [from, to] = [0, items.length];
+    while (from < to && isNull(from)) from = this.peerEnd[from]!;
+    while (to > from && isNull(to - 1)) to = this.peerStart[to - 1]!;
+    this.valued = [from, to];
   }
   get size(): number {
     return this.items.length;
@@ -121,27 +134,31 @@ function compileRanking(expr: WindowExpr, layout: Layout): PartitionFunction {
   const frame = compileFrame(expr, layout);
   const valuesOf = (item: Item, run: Run): Promise<Datum[]> | Datum[] =>
     args.waits ? args.later(item.row, run) : args.now(item.row, run);
-  const each = async (part: Partition, fn: (i: number) => Datum | Promise<Datum>): Promise<Datum[]> => {
+  const each = async (part: Partition, run: Run, fn: (i: number) => Datum | Promise<Datum>): Promise<Datum[]> => {
     const out: Datum[] = [];
-    for (let i = 0; i < part.size; i++) out.push(await fn(i));
+    for (let i = 0; i < part.size; i++) {
+      out.push(await fn(i));
+      const rest = breathe(run.ctx);
+      if (rest !== null) await rest;
+    }
     return out;
   };
   const at = async (part: Partition, index: number, run: Run): Promise<Datum> =>
     index >= 0 && index < part.size ? ((await valuesOf(part.items[index]!, run))[0] ?? null) : null;
   switch (expr.name) {
     case 'row_number':
-      return (part) => each(part, (i) => BigInt(i + 1));
+      return (part, run) => each(part, run, (i) => BigInt(i + 1));
     case 'rank':
-      return (part) => each(part, (i) => BigInt(part.peerStart[i]! + 1));
+      return (part, run) => each(part, run, (i) => BigInt(part.peerStart[i]! + 1));
     case 'dense_rank':
-      return (part) => each(part, (i) => BigInt(part.group[i]! + 1));
+      return (part, run) => each(part, run, (i) => BigInt(part.group[i]! + 1));
     case 'percent_rank':
-      return (part) => each(part, (i) => (part.size === 1 ? 0 : part.peerStart[i]! / (part.size - 1)));
+      return (part, run) => each(part, run, (i) => (part.size === 1 ? 0 : part.peerStart[i]! / (part.size - 1)));
     case 'cume_dist':
-      return (part) => each(part, (i) => part.peerEnd[i]! / part.size);
+      return (part, run) => each(part, run, (i) => part.peerEnd[i]! / part.size);
     case 'ntile':
       return (part, run) =>
-        each(part, async (i) => {
+        each(part, run, async (i) => {
           const buckets = (await valuesOf(part.items[i]!, run))[0]!;
           if (buckets === null) return null;
           const n = Number(buckets);
@@ -155,7 +172,7 @@ function compileRanking(expr: WindowExpr, layout: Layout): PartitionFunction {
     case 'lead': {
       const sign = expr.name === 'lag' ? -1 : 1;
       return (part, run) =>
-        each(part, async (i) => {
+        each(part, run, async (i) => {
           const values = await valuesOf(part.items[i]!, run);
           const offset = values.length > 1 ? values[1]! : 1;
           if (offset === null) return null;
@@ -168,7 +185,7 @@ function compileRanking(expr: WindowExpr, layout: Layout): PartitionFunction {
     case 'last_value':
     case 'nth_value':
       return (part, run) =>
-        each(part, async (i) => {
+        each(part, run, async (i) => {
           const rows = await frame(part, i, run);
           if (rows.length === 0) return null;
           if (expr.name === 'first_value') return at(part, rows[0]!, run);
@@ -197,8 +214,8 @@ function compileFrame(expr: WindowExpr, layout: Layout): Frame {
     const values = offsets.waits ? await offsets.later(part.items[i]!.row, run) : offsets.now(part.items[i]!.row, run);
     const startOffset = frame.start.offset === null ? null : values[0]!;
     const endOffset = frame.end.offset === null ? null : values[frame.start.offset === null ? 0 : 1]!;
-    const start = boundOf(expr, part, i, frame.start.kind, startOffset, true);
-    const end = boundOf(expr, part, i, frame.end.kind, endOffset, false);
+    const start = boundOf(expr, part, i, frame.start.kind, startOffset, true, run);
+    const end = boundOf(expr, part, i, frame.end.kind, endOffset, false, run);
     const rows: number[] = [];
     for (let r = Math.max(0, start); r < Math.min(part.size, end); r++) {
       if (excluded(frame.exclude, part, i, r)) continue;
@@ -229,6 +246,7 @@ function boundOf(
   kind: WindowExpr['frame']['start']['kind'],
   offset: Datum,
   start: boolean,
+  run: Run,
 ): number {
   const { mode } = expr.frame;
   if (kind === 'unbounded preceding') return 0;
@@ -237,36 +255,42 @@ function boundOf(
     if (mode === 'rows') return start ? i : i + 1;
     return start ? part.peerStart[i]! : part.peerEnd[i]!;
   }
-  if (offset === null) throw sqlError('22004', 'frame starting offset must not be null');
+  const side = start ? 'starting' : 'ending';
+  if (offset === null) throw sqlError('22004', `frame ${side} offset must not be null`);
+  if (mode === 'range') return rangeBound(expr, part, i, kind === 'preceding', offset, start, run);
   const n = Number(offset);
-  if (n < 0) throw sqlError('22013', 'frame starting offset must not be negative');
+  if (n < 0) throw sqlError('22013', `frame ${side} offset must not be negative`);
   const delta = kind === 'preceding' ? -n : n;
   if (mode === 'rows') return i + delta + (start ? 0 : 1);
-  if (mode === 'groups') {
-    const group = part.group[i]! + delta;
-    if (start) return group < 0 ? 0 : (part.groupStarts[group] ?? part.size);
-    return group + 1 <= 0 ? 0 : (part.groupStarts[group + 1] ?? part.size);
-  }
-  return rangeBound(expr, part, i, delta, start);
+  const group = part.group[i]! + delta;
+  if (start) return group < 0 ? 0 : (part.groupStarts[group] ?? part.size);
+  return group + 1 <= 0 ? 0 : (part.groupStarts[group + 1] ?? part.size);
 }
 
-/** RANGE with an offset: over one ordering column of a number type. */
-function rangeBound(expr: WindowExpr, part: Partition, i: number, delta: number, start: boolean): number {
+/** RANGE with an offset: the first row that is not before it, or (for the frame's end) the first one behind it. */
+function rangeBound(
+  expr: WindowExpr,
+  part: Partition,
+  i: number,
+  preceding: boolean,
+  offset: Exclude<Datum, null>,
+  start: boolean,
+  run: Run,
+): number {
   const own = part.items[i]!.order[0]!;
   if (own === null) return start ? part.peerStart[i]! : part.peerEnd[i]!;
-  if (typeof own !== 'number' && typeof own !== 'bigint') {
-    throw sqlError('0A000', 'RANGE with offset PRECEDING/FOLLOWING is only supported over numbers');
+  const { descending, expr: key } = expr.orderBy[0]!;
+  const compare = rangeCompareOf(key.oid);
+  const subtract = preceding !== descending;
+  let [low, high] = part.valued;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const value = part.items[middle]!.order[0] as Exclude<Datum, null>;
+    const order = compare(value, own, offset, subtract, run.ctx) * (descending ? -1 : 1);
+    if (start ? order >= 0 : order > 0) high = middle;
+    else low = middle + 1;
   }
-  const descending = expr.orderBy[0]!.descending;
-  const target = Number(own) + (descending ? -delta : delta);
-  for (let r = 0; r < part.size; r++) {
-    const value = part.items[r]!.order[0]!;
-    if (value === null) continue;
-    const distance = descending ? target - Number(value) : Number(value) - target;
-    if (start ? distance >= 0 : distance > 0) return r;
-  }
-  const nulls = part.items.findIndex((item, r) => r > i && item.order[0] === null);
-  return nulls < 0 ? part.size : nulls;
+  return low;
 }
 
 function compileFramed(expr: WindowExpr, layout: Layout): PartitionFunction {
@@ -298,7 +322,8 @@ function compileFramed(expr: WindowExpr, layout: Layout): PartitionFunction {
       return out;
     }
     for (let i = 0; i < part.size; i++) {
-      if (i % 256 === 0) checkCancelled(run.ctx);
+      const rest = breathe(run.ctx);
+      if (rest !== null) await rest;
       const accumulator = entry.init(info);
       for (const r of await frame(part, i, run)) {
         if (inputs[r] !== null) accumulator.step(inputs[r]!, run.ctx);

@@ -23,3 +23,24 @@ export function checkWithinGroup(entry: AggregateEntry, within: boolean, locatio
 export function withinGroupRequired(name: string, location: number): Error {
   return errorAt('42809', `WITHIN GROUP is required for ordered-set aggregate ${name}`, location);
 }
+
+/** Aggregates whose result shows the order of what they are given. */
+const SHOWING_ORDER: ReadonlySet<string> = new Set([
+  'array_agg',
+  'string_agg',
+  'json_agg',
+  'jsonb_agg',
+  'json_object_agg',
+  'jsonb_object_agg',
+]);
+
+/** PostgreSQL sorts to find what is distinct, and queries rely on it: by the keys given, then by all the arguments. */
+export function distinctOrder(
+  entry: AggregateEntry,
+  keys: readonly SortKey[],
+  args: readonly Expr[],
+): readonly SortKey[] {
+  if (!SHOWING_ORDER.has(entry.name)) return keys;
+  const rest = args.filter((arg) => arg.kind !== 'const' && !keys.some(({ expr }) => sameExpr(expr, arg)));
+  return [...keys, ...rest.map((expr) => ({ expr, descending: false, nullsFirst: false }))];
+}

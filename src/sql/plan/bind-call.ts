@@ -5,13 +5,14 @@ import { isAggregateName, resolveAggregate, resolveFunction, resolveOperator } f
 import type { FunctionEntry, ResolvedCall } from '../functions/entry.js';
 import { hypotheticalSet } from '../functions/hypothetical.js';
 import { OID } from '../types/oids.js';
-import { arrayOidOf, elementOidOf, formatType, typeByOid } from '../types/registry.js';
+import { arrayOidOf, elementOidOf, formatType } from '../types/registry.js';
 import { bindHypothetical } from './bind-hypothetical.js';
 import { as, locationOf, stringsOf } from './ast.js';
 import type { Binder, ExprContext } from './binder.js';
 import { addPosition, errorAt } from './binder.js';
-import { checkDistinctOrder, checkWithinGroup, withinGroupRequired } from './aggregate-order.js';
-import { coerce, coerceBoolean, commonType, resolveUnknown, settle, tryCoerce, typeOfExpr } from './coerce.js';
+import { checkLevel } from './aggregate-level.js';
+import { checkDistinctOrder, checkWithinGroup, distinctOrder, withinGroupRequired } from './aggregate-order.js';
+import { coerce, coerceBoolean, commonType, resolveUnknown, settle, typeOfExpr } from './coerce.js';
 import { placeArguments } from './named-arguments.js';
 import {
   defaultArguments,
@@ -35,6 +36,8 @@ import type {
   WindowExpr,
   WindowFrame,
 } from './expr.js';
+import { checkArguments } from './sizes.js';
+import { rangeOffset } from './window-range-types.js';
 
 /** The arguments, coerced to what the resolved entry takes. */
 function coerceArguments(
@@ -218,6 +221,7 @@ export function bindCall(ctx: ExprContext, call: FuncCall): Expr {
   }
   if (isAggregateName(name)) return bindAggregate(ctx, call, name, location);
   const nodes = placeArguments(name, call.args ?? [], location);
+  checkArguments(nodes.length, location);
   const args = nodes.map((n) => ctx.bind(ctx, n));
   const made = makeCall(ctx, name, args, nodes.map(locationOf), location, call.func_variadic === true);
   const only =
@@ -371,6 +375,7 @@ function makeAggregate(inner: ExprContext, call: FuncCall, name: string, locatio
     ? sorts.map((s) => sortKey(coerced[coerced.length - 1]!, s))
     : bindSortKeys(inner, call.agg_order ?? [], (n) => inner.bind(inner, n));
   if (call.agg_distinct === true && !within) checkDistinctOrder(call.agg_order ?? [], orderBy, args);
+  checkLevel(inner.scope, [...coerced, ...orderBy.map((k) => k.expr), ...(filter === null ? [] : [filter])], location);
   return {
     kind: 'aggregate',
     entry: resolved.entry,
@@ -379,7 +384,7 @@ function makeAggregate(inner: ExprContext, call: FuncCall, name: string, locatio
     info: { argOids: coerced.map((a) => a.oid), resultOid: resolved.resultOid },
     distinct: call.agg_distinct === true,
     filter,
-    orderBy,
+    orderBy: call.agg_distinct === true && !within ? distinctOrder(resolved.entry, orderBy, coerced) : orderBy,
     oid: resolved.resultOid,
     typmod: -1,
   };
@@ -452,19 +457,10 @@ function bindFrame(ctx: ExprContext, spec: WindowDef, orderBy: readonly SortKey[
         throw errorAt(
           '42P20',
           'RANGE with offset PRECEDING/FOLLOWING requires exactly one ORDER BY column',
-          locationOf(n),
+          spec.location ?? -1,
         );
       }
-      return (
-        tryCoerce(
-          ctx.binder,
-          e,
-          typeByOid(key.oid).category === 'D' ? OID.interval : key.oid,
-          -1,
-          'implicit',
-          locationOf(n),
-        ) ?? e
-      );
+      return rangeOffset(ctx.binder, e, key.oid, locationOf(as(n, 'TypeCast')?.arg ?? n));
     }
     return coerce(ctx.binder, e, OID.int8, 'assignment', locationOf(n));
   };

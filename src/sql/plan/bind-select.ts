@@ -23,6 +23,8 @@ import { bindFrom } from './bind-from.js';
 import type { FromContext } from './bind-from.js';
 import { checkLocks, lockRequests } from './bind-locks.js';
 import { figureNameOf } from './figure-name.js';
+import { distinctSets } from './grouping.js';
+import { checkTargets } from './sizes.js';
 import { starTargets } from './stars.js';
 import { applyAggregation, applyWindows, applySets } from './bind-group.js';
 import { sameExpr, some } from './expr.js';
@@ -414,6 +416,7 @@ function bindPlainSelect(
   for (const w of select.windowClause ?? []) namedWindows.set(as(w, 'WindowDef')?.name ?? '', w);
   const output = exprContext(b, scope, 'SELECT', { aggregates: true, windows: true, sets: true, namedWindows });
   const targets = bindTargets(output, select.targetList ?? [], options.keepUnknown === true);
+  checkTargets(targets.length);
   const having =
     select.havingClause === undefined
       ? null
@@ -523,7 +526,7 @@ function bindGroups(
     if (as(node, 'GroupingSet') !== undefined) grouping = true;
     sets = sets.flatMap((s) => alternatives.map((a) => [...new Set([...s, ...a])]));
   }
-  return { given: clause.length > 0, exprs, sets: grouping ? sets : null };
+  return { given: clause.length > 0, exprs, sets: !grouping ? null : select.groupDistinct ? distinctSets(sets) : sets };
 }
 
 /** The sets of group positions that a GROUP BY item stands for: one for a plain expression. */

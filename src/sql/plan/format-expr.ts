@@ -111,7 +111,8 @@ export class ExprFormatter {
           ? `(${this.text(e.left)} <> ALL (ARRAY[${this.#list(e.items)}]))`
           : `(${this.text(e.left)} = ANY (ARRAY[${this.#list(e.items)}]))`;
       case 'subscript':
-        return `${this.text(e.arg)}${e.subscripts.map((s) => (s.slice ? `[${this.#bound(s.lower)}:${this.#bound(s.upper)}]` : `[${this.#bound(s.upper)}]`)).join('')}`;
+        // After a cast or a call the brackets would belong to its type or be no expression at all.
+        return `${e.arg.kind === 'column' ? this.text(e.arg) : `(${this.text(e.arg)})`}${e.subscripts.map((s) => (s.slice ? `[${this.#bound(s.lower)}:${this.#bound(s.upper)}]` : `[${this.#bound(s.upper)}]`)).join('')}`;
       case 'field':
         return `(${this.text(e.arg)}).f${e.index + 1}`;
       case 'sqlvalue':

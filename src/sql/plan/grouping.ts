@@ -56,3 +56,12 @@ export function groupingMask(
   }
   return mask;
 }
+
+/** GROUP BY DISTINCT: each set once, whatever the order of its columns. */
+export function distinctSets(sets: readonly (readonly number[])[]): readonly (readonly number[])[] {
+  const seen = new Set<string>();
+  return sets.filter((set) => {
+    const key = set.toSorted((a, b) => a - b).join();
+    return !seen.has(key) && seen.add(key);
+  });
+}

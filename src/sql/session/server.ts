@@ -18,7 +18,8 @@ import { decodeNameEntry } from '../catalog/codec.js';
 import { Sequences } from '../catalog/sequences.js';
 import { TemporaryCleaner } from '../catalog/temporary.js';
 import type { ActivityRow } from '../catalog/virtual/services.js';
-import type { Planner } from '../contract.js';
+import type { ExecContext, Planner } from '../contract.js';
+import { Pace } from '../exec/pace.js';
 import { NotificationHub } from '../notify/hub.js';
 import { initParser } from '../parse/parser.js';
 import type { SessionOptions, SqlServer, SqlSession } from '../session-api.js';
@@ -69,6 +70,8 @@ export class ServerCore implements ManagedSqlServer {
   readonly plans = new PlanCache();
   readonly parses = new ParseCache();
   readonly memory: NodeMemory;
+  /** What the contexts of all statements have in common. */
+  readonly shared: Pick<ExecContext, 'db' | 'rng' | 'pace'>;
   readonly #temporaries: TemporaryCleaner;
   #closed = false;
   readonly #sessions = new Map<number, Session>();
@@ -85,6 +88,11 @@ export class ServerCore implements ManagedSqlServer {
     this.#temporaries = new TemporaryCleaner(this.catalog, deps.logger);
     this.advisory = new AdvisoryLocks(this.catalog, deps.logger, deps.waitGraph ?? null);
     this.memory = new NodeMemory(deps.memoryLimitBytes ?? DEFAULT_MEMORY_BYTES);
+    const pace = new Pace(
+      () => deps.clock.monotonicMs(),
+      (fn) => deps.timers.endOfTurn(fn),
+    );
+    this.shared = { db: deps.db, rng: deps.rng, pace };
   }
 
   get draining(): boolean {

@@ -557,8 +557,6 @@ export class Session implements SqlSession {
     await this.#failed(null);
   }
 
-  // ---- contexts ----
-
   newMemory(): StatementMemory {
     return new StatementMemory(this.server.memory, this.settings.derived.memoryLimitBytes);
   }
@@ -567,7 +565,7 @@ export class Session implements SqlSession {
     const abort = (): AbortSignal => this.#abort.signal;
     return {
       txn: this.transaction.ensureTxn(),
-      db: this.server.deps.db,
+      ...this.server.shared,
       parameters,
       format: this.#format,
       services: this.services,
@@ -577,7 +575,6 @@ export class Session implements SqlSession {
         return abort();
       },
       implicit,
-      rng: this.server.deps.rng,
       notice: (notice) => {
         if (severityRank(notice.severity) >= this.settings.derived.minimumSeverity) sink.notice(notice);
       },
@@ -587,14 +584,13 @@ export class Session implements SqlSession {
   /** A context for expressions that do not touch the session's transaction; the caller gives one. */
   bareContext(memory: StatementMemory): Omit<ExecContext, 'txn'> {
     return {
-      db: this.server.deps.db,
+      ...this.server.shared,
       parameters: [],
       format: this.#format,
       services: this.services,
       memory,
       signal: this.#abort.signal,
       implicit: false,
-      rng: this.server.deps.rng,
       notice: (notice) => this.notice(notice),
     };
   }

@@ -122,8 +122,13 @@ export class MemoryTxn implements KvTxn {
     return false;
   }
 
-  #buffered(key: Key): { value: Buffer | null } | undefined {
-    for (let i = this.#writes.length - 1; i >= 0; i--) if (this.#writes[i]!.key === key) return this.#writes[i];
+  #buffered(key: Key, options?: ReadOptions): { value: Buffer | null } | undefined {
+    const before = options?.before?.sequence ?? this.#writes.length;
+    for (let i = this.#writes.length - 1; i >= 0; i--) {
+      if (this.#writes[i]!.key !== key) continue;
+      if (i < before) return this.#writes[i];
+      if (options?.lock === 'exclusive') return { value: null };
+    }
     return undefined;
   }
 
@@ -182,7 +187,7 @@ export class MemoryTxn implements KvTxn {
       if (options?.lock === 'exclusive') await this.#lock(key);
     }
     return keys.map((key) => {
-      const own = this.#buffered(key);
+      const own = this.#buffered(key, options);
       if (own !== undefined) return own.value;
       this.#reads.add(key);
       return this.#kv.read(key, this.readTimestamp);
@@ -206,9 +211,12 @@ export class MemoryTxn implements KvTxn {
       const value = this.#kv.read(key, this.readTimestamp);
       if (value !== null) found.set(key, value);
     }
-    for (const w of this.#writes) {
+    const before = options.before?.sequence ?? this.#writes.length;
+    for (const [i, w] of this.#writes.entries()) {
       if (w.key < options.start || w.key >= options.end) continue;
-      if (w.value === null) found.delete(w.key);
+      const left = i >= before && options.lock === 'exclusive';
+      if (i >= before && !left) continue;
+      if (w.value === null || left) found.delete(w.key);
       else found.set(w.key, w.value);
     }
     let keys = [...found.keys()].sort();

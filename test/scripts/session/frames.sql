@@ -1,0 +1,54 @@
+-- RANGE frames with offsets, of every type that has them
+create table d (id int primary key, day date, ts timestamp, tz timestamptz, tm time, span interval, n numeric, f float8, f4 float4, i2 int2, i8 int8);
+insert into d select i, date '2023-12-28' + i * i, timestamp '2024-01-30 12:00' + i * interval '11 days', timestamptz '2024-03-29 12:00+00' + i * interval '9 hours', time '01:00' + i * interval '100 minutes', i * interval '20 hours', i * 1.3, i * 1.3, i * 1.3, i * 3, i * 9000000000000000 from generate_series(1, 9) i;
+insert into d values (20, null, null, null, null, null, null, null, null, null, null), (21, 'infinity', 'infinity', '-infinity', '23:59', '-1 day', 'Infinity', 'infinity', '-infinity', 32767, 9223372036854775807), (22, '-infinity', '-infinity', 'infinity', '00:00', '1 year', 'NaN', 'NaN', 'NaN', -32768, -9223372036854775808), (23, null, '2024-02-29', null, null, null, '-Infinity', '-infinity', null, null, 9007199254740993), (24, null, null, null, null, null, null, null, null, null, 9007199254740992);
+select id, count(*) over w, first_value(id) over w, last_value(id) over w from d window w as (order by day range between interval '10 days' preceding and interval '1 month' following) order by id;
+select id, count(*) over w, count(*) over v from d window w as (order by day desc range between '10 days' preceding and '1 month' following), v as (order by day nulls first range between unbounded preceding and '1 day' following) order by id;
+select id, count(*) over w, count(*) over v from d window w as (order by ts range between '1 month' preceding and '1 month' following exclude current row), v as (order by ts desc nulls last range between '1 month' following and unbounded following) order by id;
+set timezone to 'Europe/Berlin';
+select id, count(*) over w from d window w as (order by tz range between '1 day' preceding and '24 hours' following) order by id;
+reset timezone;
+select id, count(*) over w, count(*) over v from d window w as (order by tm range between '2 hours' preceding and '100 minutes' following), v as (order by span desc range between '1 day' preceding and current row) order by id;
+select id, count(*) over w, count(*) over v, count(*) over u from d window w as (order by n range between 1.3 preceding and 1.3 following), v as (order by f range between 1.3 preceding and 1.3 following), u as (order by f4 desc range between 2 preceding and 1 following) order by id;
+select id, count(*) over w, count(*) over v from d window w as (order by f range between 'infinity' preceding and 'infinity' preceding), v as (order by n desc range between 'infinity' following and 'infinity' following) order by id;
+select id, count(*) over w, count(*) over v, sum(i2) over u from d window w as (order by i8 range between 1 preceding and current row), v as (order by i8 desc range between 1 following and 9223372036854775807 following), u as (order by i2 range between 3::int8 preceding and 6::int4 following) order by id;
+select id, sum(id) over (order by i2 range between 3 preceding and 3 following exclude ties), sum(id) over (order by i2 range between 3 preceding and 3 following exclude group) from d order by id;
+select sum(id) over (order by day range between interval '-1 day' preceding and current row) from d;
+select sum(id) over (order by f range between 'NaN' preceding and current row) from d;
+select sum(id) over (order by i2 range between -1 preceding and current row) from d;
+select sum(id) over (order by i2 range between null preceding and current row) from d;
+select sum(id) over (order by i2 rows between current row and null::int following) from d;
+select sum(id) over (order by i2 rows between current row and -1 following) from d;
+select sum(id) over (order by i8::text range between 1 preceding and current row) from d;
+select sum(id) over (order by n range between 1 preceding and 1.1::float8 following) from d;
+select sum(id) over (order by day range between 1 preceding and current row) from d;
+select sum(id) over (order by i2, i8 range between 1 preceding and current row) from d;
+select sum(id) over (range between 1 preceding and current row) from d;
+-- a set of values that many rows are looked up in
+select id from d where i8 in (9000000000000000, 9007199254740993, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10) order by id;
+select id from d where i2 in (3, 6, 9, 9007199254740993, 1, 2, 4, 5, 7, 8, 10) order by id;
+select id, i2 not in (3, 6, 9, 1, 2, 4, 5, 7, 8, 10), i2 in (3, 6, 9, 1, 2, 4, 5, 7, 8, 10, null) from d order by id;
+select id from d where f in ('NaN', 'infinity', 1.3, 1, 2, 3, 4, 5, 6, 7, 8) order by id;
+select id from d where n in ('NaN', 1.30, 2.6000, 1, 2, 3, 4, 5, 6, 7, 8) order by id;
+select id from d where n = any (array['NaN', 1.30, 2.6000, 1, 2, 3, 4, 5, 6, 7, 8]::numeric[]) order by id;
+select id from d where span in ('19 hours 60 minutes', '1 day 16 hours', '1 hour', '2 hours', '3 hours', '4 hours', '5 hours', '6 hours', '7 hours', '8 hours') order by id;
+select id, tm = any ('{02:40,04:20,null}'), tm = any (null::time[]), tm = any ('{}') from d where id in (1, 2, 3, 20) order by id;
+select x from (values ('a '::char(3)), ('b'), (null)) v(x) where x in ('a', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k');
+select x from (values ('a '::text), ('b'), (null)) v(x) where x in ('a', 'b', 'd', 'e', 'f', 'g', 'h', 'i', 'j', 'k');
+select x from (values ('{"a": 1.0}'::jsonb), ('[1]')) v(x) where x in ('{"a": 1}', '1', '2', '3', '4', '5', '6', '7', '8', '9');
+prepare q(int[], int) as select id from d where id = any ($1) and i2 in ($2, 3, 6, 9, 12, 15, 18, 21, 24, 27) order by id;
+execute q('{1,2,3,null}', 6);
+execute q(null, 6);
+execute q('{}', null);
+-- rows that are asked for, of queries that would never end
+with recursive t(n) as (values (1) union all select n + 1 from t) select n from t limit 5;
+with recursive t(n) as (values (1) union select n % 4 + 1 from t), u as (select n * 10 as m from t) select * from t, u where u.m > 20 order by 1, 2;
+with recursive t(n) as (values (1) union all select n + 1 from t where n < 3000) select count(*), sum(n) from t;
+with w as (insert into d (id) values (30), (31) returning id), r as (select max(id) from w) select r.max from r;
+with w as (update d set i2 = 1 where id > 29 returning id) select 1;
+select id, i2 from d where id > 29 order by id;
+-- joins of more rows than go out at once
+select count(*), sum(a.g), sum(b.g) from generate_series(1, 300) a(g), generate_series(1, 300) b(g) where a.g <> b.g;
+select count(*), count(b.g) from generate_series(1, 2000) a(g) left join generate_series(1, 2000, 3) b(g) on a.g > b.g and b.g > 1990;
+select count(*), count(a.g), count(b.g) from generate_series(1, 50) a(g) full join generate_series(40, 100) b(g) on a.g = b.g;
+drop table d;
