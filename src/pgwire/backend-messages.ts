@@ -4,6 +4,7 @@
  */
 import type { QuoralError } from '../base/errors.js';
 import type { Notice, Notification, ResultColumn, TransactionStatus } from '../sql/session-api.js';
+import { catalogOidOf } from '../sql/types/registry.js';
 import { Backend } from './protocol.js';
 import type { WireWriter } from './wire-writer.js';
 
@@ -42,7 +43,7 @@ export function writeRowDescription(
       .text(column.name)
       .int32(column.tableOid)
       .int16(column.columnNumber)
-      .int32(column.typeOid)
+      .int32(catalogOidOf(column.typeOid))
       .int16(column.typeLength)
       .int32(column.typmod)
       .int16(formatOf(formats, i));
@@ -58,7 +59,7 @@ export function formatOf(formats: readonly number[], column: number): number {
 
 export function writeParameterDescription(writer: WireWriter, oids: readonly number[]): void {
   writer.begin(Backend.parameterDescription).int16(oids.length);
-  for (const oid of oids) writer.int32(oid);
+  for (const oid of oids) writer.int32(catalogOidOf(oid));
   writer.end();
 }
 

@@ -38,6 +38,16 @@ export interface RelationName {
   /** null: along the search path. */
   readonly schema: string | null;
   readonly name: string;
+  /** It is where a type is named: no built-in type is called so. */
+  readonly isType?: boolean;
+}
+
+/** A type that a user made, or its array. */
+export interface ResolvedType {
+  readonly id: number;
+  readonly version: number;
+  /** A handle (types/user-types.ts). */
+  readonly typeOid: number;
 }
 
 /** A catalog relation whose rows are made on demand (pg_class, information_schema.columns, …). */
@@ -82,6 +92,7 @@ export interface CatalogSnapshot {
   readonly searchPath: readonly string[];
   /** null if there is none of that name. */
   relation(name: RelationName): Relation | null;
+  type(name: RelationName): ResolvedType | null;
 }
 
 /** Sequence functions, current settings and so on, as expressions reach them at run time. */
@@ -90,6 +101,8 @@ export interface SessionServices {
   currval(sequence: string | number): bigint;
   setval(sequence: string | number, value: bigint, isCalled: boolean): Promise<bigint>;
   lastval(): bigint;
+  /** What a sequence, by its oid, has as last_value and is_called. */
+  sequenceState(sequence: number): Promise<{ readonly value: bigint; readonly isCalled: boolean }>;
   setting(name: string, missingOk: boolean): string | null;
   setSetting(name: string, value: string, local: boolean): string;
   readonly user: string;
@@ -100,10 +113,15 @@ export interface SessionServices {
   /** 'table name'::regclass and back; through the catalog cache. null if unknown. */
   relationOid(name: string): number | null;
   relationName(oid: number): string | null;
+  /** Types that users made, by the oids of pg_type. */
+  typeOid(name: string): number | null;
+  typeName(oid: number): string | null;
   /** Descriptors visible now, for catalog functions such as pg_get_indexdef. */
   tableByOid(oid: number): TableDescriptor | null;
   viewByOid(oid: number): ViewDescriptor | null;
   schemaNameOf(schemaId: number): string | null;
+  /** Of a schema, a database or a type. */
+  commentOf(kind: 'schema' | 'database' | 'type', oid: number): string | null;
   allTables(): readonly TableDescriptor[];
   /** Not there outside of a session. */
   readonly advisory?: AdvisoryServices;
@@ -193,11 +211,13 @@ export interface PlannerSettings {
   readonly format: FormatContext;
   readonly user: string;
   readonly database: string;
+  /** For stand-alone expressions: types that users made. Not there: none can be named. */
+  readonly userTypes?: CatalogSnapshot['type'];
 }
 
 /** Implemented in src/sql/plan; everything of SELECT, VALUES, INSERT, UPDATE, DELETE, COPY. */
 export interface Planner {
-  /** Relations whose resolution the statement needs, subqueries and CTEs taken into account. */
+  /** Relations, and types that are not built in, whose resolution the statement needs, subqueries and CTEs taken into account. */
   relationsOf(statement: ParsedStatement): readonly RelationName[];
   compile(
     statement: ParsedStatement,
@@ -206,7 +226,12 @@ export interface Planner {
     settings: PlannerSettings,
   ): CompiledStatement;
   /** Binds the query of a view: its columns, and its tree with everything pinned that a name could mean otherwise later. */
-  compileView(statement: ParsedStatement, catalog: CatalogSnapshot, settings: PlannerSettings): CompiledView;
+  compileView(
+    statement: ParsedStatement,
+    catalog: CatalogSnapshot,
+    settings: PlannerSettings,
+    kind?: 'views' | 'materialized views',
+  ): CompiledView;
   /** Compiles a stand-alone expression such as a DEFAULT or CHECK over the table's columns. */
   compileExpression(
     sql: string,
@@ -226,6 +251,7 @@ export interface CompiledView {
   readonly columns: readonly { readonly name: string; readonly typeOid: number; readonly typmod: number }[];
   readonly queryTree: string;
   readonly sources: ViewDescriptor['sources'];
+  readonly usedTypes: NonNullable<ViewDescriptor['usedTypes']>;
 }
 
 export interface CompiledExpression {

@@ -76,6 +76,7 @@ function testType(
 ): TypeInfo {
   return {
     oid,
+    catalogOid: oid,
     name: `t${oid}`,
     sqlName: `t${oid}`,
     category: 'U',

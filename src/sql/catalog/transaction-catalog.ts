@@ -9,12 +9,13 @@ import { QuoralError, sqlError } from '../../base/errors.js';
 import { SYSTEM_KEYS } from '../../encoding/keyspace.js';
 import { prefixEnd } from '../../base/key.js';
 import type { KvTxn } from '../../txn/kv-txn.js';
-import type { CatalogSnapshot, Relation, RelationName } from '../contract.js';
+import type { CatalogSnapshot, Relation, RelationName, ResolvedType } from '../contract.js';
+import { arrayOidOf, catalogOidOf } from '../types/registry.js';
 import { INFORMATION_SCHEMA_ID, PG_CATALOG_SCHEMA_ID, PUBLIC_SCHEMA_ID } from './bootstrap.js';
 import type { Catalog, UseHolder, WaitOptions } from './catalog.js';
 import { decodeDescriptor, decodeNameEntry, encodeDescriptor, encodeNameEntry } from './codec.js';
 import type { NameEntry } from './codec.js';
-import type { Descriptor, SequenceDescriptor, TableDescriptor, ViewDescriptor } from './descriptor.js';
+import type { Descriptor, SequenceDescriptor, TableDescriptor, TypeDescriptor, ViewDescriptor } from './descriptor.js';
 import { linkedTables } from './linked-tables.js';
 import { SchemaLocks } from './schema-locks.js';
 import { virtualRelation } from './virtual/registry.js';
@@ -33,6 +34,18 @@ export interface CatalogView {
 }
 
 export type UserRelation = TableDescriptor | SequenceDescriptor | ViewDescriptor;
+
+function isRelation(d: Descriptor | null): d is UserRelation {
+  return d?.kind === 'table' || d?.kind === 'sequence' || d?.kind === 'view';
+}
+function isType(d: Descriptor | null): d is TypeDescriptor {
+  return d?.kind === 'type';
+}
+
+/** No relation's name has this in front. */
+export function typeEntryName(name: string): string {
+  return `\0type/${name}`;
+}
 
 export class TransactionCatalog implements UseHolder {
   readonly catalog: Catalog;
@@ -188,24 +201,63 @@ export class TransactionCatalog implements UseHolder {
   }
 
   /** A table, sequence or view of a schema by name. */
-  async relationIn(schemaId: number, name: string, wait: WaitOptions): Promise<UserRelation | null> {
-    const key = SYSTEM_KEYS.name(this.databaseId, schemaId, name);
+  relationIn(schemaId: number, name: string, wait: WaitOptions): Promise<UserRelation | null> {
+    return this.#namedIn(schemaId, name, name, isRelation, wait);
+  }
+
+  /** A type that a user made; types have names of their own beside the relations'. */
+  typeIn(schemaId: number, name: string, wait: WaitOptions): Promise<TypeDescriptor | null> {
+    return this.#namedIn(schemaId, typeEntryName(name), name, isType, wait);
+  }
+
+  async #namedIn<D extends UserRelation | TypeDescriptor>(
+    schemaId: number,
+    entryName: string,
+    name: string,
+    fits: (d: Descriptor | null) => d is D,
+    wait: WaitOptions,
+  ): Promise<D | null> {
+    const key = SYSTEM_KEYS.name(this.databaseId, schemaId, entryName);
     for (let attempt = 0; attempt < 10; attempt++) {
-      const entry = await this.nameEntry(schemaId, name);
+      const entry = await this.nameEntry(schemaId, entryName);
       if (entry === null || entry.indexOid !== null) return null;
       const found = await this.descriptor(entry.id, wait);
-      if (
-        found !== null &&
-        (found.kind === 'table' || found.kind === 'sequence' || found.kind === 'view') &&
-        found.name === name &&
-        found.schemaId === schemaId
-      ) {
-        return found;
-      }
+      if (fits(found) && found.name === name && found.schemaId === schemaId) return found;
       if (this.#names.has(key)) return null;
       this.catalog.forgetName(key);
     }
-    throw new QuoralError('40001', `relation "${name}" keeps changing`, { retry: 'transaction' });
+    throw new QuoralError('40001', `"${name}" keeps changing`, { retry: 'transaction' });
+  }
+
+  /** Along the search path, or in the schema named; '_x' is the array of x. */
+  async type(name: RelationName, searchPath: readonly string[], wait: WaitOptions): Promise<ResolvedType | null> {
+    for (const schema of name.schema === null ? searchPath : [name.schema]) {
+      const schemaId = await this.schemaId(schema);
+      if (schemaId === null) continue;
+      const found = await this.typeIn(schemaId, name.name, wait);
+      if (found !== null) return { id: found.id, version: found.version, typeOid: found.typeOid };
+      if (!name.name.startsWith('_')) continue;
+      const element = await this.typeIn(schemaId, name.name.slice(1), wait);
+      if (element !== null) return { id: element.id, version: element.version, typeOid: arrayOidOf(element.typeOid) };
+    }
+    return null;
+  }
+
+  /** By the oid that pg_type has for it or for its array. */
+  async typeByOid(oid: number, wait: WaitOptions): Promise<ResolvedType | null> {
+    const found = await this.descriptor(oid, wait);
+    if (isType(found)) return { id: found.id, version: found.version, typeOid: found.typeOid };
+    for (const d of (await this.view([])).descriptors) {
+      if (!isType(d) || d.databaseId !== this.databaseId) continue;
+      const array = arrayOidOf(d.typeOid);
+      if (catalogOidOf(array) !== oid) continue;
+      // As it is in use by this transaction, not as the look at everything saw it.
+      const current = await this.descriptor(d.id, wait);
+      return isType(current)
+        ? { id: current.id, version: current.version, typeOid: arrayOidOf(current.typeOid) }
+        : null;
+    }
+    return null;
   }
 
   /** Along the search path, or in the schema named. */
@@ -231,13 +283,18 @@ export class TransactionCatalog implements UseHolder {
     return found === null ? null : this.#asRelation(found, schema, wait);
   }
 
+  /** A view that is not in the catalog under its name, with what its query reads. */
+  async viewRelation(view: ViewDescriptor, wait: WaitOptions): Promise<Relation> {
+    return this.#asRelation(view, await this.schemaName(view.schemaId), wait);
+  }
+
   async #asRelation(found: UserRelation, schemaName: string, wait: WaitOptions): Promise<Relation> {
     if (found.kind === 'sequence') return { kind: 'sequence', sequence: found, schemaName };
     if (found.kind === 'view') {
       const sources = new Map<number, Relation>();
       for (const { id } of found.sources) {
         const source = await this.descriptor(id, wait);
-        if (source === null || source.kind === 'database' || source.kind === 'schema') continue;
+        if (!isRelation(source)) continue;
         sources.set(id, await this.#asRelation(source, await this.schemaName(source.schemaId), wait));
       }
       return { kind: 'view', view: found, schemaName, sources };
@@ -258,9 +315,11 @@ export class TransactionCatalog implements UseHolder {
     wait: WaitOptions,
   ): Promise<CatalogSnapshot> {
     const found = new Map<string, Relation | null>();
+    const types = new Map<string, ResolvedType | null>();
     for (const name of names) {
       const key = `${name.schema ?? ''}\0${name.name}`;
-      if (!found.has(key)) found.set(key, await this.relation(name, searchPath, wait));
+      if (name.isType === true) types.set(key, types.get(key) ?? (await this.type(name, searchPath, wait)));
+      else if (!found.has(key)) found.set(key, await this.relation(name, searchPath, wait));
     }
     return {
       database: this.database,
@@ -269,8 +328,9 @@ export class TransactionCatalog implements UseHolder {
         const known = found.get(`${name.schema ?? ''}\0${name.name}`);
         if (known !== undefined) return known;
         // Only catalog relations can be asked for without having been announced.
-        return virtualRelation(name.schema ?? 'pg_catalog', name.name);
+        return name.isType === true ? null : virtualRelation(name.schema ?? 'pg_catalog', name.name);
       },
+      type: (name) => types.get(`${name.schema ?? ''}\0${name.name}`) ?? null,
     };
   }
 

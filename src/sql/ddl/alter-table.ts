@@ -4,14 +4,16 @@
  */
 import { sqlError } from '../../base/errors.js';
 import type { ColumnDescriptor, TableDescriptor } from '../catalog/descriptor.js';
-import { indexReads } from '../catalog/descriptor.js';
+import { indexReads, isPrimaryKey } from '../catalog/descriptor.js';
 import type { CompiledExpression, ExecContext } from '../contract.js';
-import { refusePendingChecks } from '../exec/foreign-key-queue.js';
+import { refusePendingChecks } from '../exec/constraint-checks.js';
 import { uniqueRowId } from '../exec/row-writer.js';
 import { resolveTypeName } from '../plan/coerce.js';
 import type { Datum } from '../types/datum.js';
 import { typeByOid } from '../types/registry.js';
+import { PINNED, storedTypeName } from '../types/pinned-types.js';
 import { STORED_FORMAT } from '../types/stored-format.js';
+import { userTypeIn } from '../types/user-types.js';
 import {
   addConstraint,
   changeForeignKeysOf,
@@ -27,16 +29,18 @@ import { defaultText, draftColumn, finishColumn, hiddenColumn } from './columns.
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
 import { storageOptions } from './create-table.js';
-import { deparse, quoteIdentifier } from './deparse.js';
+import { deparse, quoteIdentifier, quoteLiteral } from './deparse.js';
 import { alteredForeignKey } from './foreign-keys.js';
 import { dropExpression, generatedFrom, refuseReaders, refuseTypeChange, withGeneration } from './generated.js';
 import { addIdentity, dropIdentity, setIdentity } from './identity.js';
+import { refuseTableCommands } from './materialized-views.js';
 import { reboundIndexes } from './index-parts.js';
 import { nextVersion, newStorage, openForChange, openIndex, relationMissing, shownName } from './objects.js';
 import { fillIndex, rewriteTable, scanRows } from './rewrite.js';
 import { dropOwnedSequence } from './sequences.js';
 import { list, of, options, rangeVar, text, unsupported } from './tree.js';
 import type { Loose } from './tree.js';
+import { alterView } from './view-options.js';
 import { dropViewsOfColumn, refuseViewsOfColumn } from './views.js';
 
 const VOLATILE =
@@ -47,6 +51,7 @@ const TAGS: Readonly<Record<string, string>> = {
   OBJECT_INDEX: 'ALTER INDEX',
   OBJECT_SEQUENCE: 'ALTER SEQUENCE',
   OBJECT_VIEW: 'ALTER VIEW',
+  OBJECT_MATVIEW: 'ALTER MATERIALIZED VIEW',
 };
 
 export async function runAlterTable(ctx: DdlContext, body: Loose): Promise<string> {
@@ -64,7 +69,16 @@ export async function runAlterTable(ctx: DdlContext, body: Loose): Promise<strin
     return tag;
   }
   if (found.kind === 'sequence') return tag;
-  if (found.kind === 'view') throw sqlError('42809', `ALTER action is not possible on view "${found.view.name}"`);
+  // There is one role, so a view has its owner already.
+  if (found.kind === 'view' && commands.every((c) => c['subtype'] === 'AT_ChangeOwner')) {
+    for (const command of commands) roleName(of(command, 'newowner'));
+    return tag;
+  }
+  if (found.kind === 'view') {
+    alterView(ctx, found.view, commands);
+    return tag;
+  }
+  refuseTableCommands(found.table, commands);
   refusePendingChecks(ctx.txn, 'ALTER TABLE', found.table);
   const draft = new Draft(ctx, found.table, found.schemaName);
   // As PostgreSQL: drops, then type changes, then new columns, then everything else.
@@ -204,7 +218,7 @@ function roleName(role: Loose): string {
 
 async function addColumn(draft: Draft, def: Loose, ifNotExists: boolean): Promise<void> {
   const { ctx, table } = draft;
-  const column = draftColumn(def);
+  const column = draftColumn(def, draft.ctx.types);
   if (table.columns.some((c) => c.name === column.name && !c.dropped && !c.hidden)) {
     if (!ifNotExists) throw sqlError('42701', `column "${column.name}" of relation "${table.name}" already exists`);
     notice(ctx, '42701', `column "${column.name}" of relation "${table.name}" already exists, skipping`);
@@ -294,8 +308,8 @@ async function dropColumn(draft: Draft, name: string, missingOk: boolean, cascad
 
 function dropNotNull(draft: Draft, name: string): void {
   const column = draft.column(name);
-  const primary = draft.table.indexes[0]!;
-  if (primary.columns.some((c) => c.columnId === column.id)) {
+  const primary = draft.table.indexes.find(isPrimaryKey);
+  if (primary?.columns.some((c) => c.columnId === column.id) === true) {
     throw sqlError('42P16', `column "${name}" is in a primary key`);
   }
   if (column.identity !== null)
@@ -307,7 +321,7 @@ function dropNotNull(draft: Draft, name: string): void {
 async function alterType(draft: Draft, name: string, def: Loose): Promise<void> {
   const { ctx } = draft;
   const column = draft.column(name);
-  const type = resolveTypeName(def['typeName'] as Parameters<typeof resolveTypeName>[0]);
+  const type = resolveTypeName(def['typeName'] as Parameters<typeof resolveTypeName>[0], ctx.types);
   if (type.oid === column.typeOid && type.typmod === column.typmod && def['raw_default'] === undefined) return;
   refuseTypeChange(
     ctx,
@@ -346,12 +360,29 @@ async function alterType(draft: Draft, name: string, def: Loose): Promise<void> 
   draft.rewrite = true;
   let { defaultSql } = column;
   if (defaultSql !== null && column.sequenceId === null) {
-    defaultSql = ctx.planner.compileExpression(defaultSql, [], ctx.plannerSettings, {
-      typeOid: type.oid,
-      typmod: type.typmod,
-    }).sql;
+    defaultSql = await convertedDefault(ctx, defaultSql, column, { typeOid: type.oid, typmod: type.typmod });
   }
   setType(draft, { ...column, typeOid: type.oid, typmod: type.typmod, defaultSql, missingText: null });
+}
+
+/** A default names users' types only while its column is of them: as the value that it is, when the column changes. */
+async function convertedDefault(
+  ctx: DdlContext,
+  sql: string,
+  from: ColumnDescriptor,
+  to: { readonly typeOid: number; readonly typmod: number },
+): Promise<string> {
+  const over = [{ name: from.name, typeOid: from.typeOid, typmod: from.typmod }];
+  const compiled = ctx.planner.compileExpression(sql, over, ctx.plannerSettings, to);
+  if (userTypeIn(from.typeOid) === null || !compiled.sql.includes(`"${PINNED}`)) return compiled.sql;
+  const alone = ctx.planner.compileExpression(sql, [], ctx.plannerSettings, {
+    typeOid: from.typeOid,
+    typmod: from.typmod,
+  });
+  if (!alone.immutable) throw unsupported(`changing the type of a column whose default is computed`);
+  const value = await compiled.evaluate([], ctx.execContext());
+  if (value === null) return `NULL::${storedTypeName(to.typeOid, to.typmod)}`;
+  return `${quoteLiteral(typeByOid(to.typeOid).output(value, STORED_FORMAT))}::${storedTypeName(to.typeOid, to.typmod)}`;
 }
 
 function setType(draft: Draft, column: ColumnDescriptor): void {

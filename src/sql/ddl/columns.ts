@@ -2,7 +2,9 @@
 import { sqlError } from '../../base/errors.js';
 import type { CheckDescriptor, ColumnDescriptor, SequenceDescriptor } from '../catalog/descriptor.js';
 import { isKeyEncodable } from '../encoding/key-codec.js';
+import type { RelationName } from '../contract.js';
 import { resolveTypeName } from '../plan/coerce.js';
+import type { TypeScope } from '../plan/coerce.js';
 import { OID } from '../types/oids.js';
 import { typeByOid } from '../types/registry.js';
 import type { DdlContext } from './context.js';
@@ -43,14 +45,20 @@ const SERIAL: Readonly<Record<string, number>> = {
 
 export const SYSTEM_COLUMNS: ReadonlySet<string> = new Set(['tableoid', 'xmin', 'cmin', 'xmax', 'cmax', 'ctid']);
 
-export function draftColumn(def: Loose): ColumnDraft {
+export function isSerial({ schema, name }: RelationName): boolean {
+  return schema === null && Object.hasOwn(SERIAL, name);
+}
+
+export function draftColumn(def: Loose, types: TypeScope): ColumnDraft {
   const name = text(def['colname']);
   if (SYSTEM_COLUMNS.has(name)) throw sqlError('42701', `column name "${name}" conflicts with a system column name`);
   const typeName = def['typeName'] as Loose;
   const names = strings(typeName['names']);
   const serial = names.length === 1 && Object.hasOwn(SERIAL, names[0]!) ? SERIAL[names[0]!]! : null;
   const type =
-    serial !== null ? { oid: serial, typmod: -1 } : resolveTypeName(typeName as Parameters<typeof resolveTypeName>[0]);
+    serial !== null
+      ? { oid: serial, typmod: -1 }
+      : resolveTypeName(typeName as Parameters<typeof resolveTypeName>[0], types);
   checkColumnType(name, type.oid);
   const collClause = def['collClause'] as Loose | undefined;
   const draft: ColumnDraft = {
@@ -214,11 +222,11 @@ export function defaultText(
   const sql = deparse(node);
   if (/^NULL$/i.test(sql)) return null;
   refuseColumnReference(node);
-  const compiled = ctx.planner.compileExpression(sql, [], ctx.plannerSettings, {
-    typeOid: column.typeOid,
-    typmod: column.typmod,
-  });
-  return compiled.sql;
+  const target = { typeOid: column.typeOid, typmod: -1 };
+  const assigned = ctx.planner.compileExpression(sql, [], ctx.plannerSettings, target);
+  // As written, without the cast that assignment adds; only a bare literal takes the column's type at once.
+  if ((node as Loose)['A_Const'] !== undefined && /^E?'/.test(sql)) return assigned.sql;
+  return ctx.planner.compileExpression(sql, [], ctx.plannerSettings, null).sql;
 }
 
 function refuseColumnReference(node: unknown): void {

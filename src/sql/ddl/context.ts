@@ -5,6 +5,7 @@ import type { WaitOptions } from '../catalog/catalog.js';
 import type { Sequences } from '../catalog/sequences.js';
 import type { TransactionCatalog } from '../catalog/transaction-catalog.js';
 import type { ExecContext, MemoryAccount, Planner, PlannerSettings } from '../contract.js';
+import type { TypeScope } from '../plan/coerce.js';
 import type { Notice, ResultSink } from '../session-api.js';
 
 export interface DdlContext {
@@ -21,6 +22,8 @@ export interface DdlContext {
   readonly catalog: TransactionCatalog;
   readonly planner: Planner;
   readonly plannerSettings: PlannerSettings;
+  /** The types that the statement names. */
+  readonly types: TypeScope;
   readonly sequences: Sequences;
   readonly wait: WaitOptions;
   readonly signal: AbortSignal;

@@ -18,6 +18,8 @@ import { addForeignKeys, type ForeignKeyRequest } from './foreign-keys.js';
 import { constraintRequest, hiddenPrimary, makeIndex } from './indexes.js';
 import type { IndexRequest } from './indexes.js';
 import { claimName, creationSchema, newStorage, relationMissing } from './objects.js';
+import { refuseTypeOfName } from './user-types.js';
+import { CHECK, nameable, normalised } from './row-expressions.js';
 import { list, of, options, rangeVar, text, unsupported, valueText } from './tree.js';
 import type { Loose } from './tree.js';
 
@@ -67,7 +69,7 @@ async function collect(ctx: DdlContext, elements: readonly Loose[]): Promise<Par
   const tableConstraints: Loose[] = [];
   for (const element of elements) {
     if (element['ColumnDef'] !== undefined) {
-      const draft = draftColumn(of(element, 'ColumnDef'));
+      const draft = draftColumn(of(element, 'ColumnDef'), ctx.types);
       if (parts.drafts.some((d) => d.name === draft.name))
         throw sqlError('42701', `column "${draft.name}" specified more than once`);
       parts.drafts.push(draft);
@@ -148,6 +150,7 @@ async function createTable(
 ): Promise<TableDescriptor> {
   const id = await ctx.catalog.catalog.ids.next();
   await claimName(ctx, schema.id, name, { id, indexOid: null });
+  await refuseTypeOfName(ctx, schema.id, name);
   const primaries = parts.requests.filter((r) => r.primary);
   if (primaries.length > 1) throw sqlError('42P16', `multiple primary keys for table "${name}" are not allowed`);
   for (const request of primaries) {
@@ -170,7 +173,7 @@ async function createTable(
   let nextColumnId = columns.length + 1;
   const indexes: IndexDescriptor[] = [];
   let nextIndexId = 1;
-  if (primaries.length === 0) {
+  if (primaries.every((r) => r.deferrable != null)) {
     const hidden = hiddenColumn(
       nextColumnId++,
       columns.map((c) => c.name),
@@ -225,7 +228,8 @@ export async function makeCheck(
   columns: readonly ColumnDescriptor[],
   existing: readonly CheckDescriptor[],
 ): Promise<CheckDescriptor> {
-  const { sql, columnIds } = compileCheck(ctx, node, columns);
+  const own = normalised(node, table, nameable(columns), CHECK);
+  const { sql, columnIds } = compileCheck(ctx, own, columns);
   if (name !== null && existing.some((c) => c.name === name)) {
     throw sqlError('42710', `constraint "${name}" for relation "${table}" already exists`);
   }

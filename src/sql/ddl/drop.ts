@@ -1,8 +1,10 @@
 /** DROP of tables, sequences and schemas, and TRUNCATE. */
 import { sqlError } from '../../base/errors.js';
-import type { SequenceDescriptor, TableDescriptor, ViewDescriptor } from '../catalog/descriptor.js';
+import type { SequenceDescriptor, TableDescriptor, TypeDescriptor, ViewDescriptor } from '../catalog/descriptor.js';
+import { isMaterialized, kindName } from '../catalog/materialized.js';
 import type { RelationName } from '../contract.js';
-import { refusePendingChecks } from '../exec/foreign-key-queue.js';
+import { refusePendingChecks } from '../exec/constraint-checks.js';
+import { userTypeOf } from '../types/user-types.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
 import { detachTable, tablesAround } from './foreign-keys.js';
@@ -10,17 +12,16 @@ import { dropIndexes } from './indexes.js';
 import { descriptorOf, newStorage, nextVersion, openForChange, openTable, shownName } from './objects.js';
 import type { Opened } from './objects.js';
 import { dropSequence } from './sequences.js';
-import { dropDependents, dropView } from './views.js';
+import { dropDependents, dropView, forgetSources } from './views.js';
 import type { DropOptions } from './views.js';
+import { dropTypeUsers } from './type-users.js';
+import { dropType, dropTypes, uses, usersOf } from './user-types.js';
 import { list, of, qualifiedName, rangeVar, stringOf } from './tree.js';
 import type { Loose } from './tree.js';
 
 const KINDS: Readonly<Record<string, string>> = {
-  OBJECT_MATVIEW: 'materialized view',
-  OBJECT_TYPE: 'type',
   OBJECT_FUNCTION: 'function',
   OBJECT_TRIGGER: 'trigger',
-  OBJECT_DOMAIN: 'type',
   OBJECT_EXTENSION: 'extension',
   OBJECT_POLICY: 'policy',
   OBJECT_PROCEDURE: 'procedure',
@@ -40,6 +41,15 @@ export async function runDrop(ctx: DdlContext, body: Loose): Promise<string> {
     case 'OBJECT_VIEW':
       await dropRelations(ctx, list(body['objects']), 'view', missingOk, body['behavior'] === 'DROP_CASCADE');
       return 'DROP VIEW';
+    case 'OBJECT_MATVIEW':
+      await dropRelations(
+        ctx,
+        list(body['objects']),
+        'materialized view',
+        missingOk,
+        body['behavior'] === 'DROP_CASCADE',
+      );
+      return 'DROP MATERIALIZED VIEW';
     case 'OBJECT_SEQUENCE':
       await dropRelations(ctx, list(body['objects']), 'sequence', missingOk, body['behavior'] === 'DROP_CASCADE');
       return 'DROP SEQUENCE';
@@ -47,6 +57,9 @@ export async function runDrop(ctx: DdlContext, body: Loose): Promise<string> {
       return dropIndexes(ctx, body);
     case 'OBJECT_SCHEMA':
       return dropSchemas(ctx, body);
+    case 'OBJECT_TYPE':
+    case 'OBJECT_DOMAIN':
+      return dropTypes(ctx, body, dropTypeUsers);
     default: {
       const kind = KINDS[String(body['removeType'])] ?? 'object';
       const tag = `DROP ${kind.toUpperCase()}`;
@@ -68,10 +81,12 @@ function objectNameText(object: Loose): string {
   return stringOf(object);
 }
 
+type DroppedKind = Opened['kind'] | 'materialized view';
+
 async function dropRelations(
   ctx: DdlContext,
   objects: readonly Loose[],
-  kind: Opened['kind'],
+  kind: DroppedKind,
   missingOk: boolean,
   cascade: boolean,
 ): Promise<void> {
@@ -112,12 +127,13 @@ async function dropOpened(
   ctx: DdlContext,
   found: Opened,
   name: RelationName,
-  kind: Opened['kind'],
+  kind: DroppedKind,
   options: DropOptions,
 ): Promise<void> {
-  if (found.kind !== kind) {
+  const actual = kindName(descriptorOf(found));
+  if (actual !== kind) {
     throw sqlError('42809', `"${name.name}" is not a ${kind}`, {
-      hint: `Use DROP ${found.kind.toUpperCase()} to remove a ${found.kind}.`,
+      hint: `Use DROP ${actual.toUpperCase()} to remove a ${actual}.`,
     });
   }
   if (found.kind === 'table') {
@@ -160,6 +176,7 @@ async function detachDefaults(ctx: DdlContext, sequence: SequenceDescriptor, cas
 export async function dropTable(ctx: DdlContext, table: TableDescriptor, options: DropOptions): Promise<void> {
   refusePendingChecks(ctx.txn, 'DROP TABLE', table);
   await dropDependents(ctx, table, options);
+  if (isMaterialized(table)) forgetSources(ctx, table);
   await detachTable(ctx, table, options);
   const sequences = table.columns.flatMap((c) => (c.sequenceId === null || c.dropped ? [] : [c.sequenceId]));
   await ctx.catalog.lock(ctx.txn, sequences, ctx.wait);
@@ -260,33 +277,57 @@ async function dropSchemas(ctx: DdlContext, body: Loose): Promise<string> {
   return 'DROP SCHEMA';
 }
 
+/** What is in the schema, each with what uses it from elsewhere if it is a type. */
+async function dependents(
+  ctx: DdlContext,
+  inside: readonly (TableDescriptor | SequenceDescriptor | ViewDescriptor | TypeDescriptor)[],
+  schema: string,
+): Promise<string[]> {
+  const lines: string[] = [];
+  for (const d of inside) {
+    lines.push(`${d.kind === 'type' ? 'type' : kindName(d)} ${schema}.${d.name} depends on schema ${schema}`);
+    if (d.kind !== 'type') continue;
+    const type = userTypeOf(d.typeOid)!;
+    for (const user of await usersOf(ctx, type)) {
+      if (!inside.some((one) => one.id === user.id)) lines.push(...uses(user, type, `${schema}.${d.name}`));
+    }
+  }
+  return lines;
+}
+
 async function dropSchema(ctx: DdlContext, id: number, name: string, cascade: boolean): Promise<void> {
   await ctx.catalog.lock(ctx.txn, [ctx.catalog.databaseId, id], ctx.wait);
   const schema = await ctx.catalog.forUpdate(ctx.txn, id);
   if (schema?.kind !== 'schema') throw sqlError('3F000', `schema "${name}" does not exist`);
   const view = await ctx.catalog.view([]);
   const inside = view.descriptors.filter(
-    (d): d is TableDescriptor | SequenceDescriptor | ViewDescriptor =>
-      (d.kind === 'table' || d.kind === 'sequence' || d.kind === 'view') &&
+    (d): d is TableDescriptor | SequenceDescriptor | ViewDescriptor | TypeDescriptor =>
+      (d.kind === 'table' || d.kind === 'sequence' || d.kind === 'view' || d.kind === 'type') &&
       d.schemaId === id &&
       d.databaseId === ctx.catalog.databaseId,
   );
   if (inside.length > 0 && !cascade) {
     throw sqlError('2BP01', `cannot drop schema ${name} because other objects depend on it`, {
-      detail: inside.map((d) => `${d.kind} ${name}.${d.name} depends on schema ${name}`).join('\n'),
+      detail: (await dependents(ctx, inside, name)).join('\n'),
       hint: 'Use DROP ... CASCADE to drop the dependent objects too.',
     });
   }
   const around = inside.flatMap((d) => (d.kind === 'table' ? tablesAround(d) : []));
   await ctx.catalog.lock(ctx.txn, [...new Set([...inside.map((d) => d.id), ...around])], ctx.wait);
   const shown = inside.filter((d) => d.kind !== 'sequence' || d.ownedBy === null);
-  ctx.cascades.push(...shown.map((d) => `${d.kind} ${name}.${d.name}`));
+  ctx.cascades.push(...shown.map((d) => `${kindName(d)} ${name}.${d.name}`));
   const options = { cascade: true, together: new Set(inside.map((d) => d.id)) };
   for (const d of inside) {
     const current = await ctx.catalog.forUpdate(ctx.txn, d.id);
     if (current?.kind === 'table') await dropTable(ctx, current, options);
     else if (current?.kind === 'view') await dropView(ctx, current, options);
     else if (current?.kind === 'sequence') await dropSequence(ctx, current);
+  }
+  // What is left of their users is in other schemas.
+  for (const d of inside) {
+    const current = d.kind === 'type' ? await ctx.catalog.forUpdate(ctx.txn, d.id) : null;
+    if (current?.kind !== 'type') continue;
+    await dropType(ctx, { descriptor: current, type: userTypeOf(current.typeOid)! }, true, dropTypeUsers);
   }
   ctx.catalog.freeName(ctx.txn, 0, name);
   // `public` is shared by all databases: only its name goes.

@@ -23,8 +23,10 @@ import {
   relationMissing,
   shownName,
 } from './objects.js';
+import { requireMaterialized } from './materialized-views.js';
 import { renamedIndex } from './index-parts.js';
 import { renameInExpression } from './row-expressions.js';
+import { commentOnType, moveType, renameType, requireType, typeNameIn } from './user-types.js';
 import { list, of, qualifiedName, rangeVar, stringOf, text, unsupported } from './tree.js';
 import type { Loose } from './tree.js';
 
@@ -34,6 +36,7 @@ export async function runRename(ctx: DdlContext, body: Loose): Promise<string> {
     case 'OBJECT_TABLE':
     case 'OBJECT_SEQUENCE':
     case 'OBJECT_VIEW':
+    case 'OBJECT_MATVIEW':
     case 'OBJECT_INDEX':
       return renameRelation(ctx, body, to);
     case 'OBJECT_COLUMN':
@@ -44,14 +47,23 @@ export async function runRename(ctx: DdlContext, body: Loose): Promise<string> {
       return renameSchema(ctx, text(body['subname']), to);
     case 'OBJECT_DATABASE':
       return renameDatabase(ctx, text(body['subname']), to);
+    case 'OBJECT_TYPE':
+    case 'OBJECT_DOMAIN':
+      await renameType(ctx, await requireType(ctx, typeNameIn(body['object'] as Loose)), to);
+      return body['renameType'] === 'OBJECT_TYPE' ? 'ALTER TYPE' : 'ALTER DOMAIN';
     default:
       throw unsupported('this RENAME');
   }
 }
 
+function alterTag(kind: unknown): string {
+  return `ALTER ${kind === 'OBJECT_MATVIEW' ? 'MATERIALIZED VIEW' : String(kind).replace('OBJECT_', '')}`;
+}
+
 async function renameRelation(ctx: DdlContext, body: Loose, to: string): Promise<string> {
   const name = rangeVar(body['relation']);
-  const tag = `ALTER ${String(body['renameType']).replace('OBJECT_', '')}`;
+  const tag = alterTag(body['renameType']);
+  if (body['renameType'] === 'OBJECT_MATVIEW') await requireMaterialized(ctx, name);
   const index = await openIndex(ctx, name).catch((error: unknown) => {
     if ((error as { sqlstate?: string }).sqlstate === '42809') return null;
     throw error;
@@ -105,7 +117,7 @@ async function renameColumn(ctx: DdlContext, body: Loose, to: string): Promise<s
   const from = text(body['subname']);
   const found = await openForChange(ctx, name);
   if (found?.kind === 'view') return renameViewColumn(ctx, found.view, from, to);
-  const table = await openTable(ctx, name);
+  const table = await openTable(ctx, name, { materialized: true });
   const column = table.columns.find((c) => c.name === from && !c.dropped && !c.hidden);
   if (column === undefined) throw sqlError('42703', `column "${from}" does not exist`);
   if (table.columns.some((c) => c.name === to && !c.dropped)) {
@@ -119,7 +131,7 @@ async function renameColumn(ctx: DdlContext, body: Loose, to: string): Promise<s
   const columns = renamed.map((c) => (c.generated == null ? c : { ...c, generated: rewritten(c.generated) }));
   const indexes = table.indexes.map((index) => renamedIndex(ctx, index, column.id, from, to, renamed));
   ctx.catalog.put(ctx.txn, nextVersion(table, { columns, indexes, checks: table.checks.map(rewritten) }));
-  return 'ALTER TABLE';
+  return alterTag(body['relationType']);
 }
 
 function renameViewColumn(ctx: DdlContext, view: ViewDescriptor, from: string, to: string): string {
@@ -184,11 +196,14 @@ async function renameDatabase(ctx: DdlContext, from: string, to: string): Promis
 export async function runOwner(ctx: DdlContext, body: Loose): Promise<string> {
   const role = text((body['newowner'] as Loose | undefined)?.['rolename']);
   if (role !== '' && role !== ctx.session.user) throw sqlError('42704', `role "${role}" does not exist`);
-  const kind = String(body['objectType'] ?? '').replace('OBJECT_', '');
-  return Promise.resolve(`ALTER ${kind}`);
+  return Promise.resolve(alterTag(body['objectType']));
 }
 
 export async function runAlterSchema(ctx: DdlContext, body: Loose): Promise<string> {
+  if (body['objectType'] === 'OBJECT_TYPE' || body['objectType'] === 'OBJECT_DOMAIN') {
+    await moveType(ctx, await requireType(ctx, typeNameIn(body['object'] as Loose)), text(body['newschema']));
+    return body['objectType'] === 'OBJECT_TYPE' ? 'ALTER TYPE' : 'ALTER DOMAIN';
+  }
   const name = rangeVar(body['relation']);
   const target = await creationSchema(ctx, { schema: text(body['newschema']), name: '' });
   const found = await openForChange(ctx, name);
@@ -206,7 +221,7 @@ export async function runAlterSchema(ctx: DdlContext, body: Loose): Promise<stri
     }
   }
   ctx.catalog.put(ctx.txn, { ...old, schemaId: target.id, version: old.version + 1 } as Descriptor);
-  return `ALTER ${old.kind.toUpperCase()}`;
+  return alterTag(body['objectType']);
 }
 
 export async function runComment(ctx: DdlContext, body: Loose): Promise<string> {
@@ -216,7 +231,9 @@ export async function runComment(ctx: DdlContext, body: Loose): Promise<string> 
   switch (body['objtype']) {
     case 'OBJECT_TABLE':
     case 'OBJECT_VIEW':
+    case 'OBJECT_MATVIEW':
     case 'OBJECT_SEQUENCE': {
+      if (body['objtype'] === 'OBJECT_MATVIEW') await requireMaterialized(ctx, qualifiedName(parts));
       const name = qualifiedName(parts);
       const found = await openForChange(ctx, name);
       if (found === null) throw relationMissing(name);
@@ -225,7 +242,7 @@ export async function runComment(ctx: DdlContext, body: Loose): Promise<string> 
       break;
     }
     case 'OBJECT_COLUMN': {
-      const table = await openTable(ctx, qualifiedName(parts.slice(0, -1)));
+      const table = await openTable(ctx, qualifiedName(parts.slice(0, -1)), { materialized: true });
       const column = parts[parts.length - 1]!;
       if (!table.columns.some((c) => c.name === column && !c.dropped && !c.hidden)) {
         throw sqlError('42703', `column "${column}" of relation "${table.name}" does not exist`);
@@ -241,6 +258,10 @@ export async function runComment(ctx: DdlContext, body: Loose): Promise<string> 
       ctx.catalog.put(ctx.txn, nextVersion(found.table, { indexes }));
       break;
     }
+    case 'OBJECT_TYPE':
+    case 'OBJECT_DOMAIN':
+      await commentOnType(ctx, typeNameIn(object), comment);
+      break;
     case 'OBJECT_SCHEMA':
     case 'OBJECT_DATABASE':
       await commentOnContainer(ctx, String(body['objtype']), parts[0]!, comment);

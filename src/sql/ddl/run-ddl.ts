@@ -1,14 +1,17 @@
 /** Which statements change the schema, and who carries each out. */
 import { sqlError } from '../../base/errors.js';
-import type { ParsedStatement } from '../contract.js';
+import type { ParsedStatement, RelationName, ResolvedType } from '../contract.js';
 import { runAlterTable } from './alter-table.js';
 import { type DdlContext, tellCascades } from './context.js';
 import { runCreateTableAs } from './create-table-as.js';
 import { runCreateTable } from './create-table.js';
+import { isSerial } from './columns.js';
 import { runCreateDatabase, runCreateExtension, runCreateSchema, runDropDatabase } from './databases.js';
 import { runDrop, runTruncate } from './drop.js';
+import { runRefresh } from './materialized-views.js';
 import { runCreateIndex } from './indexes.js';
 import { runAlterSchema, runComment, runOwner, runRename } from './rename.js';
+import { runAlterEnum, runCreateEnum } from './enums.js';
 import { runShowRanges, runSplit } from './ranges.js';
 import { runAlterSequence, runCreateSequence } from './sequences.js';
 import { runCreateView } from './views.js';
@@ -38,6 +41,7 @@ const RUNNERS: Readonly<Record<string, Runner>> = {
   CreateTableAsStmt: runCreateTableAs,
   ViewStmt: runCreateView,
   SelectStmt: runCreateTableAs,
+  RefreshMatViewStmt: runRefresh,
   IndexStmt: runCreateIndex,
   AlterTableStmt: runAlterTable,
   DropStmt: runDrop,
@@ -49,6 +53,8 @@ const RUNNERS: Readonly<Record<string, Runner>> = {
   CreateSeqStmt: runCreateSequence,
   AlterSeqStmt: runAlterSequence,
   CreateSchemaStmt: runCreateSchema,
+  CreateEnumStmt: runCreateEnum,
+  AlterEnumStmt: runAlterEnum,
   CreatedbStmt: runCreateDatabase,
   DropdbStmt: runDropDatabase,
   CreateExtensionStmt: runCreateExtension,
@@ -61,6 +67,19 @@ const RUNNERS: Readonly<Record<string, Runner>> = {
   QuoralShowRanges: runShowRanges,
 };
 
+/** The context in which the users' types that the statement names are known. */
+async function withTypes(ctx: DdlContext, statement: ParsedStatement): Promise<DdlContext> {
+  const names = ctx.planner.relationsOf(statement).filter((name) => name.isType === true && !isSerial(name));
+  if (names.length === 0) return ctx;
+  const snapshot = await ctx.catalog.snapshot(names, ctx.session.searchPath, ctx.wait);
+  const userTypes = (name: RelationName): ResolvedType | null => snapshot.type(name);
+  return {
+    ...ctx,
+    plannerSettings: { ...ctx.plannerSettings, userTypes },
+    types: { userType: (schema, name) => userTypes({ schema, name, isType: true })?.typeOid ?? null },
+  };
+}
+
 export function isDdl(statement: ParsedStatement): boolean {
   return Object.hasOwn(RUNNERS, statement.kind);
 }
@@ -68,7 +87,8 @@ export function isDdl(statement: ParsedStatement): boolean {
 /** Runs the statement in the context's transaction; returns the command tag. */
 export async function runDdl(ctx: DdlContext, statement: ParsedStatement): Promise<string> {
   const runner = RUNNERS[statement.kind]!;
-  const tag = await runner(ctx, statement.node[statement.kind] as Loose, statement);
+  const named = await withTypes(ctx, statement);
+  const tag = await runner(named, statement.node[statement.kind] as Loose, statement);
   tellCascades(ctx);
   return tag;
 }

@@ -1,7 +1,7 @@
 /** CREATE, ALTER and DROP SEQUENCE, and the sequences behind serial and identity columns. */
 import { sqlError } from '../../base/errors.js';
 import type { SequenceDescriptor } from '../catalog/descriptor.js';
-import { resolveTypeName } from '../plan/coerce.js';
+import { BUILT_IN_ONLY, resolveTypeName } from '../plan/coerce.js';
 import { OID } from '../types/oids.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
@@ -73,7 +73,7 @@ export function sequenceDefaults(
 function typeFrom(opts: readonly Option[]): number | null {
   const as = opts.find((o) => o.name === 'as');
   if (as === undefined) return null;
-  return resolveTypeName(of(as.arg as Loose, 'TypeName') as Parameters<typeof resolveTypeName>[0]).oid;
+  return resolveTypeName(of(as.arg as Loose, 'TypeName') as Parameters<typeof resolveTypeName>[0], BUILT_IN_ONLY).oid;
 }
 
 function integer(name: string, text: string): bigint {

@@ -22,6 +22,7 @@ import { Interval, Numeric } from '../types/datum.js';
 import type { Datum } from '../types/datum.js';
 import { OID } from '../types/oids.js';
 import { typeByOid } from '../types/registry.js';
+import { baseOidOf } from '../types/user-types.js';
 
 export interface RowColumn {
   readonly id: number;
@@ -221,6 +222,11 @@ function intervalFrom(b: Buffer): Interval {
   return new Interval(b.readInt32BE(12), b.readInt32BE(8), b.readBigInt64BE(0));
 }
 
+function otherBytes(oid: number, v: Value): Uint8Array {
+  const type = typeByOid(oid);
+  return type.stored === undefined ? type.send(v) : type.stored.encode(v);
+}
+
 function putColumn(id: number, cls: number, oid: number, v: Value): void {
   reserve(32);
   switch (cls) {
@@ -256,7 +262,7 @@ function putColumn(id: number, cls: number, oid: number, v: Value): void {
               ? intervalBytes(v as Interval)
               : cls === CLASS_UUID
                 ? Buffer.from((v as string).replaceAll('-', ''), 'hex')
-                : typeByOid(oid).send(v),
+                : otherBytes(oid, v),
       );
   }
 }
@@ -265,7 +271,7 @@ function putColumn(id: number, cls: number, oid: number, v: Value): void {
 export function compileRowEncoder(columns: readonly RowColumn[]): RowEncoder {
   const order = columns.map((_, i) => i).sort((a, b) => columns[a]!.id - columns[b]!.id);
   const ids = order.map((i) => columns[i]!.id);
-  const oids = order.map((i) => columns[i]!.typeOid);
+  const oids = order.map((i) => baseOidOf(columns[i]!.typeOid));
   const classes = oids.map(classOf);
   const count = order.length;
   return (values) => {
@@ -372,7 +378,8 @@ function fromBytes(bytes: Buffer, cls: number, oid: number): Value {
       return `${h.slice(0, 8)}-${h.slice(8, 12)}-${h.slice(12, 16)}-${h.slice(16, 20)}-${h.slice(20)}`;
     }
     case CLASS_OTHER: {
-      const value = typeByOid(oid).receive(bytes, -1);
+      const type = typeByOid(oid);
+      const value = type.stored === undefined ? type.receive(bytes, -1) : type.stored.decode(bytes);
       if (value === null) throw corrupt('a NULL value');
       return value;
     }
@@ -408,7 +415,7 @@ function skip(b: Buffer, from: number, form: number): number {
 export function compileRowDecoder(columns: readonly WantedColumn[]): RowDecoder {
   const order = columns.map((_, i) => i).sort((a, b) => columns[a]!.id - columns[b]!.id);
   const ids = order.map((i) => columns[i]!.id);
-  const oids = order.map((i) => columns[i]!.typeOid);
+  const oids = order.map((i) => baseOidOf(columns[i]!.typeOid));
   const classes = oids.map(classOf);
   const missing = columns.map((column) => column.missing);
   const count = order.length;

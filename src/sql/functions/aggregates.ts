@@ -383,8 +383,10 @@ const ofArray =
     const type = typeByOid(call.argOids[0]!);
     return new Fold<Value>((a, b) => (type.compare(b, a) * sign > 0 ? b : a));
   };
-aggregate('min(anyarray) anyarray', {}, ofArray(-1));
-aggregate('max(anyarray) anyarray', {}, ofArray(1));
+for (const name of ['anyarray', 'anyenum']) {
+  aggregate(`min(${name}) ${name}`, {}, ofArray(-1));
+  aggregate(`max(${name}) ${name}`, {}, ofArray(1));
+}
 for (const name of ['bool_and', 'every']) fold(`${name}(bool) bool`, (a: boolean, b: boolean) => a && b);
 fold('bool_or(bool) bool', (a: boolean, b: boolean) => a || b);
 for (const type of ['int2', 'int4']) {

@@ -662,7 +662,8 @@ function parsePicture(template: string): NumberPicture {
       shift = 1;
       i++;
     } else if (c === 'L') {
-      literal('$');
+      // The currency symbol of the C locale is none, which PostgreSQL shows as a blank.
+      literal(' ');
       i++;
     } else if (c === '"') {
       const end = template.indexOf('"', i + 1);

@@ -107,6 +107,10 @@ for (const any of ['anyarray', 'anyrange', 'anymultirange']) {
   );
 }
 
+comparisons('anyenum', 'anyenum', (a: Value, b: Value, _ctx: ExecContext, call: CallInfo) =>
+  typeByOid(call.argOids[0]!).compare(a, b),
+);
+
 const order = (a: bigint, b: bigint): number => (a < b ? -1 : a > b ? 1 : 0);
 comparisons('date', 'timestamp', (a: number, b: bigint) => order(dateToTimestamp(a), b));
 comparisons('timestamp', 'date', (a: bigint, b: number) => order(a, dateToTimestamp(b)));

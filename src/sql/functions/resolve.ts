@@ -52,7 +52,7 @@ function acceptsPolymorphic(declared: number, actual: number): boolean {
     case OID.anycompatiblenonarray:
       return !isArrayType(actual);
     case OID.anyenum:
-      return false;
+      return typeByOid(actual).category === 'E';
     case OID.anyrange:
       return isRangeType(actual);
     case OID.anymultirange:
@@ -108,6 +108,7 @@ function concretize(declared: number, element: number, compatibleElement: number
   switch (declared) {
     case OID.anyelement:
     case OID.anynonarray:
+    case OID.anyenum:
       return element;
     case OID.anycompatible:
     case OID.anycompatiblenonarray:

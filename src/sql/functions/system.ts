@@ -6,15 +6,17 @@ import { sqlError } from '../../base/errors.js';
 import type { ExecContext } from '../contract.js';
 import type { ForeignKeyDescriptor, IndexDescriptor, TableDescriptor } from '../catalog/descriptor.js';
 import { EPOCH_OFFSET_MICROS } from '../types/calendar.js';
+import { isPrimaryKey } from '../catalog/descriptor.js';
 import { type Numeric, PgArray } from '../types/datum.js';
 import type { Datum } from '../types/datum.js';
 import { OID } from '../types/oids.js';
-import { formatType, typeByOid } from '../types/registry.js';
+import { catalogOidOf, findTypeByOid, formatType, typeByOid } from '../types/registry.js';
 import type { CallInfo, Value } from './entry.js';
 import { procedureByOid } from './procedure-oids.js';
 import { fn, fns, srf } from './define.js';
 import { quoteIdentifier } from './strings.js';
 import { indexColumnText, indexText, prettyCondition } from './index-text.js';
+import { shownSql } from './shown-sql.js';
 import { viewText } from './view-text.js';
 
 const STABLE = { volatility: 'stable' } as const;
@@ -120,10 +122,13 @@ async function sleep(seconds: number, ctx: ExecContext): Promise<Datum> {
 
 fn(
   'format_type(oid, int4) text',
-  (oid: number | null, typmod: number | null) => (oid === null ? null : formatType(oid, typmod)),
+  (oid: number | null, typmod: number | null, ctx: ExecContext) => {
+    if (oid === null) return null;
+    return findTypeByOid(oid) === null ? (ctx.services.typeName(oid) ?? formatType(oid)) : formatType(oid, typmod);
+  },
   LOOSE,
 );
-fn('pg_typeof(any) regtype', (_v: Datum, _ctx: ExecContext, call: CallInfo) => call.argOids[0]!, LOOSE);
+fn('pg_typeof(any) regtype', (_v: Datum, _ctx: ExecContext, call: CallInfo) => catalogOidOf(call.argOids[0]!), LOOSE);
 fn(
   'pg_column_size(any) int4',
   (v: Value, _ctx: ExecContext, call: CallInfo) => {
@@ -165,10 +170,11 @@ fn('num_nonnulls(variadic any) int4', (args: readonly Datum[]) => args.filter((v
 // ---- catalog: expressions and definitions ----
 
 for (const type of ['pg_node_tree', 'text']) {
-  fn(`pg_get_expr(${type}, oid) text`, (text: string) => text, STABLE);
+  fn(`pg_get_expr(${type}, oid) text`, (text: string, _of: number, ctx: ExecContext) => shownSql(text, ctx), STABLE);
   fn(
     `pg_get_expr(${type}, oid, bool) text`,
-    (text: string, _relation: number, pretty: boolean) => (pretty ? prettyCondition(text) : text),
+    (text: string, _of: number, pretty: boolean, ctx: ExecContext) =>
+      pretty ? prettyCondition(shownSql(text, ctx)) : shownSql(text, ctx),
     STABLE,
   );
 }
@@ -198,7 +204,7 @@ function indexDefinition(oid: number, column: number, pretty: boolean, ctx: Exec
   const { table, index } = found;
   if (column > 0) return indexColumnText(table, index, column, pretty);
   const visible = ctx.services.relationName(table.id) ?? quoteIdentifier(table.name);
-  return indexText(table, index, pretty ? visible : qualified(table, ctx), pretty);
+  return shownSql(indexText(table, index, pretty ? visible : qualified(table, ctx), pretty), ctx);
 }
 fn('pg_get_indexdef(oid) text', (oid: number, ctx: ExecContext) => indexDefinition(oid, 0, false, ctx), STABLE);
 fn('pg_get_indexdef(oid, int4, bool) text', indexDefinition, STABLE);
@@ -220,14 +226,16 @@ function constraintDefinition(oid: number, pretty: boolean, ctx: ExecContext): D
   for (const table of ctx.services.allTables()) {
     const check = table.checks.find((one) => one.oid === oid);
     if (check !== undefined) {
-      const text = check.expressionSql;
+      const text = shownSql(check.expressionSql, ctx);
       if (pretty) return `CHECK (${prettyCondition(text)})`;
-      return `CHECK (${text.startsWith('(') && text.endsWith(')') ? text : `(${text})`})`;
+      return `CHECK (${text})`;
     }
     const index = table.indexes.find((one) => one.constraintOid === oid);
     if (index !== undefined) {
       const columns = index.columns.map((key) => columnName(table, key.columnId)).join(', ');
-      return `${index.primary ? 'PRIMARY KEY' : 'UNIQUE'} (${columns})`;
+      const text = `${isPrimaryKey(index) ? 'PRIMARY KEY' : 'UNIQUE'} (${columns})`;
+      if (index.deferrable == null) return text;
+      return `${text} DEFERRABLE${index.deferrable.initiallyDeferred ? ' INITIALLY DEFERRED' : ''}`;
     }
     const fk = table.foreignKeys?.find((one) => one.oid === oid);
     if (fk !== undefined) return foreignKeyText(table, fk, ctx);
@@ -238,7 +246,7 @@ fn('pg_get_constraintdef(oid) text', (oid: number, ctx: ExecContext) => constrai
 fn('pg_get_constraintdef(oid, bool) text', constraintDefinition, STABLE);
 function viewDefinition(oid: number | null, ctx: ExecContext): Datum {
   const view = oid === null ? null : ctx.services.viewByOid(oid);
-  return view === null ? null : viewText(view, ctx.services);
+  return view === null ? null : shownSql(viewText(view, ctx.services), ctx);
 }
 fn('pg_get_viewdef(oid) text', (oid: number, ctx: ExecContext) => viewDefinition(oid, ctx), STABLE);
 fns(
@@ -296,8 +304,13 @@ fn(
   'pg_get_serial_sequence(text, text) text',
   (tableName: string, column: string, ctx: ExecContext) => {
     const oid = ctx.services.relationOid(tableName);
-    const table = oid === null ? null : ctx.services.tableByOid(oid);
-    if (table === null) throw sqlError('42P01', `relation "${tableName}" does not exist`);
+    if (oid === null) throw sqlError('42P01', `relation "${tableName}" does not exist`);
+    const table = ctx.services.tableByOid(oid);
+    if (table === null) {
+      const view = ctx.services.viewByOid(oid);
+      if (view === null || view.columns.some((one) => one.name === column)) return null;
+      throw sqlError('42703', `column "${column}" of relation "${view.name}" does not exist`);
+    }
     const found = table.columns.find((one) => one.name === column && !one.dropped);
     if (found === undefined) throw sqlError('42703', `column "${column}" of relation "${table.name}" does not exist`);
     if (found.sequenceId === null) return null;
@@ -336,7 +349,11 @@ function relationComment(oid: number, ctx: ExecContext): string | null {
 }
 fn(
   'obj_description(oid, name) text',
-  (oid: number, catalog: string, ctx: ExecContext) => (catalog === 'pg_class' ? relationComment(oid, ctx) : null),
+  (oid: number, catalog: string, ctx: ExecContext) => {
+    if (catalog === 'pg_type') return ctx.services.commentOf('type', oid);
+    if (catalog === 'pg_namespace') return ctx.services.commentOf('schema', oid);
+    return catalog === 'pg_class' ? relationComment(oid, ctx) : null;
+  },
   STABLE,
 );
 fn('obj_description(oid) text', relationComment, STABLE);
@@ -348,7 +365,12 @@ fn(
     )?.comment ?? null,
   STABLE,
 );
-fn('shobj_description(oid, name) text', () => null, STABLE);
+fn(
+  'shobj_description(oid, name) text',
+  (oid: number, catalog: string, ctx: ExecContext) =>
+    catalog === 'pg_database' ? ctx.services.commentOf('database', oid) : null,
+  STABLE,
+);
 const OBJECTS: readonly (readonly [string, readonly string[]])[] = [
   ['table', ['text', 'oid']],
   ['database', ['text', 'oid']],

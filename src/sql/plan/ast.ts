@@ -2,6 +2,8 @@
 import type { FuncCall, Node, SelectStmt, TypeName } from 'libpg-query';
 import { assert } from '../../base/assert.js';
 import type { RelationName } from '../contract.js';
+import { PINNED } from '../types/pinned-types.js';
+import { typeByName } from '../types/registry.js';
 
 /** Union member of Node that has key K, and what is under it. */
 type Bodies = { [N in Node as keyof N & string]: N[keyof N] };
@@ -39,6 +41,14 @@ export function stringsOf(nodes: readonly Node[] | undefined): string[] {
 /** Zero-based location in the query text, or -1. */
 export function locationOf(node: Node | undefined): number {
   if (node === undefined) return -1;
+  // A cast begins where its argument does, unless the type is written before that.
+  const cast = as(node, 'TypeCast');
+  if (cast !== undefined) {
+    const places = [cast.location, cast.typeName?.location, locationOf(cast.arg)].filter((at) => at !== undefined);
+    return Math.min(...places.filter((at) => at >= 0), Infinity) === Infinity
+      ? -1
+      : Math.min(...places.filter((at) => at >= 0));
+  }
   const body = Object.values(node)[0] as { location?: number; arg?: Node } | undefined;
   if (body === undefined) return -1;
   if (body.location !== undefined) return body.location;
@@ -68,18 +78,18 @@ export function typeNameOf(type: TypeName): WrittenTypeName {
   };
 }
 
-/** Relation names anywhere in a tree, less the names that common table expressions hide. */
+/** Names of relations anywhere in a tree, and of types that are not built in; also those that hide nothing. */
 export function collectRelations(root: unknown, found: Map<string, RelationName>): void {
-  collect(root, found, new Set());
+  collect(root, found);
 }
 
 interface Loose {
   readonly [key: string]: unknown;
 }
 
-function collect(value: unknown, found: Map<string, RelationName>, hidden: ReadonlySet<string>): void {
+function collect(value: unknown, found: Map<string, RelationName>): void {
   if (Array.isArray(value)) {
-    for (const item of value) collect(item, found, hidden);
+    for (const item of value) collect(item, found);
     return;
   }
   if (typeof value !== 'object' || value === null) return;
@@ -93,7 +103,18 @@ function collect(value: unknown, found: Map<string, RelationName>, hidden: Reado
     return;
   }
   if (Array.isArray(node['funcname'])) rowTypes(node as FuncCall, found);
-  for (const key in node) collect(node[key], found, hidden);
+  if (Array.isArray(node['names']) && node['typemod'] !== undefined) userType(node as unknown as TypeName, found);
+  for (const key in node) collect(node[key], found);
+}
+
+function userType(type: TypeName, found: Map<string, RelationName>): void {
+  const { schema, name } = typeNameOf(type);
+  if (isBuiltInType(schema, name) || name.startsWith(PINNED)) return;
+  found.set(`type ${schema ?? ''}.${name}`, { schema, name, isType: true });
+}
+
+export function isBuiltInType(schema: string | null, name: string): boolean {
+  return (schema === null || schema === 'pg_catalog') && typeByName(name) !== null;
 }
 
 /** json_populate_record(NULL::t, …) names the table t by its row type. */

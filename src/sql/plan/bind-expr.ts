@@ -26,7 +26,7 @@ import { bitConstant, numberConstant } from './literals.js';
 import { bareSystemColumn, systemColumnOf } from './system-columns.js';
 import { conjunction, constant } from './expr.js';
 import type { Expr, SqlValueName } from './expr.js';
-import type { Plan } from './logical.js';
+import type { Plan, PlanColumn } from './logical.js';
 
 export function bindExpr(ctx: ExprContext, node: Node): Expr {
   const kind = kindOf(node);
@@ -51,7 +51,7 @@ export function bindExpr(ctx: ExprContext, node: Node): Expr {
     }
     case 'TypeCast': {
       const e = as(node, 'TypeCast')!;
-      const type = resolveTypeName(e.typeName!);
+      const type = resolveTypeName(e.typeName!, ctx.binder);
       const location = e.location !== undefined && e.location >= 0 ? e.location : locationOf(e.arg);
       const array = as(e.arg, 'A_ArrayExpr');
       if (array !== undefined && isArrayType(type.oid)) {
@@ -202,7 +202,9 @@ function bindColumnRef(ctx: ExprContext, ref: ColumnRef): Expr {
   const fields = ref.fields ?? [];
   if (as(fields.at(-1), 'A_Star') !== undefined) {
     const columns = starColumns(ctx, { ColumnRef: ref });
-    return { kind: 'row', args: columns ?? [], oid: OID.record, typmod: -1 };
+    const args = columns ?? [];
+    const names = args.map((c) => (c.kind === 'column' ? c.name : ''));
+    return { kind: 'row', args, names, oid: OID.record, typmod: -1 };
   }
   const names = stringsOf(fields);
   if (names.length === 1) {
@@ -211,7 +213,7 @@ function bindColumnRef(ctx: ExprContext, ref: ColumnRef): Expr {
     const found = column !== null ? columnExpr(column, location) : bareSystemColumn(ctx, name, location);
     if (found !== null) return found;
     const relation = findRelation(ctx.scope, null, name, location);
-    if (relation !== null) return wholeRow(relation.columns.filter((c) => !c.hidden).map((c) => columnExpr(c.column)));
+    if (relation !== null) return wholeRow(relation.columns.filter((c) => !c.hidden).map((c) => c.column));
     throw errorAt('42703', `column "${name}" does not exist`, location);
   }
   const name = names.at(-1)!;
@@ -225,8 +227,9 @@ function bindColumnRef(ctx: ExprContext, ref: ColumnRef): Expr {
 }
 
 /** A reference to a relation of a single unnamed column (a function) is that column; else a record. */
-function wholeRow(columns: readonly Expr[]): Expr {
-  return { kind: 'row', args: columns, oid: OID.record, typmod: -1 };
+function wholeRow(columns: readonly PlanColumn[]): Expr {
+  const names = columns.map((c) => c.name);
+  return { kind: 'row', args: columns.map((c) => columnExpr(c)), names, oid: OID.record, typmod: -1 };
 }
 
 function bindAExpr(ctx: ExprContext, e: A_Expr): Expr {
@@ -563,7 +566,8 @@ function bindIndirection(ctx: ExprContext, e: A_Indirection): Expr {
       subscripts.push({ lower: bound(index.lidx), upper: bound(index.uidx), slice: index.is_slice ?? false });
     }
     if (subscripts.length === 0) throw errorAt('0A000', 'this kind of selection is not supported', location);
-    const element = elementOidOf(arg.oid);
+    // A name is an array of its bytes, as pg_dump knows.
+    const element = arg.oid === OID.name ? OID.char : elementOidOf(arg.oid);
     if (element === 0) {
       throw errorAt(
         '42804',

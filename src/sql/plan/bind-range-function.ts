@@ -14,6 +14,7 @@ import type { FromContext } from './bind-from.js';
 import { Scope, errorAt } from './binder.js';
 import type { BoundFrom, ExprContext } from './binder.js';
 import { resolveTypeName } from './coerce.js';
+import type { TypeScope } from './coerce.js';
 import type { Expr } from './expr.js';
 import type { Plan, PlanColumn } from './logical.js';
 
@@ -118,18 +119,18 @@ function bindOne(
     const message = 'a column definition list is required for functions returning "record"';
     throw errorAt('42601', message, locationOf(node));
   }
-  const columns = definedColumns(definitions);
+  const columns = definedColumns(definitions, ctx.binder);
   return { call: { expr: shaped(expr, columns), width: columns.length, record: true }, columns };
 }
 
-function definedColumns(definitions: readonly Node[]): RecordColumn[] {
+function definedColumns(definitions: readonly Node[], scope: TypeScope): RecordColumn[] {
   const columns: RecordColumn[] = [];
   for (const node of definitions) {
     const definition = as(node, 'ColumnDef') as ColumnDef;
     const name = definition.colname ?? '';
     if (columns.some((c) => c.name === name))
       throw errorAt('42701', `column name "${name}" specified more than once`, -1);
-    const type = resolveTypeName(definition.typeName!);
+    const type = resolveTypeName(definition.typeName!, scope);
     columns.push({ name, typeOid: type.oid, typmod: type.typmod });
   }
   return columns;
@@ -174,7 +175,7 @@ function rowTypeOf(ctx: FromContext, name: string, node: Node): RecordColumn[] {
   const written = typeNameOf(cast.typeName!);
   const relation = ctx.binder.catalog.relation({ schema: written.schema, name: written.name });
   if (relation?.kind !== 'table' || written.isArray) {
-    resolveTypeName(cast.typeName!);
+    resolveTypeName(cast.typeName!, ctx.binder);
     throw errorAt('42804', `first argument of ${name} must be a row type`, -1);
   }
   if (ctx.binder.pins !== null) throw errorAt('0A000', `${name} in views is not supported`, locationOf(node));

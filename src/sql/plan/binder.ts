@@ -10,6 +10,9 @@ import type { Node, SelectStmt } from 'libpg-query';
 import type { ColumnExpr, Expr } from './expr.js';
 import type { CteDefinition, Lock, Plan, PlanColumn } from './logical.js';
 import type { Pin } from '../catalog/pins.js';
+import { arrayOidOf, catalogOidOf } from '../types/registry.js';
+import { isHandle, typesWithin } from '../types/user-types.js';
+import { PINNED } from '../types/pinned-types.js';
 
 export interface ScopeColumn {
   readonly column: PlanColumn;
@@ -68,6 +71,9 @@ export class Binder {
   /** 0 = not yet known. */
   readonly parameterOids: number[];
   readonly #dependencies = new Map<number, number>();
+  readonly #pinnedTypes = new Map<number, number>();
+  /** Filled while a view is made: users' types by the nodes that name them. */
+  readonly typePins: Map<object, number> | null;
   #nextColumn = 1;
   #nextCte = 1;
   /** What the views that are being expanded read, by id. */
@@ -89,6 +95,7 @@ export class Binder {
   ) {
     this.pins = pins;
     this.stars = pins === null ? null : new Map();
+    this.typePins = pins === null ? null : new Map();
     this.catalog = catalog;
     this.settings = settings;
     this.parameterOids = [...parameterOids];
@@ -102,8 +109,30 @@ export class Binder {
     return { id: this.#nextColumn++, name, oid, typmod, tableOid, columnNumber };
   }
 
-  dependOn({ id, version }: TableDescriptor | ViewDescriptor): void {
-    this.#dependencies.set(id, version);
+  dependOn(relation: TableDescriptor | ViewDescriptor): void {
+    this.#dependencies.set(relation.id, relation.version);
+    this.knowTypes(relation.columns);
+    if (relation.kind === 'view') this.knowTypes(relation.usedTypes ?? []);
+  }
+
+  /** Types by which stored expressions over these columns name what they cast to. */
+  knowTypes(columns: readonly { readonly typeOid: number }[]): void {
+    for (const { typeOid } of columns) {
+      for (const handle of isHandle(typeOid) ? typesWithin(typeOid) : []) {
+        this.#pinnedTypes.set(catalogOidOf(handle), handle);
+        this.#pinnedTypes.set(catalogOidOf(arrayOidOf(handle)), arrayOidOf(handle));
+      }
+    }
+  }
+
+  /** A type that a user made, by its name or pinned. null if there is none. */
+  userType(schema: string | null, name: string, node: object): number | null {
+    if (name.startsWith(PINNED)) return this.#pinnedTypes.get(Number(name.slice(PINNED.length))) ?? null;
+    const found = this.catalog.type({ schema, name, isType: true });
+    if (found === null) return null;
+    this.#dependencies.set(found.id, found.version);
+    this.typePins?.set(node, found.typeOid);
+    return found.typeOid;
   }
   get dependencies(): readonly { readonly id: number; readonly version: number }[] {
     return [...this.#dependencies].map(([id, version]) => ({ id, version }));

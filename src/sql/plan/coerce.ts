@@ -19,8 +19,9 @@ import {
   isArrayType,
   arrayOidOf,
 } from '../types/registry.js';
+import { userTypeOf } from '../types/user-types.js';
 import type { Node, TypeName } from 'libpg-query';
-import { as, typeNameOf } from './ast.js';
+import { as, isBuiltInType, typeNameOf } from './ast.js';
 import { addPosition, errorAt } from './binder.js';
 import type { Binder } from './binder.js';
 import { constant } from './expr.js';
@@ -80,7 +81,7 @@ const STRINGS: ReadonlySet<number> = new Set<number>([OID.text, OID.varchar, OID
 /** True if reading this literal as that type gives the same value for ever. */
 function literalIsImmutable(text: string, oid: number): boolean {
   const element = isArrayType(oid) ? elementOidOf(oid) : oid;
-  if (SETTING_FREE.has(element)) return true;
+  if (SETTING_FREE.has(element) || userTypeOf(element)?.kind === 'enum') return true;
   if (element !== oid) return false;
   if (oid === OID.date || oid === OID.timestamp)
     return /^\s*\d{4}-\d\d-\d\d([ T]\d|\s*$)/.test(text) && !/[a-su-y]/i.test(text.replace('T', ' '));
@@ -95,7 +96,8 @@ export function castIsImmutable(from: number, to: number): boolean {
   const t = isArrayType(to) ? elementOidOf(to) : to;
   if (STRINGS.has(t) && TEXT_DEPENDENT.has(f)) return false;
   if ((f === OID.date && t === OID.timestamp) || (f === OID.timestamp && t === OID.date)) return true;
-  return f === t || (SETTING_FREE.has(f) && SETTING_FREE.has(t) && t !== OID.regtype && f !== OID.regtype);
+  const free = (oid: number): boolean => SETTING_FREE.has(oid) || userTypeOf(oid)?.kind === 'enum';
+  return f === t || (free(f) && free(t) && t !== OID.regtype && f !== OID.regtype);
 }
 
 export function typeOfExpr(b: Binder, e: Expr): number {
@@ -278,12 +280,20 @@ export function commonType(b: Binder, exprs: readonly Expr[], what: string, loca
   }
 }
 
+/** Where names of types that users made are looked up. */
+export interface TypeScope {
+  /** `node` is the parse node that names it. */
+  userType(schema: string | null, name: string, node: object): number | null;
+}
+export const BUILT_IN_ONLY: TypeScope = { userType: () => null };
+
 /** The type that a written name means, with its modifier. */
-export function resolveTypeName(type: TypeName): { readonly oid: number; readonly typmod: number } {
+export function resolveTypeName(type: TypeName, scope: TypeScope): { readonly oid: number; readonly typmod: number } {
   const written = typeNameOf(type);
-  const found = typeByName(written.name);
-  const known = written.schema === null || written.schema === 'pg_catalog';
-  if (found === null || !known) {
+  const builtIn = isBuiltInType(written.schema, written.name) ? typeByName(written.name) : null;
+  const userOid = builtIn === null ? scope.userType(written.schema, written.name, type) : null;
+  const found = builtIn ?? (userOid === null ? null : typeByOid(userOid));
+  if (found === null) {
     const shown = written.schema === null ? written.name : `${written.schema}.${written.name}`;
     throw errorAt('42704', `type "${shown}" does not exist`, written.location);
   }

@@ -97,6 +97,8 @@ export interface ArrayExpr extends Typed {
 export interface RowExpr extends Typed {
   readonly kind: 'row';
   readonly args: readonly Expr[];
+  /** The columns' names, if it is a relation's row. */
+  readonly names?: readonly string[];
 }
 /** left op ANY/ALL (array). */
 export interface AnyAllExpr extends Typed {
@@ -409,7 +411,9 @@ export function sameExpr(a: Expr, b: Expr): boolean {
     case 'case':
     case 'coalesce':
     case 'array':
+      break;
     case 'row':
+      if (a.names?.join('\0') !== (b as RowExpr).names?.join('\0')) return false;
       break;
     default:
       return unreachable(a, 'expression');

@@ -8,33 +8,21 @@ import { formatType, typeByOid } from '../types/registry.js';
 import type { Datum } from '../types/datum.js';
 import type { FormatContext } from '../types/type-info.js';
 import { identityCast } from '../types/casts.js';
+import { quoteIdentifier } from '../types/identifiers.js';
 import type { Expr } from './expr.js';
 
 export type NameColumn = (id: number, name: string) => string;
+export type NameType = (oid: number, typmod?: number | null) => string;
 
-const RESERVED: ReadonlySet<string> = new Set(
-  (
-    'all analyse analyze and any array as asc asymmetric both case cast check collate column constraint create current_catalog current_date ' +
-    'current_role current_time current_timestamp current_user default deferrable desc distinct do else end except false fetch for foreign from grant ' +
-    'group having in initially intersect into lateral leading limit localtime localtimestamp not null offset on only or order placing primary ' +
-    'references returning select session_user some symmetric table then to trailing true union unique user using variadic when where window with ' +
-    'between bigint bit boolean char character coalesce dec decimal exists extract float greatest grouping inout int integer interval least national ' +
-    'nchar none nullif numeric out overlay position precision real row setof smallint substring time timestamp treat trim values varchar ' +
-    'authorization binary concurrently cross current_schema freeze full ilike inner is isnull join left like natural notnull outer overlaps right similar verbose'
-  ).split(' '),
-);
-
-export function quoteIdentifier(name: string): string {
-  return /^[a-z_][a-z0-9_$]*$/.test(name) && !RESERVED.has(name) ? name : `"${name.replaceAll('"', '""')}"`;
-}
+export { quoteIdentifier };
 
 export function quoteLiteral(text: string): string {
   const quoted = `'${text.replaceAll("'", "''")}'`;
   return text.includes('\\') ? `E${quoted.replaceAll('\\', '\\\\')}` : quoted;
 }
 
-function formatConstant(value: Datum, oid: number, typmod: number, format: FormatContext): string {
-  if (value === null) return oid === OID.unknown ? 'NULL' : `NULL::${formatType(oid, typmod)}`;
+function formatConstant(value: Datum, oid: number, typmod: number, format: FormatContext, typeName: NameType): string {
+  if (value === null) return oid === OID.unknown ? 'NULL' : `NULL::${typeName(oid, typmod)}`;
   switch (oid) {
     case OID.bool:
       return value === true ? 'true' : 'false';
@@ -47,7 +35,7 @@ function formatConstant(value: Datum, oid: number, typmod: number, format: Forma
     case OID.unknown:
       return quoteLiteral(value as string);
     default:
-      return `${quoteLiteral(typeByOid(oid).output(value, format))}::${formatType(oid, typmod)}`;
+      return `${quoteLiteral(typeByOid(oid).output(value, format))}::${typeName(oid, typmod)}`;
   }
 }
 
@@ -64,6 +52,7 @@ function isSimple(e: Expr): boolean {
 
 export class ExprFormatter {
   readonly #name: NameColumn;
+  readonly #typeName: NameType;
   readonly #format: FormatContext;
   /** How a subquery is shown; EXPLAIN numbers them. */
   readonly #subquery: (e: Extract<Expr, { kind: 'subquery' }>) => string;
@@ -72,7 +61,9 @@ export class ExprFormatter {
     format: FormatContext,
     name: NameColumn,
     subquery: (e: Extract<Expr, { kind: 'subquery' }>) => string = () => '(SubPlan)',
+    typeName: NameType = formatType,
   ) {
+    this.#typeName = typeName;
     this.#format = format;
     this.#name = name;
     this.#subquery = subquery;
@@ -81,7 +72,7 @@ export class ExprFormatter {
   text(e: Expr): string {
     switch (e.kind) {
       case 'const':
-        return formatConstant(e.value, e.oid, e.typmod, this.#format);
+        return formatConstant(e.value, e.oid, e.typmod, this.#format, this.#typeName);
       case 'param':
         return `$${e.index + 1}`;
       case 'column':
@@ -110,7 +101,7 @@ export class ExprFormatter {
       case 'minmax':
         return `${e.greatest ? 'GREATEST' : 'LEAST'}(${this.#list(e.args)})`;
       case 'array':
-        return `ARRAY[${this.#list(e.elements)}]${e.elements.length === 0 ? `::${formatType(e.oid)}` : ''}`;
+        return `ARRAY[${this.#list(e.elements)}]${e.elements.length === 0 ? `::${this.#typeName(e.oid)}` : ''}`;
       case 'row':
         return `ROW(${this.#list(e.args)})`;
       case 'anyall':
@@ -164,7 +155,7 @@ export class ExprFormatter {
   }
 
   #cast(e: Extract<Expr, { kind: 'cast' }>): string {
-    const type = formatType(e.oid, e.typmod);
+    const type = this.#typeName(e.oid, e.typmod);
     if (e.arg.kind === 'const') {
       if (e.arg.oid === OID.unknown && typeof e.arg.value === 'string') return `${quoteLiteral(e.arg.value)}::${type}`;
       return `(${this.text(e.arg)})::${type}`;

@@ -39,7 +39,14 @@ export function bindOverTable(
   isCondition: boolean,
   settings: PlannerSettings = SETTINGS,
 ): Expr {
-  const binder = new Binder({ database: settings.database, searchPath: [], relation: () => null }, settings, []);
+  const catalog = {
+    database: settings.database,
+    searchPath: [],
+    relation: () => null,
+    type: settings.userTypes ?? (() => null),
+  };
+  const binder = new Binder(catalog, settings, []);
+  binder.knowTypes(columns);
   const visible = columns
     .filter((c) => !c.dropped && !c.hidden)
     .map((c) => ({

@@ -249,6 +249,13 @@ export interface TableChecks {
   readonly generated?: readonly { readonly position: number; readonly expr: Expr }[];
   readonly checks: readonly { readonly name: string; readonly expr: Expr }[];
   readonly links: LinkedTables | null;
+  /** WITH CHECK OPTION of the views that the rows are written through. */
+  readonly viewChecks?: readonly ViewCheck[];
+}
+export interface ViewCheck {
+  /** The view's. */
+  readonly name: string;
+  readonly expr: Expr;
 }
 
 /** Every table that foreign keys may lead a change to, the changed one too, by id. */

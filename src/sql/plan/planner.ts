@@ -21,6 +21,7 @@ import { tooComplex } from '../parse/parser.js';
 import type { ResultColumn } from '../session-api.js';
 import { OID } from '../types/oids.js';
 import { typeByOid } from '../types/registry.js';
+import { storedTypeName } from '../types/pinned-types.js';
 import { STORED_FORMAT } from '../types/stored-format.js';
 import { collectRelations } from './ast.js';
 import { bindCopy } from './bind-copy.js';
@@ -202,7 +203,12 @@ function compileCopy(stmt: CopyStmt, binder: Binder, settings: PlannerSettings):
 
 /** No relations are in reach of a stand-alone expression. */
 function noCatalog(settings: PlannerSettings): CatalogSnapshot {
-  return { database: settings.database, searchPath: [], relation: () => null };
+  return {
+    database: settings.database,
+    searchPath: [],
+    relation: () => null,
+    type: settings.userTypes ?? (() => null),
+  };
 }
 
 function compileExpression(
@@ -213,6 +219,7 @@ function compileExpression(
   stored: string | null = null,
 ): CompiledExpression {
   const binder = new Binder(noCatalog(settings), settings, []);
+  binder.knowTypes(target === null ? columns : [...columns, target]);
   const made = columns.map((c) => binder.column(c.name, c.typeOid, c.typmod));
   const visible = made.map((column) => ({ column, hidden: false }));
   const scope = new Scope(null, [{ alias: '', schema: null, columns: visible, table: null }], visible);
@@ -228,7 +235,7 @@ function compileExpression(
   });
   // The written text comes before folding, as PostgreSQL stores it; the closure from after. Literals are written
   // so that every session reads them alike, whatever its DateStyle and TimeZone are.
-  const formatter = new ExprFormatter(STORED_FORMAT, (_id, name) => quoteIdentifier(name));
+  const formatter = new ExprFormatter(STORED_FORMAT, (_id, name) => quoteIdentifier(name), undefined, storedTypeName);
   const evaluate = compileScalar(fold(expr, settings.format), made);
   return {
     typeOid: expr.oid,

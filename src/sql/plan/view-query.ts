@@ -4,13 +4,15 @@
  * or column changes nothing, and a column that is added does not appear in `*` (PostgreSQL chapter 39.2).
  * What is not pinned is a name of the query's own WITH, or of a catalog relation. A star is written out.
  *
- * Functions and operators are built in and need no pins.
+ * Types that users made are named by their oids. Functions and operators are built in and need no pins.
  */
-import type { Node, RangeVar } from 'libpg-query';
+import type { Node, RangeVar, TypeName } from 'libpg-query';
 import { sqlError } from '../../base/errors.js';
 import type { ViewDescriptor } from '../catalog/descriptor.js';
 import type { CatalogSnapshot, CompiledView, ParsedStatement, PlannerSettings } from '../contract.js';
 import { OID } from '../types/oids.js';
+import { PINNED } from '../types/pinned-types.js';
+import { catalogOidOf } from '../types/registry.js';
 import { bindStatement } from './bind-statement.js';
 import { Binder } from './binder.js';
 import type { Plan } from './logical.js';
@@ -22,12 +24,17 @@ export function compileView(
   statement: ParsedStatement,
   catalog: CatalogSnapshot,
   settings: PlannerSettings,
+  kind: 'views' | 'materialized views' = 'views',
 ): CompiledView {
   if (statement.parameterCount > 0) throw sqlError('42P02', 'there is no parameter $1');
   const pins = new Map<object, Pin>();
   const binder = new Binder(catalog, settings, [], pins);
   const plan = bindStatement(binder, statement.node as unknown as Node);
-  if (binder.modifies) throw sqlError('0A000', 'views must not contain data-modifying statements in WITH');
+  if (binder.modifies)
+    throw sqlError(
+      '0A000',
+      `${kind} must not ${kind === 'views' ? 'contain' : 'use'} data-modifying statements in WITH`,
+    );
   const columns = plan.columns.map((c) => ({
     name: c.name,
     typeOid: c.oid === OID.unknown ? OID.text : c.oid,
@@ -35,10 +42,15 @@ export function compileView(
   }));
   const queryTree = JSON.stringify(statement.node, (key, value: unknown) => {
     if (key === 'targetList') return (value as Node[]).flatMap((item) => binder.stars?.get(item) ?? [item]);
+    const type = typeof value === 'object' && value !== null ? binder.typePins?.get(value) : undefined;
+    if (type !== undefined) {
+      return { ...(value as TypeName), names: [{ String: { sval: `${PINNED}${catalogOidOf(type)}` } }] };
+    }
     const pin = typeof value === 'object' && value !== null ? pins.get(value) : undefined;
     return pin === undefined ? value : { ...(value as RangeVar), quoral: pin };
   });
-  return { columns, queryTree, sources: sourcesOf(plan, pins) };
+  const usedTypes = [...new Set(binder.typePins?.values())].map((typeOid) => ({ typeOid }));
+  return { columns, queryTree, sources: sourcesOf(plan, pins), usedTypes };
 }
 
 /** The relations that are named, and those of their columns that the query uses. */

@@ -4,8 +4,9 @@
  * catalog is its own and not shared.
  */
 import { sqlError } from '../../base/errors.js';
-import type { CatalogSnapshot, Relation, RelationName } from '../contract.js';
+import type { CatalogSnapshot, Relation, RelationName, ResolvedType } from '../contract.js';
 import { OID } from '../types/oids.js';
+import { findTypeByOid } from '../types/registry.js';
 import { CACHED_TEXT_MAX, PlanCache } from './plan-cache.js';
 import type { CachedPlan } from './plan-cache.js';
 import { Prepared, sameShape } from './portal.js';
@@ -79,11 +80,14 @@ async function makePlan(session: Session, prepared: Prepared): Promise<CachedPla
     await session.services.loadView();
   }
   if (!needsView) await resolveDefaults(session, names, snapshot);
-  const compiled = deps.planner.compile(statement, prepared.declaredOids, snapshot, {
+  const declared = await declaredTypes(session, prepared);
+  const made = deps.planner.compile(statement, declared.oids, snapshot, {
     format: session.format,
     user: session.user,
     database: session.database,
   });
+  const compiled =
+    declared.types.length === 0 ? made : { ...made, dependencies: [...made.dependencies, ...declared.types] };
   if (prepared.described && !sameShape(prepared.columns, compiled.columns)) {
     throw sqlError('0A000', 'cached plan must not change result type');
   }
@@ -96,8 +100,28 @@ async function makePlan(session: Session, prepared: Prepared): Promise<CachedPla
   prepared.plan = plan;
   prepared.planKey = planKey;
   prepared.columns = compiled.columns;
+  prepared.parameterOids = compiled.parameterOids;
   if (prepared.shared && compiled.cacheable && !tc.changed) plans.put(key, plan);
   return plan;
+}
+
+/** The types that the client gave its parameters, as they are now. @throws 42704 */
+async function declaredTypes(
+  session: Session,
+  prepared: Prepared,
+): Promise<{ readonly oids: readonly number[]; readonly types: readonly ResolvedType[] }> {
+  const { declaredOids } = prepared;
+  if (declaredOids.every((oid) => oid === 0 || findTypeByOid(oid) !== null)) return { oids: declaredOids, types: [] };
+  const oids: number[] = [];
+  const types: ResolvedType[] = [];
+  for (const oid of declaredOids) {
+    const builtIn = oid === 0 || findTypeByOid(oid) !== null;
+    const found = builtIn ? null : await session.transactionCatalog().typeByOid(oid, session.waitOptions());
+    if (!builtIn && found === null) throw sqlError('42704', `type with OID ${oid} does not exist`);
+    oids.push(found?.typeOid ?? oid);
+    if (found !== null) types.push(found);
+  }
+  return { oids, types };
 }
 
 /** Names of relations are among its values; or it is a view, whose query is part of the statement that reads it. */
@@ -115,13 +139,14 @@ async function resolveDefaults(
   names: readonly RelationName[],
   snapshot: CatalogSnapshot,
 ): Promise<void> {
-  for (const name of names) {
-    const found = snapshot.relation(name);
-    if (found?.kind !== 'table') continue;
-    for (const column of found.table.columns) {
-      if (column.defaultSql !== null && column.defaultSql.includes('::regclass')) {
-        await session.services.resolveLiterals(column.defaultSql);
-      }
-    }
+  for (const name of names) await resolveDefaultsOf(session, snapshot.relation(name));
+}
+
+/** Of a view's tables too: rows may be inserted through it. */
+async function resolveDefaultsOf(session: Session, found: Relation | null): Promise<void> {
+  if (found?.kind !== 'table' && found?.kind !== 'view') return;
+  for (const { defaultSql } of found.kind === 'table' ? found.table.columns : found.view.columns) {
+    if (defaultSql?.includes('::regclass') === true) await session.services.resolveLiterals(defaultSql);
   }
+  if (found.kind === 'view') for (const source of found.sources.values()) await resolveDefaultsOf(session, source);
 }

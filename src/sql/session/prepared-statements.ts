@@ -1,11 +1,16 @@
 /** PREPARE, EXECUTE, DEALLOCATE: statements inside statements. */
 import { sqlError } from '../../base/errors.js';
-import type { ParsedStatement } from '../contract.js';
+import type { TypeName } from 'libpg-query';
+import type { ParsedStatement, RelationName } from '../contract.js';
 import { deparse } from '../ddl/deparse.js';
 import type { Profile } from '../exec/profile.js';
+import { collectRelations } from '../plan/ast.js';
 import { resolveTypeName } from '../plan/coerce.js';
+import type { TypeScope } from '../plan/coerce.js';
 import type { ResultSink } from '../session-api.js';
 import type { Datum } from '../types/datum.js';
+import { catalogOidOf } from '../types/registry.js';
+import { isHandle } from '../types/user-types.js';
 import { REFUSING } from './counting-sink.js';
 import { settlePortals } from './cursors.js';
 import { planFor } from './planning.js';
@@ -25,13 +30,23 @@ export function innerStatement(node: unknown, outer: ParsedStatement): ParsedSta
 export async function prepare(session: Session, statement: ParsedStatement, body: Loose): Promise<string> {
   const name = String(body['name']);
   if (session.prepared.has(name)) throw sqlError('42P05', `prepared statement "${name}" already exists`);
-  const oids = list(body['argtypes']).map(
-    (t) => resolveTypeName(t['TypeName'] as Parameters<typeof resolveTypeName>[0]).oid,
-  );
+  const oids = await declaredTypes(session, body['argtypes']);
   const prepared = new Prepared(statement.text, innerStatement(body['query'], statement), oids, false);
   await session.prepareStatement(prepared);
   session.prepared.set(name, prepared);
   return 'PREPARE';
+}
+
+/** As a client would name them: what an oid stands for may change while the statement is prepared. */
+async function declaredTypes(session: Session, types: unknown): Promise<number[]> {
+  const names = new Map<string, RelationName>();
+  collectRelations(types, names);
+  const { searchPath } = session.settings.derived;
+  const snapshot = await session.transactionCatalog().snapshot([...names.values()], searchPath, session.waitOptions());
+  const scope: TypeScope = {
+    userType: (schema, name) => snapshot.type({ schema, name, isType: true })?.typeOid ?? null,
+  };
+  return list(types).map((t) => catalogOidOf(resolveTypeName(t['TypeName'] as TypeName, scope).oid));
 }
 
 export async function evaluateArguments(
@@ -66,6 +81,8 @@ export async function evaluateArguments(
 export async function execute(session: Session, body: Loose, sink: ResultSink, simple: boolean): Promise<string> {
   const name = String(body['name']);
   const prepared = session.findPrepared(name);
+  // Types of users may have changed since it was prepared.
+  if (prepared.parameterOids.some(isHandle)) await planFor(session, prepared);
   const parameters = await evaluateArguments(session, prepared, list(body['params']), name);
   if (!isPlanned(prepared.statement!)) return runUtility(session, prepared.statement!, sink, simple);
   return runInner(session, prepared, parameters, sink, simple);

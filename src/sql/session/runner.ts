@@ -7,6 +7,7 @@ import { QuoralError, sqlError } from '../../base/errors.js';
 import type { ExecContext, ParsedStatement } from '../contract.js';
 import type { DdlContext } from '../ddl/context.js';
 import { isDdl, runDdl } from '../ddl/run-ddl.js';
+import { BUILT_IN_ONLY } from '../plan/coerce.js';
 import type { ResultSink } from '../session-api.js';
 import type { Datum } from '../types/datum.js';
 import { asOfTimestamp } from './as-of.js';
@@ -234,6 +235,7 @@ export class StatementRunner {
       catalog: transaction.catalog(),
       planner: server.deps.planner,
       plannerSettings: { format: session.format, user, database },
+      types: BUILT_IN_ONLY,
       sequences: server.sequences,
       wait: session.waitOptions(),
       signal: session.signal,

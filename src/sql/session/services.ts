@@ -9,11 +9,15 @@ import type { AdvisoryLocks, ListedLock } from '../advisory/advisory-locks.js';
 import { INFORMATION_SCHEMA_ID, PG_CATALOG_SCHEMA_ID, PUBLIC_SCHEMA_ID } from '../catalog/bootstrap.js';
 import type { Catalog, WaitOptions } from '../catalog/catalog.js';
 import type { SequenceDescriptor, TableDescriptor, ViewDescriptor } from '../catalog/descriptor.js';
+import { isMaterialized, queryOf } from '../catalog/materialized.js';
 import type { Sequences } from '../catalog/sequences.js';
 import type { CatalogView, TransactionCatalog } from '../catalog/transaction-catalog.js';
+import { typeEntryName } from '../catalog/transaction-catalog.js';
+import { userTypes } from '../catalog/user-types-view.js';
 import { virtualRelation, virtualRelationByOid } from '../catalog/virtual/registry.js';
 import type { ActivityRow, CatalogServices, CursorRow, SettingRow } from '../catalog/virtual/services.js';
 import type { SessionServices } from '../contract.js';
+import { arrayOidOf, catalogOidOf } from '../types/registry.js';
 import type { SessionAdvisory } from './advisory.js';
 import type { SessionNotifications } from './notifications.js';
 import { VERSION_TEXT } from './setting-table.js';
@@ -202,6 +206,38 @@ export class Services implements SessionServices, CatalogServices {
     return null;
   }
 
+  typeOid(name: string): number | null {
+    const array = /\s*\[\]\s*$/.exec(name);
+    const parts = splitName(array === null ? name : name.slice(0, array.index));
+    const plain = parts[parts.length - 1]!;
+    const schemas = parts.length > 1 ? [parts[parts.length - 2]!] : this.searchPath;
+    for (const schema of schemas) {
+      const id = this.#schemaId(schema);
+      const found = id === null ? null : this.#typeIn(id, plain);
+      if (found !== null) return catalogOidOf(array === null ? found : arrayOidOf(found));
+      const element = id === null || !plain.startsWith('_') ? null : this.#typeIn(id, plain.slice(1));
+      if (element !== null && array === null) return catalogOidOf(arrayOidOf(element));
+    }
+    return null;
+  }
+
+  /** Its handle. */
+  #typeIn(schemaId: number, name: string): number | null {
+    if (this.#view !== null) return userTypes(this.#view).byName.get(`${schemaId} ${name}`)?.typeOid ?? null;
+    const tc = this.#host.transactionCatalog();
+    const entry = tc.knownName(schemaId, typeEntryName(name)) ?? null;
+    const d = entry === null ? null : tc.known(entry.id);
+    return d?.kind === 'type' ? d.typeOid : null;
+  }
+
+  typeName(oid: number): string | null {
+    const view = this.#view ?? this.#shown;
+    const known = view === null ? this.#host.transactionCatalog().known(oid) : userTypes(view).byOid.get(oid);
+    if (known?.kind !== 'type') return null;
+    const array = catalogOidOf(known.typeOid) === oid ? '' : '[]';
+    return this.#qualify(known.schemaId, known.name) + array;
+  }
+
   #qualify(schemaId: number, name: string): string {
     for (const schema of this.searchPath) if (this.#schemaId(schema) === schemaId) return quoteName(name);
     const schema = (this.#view ?? this.#shown)?.byId.get(schemaId);
@@ -216,7 +252,12 @@ export class Services implements SessionServices, CatalogServices {
 
   viewByOid(oid: number): ViewDescriptor | null {
     const d = this.#view?.byId.get(oid) ?? this.#host.transactionCatalog().known(oid);
-    return d?.kind === 'view' ? d : null;
+    return d?.kind === 'view' ? d : isMaterialized(d) ? queryOf(d) : null;
+  }
+
+  commentOf(kind: 'schema' | 'database' | 'type', oid: number): string | null {
+    const d = this.#view?.byId.get(oid);
+    return d?.kind === kind ? (d.comment ?? null) : null;
   }
 
   schemaNameOf(schemaId: number): string | null {
@@ -284,6 +325,10 @@ export class Services implements SessionServices, CatalogServices {
     this.#current.set(d.id, value);
     this.#last = { id: d.id, value };
     return value;
+  }
+
+  async sequenceState(sequence: number): Promise<{ value: bigint; isCalled: boolean }> {
+    return this.#sequences.lastValue(await this.#sequence(sequence));
   }
 
   currval(sequence: string | number): bigint {

@@ -29,6 +29,7 @@ import type {
 } from '../session-api.js';
 import type { Datum } from '../types/datum.js';
 import type { FormatContext } from '../types/type-info.js';
+import { isHandle } from '../types/user-types.js';
 import { StatementMemory } from './memory.js';
 import { NO_SINK } from './no-sink.js';
 import { bindPortal, continuePortal, emptyTag } from './portal-protocol.js';
@@ -474,6 +475,14 @@ export class Session implements SqlSession {
   bind(portalName: string, statementName: string, values: readonly ParameterValue[]): void | Promise<void> {
     try {
       if (this.#closed !== null) throw this.#closed;
+      const prepared = this.prepared.get(statementName);
+      // Types of users may have changed since it was prepared; the plan then says what the values are.
+      if (prepared !== undefined && prepared.parameterOids.some(isHandle)) {
+        return this.#call(prepared.text, null, async () => {
+          await planFor(this, prepared);
+          bindPortal(this, portalName, statementName, values);
+        });
+      }
       bindPortal(this, portalName, statementName, values);
       return undefined;
     } catch (error) {

@@ -66,6 +66,7 @@ const NAMES: Readonly<Record<string, string>> = {
   SelectStmt: 'SELECT FOR UPDATE',
   CreateStmt: 'CREATE TABLE',
   CreateTableAsStmt: 'CREATE TABLE AS',
+  RefreshMatViewStmt: 'REFRESH MATERIALIZED VIEW',
   IndexStmt: 'CREATE INDEX',
   DropStmt: 'DROP',
   TruncateStmt: 'TRUNCATE TABLE',
@@ -93,7 +94,7 @@ export function commandName(statement: ParsedStatement): string {
 
 /** Text that may reach catalog look-ups from expressions. */
 const VIEW_TEXT =
-  /\breg(class|proc|procedure|type|namespace|role|oper|operator|collation)\b|\bpg_|_description\b|currval|current_schema|information_schema|tableoid/i;
+  /\breg(class|proc|procedure|type|namespace|role|oper|operator|collation)\b|\bpg_|_description\b|currval|current_schema|information_schema|tableoid|format_type/i;
 
 export function mayLookUpCatalog(text: string): boolean {
   return VIEW_TEXT.test(text);

@@ -2,7 +2,7 @@
 import { sqlError } from '../../base/errors.js';
 import { PgArray } from './datum.js';
 import type { Datum } from './datum.js';
-import type { FormatContext, TypeInfo } from './type-info.js';
+import type { FormatContext, StoredForm, TypeInfo } from './type-info.js';
 
 const DIMENSIONS_MAX = 6;
 const ELEMENTS_MAX = 134217727;
@@ -192,11 +192,11 @@ export function arrayOutput(v: PgArray, element: TypeInfo, ctx: FormatContext): 
   return `${v.dims.map((dim, d) => `[${v.lowerBounds[d]}:${v.lowerBounds[d]! + dim - 1}]`).join('')}=${body}`;
 }
 
-export function arraySend(v: PgArray, element: TypeInfo): Buffer {
+export function arraySend(v: PgArray, element: TypeInfo, stored?: StoredForm): Buffer {
   const head = Buffer.alloc(12 + v.dims.length * 8);
   head.writeInt32BE(v.dims.length, 0);
   head.writeInt32BE(v.elements.includes(null) ? 1 : 0, 4);
-  head.writeUInt32BE(element.oid, 8);
+  head.writeUInt32BE(element.catalogOid, 8);
   v.dims.forEach((dim, d) => {
     head.writeInt32BE(dim, 12 + d * 8);
     head.writeInt32BE(v.lowerBounds[d]!, 16 + d * 8);
@@ -208,7 +208,7 @@ export function arraySend(v: PgArray, element: TypeInfo): Buffer {
     if (item === null) {
       length.writeInt32BE(-1);
     } else {
-      const bytes = element.send(item);
+      const bytes = stored === undefined ? element.send(item) : stored.encode(item);
       length.writeInt32BE(bytes.length);
       parts.push(bytes);
     }
@@ -216,7 +216,8 @@ export function arraySend(v: PgArray, element: TypeInfo): Buffer {
   return Buffer.concat(parts);
 }
 
-export function arrayReceive(b: Buffer, element: TypeInfo, typmod: number): PgArray {
+/** `stored`: of an array on disk, whose elements have another form there. */
+export function arrayReceive(b: Buffer, element: TypeInfo, typmod: number, stored?: StoredForm): PgArray {
   const short = (): Error => sqlError('08P01', 'insufficient data left in message');
   if (b.length < 12) throw short();
   const count = b.readInt32BE(0);
@@ -227,8 +228,8 @@ export function arrayReceive(b: Buffer, element: TypeInfo, typmod: number): PgAr
   const flags = b.readInt32BE(4);
   if (flags !== 0 && flags !== 1) throw sqlError('22P03', 'invalid array flags');
   const oid = b.readUInt32BE(8);
-  if (oid !== element.oid) {
-    throw sqlError('42804', `binary data has array element type ${oid} instead of expected ${element.oid}`);
+  if (oid !== element.catalogOid) {
+    throw sqlError('42804', `binary data has array element type ${oid} instead of expected ${element.catalogOid}`);
   }
   if (b.length < 12 + count * 8) throw short();
   const dims: number[] = [];
@@ -253,7 +254,8 @@ export function arrayReceive(b: Buffer, element: TypeInfo, typmod: number): PgAr
       continue;
     }
     if (length < 0 || at + length > b.length) throw short();
-    elements.push(element.receive(b.subarray(at, at + length), typmod));
+    const bytes = b.subarray(at, at + length);
+    elements.push(stored === undefined ? element.receive(bytes, typmod) : stored.decode(bytes));
     at += length;
   }
   if (at !== b.length) throw sqlError('22P03', 'improper binary format in array');

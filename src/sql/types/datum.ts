@@ -108,9 +108,12 @@ export class PgArray {
 export class PgRecord {
   readonly typeOids: readonly number[];
   readonly values: readonly Datum[];
-  constructor(typeOids: readonly number[], values: readonly Datum[]) {
+  /** Of a relation's row, for JSON; null for ROW(…), whose fields are f1, f2, … */
+  readonly names: readonly string[] | null;
+  constructor(typeOids: readonly number[], values: readonly Datum[], names: readonly string[] | null = null) {
     this.typeOids = typeOids;
     this.values = values;
+    this.names = names;
   }
 }
 

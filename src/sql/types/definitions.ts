@@ -61,7 +61,7 @@ import {
   uuidFromBytes,
 } from './scalar-input.js';
 import { charLength, compareText, sliceChars, stripBlanks } from './text-order.js';
-import type { FormatContext } from './type-info.js';
+import type { FormatContext, StoredForm } from './type-info.js';
 
 type Value = Exclude<Datum, null>;
 type Hash = string | number | bigint | boolean;
@@ -76,6 +76,7 @@ export interface TypeBehaviour {
   hashKey(value: Value): Hash;
   encodeKey: ((value: Value) => string) | null;
   applyTypmod(value: Value, typmod: number, explicit: boolean): Datum;
+  readonly stored?: StoredForm;
 }
 
 function short(): Error {

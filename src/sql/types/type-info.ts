@@ -5,6 +5,9 @@ import type { Datum } from './datum.js';
 export interface NameResolver {
   relationOid(name: string): number | null;
   relationName(oid: number): string | null;
+  /** Types that users made, by the oids that pg_type shows; 'x[]' included. */
+  typeOid(name: string): number | null;
+  typeName(oid: number): string | null;
 }
 
 /** Settings that change text input and output. */
@@ -21,8 +24,18 @@ export interface FormatContext {
   readonly names?: NameResolver;
 }
 
+/** How a value is kept on disk, where that is not what clients see of it in binary. */
+export interface StoredForm {
+  encode(value: Exclude<Datum, null>): Uint8Array;
+  /** @throws QuoralError XX001 */
+  decode(bytes: Buffer): Exclude<Datum, null>;
+}
+
 export interface TypeInfo {
+  /** As code and plans name the type in this process; of a user's type it is a handle (user-types.ts). */
   readonly oid: number;
+  /** As pg_type, clients and disks name it. */
+  readonly catalogOid: number;
   /** pg_type.typname, e.g. int4, varchar, _int4. */
   readonly name: string;
   /** SQL name without modifier, as format_type prints it, e.g. integer, character varying. */
@@ -48,4 +61,5 @@ export interface TypeInfo {
   encodeKey: ((value: Exclude<Datum, null>) => string) | null;
   /** Applies the length/precision modifier on assignment (explicit = cast, truncates silently). */
   applyTypmod(value: Exclude<Datum, null>, typmod: number, explicit: boolean): Datum;
+  readonly stored?: StoredForm;
 }

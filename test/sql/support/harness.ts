@@ -23,7 +23,7 @@ import { parseSql } from '../../../src/sql/parse/parser.js';
 import { explainText } from '../../../src/sql/plan/explain-format.js';
 import { createPlanner } from '../../../src/sql/plan/planner.js';
 import { as } from '../../../src/sql/plan/ast.js';
-import { resolveTypeName } from '../../../src/sql/plan/coerce.js';
+import { BUILT_IN_ONLY, resolveTypeName } from '../../../src/sql/plan/coerce.js';
 import { typeByOid } from '../../../src/sql/types/registry.js';
 import { tableCodec } from '../../../src/sql/exec/index-codec.js';
 import { MemoryDb } from './memory-kv.js';
@@ -68,6 +68,8 @@ export class Harness {
         relationOid: (name) => this.tables.get(name.replace(/^public\./, ''))?.id ?? this.#sequenceOid(name),
         relationName: (oid) =>
           [...this.tables.values()].find((t) => t.id === oid)?.name ?? this.names[oid - 90_000] ?? null,
+        typeOid: () => null,
+        typeName: () => null,
       },
     };
   }
@@ -84,6 +86,7 @@ export class Harness {
       if (table !== undefined) return { kind: 'table', table, schemaName: 'public', freshStorage: this.fresh };
       return (schema === null || schema === 'pg_catalog' ? this.virtuals.get(name) : undefined) ?? null;
     },
+    type: () => null,
   };
 
   services(): SessionServices {
@@ -107,6 +110,9 @@ export class Harness {
       searchPath: ['public'],
       processId: 1,
       serverVersion: '15.0',
+      typeOid: () => null,
+      typeName: () => null,
+      commentOf: () => null,
       relationOid: (n) => this.tables.get(n)?.id ?? null,
       relationName: (oid) => [...this.tables.values()].find((t) => t.id === oid)?.name ?? null,
       tableByOid: (oid) => [...this.tables.values()].find((t) => t.id === oid) ?? null,
@@ -251,7 +257,7 @@ export class Harness {
         continue;
       }
       const def = as(element, 'ColumnDef') as ColumnDef;
-      const type = resolveTypeName(def.typeName!);
+      const type = resolveTypeName(def.typeName!, BUILT_IN_ONLY);
       let nullable = true;
       let defaultSql: string | null = null;
       let identity: ColumnDescriptor['identity'] = null;

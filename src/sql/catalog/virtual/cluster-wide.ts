@@ -210,6 +210,7 @@ export function* cursors({ services }: Source): Iterable<Values> {
 
 const CLASS_OF_CLASSES = 1259;
 const CLASS_OF_NAMESPACES = 2615;
+const CLASS_OF_TYPES = 1247;
 const CLASS_OF_DATABASES = 1262;
 
 export function* descriptions({ model }: Source): Iterable<Values> {
@@ -230,6 +231,9 @@ export function* descriptions({ model }: Source): Iterable<Values> {
     if (view.comment != null) yield { objoid: view.id, classoid: CLASS_OF_CLASSES, description: view.comment };
     for (const { id, comment } of view.columns)
       if (comment != null) yield { objoid: view.id, classoid: CLASS_OF_CLASSES, objsubid: id, description: comment };
+  }
+  for (const { id, comment } of model.types) {
+    if (comment != null) yield { objoid: id, classoid: CLASS_OF_TYPES, description: comment };
   }
   for (const sequence of model.sequences) {
     if (sequence.comment != null)

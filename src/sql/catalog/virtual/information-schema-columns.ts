@@ -7,11 +7,15 @@
 import type { Datum } from '../../types/datum.js';
 import { numericTypmod } from '../../types/numeric.js';
 import { OID } from '../../types/oids.js';
+import { shownSql } from '../../functions/shown-sql.js';
 import { findTypeByOid, formatType } from '../../types/registry.js';
-import type { ColumnDescriptor, TableDescriptor, ViewDescriptor } from '../descriptor.js';
+import { userTypeIn } from '../../types/user-types.js';
+import { isColumnUpdatable } from '../../plan/view-shape.js';
+import type { ColumnDescriptor, Descriptor, TableDescriptor, ViewDescriptor } from '../descriptor.js';
 import { LAYOUTS, layoutOf, makeRow } from './layout.js';
 import type { Row, Values } from './layout.js';
 import { liveColumns } from './model.js';
+import { schemaName } from './views.js';
 import type { Source } from './model.js';
 
 const UTF8_BYTES_MAX = 4;
@@ -79,8 +83,14 @@ function precisions(typeOid: number, typmod: number): Values {
 }
 
 /** data_type, udt_* and the limits, under the names that columns, routines and domains share. */
-export function typeColumns(database: string, typeOid: number, typmod: number): Values {
+export function typeColumns(
+  database: string,
+  typeOid: number,
+  typmod: number,
+  schemaOf: (oid: number) => string = () => 'pg_catalog',
+): Values {
   const type = findTypeByOid(typeOid);
+  const user = userTypeIn(typeOid);
   const array =
     type?.category === 'A' &&
     type.elementOid !== 0 &&
@@ -88,9 +98,9 @@ export function typeColumns(database: string, typeOid: number, typmod: number): 
     typeOid !== OID.int2vector &&
     typeOid !== OID.oidvector;
   return {
-    data_type: array ? 'ARRAY' : formatType(typeOid),
+    data_type: array ? 'ARRAY' : user !== null ? 'USER-DEFINED' : formatType(typeOid),
     udt_catalog: database,
-    udt_schema: 'pg_catalog',
+    udt_schema: user === null ? 'pg_catalog' : schemaOf(user.oid),
     udt_name: type?.name ?? '???',
     ...lengths(typeOid, typmod),
     ...precisions(typeOid, typmod),
@@ -114,7 +124,16 @@ function identityColumns(source: Source, column: ColumnDescriptor): Values {
   };
 }
 
+/** Schema of a user's type, by its oid in the catalog. */
+export function typeSchema(source: Source): (oid: number) => string {
+  return (oid) => {
+    const type = source.model.view.byId.get(oid);
+    return type?.kind === 'type' ? schemaName(source.model, type.schemaId) : '';
+  };
+}
+
 function* columnsOfTable(source: Source, database: string, schema: string, table: TableDescriptor): Iterable<Values> {
+  const shown = (sql: string | null): string | null => (sql === null ? null : shownSql(sql, source.ctx));
   for (const column of liveColumns(table)) {
     const collation =
       column.collation === null || column.collation === 'default'
@@ -128,15 +147,15 @@ function* columnsOfTable(source: Source, database: string, schema: string, table
       column_name: column.name,
       ordinal_position: column.id,
       // An identity column's default is its sequence, which identity_generation tells of.
-      column_default: column.identity === null ? column.defaultSql : null,
+      column_default: column.identity === null ? shown(column.defaultSql) : null,
       is_nullable: yesNo(column.nullable),
-      ...typeColumns(database, column.typeOid, column.typmod),
+      ...typeColumns(database, column.typeOid, column.typmod, typeSchema(source)),
       ...collation,
       dtd_identifier: String(column.id),
       ...identityColumns(source, column),
       ...(column.generated == null
         ? {}
-        : { is_generated: 'ALWAYS', generation_expression: column.generated.expressionSql }),
+        : { is_generated: 'ALWAYS', generation_expression: shown(column.generated.expressionSql) }),
       is_updatable: 'YES',
     };
   }
@@ -153,6 +172,9 @@ function rowsOfTable(source: Source, database: string, table: TableDescriptor): 
   for (const column of table.columns) {
     if (column.identity !== null && column.sequenceId !== null)
       key += `\0${source.model.view.byId.get(column.sequenceId)?.version ?? ''}`;
+    // Names of types are shown by the search path.
+    const type = userTypeIn(column.typeOid);
+    if (type !== null) key += `\0${typeSchema(source)(type.oid)}\0${source.ctx.services.searchPath.join('\0')}`;
   }
   const known = keptTables.get(table);
   if (known?.key === key) return known.rows;
@@ -161,8 +183,9 @@ function rowsOfTable(source: Source, database: string, table: TableDescriptor): 
   return rows;
 }
 
-function* columnsOfView(database: string, schema: string, view: ViewDescriptor): Iterable<Values> {
-  for (const { id, name, typeOid, typmod } of view.columns) {
+function* columnsOfView(source: Source, database: string, schema: string, view: ViewDescriptor): Iterable<Values> {
+  const find = (id: number): Descriptor | undefined => source.model.view.byId.get(id);
+  for (const { id, name, typeOid, typmod, defaultSql } of view.columns) {
     yield {
       ...PLAIN,
       table_catalog: database,
@@ -170,10 +193,11 @@ function* columnsOfView(database: string, schema: string, view: ViewDescriptor):
       table_name: view.name,
       column_name: name,
       ordinal_position: id,
+      column_default: defaultSql ?? null,
       is_nullable: 'YES',
-      ...typeColumns(database, typeOid, typmod),
+      ...typeColumns(database, typeOid, typmod, typeSchema(source)),
       dtd_identifier: String(id),
-      is_updatable: 'NO',
+      is_updatable: yesNo(isColumnUpdatable(view, id, find)),
     };
   }
 }
@@ -206,10 +230,11 @@ function systemRows(database: string): readonly Row[] {
 export function columnRows(source: Source): Row[] {
   const database = source.ctx.services.database;
   const rows = [...systemRows(database)];
-  for (const table of source.model.tables) rows.push(...rowsOfTable(source, database, table));
+  for (const table of source.model.tables)
+    if (table.materialized == null) rows.push(...rowsOfTable(source, database, table));
   for (const view of source.model.views) {
     const schema = source.model.schemaNames.get(view.schemaId) ?? String(view.schemaId);
-    for (const values of columnsOfView(database, schema, view)) rows.push(makeRow(COLUMNS, values));
+    for (const values of columnsOfView(source, database, schema, view)) rows.push(makeRow(COLUMNS, values));
   }
   return rows;
 }

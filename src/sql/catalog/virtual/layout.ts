@@ -8,7 +8,8 @@
 import { assert } from '../../../base/assert.js';
 import type { Datum } from '../../types/datum.js';
 import { OID } from '../../types/oids.js';
-import { typeByName } from '../../types/registry.js';
+import { catalogOidOf, typeByName } from '../../types/registry.js';
+import { isHandle } from '../../types/user-types.js';
 import { INFORMATION_SCHEMA_COLUMNS } from './columns-information-schema.js';
 import { PG_CATALOG_COLUMNS } from './columns-pg-catalog.js';
 
@@ -82,7 +83,8 @@ export function makeRow(layout: Layout, values: Values): Row {
     if (value === undefined) {
       row[i] = defaults[i]!;
     } else {
-      row[i] = value;
+      // What descriptors name by handles, catalogs name by oids.
+      row[i] = typeof value === 'number' && isHandle(value) ? catalogOidOf(value) : value;
       used++;
     }
   }

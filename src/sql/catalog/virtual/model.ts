@@ -16,8 +16,11 @@ import type {
   SchemaDescriptor,
   SequenceDescriptor,
   TableDescriptor,
+  TypeDescriptor,
   ViewDescriptor,
 } from '../descriptor.js';
+import { isMaterialized } from '../materialized.js';
+import type { Reader } from '../materialized.js';
 import type { CatalogView } from '../transaction-catalog.js';
 import { makeRow } from './layout.js';
 import type { Layout, Row, Values } from './layout.js';
@@ -28,6 +31,9 @@ export interface Model {
   readonly tables: readonly TableDescriptor[];
   readonly sequences: readonly SequenceDescriptor[];
   readonly views: readonly ViewDescriptor[];
+  readonly types: readonly TypeDescriptor[];
+  /** Views, materialised ones too. */
+  readonly readers: readonly Reader[];
   readonly schemas: readonly SchemaDescriptor[];
   readonly databases: readonly DatabaseDescriptor[];
   readonly schemaNames: ReadonlyMap<number, string>;
@@ -48,6 +54,7 @@ export function modelOf(view: CatalogView): Model {
   if (known !== undefined) return known;
   const tables: TableDescriptor[] = [];
   const sequences: SequenceDescriptor[] = [];
+  const types: TypeDescriptor[] = [];
   const views: ViewDescriptor[] = [];
   const schemas: SchemaDescriptor[] = [];
   const databases: DatabaseDescriptor[] = [];
@@ -65,9 +72,11 @@ export function modelOf(view: CatalogView): Model {
     } else if (d.databaseId !== view.databaseId) continue;
     else if (d.kind === 'table') tables.push(d);
     else if (d.kind === 'view') views.push(d);
-    else sequences.push(d);
+    else if (d.kind === 'sequence') sequences.push(d);
+    else types.push(d);
   }
-  const model: Model = { view, tables, sequences, views, schemas, databases, schemaNames };
+  const readers = [...views, ...tables.filter(isMaterialized)];
+  const model: Model = { view, tables, sequences, views, readers, types, schemas, databases, schemaNames };
   models.set(view, model);
   return model;
 }

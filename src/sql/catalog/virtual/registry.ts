@@ -28,7 +28,7 @@ import { LAYOUTS, makeRow } from './layout.js';
 import type { Layout, Row, Values } from './layout.js';
 import { locks } from './locks.js';
 import { modelOf } from './model.js';
-import type { Builder, Source } from './model.js';
+import type { Builder, Model, Source } from './model.js';
 import { catalogServices } from './services.js';
 import {
   accessMethods,
@@ -49,6 +49,7 @@ import {
   sequenceRows,
 } from './relations.js';
 import { typeRows } from './types.js';
+import { enumRows, userTypeRows } from './user-types.js';
 import {
   dependencies,
   indexes,
@@ -59,6 +60,7 @@ import {
   tableNames,
   tables,
   tableStatistics,
+  materializedViews,
   views,
 } from './views.js';
 
@@ -71,7 +73,6 @@ const CONSTANT: Readonly<Record<string, () => Iterable<Values>>> = {
   pg_opfamily: operatorFamilies,
   pg_amop: familyOperators,
   pg_amproc: familyFunctions,
-  pg_type: typeRows,
   pg_range: rangeRows,
   pg_proc: procedures,
   pg_aggregate: aggregates,
@@ -94,6 +95,7 @@ const READY: Readonly<Record<string, RowBuilder>> = {
   pg_constraint: ({ model }) => constraintRows(model),
   pg_sequence: ({ model }) => sequenceRows(model),
   pg_namespace: ({ model }) => namespaceRows(model),
+  pg_type: ({ model }) => allTypeRows(model),
 };
 
 const BUILT: Readonly<Record<string, Builder>> = {
@@ -109,7 +111,9 @@ const BUILT: Readonly<Record<string, Builder>> = {
   pg_indexes: indexes,
   pg_sequences: sequences,
   pg_views: views,
+  pg_matviews: materializedViews,
   pg_rewrite: rewriteRules,
+  pg_enum: enumRows,
   pg_stat_all_tables: tableStatistics,
   pg_stat_user_tables: tableStatistics,
   pg_stat_xact_all_tables: tableNames,
@@ -123,6 +127,15 @@ const BUILT: Readonly<Record<string, Builder>> = {
   pg_statio_all_sequences: sequenceNames,
   pg_statio_user_sequences: sequenceNames,
 };
+
+let builtInTypes: readonly Row[] | null = null;
+
+function allTypeRows(model: Model): readonly Row[] {
+  const layout = LAYOUTS.find((one) => one.schema === 'pg_catalog' && one.name === 'pg_type')!;
+  builtInTypes ??= Array.from(typeRows(), (values) => makeRow(layout, values));
+  if (model.types.length === 0) return builtInTypes;
+  return [...builtInTypes, ...Array.from(userTypeRows(model), (values) => makeRow(layout, values))];
+}
 
 function rowsOf(layout: Layout): (ctx: ExecContext) => Promise<readonly Row[]> {
   if (layout.schema === 'pg_catalog') {

@@ -1,4 +1,4 @@
-/** pg_type: the built-in types; there are no others. */
+/** pg_type: the built-in types. */
 import { allTypes } from '../../types/registry.js';
 import { PG_CATALOG_SCHEMA_ID, SUPERUSER_OID } from '../bootstrap.js';
 import type { Values } from './layout.js';

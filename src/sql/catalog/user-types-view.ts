@@ -1,0 +1,30 @@
+/** The users' types of a database, found by their oids and those of their arrays, and by name. */
+import { arrayOidOf, catalogOidOf } from '../types/registry.js';
+import type { TypeDescriptor } from './descriptor.js';
+import type { CatalogView } from './transaction-catalog.js';
+
+export interface UserTypes {
+  /** A type is here twice, also under the oid of its array. */
+  readonly byOid: ReadonlyMap<number, TypeDescriptor>;
+  /** By `<schema id> <name>`. */
+  readonly byName: ReadonlyMap<string, TypeDescriptor>;
+}
+
+const known = new WeakMap<CatalogView, UserTypes>();
+
+export function userTypes(view: CatalogView): UserTypes {
+  let types = known.get(view);
+  if (types === undefined) {
+    const byOid = new Map<number, TypeDescriptor>();
+    const byName = new Map<string, TypeDescriptor>();
+    for (const d of view.descriptors) {
+      if (d.kind !== 'type' || d.databaseId !== view.databaseId) continue;
+      byOid.set(d.id, d);
+      byOid.set(catalogOidOf(arrayOidOf(d.typeOid)), d);
+      byName.set(`${d.schemaId} ${d.name}`, d);
+    }
+    types = { byOid, byName };
+    known.set(view, types);
+  }
+  return types;
+}

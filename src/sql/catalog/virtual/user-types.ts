@@ -1,0 +1,147 @@
+/** Rows of the catalogs about the types that users made. */
+import { catalogOidOf, typeByOid } from '../../types/registry.js';
+import { baseOidOf, userTypeOf } from '../../types/user-types.js';
+import type { UserType } from '../../types/user-types.js';
+import type { TypeDescriptor } from '../descriptor.js';
+import { SUPERUSER_OID } from '../bootstrap.js';
+import type { Values } from './layout.js';
+import type { Model, Source } from './model.js';
+import { collationOf } from './model.js';
+import { typeFacts } from './type-facts.js';
+import type { TypeFacts } from './type-facts.js';
+
+/** Of an array, an enum and a composite type; oids of functions as pg_proc has them. */
+const ARRAY_FACTS = typeFacts(1007);
+const RECORD_FUNCTIONS = [2290, 2291, 2402, 2403, 0, 0, 0];
+const ENUM_FUNCTIONS = [3506, 3507, 3532, 3533, 0, 0, 0];
+const DOMAIN_INPUT = 2597;
+const DOMAIN_RECEIVE = 2598;
+
+export function* userTypeRows(model: Model): Iterable<Values> {
+  for (const descriptor of model.types) {
+    const type = userTypeOf(descriptor.typeOid)!;
+    yield typeRow(descriptor, type);
+    yield arrayRow(descriptor, type);
+  }
+}
+
+function common(descriptor: TypeDescriptor): Values {
+  return {
+    typnamespace: descriptor.schemaId,
+    typowner: SUPERUSER_OID,
+    typisdefined: true,
+    typispreferred: false,
+  };
+}
+
+function functionColumns(oids: readonly number[]): Values {
+  const [input, output, receive, send, modin, modout, analyze] = oids as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  return {
+    typinput: input,
+    typoutput: output,
+    typreceive: receive,
+    typsend: send,
+    typmodin: modin,
+    typmodout: modout,
+    typanalyze: analyze,
+  };
+}
+
+function formColumns(facts: TypeFacts): Values {
+  return {
+    typlen: facts.length,
+    typbyval: facts.byValue,
+    typalign: facts.align,
+    typstorage: facts.storage,
+    typdelim: facts.delimiter,
+    typcollation: facts.collation,
+  };
+}
+
+function typeRow(descriptor: TypeDescriptor, type: UserType): Values {
+  const info = typeByOid(descriptor.typeOid);
+  const named: Values = {
+    ...common(descriptor),
+    oid: type.oid,
+    typname: type.name,
+    typarray: type.arrayOid,
+    typcategory: info.category,
+    typelem: 0,
+    typsubscript: 0,
+    typtypmod: -1,
+  };
+  switch (type.kind) {
+    case 'enum':
+      return {
+        ...named,
+        ...formColumns({ ...typeFacts(23), collation: 0 }),
+        ...functionColumns(ENUM_FUNCTIONS),
+        typtype: 'e',
+      };
+    case 'composite':
+      return {
+        ...named,
+        ...formColumns(typeFacts(2249)),
+        ...functionColumns(RECORD_FUNCTIONS),
+        typtype: 'c',
+        typrelid: compositeRelationOid(type),
+      };
+    case 'domain': {
+      const base = baseOidOf(type.typeOid);
+      const facts = typeFacts(base);
+      const [, output, , send] = facts.functions as [number, number, number, number];
+      return {
+        ...named,
+        ...formColumns(facts),
+        ...functionColumns([DOMAIN_INPUT, output, DOMAIN_RECEIVE, send, 0, 0, 0]),
+        typtype: 'd',
+        typnotnull: type.notNull,
+        typbasetype: type.typeOid,
+        typtypmod: type.typmod,
+        typcollation: collationOf(base, type.collation),
+        typdefault: type.defaultSql,
+        typdefaultbin: type.defaultSql,
+        typndims: typeByOid(type.typeOid).category === 'A' ? 1 : 0,
+      };
+    }
+  }
+}
+
+function arrayRow(descriptor: TypeDescriptor, type: UserType): Values {
+  return {
+    ...common(descriptor),
+    ...formColumns(ARRAY_FACTS),
+    ...functionColumns(ARRAY_FACTS.functions),
+    oid: type.arrayOid,
+    typname: `_${type.name}`,
+    typtype: 'b',
+    typcategory: 'A',
+    typelem: type.oid,
+    typarray: 0,
+    typsubscript: ARRAY_FACTS.subscript,
+    typtypmod: -1,
+  };
+}
+
+/** A composite type is listed in pg_class under its own oid. */
+export function compositeRelationOid(type: UserType): number {
+  return type.oid;
+}
+
+export function* enumRows({ model }: Source): Iterable<Values> {
+  for (const descriptor of model.types) {
+    const type = userTypeOf(descriptor.typeOid);
+    if (type?.kind !== 'enum') continue;
+    for (const { id, order, label } of type.labels) {
+      yield { oid: id, enumtypid: catalogOidOf(descriptor.typeOid), enumsortorder: order, enumlabel: label };
+    }
+  }
+}

@@ -1,0 +1,245 @@
+/**
+ * What the statements about users' types share: making, opening, changing and dropping a type.
+ *
+ * A descriptor that uses a type holds its definition (catalog/descriptor.ts). Invariant: at every commit all
+ * descriptors hold the definition that the type's own descriptor has. It holds because
+ *
+ *   1. whoever writes a descriptor that names a type has resolved the name in the same transaction, so is a
+ *      registered user of the type's descriptor to its end (catalog.ts);
+ *   2. a change or drop takes the schema lock on the type first, which waits for those users and lets no new ones
+ *      in, and only then looks for the objects that use it;
+ *   3. it then locks these, which waits for every statement that runs by the old definition, and writes them anew.
+ */
+import { QuoralError, sqlError } from '../../base/errors.js';
+import { typeEntryName } from '../catalog/transaction-catalog.js';
+import { usesType, withType } from '../catalog/codec.js';
+import type { Descriptor, TypeDescriptor } from '../catalog/descriptor.js';
+import type { RelationName } from '../contract.js';
+import { catalogOidOf, isArrayType } from '../types/registry.js';
+import { internType, typesWithin, userTypeOf } from '../types/user-types.js';
+import type { UserType } from '../types/user-types.js';
+import type { DdlContext } from './context.js';
+import { notice } from './context.js';
+import { creationSchema, shownName, visibleName } from './objects.js';
+import { list, of, qualifiedName, strings } from './tree.js';
+import type { Loose } from './tree.js';
+
+const ATTEMPTS_MAX = 20;
+
+export interface OpenedType {
+  readonly descriptor: TypeDescriptor;
+  readonly type: UserType;
+}
+
+export function typeMissing(name: RelationName): QuoralError {
+  return sqlError('42704', `type "${shownName(name)}" does not exist`);
+}
+
+/** The name in a TypeName node, or in a list of names. */
+export function typeNameIn(object: Loose): RelationName {
+  if (object['TypeName'] !== undefined) return qualifiedName(strings(of(object, 'TypeName')['names']));
+  return qualifiedName(strings(of(object, 'List')['items']));
+}
+
+/** @throws 42710 also where a table has the name: it has a type of that name. */
+export async function createType(
+  ctx: DdlContext,
+  name: RelationName,
+  define: (named: { readonly oid: number; readonly arrayOid: number; readonly name: string }) => UserType,
+): Promise<void> {
+  const schema = await creationSchema(ctx, name);
+  const oid = await ctx.catalog.catalog.ids.next();
+  const arrayOid = await ctx.catalog.catalog.ids.next();
+  await claimTypeName(ctx, schema.id, name.name, oid);
+  ctx.catalog.putNew(ctx.txn, {
+    kind: 'type',
+    id: oid,
+    name: name.name,
+    databaseId: ctx.catalog.databaseId,
+    schemaId: schema.id,
+    version: 1,
+    owner: ctx.session.user,
+    typeOid: internType(define({ oid, arrayOid, name: name.name })),
+    comment: null,
+  });
+}
+
+async function claimTypeName(ctx: DdlContext, schemaId: number, name: string, id: number): Promise<void> {
+  const relation = await ctx.catalog.nameForUpdate(ctx.txn, schemaId, name);
+  const rowType = relation !== null && relation.indexOid === null;
+  const claimed =
+    !rowType && (await ctx.catalog.claimName(ctx.txn, schemaId, typeEntryName(name), { id, indexOid: null }));
+  if (!claimed) throw sqlError('42710', `type "${name}" already exists`);
+}
+
+/** A table's name is also its row type's. @throws 42710 */
+export async function refuseTypeOfName(ctx: DdlContext, schemaId: number, name: string): Promise<void> {
+  if ((await ctx.catalog.nameForUpdate(ctx.txn, schemaId, typeEntryName(name))) === null) return;
+  throw sqlError('42710', `type "${name}" already exists`, {
+    hint: "A relation has an associated type of the same name, so you must use a name that doesn't conflict with any existing type.",
+  });
+}
+
+/** The type under its schema lock, as it is now. null if there is none. */
+export async function openType(
+  ctx: DdlContext,
+  name: RelationName,
+  action: 'alter' | 'drop' = 'alter',
+): Promise<OpenedType | null> {
+  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+    const found = await ctx.catalog.type(name, ctx.session.searchPath, ctx.wait);
+    if (found === null) return null;
+    await ctx.catalog.lock(ctx.txn, [found.id], ctx.wait);
+    const descriptor = await ctx.catalog.forUpdate(ctx.txn, found.id);
+    if (descriptor?.kind !== 'type') continue;
+    const type = userTypeOf(descriptor.typeOid)!;
+    if (descriptor.name === name.name) return { descriptor, type };
+    if (`_${descriptor.name}` !== name.name) continue;
+    throw arrayRefused(descriptor.name, action);
+  }
+  throw new QuoralError('40001', `type "${name.name}" keeps changing`, { retry: 'transaction' });
+}
+
+function arrayRefused(name: string, action: 'alter' | 'drop'): Error {
+  if (action === 'drop') {
+    return sqlError('2BP01', `cannot drop type ${name}[] because type ${name} requires it`, {
+      hint: `You can drop type ${name} instead.`,
+    });
+  }
+  return sqlError('42809', `${name}[] is an array type`, {
+    hint: `You can alter type ${name}, which will alter the array type as well.`,
+  });
+}
+
+export async function requireType(ctx: DdlContext, name: RelationName): Promise<OpenedType> {
+  const found = await openType(ctx, name);
+  if (found === null) throw typeMissing(name);
+  return found;
+}
+
+/** Everything in the database that uses the type, under schema locks, as it is now. The type's lock is held. */
+export async function usersOf(ctx: DdlContext, type: UserType): Promise<Descriptor[]> {
+  const { descriptors } = await ctx.catalog.view([]);
+  const ids = descriptors.filter((d) => d.id !== type.oid && usesType(d, type.oid)).map((d) => d.id);
+  if (ids.length === 0) return [];
+  await ctx.catalog.lock(ctx.txn, ids, ctx.wait);
+  const users: Descriptor[] = [];
+  for (const id of ids) {
+    const current = await ctx.catalog.forUpdate(ctx.txn, id);
+    if (current !== null && usesType(current, type.oid)) users.push(current);
+  }
+  return users;
+}
+
+/** Gives the type and all that uses it the new definition. Returns the users. */
+export async function changeType(
+  ctx: DdlContext,
+  { descriptor }: OpenedType,
+  changed: UserType,
+  changes: Partial<Pick<TypeDescriptor, 'name' | 'schemaId' | 'comment'>> = {},
+): Promise<Descriptor[]> {
+  const from = descriptor.typeOid;
+  const to = internType(changed);
+  if (to !== from) {
+    for (const user of await usersOf(ctx, changed)) {
+      ctx.catalog.put(ctx.txn, { ...withType(user, from, to), version: user.version + 1 });
+    }
+  }
+  ctx.catalog.put(ctx.txn, { ...descriptor, ...changes, typeOid: to, version: descriptor.version + 1 });
+  return to === from ? [] : usersOf(ctx, changed);
+}
+
+export async function renameType(ctx: DdlContext, opened: OpenedType, to: string): Promise<void> {
+  const { descriptor, type } = opened;
+  await claimTypeName(ctx, descriptor.schemaId, to, descriptor.id);
+  ctx.catalog.freeName(ctx.txn, descriptor.schemaId, typeEntryName(descriptor.name));
+  await changeType(ctx, opened, { ...type, name: to }, { name: to });
+}
+
+export async function moveType(ctx: DdlContext, { descriptor, type }: OpenedType, schema: string): Promise<void> {
+  const target = await creationSchema(ctx, { schema, name: '' });
+  if (target.id === descriptor.schemaId) return;
+  await claimTypeName(ctx, target.id, descriptor.name, descriptor.id);
+  ctx.catalog.freeName(ctx.txn, descriptor.schemaId, typeEntryName(descriptor.name));
+  ctx.catalog.put(ctx.txn, { ...descriptor, schemaId: target.id, version: descriptor.version + 1 });
+  // Rows of catalogs that show the schema are kept by version.
+  for (const user of await usersOf(ctx, type)) ctx.catalog.put(ctx.txn, { ...user, version: user.version + 1 });
+}
+
+export async function commentOnType(ctx: DdlContext, name: RelationName, comment: string | null): Promise<void> {
+  const { descriptor } = await requireType(ctx, name);
+  ctx.catalog.put(ctx.txn, { ...descriptor, comment, version: descriptor.version + 1 });
+}
+
+/** How the users of a type are taken away with it; in another file, since it takes all other drops. */
+export type DropUsers = (ctx: DdlContext, type: UserType, users: readonly Descriptor[]) => Promise<void>;
+
+export async function dropTypes(ctx: DdlContext, body: Loose, dropUsers: DropUsers): Promise<string> {
+  const domains = body['removeType'] === 'OBJECT_DOMAIN';
+  for (const object of list(body['objects'])) {
+    const name = typeNameIn(object);
+    const opened = await openType(ctx, name, 'drop');
+    if (opened === null) {
+      if (body['missing_ok'] !== true) throw typeMissing(name);
+      notice(ctx, '00000', `type "${shownName(name)}" does not exist, skipping`);
+      continue;
+    }
+    if (domains && opened.type.kind !== 'domain') throw sqlError('42809', `"${name.name}" is not a domain`);
+    await dropType(ctx, opened, body['behavior'] === 'DROP_CASCADE', dropUsers);
+  }
+  return domains ? 'DROP DOMAIN' : 'DROP TYPE';
+}
+
+export async function dropType(
+  ctx: DdlContext,
+  { descriptor, type }: OpenedType,
+  cascade: boolean,
+  dropUsers: DropUsers,
+): Promise<void> {
+  const users = await usersOf(ctx, type);
+  if (users.length > 0) {
+    const shown = await visibleName(ctx, descriptor);
+    if (!cascade) {
+      const details: string[] = [];
+      for (const user of users) details.push(...uses(user, type, shown));
+      throw sqlError('2BP01', `cannot drop type ${shown} because other objects depend on it`, {
+        detail: details.join('\n'),
+        hint: 'Use DROP ... CASCADE to drop the dependent objects too.',
+      });
+    }
+    await dropUsers(ctx, type, users);
+  }
+  ctx.catalog.freeName(ctx.txn, descriptor.schemaId, typeEntryName(descriptor.name));
+  ctx.catalog.drop(ctx.txn, descriptor.id);
+}
+
+export function namesType(oid: number, type: UserType): boolean {
+  return typesWithin(oid).some((handle) => catalogOidOf(handle) === type.oid);
+}
+
+/** What of the descriptor uses the type and how, as messages name it; what uses its array comes first. */
+export function uses(user: Descriptor, type: UserType, shown: string): string[] {
+  if (user.kind === 'table') {
+    const columns = user.columns.filter((c) => !c.dropped && namesType(c.typeOid, type));
+    const arrays = columns.filter((c) => isArrayType(c.typeOid));
+    if (columns.length > 0) {
+      return [...arrays, ...columns.filter((c) => !arrays.includes(c))].map(
+        (c) => `column ${c.name} of table ${user.name} depends on type ${shown}${arrays.includes(c) ? '[]' : ''}`,
+      );
+    }
+  }
+  return usesElsewhere(user, type).map((what) => `${what} depends on type ${shown}`);
+}
+
+function usesElsewhere(user: Descriptor, type: UserType): string[] {
+  if (user.kind === 'type') {
+    const own = userTypeOf(user.typeOid)!;
+    if (own.kind === 'composite') {
+      return own.fields
+        .filter((f) => namesType(f.typeOid, type))
+        .map((f) => `column ${f.name} of composite type ${user.name}`);
+    }
+    return [`type ${user.name}`];
+  }
+  return [`${user.kind} ${user.name}`];
+}

@@ -1,0 +1,208 @@
+/**
+ * Types that users make: enums, domains, composites, and the arrays of them.
+ *
+ * Everywhere in the program a type is a number that `typeByOid` answers for, at once and without a catalog. The
+ * oid in the catalog cannot be that number: several clusters, and forks of one, live in one process, where
+ * an oid may have two meanings; and ALTER TYPE changes a meaning while statements still run by the old one. So a
+ * definition gets a handle when it is first met, a number beyond all oids. Equal definitions have one handle.
+ *
+ *   - A handle means one definition for ever, in this process. It is never written to disk nor sent to
+ *     a client: codec.ts of the catalog and the wire put `catalogOid` in its place.
+ *   - A changed type is another definition, so another handle. Whatever was made under the old one (plans,
+ *     descriptors) names the old one until it is made anew; ALTER TYPE gives every object that uses the type a new version.
+ *   - Values do not depend on the handle: a label of an enum is its text, a domain's value that of its base
+ *     type, a composite a PgRecord. On disk a label is its id, so that renaming it touches no row, and in
+ *     a key its order, which never changes.
+ *
+ * Limit: definitions are never forgotten. Each costs about a kilobyte for the life of the process.
+ */
+import { assert } from '../../base/assert.js';
+import { sqlError } from '../../base/errors.js';
+import { encodeKeyFloat } from '../encoding/key-primitives.js';
+import { compositeBehaviour } from './composite.js';
+import type { CompositeField } from './composite.js';
+import type { TypeBehaviour } from './definitions.js';
+import { quoteIdentifier } from './identifiers.js';
+import { arrayOf, registerType, typeByOid } from './registry.js';
+import type { TypeInfo } from './type-info.js';
+
+export interface EnumLabel {
+  /** pg_enum.oid; what rows hold. */
+  readonly id: number;
+  /** pg_enum.enumsortorder; what keys hold. */
+  readonly order: number;
+  readonly label: string;
+}
+
+export interface DomainCheck {
+  readonly oid: number;
+  readonly name: string;
+  /** Over VALUE. */
+  readonly expressionSql: string;
+  /** False after NOT VALID: values of before were not looked at. */
+  readonly validated: boolean;
+}
+
+interface Named {
+  /** pg_type.oid, also the id of its descriptor. */
+  readonly oid: number;
+  readonly arrayOid: number;
+  readonly name: string;
+}
+export interface EnumType extends Named {
+  readonly kind: 'enum';
+  /** In their order. */
+  readonly labels: readonly EnumLabel[];
+}
+export interface DomainType extends Named {
+  readonly kind: 'domain';
+  readonly typeOid: number;
+  readonly typmod: number;
+  readonly collation: string | null;
+  readonly notNull: boolean;
+  readonly defaultSql: string | null;
+  /** In the order in which they are checked: by name. */
+  readonly checks: readonly DomainCheck[];
+}
+export interface CompositeType extends Named {
+  readonly kind: 'composite';
+  readonly fields: readonly CompositeField[];
+}
+export type UserType = EnumType | DomainType | CompositeType;
+
+/** Beyond every oid. Even ones are types, each followed by that of its array. */
+export const FIRST_HANDLE = 2 ** 32;
+const handles = new Map<string, number>();
+const definitions = new Map<number, UserType>();
+
+export function isHandle(oid: number): boolean {
+  return oid >= FIRST_HANDLE;
+}
+
+/** The handle of a definition; other types in it are named by their handles. */
+export function internType(type: UserType): number {
+  const content = JSON.stringify(type);
+  const known = handles.get(content);
+  if (known !== undefined) return known;
+  const handle = FIRST_HANDLE + handles.size * 2;
+  handles.set(content, handle);
+  definitions.set(handle, type);
+  const info: TypeInfo = { ...infoOf(type), oid: handle, arrayOid: handle + 1 };
+  registerType(info);
+  registerType({
+    oid: handle + 1,
+    catalogOid: type.arrayOid,
+    name: `_${type.name}`,
+    sqlName: `${info.sqlName}[]`,
+    category: 'A',
+    preferred: false,
+    length: -1,
+    arrayOid: 0,
+    elementOid: handle,
+    ...arrayOf(info),
+  });
+  return handle;
+}
+
+function infoOf(type: UserType): Omit<TypeInfo, 'oid' | 'arrayOid'> {
+  const named = { catalogOid: type.oid, name: type.name, sqlName: quoteIdentifier(type.name) };
+  switch (type.kind) {
+    case 'enum':
+      return { ...named, category: 'E', preferred: false, length: 4, elementOid: 0, ...enumBehaviour(type) };
+    case 'domain': {
+      const base = typeByOid(type.typeOid);
+      return { ...base, ...named, elementOid: 0 };
+    }
+    case 'composite':
+      return {
+        ...named,
+        category: 'C',
+        preferred: false,
+        length: -1,
+        elementOid: 0,
+        ...compositeBehaviour(type.fields),
+      };
+  }
+}
+
+/** null for a type that is not a user's, and for arrays. */
+export function userTypeOf(oid: number): UserType | null {
+  return definitions.get(oid) ?? null;
+}
+
+/** The user's type that this is or that this is an array of; null if there is none in it. */
+export function userTypeIn(oid: number): UserType | null {
+  if (oid < FIRST_HANDLE) return null;
+  const type = definitions.get(oid - (oid % 2));
+  assert(type !== undefined, () => `no type has handle ${oid}`);
+  return type;
+}
+
+/** The same with another definition: an array stays an array. */
+export function sameShapeOf(oid: number, handle: number): number {
+  return handle + (oid % 2);
+}
+
+/** What a domain is over, through domains over domains; every other type is its own. */
+export function baseOidOf(oid: number): number {
+  let base = oid;
+  for (let type = userTypeOf(base); type?.kind === 'domain'; type = userTypeOf(base)) base = type.typeOid;
+  return base;
+}
+
+/** The user's types that a type is made of, those that others need before them, itself last. */
+export function typesWithin(oid: number): readonly number[] {
+  const found: number[] = [];
+  const visit = (one: number): void => {
+    const type = userTypeIn(one);
+    if (type === null) return;
+    const handle = one - (one % 2);
+    if (found.includes(handle)) return;
+    if (type.kind === 'domain') visit(type.typeOid);
+    else if (type.kind === 'composite') for (const field of type.fields) visit(field.typeOid);
+    found.push(handle);
+  };
+  visit(oid);
+  return found;
+}
+
+// ---- enums ----
+
+function enumBehaviour(type: EnumType): TypeBehaviour {
+  const byLabel = new Map(type.labels.map((one) => [one.label, one]));
+  const byId = new Map(type.labels.map((one) => [one.id, one.label]));
+  const orderOf = (label: string): number => {
+    const known = byLabel.get(label);
+    // A value that this definition does not have came from a plan made under another one.
+    assert(known !== undefined, () => `enum ${type.name} has no label "${label}"`);
+    return known.order;
+  };
+  const read = (text: string): string => {
+    if (byLabel.has(text)) return text;
+    throw sqlError('22P02', `invalid input value for enum ${quoteIdentifier(type.name)}: "${text}"`);
+  };
+  return {
+    input: read,
+    output: (v) => v as string,
+    receive: (b) => read(b.toString('utf8')),
+    send: (v) => Buffer.from(v as string, 'utf8'),
+    compare: (a, b) => (a === b ? 0 : orderOf(a as string) < orderOf(b as string) ? -1 : 1),
+    hashKey: (v) => v as string,
+    encodeKey: (v) => encodeKeyFloat(orderOf(v as string)),
+    applyTypmod: (v) => v,
+    stored: {
+      encode(v) {
+        const known = byLabel.get(v as string);
+        assert(known !== undefined, () => `enum ${type.name} has no label "${String(v)}"`);
+        const bytes = Buffer.allocUnsafe(4);
+        bytes.writeUInt32BE(known.id);
+        return bytes;
+      },
+      decode(b) {
+        const label = b.length === 4 ? byId.get(b.readUInt32BE(0)) : undefined;
+        if (label === undefined) throw sqlError('XX001', `stored row is damaged: no such label of ${type.name}`);
+        return label;
+      },
+    },
+  };
+}
