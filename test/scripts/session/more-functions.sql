@@ -56,3 +56,4 @@ insert into js values (1, '{"n": 1, "list": [1, 2]}'), (2, '{"n": 2}'), (3, null
 select id, d['n'], d['list'][id] from js where d['n'] is not null order by id;
 select d['n'] from js order by d['n'] desc;
 select to_char(1, 'L9'), to_char(12.5, '99.9L');
+select array_agg(distinct x), string_agg(distinct x::text, ','), jsonb_agg(distinct x), array_agg(distinct x order by x desc), count(distinct x) from (values (10), (3), (null), (7), (3)) t(x);
