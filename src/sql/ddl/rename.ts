@@ -8,6 +8,7 @@ import type {
   TableDescriptor,
   ViewDescriptor,
 } from '../catalog/descriptor.js';
+import { isTemporarySchema } from '../catalog/temporary-names.js';
 import { nextvalSql } from './columns.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
@@ -212,6 +213,8 @@ export async function runAlterSchema(ctx: DdlContext, body: Loose): Promise<stri
   const found = await openForChange(ctx, name);
   if (found === null) throw relationMissing(name);
   const old = descriptorOf(found);
+  if (isTemporarySchema(old.schemaId) || isTemporarySchema(target.id))
+    throw sqlError('0A000', 'cannot move objects into or out of temporary schemas');
   if (old.schemaId === target.id)
     throw sqlError('42P07', `relation "${old.name}" is already in schema "${target.name}"`);
   await claimName(ctx, target.id, old.name, { id: old.id, indexOid: null });

@@ -1,8 +1,7 @@
 /** JSON functions about form rather than content: line feeds, members that are null. */
 import { sqlError } from '../../base/errors.js';
 import type { ExecContext } from '../contract.js';
-import { Jsonb } from '../types/datum.js';
-import type { Datum, PgArray } from '../types/datum.js';
+import type { Datum, Jsonb, PgArray } from '../types/datum.js';
 import { parseJson, quoteJson } from '../types/json.js';
 import { OID } from '../types/oids.js';
 import { fn } from './define.js';

@@ -11,6 +11,8 @@ import type { Catalog, WaitOptions } from '../catalog/catalog.js';
 import type { SequenceDescriptor, TableDescriptor, ViewDescriptor } from '../catalog/descriptor.js';
 import { isMaterialized, queryOf } from '../catalog/materialized.js';
 import type { Sequences } from '../catalog/sequences.js';
+import { isTemporarySchema, isTemporarySchemaName, temporarySchemaName } from '../catalog/temporary-names.js';
+import type { SessionTemporaries } from '../catalog/temporary.js';
 import type { CatalogView, TransactionCatalog } from '../catalog/transaction-catalog.js';
 import { typeEntryName } from '../catalog/transaction-catalog.js';
 import { userTypes } from '../catalog/user-types-view.js';
@@ -41,6 +43,7 @@ export interface ServiceHost {
   activity(): readonly ActivityRow[];
   readonly notifications: SessionNotifications;
   readonly advisory: SessionAdvisory;
+  readonly temporaries: SessionTemporaries;
   cursors(): readonly CursorRow[];
 }
 
@@ -146,6 +149,7 @@ export class Services implements SessionServices, CatalogServices {
   #schemaId(name: string): number | null {
     if (name === 'pg_catalog') return PG_CATALOG_SCHEMA_ID;
     if (name === 'information_schema') return INFORMATION_SCHEMA_ID;
+    if (isTemporarySchemaName(name)) return this.#host.temporaries.idOf(name);
     const known = this.#catalog.cachedSchemas(this.databaseId)?.get(name);
     if (known !== undefined) return known;
     const found = this.#view?.descriptors.find(
@@ -243,6 +247,7 @@ export class Services implements SessionServices, CatalogServices {
   #qualify(schemaId: number, name: string): string {
     for (const schema of this.searchPath) if (this.#schemaId(schema) === schemaId) return quoteName(name);
     const schema = (this.#view ?? this.#shown)?.byId.get(schemaId);
+    if (isTemporarySchema(schemaId)) return `${temporarySchemaName(schemaId)}.${quoteName(name)}`;
     const schemaName = schema?.kind === 'schema' ? schema.name : schemaId === PUBLIC_SCHEMA_ID ? 'public' : null;
     return schemaName === null ? quoteName(name) : `${quoteName(schemaName)}.${quoteName(name)}`;
   }
@@ -266,12 +271,17 @@ export class Services implements SessionServices, CatalogServices {
     return null;
   }
 
+  get temporarySchema(): number | null {
+    return this.#host.temporaries.schemaId;
+  }
+
   commentOf(kind: 'schema' | 'database' | 'type', oid: number): string | null {
     const d = this.#view?.byId.get(oid);
     return d?.kind === kind ? (d.comment ?? null) : null;
   }
 
   schemaNameOf(schemaId: number): string | null {
+    if (isTemporarySchema(schemaId)) return temporarySchemaName(schemaId);
     const d = this.#view?.byId.get(schemaId);
     return d?.kind === 'schema' ? d.name : null;
   }
