@@ -16,7 +16,8 @@ export interface Context {
   readonly subquery: ((type: TypeName, columns: readonly InReach[]) => Piece) | null;
 }
 
-const HOLE = /\$(=|int4\[\]|text\[\]|int4|int8|int2|numeric|float8|text|bool|date|timestamp|interval|jsonb|uuid)/;
+const HOLE =
+  /\$(=|int4\[\]|text\[\]|int4range|nummultirange|varbit|inet|int4|int8|int2|numeric|float8|text|bool|date|timestamp|interval|jsonb|uuid)/;
 
 export function anExpression(c: Context, type: TypeName, depth: number): Piece {
   const { random } = c;

@@ -15,7 +15,11 @@ export type TypeName =
   | 'jsonb'
   | 'int4[]'
   | 'text[]'
-  | 'uuid';
+  | 'uuid'
+  | 'varbit'
+  | 'inet'
+  | 'int4range'
+  | 'nummultirange';
 
 export const TYPES: readonly TypeName[] = [
   'int4',
@@ -32,6 +36,10 @@ export const TYPES: readonly TypeName[] = [
   'int4[]',
   'text[]',
   'uuid',
+  'varbit',
+  'inet',
+  'int4range',
+  'nummultirange',
 ];
 /** How a column of the type may be declared. */
 export const DECLARED: Readonly<Record<TypeName, readonly string[]>> = {
@@ -49,6 +57,10 @@ export const DECLARED: Readonly<Record<TypeName, readonly string[]>> = {
   'int4[]': ['int[]'],
   'text[]': ['text[]'],
   uuid: ['uuid'],
+  varbit: ['bit varying', 'bit varying(8)'],
+  inet: ['inet'],
+  int4range: ['int4range'],
+  nummultirange: ['nummultirange'],
 };
 /** In primary keys and indexes. */
 export const KEY_TYPES: readonly TypeName[] = [
@@ -61,6 +73,10 @@ export const KEY_TYPES: readonly TypeName[] = [
   'timestamp',
   'uuid',
   'bool',
+  'varbit',
+  'inet',
+  'int4range',
+  'nummultirange',
 ];
 /** Have an order and are grouped exactly. */
 export const SORTABLE: ReadonlySet<TypeName> = new Set(TYPES);
@@ -98,6 +114,14 @@ export function constantText(random: Random, type: TypeName): string {
       return `'${random.pick(['{}', '{a}', '{a,b,c}', '{"x y",NULL}', '{abc,""}'])}'`;
     case 'uuid':
       return `'${random.pick(['00000000-0000-0000-0000-000000000001', 'a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11', 'ffffffff-ffff-ffff-ffff-ffffffffffff'])}'`;
+    case 'varbit':
+      return `'${random.pick(['', '0', '1', '10', '101', '00000000', '11111111'])}'`;
+    case 'inet':
+      return `'${random.pick(['10.0.0.1', '10.0.0.0/8', '10.1.2.3/16', '192.168.1.5/24', '::1', '2001:db8::/32', '0.0.0.0/0'])}'`;
+    case 'int4range':
+      return `'${random.pick(['empty', '[1,5)', '[1,5]', '(,3)', '[7,)', '[2,3)', '(,)'])}'`;
+    case 'nummultirange':
+      return `'${random.pick(['{}', '{[1,2]}', '{[1.0,2)}', '{(,1),[3.5,7)}', '{[5,)}', '{(,)}'])}'`;
   }
 }
 
@@ -124,6 +148,12 @@ export function constantOf(random: Random, type: TypeName): string {
 /** By result: templates in which $t is an argument of type t. Nothing that fails on common values, or depends on the time. */
 export const COMPUTED: Readonly<Record<TypeName, readonly string[]>> = {
   int4: [
+    'length($varbit)',
+    'masklen($inet)',
+    'family($inet)',
+    'lower($int4range)',
+    'upper($int4range)',
+    "position(B'1' in $varbit)",
     '$int4 + $int4',
     '$int4 - $int4',
     '$int4 * 2',
@@ -171,6 +201,8 @@ export const COMPUTED: Readonly<Record<TypeName, readonly string[]>> = {
   ],
   int2: ['$int2', '($int4 % 100)::int2', '-$int2', 'abs($int2)'],
   numeric: [
+    'lower($nummultirange)',
+    'upper($nummultirange)',
     '$numeric + $numeric',
     '$numeric - $int4',
     '$numeric * $numeric',
@@ -206,6 +238,12 @@ export const COMPUTED: Readonly<Record<TypeName, readonly string[]>> = {
     'sign($float8)',
   ],
   text: [
+    '$varbit::text',
+    'host($inet)',
+    '$inet::text',
+    'abbrev($inet)',
+    '$int4range::text',
+    '$nummultirange::text',
     '$text || $text',
     'upper($text)',
     'lower($text)',
@@ -258,6 +296,21 @@ export const COMPUTED: Readonly<Record<TypeName, readonly string[]>> = {
     'chr(65 + abs($int4 % 26))',
   ],
   bool: [
+    '$varbit < $varbit',
+    '$inet << $inet',
+    '$inet && $inet',
+    '$inet >= $inet',
+    '$int4range @> $int4',
+    '$int4range && $int4range',
+    '$int4range << $int4range',
+    '$int4range -|- $int4range',
+    '$int4range &< $int4range',
+    'isempty($int4range)',
+    '$nummultirange @> $numeric',
+    '$nummultirange @> $nummultirange',
+    '$nummultirange < $nummultirange',
+    '$nummultirange &> $nummultirange',
+    "$jsonb @? '$.a ? (@ > 0)'",
     '$int4 = $int4',
     '$int4 < $int4',
     '$int4 <> $int8',
@@ -341,6 +394,9 @@ export const COMPUTED: Readonly<Record<TypeName, readonly string[]>> = {
     'make_interval(days => $int4 % 100)',
   ],
   jsonb: [
+    "jsonb_path_query_array($jsonb, '$.**')",
+    "jsonb_path_query_first($jsonb, '$[*] ? (@ != null)')",
+    'to_jsonb($int4range)',
     "$jsonb->'a'",
     '$jsonb->0',
     '$jsonb || $jsonb',
@@ -375,6 +431,27 @@ export const COMPUTED: Readonly<Record<TypeName, readonly string[]>> = {
     "regexp_split_to_array($text, '[ab]')",
   ],
   uuid: ['coalesce($uuid, $uuid)', 'md5($text)::uuid'],
+  varbit: ['substring($varbit from 2 for 2)', '~$varbit', '$varbit << 1', 'nullif($varbit, $varbit)'],
+  inet: [
+    'network($inet)::inet',
+    'broadcast($inet)',
+    'netmask($inet)',
+    'hostmask($inet)',
+    '~$inet',
+    'set_masklen($inet, 8)',
+  ],
+  int4range: [
+    '$int4range * $int4range',
+    'range_merge($int4range, $int4range)',
+    'int4range(least($int4, 3), 3)',
+    "int4range(NULL, $int4, '(]')",
+  ],
+  nummultirange: [
+    '$nummultirange + $nummultirange',
+    '$nummultirange - $nummultirange',
+    '$nummultirange * $nummultirange',
+    'nummultirange(numrange(least($numeric, 3), 3))',
+  ],
 };
 
 /** Aggregates by result; the argument's type in $. What depends on the order of rows or on rounding is left out. */

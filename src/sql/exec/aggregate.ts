@@ -8,7 +8,7 @@ import type { Accumulator } from '../functions/entry.js';
 import { countsInAnyOrder } from '../functions/hypothetical.js';
 import { GROUPING, groupingMask } from '../plan/grouping.js';
 import type { AggregatePlan } from '../plan/logical.js';
-import type { AggregateExpr } from '../plan/expr.js';
+import type { AggregateExpr, SortKey } from '../plan/expr.js';
 import type { Datum } from '../types/datum.js';
 import { compilePlan } from './compile-plan.js';
 import {
@@ -38,19 +38,36 @@ interface Ordered {
   readonly args: readonly Datum[];
 }
 
+/** Their result shows the order of their input. */
+const COLLECTING: ReadonlySet<string> = new Set([
+  'array_agg',
+  'string_agg',
+  'json_agg',
+  'jsonb_agg',
+  'json_object_agg',
+  'jsonb_object_agg',
+]);
+
+/** PostgreSQL finds distinct values by sorting, and statements have come to rely on the order that this gives. */
+function sortsOf(expr: AggregateExpr): readonly SortKey[] {
+  if (expr.orderBy.length > 0 || !expr.distinct || !COLLECTING.has(expr.entry.name)) return expr.orderBy;
+  return expr.args.map((arg) => ({ expr: arg, descending: false, nullsFirst: false }));
+}
+
 function compileAggregateExpr(expr: AggregateExpr, layout: Layout): AggregateShape {
-  const compares = expr.orderBy.map((k) => valueComparator(k, k.expr.oid));
+  const sorts = sortsOf(expr);
+  const compares = sorts.map((k) => valueComparator(k, k.expr.oid));
   return {
     expr,
     args: compileRow(expr.args, layout),
     filter: compileTest(expr.filter, layout),
     distinct: expr.distinct ? compileHasher(expr.args.map((a, i) => ({ oid: a.oid, eval: (row) => row[i]! }))) : null,
     order:
-      expr.orderBy.length === 0 || countsInAnyOrder(expr.entry)
+      sorts.length === 0 || countsInAnyOrder(expr.entry)
         ? null
         : {
             keys: compileRow(
-              expr.orderBy.map((k) => k.expr),
+              sorts.map((k) => k.expr),
               layout,
             ),
             compare: (a, b) => {

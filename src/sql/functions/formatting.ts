@@ -662,7 +662,7 @@ function parsePicture(template: string): NumberPicture {
       shift = 1;
       i++;
     } else if (c === 'L') {
-      literal('$');
+      literal(' '); // The C locale has no currency symbol.
       i++;
     } else if (c === '"') {
       const end = template.indexOf('"', i + 1);

@@ -221,7 +221,7 @@ function change(v: JsonValue, steps: readonly Datum[], depth: number, value: Jso
     }
   }
 }
-function changeTop(j: Jsonb, p: PgArray, value: JsonValue, mode: Mode): Jsonb {
+export function changeTop(j: Jsonb, p: PgArray, value: JsonValue, mode: Mode): Jsonb {
   const v = j.value;
   if (!isJsonArray(v) && (v === null || !isJsonObject(v))) {
     throw sqlError('22023', mode === 'delete' ? 'cannot delete path in scalar' : 'cannot set path in scalar');

@@ -1,7 +1,7 @@
 /** Mathematical functions (PostgreSQL's chapter 9.3). */
 import { sqlError } from '../../base/errors.js';
 import type { ExecContext } from '../contract.js';
-import type { Numeric } from '../types/datum.js';
+import { Numeric } from '../types/datum.js';
 import { roundHalfEven, toInt4, toInt8 } from '../types/casts.js';
 import { expNumeric, lnNumeric, logNumeric, powerNumeric, sqrtNumeric } from '../types/numeric-math.js';
 import {
@@ -12,6 +12,7 @@ import {
   floorNumeric,
   minScale,
   multiplyNumeric,
+  NUMERIC_NAN,
   numericFromBigInt,
   numericFromInt,
   numericToBigInt,
@@ -183,6 +184,15 @@ fn('gcd(int4, int4) int4', (a: number, b: number) => toInt4(Number(gcd(BigInt(a)
 fn('gcd(int8, int8) int8', (a: bigint, b: bigint) => toInt8(gcd(a, b)));
 fn('lcm(int4, int4) int4', (a: number, b: number) => toInt4(Number(lcm(BigInt(a), BigInt(b)))));
 fn('lcm(int8, int8) int8', (a: bigint, b: bigint) => toInt8(lcm(a, b)));
+/** Of numbers with fractions: of the integers at a common scale. */
+function atScale(a: Numeric, b: Numeric, f: (x: bigint, y: bigint) => bigint): Numeric {
+  if (a.kind !== 'finite' || b.kind !== 'finite') return NUMERIC_NAN;
+  const scale = Math.max(a.scale, b.scale);
+  const raise = (v: Numeric): bigint => v.unscaled * 10n ** BigInt(scale - v.scale);
+  return new Numeric(f(raise(a), raise(b)), scale);
+}
+fn('gcd(numeric, numeric) numeric', (a: Numeric, b: Numeric) => atScale(a, b, gcd));
+fn('lcm(numeric, numeric) numeric', (a: Numeric, b: Numeric) => atScale(a, b, lcm));
 fn('factorial(int8) numeric', (a: bigint) => {
   if (a < 0n) throw sqlError('22003', 'factorial of a negative number is undefined');
   if (a > 32177n) throw sqlError('22003', 'value overflows numeric format');

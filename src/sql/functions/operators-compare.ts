@@ -95,6 +95,7 @@ for (const name of [
   'inet',
   'macaddr',
   'macaddr8',
+  'pg_lsn',
 ]) {
   const type = typeByName(name)!;
   comparisons(name, name, (a: Value, b: Value) => type.compare(a, b));
@@ -130,7 +131,8 @@ zoned('timestamptz', 'date', (a, b, zone) => order(a as bigint, timestampToTz(da
 zoned('timestamp', 'timestamptz', (a, b, zone) => order(timestampToTz(a as bigint, zone), b as bigint));
 zoned('timestamptz', 'timestamp', (a, b, zone) => order(a as bigint, timestampToTz(b as bigint, zone)));
 
-for (const type of ['xid', 'cid', 'tid', 'xid8']) {
+comparisons('xid8', 'xid8', (a: bigint, b: bigint) => order(a, b));
+for (const type of ['xid', 'cid', 'tid']) {
   op(`${type} = ${type} = bool`, (a: Value, b: Value) => a === b);
   if (type !== 'cid') op(`${type} <> ${type} = bool`, (a: Value, b: Value) => a !== b);
 }

@@ -4,7 +4,7 @@
  */
 import type { ExecContext } from '../contract.js';
 import { zoneOrThrow } from '../types/calendar.js';
-import type { Interval } from '../types/datum.js';
+import type { Interval, TimeTz } from '../types/datum.js';
 import { fn } from './define.js';
 import { addInterval, addIntervalTz } from './interval-math.js';
 
@@ -33,6 +33,16 @@ const LENIENT = { strict: false } as const;
 for (const type of ['time', 'timestamp', 'timestamptz']) {
   fn(`overlaps(${type}, ${type}, ${type}, ${type}) bool`, overlaps, LENIENT);
 }
+
+/** Of times with a zone: the moment in UTC, and of the same moment the zone. */
+const ordinal = (t: TimeTz | null): bigint | null =>
+  t === null ? null : BigInt(t.micros + t.zone * 1_000_000) * 1_000_000n + BigInt(t.zone);
+fn(
+  'overlaps(timetz, timetz, timetz, timetz) bool',
+  (a: TimeTz | null, b: TimeTz | null, c: TimeTz | null, d: TimeTz | null) =>
+    overlaps(ordinal(a), ordinal(b), ordinal(c), ordinal(d)),
+  LENIENT,
+);
 
 type Add = (start: bigint, length: Interval, ctx: ExecContext) => bigint;
 const WITH_LENGTHS: readonly (readonly [type: string, add: Add, volatility: 'immutable' | 'stable'])[] = [

@@ -6,6 +6,7 @@ import { currentSchema, isTemporarySchema, isTemporarySchemaName } from '../cata
 import { sqlError } from '../../base/errors.js';
 import type { ExecContext } from '../contract.js';
 import type { ForeignKeyDescriptor, IndexDescriptor, TableDescriptor } from '../catalog/descriptor.js';
+import { EPOCH_OFFSET_MICROS } from '../types/calendar.js';
 import { isPrimaryKey } from '../catalog/descriptor.js';
 import { type Numeric, PgArray } from '../types/datum.js';
 import type { Datum } from '../types/datum.js';
@@ -116,6 +117,11 @@ fn(
   (v: Value, ctx: ExecContext) => sleep(Number((v as { micros: bigint }).micros) / 1e6, ctx),
   { volatility: 'volatile', mayWait: true },
 );
+fn(
+  'pg_sleep_until(timestamptz) void',
+  (until: bigint, ctx: ExecContext) => sleep(Number(until - BigInt(ctx.db.now()) + EPOCH_OFFSET_MICROS) / 1e6, ctx),
+  { volatility: 'volatile', mayWait: true },
+);
 async function sleep(seconds: number, ctx: ExecContext): Promise<Datum> {
   if (ctx.services.sleep === undefined) throw sqlError('0A000', 'pg_sleep is not available here');
   if (seconds > 0) await ctx.services.sleep(seconds * 1000, ctx.signal);
@@ -138,6 +144,15 @@ fn(
   (v: Value, _ctx: ExecContext, call: CallInfo) => {
     const type = typeByOid(call.argOids[0]!);
     return type.length > 0 ? type.length : type.send(v).length + 1;
+  },
+  STABLE,
+);
+fn(
+  'pg_collation_for(any) text',
+  (_v: Value, _ctx: ExecContext, call: CallInfo) => {
+    const { category, sqlName } = typeByOid(call.argOids[0]!);
+    if (category === 'S') return '"default"';
+    throw sqlError('42804', `collations are not supported by type ${sqlName}`);
   },
   STABLE,
 );

@@ -22,6 +22,7 @@ import {
   typeOfExpr,
 } from './coerce.js';
 import { bindGrouping } from './grouping.js';
+import { bindJsonbSubscripts } from './bind-subscript.js';
 import { bitConstant, numberConstant } from './literals.js';
 import { bindSqlValue } from './bind-sql-value.js';
 import { missingRelation } from './missing-relation.js';
@@ -563,6 +564,14 @@ function bindIndirection(ctx: ExprContext, e: A_Indirection): Expr {
       arg = bindField(arg, field.sval ?? '', location);
       i++;
       continue;
+    }
+    if (arg.oid === OID.jsonb) {
+      const start = i;
+      while (i < parts.length && as(parts[i], 'A_Indices') !== undefined) i++;
+      if (i > start) {
+        arg = bindJsonbSubscripts(ctx, arg, parts.slice(start, i), location);
+        continue;
+      }
     }
     const subscripts: { lower: Expr | null; upper: Expr | null; slice: boolean }[] = [];
     for (; i < parts.length && as(parts[i], 'A_Indices') !== undefined; i++) {

@@ -685,7 +685,7 @@ function hasVolatile(e: Expr): boolean {
 }
 
 function checkSortable(e: Expr): void {
-  if (e.oid === OID.json || e.oid === OID.xml) {
+  if (e.oid === OID.json || e.oid === OID.xml || e.oid === OID.jsonpath) {
     throw errorAt('42883', `could not identify an ordering operator for type ${typeByOid(e.oid).sqlName}`, -1, {
       hint: 'Use an explicit ordering operator or modify the query.',
     });

@@ -20,13 +20,17 @@ const PARAMETERS: ReadonlyMap<string, readonly string[]> = new Map([
   ['json_populate_recordset', ['base', 'from_json', 'use_json_as_text']],
   ['parse_ident', ['str', 'strict']],
   ['pg_terminate_backend', ['pid', 'timeout']],
-  ...['exists', 'match', 'query', 'query_array', 'query_first'].map(
-    (name) => [`jsonb_path_${name}`, JSONB_PATH] as const,
-  ),
+  ...['exists', 'match', 'query', 'query_array', 'query_first'].flatMap((name) => [
+    [`jsonb_path_${name}`, JSONB_PATH] as const,
+    [`jsonb_path_${name}_tz`, JSONB_PATH] as const,
+  ]),
 ]);
 
-/** What an argument in the middle is that is left out: there are such defaults of make_interval only. */
-const ZERO: Node = { A_Const: { ival: {} } };
+/** What an argument in the middle is that is left out. */
+function defaultOf(name: string): Node | null {
+  if (name === 'make_interval') return { A_Const: { ival: {} } };
+  return name.startsWith('jsonb_path_') ? { A_Const: { sval: { sval: '{}' } } } : null;
+}
 
 /** @throws QuoralError 42601, 42883 */
 export function placeArguments(name: string, nodes: readonly Node[], location: number): readonly Node[] {
@@ -51,9 +55,10 @@ export function placeArguments(name: string, nodes: readonly Node[], location: n
     placed[at] = named.arg!;
   }
   return Array.from(placed, (node) => {
-    if (node === undefined && name !== 'make_interval') {
+    const given = node ?? defaultOf(name);
+    if (given === null) {
       throw errorAt('42883', `function ${name} lacks an argument before the last one that is named`, location);
     }
-    return node ?? ZERO;
+    return given;
   });
 }

@@ -447,7 +447,20 @@ const voidType = define({
   send: () => Buffer.alloc(0),
 });
 
-const xid8 = define({ ...int8, send: (v: bigint) => sendInt8(v) });
+/** 64 bits without sign; what does not read as a number is 0, as in PostgreSQL 15. */
+const xid8 = define({
+  ...int8,
+  input(text) {
+    const digits = /^\s*\+?(0[xX][0-9a-fA-F]+|\d+)/.exec(text)?.[1] ?? '0';
+    const v = BigInt(/^0[0-7]+$/.test(digits) ? `0o${digits}` : digits);
+    return v > 0xffffffffffffffffn ? 0xffffffffffffffffn : v;
+  },
+  receive(b) {
+    exact(b, 8);
+    return b.readBigUInt64BE(0);
+  },
+  send: (v: bigint) => sendInt8(BigInt.asIntN(64, v)),
+});
 
 const tid = define({
   ...textType((text) => {

@@ -169,4 +169,7 @@ export const SAMPLES: Readonly<Record<string, readonly string[]>> = {
   int4multirange: ['{}', '{(,)}', '{[1,2)}', '{[1,2),[3,4)}', '{[1,2),[4,5)}', '{[0,1)}', '{(,1),[5,)}'],
   nummultirange: ['{}', '{[1.5,2]}', '{[1.5,2),(2,3]}', '{(,1),(1,)}'],
   _int4range: ['{}', '{"[1,2)",empty,NULL}'],
+  jsonpath: ['$', 'strict $.a[*] ? (@.b > 1)', '-$.a + 1', '$.**{2 to last}."x y"'],
+  pg_lsn: ['0/0', '0/FFFFFFFF', '1/0', '16/B374D848', 'FFFFFFFF/FFFFFFFF'],
+  xid8: ['0', '1', '9223372036854775807', '9223372036854775808', '18446744073709551615'],
 };

@@ -1,0 +1,67 @@
+/** Functions about characters and encodings. There is one encoding, UTF-8. */
+import { isUtf8 } from 'node:buffer';
+import { sqlError } from '../../base/errors.js';
+import { charLength } from '../types/text-order.js';
+import { fn } from './define.js';
+
+const ESCAPE = /\\(?:\\|([0-9a-fA-F]{4})|\+([0-9a-fA-F]{6})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8}))/y;
+
+function invalidPair(): Error {
+  return sqlError('42601', 'invalid Unicode surrogate pair');
+}
+
+/** Text with escaped characters, which may be halves of a pair. */
+function unescape(text: string): string {
+  let out = '';
+  let high = 0;
+  for (let at = 0; at < text.length;) {
+    if (text[at] !== '\\') {
+      if (high !== 0) throw invalidPair();
+      out += text[at++]!;
+      continue;
+    }
+    ESCAPE.lastIndex = at;
+    const match = ESCAPE.exec(text);
+    if (match === null) {
+      throw sqlError('42601', 'invalid Unicode escape', {
+        hint: 'Unicode escapes must be \\XXXX, \\+XXXXXX, \\uXXXX, or \\UXXXXXXXX.',
+      });
+    }
+    at += match[0].length;
+    const digits = match[1] ?? match[2] ?? match[3] ?? match[4];
+    const code = digits === undefined ? 0x5c : parseInt(digits, 16);
+    if (code === 0 || code > 0x10ffff)
+      throw sqlError('22023', `invalid Unicode code point: ${code.toString(16).toUpperCase().padStart(4, '0')}`);
+    const isLow = code >= 0xdc00 && code <= 0xdfff;
+    if ((high !== 0) !== isLow) throw invalidPair();
+    if (code >= 0xd800 && code <= 0xdbff) {
+      high = code;
+      continue;
+    }
+    out += isLow ? String.fromCharCode(high, code) : String.fromCodePoint(code);
+    high = 0;
+  }
+  if (high !== 0) throw invalidPair();
+  return out;
+}
+fn('unistr(text) text', unescape);
+
+fn(
+  'is_normalized(text, text) bool',
+  (text: string, form: string) => {
+    if (!/^nfk?[cd]$/i.test(form)) throw sqlError('22023', `invalid normalization form: ${form}`);
+    return text.normalize(form.toUpperCase()) === text;
+  },
+  { defaults: ['NFC'] },
+);
+
+fn('length(bytea, name) int4', (bytes: Uint8Array, encoding: string) => {
+  if (!/^utf-?8$/i.test(encoding)) throw sqlError('22023', `invalid encoding name "${encoding}"`);
+  const b = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (!isUtf8(b)) throw sqlError('22021', 'invalid byte sequence for encoding "UTF8"');
+  return charLength(b.toString('utf8'));
+});
+
+fn('to_ascii(text) text', () => {
+  throw sqlError('0A000', 'encoding conversion from UTF8 to ASCII not supported');
+});
