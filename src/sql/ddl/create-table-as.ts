@@ -33,7 +33,11 @@ export async function runCreateTableAs(ctx: DdlContext, body: Loose, statement: 
   if (compiled.columns === null) throw sqlError('42601', `${tag} specifies a query without columns`);
   const names = list(into['colNames']).map(stringOf);
   if (names.length > compiled.columns.length) throw sqlError('42601', 'too many column names were specified');
-  const columns = compiled.columns.map((c, i) => ({ name: names[i] ?? c.name, typeOid: c.typeOid, typmod: c.typmod }));
+  const columns = compiled.columns.map((c, i) => ({
+    name: names[i] ?? c.name,
+    typeOid: c.domain ?? c.typeOid,
+    typmod: c.domain === undefined ? c.typmod : -1,
+  }));
   const table = await createTableFor(ctx, name, columns, {
     options: storageOptions(into['options']),
     unlogged: relation['relpersistence'] === 'u',

@@ -27,6 +27,7 @@ import {
 import { requireMaterialized } from './materialized-views.js';
 import { renamedIndex } from './index-parts.js';
 import { renameInExpression } from './row-expressions.js';
+import { renameDomainConstraint } from './domains.js';
 import { commentOnType, moveType, renameType, requireType, typeNameIn } from './user-types.js';
 import { list, of, qualifiedName, rangeVar, stringOf, text, unsupported } from './tree.js';
 import type { Loose } from './tree.js';
@@ -48,6 +49,8 @@ export async function runRename(ctx: DdlContext, body: Loose): Promise<string> {
       return renameSchema(ctx, text(body['subname']), to);
     case 'OBJECT_DATABASE':
       return renameDatabase(ctx, text(body['subname']), to);
+    case 'OBJECT_DOMCONSTRAINT':
+      return renameDomainConstraint(ctx, body, to);
     case 'OBJECT_TYPE':
     case 'OBJECT_DOMAIN':
       await renameType(ctx, await requireType(ctx, typeNameIn(body['object'] as Loose)), to);

@@ -235,6 +235,11 @@ function constraintDefinition(oid: number, pretty: boolean, ctx: ExecContext): D
     const fk = table.foreignKeys?.find((one) => one.oid === oid);
     if (fk !== undefined) return foreignKeyText(table, fk, ctx);
   }
+  const ofDomain = ctx.services.domainCheck(oid);
+  if (ofDomain !== null) {
+    const check = `CHECK (${shownSql(ofDomain.expressionSql, ctx)})`;
+    return ofDomain.validated ? check : `${check} NOT VALID`;
+  }
   return null;
 }
 fn('pg_get_constraintdef(oid) text', (oid: number, ctx: ExecContext) => constraintDefinition(oid, false, ctx), STABLE);

@@ -20,6 +20,8 @@ import { virtualRelation, virtualRelationByOid } from '../catalog/virtual/regist
 import type { ActivityRow, CatalogServices, CursorRow, SettingRow } from '../catalog/virtual/services.js';
 import type { SessionServices } from '../contract.js';
 import { arrayOidOf, catalogOidOf } from '../types/registry.js';
+import { userTypeOf } from '../types/user-types.js';
+import type { DomainCheck } from '../types/user-types.js';
 import type { SessionAdvisory } from './advisory.js';
 import type { SessionNotifications } from './notifications.js';
 import { VERSION_TEXT } from './setting-table.js';
@@ -262,6 +264,15 @@ export class Services implements SessionServices, CatalogServices {
 
   get temporarySchema(): number | null {
     return this.#host.temporaries.schemaId;
+  }
+
+  domainCheck(oid: number): DomainCheck | null {
+    for (const { typeOid } of this.#view === null ? [] : userTypes(this.#view).byOid.values()) {
+      const type = userTypeOf(typeOid);
+      const check = type?.kind === 'domain' ? type.checks.find((one) => one.oid === oid) : undefined;
+      if (check !== undefined) return check;
+    }
+    return null;
   }
 
   commentOf(kind: 'schema' | 'database' | 'type', oid: number): string | null {

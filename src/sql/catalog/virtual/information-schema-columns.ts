@@ -9,7 +9,7 @@ import { numericTypmod } from '../../types/numeric.js';
 import { OID } from '../../types/oids.js';
 import { shownSql } from '../../functions/shown-sql.js';
 import { findTypeByOid, formatType } from '../../types/registry.js';
-import { userTypeIn } from '../../types/user-types.js';
+import { userTypeIn, userTypeOf } from '../../types/user-types.js';
 import { isColumnUpdatable } from '../../plan/view-shape.js';
 import type { ColumnDescriptor, Descriptor, TableDescriptor, ViewDescriptor } from '../descriptor.js';
 import { isShown } from '../temporary-names.js';
@@ -90,6 +90,17 @@ export function typeColumns(
   typmod: number,
   schemaOf: (oid: number) => string = () => 'pg_catalog',
 ): Values {
+  const domain = userTypeOf(typeOid);
+  if (domain?.kind === 'domain') {
+    // A domain over a domain: of that, only what it is called is shown.
+    const under = userTypeIn(domain.typeOid);
+    const named = { udt_catalog: database, udt_schema: schemaOf(under?.oid ?? 0), udt_name: under?.name ?? '' };
+    const base =
+      under?.kind === 'domain'
+        ? { data_type: 'USER-DEFINED', ...named }
+        : typeColumns(database, domain.typeOid, domain.typmod, schemaOf);
+    return { ...base, domain_catalog: database, domain_schema: schemaOf(domain.oid), domain_name: domain.name };
+  }
   const type = findTypeByOid(typeOid);
   const user = userTypeIn(typeOid);
   const array =

@@ -2,7 +2,7 @@
  * information_schema beyond `columns`: tables, constraints, sequences, routines, privileges. The one role owns
  * everything, so that nothing is hidden from it.
  *
- * Limits: there are no triggers, domains or user-defined types, hence no rows of them.
+ * Limits: there are no triggers, hence no rows of them.
  */
 import { allAggregates, allFunctions } from '../../functions/index.js';
 import { OID } from '../../types/oids.js';
@@ -24,6 +24,7 @@ import { LAYOUTS } from './layout.js';
 import type { Values } from './layout.js';
 import { columnById, liveColumns, shownIndexes } from './model.js';
 import type { Builder, Source } from './model.js';
+import { domainConstraintRows, domainRows } from './user-types.js';
 import { shownSql } from '../../functions/shown-sql.js';
 import { schemaName, viewDefinition } from './views.js';
 
@@ -452,6 +453,8 @@ export const informationSchemaBuilders: Readonly<Record<string, Builder>> = {
   schemata,
   tables,
   views,
+  domains: domainRows,
+  domain_constraints: domainConstraintRows,
   table_constraints: tableConstraints,
   referential_constraints: referentialConstraints,
   key_column_usage: keyColumnUsage,

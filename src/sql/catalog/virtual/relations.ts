@@ -39,6 +39,7 @@ import {
 import type { Model } from './model.js';
 import { defaultOperatorClass } from './operator-classes.js';
 import { typeFacts } from './type-facts.js';
+import { domainConstraints } from './user-types.js';
 
 const BTREE_AM = 403;
 const HEAP_AM = 2;
@@ -425,8 +426,12 @@ function* constraintsOfTable(table: TableDescriptor): Iterable<Values> {
   }
 }
 const tableConstraints = perDescriptor<TableDescriptor>(layoutOf('pg_catalog', 'pg_constraint'), constraintsOfTable);
+const CONSTRAINT_LAYOUT = layoutOf('pg_catalog', 'pg_constraint');
+
 export function constraintRows(model: Model): Row[] {
-  return model.tables.flatMap((table) => [...tableConstraints(table), ...foreignKeyRows(model, table)]);
+  const ofTables = model.tables.flatMap((table) => [...tableConstraints(table), ...foreignKeyRows(model, table)]);
+  const ofDomains = Array.from(domainConstraints(model), (values) => makeRow(CONSTRAINT_LAYOUT, values));
+  return [...ofTables, ...ofDomains];
 }
 
 // ---- pg_sequence ----
