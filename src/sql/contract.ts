@@ -121,10 +121,10 @@ export interface SessionServices {
   tableByOid(oid: number): TableDescriptor | null;
   viewByOid(oid: number): ViewDescriptor | null;
   schemaNameOf(schemaId: number): string | null;
-  /** The session's own; null if it has none. */
-  readonly temporarySchema?: number | null;
   /** A constraint of a domain, by its oid. */
   domainCheck(oid: number): DomainCheck | null;
+  /** The session's own; null if it has none. */
+  readonly temporarySchema?: number | null;
   /** Of a schema, a database or a type. */
   commentOf(kind: 'schema' | 'database' | 'type', oid: number): string | null;
   allTables(): readonly TableDescriptor[];

@@ -262,10 +262,6 @@ export class Services implements SessionServices, CatalogServices {
     return d?.kind === 'view' ? d : isMaterialized(d) ? queryOf(d) : null;
   }
 
-  get temporarySchema(): number | null {
-    return this.#host.temporaries.schemaId;
-  }
-
   domainCheck(oid: number): DomainCheck | null {
     for (const { typeOid } of this.#view === null ? [] : userTypes(this.#view).byOid.values()) {
       const type = userTypeOf(typeOid);
@@ -273,6 +269,10 @@ export class Services implements SessionServices, CatalogServices {
       if (check !== undefined) return check;
     }
     return null;
+  }
+
+  get temporarySchema(): number | null {
+    return this.#host.temporaries.schemaId;
   }
 
   commentOf(kind: 'schema' | 'database' | 'type', oid: number): string | null {
