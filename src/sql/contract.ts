@@ -8,10 +8,11 @@
  * a transaction and parameters. Utility statements (SET, BEGIN, DDL, …) go to the session and DDL code.
  */
 import type { KvDb, KvTxn } from '../txn/kv-txn.js';
-import type { TableDescriptor, SequenceDescriptor, ViewDescriptor } from './catalog/descriptor.js';
+import type { Routine, TableDescriptor, SequenceDescriptor, ViewDescriptor } from './catalog/descriptor.js';
 import type { Profile } from './exec/profile.js';
 import type { ExplainOptions } from './plan/explain.js';
 import type { ExplainNode } from './plan/explain-tree.js';
+import type { VariableNames } from './plan/variables.js';
 import type { Datum } from './types/datum.js';
 import type { DomainCheck } from './types/user-types.js';
 import type { FormatContext } from './types/type-info.js';
@@ -41,6 +42,17 @@ export interface RelationName {
   readonly name: string;
   /** It is where a type is named: no built-in type is called so. */
   readonly isType?: boolean;
+  /** It is where a function is called: no function built in is called so. */
+  readonly isRoutine?: boolean;
+}
+
+/** Functions or procedures of one name in one schema. */
+export interface ResolvedRoutines {
+  readonly id: number;
+  readonly version: number;
+  readonly schema: string;
+  readonly name: string;
+  readonly routines: readonly Routine[];
 }
 
 /** A type that a user made, or its array. */
@@ -94,6 +106,8 @@ export interface CatalogSnapshot {
   /** null if there is none of that name. */
   relation(name: RelationName): Relation | null;
   type(name: RelationName): ResolvedType | null;
+  /** Of users, in the order of the search path; null: no such schema. Not there: none can be called here. */
+  routines?(name: RelationName): readonly ResolvedRoutines[] | null;
 }
 
 /** Sequence functions, current settings and so on, as expressions reach them at run time. */
@@ -133,8 +147,28 @@ export interface SessionServices {
   /** NOTIFY: said when the transaction commits. Not there outside of a session. */
   notify?(channel: string, payload: string): void;
   listeningChannels?(): readonly string[];
+  /** Runs a function that a user made. Not there outside of a session. */
+  callRoutine?(call: RoutineCall): Promise<RoutineResult>;
   /** For pg_sleep, on the node's timers; rejects with 57014 when the signal aborts. */
   sleep?(ms: number, signal: AbortSignal): Promise<void>;
+}
+
+export interface RoutineCall {
+  readonly routine: Routine;
+  readonly name: string;
+  /** One for each parameter that takes something in. */
+  readonly args: readonly Datum[];
+  /** Concrete types of the arguments and of the result, where the declared ones are polymorphic. */
+  readonly argOids: readonly number[];
+  readonly resultOid: number;
+  /** Columns that the caller wants of a record without a shape of its own. */
+  readonly record: readonly { readonly name: string; readonly typeOid: number; readonly typmod: number }[] | null;
+}
+
+export interface RoutineResult {
+  readonly value: Datum;
+  /** Of one that returns a set. */
+  readonly rows: readonly Datum[];
 }
 
 /** Advisory locks of the session. */
@@ -229,6 +263,8 @@ export interface Planner {
     parameterOids: readonly number[],
     catalog: CatalogSnapshot,
     settings: PlannerSettings,
+    /** Of the function whose body the statement stands in; its parameters are then these. */
+    variables?: VariableNames | null,
   ): CompiledStatement;
   /** Binds the query of a view: its columns, and its tree with everything pinned that a name could mean otherwise later. */
   compileView(

@@ -51,6 +51,8 @@ export class Transaction implements KvTxn {
   #refresher!: Refresher;
   #committer!: Committer;
   #statementStart = 0;
+  /** One was taken: a restart would lose what it is to bring back. */
+  #savepoints = false;
   #spilled = 0;
   #barrier: Promise<void> | null = null;
   #onCommit: ((commitTs: Timestamp) => void)[] = [];
@@ -85,6 +87,7 @@ export class Transaction implements KvTxn {
   }
   get pristine(): boolean {
     const a = this.#attempt;
+    if (this.#savepoints) return false;
     return a.phase === 'active' && a.spans.isEmpty && a.locks.isEmpty && a.buffer.isEmpty;
   }
   get crowded(): boolean {
@@ -156,6 +159,7 @@ export class Transaction implements KvTxn {
   }
 
   savepoint(): Savepoint {
+    this.#savepoints = true;
     return { sequence: this.#attempt.buffer.mark() };
   }
 
@@ -215,6 +219,7 @@ export class Transaction implements KvTxn {
 
   #beginAttempt(): void {
     this.#spilled = 0;
+    this.#savepoints = false;
     const runtime = this.#runtime;
     const options = this.#options;
     const fixed = options.asOf !== undefined;

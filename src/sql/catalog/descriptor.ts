@@ -221,6 +221,40 @@ export interface TypeDescriptor extends SchemaObject {
   readonly comment?: string | null;
 }
 
+export interface RoutineParameter {
+  /** '' without one. */
+  readonly name: string;
+  readonly mode: 'in' | 'out' | 'inout' | 'variadic' | 'table';
+  readonly typeOid: number;
+  /** SQL text; null: the argument must be given. */
+  readonly defaultSql: string | null;
+}
+
+/** A function or procedure. What it is called by are its parameters that take something in. */
+export interface Routine {
+  /** pg_proc.oid */
+  readonly oid: number;
+  readonly procedure: boolean;
+  readonly parameters: readonly RoutineParameter[];
+  /** Of a record: OUT parameters, or `columns` where it returns a table's rows. */
+  readonly typeOid: number;
+  readonly set: boolean;
+  /** Columns of the table whose rows it returns, as they were when it was made. */
+  readonly columns: readonly { readonly name: string; readonly typeOid: number; readonly typmod: number }[] | null;
+  readonly language: 'sql' | 'plpgsql';
+  readonly body: string;
+  readonly volatility: 'immutable' | 'stable' | 'volatile';
+  readonly strict: boolean;
+  readonly securityDefiner: boolean;
+  readonly comment?: string | null;
+}
+
+/** All functions and procedures of one name in a schema: a plan that called one of them notices any change. */
+export interface RoutineDescriptor extends SchemaObject {
+  readonly kind: 'routine';
+  readonly routines: readonly Routine[];
+}
+
 export interface SchemaDescriptor {
   readonly kind: 'schema';
   readonly id: DescriptorId;
@@ -242,4 +276,10 @@ export interface DatabaseDescriptor {
 }
 
 export type Descriptor =
-  TableDescriptor | SequenceDescriptor | ViewDescriptor | TypeDescriptor | SchemaDescriptor | DatabaseDescriptor;
+  | TableDescriptor
+  | SequenceDescriptor
+  | ViewDescriptor
+  | TypeDescriptor
+  | RoutineDescriptor
+  | SchemaDescriptor
+  | DatabaseDescriptor;

@@ -9,13 +9,20 @@ import { QuoralError, sqlError } from '../../base/errors.js';
 import { SYSTEM_KEYS } from '../../encoding/keyspace.js';
 import { prefixEnd } from '../../base/key.js';
 import type { KvTxn } from '../../txn/kv-txn.js';
-import type { CatalogSnapshot, Relation, RelationName, ResolvedType } from '../contract.js';
+import type { CatalogSnapshot, Relation, RelationName, ResolvedRoutines, ResolvedType } from '../contract.js';
 import { arrayOidOf, catalogOidOf } from '../types/registry.js';
 import { INFORMATION_SCHEMA_ID, PG_CATALOG_SCHEMA_ID, PUBLIC_SCHEMA_ID } from './bootstrap.js';
 import type { Catalog, UseHolder, WaitOptions } from './catalog.js';
 import { decodeDescriptor, decodeNameEntry, encodeDescriptor, encodeNameEntry } from './codec.js';
 import type { NameEntry } from './codec.js';
-import type { Descriptor, SequenceDescriptor, TableDescriptor, TypeDescriptor, ViewDescriptor } from './descriptor.js';
+import type {
+  Descriptor,
+  RoutineDescriptor,
+  SequenceDescriptor,
+  TableDescriptor,
+  TypeDescriptor,
+  ViewDescriptor,
+} from './descriptor.js';
 import { linkedTables } from './linked-tables.js';
 import { SchemaLocks } from './schema-locks.js';
 import { isTemporary, isTemporarySchema, isTemporarySchemaName, temporarySchemaName } from './temporary-names.js';
@@ -40,6 +47,9 @@ export type UserRelation = TableDescriptor | SequenceDescriptor | ViewDescriptor
 function isRelation(d: Descriptor | null): d is UserRelation {
   return d?.kind === 'table' || d?.kind === 'sequence' || d?.kind === 'view';
 }
+function isRoutine(d: Descriptor | null): d is RoutineDescriptor {
+  return d?.kind === 'routine';
+}
 function isType(d: Descriptor | null): d is TypeDescriptor {
   return d?.kind === 'type';
 }
@@ -47,6 +57,10 @@ function isType(d: Descriptor | null): d is TypeDescriptor {
 /** No relation's name has this in front. */
 export function typeEntryName(name: string): string {
   return `\0type/${name}`;
+}
+
+export function routineEntryName(name: string): string {
+  return `\0routine/${name}`;
 }
 
 export class TransactionCatalog implements UseHolder {
@@ -216,7 +230,28 @@ export class TransactionCatalog implements UseHolder {
     return this.#namedIn(schemaId, typeEntryName(name), name, isType, wait);
   }
 
-  async #namedIn<D extends UserRelation | TypeDescriptor>(
+  /** The functions and procedures of that name. */
+  routinesIn(schemaId: number, name: string, wait: WaitOptions): Promise<RoutineDescriptor | null> {
+    return this.#namedIn(schemaId, routineEntryName(name), name, isRoutine, wait);
+  }
+
+  /** In every schema of the search path, or in the one named. */
+  async routines(
+    name: RelationName,
+    searchPath: readonly string[],
+    wait: WaitOptions,
+  ): Promise<ResolvedRoutines[] | null> {
+    const found: ResolvedRoutines[] = [];
+    if (name.schema !== null && (await this.schemaId(name.schema)) === null) return null;
+    for (const schema of name.schema === null ? searchPath : [name.schema]) {
+      const schemaId = await this.schemaId(schema);
+      const d = schemaId === null ? null : await this.routinesIn(schemaId, name.name, wait);
+      if (d !== null) found.push({ id: d.id, version: d.version, schema, name: d.name, routines: d.routines });
+    }
+    return found;
+  }
+
+  async #namedIn<D extends UserRelation | TypeDescriptor | RoutineDescriptor>(
     schemaId: number,
     entryName: string,
     name: string,
@@ -322,9 +357,11 @@ export class TransactionCatalog implements UseHolder {
   ): Promise<CatalogSnapshot> {
     const found = new Map<string, Relation | null>();
     const types = new Map<string, ResolvedType | null>();
+    const routines = new Map<string, readonly ResolvedRoutines[] | null>();
     for (const name of names) {
       const key = `${name.schema ?? ''}\0${name.name}`;
       if (name.isType === true) types.set(key, types.get(key) ?? (await this.type(name, searchPath, wait)));
+      else if (name.isRoutine === true) routines.set(key, await this.routines(name, searchPath, wait));
       else if (!found.has(key)) found.set(key, await this.relation(name, searchPath, wait));
     }
     return {
@@ -337,6 +374,7 @@ export class TransactionCatalog implements UseHolder {
         return name.isType === true ? null : virtualRelation(name.schema ?? 'pg_catalog', name.name);
       },
       type: (name) => types.get(`${name.schema ?? ''}\0${name.name}`) ?? null,
+      routines: (name) => routines.get(`${name.schema ?? ''}\0${name.name}`) ?? null,
     };
   }
 

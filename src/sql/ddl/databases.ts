@@ -6,6 +6,7 @@ import {
   POSTGRES_DATABASE_ID,
   PUBLIC_SCHEMA_ID,
 } from '../catalog/bootstrap.js';
+import { routineEntryName } from '../catalog/transaction-catalog.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
 import { runCreateTable } from './create-table.js';
@@ -81,7 +82,8 @@ export async function runDropDatabase(ctx: DdlContext, body: Loose): Promise<str
   for (const d of inside) {
     const current = await ctx.catalog.forUpdate(ctx.txn, d.id);
     if (current === null || current.kind === 'database') continue;
-    ctx.catalog.freeName(ctx.txn, current.kind === 'schema' ? 0 : current.schemaId, current.name, entry.id);
+    const entryName = current.kind === 'routine' ? routineEntryName(current.name) : current.name;
+    ctx.catalog.freeName(ctx.txn, current.kind === 'schema' ? 0 : current.schemaId, entryName, entry.id);
     if (current.kind === 'table') {
       for (const index of current.indexes)
         if (index.oid !== 0) ctx.catalog.freeName(ctx.txn, current.schemaId, index.name, entry.id);

@@ -1,6 +1,6 @@
 /** DROP of tables, sequences and schemas, and TRUNCATE. */
 import { sqlError } from '../../base/errors.js';
-import type { SequenceDescriptor, TableDescriptor, TypeDescriptor, ViewDescriptor } from '../catalog/descriptor.js';
+import type { Descriptor, SequenceDescriptor, TableDescriptor } from '../catalog/descriptor.js';
 import { isMaterialized, kindName } from '../catalog/materialized.js';
 import { isTemporary } from '../catalog/temporary-names.js';
 import type { RelationName } from '../contract.js';
@@ -15,6 +15,7 @@ import type { Opened } from './objects.js';
 import { dropSequence } from './sequences.js';
 import { dropDependents, dropView, forgetSources } from './views.js';
 import type { DropOptions } from './views.js';
+import { dropGroup, dropRoutines, identityText } from './routines.js';
 import { dropTypeUsers } from './type-users.js';
 import { dropType, dropTypes, uses, usersOf } from './user-types.js';
 import { list, of, qualifiedName, rangeVar, stringOf } from './tree.js';
@@ -56,6 +57,10 @@ export async function runDrop(ctx: DdlContext, body: Loose): Promise<string> {
       return 'DROP SEQUENCE';
     case 'OBJECT_INDEX':
       return dropIndexes(ctx, body);
+    case 'OBJECT_FUNCTION':
+    case 'OBJECT_PROCEDURE':
+    case 'OBJECT_ROUTINE':
+      return dropRoutines(ctx, body);
     case 'OBJECT_SCHEMA':
       return dropSchemas(ctx, body);
     case 'OBJECT_TYPE':
@@ -278,15 +283,18 @@ async function dropSchemas(ctx: DdlContext, body: Loose): Promise<string> {
   return 'DROP SCHEMA';
 }
 
+type Contained = Exclude<Descriptor, { kind: 'schema' | 'database' }>;
+
+function containedNames(d: Contained, schema: string): string[] {
+  if (d.kind !== 'routine') return [`${kindName(d)} ${schema}.${d.name}`];
+  return d.routines.map((r) => `${r.procedure ? 'procedure' : 'function'} ${identityText(`${schema}.${d.name}`, r)}`);
+}
+
 /** What is in the schema, each with what uses it from elsewhere if it is a type. */
-async function dependents(
-  ctx: DdlContext,
-  inside: readonly (TableDescriptor | SequenceDescriptor | ViewDescriptor | TypeDescriptor)[],
-  schema: string,
-): Promise<string[]> {
+async function dependents(ctx: DdlContext, inside: readonly Contained[], schema: string): Promise<string[]> {
   const lines: string[] = [];
   for (const d of inside) {
-    lines.push(`${d.kind === 'type' ? 'type' : kindName(d)} ${schema}.${d.name} depends on schema ${schema}`);
+    for (const what of containedNames(d, schema)) lines.push(`${what} depends on schema ${schema}`);
     if (d.kind !== 'type') continue;
     const type = userTypeOf(d.typeOid)!;
     for (const user of await usersOf(ctx, type)) {
@@ -302,10 +310,8 @@ async function dropSchema(ctx: DdlContext, id: number, name: string, cascade: bo
   if (schema?.kind !== 'schema') throw sqlError('3F000', `schema "${name}" does not exist`);
   const view = await ctx.catalog.view([]);
   const inside = view.descriptors.filter(
-    (d): d is TableDescriptor | SequenceDescriptor | ViewDescriptor | TypeDescriptor =>
-      (d.kind === 'table' || d.kind === 'sequence' || d.kind === 'view' || d.kind === 'type') &&
-      d.schemaId === id &&
-      d.databaseId === ctx.catalog.databaseId,
+    (d): d is Contained =>
+      d.kind !== 'schema' && d.kind !== 'database' && d.schemaId === id && d.databaseId === ctx.catalog.databaseId,
   );
   if (inside.length > 0 && !cascade) {
     throw sqlError('2BP01', `cannot drop schema ${name} because other objects depend on it`, {
@@ -316,13 +322,14 @@ async function dropSchema(ctx: DdlContext, id: number, name: string, cascade: bo
   const around = inside.flatMap((d) => (d.kind === 'table' ? tablesAround(d) : []));
   await ctx.catalog.lock(ctx.txn, [...new Set([...inside.map((d) => d.id), ...around])], ctx.wait);
   const shown = inside.filter((d) => d.kind !== 'sequence' || d.ownedBy === null);
-  ctx.cascades.push(...shown.map((d) => `${kindName(d)} ${name}.${d.name}`));
+  ctx.cascades.push(...shown.flatMap((d) => containedNames(d, name)));
   const options = { cascade: true, together: new Set(inside.map((d) => d.id)) };
   for (const d of inside) {
     const current = await ctx.catalog.forUpdate(ctx.txn, d.id);
     if (current?.kind === 'table') await dropTable(ctx, current, options);
     else if (current?.kind === 'view') await dropView(ctx, current, options);
     else if (current?.kind === 'sequence') await dropSequence(ctx, current);
+    else if (current?.kind === 'routine') dropGroup(ctx, current);
   }
   // What is left of their users is in other schemas.
   for (const d of inside) {

@@ -28,12 +28,14 @@ import { requireMaterialized } from './materialized-views.js';
 import { renamedIndex } from './index-parts.js';
 import { renameInExpression } from './row-expressions.js';
 import { renameDomainConstraint } from './domains.js';
+import { commentOnRoutine, isRoutineObject, moveRoutine, ownRoutine } from './routines.js';
 import { commentOnType, moveType, renameType, requireType, typeNameIn } from './user-types.js';
 import { list, of, qualifiedName, rangeVar, stringOf, text, unsupported } from './tree.js';
 import type { Loose } from './tree.js';
 
 export async function runRename(ctx: DdlContext, body: Loose): Promise<string> {
   const to = text(body['newname']);
+  if (isRoutineObject(body['renameType'])) return moveRoutine(ctx, body, { name: to });
   switch (body['renameType']) {
     case 'OBJECT_TABLE':
     case 'OBJECT_SEQUENCE':
@@ -200,10 +202,12 @@ async function renameDatabase(ctx: DdlContext, from: string, to: string): Promis
 export async function runOwner(ctx: DdlContext, body: Loose): Promise<string> {
   const role = text((body['newowner'] as Loose | undefined)?.['rolename']);
   if (role !== '' && role !== ctx.session.user) throw sqlError('42704', `role "${role}" does not exist`);
+  if (isRoutineObject(body['objectType'])) return ownRoutine(ctx, body);
   return Promise.resolve(alterTag(body['objectType']));
 }
 
 export async function runAlterSchema(ctx: DdlContext, body: Loose): Promise<string> {
+  if (isRoutineObject(body['objectType'])) return moveRoutine(ctx, body, { schema: text(body['newschema']) });
   if (body['objectType'] === 'OBJECT_TYPE' || body['objectType'] === 'OBJECT_DOMAIN') {
     await moveType(ctx, await requireType(ctx, typeNameIn(body['object'] as Loose)), text(body['newschema']));
     return body['objectType'] === 'OBJECT_TYPE' ? 'ALTER TYPE' : 'ALTER DOMAIN';
@@ -231,6 +235,7 @@ export async function runAlterSchema(ctx: DdlContext, body: Loose): Promise<stri
 }
 
 export async function runComment(ctx: DdlContext, body: Loose): Promise<string> {
+  if (isRoutineObject(body['objtype'])) return commentOnRoutine(ctx, body);
   const comment = body['comment'] === undefined ? null : text(body['comment']);
   const object = body['object'] as Loose;
   const parts = object['List'] === undefined ? [stringOf(object)] : list(of(object, 'List')['items']).map(stringOf);

@@ -14,6 +14,7 @@ import { runAlterSchema, runComment, runOwner, runRename } from './rename.js';
 import { runAlterDomain, runCreateDomain } from './domains.js';
 import { runAlterEnum, runCreateEnum } from './enums.js';
 import { runShowRanges, runSplit } from './ranges.js';
+import { runAlterFunction, runCreateFunction } from './routines.js';
 import { runAlterSequence, runCreateSequence } from './sequences.js';
 import { runCreateView } from './views.js';
 import { list, rangeVar, of } from './tree.js';
@@ -60,6 +61,9 @@ const RUNNERS: Readonly<Record<string, Runner>> = {
   AlterEnumStmt: runAlterEnum,
   CreatedbStmt: runCreateDatabase,
   DropdbStmt: runDropDatabase,
+  CreateFunctionStmt: runCreateFunction,
+  AlterFunctionStmt: runAlterFunction,
+  CreateTrigStmt: () => Promise.reject(sqlError('0A000', 'triggers are not supported')),
   CreateExtensionStmt: runCreateExtension,
   GrantStmt: (_ctx, body) => Promise.resolve(body['is_grant'] === true ? 'GRANT' : 'REVOKE'),
   GrantRoleStmt: (_ctx, body) => Promise.resolve(body['is_grant'] === true ? 'GRANT ROLE' : 'REVOKE ROLE'),

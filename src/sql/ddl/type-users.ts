@@ -5,6 +5,7 @@ import type { UserType } from '../types/user-types.js';
 import { runAlterTable } from './alter-table.js';
 import type { DdlContext } from './context.js';
 import { changeType, dropType, namesType } from './user-types.js';
+import { dropRoutinesOf } from './routines.js';
 import { dropView } from './views.js';
 
 export async function dropTypeUsers(ctx: DdlContext, type: UserType, users: readonly Descriptor[]): Promise<void> {
@@ -25,6 +26,8 @@ export async function dropTypeUsers(ctx: DdlContext, type: UserType, users: read
           AlterTableCmd: { subtype: 'AT_DropColumn', name, behavior: 'DROP_CASCADE' },
         })),
       });
+    } else if (current?.kind === 'routine') {
+      dropRoutinesOf(ctx, current, type);
     } else if (current?.kind === 'type') {
       await dropUserType(ctx, type, { descriptor: current, type: userTypeOf(current.typeOid)! });
     }

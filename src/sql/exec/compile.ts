@@ -4,6 +4,7 @@
 import type { CompiledStatement, ExecContext, Execution } from '../contract.js';
 import type { Expr } from '../plan/expr.js';
 import { some } from '../plan/expr.js';
+import { walkPlan } from '../plan/plan-walk.js';
 import type { Plan, ProjectItem, ScanPlan } from '../plan/logical.js';
 import type { ResultSink } from '../session-api.js';
 import type { Datum } from '../types/datum.js';
@@ -15,7 +16,7 @@ import { tableCodec } from './index-codec.js';
 import { type Batch, type Operator, type OperatorFactory, type Row, Run } from './run.js';
 import { AccessPath, livePositions } from './scan.js';
 
-export type Command = 'SELECT' | 'INSERT' | 'UPDATE' | 'DELETE' | 'MERGE';
+export type Command = 'SELECT' | 'INSERT' | 'UPDATE' | 'DELETE' | 'MERGE' | 'CALL';
 
 export interface CompiledQuery {
   start(ctx: ExecContext): Execution;
@@ -25,12 +26,22 @@ export interface CompiledQuery {
 export function compileQuery(plan: Plan, command: Command, returnsRows: boolean): CompiledQuery {
   // Operators are made of closures that hold no state of a run, so one factory serves all executions.
   let factory: OperatorFactory | null = null;
+  const settles = callsRoutines(plan);
   return {
     start: (ctx) => {
       factory ??= compilePlan(plan);
-      return new QueryExecution(factory, command, returnsRows, ctx);
+      return new QueryExecution(factory, command, returnsRows, ctx, settles);
     },
   };
+}
+
+/** Of users, that may write. */
+function callsRoutines(plan: Plan): boolean {
+  let found = false;
+  walkPlan(plan, (e) => {
+    if ((e.kind === 'call' || e.kind === 'srf') && e.entry.routine?.volatility === 'volatile') found = true;
+  });
+  return found;
 }
 
 class QueryExecution implements Execution {
@@ -43,17 +54,20 @@ class QueryExecution implements Execution {
   #at = 0;
   #sent = 0;
 
-  constructor(factory: OperatorFactory, command: Command, returnsRows: boolean, ctx: ExecContext) {
+  constructor(factory: OperatorFactory, command: Command, returnsRows: boolean, ctx: ExecContext, settles: boolean) {
     this.#factory = factory;
     this.#command = command;
     this.#returnsRows = returnsRows;
     this.#run = new Run(ctx);
+    this.#run.settles = settles;
   }
 
   get tag(): string {
     switch (this.#command) {
       case 'SELECT':
         return `SELECT ${this.#sent}`;
+      case 'CALL':
+        return 'CALL';
       case 'INSERT':
         return `INSERT 0 ${this.#run.affected}`;
       case 'UPDATE':

@@ -37,6 +37,8 @@ export class Run {
   readonly constants = new Map<SubqueryExpr, unknown>();
   /** Rows changed by the statement's own INSERT, UPDATE or DELETE. */
   affected = 0;
+  /** Functions are called that may write: a scan reads all of its rows before the first goes on. */
+  settles = false;
   /** Of the top operator: how many rows will be asked for at most; 0 = all. */
   rowsWanted = 0;
 

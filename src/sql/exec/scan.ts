@@ -17,7 +17,7 @@ import { PgArray, type Datum } from '../types/datum.js';
 import type { RowDecoder } from '../encoding/row-codec.js';
 import { type CompiledTest, compileExpr, compileTest, layoutOf, type SyncEval } from './eval.js';
 import { type IndexCodec, type TableCodec, tableCodec } from './index-codec.js';
-import { type Batch, BATCH_ROWS, type Operator, type OperatorFactory, type Row, type Run } from './run.js';
+import { type Batch, BATCH_ROWS, type Operator, type OperatorFactory, type Row, rowBytes, type Run } from './run.js';
 
 const NO_ROW: Row = [];
 /** Combinations of equal values that one scan takes apart. */
@@ -240,6 +240,8 @@ class ScanOperator implements Operator {
   #at = 0;
   #resume: Span | null = null;
   #left = Number.MAX_SAFE_INTEGER;
+  /** The last row first. */
+  #settled: Row[] | null = null;
   #pageRows: number;
 
   constructor(shape: ScanShape, run: Run) {
@@ -260,10 +262,7 @@ class ScanOperator implements Operator {
     this.#targets ??= this.#shape.path.targets(this.#run);
     while (this.#left > 0) {
       checkCancelled(this.#run.ctx);
-      const rows =
-        this.#targets.kind === 'keys'
-          ? await this.#nextKeys(this.#targets.keys)
-          : await this.#nextSpan(this.#targets.spans);
+      const rows = this.#run.settles ? await this.#nextSettled(this.#targets) : await this.#page(this.#targets);
       if (rows === null) return null;
       const kept = await filterRows(rows, this.#shape.filter, this.#run);
       if (kept.length === 0) continue;
@@ -275,6 +274,27 @@ class ScanOperator implements Operator {
 
   close(): void {
     this.#left = 0;
+  }
+
+  #page(targets: Targets): Promise<Row[] | null> {
+    return targets.kind === 'keys' ? this.#nextKeys(targets.keys) : this.#nextSpan(targets.spans);
+  }
+
+  /** All rows are read before the first is looked at: what is called for them may write to the table. */
+  async #nextSettled(targets: Targets): Promise<Row[] | null> {
+    if (this.#settled === null) {
+      this.#settled = [];
+      for (let page = await this.#page(targets); page !== null; page = await this.#page(targets)) {
+        checkCancelled(this.#run.ctx);
+        for (const row of page) {
+          this.#run.ctx.memory.grow(rowBytes(row));
+          this.#settled.push(row);
+        }
+      }
+      this.#settled.reverse();
+    }
+    if (this.#settled.length === 0) return null;
+    return this.#settled.splice(-BATCH_ROWS).reverse();
   }
 
   async #nextKeys(keys: readonly Key[]): Promise<Row[] | null> {

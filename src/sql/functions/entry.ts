@@ -6,6 +6,7 @@
  * `impl` always exists; `call1`/`call2` are the same function without the argument array, for the hot
  * path. An entry with `mayWait` can return a promise; every other entry is synchronous.
  */
+import type { Routine } from '../catalog/descriptor.js';
 import type { ExecContext } from '../contract.js';
 import type { Datum } from '../types/datum.js';
 
@@ -47,7 +48,12 @@ export interface FunctionEntry {
   impl(args: readonly Datum[], ctx: ExecContext, call: CallInfo): Datum | Promise<Datum>;
   readonly call1: ((a: Value, ctx: ExecContext, call: CallInfo) => Datum | Promise<Datum>) | null;
   readonly call2: ((a: Value, b: Value, ctx: ExecContext, call: CallInfo) => Datum | Promise<Datum>) | null;
-  readonly rows: ((args: readonly Datum[], ctx: ExecContext, call: CallInfo) => Iterable<Datum>) | null;
+  readonly rows:
+    ((args: readonly Datum[], ctx: ExecContext, call: CallInfo) => Iterable<Datum> | Promise<Iterable<Datum>>) | null;
+  /** One that a user made. */
+  readonly routine?: Routine;
+  /** Of the one column that it gives in FROM, if that is not called as the function is. */
+  readonly columnName?: string;
 }
 
 /** Running state of one group. NULLs are passed to `step` only if the entry is not strict. */

@@ -352,6 +352,8 @@ function defaulting(entry: FunctionEntry, missing: number): FunctionEntry {
 export interface ResolveOptions {
   /** The last argument was written VARIADIC. */
   readonly variadic?: boolean;
+  /** Functions of users with that name, instead of those built in. */
+  readonly routines?: readonly FunctionEntry[];
 }
 
 /** @throws QuoralError 42883, 42725 as PostgreSQL words them. */
@@ -377,7 +379,7 @@ export function findFunction(
 ): ResolvedCall<FunctionEntry> | null {
   const whole = options.variadic === true;
   const candidates: Candidate<FunctionEntry>[] = [];
-  for (const entry of functionsNamed(name)) {
+  for (const entry of options.routines ?? functionsNamed(name)) {
     if (whole && !entry.variadic) continue;
     const candidate = tryCandidate(entry, args, whole);
     if (candidate !== null) candidates.push(candidate);
@@ -385,7 +387,9 @@ export function findFunction(
   if (candidates.length === 0) return null;
   // A function without packing beats one that packs, where both take the same types.
   const exact = candidates.filter((c) => exactMatches(c, args) === args.length && c.packFrom < 0);
-  if (exact.length > 0) return finish(exact[0]!, whole);
+  // So does one of which all parameters are given.
+  const complete = exact.find((c) => c.entry.argOids.length === args.length);
+  if (exact.length > 0) return finish(complete ?? exact[0]!, whole);
   if (functionsNamed(name).length > 0 && args.length === 1 && args[0] !== OID.unknown && typeByName(name) !== null) {
     const asCast = functionAsCast(name, args);
     if (asCast !== null) return asCast;

@@ -2,6 +2,7 @@
 import type { FuncCall, Node, SelectStmt, TypeName } from 'libpg-query';
 import { assert } from '../../base/assert.js';
 import type { RelationName } from '../contract.js';
+import { aggregatesNamed, functionsNamed } from '../functions/define.js';
 import { PINNED } from '../types/pinned-types.js';
 import { typeByName } from '../types/registry.js';
 
@@ -102,9 +103,26 @@ function collect(value: unknown, found: Map<string, RelationName>): void {
     found.set(`${schema ?? ''}.${name}`, { schema, name });
     return;
   }
-  if (Array.isArray(node['funcname'])) rowTypes(node as FuncCall, found);
+  if (Array.isArray(node['funcname'])) {
+    rowTypes(node as FuncCall, found);
+    routine(node as FuncCall, found);
+  }
   if (Array.isArray(node['names']) && node['typemod'] !== undefined) userType(node as unknown as TypeName, found);
   for (const key in node) collect(node[key], found);
+}
+
+/** Unless a built-in function has that name: these hide others. */
+function routine(call: FuncCall, found: Map<string, RelationName>): void {
+  const names = stringsOf(call.funcname);
+  const schema = names.length > 1 ? names[names.length - 2]! : null;
+  const name = names[names.length - 1] ?? '';
+  if (isBuiltInFunction(schema, name)) return;
+  found.set(`routine ${schema ?? ''}.${name}`, { schema, name, isRoutine: true });
+}
+
+export function isBuiltInFunction(schema: string | null, name: string): boolean {
+  if (schema !== null) return schema === 'pg_catalog' || schema === 'information_schema';
+  return functionsNamed(name).length > 0 || aggregatesNamed(name).length > 0;
 }
 
 function userType(type: TypeName, found: Map<string, RelationName>): void {

@@ -1,4 +1,5 @@
 /** Calls: operators, functions, aggregates and window functions, IN lists and array comparisons. */
+import type { ResolvedRoutines } from '../contract.js';
 import type { FuncCall, Node, SortBy, WindowDef } from 'libpg-query';
 import { isAggregateName, resolveAggregate, resolveFunction, resolveOperator } from '../functions/resolve.js';
 import type { FunctionEntry, ResolvedCall } from '../functions/entry.js';
@@ -12,6 +13,17 @@ import { addPosition, errorAt } from './binder.js';
 import { checkDistinctOrder, checkWithinGroup, withinGroupRequired } from './aggregate-order.js';
 import { coerce, coerceBoolean, commonType, resolveUnknown, settle, tryCoerce, typeOfExpr } from './coerce.js';
 import { placeArguments } from './named-arguments.js';
+import {
+  defaultArguments,
+  functionsOf,
+  inputsOf,
+  isCalled,
+  placeNamed,
+  refuseCall,
+  refuseProcedure,
+  routineEntry,
+  routinesNamed,
+} from './routines.js';
 import { conjunction, constant, FALSE } from './expr.js';
 import type {
   AggregateExpr,
@@ -193,6 +205,9 @@ export function bindCall(ctx: ExprContext, call: FuncCall): Expr {
   const names = stringsOf(call.funcname);
   const name = names.at(-1) ?? '';
   const schema = names.length > 1 ? names.at(-2)! : null;
+  const groups = routinesNamed(ctx.binder, schema, name);
+  const own = groups !== null && (groups.length > 0 || (schema !== null && schema !== 'public'));
+  if (own || isCalled(call)) return bindRoutine(ctx, call, names.slice(-2).join('.'), groups ?? []);
   if (schema !== null && schema !== 'pg_catalog' && schema !== 'information_schema' && schema !== 'public') {
     throw errorAt('3F000', `schema "${schema}" does not exist`, location);
   }
@@ -219,6 +234,40 @@ export function bindCall(ctx: ExprContext, call: FuncCall): Expr {
   return made;
 }
 
+/** A call of what users made. */
+function bindRoutine(ctx: ExprContext, call: FuncCall, name: string, groups: readonly ResolvedRoutines[]): Expr {
+  const location = call.location ?? 0;
+  if (call.over !== undefined)
+    throw errorAt('42809', `OVER specified, but ${name} is not a window function nor an aggregate function`, location);
+  const written = call.args ?? [];
+  const routines = groups.flatMap((g) => g.routines.filter((r) => r.procedure === isCalled(call)));
+  const nodes = placeNamed(routines, written) ?? written;
+  const args = nodes.map((n) => ctx.bind(ctx, as(n, 'NamedArgExpr')?.arg ?? n));
+  if (nodes.some((n) => as(n, 'NamedArgExpr') !== undefined)) throw noSuchCall(ctx, name, nodes, args, location);
+  const entries = functionsOf(groups, isCalled(call));
+  const oids = args.map((a) => typeOfExpr(ctx.binder, a));
+  if (entries.length === 0 && isCalled(call)) refuseCall(groups, name, oids, location);
+  if (entries.length === 0) refuseProcedure(groups, name, oids, location);
+  return makeCall(ctx, name, args, nodes.map(locationOf), location, call.func_variadic === true, entries);
+}
+
+function noSuchCall(
+  ctx: ExprContext,
+  name: string,
+  nodes: readonly Node[],
+  args: readonly Expr[],
+  location: number,
+): Error {
+  const shown = args.map((a, i) => {
+    const type = formatType(typeOfExpr(ctx.binder, a));
+    const named = as(nodes[i]!, 'NamedArgExpr')?.name;
+    return named === undefined ? type : `${named} => ${type}`;
+  });
+  return errorAt('42883', `function ${name}(${shown.join(', ')}) does not exist`, location, {
+    hint: 'No function matches the given name and argument types. You might need to add explicit type casts.',
+  });
+}
+
 /** Named arguments are taken by position when they stand in order; PostgreSQL's built-ins name few. */
 /** A function call with bound arguments. */
 export function makeCall(
@@ -228,17 +277,23 @@ export function makeCall(
   locations: readonly number[],
   location: number,
   variadic = false,
+  routines: readonly FunctionEntry[] | null = null,
 ): Expr {
   const b = ctx.binder;
   const oids = args.map((a) => typeOfExpr(b, a));
   let resolved: ResolvedCall<FunctionEntry>;
   try {
-    resolved = resolveFunction(name, oids, { variadic });
+    resolved = resolveFunction(name, oids, { variadic, ...(routines === null ? {} : { routines }) });
   } catch (error) {
     throw addPosition(error, location);
   }
   const wanted = name === 'pg_typeof' ? [OID.any] : resolved.argOids;
   const coerced = coerceArguments(b, args, wanted, locations, name === 'pg_typeof');
+  const { routine } = resolved.entry;
+  if (routine !== undefined && !resolved.entry.variadic && coerced.length < inputsOf(routine).length) {
+    coerced.push(...defaultArguments(ctx, routine, coerced.length));
+    resolved = { ...resolved, entry: routineEntry(name, routine) };
+  }
   const info = { argOids: coerced.map((a) => a.oid), resultOid: resolved.resultOid };
   if (resolved.entry.volatility === 'volatile') b.volatile = true;
   if (resolved.entry.returnsSet) {

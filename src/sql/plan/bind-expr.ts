@@ -4,7 +4,6 @@
  * it too, so that this file does not depend on the binding of SELECT.
  */
 import type { A_Expr, A_Indirection, CollateClause, ColumnRef, Node, SubLink } from 'libpg-query';
-import { sqlError } from '../../base/errors.js';
 import { OID } from '../types/oids.js';
 import { baseOidOf } from '../types/user-types.js';
 import { arrayOidOf, elementOidOf, formatType, isArrayType } from '../types/registry.js';
@@ -24,9 +23,11 @@ import {
 } from './coerce.js';
 import { bindGrouping } from './grouping.js';
 import { bitConstant, numberConstant } from './literals.js';
+import { bindSqlValue } from './bind-sql-value.js';
 import { bareSystemColumn, systemColumnOf } from './system-columns.js';
+import { bindArgument, bindVariable, variableBeforeColumn, variableStar } from './variables.js';
 import { conjunction, constant } from './expr.js';
-import type { Expr, SqlValueName } from './expr.js';
+import type { Expr } from './expr.js';
 import type { Plan, PlanColumn } from './logical.js';
 
 export function bindExpr(ctx: ExprContext, node: Node): Expr {
@@ -163,6 +164,7 @@ function bindConstant(node: Node): Expr {
 function bindParam(b: Binder, ref: { number?: number; location?: number }): Expr {
   const n = ref.number ?? 0;
   if (n < 1 || n > 65535) throw errorAt('42P02', `there is no parameter $${n}`, ref.location ?? -1);
+  if (b.variables !== null) return bindArgument(b, n, ref.location ?? -1);
   while (b.parameterOids.length < n) b.parameterOids.push(0);
   const known = b.parameterOids[n - 1]!;
   const oid = known === 0 ? OID.unknown : known;
@@ -185,7 +187,11 @@ export function starColumns(ctx: ExprContext, node: Node): Expr[] | null {
   const names = stringsOf(fields.slice(0, -1));
   const alias = names.at(-1)!;
   const relation = findRelation(ctx.scope, names.length > 1 ? names.at(-2)! : null, alias, ref.location ?? 0);
-  if (relation === null) throw missingRelation(ctx, alias, ref.location ?? 0);
+  if (relation === null) {
+    const fields = variableStar(ctx.binder, names);
+    if (fields !== null) return fields.map((field) => field.expr);
+    throw missingRelation(ctx, alias, ref.location ?? 0);
+  }
   return relation.columns.filter((c) => !c.hidden).map((c) => columnExpr(c.column));
 }
 
@@ -214,7 +220,8 @@ function bindColumnRef(ctx: ExprContext, ref: ColumnRef): Expr {
   if (names.length === 1) {
     const name = names[0]!;
     const column = findColumn(ctx.scope, name, location);
-    const found = column !== null ? columnExpr(column, location) : bareSystemColumn(ctx, name, location);
+    if (column !== null) return variableBeforeColumn(ctx.binder, names, location) ?? columnExpr(column, location);
+    const found = bindVariable(ctx.binder, names) ?? bareSystemColumn(ctx, name, location);
     if (found !== null) return found;
     const relation = findRelation(ctx.scope, null, name, location);
     if (relation !== null) return wholeRow(relation.columns.filter((c) => !c.hidden).map((c) => c.column));
@@ -223,10 +230,16 @@ function bindColumnRef(ctx: ExprContext, ref: ColumnRef): Expr {
   const name = names.at(-1)!;
   const table = names.at(-2)!;
   const relation = findRelation(ctx.scope, names.length > 2 ? names.at(-3)! : null, table, location);
-  if (relation === null) throw missingRelation(ctx, table, location);
+  if (relation === null) {
+    const variable = bindVariable(ctx.binder, names);
+    if (variable !== null) return variable;
+    throw missingRelation(ctx, table, location);
+  }
   const matches = relation.columns.filter((c) => c.column.name === name);
   if (matches.length > 1) throw errorAt('42702', `column reference "${name}" is ambiguous`, location);
   if (matches.length === 0) return systemColumnOf(ctx, relation, table, name, location);
+  const variable = variableBeforeColumn(ctx.binder, names, location);
+  if (variable !== null) return variable;
   return columnExpr(matches[0]!.column, location);
 }
 
@@ -607,33 +620,4 @@ function bindField(arg: Expr, name: string, location: number): Expr {
     `column notation .${name} applied to type ${formatType(arg.oid)}, which is not a composite type`,
     location,
   );
-}
-
-const SQL_VALUES: Readonly<Record<string, readonly [SqlValueName, number]>> = {
-  SVFOP_CURRENT_DATE: ['current_date', OID.date],
-  SVFOP_CURRENT_TIME: ['current_time', OID.timetz],
-  SVFOP_CURRENT_TIME_N: ['current_time', OID.timetz],
-  SVFOP_CURRENT_TIMESTAMP: ['current_timestamp', OID.timestamptz],
-  SVFOP_CURRENT_TIMESTAMP_N: ['current_timestamp', OID.timestamptz],
-  SVFOP_LOCALTIME: ['localtime', OID.time],
-  SVFOP_LOCALTIME_N: ['localtime', OID.time],
-  SVFOP_LOCALTIMESTAMP: ['localtimestamp', OID.timestamp],
-  SVFOP_LOCALTIMESTAMP_N: ['localtimestamp', OID.timestamp],
-  SVFOP_CURRENT_ROLE: ['current_user', OID.name],
-  SVFOP_CURRENT_USER: ['current_user', OID.name],
-  SVFOP_USER: ['current_user', OID.name],
-  SVFOP_SESSION_USER: ['current_user', OID.name],
-  SVFOP_CURRENT_CATALOG: ['current_catalog', OID.name],
-  SVFOP_CURRENT_SCHEMA: ['current_schema', OID.name],
-};
-
-function bindSqlValue(e: { op?: string; typmod?: number }): Expr {
-  const found = SQL_VALUES[e.op ?? 'SVFOP_CURRENT_DATE'];
-  if (found === undefined) throw sqlError('0A000', `unsupported value function ${e.op ?? ''}`);
-  return {
-    kind: 'sqlvalue',
-    name: found[0],
-    oid: found[1],
-    typmod: e.op?.endsWith('_N') === true ? (e.typmod ?? -1) : -1,
-  };
 }

@@ -80,7 +80,9 @@ export function bindRangeFunction(
     }
     const { expr } = bound.call;
     const single = item.alias?.aliasname !== undefined && (item.functions ?? []).length === 1 && names.length === 0;
-    columns.push(b.column(single ? item.alias!.aliasname! : functionName(node), expr.oid, expr.typmod));
+    const own = expr.kind === 'srf' || expr.kind === 'call' ? expr.entry.columnName : undefined;
+    const name = own ?? (single ? item.alias!.aliasname! : functionName(node));
+    columns.push(b.column(name, expr.oid, expr.typmod));
   }
   if (item.ordinality === true) columns.push(b.column('ordinality', OID.int8, -1));
   const plan: Plan = { kind: 'function', columns, calls, ordinality: item.ordinality === true };

@@ -10,6 +10,7 @@ import type { Node, SelectStmt } from 'libpg-query';
 import type { ColumnExpr, Expr } from './expr.js';
 import type { CteDefinition, Lock, Plan, PlanColumn } from './logical.js';
 import type { Pin } from '../catalog/pins.js';
+import type { VariableNames } from './variables.js';
 import { arrayOidOf, catalogOidOf } from '../types/registry.js';
 import { baseOidOf, domainTypmod, isHandle, typesWithin } from '../types/user-types.js';
 import { PINNED } from '../types/pinned-types.js';
@@ -70,6 +71,8 @@ export class Binder {
   readonly settings: PlannerSettings;
   /** 0 = not yet known. */
   readonly parameterOids: number[];
+  /** Of the function that the statement stands in. */
+  readonly variables: VariableNames | null;
   readonly #dependencies = new Map<number, number>();
   readonly #pinnedTypes = new Map<number, number>();
   /** Filled while a view is made: users' types by the nodes that name them. */
@@ -92,7 +95,9 @@ export class Binder {
     settings: PlannerSettings,
     parameterOids: readonly number[],
     pins: Map<object, Pin> | null = null,
+    variables: VariableNames | null = null,
   ) {
+    this.variables = variables;
     this.pins = pins;
     this.stars = pins === null ? null : new Map();
     this.typePins = pins === null ? null : new Map();
@@ -127,6 +132,10 @@ export class Binder {
         this.#pinnedTypes.set(catalogOidOf(arrayOidOf(handle)), arrayOidOf(handle));
       }
     }
+  }
+
+  dependOnRoutine({ id, version }: { readonly id: number; readonly version: number }): void {
+    this.#dependencies.set(id, version);
   }
 
   /** A type that a user made, by its name or pinned. null if there is none. */

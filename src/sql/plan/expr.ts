@@ -25,6 +25,8 @@ export interface ParamExpr extends Typed {
   readonly kind: 'param';
   /** 0-based. */
   readonly index: number;
+  /** Of the field that it is, for a variable's. */
+  readonly name?: string;
 }
 export interface ColumnExpr extends Typed {
   readonly kind: 'column';

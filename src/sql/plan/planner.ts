@@ -2,7 +2,7 @@
  * The planner: a parsed statement and a view of the catalog → a compiled statement. Stateless; caching is the
  * session's. Everything is synchronous: relations were resolved before.
  */
-import type { CopyStmt, Node } from 'libpg-query';
+import type { CallStmt, CopyStmt, Node } from 'libpg-query';
 import { sqlError } from '../../base/errors.js';
 import type {
   CatalogSnapshot,
@@ -40,6 +40,8 @@ import { ExprFormatter, quoteIdentifier } from './format-expr.js';
 import type { Plan, PlanColumn } from './logical.js';
 import { optimise } from './optimise.js';
 import { walkPlan } from './plan-walk.js';
+import { callAsQuery } from './routines.js';
+import type { VariableNames } from './variables.js';
 import { isImmutable } from './volatility.js';
 import { compileView } from './view-query.js';
 
@@ -80,6 +82,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   DeleteStmt: 'DELETE',
   MergeStmt: 'MERGE',
   SelectStmt: 'SELECT',
+  CallStmt: 'CALL',
 };
 
 function compileStatement(
@@ -87,15 +90,18 @@ function compileStatement(
   parameterOids: readonly number[],
   catalog: CatalogSnapshot,
   settings: PlannerSettings,
+  variables: VariableNames | null = null,
 ): CompiledStatement {
-  const binder = new Binder(catalog, settings, parameterOids);
-  while (binder.parameterOids.length < statement.parameterCount) binder.parameterOids.push(0);
+  variables?.begin();
+  const binder = new Binder(catalog, settings, parameterOids, null, variables);
+  while (variables === null && binder.parameterOids.length < statement.parameterCount) binder.parameterOids.push(0);
   if (statement.kind === 'CopyStmt') return compileCopy(statement.node['CopyStmt'] as CopyStmt, binder, settings);
   const command = COMMANDS[statement.kind];
   if (command === undefined) throw sqlError('0A000', `${statement.kind.replace(/Stmt$/, '')} cannot be planned`);
-  const bound = bindStatement(binder, statement.node as unknown as Node);
+  const called = command === 'CALL' ? (statement.node['CallStmt'] as CallStmt).funccall! : null;
+  const bound = bindStatement(binder, called === null ? (statement.node as unknown as Node) : callAsQuery(called));
   const plan = optimise(settle(bound, binder), settings.format);
-  const returnsRows = command === 'SELECT' || plan.columns.length > 0;
+  const returnsRows = called === null ? command === 'SELECT' || plan.columns.length > 0 : givesRow(plan);
   const query = compileQuery(plan, command, returnsRows);
   const readOnly = !binder.modifies && !binder.locks && !callsWriters(plan);
   return {
@@ -108,6 +114,11 @@ function compileStatement(
     start: (ctx) => query.start(ctx),
     explain: (options) => explainPlan(plan, options, settings.format),
   };
+}
+
+/** A procedure without OUT parameters gives a column of nothing. */
+function givesRow(plan: Plan): boolean {
+  return !plan.columns.every((c) => c.oid === OID.void);
 }
 
 /** Parameters that no context gave a type are text. Settled in place: the binder's list is what clients see. */
@@ -160,6 +171,8 @@ function callsWriters(plan: Plan): boolean {
     if (
       (e.kind === 'call' || e.kind === 'srf') &&
       e.entry.volatility === 'volatile' &&
+      // Its statements are asked by themselves whether they write.
+      e.entry.routine === undefined &&
       !READING_VOLATILES.has(e.entry.name)
     )
       writes = true;

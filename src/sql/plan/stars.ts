@@ -17,7 +17,11 @@ export function starTargets(ctx: ExprContext, item: Node, star: readonly Expr[])
     star.map((column) => written(ctx, column)),
   );
   const location = locationOf((item as { readonly ResTarget: ResTarget }).ResTarget.val);
-  return star.map((expr) => ({ name: expr.kind === 'column' ? expr.name : '?column?', expr, location }));
+  return star.map((expr) => ({
+    name: (expr.kind === 'column' || expr.kind === 'param' ? expr.name : undefined) ?? '?column?',
+    expr,
+    location,
+  }));
 }
 
 /** Of the relation that shows it, or merged of several by a join. */

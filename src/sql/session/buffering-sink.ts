@@ -89,8 +89,19 @@ export class BufferingSink implements ResultSink {
   }
 
   notice(notice: Notice): void {
-    if (this.#open) this.#inner.notice(notice);
-    else this.#events.push({ kind: 'notice', notice });
+    if (this.#open) {
+      this.#inner.notice(notice);
+      return;
+    }
+    this.#bytes += 64 + notice.message.length;
+    this.#events.push({ kind: 'notice', notice });
+    if (this.#bytes > BUFFER_MAX) this.release();
+  }
+
+  /** The statement has failed for good: what it said is told, what it gave is not. */
+  tellNotices(): void {
+    for (const event of this.#events.splice(0)) if (event.kind === 'notice') this.#inner.notice(event.notice);
+    this.#bytes = 0;
   }
 
   slow(): Promise<void> | null {

@@ -83,12 +83,10 @@ async function makePlan(session: Session, prepared: Prepared): Promise<CachedPla
     await session.services.loadView();
   }
   if (!needsView) await resolveDefaults(session, names, snapshot);
+  const { format, user, database } = session;
+  const settings = { format, user, database };
   const declared = await declaredTypes(session, prepared);
-  const made = deps.planner.compile(statement, declared.oids, snapshot, {
-    format: session.format,
-    user: session.user,
-    database: session.database,
-  });
+  const made = deps.planner.compile(statement, declared.oids, snapshot, settings, prepared.names);
   const compiled =
     declared.types.length === 0 ? made : { ...made, dependencies: [...made.dependencies, ...declared.types] };
   if (prepared.described && !sameShape(prepared.columns, compiled.columns)) {

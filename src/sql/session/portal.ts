@@ -2,6 +2,7 @@
 import { sqlError } from '../../base/errors.js';
 import type { CompiledStatement, Execution, ParsedStatement } from '../contract.js';
 import type { ResultColumn } from '../session-api.js';
+import type { VariableNames } from '../plan/variables.js';
 import type { Datum } from '../types/datum.js';
 import type { CachedPlan } from './plan-cache.js';
 import type { CursorRows } from './cursor-rows.js';
@@ -23,7 +24,17 @@ export class Prepared {
   /** True once Describe could have been answered: the result must not change its shape afterwards. */
   described = false;
 
-  constructor(text: string, statement: ParsedStatement | null, declaredOids: readonly number[], shared: boolean) {
+  /** Of the function whose body it stands in. */
+  readonly names: VariableNames | null;
+
+  constructor(
+    text: string,
+    statement: ParsedStatement | null,
+    declaredOids: readonly number[],
+    shared: boolean,
+    names: VariableNames | null = null,
+  ) {
+    this.names = names;
     this.text = text;
     this.statement = statement;
     this.declaredOids = declaredOids;

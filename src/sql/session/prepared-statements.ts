@@ -37,15 +37,18 @@ export async function prepare(session: Session, statement: ParsedStatement, body
   return 'PREPARE';
 }
 
-/** As a client would name them: what an oid stands for may change while the statement is prepared. */
-async function declaredTypes(session: Session, types: unknown): Promise<number[]> {
+/** In which the users' types that the tree names are known. */
+export async function typeScope(session: Session, types: unknown): Promise<TypeScope> {
   const names = new Map<string, RelationName>();
   collectRelations(types, names);
   const { searchPath } = session.settings.derived;
   const snapshot = await session.transactionCatalog().snapshot([...names.values()], searchPath, session.waitOptions());
-  const scope: TypeScope = {
-    userType: (schema, name) => snapshot.type({ schema, name, isType: true })?.typeOid ?? null,
-  };
+  return { userType: (schema, name) => snapshot.type({ schema, name, isType: true })?.typeOid ?? null };
+}
+
+/** As a client would name them: what an oid stands for may change while the statement is prepared. */
+async function declaredTypes(session: Session, types: unknown): Promise<number[]> {
+  const scope = await typeScope(session, types);
   return list(types).map((t) => catalogOidOf(resolveTypeName(t['TypeName'] as TypeName, scope).oid));
 }
 

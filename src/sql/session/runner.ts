@@ -3,27 +3,27 @@
  * changes, utilities. The results of what may be repeated are held back by the buffering sink; an
  * implicit transaction commits before the completion is let through.
  */
-import { QuoralError, sqlError } from '../../base/errors.js';
-import type { ExecContext, ParsedStatement } from '../contract.js';
-import type { DdlContext } from '../ddl/context.js';
+import { QuoralError } from '../../base/errors.js';
+import type { ParsedStatement } from '../contract.js';
 import { isDdl, runDdl } from '../ddl/run-ddl.js';
-import { BUILT_IN_ONLY } from '../plan/coerce.js';
 import type { ResultSink } from '../session-api.js';
 import type { Datum } from '../types/datum.js';
 import { asOfTimestamp } from './as-of.js';
 import { BufferingSink } from './buffering-sink.js';
 import { settlePortals } from './cursors.js';
-import type { StatementMemory } from './memory.js';
+import { ddlContext } from './ddl-context.js';
 import type { CachedPlan } from './plan-cache.js';
 import { planFor, validPlan } from './planning.js';
 import type { Portal, Prepared } from './portal.js';
+import { runBlock } from './procedural.js';
+import { readOnlyError, tooOldSnapshot } from './runner-errors.js';
 import type { Session } from './session.js';
 import { NO_SINK } from './no-sink.js';
 import {
   actsAtCommit,
-  commandName,
   endsTransaction,
   isPlanned,
+  isProcedural,
   mayLookUpCatalog,
   RANGES_COLUMNS,
 } from './statement-kinds.js';
@@ -61,6 +61,7 @@ export class StatementRunner {
       }
       await this.#runPlanned(prepared, sink, options);
     } else if (statement.kind === 'TransactionStmt') await runUtility(session, statement, sink, options.simple);
+    else if (isProcedural(statement)) await this.#runProcedural(statement, sink, options);
     else if (isDdl(statement)) await this.#runDdl(statement, sink, options);
     else await this.#runUtility(statement, sink, options);
   }
@@ -83,6 +84,20 @@ export class StatementRunner {
     let tag = '';
     await transaction.withRetries(buffer, false, async () => {
       tag = await runUtility(session, statement, buffer, options.simple);
+      if (options.commits) await transaction.commit();
+    });
+    await this.#finish(buffer, tag, options);
+  }
+
+  /** DO: its statements are run again by themselves where that is possible, or all of it with the transaction. */
+  async #runProcedural(statement: ParsedStatement, sink: ResultSink, options: RunOptions): Promise<void> {
+    const session = this.#session;
+    const { transaction } = session;
+    const buffer = this.#hold(sink);
+    if (transaction.finished > 0) transaction.checkCatalog();
+    let tag = '';
+    await transaction.withRetries(buffer, false, async () => {
+      tag = await runBlock(session, statement, buffer);
       if (options.commits) await transaction.commit();
     });
     await this.#finish(buffer, tag, options);
@@ -113,7 +128,7 @@ export class StatementRunner {
       const memory = session.newMemory();
       transaction.catalog().beginSchemaChange();
       try {
-        tag = await runDdl(this.ddlContext(buffer, memory), statement);
+        tag = await runDdl(ddlContext(session, buffer, memory, { alone: true }), statement);
       } finally {
         memory.close();
       }
@@ -218,51 +233,4 @@ export class StatementRunner {
     sink.complete(`SELECT ${count}`);
     return true;
   }
-
-  ddlContext(sink: ResultSink, memory: StatementMemory): DdlContext {
-    const session = this.#session;
-    const { transaction, server, user, database } = session;
-    return {
-      session: {
-        user,
-        database,
-        // The statement that makes the session's temporary schema finds it there.
-        get searchPath() {
-          return session.settings.derived.searchPath;
-        },
-        implicit: session.state.state === 'implicit' && transaction.finished === 0,
-        inBlock: session.state.inBlock,
-      },
-      txn: transaction.ensureTxn(),
-      db: server.deps.db,
-      catalog: transaction.catalog(),
-      temporaries: session.temporaries,
-      planner: server.deps.planner,
-      plannerSettings: { format: session.format, user, database },
-      types: BUILT_IN_ONLY,
-      sequences: server.sequences,
-      wait: session.waitOptions(),
-      signal: session.signal,
-      sink,
-      logger: server.deps.logger,
-      memory,
-      cascades: [],
-      execContext: (): ExecContext => session.execContext([], memory, sink, false),
-      notice: (notice) => session.notice(notice),
-    };
-  }
-}
-
-/** The rows that an older snapshot should see are not in the storage that the table has now. */
-function tooOldSnapshot(fixed: boolean): QuoralError {
-  const message = 'the table was rewritten after the snapshot of the transaction was taken';
-  if (fixed) return sqlError('55000', message, { hint: 'Read at a later time.' });
-  return new QuoralError('40001', `could not serialize access: ${message}`, {
-    retry: 'transaction',
-    fields: { hint: 'Retry the transaction.' },
-  });
-}
-
-function readOnlyError(statement: ParsedStatement): QuoralError {
-  return sqlError('25006', `cannot execute ${commandName(statement)} in a read-only transaction`);
 }

@@ -18,7 +18,7 @@ import { typeEntryName } from '../catalog/transaction-catalog.js';
 import { userTypes } from '../catalog/user-types-view.js';
 import { virtualRelation, virtualRelationByOid } from '../catalog/virtual/registry.js';
 import type { ActivityRow, CatalogServices, CursorRow, SettingRow } from '../catalog/virtual/services.js';
-import type { SessionServices } from '../contract.js';
+import type { RoutineCall, RoutineResult, SessionServices } from '../contract.js';
 import { arrayOidOf, catalogOidOf } from '../types/registry.js';
 import { userTypeOf } from '../types/user-types.js';
 import type { DomainCheck } from '../types/user-types.js';
@@ -45,6 +45,7 @@ export interface ServiceHost {
   readonly advisory: SessionAdvisory;
   readonly temporaries: SessionTemporaries;
   cursors(): readonly CursorRow[];
+  readonly routines: { call(call: RoutineCall): Promise<RoutineResult> };
 }
 
 /** 'a.b', '"A"."b"' or 'x' into its parts. */
@@ -106,6 +107,10 @@ export class Services implements SessionServices, CatalogServices {
 
   sleep(ms: number, signal: AbortSignal): Promise<void> {
     return this.#catalog.waitFor(() => undefined, ms, signal);
+  }
+
+  callRoutine(call: RoutineCall): Promise<RoutineResult> {
+    return this.#host.routines.call(call);
   }
 
   notify(channel: string, payload: string): void {

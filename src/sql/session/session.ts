@@ -34,6 +34,7 @@ import { isHandle } from '../types/user-types.js';
 import { StatementMemory } from './memory.js';
 import { NO_SINK } from './no-sink.js';
 import { actBeforeCommit } from './on-commit.js';
+import { ddlContext } from './ddl-context.js';
 import { bindPortal, continuePortal, emptyTag } from './portal-protocol.js';
 import { PlanCache } from './plan-cache.js';
 import { cachedStatement, planFor } from './planning.js';
@@ -43,6 +44,8 @@ import { cursorRows } from './cursors.js';
 import type { ServerCore } from './server.js';
 import { newSessionAdvisory, type SessionAdvisory } from './advisory.js';
 import { SessionNotifications } from './notifications.js';
+import { routineHost } from './procedural.js';
+import { Routines } from './routines.js';
 import { Services } from './services.js';
 import { Settings, severityRank } from './settings.js';
 import { endsTransaction, isPlanned } from './statement-kinds.js';
@@ -69,6 +72,7 @@ export class Session implements SqlSession {
   readonly notifications: SessionNotifications;
   readonly advisory: SessionAdvisory;
   readonly temporaries: SessionTemporaries;
+  readonly routines: Routines;
   readonly #runner: StatementRunner;
   readonly prepared = new Map<string, Prepared>();
   readonly portals = new Map<string, Portal>();
@@ -112,6 +116,7 @@ export class Session implements SqlSession {
     });
     this.advisory = newSessionAdvisory(this);
     this.temporaries = new SessionTemporaries(server.catalog, (name) => this.settings.setTemporarySchema(name));
+    this.routines = new Routines((routine) => routineHost(this, routine));
     this.transaction = new SessionTransaction(this);
     this.#runner = new StatementRunner(this);
   }
@@ -365,7 +370,7 @@ export class Session implements SqlSession {
   }
 
   beforeCommit(): Promise<void> | null {
-    return actBeforeCommit(this, () => this.#runner.ddlContext(NO_SINK, this.newMemory()));
+    return actBeforeCommit(this, () => ddlContext(this, NO_SINK, this.newMemory(), { alone: false }));
   }
 
   /** Where notices go while a statement holds its results back. */

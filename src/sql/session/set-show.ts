@@ -40,7 +40,7 @@ function isolationOf(value: string): Isolation {
   });
 }
 
-export function setVariable(session: Session, body: Loose): string {
+export function setVariable(session: Session, body: Loose, inside = false): string {
   const name = String(body['name'] ?? '');
   const values = list(body['args']);
   switch (body['kind']) {
@@ -70,7 +70,8 @@ export function setVariable(session: Session, body: Loose): string {
       throw sqlError('22023', `role "${value}" does not exist`);
     return 'SET';
   }
-  if (body['is_local'] === true && !session.state.inBlock)
+  // Inside of a function there is a transaction, whoever began it.
+  if (body['is_local'] === true && !session.state.inBlock && !inside)
     session.warn('25P01', 'SET LOCAL can only be used in transaction blocks');
   session.settings.set(name, value, body['is_local'] === true);
   session.refreshFormat();

@@ -17,12 +17,18 @@ export function isPlanned(statement: ParsedStatement): boolean {
     case 'DeleteStmt':
     case 'MergeStmt':
     case 'CopyStmt':
+    case 'CallStmt':
       return true;
     case 'SelectStmt':
       return bodyOf(statement)['intoClause'] === undefined;
     default:
       return false;
   }
+}
+
+/** Runs statements of its own. */
+export function isProcedural({ kind }: ParsedStatement): boolean {
+  return kind === 'DoStmt';
 }
 
 /** Does its work when its transaction commits, which may be tried again: notifications. */

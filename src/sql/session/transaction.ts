@@ -35,8 +35,8 @@ export interface TransactionModes {
   readonly asOf: number | null;
 }
 
-export interface SavepointEntry {
-  readonly name: string;
+/** A point that the transaction can return to. */
+export interface TransactionMark {
   readonly kv: Savepoint | null;
   readonly settings: SettingsMark;
   readonly catalog: Mark;
@@ -46,6 +46,10 @@ export interface SavepointEntry {
   readonly advisory: number;
   /** Portals with greater numbers came after it. */
   readonly portalSerial: number;
+}
+
+export interface SavepointEntry extends TransactionMark {
+  readonly name: string;
 }
 
 /** What the transaction needs of its session. */
@@ -265,8 +269,10 @@ export class SessionTransaction {
         await body();
         return;
       } catch (error) {
-        if (changes !== this.#host.advisory.changes) throw error;
-        if (!this.#mayRepeat(error, buffer, attempt, alone)) throw error;
+        if (changes !== this.#host.advisory.changes || !this.#mayRepeat(error, buffer, attempt, alone)) {
+          buffer.tellNotices();
+          throw error;
+        }
         buffer.discard();
         mark(this.finished === 0 ? 'transaction-retried-in-server' : 'statement-retried-in-server');
         if (this.finished === 0) await this.#restart();

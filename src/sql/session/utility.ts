@@ -6,12 +6,12 @@ import { discardTemporaries } from '../catalog/temporary.js';
 import { sqlError } from '../../base/errors.js';
 import type { ParsedStatement } from '../contract.js';
 import type { ResultColumn, ResultSink } from '../session-api.js';
-import { AS_DECLARED, knownForeignKeyQueue } from '../exec/foreign-key-queue.js';
 import { asOfTimestamp } from './as-of.js';
 import { closeCursor, declareCursor, fetch } from './cursors.js';
 import { explain, explainColumns } from './explain.js';
-import { closePortals, lastSerial } from './portal.js';
+import { closePortals } from './portal.js';
 import { deallocate, execute, prepare } from './prepared-statements.js';
+import { markTransaction, returnTo } from './savepoints.js';
 import type { Session } from './session.js';
 import { setConstraints } from './set-constraints.js';
 import { modesFrom, setVariable, show } from './set-show.js';
@@ -86,6 +86,7 @@ export async function runUtility(
     case 'ClosePortalStmt':
       return closeCursor(session, body);
     case 'LockStmt':
+      if (!session.state.inBlock) throw sqlError('25P01', 'LOCK TABLE can only be used in transaction blocks');
       return lockTable(session, body);
     case 'ConstraintsSetStmt':
       return setConstraints(session, body);
@@ -105,8 +106,6 @@ export async function runUtility(
     case 'NotifyStmt':
       session.notifications.notify(String(body['conditionname']), String(body['payload'] ?? ''));
       return 'NOTIFY';
-    case 'DoStmt':
-      throw sqlError('0A000', 'DO blocks are not supported');
     default:
       throw sqlError('0A000', `${statement.kind.replace(/Stmt$/, '')} is not supported`);
   }
@@ -144,18 +143,7 @@ async function transaction(session: Session, statement: ParsedStatement, body: L
       return 'ROLLBACK';
     case 'TRANS_STMT_SAVEPOINT': {
       requireBlock(session, 'SAVEPOINT');
-      session.transactionCatalog().forbidIngest();
-      const txn = session.transaction.ensureTxn();
-      session.transaction.savepoints.push({
-        name,
-        kv: txn.savepoint(),
-        constraints: knownForeignKeyQueue(txn)?.modes ?? null,
-        settings: session.settings.mark(),
-        catalog: session.transactionCatalog().mark(),
-        notifications: session.notifications.mark(),
-        advisory: session.advisory.mark(),
-        portalSerial: lastSerial(),
-      });
+      session.transaction.savepoints.push({ name, ...markTransaction(session) });
       return 'SAVEPOINT';
     }
     case 'TRANS_STMT_RELEASE': {
@@ -185,21 +173,8 @@ function findSavepoint(session: Session, name: string): number {
 async function rollbackTo(session: Session, name: string): Promise<string> {
   const at = findSavepoint(session, name);
   const entry = session.transaction.savepoints[at]!;
-  const { txn } = session;
-  if (txn === null || txn.status !== 'active') {
-    throw sqlError('40001', 'the transaction was ended by a conflict and cannot return to the savepoint', {
-      hint: 'Roll back and run the whole transaction again.',
-    });
-  }
-  if (entry.kv !== null) txn.rollbackTo(entry.kv);
-  const queue = knownForeignKeyQueue(txn);
-  if (queue !== null) queue.modes = entry.constraints ?? AS_DECLARED;
-  session.transactionCatalog().rollbackTo(entry.catalog);
-  session.settings.rollbackTo(entry.settings);
-  session.notifications.rollbackTo(entry.notifications);
-  await session.advisory.rollbackTo(entry.advisory);
+  await returnTo(session, entry);
   session.transaction.savepoints.length = at + 1;
-  closePortals(session.portals, (portal) => portal.held || portal.serial <= entry.portalSerial);
   session.state.revive();
   return 'ROLLBACK';
 }
@@ -237,8 +212,7 @@ async function discard(session: Session, body: Loose): Promise<string> {
 }
 
 /** Registers the use of the tables, which keeps schema changes away: what ACCESS SHARE promises. */
-async function lockTable(session: Session, body: Loose): Promise<string> {
-  if (!session.state.inBlock) throw sqlError('25P01', 'LOCK TABLE can only be used in transaction blocks');
+export async function lockTable(session: Session, body: Loose): Promise<string> {
   for (const r of list(body['relations'])) {
     const of = r['RangeVar'] as Loose;
     const name = {

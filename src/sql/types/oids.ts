@@ -41,6 +41,7 @@ export const OID = {
   any: 2276,
   anyarray: 2277,
   void: 2278,
+  trigger: 2279,
   anyelement: 2283,
   anynonarray: 2776,
   uuid: 2950,

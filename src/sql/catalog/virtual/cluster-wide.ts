@@ -92,11 +92,14 @@ export function tablespaces(): Values[] {
 }
 
 export const INTERNAL_LANGUAGE = 12;
+export const SQL_LANGUAGE = 14;
+export const PLPGSQL_LANGUAGE = 13563;
 export function languages(): Values[] {
   return [
     { oid: INTERNAL_LANGUAGE, lanname: 'internal', lanowner: SUPERUSER_OID, lanvalidator: 2246 },
     { oid: 13, lanname: 'c', lanowner: SUPERUSER_OID, lanvalidator: 2247 },
-    { oid: 14, lanname: 'sql', lanowner: SUPERUSER_OID, lanpltrusted: true, lanvalidator: 2248 },
+    { oid: SQL_LANGUAGE, lanname: 'sql', lanowner: SUPERUSER_OID, lanpltrusted: true, lanvalidator: 2248 },
+    { oid: PLPGSQL_LANGUAGE, lanname: 'plpgsql', lanowner: SUPERUSER_OID, lanispl: true, lanpltrusted: true },
   ];
 }
 

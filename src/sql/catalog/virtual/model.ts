@@ -13,6 +13,7 @@ import type {
   DatabaseDescriptor,
   Descriptor,
   IndexDescriptor,
+  RoutineDescriptor,
   SchemaDescriptor,
   SequenceDescriptor,
   TableDescriptor,
@@ -35,6 +36,7 @@ export interface Model {
   readonly types: readonly TypeDescriptor[];
   /** Views, materialised ones too. */
   readonly readers: readonly Reader[];
+  readonly routines: readonly RoutineDescriptor[];
   readonly schemas: readonly SchemaDescriptor[];
   readonly databases: readonly DatabaseDescriptor[];
   readonly schemaNames: ReadonlyMap<number, string>;
@@ -56,6 +58,7 @@ export function modelOf(view: CatalogView): Model {
   const tables: TableDescriptor[] = [];
   const sequences: SequenceDescriptor[] = [];
   const types: TypeDescriptor[] = [];
+  const routines: RoutineDescriptor[] = [];
   const views: ViewDescriptor[] = [];
   const schemas: SchemaDescriptor[] = [];
   const databases: DatabaseDescriptor[] = [];
@@ -76,11 +79,12 @@ export function modelOf(view: CatalogView): Model {
       if (d.kind === 'table') tables.push(d);
       else if (d.kind === 'view') views.push(d);
       else if (d.kind === 'sequence') sequences.push(d);
-      else types.push(d);
+      else if (d.kind === 'type') types.push(d);
+      else routines.push(d);
     }
   }
   const readers = [...views, ...tables.filter(isMaterialized)];
-  const model: Model = { view, tables, sequences, views, readers, types, schemas, databases, schemaNames };
+  const model: Model = { view, tables, sequences, views, readers, types, routines, schemas, databases, schemaNames };
   models.set(view, model);
   return model;
 }

@@ -39,6 +39,7 @@ import {
 } from './operator-classes.js';
 import { aggregates, casts, operators, procedures } from './procedures.js';
 import { rangeRows } from './ranges.js';
+import { routineRows } from './routines.js';
 import {
   attributeRows,
   classRows,
@@ -74,7 +75,6 @@ const CONSTANT: Readonly<Record<string, () => Iterable<Values>>> = {
   pg_amop: familyOperators,
   pg_amproc: familyFunctions,
   pg_range: rangeRows,
-  pg_proc: procedures,
   pg_aggregate: aggregates,
   pg_operator: operators,
   pg_cast: casts,
@@ -96,6 +96,7 @@ const READY: Readonly<Record<string, RowBuilder>> = {
   pg_sequence: ({ model }) => sequenceRows(model),
   pg_namespace: ({ model }) => namespaceRows(model),
   pg_type: ({ model }) => allTypeRows(model),
+  pg_proc: ({ model }) => allProcedureRows(model),
 };
 
 const BUILT: Readonly<Record<string, Builder>> = {
@@ -127,6 +128,15 @@ const BUILT: Readonly<Record<string, Builder>> = {
   pg_statio_all_sequences: sequenceNames,
   pg_statio_user_sequences: sequenceNames,
 };
+
+let builtInProcedures: readonly Row[] | null = null;
+
+function allProcedureRows(model: Model): readonly Row[] {
+  const layout = LAYOUTS.find((one) => one.schema === 'pg_catalog' && one.name === 'pg_proc')!;
+  builtInProcedures ??= Array.from(procedures(), (values) => makeRow(layout, values));
+  if (model.routines.length === 0) return builtInProcedures;
+  return [...builtInProcedures, ...Array.from(routineRows(model), (values) => makeRow(layout, values))];
+}
 
 let builtInTypes: readonly Row[] | null = null;
 

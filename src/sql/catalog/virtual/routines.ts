@@ -1,0 +1,64 @@
+/** pg_proc's rows of what users made. */
+import { PgArray } from '../../types/datum.js';
+import { OID } from '../../types/oids.js';
+import { catalogOidOf, elementOidOf } from '../../types/registry.js';
+import type { Routine, RoutineDescriptor, RoutineParameter } from '../descriptor.js';
+import { PLPGSQL_LANGUAGE, SQL_LANGUAGE } from './cluster-wide.js';
+import type { Values } from './layout.js';
+import type { Model } from './model.js';
+import { oidvector, ownerOid, textArray } from './model.js';
+
+const VOLATILITY = { immutable: 'i', stable: 's', volatile: 'v' } as const;
+const MODES = { in: 'i', out: 'o', inout: 'b', variadic: 'v', table: 't' } as const;
+
+export function* routineRows(model: Model): Iterable<Values> {
+  for (const group of model.routines) for (const routine of group.routines) yield row(group, routine);
+}
+
+/** Of the input parameters; a procedure's OUT parameters are among them (PostgreSQL 15). */
+function inputs({ parameters, procedure }: Routine): readonly RoutineParameter[] {
+  return parameters.filter((p) => p.mode !== 'table' && (p.mode !== 'out' || procedure));
+}
+
+function row(group: RoutineDescriptor, routine: Routine): Values {
+  const taken = inputs(routine);
+  const { parameters } = routine;
+  const variadic = parameters.find((p) => p.mode === 'variadic');
+  const plain = parameters.every((p) => p.mode === 'in');
+  const named = parameters.some((p) => p.name !== '');
+  return {
+    oid: routine.oid,
+    proname: group.name,
+    pronamespace: group.schemaId,
+    proowner: ownerOid(group.owner),
+    prolang: routine.language === 'sql' ? SQL_LANGUAGE : PLPGSQL_LANGUAGE,
+    procost: 100,
+    prorows: routine.set ? 1000 : 0,
+    provariadic: variadic === undefined ? 0 : catalogOidOf(elementOidOf(variadic.typeOid)),
+    prokind: routine.procedure ? 'p' : 'f',
+    prosecdef: routine.securityDefiner,
+    proisstrict: routine.strict,
+    proretset: routine.set,
+    provolatile: VOLATILITY[routine.volatility],
+    proparallel: 'u',
+    pronargs: taken.length,
+    pronargdefaults: taken.filter((p) => p.defaultSql !== null).length,
+    prorettype: catalogOidOf(routine.typeOid),
+    proargtypes: oidvector(taken.map((p) => catalogOidOf(p.typeOid))),
+    ...(plain
+      ? {}
+      : {
+          proallargtypes: new PgArray(
+            OID.oid,
+            parameters.map((p) => catalogOidOf(p.typeOid)),
+          ),
+          proargmodes: new PgArray(
+            OID.char,
+            parameters.map((p) => MODES[p.mode]),
+          ),
+        }),
+    ...(named ? { proargnames: textArray(parameters.map((p) => p.name)) } : {}),
+    // A body in standard SQL stands elsewhere in PostgreSQL, as a tree.
+    prosrc: /^\s*(return\b|begin\s+atomic\b)/i.test(routine.body) && routine.language === 'sql' ? '' : routine.body,
+  };
+}

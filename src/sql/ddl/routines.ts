@@ -1,0 +1,421 @@
+/**
+ * CREATE [OR REPLACE], ALTER, DROP FUNCTION and PROCEDURE. All that have one name in a schema share a descriptor, so
+ * that whoever called one of them notices when another would fit better. Bodies are checked for their grammar when
+ * they are made; the names in them are looked up when they run.
+ */
+import { sqlError } from '../../base/errors.js';
+import { routineEntryName } from '../catalog/transaction-catalog.js';
+import { usesType } from '../catalog/codec.js';
+import type { Routine, RoutineDescriptor, RoutineParameter } from '../catalog/descriptor.js';
+import type { ParsedStatement, RelationName } from '../contract.js';
+import { inLiteral } from '../parse/body-position.js';
+import { nextToken } from '../parse/tokens.js';
+import { resolveTypeName } from '../plan/coerce.js';
+import { takesArgument } from '../plan/routines.js';
+import { readBody } from '../plpgsql/read-routine.js';
+import { sqlStatements } from '../plpgsql/sql-body.js';
+import { OID } from '../types/oids.js';
+import { formatType, isArrayType } from '../types/registry.js';
+import type { UserType } from '../types/user-types.js';
+import type { DdlContext } from './context.js';
+import { notice } from './context.js';
+import { deparse } from './deparse.js';
+import { creationSchema, shownName } from './objects.js';
+import { list, of, options, qualifiedName, strings, text, unsupported } from './tree.js';
+import type { Loose } from './tree.js';
+
+type TypeNode = Parameters<typeof resolveTypeName>[0];
+
+const MODES: Readonly<Record<string, RoutineParameter['mode']>> = {
+  FUNC_PARAM_DEFAULT: 'in',
+  FUNC_PARAM_IN: 'in',
+  FUNC_PARAM_OUT: 'out',
+  FUNC_PARAM_INOUT: 'inout',
+  FUNC_PARAM_VARIADIC: 'variadic',
+  FUNC_PARAM_TABLE: 'table',
+};
+const PARAMETERS_MAX = 100;
+
+function typeOf(ctx: DdlContext, node: unknown): number {
+  return resolveTypeName(node as TypeNode, ctx.types).oid;
+}
+
+function readParameters(ctx: DdlContext, nodes: readonly Loose[]): RoutineParameter[] {
+  if (nodes.length > PARAMETERS_MAX)
+    throw sqlError('54023', `functions cannot have more than ${PARAMETERS_MAX} arguments`);
+  const parameters: RoutineParameter[] = [];
+  let defaults = false;
+  for (const node of nodes) {
+    const p = of(node, 'FunctionParameter');
+    const mode = MODES[text(p['mode'])] ?? 'in';
+    const typeOid = typeOf(ctx, p['argType']);
+    const name = text(p['name']);
+    const takes = mode !== 'out' && mode !== 'table';
+    if (mode === 'variadic' && !isArrayType(typeOid)) throw sqlError('42P13', 'VARIADIC parameter must be an array');
+    if (name !== '' && parameters.some((q) => q.name === name && takes === (q.mode !== 'out' && q.mode !== 'table')))
+      throw sqlError('42P13', `parameter name "${name}" used more than once`);
+    const defaultSql = p['defexpr'] === undefined ? null : deparse(p['defexpr'] as Loose);
+    if (defaultSql !== null) {
+      if (!takes) throw sqlError('42P13', 'only input parameters can have default values');
+      ctx.planner.compileExpression(defaultSql, [], ctx.plannerSettings, { typeOid, typmod: -1 });
+      defaults = true;
+    } else if (defaults && takes && mode !== 'variadic')
+      throw sqlError('42P13', 'input parameters after one with a default value must also have defaults');
+    parameters.push({ name, mode, typeOid, defaultSql });
+  }
+  return parameters;
+}
+
+interface Returns {
+  readonly typeOid: number;
+  readonly set: boolean;
+  readonly columns: Routine['columns'];
+}
+
+async function readReturns(ctx: DdlContext, body: Loose, parameters: readonly RoutineParameter[]): Promise<Returns> {
+  const outputs = parameters.filter((p) => p.mode === 'out' || p.mode === 'inout' || p.mode === 'table');
+  const implied = outputs.length === 0 ? OID.void : outputs.length === 1 ? outputs[0]!.typeOid : OID.record;
+  const node = body['returnType'] as Loose | undefined;
+  if (body['is_procedure'] === true) return { typeOid: implied, set: false, columns: null };
+  if (node === undefined) {
+    if (outputs.length === 0) throw sqlError('42P13', 'function result type must be specified');
+    return { typeOid: implied, set: false, columns: null };
+  }
+  const set = node['setof'] === true;
+  if (parameters.some((p) => p.mode === 'table')) return { typeOid: implied, set, columns: null };
+  const name = qualifiedName(strings(node['names']));
+  const columns = await rowTypeOf(ctx, name);
+  if (columns !== null && node['arrayBounds'] === undefined) return { typeOid: OID.record, set, columns };
+  const typeOid = typeOf(ctx, node);
+  if (outputs.length > 0 && typeOid !== implied) {
+    throw sqlError('42P13', `function result type must be ${formatType(implied)} because of OUT parameters`);
+  }
+  return { typeOid, set, columns: null };
+}
+
+/** Columns of a table that has the name; null if it is a type's. */
+async function rowTypeOf(ctx: DdlContext, name: RelationName): Promise<Routine['columns']> {
+  if (name.schema === 'pg_catalog' || ctx.types.userType(name.schema, name.name, {}) !== null) return null;
+  const relation = await ctx.catalog.relation(name, ctx.session.searchPath, ctx.wait);
+  if (relation?.kind === 'view')
+    return relation.view.columns.map(({ name: n, typeOid, typmod }) => ({ name: n, typeOid, typmod }));
+  if (relation?.kind !== 'table') return null;
+  return relation.table.columns
+    .filter((c) => !c.dropped && !c.hidden)
+    .map(({ name: n, typeOid, typmod }) => ({ name: n, typeOid, typmod }));
+}
+
+type Facts = Pick<Routine, 'language' | 'body' | 'volatility' | 'strict' | 'securityDefiner'>;
+
+function readOptions(body: Loose, statement: ParsedStatement): Facts {
+  let language: string | null = null;
+  let source: string | null = null;
+  let volatility: Routine['volatility'] = 'volatile';
+  let strict = false;
+  let securityDefiner = false;
+  for (const { name, arg } of options(body['options'])) {
+    const value = (arg ?? {}) as Loose;
+    const flag = of(value, 'Boolean')['boolval'] === true;
+    if (name === 'language') language = text(of(value, 'String')['sval']).toLowerCase();
+    else if (name === 'as') [source = ''] = strings(of(value, 'List')['items']);
+    else if (name === 'volatility') volatility = text(of(value, 'String')['sval']) as Routine['volatility'];
+    else if (name === 'strict') strict = flag;
+    else if (name === 'security') securityDefiner = flag;
+    else if (name === 'set') throw unsupported('SET in a function');
+    else if (name === 'window') throw unsupported('a window function');
+  }
+  const standard = body['sql_body'] !== undefined;
+  if (standard && source !== null) throw sqlError('42P13', 'duplicate function body specified');
+  if (standard) source = standardBody(statement.text);
+  if (source === null) throw sqlError('42P13', 'no function body specified');
+  language ??= standard ? 'sql' : null;
+  if (language === null) throw sqlError('42P13', 'no language specified');
+  if (language !== 'sql' && language !== 'plpgsql') {
+    if (language === 'c' || language === 'internal') throw unsupported(`language "${language}"`);
+    throw sqlError('42704', `language "${language}" does not exist`);
+  }
+  if (standard && language !== 'sql') throw sqlError('42P13', 'inline SQL function body only valid for language SQL');
+  return { language, body: source, volatility, strict, securityDefiner };
+}
+
+/** RETURN … or BEGIN ATOMIC … END as it is written: the last words of the statement. */
+function standardBody(whole: string): string {
+  let at = -1;
+  let before = '';
+  for (let t = nextToken(whole, 0); t !== null; t = nextToken(whole, t.end)) {
+    if (t.kind === 'word' && t.text === 'atomic' && before === 'begin') return whole.slice(at);
+    if (t.kind === 'word' && (t.text === 'return' || t.text === 'begin')) at = t.start;
+    before = t.text;
+  }
+  return whole.slice(at);
+}
+
+export async function runCreateFunction(ctx: DdlContext, body: Loose, statement: ParsedStatement): Promise<string> {
+  const procedure = body['is_procedure'] === true;
+  const tag = procedure ? 'CREATE PROCEDURE' : 'CREATE FUNCTION';
+  const name = qualifiedName(strings(body['funcname']));
+  const schema = await creationSchema(ctx, name);
+  const parameters = readParameters(ctx, list(body['parameters']));
+  const returns = await readReturns(ctx, body, parameters);
+  const made = { procedure, parameters, ...returns, ...readOptions(body, statement) };
+  checkBody(name.name, made, body, statement);
+  const group = await openRoutines(ctx, schema.id, name.name);
+  if (group === null) {
+    const id = await ctx.catalog.catalog.ids.next();
+    const entry = routineEntryName(name.name);
+    if (!(await ctx.catalog.claimName(ctx.txn, schema.id, entry, { id, indexOid: null })))
+      throw sqlError('42723', `function "${name.name}" already exists with same argument types`);
+    ctx.catalog.putNew(ctx.txn, {
+      kind: 'routine',
+      id,
+      name: name.name,
+      databaseId: ctx.catalog.databaseId,
+      schemaId: schema.id,
+      version: 1,
+      owner: ctx.session.user,
+      routines: [{ oid: id, ...made }],
+    });
+    return tag;
+  }
+  const same = group.routines.find((r) => identity(r) === identity(made));
+  if (same !== undefined && body['replace'] !== true)
+    throw sqlError('42723', `function "${name.name}" already exists with same argument types`);
+  if (same !== undefined) checkReplace(name.name, same, made);
+  const oid = same?.oid ?? (await ctx.catalog.catalog.ids.next());
+  const others = group.routines.filter((r) => r !== same);
+  put(ctx, group, [...others, { oid, ...made, comment: same?.comment ?? null }]);
+  return tag;
+}
+
+/** Whether it can be read; where it cannot is told by its place in the statement. */
+function checkBody(name: string, made: Omit<Routine, 'oid'>, body: Loose, statement: ParsedStatement): void {
+  if (made.language === 'sql' && made.typeOid === OID.trigger)
+    throw sqlError('42P13', 'SQL functions cannot return type trigger');
+  const at = options(body['options']).find((o) => o.name === 'as')?.location ?? -1;
+  inLiteral(statement, at, () => {
+    if (made.language === 'plpgsql') readBody(name, made);
+    else if (at >= 0) sqlStatements(made.body);
+  });
+}
+
+function put(ctx: DdlContext, group: RoutineDescriptor, routines: readonly Routine[]): void {
+  if (routines.length > 0) {
+    ctx.catalog.put(ctx.txn, { ...group, routines, version: group.version + 1 });
+    return;
+  }
+  ctx.catalog.freeName(ctx.txn, group.schemaId, routineEntryName(group.name));
+  ctx.catalog.drop(ctx.txn, group.id);
+}
+
+type Callable = Pick<Routine, 'parameters' | 'procedure'>;
+
+/** What tells functions of one name apart. */
+function identity(routine: Callable): string {
+  return identityTypes(routine).join();
+}
+function identityTypes(routine: Callable): number[] {
+  return routine.parameters.filter((p) => takesArgument(routine, p)).map((p) => p.typeOid);
+}
+export function identityText(name: string, routine: Callable): string {
+  return `${name}(${identityTypes(routine)
+    .map((oid) => formatType(oid))
+    .join(',')})`;
+}
+
+function checkReplace(name: string, old: Routine, made: Omit<Routine, 'oid'>): void {
+  const kind = (r: Callable): string => (r.procedure ? 'procedure' : 'function');
+  if (old.procedure !== made.procedure) {
+    throw sqlError('42809', 'cannot change routine kind', { detail: `"${name}" is a ${kind(old)}.` });
+  }
+  const hint = `Use DROP ${kind(old).toUpperCase()} ${identityText(name, old)} first.`;
+  const outputs = (r: Callable): string =>
+    r.parameters
+      .filter((p) => p.mode !== 'in' && p.mode !== 'variadic')
+      .map((p) => `${p.name} ${p.typeOid}`)
+      .join();
+  if (old.typeOid !== made.typeOid || old.set !== made.set)
+    throw sqlError('42P13', 'cannot change return type of existing function', { hint });
+  if (outputs(old) !== outputs(made)) {
+    throw sqlError('42P13', 'cannot change return type of existing function', {
+      detail: 'Row type defined by OUT parameters is different.',
+      hint,
+    });
+  }
+  const inputs = (r: Callable): RoutineParameter[] => r.parameters.filter((p) => takesArgument(r, p));
+  inputs(old).forEach((p, i) => {
+    const now = inputs(made)[i]!;
+    if (p.name !== '' && p.name !== now.name)
+      throw sqlError('42P13', `cannot change name of input parameter "${p.name}"`, { hint });
+    if (p.defaultSql !== null && now.defaultSql === null)
+      throw sqlError('42P13', 'cannot remove parameter defaults from existing function', { hint });
+  });
+}
+
+/** The functions of that name under their schema lock, as they are now. */
+async function openRoutines(ctx: DdlContext, schemaId: number, name: string): Promise<RoutineDescriptor | null> {
+  const found = await ctx.catalog.routinesIn(schemaId, name, ctx.wait);
+  if (found === null) return null;
+  await ctx.catalog.lock(ctx.txn, [found.id], ctx.wait);
+  const current = await ctx.catalog.forUpdate(ctx.txn, found.id);
+  return current?.kind === 'routine' && current.name === name ? current : null;
+}
+
+interface OpenedRoutine {
+  readonly group: RoutineDescriptor;
+  readonly routine: Routine;
+}
+
+const KINDS: Readonly<Record<string, string>> = {
+  OBJECT_FUNCTION: 'function',
+  OBJECT_PROCEDURE: 'procedure',
+  OBJECT_ROUTINE: 'routine',
+};
+
+export function isRoutineObject(type: unknown): boolean {
+  return Object.hasOwn(KINDS, String(type));
+}
+
+/** The one that ObjectWithArgs names. @throws 42883, 42725, 42809; null where `missingOk` */
+async function openRoutine(
+  ctx: DdlContext,
+  object: Loose,
+  type: string,
+  missingOk: boolean,
+): Promise<OpenedRoutine | null> {
+  const kind = KINDS[type]!;
+  const name = qualifiedName(strings(object['objname']));
+  const found = (await ctx.catalog.routines(name, ctx.session.searchPath, ctx.wait)) ?? [];
+  const unspecified = object['args_unspecified'] === true;
+  const wanted = unspecified ? null : list(object['objargs']).map((n) => typeOf(ctx, n['TypeName']));
+  for (const { id } of found) {
+    await ctx.catalog.lock(ctx.txn, [id], ctx.wait);
+    const group = await ctx.catalog.forUpdate(ctx.txn, id);
+    if (group?.kind !== 'routine') continue;
+    const fitting = group.routines.filter((r) => wanted === null || identity(r) === wanted.join());
+    const right = fitting.filter((r) => kind === 'routine' || r.procedure === (kind === 'procedure'));
+    if (right.length === 1) return { group, routine: right[0]! };
+    if (right.length > 1) {
+      throw sqlError('42725', `${kind} name "${shownName(name)}" is not unique`, {
+        hint: `Specify the argument list to select the ${kind} unambiguously.`,
+      });
+    }
+    if (fitting.length > 0 && wanted !== null)
+      throw sqlError('42809', `${identityText(shownName(name), fitting[0]!).replaceAll(',', ', ')} is not a ${kind}`);
+  }
+  const shown =
+    wanted === null ? `"${shownName(name)}"` : `${shownName(name)}(${wanted.map((o) => formatType(o)).join(',')})`;
+  if (!missingOk) {
+    if (wanted === null) throw sqlError('42883', `could not find a ${kind} named ${shown}`);
+    throw sqlError(
+      '42883',
+      `${kind} ${shownName(name)}(${wanted.map((o) => formatType(o)).join(', ')}) does not exist`,
+    );
+  }
+  const named = wanted === null ? shownName(name) : shown;
+  notice(ctx, '00000', `${kind} ${named}${wanted === null ? '()' : ''} does not exist, skipping`);
+  return null;
+}
+
+export async function dropRoutines(ctx: DdlContext, body: Loose): Promise<string> {
+  const type = String(body['removeType']);
+  for (const object of list(body['objects'])) {
+    const opened = await openRoutine(ctx, of(object, 'ObjectWithArgs'), type, body['missing_ok'] === true);
+    if (opened === null) continue;
+    put(
+      ctx,
+      opened.group,
+      opened.group.routines.filter((r) => r !== opened.routine),
+    );
+  }
+  return `DROP ${KINDS[type]!.toUpperCase()}`;
+}
+
+/** Of a schema that is being dropped. */
+export function dropGroup(ctx: DdlContext, group: RoutineDescriptor): void {
+  put(ctx, group, []);
+}
+
+/** DROP TYPE … CASCADE: those that take or give the type. */
+export function dropRoutinesOf(ctx: DdlContext, group: RoutineDescriptor, type: UserType): void {
+  const kept = group.routines.filter((r) => !usesType({ ...group, routines: [r] }, type.oid));
+  for (const r of group.routines) {
+    if (!kept.includes(r))
+      ctx.cascades.push(`${r.procedure ? 'procedure' : 'function'} ${identityText(group.name, r)}`);
+  }
+  put(ctx, group, kept);
+}
+
+export async function runAlterFunction(ctx: DdlContext, body: Loose): Promise<string> {
+  const type = String(body['objtype']);
+  const opened = (await openRoutine(ctx, body['func'] as Loose, type, false))!;
+  let { routine } = opened;
+  for (const { name, arg } of options(body['actions'])) {
+    const flag = of(arg as Loose, 'Boolean')['boolval'] === true;
+    if (name === 'volatility')
+      routine = { ...routine, volatility: text(of(arg as Loose, 'String')['sval']) as Routine['volatility'] };
+    else if (name === 'strict') routine = { ...routine, strict: flag };
+    else if (name === 'security') routine = { ...routine, securityDefiner: flag };
+    else if (name === 'set') throw unsupported('SET in a function');
+  }
+  replaceOne(ctx, opened, routine);
+  return `ALTER ${KINDS[type]!.toUpperCase()}`;
+}
+
+function replaceOne(ctx: DdlContext, { group, routine }: OpenedRoutine, by: Routine): void {
+  put(
+    ctx,
+    group,
+    group.routines.map((r) => (r === routine ? by : r)),
+  );
+}
+
+/** RENAME TO and SET SCHEMA: it leaves those of its old name and joins those of the new one. */
+export async function moveRoutine(
+  ctx: DdlContext,
+  body: Loose,
+  to: { name?: string; schema?: string },
+): Promise<string> {
+  const type = String(body['renameType'] ?? body['objectType']);
+  const opened = (await openRoutine(ctx, of(body['object'] as Loose, 'ObjectWithArgs'), type, false))!;
+  const { group, routine } = opened;
+  const name = to.name ?? group.name;
+  const schema =
+    to.schema === undefined
+      ? { id: group.schemaId, name: await ctx.catalog.schemaName(group.schemaId) }
+      : await creationSchema(ctx, { schema: to.schema, name });
+  const tag = `ALTER ${KINDS[type]!.toUpperCase()}`;
+  if (schema.id === group.schemaId && name === group.name && to.schema !== undefined) return tag;
+  const joined = await openRoutines(ctx, schema.id, name);
+  if (joined?.routines.some((r) => identity(r) === identity(routine)) === true)
+    throw sqlError(
+      '42723',
+      `function ${identityText(name, routine).replaceAll(',', ', ')} already exists in schema "${schema.name}"`,
+    );
+  put(
+    ctx,
+    group,
+    group.routines.filter((r) => r !== routine),
+  );
+  if (joined !== null) {
+    put(ctx, joined, [...joined.routines, routine]);
+    return tag;
+  }
+  const id = await ctx.catalog.catalog.ids.next();
+  if (!(await ctx.catalog.claimName(ctx.txn, schema.id, routineEntryName(name), { id, indexOid: null })))
+    throw sqlError('42723', `function ${name} already exists in schema "${schema.name}"`);
+  ctx.catalog.putNew(ctx.txn, { ...group, id, name, schemaId: schema.id, version: 1, routines: [routine] });
+  return tag;
+}
+
+export async function commentOnRoutine(ctx: DdlContext, body: Loose): Promise<string> {
+  const object = of(body['object'] as Loose, 'ObjectWithArgs');
+  const opened = (await openRoutine(ctx, object, String(body['objtype']), false))!;
+  replaceOne(ctx, opened, { ...opened.routine, comment: text(body['comment']) || null });
+  return 'COMMENT';
+}
+
+export async function ownRoutine(ctx: DdlContext, body: Loose): Promise<string> {
+  const type = String(body['objectType']);
+  await openRoutine(ctx, of(body['object'] as Loose, 'ObjectWithArgs'), type, false);
+  return `ALTER ${KINDS[type]!.toUpperCase()}`;
+}

@@ -1,0 +1,191 @@
+/**
+ * Functions that users made, as the resolver of calls and the executor take functions: entries that hand the call
+ * to the session. Arguments that are left out become the expressions of their defaults where the call stands.
+ */
+import type { FuncCall, Node } from 'libpg-query';
+import type { Routine, RoutineParameter } from '../catalog/descriptor.js';
+import type { ExecContext, ResolvedRoutines } from '../contract.js';
+import { sqlError } from '../../base/errors.js';
+import type { CallInfo, FunctionEntry } from '../functions/entry.js';
+import { type Datum, PgArray } from '../types/datum.js';
+import { OID } from '../types/oids.js';
+import { arrayOidOf, formatType } from '../types/registry.js';
+import { as, isBuiltInFunction } from './ast.js';
+import { type Binder, type ExprContext, errorAt } from './binder.js';
+import { coerce } from './coerce.js';
+import type { Expr } from './expr.js';
+import { expressionTree } from './expression-tree.js';
+
+/** A call of a procedure has an argument for each OUT parameter too, which is not looked at. */
+export function takesArgument(routine: Pick<Routine, 'procedure'>, { mode }: RoutineParameter): boolean {
+  return mode === 'in' || mode === 'inout' || mode === 'variadic' || (mode === 'out' && routine.procedure);
+}
+export function inputsOf(routine: Pick<Routine, 'procedure' | 'parameters'>): readonly RoutineParameter[] {
+  return routine.parameters.filter((p) => takesArgument(routine, p));
+}
+export function outputsOf(routine: Routine): readonly RoutineParameter[] {
+  return routine.parameters.filter((p) => p.mode === 'out' || p.mode === 'inout' || p.mode === 'table');
+}
+
+const entries = new WeakMap<Routine, FunctionEntry>();
+
+export function routineEntry(name: string, routine: Routine): FunctionEntry {
+  let entry = entries.get(routine);
+  if (entry?.name !== name) {
+    entry = makeEntry(name, routine);
+    entries.set(routine, entry);
+  }
+  return entry;
+}
+
+function makeEntry(name: string, routine: Routine): FunctionEntry {
+  const inputs = inputsOf(routine);
+  const outputs = outputsOf(routine);
+  const record = routine.typeOid === OID.record;
+  const columns = record && outputs.length > 1 ? outputs : routine.columns;
+  const call = (
+    args: readonly Datum[],
+    ctx: ExecContext,
+    info: CallInfo,
+  ): ReturnType<NonNullable<typeof ctx.services.callRoutine>> => {
+    const { callRoutine } = ctx.services;
+    if (callRoutine === undefined) throw sqlError('0A000', `function ${name} cannot be called here`);
+    const { resultOid } = info;
+    const argOids = inputs.map((p, i) => concreteType(p, args[i] ?? null, info.argOids[i]));
+    return callRoutine.call(ctx.services, { routine, name, args, argOids, resultOid, record: info.record ?? null });
+  };
+  return {
+    oid: routine.oid,
+    name,
+    argOids: inputs.map((p) => p.typeOid),
+    resultOid: routine.typeOid,
+    strict: routine.strict,
+    volatility: routine.volatility,
+    variadic: inputs.at(-1)?.mode === 'variadic',
+    defaults: inputs.filter((p) => p.defaultSql !== null).map(() => null),
+    mayWait: true,
+    returnsSet: routine.set,
+    resultColumns: columns === null ? null : columns.map((c) => ({ name: c.name, typeOid: c.typeOid })),
+    impl: async (args, ctx, info) => (await call(args, ctx, info)).value,
+    call1: null,
+    call2: null,
+    rows: routine.set ? async (args, ctx, info) => (await call(args, ctx, info)).rows : null,
+    routine,
+    ...(outputs.length === 1 && outputs[0]!.name !== '' ? { columnName: outputs[0]!.name } : {}),
+  };
+}
+
+/** Arguments of a variadic call have become one array. */
+function concreteType(p: RoutineParameter, value: Datum, called: number | undefined): number {
+  if (p.mode !== 'variadic') return called ?? p.typeOid;
+  const polymorphic = p.typeOid === OID.anyarray || p.typeOid === OID.anycompatiblearray;
+  return polymorphic && value instanceof PgArray ? arrayOidOf(value.elementOid) : p.typeOid;
+}
+
+/** Of users, that such a call can mean; null if a built-in function has the name. */
+export function routinesNamed(b: Binder, schema: string | null, name: string): readonly ResolvedRoutines[] | null {
+  if (isBuiltInFunction(schema, name)) return null;
+  const found = b.catalog.routines?.({ schema, name, isRoutine: true }) ?? null;
+  if (found === null) return null;
+  if (found.length > 0 && b.pins !== null) throw errorAt('0A000', `function ${name} in a view is not supported`, -1);
+  for (const group of found) b.dependOnRoutine(group);
+  return found;
+}
+
+/** The functions among them, those of earlier schemas before others of the same types. */
+export function functionsOf(groups: readonly ResolvedRoutines[], procedures = false): FunctionEntry[] {
+  const seen = new Set<string>();
+  const list: FunctionEntry[] = [];
+  for (const { name, routines } of groups) {
+    for (const routine of routines) {
+      const key = inputsOf(routine)
+        .map((p) => p.typeOid)
+        .join();
+      if (routine.procedure !== procedures || seen.has(key)) continue;
+      seen.add(key);
+      list.push(routineEntry(name, routine));
+    }
+  }
+  return list;
+}
+
+/** CALL of what is no procedure, or is not there. @throws 42809, 42883 */
+export function refuseCall(
+  groups: readonly ResolvedRoutines[],
+  name: string,
+  oids: readonly number[],
+  at: number,
+): never {
+  const shown = `${name}(${oids.map((oid) => formatType(oid)).join(', ')})`;
+  if (groups.some((g) => g.routines.some((r) => !r.procedure && inputsOf(r).length === oids.length)))
+    throw errorAt('42809', `${shown} is not a procedure`, at, { hint: 'To call a function, use SELECT.' });
+  throw errorAt('42883', `procedure ${shown} does not exist`, at, {
+    hint: 'No procedure matches the given name and argument types. You might need to add explicit type casts.',
+  });
+}
+
+/** A call of a procedure where a function belongs. @throws 42809 */
+export function refuseProcedure(
+  groups: readonly ResolvedRoutines[],
+  name: string,
+  oids: readonly number[],
+  at: number,
+): void {
+  if (!groups.some((g) => g.routines.some((r) => r.procedure && inputsOf(r).length === oids.length))) return;
+  const shown = `${name}(${oids.map((oid) => formatType(oid)).join(', ')})`;
+  throw errorAt('42809', `${shown} is a procedure`, at, { hint: 'To call a procedure, use CALL.' });
+}
+
+/** Arguments by name, put into their places; those left out in between become their defaults. null: positional. */
+export function placeNamed(routines: readonly Routine[], nodes: readonly Node[]): readonly Node[] | null {
+  const first = nodes.findIndex((node) => as(node, 'NamedArgExpr') !== undefined);
+  if (first < 0) return null;
+  for (const routine of routines) {
+    const placed = placedFor(inputsOf(routine), nodes, first);
+    if (placed !== null) return placed;
+  }
+  return null;
+}
+
+function placedFor(inputs: readonly RoutineParameter[], nodes: readonly Node[], first: number): Node[] | null {
+  if (nodes.length > inputs.length) return null;
+  const placed: (Node | undefined)[] = inputs.map((_, i) => (i < first ? nodes[i] : undefined));
+  for (const node of nodes.slice(first)) {
+    const named = as(node, 'NamedArgExpr');
+    if (named === undefined) throw errorAt('42601', 'positional argument cannot follow named argument', -1);
+    const at = inputs.findIndex((p) => p.name === named.name);
+    if (at < 0 || placed[at] !== undefined) return null;
+    placed[at] = named.arg;
+  }
+  const filled = placed.map((node, i) => {
+    const { defaultSql } = inputs[i]!;
+    return node ?? (defaultSql === null ? undefined : expressionTree(defaultSql));
+  });
+  return filled.every((node) => node !== undefined) ? filled : null;
+}
+
+/** The arguments that a call leaves out. */
+export function defaultArguments(ctx: ExprContext, routine: Routine, given: number): Expr[] {
+  return inputsOf(routine)
+    .slice(given)
+    .map((p) => coerce(ctx.binder, ctx.bind(ctx, expressionTree(p.defaultSql!)), p.typeOid, 'assignment'));
+}
+
+/** CALL p(…) as the query that runs it. */
+export function callAsQuery(call: FuncCall): Node {
+  const called = { FuncCall: { ...call, [CALLED]: true } } as Node;
+  return {
+    SelectStmt: {
+      targetList: [{ ResTarget: { val: { ColumnRef: { fields: [{ A_Star: {} }] } } } }],
+      fromClause: [{ RangeFunction: { functions: [{ List: { items: [called, {} as Node] } }] } }],
+      limitOption: 'LIMIT_OPTION_DEFAULT',
+      op: 'SETOP_NONE',
+    },
+  } as Node;
+}
+
+const CALLED = 'quoralCalled';
+
+export function isCalled(call: FuncCall): boolean {
+  return (call as { readonly [CALLED]?: boolean })[CALLED] === true;
+}

@@ -1,0 +1,185 @@
+/**
+ * Pieces of SQL inside a call: expressions to values, statements to rows, text to statements. Each piece of the
+ * body keeps its plan in a store that belongs to the body and outlives the call.
+ */
+import { QuoralError, sqlError } from '../../base/errors.js';
+import { parseSql } from '../parse/parser.js';
+import type { Datum } from '../types/datum.js';
+import { OID } from '../types/oids.js';
+import { typeByOid } from '../types/registry.js';
+import type { Frame, RecordValue, Typed } from './frame.js';
+import type { KeptStatement, SqlHost, SqlResult } from './host.js';
+import { PieceNames, UsingNames } from './names.js';
+import type { NameConflict } from './parse-body.js';
+import { findVariable } from './scope.js';
+import type { SqlPiece } from './tree.js';
+import { castValue, type Field } from './types.js';
+
+interface KeptPiece {
+  readonly names: PieceNames;
+  readonly statement: KeptStatement;
+}
+
+/** Plans of a body's pieces. */
+export class PieceStore {
+  readonly #conflict: NameConflict;
+  readonly #pieces = new Map<SqlPiece, KeptPiece>();
+
+  constructor(conflict: NameConflict) {
+    this.#conflict = conflict;
+  }
+
+  get(piece: SqlPiece, host: SqlHost): KeptPiece {
+    let kept = this.#pieces.get(piece);
+    if (kept === undefined) {
+      const names = new PieceNames(piece.scope, this.#conflict);
+      kept = { names, statement: host.keep(piece.statement, names) };
+      this.#pieces.set(piece, kept);
+    }
+    return kept;
+  }
+}
+
+const WORD = /^[a-zA-Z_\u0080-\uffff][\w$\u0080-\uffff]*$/;
+
+export class Evaluation {
+  readonly #host: SqlHost;
+  readonly #store: PieceStore;
+  readonly #frame: Frame;
+
+  constructor(host: SqlHost, store: PieceStore, frame: Frame) {
+    this.#host = host;
+    this.#store = store;
+    this.#frame = frame;
+  }
+
+  async run(piece: SqlPiece, rowsMax: number): Promise<SqlResult> {
+    const { names, statement } = this.#store.get(piece, this.#host);
+    const frame = this.#frame;
+    if (!names.current(frame)) statement.forget();
+    names.frame = frame;
+    const parameters = (): readonly Datum[] => names.values(frame);
+    try {
+      return await this.#host.run({ statement, parameters, rowsMax });
+    } catch (error) {
+      throw inPiece(error, piece.text, !piece.isExpression);
+    }
+  }
+
+  /** The value of an expression, with its type. */
+  async typed(piece: SqlPiece): Promise<Typed> {
+    const result = await this.run(piece, 2);
+    result.release();
+    const { columns, rows } = result;
+    if (columns?.length !== 1)
+      throw sqlError('42601', `query returned ${columns?.length ?? 0} columns`, { internalQuery: piece.text });
+    if (rows.length > 1) throw sqlError('21000', 'query returned more than one row');
+    return { value: rows[0]?.[0] ?? null, oid: columns[0]!.typeOid };
+  }
+
+  /** As `typed`, or the record itself if the expression is a record's name. */
+  async typedOrRecord(piece: SqlPiece): Promise<Typed | RecordValue> {
+    const name = piece.text.trim();
+    if (WORD.test(name)) {
+      const found = findVariable(piece.scope, [name.toLowerCase()]);
+      if (found !== null && this.#frame.types[found.variable.index]!.kind === 'record')
+        return this.#frame.recordOf(found.variable);
+    }
+    return this.typed(piece);
+  }
+
+  async as(piece: SqlPiece, oid: number): Promise<Datum> {
+    const { value, oid: from } = await this.typed(piece);
+    return castValue(value, from, { oid, typmod: -1 }, this.#host.format);
+  }
+
+  /** NULL counts as false. */
+  async holds(piece: SqlPiece): Promise<boolean> {
+    return (await this.as(piece, OID.bool)) === true;
+  }
+
+  /** In text form, as RAISE and EXECUTE take it. */
+  async text(piece: SqlPiece): Promise<string | null> {
+    const { value, oid } = await this.typed(piece);
+    return value === null ? null : typeByOid(oid).output(value, this.#host.format);
+  }
+
+  async int(piece: SqlPiece): Promise<number | null> {
+    return (await this.as(piece, OID.int4)) as number | null;
+  }
+
+  /** EXECUTE: the text's statements one after the other; the result is the last one's. */
+  async dynamic(query: SqlPiece, using: readonly SqlPiece[], rowsMax: number): Promise<SqlResult> {
+    const text = await this.text(query);
+    if (text === null) throw sqlError('22004', 'query string argument of EXECUTE is null');
+    const args: Typed[] = [];
+    for (const piece of using) args.push(await this.typed(piece));
+    try {
+      return await this.#runText(text, args, rowsMax);
+    } catch (error) {
+      throw inPiece(error, text, true);
+    }
+  }
+
+  async #runText(text: string, args: readonly Typed[], rowsMax: number): Promise<SqlResult> {
+    const host = this.#host;
+    const names = new UsingNames(args.map((a) => a.oid));
+    const parameters = args.map((a) => a.value);
+    let result: SqlResult = { columns: null, rows: [], tag: '', release: () => undefined };
+    for (const statement of parseSql(text)) {
+      result.release();
+      if (statement.kind === 'TransactionStmt')
+        throw sqlError('0A000', 'EXECUTE of transaction commands is not implemented');
+      if (statement.kind === 'CopyStmt') throw sqlError('0A000', 'cannot COPY to/from client in PL/pgSQL');
+      if (host.isPlanned(statement))
+        result = await host.run({ statement: host.keep(statement, names), parameters: () => parameters, rowsMax });
+      else if (statement.kind === 'SelectStmt')
+        throw sqlError('0A000', 'EXECUTE of SELECT ... INTO is not implemented', {
+          hint: 'You might want to use EXECUTE ... INTO or EXECUTE CREATE TABLE ... AS instead.',
+        });
+      else result = { columns: null, rows: [], tag: await host.command(statement), release: () => undefined };
+    }
+    return result;
+  }
+}
+
+/** Positions in the piece are of no use to the client: it is told the piece instead. */
+export function inPiece(error: unknown, text: string, isStatement: boolean): unknown {
+  if (!(error instanceof QuoralError)) return error;
+  const { fields } = error;
+  if (fields.position !== undefined) {
+    return changed(error, { ...fields, position: undefined, internalQuery: text });
+  }
+  return isStatement ? withContext(error, `SQL statement "${text}"`) : error;
+}
+
+/** Of a function in SQL: which of its statements. */
+export function inSqlFunction(error: unknown, name: string, statement: number): unknown {
+  if (!(error instanceof QuoralError)) return error;
+  return withContext(
+    changed(error, { ...error.fields, position: undefined }),
+    `SQL function "${name}" statement ${statement}`,
+  );
+}
+
+export function withContext(error: QuoralError, line: string): QuoralError {
+  const { where } = error.fields;
+  return changed(error, { ...error.fields, where: where === undefined ? line : `${where}\n${line}` });
+}
+
+function changed(error: QuoralError, fields: QuoralError['fields']): QuoralError {
+  // Those of other classes carry what their catchers look for.
+  if (Object.getPrototypeOf(error) !== QuoralError.prototype) return error;
+  const { sqlstate, message, retry, severity } = error;
+  return new QuoralError(sqlstate, message, { retry, severity, fields, cause: error });
+}
+
+export function fieldsOf(result: SqlResult): Field[] {
+  return (result.columns ?? []).map((c) => ({ name: c.name, oid: c.typeOid, typmod: c.typmod }));
+}
+
+/** The number at the end of a command's tag. */
+export function rowCountOf(tag: string): number {
+  const match = / (\d+)$/.exec(tag);
+  return match === null ? 0 : Number(match[1]);
+}

@@ -1,0 +1,575 @@
+/**
+ * Runs the statements of a body. One object runs one call; what it shares with other calls is the tree and the
+ * plans of its pieces.
+ *
+ * A block with handlers is a subtransaction: when an error comes out of its body, all that the body did is undone
+ * before a handler runs. Errors that the transaction cannot outlive reach no handler: the host tells them apart.
+ *
+ * Every statement counts towards a turn of the event loop, so that a loop without SQL in it can be cancelled and
+ * keeps nobody waiting.
+ */
+import { QuoralError, sqlError } from '../../base/errors.js';
+import { type Datum, PgArray, PgRecord } from '../types/datum.js';
+import { OID } from '../types/oids.js';
+import { elementOidOf, formatType, isArrayType } from '../types/registry.js';
+import { matches } from './conditions.js';
+import { Cursors } from './cursors.js';
+import { Evaluation, fieldsOf, type PieceStore, rowCountOf, withContext } from './evaluation.js';
+import type { Frame, RecordValue, Typed } from './frame.js';
+import type { SqlHost, SqlResult } from './host.js';
+import { FOUND_INDEX } from './parse-body.js';
+import { type Raised, raisedError, raisedNotice } from './raise.js';
+import type { CallResult } from './result.js';
+import {
+  type Block,
+  type Into,
+  type Place,
+  type RowSource,
+  type Statement,
+  statementName,
+  type Target,
+} from './tree.js';
+import { castValue, withElement } from './types.js';
+
+/** How a statement ended: null, as usual. */
+type Ending = null | 'return' | { readonly leaves: boolean; readonly label: string | null };
+
+type StatementOf<K extends Statement['kind']> = Extract<Statement, { kind: K }>;
+
+/** Statements between two turns of the event loop. */
+const TURN = 200;
+
+export interface CallOptions {
+  readonly host: SqlHost;
+  readonly frame: Frame;
+  readonly store: PieceStore;
+  readonly result: CallResult;
+  /** As contexts of errors name it: 'inline_code_block', 'f(integer)'. */
+  readonly name: string;
+}
+
+export class Interpreter {
+  readonly #host: SqlHost;
+  readonly #frame: Frame;
+  readonly #sql: Evaluation;
+  readonly #result: CallResult;
+  readonly #cursors: Cursors;
+  readonly #name: string;
+  #rowCount = 0;
+  #steps = 0;
+  #current: Statement | null = null;
+  /** Errors that are being handled, the innermost last. */
+  readonly #handled: QuoralError[] = [];
+  readonly #described = new WeakSet<object>();
+
+  constructor(options: CallOptions) {
+    this.#host = options.host;
+    this.#frame = options.frame;
+    this.#sql = new Evaluation(options.host, options.store, options.frame);
+    this.#result = options.result;
+    this.#name = options.name;
+    this.#cursors = new Cursors(options.host, this.#sql, options.frame);
+  }
+
+  /** Runs the body to its end. @throws what the body raises, with its context */
+  async run(block: Block): Promise<void> {
+    try {
+      const ending = await this.#block(block);
+      if (ending === 'return' || this.#result.type.set) return;
+      if (this.#result.type.out !== null) this.#result.giveOut(this.#frame, false);
+      else if (!this.#result.type.isVoid) {
+        this.#current = null;
+        throw sqlError('2F005', 'control reached end of function without RETURN');
+      }
+    } catch (error) {
+      throw this.#describe(error);
+    } finally {
+      this.#cursors.close();
+    }
+  }
+
+  /** The error with the line it came from. */
+  #describe(error: unknown): unknown {
+    if (!(error instanceof QuoralError) || this.#described.has(error)) return error;
+    const at = this.#current;
+    const line = at === null ? '' : ` line ${at.line} at ${statementName(at)}`;
+    const described = withContext(error, `PL/pgSQL function ${this.#name}${line}`);
+    this.#described.add(described);
+    return described;
+  }
+
+  async #all(statements: readonly Statement[]): Promise<Ending> {
+    for (const statement of statements) {
+      const ending = await this.#statement(statement);
+      if (ending !== null) return ending;
+    }
+    return null;
+  }
+
+  async #statement(statement: Statement): Promise<Ending> {
+    this.#current = statement;
+    if (++this.#steps % TURN === 0) await this.#host.breathe();
+    switch (statement.kind) {
+      case 'block':
+        return this.#block(statement);
+      case 'if':
+        for (const branch of statement.branches) if (await this.#sql.holds(branch.when)) return this.#all(branch.body);
+        return this.#all(statement.otherwise);
+      case 'case':
+        return this.#case(statement);
+      case 'loop':
+        return this.#loop(statement.label, () => this.#all(statement.body));
+      case 'while':
+        return this.#loop(statement.label, async () => {
+          this.#current = statement;
+          return (await this.#sql.holds(statement.when)) ? this.#all(statement.body) : 'end';
+        });
+      case 'forRange':
+        return this.#forRange(statement);
+      case 'forQuery':
+        return this.#forQuery(statement);
+      case 'foreach':
+        return this.#foreach(statement);
+      case 'exit':
+        if (statement.when !== null && !(await this.#sql.holds(statement.when))) return null;
+        return statement;
+      case 'return':
+        await this.#return(statement);
+        return 'return';
+      default:
+        await this.#command(statement);
+        return null;
+    }
+  }
+
+  async #command(
+    statement: Exclude<
+      Statement,
+      { kind: 'block' | 'if' | 'case' | 'loop' | 'while' | 'forRange' | 'forQuery' | 'foreach' | 'exit' | 'return' }
+    >,
+  ): Promise<void> {
+    switch (statement.kind) {
+      case 'null':
+        return;
+      case 'assign':
+        return this.#put(statement.place, await this.#valueFor(statement));
+      case 'returnNext':
+        if (statement.value === null) this.#result.giveOut(this.#frame, true);
+        else this.#result.next(await this.#sql.typedOrRecord(statement.value));
+        return;
+      case 'returnQuery':
+        return this.#returnQuery(statement.source);
+      case 'raise':
+        return this.#raise(statement);
+      case 'assert':
+        if (await this.#sql.holds(statement.when)) return;
+        throw sqlError(
+          'P0004',
+          (statement.message === null ? null : await this.#sql.text(statement.message)) ?? 'assertion failed',
+        );
+      case 'perform': {
+        const result = await this.#sql.run(statement.query, 0);
+        result.release();
+        this.#counted(result.rows.length);
+        return;
+      }
+      case 'sql':
+      case 'call':
+        return this.#sqlStatement(statement);
+      case 'execute':
+        return this.#execute(statement);
+      case 'diagnostics':
+        return this.#diagnostics(statement);
+      case 'open':
+        return this.#cursors.open(statement.cursor, statement.source);
+      case 'fetch': {
+        const row = await this.#cursors.fetch(statement.cursor, statement.direction, statement.target === null);
+        if (statement.target !== null) await this.#fill(statement.target, row, row.row);
+        this.#counted(row.count);
+        return;
+      }
+      case 'close':
+        return this.#cursors.closeOne(statement.cursor);
+      case 'endTransaction':
+        throw sqlError('2D000', 'invalid transaction termination');
+    }
+  }
+
+  #counted(rows: number): void {
+    this.#rowCount = rows;
+    this.#frame.put(FOUND_INDEX, rows > 0);
+  }
+
+  // ---- blocks ----
+
+  async #block(block: Block): Promise<Ending> {
+    const body = async (): Promise<Ending> => {
+      await this.#declare(block);
+      return this.#all(block.body);
+    };
+    const ending = block.handlers.length === 0 ? await body() : await this.#guarded(block);
+    return ending !== null &&
+      ending !== 'return' &&
+      ending.leaves &&
+      ending.label !== null &&
+      ending.label === block.label
+      ? null
+      : ending;
+  }
+
+  /** Variables begin anew each time. */
+  async #declare(block: Block): Promise<void> {
+    for (const variable of block.variables) {
+      const type = this.#frame.types[variable.index]!;
+      if (variable.initial !== null) {
+        const value = await this.#sql.typedOrRecord(variable.initial);
+        this.#assign(variable, value);
+      } else if (type.kind === 'record') this.#frame.putRecord(variable.index, null);
+      else this.#frame.put(variable.index, variable.cursor === null ? null : variable.name);
+    }
+  }
+
+  #assign(variable: Parameters<Frame['assign']>[0], value: Typed | RecordValue): void {
+    if (!('values' in value)) this.#frame.assign(variable, value, this.#host.format);
+    else if (this.#frame.types[variable.index]!.kind === 'record')
+      this.#frame.assignRow(variable, value, this.#host.format);
+    else {
+      const oids = value.columns.map((c) => c.oid);
+      this.#frame.assign(variable, { value: new PgRecord(oids, value.values), oid: OID.record }, this.#host.format);
+    }
+  }
+
+  async #guarded(block: Block): Promise<Ending> {
+    // The declarations are not guarded by the block's own handlers.
+    await this.#declare(block);
+    const tried = await this.#host.attempt(async () => {
+      try {
+        return await this.#all(block.body);
+      } catch (error) {
+        throw this.#describe(error);
+      }
+    });
+    if (!('error' in tried)) return tried.value;
+    const { error } = tried;
+    if (!(error instanceof QuoralError)) throw error;
+    const handler = block.handlers.find((h) => h.conditions.some((c) => catches(c, error.sqlstate)));
+    if (handler === undefined) throw error;
+    this.#frame.put(handler.state.index, error.sqlstate);
+    this.#frame.put(handler.message.index, error.message);
+    this.#handled.push(error);
+    try {
+      return await this.#all(handler.body);
+    } finally {
+      this.#handled.pop();
+    }
+  }
+
+  async #case(statement: StatementOf<'case'>): Promise<Ending> {
+    const { subject } = statement;
+    if (subject !== null) {
+      const { value, oid } = await this.#sql.typed(subject.value);
+      this.#frame.types[subject.variable.index] = { kind: 'scalar', oid, typmod: -1 };
+      this.#frame.put(subject.variable.index, value);
+    }
+    for (const branch of statement.branches) if (await this.#sql.holds(branch.when)) return this.#all(branch.body);
+    if (statement.otherwise !== null) return this.#all(statement.otherwise);
+    throw sqlError('20000', 'case not found', { hint: 'CASE statement is missing ELSE part.' });
+  }
+
+  // ---- loops ----
+
+  /** Rounds until one says 'end', or leaves. */
+  async #loop(label: string | null, round: () => Promise<Ending | 'end'>): Promise<Ending> {
+    for (;;) {
+      if (++this.#steps % TURN === 0) await this.#host.breathe();
+      const ending = await round();
+      if (ending === 'end') return null;
+      if (ending === null) continue;
+      if (ending === 'return' || (ending.label !== null && ending.label !== label)) return ending;
+      if (ending.leaves) return null;
+    }
+  }
+
+  async #forRange(statement: StatementOf<'forRange'>): Promise<Ending> {
+    const bound = async (what: string, piece: StatementOf<'forRange'>['from']): Promise<number> => {
+      const value = await this.#sql.int(piece);
+      if (value === null) throw sqlError('22004', `${what} of FOR loop cannot be null`);
+      return value;
+    };
+    let at = await bound('lower bound', statement.from);
+    const last = await bound('upper bound', statement.to);
+    const by = statement.by === null ? 1 : await bound('BY value', statement.by);
+    if (by <= 0) throw sqlError('22023', 'BY value of FOR loop must be greater than zero');
+    const step = statement.reverse ? -by : by;
+    let rounds = 0;
+    const ending = await this.#loop(statement.label, async () => {
+      if (statement.reverse ? at < last : at > last) return 'end';
+      rounds++;
+      this.#frame.put(statement.variable.index, at);
+      at += step;
+      return this.#all(statement.body);
+    });
+    this.#frame.put(FOUND_INDEX, rounds > 0);
+    return ending;
+  }
+
+  async #rows(source: RowSource): Promise<SqlResult> {
+    if (source.kind === 'query') return this.#sql.run(source.query, 0);
+    if (source.kind === 'dynamic') return this.#sql.dynamic(source.query, source.using, 0);
+    return this.#cursors.rowsOf(source.cursor, source.args);
+  }
+
+  async #forQuery(statement: StatementOf<'forQuery'>): Promise<Ending> {
+    const result = await this.#rows(statement.source);
+    try {
+      if (result.columns === null) throw sqlError('42601', 'cannot open a query that returns no rows as a cursor');
+      const { rows } = result;
+      if (rows.length === 0) await this.#fill(statement.target, result, null);
+      let at = 0;
+      const ending = await this.#loop(statement.label, async () => {
+        if (at >= rows.length) return 'end';
+        await this.#fill(statement.target, result, rows[at++]!);
+        return this.#all(statement.body);
+      });
+      this.#frame.put(FOUND_INDEX, rows.length > 0);
+      return ending;
+    } finally {
+      result.release();
+    }
+  }
+
+  async #foreach(statement: StatementOf<'foreach'>): Promise<Ending> {
+    const { value, oid } = await this.#sql.typed(statement.array);
+    if (value === null) throw sqlError('22004', 'FOREACH expression must not be null');
+    if (!(value instanceof PgArray) || !isArrayType(oid))
+      throw sqlError('42804', 'FOREACH expression must yield an array, not type ' + formatType(oid));
+    const { slice } = statement;
+    if (slice < 0 || slice > value.dims.length)
+      throw sqlError('2202E', `slice dimension (${slice}) is out of the valid range 0..${value.dims.length}`);
+    const width = value.dims.slice(value.dims.length - slice).reduce((n, d) => n * d, 1);
+    const elementOid = elementOidOf(oid);
+    let at = 0;
+    let rounds = 0;
+    const ending = await this.#loop(statement.label, async () => {
+      if (at >= value.elements.length) return 'end';
+      rounds++;
+      const item: Typed =
+        slice === 0
+          ? { value: value.elements[at]!, oid: elementOid }
+          : { value: sliceOf(value, at, width, slice), oid };
+      at += width;
+      if (statement.target.kind === 'record') this.#frame.assign(statement.target.variable, item, this.#host.format);
+      else await this.#put(statement.target.places[0]!, item);
+      return this.#all(statement.body);
+    });
+    this.#frame.put(FOUND_INDEX, rounds > 0);
+    return ending;
+  }
+
+  // ---- values into places ----
+
+  async #valueFor(statement: StatementOf<'assign'>): Promise<Typed | RecordValue> {
+    const { place, value } = statement;
+    const whole = place.field === null && place.subscripts.length === 0;
+    return whole ? this.#sql.typedOrRecord(value) : this.#sql.typed(value);
+  }
+
+  async #put(place: Place, value: Typed | RecordValue): Promise<void> {
+    if (place.field === null && place.subscripts.length === 0) return this.#assign(place.variable, value);
+    if ('values' in value) throw sqlError('42804', 'cannot assign a record to a field');
+    if (place.subscripts.length > 0) return this.#putElement(place, value);
+    this.#frame.assignField(place.variable, place.field!, value, this.#host.format);
+  }
+
+  async #putElement(place: Place, value: Typed): Promise<void> {
+    const { variable, field } = place;
+    const at: number[] = [];
+    for (const { from, to } of place.subscripts) {
+      if (from === null || from !== to) throw sqlError('0A000', 'assignment to a slice of an array is not supported');
+      const index = await this.#sql.int(from);
+      if (index === null) throw sqlError('22004', 'array subscript in assignment must not be null');
+      at.push(index);
+    }
+    const type = this.#frame.types[variable.index]!;
+    const record = field === null ? null : this.#frame.recordOf(variable);
+    const column = record?.columns.findIndex((c) => c.name === field) ?? -1;
+    const oid = record === null ? (type.kind === 'scalar' ? type.oid : 0) : (record.columns[column]?.oid ?? 0);
+    if (!isArrayType(oid))
+      throw sqlError('42804', `cannot subscript type ${formatType(oid)} because it does not support subscripting`);
+    const element: Datum = this.#castTo(value, elementOidOf(oid));
+    const old = record === null ? this.#frame.scalars[variable.index]! : record.values[column]!;
+    const array = { value: withElement(old, oid, at, element), oid };
+    if (field === null) this.#frame.assign(variable, array, this.#host.format);
+    else this.#frame.assignField(variable, field, array, this.#host.format);
+  }
+
+  #castTo({ value, oid }: Typed, to: number): Datum {
+    return castValue(value, oid, { oid: to, typmod: -1 }, this.#host.format);
+  }
+
+  /** A row into a target; null: no row, so that all becomes NULL. */
+  async #fill(target: Target, result: Pick<SqlResult, 'columns'>, row: readonly Datum[] | null): Promise<void> {
+    const { format } = this.#host;
+    const columns = fieldsOf({ ...result, rows: [], tag: '', release: () => undefined });
+    const values = row ?? columns.map(() => null);
+    const single = target.kind === 'row' && target.places.length === 1 ? target.places[0]! : null;
+    const variable =
+      target.kind === 'record'
+        ? target.variable
+        : single !== null && single.field === null && this.#frame.types[single.variable.index]!.kind === 'record'
+          ? single.variable
+          : null;
+    if (variable !== null) {
+      this.#frame.assignRow(variable, { columns, values }, format);
+      return;
+    }
+    if (target.kind === 'record') return;
+    for (const [i, place] of target.places.entries()) {
+      const column = columns[i];
+      await this.#put(place, { value: column === undefined ? null : values[i]!, oid: column?.oid ?? OID.unknown });
+    }
+  }
+
+  // ---- SQL ----
+
+  async #sqlStatement(statement: StatementOf<'sql' | 'call'>): Promise<void> {
+    const into = statement.kind === 'sql' ? statement.into : null;
+    const parsed = statement.query.statement;
+    if (parsed.kind === 'TransactionStmt') throw sqlError('0A000', 'unsupported transaction command in PL/pgSQL');
+    if (parsed.kind === 'CopyStmt') throw sqlError('0A000', 'cannot COPY to/from client in PL/pgSQL');
+    if (!this.#host.isPlanned(parsed)) {
+      if (into !== null) throw sqlError('42601', 'INTO used with a command that cannot return data');
+      const tag = await this.#host.command(parsed);
+      this.#rowCount = rowCountOf(tag);
+      return;
+    }
+    const reads = parsed.kind === 'SelectStmt';
+    const result = await this.#sql.run(statement.query, into !== null && reads ? (into.strict ? 2 : 1) : 0);
+    try {
+      if (statement.kind === 'call' && result.columns !== null)
+        throw sqlError('0A000', 'CALL of a procedure with output arguments is not supported in a function');
+      if (into === null && result.columns !== null) throw noDestination(reads);
+      this.#counted(reads ? result.rows.length : rowCountOf(result.tag));
+      if (into !== null) await this.#into(into, result, !reads);
+    } finally {
+      result.release();
+    }
+  }
+
+  async #into(into: Into, result: SqlResult, single: boolean): Promise<void> {
+    if (result.columns === null) throw sqlError('42601', 'INTO used with a command that cannot return data');
+    if (result.rows.length === 0 && into.strict) throw sqlError('P0002', 'query returned no rows');
+    if (result.rows.length > 1 && (into.strict || single)) {
+      throw sqlError('P0003', 'query returned more than one row', {
+        hint: 'Make sure the query returns a single row, or use LIMIT 1.',
+      });
+    }
+    await this.#fill(into.target, result, result.rows[0] ?? null);
+  }
+
+  async #execute(statement: StatementOf<'execute'>): Promise<void> {
+    const { into } = statement;
+    const result = await this.#sql.dynamic(statement.query, statement.using, 0);
+    try {
+      this.#rowCount = rowCountOf(result.tag);
+      if (into !== null) await this.#into(into, result, false);
+    } finally {
+      result.release();
+    }
+  }
+
+  // ---- results ----
+
+  async #return(statement: StatementOf<'return'>): Promise<void> {
+    if (statement.value !== null) this.#result.give(await this.#sql.typedOrRecord(statement.value));
+    else if (!this.#result.type.set) this.#result.giveOut(this.#frame, false);
+  }
+
+  async #returnQuery(source: RowSource): Promise<void> {
+    const result = await this.#rows(source);
+    try {
+      if (result.columns === null) throw sqlError('42601', 'cannot open a query that returns no rows as a cursor');
+      this.#result.checkQuery(result.columns);
+      for (const row of result.rows) this.#result.addQueryRow(result.columns, row);
+      this.#counted(result.rows.length);
+    } finally {
+      result.release();
+    }
+  }
+
+  // ---- telling ----
+
+  async #raise(statement: StatementOf<'raise'>): Promise<void> {
+    if (statement.again) {
+      const error = this.#handled.at(-1);
+      if (error !== undefined) throw error;
+      throw sqlError('0Z002', 'RAISE without parameters cannot be used outside an exception handler');
+    }
+    const args: (string | null)[] = [];
+    for (const piece of statement.args) args.push(await this.#sql.text(piece));
+    const options: { name: string; value: string | null }[] = [];
+    for (const { name, value } of statement.options) options.push({ name, value: await this.#sql.text(value) });
+    const raised: Raised = { ...statement, args, options };
+    if (statement.level === 'EXCEPTION') throw raisedError(raised);
+    await this.#host.notice(raisedNotice(raised));
+  }
+
+  async #diagnostics(statement: StatementOf<'diagnostics'>): Promise<void> {
+    const error = this.#handled.at(-1);
+    if (statement.stacked && error === undefined)
+      throw sqlError('0Z002', 'GET STACKED DIAGNOSTICS cannot be used outside an exception handler');
+    for (const { place, item } of statement.items) await this.#put(place, this.#diagnostic(item, error, statement));
+  }
+
+  #diagnostic(item: string, error: QuoralError | undefined, at: Statement): Typed {
+    const text = (value: string | undefined): Typed => ({ value: value ?? '', oid: OID.text });
+    switch (item) {
+      case 'row_count':
+        return { value: BigInt(this.#rowCount), oid: OID.int8 };
+      case 'pg_context':
+        return text(`PL/pgSQL function ${this.#name} line ${at.line} at ${statementName(at)}`);
+      case 'returned_sqlstate':
+        return text(error?.sqlstate);
+      case 'message_text':
+        return text(error?.message);
+      case 'pg_exception_detail':
+        return text(error?.fields.detail);
+      case 'pg_exception_hint':
+        return text(error?.fields.hint);
+      case 'pg_exception_context':
+        return text(error?.fields.where);
+      case 'column_name':
+        return text(error?.fields.column);
+      case 'constraint_name':
+        return text(error?.fields.constraint);
+      case 'pg_datatype_name':
+        return text(error?.fields.dataType);
+      case 'table_name':
+        return text(error?.fields.table);
+      default:
+        return text(error?.fields.schema);
+    }
+  }
+}
+
+/** OTHERS is anything but a cancelled query and a failed assertion. */
+function catches(condition: string, sqlstate: string): boolean {
+  if (condition !== 'others') return matches(condition, sqlstate);
+  return sqlstate !== '57014' && sqlstate !== 'P0004';
+}
+
+function noDestination(reads: boolean): Error {
+  return sqlError('42601', 'query has no destination for result data', {
+    hint: reads ? 'If you want to discard the results of a SELECT, use PERFORM instead.' : undefined,
+  });
+}
+
+function sliceOf(array: PgArray, at: number, width: number, dimensions: number): PgArray {
+  const from = array.dims.length - dimensions;
+  return new PgArray(
+    array.elementOid,
+    array.elements.slice(at, at + width),
+    array.dims.slice(from),
+    array.lowerBounds.slice(from),
+  );
+}

@@ -1,0 +1,63 @@
+/** Reads a PL/pgSQL body as a whole. */
+import { blockLabel, parseBlock } from './parse-block.js';
+import { parseStatements } from './parse-statements.js';
+import { declare, type Parsing, type ReturnShape } from './parsing.js';
+import { Reader } from './reader.js';
+import type { Block, Variable } from './tree.js';
+
+/** Which one is meant where a name is a variable's and a column's. */
+export type NameConflict = 'error' | 'variable' | 'column';
+
+export interface ParsedBody {
+  readonly block: Block;
+  readonly variables: readonly Variable[];
+  readonly conflict: NameConflict;
+}
+
+export interface BodyOptions {
+  readonly text: string;
+  /** Label of the scope in which the arguments are. */
+  readonly functionName: string;
+  readonly returns: ReturnShape;
+  /** Makes the variables of the arguments; their names are added to the outermost scope. */
+  readonly parameters?: (make: (name: string, oid: number) => Variable) => ReadonlyMap<string, Variable>;
+}
+
+/** Its place in every frame. */
+export const FOUND_INDEX = 0;
+const BOOL = 16;
+
+/** @throws QuoralError 42601 and others; a position is one in the body */
+export function parseBody(options: BodyOptions): ParsedBody {
+  const variables: Variable[] = [];
+  const found = declare({ variables }, 'found', { kind: 'given', oid: BOOL }, 0);
+  const names = new Map<string, Variable>([['found', found]]);
+  const parameters = options.parameters?.((name, oid) => declare({ variables }, name, { kind: 'given', oid }, 0));
+  if (parameters !== undefined) for (const [name, variable] of parameters) names.set(name, variable);
+  const p: Parsing = {
+    reader: new Reader(options.text),
+    scope: { kind: 'function', label: options.functionName, names, parent: null },
+    variables,
+    returns: options.returns,
+    depth: 0,
+    statements: parseStatements,
+  };
+  const conflict = directives(p.reader);
+  const label = blockLabel(p.reader);
+  const block = parseBlock(p, label);
+  p.reader.accept(';');
+  if (!p.reader.atEnd()) throw p.reader.unexpected();
+  return { block, variables, conflict };
+}
+
+function directives(reader: Reader): NameConflict {
+  let conflict: NameConflict = 'error';
+  while (reader.accept('#')) {
+    const name = reader.name();
+    const value = reader.name();
+    if (name === 'variable_conflict' && /^(error|use_variable|use_column)$/.test(value))
+      conflict = value.replace('use_', '') as NameConflict;
+    else if (name !== 'print_strict_params' && name !== 'option') throw reader.unexpected();
+  }
+  return conflict;
+}

@@ -1,0 +1,137 @@
+/** What a call is to give, and what RETURN and its relatives have given so far. */
+import { sqlError } from '../../base/errors.js';
+import type { MemoryAccount } from '../contract.js';
+import { rowBytes } from '../exec/run.js';
+import { type Datum, PgRecord } from '../types/datum.js';
+import { OID } from '../types/oids.js';
+import { formatType } from '../types/registry.js';
+import type { FormatContext } from '../types/type-info.js';
+import type { Frame, RecordValue, Typed } from './frame.js';
+import type { Variable } from './tree.js';
+import { castValue, type Field } from './types.js';
+
+export interface ResultType {
+  readonly set: boolean;
+  /** Of a single value; for a record, OID.record. */
+  readonly oid: number;
+  readonly typmod: number;
+  /** Columns of a record whose shape is known. */
+  readonly fields: readonly Field[] | null;
+  /** OUT and INOUT parameters and the columns of RETURNS TABLE: what they hold is the result. */
+  readonly out: readonly Variable[] | null;
+  readonly isVoid: boolean;
+}
+
+export class CallResult {
+  readonly type: ResultType;
+  readonly #memory: MemoryAccount;
+  readonly #format: FormatContext;
+  readonly rows: Datum[] = [];
+  value: Datum;
+  returned = false;
+
+  constructor(type: ResultType, memory: MemoryAccount, format: FormatContext) {
+    this.type = type;
+    this.value = type.isVoid ? '' : null;
+    this.#memory = memory;
+    this.#format = format;
+  }
+
+  /** RETURN value. */
+  give(value: Typed | RecordValue): void {
+    this.returned = true;
+    this.value = 'values' in value ? this.#record(value) : this.#cast(value);
+  }
+
+  /** RETURN NEXT value. */
+  next(value: Typed | RecordValue): void {
+    this.#add('values' in value ? this.#record(value) : this.#cast(value));
+  }
+
+  /** What the OUT parameters hold, as the result or the next row. */
+  giveOut(frame: Frame, next: boolean): void {
+    const { out, fields } = this.type;
+    if (out === null) return;
+    let value: Datum;
+    if (fields === null) value = frame.scalars[out[0]!.index]!;
+    else {
+      const values = out.map((v) => frame.scalars[v.index]!);
+      value = new PgRecord(
+        fields.map((f) => f.oid),
+        values,
+      );
+    }
+    if (next) this.#add(value);
+    else {
+      this.returned = true;
+      this.value = value;
+    }
+  }
+
+  #add(value: Datum): void {
+    this.#memory.grow(rowBytes([value]) + (value instanceof PgRecord ? rowBytes(value.values) : 0));
+    this.rows.push(value);
+  }
+
+  #cast(from: Typed): Datum {
+    const { fields, oid, typmod, isVoid } = this.type;
+    if (isVoid) return '';
+    if (fields === null && oid !== OID.record) return castValue(from.value, from.oid, { oid, typmod }, this.#format);
+    if (from.value === null) return null;
+    if (!(from.value instanceof PgRecord))
+      throw sqlError('42804', 'cannot return non-composite value from function returning composite type');
+    const { typeOids, values } = from.value;
+    return this.#record({ columns: typeOids.map((o, i) => ({ name: `f${i + 1}`, oid: o, typmod: -1 })), values });
+  }
+
+  #record(from: RecordValue): Datum {
+    const { fields } = this.type;
+    if (fields === null) {
+      if (this.type.oid !== OID.record) throw sqlError('42804', 'wrong record type supplied in RETURN');
+      return new PgRecord(
+        from.columns.map((c) => c.oid),
+        from.values,
+      );
+    }
+    if (from.columns.length !== fields.length) {
+      throw sqlError('42804', 'returned record type does not match expected record type', {
+        detail: `Number of returned columns (${from.columns.length}) does not match expected column count (${fields.length}).`,
+      });
+    }
+    const values = fields.map((f, i) => castValue(from.values[i] ?? null, from.columns[i]!.oid, f, this.#format));
+    return new PgRecord(
+      fields.map((f) => f.oid),
+      values,
+    );
+  }
+
+  /** Before the rows of RETURN QUERY are taken: their types must be exactly those of the result. */
+  checkQuery(columns: readonly { readonly typeOid: number }[]): void {
+    const wanted = this.type.fields ?? [{ oid: this.type.oid }];
+    if (this.type.fields === null && this.type.oid === OID.record) return;
+    const mismatch = (detail: string): Error =>
+      sqlError('42804', 'structure of query does not match function result type', { detail });
+    if (columns.length !== wanted.length) {
+      throw mismatch(
+        `Number of returned columns (${columns.length}) does not match expected column count (${wanted.length}).`,
+      );
+    }
+    columns.forEach((column, i) => {
+      if (column.typeOid === wanted[i]!.oid) return;
+      throw mismatch(
+        `Returned type ${formatType(column.typeOid)} does not match expected type ${formatType(wanted[i]!.oid)} in column ${i + 1}.`,
+      );
+    });
+  }
+
+  addQueryRow(columns: readonly { readonly typeOid: number }[], row: readonly Datum[]): void {
+    if (this.type.fields === null && this.type.oid !== OID.record) this.#add(row[0] ?? null);
+    else
+      this.#add(
+        new PgRecord(
+          columns.map((c) => c.typeOid),
+          row,
+        ),
+      );
+  }
+}

@@ -1,0 +1,47 @@
+/** Bodies in plain SQL: their statements, and the names of the arguments in them. A column's name comes before an argument's. */
+import type { Routine } from '../catalog/descriptor.js';
+import type { ParsedStatement } from '../contract.js';
+import { parseSql } from '../parse/parser.js';
+import { nextToken } from '../parse/tokens.js';
+import { inputsOf } from '../plan/routines.js';
+import type { VariableNames, VariableReference } from '../plan/variables.js';
+
+/** The statements of a body: of a text, or of RETURN … and BEGIN ATOMIC … END. */
+export function sqlStatements(body: string): readonly ParsedStatement[] {
+  const first = nextToken(body, 0);
+  if (first?.kind === 'word' && first.text === 'return') return parseSql(`SELECT ${body.slice(first.end)}`);
+  const second = first === null ? null : nextToken(body, first.end);
+  if (first?.text !== 'begin' || second?.text !== 'atomic') return parseSql(body);
+  const end = /\bend\s*;?\s*$/i.exec(body);
+  return parseSql(body.slice(second.end, end?.index ?? body.length));
+}
+
+export class ArgumentNames implements VariableNames {
+  readonly conflict = 'column';
+  readonly #name: string;
+  readonly #names: readonly string[];
+  readonly #types: readonly number[];
+
+  constructor(name: string, routine: Routine, types: readonly number[]) {
+    this.#name = name;
+    this.#names = inputsOf(routine).map((p) => p.name);
+    this.#types = types;
+  }
+
+  begin(): void {
+    return undefined;
+  }
+  has(): boolean {
+    return false;
+  }
+
+  find(names: readonly string[]): VariableReference | null {
+    const parts = names.length === 2 && names[0] === this.#name ? names.slice(1) : names;
+    if (parts.length !== 1) return null;
+    const [name] = parts as [string];
+    const index = /^\$\d+$/.test(name) ? Number(name.slice(1)) - 1 : this.#names.indexOf(name);
+    const oid = this.#types[index];
+    if (index < 0 || name === '' || oid === undefined) return null;
+    return { kind: 'value', value: { name, index, oid, typmod: -1 } };
+  }
+}

@@ -1,0 +1,151 @@
+/** The types of variables, once the names in their declarations have been looked up; and how values get into them. */
+import { QuoralError, sqlError } from '../../base/errors.js';
+import { parseSql } from '../parse/parser.js';
+import type { TypeName } from 'libpg-query';
+import { stringsOf } from '../plan/ast.js';
+import { resolveTypeName, type TypeScope } from '../plan/coerce.js';
+import { findCast } from '../types/casts.js';
+import { type Datum, PgArray } from '../types/datum.js';
+import { OID } from '../types/oids.js';
+import { elementOidOf, typeByOid } from '../types/registry.js';
+import type { FormatContext } from '../types/type-info.js';
+import type { WrittenType } from './tree.js';
+
+export interface Field {
+  readonly name: string;
+  readonly oid: number;
+  readonly typmod: number;
+}
+
+export type VariableType =
+  | { readonly kind: 'scalar'; readonly oid: number; readonly typmod: number }
+  /** `columns` null: takes the shape of what is put into it. */
+  | { readonly kind: 'record'; readonly columns: readonly Field[] | null };
+
+/** What declarations name in the catalog. */
+export interface TypeSource {
+  /** Columns of a relation, by its name; null if there is none. */
+  readonly columnsOf: (name: readonly string[]) => Promise<readonly Field[] | null>;
+  /** In which the users' types of a tree are known. */
+  readonly typeScope: (tree: unknown) => Promise<TypeScope>;
+}
+
+/** What `x.y%TYPE` may mean besides a column: a variable declared before. */
+export type TypeOfVariable = (names: readonly string[]) => VariableType | null;
+
+export async function resolveType(
+  written: WrittenType,
+  source: TypeSource,
+  known: TypeOfVariable,
+): Promise<VariableType> {
+  switch (written.kind) {
+    case 'record':
+      return { kind: 'record', columns: null };
+    case 'given':
+      return written.oid === OID.record ? { kind: 'record', columns: null } : scalar(written.oid);
+    case 'rowtype': {
+      const columns = await source.columnsOf(written.name);
+      if (columns === null) throw sqlError('42P01', `relation "${written.name.join('.')}" does not exist`);
+      return { kind: 'record', columns };
+    }
+    case 'like':
+      return known(written.name) ?? (await columnType(written.name, source));
+    case 'named':
+      return namedType(written.text, source);
+  }
+}
+
+async function columnType(names: readonly string[], source: TypeSource): Promise<VariableType> {
+  const relation = names.slice(0, -1);
+  const column = names[names.length - 1]!;
+  if (relation.length === 0) throw sqlError('42704', `variable "${column}" does not exist`);
+  const columns = await source.columnsOf(relation);
+  if (columns === null) throw sqlError('42P01', `relation "${relation.join('.')}" does not exist`);
+  const found = columns.find((c) => c.name === column);
+  if (found === undefined)
+    throw sqlError('42703', `column "${column}" of relation "${relation.join('.')}" does not exist`);
+  return { kind: 'scalar', oid: found.oid, typmod: found.typmod };
+}
+
+function scalar(oid: number, typmod = -1): VariableType {
+  return { kind: 'scalar', oid, typmod };
+}
+
+async function namedType(text: string, source: TypeSource): Promise<VariableType> {
+  if (/^(pg_catalog\.)?refcursor$/i.test(text)) return scalar(OID.text);
+  const [statement] = parseSql(`SELECT NULL::${text}`);
+  const select = statement?.node['SelectStmt'] as
+    { readonly targetList?: readonly { readonly ResTarget?: { readonly val?: Loose } }[] } | undefined;
+  const target = select?.targetList?.[0]?.ResTarget?.val;
+  const typeName = target?.TypeCast?.typeName;
+  if (typeName === undefined) throw sqlError('42601', `invalid type name "${text}"`);
+  try {
+    const { oid, typmod } = resolveTypeName(typeName, await source.typeScope([{ TypeName: typeName }]));
+    if (typeByOid(oid).category === 'P' && oid !== OID.record)
+      throw sqlError('0A000', `variable cannot have pseudo-type ${text}`);
+    return oid === OID.record ? { kind: 'record', columns: null } : scalar(oid, typmod);
+  } catch (error) {
+    if (!(error instanceof QuoralError) || error.sqlstate !== '42704') throw error;
+    // A table's name is the name of its rows' type.
+    const names = stringsOf(typeName.names);
+    const columns = (typeName.arrayBounds ?? []).length > 0 ? null : await source.columnsOf(names);
+    if (columns !== null) return { kind: 'record', columns };
+    throw sqlError('42704', error.message);
+  }
+}
+
+interface Loose {
+  readonly TypeCast?: { readonly typeName?: TypeName };
+}
+
+/** By an assignment cast, or else by way of its text, as PL/pgSQL does it. @throws QuoralError what the cast throws */
+export function castValue(
+  value: Datum,
+  from: number,
+  to: { readonly oid: number; readonly typmod: number },
+  format: FormatContext,
+): Datum {
+  if (value === null || (from === to.oid && to.typmod < 0)) return value;
+  const cast = findCast(from, to.oid, 'assignment');
+  if (cast !== null) return cast(value, to.typmod, format);
+  const source = typeByOid(from);
+  return typeByOid(to.oid).input(source.output(value, format), to.typmod, format);
+}
+
+/** `array` with one element replaced; NULL and what is missing before it become elements. @throws QuoralError 2202E */
+export function withElement(array: Datum, arrayOid: number, at: readonly number[], element: Datum): PgArray {
+  const elementOid = elementOidOf(arrayOid);
+  const old = array instanceof PgArray && array.dims.length > 0 ? array : null;
+  if (old === null)
+    return new PgArray(
+      elementOid,
+      [element],
+      at.map(() => 1),
+      [...at],
+    );
+  if (old.dims.length !== at.length) throw sqlError('2202E', 'wrong number of array subscripts');
+  if (at.length > 1) return replaced(old, at, element);
+  const lower = old.lowerBounds[0]!;
+  const index = at[0]!;
+  const first = Math.min(lower, index);
+  const length = Math.max(lower + old.dims[0]!, index + 1) - first;
+  if (length > ELEMENTS_MAX) throw sqlError('54000', `array size exceeds the maximum allowed (${ELEMENTS_MAX})`);
+  const elements: Datum[] = new Array<Datum>(length).fill(null);
+  old.elements.forEach((e, i) => (elements[lower - first + i] = e));
+  elements[index - first] = element;
+  return new PgArray(elementOid, elements, [length], [first]);
+}
+
+const ELEMENTS_MAX = 134_217_727;
+
+function replaced(old: PgArray, at: readonly number[], element: Datum): PgArray {
+  let offset = 0;
+  for (let d = 0; d < at.length; d++) {
+    const i = at[d]! - old.lowerBounds[d]!;
+    if (i < 0 || i >= old.dims[d]!) throw sqlError('2202E', 'array subscript out of range');
+    offset = offset * old.dims[d]! + i;
+  }
+  const elements = old.elements.slice();
+  elements[offset] = element;
+  return new PgArray(old.elementOid, elements, old.dims, old.lowerBounds);
+}

@@ -1,0 +1,45 @@
+/** What schema changes are given of the session. */
+import type { DdlContext } from '../ddl/context.js';
+import type { ExecContext } from '../contract.js';
+import { BUILT_IN_ONLY } from '../plan/coerce.js';
+import type { ResultSink } from '../session-api.js';
+import type { StatementMemory } from './memory.js';
+import type { Session } from './session.js';
+
+/** `alone`: false for a statement inside another, which no transaction of its own can begin. */
+export function ddlContext(
+  session: Session,
+  sink: ResultSink,
+  memory: StatementMemory,
+  { alone }: { readonly alone: boolean },
+): DdlContext {
+  const { transaction, server, user, database } = session;
+  return {
+    session: {
+      user,
+      database,
+      // The statement that makes the session's temporary schema finds it there.
+      get searchPath() {
+        return session.settings.derived.searchPath;
+      },
+      implicit: alone && session.state.state === 'implicit' && transaction.finished === 0,
+      inBlock: !alone || session.state.inBlock,
+    },
+    txn: transaction.ensureTxn(),
+    db: server.deps.db,
+    catalog: transaction.catalog(),
+    temporaries: session.temporaries,
+    planner: server.deps.planner,
+    plannerSettings: { format: session.format, user, database },
+    types: BUILT_IN_ONLY,
+    sequences: server.sequences,
+    wait: session.waitOptions(),
+    signal: session.signal,
+    sink,
+    logger: server.deps.logger,
+    memory,
+    cascades: [],
+    execContext: (): ExecContext => session.execContext([], memory, sink, false),
+    notice: (notice) => session.notice(notice),
+  };
+}

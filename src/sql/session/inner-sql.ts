@@ -1,0 +1,259 @@
+/**
+ * SQL that runs inside another statement of the session: in DO blocks and in functions.
+ *
+ * Inside DO and CALL each statement has a snapshot of its own at READ COMMITTED, and is run again alone when it
+ * meets a conflict. Inside a function that a query calls, its statements see the query's snapshot, and a conflict
+ * is the query's. Either way nothing of them is repeated that was not undone first.
+ */
+import { QuoralError, sqlError } from '../../base/errors.js';
+import type { ParsedStatement } from '../contract.js';
+import { isDdl, runDdl } from '../ddl/run-ddl.js';
+import type { VariableNames } from '../plan/variables.js';
+import type { KeptStatement, OwnedMemory, RunRequest, SqlHost, SqlResult } from '../plpgsql/host.js';
+import type { Field, TypeSource } from '../plpgsql/types.js';
+import type { Notice, ResultSink } from '../session-api.js';
+import type { FormatContext } from '../types/type-info.js';
+import { settlePortals } from './cursors.js';
+import { ddlContext } from './ddl-context.js';
+import { planFor } from './planning.js';
+import { Prepared } from './portal.js';
+import { typeScope } from './prepared-statements.js';
+import { RowsSink } from './rows-sink.js';
+import { readOnlyError, tooOldSnapshot } from './runner-errors.js';
+import { markTransaction, returnTo } from './savepoints.js';
+import type { Session } from './session.js';
+import { setVariable } from './set-show.js';
+import { commandName, isPlanned, mayLookUpCatalog } from './statement-kinds.js';
+import { lockTable, runUtility } from './utility.js';
+
+const ATTEMPTS_MAX = 100;
+const BACKOFF_MS_MAX = 50;
+
+export interface InnerOptions {
+  /** Each is a statement by itself: in DO and CALL. */
+  readonly own: boolean;
+  /** Of a function that is not volatile: it may not write. */
+  readonly mayWrite: boolean;
+  /** Where notices go, which may be slow. */
+  readonly sink: Pick<ResultSink, 'slow'>;
+}
+
+class Kept implements KeptStatement {
+  readonly prepared: Prepared;
+  constructor(prepared: Prepared) {
+    this.prepared = prepared;
+  }
+  forget(): void {
+    this.prepared.plan = null;
+  }
+}
+
+/** Utility commands that make sense in a function. */
+const UTILITIES: ReadonlySet<string> = new Set([
+  'NotifyStmt',
+  'ListenStmt',
+  'UnlistenStmt',
+  'ConstraintsSetStmt',
+  'CheckPointStmt',
+]);
+
+export type InnerCall = (statement: ParsedStatement) => Promise<string>;
+
+export class InnerSql implements SqlHost {
+  readonly #session: Session;
+  readonly #options: InnerOptions;
+  /** Runs DO and CALL. */
+  readonly #call: InnerCall;
+
+  constructor(session: Session, options: InnerOptions, call: InnerCall) {
+    this.#session = session;
+    this.#options = options;
+    this.#call = call;
+  }
+
+  get format(): FormatContext {
+    return this.#session.format;
+  }
+  get signal(): AbortSignal {
+    return this.#session.signal;
+  }
+
+  keep(statement: ParsedStatement, names: VariableNames): KeptStatement {
+    return new Kept(new Prepared(statement.text, statement, [], false, names));
+  }
+  isPlanned(statement: ParsedStatement): boolean {
+    return isPlanned(statement);
+  }
+  newMemory(): OwnedMemory {
+    return this.#session.newMemory();
+  }
+
+  readonly types: TypeSource = {
+    columnsOf: (name) => this.#columnsOf(name),
+    typeScope: (tree) => typeScope(this.#session, tree),
+  };
+
+  async #columnsOf(name: readonly string[]): Promise<readonly Field[] | null> {
+    const session = this.#session;
+    const found = await session
+      .transactionCatalog()
+      .relation(
+        { schema: name.length > 1 ? name[name.length - 2]! : null, name: name[name.length - 1]! },
+        session.settings.derived.searchPath,
+        session.waitOptions(),
+      );
+    switch (found?.kind) {
+      case 'table':
+        return found.table.columns
+          .filter((c) => !c.dropped && !c.hidden)
+          .map((c) => ({ name: c.name, oid: c.typeOid, typmod: c.typmod }));
+      case 'view':
+        return found.view.columns.map((c) => ({ name: c.name, oid: c.typeOid, typmod: c.typmod }));
+      case 'virtual':
+        return found.columns.map((c) => ({ name: c.name, oid: c.typeOid, typmod: -1 }));
+      default:
+        return null;
+    }
+  }
+
+  async run(request: RunRequest): Promise<SqlResult> {
+    const session = this.#session;
+    if (!this.#options.own || session.modes.isolation !== 'read committed') return this.#once(request);
+    return this.#repeated(() => this.#once(request));
+  }
+
+  async #once({ statement, parameters, rowsMax }: RunRequest): Promise<SqlResult> {
+    const session = this.#session;
+    const { prepared } = statement as Kept;
+    this.#checkCancelled();
+    session.transaction.checkCatalog();
+    const plan = await planFor(session, prepared);
+    const { compiled } = plan;
+    if (!compiled.readOnly) this.#checkWrite(prepared.statement!);
+    const settled = settlePortals(session, compiled.readOnly, null);
+    if (settled !== null) await settled;
+    const txn = session.transaction.ensureTxn();
+    if (this.#options.own) txn.beginStatement();
+    if (plan.storageSince > txn.readTimestamp) throw tooOldSnapshot(session.modes.asOf !== null);
+    if (plan.needsView) await session.services.loadView();
+    session.transaction.readsTables = true;
+    const memory = session.newMemory();
+    const sink = new RowsSink(memory, (notice) => session.notice(notice));
+    const execution = compiled.start(session.execContext(parameters(), memory, sink, false));
+    try {
+      await execution.run(sink, rowsMax);
+      return { columns: compiled.columns, rows: sink.rows, tag: execution.tag, release: () => memory.close() };
+    } catch (error) {
+      memory.close();
+      throw error;
+    } finally {
+      execution.close();
+    }
+  }
+
+  #checkCancelled(): void {
+    if (this.#session.signal.aborted) throw this.#session.signal.reason;
+  }
+
+  #checkWrite(statement: ParsedStatement): void {
+    if (this.#session.modes.readOnly) throw readOnlyError(statement);
+    if (!this.#options.mayWrite)
+      throw sqlError('0A000', `${commandName(statement)} is not allowed in a non-volatile function`);
+  }
+
+  /** At READ COMMITTED a statement that lost to another is run again on what that one has left. */
+  async #repeated<T>(body: () => Promise<T>): Promise<T> {
+    const session = this.#session;
+    const { deps } = session.server;
+    const { changes } = session.advisory;
+    const before = markTransaction(session);
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await body();
+      } catch (error) {
+        const { txn } = session;
+        const conflict = error instanceof QuoralError && error.retry !== 'none' && error.sqlstate === '40001';
+        if (!conflict || attempt >= ATTEMPTS_MAX || txn?.status !== 'active') throw error;
+        if (session.signal.aborted || changes !== session.advisory.changes) throw error;
+        await returnTo(session, before);
+        if (attempt > 1)
+          await deps.timers.sleep(deps.rng.next() * Math.min(BACKOFF_MS_MAX, 2 ** Math.min(attempt, 10)));
+      }
+    }
+  }
+
+  async command(statement: ParsedStatement): Promise<string> {
+    const session = this.#session;
+    this.#checkCancelled();
+    if (statement.kind === 'DoStmt') return this.#call(statement);
+    if (isDdl(statement)) return this.#schemaChange(statement);
+    const body = statement.node[statement.kind] as Readonly<Record<string, unknown>>;
+    if (statement.kind === 'LockStmt') return lockTable(session, body);
+    if (statement.kind === 'VariableSetStmt') {
+      const tag = setVariable(session, body, true);
+      session.refreshFormat();
+      return tag;
+    }
+    if (!UTILITIES.has(statement.kind))
+      throw sqlError('0A000', `${commandName(statement)} is not supported in a function`);
+    const memory = session.newMemory();
+    try {
+      return await runUtility(session, statement, new RowsSink(memory, (n) => session.notice(n)), false);
+    } finally {
+      memory.close();
+    }
+  }
+
+  async #schemaChange(statement: ParsedStatement): Promise<string> {
+    const session = this.#session;
+    const { transaction } = session;
+    this.#checkWrite(statement);
+    const settled = settlePortals(session, false, null);
+    if (settled !== null) await settled;
+    const txn = transaction.ensureTxn();
+    if (this.#options.own) txn.beginStatement();
+    if (mayLookUpCatalog(statement.text) || /nextval/i.test(statement.text)) await session.services.loadView();
+    const memory = session.newMemory();
+    transaction.catalog().beginSchemaChange();
+    try {
+      const sink = new RowsSink(memory, (notice) => session.notice(notice));
+      return await runDdl(ddlContext(session, sink, memory, { alone: false }), statement);
+    } finally {
+      memory.close();
+    }
+  }
+
+  async attempt<T>(body: () => Promise<T>): Promise<{ readonly value: T } | { readonly error: Error }> {
+    const session = this.#session;
+    const before = markTransaction(session);
+    try {
+      return { value: await body() };
+    } catch (error) {
+      if (!(error instanceof QuoralError) || !this.#outlived(error)) throw error;
+      await returnTo(session, before);
+      session.refreshFormat();
+      return { error };
+    }
+  }
+
+  /**
+   * A conflict between transactions is not for a handler: the server may run the statement or the transaction
+   * again, and who went on instead would go on from a state that cannot be committed.
+   */
+  #outlived(error: QuoralError): boolean {
+    if (error.retry !== 'none' || error.severity === 'FATAL') return false;
+    return !this.#session.signal.aborted && this.#session.txn?.status === 'active';
+  }
+
+  async notice(notice: Notice): Promise<void> {
+    this.#session.notice(notice);
+    const slow = this.#options.sink.slow();
+    if (slow !== null) await slow;
+  }
+
+  async breathe(): Promise<void> {
+    const { timers } = this.#session.server.deps;
+    await new Promise<void>((resolve) => timers.endOfTurn(resolve));
+    this.#checkCancelled();
+  }
+}

@@ -1,0 +1,176 @@
+/**
+ * Calls of functions and procedures that users made. What they were read into is kept for the session, by the
+ * object that the catalog's cache holds for each: a function that is replaced is another object.
+ *
+ * A function's statements belong to the statement that calls it: they run in its transaction, write into its
+ * buffer, and are undone with it when the server runs it again.
+ */
+import { sqlError } from '../../base/errors.js';
+import type { Routine } from '../catalog/descriptor.js';
+import type { RoutineCall, RoutineResult } from '../contract.js';
+import { inputsOf, outputsOf, takesArgument } from '../plan/routines.js';
+import { inSqlFunction, PieceStore } from '../plpgsql/evaluation.js';
+import { Frame } from '../plpgsql/frame.js';
+import type { KeptStatement, SqlHost } from '../plpgsql/host.js';
+import { Interpreter } from '../plpgsql/interpreter.js';
+import type { ParsedBody } from '../plpgsql/parse-body.js';
+import { readBody } from '../plpgsql/read-routine.js';
+import { CallResult, type ResultType } from '../plpgsql/result.js';
+import { ArgumentNames, sqlStatements } from '../plpgsql/sql-body.js';
+import type { Variable } from '../plpgsql/tree.js';
+import { resolveTypes } from './variable-types.js';
+import { OID } from '../types/oids.js';
+import { formatType } from '../types/registry.js';
+
+/** Functions inside each other: far from what the stack and the memory hold. */
+const DEPTH_MAX = 200;
+
+interface ReadRoutine {
+  readonly argOids: readonly number[];
+  readonly body: ParsedBody | null;
+  /** Variables of the parameters, in their order. */
+  readonly parameters: readonly Variable[];
+  readonly store: PieceStore;
+  readonly statements: readonly KeptStatement[];
+}
+
+export type MakeHost = (routine: Routine) => SqlHost;
+
+export class Routines {
+  readonly #makeHost: MakeHost;
+  readonly #read = new WeakMap<Routine, ReadRoutine>();
+  #depth = 0;
+
+  constructor(makeHost: MakeHost) {
+    this.#makeHost = makeHost;
+  }
+
+  async call(call: RoutineCall): Promise<RoutineResult> {
+    if (this.#depth >= DEPTH_MAX) {
+      throw sqlError('54001', 'stack depth limit exceeded', {
+        hint: `Functions may be ${DEPTH_MAX} calls deep.`,
+      });
+    }
+    this.#depth++;
+    try {
+      // Calls inside each other stand on the stack only up to here.
+      await Promise.resolve();
+      const host = this.#makeHost(call.routine);
+      const read = this.#readRoutine(call, host);
+      const memory = host.newMemory();
+      try {
+        const result = new CallResult(this.#resultType(call, read), memory, host.format);
+        if (call.routine.language === 'sql') await this.#runSql(call, read, host, result);
+        else await this.#runPlpgsql(call, read, host, result, memory);
+        return { value: result.value, rows: result.rows };
+      } finally {
+        memory.close();
+      }
+    } finally {
+      this.#depth--;
+    }
+  }
+
+  #readRoutine({ routine, name, argOids }: RoutineCall, host: SqlHost): ReadRoutine {
+    const known = this.#read.get(routine);
+    if (known !== undefined && known.argOids.every((oid, i) => oid === argOids[i])) return known;
+    const parts =
+      routine.language === 'plpgsql' ? readBody(name, routine, argOids) : { body: null, parameters: [] as Variable[] };
+    const names = new ArgumentNames(name, routine, argOids);
+    const read: ReadRoutine = {
+      argOids,
+      ...parts,
+      store: new PieceStore(parts.body?.conflict ?? 'error'),
+      statements: parts.body === null ? sqlStatements(routine.body).map((s) => host.keep(s, names)) : [],
+    };
+    this.#read.set(routine, read);
+    return read;
+  }
+
+  #resultType({ routine, resultOid, record }: RoutineCall, read: ReadRoutine): ResultType {
+    const outputs = outputsOf(routine);
+    const oid = resultOid === 0 ? routine.typeOid : resultOid;
+    const shape = oid !== OID.record ? null : outputs.length > 1 ? outputs : (routine.columns ?? record);
+    const modes = routine.parameters.map((p) => p.mode);
+    return {
+      set: routine.set,
+      oid,
+      typmod: -1,
+      fields:
+        shape === null
+          ? null
+          : shape.map((f) => ({ name: f.name, oid: f.typeOid, typmod: 'typmod' in f ? f.typmod : -1 })),
+      out:
+        outputs.length === 0 || read.body === null
+          ? null
+          : read.parameters.filter((_, i) => modes[i] === 'out' || modes[i] === 'inout' || modes[i] === 'table'),
+      isVoid: routine.typeOid === OID.void,
+    };
+  }
+
+  async #runPlpgsql(
+    call: RoutineCall,
+    read: ReadRoutine,
+    host: SqlHost,
+    result: CallResult,
+    memory: { grow(bytes: number): void; shrink(bytes: number): void },
+  ): Promise<void> {
+    const body = read.body!;
+    const types = await resolveTypes(body.variables, host);
+    const frame = new Frame(types, (bytes) => (bytes > 0 ? memory.grow(bytes) : memory.shrink(-bytes)));
+    let input = 0;
+    call.routine.parameters.forEach((p, i) => {
+      if (!takesArgument(call.routine, p)) return;
+      const at = input++;
+      frame.assign(
+        read.parameters[i]!,
+        { value: call.args[at] ?? null, oid: call.argOids[at] ?? p.typeOid },
+        host.format,
+      );
+    });
+    const { store } = read;
+    await new Interpreter({ host, frame, store, result, name: signature(call) }).run(body.block);
+  }
+
+  /** The last statement's rows are the result. */
+  async #runSql(call: RoutineCall, read: ReadRoutine, host: SqlHost, result: CallResult): Promise<void> {
+    const statements = sqlStatements(call.routine.body);
+    for (const [i, statement] of read.statements.entries()) {
+      const parsed = statements[i]!;
+      const last = i === read.statements.length - 1;
+      try {
+        if (!host.isPlanned(parsed)) {
+          await host.command(parsed);
+          continue;
+        }
+        const gives = last && !result.type.isVoid;
+        const reads = parsed.kind === 'SelectStmt';
+        const rowsMax = !gives || result.type.set || !reads ? 0 : 1;
+        const answer = await host.run({ statement, parameters: () => call.args, rowsMax });
+        try {
+          if (gives) giveRows(result, answer);
+        } finally {
+          answer.release();
+        }
+      } catch (error) {
+        throw inSqlFunction(error, call.name, i + 1);
+      }
+    }
+  }
+}
+
+function giveRows(result: CallResult, answer: Awaited<ReturnType<SqlHost['run']>>): void {
+  const columns = (answer.columns ?? []).map((c) => ({ name: c.name, oid: c.typeOid, typmod: c.typmod }));
+  const record = result.type.oid === OID.record;
+  for (const row of result.type.set ? answer.rows : answer.rows.slice(0, 1)) {
+    const whole = record && !(columns.length === 1 && columns[0]!.oid === OID.record);
+    const value = whole ? { columns, values: row } : { value: row[0] ?? null, oid: columns[0]?.oid ?? OID.unknown };
+    if (result.type.set) result.next(value);
+    else result.give(value);
+  }
+}
+
+function signature({ name, routine }: RoutineCall): string {
+  const types = inputsOf(routine).map((p) => formatType(p.typeOid));
+  return `${name}(${types.join(',')})`;
+}
