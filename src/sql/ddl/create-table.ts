@@ -3,7 +3,6 @@ import { sqlError } from '../../base/errors.js';
 import type { CheckDescriptor, ColumnDescriptor, IndexDescriptor, TableDescriptor } from '../catalog/descriptor.js';
 import { isTemporarySchema } from '../catalog/temporary-names.js';
 import type { OnCommit } from '../catalog/temporary.js';
-import { expressionTree } from '../plan/expression-tree.js';
 import {
   checkNameParts,
   compileCheck,
@@ -21,7 +20,8 @@ import { generateColumns } from './generated.js';
 import { addForeignKeys, type ForeignKeyRequest } from './foreign-keys.js';
 import { constraintRequest, hiddenPrimary, makeIndex } from './indexes.js';
 import type { IndexRequest } from './indexes.js';
-import { claimName, creationSchema, newStorage, relationMissing } from './objects.js';
+import { type Copied, copyLike } from './like.js';
+import { claimName, creationSchema, newStorage } from './objects.js';
 import { refuseTypeOfName } from './user-types.js';
 import { CHECK, nameable, normalised } from './row-expressions.js';
 import { list, of, options, rangeVar, text, unsupported, valueText } from './tree.js';
@@ -33,7 +33,7 @@ interface Parts {
   readonly checks: { readonly node: unknown; readonly name: string | null }[];
   readonly foreignKeys: ForeignKeyRequest[];
   /** Copied by LIKE, by draft. */
-  readonly copied: Map<ColumnDraft, ColumnDescriptor>;
+  readonly copied: Map<ColumnDraft, Copied>;
 }
 
 export async function runCreateTable(ctx: DdlContext, body: Loose): Promise<string> {
@@ -110,40 +110,6 @@ function addConstraint(parts: Parts, c: Loose, columns: readonly string[]): void
   }
 }
 
-const LIKE_DEFAULTS = 1 << 3;
-const LIKE_GENERATED = 1 << 4;
-const LIKE_ALL = 0x7fffffff;
-
-async function copyLike(ctx: DdlContext, parts: Parts, like: Loose): Promise<void> {
-  const name = rangeVar(like['relation']);
-  const found = await ctx.catalog.relation(name, ctx.session.searchPath, ctx.wait);
-  if (found?.kind !== 'table') throw relationMissing(name);
-  const flags = Number(like['options'] ?? 0);
-  for (const column of found.table.columns) {
-    if (column.dropped || column.hidden) continue;
-    if (parts.drafts.some((d) => d.name === column.name))
-      throw sqlError('42701', `column "${column.name}" specified more than once`);
-    const draft: ColumnDraft = {
-      name: column.name,
-      typeOid: column.typeOid,
-      typmod: column.typmod,
-      notNull: !column.nullable,
-      explicitNull: false,
-      defaultNode: null,
-      serial: null,
-      identity: null,
-      identityOptions: null,
-      collation: column.collation,
-      constraints: [],
-    };
-    if (column.generated != null && (flags & LIKE_GENERATED) !== 0)
-      draft.generatedNodes = [expressionTree(column.generated.expressionSql)];
-    parts.drafts.push(draft);
-    const keepDefault = flags === LIKE_ALL || (flags & LIKE_DEFAULTS) !== 0;
-    parts.copied.set(draft, { ...column, defaultSql: keepDefault ? column.defaultSql : null });
-  }
-}
-
 interface TableKind {
   readonly options: Readonly<Record<string, string>>;
   readonly unlogged: boolean;
@@ -176,7 +142,7 @@ async function createTable(
   for (const [i, draft] of parts.drafts.entries()) {
     const column = await finishColumn(ctx, draft, i + 1, owner);
     const copied = parts.copied.get(draft);
-    finished.push(copied === undefined ? column : { ...column, defaultSql: copied.defaultSql });
+    finished.push(copied === undefined ? column : { ...column, ...copied });
   }
   const columns = generateColumns(ctx, parts.drafts, finished, name);
   let nextColumnId = columns.length + 1;

@@ -1,0 +1,138 @@
+/**
+ * CREATE TABLE (LIKE …): columns of another table, or of a view, and what INCLUDING names of the rest. Constraints and
+ * indexes get names by the rules for the new table, but for CHECK, which keeps its own.
+ *
+ * Limits: of comments those of columns are copied. There are no statistics, storage and compression to copy.
+ */
+import { sqlError } from '../../base/errors.js';
+import type {
+  ColumnDescriptor,
+  IndexDescriptor,
+  TableDescriptor,
+  ViewColumnDescriptor,
+} from '../catalog/descriptor.js';
+import { isPrimaryKey } from '../catalog/descriptor.js';
+import { expressionTree } from '../plan/expression-tree.js';
+import type { ColumnDraft } from './columns.js';
+import type { DdlContext } from './context.js';
+import type { IndexRequest } from './indexes.js';
+import { relationMissing } from './objects.js';
+import { of, rangeVar } from './tree.js';
+import type { Loose } from './tree.js';
+
+/** As the grammar numbers them. */
+const INCLUDING = {
+  comments: 1,
+  constraints: 1 << 2,
+  defaults: 1 << 3,
+  generated: 1 << 4,
+  identity: 1 << 5,
+  indexes: 1 << 6,
+};
+
+/** What of a column the draft has no place for. */
+export type Copied = Pick<ColumnDescriptor, 'defaultSql' | 'comment'>;
+
+interface Parts {
+  readonly drafts: ColumnDraft[];
+  readonly requests: IndexRequest[];
+  readonly checks: { readonly node: unknown; readonly name: string | null }[];
+  readonly copied: Map<ColumnDraft, Copied>;
+}
+
+export async function copyLike(ctx: DdlContext, parts: Parts, like: Loose): Promise<void> {
+  const name = rangeVar(like['relation']);
+  const found = await ctx.catalog.relation(name, ctx.session.searchPath, ctx.wait);
+  const range = like['relation'] as Loose;
+  const position = Number(range['location'] ?? of(range, 'RangeVar')['location'] ?? 0) + 1;
+  if (found === null) throw sqlError('42P01', relationMissing(name).message, { position });
+  if (found.kind === 'view') {
+    for (const column of found.view.columns) addColumn(parts, plainDraft(column));
+    return;
+  }
+  if (found.kind !== 'table') {
+    throw sqlError('42809', `relation "${name.name}" is invalid in LIKE clause`, {
+      detail: `This operation is not supported for ${found.kind === 'sequence' ? 'sequences' : 'system catalogs'}.`,
+      position,
+    });
+  }
+  const flags = Number(like['options'] ?? 0);
+  const { table } = found;
+  for (const column of table.columns)
+    if (!column.dropped && !column.hidden) await copyColumn(ctx, parts, column, flags);
+  if ((flags & INCLUDING.constraints) !== 0)
+    for (const check of table.checks)
+      parts.checks.push({ node: expressionTree(check.expressionSql), name: check.name });
+  if ((flags & INCLUDING.indexes) !== 0)
+    for (const index of table.indexes) if (index.oid !== 0) parts.requests.push(requestFor(table, index));
+}
+
+function plainDraft(column: ViewColumnDescriptor | ColumnDescriptor): ColumnDraft {
+  return {
+    name: column.name,
+    typeOid: column.typeOid,
+    typmod: column.typmod,
+    notNull: 'nullable' in column && !column.nullable,
+    explicitNull: false,
+    defaultNode: null,
+    serial: null,
+    identity: null,
+    identityOptions: null,
+    collation: 'collation' in column ? column.collation : null,
+    constraints: [],
+  };
+}
+
+function addColumn(parts: Parts, draft: ColumnDraft): void {
+  if (parts.drafts.some((d) => d.name === draft.name))
+    throw sqlError('42701', `column "${draft.name}" specified more than once`);
+  parts.drafts.push(draft);
+}
+
+async function copyColumn(ctx: DdlContext, parts: Parts, column: ColumnDescriptor, flags: number): Promise<void> {
+  const draft = plainDraft(column);
+  if (column.generated != null && (flags & INCLUDING.generated) !== 0)
+    draft.generatedNodes = [expressionTree(column.generated.expressionSql)];
+  if (column.identity !== null && (flags & INCLUDING.identity) !== 0) {
+    draft.identity = column.identity;
+    draft.identityOptions = await sequenceOptions(ctx, column);
+  }
+  addColumn(parts, draft);
+  parts.copied.set(draft, {
+    defaultSql: (flags & INCLUDING.defaults) === 0 ? null : column.defaultSql,
+    comment: (flags & INCLUDING.comments) === 0 ? null : (column.comment ?? null),
+  });
+}
+
+/** As the statement would give them. */
+async function sequenceOptions(ctx: DdlContext, column: ColumnDescriptor): Promise<readonly Loose[] | null> {
+  const sequence = column.sequenceId === null ? null : await ctx.catalog.descriptor(column.sequenceId, ctx.wait);
+  if (sequence?.kind !== 'sequence') return null;
+  const number = (defname: string, value: string): Loose => ({ DefElem: { defname, arg: { Float: { fval: value } } } });
+  return [
+    number('increment', sequence.increment),
+    number('minvalue', sequence.min),
+    number('maxvalue', sequence.max),
+    number('start', sequence.start),
+    number('cache', String(sequence.cache)),
+    { DefElem: { defname: 'cycle', arg: { Boolean: { boolval: sequence.cycle } } } },
+  ];
+}
+
+function requestFor(table: TableDescriptor, index: IndexDescriptor): IndexRequest {
+  const nameOf = (id: number): string => table.columns.find((c) => c.id === id)?.name ?? '';
+  return {
+    name: null,
+    columns: index.columns.map(({ columnId, expression, ...order }) =>
+      expression == null
+        ? { name: nameOf(columnId), ...order }
+        : { name: '', ...order, expression: expressionTree(expression.expressionSql) },
+    ),
+    ...(index.predicate == null ? {} : { predicate: expressionTree(index.predicate.expressionSql) }),
+    storing: index.storing.map(nameOf),
+    unique: index.unique,
+    primary: isPrimaryKey(index),
+    constraint: index.constraintOid !== null,
+    deferrable: index.deferrable ?? null,
+  };
+}
