@@ -14,6 +14,7 @@ import type { ExplainOptions } from './plan/explain.js';
 import type { ExplainNode } from './plan/explain-tree.js';
 import type { VariableNames } from './plan/variables.js';
 import type { Datum } from './types/datum.js';
+import type { DomainCheck } from './types/user-types.js';
 import type { FormatContext } from './types/type-info.js';
 import type { Notice, ResultColumn, ResultSink } from './session-api.js';
 
@@ -115,6 +116,8 @@ export interface SessionServices {
   currval(sequence: string | number): bigint;
   setval(sequence: string | number, value: bigint, isCalled: boolean): Promise<bigint>;
   lastval(): bigint;
+  /** What a sequence, by its oid, has as last_value and is_called. */
+  sequenceState(sequence: number): Promise<{ readonly value: bigint; readonly isCalled: boolean }>;
   setting(name: string, missingOk: boolean): string | null;
   setSetting(name: string, value: string, local: boolean): string;
   readonly user: string;
@@ -132,6 +135,8 @@ export interface SessionServices {
   tableByOid(oid: number): TableDescriptor | null;
   viewByOid(oid: number): ViewDescriptor | null;
   schemaNameOf(schemaId: number): string | null;
+  /** A constraint of a domain, by its oid. */
+  domainCheck(oid: number): DomainCheck | null;
   /** Of a schema, a database or a type. */
   commentOf(kind: 'schema' | 'database' | 'type', oid: number): string | null;
   allTables(): readonly TableDescriptor[];
@@ -260,7 +265,12 @@ export interface Planner {
     variables?: VariableNames | null,
   ): CompiledStatement;
   /** Binds the query of a view: its columns, and its tree with everything pinned that a name could mean otherwise later. */
-  compileView(statement: ParsedStatement, catalog: CatalogSnapshot, settings: PlannerSettings): CompiledView;
+  compileView(
+    statement: ParsedStatement,
+    catalog: CatalogSnapshot,
+    settings: PlannerSettings,
+    kind?: 'views' | 'materialized views',
+  ): CompiledView;
   /** Compiles a stand-alone expression such as a DEFAULT or CHECK over the table's columns. */
   compileExpression(
     sql: string,

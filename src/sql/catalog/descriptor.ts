@@ -56,12 +56,30 @@ export interface IndexDescriptor {
   readonly comment?: string | null;
   /** A partial index: rows for which this is true have an entry. */
   readonly predicate?: RowExpression | null;
+  /** Of a constraint that is checked late: equal keys may stand side by side until then. Never the primary index. */
+  readonly deferrable?: DeferrableKey | null;
+}
+
+export interface DeferrableKey {
+  readonly initiallyDeferred: boolean;
+  /** A PRIMARY KEY, though the rows lie under a hidden row id: two rows may have one key for a while. */
+  readonly primaryKey: boolean;
+}
+
+/** Whether the index is the table's PRIMARY KEY constraint, wherever the rows lie. */
+export function isPrimaryKey(index: IndexDescriptor): boolean {
+  return index.constraintOid !== null && (index.primary || index.deferrable?.primaryKey === true);
 }
 
 export interface IndexPart {
   /** 0 for an expression: no column has that id. */
   readonly columnId: number;
   readonly descending: boolean;
+  /**
+   * Where NULLs were declared to be, if not where they are: behind the others in an ascending part, before them
+   * in a descending one. Shown, never used: no plan takes its order from the declaration.
+   */
+  readonly nullsFirst?: boolean;
   readonly expression?: IndexExpression | null;
 }
 
@@ -144,6 +162,13 @@ export interface TableDescriptor extends SchemaObject {
   /** Storage options such as fillfactor: kept, shown, without effect. */
   readonly options: Readonly<Record<string, string>>;
   readonly unlogged: boolean;
+  /** Of a materialised view: as of a view's, and whether it has rows to read. */
+  readonly materialized?: {
+    readonly queryTree: string;
+    readonly sources: ViewDescriptor['sources'];
+    readonly usedTypes?: NonNullable<ViewDescriptor['usedTypes']>;
+    readonly populated: boolean;
+  } | null;
 }
 
 export interface SequenceDescriptor extends SchemaObject {
@@ -168,6 +193,8 @@ export interface ViewColumnDescriptor {
   readonly typeOid: number;
   readonly typmod: number;
   readonly comment?: string | null;
+  /** For rows that are inserted through the view: comes before the default of the table's column. */
+  readonly defaultSql?: string | null;
 }
 
 export interface ViewDescriptor extends SchemaObject {
@@ -179,6 +206,8 @@ export interface ViewDescriptor extends SchemaObject {
   readonly sources: readonly { readonly id: DescriptorId; readonly columnIds: readonly number[] }[];
   /** Users' types that the query names. */
   readonly usedTypes?: readonly { readonly typeOid: number }[];
+  /** check_option (local, cascaded), security_barrier, security_invoker. */
+  readonly options?: Readonly<Record<string, string>>;
   readonly comment?: string | null;
 }
 

@@ -83,13 +83,20 @@ export class Sequences {
     return value;
   }
 
-  /** Where the stored counter stands: the last value of the last block handed to any node. */
+  /**
+   * The last value that was given, if this node has the last block; else that block's last one, since another node may
+   * have given it. So whoever goes on after it repeats none.
+   */
   async lastValue(sequence: SequenceDescriptor): Promise<{ value: bigint; isCalled: boolean }> {
     const counter = await this.#catalog.db.increment(SYSTEM_KEYS.sequence(sequence.id), 0);
+    if (counter === 0) return { value: BigInt(sequence.start), isCalled: false };
+    const end = baseOf(sequence) + counter;
     const block = this.#blocks.get(sequence.id);
-    const value = block !== undefined ? block.next - block.increment : baseOf(sequence) + counter;
-    const isCalled = counter !== 0;
-    return { value: isCalled ? BigInt(value) : BigInt(sequence.start), isCalled };
+    const mine = block !== undefined && block.next + block.increment * (block.left - 1) === end;
+    const value = mine ? block.next - block.increment : end;
+    const { min, max } = sequence;
+    if (sequence.cycle) return { value: BigInt(inBounds(sequence, value)), isCalled: true };
+    return { value: BigInt(Math.min(Math.max(value, Number(min)), Number(max))), isCalled: true };
   }
 }
 

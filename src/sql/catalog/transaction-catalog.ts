@@ -318,6 +318,11 @@ export class TransactionCatalog implements UseHolder {
     return found === null ? null : this.#asRelation(found, schema, wait);
   }
 
+  /** A view that is not in the catalog under its name, with what its query reads. */
+  async viewRelation(view: ViewDescriptor, wait: WaitOptions): Promise<Relation> {
+    return this.#asRelation(view, await this.schemaName(view.schemaId), wait);
+  }
+
   async #asRelation(found: UserRelation, schemaName: string, wait: WaitOptions): Promise<Relation> {
     if (found.kind === 'sequence') return { kind: 'sequence', sequence: found, schemaName };
     if (found.kind === 'view') {

@@ -6,13 +6,14 @@ import type {
   IndexDescriptor,
   TableDescriptor,
 } from '../catalog/descriptor.js';
+import { isPrimaryKey } from '../catalog/descriptor.js';
 import { keyConversion } from '../exec/foreign-key.js';
 import type { Draft } from './alter-draft.js';
 import { hiddenColumn } from './columns.js';
 import { notice } from './context.js';
 import { makeCheck } from './create-table.js';
 import { addForeignKeys, detachForeignKey, dropReferences, refuseTypes, validateForeignKey } from './foreign-keys.js';
-import { constraintRequest, hiddenPrimary, makeIndex } from './indexes.js';
+import { constraintRequest, hiddenPrimary, type IndexRequest, makeIndex } from './indexes.js';
 import { visibleName } from './objects.js';
 import { text, unsupported } from './tree.js';
 import type { Loose } from './tree.js';
@@ -64,6 +65,10 @@ function takeIndex(draft: Draft, c: Loose): Loose {
     String: { sval: draft.table.columns.find((x) => x.id === columnId)!.name },
   }));
   removeIndexFrom(draft, index);
+  if (c['conname'] !== undefined && text(c['conname']) !== name) {
+    const renamed = `ALTER TABLE / ADD CONSTRAINT USING INDEX will rename index "${name}" to "${text(c['conname'])}"`;
+    notice(draft.ctx, '00000', renamed);
+  }
   return { ...c, keys, conname: c['conname'] ?? name };
 }
 
@@ -82,10 +87,11 @@ async function addPrimary(draft: Draft, given: Loose, columns: readonly string[]
   const { ctx } = draft;
   const current = draft.table.indexes[0]!;
   const hidden = draft.table.columns.find((c) => c.hidden && current.columns.some((k) => k.columnId === c.id));
-  if (hidden === undefined)
+  if (hidden === undefined || draft.table.indexes.some(isPrimaryKey))
     throw sqlError('42P16', `multiple primary keys for table "${draft.table.name}" are not allowed`);
   const c = takeIndex(draft, given);
   const request = constraintRequest(c, columns);
+  if (request.deferrable != null) return addLatePrimary(draft, request);
   const index = await makeIndex(ctx, request, draft.table.nextIndexId, draft.table, draft.table.columns);
   const keys = new Set(index.columns.map((k) => k.columnId));
   draft.set({
@@ -96,6 +102,19 @@ async function addPrimary(draft: Draft, given: Loose, columns: readonly string[]
     nextIndexId: draft.table.nextIndexId + 1,
   });
   draft.rewrite = true;
+}
+
+/** A deferrable one: an index beside the rows, which stay where they are. */
+async function addLatePrimary(draft: Draft, request: IndexRequest): Promise<void> {
+  const index = await makeIndex(draft.ctx, request, null, draft.table, draft.table.columns);
+  for (const { columnId } of index.columns) {
+    const column = draft.table.columns.find((c) => c.id === columnId)!;
+    if (!column.nullable) continue;
+    draft.setColumn({ ...column, nullable: false });
+    draft.newNotNull.add(columnId);
+  }
+  draft.set({ indexes: [...draft.table.indexes, index] });
+  draft.newIndexes.push(index);
 }
 
 async function addUnique(draft: Draft, given: Loose, columns: readonly string[]): Promise<void> {

@@ -4,11 +4,12 @@
  */
 import { sqlError } from '../../base/errors.js';
 import type { ColumnDescriptor, TableDescriptor } from '../catalog/descriptor.js';
-import { indexReads } from '../catalog/descriptor.js';
+import { indexReads, isPrimaryKey } from '../catalog/descriptor.js';
 import type { CompiledExpression, ExecContext } from '../contract.js';
-import { refusePendingChecks } from '../exec/foreign-key-queue.js';
+import { refusePendingChecks } from '../exec/constraint-checks.js';
 import { uniqueRowId } from '../exec/row-writer.js';
 import { resolveTypeName } from '../plan/coerce.js';
+import { checkDomain, isConstrained } from '../functions/domains.js';
 import type { Datum } from '../types/datum.js';
 import { typeByOid } from '../types/registry.js';
 import { PINNED, storedTypeName } from '../types/pinned-types.js';
@@ -33,12 +34,14 @@ import { deparse, quoteIdentifier, quoteLiteral } from './deparse.js';
 import { alteredForeignKey } from './foreign-keys.js';
 import { dropExpression, generatedFrom, refuseReaders, refuseTypeChange, withGeneration } from './generated.js';
 import { addIdentity, dropIdentity, setIdentity } from './identity.js';
+import { refuseTableCommands } from './materialized-views.js';
 import { reboundIndexes } from './index-parts.js';
 import { nextVersion, newStorage, openForChange, openIndex, relationMissing, shownName } from './objects.js';
 import { fillIndex, rewriteTable, scanRows } from './rewrite.js';
 import { dropOwnedSequence } from './sequences.js';
 import { list, of, options, rangeVar, text, unsupported } from './tree.js';
 import type { Loose } from './tree.js';
+import { alterView } from './view-options.js';
 import { dropViewsOfColumn, refuseViewsOfColumn } from './views.js';
 
 const VOLATILE =
@@ -49,6 +52,7 @@ const TAGS: Readonly<Record<string, string>> = {
   OBJECT_INDEX: 'ALTER INDEX',
   OBJECT_SEQUENCE: 'ALTER SEQUENCE',
   OBJECT_VIEW: 'ALTER VIEW',
+  OBJECT_MATVIEW: 'ALTER MATERIALIZED VIEW',
 };
 
 export async function runAlterTable(ctx: DdlContext, body: Loose): Promise<string> {
@@ -66,7 +70,16 @@ export async function runAlterTable(ctx: DdlContext, body: Loose): Promise<strin
     return tag;
   }
   if (found.kind === 'sequence') return tag;
-  if (found.kind === 'view') throw sqlError('42809', `ALTER action is not possible on view "${found.view.name}"`);
+  // There is one role, so a view has its owner already.
+  if (found.kind === 'view' && commands.every((c) => c['subtype'] === 'AT_ChangeOwner')) {
+    for (const command of commands) roleName(of(command, 'newowner'));
+    return tag;
+  }
+  if (found.kind === 'view') {
+    alterView(ctx, found.view, commands);
+    return tag;
+  }
+  refuseTableCommands(found.table, commands);
   refusePendingChecks(ctx.txn, 'ALTER TABLE', found.table);
   const draft = new Draft(ctx, found.table, found.schemaName);
   // As PostgreSQL: drops, then type changes, then new columns, then everything else.
@@ -296,8 +309,8 @@ async function dropColumn(draft: Draft, name: string, missingOk: boolean, cascad
 
 function dropNotNull(draft: Draft, name: string): void {
   const column = draft.column(name);
-  const primary = draft.table.indexes[0]!;
-  if (primary.columns.some((c) => c.columnId === column.id)) {
+  const primary = draft.table.indexes.find(isPrimaryKey);
+  if (primary?.columns.some((c) => c.columnId === column.id) === true) {
     throw sqlError('42P16', `column "${name}" is in a primary key`);
   }
   if (column.identity !== null)
@@ -387,13 +400,18 @@ async function finish(draft: Draft): Promise<void> {
   const next = nextVersion(before, draft.table);
   if (draft.rewrite) await rewriteTable(ctx, before, next, mapper(draft, next), verifier(draft, next));
   else {
-    if (draft.newChecks.length > 0 || draft.newNotNull.size > 0) await verifyRows(draft, next);
+    const constrained = next.columns.some((c) => isConstrained(c.typeOid) && isNew(draft, c));
+    if (draft.newChecks.length > 0 || draft.newNotNull.size > 0 || constrained) await verifyRows(draft, next);
     for (const index of draft.newIndexes) {
       if (next.indexes.some((i) => i.id === index.id)) await fillIndex(ctx, viewOf(before, next), next, index.id);
     }
   }
   ctx.catalog.put(ctx.txn, next);
   await validateForeignKeys(draft, next);
+}
+
+function isNew(draft: Draft, column: ColumnDescriptor): boolean {
+  return !column.dropped && draft.before.columns.every((c) => c.id !== column.id || c.typeOid !== column.typeOid);
 }
 
 /** The old rows read as the new columns: new ones give their stored defaults. */
@@ -464,7 +482,11 @@ function compileChecks(
       table: next.name,
       constraint: name,
     });
+  const domains = live.flatMap((c, i) =>
+    isConstrained(c.typeOid) && isNew(draft, c) ? [{ position: i, typeOid: c.typeOid }] : [],
+  );
   return (values) => {
+    for (const { position, typeOid } of domains) checkDomain(typeOid, values[position]!, context);
     const later: Promise<void>[] = [];
     for (const { name, expression } of checks) {
       const result = expression.evaluate(values, context);

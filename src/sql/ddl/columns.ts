@@ -84,7 +84,7 @@ export function checkColumnType(name: string, oid: number): void {
   }
 }
 
-function checkCollation(names: readonly string[]): string | null {
+export function checkCollation(names: readonly string[]): string | null {
   const name = names[names.length - 1] ?? '';
   if (/^(default|C|POSIX|ucs_basic|C\.utf8|C\.UTF-8)$/.test(name)) return name === 'default' ? null : name;
   throw sqlError('42704', `collation "${name}" for encoding "UTF8" does not exist`);
@@ -222,11 +222,11 @@ export function defaultText(
   const sql = deparse(node);
   if (/^NULL$/i.test(sql)) return null;
   refuseColumnReference(node);
-  const compiled = ctx.planner.compileExpression(sql, [], ctx.plannerSettings, {
-    typeOid: column.typeOid,
-    typmod: column.typmod,
-  });
-  return compiled.sql;
+  const target = { typeOid: column.typeOid, typmod: -1 };
+  const assigned = ctx.planner.compileExpression(sql, [], ctx.plannerSettings, target);
+  // As written, without the cast that assignment adds; only a bare literal takes the column's type at once.
+  if ((node as Loose)['A_Const'] !== undefined && /^E?'/.test(sql)) return assigned.sql;
+  return ctx.planner.compileExpression(sql, [], ctx.plannerSettings, null).sql;
 }
 
 function refuseColumnReference(node: unknown): void {

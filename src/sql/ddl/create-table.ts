@@ -19,6 +19,7 @@ import { constraintRequest, hiddenPrimary, makeIndex } from './indexes.js';
 import type { IndexRequest } from './indexes.js';
 import { claimName, creationSchema, newStorage, relationMissing } from './objects.js';
 import { refuseTypeOfName } from './user-types.js';
+import { CHECK, nameable, normalised } from './row-expressions.js';
 import { list, of, options, rangeVar, text, unsupported, valueText } from './tree.js';
 import type { Loose } from './tree.js';
 
@@ -172,7 +173,7 @@ async function createTable(
   let nextColumnId = columns.length + 1;
   const indexes: IndexDescriptor[] = [];
   let nextIndexId = 1;
-  if (primaries.length === 0) {
+  if (primaries.every((r) => r.deferrable != null)) {
     const hidden = hiddenColumn(
       nextColumnId++,
       columns.map((c) => c.name),
@@ -227,7 +228,8 @@ export async function makeCheck(
   columns: readonly ColumnDescriptor[],
   existing: readonly CheckDescriptor[],
 ): Promise<CheckDescriptor> {
-  const { sql, columnIds } = compileCheck(ctx, node, columns);
+  const own = normalised(node, table, nameable(columns), CHECK);
+  const { sql, columnIds } = compileCheck(ctx, own, columns);
   if (name !== null && existing.some((c) => c.name === name)) {
     throw sqlError('42710', `constraint "${name}" for relation "${table}" already exists`);
   }

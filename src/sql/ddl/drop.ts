@@ -1,8 +1,9 @@
 /** DROP of tables, sequences and schemas, and TRUNCATE. */
 import { sqlError } from '../../base/errors.js';
 import type { Descriptor, SequenceDescriptor, TableDescriptor } from '../catalog/descriptor.js';
+import { isMaterialized, kindName } from '../catalog/materialized.js';
 import type { RelationName } from '../contract.js';
-import { refusePendingChecks } from '../exec/foreign-key-queue.js';
+import { refusePendingChecks } from '../exec/constraint-checks.js';
 import { userTypeOf } from '../types/user-types.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
@@ -11,7 +12,7 @@ import { dropIndexes } from './indexes.js';
 import { descriptorOf, newStorage, nextVersion, openForChange, openTable, shownName } from './objects.js';
 import type { Opened } from './objects.js';
 import { dropSequence } from './sequences.js';
-import { dropDependents, dropView } from './views.js';
+import { dropDependents, dropView, forgetSources } from './views.js';
 import type { DropOptions } from './views.js';
 import { dropGroup, dropRoutines, identityText } from './routines.js';
 import { dropTypeUsers } from './type-users.js';
@@ -20,7 +21,6 @@ import { list, of, qualifiedName, rangeVar, stringOf } from './tree.js';
 import type { Loose } from './tree.js';
 
 const KINDS: Readonly<Record<string, string>> = {
-  OBJECT_MATVIEW: 'materialized view',
   OBJECT_FUNCTION: 'function',
   OBJECT_TRIGGER: 'trigger',
   OBJECT_EXTENSION: 'extension',
@@ -42,6 +42,15 @@ export async function runDrop(ctx: DdlContext, body: Loose): Promise<string> {
     case 'OBJECT_VIEW':
       await dropRelations(ctx, list(body['objects']), 'view', missingOk, body['behavior'] === 'DROP_CASCADE');
       return 'DROP VIEW';
+    case 'OBJECT_MATVIEW':
+      await dropRelations(
+        ctx,
+        list(body['objects']),
+        'materialized view',
+        missingOk,
+        body['behavior'] === 'DROP_CASCADE',
+      );
+      return 'DROP MATERIALIZED VIEW';
     case 'OBJECT_SEQUENCE':
       await dropRelations(ctx, list(body['objects']), 'sequence', missingOk, body['behavior'] === 'DROP_CASCADE');
       return 'DROP SEQUENCE';
@@ -77,10 +86,12 @@ function objectNameText(object: Loose): string {
   return stringOf(object);
 }
 
+type DroppedKind = Opened['kind'] | 'materialized view';
+
 async function dropRelations(
   ctx: DdlContext,
   objects: readonly Loose[],
-  kind: Opened['kind'],
+  kind: DroppedKind,
   missingOk: boolean,
   cascade: boolean,
 ): Promise<void> {
@@ -121,12 +132,13 @@ async function dropOpened(
   ctx: DdlContext,
   found: Opened,
   name: RelationName,
-  kind: Opened['kind'],
+  kind: DroppedKind,
   options: DropOptions,
 ): Promise<void> {
-  if (found.kind !== kind) {
+  const actual = kindName(descriptorOf(found));
+  if (actual !== kind) {
     throw sqlError('42809', `"${name.name}" is not a ${kind}`, {
-      hint: `Use DROP ${found.kind.toUpperCase()} to remove a ${found.kind}.`,
+      hint: `Use DROP ${actual.toUpperCase()} to remove a ${actual}.`,
     });
   }
   if (found.kind === 'table') {
@@ -169,6 +181,7 @@ async function detachDefaults(ctx: DdlContext, sequence: SequenceDescriptor, cas
 export async function dropTable(ctx: DdlContext, table: TableDescriptor, options: DropOptions): Promise<void> {
   refusePendingChecks(ctx.txn, 'DROP TABLE', table);
   await dropDependents(ctx, table, options);
+  if (isMaterialized(table)) forgetSources(ctx, table);
   await detachTable(ctx, table, options);
   const sequences = table.columns.flatMap((c) => (c.sequenceId === null || c.dropped ? [] : [c.sequenceId]));
   await ctx.catalog.lock(ctx.txn, sequences, ctx.wait);
@@ -272,7 +285,7 @@ async function dropSchemas(ctx: DdlContext, body: Loose): Promise<string> {
 type Contained = Exclude<Descriptor, { kind: 'schema' | 'database' }>;
 
 function containedNames(d: Contained, schema: string): string[] {
-  if (d.kind !== 'routine') return [`${d.kind} ${schema}.${d.name}`];
+  if (d.kind !== 'routine') return [`${d.kind === 'type' ? 'type' : kindName(d)} ${schema}.${d.name}`];
   return d.routines.map((r) => `${r.procedure ? 'procedure' : 'function'} ${identityText(`${schema}.${d.name}`, r)}`);
 }
 

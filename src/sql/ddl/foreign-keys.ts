@@ -5,6 +5,7 @@
  * is led to the other. Both are under their schema locks when the key comes or goes, so nobody writes
  * rows meanwhile, and every plan of before is void by the descriptors' versions.
  */
+import { isMaterialized } from '../catalog/materialized.js';
 import { sqlError } from '../../base/errors.js';
 import type {
   ColumnDescriptor,
@@ -13,6 +14,7 @@ import type {
   IndexDescriptor,
   TableDescriptor,
 } from '../catalog/descriptor.js';
+import { isPrimaryKey } from '../catalog/descriptor.js';
 import { ForeignKey, keyConversion, type Reference } from '../exec/foreign-key.js';
 import { errorAt } from '../plan/binder.js';
 import { referenceText } from '../exec/reference-text.js';
@@ -93,7 +95,8 @@ async function openParent(ctx: DdlContext, child: TableDescriptor, node: Loose):
   const seen = await ctx.catalog.relation(name, ctx.session.searchPath, ctx.wait);
   if (seen?.kind === 'table' && seen.table.id === child.id) return child;
   if (seen === null) throw relationMissing(name);
-  if (seen.kind !== 'table') throw sqlError('42809', `referenced relation "${name.name}" is not a table`);
+  if (seen.kind !== 'table' || isMaterialized(seen.table))
+    throw sqlError('42809', `referenced relation "${name.name}" is not a table`);
   const found = await openForChange(ctx, name);
   if (found?.kind !== 'table') throw relationMissing(name);
   return found.table;
@@ -173,11 +176,12 @@ function parentKey(
   const disagree = (): Error =>
     sqlError('42830', 'number of referencing and referenced columns for foreign key disagree');
   if (names.length === 0) {
-    const index = parent.indexes[0]!;
-    const columns = index.columns.map((c) => byId(c.columnId));
-    if (columns.some((c) => c.hidden)) {
+    const index = parent.indexes.find(isPrimaryKey);
+    if (index === undefined) {
       throw sqlError('42704', `there is no primary key for referenced table "${parent.name}"`);
     }
+    refuseDeferrable(index, 'primary key', parent);
+    const columns = index.columns.map((c) => byId(c.columnId));
     if (columns.length !== count) throw disagree();
     return { index, columns };
   }
@@ -186,18 +190,25 @@ function parentKey(
   if (wanted.size < columns.length) {
     throw sqlError('42830', 'foreign key referenced-columns list must not contain duplicates');
   }
-  const index = parent.indexes.find(
+  const matching = parent.indexes.filter(
     (i) =>
       i.unique &&
       i.predicate == null &&
       i.columns.length === wanted.size &&
       i.columns.every((c) => wanted.has(c.columnId)),
   );
+  const index = matching.find((i) => i.deferrable == null) ?? matching[0];
   if (index === undefined) {
     throw sqlError('42830', `there is no unique constraint matching given keys for referenced table "${parent.name}"`);
   }
+  refuseDeferrable(index, 'unique constraint', parent);
   if (columns.length !== count) throw disagree();
   return { index, columns };
+}
+
+function refuseDeferrable(index: IndexDescriptor, kind: string, parent: TableDescriptor): void {
+  if (index.deferrable == null) return;
+  throw sqlError('55000', `cannot use a deferrable ${kind} for referenced table "${parent.name}"`);
 }
 
 export function refuseTypes(name: string, child: ColumnDescriptor, parent: ColumnDescriptor): void {

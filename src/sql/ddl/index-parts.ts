@@ -53,7 +53,7 @@ export function partNames(parts: readonly { readonly name: string; readonly expr
 export function expressionPart(
   ctx: DdlContext,
   node: unknown,
-  descending: boolean,
+  order: Pick<IndexPart, 'descending' | 'nullsFirst'>,
   name: string,
   table: string,
   columns: readonly ColumnDescriptor[],
@@ -61,7 +61,7 @@ export function expressionPart(
   const expression = bindRowExpression(ctx, node, table, columns, KEY);
   checkColumnType(name, expression.typeOid);
   requireKeyType(expression);
-  return { columnId: 0, descending, expression: { ...expression, name } };
+  return { columnId: 0, ...order, expression: { ...expression, name } };
 }
 
 /** null if it holds for every row. */
@@ -110,10 +110,10 @@ export function reboundIndexes(ctx: DdlContext, table: TableDescriptor, columnId
   return table.indexes.map((index): IndexDescriptor => {
     const reads = (e: RowExpression | null | undefined): e is RowExpression => e?.columnIds.includes(columnId) ?? false;
     const columns = index.columns.map((part): IndexPart => {
-      const { expression, descending } = part;
+      const { expression, columnId: _columnId, ...order } = part;
       if (expression == null || !reads(expression)) return part;
       const node = expressionTree(expression.expressionSql);
-      return expressionPart(ctx, node, descending, expression.name, table.name, table.columns);
+      return expressionPart(ctx, node, order, expression.name, table.name, table.columns);
     });
     if (!reads(index.predicate)) return { ...index, columns };
     const node = expressionTree(index.predicate.expressionSql);

@@ -2,6 +2,7 @@
 import { sqlError } from '../../base/errors.js';
 import type {
   ColumnDescriptor,
+  DeferrableKey,
   ForeignKeyDescriptor,
   IndexDescriptor,
   IndexPart,
@@ -10,7 +11,7 @@ import type {
 import { requireKeyType } from './columns.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
-import { refusePendingChecks } from '../exec/foreign-key-queue.js';
+import { refusePendingChecks } from '../exec/constraint-checks.js';
 import { dropReferences } from './foreign-keys.js';
 import { expressionPart, indexPredicate, partNames } from './index-parts.js';
 import { claimGeneratedName, claimName, nextVersion, openIndex, openTable, shownName } from './objects.js';
@@ -28,12 +29,16 @@ export interface IndexRequest {
   readonly unique: boolean;
   readonly primary: boolean;
   readonly constraint: boolean;
+  /** null: checked with each row. */
+  readonly deferrable?: DeferrableKey | null;
 }
 
 interface RequestedPart {
   /** For an expression '': it has none yet. */
   readonly name: string;
   readonly descending: boolean;
+  /** As IndexPart has it. */
+  readonly nullsFirst?: boolean;
   /** Parse tree. */
   readonly expression?: unknown;
 }
@@ -59,7 +64,6 @@ export function findColumn(
 }
 
 export function constraintRequest(c: Loose, defaultColumns: readonly string[]): IndexRequest {
-  if (c['deferrable'] === true || c['initdeferred'] === true) throw unsupported('a deferrable constraint');
   const keys = list(c['keys']).map(stringOf);
   const names = keys.length > 0 ? keys : defaultColumns;
   const seen = new Set<string>();
@@ -77,6 +81,10 @@ export function constraintRequest(c: Loose, defaultColumns: readonly string[]): 
     unique: true,
     primary,
     constraint: true,
+    deferrable:
+      c['deferrable'] === true || c['initdeferred'] === true
+        ? { initiallyDeferred: c['initdeferred'] === true, primaryKey: primary }
+        : null,
   };
 }
 
@@ -93,11 +101,11 @@ export async function makeIndex(
   columns: readonly ColumnDescriptor[],
 ): Promise<IndexDescriptor> {
   const names = partNames(request.columns);
-  const keyColumns = request.columns.map(({ name, descending, expression }, i): IndexPart => {
-    if (expression !== undefined) return expressionPart(ctx, expression, descending, names[i]!, table.name, columns);
+  const keyColumns = request.columns.map(({ name, expression, ...order }, i): IndexPart => {
+    if (expression !== undefined) return expressionPart(ctx, expression, order, names[i]!, table.name, columns);
     const column = findColumn(columns, name, table.name, true);
     requireKeyType(column);
-    return { columnId: column.id, descending };
+    return { columnId: column.id, ...order };
   });
   const predicate =
     request.predicate === undefined ? null : indexPredicate(ctx, request.predicate, table.name, columns);
@@ -115,11 +123,13 @@ export async function makeIndex(
     oid,
     name,
     unique: request.unique,
-    primary: request.primary,
+    // Rows that may share a key cannot lie under it.
+    primary: request.primary && request.deferrable == null,
     columns: keyColumns,
     storing: request.storing.map((n) => findColumn(columns, n, table.name, true).id),
     constraintOid: request.constraint ? await ctx.catalog.catalog.ids.next() : null,
     ...(predicate === null ? {} : { predicate }),
+    ...(request.deferrable == null ? {} : { deferrable: request.deferrable }),
   };
 }
 
@@ -146,14 +156,16 @@ function indexRequest(body: Loose): IndexRequest {
     const e = of(p, 'IndexElem');
     const descending = e['ordering'] === 'SORTBY_DESC';
     const nulls = e['nulls_ordering'];
-    if ((nulls === 'SORTBY_NULLS_FIRST' && !descending) || (nulls === 'SORTBY_NULLS_LAST' && descending)) {
-      throw unsupported('this placement of NULLs in an index');
-    }
+    const order = {
+      descending,
+      ...(nulls === 'SORTBY_NULLS_FIRST' && !descending ? { nullsFirst: true } : {}),
+      ...(nulls === 'SORTBY_NULLS_LAST' && descending ? { nullsFirst: false } : {}),
+    };
     const expression = e['expr'];
     // A column in parentheses is still a column.
     const plain = list(of(expression as Loose | undefined, 'ColumnRef')['fields']).map(stringOf);
-    if (plain.length === 1 && plain[0] !== '') return { name: plain[0]!, descending };
-    return expression === undefined ? { name: text(e['name']), descending } : { name: '', descending, expression };
+    if (plain.length === 1 && plain[0] !== '') return { name: plain[0]!, ...order };
+    return expression === undefined ? { name: text(e['name']), ...order } : { name: '', ...order, expression };
   });
   const included = list(body['indexIncludingParams']).map((p) => of(p, 'IndexElem'));
   if (included.some((e) => e['expr'] !== undefined))
@@ -174,7 +186,7 @@ export async function runCreateIndex(ctx: DdlContext, body: Loose): Promise<stri
     throw sqlError('25001', 'CREATE INDEX CONCURRENTLY cannot run inside a transaction block');
   }
   const request = indexRequest(body);
-  const table = await openTable(ctx, rangeVar(body['relation']));
+  const table = await openTable(ctx, rangeVar(body['relation']), { materialized: true });
   if (request.name !== null && body['if_not_exists'] === true) {
     if ((await ctx.catalog.nameForUpdate(ctx.txn, table.schemaId, request.name)) !== null) {
       notice(ctx, '42P07', `relation "${request.name}" already exists, skipping`);
@@ -185,6 +197,7 @@ export async function runCreateIndex(ctx: DdlContext, body: Loose): Promise<stri
     (c) => c.expression === undefined && !table.columns.some((x) => x.name === c.name && !x.dropped && !x.hidden),
   );
   if (missing !== undefined) throw sqlError('42703', `column "${missing.name}" does not exist`);
+  refusePendingChecks(ctx.txn, 'CREATE INDEX', table);
   await addIndex(ctx, table, request);
   return 'CREATE INDEX';
 }

@@ -3,6 +3,7 @@ import { QuoralError, sqlError } from '../../base/errors.js';
 import { tablePrefix } from '../../encoding/keyspace.js';
 import { INFORMATION_SCHEMA_ID, PG_CATALOG_SCHEMA_ID } from '../catalog/bootstrap.js';
 import type { IndexDescriptor, SequenceDescriptor, TableDescriptor, ViewDescriptor } from '../catalog/descriptor.js';
+import { isMaterialized } from '../catalog/materialized.js';
 import type { RelationName } from '../contract.js';
 import type { DdlContext } from './context.js';
 import { objectName } from './tree.js';
@@ -84,10 +85,16 @@ export async function openForChange(ctx: DdlContext, name: RelationName): Promis
   throw new QuoralError('40001', `relation "${name.name}" keeps changing`, { retry: 'transaction' });
 }
 
-export async function openTable(ctx: DdlContext, name: RelationName): Promise<TableDescriptor> {
+/** @throws 42809 for what is no table, and for a materialised view unless it will do */
+export async function openTable(
+  ctx: DdlContext,
+  name: RelationName,
+  options: { readonly materialized: boolean } = { materialized: false },
+): Promise<TableDescriptor> {
   const found = await openForChange(ctx, name);
   if (found === null) throw relationMissing(name);
-  if (found.kind !== 'table') throw sqlError('42809', `"${name.name}" is not a table`);
+  if (found.kind !== 'table' || (isMaterialized(found.table) && !options.materialized))
+    throw sqlError('42809', `"${name.name}" is not a table`);
   return found.table;
 }
 

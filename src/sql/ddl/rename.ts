@@ -23,9 +23,11 @@ import {
   relationMissing,
   shownName,
 } from './objects.js';
+import { requireMaterialized } from './materialized-views.js';
 import { renamedIndex } from './index-parts.js';
 import { renameInExpression } from './row-expressions.js';
 import { commentOnRoutine, isRoutineObject, moveRoutine, ownRoutine } from './routines.js';
+import { renameDomainConstraint } from './domains.js';
 import { commentOnType, moveType, renameType, requireType, typeNameIn } from './user-types.js';
 import { list, of, qualifiedName, rangeVar, stringOf, text, unsupported } from './tree.js';
 import type { Loose } from './tree.js';
@@ -37,6 +39,7 @@ export async function runRename(ctx: DdlContext, body: Loose): Promise<string> {
     case 'OBJECT_TABLE':
     case 'OBJECT_SEQUENCE':
     case 'OBJECT_VIEW':
+    case 'OBJECT_MATVIEW':
     case 'OBJECT_INDEX':
       return renameRelation(ctx, body, to);
     case 'OBJECT_COLUMN':
@@ -47,6 +50,8 @@ export async function runRename(ctx: DdlContext, body: Loose): Promise<string> {
       return renameSchema(ctx, text(body['subname']), to);
     case 'OBJECT_DATABASE':
       return renameDatabase(ctx, text(body['subname']), to);
+    case 'OBJECT_DOMCONSTRAINT':
+      return renameDomainConstraint(ctx, body, to);
     case 'OBJECT_TYPE':
     case 'OBJECT_DOMAIN':
       await renameType(ctx, await requireType(ctx, typeNameIn(body['object'] as Loose)), to);
@@ -56,9 +61,14 @@ export async function runRename(ctx: DdlContext, body: Loose): Promise<string> {
   }
 }
 
+function alterTag(kind: unknown): string {
+  return `ALTER ${kind === 'OBJECT_MATVIEW' ? 'MATERIALIZED VIEW' : String(kind).replace('OBJECT_', '')}`;
+}
+
 async function renameRelation(ctx: DdlContext, body: Loose, to: string): Promise<string> {
   const name = rangeVar(body['relation']);
-  const tag = `ALTER ${String(body['renameType']).replace('OBJECT_', '')}`;
+  const tag = alterTag(body['renameType']);
+  if (body['renameType'] === 'OBJECT_MATVIEW') await requireMaterialized(ctx, name);
   const index = await openIndex(ctx, name).catch((error: unknown) => {
     if ((error as { sqlstate?: string }).sqlstate === '42809') return null;
     throw error;
@@ -112,7 +122,7 @@ async function renameColumn(ctx: DdlContext, body: Loose, to: string): Promise<s
   const from = text(body['subname']);
   const found = await openForChange(ctx, name);
   if (found?.kind === 'view') return renameViewColumn(ctx, found.view, from, to);
-  const table = await openTable(ctx, name);
+  const table = await openTable(ctx, name, { materialized: true });
   const column = table.columns.find((c) => c.name === from && !c.dropped && !c.hidden);
   if (column === undefined) throw sqlError('42703', `column "${from}" does not exist`);
   if (table.columns.some((c) => c.name === to && !c.dropped)) {
@@ -126,7 +136,7 @@ async function renameColumn(ctx: DdlContext, body: Loose, to: string): Promise<s
   const columns = renamed.map((c) => (c.generated == null ? c : { ...c, generated: rewritten(c.generated) }));
   const indexes = table.indexes.map((index) => renamedIndex(ctx, index, column.id, from, to, renamed));
   ctx.catalog.put(ctx.txn, nextVersion(table, { columns, indexes, checks: table.checks.map(rewritten) }));
-  return 'ALTER TABLE';
+  return alterTag(body['relationType']);
 }
 
 function renameViewColumn(ctx: DdlContext, view: ViewDescriptor, from: string, to: string): string {
@@ -192,8 +202,7 @@ export async function runOwner(ctx: DdlContext, body: Loose): Promise<string> {
   const role = text((body['newowner'] as Loose | undefined)?.['rolename']);
   if (role !== '' && role !== ctx.session.user) throw sqlError('42704', `role "${role}" does not exist`);
   if (isRoutineObject(body['objectType'])) return ownRoutine(ctx, body);
-  const kind = String(body['objectType'] ?? '').replace('OBJECT_', '');
-  return Promise.resolve(`ALTER ${kind}`);
+  return Promise.resolve(alterTag(body['objectType']));
 }
 
 export async function runAlterSchema(ctx: DdlContext, body: Loose): Promise<string> {
@@ -219,7 +228,7 @@ export async function runAlterSchema(ctx: DdlContext, body: Loose): Promise<stri
     }
   }
   ctx.catalog.put(ctx.txn, { ...old, schemaId: target.id, version: old.version + 1 } as Descriptor);
-  return `ALTER ${old.kind.toUpperCase()}`;
+  return alterTag(body['objectType']);
 }
 
 export async function runComment(ctx: DdlContext, body: Loose): Promise<string> {
@@ -230,7 +239,9 @@ export async function runComment(ctx: DdlContext, body: Loose): Promise<string> 
   switch (body['objtype']) {
     case 'OBJECT_TABLE':
     case 'OBJECT_VIEW':
+    case 'OBJECT_MATVIEW':
     case 'OBJECT_SEQUENCE': {
+      if (body['objtype'] === 'OBJECT_MATVIEW') await requireMaterialized(ctx, qualifiedName(parts));
       const name = qualifiedName(parts);
       const found = await openForChange(ctx, name);
       if (found === null) throw relationMissing(name);
@@ -239,7 +250,7 @@ export async function runComment(ctx: DdlContext, body: Loose): Promise<string> 
       break;
     }
     case 'OBJECT_COLUMN': {
-      const table = await openTable(ctx, qualifiedName(parts.slice(0, -1)));
+      const table = await openTable(ctx, qualifiedName(parts.slice(0, -1)), { materialized: true });
       const column = parts[parts.length - 1]!;
       if (!table.columns.some((c) => c.name === column && !c.dropped && !c.hidden)) {
         throw sqlError('42703', `column "${column}" of relation "${table.name}" does not exist`);

@@ -139,7 +139,10 @@ export async function rewriteTable(
       if (verified instanceof Promise) await verified;
       pairs.push([codec.primary.keyOfRow(values), codec.encodeRow(values)]);
       for (const s of codec.secondaries) if (s.covers(values)) pairs.push([s.keyOfRow(values), s.entryOfRow(values)]);
-      for (const u of uniques) if (u.index.isUniqueFor(values)) u.tracker.add(u.index.keyOfRow(values));
+      for (const u of uniques) {
+        const key = u.index.uniqueKey(values);
+        if (key !== null) u.tracker.add(key);
+      }
     }
     await pending;
     pending = ingest(ctx, pairs);
@@ -166,9 +169,9 @@ export async function fillIndex(
     const pairs: [Key, Buffer][] = [];
     for (const values of rows) {
       if (!index.covers(values)) continue;
-      const key = index.keyOfRow(values);
-      pairs.push([key, index.entryOfRow(values)]);
-      if (tracker !== null && index.isUniqueFor(values)) tracker.add(key);
+      pairs.push([index.keyOfRow(values), index.entryOfRow(values)]);
+      const unique = tracker === null ? null : index.uniqueKey(values);
+      if (unique !== null) tracker!.add(unique);
     }
     await pending;
     pending = ingest(ctx, pairs);
@@ -192,8 +195,8 @@ async function refuseDuplicates(
   for await (const rows of rowsOf(ctx, from)) {
     for (const old of rows) {
       const values = await map(old);
-      if (!unique.index.isUniqueFor(values)) continue;
-      const key = unique.index.keyOfRow(values);
+      const key = unique.index.uniqueKey(values);
+      if (key === null) continue;
       if (!suspects.has(hash53(key))) continue;
       if (seen.has(key)) throw duplicated(ctx, unique.index, codec, values);
       seen.add(key);

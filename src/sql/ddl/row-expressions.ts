@@ -37,6 +37,14 @@ export const GENERATION: Place = {
   systemColumn: (name) => sqlError('42P10', `cannot use system column "${name}" in column generation expression`),
 };
 
+export const CHECK: Place = {
+  one: 'check constraint',
+  many: 'check constraints',
+  notImmutable: '',
+  wholeRow: sqlError('0A000', 'a whole-row reference in a check constraint is not supported'),
+  systemColumn: (name) => sqlError('42P10', `system column "${name}" reference in check constraint is invalid`),
+};
+
 export interface BoundRowExpression extends RowExpression {
   readonly typeOid: number;
   readonly typmod: number;
@@ -62,7 +70,7 @@ function referenceOf(node: Loose): string[] | null {
 }
 
 /** References such as t.a become a; subqueries, parameters and whole rows are refused. */
-function normalised(node: unknown, table: string, columns: readonly ColumnDescriptor[], place: Place): unknown {
+export function normalised(node: unknown, table: string, columns: readonly ColumnDescriptor[], place: Place): unknown {
   return mapTree(node, (n) => {
     if (n['SubLink'] !== undefined) throw sqlError('0A000', `cannot use subquery in ${place.one}`);
     if ((n['FuncCall'] as Loose | undefined)?.['over'] !== undefined)
@@ -91,7 +99,7 @@ function compiled(
 }
 
 /** Columns that an expression may name. */
-function nameable(columns: readonly ColumnDescriptor[]): readonly ColumnDescriptor[] {
+export function nameable(columns: readonly ColumnDescriptor[]): readonly ColumnDescriptor[] {
   return columns.filter((c) => !c.dropped && !c.hidden);
 }
 

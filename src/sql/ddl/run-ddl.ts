@@ -8,8 +8,10 @@ import { runCreateTable } from './create-table.js';
 import { isSerial } from './columns.js';
 import { runCreateDatabase, runCreateExtension, runCreateSchema, runDropDatabase } from './databases.js';
 import { runDrop, runTruncate } from './drop.js';
+import { runRefresh } from './materialized-views.js';
 import { runCreateIndex } from './indexes.js';
 import { runAlterSchema, runComment, runOwner, runRename } from './rename.js';
+import { runAlterDomain, runCreateDomain } from './domains.js';
 import { runAlterEnum, runCreateEnum } from './enums.js';
 import { runShowRanges, runSplit } from './ranges.js';
 import { runAlterFunction, runCreateFunction } from './routines.js';
@@ -41,6 +43,7 @@ const RUNNERS: Readonly<Record<string, Runner>> = {
   CreateTableAsStmt: runCreateTableAs,
   ViewStmt: runCreateView,
   SelectStmt: runCreateTableAs,
+  RefreshMatViewStmt: runRefresh,
   IndexStmt: runCreateIndex,
   AlterTableStmt: runAlterTable,
   DropStmt: runDrop,
@@ -52,6 +55,8 @@ const RUNNERS: Readonly<Record<string, Runner>> = {
   CreateSeqStmt: runCreateSequence,
   AlterSeqStmt: runAlterSequence,
   CreateSchemaStmt: runCreateSchema,
+  CreateDomainStmt: runCreateDomain,
+  AlterDomainStmt: runAlterDomain,
   CreateEnumStmt: runCreateEnum,
   AlterEnumStmt: runAlterEnum,
   CreatedbStmt: runCreateDatabase,

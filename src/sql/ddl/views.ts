@@ -8,20 +8,21 @@ import { sqlError } from '../../base/errors.js';
 import { prefixEnd } from '../../base/key.js';
 import { decodeUint, SYSTEM_KEYS } from '../../encoding/keyspace.js';
 import type { Descriptor, ViewColumnDescriptor, ViewDescriptor } from '../catalog/descriptor.js';
+import { isMaterialized, isReader, kindName, sourcesOf } from '../catalog/materialized.js';
+import type { Reader } from '../catalog/materialized.js';
 import type { CompiledView, ParsedStatement } from '../contract.js';
 import { formatType } from '../types/registry.js';
 import type { DdlContext } from './context.js';
-import { claimName, creationSchema, openForChange } from './objects.js';
-import { list, rangeVar, stringOf, text, unsupported } from './tree.js';
+import { claimName, creationSchema, openForChange, visibleName } from './objects.js';
+import { list, rangeVar, stringOf, unsupported } from './tree.js';
 import type { Loose } from './tree.js';
+import { refuseIdleCheck, viewOptions } from './view-options.js';
 
 const PRESENT = Buffer.from('1', 'latin1');
 
 export async function runCreateView(ctx: DdlContext, body: Loose, statement: ParsedStatement): Promise<string> {
   const range = body['view'] as Loose;
   if (range['relpersistence'] === 't') throw unsupported('a temporary view');
-  const check = text(body['withCheckOption']);
-  if (check !== '' && check !== 'NO_CHECK_OPTION') throw unsupported('WITH CHECK OPTION');
   const query = body['query'] as Loose;
   const kind = Object.keys(query)[0]!;
   if ((query[kind] as Loose)['intoClause'] !== undefined) {
@@ -35,15 +36,12 @@ export async function runCreateView(ctx: DdlContext, body: Loose, statement: Par
     throw sqlError('42601', 'CREATE VIEW specifies more column names than columns');
   const columns = made.columns.map((c, i): ViewColumnDescriptor => ({ ...c, name: names[i] ?? c.name, id: i + 1 }));
   refuseTwins(columns);
-  for (const { id } of made.sources) {
-    if ((await ctx.catalog.readTracked(ctx.txn, id)) === null)
-      throw sqlError('42P01', 'a relation of the view is gone');
-  }
+  await trackSources(ctx, made.sources);
   const name = rangeVar(range);
   const schema = await creationSchema(ctx, name);
   const taken = await ctx.catalog.nameForUpdate(ctx.txn, schema.id, name.name);
   if (taken !== null && body['replace'] === true) {
-    await replaceView(ctx, { schema: schema.name, name: name.name }, columns, made);
+    await replaceView(ctx, { schema: schema.name, name: name.name }, columns, { ...made, options: viewOptions(body) });
     return 'CREATE VIEW';
   }
   const id = await ctx.catalog.catalog.ids.next();
@@ -60,11 +58,34 @@ export async function runCreateView(ctx: DdlContext, body: Loose, statement: Par
     queryTree: made.queryTree,
     sources: made.sources,
     usedTypes: made.usedTypes,
+    options: viewOptions(body),
     comment: null,
   };
+  refuseIdleCheck(view);
   ctx.catalog.putNew(ctx.txn, view);
-  for (const source of view.sources) ctx.txn.put(SYSTEM_KEYS.dependency(source.id, id), PRESENT);
+  writeSources(ctx, view);
   return 'CREATE VIEW';
+}
+
+async function trackSources(ctx: DdlContext, sources: ViewDescriptor['sources']): Promise<void> {
+  for (const { id } of sources) {
+    if ((await ctx.catalog.readTracked(ctx.txn, id)) === null)
+      throw sqlError('42P01', 'a relation of the view is gone');
+  }
+}
+
+function writeSources(ctx: DdlContext, reader: Reader): void {
+  for (const source of sourcesOf(reader)) ctx.txn.put(SYSTEM_KEYS.dependency(source.id, reader.id), PRESENT);
+}
+
+/** Of a new materialised view. */
+export async function recordSources(ctx: DdlContext, reader: Reader): Promise<void> {
+  await trackSources(ctx, sourcesOf(reader));
+  writeSources(ctx, reader);
+}
+
+export function forgetSources(ctx: DdlContext, reader: Reader): void {
+  for (const source of sourcesOf(reader)) ctx.txn.delete(SYSTEM_KEYS.dependency(source.id, reader.id));
 }
 
 function refuseTwins(columns: readonly ViewColumnDescriptor[]): void {
@@ -80,7 +101,7 @@ async function replaceView(
   ctx: DdlContext,
   name: { readonly schema: string; readonly name: string },
   columns: readonly ViewColumnDescriptor[],
-  made: Pick<CompiledView, 'queryTree' | 'sources' | 'usedTypes'>,
+  made: Pick<CompiledView, 'queryTree' | 'sources' | 'usedTypes'> & Pick<ViewDescriptor, 'options'>,
 ): Promise<void> {
   const found = await openForChange(ctx, name);
   if (found?.kind !== 'view') throw sqlError('42809', `"${name.name}" is not a view`);
@@ -105,33 +126,37 @@ async function replaceView(
   const merged = columns.map((c, i) => ({
     ...c,
     ...(before[i]?.comment == null ? {} : { comment: before[i].comment }),
+    ...(before[i]?.defaultSql == null ? {} : { defaultSql: before[i].defaultSql }),
   }));
-  ctx.catalog.put(ctx.txn, {
+  const replaced: ViewDescriptor = {
     ...view,
     columns: merged,
     queryTree: made.queryTree,
     sources: made.sources,
     usedTypes: made.usedTypes,
+    options: made.options ?? {},
     version: view.version + 1,
-  });
+  };
+  refuseIdleCheck(replaced);
+  ctx.catalog.put(ctx.txn, replaced);
 }
 
 async function refuseCycle(ctx: DdlContext, view: ViewDescriptor, sources: ViewDescriptor['sources']): Promise<void> {
   for (const { id } of sources) {
     const source = await ctx.catalog.descriptor(id, ctx.wait);
     if (id === view.id) throw sqlError('42P17', `infinite recursion detected in rules for relation "${view.name}"`);
-    if (source?.kind === 'view') await refuseCycle(ctx, view, source.sources);
+    if (isReader(source)) await refuseCycle(ctx, view, sourcesOf(source));
   }
 }
 
 /** Views that read this relation. */
-export async function dependentViews(ctx: DdlContext, id: number): Promise<ViewDescriptor[]> {
+async function dependentViews(ctx: DdlContext, id: number): Promise<Reader[]> {
   const prefix = SYSTEM_KEYS.dependents(id);
   const { keys } = await ctx.txn.scan({ start: prefix, end: prefixEnd(prefix) });
-  const views: ViewDescriptor[] = [];
+  const views: Reader[] = [];
   for (const key of keys) {
     const found = await ctx.catalog.forUpdate(ctx.txn, decodeUint(key, prefix.length).value);
-    if (found?.kind === 'view') views.push(found);
+    if (isReader(found)) views.push(found);
   }
   return views;
 }
@@ -149,46 +174,63 @@ export async function dropDependents(
   options: DropOptions,
 ): Promise<void> {
   const views = (await dependentViews(ctx, of.id)).filter((view) => !options.together.has(view.id));
-  await dropViews(ctx, `${of.kind} ${of.name}`, views, options);
+  await dropViews(ctx, `${kindName(of)} ${await visibleName(ctx, of)}`, views, options);
 }
 
-async function dropViews(
-  ctx: DdlContext,
-  what: string,
-  views: readonly ViewDescriptor[],
-  options: DropOptions,
-): Promise<void> {
+async function dropViews(ctx: DdlContext, what: string, views: readonly Reader[], options: DropOptions): Promise<void> {
   if (views.length === 0) return;
-  if (!options.cascade) throw dependsError(what, views);
+  if (!options.cascade) throw dependsError(what, await dependences(ctx, what, views, options));
   const ids = views.map((view) => view.id);
   await ctx.catalog.lock(ctx.txn, ids, ctx.wait);
   for (const id of ids) {
     // One that reads another of them is gone by now.
     const current = await ctx.catalog.forUpdate(ctx.txn, id);
-    if (current?.kind !== 'view') continue;
-    ctx.cascades.push(`view ${current.name}`);
+    if (!isReader(current)) continue;
+    ctx.cascades.push(`${kindName(current)} ${await visibleName(ctx, current)}`);
     await dropView(ctx, current, options);
   }
 }
 
-function dependsError(what: string, views: readonly ViewDescriptor[]): Error {
+/** Who depends on what, as far as it goes. */
+async function dependences(
+  ctx: DdlContext,
+  what: string,
+  views: readonly Reader[],
+  options: DropOptions,
+  seen = new Set<number>(),
+): Promise<string[]> {
+  const lines: string[] = [];
+  for (const view of views) {
+    if (seen.has(view.id)) continue;
+    seen.add(view.id);
+    const reader = `${kindName(view)} ${await visibleName(ctx, view)}`;
+    lines.push(`${reader} depends on ${what}`);
+    const further = (await dependentViews(ctx, view.id)).filter(({ id }) => !options.together.has(id));
+    lines.push(...(await dependences(ctx, reader, further, options, seen)));
+  }
+  return lines;
+}
+
+function dependsError(what: string, lines: readonly string[]): Error {
   return sqlError('2BP01', `cannot drop ${what} because other objects depend on it`, {
-    detail: views.map((view) => `view ${view.name} depends on ${what}`).join('\n'),
+    detail: lines.join('\n'),
     hint: 'Use DROP ... CASCADE to drop the dependent objects too.',
   });
 }
 
-export async function dropView(ctx: DdlContext, view: ViewDescriptor, options: DropOptions): Promise<void> {
+export async function dropView(ctx: DdlContext, view: Reader, options: DropOptions): Promise<void> {
   await dropDependents(ctx, view, options);
-  for (const source of view.sources) ctx.txn.delete(SYSTEM_KEYS.dependency(source.id, view.id));
+  forgetSources(ctx, view);
   ctx.catalog.freeName(ctx.txn, view.schemaId, view.name);
+  if (isMaterialized(view))
+    for (const index of view.indexes) if (index.oid !== 0) ctx.catalog.freeName(ctx.txn, view.schemaId, index.name);
   ctx.catalog.drop(ctx.txn, view.id);
 }
 
 /** Views that use this column of the table. */
-async function viewsOfColumn(ctx: DdlContext, tableId: number, columnId: number): Promise<ViewDescriptor[]> {
+async function viewsOfColumn(ctx: DdlContext, tableId: number, columnId: number): Promise<Reader[]> {
   const views = await dependentViews(ctx, tableId);
-  return views.filter((view) => view.sources.some((s) => s.id === tableId && s.columnIds.includes(columnId)));
+  return views.filter((view) => sourcesOf(view).some((s) => s.id === tableId && s.columnIds.includes(columnId)));
 }
 
 interface NamedTable {
@@ -212,6 +254,6 @@ export async function refuseViewsOfColumn(ctx: DdlContext, table: NamedTable, co
   const [view] = await viewsOfColumn(ctx, table.id, column.id);
   if (view === undefined) return;
   throw sqlError('0A000', 'cannot alter type of a column used by a view or rule', {
-    detail: `rule _RETURN on view ${view.name} depends on column "${column.name}"`,
+    detail: `rule _RETURN on ${kindName(view)} ${await visibleName(ctx, view)} depends on column "${column.name}"`,
   });
 }

@@ -11,7 +11,7 @@ import type { Datum } from '../types/datum.js';
 import type { FormatContext } from '../types/type-info.js';
 import { compilePlan } from './compile-plan.js';
 import { compileExpr, compileRow, compileTest, layoutOf } from './eval.js';
-import { beginForeignKeys, foreignKeysPending, settleForeignKeys } from './foreign-key-checks.js';
+import { beginConstraints, constraintsPending, settleConstraints } from './constraint-checks.js';
 import { tableCodec } from './index-codec.js';
 import { type Batch, type Operator, type OperatorFactory, type Row, Run } from './run.js';
 import { AccessPath, livePositions } from './scan.js';
@@ -79,7 +79,7 @@ class QueryExecution implements Execution {
 
   async run(sink: ResultSink, maxRows: number): Promise<'done' | 'suspended'> {
     if (this.#operator === null) {
-      beginForeignKeys(this.#run.ctx.txn);
+      beginConstraints(this.#run.ctx.txn);
       this.#run.rowsWanted = maxRows;
       this.#operator = this.#factory(this.#run);
     }
@@ -106,7 +106,7 @@ class QueryExecution implements Execution {
 
   /** Another statement may come next, or the commit: what was written by now must hold. */
   async #stopAt<T>(state: T): Promise<T> {
-    if (foreignKeysPending(this.#run.ctx.txn)) await settleForeignKeys(this.#run.ctx);
+    if (constraintsPending(this.#run.ctx.txn)) await settleConstraints(this.#run.ctx);
     return state;
   }
 

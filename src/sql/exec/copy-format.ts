@@ -13,21 +13,29 @@
 import { QuoralError, sqlError } from '../../base/errors.js';
 
 export interface CopyOptions {
-  readonly format: 'text' | 'csv';
+  /** Of a binary one no more is said. */
+  readonly format: 'text' | 'csv' | 'binary';
   readonly delimiter: string;
   readonly nullText: string;
   readonly header: boolean;
+  /** The header's names must be the columns'. */
+  readonly matchHeader: boolean;
   readonly quote: string;
   readonly escape: string;
   /** CSV: column positions whose fields are always quoted on output; 'all' for every one. */
   readonly forceQuote: 'all' | ReadonlySet<number>;
+  /** CSV: positions where the text that means NULL is taken as it stands. */
+  readonly forceNotNull: ReadonlySet<number>;
+  /** CSV: positions where the text that means NULL means it in quotes too. */
+  readonly forceNull: ReadonlySet<number>;
 }
 
 export const TEXT_OPTIONS: CopyOptions = {
-  format: 'text', delimiter: '\t', nullText: '\\N', header: false, quote: '"', escape: '"',
-  forceQuote: new Set(),
+  format: 'text', delimiter: '\t', nullText: '\\N', header: false, matchHeader: false, quote: '"', escape: '"',
+  forceQuote: new Set(), forceNotNull: new Set(), forceNull: new Set(),
 }; // prettier-ignore
 export const CSV_OPTIONS: CopyOptions = { ...TEXT_OPTIONS, format: 'csv', delimiter: ',', nullText: '' };
+export const BINARY_OPTIONS: CopyOptions = { ...TEXT_OPTIONS, format: 'binary' };
 
 const ROW_BYTES_MAX = 256 << 20;
 const NEWLINE = 0x0a;
@@ -47,13 +55,16 @@ export class CopyReader {
   /** How far #rest was searched for the end of a CSV row, and whether inside quotes there. */
   #scanned = 0;
   #quoted = false;
+  /** Gets the header if it is to match. */
+  readonly #onHeader: (fields: readonly CopyField[]) => void;
   #skipHeader: boolean;
   #ended = false;
   #nextLine = 1;
   line = 0;
 
-  constructor(options: CopyOptions) {
+  constructor(options: CopyOptions, onHeader: (fields: readonly CopyField[]) => void) {
     this.#options = options;
+    this.#onHeader = onHeader;
     this.#delimiter = options.delimiter.charCodeAt(0);
     this.#quote = options.quote.charCodeAt(0);
     this.#escape = options.escape.charCodeAt(0);
@@ -136,14 +147,19 @@ export class CopyReader {
     this.line = this.#nextLine++;
     if (this.#skipHeader) {
       this.#skipHeader = false;
+      if (this.#options.matchHeader) this.#onHeader(this.#fields(data, start, stop));
       return;
     }
     if (stop - start === 2 && data[start] === BACKSLASH && data[start + 1] === 0x2e) {
       this.#ended = true;
       return;
     }
+    onRow(this.#fields(data, start, stop));
+  }
+
+  #fields(data: Buffer, start: number, stop: number): CopyField[] {
     const text = this.#decode(data, start, stop);
-    onRow(this.#options.format === 'text' ? this.#textFields(text) : this.#csvFields(text));
+    return this.#options.format === 'text' ? this.#textFields(text) : this.#csvFields(text);
   }
 
   #decode(data: Buffer, start: number, end: number): string {

@@ -8,17 +8,21 @@
  *
  * Errors carry PostgreSQL's CONTEXT: table, line, and the column with its input where there is one.
  */
-import { QuoralError, sqlError } from '../../base/errors.js';
 import type { TableDescriptor } from '../catalog/descriptor.js';
 import type { ExecContext, Execution } from '../contract.js';
+import type { Expr } from '../plan/expr.js';
 import type { InsertSource, Plan, TableChecks } from '../plan/logical.js';
 import type { ResultSink } from '../session-api.js';
 import type { Datum } from '../types/datum.js';
+import type { TypeInfo } from '../types/type-info.js';
 import { typeByOid } from '../types/registry.js';
 import { compilePlan } from './compile-plan.js';
-import { type CopyField, type CopyOptions, CopyReader, formatCopyRow } from './copy-format.js';
+import { beginConstraints, relieveConstraints, settleConstraints } from './constraint-checks.js';
+import { binaryHeader, binaryRow, binaryTrailer } from './copy-binary.js';
+import { type CopyOptions, formatCopyRow } from './copy-format.js';
+import { openCopyInput, withCopyContext } from './copy-input.js';
 import { compileSources, type RowMaker } from './dml.js';
-import { beginForeignKeys, relieveForeignKeys, settleForeignKeys } from './foreign-key-checks.js';
+import { type CompiledTest, compileTest, layoutOf, testRow } from './eval.js';
 import { openTarget, type RowTarget } from './row-targets.js';
 import { RowWriter } from './row-writer.js';
 import { type Row, Run } from './run.js';
@@ -34,15 +38,23 @@ export interface CopyFromShape {
   readonly sources: readonly InsertSource[];
   readonly checks: TableChecks;
   readonly options: CopyOptions;
+  /** Which rows are kept, over `checks.row`. */
+  readonly where: Expr | null;
 }
 
 const BATCH_ROWS = 1000;
-const SHOWN_CHARACTERS = 100;
+
+/** The values of the given columns, and the line that they stand in. */
+interface Input {
+  readonly values: readonly Datum[];
+  readonly line: number;
+}
 
 export function compileCopyFrom(shape: CopyFromShape): { start(ctx: ExecContext): Execution } {
   const writer = new RowWriter(shape.table, shape.schemaName, shape.checks);
   const make = compileSources(shape.sources);
-  return { start: (ctx) => new CopyFromExecution(shape, writer, make, ctx) };
+  const where = compileTest(shape.where, layoutOf(shape.checks.row));
+  return { start: (ctx) => new CopyFromExecution(shape, writer, make, where, ctx) };
 }
 
 class CopyFromExecution implements Execution {
@@ -50,15 +62,15 @@ class CopyFromExecution implements Execution {
   readonly #writer: RowWriter;
   readonly #make: RowMaker;
   readonly #run: Run;
-  readonly #parse: (fields: readonly CopyField[], line: number) => Datum[];
+  readonly #where: CompiledTest | null;
   #rows = 0;
 
-  constructor(shape: CopyFromShape, writer: RowWriter, make: RowMaker, ctx: ExecContext) {
+  constructor(shape: CopyFromShape, writer: RowWriter, make: RowMaker, where: CompiledTest | null, ctx: ExecContext) {
     this.#shape = shape;
     this.#writer = writer;
     this.#make = make;
+    this.#where = where;
     this.#run = new Run(ctx);
-    this.#parse = compileFieldParser(shape, ctx);
   }
 
   get tag(): string {
@@ -66,134 +78,68 @@ class CopyFromExecution implements Execution {
   }
 
   async run(sink: ResultSink): Promise<'done'> {
-    const { options, positions } = this.#shape;
-    const reader = new CopyReader(options);
-    beginForeignKeys(this.#run.ctx.txn);
+    const { options, positions, table } = this.#shape;
+    const { ctx } = this.#run;
+    beginConstraints(ctx.txn);
     const target = await openTarget(this.#run, this.#writer, this.#shape.freshStorage);
-    let inputs: Datum[][] = [];
-    let firstLine = 1;
-    const onRow = (fields: CopyField[]): void => {
-      if (inputs.length === 0) firstLine = reader.line;
-      inputs.push(this.#parse(fields, reader.line));
-    };
+    let inputs: Input[] = [];
+    const copied = { table: table.name, columns: positions.map((p) => table.columns[p]!), options };
+    const input = openCopyInput(copied, ctx.format, (values, line) => inputs.push({ values, line }));
     const flush = async (): Promise<void> => {
       const batch = inputs;
       inputs = [];
-      await this.#write(target, batch, firstLine);
+      await this.#write(target, batch);
     };
     for await (const chunk of sink.copyIn(options.format, positions.length)) {
-      checkCancelled(this.#run.ctx);
-      this.#inContext(reader, () => reader.push(chunk, onRow));
+      checkCancelled(ctx);
+      input.push(chunk);
       if (inputs.length >= BATCH_ROWS) await flush();
     }
-    this.#inContext(reader, () => reader.finish(onRow));
+    input.finish();
     if (inputs.length > 0) await flush();
     await target.finish();
-    await settleForeignKeys(this.#run.ctx);
+    await settleConstraints(ctx);
     return 'done';
   }
 
-  async #write(target: RowTarget, inputs: readonly Datum[][], firstLine: number): Promise<void> {
-    const rows: Row[] = new Array<Row>(inputs.length);
-    for (let i = 0; i < inputs.length; i++) {
+  async #write(target: RowTarget, inputs: readonly Input[]): Promise<void> {
+    const rows: Row[] = [];
+    const lines: number[] = [];
+    for (const { values, line } of inputs) {
       try {
-        const made = this.#make(inputs[i]!, this.#run);
+        const made = this.#make(values, this.#run);
         const full = made instanceof Promise ? await made : made;
+        if (this.#where !== null && !(await testRow(this.#where, full, this.#run))) continue;
         const wait = this.#writer.verify(full, this.#run);
         if (wait !== undefined) await wait;
-        rows[i] = full;
+        rows.push(full);
+        lines.push(line);
       } catch (error) {
-        throw this.#withContext(error, firstLine + i, null);
+        throw this.#withContext(error, line);
       }
     }
     const clash = await target.write(rows);
-    if (clash !== null) throw this.#withContext(clash.error, firstLine + clash.at, null);
+    if (clash !== null) throw this.#withContext(clash.error, lines[clash.at]!);
     this.#rows += rows.length;
-    await relieveForeignKeys(this.#run.ctx);
+    await relieveConstraints(this.#run.ctx);
   }
 
-  #inContext(reader: CopyReader, fn: () => void): void {
-    try {
-      fn();
-    } catch (error) {
-      throw this.#withContext(error, reader.line, null);
-    }
-  }
-
-  #withContext(error: unknown, line: number, column: string | null): unknown {
-    return withCopyContext(error, this.#shape.table.name, line, column);
+  #withContext(error: unknown, line: number): unknown {
+    return withCopyContext(error, this.#shape.table.name, line, null);
   }
 
   close(): void {}
 }
 
-/** `place` is ", column a: …" or ": the line"; null where neither is known. */
-function withCopyContext(error: unknown, table: string, line: number, place: string | null): unknown {
-  if (!(error instanceof QuoralError) || error.fields.where !== undefined) return error;
-  const where = `COPY ${table}, line ${line}${place ?? ''}`;
-  return new QuoralError(error.sqlstate, error.message, {
-    retry: error.retry,
-    fields: { ...error.fields, where },
-    cause: error,
-  });
-}
-
-function compileFieldParser(
-  shape: CopyFromShape,
-  ctx: ExecContext,
-): (fields: readonly CopyField[], line: number) => Datum[] {
-  const columns = shape.positions.map((p) => shape.table.columns[p]!);
-  const inputs = columns.map((c) => {
-    const type = typeByOid(c.typeOid);
-    return (text: string): Datum => type.input(text, c.typmod, ctx.format);
-  });
-  const count = columns.length;
-  const { name } = shape.table;
-  const lineContext = (fields: readonly CopyField[]): string =>
-    `: "${shortened(fields.map((f) => f ?? '').join(shape.options.delimiter))}"`;
-  return (fields, line) => {
-    if (fields.length > count) {
-      if (count === 0 && fields.length === 1 && fields[0] === '') return [];
-      throw withCopyContext(
-        sqlError('22P04', 'extra data after last expected column'),
-        name,
-        line,
-        lineContext(fields),
-      );
-    }
-    const values = new Array<Datum>(count);
-    for (let i = 0; i < count; i++) {
-      const field = fields[i];
-      if (field === undefined) {
-        throw withCopyContext(
-          sqlError('22P04', `missing data for column "${columns[i]!.name}"`),
-          name,
-          line,
-          lineContext(fields),
-        );
-      }
-      if (field === null) {
-        values[i] = null;
-        continue;
-      }
-      try {
-        values[i] = inputs[i]!(field);
-      } catch (error) {
-        throw withCopyContext(error, name, line, `, column ${columns[i]!.name}: "${shortened(field)}"`);
-      }
-    }
-    return values;
-  };
-}
-
-function shortened(text: string): string {
-  return text.length <= SHOWN_CHARACTERS ? text : `${text.slice(0, SHOWN_CHARACTERS)}...`;
+interface CopiedColumn {
+  readonly name: string;
+  readonly oid: number;
 }
 
 export function compileCopyTo(
   plan: Plan,
   options: CopyOptions,
-  columns: readonly { readonly name: string; readonly oid: number }[],
+  columns: readonly CopiedColumn[],
 ): { start(ctx: ExecContext): Execution } {
   const factory = compilePlan(plan);
   const types = columns.map((c) => typeByOid(c.oid));
@@ -207,29 +153,59 @@ export function compileCopyTo(
         },
         run: async (sink) => {
           sink.copyOut(options.format, columns.length);
-          const send = (text: string): void => sink.copyData(Buffer.from(text, 'utf8'));
-          if (options.header)
-            send(
-              formatCopyRow(
-                columns.map((c) => c.name),
-                options,
-              ),
-            );
+          const form = options.format === 'binary' ? binaryForm(types) : textForm(types, columns, options, ctx);
+          if (form.title !== null) sink.copyData(form.title);
+          let before = form.before;
           const operator = factory(run);
           for (let batch = await operator.next(); batch !== null; batch = await operator.next()) {
             for (const row of batch) {
-              const fields = row.map((v, i) => (v === null ? null : types[i]!.output(v, ctx.format)));
-              send(formatCopyRow(fields, options));
+              sink.copyData(before === null ? form.row(row) : Buffer.concat([before, form.row(row)]));
+              before = null;
               rows++;
             }
             const slow = sink.slow();
             if (slow !== null) await slow;
           }
+          const last = [before, form.after].filter((part) => part !== null);
+          if (last.length > 0) sink.copyData(Buffer.concat(last));
           sink.copyDone();
           return 'done';
         },
         close: () => undefined,
       };
     },
+  };
+}
+
+interface CopyForm {
+  /** A message of its own. */
+  readonly title: Buffer | null;
+  /** Stands before the first row, in one message with it. */
+  readonly before: Buffer | null;
+  row(row: Row): Buffer;
+  readonly after: Buffer | null;
+}
+
+function textForm(
+  types: readonly TypeInfo[],
+  columns: readonly CopiedColumn[],
+  options: CopyOptions,
+  { format }: ExecContext,
+): CopyForm {
+  const line = (fields: readonly (string | null)[]): Buffer => Buffer.from(formatCopyRow(fields, options), 'utf8');
+  return {
+    title: options.header ? line(columns.map((c) => c.name)) : null,
+    before: null,
+    row: (row) => line(row.map((v, i) => (v === null ? null : types[i]!.output(v, format)))),
+    after: null,
+  };
+}
+
+function binaryForm(types: readonly TypeInfo[]): CopyForm {
+  return {
+    title: null,
+    before: binaryHeader(),
+    row: (row) => binaryRow(row.map((v, i) => (v === null ? null : types[i]!.send(v)))),
+    after: binaryTrailer(),
   };
 }

@@ -25,6 +25,7 @@ import { walkPlan } from '../plan/plan-walk.js';
 import type { Datum } from '../types/datum.js';
 import { changeRow } from './change-row.js';
 import { compilePlan } from './compile-plan.js';
+import { relieveConstraints } from './constraint-checks.js';
 import {
   type Compiled,
   compileExpr,
@@ -36,7 +37,6 @@ import {
   layoutOf,
   testRow,
 } from './eval.js';
-import { relieveForeignKeys } from './foreign-key-checks.js';
 import type { IndexCodec } from './index-codec.js';
 import { openTarget, type RowTarget } from './row-targets.js';
 import { RowWriter, uniqueRowId } from './row-writer.js';
@@ -73,7 +73,7 @@ function compileReturning(returning: Returning | null, input: Plan | null): Retu
 
 export async function relieve(run: Run): Promise<void> {
   if (run.ctx.txn.crowded) await run.ctx.txn.relieve();
-  await relieveForeignKeys(run.ctx);
+  await relieveConstraints(run.ctx);
 }
 
 /** Whole input, accounted for; `release` when done. */
@@ -143,11 +143,13 @@ export function compileInsert(plan: InsertPlan): OperatorFactory {
   const conflict = plan.conflict === null ? null : compileConflict(plan.conflict);
   const singleRow = plan.input.kind === 'one' || (plan.input.kind === 'values' && plan.input.rows.length === 1);
   const readsTarget = readsTable(plan.input, plan.table.id);
-  const ahead = plan.returning?.items.some((i) => hasSubquery(i.expr)) === true;
+  const ahead = writer.viewChecksWait || plan.returning?.items.some((i) => hasSubquery(i.expr)) === true;
+  if (conflict !== null && writer.viewChecksWait)
+    throw sqlError('0A000', 'ON CONFLICT with a WITH CHECK OPTION that has a subquery is not supported');
   if (!singleRow) refuseLateReads(plan);
   return (run) => {
     const insert = new Inserter(run, writer, make, conflict, returning, ahead);
-    const deferred = singleRow && run.ctx.implicit && plan.conflict === null;
+    const deferred = singleRow && run.ctx.implicit && plan.conflict === null && !writer.hasViewChecks;
     // A statement that READ COMMITTED repeats must not meet what its first run has ingested.
     const ingest = plan.freshStorage && !singleRow && conflict === null && run.ctx.txn.isolation !== 'read committed';
     return new LazyRows(() => insert.all(input(run), readsTarget, deferred, ingest));
@@ -208,6 +210,8 @@ export class Inserter {
   readonly #returning: ReturningRow;
   /** RETURNING of the rows to insert, where it must be computed before the first write. */
   readonly #early: Map<Row, Row> | null;
+  /** Of a row that is written; those that wait have been looked at before. */
+  readonly #checksViews: boolean;
   readonly #out: Row[] = [];
   /** Primary keys that this statement has inserted or updated: none may be updated again. */
   readonly #touched = new Set<Key>();
@@ -227,6 +231,7 @@ export class Inserter {
     this.#conflict = conflict;
     this.#returning = returning;
     this.#early = ahead ? new Map() : null;
+    this.#checksViews = writer.hasViewChecks && !writer.viewChecksWait;
   }
 
   async all(input: Operator, whole: boolean, deferred: boolean, ingest: boolean): Promise<Row[]> {
@@ -263,9 +268,10 @@ export class Inserter {
       const full = made instanceof Promise ? await made : made;
       const wait = this.#writer.verify(full, this.#run);
       if (wait !== undefined) await wait;
+      if (this.#writer.viewChecksWait) await this.#writer.verifyViews(full, this.#run);
       rows.push(full);
-      if (this.#early !== null && this.#returning !== null) {
-        const returned = await this.#returning(full, NO_ROW, this.#run);
+      if (this.#early !== null) {
+        const returned = this.#returning === null ? NO_ROW : await this.#returning(full, NO_ROW, this.#run);
         this.#early.set(full, returned);
         this.#run.ctx.memory.grow(rowBytes(full) + rowBytes(returned));
       }
@@ -294,6 +300,7 @@ export class Inserter {
   /** Inserts verified rows after reading all their unique keys under locks, in one request. */
   async insertRows(rows: readonly Row[]): Promise<void> {
     const { txn } = this.#run.ctx;
+    if (this.#conflict !== null) this.#writer.refuseLateArbiters((index) => this.#isArbiter(index));
     const wanted = rows.map((full) => this.#writer.uniqueKeys(this.#writer.live(full)));
     const keys = [...new Set(wanted.flatMap((list) => list.map((w) => w.key)))];
     const present = new Map<Key, Buffer | null>();
@@ -328,6 +335,7 @@ export class Inserter {
   }
 
   async #wrote(full: Row): Promise<void> {
+    if (this.#checksViews) await this.#writer.verifyViews(full, this.#run);
     this.#run.affected++;
     if (this.#returning !== null)
       this.#out.push(this.#early?.get(full) ?? (await this.#returning(full, NO_ROW, this.#run)));
@@ -400,9 +408,8 @@ export function compileUpdate(plan: UpdatePlan): OperatorFactory {
   const target = compileTarget(plan.target, plan.input);
   const assignments = plan.assignments.map((a: Expr | null) => (a === null ? null : compileExpr(a, layout)));
   const returning = compileReturning(plan.returning, plan.input);
-  const ahead = [...plan.assignments, ...(plan.returning?.items.map((i) => i.expr) ?? [])].some(
-    (e) => e !== null && hasSubquery(e),
-  );
+  const late = [...plan.assignments, ...(plan.returning?.items.map((i) => i.expr) ?? [])];
+  const ahead = writer.viewChecksWait || late.some((e) => e !== null && hasSubquery(e));
   return (run) =>
     new LazyRows(async () => {
       const { rows, release } = await collect(input(run), run);
@@ -410,6 +417,7 @@ export function compileUpdate(plan: UpdatePlan): OperatorFactory {
       const decided: { readonly before: Row; readonly after: Datum[] }[] = [];
       const change = async (before: Row, after: Datum[]): Promise<void> => {
         await changeRow(run, writer, before, after);
+        if (writer.hasViewChecks && !writer.viewChecksWait) await writer.verifyViews(after, run);
         run.affected++;
         if (run.affected % WRITE_ROWS === 0 || run.ctx.txn.crowded) await relieve(run);
       };
@@ -424,6 +432,7 @@ export function compileUpdate(plan: UpdatePlan): OperatorFactory {
           // RETURNING is computed now, and shows generated columns as well.
           const wait = writer.verify(after, run);
           if (wait !== undefined) await wait;
+          if (writer.viewChecksWait) await writer.verifyViews(after, run);
           decided.push({ before, after });
           run.ctx.memory.grow(rowBytes(after));
         }

@@ -33,10 +33,25 @@ interface SubscriptShape {
   readonly slice: boolean;
 }
 
+const NAME_BYTES = 64;
+
+/** name[i], counted from 0: one byte as "char". */
+function byteOfName(name: string, values: readonly Datum[], shape: readonly SubscriptShape[], slice: boolean): Datum {
+  if (slice) throw sqlError('0A000', 'slices of fixed-length arrays not implemented');
+  const index = values[shape[0]!.upper]!;
+  if (index === null || shape.length !== 1) return null;
+  const at = Number(index);
+  if (at < 0 || at >= NAME_BYTES) return null;
+  const byte = Buffer.from(name, 'utf8')[at] ?? 0;
+  if (byte === 0) return '';
+  return byte < 0x80 ? String.fromCharCode(byte) : `\\${byte.toString(8)}`;
+}
+
 /** a[i][j] gives an element (NULL outside), a[l:u] a slice; positions name values, -1 if left out. */
 export function subscriptArray(values: readonly Datum[], shape: readonly SubscriptShape[], slice: boolean): Datum {
   const array = values[0]!;
   if (array === null) return null;
+  if (typeof array === 'string') return byteOfName(array, values, shape, slice);
   if (!(array instanceof PgArray)) throw sqlError('42804', 'cannot subscript a value that is not an array');
   if (slice) return sliceArray(array, values, shape);
   if (shape.length !== array.dims.length) return null;

@@ -170,7 +170,7 @@ function partsOf(expr: PartExpr): Parts {
     }
     case 'row': {
       const oids = expr.args.map((a) => a.oid);
-      return { parts: expr.args, combine: (values) => new PgRecord(oids, [...values]) };
+      return { parts: expr.args, combine: (values) => new PgRecord(oids, [...values], expr.names) };
     }
     case 'anyall':
       return anyAllParts(expr);

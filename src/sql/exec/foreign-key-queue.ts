@@ -10,7 +10,6 @@
  * - `deferred` keeps its entries to the end of the transaction, also once they hold: what makes them hold may
  *   be undone by a savepoint.
  */
-import { sqlError } from '../../base/errors.js';
 import type { Key } from '../../base/key.js';
 import type { KvTxn } from '../../txn/kv-txn.js';
 import type { ForeignKeyDescriptor } from '../catalog/descriptor.js';
@@ -67,7 +66,11 @@ export class ForeignKeyQueue {
   #accounted = 0;
   #limit = CROWDED;
 
-  isDeferred({ deferrable, initiallyDeferred, oid }: ForeignKeyDescriptor): boolean {
+  isDeferred({
+    deferrable,
+    initiallyDeferred,
+    oid,
+  }: Pick<ForeignKeyDescriptor, 'deferrable' | 'initiallyDeferred' | 'oid'>): boolean {
     if (!deferrable) return false;
     const mode = this.modes.byOid.get(oid) ?? this.modes.all;
     return mode === null ? initiallyDeferred : mode === 'deferred';
@@ -137,14 +140,10 @@ export function knownForeignKeyQueue(txn: KvTxn): ForeignKeyQueue | null {
   return queues.get(txn) ?? null;
 }
 
-/** Schema changes would pull a table away from under checks that are still to come. @throws 55006 */
-export function refusePendingChecks(
-  txn: KvTxn,
-  command: string,
-  table: { readonly id: number; readonly name: string },
-): void {
+/** Whether a violation that touches the table is yet to be looked at. */
+export function hasDeferredForeignKeys(txn: KvTxn, tableId: number): boolean {
   for (const { foreignKey } of queues.get(txn)?.deferred.values() ?? []) {
-    if (foreignKey.child.table.id !== table.id && foreignKey.parent.table.id !== table.id) continue;
-    throw sqlError('55006', `cannot ${command} "${table.name}" because it has pending trigger events`);
+    if (foreignKey.child.table.id === tableId || foreignKey.parent.table.id === tableId) return true;
   }
+  return false;
 }

@@ -5,7 +5,7 @@
  * |---|---|---|
  * | primary | /table/<storage>/<index>/ key columns | the row: all columns |
  * | unique secondary | … / its columns (and the primary key's if one of them is NULL) | primary key columns, as a row |
- * | other secondary | … / its columns / the primary key's | primary key columns, as a row |
+ * | other secondary, and unique ones of deferrable constraints | … / its columns / the primary key's | primary key columns, as a row |
  *
  * Keys never need to be decoded: whatever a read wants is in the values. NULLs are distinct in
  * unique indexes, so an entry with a NULL carries the primary key to be a key of its own.
@@ -49,6 +49,8 @@ export class IndexCodec {
   readonly keys: readonly { readonly label: string; readonly typeOid: number }[];
   readonly #expressions: readonly (RowFunction | null)[] | null;
   readonly #predicate: RowFunction | null;
+  /** No two rows ever have one key, not for a while either. */
+  readonly #alone: boolean;
   readonly #encodeKey: (values: readonly Datum[]) => string;
   readonly #primaryPositions: readonly number[];
   readonly #encodePrimary: (values: readonly Datum[]) => string;
@@ -62,6 +64,7 @@ export class IndexCodec {
     primary: IndexDescriptor,
   ) {
     this.index = index;
+    this.#alone = index.unique && index.deferrable == null;
     this.prefix = indexPrefix(table.storageId, index.id);
     this.span = { start: this.prefix, end: prefixEnd(this.prefix) };
     this.positions = positionsOf(live, index);
@@ -87,7 +90,7 @@ export class IndexCodec {
   keyOfRow(values: readonly Datum[]): Key {
     const own = this.columnValues(values);
     let key = this.prefix + this.#encodeKey(own);
-    if (!this.index.primary && (!this.index.unique || own.includes(null))) {
+    if (!this.index.primary && (!this.#alone || own.includes(null))) {
       key += this.#encodePrimary(pick(values, this.#primaryPositions));
     }
     return key;
@@ -100,10 +103,20 @@ export class IndexCodec {
 
   /** True if the row has an entry and no other row can have it. */
   isUniqueFor(values: readonly Datum[]): boolean {
-    if (!this.index.unique || !this.covers(values)) return false;
+    if (!this.#alone || !this.covers(values)) return false;
     if (this.#expressions !== null) return !this.columnValues(values).includes(null);
     for (const position of this.positions) if (values[position] === null) return false;
     return true;
+  }
+
+  /**
+   * What no other row may have once constraints are checked, as a key: that of the columns. null: whatever is in
+   * this row goes with any other.
+   */
+  uniqueKey(values: readonly Datum[]): Key | null {
+    if (!this.index.unique || !this.covers(values)) return null;
+    const own = this.columnValues(values);
+    return own.includes(null) ? null : this.keyOfColumns(own);
   }
 
   /** The value of a secondary entry. */

@@ -10,21 +10,25 @@
  *   same buffer.
  * - What a foreign key has to be looked at for is queued with the write (foreign-key-queue.ts).
  * - A unique key is written only after it was read under its lock and found absent, or with a check
- *   deferred to the commit (implicit single-row inserts).
+ *   deferred to the commit (implicit single-row inserts), or under a deferrable constraint, whose keys are claimed
+ *   with the write (deferrable-unique.ts).
  */
 import { assert } from '../../base/assert.js';
 import { sqlError, type QuoralError } from '../../base/errors.js';
 import type { Key } from '../../base/key.js';
 import type { KvTxn } from '../../txn/kv-txn.js';
-import type { ColumnDescriptor, TableDescriptor } from '../catalog/descriptor.js';
+import type { TableDescriptor } from '../catalog/descriptor.js';
 import type { ExecContext } from '../contract.js';
 import type { TableChecks } from '../plan/logical.js';
 import type { Datum } from '../types/datum.js';
+import { checkDomain, isConstrained } from '../functions/domains.js';
 import { typeByOid } from '../types/registry.js';
-import { type CompiledTest, compileExpr, compileSync, layoutOf, type SyncEval } from './eval.js';
+import { claimKeys } from './deferrable-unique.js';
+import { type CompiledTest, compileExpr, compileSync, compileTest, layoutOf, type SyncEval, testRow } from './eval.js';
 import { type IndexCodec, tableCodec, type TableCodec } from './index-codec.js';
 import { type LinkedWriters, linkedWriters } from './linked-writers.js';
 import type { Row, Run } from './run.js';
+import { duplicateKey, showValue } from './unique-violation.js';
 
 const SHOWN_CHARACTERS = 64;
 
@@ -37,10 +41,14 @@ export class RowWriter {
   readonly table: TableDescriptor;
   readonly schemaName: string;
   readonly codec: TableCodec;
-  /** Unique indexes, the primary one first. */
+  /** Unique indexes of which no two rows ever have one key, the primary one first. */
   readonly uniques: readonly IndexCodec[];
+  /** Those of deferrable constraints. */
+  readonly #late: readonly IndexCodec[];
   readonly #checks: readonly Check[];
+  readonly #viewChecks: readonly { readonly name: string; readonly test: CompiledTest | null }[];
   readonly #generated: readonly { readonly position: number; readonly compute: SyncEval }[];
+  readonly #domains: readonly { readonly position: number; readonly typeOid: number }[];
   readonly #notNull: readonly number[];
   /** Position in table.columns of each live column; null if none was dropped. */
   readonly #livePositions: readonly number[] | null;
@@ -56,14 +64,20 @@ export class RowWriter {
     this.table = table;
     this.schemaName = schemaName;
     this.codec = tableCodec(table);
-    this.uniques = [this.codec.primary, ...this.codec.secondaries.filter((s) => s.index.unique)];
+    const late = ({ index }: IndexCodec): boolean => index.deferrable != null;
+    this.uniques = [this.codec.primary, ...this.codec.secondaries.filter((s) => s.index.unique && !late(s))];
+    this.#late = this.codec.secondaries.filter(late);
     const layout = layoutOf(checks.row);
     this.#checks = checks.checks.map((c) => ({ name: c.name, test: compileCheck(c.expr, layout) }));
+    this.#viewChecks = (checks.viewChecks ?? []).map(({ name, expr }) => ({ name, test: compileTest(expr, layout) }));
     this.#generated = (checks.generated ?? []).map(({ position, expr }) => {
       const compute = compileSync(expr, layout);
       assert(compute !== null, 'what generates a column is immutable and waits for nothing');
       return { position, compute };
     });
+    this.#domains = table.columns.flatMap(({ typeOid, dropped }, position) =>
+      !dropped && isConstrained(typeOid) ? [{ position, typeOid }] : [],
+    );
     this.#notNull = table.columns.flatMap((c, i) => (c.nullable || c.dropped ? [] : [i]));
     this.#livePositions = table.columns.some((c) => c.dropped)
       ? table.columns.flatMap((c, i) => (c.dropped ? [] : [i]))
@@ -94,6 +108,7 @@ export class RowWriter {
   verify(full: Datum[], run: Run): Promise<void> | undefined {
     // None reads another, so that their order does not matter.
     for (const { position, compute } of this.#generated) full[position] = compute(full, run);
+    for (const { position, typeOid } of this.#domains) checkDomain(typeOid, full[position]!, run.ctx);
     for (const position of this.#notNull) {
       if (full[position] === null) throw this.#notNullViolation(position, full, run.ctx);
     }
@@ -109,6 +124,28 @@ export class RowWriter {
     for (const { test, name } of this.#checks.slice(from)) {
       const ok = test.waits ? await test.later(full, run) : test.now(full, run);
       if (!ok) throw this.#checkViolation(name, full, run.ctx);
+    }
+  }
+
+  get hasViewChecks(): boolean {
+    return this.#viewChecks.length > 0;
+  }
+
+  /** A condition with a subquery: to be looked at before the first write, or it would see what is written. */
+  get viewChecksWait(): boolean {
+    return this.#viewChecks.some(({ test }) => test?.waits === true);
+  }
+
+  /**
+   * WITH CHECK OPTION, of a row that has been written: what is wrong with it as a row of the table is told first.
+   * @throws QuoralError 44000
+   */
+  async verifyViews(full: Row, run: Run): Promise<void> {
+    for (const { name, test } of this.#viewChecks) {
+      if (await testRow(test, full, run)) continue;
+      throw sqlError('44000', `new row violates check option for view "${name}"`, {
+        detail: this.#failingRow(full, run.ctx),
+      });
     }
   }
 
@@ -137,24 +174,24 @@ export class RowWriter {
 
   #failingRow(full: Row, ctx: ExecContext): string {
     const shown = this.table.columns.flatMap((c, i) =>
-      c.dropped || c.hidden ? [] : [shorten(showValue(c, full[i]!, ctx))],
+      c.dropped || c.hidden ? [] : [shorten(showValue(c.typeOid, full[i]!, ctx.format))],
     );
     return `Failing row contains (${shown.join(', ')}).`;
   }
 
   uniqueViolation(index: IndexCodec, full: Row, ctx: ExecContext): QuoralError {
-    const live = this.live(full);
-    const names = index.keys.map((k) => k.label).join(', ');
-    const values = index
-      .columnValues(live)
-      .map((value, i) => showValue(index.keys[i]!, value, ctx))
-      .join(', ');
-    return sqlError('23505', `duplicate key value violates unique constraint "${index.index.name}"`, {
-      detail: `Key (${names})=(${values}) already exists.`,
-      schema: this.schemaName,
-      table: this.table.name,
-      constraint: index.index.name,
-    });
+    return duplicateKey(this, index, index.columnValues(this.live(full)), ctx.format);
+  }
+
+  /** ON CONFLICT finds no rows by a key that several may have. @throws QuoralError 55000 */
+  refuseLateArbiters(isArbiter: (index: IndexCodec) => boolean): void {
+    const late = this.#late.find(isArbiter);
+    if (late === undefined) return;
+    throw sqlError(
+      '55000',
+      'ON CONFLICT does not support deferrable unique constraints/exclusion constraints as arbiters',
+      { schema: this.schemaName, table: this.table.name, constraint: late.index.name },
+    );
   }
 
   /** Keys that must be absent for this row, with their indexes. A hidden row id needs no check. */
@@ -212,6 +249,7 @@ export class RowWriter {
   /** A row that is written by other means than `put`. */
   noteInserted(txn: KvTxn, live: Row): void {
     this.#links?.inserted(txn, this.table.id, live);
+    if (this.#late.length > 0) claimKeys(txn, this, this.#late, null, live);
   }
 
   remove(txn: KvTxn, full: Row): void {
@@ -226,6 +264,7 @@ export class RowWriter {
     const old = this.live(before);
     const live = this.live(after);
     this.#links?.replaced(txn, this.table.id, old, live);
+    if (this.#late.length > 0) claimKeys(txn, this, this.#late, old, live);
     const { primary } = this.codec;
     const oldKey = primary.keyOfRow(old);
     const newKey = primary.keyOfRow(live);
@@ -279,10 +318,6 @@ function compileCheck(expr: Parameters<typeof compileExpr>[0], layout: ReadonlyM
     now: (row, run) => now(row, run) !== false,
     later: (row, run) => Promise.resolve(now(row, run) !== false),
   };
-}
-
-function showValue(column: Pick<ColumnDescriptor, 'typeOid'>, value: Datum, ctx: ExecContext): string {
-  return value === null ? 'null' : typeByOid(column.typeOid).output(value, ctx.format);
 }
 
 function shorten(text: string): string {

@@ -74,7 +74,7 @@ class Fold<T extends Value> extends Base<T | null> {
     return this.state;
   }
 }
-function fold<T extends Value>(signature: string, f: (a: T, b: T) => T): void {
+export function fold<T extends Value>(signature: string, f: (a: T, b: T) => T): void {
   aggregate(signature, {}, () => new Fold<T>(f));
 }
 

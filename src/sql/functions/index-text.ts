@@ -3,7 +3,7 @@
  *
  * Limits: of the pretty form only the outermost parentheses, and those around the parts of a conjunction, are left out.
  */
-import type { IndexDescriptor, TableDescriptor } from '../catalog/descriptor.js';
+import type { IndexDescriptor, IndexPart, TableDescriptor } from '../catalog/descriptor.js';
 import { quoteIdentifier } from './strings.js';
 
 /** Places of the text outside of quotes, with the depth of parentheses before each character. */
@@ -92,11 +92,14 @@ export function indexColumnText(
   return id === undefined ? '' : columnName(table, id);
 }
 
+function orderText({ descending, nullsFirst }: IndexPart): string {
+  const nulls = nullsFirst === undefined ? '' : nullsFirst ? ' NULLS FIRST' : ' NULLS LAST';
+  return (descending ? ' DESC' : '') + nulls;
+}
+
 /** `relation` is the table's name as it is to be shown. */
 export function indexText(table: TableDescriptor, index: IndexDescriptor, relation: string, pretty: boolean): string {
-  const keys = index.columns.map(
-    ({ descending }, i) => indexColumnText(table, index, i + 1, pretty) + (descending ? ' DESC' : ''),
-  );
+  const keys = index.columns.map((part, i) => indexColumnText(table, index, i + 1, pretty) + orderText(part));
   const include =
     index.storing.length === 0 ? '' : ` INCLUDE (${index.storing.map((id) => columnName(table, id)).join(', ')})`;
   const condition = index.predicate?.expressionSql;

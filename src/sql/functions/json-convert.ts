@@ -19,6 +19,10 @@ function timeText(v: Value, oid: number, ctx: ExecContext): string | null {
   return null;
 }
 
+function fieldName(record: PgRecord, index: number): string {
+  return record.names?.[index] ?? `f${index + 1}`;
+}
+
 /** `ctx` may be null only for types whose text form does not depend on settings. */
 export function toJsonText(v: Datum, oid: number, ctx: ExecContext | null): string {
   if (v === null) return 'null';
@@ -28,7 +32,7 @@ export function toJsonText(v: Datum, oid: number, ctx: ExecContext | null): stri
   if (oid === OID.text || oid === OID.varchar || oid === OID.unknown) return quoteJson(v as string);
   if (v instanceof PgArray) return arrayText(v, ctx);
   if (v instanceof PgRecord) {
-    return `{${v.values.map((item, i) => `${quoteJson(`f${i + 1}`)}:${toJsonText(item, v.typeOids[i]!, ctx)}`).join(',')}}`;
+    return `{${v.values.map((item, i) => `${quoteJson(fieldName(v, i))}:${toJsonText(item, v.typeOids[i]!, ctx)}`).join(',')}}`;
   }
   if (ctx === null) return quoteJson(String(v));
   const time = timeText(v, oid, ctx);
@@ -56,7 +60,9 @@ export function toJsonValue(v: Datum, oid: number, ctx: ExecContext): JsonValue 
   if (oid === OID.json) return parseJson(v as string);
   if (v instanceof PgArray) return arrayValue(v, ctx);
   if (v instanceof PgRecord)
-    return makeJsonObject(v.values.map((item, i) => [`f${i + 1}`, toJsonValue(item, v.typeOids[i]!, ctx)] as const));
+    return makeJsonObject(
+      v.values.map((item, i) => [fieldName(v, i), toJsonValue(item, v.typeOids[i]!, ctx)] as const),
+    );
   const time = timeText(v, oid, ctx);
   if (time !== null) return time;
   if (v instanceof Numeric) return v.kind === 'finite' ? v : formatNumeric(v);

@@ -84,14 +84,27 @@ for (const [left, right] of [
 }
 comparisons('bpchar', 'bpchar', (a: string, b: string) => compareText(stripBlanks(a), stripBlanks(b)));
 
-for (const name of ['bytea', 'timetz', 'interval', 'jsonb', 'oidvector']) {
+for (const name of [
+  'bytea',
+  'timetz',
+  'interval',
+  'jsonb',
+  'oidvector',
+  'bit',
+  'varbit',
+  'inet',
+  'macaddr',
+  'macaddr8',
+]) {
   const type = typeByName(name)!;
   comparisons(name, name, (a: Value, b: Value) => type.compare(a, b));
 }
 comparisons('record', 'record', (a: Value, b: Value) => typeByName('record')!.compare(a, b));
-comparisons('anyarray', 'anyarray', (a: Value, b: Value, _ctx: ExecContext, call: CallInfo) =>
-  typeByOid(call.argOids[0]!).compare(a, b),
-);
+for (const any of ['anyarray', 'anyrange', 'anymultirange']) {
+  comparisons(any, any, (a: Value, b: Value, _ctx: ExecContext, call: CallInfo) =>
+    typeByOid(call.argOids[0]!).compare(a, b),
+  );
+}
 
 comparisons('anyenum', 'anyenum', (a: Value, b: Value, _ctx: ExecContext, call: CallInfo) =>
   typeByOid(call.argOids[0]!).compare(a, b),

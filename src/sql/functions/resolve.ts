@@ -7,6 +7,8 @@ import { PgArray } from '../types/datum.js';
 import type { Datum } from '../types/datum.js';
 import { canCoerce, findCast, selectCommonType } from '../types/casts.js';
 import { OID } from '../types/oids.js';
+import { isMultirangeType, isRangeType, rangeKind } from '../types/range.js';
+import type { RangeKind } from '../types/range.js';
 import { arrayOidOf, elementOidOf, formatType, isArrayType, typeByName, typeByOid } from '../types/registry.js';
 import { aggregatesNamed, functionsNamed, operatorsNamed } from './define.js';
 import type { AggregateEntry, FunctionEntry, ResolvedCall } from './entry.js';
@@ -19,6 +21,8 @@ const POLYMORPHIC: ReadonlySet<number> = new Set([
   OID.anycompatible,
   OID.anycompatiblearray,
   OID.anycompatiblenonarray,
+  OID.anyrange,
+  OID.anymultirange,
 ]);
 const COMPATIBLE: ReadonlySet<number> = new Set([OID.anycompatible, OID.anycompatiblearray, OID.anycompatiblenonarray]);
 
@@ -49,9 +53,29 @@ function acceptsPolymorphic(declared: number, actual: number): boolean {
       return !isArrayType(actual);
     case OID.anyenum:
       return typeByOid(actual).category === 'E';
+    case OID.anyrange:
+      return isRangeType(actual);
+    case OID.anymultirange:
+      return isMultirangeType(actual);
     default:
       return true;
   }
+}
+
+/** What an argument says of the element type. */
+function elementFor(declared: number, actual: number): number {
+  if (declared === OID.anyarray || declared === OID.anycompatiblearray) return elementOidOf(actual);
+  return isAnyRange(declared) ? rangeKind(actual).element.oid : actual;
+}
+
+function isAnyRange(declared: number): boolean {
+  return declared === OID.anyrange || declared === OID.anymultirange;
+}
+
+/** The range that the arguments are about, or null. */
+function solveRange(declared: readonly number[], actual: readonly number[]): RangeKind | null {
+  const at = declared.findIndex((d, i) => isAnyRange(d) && actual[i] !== OID.unknown);
+  return at < 0 ? null : rangeKind(actual[at]!);
 }
 
 /** Concrete types of one family of polymorphic parameters; null if they contradict each other. */
@@ -65,7 +89,7 @@ function solve(declared: readonly number[], actual: readonly number[], compatibl
     used = true;
     const a = actual[i]!;
     if (a === OID.unknown) continue;
-    const found = d === OID.anyarray || d === OID.anycompatiblearray ? elementOidOf(a) : a;
+    const found = elementFor(d, a);
     if (found === 0) return null;
     if (element !== 0 && element !== found && !compatible) return null;
     element = found;
@@ -80,7 +104,7 @@ function solve(declared: readonly number[], actual: readonly number[], compatibl
   return elements.every((oid) => canCoerce(oid, common, 'implicit')) ? common : null;
 }
 
-function concretize(declared: number, element: number, compatibleElement: number): number {
+function concretize(declared: number, element: number, compatibleElement: number, range: RangeKind | null): number {
   switch (declared) {
     case OID.anyelement:
     case OID.anynonarray:
@@ -93,6 +117,10 @@ function concretize(declared: number, element: number, compatibleElement: number
       return arrayOidOf(element);
     case OID.anycompatiblearray:
       return arrayOidOf(compatibleElement);
+    case OID.anyrange:
+      return range?.oid ?? 0;
+    case OID.anymultirange:
+      return range?.multirangeOid ?? 0;
     default:
       return declared;
   }
@@ -145,6 +173,7 @@ function tryCandidate<E extends AnyEntry>(
   }
   const element = solve(declared, args, false);
   const compatible = solve(declared, args, true);
+  const range = solveRange(declared, args);
   if (element === null || compatible === null) return null;
   const concrete = declared.map((d, i) => {
     const vector =
@@ -154,9 +183,9 @@ function tryCandidate<E extends AnyEntry>(
           ? args.find(isVector)
           : args[i];
     // int2vector and oidvector are taken as the arrays that they are.
-    return vector !== undefined && isVector(vector) ? vector : concretize(d, element, compatible);
+    return vector !== undefined && isVector(vector) ? vector : concretize(d, element, compatible, range);
   });
-  return { entry, declared, packFrom, concrete, resultOid: concretize(entry.resultOid, element, compatible) };
+  return { entry, declared, packFrom, concrete, resultOid: concretize(entry.resultOid, element, compatible, range) };
 }
 
 function isVector(oid: number): boolean {
@@ -365,13 +394,20 @@ export function findFunction(
     const asCast = functionAsCast(name, args);
     if (asCast !== null) return asCast;
   }
-  const chosen = select(candidates, args);
+  const chosen = select(withoutShadowed(candidates), args);
   if (chosen === null) {
     throw sqlError('42725', `function ${describe(name, args)} is not unique`, {
       hint: 'Could not choose a best candidate function. You might need to add explicit type casts.',
     });
   }
   return finish(chosen, whole);
+}
+
+/** One that packs arguments gives way to one that takes the same types as they are. */
+function withoutShadowed<E>(candidates: readonly Candidate<E>[]): readonly Candidate<E>[] {
+  if (candidates.length < 2) return candidates;
+  const plain = new Set(candidates.filter((c) => c.packFrom < 0).map((c) => c.declared.join()));
+  return candidates.filter((c) => c.packFrom < 0 || !plain.has(c.declared.join()));
 }
 
 /** text(x), int4(x), date(x), …: a one-argument call of a type's name is a cast. */

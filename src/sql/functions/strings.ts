@@ -3,7 +3,8 @@ import { createHash } from 'node:crypto';
 import { sqlError } from '../../base/errors.js';
 import type { ExecContext } from '../contract.js';
 import { PgArray } from '../types/datum.js';
-import type { Datum } from '../types/datum.js';
+import type { Datum, Inet } from '../types/datum.js';
+import { showNetwork } from '../types/network.js';
 import { OID } from '../types/oids.js';
 import { typeByOid } from '../types/registry.js';
 import { decodeEscape, decodeHex } from '../types/scalar-input.js';
@@ -72,9 +73,10 @@ op(
   (a: Value, b: string, ctx: ExecContext, call: CallInfo) => outputText(a, call.argOids[0]!, ctx) + b,
   { volatility: 'stable' },
 );
-/** The cast to text: booleans in full, blank-padded strings stripped. */
+/** The cast to text: booleans in full, blank-padded strings stripped, addresses with their prefix. */
 function outputText(value: Value, oid: number, ctx: ExecContext): string {
   if (oid === OID.bool) return value === true ? 'true' : 'false';
+  if (oid === OID.inet) return showNetwork(value as Inet);
   return oid === OID.bpchar ? stripBlanks(value as string) : textOf(value, oid, ctx);
 }
 op('bytea || bytea = bytea', (a: Uint8Array, b: Uint8Array) => Buffer.concat([a, b]));

@@ -5,6 +5,7 @@
 import { sqlError } from '../../base/errors.js';
 import type { ExecContext } from '../contract.js';
 import type { ForeignKeyDescriptor, IndexDescriptor, TableDescriptor } from '../catalog/descriptor.js';
+import { isPrimaryKey } from '../catalog/descriptor.js';
 import { type Numeric, PgArray } from '../types/datum.js';
 import type { Datum } from '../types/datum.js';
 import { OID } from '../types/oids.js';
@@ -42,7 +43,7 @@ fn('pg_backend_pid() int4', (ctx: ExecContext) => ctx.services.processId, STABLE
 fn('pg_is_in_recovery() bool', () => false, VOLATILE);
 fn('pg_postmaster_start_time() timestamptz', (ctx: ExecContext) => ctx.format.transactionNow, STABLE);
 fn('pg_conf_load_time() timestamptz', (ctx: ExecContext) => ctx.format.transactionNow, STABLE);
-fns(['inet_server_addr() text', 'inet_client_addr() text'], () => null, LOOSE);
+fns(['inet_server_addr() inet', 'inet_client_addr() inet'], () => null, LOOSE);
 fns(['inet_server_port() int4', 'inet_client_port() int4'], () => null, LOOSE);
 fns(['txid_current() int8', 'pg_current_xact_id() xid8'], (ctx: ExecContext) => BigInt(ctx.txn.readTimestamp), STABLE);
 fns(['txid_current_if_assigned() int8', 'pg_current_xact_id_if_assigned() xid8'], () => null, LOOSE);
@@ -212,15 +213,22 @@ function constraintDefinition(oid: number, pretty: boolean, ctx: ExecContext): D
     if (check !== undefined) {
       const text = shownSql(check.expressionSql, ctx);
       if (pretty) return `CHECK (${prettyCondition(text)})`;
-      return `CHECK (${text.startsWith('(') && text.endsWith(')') ? text : `(${text})`})`;
+      return `CHECK (${text})`;
     }
     const index = table.indexes.find((one) => one.constraintOid === oid);
     if (index !== undefined) {
       const columns = index.columns.map((key) => columnName(table, key.columnId)).join(', ');
-      return `${index.primary ? 'PRIMARY KEY' : 'UNIQUE'} (${columns})`;
+      const text = `${isPrimaryKey(index) ? 'PRIMARY KEY' : 'UNIQUE'} (${columns})`;
+      if (index.deferrable == null) return text;
+      return `${text} DEFERRABLE${index.deferrable.initiallyDeferred ? ' INITIALLY DEFERRED' : ''}`;
     }
     const fk = table.foreignKeys?.find((one) => one.oid === oid);
     if (fk !== undefined) return foreignKeyText(table, fk, ctx);
+  }
+  const ofDomain = ctx.services.domainCheck(oid);
+  if (ofDomain !== null) {
+    const check = `CHECK (${shownSql(ofDomain.expressionSql, ctx)})`;
+    return ofDomain.validated ? check : `${check} NOT VALID`;
   }
   return null;
 }
@@ -286,8 +294,13 @@ fn(
   'pg_get_serial_sequence(text, text) text',
   (tableName: string, column: string, ctx: ExecContext) => {
     const oid = ctx.services.relationOid(tableName);
-    const table = oid === null ? null : ctx.services.tableByOid(oid);
-    if (table === null) throw sqlError('42P01', `relation "${tableName}" does not exist`);
+    if (oid === null) throw sqlError('42P01', `relation "${tableName}" does not exist`);
+    const table = ctx.services.tableByOid(oid);
+    if (table === null) {
+      const view = ctx.services.viewByOid(oid);
+      if (view === null || view.columns.some((one) => one.name === column)) return null;
+      throw sqlError('42703', `column "${column}" of relation "${view.name}" does not exist`);
+    }
     const found = table.columns.find((one) => one.name === column && !one.dropped);
     if (found === undefined) throw sqlError('42703', `column "${column}" of relation "${table.name}" does not exist`);
     if (found.sequenceId === null) return null;

@@ -310,7 +310,8 @@ function accessOf(scan: ScanPlan, index: IndexDescriptor, sargs: readonly Sarg[]
     if (index.predicate == null) return null;
     score = 4;
   }
-  const unique = index.unique && equalities === ids.length;
+  // Under a deferrable constraint a key may have several rows for a while.
+  const unique = index.unique && index.deferrable == null && equalities === ids.length;
   if (unique) score += 1000;
   if (index.primary) score += 2;
   const keyIds = new Set(scan.table.indexes[0]!.columns.map((c) => c.columnId));

@@ -5,6 +5,7 @@
 import type { InferClause, Node } from 'libpg-query';
 import type { IndexDescriptor, TableDescriptor } from '../catalog/descriptor.js';
 import { as } from './ast.js';
+import type { WriteTarget } from './bind-view-target.js';
 import { errorAt } from './binder.js';
 import type { Binder } from './binder.js';
 import { conjuncts } from './expr.js';
@@ -17,23 +18,28 @@ const PLACE = 'index expressions';
 export function inferArbiters(
   b: Binder,
   infer: InferClause,
-  table: TableDescriptor,
+  target: WriteTarget,
   alias: string,
 ): readonly IndexDescriptor[] {
+  const { table } = target;
   if (infer.conname !== undefined) {
-    const found = table.indexes.find((i) => i.name === infer.conname && i.unique && i.constraintOid !== null);
+    const constraints = target.views.length === 0 ? table.indexes : [];
+    const found = constraints.find((i) => i.name === infer.conname && i.unique && i.constraintOid !== null);
     if (found === undefined)
-      throw errorAt('42704', `constraint "${infer.conname}" for table "${table.name}" does not exist`, -1);
+      throw errorAt('42704', `constraint "${infer.conname}" for table "${target.name}" does not exist`, -1);
     return [found];
   }
+  const named = target.columns.flatMap((c) =>
+    c.position < 0 ? [] : [{ ...table.columns[c.position]!, name: c.name }],
+  );
   const bind = (node: Node, isCondition: boolean): Expr =>
-    bindOverTable(node, table.columns, alias, PLACE, isCondition, b.settings);
+    bindOverTable(node, named, alias, PLACE, isCondition, b.settings);
   const columns = new Set<number>();
   const expressions: Expr[] = [];
   for (const node of infer.indexElems ?? []) {
     const element = as(node, 'IndexElem');
     if (element?.name !== undefined) {
-      const column = table.columns.find((c) => c.name === element.name && !c.dropped && !c.hidden);
+      const column = named.find((c) => c.name === element.name && !c.hidden);
       if (column === undefined) throw errorAt('42703', `column "${element.name}" does not exist`, infer.location ?? -1);
       columns.add(column.id);
     } else if (element?.expr !== undefined) {

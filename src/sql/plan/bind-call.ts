@@ -2,15 +2,15 @@
 import type { ResolvedRoutines } from '../contract.js';
 import type { FuncCall, Node, SortBy, WindowDef } from 'libpg-query';
 import { isAggregateName, resolveAggregate, resolveFunction, resolveOperator } from '../functions/resolve.js';
-import type { AggregateEntry, FunctionEntry, ResolvedCall } from '../functions/entry.js';
+import type { FunctionEntry, ResolvedCall } from '../functions/entry.js';
 import { hypotheticalSet } from '../functions/hypothetical.js';
-import { isOrderedSet } from '../functions/ordered-set.js';
 import { OID } from '../types/oids.js';
 import { arrayOidOf, elementOidOf, formatType, typeByOid } from '../types/registry.js';
 import { bindHypothetical } from './bind-hypothetical.js';
 import { as, locationOf, stringsOf } from './ast.js';
 import type { Binder, ExprContext } from './binder.js';
 import { addPosition, errorAt } from './binder.js';
+import { checkDistinctOrder, checkWithinGroup, withinGroupRequired } from './aggregate-order.js';
 import { coerce, coerceBoolean, commonType, resolveUnknown, settle, tryCoerce, typeOfExpr } from './coerce.js';
 import { placeArguments } from './named-arguments.js';
 import {
@@ -370,6 +370,7 @@ function makeAggregate(inner: ExprContext, call: FuncCall, name: string, locatio
   const orderBy = within
     ? sorts.map((s) => sortKey(coerced[coerced.length - 1]!, s))
     : bindSortKeys(inner, call.agg_order ?? [], (n) => inner.bind(inner, n));
+  if (call.agg_distinct === true && !within) checkDistinctOrder(call.agg_order ?? [], orderBy, args);
   return {
     kind: 'aggregate',
     entry: resolved.entry,
@@ -382,16 +383,6 @@ function makeAggregate(inner: ExprContext, call: FuncCall, name: string, locatio
     oid: resolved.resultOid,
     typmod: -1,
   };
-}
-
-function checkWithinGroup(entry: AggregateEntry, within: boolean, location: number): void {
-  if (isOrderedSet(entry) === within) return;
-  if (!within) throw withinGroupRequired(entry.name, location);
-  throw errorAt('42809', `${entry.name} is not an ordered-set aggregate, so it cannot have WITHIN GROUP`, location);
-}
-
-function withinGroupRequired(name: string, location: number): Error {
-  return errorAt('42809', `WITHIN GROUP is required for ordered-set aggregate ${name}`, location);
 }
 
 const FRAME = {

@@ -15,86 +15,31 @@ import type {
 import type { ColumnDescriptor, TableDescriptor } from '../catalog/descriptor.js';
 import { as, locationOf, must } from './ast.js';
 import { Scope, columnExpr, errorAt } from './binder.js';
-import type { Binder, BoundFrom, CteEntry, ExprContext, ScopeRelation, TableRelation } from './binder.js';
-import { bindExpr, starColumns } from './bind-expr.js';
+import type { Binder, CteEntry, ExprContext, ScopeRelation } from './binder.js';
+import { bindExpr } from './bind-expr.js';
 import { bindLinks, bindWritten } from './bind-foreign-keys.js';
 import { inferArbiters } from './arbiters.js';
 import { bindFrom, join, scanOf, scanRelation } from './bind-from.js';
+import { bindReturning, returningList } from './bind-returning.js';
 import { bindSelect, coerceOutput, exprContext, fromContext, withClause } from './bind-select.js';
-import { defaultOf, rowColumns, visibleColumns } from './bind-table.js';
-import { coerceAssignment, coerceBoolean, resolveUnknown } from './coerce.js';
-import { figureNameOf } from './figure-name.js';
+import { defaultOf, rowColumns } from './bind-table.js';
+import { refuseUnchangeable, settle, viewChecks, viewOfRow, viewScan, writeTarget } from './bind-view-target.js';
+import type { Change, WriteTarget } from './bind-view-target.js';
+import { coerceAssignment, coerceBoolean } from './coerce.js';
 import { isSystemName } from './system-columns.js';
 import { constant, TRUE } from './expr.js';
 import type { Expr } from './expr.js';
+import { checkWidth, insertTargets } from './insert-columns.js';
 import type {
   ConflictClause,
   DeletePlan,
   InsertPlan,
   InsertSource,
   Plan,
-  PlanColumn,
-  ProjectItem,
-  Returning,
   ScanPlan,
+  TableChecks,
   UpdatePlan,
 } from './logical.js';
-
-export function targetTable(b: Binder, range: RangeVar): TableRelation {
-  const name = range.relname ?? '';
-  const location = range.location ?? 0;
-  const relation = b.catalog.relation({ schema: range.schemaname ?? null, name });
-  if (relation === null) {
-    const shown = range.schemaname === undefined ? name : `${range.schemaname}.${name}`;
-    throw errorAt('42P01', `relation "${shown}" does not exist`, location);
-  }
-  if (relation.kind === 'sequence') throw errorAt('42809', `cannot change sequence "${name}"`, -1);
-  if (relation.kind === 'view') {
-    throw errorAt('0A000', `changing the rows of view "${name}" is not supported`, -1, {
-      hint: 'Change the rows of the tables that it reads.',
-    });
-  }
-  if (relation.kind === 'virtual') throw errorAt('42501', `permission denied: "${name}" is a system catalog`, -1);
-  b.dependOn(relation.table);
-  b.modifies = true;
-  return relation;
-}
-
-function bindReturning(
-  b: Binder,
-  list: readonly Node[] | undefined,
-  scope: Scope,
-  row: readonly PlanColumn[],
-): Returning | null {
-  if (list === undefined) return null;
-  const ctx = exprContext(b, scope, 'RETURNING');
-  const items: ProjectItem[] = [];
-  const add = (name: string, expr: Expr, origin?: PlanColumn): void => {
-    items.push({
-      column: b.column(name, expr.oid, expr.typmod, origin?.tableOid ?? 0, origin?.columnNumber ?? 0),
-      expr,
-    });
-  };
-  const originOf = (e: Expr): PlanColumn | undefined => {
-    if (e.kind !== 'column') return undefined;
-    return scope.relations.flatMap((r) => r.columns).find((c) => c.column.id === e.id)?.column;
-  };
-  for (const node of list) {
-    const target = must(node, 'ResTarget') as ResTarget;
-    const star = starColumns(ctx, target.val!);
-    if (star !== null) {
-      for (const e of star) add(e.kind === 'column' ? e.name : '?column?', e, originOf(e));
-      continue;
-    }
-    const expr = resolveUnknown(b, bindExpr(ctx, target.val!));
-    add(target.name ?? figureNameOf(target.val!) ?? '?column?', expr, originOf(expr));
-  }
-  return { row, items };
-}
-
-function returningList(clause: { exprs?: Node[] } | undefined): readonly Node[] | undefined {
-  return clause?.exprs;
-}
 
 // ---- INSERT ----
 
@@ -105,42 +50,29 @@ export function bindInsert(b: Binder, stmt: InsertStmt, outer: readonly CteEntry
   return insertBody(b, stmt, outer);
 }
 
-/** Positions of the columns that values are given for. */
-export function insertTargets(table: TableDescriptor, cols: readonly Node[] | undefined): number[] {
-  const byName = new Map<string, number>();
-  table.columns.forEach((c, i) => {
-    if (!c.dropped) byName.set(c.name, i);
-  });
-  if (cols === undefined) {
-    return table.columns.flatMap((c, i) => (c.dropped || c.hidden ? [] : [i]));
-  }
-  const positions: number[] = [];
-  for (const node of cols) {
-    const target = must(node, 'ResTarget') as ResTarget;
-    const name = target.name ?? '';
-    if (target.indirection !== undefined)
-      throw errorAt('0A000', 'INSERT into a part of a column is not supported', target.location ?? -1);
-    const position = byName.get(name);
-    if (position === undefined) {
-      throw errorAt('42703', `column "${name}" of relation "${table.name}" does not exist`, target.location ?? -1);
-    }
-    if (positions.includes(position))
-      throw errorAt('42701', `column "${name}" specified more than once`, target.location ?? -1);
-    positions.push(position);
-  }
-  return positions;
+/** CHECK constraints, foreign keys, and what the views on the way say of a new row. */
+function writtenRows(b: Binder, target: WriteTarget): TableChecks {
+  const checks = bindWritten(b, target.relation);
+  const views = viewChecks(b, target, checks.row);
+  return views.length === 0 ? checks : { ...checks, viewChecks: views };
+}
+
+/** Whole rows and system columns are a table's. */
+function ownTable(target: WriteTarget): TableDescriptor | null {
+  return target.views.length === 0 ? target.table : null;
 }
 
 function insertBody(b: Binder, stmt: InsertStmt, ctes: readonly CteEntry[]): InsertPlan {
-  const relation = targetTable(b, stmt.relation!);
-  const { table, schemaName, freshStorage } = relation;
-  const named = insertTargets(table, stmt.cols);
+  const target = writeTarget(b, stmt.relation!, 'insert');
+  const { table, relation } = target;
+  const { schemaName, freshStorage } = relation;
+  const named = insertTargets(target, stmt.cols);
   const select = as(stmt.selectStmt, 'SelectStmt');
   const override = stmt.override ?? 'OVERRIDING_NOT_SET';
   const given = new Map<number, number>();
   let input: Plan = { kind: 'one', columns: [] };
   if (select !== undefined) {
-    input = insertSource(b, stmt, select, table, named, ctes, override, given);
+    input = insertSource(b, stmt, select, target, named, ctes, override, given);
   }
   const sources = table.columns.map((column, position): InsertSource => {
     const index = given.get(position);
@@ -148,15 +80,15 @@ function insertBody(b: Binder, stmt: InsertStmt, ctes: readonly CteEntry[]): Ins
     if (index !== undefined && !(override === 'OVERRIDING_USER_VALUE' && column.identity !== null))
       return { kind: 'input', index };
     if (column.hidden && column.defaultSql === null) return { kind: 'rowid' };
-    return { kind: 'expr', expr: defaultOf(b, column) };
+    return { kind: 'expr', expr: defaultOf(b, target.defaults[position]!) };
   });
-  const checks = bindWritten(b, relation);
-  const alias = stmt.relation?.alias?.aliasname ?? table.name;
+  const checks = writtenRows(b, target);
+  const alias = stmt.relation?.alias?.aliasname ?? target.name;
   const conflict =
-    stmt.onConflictClause === undefined ? null : bindConflict(b, stmt.onConflictClause, table, alias, ctes);
-  const columns = visibleColumns(table, checks.row);
-  const scope = new Scope(null, [{ alias, schema: null, columns, table }], columns, ctes);
-  const returning = bindReturning(b, returningList(stmt.returningClause), scope, checks.row);
+    stmt.onConflictClause === undefined ? null : bindConflict(b, stmt.onConflictClause, target, alias, ctes);
+  const { columns, computed } = viewOfRow(b, target, checks.row);
+  const scope = new Scope(null, [{ alias, schema: null, columns, table: ownTable(target) }], columns, ctes);
+  const returning = bindReturning(b, returningList(stmt.returningClause), scope, checks.row, computed);
   return {
     kind: 'insert',
     columns: returning?.items.map((i) => i.column) ?? [],
@@ -169,21 +101,6 @@ function insertBody(b: Binder, stmt: InsertStmt, ctes: readonly CteEntry[]): Ins
     conflict,
     returning,
   };
-}
-
-export function checkWidth(
-  given: number,
-  targets: readonly number[],
-  cols: readonly Node[] | undefined,
-  table: TableDescriptor,
-  location: number,
-): void {
-  if (given > targets.length) throw errorAt('42601', 'INSERT has more expressions than target columns', location);
-  if (given < targets.length && cols !== undefined) {
-    throw errorAt('42601', 'INSERT has more target columns than expressions', locationOf(cols[given]));
-  }
-  if (table.columns.length === 0 && given > 0)
-    throw errorAt('42601', 'INSERT has more expressions than target columns', location);
 }
 
 /** What a statement that gives a generated column a value is told. */
@@ -203,12 +120,13 @@ function insertSource(
   b: Binder,
   stmt: InsertStmt,
   select: SelectStmt,
-  table: TableDescriptor,
+  target: WriteTarget,
   named: readonly number[],
   ctes: readonly CteEntry[],
   override: string,
   given: Map<number, number>,
 ): Plan {
+  const { defaults, table } = target;
   const plainValues =
     select.valuesLists !== undefined &&
     select.withClause === undefined &&
@@ -225,14 +143,12 @@ function insertSource(
         'VALUES lists must all be the same length',
         locationOf(lists.find((l) => l.length !== width)?.[0]),
       );
-    checkWidth(width, named, stmt.cols, table, locationOf(lists[0]?.[named.length]));
+    checkWidth(width, named, stmt.cols, target, locationOf(lists[0]?.[named.length]));
     // A column all of whose cells are DEFAULT is left to the defaults.
     const kept = named.slice(0, width).filter((_, i) => lists.some((l) => as(l[i], 'SetToDefault') === undefined));
     kept.forEach((position, i) => given.set(position, i));
     const rows = lists.map((list) =>
-      kept.map((position): Expr =>
-        insertCell(b, ctx, table.columns[position]!, list[named.indexOf(position)]!, override),
-      ),
+      kept.map((position): Expr => insertCell(b, ctx, defaults[position]!, list[named.indexOf(position)]!, override)),
     );
     const columns = kept.map((position) => {
       const c = table.columns[position]!;
@@ -241,7 +157,7 @@ function insertSource(
     return { kind: 'values', columns, rows };
   }
   const plan = bindSelect(b, select, null, ctes, { keepUnknown: true });
-  checkWidth(plan.columns.length, named, stmt.cols, table, -1);
+  checkWidth(plan.columns.length, named, stmt.cols, target, -1);
   const targets = named.slice(0, plan.columns.length).map((p) => table.columns[p]!);
   const generated = targets.find((c) => c.generated != null);
   if (generated !== undefined)
@@ -265,12 +181,13 @@ export function insertCell(b: Binder, ctx: ExprContext, column: ColumnDescriptor
 function bindConflict(
   b: Binder,
   clause: OnConflictClause,
-  table: TableDescriptor,
+  target: WriteTarget,
   alias: string,
   ctes: readonly CteEntry[],
 ): ConflictClause {
   const update = clause.action === 'ONCONFLICT_UPDATE';
-  const arbiters = clause.infer === undefined ? null : inferArbiters(b, clause.infer, table, alias);
+  const { table } = target;
+  const arbiters = clause.infer === undefined ? null : inferArbiters(b, clause.infer, target, alias);
   if (!update) return { arbiters, update: null };
   if (arbiters === null) {
     throw errorAt(
@@ -284,17 +201,23 @@ function bindConflict(
   }
   const existing = rowColumns(b, table);
   const excluded = rowColumns(b, table);
-  const own: ScopeRelation = { alias, schema: null, columns: visibleColumns(table, existing), table };
-  const other: ScopeRelation = { alias: 'excluded', schema: null, columns: visibleColumns(table, excluded), table };
+  const ours = viewOfRow(b, target, existing);
+  const theirs = viewOfRow(b, target, excluded);
+  const own: ScopeRelation = { alias, schema: null, columns: ours.columns, table: ownTable(target) };
+  const other: ScopeRelation = { ...own, alias: 'excluded', columns: theirs.columns };
+  const computed = new Map([...ours.computed, ...theirs.computed]);
   // Unqualified names would be ambiguous between the two: PostgreSQL lets both be seen, so they are.
   const scope = new Scope(null, [own, other], [...own.columns, ...other.columns], ctes);
   const ctx = exprContext(b, scope, 'UPDATE');
-  const assignments = bindAssignments(b, ctx, clause.targetList ?? [], table);
+  const assignments = bindAssignments(b, ctx, clause.targetList ?? [], target, 'insert').map((a) =>
+    a === null ? null : settle(a, computed),
+  );
   const where =
     clause.whereClause === undefined
       ? null
       : coerceBoolean(b, bindExpr(ctx, clause.whereClause), 'WHERE', locationOf(clause.whereClause));
-  return { arbiters, update: { excluded, existing, assignments, where } };
+  const condition = where === null ? null : settle(where, computed);
+  return { arbiters, update: { excluded, existing, assignments, where: condition } };
 }
 
 // ---- UPDATE ----
@@ -303,24 +226,25 @@ export function bindAssignments(
   b: Binder,
   ctx: ExprContext,
   list: readonly Node[],
-  table: TableDescriptor,
+  target: WriteTarget,
+  change: Change = 'update',
 ): (Expr | null)[] {
-  const assignments: (Expr | null)[] = table.columns.map(() => null);
+  const assignments: (Expr | null)[] = target.defaults.map(() => null);
   const shared = new Map<Node, Plan>();
   for (const node of list) {
-    const target = must(node, 'ResTarget') as ResTarget;
-    const name = target.name ?? '';
-    const position = table.columns.findIndex((c) => c.name === name && !c.dropped);
-    if (position < 0 && isSystemName(name))
-      throw errorAt('0A000', `cannot assign to system column "${name}"`, target.location ?? -1);
-    if (position < 0)
-      throw errorAt('42703', `column "${name}" of relation "${table.name}" does not exist`, target.location ?? -1);
-    if (target.indirection !== undefined)
-      throw errorAt('0A000', 'UPDATE of a part of a column is not supported', target.location ?? -1);
+    const { name = '', location = -1, indirection, val: given } = must(node, 'ResTarget') as ResTarget;
+    const found = target.columns.find((c) => c.name === name);
+    if (found === undefined && isSystemName(name))
+      throw errorAt('0A000', `cannot assign to system column "${name}"`, location);
+    if (found === undefined)
+      throw errorAt('42703', `column "${name}" of relation "${target.name}" does not exist`, location);
+    if (indirection !== undefined) throw errorAt('0A000', 'UPDATE of a part of a column is not supported', location);
+    refuseUnchangeable(found, change);
+    const { position } = found;
+    const column = target.defaults[position]!;
     if (assignments[position] !== null)
-      throw errorAt('42601', `multiple assignments to same column "${name}"`, target.location ?? -1);
-    const column = table.columns[position]!;
-    const val = target.val!;
+      throw errorAt('42601', `multiple assignments to same column "${target.table.columns[position]!.name}"`, -1);
+    const val = given!;
     if (as(val, 'SetToDefault') !== undefined) {
       assignments[position] = defaultOf(b, column);
       continue;
@@ -402,24 +326,32 @@ function assignedValue(
 
 interface BoundTarget {
   readonly scan: ScanPlan;
-  readonly from: BoundFrom;
-  readonly relation: TableRelation;
-  readonly target: readonly number[];
+  readonly alias: string;
+  readonly target: WriteTarget;
+  /** As of UpdatePlan. */
+  readonly ids: readonly number[];
+  readonly plan: Plan;
+  readonly scope: Scope;
 }
 
-/** The target's rows, locked, joined with FROM/USING and filtered. */
+/** The target's rows, locked, chosen by its views, joined with FROM/USING and filtered. */
 function bindTarget(
   b: Binder,
   relation: RangeVar,
+  change: 'update' | 'delete',
   others: readonly Node[],
   where: Node | undefined,
   ctes: readonly CteEntry[],
-): BoundTarget & { plan: Plan; scope: Scope } {
-  const found = targetTable(b, relation);
-  const { table, schemaName } = found;
-  const alias = relation.alias?.aliasname ?? table.name;
-  const scan = scanOf(b, table, schemaName, alias, { wait: 'block' });
-  const own = scanRelation(scan, schemaName, relation.alias);
+): BoundTarget {
+  const target = writeTarget(b, relation, change);
+  const { table, relation: found } = target;
+  const alias = relation.alias?.aliasname ?? target.name;
+  const inner = target.views[0]?.base.range.alias?.aliasname ?? table.name;
+  const scan = scanOf(b, table, found.schemaName, target.views.length === 0 ? alias : inner, { wait: 'block' });
+  const own =
+    target.views.length === 0
+      ? scanRelation(scan, found.schemaName, relation.alias)
+      : viewScan(b, target, scan, alias, relation.alias);
   let from = own;
   if (others.length > 0) {
     const rest = bindFrom(fromContext(b, null, ctes, []), others);
@@ -437,8 +369,8 @@ function bindTarget(
     const condition = coerceBoolean(b, bindExpr(exprContext(b, scope, 'WHERE'), where), 'WHERE', locationOf(where));
     plan = { kind: 'filter', columns: plan.columns, input: plan, condition };
   }
-  const target = table.columns.map((_, position) => scan.columns.find((c) => c.position === position)?.id ?? -1);
-  return { scan, from, relation: found, target, plan, scope };
+  const ids = table.columns.map((_, position) => scan.columns.find((c) => c.position === position)?.id ?? -1);
+  return { scan, alias, target, ids, plan, scope };
 }
 
 export function bindUpdate(b: Binder, stmt: UpdateStmt, outer: readonly CteEntry[]): Plan {
@@ -448,23 +380,23 @@ export function bindUpdate(b: Binder, stmt: UpdateStmt, outer: readonly CteEntry
 }
 
 function updateBody(b: Binder, stmt: UpdateStmt, ctes: readonly CteEntry[]): UpdatePlan {
-  const bound = bindTarget(b, stmt.relation!, stmt.fromClause ?? [], stmt.whereClause, ctes);
-  const { table } = bound.scan;
-  const assignments = bindAssignments(b, exprContext(b, bound.scope, 'UPDATE'), stmt.targetList ?? [], table);
-  const checks = bindWritten(b, bound.relation);
-  const alias = bound.scan.alias;
-  const columns = visibleColumns(table, checks.row);
+  const bound = bindTarget(b, stmt.relation!, 'update', stmt.fromClause ?? [], stmt.whereClause, ctes);
+  const { alias, target } = bound;
+  const { table } = target;
+  const assignments = bindAssignments(b, exprContext(b, bound.scope, 'UPDATE'), stmt.targetList ?? [], target);
+  const checks = writtenRows(b, target);
+  const { columns, computed } = viewOfRow(b, target, checks.row);
   const others = bound.scope.relations.slice(1);
-  const relations: ScopeRelation[] = [{ alias, schema: null, columns, table }, ...others];
+  const relations: ScopeRelation[] = [{ alias, schema: null, columns, table: ownTable(target) }, ...others];
   const scope = new Scope(null, relations, [...columns, ...others.flatMap((r) => r.columns)], ctes);
-  const returning = bindReturning(b, returningList(stmt.returningClause), scope, checks.row);
+  const returning = bindReturning(b, returningList(stmt.returningClause), scope, checks.row, computed);
   return {
     kind: 'update',
     columns: returning?.items.map((i) => i.column) ?? [],
     table,
-    schemaName: bound.relation.schemaName,
+    schemaName: target.relation.schemaName,
     input: bound.plan,
-    target: bound.target,
+    target: bound.ids,
     assignments,
     checks,
     joined: others.length > 0,
@@ -481,16 +413,16 @@ export function bindDelete(b: Binder, stmt: DeleteStmt, outer: readonly CteEntry
 }
 
 function deleteBody(b: Binder, stmt: DeleteStmt, ctes: readonly CteEntry[]): DeletePlan {
-  const bound = bindTarget(b, stmt.relation!, stmt.usingClause ?? [], stmt.whereClause, ctes);
+  const bound = bindTarget(b, stmt.relation!, 'delete', stmt.usingClause ?? [], stmt.whereClause, ctes);
   const returning = bindReturning(b, returningList(stmt.returningClause), bound.scope, []);
   return {
     kind: 'delete',
     columns: returning?.items.map((i) => i.column) ?? [],
     table: bound.scan.table,
-    schemaName: bound.relation.schemaName,
+    schemaName: bound.target.relation.schemaName,
     input: bound.plan,
-    target: bound.target,
-    links: bindLinks(b, bound.relation),
+    target: bound.ids,
+    links: bindLinks(b, bound.target.relation),
     joined: bound.scope.relations.length > 1,
     returning,
   };

@@ -5,8 +5,8 @@
  */
 import type { A_Expr, A_Indirection, CollateClause, ColumnRef, Node, SubLink } from 'libpg-query';
 import { OID } from '../types/oids.js';
+import { baseOidOf } from '../types/user-types.js';
 import { arrayOidOf, elementOidOf, formatType, isArrayType } from '../types/registry.js';
-import { parseNumeric } from '../types/numeric.js';
 import { as, kindOf, locationOf, stringsOf } from './ast.js';
 import { columnExpr, errorAt, findColumn, findRelation } from './binder.js';
 import type { Binder, ExprContext, Scope } from './binder.js';
@@ -23,14 +23,12 @@ import {
 } from './coerce.js';
 import { bindGrouping } from './grouping.js';
 import { bindSqlValue } from './bind-sql-value.js';
+import { bitConstant, numberConstant } from './literals.js';
 import { bareSystemColumn, systemColumnOf } from './system-columns.js';
 import { bindArgument, bindVariable, variableBeforeColumn, variableStar } from './variables.js';
 import { conjunction, constant } from './expr.js';
 import type { Expr } from './expr.js';
-import type { Plan } from './logical.js';
-
-const INT4_MAX = 2147483647;
-const INT8_MAX = 9223372036854775807n;
+import type { Plan, PlanColumn } from './logical.js';
 
 export function bindExpr(ctx: ExprContext, node: Node): Expr {
   const kind = kindOf(node);
@@ -73,7 +71,7 @@ export function bindExpr(ctx: ExprContext, node: Node): Expr {
         bindExpr(ctx, e.arg!),
         type.oid,
         'explicit',
-        as(e.arg, 'A_Const') === undefined ? location : locationOf(e.arg),
+        as(e.arg, 'A_Const')?.sval === undefined ? location : locationOf(e.arg),
         type.typmod,
       );
     }
@@ -160,21 +158,7 @@ function bindConstant(node: Node): Expr {
   if (c.boolval !== undefined) return constant(c.boolval.boolval ?? false, OID.bool);
   if (c.sval !== undefined) return { ...constant(c.sval.sval ?? '', OID.unknown), location: c.location ?? 0 };
   if (c.fval !== undefined) return numberConstant(c.fval.fval ?? '0', c.location ?? 0);
-  throw errorAt('0A000', 'bit strings are not supported', c.location ?? 0);
-}
-
-function numberConstant(written: string, location: number): Expr {
-  const text = written.replaceAll('_', '');
-  if (/^-?(\d+|0[xXoObB][0-9a-fA-F]+)$/.test(text)) {
-    const value = text.startsWith('-') ? -BigInt(text.slice(1)) : BigInt(text);
-    if (value >= -INT4_MAX - 1 && value <= INT4_MAX) return constant(Number(value), OID.int4);
-    if (value >= -INT8_MAX - 1n && value <= INT8_MAX) return constant(value, OID.int8);
-    const big = parseNumeric(value.toString());
-    if (big !== null) return constant(big, OID.numeric);
-  }
-  const numeric = parseNumeric(text);
-  if (numeric === null) throw errorAt('22P02', `invalid input syntax for type numeric: "${written}"`, location);
-  return constant(numeric, OID.numeric);
+  return bitConstant(c.bsval?.bsval ?? '', c.location ?? 0);
 }
 
 function bindParam(b: Binder, ref: { number?: number; location?: number }): Expr {
@@ -183,7 +167,10 @@ function bindParam(b: Binder, ref: { number?: number; location?: number }): Expr
   if (b.variables !== null) return bindArgument(b, n, ref.location ?? -1);
   while (b.parameterOids.length < n) b.parameterOids.push(0);
   const known = b.parameterOids[n - 1]!;
-  return { kind: 'param', index: n - 1, oid: known === 0 ? OID.unknown : known, typmod: -1 };
+  const oid = known === 0 ? OID.unknown : known;
+  const base = baseOidOf(oid);
+  const param: Expr = { kind: 'param', index: n - 1, oid: base, typmod: -1 };
+  return base === oid ? param : coerce(b, param, oid, 'explicit');
 }
 
 /** Columns of a written star (t.* or *) as expressions; null if it is no star. */
@@ -225,7 +212,9 @@ function bindColumnRef(ctx: ExprContext, ref: ColumnRef): Expr {
   const fields = ref.fields ?? [];
   if (as(fields.at(-1), 'A_Star') !== undefined) {
     const columns = starColumns(ctx, { ColumnRef: ref });
-    return { kind: 'row', args: columns ?? [], oid: OID.record, typmod: -1 };
+    const args = columns ?? [];
+    const names = args.map((c) => (c.kind === 'column' ? c.name : ''));
+    return { kind: 'row', args, names, oid: OID.record, typmod: -1 };
   }
   const names = stringsOf(fields);
   if (names.length === 1) {
@@ -235,7 +224,7 @@ function bindColumnRef(ctx: ExprContext, ref: ColumnRef): Expr {
     const found = bindVariable(ctx.binder, names) ?? bareSystemColumn(ctx, name, location);
     if (found !== null) return found;
     const relation = findRelation(ctx.scope, null, name, location);
-    if (relation !== null) return wholeRow(relation.columns.filter((c) => !c.hidden).map((c) => columnExpr(c.column)));
+    if (relation !== null) return wholeRow(relation.columns.filter((c) => !c.hidden).map((c) => c.column));
     throw errorAt('42703', `column "${name}" does not exist`, location);
   }
   const name = names.at(-1)!;
@@ -255,8 +244,9 @@ function bindColumnRef(ctx: ExprContext, ref: ColumnRef): Expr {
 }
 
 /** A reference to a relation of a single unnamed column (a function) is that column; else a record. */
-function wholeRow(columns: readonly Expr[]): Expr {
-  return { kind: 'row', args: columns, oid: OID.record, typmod: -1 };
+function wholeRow(columns: readonly PlanColumn[]): Expr {
+  const names = columns.map((c) => c.name);
+  return { kind: 'row', args: columns.map((c) => columnExpr(c)), names, oid: OID.record, typmod: -1 };
 }
 
 function bindAExpr(ctx: ExprContext, e: A_Expr): Expr {
@@ -593,7 +583,8 @@ function bindIndirection(ctx: ExprContext, e: A_Indirection): Expr {
       subscripts.push({ lower: bound(index.lidx), upper: bound(index.uidx), slice: index.is_slice ?? false });
     }
     if (subscripts.length === 0) throw errorAt('0A000', 'this kind of selection is not supported', location);
-    const element = elementOidOf(arg.oid);
+    // A name is an array of its bytes, as pg_dump knows.
+    const element = arg.oid === OID.name ? OID.char : elementOidOf(arg.oid);
     if (element === 0) {
       throw errorAt(
         '42804',

@@ -1,7 +1,7 @@
 /** FROM: tables, subqueries, functions, joins with ON, USING and NATURAL, LATERAL. */
 import type { Alias, JoinExpr, Node, RangeFunction, RangeVar, SelectStmt } from 'libpg-query';
 import type { TableDescriptor } from '../catalog/descriptor.js';
-import type { Relation } from '../contract.js';
+import type { Relation, VirtualTable } from '../contract.js';
 import { as, kindOf, locationOf, stringsOf } from './ast.js';
 import { Scope, columnExpr, errorAt } from './binder.js';
 import type { Binder, BoundFrom, CteEntry, ExprContext, LockRequest, ScopeColumn, ScopeRelation } from './binder.js';
@@ -17,6 +17,7 @@ import type { JoinPlan, JoinType, Lock, Plan, PlanColumn, ProjectItem, ScanColum
 import { pinOf } from '../catalog/pins.js';
 import type { Pin } from '../catalog/pins.js';
 import { freeColumns, idsOf } from './plan-walk.js';
+import { sequenceRelation } from './sequence-relation.js';
 import { viewTree } from './view-tree.js';
 
 export interface FromContext {
@@ -27,7 +28,7 @@ export interface FromContext {
   readonly locks: readonly LockRequest[];
   /** How expressions are bound over a scope. */
   expressions(scope: Scope, clause: string, sets: boolean): ExprContext;
-  bindSubselect(select: SelectStmt, parent: Scope | null, ctes: readonly CteEntry[]): Plan;
+  bindSubselect(select: SelectStmt, parent: Scope | null, ctes: readonly CteEntry[], lock?: Lock | null): Plan;
 }
 
 export const NOTHING: BoundFrom = { plan: { kind: 'one', columns: [] }, relations: [], columns: [] };
@@ -80,7 +81,7 @@ function bindFromItem(ctx: FromContext, node: Node, left: BoundFrom | null): Bou
       const lateral = item.lateral === true;
       const parent =
         lateral && left !== null ? new Scope(ctx.parent, left.relations, left.columns, ctx.ctes) : ctx.parent;
-      const plan = ctx.bindSubselect(select, parent, ctx.ctes);
+      const plan = ctx.bindSubselect(select, parent, ctx.ctes, lockFor(ctx, item.alias?.aliasname ?? ''));
       return derived(plan, item.alias, null, null);
     }
     case 'RangeFunction':
@@ -156,6 +157,7 @@ function bindRangeVar(ctx: FromContext, range: RangeVar): BoundFrom {
   }
   switch (relation.kind) {
     case 'table': {
+      refuseUnready(b, relation.table, lockFor(ctx, range.alias?.aliasname ?? name));
       b.dependOn(relation.table);
       b.pins?.set(range, { id: relation.table.id, columns: shownColumns(relation.table) });
       const lock = lockFor(ctx, range.alias?.aliasname ?? name);
@@ -166,28 +168,34 @@ function bindRangeVar(ctx: FromContext, range: RangeVar): BoundFrom {
       b.pins?.set(range, { id: relation.view.id, columns: relation.view.columns.map((c) => [c.id, c.name]) });
       return bindView(ctx, range, relation, null);
     }
-    case 'virtual': {
-      b.virtual = true;
-      const columns = relation.columns.map((c, i): ScanColumn => ({
-        ...b.column(c.name, c.typeOid, -1, relation.oid, i + 1),
-        position: i,
-      }));
-      const plan: Plan = { kind: 'virtual', relation, alias: range.alias?.aliasname ?? name, columns, filter: null };
-      const bound = derived(plan, range.alias, name, null);
-      return {
-        ...bound,
-        relations: bound.relations.map((r) => ({
-          ...r,
-          schema: range.alias === undefined ? relation.schema : null,
-          ...(relation.schema === 'pg_catalog' ? { catalogOid: relation.oid } : {}),
-        })),
-      };
-    }
     case 'sequence':
-      throw errorAt('0A000', `reading a sequence as a table is not supported: "${name}"`, location, {
-        hint: 'Use currval, lastval or nextval.',
-      });
+      if (lockFor(ctx, range.alias?.aliasname ?? name) !== null)
+        throw errorAt('42809', `cannot lock rows in sequence "${name}"`, location);
+      if (b.pins != null) throw errorAt('0A000', `a view that reads sequence "${name}" is not supported`, location);
+      return bindVirtual(ctx, range, sequenceRelation(relation.sequence, relation.schemaName));
+    case 'virtual':
+      return bindVirtual(ctx, range, relation);
   }
+}
+
+function bindVirtual(ctx: FromContext, range: RangeVar, relation: VirtualTable): BoundFrom {
+  const b = ctx.binder;
+  const name = relation.name;
+  b.virtual = true;
+  const columns = relation.columns.map((c, i): ScanColumn => ({
+    ...b.column(c.name, c.typeOid, -1, relation.oid, i + 1),
+    position: i,
+  }));
+  const plan: Plan = { kind: 'virtual', relation, alias: range.alias?.aliasname ?? name, columns, filter: null };
+  const bound = derived(plan, range.alias, name, null);
+  return {
+    ...bound,
+    relations: bound.relations.map((r) => ({
+      ...r,
+      schema: range.alias === undefined ? relation.schema : null,
+      ...(relation.schema !== 'information_schema' ? { catalogOid: relation.oid } : {}),
+    })),
+  };
 }
 
 function shownColumns(table: TableDescriptor): [number, string][] {
@@ -202,6 +210,7 @@ function bindPinned(ctx: FromContext, range: RangeVar, pin: Pin): BoundFrom {
   if (relation?.kind === 'view') return bindView(ctx, range, relation, pin);
   if (relation?.kind !== 'table') throw errorAt('XX000', `a view reads relation ${pin.id}, which is not there`, -1);
   const { table, schemaName } = relation;
+  refuseUnready(b, table, lockFor(ctx, alias));
   b.dependOn(table);
   const plan = scanOf(b, table, schemaName, alias, lockFor(ctx, alias));
   const byId = new Map(plan.columns.map((c) => [table.columns[c.position]!.id, c]));
@@ -215,6 +224,17 @@ function bindPinned(ctx: FromContext, range: RangeVar, pin: Pin): BoundFrom {
   return { plan, relations: [{ alias, schema, columns, table }], columns };
 }
 
+/** A materialised view has rows only after it was filled, and they are nobody's to lock. */
+function refuseUnready(b: Binder, table: TableDescriptor, lock: Lock | null): void {
+  if (table.materialized == null) return;
+  if (lock !== null) throw errorAt('42809', `cannot lock rows in materialized view "${table.name}"`, -1);
+  // A view over it may be made before.
+  if (table.materialized.populated || b.pins !== null) return;
+  throw errorAt('55000', `materialized view "${table.name}" has not been populated`, -1, {
+    hint: 'Use the REFRESH MATERIALIZED VIEW command.',
+  });
+}
+
 type ViewRelation = Extract<Relation, { kind: 'view' }>;
 
 /** The query of a view in the place of its name. */
@@ -222,12 +242,12 @@ function bindView(ctx: FromContext, range: RangeVar, relation: ViewRelation, pin
   const b = ctx.binder;
   const { view, sources, schemaName } = relation;
   const alias = range.alias?.aliasname ?? range.relname ?? '';
-  if (lockFor(ctx, alias) !== null) {
-    throw errorAt('0A000', `locking the rows of view "${view.name}" is not supported`, range.location ?? 0);
-  }
   b.dependOn(view);
   for (const [id, source] of sources) b.pinned.set(id, source);
-  const plan = ctx.bindSubselect(viewTree(view), null, []);
+  const tree = viewTree(view);
+  // As in PostgreSQL: what such a view reads is not locked, and that is no error.
+  const isSetOperation = tree.op !== undefined && tree.op !== 'SETOP_NONE';
+  const plan = ctx.bindSubselect(tree, null, [], isSetOperation ? null : lockFor(ctx, alias));
   const was = new Map(pin?.columns);
   const columns = view.columns.map(({ id, name }, i): PlanColumn => ({
     ...plan.columns[i]!,

@@ -6,19 +6,21 @@
  */
 import type { MergeStmt, MergeWhenClause, Node } from 'libpg-query';
 import { QuoralError } from '../../base/errors.js';
-import type { TableDescriptor } from '../catalog/descriptor.js';
 import { locationOf, must } from './ast.js';
-import { bindAssignments, checkWidth, insertCell, insertTargets, targetTable } from './bind-dml.js';
+import { bindAssignments, insertCell } from './bind-dml.js';
 import { bindExpr } from './bind-expr.js';
 import { bindWritten } from './bind-foreign-keys.js';
 import { bindFrom, join, scanOf, scanRelation } from './bind-from.js';
 import { exprContext, fromContext, withClause } from './bind-select.js';
 import { defaultOf } from './bind-table.js';
 import { Scope, errorAt } from './binder.js';
-import type { Binder, BoundFrom, CteEntry, ExprContext, TableRelation } from './binder.js';
+import type { Binder, BoundFrom, CteEntry, ExprContext } from './binder.js';
+import { writeTarget } from './bind-view-target.js';
+import type { WriteTarget } from './bind-view-target.js';
 import { coerceBoolean } from './coerce.js';
 import { constant } from './expr.js';
 import type { Expr } from './expr.js';
+import { checkWidth, insertTargets } from './insert-columns.js';
 import type { InsertSource, MergeAction, MergeClause, MergePlan, Plan } from './logical.js';
 
 export function bindMerge(b: Binder, stmt: MergeStmt, outer: readonly CteEntry[]): Plan {
@@ -43,15 +45,16 @@ function checkReachable(whens: readonly MergeWhenClause[]): void {
   }
 }
 
-function mergeTarget(b: Binder, stmt: MergeStmt): TableRelation {
+function mergeTarget(b: Binder, stmt: MergeStmt): WriteTarget {
   const range = stmt.relation!;
-  const kind = b.catalog.relation({ schema: range.schemaname ?? null, name: range.relname ?? '' })?.kind;
-  if (kind === 'view' || kind === 'sequence') {
+  const found = b.catalog.relation({ schema: range.schemaname ?? null, name: range.relname ?? '' });
+  const kind = found?.kind === 'table' && found.table.materialized != null ? 'materialized view' : found?.kind;
+  if (kind === 'view' || kind === 'sequence' || kind === 'materialized view') {
     throw errorAt('0A000', `cannot execute MERGE on relation "${range.relname ?? ''}"`, -1, {
       detail: `This operation is not supported for ${kind}s.`,
     });
   }
-  return targetTable(b, range);
+  return writeTarget(b, range, 'update');
 }
 
 function mergeBody(
@@ -61,8 +64,9 @@ function mergeBody(
   ctes: readonly CteEntry[],
 ): MergePlan {
   checkReachable(whens);
-  const relation = mergeTarget(b, stmt);
-  const { table, schemaName } = relation;
+  const written = mergeTarget(b, stmt);
+  const { table, relation } = written;
+  const { schemaName } = relation;
   const alias = stmt.relation?.alias?.aliasname ?? table.name;
   const scan = scanOf(b, table, schemaName, alias, { wait: 'block' });
   const target = scanRelation(scan, schemaName, stmt.relation?.alias);
@@ -80,7 +84,7 @@ function mergeBody(
   );
   const on = stmt.joinCondition!;
   const condition = coerceBoolean(b, bindExpr(exprContext(b, both, 'JOIN conditions'), on), 'JOIN/ON', locationOf(on));
-  const clauses = whens.map((when) => bindWhen(b, when, table, alias, both, source, ctes));
+  const clauses = whens.map((when) => bindWhen(b, when, written, alias, both, source, ctes));
   const type = clauses.some((c) => !c.matched && c.action.kind !== 'nothing') ? 'left' : 'inner';
   return {
     kind: 'merge',
@@ -97,7 +101,7 @@ function mergeBody(
 function bindWhen(
   b: Binder,
   when: MergeWhenClause,
-  table: TableDescriptor,
+  target: WriteTarget,
   alias: string,
   both: Scope,
   source: BoundFrom,
@@ -105,13 +109,13 @@ function bindWhen(
 ): MergeClause {
   const matched = (when.matchKind ?? 'MERGE_WHEN_MATCHED') === 'MERGE_WHEN_MATCHED';
   if (matched) {
-    return { matched, condition: whenCondition(b, when, both), action: matchedAction(b, when, table, both) };
+    return { matched, condition: whenCondition(b, when, both), action: matchedAction(b, when, target, both) };
   }
   const scope = new Scope(null, source.relations, source.columns, ctes);
   return withoutTarget(alias, () => ({
     matched,
     condition: whenCondition(b, when, scope),
-    action: insertAction(b, when, table, scope),
+    action: insertAction(b, when, target, scope),
   }));
 }
 
@@ -137,11 +141,11 @@ function whenCondition(b: Binder, when: MergeWhenClause, scope: Scope): Expr | n
   return coerceBoolean(b, bindExpr(ctx, when.condition), 'WHEN', locationOf(when.condition));
 }
 
-function matchedAction(b: Binder, when: MergeWhenClause, table: TableDescriptor, scope: Scope): MergeAction {
+function matchedAction(b: Binder, when: MergeWhenClause, target: WriteTarget, scope: Scope): MergeAction {
   switch (when.commandType) {
     case 'CMD_UPDATE': {
       const ctx = exprContext(b, scope, 'UPDATE');
-      return { kind: 'update', assignments: bindAssignments(b, ctx, when.targetList ?? [], table) };
+      return { kind: 'update', assignments: bindAssignments(b, ctx, when.targetList ?? [], target) };
     }
     case 'CMD_DELETE':
       return { kind: 'delete' };
@@ -150,11 +154,11 @@ function matchedAction(b: Binder, when: MergeWhenClause, table: TableDescriptor,
   }
 }
 
-function insertAction(b: Binder, when: MergeWhenClause, table: TableDescriptor, scope: Scope): MergeAction {
+function insertAction(b: Binder, when: MergeWhenClause, target: WriteTarget, scope: Scope): MergeAction {
   if (when.commandType !== 'CMD_INSERT') return { kind: 'nothing' };
   const ctx = exprContext(b, scope, 'VALUES');
-  const given = insertValues(b, ctx, when, table);
-  const sources = table.columns.map((column, position): InsertSource => {
+  const given = insertValues(b, ctx, when, target);
+  const sources = target.table.columns.map((column, position): InsertSource => {
     const expr = given.get(position);
     if (column.dropped) return { kind: 'expr', expr: constant(null, column.typeOid) };
     if (expr !== undefined) return { kind: 'expr', expr };
@@ -165,16 +169,16 @@ function insertAction(b: Binder, when: MergeWhenClause, table: TableDescriptor, 
 }
 
 /** By position in the table; what is not given takes its default. */
-function insertValues(b: Binder, ctx: ExprContext, when: MergeWhenClause, table: TableDescriptor): Map<number, Expr> {
+function insertValues(b: Binder, ctx: ExprContext, when: MergeWhenClause, target: WriteTarget): Map<number, Expr> {
   const given = new Map<number, Expr>();
   const values: readonly Node[] | undefined = when.values;
-  const targets = insertTargets(table, when.targetList);
+  const targets = insertTargets(target, when.targetList);
   if (values === undefined) return given;
-  checkWidth(values.length, targets, when.targetList, table, locationOf(values[targets.length]));
+  checkWidth(values.length, targets, when.targetList, target, locationOf(values[targets.length]));
   const override = when.override ?? 'OVERRIDING_NOT_SET';
   values.forEach((value, i) => {
     const position = targets[i]!;
-    const column = table.columns[position]!;
+    const column = target.table.columns[position]!;
     const expr = insertCell(b, ctx, column, value, override);
     if (override === 'OVERRIDING_USER_VALUE' && column.identity !== null) return;
     given.set(position, expr);

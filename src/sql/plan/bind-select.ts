@@ -2,12 +2,12 @@
  * SELECT, VALUES, set operations and WITH → logical plans. The order of the nodes made for one SELECT:
  * FROM · WHERE · aggregate · HAVING · window · set-returning functions · output · DISTINCT · ORDER BY · LIMIT.
  */
-import type { LockingClause, Node, ResTarget, SelectStmt, WithClause } from 'libpg-query';
+import type { Node, ResTarget, SelectStmt, WithClause } from 'libpg-query';
 import { OID } from '../types/oids.js';
 import { formatType, typeByOid } from '../types/registry.js';
 import { as, locationOf, stringsOf, must } from './ast.js';
-import { Scope, columnExpr, errorAt, findColumn } from './binder.js';
-import type { Binder, BoundFrom, CteEntry, ExprContext, LockRequest } from './binder.js';
+import { Scope, columnExpr, declaredOid, errorAt, findColumn } from './binder.js';
+import type { Binder, CteEntry, ExprContext, LockRequest } from './binder.js';
 import { bindExpr, starColumns } from './bind-expr.js';
 import { sortKey } from './bind-call.js';
 import {
@@ -21,16 +21,19 @@ import {
 } from './coerce.js';
 import { bindFrom } from './bind-from.js';
 import type { FromContext } from './bind-from.js';
+import { checkLocks, lockRequests } from './bind-locks.js';
 import { figureNameOf } from './figure-name.js';
 import { starTargets } from './stars.js';
 import { applyAggregation, applyWindows, applySets } from './bind-group.js';
 import { sameExpr, some } from './expr.js';
 import type { Expr, SortKey } from './expr.js';
-import type { CteDefinition, Plan, PlanColumn, ProjectItem, SetOpPlan } from './logical.js';
+import type { CteDefinition, Lock, Plan, PlanColumn, ProjectItem, SetOpPlan } from './logical.js';
 
 export interface SelectOptions {
   /** Literals of the output keep type unknown, for the caller to coerce. */
   readonly keepUnknown?: boolean;
+  /** FOR UPDATE of a query around it means the rows of this one too. */
+  readonly lock?: Lock | null;
 }
 
 /** Data-modifying WITH items are bound by this, given by the binding of those statements. */
@@ -73,7 +76,7 @@ export function fromContext(
     ctes,
     locks,
     expressions: (scope, clause, sets) => exprContext(b, scope, clause, { sets }),
-    bindSubselect: (select, outer, visible) => bindSelect(b, select, outer, visible),
+    bindSubselect: (select, outer, visible, lock = null) => bindSelect(b, select, outer, visible, { lock }),
   };
 }
 
@@ -205,7 +208,7 @@ function bindBody(
   ctes: readonly CteEntry[],
   options: SelectOptions,
 ): Plan {
-  if (select.op !== undefined && select.op !== 'SETOP_NONE') return bindSetOperation(b, select, parent, ctes);
+  if (select.op !== undefined && select.op !== 'SETOP_NONE') return bindSetOperation(b, select, parent, ctes, options);
   if (select.valuesLists !== undefined) return bindValues(b, select, parent, ctes, options);
   return bindPlainSelect(b, select, parent, ctes, options);
 }
@@ -247,7 +250,13 @@ function bindValues(
 
 // ---- set operations ----
 
-function bindSetOperation(b: Binder, select: SelectStmt, parent: Scope | null, ctes: readonly CteEntry[]): Plan {
+function bindSetOperation(
+  b: Binder,
+  select: SelectStmt,
+  parent: Scope | null,
+  ctes: readonly CteEntry[],
+  options: SelectOptions,
+): Plan {
   const names = { SETOP_UNION: 'UNION', SETOP_INTERSECT: 'INTERSECT', SETOP_EXCEPT: 'EXCEPT' } as const;
   const what = names[select.op as keyof typeof names];
   const left = bindSelect(b, select.larg!, parent, ctes, { keepUnknown: true });
@@ -266,7 +275,7 @@ function bindSetOperation(b: Binder, select: SelectStmt, parent: Scope | null, c
   );
   const op = what === 'UNION' ? 'union' : what === 'INTERSECT' ? 'intersect' : 'except';
   const plan: SetOpPlan = { kind: 'setop', op, all: select.all === true, columns, left: l, right: r };
-  if (select.lockingClause !== undefined)
+  if (select.lockingClause !== undefined || options.lock != null)
     throw errorAt('0A000', 'FOR UPDATE is not allowed with UNION/INTERSECT/EXCEPT', -1);
   return orderAndLimit(b, select, plan, new Scope(parent, [], [], ctes));
 }
@@ -387,7 +396,7 @@ function bindPlainSelect(
   ctes: readonly CteEntry[],
   options: SelectOptions,
 ): Plan {
-  const locks = lockRequests(b, select);
+  const locks = lockRequests(b, select, options.lock ?? null);
   const from = bindFrom(fromContext(b, parent, ctes, locks), select.fromClause ?? []);
   checkLocks(locks, from);
   const scope = new Scope(parent, from.relations, from.columns, ctes);
@@ -438,32 +447,6 @@ function bindPlainSelect(
     throw errorAt('0A000', `FOR UPDATE is not allowed with ${why}`, -1);
   }
   return outputOf(b, select, expanded.plan, finalTargets, finalKeys, finalOn, scope);
-}
-
-function lockRequests(b: Binder, select: SelectStmt): LockRequest[] {
-  return (select.lockingClause ?? []).map((n): LockRequest => {
-    const clause = must(n, 'LockingClause') as LockingClause;
-    b.locks = true;
-    const wait =
-      clause.waitPolicy === 'LockWaitError' ? 'nowait' : clause.waitPolicy === 'LockWaitSkip' ? 'skip' : 'block';
-    const tables = (clause.lockedRels ?? []).map((r) => as(r, 'RangeVar')?.relname ?? '');
-    const locations = (clause.lockedRels ?? []).map((r) => as(r, 'RangeVar')?.location ?? -1);
-    return { tables: tables.length === 0 ? null : tables, locations, lock: { wait } };
-  });
-}
-
-function checkLocks(locks: readonly LockRequest[], from: BoundFrom): void {
-  for (const request of locks) {
-    (request.tables ?? []).forEach((table, i) => {
-      if (!from.relations.some((r) => r.alias === table)) {
-        throw errorAt(
-          '42P01',
-          `relation "${table}" in FOR UPDATE clause not found in FROM clause`,
-          request.locations[i] ?? -1,
-        );
-      }
-    });
-  }
 }
 
 function bindTargets(ctx: ExprContext, list: readonly Node[], keepUnknown: boolean): Target[] {
@@ -664,7 +647,7 @@ function outputOf(
   const items: ProjectItem[] = targets.map((t) => {
     const e = t.expr;
     const origin = e.kind === 'column' ? input.columns.find((c) => c.id === e.id) : undefined;
-    const column = b.column(t.name, e.oid, e.typmod, origin?.tableOid ?? 0, origin?.columnNumber ?? 0);
+    const column = b.column(t.name, declaredOid(e), e.typmod, origin?.tableOid ?? 0, origin?.columnNumber ?? 0);
     return { column, expr: e };
   });
   const width = items.length;

@@ -34,6 +34,8 @@ export interface ColumnExpr extends Typed {
   readonly name: string;
   /** Where it was written, for messages; -1 if it was not. */
   readonly location: number;
+  /** The domain that the column was declared with. */
+  readonly domain?: number;
 }
 export interface CallExpr extends Typed {
   readonly kind: 'call';
@@ -99,6 +101,8 @@ export interface ArrayExpr extends Typed {
 export interface RowExpr extends Typed {
   readonly kind: 'row';
   readonly args: readonly Expr[];
+  /** The columns' names, if it is a relation's row. */
+  readonly names?: readonly string[];
 }
 /** left op ANY/ALL (array). */
 export interface AnyAllExpr extends Typed {
@@ -411,7 +415,9 @@ export function sameExpr(a: Expr, b: Expr): boolean {
     case 'case':
     case 'coalesce':
     case 'array':
+      break;
     case 'row':
+      if (a.names?.join('\0') !== (b as RowExpr).names?.join('\0')) return false;
       break;
     default:
       return unreachable(a, 'expression');

@@ -14,6 +14,8 @@ export interface PlanColumn {
   /** Origin, for RowDescription; 0 if it is an expression. */
   readonly tableOid: number;
   readonly columnNumber: number;
+  /** The domain that it was declared with; `oid` is what that is over. */
+  readonly domain?: number;
 }
 
 export interface ScanColumn extends PlanColumn {
@@ -249,6 +251,13 @@ export interface TableChecks {
   readonly generated?: readonly { readonly position: number; readonly expr: Expr }[];
   readonly checks: readonly { readonly name: string; readonly expr: Expr }[];
   readonly links: LinkedTables | null;
+  /** WITH CHECK OPTION of the views that the rows are written through. */
+  readonly viewChecks?: readonly ViewCheck[];
+}
+export interface ViewCheck {
+  /** The view's. */
+  readonly name: string;
+  readonly expr: Expr;
 }
 
 /** Every table that foreign keys may lead a change to, the changed one too, by id. */

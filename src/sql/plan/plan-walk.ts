@@ -119,6 +119,7 @@ function mapConstraint(c: KeyConstraint, f: MapExpr): KeyConstraint {
 const mapChecks = (checks: TableChecks, f: MapExpr): TableChecks => ({
   ...checks,
   checks: checks.checks.map((c) => ({ ...c, expr: f(c.expr) })),
+  ...(checks.viewChecks === undefined ? {} : { viewChecks: checks.viewChecks.map((c) => ({ ...c, expr: f(c.expr) })) }),
 });
 const mapSources = (sources: readonly InsertSource[], f: MapExpr): InsertSource[] =>
   sources.map((s) => (s.kind === 'expr' ? { ...s, expr: f(s.expr) } : s));

@@ -1,17 +1,23 @@
 /**
- * System columns. tableoid is the table's oid in every row that is there, and NULL in one that an outer join made
- * up, which a column that can never be NULL tells. The others speak of storage that does not exist here.
+ * System columns. tableoid is the table's oid and xmin the row's version (row-version.ts) in every row that is there,
+ * and NULL in one that an outer join made up, which a column that can never be NULL tells.
+ *
+ * The others stay refused, as each would be a wrong answer. A ctid has 48 bits, and a row is found by a primary key of
+ * any length: what fits may name two rows, and a DELETE by it would take the wrong one. xmax = 0 is asked of RETURNING
+ * to tell an insert from an update; cmin and cmax count commands that leave no mark in a row.
  */
 import { OID } from '../types/oids.js';
 import { columnExpr, errorAt } from './binder.js';
 import type { ExprContext, ScopeRelation } from './binder.js';
 import { constant } from './expr.js';
 import type { Expr } from './expr.js';
+import { versionOf } from './row-version.js';
 
-const UNSUPPORTED: ReadonlySet<string> = new Set(['ctid', 'xmin', 'xmax', 'cmin', 'cmax']);
+const UNSUPPORTED: ReadonlySet<string> = new Set(['ctid', 'xmax', 'cmin', 'cmax']);
+const SUPPORTED: ReadonlySet<string> = new Set(['tableoid', 'xmin']);
 
 export function isSystemName(name: string): boolean {
-  return name === 'tableoid' || UNSUPPORTED.has(name);
+  return SUPPORTED.has(name) || UNSUPPORTED.has(name);
 }
 
 /** A system column by its bare name, in the nearest scope with a table; null if it is none. */
@@ -45,18 +51,19 @@ function systemColumn(ctx: ExprContext, relation: ScopeRelation, name: string, l
   if (oid === null) return null;
   if (UNSUPPORTED.has(name)) {
     throw errorAt('0A000', `system column "${name}" is not supported`, location, {
-      hint: 'Rows are found by their primary key, and changes of a row by a column of your own.',
+      hint: 'Rows are found by their primary key, and changes of a row by xmin.',
     });
   }
   if (ctx.binder.pins !== null) throw errorAt('0A000', 'system columns in views are not supported', location);
   const present = neverNull(relation);
   if (present === null) throw errorAt('0A000', `system column "${name}" is not supported here`, location);
+  const value = name === 'xmin' ? versionOf(relation.columns.map((c) => columnExpr(c.column))) : constant(oid, OID.oid);
   const absent: Expr = { kind: 'isnull', arg: columnExpr(present), negated: false, oid: OID.bool, typmod: -1 };
   return {
     kind: 'case',
-    whens: [{ when: absent, then: constant(null, OID.oid) }],
-    otherwise: constant(oid, OID.oid),
-    oid: OID.oid,
+    whens: [{ when: absent, then: constant(null, value.oid) }],
+    otherwise: value,
+    oid: value.oid,
     typmod: -1,
   };
 }

@@ -24,16 +24,22 @@ export function compileView(
   statement: ParsedStatement,
   catalog: CatalogSnapshot,
   settings: PlannerSettings,
+  kind: 'views' | 'materialized views' = 'views',
 ): CompiledView {
   if (statement.parameterCount > 0) throw sqlError('42P02', 'there is no parameter $1');
   const pins = new Map<object, Pin>();
   const binder = new Binder(catalog, settings, [], pins);
   const plan = bindStatement(binder, statement.node as unknown as Node);
-  if (binder.modifies) throw sqlError('0A000', 'views must not contain data-modifying statements in WITH');
+  if (binder.modifies)
+    throw sqlError(
+      '0A000',
+      `${kind} must not ${kind === 'views' ? 'contain' : 'use'} data-modifying statements in WITH`,
+    );
   const columns = plan.columns.map((c) => ({
     name: c.name,
-    typeOid: c.oid === OID.unknown ? OID.text : c.oid,
-    typmod: c.typmod,
+    typeOid: c.oid === OID.unknown ? OID.text : (c.domain ?? c.oid),
+
+    typmod: c.domain === undefined ? c.typmod : -1,
   }));
   const queryTree = JSON.stringify(statement.node, (key, value: unknown) => {
     if (key === 'targetList') return (value as Node[]).flatMap((item) => binder.stars?.get(item) ?? [item]);

@@ -137,13 +137,14 @@ async function resolveDefaults(
   names: readonly RelationName[],
   snapshot: CatalogSnapshot,
 ): Promise<void> {
-  for (const name of names) {
-    const found = snapshot.relation(name);
-    if (found?.kind !== 'table') continue;
-    for (const column of found.table.columns) {
-      if (column.defaultSql !== null && column.defaultSql.includes('::regclass')) {
-        await session.services.resolveLiterals(column.defaultSql);
-      }
-    }
+  for (const name of names) await resolveDefaultsOf(session, snapshot.relation(name));
+}
+
+/** Of a view's tables too: rows may be inserted through it. */
+async function resolveDefaultsOf(session: Session, found: Relation | null): Promise<void> {
+  if (found?.kind !== 'table' && found?.kind !== 'view') return;
+  for (const { defaultSql } of found.kind === 'table' ? found.table.columns : found.view.columns) {
+    if (defaultSql?.includes('::regclass') === true) await session.services.resolveLiterals(defaultSql);
   }
+  if (found.kind === 'view') for (const source of found.sources.values()) await resolveDefaultsOf(session, source);
 }

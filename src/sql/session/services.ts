@@ -9,6 +9,7 @@ import type { AdvisoryLocks, ListedLock } from '../advisory/advisory-locks.js';
 import { INFORMATION_SCHEMA_ID, PG_CATALOG_SCHEMA_ID, PUBLIC_SCHEMA_ID } from '../catalog/bootstrap.js';
 import type { Catalog, WaitOptions } from '../catalog/catalog.js';
 import type { SequenceDescriptor, TableDescriptor, ViewDescriptor } from '../catalog/descriptor.js';
+import { isMaterialized, queryOf } from '../catalog/materialized.js';
 import type { Sequences } from '../catalog/sequences.js';
 import type { CatalogView, TransactionCatalog } from '../catalog/transaction-catalog.js';
 import { typeEntryName } from '../catalog/transaction-catalog.js';
@@ -17,6 +18,8 @@ import { virtualRelation, virtualRelationByOid } from '../catalog/virtual/regist
 import type { ActivityRow, CatalogServices, CursorRow, SettingRow } from '../catalog/virtual/services.js';
 import type { RoutineCall, RoutineResult, SessionServices } from '../contract.js';
 import { arrayOidOf, catalogOidOf } from '../types/registry.js';
+import { userTypeOf } from '../types/user-types.js';
+import type { DomainCheck } from '../types/user-types.js';
 import type { SessionAdvisory } from './advisory.js';
 import type { SessionNotifications } from './notifications.js';
 import { VERSION_TEXT } from './setting-table.js';
@@ -256,7 +259,16 @@ export class Services implements SessionServices, CatalogServices {
 
   viewByOid(oid: number): ViewDescriptor | null {
     const d = this.#view?.byId.get(oid) ?? this.#host.transactionCatalog().known(oid);
-    return d?.kind === 'view' ? d : null;
+    return d?.kind === 'view' ? d : isMaterialized(d) ? queryOf(d) : null;
+  }
+
+  domainCheck(oid: number): DomainCheck | null {
+    for (const { typeOid } of this.#view === null ? [] : userTypes(this.#view).byOid.values()) {
+      const type = userTypeOf(typeOid);
+      const check = type?.kind === 'domain' ? type.checks.find((one) => one.oid === oid) : undefined;
+      if (check !== undefined) return check;
+    }
+    return null;
   }
 
   commentOf(kind: 'schema' | 'database' | 'type', oid: number): string | null {
@@ -329,6 +341,10 @@ export class Services implements SessionServices, CatalogServices {
     this.#current.set(d.id, value);
     this.#last = { id: d.id, value };
     return value;
+  }
+
+  async sequenceState(sequence: number): Promise<{ value: bigint; isCalled: boolean }> {
+    return this.#sequences.lastValue(await this.#sequence(sequence));
   }
 
   currval(sequence: string | number): bigint {

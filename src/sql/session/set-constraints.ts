@@ -1,6 +1,6 @@
-/** SET CONSTRAINTS: when the deferrable foreign keys of this transaction are checked. */
+/** SET CONSTRAINTS: when the deferrable constraints of this transaction are checked. */
 import { sqlError } from '../../base/errors.js';
-import { checkDeferredForeignKeys } from '../exec/foreign-key-checks.js';
+import { checkDeferredConstraints } from '../exec/constraint-checks.js';
 import { type ConstraintModes, foreignKeyQueue } from '../exec/foreign-key-queue.js';
 import type { Session } from './session.js';
 import { list } from './tree.js';
@@ -18,7 +18,7 @@ export async function setConstraints(session: Session, body: Loose): Promise<str
   const txn = session.transaction.ensureTxn();
   const queue = foreignKeyQueue(txn);
   const chosen = (oid: number): boolean => oids === null || oids.has(oid);
-  if (mode === 'immediate') await checkDeferredForeignKeys(txn, session.format, (fk) => chosen(fk.descriptor.oid));
+  if (mode === 'immediate') await checkDeferredConstraints(txn, session.format, chosen);
   queue.modes = changed(queue.modes, oids, mode);
   return tag;
 }
@@ -50,15 +50,20 @@ function findOne(session: Session, name: string, schemas: readonly string[]): nu
   const { services } = session;
   for (const schema of schemas) {
     const tables = services.allTables().filter((table) => services.schemaNameOf(table.schemaId) === schema);
-    const keys = tables.flatMap((table) => (table.foreignKeys ?? []).filter((fk) => fk.name === name));
-    const others = tables.some(
-      ({ checks, indexes }) =>
-        checks.some((c) => c.name === name) || indexes.some((i) => i.constraintOid !== null && i.name === name),
-    );
-    if (others || keys.some((fk) => !fk.deferrable)) {
+    const keys = tables.flatMap((table) => [
+      ...(table.foreignKeys ?? []),
+      ...table.checks.map((check) => ({ ...check, deferrable: false })),
+      ...table.indexes.flatMap((index) =>
+        index.constraintOid === null
+          ? []
+          : [{ name: index.name, oid: index.constraintOid, deferrable: index.deferrable != null }],
+      ),
+    ]);
+    const found = keys.filter((constraint) => constraint.name === name);
+    if (found.some((constraint) => !constraint.deferrable)) {
       throw sqlError('42809', `constraint "${name}" is not deferrable`);
     }
-    if (keys.length > 0) return keys.map((fk) => fk.oid);
+    if (found.length > 0) return found.map((constraint) => constraint.oid);
   }
   throw sqlError('42704', `constraint "${name}" does not exist`);
 }

@@ -72,6 +72,7 @@ const NAMES: Readonly<Record<string, string>> = {
   SelectStmt: 'SELECT FOR UPDATE',
   CreateStmt: 'CREATE TABLE',
   CreateTableAsStmt: 'CREATE TABLE AS',
+  RefreshMatViewStmt: 'REFRESH MATERIALIZED VIEW',
   IndexStmt: 'CREATE INDEX',
   DropStmt: 'DROP',
   TruncateStmt: 'TRUNCATE TABLE',

@@ -12,7 +12,7 @@ import { KeyExistsError } from '../../txn/errors.js';
 import type { Isolation, KvTxn, Savepoint, TxnOptions } from '../../txn/kv-txn.js';
 import { TransactionCatalog } from '../catalog/transaction-catalog.js';
 import type { Mark } from '../catalog/transaction-catalog.js';
-import { checkDeferredForeignKeys } from '../exec/foreign-key-checks.js';
+import { checkDeferredConstraints } from '../exec/constraint-checks.js';
 import type { ConstraintModes } from '../exec/foreign-key-queue.js';
 import { deferredConflict } from '../exec/row-writer.js';
 import type { FormatContext } from '../types/type-info.js';
@@ -164,7 +164,7 @@ export class SessionTransaction {
 
   /** Makes the writes durable; `end` must follow. */
   async commit(): Promise<void> {
-    if (this.#txn !== null) await checkDeferredForeignKeys(this.#txn, this.#host.format);
+    if (this.#txn !== null) await checkDeferredConstraints(this.#txn, this.#host.format);
     const { notifications } = this.#host;
     if (!notifications.pending) return this.#commitTxn();
     const mayWrite = !this.modes.readOnly && this.modes.asOf === null;

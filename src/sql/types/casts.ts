@@ -3,8 +3,9 @@
  * common type. A cast applies the target's modifier; for an explicit one, too long strings are cut.
  */
 import { sqlError } from '../../base/errors.js';
-import { PgArray, Interval, Jsonb, Numeric, TimeTz } from './datum.js';
-import type { Datum } from './datum.js';
+import { bitsFromInteger, bitsToInteger } from './bit-string.js';
+import { PgArray, Interval, Jsonb, Numeric, PgMultirange, TimeTz } from './datum.js';
+import type { BitString, Datum, Inet, PgRange } from './datum.js';
 import { joinTimestamp, localOffset, MICROS_PER_DAY_BIG, zoneOffset, zoneOrThrow } from './calendar.js';
 import {
   currentDate,
@@ -23,7 +24,10 @@ import {
   numericToBigInt,
   numericToFloat,
 } from './numeric.js';
+import { extendMac, macBytes, macFromBytes, shortenMac } from './mac-address.js';
+import { networkOf, showNetwork } from './network.js';
 import { OID } from './oids.js';
+import { RANGE_OIDS } from './range.js';
 import { formatType, isArrayType, typeByOid } from './registry.js';
 import { INT8_MAX, INT8_MIN, truncateName } from './scalar-input.js';
 import { stripBlanks } from './text-order.js';
@@ -37,7 +41,7 @@ export type CastFunction = (value: Value, typmod: number, ctx: FormatContext) =>
 interface CastRow {
   readonly context: CastContext;
   /** null: the representations are the same. */
-  convert(value: Value, ctx: FormatContext): Datum;
+  convert(value: Value, ctx: FormatContext, typmod: number): Datum;
   readonly binary: boolean;
 }
 
@@ -256,12 +260,44 @@ function defineJsonCasts(): void {
     cast(jsonb, to, 'e', (v, ctx) => {
       const x = (v as Jsonb).value;
       if (!(x instanceof Numeric)) return refuse(v as Jsonb, to);
-      return to === numeric ? x : casts.get(pair(numeric, to))!.convert(x, ctx);
+      return to === numeric ? x : casts.get(pair(numeric, to))!.convert(x, ctx, -1);
     });
   }
 }
 
+function defineBitCasts(): void {
+  const { bit, varbit, int4, int8 } = OID;
+  cast(int4, bit, 'e', (v, _ctx, typmod) => bitsFromInteger(BigInt(v as number), typmod));
+  cast(int8, bit, 'e', (v, _ctx, typmod) => bitsFromInteger(v as bigint, typmod));
+  cast(bit, int4, 'e', (v) => Number(bitsToInteger(v as BitString, 32)));
+  cast(bit, int8, 'e', (v) => bitsToInteger(v as BitString, 64));
+  cast(bit, bit, 'i', (v) => v);
+  cast(bit, varbit, 'i', null);
+  cast(varbit, bit, 'i', null);
+  cast(varbit, varbit, 'i', (v) => v);
+}
+
+function defineNetworkCasts(): void {
+  const { inet, cidr, macaddr, macaddr8 } = OID;
+  cast(cidr, inet, 'i', null);
+  cast(inet, cidr, 'a', (v) => networkOf(v as Inet));
+  for (const to of [OID.text, OID.varchar, OID.bpchar]) {
+    cast(inet, to, 'a', (v) => showNetwork(v as Inet));
+    cast(cidr, to, 'a', (v) => showNetwork(v as Inet));
+  }
+  cast(macaddr, macaddr8, 'i', (v) => macFromBytes(extendMac(macBytes(v as string))));
+  cast(macaddr8, macaddr, 'i', (v) => shortenMac(v as string));
+}
+
+function defineRangeCasts(): void {
+  for (const [range, multirange] of RANGE_OIDS)
+    cast(range, multirange, 'e', (v) => new PgMultirange((v as PgRange).empty ? [] : [v as PgRange]));
+}
+
 defineNumberCasts();
+defineRangeCasts();
+defineNetworkCasts();
+defineBitCasts();
 defineTextCasts();
 defineOidCasts();
 defineTimeCasts();
@@ -270,10 +306,10 @@ defineJsonCasts();
 /** A cast that changes nothing when there is no modifier: the binder may leave it out. */
 export const identityCast: CastFunction = (value) => value;
 
-function withTypmod(to: number, explicit: boolean, convert: (value: Value, ctx: FormatContext) => Datum): CastFunction {
+function withTypmod(to: number, explicit: boolean, convert: CastRow['convert']): CastFunction {
   const type = typeByOid(to);
   return (value, typmod, ctx) => {
-    const converted = convert(value, ctx);
+    const converted = convert(value, ctx, typmod);
     return typmod < 0 || converted === null ? converted : type.applyTypmod(converted, typmod, explicit);
   };
 }
@@ -333,7 +369,9 @@ export function findCast(from: number, to: number, context: CastContext): CastFu
   if (!canCoerce(from, to, context)) return null;
   const row = casts.get(pair(from, to));
   if (row !== undefined)
-    return row.binary ? sameRepresentation(to, explicit) : withTypmod(to, explicit, (v, ctx) => row.convert(v, ctx));
+    return row.binary
+      ? sameRepresentation(to, explicit)
+      : withTypmod(to, explicit, (v, ctx, typmod) => row.convert(v, ctx, typmod));
   if (isArrayType(from) && isArrayType(to)) return arrayCast(typeByOid(from).elementOid, target.elementOid, context);
   if (to === OID.any) return identityCast;
   const source = typeByOid(from);

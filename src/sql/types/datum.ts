@@ -17,9 +17,31 @@
  * | jsonb | Jsonb |
  * | arrays, int2vector, oidvector | PgArray |
  * | record | PgRecord |
+ * | bit, varbit | BitString |
+ * | inet, cidr | Inet |
+ * | macaddr, macaddr8 | string, lower case with colons |
+ * | ranges, multiranges | PgRange, PgMultirange |
+ * | jsonpath | JsonPath |
+ * | pg_lsn, xid8 | bigint |
  */
 export type Datum =
-  null | boolean | number | bigint | string | Uint8Array | Numeric | Interval | TimeTz | Jsonb | PgArray | PgRecord;
+  | null
+  | boolean
+  | number
+  | bigint
+  | string
+  | Uint8Array
+  | Numeric
+  | Interval
+  | TimeTz
+  | Jsonb
+  | PgArray
+  | PgRecord
+  | BitString
+  | Inet
+  | PgRange
+  | PgMultirange
+  | JsonPath;
 
 /** value = unscaled / 10^scale; scale is PostgreSQL's display scale. */
 export class Numeric {
@@ -86,8 +108,65 @@ export class PgArray {
 export class PgRecord {
   readonly typeOids: readonly number[];
   readonly values: readonly Datum[];
-  constructor(typeOids: readonly number[], values: readonly Datum[]) {
+  /** Of a relation's row, for JSON; null for ROW(…), whose fields are f1, f2, … */
+  readonly names: readonly string[] | null;
+  constructor(typeOids: readonly number[], values: readonly Datum[], names: readonly string[] | null = null) {
     this.typeOids = typeOids;
     this.values = values;
+    this.names = names;
+  }
+}
+
+/** Bits past the length are zero. */
+export class BitString {
+  readonly length: number;
+  readonly bytes: Uint8Array;
+  constructor(length: number, bytes: Uint8Array) {
+    this.length = length;
+    this.bytes = bytes;
+  }
+}
+
+/** An IPv4 (4 bytes) or IPv6 (16 bytes) address and the length of its network's prefix. */
+export class Inet {
+  readonly bytes: Uint8Array;
+  readonly bits: number;
+  constructor(bytes: Uint8Array, bits: number) {
+    this.bytes = bytes;
+    this.bits = bits;
+  }
+}
+
+/** A bound that is null is infinite, and then not inclusive. All empty ranges are alike. */
+export class PgRange {
+  readonly empty: boolean;
+  readonly lower: Datum;
+  readonly upper: Datum;
+  readonly lowerInclusive: boolean;
+  readonly upperInclusive: boolean;
+  constructor(lower: Datum, upper: Datum, lowerInclusive: boolean, upperInclusive: boolean, empty = false) {
+    this.empty = empty;
+    this.lower = lower;
+    this.upper = upper;
+    this.lowerInclusive = lowerInclusive;
+    this.upperInclusive = upperInclusive;
+  }
+}
+
+/** Ranges that are not empty, in order, none touching another. */
+export class PgMultirange {
+  readonly ranges: readonly PgRange[];
+  constructor(ranges: readonly PgRange[]) {
+    this.ranges = ranges;
+  }
+}
+
+/** A path as PostgreSQL prints it, and what evaluates it (see json-path.ts). */
+export class JsonPath {
+  readonly text: string;
+  readonly program: object;
+  constructor(text: string, program: object) {
+    this.text = text;
+    this.program = program;
   }
 }

@@ -346,6 +346,8 @@ export function sendNumeric(v: Numeric): Buffer {
   if (v.kind !== 'finite') {
     const out = Buffer.alloc(8);
     out.writeUInt16BE(v.kind === 'nan' ? 0xc000 : v.kind === 'inf' ? 0xd000 : 0xf000, 4);
+    // The scale of an infinity says nothing; PostgreSQL sends this.
+    if (v.kind !== 'nan') out.writeUInt16BE(0x20, 6);
     return out;
   }
   const negative = v.unscaled < 0n;

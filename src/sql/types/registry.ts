@@ -10,8 +10,11 @@ import { PgArray, PgRecord } from './datum.js';
 import type { Datum } from './datum.js';
 import { BEHAVIOURS, unsignedType } from './definitions.js';
 import type { TypeBehaviour } from './definitions.js';
+import { MORE_BEHAVIOURS } from './more-definitions.js';
+import { multirangeBehaviour } from './multirange.js';
 import { numericTypmod } from './numeric.js';
 import { OID } from './oids.js';
+import { addRangeKind, RANGE_OIDS, rangeBehaviour } from './range.js';
 import { parseOid, syntaxError } from './scalar-input.js';
 import { TYPE_TABLE } from './type-table.js';
 import type { FormatContext, StoredForm, TypeInfo } from './type-info.js';
@@ -38,6 +41,7 @@ const ALIASES: Readonly<Record<string, string>> = {
   'national character': 'bpchar',
   'national character varying': 'varchar',
   nchar: 'bpchar',
+  'bit varying': 'varbit',
   'time without time zone': 'time',
   'time with time zone': 'timetz',
   'timestamp without time zone': 'timestamp',
@@ -129,6 +133,8 @@ export function formatTypmod(oid: number, typmod: number): string {
     case OID.timetz:
     case OID.timestamp:
     case OID.timestamptz:
+    case OID.bit:
+    case OID.varbit:
       return `(${typmod})`;
     case OID.interval: {
       const precision = typmod & 0xffff;
@@ -148,6 +154,7 @@ export function formatType(oid: number, typmod: number | null = null): string {
     return `${formatType(type.elementOid, typmod)}[]`;
   }
   if (oid === OID.bpchar && typmod !== null && typmod < 0) return 'bpchar';
+  if (oid === OID.bit && typmod !== null && typmod < 0) return '"bit"';
   const suffix = typmod === null ? '' : formatTypmod(oid, typmod);
   if (suffix !== '' && !suffix.startsWith(' ')) {
     const split = /^(time|timestamp)( with(?:out)? time zone)$/.exec(type.sqlName);
@@ -172,6 +179,14 @@ export function makeTypmod(oid: number, args: readonly number[]): number {
       if (first < 1) throw sqlError('22023', `length for type ${shown} must be at least 1`);
       if (first > 10485760) throw sqlError('22023', `length for type ${shown} cannot exceed 10485760`);
       return first + 4;
+    }
+    case OID.bit:
+    case OID.varbit: {
+      const shown = oid === OID.bit ? 'bit' : 'varbit';
+      if (args.length > 1) throw sqlError('22023', 'invalid type modifier');
+      if (first < 1) throw sqlError('22023', `length for type ${shown} must be at least 1`);
+      if (first > 83886080) throw sqlError('22023', `length for type ${shown} cannot exceed 83886080`);
+      return first;
     }
     case OID.numeric: {
       if (args.length > 2) throw sqlError('22023', 'invalid NUMERIC type modifier');
@@ -269,7 +284,7 @@ const regtype = unsignedType(
     if (known !== null) return known;
     const plain = text
       .trim()
-      .replace(/^pg_catalog\./i, '')
+      .replace(/^(?:pg_catalog|"pg_catalog")\./i, '')
       .replace(/\s*\([^)]*\)/, '');
     const type = typeByName(
       plain.startsWith('"') ? unquote(plain) : plain.toLowerCase() === 'char' ? 'bpchar' : plain.toLowerCase(),
@@ -480,7 +495,7 @@ for (const [oid, name, sqlName, category, preferred, length, arrayOid, elementOi
       ? pseudo(name)
       : oid === OID.record
         ? record
-        : (BEHAVIOURS.get(oid) ?? REG_BEHAVIOURS.get(oid) ?? pseudo(sqlName));
+        : (BEHAVIOURS.get(oid) ?? REG_BEHAVIOURS.get(oid) ?? MORE_BEHAVIOURS.get(oid) ?? pseudo(sqlName));
   add({ oid, catalogOid: oid, name, sqlName, category, preferred, length, arrayOid, elementOid, ...behaviour });
 }
 for (const [oid, elementOid] of [
@@ -489,6 +504,11 @@ for (const [oid, elementOid] of [
 ] as const) {
   const type = typeByOid(oid);
   add({ ...type, ...vector(elementOid, type.name) });
+}
+for (const [oid, multirangeOid, elementOid] of RANGE_OIDS) {
+  const kind = addRangeKind(oid, multirangeOid, typeByOid(elementOid));
+  add({ ...typeByOid(oid), ...rangeBehaviour(kind) });
+  add({ ...typeByOid(multirangeOid), ...multirangeBehaviour(kind) });
 }
 for (const type of [...byOid.values()]) {
   if (type.arrayOid === 0 || byOid.has(type.arrayOid)) continue;

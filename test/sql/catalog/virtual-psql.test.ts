@@ -106,7 +106,11 @@ describe.skipIf(!existsSync(PSQL))('psql', () => {
     ]);
     expect(await psql('\\du')).toBe('postgres|Superuser, Create role, Create DB, Replication, Bypass RLS|{}\n');
     expect(await psql('\\dn')).toBe('public|postgres\n');
-    expect(await psql('\\df lower')).toBe('pg_catalog|lower|text|text|func\n');
+    expect(await psql('\\df lower')).toBe(
+      'pg_catalog|lower|anyelement|anymultirange|func\n' +
+        'pg_catalog|lower|anyelement|anyrange|func\n' +
+        'pg_catalog|lower|text|text|func\n',
+    );
   });
 
   it('runs every other listing without an error', async () => {

@@ -117,7 +117,7 @@ describe('what depends on a view, and what it depends on', () => {
 
   it('a table, column or view that a view reads is not dropped by itself', async () => {
     expect(await c.error('drop table people')).toBe(
-      '2BP01 cannot drop table people because other objects depend on it | view v depends on table people',
+      '2BP01 cannot drop table people because other objects depend on it | view v depends on table people\nview w depends on view v',
     );
     expect(await c.error('alter table people drop column name')).toBe(
       '2BP01 cannot drop column name of table people because other objects depend on it | view v depends on column name of table people',

@@ -85,7 +85,8 @@ describe('COPY', () => {
       for (const row of rows) await h.run('insert into src values ($1, $2, $3)', row);
       const out = await h.run(`copy src to stdout${options}`);
       expect(out.tag, `seed ${seed}`).toBe(`COPY ${rows.length}`);
-      const copied = await h.run(`copy dst from stdin${options}`, [], cut(Buffer.from(out.copyOut), next));
+      const given = options.replace(', force_quote *', '');
+      const copied = await h.run(`copy dst from stdin${given}`, [], cut(Buffer.from(out.copyOut), next));
       expect(copied.tag, `seed ${seed}`).toBe(`COPY ${rows.length}`);
       const back = await h.run('select * from dst order by id');
       // A bare carriage return ends nothing, but CSV has to quote it to keep it.
@@ -133,7 +134,7 @@ describe('COPY', () => {
     await h.run('create table t(a int primary key)');
     expect(await failure(h.run("copy t from '/etc/passwd'"))).toMatchObject({ sqlstate: '0A000' });
     expect(await failure(h.run("copy t from program 'ls'"))).toMatchObject({ sqlstate: '0A000' });
-    expect(await failure(h.run('copy t from stdin (format binary)'))).toMatchObject({ sqlstate: '0A000' });
+    expect(await failure(h.run('copy t from stdin (format binary)'))).toMatchObject({ sqlstate: '22P04' });
     expect(await failure(h.run('copy t from stdin (nosuch 1)'))).toMatchObject({ sqlstate: '42601' });
     expect(await failure(h.run('copy t(nosuch) from stdin'))).toMatchObject({ sqlstate: '42703' });
     expect(await failure(h.run('copy nosuch from stdin'))).toMatchObject({ sqlstate: '42P01' });

@@ -15,6 +15,7 @@ const FILE = new URL('../../../docs/sql/functions.md', import.meta.url);
 /** Called by the server itself (types, operators, indexes, casts, planner), or about its inside. */
 const INSIDE = [
   /(_|^[a-z0-9]+)(in|out|recv|send|typmodin|typmodout|analyze|sel|joinsel|support|handler|accum|combine|serialize|deserialize|transfn|finalfn)$/,
+  /^(hash.*|btequalimage|(var)?bitcmp|.*range_canonical)$/,
   /^(acl|amvalidate|bool(or|and)_statefunc|makeacl|dexp|dlog|dround|dtrunc|nameconcatoid|oidvectortypes|satisfies_hash|textlen|postgresql_fdw|int2int4_sum|int8(inc|dec)|numeric_(inc|exp|ln|log|sqrt|div_trunc)|.*_(cmp|hash|hash_extended|cmp_.*|subdiff)$|(bpchar|bytea|xid8)cmp|pg_read_|pg_is_wal|pg_jit|pg_settings_get|pg_get_(wal|object|replica|statistics|function_arg)|pg_(database|encoding_max|column_(compression|is_upd)|relation_(filepath|is_upd)|describe_object)|mxid_|gin|gist|brin|spg|ts_typanalyze|network_|range_(gist|typ|intersect_agg)|multirange_|in_range|RI_|ri_|pg_stat_|pg_statistic|pg_ts_|binary_upgrade|pg_replication|pg_logical|pg_walfile|pg_backup|pg_ls_|pg_wal|pg_control|pg_create_|pg_drop_|pg_partition|pg_cursor|pg_prepared|pg_lock|pg_show|pg_timezone|pg_available|pg_event|pg_extension|pg_get_(publication|replication|shmem|backend|wait|multixact|catalog|keywords)|pg_hba|pg_ident|pg_stop|pg_start|pg_promote|pg_switch|pg_last|pg_export|pg_import|pg_nextoid|pg_config|pg_isolation|pg_safe|pg_rotate|pg_reload|pg_log|pg_current_(wal|log)|pg_mcv|pg_ndistinct|pg_dependencies|pg_copy|pg_file|pg_filenode|pg_collation_actual|pg_stop|pg_tablespace_databases|pg_blocking|pg_indexam|pg_index_|pg_indexes_size|pg_options|pg_xact|pg_visible|pg_snapshot|txid_snapshot|lo_|lo(read|write|import|export|creat|_)|int[248](_avg|_sum|_mul|_inc|_dec)|float[48]_|numeric_(avg|sum|accum|stddev|var|poly)|interval_(avg|accum)|aggregate_dummy|window_|matching|suppress|unique_key|currtid|tid|xideq|record_|array_(agg_|typ|unnest_support|subscript)|jsonb?_(agg_|object_agg_|subscript)|string_agg_|bytea_string_agg|eq(sel|join)|neq|scalar|like(sel|join)|nlike|iclike|icnlike|regex(eq|ne|join)|areajoin|areasel|cont(sel|join)|posit|prefix|generate_series_.*_support|array_.*_support|text_starts|rangesel|multirange|float8_(reg|corr|cov)|ordered_set|mode_final|percentile_.*_final|rank_final|dense_rank_final|percent_rank_final|cume_dist_final|hypothetical|getdatabaseencoding$|fmgr_|plpgsql|any(array|element|enum|non|range|multi|compatible))/,
 ];
 const HEAD = `# Functions
@@ -35,6 +36,8 @@ const SAMPLES: Readonly<Record<string, string>> = {
   anycompatiblenonarray: 'int4',
   anyarray: '_int4',
   anycompatiblearray: '_int4',
+  anyrange: 'int4range',
+  anymultirange: 'int4multirange',
 };
 
 function isThere(name: string, args: readonly string[]): boolean {

@@ -11,7 +11,7 @@ import { expect, it } from 'vitest';
 import { QuoralError } from '../../../src/base/errors.js';
 
 const ORACLE = process.env['QUORAL_ORACLE'];
-const DATABASE = 'quoral_scripts';
+const DATABASE = process.env['QUORAL_ORACLE_DATABASE'] ?? 'quoral_scripts';
 
 export type Values = readonly (string | null)[];
 

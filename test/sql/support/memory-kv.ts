@@ -98,6 +98,7 @@ export class MemoryTxn implements KvTxn {
   #writes: { key: Key; value: Buffer | null; deferred: boolean }[] = [];
   #reads = new Set<Key>();
   #spans: [Key, Key][] = [];
+  #verified: { start: Key; end: Key; since: number }[] = [];
   readonly #locked = new Set<Key>();
   #statementStart = 0;
   #onCommit: ((ts: number) => void)[] = [];
@@ -160,6 +161,9 @@ export class MemoryTxn implements KvTxn {
   }
 
   #validate(): void {
+    for (const { start, end, since } of this.#verified) {
+      for (const key of this.#kv.keys(start, end)) if (this.#kv.newestTs(key) > since) throw conflict();
+    }
     if (this.isolation === 'read committed') return;
     for (const key of this.#reads) if (this.#kv.newestTs(key) > this.readTimestamp) throw conflict();
     for (const [start, end] of this.#spans) {
@@ -188,7 +192,15 @@ export class MemoryTxn implements KvTxn {
   async scan(options: KvScanOptions): Promise<KvScanResult> {
     await Promise.resolve();
     this.#check();
+    if (options.lock === 'exclusive') {
+      // As a locking read of one key: it sees the newest there is.
+      const keys = this.#kv.keys(options.start, options.end);
+      if (keys.some((key) => this.#kv.newestTs(key) > this.readTimestamp)) this.#forward();
+    }
     this.#spans.push([options.start, options.end]);
+    if (options.verified === true) {
+      this.#verified.push({ start: options.start, end: options.end, since: this.readTimestamp });
+    }
     const found = new Map<Key, Buffer>();
     for (const key of this.#kv.keys(options.start, options.end)) {
       const value = this.#kv.read(key, this.readTimestamp);
@@ -250,6 +262,7 @@ export class MemoryTxn implements KvTxn {
     this.#writes = [];
     this.#reads.clear();
     this.#spans = [];
+    this.#verified = [];
     this.readTimestamp = this.#kv.tick();
     this.status = 'active';
   }

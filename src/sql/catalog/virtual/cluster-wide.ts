@@ -2,6 +2,8 @@
  * What belongs to the cluster rather than to one database: roles, databases, tablespaces, languages, collations,
  * settings, sessions. There is one role, the superuser.
  */
+import { Inet } from '../../types/datum.js';
+import { readAddress } from '../../types/inet-text.js';
 import {
   PG_CATALOG_SCHEMA_ID,
   SUPERUSER,
@@ -157,11 +159,16 @@ export function* settings({ services }: Source): Iterable<Values> {
 
 // ---- sessions ----
 
+function addressOf(text: string): Inet | null {
+  const parsed = readAddress(text, false);
+  return parsed === null ? null : new Inet(parsed.bytes, parsed.bits);
+}
+
 /** 'address:port', '[address]:port' or nothing for an in-process session. */
-function remoteParts(remote: string): { readonly address: string | null; readonly port: number } {
+function remoteParts(remote: string): { readonly address: Inet | null; readonly port: number } {
   const found = /^\[?(.*?)\]?:(\d+)$/.exec(remote);
-  if (found !== null) return { address: found[1]!, port: Number(found[2]) };
-  return { address: remote === '' ? null : remote, port: -1 };
+  if (found !== null) return { address: addressOf(found[1]!), port: Number(found[2]) };
+  return { address: addressOf(remote), port: -1 };
 }
 
 export function* activity({ services }: Source): Iterable<Values> {

@@ -9,8 +9,9 @@ import { numericTypmod } from '../../types/numeric.js';
 import { OID } from '../../types/oids.js';
 import { shownSql } from '../../functions/shown-sql.js';
 import { findTypeByOid, formatType } from '../../types/registry.js';
-import { userTypeIn } from '../../types/user-types.js';
-import type { ColumnDescriptor, TableDescriptor, ViewDescriptor } from '../descriptor.js';
+import { userTypeIn, userTypeOf } from '../../types/user-types.js';
+import { isColumnUpdatable } from '../../plan/view-shape.js';
+import type { ColumnDescriptor, Descriptor, TableDescriptor, ViewDescriptor } from '../descriptor.js';
 import { LAYOUTS, layoutOf, makeRow } from './layout.js';
 import type { Row, Values } from './layout.js';
 import { liveColumns } from './model.js';
@@ -43,6 +44,7 @@ function lengths(typeOid: number, typmod: number): Values {
       character_octet_length: length === null ? MAX_OCTETS : Math.min(length * UTF8_BYTES_MAX, MAX_OCTETS),
     };
   }
+  if (typeOid === OID.bit || typeOid === OID.varbit) return { character_maximum_length: typmod > 0 ? typmod : null };
   return typeOid === OID.text ? { character_octet_length: MAX_OCTETS } : {};
 }
 
@@ -87,6 +89,17 @@ export function typeColumns(
   typmod: number,
   schemaOf: (oid: number) => string = () => 'pg_catalog',
 ): Values {
+  const domain = userTypeOf(typeOid);
+  if (domain?.kind === 'domain') {
+    // A domain over a domain: of that, only what it is called is shown.
+    const under = userTypeIn(domain.typeOid);
+    const named = { udt_catalog: database, udt_schema: schemaOf(under?.oid ?? 0), udt_name: under?.name ?? '' };
+    const base =
+      under?.kind === 'domain'
+        ? { data_type: 'USER-DEFINED', ...named }
+        : typeColumns(database, domain.typeOid, domain.typmod, schemaOf);
+    return { ...base, domain_catalog: database, domain_schema: schemaOf(domain.oid), domain_name: domain.name };
+  }
   const type = findTypeByOid(typeOid);
   const user = userTypeIn(typeOid);
   const array =
@@ -182,7 +195,8 @@ function rowsOfTable(source: Source, database: string, table: TableDescriptor): 
 }
 
 function* columnsOfView(source: Source, database: string, schema: string, view: ViewDescriptor): Iterable<Values> {
-  for (const { id, name, typeOid, typmod } of view.columns) {
+  const find = (id: number): Descriptor | undefined => source.model.view.byId.get(id);
+  for (const { id, name, typeOid, typmod, defaultSql } of view.columns) {
     yield {
       ...PLAIN,
       table_catalog: database,
@@ -190,10 +204,11 @@ function* columnsOfView(source: Source, database: string, schema: string, view: 
       table_name: view.name,
       column_name: name,
       ordinal_position: id,
+      column_default: defaultSql ?? null,
       is_nullable: 'YES',
       ...typeColumns(database, typeOid, typmod, typeSchema(source)),
       dtd_identifier: String(id),
-      is_updatable: 'NO',
+      is_updatable: yesNo(isColumnUpdatable(view, id, find)),
     };
   }
 }
@@ -226,7 +241,8 @@ function systemRows(database: string): readonly Row[] {
 export function columnRows(source: Source): Row[] {
   const database = source.ctx.services.database;
   const rows = [...systemRows(database)];
-  for (const table of source.model.tables) rows.push(...rowsOfTable(source, database, table));
+  for (const table of source.model.tables)
+    if (table.materialized == null) rows.push(...rowsOfTable(source, database, table));
   for (const view of source.model.views) {
     const schema = source.model.schemaNames.get(view.schemaId) ?? String(view.schemaId);
     for (const values of columnsOfView(source, database, schema, view)) rows.push(makeRow(COLUMNS, values));

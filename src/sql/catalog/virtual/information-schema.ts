@@ -2,24 +2,28 @@
  * information_schema beyond `columns`: tables, constraints, sequences, routines, privileges. The one role owns
  * everything, so that nothing is hidden from it.
  *
- * Limits: there are no triggers, domains or user-defined types, hence no rows of them.
+ * Limits: there are no triggers, hence no rows of them.
  */
 import { allAggregates, allFunctions } from '../../functions/index.js';
 import { OID } from '../../types/oids.js';
 import { INFORMATION_SCHEMA_ID, PG_CATALOG_SCHEMA_ID, PG_TOAST_SCHEMA_ID, SUPERUSER } from '../bootstrap.js';
+import { EVENTS, updatableEvents } from '../../plan/view-shape.js';
 import type {
   ColumnDescriptor,
   ForeignKeyAction,
   ForeignKeyDescriptor,
+  IndexDescriptor,
   TableDescriptor,
   ViewDescriptor,
 } from '../descriptor.js';
+import { isPrimaryKey } from '../descriptor.js';
 import { placeInIndex } from './foreign-keys.js';
 import { typeColumns, yesNo } from './information-schema-columns.js';
 import { LAYOUTS } from './layout.js';
 import type { Values } from './layout.js';
 import { columnById, liveColumns, shownIndexes } from './model.js';
 import type { Builder, Source } from './model.js';
+import { domainConstraintRows, domainRows } from './user-types.js';
 import { shownSql } from '../../functions/shown-sql.js';
 import { schemaName, viewDefinition } from './views.js';
 
@@ -50,6 +54,11 @@ function* schemata(source: Source): Iterable<Values> {
   }
 }
 
+/** The standard knows no materialised views. */
+function tablesOf({ model }: Source): readonly TableDescriptor[] {
+  return model.tables.filter((table) => table.materialized == null);
+}
+
 function* tables(source: Source): Iterable<Values> {
   const shared = { table_catalog: databaseOf(source), is_typed: 'NO' };
   for (const layout of LAYOUTS) {
@@ -61,10 +70,15 @@ function* tables(source: Source): Iterable<Values> {
       is_insertable_into: 'NO',
     };
   }
-  for (const table of source.model.tables)
+  for (const table of tablesOf(source))
     yield { ...shared, ...tableKey(source, table), table_type: 'BASE TABLE', is_insertable_into: 'YES' };
   for (const view of source.model.views)
-    yield { ...shared, ...tableKey(source, view), table_type: 'VIEW', is_insertable_into: 'NO' };
+    yield {
+      ...shared,
+      ...tableKey(source, view),
+      table_type: 'VIEW',
+      is_insertable_into: changeable(source, view).is_insertable_into!,
+    };
 }
 
 const READ_ONLY: Values = {
@@ -76,9 +90,24 @@ const READ_ONLY: Values = {
   is_trigger_insertable_into: 'NO',
 };
 
+function changeable({ model }: Source, view: ViewDescriptor): Values {
+  const events = updatableEvents(view, (id) => model.view.byId.get(id));
+  const both = EVENTS.update | EVENTS.delete;
+  return {
+    ...READ_ONLY,
+    check_option: (view.options?.['check_option'] ?? 'none').toUpperCase(),
+    is_updatable: yesNo((events & both) === both),
+    is_insertable_into: yesNo((events & EVENTS.insert) !== 0),
+  };
+}
+
 function* views(source: Source): Iterable<Values> {
   for (const view of source.model.views)
-    yield { ...tableKey(source, view), view_definition: viewDefinition(view.id, source.ctx), ...READ_ONLY };
+    yield {
+      ...tableKey(source, view),
+      view_definition: viewDefinition(view.id, source.ctx),
+      ...changeable(source, view),
+    };
   for (const layout of LAYOUTS) {
     if (layout.kind !== 'v') continue;
     yield {
@@ -140,16 +169,18 @@ interface Constraint {
   readonly columns: readonly ColumnDescriptor[];
   readonly clause: string | null;
   readonly foreignKey?: ForeignKeyDescriptor;
+  readonly index?: IndexDescriptor;
 }
 
 function* constraints(source: Source): Iterable<Constraint> {
-  for (const table of source.model.tables) {
+  for (const table of tablesOf(source)) {
     const columnsOf = (ids: readonly number[]): ColumnDescriptor[] =>
       ids.map((id) => columnById(table, id)).filter((column) => column !== undefined);
     for (const index of shownIndexes(table)) {
       if (index.constraintOid === null) continue;
       const columns = columnsOf(index.columns.map((part) => part.columnId));
-      yield { table, name: index.name, type: index.primary ? 'PRIMARY KEY' : 'UNIQUE', columns, clause: null };
+      const type = isPrimaryKey(index) ? 'PRIMARY KEY' : 'UNIQUE';
+      yield { table, name: index.name, type, columns, clause: null, index };
     }
     for (const check of table.checks) {
       const text = shownSql(check.expressionSql, source.ctx);
@@ -182,8 +213,8 @@ function* tableConstraints(source: Source): Iterable<Values> {
       ...constraintKey(source, constraint),
       ...tableKey(source, constraint.table),
       constraint_type: constraint.type === 'NOT NULL' ? 'CHECK' : constraint.type,
-      is_deferrable: yesNo(constraint.foreignKey?.deferrable === true),
-      initially_deferred: yesNo(constraint.foreignKey?.initiallyDeferred === true),
+      is_deferrable: yesNo(constraint.foreignKey?.deferrable === true || constraint.index?.deferrable != null),
+      initially_deferred: yesNo((constraint.foreignKey ?? constraint.index?.deferrable)?.initiallyDeferred === true),
       enforced: 'YES',
       nulls_distinct: constraint.type === 'UNIQUE' ? 'YES' : null,
     };
@@ -361,7 +392,7 @@ const TABLE_PRIVILEGES = ['INSERT', 'SELECT', 'UPDATE', 'DELETE', 'TRUNCATE', 'R
 const COLUMN_PRIVILEGES = ['INSERT', 'SELECT', 'UPDATE', 'REFERENCES'];
 
 function* tablePrivileges(source: Source): Iterable<Values> {
-  for (const table of source.model.tables) {
+  for (const table of tablesOf(source)) {
     for (const privilege of TABLE_PRIVILEGES) {
       yield {
         grantor: table.owner,
@@ -376,7 +407,7 @@ function* tablePrivileges(source: Source): Iterable<Values> {
 }
 
 function* columnPrivileges(source: Source): Iterable<Values> {
-  for (const table of source.model.tables) {
+  for (const table of tablesOf(source)) {
     for (const column of liveColumns(table)) {
       for (const privilege of COLUMN_PRIVILEGES) {
         yield {
@@ -415,6 +446,8 @@ export const informationSchemaBuilders: Readonly<Record<string, Builder>> = {
   schemata,
   tables,
   views,
+  domains: domainRows,
+  domain_constraints: domainConstraintRows,
   table_constraints: tableConstraints,
   referential_constraints: referentialConstraints,
   key_column_usage: keyColumnUsage,

@@ -50,7 +50,7 @@ function parse(schema: Layout['schema'], text: string): Layout[] {
       const columns: { name: string; typeOid: number }[] = [];
       const defaults: Datum[] = [];
       for (const group of line.slice(head[0].length).matchAll(/(\w+)\(([^)]*)\)/g)) {
-        // Types that are not built in here (inet and statistics' own) are shown as their text.
+        // Types that are not built in here (statistics' own) are shown as their text.
         const typeOid = typeByName(group[1]!)?.oid ?? OID.text;
         for (const name of group[2]!.split(' ')) {
           columns.push({ name, typeOid });

@@ -20,6 +20,8 @@ import type {
   TypeDescriptor,
   ViewDescriptor,
 } from '../descriptor.js';
+import { isMaterialized } from '../materialized.js';
+import type { Reader } from '../materialized.js';
 import type { CatalogView } from '../transaction-catalog.js';
 import { makeRow } from './layout.js';
 import type { Layout, Row, Values } from './layout.js';
@@ -32,6 +34,8 @@ export interface Model {
   readonly views: readonly ViewDescriptor[];
   readonly types: readonly TypeDescriptor[];
   readonly routines: readonly RoutineDescriptor[];
+  /** Views, materialised ones too. */
+  readonly readers: readonly Reader[];
   readonly schemas: readonly SchemaDescriptor[];
   readonly databases: readonly DatabaseDescriptor[];
   readonly schemaNames: ReadonlyMap<number, string>;
@@ -75,7 +79,8 @@ export function modelOf(view: CatalogView): Model {
     else if (d.kind === 'type') types.push(d);
     else routines.push(d);
   }
-  const model: Model = { view, tables, sequences, views, types, routines, schemas, databases, schemaNames };
+  const readers = [...views, ...tables.filter(isMaterialized)];
+  const model: Model = { view, tables, sequences, views, readers, types, routines, schemas, databases, schemaNames };
   models.set(view, model);
   return model;
 }

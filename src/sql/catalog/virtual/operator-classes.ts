@@ -3,6 +3,7 @@
  * the ordered one, which is shown as btree.
  */
 import { OID } from '../../types/oids.js';
+import { isMultirangeType, isRangeType } from '../../types/range.js';
 import { findTypeByOid } from '../../types/registry.js';
 import { PG_CATALOG_SCHEMA_ID, SUPERUSER_OID } from '../bootstrap.js';
 import type { Values } from './layout.js';
@@ -22,6 +23,9 @@ function entries(text: string): string[][] {
 const ARRAY_CLASS = 10000;
 const BPCHAR_CLASS = 10004;
 const TEXT_CLASS = 3126;
+const CIDR_CLASS = 10009;
+const RANGE_CLASS = 10076;
+const MULTIRANGE_CLASS = 10080;
 
 const defaultClasses = new Map<number, number>();
 for (const [oid, , , type, , isDefault] of entries(OPERATOR_CLASSES)) {
@@ -32,8 +36,11 @@ for (const [oid, , , type, , isDefault] of entries(OPERATOR_CLASSES)) {
 export function defaultOperatorClass(typeOid: number): number {
   if (typeOid === OID.varchar) return TEXT_CLASS;
   if (typeOid === OID.bpchar) return BPCHAR_CLASS;
+  if (typeOid === OID.cidr) return CIDR_CLASS;
   const own = defaultClasses.get(typeOid);
   if (own !== undefined) return own;
+  if (isRangeType(typeOid)) return RANGE_CLASS;
+  if (isMultirangeType(typeOid)) return MULTIRANGE_CLASS;
   return findTypeByOid(typeOid)?.category === 'A' ? ARRAY_CLASS : 0;
 }
 

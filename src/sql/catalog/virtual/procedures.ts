@@ -117,6 +117,8 @@ export function* operators(): Iterable<Values> {
 
 const CONTEXT = { implicit: 'i', assignment: 'a', explicit: 'e' } as const;
 
+const TEXT_TARGETS: ReadonlySet<string> = new Set(['text', 'varchar', 'bpchar']);
+
 /** PostgreSQL names the function of a cast after its target; one without such a function goes through text. */
 function castFunction(source: number, target: number): number {
   const from = findTypeByOid(source)?.name ?? '';
@@ -125,6 +127,7 @@ function castFunction(source: number, target: number): number {
     FUNCTION_OIDS[`${to}(${from})`] ??
     FUNCTION_OIDS[`${to}(${from},int4)`] ??
     FUNCTION_OIDS[`${to}(${from},int4,bool)`] ??
+    (TEXT_TARGETS.has(to) ? FUNCTION_OIDS[`text(${from === 'cidr' ? 'inet' : from})`] : undefined) ??
     0
   );
 }

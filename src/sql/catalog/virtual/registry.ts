@@ -39,6 +39,7 @@ import {
 } from './operator-classes.js';
 import { aggregates, casts, operators, procedures } from './procedures.js';
 import { routineRows } from './routines.js';
+import { rangeRows } from './ranges.js';
 import {
   attributeRows,
   classRows,
@@ -60,6 +61,7 @@ import {
   tableNames,
   tables,
   tableStatistics,
+  materializedViews,
   views,
 } from './views.js';
 
@@ -72,6 +74,7 @@ const CONSTANT: Readonly<Record<string, () => Iterable<Values>>> = {
   pg_opfamily: operatorFamilies,
   pg_amop: familyOperators,
   pg_amproc: familyFunctions,
+  pg_range: rangeRows,
   pg_aggregate: aggregates,
   pg_operator: operators,
   pg_cast: casts,
@@ -109,6 +112,7 @@ const BUILT: Readonly<Record<string, Builder>> = {
   pg_indexes: indexes,
   pg_sequences: sequences,
   pg_views: views,
+  pg_matviews: materializedViews,
   pg_rewrite: rewriteRules,
   pg_enum: enumRows,
   pg_stat_all_tables: tableStatistics,

@@ -3,7 +3,7 @@
  * indexes, sequences, views and schemas consist of. Oids: a table's, a sequence's and a view's is its
  * descriptor id, an index and a constraint have their own. attnum is the column id.
  *
- * Limits: row types (reltype) and the system columns below attnum 1 are not listed.
+ * Limits: row types (reltype) are numbers without a row in pg_type; the system columns below attnum 1 are not listed.
  */
 import type { Datum } from '../../types/datum.js';
 import { PgArray } from '../../types/datum.js';
@@ -13,10 +13,12 @@ import { INFORMATION_SCHEMA_ID, PG_CATALOG_SCHEMA_ID, PG_TOAST_SCHEMA_ID, SUPERU
 import type {
   ColumnDescriptor,
   IndexDescriptor,
+  IndexPart,
   SequenceDescriptor,
   TableDescriptor,
   ViewDescriptor,
 } from '../descriptor.js';
+import { isPrimaryKey } from '../descriptor.js';
 import { foreignKeyRows, hasForeignKeys } from './foreign-keys.js';
 import { LAYOUTS, layoutOf, makeRow } from './layout.js';
 import type { Layout, Row, Values } from './layout.js';
@@ -36,17 +38,25 @@ import {
 import type { Model } from './model.js';
 import { defaultOperatorClass } from './operator-classes.js';
 import { typeFacts } from './type-facts.js';
+import { domainConstraints } from './user-types.js';
 
 const BTREE_AM = 403;
 const HEAP_AM = 2;
+/** Above every oid that is given out. */
+const ROW_TYPE_BASE = 0x4000_0000;
 
 // ---- pg_class ----
 
 const CLASS = layoutOf('pg_catalog', 'pg_class');
 
-function tableOptions(table: TableDescriptor): Datum {
-  const options = Object.entries(table.options);
+function relationOptions(kept: Readonly<Record<string, string>>): Datum {
+  const options = Object.entries(kept);
   return options.length === 0 ? null : textArray(options.map(([name, value]) => `${name}=${value}`));
+}
+
+/** Tools take a relation without one for no table: Prisma does. */
+function rowTypeOid(relationId: number): number {
+  return ROW_TYPE_BASE + relationId;
 }
 
 function* classOfTable(table: TableDescriptor): Iterable<Values> {
@@ -63,18 +73,20 @@ function* classOfTable(table: TableDescriptor): Iterable<Values> {
     relname: table.name,
     relam: HEAP_AM,
     relfilenode: table.storageId,
-    relkind: 'r',
+    relkind: table.materialized == null ? 'r' : 'm',
+    relhasrules: table.materialized != null,
+    reltype: rowTypeOid(table.id),
     // So psql and pg_dump look for foreign keys only where PostgreSQL would have triggers for them.
     relhastriggers: hasForeignKeys(table),
     reltuples: -1,
     relhasindex: indexes.length > 0,
     relnatts: columns.length,
     relchecks: table.checks.length,
-    relispopulated: true,
+    relispopulated: table.materialized?.populated ?? true,
     relreplident: 'd',
     relfrozenxid: 3,
     relminmxid: 1,
-    reloptions: tableOptions(table),
+    reloptions: relationOptions(table.options),
   };
   for (const index of indexes) {
     yield {
@@ -119,7 +131,9 @@ const viewClasses = perDescriptor<ViewDescriptor>(CLASS, (view) => [
     reltuples: -1,
     relpersistence: 'p',
     relkind: 'v',
+    reltype: rowTypeOid(view.id),
     relnatts: view.columns.length,
+    reloptions: relationOptions(view.options ?? {}),
     relhasrules: true,
     relispopulated: true,
     relreplident: 'n',
@@ -264,9 +278,10 @@ const sequenceAttributes = perDescriptor<SequenceDescriptor>(ATTRIBUTE, (sequenc
 );
 
 const viewAttributes = perDescriptor<ViewDescriptor>(ATTRIBUTE, (view) =>
-  view.columns.map(({ id, name, typeOid, typmod }) =>
-    attribute(view.id, id, name, typeOid, typmod, collationOf(typeOid)),
-  ),
+  view.columns.map(({ id, name, typeOid, typmod, defaultSql }) => ({
+    ...attribute(view.id, id, name, typeOid, typmod, collationOf(typeOid)),
+    atthasdef: defaultSql != null,
+  })),
 );
 
 let systemAttributeRows: readonly Row[] | null = null;
@@ -300,7 +315,7 @@ export function attributeRows(model: Model): Row[] {
 // ---- pg_attrdef ----
 
 /** Above every id that is given out, and the same for as long as the column lives. */
-function defaultOid(table: TableDescriptor, column: ColumnDescriptor): number {
+function defaultOid(table: { readonly id: number }, column: { readonly id: number }): number {
   return (0x80000000 + ((table.id * 1600 + column.id) & 0x7fffffff)) >>> 0;
 }
 
@@ -319,8 +334,18 @@ const tableDefaults = perDescriptor<TableDescriptor>(layoutOf('pg_catalog', 'pg_
       adbin: expressionOf(column),
     })),
 );
+const viewDefaults = perDescriptor<ViewDescriptor>(layoutOf('pg_catalog', 'pg_attrdef'), (view) =>
+  view.columns
+    .filter(({ defaultSql }) => defaultSql != null)
+    .map((column) => ({
+      oid: defaultOid(view, column),
+      adrelid: view.id,
+      adnum: column.id,
+      adbin: column.defaultSql ?? null,
+    })),
+);
 export function defaultRows(model: Model): Row[] {
-  return model.tables.flatMap((table) => tableDefaults(table));
+  return [...model.tables.flatMap(tableDefaults), ...model.views.flatMap(viewDefaults)];
 }
 export { defaultOid };
 
@@ -335,8 +360,8 @@ function indexValues(table: TableDescriptor, index: IndexDescriptor): Values {
     indnatts: index.columns.length + index.storing.length,
     indnkeyatts: index.columns.length,
     indisunique: index.unique,
-    indisprimary: index.primary,
-    indimmediate: true,
+    indisprimary: isPrimaryKey(index),
+    indimmediate: index.deferrable == null,
     indisvalid: true,
     indisready: true,
     indislive: true,
@@ -345,12 +370,16 @@ function indexValues(table: TableDescriptor, index: IndexDescriptor): Values {
       columns.map((column) => (column === undefined ? 0 : collationOf(column.typeOid, column.collation))),
     ),
     indclass: oidvector(columns.map((column) => (column === undefined ? 0 : defaultOperatorClass(column.typeOid)))),
-    // Bit 0 is DESC, bit 1 NULLS FIRST, which DESC implies.
-    indoption: int2vector(index.columns.map((part) => (part.descending ? 3 : 0))),
+    indoption: int2vector(index.columns.map(indexOption)),
     indexprs: expressions.length === 0 ? null : expressions.join(', '),
     indpred: index.predicate?.expressionSql ?? null,
   };
 }
+/** Bit 0 is DESC, bit 1 NULLS FIRST, which DESC implies unless it says otherwise. */
+function indexOption({ descending, nullsFirst }: IndexPart): number {
+  return (descending ? 1 : 0) + ((nullsFirst ?? descending) ? 2 : 0);
+}
+
 const tableIndexes = perDescriptor<TableDescriptor>(layoutOf('pg_catalog', 'pg_index'), (table) =>
   shownIndexes(table).map((index) => indexValues(table, index)),
 );
@@ -386,7 +415,9 @@ function* constraintsOfTable(table: TableDescriptor): Iterable<Values> {
       ...shared,
       oid: index.constraintOid,
       conname: index.name,
-      contype: index.primary ? 'p' : 'u',
+      contype: isPrimaryKey(index) ? 'p' : 'u',
+      condeferrable: index.deferrable != null,
+      condeferred: index.deferrable?.initiallyDeferred === true,
       conindid: index.oid,
       connoinherit: true,
       conkey: int2Array(index.columns.map((part) => part.columnId)),
@@ -394,8 +425,12 @@ function* constraintsOfTable(table: TableDescriptor): Iterable<Values> {
   }
 }
 const tableConstraints = perDescriptor<TableDescriptor>(layoutOf('pg_catalog', 'pg_constraint'), constraintsOfTable);
+const CONSTRAINT_LAYOUT = layoutOf('pg_catalog', 'pg_constraint');
+
 export function constraintRows(model: Model): Row[] {
-  return model.tables.flatMap((table) => [...tableConstraints(table), ...foreignKeyRows(model, table)]);
+  const ofTables = model.tables.flatMap((table) => [...tableConstraints(table), ...foreignKeyRows(model, table)]);
+  const ofDomains = Array.from(domainConstraints(model), (values) => makeRow(CONSTRAINT_LAYOUT, values));
+  return [...ofTables, ...ofDomains];
 }
 
 // ---- pg_sequence ----

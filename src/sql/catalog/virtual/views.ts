@@ -6,8 +6,9 @@ import { assert } from '../../../base/assert.js';
 import type { Datum } from '../../types/datum.js';
 import { OID } from '../../types/oids.js';
 import { SUPERUSER } from '../bootstrap.js';
-import type { ViewDescriptor } from '../descriptor.js';
 import { indexReads } from '../descriptor.js';
+import { isMaterialized, sourcesOf } from '../materialized.js';
+import type { Reader } from '../materialized.js';
 import { foreignKeyDependencies, hasForeignKeys } from './foreign-keys.js';
 import { LAYOUTS } from './layout.js';
 import type { Values } from './layout.js';
@@ -28,6 +29,7 @@ export function* tables({ model }: Source): Iterable<Values> {
       yield { ...shared, schemaname: layout.schema, tablename: layout.name, tableowner: SUPERUSER, hasindexes: false };
   }
   for (const table of model.tables) {
+    if (isMaterialized(table)) continue;
     yield {
       ...shared,
       schemaname: schemaName(model, table.schemaId),
@@ -101,15 +103,28 @@ export function* views({ model, ctx }: Source): Iterable<Values> {
   }
 }
 
+export function* materializedViews({ model, ctx }: Source): Iterable<Values> {
+  for (const view of model.tables.filter(isMaterialized)) {
+    yield {
+      schemaname: schemaName(model, view.schemaId),
+      matviewname: view.name,
+      matviewowner: view.owner,
+      hasindexes: shownIndexes(view).length > 0,
+      ispopulated: view.materialized.populated,
+      definition: viewDefinition(view.id, ctx),
+    };
+  }
+}
+
 // ---- pg_rewrite ----
 
 /** A view's rule, as PostgreSQL has one for each; above every id that is given out. */
-function ruleOid(view: ViewDescriptor): number {
+function ruleOid(view: Reader): number {
   return (0xc0000000 + (view.id & 0x3fffffff)) >>> 0;
 }
 
 export function* rewriteRules({ model }: Source): Iterable<Values> {
-  for (const view of model.views) {
+  for (const view of model.readers) {
     const enabled = { ev_type: '1', ev_enabled: 'O', is_instead: true };
     yield { oid: ruleOid(view), rulename: '_RETURN', ev_class: view.id, ...enabled, ev_qual: '<>', ev_action: '<>' };
   }
@@ -132,10 +147,15 @@ export function* dependencies({ model }: Source): Iterable<Values> {
     const internal = column !== undefined && column.identity !== null;
     yield { ...shared, objid: s.id, refobjid: s.ownedBy.tableId, refobjsubid: columnId, deptype: internal ? 'i' : 'a' };
   }
-  for (const view of model.views) {
+  for (const view of model.readers) {
     const from = { classid: REWRITE, objid: ruleOid(view), refclassid: CLASS };
     yield { ...from, refobjid: view.id, deptype: 'i' };
-    for (const { id, columnIds } of view.sources) {
+    for (const column of view.kind === 'view' ? view.columns : []) {
+      if (column.defaultSql == null) continue;
+      const set = { classid: ATTRDEF, objid: defaultOid(view, column), refclassid: CLASS };
+      yield { ...set, refobjid: view.id, refobjsubid: column.id, deptype: 'a' };
+    }
+    for (const { id, columnIds } of sourcesOf(view)) {
       if (columnIds.length === 0) yield { ...from, refobjid: id, deptype: 'n' };
       for (const columnId of columnIds) yield { ...from, refobjid: id, refobjsubid: columnId, deptype: 'n' };
     }

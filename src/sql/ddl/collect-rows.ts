@@ -1,0 +1,87 @@
+/** The rows of a query, straight into the storage of a new table without further indexes. */
+import type { Key } from '../../base/key.js';
+import type { CompiledStatement } from '../contract.js';
+import { tableCodec } from '../exec/index-codec.js';
+import { uniqueRowId } from '../exec/row-writer.js';
+import type { ResultSink } from '../session-api.js';
+import type { Datum } from '../types/datum.js';
+import type { DdlContext } from './context.js';
+import { unsupported } from './tree.js';
+
+const INGEST_ROWS = 1_000;
+
+export async function collectRows(compiled: CompiledStatement, ctx: DdlContext, writer: RowCollector): Promise<void> {
+  const execution = compiled.start(ctx.execContext());
+  try {
+    // Row limits keep what is collected bounded; each stop is an ingest.
+    while ((await execution.run(writer, INGEST_ROWS)) === 'suspended') await writer.flush();
+    await writer.flush();
+  } finally {
+    execution.close();
+  }
+}
+
+export class RowCollector implements ResultSink {
+  readonly #ctx: DdlContext;
+  readonly #codec: ReturnType<typeof tableCodec>;
+  readonly #context: ReturnType<DdlContext['execContext']>;
+  #keys: Key[] = [];
+  #values: Buffer[] = [];
+  count = 0;
+
+  constructor(ctx: DdlContext, table: Parameters<typeof tableCodec>[0]) {
+    this.#ctx = ctx;
+    this.#codec = tableCodec(table);
+    this.#context = ctx.execContext();
+  }
+
+  row(values: readonly Datum[]): void {
+    const full = [...values, uniqueRowId(this.#context)];
+    this.#keys.push(this.#codec.primary.keyOfRow(full));
+    this.#values.push(this.#codec.encodeRow(full));
+    this.count++;
+  }
+
+  async flush(): Promise<void> {
+    if (this.#keys.length === 0) return;
+    const keys = this.#keys;
+    const values = this.#values;
+    this.#keys = [];
+    this.#values = [];
+    await this.#ctx.txn.bulkIngest(keys, values);
+  }
+
+  columns(): void {
+    return undefined;
+  }
+  slow(): null {
+    return null;
+  }
+  complete(): void {
+    return undefined;
+  }
+  suspended(): void {
+    return undefined;
+  }
+  empty(): void {
+    return undefined;
+  }
+  notice(n: Parameters<ResultSink['notice']>[0]): void {
+    this.#ctx.notice(n);
+  }
+  parameterStatus(): void {
+    return undefined;
+  }
+  copyIn(): never {
+    throw unsupported('COPY here');
+  }
+  copyOut(): never {
+    throw unsupported('COPY here');
+  }
+  copyData(): never {
+    throw unsupported('COPY here');
+  }
+  copyDone(): void {
+    return undefined;
+  }
+}

@@ -1,0 +1,163 @@
+/**
+ * CREATE and REFRESH MATERIALIZED VIEW. A refresh runs the stored query into a storage of its own, fills the indexes
+ * there, and puts it in the place of the old one in the descriptor, as TRUNCATE does: readers have all of the old rows or
+ * all of the new ones, and a rollback leaves the old ones. Rows stream into the storage, whatever their number.
+ *
+ * Limits: CONCURRENTLY asks for the unique index that PostgreSQL needs, and then works as without it: the new rows are
+ * computed under the schema lock, for which transactions that have read the view are waited for.
+ */
+import { sqlError } from '../../base/errors.js';
+import type { TableDescriptor } from '../catalog/descriptor.js';
+import { isMaterialized, queryOf } from '../catalog/materialized.js';
+import type { MaterializedView } from '../catalog/materialized.js';
+import type { CatalogSnapshot, ParsedStatement, RelationName } from '../contract.js';
+import type { DdlContext } from './context.js';
+import { createTableFor, storageOptions } from './create-table.js';
+import { RowCollector, collectRows } from './collect-rows.js';
+import { newStorage, nextVersion, openForChange, relationMissing, shownName } from './objects.js';
+import { fillIndex } from './rewrite.js';
+import { list, rangeVar, stringOf } from './tree.js';
+import type { Loose } from './tree.js';
+import { recordSources } from './views.js';
+
+/** @returns the command tag */
+export async function createMaterializedView(
+  ctx: DdlContext,
+  name: RelationName,
+  into: Loose,
+  inner: ParsedStatement,
+): Promise<string> {
+  const snapshot = await ctx.catalog.snapshot(ctx.planner.relationsOf(inner), ctx.session.searchPath, ctx.wait);
+  if (inner.parameterCount > 0) throw sqlError('0A000', 'materialized views may not be defined using bound parameters');
+  const made = ctx.planner.compileView(inner, snapshot, ctx.plannerSettings, 'materialized views');
+  const names = list(into['colNames']).map(stringOf);
+  if (names.length > made.columns.length) throw sqlError('42601', 'too many column names were specified');
+  const columns = made.columns.map((c, i) => ({ ...c, name: names[i] ?? c.name }));
+  const table = await createTableFor(ctx, name, columns, {
+    options: storageOptions(into['options']),
+    unlogged: false,
+  });
+  const { queryTree, sources, usedTypes } = made;
+  const populated = into['skipData'] !== true;
+  const view: MaterializedView = { ...table, materialized: { queryTree, sources, usedTypes, populated } };
+  ctx.catalog.put(ctx.txn, view);
+  await recordSources(ctx, view);
+  return populated ? `SELECT ${await fill(ctx, view)}` : 'CREATE MATERIALIZED VIEW';
+}
+
+export async function runRefresh(ctx: DdlContext, body: Loose): Promise<string> {
+  const name = rangeVar(body['relation']);
+  const isConcurrent = body['concurrent'] === true;
+  const populated = body['skipData'] !== true;
+  const found = await openForChange(ctx, name);
+  if (found === null) throw relationMissing(name);
+  if (found.kind !== 'table' || !isMaterialized(found.table))
+    throw sqlError('0A000', `"${shownName(name)}" is not a materialized view`);
+  const view = found.table;
+  if (isConcurrent) await refuseConcurrent(ctx, view, found.schemaName, populated);
+  const storageId = await newStorage(ctx);
+  const refreshed = nextVersion(view, {
+    storageId,
+    storageSince: ctx.txn.readTimestamp,
+    materialized: { ...view.materialized, populated },
+  }) as MaterializedView;
+  if (populated) await fill(ctx, refreshed);
+  ctx.catalog.put(ctx.txn, refreshed);
+  return 'REFRESH MATERIALIZED VIEW';
+}
+
+async function refuseConcurrent(
+  ctx: DdlContext,
+  view: MaterializedView,
+  schemaName: string,
+  populated: boolean,
+): Promise<void> {
+  if (!view.materialized.populated)
+    throw sqlError('0A000', 'CONCURRENTLY cannot be used when the materialized view is not populated');
+  if (!populated) throw sqlError('42601', 'CONCURRENTLY and WITH NO DATA options cannot be used together');
+  const usable = view.indexes.some(
+    (index) =>
+      index.oid !== 0 && index.unique && index.predicate == null && index.columns.every((c) => c.columnId !== 0),
+  );
+  if (usable) return Promise.resolve();
+  throw sqlError('55000', `cannot refresh materialized view "${schemaName}.${view.name}" concurrently`, {
+    hint: 'Create a unique index with no WHERE clause on one or more columns of the materialized view.',
+  });
+}
+
+/** Runs the query into the view's storage, which is empty, and fills its indexes; the number of rows. */
+async function fill(ctx: DdlContext, view: MaterializedView): Promise<number> {
+  const relation = await ctx.catalog.viewRelation(queryOf(view), ctx.wait);
+  const catalog = await ctx.catalog.snapshot([], ctx.session.searchPath, ctx.wait);
+  const snapshot: CatalogSnapshot = {
+    ...catalog,
+    relation: (name) => (name.schema === ITSELF ? relation : catalog.relation(name)),
+  };
+  const compiled = ctx.planner.compile(READ_IT, [], snapshot, ctx.plannerSettings);
+  const writer = new RowCollector(ctx, view);
+  await collectRows(compiled, ctx, writer);
+  for (const index of view.indexes) if (!index.primary) await fillIndex(ctx, view, view, index.id);
+  return writer.count;
+}
+
+/** No schema has this name. */
+const ITSELF = '\0';
+const READ_IT: ParsedStatement = {
+  node: {
+    SelectStmt: {
+      targetList: [{ ResTarget: { val: { ColumnRef: { fields: [{ A_Star: {} }] } } } }],
+      fromClause: [{ RangeVar: { schemaname: ITSELF, relname: 'query', inh: true, relpersistence: 'p' } }],
+      limitOption: 'LIMIT_OPTION_DEFAULT',
+      op: 'SETOP_NONE',
+    },
+  },
+  kind: 'SelectStmt',
+  text: '',
+  textOffset: 0,
+  parameterCount: 0,
+  asOfSystemTime: null,
+};
+
+const ALTERABLE = new Set([
+  'AT_ChangeOwner',
+  'AT_SetRelOptions',
+  'AT_ResetRelOptions',
+  'AT_SetStatistics',
+  'AT_SetOptions',
+  'AT_SetStorage',
+  'AT_SetCompression',
+  'AT_ClusterOn',
+  'AT_DropCluster',
+  'AT_SetTableSpace',
+]);
+
+const ACTIONS: Readonly<Record<string, string>> = {
+  AT_AddColumn: 'ADD COLUMN',
+  AT_DropColumn: 'DROP COLUMN',
+  AT_AlterColumnType: 'ALTER COLUMN ... SET DATA TYPE',
+  AT_ColumnDefault: 'ALTER COLUMN ... SET DEFAULT',
+  AT_SetNotNull: 'ALTER COLUMN ... SET NOT NULL',
+  AT_DropNotNull: 'ALTER COLUMN ... DROP NOT NULL',
+  AT_AddConstraint: 'ADD CONSTRAINT',
+  AT_DropConstraint: 'DROP CONSTRAINT',
+};
+
+/** @throws 42809 for an ALTER that only a table takes */
+export function refuseTableCommands(table: TableDescriptor, commands: readonly Loose[]): void {
+  if (!isMaterialized(table)) return;
+  for (const command of commands) {
+    const subtype = String(command['subtype']);
+    if (ALTERABLE.has(subtype)) continue;
+    const action = ACTIONS[subtype] ?? subtype.replace('AT_', '');
+    throw sqlError('42809', `ALTER action ${action} cannot be performed on relation "${table.name}"`, {
+      detail: 'This operation is not supported for materialized views.',
+    });
+  }
+}
+
+/** @throws 42809 where a statement names the kind and the relation is of another */
+export async function requireMaterialized(ctx: DdlContext, name: RelationName): Promise<void> {
+  const found = await ctx.catalog.relation(name, ctx.session.searchPath, ctx.wait);
+  if (found === null || (found.kind === 'table' && isMaterialized(found.table))) return;
+  throw sqlError('42809', `"${name.name}" is not a materialized view`);
+}

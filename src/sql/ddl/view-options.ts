@@ -1,0 +1,113 @@
+/**
+ * What a view has beside its query: WITH [LOCAL | CASCADED] CHECK OPTION and the options in parentheses, the defaults of
+ * its columns, and the ALTER VIEW that changes them.
+ *
+ * Limits: security_barrier and security_invoker are kept and shown. There is one role, and every function that a query
+ * may call is built in, so that they protect nothing from anybody.
+ */
+import { sqlError } from '../../base/errors.js';
+import type { ViewDescriptor } from '../catalog/descriptor.js';
+import { viewShape } from '../plan/view-shape.js';
+import { defaultText } from './columns.js';
+import type { DdlContext } from './context.js';
+import { of, options, text, unsupported, valueText } from './tree.js';
+import type { Loose } from './tree.js';
+
+type ViewOptions = Readonly<Record<string, string>>;
+
+const BOOLEANS = /^(true|false|on|off|yes|no|1|0)$/i;
+
+/** @throws 22023 */
+function readOptions(value: unknown): ViewOptions {
+  const read: Record<string, string> = {};
+  for (const { name, arg } of options(value)) {
+    const given = valueText(arg) || 'true';
+    if (name === 'check_option') {
+      if (!/^(local|cascaded)$/i.test(given)) {
+        throw sqlError('22023', `invalid value for enum option "check_option": ${given}`, {
+          detail: 'Valid values are "local" and "cascaded".',
+        });
+      }
+      read[name] = given.toLowerCase();
+    } else if (name === 'security_barrier' || name === 'security_invoker') {
+      if (!BOOLEANS.test(given)) throw sqlError('22023', `invalid value for boolean option "${name}": ${given}`);
+      read[name] = given;
+    } else throw sqlError('22023', `unrecognized parameter "${name}"`);
+  }
+  return read;
+}
+
+/** Of CREATE VIEW. */
+export function viewOptions(body: Loose): ViewOptions {
+  const read = readOptions(body['options']);
+  const check = text(body['withCheckOption']);
+  if (check === 'LOCAL_CHECK_OPTION') return { ...read, check_option: 'local' };
+  if (check === 'CASCADED_CHECK_OPTION') return { ...read, check_option: 'cascaded' };
+  return read;
+}
+
+/** @throws 0A000 for a check option of a view through which nothing is written */
+export function refuseIdleCheck(view: ViewDescriptor): void {
+  if (view.options?.['check_option'] === undefined) return;
+  const { problem } = viewShape(view);
+  if (problem === null) return;
+  throw sqlError('0A000', 'WITH CHECK OPTION is supported only on automatically updatable views', { hint: problem });
+}
+
+function items(node: unknown): unknown {
+  const n = node as Loose | undefined;
+  return n?.['List'] === undefined ? node : of(n, 'List')['items'];
+}
+
+/** ALTER VIEW, and ALTER TABLE of a view: the commands that a view takes. */
+export function alterView(ctx: DdlContext, view: ViewDescriptor, commands: readonly Loose[]): void {
+  const altered = commands.reduce((current, command) => altering(ctx, current, command), view);
+  if (altered === view) return;
+  refuseIdleCheck(altered);
+  ctx.catalog.put(ctx.txn, { ...altered, version: view.version + 1 });
+}
+
+function altering(ctx: DdlContext, view: ViewDescriptor, command: Loose): ViewDescriptor {
+  switch (command['subtype']) {
+    case 'AT_ColumnDefault':
+      return withDefault(ctx, view, text(command['name']), command['def']);
+    case 'AT_SetRelOptions':
+      return { ...view, options: { ...view.options, ...readOptions(items(command['def'])) } };
+    case 'AT_ResetRelOptions': {
+      const gone = new Set(options(items(command['def'])).map((o) => o.name));
+      const kept = Object.entries(view.options ?? {}).filter(([name]) => !gone.has(name));
+      return { ...view, options: Object.fromEntries(kept) };
+    }
+    case 'AT_ChangeOwner':
+      return view;
+    default:
+      throw refused(view, command);
+  }
+}
+
+const ACTIONS: Readonly<Record<string, string>> = {
+  AT_AddColumn: 'ADD COLUMN',
+  AT_DropColumn: 'DROP COLUMN',
+  AT_AlterColumnType: 'ALTER COLUMN ... SET DATA TYPE',
+  AT_SetNotNull: 'ALTER COLUMN ... SET NOT NULL',
+  AT_DropNotNull: 'ALTER COLUMN ... DROP NOT NULL',
+  AT_AddConstraint: 'ADD CONSTRAINT',
+  AT_DropConstraint: 'DROP CONSTRAINT',
+  AT_AddIdentity: 'ALTER COLUMN ... ADD IDENTITY',
+  AT_SetStatistics: 'ALTER COLUMN ... SET STATISTICS',
+};
+
+function refused(view: ViewDescriptor, command: Loose): Error {
+  const action = ACTIONS[String(command['subtype'])];
+  if (action === undefined) return unsupported(`this ALTER of view "${view.name}"`);
+  return sqlError('42809', `ALTER action ${action} cannot be performed on relation "${view.name}"`, {
+    detail: 'This operation is not supported for views.',
+  });
+}
+
+function withDefault(ctx: DdlContext, view: ViewDescriptor, name: string, node: unknown): ViewDescriptor {
+  const column = view.columns.find((c) => c.name === name);
+  if (column === undefined) throw sqlError('42703', `column "${name}" of relation "${view.name}" does not exist`);
+  const defaultSql = node === undefined ? null : defaultText(ctx, node, column);
+  return { ...view, columns: view.columns.map((c) => (c === column ? { ...c, defaultSql } : c)) };
+}

@@ -1,0 +1,33 @@
+/** Numbers and bit strings as they are written in a statement. */
+import { parseBits } from '../types/bit-string.js';
+import { parseNumeric } from '../types/numeric.js';
+import { OID } from '../types/oids.js';
+import { addPosition, errorAt } from './binder.js';
+import { constant } from './expr.js';
+import type { Expr } from './expr.js';
+
+const INT4_MAX = 2147483647;
+const INT8_MAX = 9223372036854775807n;
+
+/** The grammar gives B'101' as b101 and X'1F' as x1F. */
+export function bitConstant(written: string, location: number): Expr {
+  try {
+    return constant(parseBits(written), OID.bit);
+  } catch (error) {
+    throw addPosition(error, location);
+  }
+}
+
+export function numberConstant(written: string, location: number): Expr {
+  const text = written.replaceAll('_', '');
+  if (/^-?(\d+|0[xXoObB][0-9a-fA-F]+)$/.test(text)) {
+    const value = text.startsWith('-') ? -BigInt(text.slice(1)) : BigInt(text);
+    if (value >= -INT4_MAX - 1 && value <= INT4_MAX) return constant(Number(value), OID.int4);
+    if (value >= -INT8_MAX - 1n && value <= INT8_MAX) return constant(value, OID.int8);
+    const big = parseNumeric(value.toString());
+    if (big !== null) return constant(big, OID.numeric);
+  }
+  const numeric = parseNumeric(text);
+  if (numeric === null) throw errorAt('22P02', `invalid input syntax for type numeric: "${written}"`, location);
+  return constant(numeric, OID.numeric);
+}

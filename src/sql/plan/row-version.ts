@@ -1,0 +1,76 @@
+/**
+ * xmin: the version of a row, as clients compare it to see whether somebody has changed the row since they read it.
+ *
+ * PostgreSQL gives the transaction that wrote the row. Here a row's version is known only when its transaction has
+ * committed, so RETURNING could not tell it. It is therefore 32 bits of a hash over the row's values, the hidden row
+ * id included: it is known at once, is the same wherever the row is read, and changes when a value of the row does.
+ *
+ * Limits, told in docs/sql/differences.md: a change that leaves every value as it was leaves xmin too; two contents
+ * of one row have one xmin with a probability of 1 in 2^32; it has no order, and names no transaction; a column that
+ * is added or dropped changes it.
+ */
+import type { FunctionEntry } from '../functions/entry.js';
+import type { Datum } from '../types/datum.js';
+import { OID } from '../types/oids.js';
+import { typeByOid } from '../types/registry.js';
+import { STORED_FORMAT } from '../types/stored-format.js';
+import type { Expr } from './expr.js';
+
+/** Below are PostgreSQL's own: invalid, bootstrap, frozen. */
+const FIRST_XID = 3;
+
+/** 32 bits of the values; a NULL is not an empty text, and a text does not run over into the next. */
+export function rowVersion(values: readonly Datum[], oids: readonly number[]): number {
+  let hash = 0x811c9dc5;
+  const add = (n: number): void => {
+    hash = Math.imul(hash ^ (n & 0xff), 0x01000193);
+    hash = Math.imul(hash ^ (n >>> 8), 0x01000193);
+  };
+  values.forEach((value, i) => {
+    if (value === null) {
+      add(0xffff);
+      return;
+    }
+    const text = typeByOid(oids[i]!).output(value, STORED_FORMAT);
+    add(text.length & 0x7fff);
+    add(text.length >>> 15);
+    for (let at = 0; at < text.length; at++) add(text.charCodeAt(at));
+  });
+  // FNV leaves the high bits of short inputs alike.
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  hash = (hash ^ (hash >>> 16)) >>> 0;
+  return hash < FIRST_XID ? hash + FIRST_XID : hash;
+}
+
+/** No function that a statement can call. */
+const VERSION: FunctionEntry = {
+  oid: 0,
+  name: 'xmin',
+  argOids: [],
+  resultOid: OID.xid,
+  strict: false,
+  volatility: 'immutable',
+  variadic: true,
+  defaults: [],
+  mayWait: false,
+  returnsSet: false,
+  resultColumns: null,
+  impl: (args, _ctx, call) => rowVersion(args, call.argOids),
+  call1: null,
+  call2: null,
+  rows: null,
+};
+
+/** `columns`: everything that the row has. */
+export function versionOf(columns: readonly Expr[]): Expr {
+  return {
+    kind: 'call',
+    entry: VERSION,
+    operator: false,
+    args: columns,
+    info: { argOids: columns.map((c) => c.oid), resultOid: OID.xid },
+    oid: OID.xid,
+    typmod: -1,
+  };
+}

@@ -1,0 +1,13 @@
+create table t (a text, b int);
+select string_agg(distinct a, ',' order by b) from t;
+select string_agg(distinct a, ',' order by a) from t;
+select string_agg(distinct b::text, ',' order by b) from t;
+select string_agg(distinct b::text, ',' order by b::text desc) from t;
+select array_agg(distinct b order by a) from t;
+select array_agg(distinct b order by b, a) from t;
+select array_agg(distinct b + 1 order by b + 1) from t;
+select sum(distinct b order by 1) from t;
+select array_agg(distinct a order by lower(a)) from t;
+select string_agg(distinct a::varchar, ',' order by a::varchar) from t;
+select string_agg(distinct a, ',' order by ',') from t;
+select json_object_agg(distinct a, b order by b, a) from t;
