@@ -112,6 +112,8 @@ export interface CatalogSnapshot {
 
 /** Sequence functions, current settings and so on, as expressions reach them at run time. */
 export interface SessionServices {
+  /** Of the row that a cursor is on; null if it has none of this table. @throws QuoralError 34000, 24000 */
+  cursorKey(cursor: string, table: { readonly id: number; readonly name: string }): readonly Datum[] | null;
   nextval(sequence: string | number): Promise<bigint>;
   currval(sequence: string | number): bigint;
   setval(sequence: string | number, value: bigint, isCalled: boolean): Promise<bigint>;
@@ -137,6 +139,8 @@ export interface SessionServices {
   schemaNameOf(schemaId: number): string | null;
   /** A constraint of a domain, by its oid. */
   domainCheck(oid: number): DomainCheck | null;
+  /** The session's own; null if it has none. */
+  readonly temporarySchema?: number | null;
   /** Of a schema, a database or a type. */
   commentOf(kind: 'schema' | 'database' | 'type', oid: number): string | null;
   allTables(): readonly TableDescriptor[];
@@ -217,6 +221,23 @@ export interface Execution {
   close(): void;
 }
 
+/** A query whose rows have the primary keys behind them of the tables' rows that they stand for. */
+export interface CursorQuery {
+  /** FOR UPDATE and the like: `tables` are those that it locks. */
+  readonly locking: boolean;
+  readonly tables: readonly CursorTable[];
+  /** Columns of the query itself. */
+  readonly width: number;
+  start(ctx: ExecContext): Execution;
+}
+
+export interface CursorTable {
+  readonly tableId: number;
+  /** Where its key stands in a row. */
+  readonly at: number;
+  readonly count: number;
+}
+
 export interface CompiledStatement {
   readonly parameterOids: readonly number[];
   readonly columns: readonly ResultColumn[] | null;
@@ -240,6 +261,8 @@ export interface CompiledStatement {
     ): number;
   } | null;
   start(ctx: ExecContext): Execution;
+  /** Of a SELECT, for a cursor over it. */
+  readonly cursor?: () => CursorQuery;
   /** What EXPLAIN shows, with the figures of a run if it has been run under a profile. */
   explain(options: ExplainOptions): ExplainNode;
 }

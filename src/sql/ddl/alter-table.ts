@@ -5,6 +5,7 @@
 import { sqlError } from '../../base/errors.js';
 import type { ColumnDescriptor, TableDescriptor } from '../catalog/descriptor.js';
 import { indexReads, isPrimaryKey } from '../catalog/descriptor.js';
+import { isTemporary } from '../catalog/temporary-names.js';
 import type { CompiledExpression, ExecContext } from '../contract.js';
 import { refusePendingChecks } from '../exec/constraint-checks.js';
 import { uniqueRowId } from '../exec/row-writer.js';
@@ -171,6 +172,8 @@ async function apply(draft: Draft, command: Loose): Promise<void> {
     }
     case 'AT_SetLogged':
     case 'AT_SetUnLogged':
+      if (isTemporary(draft.table))
+        throw sqlError('42P16', `cannot change logged status of table "${draft.table.name}" because it is temporary`);
       draft.set({ unlogged: command['subtype'] === 'AT_SetUnLogged' });
       return;
     case 'AT_SetStatistics':

@@ -8,6 +8,7 @@ import type {
   TableDescriptor,
   ViewDescriptor,
 } from '../catalog/descriptor.js';
+import { isTemporarySchema } from '../catalog/temporary-names.js';
 import { nextvalSql } from './columns.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
@@ -26,8 +27,8 @@ import {
 import { requireMaterialized } from './materialized-views.js';
 import { renamedIndex } from './index-parts.js';
 import { renameInExpression } from './row-expressions.js';
-import { commentOnRoutine, isRoutineObject, moveRoutine, ownRoutine } from './routines.js';
 import { renameDomainConstraint } from './domains.js';
+import { commentOnRoutine, isRoutineObject, moveRoutine, ownRoutine } from './routines.js';
 import { commentOnType, moveType, renameType, requireType, typeNameIn } from './user-types.js';
 import { list, of, qualifiedName, rangeVar, stringOf, text, unsupported } from './tree.js';
 import type { Loose } from './tree.js';
@@ -216,6 +217,8 @@ export async function runAlterSchema(ctx: DdlContext, body: Loose): Promise<stri
   const found = await openForChange(ctx, name);
   if (found === null) throw relationMissing(name);
   const old = descriptorOf(found);
+  if (isTemporarySchema(old.schemaId) || isTemporarySchema(target.id))
+    throw sqlError('0A000', 'cannot move objects into or out of temporary schemas');
   if (old.schemaId === target.id)
     throw sqlError('42P07', `relation "${old.name}" is already in schema "${target.name}"`);
   await claimName(ctx, target.id, old.name, { id: old.id, indexOid: null });

@@ -17,6 +17,7 @@ import { as, locationOf, must } from './ast.js';
 import { Scope, columnExpr, errorAt } from './binder.js';
 import type { Binder, CteEntry, ExprContext, ScopeRelation } from './binder.js';
 import { bindExpr } from './bind-expr.js';
+import { bindCurrentOf } from './bind-current-of.js';
 import { bindLinks, bindWritten } from './bind-foreign-keys.js';
 import { inferArbiters } from './arbiters.js';
 import { bindFrom, join, scanOf, scanRelation } from './bind-from.js';
@@ -365,8 +366,14 @@ function bindTarget(
   }
   const scope = new Scope(null, from.relations, from.columns, ctes);
   let plan = from.plan;
+  const current = as(where, 'CurrentOfExpr');
+  if (current !== undefined && target.views.length > 0)
+    throw errorAt('0A000', 'WHERE CURRENT OF on a view is not implemented', -1);
   if (where !== undefined) {
-    const condition = coerceBoolean(b, bindExpr(exprContext(b, scope, 'WHERE'), where), 'WHERE', locationOf(where));
+    const condition =
+      current !== undefined
+        ? bindCurrentOf(b, current, scan)
+        : coerceBoolean(b, bindExpr(exprContext(b, scope, 'WHERE'), where), 'WHERE', locationOf(where));
     plan = { kind: 'filter', columns: plan.columns, input: plan, condition };
   }
   const ids = table.columns.map((_, position) => scan.columns.find((c) => c.position === position)?.id ?? -1);

@@ -22,8 +22,8 @@ import {
   typeOfExpr,
 } from './coerce.js';
 import { bindGrouping } from './grouping.js';
-import { bindSqlValue } from './bind-sql-value.js';
 import { bitConstant, numberConstant } from './literals.js';
+import { bindSqlValue } from './bind-sql-value.js';
 import { bareSystemColumn, systemColumnOf } from './system-columns.js';
 import { bindArgument, bindVariable, variableBeforeColumn, variableStar } from './variables.js';
 import { conjunction, constant } from './expr.js';

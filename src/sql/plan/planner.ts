@@ -26,6 +26,7 @@ import { storedTypeName } from '../types/pinned-types.js';
 import { STORED_FORMAT } from '../types/stored-format.js';
 import { collectRelations } from './ast.js';
 import { bindCopy } from './bind-copy.js';
+import { cursorQuery } from './cursor-query.js';
 import { expressionTree } from './expression-tree.js';
 import { bindExpr } from './bind-expr.js';
 import { exprContext } from './bind-select.js';
@@ -112,6 +113,7 @@ function compileStatement(
     cacheable: !binder.virtual,
     pointRead: command === 'SELECT' && readOnly ? compilePointRead(plan) : null,
     start: (ctx) => query.start(ctx),
+    ...(command === 'SELECT' ? { cursor: () => cursorQuery(bound, settings.format) } : {}),
     explain: (options) => explainPlan(plan, options, settings.format),
   };
 }

@@ -5,6 +5,8 @@
  * them (`keep`), and the rest is read at once when it could no longer be read as it was (`settle`: before the
  * transaction writes, and at the commit that a WITH HOLD cursor outlives). What is kept is accounted for.
  *
+ * Rows may be wider than what is shown of them: behind it stands what WHERE CURRENT OF looks at.
+ *
  * Invariant: rows first … read (counted from 1) are held, and nothing else; position is 0 before the first row
  * and read + 1 after the last.
  */
@@ -51,9 +53,14 @@ export class CursorRows {
   #read: number;
   #bytes = 0;
   #position: number;
+  readonly #width: number | null;
+  /** The row that was read last by moving onto it; it need not be held. */
+  #last: Row | null = null;
+  #lastPosition = 0;
 
-  /** `sent`: rows that the execution has already given. */
-  constructor(execution: Execution, memory: StatementMemory, keep: Keep, sent = 0) {
+  /** `sent`: rows that the execution has already given; `width`: columns to show, if not all. */
+  constructor(execution: Execution, memory: StatementMemory, keep: Keep, sent = 0, width: number | null = null) {
+    this.#width = width;
     this.#execution = execution;
     this.#memory = memory;
     this.#keep = keep;
@@ -71,6 +78,17 @@ export class CursorRows {
   }
   get atEnd(): boolean {
     return this.#position > this.#read;
+  }
+
+  /** The row that it is on, with what stands behind it; null before the first and after the last. */
+  get current(): Row | null {
+    if (this.#position === 0 || this.atEnd) return null;
+    if (this.#position >= this.#first) return this.#rows[this.#position - this.#first]!;
+    return this.#position === this.#lastPosition ? this.#last : null;
+  }
+
+  #shown(row: Row): Row {
+    return this.#width === null || row.length === this.#width ? row : row.slice(0, this.#width);
   }
 
   close(): void {
@@ -122,7 +140,7 @@ export class CursorRows {
     let sent = 0;
     while (sent < count && this.#position < this.#read) {
       this.#position++;
-      out?.row(this.#rows[this.#position - this.#first]!);
+      out?.row(this.#shown(this.#rows[this.#position - this.#first]!));
       sent++;
       const slow = sent % 1000 === 0 ? (out?.slow() ?? null) : null;
       if (slow !== null) await slow;
@@ -132,8 +150,10 @@ export class CursorRows {
       const sink = new TakingSink(out, (row) => {
         this.#read++;
         this.#position++;
+        this.#last = this.#width === null ? null : row.slice();
+        this.#lastPosition = this.#position;
         this.#remember(row);
-        out?.row(row);
+        out?.row(this.#shown(row));
       });
       const wanted = count - sent;
       if ((await this.#execution.run(sink, wanted >= ALL - this.#read ? 0 : wanted)) === 'done') this.#exhausted();
@@ -150,7 +170,7 @@ export class CursorRows {
     let sent = 0;
     while (sent < count && this.#position > 1) {
       this.#position--;
-      out?.row(this.#rows[this.#position - this.#first]!);
+      out?.row(this.#shown(this.#rows[this.#position - this.#first]!));
       sent++;
     }
     if (sent < count) this.#position = 0;

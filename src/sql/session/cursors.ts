@@ -7,7 +7,6 @@
  */
 import { sqlError } from '../../base/errors.js';
 import type { ParsedStatement } from '../contract.js';
-import type { CursorRow } from '../catalog/virtual/services.js';
 import type { ResultSink } from '../session-api.js';
 import { REFUSING } from './counting-sink.js';
 import { ALL, CursorRows, type Keep } from './cursor-rows.js';
@@ -83,9 +82,10 @@ export async function declareCursor(session: Session, statement: ParsedStatement
   if (plan.needsView) await session.services.loadView();
   const memory = session.newMemory();
   portal.compiled = plan.compiled;
-  const execution = plan.compiled.start(session.execContext([], memory, REFUSING, false));
+  portal.query = plan.compiled.cursor?.() ?? null;
+  const execution = (portal.query ?? plan.compiled).start(session.execContext([], memory, REFUSING, false));
   const keep: Keep = (options & SCROLL) !== 0 ? 'all' : (options & NO_SCROLL) !== 0 || locks ? 'none' : 'some';
-  portal.rows = new CursorRows(execution, memory, keep);
+  portal.rows = new CursorRows(execution, memory, keep, 0, portal.query?.width);
   session.portals.set(name, portal);
   return 'DECLARE CURSOR';
 }
@@ -160,23 +160,6 @@ export function readHeldPortals(portals: ReadonlyMap<string, Portal>): Promise<v
   let held: Portal[] | null = null;
   for (const portal of portals.values()) if (portal.cursor?.hold === true && isOpen(portal)) (held ??= []).push(portal);
   return held === null ? null : settleAll(held);
-}
-
-/** For pg_cursors. */
-export function cursorRows(portals: ReadonlyMap<string, Portal>): readonly CursorRow[] {
-  return [...portals.values()].flatMap((portal): CursorRow[] =>
-    portal.cursor === null
-      ? []
-      : [
-          {
-            name: portal.name,
-            statement: portal.prepared.text,
-            holdable: portal.cursor.hold,
-            scrollable: portal.rows?.scrollable ?? false,
-            createdAt: portal.cursor.createdAt,
-          },
-        ],
-  );
 }
 
 export function closeCursor(session: Session, body: Loose): string {

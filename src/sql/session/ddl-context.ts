@@ -18,13 +18,17 @@ export function ddlContext(
     session: {
       user,
       database,
-      searchPath: session.settings.derived.searchPath,
+      // The statement that makes the session's temporary schema finds it there.
+      get searchPath() {
+        return session.settings.derived.searchPath;
+      },
       implicit: alone && session.state.state === 'implicit' && transaction.finished === 0,
       inBlock: !alone || session.state.inBlock,
     },
     txn: transaction.ensureTxn(),
     db: server.deps.db,
     catalog: transaction.catalog(),
+    temporaries: session.temporaries,
     planner: server.deps.planner,
     plannerSettings: { format: session.format, user, database },
     types: BUILT_IN_ONLY,

@@ -1,6 +1,6 @@
 /** Prepared statements, portals and cursors of a session. */
 import { sqlError } from '../../base/errors.js';
-import type { CompiledStatement, Execution, ParsedStatement } from '../contract.js';
+import type { CompiledStatement, CursorQuery, Execution, ParsedStatement } from '../contract.js';
 import type { ResultColumn } from '../session-api.js';
 import type { VariableNames } from '../plan/variables.js';
 import type { Datum } from '../types/datum.js';
@@ -54,6 +54,8 @@ export interface Portal {
   done: boolean;
   /** Where rows come from once it has to hold some: a cursor, or a portal whose transaction goes on to write. */
   rows: CursorRows | null;
+  /** Of a cursor: what `rows` come from. */
+  query: CursorQuery | null;
   /** DECLAREd by SQL. */
   readonly cursor: CursorFacts | null;
   /** Outlives the transaction that made it: WITH HOLD, after the commit. */
@@ -91,6 +93,7 @@ export function newPortal(
     memory: null,
     done: false,
     rows: null,
+    query: null,
     cursor,
     held: false,
     failed: false,

@@ -4,6 +4,7 @@
  * Synchronous look-ups of the catalog need a view that the session loaded before the statement began;
  * without one they fall back to what the node has cached, which covers the tables the session uses.
  */
+import type { Datum } from '../types/datum.js';
 import { sqlError } from '../../base/errors.js';
 import type { AdvisoryLocks, ListedLock } from '../advisory/advisory-locks.js';
 import { INFORMATION_SCHEMA_ID, PG_CATALOG_SCHEMA_ID, PUBLIC_SCHEMA_ID } from '../catalog/bootstrap.js';
@@ -11,6 +12,8 @@ import type { Catalog, WaitOptions } from '../catalog/catalog.js';
 import type { SequenceDescriptor, TableDescriptor, ViewDescriptor } from '../catalog/descriptor.js';
 import { isMaterialized, queryOf } from '../catalog/materialized.js';
 import type { Sequences } from '../catalog/sequences.js';
+import { isTemporarySchema, isTemporarySchemaName, temporarySchemaName } from '../catalog/temporary-names.js';
+import type { SessionTemporaries } from '../catalog/temporary.js';
 import type { CatalogView, TransactionCatalog } from '../catalog/transaction-catalog.js';
 import { typeEntryName } from '../catalog/transaction-catalog.js';
 import { userTypes } from '../catalog/user-types-view.js';
@@ -24,6 +27,8 @@ import type { SessionAdvisory } from './advisory.js';
 import type { SessionNotifications } from './notifications.js';
 import { VERSION_TEXT } from './setting-table.js';
 import type { Settings } from './settings.js';
+import { cursorKey, cursorRows } from './cursor-facts.js';
+import type { Portal } from './portal.js';
 import { splitIdentifiers } from './settings.js';
 
 /** What the services need of the session they belong to. */
@@ -41,7 +46,8 @@ export interface ServiceHost {
   activity(): readonly ActivityRow[];
   readonly notifications: SessionNotifications;
   readonly advisory: SessionAdvisory;
-  cursors(): readonly CursorRow[];
+  readonly temporaries: SessionTemporaries;
+  readonly portals: ReadonlyMap<string, Portal>;
   readonly routines: { call(call: RoutineCall): Promise<RoutineResult> };
 }
 
@@ -141,7 +147,10 @@ export class Services implements SessionServices, CatalogServices {
     return this.#host.activity();
   }
   cursors(): readonly CursorRow[] {
-    return this.#host.cursors();
+    return cursorRows(this.#host.portals);
+  }
+  cursorKey(cursor: string, table: { readonly id: number; readonly name: string }): readonly Datum[] | null {
+    return cursorKey(this.#host.portals, cursor, table);
   }
 
   listLocks(): Promise<readonly ListedLock[]> {
@@ -151,6 +160,7 @@ export class Services implements SessionServices, CatalogServices {
   #schemaId(name: string): number | null {
     if (name === 'pg_catalog') return PG_CATALOG_SCHEMA_ID;
     if (name === 'information_schema') return INFORMATION_SCHEMA_ID;
+    if (isTemporarySchemaName(name)) return this.#host.temporaries.idOf(name);
     const known = this.#catalog.cachedSchemas(this.databaseId)?.get(name);
     if (known !== undefined) return known;
     const found = this.#view?.descriptors.find(
@@ -248,6 +258,7 @@ export class Services implements SessionServices, CatalogServices {
   #qualify(schemaId: number, name: string): string {
     for (const schema of this.searchPath) if (this.#schemaId(schema) === schemaId) return quoteName(name);
     const schema = (this.#view ?? this.#shown)?.byId.get(schemaId);
+    if (isTemporarySchema(schemaId)) return `${temporarySchemaName(schemaId)}.${quoteName(name)}`;
     const schemaName = schema?.kind === 'schema' ? schema.name : schemaId === PUBLIC_SCHEMA_ID ? 'public' : null;
     return schemaName === null ? quoteName(name) : `${quoteName(schemaName)}.${quoteName(name)}`;
   }
@@ -271,12 +282,17 @@ export class Services implements SessionServices, CatalogServices {
     return null;
   }
 
+  get temporarySchema(): number | null {
+    return this.#host.temporaries.schemaId;
+  }
+
   commentOf(kind: 'schema' | 'database' | 'type', oid: number): string | null {
     const d = this.#view?.byId.get(oid);
     return d?.kind === kind ? (d.comment ?? null) : null;
   }
 
   schemaNameOf(schemaId: number): string | null {
+    if (isTemporarySchema(schemaId)) return temporarySchemaName(schemaId);
     const d = this.#view?.byId.get(schemaId);
     return d?.kind === 'schema' ? d.name : null;
   }

@@ -12,8 +12,9 @@ import { QuoralError, sqlError } from '../../base/errors.js';
 import type { TimerHandle } from '../../env/env.js';
 import type { KvTxn } from '../../txn/kv-txn.js';
 import type { WaitOptions } from '../catalog/catalog.js';
+import { SessionTemporaries } from '../catalog/temporary.js';
 import type { TransactionCatalog } from '../catalog/transaction-catalog.js';
-import type { ActivityRow, CursorRow } from '../catalog/virtual/services.js';
+import type { ActivityRow } from '../catalog/virtual/services.js';
 import type { ExecContext } from '../contract.js';
 import { parseSql } from '../parse/parser.js';
 import type {
@@ -32,12 +33,13 @@ import type { FormatContext } from '../types/type-info.js';
 import { isHandle } from '../types/user-types.js';
 import { StatementMemory } from './memory.js';
 import { NO_SINK } from './no-sink.js';
+import { actBeforeCommit } from './on-commit.js';
+import { ddlContext } from './ddl-context.js';
 import { bindPortal, continuePortal, emptyTag } from './portal-protocol.js';
 import { PlanCache } from './plan-cache.js';
 import { cachedStatement, planFor } from './planning.js';
 import { closePortal, closePortals, type Portal, Prepared } from './portal.js';
 import { StatementRunner } from './runner.js';
-import { cursorRows, readHeldPortals } from './cursors.js';
 import type { ServerCore } from './server.js';
 import { newSessionAdvisory, type SessionAdvisory } from './advisory.js';
 import { SessionNotifications } from './notifications.js';
@@ -48,7 +50,7 @@ import { Services } from './services.js';
 import { Settings, severityRank } from './settings.js';
 import { endsTransaction, isPlanned } from './statement-kinds.js';
 import { modeSetting, SessionTransaction, type TransactionModes } from './transaction.js';
-import { failedTransaction, shutdownError } from './transaction-state.js';
+import { failedTransaction, idleTooLong, shutdownError } from './transaction-state.js';
 import { utilityColumns } from './utility.js';
 
 const PORTALS_MAX = 10_000;
@@ -69,6 +71,7 @@ export class Session implements SqlSession {
   readonly transaction: SessionTransaction;
   readonly notifications: SessionNotifications;
   readonly advisory: SessionAdvisory;
+  readonly temporaries: SessionTemporaries;
   readonly routines: Routines;
   readonly #runner: StatementRunner;
   readonly prepared = new Map<string, Prepared>();
@@ -112,6 +115,7 @@ export class Session implements SqlSession {
       terminate: (reason) => this.terminate(reason),
     });
     this.advisory = newSessionAdvisory(this);
+    this.temporaries = new SessionTemporaries(server.catalog, (name) => this.settings.setTemporarySchema(name));
     this.routines = new Routines((routine) => routineHost(this, routine));
     this.transaction = new SessionTransaction(this);
     this.#runner = new StatementRunner(this);
@@ -150,9 +154,6 @@ export class Session implements SqlSession {
   }
   activity(): readonly ActivityRow[] {
     return this.server.activity();
-  }
-  cursors(): readonly CursorRow[] {
-    return cursorRows(this.portals);
   }
 
   describeActivity(): ActivityRow {
@@ -255,16 +256,7 @@ export class Session implements SqlSession {
   }
 
   #idleTooLong(): void {
-    const inBlock = this.state.inBlock;
-    this.terminate(
-      new QuoralError(
-        inBlock ? '25P03' : '57P05',
-        inBlock
-          ? 'terminating connection due to idle-in-transaction timeout'
-          : 'terminating connection due to idle-session timeout',
-        { severity: 'FATAL' },
-      ),
-    );
+    this.terminate(idleTooLong(this.state.inBlock));
   }
 
   /** Ends the session from inside: what it holds is let go now. */
@@ -310,6 +302,7 @@ export class Session implements SqlSession {
     await this.advisory.close();
     closePortals(this.portals);
     this.prepared.clear();
+    await this.server.dropTemporaries(this);
   }
 
   /** What PostgreSQL does on an error; returns the error to report. */
@@ -355,6 +348,7 @@ export class Session implements SqlSession {
   transactionReset(over: boolean, committed = false): void {
     this.services.forgetView();
     if (!over) return;
+    this.temporaries.forgetTransaction();
     for (const portal of this.portals.values()) {
       const ready = portal.rows?.settled === true && !portal.failed;
       if (committed && portal.cursor?.hold === true && ready) portal.held = true;
@@ -363,7 +357,7 @@ export class Session implements SqlSession {
   }
 
   beforeCommit(): Promise<void> | null {
-    return readHeldPortals(this.portals);
+    return actBeforeCommit(this, () => ddlContext(this, NO_SINK, this.newMemory(), { alone: false }));
   }
 
   /** Where notices go while a statement holds its results back. */

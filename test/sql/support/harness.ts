@@ -97,6 +97,8 @@ export class Harness {
         this.sequences.set(name(s), next);
         return next;
       },
+      cursorKey: () => null,
+      sequenceState: async (s) => ({ value: this.sequences.get(name(s)) ?? 0n, isCalled: this.sequences.has(name(s)) }),
       currval: (s) => this.sequences.get(name(s)) ?? 0n,
       setval: async (s, v) => {
         this.sequences.set(name(s), v);

@@ -17,6 +17,7 @@ import type {
   ViewDescriptor,
 } from '../descriptor.js';
 import { isPrimaryKey } from '../descriptor.js';
+import { isShown, isTemporary } from '../temporary-names.js';
 import { placeInIndex } from './foreign-keys.js';
 import { typeColumns, yesNo } from './information-schema-columns.js';
 import { LAYOUTS } from './layout.js';
@@ -54,9 +55,13 @@ function* schemata(source: Source): Iterable<Values> {
   }
 }
 
-/** The standard knows no materialised views. */
-function tablesOf({ model }: Source): readonly TableDescriptor[] {
-  return model.tables.filter((table) => table.materialized == null);
+/** The standard knows no materialised views, and nobody other sessions' temporary tables. */
+function tablesOf({ model, ctx }: Source): readonly TableDescriptor[] {
+  return model.tables.filter((table) => table.materialized == null && isShown(table, ctx.services));
+}
+
+function viewsOf({ model, ctx }: Source): readonly ViewDescriptor[] {
+  return model.views.filter((view) => isShown(view, ctx.services));
 }
 
 function* tables(source: Source): Iterable<Values> {
@@ -70,9 +75,11 @@ function* tables(source: Source): Iterable<Values> {
       is_insertable_into: 'NO',
     };
   }
-  for (const table of tablesOf(source))
-    yield { ...shared, ...tableKey(source, table), table_type: 'BASE TABLE', is_insertable_into: 'YES' };
-  for (const view of source.model.views)
+  for (const table of tablesOf(source)) {
+    const table_type = isTemporary(table) ? 'LOCAL TEMPORARY' : 'BASE TABLE';
+    yield { ...shared, ...tableKey(source, table), table_type, is_insertable_into: 'YES' };
+  }
+  for (const view of viewsOf(source))
     yield {
       ...shared,
       ...tableKey(source, view),
@@ -102,7 +109,7 @@ function changeable({ model }: Source, view: ViewDescriptor): Values {
 }
 
 function* views(source: Source): Iterable<Values> {
-  for (const view of source.model.views)
+  for (const view of viewsOf(source))
     yield {
       ...tableKey(source, view),
       view_definition: viewDefinition(view.id, source.ctx),

@@ -22,6 +22,7 @@ import type {
 } from '../descriptor.js';
 import { isMaterialized } from '../materialized.js';
 import type { Reader } from '../materialized.js';
+import { isTemporarySchema, temporarySchemaName } from '../temporary-names.js';
 import type { CatalogView } from '../transaction-catalog.js';
 import { makeRow } from './layout.js';
 import type { Layout, Row, Values } from './layout.js';
@@ -33,9 +34,9 @@ export interface Model {
   readonly sequences: readonly SequenceDescriptor[];
   readonly views: readonly ViewDescriptor[];
   readonly types: readonly TypeDescriptor[];
-  readonly routines: readonly RoutineDescriptor[];
   /** Views, materialised ones too. */
   readonly readers: readonly Reader[];
+  readonly routines: readonly RoutineDescriptor[];
   readonly schemas: readonly SchemaDescriptor[];
   readonly databases: readonly DatabaseDescriptor[];
   readonly schemaNames: ReadonlyMap<number, string>;
@@ -73,11 +74,14 @@ export function modelOf(view: CatalogView): Model {
       schemas.push(d);
       schemaNames.set(d.id, d.name);
     } else if (d.databaseId !== view.databaseId) continue;
-    else if (d.kind === 'table') tables.push(d);
-    else if (d.kind === 'view') views.push(d);
-    else if (d.kind === 'sequence') sequences.push(d);
-    else if (d.kind === 'type') types.push(d);
-    else routines.push(d);
+    else {
+      if (isTemporarySchema(d.schemaId)) schemaNames.set(d.schemaId, temporarySchemaName(d.schemaId));
+      if (d.kind === 'table') tables.push(d);
+      else if (d.kind === 'view') views.push(d);
+      else if (d.kind === 'sequence') sequences.push(d);
+      else if (d.kind === 'type') types.push(d);
+      else routines.push(d);
+    }
   }
   const readers = [...views, ...tables.filter(isMaterialized)];
   const model: Model = { view, tables, sequences, views, readers, types, routines, schemas, databases, schemaNames };

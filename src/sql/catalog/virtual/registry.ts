@@ -38,8 +38,8 @@ import {
   operatorFamilies,
 } from './operator-classes.js';
 import { aggregates, casts, operators, procedures } from './procedures.js';
-import { routineRows } from './routines.js';
 import { rangeRows } from './ranges.js';
+import { routineRows } from './routines.js';
 import {
   attributeRows,
   classRows,

@@ -5,7 +5,7 @@ import type { DomainType, UserType } from '../../types/user-types.js';
 import { shownSql } from '../../functions/shown-sql.js';
 import type { TypeDescriptor } from '../descriptor.js';
 import { SUPERUSER_OID } from '../bootstrap.js';
-import { typeColumns, typeSchema } from './information-schema-columns.js';
+import { baseColumns, typeSchema } from './information-schema-columns.js';
 import type { Values } from './layout.js';
 import { schemaName } from './views.js';
 import type { Model, Source } from './model.js';
@@ -187,9 +187,8 @@ function domainKey(source: Source, schema: string, type: DomainType): Values {
 export function* domainRows(source: Source): Iterable<Values> {
   const { database } = source.ctx.services;
   for (const { type, schema } of domainsOf(source)) {
-    const columns = typeColumns(database, type.typeOid, type.typmod, typeSchema(source));
     yield {
-      ...Object.fromEntries(Object.entries(columns).filter(([name]) => !name.startsWith('domain_'))),
+      ...baseColumns(database, type, typeSchema(source)),
       ...domainKey(source, schema, type),
       domain_default: type.defaultSql === null ? null : shownSql(type.defaultSql, source.ctx),
       dtd_identifier: '1',

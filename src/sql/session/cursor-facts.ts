@@ -1,0 +1,49 @@
+/** What statements ask of the session's cursors: WHERE CURRENT OF, and pg_cursors. */
+import { sqlError } from '../../base/errors.js';
+import type { CursorRow } from '../catalog/virtual/services.js';
+import type { Datum } from '../types/datum.js';
+import type { Portal } from './portal.js';
+
+/**
+ * The primary key of the table's row that the cursor is on; null if its row was made without one (an outer join).
+ * @throws QuoralError 34000, 24000
+ */
+export function cursorKey(
+  portals: ReadonlyMap<string, Portal>,
+  name: string,
+  table: { readonly id: number; readonly name: string },
+): readonly Datum[] | null {
+  const portal = portals.get(name);
+  if (portal === undefined) throw sqlError('34000', `cursor "${name}" does not exist`);
+  if (portal.held) throw sqlError('24000', `cursor "${name}" is held from a previous transaction`);
+  const { query, rows } = portal;
+  const found = query?.tables.filter((t) => t.tableId === table.id) ?? [];
+  if (query?.locking === true && found.length > 1)
+    throw sqlError('24000', `cursor "${name}" has multiple FOR UPDATE/SHARE references to table "${table.name}"`);
+  if (query?.locking === true && found.length === 0)
+    throw sqlError('24000', `cursor "${name}" does not have a FOR UPDATE/SHARE reference to table "${table.name}"`);
+  if (found.length !== 1)
+    throw sqlError('24000', `cursor "${name}" is not a simply updatable scan of table "${table.name}"`);
+  const row = rows?.current ?? null;
+  if (row === null) throw sqlError('24000', `cursor "${name}" is not positioned on a row`);
+  const { at, count } = found[0]!;
+  const key = row.slice(at, at + count);
+  return key.includes(null) ? null : key;
+}
+
+/** For pg_cursors. */
+export function cursorRows(portals: ReadonlyMap<string, Portal>): readonly CursorRow[] {
+  return [...portals.values()].flatMap((portal): CursorRow[] =>
+    portal.cursor === null
+      ? []
+      : [
+          {
+            name: portal.name,
+            statement: portal.prepared.text,
+            holdable: portal.cursor.hold,
+            scrollable: portal.rows?.scrollable ?? false,
+            createdAt: portal.cursor.createdAt,
+          },
+        ],
+  );
+}
