@@ -103,11 +103,11 @@ export async function runCreateExtension(ctx: DdlContext, body: Loose): Promise<
   const name = text(body['extname']);
   if (!EXTENSIONS.has(name)) {
     throw sqlError('0A000', `extension "${name}" is not available`, {
-      hint: 'The functions of pgcrypto and uuid-ossp that make UUIDs are built in.',
+      hint: 'The functions of pgcrypto and uuid-ossp are built in; there are no other extensions.',
     });
   }
   if (name === 'plpgsql' && body['if_not_exists'] !== true)
     throw sqlError('42710', `extension "${name}" already exists`);
-  notice(ctx, '42710', `extension "${name}" already exists, skipping`);
+  if (name === 'plpgsql') notice(ctx, '42710', `extension "${name}" already exists, skipping`);
   return Promise.resolve('CREATE EXTENSION');
 }

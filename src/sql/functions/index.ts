@@ -9,6 +9,7 @@ import './bytea.js';
 import './patterns.js';
 import './datetime.js';
 import './overlaps.js';
+import './extensions.js';
 import './formatting.js';
 import './json.js';
 import './json-build.js';

@@ -19,6 +19,7 @@ import {
   functionsOf,
   inputsOf,
   isCalled,
+  noSuchCall,
   placeNamed,
   refuseCall,
   refuseProcedure,
@@ -253,23 +254,6 @@ function bindRoutine(ctx: ExprContext, call: FuncCall, name: string, groups: rea
   if (entries.length === 0 && isCalled(call)) refuseCall(groups, name, oids, location);
   if (entries.length === 0) refuseProcedure(groups, name, oids, location);
   return makeCall(ctx, name, args, nodes.map(locationOf), location, call.func_variadic === true, entries);
-}
-
-function noSuchCall(
-  ctx: ExprContext,
-  name: string,
-  nodes: readonly Node[],
-  args: readonly Expr[],
-  location: number,
-): Error {
-  const shown = args.map((a, i) => {
-    const type = formatType(typeOfExpr(ctx.binder, a));
-    const named = as(nodes[i]!, 'NamedArgExpr')?.name;
-    return named === undefined ? type : `${named} => ${type}`;
-  });
-  return errorAt('42883', `function ${name}(${shown.join(', ')}) does not exist`, location, {
-    hint: 'No function matches the given name and argument types. You might need to add explicit type casts.',
-  });
 }
 
 /** Named arguments are taken by position when they stand in order; PostgreSQL's built-ins name few. */

@@ -12,7 +12,7 @@ import { OID } from '../types/oids.js';
 import { arrayOidOf, formatType } from '../types/registry.js';
 import { as, isBuiltInFunction } from './ast.js';
 import { type Binder, type ExprContext, errorAt } from './binder.js';
-import { coerce } from './coerce.js';
+import { coerce, typeOfExpr } from './coerce.js';
 import type { Expr } from './expr.js';
 import { expressionTree } from './expression-tree.js';
 
@@ -188,4 +188,22 @@ const CALLED = 'quoralCalled';
 
 export function isCalled(call: FuncCall): boolean {
   return (call as { readonly [CALLED]?: boolean })[CALLED] === true;
+}
+
+/** For arguments by names that no function has. */
+export function noSuchCall(
+  ctx: ExprContext,
+  name: string,
+  nodes: readonly Node[],
+  args: readonly Expr[],
+  location: number,
+): Error {
+  const shown = args.map((a, i) => {
+    const type = formatType(typeOfExpr(ctx.binder, a));
+    const named = as(nodes[i]!, 'NamedArgExpr')?.name;
+    return named === undefined ? type : `${named} => ${type}`;
+  });
+  return errorAt('42883', `function ${name}(${shown.join(', ')}) does not exist`, location, {
+    hint: 'No function matches the given name and argument types. You might need to add explicit type casts.',
+  });
 }

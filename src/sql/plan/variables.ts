@@ -4,6 +4,7 @@
  */
 import { sqlError } from '../../base/errors.js';
 import { OID } from '../types/oids.js';
+import { baseOidOf } from '../types/user-types.js';
 import { type Binder, errorAt } from './binder.js';
 import type { Expr } from './expr.js';
 
@@ -42,7 +43,8 @@ export function bindVariable(b: Binder, names: readonly string[]): Expr | null {
 function parameter(b: Binder, field: VariableField): Expr {
   while (b.parameterOids.length <= field.index) b.parameterOids.push(0);
   b.parameterOids[field.index] = field.oid;
-  return { kind: 'param', index: field.index, name: field.name, oid: field.oid, typmod: field.typmod };
+  // What is in it has been a value of its domain since it was assigned.
+  return { kind: 'param', index: field.index, name: field.name, oid: baseOidOf(field.oid), typmod: field.typmod };
 }
 
 /** The variable in place of a column of the same name, if the function wants it so. @throws QuoralError 42702 */

@@ -45,6 +45,7 @@ import { newSessionAdvisory, type SessionAdvisory } from './advisory.js';
 import { SessionNotifications } from './notifications.js';
 import { routineHost } from './procedural.js';
 import { Routines } from './routines.js';
+import { sessionFormat } from './format.js';
 import { Services } from './services.js';
 import { Settings, severityRank } from './settings.js';
 import { endsTransaction, isPlanned } from './statement-kinds.js';
@@ -194,17 +195,7 @@ export class Session implements SqlSession {
   }
 
   #makeFormat(): FormatContext {
-    const { format } = this.settings.derived;
-    return {
-      timeZone: format.timeZone,
-      extraFloatDigits: format.extraFloatDigits,
-      byteaOutput: format.byteaOutput,
-      intervalStyle: format.intervalStyle,
-      dateStyle: format.dateStyle,
-      transactionNow: this.#transactionNow,
-      statementNow: this.#statementNow,
-      names: this.services,
-    };
+    return sessionFormat(this.settings, this.services, this.#transactionNow, this.#statementNow);
   }
 
   /** The format under the settings as they are now. */

@@ -1,0 +1,13 @@
+create extension if not exists pgcrypto;
+select encode(digest('abc', 'sha256'), 'hex'), encode(digest('abc'::bytea, 'md5'), 'hex'), encode(digest('abc', 'SHA1'), 'hex');
+select encode(hmac('abc', 'key', 'sha256'), 'hex'), encode(hmac('abc'::bytea, 'key'::bytea, 'sha512'), 'hex');
+select digest('abc', 'nosuch');
+select hmac('abc', 'key', 'nosuch');
+select length(gen_random_bytes(7)), digest(null, 'md5') is null;
+select gen_random_bytes(0);
+select gen_random_bytes(1025);
+create extension "uuid-ossp";
+select uuid_generate_v5(uuid_ns_url(), 'https://example.org'), uuid_generate_v3(uuid_ns_dns(), 'example.org');
+select uuid_nil(), uuid_ns_dns(), uuid_ns_url(), uuid_ns_oid(), uuid_ns_x500();
+select substr(uuid_generate_v1()::text, 15, 1), substr(uuid_generate_v1mc()::text, 15, 1), substr(uuid_generate_v4()::text, 15, 1);
+select public.uuid_generate_v5(public.uuid_ns_url(), 'x');
