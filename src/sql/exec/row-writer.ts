@@ -22,7 +22,6 @@ import type { ExecContext } from '../contract.js';
 import type { TableChecks } from '../plan/logical.js';
 import type { Datum } from '../types/datum.js';
 import { checkDomain, isConstrained } from '../functions/domains.js';
-import { typeByOid } from '../types/registry.js';
 import { claimKeys } from './deferrable-unique.js';
 import { type CompiledTest, compileExpr, compileSync, compileTest, layoutOf, type SyncEval, testRow } from './eval.js';
 import { type IndexCodec, tableCodec, type TableCodec } from './index-codec.js';
