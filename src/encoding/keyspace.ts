@@ -75,6 +75,9 @@ export const SYSTEM_KEYS = {
   /** A view that reads a relation. */
   dependency: (relation: number, view: number): Key => `${SYSTEM_PREFIX}dep/${encodeUint(relation)}${encodeUint(view)}`,
   dependents: (relation: number): Key => `${SYSTEM_PREFIX}dep/${encodeUint(relation)}`,
+  /** Who owns a schema of temporary relations. */
+  temporary: (node: number, schema: number): Key => `${SYSTEM_PREFIX}temp/${encodeUint(node)}${encodeUint(schema)}`,
+  temporaries: (node: number): Key => `${SYSTEM_PREFIX}temp/${encodeUint(node)}`,
   sequence: (id: number): Key => `${SYSTEM_PREFIX}seq/${encodeUint(id)}`,
   bootstrapped: `${SYSTEM_PREFIX}bootstrapped`,
 } as const;

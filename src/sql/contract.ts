@@ -13,6 +13,7 @@ import type { Profile } from './exec/profile.js';
 import type { ExplainOptions } from './plan/explain.js';
 import type { ExplainNode } from './plan/explain-tree.js';
 import type { Datum } from './types/datum.js';
+import type { DomainCheck } from './types/user-types.js';
 import type { FormatContext } from './types/type-info.js';
 import type { Notice, ResultColumn, ResultSink } from './session-api.js';
 
@@ -120,6 +121,10 @@ export interface SessionServices {
   tableByOid(oid: number): TableDescriptor | null;
   viewByOid(oid: number): ViewDescriptor | null;
   schemaNameOf(schemaId: number): string | null;
+  /** A constraint of a domain, by its oid. */
+  domainCheck(oid: number): DomainCheck | null;
+  /** The session's own; null if it has none. */
+  readonly temporarySchema?: number | null;
   /** Of a schema, a database or a type. */
   commentOf(kind: 'schema' | 'database' | 'type', oid: number): string | null;
   allTables(): readonly TableDescriptor[];

@@ -17,6 +17,8 @@ export interface ResultColumn {
   readonly typeOid: number;
   readonly typeLength: number;
   readonly typmod: number;
+  /** The domain of the column; `typeOid` is what that is over, which is what clients are told. */
+  readonly domain?: number;
 }
 
 /** Rows go out through this; implemented by pgwire and by the embedded client. */

@@ -162,6 +162,8 @@ export interface TableDescriptor extends SchemaObject {
   /** Storage options such as fillfactor: kept, shown, without effect. */
   readonly options: Readonly<Record<string, string>>;
   readonly unlogged: boolean;
+  /** Of a temporary table. */
+  readonly onCommit?: 'delete' | 'drop' | null;
   /** Of a materialised view: as of a view's, and whether it has rows to read. */
   readonly materialized?: {
     readonly queryTree: string;

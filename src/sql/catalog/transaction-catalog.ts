@@ -18,6 +18,8 @@ import type { NameEntry } from './codec.js';
 import type { Descriptor, SequenceDescriptor, TableDescriptor, TypeDescriptor, ViewDescriptor } from './descriptor.js';
 import { linkedTables } from './linked-tables.js';
 import { SchemaLocks } from './schema-locks.js';
+import { isTemporary, isTemporarySchema, isTemporarySchemaName, temporarySchemaName } from './temporary-names.js';
+import type { SessionTemporaries } from './temporary.js';
 import { virtualRelation } from './virtual/registry.js';
 
 export interface Mark {
@@ -51,6 +53,7 @@ export class TransactionCatalog implements UseHolder {
   readonly catalog: Catalog;
   readonly databaseId: number;
   readonly database: string;
+  readonly #temporaries: SessionTemporaries | null;
   /** Objects in use, each as it was first seen (null: not read yet): that is what it is to the end. */
   readonly #uses = new Map<number, Descriptor | null>();
   /** Uses that the schema change under way began; null outside of one. */
@@ -66,7 +69,8 @@ export class TransactionCatalog implements UseHolder {
   #locks: SchemaLocks | null = null;
   #ended = false;
 
-  constructor(catalog: Catalog, databaseId: number, database: string) {
+  constructor(catalog: Catalog, databaseId: number, database: string, temporaries: SessionTemporaries | null = null) {
+    this.#temporaries = temporaries;
     this.catalog = catalog;
     this.databaseId = databaseId;
     this.database = database;
@@ -164,6 +168,7 @@ export class TransactionCatalog implements UseHolder {
   async schemaId(name: string): Promise<number | null> {
     if (name === 'pg_catalog') return PG_CATALOG_SCHEMA_ID;
     if (name === 'information_schema') return INFORMATION_SCHEMA_ID;
+    if (isTemporarySchemaName(name)) return this.#temporaries?.idOf(name) ?? null;
     const own = this.#names.get(SYSTEM_KEYS.name(this.databaseId, 0, name));
     if (own !== undefined) return own === null ? null : own.id;
     return (await this.catalog.schemasOf(this.databaseId)).get(name) ?? null;
@@ -173,6 +178,7 @@ export class TransactionCatalog implements UseHolder {
     if (id === PUBLIC_SCHEMA_ID) return 'public';
     if (id === PG_CATALOG_SCHEMA_ID) return 'pg_catalog';
     if (id === INFORMATION_SCHEMA_ID) return 'information_schema';
+    if (isTemporarySchema(id)) return temporarySchemaName(id);
     const own = this.#descriptors.get(id);
     if (own?.kind === 'schema') return own.name;
     for (const [name, schema] of await this.catalog.schemasOf(this.databaseId)) if (schema === id) return name;
@@ -353,7 +359,13 @@ export class TransactionCatalog implements UseHolder {
   async lock(txn: KvTxn, ids: readonly number[], wait: WaitOptions): Promise<void> {
     const lease = this.catalog.ensureLease();
     if (lease !== null) await lease;
-    const others = ids.filter((id) => !this.#created.has(id));
+    const others: number[] = [];
+    for (const id of ids) {
+      if (this.#created.has(id)) continue;
+      // Nobody else can know of it.
+      if (!isTemporary(this.known(id))) others.push(id);
+      else if (!this.#held.has(id)) this.#held.set(id, await this.forUpdate(txn, id));
+    }
     if (others.length === 0) return;
     // Two changes that both use what both want to lock would wait for each other.
     for (const id of others) if (this.#statementUses?.delete(id) === true) this.#endUse(id);

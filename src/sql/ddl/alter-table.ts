@@ -5,10 +5,12 @@
 import { sqlError } from '../../base/errors.js';
 import type { ColumnDescriptor, TableDescriptor } from '../catalog/descriptor.js';
 import { indexReads, isPrimaryKey } from '../catalog/descriptor.js';
+import { isTemporary } from '../catalog/temporary-names.js';
 import type { CompiledExpression, ExecContext } from '../contract.js';
 import { refusePendingChecks } from '../exec/constraint-checks.js';
 import { uniqueRowId } from '../exec/row-writer.js';
 import { resolveTypeName } from '../plan/coerce.js';
+import { checkDomain, isConstrained } from '../functions/domains.js';
 import type { Datum } from '../types/datum.js';
 import { typeByOid } from '../types/registry.js';
 import { PINNED, storedTypeName } from '../types/pinned-types.js';
@@ -170,6 +172,8 @@ async function apply(draft: Draft, command: Loose): Promise<void> {
     }
     case 'AT_SetLogged':
     case 'AT_SetUnLogged':
+      if (isTemporary(draft.table))
+        throw sqlError('42P16', `cannot change logged status of table "${draft.table.name}" because it is temporary`);
       draft.set({ unlogged: command['subtype'] === 'AT_SetUnLogged' });
       return;
     case 'AT_SetStatistics':
@@ -399,13 +403,18 @@ async function finish(draft: Draft): Promise<void> {
   const next = nextVersion(before, draft.table);
   if (draft.rewrite) await rewriteTable(ctx, before, next, mapper(draft, next), verifier(draft, next));
   else {
-    if (draft.newChecks.length > 0 || draft.newNotNull.size > 0) await verifyRows(draft, next);
+    const constrained = next.columns.some((c) => isConstrained(c.typeOid) && isNew(draft, c));
+    if (draft.newChecks.length > 0 || draft.newNotNull.size > 0 || constrained) await verifyRows(draft, next);
     for (const index of draft.newIndexes) {
       if (next.indexes.some((i) => i.id === index.id)) await fillIndex(ctx, viewOf(before, next), next, index.id);
     }
   }
   ctx.catalog.put(ctx.txn, next);
   await validateForeignKeys(draft, next);
+}
+
+function isNew(draft: Draft, column: ColumnDescriptor): boolean {
+  return !column.dropped && draft.before.columns.every((c) => c.id !== column.id || c.typeOid !== column.typeOid);
 }
 
 /** The old rows read as the new columns: new ones give their stored defaults. */
@@ -476,7 +485,11 @@ function compileChecks(
       table: next.name,
       constraint: name,
     });
+  const domains = live.flatMap((c, i) =>
+    isConstrained(c.typeOid) && isNew(draft, c) ? [{ position: i, typeOid: c.typeOid }] : [],
+  );
   return (values) => {
+    for (const { position, typeOid } of domains) checkDomain(typeOid, values[position]!, context);
     const later: Promise<void>[] = [];
     for (const { name, expression } of checks) {
       const result = expression.evaluate(values, context);

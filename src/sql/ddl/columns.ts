@@ -84,7 +84,7 @@ export function checkColumnType(name: string, oid: number): void {
   }
 }
 
-function checkCollation(names: readonly string[]): string | null {
+export function checkCollation(names: readonly string[]): string | null {
   const name = names[names.length - 1] ?? '';
   if (/^(default|C|POSIX|ucs_basic|C\.utf8|C\.UTF-8)$/.test(name)) return name === 'default' ? null : name;
   throw sqlError('42704', `collation "${name}" for encoding "UTF8" does not exist`);

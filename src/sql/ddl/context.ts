@@ -3,6 +3,7 @@ import type { Logger } from '../../env/env.js';
 import type { KvDb, KvTxn } from '../../txn/kv-txn.js';
 import type { WaitOptions } from '../catalog/catalog.js';
 import type { Sequences } from '../catalog/sequences.js';
+import type { SessionTemporaries } from '../catalog/temporary.js';
 import type { TransactionCatalog } from '../catalog/transaction-catalog.js';
 import type { ExecContext, MemoryAccount, Planner, PlannerSettings } from '../contract.js';
 import type { TypeScope } from '../plan/coerce.js';
@@ -20,6 +21,7 @@ export interface DdlContext {
   readonly txn: KvTxn;
   readonly db: KvDb;
   readonly catalog: TransactionCatalog;
+  readonly temporaries: SessionTemporaries;
   readonly planner: Planner;
   readonly plannerSettings: PlannerSettings;
   /** The types that the statement names. */

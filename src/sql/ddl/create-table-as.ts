@@ -7,19 +7,18 @@ import { notice } from './context.js';
 import { createTableFor, storageOptions } from './create-table.js';
 import { createMaterializedView } from './materialized-views.js';
 import { creationSchema } from './objects.js';
-import { list, of, rangeVar, stringOf, unsupported } from './tree.js';
+import { list, of, rangeVar, stringOf } from './tree.js';
 import type { Loose } from './tree.js';
 
 export async function runCreateTableAs(ctx: DdlContext, body: Loose, statement: ParsedStatement): Promise<string> {
   const isInto = statement.kind === 'SelectStmt';
   const into = (isInto ? body['intoClause'] : of({ into: body['into'] } as Loose, 'into')) as Loose;
   const relation = into['rel'] as Loose;
-  if (relation['relpersistence'] === 't') throw unsupported('a temporary table');
   const name = rangeVar(relation);
   const isView = body['objtype'] === 'OBJECT_MATVIEW';
   const tag = isInto ? 'SELECT INTO' : isView ? 'CREATE MATERIALIZED VIEW' : 'CREATE TABLE AS';
   if (body['if_not_exists'] === true) {
-    const schema = await creationSchema(ctx, name);
+    const schema = await creationSchema(ctx, name, relation['relpersistence']);
     if ((await ctx.catalog.nameForUpdate(ctx.txn, schema.id, name.name)) !== null) {
       notice(ctx, '42P07', `relation "${name.name}" already exists, skipping`);
       return tag;
@@ -34,10 +33,16 @@ export async function runCreateTableAs(ctx: DdlContext, body: Loose, statement: 
   if (compiled.columns === null) throw sqlError('42601', `${tag} specifies a query without columns`);
   const names = list(into['colNames']).map(stringOf);
   if (names.length > compiled.columns.length) throw sqlError('42601', 'too many column names were specified');
-  const columns = compiled.columns.map((c, i) => ({ name: names[i] ?? c.name, typeOid: c.typeOid, typmod: c.typmod }));
+  const columns = compiled.columns.map((c, i) => ({
+    name: names[i] ?? c.name,
+    typeOid: c.domain ?? c.typeOid,
+    typmod: c.domain === undefined ? c.typmod : -1,
+  }));
   const table = await createTableFor(ctx, name, columns, {
     options: storageOptions(into['options']),
     unlogged: relation['relpersistence'] === 'u',
+    persistence: relation['relpersistence'],
+    onCommitClause: into['onCommit'],
   });
   if (into['skipData'] === true) return tag;
   const writer = new RowCollector(ctx, table);

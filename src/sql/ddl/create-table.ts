@@ -1,6 +1,8 @@
 /** CREATE TABLE: columns, constraints, LIKE; the table's storage is a range of its own. */
 import { sqlError } from '../../base/errors.js';
 import type { CheckDescriptor, ColumnDescriptor, IndexDescriptor, TableDescriptor } from '../catalog/descriptor.js';
+import { isTemporarySchema } from '../catalog/temporary-names.js';
+import type { OnCommit } from '../catalog/temporary.js';
 import { expressionTree } from '../plan/expression-tree.js';
 import {
   checkNameParts,
@@ -37,11 +39,10 @@ interface Parts {
 export async function runCreateTable(ctx: DdlContext, body: Loose): Promise<string> {
   const name = rangeVar(body['relation']);
   const relation = body['relation'] as Loose;
-  if (relation['relpersistence'] === 't') throw unsupported('a temporary table');
   if (body['partspec'] !== undefined || body['partbound'] !== undefined) throw unsupported('PARTITION BY');
   if (body['inhRelations'] !== undefined) throw unsupported('table inheritance');
   if (body['ofTypename'] !== undefined) throw unsupported('a typed table');
-  const schema = await creationSchema(ctx, name);
+  const schema = await creationSchema(ctx, name, relation['relpersistence']);
   if (body['if_not_exists'] === true && (await ctx.catalog.nameForUpdate(ctx.txn, schema.id, name.name)) !== null) {
     notice(ctx, '42P07', `relation "${name.name}" already exists, skipping`);
     return 'CREATE TABLE';
@@ -50,8 +51,15 @@ export async function runCreateTable(ctx: DdlContext, body: Loose): Promise<stri
   await createTable(ctx, name.name, schema, parts, {
     options: storageOptions(body['options']),
     unlogged: relation['relpersistence'] === 'u',
+    onCommit: onCommitOf(body['oncommit'], schema.id),
   });
   return 'CREATE TABLE';
+}
+
+function onCommitOf(clause: unknown, schemaId: number): OnCommit {
+  if (clause === undefined || clause === 'ONCOMMIT_NOOP') return 'preserve';
+  if (!isTemporarySchema(schemaId)) throw sqlError('42P16', 'ON COMMIT can only be used on temporary tables');
+  return clause === 'ONCOMMIT_DROP' ? 'drop' : clause === 'ONCOMMIT_DELETE_ROWS' ? 'delete' : 'preserve';
 }
 
 export function storageOptions(value: unknown): Record<string, string> {
@@ -139,6 +147,7 @@ async function copyLike(ctx: DdlContext, parts: Parts, like: Loose): Promise<voi
 interface TableKind {
   readonly options: Readonly<Record<string, string>>;
   readonly unlogged: boolean;
+  readonly onCommit: OnCommit;
 }
 
 async function createTable(
@@ -198,11 +207,14 @@ async function createTable(
     nextIndexId,
     checks: await makeChecks(ctx, name, parts, columns),
     comment: null,
-    storageId: await newStorage(ctx),
+    storageId: await newStorage(ctx, { shared: isTemporarySchema(schema.id) }),
     options: kind.options,
     unlogged: kind.unlogged,
+    ...(kind.onCommit === 'preserve' ? {} : { onCommit: kind.onCommit }),
   };
   ctx.catalog.putNew(ctx.txn, table);
+  if (kind.onCommit !== 'preserve') ctx.temporaries.onCommit.set(id, kind.onCommit);
+  ctx.temporaries.noteWrites([table]);
   if (parts.foreignKeys.length === 0) return table;
   const linked = (await addForeignKeys(ctx, table, parts.foreignKeys)).table;
   ctx.catalog.put(ctx.txn, linked);
@@ -246,9 +258,9 @@ export async function createTableFor(
   ctx: DdlContext,
   name: ReturnType<typeof rangeVar>,
   columns: readonly { readonly name: string; readonly typeOid: number; readonly typmod: number }[],
-  kind: TableKind,
+  kind: Omit<TableKind, 'onCommit'> & { readonly persistence: unknown; readonly onCommitClause: unknown },
 ): Promise<TableDescriptor> {
-  const schema = await creationSchema(ctx, name);
+  const schema = await creationSchema(ctx, name, kind.persistence);
   const drafts = columns.map((c): ColumnDraft => ({
     name: c.name,
     typeOid: c.typeOid === 705 ? 25 : c.typeOid,
@@ -271,6 +283,6 @@ export async function createTableFor(
     name.name,
     schema,
     { drafts, requests: [], checks: [], foreignKeys: [], copied: new Map() },
-    kind,
+    { ...kind, onCommit: onCommitOf(kind.onCommitClause, schema.id) },
   );
 }

@@ -2,6 +2,7 @@
 import { sqlError } from '../../base/errors.js';
 import type { SequenceDescriptor, TableDescriptor, TypeDescriptor, ViewDescriptor } from '../catalog/descriptor.js';
 import { isMaterialized, kindName } from '../catalog/materialized.js';
+import { isTemporary } from '../catalog/temporary-names.js';
 import type { RelationName } from '../contract.js';
 import { refusePendingChecks } from '../exec/constraint-checks.js';
 import { userTypeOf } from '../types/user-types.js';
@@ -203,7 +204,7 @@ export async function runTruncate(ctx: DdlContext, body: Loose): Promise<string>
   }
   for (const table of tables.values()) {
     refusePendingChecks(ctx.txn, 'TRUNCATE', table);
-    const storageId = await newStorage(ctx);
+    const storageId = await newStorage(ctx, { shared: isTemporary(table) });
     ctx.catalog.put(ctx.txn, nextVersion(table, { storageId, storageSince: ctx.txn.readTimestamp }));
     if (body['restart_seqs'] === true) await restartIdentity(ctx, table);
   }

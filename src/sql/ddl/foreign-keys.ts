@@ -6,6 +6,7 @@
  * rows meanwhile, and every plan of before is void by the descriptors' versions.
  */
 import { isMaterialized } from '../catalog/materialized.js';
+import { isTemporary } from '../catalog/temporary-names.js';
 import { sqlError } from '../../base/errors.js';
 import type {
   ColumnDescriptor,
@@ -97,9 +98,23 @@ async function openParent(ctx: DdlContext, child: TableDescriptor, node: Loose):
   if (seen === null) throw relationMissing(name);
   if (seen.kind !== 'table' || isMaterialized(seen.table))
     throw sqlError('42809', `referenced relation "${name.name}" is not a table`);
+  refuseMixed(child, seen.table);
   const found = await openForChange(ctx, name);
   if (found?.kind !== 'table') throw relationMissing(name);
   return found.table;
+}
+
+/** What goes with a session, or is not logged, must not be needed by what stays. */
+function refuseMixed(child: TableDescriptor, parent: TableDescriptor): void {
+  if (isTemporary(child)) {
+    if (!isTemporary(parent))
+      throw sqlError('42P16', 'constraints on temporary tables may reference only temporary tables');
+  } else if (child.unlogged) {
+    if (isTemporary(parent))
+      throw sqlError('42P16', 'constraints on unlogged tables may reference only permanent or unlogged tables');
+  } else if (isTemporary(parent) || parent.unlogged) {
+    throw sqlError('42P16', 'constraints on permanent tables may reference only permanent tables');
+  }
 }
 
 async function makeForeignKey(

@@ -10,6 +10,7 @@ import { sqlError } from '../../base/errors.js';
 import type { TableDescriptor } from '../catalog/descriptor.js';
 import { isMaterialized, queryOf } from '../catalog/materialized.js';
 import type { MaterializedView } from '../catalog/materialized.js';
+import { isTemporary } from '../catalog/temporary-names.js';
 import type { CatalogSnapshot, ParsedStatement, RelationName } from '../contract.js';
 import type { DdlContext } from './context.js';
 import { createTableFor, storageOptions } from './create-table.js';
@@ -30,12 +31,15 @@ export async function createMaterializedView(
   const snapshot = await ctx.catalog.snapshot(ctx.planner.relationsOf(inner), ctx.session.searchPath, ctx.wait);
   if (inner.parameterCount > 0) throw sqlError('0A000', 'materialized views may not be defined using bound parameters');
   const made = ctx.planner.compileView(inner, snapshot, ctx.plannerSettings, 'materialized views');
+  await refuseTemporary(ctx, made.sources);
   const names = list(into['colNames']).map(stringOf);
   if (names.length > made.columns.length) throw sqlError('42601', 'too many column names were specified');
   const columns = made.columns.map((c, i) => ({ ...c, name: names[i] ?? c.name }));
   const table = await createTableFor(ctx, name, columns, {
     options: storageOptions(into['options']),
     unlogged: false,
+    persistence: 'p',
+    onCommitClause: undefined,
   });
   const { queryTree, sources, usedTypes } = made;
   const populated = into['skipData'] !== true;
@@ -43,6 +47,13 @@ export async function createMaterializedView(
   ctx.catalog.put(ctx.txn, view);
   await recordSources(ctx, view);
   return populated ? `SELECT ${await fill(ctx, view)}` : 'CREATE MATERIALIZED VIEW';
+}
+
+async function refuseTemporary(ctx: DdlContext, sources: MaterializedView['materialized']['sources']): Promise<void> {
+  for (const { id } of sources) {
+    if (isTemporary(await ctx.catalog.descriptor(id, ctx.wait)))
+      throw sqlError('0A000', 'materialized views must not use temporary tables or views');
+  }
 }
 
 export async function runRefresh(ctx: DdlContext, body: Loose): Promise<string> {

@@ -4,6 +4,7 @@ import { tablePrefix } from '../../encoding/keyspace.js';
 import { INFORMATION_SCHEMA_ID, PG_CATALOG_SCHEMA_ID } from '../catalog/bootstrap.js';
 import type { IndexDescriptor, SequenceDescriptor, TableDescriptor, ViewDescriptor } from '../catalog/descriptor.js';
 import { isMaterialized } from '../catalog/materialized.js';
+import { isTemporarySchema, isTemporarySchemaName, temporarySchemaName } from '../catalog/temporary-names.js';
 import type { RelationName } from '../contract.js';
 import type { DdlContext } from './context.js';
 import { objectName } from './tree.js';
@@ -26,10 +27,18 @@ export async function visibleName(
   return ctx.session.searchPath.includes(schema) ? name : `${schema}.${name}`;
 }
 
-/** Schema in which a new object goes. @throws 3F000, 42501 */
-export async function creationSchema(ctx: DdlContext, name: RelationName): Promise<{ id: number; name: string }> {
+/**
+ * Schema in which a new object goes. `persistence` as the grammar has it: t is temporary.
+ * @throws 3F000, 42501, 42P16
+ */
+export async function creationSchema(
+  ctx: DdlContext,
+  name: RelationName,
+  persistence: unknown = 'p',
+): Promise<{ id: number; name: string }> {
+  if (persistence === 't' || (name.schema !== null && isTemporarySchemaName(name.schema)))
+    return temporarySchema(ctx, name.schema, persistence);
   if (name.schema !== null) {
-    if (name.schema === 'pg_temp') throw sqlError('0A000', 'temporary relations are not supported');
     const id = await ctx.catalog.schemaId(name.schema);
     if (id === null) throw sqlError('3F000', `schema "${name.schema}" does not exist`);
     refuseSystemSchema(id, name.schema);
@@ -38,12 +47,28 @@ export async function creationSchema(ctx: DdlContext, name: RelationName): Promi
   }
   for (const schema of ctx.session.searchPath) {
     const id = await ctx.catalog.schemaId(schema);
-    if (id === null || id === PG_CATALOG_SCHEMA_ID) continue;
+    if (id === null || id === PG_CATALOG_SCHEMA_ID || isTemporarySchema(id)) continue;
     refuseSystemSchema(id, schema);
     await ctx.catalog.readTracked(ctx.txn, id);
     return { id, name: schema };
   }
   throw sqlError('3F000', 'no schema has been selected to create in');
+}
+
+async function temporarySchema(
+  ctx: DdlContext,
+  named: string | null,
+  persistence: unknown,
+): Promise<{ id: number; name: string }> {
+  if (named !== null && !isTemporarySchemaName(named)) {
+    if ((await ctx.catalog.schemaId(named)) === null) throw sqlError('3F000', `schema "${named}" does not exist`);
+    throw sqlError('42P16', 'cannot create temporary relation in non-temporary schema');
+  }
+  if (persistence === 'u') throw sqlError('42P16', 'only temporary relations may be created in temporary schemas');
+  if (named !== null && named !== 'pg_temp' && ctx.temporaries.idOf(named) === null)
+    throw sqlError('3F000', `schema "${named}" does not exist`);
+  const id = await ctx.temporaries.open(ctx.txn, ctx.catalog.databaseId);
+  return { id, name: temporarySchemaName(id) };
 }
 
 function refuseSystemSchema(id: number, name: string): void {
@@ -145,10 +170,14 @@ export function nextVersion(table: TableDescriptor, changes: Partial<TableDescri
   return { ...table, ...changes, version: table.version + 1 };
 }
 
-/** A storage of its own range. Splitting is an optimisation: if it fails, the statement goes on. */
-export async function newStorage(ctx: DdlContext): Promise<number> {
+/**
+ * A storage of its own range. Splitting is an optimisation: if it fails, the statement goes on. It costs more than
+ * everything else of a CREATE TABLE, and so a temporary table does without.
+ */
+export async function newStorage(ctx: DdlContext, { shared } = { shared: false }): Promise<number> {
   const storageId = await ctx.catalog.catalog.ids.next();
   ctx.catalog.noteFreshStorage(storageId);
+  if (shared) return storageId;
   try {
     await ctx.db.split(tablePrefix(storageId));
   } catch (error) {

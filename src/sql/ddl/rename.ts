@@ -8,6 +8,7 @@ import type {
   TableDescriptor,
   ViewDescriptor,
 } from '../catalog/descriptor.js';
+import { isTemporarySchema } from '../catalog/temporary-names.js';
 import { nextvalSql } from './columns.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
@@ -26,6 +27,7 @@ import {
 import { requireMaterialized } from './materialized-views.js';
 import { renamedIndex } from './index-parts.js';
 import { renameInExpression } from './row-expressions.js';
+import { renameDomainConstraint } from './domains.js';
 import { commentOnType, moveType, renameType, requireType, typeNameIn } from './user-types.js';
 import { list, of, qualifiedName, rangeVar, stringOf, text, unsupported } from './tree.js';
 import type { Loose } from './tree.js';
@@ -47,6 +49,8 @@ export async function runRename(ctx: DdlContext, body: Loose): Promise<string> {
       return renameSchema(ctx, text(body['subname']), to);
     case 'OBJECT_DATABASE':
       return renameDatabase(ctx, text(body['subname']), to);
+    case 'OBJECT_DOMCONSTRAINT':
+      return renameDomainConstraint(ctx, body, to);
     case 'OBJECT_TYPE':
     case 'OBJECT_DOMAIN':
       await renameType(ctx, await requireType(ctx, typeNameIn(body['object'] as Loose)), to);
@@ -209,6 +213,8 @@ export async function runAlterSchema(ctx: DdlContext, body: Loose): Promise<stri
   const found = await openForChange(ctx, name);
   if (found === null) throw relationMissing(name);
   const old = descriptorOf(found);
+  if (isTemporarySchema(old.schemaId) || isTemporarySchema(target.id))
+    throw sqlError('0A000', 'cannot move objects into or out of temporary schemas');
   if (old.schemaId === target.id)
     throw sqlError('42P07', `relation "${old.name}" is already in schema "${target.name}"`);
   await claimName(ctx, target.id, old.name, { id: old.id, indexOid: null });

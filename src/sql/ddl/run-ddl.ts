@@ -11,6 +11,7 @@ import { runDrop, runTruncate } from './drop.js';
 import { runRefresh } from './materialized-views.js';
 import { runCreateIndex } from './indexes.js';
 import { runAlterSchema, runComment, runOwner, runRename } from './rename.js';
+import { runAlterDomain, runCreateDomain } from './domains.js';
 import { runAlterEnum, runCreateEnum } from './enums.js';
 import { runShowRanges, runSplit } from './ranges.js';
 import { runAlterSequence, runCreateSequence } from './sequences.js';
@@ -53,6 +54,8 @@ const RUNNERS: Readonly<Record<string, Runner>> = {
   CreateSeqStmt: runCreateSequence,
   AlterSeqStmt: runAlterSequence,
   CreateSchemaStmt: runCreateSchema,
+  CreateDomainStmt: runCreateDomain,
+  AlterDomainStmt: runAlterDomain,
   CreateEnumStmt: runCreateEnum,
   AlterEnumStmt: runAlterEnum,
   CreatedbStmt: runCreateDatabase,

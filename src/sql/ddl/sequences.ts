@@ -115,7 +115,8 @@ export async function createSequence(
 
 export async function runCreateSequence(ctx: DdlContext, body: Loose): Promise<string> {
   const name = rangeVar(body['sequence']);
-  const schema = await creationSchema(ctx, name);
+  const range = body['sequence'] as Loose;
+  const schema = await creationSchema(ctx, name, range['relpersistence'] ?? of(range, 'RangeVar')['relpersistence']);
   const opts = options(body['options']);
   const settings = sequenceDefaults(OID.int8, opts);
   if (body['if_not_exists'] === true && (await ctx.catalog.nameForUpdate(ctx.txn, schema.id, name.name)) !== null) {

@@ -16,7 +16,7 @@ import { usesType, withType } from '../catalog/codec.js';
 import type { Descriptor, TypeDescriptor } from '../catalog/descriptor.js';
 import type { RelationName } from '../contract.js';
 import { catalogOidOf, isArrayType } from '../types/registry.js';
-import { internType, typesWithin, userTypeOf } from '../types/user-types.js';
+import { internType, typesWithin, userTypeIn, userTypeOf } from '../types/user-types.js';
 import type { UserType } from '../types/user-types.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
@@ -201,7 +201,11 @@ export async function dropType(
     const shown = await visibleName(ctx, descriptor);
     if (!cascade) {
       const details: string[] = [];
-      for (const user of users) details.push(...uses(user, type, shown));
+      for (const user of users) {
+        details.push(...uses(user, type, shown));
+        const own = user.kind === 'type' ? userTypeOf(user.typeOid)! : null;
+        if (own !== null) for (const other of users) if (other !== user) details.push(...uses(other, own, user.name));
+      }
       throw sqlError('2BP01', `cannot drop type ${shown} because other objects depend on it`, {
         detail: details.join('\n'),
         hint: 'Use DROP ... CASCADE to drop the dependent objects too.',
@@ -220,13 +224,15 @@ export function namesType(oid: number, type: UserType): boolean {
 /** What of the descriptor uses the type and how, as messages name it; what uses its array comes first. */
 export function uses(user: Descriptor, type: UserType, shown: string): string[] {
   if (user.kind === 'table') {
-    const columns = user.columns.filter((c) => !c.dropped && namesType(c.typeOid, type));
+    // Columns of types that are made of it are told of by those.
+    const columns = user.columns.filter((c) => !c.dropped && userTypeIn(c.typeOid)?.oid === type.oid);
     const arrays = columns.filter((c) => isArrayType(c.typeOid));
     if (columns.length > 0) {
       return [...arrays, ...columns.filter((c) => !arrays.includes(c))].map(
         (c) => `column ${c.name} of table ${user.name} depends on type ${shown}${arrays.includes(c) ? '[]' : ''}`,
       );
     }
+    if (user.columns.some((c) => !c.dropped && namesType(c.typeOid, type))) return [];
   }
   return usesElsewhere(user, type).map((what) => `${what} depends on type ${shown}`);
 }

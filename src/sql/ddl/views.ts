@@ -10,11 +10,13 @@ import { decodeUint, SYSTEM_KEYS } from '../../encoding/keyspace.js';
 import type { Descriptor, ViewColumnDescriptor, ViewDescriptor } from '../catalog/descriptor.js';
 import { isMaterialized, isReader, kindName, sourcesOf } from '../catalog/materialized.js';
 import type { Reader } from '../catalog/materialized.js';
-import type { CompiledView, ParsedStatement } from '../contract.js';
+import { isTemporary, isTemporarySchemaName } from '../catalog/temporary-names.js';
+import type { CompiledView, ParsedStatement, RelationName } from '../contract.js';
 import { formatType } from '../types/registry.js';
 import type { DdlContext } from './context.js';
+import { notice } from './context.js';
 import { claimName, creationSchema, openForChange, visibleName } from './objects.js';
-import { list, rangeVar, stringOf, unsupported } from './tree.js';
+import { list, rangeVar, stringOf } from './tree.js';
 import type { Loose } from './tree.js';
 import { refuseIdleCheck, viewOptions } from './view-options.js';
 
@@ -22,7 +24,6 @@ const PRESENT = Buffer.from('1', 'latin1');
 
 export async function runCreateView(ctx: DdlContext, body: Loose, statement: ParsedStatement): Promise<string> {
   const range = body['view'] as Loose;
-  if (range['relpersistence'] === 't') throw unsupported('a temporary view');
   const query = body['query'] as Loose;
   const kind = Object.keys(query)[0]!;
   if ((query[kind] as Loose)['intoClause'] !== undefined) {
@@ -38,7 +39,8 @@ export async function runCreateView(ctx: DdlContext, body: Loose, statement: Par
   refuseTwins(columns);
   await trackSources(ctx, made.sources);
   const name = rangeVar(range);
-  const schema = await creationSchema(ctx, name);
+  const isTemporaryView = range['relpersistence'] === 't' || (await readsTemporary(ctx, name, made.sources));
+  const schema = await creationSchema(ctx, name, isTemporaryView ? 't' : 'p');
   const taken = await ctx.catalog.nameForUpdate(ctx.txn, schema.id, name.name);
   if (taken !== null && body['replace'] === true) {
     await replaceView(ctx, { schema: schema.name, name: name.name }, columns, { ...made, options: viewOptions(body) });
@@ -65,6 +67,21 @@ export async function runCreateView(ctx: DdlContext, body: Loose, statement: Par
   ctx.catalog.putNew(ctx.txn, view);
   writeSources(ctx, view);
   return 'CREATE VIEW';
+}
+
+/** A view of something that goes with the session goes with it too. */
+async function readsTemporary(
+  ctx: DdlContext,
+  name: RelationName,
+  sources: ViewDescriptor['sources'],
+): Promise<boolean> {
+  for (const { id } of sources) {
+    if (!isTemporary(await ctx.catalog.descriptor(id, ctx.wait))) continue;
+    if (name.schema === null || !isTemporarySchemaName(name.schema))
+      notice(ctx, '00000', `view "${name.name}" will be a temporary view`);
+    return true;
+  }
+  return false;
 }
 
 async function trackSources(ctx: DdlContext, sources: ViewDescriptor['sources']): Promise<void> {

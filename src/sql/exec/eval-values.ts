@@ -1,4 +1,5 @@
 /** Parts of expression evaluation that work on values alone: arrays, subscripts, CURRENT_… values. */
+import { currentSchema } from '../catalog/temporary-names.js';
 import { sqlError } from '../../base/errors.js';
 import type { ExecContext } from '../contract.js';
 import type { SqlValueName } from '../plan/expr.js';
@@ -120,6 +121,6 @@ export function evalSqlValue(name: SqlValueName, ctx: ExecContext): Datum {
     case 'current_catalog':
       return ctx.services.database;
     case 'current_schema':
-      return ctx.services.searchPath[0] ?? null;
+      return currentSchema(ctx.services);
   }
 }

@@ -11,6 +11,7 @@ import type { Key } from '../../base/key.js';
 import type { ColumnDescriptor, ForeignKeyDescriptor, TableDescriptor } from '../catalog/descriptor.js';
 import type { Datum } from '../types/datum.js';
 import { OID } from '../types/oids.js';
+import { baseOidOf } from '../types/user-types.js';
 import { typeByOid } from '../types/registry.js';
 import { STORED_FORMAT } from '../types/stored-format.js';
 import { type IndexCodec, tableCodec, type TableCodec } from './index-codec.js';
@@ -144,7 +145,9 @@ const INTEGERS: Readonly<Record<number, readonly [min: bigint, max: bigint]>> = 
 const TEXTS: ReadonlySet<number> = new Set([OID.text, OID.varchar]);
 
 /** How a value of one type is written in another for comparison; null: as it is; undefined: types do not compare. */
-export function keyConversion(from: number, to: number): Conversion | null | undefined {
+export function keyConversion(fromType: number, toType: number): Conversion | null | undefined {
+  const from = baseOidOf(fromType);
+  const to = baseOidOf(toType);
   if (from === to || (TEXTS.has(from) && TEXTS.has(to))) return null;
   const range = INTEGERS[to];
   if (range !== undefined && INTEGERS[from] !== undefined) {

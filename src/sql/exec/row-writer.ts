@@ -21,6 +21,7 @@ import type { TableDescriptor } from '../catalog/descriptor.js';
 import type { ExecContext } from '../contract.js';
 import type { TableChecks } from '../plan/logical.js';
 import type { Datum } from '../types/datum.js';
+import { checkDomain, isConstrained } from '../functions/domains.js';
 import { typeByOid } from '../types/registry.js';
 import { claimKeys } from './deferrable-unique.js';
 import { type CompiledTest, compileExpr, compileSync, compileTest, layoutOf, type SyncEval, testRow } from './eval.js';
@@ -47,6 +48,7 @@ export class RowWriter {
   readonly #checks: readonly Check[];
   readonly #viewChecks: readonly { readonly name: string; readonly test: CompiledTest | null }[];
   readonly #generated: readonly { readonly position: number; readonly compute: SyncEval }[];
+  readonly #domains: readonly { readonly position: number; readonly typeOid: number }[];
   readonly #notNull: readonly number[];
   /** Position in table.columns of each live column; null if none was dropped. */
   readonly #livePositions: readonly number[] | null;
@@ -73,6 +75,9 @@ export class RowWriter {
       assert(compute !== null, 'what generates a column is immutable and waits for nothing');
       return { position, compute };
     });
+    this.#domains = table.columns.flatMap(({ typeOid, dropped }, position) =>
+      !dropped && isConstrained(typeOid) ? [{ position, typeOid }] : [],
+    );
     this.#notNull = table.columns.flatMap((c, i) => (c.nullable || c.dropped ? [] : [i]));
     this.#livePositions = table.columns.some((c) => c.dropped)
       ? table.columns.flatMap((c, i) => (c.dropped ? [] : [i]))
@@ -103,6 +108,7 @@ export class RowWriter {
   verify(full: Datum[], run: Run): Promise<void> | undefined {
     // None reads another, so that their order does not matter.
     for (const { position, compute } of this.#generated) full[position] = compute(full, run);
+    for (const { position, typeOid } of this.#domains) checkDomain(typeOid, full[position]!, run.ctx);
     for (const position of this.#notNull) {
       if (full[position] === null) throw this.#notNullViolation(position, full, run.ctx);
     }

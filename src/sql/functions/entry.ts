@@ -42,6 +42,8 @@ export interface FunctionEntry {
   readonly returnsSet: boolean;
   /** Columns of a set-returning function that gives records (PgRecord), else null. */
   readonly resultColumns: readonly { readonly name: string; readonly typeOid: number }[] | null;
+  /** It is a cast to this domain, or array of a domain. */
+  readonly castsTo?: number;
   impl(args: readonly Datum[], ctx: ExecContext, call: CallInfo): Datum | Promise<Datum>;
   readonly call1: ((a: Value, ctx: ExecContext, call: CallInfo) => Datum | Promise<Datum>) | null;
   readonly call2: ((a: Value, b: Value, ctx: ExecContext, call: CallInfo) => Datum | Promise<Datum>) | null;

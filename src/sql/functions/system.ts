@@ -2,6 +2,7 @@
  * Session information and the catalog functions that tools call (chapter 9.26). What they tell comes from
  * the session's services; privileges are all granted, since there are no roles to refuse them yet.
  */
+import { currentSchema, isTemporarySchema, isTemporarySchemaName } from '../catalog/temporary-names.js';
 import { sqlError } from '../../base/errors.js';
 import type { ExecContext } from '../contract.js';
 import type { ForeignKeyDescriptor, IndexDescriptor, TableDescriptor } from '../catalog/descriptor.js';
@@ -22,6 +23,12 @@ const STABLE = { volatility: 'stable' } as const;
 const LOOSE = { volatility: 'stable', strict: false } as const;
 const VOLATILE = { volatility: 'volatile' } as const;
 
+fn('pg_my_temp_schema() oid', (ctx: ExecContext) => ctx.services.temporarySchema ?? 0, STABLE);
+fn(
+  'pg_is_other_temp_schema(oid) bool',
+  (oid: number, ctx: ExecContext) => isTemporarySchema(oid) && oid !== ctx.services.temporarySchema,
+  STABLE,
+);
 fn('version() text', (ctx: ExecContext) => ctx.services.serverVersion, STABLE);
 fns(['current_database() name', 'current_catalog() name'], (ctx: ExecContext) => ctx.services.database, STABLE);
 fns(
@@ -29,12 +36,15 @@ fns(
   (ctx: ExecContext) => ctx.services.user,
   STABLE,
 );
-fn('current_schema() name', (ctx: ExecContext) => ctx.services.searchPath[0] ?? null, STABLE);
+fn('current_schema() name', (ctx: ExecContext) => currentSchema(ctx.services), STABLE);
 fn(
   'current_schemas(bool) _name',
   (implicit: boolean, ctx: ExecContext) => {
     const path = ctx.services.searchPath;
-    return new PgArray(OID.name, implicit && !path.includes('pg_catalog') ? ['pg_catalog', ...path] : [...path]);
+    const named = path.filter((schema) => !isTemporarySchemaName(schema));
+    if (!implicit) return new PgArray(OID.name, named);
+    const own = path.filter(isTemporarySchemaName);
+    return new PgArray(OID.name, path.includes('pg_catalog') ? [...path] : [...own, 'pg_catalog', ...named]);
   },
   STABLE,
 );
@@ -207,7 +217,12 @@ function foreignKeyText(table: TableDescriptor, fk: ForeignKeyDescriptor, ctx: E
 }
 function constraintDefinition(oid: number, pretty: boolean, ctx: ExecContext): Datum {
   const table = ctx.services.tableOfConstraint(oid);
-  if (table === null) return null;
+  if (table === null) {
+    const ofDomain = ctx.services.domainCheck(oid);
+    if (ofDomain === null) return null;
+    const check = `CHECK (${shownSql(ofDomain.expressionSql, ctx)})`;
+    return ofDomain.validated ? check : `${check} NOT VALID`;
+  }
   const check = table.checks.find((one) => one.oid === oid);
   if (check !== undefined) {
     const text = shownSql(check.expressionSql, ctx);
@@ -322,9 +337,15 @@ for (const kind of [
 ]) {
   fn(
     `pg_${kind}_is_visible(oid) bool`,
-    (oid: number, ctx: ExecContext) => kind !== 'table' || !(ctx.services.relationName(oid)?.includes('.') ?? false),
+    (oid: number, ctx: ExecContext) => kind !== 'table' || isVisible(oid, ctx.services),
     STABLE,
   );
+}
+/** Found by its name alone: in the search path, with none of the name before it. */
+function isVisible(oid: number, services: ExecContext['services']): boolean {
+  const name = services.relationName(oid);
+  if (name === null) return true;
+  return !name.includes('.') && (services.searchPath.length < 2 || services.relationOid(name) === oid);
 }
 function relationComment(oid: number, ctx: ExecContext): string | null {
   const relation = ctx.services.tableByOid(oid) ?? ctx.services.viewByOid(oid);
@@ -387,7 +408,6 @@ fn('getdatabaseencoding() name', () => 'UTF8', STABLE);
 fn('pg_tablespace_location(oid) text', () => '', STABLE);
 fn('pg_relation_is_publishable(regclass) bool', () => true, STABLE);
 fn('pg_my_temp_schema() oid', () => 0, STABLE);
-fn('pg_is_other_temp_schema(oid) bool', () => false, STABLE);
 fn('pg_relation_filenode(regclass) oid', (oid: number) => oid, STABLE);
 fn('pg_blocking_pids(int4) _int4', () => new PgArray(OID.int4, []), VOLATILE);
 fn('pg_stat_get_numscans(oid) int8', () => 0n, STABLE);

@@ -6,6 +6,7 @@
 import type { A_Expr, A_Indirection, CollateClause, ColumnRef, Node, SubLink } from 'libpg-query';
 import { sqlError } from '../../base/errors.js';
 import { OID } from '../types/oids.js';
+import { baseOidOf } from '../types/user-types.js';
 import { arrayOidOf, elementOidOf, formatType, isArrayType } from '../types/registry.js';
 import { as, kindOf, locationOf, stringsOf } from './ast.js';
 import { columnExpr, errorAt, findColumn, findRelation } from './binder.js';
@@ -165,7 +166,10 @@ function bindParam(b: Binder, ref: { number?: number; location?: number }): Expr
   if (n < 1 || n > 65535) throw errorAt('42P02', `there is no parameter $${n}`, ref.location ?? -1);
   while (b.parameterOids.length < n) b.parameterOids.push(0);
   const known = b.parameterOids[n - 1]!;
-  return { kind: 'param', index: n - 1, oid: known === 0 ? OID.unknown : known, typmod: -1 };
+  const oid = known === 0 ? OID.unknown : known;
+  const base = baseOidOf(oid);
+  const param: Expr = { kind: 'param', index: n - 1, oid: base, typmod: -1 };
+  return base === oid ? param : coerce(b, param, oid, 'explicit');
 }
 
 /** Columns of a written star (t.* or *) as expressions; null if it is no star. */

@@ -6,7 +6,7 @@ import type { Node, ResTarget, SelectStmt, WithClause } from 'libpg-query';
 import { OID } from '../types/oids.js';
 import { formatType, typeByOid } from '../types/registry.js';
 import { as, locationOf, stringsOf, must } from './ast.js';
-import { Scope, columnExpr, errorAt, findColumn } from './binder.js';
+import { Scope, columnExpr, declaredOid, errorAt, findColumn } from './binder.js';
 import type { Binder, CteEntry, ExprContext, LockRequest } from './binder.js';
 import { bindExpr, starColumns } from './bind-expr.js';
 import { sortKey } from './bind-call.js';
@@ -647,7 +647,7 @@ function outputOf(
   const items: ProjectItem[] = targets.map((t) => {
     const e = t.expr;
     const origin = e.kind === 'column' ? input.columns.find((c) => c.id === e.id) : undefined;
-    const column = b.column(t.name, e.oid, e.typmod, origin?.tableOid ?? 0, origin?.columnNumber ?? 0);
+    const column = b.column(t.name, declaredOid(e), e.typmod, origin?.tableOid ?? 0, origin?.columnNumber ?? 0);
     return { column, expr: e };
   });
   const width = items.length;

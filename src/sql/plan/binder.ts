@@ -11,7 +11,7 @@ import type { ColumnExpr, Expr } from './expr.js';
 import type { CteDefinition, Lock, Plan, PlanColumn } from './logical.js';
 import type { Pin } from '../catalog/pins.js';
 import { arrayOidOf, catalogOidOf } from '../types/registry.js';
-import { isHandle, typesWithin } from '../types/user-types.js';
+import { baseOidOf, domainTypmod, isHandle, typesWithin } from '../types/user-types.js';
 import { PINNED } from '../types/pinned-types.js';
 
 export interface ScopeColumn {
@@ -106,7 +106,11 @@ export class Binder {
   }
 
   column(name: string, oid: number, typmod: number, tableOid = 0, columnNumber = 0): PlanColumn {
-    return { id: this.#nextColumn++, name, oid, typmod, tableOid, columnNumber };
+    const made = { id: this.#nextColumn++, name, oid, typmod, tableOid, columnNumber };
+    if (!isHandle(oid)) return made;
+    // A domain's values are its base type's: nothing in a plan has a domain for its type.
+    const base = baseOidOf(oid);
+    return base === oid ? made : { ...made, oid: base, typmod: domainTypmod(oid, typmod), domain: oid };
   }
 
   dependOn(relation: TableDescriptor | ViewDescriptor): void {
@@ -139,8 +143,17 @@ export class Binder {
   }
 }
 
+/** The type of an output column made of the expression: of a domain's, the domain. */
+export function declaredOid(e: Expr): number {
+  if (e.kind === 'column' && e.domain !== undefined) return e.domain;
+  if (e.kind === 'call' && e.entry.castsTo !== undefined) return e.entry.castsTo;
+  return e.oid;
+}
+
 export function columnExpr(column: PlanColumn, location = -1): ColumnExpr {
-  return { kind: 'column', id: column.id, name: column.name, oid: column.oid, typmod: column.typmod, location };
+  const { id, name, oid, typmod, domain } = column;
+  const made: ColumnExpr = { kind: 'column', id, name, oid, typmod, location };
+  return domain === undefined ? made : { ...made, domain };
 }
 
 /** An error with its place in the text (zero-based location, or negative for none). */

@@ -19,7 +19,8 @@ import {
   isArrayType,
   arrayOidOf,
 } from '../types/registry.js';
-import { userTypeOf } from '../types/user-types.js';
+import { domainCast, isConstrained } from '../functions/domains.js';
+import { baseOidOf, domainTypmod, userTypeOf } from '../types/user-types.js';
 import type { Node, TypeName } from 'libpg-query';
 import { as, isBuiltInType, typeNameOf } from './ast.js';
 import { addPosition, errorAt } from './binder.js';
@@ -124,6 +125,7 @@ export function tryCoerce(
   location = -1,
 ): Expr | null {
   if (oid === OID.any || oid === 0) return settle(b, expr);
+  if (isConstrained(oid)) return toDomain(b, expr, oid, context, location);
   if (expr.kind === 'param' && typeOfExpr(b, expr) === OID.unknown) {
     if (oid === OID.unknown) return expr;
     b.parameterOids[expr.index] = oid;
@@ -150,6 +152,17 @@ export function tryCoerce(
     if (items.every((item) => item !== null)) return { ...e, elements: items, oid, typmod };
   }
   return applyCast(e, oid, typmod, context);
+}
+
+/** To the domain's base type, and then a look at its constraints. */
+function toDomain(b: Binder, expr: Expr, oid: number, context: CastContext, location: number): Expr | null {
+  if (expr.kind === 'column' && expr.domain === oid) return expr;
+  const base = baseOidOf(oid);
+  const typmod = domainTypmod(oid, -1);
+  const arg = tryCoerce(b, expr, base, typmod, context, location);
+  if (arg === null) return null;
+  const info = { argOids: [base], resultOid: base };
+  return { kind: 'call', entry: domainCast(oid), operator: false, args: [arg], info, oid: base, typmod };
 }
 
 function applyCast(arg: Expr, oid: number, typmod: number, context: CastContext): Expr | null {
@@ -237,7 +250,10 @@ export function coerceAssignment(
   column: { name: string; typeOid: number; typmod: number },
   location: number,
 ): Expr {
-  const result = tryCoerce(b, expr, column.typeOid, column.typmod, 'assignment', location);
+  // Who writes the row looks at the constraints of a domain.
+  const oid = baseOidOf(column.typeOid);
+  const typmod = domainTypmod(column.typeOid, column.typmod);
+  const result = tryCoerce(b, expr, oid, typmod, 'assignment', location);
   if (result === null) {
     throw errorAt(
       '42804',

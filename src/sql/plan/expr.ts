@@ -32,6 +32,8 @@ export interface ColumnExpr extends Typed {
   readonly name: string;
   /** Where it was written, for messages; -1 if it was not. */
   readonly location: number;
+  /** The domain that the column was declared with. */
+  readonly domain?: number;
 }
 export interface CallExpr extends Typed {
   readonly kind: 'call';

@@ -146,6 +146,9 @@ export class ExprFormatter {
 
   #call(e: Extract<Expr, { kind: 'call' }>): string {
     const [left, right] = e.args;
+    if (e.entry.castsTo !== undefined) {
+      return `(${this.text(left!)})::${this.#typeName(e.entry.castsTo)}`;
+    }
     if (e.operator && left !== undefined) {
       return right === undefined
         ? `(${e.entry.name} ${this.text(left)})`

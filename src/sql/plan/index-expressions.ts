@@ -11,6 +11,7 @@ import type { PlannerSettings } from '../contract.js';
 import '../functions/index.js';
 import { identityCast } from '../types/casts.js';
 import { STORED_FORMAT } from '../types/stored-format.js';
+import { baseOidOf, domainTypmod } from '../types/user-types.js';
 import { expressionTree } from './expression-tree.js';
 import { bindExpr } from './bind-expr.js';
 import { exprContext } from './bind-select.js';
@@ -50,7 +51,14 @@ export function bindOverTable(
   const visible = columns
     .filter((c) => !c.dropped && !c.hidden)
     .map((c) => ({
-      column: { id: c.id, name: c.name, oid: c.typeOid, typmod: c.typmod, tableOid: 0, columnNumber: c.id },
+      column: {
+        id: c.id,
+        name: c.name,
+        oid: baseOidOf(c.typeOid),
+        typmod: domainTypmod(c.typeOid, c.typmod),
+        tableOid: 0,
+        columnNumber: c.id,
+      },
       hidden: false,
     }));
   const scope = new Scope(null, [{ alias, schema: null, columns: visible, table: null }], visible);

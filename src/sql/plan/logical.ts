@@ -14,6 +14,8 @@ export interface PlanColumn {
   /** Origin, for RowDescription; 0 if it is an expression. */
   readonly tableOid: number;
   readonly columnNumber: number;
+  /** The domain that it was declared with; `oid` is what that is over. */
+  readonly domain?: number;
 }
 
 export interface ScanColumn extends PlanColumn {

@@ -16,6 +16,7 @@ import type {
 import { compilePointRead, compileQuery, compileScalar } from '../exec/compile.js';
 import type { Command } from '../exec/compile.js';
 import { compileCopyFrom, compileCopyTo } from '../exec/copy.js';
+import { registerDomainTests } from '../functions/domains.js';
 import '../functions/index.js';
 import { tooComplex } from '../parse/parser.js';
 import type { ResultColumn } from '../session-api.js';
@@ -30,7 +31,7 @@ import { bindExpr } from './bind-expr.js';
 import { exprContext } from './bind-select.js';
 import { bindStatement } from './bind-statement.js';
 import { Binder, Scope } from './binder.js';
-import { coerceAssignment, resolveUnknown } from './coerce.js';
+import { coerceAssignment, coerceBoolean, resolveUnknown } from './coerce.js';
 import { explainPlan } from './explain.js';
 import type { ExplainOptions } from './explain.js';
 import { walk } from './expr.js';
@@ -41,6 +42,10 @@ import { optimise } from './optimise.js';
 import { walkPlan } from './plan-walk.js';
 import { isImmutable } from './volatility.js';
 import { compileView } from './view-query.js';
+
+const DOMAIN_SETTINGS: PlannerSettings = { format: STORED_FORMAT, user: '', database: '' };
+/** What CHECK of a domain calls the value. */
+export const DOMAIN_VALUE = 'value';
 
 export function createPlanner(): Planner {
   return {
@@ -170,6 +175,7 @@ function resultColumn(c: PlanColumn): ResultColumn {
     typeOid: c.oid,
     typeLength: typeByOid(c.oid).length,
     typmod: c.typmod,
+    ...(c.domain === undefined ? {} : { domain: c.domain }),
   };
 }
 
@@ -200,6 +206,21 @@ function compileCopy(stmt: CopyStmt, binder: Binder, settings: PlannerSettings):
     explain: (options: ExplainOptions) => explainPlan(plan, options, settings.format),
   };
 }
+
+registerDomainTests((domain, check) => {
+  const binder = new Binder(noCatalog(DOMAIN_SETTINGS), DOMAIN_SETTINGS, []);
+  const value = binder.column(DOMAIN_VALUE, domain.typeOid, domain.typmod);
+  binder.knowTypes([domain]);
+  const columns = [{ column: value, hidden: false }];
+  const scope = new Scope(null, [{ alias: '', schema: null, columns, table: null }], columns);
+  const bound = bindExpr(exprContext(binder, scope, 'check constraints'), expressionTree(check.expressionSql));
+  const test = compileScalar(coerceBoolean(binder, bound, 'CHECK', -1), [value]);
+  return (given, ctx) => {
+    const answer = test([given], ctx);
+    if (answer instanceof Promise) throw sqlError('0A000', 'a check of a domain cannot wait for anything');
+    return answer;
+  };
+});
 
 /** No relations are in reach of a stand-alone expression. */
 function noCatalog(settings: PlannerSettings): CatalogSnapshot {

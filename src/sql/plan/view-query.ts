@@ -37,8 +37,9 @@ export function compileView(
     );
   const columns = plan.columns.map((c) => ({
     name: c.name,
-    typeOid: c.oid === OID.unknown ? OID.text : c.oid,
-    typmod: c.typmod,
+    typeOid: c.oid === OID.unknown ? OID.text : (c.domain ?? c.oid),
+
+    typmod: c.domain === undefined ? c.typmod : -1,
   }));
   const queryTree = JSON.stringify(statement.node, (key, value: unknown) => {
     if (key === 'targetList') return (value as Node[]).flatMap((item) => binder.stars?.get(item) ?? [item]);

@@ -33,7 +33,10 @@ export function validPlan(session: Session, prepared: Prepared): CachedPlan | nu
 
 /** Current, made if need be. */
 export async function planFor(session: Session, prepared: Prepared): Promise<CachedPlan> {
-  return validPlan(session, prepared) ?? (await makePlan(session, prepared));
+  const plan = validPlan(session, prepared) ?? (await makePlan(session, prepared));
+  // Whoever runs it gets it here.
+  if (!plan.compiled.readOnly) session.temporaries.noteWrites(plan.compiled.dependencies);
+  return plan;
 }
 
 /** A text whose plan is in the node's cache needs no parsing. */

@@ -113,7 +113,7 @@ export class StatementRunner {
       const memory = session.newMemory();
       transaction.catalog().beginSchemaChange();
       try {
-        tag = await runDdl(this.#ddlContext(buffer, memory), statement);
+        tag = await runDdl(this.ddlContext(buffer, memory), statement);
       } finally {
         memory.close();
       }
@@ -219,20 +219,24 @@ export class StatementRunner {
     return true;
   }
 
-  #ddlContext(sink: ResultSink, memory: StatementMemory): DdlContext {
+  ddlContext(sink: ResultSink, memory: StatementMemory): DdlContext {
     const session = this.#session;
     const { transaction, server, user, database } = session;
     return {
       session: {
         user,
         database,
-        searchPath: session.settings.derived.searchPath,
+        // The statement that makes the session's temporary schema finds it there.
+        get searchPath() {
+          return session.settings.derived.searchPath;
+        },
         implicit: session.state.state === 'implicit' && transaction.finished === 0,
         inBlock: session.state.inBlock,
       },
       txn: transaction.ensureTxn(),
       db: server.deps.db,
       catalog: transaction.catalog(),
+      temporaries: session.temporaries,
       planner: server.deps.planner,
       plannerSettings: { format: session.format, user, database },
       types: BUILT_IN_ONLY,

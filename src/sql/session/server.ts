@@ -16,6 +16,7 @@ import { bootstrapCatalog } from '../catalog/bootstrap.js';
 import { Catalog } from '../catalog/catalog.js';
 import { decodeNameEntry } from '../catalog/codec.js';
 import { Sequences } from '../catalog/sequences.js';
+import { TemporaryCleaner } from '../catalog/temporary.js';
 import type { ActivityRow } from '../catalog/virtual/services.js';
 import type { Planner } from '../contract.js';
 import { NotificationHub } from '../notify/hub.js';
@@ -30,6 +31,7 @@ import { shutdownError } from './transaction-state.js';
 const SEQUENCE_BITS = 20;
 const DEFAULT_MEMORY_BYTES = 512 * 1024 * 1024;
 const DEFAULT_SESSIONS_MAX = 5_000;
+const CLEANUP_MS_MAX = 5_000;
 
 export interface SqlServerDeps {
   readonly db: KvDb;
@@ -67,6 +69,8 @@ export class ServerCore implements ManagedSqlServer {
   readonly plans = new PlanCache();
   readonly parses = new ParseCache();
   readonly memory: NodeMemory;
+  readonly #temporaries: TemporaryCleaner;
+  #closed = false;
   readonly #sessions = new Map<number, Session>();
   #nextSequence = 1;
   #draining = false;
@@ -78,6 +82,7 @@ export class ServerCore implements ManagedSqlServer {
     this.catalog = new Catalog(deps);
     this.sequences = new Sequences(this.catalog);
     this.hub = new NotificationHub(deps);
+    this.#temporaries = new TemporaryCleaner(this.catalog, deps.logger);
     this.advisory = new AdvisoryLocks(this.catalog, deps.logger, deps.waitGraph ?? null);
     this.memory = new NodeMemory(deps.memoryLimitBytes ?? DEFAULT_MEMORY_BYTES);
   }
@@ -165,7 +170,24 @@ export class ServerCore implements ManagedSqlServer {
     await Promise.all(open.map((s) => s.close()));
   }
 
+  /** What the session, which is over, has left. When the node goes down at once, its next start does it. */
+  async dropTemporaries({ temporaries: { schemaId }, databaseId }: Session): Promise<void> {
+    if (schemaId === null || this.#closed) return;
+    const dropped = this.#temporaries.sessionEnded(schemaId, databaseId);
+    await this.catalog.waitFor((wake) => void dropped.then(wake), CLEANUP_MS_MAX, null);
+  }
+
+  /** Drops the temporary tables that an earlier process of this node has left. */
+  async sweepTemporaries(): Promise<void> {
+    try {
+      await this.#temporaries.sweep();
+    } catch (error) {
+      this.deps.logger.log('warn', 'temporary tables of before the start were not dropped', { error: String(error) });
+    }
+  }
+
   async close(): Promise<void> {
+    this.#closed = true;
     this.#draining = true;
     // What is below may have ended: nothing waits for locks to be given back.
     this.advisory.close();
@@ -192,5 +214,7 @@ export class ServerCore implements ManagedSqlServer {
 export async function createSqlServer(deps: SqlServerDeps): Promise<ManagedSqlServer> {
   await initParser();
   await bootstrapCatalog(deps.db);
-  return new ServerCore(deps);
+  const server = new ServerCore(deps);
+  await server.sweepTemporaries();
+  return server;
 }

@@ -11,6 +11,8 @@ import type { Catalog, WaitOptions } from '../catalog/catalog.js';
 import type { SequenceDescriptor, TableDescriptor, ViewDescriptor } from '../catalog/descriptor.js';
 import { isMaterialized, queryOf } from '../catalog/materialized.js';
 import type { Sequences } from '../catalog/sequences.js';
+import { isTemporarySchema, isTemporarySchemaName, temporarySchemaName } from '../catalog/temporary-names.js';
+import type { SessionTemporaries } from '../catalog/temporary.js';
 import type { CatalogView, TransactionCatalog } from '../catalog/transaction-catalog.js';
 import { typeEntryName } from '../catalog/transaction-catalog.js';
 import { userTypes } from '../catalog/user-types-view.js';
@@ -19,6 +21,8 @@ import { virtualRelation, virtualRelationByOid } from '../catalog/virtual/regist
 import type { ActivityRow, CatalogServices, CursorRow, SettingRow } from '../catalog/virtual/services.js';
 import type { SessionServices } from '../contract.js';
 import { arrayOidOf, catalogOidOf } from '../types/registry.js';
+import { userTypeOf } from '../types/user-types.js';
+import type { DomainCheck } from '../types/user-types.js';
 import type { SessionAdvisory } from './advisory.js';
 import type { SessionNotifications } from './notifications.js';
 import { VERSION_TEXT } from './setting-table.js';
@@ -40,6 +44,7 @@ export interface ServiceHost {
   activity(): readonly ActivityRow[];
   readonly notifications: SessionNotifications;
   readonly advisory: SessionAdvisory;
+  readonly temporaries: SessionTemporaries;
   cursors(): readonly CursorRow[];
 }
 
@@ -145,6 +150,7 @@ export class Services implements SessionServices, CatalogServices {
   #schemaId(name: string): number | null {
     if (name === 'pg_catalog') return PG_CATALOG_SCHEMA_ID;
     if (name === 'information_schema') return INFORMATION_SCHEMA_ID;
+    if (isTemporarySchemaName(name)) return this.#host.temporaries.idOf(name);
     const known = this.#catalog.cachedSchemas(this.databaseId)?.get(name);
     if (known !== undefined) return known;
     const found = this.#view?.descriptors.find(
@@ -227,6 +233,7 @@ export class Services implements SessionServices, CatalogServices {
   #qualify(schemaId: number, name: string): string {
     for (const schema of this.searchPath) if (this.#schemaId(schema) === schemaId) return quoteName(name);
     const schema = (this.#view ?? this.#shown)?.byId.get(schemaId);
+    if (isTemporarySchema(schemaId)) return `${temporarySchemaName(schemaId)}.${quoteName(name)}`;
     const schemaName = schema?.kind === 'schema' ? schema.name : schemaId === PUBLIC_SCHEMA_ID ? 'public' : null;
     return schemaName === null ? quoteName(name) : `${quoteName(schemaName)}.${quoteName(name)}`;
   }
@@ -239,6 +246,19 @@ export class Services implements SessionServices, CatalogServices {
   viewByOid(oid: number): ViewDescriptor | null {
     const d = this.#view?.byId.get(oid) ?? this.#host.transactionCatalog().known(oid);
     return d?.kind === 'view' ? d : isMaterialized(d) ? queryOf(d) : null;
+  }
+
+  domainCheck(oid: number): DomainCheck | null {
+    for (const { typeOid } of this.#view === null ? [] : userTypes(this.#view).byOid.values()) {
+      const type = userTypeOf(typeOid);
+      const check = type?.kind === 'domain' ? type.checks.find((one) => one.oid === oid) : undefined;
+      if (check !== undefined) return check;
+    }
+    return null;
+  }
+
+  get temporarySchema(): number | null {
+    return this.#host.temporaries.schemaId;
   }
 
   commentOf(kind: 'schema' | 'database' | 'type', oid: number): string | null {
@@ -254,6 +274,7 @@ export class Services implements SessionServices, CatalogServices {
   }
 
   schemaNameOf(schemaId: number): string | null {
+    if (isTemporarySchema(schemaId)) return temporarySchemaName(schemaId);
     const d = (this.#view ?? this.#shown)?.byId.get(schemaId);
     return d?.kind === 'schema' ? d.name : null;
   }

@@ -12,6 +12,7 @@ import { QuoralError, sqlError } from '../../base/errors.js';
 import type { TimerHandle } from '../../env/env.js';
 import type { KvTxn } from '../../txn/kv-txn.js';
 import type { WaitOptions } from '../catalog/catalog.js';
+import { SessionTemporaries } from '../catalog/temporary.js';
 import type { TransactionCatalog } from '../catalog/transaction-catalog.js';
 import type { ActivityRow, CursorRow } from '../catalog/virtual/services.js';
 import type { ExecContext } from '../contract.js';
@@ -32,12 +33,13 @@ import type { FormatContext } from '../types/type-info.js';
 import { isHandle } from '../types/user-types.js';
 import { StatementMemory } from './memory.js';
 import { NO_SINK } from './no-sink.js';
+import { actBeforeCommit } from './on-commit.js';
 import { bindPortal, continuePortal, emptyTag } from './portal-protocol.js';
 import { PlanCache } from './plan-cache.js';
 import { cachedStatement, planFor } from './planning.js';
 import { closePortal, closePortals, type Portal, Prepared } from './portal.js';
 import { StatementRunner } from './runner.js';
-import { cursorRows, readHeldPortals } from './cursors.js';
+import { cursorRows } from './cursors.js';
 import type { ServerCore } from './server.js';
 import { newSessionAdvisory, type SessionAdvisory } from './advisory.js';
 import { SessionNotifications } from './notifications.js';
@@ -45,7 +47,7 @@ import { Services } from './services.js';
 import { Settings, severityRank } from './settings.js';
 import { endsTransaction, isPlanned } from './statement-kinds.js';
 import { modeSetting, SessionTransaction, type TransactionModes } from './transaction.js';
-import { failedTransaction, shutdownError } from './transaction-state.js';
+import { failedTransaction, idleTooLong, shutdownError } from './transaction-state.js';
 import { utilityColumns } from './utility.js';
 
 const PORTALS_MAX = 10_000;
@@ -66,6 +68,7 @@ export class Session implements SqlSession {
   readonly transaction: SessionTransaction;
   readonly notifications: SessionNotifications;
   readonly advisory: SessionAdvisory;
+  readonly temporaries: SessionTemporaries;
   readonly #runner: StatementRunner;
   readonly prepared = new Map<string, Prepared>();
   readonly portals = new Map<string, Portal>();
@@ -108,6 +111,7 @@ export class Session implements SqlSession {
       terminate: (reason) => this.terminate(reason),
     });
     this.advisory = newSessionAdvisory(this);
+    this.temporaries = new SessionTemporaries(server.catalog, (name) => this.settings.setTemporarySchema(name));
     this.transaction = new SessionTransaction(this);
     this.#runner = new StatementRunner(this);
   }
@@ -260,16 +264,7 @@ export class Session implements SqlSession {
   }
 
   #idleTooLong(): void {
-    const inBlock = this.state.inBlock;
-    this.terminate(
-      new QuoralError(
-        inBlock ? '25P03' : '57P05',
-        inBlock
-          ? 'terminating connection due to idle-in-transaction timeout'
-          : 'terminating connection due to idle-session timeout',
-        { severity: 'FATAL' },
-      ),
-    );
+    this.terminate(idleTooLong(this.state.inBlock));
   }
 
   /** Ends the session from inside: what it holds is let go now. */
@@ -315,6 +310,7 @@ export class Session implements SqlSession {
     await this.advisory.close();
     closePortals(this.portals);
     this.prepared.clear();
+    await this.server.dropTemporaries(this);
   }
 
   /** What PostgreSQL does on an error; returns the error to report. */
@@ -360,6 +356,7 @@ export class Session implements SqlSession {
   transactionReset(over: boolean, committed = false): void {
     this.services.forgetView();
     if (!over) return;
+    this.temporaries.forgetTransaction();
     for (const portal of this.portals.values()) {
       const ready = portal.rows?.settled === true && !portal.failed;
       if (committed && portal.cursor?.hold === true && ready) portal.held = true;
@@ -368,7 +365,7 @@ export class Session implements SqlSession {
   }
 
   beforeCommit(): Promise<void> | null {
-    return readHeldPortals(this.portals);
+    return actBeforeCommit(this, () => this.#runner.ddlContext(NO_SINK, this.newMemory()));
   }
 
   /** Where notices go while a statement holds its results back. */

@@ -72,6 +72,8 @@ export class Settings {
   #derived: Derived | null = null;
   readonly #onReport: (name: string, value: string) => void;
 
+  #temporarySchema: string | null = null;
+
   constructor(
     user: string,
     database: string,
@@ -217,6 +219,11 @@ export class Settings {
 
   // ---- derived ----
 
+  setTemporarySchema(name: string): void {
+    this.#temporarySchema = name;
+    this.#derived = null;
+  }
+
   get derived(): Derived {
     return (this.#derived ??= this.#derive());
   }
@@ -224,7 +231,12 @@ export class Settings {
   #derive(): Derived {
     const get = (name: string): string => this.get(name) ?? '';
     const number = (name: string): number => Number(get(name));
-    const path = splitIdentifiers(get('search_path')).map((part) => (part === '$user' ? this.#user : part));
+    const own = this.#temporarySchema;
+    const given = splitIdentifiers(get('search_path')).map((part) =>
+      part === '$user' ? this.#user : part === 'pg_temp' ? (own ?? part) : part,
+    );
+    // As in PostgreSQL it comes first, unless it is named.
+    const path = own === null || given.includes(own) ? given : [own, ...given];
     const format = {
       timeZone: get('timezone'),
       extraFloatDigits: number('extra_float_digits'),

@@ -54,3 +54,10 @@ export function failedTransaction(): Error {
 export function shutdownError(): QuoralError {
   return new QuoralError('57P01', 'terminating connection due to administrator command', { severity: 'FATAL' });
 }
+
+export function idleTooLong(inBlock: boolean): QuoralError {
+  const what = inBlock ? 'idle-in-transaction' : 'idle-session';
+  return new QuoralError(inBlock ? '25P03' : '57P05', `terminating connection due to ${what} timeout`, {
+    severity: 'FATAL',
+  });
+}

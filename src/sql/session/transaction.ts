@@ -10,6 +10,7 @@ import { QuoralError } from '../../base/errors.js';
 import { mark } from '../../base/probes.js';
 import { KeyExistsError } from '../../txn/errors.js';
 import type { Isolation, KvTxn, Savepoint, TxnOptions } from '../../txn/kv-txn.js';
+import type { SessionTemporaries } from '../catalog/temporary.js';
 import { TransactionCatalog } from '../catalog/transaction-catalog.js';
 import type { Mark } from '../catalog/transaction-catalog.js';
 import { checkDeferredConstraints } from '../exec/constraint-checks.js';
@@ -59,8 +60,9 @@ export interface TransactionHost {
   readonly advisory: SessionAdvisory;
   /** The transaction is over, or begins anew: portals and catalog views of it are void. */
   transactionReset(over: boolean, committed?: boolean): void;
-  /** Rows that are to outlive the transaction are read while it is there. */
+  /** Rows that are to outlive the transaction are read while it is there; then temporary tables act on the commit. */
   beforeCommit(): Promise<void> | null;
+  readonly temporaries: SessionTemporaries;
 }
 
 /** The settings that show the modes of the transaction; null for any other. */
@@ -103,8 +105,8 @@ export class SessionTransaction {
   }
 
   catalog(): TransactionCatalog {
-    const { server, databaseId, database } = this.#host;
-    return (this.#catalog ??= new TransactionCatalog(server.catalog, databaseId, database));
+    const { server, databaseId, database, temporaries } = this.#host;
+    return (this.#catalog ??= new TransactionCatalog(server.catalog, databaseId, database, temporaries));
   }
 
   checkCatalog(): void {

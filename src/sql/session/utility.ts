@@ -2,6 +2,7 @@
  * Statements that are neither compiled nor schema changes: transactions, settings, prepared statements,
  * cursors, EXPLAIN, and the maintenance commands that have nothing to do here.
  */
+import { discardTemporaries } from '../catalog/temporary.js';
 import { sqlError } from '../../base/errors.js';
 import type { ParsedStatement } from '../contract.js';
 import type { ResultColumn, ResultSink } from '../session-api.js';
@@ -205,6 +206,12 @@ async function rollbackTo(session: Session, name: string): Promise<string> {
 
 // ---- settings ----
 
+async function discardTemp(session: Session): Promise<void> {
+  const { schemaId } = session.temporaries;
+  if (schemaId === null) return;
+  await discardTemporaries(session.transaction.ensureTxn(), session.transactionCatalog(), schemaId);
+}
+
 async function discard(session: Session, body: Loose): Promise<string> {
   switch (body['target']) {
     case 'DISCARD_PLANS':
@@ -213,6 +220,7 @@ async function discard(session: Session, body: Loose): Promise<string> {
       session.services.discardSequences();
       return 'DISCARD SEQUENCES';
     case 'DISCARD_TEMP':
+      await discardTemp(session);
       return 'DISCARD TEMP';
     default:
       if (session.state.inBlock) throw sqlError('25001', 'DISCARD ALL cannot run inside a transaction block');
@@ -223,6 +231,7 @@ async function discard(session: Session, body: Loose): Promise<string> {
       await session.advisory.unlockAll();
       session.settings.resetAll();
       session.refreshFormat();
+      await discardTemp(session);
       return 'DISCARD ALL';
   }
 }

@@ -23,7 +23,7 @@ import { compositeBehaviour } from './composite.js';
 import type { CompositeField } from './composite.js';
 import type { TypeBehaviour } from './definitions.js';
 import { quoteIdentifier } from './identifiers.js';
-import { arrayOf, registerType, typeByOid } from './registry.js';
+import { arrayOf, arrayOidOf, registerType, typeByOid } from './registry.js';
 import type { TypeInfo } from './type-info.js';
 
 export interface EnumLabel {
@@ -143,11 +143,27 @@ export function sameShapeOf(oid: number, handle: number): number {
   return handle + (oid % 2);
 }
 
-/** What a domain is over, through domains over domains; every other type is its own. */
+/** What a domain is over, through domains over domains, of an array of one the array; every other type is its own. */
 export function baseOidOf(oid: number): number {
-  let base = oid;
-  for (let type = userTypeOf(base); type?.kind === 'domain'; type = userTypeOf(base)) base = type.typeOid;
-  return base;
+  if (oid < FIRST_HANDLE) return oid;
+  const type = userTypeIn(oid);
+  if (type?.kind !== 'domain') return oid;
+  const base = baseOidOf(type.typeOid);
+  return oid % 2 === 0 ? base : arrayOidOf(base);
+}
+
+/** The modifier that values of a domain have; `own` is that of another type. */
+export function domainTypmod(oid: number, own: number): number {
+  const type = userTypeIn(oid);
+  if (type?.kind !== 'domain') return own;
+  return type.typmod >= 0 ? type.typmod : domainTypmod(type.typeOid, type.typmod);
+}
+
+/** The default of a column of the type that has none of its own. */
+export function domainDefault(oid: number): string | null {
+  const type = userTypeOf(oid);
+  if (type?.kind !== 'domain') return null;
+  return type.defaultSql ?? domainDefault(type.typeOid);
 }
 
 /** The user's types that a type is made of, those that others need before them, itself last. */

@@ -120,7 +120,7 @@ describe('what depends on a view, and what it depends on', () => {
       '2BP01 cannot drop table people because other objects depend on it | view v depends on table people\nview w depends on view v',
     );
     expect(await c.error('alter table people drop column name')).toBe(
-      '2BP01 cannot drop column name of table people because other objects depend on it | view v depends on column name of table people',
+      '2BP01 cannot drop column name of table people because other objects depend on it | view v depends on column name of table people\nview w depends on view v',
     );
     expect(await c.error('alter table people alter column name type varchar(10)')).toBe(
       '0A000 cannot alter type of a column used by a view or rule | rule _RETURN on view v depends on column "name"',

@@ -114,6 +114,7 @@ export class Harness {
       typeOid: () => null,
       typeName: () => null,
       commentOf: () => null,
+      domainCheck: () => null,
       relationOid: (n) => this.tables.get(n)?.id ?? null,
       relationName: (oid) => [...this.tables.values()].find((t) => t.id === oid)?.name ?? null,
       tableByOid: (oid) => [...this.tables.values()].find((t) => t.id === oid) ?? null,

@@ -9,9 +9,11 @@ import { numericTypmod } from '../../types/numeric.js';
 import { OID } from '../../types/oids.js';
 import { shownSql } from '../../functions/shown-sql.js';
 import { findTypeByOid, formatType } from '../../types/registry.js';
-import { userTypeIn } from '../../types/user-types.js';
+import { userTypeIn, userTypeOf } from '../../types/user-types.js';
+import type { DomainType } from '../../types/user-types.js';
 import { isColumnUpdatable } from '../../plan/view-shape.js';
 import type { ColumnDescriptor, Descriptor, TableDescriptor, ViewDescriptor } from '../descriptor.js';
+import { isShown } from '../temporary-names.js';
 import { LAYOUTS, layoutOf, makeRow } from './layout.js';
 import type { Row, Values } from './layout.js';
 import { liveColumns } from './model.js';
@@ -89,6 +91,11 @@ export function typeColumns(
   typmod: number,
   schemaOf: (oid: number) => string = () => 'pg_catalog',
 ): Values {
+  const domain = userTypeOf(typeOid);
+  if (domain?.kind === 'domain') {
+    const base = baseColumns(database, domain, schemaOf);
+    return { ...base, domain_catalog: database, domain_schema: schemaOf(domain.oid), domain_name: domain.name };
+  }
   const type = findTypeByOid(typeOid);
   const user = userTypeIn(typeOid);
   const array =
@@ -121,6 +128,18 @@ function identityColumns(source: Source, column: ColumnDescriptor): Values {
     identity_maximum: sequence.max,
     identity_minimum: sequence.min,
     identity_cycle: yesNo(sequence.cycle),
+  };
+}
+
+/** Of what a domain is over. Where that is a domain as well, only what it is called is shown. */
+export function baseColumns(database: string, domain: DomainType, schemaOf: (oid: number) => string): Values {
+  const under = userTypeIn(domain.typeOid);
+  if (under?.kind !== 'domain') return typeColumns(database, domain.typeOid, domain.typmod, schemaOf);
+  return {
+    data_type: 'USER-DEFINED',
+    udt_catalog: database,
+    udt_schema: schemaOf(under.oid),
+    udt_name: under.name,
   };
 }
 
@@ -231,8 +250,10 @@ export function columnRows(source: Source): Row[] {
   const database = source.ctx.services.database;
   const rows = [...systemRows(database)];
   for (const table of source.model.tables)
-    if (table.materialized == null) rows.push(...rowsOfTable(source, database, table));
+    if (table.materialized == null && isShown(table, source.ctx.services))
+      rows.push(...rowsOfTable(source, database, table));
   for (const view of source.model.views) {
+    if (!isShown(view, source.ctx.services)) continue;
     const schema = source.model.schemaNames.get(view.schemaId) ?? String(view.schemaId);
     for (const values of columnsOfView(source, database, schema, view)) rows.push(makeRow(COLUMNS, values));
   }

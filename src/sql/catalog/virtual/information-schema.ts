@@ -2,7 +2,7 @@
  * information_schema beyond `columns`: tables, constraints, sequences, routines, privileges. The one role owns
  * everything, so that nothing is hidden from it.
  *
- * Limits: there are no triggers, domains or user-defined types, hence no rows of them.
+ * Limits: there are no triggers, hence no rows of them.
  */
 import { allAggregates, allFunctions } from '../../functions/index.js';
 import { OID } from '../../types/oids.js';
@@ -17,12 +17,14 @@ import type {
   ViewDescriptor,
 } from '../descriptor.js';
 import { isPrimaryKey } from '../descriptor.js';
+import { isShown, isTemporary } from '../temporary-names.js';
 import { placeInIndex } from './foreign-keys.js';
 import { typeColumns, yesNo } from './information-schema-columns.js';
 import { LAYOUTS } from './layout.js';
 import type { Values } from './layout.js';
 import { columnById, liveColumns, shownIndexes } from './model.js';
 import type { Builder, Source } from './model.js';
+import { domainConstraintRows, domainRows } from './user-types.js';
 import { shownSql } from '../../functions/shown-sql.js';
 import { schemaName, viewDefinition } from './views.js';
 
@@ -53,9 +55,13 @@ function* schemata(source: Source): Iterable<Values> {
   }
 }
 
-/** The standard knows no materialised views. */
-function tablesOf({ model }: Source): readonly TableDescriptor[] {
-  return model.tables.filter((table) => table.materialized == null);
+/** The standard knows no materialised views, and nobody other sessions' temporary tables. */
+function tablesOf({ model, ctx }: Source): readonly TableDescriptor[] {
+  return model.tables.filter((table) => table.materialized == null && isShown(table, ctx.services));
+}
+
+function viewsOf({ model, ctx }: Source): readonly ViewDescriptor[] {
+  return model.views.filter((view) => isShown(view, ctx.services));
 }
 
 function* tables(source: Source): Iterable<Values> {
@@ -69,9 +75,11 @@ function* tables(source: Source): Iterable<Values> {
       is_insertable_into: 'NO',
     };
   }
-  for (const table of tablesOf(source))
-    yield { ...shared, ...tableKey(source, table), table_type: 'BASE TABLE', is_insertable_into: 'YES' };
-  for (const view of source.model.views)
+  for (const table of tablesOf(source)) {
+    const table_type = isTemporary(table) ? 'LOCAL TEMPORARY' : 'BASE TABLE';
+    yield { ...shared, ...tableKey(source, table), table_type, is_insertable_into: 'YES' };
+  }
+  for (const view of viewsOf(source))
     yield {
       ...shared,
       ...tableKey(source, view),
@@ -101,7 +109,7 @@ function changeable({ model }: Source, view: ViewDescriptor): Values {
 }
 
 function* views(source: Source): Iterable<Values> {
-  for (const view of source.model.views)
+  for (const view of viewsOf(source))
     yield {
       ...tableKey(source, view),
       view_definition: viewDefinition(view.id, source.ctx),
@@ -445,6 +453,8 @@ export const informationSchemaBuilders: Readonly<Record<string, Builder>> = {
   schemata,
   tables,
   views,
+  domains: domainRows,
+  domain_constraints: domainConstraintRows,
   table_constraints: tableConstraints,
   referential_constraints: referentialConstraints,
   key_column_usage: keyColumnUsage,

@@ -21,6 +21,7 @@ import type {
 } from '../descriptor.js';
 import { isMaterialized } from '../materialized.js';
 import type { Reader } from '../materialized.js';
+import { isTemporarySchema, temporarySchemaName } from '../temporary-names.js';
 import type { CatalogView } from '../transaction-catalog.js';
 import { makeRow } from './layout.js';
 import type { Layout, Row, Values } from './layout.js';
@@ -70,10 +71,13 @@ export function modelOf(view: CatalogView): Model {
       schemas.push(d);
       schemaNames.set(d.id, d.name);
     } else if (d.databaseId !== view.databaseId) continue;
-    else if (d.kind === 'table') tables.push(d);
-    else if (d.kind === 'view') views.push(d);
-    else if (d.kind === 'sequence') sequences.push(d);
-    else types.push(d);
+    else {
+      if (isTemporarySchema(d.schemaId)) schemaNames.set(d.schemaId, temporarySchemaName(d.schemaId));
+      if (d.kind === 'table') tables.push(d);
+      else if (d.kind === 'view') views.push(d);
+      else if (d.kind === 'sequence') sequences.push(d);
+      else types.push(d);
+    }
   }
   const readers = [...views, ...tables.filter(isMaterialized)];
   const model: Model = { view, tables, sequences, views, readers, types, schemas, databases, schemaNames };

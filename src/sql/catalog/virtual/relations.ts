@@ -19,6 +19,7 @@ import type {
   ViewDescriptor,
 } from '../descriptor.js';
 import { isPrimaryKey } from '../descriptor.js';
+import { isTemporary, isTemporarySchema } from '../temporary-names.js';
 import { foreignKeyRows, hasForeignKeys } from './foreign-keys.js';
 import { LAYOUTS, layoutOf, makeRow } from './layout.js';
 import type { Layout, Row, Values } from './layout.js';
@@ -38,6 +39,7 @@ import {
 import type { Model } from './model.js';
 import { defaultOperatorClass } from './operator-classes.js';
 import { typeFacts } from './type-facts.js';
+import { domainConstraints } from './user-types.js';
 
 const BTREE_AM = 403;
 const HEAP_AM = 2;
@@ -64,7 +66,7 @@ function* classOfTable(table: TableDescriptor): Iterable<Values> {
   const shared = {
     relnamespace: table.schemaId,
     relowner: ownerOid(table.owner),
-    relpersistence: table.unlogged ? 'u' : 'p',
+    relpersistence: isTemporary(table) ? 't' : table.unlogged ? 'u' : 'p',
   };
   yield {
     ...shared,
@@ -113,7 +115,7 @@ const sequenceClasses = perDescriptor<SequenceDescriptor>(CLASS, (sequence) => [
     relfilenode: sequence.id,
     relpages: 1,
     reltuples: 1,
-    relpersistence: 'p',
+    relpersistence: isTemporary(sequence) ? 't' : 'p',
     relkind: 'S',
     relnatts: 3,
     relispopulated: true,
@@ -128,7 +130,7 @@ const viewClasses = perDescriptor<ViewDescriptor>(CLASS, (view) => [
     relnamespace: view.schemaId,
     relowner: ownerOid(view.owner),
     reltuples: -1,
-    relpersistence: 'p',
+    relpersistence: isTemporary(view) ? 't' : 'p',
     relkind: 'v',
     reltype: rowTypeOid(view.id),
     relnatts: view.columns.length,
@@ -424,8 +426,12 @@ function* constraintsOfTable(table: TableDescriptor): Iterable<Values> {
   }
 }
 const tableConstraints = perDescriptor<TableDescriptor>(layoutOf('pg_catalog', 'pg_constraint'), constraintsOfTable);
+const CONSTRAINT_LAYOUT = layoutOf('pg_catalog', 'pg_constraint');
+
 export function constraintRows(model: Model): Row[] {
-  return model.tables.flatMap((table) => [...tableConstraints(table), ...foreignKeyRows(model, table)]);
+  const ofTables = model.tables.flatMap((table) => [...tableConstraints(table), ...foreignKeyRows(model, table)]);
+  const ofDomains = Array.from(domainConstraints(model), (values) => makeRow(CONSTRAINT_LAYOUT, values));
+  return [...ofTables, ...ofDomains];
 }
 
 // ---- pg_sequence ----
@@ -476,5 +482,8 @@ export function namespaceRows(model: Model): Row[] {
     nspname: schema.name,
     nspowner: ownerOid(schema.owner),
   }));
-  return [...SYSTEM_SCHEMAS, ...own].map((values) => makeRow(NAMESPACE, values));
+  const temporary = [...model.schemaNames]
+    .filter(([id]) => isTemporarySchema(id))
+    .map(([oid, nspname]) => ({ oid, nspname, nspowner: SUPERUSER_OID }));
+  return [...SYSTEM_SCHEMAS, ...own, ...temporary].map((values) => makeRow(NAMESPACE, values));
 }

@@ -1,10 +1,13 @@
 /** Rows of the catalogs about the types that users made. */
 import { catalogOidOf, typeByOid } from '../../types/registry.js';
 import { baseOidOf, userTypeOf } from '../../types/user-types.js';
-import type { UserType } from '../../types/user-types.js';
+import type { DomainType, UserType } from '../../types/user-types.js';
+import { shownSql } from '../../functions/shown-sql.js';
 import type { TypeDescriptor } from '../descriptor.js';
 import { SUPERUSER_OID } from '../bootstrap.js';
+import { baseColumns, typeSchema } from './information-schema-columns.js';
 import type { Values } from './layout.js';
+import { schemaName } from './views.js';
 import type { Model, Source } from './model.js';
 import { collationOf } from './model.js';
 import { typeFacts } from './type-facts.js';
@@ -142,6 +145,68 @@ export function* enumRows({ model }: Source): Iterable<Values> {
     if (type?.kind !== 'enum') continue;
     for (const { id, order, label } of type.labels) {
       yield { oid: id, enumtypid: catalogOidOf(descriptor.typeOid), enumsortorder: order, enumlabel: label };
+    }
+  }
+}
+
+export function* domainConstraints(model: Model): Iterable<Values> {
+  for (const descriptor of model.types) {
+    const type = userTypeOf(descriptor.typeOid);
+    if (type?.kind !== 'domain') continue;
+    for (const check of type.checks) {
+      yield {
+        oid: check.oid,
+        conname: check.name,
+        connamespace: descriptor.schemaId,
+        contype: 'c',
+        convalidated: check.validated,
+        contypid: type.oid,
+        conislocal: true,
+        confupdtype: ' ',
+        confdeltype: ' ',
+        confmatchtype: ' ',
+        conbin: check.expressionSql,
+      };
+    }
+  }
+}
+
+// ---- information_schema ----
+
+function* domainsOf({ model }: Source): Iterable<{ readonly type: DomainType; readonly schema: string }> {
+  for (const descriptor of model.types) {
+    const type = userTypeOf(descriptor.typeOid);
+    if (type?.kind === 'domain') yield { type, schema: schemaName(model, descriptor.schemaId) };
+  }
+}
+
+function domainKey(source: Source, schema: string, type: DomainType): Values {
+  return { domain_catalog: source.ctx.services.database, domain_schema: schema, domain_name: type.name };
+}
+
+export function* domainRows(source: Source): Iterable<Values> {
+  const { database } = source.ctx.services;
+  for (const { type, schema } of domainsOf(source)) {
+    yield {
+      ...baseColumns(database, type, typeSchema(source)),
+      ...domainKey(source, schema, type),
+      domain_default: type.defaultSql === null ? null : shownSql(type.defaultSql, source.ctx),
+      dtd_identifier: '1',
+    };
+  }
+}
+
+export function* domainConstraintRows(source: Source): Iterable<Values> {
+  for (const { type, schema } of domainsOf(source)) {
+    for (const check of type.checks) {
+      yield {
+        constraint_catalog: source.ctx.services.database,
+        constraint_schema: schema,
+        constraint_name: check.name,
+        ...domainKey(source, schema, type),
+        is_deferrable: 'NO',
+        initially_deferred: 'NO',
+      };
     }
   }
 }

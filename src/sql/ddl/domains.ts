@@ -1,0 +1,248 @@
+/**
+ * CREATE and ALTER DOMAIN. A new constraint is checked against the rows of every table with a column of the type,
+ * unless it is NOT VALID; their locks are held, so that none comes in between.
+ */
+import { sqlError } from '../../base/errors.js';
+import type { Descriptor, TableDescriptor } from '../catalog/descriptor.js';
+import { checkDomain } from '../functions/domains.js';
+import { DOMAIN_VALUE } from '../plan/planner.js';
+import { resolveTypeName } from '../plan/coerce.js';
+import { OID } from '../types/oids.js';
+import { formatType, typeByOid } from '../types/registry.js';
+import type { DomainCheck, DomainType } from '../types/user-types.js';
+import { domainTypmod, internType, typesWithin } from '../types/user-types.js';
+import { tableCodec } from '../exec/index-codec.js';
+import { deparse } from './deparse.js';
+import type { DdlContext } from './context.js';
+import { notice } from './context.js';
+import { checkCollation, defaultText } from './columns.js';
+import { scanRows } from './rewrite.js';
+import { changeType, createType, namesType, requireType, usersOf } from './user-types.js';
+import type { OpenedType } from './user-types.js';
+import { list, of, qualifiedName, strings, text, unsupported } from './tree.js';
+import type { Loose } from './tree.js';
+
+type Base = Pick<DomainType, 'name' | 'typeOid' | 'typmod'>;
+
+export async function runCreateDomain(ctx: DdlContext, body: Loose): Promise<string> {
+  const name = qualifiedName(strings(body['domainname']));
+  const type = resolveTypeName(body['typeName'] as Parameters<typeof resolveTypeName>[0], ctx.types);
+  if (typeByOid(type.oid).category === 'P' || type.oid === OID.unknown) {
+    throw sqlError('42804', `"${typeByOid(type.oid).name}" is not a valid base type for a domain`);
+  }
+  const base: Base = { name: name.name, typeOid: type.oid, typmod: type.typmod };
+  const collClause = body['collClause'] as Loose | undefined;
+  const checks: DomainCheck[] = [];
+  let defaultSql: string | null = null;
+  let notNull: boolean | null = null;
+  let hasDefault = false;
+  for (const node of list(body['constraints'])) {
+    const c = of(node, 'Constraint');
+    switch (c['contype']) {
+      case 'CONSTR_DEFAULT':
+        if (hasDefault) throw sqlError('42601', 'multiple default expressions');
+        hasDefault = true;
+        defaultSql = defaultText(ctx, c['raw_expr'], base);
+        break;
+      case 'CONSTR_NOTNULL':
+      case 'CONSTR_NULL': {
+        const wanted = c['contype'] === 'CONSTR_NOTNULL';
+        if (notNull !== null && notNull !== wanted) throw sqlError('42601', 'conflicting NULL/NOT NULL constraints');
+        notNull = wanted;
+        break;
+      }
+      case 'CONSTR_CHECK':
+        checks.push(await checkOf(ctx, base, checks, c));
+        break;
+      default:
+        throw refusedConstraint(String(c['contype']));
+    }
+  }
+  await createType(ctx, name, (named) => ({
+    kind: 'domain',
+    ...named,
+    typeOid: base.typeOid,
+    typmod: base.typmod,
+    collation: collClause === undefined ? null : checkCollation(strings(collClause['collname'])),
+    notNull: notNull === true,
+    defaultSql,
+    checks: inOrder(checks),
+  }));
+  return 'CREATE DOMAIN';
+}
+
+const REFUSED: Readonly<Record<string, string>> = {
+  CONSTR_PRIMARY: 'primary key',
+  CONSTR_UNIQUE: 'unique',
+  CONSTR_EXCLUSION: 'exclusion',
+  CONSTR_FOREIGN: 'foreign key',
+};
+
+function refusedConstraint(kind: string): Error {
+  const name = REFUSED[kind];
+  if (name !== undefined) return sqlError('42601', `${name} constraints not possible for domains`);
+  return unsupported('this constraint of a domain');
+}
+
+/** PostgreSQL checks them in the order of their names. */
+function inOrder(checks: readonly DomainCheck[]): DomainCheck[] {
+  return [...checks].sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+async function checkOf(ctx: DdlContext, base: Base, others: readonly DomainCheck[], c: Loose): Promise<DomainCheck> {
+  const columns = [{ name: DOMAIN_VALUE, typeOid: base.typeOid, typmod: domainTypmod(base.typeOid, base.typmod) }];
+  const compiled = ctx.planner.compileExpression(
+    deparse(c['raw_expr']),
+    columns,
+    ctx.plannerSettings,
+    null,
+    'check constraints',
+  );
+  if (compiled.typeOid !== OID.bool) {
+    throw sqlError('42804', `argument of CHECK must be type boolean, not type ${formatType(compiled.typeOid)}`);
+  }
+  const wanted = text(c['conname']);
+  if (wanted !== '' && others.some((one) => one.name === wanted)) {
+    throw sqlError('42710', `constraint "${wanted}" for domain "${base.name}" already exists`);
+  }
+  let name = wanted === '' ? `${base.name}_check` : wanted;
+  for (let n = 1; others.some((one) => one.name === name); n++) name = `${base.name}_check${n}`;
+  return {
+    oid: await ctx.catalog.catalog.ids.next(),
+    name,
+    expressionSql: shownValue(compiled.sql),
+    validated: c['skip_validation'] !== true,
+  };
+}
+
+/** The column that stands for the value is written as PostgreSQL writes it; the grammar reads both alike. */
+function shownValue(sql: string): string {
+  return sql.replace(/'(?:[^']|'')*'|"(?:[^"]|"")*"|\bvalue\b/g, (found) => (found === 'value' ? 'VALUE' : found));
+}
+
+export async function runAlterDomain(ctx: DdlContext, body: Loose): Promise<string> {
+  const name = qualifiedName(strings(body['typeName']));
+  const opened = await requireType(ctx, name);
+  const { type } = opened;
+  if (type.kind !== 'domain') throw sqlError('42809', `${formatType(opened.descriptor.typeOid)} is not a domain`);
+  switch (body['subtype']) {
+    case 'T': {
+      const node = body['def'];
+      const defaultSql = node === undefined ? null : defaultText(ctx, node, type);
+      await changeType(ctx, opened, { ...type, defaultSql });
+      break;
+    }
+    case 'N':
+      await changeType(ctx, opened, { ...type, notNull: false });
+      break;
+    case 'O':
+      if (!type.notNull)
+        await constrain(ctx, opened, { ...type, notNull: true }, { ...type, notNull: true, checks: [] });
+      break;
+    case 'C':
+      await addConstraint(ctx, opened, type, of(body['def'] as Loose, 'Constraint'));
+      break;
+    case 'X':
+      await dropConstraint(ctx, opened, type, text(body['name']), body['missing_ok'] === true);
+      break;
+    case 'V': {
+      const check = existing(type, text(body['name']));
+      const checks = type.checks.map((one) => (one === check ? { ...one, validated: true } : one));
+      await constrain(ctx, opened, { ...type, checks }, { ...type, notNull: false, checks: [check] });
+      break;
+    }
+    default:
+      throw unsupported('this ALTER DOMAIN');
+  }
+  return 'ALTER DOMAIN';
+}
+
+async function addConstraint(ctx: DdlContext, opened: OpenedType, type: DomainType, c: Loose): Promise<void> {
+  if (c['contype'] !== 'CONSTR_CHECK') throw refusedConstraint(String(c['contype']));
+  const check = await checkOf(ctx, type, type.checks, c);
+  const changed: DomainType = { ...type, checks: inOrder([...type.checks, check]) };
+  if (check.validated) await constrain(ctx, opened, changed, { ...type, notNull: false, checks: [check] });
+  else await changeType(ctx, opened, changed);
+}
+
+function existing(type: DomainType, name: string): DomainCheck {
+  const check = type.checks.find((one) => one.name === name);
+  if (check === undefined) throw sqlError('42704', `constraint "${name}" of domain "${type.name}" does not exist`);
+  return check;
+}
+
+async function dropConstraint(
+  ctx: DdlContext,
+  opened: OpenedType,
+  type: DomainType,
+  name: string,
+  missingOk: boolean,
+): Promise<void> {
+  if (missingOk && !type.checks.some((one) => one.name === name)) {
+    notice(ctx, '00000', `constraint "${name}" of domain "${type.name}" does not exist, skipping`);
+    return;
+  }
+  const check = existing(type, name);
+  await changeType(ctx, opened, { ...type, checks: type.checks.filter((one) => one !== check) });
+}
+
+export async function renameDomainConstraint(ctx: DdlContext, body: Loose, to: string): Promise<string> {
+  const opened = await requireType(ctx, qualifiedName(strings(of(body['object'] as Loose, 'List')['items'])));
+  if (opened.type.kind !== 'domain') throw sqlError('42809', `"${opened.type.name}" is not a domain`);
+  const { type } = opened;
+  const check = existing(type, text(body['subname']));
+  if (type.checks.some((one) => one.name === to)) {
+    throw sqlError('42710', `constraint "${to}" for domain ${type.name} already exists`);
+  }
+  const checks = type.checks.map((one) => (one === check ? { ...one, name: to } : one));
+  await changeType(ctx, opened, { ...type, checks: inOrder(checks) });
+  return 'ALTER DOMAIN';
+}
+
+/** Changes the type once all rows are seen to be as `only`, which has just the new constraints, wants them. */
+async function constrain(ctx: DdlContext, opened: OpenedType, changed: DomainType, only: DomainType): Promise<void> {
+  const probe = internType({ ...only, oid: opened.type.oid });
+  const users = await usersOf(ctx, opened.type);
+  for (const user of users) if (user.kind === 'table') await checkRows(ctx, user, opened.type as DomainType, probe);
+  refuseContainers(users, opened.type as DomainType);
+  await changeType(ctx, opened, changed);
+}
+
+async function checkRows(ctx: DdlContext, table: TableDescriptor, type: DomainType, probe: number): Promise<void> {
+  const { columns } = tableCodec(table);
+  const concerned = columns.flatMap((column, position) =>
+    namesType(column.typeOid, type) ? [{ column, position, typeOid: probe + (column.typeOid % 2) }] : [],
+  );
+  const exec = ctx.execContext();
+  await scanRows(ctx, table, (values) => {
+    for (const { column, position, typeOid } of concerned) {
+      try {
+        checkDomain(typeOid, values[position]!, exec);
+      } catch (error) {
+        const state = (error as { sqlstate?: string }).sqlstate;
+        if (state !== '23502' && state !== '23514') throw error;
+        throw sqlError(
+          state,
+          state === '23502'
+            ? `column "${column.name}" of table "${table.name}" contains null values`
+            : `column "${column.name}" of table "${table.name}" contains values that violate the new constraint`,
+          { table: table.name, column: column.name },
+        );
+      }
+    }
+  });
+}
+
+/** Values inside of composite values are not looked at, as in PostgreSQL. */
+function refuseContainers(users: readonly Descriptor[], type: DomainType): void {
+  const user = users.find(
+    (d) => d.kind === 'table' && d.columns.some((c) => !c.dropped && isContainer(c.typeOid, type)),
+  );
+  if (user === undefined) return;
+  throw sqlError('0A000', `cannot alter type "${type.name}" because column of table "${user.name}" uses it`);
+}
+
+function isContainer(oid: number, type: DomainType): boolean {
+  const within = typesWithin(oid);
+  return namesType(oid, type) && within.some((handle) => typeByOid(handle).category === 'C');
+}

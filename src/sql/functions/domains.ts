@@ -1,0 +1,108 @@
+/**
+ * Constraints of domains. A value of a domain is one of its base type, so all that a domain does is to look at values
+ * that become one: at a cast, and at each row that a table with such a column gets (row-writer.ts).
+ *
+ * CHECK expressions see the value as VALUE. How they are compiled is the planner's business, which gives it here
+ * when it is loaded.
+ */
+import { sqlError } from '../../base/errors.js';
+import type { ExecContext } from '../contract.js';
+import { PgArray } from '../types/datum.js';
+import type { Datum } from '../types/datum.js';
+import { baseOidOf, userTypeIn, userTypeOf } from '../types/user-types.js';
+import type { DomainCheck, DomainType } from '../types/user-types.js';
+import type { FunctionEntry } from './entry.js';
+
+export type DomainTest = (value: Datum, ctx: ExecContext) => Datum;
+
+let compileTest: (domain: DomainType, check: DomainCheck) => DomainTest = () => {
+  throw new Error('the planner is not loaded');
+};
+export function registerDomainTests(compile: typeof compileTest): void {
+  compileTest = compile;
+}
+
+interface Constraints {
+  readonly notNull: boolean;
+  readonly tests: readonly { readonly name: string; readonly test: DomainTest }[];
+}
+
+/** By handle, from the innermost domain out, as PostgreSQL checks them. */
+const compiled = new Map<number, readonly Constraints[]>();
+
+function constraintsOf(handle: number): readonly Constraints[] {
+  let all = compiled.get(handle);
+  if (all === undefined) {
+    const type = userTypeOf(handle);
+    if (type?.kind !== 'domain') return [];
+    const own: Constraints = {
+      notNull: type.notNull,
+      tests: type.checks.map((check) => ({ name: check.name, test: compileTest(type, check) })),
+    };
+    all = [...constraintsOf(type.typeOid), own];
+    compiled.set(handle, all);
+  }
+  return all;
+}
+
+/** True for a domain and an array of one. */
+export function isConstrained(oid: number): boolean {
+  return userTypeIn(oid)?.kind === 'domain';
+}
+
+/** @throws QuoralError 23502, 23514 */
+export function checkDomain(oid: number, value: Datum, ctx: ExecContext): void {
+  if (userTypeOf(oid) === null) {
+    // An array: of a domain over something, each element of it is looked at.
+    if (value instanceof PgArray) for (const item of value.elements) checkDomain(oid - 1, item, ctx);
+    return;
+  }
+  // As PostgreSQL, constraints of the domains underneath are told of as this one's.
+  const name = userTypeOf(oid)!.name;
+  for (const { notNull, tests } of constraintsOf(oid)) {
+    if (notNull && value === null) {
+      throw sqlError('23502', `domain ${name} does not allow null values`, { dataType: name });
+    }
+    for (const { name: constraint, test } of tests) {
+      if (test(value, ctx) !== false) continue;
+      throw sqlError('23514', `value for domain ${name} violates check constraint "${constraint}"`, {
+        dataType: name,
+        constraint,
+      });
+    }
+  }
+}
+
+const entries = new Map<number, FunctionEntry>();
+
+/** A cast to the domain, of a value of its base type. */
+export function domainCast(oid: number): FunctionEntry {
+  let entry = entries.get(oid);
+  if (entry === undefined) {
+    const base = baseOidOf(oid);
+    const cast = (value: Datum, ctx: ExecContext): Datum => {
+      checkDomain(oid, value, ctx);
+      return value;
+    };
+    entry = {
+      oid: 0,
+      name: userTypeIn(oid)!.name,
+      argOids: [base],
+      resultOid: base,
+      strict: false,
+      volatility: 'stable',
+      variadic: false,
+      defaults: [],
+      mayWait: false,
+      returnsSet: false,
+      resultColumns: null,
+      castsTo: oid,
+      impl: (args, ctx) => cast(args[0]!, ctx),
+      call1: (value, ctx) => cast(value, ctx),
+      call2: null,
+      rows: null,
+    };
+    entries.set(oid, entry);
+  }
+  return entry;
+}
