@@ -165,7 +165,7 @@ async function call(resolved: ReturnType<typeof resolveFunction>, args: readonly
   const info = { argOids, resultOid };
   if (entry.strict && values.includes(null)) return { value: null, oid: resultOid };
   if (entry.rows !== null) {
-    const rows = [...entry.rows(values, CONTEXT, info)];
+    const rows = [...(await entry.rows(values, CONTEXT, info))];
     const oid = resultOid;
     return { value: new PgArray(oid, rows), oid: arrayOidOf(oid) };
   }

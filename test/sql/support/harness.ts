@@ -105,7 +105,6 @@ export class Harness {
         return v;
       },
       lastval: () => 0n,
-      sequenceState: async (s) => ({ value: this.sequences.get(name(s)) ?? 1n, isCalled: this.sequences.has(name(s)) }),
       setting: () => null,
       setSetting: (_n, v) => v,
       user: 'postgres',
