@@ -204,7 +204,9 @@ export async function dropType(
       for (const user of users) {
         details.push(...uses(user, type, shown));
         const own = user.kind === 'type' ? userTypeOf(user.typeOid)! : null;
-        if (own !== null) for (const other of users) if (other !== user) details.push(...uses(other, own, user.name));
+        if (own !== null)
+          for (const other of users)
+            if (other !== user && usesType(other, own.oid)) details.push(...uses(other, own, user.name));
       }
       throw sqlError('2BP01', `cannot drop type ${shown} because other objects depend on it`, {
         detail: details.join('\n'),
