@@ -73,8 +73,8 @@ describe('deferrable keys between transactions of every isolation level', () => 
       });
       const all = runs.flatMap((r) => r.value);
       const sum = (of: (o: Outcome) => number): number => all.reduce((n, o) => n + of(o), 0);
-      expect(sum((o) => o.committed)).toBeGreaterThan(50);
-      expect(sum((o) => o.duplicates)).toBeGreaterThan(50);
+      expect(sum((o) => o.committed)).toBeGreaterThan(20);
+      expect(sum((o) => o.duplicates)).toBeGreaterThan(20);
     },
     120_000,
   );
