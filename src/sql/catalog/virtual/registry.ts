@@ -65,8 +65,8 @@ import {
   views,
 } from './views.js';
 
-/** Rows ready made, for the large ones. */
-type RowBuilder = (source: Source) => readonly Row[];
+/** Rows ready made, for the large ones: of the model alone, nothing of the session. */
+type ModelRows = (source: Pick<Source, 'model'>) => readonly Row[];
 
 const CONSTANT: Readonly<Record<string, () => Iterable<Values>>> = {
   pg_am: accessMethods,
@@ -87,7 +87,7 @@ const CONSTANT: Readonly<Record<string, () => Iterable<Values>>> = {
   pg_collation: collations,
 };
 
-const READY: Readonly<Record<string, RowBuilder>> = {
+const READY: Readonly<Record<string, ModelRows>> = {
   pg_class: ({ model }) => classRows(model),
   pg_attribute: ({ model }) => attributeRows(model),
   pg_attrdef: ({ model }) => defaultRows(model),
@@ -147,6 +147,20 @@ function allTypeRows(model: Model): readonly Row[] {
   return [...builtInTypes, ...Array.from(userTypeRows(model), (values) => makeRow(layout, values))];
 }
 
+/** The same array for as long as the view is the same one: what is found in it by value is kept with it. */
+function oncePerModel(build: ModelRows): (ctx: ExecContext) => Promise<readonly Row[]> {
+  const kept = new WeakMap<Model, readonly Row[]>();
+  return async (ctx) => {
+    const { model } = await sourceOf(ctx);
+    let rows = kept.get(model);
+    if (rows === undefined) {
+      rows = build({ model });
+      kept.set(model, rows);
+    }
+    return rows;
+  };
+}
+
 function rowsOf(layout: Layout): (ctx: ExecContext) => Promise<readonly Row[]> {
   if (layout.schema === 'pg_catalog') {
     const constant = CONSTANT[layout.name];
@@ -157,7 +171,7 @@ function rowsOf(layout: Layout): (ctx: ExecContext) => Promise<readonly Row[]> {
     const ready = READY[layout.name];
     if (layout.name === 'pg_locks')
       return async (ctx) => (await locks(catalogServices(ctx))).map((values) => makeRow(layout, values));
-    if (ready !== undefined) return async (ctx) => ready(await sourceOf(ctx));
+    if (ready !== undefined) return oncePerModel(ready);
   } else if (layout.name === 'columns') {
     return async (ctx) => columnRows(await sourceOf(ctx));
   }
