@@ -34,25 +34,32 @@ export function compileVirtual(plan: VirtualPlan): OperatorFactory {
   const layout = new Map(plan.columns.map((c) => [c.id, c.position]));
   const test = compileTest(plan.filter, layout);
   const positions = plan.columns.map((c) => c.position);
-  const lookup = lookupOf(plan, layout);
+  const lookups = lookupsOf(plan, layout);
   return (run) =>
     new LazyRows(async () => {
       const all = await plan.relation.rows(run.ctx);
-      const rows = lookup === null || all.length < FEW_ROWS ? all : candidates(all, lookup, run);
+      let rows = all;
+      // The fewest that one of them leaves.
+      for (const lookup of lookups) {
+        if (rows.length < FEW_ROWS) break;
+        const found = candidates(all, lookup, run);
+        if (found.length < rows.length) rows = found;
+      }
       const kept = await filterRows(rows, test, run);
       return kept.map((row) => positions.map((p) => row[p]!));
     });
 }
 
-/** The first of the conditions that a map can serve. */
-function lookupOf(plan: VirtualPlan, layout: ReadonlyMap<number, number>): Lookup | null {
+/** The conditions that a map can serve. */
+function lookupsOf(plan: VirtualPlan, layout: ReadonlyMap<number, number>): readonly Lookup[] {
+  const lookups: Lookup[] = [];
   for (const part of conjuncts(plan.filter)) {
     if (part.kind !== 'call' || !isEquality(part)) continue;
     const [a, b] = part.args as readonly [Expr, Expr];
     const found = sideOf(a, b, layout) ?? sideOf(b, a, layout);
-    if (found !== null) return found;
+    if (found !== null) lookups.push(found);
   }
-  return null;
+  return lookups;
 }
 
 function isEquality(expr: CallExpr): boolean {

@@ -24,7 +24,7 @@ import {
 } from './cluster-wide.js';
 import { columnRows } from './information-schema-columns.js';
 import { informationSchemaBuilders } from './information-schema.js';
-import { LAYOUTS, makeRow } from './layout.js';
+import { LAYOUTS, layoutOf, makeRow } from './layout.js';
 import type { Layout, Row, Values } from './layout.js';
 import { locks } from './locks.js';
 import { modelOf } from './model.js';
@@ -96,6 +96,7 @@ const READY: Readonly<Record<string, ModelRows>> = {
   pg_sequence: ({ model }) => sequenceRows(model),
   pg_namespace: ({ model }) => namespaceRows(model),
   pg_type: ({ model }) => allTypeRows(model),
+  pg_depend: ({ model }) => dependencyRows(model),
   pg_proc: ({ model }) => allProcedureRows(model),
 };
 
@@ -107,7 +108,6 @@ const BUILT: Readonly<Record<string, Builder>> = {
   pg_stat_database: databaseStatistics,
   pg_description: descriptions,
   pg_shdescription: sharedDescriptions,
-  pg_depend: dependencies,
   pg_tables: tables,
   pg_indexes: indexes,
   pg_sequences: sequences,
@@ -128,6 +128,11 @@ const BUILT: Readonly<Record<string, Builder>> = {
   pg_statio_all_sequences: sequenceNames,
   pg_statio_user_sequences: sequenceNames,
 };
+
+function dependencyRows(model: Model): readonly Row[] {
+  const layout = layoutOf('pg_catalog', 'pg_depend');
+  return Array.from(dependencies(model), (values) => makeRow(layout, values));
+}
 
 let builtInProcedures: readonly Row[] | null = null;
 
