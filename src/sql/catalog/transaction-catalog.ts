@@ -27,6 +27,7 @@ import { linkedTables } from './linked-tables.js';
 import { SchemaLocks } from './schema-locks.js';
 import { isTemporary, isTemporarySchema, isTemporarySchemaName, temporarySchemaName } from './temporary-names.js';
 import type { SessionTemporaries } from './temporary.js';
+import { sharedView } from './shared-view.js';
 import { virtualRelation } from './virtual/registry.js';
 
 export interface Mark {
@@ -381,6 +382,7 @@ export class TransactionCatalog implements UseHolder {
   /** Every descriptor, committed ones in one consistent read, the transaction's own on top. */
   async view(searchPath: readonly string[]): Promise<CatalogView> {
     const rows = await readAllDescriptors(this.catalog);
+    if (this.#descriptors.size === 0) return sharedView(this.catalog, this.databaseId, searchPath, rows);
     const byId = new Map<number, Descriptor>();
     for (const d of rows) byId.set(d.id, d);
     for (const [id, own] of this.#descriptors) {

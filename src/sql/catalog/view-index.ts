@@ -13,6 +13,7 @@ export interface ViewIndex {
   /** The table of each constraint. */
   readonly constraints: ReadonlyMap<number, TableDescriptor>;
   readonly tables: readonly TableDescriptor[];
+  readonly schemaIds: ReadonlyMap<string, number>;
 }
 
 const known = new WeakMap<CatalogView, ViewIndex>();
@@ -31,7 +32,10 @@ function build(view: CatalogView): ViewIndex {
   const indexes = new Map<number, { table: TableDescriptor; index: IndexDescriptor }>();
   const constraints = new Map<number, TableDescriptor>();
   const tables: TableDescriptor[] = [];
+  const schemaIds = new Map<string, number>();
   for (const d of view.descriptors) {
+    if (d.kind === 'schema' && (d.databaseId === 0 || d.databaseId === view.databaseId) && !schemaIds.has(d.name))
+      schemaIds.set(d.name, d.id);
     // A composite type is a relation without rows.
     if (d.kind === 'type' && d.databaseId === view.databaseId && fieldsOf(d.typeOid) !== null)
       relationOids.set(`${d.schemaId} ${d.name}`, d.id);
@@ -49,5 +53,5 @@ function build(view: CatalogView): ViewIndex {
     for (const check of d.checks) constraints.set(check.oid, d);
     for (const key of d.foreignKeys ?? []) constraints.set(key.oid, d);
   }
-  return { relationOids, indexes, constraints, tables };
+  return { relationOids, indexes, constraints, tables, schemaIds };
 }

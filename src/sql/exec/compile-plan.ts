@@ -18,7 +18,8 @@ import { type OperatorFactory, RowsOperator } from './run.js';
 import { compileSample } from './sample.js';
 import { compileScan } from './scan.js';
 import { compileSort } from './sort.js';
-import { compileFunction, compileOne, compileValues, compileVirtual } from './sources.js';
+import { compileFunction, compileOne, compileValues } from './sources.js';
+import { compileVirtual } from './virtual-scan.js';
 import { compileWindow } from './window.js';
 import { compileCteScan, compileWith } from './with.js';
 

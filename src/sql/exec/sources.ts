@@ -1,8 +1,8 @@
-/** Leaf operators besides table scans: VALUES, virtual relations, functions in FROM, WITH scans. */
+/** Leaf operators besides scans: VALUES, functions in FROM, WITH scans. */
 import { QuoralError } from '../../base/errors.js';
-import type { FunctionPlan, ValuesPlan, VirtualPlan } from '../plan/logical.js';
+import type { FunctionPlan, ValuesPlan } from '../plan/logical.js';
 import { PgRecord, type Datum } from '../types/datum.js';
-import { compileExpr, compileRow, compileTest, layoutOf, type Compiled } from './eval.js';
+import { compileExpr, compileRow, type Compiled } from './eval.js';
 import {
   type Batch,
   BATCH_ROWS,
@@ -13,7 +13,7 @@ import {
   RowsOperator,
   type Run,
 } from './run.js';
-import { checkCancelled, filterRows } from './scan.js';
+import { checkCancelled } from './scan.js';
 
 const NO_LAYOUT = new Map<number, number>();
 const NO_ROW: Row = [];
@@ -29,17 +29,6 @@ export function compileValues(plan: ValuesPlan): OperatorFactory {
       const out: Row[] = [];
       for (const row of rows) out.push(row.waits ? await row.later(NO_ROW, run) : row.now(NO_ROW, run));
       return out;
-    });
-}
-
-export function compileVirtual(plan: VirtualPlan): OperatorFactory {
-  const test = compileTest(plan.filter, layoutOf(plan.columns));
-  const positions = plan.columns.map((c) => c.position);
-  return (run) =>
-    new LazyRows(async () => {
-      const all = await plan.relation.rows(run.ctx);
-      const rows = all.map((row) => positions.map((p) => row[p]!));
-      return filterRows(rows, test, run);
     });
 }
 

@@ -164,10 +164,8 @@ export class Services implements SessionServices, CatalogServices {
     if (isTemporarySchemaName(name)) return this.#host.temporaries.idOf(name);
     const known = this.#catalog.cachedSchemas(this.databaseId)?.get(name);
     if (known !== undefined) return known;
-    const found = this.#view?.descriptors.find(
-      (d) => d.kind === 'schema' && d.name === name && (d.databaseId === 0 || d.databaseId === this.databaseId),
-    );
-    return found?.id ?? (name === 'public' ? PUBLIC_SCHEMA_ID : null);
+    const found = this.#view === null ? undefined : viewIndex(this.#view).schemaIds.get(name);
+    return found ?? (name === 'public' ? PUBLIC_SCHEMA_ID : null);
   }
 
   #oidIn(schemaId: number, name: string): number | null {

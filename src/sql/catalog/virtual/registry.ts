@@ -24,7 +24,7 @@ import {
 } from './cluster-wide.js';
 import { columnRows } from './information-schema-columns.js';
 import { informationSchemaBuilders } from './information-schema.js';
-import { LAYOUTS, makeRow } from './layout.js';
+import { LAYOUTS, layoutOf, makeRow } from './layout.js';
 import type { Layout, Row, Values } from './layout.js';
 import { locks } from './locks.js';
 import { modelOf } from './model.js';
@@ -65,8 +65,8 @@ import {
   views,
 } from './views.js';
 
-/** Rows ready made, for the large ones. */
-type RowBuilder = (source: Source) => readonly Row[];
+/** Rows ready made, for the large ones: of the model alone, nothing of the session. */
+type ModelRows = (source: Pick<Source, 'model'>) => readonly Row[];
 
 const CONSTANT: Readonly<Record<string, () => Iterable<Values>>> = {
   pg_am: accessMethods,
@@ -87,7 +87,7 @@ const CONSTANT: Readonly<Record<string, () => Iterable<Values>>> = {
   pg_collation: collations,
 };
 
-const READY: Readonly<Record<string, RowBuilder>> = {
+const READY: Readonly<Record<string, ModelRows>> = {
   pg_class: ({ model }) => classRows(model),
   pg_attribute: ({ model }) => attributeRows(model),
   pg_attrdef: ({ model }) => defaultRows(model),
@@ -96,6 +96,7 @@ const READY: Readonly<Record<string, RowBuilder>> = {
   pg_sequence: ({ model }) => sequenceRows(model),
   pg_namespace: ({ model }) => namespaceRows(model),
   pg_type: ({ model }) => allTypeRows(model),
+  pg_depend: ({ model }) => dependencyRows(model),
   pg_proc: ({ model }) => allProcedureRows(model),
 };
 
@@ -107,7 +108,6 @@ const BUILT: Readonly<Record<string, Builder>> = {
   pg_stat_database: databaseStatistics,
   pg_description: descriptions,
   pg_shdescription: sharedDescriptions,
-  pg_depend: dependencies,
   pg_tables: tables,
   pg_indexes: indexes,
   pg_sequences: sequences,
@@ -129,6 +129,11 @@ const BUILT: Readonly<Record<string, Builder>> = {
   pg_statio_user_sequences: sequenceNames,
 };
 
+function dependencyRows(model: Model): readonly Row[] {
+  const layout = layoutOf('pg_catalog', 'pg_depend');
+  return Array.from(dependencies(model), (values) => makeRow(layout, values));
+}
+
 let builtInProcedures: readonly Row[] | null = null;
 
 function allProcedureRows(model: Model): readonly Row[] {
@@ -147,6 +152,20 @@ function allTypeRows(model: Model): readonly Row[] {
   return [...builtInTypes, ...Array.from(userTypeRows(model), (values) => makeRow(layout, values))];
 }
 
+/** The same array for as long as the view is the same one: what is found in it by value is kept with it. */
+function oncePerModel(build: ModelRows): (ctx: ExecContext) => Promise<readonly Row[]> {
+  const kept = new WeakMap<Model, readonly Row[]>();
+  return async (ctx) => {
+    const { model } = await sourceOf(ctx);
+    let rows = kept.get(model);
+    if (rows === undefined) {
+      rows = build({ model });
+      kept.set(model, rows);
+    }
+    return rows;
+  };
+}
+
 function rowsOf(layout: Layout): (ctx: ExecContext) => Promise<readonly Row[]> {
   if (layout.schema === 'pg_catalog') {
     const constant = CONSTANT[layout.name];
@@ -157,7 +176,7 @@ function rowsOf(layout: Layout): (ctx: ExecContext) => Promise<readonly Row[]> {
     const ready = READY[layout.name];
     if (layout.name === 'pg_locks')
       return async (ctx) => (await locks(catalogServices(ctx))).map((values) => makeRow(layout, values));
-    if (ready !== undefined) return async (ctx) => ready(await sourceOf(ctx));
+    if (ready !== undefined) return oncePerModel(ready);
   } else if (layout.name === 'columns') {
     return async (ctx) => columnRows(await sourceOf(ctx));
   }

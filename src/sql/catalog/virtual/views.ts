@@ -164,7 +164,7 @@ function sequenceRead(model: Model, sql: string): number | null {
   return found?.id ?? null;
 }
 
-export function* dependencies({ model }: Source): Iterable<Values> {
+export function* dependencies(model: Model): Iterable<Values> {
   const shared = { classid: CLASS, refclassid: CLASS };
   for (const s of model.sequences) {
     if (s.ownedBy === null) continue;

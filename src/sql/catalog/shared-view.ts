@@ -1,0 +1,42 @@
+/**
+ * One view for all statements that find the same committed catalog, so that what is worked out from a view (its
+ * index, the rows of the catalogs' tables) is not worked out again by each of them.
+ *
+ * Invariant: a view is handed out again only when every descriptor that was just read is the very object that it
+ * was made of. Views with a transaction's own changes are not kept.
+ */
+import type { Catalog } from './catalog.js';
+import type { Descriptor } from './descriptor.js';
+import type { CatalogView } from './transaction-catalog.js';
+
+interface Kept {
+  readonly rows: readonly Descriptor[];
+  readonly view: CatalogView;
+}
+
+/** Databases whose views are kept on a node. */
+const KEPT_MAX = 8;
+const keptOf = new WeakMap<Catalog, Map<number, Kept>>();
+
+function sameItems<T>(a: readonly T[], b: readonly T[]): boolean {
+  return a.length === b.length && a.every((item, i) => item === b[i]);
+}
+
+/** The view of what is committed, `rows`, each descriptor once. */
+export function sharedView(
+  catalog: Catalog,
+  databaseId: number,
+  searchPath: readonly string[],
+  rows: readonly Descriptor[],
+): CatalogView {
+  let views = keptOf.get(catalog);
+  if (views === undefined) keptOf.set(catalog, (views = new Map()));
+  const kept = views.get(databaseId);
+  if (kept !== undefined && sameItems(kept.rows, rows) && sameItems(kept.view.searchPath, searchPath)) return kept.view;
+  const byId = new Map(rows.map((d) => [d.id, d]));
+  const descriptors = [...byId.values()].sort((a, b) => a.id - b.id);
+  const view: CatalogView = { descriptors, byId, databaseId, searchPath };
+  if (views.size >= KEPT_MAX) views.clear();
+  views.set(databaseId, { rows, view });
+  return view;
+}

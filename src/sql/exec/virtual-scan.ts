@@ -1,0 +1,106 @@
+/**
+ * Scans of catalog tables. Their rows are made from descriptors, thousands of them, and most queries want those of
+ * one table: an equality between a column and a value that does not depend on the row finds its rows in a map, which
+ * is kept as long as the array of rows it was made of (the catalog gives the same array while nothing changed).
+ * The whole condition is tested on what is found, so the map only finds candidates; only their columns are copied.
+ */
+import { conjuncts, isVolatile } from '../plan/expr.js';
+import type { CallExpr, Expr } from '../plan/expr.js';
+import type { VirtualPlan } from '../plan/logical.js';
+import { columnsOf } from '../plan/plan-walk.js';
+import { typeByOid } from '../types/registry.js';
+import { compileSync, compileTest, type SyncEval } from './eval.js';
+import { LazyRows, type OperatorFactory, type Row, type Run } from './run.js';
+import { filterRows } from './scan.js';
+
+interface Lookup {
+  /** In the relation's rows. */
+  readonly position: number;
+  readonly oid: number;
+  readonly value: SyncEval;
+}
+
+const NO_LAYOUT = new Map<number, number>();
+const NO_ROW: Row = [];
+const NO_ROWS: readonly Row[] = [];
+/** Below, looking at each row costs no more than the map. */
+const FEW_ROWS = 32;
+
+type ByValue = ReadonlyMap<unknown, readonly Row[]>;
+const known = new WeakMap<readonly Row[], Map<number, ByValue>>();
+
+export function compileVirtual(plan: VirtualPlan): OperatorFactory {
+  // Over the relation's rows as they are.
+  const layout = new Map(plan.columns.map((c) => [c.id, c.position]));
+  const test = compileTest(plan.filter, layout);
+  const positions = plan.columns.map((c) => c.position);
+  const lookups = lookupsOf(plan, layout);
+  return (run) =>
+    new LazyRows(async () => {
+      const all = await plan.relation.rows(run.ctx);
+      let rows = all;
+      // The fewest that one of them leaves.
+      for (const lookup of lookups) {
+        if (rows.length < FEW_ROWS) break;
+        const found = candidates(all, lookup, run);
+        if (found.length < rows.length) rows = found;
+      }
+      const kept = await filterRows(rows, test, run);
+      return kept.map((row) => positions.map((p) => row[p]!));
+    });
+}
+
+/** The conditions that a map can serve. */
+function lookupsOf(plan: VirtualPlan, layout: ReadonlyMap<number, number>): readonly Lookup[] {
+  const lookups: Lookup[] = [];
+  for (const part of conjuncts(plan.filter)) {
+    if (part.kind !== 'call' || !isEquality(part)) continue;
+    const [a, b] = part.args as readonly [Expr, Expr];
+    const found = sideOf(a, b, layout) ?? sideOf(b, a, layout);
+    if (found !== null) lookups.push(found);
+  }
+  return lookups;
+}
+
+function isEquality(expr: CallExpr): boolean {
+  return expr.operator && expr.entry.name === '=' && expr.args.length === 2 && expr.entry.strict;
+}
+
+function sideOf(column: Expr, value: Expr, layout: ReadonlyMap<number, number>): Lookup | null {
+  if (column.kind !== 'column' || column.oid !== value.oid || isVolatile(value)) return null;
+  const position = layout.get(column.id);
+  if (position === undefined) return null;
+  for (const id of columnsOf(value)) if (layout.has(id)) return null;
+  const evaluate = compileSync(value, NO_LAYOUT);
+  return evaluate === null ? null : { position, oid: column.oid, value: evaluate };
+}
+
+function candidates(all: readonly Row[], { position, oid, value }: Lookup, run: Run): readonly Row[] {
+  let wanted;
+  try {
+    wanted = value(NO_ROW, run);
+  } catch {
+    // Whether the value is reached at all is for the condition to say, which then gives the same error.
+    return all;
+  }
+  if (wanted === null) return NO_ROWS;
+  const { hashKey } = typeByOid(oid);
+  let maps = known.get(all);
+  if (maps === undefined) known.set(all, (maps = new Map()));
+  let byValue = maps.get(position);
+  if (byValue === undefined) maps.set(position, (byValue = rowsByValue(all, position, hashKey)));
+  return byValue.get(hashKey(wanted)) ?? NO_ROWS;
+}
+
+function rowsByValue(all: readonly Row[], position: number, hashKey: (value: NonNullable<Row[0]>) => unknown): ByValue {
+  const found = new Map<unknown, Row[]>();
+  for (const row of all) {
+    const value = row[position]!;
+    if (value === null) continue;
+    const key = hashKey(value);
+    const rows = found.get(key);
+    if (rows === undefined) found.set(key, [row]);
+    else rows.push(row);
+  }
+  return found;
+}
