@@ -8,7 +8,13 @@
  * a transaction and parameters. Utility statements (SET, BEGIN, DDL, …) go to the session and DDL code.
  */
 import type { KvDb, KvTxn } from '../txn/kv-txn.js';
-import type { Routine, TableDescriptor, SequenceDescriptor, ViewDescriptor } from './catalog/descriptor.js';
+import type {
+  Routine,
+  RoutineDescriptor,
+  TableDescriptor,
+  SequenceDescriptor,
+  ViewDescriptor,
+} from './catalog/descriptor.js';
 import type { Pace } from './exec/pace.js';
 import type { Profile } from './exec/profile.js';
 import type { ExplainOptions } from './plan/explain.js';
@@ -137,6 +143,9 @@ export interface SessionServices {
   /** Descriptors visible now, for catalog functions such as pg_get_indexdef. */
   tableByOid(oid: number): TableDescriptor | null;
   viewByOid(oid: number): ViewDescriptor | null;
+  /** A function or procedure of a user. Not there outside of a session. */
+  routineByOid?(oid: number): FoundRoutine | null;
+  isVisibleRoutine?(oid: number): boolean;
   schemaNameOf(schemaId: number): string | null;
   /** A constraint of a domain, by its oid. */
   domainCheck(oid: number): DomainCheck | null;
@@ -157,6 +166,11 @@ export interface SessionServices {
   callRoutine?(call: RoutineCall): Promise<RoutineResult>;
   /** For pg_sleep, on the node's timers; rejects with 57014 when the signal aborts. */
   sleep?(ms: number, signal: AbortSignal): Promise<void>;
+}
+
+export interface FoundRoutine {
+  readonly group: RoutineDescriptor;
+  readonly routine: Routine;
 }
 
 export interface RoutineCall {

@@ -67,6 +67,16 @@ async function query(url: string, sql: string): Promise<unknown[]> {
   }
 }
 
+const FUNCTIONS = `CREATE TYPE mood AS ENUM ('sad', 'glad');
+  CREATE TABLE pet (id int, "Name" text);
+  CREATE FUNCTION pets(VARIADIC ids int[]) RETURNS SETOF pet LANGUAGE sql STABLE AS $$ SELECT 1, 'x' $$;
+  CREATE FUNCTION happy(m mood DEFAULT 'glad', OUT a int, OUT "b c" text) LANGUAGE plpgsql STRICT AS $f$ BEGIN a := 1; END $f$;
+  CREATE FUNCTION twofold() RETURNS TABLE (x int, y mood[]) LANGUAGE sql AS 'SELECT 1, NULL::mood[]';
+  CREATE PROCEDURE done(INOUT n int DEFAULT 3) LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN n := 4; END $$;
+  COMMENT ON FUNCTION twofold() IS 'two'`;
+const DEFINITIONS = `SELECT pg_get_functiondef(oid), obj_description(oid, 'pg_proc') FROM pg_proc
+  WHERE pronamespace = 'public'::regnamespace ORDER BY proname`;
+
 type Ask = (sql: string) => Promise<unknown[]>;
 
 /** Every row of every table and view as text. */
@@ -168,6 +178,23 @@ describe.skipIf(!available)('pg_dump', () => {
     expect((await ask(SEQUENCES)).map((row) => (row as unknown[]).map(String))).toEqual(await query(url, SEQUENCES));
     await lite?.close();
     if (lite === null) await query(ORACLE, 'DROP DATABASE quoral_restored');
+  });
+
+  it('restores functions, into PostgreSQL too', async () => {
+    const [first, second] = [await database(), await database()];
+    await query(first, FUNCTIONS);
+    const schema = await dump(first, '--schema-only');
+    const path = `${process.env['TMPDIR'] ?? '/tmp'}/quoral-dump-${process.pid}.sql`;
+    writeFileSync(path, schema);
+    await psql(second, '-f', path);
+    expect(await dump(second, '--schema-only')).toBe(schema);
+    const lite = await PGlite.create();
+    await lite.exec(schema);
+    await lite.exec('SET search_path = public');
+    expect((await lite.query<unknown[]>(DEFINITIONS, [], { rowMode: 'array' })).rows).toEqual(
+      await query(second, DEFINITIONS),
+    );
+    await lite.close();
   });
 
   it('shows in psql what PostgreSQL shows', async () => {

@@ -241,6 +241,8 @@ export interface Routine {
   readonly set: boolean;
   /** Columns of the table whose rows it returns, as they were when it was made. */
   readonly columns: readonly { readonly name: string; readonly typeOid: number; readonly typmod: number }[] | null;
+  /** That table, or view. */
+  readonly rowsOf?: number | null;
   readonly language: 'sql' | 'plpgsql';
   readonly body: string;
   readonly volatility: 'immutable' | 'stable' | 'volatile';

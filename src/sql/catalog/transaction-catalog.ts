@@ -236,7 +236,7 @@ export class TransactionCatalog implements UseHolder {
     return this.#namedIn(schemaId, routineEntryName(name), name, isRoutine, wait);
   }
 
-  /** In every schema of the search path, or in the one named. */
+  /** In every schema of the search path, or in the one named: temporary ones are found only when they are written as such. */
   async routines(
     name: RelationName,
     searchPath: readonly string[],
@@ -244,7 +244,8 @@ export class TransactionCatalog implements UseHolder {
   ): Promise<ResolvedRoutines[] | null> {
     const found: ResolvedRoutines[] = [];
     if (name.schema !== null && (await this.schemaId(name.schema)) === null) return null;
-    for (const schema of name.schema === null ? searchPath : [name.schema]) {
+    const path = searchPath.filter((schema) => !isTemporarySchemaName(schema));
+    for (const schema of name.schema === null ? path : [name.schema]) {
       const schemaId = await this.schemaId(schema);
       const d = schemaId === null ? null : await this.routinesIn(schemaId, name.name, wait);
       if (d !== null) found.push({ id: d.id, version: d.version, schema, name: d.name, routines: d.routines });

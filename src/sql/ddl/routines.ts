@@ -15,7 +15,8 @@ import { takesArgument } from '../plan/routines.js';
 import { readBody } from '../plpgsql/read-routine.js';
 import { sqlStatements } from '../plpgsql/sql-body.js';
 import { OID } from '../types/oids.js';
-import { formatType, isArrayType } from '../types/registry.js';
+import { catalogOidOf, formatType, isArrayType } from '../types/registry.js';
+import { typesWithin } from '../types/user-types.js';
 import type { UserType } from '../types/user-types.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
@@ -40,6 +41,19 @@ function typeOf(ctx: DdlContext, node: unknown): number {
   return resolveTypeName(node as TypeNode, ctx.types).oid;
 }
 
+/** As column defaults are kept: only a bare literal takes the type at once. */
+function argumentDefault(ctx: DdlContext, node: unknown, typeOid: number): string {
+  const sql = deparse(node as Loose);
+  const assigned = ctx.planner.compileExpression(sql, [], ctx.plannerSettings, { typeOid, typmod: -1 });
+  if (/^(E?'|NULL$)/i.test(sql) && (node as Loose)['A_Const'] !== undefined) return assigned.sql;
+  const stored = ctx.planner.compileExpression(sql, [], ctx.plannerSettings, null).sql;
+  // Calls know the types of the parameters, by which the text names them, and no others.
+  const known = new Set(typesWithin(typeOid).map((handle) => String(catalogOidOf(handle))));
+  if ([...stored.matchAll(/"@(\d+)"/g)].some(([, oid]) => !known.has(oid!)))
+    throw unsupported("a default that names a user's type other than the parameter's");
+  return stored;
+}
+
 function readParameters(ctx: DdlContext, nodes: readonly Loose[]): RoutineParameter[] {
   if (nodes.length > PARAMETERS_MAX)
     throw sqlError('54023', `functions cannot have more than ${PARAMETERS_MAX} arguments`);
@@ -54,10 +68,9 @@ function readParameters(ctx: DdlContext, nodes: readonly Loose[]): RoutineParame
     if (mode === 'variadic' && !isArrayType(typeOid)) throw sqlError('42P13', 'VARIADIC parameter must be an array');
     if (name !== '' && parameters.some((q) => q.name === name && takes === (q.mode !== 'out' && q.mode !== 'table')))
       throw sqlError('42P13', `parameter name "${name}" used more than once`);
-    const defaultSql = p['defexpr'] === undefined ? null : deparse(p['defexpr'] as Loose);
+    const defaultSql = p['defexpr'] === undefined ? null : argumentDefault(ctx, p['defexpr'], typeOid);
     if (defaultSql !== null) {
       if (!takes) throw sqlError('42P13', 'only input parameters can have default values');
-      ctx.planner.compileExpression(defaultSql, [], ctx.plannerSettings, { typeOid, typmod: -1 });
       defaults = true;
     } else if (defaults && takes && mode !== 'variadic')
       throw sqlError('42P13', 'input parameters after one with a default value must also have defaults');
@@ -70,6 +83,7 @@ interface Returns {
   readonly typeOid: number;
   readonly set: boolean;
   readonly columns: Routine['columns'];
+  readonly rowsOf?: number;
 }
 
 async function readReturns(ctx: DdlContext, body: Loose, parameters: readonly RoutineParameter[]): Promise<Returns> {
@@ -84,8 +98,8 @@ async function readReturns(ctx: DdlContext, body: Loose, parameters: readonly Ro
   const set = node['setof'] === true;
   if (parameters.some((p) => p.mode === 'table')) return { typeOid: implied, set, columns: null };
   const name = qualifiedName(strings(node['names']));
-  const columns = await rowTypeOf(ctx, name);
-  if (columns !== null && node['arrayBounds'] === undefined) return { typeOid: OID.record, set, columns };
+  const row = await rowTypeOf(ctx, name);
+  if (row !== null && node['arrayBounds'] === undefined) return { typeOid: OID.record, set, ...row };
   const typeOid = typeOf(ctx, node);
   if (outputs.length > 0 && typeOid !== implied) {
     throw sqlError('42P13', `function result type must be ${formatType(implied)} because of OUT parameters`);
@@ -94,15 +108,14 @@ async function readReturns(ctx: DdlContext, body: Loose, parameters: readonly Ro
 }
 
 /** Columns of a table that has the name; null if it is a type's. */
-async function rowTypeOf(ctx: DdlContext, name: RelationName): Promise<Routine['columns']> {
+async function rowTypeOf(ctx: DdlContext, name: RelationName): Promise<Pick<Returns, 'columns' | 'rowsOf'> | null> {
   if (name.schema === 'pg_catalog' || ctx.types.userType(name.schema, name.name, {}) !== null) return null;
   const relation = await ctx.catalog.relation(name, ctx.session.searchPath, ctx.wait);
-  if (relation?.kind === 'view')
-    return relation.view.columns.map(({ name: n, typeOid, typmod }) => ({ name: n, typeOid, typmod }));
-  if (relation?.kind !== 'table') return null;
-  return relation.table.columns
-    .filter((c) => !c.dropped && !c.hidden)
-    .map(({ name: n, typeOid, typmod }) => ({ name: n, typeOid, typmod }));
+  if (relation?.kind !== 'view' && relation?.kind !== 'table') return null;
+  const { id } = relation.kind === 'view' ? relation.view : relation.table;
+  const columns =
+    relation.kind === 'view' ? relation.view.columns : relation.table.columns.filter((c) => !c.dropped && !c.hidden);
+  return { columns: columns.map(({ name: n, typeOid, typmod }) => ({ name: n, typeOid, typmod })), rowsOf: id };
 }
 
 type Facts = Pick<Routine, 'language' | 'body' | 'volatility' | 'strict' | 'securityDefiner'>;

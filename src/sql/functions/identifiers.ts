@@ -76,7 +76,7 @@ fn(
 );
 
 /** SQLSTATEs that say that there is nothing of that name. */
-const ABSENT: ReadonlySet<string> = new Set(['42704', '42883', '3F000', '42P01']);
+const ABSENT: ReadonlySet<string> = new Set(['42704', '42725', '42883', '3F000', '42P01']);
 
 for (const type of ['regnamespace', 'regrole', 'regproc', 'regprocedure']) {
   const info = typeByName(type)!;

@@ -10,6 +10,7 @@ import './patterns.js';
 import './datetime.js';
 import './overlaps.js';
 import './extensions.js';
+import './routine-facts.js';
 import './formatting.js';
 import './json.js';
 import './json-build.js';

@@ -13,7 +13,6 @@ import type { Datum } from '../types/datum.js';
 import { OID } from '../types/oids.js';
 import { catalogOidOf, findTypeByOid, formatType, typeByOid } from '../types/registry.js';
 import type { CallInfo, Value } from './entry.js';
-import { procedureByOid } from './procedure-oids.js';
 import { fn, fns, srf } from './define.js';
 import { quoteIdentifier } from './strings.js';
 import { indexColumnText, indexText, prettyCondition } from './index-text.js';
@@ -282,8 +281,6 @@ srf('pg_partition_ancestors(regclass) regclass', () => [], STABLE);
 for (const name of [
   'pg_get_triggerdef',
   'pg_get_ruledef',
-  'pg_get_functiondef',
-  'pg_get_function_sqlbody',
   'pg_get_statisticsobjdef',
   'pg_get_statisticsobjdef_columns',
   'pg_get_partkeydef',
@@ -292,26 +289,6 @@ for (const name of [
   fn(`${name}(oid) text`, () => null, STABLE);
   fn(`${name}(oid, bool) text`, () => null, STABLE);
 }
-function argumentTypes(oid: number): Datum {
-  const procedure = procedureByOid(oid);
-  if (procedure === null) return null;
-  const { argOids } = procedure.entry;
-  const variadic = 'variadic' in procedure.entry && procedure.entry.variadic;
-  return argOids
-    .map((arg, i) => (variadic && i === argOids.length - 1 ? 'VARIADIC ' : '') + formatType(arg))
-    .join(', ');
-}
-fn('pg_get_function_arguments(oid) text', argumentTypes, STABLE);
-fn('pg_get_function_identity_arguments(oid) text', argumentTypes, STABLE);
-fn(
-  'pg_get_function_result(oid) text',
-  (oid: number) => {
-    const entry = procedureByOid(oid)?.entry;
-    if (entry === undefined) return null;
-    return ('returnsSet' in entry && entry.returnsSet ? 'SETOF ' : '') + formatType(entry.resultOid);
-  },
-  STABLE,
-);
 fn(
   'pg_get_serial_sequence(text, text) text',
   (tableName: string, column: string, ctx: ExecContext) => {
@@ -351,7 +328,10 @@ for (const kind of [
 ]) {
   fn(
     `pg_${kind}_is_visible(oid) bool`,
-    (oid: number, ctx: ExecContext) => kind !== 'table' || isVisible(oid, ctx.services),
+    (oid: number, ctx: ExecContext) =>
+      kind === 'function'
+        ? (ctx.services.isVisibleRoutine?.(oid) ?? true)
+        : kind !== 'table' || isVisible(oid, ctx.services),
     STABLE,
   );
 }
@@ -370,6 +350,7 @@ fn(
   (oid: number, catalog: string, ctx: ExecContext) => {
     if (catalog === 'pg_type') return ctx.services.commentOf('type', oid);
     if (catalog === 'pg_namespace') return ctx.services.commentOf('schema', oid);
+    if (catalog === 'pg_proc') return ctx.services.routineByOid?.(oid)?.routine.comment ?? null;
     return catalog === 'pg_class' ? relationComment(oid, ctx) : null;
   },
   STABLE,

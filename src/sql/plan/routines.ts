@@ -88,7 +88,10 @@ export function routinesNamed(b: Binder, schema: string | null, name: string): r
   const found = b.catalog.routines?.({ schema, name, isRoutine: true }) ?? null;
   if (found === null) return null;
   if (found.length > 0 && b.pins !== null) throw errorAt('0A000', `function ${name} in a view is not supported`, -1);
-  for (const group of found) b.dependOnRoutine(group);
+  for (const group of found) {
+    b.dependOnRoutine(group);
+    for (const { parameters } of group.routines) b.knowTypes(parameters);
+  }
   return found;
 }
 

@@ -20,8 +20,9 @@ import { userTypes } from '../catalog/user-types-view.js';
 import { viewIndex } from '../catalog/view-index.js';
 import { virtualRelation, virtualRelationByOid } from '../catalog/virtual/registry.js';
 import type { ActivityRow, CatalogServices, CursorRow, SettingRow } from '../catalog/virtual/services.js';
-import type { RoutineCall, RoutineResult, SessionServices } from '../contract.js';
-import { arrayOidOf, catalogOidOf } from '../types/registry.js';
+import type { FoundRoutine, RoutineCall, RoutineResult, SessionServices } from '../contract.js';
+import { inputsOf } from '../plan/routines.js';
+import { arrayOidOf, catalogOidOf, formatType } from '../types/registry.js';
 import { fieldsOf, userTypeOf } from '../types/user-types.js';
 import type { DomainCheck } from '../types/user-types.js';
 import type { SessionAdvisory } from './advisory.js';
@@ -30,6 +31,7 @@ import { VERSION_TEXT } from './setting-table.js';
 import type { Settings } from './settings.js';
 import { cursorKey, cursorRows } from './cursor-facts.js';
 import type { Portal } from './portal.js';
+import { isVisibleRoutine, oidOfRoutine, routineWithOid } from './routine-names.js';
 import { splitIdentifiers } from './settings.js';
 
 /** What the services need of the session they belong to. */
@@ -242,6 +244,10 @@ export class Services implements SessionServices, CatalogServices {
 
   #qualify(schemaId: number, name: string): string {
     for (const schema of this.searchPath) if (this.#schemaId(schema) === schemaId) return quoteName(name);
+    return this.#qualified(schemaId, name);
+  }
+
+  #qualified(schemaId: number, name: string): string {
     const schema = (this.#view ?? this.#shown)?.byId.get(schemaId);
     if (isTemporarySchema(schemaId)) return `${temporarySchemaName(schemaId)}.${quoteName(name)}`;
     const schemaName = schema?.kind === 'schema' ? schema.name : schemaId === PUBLIC_SCHEMA_ID ? 'public' : null;
@@ -256,6 +262,39 @@ export class Services implements SessionServices, CatalogServices {
   viewByOid(oid: number): ViewDescriptor | null {
     const d = this.#view?.byId.get(oid) ?? this.#host.transactionCatalog().known(oid);
     return d?.kind === 'view' ? d : isMaterialized(d) ? queryOf(d) : null;
+  }
+
+  routineByOid(oid: number): FoundRoutine | null {
+    const view = this.#view ?? this.#shown;
+    return view === null ? null : routineWithOid(view, oid);
+  }
+
+  isVisibleRoutine(oid: number): boolean {
+    const found = this.routineByOid(oid);
+    const view = this.#view ?? this.#shown;
+    if (found === null || view === null) return true;
+    return isVisibleRoutine(
+      view,
+      this.searchPath.map((schema) => this.#schemaId(schema)),
+      found,
+    );
+  }
+
+  routineOid(name: string, types: readonly number[] | null): number | null {
+    const parts = splitName(name);
+    const path =
+      parts.length > 1 ? [parts[parts.length - 2]!] : this.searchPath.filter((s) => !isTemporarySchemaName(s));
+    const schemaIds = path.map((schema) => this.#schemaId(schema)).filter((id) => id !== null);
+    return this.#view === null ? null : oidOfRoutine(this.#view, schemaIds, parts[parts.length - 1]!, types);
+  }
+
+  routineName(oid: number, types: boolean): string | null {
+    const found = this.routineByOid(oid);
+    if (found === null) return null;
+    const { group, routine } = found;
+    const name = this.isVisibleRoutine(oid) ? quoteName(group.name) : this.#qualified(group.schemaId, group.name);
+    const taken = inputsOf(routine).map((p) => this.typeName(catalogOidOf(p.typeOid)) ?? formatType(p.typeOid));
+    return types ? `${name}(${taken.join(',')})` : name;
   }
 
   domainCheck(oid: number): DomainCheck | null {

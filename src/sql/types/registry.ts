@@ -315,18 +315,36 @@ const regtype = unsignedType(
   (oid, ctx) => (byOid.has(oid) ? formatType(oid) : oid === 0 ? '-' : (ctx.names?.typeName(oid) ?? String(oid))),
 );
 
-const regproc = unsignedType(
-  (text) => {
-    const plain = text
-      .trim()
-      .replace(/^pg_catalog\./i, '')
-      .replace(/\(.*\)$/, '');
-    const oid = number(text, 'regproc') ?? procedureNames.oidOf(unquote(plain));
-    if (oid === null) throw sqlError('42883', `function "${text.trim()}" does not exist`);
-    return oid;
-  },
-  (oid) => (oid === 0 ? '-' : (procedureNames.nameOf(oid) ?? String(oid))),
-);
+/** 'f(int, text)' as its name and what stands within the parentheses. */
+const SIGNATURE = /^\s*(.*?)\s*(?:\((.*)\)\s*)?$/s;
+
+function userRoutine(text: string, signature: boolean, ctx: FormatContext): number | null {
+  const [, name = '', taken] = SIGNATURE.exec(text)!;
+  if (!signature || taken === undefined) return ctx.names?.routineOid?.(name, null) ?? null;
+  const types = taken.trim() === '' ? [] : taken.split(/,(?![^(]*\))/);
+  return (
+    ctx.names?.routineOid?.(
+      name,
+      types.map((type) => regtype.input(type, -1, ctx) as number),
+    ) ?? null
+  );
+}
+
+function procedureType(signature: boolean): TypeBehaviour {
+  return unsignedType(
+    (text, ctx) => {
+      const plain = text
+        .trim()
+        .replace(/^pg_catalog\./i, '')
+        .replace(/\(.*\)$/, '');
+      const oid = number(text, 'regproc') ?? procedureNames.oidOf(unquote(plain)) ?? userRoutine(text, signature, ctx);
+      if (oid === null) throw sqlError('42883', `function "${text.trim()}" does not exist`);
+      return oid;
+    },
+    (oid, ctx) =>
+      oid === 0 ? '-' : (procedureNames.nameOf(oid) ?? ctx.names?.routineName?.(oid, signature) ?? String(oid)),
+  );
+}
 
 const plainReg = unsignedType(
   (text) => parseOid(text.trim() === '-' ? '0' : text),
@@ -336,8 +354,8 @@ const plainReg = unsignedType(
 const REG_BEHAVIOURS: ReadonlyMap<number, TypeBehaviour> = new Map<number, TypeBehaviour>([
   [OID.regclass, regclass],
   [OID.regtype, regtype],
-  [OID.regproc, regproc],
-  [OID.regprocedure, regproc],
+  [OID.regproc, procedureType(false)],
+  [OID.regprocedure, procedureType(true)],
   [OID.regoper, plainReg],
   [OID.regoperator, plainReg],
   [OID.regcollation, plainReg],

@@ -11,6 +11,10 @@ export interface NameResolver {
   /** Types that users made, by the oids that pg_type shows; 'x[]' included. */
   typeOid(name: string): number | null;
   typeName(oid: number): string | null;
+  /** Functions that users made; `types` null: whatever they take. @throws 42725 */
+  routineOid?(name: string, types: readonly number[] | null): number | null;
+  /** As SQL, with the types that it takes if asked for. */
+  routineName?(oid: number, types: boolean): string | null;
 }
 
 /** Settings that change text input and output. */

@@ -7,6 +7,16 @@ async function client(): Promise<Client> {
 }
 
 describe('functions', () => {
+  it('take no default that names a type which calls would not find', async () => {
+    const c = await client();
+    await c.query("create type mood as enum ('a', 'b')");
+    expect(
+      await c.error("create function f(a text default 'a'::mood::text) returns text language sql return a"),
+    ).toMatch(/^0A000 /);
+    await c.query("create function f(a mood default 'b'::mood) returns mood language sql return a");
+    expect(await c.rows('select f()')).toEqual([['b']]);
+  });
+
   it('that call themselves without end are stopped', async () => {
     const c = await client();
     await c.query('create function f(n int) returns int language plpgsql as $$ begin return f(n + 1); end $$');

@@ -214,6 +214,7 @@ export function* cursors({ services }: Source): Iterable<Values> {
 const CLASS_OF_CLASSES = 1259;
 const CLASS_OF_NAMESPACES = 2615;
 const CLASS_OF_TYPES = 1247;
+const CLASS_OF_ROUTINES = 1255;
 const CLASS_OF_DATABASES = 1262;
 
 export function* descriptions({ model }: Source): Iterable<Values> {
@@ -237,6 +238,10 @@ export function* descriptions({ model }: Source): Iterable<Values> {
   }
   for (const { id, comment } of model.types) {
     if (comment != null) yield { objoid: id, classoid: CLASS_OF_TYPES, description: comment };
+  }
+  for (const { routines } of model.routines) {
+    for (const { oid, comment } of routines)
+      if (comment != null) yield { objoid: oid, classoid: CLASS_OF_ROUTINES, description: comment };
   }
   for (const sequence of model.sequences) {
     if (sequence.comment != null)

@@ -24,6 +24,7 @@ import { LAYOUTS } from './layout.js';
 import type { Values } from './layout.js';
 import { columnById, liveColumns, shownIndexes } from './model.js';
 import type { Builder, Source } from './model.js';
+import { parameters, userRoutines } from './routines-information-schema.js';
 import { domainConstraintRows, domainRows } from './user-types.js';
 import { shownSql } from '../../functions/shown-sql.js';
 import { schemaName, viewDefinition } from './views.js';
@@ -357,6 +358,7 @@ function isIdentitySequence(
 // ---- routines ----
 
 function* routines(source: Source): Iterable<Values> {
+  yield* userRoutines(source);
   const database = databaseOf(source);
   let ordinal = 0;
   for (const entry of [...allFunctions(), ...allAggregates()]) {
@@ -465,6 +467,7 @@ export const informationSchemaBuilders: Readonly<Record<string, Builder>> = {
   view_table_usage: viewTableUsage,
   view_column_usage: viewColumnUsage,
   routines,
+  parameters,
   table_privileges: tablePrivileges,
   role_table_grants: tablePrivileges,
   column_privileges: columnPrivileges,

@@ -57,7 +57,7 @@ function relationOptions(kept: Readonly<Record<string, string>>): Datum {
 }
 
 /** Tools take a relation without one for no table: Prisma does. */
-function rowTypeOid(relationId: number): number {
+export function rowTypeOid(relationId: number): number {
   return ROW_TYPE_BASE + relationId;
 }
 

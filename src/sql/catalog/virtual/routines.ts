@@ -2,12 +2,16 @@
 import { PgArray } from '../../types/datum.js';
 import { OID } from '../../types/oids.js';
 import { catalogOidOf, elementOidOf } from '../../types/registry.js';
+import { standardBodyOf } from '../../functions/routine-text.js';
 import type { Routine, RoutineDescriptor, RoutineParameter } from '../descriptor.js';
 import { PLPGSQL_LANGUAGE, SQL_LANGUAGE } from './cluster-wide.js';
 import type { Values } from './layout.js';
 import type { Model } from './model.js';
+import { rowTypeOid } from './relations.js';
 import { oidvector, ownerOid, textArray } from './model.js';
 
+const ROUTINES = 1255;
+const RELATIONS = 1259;
 const VOLATILITY = { immutable: 'i', stable: 's', volatile: 'v' } as const;
 const MODES = { in: 'i', out: 'o', inout: 'b', variadic: 'v', table: 't' } as const;
 
@@ -43,7 +47,7 @@ function row(group: RoutineDescriptor, routine: Routine): Values {
     proparallel: 'u',
     pronargs: taken.length,
     pronargdefaults: taken.filter((p) => p.defaultSql !== null).length,
-    prorettype: catalogOidOf(routine.typeOid),
+    prorettype: routine.rowsOf == null ? catalogOidOf(routine.typeOid) : rowTypeOid(routine.rowsOf),
     proargtypes: oidvector(taken.map((p) => catalogOidOf(p.typeOid))),
     ...(plain
       ? {}
@@ -59,6 +63,16 @@ function row(group: RoutineDescriptor, routine: Routine): Values {
         }),
     ...(named ? { proargnames: textArray(parameters.map((p) => p.name)) } : {}),
     // A body in standard SQL stands elsewhere in PostgreSQL, as a tree.
-    prosrc: /^\s*(return\b|begin\s+atomic\b)/i.test(routine.body) && routine.language === 'sql' ? '' : routine.body,
+    prosrc: standardBodyOf(routine) === null ? routine.body : '',
   };
+}
+
+/** pg_dump must make the table before a function that returns its rows. PostgreSQL names the table's row type, which pg_type lacks here. */
+export function* routineDependencies(model: Model): Iterable<Values> {
+  for (const { routines } of model.routines) {
+    for (const { oid, rowsOf } of routines) {
+      if (rowsOf == null || !model.view.byId.has(rowsOf)) continue;
+      yield { classid: ROUTINES, objid: oid, refclassid: RELATIONS, refobjid: rowsOf, deptype: 'n' };
+    }
+  }
 }

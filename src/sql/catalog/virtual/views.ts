@@ -1,4 +1,5 @@
 /** The views of pg_catalog over tables, indexes and sequences, pg_depend, and statistics that are kept here. */
+import { routineDependencies } from './routines.js';
 import { functionsNamed } from '../../functions/index.js';
 import type { ExecContext } from '../../contract.js';
 import type { CallInfo } from '../../functions/entry.js';
@@ -174,6 +175,7 @@ export function* dependencies(model: Model): Iterable<Values> {
     const internal = column !== undefined && column.identity !== null;
     yield { ...shared, objid: s.id, refobjid: s.ownedBy.tableId, refobjsubid: columnId, deptype: internal ? 'i' : 'a' };
   }
+  yield* routineDependencies(model);
   for (const view of model.readers) {
     const from = { classid: REWRITE, objid: ruleOid(view), refclassid: CLASS };
     yield { ...from, refobjid: view.id, deptype: 'i' };

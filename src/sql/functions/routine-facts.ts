@@ -1,0 +1,58 @@
+/** What the catalog's functions tell of functions and procedures: built-in ones, and those of users. */
+import type { ExecContext } from '../contract.js';
+import type { Datum } from '../types/datum.js';
+import { formatType } from '../types/registry.js';
+import { fn } from './define.js';
+import { procedureByOid } from './procedure-oids.js';
+import { argumentsText, resultText, routineText, standardBodyOf } from './routine-text.js';
+
+const STABLE = { volatility: 'stable' } as const;
+
+function argumentTypes(oid: number): Datum {
+  const procedure = procedureByOid(oid);
+  if (procedure === null) return null;
+  const { argOids } = procedure.entry;
+  const variadic = 'variadic' in procedure.entry && procedure.entry.variadic;
+  return argOids
+    .map((arg, i) => (variadic && i === argOids.length - 1 ? 'VARIADIC ' : '') + formatType(arg))
+    .join(', ');
+}
+function argumentsOf(oid: number, defaults: boolean, ctx: ExecContext): Datum {
+  const found = ctx.services.routineByOid?.(oid) ?? null;
+  return found === null ? argumentTypes(oid) : argumentsText(found.routine, defaults, ctx);
+}
+fn('pg_get_function_arguments(oid) text', (oid: number, ctx: ExecContext) => argumentsOf(oid, true, ctx), STABLE);
+fn(
+  'pg_get_function_identity_arguments(oid) text',
+  (oid: number, ctx: ExecContext) => argumentsOf(oid, false, ctx),
+  STABLE,
+);
+fn(
+  'pg_get_function_result(oid) text',
+  (oid: number, ctx: ExecContext) => {
+    const found = ctx.services.routineByOid?.(oid) ?? null;
+    if (found !== null) return resultText(found.routine, ctx);
+    const entry = procedureByOid(oid)?.entry;
+    if (entry === undefined) return null;
+    return ('returnsSet' in entry && entry.returnsSet ? 'SETOF ' : '') + formatType(entry.resultOid);
+  },
+  STABLE,
+);
+fn(
+  'pg_get_function_sqlbody(oid) text',
+  (oid: number, ctx: ExecContext) => {
+    const found = ctx.services.routineByOid?.(oid) ?? null;
+    return found === null ? null : standardBodyOf(found.routine);
+  },
+  STABLE,
+);
+fn(
+  'pg_get_functiondef(oid) text',
+  (oid: number, ctx: ExecContext) => {
+    const found = ctx.services.routineByOid?.(oid) ?? null;
+    if (found === null) return null;
+    const schema = ctx.services.schemaNameOf(found.group.schemaId) ?? 'public';
+    return routineText(schema, found.group.name, found.routine, ctx);
+  },
+  STABLE,
+);

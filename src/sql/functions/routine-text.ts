@@ -1,0 +1,72 @@
+/**
+ * Functions and procedures of users as SQL: pg_get_functiondef and its relatives.
+ *
+ * Limits: a body in standard SQL is shown as it was written, PostgreSQL shows it made anew from its tree. COST, ROWS,
+ * PARALLEL and LEAKPROOF are not kept, and so not shown.
+ */
+import type { Routine, RoutineParameter } from '../catalog/descriptor.js';
+import type { ExecContext } from '../contract.js';
+import { catalogOidOf, findTypeByOid, formatType } from '../types/registry.js';
+import { isHandle } from '../types/user-types.js';
+import { shownSql } from './shown-sql.js';
+import { quoteIdentifier } from './strings.js';
+
+const MODES = { in: '', out: 'OUT ', inout: 'INOUT ', variadic: 'VARIADIC ', table: '' } as const;
+
+/** RETURN … or BEGIN ATOMIC … END, which PostgreSQL keeps as a tree. */
+export function standardBodyOf({ language, body }: Routine): string | null {
+  const found = language === 'sql' ? /^\s*(return\b|begin\s+atomic\b)/i.exec(body) : null;
+  if (found === null) return null;
+  return found[1]!.toUpperCase().replace(/\s+/, ' ') + body.slice(found[0].length).trimEnd();
+}
+
+function shownType(oid: number, ctx: ExecContext): string {
+  const known = !isHandle(oid) && findTypeByOid(oid) !== null;
+  return known ? formatType(oid) : (ctx.services.typeName(catalogOidOf(oid)) ?? formatType(oid));
+}
+
+function shownParameter(p: RoutineParameter, procedure: boolean, defaults: boolean, ctx: ExecContext): string {
+  const mode = p.mode === 'in' && procedure ? 'IN ' : MODES[p.mode];
+  const name = p.name === '' ? '' : `${quoteIdentifier(p.name)} `;
+  const value = defaults && p.defaultSql !== null ? ` DEFAULT ${shownSql(p.defaultSql, ctx)}` : '';
+  return mode + name + shownType(p.typeOid, ctx) + value;
+}
+
+export function argumentsText({ parameters, procedure }: Routine, defaults: boolean, ctx: ExecContext): string {
+  return parameters
+    .filter((p) => p.mode !== 'table')
+    .map((p) => shownParameter(p, procedure, defaults, ctx))
+    .join(', ');
+}
+
+/** null: a procedure, which has none. */
+export function resultText(routine: Routine, ctx: ExecContext): string | null {
+  if (routine.procedure) return null;
+  const table = routine.parameters.filter((p) => p.mode === 'table');
+  if (table.length > 0) return `TABLE(${table.map((p) => shownParameter(p, false, false, ctx)).join(', ')})`;
+  const relation = routine.rowsOf == null ? null : ctx.services.relationName(routine.rowsOf);
+  return (routine.set ? 'SETOF ' : '') + (relation ?? shownType(routine.typeOid, ctx));
+}
+
+/** The statement that would make it again. */
+export function routineText(schema: string, name: string, routine: Routine, ctx: ExecContext): string {
+  const kind = routine.procedure ? 'procedure' : 'function';
+  const full = `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`;
+  const result = resultText(routine, ctx);
+  const facts = [
+    routine.volatility === 'volatile' ? '' : ` ${routine.volatility.toUpperCase()}`,
+    routine.strict ? ' STRICT' : '',
+    routine.securityDefiner ? ' SECURITY DEFINER' : '',
+  ].join('');
+  const head = [
+    `CREATE OR REPLACE ${kind.toUpperCase()} ${full}(${argumentsText(routine, true, ctx)})\n`,
+    result === null ? '' : ` RETURNS ${result}\n`,
+    ` LANGUAGE ${routine.language}\n`,
+    facts === '' ? '' : `${facts}\n`,
+  ].join('');
+  const standard = standardBodyOf(routine);
+  if (standard !== null) return `${head}${standard}\n`;
+  let quote = `$${kind}`;
+  while (routine.body.includes(quote)) quote += 'x';
+  return `${head}AS ${quote}$${routine.body}${quote}$\n`;
+}
