@@ -11,7 +11,7 @@ import { runRaftSeed } from '../src/testing/sim/raft-sim.js';
 import { installProbes, removeProbes } from '../src/base/probes.js';
 import { FAULT_KINDS, type FaultKind } from '../src/testing/sim/nemesis.js';
 import { type RunOptions, type RunResult, runSeed } from '../src/testing/sim/runner.js';
-import { FIXED_RUNS, type SimRun } from './fixed-runs.js';
+import { FIXED_RUNS, type SimRun, SPARE_RUNS } from './fixed-runs.js';
 import { formatFailure, formatSeed, type SeedReport } from './report.js';
 import { Totals } from './totals.js';
 
@@ -32,7 +32,7 @@ const HELP = `npm run sim -- [options]
   --nodes N           nodes (default 5)
   --minimise          for a failing seed: leave faults out while it still fails
   --marks             list the coverage marks with the seeds that reach them; fail if one is never reached
-  --fixed             the fixed seeds, which together reach every coverage mark; fail if one is not reached
+  --fixed             the fixed seeds, then spare ones until every coverage mark is reached; fail if one is not
   --cover             name few of the seeds that together reach the marks that all of them reach
   --log LEVEL         how much of the nodes' log is in the timeline: debug, info, warn (default), error
   --timeline N        lines of timeline that a failure shows (default 60; 0: all)
@@ -47,6 +47,8 @@ interface Settings {
   readonly json: boolean;
   readonly minimise: boolean;
   readonly marks: boolean;
+  /** Runs from this one on are needed only while a mark is missing. */
+  readonly spareFrom: number;
   readonly cover: boolean;
   readonly timeline: number;
   readonly base: Omit<RunOptions, 'seed'>;
@@ -103,13 +105,17 @@ function readSettings(values: ReturnType<typeof parse>): Settings {
   const seeds = one === null ? integer('seeds', values.seeds, 100) : 1;
   const logLevel = values.log as RunOptions['logLevel'];
   return {
-    runs: values.fixed === true ? FIXED_RUNS : seedsFrom(kind, one ?? integer('from', values.from, 1), seeds),
+    runs:
+      values.fixed === true
+        ? [...FIXED_RUNS, ...SPARE_RUNS]
+        : seedsFrom(kind, one ?? integer('from', values.from, 1), seeds),
     kind,
     jobs: Math.max(1, integer('jobs', values.jobs, 1)),
     twice: integer('twice', values.twice, 50),
     stopAtFirst: values['stop-at-first'] === true,
     json: values.json === true,
     minimise: values.minimise === true,
+    spareFrom: values.fixed === true ? FIXED_RUNS.length : Number.MAX_SAFE_INTEGER,
     marks: values.marks === true || values.fixed === true,
     cover: values.cover === true,
     timeline: integer('timeline', values.timeline, 60),
@@ -201,12 +207,19 @@ async function minimise(settings: Settings, report: SeedReport): Promise<void> {
   print(`still fails with: npm run sim -- --seed ${report.seed} --faults ${kinds.join(',')}`);
 }
 
-async function inProcess(settings: Settings, onReport: (report: SeedReport) => boolean): Promise<void> {
-  for (let i = 0; i < settings.runs.length; i++) if (!onReport(await runOne(settings, i))) return;
+interface Series {
+  /** False: the runs from this one on are not needed. */
+  wants(index: number): boolean;
+  /** False: no more runs. */
+  onReport(report: SeedReport): boolean;
+}
+
+async function inProcess(settings: Settings, { wants, onReport }: Series): Promise<void> {
+  for (let i = 0; i < settings.runs.length && wants(i); i++) if (!onReport(await runOne(settings, i))) return;
 }
 
 /** Several processes, each with one seed at a time. */
-function inWorkers(settings: Settings, onReport: (report: SeedReport) => boolean): Promise<void> {
+function inWorkers(settings: Settings, { wants, onReport }: Series): Promise<void> {
   let next = 0;
   return new Promise((resolve, reject) => {
     const children = new Set<ChildProcess>();
@@ -227,7 +240,7 @@ function inWorkers(settings: Settings, onReport: (report: SeedReport) => boolean
       const child = fork(process.argv[1]!, [...process.argv.slice(2), '--worker'], { stdio: ['ignore', 2, 2, 'ipc'] });
       children.add(child);
       const give = (): void => {
-        if (next < settings.runs.length) child.send(next++);
+        if (next < settings.runs.length && wants(next)) child.send(next++);
         else child.kill();
       };
       child.on('message', (report) => {
@@ -291,11 +304,20 @@ async function main(): Promise<void> {
       shownMs = Date.now();
       const hours = (shownMs - startMs) / 3.6e6;
       const rate = Math.round(totals.seeds / hours);
-      print(`${totals.seeds} of ${settings.runs.length} seeds, ${totals.failed.length} failed, ${rate} seeds/h`);
+      const planned = Math.min(settings.runs.length, settings.spareFrom);
+      print(
+        `${totals.seeds} of ${Math.max(planned, totals.seeds)} seeds, ${totals.failed.length} failed, ${rate} seeds/h`,
+      );
     }
     return report.ok || !settings.stopAtFirst;
   };
-  await (settings.jobs > 1 ? inWorkers : inProcess)(settings, onReport);
+  const wants = (index: number): boolean => index < settings.spareFrom || totals.missing(true).length > 0;
+  await (settings.jobs > 1 ? inWorkers : inProcess)(settings, { wants, onReport });
+  if (totals.seeds > settings.spareFrom) {
+    print(
+      `${totals.seeds - settings.spareFrom} spare seeds were run for marks that the fixed ones do not reach any more`,
+    );
+  }
   if (settings.minimise) {
     for (const report of totals.failed) if (report.kind === 'cluster') await minimise(settings, report);
   }

@@ -2,6 +2,7 @@
  * What a view of the catalog has under a name or an oid, found at once: catalog functions are called for each row of
  * the catalogs' tables. Made when it is first asked for, and as old as the view, which never changes.
  */
+import { fieldsOf } from '../types/user-types.js';
 import type { IndexDescriptor, TableDescriptor } from './descriptor.js';
 import type { CatalogView } from './transaction-catalog.js';
 
@@ -31,6 +32,9 @@ function build(view: CatalogView): ViewIndex {
   const constraints = new Map<number, TableDescriptor>();
   const tables: TableDescriptor[] = [];
   for (const d of view.descriptors) {
+    // A composite type is a relation without rows.
+    if (d.kind === 'type' && d.databaseId === view.databaseId && fieldsOf(d.typeOid) !== null)
+      relationOids.set(`${d.schemaId} ${d.name}`, d.id);
     if ((d.kind !== 'table' && d.kind !== 'sequence' && d.kind !== 'view') || d.databaseId !== view.databaseId)
       continue;
     relationOids.set(`${d.schemaId} ${d.name}`, d.id);

@@ -27,6 +27,7 @@ import {
   validateForeignKeys,
 } from './alter-constraints.js';
 import { Draft } from './alter-draft.js';
+import { runAlterComposite } from './composites.js';
 import { COLUMNS_MAX, defaultText, draftColumn, finishColumn, hiddenColumn, tooManyColumns } from './columns.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
@@ -57,6 +58,7 @@ const TAGS: Readonly<Record<string, string>> = {
 };
 
 export async function runAlterTable(ctx: DdlContext, body: Loose): Promise<string> {
+  if (body['objtype'] === 'OBJECT_TYPE') return runAlterComposite(ctx, body);
   const name = rangeVar(body['relation']);
   const tag = TAGS[String(body['objtype'])] ?? 'ALTER TABLE';
   const commands = list(body['cmds']).map((c) => of(c, 'AlterTableCmd'));

@@ -27,6 +27,7 @@ import {
 import { requireMaterialized } from './materialized-views.js';
 import { renamedIndex } from './index-parts.js';
 import { renameInExpression } from './row-expressions.js';
+import { renameAttribute } from './composites.js';
 import { renameDomainConstraint } from './domains.js';
 import { commentOnRoutine, isRoutineObject, moveRoutine, ownRoutine } from './routines.js';
 import { commentOnType, moveType, renameType, requireType, typeNameIn } from './user-types.js';
@@ -51,6 +52,8 @@ export async function runRename(ctx: DdlContext, body: Loose): Promise<string> {
       return renameSchema(ctx, text(body['subname']), to);
     case 'OBJECT_DATABASE':
       return renameDatabase(ctx, text(body['subname']), to);
+    case 'OBJECT_ATTRIBUTE':
+      return renameAttribute(ctx, body, to);
     case 'OBJECT_DOMCONSTRAINT':
       return renameDomainConstraint(ctx, body, to);
     case 'OBJECT_TYPE':

@@ -11,6 +11,7 @@ import { runDrop, runTruncate } from './drop.js';
 import { runRefresh } from './materialized-views.js';
 import { runCreateIndex } from './indexes.js';
 import { runAlterSchema, runComment, runOwner, runRename } from './rename.js';
+import { runCreateComposite } from './composites.js';
 import { runAlterDomain, runCreateDomain } from './domains.js';
 import { runAlterEnum, runCreateEnum } from './enums.js';
 import { runShowRanges, runSplit } from './ranges.js';
@@ -55,6 +56,7 @@ const RUNNERS: Readonly<Record<string, Runner>> = {
   CreateSeqStmt: runCreateSequence,
   AlterSeqStmt: runAlterSequence,
   CreateSchemaStmt: runCreateSchema,
+  CompositeTypeStmt: runCreateComposite,
   CreateDomainStmt: runCreateDomain,
   AlterDomainStmt: runAlterDomain,
   CreateEnumStmt: runCreateEnum,

@@ -10,12 +10,14 @@
  *      in, and only then looks for the objects that use it;
  *   3. it then locks these, which waits for every statement that runs by the old definition, and writes them anew.
  */
+import { assert } from '../../base/assert.js';
 import { QuoralError, sqlError } from '../../base/errors.js';
 import { typeEntryName } from '../catalog/transaction-catalog.js';
 import { usesType, withType } from '../catalog/codec.js';
 import type { Descriptor, TypeDescriptor } from '../catalog/descriptor.js';
 import type { RelationName } from '../contract.js';
-import { catalogOidOf, isArrayType } from '../types/registry.js';
+import { catalogOidOf, isArrayType, typeByOid } from '../types/registry.js';
+import { STORED_FORMAT } from '../types/stored-format.js';
 import { internType, typesWithin, userTypeIn, userTypeOf } from '../types/user-types.js';
 import type { UserType } from '../types/user-types.js';
 import type { DdlContext } from './context.js';
@@ -131,6 +133,30 @@ export async function usersOf(ctx: DdlContext, type: UserType): Promise<Descript
   return users;
 }
 
+function namesHandle(descriptor: Descriptor, handle: number): boolean {
+  let found = false;
+  JSON.stringify(descriptor, (key, value: unknown) => {
+    if (key === 'typeOid' && typesWithin(value as number).includes(handle)) found = true;
+    return value;
+  });
+  return found;
+}
+
+/** Rows of before a column was added have its default as text: written anew, as what is on disk would be read now. */
+function withMissingValues(before: Descriptor, after: Descriptor): Descriptor {
+  if (before.kind !== 'table' || after.kind !== 'table') return after;
+  const columns = after.columns.map((column, i) => {
+    const old = before.columns[i]!;
+    if (old.missingText === null || old.typeOid === column.typeOid) return column;
+    const [from, to] = [typeByOid(old.typeOid), typeByOid(column.typeOid)];
+    const value = from.input(old.missingText, old.typmod, STORED_FORMAT);
+    if (value === null || from.stored === undefined || to.stored === undefined) return column;
+    const kept = to.stored.decode(Buffer.from(from.stored.encode(value)));
+    return { ...column, missingText: to.output(kept, STORED_FORMAT) };
+  });
+  return { ...after, columns };
+}
+
 /** Gives the type and all that uses it the new definition. Returns the users. */
 export async function changeType(
   ctx: DdlContext,
@@ -142,7 +168,9 @@ export async function changeType(
   const to = internType(changed);
   if (to !== from) {
     for (const user of await usersOf(ctx, changed)) {
-      ctx.catalog.put(ctx.txn, { ...withType(user, from, to), version: user.version + 1 });
+      const renewed = withType(user, from, to);
+      assert(!namesHandle(renewed, from), () => `${user.name} still uses the old definition of ${changed.name}`);
+      ctx.catalog.put(ctx.txn, { ...withMissingValues(user, renewed), version: user.version + 1 });
     }
   }
   ctx.catalog.put(ctx.txn, { ...descriptor, ...changes, typeOid: to, version: descriptor.version + 1 });
@@ -204,7 +232,9 @@ export async function dropType(
       for (const user of users) {
         details.push(...uses(user, type, shown));
         const own = user.kind === 'type' ? userTypeOf(user.typeOid)! : null;
-        if (own !== null) for (const other of users) if (other !== user) details.push(...uses(other, own, user.name));
+        if (own !== null)
+          for (const other of users)
+            if (other !== user && usesType(other, own.oid)) details.push(...uses(other, own, user.name));
       }
       throw sqlError('2BP01', `cannot drop type ${shown} because other objects depend on it`, {
         detail: details.join('\n'),

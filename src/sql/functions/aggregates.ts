@@ -4,7 +4,7 @@
  */
 import type { ExecContext } from '../contract.js';
 import { sqlError } from '../../base/errors.js';
-import { type Interval, Jsonb, Numeric, PgArray } from '../types/datum.js';
+import { type Interval, Jsonb, Numeric, PgArray, PgRecord } from '../types/datum.js';
 import type { Datum, JsonValue } from '../types/datum.js';
 import { toFloat4, toInt8 } from '../types/casts.js';
 import { makeInterval } from '../types/interval.js';
@@ -484,7 +484,11 @@ class JsonAgg extends Base<string[]> {
     this.#oid = oid;
   }
   step(args: readonly Datum[], ctx: ExecContext): void {
-    this.state.push(toJsonText(args[0]!, this.#oid, ctx));
+    const value = args[0]!;
+    const text = toJsonText(value, this.#oid, ctx);
+    // As PostgreSQL: each array and each row but the first on a line of its own.
+    const isLine = this.state.length > 0 && (value instanceof PgArray || value instanceof PgRecord);
+    this.state.push(isLine ? `\n ${text}` : text);
   }
   merge(other: string[]): void {
     for (const item of other) this.state.push(item);

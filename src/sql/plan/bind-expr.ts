@@ -5,7 +5,8 @@
  */
 import type { A_Expr, A_Indirection, CollateClause, ColumnRef, Node, SubLink } from 'libpg-query';
 import { OID } from '../types/oids.js';
-import { baseOidOf } from '../types/user-types.js';
+import type { CompositeField } from '../types/composite.js';
+import { baseOidOf, fieldsOf } from '../types/user-types.js';
 import { arrayOidOf, elementOidOf, formatType, isArrayType } from '../types/registry.js';
 import { as, kindOf, locationOf, stringsOf } from './ast.js';
 import { columnExpr, errorAt, findColumn, findRelation } from './binder.js';
@@ -80,7 +81,7 @@ export function bindExpr(ctx: ExprContext, node: Node): Expr {
     case 'NullTest': {
       const e = as(node, 'NullTest')!;
       const arg = resolveUnknown(b, bindExpr(ctx, e.arg!));
-      return { kind: 'isnull', arg, negated: e.nulltesttype === 'IS_NOT_NULL', oid: OID.bool, typmod: -1 };
+      return nullTest(arg, e.nulltesttype === 'IS_NOT_NULL');
     }
     case 'BooleanTest': {
       const e = as(node, 'BooleanTest')!;
@@ -108,8 +109,9 @@ export function bindExpr(ctx: ExprContext, node: Node): Expr {
       return bindArray(ctx, as(node, 'A_ArrayExpr')!.elements ?? [], locationOf(node), 0);
     case 'RowExpr': {
       const e = as(node, 'RowExpr')!;
-      const args = (e.args ?? []).flatMap((a) => starColumns(ctx, a) ?? [resolveUnknown(b, bindExpr(ctx, a))]);
-      return { kind: 'row', args, oid: OID.record, typmod: -1 };
+      const written = (e.args ?? []).flatMap((a) => starColumns(ctx, a) ?? [bindExpr(ctx, a)]);
+      const args = written.map((arg) => resolveUnknown(b, arg));
+      return { kind: 'row', args, written, oid: OID.record, typmod: -1 };
     }
     case 'SubLink':
       return bindSubLink(ctx, as(node, 'SubLink')!);
@@ -596,6 +598,24 @@ function bindIndirection(ctx: ExprContext, e: A_Indirection): Expr {
   return arg;
 }
 
+/** A composite value is NULL if all its fields are, and not NULL if none is (PostgreSQL, chapter 9.2). */
+function nullTest(arg: Expr, negated: boolean): Expr {
+  const test = (of: Expr): Expr => ({ kind: 'isnull', arg: of, negated, oid: OID.bool, typmod: -1 });
+  const fields = arg.kind === 'row' ? null : fieldsOf(arg.oid);
+  if (fields === null || fields.length === 0) return test(arg);
+  const args = fields.map(({ typeOid, typmod }, index) =>
+    test({ kind: 'field', arg, index, oid: baseOidOf(typeOid), typmod }),
+  );
+  return { kind: 'and', args, oid: OID.bool, typmod: -1 };
+}
+
+function compositeField(arg: Expr, fields: readonly CompositeField[], name: string, location: number): Expr {
+  const index = fields.findIndex((field) => field.name === name);
+  if (index < 0) throw errorAt('42703', `column "${name}" not found in data type ${formatType(arg.oid)}`, location);
+  const { typeOid, typmod } = fields[index]!;
+  return { kind: 'field', arg, index, oid: baseOidOf(typeOid), typmod };
+}
+
 /** (row).field, for functions that return records and for rows of a table. */
 function bindField(arg: Expr, name: string, location: number): Expr {
   if (arg.kind === 'row') {
@@ -605,6 +625,8 @@ function bindField(arg: Expr, name: string, location: number): Expr {
     const at = positional === null ? -1 : Number(positional[1]) - 1;
     if (at >= 0 && at < arg.args.length) return arg.args[at]!;
   }
+  const fields = fieldsOf(arg.oid);
+  if (fields !== null) return compositeField(arg, fields, name, location);
   const columns = arg.kind === 'call' || arg.kind === 'srf' ? arg.entry.resultColumns : null;
   const index = columns?.findIndex((c) => c.name === name) ?? -1;
   if (columns !== null && index >= 0) {

@@ -4,6 +4,7 @@
  */
 import type { Node, ResTarget, SelectStmt, WithClause } from 'libpg-query';
 import { OID } from '../types/oids.js';
+import { baseOidOf, fieldsOf } from '../types/user-types.js';
 import { formatType, typeByOid } from '../types/registry.js';
 import { as, locationOf, stringsOf, must } from './ast.js';
 import { Scope, columnExpr, declaredOid, errorAt, findColumn } from './binder.js';
@@ -481,6 +482,14 @@ function indirectStar(ctx: ExprContext, node: Node): Target[] | null {
   if (e === undefined || parts.length !== 1 || as(parts[0], 'A_Star') === undefined) return null;
   const arg = bindExpr(ctx, e.arg!);
   const location = locationOf(node);
+  const fields = fieldsOf(arg.oid);
+  if (fields !== null) {
+    return fields.map(({ name, typeOid, typmod }, index) => ({
+      name,
+      expr: { kind: 'field', arg, index, oid: baseOidOf(typeOid), typmod } satisfies Expr,
+      location,
+    }));
+  }
   if (arg.kind === 'row')
     return arg.args.map((a, i) => ({ name: a.kind === 'column' ? a.name : `f${i + 1}`, expr: a, location }));
   const columns = arg.kind === 'call' || arg.kind === 'srf' ? arg.entry.resultColumns : null;

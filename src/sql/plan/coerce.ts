@@ -20,7 +20,8 @@ import {
   arrayOidOf,
 } from '../types/registry.js';
 import { domainCast, isConstrained } from '../functions/domains.js';
-import { baseOidOf, domainTypmod, userTypeOf } from '../types/user-types.js';
+import type { CompositeField } from '../types/composite.js';
+import { baseOidOf, domainTypmod, fieldsOf, userTypeOf } from '../types/user-types.js';
 import type { Node, TypeName } from 'libpg-query';
 import { as, isBuiltInType, typeNameOf } from './ast.js';
 import { addPosition, errorAt } from './binder.js';
@@ -126,6 +127,9 @@ export function tryCoerce(
 ): Expr | null {
   if (oid === OID.any || oid === 0) return settle(b, expr);
   if (isConstrained(oid)) return toDomain(b, expr, oid, context, location);
+  const fields = fieldsOf(oid);
+  if (fields !== null && expr.kind === 'row' && expr.oid === OID.record)
+    return toComposite(b, expr, oid, fields, context, location);
   if (expr.kind === 'param' && typeOfExpr(b, expr) === OID.unknown) {
     if (oid === OID.unknown) return expr;
     b.parameterOids[expr.index] = oid;
@@ -152,6 +156,32 @@ export function tryCoerce(
     if (items.every((item) => item !== null)) return { ...e, elements: items, oid, typmod };
   }
   return applyCast(e, oid, typmod, context);
+}
+
+/** ROW(…) as a composite type: each field by itself. @throws QuoralError 42846 for another number of fields */
+function toComposite(
+  b: Binder,
+  row: Extract<Expr, { kind: 'row' }>,
+  oid: number,
+  fields: readonly CompositeField[],
+  context: CastContext,
+  location: number,
+): Expr | null {
+  if (row.args.length !== fields.length) {
+    throw errorAt('42846', `cannot cast type record to ${formatType(oid)}`, location, {
+      detail: `Input has too ${row.args.length < fields.length ? 'few' : 'many'} columns.`,
+    });
+  }
+  const { written = row.args, ...bare } = row;
+  const args = fields.map((field, i) => tryCoerce(b, written[i]!, field.typeOid, field.typmod, context, location));
+  const bad = args.indexOf(null);
+  if (bad >= 0) {
+    const given = formatType(typeOfExpr(b, row.args[bad]!));
+    throw errorAt('42846', `cannot cast type record to ${formatType(oid)}`, location, {
+      detail: `Cannot cast type ${given} to ${formatType(fields[bad]!.typeOid)} in column ${bad + 1}.`,
+    });
+  }
+  return { ...bare, args: args as Expr[], names: fields.map((field) => field.name), oid };
 }
 
 /** To the domain's base type, and then a look at its constraints. */

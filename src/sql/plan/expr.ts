@@ -101,6 +101,8 @@ export interface ArrayExpr extends Typed {
 export interface RowExpr extends Typed {
   readonly kind: 'row';
   readonly args: readonly Expr[];
+  /** As it was bound, literals without a type yet: for a cast to a composite type, which gives them theirs. */
+  readonly written?: readonly Expr[];
   /** The columns' names, if it is a relation's row. */
   readonly names?: readonly string[];
 }

@@ -22,8 +22,8 @@ import { virtualRelation, virtualRelationByOid } from '../catalog/virtual/regist
 import type { ActivityRow, CatalogServices, CursorRow, SettingRow } from '../catalog/virtual/services.js';
 import type { FoundRoutine, RoutineCall, RoutineResult, SessionServices } from '../contract.js';
 import { inputsOf } from '../plan/routines.js';
+import { fieldsOf, userTypeOf } from '../types/user-types.js';
 import { arrayOidOf, catalogOidOf, formatType } from '../types/registry.js';
-import { userTypeOf } from '../types/user-types.js';
 import type { DomainCheck } from '../types/user-types.js';
 import type { SessionAdvisory } from './advisory.js';
 import type { SessionNotifications } from './notifications.js';
@@ -207,6 +207,7 @@ export class Services implements SessionServices, CatalogServices {
     const view = this.#view ?? this.#shown;
     const d = view?.byId.get(oid) ?? this.#host.transactionCatalog().known(oid);
     if (d?.kind === 'table' || d?.kind === 'sequence' || d?.kind === 'view') return this.#qualify(d.schemaId, d.name);
+    if (d?.kind === 'type' && fieldsOf(d.typeOid) !== null) return this.#qualify(d.schemaId, d.name);
     const index = view === null ? undefined : viewIndex(view).indexes.get(oid);
     return index === undefined ? null : this.#qualify(index.table.schemaId, index.index.name);
   }

@@ -342,6 +342,8 @@ export function canCoerce(from: number, to: number, context: CastContext): boole
   if (to === OID.any) return true;
   const row = casts.get(pair(from, to));
   if (row !== undefined) return CONTEXT_RANK[row.context] <= CONTEXT_RANK[context];
+  if (to === OID.record && typeByOid(from).category === 'C') return true;
+  if (from === OID.record && typeByOid(to).category === 'C') return true;
   if (isArrayType(from) && isArrayType(to) && to !== OID.int2vector && to !== OID.oidvector) {
     return canCoerce(typeByOid(from).elementOid, typeByOid(to).elementOid, context);
   }
@@ -373,7 +375,9 @@ export function findCast(from: number, to: number, context: CastContext): CastFu
       ? sameRepresentation(to, explicit)
       : withTypmod(to, explicit, (v, ctx, typmod) => row.convert(v, ctx, typmod));
   if (isArrayType(from) && isArrayType(to)) return arrayCast(typeByOid(from).elementOid, target.elementOid, context);
-  if (to === OID.any) return identityCast;
+  if (to === OID.any || (to === OID.record && target.category === 'P' && typeByOid(from).category === 'C'))
+    return identityCast;
+  if (from === OID.record && target.category === 'C') return (value, _typmod, ctx) => target.fromRecord!(value, ctx);
   const source = typeByOid(from);
   if (target.category === 'S')
     return withTypmod(to, explicit, (v, ctx) =>

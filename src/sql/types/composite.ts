@@ -7,6 +7,7 @@ import { sqlError } from '../../base/errors.js';
 import { PgRecord } from './datum.js';
 import type { Datum } from './datum.js';
 import type { TypeBehaviour } from './definitions.js';
+import { findCast } from './casts.js';
 import { catalogOidOf, formatType, record, typeByOid } from './registry.js';
 import type { FormatContext, TypeInfo } from './type-info.js';
 
@@ -27,6 +28,7 @@ export function compositeBehaviour(fields: readonly CompositeField[]): TypeBehav
     encodeKey: comparable ? record.encodeKey : null,
     input: (text, _typmod, ctx) => recordFrom(splitRecord(text), fields, types, text, ctx),
     receive: (b) => receiveRecord(b, fields),
+    fromRecord: (v, ctx) => castRecord(v as PgRecord, fields, ctx),
     stored: {
       encode: (v) => encodeFields(v as PgRecord, fields, types),
       decode: (b) => decodeFields(b, fields, types),
@@ -34,8 +36,37 @@ export function compositeBehaviour(fields: readonly CompositeField[]): TypeBehav
   };
 }
 
+export function recordOf(fields: readonly CompositeField[], values: readonly Datum[]): PgRecord {
+  return new PgRecord(
+    fields.map((field) => field.typeOid),
+    values,
+    fields.map((field) => field.name),
+  );
+}
+
 function malformed(text: string, detail: string): Error {
   return sqlError('22P02', `malformed record literal: "${text}"`, { detail });
+}
+
+/** A record whose shape is known only now. @throws QuoralError 42846 */
+function castRecord(v: PgRecord, fields: readonly CompositeField[], ctx: FormatContext): PgRecord {
+  const refused = (detail: string): Error =>
+    sqlError('42846', 'cannot cast type record to a composite type', { detail });
+  if (v.values.length !== fields.length) {
+    throw refused(`Input has too ${v.values.length < fields.length ? 'few' : 'many'} columns.`);
+  }
+  const values = fields.map((field, i): Datum => {
+    const value = v.values[i]!;
+    if (value === null) return null;
+    const cast = findCast(v.typeOids[i]!, field.typeOid, 'explicit');
+    if (cast === null) {
+      throw refused(
+        `Cannot cast type ${formatType(v.typeOids[i]!)} to ${formatType(field.typeOid)} in column ${i + 1}.`,
+      );
+    }
+    return cast(value, field.typmod, ctx);
+  });
+  return recordOf(fields, values);
 }
 
 /** The columns' texts; null is nothing between two commas. */
@@ -87,10 +118,7 @@ function recordFrom(
     const column = columns[i]!;
     return column === null ? null : types[i]!.input(column, field.typmod, ctx);
   });
-  return new PgRecord(
-    fields.map((field) => field.typeOid),
-    values,
-  );
+  return recordOf(fields, values);
 }
 
 function receiveRecord(b: Buffer, fields: readonly CompositeField[]): PgRecord {
@@ -117,10 +145,7 @@ function receiveRecord(b: Buffer, fields: readonly CompositeField[]): PgRecord {
     return value;
   });
   if (at !== b.length) throw sqlError('22P03', 'improper binary format in record');
-  return new PgRecord(
-    fields.map((field) => field.typeOid),
-    values,
-  );
+  return recordOf(fields, values);
 }
 
 // ---- on disk: { u16 field · i32 length, -1 for NULL · bytes }* ----
@@ -158,8 +183,5 @@ function decodeFields(b: Buffer, fields: readonly CompositeField[], types: reado
     const type = types[place]!;
     values[place] = type.stored === undefined ? type.receive(bytes, -1) : type.stored.decode(bytes);
   }
-  return new PgRecord(
-    fields.map((field) => field.typeOid),
-    values,
-  );
+  return recordOf(fields, values);
 }

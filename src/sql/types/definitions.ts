@@ -77,6 +77,7 @@ export interface TypeBehaviour {
   encodeKey: ((value: Value) => string) | null;
   applyTypmod(value: Value, typmod: number, explicit: boolean): Datum;
   readonly stored?: StoredForm;
+  fromRecord?(value: Value, ctx: FormatContext): Datum;
 }
 
 function short(): Error {

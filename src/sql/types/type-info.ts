@@ -69,4 +69,6 @@ export interface TypeInfo {
   /** Applies the length/precision modifier on assignment (explicit = cast, truncates silently). */
   applyTypmod(value: Exclude<Datum, null>, typmod: number, explicit: boolean): Datum;
   readonly stored?: StoredForm;
+  /** Of a composite type: a record of any types as one of it. @throws QuoralError 42846 */
+  fromRecord?(value: Exclude<Datum, null>, ctx: FormatContext): Datum;
 }

@@ -67,6 +67,8 @@ export interface DomainType extends Named {
 export interface CompositeType extends Named {
   readonly kind: 'composite';
   readonly fields: readonly CompositeField[];
+  /** The number of the next field. */
+  readonly nextField: number;
 }
 export type UserType = EnumType | DomainType | CompositeType;
 
@@ -128,6 +130,12 @@ function infoOf(type: UserType): Omit<TypeInfo, 'oid' | 'arrayOid'> {
 /** null for a type that is not a user's, and for arrays. */
 export function userTypeOf(oid: number): UserType | null {
   return definitions.get(oid) ?? null;
+}
+
+/** The fields of a composite type; null for every other. */
+export function fieldsOf(oid: number): readonly CompositeField[] | null {
+  const type = userTypeOf(oid);
+  return type?.kind === 'composite' ? type.fields : null;
 }
 
 /** The user's type that this is or that this is an array of; null if there is none in it. */

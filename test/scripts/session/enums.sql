@@ -54,6 +54,15 @@ select typname, typtype, typcategory, typlen, typbyval, typalign, typstorage, ty
 select t.typname, a.typname from pg_type t join pg_type a on a.oid = t.typarray where t.typname = 'mood';
 select 'mood'::regtype, 'mood[]'::regtype, '_mood'::regtype, 'public.mood'::regtype, to_regtype('nothing');
 select 'nothing'::regtype;
+create table late (id int primary key);
+insert into late values (1);
+alter table late add m mood default 'sad', add ms mood[] default '{sad,happy}';
+insert into late values (2);
+alter type mood rename value 'sad' to 'blue';
+select * from late order by id;
+alter type mood rename value 'blue' to 'sad';
+select * from late where m = 'sad' order by id;
+drop table late;
 drop type mood;
 drop type nothing;
 drop type if exists nothing;

@@ -26,7 +26,7 @@ export const FORMAT: FormatContext = {
 /** Only what constant expressions reach for; anything else is undefined and would throw. */
 export const CONTEXT = {
   format: FORMAT,
-  services: { user: 'postgres', database: 'postgres', searchPath: ['public'] },
+  services: { user: 'postgres', database: 'postgres', searchPath: ['public'], typeName: () => null },
 } as unknown as ExecContext;
 
 interface Typed {

@@ -16,6 +16,7 @@ import type {
   IndexPart,
   SequenceDescriptor,
   TableDescriptor,
+  TypeDescriptor,
   ViewDescriptor,
 } from '../descriptor.js';
 import { isPrimaryKey } from '../descriptor.js';
@@ -38,8 +39,8 @@ import {
 } from './model.js';
 import type { Model } from './model.js';
 import { defaultOperatorClass } from './operator-classes.js';
-import { typeFacts } from './type-facts.js';
-import { domainConstraints } from './user-types.js';
+import { domainConstraints, factsOf } from './user-types.js';
+import { fieldsOf } from '../../types/user-types.js';
 
 const BTREE_AM = 403;
 const HEAP_AM = 2;
@@ -141,6 +142,27 @@ const viewClasses = perDescriptor<ViewDescriptor>(CLASS, (view) => [
   },
 ]);
 
+/** A composite type is a relation without rows, under its own oid. */
+const compositeClasses = perDescriptor<TypeDescriptor>(CLASS, (descriptor) => {
+  const fields = fieldsOf(descriptor.typeOid);
+  if (fields === null) return [];
+  return [
+    {
+      oid: descriptor.id,
+      relname: descriptor.name,
+      relnamespace: descriptor.schemaId,
+      relowner: ownerOid(descriptor.owner),
+      reltype: descriptor.typeOid,
+      reltuples: 0,
+      relpersistence: 'p',
+      relkind: 'c',
+      relnatts: fields.reduce((most, { id }) => Math.max(most, id), 0),
+      relispopulated: true,
+      relreplident: 'n',
+    },
+  ];
+});
+
 let systemClassRows: readonly Row[] | null = null;
 function systemClasses(): readonly Row[] {
   systemClassRows ??= LAYOUTS.map((layout) => {
@@ -171,6 +193,7 @@ export function classRows(model: Model): Row[] {
   for (const table of model.tables) rows.push(...tableClasses(table));
   for (const sequence of model.sequences) rows.push(...sequenceClasses(sequence));
   for (const view of model.views) rows.push(...viewClasses(view));
+  for (const type of model.types) rows.push(...compositeClasses(type));
   return rows;
 }
 
@@ -186,7 +209,7 @@ function attribute(
   typmod: number,
   collation: number,
 ): Values {
-  const facts = typeFacts(typeOid);
+  const facts = factsOf(typeOid);
   const type = findTypeByOid(typeOid);
   return {
     attrelid: relation,
@@ -205,6 +228,12 @@ function attribute(
     attcollation: collation,
   };
 }
+
+const compositeAttributes = perDescriptor<TypeDescriptor>(ATTRIBUTE, (descriptor) =>
+  (fieldsOf(descriptor.typeOid) ?? []).map(({ id, name, typeOid, typmod }) =>
+    attribute(descriptor.id, id, name, typeOid, typmod, collationOf(typeOid)),
+  ),
+);
 
 function attributeOfColumn(table: TableDescriptor, column: ColumnDescriptor): Values {
   const base = attribute(
@@ -310,6 +339,7 @@ export function attributeRows(model: Model): Row[] {
   for (const table of model.tables) rows.push(...tableAttributes(table));
   for (const sequence of model.sequences) rows.push(...sequenceAttributes(sequence));
   for (const view of model.views) rows.push(...viewAttributes(view));
+  for (const type of model.types) rows.push(...compositeAttributes(type));
   return rows;
 }
 

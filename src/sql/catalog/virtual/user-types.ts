@@ -1,6 +1,6 @@
 /** Rows of the catalogs about the types that users made. */
 import { catalogOidOf, typeByOid } from '../../types/registry.js';
-import { baseOidOf, userTypeOf } from '../../types/user-types.js';
+import { baseOidOf, isHandle, userTypeOf } from '../../types/user-types.js';
 import type { DomainType, UserType } from '../../types/user-types.js';
 import { shownSql } from '../../functions/shown-sql.js';
 import type { TypeDescriptor } from '../descriptor.js';
@@ -209,4 +209,12 @@ export function* domainConstraintRows(source: Source): Iterable<Values> {
       };
     }
   }
+}
+
+/** How values of a type lie in PostgreSQL's rows; of a user's type by what it is. */
+export function factsOf(typeOid: number): TypeFacts {
+  const type = userTypeOf(baseOidOf(typeOid));
+  if (type === null)
+    return isHandle(typeOid) && userTypeOf(typeOid) === null ? ARRAY_FACTS : typeFacts(baseOidOf(typeOid));
+  return type.kind === 'enum' ? { ...typeFacts(23), collation: 0 } : typeFacts(2249);
 }

@@ -1,0 +1,125 @@
+/**
+ * CREATE TYPE … AS (…) and ALTER TYPE … ADD, DROP, ALTER, RENAME ATTRIBUTE. Values on disk name their fields by number,
+ * so that a field that is added reads as NULL and one that is dropped is passed over: no row is touched.
+ */
+import { sqlError } from '../../base/errors.js';
+import { resolveTypeName } from '../plan/coerce.js';
+import type { CompositeField } from '../types/composite.js';
+import type { CompositeType } from '../types/user-types.js';
+import { checkColumnType } from './columns.js';
+import type { DdlContext } from './context.js';
+import { notice } from './context.js';
+import { changeType, createType, namesType, requireType, usersOf } from './user-types.js';
+import { list, of, rangeVar, text, unsupported } from './tree.js';
+import type { Loose } from './tree.js';
+
+function fieldOf(ctx: DdlContext, node: Loose, id: number): CompositeField {
+  const def = of(node, 'ColumnDef');
+  const name = text(def['colname']);
+  const type = resolveTypeName(def['typeName'] as Parameters<typeof resolveTypeName>[0], ctx.types);
+  checkColumnType(name, type.oid);
+  return { id, name, typeOid: type.oid, typmod: type.typmod };
+}
+
+export async function runCreateComposite(ctx: DdlContext, body: Loose): Promise<string> {
+  const fields: CompositeField[] = [];
+  for (const node of list(body['coldeflist'])) {
+    const field = fieldOf(ctx, node, fields.length + 1);
+    refuseTwin(fields, field.name);
+    fields.push(field);
+  }
+  await createType(ctx, rangeVar(body['typevar']), (named) => ({
+    kind: 'composite',
+    ...named,
+    fields,
+    nextField: fields.length + 1,
+  }));
+  return 'CREATE TYPE';
+}
+
+function refuseTwin(fields: readonly CompositeField[], name: string): void {
+  if (!fields.some((field) => field.name === name)) return;
+  throw sqlError('42701', `column "${name}" specified more than once`);
+}
+
+export async function runAlterComposite(ctx: DdlContext, body: Loose): Promise<string> {
+  for (const command of list(body['cmds']).map((c) => of(c, 'AlterTableCmd'))) {
+    const opened = await requireType(ctx, rangeVar(body['relation']));
+    const { type } = opened;
+    if (type.kind !== 'composite') throw sqlError('42809', `"${type.name}" is not a composite type`);
+    const name = text(command['name']);
+    switch (command['subtype']) {
+      case 'AT_AddColumn': {
+        const field = fieldOf(ctx, command['def'] as Loose, type.nextField);
+        if (type.fields.some((one) => one.name === field.name)) {
+          throw sqlError('42701', `column "${field.name}" of relation "${type.name}" already exists`);
+        }
+        refuseItself(type, field);
+        await changeType(ctx, opened, {
+          ...type,
+          fields: [...type.fields, field],
+          nextField: type.nextField + 1,
+        });
+        break;
+      }
+      case 'AT_DropColumn':
+        if (!type.fields.some((field) => field.name === name)) {
+          if (command['missing_ok'] !== true) throw attributeMissing(type, name);
+          notice(ctx, '00000', `column "${name}" of relation "${type.name}" does not exist, skipping`);
+          break;
+        }
+        await changeType(ctx, opened, { ...type, fields: type.fields.filter((field) => field.name !== name) });
+        break;
+      case 'AT_AlterColumnType': {
+        const at = type.fields.findIndex((field) => field.name === name);
+        if (at < 0) throw attributeMissing(type, name);
+        const user = (await usersOf(ctx, type))[0];
+        if (user !== undefined) {
+          const column = user.kind === 'table' ? user.columns.find((c) => !c.dropped && c.typeOid !== 0) : undefined;
+          throw sqlError(
+            '0A000',
+            `cannot alter type "${type.name}" because column "${user.name}.${column?.name ?? ''}" uses it`,
+          );
+        }
+        const made = resolveTypeName(
+          of(command['def'] as Loose, 'ColumnDef')['typeName'] as Parameters<typeof resolveTypeName>[0],
+          ctx.types,
+        );
+        const changed = { ...type.fields[at]!, typeOid: made.oid, typmod: made.typmod };
+        await changeType(ctx, opened, { ...type, fields: type.fields.map((f, i) => (i === at ? changed : f)) });
+        break;
+      }
+      case 'AT_ChangeOwner':
+        break;
+      default:
+        throw unsupported('this ALTER TYPE');
+    }
+  }
+  return 'ALTER TYPE';
+}
+
+function attributeMissing(type: CompositeType, name: string): Error {
+  return sqlError('42703', `column "${name}" of relation "${type.name}" does not exist`);
+}
+
+/** A type cannot be made of itself. */
+function refuseItself(type: CompositeType, field: CompositeField): void {
+  if (!namesType(field.typeOid, type)) return;
+  throw sqlError('42P16', `composite type ${type.name} cannot be made a member of itself`);
+}
+
+export async function renameAttribute(ctx: DdlContext, body: Loose, to: string): Promise<string> {
+  const opened = await requireType(ctx, rangeVar(body['relation']));
+  const { type } = opened;
+  if (type.kind !== 'composite') throw sqlError('42809', `"${type.name}" is not a composite type`);
+  const from = text(body['subname']);
+  if (!type.fields.some((field) => field.name === from)) {
+    throw sqlError('42703', `column "${from}" does not exist`);
+  }
+  if (type.fields.some((field) => field.name === to)) {
+    throw sqlError('42701', `column "${to}" of relation "${type.name}" already exists`);
+  }
+  const fields = type.fields.map((field) => (field.name === from ? { ...field, name: to } : field));
+  await changeType(ctx, opened, { ...type, fields });
+  return 'ALTER TYPE';
+}
