@@ -110,8 +110,7 @@ export function bindExpr(ctx: ExprContext, node: Node): Expr {
     case 'RowExpr': {
       const e = as(node, 'RowExpr')!;
       const written = (e.args ?? []).flatMap((a) => starColumns(ctx, a) ?? [bindExpr(ctx, a)]);
-      const args = written.map((arg) => resolveUnknown(b, arg));
-      return { kind: 'row', args, written, oid: OID.record, typmod: -1 };
+      return { kind: 'row', args: written.map((arg) => resolveUnknown(b, arg)), written, oid: OID.record, typmod: -1 };
     }
     case 'SubLink':
       return bindSubLink(ctx, as(node, 'SubLink')!);

@@ -22,6 +22,7 @@ import { virtualRelation, virtualRelationByOid } from '../catalog/virtual/regist
 import type { ActivityRow, CatalogServices, CursorRow, SettingRow } from '../catalog/virtual/services.js';
 import type { FoundRoutine, RoutineCall, RoutineResult, SessionServices } from '../contract.js';
 import { inputsOf } from '../plan/routines.js';
+import { fieldsOf, userTypeOf } from '../types/user-types.js';
 import { arrayOidOf, catalogOidOf, formatType } from '../types/registry.js';
 import { fieldsOf, userTypeOf } from '../types/user-types.js';
 import type { DomainCheck } from '../types/user-types.js';
