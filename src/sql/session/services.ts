@@ -24,7 +24,6 @@ import type { FoundRoutine, RoutineCall, RoutineResult, SessionServices } from '
 import { inputsOf } from '../plan/routines.js';
 import { fieldsOf, userTypeOf } from '../types/user-types.js';
 import { arrayOidOf, catalogOidOf, formatType } from '../types/registry.js';
-import { fieldsOf, userTypeOf } from '../types/user-types.js';
 import type { DomainCheck } from '../types/user-types.js';
 import type { SessionAdvisory } from './advisory.js';
 import type { SessionNotifications } from './notifications.js';
