@@ -15,7 +15,8 @@ import type { Datum } from '../types/datum.js';
 import { typeByOid } from '../types/registry.js';
 import { PINNED, storedTypeName } from '../types/pinned-types.js';
 import { STORED_FORMAT } from '../types/stored-format.js';
-import { userTypeIn } from '../types/user-types.js';
+import { OID } from '../types/oids.js';
+import { isHandle, userTypeIn } from '../types/user-types.js';
 import {
   addConstraint,
   changeForeignKeysOf,
@@ -303,6 +304,8 @@ async function dropColumn(draft: Draft, name: string, missingOk: boolean, cascad
     ...column,
     name: `........pg.dropped.${column.id}........`,
     dropped: true,
+    // Nobody reads it any more, and a type of users' own may go.
+    typeOid: isHandle(column.typeOid) ? OID.text : column.typeOid,
     nullable: true,
     defaultSql: null,
     identity: null,

@@ -277,5 +277,5 @@ function usesElsewhere(user: Descriptor, type: UserType): string[] {
     }
     return [`type ${user.name}`];
   }
-  return [`${user.kind} ${user.name}`];
+  return [`${user.kind === 'routine' ? 'function' : user.kind} ${user.name}`];
 }
