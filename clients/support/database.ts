@@ -54,6 +54,7 @@ const FEATURES = {
   DO: 'DO $$ BEGIN NULL; END $$',
   functions: "CREATE FUNCTION feature_probe() RETURNS int LANGUAGE sql AS 'SELECT 1'",
   'PL/pgSQL functions': "CREATE FUNCTION feature_probe() RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN 1; END'",
+  'row types of tables': 'CREATE TABLE feature_probe (id int); SELECT NULL::feature_probe',
   'temporary tables': 'CREATE TEMP TABLE feature_probe (id int)',
   'JSON path': "SELECT jsonb_path_query('{}', '$')",
   'materialised views': 'CREATE MATERIALIZED VIEW feature_probe AS SELECT 1 AS one',
@@ -61,7 +62,7 @@ const FEATURES = {
 } as const;
 export type Feature = keyof typeof FEATURES;
 
-/** Skips the test, visibly, where the server answers 0A000 to the feature (or has no such function); anything else is a failure. */
+/** Skips the test, visibly, where the server answers 0A000 to the feature (or has no such function or type); anything else is a failure. */
 export async function needs(
   context: { skip(note?: string): void },
   database: Database,
@@ -73,7 +74,7 @@ export async function needs(
   try {
     await client.query('BEGIN');
     await client.query(FEATURES[feature]).catch((error: unknown) => {
-      if (!['0A000', '42883'].includes(codeOf(error))) throw error;
+      if (!['0A000', '42883', '42704'].includes(codeOf(error))) throw error;
       missing = true;
     });
     await client.query('ROLLBACK');

@@ -211,7 +211,7 @@ describe('Sequelize models', () => {
   });
 
   it('finds or creates', async (context) => {
-    await needs(context, database, 'PL/pgSQL functions');
+    await needs(context, database, 'row types of tables');
     const first = await User.findOrCreate({
       where: { email: 'carl@example.com' },
       defaults: { email: 'carl@example.com', age: 5 },

@@ -45,7 +45,7 @@ describe('a statement that stops at its row limit', () => {
     const { session } = c;
     await c.all('begin');
     await session.parse('s', 'insert into t values (1), (2), (1) returning id', []);
-    session.bind('', 's', []);
+    void session.bind('', 's', []);
     await expect(session.execute('', 1, new CollectingSink(session))).rejects.toMatchObject({ sqlstate: '23505' });
     await session.fail();
     await session.sync();

@@ -54,7 +54,7 @@ describe('a statement that stops at its row limit', () => {
     const { session } = c;
     await c.all('begin');
     await session.parse('s', 'insert into k values (1, 1), (2, 2) returning id', []);
-    session.bind('', 's', []);
+    void session.bind('', 's', []);
     const sink = new CollectingSink(session);
     await expect(session.execute('', 1, sink)).rejects.toMatchObject({ sqlstate: '23503' });
     await session.fail();
