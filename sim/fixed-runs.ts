@@ -14,7 +14,7 @@ export interface SimRun {
 
 const CLUSTER_SEEDS: readonly number[] = [
   20032, 20036, 20056, 20062, 20070, 20076, 20092, 20097, 20104, 20109, 20125, 20126, 20187, 20219, 20220, 20224, 20305,
-  20338, 20339, 20370, 20416, 20455, 20464, 20510,
+  20338, 20339, 20370, 20416, 20455, 20464, 20510, 21016, 21037, 21058,
 ];
 const RAFT_SEEDS: readonly number[] = [5, 17, 18, 58, 79];
 
@@ -23,7 +23,7 @@ export const FIXED_RUNS: readonly SimRun[] = [
   ...RAFT_SEEDS.map((seed) => ({ kind: 'raft', seed }) as const),
 ];
 
-const FIRST_SPARE = 21_001;
+const FIRST_SPARE = 21_101;
 const SPARES = 80;
 /** Run one after the other while a mark is missing. */
 export const SPARE_RUNS: readonly SimRun[] = Array.from(

@@ -158,7 +158,11 @@ export const MARKS = Object.freeze([
   { name: 'clock-bound-passed', meaning: 'The clock passed its persisted bound.' },
   { name: 'restart-with-log-replay', meaning: 'A replica started with entries in its log that it had to apply again.' },
   { name: 'restart-ahead-of-log', meaning: 'A replica started with more applied than its log holds.' },
-  { name: 'restart-inside-snapshot', meaning: 'A replica started inside the installation of a snapshot.' },
+  {
+    name: 'restart-inside-snapshot',
+    meaning: 'A replica started inside the installation of a snapshot.',
+    scripted: 'test/range/snapshots.test.ts',
+  },
   { name: 'disk-full-refused', meaning: 'A node stopped because its disk is full.' },
   { name: 'log-write-failed', meaning: 'A node stopped because its disk failed.' },
   { name: 'corruption-detected', meaning: 'What was read back did not match its checksum.' },

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { writeInstalling } from '../../src/range/range-state.js';
 import { makeMessage } from '../../src/raft/core.js';
+import { collectMarks } from '../support/marks.js';
 import { Harness } from './support/harness.js';
 
 /** So that followers that were away need a snapshot. */
@@ -96,7 +97,9 @@ describe('catching up', () => {
     writeInstalling(batch, 1, true);
     engine.writeData(batch);
     await engine.syncData();
+    const marks = collectMarks();
     await harness.restart(away);
+    expect(marks).toContain('restart-inside-snapshot');
     expect(harness.node(away).store.replica(1)!.installing).toBe(true);
     await harness.until('it is whole', () => !harness.node(away).store.replica(1)!.installing, 10_000);
     await harness.converged();
