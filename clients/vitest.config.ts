@@ -7,6 +7,7 @@ export default defineConfig({
     testTimeout: 300_000,
     hookTimeout: 300_000,
     pool: 'forks',
-    maxWorkers: 2,
+    // The servers are in a process beside them: on two cores one file at a time leaves them theirs.
+    maxWorkers: 1,
   },
 });
