@@ -7,7 +7,6 @@ export default defineConfig({
     testTimeout: 300_000,
     hookTimeout: 300_000,
     pool: 'forks',
-    // The servers are in a process beside them: on two cores one file at a time leaves them theirs.
-    maxWorkers: 1,
+    maxWorkers: 2,
   },
 });

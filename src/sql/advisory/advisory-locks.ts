@@ -5,7 +5,8 @@
  *
  * Protocol
  *   1. A node that has locks, or waits for some, has a lease: a row with its incarnation (a random name of this
- *      life of it) and an end, moved ahead every RENEW_MS.
+ *      life of it) and an end, moved ahead every RENEW_MS. Without locks it is left to end, so the first lock moves it
+ *      ahead before it is asked for.
  *   2. A request gets a number that is never used again; the node remembers it as its own (`#live`) before
  *      it goes into the lock's row, and forgets it before it is taken out of there.
  *   3. A request that conflicts with no holder, and with none that waits before it, becomes a holder. Otherwise
@@ -155,6 +156,8 @@ export class AdvisoryLocks {
     options: WaitOptions,
   ): Promise<HeldLock | null> {
     if (this.#closed) throw lapsed();
+    // Nobody moved the lease ahead while the node had no locks: it may be about to end.
+    if (this.#live.size === 0 && !this.#fresh()) await this.#ensureLease();
     // Again, if what was waited for was the renewal of an incarnation that is over.
     while (!this.#trusted()) {
       if (options.signal?.aborted === true) throw abortReason(options.signal);
@@ -376,6 +379,11 @@ export class AdvisoryLocks {
     return this.#db.now() < this.#until - MARGIN_MS * 1000;
   }
 
+  /** As far ahead as it is kept for a node that has locks. */
+  #fresh(): boolean {
+    return this.#until - this.#db.now() >= (LEASE_MS - RENEW_MS) * 1000;
+  }
+
   #ensureLease(): Promise<void> {
     this.#renewing ??= this.#renew().finally(() => {
       this.#renewing = null;
@@ -429,7 +437,7 @@ export class AdvisoryLocks {
       return;
     }
     if (!this.#trusted()) this.#lapse();
-    else if (this.#until - this.#db.now() < (LEASE_MS - RENEW_MS) * 1000) {
+    else if (!this.#fresh()) {
       this.#ensureLease().catch((error: unknown) => {
         this.#logger.log('warn', 'the lease of advisory locks was not renewed', { error: String(error) });
       });

@@ -316,4 +316,15 @@ describe('advisory locks of a node that is gone', () => {
     expect((await a.query('select 1')).tag).toBe('SELECT 1');
     expect(await one(b, 'pg_try_advisory_lock(1)')).toBe('f');
   });
+
+  it('are not taken under the last moments of a lease that nobody kept', async () => {
+    const a = await open(1);
+    await a.all('select pg_advisory_lock(1); select pg_advisory_unlock(1)');
+    // Trusted for a tenth of a second more.
+    kv.clock += (LEASE_MS - 2_000 - 100) * 1000;
+    await a.all('select pg_advisory_lock(1)');
+    kv.clock += 1_000 * 1000;
+    expect((await a.query('select 1')).tag).toBe('SELECT 1');
+    await a.all('select pg_advisory_unlock(1)');
+  });
 });
