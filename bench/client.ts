@@ -5,6 +5,9 @@
  */
 import { connect, type Socket } from 'node:net';
 import { BackendParser, ClientWriter, type BackendMessage } from '../src/pgwire/client-codec.js';
+import { Scram } from './scram.js';
+
+const PASSWORD_MESSAGE = 0x70;
 
 export type Row = readonly (string | null)[];
 export type Parameter = string | number | null;
@@ -40,9 +43,11 @@ export class Client {
   #pending: Pending | null = null;
   #lost: ServerError | null = null;
   #inTransaction = false;
+  readonly #scram: Scram;
 
-  private constructor(socket: Socket) {
+  private constructor(socket: Socket, password: string) {
     this.#socket = socket;
+    this.#scram = new Scram(password);
     socket.setNoDelay(true);
     socket.on('data', (data: Buffer) => this.#onData(data));
     socket.on('error', () => socket.destroy());
@@ -50,13 +55,13 @@ export class Client {
   }
 
   static async connect(url: string): Promise<Client> {
-    const { hostname, port, username, pathname } = new URL(url);
+    const { hostname, port, username, password, pathname } = new URL(url);
     const socket = connect({ host: hostname, port: Number(port === '' ? 5432 : port) });
     await new Promise<void>((resolve, reject) => {
       socket.once('connect', resolve);
       socket.once('error', (error) => reject(new ServerError('08001', error.message)));
     });
-    const client = new Client(socket);
+    const client = new Client(socket, decodeURIComponent(password));
     const user = username === '' ? 'postgres' : username;
     const database = pathname.length > 1 ? pathname.slice(1) : user;
     client.#writer.startup({ user, database, application_name: 'quoral-bench' });
@@ -152,6 +157,9 @@ export class Client {
       case 'copyIn':
         pending.onCopyIn?.();
         return;
+      case 'authentication':
+        this.#authenticate(message.code);
+        return;
       case 'readyForQuery':
         this.#inTransaction = message.status !== 'I';
         this.#pending = null;
@@ -160,6 +168,17 @@ export class Client {
         return;
       default:
         return;
+    }
+  }
+
+  /** Trust and SCRAM; any other way ends the connection. */
+  #authenticate(code: number): void {
+    if (code === 10) this.#socket.write(this.#writer.raw(PASSWORD_MESSAGE, this.#scram.initial()).take());
+    else if (code === 11) {
+      const challenge = this.#parser.body.subarray(4).toString();
+      this.#socket.write(this.#writer.raw(PASSWORD_MESSAGE, this.#scram.answer(challenge)).take());
+    } else if (code !== 0 && code !== 12) {
+      this.#socket.destroy(new ServerError('08004', `authentication of kind ${code} is not known here`));
     }
   }
 

@@ -1,8 +1,9 @@
-/** Starts a cluster of its own for a run: `quoral demo` in a temporary folder, gone afterwards. */
+/** Starts a cluster of its own for a run, gone afterwards: `quoral demo` in a temporary folder, or one in this process. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { startCluster as startInProcess } from '../src/testing/cluster.js';
 
 const READY_MS_MAX = 60_000;
 
@@ -33,6 +34,12 @@ export async function startCluster(extra: readonly string[]): Promise<OwnCluster
     await stop(child, folder);
     throw error;
   }
+}
+
+/** Three nodes in memory in this process, which is then client and servers at once. */
+export async function startEmbedded(): Promise<OwnCluster> {
+  const cluster = await startInProcess();
+  return { urls: [0, 1, 2].map((i) => cluster.url(i)), processIds: [process.pid], stop: () => cluster.close() };
 }
 
 /** The cluster's last line when it serves: `ready  postgresql://…`. */

@@ -9,41 +9,55 @@ import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import { Client, ServerError } from './client.js';
-import { type OwnCluster, startCluster } from './cluster.js';
+import { type OwnCluster, startCluster, startEmbedded } from './cluster.js';
 import { Random } from './random.js';
+import { runSteps, type StepList, type StepReport } from './side-by-side.js';
 import { Collector, formatRun, formatSummary, type RunReport } from './report.js';
 import type { Worker, Workload, WorkloadOptions } from './workload.js';
 import { bank } from './workloads/bank.js';
 import { copy } from './workloads/copy.js';
 import { idle } from './workloads/idle.js';
 import { kv } from './workloads/kv.js';
+import { ddl } from './workloads/ddl.js';
 import { tpcb } from './workloads/tpcb.js';
 import { tpcc } from './workloads/tpcc.js';
+import { tpch } from './workloads/tpch.js';
 
 const WORKLOADS: readonly Workload[] = [kv, tpcb, bank, tpcc, copy, idle];
+const STEP_LISTS: readonly StepList[] = [tpch, ddl];
 const ERROR_PAUSE_MS = 100;
+const RUNS = 3;
+/** Of a step, before it is timed. */
+const STEP_WARMUPS = 2;
 
 const HELP = `npm run bench -- [options]
-  --workload NAME     ${WORKLOADS.map((workload) => workload.name).join(', ')} (default kv); several with commas
+  --workload NAME     ${[...WORKLOADS, ...STEP_LISTS].map(({ name }) => name).join(', ')} (default kv); several with commas
   --connections N     client connections, spread over the URLs (default 8)
   --seconds N         length of a run (default 10)
   --warmup N          seconds before the first run that do not count (default 3)
-  --runs N            runs, each reported (default 3)
+  --runs N            runs, each reported (default 3); tpch, ddl: how often each step is timed
   --url URL[,URL]     where to (default the three nodes of quoral demo)
+  --peer URL          a PostgreSQL on which the same is run, for comparison
+  --only TEXT         tpch, ddl: only the steps whose name holds it
   --start             start a cluster for this, in a temporary folder
   --read PERCENT      kv: share of reads (default 95)
-  --size N            kv keys, tpcb scale, bank accounts, tpcc warehouses, copy rows per COPY
+  --size N            kv keys, tpcb scale, bank accounts, tpcc warehouses, copy rows per COPY, thousandths of
+                      tpch's scale (default 10)
   --ranges N          ranges that kv and bank are split into (default 10), idle's table (at least 300)
+  --embedded          start a cluster in memory inside this process (quoral/testing)
   --pids N[,N]        idle: processes of the cluster, when it was not started by --start
   --seed N            (default 1)
   --no-setup          use the tables as they are
   --json FILE         write all figures there`;
 
 interface Settings {
-  readonly workloads: readonly Workload[];
+  readonly workloads: readonly (Workload | StepList)[];
   readonly connections: number;
   readonly warmup: number;
-  readonly runs: number;
+  /** null: as many as the workload has by default. */
+  readonly runs: number | null;
+  readonly peer: string | null;
+  readonly only: string | null;
   readonly urls: readonly string[];
   readonly seed: number;
   readonly setup: boolean;
@@ -63,7 +77,7 @@ function integer(name: string, text: string | undefined, fallback: number): numb
 
 function parse(): {
   readonly settings: Settings;
-  readonly start: boolean;
+  readonly start: 'no' | 'processes' | 'embedded';
   readonly json: string | null;
 } | null {
   const { values } = parseArgs({
@@ -74,8 +88,11 @@ function parse(): {
       warmup: { type: 'string' },
       runs: { type: 'string' },
       url: { type: 'string' },
+      peer: { type: 'string' },
+      only: { type: 'string' },
       urls: { type: 'string' },
       start: { type: 'boolean' },
+      embedded: { type: 'boolean' },
       read: { type: 'string' },
       size: { type: 'string' },
       ranges: { type: 'string' },
@@ -89,7 +106,7 @@ function parse(): {
   if (values.help === true) return null;
   const names = (values.workload ?? 'kv').split(',');
   const workloads = names.map((name) => {
-    const found = WORKLOADS.find((workload) => workload.name === name);
+    const found = [...WORKLOADS, ...STEP_LISTS].find((workload) => workload.name === name);
     if (found === undefined) throw new Error(`there is no workload "${name}"`);
     return found;
   });
@@ -101,7 +118,9 @@ function parse(): {
     workloads,
     connections: Math.max(1, integer('connections', values.connections, 8)),
     warmup: integer('warmup', values.warmup, 3),
-    runs: Math.max(1, integer('runs', values.runs, 3)),
+    runs: values.runs === undefined ? null : Math.max(1, integer('runs', values.runs, RUNS)),
+    peer: values.peer ?? null,
+    only: values.only ?? null,
     urls: urls.split(','),
     seed: integer('seed', values.seed, 1),
     setup: values['no-setup'] !== true,
@@ -113,7 +132,8 @@ function parse(): {
       processIds: (values.pids ?? '').split(',').filter(Boolean).map(Number),
     },
   };
-  return { settings, start: values.start === true, json: values.json ?? null };
+  const start = values.embedded === true ? 'embedded' : values.start === true ? 'processes' : 'no';
+  return { settings, start, json: values.json ?? null };
 }
 
 /** One connection's loop until `until`; a lost connection is made again. */
@@ -181,7 +201,7 @@ async function runWorkload(workload: Workload, settings: Settings): Promise<{ ru
   const workers = await connectWorkers(settings, connections);
   if (!isIdle && settings.warmup > 0) await measure(workload, settings.options, workers, settings.warmup);
   const runs: RunReport[] = [];
-  for (let i = 1; i <= settings.runs; i++) {
+  for (let i = 1; i <= (settings.runs ?? RUNS); i++) {
     // The idle "transaction" takes the whole time itself.
     const run = await measure(workload, settings.options, workers, isIdle ? 0.001 : settings.options.seconds);
     runs.push(run);
@@ -193,6 +213,37 @@ async function runWorkload(workload: Workload, settings: Settings): Promise<{ ru
   for (const problem of problems) print(`  WRONG: ${problem}`);
   admin.close();
   return { runs, problems };
+}
+
+interface Outcome {
+  readonly problems: readonly string[];
+}
+
+/** The workload, then with a peer the same there. */
+async function runBoth(workload: Workload, settings: Settings): Promise<Outcome & { runs: RunReport[] }> {
+  const ours = await runWorkload(workload, settings);
+  if (settings.peer === null || workload.name === 'idle') return ours;
+  print('\nthe peer:');
+  const peer = await runWorkload(workload, { ...settings, urls: [settings.peer] });
+  print(`  ${(median(ours.runs) / median(peer.runs)).toFixed(2)} of the peer's throughput`);
+  return { ...ours, problems: [...ours.problems, ...peer.problems], ...{ peer: peer.runs } };
+}
+
+function median(runs: readonly RunReport[]): number {
+  const sorted = runs.map((run) => run.throughput).sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] as number;
+}
+
+async function runList(list: StepList, settings: Settings): Promise<Outcome & { steps: StepReport[] }> {
+  print(`\n${list.name}: medians${settings.peer === null ? '' : ', beside those of the peer'}`);
+  const { peer, only, setup, runs, options } = settings;
+  const url = settings.urls[0] as string;
+  const { reports, problems } = await runSteps(list, {
+    ...{ url, peer, only, setup, runs, options, print },
+    warmups: STEP_WARMUPS,
+  });
+  for (const problem of problems) print(`  WRONG: ${problem}`);
+  return { steps: reports, problems };
 }
 
 function commit(): string | null {
@@ -217,8 +268,8 @@ async function main(): Promise<number> {
   }
   let cluster: OwnCluster | null = null;
   let settings = parsed.settings;
-  if (parsed.start) {
-    cluster = await startCluster([]);
+  if (parsed.start !== 'no') {
+    cluster = await (parsed.start === 'embedded' ? startEmbedded() : startCluster([]));
     const options = { ...settings.options, processIds: cluster.processIds };
     settings = { ...settings, urls: cluster.urls, options };
   }
@@ -226,9 +277,9 @@ async function main(): Promise<number> {
     const results: Record<string, unknown> = {};
     let wrong = 0;
     for (const workload of settings.workloads) {
-      const { runs, problems } = await runWorkload(workload, settings);
-      results[workload.name] = { runs, problems };
-      wrong += problems.length;
+      const result = await ('steps' in workload ? runList(workload, settings) : runBoth(workload, settings));
+      results[workload.name] = result;
+      wrong += result.problems.length;
     }
     if (parsed.json !== null) {
       const environment = {
@@ -238,7 +289,7 @@ async function main(): Promise<number> {
         commit: commit(),
         at: new Date().toISOString(),
       };
-      const { workloads: _, ...rest } = settings;
+      const { workloads: _, peer: _peer, ...rest } = settings;
       writeFileSync(parsed.json, `${JSON.stringify({ environment, settings: rest, results }, null, 2)}\n`);
     }
     return wrong === 0 ? 0 : 1;

@@ -1,5 +1,6 @@
 /** What a seed stands for: a schema, its rows, and statements on them. */
 import { Changes } from './changes.js';
+import { Features } from './features.js';
 import type { Piece } from './pieces.js';
 import { Queries } from './queries.js';
 import { Random } from './random.js';
@@ -11,8 +12,16 @@ export function statementsOf(seed: number, count: number): Piece[] {
   const schema = aSchema(random);
   const queries = new Queries(random, schema);
   const changes = new Changes(random, schema, queries);
+  const features = new Features(random, schema, queries);
   const statements = [...schema.statements];
-  for (let i = 0; i < count; i++) statements.push(random.chance(0.7) ? queries.statement() : changes.statement());
+  for (let i = 0; i < count; i++) {
+    const kinds = random.weighted<{ statement(): Piece }>([
+      [50, queries],
+      [25, changes],
+      [25, features],
+    ]);
+    statements.push(kinds.statement());
+  }
   const end = changes.end();
   return end === null ? statements : [...statements, end];
 }

@@ -2,6 +2,11 @@
 import { SimRandom } from '../src/env/sim/random.js';
 
 export class Random extends SimRandom {
+  /** A whole number, both ends included. */
+  override between(low: number, high: number): number {
+    return low + this.int(high - low + 1);
+  }
+
   /** By weight. */
   weighted<T>(items: readonly (readonly [weight: number, item: T])[]): T {
     let at = this.next() * items.reduce((sum, [weight]) => sum + weight, 0);

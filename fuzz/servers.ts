@@ -1,5 +1,5 @@
 /** The two that are compared, behind one small interface: raw texts of values, SQLSTATEs of errors. */
-import { PGlite } from '@electric-sql/pglite';
+import { PGlite, protocol } from '@electric-sql/pglite';
 import pg from 'pg';
 import { startCluster } from '../src/testing/index.js';
 
@@ -88,26 +88,41 @@ export async function postgres(url: string): Promise<Server> {
   return new Wire('PostgreSQL', client, async () => undefined);
 }
 
-/** PostgreSQL in this process. */
+/**
+ * PostgreSQL in this process. Statements go by the simple protocol: one message instead of five, and values come as
+ * the texts that PostgreSQL sends.
+ */
 export async function pglite(): Promise<Server> {
   const db = await PGlite.create();
-  const asText = new Proxy({}, { get: () => (value: string) => value }) as Record<number, (value: string) => string>;
   return {
     name: 'PostgreSQL (PGlite)',
     query: async (text) => {
-      try {
-        const result = await db.query<(string | null)[]>(text, [], { rowMode: 'array', parsers: asText });
-        const count = result.affectedRows ?? 0;
-        return {
-          ok: true,
-          types: result.fields.map((f) => f.dataTypeID),
-          rows: result.rows,
-          count: count || result.rows.length,
-        };
-      } catch (error) {
-        return failure(error);
-      }
+      const { messages } = await db.execProtocol(protocol.serialize.query(text), { throwOnError: false });
+      return answerOf(messages as unknown as readonly BackendMessage[]);
     },
     close: () => db.close(),
   };
+}
+
+interface BackendMessage {
+  readonly name: string;
+  readonly code?: string;
+  readonly message?: string;
+  readonly text?: string;
+  readonly fields?: readonly unknown[];
+}
+
+function answerOf(messages: readonly BackendMessage[]): Answer {
+  const error = messages.find((message) => message.name === 'error');
+  if (error !== undefined) return { ok: false, sqlstate: error.code ?? '', message: error.message ?? '' };
+  const rows: (readonly (string | null)[])[] = [];
+  let types: number[] = [];
+  let count = 0;
+  for (const message of messages) {
+    if (message.name === 'dataRow') rows.push(message.fields as (string | null)[]);
+    else if (message.name === 'rowDescription') {
+      types = (message.fields as { dataTypeID: number }[]).map((field) => field.dataTypeID);
+    } else if (message.name === 'commandComplete') count = Number(/\d+$/.exec(message.text ?? '')?.[0] ?? 0);
+  }
+  return { ok: true, types, rows, count };
 }

@@ -28,7 +28,7 @@ const HELP = `npm run sim -- [options]
   --json              a line of JSON for each failing seed instead of prose
   --faults A,B        only these faults: ${FAULT_KINDS.join(', ')}
   --workloads A,B     only these workloads: lists, registers, single-key, bank, counters, unique, index, set,
-                      queue
+                      queue, references
   --nodes N           nodes (default 5)
   --minimise          for a failing seed: leave faults out while it still fails
   --marks             list the coverage marks with the seeds that reach them; fail if one is never reached

@@ -108,8 +108,8 @@ export const RANGE_DEFECTS: readonly Defect[] = [
     patches: [
       {
         file: 'src/range/lock-table.ts',
-        find: 'const next = state.queue.find((w) => w.locking);',
-        replace: 'const next = state.queue.filter((w) => w.locking).at(-1);',
+        find: 'state.queue.push(waiter);',
+        replace: 'state.queue.unshift(waiter);',
       },
     ],
     options: { args: ['--faults', ',', '--workloads', 'queue'] },

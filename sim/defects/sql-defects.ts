@@ -47,4 +47,16 @@ export const SQL_DEFECTS: readonly Defect[] = [
       ],
     },
   },
+  {
+    name: 'reference-without-lock',
+    breaks: 'Below SERIALIZABLE whoever refers to a parent keeps it from being removed until the commit.',
+    patches: [
+      {
+        file: 'src/sql/exec/foreign-key-checks.ts',
+        find: "txn.isolation === 'serializable' ? 'none' : 'share';\n  // In",
+        replace: "'none' as const;\n  // In",
+      },
+    ],
+    options: { args: ['--faults', 'delay', '--workloads', 'references'] },
+  },
 ];

@@ -134,6 +134,18 @@ export const TXN_DEFECTS: readonly Defect[] = [
     },
   },
   {
+    name: 'shared-lock-not-verified',
+    breaks: 'A lost lock is noticed at the commit, a shared one too.',
+    patches: [
+      {
+        file: 'src/txn/lock-ledger.ts',
+        find: "if (lock === 'share') this.#shared.add(key);",
+        replace: "if (lock === 'share') return this.addMaybe(key);",
+      },
+    ],
+    options: { args: ['--faults', 'lease-transfer,split,crash,kill,delay', '--workloads', 'references'] },
+  },
+  {
     name: 'deadlock-unnoticed',
     breaks: 'Every cycle of waiting transactions is broken.',
     patches: [

@@ -58,3 +58,18 @@ export class QuoralError extends Error {
 export function sqlError(sqlstate: string, message: string, fields?: ErrorFields): QuoralError {
   return new QuoralError(sqlstate, message, fields === undefined ? {} : { fields });
 }
+
+/**
+ * What the JavaScript engine refuses, as PostgreSQL would say it: a text or a list that is too long, or expressions
+ * nested deeper than the stack. null: another error.
+ */
+export function engineLimit(error: unknown): QuoralError | null {
+  if (!(error instanceof RangeError)) return null;
+  if (/^Invalid (string|array|typed array|array buffer) length|^Array buffer allocation failed/.test(error.message)) {
+    return new QuoralError('54000', 'requested length too large', { cause: error });
+  }
+  if (error.message.startsWith('Maximum call stack size exceeded')) {
+    return new QuoralError('54001', 'stack depth limit exceeded', { cause: error });
+  }
+  return null;
+}

@@ -72,7 +72,21 @@ export const MARKS = Object.freeze([
   { name: 'dead-coordinator-pushed', meaning: 'A pushed transaction belonged to a node that is or was down.' },
   { name: 'deadlock-broken', meaning: 'A cycle of waiting transactions was broken.' },
   { name: 'lock-wait-cancelled', meaning: 'A request was cancelled while it waited for a lock.' },
-  { name: 'lock-passed-to-next', meaning: 'A released lock was reserved for the next in its queue.' },
+  { name: 'lock-passed-to-next', meaning: 'A waiter was told that its turn for a lock had come.' },
+  { name: 'lock-shared', meaning: 'A transaction came to share a lock that another had.' },
+  {
+    name: 'sharer-waits-behind-writer',
+    meaning: 'A shared lock was not to be had because a writer waited for it.',
+    scripted: 'test/range/scripts.test.ts',
+  },
+  { name: 'shared-lock-upgraded', meaning: 'The last sharer of a lock took it exclusively.' },
+  { name: 'upgrade-waits-for-sharers', meaning: 'A sharer that wants to write waited for the others.' },
+  {
+    name: 'split-inherits-shared-locks',
+    meaning: 'The right side of a split went on with a shared lock.',
+    scripted: 'test/range/scripts.test.ts',
+  },
+  { name: 'abandoned-sharer-released', meaning: 'A waiter found that a sharer of the lock was over.' },
   {
     name: 'lost-lock-noticed',
     meaning: 'A write found that its unreplicated lock had been lost and the key written by another.',
@@ -91,7 +105,11 @@ export const MARKS = Object.freeze([
   { name: 'spilled-writes', meaning: 'A transaction wrote intents before its commit.' },
   { name: 'savepoint-rolled-back-intents', meaning: 'A rollback to a savepoint made intents void.' },
   { name: 'transaction-retried-in-server', meaning: 'A transaction was run again without its client noticing.' },
-  { name: 'statement-retried-in-server', meaning: 'READ COMMITTED ran a statement again without its client noticing.' },
+  {
+    name: 'statement-retried-in-server',
+    meaning: 'READ COMMITTED ran a statement again without its client noticing.',
+    scripted: 'test/testing/read-committed.test.ts',
+  },
   { name: 'deferred-unique-violation', meaning: 'A unique key was found taken only at the commit.' },
   {
     name: 'answer-lost-and-sent-again',

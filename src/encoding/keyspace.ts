@@ -42,6 +42,10 @@ export function decodeUint(key: Key, at: number): { value: number; next: number 
 export function tablePrefix(storageId: number): Key {
   return TABLE_PREFIX + encodeUint(storageId);
 }
+/** The storage that a key of a table belongs to; null: no table's key. */
+export function storageOf(key: Key): number | null {
+  return key.startsWith(TABLE_PREFIX) && key.length > 1 ? decodeUint(key, 1).value : null;
+}
 export function indexPrefix(storageId: number, indexId: number): Key {
   return TABLE_PREFIX + encodeUint(storageId) + encodeUint(indexId);
 }

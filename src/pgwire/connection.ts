@@ -15,7 +15,7 @@
  * taken while the client has not read `outputBytesMax`; a turn takes at most TURN_MESSAGES messages.
  */
 import { AssertionError } from '../base/assert.js';
-import { QuoralError } from '../base/errors.js';
+import { engineLimit, QuoralError } from '../base/errors.js';
 import type { ByteStream, Logger, TimerHandle, Timers } from '../env/env.js';
 import type { SqlServer, SqlSession } from '../sql/session-api.js';
 import {
@@ -418,6 +418,8 @@ export class Connection {
         cause: error,
       });
     }
+    const limit = engineLimit(error);
+    if (limit !== null) return limit;
     this.#deps.logger.log('error', 'unexpected error on a client connection', {
       remote: this.#stream.remote,
       error,

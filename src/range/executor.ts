@@ -161,7 +161,7 @@ export class Executor {
           this.#checkWait(batch, evaluated);
           this.counters.lockWaits++;
           await waitForLock(this.#store, replica, evaluated.lock, waiter, {
-            locking: evaluated.locking,
+            mode: evaluated.mode,
             readTs: evaluated.readTs,
             deadlineMs,
             signal,
@@ -201,7 +201,7 @@ export class Executor {
     mark('read-past-intent');
     const waiter = new RequestWaiter(null);
     const deadlineMs = this.#store.env.clock.monotonicMs() + LOOK_AFTER_MS;
-    waitForLock(this.#store, replica, lock, waiter, { locking: false, readTs: 0, deadlineMs, signal: null })
+    waitForLock(this.#store, replica, lock, waiter, { mode: 'none', readTs: 0, deadlineMs, signal: null })
       .catch((error: unknown) => {
         if (error instanceof AssertionError) this.#store.deps.onFatal(error);
         else this.#store.env.logger.log('debug', 'an intent stays for now', { error: String(error) });
@@ -310,7 +310,7 @@ export class Executor {
   }
 
   #checkWait(batch: BatchRequest, conflict: LockConflict): void {
-    if (batch.header.wait === 'nowait' && conflict.locking) {
+    if (batch.header.wait === 'nowait' && conflict.mode !== 'none') {
       throw new KvError({ kind: 'lock-not-available', key: conflict.lock.key });
     }
   }
@@ -324,6 +324,7 @@ export class Executor {
     const { term } = replica.raft;
     const latch = replica.latches.acquire(span === null ? footprint.writeKeys : recordKeys(footprint), span);
     const bytes = ctx.batch.finish();
+    const split = ctx.split === null ? null : { ...ctx.split, firstLeader: this.#store.firstLeaderAfter(replica) };
     this.#store.counters.proposals++;
     for (let tries = 0; ; tries++) {
       let settle!: { resolve: () => void; reject: (error: unknown) => void };
@@ -332,9 +333,9 @@ export class Executor {
       });
       // What was evaluated under one lease must not enter the log under another.
       const same = replica.raft.term === term && !this.#store.stopped;
-      if (same && replica.propose(bytes, ctx.split, ctx.effects, latch, settle.resolve, settle.reject)) {
+      if (same && replica.propose(bytes, split, ctx.effects, latch, settle.resolve, settle.reject)) {
         crashPoint('after-proposal', this.#store.nodeId);
-        if (ctx.split !== null) crashPoint('after-split-proposed', this.#store.nodeId);
+        if (split !== null) crashPoint('after-split-proposed', this.#store.nodeId);
         return this.#waitFor('its own write to be applied', replica, outcome);
       }
       const refusal = same ? replica.raft.refusal : 'not-leader';

@@ -64,7 +64,8 @@ export interface BatchHeader {
   readonly gatewayNode: NodeId;
 }
 
-export type LockMode = 'none' | 'exclusive';
+/** Shared locks suit each other; an exclusive one suits no other. Writes take exclusive ones. */
+export type LockMode = 'none' | 'share' | 'exclusive';
 
 export interface GetRequest {
   readonly kind: 'get';
@@ -139,6 +140,8 @@ export interface InFlightWrite {
 export interface SplitTrigger {
   readonly left: RangeDescriptor;
   readonly right: RangeDescriptor;
+  /** Who campaigns for the right half, chosen by the leaseholder that evaluates; 0: the node that its id prefers. */
+  readonly firstLeader: NodeId;
 }
 export interface HeartbeatTxnRequest {
   readonly kind: 'heartbeat-txn';

@@ -14,6 +14,7 @@ import type {
   KvIsolation,
   KvRequest,
   KvResponse,
+  LockMode,
   PushTxnRequest,
   ResolveIntentsRequest,
   SplitTrigger,
@@ -83,18 +84,22 @@ function inFlightFromWire(list: readonly wire.InFlightWrite[]): InFlightWrite[] 
 }
 
 export function splitToWire(s: SplitTrigger | null): wire.SplitTrigger | undefined {
-  return s === null ? undefined : { left: descriptorToWire(s.left), right: descriptorToWire(s.right) };
+  return s === null
+    ? undefined
+    : { left: descriptorToWire(s.left), right: descriptorToWire(s.right), firstLeader: s.firstLeader };
 }
 export function splitFromWire(s: wire.SplitTrigger | undefined): SplitTrigger | null {
   if (s === undefined) return null;
   if (s.left === undefined || s.right === undefined) throw malformed('split trigger');
-  return { left: descriptorFromWire(s.left), right: descriptorFromWire(s.right) };
+  return { left: descriptorFromWire(s.left), right: descriptorFromWire(s.right), firstLeader: s.firstLeader };
 }
 
 function requestToWire(r: KvRequest): wire.Request {
   switch (r.kind) {
     case 'get':
-      return { value: { $case: 'get', value: { key: keyToBytes(r.key), lock: r.lock !== 'none' } } };
+      return {
+        value: { $case: 'get', value: { key: keyToBytes(r.key), lock: r.lock !== 'none', shared: r.lock === 'share' } },
+      };
     case 'scan':
       return {
         value: {
@@ -104,6 +109,7 @@ function requestToWire(r: KvRequest): wire.Request {
             end: keyToBytes(r.end),
             reverse: r.reverse,
             lock: r.lock !== 'none',
+            shared: r.lock === 'share',
           },
         },
       };
@@ -236,19 +242,23 @@ function txnRequestToWire(r: TxnRequest): wire.Request {
   }
 }
 
+function lockMode({ lock, shared }: { readonly lock: boolean; readonly shared: boolean }): LockMode {
+  return !lock ? 'none' : shared ? 'share' : 'exclusive';
+}
+
 function requestFromWire(w: wire.Request): KvRequest {
   const v = w.value;
   if (v === undefined) throw malformed('empty request');
   switch (v.$case) {
     case 'get':
-      return { kind: 'get', key: bytesToKey(v.value.key), lock: v.value.lock ? 'exclusive' : 'none' };
+      return { kind: 'get', key: bytesToKey(v.value.key), lock: lockMode(v.value) };
     case 'scan':
       return {
         kind: 'scan',
         start: bytesToKey(v.value.start),
         end: bytesToKey(v.value.end),
         reverse: v.value.reverse,
-        lock: v.value.lock ? 'exclusive' : 'none',
+        lock: lockMode(v.value),
       };
     case 'put':
       return {

@@ -1,52 +1,99 @@
 /**
  * Locks of one range at its leaseholder, with fair queues (DESIGN 6, 7).
  *
- * A lock is held by one transaction: unreplicated (taken by a locking read, known only here),
- * replicated (an intent, also in the `locks` family), or both. Requests acquire locks key by key as
- * they meet them, in the order of their batch; whoever meets another's lock waits in its queue.
+ * A lock is held exclusively by one transaction: unreplicated (taken by a locking read, known only here),
+ * replicated (an intent, also in the `locks` family), or both. Or it is shared by any number, unreplicated.
+ * Requests acquire locks key by key as they meet them, in the order of their batch; whoever meets a lock that
+ * does not suit its own waits in its queue.
  *
  * Invariants
- * - At most one holder per key. A lock passes to the head of its queue, never past it: while there
- *   are queued lockers, `reservedFor` names the one whose turn it is, and nobody else acquires.
- *   A lock that is held is reserved for nobody.
+ * - A key has one holder, or sharers, or neither; never both. An upgrade leaves the sharers and becomes the holder
+ *   in one step, and only the last sharer can do it.
+ * - Nobody passes a queued request that it conflicts with: a shared request waits behind an exclusive one that
+ *   waits, though the lock is shared, so a stream of sharers starves no writer. Who holds the lock already is the
+ *   exception (it waits for nobody here, or for the other sharers): those in the queue wait for it in any case.
+ * - Whoever may go on is woken: after each release, and each time that somebody leaves the queue.
  * - Plain readers wait only for intents they could have to see; a release wakes all of them.
  * - The table holds every intent of the range while this replica serves (loaded at the lease's start,
  *   kept up by applied commands), so that the absence of an entry proves the absence of an intent.
  * - Losing the lease clears it: unreplicated locks are lost then, which the transactions notice at
- *   commit (refresh, or `exclusionSince`).
+ *   commit (refresh, or `exclusionSince`). A split on this node hands them on, sharers too.
+ * - While a key is held or shared without a gap nobody else writes it, whoever came and went among the sharers.
  *
- * Ways to fail: the holder's coordinator dies (waiters push, see lock-waiter.ts); a woken waiter
- * was cancelled (its turn passes on); deadlock (the wait graph picks a victim).
+ * Ways to fail: the coordinator of a holder or of any one sharer dies, or a locking read arrives once more after
+ * its transaction has ended (waiters push each of them, see lock-waiter.ts); a woken waiter was cancelled (its turn
+ * passes on); deadlock, two sharers that both want to write among others (the wait graph picks a victim); a put
+ * that took the lock fails (it gives up what it took, but an upgrade stays: what was shared must stay locked).
  */
 import { assert } from '../base/assert.js';
 import type { Timestamp, TxnId } from '../base/ids.js';
 import { OrderedMap } from '../base/ordered-map.js';
 import type { Key } from '../base/key.js';
 import { mark } from '../base/probes.js';
-import type { TxnMeta } from './kv-api.js';
+import type { LockMode, TxnMeta } from './kv-api.js';
+
+/** What a waiter further behind in a queue tells the wait graph of. */
+const BLOCKERS_BEHIND_MAX = 8;
 
 export interface Waiter {
   readonly txn: TxnMeta | null;
-  /** True for locking reads and writes, which queue; false for plain reads. */
-  readonly locking: boolean;
+  /** What it waits to take; 'none' for a plain reader, which does not queue. */
+  readonly mode: LockMode;
+  /** A request may stand in several queues, but waits at one of them at a time. */
+  readonly waitsAt: Key | null;
   /** Called once, when it is worth looking again. */
   readonly wake: () => void;
 }
 
 export interface LockState {
   readonly key: Key;
+  /** Who holds it exclusively. */
   holder: TxnMeta | null;
   unreplicated: boolean;
+  /** Who shares it, in the order in which they came. */
+  readonly sharers: Map<TxnId, TxnMeta>;
   /** The intent's timestamp; 0 without an intent. */
   intentTs: Timestamp;
   intentEpoch: number;
   /**
-   * Newest committed version that the holder saw when it took the lock: while the lock is held
+   * Newest committed version that the holder or a sharer saw when it took the lock: while the lock is held
    * unbroken nobody else can have written the key, which saves its put a look-up. -1: not known.
    */
   newestTs: Timestamp;
   readonly queue: Waiter[];
-  reservedFor: Waiter | null;
+}
+
+/** True if the transaction has a lock of any kind on the key. */
+export function holds(state: LockState, txnId: TxnId): boolean {
+  return state.holder?.id === txnId || state.sharers.has(txnId);
+}
+
+/**
+ * True if the holders let `txnId` have it. (A null id is nobody's: what no transaction asks for.)
+ * The queue is another matter.
+ */
+function suitsHolders(state: LockState, txnId: TxnId | null, mode: LockMode): boolean {
+  if (state.holder !== null) return state.holder.id === txnId;
+  if (mode === 'share') return true;
+  const { sharers } = state;
+  return sharers.size === 0 || (sharers.size === 1 && txnId !== null && sharers.has(txnId));
+}
+
+/**
+ * For whom `waiter` waits at this lock, as far as the wait graph must know: the holders, and the first of the
+ * queue, who stands for all that are before it. Of many sharers only that one need know them all.
+ */
+export function blockersOf(state: LockState, waiter: Waiter): TxnMeta[] {
+  const own = waiter.txn?.id;
+  if (state.holder !== null) return state.holder.id === own ? [] : [state.holder];
+  const first = state.queue.find((w) => w.mode !== 'none' && w.txn !== null);
+  const behind = first !== undefined && first !== waiter && first.txn!.id !== own ? first.txn : null;
+  const blockers: TxnMeta[] = behind === null ? [] : [behind];
+  for (const sharer of state.sharers.values()) {
+    if (behind !== null && blockers.length >= BLOCKERS_BEHIND_MAX) break;
+    if (sharer.id !== own && sharer.id !== behind?.id) blockers.push(sharer);
+  }
+  return blockers;
 }
 
 export class LockTable {
@@ -59,12 +106,14 @@ export class LockTable {
   /** Locks that exist in memory only, and would be lost with the lease. */
   get heldInMemory(): number {
     let count = 0;
-    for (const state of this.range('', '\xff\xff')) if (state.unreplicated && state.intentTs === 0) count++;
+    for (const state of this.range('', '\xff\xff')) {
+      if (state.intentTs === 0 && (state.unreplicated || state.sharers.size > 0)) count++;
+    }
     return count;
   }
 
   holdsAny(txnId: TxnId): boolean {
-    for (const state of this.range('', '\xff\xff')) if (state.holder?.id === txnId) return true;
+    for (const state of this.range('', '\xff\xff')) if (holds(state, txnId)) return true;
     return false;
   }
 
@@ -87,20 +136,34 @@ export class LockTable {
     yield* found;
   }
 
-  /** True if `waiter`'s transaction may take the lock now. */
-  free(state: LockState | undefined, txnId: TxnId | null, waiter: Waiter | null): boolean {
+  /** True if the transaction may take the lock now; `waiter` is the request, in the queue or not. */
+  free(state: LockState | undefined, txnId: TxnId | null, mode: LockMode, waiter: Waiter | null): boolean {
     if (state === undefined) return true;
-    if (state.holder !== null) return state.holder.id === txnId;
-    return state.reservedFor === null || state.reservedFor === waiter;
+    if (!suitsHolders(state, txnId, mode)) return false;
+    if (txnId !== null && holds(state, txnId)) return true;
+    for (const ahead of state.queue) {
+      if (ahead === waiter) return true;
+      if (ahead.mode === 'exclusive' || (ahead.mode === 'share' && mode !== 'share')) {
+        if (mode === 'share') mark('sharer-waits-behind-writer');
+        return false;
+      }
+    }
+    return true;
   }
 
-  /** Takes the unreplicated lock; the caller has checked `free` in this turn. */
-  acquire(key: Key, txn: TxnMeta, waiter: Waiter | null): LockState {
+  /** Takes the unreplicated lock, or more of it; the caller has checked `free` in this turn. */
+  acquire(key: Key, txn: TxnMeta, mode: 'share' | 'exclusive', waiter: Waiter | null): LockState {
     const state = this.#stateOf(key);
-    assert(this.free(state, txn.id, waiter), 'a lock was taken out of turn');
-    if (state.holder === null) state.newestTs = -1;
-    state.holder = txn;
-    state.unreplicated = true;
+    assert(this.free(state, txn.id, mode, waiter), 'a lock was taken out of turn');
+    if (state.holder === null && state.sharers.size === 0) state.newestTs = -1;
+    if (mode === 'share' && state.holder === null) {
+      state.sharers.set(txn.id, txn);
+      if (state.sharers.size > 1) mark('lock-shared');
+    } else {
+      if (state.sharers.delete(txn.id)) mark('shared-lock-upgraded');
+      state.holder = txn;
+      state.unreplicated = true;
+    }
     if (waiter !== null) this.#leaveQueue(state, waiter);
     return state;
   }
@@ -108,9 +171,10 @@ export class LockTable {
   /** An applied command laid an intent. */
   intentLaid(key: Key, txn: TxnMeta, writeTs: Timestamp): void {
     const state = this.#stateOf(key);
-    if (state.holder !== null && state.holder.id !== txn.id) {
+    if ((state.holder !== null && state.holder.id !== txn.id) || state.sharers.size > 0) {
       assert(state.intentTs === 0, 'two transactions have intents on one key');
       state.unreplicated = false;
+      state.sharers.clear();
       state.newestTs = -1;
     }
     if (state.intentTs === 0) this.#intents++;
@@ -118,9 +182,7 @@ export class LockTable {
     state.holder = txn;
     state.intentTs = writeTs;
     state.intentEpoch = txn.epoch;
-    // A turn that was given away while the intent was on its way is void: its waiter leads the queue still.
-    state.reservedFor = null;
-    if (movedUp) for (const waiter of [...state.queue]) if (!waiter.locking) waiter.wake();
+    if (movedUp) for (const waiter of [...state.queue]) if (waiter.mode === 'none') waiter.wake();
   }
 
   /** An applied command removed the intent; the unreplicated lock of the same holder goes with it. */
@@ -136,7 +198,9 @@ export class LockTable {
   /** Releases `txnId`'s unreplicated lock; an intent keeps the lock until it is resolved. */
   release(key: Key, txnId: TxnId): void {
     const state = this.#locks.get(key);
-    if (state === undefined || state.holder === null || state.holder.id !== txnId) return;
+    if (state === undefined) return;
+    if (state.sharers.delete(txnId)) return this.#passOn(state);
+    if (state.holder === null || state.holder.id !== txnId) return;
     state.unreplicated = false;
     if (state.intentTs === 0) this.#releaseHolder(state);
   }
@@ -144,7 +208,16 @@ export class LockTable {
   enqueue(key: Key, waiter: Waiter): LockState {
     const state = this.#locks.get(key);
     assert(state !== undefined, 'waiting for a lock that is not there');
-    state.queue.push(waiter);
+    if (state.queue.includes(waiter)) return state;
+    if (waiter.mode === 'none' || waiter.txn === null || !holds(state, waiter.txn.id)) {
+      state.queue.push(waiter);
+      return state;
+    }
+    // An upgrade. All others in the queue wait for this sharer, except those that came with the same wish.
+    mark('upgrade-waits-for-sharers');
+    const upgrades = (w: Waiter): boolean => w.mode !== 'none' && w.txn !== null && holds(state, w.txn.id);
+    const at = state.queue.findIndex((w) => !upgrades(w));
+    state.queue.splice(at < 0 ? state.queue.length : at, 0, waiter);
     return state;
   }
 
@@ -170,9 +243,8 @@ export class LockTable {
       this.#locks.delete(state.key);
       if (state.intentTs !== 0) this.#intents--;
       const waiters = state.queue.splice(0);
-      state.reservedFor = null;
       for (const waiter of waiters) waiter.wake();
-      if (state.holder !== null) moved.push(state);
+      if (state.holder !== null || state.sharers.size > 0) moved.push(state);
     }
     return moved;
   }
@@ -180,11 +252,13 @@ export class LockTable {
   /** Takes over unreplicated locks extracted by a split on this node. */
   adopt(states: readonly LockState[]): void {
     for (const old of states) {
-      if (!old.unreplicated) continue;
+      if (!old.unreplicated && old.sharers.size === 0) continue;
       const state = this.#stateOf(old.key);
       if (state.holder !== null) continue;
+      if (old.sharers.size > 0) mark('split-inherits-shared-locks');
+      for (const [id, sharer] of old.sharers) state.sharers.set(id, sharer);
       state.holder = old.holder;
-      state.unreplicated = true;
+      state.unreplicated = old.unreplicated;
       state.newestTs = old.newestTs;
     }
   }
@@ -196,11 +270,11 @@ export class LockTable {
         key,
         holder: null,
         unreplicated: false,
+        sharers: new Map(),
         intentTs: 0,
         intentEpoch: 0,
         newestTs: -1,
         queue: [],
-        reservedFor: null,
       };
       this.#locks.set(key, state);
     }
@@ -211,32 +285,41 @@ export class LockTable {
     state.holder = null;
     state.unreplicated = false;
     state.newestTs = -1;
-    const readers = state.queue.filter((w) => !w.locking);
+    const readers = state.queue.filter((w) => w.mode === 'none');
     if (readers.length > 0) {
-      const lockers = state.queue.filter((w) => w.locking);
+      const lockers = state.queue.filter((w) => w.mode !== 'none');
       state.queue.splice(0, state.queue.length, ...lockers);
     }
     this.#passOn(state);
     for (const reader of readers) reader.wake();
   }
 
-  /** Reserves a free lock for the head of the queue, or forgets a lock nobody wants. */
+  /** Wakes all those in the queue that may go on, or forgets a lock nobody has or wants. */
   #passOn(state: LockState): void {
-    if (state.holder !== null || state.reservedFor !== null) return;
-    const next = state.queue.find((w) => w.locking);
-    if (next !== undefined) {
-      mark('lock-passed-to-next');
-      state.reservedFor = next;
-      next.wake();
-    } else if (state.queue.length === 0) {
-      this.#locks.delete(state.key);
+    if (state.queue.length === 0) {
+      if (state.holder === null && state.sharers.size === 0) this.#locks.delete(state.key);
+      return;
+    }
+    let sharesAhead = false;
+    let exclusiveAhead = false;
+    for (const waiter of [...state.queue]) {
+      if (waiter.mode === 'none') continue;
+      const id = waiter.txn?.id ?? null;
+      const turn = !exclusiveAhead && (waiter.mode === 'share' || !sharesAhead);
+      if (waiter.waitsAt === state.key && suitsHolders(state, id, waiter.mode)) {
+        if (turn || (id !== null && holds(state, id))) {
+          mark('lock-passed-to-next');
+          waiter.wake();
+        }
+      }
+      if (waiter.mode === 'share') sharesAhead = true;
+      else exclusiveAhead = true;
     }
   }
 
   #leaveQueue(state: LockState, waiter: Waiter): void {
     const at = state.queue.indexOf(waiter);
     if (at >= 0) state.queue.splice(at, 1);
-    if (state.reservedFor === waiter) state.reservedFor = null;
     this.#passOn(state);
   }
 }

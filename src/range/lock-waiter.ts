@@ -2,18 +2,20 @@
  * Waiting for another transaction's lock: in its fair queue, while making sure that the wait ends.
  *
  * - The holder's coordinator may be dead: the waiter pushes its record, at once if the node is known
- *   to be down, else every so often. What the push finds out is applied to the lock.
+ *   to be down, else every so often. What the push finds out is applied to the lock. Of sharers any one may be dead:
+ *   the first waiter of the queue pushes a few of them at a time, in turn, those of dead nodes before the others.
  * - A reader pushes the timestamp of a live holder's intent above its own read, and passes.
  * - The wait is part of the wait graph over all nodes: a victim gets 40P01.
  * - A cancelled request, a lock timeout (55P03) or the end of the lease ends the wait.
  */
 import { QuoralError } from '../base/errors.js';
 import { formatTxnId, type Timestamp, type TxnId } from '../base/ids.js';
+import type { Key } from '../base/key.js';
 import { mark } from '../base/probes.js';
 import type { TimerHandle } from '../env/env.js';
-import type { TxnMeta } from './kv-api.js';
+import type { LockMode, TxnMeta } from './kv-api.js';
 import { KvError } from './kv-errors.js';
-import type { LockState, Waiter } from './lock-table.js';
+import { blockersOf, holds, type LockState, type Waiter } from './lock-table.js';
 import type { Replica } from './replica.js';
 import type { ResolvedTxn } from './services.js';
 import type { Store } from './store.js';
@@ -22,11 +24,14 @@ import type { Store } from './store.js';
 const INTENT_PUSH_MS = 60;
 const LOCK_PUSH_MS = 500;
 const PUSH_MS_MAX = 1_000;
+/** Sharers that a waiter pushes at a time. */
+const SHARERS_PUSHED = 8;
 
 /** The waiter of one request, with a wake that can be armed anew for every wait. */
 export class RequestWaiter implements Waiter {
   readonly txn: TxnMeta | null;
-  locking = false;
+  mode: LockMode = 'none';
+  waitsAt: Key | null = null;
   #wake: (() => void) | null = null;
   /** Locks in whose queue (or reservation) it may still be. */
   readonly queuedAt = new Set<string>();
@@ -38,16 +43,19 @@ export class RequestWaiter implements Waiter {
   readonly wake = (): void => {
     const wake = this.#wake;
     this.#wake = null;
+    this.waitsAt = null;
     wake?.();
   };
 
-  arm(fn: () => void): void {
+  arm(at: Key, fn: () => void): void {
+    this.waitsAt = at;
     this.#wake = fn;
   }
 }
 
 export interface WaitOptions {
-  readonly locking: boolean;
+  /** What is to be taken; 'none': the intent must only be out of a reader's way. */
+  readonly mode: LockMode;
   readonly readTs: Timestamp;
   /** Monotonic milliseconds at which the lock timeout passes; 0 = none. */
   readonly deadlineMs: number;
@@ -62,8 +70,8 @@ export function waitForLock(
   waiter: RequestWaiter,
   options: WaitOptions,
 ): Promise<void> {
-  waiter.locking = options.locking;
-  if (!lock.queue.includes(waiter)) replica.locks.enqueue(lock.key, waiter);
+  waiter.mode = options.mode;
+  replica.locks.enqueue(lock.key, waiter);
   waiter.queuedAt.add(lock.key);
   return new LockWait(store, replica, waiter, lock, options).run();
 }
@@ -82,8 +90,9 @@ class LockWait {
   #over = false;
   #pushTimer: TimerHandle | null = null;
   /** Whom the wait graph believes this waits for; a lock changes hands while others queue for it. */
-  #watched: TxnId | null = null;
-  #unwatch: (() => void) | null = null;
+  readonly #watched = new Map<TxnId, () => void>();
+  /** The last one of many sharers that was pushed. */
+  #pushed: TxnId | null = null;
   /** What the last push found. */
   #found = 'not pushed yet';
 
@@ -113,7 +122,7 @@ class LockWait {
     const promise = new Promise<void>((resolve, reject) => {
       this.#settle = { resolve, reject };
     });
-    this.#waiter.arm(() => this.#done());
+    this.#waiter.arm(this.#lock.key, () => this.#done());
     const cancelled = (): void => {
       mark('lock-wait-cancelled');
       this.#fail(new QuoralError('57014', 'canceling statement due to user request'));
@@ -141,13 +150,13 @@ class LockWait {
       this.#store.waits.end(wait);
       timeout?.cancel();
       this.#pushTimer?.cancel();
-      this.#unwatch?.();
+      for (const unwatch of this.#watched.values()) unwatch();
       signal?.removeEventListener('abort', cancelled);
     }
   }
 
   #holder(): TxnMeta | null {
-    return this.#lock.holder ?? this.#lock.reservedFor?.txn ?? null;
+    return blockersOf(this.#lock, this.#waiter)[0] ?? null;
   }
 
   #describe(): Record<string, unknown> {
@@ -157,6 +166,7 @@ class LockWait {
       intent: this.#lock.intentTs !== 0,
       txn: this.#waiter.txn === null ? null : formatTxnId(this.#waiter.txn.id),
       holder: holder === null ? null : formatTxnId(holder.id),
+      sharers: this.#lock.sharers.size,
       coordinator: holder?.coordinator ?? 0,
       found: this.#found,
     };
@@ -165,24 +175,47 @@ class LockWait {
   /** Keeps the wait graph true: a cycle through a holder who came later must be found as well. */
   #watch(): void {
     const own = this.#waiter.txn;
-    const holder = this.#holder();
-    const id = holder?.id ?? null;
-    if (own === null || id === this.#watched) return;
-    this.#unwatch?.();
-    this.#unwatch = null;
-    this.#watched = id;
-    if (holder === null || id === own.id) return;
-    this.#unwatch = this.#store.deps.waitGraph.waitBegins(
-      { id: own.id, coordinator: own.coordinator, name: own.name, minTs: own.minTs },
-      { id: holder.id, coordinator: holder.coordinator, name: holder.name },
-      this.#lock.key,
-      (cycle) => this.#fail(deadlock(cycle)),
-    );
+    if (own === null) return;
+    const blockers = blockersOf(this.#lock, this.#waiter);
+    const ids = new Set(blockers.map((b) => b.id));
+    for (const [id, unwatch] of this.#watched) {
+      if (ids.has(id)) continue;
+      unwatch();
+      this.#watched.delete(id);
+    }
+    for (const blocker of blockers) {
+      if (this.#watched.has(blocker.id)) continue;
+      const unwatch = this.#store.deps.waitGraph.waitBegins(
+        { id: own.id, coordinator: own.coordinator, name: own.name, minTs: own.minTs },
+        { id: blocker.id, coordinator: blocker.coordinator, name: blocker.name },
+        this.#lock.key,
+        (cycle) => this.#fail(deadlock(cycle)),
+      );
+      this.#watched.set(blocker.id, unwatch);
+    }
+  }
+
+  /** Whose record may tell that the lock is free: the holder's, or those of some of the sharers. */
+  #pushees(): TxnMeta[] {
+    const { key, holder, sharers, queue } = this.#lock;
+    const own = this.#waiter.txn?.id;
+    if (holder !== null) return holder.id === own ? [] : [holder];
+    if (sharers.size === 0 || queue.find((w) => w.mode !== 'none' && w.waitsAt === key) !== this.#waiter) return [];
+    const others = [...sharers.values()].filter((sharer) => sharer.id !== own);
+    const dead = others.filter((sharer) => this.#dead(sharer));
+    const at = others.findIndex((sharer) => sharer.id === this.#pushed) + 1;
+    const inTurn = [...others.slice(at), ...others.slice(0, at)].slice(0, SHARERS_PUSHED);
+    this.#pushed = inTurn[inTurn.length - 1]?.id ?? null;
+    return [...new Set([...dead.slice(0, SHARERS_PUSHED), ...inTurn])];
+  }
+
+  #dead(txn: TxnMeta): boolean {
+    return !this.#store.coordinatorAlive(txn.coordinator, txn.minTs);
   }
 
   #firstPushMs(): number {
-    const holder = this.#holder();
-    if (holder !== null && !this.#store.coordinatorAlive(holder.coordinator, holder.minTs)) return 1;
+    const { holder, sharers } = this.#lock;
+    if (holder !== null ? this.#dead(holder) : [...sharers.values()].some((s) => this.#dead(s))) return 1;
     return this.#lock.intentTs !== 0 ? INTENT_PUSH_MS : LOCK_PUSH_MS;
   }
 
@@ -202,24 +235,28 @@ class LockWait {
   }
 
   async #push(): Promise<void> {
+    await Promise.all(this.#pushees().map((pushee) => this.#pushOne(pushee)));
+  }
+
+  async #pushOne(pushee: TxnMeta): Promise<void> {
     const lock = this.#lock;
-    const pushee = lock.holder;
-    if (pushee === null || pushee.id === this.#waiter.txn?.id) return;
-    const pushing = lock.intentTs !== 0 && !this.#options.locking ? 'timestamp' : 'abort';
+    const pushing = lock.intentTs !== 0 && this.#options.mode === 'none' ? 'timestamp' : 'abort';
     const found = await this.#store.deps.pusher.push(pushee, pushing, this.#options.readTs);
     this.#found = found.status;
-    if (this.#over || lock.holder?.id !== pushee.id) return;
+    if (this.#over || !holds(lock, pushee.id)) return;
     await this.#applyFinding(pushee, found);
   }
 
   async #applyFinding(pushee: TxnMeta, found: ResolvedTxn): Promise<void> {
     const lock = this.#lock;
     if (lock.intentTs === 0) {
-      if (found.status !== 'pending') this.#replica.locks.release(lock.key, pushee.id);
+      if (found.status === 'pending') return;
+      if (lock.sharers.has(pushee.id)) mark('abandoned-sharer-released');
+      this.#replica.locks.release(lock.key, pushee.id);
       return;
     }
     if (found.status === 'pending') {
-      if (this.#options.locking) return;
+      if (this.#options.mode !== 'none') return;
       if (found.ts <= lock.intentTs) {
         // Somebody else has moved the intent already: it is out of this reader's way.
         if (lock.intentTs > this.#options.readTs) this.#waiter.wake();

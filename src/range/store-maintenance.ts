@@ -13,11 +13,13 @@ import { LeaseMover } from './lease-mover.js';
 import type { Replica } from './replica.js';
 import { logSink } from './range-state.js';
 import type { Store } from './store.js';
+import { findTableBoundary, sharedTooMuch } from './table-boundaries.js';
 
 /** An fsync delays what is applied for its duration; done often, there is little to write each time. */
 const CHECKPOINT_MS = 1_000;
 const BALANCE_MS = 1_000;
 const SIZE_CHECK_MS = 5_000;
+const TABLES_CHECK_MS = 1_000;
 /** A peer must have been live this long before leaders move to it. */
 const SETTLED_US = 4_000_000;
 
@@ -51,6 +53,7 @@ export class StoreMaintenance {
     this.#timers.push(timers.every(CHECKPOINT_MS, () => this.#guarded(() => this.#checkpoint())));
     this.#timers.push(timers.every(BALANCE_MS, () => this.#guarded(() => this.#balance())));
     this.#timers.push(timers.every(SIZE_CHECK_MS, () => this.#guarded(() => this.#splitLarge())));
+    this.#timers.push(timers.every(TABLES_CHECK_MS, () => this.#guarded(() => this.#splitTables())));
   }
 
   /** What fails here (a damaged block that a look for a split key reads) ends the node in order, with its reason. */
@@ -111,20 +114,38 @@ export class StoreMaintenance {
       if (store.bytesOf(replica.descriptor) <= store.options.rangeBytesMax) continue;
       const key = this.findSplitKey(replica.descriptor);
       if (key === null) continue;
-      this.#splitting = true;
-      store.deps
-        .requestSplit(key)
-        .catch((error: unknown) =>
-          store.env.logger.log('warn', 'a range could not be split', {
-            range: replica.rangeId,
-            error: String(error),
-          }),
-        )
-        .finally(() => {
-          this.#splitting = false;
-        });
+      this.#split(replica, key);
       return;
     }
+  }
+
+  /** Divides a range in which tables have become large or busy together; at most one at a time. */
+  #splitTables(): void {
+    const store = this.#store;
+    if (this.#splitting || this.#draining) return;
+    for (const replica of store.replicas()) {
+      if (!replica.serving(store.hlc.now()) || !sharedTooMuch(store, replica)) continue;
+      const key = findTableBoundary(store.engine, replica.descriptor);
+      if (key === null) continue;
+      this.#split(replica, key);
+      return;
+    }
+  }
+
+  #split(replica: Replica, key: Key): void {
+    const store = this.#store;
+    this.#splitting = true;
+    store.deps
+      .requestSplit(key)
+      .catch((error: unknown) =>
+        store.env.logger.log('warn', 'a range could not be split', {
+          range: replica.rangeId,
+          error: String(error),
+        }),
+      )
+      .finally(() => {
+        this.#splitting = false;
+      });
   }
 
   /** A key with about half of the range's bytes on either side; null if there is none. */

@@ -443,6 +443,14 @@ export class Store implements StoreContext {
     return preferredLeader(replica.descriptor, this.nodeId) === this.nodeId;
   }
 
+  /**
+   * Who is to lead the right half of a range that this node leads. Locks in memory pass to a replica on this node
+   * only, and whoever loses one may have to run again; without any the new range goes where its id spreads it (0).
+   */
+  firstLeaderAfter(left: Replica): NodeId {
+    return left.locks.heldInMemory > 0 ? this.nodeId : 0;
+  }
+
   stageSplit(left: Replica, trigger: SplitTrigger, batch: WriteBatch): void {
     assert(left.rangeId === trigger.left.rangeId, 'a split of another range');
     writeDescriptor(batch, trigger.left);
@@ -471,10 +479,8 @@ export class Store implements StoreContext {
       return start <= address && address < end;
     });
     this.#add(right);
-    const preferred = preferredLeader(trigger.right, this.nodeId);
-    if (preferred === this.nodeId || (!this.liveness.isLive(preferred) && left.raft.isLeader)) {
-      right.raft.campaign();
-    }
+    const first = trigger.firstLeader === 0 ? preferredLeader(trigger.right, this.nodeId) : trigger.firstLeader;
+    if (first === this.nodeId || (!this.liveness.isLive(first) && left.raft.isLeader)) right.raft.campaign();
     right.wake();
     const waiting = this.#early.filter((e) => e.rangeMessage.rangeId === right.rangeId);
     for (const early of waiting) {

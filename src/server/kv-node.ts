@@ -40,6 +40,8 @@ export interface KvOptions {
   readonly onFatal?: (error: unknown) => void;
   /** A range larger than this is split; bytes, default 128 MiB. */
   readonly rangeBytesMax?: number;
+  /** A new table gets a range at once, and not when it needs one; default false. */
+  readonly separateTables?: boolean;
   /** How much of a range's log waits for a follower that is behind before it is sent a snapshot; bytes, default 8 MiB. */
   readonly logBytesKept?: number;
   /** Bytes that a transaction buffers before it writes them as intents; default 512 KiB. */
@@ -162,7 +164,11 @@ export async function assembleKv(options: KvOptions, undo: Undo): Promise<KvPart
 function newCoordinator(options: KvOptions, nodeId: NodeId, hlc: Hlc, sendToNode: SendToNode): TxnCoordinator {
   const { clock, timers, rng, logger } = options.env;
   return new TxnCoordinator(
-    { nodeId, ...(options.spillBytes === undefined ? {} : { spillBytes: options.spillBytes }) },
+    {
+      nodeId,
+      ...(options.spillBytes === undefined ? {} : { spillBytes: options.spillBytes }),
+      ...(options.separateTables === undefined ? {} : { separateTables: options.separateTables }),
+    },
     { clock, timers, rng, logger, hlc, sendToNode },
   );
 }

@@ -13,6 +13,7 @@ import type {
   RoutineDescriptor,
   TableDescriptor,
   SequenceDescriptor,
+  UsedRoutine,
   ViewDescriptor,
 } from './catalog/descriptor.js';
 import type { Pace } from './exec/pace.js';
@@ -60,6 +61,8 @@ export interface ResolvedRoutines {
   readonly schema: string;
   readonly name: string;
   readonly routines: readonly Routine[];
+  /** Relations whose row types they name. */
+  readonly rowsOf?: readonly { readonly id: number; readonly version: number }[];
 }
 
 /** A type that a user made, or its array. */
@@ -107,6 +110,12 @@ export type Relation =
   | VirtualTable;
 
 /** What one statement may know of the catalog, resolved beforehand; lookups are synchronous. */
+/** A schema of the search path that lacks a relation of the name, or is not there. */
+export interface PassedName {
+  readonly schema: string;
+  readonly name: string;
+}
+
 export interface CatalogSnapshot {
   readonly database: string;
   readonly searchPath: readonly string[];
@@ -146,6 +155,8 @@ export interface SessionServices {
   /** A function or procedure of a user. Not there outside of a session. */
   routineByOid?(oid: number): FoundRoutine | null;
   isVisibleRoutine?(oid: number): boolean;
+  /** As SQL names it, with the types that it takes if asked. */
+  routineName?(oid: number, types: boolean): string | null;
   schemaNameOf(schemaId: number): string | null;
   /** A constraint of a domain, by its oid. */
   domainCheck(oid: number): DomainCheck | null;
@@ -267,6 +278,8 @@ export interface CompiledStatement {
   readonly readOnly: boolean;
   /** Stable across executions (no volatile catalog state inside): may be cached. */
   readonly cacheable: boolean;
+  /** Among what it reads are relations of pg_catalog or information_schema. */
+  readonly readsCatalogs: boolean;
   /**
    * Fast path: the statement is a read of single keys, whose rows are fully given by their values.
    * The session may then skip the transaction: `keys` → db.getMany → `rows`.
@@ -293,6 +306,11 @@ export interface PlannerSettings {
   readonly database: string;
   /** For stand-alone expressions: types that users made. Not there: none can be named. */
   readonly userTypes?: CatalogSnapshot['type'];
+  /** As well: functions that users made, by name and, in expressions that are stored, by oid. */
+  readonly userRoutines?: {
+    readonly named: NonNullable<CatalogSnapshot['routines']>;
+    readonly pinned: (oid: number) => UsedRoutine | null;
+  };
 }
 
 /** Implemented in src/sql/plan; everything of SELECT, VALUES, INSERT, UPDATE, DELETE, COPY. */
@@ -334,6 +352,7 @@ export interface CompiledView {
   readonly queryTree: string;
   readonly sources: ViewDescriptor['sources'];
   readonly usedTypes: NonNullable<ViewDescriptor['usedTypes']>;
+  readonly usedRoutines: readonly UsedRoutine[];
 }
 
 export interface CompiledExpression {

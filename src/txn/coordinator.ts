@@ -33,6 +33,8 @@ export interface CoordinatorOptions {
   readonly spilledMax?: number;
   /** Bytes that a transaction buffers before it writes them as intents; default 512 KiB. */
   readonly spillBytes?: number;
+  /** A new table gets a range at once (KvDb.separate); default false: when it needs one. */
+  readonly separateTables?: boolean;
 }
 
 export interface CoordinatorDependencies {
@@ -57,9 +59,11 @@ export class TxnCoordinator implements KvDb {
   readonly router: RangeRouter;
   readonly pusher: RouterTxnPusher;
   readonly #runtime: TxnRuntime;
+  readonly #separates: boolean;
 
   constructor(options: CoordinatorOptions, deps: CoordinatorDependencies) {
     this.nodeId = options.nodeId;
+    this.#separates = options.separateTables ?? false;
     const { clock, timers, rng, logger, hlc } = deps;
     this.router = new RangeRouter(options, deps);
     const heartbeats = new HeartbeatLoop({ clock, timers, hlc, logger, router: this.router });
@@ -137,6 +141,10 @@ export class TxnCoordinator implements KvDb {
 
   split(key: Key): Promise<void> {
     return splitRange(this.#runtime, key);
+  }
+
+  async separate(key: Key): Promise<void> {
+    if (this.#separates) await this.split(key);
   }
 
   async increment(key: Key, by: number): Promise<number> {

@@ -1,6 +1,6 @@
 /**
  * The transactional key-value interface that SQL uses (DESIGN 7). Writes are buffered at the
- * coordinator; reads see the buffer; reads with a lock take an unreplicated exclusive lock at the
+ * coordinator; reads see the buffer; reads with a lock take an unreplicated lock, shared or exclusive, at the
  * leaseholder. Uncertainty, write-too-old and pushes are handled inside by refreshing the reads;
  * what cannot be refreshed surfaces as a QuoralError with retry 'transaction' (40001).
  *
@@ -12,7 +12,8 @@ import type { Key } from '../base/key.js';
 import type { NodeId, Timestamp, TxnId } from '../base/ids.js';
 
 export type Isolation = 'serializable' | 'repeatable read' | 'read committed';
-export type LockStrength = 'none' | 'exclusive';
+/** Shared locks suit each other. Who has one may take the exclusive one, and waits for the other sharers then. */
+export type LockStrength = 'none' | 'share' | 'exclusive';
 export type LockWait = 'block' | 'nowait' | 'skip';
 
 export interface TxnOptions {
@@ -133,6 +134,8 @@ export interface KvDb {
   run<T>(options: TxnOptions, fn: (txn: KvTxn) => Promise<T>): Promise<T>;
   /** Splits the range at `key` (idempotent). */
   split(key: Key): Promise<void>;
+  /** What begins at `key` is new: a range of its own, if that is how this cluster does it (otherwise when it needs one). */
+  separate(key: Key): Promise<void>;
   /** Increments an integer counter atomically outside any transaction; returns the new value. */
   increment(key: Key, by: number): Promise<number>;
   /** Ranges overlapping [start, end): bounds, replicas, leaseholder (0 = unknown), bytes. */

@@ -18,6 +18,8 @@ export interface LockedSpan extends Span {
 
 export class LockLedger {
   #keys = new Map<Key, Timestamp>();
+  /** Those of `keys` that are only shared with others. */
+  readonly #shared = new Set<Key>();
   #spans: LockedSpan[] = [];
   /** Keys and spans of requests that failed half-way: to be released, not to be relied on. */
   #maybe: Key[] = [];
@@ -46,11 +48,18 @@ export class LockLedger {
     return this.#maybeSpans.length === 0 ? this.#spans : [...this.#spans, ...this.#maybeSpans];
   }
 
-  /** The first time counts: the lock has been held since. */
-  add(key: Key, since: Timestamp): void {
+  /** The first time counts, whether shared or not: nobody else has written the key since. */
+  add(key: Key, since: Timestamp, lock: 'share' | 'exclusive'): void {
+    if (lock === 'exclusive') this.#shared.delete(key);
     if (this.#keys.has(key)) return;
+    if (lock === 'share') this.#shared.add(key);
     this.#keys.set(key, since);
     if (this.#keys.size > KEYS_MAX) this.#condense();
+  }
+
+  /** True if a lock on this very key is known that is as strong. */
+  holds(key: Key, lock: 'share' | 'exclusive'): boolean {
+    return this.#keys.has(key) && (lock === 'share' || !this.#shared.has(key));
   }
 
   addVerified(start: Key, end: Key, since: Timestamp): void {
@@ -90,6 +99,7 @@ export class LockLedger {
 
   clear(): void {
     if (this.#keys.size > 0) this.#keys = new Map();
+    this.#shared.clear();
     this.#spans = [];
     this.#maybe = [];
     this.#maybeSpans = [];
@@ -105,5 +115,6 @@ export class LockLedger {
       this.#spans.push({ start: group[0]![0], end: keyNext(group[group.length - 1]![0]), since });
     }
     this.#keys = new Map();
+    this.#shared.clear();
   }
 }

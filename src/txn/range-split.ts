@@ -70,7 +70,7 @@ async function splitOnce(runtime: TxnRuntime, key: Key): Promise<boolean> {
       txn.put(metaKey(half.start), encoded);
     }
     crashPoint('before-split-commit', runtime.nodeId);
-    await txn.commitWithSplit({ left, right });
+    await txn.commitWithSplit({ left, right, firstLeader: 0 });
     crashPoint('after-split-commit', runtime.nodeId);
     directory.insert(left);
     directory.insert(right);

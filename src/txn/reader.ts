@@ -56,7 +56,7 @@ export class TxnReader {
     const { attempt } = this.#context;
     const lock = options?.lock ?? 'none';
     const write = this.#own(key, options);
-    if (write !== undefined && write.state !== 'written' && (lock === 'none' || attempt.locks.keys.has(key))) {
+    if (write !== undefined && write.state !== 'written' && (lock === 'none' || attempt.locks.holds(key, lock))) {
       this.#check();
       return leftOut(attempt.buffer.get(key), options) ? null : write.value;
     }
@@ -74,7 +74,7 @@ export class TxnReader {
     for (let i = 0; i < keys.length; i++) {
       const key = keys[i]!;
       const write = this.#own(key, options);
-      if (write !== undefined && write.state !== 'written' && (lock === 'none' || attempt.locks.keys.has(key))) {
+      if (write !== undefined && write.state !== 'written' && (lock === 'none' || attempt.locks.holds(key, lock))) {
         results[i] = leftOut(attempt.buffer.get(key), options) ? null : write.value;
       } else {
         requests.push({ kind: 'get', key, lock });
@@ -142,7 +142,8 @@ export class TxnReader {
     tracking: Pick<KvScanOptions, 'untracked' | 'verified'> = TRACKED,
   ): Promise<readonly KvResponse[]> {
     const { runtime, attempt, refresher, signal } = this.#context;
-    const locking = options?.lock === 'exclusive';
+    const lock = options?.lock ?? 'none';
+    const locking = lock !== 'none';
     const wait = options?.wait ?? 'block';
     for (let round = 0; round < REFRESHES_MAX; round++) {
       this.#check();
@@ -171,7 +172,7 @@ export class TxnReader {
         );
         const answeredTs = answer.txn === null ? readTs : answer.txn.readTs;
         if (answer.txn !== null) attempt.raiseWriteTs(answer.txn.writeTs);
-        if (locking) this.#recordLocks(requests, answer.responses, answeredTs);
+        if (lock !== 'none') this.#recordLocks(requests, answer.responses, answeredTs, lock);
         if (refresher.running !== null || attempt.readTs !== readTs) {
           if (answeredTs !== attempt.readTs || refresher.running !== null) continue;
         }
@@ -201,13 +202,18 @@ export class TxnReader {
     return shown;
   }
 
-  #recordLocks(requests: readonly KvRequest[], responses: readonly KvResponse[], ts: Timestamp): void {
+  #recordLocks(
+    requests: readonly KvRequest[],
+    responses: readonly KvResponse[],
+    ts: Timestamp,
+    lock: 'share' | 'exclusive',
+  ): void {
     const { locks } = this.#context.attempt;
     for (let i = 0; i < requests.length; i++) {
       const request = requests[i]!;
       const response = responses[i]!;
-      if (request.kind === 'get' && response.kind === 'get' && !response.skipped) locks.add(request.key, ts);
-      if (response.kind === 'scan') for (const key of response.keys) locks.add(key, ts);
+      if (request.kind === 'get' && response.kind === 'get' && !response.skipped) locks.add(request.key, ts, lock);
+      if (response.kind === 'scan') for (const key of response.keys) locks.add(key, ts, lock);
     }
   }
 

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { KvError } from '../../src/range/kv-errors.js';
+import { preferredLeader } from '../../src/range/lease-mover.js';
 import { collectMarks } from '../support/marks.js';
 import { Harness } from './support/harness.js';
 
@@ -68,6 +69,20 @@ describe('stores on three nodes', () => {
     await harness.until('others serve', () => [1, 2].every((r) => harness.leaseholder(r) !== null));
     expect([harness.leaseholder(1)!.id, harness.leaseholder(2)!.id]).not.toContain(node.id);
     expect(await harness.increment('\x04z')).toBe(2);
+  });
+
+  it('keeps locks through a split: the right half is led where they are, wherever its id would spread it', async () => {
+    harness = await Harness.start();
+    await harness.increment('\x04a');
+    const leader = harness.leaseholder(1)!;
+    const { descriptor } = leader.store.replica(1)!;
+    const elsewhere = [2, 3, 4].find((id) => preferredLeader({ ...descriptor, rangeId: id }, 0) !== leader.id)!;
+    const txn = harness.txn(leader, '\x04z');
+    await harness.send([{ kind: 'get', key: '\x04z', lock: 'exclusive' }], { txn });
+    await harness.split(1, '\x04m', elsewhere);
+    const holder = await harness.until('a leaseholder of the right half', () => harness.leaseholder(elsewhere));
+    expect(holder.id).toBe(leader.id);
+    expect(holder.store.replica(elsewhere)!.locks.holdsAny(txn.id)).toBe(true);
   });
 
   it('does not serve without a quorum, and its lost commands are never half done', async () => {

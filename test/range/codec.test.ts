@@ -49,13 +49,13 @@ const inFlight = (r: Random): { key: string; sequence: number }[] =>
   list(r, () => ({ key: r.key(), sequence: r.int(1e6) }));
 
 const REQUESTS: Record<KvRequest['kind'], (r: Random) => KvRequest> = {
-  get: (r) => ({ kind: 'get', key: r.key(), lock: r.pick(['none', 'exclusive'] as const) }),
+  get: (r) => ({ kind: 'get', key: r.key(), lock: r.pick(['none', 'share', 'exclusive'] as const) }),
   scan: (r) => ({
     kind: 'scan',
     start: r.key(),
     end: r.key(),
     reverse: r.bool(),
-    lock: r.pick(['none', 'exclusive'] as const),
+    lock: r.pick(['none', 'share', 'exclusive'] as const),
   }),
   put: (r) => ({
     kind: 'put',
@@ -74,7 +74,7 @@ const REQUESTS: Record<KvRequest['kind'], (r: Random) => KvRequest> = {
     inFlight: inFlight(r),
     localLocks: list(r, () => r.key()),
     lockKeys: list(r, () => r.key()),
-    split: r.bool() ? null : { left: descriptor(r), right: descriptor(r) },
+    split: r.bool() ? null : { left: descriptor(r), right: descriptor(r), firstLeader: r.int(9) },
   }),
   'heartbeat-txn': (r) => ({ kind: 'heartbeat-txn', now: ts(r) }),
   'push-txn': (r) => ({

@@ -13,6 +13,8 @@ const RARE: Readonly<Record<string, readonly MarkName[]>> = {
   'put-again.txt': ['repeated-put-overtaken'],
   'recovery-own-intent.txt': ['rewrite-pushed-by-recovery'],
   'stage-commit.txt': ['record-collected-then-asked'],
+  'lock-shared-split.txt': ['split-inherits-shared-locks'],
+  'lock-shared.txt': ['sharer-waits-behind-writer'],
 };
 const folder = join(import.meta.dirname, '../scripts/range');
 

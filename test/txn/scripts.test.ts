@@ -96,6 +96,8 @@ class Script {
         return String((await txn.get(T + key)) ?? 'nothing');
       case 'lock':
         return String((await txn.get(T + key, { lock: 'exclusive' })) ?? 'nothing');
+      case 'share':
+        return String((await txn.get(T + key, { lock: 'share' })) ?? 'nothing');
       case 'scan':
         return rows(await txn.scan({ start: T, end: '\x05' }));
       case 'put':

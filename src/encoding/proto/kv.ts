@@ -28,7 +28,11 @@ export interface AppliedState {
 
 export interface SplitTrigger {
   left: RangeDescriptor | undefined;
-  right: RangeDescriptor | undefined;
+  right:
+    | RangeDescriptor
+    | undefined;
+  /** The node that campaigns for the right half; 0: the one that its id prefers. */
+  firstLeader: number;
 }
 
 /** The payload of a Raft entry: a plain write batch, already evaluated. */
@@ -102,6 +106,8 @@ export interface TxnRef {
 export interface Get {
   key: Buffer;
   lock: boolean;
+  /** The lock suits others that are shared. A node that does not know of it takes an exclusive one, which does no harm. */
+  shared: boolean;
 }
 
 export interface Scan {
@@ -109,6 +115,7 @@ export interface Scan {
   end: Buffer;
   reverse: boolean;
   lock: boolean;
+  shared: boolean;
 }
 
 export interface Put {
@@ -482,7 +489,7 @@ export const AppliedState: MessageFns<AppliedState> = {
 };
 
 function createBaseSplitTrigger(): SplitTrigger {
-  return { left: undefined, right: undefined };
+  return { left: undefined, right: undefined, firstLeader: 0 };
 }
 
 export const SplitTrigger: MessageFns<SplitTrigger> = {
@@ -492,6 +499,9 @@ export const SplitTrigger: MessageFns<SplitTrigger> = {
     }
     if (message.right !== undefined) {
       RangeDescriptor.encode(message.right, writer.uint32(18).fork()).join();
+    }
+    if (message.firstLeader !== 0) {
+      writer.uint32(24).int32(message.firstLeader);
     }
     return writer;
   },
@@ -523,6 +533,14 @@ export const SplitTrigger: MessageFns<SplitTrigger> = {
             }
 
             message.right = RangeDescriptor.decode(reader, reader.uint32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.firstLeader = reader.int32();
             continue;
           }
         }
@@ -1303,7 +1321,7 @@ export const TxnRef: MessageFns<TxnRef> = {
 };
 
 function createBaseGet(): Get {
-  return { key: Buffer.alloc(0), lock: false };
+  return { key: Buffer.alloc(0), lock: false, shared: false };
 }
 
 export const Get: MessageFns<Get> = {
@@ -1313,6 +1331,9 @@ export const Get: MessageFns<Get> = {
     }
     if (message.lock !== false) {
       writer.uint32(16).bool(message.lock);
+    }
+    if (message.shared !== false) {
+      writer.uint32(24).bool(message.shared);
     }
     return writer;
   },
@@ -1346,6 +1367,14 @@ export const Get: MessageFns<Get> = {
             message.lock = reader.bool();
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.shared = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1360,7 +1389,7 @@ export const Get: MessageFns<Get> = {
 };
 
 function createBaseScan(): Scan {
-  return { start: Buffer.alloc(0), end: Buffer.alloc(0), reverse: false, lock: false };
+  return { start: Buffer.alloc(0), end: Buffer.alloc(0), reverse: false, lock: false, shared: false };
 }
 
 export const Scan: MessageFns<Scan> = {
@@ -1376,6 +1405,9 @@ export const Scan: MessageFns<Scan> = {
     }
     if (message.lock !== false) {
       writer.uint32(32).bool(message.lock);
+    }
+    if (message.shared !== false) {
+      writer.uint32(40).bool(message.shared);
     }
     return writer;
   },
@@ -1423,6 +1455,14 @@ export const Scan: MessageFns<Scan> = {
             }
 
             message.lock = reader.bool();
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.shared = reader.bool();
             continue;
           }
         }

@@ -8,7 +8,7 @@ import type { Key } from '../../base/key.js';
 import type { BatchBuilder } from '../../storage/batch-codec.js';
 import type { EngineReader } from '../../storage/engine.js';
 import type { TransactionRecord } from '../../storage/lock-record.js';
-import type { BatchHeader, PutRequest, RangeDescriptor, SplitTrigger, TxnMeta } from '../kv-api.js';
+import type { BatchHeader, LockMode, PutRequest, RangeDescriptor, SplitTrigger, TxnMeta } from '../kv-api.js';
 import type { LockState, LockTable, Waiter } from '../lock-table.js';
 import type { TimestampCache } from '../timestamp-cache.js';
 import type { Ending, TxnRecords } from '../txn-records.js';
@@ -73,12 +73,13 @@ export interface EvalContext {
 /** Thrown: another's lock is in the way; wait for it and evaluate anew. */
 export class LockConflict {
   readonly lock: LockState;
-  readonly locking: boolean;
+  /** What was to be taken; 'none' for plain reads. */
+  readonly mode: LockMode;
   /** For readers: what they want to read at. */
   readonly readTs: Timestamp;
-  constructor(lock: LockState, locking: boolean, readTs: Timestamp) {
+  constructor(lock: LockState, mode: LockMode, readTs: Timestamp) {
     this.lock = lock;
-    this.locking = locking;
+    this.mode = mode;
     this.readTs = readTs;
   }
 }

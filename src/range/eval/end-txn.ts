@@ -28,6 +28,7 @@ import type { Timestamp } from '../../base/ids.js';
 import { mark } from '../../base/probes.js';
 import type { EndTxnRequest, EndTxnResponse, SplitTrigger, TxnMeta } from '../kv-api.js';
 import { KvError } from '../kv-errors.js';
+import { holds } from '../lock-table.js';
 import type { Ending } from '../txn-records.js';
 import type { EvalContext } from './context.js';
 import { commitPuts, layIntents } from './write.js';
@@ -244,7 +245,7 @@ export function resolveKeys(
 ): void {
   for (const key of keys) {
     const lock = ctx.range.locks.get(key);
-    if (lock === undefined || lock.holder?.id !== txnId) continue;
+    if (lock === undefined || !holds(lock, txnId)) continue;
     if (lock.intentTs === 0) {
       if (status !== 'pending') ctx.effects.push({ kind: 'unlock', key, txnId });
       continue;
@@ -255,7 +256,7 @@ export function resolveKeys(
     assert(intent.txnId === txnId, 'the lock table names the wrong holder of an intent');
     if (status === 'pending') {
       if (intent.writeTs >= ts) continue;
-      moveIntent(ctx, key, lock.holder, intent, ts);
+      moveIntent(ctx, key, lock.holder!, intent, ts);
       continue;
     }
     // An intent above the commit was laid by a put delivered once more after its first delivery had

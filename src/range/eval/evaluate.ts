@@ -173,7 +173,8 @@ export function footprintOf(batch: BatchRequest): Footprint {
         break;
       case 'end-txn':
         writeKeys.push(recordLatch(batch.header.txn!.id));
-        for (const key of r.localLocks) writeKeys.push(key);
+        // In one phase what is written are the puts: the other locks go without a trace, and many may share them.
+        if (r.action !== 'one-phase') for (const key of r.localLocks) writeKeys.push(key);
         if (r.split !== null) wholeRange = true;
         break;
       case 'heartbeat-txn':

@@ -4,6 +4,7 @@ import { assert } from '../../base/assert.js';
 import { decodeIntent, intentKey } from '../../storage/lock-record.js';
 import { mvccHasTagged } from '../../storage/mvcc.js';
 import type { QueryIntentRequest, QueryIntentResponse, ResolveIntentsRequest, SpanResponse } from '../kv-api.js';
+import { holds } from '../lock-table.js';
 import type { EvalContext } from './context.js';
 import { resolveKeys, txnTag } from './end-txn.js';
 
@@ -40,7 +41,7 @@ export function evalResolveIntents(ctx: EvalContext, request: ResolveIntentsRequ
   let resumeKey: Key | null = null;
   for (const { start, end } of spans) {
     for (const lock of ctx.range.locks.range(start, end)) {
-      if (lock.holder?.id !== txnId) continue;
+      if (!holds(lock, txnId)) continue;
       if (seen.size >= SPAN_INTENTS_MAX) {
         resumeKey = lock.key;
         break;

@@ -33,7 +33,7 @@ export function checkIntent(ctx: EvalContext, lock: LockState, limit: Timestamp)
     return;
   }
   mark('reader-waits-for-intent');
-  throw new LockConflict(lock, false, limit);
+  throw new LockConflict(lock, 'none', limit);
 }
 
 /** A newer version that this reader might have to see, or (locking) must not overwrite blindly. */
@@ -43,19 +43,18 @@ export function newerVersion(ctx: EvalContext, key: Key, ts: Timestamp, locking:
   throw new KvError({ kind: locking ? 'write-too-old' : 'uncertainty', key, retryTs: ts });
 }
 
-/** Takes the exclusive lock; false if it is another's and the batch skips locked rows. */
-export function takeLock(ctx: EvalContext, key: Key): boolean {
+/** Takes the lock; false if another's is in the way and the batch skips locked rows. */
+export function takeLock(ctx: EvalContext, key: Key, mode: 'share' | 'exclusive'): boolean {
   const { locks } = ctx.range;
   const txn = ctx.txn;
   assert(txn !== null, 'a locking read without a transaction');
   const state = locks.get(key);
-  if (!locks.free(state, txn.id, ctx.waiter)) {
+  if (!locks.free(state, txn.id, mode, ctx.waiter)) {
     if (ctx.header.wait === 'skip') return false;
-    throw new LockConflict(state!, true, 0);
+    throw new LockConflict(state!, mode, 0);
   }
-  if (state === undefined || state.holder === null || !state.unreplicated) {
-    locks.acquire(key, txn, ctx.waiter);
-  }
+  const held = state !== undefined && (state.holder !== null ? state.unreplicated : state.sharers.has(txn.id));
+  if (!held || (mode === 'exclusive' && state.holder === null)) locks.acquire(key, txn, mode, ctx.waiter);
   return true;
 }
 
@@ -93,7 +92,7 @@ function uncertainVersion(
 export function evalGet(ctx: EvalContext, request: GetRequest): GetResponse {
   const { key } = request;
   const locking = request.lock !== 'none';
-  if (locking && !takeLock(ctx, key)) return { kind: 'get', value: null, skipped: true };
+  if (request.lock !== 'none' && !takeLock(ctx, key, request.lock)) return { kind: 'get', value: null, skipped: true };
   const lock = ctx.range.locks.get(key);
   if (lock !== undefined && !locking) {
     const limit = Math.max(ctx.uncertaintyLimit, ctx.readTs);
@@ -143,13 +142,13 @@ export function evalScan(ctx: EvalContext, request: ScanRequest): ScanResponse {
     const from = reverse && scanned.resumeKey !== null ? scanned.resumeKey : start;
     const to = !reverse && scanned.resumeKey !== null ? scanned.resumeKey : end;
     const newer = locking ? newest : uncertainVersion(ctx, from, to, newest);
-    if (locking) takeLock(ctx, newest.key);
+    if (request.lock !== 'none') takeLock(ctx, newest.key, request.lock);
     if (newer !== null) newerVersion(ctx, newer.key, newer.ts, locking);
   }
   let result: { keys: Key[]; values: Buffer[]; resumeKey: Key | null } = scanned;
   if (own.length > 0) result = overlayOwn(ctx, own, scanned, request);
   noteScan(ctx, request, result.resumeKey);
-  if (locking) result = lockRows(ctx, result);
+  if (request.lock !== 'none') result = lockRows(ctx, result, request.lock);
   ctx.rowsLeft -= result.keys.length;
   for (const value of result.values) ctx.bytesLeft -= value.length;
   return { kind: 'scan', keys: result.keys, values: result.values, resumeKey: result.resumeKey };
@@ -167,11 +166,12 @@ function noteScan(ctx: EvalContext, request: ScanRequest, resumeKey: Key | null)
 function lockRows(
   ctx: EvalContext,
   rows: { keys: Key[]; values: Buffer[]; resumeKey: Key | null },
+  mode: 'share' | 'exclusive',
 ): { keys: Key[]; values: Buffer[]; resumeKey: Key | null } {
   const keys: Key[] = [];
   const values: Buffer[] = [];
   for (let i = 0; i < rows.keys.length; i++) {
-    if (!takeLock(ctx, rows.keys[i]!)) continue;
+    if (!takeLock(ctx, rows.keys[i]!, mode)) continue;
     keys.push(rows.keys[i]!);
     values.push(rows.values[i]!);
   }

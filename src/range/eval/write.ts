@@ -28,10 +28,11 @@ export function evalPut(ctx: EvalContext, request: PutRequest): EmptyResponse {
   const txn = ctx.txn;
   assert(txn !== null, 'a put without a transaction');
   let lock = locks.get(key);
-  if (!locks.free(lock, txn.id, ctx.waiter)) throw new LockConflict(lock!, true, 0);
+  if (!locks.free(lock, txn.id, 'exclusive', ctx.waiter)) throw new LockConflict(lock!, 'exclusive', 0);
   if (lock === undefined || lock.holder === null) {
-    lock = locks.acquire(key, txn, ctx.waiter);
-    ctx.claimed.push(key);
+    // An upgrade stays if this fails: what was shared is relied on.
+    if (lock?.sharers.has(txn.id) !== true) ctx.claimed.push(key);
+    lock = locks.acquire(key, txn, 'exclusive', ctx.waiter);
   }
   if (lock.intentTs !== 0 && lock.intentEpoch === txn.epoch) {
     const earlier = decodeIntent(reader.get('locks', intentKey(key))!);
@@ -113,7 +114,9 @@ export function evalIncrement(ctx: EvalContext, request: IncrementRequest): Incr
   const { reader, tsCache, locks } = ctx.range;
   const lock = locks.get(key);
   // It waits like a writer: a reader's push would move the holder's commit beyond this read's time, which is none.
-  if (lock !== undefined && lock.holder !== null) throw new LockConflict(lock, true, 0);
+  if (lock !== undefined && (lock.holder !== null || lock.sharers.size > 0)) {
+    throw new LockConflict(lock, 'exclusive', 0);
+  }
   const newest = mvccNewest(reader, key);
   const stored = newest === null || newest.value === null ? 0 : decodeCounter(newest.value, key);
   // An earlier increment of this batch is at the same timestamp, and replaced by this one.

@@ -40,6 +40,16 @@ export interface RowExpression {
   readonly expressionSql: string;
   /** The columns that it reads. */
   readonly columnIds: readonly number[];
+  /** Of an index, where a user's function takes part: the hidden generated column that keeps the value. */
+  readonly storedId?: number;
+}
+
+/** A function of a user that stored expressions or queries call; they name it by its oid (types/pinned-types.ts). */
+export interface UsedRoutine {
+  /** The descriptor that has it, with its others of the name. */
+  readonly groupId: DescriptorId;
+  readonly name: string;
+  readonly routine: Routine;
 }
 
 export interface IndexDescriptor {
@@ -56,6 +66,11 @@ export interface IndexDescriptor {
   readonly comment?: string | null;
   /** A partial index: rows for which this is true have an entry. */
   readonly predicate?: RowExpression | null;
+  /**
+   * Not there for an ordered one (btree). A hash index is stored as an ordered one that is asked for equality only;
+   * gin is inverted: it has entries for the items that values are made of.
+   */
+  readonly method?: 'hash' | 'gin';
   /** Of a constraint that is checked late: equal keys may stand side by side until then. Never the primary index. */
   readonly deferrable?: DeferrableKey | null;
 }
@@ -80,6 +95,8 @@ export interface IndexPart {
    * in a descending one. Shown, never used: no plan takes its order from the declaration.
    */
   readonly nullsFirst?: boolean;
+  /** In a gin index: what the items are. */
+  readonly opclass?: 'jsonb_ops' | 'jsonb_path_ops' | 'array_ops';
   readonly expression?: IndexExpression | null;
 }
 
@@ -130,6 +147,12 @@ export interface ForeignKeyDescriptor {
   readonly comment?: string | null;
 }
 
+/** What may call functions of users. */
+interface Caller {
+  /** As they are now: a function that is changed changes its callers. */
+  readonly usedRoutines?: readonly UsedRoutine[];
+}
+
 /** What everything in a schema has. */
 interface SchemaObject {
   readonly id: DescriptorId;
@@ -140,7 +163,7 @@ interface SchemaObject {
   readonly owner: string;
 }
 
-export interface TableDescriptor extends SchemaObject {
+export interface TableDescriptor extends SchemaObject, Caller {
   readonly kind: 'table';
   readonly columns: readonly ColumnDescriptor[];
   readonly nextColumnId: number;
@@ -199,7 +222,7 @@ export interface ViewColumnDescriptor {
   readonly defaultSql?: string | null;
 }
 
-export interface ViewDescriptor extends SchemaObject {
+export interface ViewDescriptor extends SchemaObject, Caller {
   readonly kind: 'view';
   readonly columns: readonly ViewColumnDescriptor[];
   /** The query's parse tree as JSON, its relations pinned by id (plan/view-query.ts). */

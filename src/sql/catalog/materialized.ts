@@ -36,7 +36,9 @@ export function queryOf(table: MaterializedView): ViewDescriptor {
     const { id, name, databaseId, schemaId, version, owner, materialized } = table;
     const columns = table.columns.filter((c) => !c.dropped && !c.hidden);
     const { queryTree, sources, usedTypes = [] } = materialized;
-    view = { kind: 'view', id, name, databaseId, schemaId, version, owner, columns, queryTree, sources, usedTypes };
+    const { usedRoutines = [] } = table;
+    const named = { kind: 'view', id, name, databaseId, schemaId, version, owner } as const;
+    view = { ...named, columns, queryTree, sources, usedTypes, usedRoutines };
     views.set(table, view);
   }
   return view;

@@ -14,9 +14,9 @@ interface Kept {
   readonly view: CatalogView;
 }
 
-/** Databases whose views are kept on a node. */
+/** Databases and search paths whose views are kept on a node. */
 const KEPT_MAX = 8;
-const keptOf = new WeakMap<Catalog, Map<number, Kept>>();
+const keptOf = new WeakMap<Catalog, Map<string, Kept>>();
 
 function sameItems<T>(a: readonly T[], b: readonly T[]): boolean {
   return a.length === b.length && a.every((item, i) => item === b[i]);
@@ -31,12 +31,13 @@ export function sharedView(
 ): CatalogView {
   let views = keptOf.get(catalog);
   if (views === undefined) keptOf.set(catalog, (views = new Map()));
-  const kept = views.get(databaseId);
-  if (kept !== undefined && sameItems(kept.rows, rows) && sameItems(kept.view.searchPath, searchPath)) return kept.view;
+  const key = [databaseId, ...searchPath].join('\0');
+  const kept = views.get(key);
+  if (kept !== undefined && sameItems(kept.rows, rows)) return kept.view;
   const byId = new Map(rows.map((d) => [d.id, d]));
   const descriptors = [...byId.values()].sort((a, b) => a.id - b.id);
   const view: CatalogView = { descriptors, byId, databaseId, searchPath };
-  if (views.size >= KEPT_MAX) views.clear();
-  views.set(databaseId, { rows, view });
+  if (views.size >= KEPT_MAX && kept === undefined) views.clear();
+  views.set(key, { rows, view });
   return view;
 }

@@ -7,10 +7,17 @@
  */
 import { QuoralError, sqlError } from '../../base/errors.js';
 import { SYSTEM_KEYS } from '../../encoding/keyspace.js';
-import { prefixEnd } from '../../base/key.js';
 import type { KvTxn } from '../../txn/kv-txn.js';
-import type { CatalogSnapshot, Relation, RelationName, ResolvedRoutines, ResolvedType } from '../contract.js';
+import type {
+  CatalogSnapshot,
+  PassedName,
+  Relation,
+  RelationName,
+  ResolvedRoutines,
+  ResolvedType,
+} from '../contract.js';
 import { arrayOidOf, catalogOidOf } from '../types/registry.js';
+import { readAllDescriptors } from './all-descriptors.js';
 import { INFORMATION_SCHEMA_ID, PG_CATALOG_SCHEMA_ID, PUBLIC_SCHEMA_ID } from './bootstrap.js';
 import type { Catalog, UseHolder, WaitOptions } from './catalog.js';
 import { decodeDescriptor, decodeNameEntry, encodeDescriptor, encodeNameEntry } from './codec.js';
@@ -24,10 +31,12 @@ import type {
   ViewDescriptor,
 } from './descriptor.js';
 import { linkedTables } from './linked-tables.js';
+import { isRelationWithRows, relationsOfGroup, rowTypeOf, withCurrentRows } from './row-types.js';
 import { SchemaLocks } from './schema-locks.js';
 import { isTemporary, isTemporarySchema, isTemporarySchemaName, temporarySchemaName } from './temporary-names.js';
 import type { SessionTemporaries } from './temporary.js';
 import { sharedView } from './shared-view.js';
+import { UsedRoutines } from './used-routines.js';
 import { virtualRelation } from './virtual/registry.js';
 
 export interface Mark {
@@ -68,6 +77,8 @@ export class TransactionCatalog implements UseHolder {
   readonly catalog: Catalog;
   readonly databaseId: number;
   readonly database: string;
+  /** Of users, that what it writes calls. */
+  readonly routinesInUse = new UsedRoutines();
   readonly #temporaries: SessionTemporaries | null;
   /** Objects in use, each as it was first seen (null: not read yet): that is what it is to the end. */
   readonly #uses = new Map<number, Descriptor | null>();
@@ -248,7 +259,8 @@ export class TransactionCatalog implements UseHolder {
     for (const schema of name.schema === null ? path : [name.schema]) {
       const schemaId = await this.schemaId(schema);
       const d = schemaId === null ? null : await this.routinesIn(schemaId, name.name, wait);
-      if (d !== null) found.push({ id: d.id, version: d.version, schema, name: d.name, routines: d.routines });
+      if (d !== null)
+        found.push({ id: d.id, version: d.version, schema, name: d.name, ...(await this.#currentRows(d, wait)) });
     }
     return found;
   }
@@ -279,11 +291,28 @@ export class TransactionCatalog implements UseHolder {
       if (schemaId === null) continue;
       const found = await this.typeIn(schemaId, name.name, wait);
       if (found !== null) return { id: found.id, version: found.version, typeOid: found.typeOid };
+      const rows = await this.relationIn(schemaId, name.name, wait);
+      if (isRelationWithRows(rows)) return { id: rows.id, version: rows.version, typeOid: rowTypeOf(rows) };
       if (!name.name.startsWith('_')) continue;
       const element = await this.typeIn(schemaId, name.name.slice(1), wait);
       if (element !== null) return { id: element.id, version: element.version, typeOid: arrayOidOf(element.typeOid) };
     }
     return null;
+  }
+
+  /** The group with its types of rows as they are now, and the relations that they are of. */
+  async #currentRows(
+    group: RoutineDescriptor,
+    wait: WaitOptions,
+  ): Promise<Pick<ResolvedRoutines, 'routines' | 'rowsOf'>> {
+    const ids = relationsOfGroup(group);
+    if (ids.length === 0) return { routines: group.routines };
+    const rowsOf: (TableDescriptor | ViewDescriptor)[] = [];
+    for (const id of ids) {
+      const relation = await this.descriptor(id, wait);
+      if (isRelationWithRows(relation)) rowsOf.push(relation);
+    }
+    return { routines: withCurrentRows(group, rowsOf).routines, rowsOf };
   }
 
   /** By the oid that pg_type has for it or for its array. */
@@ -303,16 +332,23 @@ export class TransactionCatalog implements UseHolder {
     return null;
   }
 
-  /** Along the search path, or in the schema named. */
-  async relation(name: RelationName, searchPath: readonly string[], wait: WaitOptions): Promise<Relation | null> {
+  /** Along the search path, or in the schema named; what comes before it in the path is added to `passed`. */
+  async relation(
+    name: RelationName,
+    searchPath: readonly string[],
+    wait: WaitOptions,
+    passed: PassedName[] = [],
+  ): Promise<Relation | null> {
     if (name.schema !== null) return this.#relationInNamed(name.schema, name.name, wait);
     if (!searchPath.includes('pg_catalog')) {
       const virtual = virtualRelation('pg_catalog', name.name);
       if (virtual !== null) return virtual;
     }
-    for (const schema of searchPath) {
+    for (const [i, schema] of searchPath.entries()) {
       const found = await this.#relationInNamed(schema, name.name, wait);
-      if (found !== null) return found;
+      if (found === null) continue;
+      for (const before of searchPath.slice(0, i)) passed.push({ schema: before, name: name.name });
+      return found;
     }
     return null;
   }
@@ -342,6 +378,7 @@ export class TransactionCatalog implements UseHolder {
       }
       return { kind: 'view', view: found, schemaName, sources };
     }
+    this.routinesInUse.note(found.usedRoutines);
     const table = { kind: 'table', table: found, schemaName, freshStorage: this.#fresh.has(found.storageId) } as const;
     if (found.foreignKeys === undefined && found.referencedBy === undefined) return table;
     const linked = await linkedTables(found, async (id) => {
@@ -356,17 +393,23 @@ export class TransactionCatalog implements UseHolder {
     names: readonly RelationName[],
     searchPath: readonly string[],
     wait: WaitOptions,
-  ): Promise<CatalogSnapshot> {
+  ): Promise<CatalogSnapshot & { readonly passed: readonly PassedName[] }> {
+    const passed: PassedName[] = [];
     const found = new Map<string, Relation | null>();
     const types = new Map<string, ResolvedType | null>();
     const routines = new Map<string, readonly ResolvedRoutines[] | null>();
     for (const name of names) {
       const key = `${name.schema ?? ''}\0${name.name}`;
       if (name.isType === true) types.set(key, types.get(key) ?? (await this.type(name, searchPath, wait)));
-      else if (name.isRoutine === true) routines.set(key, await this.routines(name, searchPath, wait));
-      else if (!found.has(key)) found.set(key, await this.relation(name, searchPath, wait));
+      else if (name.isRoutine === true) {
+        const found = await this.routines(name, searchPath, wait);
+        routines.set(key, found);
+        // A range type's constructor has the type's name.
+        if ((found?.length ?? 0) === 0) types.set(key, types.get(key) ?? (await this.type(name, searchPath, wait)));
+      } else if (!found.has(key)) found.set(key, await this.relation(name, searchPath, wait, passed));
     }
     return {
+      passed,
       database: this.database,
       searchPath,
       relation(name) {
@@ -423,10 +466,13 @@ export class TransactionCatalog implements UseHolder {
 
   /** The descriptor under its schema lock, as the transaction's own reads see it. */
   async forUpdate(txn: KvTxn, id: number): Promise<Descriptor | null> {
-    const own = this.#descriptors.get(id);
-    if (own !== undefined) return own;
-    const bytes = await txn.get(SYSTEM_KEYS.descriptor(id), { lock: 'exclusive' });
-    return bytes === null ? null : decodeDescriptor(bytes);
+    let found = this.#descriptors.get(id);
+    if (found === undefined) {
+      const bytes = await txn.get(SYSTEM_KEYS.descriptor(id), { lock: 'exclusive' });
+      found = bytes === null ? null : decodeDescriptor(bytes);
+    }
+    if (found?.kind === 'table' || found?.kind === 'view') this.routinesInUse.note(found.usedRoutines);
+    return found;
   }
 
   /** A read in the transaction, so that a concurrent change of the object makes it restart. */
@@ -479,7 +525,8 @@ export class TransactionCatalog implements UseHolder {
     this.put(txn, descriptor);
   }
 
-  put(txn: KvTxn, descriptor: Descriptor): void {
+  put(txn: KvTxn, changed: Descriptor): void {
+    const descriptor = this.routinesInUse.complete(changed);
     this.#descriptors.set(descriptor.id, descriptor);
     txn.put(SYSTEM_KEYS.descriptor(descriptor.id), encodeDescriptor(descriptor));
   }
@@ -534,33 +581,4 @@ export class TransactionCatalog implements UseHolder {
     }
     return true;
   }
-}
-
-/** Decoded descriptors by their stored bytes, so that an unchanged catalog is parsed once. */
-const decodedRows = new WeakMap<Catalog, Map<string, { readonly bytes: Buffer; readonly descriptor: Descriptor }>>();
-
-async function readAllDescriptors(catalog: Catalog): Promise<Descriptor[]> {
-  const previous = decodedRows.get(catalog);
-  const current = new Map<string, { readonly bytes: Buffer; readonly descriptor: Descriptor }>();
-  const found = await catalog.db.run({ isolation: 'serializable', readOnly: true, name: 'catalog' }, async (txn) => {
-    current.clear();
-    let start: string | null = SYSTEM_KEYS.descriptors;
-    const end = prefixEnd(SYSTEM_KEYS.descriptors);
-    const descriptors: Descriptor[] = [];
-    while (start !== null) {
-      const page: Awaited<ReturnType<KvTxn['scan']>> = await txn.scan({ start, end, maxBytes: 4 << 20 });
-      page.keys.forEach((key, i) => {
-        const bytes = page.values[i]!;
-        const known = previous?.get(key);
-        const row =
-          known !== undefined && known.bytes.equals(bytes) ? known : { bytes, descriptor: decodeDescriptor(bytes) };
-        current.set(key, row);
-        descriptors.push(row.descriptor);
-      });
-      start = page.resumeKey;
-    }
-    return descriptors;
-  });
-  decodedRows.set(catalog, current);
-  return found;
 }

@@ -15,6 +15,7 @@ import { makeCheck } from './create-table.js';
 import { addForeignKeys, detachForeignKey, dropReferences, refuseTypes, validateForeignKey } from './foreign-keys.js';
 import { constraintRequest, hiddenPrimary, type IndexRequest, makeIndex } from './indexes.js';
 import { visibleName } from './objects.js';
+import { withoutUnkept } from './stored-keys.js';
 import { text, unsupported } from './tree.js';
 import type { Loose } from './tree.js';
 
@@ -224,7 +225,7 @@ export async function validateForeignKeys(draft: Draft, next: TableDescriptor): 
 
 export function removeIndexFrom(draft: Draft, index: IndexDescriptor): void {
   draft.ctx.catalog.freeName(draft.ctx.txn, draft.table.schemaId, index.name);
-  draft.set({ indexes: draft.table.indexes.filter((i) => i.id !== index.id) });
+  draft.table = withoutUnkept({ ...draft.table, indexes: draft.table.indexes.filter((i) => i.id !== index.id) });
 }
 
 /** Without its primary key a table gets a hidden row id, and its rows move under it. */

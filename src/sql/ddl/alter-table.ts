@@ -13,7 +13,7 @@ import { resolveTypeName } from '../plan/coerce.js';
 import { checkDomain, isConstrained } from '../functions/domains.js';
 import type { Datum } from '../types/datum.js';
 import { typeByOid } from '../types/registry.js';
-import { PINNED, storedTypeName } from '../types/pinned-types.js';
+import { PINNED, pinsIn, storedTypeName } from '../types/pinned-types.js';
 import { STORED_FORMAT } from '../types/stored-format.js';
 import { OID } from '../types/oids.js';
 import { isHandle, userTypeIn } from '../types/user-types.js';
@@ -41,7 +41,8 @@ import { refuseTableCommands } from './materialized-views.js';
 import { reboundIndexes } from './index-parts.js';
 import { nextVersion, newStorage, openForChange, openIndex, relationMissing, shownName } from './objects.js';
 import { fillIndex, rewriteTable, scanRows } from './rewrite.js';
-import { dropOwnedSequence } from './sequences.js';
+import { dropOwnedSequences } from './sequence-users.js';
+import { refuseKeptOver } from './stored-keys.js';
 import { list, of, options, rangeVar, text, unsupported } from './tree.js';
 import type { Loose } from './tree.js';
 import { alterView } from './view-options.js';
@@ -49,6 +50,11 @@ import { dropViewsOfColumn, refuseViewsOfColumn } from './views.js';
 
 const VOLATILE =
   /\b(nextval|setval|currval|random|gen_random_uuid|uuid_generate_v[14]|clock_timestamp|timeofday|setseed)\b/i;
+
+function isVolatile(ctx: DdlContext, sql: string): boolean {
+  const called = pinsIn(sql).map((oid) => ctx.catalog.routinesInUse.find(oid));
+  return VOLATILE.test(sql) || called.some((used) => used?.routine.volatility === 'volatile');
+}
 
 const TAGS: Readonly<Record<string, string>> = {
   OBJECT_TABLE: 'ALTER TABLE',
@@ -248,7 +254,7 @@ async function addColumn(draft: Draft, def: Loose, ifNotExists: boolean): Promis
     const sql = `nextval(${made.sequenceId}::regclass)`;
     draft.sources.set(made.id, { expression: compile(draft, sql, made), ofOldRow: false });
   } else if (made.defaultSql !== null) {
-    if (made.sequenceId !== null || VOLATILE.test(made.defaultSql)) {
+    if (made.sequenceId !== null || isVolatile(ctx, made.defaultSql)) {
       draft.rewrite = true;
       const sql = made.sequenceId === null ? made.defaultSql : `nextval(${made.sequenceId}::regclass)`;
       draft.sources.set(made.id, { expression: compile(draft, sql, made), ofOldRow: false });
@@ -298,7 +304,7 @@ async function dropColumn(draft: Draft, name: string, missingOk: boolean, cascad
     else removeIndexFrom(draft, index);
   }
   draft.set({ checks: draft.table.checks.filter((c) => !c.columnIds.includes(column.id)) });
-  if (column.sequenceId !== null) await dropOwnedSequence(ctx, column.sequenceId);
+  await dropOwnedSequences(ctx, draft.table, column, cascade);
   // PostgreSQL keeps a dropped column's place under a name nobody can write.
   draft.setColumn({
     ...column,
@@ -340,12 +346,15 @@ async function alterType(draft: Draft, name: string, def: Loose): Promise<void> 
     { typeOid: type.oid, typmod: type.typmod },
     def['raw_default'] !== undefined,
   );
+  refuseKeptOver(draft.table, column.id);
   if (column.generated != null) {
     draft.sources.set(column.id, 'generated');
     draft.rewrite = true;
     setType(draft, { ...column, typeOid: type.oid, typmod: type.typmod });
     return;
   }
+  if (column.identity !== null && ![OID.int2, OID.int4, OID.int8].includes(type.oid as 20))
+    throw sqlError('22023', 'identity column type must be smallint, integer, or bigint');
   const old = draft.before.columns.filter((c) => !c.dropped);
   if (type.oid !== column.typeOid) await changeForeignKeysOf(draft, column, type.oid);
   const using = def['raw_default'] === undefined ? quoteIdentifier(name) : deparse(def['raw_default']);

@@ -3,10 +3,10 @@ import type { Key } from '../../base/key.js';
 import type { CompiledStatement } from '../contract.js';
 import { tableCodec } from '../exec/index-codec.js';
 import { uniqueRowId } from '../exec/row-writer.js';
-import type { ResultSink } from '../session-api.js';
+import { InnerSink } from '../inner-sink.js';
+import type { Notice } from '../session-api.js';
 import type { Datum } from '../types/datum.js';
 import type { DdlContext } from './context.js';
-import { unsupported } from './tree.js';
 
 const INGEST_ROWS = 1_000;
 
@@ -21,7 +21,7 @@ export async function collectRows(compiled: CompiledStatement, ctx: DdlContext, 
   }
 }
 
-export class RowCollector implements ResultSink {
+export class RowCollector extends InnerSink {
   readonly #ctx: DdlContext;
   readonly #codec: ReturnType<typeof tableCodec>;
   readonly #context: ReturnType<DdlContext['execContext']>;
@@ -30,6 +30,7 @@ export class RowCollector implements ResultSink {
   count = 0;
 
   constructor(ctx: DdlContext, table: Parameters<typeof tableCodec>[0]) {
+    super();
     this.#ctx = ctx;
     this.#codec = tableCodec(table);
     this.#context = ctx.execContext();
@@ -51,37 +52,7 @@ export class RowCollector implements ResultSink {
     await this.#ctx.txn.bulkIngest(keys, values);
   }
 
-  columns(): void {
-    return undefined;
-  }
-  slow(): null {
-    return null;
-  }
-  complete(): void {
-    return undefined;
-  }
-  suspended(): void {
-    return undefined;
-  }
-  empty(): void {
-    return undefined;
-  }
-  notice(n: Parameters<ResultSink['notice']>[0]): void {
-    this.#ctx.notice(n);
-  }
-  parameterStatus(): void {
-    return undefined;
-  }
-  copyIn(): never {
-    throw unsupported('COPY here');
-  }
-  copyOut(): never {
-    throw unsupported('COPY here');
-  }
-  copyData(): never {
-    throw unsupported('COPY here');
-  }
-  copyDone(): void {
-    return undefined;
+  override notice(notice: Notice): void {
+    this.#ctx.notice(notice);
   }
 }

@@ -7,6 +7,7 @@ import { resolveTypeName } from '../plan/coerce.js';
 import type { TypeScope } from '../plan/coerce.js';
 import { OID } from '../types/oids.js';
 import { typeByOid } from '../types/registry.js';
+import { holdsRowType } from '../types/user-types.js';
 import type { DdlContext } from './context.js';
 import { deparse, quoteLiteral } from './deparse.js';
 import { withAttribute } from './foreign-keys.js';
@@ -84,6 +85,7 @@ export function draftColumn(def: Loose, types: TypeScope): ColumnDraft {
 }
 
 export function checkColumnType(name: string, oid: number): void {
+  if (holdsRowType(oid)) throw unsupported(`column "${name}" of a relation's row type`);
   if (typeByOid(oid).category === 'P' || oid === OID.unknown) {
     throw sqlError('42P16', `column "${name}" has pseudo-type ${typeByOid(oid).sqlName}`);
   }
@@ -157,6 +159,7 @@ export async function finishColumn(
   id: number,
   table: OwnerTable,
 ): Promise<ColumnDescriptor> {
+  checkColumnType(draft.name, draft.typeOid);
   let defaultSql: string | null = null;
   let sequenceId: number | null = null;
   if (draft.serial !== null || draft.identity !== null) {
@@ -207,7 +210,7 @@ async function ownedSequence(
   );
 }
 
-function quoteIfNeeded(name: string): string {
+export function quoteIfNeeded(name: string): string {
   return /^[a-z_][a-z0-9_$]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`;
 }
 
@@ -224,7 +227,10 @@ export function defaultText(
   node: unknown,
   column: { readonly name: string; readonly typeOid: number; readonly typmod: number },
 ): string | null {
-  const sql = deparse(node);
+  // A literal names its sequence now, as PostgreSQL's regclass constant does, and not when the default is used.
+  const sql = deparse(node).replace(/\bnextval"?\(('(?:[^']|'')+')\)/gi, (call, name: string) =>
+    call.replace(name, () => `${name}::regclass`),
+  );
   if (/^NULL$/i.test(sql)) return null;
   refuseColumnReference(node);
   const target = { typeOid: column.typeOid, typmod: -1 };
@@ -273,11 +279,11 @@ export function uniqueConstraintName(base: string, checks: readonly CheckDescrip
   return name;
 }
 
-export function requireKeyType(column: Pick<ColumnDescriptor, 'typeOid'>): void {
+export function requireKeyType(column: Pick<ColumnDescriptor, 'typeOid'>, method: 'btree' | 'hash' = 'btree'): void {
   if (isKeyEncodable(column.typeOid)) return;
   throw sqlError(
     '42704',
-    `data type ${typeByOid(column.typeOid).sqlName} has no default operator class for access method "btree"`,
+    `data type ${typeByOid(column.typeOid).sqlName} has no default operator class for access method "${method}"`,
     {
       hint: 'You must specify an operator class for the index or define a default operator class for the data type.',
     },

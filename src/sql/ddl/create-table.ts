@@ -19,6 +19,7 @@ import { notice } from './context.js';
 import { generateColumns } from './generated.js';
 import { addForeignKeys, type ForeignKeyRequest } from './foreign-keys.js';
 import { constraintRequest, hiddenPrimary, makeIndex } from './indexes.js';
+import { keepKeys } from './stored-keys.js';
 import type { IndexRequest } from './indexes.js';
 import { type Copied, copyLike } from './like.js';
 import { claimName, creationSchema, newStorage } from './objects.js';
@@ -157,7 +158,10 @@ async function createTable(
     indexes.push(hiddenPrimary(nextIndexId++, name, hidden.id));
   }
   for (const request of [...primaries, ...parts.requests.filter((r) => !r.primary)]) {
-    indexes.push(await makeIndex(ctx, request, nextIndexId++, owner, columns));
+    const kept = keepKeys(ctx, await makeIndex(ctx, request, nextIndexId++, owner, columns), nextColumnId);
+    nextColumnId += kept.columns.length;
+    columns.push(...kept.columns);
+    indexes.push(kept.index);
   }
   const table: TableDescriptor = {
     kind: 'table',

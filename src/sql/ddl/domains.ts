@@ -10,12 +10,13 @@ import { resolveTypeName } from '../plan/coerce.js';
 import { OID } from '../types/oids.js';
 import { formatType, typeByOid } from '../types/registry.js';
 import type { DomainCheck, DomainType } from '../types/user-types.js';
-import { domainTypmod, internType, typesWithin } from '../types/user-types.js';
+import { domainTypmod, holdsRowType, internType, typesWithin } from '../types/user-types.js';
 import { tableCodec } from '../exec/index-codec.js';
 import { deparse } from './deparse.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
 import { checkCollation, defaultText } from './columns.js';
+import { refuseRoutines } from './row-expressions.js';
 import { scanRows } from './rewrite.js';
 import { changeType, createType, namesType, requireType, usersOf } from './user-types.js';
 import type { OpenedType } from './user-types.js';
@@ -27,6 +28,7 @@ type Base = Pick<DomainType, 'name' | 'typeOid' | 'typmod'>;
 export async function runCreateDomain(ctx: DdlContext, body: Loose): Promise<string> {
   const name = qualifiedName(strings(body['domainname']));
   const type = resolveTypeName(body['typeName'] as Parameters<typeof resolveTypeName>[0], ctx.types);
+  if (holdsRowType(type.oid)) throw unsupported(`a domain over a relation's row type`);
   if (typeByOid(type.oid).category === 'P' || type.oid === OID.unknown) {
     throw sqlError('42804', `"${typeByOid(type.oid).name}" is not a valid base type for a domain`);
   }
@@ -42,7 +44,7 @@ export async function runCreateDomain(ctx: DdlContext, body: Loose): Promise<str
       case 'CONSTR_DEFAULT':
         if (hasDefault) throw sqlError('42601', 'multiple default expressions');
         hasDefault = true;
-        defaultSql = defaultText(ctx, c['raw_expr'], base);
+        defaultSql = domainDefaultText(ctx, c['raw_expr'], base);
         break;
       case 'CONSTR_NOTNULL':
       case 'CONSTR_NULL': {
@@ -84,6 +86,12 @@ function refusedConstraint(kind: string): Error {
   return unsupported('this constraint of a domain');
 }
 
+function domainDefaultText(ctx: DdlContext, node: unknown, type: Parameters<typeof defaultText>[2]): string | null {
+  const sql = defaultText(ctx, node, type);
+  if (sql !== null) refuseRoutines(ctx, sql, 'a default of a domain');
+  return sql;
+}
+
 /** PostgreSQL checks them in the order of their names. */
 function inOrder(checks: readonly DomainCheck[]): DomainCheck[] {
   return [...checks].sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -98,6 +106,7 @@ async function checkOf(ctx: DdlContext, base: Base, others: readonly DomainCheck
     null,
     'check constraints',
   );
+  refuseRoutines(ctx, compiled.sql, 'a check of a domain');
   if (compiled.typeOid !== OID.bool) {
     throw sqlError('42804', `argument of CHECK must be type boolean, not type ${formatType(compiled.typeOid)}`);
   }
@@ -128,7 +137,7 @@ export async function runAlterDomain(ctx: DdlContext, body: Loose): Promise<stri
   switch (body['subtype']) {
     case 'T': {
       const node = body['def'];
-      const defaultSql = node === undefined ? null : defaultText(ctx, node, type);
+      const defaultSql = node === undefined ? null : domainDefaultText(ctx, node, type);
       await changeType(ctx, opened, { ...type, defaultSql });
       break;
     }

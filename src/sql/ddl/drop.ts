@@ -13,9 +13,10 @@ import { dropIndexes } from './indexes.js';
 import { descriptorOf, newStorage, nextVersion, openForChange, openTable, shownName } from './objects.js';
 import type { Opened } from './objects.js';
 import { dropSequence } from './sequences.js';
+import { dropOwnedSequences, ownedSequences, releaseDefaults } from './sequence-users.js';
 import { dropDependents, dropView, forgetSources } from './views.js';
 import type { DropOptions } from './views.js';
-import { dropGroup, dropRoutines, identityText } from './routines.js';
+import { dropGroup, dropRoutines, dropRowTypeUsers, groupCallers, identityText } from './routines.js';
 import { dropTypeUsers } from './type-users.js';
 import { dropType, dropTypes, uses, usersOf } from './user-types.js';
 import { list, of, qualifiedName, rangeVar, stringOf } from './tree.js';
@@ -147,6 +148,7 @@ async function dropOpened(
     return;
   }
   if (found.kind === 'view') {
+    await dropRowTypeUsers(ctx, found.view, options);
     await dropView(ctx, found.view, options);
     return;
   }
@@ -156,6 +158,11 @@ async function dropOpened(
 
 /** A sequence that a column's default calls can go only with CASCADE. */
 async function detachDefaults(ctx: DdlContext, sequence: SequenceDescriptor, cascade: boolean): Promise<void> {
+  await refuseIdentity(ctx, sequence);
+  await releaseDefaults(ctx, sequence, cascade);
+}
+
+async function refuseIdentity(ctx: DdlContext, sequence: SequenceDescriptor): Promise<void> {
   if (sequence.ownedBy === null) return;
   await ctx.catalog.lock(ctx.txn, [sequence.ownedBy.tableId], ctx.wait);
   const table = await ctx.catalog.forUpdate(ctx.txn, sequence.ownedBy.tableId);
@@ -168,28 +175,15 @@ async function detachDefaults(ctx: DdlContext, sequence: SequenceDescriptor, cas
       `cannot drop sequence ${sequence.name} because column ${column.name} of table ${table.name} requires it`,
       { hint: `You can drop column ${column.name} of table ${table.name} instead.` },
     );
-  if (!cascade) {
-    throw sqlError('2BP01', `cannot drop sequence ${sequence.name} because other objects depend on it`, {
-      detail: `default value for column ${column.name} of table ${table.name} depends on sequence ${sequence.name}`,
-      hint: 'Use DROP ... CASCADE to drop the dependent objects too.',
-    });
-  }
-  ctx.cascades.push(`default value for column ${column.name} of table ${table.name}`);
-  const columns = table.columns.map((c) => (c.id === column.id ? { ...c, defaultSql: null, sequenceId: null } : c));
-  ctx.catalog.put(ctx.txn, nextVersion(table, { columns }));
 }
 
 export async function dropTable(ctx: DdlContext, table: TableDescriptor, options: DropOptions): Promise<void> {
   refusePendingChecks(ctx.txn, 'DROP TABLE', table);
+  await dropRowTypeUsers(ctx, table, options);
   await dropDependents(ctx, table, options);
   if (isMaterialized(table)) forgetSources(ctx, table);
   await detachTable(ctx, table, options);
-  const sequences = table.columns.flatMap((c) => (c.sequenceId === null || c.dropped ? [] : [c.sequenceId]));
-  await ctx.catalog.lock(ctx.txn, sequences, ctx.wait);
-  for (const id of sequences) {
-    const sequence = await ctx.catalog.forUpdate(ctx.txn, id);
-    if (sequence?.kind === 'sequence' && sequence.ownedBy?.tableId === table.id) await dropSequence(ctx, sequence);
-  }
+  await dropOwnedSequences(ctx, table, null, options.cascade, options.together);
   ctx.catalog.freeName(ctx.txn, table.schemaId, table.name);
   for (const index of table.indexes) if (index.oid !== 0) ctx.catalog.freeName(ctx.txn, table.schemaId, index.name);
   ctx.catalog.drop(ctx.txn, table.id);
@@ -258,10 +252,8 @@ function referenced(child: TableDescriptor, tables: ReadonlyMap<number, TableDes
 }
 
 async function restartIdentity(ctx: DdlContext, table: TableDescriptor): Promise<void> {
-  for (const column of table.columns) {
-    if (column.sequenceId === null || column.dropped) continue;
-    const sequence = await ctx.catalog.descriptor(column.sequenceId, ctx.wait);
-    if (sequence?.kind === 'sequence') await ctx.sequences.setval(sequence, BigInt(sequence.start), false);
+  for (const sequence of await ownedSequences(ctx, table)) {
+    await ctx.sequences.setval(sequence, BigInt(sequence.start), false);
   }
 }
 
@@ -295,6 +287,7 @@ async function dependents(ctx: DdlContext, inside: readonly Contained[], schema:
   const lines: string[] = [];
   for (const d of inside) {
     for (const what of containedNames(d, schema)) lines.push(`${what} depends on schema ${schema}`);
+    if (d.kind === 'routine') lines.push(...(await groupCallers(ctx, d, new Set(inside.map(({ id }) => id)), schema)));
     if (d.kind !== 'type') continue;
     const type = userTypeOf(d.typeOid)!;
     for (const user of await usersOf(ctx, type)) {
@@ -329,7 +322,7 @@ async function dropSchema(ctx: DdlContext, id: number, name: string, cascade: bo
     if (current?.kind === 'table') await dropTable(ctx, current, options);
     else if (current?.kind === 'view') await dropView(ctx, current, options);
     else if (current?.kind === 'sequence') await dropSequence(ctx, current);
-    else if (current?.kind === 'routine') dropGroup(ctx, current);
+    else if (current?.kind === 'routine') await dropGroup(ctx, current, options.together);
   }
   // What is left of their users is in other schemas.
   for (const d of inside) {

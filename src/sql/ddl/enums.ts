@@ -4,6 +4,7 @@
  */
 import { sqlError } from '../../base/errors.js';
 import type { Descriptor, TableDescriptor } from '../catalog/descriptor.js';
+import { isReader, kindName, sourcesOf } from '../catalog/materialized.js';
 import { PgArray } from '../types/datum.js';
 import { OID } from '../types/oids.js';
 import { PINNED } from '../types/pinned-types.js';
@@ -109,9 +110,9 @@ async function renameLabel(
 async function refuseViewsOver(ctx: DdlContext, type: EnumType, users: readonly Descriptor[]): Promise<void> {
   const ids = new Set(users.map((d) => d.id));
   const { descriptors } = await ctx.catalog.view([]);
-  const view = descriptors.find((d) => d.kind === 'view' && (ids.has(d.id) || d.sources.some((s) => ids.has(s.id))));
+  const view = descriptors.find((d) => isReader(d) && (ids.has(d.id) || sourcesOf(d).some((s) => ids.has(s.id))));
   if (view === undefined) return;
-  throw sqlError('0A000', `cannot rename a label of type ${type.name}, which view ${view.name} may use`, {
+  throw sqlError('0A000', `cannot rename a label of type ${type.name}, which ${kindName(view)} ${view.name} may use`, {
     hint: 'Drop the view, rename the label, and create the view again.',
   });
 }

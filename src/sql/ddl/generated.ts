@@ -79,7 +79,7 @@ export function generateColumns(
 
 /** Generated columns that read this one. */
 export function generatedFrom(table: TableDescriptor, columnId: number): readonly ColumnDescriptor[] {
-  return table.columns.filter((c) => !c.dropped && (c.generated?.columnIds.includes(columnId) ?? false));
+  return table.columns.filter((c) => !c.dropped && !c.hidden && (c.generated?.columnIds.includes(columnId) ?? false));
 }
 
 /** ALTER COLUMN DROP EXPRESSION: the values stay. */

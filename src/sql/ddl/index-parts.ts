@@ -13,7 +13,8 @@ import { expressionTree } from '../plan/expression-tree.js';
 import { figureNameOf } from '../plan/figure-name.js';
 import { OID } from '../types/oids.js';
 import { formatType } from '../types/registry.js';
-import { checkColumnType, requireKeyType } from './columns.js';
+import { givenClass, keyClass } from './access-methods.js';
+import { checkColumnType } from './columns.js';
 import type { DdlContext } from './context.js';
 import { bindRowExpression, renameInExpression } from './row-expressions.js';
 import type { Place } from './row-expressions.js';
@@ -42,7 +43,7 @@ function onSystemColumn(): QuoralError {
 export function partNames(parts: readonly { readonly name: string; readonly expression?: unknown }[]): string[] {
   const names: string[] = [];
   for (const { name, expression } of parts) {
-    const own = expression === undefined ? name : (figureNameOf(expression as Node) ?? 'expr');
+    const own = name !== '' ? name : (figureNameOf(expression as Node) ?? 'expr');
     let unique = own;
     for (let n = 1; names.includes(unique); n++) unique = `${own}${n}`;
     names.push(unique);
@@ -50,18 +51,28 @@ export function partNames(parts: readonly { readonly name: string; readonly expr
   return names;
 }
 
+/** How a part is kept; without a class, gin takes that of the type. */
+export type PartOptions = Pick<IndexPart, 'descending' | 'nullsFirst'> & {
+  readonly opclass?: IndexPart['opclass'] | undefined;
+};
+
 export function expressionPart(
   ctx: DdlContext,
   node: unknown,
-  order: Pick<IndexPart, 'descending' | 'nullsFirst'>,
+  { opclass, ...order }: PartOptions,
   name: string,
   table: string,
   columns: readonly ColumnDescriptor[],
+  method: IndexDescriptor['method'] | undefined,
 ): IndexPart {
   const expression = bindRowExpression(ctx, node, table, columns, KEY);
   checkColumnType(name, expression.typeOid);
-  requireKeyType(expression);
-  return { columnId: 0, ...order, expression: { ...expression, name } };
+  return {
+    columnId: 0,
+    ...order,
+    ...keyClass(method, opclass, expression.typeOid),
+    expression: { ...expression, name },
+  };
 }
 
 /** null if it holds for every row. */
@@ -110,10 +121,15 @@ export function reboundIndexes(ctx: DdlContext, table: TableDescriptor, columnId
   return table.indexes.map((index): IndexDescriptor => {
     const reads = (e: RowExpression | null | undefined): e is RowExpression => e?.columnIds.includes(columnId) ?? false;
     const columns = index.columns.map((part): IndexPart => {
-      const { expression, columnId: _columnId, ...order } = part;
+      const { expression, columnId: keyId, ...rest } = part;
+      const order = { ...rest, opclass: givenClass(rest.opclass) };
+      if (keyId === columnId) {
+        const { typeOid } = table.columns.find((c) => c.id === columnId)!;
+        return { ...part, ...keyClass(index.method, order.opclass, typeOid) };
+      }
       if (expression == null || !reads(expression)) return part;
       const node = expressionTree(expression.expressionSql);
-      return expressionPart(ctx, node, order, expression.name, table.name, table.columns);
+      return expressionPart(ctx, node, order, expression.name, table.name, table.columns, index.method);
     });
     if (!reads(index.predicate)) return { ...index, columns };
     const node = expressionTree(index.predicate.expressionSql);

@@ -8,14 +8,16 @@ import type {
   IndexPart,
   TableDescriptor,
 } from '../catalog/descriptor.js';
-import { requireKeyType } from './columns.js';
+import { keyClass, readMethod, readOperatorClass } from './access-methods.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
 import { refusePendingChecks } from '../exec/constraint-checks.js';
 import { dropReferences } from './foreign-keys.js';
 import { expressionPart, indexPredicate, partNames } from './index-parts.js';
+import type { PartOptions } from './index-parts.js';
 import { claimGeneratedName, claimName, nextVersion, openIndex, openTable, shownName } from './objects.js';
 import { fillIndex } from './rewrite.js';
+import { addKeptIndex, keepKeys, withoutUnkept } from './stored-keys.js';
 import { list, objectName, of, rangeVar, stringOf, text, unsupported } from './tree.js';
 import type { Loose } from './tree.js';
 
@@ -31,16 +33,15 @@ export interface IndexRequest {
   readonly unique: boolean;
   readonly primary: boolean;
   readonly constraint: boolean;
+  /** As IndexDescriptor has it. */
+  readonly method?: IndexDescriptor['method'] | undefined;
   /** null: checked with each row. */
   readonly deferrable?: DeferrableKey | null;
 }
 
-interface RequestedPart {
-  /** For an expression '': it has none yet. */
+interface RequestedPart extends PartOptions {
+  /** For an expression '' unless it is known: it has none yet. */
   readonly name: string;
-  readonly descending: boolean;
-  /** As IndexPart has it. */
-  readonly nullsFirst?: boolean;
   /** Parse tree. */
   readonly expression?: unknown;
 }
@@ -106,11 +107,13 @@ export async function makeIndex(
     throw sqlError('54011', `cannot use more than ${INDEX_COLUMNS_MAX} columns in an index`);
   }
   const names = partNames(request.columns);
-  const keyColumns = request.columns.map(({ name, expression, ...order }, i): IndexPart => {
-    if (expression !== undefined) return expressionPart(ctx, expression, order, names[i]!, table.name, columns);
+  const { method } = request;
+  const keyColumns = request.columns.map(({ name, expression, ...options }, i): IndexPart => {
+    if (expression !== undefined)
+      return expressionPart(ctx, expression, options, names[i]!, table.name, columns, method);
     const column = findColumn(columns, name, table.name, true);
-    requireKeyType(column);
-    return { columnId: column.id, ...order };
+    const { opclass, ...order } = options;
+    return { columnId: column.id, ...order, ...keyClass(method, opclass, column.typeOid) };
   });
   const predicate =
     request.predicate === undefined ? null : indexPredicate(ctx, request.predicate, table.name, columns);
@@ -134,6 +137,7 @@ export async function makeIndex(
     storing: request.storing.map((n) => findColumn(columns, n, table.name, true).id),
     constraintOid: request.constraint ? await ctx.catalog.catalog.ids.next() : null,
     ...(predicate === null ? {} : { predicate }),
+    ...(method === undefined ? {} : { method }),
     ...(request.deferrable == null ? {} : { deferrable: request.deferrable }),
   };
 }
@@ -152,11 +156,7 @@ export function hiddenPrimary(id: number, tableName: string, columnId: number): 
 }
 
 function indexRequest(body: Loose): IndexRequest {
-  const method = text(body['accessMethod']) || 'btree';
-  if (method !== 'btree') {
-    if (['hash', 'gin', 'gist', 'brin', 'spgist'].includes(method)) throw unsupported(`access method "${method}"`);
-    throw sqlError('42704', `access method "${method}" does not exist`);
-  }
+  const method = readMethod(body);
   const columns = list(body['indexParams']).map((p) => {
     const e = of(p, 'IndexElem');
     const descending = e['ordering'] === 'SORTBY_DESC';
@@ -165,6 +165,7 @@ function indexRequest(body: Loose): IndexRequest {
       descending,
       ...(nulls === 'SORTBY_NULLS_FIRST' && !descending ? { nullsFirst: true } : {}),
       ...(nulls === 'SORTBY_NULLS_LAST' && descending ? { nullsFirst: false } : {}),
+      ...readOperatorClass(method, e),
     };
     const expression = e['expr'];
     // A column in parentheses is still a column.
@@ -183,6 +184,7 @@ function indexRequest(body: Loose): IndexRequest {
     unique: body['unique'] === true,
     primary: false,
     constraint: false,
+    method,
   };
 }
 
@@ -190,8 +192,8 @@ export async function runCreateIndex(ctx: DdlContext, body: Loose): Promise<stri
   if (body['concurrent'] === true && ctx.session.inBlock) {
     throw sqlError('25001', 'CREATE INDEX CONCURRENTLY cannot run inside a transaction block');
   }
-  const request = indexRequest(body);
   const table = await openTable(ctx, rangeVar(body['relation']), { materialized: true });
+  const request = indexRequest(body);
   if (request.name !== null && body['if_not_exists'] === true) {
     if ((await ctx.catalog.nameForUpdate(ctx.txn, table.schemaId, request.name)) !== null) {
       notice(ctx, '42P07', `relation "${request.name}" already exists, skipping`);
@@ -213,7 +215,13 @@ export async function addIndex(
   table: TableDescriptor,
   request: IndexRequest,
 ): Promise<TableDescriptor> {
-  const index = await makeIndex(ctx, request, null, table, table.columns);
+  const kept = keepKeys(ctx, await makeIndex(ctx, request, null, table, table.columns), table.nextColumnId);
+  const { index } = kept;
+  if (kept.columns.length > 0) {
+    const made = await addKeptIndex(ctx, table, kept);
+    ctx.catalog.put(ctx.txn, made);
+    return made;
+  }
   const next = nextVersion(table, {
     indexes: [...table.indexes, index],
     storageSince: ctx.txn.readTimestamp,
@@ -253,7 +261,7 @@ export async function dropIndexes(ctx: DdlContext, body: Loose): Promise<string>
 }
 
 export function removeIndex(ctx: DdlContext, table: TableDescriptor, index: IndexDescriptor): TableDescriptor {
-  const next = nextVersion(table, { indexes: table.indexes.filter((i) => i.id !== index.id) });
+  const next = withoutUnkept(nextVersion(table, { indexes: table.indexes.filter((i) => i.id !== index.id) }));
   ctx.catalog.freeName(ctx.txn, table.schemaId, index.name);
   ctx.catalog.put(ctx.txn, next);
   return next;

@@ -126,13 +126,14 @@ function requestFor(table: TableDescriptor, index: IndexDescriptor): IndexReques
     columns: index.columns.map(({ columnId, expression, ...order }) =>
       expression == null
         ? { name: nameOf(columnId), ...order }
-        : { name: '', ...order, expression: expressionTree(expression.expressionSql) },
+        : { name: expression.name, ...order, expression: expressionTree(expression.expressionSql) },
     ),
     ...(index.predicate == null ? {} : { predicate: expressionTree(index.predicate.expressionSql) }),
     storing: index.storing.map(nameOf),
     unique: index.unique,
     primary: isPrimaryKey(index),
     constraint: index.constraintOid !== null,
+    method: index.method,
     deferrable: index.deferrable ?? null,
   };
 }

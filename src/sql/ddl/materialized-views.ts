@@ -43,7 +43,8 @@ export async function createMaterializedView(
   });
   const { queryTree, sources, usedTypes } = made;
   const populated = into['skipData'] !== true;
-  const view: MaterializedView = { ...table, materialized: { queryTree, sources, usedTypes, populated } };
+  const { usedRoutines } = made;
+  const view: MaterializedView = { ...table, materialized: { queryTree, sources, usedTypes, populated }, usedRoutines };
   ctx.catalog.put(ctx.txn, view);
   await recordSources(ctx, view);
   return populated ? `SELECT ${await fill(ctx, view)}` : 'CREATE MATERIALIZED VIEW';

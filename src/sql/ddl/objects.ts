@@ -170,16 +170,13 @@ export function nextVersion(table: TableDescriptor, changes: Partial<TableDescri
   return { ...table, ...changes, version: table.version + 1 };
 }
 
-/**
- * A storage of its own range. Splitting is an optimisation: if it fails, the statement goes on. It costs more than
- * everything else of a CREATE TABLE, and so a temporary table does without.
- */
+/** A new storage. Separating it from others is an optimisation: if it fails, the statement goes on. */
 export async function newStorage(ctx: DdlContext, { shared } = { shared: false }): Promise<number> {
   const storageId = await ctx.catalog.catalog.ids.next();
   ctx.catalog.noteFreshStorage(storageId);
   if (shared) return storageId;
   try {
-    await ctx.db.split(tablePrefix(storageId));
+    await ctx.db.separate(tablePrefix(storageId));
   } catch (error) {
     ctx.logger.log('warn', 'a new table shares a range for now', { storageId, error: String(error) });
   }

@@ -3,7 +3,7 @@ import { sqlError } from '../../base/errors.js';
 import { formatKey } from '../../base/key.js';
 import type { Key } from '../../base/key.js';
 import type { IndexDescriptor, TableDescriptor } from '../catalog/descriptor.js';
-import { tableCodec } from '../exec/index-codec.js';
+import { InvertedCodec, tableCodec } from '../exec/index-codec.js';
 import type { IndexCodec } from '../exec/index-codec.js';
 import type { QuoralShowRanges, QuoralSplitAt } from '../parse/own-statements.js';
 import type { Datum } from '../types/datum.js';
@@ -12,12 +12,13 @@ import type { DdlContext } from './context.js';
 import { deparse } from './deparse.js';
 import { decodeKeyValues } from './key-text.js';
 import { relationMissing } from './objects.js';
+import { unsupported } from './tree.js';
 import type { Loose } from './tree.js';
 
 interface Target {
   readonly table: TableDescriptor;
   readonly index: IndexDescriptor;
-  readonly codec: IndexCodec;
+  readonly codec: IndexCodec | InvertedCodec;
 }
 
 async function target(ctx: DdlContext, of: QuoralShowRanges): Promise<Target> {
@@ -37,7 +38,11 @@ async function target(ctx: DdlContext, of: QuoralShowRanges): Promise<Target> {
     const index = table.indexes.find((i) => i.oid === entry.indexOid);
     if (index === undefined) continue;
     const codec = tableCodec(table);
-    return { table, index, codec: index.primary ? codec.primary : codec.secondary(index.id)! };
+    return {
+      table,
+      index,
+      codec: index.primary ? codec.primary : (codec.secondary(index.id) ?? codec.invertedIndex(index.id)!),
+    };
   }
   throw relationMissing(name);
 }
@@ -55,6 +60,7 @@ function keyTypes(
 export async function runSplit(ctx: DdlContext, body: Loose): Promise<string> {
   const split = body as unknown as QuoralSplitAt;
   const { table, index, codec } = await target(ctx, split);
+  if (codec instanceof InvertedCodec) throw unsupported('SPLIT AT on a gin index');
   const columns = keyTypes(table, index);
   const keys: Key[] = [];
   for (const row of split.rows) {
@@ -72,7 +78,8 @@ export async function runSplit(ctx: DdlContext, body: Loose): Promise<string> {
     }
     keys.push(codec.keyOfColumns(values));
   }
-  for (const key of keys.sort()) await ctx.db.split(key);
+  // Whoever divides a table wants it apart from others as well.
+  for (const key of [codec.span.start, ...keys.sort()]) await ctx.db.split(key);
   return 'ALTER TABLE';
 }
 
@@ -82,7 +89,7 @@ export async function runShowRanges(ctx: DdlContext, body: Loose): Promise<strin
   const columns = keyTypes(table, index);
   const pretty = (key: Key, isEnd: boolean): string | null => {
     if (isEnd ? key >= codec.span.end : key <= codec.span.start) return null;
-    if (!key.startsWith(codec.prefix)) return formatKey(key);
+    if (!key.startsWith(codec.prefix) || codec instanceof InvertedCodec) return formatKey(key);
     return `/${decodeKeyValues(key.slice(codec.prefix.length), columns, (value, oid) => typeByOid(oid).output(value, ctx.plannerSettings.format)).join('/')}`;
   };
   for (const range of ranges) {

@@ -4,13 +4,12 @@ import type {
   Descriptor,
   IndexDescriptor,
   RowExpression,
-  SequenceDescriptor,
   TableDescriptor,
   ViewDescriptor,
 } from '../catalog/descriptor.js';
 import { isTemporarySchema } from '../catalog/temporary-names.js';
-import { nextvalSql } from './columns.js';
 import type { DdlContext } from './context.js';
+import { renameInDefaults } from './sequence-users.js';
 import { notice } from './context.js';
 import { constraintNames } from './foreign-keys.js';
 import {
@@ -91,25 +90,8 @@ async function renameRelation(ctx: DdlContext, body: Loose, to: string): Promise
   await claimName(ctx, old.schemaId, to, { id: old.id, indexOid: null });
   ctx.catalog.freeName(ctx.txn, old.schemaId, old.name);
   ctx.catalog.put(ctx.txn, { ...old, name: to, version: old.version + 1 } as Descriptor);
-  if (old.kind === 'sequence') await renameInDefault(ctx, old, found.schemaName, to);
+  if (old.kind === 'sequence') await renameInDefaults(ctx, old, found.schemaName, to);
   return tag;
-}
-
-/** A serial column's default names its sequence. */
-async function renameInDefault(
-  ctx: DdlContext,
-  sequence: SequenceDescriptor,
-  schemaName: string,
-  to: string,
-): Promise<void> {
-  if (sequence.ownedBy === null) return;
-  await ctx.catalog.lock(ctx.txn, [sequence.ownedBy.tableId], ctx.wait);
-  const table = await ctx.catalog.forUpdate(ctx.txn, sequence.ownedBy.tableId);
-  if (table?.kind !== 'table') return;
-  const columns = table.columns.map((c) =>
-    c.sequenceId === sequence.id && c.defaultSql !== null ? { ...c, defaultSql: nextvalSql(schemaName, to, ctx) } : c,
-  );
-  ctx.catalog.put(ctx.txn, nextVersion(table, { columns }));
 }
 
 async function renameIndex(ctx: DdlContext, table: TableDescriptor, index: IndexDescriptor, to: string): Promise<void> {

@@ -125,7 +125,7 @@ export async function rewriteTable(
   const { memory } = ctx;
   const indexes = [codec.primary, ...codec.secondaries];
   const uniques = indexes
-    .filter((i) => i.index.unique && !i.positions.every((p) => codec.columns[p]?.hidden === true))
+    .filter((i) => i.index.unique && !(i.index.primary && i.positions.every((p) => codec.columns[p]?.hidden === true)))
     .map((index) => ({ index, tracker: new KeyTracker(memory) }));
   const notNull = codec.columns.flatMap((c, i) => (c.nullable ? [] : [i]));
   let pending: Promise<void> = Promise.resolve();
@@ -138,7 +138,7 @@ export async function rewriteTable(
       const verified = verify(values);
       if (verified instanceof Promise) await verified;
       pairs.push([codec.primary.keyOfRow(values), codec.encodeRow(values)]);
-      for (const s of codec.secondaries) if (s.covers(values)) pairs.push([s.keyOfRow(values), s.entryOfRow(values)]);
+      codec.entries(values, (key, entry) => pairs.push([key, entry]));
       for (const u of uniques) {
         const key = u.index.uniqueKey(values);
         if (key !== null) u.tracker.add(key);
@@ -160,7 +160,8 @@ export async function fillIndex(
   indexId: number,
 ): Promise<void> {
   const codec = new TableCodec(table);
-  const index = codec.secondary(indexId);
+  const ordered = codec.secondary(indexId);
+  const index = ordered ?? codec.invertedIndex(indexId);
   if (index === undefined) throw sqlError('XX000', `index ${indexId} is not in its table`);
   const { memory } = ctx;
   const tracker = index.index.unique ? new KeyTracker(memory) : null;
@@ -168,9 +169,8 @@ export async function fillIndex(
   for await (const rows of rowsOf(ctx, from)) {
     const pairs: [Key, Buffer][] = [];
     for (const values of rows) {
-      if (!index.covers(values)) continue;
-      pairs.push([index.keyOfRow(values), index.entryOfRow(values)]);
-      const unique = tracker === null ? null : index.uniqueKey(values);
+      index.entries(values, (key, entry) => pairs.push([key, entry]));
+      const unique = tracker === null ? null : ordered!.uniqueKey(values);
       if (unique !== null) tracker!.add(unique);
     }
     await pending;
@@ -178,7 +178,7 @@ export async function fillIndex(
     pending.catch(() => undefined);
   }
   await pending;
-  if (tracker !== null) await refuseDuplicates(ctx, from, { index, tracker }, codec, (old) => old);
+  if (tracker !== null) await refuseDuplicates(ctx, from, { index: ordered!, tracker }, codec, (old) => old);
 }
 
 /** @throws QuoralError 23505 if two rows have one key. */

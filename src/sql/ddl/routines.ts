@@ -4,10 +4,13 @@
  * they are made; the names in them are looked up when they run.
  */
 import { sqlError } from '../../base/errors.js';
+import { prefixEnd } from '../../base/key.js';
+import { decodeUint, SYSTEM_KEYS } from '../../encoding/keyspace.js';
+import { relationsWithin } from '../catalog/row-types.js';
 import { routineEntryName } from '../catalog/transaction-catalog.js';
 import { usesType } from '../catalog/codec.js';
 import type { Routine, RoutineDescriptor, RoutineParameter } from '../catalog/descriptor.js';
-import type { ParsedStatement, RelationName } from '../contract.js';
+import type { ParsedStatement } from '../contract.js';
 import { inLiteral } from '../parse/body-position.js';
 import { nextToken } from '../parse/tokens.js';
 import { resolveTypeName } from '../plan/coerce.js';
@@ -21,7 +24,11 @@ import type { UserType } from '../types/user-types.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
 import { deparse } from './deparse.js';
-import { creationSchema, shownName } from './objects.js';
+import { refuseRoutines } from './row-expressions.js';
+import { creationSchema, shownName, visibleName } from './objects.js';
+import { callerLines, changeCallers, dropCallers, refuseCallers } from './routine-users.js';
+import type { NamedRoutine } from './routine-users.js';
+import type { DropOptions } from './views.js';
 import { list, of, options, qualifiedName, strings, text, unsupported } from './tree.js';
 import type { Loose } from './tree.js';
 
@@ -48,6 +55,7 @@ function argumentDefault(ctx: DdlContext, node: unknown, typeOid: number): strin
   if (/^(E?'|NULL$)/i.test(sql) && (node as Loose)['A_Const'] !== undefined) return assigned.sql;
   const stored = ctx.planner.compileExpression(sql, [], ctx.plannerSettings, null).sql;
   // Calls know the types of the parameters, by which the text names them, and no others.
+  refuseRoutines(ctx, stored, 'a default of a parameter');
   const known = new Set(typesWithin(typeOid).map((handle) => String(catalogOidOf(handle))));
   if ([...stored.matchAll(/"@(\d+)"/g)].some(([, oid]) => !known.has(oid!)))
     throw unsupported("a default that names a user's type other than the parameter's");
@@ -83,10 +91,9 @@ interface Returns {
   readonly typeOid: number;
   readonly set: boolean;
   readonly columns: Routine['columns'];
-  readonly rowsOf?: number;
 }
 
-async function readReturns(ctx: DdlContext, body: Loose, parameters: readonly RoutineParameter[]): Promise<Returns> {
+function readReturns(ctx: DdlContext, body: Loose, parameters: readonly RoutineParameter[]): Returns {
   const outputs = parameters.filter((p) => p.mode === 'out' || p.mode === 'inout' || p.mode === 'table');
   const implied = outputs.length === 0 ? OID.void : outputs.length === 1 ? outputs[0]!.typeOid : OID.record;
   const node = body['returnType'] as Loose | undefined;
@@ -97,25 +104,11 @@ async function readReturns(ctx: DdlContext, body: Loose, parameters: readonly Ro
   }
   const set = node['setof'] === true;
   if (parameters.some((p) => p.mode === 'table')) return { typeOid: implied, set, columns: null };
-  const name = qualifiedName(strings(node['names']));
-  const row = await rowTypeOf(ctx, name);
-  if (row !== null && node['arrayBounds'] === undefined) return { typeOid: OID.record, set, ...row };
   const typeOid = typeOf(ctx, node);
   if (outputs.length > 0 && typeOid !== implied) {
     throw sqlError('42P13', `function result type must be ${formatType(implied)} because of OUT parameters`);
   }
   return { typeOid, set, columns: null };
-}
-
-/** Columns of a table that has the name; null if it is a type's. */
-async function rowTypeOf(ctx: DdlContext, name: RelationName): Promise<Pick<Returns, 'columns' | 'rowsOf'> | null> {
-  if (name.schema === 'pg_catalog' || ctx.types.userType(name.schema, name.name, {}) !== null) return null;
-  const relation = await ctx.catalog.relation(name, ctx.session.searchPath, ctx.wait);
-  if (relation?.kind !== 'view' && relation?.kind !== 'table') return null;
-  const { id } = relation.kind === 'view' ? relation.view : relation.table;
-  const columns =
-    relation.kind === 'view' ? relation.view.columns : relation.table.columns.filter((c) => !c.dropped && !c.hidden);
-  return { columns: columns.map(({ name: n, typeOid, typmod }) => ({ name: n, typeOid, typmod })), rowsOf: id };
 }
 
 type Facts = Pick<Routine, 'language' | 'body' | 'volatility' | 'strict' | 'securityDefiner'>;
@@ -169,15 +162,17 @@ export async function runCreateFunction(ctx: DdlContext, body: Loose, statement:
   const name = qualifiedName(strings(body['funcname']));
   const schema = await creationSchema(ctx, name);
   const parameters = readParameters(ctx, list(body['parameters']));
-  const returns = await readReturns(ctx, body, parameters);
+  const returns = readReturns(ctx, body, parameters);
   const made = { procedure, parameters, ...returns, ...readOptions(body, statement) };
   checkBody(name.name, made, body, statement);
   const group = await openRoutines(ctx, schema.id, name.name);
+  if (group !== null) await recordRowTypes(ctx, group.id, made);
   if (group === null) {
     const id = await ctx.catalog.catalog.ids.next();
     const entry = routineEntryName(name.name);
     if (!(await ctx.catalog.claimName(ctx.txn, schema.id, entry, { id, indexOid: null })))
       throw sqlError('42723', `function "${name.name}" already exists with same argument types`);
+    await recordRowTypes(ctx, id, made);
     ctx.catalog.putNew(ctx.txn, {
       kind: 'routine',
       id,
@@ -196,9 +191,66 @@ export async function runCreateFunction(ctx: DdlContext, body: Loose, statement:
   if (same !== undefined) checkReplace(name.name, same, made);
   const oid = same?.oid ?? (await ctx.catalog.catalog.ids.next());
   const others = group.routines.filter((r) => r !== same);
-  put(ctx, group, [...others, { oid, ...made, comment: same?.comment ?? null }]);
+  const routine = { oid, ...made, comment: same?.comment ?? null };
+  put(ctx, group, [...others, routine]);
+  if (same !== undefined) await changeCallers(ctx, { groupId: group.id, name: group.name, routine });
   return tag;
 }
+
+/** So that a relation finds, before it goes, the functions that take or give its rows. */
+async function recordRowTypes(ctx: DdlContext, groupId: number, made: Omit<Routine, 'oid'>): Promise<void> {
+  for (const id of relationsWithin([made.typeOid, ...made.parameters.map((p) => p.typeOid)])) {
+    if ((await ctx.catalog.readTracked(ctx.txn, id)) === null)
+      throw sqlError('42P01', 'a relation of the function is gone');
+    ctx.txn.put(SYSTEM_KEYS.dependency(id, groupId), PRESENT);
+  }
+}
+
+/** Before the relation goes: refuses, or drops the functions that take or give its rows. */
+export async function dropRowTypeUsers(
+  ctx: DdlContext,
+  relation: { readonly id: number; readonly schemaId: number; readonly name: string; readonly kind: string },
+  { cascade, together }: DropOptions,
+): Promise<void> {
+  const prefix = SYSTEM_KEYS.dependents(relation.id);
+  const { keys } = await ctx.txn.scan({ start: prefix, end: prefixEnd(prefix) });
+  const ids = keys.map((key) => decodeUint(key, prefix.length).value).filter((id) => !together.has(id));
+  const lines: string[] = [];
+  for (const id of ids) {
+    const seen = await ctx.catalog.forUpdate(ctx.txn, id);
+    if (seen?.kind !== 'routine') continue;
+    await ctx.catalog.lock(ctx.txn, [id], ctx.wait);
+    const group = await ctx.catalog.forUpdate(ctx.txn, id);
+    if (group?.kind !== 'routine') continue;
+    const users = group.routines.filter((r) =>
+      relationsWithin([r.typeOid, ...r.parameters.map((p) => p.typeOid)]).includes(relation.id),
+    );
+    for (const routine of users) {
+      const shown = await shownRoutine(ctx, { group, routine });
+      lines.push(`${shown} depends on type ${await visibleName(ctx, relation)}`);
+      if (!cascade) continue;
+      ctx.cascades.push(shown);
+      await dropCallers(ctx, { routine, shown });
+    }
+    if (cascade && users.length > 0)
+      put(
+        ctx,
+        group,
+        group.routines.filter((r) => !users.includes(r)),
+      );
+  }
+  if (cascade || lines.length === 0) return;
+  throw sqlError(
+    '2BP01',
+    `cannot drop ${relation.kind} ${await visibleName(ctx, relation)} because other objects depend on it`,
+    {
+      detail: lines.join('\n'),
+      hint: 'Use DROP ... CASCADE to drop the dependent objects too.',
+    },
+  );
+}
+
+const PRESENT = Buffer.from('1', 'latin1');
 
 /** Whether it can be read; where it cannot is told by its place in the statement. */
 function checkBody(name: string, made: Omit<Routine, 'oid'>, body: Loose, statement: ParsedStatement): void {
@@ -224,7 +276,7 @@ type Callable = Pick<Routine, 'parameters' | 'procedure'>;
 
 /** What tells functions of one name apart. */
 function identity(routine: Callable): string {
-  return identityTypes(routine).join();
+  return identityTypes(routine).map(catalogOidOf).join();
 }
 function identityTypes(routine: Callable): number[] {
   return routine.parameters.filter((p) => takesArgument(routine, p)).map((p) => p.typeOid);
@@ -244,9 +296,9 @@ function checkReplace(name: string, old: Routine, made: Omit<Routine, 'oid'>): v
   const outputs = (r: Callable): string =>
     r.parameters
       .filter((p) => p.mode !== 'in' && p.mode !== 'variadic')
-      .map((p) => `${p.name} ${p.typeOid}`)
+      .map((p) => `${p.name} ${catalogOidOf(p.typeOid)}`)
       .join();
-  if (old.typeOid !== made.typeOid || old.set !== made.set)
+  if (catalogOidOf(old.typeOid) !== catalogOidOf(made.typeOid) || old.set !== made.set)
     throw sqlError('42P13', 'cannot change return type of existing function', { hint });
   if (outputs(old) !== outputs(made)) {
     throw sqlError('42P13', 'cannot change return type of existing function', {
@@ -304,7 +356,7 @@ async function openRoutine(
     await ctx.catalog.lock(ctx.txn, [id], ctx.wait);
     const group = await ctx.catalog.forUpdate(ctx.txn, id);
     if (group?.kind !== 'routine') continue;
-    const fitting = group.routines.filter((r) => wanted === null || identity(r) === wanted.join());
+    const fitting = group.routines.filter((r) => wanted === null || identity(r) === wanted.map(catalogOidOf).join());
     const right = fitting.filter((r) => kind === 'routine' || r.procedure === (kind === 'procedure'));
     if (right.length === 1) return { group, routine: right[0]! };
     if (right.length > 1) {
@@ -331,29 +383,61 @@ async function openRoutine(
 
 export async function dropRoutines(ctx: DdlContext, body: Loose): Promise<string> {
   const type = String(body['removeType']);
+  const dropped: (OpenedRoutine & NamedRoutine)[] = [];
   for (const object of list(body['objects'])) {
     const opened = await openRoutine(ctx, of(object, 'ObjectWithArgs'), type, body['missing_ok'] === true);
-    if (opened === null) continue;
+    if (opened === null || dropped.some(({ routine }) => routine.oid === opened.routine.oid)) continue;
+    dropped.push({ ...opened, shown: await shownRoutine(ctx, opened) });
+  }
+  if (body['behavior'] !== 'DROP_CASCADE') await refuseCallers(ctx, dropped);
+  for (const one of dropped) {
+    await dropCallers(ctx, one);
+    const group = await ctx.catalog.forUpdate(ctx.txn, one.group.id);
+    if (group?.kind !== 'routine') continue;
     put(
       ctx,
-      opened.group,
-      opened.group.routines.filter((r) => r !== opened.routine),
+      group,
+      group.routines.filter((r) => r.oid !== one.routine.oid),
     );
   }
   return `DROP ${KINDS[type]!.toUpperCase()}`;
 }
 
-/** Of a schema that is being dropped. */
-export function dropGroup(ctx: DdlContext, group: RoutineDescriptor): void {
+async function shownRoutine(ctx: DdlContext, { group, routine }: OpenedRoutine): Promise<string> {
+  return `${routine.procedure ? 'procedure' : 'function'} ${identityText(await visibleName(ctx, group), routine)}`;
+}
+
+/** Of a schema that is being dropped, with `gone`. */
+export async function dropGroup(ctx: DdlContext, group: RoutineDescriptor, gone: ReadonlySet<number>): Promise<void> {
+  for (const routine of group.routines) {
+    await dropCallers(ctx, { routine, shown: await shownRoutine(ctx, { group, routine }) }, gone);
+  }
   put(ctx, group, []);
 }
 
+/** What outside of `gone` calls functions of the group, as messages tell it. */
+export async function groupCallers(
+  ctx: DdlContext,
+  group: RoutineDescriptor,
+  gone: ReadonlySet<number>,
+  schema: string,
+): Promise<string[]> {
+  const lines: string[] = [];
+  for (const routine of group.routines) {
+    const shown = `${routine.procedure ? 'procedure' : 'function'} ${identityText(`${schema}.${group.name}`, routine)}`;
+    lines.push(...(await callerLines(ctx, { routine, shown }, gone)));
+  }
+  return lines;
+}
+
 /** DROP TYPE … CASCADE: those that take or give the type. */
-export function dropRoutinesOf(ctx: DdlContext, group: RoutineDescriptor, type: UserType): void {
+export async function dropRoutinesOf(ctx: DdlContext, group: RoutineDescriptor, type: UserType): Promise<void> {
   const kept = group.routines.filter((r) => !usesType({ ...group, routines: [r] }, type.oid));
-  for (const r of group.routines) {
-    if (!kept.includes(r))
-      ctx.cascades.push(`${r.procedure ? 'procedure' : 'function'} ${identityText(group.name, r)}`);
+  for (const routine of group.routines) {
+    if (kept.includes(routine)) continue;
+    const shown = `${routine.procedure ? 'procedure' : 'function'} ${identityText(group.name, routine)}`;
+    ctx.cascades.push(shown);
+    await dropCallers(ctx, { routine, shown });
   }
   put(ctx, group, kept);
 }
@@ -371,6 +455,7 @@ export async function runAlterFunction(ctx: DdlContext, body: Loose): Promise<st
     else if (name === 'set') throw unsupported('SET in a function');
   }
   replaceOne(ctx, opened, routine);
+  await changeCallers(ctx, { groupId: opened.group.id, name: opened.group.name, routine });
   return `ALTER ${KINDS[type]!.toUpperCase()}`;
 }
 
@@ -409,14 +494,17 @@ export async function moveRoutine(
     group,
     group.routines.filter((r) => r !== routine),
   );
+  const id = joined?.id ?? (await ctx.catalog.catalog.ids.next());
+  await recordRowTypes(ctx, id, routine);
   if (joined !== null) {
     put(ctx, joined, [...joined.routines, routine]);
+    await changeCallers(ctx, { groupId: joined.id, name, routine });
     return tag;
   }
-  const id = await ctx.catalog.catalog.ids.next();
   if (!(await ctx.catalog.claimName(ctx.txn, schema.id, routineEntryName(name), { id, indexOid: null })))
     throw sqlError('42723', `function ${name} already exists in schema "${schema.name}"`);
   ctx.catalog.putNew(ctx.txn, { ...group, id, name, schemaId: schema.id, version: 1, routines: [routine] });
+  await changeCallers(ctx, { groupId: id, name, routine });
   return tag;
 }
 

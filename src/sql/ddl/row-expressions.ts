@@ -9,6 +9,7 @@ import type { QuoralError } from '../../base/errors.js';
 import type { ColumnDescriptor, RowExpression } from '../catalog/descriptor.js';
 import type { CompiledExpression } from '../contract.js';
 import { expressionTree } from '../plan/expression-tree.js';
+import { pinsIn } from '../types/pinned-types.js';
 import { SYSTEM_COLUMNS } from './columns.js';
 import type { DdlContext } from './context.js';
 import { deparse } from './deparse.js';
@@ -96,6 +97,12 @@ function compiled(
   target: { readonly typeOid: number; readonly typmod: number } | null,
 ): CompiledExpression {
   return ctx.planner.compileExpression(sql, columns, ctx.plannerSettings, target, place.many);
+}
+
+/** Where no descriptor can hold the functions that a text calls. @throws 0A000 */
+export function refuseRoutines(ctx: DdlContext, sql: string, what: string): void {
+  if (pinsIn(sql).some((oid) => ctx.catalog.routinesInUse.find(oid) !== null))
+    throw sqlError('0A000', `${what} that calls a function that a user made is not supported`);
 }
 
 /** Columns that an expression may name. */

@@ -1,6 +1,7 @@
 /** Which statements change the schema, and who carries each out. */
 import { sqlError } from '../../base/errors.js';
-import type { ParsedStatement, RelationName, ResolvedType } from '../contract.js';
+import type { UsedRoutine } from '../catalog/descriptor.js';
+import type { ParsedStatement, RelationName, ResolvedRoutines, ResolvedType } from '../contract.js';
 import { runAlterTable } from './alter-table.js';
 import { type DdlContext, tellCascades } from './context.js';
 import { runCreateTableAs } from './create-table-as.js';
@@ -14,6 +15,7 @@ import { runAlterSchema, runComment, runOwner, runRename } from './rename.js';
 import { runCreateComposite } from './composites.js';
 import { runAlterDomain, runCreateDomain } from './domains.js';
 import { runAlterEnum, runCreateEnum } from './enums.js';
+import { runCreateRange } from './range-types.js';
 import { runShowRanges, runSplit } from './ranges.js';
 import { runAlterFunction, runCreateFunction } from './routines.js';
 import { runAlterSequence, runCreateSequence } from './sequences.js';
@@ -60,6 +62,7 @@ const RUNNERS: Readonly<Record<string, Runner>> = {
   CreateDomainStmt: runCreateDomain,
   AlterDomainStmt: runAlterDomain,
   CreateEnumStmt: runCreateEnum,
+  CreateRangeStmt: runCreateRange,
   AlterEnumStmt: runAlterEnum,
   CreatedbStmt: runCreateDatabase,
   DropdbStmt: runDropDatabase,
@@ -76,15 +79,21 @@ const RUNNERS: Readonly<Record<string, Runner>> = {
   QuoralShowRanges: runShowRanges,
 };
 
-/** The context in which the users' types that the statement names are known. */
-async function withTypes(ctx: DdlContext, statement: ParsedStatement): Promise<DdlContext> {
-  const names = ctx.planner.relationsOf(statement).filter((name) => name.isType === true && !isSerial(name));
-  if (names.length === 0) return ctx;
+/** The context in which the types and functions of users that the statement names are known. */
+async function withNames(ctx: DdlContext, statement: ParsedStatement): Promise<DdlContext> {
+  const { routinesInUse } = ctx.catalog;
+  const pinned = (oid: number): UsedRoutine | null => routinesInUse.find(oid);
+  const known = { ...ctx, plannerSettings: { ...ctx.plannerSettings, userRoutines: { named: () => null, pinned } } };
+  const named = ctx.planner.relationsOf(statement);
+  const names = named.filter((name) => name.isRoutine === true || (name.isType === true && !isSerial(name)));
+  if (names.length === 0) return known;
   const snapshot = await ctx.catalog.snapshot(names, ctx.session.searchPath, ctx.wait);
   const userTypes = (name: RelationName): ResolvedType | null => snapshot.type(name);
+  const routines = (name: RelationName): readonly ResolvedRoutines[] | null => snapshot.routines?.(name) ?? null;
+  for (const name of names) if (name.isRoutine === true) routinesInUse.noteFound(routines(name) ?? []);
   return {
     ...ctx,
-    plannerSettings: { ...ctx.plannerSettings, userTypes },
+    plannerSettings: { ...ctx.plannerSettings, userTypes, userRoutines: { named: routines, pinned } },
     types: { userType: (schema, name) => userTypes({ schema, name, isType: true })?.typeOid ?? null },
   };
 }
@@ -96,7 +105,7 @@ export function isDdl(statement: ParsedStatement): boolean {
 /** Runs the statement in the context's transaction; returns the command tag. */
 export async function runDdl(ctx: DdlContext, statement: ParsedStatement): Promise<string> {
   const runner = RUNNERS[statement.kind]!;
-  const named = await withTypes(ctx, statement);
+  const named = await withNames(ctx, statement);
   const tag = await runner(named, statement.node[statement.kind] as Loose, statement);
   tellCascades(ctx);
   return tag;

@@ -46,8 +46,13 @@ export function sequenceDefaults(
   const up = increment > 0n;
   const defaultMax = up ? limit : -1n;
   const defaultMin = up ? 1n : -limit - 1n;
-  const max = number('maxvalue') ?? (given('maxvalue') || base === null ? defaultMax : BigInt(base.max));
-  const min = number('minvalue') ?? (given('minvalue') || base === null ? defaultMin : BigInt(base.min));
+  // A limit that was that of the old type becomes that of the new one.
+  const old = base === null ? 0n : TYPE_LIMITS.get(base.typeOid)!;
+  const isNewType = base !== null && type !== base.typeOid;
+  const resetMax = base === null || given('maxvalue') || (isNewType && BigInt(base.max) === old);
+  const resetMin = base === null || given('minvalue') || (isNewType && BigInt(base.min) === -old - 1n);
+  const max = number('maxvalue') ?? (resetMax ? defaultMax : BigInt(base.max));
+  const min = number('minvalue') ?? (resetMin ? defaultMin : BigInt(base.min));
   if (max > limit || max < -limit - 1n)
     throw sqlError('22023', `MAXVALUE (${max}) is out of range for sequence data type`);
   if (min > limit || min < -limit - 1n)
@@ -158,6 +163,16 @@ export async function runAlterSequence(ctx: DdlContext, body: Loose): Promise<st
   return 'ALTER SEQUENCE';
 }
 
+async function refuseOfIdentity(ctx: DdlContext, sequence: SequenceDescriptor): Promise<void> {
+  if (sequence.ownedBy === null) return;
+  const { tableId, columnId } = sequence.ownedBy;
+  const table = await ctx.catalog.descriptor(tableId, ctx.wait);
+  if (table?.kind !== 'table' || table.columns.find((c) => c.id === columnId)?.identity == null) return;
+  throw sqlError('0A000', 'cannot change ownership of identity sequence', {
+    detail: `Sequence "${sequence.name}" is linked to table "${table.name}".`,
+  });
+}
+
 export async function alterSequence(
   ctx: DdlContext,
   sequence: SequenceDescriptor,
@@ -165,6 +180,7 @@ export async function alterSequence(
 ): Promise<void> {
   const settings = sequenceDefaults(sequence.typeOid, opts, sequence);
   const ownedBy = await owner(ctx, opts);
+  if (ownedBy !== undefined) await refuseOfIdentity(ctx, sequence);
   const next: SequenceDescriptor = {
     ...sequence,
     version: sequence.version + 1,
@@ -181,6 +197,10 @@ export async function alterSequence(
   const restart = opts.find((o) => o.name === 'restart');
   if (restart !== undefined) {
     const value = restart.arg === undefined ? settings.start : integer('RESTART', valueText(restart.arg));
+    if (value < settings.min)
+      throw sqlError('22023', `RESTART value (${value}) cannot be less than MINVALUE (${settings.min})`);
+    if (value > settings.max)
+      throw sqlError('22023', `RESTART value (${value}) cannot be greater than MAXVALUE (${settings.max})`);
     await ctx.sequences.setval(next, value, false);
   }
 }

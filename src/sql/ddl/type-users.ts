@@ -1,10 +1,11 @@
 /** DROP TYPE … CASCADE: columns of the type, views over it, and types made of it go with it. */
 import type { Descriptor } from '../catalog/descriptor.js';
+import { isReader, kindName } from '../catalog/materialized.js';
 import { userTypeOf } from '../types/user-types.js';
 import type { UserType } from '../types/user-types.js';
 import { runAlterTable } from './alter-table.js';
 import type { DdlContext } from './context.js';
-import { changeType, dropType, namesType } from './user-types.js';
+import { changeType, dropType, namesType, usesItself } from './user-types.js';
 import { dropRoutinesOf } from './routines.js';
 import { dropView } from './views.js';
 
@@ -12,8 +13,10 @@ export async function dropTypeUsers(ctx: DdlContext, type: UserType, users: read
   for (const user of users) {
     // An earlier one may have taken this one along.
     const current = await ctx.catalog.forUpdate(ctx.txn, user.id);
-    if (current?.kind === 'view') {
-      ctx.cascades.push(`view ${current.name}`);
+    // What calls a function that takes the type goes with the function.
+    if (current !== null && !usesItself(current, type)) continue;
+    if (current !== null && isReader(current)) {
+      ctx.cascades.push(`${kindName(current)} ${current.name}`);
       await dropView(ctx, current, { cascade: true, together: new Set() });
     } else if (current?.kind === 'table') {
       const names = current.columns.filter((c) => !c.dropped && namesType(c.typeOid, type)).map((c) => c.name);
@@ -27,7 +30,7 @@ export async function dropTypeUsers(ctx: DdlContext, type: UserType, users: read
         })),
       });
     } else if (current?.kind === 'routine') {
-      dropRoutinesOf(ctx, current, type);
+      await dropRoutinesOf(ctx, current, type);
     } else if (current?.kind === 'type') {
       await dropUserType(ctx, type, { descriptor: current, type: userTypeOf(current.typeOid)! });
     }

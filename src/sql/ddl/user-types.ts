@@ -14,11 +14,12 @@ import { assert } from '../../base/assert.js';
 import { QuoralError, sqlError } from '../../base/errors.js';
 import { typeEntryName } from '../catalog/transaction-catalog.js';
 import { usesType, withType } from '../catalog/codec.js';
-import type { Descriptor, TypeDescriptor } from '../catalog/descriptor.js';
+import type { Descriptor, TableDescriptor, TypeDescriptor } from '../catalog/descriptor.js';
+import { kindName } from '../catalog/materialized.js';
 import type { RelationName } from '../contract.js';
 import { catalogOidOf, isArrayType, typeByOid } from '../types/registry.js';
 import { STORED_FORMAT } from '../types/stored-format.js';
-import { internType, typesWithin, userTypeIn, userTypeOf } from '../types/user-types.js';
+import { holdsRowType, internType, typesWithin, userTypeIn, userTypeOf } from '../types/user-types.js';
 import type { UserType } from '../types/user-types.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
@@ -66,12 +67,22 @@ export async function createType(
   });
 }
 
-async function claimTypeName(ctx: DdlContext, schemaId: number, name: string, id: number): Promise<void> {
+/** @throws 42710 also where a table has the name: it has a type of that name. */
+export async function claimTypeName(
+  ctx: DdlContext,
+  schemaId: number,
+  name: string,
+  id: number,
+  shown: { readonly hint?: string; readonly schema?: string } = {},
+): Promise<void> {
   const relation = await ctx.catalog.nameForUpdate(ctx.txn, schemaId, name);
   const rowType = relation !== null && relation.indexOid === null;
   const claimed =
     !rowType && (await ctx.catalog.claimName(ctx.txn, schemaId, typeEntryName(name), { id, indexOid: null }));
-  if (!claimed) throw sqlError('42710', `type "${name}" already exists`);
+  if (claimed) return;
+  const { hint, schema } = shown;
+  const place = schema === undefined ? '' : ` in schema "${schema}"`;
+  throw sqlError('42710', `type "${name}" already exists${place}`, hint === undefined ? {} : { hint });
 }
 
 /** A table's name is also its row type's. @throws 42710 */
@@ -91,6 +102,7 @@ export async function openType(
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
     const found = await ctx.catalog.type(name, ctx.session.searchPath, ctx.wait);
     if (found === null) return null;
+    if (holdsRowType(found.typeOid)) throw rowTypeRefused(name.name, action);
     await ctx.catalog.lock(ctx.txn, [found.id], ctx.wait);
     const descriptor = await ctx.catalog.forUpdate(ctx.txn, found.id);
     if (descriptor?.kind !== 'type') continue;
@@ -100,6 +112,15 @@ export async function openType(
     throw arrayRefused(descriptor.name, action);
   }
   throw new QuoralError('40001', `type "${name.name}" keeps changing`, { retry: 'transaction' });
+}
+
+function rowTypeRefused(name: string, action: 'alter' | 'drop'): Error {
+  if (action === 'drop') {
+    return sqlError('2BP01', `cannot drop type ${name} because table ${name} requires it`, {
+      hint: `You can drop table ${name} instead.`,
+    });
+  }
+  return sqlError('42809', `${name} is a table's row type`, { hint: 'Use ALTER TABLE instead.' });
 }
 
 function arrayRefused(name: string, action: 'alter' | 'drop'): Error {
@@ -170,6 +191,7 @@ export async function changeType(
     for (const user of await usersOf(ctx, changed)) {
       const renewed = withType(user, from, to);
       assert(!namesHandle(renewed, from), () => `${user.name} still uses the old definition of ${changed.name}`);
+      if (renewed.kind === 'table' || renewed.kind === 'view') ctx.catalog.routinesInUse.note(renewed.usedRoutines);
       ctx.catalog.put(ctx.txn, { ...withMissingValues(user, renewed), version: user.version + 1 });
     }
   }
@@ -179,6 +201,7 @@ export async function changeType(
 
 export async function renameType(ctx: DdlContext, opened: OpenedType, to: string): Promise<void> {
   const { descriptor, type } = opened;
+  if (type.kind === 'multirange') throw sqlError('0A000', 'renaming a multirange type is not supported');
   await claimTypeName(ctx, descriptor.schemaId, to, descriptor.id);
   ctx.catalog.freeName(ctx.txn, descriptor.schemaId, typeEntryName(descriptor.name));
   await changeType(ctx, opened, { ...type, name: to }, { name: to });
@@ -187,7 +210,7 @@ export async function renameType(ctx: DdlContext, opened: OpenedType, to: string
 export async function moveType(ctx: DdlContext, { descriptor, type }: OpenedType, schema: string): Promise<void> {
   const target = await creationSchema(ctx, { schema, name: '' });
   if (target.id === descriptor.schemaId) return;
-  await claimTypeName(ctx, target.id, descriptor.name, descriptor.id);
+  await claimTypeName(ctx, target.id, descriptor.name, descriptor.id, { schema });
   ctx.catalog.freeName(ctx.txn, descriptor.schemaId, typeEntryName(descriptor.name));
   ctx.catalog.put(ctx.txn, { ...descriptor, schemaId: target.id, version: descriptor.version + 1 });
   // Rows of catalogs that show the schema are kept by version.
@@ -224,13 +247,22 @@ export async function dropType(
   cascade: boolean,
   dropUsers: DropUsers,
 ): Promise<void> {
-  const users = await usersOf(ctx, type);
+  if (type.kind === 'multirange') {
+    const range = userTypeOf(type.typeOid)!;
+    throw sqlError('2BP01', `cannot drop type ${descriptor.name} because type ${range.name} requires it`, {
+      hint: `You can drop type ${range.name} instead.`,
+    });
+  }
+  const multirange = type.kind === 'range' ? type.multirange : null;
+  const users = (await usersOf(ctx, type)).filter((user) => user.id !== multirange?.oid);
   if (users.length > 0) {
     const shown = await visibleName(ctx, descriptor);
     if (!cascade) {
       const details: string[] = [];
       for (const user of users) {
         details.push(...uses(user, type, shown));
+        if (multirange !== null && user.kind === 'table')
+          details.push(...columnUses(user, multirange.oid, multirange.name));
         const own = user.kind === 'type' ? userTypeOf(user.typeOid)! : null;
         if (own !== null)
           for (const other of users)
@@ -245,26 +277,42 @@ export async function dropType(
   }
   ctx.catalog.freeName(ctx.txn, descriptor.schemaId, typeEntryName(descriptor.name));
   ctx.catalog.drop(ctx.txn, descriptor.id);
+  if (multirange === null) return;
+  const own = await ctx.catalog.forUpdate(ctx.txn, multirange.oid);
+  assert(own?.kind === 'type', 'a range type has its multirange type');
+  ctx.catalog.freeName(ctx.txn, own.schemaId, typeEntryName(own.name));
+  ctx.catalog.drop(ctx.txn, own.id);
 }
 
 export function namesType(oid: number, type: UserType): boolean {
   return typesWithin(oid).some((handle) => catalogOidOf(handle) === type.oid);
 }
 
+/** Other than by a function that it calls. */
+export function usesItself(user: Descriptor, type: UserType): boolean {
+  if (user.kind !== 'table' && user.kind !== 'view') return usesType(user, type.oid);
+  return usesType({ ...user, usedRoutines: [] }, type.oid);
+}
+
 /** What of the descriptor uses the type and how, as messages name it; what uses its array comes first. */
 export function uses(user: Descriptor, type: UserType, shown: string): string[] {
+  if (!usesItself(user, type)) return [];
   if (user.kind === 'table') {
     // Columns of types that are made of it are told of by those.
-    const columns = user.columns.filter((c) => !c.dropped && userTypeIn(c.typeOid)?.oid === type.oid);
-    const arrays = columns.filter((c) => isArrayType(c.typeOid));
-    if (columns.length > 0) {
-      return [...arrays, ...columns.filter((c) => !arrays.includes(c))].map(
-        (c) => `column ${c.name} of table ${user.name} depends on type ${shown}${arrays.includes(c) ? '[]' : ''}`,
-      );
-    }
+    const columns = columnUses(user, type.oid, shown);
+    if (columns.length > 0) return columns;
     if (user.columns.some((c) => !c.dropped && namesType(c.typeOid, type))) return [];
   }
   return usesElsewhere(user, type).map((what) => `${what} depends on type ${shown}`);
+}
+
+function columnUses(user: TableDescriptor, oid: number, shown: string): string[] {
+  const columns = user.columns.filter((c) => !c.dropped && userTypeIn(c.typeOid)?.oid === oid);
+  const arrays = columns.filter((c) => isArrayType(c.typeOid));
+  return [...arrays, ...columns.filter((c) => !arrays.includes(c))].map(
+    (c) =>
+      `column ${c.name} of ${kindName(user)} ${user.name} depends on type ${shown}${arrays.includes(c) ? '[]' : ''}`,
+  );
 }
 
 function usesElsewhere(user: Descriptor, type: UserType): string[] {

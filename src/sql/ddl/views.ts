@@ -60,6 +60,7 @@ export async function runCreateView(ctx: DdlContext, body: Loose, statement: Par
     queryTree: made.queryTree,
     sources: made.sources,
     usedTypes: made.usedTypes,
+    usedRoutines: made.usedRoutines,
     options: viewOptions(body),
     comment: null,
   };
@@ -118,7 +119,7 @@ async function replaceView(
   ctx: DdlContext,
   name: { readonly schema: string; readonly name: string },
   columns: readonly ViewColumnDescriptor[],
-  made: Pick<CompiledView, 'queryTree' | 'sources' | 'usedTypes'> & Pick<ViewDescriptor, 'options'>,
+  made: Pick<CompiledView, 'queryTree' | 'sources' | 'usedTypes' | 'usedRoutines'> & Pick<ViewDescriptor, 'options'>,
 ): Promise<void> {
   const found = await openForChange(ctx, name);
   if (found?.kind !== 'view') throw sqlError('42809', `"${name.name}" is not a view`);
@@ -151,6 +152,7 @@ async function replaceView(
     queryTree: made.queryTree,
     sources: made.sources,
     usedTypes: made.usedTypes,
+    usedRoutines: made.usedRoutines,
     options: made.options ?? {},
     version: view.version + 1,
   };
@@ -209,7 +211,7 @@ async function dropViews(ctx: DdlContext, what: string, views: readonly Reader[]
 }
 
 /** Who depends on what, as far as it goes. */
-async function dependences(
+export async function dependences(
   ctx: DdlContext,
   what: string,
   views: readonly Reader[],

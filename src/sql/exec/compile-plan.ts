@@ -5,14 +5,8 @@ import { compileAggregate } from './aggregate.js';
 import { compileDelete, compileInsert, compileUpdate } from './dml.js';
 import { compileJoin } from './join.js';
 import { compileMerge } from './merge.js';
-import {
-  compileDistinct,
-  compileFilter,
-  compileLimit,
-  compileProject,
-  compileProjectSet,
-  compileSetOp,
-} from './operators.js';
+import { compileDistinct, compileFilter, compileLimit, compileProject, compileSetOp } from './operators.js';
+import { compileProjectSet } from './project-set.js';
 import { PacedOperator } from './pace.js';
 import { type OperatorFactory, RowsOperator } from './run.js';
 import { compileSample } from './sample.js';

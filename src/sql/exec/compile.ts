@@ -168,7 +168,7 @@ export function compilePointRead(plan: Plan): CompiledStatement['pointRead'] {
           items.map((i) => i.expr),
           layout,
         );
-  if (test?.waits === true || project?.waits === true) return null;
+  if (path.waits || test?.waits === true || project?.waits === true) return null;
   return {
     keys: (parameters, format) => {
       const targets = path.targets(lightRun(parameters, format));

@@ -1,14 +1,16 @@
 /**
  * Subqueries inside expressions. Without outer references they run once per execution; otherwise
- * once for each row, with the outer columns set first.
+ * once for each row, with the outer columns set first, or once for each combination of these columns' values.
  */
 import { sqlError } from '../../base/errors.js';
 import type { SubqueryExpr } from '../plan/expr.js';
 import { freeColumns } from '../plan/plan-walk.js';
 import { isVolatilePlan } from '../plan/volatility.js';
+import { stackArrays } from '../types/array.js';
 import { PgArray, type Datum } from '../types/datum.js';
 import { elementOidOf, typeByOid } from '../types/registry.js';
 import { compilePlan } from './compile-plan.js';
+import { memoized } from './subquery-memo.js';
 import { type AsyncEval, compileExpr, type Compiled, layoutOf, type Layout } from './eval.js';
 import { drain, type OperatorFactory, type Row, type Run } from './run.js';
 
@@ -26,28 +28,32 @@ export function compileSubquery(expr: SubqueryExpr, layout: Layout): AsyncEval {
     return factory(run);
   };
   switch (expr.mode) {
-    case 'exists':
-      return once(expr, constant, async (row, run) => {
+    case 'exists': {
+      const exists: AsyncEval = async (row, run) => {
         const operator = open(row, run);
         const found = (await operator.next()) !== null;
         operator.close();
         return found;
-      });
-    case 'scalar':
-      return once(expr, constant, async (row, run) => {
+      };
+      return once(expr, constant, memoized(expr, layout, exists));
+    }
+    case 'scalar': {
+      const scalar: AsyncEval = async (row, run) => {
         const rows = await drain(open(row, run));
         if (rows.length > 1) {
           throw sqlError('21000', 'more than one row returned by a subquery used as an expression');
         }
         return rows[0]?.[0] ?? null;
-      });
+      };
+      return once(expr, constant, memoized(expr, layout, scalar));
+    }
     case 'array':
       return once(expr, constant, async (row, run) => {
         const rows = await drain(open(row, run));
-        return new PgArray(
-          elementOidOf(expr.oid),
-          rows.map((r) => r[0]!),
-        );
+        const values = rows.map((r) => r[0]!);
+        // Of arrays, it has a dimension more and the same type.
+        const isNested = values.length > 0 && expr.plan.columns[0]!.oid === expr.oid;
+        return isNested ? stackArrays(values as (PgArray | null)[]) : new PgArray(elementOidOf(expr.oid), values);
       });
     case 'any':
     case 'all':

@@ -7,14 +7,15 @@
  *
  * Invariant: no two transactions commit, of which one removed a parent and the other made a reference to it.
  * - Both SERIALIZABLE: each has read what the other wrote, and both verify their reads.
- * - Whoever makes a reference below SERIALIZABLE locks the parent's key, and reads it as it is now; so does
- *   whoever removes it. The later of the two sees what the first has done.
+ * - Whoever makes a reference below SERIALIZABLE locks the parent's key, shared with others who do, and reads it as
+ *   it is now; whoever removes it locks it exclusively. The later of the two sees what the first has done. A lock
+ *   that was lost meanwhile is noticed at the commit, if the key was written.
  * - Whoever removes a parent below SERIALIZABLE reads the children as they are now, under locks, and the commit
  *   verifies that nobody came: a SERIALIZABLE transaction makes references without locks.
  *
  * Limits: at SERIALIZABLE a change of any column of the parent's row meanwhile makes the transaction that
- * refers to its primary key repeat; below it two transactions that refer to one parent wait for each other,
- * there being no shared locks. Without an index that begins with the foreign key's columns the whole child is read.
+ * refers to its primary key repeat; below it such a change waits for them. Without an index that begins with the
+ * foreign key's columns the whole child is read.
  */
 import { sqlError } from '../../base/errors.js';
 import { type Key, prefixEnd } from '../../base/key.js';
@@ -122,7 +123,7 @@ async function violated(
 async function missing(foreignKey: ForeignKey, references: readonly Reference[], txn: KvTxn): Promise<Reference[]> {
   const lost = references.filter((r) => r.values.length === 0);
   const sought = references.filter((r) => r.values.length > 0);
-  const lock = txn.isolation === 'serializable' ? 'none' : 'exclusive';
+  const lock = txn.isolation === 'serializable' ? 'none' : 'share';
   // In the order of keys, so that two transactions do not wait for each other.
   sought.sort((a, b) => (a.key < b.key ? -1 : 1));
   for (let at = 0; at < sought.length; at += CHUNK_KEYS) {

@@ -1,4 +1,5 @@
 /** Rows (or parts of them) to primitives that are identical exactly when the values are equal. */
+import type { HashKey } from '../plan/join-equality.js';
 import type { Datum } from '../types/datum.js';
 import { typeByOid } from '../types/registry.js';
 import type { Row, Run } from './run.js';
@@ -6,6 +7,8 @@ import type { Row, Run } from './run.js';
 export interface HashColumn {
   readonly oid: number;
   readonly eval: (row: Row, run: Run) => Datum;
+  /** Where it is not that of the type. */
+  readonly key?: HashKey;
 }
 export type RowHasher = (row: Row, run: Run) => string | number | bigint | boolean;
 
@@ -13,7 +16,7 @@ const NULL_KEY = '\x00n';
 
 /** NULLs are equal to each other here, as in DISTINCT and GROUP BY. */
 export function compileHasher(columns: readonly HashColumn[]): RowHasher {
-  const hashes = columns.map((c) => typeByOid(c.oid).hashKey);
+  const hashes = columns.map((c) => c.key ?? typeByOid(c.oid).hashKey);
   if (columns.length === 1) {
     const only = columns[0]!.eval;
     const hash = hashes[0]!;

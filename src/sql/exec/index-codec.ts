@@ -6,21 +6,25 @@
  * | primary | /table/<storage>/<index>/ key columns | the row: all columns |
  * | unique secondary | … / its columns (and the primary key's if one of them is NULL) | primary key columns, as a row |
  * | other secondary, and unique ones of deferrable constraints | … / its columns / the primary key's | primary key columns, as a row |
+ * | inverted | … / number of its column / one item of the value (item-keys.ts) / the primary key's | nothing of use |
  *
- * Keys never need to be decoded: whatever a read wants is in the values. NULLs are distinct in
+ * Keys never need to be decoded: whatever a read wants is in the values; what follows an item is cut off, and is the
+ * primary key as the primary index has it. NULLs are distinct in
  * unique indexes, so an entry with a NULL carries the primary key to be a key of its own.
  *
  * "Values" are arrays over the table's live columns (hidden ones included) in descriptor order.
  *
  * An index key may be an expression, and a partial index has entries for some rows only: `covers` is asked before
  * anything else is made of a row, for its key may be an error (WHERE b <> 0, on a / b). Both are immutable, so that
- * the entry of a row that goes is found where it was put.
+ * the entry of a row that goes is found where it was put. A user's function may be declared immutable and not be, and
+ * may be replaced: what it gave is kept in a hidden column of the row, and the index is over that (ddl/stored-keys.ts).
  */
 import { assert } from '../../base/assert.js';
 import { prefixEnd, type Key, type Span } from '../../base/key.js';
 import { indexPrefix } from '../../encoding/keyspace.js';
 import type { ColumnDescriptor, IndexDescriptor, TableDescriptor } from '../catalog/descriptor.js';
 import type { ExecContext } from '../contract.js';
+import { itemsOf, type OperatorClass } from '../encoding/item-keys.js';
 import { compileKeyEncoder } from '../encoding/key-codec.js';
 import {
   compileRowDecoder,
@@ -34,6 +38,8 @@ import type { Expr } from '../plan/expr.js';
 import { boundIndex } from '../plan/index-expressions.js';
 import type { Datum } from '../types/datum.js';
 import { typeByOid } from '../types/registry.js';
+import { quoteIdentifier } from '../types/identifiers.js';
+import { showTypes } from '../types/pinned-types.js';
 import { STORED_FORMAT } from '../types/stored-format.js';
 import { compileSync, layoutOf } from './eval.js';
 import { Run } from './run.js';
@@ -43,7 +49,7 @@ export class IndexCodec {
   readonly prefix: Key;
   /** Everything of the index. */
   readonly span: Span;
-  /** Positions of the index's columns among the table's live columns; -1 for an expression. */
+  /** Positions of the index's columns among the table's live columns; -1 for an expression that is not kept in one. */
   readonly positions: readonly number[];
   /** Of each key column, as error messages show it. */
   readonly keys: readonly { readonly label: string; readonly typeOid: number }[];
@@ -69,13 +75,14 @@ export class IndexCodec {
     this.span = { start: this.prefix, end: prefixEnd(this.prefix) };
     this.positions = positionsOf(live, index);
     this.#primaryPositions = positionsOf(live, primary);
-    this.keys = keysOf(live, index);
-    const { keys, predicate } = boundIndex(table, index);
-    const compute = (e: Expr | null): RowFunction | null => (e === null ? null : compileOverRow(e, live));
-    this.#expressions = keys.some((e) => e !== null) ? keys.map(compute) : null;
-    this.#predicate = compute(predicate);
-    this.#encodeKey = compileKeyEncoder(keyColumns(live, index));
-    this.#encodePrimary = compileKeyEncoder(keyColumns(live, primary));
+    this.keys = keysOf(table, live, index);
+    const expressions = this.positions.map((p, i) =>
+      p >= 0 ? null : compileOverRow(boundIndex(table, index).keys[i]!, live),
+    );
+    this.#expressions = expressions.some((e) => e !== null) ? expressions : null;
+    this.#predicate = predicateOf(table, live, index);
+    this.#encodeKey = compileKeyEncoder(keyColumns(table, live, index));
+    this.#encodePrimary = compileKeyEncoder(keyColumns(table, live, primary));
     const keyOfRow = this.#primaryPositions.map((p) => live[p]!);
     this.#encodeEntry = compileRowEncoder(keyOfRow);
     this.#decodeEntry = compileRowDecoder(keyOfRow.map((c) => ({ ...c, missing: null })));
@@ -125,6 +132,11 @@ export class IndexCodec {
     return this.#encodeEntry(pick(values, this.#primaryPositions));
   }
 
+  /** Calls `add` with the entry that a row has of a secondary index. */
+  entries(values: readonly Datum[], add: AddEntry): void {
+    if (this.covers(values)) add(this.keyOfRow(values), this.entryOfRow(values));
+  }
+
   /** The primary key's values of a secondary entry, in key order. */
   decodeEntry(value: Buffer): Datum[] {
     return this.#decodeEntry(value);
@@ -137,12 +149,92 @@ export class IndexCodec {
   }
 }
 
+type AddEntry = (key: Key, value: Buffer) => void;
+
+/** Of an inverted index: a row has an entry for each item of its values. */
+export class InvertedCodec {
+  readonly index: IndexDescriptor;
+  /** Everything of the index. */
+  readonly span: Span;
+  readonly prefix: Key;
+  /** What the keys of rows begin with in the primary index. */
+  readonly rowPrefix: Key;
+  /** Of each column. */
+  readonly opclasses: readonly OperatorClass[];
+  readonly #values: readonly RowFunction[];
+  readonly #predicate: RowFunction | null;
+  readonly #primaryPositions: readonly number[];
+  readonly #encodePrimary: (values: readonly Datum[]) => string;
+  /** Positions of all columns that decide about the entries. */
+  readonly #read: readonly number[];
+
+  constructor(
+    table: TableDescriptor,
+    live: readonly ColumnDescriptor[],
+    index: IndexDescriptor,
+    primary: IndexDescriptor,
+  ) {
+    this.index = index;
+    this.prefix = indexPrefix(table.storageId, index.id);
+    this.span = { start: this.prefix, end: prefixEnd(this.prefix) };
+    this.rowPrefix = indexPrefix(table.storageId, primary.id);
+    this.opclasses = index.columns.map(({ opclass }) => {
+      assert(opclass !== undefined, `column of the inverted index "${index.name}" without operator class`);
+      return opclass;
+    });
+    this.#values = positionsOf(live, index).map((p, i) =>
+      p < 0 ? compileOverRow(boundIndex(table, index).keys[i]!, live) : (values: readonly Datum[]) => values[p]!,
+    );
+    this.#predicate = predicateOf(table, live, index);
+    this.#primaryPositions = positionsOf(live, primary);
+    this.#encodePrimary = compileKeyEncoder(keyColumns(table, live, primary));
+    const readIds = new Set([
+      ...index.columns.flatMap(({ columnId, expression }) => expression?.columnIds ?? [columnId]),
+      ...(index.predicate?.columnIds ?? []),
+      ...[index.predicate, ...index.columns.map((c) => c.expression)].map((e) => e?.storedId),
+    ]);
+    this.#read = live.flatMap((c, p) => (readIds.has(c.id) ? [p] : []));
+  }
+
+  /** What the entries of the rows with this item begin with. The primary key follows. */
+  prefixOf(column: number, item: string): Key {
+    return this.prefix + String.fromCharCode(column + 1) + item;
+  }
+
+  /** Keys of the row's entries, each once. */
+  keysOfRow(values: readonly Datum[]): Key[] {
+    if (this.#predicate !== null && this.#predicate(values) !== true) return [];
+    const row = this.#encodePrimary(pick(values, this.#primaryPositions));
+    return this.#values.flatMap((value, column) =>
+      itemsOf(this.opclasses[column]!, value(values)).map((item) => this.prefixOf(column, item) + row),
+    );
+  }
+
+  entries(values: readonly Datum[], add: AddEntry): void {
+    for (const key of this.keysOfRow(values)) add(key, INVERTED_ENTRY);
+  }
+
+  /** Calls `add` and `remove` for the entries that a changed row gets and loses. */
+  changes(old: readonly Datum[], live: readonly Datum[], add: AddEntry, remove: (key: Key) => void): void {
+    const same = (p: number): boolean => old[p] === live[p];
+    if (this.#read.every(same) && this.#primaryPositions.every(same)) return;
+    const gone = new Set(this.keysOfRow(old));
+    for (const key of this.keysOfRow(live)) if (!gone.delete(key)) add(key, INVERTED_ENTRY);
+    for (const key of gone) remove(key);
+  }
+}
+
+/** A value without any bytes is no value. */
+const INVERTED_ENTRY = Buffer.from([1]);
+
 export class TableCodec {
   readonly table: TableDescriptor;
   /** Live columns, hidden ones included. */
   readonly columns: readonly ColumnDescriptor[];
   readonly primary: IndexCodec;
+  /** Without inverted indexes. */
   readonly secondaries: readonly IndexCodec[];
+  readonly inverted: readonly InvertedCodec[];
   readonly encodeRow: RowEncoder;
   readonly decodeRow: RowDecoder;
   readonly #wanted: readonly WantedColumn[];
@@ -153,7 +245,13 @@ export class TableCodec {
     const primary = table.indexes[0];
     assert(primary !== undefined && primary.primary, 'the first index of a table is its primary one');
     this.primary = new IndexCodec(table, this.columns, primary, primary);
-    this.secondaries = table.indexes.slice(1).map((index) => new IndexCodec(table, this.columns, index, primary));
+    const others = table.indexes.slice(1);
+    this.secondaries = others
+      .filter(({ method }) => method !== 'gin')
+      .map((index) => new IndexCodec(table, this.columns, index, primary));
+    this.inverted = others
+      .filter(({ method }) => method === 'gin')
+      .map((index) => new InvertedCodec(table, this.columns, index, primary));
     this.#wanted = this.columns.map((c) => ({
       id: c.id,
       typeOid: c.typeOid,
@@ -175,6 +273,16 @@ export class TableCodec {
 
   secondary(indexId: number): IndexCodec | undefined {
     return this.secondaries.find((s) => s.index.id === indexId);
+  }
+
+  invertedIndex(indexId: number): InvertedCodec | undefined {
+    return this.inverted.find((i) => i.index.id === indexId);
+  }
+
+  /** Calls `add` with the entries that a row has in all indexes but the primary one. */
+  entries(live: readonly Datum[], add: AddEntry): void {
+    for (const index of this.secondaries) index.entries(live, add);
+    for (const index of this.inverted) index.entries(live, add);
   }
 }
 
@@ -208,21 +316,48 @@ function columnAt(live: readonly ColumnDescriptor[], index: IndexDescriptor, col
 }
 
 function positionsOf(live: readonly ColumnDescriptor[], index: IndexDescriptor): number[] {
-  return index.columns.map(({ columnId, expression }) =>
-    expression == null ? live.indexOf(columnAt(live, index, columnId)) : -1,
-  );
+  return index.columns.map(({ columnId, expression }) => {
+    const kept = expression == null ? columnId : expression.storedId;
+    return kept === undefined ? -1 : live.indexOf(columnAt(live, index, kept));
+  });
 }
 
-function keysOf(live: readonly ColumnDescriptor[], index: IndexDescriptor): { label: string; typeOid: number }[] {
+function predicateOf(
+  table: TableDescriptor,
+  live: readonly ColumnDescriptor[],
+  index: IndexDescriptor,
+): RowFunction | null {
+  if (index.predicate == null) return null;
+  const { storedId } = index.predicate;
+  if (storedId === undefined) return compileOverRow(boundIndex(table, index).predicate!, live);
+  const position = live.indexOf(columnAt(live, index, storedId));
+  return (values) => values[position]!;
+}
+
+function keysOf(
+  table: TableDescriptor,
+  live: readonly ColumnDescriptor[],
+  index: IndexDescriptor,
+): { label: string; typeOid: number }[] {
+  const named = new Map((table.usedRoutines ?? []).map(({ routine, name }) => [routine.oid, quoteIdentifier(name)]));
+  const shown = (sql: string): string => showTypes(sql, (oid) => named.get(oid) ?? null);
   return index.columns.map(({ columnId, expression }) => {
-    if (expression != null) return { label: keyText(expression.expressionSql, true), typeOid: expression.typeOid };
+    if (expression != null)
+      return { label: keyText(shown(expression.expressionSql), true), typeOid: expression.typeOid };
     const { name, typeOid } = columnAt(live, index, columnId);
     return { label: name, typeOid };
   });
 }
 
-function keyColumns(live: readonly ColumnDescriptor[], index: IndexDescriptor): { oid: number; descending: boolean }[] {
-  return keysOf(live, index).map(({ typeOid }, i) => ({ oid: typeOid, descending: index.columns[i]!.descending }));
+function keyColumns(
+  table: TableDescriptor,
+  live: readonly ColumnDescriptor[],
+  index: IndexDescriptor,
+): { oid: number; descending: boolean }[] {
+  return keysOf(table, live, index).map(({ typeOid }, i) => ({
+    oid: typeOid,
+    descending: index.columns[i]!.descending,
+  }));
 }
 
 function pick(values: readonly Datum[], positions: readonly number[]): Datum[] {

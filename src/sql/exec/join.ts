@@ -1,17 +1,18 @@
 /**
- * Joins. Equality conditions between the sides make a hash join (the right side is the table);
- * a lateral right side runs again for each left row; everything else is a nested loop over the right
- * side held in memory. The full condition is tested on every candidate pair, so the hash only finds
- * candidates. Output columns are the left's, then the right's (semi and anti: the left's only).
+ * Joins. Equality conditions between the sides make a hash join (the right side is the table, or a catalog);
+ * a lateral right side runs again for each left row (but see lookup-join.ts); everything else is a nested loop over the
+ * right side held in memory. The hash finds candidates, and what it does not answer of the condition is tested on each.
+ * Output columns are the left's, then the right's (semi and anti: the left's only).
  */
-import type { CallExpr, Expr } from '../plan/expr.js';
-import { conjuncts } from '../plan/expr.js';
-import type { JoinPlan, Plan } from '../plan/logical.js';
-import { columnsOf, freeColumns, idsOf } from '../plan/plan-walk.js';
+import type { JoinPlan } from '../plan/logical.js';
+import { freeColumns } from '../plan/plan-walk.js';
 import type { Datum } from '../types/datum.js';
 import { compilePlan } from './compile-plan.js';
-import { type CompiledTest, compileSync, compileTest, layoutOf, type SyncEval, testRow } from './eval.js';
-import { compileHasher, type HashColumn, type RowHasher } from './hashing.js';
+import { type CompiledTest, compileTest, layoutOf, type SyncEval, testRow } from './eval.js';
+import { compileHasher, type RowHasher } from './hashing.js';
+import { type JoinKey, joinKeys, restOf } from './join-keys.js';
+import { compileLookupJoin } from './lookup-join.js';
+import { type Candidate, compileMappedRight, type MappedRight } from './mapped-join.js';
 import { breatheAt } from './pace.js';
 import {
   type Batch,
@@ -39,6 +40,8 @@ interface JoinShape {
     readonly nullLeft: NullCheck;
     readonly nullRight: NullCheck;
   } | null;
+  /** Rows of a catalog, by maps that are there from one execution to the next; null: the right side is read. */
+  readonly mapped: ((run: Run) => Promise<MappedRight>) | null;
   /** Left columns that the right side reads from outside. */
   readonly lateral: readonly { readonly id: number; readonly at: number }[] | null;
 }
@@ -52,71 +55,47 @@ export function compileJoin(plan: JoinPlan): OperatorFactory {
     .map((c, at) => ({ id: c.id, at }))
     .filter(({ id }) => free.has(id) && leftLayout.has(id));
   const lateral = plan.lateral || outerOfRight.length > 0;
+  const left = compilePlan(plan.left);
+  const byKey = lateral ? compileLookupJoin(plan, left) : null;
+  const keys = lateral ? [] : joinKeys(plan);
+  const mapped = compileMappedRight(plan, keys);
+  const known = mapped === null ? keys : mapped.keys.length === 1 ? mapped.keys : [];
   const shape: JoinShape = {
     plan,
-    left: compilePlan(plan.left),
+    left,
     right: compilePlan(plan.right),
-    test: compileTest(plan.condition, both),
+    test: compileTest(restOf(plan.condition, known), both),
     leftWidth: plan.left.columns.length,
     rightWidth: plan.right.columns.length,
-    hash: lateral ? null : compileHash(plan),
+    hash: compileHash(keys),
+    mapped: mapped === null ? null : mapped.open,
     lateral: lateral ? outerOfRight : null,
   };
-  return (run) => new JoinOperator(shape, run);
+  return (run) => (byKey === null || run.settles ? new JoinOperator(shape, run) : byKey(run));
 }
 
-/** The two sides of `a = b` when they belong to different inputs and hash alike. */
-function equalSides(expr: Expr, left: Plan, right: Plan): { left: Expr; right: Expr } | null {
-  if (expr.kind !== 'call' || !isEquality(expr)) return null;
-  const [a, b] = expr.args as readonly [Expr, Expr];
-  if (a.oid !== b.oid) return null;
-  const leftIds = idsOf(left);
-  const rightIds = idsOf(right);
-  const inside = (e: Expr, ids: ReadonlySet<number>): boolean => {
-    const used = columnsOf(e);
-    return used.size > 0 && [...used].every((id) => ids.has(id));
-  };
-  if (inside(a, leftIds) && inside(b, rightIds)) return { left: a, right: b };
-  if (inside(b, leftIds) && inside(a, rightIds)) return { left: b, right: a };
-  return null;
-}
-
-function isEquality(expr: CallExpr): boolean {
-  return expr.operator && expr.entry.name === '=' && expr.args.length === 2 && expr.entry.strict;
-}
-
-function compileHash(plan: JoinPlan): JoinShape['hash'] {
-  const leftLayout = layoutOf(plan.left.columns);
-  const rightLayout = layoutOf(plan.right.columns);
-  const leftColumns: HashColumn[] = [];
-  const rightColumns: HashColumn[] = [];
-  for (const part of conjuncts(plan.condition)) {
-    const sides = equalSides(part, plan.left, plan.right);
-    if (sides === null) continue;
-    const leftEval = compileSync(sides.left, leftLayout);
-    const rightEval = compileSync(sides.right, rightLayout);
-    if (leftEval === null || rightEval === null) continue;
-    leftColumns.push({ oid: sides.left.oid, eval: leftEval });
-    rightColumns.push({ oid: sides.right.oid, eval: rightEval });
-  }
-  if (leftColumns.length === 0) return null;
-  const anyNull = (columns: readonly HashColumn[]): NullCheck => {
-    const evals: readonly SyncEval[] = columns.map((c) => c.eval);
+/** A pair that is equal in all of these columns' keys may join; one with a NULL among them cannot. */
+function compileHash(keys: readonly JoinKey[]): JoinShape['hash'] {
+  if (keys.length === 0) return null;
+  const anyNull = (evals: readonly SyncEval[]): NullCheck => {
     return (row, run) => evals.some((e) => e(row, run) === null);
   };
   return {
-    left: compileHasher(leftColumns),
-    right: compileHasher(rightColumns),
-    nullLeft: anyNull(leftColumns),
-    nullRight: anyNull(rightColumns),
+    left: compileHasher(keys.map((k) => ({ oid: k.left.oid, eval: k.leftEval, key: k.key }))),
+    right: compileHasher(keys.map((k) => ({ oid: k.right.oid, eval: k.rightEval, key: k.key }))),
+    nullLeft: anyNull(keys.map((k) => k.leftEval)),
+    nullRight: anyNull(keys.map((k) => k.rightEval)),
   };
 }
 
 const NO_ROWS: readonly Candidate[] = [];
 
-interface Candidate {
-  readonly row: Row;
-  matched: boolean;
+function pairOf(left: Row, right: Row): Row {
+  const width = left.length;
+  const pair = new Array<Datum>(width + right.length);
+  for (let i = 0; i < width; i++) pair[i] = left[i]!;
+  for (let i = 0; i < right.length; i++) pair[width + i] = right[i]!;
+  return pair;
 }
 
 class JoinOperator implements Operator {
@@ -125,6 +104,7 @@ class JoinOperator implements Operator {
   readonly #left: Operator;
   #table: readonly Candidate[] | null = null;
   #buckets: Map<unknown, Candidate[]> | null = null;
+  #mapped: MappedRight | null = null;
   #bytes = 0;
   #batch: Batch = [];
   #batchAt = 0;
@@ -136,20 +116,25 @@ class JoinOperator implements Operator {
   #foundAt = 0;
   #matched = false;
   #steps = 0;
+  readonly #waits: boolean;
 
   constructor(shape: JoinShape, run: Run) {
     this.#shape = shape;
     this.#run = run;
     this.#left = shape.left(run);
+    this.#waits = shape.test?.waits === true;
   }
 
   async next(): Promise<Batch | null> {
     const { type } = this.#shape.plan;
-    if (this.#table === null && this.#shape.lateral === null) await this.#build();
+    const { mapped } = this.#shape;
+    if (mapped !== null) this.#mapped ??= await mapped(this.#run);
+    else if (this.#table === null && this.#shape.lateral === null) await this.#build();
     const out: Row[] = [];
     while (out.length < BATCH_ROWS) {
-      if (this.#row === null && !(await this.#nextLeft())) break;
-      await this.#joinRow(this.#row!, out);
+      if (this.#row === null && !this.#nextOfBatch() && !(await this.#nextLeft())) break;
+      const rest = this.#waits ? this.#joinWaiting(this.#row!, out) : this.#join(this.#row!, out);
+      if (rest !== null) await rest;
     }
     if (out.length > 0) return out;
     if ((type === 'right' || type === 'full') && !this.#rightSent) {
@@ -161,7 +146,15 @@ class JoinOperator implements Operator {
     return null;
   }
 
-  /** Makes the next row of the left side the current one; false: there is none. */
+  /** Makes the next row of the left side the current one; false: for that it has to wait. */
+  #nextOfBatch(): boolean {
+    if (this.#batchAt >= this.#batch.length || this.#shape.lateral !== null) return false;
+    const row = this.#batch[this.#batchAt++]!;
+    this.#begin(row, this.#lookUp(row));
+    return true;
+  }
+
+  /** As nextOfBatch; false: there is none. */
   async #nextLeft(): Promise<boolean> {
     while (this.#batchAt >= this.#batch.length) {
       if (this.#leftDone) return false;
@@ -172,11 +165,16 @@ class JoinOperator implements Operator {
       this.#batchAt = 0;
     }
     const row = this.#batch[this.#batchAt++]!;
-    this.#found = this.#shape.lateral === null ? this.#lookUp(row) : await this.#lateral(row, this.#shape.lateral);
+    const { lateral } = this.#shape;
+    this.#begin(row, lateral === null ? this.#lookUp(row) : await this.#lateral(row, lateral));
+    return true;
+  }
+
+  #begin(row: Row, found: readonly Candidate[]): void {
+    this.#row = row;
+    this.#found = found;
     this.#foundAt = 0;
     this.#matched = false;
-    this.#row = row;
-    return true;
   }
 
   async #build(): Promise<void> {
@@ -209,32 +207,57 @@ class JoinOperator implements Operator {
   }
 
   #lookUp(left: Row): readonly Candidate[] {
+    if (this.#mapped !== null) return this.#mapped.candidates(left);
     const { hash } = this.#shape;
     if (hash === null) return this.#table!;
     if (hash.nullLeft(left, this.#run)) return NO_ROWS;
     return this.#buckets!.get(hash.left(left, this.#run)) ?? NO_ROWS;
   }
 
-  /** Joins the current row with what it found, from where it stopped, until `out` is full or the row is through. */
-  async #joinRow(left: Row, out: Row[]): Promise<void> {
-    const { plan, test, rightWidth } = this.#shape;
-    const { type } = plan;
-    const onlyLeft = type === 'semi' || type === 'anti';
-    while (this.#foundAt < this.#found.length && !(onlyLeft && this.#matched)) {
+  get #through(): boolean {
+    const { type } = this.#shape.plan;
+    return this.#foundAt >= this.#found.length || (this.#matched && (type === 'semi' || type === 'anti'));
+  }
+
+  /** Joins the current row with what it found, from where it stopped, until `out` is full or the row is through; or it rests. */
+  #join(left: Row, out: Row[]): Promise<void> | null {
+    const { test } = this.#shape;
+    while (!this.#through) {
+      if (out.length >= BATCH_ROWS) return null;
+      const candidate = this.#found[this.#foundAt++]!;
+      const pair = pairOf(left, candidate.row);
+      if (test === null || test.now(pair, this.#run)) this.#take(candidate, pair, out);
+      const rest = breatheAt(this.#run.ctx, this.#steps++);
+      if (rest !== null) return rest;
+    }
+    this.#end(left, out);
+    return null;
+  }
+
+  async #joinWaiting(left: Row, out: Row[]): Promise<void> {
+    while (!this.#through) {
       if (out.length >= BATCH_ROWS) return;
+      const candidate = this.#found[this.#foundAt++]!;
+      const pair = pairOf(left, candidate.row);
+      if (await testRow(this.#shape.test, pair, this.#run)) this.#take(candidate, pair, out);
       const rest = breatheAt(this.#run.ctx, this.#steps++);
       if (rest !== null) await rest;
-      const candidate = this.#found[this.#foundAt++]!;
-      const pair = [...left, ...candidate.row];
-      if (test !== null && !(test.waits ? await testRow(test, pair, this.#run) : test.now(pair, this.#run))) {
-        continue;
-      }
-      this.#matched = true;
-      candidate.matched = true;
-      if (!onlyLeft) out.push(pair);
     }
-    this.#row = null;
+    this.#end(left, out);
+  }
+
+  #take(candidate: Candidate, pair: Row, out: Row[]): void {
+    const { type } = this.#shape.plan;
+    this.#matched = true;
+    candidate.matched = true;
+    if (type !== 'semi' && type !== 'anti') out.push(pair);
+  }
+
+  #end(left: Row, out: Row[]): void {
+    const { plan, rightWidth } = this.#shape;
+    const { type } = plan;
     const matched = this.#matched;
+    this.#row = null;
     if (type === 'semi' ? matched : type === 'anti' && !matched) out.push(left);
     if (!matched && (type === 'left' || type === 'full')) {
       out.push([...left, ...new Array<Datum>(rightWidth).fill(null)]);
@@ -244,6 +267,7 @@ class JoinOperator implements Operator {
   close(): void {
     this.#run.ctx.memory.shrink(this.#bytes);
     this.#bytes = 0;
+    this.#mapped?.release();
     this.#table = [];
     this.#buckets = null;
     this.#leftDone = true;

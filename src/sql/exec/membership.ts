@@ -2,37 +2,21 @@
  * x IN (…) and x = ANY (array) with many values that are the same for every row: looked up in a set that is made
  * once, not compared one by one. Only where equality is that of the types' hash keys; the rest is not handled here.
  */
-import type { CallInfo, FunctionEntry } from '../functions/entry.js';
 import type { AnyAllExpr, Expr, InExpr } from '../plan/expr.js';
 import { hasSubquery, isVolatile } from '../plan/expr.js';
 import { columnsOf } from '../plan/plan-walk.js';
 import { PgArray, type Datum } from '../types/datum.js';
-import { OID } from '../types/oids.js';
-import { typeByOid } from '../types/registry.js';
 import type { SyncEval } from './eval.js';
+import { type HashKey, keyOfEquality } from '../plan/join-equality.js';
 import type { Row, Run } from './run.js';
 
 /** Below this many values comparing is as fast. */
 const SET_FROM = 9;
 const NO_ROW: Row = [];
-const INTEGERS: ReadonlySet<number> = new Set<number>([OID.int2, OID.int4, OID.int8]);
-const TEXTS: ReadonlySet<number> = new Set<number>([OID.text, OID.varchar, OID.name]);
-
-type HashKey = (value: Exclude<Datum, null>) => unknown;
 
 interface ValueSet {
   readonly keys: ReadonlySet<unknown>;
   readonly hasNull: boolean;
-}
-
-/** What is the same for two values exactly when the operator finds them equal; null: no such thing. */
-function keyOfEquality(entry: FunctionEntry, info: CallInfo): HashKey | null {
-  if (entry.name !== '=' || !entry.strict || info.argOids.length !== 2) return null;
-  const [left, right] = info.argOids as readonly [number, number];
-  if (left === right || (TEXTS.has(left) && TEXTS.has(right))) return (value) => typeByOid(left).hashKey(value);
-  // An int8 that a double cannot hold equals no smaller integer, before as after the rounding.
-  if (INTEGERS.has(left) && INTEGERS.has(right)) return (value) => Number(value);
-  return null;
 }
 
 function sameForAllRows(expr: Expr): boolean {

@@ -1,14 +1,14 @@
 /** Filter, project, set-returning projection, limit, distinct, set operations, WITH. */
 import { sqlError } from '../../base/errors.js';
-import type { DistinctPlan, FilterPlan, LimitPlan, ProjectPlan, ProjectSetPlan, SetOpPlan } from '../plan/logical.js';
+import type { DistinctPlan, FilterPlan, LimitPlan, ProjectPlan, SetOpPlan } from '../plan/logical.js';
 import type { Datum } from '../types/datum.js';
 import { compilePlan } from './compile-plan.js';
 import { compileExpr, compileRow, compileTest, layoutOf, type Compiled } from './eval.js';
 import { compileHasher, type RowHasher } from './hashing.js';
+import { RowPace } from './pace.js';
 import { type Batch, drain, LazyRows, type Operator, type OperatorFactory, type Row, type Run } from './run.js';
 import { checkCancelled, filterRows } from './scan.js';
 import { compileComparator, type RowComparator } from './sort.js';
-import { compileRowSource } from './sources.js';
 
 const NO_ROW: Row = [];
 
@@ -49,27 +49,11 @@ export function compileProject(plan: ProjectPlan): OperatorFactory {
   return (run) =>
     new MapOperator(input(run), async (batch) => {
       const out = new Array<Row>(batch.length);
+      const pace = new RowPace(run.ctx);
       for (let i = 0; i < batch.length; i++) {
+        const rest = pace.rest(i);
+        if (rest !== null) await rest;
         out[i] = row.waits ? await row.later(batch[i]!, run) : row.now(batch[i]!, run);
-      }
-      return out;
-    });
-}
-
-/** Sets side by side; the shorter ones are padded with NULLs, as PostgreSQL does since 10. */
-export function compileProjectSet(plan: ProjectSetPlan): OperatorFactory {
-  const input = compilePlan(plan.input);
-  const layout = layoutOf(plan.input.columns);
-  const sources = plan.sets.map((s) => compileRowSource(s.srf, layout));
-  return (run) =>
-    new MapOperator(input(run), async (batch) => {
-      const out: Row[] = [];
-      for (const row of batch) {
-        checkCancelled(run.ctx);
-        const sets: Datum[][] = [];
-        for (const source of sources) sets.push([...(await source(row, run))]);
-        const count = Math.max(...sets.map((s) => s.length));
-        for (let i = 0; i < count; i++) out.push([...row, ...sets.map((s) => s[i] ?? null)]);
       }
       return out;
     });

@@ -55,6 +55,32 @@ export function breatheAt(ctx: ExecContext, steps: number): Promise<void> | null
   return steps % STEPS === STEPS - 1 ? breathe(ctx) : null;
 }
 
+/** Most rows between two looks at the clock. */
+const ROWS_MAX = 256;
+
+/**
+ * For loops over rows whose expressions may take long each (a regular expression on a long text): looks at the clock
+ * after 1, 2, 4, … rows, and after every one as long as there is something to rest for.
+ */
+export class RowPace {
+  readonly #ctx: ExecContext;
+  #next = 1;
+  #stride = 1;
+
+  constructor(ctx: ExecContext) {
+    this.#ctx = ctx;
+  }
+
+  /** Before row `index`; null: go on. */
+  rest(index: number): Promise<void> | null {
+    if (index < this.#next) return null;
+    const rest = breathe(this.#ctx);
+    this.#stride = rest === null ? Math.min(ROWS_MAX, 2 * this.#stride) : 1;
+    this.#next = index + this.#stride;
+    return rest;
+  }
+}
+
 /** Rests between batches. */
 export class PacedOperator implements Operator {
   readonly #inner: Operator;

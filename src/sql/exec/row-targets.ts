@@ -90,11 +90,10 @@ class IngestTarget implements RowTarget {
       this.#writer.noteInserted(this.#ctx.txn, live);
       keys.push(codec.primary.keyOfRow(live));
       values.push(codec.encodeRow(live));
-      for (const index of codec.secondaries) {
-        if (!index.covers(live)) continue;
-        keys.push(index.keyOfRow(live));
-        values.push(index.entryOfRow(live));
-      }
+      codec.entries(live, (key, entry) => {
+        keys.push(key);
+        values.push(entry);
+      });
     }
     await this.#send(keys, values);
     return null;

@@ -13,7 +13,6 @@
  *   deferred to the commit (implicit single-row inserts), or under a deferrable constraint, whose keys are claimed
  *   with the write (deferrable-unique.ts).
  */
-import { assert } from '../../base/assert.js';
 import { sqlError, type QuoralError } from '../../base/errors.js';
 import type { Key } from '../../base/key.js';
 import type { KvTxn } from '../../txn/kv-txn.js';
@@ -23,7 +22,7 @@ import type { TableChecks } from '../plan/logical.js';
 import type { Datum } from '../types/datum.js';
 import { checkDomain, isConstrained } from '../functions/domains.js';
 import { claimKeys } from './deferrable-unique.js';
-import { type CompiledTest, compileExpr, compileSync, compileTest, layoutOf, type SyncEval, testRow } from './eval.js';
+import { type CompiledTest, compileExpr, compileTest, type Compiled, layoutOf, testRow } from './eval.js';
 import { type IndexCodec, tableCodec, type TableCodec } from './index-codec.js';
 import { type LinkedWriters, linkedWriters } from './linked-writers.js';
 import type { Row, Run } from './run.js';
@@ -46,7 +45,9 @@ export class RowWriter {
   readonly #late: readonly IndexCodec[];
   readonly #checks: readonly Check[];
   readonly #viewChecks: readonly { readonly name: string; readonly test: CompiledTest | null }[];
-  readonly #generated: readonly { readonly position: number; readonly compute: SyncEval }[];
+  readonly #generated: readonly { readonly position: number; readonly compute: Compiled }[];
+  /** One of them calls a function that waits. */
+  readonly #generatedWait: boolean;
   readonly #domains: readonly { readonly position: number; readonly typeOid: number }[];
   readonly #notNull: readonly number[];
   /** Position in table.columns of each live column; null if none was dropped. */
@@ -69,11 +70,11 @@ export class RowWriter {
     const layout = layoutOf(checks.row);
     this.#checks = checks.checks.map((c) => ({ name: c.name, test: compileCheck(c.expr, layout) }));
     this.#viewChecks = (checks.viewChecks ?? []).map(({ name, expr }) => ({ name, test: compileTest(expr, layout) }));
-    this.#generated = (checks.generated ?? []).map(({ position, expr }) => {
-      const compute = compileSync(expr, layout);
-      assert(compute !== null, 'what generates a column is immutable and waits for nothing');
-      return { position, compute };
-    });
+    this.#generated = (checks.generated ?? []).map(({ position, expr }) => ({
+      position,
+      compute: compileExpr(expr, layout),
+    }));
+    this.#generatedWait = this.#generated.some(({ compute }) => compute.waits);
     this.#domains = table.columns.flatMap(({ typeOid, dropped }, position) =>
       !dropped && isConstrained(typeOid) ? [{ position, typeOid }] : [],
     );
@@ -101,12 +102,22 @@ export class RowWriter {
 
   /**
    * Computes the generated columns of a new row, in place, then checks it. Every row that is about to be
-   * written goes through here. Returns a promise only if a CHECK has to wait.
+   * written goes through here. Returns a promise only if something in it has to wait.
    * @throws QuoralError 23502, 23514
    */
   verify(full: Datum[], run: Run): Promise<void> | undefined {
+    if (this.#generatedWait) return this.#generateWaiting(full, run);
     // None reads another, so that their order does not matter.
-    for (const { position, compute } of this.#generated) full[position] = compute(full, run);
+    for (const { position, compute } of this.#generated) full[position] = compute.eval(full, run) as Datum;
+    return this.#verifyGenerated(full, run);
+  }
+
+  async #generateWaiting(full: Datum[], run: Run): Promise<void> {
+    for (const { position, compute } of this.#generated) full[position] = await compute.eval(full, run);
+    await this.#verifyGenerated(full, run);
+  }
+
+  #verifyGenerated(full: Row, run: Run): Promise<void> | undefined {
     for (const { position, typeOid } of this.#domains) checkDomain(typeOid, full[position]!, run.ctx);
     for (const position of this.#notNull) {
       if (full[position] === null) throw this.#notNullViolation(position, full, run.ctx);
@@ -212,9 +223,7 @@ export class RowWriter {
     const live = this.live(full);
     this.noteInserted(txn, live);
     txn.put(this.codec.primary.keyOfRow(live), this.codec.encodeRow(live));
-    for (const index of this.codec.secondaries) {
-      if (index.covers(live)) txn.put(index.keyOfRow(live), index.entryOfRow(live));
-    }
+    this.codec.entries(live, (key, entry) => txn.put(key, entry));
   }
 
   /** Writes a new row whose unique keys are checked when the transaction commits. */
@@ -233,6 +242,7 @@ export class RowWriter {
       if (index.isUniqueFor(live)) this.#deferred(ctx, index, key, entry, full);
       else txn.put(key, entry);
     }
+    for (const index of this.codec.inverted) index.entries(live, (key, entry) => txn.put(key, entry));
   }
 
   #deferred(ctx: ExecContext, index: IndexCodec, key: Key, value: Buffer, full: Row): void {
@@ -255,7 +265,7 @@ export class RowWriter {
     const live = this.live(full);
     this.#links?.removed(txn, this.table.id, live);
     txn.delete(this.codec.primary.keyOfRow(live));
-    for (const index of this.codec.secondaries) if (index.covers(live)) txn.delete(index.keyOfRow(live));
+    this.codec.entries(live, (key) => txn.delete(key));
   }
 
   /** Replaces a row in place; unique keys that change have been checked. */
@@ -274,6 +284,14 @@ export class RowWriter {
       const newEntry = index.covers(live) ? index.keyOfRow(live) : null;
       if (oldEntry !== null && oldEntry !== newEntry) txn.delete(oldEntry);
       if (newEntry !== null && (oldEntry !== newEntry || oldKey !== newKey)) txn.put(newEntry, index.entryOfRow(live));
+    }
+    for (const index of this.codec.inverted) {
+      index.changes(
+        old,
+        live,
+        (key, entry) => txn.put(key, entry),
+        (key) => txn.delete(key),
+      );
     }
   }
 

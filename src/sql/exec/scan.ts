@@ -4,19 +4,24 @@
  * - All keys known (a whole unique key by equality): point reads, in chunks, no scan.
  * - Otherwise spans of the index, one for each combination of equal values; a secondary index that
  *   does not cover the wanted columns is followed by point reads of the primary one.
+ * - An inverted index gives keys of rows (inverted-scan.ts), or says nothing: then the whole table is read.
  * Keys and spans are visited in index order (backwards if the plan says so), each once.
  * Locking reads lock the primary row; what the index said still holds then, because the transaction
  * moves to a newer time only after checking that nothing it has read has changed.
  */
+import { assert } from '../../base/assert.js';
 import { QuoralError } from '../../base/errors.js';
 import { prefixEnd, type Key, type Span } from '../../base/key.js';
 import type { ReadOptions } from '../../txn/kv-txn.js';
+import type { Expr } from '../plan/expr.js';
 import type { Access, KeyConstraint, ScanPlan } from '../plan/logical.js';
 import { PgArray, type Datum } from '../types/datum.js';
 import type { RowDecoder } from '../encoding/row-codec.js';
-import { type CompiledTest, compileExpr, compileTest, layoutOf, type SyncEval } from './eval.js';
-import { type IndexCodec, type TableCodec, tableCodec } from './index-codec.js';
+import { type AsyncEval, type CompiledTest, compileExpr, compileTest, layoutOf, type SyncEval } from './eval.js';
+import { type IndexCodec, type InvertedCodec, type TableCodec, tableCodec } from './index-codec.js';
 import { checkCancelled } from './cancel.js';
+import { type ItemTest, type Postings, postingsOf } from './inverted-scan.js';
+import { RowPace } from './pace.js';
 import { type Batch, BATCH_ROWS, type Operator, type OperatorFactory, type Row, rowBytes, type Run } from './run.js';
 
 const NO_ROW: Row = [];
@@ -34,21 +39,59 @@ export function livePositions(plan: ScanPlan, codec: TableCodec): number[] {
   });
 }
 
-/** What a scan has to look at: single keys, or spans. */
+/** What a scan has to look at: single keys, keys as an inverted index gives them, or spans. */
 export type Targets =
   | { readonly kind: 'keys'; readonly keys: readonly Key[] }
+  | { readonly kind: 'postings'; readonly postings: Postings }
   | { readonly kind: 'spans'; readonly spans: readonly Span[] };
 
 export class AccessPath {
+  /** Where spans and keys lie: the primary one too if rows are found by an inverted index. */
   readonly index: IndexCodec;
   readonly access: Access | null;
   readonly #constraints: readonly CompiledConstraint[];
+  readonly #inverted: { readonly index: InvertedCodec; readonly tests: readonly ItemTest[] } | null;
+  /** Values of the constraints that call what users made, and what they are in a run. */
+  readonly #waiting: AsyncEval[] = [];
+  readonly #waited = new WeakMap<Run, readonly Datum[]>();
 
   constructor(plan: ScanPlan, codec: TableCodec) {
     const { access } = plan;
     this.access = access;
-    this.index = access === null || access.index.primary ? codec.primary : codec.secondary(access.index.id)!;
-    this.#constraints = access === null ? [] : access.constraints.map(compileConstraint);
+    const inverted = access === null ? undefined : codec.invertedIndex(access.index.id);
+    const ordered = access === null || access.index.primary ? codec.primary : codec.secondary(access.index.id);
+    const outside = (expr: Expr): SyncEval => this.#outside(expr);
+    this.index = inverted === undefined ? ordered! : codec.primary;
+    this.#inverted =
+      inverted === undefined
+        ? null
+        : { index: inverted, tests: access!.constraints.map((c) => compileItems(c, outside)) };
+    this.#constraints =
+      access === null || inverted !== undefined ? [] : access.constraints.map((c) => compileConstraint(c, outside));
+  }
+
+  #outside(expr: Expr): SyncEval {
+    const compiled = compileExpr(expr, new Map());
+    if (!compiled.waits) return compiled.eval;
+    const at = this.#waiting.push(compiled.eval) - 1;
+    return (_row, run) => {
+      const values = this.#waited.get(run);
+      if (values === undefined) throw new QuoralError('XX000', 'an index constraint that waits');
+      return values[at]!;
+    };
+  }
+
+  get waits(): boolean {
+    return this.#waiting.length > 0;
+  }
+
+  /** As `targets`, where its values have to be waited for. */
+  async waitedTargets(run: Run): Promise<Targets> {
+    const values: Datum[] = [];
+    for (const compute of this.#waiting) values.push(await compute(NO_ROW, run));
+    // At once: another scan of the run may wait for values of its own.
+    this.#waited.set(run, values);
+    return this.targets(run);
   }
 
   get unique(): boolean {
@@ -57,6 +100,11 @@ export class AccessPath {
 
   targets(run: Run): Targets {
     const { index } = this;
+    if (this.#inverted !== null) {
+      const found = postingsOf(this.#inverted.index, this.#inverted.tests, run);
+      if (found === null) return { kind: 'keys', keys: [] };
+      if (found !== 'all') return { kind: 'postings', postings: found };
+    }
     let prefixes: Datum[][] = [[]];
     let range: CompiledConstraint | null = null;
     for (const constraint of this.#constraints) {
@@ -91,17 +139,23 @@ interface CompiledConstraint {
   readonly upper: readonly { readonly eval: SyncEval; readonly inclusive: boolean }[];
 }
 
-function outside(expr: Parameters<typeof compileExpr>[0]): SyncEval {
+function compileLimit(expr: Expr): SyncEval {
   const compiled = compileExpr(expr, new Map());
-  if (compiled.waits) throw new QuoralError('XX000', 'an index constraint that waits');
+  if (compiled.waits) throw new QuoralError('XX000', 'a limit of a scan that waits');
   return compiled.eval;
 }
 
-function compileConstraint(constraint: KeyConstraint): CompiledConstraint {
+function compileItems(constraint: KeyConstraint, outside: (expr: Expr) => SyncEval): ItemTest {
+  assert(constraint.kind === 'items', 'a constraint of an inverted index');
+  const argument = outside(constraint.argument);
+  return { constraint, argument: (run) => argument(NO_ROW, run) };
+}
+
+function compileConstraint(constraint: KeyConstraint, outside: (expr: Expr) => SyncEval): CompiledConstraint {
   const none = { lower: [], upper: [] };
   switch (constraint.kind) {
     case 'equal': {
-      const evals = constraint.values.map(outside);
+      const evals = constraint.values.map((value) => outside(value));
       if (evals.length === 1) {
         const only = evals[0]!;
         return {
@@ -132,6 +186,8 @@ function compileConstraint(constraint: KeyConstraint): CompiledConstraint {
     }
     case 'isnull':
       return { kind: 'isnull', values: () => [null], ...none };
+    case 'items':
+      throw new QuoralError('XX000', 'a constraint of an inverted index on an ordered one');
     case 'range': {
       const bounds = (list: typeof constraint.lower): CompiledConstraint['lower'] =>
         list.map((b) => ({ eval: outside(b.expr), inclusive: b.inclusive }));
@@ -190,7 +246,7 @@ function orderSpans(spans: Span[], reverse: boolean): Span[] {
 }
 
 export function readOptionsOf(plan: ScanPlan): ReadOptions {
-  return plan.lock === null ? {} : { lock: 'exclusive', wait: plan.lock.wait };
+  return plan.lock === null ? {} : { lock: plan.lock.strength, wait: plan.lock.wait };
 }
 
 export function compileScan(plan: ScanPlan): OperatorFactory {
@@ -205,7 +261,7 @@ export function compileScan(plan: ScanPlan): OperatorFactory {
     decode: codec.decoderOf(positions),
     covered: covering ? coveredPositions(plan, codec) : null,
     filter: compileTest(plan.filter, layoutOf(plan.columns)),
-    limit: plan.limit === null ? null : outside(plan.limit),
+    limit: plan.limit === null ? null : compileLimit(plan.limit),
     options: readOptionsOf(plan),
   };
   return (run) => new ScanOperator(shape, run);
@@ -256,7 +312,8 @@ class ScanOperator implements Operator {
   }
 
   async next(): Promise<Batch | null> {
-    this.#targets ??= this.#shape.path.targets(this.#run);
+    const { path } = this.#shape;
+    this.#targets ??= path.waits ? await path.waitedTargets(this.#run) : path.targets(this.#run);
     while (this.#left > 0) {
       checkCancelled(this.#run.ctx);
       const rows = this.#run.settles ? await this.#nextSettled(this.#targets) : await this.#page(this.#targets);
@@ -271,10 +328,24 @@ class ScanOperator implements Operator {
 
   close(): void {
     this.#left = 0;
+    if (this.#targets?.kind === 'postings') this.#targets.postings.close();
   }
 
   #page(targets: Targets): Promise<Row[] | null> {
-    return targets.kind === 'keys' ? this.#nextKeys(targets.keys) : this.#nextSpan(targets.spans);
+    switch (targets.kind) {
+      case 'keys':
+        return this.#nextKeys(targets.keys);
+      case 'postings':
+        return this.#nextPostings(targets.postings);
+      case 'spans':
+        return this.#nextSpan(targets.spans);
+    }
+  }
+
+  async #nextPostings(postings: Postings): Promise<Row[] | null> {
+    const keys = await postings.next(this.#pageRows);
+    this.#pageRows = Math.min(this.#pageRows * 4, BATCH_ROWS);
+    return keys === null ? null : this.#rowsOfKeys(keys);
   }
 
   /** All rows are read before the first is looked at: what is called for them may write to the table. */
@@ -361,7 +432,12 @@ export async function filterRows(rows: readonly Row[], test: CompiledTest | null
   if (test === null) return rows;
   const kept: Row[] = [];
   if (!test.waits) {
-    for (const row of rows) if (test.now(row, run)) kept.push(row);
+    const pace = new RowPace(run.ctx);
+    for (let i = 0; i < rows.length; i++) {
+      const rest = pace.rest(i);
+      if (rest !== null) await rest;
+      if (test.now(rows[i]!, run)) kept.push(rows[i]!);
+    }
     return kept;
   }
   for (const row of rows) if (await test.later(row, run)) kept.push(row);

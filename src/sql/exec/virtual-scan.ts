@@ -12,6 +12,7 @@ import { typeByOid } from '../types/registry.js';
 import { compileSync, compileTest, type SyncEval } from './eval.js';
 import { LazyRows, type OperatorFactory, type Row, type Run } from './run.js';
 import { filterRows } from './scan.js';
+import { rowsByValue } from './value-maps.js';
 
 interface Lookup {
   /** In the relation's rows. */
@@ -25,9 +26,6 @@ const NO_ROW: Row = [];
 const NO_ROWS: readonly Row[] = [];
 /** Below, looking at each row costs no more than the map. */
 const FEW_ROWS = 32;
-
-type ByValue = ReadonlyMap<unknown, readonly Row[]>;
-const known = new WeakMap<readonly Row[], Map<number, ByValue>>();
 
 export function compileVirtual(plan: VirtualPlan): OperatorFactory {
   // Over the relation's rows as they are.
@@ -51,7 +49,7 @@ export function compileVirtual(plan: VirtualPlan): OperatorFactory {
 }
 
 /** The conditions that a map can serve. */
-function lookupsOf(plan: VirtualPlan, layout: ReadonlyMap<number, number>): readonly Lookup[] {
+export function lookupsOf(plan: VirtualPlan, layout: ReadonlyMap<number, number>): readonly Lookup[] {
   const lookups: Lookup[] = [];
   for (const part of conjuncts(plan.filter)) {
     if (part.kind !== 'call' || !isEquality(part)) continue;
@@ -85,22 +83,5 @@ function candidates(all: readonly Row[], { position, oid, value }: Lookup, run: 
   }
   if (wanted === null) return NO_ROWS;
   const { hashKey } = typeByOid(oid);
-  let maps = known.get(all);
-  if (maps === undefined) known.set(all, (maps = new Map()));
-  let byValue = maps.get(position);
-  if (byValue === undefined) maps.set(position, (byValue = rowsByValue(all, position, hashKey)));
-  return byValue.get(hashKey(wanted)) ?? NO_ROWS;
-}
-
-function rowsByValue(all: readonly Row[], position: number, hashKey: (value: NonNullable<Row[0]>) => unknown): ByValue {
-  const found = new Map<unknown, Row[]>();
-  for (const row of all) {
-    const value = row[position]!;
-    if (value === null) continue;
-    const key = hashKey(value);
-    const rows = found.get(key);
-    if (rows === undefined) found.set(key, [row]);
-    else rows.push(row);
-  }
-  return found;
+  return rowsByValue(all, position, hashKey).get(hashKey(wanted)) ?? NO_ROWS;
 }

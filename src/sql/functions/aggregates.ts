@@ -4,12 +4,13 @@
  */
 import type { ExecContext } from '../contract.js';
 import { sqlError } from '../../base/errors.js';
+import { stackArrays } from '../types/array.js';
 import { type Interval, Jsonb, Numeric, PgArray, PgRecord } from '../types/datum.js';
 import type { Datum, JsonValue } from '../types/datum.js';
 import { toFloat4, toInt8 } from '../types/casts.js';
 import { makeInterval } from '../types/interval.js';
 import { makeJsonObject } from '../types/json.js';
-import { sqrtNumeric } from '../types/numeric-math.js';
+import { sqrtToScale } from '../types/numeric-math.js';
 import {
   addNumeric,
   divideNumeric,
@@ -256,7 +257,7 @@ class NumericMoment extends Base<{ n: number; sum: Numeric; squares: Numeric }> 
     if (numerator.unscaled <= 0n) return numericFromInt(0);
     const denominator = multiplyNumeric(count, sample ? numericFromInt(n - 1) : count);
     const variance = divideNumeric(numerator, denominator);
-    return this.#moment.startsWith('var') ? variance : sqrtNumeric(variance);
+    return this.#moment.startsWith('var') ? variance : sqrtToScale(variance, variance.scale);
   }
 }
 for (const [name, moment] of MOMENTS) {
@@ -307,6 +308,9 @@ class PairStats extends Base<PairState> {
       s.sxx += dx * dx * scale;
       s.syy += dy * dy * scale;
       s.sxy += dx * dy * scale;
+    } else {
+      if (!Number.isFinite(x)) s.sxx = s.sxy = Number.NaN;
+      if (!Number.isFinite(y)) s.syy = s.sxy = Number.NaN;
     }
   }
   merge(o: PairState): void {
@@ -457,22 +461,7 @@ aggregate('array_agg(anynonarray) anyarray', { strict: false }, (call) => new Ar
 /** Arrays of one shape become one of a dimension more. */
 class ArrayOfArrays extends ListAgg {
   final(): Datum {
-    if (this.state.length === 0) return null;
-    const parts = this.state as (PgArray | null)[];
-    const first = parts[0];
-    if (first === null || first === undefined) throw sqlError('22004', 'cannot accumulate null arrays');
-    for (const part of parts) {
-      if (part === null) throw sqlError('22004', 'cannot accumulate null arrays');
-      if (part.elements.length === 0) throw sqlError('2202E', 'cannot accumulate empty arrays');
-      if (part.dims.join() !== first.dims.join())
-        throw sqlError('2202E', 'cannot accumulate arrays of different dimensionality');
-    }
-    return new PgArray(
-      first.elementOid,
-      parts.flatMap((part) => part!.elements),
-      [parts.length, ...first.dims],
-      [1, ...first.lowerBounds],
-    );
+    return this.state.length === 0 ? null : stackArrays(this.state as (PgArray | null)[]);
   }
 }
 aggregate('array_agg(anyarray) anyarray', { strict: false }, () => new ArrayOfArrays());

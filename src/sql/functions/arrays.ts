@@ -240,7 +240,7 @@ srf(
   },
   {
     resultColumns: [
-      { name: 'x', typeOid: OID.oid },
+      { name: 'x', typeOid: OID.anyelement },
       { name: 'n', typeOid: OID.int4 },
     ],
   },

@@ -9,10 +9,9 @@ import {
   DATE_MIN,
   DATE_NEG_INFINITY,
   daysFromCivil,
-  daysInMonth,
   EPOCH_OFFSET_MICROS,
   EPOCH_OFFSET_SECONDS,
-  findZone,
+  findZoneOrAbbreviation,
   isFiniteTimestamp,
   joinTimestamp,
   localToUtc,
@@ -27,15 +26,9 @@ import {
 import type { Zone } from '../types/calendar.js';
 import { Interval, Numeric, TimeTz } from '../types/datum.js';
 import type { Datum } from '../types/datum.js';
-import {
-  currentDate,
-  dateToTimestamp,
-  formatTimestampTz,
-  timestampToDate,
-  timestampToTz,
-  tzToTimestamp,
-} from '../types/datetime.js';
-import { intervalOutOfRange, makeInterval } from '../types/interval.js';
+import { currentDate, dateToTimestamp, formatTimestampTz, timestampToDate, tzToTimestamp } from '../types/datetime.js';
+import { FieldError, readOffset } from '../types/date-time-fields.js';
+import { makeInterval } from '../types/interval.js';
 import { divisionByZero, NUMERIC_INF, NUMERIC_NEG_INF, numericToFloat } from '../types/numeric.js';
 import { fn, fns, op } from './define.js';
 import {
@@ -163,11 +156,26 @@ fn(
 // ---- AT TIME ZONE ----
 
 function zoneArgument(name: string): Zone {
-  const zone = findZone(name);
+  const zone = findZoneOrAbbreviation(name);
   if (zone === null) throw sqlError('22023', `time zone "${name}" not recognized`);
-  // In AT TIME ZONE a bare offset has POSIX's sign: '+3' is west.
-  if (zone.fixed !== null && /^[+-]?\d/.test(name.trim())) return { ...zone, fixed: -zone.fixed };
   return zone;
+}
+/** For make_timestamptz, where '+2' is east of Greenwich, as in a timestamp. */
+export function statedZone(name: string): Zone {
+  if (!/^[+-]?\d/.test(name)) return zoneArgument(name);
+  if (/^\d/.test(name)) {
+    throw sqlError('22023', `invalid input syntax for type numeric time zone: "${name}"`, {
+      hint: 'Numeric time zones must have "-" or "+" as first character.',
+    });
+  }
+  try {
+    return { name, fixed: readOffset(name), formatter: null, cache: new Map() };
+  } catch (error) {
+    if (!(error instanceof FieldError)) throw error;
+    throw error.failure === 'zone-range'
+      ? sqlError('22023', `numeric time zone "${name}" out of range`)
+      : sqlError('22023', `time zone "${name}" not recognized`);
+  }
 }
 const infiniteOr = (ts: bigint, f: (ts: bigint) => bigint): bigint =>
   isFiniteTimestamp(ts) ? checkTimestamp(f(ts)) : ts;
@@ -517,65 +525,6 @@ for (const [type, extract] of extracts) {
   fn(`date_part(text, ${type}) float8`, (f: string, v: Datum, ctx: ExecContext) => toFloat(loose(f, v, ctx)), options);
 }
 
-// ---- construction ----
-
-function civil(year: number, month: number, day: number): number {
-  const actual = year < 0 ? year + 1 : year;
-  if (year === 0 || month < 1 || month > 12 || day < 1 || day > daysInMonth(actual, month)) {
-    throw sqlError(
-      '22008',
-      `date field value out of range: ${year}-${String(month).padStart(2, '0')}-${String(day).padStart(2, '0')}`,
-    );
-  }
-  return daysFromCivil(actual, month, day);
-}
-function timeOf(hour: number, minute: number, second: number): number {
-  if (
-    hour < 0 ||
-    hour > 24 ||
-    minute < 0 ||
-    minute > 59 ||
-    second < 0 ||
-    second > 60 ||
-    (hour === 24 && (minute > 0 || second > 0)) ||
-    Number.isNaN(second)
-  ) {
-    const shown = Number.isInteger(second) ? String(second).padStart(2, '0') : String(second);
-    throw sqlError('22008', `time field value out of range: ${hour}:${String(minute).padStart(2, '0')}:${shown}`);
-  }
-  return (hour * 60 + minute) * 60e6 + Math.round(second * 1e6);
-}
-fn('make_date(int4, int4, int4) date', civil);
-fn('make_time(int4, int4, float8) time', timeOf);
-fn(
-  'make_timestamp(int4, int4, int4, int4, int4, float8) timestamp',
-  (y: number, mo: number, d: number, h: number, mi: number, s: number) =>
-    checkTimestamp(joinTimestamp(civil(y, mo, d), timeOf(h, mi, s))),
-);
-fn(
-  'make_timestamptz(int4, int4, int4, int4, int4, float8) timestamptz',
-  (y: number, mo: number, d: number, h: number, mi: number, s: number, ctx: ExecContext) =>
-    timestampToTz(joinTimestamp(civil(y, mo, d), timeOf(h, mi, s)), ctx.format.timeZone),
-  STABLE,
-);
-fn(
-  'make_timestamptz(int4, int4, int4, int4, int4, float8, text) timestamptz',
-  (y: number, mo: number, d: number, h: number, mi: number, s: number, zone: string) =>
-    checkTimestamp(localToUtc(zoneOrThrow(zone), joinTimestamp(civil(y, mo, d), timeOf(h, mi, s)))),
-  STABLE,
-);
-fn(
-  'make_interval(int4, int4, int4, int4, int4, int4, float8) interval',
-  (y: number, mo: number, w: number, d: number, h: number, mi: number, s: number) => {
-    if (!Number.isFinite(s)) throw intervalOutOfRange();
-    return makeInterval(
-      y * 12 + mo,
-      w * 7 + d,
-      BigInt(h) * 3_600_000_000n + BigInt(mi) * 60_000_000n + BigInt(Math.round(s * 1e6)),
-    );
-  },
-  { defaults: [0, 0, 0, 0, 0, 0, 0] },
-);
 fn('to_timestamp(float8) timestamptz', (n: number) => {
   if (n === Infinity) return TS_INFINITY;
   if (n === -Infinity) return TS_NEG_INFINITY;

@@ -21,6 +21,8 @@ export interface DefineOptions {
   readonly mayWait?: boolean;
   readonly defaults?: readonly Datum[];
   readonly resultColumns?: FunctionEntry['resultColumns'];
+  /** As of FunctionEntry. */
+  readonly columnName?: string;
 }
 
 const functions: FunctionEntry[] = [];
@@ -114,6 +116,7 @@ function makeEntry(
     mayWait: options.mayWait ?? false,
     returnsSet: rows !== null,
     resultColumns: options.resultColumns ?? null,
+    ...(options.columnName === undefined ? {} : { columnName: options.columnName }),
     impl:
       impl === null
         ? notScalar(signature.name)

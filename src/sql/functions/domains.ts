@@ -11,6 +11,7 @@ import { PgArray } from '../types/datum.js';
 import type { Datum } from '../types/datum.js';
 import { baseOidOf, userTypeIn, userTypeOf } from '../types/user-types.js';
 import type { DomainCheck, DomainType } from '../types/user-types.js';
+import { ownFunction } from './entry.js';
 import type { FunctionEntry } from './entry.js';
 
 export type DomainTest = (value: Datum, ctx: ExecContext) => Datum;
@@ -84,24 +85,14 @@ export function domainCast(oid: number): FunctionEntry {
       checkDomain(oid, value, ctx);
       return value;
     };
-    entry = {
-      oid: 0,
+    entry = ownFunction({
       name: userTypeIn(oid)!.name,
       argOids: [base],
       resultOid: base,
-      strict: false,
-      volatility: 'stable',
-      variadic: false,
-      defaults: [],
-      mayWait: false,
-      returnsSet: false,
-      resultColumns: null,
       castsTo: oid,
       impl: (args, ctx) => cast(args[0]!, ctx),
       call1: (value, ctx) => cast(value, ctx),
-      call2: null,
-      rows: null,
-    };
+    });
     entries.set(oid, entry);
   }
   return entry;

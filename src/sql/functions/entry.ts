@@ -56,6 +56,26 @@ export interface FunctionEntry {
   readonly columnName?: string;
 }
 
+/** A function of the planner's own: in no catalog, of any arguments, that waits for nothing. */
+export function ownFunction(
+  own: Pick<FunctionEntry, 'name' | 'argOids' | 'resultOid' | 'impl'> & Partial<FunctionEntry>,
+): FunctionEntry {
+  return {
+    oid: 0,
+    strict: false,
+    volatility: 'stable',
+    variadic: false,
+    defaults: [],
+    mayWait: false,
+    returnsSet: false,
+    resultColumns: null,
+    call1: null,
+    call2: null,
+    rows: null,
+    ...own,
+  };
+}
+
 /** Running state of one group. NULLs are passed to `step` only if the entry is not strict. */
 export interface Accumulator {
   step(args: readonly Datum[], ctx: ExecContext): void;

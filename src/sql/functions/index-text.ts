@@ -92,7 +92,9 @@ export function indexColumnText(
   return id === undefined ? '' : columnName(table, id);
 }
 
-function orderText({ descending, nullsFirst }: IndexPart): string {
+/** The operator class, if it is not what the type has by itself, and the order. */
+function orderText({ descending, nullsFirst, opclass }: IndexPart): string {
+  if (opclass !== undefined) return opclass === 'jsonb_path_ops' ? ' jsonb_path_ops' : '';
   const nulls = nullsFirst === undefined ? '' : nullsFirst ? ' NULLS FIRST' : ' NULLS LAST';
   return (descending ? ' DESC' : '') + nulls;
 }
@@ -104,5 +106,5 @@ export function indexText(table: TableDescriptor, index: IndexDescriptor, relati
     index.storing.length === 0 ? '' : ` INCLUDE (${index.storing.map((id) => columnName(table, id)).join(', ')})`;
   const condition = index.predicate?.expressionSql;
   const where = condition === undefined ? '' : ` WHERE ${pretty ? prettyCondition(condition) : condition}`;
-  return `CREATE ${index.unique ? 'UNIQUE ' : ''}INDEX ${quoteIdentifier(index.name)} ON ${relation} USING btree (${keys.join(', ')})${include}${where}`;
+  return `CREATE ${index.unique ? 'UNIQUE ' : ''}INDEX ${quoteIdentifier(index.name)} ON ${relation} USING ${index.method ?? 'btree'} (${keys.join(', ')})${include}${where}`;
 }

@@ -8,6 +8,7 @@ import './strings.js';
 import './bytea.js';
 import './patterns.js';
 import './datetime.js';
+import './datetime-make.js';
 import './overlaps.js';
 import './extensions.js';
 import './routine-facts.js';

@@ -2,7 +2,7 @@
 import type { ExecContext } from '../contract.js';
 import { Jsonb, Numeric, PgArray, PgRecord } from '../types/datum.js';
 import type { Datum, JsonValue } from '../types/datum.js';
-import { formatTimestamp, formatTimestampTz } from '../types/datetime.js';
+import { formatDate, formatTimestamp, formatTimestampTz } from '../types/datetime.js';
 import { formatJson, makeJsonObject, parseJson, quoteJson } from '../types/json.js';
 import { formatNumeric, parseNumeric } from '../types/numeric.js';
 import { OID } from '../types/oids.js';
@@ -14,6 +14,7 @@ const JSON_NUMBER = /^-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 
 /** Dates and times in ISO 8601 with a T, whatever DateStyle says. */
 function timeText(v: Value, oid: number, ctx: ExecContext): string | null {
+  if (oid === OID.date) return formatDate(v as number);
   if (oid === OID.timestamp) return formatTimestamp(v as bigint, 'T');
   if (oid === OID.timestamptz) return formatTimestampTz(v as bigint, ctx.format.timeZone, 'T', true);
   return null;

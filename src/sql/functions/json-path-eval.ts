@@ -33,7 +33,7 @@ import { compareText } from '../types/text-order.js';
 import type { FormatContext } from '../types/type-info.js';
 import { compareMoments, Moment, readMoment } from './json-path-datetime.js';
 import { containerOffsets } from './json-path-offsets.js';
-import { regexTest } from './patterns.js';
+import { regexTest } from './regular-expressions.js';
 
 export type Item = JsonValue | Moment;
 type Truth = boolean | null;

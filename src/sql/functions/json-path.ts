@@ -10,7 +10,7 @@ import type { DefineOptions } from './define.js';
 import { Moment } from './json-path-datetime.js';
 import { evaluatePath, isPathError } from './json-path-eval.js';
 import type { Item } from './json-path-eval.js';
-import { regexTest } from './patterns.js';
+import { regexTest } from './regular-expressions.js';
 
 setPathRegexCheck((pattern, flags) => void regexTest('', pattern, flags));
 

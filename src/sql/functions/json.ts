@@ -94,6 +94,10 @@ export function jsonGet(v: JsonValue, key: string | number): JsonValue | undefin
   if (typeof key === 'number') return isJsonArray(v) ? v[key < 0 ? v.length + key : key] : undefined;
   return v !== null && isJsonObject(v) ? v.get(key) : undefined;
 }
+/** A single value counts as an array that has only it, for this operator alone. */
+function elementOf(v: JsonValue, key: number): JsonValue | undefined {
+  return jsonGet(isJsonArray(v) || (v !== null && isJsonObject(v)) ? v : [v], key);
+}
 function path(v: JsonValue, steps: PgArray): JsonValue | undefined {
   let current: JsonValue | undefined = v;
   for (const step of steps.elements) {
@@ -111,9 +115,9 @@ function scalarText(v: JsonValue | undefined): Datum {
 }
 
 op('jsonb -> text = jsonb', (j: Jsonb, k: string) => wrap(jsonGet(j.value, k)));
-op('jsonb -> int4 = jsonb', (j: Jsonb, k: number) => wrap(jsonGet(j.value, k)));
+op('jsonb -> int4 = jsonb', (j: Jsonb, k: number) => wrap(elementOf(j.value, k)));
 op('jsonb ->> text = text', (j: Jsonb, k: string) => scalarText(jsonGet(j.value, k)));
-op('jsonb ->> int4 = text', (j: Jsonb, k: number) => scalarText(jsonGet(j.value, k)));
+op('jsonb ->> int4 = text', (j: Jsonb, k: number) => scalarText(elementOf(j.value, k)));
 op('jsonb #> _text = jsonb', (j: Jsonb, p: PgArray) => wrap(path(j.value, p)));
 op('jsonb #>> _text = text', (j: Jsonb, p: PgArray) => scalarText(path(j.value, p)));
 op('json -> text = json', (j: string, k: string) => rawGet(j, k));
@@ -280,10 +284,18 @@ fn('json_array_length(json) int4', (j: string) => {
   if (kind === 'array') return members.length;
   throw sqlError('22023', `cannot get array length of a ${kind === 'object' ? 'non-array' : 'scalar'}`);
 });
-srf('jsonb_array_elements(jsonb) jsonb', (j: Jsonb) =>
-  needArray(j.value, 'extract elements from').map((v) => new Jsonb(v)),
+/** What they give is a column called "value", whatever alias the function has in FROM. */
+const ELEMENT = { columnName: 'value' };
+srf(
+  'jsonb_array_elements(jsonb) jsonb',
+  (j: Jsonb) => needArray(j.value, 'extract elements from').map((v) => new Jsonb(v)),
+  ELEMENT,
 );
-srf('jsonb_array_elements_text(jsonb) text', (j: Jsonb) => needArray(j.value, 'extract elements from').map(scalarText));
+srf(
+  'jsonb_array_elements_text(jsonb) text',
+  (j: Jsonb) => needArray(j.value, 'extract elements from').map(scalarText),
+  ELEMENT,
+);
 function rawElements(j: string): RawMember[] {
   const { kind, members } = rawMembers(j);
   if (kind !== 'array')
@@ -295,8 +307,8 @@ function rawElements(j: string): RawMember[] {
     );
   return members;
 }
-srf('json_array_elements(json) json', (j: string) => rawElements(j).map((m) => m.text));
-srf('json_array_elements_text(json) text', (j: string) => rawElements(j).map((m) => rawText(m.text)));
+srf('json_array_elements(json) json', (j: string) => rawElements(j).map((m) => m.text), ELEMENT);
+srf('json_array_elements_text(json) text', (j: string) => rawElements(j).map((m) => rawText(m.text)), ELEMENT);
 
 function needObject(v: JsonValue, name: string): ReadonlyMap<string, JsonValue> {
   if (v !== null && isJsonObject(v)) return v;

@@ -107,7 +107,7 @@ srf('unnest(anymultirange) anyrange', (v: PgMultirange) => v.ranges);
 
 // ---- constructors ----
 
-function construct(kind: RangeKind, lower: Datum, upper: Datum, flags: Datum): PgRange {
+export function constructRange(kind: RangeKind, lower: Datum, upper: Datum, flags: Datum): PgRange {
   if (flags === null) throw sqlError('22000', 'range constructor flags argument must not be null');
   const text = flags as string;
   if (!/^[[(][\])]$/.test(text)) {
@@ -122,7 +122,7 @@ function construct(kind: RangeKind, lower: Datum, upper: Datum, flags: Datum): P
   );
 }
 
-function constructMultirange(kind: RangeKind, list: PgArray): PgMultirange {
+export function constructMultirange(kind: RangeKind, list: PgArray): PgMultirange {
   if (list.dims.length > 1) throw sqlError('21000', 'multiranges cannot be constructed from multidimensional arrays');
   if (list.elements.includes(null)) throw sqlError('22004', 'multirange values cannot contain null members');
   return makeMultirange(kind, list.elements as PgRange[]);
@@ -134,10 +134,10 @@ for (const [rangeOid, multirangeOid, elementOid] of RANGE_OIDS) {
   const element = typeByOid(elementOid).name;
   const kind = rangeKind(rangeOid);
   const loose = { strict: false };
-  fn(`${range}(${element}, ${element}) ${range}`, (a: Datum, b: Datum) => construct(kind, a, b, '[)'), loose);
+  fn(`${range}(${element}, ${element}) ${range}`, (a: Datum, b: Datum) => constructRange(kind, a, b, '[)'), loose);
   fn(
     `${range}(${element}, ${element}, text) ${range}`,
-    (a: Datum, b: Datum, flags: Datum) => construct(kind, a, b, flags),
+    (a: Datum, b: Datum, flags: Datum) => constructRange(kind, a, b, flags),
     loose,
   );
   fn(`${multirange}() ${multirange}`, () => new PgMultirange([]));

@@ -11,6 +11,7 @@ import { isMultirangeType, isRangeType, rangeKind } from '../types/range.js';
 import type { RangeKind } from '../types/range.js';
 import { arrayOidOf, elementOidOf, formatType, isArrayType, typeByName, typeByOid } from '../types/registry.js';
 import { aggregatesNamed, functionsNamed, operatorsNamed } from './define.js';
+import { ownFunction } from './entry.js';
 import type { AggregateEntry, FunctionEntry, ResolvedCall } from './entry.js';
 
 const POLYMORPHIC: ReadonlySet<number> = new Set([
@@ -418,24 +419,15 @@ function functionAsCast(name: string, args: readonly number[]): ResolvedCall<Fun
   const source = args[0] === OID.unknown ? OID.unknown : args[0]!;
   const cast = findCast(source, type.oid, 'explicit');
   if (cast === null) return null;
-  const call1: FunctionEntry['call1'] = (value, ctx) => cast(value, -1, ctx.format);
-  const entry: FunctionEntry = {
-    oid: 0,
+  const call1: NonNullable<FunctionEntry['call1']> = (value, ctx) => cast(value, -1, ctx.format);
+  const entry = ownFunction({
     name,
     argOids: args,
     resultOid: type.oid,
     strict: true,
-    volatility: 'stable',
-    variadic: false,
-    defaults: [],
-    mayWait: false,
-    returnsSet: false,
-    resultColumns: null,
     impl: (values, ctx, call) => call1(values[0]!, ctx, call),
     call1,
-    call2: null,
-    rows: null,
-  };
+  });
   return { entry, argOids: args, resultOid: type.oid };
 }
 

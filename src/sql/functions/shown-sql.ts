@@ -1,7 +1,8 @@
-/** Stored expressions and queries as the session is shown them: types that users made by the names that they have now. */
+/** Stored expressions and queries as the session is shown them: types and functions that users made by the names that they have now. */
 import type { ExecContext } from '../contract.js';
 import { showTypes } from '../types/pinned-types.js';
 
 export function shownSql(sql: string, ctx: ExecContext): string {
-  return showTypes(sql, (oid) => ctx.services.typeName(oid));
+  const { services } = ctx;
+  return showTypes(sql, (oid) => services.typeName(oid) ?? services.routineName?.(oid, false) ?? null);
 }

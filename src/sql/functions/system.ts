@@ -209,7 +209,7 @@ function indexDefinition(oid: number, column: number, pretty: boolean, ctx: Exec
   const found = findIndex(oid, ctx);
   if (found === null) return null;
   const { table, index } = found;
-  if (column > 0) return indexColumnText(table, index, column, pretty);
+  if (column > 0) return shownSql(indexColumnText(table, index, column, pretty), ctx);
   const visible = ctx.services.relationName(table.id) ?? quoteIdentifier(table.name);
   return shownSql(indexText(table, index, pretty ? visible : qualified(table, ctx), pretty), ctx);
 }

@@ -4,12 +4,14 @@
  *
  * Limits: the layout is the deparser's, not PostgreSQL's; casts and parentheses are those that were written.
  */
-import type { Node, RangeVar, ResTarget, SelectStmt } from 'libpg-query';
+import type { FuncCall, Node, RangeFunction, RangeVar, ResTarget, SelectStmt } from 'libpg-query';
 import { Deparser } from 'pgsql-deparser';
 import type { SessionServices } from '../contract.js';
 import type { ViewDescriptor } from '../catalog/descriptor.js';
 import { type Pin, pinOf, unpinned } from '../catalog/pins.js';
 import { stringsOf } from '../plan/ast.js';
+import { figureNameOf } from '../plan/figure-name.js';
+import { pinnedOid, writtenName } from '../types/pinned-types.js';
 
 interface Current {
   readonly name: string;
@@ -20,8 +22,9 @@ interface Current {
 /** Ends with a semicolon, as PostgreSQL's does. */
 export function viewText(view: ViewDescriptor, services: SessionServices): string {
   const { SelectStmt: select } = JSON.parse(view.queryTree, (_key, value: unknown) => {
-    const pin = typeof value === 'object' && value !== null ? pinOf(value as RangeVar) : undefined;
-    return pin === undefined ? value : currentName(value as RangeVar, pin, services);
+    if (typeof value !== 'object' || value === null) return value;
+    const pin = pinOf(value as RangeVar);
+    return pin === undefined ? currentCalls(value, services) : currentName(value as RangeVar, pin, services);
   }) as { SelectStmt: SelectStmt };
   const named = nameColumns(select, view);
   return ` ${new Deparser(named as never).deparseQuery().trim().replace(/;$/, '')};`;
@@ -44,6 +47,63 @@ function currentName(range: RangeVar, pin: Pin, services: SessionServices): Rang
   }
   if (alias !== undefined) return { ...result, alias: { aliasname: alias.aliasname! } };
   return current.name === range.relname ? result : { ...result, alias: { aliasname: range.relname! } };
+}
+
+/**
+ * Calls of functions that users made, by the names that they have now. What the query calls the result stays, by an alias.
+ * The nodes around a call are met after it, and still see by what it was called.
+ */
+function currentCalls(value: object, services: SessionServices): object {
+  const target = (value as { ResTarget?: ResTarget }).ResTarget;
+  if (target?.val !== undefined && target.name === undefined && callsPinned(target.val))
+    return {
+      ResTarget: { ...(withNames(target, services) as ResTarget), name: figureNameOf(target.val) ?? undefined },
+    };
+  const range = (value as { RangeFunction?: RangeFunction }).RangeFunction;
+  if (range !== undefined && callsPinned(range)) {
+    const written = firstPin(range);
+    const named = withNames(range, services) as RangeFunction;
+    if (range.alias !== undefined || written === null) return { RangeFunction: named };
+    return { RangeFunction: { ...named, alias: { aliasname: writtenName(written) } } };
+  }
+  // The whole query, when all that has names of its own has been seen to.
+  return 'SelectStmt' in value ? (withNames(value, services) as object) : value;
+}
+
+function pinOfCall(value: unknown): string | null {
+  const names = (value as Partial<FuncCall> | null)?.funcname;
+  if (!Array.isArray(names) || names.length !== 1) return null;
+  const name = stringsOf(names)[0]!;
+  return pinnedOid(name) === null ? null : name;
+}
+
+function firstPin(value: unknown): string | null {
+  if (typeof value !== 'object' || value === null) return null;
+  const own = pinOfCall(value);
+  if (own !== null) return own;
+  for (const part of Object.values(value)) {
+    const found = firstPin(part);
+    if (found !== null) return found;
+  }
+  return null;
+}
+
+function callsPinned(value: unknown): boolean {
+  return firstPin(value) !== null;
+}
+
+function withNames(value: unknown, services: SessionServices): unknown {
+  if (Array.isArray(value)) return value.map((item: unknown) => withNames(item, services));
+  if (typeof value !== 'object' || value === null) return value;
+  const parts = Object.fromEntries(Object.entries(value).map(([key, part]) => [key, withNames(part, services)]));
+  const pin = pinOfCall(value);
+  const found = pin === null ? null : (services.routineByOid?.(pinnedOid(pin)!) ?? null);
+  if (found === null) return parts;
+  const names =
+    services.isVisibleRoutine?.(found.routine.oid) === true
+      ? []
+      : [services.schemaNameOf(found.group.schemaId) ?? 'public'];
+  return { ...parts, funcname: [...names, found.group.name].map((sval) => ({ String: { sval } })) };
 }
 
 function find(id: number, services: SessionServices): Current | null {

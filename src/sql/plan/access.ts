@@ -13,6 +13,7 @@ import { hasSubquery, isVolatile, sameExpr } from './expr.js';
 import type { Expr, SortKey } from './expr.js';
 import { implies } from './implication.js';
 import { boundIndex, normal, overScan, predicateOver } from './index-expressions.js';
+import { itemConstraints } from './inverted-access.js';
 import type { Access, KeyConstraint, ScanColumn, ScanPlan } from './logical.js';
 import { columnsOf } from './plan-walk.js';
 
@@ -157,7 +158,7 @@ export class SargFinder {
   }
 
   /** Free of the scan's own columns and safe to evaluate before it. */
-  #outside(e: Expr): boolean {
+  outside(e: Expr): boolean {
     if (isVolatile(e) || hasSubquery(e)) return false;
     for (const id of columnsOf(e)) if (this.#columns.has(id)) return false;
     return true;
@@ -187,14 +188,14 @@ export class SargFinder {
       case 'in': {
         const column = this.column(condition.left);
         if (column === null || condition.negated || condition.entry.name !== '=') return null;
-        if (!condition.items.every((i) => this.#outside(i))) return null;
+        if (!condition.items.every((i) => this.outside(i))) return null;
         const values = condition.items.map((i) => operand(column, i, true));
         if (!values.every((v) => v !== null)) return null;
         return { columnId: column.id, condition, constraint: { kind: 'equal', values }, exact: false };
       }
       case 'anyall': {
         const column = this.column(condition.left);
-        if (column === null || condition.all || condition.entry.name !== '=' || !this.#outside(condition.right))
+        if (column === null || condition.all || condition.entry.name !== '=' || !this.outside(condition.right))
           return null;
         if (!fits(column.oid, elementOidOf(condition.right.oid))) return null;
         return { columnId: column.id, condition, constraint: { kind: 'anyof', array: condition.right }, exact: false };
@@ -216,9 +217,9 @@ export class SargFinder {
     if (FLIPPED[symbol] === undefined) return null;
     let [left, right] = condition.args as [Expr, Expr];
     let column = this.column(left);
-    if (column === null || !this.#outside(right)) {
+    if (column === null || !this.outside(right)) {
       column = this.column(right);
-      if (column === null || !this.#outside(left)) return null;
+      if (column === null || !this.outside(left)) return null;
       [left, right] = [right, left];
       symbol = FLIPPED[symbol]!;
     }
@@ -286,7 +287,8 @@ function accessOf(scan: ScanPlan, index: IndexDescriptor, sargs: readonly Sarg[]
       own.find((s) => s.exact) ??
       own.find((s) => s.constraint.kind === 'equal') ??
       own.find((s) => s.constraint.kind === 'anyof');
-    const chosen = equal ?? own.find((s) => s.constraint.kind === 'isnull');
+    const ordered = index.method === undefined;
+    const chosen = equal ?? (ordered ? own.find((s) => s.constraint.kind === 'isnull') : undefined);
     if (chosen !== undefined) {
       constraints.push(chosen.constraint);
       if (chosen.exact && index.primary) answered.add(chosen.condition);
@@ -299,7 +301,7 @@ function accessOf(scan: ScanPlan, index: IndexDescriptor, sargs: readonly Sarg[]
     const ranges = own
       .filter((s) => s.constraint.kind === 'range')
       .map((s) => s.constraint as Extract<KeyConstraint, { kind: 'range' }>);
-    if (ranges.length > 0) {
+    if (ordered && ranges.length > 0) {
       constraints.push({ kind: 'range', lower: ranges.flatMap((r) => r.lower), upper: ranges.flatMap((r) => r.upper) });
       score += ranges.some((r) => r.lower.length > 0) && ranges.some((r) => r.upper.length > 0) ? 8 : 5;
     }
@@ -307,7 +309,7 @@ function accessOf(scan: ScanPlan, index: IndexDescriptor, sargs: readonly Sarg[]
   }
   if (constraints.length === 0) {
     // The whole of a partial index has fewer rows than the table.
-    if (index.predicate == null) return null;
+    if (index.predicate == null || index.method !== undefined) return null;
     score = 4;
   }
   // Under a deferrable constraint a key may have several rows for a while.
@@ -319,6 +321,19 @@ function accessOf(scan: ScanPlan, index: IndexDescriptor, sargs: readonly Sarg[]
   return { access: { index, constraints, reverse: false, covering, unique }, score, answered, equalColumns: single };
 }
 
+function invertedAccessOf(
+  scan: ScanPlan,
+  index: IndexDescriptor,
+  conditions: readonly Expr[],
+  finder: SargFinder,
+): ChosenAccess | null {
+  const found = itemConstraints(index, indexColumnIds(scan, index), conditions, finder);
+  if (found === null) return null;
+  const { constraints, score } = found;
+  const access: Access = { index, constraints, reverse: false, covering: false, unique: false };
+  return { access, score, answered: new Set(), equalColumns: 0 };
+}
+
 /** The best index for these conditions, or null if none helps. */
 export function chooseAccess(scan: ScanPlan, conditions: readonly Expr[]): ChosenAccess | null {
   const finder = new SargFinder(scan);
@@ -327,7 +342,8 @@ export function chooseAccess(scan: ScanPlan, conditions: readonly Expr[]): Chose
   let best: ChosenAccess | null = null;
   for (const index of scan.table.indexes) {
     if (!hasEntries(scan, index, conditions)) continue;
-    const candidate = accessOf(scan, index, sargs);
+    const candidate =
+      index.method === 'gin' ? invertedAccessOf(scan, index, conditions, finder) : accessOf(scan, index, sargs);
     if (candidate !== null && (best === null || candidate.score > best.score)) best = candidate;
   }
   return best;
@@ -355,7 +371,7 @@ export function orderOf(
   equal: number,
   conditions: readonly Expr[],
 ): 'forward' | 'reverse' | null {
-  if (!hasEntries(scan, index, conditions)) return null;
+  if (index.method !== undefined || !hasEntries(scan, index, conditions)) return null;
   const ids = indexColumnIds(scan, index);
   const bound = boundIds(scan, conditions);
   const finder = new SargFinder(scan);

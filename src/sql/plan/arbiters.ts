@@ -9,6 +9,7 @@ import type { WriteTarget } from './bind-view-target.js';
 import { errorAt } from './binder.js';
 import type { Binder } from './binder.js';
 import { conjuncts } from './expr.js';
+import type { PlannerSettings } from '../contract.js';
 import type { Expr } from './expr.js';
 import { implies } from './implication.js';
 import { bindOverTable, boundIndex, sameValue } from './index-expressions.js';
@@ -32,8 +33,13 @@ export function inferArbiters(
   const named = target.columns.flatMap((c) =>
     c.position < 0 ? [] : [{ ...table.columns[c.position]!, name: c.name }],
   );
+  const settings: PlannerSettings = {
+    ...b.settings,
+    userTypes: (name) => b.catalog.type(name),
+    userRoutines: { named: (name) => b.catalog.routines?.(name) ?? null, pinned: () => null },
+  };
   const bind = (node: Node, isCondition: boolean): Expr =>
-    bindOverTable(node, named, alias, PLACE, isCondition, b.settings);
+    bindOverTable(node, named, alias, PLACE, isCondition, settings);
   const columns = new Set<number>();
   const expressions: Expr[] = [];
   for (const node of infer.indexElems ?? []) {

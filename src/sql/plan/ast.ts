@@ -104,7 +104,6 @@ function collect(value: unknown, found: Map<string, RelationName>): void {
     return;
   }
   if (Array.isArray(node['funcname'])) {
-    rowTypes(node as FuncCall, found);
     routine(node as FuncCall, found);
   }
   if (Array.isArray(node['names']) && node['typemod'] !== undefined) userType(node as unknown as TypeName, found);
@@ -133,13 +132,4 @@ function userType(type: TypeName, found: Map<string, RelationName>): void {
 
 export function isBuiltInType(schema: string | null, name: string): boolean {
   return (schema === null || schema === 'pg_catalog') && typeByName(name) !== null;
-}
-
-/** json_populate_record(NULL::t, …) names the table t by its row type. */
-function rowTypes(call: FuncCall, found: Map<string, RelationName>): void {
-  if (!(stringsOf(call.funcname).at(-1) ?? '').includes('_populate_record')) return;
-  const type = as(call.args?.[0], 'TypeCast')?.typeName;
-  if (type === undefined) return;
-  const { schema, name } = typeNameOf(type);
-  found.set(`${schema ?? ''}.${name}`, { schema, name });
 }

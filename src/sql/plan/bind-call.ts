@@ -5,6 +5,7 @@ import { isAggregateName, resolveAggregate, resolveFunction, resolveOperator } f
 import type { FunctionEntry, ResolvedCall } from '../functions/entry.js';
 import { hypotheticalSet } from '../functions/hypothetical.js';
 import { OID } from '../types/oids.js';
+import { pinnedOid } from '../types/pinned-types.js';
 import { arrayOidOf, elementOidOf, formatType } from '../types/registry.js';
 import { bindHypothetical } from './bind-hypothetical.js';
 import { as, locationOf, stringsOf } from './ast.js';
@@ -19,13 +20,16 @@ import {
   functionsOf,
   inputsOf,
   isCalled,
+  asRowType,
   noSuchCall,
+  pinCall,
   placeNamed,
   refuseCall,
   refuseProcedure,
   routineEntry,
   routinesNamed,
 } from './routines.js';
+import { rangeConstructors } from './range-constructors.js';
 import { conjunction, constant, FALSE } from './expr.js';
 import type {
   AggregateExpr,
@@ -211,7 +215,15 @@ export function bindCall(ctx: ExprContext, call: FuncCall): Expr {
   const schema = names.length > 1 ? names.at(-2)! : null;
   const groups = routinesNamed(ctx.binder, schema, name);
   const own = groups !== null && (groups.length > 0 || (schema !== null && schema !== 'public'));
-  if (own || isCalled(call)) return bindRoutine(ctx, call, names.slice(-2).join('.'), groups ?? []);
+  const ranges =
+    groups?.length === 0 && !isCalled(call) ? rangeConstructors(ctx.binder, schema, name, call, location) : null;
+  if (ranges !== null) {
+    const args = (call.args ?? []).map((n) => ctx.bind(ctx, n));
+    const places = (call.args ?? []).map(locationOf);
+    return makeCall(ctx, name, args, places, location, call.func_variadic === true, ranges);
+  }
+  const shown = schema === null && pinnedOid(name) !== null ? groups?.[0]?.name : undefined;
+  if (own || isCalled(call)) return bindRoutine(ctx, call, shown ?? names.slice(-2).join('.'), groups ?? []);
   if (schema !== null && schema !== 'pg_catalog' && schema !== 'information_schema' && schema !== 'public') {
     throw errorAt('3F000', `schema "${schema}" does not exist`, location);
   }
@@ -247,13 +259,17 @@ function bindRoutine(ctx: ExprContext, call: FuncCall, name: string, groups: rea
   const written = call.args ?? [];
   const routines = groups.flatMap((g) => g.routines.filter((r) => r.procedure === isCalled(call)));
   const nodes = placeNamed(routines, written) ?? written;
-  const args = nodes.map((n) => ctx.bind(ctx, as(n, 'NamedArgExpr')?.arg ?? n));
+  const bound = nodes.map((n) => ctx.bind(ctx, as(n, 'NamedArgExpr')?.arg ?? n));
+  const args = bound.map((arg, i) => asRowType(ctx.binder, arg, routines, i));
   if (nodes.some((n) => as(n, 'NamedArgExpr') !== undefined)) throw noSuchCall(ctx, name, nodes, args, location);
   const entries = functionsOf(groups, isCalled(call));
   const oids = args.map((a) => typeOfExpr(ctx.binder, a));
   if (entries.length === 0 && isCalled(call)) refuseCall(groups, name, oids, location);
   if (entries.length === 0) refuseProcedure(groups, name, oids, location);
-  return makeCall(ctx, name, args, nodes.map(locationOf), location, call.func_variadic === true, entries);
+  const made = makeCall(ctx, name, args, nodes.map(locationOf), location, call.func_variadic === true, entries);
+  if ((made.kind === 'call' || made.kind === 'srf') && made.entry.routine !== undefined)
+    pinCall(ctx.binder, call, groups, made.entry.routine);
+  return made;
 }
 
 /** Named arguments are taken by position when they stand in order; PostgreSQL's built-ins name few. */
@@ -278,6 +294,7 @@ export function makeCall(
   const wanted = name === 'pg_typeof' ? [OID.any] : resolved.argOids;
   const coerced = coerceArguments(b, args, wanted, locations, name === 'pg_typeof');
   const { routine } = resolved.entry;
+  const given = coerced.length;
   if (routine !== undefined && !resolved.entry.variadic && coerced.length < inputsOf(routine).length) {
     coerced.push(...defaultArguments(ctx, routine, coerced.length));
     resolved = { ...resolved, entry: routineEntry(name, routine) };
@@ -294,6 +311,7 @@ export function makeCall(
     entry: resolved.entry,
     args: coerced,
     info,
+    ...(given < coerced.length ? { given } : {}),
     oid: resolved.resultOid,
     typmod: -1,
   };

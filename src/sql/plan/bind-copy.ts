@@ -79,7 +79,7 @@ function bindFrom(b: Binder, stmt: CopyStmt): BoundCopy {
     const index = positions.indexOf(position);
     if (index >= 0) return { kind: 'input', index };
     if (column.dropped) return { kind: 'expr', expr: constant(null, column.typeOid) };
-    if (column.hidden && column.defaultSql === null) return { kind: 'rowid' };
+    if (column.hidden && column.generated == null) return { kind: 'rowid' };
     return { kind: 'expr', expr: defaultOf(b, column) };
   });
   const names = positions.map((p) => table.columns[p]!.name);

@@ -1,6 +1,6 @@
 /** WHERE CURRENT OF: the row that has the primary key of the row that a cursor is on. */
 import type { CurrentOfExpr } from 'libpg-query';
-import type { FunctionEntry } from '../functions/entry.js';
+import { ownFunction } from '../functions/entry.js';
 import type { TableDescriptor } from '../catalog/descriptor.js';
 import { makeOperator } from './bind-call.js';
 import { type Binder, columnExpr } from './binder.js';
@@ -19,22 +19,11 @@ export function bindCurrentOf(b: Binder, { cursor_name: cursor }: CurrentOfExpr,
 
 /** Looked up when the statement runs: the cursor moves between two runs of one plan. */
 function keyPart(cursor: string, table: TableDescriptor, at: number, oid: number): Expr {
-  const entry: FunctionEntry = {
-    oid: 0,
+  const entry = ownFunction({
     name: 'current_of',
     argOids: [],
     resultOid: oid,
-    strict: false,
-    volatility: 'stable',
-    variadic: false,
-    defaults: [],
-    mayWait: false,
-    returnsSet: false,
-    resultColumns: null,
     impl: (_args, ctx) => ctx.services.cursorKey(cursor, table)?.[at] ?? null,
-    call1: null,
-    call2: null,
-    rows: null,
-  };
+  });
   return { kind: 'call', entry, operator: false, args: [], info: { argOids: [], resultOid: oid }, oid, typmod: -1 };
 }

@@ -17,6 +17,8 @@ import { as, locationOf, must } from './ast.js';
 import { Scope, columnExpr, errorAt } from './binder.js';
 import type { Binder, CteEntry, ExprContext, ScopeRelation } from './binder.js';
 import { bindExpr } from './bind-expr.js';
+import { bindAssignedPart, bindCells, coercePart, leafColumn, refuseDefault, withParts } from './bind-assign-part.js';
+import type { PartTarget } from './bind-assign-part.js';
 import { bindCurrentOf } from './bind-current-of.js';
 import { bindLinks, bindWritten } from './bind-foreign-keys.js';
 import { inferArbiters } from './arbiters.js';
@@ -30,7 +32,7 @@ import { coerceAssignment, coerceBoolean } from './coerce.js';
 import { isSystemName } from './system-columns.js';
 import { constant, TRUE } from './expr.js';
 import type { Expr } from './expr.js';
-import { checkWidth, insertTargets } from './insert-columns.js';
+import { checkWidth, insertParts, insertTargets } from './insert-columns.js';
 import type {
   ConflictClause,
   DeletePlan,
@@ -67,7 +69,7 @@ function insertBody(b: Binder, stmt: InsertStmt, ctes: readonly CteEntry[]): Ins
   const target = writeTarget(b, stmt.relation!, 'insert');
   const { table, relation } = target;
   const { schemaName, freshStorage } = relation;
-  const named = insertTargets(target, stmt.cols);
+  const named = insertTargets(target, stmt.cols, true);
   const select = as(stmt.selectStmt, 'SelectStmt');
   const override = stmt.override ?? 'OVERRIDING_NOT_SET';
   const given = new Map<number, number>();
@@ -80,7 +82,7 @@ function insertBody(b: Binder, stmt: InsertStmt, ctes: readonly CteEntry[]): Ins
     if (column.dropped) return { kind: 'expr', expr: constant(null, column.typeOid) };
     if (index !== undefined && !(override === 'OVERRIDING_USER_VALUE' && column.identity !== null))
       return { kind: 'input', index };
-    if (column.hidden && column.defaultSql === null) return { kind: 'rowid' };
+    if (column.hidden && column.generated == null) return { kind: 'rowid' };
     return { kind: 'expr', expr: defaultOf(b, target.defaults[position]!) };
   });
   const checks = writtenRows(b, target);
@@ -131,6 +133,7 @@ function insertSource(
   given: Map<number, number>,
 ): Plan {
   const { defaults, table } = target;
+  const parts = insertParts(stmt.cols);
   const plainValues =
     select.valuesLists !== undefined &&
     select.withClause === undefined &&
@@ -149,10 +152,20 @@ function insertSource(
       );
     checkWidth(width, named, stmt.cols, target, locationOf(lists[0]?.[named.length]));
     // A column all of whose cells are DEFAULT is left to the defaults.
-    const kept = named.slice(0, width).filter((_, i) => lists.some((l) => as(l[i], 'SetToDefault') === undefined));
+    const isGiven = (i: number): boolean => lists.some((l) => as(l[i], 'SetToDefault') === undefined);
+    const kept = [...new Set(named.slice(0, width).filter((_, i) => parts[i] != null || isGiven(i)))];
     kept.forEach((position, i) => given.set(position, i));
     const rows = lists.map((list) =>
-      kept.map((position): Expr => insertCell(b, ctx, defaults[position]!, list[named.indexOf(position)]!, override)),
+      kept.map((position): Expr => {
+        const column = defaults[position]!;
+        return bindCells(ctx, named, parts, position, column, {
+          whole: (i) => insertCell(b, ctx, column, list[i]!, override),
+          part: (i, place) => {
+            if (as(list[i], 'SetToDefault') !== undefined) refuseDefault(parts[i]!);
+            return coercePart(ctx, bindExpr(ctx, list[i]!), place, locationOf(list[i]));
+          },
+        });
+      }),
     );
     const columns = kept.map((position) => {
       const c = table.columns[position]!;
@@ -169,8 +182,12 @@ function insertSource(
   const identity = targets.find((c) => c.identity === 'always');
   if (identity !== undefined && override !== 'OVERRIDING_SYSTEM_VALUE' && override !== 'OVERRIDING_USER_VALUE')
     throw alwaysIdentity(identity);
-  named.slice(0, plan.columns.length).forEach((position, i) => given.set(position, i));
-  return coerceOutput(b, plan, [], 'INSERT', targets);
+  const ctx = exprContext(b, new Scope(null, [], [], ctes), 'INSERT');
+  const leaves = targets.map((column, i) => leafColumn(ctx, column, parts[i]));
+  const input = coerceOutput(b, plan, [], 'INSERT', leaves);
+  const positions = [...new Set(named.slice(0, plan.columns.length))];
+  positions.forEach((position, i) => given.set(position, i));
+  return parts.some((part) => part !== null) ? withParts(ctx, input, named, parts, positions, table.columns) : input;
 }
 
 export function insertCell(b: Binder, ctx: ExprContext, column: ColumnDescriptor, node: Node, override: string): Expr {
@@ -240,6 +257,7 @@ export function bindAssignments(
 ): (Expr | null)[] {
   const assignments: (Expr | null)[] = target.defaults.map(() => null);
   const shared = new Map<Node, Plan>();
+  const inParts = new Set<number>();
   for (const node of list) {
     const { name = '', location = -1, indirection, val: given } = must(node, 'ResTarget') as ResTarget;
     const found = target.columns.find((c) => c.name === name);
@@ -247,13 +265,24 @@ export function bindAssignments(
       throw errorAt('0A000', `cannot assign to system column "${name}"`, location);
     if (found === undefined)
       throw errorAt('42703', `column "${name}" of relation "${target.name}" does not exist`, location);
-    if (indirection !== undefined) throw errorAt('0A000', 'UPDATE of a part of a column is not supported', location);
     refuseUnchangeable(found, change);
     const { position } = found;
     const column = target.defaults[position]!;
-    if (assignments[position] !== null)
+    const before = assignments[position]!;
+    if (before !== null && (indirection === undefined || !inParts.has(position)))
       throw errorAt('42601', `multiple assignments to same column "${target.table.columns[position]!.name}"`, -1);
     const val = given!;
+    if (indirection !== undefined) {
+      inParts.add(position);
+      const part: PartTarget = { column: name, parts: indirection, location };
+      if (as(val, 'SetToDefault') !== undefined || isDefaultCell(val)) refuseDefault(part);
+      if (column.generated != null) throw generatedValue(`column "${name}" can only be updated to DEFAULT`, column);
+      const old = before ?? columnExpr(ctx.scope.relations[0]!.columns.find((c) => c.column.name === name)!.column);
+      assignments[position] = bindAssignedPart(ctx, part, old, column, (place) =>
+        assignedValue(b, ctx, val, column, shared, (expr, at) => coercePart(ctx, expr, place, at)),
+      );
+      continue;
+    }
     if (as(val, 'SetToDefault') !== undefined) {
       assignments[position] = defaultOf(b, column);
       continue;
@@ -283,9 +312,10 @@ function assignedValue(
   val: Node,
   column: ColumnDescriptor,
   shared: Map<Node, Plan>,
+  assign: (expr: Expr, location: number) => Expr = (expr, location) => coerceAssignment(b, expr, column, location),
 ): Expr {
   const multi = as(val, 'MultiAssignRef');
-  if (multi === undefined) return coerceAssignment(b, bindExpr(ctx, val), column, locationOf(val));
+  if (multi === undefined) return assign(bindExpr(ctx, val), locationOf(val));
   const source = multi.source!;
   const at = (multi.colno ?? 1) - 1;
   const row = as(source, 'RowExpr');
@@ -295,7 +325,7 @@ function assignedValue(
       throw errorAt('42601', 'number of columns does not match number of values', row.location ?? -1);
     const cell = args[at]!;
     if (as(cell, 'SetToDefault') !== undefined) return defaultOf(b, column);
-    return coerceAssignment(b, bindExpr(ctx, cell), column, locationOf(cell));
+    return assign(bindExpr(ctx, cell), locationOf(cell));
   }
   const link = as(source, 'SubLink');
   const select = as(link?.subselect, 'SelectStmt');
@@ -330,7 +360,7 @@ function assignedValue(
     oid: picked.oid,
     typmod: picked.typmod,
   };
-  return coerceAssignment(b, scalar, column, link?.location ?? -1);
+  return assign(scalar, link?.location ?? -1);
 }
 
 interface BoundTarget {
@@ -356,7 +386,10 @@ function bindTarget(
   const { table, relation: found } = target;
   const alias = relation.alias?.aliasname ?? target.name;
   const inner = target.views[0]?.base.range.alias?.aliasname ?? table.name;
-  const scan = scanOf(b, table, found.schemaName, target.views.length === 0 ? alias : inner, { wait: 'block' });
+  const scan = scanOf(b, table, found.schemaName, target.views.length === 0 ? alias : inner, {
+    strength: 'exclusive',
+    wait: 'block',
+  });
   const own =
     target.views.length === 0
       ? scanRelation(scan, found.schemaName, relation.alias)

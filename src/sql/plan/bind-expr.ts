@@ -10,7 +10,7 @@ import { baseOidOf, fieldsOf } from '../types/user-types.js';
 import { arrayOidOf, elementOidOf, formatType, isArrayType } from '../types/registry.js';
 import { as, kindOf, locationOf, stringsOf } from './ast.js';
 import { columnExpr, errorAt, findColumn, findRelation } from './binder.js';
-import type { Binder, ExprContext } from './binder.js';
+import type { Binder, ExprContext, ScopeRelation } from './binder.js';
 import { bindAnyAll, bindCall, bindComparison, bindIn, bindOperator, compareRows, makeOperator } from './bind-call.js';
 import {
   coerce,
@@ -31,7 +31,8 @@ import { bareSystemColumn, systemColumnOf } from './system-columns.js';
 import { bindArgument, bindVariable, variableBeforeColumn, variableStar } from './variables.js';
 import { conjunction, constant } from './expr.js';
 import type { Expr } from './expr.js';
-import type { Plan, PlanColumn } from './logical.js';
+import type { Plan } from './logical.js';
+import { recordFieldsOf } from './record-columns.js';
 
 export function bindExpr(ctx: ExprContext, node: Node): Expr {
   const kind = kindOf(node);
@@ -215,7 +216,8 @@ function bindColumnRef(ctx: ExprContext, ref: ColumnRef): Expr {
     const found = bindVariable(ctx.binder, names) ?? bareSystemColumn(ctx, name, location);
     if (found !== null) return found;
     const relation = findRelation(ctx.scope, null, name, location);
-    if (relation !== null) return wholeRow(relation.columns.filter((c) => !c.hidden).map((c) => c.column));
+    if (relation?.scalar === true) return columnExpr(relation.columns[0]!.column, location);
+    if (relation !== null) return wholeRow(relation);
     throw errorAt('42703', `column "${name}" does not exist`, location);
   }
   const name = names.at(-1)!;
@@ -235,9 +237,11 @@ function bindColumnRef(ctx: ExprContext, ref: ColumnRef): Expr {
 }
 
 /** A reference to a relation of a single unnamed column (a function) is that column; else a record. */
-function wholeRow(columns: readonly PlanColumn[]): Expr {
-  const names = columns.map((c) => c.name);
-  return { kind: 'row', args: columns.map((c) => columnExpr(c)), names, oid: OID.record, typmod: -1 };
+function wholeRow({ columns, table }: ScopeRelation): Expr {
+  const shown = columns.filter((c) => !c.hidden).map((c) => c.column);
+  const args = shown.map((c) => columnExpr(c));
+  const row = { kind: 'row', args, names: shown.map((c) => c.name), oid: OID.record, typmod: -1 } as const;
+  return table === null ? row : { ...row, tableId: table.id };
 }
 
 function bindAExpr(ctx: ExprContext, e: A_Expr): Expr {
@@ -562,7 +566,7 @@ function bindIndirection(ctx: ExprContext, e: A_Indirection): Expr {
   for (let i = 0; i < parts.length;) {
     const field = as(parts[i], 'String');
     if (field !== undefined) {
-      arg = bindField(arg, field.sval ?? '', location);
+      arg = bindField(b, arg, field.sval ?? '', location);
       i++;
       continue;
     }
@@ -616,7 +620,7 @@ function compositeField(arg: Expr, fields: readonly CompositeField[], name: stri
 }
 
 /** (row).field, for functions that return records and for rows of a table. */
-function bindField(arg: Expr, name: string, location: number): Expr {
+function bindField(b: Binder, arg: Expr, name: string, location: number): Expr {
   if (arg.kind === 'row') {
     const found = arg.args.find((a) => a.kind === 'column' && a.name === name);
     if (found !== undefined) return found;
@@ -626,7 +630,7 @@ function bindField(arg: Expr, name: string, location: number): Expr {
   }
   const fields = fieldsOf(arg.oid);
   if (fields !== null) return compositeField(arg, fields, name, location);
-  const columns = arg.kind === 'call' || arg.kind === 'srf' ? arg.entry.resultColumns : null;
+  const columns = recordFieldsOf(b.recordColumns, arg);
   const index = columns?.findIndex((c) => c.name === name) ?? -1;
   if (columns !== null && index >= 0) {
     return { kind: 'field', arg, index, oid: columns[index]!.typeOid, typmod: -1 };

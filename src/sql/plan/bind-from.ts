@@ -17,6 +17,7 @@ import type { JoinPlan, JoinType, Lock, Plan, PlanColumn, ProjectItem, ScanColum
 import { pinOf } from '../catalog/pins.js';
 import type { Pin } from '../catalog/pins.js';
 import { freeColumns, idsOf } from './plan-walk.js';
+import { noteRecord } from './record-columns.js';
 import { sequenceRelation } from './sequence-relation.js';
 import { viewTree } from './view-tree.js';
 
@@ -96,8 +97,9 @@ function bindFromItem(ctx: FromContext, node: Node, left: BoundFrom | null): Bou
 }
 
 function derivedFunction(ctx: FromContext, item: RangeFunction, left: BoundFrom | null): BoundFrom {
-  const { plan, name } = bindRangeFunction(ctx, item, left);
-  return derived(plan, item.alias, name, null);
+  const { plan, name, scalar } = bindRangeFunction(ctx, item, left);
+  const bound = derived(plan, item.alias, name, null);
+  return scalar ? { ...bound, relations: bound.relations.map((relation) => ({ ...relation, scalar })) } : bound;
 }
 
 /** A plan under an alias, perhaps with new names for its columns. */
@@ -144,7 +146,11 @@ function bindRangeVar(ctx: FromContext, range: RangeVar): BoundFrom {
     const cte = findCte(ctx.ctes, name);
     if (cte !== null) {
       cte.references++;
-      const columns = cte.columns.map((c) => b.column(c.name, c.oid, c.typmod));
+      const columns = cte.columns.map((c) => {
+        const column = b.column(c.name, c.oid, c.typmod);
+        noteRecord(b.recordColumns, column.id, columnExpr(c));
+        return column;
+      });
       return derived({ kind: 'ctescan', cte: cte.id, name, columns }, range.alias, name, null);
     }
   }
@@ -264,11 +270,19 @@ function lockFor(ctx: FromContext, alias: string): Lock | null {
   let lock: Lock | null = null;
   for (const request of ctx.locks) {
     if (request.tables === null || request.tables.includes(alias)) {
-      // NOWAIT wins over SKIP LOCKED, which wins over waiting.
-      if (lock === null || request.lock.wait === 'nowait' || lock.wait === 'block') lock = request.lock;
+      lock = lock === null ? request.lock : bothOf(lock, request.lock);
     }
   }
   return lock;
+}
+
+/** The stronger lock; and NOWAIT wins over SKIP LOCKED, which wins over waiting. */
+function bothOf(a: Lock, b: Lock): Lock {
+  const waits = [a.wait, b.wait];
+  return {
+    strength: a.strength === 'share' ? b.strength : a.strength,
+    wait: waits.includes('nowait') ? 'nowait' : waits.includes('skip') ? 'skip' : 'block',
+  };
 }
 
 export function scanOf(
@@ -356,9 +370,18 @@ function bindJoin(ctx: FromContext, item: JoinExpr, outer: BoundFrom | null): Bo
   if (item.alias === undefined) return bound;
   // An alias over the whole join hides the names inside it.
   const names = stringsOf(item.alias.colnames);
-  const columns = bound.columns.map((c, i) =>
-    names[i] === undefined ? c : { ...c, column: { ...c.column, name: names[i] } },
-  );
+  let at = 0;
+  const columns = bound.columns.map((c): ScopeColumn => {
+    const name = c.hidden ? undefined : names[at++];
+    return name === undefined ? c : { ...c, column: { ...c.column, name } };
+  });
+  if (names.length > at) {
+    throw errorAt(
+      '42P10',
+      `join expression "${item.alias.aliasname ?? ''}" has ${at} columns available but ${names.length} columns specified`,
+      -1,
+    );
+  }
   return {
     plan: bound.plan,
     relations: [{ alias: item.alias.aliasname ?? '', schema: null, columns, table: null }],

@@ -11,6 +11,7 @@ import type { Plan, PlanColumn, ProjectItem } from './logical.js';
 import type { BoundGroups } from './bind-select.js';
 import { checkGrouping, GROUPING } from './grouping.js';
 import { freeColumns } from './plan-walk.js';
+import { noteRecord } from './record-columns.js';
 
 interface Lifted {
   readonly plan: Plan;
@@ -173,6 +174,7 @@ export function applySets(b: Binder, input: Plan, exprs: readonly Expr[]): Lifte
         const seen = known.get(e);
         if (seen !== undefined) return seen;
         const column = b.column(e.entry.name, e.entry.resultColumns === null ? e.oid : OID.record, e.typmod);
+        noteRecord(b.recordColumns, column.id, { ...e, oid: column.oid });
         sets.push({ column, srf: e });
         const made = columnExpr(column);
         known.set(e, made);

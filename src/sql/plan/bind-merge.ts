@@ -68,7 +68,7 @@ function mergeBody(
   const { table, relation } = written;
   const { schemaName } = relation;
   const alias = stmt.relation?.alias?.aliasname ?? table.name;
-  const scan = scanOf(b, table, schemaName, alias, { wait: 'block' });
+  const scan = scanOf(b, table, schemaName, alias, { strength: 'exclusive', wait: 'block' });
   const target = scanRelation(scan, schemaName, stmt.relation?.alias);
   const source = bindFrom(fromContext(b, null, ctes, []), [stmt.sourceRelation!]);
   if (source.relations.some((r) => r.alias === alias)) {
@@ -162,7 +162,7 @@ function insertAction(b: Binder, when: MergeWhenClause, target: WriteTarget, sco
     const expr = given.get(position);
     if (column.dropped) return { kind: 'expr', expr: constant(null, column.typeOid) };
     if (expr !== undefined) return { kind: 'expr', expr };
-    if (column.hidden && column.defaultSql === null) return { kind: 'rowid' };
+    if (column.hidden && column.generated == null) return { kind: 'rowid' };
     return { kind: 'expr', expr: defaultOf(b, column) };
   });
   return { kind: 'insert', sources };

@@ -2,21 +2,23 @@
  * Functions in FROM, side by side in ROWS FROM, WITH ORDINALITY, with column definition lists for those that give
  * records of any shape.
  *
- * json(b)_populate_record(set) take their columns from a table, by the NULL of its row type that they are given:
- * there are no row types besides, so they are known here only.
+ * json(b)_populate_record(set) take their columns from the NULL of a composite type that they are given, and are known here only.
  */
 import type { ColumnDef, FuncCall, Node, RangeFunction } from 'libpg-query';
 import { OID } from '../types/oids.js';
-import { as, locationOf, stringsOf, typeNameOf } from './ast.js';
+import { writtenName } from '../types/pinned-types.js';
+import { as, locationOf, stringsOf } from './ast.js';
 import { makeCall } from './bind-call.js';
 import { bindExpr } from './bind-expr.js';
 import type { FromContext } from './bind-from.js';
 import { Scope, errorAt } from './binder.js';
 import type { BoundFrom, ExprContext } from './binder.js';
+import { fieldsOf } from '../types/user-types.js';
 import { resolveTypeName } from './coerce.js';
 import type { TypeScope } from './coerce.js';
 import type { Expr } from './expr.js';
 import type { Plan, PlanColumn } from './logical.js';
+import { recordFieldsOf } from './record-columns.js';
 
 interface Call {
   readonly expr: Expr;
@@ -47,7 +49,7 @@ function writtenFunctions(entry: Node): Written[] {
 
 function functionName(node: Node): string {
   const call = as(node, 'FuncCall');
-  if (call !== undefined) return stringsOf(call.funcname).at(-1) ?? '';
+  if (call !== undefined) return writtenName(stringsOf(call.funcname).at(-1) ?? '');
   const value = as(node, 'SQLValueFunction');
   if (value !== undefined) return (value.op ?? '').replace('SVFOP_', '').replace(/_N$/, '').toLowerCase();
   return 'coalesce';
@@ -57,7 +59,7 @@ export function bindRangeFunction(
   ctx: FromContext,
   item: RangeFunction,
   left: BoundFrom | null,
-): { readonly plan: Plan; readonly name: string } {
+): { readonly plan: Plan; readonly name: string; readonly scalar: boolean } {
   const b = ctx.binder;
   const scope = new Scope(ctx.parent, left?.relations ?? [], left?.columns ?? [], ctx.ctes);
   const expressions = ctx.expressions(scope, 'functions in FROM', true);
@@ -71,10 +73,12 @@ export function bindRangeFunction(
       hint: 'Put the column definition list inside ROWS FROM().',
     });
   }
+  let records = 0;
   for (const { node, definitions } of written) {
     const bound = bindOne(ctx, expressions, node, [...definitions, ...outer]);
     calls.push(bound.call);
     if (bound.columns !== null) {
+      records++;
       for (const c of bound.columns) columns.push(b.column(c.name, c.typeOid, c.typmod));
       continue;
     }
@@ -86,7 +90,8 @@ export function bindRangeFunction(
   }
   if (item.ordinality === true) columns.push(b.column('ordinality', OID.int8, -1));
   const plan: Plan = { kind: 'function', columns, calls, ordinality: item.ordinality === true };
-  return { plan, name: written[0] === undefined ? '' : functionName(written[0].node) };
+  const scalar = records === 0 && calls.length === 1 && item.ordinality !== true;
+  return { plan, name: written[0] === undefined ? '' : functionName(written[0].node), scalar };
 }
 
 /** `columns`: those of a record; null if it gives single values. */
@@ -100,14 +105,16 @@ function bindOne(
   if (populated !== null) return populated;
   const expr = bindExpr(expressions, node);
   const entry = expr.kind === 'srf' || expr.kind === 'call' ? expr.entry : null;
-  const fixed = entry?.resultColumns ?? null;
+  const composite = fieldsOf(expr.oid);
+  const fixed: readonly { readonly name: string; readonly typeOid: number; readonly typmod?: number }[] | null =
+    composite ?? (entry === null ? null : recordFieldsOf(ctx.binder.recordColumns, expr));
   const location = locationOf(definitions[0]);
   if (fixed !== null) {
     if (definitions.length > 0) {
       const message = 'a column definition list is redundant for a function with OUT parameters';
       throw errorAt('42601', message, location);
     }
-    const columns = fixed.map((c) => ({ ...c, typmod: -1 }));
+    const columns = fixed.map(({ name, typeOid, typmod = -1 }) => ({ name, typeOid, typmod }));
     return { call: { expr, width: columns.length, record: true }, columns };
   }
   if (expr.oid !== OID.record) {
@@ -167,22 +174,14 @@ function bindPopulate(
   return { call: { expr: shaped(made, columns, name), width: columns.length, record: true }, columns };
 }
 
-/** The columns of the table in NULL::table. */
+/** The columns of the type in NULL::type. */
 function rowTypeOf(ctx: FromContext, name: string, node: Node): RecordColumn[] {
   const cast = as(node, 'TypeCast');
   if (cast === undefined || as(cast.arg, 'A_Const')?.isnull !== true) {
     const message = `the first argument of ${name} must be NULL, cast to the row type of a table`;
     throw errorAt('0A000', message, locationOf(node));
   }
-  const written = typeNameOf(cast.typeName!);
-  const relation = ctx.binder.catalog.relation({ schema: written.schema, name: written.name });
-  if (relation?.kind !== 'table' || written.isArray) {
-    resolveTypeName(cast.typeName!, ctx.binder);
-    throw errorAt('42804', `first argument of ${name} must be a row type`, -1);
-  }
-  if (ctx.binder.pins !== null) throw errorAt('0A000', `${name} in views is not supported`, locationOf(node));
-  ctx.binder.dependOn(relation.table);
-  return relation.table.columns
-    .filter((c) => !c.dropped && !c.hidden)
-    .map((c) => ({ name: c.name, typeOid: c.typeOid, typmod: c.typmod }));
+  const fields = fieldsOf(resolveTypeName(cast.typeName!, ctx.binder).oid);
+  if (fields === null) throw errorAt('42804', `first argument of ${name} must be a row type`, -1);
+  return fields.map(({ name: field, typeOid, typmod }) => ({ name: field, typeOid, typmod }));
 }

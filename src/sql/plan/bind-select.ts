@@ -3,6 +3,7 @@
  * FROM · WHERE · aggregate · HAVING · window · set-returning functions · output · DISTINCT · ORDER BY · LIMIT.
  */
 import type { Node, ResTarget, SelectStmt, WithClause } from 'libpg-query';
+import { combinedSets, groupingAlternatives } from './grouping-sets.js';
 import { OID } from '../types/oids.js';
 import { baseOidOf, fieldsOf } from '../types/user-types.js';
 import { formatType, typeByOid } from '../types/registry.js';
@@ -31,6 +32,7 @@ import { applyAggregation, applyWindows, applySets } from './bind-group.js';
 import { sameExpr, some } from './expr.js';
 import type { Expr, SortKey } from './expr.js';
 import type { CteDefinition, Lock, Plan, PlanColumn, ProjectItem, SetOpPlan } from './logical.js';
+import { noteRecord, noteSameRecords, recordFieldsOf } from './record-columns.js';
 
 export interface SelectOptions {
   /** Literals of the output keep type unknown, for the caller to coerce. */
@@ -273,9 +275,12 @@ function bindSetOperation(
   });
   const l = coerceOutput(b, left, oids, what);
   const r = coerceOutput(b, right, oids, what);
-  const columns = l.columns.map((c, i) =>
-    b.column(c.name, oids[i]!, c.typmod === r.columns[i]!.typmod ? c.typmod : -1),
-  );
+  const columns = l.columns.map((c, i) => {
+    const theirs = r.columns[i]!;
+    const column = b.column(c.name, oids[i]!, c.typmod === theirs.typmod ? c.typmod : -1);
+    noteSameRecords(b.recordColumns, column.id, [c, theirs].map(columnExpr));
+    return column;
+  });
   const op = what === 'UNION' ? 'union' : what === 'INTERSECT' ? 'intersect' : 'except';
   const plan: SetOpPlan = { kind: 'setop', op, all: select.all === true, columns, left: l, right: r };
   if (select.lockingClause !== undefined || options.lock != null)
@@ -492,7 +497,7 @@ function indirectStar(ctx: ExprContext, node: Node): Target[] | null {
   }
   if (arg.kind === 'row')
     return arg.args.map((a, i) => ({ name: a.kind === 'column' ? a.name : `f${i + 1}`, expr: a, location }));
-  const columns = arg.kind === 'call' || arg.kind === 'srf' ? arg.entry.resultColumns : null;
+  const columns = recordFieldsOf(ctx.binder.recordColumns, arg);
   if (columns === null) throw errorAt('42809', 'row expansion via "*" is not supported here', location);
   return columns.map((c, index) => ({
     name: c.name,
@@ -533,34 +538,9 @@ function bindGroups(
   for (const node of clause) {
     const alternatives = groupingAlternatives(node, one);
     if (as(node, 'GroupingSet') !== undefined) grouping = true;
-    sets = sets.flatMap((s) => alternatives.map((a) => [...new Set([...s, ...a])]));
+    sets = combinedSets(sets, alternatives);
   }
   return { given: clause.length > 0, exprs, sets: !grouping ? null : select.groupDistinct ? distinctSets(sets) : sets };
-}
-
-/** The sets of group positions that a GROUP BY item stands for: one for a plain expression. */
-function groupingAlternatives(node: Node, one: (n: Node) => number[]): number[][] {
-  const set = as(node, 'GroupingSet');
-  if (set === undefined) return [one(node)];
-  const content = set.content ?? [];
-  switch (set.kind ?? 'GROUPING_SET_EMPTY') {
-    case 'GROUPING_SET_ROLLUP': {
-      const parts = content.map(one);
-      return parts.map((_, i) => parts.slice(0, parts.length - i).flat()).concat([[]]);
-    }
-    case 'GROUPING_SET_CUBE': {
-      const parts = content.map(one);
-      const result: number[][] = [];
-      for (let mask = (1 << parts.length) - 1; mask >= 0; mask--) {
-        result.push(parts.filter((_, i) => (mask >> (parts.length - 1 - i)) & 1).flat());
-      }
-      return result;
-    }
-    case 'GROUPING_SET_SETS':
-      return content.flatMap((n) => groupingAlternatives(n, one));
-    default:
-      return [content.flatMap(one)];
-  }
 }
 
 /** GROUP BY: a position, an input column, an output name, or an expression. */
@@ -660,6 +640,7 @@ function outputOf(
     const e = t.expr;
     const origin = e.kind === 'column' ? input.columns.find((c) => c.id === e.id) : undefined;
     const column = b.column(t.name, declaredOid(e), e.typmod, origin?.tableOid ?? 0, origin?.columnNumber ?? 0);
+    noteRecord(b.recordColumns, column.id, e);
     return { column, expr: e };
   });
   const width = items.length;

@@ -10,7 +10,13 @@ import type { ExprContext } from './binder.js';
 import { tryCoerce, typeOfExpr } from './coerce.js';
 import type { Expr } from './expr.js';
 
-function step(ctx: ExprContext, index: A_Indices): Expr {
+export interface JsonbStep {
+  readonly text: Expr;
+  /** It was written as a number, not as a text. */
+  readonly isInteger: boolean;
+}
+
+export function jsonbStep(ctx: ExprContext, index: A_Indices): JsonbStep {
   const node = index.uidx;
   const location = locationOf(node);
   if (index.is_slice === true || node === undefined) {
@@ -28,12 +34,12 @@ function step(ctx: ExprContext, index: A_Indices): Expr {
       hint: 'jsonb subscript must be coercible to either integer or text.',
     });
   }
-  return text;
+  return { text, isInteger: wanted === OID.int4 };
 }
 
 /** `indices` are A_Indices nodes, one for each level. */
 export function bindJsonbSubscripts(ctx: ExprContext, arg: Expr, indices: readonly Node[], location: number): Expr {
-  const elements = indices.map((node) => step(ctx, as(node, 'A_Indices')!));
+  const elements = indices.map((node) => jsonbStep(ctx, as(node, 'A_Indices')!).text);
   const path: Expr = { kind: 'array', elements, nested: false, oid: arrayOidOf(OID.text), typmod: -1 };
   return makeOperator(ctx.binder, '#>', arg, path, location);
 }

@@ -2,18 +2,19 @@
  * State of binding one statement: the catalog, types of parameters as context settles them, fresh column
  * ids, and the scopes in which names are looked up (PostgreSQL's rules for ambiguity and outer queries).
  */
+import type { RecordColumns } from './record-columns.js';
 import { sqlError } from '../../base/errors.js';
 import type { QuoralError } from '../../base/errors.js';
-import type { CatalogSnapshot, PlannerSettings, Relation } from '../contract.js';
-import type { TableDescriptor, ViewDescriptor } from '../catalog/descriptor.js';
+import type { CatalogSnapshot, PlannerSettings, Relation, ResolvedRoutines } from '../contract.js';
+import type { TableDescriptor, UsedRoutine, ViewDescriptor } from '../catalog/descriptor.js';
 import type { Node, SelectStmt } from 'libpg-query';
 import type { ColumnExpr, Expr } from './expr.js';
 import type { CteDefinition, Lock, Plan, PlanColumn } from './logical.js';
 import type { Pin } from '../catalog/pins.js';
 import type { VariableNames } from './variables.js';
 import { arrayOidOf, catalogOidOf } from '../types/registry.js';
-import { baseOidOf, domainTypmod, isHandle, typesWithin } from '../types/user-types.js';
-import { PINNED } from '../types/pinned-types.js';
+import { baseOidOf, domainTypmod, holdsRowType, isHandle, typesWithin } from '../types/user-types.js';
+import { pinnedOid } from '../types/pinned-types.js';
 
 export interface ScopeColumn {
   readonly column: PlanColumn;
@@ -29,6 +30,8 @@ export interface ScopeRelation {
   readonly table: TableDescriptor | null;
   /** Of a system catalog: its oid. */
   readonly catalogOid?: number;
+  /** A function's that gives single values: its name alone means the value, not a row. */
+  readonly scalar?: boolean;
 }
 
 export interface CteEntry {
@@ -75,8 +78,13 @@ export class Binder {
   readonly variables: VariableNames | null;
   readonly #dependencies = new Map<number, number>();
   readonly #pinnedTypes = new Map<number, number>();
+  readonly #pinnedRoutines = new Map<number, ResolvedRoutines>();
   /** Filled while a view is made: users' types by the nodes that name them. */
   readonly typePins: Map<object, number> | null;
+  /** Filled while a view is made: users' functions by the calls of them. */
+  readonly routinePins: Map<object, UsedRoutine> | null;
+  /** Of columns with records that have no named type. */
+  readonly recordColumns: RecordColumns = new Map();
   #nextColumn = 1;
   #nextCte = 1;
   /** What the views that are being expanded read, by id. */
@@ -101,6 +109,7 @@ export class Binder {
     this.pins = pins;
     this.stars = pins === null ? null : new Map();
     this.typePins = pins === null ? null : new Map();
+    this.routinePins = pins === null ? null : new Map();
     this.catalog = catalog;
     this.settings = settings;
     this.parameterOids = [...parameterOids];
@@ -121,6 +130,7 @@ export class Binder {
   dependOn(relation: TableDescriptor | ViewDescriptor): void {
     this.#dependencies.set(relation.id, relation.version);
     this.knowTypes(relation.columns);
+    this.knowRoutines(relation.usedRoutines ?? []);
     if (relation.kind === 'view') this.knowTypes(relation.usedTypes ?? []);
   }
 
@@ -134,16 +144,32 @@ export class Binder {
     }
   }
 
-  dependOnRoutine({ id, version }: { readonly id: number; readonly version: number }): void {
-    this.#dependencies.set(id, version);
+  /** Functions that stored expressions call; whatever has the expression changes with them. */
+  knowRoutines(used: readonly UsedRoutine[]): void {
+    for (const { groupId, name, routine } of used) {
+      const found = { id: groupId, version: 0, schema: '', name, routines: [routine] };
+      this.#pinnedRoutines.set(routine.oid, found);
+      this.knowTypes([...routine.parameters, routine]);
+    }
+  }
+
+  pinnedRoutine(oid: number): ResolvedRoutines | null {
+    return this.#pinnedRoutines.get(oid) ?? null;
+  }
+
+  dependOnRoutine({ id, version, rowsOf = [] }: ResolvedRoutines): void {
+    for (const one of [{ id, version }, ...rowsOf]) this.#dependencies.set(one.id, one.version);
   }
 
   /** A type that a user made, by its name or pinned. null if there is none. */
   userType(schema: string | null, name: string, node: object): number | null {
-    if (name.startsWith(PINNED)) return this.#pinnedTypes.get(Number(name.slice(PINNED.length))) ?? null;
+    const pinned = pinnedOid(name);
+    if (pinned !== null) return this.#pinnedTypes.get(pinned) ?? null;
     const found = this.catalog.type({ schema, name, isType: true });
     if (found === null) return null;
     this.#dependencies.set(found.id, found.version);
+    if (this.typePins !== null && holdsRowType(found.typeOid))
+      throw errorAt('0A000', `the type of a relation's rows in a view is not supported`, -1);
     this.typePins?.set(node, found.typeOid);
     return found.typeOid;
   }
@@ -230,6 +256,8 @@ export interface LockRequest {
   /** null = every table of FROM. */
   readonly tables: readonly string[] | null;
   readonly locations: readonly number[];
+  /** As it was written, for errors. */
+  readonly clause: string;
   readonly lock: Lock;
 }
 

@@ -3,10 +3,12 @@
  * subquery is a plain selection (projections and filters over something that does not itself refer outside).
  * An uncorrelated IN over a table that has an index on the column becomes a lookup per distinct value, so
  * that a locking statement touches only those rows. NOT IN stays as it is: NULLs make it differ.
+ * Comparisons with an aggregate by key are in decorrelate-aggregate.ts.
  */
 import { chooseAccess } from './access.js';
 import { conjunction, conjuncts, hasSubquery, isVolatile, mapChildren } from './expr.js';
 import type { Expr, SubqueryExpr } from './expr.js';
+import { joinAggregate } from './decorrelate-aggregate.js';
 import { joinOf } from './join-order.js';
 import type { Plan } from './logical.js';
 import { columnsOf, freeColumns, idsOf } from './plan-walk.js';
@@ -144,7 +146,9 @@ export function applySubqueryJoins(
   for (const c of conditions.filter(hasSubquery)) {
     const driven = drivenLookup(plan, c, push);
     const join = driven === null ? asJoin(c) : null;
+    const aggregated = driven === null && join === null ? joinAggregate(plan, c, pullUp, push) : null;
     if (driven !== null) plan = driven;
+    else if (aggregated !== null) plan = aggregated;
     else if (join !== null && join.conditions.some((x) => [...columnsOf(x)].some((id) => ids.has(id)))) {
       plan = joinOf(join.negated ? 'anti' : 'semi', plan, push(join.right, []), join.conditions);
     } else {

@@ -6,6 +6,7 @@ import type { Expr, SortKey } from './expr.js';
 import { ExprFormatter, quoteIdentifier } from './format-expr.js';
 import type { IndexDescriptor } from '../catalog/descriptor.js';
 import { indexColumnIds, keyExpression } from './access.js';
+import { joinEquality } from './join-equality.js';
 import { estimate } from './join-order.js';
 import type {
   AggregatePlan,
@@ -25,7 +26,7 @@ import type {
 } from './logical.js';
 import type { Profile } from '../exec/profile.js';
 import type { ExplainNode, ExplainValue, Relationship } from './explain-tree.js';
-import { columnsOf, freeColumns, idsOf, walkPlan } from './plan-walk.js';
+import { freeColumns, idsOf, walkPlan } from './plan-walk.js';
 
 export interface ExplainOptions {
   readonly verbose: boolean;
@@ -314,17 +315,18 @@ class Explainer {
       title = `${nodeType}${access.reverse ? ' Backward' : ''} using ${quoteIdentifier(access.index.name)} on ${name}`;
       facts.push(['Scan Direction', access.reverse ? 'Backward' : 'Forward'], ['Index Name', access.index.name]);
       const ids = indexColumnIds(plan, access.index);
-      const conditions = access.constraints.flatMap((c, i) =>
-        this.#constraint(c, this.#keyName(plan, access.index, i, ids[i]!)),
-      );
+      const conditions = access.constraints.flatMap((c, i) => {
+        const at = c.kind === 'items' ? c.at : i;
+        return this.#constraint(c, this.#keyName(plan, access.index, at, ids[at]!));
+      });
       if (conditions.length > 0)
         details.push(['Index Cond', conditions.length === 1 ? conditions[0]! : `(${conditions.join(' AND ')})`]);
     }
     facts.push(...this.#relation(plan.table.name, plan.schemaName, plan.alias));
     if (plan.filter !== null) details.push(['Filter', this.#condition(conjuncts(plan.filter))]);
     if (plan.lock !== null) {
-      const { wait } = plan.lock;
-      details.push(['Lock', `exclusive${wait === 'block' ? '' : wait === 'nowait' ? ' nowait' : ' skip locked'}`]);
+      const { strength, wait } = plan.lock;
+      details.push(['Lock', `${strength}${wait === 'block' ? '' : wait === 'nowait' ? ' nowait' : ' skip locked'}`]);
     }
     if (plan.limit !== null) details.push(['Row Limit', this.#text(plan.limit)]);
     return { title, nodeType, facts, details };
@@ -349,6 +351,8 @@ class Explainer {
         return [`(${column} = ANY (${this.#text(c.array)}))`];
       case 'isnull':
         return [`(${column} IS NULL)`];
+      case 'items':
+        return [`(${column} ${c.operator} ${this.#text(c.argument)})`];
       case 'range':
         return [
           ...c.lower.map((l) => `(${column} ${l.inclusive ? '>=' : '>'} ${this.#text(l.expr)})`),
@@ -361,7 +365,8 @@ class Explainer {
 
   #join(plan: JoinPlan): Shown {
     const parts = conjuncts(plan.condition);
-    const hash = plan.lateral ? [] : parts.filter((c) => isHashable(c, plan));
+    const [left, right] = [idsOf(plan.left), idsOf(plan.right)];
+    const hash = plan.lateral ? [] : parts.filter((c) => joinEquality(c, left, right) !== null);
     const names = { inner: '', left: ' Left', right: ' Right', full: ' Full', semi: ' Semi', anti: ' Anti' } as const;
     const method = hash.length > 0 ? 'Hash' : 'Nested Loop';
     const details: Detail[] = [];
@@ -407,17 +412,4 @@ function describeSetOp(plan: SetOpPlan): Shown {
 
 function columnName(plan: ScanPlan, columnId: number, id: number, names: ReadonlyMap<number, string>): string {
   return names.get(id) ?? quoteIdentifier(plan.table.columns.find((c) => c.id === columnId)?.name ?? '?');
-}
-
-function isHashable(c: Expr, plan: JoinPlan): boolean {
-  if (c.kind !== 'call' || !c.operator || c.entry.name !== '=' || c.args.length !== 2) return false;
-  const [a, b] = c.args as [Expr, Expr];
-  if (a.oid !== b.oid) return false;
-  const left = idsOf(plan.left);
-  const right = idsOf(plan.right);
-  const inside = (e: Expr, ids: ReadonlySet<number>): boolean => {
-    const used = columnsOf(e);
-    return used.size > 0 && [...used].every((id) => ids.has(id));
-  };
-  return (inside(a, left) && inside(b, right)) || (inside(b, left) && inside(a, right));
 }

@@ -43,6 +43,8 @@ export interface CallExpr extends Typed {
   readonly operator: boolean;
   readonly args: readonly Expr[];
   readonly info: CallInfo;
+  /** Of a user's function: how many of the arguments the call gives; those behind are defaults. */
+  readonly given?: number;
 }
 export interface CastExpr extends Typed {
   readonly kind: 'cast';
@@ -105,6 +107,8 @@ export interface RowExpr extends Typed {
   readonly written?: readonly Expr[];
   /** The columns' names, if it is a relation's row. */
   readonly names?: readonly string[];
+  /** That relation's id, if it is a table. */
+  readonly tableId?: number;
 }
 /** left op ANY/ALL (array). */
 export interface AnyAllExpr extends Typed {
@@ -367,7 +371,7 @@ export function sameExpr(a: Expr, b: Expr): boolean {
       return sameConstant(a.value, (b as ConstExpr).value);
     case 'call':
     case 'srf':
-      if (a.entry !== (b as CallExpr).entry) return false;
+      if (!sameFunction(a.entry, (b as CallExpr).entry)) return false;
       break;
     case 'cast':
       if (a.explicit !== (b as CastExpr).explicit) return false;
@@ -427,6 +431,11 @@ export function sameExpr(a: Expr, b: Expr): boolean {
   const x = childrenOf(a);
   const y = childrenOf(b);
   return x.length === y.length && x.every((e, i) => sameExpr(e, y[i]!));
+}
+
+/** A user's function has an entry for each place that it was found in. */
+function sameFunction(a: FunctionEntry, b: FunctionEntry): boolean {
+  return a === b || (a.routine !== undefined && a.routine.oid === b.routine?.oid);
 }
 
 function sameConstant(a: Datum, b: Datum): boolean {

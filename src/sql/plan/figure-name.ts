@@ -1,5 +1,6 @@
 /** Names of output columns that have no AS, by PostgreSQL's rules. */
 import type { Node } from 'libpg-query';
+import { writtenName } from '../types/pinned-types.js';
 import { as, kindOf, stringsOf } from './ast.js';
 
 /** The column name that PostgreSQL gives an expression without AS; null for none ("?column?"). */
@@ -23,7 +24,7 @@ function figure(node: Node): { name: string; strong: boolean } | null {
       return field !== undefined ? strong(field) : figure(e.arg!);
     }
     case 'FuncCall':
-      return strong(stringsOf(as(node, 'FuncCall')!.funcname).at(-1) ?? '');
+      return strong(writtenName(stringsOf(as(node, 'FuncCall')!.funcname).at(-1) ?? ''));
     case 'A_Expr':
       return as(node, 'A_Expr')!.kind === 'AEXPR_NULLIF' ? strong('nullif') : null;
     case 'TypeCast': {

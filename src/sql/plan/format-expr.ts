@@ -3,8 +3,9 @@
  * their types. Used for EXPLAIN and for the canonical text of defaults and checks.
  */
 import { unreachable } from '../../base/assert.js';
+import type { Routine } from '../catalog/descriptor.js';
 import { OID } from '../types/oids.js';
-import { formatType, typeByOid } from '../types/registry.js';
+import { formatType, isArrayType, typeByOid } from '../types/registry.js';
 import type { Datum } from '../types/datum.js';
 import type { FormatContext } from '../types/type-info.js';
 import { identityCast } from '../types/casts.js';
@@ -12,6 +13,7 @@ import { quoteIdentifier } from '../types/identifiers.js';
 import type { Expr } from './expr.js';
 
 export type NameColumn = (id: number, name: string) => string;
+export type NameRoutine = (oid: number, name: string) => string;
 export type NameType = (oid: number, typmod?: number | null) => string;
 
 export { quoteIdentifier };
@@ -53,6 +55,7 @@ function isSimple(e: Expr): boolean {
 export class ExprFormatter {
   readonly #name: NameColumn;
   readonly #typeName: NameType;
+  readonly #routineName: NameRoutine;
   readonly #format: FormatContext;
   /** How a subquery is shown; EXPLAIN numbers them. */
   readonly #subquery: (e: Extract<Expr, { kind: 'subquery' }>) => string;
@@ -62,7 +65,9 @@ export class ExprFormatter {
     name: NameColumn,
     subquery: (e: Extract<Expr, { kind: 'subquery' }>) => string = () => '(SubPlan)',
     typeName: NameType = formatType,
+    routineName: NameRoutine = (_oid, routine) => quoteIdentifier(routine),
   ) {
+    this.#routineName = routineName;
     this.#typeName = typeName;
     this.#format = format;
     this.#name = name;
@@ -155,7 +160,20 @@ export class ExprFormatter {
         ? `(${e.entry.name} ${this.text(left)})`
         : `(${this.text(left)} ${e.entry.name} ${this.text(right)})`;
     }
+    if (e.entry.routine !== undefined) return this.#routineCall(e, e.entry.routine);
     return `${quoteIdentifier(e.entry.name)}(${this.#list(e.args)})`;
+  }
+
+  /** As it was called: without arguments that are its defaults. */
+  #routineCall(e: Extract<Expr, { kind: 'call' }>, routine: Routine): string {
+    const shown = e.args.slice(0, e.given ?? e.args.length).map((a) => this.text(a));
+    const taken = routine.parameters.filter((p) => p.mode !== 'out' && p.mode !== 'table').length;
+    if (e.entry.variadic && shown.length >= taken) {
+      const last = e.args[taken - 1]!;
+      const rest = shown.splice(taken - 1);
+      shown.push(`VARIADIC ${rest.length === 1 && isArrayType(last.oid) ? rest[0]! : `ARRAY[${rest.join(', ')}]`}`);
+    }
+    return `${this.#routineName(routine.oid, e.entry.name)}(${shown.join(', ')})`;
   }
 
   #cast(e: Extract<Expr, { kind: 'cast' }>): string {

@@ -6,7 +6,7 @@
  * stored text writes them all and a query writes few.
  */
 import type { Node } from 'libpg-query';
-import type { ColumnDescriptor, IndexDescriptor, TableDescriptor } from '../catalog/descriptor.js';
+import type { ColumnDescriptor, IndexDescriptor, TableDescriptor, UsedRoutine } from '../catalog/descriptor.js';
 import type { PlannerSettings } from '../contract.js';
 import '../functions/index.js';
 import { identityCast } from '../types/casts.js';
@@ -39,15 +39,18 @@ export function bindOverTable(
   place: string,
   isCondition: boolean,
   settings: PlannerSettings = SETTINGS,
+  used: readonly UsedRoutine[] = [],
 ): Expr {
   const catalog = {
     database: settings.database,
     searchPath: [],
     relation: () => null,
     type: settings.userTypes ?? (() => null),
+    routines: settings.userRoutines?.named ?? (() => null),
   };
   const binder = new Binder(catalog, settings, []);
   binder.knowTypes(columns);
+  binder.knowRoutines(used);
   const visible = columns
     .filter((c) => !c.dropped && !c.hidden)
     .map((c) => ({
@@ -78,7 +81,15 @@ export function boundIndex(table: TableDescriptor, index: IndexDescriptor): Boun
   let bound = ofTable.get(index.id);
   if (bound === undefined) {
     const bind = (sql: string, isCondition: boolean): Expr =>
-      bindOverTable(expressionTree(sql), table.columns, table.name, 'index expressions', isCondition);
+      bindOverTable(
+        expressionTree(sql),
+        table.columns,
+        table.name,
+        'index expressions',
+        isCondition,
+        SETTINGS,
+        table.usedRoutines,
+      );
     bound = {
       keys: index.columns.map(({ expression }) => (expression == null ? null : bind(expression.expressionSql, false))),
       predicate: index.predicate == null ? null : bind(index.predicate.expressionSql, true),

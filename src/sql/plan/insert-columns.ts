@@ -1,33 +1,47 @@
 /** The columns that an INSERT names, and whether it gives each a value. */
 import type { Node, ResTarget } from 'libpg-query';
 import { locationOf, must } from './ast.js';
+import type { PartTarget } from './bind-assign-part.js';
 import { refuseUnchangeable } from './bind-view-target.js';
 import type { WriteColumn, WriteTarget } from './bind-view-target.js';
 import { errorAt } from './binder.js';
 
-/** Positions of the columns that values are given for. */
-export function insertTargets(target: WriteTarget, cols: readonly Node[] | undefined): number[] {
+/** Positions of the columns that values are given for; with `mayBeParts`, twice of one whose parts are given. */
+export function insertTargets(target: WriteTarget, cols: readonly Node[] | undefined, mayBeParts = false): number[] {
   const shown = target.columns.filter((c) => !c.hidden);
   const positions: number[] = [];
   if (cols === undefined) return shown.map((c) => c.position);
   const named = new Set<string>();
+  const inParts = new Set<string>();
   const columns = cols.map((node): WriteColumn => {
     const { name = '', indirection, location = -1 } = must(node, 'ResTarget') as ResTarget;
-    if (indirection !== undefined) throw errorAt('0A000', 'INSERT into a part of a column is not supported', location);
+    if (indirection !== undefined && !mayBeParts)
+      throw errorAt('0A000', 'INSERT into a part of a column is not supported', location);
     const column = target.columns.find((c) => c.name === name);
     if (column === undefined)
       throw errorAt('42703', `column "${name}" of relation "${target.name}" does not exist`, location);
-    if (named.has(name)) throw errorAt('42701', `column "${name}" specified more than once`, location);
+    const isPart = indirection !== undefined;
+    if (named.has(name) && !(isPart && inParts.has(name)))
+      throw errorAt('42701', `column "${name}" specified more than once`, location);
     named.add(name);
+    if (isPart) inParts.add(name);
     return column;
   });
   for (const column of columns) {
     refuseUnchangeable(column, 'insert');
-    if (positions.includes(column.position))
+    if (positions.includes(column.position) && !inParts.has(column.name))
       throw errorAt('42601', `multiple assignments to same column "${baseName(target, column)}"`, -1);
     positions.push(column.position);
   }
   return positions;
+}
+
+/** For each of the named columns the part that is given, null for the whole of it. */
+export function insertParts(cols: readonly Node[] | undefined): (PartTarget | null)[] {
+  return (cols ?? []).map((node): PartTarget | null => {
+    const { name = '', indirection, location = -1 } = must(node, 'ResTarget') as ResTarget;
+    return indirection === undefined ? null : { column: name, parts: indirection, location };
+  });
 }
 
 /** How many values are given, and whether the columns that they are for can be written. */

@@ -3,11 +3,13 @@
  * to what is there already, the cheapest to reach first; a table that the left side can look up by an
  * index is read that way (a lateral scan) when the left side is small, else hashed.
  */
-import { conjunction, conjuncts, hasSubquery, isVolatile } from './expr.js';
+import { conjunction, conjuncts, hasSubquery, isVolatile, mapChildren } from './expr.js';
 import type { Expr } from './expr.js';
 import { chooseAccess } from './access.js';
-import type { JoinPlan, JoinType, Plan, ScanPlan } from './logical.js';
+import type { JoinPlan, JoinType, Plan, PlanColumn, ProjectPlan, ScanPlan } from './logical.js';
+import { restrictionOn } from './or-rules.js';
 import { columnsOf, freeColumns, idsOf } from './plan-walk.js';
+import { identityCast } from '../types/casts.js';
 
 type Push = (plan: Plan, conditions: readonly Expr[]) => Plan;
 
@@ -22,22 +24,66 @@ interface Leaf {
   readonly needs: ReadonlySet<number>;
 }
 
-function flatten(plan: Plan, leaves: Plan[], conditions: Expr[]): void {
+/** The tables of a tree of inner joins, and the conditions between them. */
+interface Flat {
+  readonly leaves: Plan[];
+  readonly conditions: Expr[];
+  /** Columns under names of their own in a selection that was taken apart, and what they are. */
+  readonly renamed: Map<number, Expr>;
+}
+
+function flatten(plan: Plan, flat: Flat, pullUp: boolean): void {
   if (plan.kind === 'join' && plan.type === 'inner') {
-    flatten(plan.left, leaves, conditions);
-    flatten(plan.right, leaves, conditions);
-    conditions.push(...conjuncts(plan.condition));
+    flatten(plan.left, flat, pullUp);
+    flatten(plan.right, flat, pullUp);
+    flat.conditions.push(...conjuncts(plan.condition));
   } else if (plan.kind === 'filter' && plan.input.kind === 'join' && plan.input.type === 'inner') {
-    flatten(plan.input, leaves, conditions);
-    conditions.push(...conjuncts(plan.condition));
-  } else leaves.push(plan);
+    flatten(plan.input, flat, pullUp);
+    flat.conditions.push(...conjuncts(plan.condition));
+  } else if (pullUp && plan.kind === 'project' && isSelectionOfJoin(plan)) {
+    for (const { column, expr } of plan.items) if (!isColumn(expr, column.id)) flat.renamed.set(column.id, expr);
+    flatten(plan.input, flat, pullUp);
+  } else flat.leaves.push(plan);
+}
+
+/** SELECT of nothing but columns, from an inner join: its tables may be joined with the others in any order. */
+function isSelectionOfJoin({ items, input }: ProjectPlan): boolean {
+  const below = input.kind === 'filter' ? input.input : input;
+  return below.kind === 'join' && below.type === 'inner' && items.every(({ expr }) => expr.kind === 'column');
+}
+
+/** null: a subquery or a lateral table refers to what would be renamed. */
+function flattened(join: JoinPlan, outer: readonly Expr[], pullUp: boolean): Flat | null {
+  const flat: Flat = { leaves: [], conditions: [], renamed: new Map() };
+  flatten(join, flat, pullUp);
+  const { leaves, renamed } = flat;
+  const conditions = [...flat.conditions, ...outer];
+  if (renamed.size === 0) return { ...flat, conditions };
+  const refers = (ids: ReadonlySet<number>): boolean => [...ids].some((id) => renamed.has(id));
+  if (leaves.some((l) => refers(freeColumns(l)))) return null;
+  if (conditions.some((c) => hasSubquery(c) && refers(columnsOf(c)))) return null;
+  return { ...flat, conditions: conditions.map((c) => resolve(c, renamed)) };
+}
+
+function resolve(e: Expr, renamed: ReadonlyMap<number, Expr>): Expr {
+  if (e.kind !== 'column') return mapChildren(e, (child) => resolve(child, renamed));
+  const source = renamed.get(e.id);
+  return source === undefined ? e : resolve(source, renamed);
 }
 
 export function orderInnerJoins(join: JoinPlan, outer: readonly Expr[], push: Push): Plan {
-  const plans: Plan[] = [];
-  const conditions: Expr[] = [];
-  flatten(join, plans, conditions);
-  conditions.push(...outer);
+  const flat = flattened(join, outer, true) ?? flattened(join, outer, false)!;
+  const ordered = orderLeaves(flat, push);
+  if (flat.renamed.size === 0) return ordered;
+  const items = join.columns.map((column) => ({ column, expr: resolve(columnExpr(column), flat.renamed) }));
+  return { kind: 'project', columns: join.columns, input: ordered, items, renames: true };
+}
+
+function columnExpr({ id, name, oid, typmod }: PlanColumn): Expr {
+  return { kind: 'column', id, name, oid, typmod, location: -1 };
+}
+
+function orderLeaves({ leaves: plans, conditions }: Flat, push: Push): Plan {
   const all = new Set(plans.flatMap((p) => [...idsOf(p)]));
   const ids = plans.map((p) => idsOf(p));
   // A condition that one leaf answers goes there; constants stay on top.
@@ -48,6 +94,12 @@ export function orderInnerJoins(join: JoinPlan, outer: readonly Expr[], push: Pu
     const at = isVolatile(c) || used.length === 0 ? -1 : ids.findIndex((set) => used.every((id) => set.has(id)));
     if (at >= 0) own[at]!.push(c);
     else linking.push(c);
+  }
+  for (const c of linking) {
+    for (const [i, set] of ids.entries()) {
+      const restriction = restrictionOn(c, set);
+      if (restriction !== null) own[i]!.push(restriction);
+    }
   }
   const remaining: Leaf[] = plans.map((p, i) => {
     const pushed = push(p, own[i]!);
@@ -116,7 +168,32 @@ function costOfJoining(leaf: Leaf, have: ReadonlySet<number>, conditions: readon
     if (chosen !== null && chosen.access.unique) return Math.min(rows, 2);
     if (chosen !== null && chosen.score >= 15) return Math.min(rows, 20);
   }
+  if (leaf.plan.kind === 'virtual') return Math.min(rows, rowsOfKey(leaf, links));
   return rows;
+}
+
+/** Columns of catalogs of which there are hardly two with the same name. */
+const NAMES: Readonly<Record<string, string>> = {
+  pg_class: 'relname',
+  pg_constraint: 'conname',
+  pg_namespace: 'nspname',
+  pg_type: 'typname',
+};
+
+/** A catalog's rows with the same values in the columns that the links compare: it has maps of them all. */
+function rowsOfKey({ plan, ids }: Leaf, links: readonly Expr[]): number {
+  const linked = new Set<string>();
+  for (const link of links) {
+    if (link.kind !== 'call' || link.entry.name !== '=') continue;
+    for (const c of plan.columns) if (ids.has(c.id) && link.args.some((a) => isColumn(a, c.id))) linked.add(c.name);
+  }
+  if (plan.kind === 'virtual' && linked.has(NAMES[plan.relation.name] ?? '')) return 2;
+  return linked.has('oid') ? 1 : linked.size > 1 ? 4 : linked.size === 1 ? 20 : ROWS_UNKNOWN;
+}
+
+function isColumn(expr: Expr, id: number): boolean {
+  if (expr.kind === 'cast' && expr.fn === identityCast) return isColumn(expr.arg, id);
+  return expr.kind === 'column' && expr.id === id;
 }
 
 /** Rows that a plan is guessed to give. */
@@ -141,7 +218,7 @@ export function estimate(plan: Plan): number {
       return Math.max(1, base / (1 + Math.max(0, others) * 2));
     }
     case 'virtual':
-      return Math.max(1, 200 / (1 + conjuncts(plan.filter).length * 4));
+      return conjuncts(plan.filter).reduce((rows, c) => Math.max(1, rows / (isEquality(c) ? 50 : 3)), 200);
     case 'values':
       return plan.rows.length;
     case 'one':
@@ -187,6 +264,10 @@ export function estimate(plan: Plan): number {
     case 'merge':
       return estimate(plan.input);
   }
+}
+
+function isEquality(c: Expr): boolean {
+  return c.kind === 'call' && c.operator && c.entry.name === '=';
 }
 
 /** Of 1; whatever is no percentage is an error when it is run. */

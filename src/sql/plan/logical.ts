@@ -24,6 +24,7 @@ export interface ScanColumn extends PlanColumn {
 }
 
 export interface Lock {
+  readonly strength: 'share' | 'exclusive';
   readonly wait: 'block' | 'nowait' | 'skip';
 }
 
@@ -34,6 +35,8 @@ export type KeyConstraint =
   /** col = ANY(array). */
   | { readonly kind: 'anyof'; readonly array: Expr }
   | { readonly kind: 'isnull' }
+  /** Of an inverted index: its column `at`, operator, argument holds. Only in part: rows are tested again. */
+  | { readonly kind: 'items'; readonly at: number; readonly operator: string; readonly argument: Expr }
   | {
       readonly kind: 'range';
       readonly lower: readonly { readonly expr: Expr; readonly inclusive: boolean }[];
@@ -42,7 +45,7 @@ export type KeyConstraint =
 
 export interface Access {
   readonly index: IndexDescriptor;
-  /** For the index's first columns. Only the last may be a range. */
+  /** For the index's first columns. Only the last may be a range. Those of an inverted index are 'items'. */
   readonly constraints: readonly KeyConstraint[];
   readonly reverse: boolean;
   /** All wanted columns are in the index entry. */
@@ -110,6 +113,8 @@ export interface ProjectPlan {
   readonly columns: readonly PlanColumn[];
   readonly input: Plan;
   readonly items: readonly ProjectItem[];
+  /** Its items are columns, of which those are left out that nobody above wants. */
+  readonly renames?: true;
 }
 /** The input's columns, then one for each set-returning function. */
 export interface ProjectSetPlan {

@@ -27,7 +27,10 @@ import type {
 } from './logical.js';
 import { applySubqueryJoins } from './decorrelate.js';
 import { joinOf, orderInnerJoins } from './join-order.js';
-import { columnsOf, exprsOf, idsOf, mapInputs, mapPlanExprs, walkPlan } from './plan-walk.js';
+import { inSubqueries, prune } from './prune.js';
+import { rejectsNulls } from './null-rejection.js';
+import { factorOut } from './or-rules.js';
+import { columnsOf, idsOf, mapInputs, mapPlanExprs, walkPlan } from './plan-walk.js';
 
 export function optimise(plan: Plan, format: FormatContext): Plan {
   return prune(finish(push(inlineCtes(foldPlan(plan, format)), [])));
@@ -35,21 +38,13 @@ export function optimise(plan: Plan, format: FormatContext): Plan {
 
 // ---- expressions ----
 
-/** Applies a plan rewrite to the plans of subqueries as well. */
-function inSubqueries(plan: Plan, f: (p: Plan) => Plan): Plan {
-  const rewrite = (e: Expr): Expr => {
-    const mapped = mapChildren(e, rewrite);
-    return mapped.kind === 'subquery' ? { ...mapped, plan: f(mapped.plan) } : mapped;
-  };
-  return mapPlanExprs(plan, (e) => (hasSubquery(e) ? rewrite(e) : e));
-}
-
 function foldPlan(plan: Plan, format: FormatContext): Plan {
   const here = inSubqueries(
     mapPlanExprs(plan, (e) => fold(e, format)),
     (p) => foldPlan(p, format),
   );
-  return mapInputs(here, (input) => foldPlan(input, format));
+  const factored = here.kind === 'filter' || here.kind === 'join' ? mapPlanExprs(here, factorOut) : here;
+  return mapInputs(factored, (input) => foldPlan(input, format));
 }
 
 // ---- WITH ----
@@ -247,34 +242,6 @@ function pushProject(p: ProjectPlan, conditions: readonly Expr[]): Plan {
   const below = conditions.filter(movable);
   const above = conditions.filter((c) => !below.includes(c));
   return withFilter({ ...p, input: push(p.input, below.map(substitute)) }, above);
-}
-
-/** True if the condition cannot hold when every column of `ids` is NULL. */
-function rejectsNulls(condition: Expr, ids: ReadonlySet<number>): boolean {
-  const strictIn = (e: Expr): boolean => {
-    switch (e.kind) {
-      case 'column':
-        return ids.has(e.id);
-      case 'cast':
-        return strictIn(e.arg);
-      case 'call':
-        return e.entry.strict && e.args.some(strictIn);
-      default:
-        return false;
-    }
-  };
-  switch (condition.kind) {
-    case 'call':
-      return strictIn(condition);
-    case 'in':
-      return !condition.negated && strictIn(condition.left);
-    case 'anyall':
-      return !condition.all && condition.entry.strict && strictIn(condition.left);
-    case 'isnull':
-      return condition.negated && strictIn(condition.arg);
-    default:
-      return false;
-  }
 }
 
 function pushJoin(p: JoinPlan, conditions: readonly Expr[]): Plan {
@@ -490,84 +457,4 @@ function limitScan(plan: Plan, needed: Expr): Plan {
   if (plan.kind === 'project' && !plan.items.some((i) => some(i.expr, (e) => e.kind === 'srf')))
     return { ...plan, input: limitScan(plan.input, needed) };
   return plan;
-}
-
-// ---- unused columns ----
-
-function prune(plan: Plan): Plan {
-  const used = new Set<number>();
-  walkPlan(
-    plan,
-    (e) => {
-      if (e.kind === 'column') used.add(e.id);
-    },
-    (p) => {
-      switch (p.kind) {
-        case 'update':
-        case 'delete':
-        case 'merge':
-          for (const id of p.target) used.add(id);
-          break;
-        // These read their inputs by position.
-        case 'setop':
-          for (const c of [...p.left.columns, ...p.right.columns]) used.add(c.id);
-          break;
-        case 'with':
-          for (const c of p.ctes) {
-            for (const column of c.plan.columns) used.add(column.id);
-            if (c.recursive !== null) for (const column of c.recursive.term.columns) used.add(column.id);
-          }
-          break;
-        case 'sample':
-          for (const id of p.key) used.add(id);
-          break;
-        case 'insert':
-          for (const c of p.input.columns) used.add(c.id);
-          break;
-        default:
-          break;
-      }
-      for (const e of exprsOf(p)) {
-        if (!hasSubquery(e)) continue;
-        some(e, (x) => {
-          if (x.kind === 'subquery') for (const c of x.plan.columns) used.add(c.id);
-          return false;
-        });
-      }
-    },
-  );
-  for (const c of plan.columns) used.add(c.id);
-  return pruneTo(plan, used);
-}
-
-function pruneTo(plan: Plan, used: ReadonlySet<number>): Plan {
-  const p = mapInputs(
-    inSubqueries(plan, (sub) => pruneTo(sub, used)),
-    (input) => pruneTo(input, used),
-  );
-  switch (p.kind) {
-    case 'scan':
-      return { ...p, columns: p.columns.filter((c) => used.has(c.id)) };
-    case 'virtual':
-      return { ...p, columns: p.columns.filter((c) => used.has(c.id)) };
-    case 'filter':
-    case 'sample':
-    case 'sort':
-    case 'limit':
-    case 'distinct':
-      return { ...p, columns: p.input.columns };
-    case 'with':
-      return { ...p, columns: p.input.columns };
-    case 'join':
-      return {
-        ...p,
-        columns: p.type === 'semi' || p.type === 'anti' ? p.left.columns : [...p.left.columns, ...p.right.columns],
-      };
-    case 'projectset':
-      return { ...p, columns: [...p.input.columns, ...p.sets.map((s) => s.column)] };
-    case 'window':
-      return { ...p, columns: [...p.input.columns, ...p.windows.map((w) => w.column)] };
-    default:
-      return p;
-  }
 }

@@ -105,6 +105,8 @@ function mapConstraint(c: KeyConstraint, f: MapExpr): KeyConstraint {
       return { ...c, array: f(c.array) };
     case 'isnull':
       return c;
+    case 'items':
+      return { ...c, argument: f(c.argument) };
     case 'range':
       return {
         ...c,

@@ -3,7 +3,7 @@
  * session's. Everything is synchronous: relations were resolved before.
  */
 import type { CallStmt, CopyStmt, Node } from 'libpg-query';
-import { sqlError } from '../../base/errors.js';
+import { engineLimit, sqlError } from '../../base/errors.js';
 import type {
   CatalogSnapshot,
   CompiledExpression,
@@ -22,7 +22,7 @@ import { tooComplex } from '../parse/parser.js';
 import type { ResultColumn } from '../session-api.js';
 import { OID } from '../types/oids.js';
 import { typeByOid } from '../types/registry.js';
-import { storedTypeName } from '../types/pinned-types.js';
+import { storedRoutineName, storedTypeName } from '../types/pinned-types.js';
 import { STORED_FORMAT } from '../types/stored-format.js';
 import { collectRelations } from './ast.js';
 import { bindCopy } from './bind-copy.js';
@@ -41,7 +41,7 @@ import { ExprFormatter, quoteIdentifier } from './format-expr.js';
 import type { Plan, PlanColumn } from './logical.js';
 import { optimise } from './optimise.js';
 import { walkPlan } from './plan-walk.js';
-import { callAsQuery } from './routines.js';
+import { callAsQuery, knowPins } from './routines.js';
 import type { VariableNames } from './variables.js';
 import { isImmutable } from './volatility.js';
 import { compileView } from './view-query.js';
@@ -65,7 +65,7 @@ function guarded<A extends readonly unknown[], R>(run: (...args: A) => R): (...a
     try {
       return run(...args);
     } catch (error) {
-      if (error instanceof RangeError) throw tooComplex();
+      if (error instanceof RangeError) throw engineLimit(error) ?? tooComplex();
       throw error;
     }
   };
@@ -110,7 +110,8 @@ function compileStatement(
     columns: returnsRows ? plan.columns.map(resultColumn) : null,
     dependencies: binder.dependencies,
     readOnly,
-    cacheable: !binder.virtual,
+    cacheable: true,
+    readsCatalogs: binder.virtual,
     pointRead: command === 'SELECT' && readOnly ? compilePointRead(plan) : null,
     start: (ctx) => query.start(ctx),
     ...(command === 'SELECT' ? { cursor: () => cursorQuery(bound, settings.format) } : {}),
@@ -196,7 +197,7 @@ function resultColumn(c: PlanColumn): ResultColumn {
 
 function compileCopy(stmt: CopyStmt, binder: Binder, settings: PlannerSettings): CompiledStatement {
   const bound = bindCopy(binder, stmt);
-  const common = { parameterOids: [], columns: null, pointRead: null, cacheable: false } as const;
+  const common = { parameterOids: [], columns: null, pointRead: null, cacheable: false, readsCatalogs: false } as const;
   if (bound.kind === 'from') {
     const compiled = compileCopyFrom(bound.shape);
     return {
@@ -244,6 +245,7 @@ function noCatalog(settings: PlannerSettings): CatalogSnapshot {
     searchPath: [],
     relation: () => null,
     type: settings.userTypes ?? (() => null),
+    routines: settings.userRoutines?.named ?? (() => null),
   };
 }
 
@@ -256,6 +258,7 @@ function compileExpression(
 ): CompiledExpression {
   const binder = new Binder(noCatalog(settings), settings, []);
   binder.knowTypes(target === null ? columns : [...columns, target]);
+  knowPins(binder, sql, settings);
   const made = columns.map((c) => binder.column(c.name, c.typeOid, c.typmod));
   const visible = made.map((column) => ({ column, hidden: false }));
   const scope = new Scope(null, [{ alias: '', schema: null, columns: visible, table: null }], visible);
@@ -271,7 +274,13 @@ function compileExpression(
   });
   // The written text comes before folding, as PostgreSQL stores it; the closure from after. Literals are written
   // so that every session reads them alike, whatever its DateStyle and TimeZone are.
-  const formatter = new ExprFormatter(STORED_FORMAT, (_id, name) => quoteIdentifier(name), undefined, storedTypeName);
+  const formatter = new ExprFormatter(
+    STORED_FORMAT,
+    (_id, name) => quoteIdentifier(name),
+    undefined,
+    storedTypeName,
+    storedRoutineName,
+  );
   const evaluate = compileScalar(fold(expr, settings.format), made);
   return {
     typeOid: expr.oid,

@@ -4,13 +4,15 @@
  */
 import type { FuncCall, Node } from 'libpg-query';
 import type { Routine, RoutineParameter } from '../catalog/descriptor.js';
-import type { ExecContext, ResolvedRoutines } from '../contract.js';
+import type { ExecContext, PlannerSettings, ResolvedRoutines } from '../contract.js';
 import { sqlError } from '../../base/errors.js';
 import type { CallInfo, FunctionEntry } from '../functions/entry.js';
 import { type Datum, PgArray } from '../types/datum.js';
 import { OID } from '../types/oids.js';
 import { arrayOidOf, formatType } from '../types/registry.js';
-import { as, isBuiltInFunction } from './ast.js';
+import { userTypeOf } from '../types/user-types.js';
+import { pinnedOid, pinsIn } from '../types/pinned-types.js';
+import { as, isBuiltInFunction, stringsOf } from './ast.js';
 import { type Binder, type ExprContext, errorAt } from './binder.js';
 import { coerce, typeOfExpr } from './coerce.js';
 import type { Expr } from './expr.js';
@@ -84,15 +86,35 @@ function concreteType(p: RoutineParameter, value: Datum, called: number | undefi
 
 /** Of users, that such a call can mean; null if a built-in function has the name. */
 export function routinesNamed(b: Binder, schema: string | null, name: string): readonly ResolvedRoutines[] | null {
+  const pin = schema === null ? pinnedOid(name) : null;
+  if (pin !== null) {
+    const known = b.pinnedRoutine(pin);
+    return known === null ? null : [known];
+  }
   if (isBuiltInFunction(schema, name)) return null;
   const found = b.catalog.routines?.({ schema, name, isRoutine: true }) ?? null;
   if (found === null) return null;
-  if (found.length > 0 && b.pins !== null) throw errorAt('0A000', `function ${name} in a view is not supported`, -1);
   for (const group of found) {
     b.dependOnRoutine(group);
     for (const { parameters } of group.routines) b.knowTypes(parameters);
   }
   return found;
+}
+
+/** Functions that a stored expression names, for an expression that is bound apart from its table. */
+export function knowPins(b: Binder, sql: string, settings: PlannerSettings): void {
+  if (settings.userRoutines === undefined) return;
+  for (const oid of pinsIn(sql)) {
+    const used = settings.userRoutines.pinned(oid);
+    if (used !== null) b.knowRoutines([used]);
+  }
+}
+
+/** A view that is made means this function, whatever has its name later. */
+export function pinCall(b: Binder, call: FuncCall, groups: readonly ResolvedRoutines[], routine: Routine): void {
+  const group = groups.find((g) => g.routines.includes(routine));
+  if (group === undefined || pinnedOid(stringsOf(call.funcname).at(-1) ?? '') !== null) return;
+  b.routinePins?.set(call, { groupId: group.id, name: group.name, routine });
 }
 
 /** The functions among them, those of earlier schemas before others of the same types. */
@@ -165,6 +187,16 @@ function placedFor(inputs: readonly RoutineParameter[], nodes: readonly Node[], 
     return node ?? (defaultSql === null ? undefined : expressionTree(defaultSql));
   });
   return filled.every((node) => node !== undefined) ? filled : null;
+}
+
+/** f(t) for a table t of FROM: a row of the table's type where a function takes that. */
+export function asRowType(b: Binder, arg: Expr, routines: readonly Routine[], at: number): Expr {
+  if (arg.kind !== 'row' || arg.tableId === undefined) return arg;
+  for (const routine of routines) {
+    const typeOid = inputsOf(routine)[at]?.typeOid ?? 0;
+    if (userTypeOf(typeOid)?.oid === arg.tableId) return coerce(b, arg, typeOid, 'explicit');
+  }
+  return arg;
 }
 
 /** The arguments that a call leaves out. */

@@ -9,7 +9,7 @@
  * of one row have one xmin with a probability of 1 in 2^32; it has no order, and names no transaction; a column that
  * is added or dropped changes it.
  */
-import type { FunctionEntry } from '../functions/entry.js';
+import { ownFunction } from '../functions/entry.js';
 import type { Datum } from '../types/datum.js';
 import { OID } from '../types/oids.js';
 import { typeByOid } from '../types/registry.js';
@@ -44,23 +44,14 @@ export function rowVersion(values: readonly Datum[], oids: readonly number[]): n
 }
 
 /** No function that a statement can call. */
-const VERSION: FunctionEntry = {
-  oid: 0,
+const VERSION = ownFunction({
   name: 'xmin',
   argOids: [],
   resultOid: OID.xid,
-  strict: false,
   volatility: 'immutable',
   variadic: true,
-  defaults: [],
-  mayWait: false,
-  returnsSet: false,
-  resultColumns: null,
   impl: (args, _ctx, call) => rowVersion(args, call.argOids),
-  call1: null,
-  call2: null,
-  rows: null,
-};
+});
 
 /** `columns`: everything that the row has. */
 export function versionOf(columns: readonly Expr[]): Expr {

@@ -4,8 +4,9 @@
  */
 import { sqlError } from '../../base/errors.js';
 import { OID } from '../types/oids.js';
-import { baseOidOf } from '../types/user-types.js';
+import { baseOidOf, fieldsOf } from '../types/user-types.js';
 import { type Binder, errorAt } from './binder.js';
+import { coerce } from './coerce.js';
 import type { Expr } from './expr.js';
 
 export interface VariableField {
@@ -17,8 +18,10 @@ export interface VariableField {
 }
 
 export type VariableReference =
-  | { readonly kind: 'value'; readonly value: VariableField }
-  | { readonly kind: 'record'; readonly fields: readonly VariableField[] };
+  /** `part`: of a composite value the field of that name. */
+  | { readonly kind: 'value'; readonly value: VariableField; readonly part?: string }
+  /** `oid`: of the composite type that it is of. */
+  | { readonly kind: 'record'; readonly fields: readonly VariableField[]; readonly oid?: number };
 
 export interface VariableNames {
   /** What a name means that is also a column's. */
@@ -35,9 +38,20 @@ export interface VariableNames {
 export function bindVariable(b: Binder, names: readonly string[]): Expr | null {
   const found = b.variables?.find(names) ?? null;
   if (found === null) return null;
-  if (found.kind === 'value') return parameter(b, found.value);
+  if (found.kind === 'value') {
+    const whole = parameter(b, found.value);
+    return found.part === undefined ? whole : (partsOf(whole).find(({ name }) => name === found.part)?.expr ?? null);
+  }
   const args = found.fields.map((field) => parameter(b, field));
-  return { kind: 'row', args, oid: OID.record, typmod: -1 };
+  const row: Expr = { kind: 'row', args, oid: OID.record, typmod: -1 };
+  return found.oid === undefined ? row : coerce(b, row, found.oid, 'explicit');
+}
+
+function partsOf(arg: Expr): { readonly name: string; readonly expr: Expr }[] {
+  return (fieldsOf(arg.oid) ?? []).map(({ name, typeOid, typmod }, index) => ({
+    name,
+    expr: { kind: 'field', arg, index, oid: baseOidOf(typeOid), typmod },
+  }));
 }
 
 function parameter(b: Binder, field: VariableField): Expr {
@@ -68,6 +82,8 @@ export function bindArgument(b: Binder, n: number, location: number): Expr {
 export function variableStar(b: Binder, names: readonly string[]): readonly { name: string; expr: Expr }[] | null {
   const found = b.variables?.find(names) ?? null;
   if (found === null) return null;
+  if (found.kind === 'value' && found.part === undefined && fieldsOf(found.value.oid) !== null)
+    return partsOf(parameter(b, found.value));
   if (found.kind === 'value') throw sqlError('42809', `column notation .* applied to a value that is no row`);
   return found.fields.map((field) => ({ name: field.name, expr: parameter(b, field) }));
 }

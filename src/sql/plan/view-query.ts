@@ -4,15 +4,16 @@
  * or column changes nothing, and a column that is added does not appear in `*` (PostgreSQL chapter 39.2).
  * What is not pinned is a name of the query's own WITH, or of a catalog relation. A star is written out.
  *
- * Types that users made are named by their oids. Functions and operators are built in and need no pins.
+ * Types and functions that users made are named by their oids. Operators are built in and need no pins.
  */
-import type { Node, RangeVar, TypeName } from 'libpg-query';
+import type { FuncCall, Node, RangeVar, TypeName } from 'libpg-query';
 import { sqlError } from '../../base/errors.js';
 import type { ViewDescriptor } from '../catalog/descriptor.js';
 import type { CatalogSnapshot, CompiledView, ParsedStatement, PlannerSettings } from '../contract.js';
 import { OID } from '../types/oids.js';
-import { PINNED } from '../types/pinned-types.js';
+import { PINNED, pinnedRoutineName } from '../types/pinned-types.js';
 import { catalogOidOf } from '../types/registry.js';
+import { stringsOf } from './ast.js';
 import { bindStatement } from './bind-statement.js';
 import { Binder } from './binder.js';
 import type { Plan } from './logical.js';
@@ -47,11 +48,21 @@ export function compileView(
     if (type !== undefined) {
       return { ...(value as TypeName), names: [{ String: { sval: `${PINNED}${catalogOidOf(type)}` } }] };
     }
+    const routine = typeof value === 'object' && value !== null ? binder.routinePins?.get(value) : undefined;
+    if (routine !== undefined) return pinnedCall(value as FuncCall, routine.routine.oid);
     const pin = typeof value === 'object' && value !== null ? pins.get(value) : undefined;
     return pin === undefined ? value : { ...(value as RangeVar), quoral: pin };
   });
   const usedTypes = [...new Set(binder.typePins?.values())].map((typeOid) => ({ typeOid }));
-  return { columns, queryTree, sources: sourcesOf(plan, pins), usedTypes };
+  const usedRoutines = [
+    ...new Map([...(binder.routinePins ?? [])].map(([, used]) => [used.routine.oid, used])).values(),
+  ];
+  return { columns, queryTree, sources: sourcesOf(plan, pins), usedTypes, usedRoutines };
+}
+
+function pinnedCall(call: FuncCall, oid: number): FuncCall {
+  const written = stringsOf(call.funcname).at(-1) ?? '';
+  return { ...call, funcname: [{ String: { sval: pinnedRoutineName(oid, written) } }] };
 }
 
 /** The relations that are named, and those of their columns that the query uses. */

@@ -35,6 +35,18 @@ export class Frame {
     this.#grow = grow;
   }
 
+  /** Of a record the whole of it. */
+  valueOf({ index }: Variable): Datum {
+    if (this.types[index]!.kind !== 'record') return this.scalars[index]!;
+    const record = this.records[index];
+    return record == null
+      ? null
+      : new PgRecord(
+          record.columns.map((c) => c.oid),
+          record.values,
+        );
+  }
+
   /** Without a cast. */
   put(index: number, value: Datum): void {
     this.#account(index, sizeOf(value));

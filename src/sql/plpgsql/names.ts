@@ -65,8 +65,10 @@ export class PieceNames implements VariableNames {
     }
     if (rest.length > 1) return null;
     const { columns } = frame.recordOf(variable);
-    if (rest.length === 0)
-      return { kind: 'record', fields: columns.map((field, i) => this.#use(variable, i, field, columns)) };
+    if (rest.length === 0) {
+      const fields = columns.map((field, i) => this.#use(variable, i, field, columns));
+      return { kind: 'record', fields, ...(type.oid === undefined ? {} : { oid: type.oid }) };
+    }
     const at = columns.findIndex((c) => c.name === rest[0]);
     if (at < 0) throw noField(variable, rest[0]!);
     return { kind: 'value', value: this.#use(variable, at, columns[at]!, columns) };

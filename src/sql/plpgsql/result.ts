@@ -53,9 +53,9 @@ export class CallResult {
     const { out, fields } = this.type;
     if (out === null) return;
     let value: Datum;
-    if (fields === null) value = frame.scalars[out[0]!.index]!;
+    if (fields === null || (out.length === 1 && this.type.oid !== OID.record)) value = frame.valueOf(out[0]!);
     else {
-      const values = out.map((v) => frame.scalars[v.index]!);
+      const values = out.map((v) => frame.valueOf(v));
       value = new PgRecord(
         fields.map((f) => f.oid),
         values,

@@ -4,6 +4,7 @@ import type { ParsedStatement } from '../contract.js';
 import { parseSql } from '../parse/parser.js';
 import { nextToken } from '../parse/tokens.js';
 import { inputsOf } from '../plan/routines.js';
+import { fieldsOf } from '../types/user-types.js';
 import type { VariableNames, VariableReference } from '../plan/variables.js';
 
 /** The statements of a body: of a text, or of RETURN … and BEGIN ATOMIC … END. */
@@ -36,12 +37,19 @@ export class ArgumentNames implements VariableNames {
   }
 
   find(names: readonly string[]): VariableReference | null {
-    const parts = names.length === 2 && names[0] === this.#name ? names.slice(1) : names;
-    if (parts.length !== 1) return null;
-    const [name] = parts as [string];
+    const parts = names.length >= 2 && names[0] === this.#name && !this.#hasPart(names) ? names.slice(1) : names;
+    if (parts.length > 2) return null;
+    const [name, part] = parts as [string, string | undefined];
+    if (part !== undefined && !this.#hasPart(parts)) return null;
     const index = /^\$\d+$/.test(name) ? Number(name.slice(1)) - 1 : this.#names.indexOf(name);
     const oid = this.#types[index];
     if (index < 0 || name === '' || oid === undefined) return null;
-    return { kind: 'value', value: { name, index, oid, typmod: -1 } };
+    return { kind: 'value', value: { name, index, oid, typmod: -1 }, ...(part === undefined ? {} : { part }) };
+  }
+
+  /** x.a for an argument x that is composite and has a field a. */
+  #hasPart([name, part]: readonly string[]): boolean {
+    const fields = fieldsOf(this.#types[this.#names.indexOf(name!)] ?? 0);
+    return name !== '' && fields !== null && fields.some((f) => f.name === part);
   }
 }

@@ -4,6 +4,7 @@ import { parseSql } from '../parse/parser.js';
 import type { TypeName } from 'libpg-query';
 import { stringsOf } from '../plan/ast.js';
 import { resolveTypeName, type TypeScope } from '../plan/coerce.js';
+import { fieldsOf } from '../types/user-types.js';
 import { findCast } from '../types/casts.js';
 import { type Datum, PgArray } from '../types/datum.js';
 import { OID } from '../types/oids.js';
@@ -20,7 +21,8 @@ export interface Field {
 export type VariableType =
   | { readonly kind: 'scalar'; readonly oid: number; readonly typmod: number }
   /** `columns` null: takes the shape of what is put into it. */
-  | { readonly kind: 'record'; readonly columns: readonly Field[] | null };
+  /** `oid`: of a composite type, which fixes the columns. */
+  | { readonly kind: 'record'; readonly columns: readonly Field[] | null; readonly oid?: number };
 
 /** What declarations name in the catalog. */
 export interface TypeSource {
@@ -68,6 +70,10 @@ async function columnType(names: readonly string[], source: TypeSource): Promise
 }
 
 function scalar(oid: number, typmod = -1): VariableType {
+  const fields = fieldsOf(oid);
+  if (fields !== null) {
+    return { kind: 'record', columns: fields.map((f) => ({ name: f.name, oid: f.typeOid, typmod: f.typmod })), oid };
+  }
   return { kind: 'scalar', oid, typmod };
 }
 

@@ -7,6 +7,7 @@
  */
 import { sqlError } from '../../base/errors.js';
 import type { ParsedStatement } from '../contract.js';
+import { LOCK_NAMES } from '../plan/bind-locks.js';
 import type { ResultSink } from '../session-api.js';
 import { REFUSING } from './counting-sink.js';
 import { ALL, CursorRows, type Keep } from './cursor-rows.js';
@@ -51,13 +52,6 @@ function checkOptions(options: number, query: Loose): boolean {
   }
   return true;
 }
-
-const LOCK_NAMES: Readonly<Record<string, string>> = {
-  LCS_FORKEYSHARE: 'FOR KEY SHARE',
-  LCS_FORSHARE: 'FOR SHARE',
-  LCS_FORNOKEYUPDATE: 'FOR NO KEY UPDATE',
-  LCS_FORUPDATE: 'FOR UPDATE',
-};
 
 export async function declareCursor(session: Session, statement: ParsedStatement, body: Loose): Promise<string> {
   const name = String(body['portalname']);

@@ -1,15 +1,18 @@
 /**
  * Compiled statements of a node, by what they depend on that is not in the catalog (settings), the
  * parameter types given, and the text. Least recently used ones go when there are too many or they are too
- * large. A plan is current while every descriptor it used has the version it was compiled with.
+ * large. A plan is current while every descriptor it used has the version it was compiled with; one that reads the
+ * catalogs, while nothing in them has changed.
  */
-import type { CompiledStatement, ParsedStatement } from '../contract.js';
+import type { CompiledStatement, ParsedStatement, PassedName } from '../contract.js';
 
 export interface CachedPlan {
   readonly statement: ParsedStatement;
   readonly compiled: CompiledStatement;
   /** Its expressions may ask for names or definitions in the catalog. */
   readonly needsView: boolean;
+  /** What it has been made without: its relations would be others if there were any of these. */
+  readonly passed: readonly PassedName[];
   /** Snapshots older than this cannot use the plan: tables were rewritten then. */
   readonly storageSince: number;
   /** Catalog epoch at which the versions were last compared. */

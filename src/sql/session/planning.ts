@@ -4,9 +4,11 @@
  * catalog is its own and not shared.
  */
 import { sqlError } from '../../base/errors.js';
+import type { CatalogView } from '../catalog/transaction-catalog.js';
 import type { CatalogSnapshot, Relation, RelationName, ResolvedType } from '../contract.js';
 import { OID } from '../types/oids.js';
 import { findTypeByOid } from '../types/registry.js';
+import { mustLookAgain, stillPassed } from './passed-names.js';
 import { CACHED_TEXT_MAX, PlanCache } from './plan-cache.js';
 import type { CachedPlan } from './plan-cache.js';
 import { Prepared, sameShape } from './portal.js';
@@ -33,10 +35,34 @@ export function validPlan(session: Session, prepared: Prepared): CachedPlan | nu
 
 /** Current, made if need be. */
 export async function planFor(session: Session, prepared: Prepared): Promise<CachedPlan> {
+  if (prepared.unchecked) {
+    const meansTheSame = prepared.plan !== null && (await stillMeant(session, prepared.plan));
+    if (meansTheSame) prepared.unchecked = false;
+    else prepared.plan = null;
+  }
   const plan = validPlan(session, prepared) ?? (await makePlan(session, prepared));
   // Whoever runs it gets it here.
   if (!plan.compiled.readOnly) session.temporaries.noteWrites(plan.compiled.dependencies);
   return plan;
+}
+
+/**
+ * True if a plan that was found by its text is what the text means now: no name of it has come to mean something
+ * else, and if it reads the catalogs, then as it was made with the very view of them that there is.
+ */
+async function stillMeant(session: Session, plan: CachedPlan): Promise<boolean> {
+  const { readsCatalogs } = plan.compiled;
+  if (readsCatalogs && madeWith.get(await session.services.view())?.has(plan) !== true) return false;
+  return stillPassed(session, plan.passed);
+}
+
+/** Plans that read the catalogs, by the view of these; they must not keep one alive. */
+const madeWith = new WeakMap<CatalogView, WeakSet<CachedPlan>>();
+
+function noteMadeWith(view: CatalogView, plan: CachedPlan): void {
+  const plans = madeWith.get(view);
+  if (plans === undefined) madeWith.set(view, new WeakSet([plan]));
+  else plans.add(plan);
 }
 
 /** A text whose plan is in the node's cache needs no parsing. */
@@ -47,6 +73,7 @@ export function cachedStatement(session: Session, text: string): Prepared | null
   if (plan === undefined || plan.statement.parameterCount > 0) return null;
   const prepared = new Prepared(text, plan.statement, [], true);
   prepared.plan = plan;
+  prepared.unchecked = plan.compiled.readsCatalogs || mustLookAgain(session, plan.passed);
   prepared.planKey = planKey;
   prepared.columns = plan.compiled.columns;
   return prepared;
@@ -55,11 +82,12 @@ export function cachedStatement(session: Session, text: string): Prepared | null
 async function fromCache(session: Session, prepared: Prepared, key: string): Promise<CachedPlan | null> {
   if (!prepared.shared || session.transaction.catalogChanged) return null;
   const cached = session.server.plans.get(key);
-  if (cached === undefined || cached === prepared.plan) return null;
+  if (cached === undefined || cached === prepared.plan || !(await stillMeant(session, cached))) return null;
   for (const { id } of cached.compiled.dependencies) {
     await session.transactionCatalog().descriptor(id, session.waitOptions());
   }
   prepared.plan = cached;
+  prepared.unchecked = false;
   prepared.planKey = session.settings.derived.planKey;
   return validPlan(session, prepared);
 }
@@ -97,8 +125,13 @@ async function makePlan(session: Session, prepared: Prepared): Promise<CachedPla
     const d = tc.known(id);
     if (d?.kind === 'table' && d.storageSince !== undefined) storageSince = Math.max(storageSince, d.storageSince);
   }
-  const plan: CachedPlan = { statement, compiled, needsView, storageSince, checkedEpoch: catalog.epoch };
+  // An own change makes a view that nobody else has.
+  const view = compiled.readsCatalogs ? await session.services.view() : null;
+  const { passed } = snapshot;
+  const plan: CachedPlan = { statement, compiled, needsView, passed, storageSince, checkedEpoch: catalog.epoch };
+  if (view !== null) noteMadeWith(view, plan);
   prepared.plan = plan;
+  prepared.unchecked = false;
   prepared.planKey = planKey;
   prepared.columns = compiled.columns;
   prepared.parameterOids = compiled.parameterOids;

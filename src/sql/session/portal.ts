@@ -19,6 +19,8 @@ export class Prepared {
   parameterOids: readonly number[];
   columns: readonly ResultColumn[] | null;
   plan: CachedPlan | null = null;
+  /** `plan` was found by the text alone: what that means now is still to be compared. */
+  unchecked = false;
   /** Settings under which `plan` was compiled. */
   planKey = '';
   /** True once Describe could have been answered: the result must not change its shape afterwards. */

@@ -21,6 +21,7 @@ import type { Variable } from '../plpgsql/tree.js';
 import { resolveTypes } from './variable-types.js';
 import { OID } from '../types/oids.js';
 import { formatType } from '../types/registry.js';
+import { fieldsOf } from '../types/user-types.js';
 
 /** Functions inside each other: far from what the stack and the memory hold. */
 const DEPTH_MAX = 200;
@@ -90,7 +91,7 @@ export class Routines {
   #resultType({ routine, resultOid, record }: RoutineCall, read: ReadRoutine): ResultType {
     const outputs = outputsOf(routine);
     const oid = resultOid === 0 ? routine.typeOid : resultOid;
-    const shape = oid !== OID.record ? null : outputs.length > 1 ? outputs : (routine.columns ?? record);
+    const shape = oid !== OID.record ? fieldsOf(oid) : outputs.length > 1 ? outputs : (routine.columns ?? record);
     const modes = routine.parameters.map((p) => p.mode);
     return {
       set: routine.set,
@@ -161,10 +162,12 @@ export class Routines {
 
 function giveRows(result: CallResult, answer: Awaited<ReturnType<SqlHost['run']>>): void {
   const columns = (answer.columns ?? []).map((c) => ({ name: c.name, oid: c.typeOid, typmod: c.typmod }));
-  const record = result.type.oid === OID.record;
+  const { oid } = result.type;
+  const record = oid === OID.record || result.type.fields !== null;
+  const isWhole = columns.length === 1 && (columns[0]!.oid === OID.record || columns[0]!.oid === oid);
   for (const row of result.type.set ? answer.rows : answer.rows.slice(0, 1)) {
-    const whole = record && !(columns.length === 1 && columns[0]!.oid === OID.record);
-    const value = whole ? { columns, values: row } : { value: row[0] ?? null, oid: columns[0]?.oid ?? OID.unknown };
+    const value =
+      record && !isWhole ? { columns, values: row } : { value: row[0] ?? null, oid: columns[0]?.oid ?? OID.unknown };
     if (result.type.set) result.next(value);
     else result.give(value);
   }

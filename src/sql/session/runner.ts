@@ -157,6 +157,7 @@ export class StatementRunner {
     const session = this.#session;
     const { transaction } = session;
     const statement = prepared.statement!;
+    session.services.forgetView();
     const plan = await planFor(session, prepared);
     const { compiled } = plan;
     if (session.modes.readOnly && !compiled.readOnly) throw readOnlyError(statement);
@@ -172,7 +173,7 @@ export class StatementRunner {
     const txn = transaction.ensureTxn();
     txn.beginStatement();
     if (plan.storageSince > txn.readTimestamp) throw tooOldSnapshot(session.modes.asOf !== null);
-    if (plan.needsView) await session.services.loadView();
+    if (plan.needsView) await session.services.view();
     transaction.readsTables = compiled.dependencies.length > 0;
     const memory = session.newMemory();
     const implicit = options.commits && transaction.finished === 0;
@@ -203,6 +204,7 @@ export class StatementRunner {
     const { transaction, modes } = this.#session;
     return (
       options.commits &&
+      !prepared.unchecked &&
       options.maxRows === 0 &&
       transaction.txn === null &&
       transaction.finished === 0 &&

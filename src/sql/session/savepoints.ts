@@ -14,6 +14,7 @@ export function markTransaction(session: Session): TransactionMark {
   const txn = session.transaction.ensureTxn();
   return {
     kv: txn.savepoint(),
+    readOnly: session.modes.readOnly,
     constraints: knownForeignKeyQueue(txn)?.modes ?? null,
     settings: session.settings.mark(),
     catalog: session.transactionCatalog().mark(),
@@ -32,6 +33,7 @@ export async function returnTo(session: Session, mark: TransactionMark): Promise
     });
   }
   if (mark.kv !== null) txn.rollbackTo(mark.kv);
+  session.modes = { ...session.modes, readOnly: mark.readOnly };
   const queue = knownForeignKeyQueue(txn);
   if (queue !== null) queue.modes = mark.constraints ?? AS_DECLARED;
   session.transactionCatalog().rollbackTo(mark.catalog);

@@ -16,6 +16,7 @@ import { isTemporarySchema, isTemporarySchemaName, temporarySchemaName } from '.
 import type { SessionTemporaries } from '../catalog/temporary.js';
 import type { CatalogView, TransactionCatalog } from '../catalog/transaction-catalog.js';
 import { typeEntryName } from '../catalog/transaction-catalog.js';
+import { isRelationWithRows, relationOfArray } from '../catalog/row-types.js';
 import { userTypes } from '../catalog/user-types-view.js';
 import { viewIndex } from '../catalog/view-index.js';
 import { virtualRelation, virtualRelationByOid } from '../catalog/virtual/registry.js';
@@ -237,9 +238,19 @@ export class Services implements SessionServices, CatalogServices {
   typeName(oid: number): string | null {
     const view = this.#view ?? this.#shown;
     const known = view === null ? this.#host.transactionCatalog().known(oid) : userTypes(view).byOid.get(oid);
-    if (known?.kind !== 'type') return null;
+    if (known === undefined) return this.#rowTypeName(oid);
+    if (known?.kind !== 'type') return isRelationWithRows(known) ? this.#qualify(known.schemaId, known.name) : null;
     const array = catalogOidOf(known.typeOid) === oid ? '' : '[]';
     return this.#qualify(known.schemaId, known.name) + array;
+  }
+
+  /** Of a relation's rows: relations are numbered as their types are. */
+  #rowTypeName(oid: number): string | null {
+    const id = relationOfArray(oid);
+    const relation = (this.#view ?? this.#shown)?.byId.get(id ?? oid);
+    return isRelationWithRows(relation)
+      ? this.#qualify(relation.schemaId, relation.name) + (id === null ? '' : '[]')
+      : null;
   }
 
   #qualify(schemaId: number, name: string): string {

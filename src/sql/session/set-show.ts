@@ -84,7 +84,8 @@ function settingValue(name: string, values: readonly Loose[]): string {
   // SET TIME ZONE INTERVAL '…': its number of hours.
   if (name === 'timezone' && cast !== undefined) {
     const text = constantOf((cast['arg'] ?? {}) as Loose);
-    return text;
+    const clock = /^([-+]?)(\d+):(\d+)$/.exec(text.trim());
+    return clock === null ? text : `${clock[1]}${Number(clock[2]) + Number(clock[3]) / 60}`;
   }
   const texts = values.map(constantOf);
   if (name === 'search_path' || name === 'temp_tablespaces') {

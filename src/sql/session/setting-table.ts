@@ -5,6 +5,7 @@
 import { sqlError } from '../../base/errors.js';
 import type { SettingDefinition, SettingKind } from '../catalog/virtual/setting-definition.js';
 import { findZone } from '../types/calendar.js';
+import { formatOffset } from '../types/datetime.js';
 
 export type { SettingDefinition, SettingKind };
 
@@ -717,15 +718,13 @@ function checkDateStyle(value: string, invalid: () => Error): string {
 function checkTimeZone(value: string, invalid: () => Error): string {
   const text = value.trim();
   if (/^(default|local)$/i.test(text)) return 'UTC';
-  const offset = /^([-+]?)(\d{1,2})(?::?(\d{2}))?(?::?(\d{2}))?$/.exec(text);
-  if (offset !== null) {
-    if (Number(offset[2]) > 15) throw invalid();
+  if (/^[-+]?(?:\d+\.?\d*|\.\d+)$/.test(text)) {
     // A number is hours east of Greenwich; the stored name is POSIX's, which counts west.
-    const sign = offset[1] === '-' ? '-' : '+';
-    const hours = offset[2]!.padStart(2, '0');
-    const minutes = offset[3] === undefined ? '' : `:${offset[3]}`;
-    if (Number(hours) === 0 && (minutes === '' || minutes === ':00')) return 'UTC';
-    return `<${sign}${hours}${minutes}>${sign === '-' ? '+' : '-'}${hours}${minutes}`;
+    const seconds = Math.trunc(Number(text) * 3600);
+    if (Math.abs(seconds) >= 168 * 3600) throw invalid();
+    if (seconds === 0) return 'UTC';
+    const magnitude = formatOffset(Math.abs(seconds)).slice(1);
+    return seconds < 0 ? `<-${magnitude}>+${magnitude}` : `<+${magnitude}>-${magnitude}`;
   }
   const zone = findZone(text);
   if (zone === null) throw invalid();

@@ -38,6 +38,7 @@ export interface TransactionModes {
 /** A point that the transaction can return to. */
 export interface TransactionMark {
   readonly kv: Savepoint | null;
+  readonly readOnly: boolean;
   readonly settings: SettingsMark;
   readonly catalog: Mark;
   /** null: none were met yet. */

@@ -13,6 +13,7 @@ import { closePortals } from './portal.js';
 import { deallocate, execute, prepare } from './prepared-statements.js';
 import { markTransaction, returnTo } from './savepoints.js';
 import type { Session } from './session.js';
+import type { TransactionModes } from './transaction.js';
 import { setConstraints } from './set-constraints.js';
 import { modesFrom, setVariable, show } from './set-show.js';
 import { findSetting } from './setting-table.js';
@@ -130,17 +131,22 @@ async function transaction(session: Session, statement: ParsedStatement, body: L
       return tag;
     }
     case 'TRANS_STMT_COMMIT': {
+      if (body['chain'] === true) requireBlock(session, 'COMMIT AND CHAIN');
+      const chained = chainedModes(session);
       if (!session.state.inBlock) session.warn('25P01', 'there is no transaction in progress');
       const failed = session.state.state === 'failed';
       await session.transaction.end(!failed);
-      if (body['chain'] === true) session.transaction.beginBlock(session.transaction.defaultModes());
+      if (body['chain'] === true) session.transaction.beginBlock(chained);
       return failed ? 'ROLLBACK' : 'COMMIT';
     }
-    case 'TRANS_STMT_ROLLBACK':
+    case 'TRANS_STMT_ROLLBACK': {
+      if (body['chain'] === true) requireBlock(session, 'ROLLBACK AND CHAIN');
+      const chained = chainedModes(session);
       if (!session.state.inBlock) session.warn('25P01', 'there is no transaction in progress');
       await session.transaction.end(false);
-      if (body['chain'] === true) session.transaction.beginBlock(session.transaction.defaultModes());
+      if (body['chain'] === true) session.transaction.beginBlock(chained);
       return 'ROLLBACK';
+    }
     case 'TRANS_STMT_SAVEPOINT': {
       requireBlock(session, 'SAVEPOINT');
       session.transaction.savepoints.push({ name, ...markTransaction(session) });
@@ -148,7 +154,10 @@ async function transaction(session: Session, statement: ParsedStatement, body: L
     }
     case 'TRANS_STMT_RELEASE': {
       requireBlock(session, 'RELEASE SAVEPOINT');
-      session.transaction.savepoints.length = findSavepoint(session, name);
+      const at = findSavepoint(session, name);
+      // A subtransaction that was made read-only is so until it ends, however that is.
+      session.modes = { ...session.modes, readOnly: session.transaction.savepoints[at]!.readOnly };
+      session.transaction.savepoints.length = at;
       return 'RELEASE';
     }
     case 'TRANS_STMT_ROLLBACK_TO': {
@@ -158,6 +167,12 @@ async function transaction(session: Session, statement: ParsedStatement, body: L
     default:
       throw sqlError('0A000', 'two-phase commit by PREPARE TRANSACTION is not supported');
   }
+}
+
+/** AND CHAIN goes on with the modes of the transaction; one of the past is not begun again. */
+function chainedModes(session: Session): TransactionModes {
+  const { modes, transaction: own } = session;
+  return modes.asOf === null ? modes : own.defaultModes();
 }
 
 function requireBlock(session: Session, command: string): void {

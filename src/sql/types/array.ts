@@ -300,3 +300,21 @@ export function arrayHashKey(v: PgArray, element: TypeInfo): string {
   }
   return out;
 }
+
+/** At least one array, all of one shape, as one array of a dimension more. */
+export function stackArrays(parts: readonly (PgArray | null)[]): PgArray {
+  const first = parts[0];
+  if (first === null || first === undefined) throw sqlError('22004', 'cannot accumulate null arrays');
+  for (const part of parts) {
+    if (part === null) throw sqlError('22004', 'cannot accumulate null arrays');
+    if (part.elements.length === 0) throw sqlError('2202E', 'cannot accumulate empty arrays');
+    if (part.dims.join() !== first.dims.join())
+      throw sqlError('2202E', 'cannot accumulate arrays of different dimensionality');
+  }
+  return new PgArray(
+    first.elementOid,
+    parts.flatMap((part) => part!.elements),
+    [parts.length, ...first.dims],
+    [1, ...first.lowerBounds],
+  );
+}

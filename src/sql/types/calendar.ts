@@ -4,6 +4,7 @@
  * hour, the finest step at which any zone ever changed; the cache is bounded.
  */
 import { sqlError } from '../../base/errors.js';
+import { abbreviationOf, abbreviationOfLongName } from './zone-abbreviations.js';
 
 export const MICROS_PER_DAY = 86_400_000_000;
 export const MICROS_PER_DAY_BIG = 86_400_000_000n;
@@ -91,71 +92,13 @@ export function isFiniteTimestamp(ts: bigint): boolean {
   return ts !== TS_INFINITY && ts !== TS_NEG_INFINITY;
 }
 
-/** Abbreviations of PostgreSQL's default list that are in common use: hours east of UTC. */
-const ABBREVIATIONS: Readonly<Record<string, number>> = {
-  utc: 0,
-  gmt: 0,
-  z: 0,
-  zulu: 0,
-  ut: 0,
-  uct: 0,
-  wet: 0,
-  west: 1,
-  bst: 1,
-  cet: 1,
-  met: 1,
-  mez: 1,
-  cest: 2,
-  mest: 2,
-  mesz: 2,
-  eet: 2,
-  eest: 3,
-  msk: 3,
-  msd: 4,
-  est: -5,
-  edt: -4,
-  cst: -6,
-  cdt: -5,
-  mst: -7,
-  mdt: -6,
-  pst: -8,
-  pdt: -7,
-  akst: -9,
-  akdt: -8,
-  hst: -10,
-  ast: -4,
-  adt: -3,
-  nst: -3.5,
-  ndt: -2.5,
-  brt: -3,
-  art: -3,
-  jst: 9,
-  kst: 9,
-  hkt: 8,
-  sgt: 8,
-  pht: 8,
-  ict: 7,
-  wib: 7,
-  ist: 2,
-  sast: 2,
-  aest: 10,
-  aedt: 11,
-  acst: 9.5,
-  acdt: 10.5,
-  awst: 8,
-  nzst: 12,
-  nzdt: 13,
-  eat: 3,
-  pkt: 5,
-  uzt: 5,
-  npt: 5.75,
-};
-
 export interface Zone {
   /** As shown by SHOW timezone. */
   readonly name: string;
   /** Seconds east of UTC, or null if it varies. */
   readonly fixed: number | null;
+  /** An abbreviation of summer time. */
+  readonly isDaylight?: boolean;
   readonly formatter: Intl.DateTimeFormat | null;
   readonly cache: Map<number, number>;
 }
@@ -164,7 +107,20 @@ const CACHE_ENTRIES_MAX = 4096;
 const ZONES_MAX = 1024;
 const zones = new Map<string, Zone | null>();
 
-/** null if it is unknown. POSIX signs: in a name such as 'UTC+3', + is west. */
+/** A zone or the meaning of an abbreviation, which comes first. */
+export function findZoneOrAbbreviation(name: string): Zone | null {
+  return findAbbreviation(name) ?? findZone(name);
+}
+
+/** What an abbreviation of PostgreSQL's list means. */
+export function findAbbreviation(word: string): Zone | null {
+  const found = abbreviationOf(word.toLowerCase());
+  if (found === undefined) return null;
+  if (typeof found.meaning === 'string') return findZone(found.meaning);
+  return { ...fixedZone(word.toUpperCase(), found.meaning), isDaylight: found.isDaylight };
+}
+
+/** null if it is unknown. Abbreviations are no zones. POSIX signs: in a name such as 'UTC+3', + is west. */
 export function findZone(name: string): Zone | null {
   const known = zones.get(name);
   if (known !== undefined) return known;
@@ -178,22 +134,25 @@ function fixedZone(name: string, seconds: number): Zone {
   return { name, fixed: seconds, formatter: null, cache: new Map() };
 }
 
+/** Zones of tzdata with three letters. */
+const SHORT_ZONES: ReadonlySet<string> = new Set('cet eet est hst met mst prc roc rok uct wet'.split(' '));
+
 function makeZone(name: string): Zone | null {
   const lower = name.toLowerCase();
   if (lower === 'utc' || lower === 'gmt' || lower === 'etc/utc' || lower === 'z') return fixedZone(name, 0);
-  const numeric = /^([+-])?(\d{1,2})(?::?(\d{2}))?(?::?(\d{2}))?$/.exec(name);
+  const numeric = /^([+-])?(\d{1,3})(?::(\d{1,2})(?::(\d{1,2}))?)?$/.exec(name);
   if (numeric !== null) {
     const seconds = Number(numeric[2]) * 3600 + Number(numeric[3] ?? 0) * 60 + Number(numeric[4] ?? 0);
-    return fixedZone(name, numeric[1] === '-' ? -seconds : seconds);
+    return fixedZone(name, numeric[1] === '-' ? seconds : -seconds);
   }
   const posix = /^(?:<[^>]+>|[A-Za-z]{3,})([+-]?)(\d{1,2})(?::(\d{2}))?(?::(\d{2}))?$/.exec(name);
   if (posix !== null) {
     const seconds = Number(posix[2]) * 3600 + Number(posix[3] ?? 0) * 60 + Number(posix[4] ?? 0);
     return fixedZone(name, posix[1] === '-' ? seconds : -seconds);
   }
-  const hours = Object.hasOwn(ABBREVIATIONS, lower) ? ABBREVIATIONS[lower] : undefined;
-  if (hours !== undefined) return fixedZone(name, hours * 3600);
   if (!/^[A-Za-z][A-Za-z0-9_+\-/]*$/.test(name)) return null;
+  // The engine also knows abbreviations of its own, such as PST and IST, which are no zones.
+  if (/^[a-z]{3}$/.test(lower) && !SHORT_ZONES.has(lower)) return null;
   try {
     const formatter = new Intl.DateTimeFormat('en-US', {
       timeZone: name,
@@ -244,11 +203,13 @@ function offsetAtSeconds(zone: Zone, seconds: number): number {
 
 /** Beyond this the engine's dates end; offsets repeat every 400 years, so fold into range. */
 const SECONDS_PER_400_YEARS = 146097 * 86400;
-function computeOffset(formatter: Intl.DateTimeFormat, seconds: number): number {
-  let probe = seconds;
+function foldSeconds(seconds: number): number {
   const limit = 2 * SECONDS_PER_400_YEARS;
-  if (probe > limit) probe = limit + (probe % SECONDS_PER_400_YEARS);
-  if (probe < -10 * SECONDS_PER_400_YEARS) probe = -10 * SECONDS_PER_400_YEARS;
+  if (seconds > limit) return limit + (seconds % SECONDS_PER_400_YEARS);
+  return Math.max(seconds, -10 * SECONDS_PER_400_YEARS);
+}
+function computeOffset(formatter: Intl.DateTimeFormat, seconds: number): number {
+  const probe = foldSeconds(seconds);
   const field: Record<string, number> = {};
   let era = 'AD';
   for (const part of formatter.formatToParts(new Date((probe + EPOCH_OFFSET_SECONDS) * 1000))) {
@@ -262,6 +223,33 @@ function computeOffset(formatter: Intl.DateTimeFormat, seconds: number): number 
     field['minute']! * 60 +
     field['second']!;
   return local - probe;
+}
+
+const longNames = new Map<string, Intl.DateTimeFormat>();
+
+/** As tzdata abbreviates the zone's time at a moment: CEST, +03, -0330. */
+export function zoneAbbreviation(zone: Zone, ts: bigint): string {
+  const east = zoneOffset(zone, ts);
+  if (zone.fixed === null && zone.formatter !== null) {
+    // Before time was counted in whole minutes, it was the sun's.
+    if (east % 60 !== 0) return 'LMT';
+    let formatter = longNames.get(zone.name);
+    if (formatter === undefined) {
+      formatter = new Intl.DateTimeFormat('en-US', { timeZone: zone.name, timeZoneName: 'long' });
+      if (longNames.size >= ZONES_MAX) longNames.clear();
+      longNames.set(zone.name, formatter);
+    }
+    const at = new Date(foldSeconds(Math.floor(Number(ts) / 1e6)) * 1000 + EPOCH_OFFSET_SECONDS * 1000);
+    const name = formatter.formatToParts(at).find((part) => part.type === 'timeZoneName')?.value ?? '';
+    const known = abbreviationOfLongName(name);
+    if (known !== null) return known;
+  } else if (zone.name === 'GMT') return 'GMT';
+  else if (east === 0) return 'UTC';
+  else if (/^[A-Za-z]{3,}/.test(zone.name)) return /^[A-Za-z]+/.exec(zone.name)![0];
+  else if (zone.name.startsWith('<')) return zone.name.slice(1, zone.name.indexOf('>'));
+  const minutes = Math.floor(Math.abs(east) / 60);
+  const two = (n: number): string => String(n).padStart(2, '0');
+  return (east < 0 ? '-' : '+') + two(Math.floor(minutes / 60)) + (minutes % 60 === 0 ? '' : two(minutes % 60));
 }
 
 /** Seconds east of UTC in the zone at a moment. */

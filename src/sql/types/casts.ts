@@ -27,7 +27,7 @@ import {
 import { extendMac, macBytes, macFromBytes, shortenMac } from './mac-address.js';
 import { networkOf, showNetwork } from './network.js';
 import { OID } from './oids.js';
-import { RANGE_OIDS } from './range.js';
+import { findRangeKind, RANGE_OIDS } from './range.js';
 import { formatType, isArrayType, typeByOid } from './registry.js';
 import { INT8_MAX, INT8_MIN, truncateName } from './scalar-input.js';
 import { stripBlanks } from './text-order.js';
@@ -290,8 +290,7 @@ function defineNetworkCasts(): void {
 }
 
 function defineRangeCasts(): void {
-  for (const [range, multirange] of RANGE_OIDS)
-    cast(range, multirange, 'e', (v) => new PgMultirange((v as PgRange).empty ? [] : [v as PgRange]));
+  for (const [range, multirange] of RANGE_OIDS) cast(range, multirange, 'e', toMultirange);
 }
 
 defineNumberCasts();
@@ -342,6 +341,7 @@ export function canCoerce(from: number, to: number, context: CastContext): boole
   if (to === OID.any) return true;
   const row = casts.get(pair(from, to));
   if (row !== undefined) return CONTEXT_RANK[row.context] <= CONTEXT_RANK[context];
+  if (isOwnMultirange(from, to)) return context === 'explicit';
   if (to === OID.record && typeByOid(from).category === 'C') return true;
   if (from === OID.record && typeByOid(to).category === 'C') return true;
   if (isArrayType(from) && isArrayType(to) && to !== OID.int2vector && to !== OID.oidvector) {
@@ -354,6 +354,16 @@ export function canCoerce(from: number, to: number, context: CastContext): boole
   if (target.category === 'P' && to !== OID.record) return false;
   if (target.category === 'S') return context === 'explicit' || target.preferred || isString(to);
   return context === 'explicit' && source.category === 'S';
+}
+
+/** Those built in are in the table; users make others. */
+function isOwnMultirange(from: number, to: number): boolean {
+  const kind = findRangeKind(from);
+  return kind !== null && kind.oid === from && kind.multirangeOid === to;
+}
+
+function toMultirange(v: Value): PgMultirange {
+  return new PgMultirange((v as PgRange).empty ? [] : [v as PgRange]);
 }
 
 /**
@@ -369,6 +379,7 @@ export function findCast(from: number, to: number, context: CastContext): CastFu
     return (value, typmod, ctx) => target.input(value as string, typmod, ctx);
   }
   if (!canCoerce(from, to, context)) return null;
+  if (isOwnMultirange(from, to)) return toMultirange;
   const row = casts.get(pair(from, to));
   if (row !== undefined)
     return row.binary

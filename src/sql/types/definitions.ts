@@ -18,14 +18,12 @@ import {
 } from '../encoding/key-primitives.js';
 import { Interval, type Jsonb, type Numeric, TimeTz } from './datum.js';
 import type { Datum } from './datum.js';
+import { dateText, timestampText, timestampTzText } from './date-style.js';
 import {
   checkTime,
   compareTimeTz,
   dateInput,
-  formatDate,
   formatTimeOfDay,
-  formatTimestamp,
-  formatTimestampTz,
   formatTimeTz,
   receiveTimestamp,
   roundTime,
@@ -36,7 +34,8 @@ import {
   timeTzInput,
 } from './datetime.js';
 import { compareFloat, formatFloat4, formatFloat8, parseFloat4, parseFloat8 } from './float.js';
-import { applyIntervalTypmod, compareInterval, formatInterval, intervalInput } from './interval.js';
+import { applyIntervalTypmod, compareInterval, formatInterval } from './interval.js';
+import { intervalInput } from './interval-input.js';
 import { compareJsonb, formatJson, jsonbInput, jsonHashKey, parseJson } from './json.js';
 import {
   applyNumericTypmod,
@@ -333,7 +332,7 @@ const uuid = define({
 const date = define({
   ...integerType('date', 4, -2147483648, 2147483647),
   input: (text, _typmod, ctx) => dateInput(text, ctx),
-  output: (v: number) => formatDate(v),
+  output: (v: number, ctx) => dateText(v, ctx),
 });
 
 const time = define({
@@ -388,7 +387,7 @@ function timestampType(
 }
 
 const interval = define({
-  input: (text, typmod) => intervalInput(text, typmod),
+  input: (text, typmod, ctx) => intervalInput(text, typmod, ctx.intervalStyle),
   output: (v: Interval, ctx) => formatInterval(v, ctx.intervalStyle),
   receive(b, typmod) {
     exact(b, 16);
@@ -509,8 +508,8 @@ export const BEHAVIOURS: ReadonlyMap<number, TypeBehaviour> = new Map<number, Ty
   [OID.date, date],
   [OID.time, time],
   [OID.timetz, timetz],
-  [OID.timestamp, timestampType(timestampInput, (v) => formatTimestamp(v))],
-  [OID.timestamptz, timestampType(timestampTzInput, (v, ctx) => formatTimestampTz(v, ctx.timeZone))],
+  [OID.timestamp, timestampType(timestampInput, timestampText)],
+  [OID.timestamptz, timestampType(timestampTzInput, timestampTzText)],
   [OID.interval, interval],
   [OID.numeric, numeric],
   [OID.uuid, uuid],

@@ -51,7 +51,11 @@ export function sqrtNumeric(v: Numeric): Numeric {
   if (v.kind === '-inf' || v.unscaled < 0n) throw sqlError('2201F', 'cannot take square root of a negative number');
   const weight = v.unscaled === 0n ? 0 : weightOf(v);
   const half = weight >= 0 ? weight * 2 + 1 : 1 - (1 - weight * 4) / 2;
-  const scale = clampScale(Math.max(MIN_SIGNIFICANT_DIGITS - Math.trunc(half), v.scale));
+  return sqrtToScale(v, clampScale(Math.max(MIN_SIGNIFICANT_DIGITS - Math.trunc(half), v.scale)));
+}
+
+/** Of a number that is finite and not negative. */
+export function sqrtToScale(v: Numeric, scale: number): Numeric {
   // One digit more than asked decides the rounding, since a root is never exactly half-way.
   const shift = 2 * (scale + 1) - v.scale;
   const scaled = shift >= 0 ? v.unscaled * pow10(shift) : v.unscaled / pow10(-shift);

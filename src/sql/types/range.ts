@@ -68,8 +68,14 @@ const NEXT: ReadonlyMap<number, (v: Value) => Value> = new Map([
 const kinds = new Map<number, RangeKind>();
 
 /** Known from then on by both oids. */
-export function addRangeKind(oid: number, multirangeOid: number, element: TypeInfo): RangeKind {
-  const kind: RangeKind = { oid, multirangeOid, element, next: NEXT.get(element.oid) ?? null };
+export function addRangeKind(
+  oid: number,
+  multirangeOid: number,
+  element: TypeInfo,
+  /** Without a canonical function [1,2] and [1,3) are two ranges of integers. */
+  canonical = true,
+): RangeKind {
+  const kind: RangeKind = { oid, multirangeOid, element, next: (canonical ? NEXT.get(element.oid) : null) ?? null };
   kinds.set(oid, kind);
   kinds.set(multirangeOid, kind);
   return kind;

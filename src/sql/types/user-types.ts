@@ -1,5 +1,5 @@
 /**
- * Types that users make: enums, domains, composites, and the arrays of them.
+ * Types that users make: enums, domains, composites, ranges, and the arrays of them.
  *
  * Everywhere in the program a type is a number that `typeByOid` answers for, at once and without a catalog. The
  * oid in the catalog cannot be that number: several clusters, and forks of one, live in one process, where
@@ -23,6 +23,8 @@ import { compositeBehaviour } from './composite.js';
 import type { CompositeField } from './composite.js';
 import type { TypeBehaviour } from './definitions.js';
 import { quoteIdentifier } from './identifiers.js';
+import { multirangeBehaviour } from './multirange.js';
+import { addRangeKind, rangeBehaviour, rangeKind } from './range.js';
 import { arrayOf, arrayOidOf, registerType, typeByOid } from './registry.js';
 import type { TypeInfo } from './type-info.js';
 
@@ -69,8 +71,23 @@ export interface CompositeType extends Named {
   readonly fields: readonly CompositeField[];
   /** The number of the next field. */
   readonly nextField: number;
+  /** Of the rows of a table or view, which has the oid for its id (catalog/row-types.ts). */
+  readonly ofRelation?: true;
 }
-export type UserType = EnumType | DomainType | CompositeType;
+export interface RangeType extends Named {
+  readonly kind: 'range';
+  /** What it is a range of. */
+  readonly typeOid: number;
+  readonly collation: string | null;
+  /** The type that is made, changed and dropped with it. */
+  readonly multirange: Named;
+}
+export interface MultirangeType extends Named {
+  readonly kind: 'multirange';
+  /** Its range. */
+  readonly typeOid: number;
+}
+export type UserType = EnumType | DomainType | CompositeType | RangeType | MultirangeType;
 
 /** Beyond every oid. Even ones are types, each followed by that of its array. */
 export const FIRST_HANDLE = 2 ** 32;
@@ -89,7 +106,9 @@ export function internType(type: UserType): number {
   const handle = FIRST_HANDLE + handles.size * 2;
   handles.set(content, handle);
   definitions.set(handle, type);
-  const info: TypeInfo = { ...infoOf(type), oid: handle, arrayOid: handle + 1 };
+  // The multirange, which is made below, takes the next one.
+  if (type.kind === 'range') addRangeKind(handle, handle + 2, typeByOid(type.typeOid), false);
+  const info: TypeInfo = { ...infoOf(type, handle), oid: handle, arrayOid: handle + 1 };
   registerType(info);
   registerType({
     oid: handle + 1,
@@ -103,10 +122,34 @@ export function internType(type: UserType): number {
     elementOid: handle,
     ...arrayOf(info),
   });
+  if (type.kind === 'range') {
+    const multirange = internType(multirangeOf(type, handle));
+    assert(multirange === handle + 2, () => `the multirange of ${type.name} was there before it`);
+  }
   return handle;
 }
 
-function infoOf(type: UserType): Omit<TypeInfo, 'oid' | 'arrayOid'> {
+export function multirangeOf({ multirange }: RangeType, handle: number): MultirangeType {
+  const { oid, arrayOid, name } = multirange;
+  return { kind: 'multirange', oid, arrayOid, name, typeOid: handle };
+}
+
+function infoOf(type: UserType, handle: number): Omit<TypeInfo, 'oid' | 'arrayOid'> {
+  if (type.kind !== 'range' && type.kind !== 'multirange') return plainInfoOf(type);
+  const kind = rangeKind(handle);
+  return {
+    catalogOid: type.oid,
+    name: type.name,
+    sqlName: quoteIdentifier(type.name),
+    category: 'R',
+    preferred: false,
+    length: -1,
+    elementOid: 0,
+    ...(type.kind === 'range' ? rangeBehaviour(kind) : multirangeBehaviour(kind)),
+  };
+}
+
+function plainInfoOf(type: EnumType | DomainType | CompositeType): Omit<TypeInfo, 'oid' | 'arrayOid'> {
   const named = { catalogOid: type.oid, name: type.name, sqlName: quoteIdentifier(type.name) };
   switch (type.kind) {
     case 'enum':
@@ -136,6 +179,17 @@ export function userTypeOf(oid: number): UserType | null {
 export function fieldsOf(oid: number): readonly CompositeField[] | null {
   const type = userTypeOf(oid);
   return type?.kind === 'composite' ? type.fields : null;
+}
+
+/** Of the rows of a relation, or made of such a type. */
+export function holdsRowType(oid: number): boolean {
+  return (
+    isHandle(oid) &&
+    typesWithin(oid).some((handle) => {
+      const type = definitions.get(handle);
+      return type?.kind === 'composite' && type.ofRelation === true;
+    })
+  );
 }
 
 /** The user's type that this is or that this is an array of; null if there is none in it. */
@@ -182,7 +236,7 @@ export function typesWithin(oid: number): readonly number[] {
     if (type === null) return;
     const handle = one - (one % 2);
     if (found.includes(handle)) return;
-    if (type.kind === 'domain') visit(type.typeOid);
+    if (type.kind === 'domain' || type.kind === 'range' || type.kind === 'multirange') visit(type.typeOid);
     else if (type.kind === 'composite') for (const field of type.fields) visit(field.typeOid);
     found.push(handle);
   };

@@ -73,6 +73,7 @@ export type AnomalyName =
   | 'counter'
   | 'unique'
   | 'index'
+  | 'references' // a child without its parent, or a row that changed under a shared lock
   | 'unfair' // a queue out of order, or a wait without an end
   | 'consistency';
 

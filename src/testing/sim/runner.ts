@@ -104,6 +104,8 @@ class Run {
       seed: options.seed,
       nodes: options.nodes ?? 5,
       rangeBytesMax: random.pick([16 << 10, 64 << 10, 128 << 20]),
+      // Tables in one range commit together in one round; the protocols between ranges need several.
+      separateTables: random.pick([true, true, false]),
       logBytesKept: random.pick([1 << 10, 8 << 10, 1 << 20]),
       // With little room, transactions write intents as they go, which otherwise only large ones do.
       spillBytes: random.pick([1, 150, 512 << 10, 512 << 10]),

@@ -32,6 +32,7 @@ export interface WorldOptions {
   readonly nodes?: number;
   /** Ranges larger than this split by themselves; bytes. */
   readonly rangeBytesMax?: number;
+  readonly separateTables?: boolean;
   /** Bytes of applied log that a range keeps for followers. */
   readonly logBytesKept?: number;
   readonly spillBytes?: number;
@@ -226,6 +227,7 @@ export class SimWorld {
       heartbeatMs: options.heartbeatMs ?? 300,
       supportMs: options.supportMs ?? 1_500,
       ...(options.rangeBytesMax === undefined ? {} : { rangeBytesMax: options.rangeBytesMax }),
+      ...(options.separateTables === undefined ? {} : { separateTables: options.separateTables }),
       ...(options.logBytesKept === undefined ? {} : { logBytesKept: options.logBytesKept }),
       ...(options.spillBytes === undefined ? {} : { spillBytes: options.spillBytes }),
       ...(options.snapshotChunkBytes === undefined ? {} : { snapshotChunkBytes: options.snapshotChunkBytes }),

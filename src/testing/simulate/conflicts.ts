@@ -147,6 +147,9 @@ class ConflictingDb implements KvDb {
   split(key: Key): Promise<void> {
     return this.#db.split(key);
   }
+  separate(key: Key): Promise<void> {
+    return this.#db.separate(key);
+  }
   increment(key: Key, by: number): Promise<number> {
     return this.#db.increment(key, by);
   }

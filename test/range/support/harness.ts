@@ -340,6 +340,7 @@ export class Harness {
     const split = {
       left: { ...now, end: key, generation },
       right: { ...now, rangeId: rightId, start: key, generation },
+      firstLeader: 0,
     };
     const txn = this.txn(holder, now.start);
     await this.send([{ kind: 'end-txn', action: 'commit', inFlight: [], localLocks: [], lockKeys: [], split }], {

@@ -246,14 +246,14 @@ export class ScriptRange {
     const txn = (name: string | undefined): TxnMeta => this.#txns.get(name!)!;
     switch (kind) {
       case 'get':
-        return { kind, key: a!, lock: options.has('lock') ? 'exclusive' : 'none' };
+        return { kind, key: a!, lock: options.has('lock') ? 'exclusive' : options.has('share') ? 'share' : 'none' };
       case 'scan':
         return {
           kind,
           start: a!,
           end: b!,
           reverse: options.has('rev'),
-          lock: options.has('lock') ? 'exclusive' : 'none',
+          lock: options.has('lock') ? 'exclusive' : options.has('share') ? 'share' : 'none',
         };
       case 'put':
         return {
@@ -324,7 +324,11 @@ export class ScriptRange {
       split:
         splitAt === undefined
           ? null
-          : { left: { ...now, end: splitAt, generation }, right: { ...now, rangeId: 2, start: splitAt, generation } },
+          : {
+              left: { ...now, end: splitAt, generation },
+              right: { ...now, rangeId: 2, start: splitAt, generation },
+              firstLeader: 0,
+            },
     };
   }
 
@@ -361,8 +365,11 @@ export class ScriptRange {
         const what = [lock.unreplicated ? 'unreplicated' : '', lock.intentTs === 0 ? '' : `intent@${lock.intentTs}`]
           .filter((w) => w !== '')
           .join('+');
+        const sharers = [...lock.sharers.keys()].map(name);
+        const who =
+          lock.holder !== null ? name(lock.holder.id) : sharers.length === 0 ? 'free' : `shared [${sharers.join(' ')}]`;
         lines.push(
-          `lock r${replica.rangeId} ${formatKey(lock.key)} ${lock.holder === null ? 'free' : name(lock.holder.id)} ${what} queue [${lock.queue.map((w) => w.txn?.name ?? '-').join(' ')}]`,
+          `lock r${replica.rangeId} ${formatKey(lock.key)} ${who} ${what} queue [${lock.queue.map((w) => w.txn?.name ?? '-').join(' ')}]`,
         );
       }
       if (!replica.latches.idle) lines.push(`latches held in r${replica.rangeId}`);

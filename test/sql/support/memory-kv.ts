@@ -1,6 +1,6 @@
 /**
  * A small, obviously correct model of the transactional key-value layer, for tests of SQL: one map of
- * versions, optimistic checks of everything read at commit, exclusive locks with waiting.
+ * versions, optimistic checks of everything read at commit, shared and exclusive locks with waiting.
  */
 import { QuoralError } from '../../../src/base/errors.js';
 import type { Key } from '../../../src/base/key.js';
@@ -24,7 +24,7 @@ interface Version {
 
 export class MemoryKv {
   readonly versions = new Map<Key, Version[]>();
-  readonly locks = new Map<Key, { owner: MemoryTxn; waiters: (() => void)[] }>();
+  readonly locks = new Map<Key, { owners: Set<MemoryTxn>; shared: boolean; waiters: (() => void)[] }>();
   readonly counters = new Map<Key, number>();
   readonly splits: Key[] = [];
   clock = 1_700_000_000_000_000;
@@ -36,9 +36,11 @@ export class MemoryKv {
   /** What happens to the locks of a node that died. */
   breakLocks(node: number): void {
     for (const [key, held] of this.locks) {
-      if (held.owner.node !== node) continue;
-      this.locks.delete(key);
-      for (const wake of held.waiters) wake();
+      const before = held.owners.size;
+      for (const owner of held.owners) if (owner.node === node) held.owners.delete(owner);
+      if (held.owners.size === before) continue;
+      if (held.owners.size === 0) this.locks.delete(key);
+      for (const wake of held.waiters.splice(0)) wake();
     }
   }
   read(key: Key, ts: number): Buffer | null {
@@ -127,7 +129,7 @@ export class MemoryTxn implements KvTxn {
     for (let i = this.#writes.length - 1; i >= 0; i--) {
       if (this.#writes[i]!.key !== key) continue;
       if (i < before) return this.#writes[i];
-      if (options?.lock === 'exclusive') return { value: null };
+      if (options?.lock !== undefined && options.lock !== 'none') return { value: null };
     }
     return undefined;
   }
@@ -137,15 +139,18 @@ export class MemoryTxn implements KvTxn {
     if (this.#options.signal?.aborted === true) throw this.#options.signal.reason;
   }
 
-  async #lock(key: Key): Promise<void> {
-    for (;;) {
-      const held = this.#kv.locks.get(key);
-      if (held === undefined) break;
-      if (held.owner === this) return;
+  async #lock(key: Key, strength: 'share' | 'exclusive' = 'exclusive'): Promise<void> {
+    const shared = strength === 'share';
+    let held = this.#kv.locks.get(key);
+    for (; held !== undefined; held = this.#kv.locks.get(key)) {
+      const own = held.owners.has(this);
+      if (own && (shared || !held.shared)) return;
+      if ((shared && held.shared) || (own && held.owners.size === 1)) break;
+      const { waiters } = held;
       await new Promise<void>((resolve, reject) => {
         const { signal } = this.#options;
         const onAbort = (): void => reject(signal!.reason as Error);
-        held.waiters.push(() => {
+        waiters.push(() => {
           signal?.removeEventListener('abort', onAbort);
           resolve();
         });
@@ -153,7 +158,11 @@ export class MemoryTxn implements KvTxn {
       });
       this.#check();
     }
-    this.#kv.locks.set(key, { owner: this, waiters: [] });
+    if (held === undefined) this.#kv.locks.set(key, { owners: new Set([this]), shared, waiters: [] });
+    else {
+      held.owners.add(this);
+      held.shared = shared;
+    }
     this.#locked.add(key);
     // A locking read sees the newest value; what was read before must still hold.
     if (this.#kv.newestTs(key) > this.readTimestamp) this.#forward();
@@ -184,7 +193,7 @@ export class MemoryTxn implements KvTxn {
     await Promise.resolve();
     this.#check();
     for (const key of keys) {
-      if (options?.lock === 'exclusive') await this.#lock(key);
+      if (options?.lock !== undefined && options.lock !== 'none') await this.#lock(key, options.lock);
     }
     return keys.map((key) => {
       const own = this.#buffered(key, options);
@@ -197,7 +206,8 @@ export class MemoryTxn implements KvTxn {
   async scan(options: KvScanOptions): Promise<KvScanResult> {
     await Promise.resolve();
     this.#check();
-    if (options.lock === 'exclusive') {
+    const lock = options.lock ?? 'none';
+    if (lock !== 'none') {
       // As a locking read of one key: it sees the newest there is.
       const keys = this.#kv.keys(options.start, options.end);
       if (keys.some((key) => this.#kv.newestTs(key) > this.readTimestamp)) this.#forward();
@@ -214,7 +224,7 @@ export class MemoryTxn implements KvTxn {
     const before = options.before?.sequence ?? this.#writes.length;
     for (const [i, w] of this.#writes.entries()) {
       if (w.key < options.start || w.key >= options.end) continue;
-      const left = i >= before && options.lock === 'exclusive';
+      const left = i >= before && lock !== 'none';
       if (i >= before && !left) continue;
       if (w.value === null || left) found.delete(w.key);
       else found.set(w.key, w.value);
@@ -227,7 +237,7 @@ export class MemoryTxn implements KvTxn {
       resumeKey = options.reverse === true ? keys[limit - 1]! : keys[limit]!;
       keys = keys.slice(0, limit);
     }
-    if (options.lock === 'exclusive') for (const key of keys) await this.#lock(key);
+    if (lock !== 'none') for (const key of keys) await this.#lock(key, lock);
     return { keys, values: keys.map((k) => found.get(k)!), resumeKey };
   }
 
@@ -285,9 +295,9 @@ export class MemoryTxn implements KvTxn {
   #releaseLocks(): void {
     for (const key of this.#locked) {
       const held = this.#kv.locks.get(key);
-      if (held?.owner !== this) continue;
-      this.#kv.locks.delete(key);
-      for (const wake of held.waiters) wake();
+      if (held?.owners.delete(this) !== true) continue;
+      if (held.owners.size === 0) this.#kv.locks.delete(key);
+      for (const wake of held.waiters.splice(0)) wake();
     }
     this.#locked.clear();
   }
@@ -361,6 +371,9 @@ export class MemoryDb implements KvDb {
   async split(key: Key): Promise<void> {
     await Promise.resolve();
     if (!this.kv.splits.includes(key)) this.kv.splits.push(key);
+  }
+  separate(): Promise<void> {
+    return Promise.resolve();
   }
   async increment(key: Key, by: number): Promise<number> {
     await Promise.resolve();

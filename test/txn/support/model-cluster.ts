@@ -21,6 +21,7 @@ import type {
   BatchRequest,
   BatchResponse,
   KvRequest,
+  LockMode,
   RangeDescriptor,
   SplitTrigger,
   TxnMeta,
@@ -32,7 +33,7 @@ import {
   encodeBatchResponse,
 } from '../../../src/range/kv-codec.js';
 import { KvError } from '../../../src/range/kv-errors.js';
-import { LockTable, type LockState, type Waiter } from '../../../src/range/lock-table.js';
+import { blockersOf, holds, LockTable, type LockState, type Waiter } from '../../../src/range/lock-table.js';
 import { encodeRangeDescriptor } from '../../../src/range/range-descriptor-codec.js';
 import type { WaitGraph } from '../../../src/range/services.js';
 import { TimestampCache } from '../../../src/range/timestamp-cache.js';
@@ -263,11 +264,13 @@ export class ModelCluster {
     const range = this.ranges.get(batch.header.rangeId);
     if (range === undefined) throw new KvError({ kind: 'range-not-found' });
     let wake: (() => void) | null = null;
-    const waiter: Waiter & { locking: boolean } = {
+    const waiter: Waiter & { mode: LockMode; waitsAt: Key | null } = {
       txn: batch.header.txn,
-      locking: false,
+      mode: 'none',
+      waitsAt: null,
       wake: () => {
         const fn = wake;
+        waiter.waitsAt = null;
         wake = null;
         fn?.();
       },
@@ -284,10 +287,11 @@ export class ModelCluster {
           this.#apply(range, done.ctx);
           return done.response;
         }
-        if (batch.header.wait === 'nowait' && done.locking)
+        if (batch.header.wait === 'nowait' && done.mode !== 'none')
           throw new KvError({ kind: 'lock-not-available', key: done.lock.key });
-        waiter.locking = done.locking;
-        if (!done.lock.queue.includes(waiter)) range.locks.enqueue(done.lock.key, waiter);
+        waiter.mode = done.mode;
+        waiter.waitsAt = done.lock.key;
+        range.locks.enqueue(done.lock.key, waiter);
         queued.add(done.lock.key);
         await this.#wait(node, range, done, waiter, (fn) => void (wake = fn));
       }
@@ -403,28 +407,33 @@ export class ModelCluster {
     arm: (fn: () => void) => void,
   ): Promise<void> {
     const { lock } = conflict;
-    const holder = lock.holder ?? lock.reservedFor?.txn ?? null;
+    const blockers = blockersOf(lock, waiter);
+    const names = blockers.map((b) => b.id).join();
     let over = false;
-    let end: (() => void) | null = null;
+    const ends: (() => void)[] = [];
     try {
       await new Promise<void>((resolve, reject) => {
         arm(resolve);
-        if (waiter.txn !== null && holder !== null && holder.id !== waiter.txn.id) {
-          end = this.#graphs
-            .get(node)!
-            .waitBegins(waiter.txn, holder, lock.key, (cycle) => reject(new KvError({ kind: 'deadlock', cycle })));
+        if (waiter.txn !== null) {
+          for (const blocker of blockers) {
+            const end = this.#graphs
+              .get(node)!
+              .waitBegins(waiter.txn, blocker, lock.key, (cycle) => reject(new KvError({ kind: 'deadlock', cycle })));
+            ends.push(end);
+          }
         }
         const push = async (): Promise<void> => {
           await this.sim.sleep(60);
           if (over) return;
-          const pushee = lock.holder;
-          if (pushee !== null && range.leaseholder === node) {
-            const type = lock.intentTs !== 0 && !conflict.locking ? 'timestamp' : 'abort';
+          const pushees = lock.holder === null ? [...lock.sharers.values()] : [lock.holder];
+          for (const pushee of pushees) {
+            if (pushee.id === waiter.txn?.id || range.leaseholder !== node) continue;
+            const type = lock.intentTs !== 0 && conflict.mode === 'none' ? 'timestamp' : 'abort';
             const found = await this.db(node)
               .pusher.push(pushee, type, conflict.readTs)
               .catch(() => null);
             if (over) return;
-            if (found !== null && lock.holder === pushee) {
+            if (found !== null && holds(lock, pushee.id)) {
               if (lock.intentTs === 0) {
                 if (found.status !== 'pending') range.locks.release(lock.key, pushee.id);
               } else if (found.status !== 'pending' || found.ts > lock.intentTs) {
@@ -454,14 +463,17 @@ export class ModelCluster {
             }
           }
           // The lock may have passed to another waiter: look again, and tell the wait graph.
-          if (!over && (lock.holder ?? lock.reservedFor?.txn ?? null) !== holder) waiter.wake();
+          const now = blockersOf(lock, waiter)
+            .map((b) => b.id)
+            .join();
+          if (!over && now !== names) waiter.wake();
           if (!over) void push();
         };
         void push();
       });
     } finally {
       over = true;
-      (end as (() => void) | null)?.();
+      for (const end of ends) end();
     }
   }
 }

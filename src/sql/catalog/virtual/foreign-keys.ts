@@ -1,8 +1,8 @@
 /** Rows of pg_constraint and pg_depend for foreign keys, which need the parents' descriptors as well. */
-import type { ForeignKeyAction, ForeignKeyDescriptor, TableDescriptor } from '../descriptor.js';
-import { layoutOf, makeRow } from './layout.js';
-import type { Row, Values } from './layout.js';
-import { int2Array } from './model.js';
+import type { Descriptor, ForeignKeyAction, ForeignKeyDescriptor, TableDescriptor } from '../descriptor.js';
+import { layoutOf } from './layout.js';
+import type { Values } from './layout.js';
+import { int2Array, perTable } from './model.js';
 import type { Model } from './model.js';
 
 const ACTIONS: Readonly<Record<ForeignKeyAction, string>> = {
@@ -18,9 +18,15 @@ export function hasForeignKeys({ foreignKeys = [], referencedBy = [] }: TableDes
   return foreignKeys.length > 0 || referencedBy.length > 0;
 }
 
-export function foreignKeyRows(model: Model, table: TableDescriptor): Row[] {
-  return (table.foreignKeys ?? []).map((fk) =>
-    makeRow(layoutOf('pg_catalog', 'pg_constraint'), {
+/** What else its foreign keys' rows are made of. */
+export function parentsOf(model: Model, { foreignKeys = [] }: TableDescriptor): readonly (Descriptor | undefined)[] {
+  return foreignKeys.map((fk) => model.view.byId.get(fk.parentId));
+}
+
+export const foreignKeyRows = perTable(
+  layoutOf('pg_catalog', 'pg_constraint'),
+  (model, table) =>
+    (table.foreignKeys ?? []).map((fk) => ({
       connamespace: table.schemaId,
       conrelid: table.id,
       conislocal: true,
@@ -39,12 +45,13 @@ export function foreignKeyRows(model: Model, table: TableDescriptor): Row[] {
       conkey: int2Array(fk.columnIds),
       confkey: int2Array(fk.parentColumnIds),
       confdelsetcols: fk.deleteColumnIds.length === 0 ? null : int2Array(fk.deleteColumnIds),
-    }),
-  );
-}
+    })),
+  parentsOf,
+);
 
 function indexOf(model: Model, fk: ForeignKeyDescriptor): TableDescriptor['indexes'][number] | undefined {
-  return model.tables.find((table) => table.id === fk.parentId)?.indexes.find((one) => one.id === fk.parentIndexId);
+  const parent = model.view.byId.get(fk.parentId);
+  return parent?.kind === 'table' ? parent.indexes.find((one) => one.id === fk.parentIndexId) : undefined;
 }
 
 /** Where the column that the key's n-th one refers to stands in the parent's index, from 1. */

@@ -262,9 +262,14 @@ function* constraintColumnUsage(source: Source): Iterable<Values> {
   }
 }
 
+function tableOf({ model }: Source, id: number): TableDescriptor | undefined {
+  const found = model.view.byId.get(id);
+  return found?.kind === 'table' ? found : undefined;
+}
+
 /** The columns that a foreign key needs are those of the other table. */
 function* referencedColumns(source: Source, constraint: Constraint, fk: ForeignKeyDescriptor): Iterable<Values> {
-  const parent = source.model.tables.find((table) => table.id === fk.parentId);
+  const parent = tableOf(source, fk.parentId);
   if (parent === undefined) return;
   for (const id of fk.parentColumnIds) {
     const column = columnById(parent, id);
@@ -285,7 +290,7 @@ function* referentialConstraints(source: Source): Iterable<Values> {
   for (const constraint of constraints(source)) {
     const { foreignKey: fk } = constraint;
     if (fk === undefined) continue;
-    const parent = source.model.tables.find((table) => table.id === fk.parentId);
+    const parent = tableOf(source, fk.parentId);
     const index = parent?.indexes.find((one) => one.id === fk.parentIndexId);
     const unique = index?.constraintOid === null ? undefined : index;
     yield {
@@ -304,7 +309,7 @@ function* constraintTableUsage(source: Source): Iterable<Values> {
   for (const constraint of constraints(source)) {
     const { foreignKey: fk } = constraint;
     const unique = constraint.type === 'PRIMARY KEY' || constraint.type === 'UNIQUE';
-    const table = fk === undefined ? constraint.table : source.model.tables.find((one) => one.id === fk.parentId);
+    const table = fk === undefined ? constraint.table : tableOf(source, fk.parentId);
     if ((unique || fk !== undefined) && table !== undefined) {
       yield { ...tableKey(source, table), ...constraintKey(source, constraint) };
     }

@@ -105,6 +105,29 @@ export function perDescriptor<D extends Descriptor>(
   };
 }
 
+/**
+ * As perDescriptor, for rows of a table that other descriptors have a part in: kept while each of those is the same.
+ * `others` gives null where that cannot be said.
+ */
+export function perTable(
+  layout: Layout,
+  make: (model: Model, table: TableDescriptor) => Iterable<Values>,
+  others: (model: Model, table: TableDescriptor) => readonly (Descriptor | undefined)[] | null,
+): (model: Model, table: TableDescriptor) => readonly Row[] {
+  const kept = new WeakMap<
+    TableDescriptor,
+    { readonly with: readonly (Descriptor | undefined)[]; readonly rows: readonly Row[] }
+  >();
+  return (model, table) => {
+    const now = others(model, table);
+    const known = now === null ? undefined : kept.get(table);
+    if (known !== undefined && now!.every((other, i) => other === known.with[i])) return known.rows;
+    const rows = Array.from(make(model, table), (values) => makeRow(layout, values));
+    if (now !== null) kept.set(table, { with: now, rows });
+    return rows;
+  };
+}
+
 /** There is one role. */
 export function ownerOid(_name: string): number {
   return SUPERUSER_OID;

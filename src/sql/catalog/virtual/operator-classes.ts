@@ -1,17 +1,35 @@
 /**
- * pg_opclass, pg_opfamily, pg_amop, pg_amproc and pg_am: constant facts about the one kind of index there is,
- * the ordered one, which is shown as btree.
+ * pg_opclass, pg_opfamily, pg_amop, pg_amproc and pg_am: constant facts about the kinds of indexes: the ordered one,
+ * which is shown as btree, hash and gin.
  */
+import type { IndexDescriptor, IndexPart } from '../descriptor.js';
 import { OID } from '../../types/oids.js';
 import { isMultirangeType, isRangeType } from '../../types/range.js';
 import { findTypeByOid } from '../../types/registry.js';
 import { PG_CATALOG_SCHEMA_ID, SUPERUSER_OID } from '../bootstrap.js';
 import type { Values } from './layout.js';
+import {
+  GIN_CLASSES,
+  GIN_FAMILIES,
+  GIN_OPERATORS,
+  HASH_CLASSES,
+  HASH_FAMILIES,
+  HASH_OPERATORS,
+} from './more-operator-class-data.js';
 import { FAMILY_FUNCTIONS, FAMILY_OPERATORS, OPERATOR_CLASSES, OPERATOR_FAMILIES } from './operator-class-data.js';
 
 const BTREE = 403;
+const HASH = 405;
+const GIN = 2742;
 const BTREE_HANDLER = 330;
+const HASH_HANDLER = 331;
+const GIN_HANDLER = 333;
 const HEAP_HANDLER = 3;
+
+/** pg_class.relam of an index. */
+export function accessMethodOf({ method }: IndexDescriptor): number {
+  return method === 'gin' ? GIN : method === 'hash' ? HASH : BTREE;
+}
 
 function entries(text: string): string[][] {
   return text
@@ -27,9 +45,25 @@ const CIDR_CLASS = 10009;
 const RANGE_CLASS = 10076;
 const MULTIRANGE_CLASS = 10080;
 
-const defaultClasses = new Map<number, number>();
-for (const [oid, , , type, , isDefault] of entries(OPERATOR_CLASSES)) {
-  if (isDefault === 't') defaultClasses.set(Number(type), Number(oid));
+function defaultsOf(classes: string): ReadonlyMap<number, number> {
+  const found = new Map<number, number>();
+  for (const [oid, , , type, , isDefault] of entries(classes))
+    if (isDefault === 't') found.set(Number(type), Number(oid));
+  return found;
+}
+
+const defaultClasses = defaultsOf(OPERATOR_CLASSES);
+const hashClasses = defaultsOf(HASH_CLASSES);
+const ginClasses = new Map(entries(GIN_CLASSES).map(([oid, name]) => [name!, Number(oid)]));
+/** The type that a default class of btree is for. */
+const typesOfClasses = new Map([...defaultClasses].map(([type, oid]) => [oid, type]));
+typesOfClasses.set(CIDR_CLASS, OID.inet);
+
+/** pg_index.indclass of one column. */
+export function operatorClassOf({ method }: IndexDescriptor, part: IndexPart, typeOid: number): number {
+  if (method === 'gin') return ginClasses.get(part.opclass ?? '') ?? 0;
+  const ordered = defaultOperatorClass(typeOid);
+  return method === undefined ? ordered : (hashClasses.get(typesOfClasses.get(ordered) ?? 0) ?? 0);
 }
 
 /** The class an index column of the type uses; 0 if the type has no order. */
@@ -44,10 +78,10 @@ export function defaultOperatorClass(typeOid: number): number {
   return findTypeByOid(typeOid)?.category === 'A' ? ARRAY_CLASS : 0;
 }
 
-export function operatorClasses(): Values[] {
-  return entries(OPERATOR_CLASSES).map(([oid, name, family, type, key, isDefault]) => ({
+function classesOf(method: number, classes: string): Values[] {
+  return entries(classes).map(([oid, name, family, type, key, isDefault]) => ({
     oid: Number(oid),
-    opcmethod: BTREE,
+    opcmethod: method,
     opcname: name!,
     opcnamespace: PG_CATALOG_SCHEMA_ID,
     opcowner: SUPERUSER_OID,
@@ -58,18 +92,30 @@ export function operatorClasses(): Values[] {
   }));
 }
 
-export function operatorFamilies(): Values[] {
-  return entries(OPERATOR_FAMILIES).map(([oid, name]) => ({
+export function operatorClasses(): Values[] {
+  return [...classesOf(BTREE, OPERATOR_CLASSES), ...classesOf(HASH, HASH_CLASSES), ...classesOf(GIN, GIN_CLASSES)];
+}
+
+function familiesOf(method: number, families: string): Values[] {
+  return entries(families).map(([oid, name]) => ({
     oid: Number(oid),
-    opfmethod: BTREE,
+    opfmethod: method,
     opfname: name!,
     opfnamespace: PG_CATALOG_SCHEMA_ID,
     opfowner: SUPERUSER_OID,
   }));
 }
 
-export function familyOperators(): Values[] {
-  return entries(FAMILY_OPERATORS).map(([oid, family, left, right, strategy, operator]) => ({
+export function operatorFamilies(): Values[] {
+  return [
+    ...familiesOf(BTREE, OPERATOR_FAMILIES),
+    ...familiesOf(HASH, HASH_FAMILIES),
+    ...familiesOf(GIN, GIN_FAMILIES),
+  ];
+}
+
+function operatorsOf(method: number, operators: string): Values[] {
+  return entries(operators).map(([oid, family, left, right, strategy, operator]) => ({
     oid: Number(oid),
     amopfamily: Number(family),
     amoplefttype: Number(left),
@@ -77,8 +123,16 @@ export function familyOperators(): Values[] {
     amopstrategy: Number(strategy),
     amoppurpose: 's',
     amopopr: Number(operator),
-    amopmethod: BTREE,
+    amopmethod: method,
   }));
+}
+
+export function familyOperators(): Values[] {
+  return [
+    ...operatorsOf(BTREE, FAMILY_OPERATORS),
+    ...operatorsOf(HASH, HASH_OPERATORS),
+    ...operatorsOf(GIN, GIN_OPERATORS),
+  ];
 }
 
 export function familyFunctions(): Values[] {
@@ -96,5 +150,7 @@ export function accessMethods(): Values[] {
   return [
     { oid: 2, amname: 'heap', amhandler: HEAP_HANDLER, amtype: 't' },
     { oid: BTREE, amname: 'btree', amhandler: BTREE_HANDLER, amtype: 'i' },
+    { oid: HASH, amname: 'hash', amhandler: HASH_HANDLER, amtype: 'i' },
+    { oid: GIN, amname: 'gin', amhandler: GIN_HANDLER, amtype: 'i' },
   ];
 }

@@ -1,7 +1,9 @@
-/** pg_range: the built-in range types. */
+/** pg_range. */
 import { RANGE_OIDS } from '../../types/range.js';
 import type { Values } from './layout.js';
+import type { Source } from './model.js';
 import { defaultOperatorClass } from './operator-classes.js';
+import { userRangeRows } from './user-types.js';
 
 /** By range: the functions that put it into canonical form and that tell the distance of two values. */
 const FUNCTIONS: ReadonlyMap<number, readonly [canonical: number, difference: number]> = new Map([
@@ -13,7 +15,11 @@ const FUNCTIONS: ReadonlyMap<number, readonly [canonical: number, difference: nu
   [3926, [3928, 3923]],
 ]);
 
-export function rangeRows(): Values[] {
+export function rangeRows(source: Source): Values[] {
+  return [...builtIn(), ...userRangeRows(source)];
+}
+
+function builtIn(): Values[] {
   return RANGE_OIDS.map(([range, multirange, element]) => {
     const [canonical, difference] = FUNCTIONS.get(range)!;
     return {

@@ -24,7 +24,7 @@ import {
 } from './cluster-wide.js';
 import { columnRows } from './information-schema-columns.js';
 import { informationSchemaBuilders } from './information-schema.js';
-import { LAYOUTS, layoutOf, makeRow } from './layout.js';
+import { LAYOUTS, makeRow } from './layout.js';
 import type { Layout, Row, Values } from './layout.js';
 import { locks } from './locks.js';
 import { modelOf } from './model.js';
@@ -52,7 +52,7 @@ import {
 import { typeRows } from './types.js';
 import { enumRows, userTypeRows } from './user-types.js';
 import {
-  dependencies,
+  dependencyRows,
   indexes,
   indexNames,
   sequenceNames,
@@ -65,6 +65,10 @@ import {
   views,
 } from './views.js';
 
+const NO_ROWS: readonly Row[] = [];
+/** Different sessions that a relation's rows are kept for. */
+const SESSIONS_MAX = 8;
+
 /** Rows ready made, for the large ones: of the model alone, nothing of the session. */
 type ModelRows = (source: Pick<Source, 'model'>) => readonly Row[];
 
@@ -74,7 +78,6 @@ const CONSTANT: Readonly<Record<string, () => Iterable<Values>>> = {
   pg_opfamily: operatorFamilies,
   pg_amop: familyOperators,
   pg_amproc: familyFunctions,
-  pg_range: rangeRows,
   pg_aggregate: aggregates,
   pg_operator: operators,
   pg_cast: casts,
@@ -100,12 +103,17 @@ const READY: Readonly<Record<string, ModelRows>> = {
   pg_proc: ({ model }) => allProcedureRows(model),
 };
 
-const BUILT: Readonly<Record<string, Builder>> = {
+/** Of what goes on now: made whenever they are read. */
+const MOMENTARY: Readonly<Record<string, Builder>> = {
   pg_database: databases,
   pg_settings: settings,
   pg_stat_activity: activity,
   pg_cursors: cursors,
   pg_stat_database: databaseStatistics,
+};
+
+/** As information_schema: of the model, and of the session no more than what oncePerSession's key says. */
+const BUILT: Readonly<Record<string, Builder>> = {
   pg_description: descriptions,
   pg_shdescription: sharedDescriptions,
   pg_tables: tables,
@@ -115,6 +123,7 @@ const BUILT: Readonly<Record<string, Builder>> = {
   pg_matviews: materializedViews,
   pg_rewrite: rewriteRules,
   pg_enum: enumRows,
+  pg_range: rangeRows,
   pg_stat_all_tables: tableStatistics,
   pg_stat_user_tables: tableStatistics,
   pg_stat_xact_all_tables: tableNames,
@@ -128,11 +137,6 @@ const BUILT: Readonly<Record<string, Builder>> = {
   pg_statio_all_sequences: sequenceNames,
   pg_statio_user_sequences: sequenceNames,
 };
-
-function dependencyRows(model: Model): readonly Row[] {
-  const layout = layoutOf('pg_catalog', 'pg_depend');
-  return Array.from(dependencies(model), (values) => makeRow(layout, values));
-}
 
 let builtInProcedures: readonly Row[] | null = null;
 
@@ -166,6 +170,28 @@ function oncePerModel(build: ModelRows): (ctx: ExecContext) => Promise<readonly 
   };
 }
 
+/**
+ * As oncePerModel, for sessions that are shown the same: the view stands for the search path, and each session
+ * sees its own temporary tables only. The last few are kept, for the tables of one are no business of others.
+ */
+function oncePerSession(build: (source: Source) => readonly Row[]): VirtualTable['rows'] {
+  const kept = new WeakMap<Model, Map<string, readonly Row[]>>();
+  return async (ctx) => {
+    const source = await sourceOf(ctx);
+    let bySession = kept.get(source.model);
+    if (bySession === undefined) kept.set(source.model, (bySession = new Map()));
+    const { database, temporarySchema, user } = ctx.services;
+    const key = [database, user, temporarySchema ?? ''].join('\0');
+    let rows = bySession.get(key);
+    if (rows === undefined) {
+      rows = build(source);
+      if (bySession.size >= SESSIONS_MAX) bySession.clear();
+      bySession.set(key, rows);
+    }
+    return rows;
+  };
+}
+
 function rowsOf(layout: Layout): (ctx: ExecContext) => Promise<readonly Row[]> {
   if (layout.schema === 'pg_catalog') {
     const constant = CONSTANT[layout.name];
@@ -177,12 +203,13 @@ function rowsOf(layout: Layout): (ctx: ExecContext) => Promise<readonly Row[]> {
     if (layout.name === 'pg_locks')
       return async (ctx) => (await locks(catalogServices(ctx))).map((values) => makeRow(layout, values));
     if (ready !== undefined) return oncePerModel(ready);
-  } else if (layout.name === 'columns') {
-    return async (ctx) => columnRows(await sourceOf(ctx));
-  }
+    const momentary = MOMENTARY[layout.name];
+    if (momentary !== undefined)
+      return async (ctx) => Array.from(momentary(await sourceOf(ctx)), (values) => makeRow(layout, values));
+  } else if (layout.name === 'columns') return oncePerSession(columnRows);
   const builder = (layout.schema === 'pg_catalog' ? BUILT : informationSchemaBuilders)[layout.name];
-  if (builder === undefined) return async () => [];
-  return async (ctx) => Array.from(builder(await sourceOf(ctx)), (values) => makeRow(layout, values));
+  if (builder === undefined) return async () => NO_ROWS;
+  return oncePerSession((source) => Array.from(builder(source), (values) => makeRow(layout, values)));
 }
 
 async function sourceOf(ctx: ExecContext): Promise<Source> {

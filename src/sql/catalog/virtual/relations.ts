@@ -8,7 +8,7 @@
 import type { Datum } from '../../types/datum.js';
 import { PgArray } from '../../types/datum.js';
 import { OID } from '../../types/oids.js';
-import { findTypeByOid, typeByOid } from '../../types/registry.js';
+import { elementOidOf, findTypeByOid, typeByOid } from '../../types/registry.js';
 import { INFORMATION_SCHEMA_ID, PG_CATALOG_SCHEMA_ID, PG_TOAST_SCHEMA_ID, SUPERUSER_OID } from '../bootstrap.js';
 import type {
   ColumnDescriptor,
@@ -38,11 +38,10 @@ import {
   textArray,
 } from './model.js';
 import type { Model } from './model.js';
-import { defaultOperatorClass } from './operator-classes.js';
+import { accessMethodOf, operatorClassOf } from './operator-classes.js';
 import { domainConstraints, factsOf } from './user-types.js';
-import { fieldsOf } from '../../types/user-types.js';
+import { baseOidOf, fieldsOf } from '../../types/user-types.js';
 
-const BTREE_AM = 403;
 const HEAP_AM = 2;
 /** Above every oid that is given out. */
 const ROW_TYPE_BASE = 0x4000_0000;
@@ -95,7 +94,7 @@ function* classOfTable(table: TableDescriptor): Iterable<Values> {
       ...shared,
       oid: index.oid,
       relname: index.name,
-      relam: BTREE_AM,
+      relam: accessMethodOf(index),
       relfilenode: index.oid,
       relkind: 'i',
       reltuples: -1,
@@ -273,6 +272,14 @@ function indexColumns(table: TableDescriptor, index: IndexDescriptor): readonly 
   return [...keys, ...index.storing.map((id) => columnById(table, id))];
 }
 
+/** What PostgreSQL keeps in an index of this kind. */
+function keptType({ method, columns }: IndexDescriptor, at: number, typeOid: number): number {
+  const opclass = columns[at]?.opclass;
+  if (opclass === 'array_ops') return elementOidOf(baseOidOf(typeOid));
+  if (opclass === 'jsonb_ops') return OID.text;
+  return method === 'hash' || opclass === 'jsonb_path_ops' ? OID.int4 : typeOid;
+}
+
 function* attributesOfTable(table: TableDescriptor): Iterable<Values> {
   for (const column of shownColumns(table)) yield attributeOfColumn(table, column);
   for (const index of shownIndexes(table)) {
@@ -280,12 +287,13 @@ function* attributesOfTable(table: TableDescriptor): Iterable<Values> {
     for (const column of indexColumns(table, index)) {
       number++;
       if (column !== undefined) {
+        const typeOid = keptType(index, number - 1, column.typeOid);
         yield attribute(
           index.oid,
           number,
           column.name,
-          column.typeOid,
-          column.typmod,
+          typeOid,
+          typeOid === column.typeOid ? column.typmod : -1,
           collationOf(column.typeOid, column.collation),
         );
       }
@@ -400,7 +408,11 @@ function indexValues(table: TableDescriptor, index: IndexDescriptor): Values {
     indcollation: oidvector(
       columns.map((column) => (column === undefined ? 0 : collationOf(column.typeOid, column.collation))),
     ),
-    indclass: oidvector(columns.map((column) => (column === undefined ? 0 : defaultOperatorClass(column.typeOid)))),
+    indclass: oidvector(
+      columns.map((column, i) =>
+        column === undefined ? 0 : operatorClassOf(index, index.columns[i]!, column.typeOid),
+      ),
+    ),
     indoption: int2vector(index.columns.map(indexOption)),
     indexprs: expressions.length === 0 ? null : expressions.join(', '),
     indpred: index.predicate?.expressionSql ?? null,

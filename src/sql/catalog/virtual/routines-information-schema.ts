@@ -1,4 +1,6 @@
 /** information_schema.routines and .parameters of what users made; only the former lists built-in functions too. */
+import { isArrayType } from '../../types/registry.js';
+import { relationsWithin } from '../row-types.js';
 import { shownSql } from '../../functions/shown-sql.js';
 import { standardBodyOf } from '../../functions/routine-text.js';
 import type { Routine, RoutineDescriptor } from '../descriptor.js';
@@ -35,7 +37,8 @@ function typeOf({ model, ctx }: Source, oid: number): Values {
 /** Of a function; a procedure gives none. */
 function resultColumns(source: Source, routine: Routine): Values {
   if (routine.procedure) return {};
-  const relation = routine.rowsOf == null ? undefined : source.model.view.byId.get(routine.rowsOf);
+  const [rows] = relationsWithin([routine.typeOid]);
+  const relation = source.model.view.byId.get(routine.rowsOf ?? (isArrayType(routine.typeOid) ? 0 : (rows ?? 0)));
   if (relation?.kind === 'table' || relation?.kind === 'view') {
     return {
       data_type: 'USER-DEFINED',

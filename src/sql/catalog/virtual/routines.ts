@@ -6,6 +6,7 @@ import { standardBodyOf } from '../../functions/routine-text.js';
 import type { Routine, RoutineDescriptor, RoutineParameter } from '../descriptor.js';
 import { PLPGSQL_LANGUAGE, SQL_LANGUAGE } from './cluster-wide.js';
 import type { Values } from './layout.js';
+import { relationsWithin } from '../row-types.js';
 import type { Model } from './model.js';
 import { rowTypeOid } from './relations.js';
 import { oidvector, ownerOid, textArray } from './model.js';
@@ -67,12 +68,16 @@ function row(group: RoutineDescriptor, routine: Routine): Values {
   };
 }
 
-/** pg_dump must make the table before a function that returns its rows. PostgreSQL names the table's row type, which pg_type lacks here. */
+/** pg_dump must make the table before a function over its rows. PostgreSQL names the table's row type, which pg_type lacks here. */
 export function* routineDependencies(model: Model): Iterable<Values> {
   for (const { routines } of model.routines) {
-    for (const { oid, rowsOf } of routines) {
-      if (rowsOf == null || !model.view.byId.has(rowsOf)) continue;
-      yield { classid: ROUTINES, objid: oid, refclassid: RELATIONS, refobjid: rowsOf, deptype: 'n' };
+    for (const { oid, rowsOf, typeOid, parameters } of routines) {
+      const relations = new Set(relationsWithin([typeOid, ...parameters.map((p) => p.typeOid)]));
+      if (rowsOf != null) relations.add(rowsOf);
+      for (const id of relations) {
+        if (model.view.byId.has(id))
+          yield { classid: ROUTINES, objid: oid, refclassid: RELATIONS, refobjid: id, deptype: 'n' };
+      }
     }
   }
 }

@@ -1,47 +1,46 @@
-/** pg_type: the built-in types. */
+/** pg_type: the built-in types, and the columns that rows of every type have. */
 import { allTypes } from '../../types/registry.js';
 import { PG_CATALOG_SCHEMA_ID, SUPERUSER_OID } from '../bootstrap.js';
 import type { Values } from './layout.js';
 import { typeFacts } from './type-facts.js';
+import type { TypeFacts } from './type-facts.js';
 
 export function* typeRows(): Iterable<Values> {
   for (const type of [...allTypes()].sort((a, b) => a.oid - b.oid)) {
     const facts = typeFacts(type.oid);
-    const [input, output, receive, send, modin, modout, analyze] = facts.functions as [
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-    ];
     yield {
+      ...formColumns(facts),
+      ...functionColumns(facts.functions),
       oid: type.oid,
       typname: type.name,
       typnamespace: PG_CATALOG_SCHEMA_ID,
       typowner: SUPERUSER_OID,
-      typlen: facts.length,
-      typbyval: facts.byValue,
       typtype: facts.type,
       typcategory: type.category,
       typispreferred: type.preferred,
       typisdefined: true,
-      typdelim: facts.delimiter,
       typsubscript: facts.subscript,
       typelem: type.elementOid,
       typarray: type.arrayOid,
-      typinput: input,
-      typoutput: output,
-      typreceive: receive,
-      typsend: send,
-      typmodin: modin,
-      typmodout: modout,
-      typanalyze: analyze,
-      typalign: facts.align,
-      typstorage: facts.storage,
       typtypmod: -1,
-      typcollation: facts.collation,
     };
   }
+}
+
+const FUNCTIONS = ['typinput', 'typoutput', 'typreceive', 'typsend', 'typmodin', 'typmodout', 'typanalyze'] as const;
+
+/** `oids` in pg_type's order. */
+export function functionColumns(oids: readonly number[]): Values {
+  return Object.fromEntries(FUNCTIONS.map((name, i) => [name, oids[i]!]));
+}
+
+export function formColumns(facts: TypeFacts): Values {
+  return {
+    typlen: facts.length,
+    typbyval: facts.byValue,
+    typalign: facts.align,
+    typstorage: facts.storage,
+    typdelim: facts.delimiter,
+    typcollation: facts.collation,
+  };
 }

@@ -1,12 +1,14 @@
 /** Rows of the catalogs about the types that users made. */
 import { catalogOidOf, typeByOid } from '../../types/registry.js';
 import { baseOidOf, isHandle, userTypeOf } from '../../types/user-types.js';
-import type { DomainType, UserType } from '../../types/user-types.js';
+import type { DomainType, MultirangeType, RangeType, UserType } from '../../types/user-types.js';
 import { shownSql } from '../../functions/shown-sql.js';
 import type { TypeDescriptor } from '../descriptor.js';
 import { SUPERUSER_OID } from '../bootstrap.js';
 import { baseColumns, typeSchema } from './information-schema-columns.js';
 import type { Values } from './layout.js';
+import { defaultOperatorClass } from './operator-classes.js';
+import { formColumns, functionColumns } from './types.js';
 import { schemaName } from './views.js';
 import type { Model, Source } from './model.js';
 import { collationOf } from './model.js';
@@ -37,38 +39,6 @@ function common(descriptor: TypeDescriptor): Values {
   };
 }
 
-function functionColumns(oids: readonly number[]): Values {
-  const [input, output, receive, send, modin, modout, analyze] = oids as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  return {
-    typinput: input,
-    typoutput: output,
-    typreceive: receive,
-    typsend: send,
-    typmodin: modin,
-    typmodout: modout,
-    typanalyze: analyze,
-  };
-}
-
-function formColumns(facts: TypeFacts): Values {
-  return {
-    typlen: facts.length,
-    typbyval: facts.byValue,
-    typalign: facts.align,
-    typstorage: facts.storage,
-    typdelim: facts.delimiter,
-    typcollation: facts.collation,
-  };
-}
-
 function typeRow(descriptor: TypeDescriptor, type: UserType): Values {
   const info = typeByOid(descriptor.typeOid);
   const named: Values = {
@@ -89,6 +59,11 @@ function typeRow(descriptor: TypeDescriptor, type: UserType): Values {
         ...functionColumns(ENUM_FUNCTIONS),
         typtype: 'e',
       };
+    case 'range':
+    case 'multirange': {
+      const facts = rangeFacts(type);
+      return { ...named, ...formColumns(facts), ...functionColumns(facts.functions), typtype: type.kind[0]! };
+    }
     case 'composite':
       return {
         ...named,
@@ -118,11 +93,35 @@ function typeRow(descriptor: TypeDescriptor, type: UserType): Values {
   }
 }
 
+/** As of the built-in ones; aligned as their elements are. */
+function rangeFacts(type: RangeType | MultirangeType): TypeFacts {
+  const element = type.kind === 'range' ? type.typeOid : (userTypeOf(type.typeOid) as RangeType).typeOid;
+  const align = typeFacts(element).align === 'd' ? 'd' : 'i';
+  return { ...typeFacts(type.kind === 'range' ? 3904 : 4451), align };
+}
+
+export function* userRangeRows({ model }: Source): Iterable<Values> {
+  for (const descriptor of model.types) {
+    const type = userTypeOf(descriptor.typeOid);
+    if (type?.kind !== 'range') continue;
+    yield {
+      rngtypid: type.oid,
+      rngsubtype: type.typeOid,
+      rngmultitypid: type.multirange.oid,
+      rngcollation: collationOf(type.typeOid, type.collation),
+      rngsubopc: defaultOperatorClass(type.typeOid),
+      rngcanonical: 0,
+      rngsubdiff: 0,
+    };
+  }
+}
+
 function arrayRow(descriptor: TypeDescriptor, type: UserType): Values {
   return {
     ...common(descriptor),
     ...formColumns(ARRAY_FACTS),
     ...functionColumns(ARRAY_FACTS.functions),
+    ...(type.kind === 'range' || type.kind === 'multirange' ? { typalign: rangeFacts(type).align } : {}),
     oid: type.arrayOid,
     typname: `_${type.name}`,
     typtype: 'b',
@@ -216,5 +215,6 @@ export function factsOf(typeOid: number): TypeFacts {
   const type = userTypeOf(baseOidOf(typeOid));
   if (type === null)
     return isHandle(typeOid) && userTypeOf(typeOid) === null ? ARRAY_FACTS : typeFacts(baseOidOf(typeOid));
+  if (type.kind === 'range' || type.kind === 'multirange') return rangeFacts(type);
   return type.kind === 'enum' ? { ...typeFacts(23), collation: 0 } : typeFacts(2249);
 }

@@ -7,13 +7,14 @@ import { assert } from '../../../base/assert.js';
 import type { Datum } from '../../types/datum.js';
 import { OID } from '../../types/oids.js';
 import { SUPERUSER } from '../bootstrap.js';
+import type { TableDescriptor } from '../descriptor.js';
 import { indexReads, isPrimaryKey } from '../descriptor.js';
 import { isMaterialized, sourcesOf } from '../materialized.js';
 import type { Reader } from '../materialized.js';
-import { foreignKeyDependencies, hasForeignKeys } from './foreign-keys.js';
-import { LAYOUTS } from './layout.js';
-import type { Values } from './layout.js';
-import { liveColumns, shownIndexes } from './model.js';
+import { foreignKeyDependencies, hasForeignKeys, parentsOf } from './foreign-keys.js';
+import { LAYOUTS, layoutOf, makeRow } from './layout.js';
+import type { Row, Values } from './layout.js';
+import { liveColumns, perTable, shownIndexes } from './model.js';
 import type { Model, Source } from './model.js';
 import { defaultOid } from './relations.js';
 
@@ -165,7 +166,8 @@ function sequenceRead(model: Model, sql: string): number | null {
   return found?.id ?? null;
 }
 
-export function* dependencies(model: Model): Iterable<Values> {
+/** All but those of tables. */
+function* dependencies(model: Model): Iterable<Values> {
   const shared = { classid: CLASS, refclassid: CLASS };
   for (const s of model.sequences) {
     if (s.ownedBy === null) continue;
@@ -192,42 +194,57 @@ export function* dependencies(model: Model): Iterable<Values> {
       yield { ...from, refclassid: CONSTRAINT, refobjid: oid, deptype: 'n' };
     }
   }
-  for (const table of model.tables) {
-    for (const column of liveColumns(table)) {
-      if (column.generated != null) {
-        const from = { classid: ATTRDEF, objid: defaultOid(table, column), refclassid: CLASS, refobjid: table.id };
-        yield { ...from, refobjsubid: column.id, deptype: 'i' };
-        for (const used of column.generated.columnIds) yield { ...from, refobjsubid: used, deptype: 'n' };
-      }
-      if (column.defaultSql === null) continue;
-      const from = { classid: ATTRDEF, objid: defaultOid(table, column), refclassid: CLASS };
-      yield { ...from, refobjid: table.id, refobjsubid: column.id, deptype: 'a' };
-      const counts = column.sequenceId ?? sequenceRead(model, column.defaultSql);
-      if (counts !== null) yield { ...from, refobjid: counts, deptype: 'n' };
+}
+
+function* dependenciesOfTable(model: Model, table: TableDescriptor): Iterable<Values> {
+  for (const column of liveColumns(table)) {
+    if (column.generated != null) {
+      const from = { classid: ATTRDEF, objid: defaultOid(table, column), refclassid: CLASS, refobjid: table.id };
+      yield { ...from, refobjsubid: column.id, deptype: 'i' };
+      for (const used of column.generated.columnIds) yield { ...from, refobjsubid: used, deptype: 'n' };
     }
-    for (const check of table.checks) {
-      for (const column of check.columnIds)
-        yield {
-          classid: CONSTRAINT,
-          objid: check.oid,
-          refclassid: CLASS,
-          refobjid: table.id,
-          refobjsubid: column,
-          deptype: 'a',
-        };
-    }
-    yield* foreignKeyDependencies(model, table);
-    for (const index of shownIndexes(table)) {
-      if (index.constraintOid !== null) {
-        yield { classid: CLASS, objid: index.oid, refclassid: CONSTRAINT, refobjid: index.constraintOid, deptype: 'i' };
-      }
-      const [classid, objid] = index.constraintOid === null ? [CLASS, index.oid] : [CONSTRAINT, index.constraintOid];
-      const from = { classid, objid, refclassid: CLASS, refobjid: table.id, deptype: 'a' };
-      for (const { id } of table.columns) if (indexReads(index, id)) yield { ...from, refobjsubid: id };
-      // As PostgreSQL has it: for what is computed, also on the table.
-      if (index.predicate != null || index.columns.some((c) => c.expression != null)) yield from;
-    }
+    if (column.defaultSql === null) continue;
+    const from = { classid: ATTRDEF, objid: defaultOid(table, column), refclassid: CLASS };
+    yield { ...from, refobjid: table.id, refobjsubid: column.id, deptype: 'a' };
+    const counts = column.sequenceId ?? sequenceRead(model, column.defaultSql);
+    if (counts !== null) yield { ...from, refobjid: counts, deptype: 'n' };
   }
+  for (const check of table.checks) {
+    for (const column of check.columnIds)
+      yield {
+        classid: CONSTRAINT,
+        objid: check.oid,
+        refclassid: CLASS,
+        refobjid: table.id,
+        refobjsubid: column,
+        deptype: 'a',
+      };
+  }
+  yield* foreignKeyDependencies(model, table);
+  for (const index of shownIndexes(table)) {
+    if (index.constraintOid !== null) {
+      yield { classid: CLASS, objid: index.oid, refclassid: CONSTRAINT, refobjid: index.constraintOid, deptype: 'i' };
+    }
+    const [classid, objid] = index.constraintOid === null ? [CLASS, index.oid] : [CONSTRAINT, index.constraintOid];
+    const from = { classid, objid, refclassid: CLASS, refobjid: table.id, deptype: 'a' };
+    for (const { id } of table.columns) if (indexReads(index, id)) yield { ...from, refobjsubid: id };
+    // As PostgreSQL has it: for what is computed, also on the table.
+    if (index.predicate != null || index.columns.some((c) => c.expression != null)) yield from;
+  }
+}
+
+const tableDependencies = perTable(layoutOf('pg_catalog', 'pg_depend'), dependenciesOfTable, (model, table) =>
+  // A sequence that a default only names may have got another name.
+  table.columns.some((c) => c.sequenceId === null && c.defaultSql?.startsWith('nextval') === true)
+    ? null
+    : parentsOf(model, table),
+);
+
+export function dependencyRows(model: Model): readonly Row[] {
+  const layout = layoutOf('pg_catalog', 'pg_depend');
+  const rows = Array.from(dependencies(model), (values) => makeRow(layout, values));
+  for (const table of model.tables) for (const row of tableDependencies(model, table)) rows.push(row);
+  return rows;
 }
 
 // ---- statistics ----

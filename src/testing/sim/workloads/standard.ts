@@ -3,6 +3,7 @@ import type { Workload } from '../workload.js';
 import { BankWorkload, CounterWorkload, IndexWorkload, SetWorkload, UniqueWorkload } from './invariants.js';
 import { type IsolationOptions, ListWorkload, RegisterWorkload } from './isolation.js';
 import { QueueWorkload } from './queue.js';
+import { ReferenceWorkload } from './references.js';
 import { SingleKeyWorkload } from './single-key.js';
 
 export function standardWorkloads(options: IsolationOptions): Workload[] {
@@ -16,5 +17,6 @@ export function standardWorkloads(options: IsolationOptions): Workload[] {
     new IndexWorkload(),
     new SetWorkload(),
     new QueueWorkload(options),
+    new ReferenceWorkload(),
   ];
 }

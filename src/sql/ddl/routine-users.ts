@@ -1,0 +1,165 @@
+/**
+ * What calls a function that a user made: defaults, checks, generated columns and indexes of tables, and views. They hold
+ * its definition (catalog/used-routines.ts), so a change of it is written into each, and with DROP … CASCADE they go.
+ *
+ * The function's schema lock is held. Whoever writes such a caller has resolved the function's name in the same
+ * transaction, or has copied from an object that calls it: so once these are locked there are no others.
+ */
+import type { Descriptor, Routine, TableDescriptor, UsedRoutine } from '../catalog/descriptor.js';
+import { isReader, kindName } from '../catalog/materialized.js';
+import { calls, callsIn, queryCalls } from '../catalog/used-routines.js';
+import { sqlError } from '../../base/errors.js';
+import { runAlterTable } from './alter-table.js';
+import type { DdlContext } from './context.js';
+import { removeIndex } from './indexes.js';
+import { nextVersion, visibleName } from './objects.js';
+import { dependences, dropView } from './views.js';
+
+/** Of a function as messages name it: 'function f(integer)'. */
+export interface NamedRoutine {
+  readonly routine: Routine;
+  readonly shown: string;
+}
+
+/** Everything that calls one of the functions, under schema locks, as it is now. */
+export async function callersOf(ctx: DdlContext, oids: readonly number[]): Promise<Descriptor[]> {
+  const calling = (d: Descriptor): boolean => oids.some((oid) => calls(d, oid));
+  const found = new Set<number>();
+  for (;;) {
+    const { descriptors } = await ctx.catalog.view([]);
+    const more = descriptors.filter((d) => calling(d) && !found.has(d.id)).map((d) => d.id);
+    if (more.length === 0) break;
+    await ctx.catalog.lock(ctx.txn, more, ctx.wait);
+    for (const id of more) found.add(id);
+  }
+  const callers: Descriptor[] = [];
+  for (const id of [...found].sort((a, b) => a - b)) {
+    const current = await ctx.catalog.forUpdate(ctx.txn, id);
+    if (current !== null && calling(current)) callers.push(current);
+  }
+  return callers;
+}
+
+/** Gives the callers the function as it is from now on. */
+export async function changeCallers(ctx: DdlContext, changed: UsedRoutine): Promise<void> {
+  const callers = await callersOf(ctx, [changed.routine.oid]);
+  // Opening the callers has noted what they hold.
+  ctx.catalog.routinesInUse.note([changed]);
+  for (const caller of callers) ctx.catalog.put(ctx.txn, { ...caller, version: caller.version + 1 });
+}
+
+interface Use {
+  /** By which PostgreSQL orders what it tells. */
+  readonly oid: number;
+  readonly what: string;
+}
+
+async function usesIn(ctx: DdlContext, caller: Descriptor, oid: number): Promise<Use[]> {
+  if (caller.kind !== 'table' && caller.kind !== 'view') return [];
+  const shown = await visibleName(ctx, caller);
+  if (isReader(caller) && queryCalls(caller, oid)) return [{ oid: caller.id, what: `${kindName(caller)} ${shown}` }];
+  const uses: Use[] = [];
+  for (const column of caller.columns) {
+    const what = `default value for column ${column.name} of ${kindName(caller)} ${shown}`;
+    if (callsIn(column.defaultSql, oid)) uses.push({ oid: caller.id, what });
+  }
+  if (caller.kind !== 'table') return uses;
+  for (const { name } of generatedBy(caller, oid))
+    uses.push({ oid: caller.id, what: `column ${name} of table ${shown}` });
+  for (const check of caller.checks)
+    if (callsIn(check.expressionSql, oid))
+      uses.push({ oid: check.oid, what: `constraint ${check.name} on table ${shown}` });
+  for (const index of indexesOver(caller, oid))
+    uses.push({ oid: index.oid, what: `index ${await visibleName(ctx, { ...caller, name: index.name })}` });
+  return uses;
+}
+
+function generatedBy(table: TableDescriptor, oid: number): TableDescriptor['columns'] {
+  return table.columns.filter((c) => !c.dropped && !c.hidden && callsIn(c.generated?.expressionSql, oid));
+}
+
+function indexesOver(table: TableDescriptor, oid: number): TableDescriptor['indexes'] {
+  return table.indexes.filter(
+    (index) =>
+      callsIn(index.predicate?.expressionSql, oid) ||
+      index.columns.some(({ expression }) => callsIn(expression?.expressionSql, oid)),
+  );
+}
+
+/** 'view v depends on function f(integer)', and what depends on that. */
+export async function callerLines(
+  ctx: DdlContext,
+  { routine, shown }: NamedRoutine,
+  gone: ReadonlySet<number> = new Set(),
+): Promise<string[]> {
+  const callers = (await callersOf(ctx, [routine.oid])).filter(({ id }) => !gone.has(id));
+  const found: (Use & { readonly caller: Descriptor })[] = [];
+  for (const caller of callers)
+    for (const use of await usesIn(ctx, caller, routine.oid)) found.push({ ...use, caller });
+  found.sort((a, b) => a.oid - b.oid);
+  const lines: string[] = [];
+  const options = { cascade: false, together: gone };
+  for (const { what, caller } of found) {
+    if (isReader(caller) && queryCalls(caller, routine.oid)) {
+      lines.push(...(await dependences(ctx, shown, [caller], options)));
+    } else lines.push(`${what} depends on ${shown}`);
+  }
+  return lines;
+}
+
+/** @throws 2BP01 while something calls one of the functions that are to be dropped */
+export async function refuseCallers(ctx: DdlContext, dropped: readonly NamedRoutine[]): Promise<void> {
+  const lines: string[] = [];
+  for (const one of [...dropped].reverse()) lines.push(...(await callerLines(ctx, one)));
+  if (lines.length === 0) return;
+  const what =
+    dropped.length === 1
+      ? `cannot drop ${dropped[0]!.shown} because other objects depend on it`
+      : 'cannot drop desired object(s) because other objects depend on them';
+  throw sqlError('2BP01', what, {
+    detail: lines.join('\n'),
+    hint: 'Use DROP ... CASCADE to drop the dependent objects too.',
+  });
+}
+
+/** DROP … CASCADE: takes away what calls the function. */
+export async function dropCallers(
+  ctx: DdlContext,
+  { routine }: NamedRoutine,
+  gone: ReadonlySet<number> = new Set(),
+): Promise<void> {
+  for (const { id } of await callersOf(ctx, [routine.oid])) {
+    if (gone.has(id)) continue;
+    const caller = await ctx.catalog.forUpdate(ctx.txn, id);
+    // It may have gone with another.
+    if (caller === null || (caller.kind !== 'table' && caller.kind !== 'view')) continue;
+    const uses = (await usesIn(ctx, caller, routine.oid)).sort((a, b) => a.oid - b.oid);
+    ctx.cascades.push(...uses.map(({ what }) => what));
+    if (isReader(caller) && queryCalls(caller, routine.oid)) {
+      await dropView(ctx, caller, { cascade: true, together: new Set() });
+      continue;
+    }
+    if (caller.kind === 'view') {
+      const columns = caller.columns.map((c) => (callsIn(c.defaultSql, routine.oid) ? { ...c, defaultSql: null } : c));
+      ctx.catalog.put(ctx.txn, { ...caller, columns, version: caller.version + 1 });
+    } else await dropUsesIn(ctx, caller, routine.oid);
+  }
+}
+
+async function dropUsesIn(ctx: DdlContext, table: TableDescriptor, oid: number): Promise<void> {
+  const generated = generatedBy(table, oid);
+  let next = nextVersion(table, {
+    columns: table.columns.map((c) => (callsIn(c.defaultSql, oid) ? { ...c, defaultSql: null } : c)),
+    checks: table.checks.filter((c) => !callsIn(c.expressionSql, oid)),
+  });
+  ctx.catalog.put(ctx.txn, next);
+  for (const index of indexesOver(table, oid)) next = removeIndex(ctx, next, index);
+  if (generated.length === 0) return;
+  await runAlterTable(ctx, {
+    relation: { relname: table.name, schemaname: await ctx.catalog.schemaName(table.schemaId) },
+    objtype: 'OBJECT_TABLE',
+    cmds: generated.map(({ name }) => ({
+      AlterTableCmd: { subtype: 'AT_DropColumn', name, behavior: 'DROP_CASCADE' },
+    })),
+  });
+}

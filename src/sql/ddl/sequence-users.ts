@@ -1,0 +1,148 @@
+/**
+ * Who uses a sequence: the columns that own it (serial, identity, ALTER SEQUENCE … OWNED BY) and the defaults that read
+ * it. A default names its sequence in its text, as nextval('s.q'::regclass).
+ *
+ * Limit: views and functions that read a sequence are not seen.
+ */
+import { sqlError } from '../../base/errors.js';
+import type { ColumnDescriptor, SequenceDescriptor, TableDescriptor } from '../catalog/descriptor.js';
+import { nextvalSql, quoteIfNeeded } from './columns.js';
+import type { DdlContext } from './context.js';
+import { nextVersion } from './objects.js';
+import { dropSequence } from './sequences.js';
+
+/** Those of a table, or of one of its columns, as they are now. */
+export async function ownedSequences(
+  ctx: DdlContext,
+  table: TableDescriptor,
+  columnId: number | null = null,
+): Promise<SequenceDescriptor[]> {
+  const { descriptors } = await ctx.catalog.view([]);
+  const ids = descriptors.flatMap((d) => {
+    const owner = d.kind === 'sequence' ? d.ownedBy : null;
+    return owner?.tableId === table.id && (columnId === null || owner.columnId === columnId) ? [d.id] : [];
+  });
+  await ctx.catalog.lock(ctx.txn, ids, ctx.wait);
+  const found: SequenceDescriptor[] = [];
+  for (const id of ids) {
+    const current = await ctx.catalog.forUpdate(ctx.txn, id);
+    if (current?.kind === 'sequence' && current.ownedBy?.tableId === table.id) found.push(current);
+  }
+  return found;
+}
+
+/** With a table (`column` null) or a column, whose own defaults, and those of tables that go too, are no matter. */
+export async function dropOwnedSequences(
+  ctx: DdlContext,
+  table: TableDescriptor,
+  column: ColumnDescriptor | null,
+  cascade: boolean,
+  together: ReadonlySet<number> = new Set(),
+): Promise<void> {
+  const what = column === null ? `table ${table.name}` : `column ${column.name} of table ${table.name}`;
+  for (const sequence of await ownedSequences(ctx, table, column?.id ?? null)) {
+    await releaseDefaults(ctx, sequence, cascade, { what, isGoing: (id) => id === table.id || together.has(id) });
+    await dropSequence(ctx, sequence);
+  }
+}
+
+/** A call that names its sequence once and for all; nextval('q'::text) looks it up when it runs. */
+const CALL = /\bnextval\('((?:[^']|'')+)'(?:::(?:pg_catalog\.)?regclass)?\)/gi;
+
+/** The names of sequences in the text of a default, each as its parts. */
+function namesIn(sql: string): { readonly call: string; readonly parts: readonly string[] }[] {
+  return Array.from(sql.matchAll(CALL), ([call, text]) => ({
+    call,
+    parts: Array.from(text!.replaceAll("''", "'").matchAll(/"((?:[^"]|"")+)"|([^".]+)/g), ([, quoted, plain]) =>
+      quoted === undefined ? plain!.toLowerCase() : quoted.replaceAll('""', '"'),
+    ),
+  }));
+}
+
+/** Which calls in the default read the sequence; a name without a schema is looked up in the search path. */
+function callsOf(ctx: DdlContext, sql: string, sequence: SequenceDescriptor, schemaName: string): string[] {
+  return namesIn(sql)
+    .filter(({ parts }) => {
+      if (parts.at(-1) !== sequence.name) return false;
+      const schema = parts.at(-2);
+      return schema === undefined
+        ? schemaName === 'public' || ctx.session.searchPath.includes(schemaName)
+        : schema === schemaName;
+    })
+    .map(({ call }) => call);
+}
+
+async function schemaNameOf(ctx: DdlContext, sequence: SequenceDescriptor): Promise<string> {
+  const schema = await ctx.catalog.descriptor(sequence.schemaId, ctx.wait);
+  return schema?.kind === 'schema' ? schema.name : 'public';
+}
+
+/** Changes the defaults that read the sequence; `change` gets the calls that read it. */
+async function changeDefaults(
+  ctx: DdlContext,
+  sequence: SequenceDescriptor,
+  change: (table: TableDescriptor, column: ColumnDescriptor, calls: readonly string[]) => ColumnDescriptor,
+): Promise<void> {
+  const schemaName = await schemaNameOf(ctx, sequence);
+  const reads = (column: ColumnDescriptor): readonly string[] =>
+    column.defaultSql === null || column.dropped ? [] : callsOf(ctx, column.defaultSql, sequence, schemaName);
+  const { descriptors } = await ctx.catalog.view([]);
+  const ids = descriptors.flatMap((d) =>
+    d.kind === 'table' && d.columns.some((c) => reads(c).length > 0) ? [d.id] : [],
+  );
+  await ctx.catalog.lock(ctx.txn, ids, ctx.wait);
+  for (const id of ids) {
+    const table = await ctx.catalog.forUpdate(ctx.txn, id);
+    if (table?.kind !== 'table') continue;
+    const columns = table.columns.map((column) => {
+      const calls = reads(column);
+      return calls.length === 0 ? column : change(table, column, calls);
+    });
+    if (columns.some((column, i) => column !== table.columns[i]))
+      ctx.catalog.put(ctx.txn, nextVersion(table, { columns }));
+  }
+}
+
+/**
+ * Before a sequence is dropped: with CASCADE the defaults go that read it, else it is refused.
+ * @throws QuoralError 2BP01
+ */
+export async function releaseDefaults(
+  ctx: DdlContext,
+  sequence: SequenceDescriptor,
+  cascade: boolean,
+  goingWith: { readonly what: string; isGoing(tableId: number): boolean } | null = null,
+): Promise<void> {
+  const lines: string[] = [];
+  await changeDefaults(ctx, sequence, (table, column) => {
+    if (goingWith?.isGoing(table.id) === true) return column;
+    lines.push(`default value for column ${column.name} of table ${table.name}`);
+    return { ...column, defaultSql: null, sequenceId: null };
+  });
+  if (lines.length === 0) return;
+  if (cascade) {
+    ctx.cascades.push(...lines);
+    return;
+  }
+  const schemaName = await schemaNameOf(ctx, sequence);
+  const own = quoteIfNeeded(sequence.name);
+  const shown = ctx.session.searchPath.includes(schemaName) ? own : `${quoteIfNeeded(schemaName)}.${own}`;
+  throw sqlError('2BP01', `cannot drop ${goingWith?.what ?? `sequence ${shown}`} because other objects depend on it`, {
+    detail: lines.map((line) => `${line} depends on sequence ${shown}`).join('\n'),
+    hint: 'Use DROP ... CASCADE to drop the dependent objects too.',
+  });
+}
+
+/** Defaults go on reading a sequence that has a new name. */
+export async function renameInDefaults(
+  ctx: DdlContext,
+  sequence: SequenceDescriptor,
+  schemaName: string,
+  to: string,
+): Promise<void> {
+  await changeDefaults(ctx, sequence, (_table, column, calls) => {
+    let sql = column.defaultSql!;
+    for (const call of calls) sql = sql.replaceAll(call, () => nextvalSql(schemaName, to, ctx));
+    return { ...column, defaultSql: sql };
+  });
+}

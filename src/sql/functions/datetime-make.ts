@@ -1,0 +1,68 @@
+/** make_date and its relatives (chapter 9.9.1): dates and times from their fields. */
+import { sqlError } from '../../base/errors.js';
+import type { ExecContext } from '../contract.js';
+import { checkTimestamp, daysFromCivil, daysInMonth, joinTimestamp, localToUtc } from '../types/calendar.js';
+import { timestampToTz } from '../types/datetime.js';
+import { intervalOutOfRange, makeInterval } from '../types/interval.js';
+import { statedZone } from './datetime.js';
+import { fn } from './define.js';
+
+const STABLE = { volatility: 'stable' } as const;
+
+function civil(year: number, month: number, day: number): number {
+  const actual = year < 0 ? year + 1 : year;
+  if (year === 0 || month < 1 || month > 12 || day < 1 || day > daysInMonth(actual, month)) {
+    throw sqlError(
+      '22008',
+      `date field value out of range: ${year}-${String(month).padStart(2, '0')}-${String(day).padStart(2, '0')}`,
+    );
+  }
+  return daysFromCivil(actual, month, day);
+}
+function timeOf(hour: number, minute: number, second: number): number {
+  if (
+    hour < 0 ||
+    hour > 24 ||
+    minute < 0 ||
+    minute > 59 ||
+    second < 0 ||
+    second > 60 ||
+    (hour === 24 && (minute > 0 || second > 0)) ||
+    Number.isNaN(second)
+  ) {
+    const shown = Number.isInteger(second) ? String(second).padStart(2, '0') : String(second);
+    throw sqlError('22008', `time field value out of range: ${hour}:${String(minute).padStart(2, '0')}:${shown}`);
+  }
+  return (hour * 60 + minute) * 60e6 + Math.round(second * 1e6);
+}
+fn('make_date(int4, int4, int4) date', civil);
+fn('make_time(int4, int4, float8) time', timeOf);
+fn(
+  'make_timestamp(int4, int4, int4, int4, int4, float8) timestamp',
+  (y: number, mo: number, d: number, h: number, mi: number, s: number) =>
+    checkTimestamp(joinTimestamp(civil(y, mo, d), timeOf(h, mi, s))),
+);
+fn(
+  'make_timestamptz(int4, int4, int4, int4, int4, float8) timestamptz',
+  (y: number, mo: number, d: number, h: number, mi: number, s: number, ctx: ExecContext) =>
+    timestampToTz(joinTimestamp(civil(y, mo, d), timeOf(h, mi, s)), ctx.format.timeZone),
+  STABLE,
+);
+fn(
+  'make_timestamptz(int4, int4, int4, int4, int4, float8, text) timestamptz',
+  (y: number, mo: number, d: number, h: number, mi: number, s: number, zone: string) =>
+    checkTimestamp(localToUtc(statedZone(zone), joinTimestamp(civil(y, mo, d), timeOf(h, mi, s)))),
+  STABLE,
+);
+fn(
+  'make_interval(int4, int4, int4, int4, int4, int4, float8) interval',
+  (y: number, mo: number, w: number, d: number, h: number, mi: number, s: number) => {
+    if (!Number.isFinite(s)) throw intervalOutOfRange();
+    return makeInterval(
+      y * 12 + mo,
+      w * 7 + d,
+      BigInt(h) * 3_600_000_000n + BigInt(mi) * 60_000_000n + BigInt(Math.round(s * 1e6)),
+    );
+  },
+  { defaults: [0, 0, 0, 0, 0, 0, 0] },
+);

@@ -1,0 +1,266 @@
+/** The operators and functions of POSIX regular expressions, on the engine in ../regex. Compiled patterns are kept. */
+import { sqlError } from '../../base/errors.js';
+import { type Match, Regex } from '../regex/regex.js';
+import { optionsOf } from '../regex/syntax.js';
+import { PgArray } from '../types/datum.js';
+import type { Datum } from '../types/datum.js';
+import { OID } from '../types/oids.js';
+import { charLength, sliceChars } from '../types/text-order.js';
+import { fn, op, srf } from './define.js';
+
+const KEPT_MAX = 128;
+/** Of all kept patterns together, in characters: automata grow with them. */
+const KEPT_LENGTH_MAX = 64 * 1024;
+
+const kept = new Map<string, Regex>();
+let keptLength = 0;
+
+function compiled(pattern: string, flags: string): Regex {
+  const key = `${flags}\0${pattern}`;
+  const known = kept.get(key);
+  if (known !== undefined) return known;
+  const regex = new Regex(pattern, optionsOf(flags));
+  if (kept.size >= KEPT_MAX || keptLength + key.length > KEPT_LENGTH_MAX) {
+    kept.clear();
+    keptLength = 0;
+  }
+  kept.set(key, regex);
+  keptLength += key.length;
+  return regex;
+}
+
+export function regexTest(text: string, pattern: string, flags = ''): boolean {
+  return compiled(pattern, flags).test(text);
+}
+
+for (const type of ['text', 'name', 'bpchar']) {
+  op(`${type} ~ text = bool`, (s: string, p: string) => regexTest(s, p));
+  op(`${type} !~ text = bool`, (s: string, p: string) => !regexTest(s, p));
+  op(`${type} ~* text = bool`, (s: string, p: string) => regexTest(s, p, 'i'));
+  op(`${type} !~* text = bool`, (s: string, p: string) => !regexTest(s, p, 'i'));
+}
+
+function checkFlags(flags: string, allowGlobal: boolean, name: string): { plain: string; global: boolean } {
+  const bad = /[^bceimnpqstwxg]/u.exec(flags);
+  if (bad !== null) throw sqlError('22023', `invalid regular expression option: "${bad[0]}"`);
+  const global = flags.includes('g');
+  if (global && !allowGlobal) {
+    throw sqlError(
+      '22023',
+      `${name} does not support the "global" option`,
+      name === 'regexp_match()' ? { hint: 'Use the regexp_matches function instead.' } : undefined,
+    );
+  }
+  return { plain: flags.replaceAll('g', ''), global };
+}
+
+/** null: the text has no such character. */
+function offsetOf(text: string, start: number): number | null {
+  return start > charLength(text) + 1 ? null : sliceChars(text, 0, start - 1).length;
+}
+
+function* matches(text: string, pattern: string, flags: string, start = 1): Generator<Match> {
+  const regex = compiled(pattern, flags);
+  const from = offsetOf(text, start);
+  if (from !== null) yield* regex.matches(text, from);
+}
+
+function piece(text: string, place: Match[number] | undefined): string | null {
+  return place === null || place === undefined ? null : text.slice(place[0], place[1]);
+}
+
+function groups(text: string, match: Match): PgArray {
+  const places = match.length === 1 ? match : match.slice(1);
+  return new PgArray(
+    OID.text,
+    places.map((place) => piece(text, place)),
+  );
+}
+
+function regexpMatch(text: string, pattern: string, flags = ''): Datum {
+  const { plain } = checkFlags(flags, false, 'regexp_match()');
+  for (const match of matches(text, pattern, plain)) return groups(text, match);
+  return null;
+}
+fn('regexp_match(text, text) _text', (s: string, p: string) => regexpMatch(s, p));
+fn('regexp_match(text, text, text) _text', (s: string, p: string, f: string) => regexpMatch(s, p, f));
+
+function* regexpMatches(text: string, pattern: string, flags = ''): Generator<Datum> {
+  const { plain, global } = checkFlags(flags, true, 'regexp_matches()');
+  for (const match of matches(text, pattern, plain)) {
+    yield groups(text, match);
+    if (!global) return;
+  }
+}
+srf('regexp_matches(text, text) _text', (s: string, p: string) => regexpMatches(s, p));
+srf('regexp_matches(text, text, text) _text', (s: string, p: string, f: string) => regexpMatches(s, p, f));
+
+/** \1 … \9, \& and \\ in the replacement. */
+function replacement(template: string, text: string, match: Match): string {
+  return template.replace(/\\([0-9&\\]|.|$)/gsu, (whole, c: string) =>
+    c === '&' || c === '0'
+      ? piece(text, match[0])!
+      : /[1-9]/.test(c)
+        ? (piece(text, match[Number(c)]) ?? '')
+        : c === '\\'
+          ? c
+          : whole,
+  );
+}
+
+function regexpReplace(
+  text: string,
+  pattern: string,
+  template: string,
+  flags: string,
+  start = 1,
+  n: number | null = null,
+): string {
+  const { plain, global } = checkFlags(flags, true, 'regexp_replace()');
+  const which = n ?? (global ? 0 : 1);
+  let out = '';
+  let last = 0;
+  let count = 0;
+  for (const match of matches(text, pattern, plain, start)) {
+    count++;
+    if (which !== 0 && count < which) continue;
+    const [from, to] = match[0]!;
+    out += text.slice(last, from) + replacement(template, text, match);
+    last = to;
+    if (which !== 0) break;
+  }
+  return out + text.slice(last);
+}
+fn('regexp_replace(text, text, text) text', (s: string, p: string, r: string) => regexpReplace(s, p, r, ''));
+fn('regexp_replace(text, text, text, text) text', (s: string, p: string, r: string, f: string) => {
+  if (/^\d/.test(f)) {
+    throw sqlError('22023', `invalid regular expression option: "${f[0]}"`, {
+      hint: 'If you meant to use regexp_replace() with a start parameter, cast the fourth argument to integer explicitly.',
+    });
+  }
+  return regexpReplace(s, p, r, f);
+});
+fn('regexp_replace(text, text, text, int4) text', (s: string, p: string, r: string, start: number) =>
+  regexpReplace(s, p, r, '', atLeastOne('start', start)),
+);
+fn('regexp_replace(text, text, text, int4, int4) text', (s: string, p: string, r: string, start: number, n: number) =>
+  regexpReplace(s, p, r, '', atLeastOne('start', start), notNegative('n', n)),
+);
+fn(
+  'regexp_replace(text, text, text, int4, int4, text) text',
+  (s: string, p: string, r: string, start: number, n: number, f: string) =>
+    regexpReplace(s, p, r, f, atLeastOne('start', start), notNegative('n', n)),
+);
+function atLeastOne(name: string, n: number): number {
+  if (n < 1) throw sqlError('22023', `invalid value for parameter "${name}": ${n}`);
+  return n;
+}
+function notNegative(name: string, n: number): number {
+  if (n < 0) throw sqlError('22023', `invalid value for parameter "${name}": ${n}`);
+  return n;
+}
+
+function* regexpSplit(text: string, pattern: string, flags: string, name: string): Generator<string> {
+  const { plain } = checkFlags(flags, false, name);
+  let last = 0;
+  let before = 0;
+  for (const match of matches(text, pattern, plain)) {
+    const [from, to] = match[0]!;
+    // An empty match at either end, or right after a match, splits nothing off.
+    if (from < text.length && to > before) {
+      yield text.slice(last, from);
+      last = to;
+    }
+    before = to;
+  }
+  yield text.slice(last);
+}
+const TO_TABLE = 'regexp_split_to_table()';
+const TO_ARRAY = 'regexp_split_to_array()';
+srf('regexp_split_to_table(text, text) text', (s: string, p: string) => regexpSplit(s, p, '', TO_TABLE));
+srf('regexp_split_to_table(text, text, text) text', (s: string, p: string, f: string) =>
+  regexpSplit(s, p, f, TO_TABLE),
+);
+fn(
+  'regexp_split_to_array(text, text) _text',
+  (s: string, p: string) => new PgArray(OID.text, [...regexpSplit(s, p, '', TO_ARRAY)]),
+);
+fn(
+  'regexp_split_to_array(text, text, text) _text',
+  (s: string, p: string, f: string) => new PgArray(OID.text, [...regexpSplit(s, p, f, TO_ARRAY)]),
+);
+
+fn('regexp_like(text, text) bool', (s: string, p: string) => regexTest(s, p));
+fn('regexp_like(text, text, text) bool', (s: string, p: string, f: string) =>
+  regexTest(s, p, checkFlags(f, false, 'regexp_like()').plain),
+);
+
+function regexpCount(text: string, pattern: string, start: number, flags: string): number {
+  let count = 0;
+  for (const match of matches(text, pattern, flags, atLeastOne('start', start))) count += match.length > 0 ? 1 : 0;
+  return count;
+}
+fn('regexp_count(text, text) int4', (s: string, p: string) => regexpCount(s, p, 1, ''));
+fn('regexp_count(text, text, int4) int4', (s: string, p: string, start: number) => regexpCount(s, p, start, ''));
+fn('regexp_count(text, text, int4, text) int4', (s: string, p: string, start: number, f: string) =>
+  regexpCount(s, p, start, checkFlags(f, false, 'regexp_count()').plain),
+);
+
+/** The n-th match from a character on; null if there are fewer. */
+function nthMatch(text: string, pattern: string, start: number, n: number, flags: string, name: string): Match | null {
+  atLeastOne('start', start);
+  let left = atLeastOne('n', n);
+  for (const match of matches(text, pattern, checkFlags(flags, false, name).plain, start)) {
+    if (--left === 0) return match;
+  }
+  return null;
+}
+
+function regexpSubstr(text: string, pattern: string, start = 1, n = 1, flags = '', group = 0): Datum {
+  if (group < 0) throw sqlError('22023', `invalid value for parameter "subexpr": ${group}`);
+  return piece(text, nthMatch(text, pattern, start, n, flags, 'regexp_substr()')?.[group]);
+}
+fn('regexp_substr(text, text) text', (s: string, p: string) => regexpSubstr(s, p));
+fn('regexp_substr(text, text, int4) text', (s: string, p: string, start: number) => regexpSubstr(s, p, start));
+fn('regexp_substr(text, text, int4, int4) text', (s: string, p: string, start: number, n: number) =>
+  regexpSubstr(s, p, start, n),
+);
+fn('regexp_substr(text, text, int4, int4, text) text', (s: string, p: string, start: number, n: number, f: string) =>
+  regexpSubstr(s, p, start, n, f),
+);
+fn(
+  'regexp_substr(text, text, int4, int4, text, int4) text',
+  (s: string, p: string, start: number, n: number, f: string, group: number) => regexpSubstr(s, p, start, n, f, group),
+);
+
+/** The place of a match in characters from 1, or (end = 1) the one behind it; 0 without a match. */
+function regexpInstr(text: string, pattern: string, start = 1, n = 1, end = 0, flags = '', group = 0): number {
+  if (end !== 0 && end !== 1) throw sqlError('22023', `invalid value for parameter "endoption": ${end}`);
+  if (group < 0) throw sqlError('22023', `invalid value for parameter "subexpr": ${group}`);
+  const place = nthMatch(text, pattern, start, n, flags, 'regexp_instr()')?.[group] ?? null;
+  return place === null ? 0 : charLength(text.slice(0, place[end])) + 1;
+}
+fn('regexp_instr(text, text) int4', (s: string, p: string) => regexpInstr(s, p));
+fn('regexp_instr(text, text, int4) int4', (s: string, p: string, start: number) => regexpInstr(s, p, start));
+fn('regexp_instr(text, text, int4, int4) int4', (s: string, p: string, start: number, n: number) =>
+  regexpInstr(s, p, start, n),
+);
+fn('regexp_instr(text, text, int4, int4, int4) int4', (s: string, p: string, start: number, n: number, end: number) =>
+  regexpInstr(s, p, start, n, end),
+);
+fn(
+  'regexp_instr(text, text, int4, int4, int4, text) int4',
+  (s: string, p: string, start: number, n: number, end: number, f: string) => regexpInstr(s, p, start, n, end, f),
+);
+fn(
+  'regexp_instr(text, text, int4, int4, int4, text, int4) int4',
+  (s: string, p: string, start: number, n: number, end: number, f: string, group: number) =>
+    regexpInstr(s, p, start, n, end, f, group),
+);
+
+/** substring(text from pattern): the first group, else the whole match. */
+export function substringRegex(text: string, pattern: string): Datum {
+  for (const match of matches(text, pattern, '')) return piece(text, match[match.length > 1 ? 1 : 0]);
+  return null;
+}
+fn('substring(text, text) text', substringRegex);

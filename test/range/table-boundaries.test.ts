@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest';
+import { KEY_MAX } from '../../src/base/key.js';
+import { indexPrefix, TABLE_PREFIX, tablePrefix } from '../../src/encoding/keyspace.js';
+import { findTableBoundary } from '../../src/range/table-boundaries.js';
+import { MemoryEngine } from '../../src/storage/memory-engine.js';
+import { mvccPut } from '../../src/storage/mvcc.js';
+
+const RANGE = { rangeId: 2, start: TABLE_PREFIX, end: KEY_MAX, replicas: [], generation: 1 };
+
+/** An engine in which each storage has as many rows of a kilobyte as are named. */
+function engineWith(rows: Readonly<Record<number, number>>): MemoryEngine {
+  const engine = new MemoryEngine();
+  const batch = engine.newBatch();
+  for (const [storage, count] of Object.entries(rows)) {
+    for (let i = 0; i < count; i++) {
+      const key = `${indexPrefix(Number(storage), 1)}${String(i).padStart(6, '0')}`;
+      mvccPut(batch, key, 10, Buffer.alloc(1024, 1), false);
+    }
+  }
+  engine.writeData(batch);
+  return engine;
+}
+
+describe('where the tables of a range part', () => {
+  it('nowhere, if there is one table or none', () => {
+    expect(findTableBoundary(engineWith({}), RANGE)).toBeNull();
+    expect(findTableBoundary(engineWith({ 300: 200 }), RANGE)).toBeNull();
+  });
+
+  it('between two small tables', () => {
+    expect(findTableBoundary(engineWith({ 255: 1, 256: 1 }), RANGE)).toBe(tablePrefix(256));
+  });
+
+  it('so that the bytes are as equal as they get', () => {
+    const engine = engineWith({ 120: 100, 200: 100, 255: 900, 256: 700, 70_000: 300 });
+    expect(findTableBoundary(engine, RANGE)).toBe(tablePrefix(256));
+  });
+
+  it('inside the range only', () => {
+    const engine = engineWith({ 120: 10, 200: 10, 300: 10 });
+    expect(findTableBoundary(engine, { ...RANGE, start: tablePrefix(200), end: tablePrefix(300) })).toBeNull();
+    expect(findTableBoundary(engine, { ...RANGE, start: indexPrefix(120, 1), end: tablePrefix(300) })).toBe(
+      tablePrefix(200),
+    );
+    // The rest of a table whose beginning lies in the range before.
+    expect(findTableBoundary(engine, { ...RANGE, start: `${indexPrefix(200, 1)}000005` })).toBe(tablePrefix(300));
+  });
+});

@@ -1,0 +1,16 @@
+create table keyed (a int, b text, c int, primary key (c, a));
+select result.table_name, result.column_name, (result.keys).n, (result.keys).x, result.pk_name from (select ct.relname as table_name, a.attname as column_name, information_schema._pg_expandarray(i.indkey) as keys, a.attnum as a_attnum, ci.relname as pk_name from pg_class ct join pg_attribute a on ct.oid = a.attrelid join pg_index i on a.attrelid = i.indrelid join pg_class ci on ci.oid = i.indexrelid where ct.relname = 'keyed' and i.indisprimary) result where result.a_attnum = (result.keys).x order by result.table_name, 3;
+select (r).n, (r).x from (select information_schema._pg_expandarray(array['p', 'q']) as r) s;
+select * from information_schema._pg_expandarray(array[1.5, 2.5]);
+select (r).f1, (r).f2 + 1 from (select row('a'::text, 2) as r) s;
+select (r).f3 from (select row('a'::text, 2) as r) s;
+insert into keyed values (1, 'one', 10), (2, 'two', 20);
+select (s.k).b, (s.k).a from (select k from keyed k) s order by 2;
+with w as (select k from keyed k) select (k).c, (k).b from w order by 1;
+select (e).key, (e).value from (select jsonb_each('{"a": 1, "b": [2]}') as e) s;
+with w as (select jsonb_each_text('{"a": 1, "b": "x"}') as e) select (e).key || '=' || (e).value from w;
+select (e).* from (select json_each('{"a": 1}') as e) s;
+select (x.e).key from (select e from (select jsonb_each('{"q": 1}') as e) y) x;
+select (e).nothing from (select jsonb_each('{"a": 1}') as e) s;
+select (r).f1 from (select row(1) as r union all select row(2)) s;
+drop table keyed;
