@@ -290,22 +290,20 @@ export function requireKeyType(column: Pick<ColumnDescriptor, 'typeOid'>, method
   );
 }
 
+/** What columns that nobody sees have in common. */
+export const HIDDEN = {
+  defaultSql: null,
+  identity: null,
+  sequenceId: null,
+  hidden: true,
+  collation: null,
+  missingText: null,
+  dropped: false,
+} as const;
+
 /** The row id of a table without a primary key. */
 export function hiddenColumn(id: number, taken: readonly string[]): ColumnDescriptor {
   let name = HIDDEN_COLUMN;
   for (let n = 1; taken.includes(name); n++) name = `${HIDDEN_COLUMN}_${n}`;
-  return {
-    id,
-    name,
-    typeOid: OID.int8,
-    typmod: -1,
-    nullable: false,
-    defaultSql: null,
-    identity: null,
-    sequenceId: null,
-    hidden: true,
-    collation: null,
-    missingText: null,
-    dropped: false,
-  };
+  return { ...HIDDEN, id, name, typeOid: OID.int8, typmod: -1, nullable: false };
 }
