@@ -4,7 +4,7 @@ import { Jsonb, Numeric, PgArray, PgRecord } from '../types/datum.js';
 import type { Datum, JsonValue } from '../types/datum.js';
 import { formatDate, formatTimestamp, formatTimestampTz } from '../types/datetime.js';
 import { formatJson, makeJsonObject, parseJson, quoteJson } from '../types/json.js';
-import { formatNumeric, parseNumeric } from '../types/numeric.js';
+import { formatNumeric, numericFromBigInt, parseNumeric } from '../types/numeric.js';
 import { OID } from '../types/oids.js';
 import { typeByOid } from '../types/registry.js';
 import type { Value } from './entry.js';

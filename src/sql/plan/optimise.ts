@@ -30,10 +30,24 @@ import { joinOf, orderInnerJoins } from './join-order.js';
 import { inSubqueries, prune } from './prune.js';
 import { rejectsNulls } from './null-rejection.js';
 import { factorOut } from './or-rules.js';
+import { atOnce, type Steps } from './steps.js';
 import { columnsOf, idsOf, mapInputs, mapPlanExprs, walkPlan } from './plan-walk.js';
 
 export function optimise(plan: Plan, format: FormatContext): Plan {
-  return prune(finish(push(inlineCtes(foldPlan(plan, format)), [])));
+  return atOnce(optimiseInSteps(plan, format));
+}
+
+/** As optimise; may be left alone for a while at each step. */
+export function* optimiseInSteps(plan: Plan, format: FormatContext): Steps<Plan> {
+  const folded = foldPlan(plan, format);
+  yield;
+  const inlined = inlineCtes(folded);
+  yield;
+  const pushed = push(inlined, []);
+  yield;
+  const finished = finish(pushed);
+  yield;
+  return prune(finished);
 }
 
 // ---- expressions ----
