@@ -325,6 +325,8 @@ export interface Planner {
     /** Of the function whose body the statement stands in; its parameters are then these. */
     variables?: VariableNames | null,
   ): CompiledStatement;
+  /** As compile, one step at a time: the event loop may be given back in between. The arguments must stay as they are. */
+  compileInSteps(...args: Parameters<Planner['compile']>): Generator<void, CompiledStatement, void>;
   /** Binds the query of a view: its columns, and its tree with everything pinned that a name could mean otherwise later. */
   compileView(
     statement: ParsedStatement,

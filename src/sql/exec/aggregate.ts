@@ -21,6 +21,7 @@ import {
   testRow,
 } from './eval.js';
 import { compileHasher, type RowHasher } from './hashing.js';
+import { breatheAt, RowPace, sortPaced } from './pace.js';
 import { LazyRows, type OperatorFactory, type Row, rowBytes, type Run } from './run.js';
 import { checkCancelled } from './scan.js';
 import { valueComparator } from './sort.js';
@@ -112,11 +113,21 @@ class State {
     }
   }
 
-  result(run: Run): Datum {
-    if (this.#ordered !== null) {
-      this.#ordered.sort(this.#shape.order!.compare);
-      for (const { args } of this.#ordered) this.#accumulator.step(args, run.ctx);
+  /** Whether its rows are still to be put in order; if not, `ordered` need not be called. */
+  get isOrdered(): boolean {
+    return this.#ordered !== null;
+  }
+
+  async ordered(run: Run): Promise<void> {
+    const sorted = await sortPaced(this.#ordered!, this.#shape.order!.compare, run.ctx);
+    for (let i = 0; i < sorted.length; i++) {
+      const rest = breatheAt(run.ctx, i);
+      if (rest !== null) await rest;
+      this.#accumulator.step(sorted[i]!.args, run.ctx);
     }
+  }
+
+  result(run: Run): Datum {
     return this.#accumulator.final(run.ctx);
   }
 }
@@ -164,7 +175,11 @@ export function compileAggregate(plan: AggregatePlan): OperatorFactory {
       try {
         for (let batch = await source.next(); batch !== null; batch = await source.next()) {
           checkCancelled(run.ctx);
-          for (const row of batch) {
+          const pace = new RowPace(run.ctx);
+          for (let i = 0; i < batch.length; i++) {
+            const rest = pace.rest(i);
+            if (rest !== null) await rest;
+            const row = batch[i]!;
             const keys = groupRow.waits ? await groupRow.later(row, run) : groupRow.now(row, run);
             const groups = sets.map((_, set) => groupOf(set, keys));
             for (let a = 0; a < shapes.length; a++) {
@@ -185,9 +200,14 @@ export function compileAggregate(plan: AggregatePlan): OperatorFactory {
           );
       });
       const out: Row[] = [];
+      const pace = new RowPace(run.ctx);
       for (const [s, table] of tables.entries()) {
-        for (const { keys, states } of table.values())
+        for (const { keys, states } of table.values()) {
+          const rest = pace.rest(out.length);
+          if (rest !== null) await rest;
+          for (const state of states) if (state.isOrdered) await state.ordered(run);
           out.push([...keys, ...states.map((state, a) => masks[a]?.[s] ?? state.result(run))]);
+        }
       }
       return out;
     });

@@ -10,7 +10,7 @@ import type { ResultSink } from '../session-api.js';
 import type { Datum } from '../types/datum.js';
 import type { FormatContext } from '../types/type-info.js';
 import { compilePlan } from './compile-plan.js';
-import { compileExpr, compileRow, compileTest, layoutOf } from './eval.js';
+import { compileExpr, compileRow, compileTest, layoutOf, withoutRests } from './eval.js';
 import { beginConstraints, constraintsPending, settleConstraints } from './constraint-checks.js';
 import { tableCodec } from './index-codec.js';
 import { type Batch, type Operator, type OperatorFactory, type Row, Run } from './run.js';
@@ -200,6 +200,6 @@ export function compileScalar(
   expr: Expr,
   columns: readonly { readonly id: number }[],
 ): (row: Row, ctx: ExecContext) => Datum | Promise<Datum> {
-  const compiled = compileExpr(expr, layoutOf(columns));
+  const compiled = withoutRests(() => compileExpr(expr, layoutOf(columns)));
   return (row, ctx) => compiled.eval(row, new Run(ctx));
 }

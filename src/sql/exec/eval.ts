@@ -8,9 +8,11 @@
 import { assert, unreachable } from '../../base/assert.js';
 import { sqlError } from '../../base/errors.js';
 import type { CallInfo, FunctionEntry, Value } from '../functions/entry.js';
-import type { CallExpr, Expr } from '../plan/expr.js';
+import { type CallExpr, type Expr, some } from '../plan/expr.js';
 import { PgArray, PgRecord, type Datum } from '../types/datum.js';
 import { typeByOid } from '../types/registry.js';
+import { breathe } from './pace.js';
+import { isCostly } from '../plan/costly.js';
 import { compileSubquery } from './eval-subquery.js';
 import { combineArray, evalSqlValue, subscriptArray } from './eval-values.js';
 import { compileAny, compileIn } from './membership.js';
@@ -80,8 +82,22 @@ export function compileExpr(expr: Expr, layout: Layout): Compiled {
 
 /** Compiles an expression that is known not to wait. */
 export function compileSync(expr: Expr, layout: Layout): SyncEval | null {
-  const compiled = compileExpr(expr, layout);
+  const compiled = withoutRests(() => compileExpr(expr, layout));
   return compiled.waits ? null : compiled.eval;
+}
+
+/** Whether costly calls give the event loop back; those that hang in one another then do so between each two. */
+let rests = true;
+
+/** For what must have its value at once, however long that takes. */
+export function withoutRests<T>(compile: () => T): T {
+  const before = rests;
+  rests = false;
+  try {
+    return compile();
+  } finally {
+    rests = before;
+  }
 }
 
 type PartExpr = Extract<
@@ -270,7 +286,8 @@ export function callNow(entry: FunctionEntry, info: CallInfo, args: readonly Dat
 function compileCall(expr: CallExpr, layout: Layout): Compiled {
   const { entry, info } = expr;
   const args = expr.args.map((a) => compileExpr(a, layout));
-  if (!entry.mayWait && !args.some((a) => a.waits)) {
+  const costly = rests && isCostly(expr) && !expr.args.some(readsRow);
+  if (!costly && !entry.mayWait && !args.some((a) => a.waits)) {
     return sync(
       syncCall(
         entry,
@@ -282,8 +299,15 @@ function compileCall(expr: CallExpr, layout: Layout): Compiled {
   return waiting(async (row, run) => {
     const values = await evalAll(args, row, run);
     if (entry.strict && values.includes(null)) return null;
+    const rest = breathe(run.ctx);
+    if (rest !== null) await rest;
     return entry.impl(values, run.ctx, info);
   });
+}
+
+/** What hangs on rows is evaluated once for each, and there are rests between these. */
+function readsRow(expr: Expr): boolean {
+  return some(expr, (e) => e.kind === 'column');
 }
 
 function syncCall(entry: FunctionEntry, info: CallInfo, args: readonly SyncEval[]): SyncEval {

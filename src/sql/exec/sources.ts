@@ -2,6 +2,7 @@
 import { QuoralError } from '../../base/errors.js';
 import type { FunctionPlan, ValuesPlan } from '../plan/logical.js';
 import { PgRecord, type Datum } from '../types/datum.js';
+import type { Expr } from '../plan/expr.js';
 import { compileExpr, compileRow, type Compiled } from './eval.js';
 import {
   type Batch,
@@ -13,6 +14,7 @@ import {
   RowsOperator,
   type Run,
 } from './run.js';
+import { RowPace } from './pace.js';
 import { checkCancelled } from './scan.js';
 
 const NO_LAYOUT = new Map<number, number>();
@@ -23,13 +25,29 @@ export function compileOne(): OperatorFactory {
 }
 
 export function compileValues(plan: ValuesPlan): OperatorFactory {
-  const rows = plan.rows.map((row) => compileRow(row, NO_LAYOUT));
+  const rows = plan.rows.map((row) => constantRow(row) ?? compileRow(row, NO_LAYOUT));
   return (run) =>
     new LazyRows(async () => {
       const out: Row[] = [];
-      for (const row of rows) out.push(row.waits ? await row.later(NO_ROW, run) : row.now(NO_ROW, run));
+      const pace = new RowPace(run.ctx);
+      for (const row of rows) {
+        const rest = pace.rest(out.length);
+        if (rest !== null) await rest;
+        if (!('waits' in row)) out.push(row);
+        else out.push(row.waits ? await row.later(NO_ROW, run) : row.now(NO_ROW, run));
+      }
       return out;
     });
+}
+
+/** Most rows of VALUES are: no closures for these. */
+function constantRow(row: readonly Expr[]): Row | null {
+  const values: Datum[] = [];
+  for (const item of row) {
+    if (item.kind !== 'const') return null;
+    values.push(item.value);
+  }
+  return values;
 }
 
 /** Set-returning and plain functions side by side; the shorter ones are padded with NULLs. */

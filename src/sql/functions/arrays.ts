@@ -3,6 +3,7 @@ import { sqlError } from '../../base/errors.js';
 import type { ExecContext } from '../contract.js';
 import { PgArray, PgRecord } from '../types/datum.js';
 import type { Datum } from '../types/datum.js';
+import { arrayTooLarge, checkElements } from '../types/limits.js';
 import { OID } from '../types/oids.js';
 import { elementOidOf, typeByOid } from '../types/registry.js';
 import type { CallInfo, Value } from './entry.js';
@@ -182,7 +183,8 @@ function filled(v: Datum, dims: PgArray | null, bounds: PgArray | null, elementO
     return n as number;
   });
   const total = sizes.length === 0 ? 0 : sizes.reduce((x, y) => x * y, 1);
-  if (total < 0 || total > 134217727) throw sqlError('54000', 'array size exceeds the maximum allowed (134217727)');
+  if (total < 0) throw arrayTooLarge();
+  checkElements(total);
   if (total === 0) return new PgArray(elementOid, []);
   return new PgArray(
     elementOid,

@@ -5,15 +5,10 @@
 import { sqlError } from '../../base/errors.js';
 import { Jsonb, PgArray } from '../types/datum.js';
 import type { Datum, JsonValue, PgRecord } from '../types/datum.js';
+import { arrayTooLarge, ELEMENTS_MAX } from '../types/limits.js';
 import { isJsonArray, isJsonObject, makeJsonObject } from '../types/json.js';
 import { recordOf } from '../types/composite.js';
 import type { CompositeField } from '../types/composite.js';
-
-const ELEMENTS_MAX = 134217727;
-
-function tooLarge(): Error {
-  return sqlError('54000', `array size exceeds the maximum allowed (${ELEMENTS_MAX})`);
-}
 
 function subscriptError(message: string, detail?: string): Error {
   return sqlError('2202E', message, detail === undefined ? {} : { detail });
@@ -29,7 +24,7 @@ function widened(array: PgArray, from: number, to: number): { elements: Datum[];
   const [oldLower = 1] = array.lowerBounds;
   const lower = Math.min(oldLower, from);
   const length = Math.max(oldLower + array.elements.length - 1, to) - lower + 1;
-  if (length > ELEMENTS_MAX) throw tooLarge();
+  if (length > ELEMENTS_MAX) throw arrayTooLarge();
   const elements = new Array<Datum>(length).fill(null);
   array.elements.forEach((element, i) => (elements[oldLower - lower + i] = element));
   return { elements, lower };
@@ -90,7 +85,7 @@ export function assignSlice(old: Datum, elementOid: number, slices: readonly Sli
     return { from, to };
   });
   const wanted = ranges.reduce((n, { from, to }) => n * (to - from + 1), 1);
-  if (wanted > ELEMENTS_MAX) throw tooLarge();
+  if (wanted > ELEMENTS_MAX) throw arrayTooLarge();
   if (wanted > given.length) throw subscriptError('source array too small');
   if (ranges.length === 1) {
     const { from, to } = ranges[0]!;
@@ -124,7 +119,7 @@ function newSlice(
     return upper - lower + 1;
   });
   const wanted = dims.reduce((n, length) => n * Math.max(0, length), 1);
-  if (wanted > ELEMENTS_MAX) throw tooLarge();
+  if (wanted > ELEMENTS_MAX) throw arrayTooLarge();
   if (given.length < wanted) throw subscriptError('source array too small');
   if (wanted === 0) return new PgArray(elementOid, []);
   return new PgArray(
@@ -160,7 +155,7 @@ function chain(path: readonly string[], value: JsonValue): JsonValue {
 }
 
 function nulls(count: number): null[] {
-  if (count > ELEMENTS_MAX) throw tooLarge();
+  if (count > ELEMENTS_MAX) throw arrayTooLarge();
   return new Array<null>(Math.max(0, count)).fill(null);
 }
 

@@ -4,7 +4,7 @@ import { Jsonb, Numeric, PgArray, PgRecord } from '../types/datum.js';
 import type { Datum, JsonValue } from '../types/datum.js';
 import { formatDate, formatTimestamp, formatTimestampTz } from '../types/datetime.js';
 import { formatJson, makeJsonObject, parseJson, quoteJson } from '../types/json.js';
-import { formatNumeric, parseNumeric } from '../types/numeric.js';
+import { formatNumeric, numericFromBigInt, parseNumeric } from '../types/numeric.js';
 import { OID } from '../types/oids.js';
 import { typeByOid } from '../types/registry.js';
 import type { Value } from './entry.js';
@@ -67,6 +67,7 @@ export function toJsonValue(v: Datum, oid: number, ctx: ExecContext): JsonValue 
   const time = timeText(v, oid, ctx);
   if (time !== null) return time;
   if (v instanceof Numeric) return v.kind === 'finite' ? v : formatNumeric(v);
+  if (oid === OID.int4 || oid === OID.int8) return numericFromBigInt(BigInt(v as number | bigint));
   const text = typeByOid(oid).output(v, ctx.format);
   return NUMBERS.has(oid) && JSON_NUMBER.test(text) ? parseNumeric(text) : text;
 }

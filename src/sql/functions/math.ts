@@ -196,10 +196,19 @@ fn('lcm(numeric, numeric) numeric', (a: Numeric, b: Numeric) => atScale(a, b, lc
 fn('factorial(int8) numeric', (a: bigint) => {
   if (a < 0n) throw sqlError('22003', 'factorial of a negative number is undefined');
   if (a > 32177n) throw sqlError('22003', 'value overflows numeric format');
-  let product = 1n;
-  for (let i = 2n; i <= a; i++) product *= i;
-  return numericFromBigInt(product);
+  return numericFromBigInt(product(2, Number(a)));
 });
+
+/** Of all whole numbers in the range; by halves, so that large factors are about as long as each other. */
+function product(from: number, to: number): bigint {
+  if (to - from < 8) {
+    let all = 1n;
+    for (let i = from; i <= to; i++) all *= BigInt(i);
+    return all;
+  }
+  const middle = (from + to) >> 1;
+  return product(from, middle) * product(middle + 1, to);
+}
 
 fn('random() float8', (ctx: ExecContext) => ctx.rng.next(), { volatility: 'volatile' });
 fn('setseed(float8) void', () => '', { volatility: 'volatile' });

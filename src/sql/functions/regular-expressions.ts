@@ -5,6 +5,7 @@ import { optionsOf } from '../regex/syntax.js';
 import { PgArray } from '../types/datum.js';
 import type { Datum } from '../types/datum.js';
 import { OID } from '../types/oids.js';
+import { TextBuilder } from '../types/text-builder.js';
 import { charLength, sliceChars } from '../types/text-order.js';
 import { fn, op, srf } from './define.js';
 
@@ -97,6 +98,7 @@ srf('regexp_matches(text, text, text) _text', (s: string, p: string, f: string) 
 
 /** \1 … \9, \& and \\ in the replacement. */
 function replacement(template: string, text: string, match: Match): string {
+  if (!template.includes('\\')) return template;
   return template.replace(/\\([0-9&\\]|.|$)/gsu, (whole, c: string) =>
     c === '&' || c === '0'
       ? piece(text, match[0])!
@@ -118,18 +120,20 @@ function regexpReplace(
 ): string {
   const { plain, global } = checkFlags(flags, true, 'regexp_replace()');
   const which = n ?? (global ? 0 : 1);
-  let out = '';
+  const out = new TextBuilder();
   let last = 0;
   let count = 0;
   for (const match of matches(text, pattern, plain, start)) {
     count++;
     if (which !== 0 && count < which) continue;
     const [from, to] = match[0]!;
-    out += text.slice(last, from) + replacement(template, text, match);
+    out.add(text.slice(last, from));
+    out.add(replacement(template, text, match));
     last = to;
     if (which !== 0) break;
   }
-  return out + text.slice(last);
+  out.add(text.slice(last));
+  return out.text();
 }
 fn('regexp_replace(text, text, text) text', (s: string, p: string, r: string) => regexpReplace(s, p, r, ''));
 fn('regexp_replace(text, text, text, text) text', (s: string, p: string, r: string, f: string) => {

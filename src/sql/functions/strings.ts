@@ -7,16 +7,14 @@ import type { Datum, Inet } from '../types/datum.js';
 import { showNetwork } from '../types/network.js';
 import { OID } from '../types/oids.js';
 import { typeByOid } from '../types/registry.js';
-import { decodeEscape, decodeHex } from '../types/scalar-input.js';
+import { decodeEscape, decodeHex, escapeBytes } from '../types/scalar-input.js';
+import { checkElements, checkLength, ELEMENTS_MAX } from '../types/limits.js';
+import { TextBuilder } from '../types/text-builder.js';
 import { charLength, hasSurrogates, sliceChars, stripBlanks } from '../types/text-order.js';
 import type { CallInfo, Value } from './entry.js';
 import { fn, fns, op, srf } from './define.js';
+import { findLong } from './like-match.js';
 
-/** A string longer than this cannot be answered; PostgreSQL's limit is 1 GB. */
-const TEXT_MAX = 256 * 1024 * 1024;
-function limited(length: number): void {
-  if (length > TEXT_MAX) throw sqlError('54000', 'requested length too large');
-}
 export function textOf(value: Value, oid: number, ctx: ExecContext): string {
   return typeof value === 'string' && oid !== OID.bpchar ? value : typeByOid(oid).output(value, ctx.format);
 }
@@ -41,12 +39,12 @@ fn('bit_length(bytea) int4', (b: Uint8Array) => b.length * 8);
 function mapCase(s: string, upper: boolean): string {
   const whole = upper ? s.toUpperCase() : s.toLowerCase();
   if (whole.length === s.length) return whole;
-  let out = '';
+  const out = new TextBuilder();
   for (const c of s) {
     const mapped = upper ? c.toUpperCase() : c.toLowerCase();
-    out += mapped.length === c.length ? mapped : c;
+    out.add(mapped.length === c.length ? mapped : c);
   }
-  return out;
+  return out.text();
 }
 fn('lower(text) text', (s: string) => mapCase(s, false));
 fn('upper(text) text', (s: string) => mapCase(s, true));
@@ -59,18 +57,19 @@ fn('initcap(text) text', (s: string) =>
 
 // ---- concatenation ----
 
-op('text || text = text', (a: string, b: string) => {
-  limited(a.length + b.length);
+function joined(a: string, b: string): string {
+  checkLength(a.length + b.length);
   return a + b;
-});
+}
+op('text || text = text', joined);
 op(
   'text || anynonarray = text',
-  (a: string, b: Value, ctx: ExecContext, call: CallInfo) => a + outputText(b, call.argOids[1]!, ctx),
+  (a: string, b: Value, ctx: ExecContext, call: CallInfo) => joined(a, outputText(b, call.argOids[1]!, ctx)),
   { volatility: 'stable' },
 );
 op(
   'anynonarray || text = text',
-  (a: Value, b: string, ctx: ExecContext, call: CallInfo) => outputText(a, call.argOids[0]!, ctx) + b,
+  (a: Value, b: string, ctx: ExecContext, call: CallInfo) => joined(outputText(a, call.argOids[0]!, ctx), b),
   { volatility: 'stable' },
 );
 /** The cast to text: booleans in full, blank-padded strings stripped, addresses with their prefix. */
@@ -79,12 +78,16 @@ function outputText(value: Value, oid: number, ctx: ExecContext): string {
   if (oid === OID.inet) return showNetwork(value as Inet);
   return oid === OID.bpchar ? stripBlanks(value as string) : textOf(value, oid, ctx);
 }
-op('bytea || bytea = bytea', (a: Uint8Array, b: Uint8Array) => Buffer.concat([a, b]));
-fn('textcat(text, text) text', (a: string, b: string) => a + b);
+op('bytea || bytea = bytea', (a: Uint8Array, b: Uint8Array) => {
+  checkLength(a.length + b.length);
+  return Buffer.concat([a, b]);
+});
+fn('textcat(text, text) text', joined);
 fn(
   'concat(variadic any) text',
   (args: readonly Datum[], ctx: ExecContext, call: CallInfo) =>
-    args.map((v, i) => (v === null ? '' : asText(v, call.argOids[i]!, ctx))).join(''),
+    // Not by join(), which copies: what is long stays in pieces until somebody reads it.
+    args.reduce((out: string, v, i) => (v === null ? out : joined(out, asText(v, call.argOids[i]!, ctx))), ''),
   { strict: false, volatility: 'stable' },
 );
 fn(
@@ -92,10 +95,13 @@ fn(
   (args: readonly Datum[], ctx: ExecContext, call: CallInfo) => {
     const [separator] = args;
     if (separator === null) return null;
-    const parts: string[] = [];
-    for (let i = 1; i < args.length; i++)
-      if (args[i] !== null) parts.push(asText(args[i] as Value, call.argOids[i]!, ctx));
-    return parts.join(separator as string);
+    let out: string | null = null;
+    for (let i = 1; i < args.length; i++) {
+      if (args[i] === null) continue;
+      const text = asText(args[i] as Value, call.argOids[i]!, ctx);
+      out = out === null ? text : joined(joined(out, separator as string), text);
+    }
+    return out ?? '';
   },
   { strict: false, volatility: 'stable' },
 );
@@ -129,21 +135,39 @@ fn('right(text, int4) text', (s: string, n: number) => {
   return sliceChars(s, n >= 0 ? Math.max(0, length - n) : Math.min(length, -n), length);
 });
 function position(s: string, part: string): number {
-  const at = s.indexOf(part);
+  const at = part.length < 64 ? s.indexOf(part) : findLong(s, part, 0);
   return at < 0 ? 0 : charLength(s.slice(0, at)) + 1;
 }
 fns(['strpos(text, text) int4', 'position(text, text) int4'], position);
 fn('position(bytea, bytea) int4', (b: Uint8Array, part: Uint8Array) => view(b).indexOf(part) + 1);
 fn('split_part(text, text, int4) text', (s: string, delimiter: string, n: number) => {
   if (n === 0) throw sqlError('22023', 'field position must not be zero');
-  const parts = delimiter === '' || s === '' ? [s] : s.split(delimiter);
-  return parts[n > 0 ? n - 1 : parts.length + n] ?? '';
+  if (delimiter === '' || s === '') return n === 1 || n === -1 ? s : '';
+  return n > 0 ? partFromLeft(s, delimiter, n) : partFromRight(s, delimiter, -n);
 });
+function partFromLeft(s: string, delimiter: string, n: number): string {
+  let from = 0;
+  for (let left = n; left > 1; left--) {
+    const at = s.indexOf(delimiter, from);
+    if (at < 0) return '';
+    from = at + delimiter.length;
+  }
+  const end = s.indexOf(delimiter, from);
+  return s.slice(from, end < 0 ? s.length : end);
+}
+/** Delimiters that overlap are still told apart from the left. */
+function partFromRight(s: string, delimiter: string, n: number): string {
+  let count = 1;
+  for (let at = s.indexOf(delimiter); at >= 0; at = s.indexOf(delimiter, at + delimiter.length)) count++;
+  return n > count ? '' : partFromLeft(s, delimiter, count - n + 1);
+}
 fn('overlay(text, text, int4, int4) text', overlay);
 fn('overlay(text, text, int4) text', (s: string, by: string, start: number) => overlay(s, by, start, charLength(by)));
 function overlay(s: string, by: string, start: number, count: number): string {
   if (start <= 0) throw sqlError('22011', 'negative substring length not allowed');
-  return substring(s, 1, start - 1) + by + substring(s, start + count, null);
+  const end = start + count;
+  if (end > 2147483647 || end < -2147483648) throw sqlError('22003', 'integer out of range');
+  return joined(joined(substring(s, 1, start - 1), by), substring(s, end, null));
 }
 fn('starts_with(text, text) bool', (s: string, prefix: string) => s.startsWith(prefix));
 op('text ^@ text = bool', (s: string, prefix: string) => s.startsWith(prefix));
@@ -151,12 +175,21 @@ op('text ^@ text = bool', (s: string, prefix: string) => s.startsWith(prefix));
 // ---- trimming and padding ----
 
 function trim(s: string, set: string, left: boolean, right: boolean): string {
-  const chars = hasSurrogates(s) || hasSurrogates(set) ? Array.from(s) : s;
+  const trimmed = new Set(set);
   let from = 0;
-  let to = chars.length;
-  if (left) while (from < to && set.includes(chars[from]!)) from++;
-  if (right) while (to > from && set.includes(chars[to - 1]!)) to--;
-  return typeof chars === 'string' ? chars.slice(from, to) : chars.slice(from, to).join('');
+  let to = s.length;
+  while (left && from < to) {
+    const c = String.fromCodePoint(s.codePointAt(from)!);
+    if (!trimmed.has(c)) break;
+    from += c.length;
+  }
+  while (right && to > from) {
+    const unit = s.charCodeAt(to - 1);
+    const c = unit >= 0xdc00 && unit < 0xe000 ? s.slice(to - 2, to) : s[to - 1]!;
+    if (!trimmed.has(c)) break;
+    to -= c.length;
+  }
+  return s.slice(from, to);
 }
 fn('btrim(text) text', (s: string) => trim(s, ' ', true, true));
 fn('btrim(text, text) text', (s: string, set: string) => trim(s, set, true, true));
@@ -165,13 +198,13 @@ fn('ltrim(text, text) text', (s: string, set: string) => trim(s, set, true, fals
 fn('rtrim(text) text', (s: string) => trim(s, ' ', false, true));
 fn('rtrim(text, text) text', (s: string, set: string) => trim(s, set, false, true));
 function padding(fill: string, count: number): string {
-  const chars = Array.from(fill);
-  let out = '';
-  for (let i = 0; i < count; i++) out += chars[i % chars.length]!;
-  return out;
+  const length = charLength(fill);
+  const whole = Math.floor(count / length);
+  checkLength(whole * fill.length);
+  return fill.repeat(whole) + sliceChars(fill, 0, count - whole * length);
 }
 function pad(s: string, length: number, fill: string, left: boolean): string {
-  limited(length);
+  checkLength(length);
   const have = charLength(s);
   if (length <= have) return sliceChars(s, 0, Math.max(0, length));
   if (fill === '') return s;
@@ -183,21 +216,87 @@ fn('lpad(text, int4, text) text', (s: string, n: number, fill: string) => pad(s,
 fn('rpad(text, int4) text', (s: string, n: number) => pad(s, n, ' ', false));
 fn('rpad(text, int4, text) text', (s: string, n: number, fill: string) => pad(s, n, fill, false));
 fn('repeat(text, int4) text', (s: string, n: number) => {
-  limited(s.length * Math.max(0, n));
+  checkLength(s.length * Math.max(0, n));
   return n <= 0 ? '' : s.repeat(n);
 });
-fn('reverse(text) text', (s: string) => Array.from(s).reverse().join(''));
+fn('reverse(text) text', (s: string) => {
+  if (s.length < 1024 || hasSurrogates(s)) return reversed(s);
+  const latin1 = !/[^\x00-\xff]/.test(s);
+  const units = latin1 ? Buffer.from(s, 'latin1') : Buffer.from(s, 'utf16le').swap16();
+  units.reverse();
+  return latin1 ? units.latin1Slice() : units.toString('utf16le');
+});
+function reversed(s: string): string {
+  const out = new TextBuilder();
+  for (let to = s.length; to > 0;) {
+    const unit = s.charCodeAt(to - 1);
+    const from = unit >= 0xdc00 && unit < 0xe000 ? to - 2 : to - 1;
+    out.add(s.slice(from, to));
+    to = from;
+  }
+  return out.text();
+}
 fn('replace(text, text, text) text', (s: string, from: string, to: string) =>
-  from === '' ? s : s.replaceAll(from, () => to),
+  from === '' ? s : s.length < REPLACED_AT_ONCE ? s.replaceAll(from, () => to) : replacedInPieces(s, from, to),
 );
+/** Longer texts are replaced piece by piece, so that the matches of all of it need not be held at a time. */
+const REPLACED_AT_ONCE = 65_536;
+function replacedInPieces(s: string, from: string, to: string): string {
+  const out = new TextBuilder();
+  for (let at = 0; at < s.length;) {
+    const parts = s.slice(at, at + REPLACED_AT_ONCE + from.length).split(from);
+    const rest = parts.pop()!;
+    checkLength(parts.length * to.length);
+    if (parts.length > 0) out.add(parts.join(to) + to);
+    const read = Math.min(REPLACED_AT_ONCE + from.length, s.length - at) - rest.length;
+    // The rest may end with the beginning of the next match.
+    const sure = at + read + rest.length >= s.length ? rest.length : Math.max(0, rest.length - from.length + 1);
+    out.add(rest.slice(0, sure));
+    at += read + sure;
+  }
+  return out.text();
+}
 fn('translate(text, text, text) text', (s: string, from: string, to: string) => {
   const target = Array.from(to);
   const map = new Map<string, string>();
   Array.from(from).forEach((c, i) => {
     if (!map.has(c)) map.set(c, target[i] ?? '');
   });
-  return Array.from(s, (c) => map.get(c) ?? c).join('');
+  if (s.length > TRANSLATED_AT_ONCE && !hasSurrogates(s) && !hasSurrogates(from) && !hasSurrogates(to))
+    return translatedUnits(s, map);
+  const out = new TextBuilder();
+  let at = 0;
+  for (let i = 0; i < s.length;) {
+    const c = s.codePointAt(i)! > 0xffff ? s.slice(i, i + 2) : s[i]!;
+    const other = map.get(c);
+    if (other !== undefined) {
+      if (i > at) out.add(s.slice(at, i));
+      out.add(other);
+      at = i + c.length;
+    }
+    i += c.length;
+  }
+  out.add(s.slice(at));
+  return out.text();
 });
+const TRANSLATED_AT_ONCE = 65_536;
+function translatedUnits(s: string, map: ReadonlyMap<string, string>): string {
+  const others = new Int32Array(65_536).fill(-1);
+  let wide = /[^\x00-\xff]/.test(s);
+  for (const [c, other] of map) {
+    others[c.charCodeAt(0)] = other === '' ? -2 : other.charCodeAt(0);
+    wide ||= other > '\xff';
+  }
+  const units = wide ? new Uint16Array(s.length) : new Uint8Array(s.length);
+  let count = 0;
+  for (let i = 0; i < s.length; i++) {
+    const unit = s.charCodeAt(i);
+    const other = others[unit]!;
+    if (other !== -2) units[count++] = other === -1 ? unit : other;
+  }
+  const bytes = Buffer.from(units.buffer, 0, count * units.BYTES_PER_ELEMENT);
+  return wide ? bytes.toString('utf16le') : bytes.latin1Slice();
+}
 fn('ascii(text) int4', (s: string) => s.codePointAt(0) ?? 0);
 fn('chr(int4) text', (n: number) => {
   if (n < 0) throw sqlError('54000', 'character number must be positive');
@@ -237,13 +336,7 @@ fn('encode(bytea, text) text', (b: Uint8Array, format: string) => {
 });
 /** encode(…, 'escape') leaves control characters, which bytea's own output does not. */
 function encodeEscapeAll(b: Uint8Array): string {
-  let out = '';
-  for (const byte of b) {
-    if (byte === 0 || byte > 0x7f) out += `\\${byte.toString(8).padStart(3, '0')}`;
-    else if (byte === 0x5c) out += '\\\\';
-    else out += String.fromCharCode(byte);
-  }
-  return out;
+  return escapeBytes(b, (byte) => byte === 0 || byte > 0x7f);
 }
 fn('decode(text, text) bytea', (s: string, format: string) => {
   switch (format.toLowerCase()) {
@@ -345,6 +438,7 @@ function formatText(args: readonly Datum[], ctx: ExecContext, call: CallInfo): s
   const template = args[0] as string | null;
   if (template === null) return null;
   let next = 1;
+  let length = template.length;
   const take = (index: number): Datum => {
     if (index >= args.length) throw sqlError('22023', 'too few arguments for format()');
     return args[index]!;
@@ -384,6 +478,8 @@ function formatText(args: readonly Datum[], ctx: ExecContext, call: CallInfo): s
         else if (kind === 'L') text = quoteLiteral(text);
       }
       const missing = size - charLength(text);
+      length += Math.max(text.length, size);
+      checkLength(length);
       return missing <= 0 ? text : left ? text + ' '.repeat(missing) : ' '.repeat(missing) + text;
     },
   );
@@ -393,7 +489,10 @@ function formatText(args: readonly Datum[], ctx: ExecContext, call: CallInfo): s
 
 function splitText(s: string | null, delimiter: string | null, nullText: string | null): (string | null)[] | null {
   if (s === null) return null;
-  const parts = delimiter === null ? Array.from(s) : s === '' ? [] : delimiter === '' ? [s] : s.split(delimiter);
+  if (delimiter === null) checkElements(s.length);
+  const parts =
+    delimiter === null ? Array.from(s) : s === '' ? [] : delimiter === '' ? [s] : s.split(delimiter, ELEMENTS_MAX + 1);
+  checkElements(parts.length);
   return nullText === null ? parts : parts.map((part) => (part === nullText ? null : part));
 }
 function splitToArray(s: string | null, delimiter: string | null, nullText: string | null): Datum {

@@ -1,6 +1,7 @@
 /** Functions about characters and encodings. There is one encoding, UTF-8. */
 import { isUtf8 } from 'node:buffer';
 import { sqlError } from '../../base/errors.js';
+import { TextBuilder } from '../types/text-builder.js';
 import { charLength } from '../types/text-order.js';
 import { fn } from './define.js';
 
@@ -12,12 +13,15 @@ function invalidPair(): Error {
 
 /** Text with escaped characters, which may be halves of a pair. */
 function unescape(text: string): string {
-  let out = '';
+  const out = new TextBuilder();
   let high = 0;
   for (let at = 0; at < text.length;) {
     if (text[at] !== '\\') {
       if (high !== 0) throw invalidPair();
-      out += text[at++]!;
+      const next = text.indexOf('\\', at);
+      const end = next < 0 ? text.length : next;
+      out.add(text.slice(at, end));
+      at = end;
       continue;
     }
     ESCAPE.lastIndex = at;
@@ -38,11 +42,11 @@ function unescape(text: string): string {
       high = code;
       continue;
     }
-    out += isLow ? String.fromCharCode(high, code) : String.fromCodePoint(code);
+    out.add(isLow ? String.fromCharCode(high, code) : String.fromCodePoint(code));
     high = 0;
   }
   if (high !== 0) throw invalidPair();
-  return out;
+  return out.text();
 }
 fn('unistr(text) text', unescape);
 

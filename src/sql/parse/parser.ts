@@ -24,6 +24,9 @@ import { parseSpecial } from './own-statements.js';
 /** Characters; a longer text is refused with 54000 (its tree would take some twenty times as much memory). */
 export const QUERY_LENGTH_MAX = 16 * 1024 * 1024;
 
+/** Words, numbers and signs in one text; the tree of so many takes some 300 MB. */
+export const TOKENS_MAX = 1_000_000;
+
 let current: PgQueryModule | null = null;
 let spare: PgQueryModule | null = null;
 /** By `require`: importing a CommonJS package makes Node lex its text first, 40 ms of every test process's start. */
@@ -82,6 +85,12 @@ export function parseSql(text: string): ParsedStatement[] {
   const scanned = prescan(text);
   if (scanned.hasNul) throw sqlError('22021', 'invalid byte sequence for encoding "UTF8": 0x00');
   if (scanned.depth > DEPTH_MAX) throw tooComplex();
+  if (scanned.tokens > TOKENS_MAX) {
+    throw sqlError('54000', 'statement is too long', {
+      detail: `The limit is ${TOKENS_MAX} words, numbers and signs.`,
+      hint: 'Send large amounts of rows in several statements, or with COPY.',
+    });
+  }
   if (scanned.special) {
     const special = parseSpecial(text, parsePlain);
     if (special !== null) return special;

@@ -249,11 +249,28 @@ export function conjuncts(expr: Expr | null): readonly Expr[] {
   return [expr];
 }
 
-function mapKeys(keys: readonly SortKey[], f: (e: Expr) => Expr): readonly SortKey[] {
-  return keys.map((k) => ({ ...k, expr: f(k.expr) }));
+/** map(), which gives the very list back if no item has become another: large lists are rewritten by many rules. */
+export function mapSame<T>(list: readonly T[], f: (item: T) => T): readonly T[] {
+  for (let i = 0; i < list.length; i++) {
+    const item = list[i]!;
+    const made = f(item);
+    if (made === item) continue;
+    const out = list.slice(0, i);
+    out.push(made);
+    for (let rest = i + 1; rest < list.length; rest++) out.push(f(list[rest]!));
+    return out;
+  }
+  return list;
 }
 
-/** Rebuilds one node with its direct children replaced. Plans of subqueries are left alone. */
+export function mapKeys(keys: readonly SortKey[], f: (e: Expr) => Expr): readonly SortKey[] {
+  return mapSame(keys, (k) => {
+    const expr = f(k.expr);
+    return expr === k.expr ? k : { ...k, expr };
+  });
+}
+
+/** Rebuilds one node with its direct children replaced, if one is. Plans of subqueries are left alone. */
 export function mapChildren(expr: Expr, f: (child: Expr) => Expr): Expr {
   switch (expr.kind) {
     case 'const':
@@ -267,28 +284,33 @@ export function mapChildren(expr: Expr, f: (child: Expr) => Expr): Expr {
     case 'row':
     case 'and':
     case 'or':
-    case 'srf':
-      return expr.args.length === 0 ? expr : { ...expr, args: expr.args.map(f) };
+    case 'srf': {
+      const args = mapSame(expr.args, f);
+      return args === expr.args ? expr : { ...expr, args };
+    }
     case 'cast':
     case 'not':
     case 'isnull':
     case 'booltest':
-    case 'field':
-      return { ...expr, arg: f(expr.arg) };
+    case 'field': {
+      const arg = f(expr.arg);
+      return arg === expr.arg ? expr : { ...expr, arg };
+    }
     case 'distinct':
       return { ...expr, equals: { ...expr.equals, args: expr.equals.args.map(f) } };
     case 'case':
-      return {
-        ...expr,
-        whens: expr.whens.map((w) => ({ when: f(w.when), then: f(w.then) })),
-        otherwise: f(expr.otherwise),
-      };
-    case 'array':
-      return { ...expr, elements: expr.elements.map(f) };
+      return mapCase(expr, f);
+    case 'array': {
+      const elements = mapSame(expr.elements, f);
+      return elements === expr.elements ? expr : { ...expr, elements };
+    }
     case 'anyall':
       return { ...expr, left: f(expr.left), right: f(expr.right) };
-    case 'in':
-      return { ...expr, left: f(expr.left), items: expr.items.map(f) };
+    case 'in': {
+      const left = f(expr.left);
+      const items = mapSame(expr.items, f);
+      return left === expr.left && items === expr.items ? expr : { ...expr, left, items };
+    }
     case 'subscript':
       return {
         ...expr,
@@ -325,6 +347,16 @@ export function mapChildren(expr: Expr, f: (child: Expr) => Expr): Expr {
   }
 }
 
+function mapCase(expr: CaseExpr, f: (child: Expr) => Expr): Expr {
+  const whens = mapSame(expr.whens, (w) => {
+    const when = f(w.when);
+    const then = f(w.then);
+    return when === w.when && then === w.then ? w : { when, then };
+  });
+  const otherwise = f(expr.otherwise);
+  return whens === expr.whens && otherwise === expr.otherwise ? expr : { ...expr, whens, otherwise };
+}
+
 /** Direct children, without the plans of subqueries. */
 export function childrenOf(expr: Expr): readonly Expr[] {
   const found: Expr[] = [];
@@ -337,8 +369,11 @@ export function childrenOf(expr: Expr): readonly Expr[] {
 
 /** Calls `visit` on every node, parents first; it returns false to leave the children out. */
 export function walk(expr: Expr, visit: (e: Expr) => boolean | void): void {
-  if (visit(expr) === false) return;
-  for (const child of childrenOf(expr)) walk(child, visit);
+  const step = (e: Expr): Expr => {
+    if (visit(e) !== false) mapChildren(e, step);
+    return e;
+  };
+  step(expr);
 }
 
 export function some(expr: Expr, test: (e: Expr) => boolean): boolean {
@@ -355,6 +390,7 @@ export function isVolatile(expr: Expr): boolean {
   return some(expr, (e) => (e.kind === 'call' || e.kind === 'srf') && e.entry.volatility === 'volatile');
 }
 export function hasSubquery(expr: Expr): boolean {
+  if (expr.kind === 'const' || expr.kind === 'column' || expr.kind === 'param') return false;
   return some(expr, (e) => e.kind === 'subquery');
 }
 

@@ -8,6 +8,7 @@ import type { Datum } from '../types/datum.js';
 import { OID } from '../types/oids.js';
 import { elementOidOf, typeByOid } from '../types/registry.js';
 import type { FormatContext } from '../types/type-info.js';
+import { isCostly } from './costly.js';
 import { constant, mapChildren } from './expr.js';
 import type { ConstExpr, Expr } from './expr.js';
 
@@ -44,7 +45,7 @@ export function fold(expr: Expr, format: FormatContext): Expr {
       }
       const values = args.map((a) => (a as ConstExpr).value);
       if (entry.strict && values.includes(null)) return constant(null, e.oid, e.typmod);
-      return attempt(e, () => entry.impl(values, foldingContext(format), info));
+      return isCostly(e) ? e : attempt(e, () => entry.impl(values, foldingContext(format), info));
     }
     case 'cast': {
       const { arg, fn, typmod } = e;

@@ -30,10 +30,24 @@ import { joinOf, orderInnerJoins } from './join-order.js';
 import { inSubqueries, prune } from './prune.js';
 import { rejectsNulls } from './null-rejection.js';
 import { factorOut } from './or-rules.js';
+import { atOnce, type Steps } from './steps.js';
 import { columnsOf, idsOf, mapInputs, mapPlanExprs, walkPlan } from './plan-walk.js';
 
 export function optimise(plan: Plan, format: FormatContext): Plan {
-  return prune(finish(push(inlineCtes(foldPlan(plan, format)), [])));
+  return atOnce(optimiseInSteps(plan, format));
+}
+
+/** As optimise; may be left alone for a while at each step. */
+export function* optimiseInSteps(plan: Plan, format: FormatContext): Steps<Plan> {
+  const folded = foldPlan(plan, format);
+  yield;
+  const inlined = inlineCtes(folded);
+  yield;
+  const pushed = push(inlined, []);
+  yield;
+  const finished = finish(pushed);
+  yield;
+  return prune(finished);
 }
 
 // ---- expressions ----
@@ -53,8 +67,9 @@ function inlineCtes(plan: Plan): Plan {
   const rewritten = mapInputs(inSubqueries(plan, inlineCtes), inlineCtes);
   if (rewritten.kind !== 'with') return rewritten;
   const inlined = new Map<number, CteDefinition>();
+  const references = referencesIn(rewritten);
   for (const cte of rewritten.ctes) {
-    if (!cte.modifies && cte.recursive === null && references(rewritten, cte.id) === 1 && !isUnsafe(cte.plan))
+    if (!cte.modifies && cte.recursive === null && references.get(cte.id) === 1 && !isUnsafe(cte.plan))
       inlined.set(cte.id, cte);
   }
   if (inlined.size === 0) return rewritten;
@@ -72,28 +87,30 @@ function inlineCtes(plan: Plan): Plan {
   return kept.ctes.length === 0 ? kept.input : kept;
 }
 
-function references(plan: Plan, id: number): number {
-  let count = 0;
+/** How often each WITH query is read. */
+function referencesIn(plan: Plan): ReadonlyMap<number, number> {
+  const counts = new Map<number, number>();
+  const count = (id: number): void => void counts.set(id, (counts.get(id) ?? 0) + 1);
   walkPlan(
     plan,
     () => undefined,
     (p) => {
-      if (p.kind === 'ctescan' && p.cte === id) count++;
+      if (p.kind === 'ctescan') count(p.cte);
       // The recursive term runs many times: what it reads is worth keeping.
       if (p.kind === 'with')
-        for (const c of p.ctes) if (c.recursive !== null && mentionsCte(c.recursive.term, id)) count++;
+        for (const c of p.ctes) if (c.recursive !== null) for (const id of scannedCtes(c.recursive.term)) count(id);
     },
   );
-  return count;
+  return counts;
 }
 
-function mentionsCte(plan: Plan, id: number): boolean {
-  let found = false;
+function scannedCtes(plan: Plan): ReadonlySet<number> {
+  const found = new Set<number>();
   walkPlan(
     plan,
     () => undefined,
     (p) => {
-      if (p.kind === 'ctescan' && p.cte === id) found = true;
+      if (p.kind === 'ctescan') found.add(p.cte);
     },
   );
   return found;

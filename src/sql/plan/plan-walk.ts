@@ -1,7 +1,7 @@
 /** Generic access to plan nodes: inputs, expressions, rebuilding, and the columns that come from outside. */
 import { unreachable } from '../../base/assert.js';
-import { walk } from './expr.js';
-import type { Expr, SortKey } from './expr.js';
+import { mapKeys, mapSame, walk } from './expr.js';
+import type { Expr } from './expr.js';
 import type {
   ConflictClause,
   InsertSource,
@@ -69,11 +69,16 @@ export function mapInputs(plan: Plan, f: (input: Plan) => Plan): Plan {
     case 'insert':
     case 'update':
     case 'delete':
-    case 'merge':
-      return { ...plan, input: f(plan.input) };
+    case 'merge': {
+      const input = f(plan.input);
+      return input === plan.input ? plan : { ...plan, input };
+    }
     case 'join':
-    case 'setop':
-      return { ...plan, left: f(plan.left), right: f(plan.right) };
+    case 'setop': {
+      const left = f(plan.left);
+      const right = f(plan.right);
+      return left === plan.left && right === plan.right ? plan : { ...plan, left, right };
+    }
     case 'with':
       return {
         ...plan,
@@ -90,9 +95,11 @@ export function mapInputs(plan: Plan, f: (input: Plan) => Plan): Plan {
 }
 
 type MapExpr = (e: Expr) => Expr;
-const mapItems = (items: readonly ProjectItem[], f: MapExpr): ProjectItem[] =>
-  items.map((i) => ({ column: i.column, expr: f(i.expr) }));
-const mapKeys = (keys: readonly SortKey[], f: MapExpr): SortKey[] => keys.map((k) => ({ ...k, expr: f(k.expr) }));
+const mapItems = (items: readonly ProjectItem[], f: MapExpr): readonly ProjectItem[] =>
+  mapSame(items, (i) => {
+    const expr = f(i.expr);
+    return expr === i.expr ? i : { column: i.column, expr };
+  });
 const mapNullable = (e: Expr | null, f: MapExpr): Expr | null => (e === null ? null : f(e));
 const mapReturning = (r: Returning | null, f: MapExpr): Returning | null =>
   r === null ? null : { ...r, items: mapItems(r.items, f) };
@@ -174,16 +181,22 @@ export function mapPlanExprs(plan: Plan, f: MapExpr): Plan {
       };
     case 'virtual':
       return { ...plan, filter: mapNullable(plan.filter, f) };
-    case 'values':
-      return { ...plan, rows: plan.rows.map((row) => row.map(f)) };
+    case 'values': {
+      const rows = mapSame(plan.rows, (row) => mapSame(row, f));
+      return rows === plan.rows ? plan : { ...plan, rows };
+    }
     case 'function':
       return { ...plan, calls: plan.calls.map((c) => ({ ...c, expr: f(c.expr) })) };
     case 'sample':
       return { ...plan, percent: f(plan.percent), seed: mapNullable(plan.seed, f) };
-    case 'filter':
-      return { ...plan, condition: f(plan.condition) };
-    case 'project':
-      return { ...plan, items: mapItems(plan.items, f) };
+    case 'filter': {
+      const condition = f(plan.condition);
+      return condition === plan.condition ? plan : { ...plan, condition };
+    }
+    case 'project': {
+      const items = mapItems(plan.items, f);
+      return items === plan.items ? plan : { ...plan, items };
+    }
     case 'projectset':
       return { ...plan, sets: plan.sets.map((s) => ({ ...s, srf: f(s.srf) as typeof s.srf })) };
     case 'join':

@@ -39,9 +39,10 @@ import { walk } from './expr.js';
 import { fold, readLiterals } from './fold.js';
 import { ExprFormatter, quoteIdentifier } from './format-expr.js';
 import type { Plan, PlanColumn } from './logical.js';
-import { optimise } from './optimise.js';
+import { optimise, optimiseInSteps } from './optimise.js';
 import { walkPlan } from './plan-walk.js';
 import { callAsQuery, knowPins } from './routines.js';
+import { atOnce, type Steps } from './steps.js';
 import type { VariableNames } from './variables.js';
 import { isImmutable } from './volatility.js';
 import { compileView } from './view-query.js';
@@ -53,7 +54,8 @@ export const DOMAIN_VALUE = 'value';
 export function createPlanner(): Planner {
   return {
     relationsOf: guarded(relationsOf),
-    compile: guarded(compileStatement),
+    compile: guarded((...args) => atOnce(compileInSteps(...args))),
+    compileInSteps: (...args) => guardedSteps(compileInSteps(...args)),
     compileExpression: guarded(compileExpression),
     compileView: guarded(compileView),
   };
@@ -71,6 +73,15 @@ function guarded<A extends readonly unknown[], R>(run: (...args: A) => R): (...a
   };
 }
 
+function* guardedSteps<T>(steps: Steps<T>): Steps<T> {
+  const next = guarded(() => steps.next());
+  for (;;) {
+    const step = next();
+    if (step.done === true) return step.value;
+    yield;
+  }
+}
+
 function relationsOf(statement: ParsedStatement): readonly RelationName[] {
   const found = new Map<string, RelationName>();
   collectRelations(statement.node, found);
@@ -86,13 +97,13 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   CallStmt: 'CALL',
 };
 
-function compileStatement(
+function* compileInSteps(
   statement: ParsedStatement,
   parameterOids: readonly number[],
   catalog: CatalogSnapshot,
   settings: PlannerSettings,
   variables: VariableNames | null = null,
-): CompiledStatement {
+): Steps<CompiledStatement> {
   variables?.begin();
   const binder = new Binder(catalog, settings, parameterOids, null, variables);
   while (variables === null && binder.parameterOids.length < statement.parameterCount) binder.parameterOids.push(0);
@@ -101,7 +112,9 @@ function compileStatement(
   if (command === undefined) throw sqlError('0A000', `${statement.kind.replace(/Stmt$/, '')} cannot be planned`);
   const called = command === 'CALL' ? (statement.node['CallStmt'] as CallStmt).funccall! : null;
   const bound = bindStatement(binder, called === null ? (statement.node as unknown as Node) : callAsQuery(called));
-  const plan = optimise(settle(bound, binder), settings.format);
+  yield;
+  const plan = yield* optimiseInSteps(settle(bound, binder), settings.format);
+  yield;
   const returnsRows = called === null ? command === 'SELECT' || plan.columns.length > 0 : givesRow(plan);
   const query = compileQuery(plan, command, returnsRows);
   const readOnly = !binder.modifies && !binder.locks && !callsWriters(plan);

@@ -7,6 +7,7 @@ import { resolveTypeName, type TypeScope } from '../plan/coerce.js';
 import { fieldsOf } from '../types/user-types.js';
 import { findCast } from '../types/casts.js';
 import { type Datum, PgArray } from '../types/datum.js';
+import { checkElements } from '../types/limits.js';
 import { OID } from '../types/oids.js';
 import { elementOidOf, typeByOid } from '../types/registry.js';
 import type { FormatContext } from '../types/type-info.js';
@@ -135,14 +136,13 @@ export function withElement(array: Datum, arrayOid: number, at: readonly number[
   const index = at[0]!;
   const first = Math.min(lower, index);
   const length = Math.max(lower + old.dims[0]!, index + 1) - first;
-  if (length > ELEMENTS_MAX) throw sqlError('54000', `array size exceeds the maximum allowed (${ELEMENTS_MAX})`);
+  checkElements(length);
   const elements: Datum[] = new Array<Datum>(length).fill(null);
   old.elements.forEach((e, i) => (elements[lower - first + i] = e));
   elements[index - first] = element;
   return new PgArray(elementOid, elements, [length], [first]);
 }
 
-const ELEMENTS_MAX = 134_217_727;
 
 function replaced(old: PgArray, at: readonly number[], element: Datum): PgArray {
   let offset = 0;

@@ -109,6 +109,8 @@ export class Automaton {
   #bareIds: boolean[] = [];
   #ids = new Map<string, number>();
   #cells = 0;
+  /** By the colour before. */
+  #starts: (number | undefined)[] = [];
   /** Times that the table was begun anew. */
   #age = 0;
   readonly #beginning: Uint16Array;
@@ -136,6 +138,7 @@ export class Automaton {
     this.#cells = 0;
     this.#age++;
     this.table = new Int32Array(0);
+    this.#starts = [];
     // No way leads on from state 0.
     this.#intern(new Uint16Array(0), OTHER, false);
   }
@@ -150,7 +153,11 @@ export class Automaton {
   }
 
   start(colourBefore: number): number {
-    return this.#intern(this.#beginning, this.#alphabet.beside[colourBefore]!, true);
+    const known = this.#starts[colourBefore];
+    if (known !== undefined) return known;
+    const made = this.#intern(this.#beginning, this.#alphabet.beside[colourBefore]!, true);
+    this.#starts[colourBefore] = made;
+    return made;
   }
 
   /** The transition of a state that the table does not know; kept there unless it depends on the position. */

@@ -13,6 +13,7 @@ import { CACHED_TEXT_MAX, PlanCache } from './plan-cache.js';
 import type { CachedPlan } from './plan-cache.js';
 import { Prepared, sameShape } from './portal.js';
 import type { Session } from './session.js';
+import { isLong, paced, restIfDue } from './long-texts.js';
 import { mayLookUpCatalog } from './statement-kinds.js';
 
 /** The statement's plan if it is current, with the uses of its tables registered; no waiting. */
@@ -105,6 +106,7 @@ async function makePlan(session: Session, prepared: Prepared): Promise<CachedPla
   let needsView = mayLookUpCatalog(statement.text) || prepared.declaredOids.some((oid) => oid >= 2202 && oid <= 2206);
   if (needsView) await session.services.loadView();
   const names = deps.planner.relationsOf(statement);
+  if (isLong(statement.text)) await restIfDue(session);
   const snapshot = await tc.snapshot(names, searchPath, session.waitOptions());
   if (!needsView && names.some((name) => looksUpCatalog(snapshot.relation(name)))) {
     needsView = true;
@@ -114,7 +116,11 @@ async function makePlan(session: Session, prepared: Prepared): Promise<CachedPla
   const { format, user, database } = session;
   const settings = { format, user, database };
   const declared = await declaredTypes(session, prepared);
-  const made = deps.planner.compile(statement, declared.oids, snapshot, settings, prepared.names);
+  // What happens in the catalog while a long statement is compiled is looked at before the plan is used.
+  const { epoch } = catalog;
+  const made = isLong(statement.text)
+    ? await paced(session, deps.planner.compileInSteps(statement, declared.oids, snapshot, settings, prepared.names))
+    : deps.planner.compile(statement, declared.oids, snapshot, settings, prepared.names);
   const compiled =
     declared.types.length === 0 ? made : { ...made, dependencies: [...made.dependencies, ...declared.types] };
   if (prepared.described && !sameShape(prepared.columns, compiled.columns)) {
@@ -128,7 +134,7 @@ async function makePlan(session: Session, prepared: Prepared): Promise<CachedPla
   // An own change makes a view that nobody else has.
   const view = compiled.readsCatalogs ? await session.services.view() : null;
   const { passed } = snapshot;
-  const plan: CachedPlan = { statement, compiled, needsView, passed, storageSince, checkedEpoch: catalog.epoch };
+  const plan: CachedPlan = { statement, compiled, needsView, passed, storageSince, checkedEpoch: epoch };
   if (view !== null) noteMadeWith(view, plan);
   prepared.plan = plan;
   prepared.unchecked = false;

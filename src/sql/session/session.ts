@@ -17,6 +17,7 @@ import type { TransactionCatalog } from '../catalog/transaction-catalog.js';
 import type { ActivityRow } from '../catalog/virtual/services.js';
 import type { ExecContext } from '../contract.js';
 import { parseSql } from '../parse/parser.js';
+import { isLong, parseLong } from './long-texts.js';
 import type {
   Notice,
   Notification,
@@ -381,7 +382,7 @@ export class Session implements SqlSession {
         });
         return;
       }
-      const statements = this.server.parses.get(text) ?? parseSql(text);
+      const statements = this.server.parses.get(text) ?? (isLong(text) ? await parseLong(this, text) : parseSql(text));
       if (statements.length === 0) sink.empty();
       if (statements.length > 0 && statements.every((s) => !isPlanned(s)) && text.length < 1024)
         this.server.parses.put(text, statements);
@@ -423,7 +424,8 @@ export class Session implements SqlSession {
     const known = this.transaction.catalogChanged
       ? undefined
       : this.server.plans.get(PlanCache.key(planKey, parameterOids, text));
-    const statements = known !== undefined ? [known.statement] : (this.server.parses.get(text) ?? parseSql(text));
+    const kept = known !== undefined ? [known.statement] : this.server.parses.get(text);
+    const statements = kept ?? (isLong(text) ? await parseLong(this, text) : parseSql(text));
     if (statements.length > 1) throw sqlError('42601', 'cannot insert multiple commands into a prepared statement');
     const statement = statements[0] ?? null;
     if (this.state.state === 'failed' && (statement === null || !endsTransaction(statement))) throw failedTransaction();

@@ -2,10 +2,10 @@
 import { sqlError } from '../../base/errors.js';
 import { PgArray } from './datum.js';
 import type { Datum } from './datum.js';
+import { checkElements } from './limits.js';
 import type { FormatContext, StoredForm, TypeInfo } from './type-info.js';
 
 const DIMENSIONS_MAX = 6;
-const ELEMENTS_MAX = 134217727;
 
 interface Nest {
   readonly items: (Nest | string | null)[];
@@ -22,11 +22,13 @@ function readBraces(text: string, from: number, delimiter: string): { nest: Nest
   let current: Nest | null = null;
   let i = from;
   let expectItem = true;
+  let count = 0;
   const end = (): Error => malformed(text, 'Unexpected end of input.');
   for (;;) {
     while (i < text.length && /\s/.test(text[i]!)) i++;
     const c = text[i];
     if (c === undefined) throw end();
+    checkElements(++count >> 1);
     if (c === '{') {
       if (!expectItem) throw malformed(text, 'Unexpected "{" character.');
       const next: Nest = current === null ? root : { items: [] };
@@ -64,7 +66,16 @@ function readBraces(text: string, from: number, delimiter: string): { nest: Nest
   }
 }
 
+/** An element that needs no second look. */
+const PLAIN_ITEM = /[^\s{}",\\]+(?=[,}])/y;
+
 function readItem(text: string, from: number, delimiter: string): { value: string | null; end: number } {
+  PLAIN_ITEM.lastIndex = from;
+  const plain = PLAIN_ITEM.exec(text);
+  if (plain !== null) {
+    const [value] = plain;
+    return { value: value.length === 4 && value.toLowerCase() === 'null' ? null : value, end: from + value.length };
+  }
   let i = from;
   let out = '';
   if (text[i] === '"') {
@@ -241,7 +252,7 @@ export function arrayReceive(b: Buffer, element: TypeInfo, typmod: number, store
     if (dims[d]! < 0) throw sqlError('22P03', 'invalid array dimension');
     total *= dims[d]!;
   }
-  if (total > ELEMENTS_MAX) throw sqlError('54000', `array size exceeds the maximum allowed (${ELEMENTS_MAX})`);
+  checkElements(total);
   if (total * 4 > b.length) throw short();
   const elements: Datum[] = [];
   let at = 12 + count * 8;

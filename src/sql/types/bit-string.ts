@@ -5,10 +5,11 @@
 import { sqlError } from '../../base/errors.js';
 import { encodeKeyBytes, encodeKeyInt } from '../encoding/key-primitives.js';
 import { BitString } from './datum.js';
+import { checkLength, TEXT_MAX } from './limits.js';
 import type { TypeBehaviour } from './definitions.js';
 
-/** As many as PostgreSQL stores in one value. */
-const MAX_BITS = 2147483640;
+/** Their text is as long. */
+const MAX_BITS = TEXT_MAX;
 
 /** `bytes` may have set bits past the length: they are cleared here. */
 export function makeBits(length: number, bytes: Uint8Array): BitString {
@@ -24,16 +25,25 @@ export function bitAt(v: BitString, index: number): number {
 }
 
 function readBinary(digits: string): BitString {
-  const bytes = new Uint8Array(bytesFor(digits.length));
-  for (let i = 0; i < digits.length; i++) {
-    const unit = digits.charCodeAt(i);
-    if (unit === 49) bytes[i >> 3]! |= 0x80 >> (i & 7);
-    else if (unit !== 48) throw badDigit(digits, i, 'binary');
+  const { length } = digits;
+  checkLength(length);
+  const bytes = new Uint8Array(bytesFor(length));
+  let byte = 0;
+  for (let i = 0; i < length; i++) {
+    const bit = digits.charCodeAt(i) - 48;
+    if (bit !== 0 && bit !== 1) throw badDigit(digits, i, 'binary');
+    byte = (byte << 1) | bit;
+    if ((i & 7) === 7) {
+      bytes[i >> 3] = byte;
+      byte = 0;
+    }
   }
+  if (length % 8 !== 0) bytes[length >> 3] = byte << (8 - (length % 8));
   return new BitString(digits.length, bytes);
 }
 
 function readHex(digits: string): BitString {
+  checkLength(digits.length * 4);
   const bytes = new Uint8Array(bytesFor(digits.length * 4));
   for (let i = 0; i < digits.length; i++) {
     const digit = parseInt(digits[i]!, 16);
@@ -56,9 +66,9 @@ export function parseBits(text: string): BitString {
 }
 
 export function formatBits(v: BitString): string {
-  let out = '';
-  for (const byte of v.bytes) out += byte.toString(2).padStart(8, '0');
-  return out.slice(0, v.length);
+  const digits = Buffer.allocUnsafe(v.length);
+  for (let i = 0; i < v.length; i++) digits[i] = 48 + bitAt(v, i);
+  return digits.latin1Slice();
 }
 
 export function compareBits(a: BitString, b: BitString): number {
@@ -71,6 +81,7 @@ export function compareBits(a: BitString, b: BitString): number {
 
 /** Cut, or filled with zeros on the right. */
 function resize(v: BitString, length: number): BitString {
+  checkLength(length);
   const bytes = new Uint8Array(bytesFor(length));
   bytes.set(v.bytes.subarray(0, bytes.length));
   return makeBits(length, bytes);
@@ -208,8 +219,11 @@ export function setBit(v: BitString, index: number, bit: number): BitString {
 /** The low bits of a number in two's complement; bit without a length is bit(1). */
 export function bitsFromInteger(value: bigint, typmod: number): BitString {
   const length = typmod <= 0 ? 1 : typmod;
-  const digits = BigInt.asUintN(length, value).toString(2).padStart(length, '0');
-  return readBinary(digits);
+  checkLength(length);
+  const low = readBinary(BigInt.asUintN(64, value).toString(2).padStart(64, '0'));
+  if (length <= 64) return sliceBits(low, 64 - length, 64);
+  const filled = new BitString(length - 64, new Uint8Array(bytesFor(length - 64)).fill(value < 0n ? 0xff : 0));
+  return concatBits(makeBits(filled.length, filled.bytes), low);
 }
 
 /** @throws QuoralError 22003 if there are more bits than the type has. */

@@ -499,7 +499,11 @@ class Reader {
   }
 }
 
+const TEXT_LENGTH_MAX = 256;
+
 export function parseDateTime(text: string, type: string, dateStyle: string): DateTimeFields {
+  // No date is as long, and nonsense of megabytes is not worth reading.
+  if (text.length > TEXT_LENGTH_MAX && text.trim().length > TEXT_LENGTH_MAX) throw dateTimeError('syntax', type, text);
   try {
     return new Reader(text, dateStyle, type.startsWith('time') && !type.startsWith('timestamp')).run();
   } catch (error) {

@@ -24,6 +24,8 @@
  * | jsonpath | JsonPath |
  * | pg_lsn, xid8 | bigint |
  */
+import { sqlError } from '../../base/errors.js';
+
 export type Datum =
   | null
   | boolean
@@ -86,6 +88,9 @@ export class Jsonb {
   }
 }
 
+const DIMENSIONS_MAX = 6;
+const ONE: readonly number[] = [1];
+
 export class PgArray {
   readonly elementOid: number;
   /** Lengths of the dimensions; empty for an empty array. */
@@ -96,12 +101,19 @@ export class PgArray {
     elementOid: number,
     elements: readonly Datum[],
     dims: readonly number[] = elements.length === 0 ? [] : [elements.length],
-    lowerBounds: readonly number[] = dims.map(() => 1),
+    lowerBounds: readonly number[] | null = null,
   ) {
+    if (dims.length > DIMENSIONS_MAX) {
+      const counted = `number of array dimensions (${dims.length}) exceeds the maximum allowed (${DIMENSIONS_MAX})`;
+      throw sqlError('54000', counted);
+    }
+    lowerBounds?.forEach((bound, d) => {
+      if (bound + dims[d]! > 2147483647) throw sqlError('54000', `array lower bound is too large: ${bound}`);
+    });
     this.elementOid = elementOid;
     this.elements = elements;
     this.dims = dims;
-    this.lowerBounds = lowerBounds;
+    this.lowerBounds = lowerBounds ?? (dims.length === 1 ? ONE : dims.map(() => 1));
   }
 }
 

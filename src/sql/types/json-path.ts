@@ -9,7 +9,11 @@ import { syntaxError } from './scalar-input.js';
 
 const WIRE_VERSION = 1;
 
+/** Characters: its parts take many times that in memory. */
+const LENGTH_MAX = 1024 * 1024;
+
 export function readPath(text: string): JsonPath {
+  if (text.length > LENGTH_MAX) throw sqlError('54000', 'jsonpath is too long');
   const program = parsePath(text);
   if (program === null) throw syntaxError('jsonpath', text);
   return new JsonPath(pathText(program), program);

@@ -7,7 +7,9 @@ import type { ErrorFields } from '../../base/errors.js';
 import { Jsonb, Numeric } from './datum.js';
 import type { JsonValue } from './datum.js';
 import { compareNumeric, formatNumeric, numericHashKey, parseNumeric } from './numeric.js';
+import { TextBuilder } from './text-builder.js';
 import { compareText } from './text-order.js';
+import { checkLength, JSON_VALUES_MAX, jsonTooLarge, TEXT_MAX } from './limits.js';
 
 const DEPTH_MAX = 6000;
 
@@ -44,6 +46,7 @@ class Reader {
   readonly #text: string;
   #at = 0;
   #depth = 0;
+  #values = 0;
   constructor(text: string) {
     this.#text = text;
   }
@@ -57,6 +60,7 @@ class Reader {
 
   /** The members in the order written, with doubles, for functions on json. */
   value(): JsonValue {
+    if (++this.#values > JSON_VALUES_MAX) throw jsonTooLarge();
     this.#space();
     const c = this.#text[this.#at];
     if (c === undefined) throw this.#ended();
@@ -256,31 +260,61 @@ export function parseJson(text: string): JsonValue {
   return new Reader(text).document();
 }
 
+const ESCAPES: Readonly<Record<number, string>> = {
+  8: '\\b',
+  9: '\\t',
+  10: '\\n',
+  12: '\\f',
+  13: '\\r',
+  34: '\\"',
+  92: '\\\\',
+};
 const NEEDS_ESCAPE = /["\\\x00-\x1f]/;
 export function quoteJson(s: string): string {
   if (!NEEDS_ESCAPE.test(s)) return `"${s}"`;
-  let out = '"';
-  for (const c of s) {
-    const code = c.charCodeAt(0);
-    if (c === '"') out += '\\"';
-    else if (c === '\\') out += '\\\\';
-    else if (code >= 0x20) out += c;
-    else
-      out +=
-        { 8: '\\b', 9: '\\t', 10: '\\n', 12: '\\f', 13: '\\r' }[code] ?? `\\u${code.toString(16).padStart(4, '0')}`;
+  const out = new TextBuilder();
+  out.add('"');
+  let at = 0;
+  for (let i = 0; i < s.length; i++) {
+    const code = s.charCodeAt(i);
+    if (code >= 0x20 && code !== 0x22 && code !== 0x5c) continue;
+    if (i > at) out.add(s.slice(at, i));
+    at = i + 1;
+    out.add(ESCAPES[code] ?? `\\u${code.toString(16).padStart(4, '0')}`);
   }
-  return out + '"';
+  out.add(s.slice(at));
+  out.add('"');
+  return out.text();
 }
 
+/** @throws QuoralError 54000 as soon as it has become too long. */
 export function formatJson(v: JsonValue): string {
-  if (v === null) return 'null';
-  if (typeof v === 'string') return quoteJson(v);
-  if (typeof v === 'boolean') return v ? 'true' : 'false';
-  if (v instanceof Numeric) return formatNumeric(v);
-  if (isJsonArray(v)) return `[${v.map(formatJson).join(', ')}]`;
+  return formatWithin(v, { left: TEXT_MAX });
+}
+
+interface Room {
+  left: number;
+}
+
+function formatWithin(v: JsonValue, room: Room): string {
+  if (v === null) return take('null', room);
+  if (typeof v === 'string') return take(quoteJson(v), room);
+  if (typeof v === 'boolean') return take(v ? 'true' : 'false', room);
+  if (v instanceof Numeric) return take(formatNumeric(v), room);
+  if (isJsonArray(v)) {
+    const items: string[] = [];
+    for (const item of v) items.push(formatWithin(item, room));
+    return `[${items.join(', ')}]`;
+  }
   const parts: string[] = [];
-  for (const [key, value] of v) parts.push(`${quoteJson(key)}: ${formatJson(value)}`);
+  for (const [key, value] of v) parts.push(`${take(quoteJson(key), room)}: ${formatWithin(value, room)}`);
   return `{${parts.join(', ')}}`;
+}
+
+function take(text: string, room: Room): string {
+  room.left -= text.length;
+  if (room.left < 0) checkLength(TEXT_MAX - room.left);
+  return text;
 }
 
 /** jsonb_pretty. */

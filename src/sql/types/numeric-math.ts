@@ -86,12 +86,15 @@ function expFixed(x: bigint, digits: number): bigint {
   return sum / pow10(extra);
 }
 
+/** Exponents from here on overflow or vanish: those of PostgreSQL, 6000, in decimal digits. */
+const EXP_MAX = 6000 * 0.434294481903252;
+
 export function expNumeric(v: Numeric): Numeric {
   if (v.kind !== 'finite') return v.kind === '-inf' ? NUMERIC_ZERO : v;
   const approximate = numericToFloat(v) * 0.434294481903252;
-  if (approximate > 131072) throw numericOverflow();
+  if (approximate >= EXP_MAX) throw numericOverflow();
   const significant = clampScale(Math.max(MIN_SIGNIFICANT_DIGITS - Math.trunc(approximate), v.scale));
-  if (approximate < -SCALE_MAX - 20) return new Numeric(0n, significant);
+  if (approximate <= -EXP_MAX) return new Numeric(0n, significant);
   const digits = significant + GUARD + Math.max(0, Math.ceil(Math.abs(approximate)));
   const fixed = roundNumeric(v, digits).unscaled;
   return roundNumeric(new Numeric(expFixed(fixed, digits), digits), significant);
@@ -228,8 +231,8 @@ function powerInteger(a: Numeric, n: number, leastScale: number): Numeric {
   if (n === 1) return roundNumeric(a, scale);
   if (n === 2) return roundRaw(multiplyRaw(a, a), scale);
   if (n === -1) return divideToScale(ONE, a, scale);
-  if (approximate > 131072) throw numericOverflow();
-  if (approximate < -SCALE_MAX - 20) return new Numeric(0n, scale);
+  if (approximate >= EXP_MAX) throw numericOverflow();
+  if (approximate <= -EXP_MAX) return new Numeric(0n, scale);
   // Squares, rounded to enough significant digits that n multiplications cannot show.
   const significant = scale + Math.max(0, Math.ceil(approximate)) + GUARD + String(Math.abs(n)).length;
   let result = ONE;

@@ -257,8 +257,13 @@ export function minScale(v: Numeric): number {
 const NUMBER = /^[ \t\n\r\v\f]*([+-]?)(?:(\d+)(?:\.(\d*))?|\.(\d+))(?:[eE]([+-]?\d+))?[ \t\n\r\v\f]*$/;
 const SPECIAL = /^[ \t\n\r\v\f]*(nan|[+-]?inf(?:inity)?)[ \t\n\r\v\f]*$/i;
 
+/** Digits that a double holds exactly. */
+const SHORT = 15;
+const PLAIN_INTEGER = /^-?\d+$/;
+
 /** null if it is no number at all. */
 export function parseNumeric(text: string): Numeric | null {
+  if (text.length <= SHORT && PLAIN_INTEGER.test(text)) return new Numeric(BigInt(Number(text)), 0);
   const match = NUMBER.exec(text);
   if (match === null) {
     const word = SPECIAL.exec(text);
@@ -268,15 +273,18 @@ export function parseNumeric(text: string): Numeric | null {
   }
   const whole = match[2] ?? '';
   const fraction = match[3] ?? match[4] ?? '';
-  let unscaled = BigInt(whole + fraction);
+  const digits = (whole + fraction).replace(/^0+/, '');
+  // Whatever the exponent is, this has too many digits before or behind the point.
+  if (digits.length > MAX_DIGITS + MAX_SCALE) throw numericOverflow();
+  let unscaled = BigInt(digits);
   let scale = fraction.length;
   if (match[5] !== undefined) {
     const exponent = Number(match[5]);
     if (Math.abs(exponent) >= 1_073_741_823)
       throw sqlError('22P02', `invalid input syntax for type numeric: "${text}"`);
     if (exponent > MAX_DIGITS + scale || exponent < -MAX_SCALE - MAX_DIGITS) {
-      if (unscaled === 0n) return exponent > 0 ? NUMERIC_ZERO : new Numeric(0n, MAX_SCALE);
-      if (exponent > 0) throw numericOverflow();
+      if (exponent > 0 && unscaled === 0n) return NUMERIC_ZERO;
+      throw numericOverflow();
     }
     scale -= exponent;
     if (scale < 0) {
@@ -284,6 +292,7 @@ export function parseNumeric(text: string): Numeric | null {
       scale = 0;
     }
   }
+  if (scale > MAX_SCALE) throw numericOverflow();
   if (match[1] === '-') unscaled = -unscaled;
   return checked(new Numeric(unscaled, scale));
 }

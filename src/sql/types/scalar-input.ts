@@ -1,5 +1,6 @@
 /** Text input of the plain scalar types, with PostgreSQL's messages. */
 import { sqlError } from '../../base/errors.js';
+import { checkLength } from './limits.js';
 
 const INTEGER = /^[ \t\n\r\v\f]*[+-]?\d+[ \t\n\r\v\f]*$/;
 
@@ -77,36 +78,50 @@ export function parseBytea(text: string): Uint8Array {
 }
 
 export function decodeEscape(text: string, message: string): Buffer {
-  const parts: Buffer[] = [];
-  let at = 0;
-  while (at < text.length) {
-    const slash = text.indexOf('\\', at);
-    if (slash < 0) {
-      parts.push(Buffer.from(text.slice(at), 'utf8'));
-      break;
-    }
-    parts.push(Buffer.from(text.slice(at, slash), 'utf8'));
-    if (text[slash + 1] === '\\') {
-      parts.push(Buffer.from('\\'));
-      at = slash + 2;
+  const bytes = Buffer.from(text, 'utf8');
+  // What is written is never longer than what has been read.
+  let to = 0;
+  for (let at = 0; at < bytes.length;) {
+    const byte = bytes[at]!;
+    if (byte !== 0x5c) {
+      bytes[to++] = byte;
+      at++;
+    } else if (bytes[at + 1] === 0x5c) {
+      bytes[to++] = byte;
+      at += 2;
     } else {
-      const octal = text.slice(slash + 1, slash + 4);
+      const octal = bytes.toString('latin1', at + 1, at + 4);
       if (!/^[0-3][0-7][0-7]$/.test(octal)) throw sqlError('22P02', message);
-      parts.push(Buffer.of(parseInt(octal, 8)));
-      at = slash + 4;
+      bytes[to++] = parseInt(octal, 8);
+      at += 4;
     }
   }
-  return Buffer.concat(parts);
+  return bytes.subarray(0, to);
 }
 
 export function encodeEscape(b: Uint8Array): string {
-  let out = '';
-  for (const byte of b) {
-    if (byte === 0x5c) out += '\\\\';
-    else if (byte < 0x20 || byte > 0x7e) out += `\\${byte.toString(8).padStart(3, '0')}`;
-    else out += String.fromCharCode(byte);
+  return escapeBytes(b, (byte) => byte < 0x20 || byte > 0x7e);
+}
+
+/** Backslashes doubled, and those bytes in octal that the format does not leave as they are. */
+export function escapeBytes(b: Uint8Array, inOctal: (byte: number) => boolean): string {
+  const sizes = Uint8Array.from({ length: 256 }, (_, byte) => (byte === 0x5c ? 2 : inOctal(byte) ? 4 : 1));
+  let length = 0;
+  for (let i = 0; i < b.length; i++) length += sizes[b[i]!]!;
+  checkLength(length);
+  const out = Buffer.allocUnsafe(length);
+  let to = 0;
+  for (let i = 0; i < b.length; i++) {
+    const byte = b[i]!;
+    const size = sizes[byte]!;
+    if (size === 1) out[to++] = byte;
+    else {
+      out[to++] = 0x5c;
+      if (size === 2) out[to++] = byte;
+      else for (let shift = 6; shift >= 0; shift -= 3) out[to++] = 48 + ((byte >> shift) & 7);
+    }
   }
-  return out;
+  return out.latin1Slice();
 }
 
 /** name: at most 63 bytes, cut at a character. */

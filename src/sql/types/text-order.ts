@@ -30,6 +30,8 @@ export function stripBlanks(s: string): string {
 /** Length in characters, not UTF-16 units. */
 export function charLength(s: string): number {
   let count = s.length;
+  // The engine knows of most texts that they hold no such units.
+  if (count > 64 && !hasSurrogates(s)) return count;
   for (let i = 0; i < s.length; i++) {
     const unit = s.charCodeAt(i);
     if (unit >= 0xd800 && unit < 0xdc00) {
@@ -47,5 +49,14 @@ export function hasSurrogates(s: string): boolean {
 
 /** slice() by characters. */
 export function sliceChars(s: string, from: number, to: number): string {
-  return hasSurrogates(s) ? Array.from(s).slice(from, to).join('') : s.slice(from, to);
+  if (!hasSurrogates(s)) return s.slice(from, to);
+  const start = unitAt(s, 0, from);
+  return s.slice(start, unitAt(s, start, to - from));
+}
+
+/** Where one is after `count` characters from `at`. */
+function unitAt(s: string, at: number, count: number): number {
+  let i = at;
+  for (let left = count; left > 0 && i < s.length; left--) i += s.codePointAt(i)! > 0xffff ? 2 : 1;
+  return i;
 }

@@ -1,0 +1,36 @@
+/**
+ * Texts of statements that take long to parse and to plan: between the steps of that others get their turn, and a
+ * cancel request or a time-out is seen. Short texts, nearly all there are, go through without a look at the clock.
+ */
+import type { ParsedStatement } from '../contract.js';
+import { parseSql } from '../parse/parser.js';
+import type { Session } from './session.js';
+
+const LONG = 16_384;
+
+export function isLong(text: string): boolean {
+  return text.length >= LONG;
+}
+
+/** @throws the reason for which the statement was cancelled meanwhile */
+export async function restIfDue(session: Session): Promise<void> {
+  const { pace } = session.server.shared;
+  if (pace?.due() !== true) return;
+  await pace.rest();
+  if (session.signal.aborted) throw session.signal.reason;
+}
+
+export async function paced<T>(session: Session, steps: Generator<void, T, void>): Promise<T> {
+  for (;;) {
+    const step = steps.next();
+    await restIfDue(session);
+    if (step.done === true) return step.value;
+  }
+}
+
+export async function parseLong(session: Session, text: string): Promise<readonly ParsedStatement[]> {
+  await restIfDue(session);
+  const statements = parseSql(text);
+  await restIfDue(session);
+  return statements;
+}

@@ -1,0 +1,28 @@
+/**
+ * How large single values may become. PostgreSQL's limit is 1 GB; here one call of a function runs without a pause and
+ * what it makes lies in the one heap of the node, so the limits are what a node can make in a fraction of a second.
+ */
+import { sqlError } from '../../base/errors.js';
+
+/** Characters of a text, bytes of a bytea. */
+export const TEXT_MAX = 64 * 1024 * 1024;
+/** Elements of an array. */
+export const ELEMENTS_MAX = 8 * 1024 * 1024;
+/** Values in one JSON document, those within arrays and objects counted. */
+export const JSON_VALUES_MAX = 4 * 1024 * 1024;
+
+export function checkLength(length: number): void {
+  if (length > TEXT_MAX) throw sqlError('54000', 'requested length too large');
+}
+
+export function arrayTooLarge(): Error {
+  return sqlError('54000', `array size exceeds the maximum allowed (${ELEMENTS_MAX})`);
+}
+
+export function checkElements(count: number): void {
+  if (count > ELEMENTS_MAX) throw arrayTooLarge();
+}
+
+export function jsonTooLarge(): Error {
+  return sqlError('54000', `a JSON document can have at most ${JSON_VALUES_MAX} values`);
+}
