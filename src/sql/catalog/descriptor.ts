@@ -291,6 +291,15 @@ export interface SchemaDescriptor {
   readonly comment?: string | null;
 }
 
+/** An extension that a database has. */
+export interface ExtensionEntry {
+  readonly oid: number;
+  readonly name: string;
+  readonly version: string;
+  readonly schemaId: DescriptorId;
+  readonly comment: string | null;
+}
+
 export interface DatabaseDescriptor {
   readonly kind: 'database';
   readonly id: DescriptorId;
@@ -298,6 +307,8 @@ export interface DatabaseDescriptor {
   readonly version: number;
   readonly owner: string;
   readonly comment?: string | null;
+  /** Without one, plpgsql alone (catalog/extensions.ts). */
+  readonly extensions?: readonly ExtensionEntry[];
 }
 
 export type Descriptor =

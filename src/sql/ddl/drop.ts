@@ -8,6 +8,7 @@ import { refusePendingChecks } from '../exec/constraint-checks.js';
 import { userTypeOf } from '../types/user-types.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
+import { dropExtensions, dropExtensionsIn, extensionsIn } from './extensions.js';
 import { detachTable, tablesAround } from './foreign-keys.js';
 import { dropIndexes } from './indexes.js';
 import { descriptorOf, newStorage, nextVersion, openForChange, openTable, shownName } from './objects.js';
@@ -25,7 +26,6 @@ import type { Loose } from './tree.js';
 const KINDS: Readonly<Record<string, string>> = {
   OBJECT_FUNCTION: 'function',
   OBJECT_TRIGGER: 'trigger',
-  OBJECT_EXTENSION: 'extension',
   OBJECT_POLICY: 'policy',
   OBJECT_PROCEDURE: 'procedure',
   OBJECT_RULE: 'rule',
@@ -64,6 +64,8 @@ export async function runDrop(ctx: DdlContext, body: Loose): Promise<string> {
       return dropRoutines(ctx, body);
     case 'OBJECT_SCHEMA':
       return dropSchemas(ctx, body);
+    case 'OBJECT_EXTENSION':
+      return dropExtensions(ctx, body);
     case 'OBJECT_TYPE':
     case 'OBJECT_DOMAIN':
       return dropTypes(ctx, body, dropTypeUsers);
@@ -306,16 +308,19 @@ async function dropSchema(ctx: DdlContext, id: number, name: string, cascade: bo
     (d): d is Contained =>
       d.kind !== 'schema' && d.kind !== 'database' && d.schemaId === id && d.databaseId === ctx.catalog.databaseId,
   );
-  if (inside.length > 0 && !cascade) {
+  const extensions = (await extensionsIn(ctx, id)).map((extension) => `extension ${extension}`);
+  if (inside.length + extensions.length > 0 && !cascade) {
+    const lines = extensions.map((extension) => `${extension} depends on schema ${name}`);
     throw sqlError('2BP01', `cannot drop schema ${name} because other objects depend on it`, {
-      detail: (await dependents(ctx, inside, name)).join('\n'),
+      detail: [...lines, ...(await dependents(ctx, inside, name))].join('\n'),
       hint: 'Use DROP ... CASCADE to drop the dependent objects too.',
     });
   }
   const around = inside.flatMap((d) => (d.kind === 'table' ? tablesAround(d) : []));
   await ctx.catalog.lock(ctx.txn, [...new Set([...inside.map((d) => d.id), ...around])], ctx.wait);
   const shown = inside.filter((d) => d.kind !== 'sequence' || d.ownedBy === null);
-  ctx.cascades.push(...shown.flatMap((d) => containedNames(d, name)));
+  ctx.cascades.push(...extensions, ...shown.flatMap((d) => containedNames(d, name)));
+  await dropExtensionsIn(ctx, id);
   const options = { cascade: true, together: new Set(inside.map((d) => d.id)) };
   for (const d of inside) {
     const current = await ctx.catalog.forUpdate(ctx.txn, d.id);

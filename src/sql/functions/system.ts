@@ -349,6 +349,7 @@ fn(
   'obj_description(oid, name) text',
   (oid: number, catalog: string, ctx: ExecContext) => {
     if (catalog === 'pg_type') return ctx.services.commentOf('type', oid);
+    if (catalog === 'pg_extension') return ctx.services.commentOf('extension', oid);
     if (catalog === 'pg_namespace') return ctx.services.commentOf('schema', oid);
     if (catalog === 'pg_proc') return ctx.services.routineByOid?.(oid)?.routine.comment ?? null;
     return catalog === 'pg_class' ? relationComment(oid, ctx) : null;

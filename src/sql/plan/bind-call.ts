@@ -1,6 +1,7 @@
 /** Calls: operators, functions, aggregates and window functions, IN lists and array comparisons. */
 import type { ResolvedRoutines } from '../contract.js';
 import type { FuncCall, Node, SortBy, WindowDef } from 'libpg-query';
+import { isExtensionFunction } from '../functions/extensions.js';
 import { isAggregateName, resolveAggregate, resolveFunction, resolveOperator } from '../functions/resolve.js';
 import type { FunctionEntry, ResolvedCall } from '../functions/entry.js';
 import { hypotheticalSet } from '../functions/hypothetical.js';
@@ -214,7 +215,9 @@ export function bindCall(ctx: ExprContext, call: FuncCall): Expr {
   const name = names.at(-1) ?? '';
   const schema = names.length > 1 ? names.at(-2)! : null;
   const groups = routinesNamed(ctx.binder, schema, name);
-  const own = groups !== null && (groups.length > 0 || (schema !== null && schema !== 'public'));
+  // Those of extensions may lie in any schema.
+  const inSchema = schema !== null && schema !== 'public' && !isExtensionFunction(name);
+  const own = groups !== null && (groups.length > 0 || inSchema);
   const ranges =
     groups?.length === 0 && !isCalled(call) ? rangeConstructors(ctx.binder, schema, name, call, location) : null;
   if (ranges !== null) {
@@ -224,7 +227,7 @@ export function bindCall(ctx: ExprContext, call: FuncCall): Expr {
   }
   const shown = schema === null && pinnedOid(name) !== null ? groups?.[0]?.name : undefined;
   if (own || isCalled(call)) return bindRoutine(ctx, call, shown ?? names.slice(-2).join('.'), groups ?? []);
-  if (schema !== null && schema !== 'pg_catalog' && schema !== 'information_schema' && schema !== 'public') {
+  if (groups === null && schema !== null && !['pg_catalog', 'information_schema', 'public'].includes(schema)) {
     throw errorAt('3F000', `schema "${schema}" does not exist`, location);
   }
   if (call.over !== undefined) return bindWindowCall(ctx, call, name, location);

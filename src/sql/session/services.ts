@@ -11,6 +11,7 @@ import { INFORMATION_SCHEMA_ID, PG_CATALOG_SCHEMA_ID, PUBLIC_SCHEMA_ID } from '.
 import type { Catalog, WaitOptions } from '../catalog/catalog.js';
 import type { SequenceDescriptor, TableDescriptor, ViewDescriptor } from '../catalog/descriptor.js';
 import { isMaterialized, queryOf } from '../catalog/materialized.js';
+import { extensionsOf } from '../catalog/extensions.js';
 import type { Sequences } from '../catalog/sequences.js';
 import { isTemporarySchema, isTemporarySchemaName, temporarySchemaName } from '../catalog/temporary-names.js';
 import type { SessionTemporaries } from '../catalog/temporary.js';
@@ -321,7 +322,11 @@ export class Services implements SessionServices, CatalogServices {
     return this.#host.temporaries.schemaId;
   }
 
-  commentOf(kind: 'schema' | 'database' | 'type', oid: number): string | null {
+  commentOf(kind: 'schema' | 'database' | 'type' | 'extension', oid: number): string | null {
+    if (kind === 'extension') {
+      const database = this.#view?.byId.get(this.databaseId);
+      return extensionsOf(database).find((one) => one.oid === oid)?.comment ?? null;
+    }
     const d = this.#view?.byId.get(oid);
     return d?.kind === kind ? (d.comment ?? null) : null;
   }

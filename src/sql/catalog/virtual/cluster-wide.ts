@@ -11,6 +11,7 @@ import {
   TEMPLATE0_DATABASE_ID,
   TEMPLATE1_DATABASE_ID,
 } from '../bootstrap.js';
+import { extensionEntries } from './extensions.js';
 import type { Values } from './layout.js';
 import { ownerOid, textArray } from './model.js';
 import type { Source } from './model.js';
@@ -216,6 +217,7 @@ const CLASS_OF_NAMESPACES = 2615;
 const CLASS_OF_TYPES = 1247;
 const CLASS_OF_ROUTINES = 1255;
 const CLASS_OF_DATABASES = 1262;
+const CLASS_OF_EXTENSIONS = 3079;
 
 export function* descriptions({ model }: Source): Iterable<Values> {
   for (const schema of model.schemas) {
@@ -242,6 +244,9 @@ export function* descriptions({ model }: Source): Iterable<Values> {
   for (const { routines } of model.routines) {
     for (const { oid, comment } of routines)
       if (comment != null) yield { objoid: oid, classoid: CLASS_OF_ROUTINES, description: comment };
+  }
+  for (const { oid, comment } of extensionEntries(model)) {
+    if (comment !== null) yield { objoid: oid, classoid: CLASS_OF_EXTENSIONS, description: comment };
   }
   for (const sequence of model.sequences) {
     if (sequence.comment != null)

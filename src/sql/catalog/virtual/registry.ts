@@ -22,6 +22,7 @@ import {
   tablespaces,
   users,
 } from './cluster-wide.js';
+import { availableExtensions, availableVersions, extensions } from './extensions.js';
 import { columnRows } from './information-schema-columns.js';
 import { informationSchemaBuilders } from './information-schema.js';
 import { LAYOUTS, makeRow } from './layout.js';
@@ -120,6 +121,9 @@ const BUILT: Readonly<Record<string, Builder>> = {
   pg_indexes: indexes,
   pg_sequences: sequences,
   pg_views: views,
+  pg_extension: extensions,
+  pg_available_extensions: availableExtensions,
+  pg_available_extension_versions: availableVersions,
   pg_matviews: materializedViews,
   pg_rewrite: rewriteRules,
   pg_enum: enumRows,
