@@ -73,6 +73,8 @@ export interface IndexDescriptor {
   readonly method?: 'hash' | 'gin';
   /** Of a constraint that is checked late: equal keys may stand side by side until then. Never the primary index. */
   readonly deferrable?: DeferrableKey | null;
+  /** NULLS NOT DISTINCT: one NULL is as good as another. Of an index that is not unique it is only shown. */
+  readonly nullsNotDistinct?: boolean;
 }
 
 export interface DeferrableKey {

@@ -135,5 +135,6 @@ function requestFor(table: TableDescriptor, index: IndexDescriptor): IndexReques
     constraint: index.constraintOid !== null,
     method: index.method,
     deferrable: index.deferrable ?? null,
+    nullsNotDistinct: index.nullsNotDistinct,
   };
 }

@@ -43,6 +43,7 @@ import type {
   WindowFrame,
 } from './expr.js';
 import { checkArguments } from './sizes.js';
+import { WINDOW_FUNCTIONS } from './window-functions.js';
 import { rangeOffset } from './window-range-types.js';
 
 /** The arguments, coerced to what the resolved entry takes. */
@@ -194,20 +195,6 @@ export function bindIn(
     typmod: -1,
   };
 }
-
-export const WINDOW_FUNCTIONS: ReadonlySet<string> = new Set([
-  'row_number',
-  'rank',
-  'dense_rank',
-  'percent_rank',
-  'cume_dist',
-  'ntile',
-  'lag',
-  'lead',
-  'first_value',
-  'last_value',
-  'nth_value',
-]);
 
 export function bindCall(ctx: ExprContext, call: FuncCall): Expr {
   const location = call.location ?? 0;

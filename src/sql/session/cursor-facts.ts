@@ -1,8 +1,8 @@
-/** What statements ask of the session's cursors: WHERE CURRENT OF, and pg_cursors. */
+/** What statements ask of the session's cursors: WHERE CURRENT OF, pg_cursors, pg_prepared_statements. */
 import { sqlError } from '../../base/errors.js';
-import type { CursorRow } from '../catalog/virtual/services.js';
+import type { CursorRow, PreparedRow } from '../catalog/virtual/services.js';
 import type { Datum } from '../types/datum.js';
-import type { Portal } from './portal.js';
+import type { Portal, Prepared } from './portal.js';
 
 /**
  * The primary key of the table's row that the cursor is on; null if its row was made without one (an outer join).
@@ -31,18 +31,30 @@ export function cursorKey(
   return key.includes(null) ? null : key;
 }
 
-/** For pg_cursors. */
-export function cursorRows(portals: ReadonlyMap<string, Portal>): readonly CursorRow[] {
-  return [...portals.values()].flatMap((portal): CursorRow[] =>
-    portal.cursor === null
+/** For pg_cursors: what SQL declared, and what the protocol bound. `now`: for one that has not begun yet. */
+export function cursorRows(portals: ReadonlyMap<string, Portal>, now: bigint): readonly CursorRow[] {
+  return Array.from(portals.values(), (portal) => ({
+    name: portal.name,
+    statement: portal.prepared.text,
+    holdable: portal.cursor?.hold ?? false,
+    scrollable: portal.cursor !== null && (portal.rows?.scrollable ?? false),
+    createdAt: portal.cursor?.createdAt ?? portal.begunAt ?? now,
+  }));
+}
+
+/** For pg_prepared_statements, which does not show the unnamed one. */
+export function preparedRows(prepared: ReadonlyMap<string, Prepared>): readonly PreparedRow[] {
+  return [...prepared].flatMap(([name, one]): PreparedRow[] =>
+    name === ''
       ? []
       : [
           {
-            name: portal.name,
-            statement: portal.prepared.text,
-            holdable: portal.cursor.hold,
-            scrollable: portal.rows?.scrollable ?? false,
-            createdAt: portal.cursor.createdAt,
+            name,
+            statement: one.text,
+            preparedAt: one.preparedAt,
+            parameterOids: one.parameterOids,
+            fromSql: one.fromSql,
+            runs: one.runs,
           },
         ],
   );

@@ -21,18 +21,19 @@ import { isRelationWithRows, relationOfArray } from '../catalog/row-types.js';
 import { userTypes } from '../catalog/user-types-view.js';
 import { viewIndex } from '../catalog/view-index.js';
 import { virtualRelation, virtualRelationByOid } from '../catalog/virtual/registry.js';
-import type { ActivityRow, CatalogServices, CursorRow, SettingRow } from '../catalog/virtual/services.js';
+import type { ActivityRow, CatalogServices, CursorRow, PreparedRow, SettingRow } from '../catalog/virtual/services.js';
 import type { FoundRoutine, RoutineCall, RoutineResult, SessionServices } from '../contract.js';
 import { inputsOf } from '../plan/routines.js';
 import { fieldsOf, userTypeOf } from '../types/user-types.js';
 import { arrayOidOf, catalogOidOf, formatType } from '../types/registry.js';
+import type { FormatContext } from '../types/type-info.js';
 import type { DomainCheck } from '../types/user-types.js';
 import type { SessionAdvisory } from './advisory.js';
 import type { SessionNotifications } from './notifications.js';
 import { VERSION_TEXT } from './setting-table.js';
 import type { Settings } from './settings.js';
-import { cursorKey, cursorRows } from './cursor-facts.js';
-import type { Portal } from './portal.js';
+import { cursorKey, cursorRows, preparedRows } from './cursor-facts.js';
+import type { Portal, Prepared } from './portal.js';
 import { isVisibleRoutine, oidOfRoutine, routineWithOid } from './routine-names.js';
 import { splitIdentifiers } from './settings.js';
 
@@ -53,6 +54,8 @@ export interface ServiceHost {
   readonly advisory: SessionAdvisory;
   readonly temporaries: SessionTemporaries;
   readonly portals: ReadonlyMap<string, Portal>;
+  readonly prepared: ReadonlyMap<string, Prepared>;
+  readonly format: FormatContext;
   readonly routines: { call(call: RoutineCall): Promise<RoutineResult> };
 }
 
@@ -152,7 +155,10 @@ export class Services implements SessionServices, CatalogServices {
     return this.#host.activity();
   }
   cursors(): readonly CursorRow[] {
-    return cursorRows(this.#host.portals);
+    return cursorRows(this.#host.portals, this.#host.format.statementNow);
+  }
+  preparedStatements(): readonly PreparedRow[] {
+    return preparedRows(this.#host.prepared);
   }
   cursorKey(cursor: string, table: { readonly id: number; readonly name: string }): readonly Datum[] | null {
     return cursorKey(this.#host.portals, cursor, table);

@@ -124,6 +124,10 @@ export class Session implements SqlSession {
   get transactionStatus(): TransactionStatus {
     return this.state.status;
   }
+  /** What the client has sent: of several statements, all of them. */
+  get queryText(): string {
+    return this.#queryText;
+  }
   get format(): FormatContext {
     return this.#format;
   }
@@ -414,7 +418,9 @@ export class Session implements SqlSession {
         throw sqlError('42P05', `prepared statement "${name}" already exists`);
       if (this.prepared.size >= STATEMENTS_MAX) throw sqlError('53000', 'too many prepared statements in this session');
       this.prepared.delete(name === '' ? '' : name);
-      this.prepared.set(name, await this.prepareText(text, parameterOids));
+      const prepared = await this.prepareText(text, parameterOids);
+      prepared.preparedAt = this.#statementNow;
+      this.prepared.set(name, prepared);
     });
   }
 
@@ -511,6 +517,7 @@ export class Session implements SqlSession {
         return;
       }
       // Without the hint, other portals that wait to be run show that this is a pipeline.
+      portal.begunAt = this.#statementNow;
       const last = syncFollows ?? this.portals.size <= 1;
       const commits = !this.state.inBlock && last;
       await this.#runner.run(prepared, sink, {

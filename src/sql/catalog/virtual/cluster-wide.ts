@@ -2,7 +2,9 @@
  * What belongs to the cluster rather than to one database: roles, databases, tablespaces, languages, collations,
  * settings, sessions. There is one role, the superuser.
  */
-import { Inet } from '../../types/datum.js';
+import { Inet, PgArray } from '../../types/datum.js';
+import { OID } from '../../types/oids.js';
+import { catalogOidOf } from '../../types/registry.js';
 import { readAddress } from '../../types/inet-text.js';
 import {
   PG_CATALOG_SCHEMA_ID,
@@ -206,6 +208,21 @@ export function* cursors({ services }: Source): Iterable<Values> {
       is_binary: false,
       is_scrollable: row.scrollable,
       creation_time: row.createdAt,
+    };
+  }
+}
+
+/** A plan takes parameters as they come: all of them are what PostgreSQL calls generic. */
+export function* preparedStatements({ services }: Source): Iterable<Values> {
+  for (const row of services.preparedStatements()) {
+    yield {
+      name: row.name,
+      statement: row.statement,
+      prepare_time: row.preparedAt,
+      parameter_types: new PgArray(OID.regtype, row.parameterOids.map(catalogOidOf)),
+      from_sql: row.fromSql,
+      generic_plans: BigInt(row.runs),
+      custom_plans: 0n,
     };
   }
 }

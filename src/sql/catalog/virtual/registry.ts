@@ -15,6 +15,7 @@ import {
   databaseStatistics,
   descriptions,
   languages,
+  preparedStatements,
   roles,
   settings,
   shadows,
@@ -110,6 +111,7 @@ const MOMENTARY: Readonly<Record<string, Builder>> = {
   pg_settings: settings,
   pg_stat_activity: activity,
   pg_cursors: cursors,
+  pg_prepared_statements: preparedStatements,
   pg_stat_database: databaseStatistics,
 };
 
