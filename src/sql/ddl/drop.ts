@@ -14,8 +14,8 @@ import { dropIndexes } from './indexes.js';
 import { descriptorOf, newStorage, nextVersion, openForChange, openTable, shownName } from './objects.js';
 import type { Opened } from './objects.js';
 import { dropSequence } from './sequences.js';
-import { dropOwnedSequences, ownedSequences, releaseDefaults } from './sequence-users.js';
-import { dropDependents, dropView, forgetSources } from './views.js';
+import { dropOwnedSequences, ownedSequences, releaseUsers } from './sequence-users.js';
+import { dependences, dependentViews, dropDependents, dropView, forgetSources } from './views.js';
 import type { DropOptions } from './views.js';
 import { dropGroup, dropRoutines, dropRowTypeUsers, groupCallers, identityText } from './routines.js';
 import { dropTypeUsers } from './type-users.js';
@@ -154,14 +154,9 @@ async function dropOpened(
     await dropView(ctx, found.view, options);
     return;
   }
-  await detachDefaults(ctx, found.sequence, options.cascade);
+  await refuseIdentity(ctx, found.sequence);
+  await releaseUsers(ctx, found.sequence, options);
   await dropSequence(ctx, found.sequence);
-}
-
-/** A sequence that a column's default calls can go only with CASCADE. */
-async function detachDefaults(ctx: DdlContext, sequence: SequenceDescriptor, cascade: boolean): Promise<void> {
-  await refuseIdentity(ctx, sequence);
-  await releaseDefaults(ctx, sequence, cascade);
 }
 
 async function refuseIdentity(ctx: DdlContext, sequence: SequenceDescriptor): Promise<void> {
@@ -261,6 +256,12 @@ async function restartIdentity(ctx: DdlContext, table: TableDescriptor): Promise
 
 // ---- schemas ----
 
+/** What reads it from other schemas goes too. */
+async function dropSchemaSequence(ctx: DdlContext, sequence: SequenceDescriptor, options: DropOptions): Promise<void> {
+  await releaseUsers(ctx, sequence, options, { what: '', isGoing: (id) => options.together.has(id) });
+  await dropSequence(ctx, sequence);
+}
+
 async function dropSchemas(ctx: DdlContext, body: Loose): Promise<string> {
   for (const object of list(body['objects'])) {
     const name = stringOf(object);
@@ -287,9 +288,14 @@ function containedNames(d: Contained, schema: string): string[] {
 /** What is in the schema, each with what uses it from elsewhere if it is a type. */
 async function dependents(ctx: DdlContext, inside: readonly Contained[], schema: string): Promise<string[]> {
   const lines: string[] = [];
+  const together = new Set(inside.map(({ id }) => id));
   for (const d of inside) {
     for (const what of containedNames(d, schema)) lines.push(`${what} depends on schema ${schema}`);
-    if (d.kind === 'routine') lines.push(...(await groupCallers(ctx, d, new Set(inside.map(({ id }) => id)), schema)));
+    const outside = (await dependentViews(ctx, d.id)).filter(({ id }) => !together.has(id));
+    lines.push(
+      ...(await dependences(ctx, `${kindName(d)} ${schema}.${d.name}`, outside, { cascade: false, together })),
+    );
+    if (d.kind === 'routine') lines.push(...(await groupCallers(ctx, d, together, schema)));
     if (d.kind !== 'type') continue;
     const type = userTypeOf(d.typeOid)!;
     for (const user of await usersOf(ctx, type)) {
@@ -326,7 +332,7 @@ async function dropSchema(ctx: DdlContext, id: number, name: string, cascade: bo
     const current = await ctx.catalog.forUpdate(ctx.txn, d.id);
     if (current?.kind === 'table') await dropTable(ctx, current, options);
     else if (current?.kind === 'view') await dropView(ctx, current, options);
-    else if (current?.kind === 'sequence') await dropSequence(ctx, current);
+    else if (current?.kind === 'sequence') await dropSchemaSequence(ctx, current, options);
     else if (current?.kind === 'routine') await dropGroup(ctx, current, options.together);
   }
   // What is left of their users is in other schemas.

@@ -26,6 +26,7 @@ import type { FoundRoutine, RoutineCall, RoutineResult, SessionServices } from '
 import { inputsOf } from '../plan/routines.js';
 import { fieldsOf, userTypeOf } from '../types/user-types.js';
 import { arrayOidOf, catalogOidOf, formatType } from '../types/registry.js';
+import { splitName } from '../types/identifiers.js';
 import type { FormatContext } from '../types/type-info.js';
 import type { DomainCheck } from '../types/user-types.js';
 import type { SessionAdvisory } from './advisory.js';
@@ -57,20 +58,6 @@ export interface ServiceHost {
   readonly prepared: ReadonlyMap<string, Prepared>;
   readonly format: FormatContext;
   readonly routines: { call(call: RoutineCall): Promise<RoutineResult> };
-}
-
-/** 'a.b', '"A"."b"' or 'x' into its parts. */
-export function splitName(text: string): string[] {
-  const parts: string[] = [];
-  const pattern = /\s*(?:"((?:[^"]|"")+)"|([^".\s]+))\s*(\.|$)/gy;
-  let end = 0;
-  for (let m = pattern.exec(text); m !== null; m = pattern.exec(text)) {
-    parts.push(m[1] !== undefined ? m[1].replaceAll('""', '"') : m[2]!.toLowerCase());
-    end = pattern.lastIndex;
-    if (m[3] === '') break;
-  }
-  if (parts.length === 0 || end < text.length) throw sqlError('42602', 'invalid name syntax');
-  return parts;
 }
 
 function plainIdentifier(name: string): boolean {
