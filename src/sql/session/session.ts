@@ -36,6 +36,7 @@ import { NO_SINK } from './no-sink.js';
 import { actBeforeCommit } from './on-commit.js';
 import { ddlContext } from './ddl-context.js';
 import { bindPortal, continuePortal, emptyTag } from './portal-protocol.js';
+import { BlockCursors } from '../plpgsql/host.js';
 import { PlanCache } from './plan-cache.js';
 import { cachedStatement, planFor } from './planning.js';
 import { closePortal, closePortals, type Portal, Prepared } from './portal.js';
@@ -76,6 +77,7 @@ export class Session implements SqlSession {
   readonly #runner: StatementRunner;
   readonly prepared = new Map<string, Prepared>();
   readonly portals = new Map<string, Portal>();
+  readonly blockCursors = new BlockCursors();
   #abort = newAbortController();
   #running = false;
   #closed: QuoralError | null = null;
