@@ -163,7 +163,7 @@ export interface SessionServices {
   /** The session's own; null if it has none. */
   readonly temporarySchema?: number | null;
   /** Of a schema, a database or a type. */
-  commentOf(kind: 'schema' | 'database' | 'type', oid: number): string | null;
+  commentOf(kind: 'schema' | 'database' | 'type' | 'extension', oid: number): string | null;
   allTables(): readonly TableDescriptor[];
   /** The table that has a constraint, or an index, of this oid. */
   tableOfConstraint(oid: number): TableDescriptor | null;

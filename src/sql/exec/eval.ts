@@ -165,7 +165,8 @@ function partsOf(expr: PartExpr): Parts {
       return { parts: [expr.arg], combine: ([v]) => (v === null ? null : v === false) };
     case 'isnull': {
       const { negated } = expr;
-      return { parts: [expr.arg], combine: ([v]) => isNull(v!) !== negated };
+      if (expr.ofRow === true) return { parts: [expr.arg], combine: ([v]) => rowIsNull(v!, negated) };
+      return { parts: [expr.arg], combine: ([v]) => (v === null) !== negated };
     }
     case 'booltest': {
       const { test, negated } = expr;
@@ -213,10 +214,10 @@ function partsOf(expr: PartExpr): Parts {
   }
 }
 
-/** A record is NULL if all its fields are; IS NOT NULL of a mixed record is left to the binder. */
-function isNull(value: Datum): boolean {
-  if (value === null) return true;
-  return value instanceof PgRecord && value.values.every((v) => v === null);
+/** A row is NULL if all its fields are, and not NULL if none is. */
+function rowIsNull(value: Datum, negated: boolean): boolean {
+  if (!(value instanceof PgRecord)) return (value === null) !== negated;
+  return value.values.every((v) => (v === null) !== negated);
 }
 
 function extreme(values: readonly Datum[], compare: (a: Value, b: Value) => number, greatest: boolean): Datum {

@@ -193,7 +193,7 @@ export class SargFinder {
         return { columnId: column.id, condition, constraint: { kind: 'anyof', array: condition.right }, exact: false };
       }
       case 'isnull': {
-        const column = condition.negated ? null : this.column(condition.arg);
+        const column = condition.negated || condition.ofRow === true ? null : this.column(condition.arg);
         return column === null
           ? null
           : { columnId: column.id, condition, constraint: { kind: 'isnull' }, exact: false };

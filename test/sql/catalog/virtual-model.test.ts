@@ -138,6 +138,7 @@ function contextOf(descriptors: readonly Descriptor[]): ExecContext {
     user: 'postgres',
     settingRows: () => [],
     cursors: () => [],
+    preparedStatements: () => [],
     activity: () => [],
     listLocks: async () => {
       const entry = { node: 1, incarnation: 'a', number: 2, processId: 3, exclusive: true };
@@ -276,6 +277,7 @@ describe('system catalogs', () => {
       [
         [20000, 0, 'people'],
         [20000, 3, 'full name'],
+        [13559, 0, 'PL/pgSQL procedural language'],
       ],
     );
     expect((await select('pg_indexes')).map((row) => row['indexdef'])).toContain(

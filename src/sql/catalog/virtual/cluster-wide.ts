@@ -2,7 +2,9 @@
  * What belongs to the cluster rather than to one database: roles, databases, tablespaces, languages, collations,
  * settings, sessions. There is one role, the superuser.
  */
-import { Inet } from '../../types/datum.js';
+import { Inet, PgArray } from '../../types/datum.js';
+import { OID } from '../../types/oids.js';
+import { catalogOidOf } from '../../types/registry.js';
 import { readAddress } from '../../types/inet-text.js';
 import {
   PG_CATALOG_SCHEMA_ID,
@@ -11,6 +13,7 @@ import {
   TEMPLATE0_DATABASE_ID,
   TEMPLATE1_DATABASE_ID,
 } from '../bootstrap.js';
+import { extensionEntries } from './extensions.js';
 import type { Values } from './layout.js';
 import { ownerOid, textArray } from './model.js';
 import type { Source } from './model.js';
@@ -209,6 +212,21 @@ export function* cursors({ services }: Source): Iterable<Values> {
   }
 }
 
+/** A plan takes parameters as they come: all of them are what PostgreSQL calls generic. */
+export function* preparedStatements({ services }: Source): Iterable<Values> {
+  for (const row of services.preparedStatements()) {
+    yield {
+      name: row.name,
+      statement: row.statement,
+      prepare_time: row.preparedAt,
+      parameter_types: new PgArray(OID.regtype, row.parameterOids.map(catalogOidOf)),
+      from_sql: row.fromSql,
+      generic_plans: BigInt(row.runs),
+      custom_plans: 0n,
+    };
+  }
+}
+
 // ---- comments ----
 
 const CLASS_OF_CLASSES = 1259;
@@ -216,6 +234,7 @@ const CLASS_OF_NAMESPACES = 2615;
 const CLASS_OF_TYPES = 1247;
 const CLASS_OF_ROUTINES = 1255;
 const CLASS_OF_DATABASES = 1262;
+const CLASS_OF_EXTENSIONS = 3079;
 
 export function* descriptions({ model }: Source): Iterable<Values> {
   for (const schema of model.schemas) {
@@ -242,6 +261,9 @@ export function* descriptions({ model }: Source): Iterable<Values> {
   for (const { routines } of model.routines) {
     for (const { oid, comment } of routines)
       if (comment != null) yield { objoid: oid, classoid: CLASS_OF_ROUTINES, description: comment };
+  }
+  for (const { oid, comment } of extensionEntries(model)) {
+    if (comment !== null) yield { objoid: oid, classoid: CLASS_OF_EXTENSIONS, description: comment };
   }
   for (const sequence of model.sequences) {
     if (sequence.comment != null)

@@ -224,7 +224,7 @@ function* tableConstraints(source: Source): Iterable<Values> {
       is_deferrable: yesNo(constraint.foreignKey?.deferrable === true || constraint.index?.deferrable != null),
       initially_deferred: yesNo((constraint.foreignKey ?? constraint.index?.deferrable)?.initiallyDeferred === true),
       enforced: 'YES',
-      nulls_distinct: constraint.type === 'UNIQUE' ? 'YES' : null,
+      nulls_distinct: constraint.type === 'UNIQUE' ? yesNo(constraint.index?.nullsNotDistinct !== true) : null,
     };
   }
 }

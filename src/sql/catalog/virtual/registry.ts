@@ -15,6 +15,7 @@ import {
   databaseStatistics,
   descriptions,
   languages,
+  preparedStatements,
   roles,
   settings,
   shadows,
@@ -22,6 +23,7 @@ import {
   tablespaces,
   users,
 } from './cluster-wide.js';
+import { availableExtensions, availableVersions, extensions } from './extensions.js';
 import { columnRows } from './information-schema-columns.js';
 import { informationSchemaBuilders } from './information-schema.js';
 import { LAYOUTS, makeRow } from './layout.js';
@@ -109,6 +111,7 @@ const MOMENTARY: Readonly<Record<string, Builder>> = {
   pg_settings: settings,
   pg_stat_activity: activity,
   pg_cursors: cursors,
+  pg_prepared_statements: preparedStatements,
   pg_stat_database: databaseStatistics,
 };
 
@@ -120,6 +123,9 @@ const BUILT: Readonly<Record<string, Builder>> = {
   pg_indexes: indexes,
   pg_sequences: sequences,
   pg_views: views,
+  pg_extension: extensions,
+  pg_available_extensions: availableExtensions,
+  pg_available_extension_versions: availableVersions,
   pg_matviews: materializedViews,
   pg_rewrite: rewriteRules,
   pg_enum: enumRows,

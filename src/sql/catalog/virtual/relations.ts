@@ -399,6 +399,7 @@ function indexValues(table: TableDescriptor, index: IndexDescriptor): Values {
     indnatts: index.columns.length + index.storing.length,
     indnkeyatts: index.columns.length,
     indisunique: index.unique,
+    indnullsnotdistinct: index.nullsNotDistinct === true,
     indisprimary: isPrimaryKey(index),
     indimmediate: index.deferrable == null,
     indisvalid: true,

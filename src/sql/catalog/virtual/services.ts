@@ -36,6 +36,16 @@ export interface CursorRow {
   readonly createdAt: bigint;
 }
 
+export interface PreparedRow {
+  readonly name: string;
+  readonly statement: string;
+  /** Microseconds since 2000-01-01 UTC. */
+  readonly preparedAt: bigint;
+  readonly parameterOids: readonly number[];
+  readonly fromSql: boolean;
+  readonly runs: number;
+}
+
 export interface CatalogServices {
   readonly databaseId: number;
   view(): Promise<CatalogView>;
@@ -43,6 +53,7 @@ export interface CatalogServices {
   activity(): readonly ActivityRow[];
   listLocks(): Promise<readonly ListedLock[]>;
   cursors(): readonly CursorRow[];
+  preparedStatements(): readonly PreparedRow[];
 }
 
 export function catalogServices(ctx: ExecContext): CatalogServices {

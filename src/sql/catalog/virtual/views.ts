@@ -11,6 +11,7 @@ import type { TableDescriptor } from '../descriptor.js';
 import { indexReads, isPrimaryKey } from '../descriptor.js';
 import { isMaterialized, sourcesOf } from '../materialized.js';
 import type { Reader } from '../materialized.js';
+import { extensionDependencies } from './extensions.js';
 import { foreignKeyDependencies, hasForeignKeys, parentsOf } from './foreign-keys.js';
 import { LAYOUTS, layoutOf, makeRow } from './layout.js';
 import type { Row, Values } from './layout.js';
@@ -178,6 +179,7 @@ function* dependencies(model: Model): Iterable<Values> {
     yield { ...shared, objid: s.id, refobjid: s.ownedBy.tableId, refobjsubid: columnId, deptype: internal ? 'i' : 'a' };
   }
   yield* routineDependencies(model);
+  yield* extensionDependencies(model);
   for (const view of model.readers) {
     const from = { classid: REWRITE, objid: ruleOid(view), refclassid: CLASS };
     yield { ...from, refobjid: view.id, deptype: 'i' };
