@@ -7,3 +7,7 @@ select 1 from (values (1, 2, 3)) as v (a, b, c) group by cube (a, b, c, a, b, c,
 select sum(1) over (order by a rows between 1 following and current row) from (values (1)) as v (a);
 select sum(1) over (order by a range between current row and 1 preceding) from (values (1)) as v (a);
 select sum(1) over (order by a rows between unbounded following and current row) from (values (1)) as v (a);
+select min(a), max(a), min(b), max(b), min(c), min(d) from (values (1.0, interval '1 day', array[1.0], 0::float8), (1.00, interval '24:00', array[1.00], '-0'::float8)) as v (a, b, c, d);
+select min(a) over (order by b), max(a) over (order by b rows between 1 following and 2 following) from (values (100.0, 1), (100.00, 2), (100, 3)) as v (a, b) order by b;
+select numrange '[1,2]' + numrange '[1.0,2.00]', numrange '[1.0,2.00]' * numrange '[1,2]', range_merge(numrange '[1,2]', numrange '[1.0,2.0]'), nummultirange '{[1,2],[3,4]}' + nummultirange '{[1.0,2.00],[3.0,4]}', nummultirange '{[1,2]}' * nummultirange '{[1.0,2.0]}';
+select range_agg(a), range_intersect_agg(a) from (values (numrange '[1,2]'), (numrange '[1.0,2.0]')) as v (a);
