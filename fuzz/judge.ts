@@ -47,11 +47,20 @@ function compareRows(
     return { difference: `types: ours ${ours.types.join(' ')}, theirs ${theirs.types.join(' ')}` };
   }
   const ordered = / ORDER BY [\d ,A-Z]+$/.test(text);
-  const [a, b] = [ours, theirs].map(({ rows }) => {
-    const lines = rows.map((row) => row.map((value) => value ?? '∅').join(' | '));
-    return ordered ? lines : lines.sort();
-  }) as [string[], string[]];
+  const lines = [ours, theirs].map(({ rows }) => rows.map((row) => row.map((value) => value ?? '∅').join(' | ')));
+  const [a, b] = lines.map((one) => (ordered ? one : one.toSorted())) as [string[], string[]];
   if (a.join('\n') !== b.join('\n')) {
+    // Equal numbers that look different (7 and 7.00) come in any order, and any of them may stand for all.
+    const alike = lines.map((one) => {
+      const plain = one.map((line) =>
+        line.replace(/(?<=\d)\.(\d*?)0+(?!\d)/g, (_, kept) => (kept === '' ? '' : `.${kept}`)),
+      );
+      return (ordered ? plain : plain.sort()).join('\n');
+    });
+    if (alike[0] === alike[1]) {
+      if (lines[0]!.toSorted().join('\n') === lines[1]!.toSorted().join('\n')) return 'same';
+      if (/ (DISTINCT|UNION|INTERSECT|EXCEPT|GROUP BY|LIMIT|OVER) /.test(text)) return 'open';
+    }
     const at = a.findIndex((line, i) => line !== b[i]);
     const first = at < 0 ? a.length : at;
     return {

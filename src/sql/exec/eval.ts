@@ -149,7 +149,7 @@ function partsOf(expr: PartExpr): Parts {
       return { parts: [expr.arg], combine: ([v]) => (v === null ? null : v === false) };
     case 'isnull': {
       const { negated } = expr;
-      return { parts: [expr.arg], combine: ([v]) => isNull(v!) !== negated };
+      return { parts: [expr.arg], combine: ([v]) => (negated ? isWhole(v!) : isNull(v!)) };
     }
     case 'booltest': {
       const { test, negated } = expr;
@@ -197,10 +197,15 @@ function partsOf(expr: PartExpr): Parts {
   }
 }
 
-/** A record is NULL if all its fields are; IS NOT NULL of a mixed record is left to the binder. */
+/** A record is NULL if all its fields are, and not NULL if none is: a mixed one is neither. */
 function isNull(value: Datum): boolean {
   if (value === null) return true;
   return value instanceof PgRecord && value.values.every((v) => v === null);
+}
+
+function isWhole(value: Datum): boolean {
+  if (value === null) return false;
+  return !(value instanceof PgRecord) || value.values.every((v) => v !== null);
 }
 
 function extreme(values: readonly Datum[], compare: (a: Value, b: Value) => number, greatest: boolean): Datum {
