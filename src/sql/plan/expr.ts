@@ -5,7 +5,7 @@
  */
 import type { FunctionEntry, AggregateEntry, CallInfo } from '../functions/entry.js';
 import type { CastFunction } from '../types/casts.js';
-import type { Datum } from '../types/datum.js';
+import { type Datum, JsonPath } from '../types/datum.js';
 import { OID } from '../types/oids.js';
 import type { Plan } from './logical.js';
 import { unreachable } from '../../base/assert.js';
@@ -481,6 +481,8 @@ function sameFunction(a: FunctionEntry, b: FunctionEntry): boolean {
 function sameConstant(a: Datum, b: Datum): boolean {
   if (a === b) return true;
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
+  // Its program may be one that JSON cannot show.
+  if (a instanceof JsonPath) return b instanceof JsonPath && a.text === b.text;
   return plain(a) === plain(b);
 }
 function plain(v: object): string {
