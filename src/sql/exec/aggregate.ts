@@ -4,6 +4,7 @@
  * through. Without GROUP BY there is exactly one group, even over no rows.
  * Output: the group columns, then the aggregates. GROUPING SETS run every row through every set.
  */
+import { after } from '../../base/soon.js';
 import type { Accumulator } from '../functions/entry.js';
 import { countsInAnyOrder } from '../functions/hypothetical.js';
 import { GROUPING, groupingMask } from '../plan/grouping.js';
@@ -21,7 +22,7 @@ import {
   testRow,
 } from './eval.js';
 import { compileHasher, type RowHasher } from './hashing.js';
-import { LazyRows, type OperatorFactory, type Row, rowBytes, type Run } from './run.js';
+import { type Batch, eachBatch, LazyRows, type OperatorFactory, type Row, rowBytes, type Run } from './run.js';
 import { checkCancelled } from './scan.js';
 import { valueComparator } from './sort.js';
 
@@ -139,11 +140,12 @@ export function compileAggregate(plan: AggregatePlan): OperatorFactory {
   const masks = plan.aggregates.map(({ aggregate }) =>
     aggregate.entry === GROUPING ? sets.map((set) => groupingMask(aggregate, plan.groups, set)) : null,
   );
+  const waits = groupRow.waits || shapes.some(stepWaits);
   const hashers = sets.map((set) =>
     compileHasher(set.map((i) => ({ oid: plan.groups[i]!.expr.oid, eval: (row: Row) => row[i]! }))),
   );
   return (run) =>
-    new LazyRows(async () => {
+    new LazyRows(() => {
       const tables = sets.map(() => new Map<unknown, Group>());
       const newGroup = (keys: readonly Datum[]): Group => {
         run.ctx.memory.grow(rowBytes(keys) + 96 * (shapes.length + 1));
@@ -160,66 +162,64 @@ export function compileAggregate(plan: AggregatePlan): OperatorFactory {
         }
         return group;
       };
-      const source = input(run);
-      try {
-        for (let batch = await source.next(); batch !== null; batch = await source.next()) {
-          checkCancelled(run.ctx);
-          for (const row of batch) {
-            const keys = groupRow.waits ? await groupRow.later(row, run) : groupRow.now(row, run);
-            const groups = sets.map((_, set) => groupOf(set, keys));
-            for (let a = 0; a < shapes.length; a++) {
-              if (masks[a] !== null) continue;
-              const step = stepAll(shapes[a]!, a, groups, row, run);
-              if (step !== undefined) await step;
-            }
-          }
+      const counted = shapes.map((_, a) => a).filter((a) => masks[a] === null);
+      const groupsOf = (keys: readonly Datum[]): readonly Group[] => sets.map((_, set) => groupOf(set, keys));
+      const read = eachBatch(input(run), (batch) => {
+        checkCancelled(run.ctx);
+        if (waits) return stepWaiting(batch, run, groupRow, groupsOf, shapes, counted);
+        for (const row of batch) {
+          const groups = groupsOf(groupRow.now(row, run));
+          for (const a of counted) step(shapes[a]!, a, groups, row, run);
         }
-      } finally {
-        source.close();
-      }
-      sets.forEach((set, s) => {
-        if (set.length === 0 && tables[s]!.size === 0)
-          groupOf(
-            s,
-            plan.groups.map(() => null),
-          );
+        return null;
       });
-      const out: Row[] = [];
-      for (const [s, table] of tables.entries()) {
-        for (const { keys, states } of table.values())
-          out.push([...keys, ...states.map((state, a) => masks[a]?.[s] ?? state.result(run))]);
-      }
-      return out;
+      return after(read, () => {
+        sets.forEach((set, s) => {
+          if (set.length === 0 && tables[s]!.size === 0)
+            groupOf(
+              s,
+              plan.groups.map(() => null),
+            );
+        });
+        const out: Row[] = [];
+        for (const [s, table] of tables.entries()) {
+          for (const { keys, states } of table.values())
+            out.push([...keys, ...states.map((state, a) => masks[a]?.[s] ?? state.result(run))]);
+        }
+        return out;
+      });
     });
 }
 
-function stepAll(
-  shape: AggregateShape,
-  index: number,
-  groups: readonly Group[],
-  row: Row,
-  run: Run,
-): Promise<void> | void {
+function stepWaits({ filter, args, order }: AggregateShape): boolean {
+  return filter?.waits === true || args.waits || order?.keys.waits === true;
+}
+
+/** Of a shape that does not wait. */
+function step(shape: AggregateShape, index: number, groups: readonly Group[], row: Row, run: Run): void {
   const { filter, args, order } = shape;
-  if (filter?.waits === true || args.waits || order?.keys.waits === true) {
-    return stepWaiting(shape, index, groups, row, run);
-  }
-  if (filter !== null && !filter.now(row, run)) return undefined;
+  if (filter !== null && !filter.now(row, run)) return;
   const values = args.now(row, run);
   const keys = order === null ? null : order.keys.now(row, run);
   for (const group of groups) group.states[index]!.add(values, keys, run);
-  return undefined;
 }
 
 async function stepWaiting(
-  shape: AggregateShape,
-  index: number,
-  groups: readonly Group[],
-  row: Row,
+  batch: Batch,
   run: Run,
+  groupRow: CompiledRow,
+  groupsOf: (keys: readonly Datum[]) => readonly Group[],
+  shapes: readonly AggregateShape[],
+  counted: readonly number[],
 ): Promise<void> {
-  if (!(await testRow(shape.filter, row, run))) return;
-  const values = await shape.args.later(row, run);
-  const keys = shape.order === null ? null : await shape.order.keys.later(row, run);
-  for (const group of groups) group.states[index]!.add(values, keys, run);
+  for (const row of batch) {
+    const groups = groupsOf(await groupRow.later(row, run));
+    for (const a of counted) {
+      const { filter, args, order } = shapes[a]!;
+      if (!(await testRow(filter, row, run))) continue;
+      const values = await args.later(row, run);
+      const keys = order === null ? null : await order.keys.later(row, run);
+      for (const group of groups) group.states[a]!.add(values, keys, run);
+    }
+  }
 }

@@ -5,6 +5,7 @@
  *
  * Rows that never change (types, functions, operators) are made once for the process.
  */
+import { after, type Soon } from '../../../base/soon.js';
 import type { ExecContext, VirtualTable } from '../../contract.js';
 import {
   activity,
@@ -157,17 +158,17 @@ function allTypeRows(model: Model): readonly Row[] {
 }
 
 /** The same array for as long as the view is the same one: what is found in it by value is kept with it. */
-function oncePerModel(build: ModelRows): (ctx: ExecContext) => Promise<readonly Row[]> {
+function oncePerModel(build: ModelRows): VirtualTable['rows'] {
   const kept = new WeakMap<Model, readonly Row[]>();
-  return async (ctx) => {
-    const { model } = await sourceOf(ctx);
-    let rows = kept.get(model);
-    if (rows === undefined) {
-      rows = build({ model });
-      kept.set(model, rows);
-    }
-    return rows;
-  };
+  return (ctx) =>
+    withSource(ctx, ({ model }) => {
+      let rows = kept.get(model);
+      if (rows === undefined) {
+        rows = build({ model });
+        kept.set(model, rows);
+      }
+      return rows;
+    });
 }
 
 /**
@@ -176,28 +177,28 @@ function oncePerModel(build: ModelRows): (ctx: ExecContext) => Promise<readonly 
  */
 function oncePerSession(build: (source: Source) => readonly Row[]): VirtualTable['rows'] {
   const kept = new WeakMap<Model, Map<string, readonly Row[]>>();
-  return async (ctx) => {
-    const source = await sourceOf(ctx);
-    let bySession = kept.get(source.model);
-    if (bySession === undefined) kept.set(source.model, (bySession = new Map()));
-    const { database, temporarySchema, user } = ctx.services;
-    const key = [database, user, temporarySchema ?? ''].join('\0');
-    let rows = bySession.get(key);
-    if (rows === undefined) {
-      rows = build(source);
-      if (bySession.size >= SESSIONS_MAX) bySession.clear();
-      bySession.set(key, rows);
-    }
-    return rows;
-  };
+  return (ctx) =>
+    withSource(ctx, (source) => {
+      let bySession = kept.get(source.model);
+      if (bySession === undefined) kept.set(source.model, (bySession = new Map()));
+      const { database, temporarySchema, user } = ctx.services;
+      const key = [database, user, temporarySchema ?? ''].join('\0');
+      let rows = bySession.get(key);
+      if (rows === undefined) {
+        rows = build(source);
+        if (bySession.size >= SESSIONS_MAX) bySession.clear();
+        bySession.set(key, rows);
+      }
+      return rows;
+    });
 }
 
-function rowsOf(layout: Layout): (ctx: ExecContext) => Promise<readonly Row[]> {
+function rowsOf(layout: Layout): VirtualTable['rows'] {
   if (layout.schema === 'pg_catalog') {
     const constant = CONSTANT[layout.name];
     if (constant !== undefined) {
       let kept: readonly Row[] | null = null;
-      return async () => (kept ??= Array.from(constant(), (values) => makeRow(layout, values)));
+      return () => (kept ??= Array.from(constant(), (values) => makeRow(layout, values)));
     }
     const ready = READY[layout.name];
     if (layout.name === 'pg_locks')
@@ -205,16 +206,16 @@ function rowsOf(layout: Layout): (ctx: ExecContext) => Promise<readonly Row[]> {
     if (ready !== undefined) return oncePerModel(ready);
     const momentary = MOMENTARY[layout.name];
     if (momentary !== undefined)
-      return async (ctx) => Array.from(momentary(await sourceOf(ctx)), (values) => makeRow(layout, values));
+      return (ctx) => withSource(ctx, (source) => Array.from(momentary(source), (values) => makeRow(layout, values)));
   } else if (layout.name === 'columns') return oncePerSession(columnRows);
   const builder = (layout.schema === 'pg_catalog' ? BUILT : informationSchemaBuilders)[layout.name];
-  if (builder === undefined) return async () => NO_ROWS;
+  if (builder === undefined) return () => NO_ROWS;
   return oncePerSession((source) => Array.from(builder(source), (values) => makeRow(layout, values)));
 }
 
-async function sourceOf(ctx: ExecContext): Promise<Source> {
+function withSource(ctx: ExecContext, rowsOf: (source: Source) => readonly Row[]): Soon<readonly Row[]> {
   const services = catalogServices(ctx);
-  return { ctx, services, model: modelOf(await services.view()) };
+  return after(services.view(), (view) => rowsOf({ ctx, services, model: modelOf(view) }));
 }
 
 const byName = new Map<string, VirtualTable>();
