@@ -15,7 +15,7 @@ import { OID } from '../types/oids.js';
 import { compileTest } from './eval.js';
 import type { JoinKey } from './join-keys.js';
 import { type Row, rowBytes, type Run } from './run.js';
-import { rowsByValue } from './value-maps.js';
+import { type ByValue, rowsByValue } from '../catalog/virtual/value-maps.js';
 import { lookupsOf, picker } from './virtual-scan.js';
 
 export interface Candidate {
@@ -100,8 +100,8 @@ function positionOf(expr: Expr, layout: ReadonlyMap<number, number>): number | u
 function chooseMap(
   all: readonly Row[],
   keys: readonly MappedKey[],
-): { readonly rows: ReadonlyMap<unknown, readonly Row[]>; readonly key: MappedKey } {
-  let best: { rows: ReadonlyMap<unknown, readonly Row[]>; key: MappedKey } | null = null;
+): { readonly rows: ByValue; readonly key: MappedKey } {
+  let best: { rows: ByValue; key: MappedKey } | null = null;
   for (const key of keys) {
     const rows = rowsByValue(all, key.position, key.key);
     if (best === null || rows.size > best.rows.size) best = { rows, key };

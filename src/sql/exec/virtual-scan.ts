@@ -14,7 +14,7 @@ import { typeByOid } from '../types/registry.js';
 import { compileSync, compileTest, type SyncEval } from './eval.js';
 import { LazyRows, type OperatorFactory, type Row, type Run } from './run.js';
 import { filterRows } from './scan.js';
-import { rowsByValue } from './value-maps.js';
+import { rowsByValue } from '../catalog/virtual/value-maps.js';
 
 interface Lookup {
   /** In the relation's rows. */

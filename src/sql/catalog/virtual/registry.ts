@@ -14,7 +14,7 @@ import {
   collations,
   databases,
   databaseStatistics,
-  descriptions,
+  descriptionParts,
   languages,
   roles,
   settings,
@@ -23,8 +23,9 @@ import {
   tablespaces,
   users,
 } from './cluster-wide.js';
-import { columnRows } from './information-schema-columns.js';
-import { informationSchemaBuilders } from './information-schema.js';
+import { informationSchemaBuilders, informationSchemaParts } from './information-schema.js';
+import { Assembly } from './kept-rows.js';
+import type { Parts } from './kept-rows.js';
 import { LAYOUTS, makeRow } from './layout.js';
 import type { Layout, Row, Values } from './layout.js';
 import { locks } from './locks.js';
@@ -42,18 +43,18 @@ import { aggregates, casts, operators, procedures } from './procedures.js';
 import { rangeRows } from './ranges.js';
 import { routineRows } from './routines.js';
 import {
-  attributeRows,
-  classRows,
-  constraintRows,
-  defaultRows,
-  indexRows,
+  attributeParts,
+  classParts,
+  constraintParts,
+  defaultParts,
+  indexParts,
   namespaceRows,
-  sequenceRows,
+  sequenceParts,
 } from './relations.js';
 import { typeRows } from './types.js';
 import { enumRows, userTypeRows } from './user-types.js';
 import {
-  dependencyRows,
+  dependencyParts,
   indexes,
   indexNames,
   sequenceNames,
@@ -70,8 +71,8 @@ const NO_ROWS: readonly Row[] = [];
 /** Different sessions that a relation's rows are kept for. */
 const SESSIONS_MAX = 8;
 
-/** Rows ready made, for the large ones: of the model alone, nothing of the session. */
-type ModelRows = (source: Pick<Source, 'model'>) => readonly Row[];
+/** Rows in parts, for the large ones: of the model alone, nothing of the session. */
+type ModelParts = (model: Model) => Parts;
 
 const CONSTANT: Readonly<Record<string, () => Iterable<Values>>> = {
   pg_am: accessMethods,
@@ -91,17 +92,18 @@ const CONSTANT: Readonly<Record<string, () => Iterable<Values>>> = {
   pg_collation: collations,
 };
 
-const READY: Readonly<Record<string, ModelRows>> = {
-  pg_class: ({ model }) => classRows(model),
-  pg_attribute: ({ model }) => attributeRows(model),
-  pg_attrdef: ({ model }) => defaultRows(model),
-  pg_index: ({ model }) => indexRows(model),
-  pg_constraint: ({ model }) => constraintRows(model),
-  pg_sequence: ({ model }) => sequenceRows(model),
-  pg_namespace: ({ model }) => namespaceRows(model),
-  pg_type: ({ model }) => allTypeRows(model),
-  pg_depend: ({ model }) => dependencyRows(model),
-  pg_proc: ({ model }) => allProcedureRows(model),
+const OF_MODEL: Readonly<Record<string, ModelParts>> = {
+  pg_class: classParts,
+  pg_attribute: attributeParts,
+  pg_attrdef: defaultParts,
+  pg_index: indexParts,
+  pg_constraint: constraintParts,
+  pg_sequence: sequenceParts,
+  pg_namespace: (model) => [namespaceRows(model)],
+  pg_type: typeParts,
+  pg_depend: dependencyParts,
+  pg_description: descriptionParts,
+  pg_proc: procedureParts,
 };
 
 /** Of what goes on now: made whenever they are read. */
@@ -115,7 +117,6 @@ const MOMENTARY: Readonly<Record<string, Builder>> = {
 
 /** As information_schema: of the model, and of the session no more than what oncePerSession's key says. */
 const BUILT: Readonly<Record<string, Builder>> = {
-  pg_description: descriptions,
   pg_shdescription: sharedDescriptions,
   pg_tables: tables,
   pg_indexes: indexes,
@@ -141,30 +142,29 @@ const BUILT: Readonly<Record<string, Builder>> = {
 
 let builtInProcedures: readonly Row[] | null = null;
 
-function allProcedureRows(model: Model): readonly Row[] {
+function procedureParts(model: Model): Parts {
   const layout = LAYOUTS.find((one) => one.schema === 'pg_catalog' && one.name === 'pg_proc')!;
   builtInProcedures ??= Array.from(procedures(), (values) => makeRow(layout, values));
-  if (model.routines.length === 0) return builtInProcedures;
-  return [...builtInProcedures, ...Array.from(routineRows(model), (values) => makeRow(layout, values))];
+  return [builtInProcedures, Array.from(routineRows(model), (values) => makeRow(layout, values))];
 }
 
 let builtInTypes: readonly Row[] | null = null;
 
-function allTypeRows(model: Model): readonly Row[] {
+function typeParts(model: Model): Parts {
   const layout = LAYOUTS.find((one) => one.schema === 'pg_catalog' && one.name === 'pg_type')!;
   builtInTypes ??= Array.from(typeRows(), (values) => makeRow(layout, values));
-  if (model.types.length === 0) return builtInTypes;
-  return [...builtInTypes, ...Array.from(userTypeRows(model), (values) => makeRow(layout, values))];
+  return [builtInTypes, Array.from(userTypeRows(model), (values) => makeRow(layout, values))];
 }
 
 /** The same array for as long as the view is the same one: what is found in it by value is kept with it. */
-function oncePerModel(build: ModelRows): VirtualTable['rows'] {
+function oncePerModel(partsOf: ModelParts): VirtualTable['rows'] {
   const kept = new WeakMap<Model, readonly Row[]>();
+  const assembly = new Assembly();
   return (ctx) =>
     withSource(ctx, ({ model }) => {
       let rows = kept.get(model);
       if (rows === undefined) {
-        rows = build({ model });
+        rows = assembly.rowsOf(partsOf(model));
         kept.set(model, rows);
       }
       return rows;
@@ -175,8 +175,9 @@ function oncePerModel(build: ModelRows): VirtualTable['rows'] {
  * As oncePerModel, for sessions that are shown the same: the view stands for the search path, and each session
  * sees its own temporary tables only. The last few are kept, for the tables of one are no business of others.
  */
-function oncePerSession(build: (source: Source) => readonly Row[]): VirtualTable['rows'] {
+function oncePerSession(partsOf: (source: Source) => Parts): VirtualTable['rows'] {
   const kept = new WeakMap<Model, Map<string, readonly Row[]>>();
+  const assembly = new Assembly();
   return (ctx) =>
     withSource(ctx, (source) => {
       let bySession = kept.get(source.model);
@@ -185,7 +186,7 @@ function oncePerSession(build: (source: Source) => readonly Row[]): VirtualTable
       const key = [database, user, temporarySchema ?? ''].join('\0');
       let rows = bySession.get(key);
       if (rows === undefined) {
-        rows = build(source);
+        rows = assembly.rowsOf(partsOf(source));
         if (bySession.size >= SESSIONS_MAX) bySession.clear();
         bySession.set(key, rows);
       }
@@ -200,17 +201,20 @@ function rowsOf(layout: Layout): VirtualTable['rows'] {
       let kept: readonly Row[] | null = null;
       return () => (kept ??= Array.from(constant(), (values) => makeRow(layout, values)));
     }
-    const ready = READY[layout.name];
+    const ofModel = OF_MODEL[layout.name];
     if (layout.name === 'pg_locks')
       return async (ctx) => (await locks(catalogServices(ctx))).map((values) => makeRow(layout, values));
-    if (ready !== undefined) return oncePerModel(ready);
+    if (ofModel !== undefined) return oncePerModel(ofModel);
     const momentary = MOMENTARY[layout.name];
     if (momentary !== undefined)
       return (ctx) => withSource(ctx, (source) => Array.from(momentary(source), (values) => makeRow(layout, values)));
-  } else if (layout.name === 'columns') return oncePerSession(columnRows);
+  } else {
+    const parts = informationSchemaParts[layout.name];
+    if (parts !== undefined) return oncePerSession(parts);
+  }
   const builder = (layout.schema === 'pg_catalog' ? BUILT : informationSchemaBuilders)[layout.name];
   if (builder === undefined) return () => NO_ROWS;
-  return oncePerSession((source) => Array.from(builder(source), (values) => makeRow(layout, values)));
+  return oncePerSession((source) => [Array.from(builder(source), (values) => makeRow(layout, values))]);
 }
 
 function withSource(ctx: ExecContext, rowsOf: (source: Source) => readonly Row[]): Soon<readonly Row[]> {
