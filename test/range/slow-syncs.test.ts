@@ -6,7 +6,10 @@ it('slow syncs are told at most once in five seconds, with what came between', (
   let nowMs = 0;
   const lines: string[] = [];
   const clock = { monotonicMs: () => nowMs } as Clock;
-  const logger = { log: (level, text, fields) => lines.push(`${level} ${text} ${JSON.stringify(fields)}`) } as Logger;
+  const logger: Logger = {
+    log: (level, text, fields) => void lines.push(`${level} ${text} ${JSON.stringify(fields)}`),
+    child: () => logger,
+  };
   const watch = new SlowSyncs(clock, logger);
   const sync = (ms: number): void => {
     const beganMs = nowMs;

@@ -6,16 +6,17 @@
  * Only where every row that comes out has a left one, and where the right side's condition finds few rows by a map of
  * its own, it is read as any other.
  */
+import { after, type Soon } from '../../base/soon.js';
 import { identityCast } from '../types/casts.js';
 import type { Expr } from '../plan/expr.js';
-import type { JoinPlan, VirtualPlan } from '../plan/logical.js';
+import type { JoinPlan } from '../plan/logical.js';
 import type { Datum } from '../types/datum.js';
 import { OID } from '../types/oids.js';
 import { compileTest } from './eval.js';
 import type { JoinKey } from './join-keys.js';
 import { type Row, rowBytes, type Run } from './run.js';
-import { rowsByValue } from './value-maps.js';
-import { lookupsOf } from './virtual-scan.js';
+import { type ByValue, rowsByValue } from '../catalog/virtual/value-maps.js';
+import { lookupsOf, picker } from './virtual-scan.js';
 
 export interface Candidate {
   readonly row: Row;
@@ -38,7 +39,7 @@ const ROWS_PER_VALUE = 8;
 export interface MappedJoin {
   /** What candidates have in common with their left row; several: one of them, as it turns out. */
   readonly keys: readonly JoinKey[];
-  readonly open: (run: Run) => Promise<MappedRight>;
+  readonly open: (run: Run) => Soon<MappedRight>;
 }
 
 /** null: not such a join. */
@@ -53,16 +54,16 @@ export function compileMappedRight({ type, right }: JoinPlan, keys: readonly Joi
   mapped.sort((a, b) => Number(b.right.oid === OID.oid) - Number(a.right.oid === OID.oid));
   const test = compileTest(right.filter, layout);
   if (mapped.length === 0 || test?.waits === true || lookupsOf(right, layout).length > 0) return null;
-  const positions = right.columns.map((c) => c.position);
-  const open = async (run: Run): Promise<MappedRight> => {
-    const { rows, key } = await chooseMap(right, mapped, run);
+  const pick = picker(right.columns.map((c) => c.position));
+  const opened = (all: readonly Row[], run: Run): MappedRight => {
+    const { rows, key } = chooseMap(all, mapped);
     const found = new Map<unknown, readonly Candidate[]>();
     let bytes = 0;
     const candidatesOf = (value: unknown): readonly Candidate[] => {
       const candidates: Candidate[] = [];
       for (const row of rows.get(value) ?? []) {
         if (test !== null && !test.now(row, run)) continue;
-        const candidate = { row: positions.map((p) => row[p]!), matched: false };
+        const candidate = { row: pick(row), matched: false };
         const more = rowBytes(candidate.row) + 64;
         bytes += more;
         run.ctx.memory.grow(more);
@@ -86,7 +87,7 @@ export function compileMappedRight({ type, right }: JoinPlan, keys: readonly Joi
       },
     };
   };
-  return { keys: mapped, open };
+  return { keys: mapped, open: (run) => after(right.relation.rows(run.ctx), (all) => opened(all, run)) };
 }
 
 /** The column of the relation that the expression is, whatever type it is taken for. */
@@ -96,13 +97,11 @@ function positionOf(expr: Expr, layout: ReadonlyMap<number, number>): number | u
 }
 
 /** The map of the first column that tells rows apart well, else of the best. */
-async function chooseMap(
-  { relation }: VirtualPlan,
+function chooseMap(
+  all: readonly Row[],
   keys: readonly MappedKey[],
-  run: Run,
-): Promise<{ readonly rows: ReadonlyMap<unknown, readonly Row[]>; readonly key: MappedKey }> {
-  const all = await relation.rows(run.ctx);
-  let best: { rows: ReadonlyMap<unknown, readonly Row[]>; key: MappedKey } | null = null;
+): { readonly rows: ByValue; readonly key: MappedKey } {
+  let best: { rows: ByValue; key: MappedKey } | null = null;
   for (const key of keys) {
     const rows = rowsByValue(all, key.position, key.key);
     if (best === null || rows.size > best.rows.size) best = { rows, key };

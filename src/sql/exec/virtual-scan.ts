@@ -4,15 +4,17 @@
  * is kept as long as the array of rows it was made of (the catalog gives the same array while nothing changed).
  * The whole condition is tested on what is found, so the map only finds candidates; only their columns are copied.
  */
+import { after } from '../../base/soon.js';
 import { conjuncts, isVolatile } from '../plan/expr.js';
 import type { CallExpr, Expr } from '../plan/expr.js';
 import type { VirtualPlan } from '../plan/logical.js';
 import { columnsOf } from '../plan/plan-walk.js';
+import type { Datum } from '../types/datum.js';
 import { typeByOid } from '../types/registry.js';
 import { compileSync, compileTest, type SyncEval } from './eval.js';
 import { LazyRows, type OperatorFactory, type Row, type Run } from './run.js';
 import { filterRows } from './scan.js';
-import { rowsByValue } from './value-maps.js';
+import { rowsByValue } from '../catalog/virtual/value-maps.js';
 
 interface Lookup {
   /** In the relation's rows. */
@@ -31,21 +33,36 @@ export function compileVirtual(plan: VirtualPlan): OperatorFactory {
   // Over the relation's rows as they are.
   const layout = new Map(plan.columns.map((c) => [c.id, c.position]));
   const test = compileTest(plan.filter, layout);
-  const positions = plan.columns.map((c) => c.position);
+  const pickRow = picker(plan.columns.map((c) => c.position));
+  const pick = (rows: readonly Row[]): readonly Row[] => rows.map(pickRow);
   const lookups = lookupsOf(plan, layout);
   return (run) =>
-    new LazyRows(async () => {
-      const all = await plan.relation.rows(run.ctx);
-      let rows = all;
-      // The fewest that one of them leaves.
-      for (const lookup of lookups) {
-        if (rows.length < FEW_ROWS) break;
-        const found = candidates(all, lookup, run);
-        if (found.length < rows.length) rows = found;
-      }
-      const kept = await filterRows(rows, test, run);
-      return kept.map((row) => positions.map((p) => row[p]!));
-    });
+    new LazyRows(() =>
+      after<readonly Row[], readonly Row[]>(plan.relation.rows(run.ctx), (all) =>
+        after(filterRows(fewest(all, lookups, run), test, run), pick),
+      ),
+    );
+}
+
+/** The fewest that one of the lookups leaves. */
+function fewest(all: readonly Row[], lookups: readonly Lookup[], run: Run): readonly Row[] {
+  let rows = all;
+  for (const lookup of lookups) {
+    if (rows.length < FEW_ROWS) break;
+    const found = candidates(all, lookup, run);
+    if (found.length < rows.length) rows = found;
+  }
+  return rows;
+}
+
+/** Makes rows of the values at the given places. */
+export function picker(positions: readonly number[]): (row: Row) => Row {
+  const width = positions.length;
+  return (row) => {
+    const picked = new Array<Datum>(width);
+    for (let i = 0; i < width; i++) picked[i] = row[positions[i]!]!;
+    return picked;
+  };
 }
 
 /** The conditions that a map can serve. */

@@ -4,6 +4,7 @@
  * Synchronous look-ups of the catalog need a view that the session loaded before the statement began;
  * without one they fall back to what the node has cached, which covers the tables the session uses.
  */
+import type { Soon } from '../../base/soon.js';
 import type { Datum } from '../types/datum.js';
 import { sqlError } from '../../base/errors.js';
 import type { AdvisoryLocks, ListedLock } from '../advisory/advisory-locks.js';
@@ -130,7 +131,7 @@ export class Services implements SessionServices, CatalogServices {
     return this.#view;
   }
   /** The view of this statement, loaded once. */
-  async view(): Promise<CatalogView> {
+  view(): Soon<CatalogView> {
     return this.#view ?? this.loadView();
   }
   forgetView(): void {

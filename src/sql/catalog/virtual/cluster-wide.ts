@@ -14,9 +14,13 @@ import {
   TEMPLATE1_DATABASE_ID,
 } from '../bootstrap.js';
 import { extensionEntries } from './extensions.js';
+import type { TableDescriptor } from '../descriptor.js';
+import { perDescriptor } from './kept-rows.js';
+import type { Parts } from './kept-rows.js';
+import { layoutOf, makeRow } from './layout.js';
 import type { Values } from './layout.js';
 import { ownerOid, textArray } from './model.js';
-import type { Source } from './model.js';
+import type { Model, Source } from './model.js';
 
 const UTF8 = 6;
 const DEFAULT_TABLESPACE = 1663;
@@ -236,19 +240,29 @@ const CLASS_OF_ROUTINES = 1255;
 const CLASS_OF_DATABASES = 1262;
 const CLASS_OF_EXTENSIONS = 3079;
 
-export function* descriptions({ model }: Source): Iterable<Values> {
+function* descriptionsOfTable(table: TableDescriptor): Iterable<Values> {
+  if (table.comment !== null) yield { objoid: table.id, classoid: CLASS_OF_CLASSES, description: table.comment };
+  for (const column of table.columns) {
+    if (column.comment == null || column.dropped || column.hidden) continue;
+    yield { objoid: table.id, classoid: CLASS_OF_CLASSES, objsubid: column.id, description: column.comment };
+  }
+  for (const index of table.indexes) {
+    if (index.comment != null) yield { objoid: index.oid, classoid: CLASS_OF_CLASSES, description: index.comment };
+  }
+}
+
+const DESCRIPTION = layoutOf('pg_catalog', 'pg_description');
+const tableDescriptions = perDescriptor(DESCRIPTION, descriptionsOfTable);
+
+export function descriptionParts(model: Model): Parts {
+  const others = Array.from(otherDescriptions(model), (values) => makeRow(DESCRIPTION, values));
+  return [others, ...model.tables.map(tableDescriptions)];
+}
+
+/** Comments on all but tables, their columns and indexes. */
+function* otherDescriptions(model: Model): Iterable<Values> {
   for (const schema of model.schemas) {
     if (schema.comment != null) yield { objoid: schema.id, classoid: CLASS_OF_NAMESPACES, description: schema.comment };
-  }
-  for (const table of model.tables) {
-    if (table.comment !== null) yield { objoid: table.id, classoid: CLASS_OF_CLASSES, description: table.comment };
-    for (const column of table.columns) {
-      if (column.comment == null || column.dropped || column.hidden) continue;
-      yield { objoid: table.id, classoid: CLASS_OF_CLASSES, objsubid: column.id, description: column.comment };
-    }
-    for (const index of table.indexes) {
-      if (index.comment != null) yield { objoid: index.oid, classoid: CLASS_OF_CLASSES, description: index.comment };
-    }
   }
   for (const view of model.views) {
     if (view.comment != null) yield { objoid: view.id, classoid: CLASS_OF_CLASSES, description: view.comment };

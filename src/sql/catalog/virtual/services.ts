@@ -1,4 +1,5 @@
 /** What the catalog's virtual tables need of the session that reads them, beyond SessionServices. */
+import type { Soon } from '../../../base/soon.js';
 import { assert } from '../../../base/assert.js';
 import type { SettingDefinition } from './setting-definition.js';
 import type { ListedLock } from '../../advisory/advisory-locks.js';
@@ -48,7 +49,7 @@ export interface PreparedRow {
 
 export interface CatalogServices {
   readonly databaseId: number;
-  view(): Promise<CatalogView>;
+  view(): Soon<CatalogView>;
   settingRows(): readonly SettingRow[];
   activity(): readonly ActivityRow[];
   listLocks(): Promise<readonly ListedLock[]>;
