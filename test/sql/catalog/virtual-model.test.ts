@@ -275,9 +275,9 @@ describe('system catalogs', () => {
     ]);
     expect((await select('pg_description')).map((row) => [row['objoid'], row['objsubid'], row['description']])).toEqual(
       [
+        [13559, 0, 'PL/pgSQL procedural language'],
         [20000, 0, 'people'],
         [20000, 3, 'full name'],
-        [13559, 0, 'PL/pgSQL procedural language'],
       ],
     );
     expect((await select('pg_indexes')).map((row) => row['indexdef'])).toContain(
