@@ -48,6 +48,24 @@ function deep(): Hostile[] {
       'LATERAL of many',
       `SELECT count(*) FROM generate_series(1, 2) AS g0 (a)${list(60, (i) => ` CROSS JOIN LATERAL (SELECT g${i}.a) AS g${i + 1} (a)`, '')}`,
     ),
+    one(
+      'set operations in parentheses',
+      `SELECT count(*) FROM (${'(SELECT 1 UNION '.repeat(700)}SELECT 2${')'.repeat(700)}) AS s`,
+    ),
+    one(
+      'INTERSECT of many',
+      list(1200, (i) => `SELECT ${i}`, ' INTERSECT '),
+    ),
+    one('JSON objects, deep', `SELECT jsonb_typeof('${'{"a":'.repeat(5000)}1${'}'.repeat(5000)}'::jsonb)`),
+    one('rows in rows', `SELECT ${'ROW('.repeat(1000)}1${')'.repeat(1000)}`),
+    one('array_fill of seven dimensions', 'SELECT array_fill(1, ARRAY[1, 1, 1, 1, 1, 1, 1])'),
+    {
+      name: 'views of views',
+      statements: [
+        list(100, (i) => `CREATE VIEW hview${i} AS SELECT ${i === 0 ? '1 AS a' : `a FROM hview${i - 1}`}`, '; '),
+        'SELECT * FROM hview99',
+      ],
+    },
   ];
 }
 
@@ -109,6 +127,15 @@ function long(): Hostile[] {
       `SELECT count(*) FROM (VALUES ${list(65_535, (i) => `($${i + 1}::int)`)}) AS v (a)`,
       Array.from({ length: 65_535 }, (_, i) => i),
     ),
+    one('more words than there may be', `SELECT count(*) FROM (VALUES ${list(400_000, () => '(1)')}) AS v (a)`),
+    one('GROUP BY of 1,000', `SELECT count(*) FROM (SELECT 1 AS a) AS s GROUP BY ${list(1000, (i) => `a + ${i}`)}`),
+    one('ORDER BY of 1,600', `SELECT a FROM (SELECT 1 AS a) AS s ORDER BY ${list(1600, (i) => `a + ${i}`)}`),
+    one(
+      'CUBE of 12',
+      `SELECT count(*) FROM (SELECT 1 FROM (SELECT ${list(12, (i) => `1 AS c${i}`)}) AS v GROUP BY CUBE (${list(12, (i) => `c${i}`)})) AS s`,
+    ),
+    one('a name of 100,000 in quotes', `SELECT 1 AS "${'é'.repeat(100_000)}"`),
+    one('a function of 200 arguments', `SELECT concat(${list(200, () => "'a'")})`),
     one('a comment that does not end', `SELECT 1 ${'/* '.repeat(50_000)}`),
     one('half a string', `SELECT '${'x'.repeat(100_000)}`),
   ];
@@ -241,6 +268,30 @@ function large(): Hostile[] {
     one('width_bucket', 'SELECT width_bucket(1e100000, 0, 1e100001, 2147483647)'),
     one('ntile', 'SELECT ntile(2147483647) OVER () FROM generate_series(1, 10)'),
     one('LIMIT of much', 'SELECT 1 LIMIT 9223372036854775807 OFFSET 9223372036854775807'),
+    one('OFFSET of much', 'SELECT a FROM generate_series(1, 100000) AS g (a) OFFSET 99999999999'),
+    one('1e100000 in text', "SELECT length(('1' || repeat('0', 100000))::numeric::text)"),
+    one('a number of megabytes', "SELECT repeat('9', 60000000)::numeric"),
+    one('a time of megabytes', "SELECT repeat('1', 60000000)::timestamp"),
+    one('a date of many parts', "SELECT repeat('1-', 10000000)::date"),
+    one('escapes of megabytes', "SELECT length(unistr(repeat('x', 60000000)))"),
+    one('a JSON path of megabytes', "SELECT ('$' || repeat('.a', 10000000))::jsonpath"),
+    one('JSON of many values', "SELECT ('[' || repeat('1,', 30000000) || '1]')::jsonb"),
+    one('an array of many elements in text', "SELECT ('{' || repeat('1,', 30000000) || '1}')::int[]"),
+    one('string_to_array of too many', "SELECT cardinality(string_to_array(repeat('a,', 30000000), ','))"),
+    one('reverse of megabytes', "SELECT length(reverse(repeat('x', 60000000)))"),
+    one('replace of megabytes', "SELECT length(replace(repeat('x', 10000000), 'x', 'y'))"),
+    one('bytea as escapes', "SELECT length(encode(decode(repeat('00', 10000000), 'hex'), 'escape'))"),
+    one('hashes of megabytes', `SELECT ${list(20, (i) => `md5(repeat('x', ${20_000_000 + i}))`)}`),
+    one('a hundred powers', `SELECT ${list(100, (i) => `length(power(7::numeric, ${100_000 + i})::text)`)}`),
+    one('array_agg in order', 'SELECT cardinality(array_agg(a ORDER BY -a)) FROM generate_series(1, 300000) AS g (a)'),
+    one(
+      'a window over 100,000',
+      'SELECT max(s) FROM (SELECT sum(a) OVER (ORDER BY a ROWS 1000 PRECEDING) AS s FROM generate_series(1, 100000) AS g (a)) AS w',
+    ),
+    one(
+      'windows over a set',
+      'SELECT max(r) FROM (SELECT rank() OVER (PARTITION BY a % 10 ORDER BY -a) AS r FROM generate_series(1, 200000) AS g (a)) AS w',
+    ),
   ];
 }
 
@@ -276,6 +327,11 @@ function patterns(): Hostile[] {
     ),
     one('regexp_split of much', `SELECT cardinality(regexp_split_to_array(repeat('a b ', 300000), '\\s+'))`),
     one('strpos', `SELECT strpos(${a(5_000_000)}, ${a(100_000)} || 'b')`),
+    one('LIKE of a beginning that comes again', `SELECT ${a(2_000_000)} LIKE '%b' || repeat('a', 100000) || '%'`),
+    one('LIKE of holes in a row', `SELECT ${a(200_000)} LIKE '%' || repeat('a_', 10000) || 'b%'`),
+    one('LIKE of more holes', `SELECT ${a(10_000_000)} LIKE '%' || repeat('a_', 100000) || 'b%'`),
+    one('regexp_split of megabytes', `SELECT cardinality(regexp_split_to_array(repeat('a b ', 1000000), '\\s+'))`),
+    one('a hundred bombs', `SELECT ${list(100, (i) => `repeat('ab', 20000) || ${i} ~ '(a|b)*a(a|b){10}c'`)}`),
   ];
 }
 

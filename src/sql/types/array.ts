@@ -3,6 +3,7 @@ import { sqlError } from '../../base/errors.js';
 import { PgArray } from './datum.js';
 import type { Datum } from './datum.js';
 import { checkElements } from './limits.js';
+import { replaceEach } from './text-builder.js';
 import type { FormatContext, StoredForm, TypeInfo } from './type-info.js';
 
 const DIMENSIONS_MAX = 6;
@@ -193,7 +194,7 @@ export function arrayOutput(v: PgArray, element: TypeInfo, ctx: FormatContext): 
         parts.push('NULL');
       } else {
         const text = element.output(item, ctx);
-        parts.push(QUOTED.test(text) ? `"${text.replace(/["\\]/g, '\\$&')}"` : text);
+        parts.push(QUOTED.test(text) ? `"${replaceEach(text, /["\\]/g, '\\$&')}"` : text);
       }
     }
     return `{${parts.join(',')}}`;
