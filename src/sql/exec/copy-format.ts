@@ -10,6 +10,7 @@
  * Errors: 22P04 for bad structure, 22021 for invalid UTF-8, with the line in `where` (set by the
  * caller, which knows the table). Limit: ROW_BYTES_MAX for one row (54000).
  */
+import { replaceEach, replaceText, TextBuilder } from '../types/text-builder.js';
 import { QuoralError, sqlError } from '../../base/errors.js';
 
 export interface CopyOptions {
@@ -257,12 +258,22 @@ const ESCAPES: Readonly<Record<string, string>> = {
 
 function unescapeText(raw: string): string {
   if (!raw.includes('\\')) return raw;
-  return raw.replace(/\\(x[0-9a-fA-F]{1,2}|[0-7]{1,3}|[^])/g, (_, code: string) => {
-    const first = code[0]!;
-    if (first === 'x' && code.length > 1) return String.fromCharCode(parseInt(code.slice(1), 16));
-    if (first >= '0' && first <= '7') return String.fromCharCode(parseInt(code, 8) & 0xff);
-    return ESCAPES[first] ?? code;
-  });
+  const out = new TextBuilder();
+  let last = 0;
+  for (const match of raw.matchAll(/\\(x[0-9a-fA-F]{1,2}|[0-7]{1,3}|[^])/g)) {
+    out.add(raw.slice(last, match.index));
+    out.add(unescaped(match[1]!));
+    last = match.index + match[0].length;
+  }
+  out.add(raw.slice(last));
+  return out.text();
+}
+
+function unescaped(code: string): string {
+  const first = code[0]!;
+  if (first === 'x' && code.length > 1) return String.fromCharCode(parseInt(code.slice(1), 16));
+  if (first >= '0' && first <= '7') return String.fromCharCode(parseInt(code, 8) & 0xff);
+  return ESCAPES[first] ?? code;
 }
 
 const TEXT_SPECIAL = /[\\\b\f\n\r\t\v]/;
@@ -286,9 +297,9 @@ function escapeText(field: string, delimiter: string): string {
   let out = field;
   if (TEXT_SPECIAL.test(field)) {
     // eslint-disable-next-line no-control-regex
-    out = field.replace(/[\\\b\f\n\r\t\v]/g, (c) => TEXT_ESCAPES[c]!);
+    out = replaceEach(field, /[\\\b\f\n\r\t\v]/g, (c) => TEXT_ESCAPES[c]!);
   }
-  if (delimiter !== '\t' && out.includes(delimiter)) out = out.replaceAll(delimiter, `\\${delimiter}`);
+  if (delimiter !== '\t' && out.includes(delimiter)) out = replaceText(out, delimiter, `\\${delimiter}`);
   return out;
 }
 
@@ -305,6 +316,6 @@ function quoteCsv(field: string, column: number, columns: number, options: CopyO
     field.includes('\r');
   if (!must) return field;
   let body = field;
-  if (escape !== quote) body = body.replaceAll(escape, escape + escape);
-  return quote + body.replaceAll(quote, escape + quote) + quote;
+  if (escape !== quote) body = replaceText(body, escape, escape + escape);
+  return quote + replaceText(body, quote, escape + quote) + quote;
 }

@@ -1,6 +1,7 @@
 /** LIKE and ILIKE as operators and functions, and SIMILAR TO, whose patterns become regular expressions. */
 import { sqlError } from '../../base/errors.js';
 import { charLength } from '../types/text-order.js';
+import { replaceEach } from '../types/text-builder.js';
 import { fn, op } from './define.js';
 import { like } from './like-match.js';
 import { substringRegex } from './regular-expressions.js';
@@ -13,12 +14,16 @@ for (const type of ['text', 'name', 'bpchar']) {
 }
 fn('like(text, text) bool', (s: string, p: string) => like(s, p));
 fn('notlike(text, text) bool', (s: string, p: string) => !like(s, p));
+/** Characters of a pattern that is rewritten. */
+const PATTERN_MAX = 1024 * 1024;
+
 /** pattern LIKE … ESCAPE e: rewrites the pattern to use a backslash. */
 function likeEscape(pattern: string, escape: string): string {
   if (charLength(escape) > 1)
     throw sqlError('22019', 'invalid escape string', { hint: 'Escape string must be empty or one character.' });
   if (escape === '\\') return pattern;
-  if (escape === '') return pattern.replaceAll('\\', '\\\\');
+  if (escape === '') return replaceEach(pattern, /\\/g, '\\\\');
+  if (pattern.length > PATTERN_MAX) throw sqlError('54000', 'pattern is too long');
   let out = '';
   const chars = Array.from(pattern);
   for (let i = 0; i < chars.length; i++) {
@@ -38,6 +43,7 @@ function similarToEscape(pattern: string, escape: string | null): string {
   const esc = escape ?? '\\';
   if (charLength(esc) > 1)
     throw sqlError('22019', 'invalid escape string', { hint: 'Escape string must be empty or one character.' });
+  if (pattern.length > PATTERN_MAX) throw sqlError('54000', 'pattern is too long');
   let out = '^(?:';
   let quotes = 0;
   let bracket = false;

@@ -99,15 +99,18 @@ srf('regexp_matches(text, text, text) _text', (s: string, p: string, f: string) 
 /** \1 … \9, \& and \\ in the replacement. */
 function replacement(template: string, text: string, match: Match): string {
   if (!template.includes('\\')) return template;
-  return template.replace(/\\([0-9&\\]|.|$)/gsu, (whole, c: string) =>
-    c === '&' || c === '0'
-      ? piece(text, match[0])!
-      : /[1-9]/.test(c)
-        ? (piece(text, match[Number(c)]) ?? '')
-        : c === '\\'
-          ? c
-          : whole,
-  );
+  const out = new TextBuilder();
+  let last = 0;
+  for (let at = template.indexOf('\\'); at >= 0; at = template.indexOf('\\', last)) {
+    const c = template[at + 1] ?? '';
+    out.add(template.slice(last, at));
+    if (c === '&' || c === '0') out.add(piece(text, match[0])!);
+    else if (/[1-9]/.test(c)) out.add(piece(text, match[Number(c)]) ?? '');
+    else out.add(c === '\\' ? c : `\\${c}`);
+    last = at + 1 + c.length;
+  }
+  out.add(template.slice(last));
+  return out.text();
 }
 
 function regexpReplace(

@@ -9,11 +9,14 @@ import { OID } from '../types/oids.js';
 import { typeByOid } from '../types/registry.js';
 import { decodeEscape, decodeHex, escapeBytes } from '../types/scalar-input.js';
 import { checkElements, checkLength, ELEMENTS_MAX } from '../types/limits.js';
-import { TextBuilder } from '../types/text-builder.js';
+import { replaceEach, replaceText, TextBuilder } from '../types/text-builder.js';
 import { charLength, hasSurrogates, sliceChars, stripBlanks } from '../types/text-order.js';
 import type { CallInfo, Value } from './entry.js';
 import { fn, fns, op, srf } from './define.js';
 import { findLong } from './like-match.js';
+
+/** Longer texts are replaced piece by piece, so that the matches of all of it need not be held at a time. */
+const REPLACED_AT_ONCE = 65_536;
 
 export function textOf(value: Value, oid: number, ctx: ExecContext): string {
   return typeof value === 'string' && oid !== OID.bpchar ? value : typeByOid(oid).output(value, ctx.format);
@@ -48,12 +51,24 @@ function mapCase(s: string, upper: boolean): string {
 }
 fn('lower(text) text', (s: string) => mapCase(s, false));
 fn('upper(text) text', (s: string) => mapCase(s, true));
-fn('initcap(text) text', (s: string) =>
+const LETTER = /^[\p{L}\p{N}]/u;
+fn('initcap(text) text', (s: string) => {
+  if (s.length <= REPLACED_AT_ONCE) return capitalised(s);
+  const out = new TextBuilder();
+  for (let at = 0; at < s.length;) {
+    let end = Math.min(s.length, at + REPLACED_AT_ONCE);
+    const insidePair = (i: number): boolean => i < s.length && (s.charCodeAt(i) & 0xfc00) === 0xdc00;
+    while (insidePair(end) || (end < s.length && LETTER.test(s.slice(end, end + 2)))) end++;
+    out.add(capitalised(s.slice(at, end)));
+    at = end;
+  }
+  return out.text();
+});
+const capitalised = (s: string): string =>
   s.replace(/[\p{L}\p{N}]+/gu, (word) => {
     const [first = ''] = word;
     return mapCase(first, true) + mapCase(word.slice(first.length), false);
-  }),
-);
+  });
 
 // ---- concatenation ----
 
@@ -237,25 +252,8 @@ function reversed(s: string): string {
   return out.text();
 }
 fn('replace(text, text, text) text', (s: string, from: string, to: string) =>
-  from === '' ? s : s.length < REPLACED_AT_ONCE ? s.replaceAll(from, () => to) : replacedInPieces(s, from, to),
+  from === '' ? s : replaceText(s, from, to),
 );
-/** Longer texts are replaced piece by piece, so that the matches of all of it need not be held at a time. */
-const REPLACED_AT_ONCE = 65_536;
-function replacedInPieces(s: string, from: string, to: string): string {
-  const out = new TextBuilder();
-  for (let at = 0; at < s.length;) {
-    const parts = s.slice(at, at + REPLACED_AT_ONCE + from.length).split(from);
-    const rest = parts.pop()!;
-    checkLength(parts.length * to.length);
-    if (parts.length > 0) out.add(parts.join(to) + to);
-    const read = Math.min(REPLACED_AT_ONCE + from.length, s.length - at) - rest.length;
-    // The rest may end with the beginning of the next match.
-    const sure = at + read + rest.length >= s.length ? rest.length : Math.max(0, rest.length - from.length + 1);
-    out.add(rest.slice(0, sure));
-    at += read + sure;
-  }
-  return out.text();
-}
 fn('translate(text, text, text) text', (s: string, from: string, to: string) => {
   const target = Array.from(to);
   const map = new Map<string, string>();
@@ -325,15 +323,21 @@ fn('encode(bytea, text) text', (b: Uint8Array, format: string) => {
     case 'hex':
       return view(b).toString('hex');
     case 'base64':
-      return view(b)
-        .toString('base64')
-        .replace(/(.{76})(?=.)/g, '$1\n');
+      return inLines(view(b).toString('base64'));
     case 'escape':
       return encodeEscapeAll(b);
     default:
       throw sqlError('22023', `unrecognized encoding: "${format}"`);
   }
 });
+function inLines(text: string): string {
+  const out = new TextBuilder();
+  for (let at = 0; at < text.length; at += 76) {
+    if (at > 0) out.add('\n');
+    out.add(text.slice(at, at + 76));
+  }
+  return out.text();
+}
 /** encode(…, 'escape') leaves control characters, which bytea's own output does not. */
 function encodeEscapeAll(b: Uint8Array): string {
   return escapeBytes(b, (byte) => byte === 0 || byte > 0x7f);
@@ -343,7 +347,7 @@ fn('decode(text, text) bytea', (s: string, format: string) => {
     case 'hex':
       return decodeHex(s);
     case 'base64': {
-      const text = s.replace(/[\s]/g, '');
+      const text = replaceEach(s, /\s/g, '');
       const bad = /[^A-Za-z0-9+/=]/u.exec(text);
       if (bad !== null) throw sqlError('22023', `invalid symbol "${bad[0]}" found while decoding base64 sequence`);
       if (text.length % 4 !== 0) {
@@ -398,10 +402,10 @@ const RESERVED = new Set(
   ).split(' '),
 );
 export function quoteIdentifier(s: string): string {
-  return /^[a-z_][a-z0-9_]*$/.test(s) && !RESERVED.has(s) ? s : `"${s.replaceAll('"', '""')}"`;
+  return /^[a-z_][a-z0-9_]*$/.test(s) && !RESERVED.has(s) ? s : `"${replaceEach(s, /"/g, '""')}"`;
 }
 export function quoteLiteral(s: string): string {
-  const quoted = `'${s.replaceAll("'", "''").replaceAll('\\', '\\\\')}'`;
+  const quoted = `'${replaceEach(s, /['\\]/g, '$&$&')}'`;
   return s.includes('\\') ? `E${quoted}` : quoted;
 }
 fn('quote_ident(text) text', (s: string) => quoteIdentifier(s));
@@ -443,46 +447,52 @@ function formatText(args: readonly Datum[], ctx: ExecContext, call: CallInfo): s
     if (index >= args.length) throw sqlError('22023', 'too few arguments for format()');
     return args[index]!;
   };
-  return template.replace(
-    DIRECTIVE,
-    (_all, at?: string, minus?: string, width?: string, widthAt?: string, kind?: string) => {
-      if (kind === undefined)
-        throw sqlError('22023', 'unterminated format() type specifier', { hint: 'For a single "%" use "%%".' });
-      if (kind === '%') return '%';
-      if (!'sIL'.includes(kind))
-        throw sqlError('22023', `unrecognized format() type specifier "${kind}"`, {
-          hint: 'For a single "%" use "%%".',
-        });
-      let size = 0;
-      let left = minus !== undefined;
-      if (width !== undefined) {
-        size = width.startsWith('*')
-          ? Number(take(widthAt === undefined ? next++ : Number(widthAt)) ?? 0)
-          : Number(width);
-        if (size < 0) {
-          left = true;
-          size = -size;
-        }
+  const one = (at?: string, minus?: string, width?: string, widthAt?: string, kind?: string): string => {
+    if (kind === undefined)
+      throw sqlError('22023', 'unterminated format() type specifier', { hint: 'For a single "%" use "%%".' });
+    if (kind === '%') return '%';
+    if (!'sIL'.includes(kind))
+      throw sqlError('22023', `unrecognized format() type specifier "${kind}"`, {
+        hint: 'For a single "%" use "%%".',
+      });
+    let size = 0;
+    let left = minus !== undefined;
+    if (width !== undefined) {
+      size = width.startsWith('*')
+        ? Number(take(widthAt === undefined ? next++ : Number(widthAt)) ?? 0)
+        : Number(width);
+      if (size < 0) {
+        left = true;
+        size = -size;
       }
-      if (at !== undefined) next = Number(at);
-      if (at === '0') throw sqlError('22023', 'format specifies argument 0, but arguments are numbered from 1');
-      const index = next++;
-      const value = take(index);
-      let text: string;
-      if (value === null) {
-        if (kind === 'I') throw sqlError('22004', 'null values cannot be formatted as an SQL identifier');
-        text = kind === 'L' ? 'NULL' : '';
-      } else {
-        text = asText(value, call.argOids[index]!, ctx);
-        if (kind === 'I') text = quoteIdentifier(text);
-        else if (kind === 'L') text = quoteLiteral(text);
-      }
-      const missing = size - charLength(text);
-      length += Math.max(text.length, size);
-      checkLength(length);
-      return missing <= 0 ? text : left ? text + ' '.repeat(missing) : ' '.repeat(missing) + text;
-    },
-  );
+    }
+    if (at !== undefined) next = Number(at);
+    if (at === '0') throw sqlError('22023', 'format specifies argument 0, but arguments are numbered from 1');
+    const index = next++;
+    const value = take(index);
+    let text: string;
+    if (value === null) {
+      if (kind === 'I') throw sqlError('22004', 'null values cannot be formatted as an SQL identifier');
+      text = kind === 'L' ? 'NULL' : '';
+    } else {
+      text = asText(value, call.argOids[index]!, ctx);
+      if (kind === 'I') text = quoteIdentifier(text);
+      else if (kind === 'L') text = quoteLiteral(text);
+    }
+    const missing = size - charLength(text);
+    length += Math.max(text.length, size);
+    checkLength(length);
+    return missing <= 0 ? text : left ? text + ' '.repeat(missing) : ' '.repeat(missing) + text;
+  };
+  const out = new TextBuilder();
+  let last = 0;
+  for (const match of template.matchAll(DIRECTIVE)) {
+    out.add(template.slice(last, match.index));
+    out.add(one(match[1], match[2], match[3], match[4], match[5]));
+    last = match.index + match[0].length;
+  }
+  out.add(template.slice(last));
+  return out.text();
 }
 
 // ---- lists in strings ----

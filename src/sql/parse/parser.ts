@@ -17,6 +17,7 @@ import type { PgQueryModule } from 'libpg-query/wasm/libpg-query.js';
 import { sqlError } from '../../base/errors.js';
 import type { QuoralError } from '../../base/errors.js';
 import { assert } from '../../base/assert.js';
+import { atOnce, type Steps } from '../../base/steps.js';
 import type { ParsedStatement, ParseNode } from '../contract.js';
 import { DEPTH_MAX, nextToken, prescan } from './tokens.js';
 import { parseSpecial } from './own-statements.js';
@@ -79,6 +80,11 @@ interface RawStatement {
 
 /** Statements of `text`, in order; empty statements give none. @throws QuoralError 42601, 22021, 54000, 54001 */
 export function parseSql(text: string): ParsedStatement[] {
+  return atOnce(parseInSteps(text));
+}
+
+/** As parseSql; the event loop may be given back at each step. */
+export function* parseInSteps(text: string): Steps<ParsedStatement[]> {
   if (text.length > QUERY_LENGTH_MAX) {
     throw sqlError('54000', 'statement is too long', { detail: `The limit is ${QUERY_LENGTH_MAX} characters.` });
   }
@@ -96,7 +102,10 @@ export function parseSql(text: string): ParsedStatement[] {
     if (special !== null) return special;
   }
   if (nextToken(text, 0) === null) return [];
-  return parsePlain(text, 0, text.length, null);
+  yield;
+  const trees = runGrammar(text, text, 0);
+  yield;
+  return statementsOf(readTrees(trees), text, text, 0, scanned.parameterCount);
 }
 
 export function tooComplex(): QuoralError {
@@ -111,9 +120,18 @@ export function tooComplex(): QuoralError {
  */
 function parsePlain(text: string, from: number, to: number, replaced: string | null): ParsedStatement[] {
   const piece = replaced ?? (from === 0 && to === text.length ? text : text.slice(from, to));
-  const ascii = isAscii(piece);
-  const raw = runGrammar(piece, text, from);
-  const toChar = ascii ? null : byteToCharMap(piece);
+  return statementsOf(readTrees(runGrammar(piece, text, from)), piece, text, from);
+}
+
+function statementsOf(
+  raw: readonly RawStatement[],
+  piece: string,
+  text: string,
+  from: number,
+  /** Of all that is in the text, if that was counted. */
+  parameterCount: number | null = null,
+): ParsedStatement[] {
+  const toChar = isAscii(piece) ? null : byteToCharMap(piece);
   const statements: ParsedStatement[] = [];
   for (const statement of raw) {
     const kind = Object.keys(statement.stmt)[0];
@@ -136,7 +154,12 @@ function parsePlain(text: string, from: number, to: number, replaced: string | n
       kind,
       text: own,
       textOffset: from + start,
-      parameterCount: own.includes('$') ? prescan(own).parameterCount : 0,
+      parameterCount:
+        raw.length === 1 && parameterCount !== null
+          ? parameterCount
+          : own.includes('$')
+            ? prescan(own).parameterCount
+            : 0,
       asOfSystemTime: null,
     });
   }
@@ -148,7 +171,8 @@ function isAscii(text: string): boolean {
   return true;
 }
 
-function runGrammar(piece: string, whole: string, from: number): readonly RawStatement[] {
+/** The trees, as JSON. */
+function runGrammar(piece: string, whole: string, from: number): string {
   const module = current;
   assert(module !== null, 'initParser has resolved before parsing');
   let text: string | null = null;
@@ -174,8 +198,12 @@ function runGrammar(piece: string, whole: string, from: number): readonly RawSta
     if (error instanceof RangeError || error instanceof Error) throw tooComplex();
     throw error;
   }
-  if (text !== null) return (JSON.parse(text) as { stmts?: readonly RawStatement[] }).stmts ?? [];
+  if (text !== null) return text;
   throw grammarError(message, position, whole, from);
+}
+
+function readTrees(json: string): readonly RawStatement[] {
+  return (JSON.parse(json) as { stmts?: readonly RawStatement[] }).stmts ?? [];
 }
 
 function grammarError(message: string, position: number, whole: string, from: number): QuoralError {

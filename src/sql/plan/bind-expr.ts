@@ -4,6 +4,7 @@
  * it too, so that this file does not depend on the binding of SELECT.
  */
 import type { A_Expr, A_Indirection, CollateClause, ColumnRef, Node, SubLink } from 'libpg-query';
+import { checkDimensions } from '../types/limits.js';
 import { OID } from '../types/oids.js';
 import type { CompositeField } from '../types/composite.js';
 import { baseOidOf, fieldsOf } from '../types/user-types.js';
@@ -595,6 +596,7 @@ function bindIndirection(ctx: ExprContext, e: A_Indirection): Expr {
         location,
       );
     }
+    checkDimensions(subscripts.length);
     const slice = subscripts.some((s) => s.slice);
     arg = { kind: 'subscript', arg, subscripts, slice, oid: slice ? arg.oid : element, typmod: -1 };
   }

@@ -30,7 +30,7 @@ import { joinOf, orderInnerJoins } from './join-order.js';
 import { inSubqueries, prune } from './prune.js';
 import { rejectsNulls } from './null-rejection.js';
 import { factorOut } from './or-rules.js';
-import { atOnce, type Steps } from './steps.js';
+import { atOnce, type Steps } from '../../base/steps.js';
 import { columnsOf, idsOf, mapInputs, mapPlanExprs, walkPlan } from './plan-walk.js';
 
 export function optimise(plan: Plan, format: FormatContext): Plan {

@@ -42,7 +42,7 @@ import type { Plan, PlanColumn } from './logical.js';
 import { optimise, optimiseInSteps } from './optimise.js';
 import { walkPlan } from './plan-walk.js';
 import { callAsQuery, knowPins } from './routines.js';
-import { atOnce, type Steps } from './steps.js';
+import { atOnce, type Steps } from '../../base/steps.js';
 import type { VariableNames } from './variables.js';
 import { isImmutable } from './volatility.js';
 import { compileView } from './view-query.js';

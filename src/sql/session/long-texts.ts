@@ -2,8 +2,9 @@
  * Texts of statements that take long to parse and to plan: between the steps of that others get their turn, and a
  * cancel request or a time-out is seen. Short texts, nearly all there are, go through without a look at the clock.
  */
+import type { Steps } from '../../base/steps.js';
 import type { ParsedStatement } from '../contract.js';
-import { parseSql } from '../parse/parser.js';
+import { parseInSteps } from '../parse/parser.js';
 import type { Session } from './session.js';
 
 const LONG = 16_384;
@@ -20,7 +21,7 @@ export async function restIfDue(session: Session): Promise<void> {
   if (session.signal.aborted) throw session.signal.reason;
 }
 
-export async function paced<T>(session: Session, steps: Generator<void, T, void>): Promise<T> {
+export async function paced<T>(session: Session, steps: Steps<T>): Promise<T> {
   for (;;) {
     const step = steps.next();
     await restIfDue(session);
@@ -28,9 +29,6 @@ export async function paced<T>(session: Session, steps: Generator<void, T, void>
   }
 }
 
-export async function parseLong(session: Session, text: string): Promise<readonly ParsedStatement[]> {
-  await restIfDue(session);
-  const statements = parseSql(text);
-  await restIfDue(session);
-  return statements;
+export function parseLong(session: Session, text: string): Promise<readonly ParsedStatement[]> {
+  return paced(session, parseInSteps(text));
 }

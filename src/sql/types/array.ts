@@ -2,10 +2,9 @@
 import { sqlError } from '../../base/errors.js';
 import { PgArray } from './datum.js';
 import type { Datum } from './datum.js';
-import { checkElements } from './limits.js';
+import { checkDimensions, checkElements } from './limits.js';
+import { replaceEach } from './text-builder.js';
 import type { FormatContext, StoredForm, TypeInfo } from './type-info.js';
-
-const DIMENSIONS_MAX = 6;
 
 interface Nest {
   readonly items: (Nest | string | null)[];
@@ -35,12 +34,7 @@ function readBraces(text: string, from: number, delimiter: string): { nest: Nest
       if (current !== null) {
         current.items.push(next);
         stack.push(current);
-        if (stack.length >= DIMENSIONS_MAX) {
-          throw sqlError(
-            '54000',
-            `number of array dimensions (${stack.length + 1}) exceeds the maximum allowed (${DIMENSIONS_MAX})`,
-          );
-        }
+        checkDimensions(stack.length + 1);
       }
       current = next;
       expectItem = true;
@@ -193,7 +187,7 @@ export function arrayOutput(v: PgArray, element: TypeInfo, ctx: FormatContext): 
         parts.push('NULL');
       } else {
         const text = element.output(item, ctx);
-        parts.push(QUOTED.test(text) ? `"${text.replace(/["\\]/g, '\\$&')}"` : text);
+        parts.push(QUOTED.test(text) ? `"${replaceEach(text, /["\\]/g, '\\$&')}"` : text);
       }
     }
     return `{${parts.join(',')}}`;
@@ -233,9 +227,7 @@ export function arrayReceive(b: Buffer, element: TypeInfo, typmod: number, store
   if (b.length < 12) throw short();
   const count = b.readInt32BE(0);
   if (count < 0) throw sqlError('22P03', `invalid number of dimensions: ${count}`);
-  if (count > DIMENSIONS_MAX) {
-    throw sqlError('54000', `number of array dimensions (${count}) exceeds the maximum allowed (${DIMENSIONS_MAX})`);
-  }
+  checkDimensions(count);
   const flags = b.readInt32BE(4);
   if (flags !== 0 && flags !== 1) throw sqlError('22P03', 'invalid array flags');
   const oid = b.readUInt32BE(8);

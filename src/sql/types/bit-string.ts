@@ -28,17 +28,17 @@ function readBinary(digits: string): BitString {
   const { length } = digits;
   checkLength(length);
   const bytes = new Uint8Array(bytesFor(length));
+  const units = Buffer.from(digits, 'latin1');
   let byte = 0;
+  let wrong = 0;
   for (let i = 0; i < length; i++) {
-    const bit = digits.charCodeAt(i) - 48;
-    if (bit !== 0 && bit !== 1) throw badDigit(digits, i, 'binary');
+    const bit = units[i]! ^ 48;
+    wrong |= bit;
     byte = (byte << 1) | bit;
-    if ((i & 7) === 7) {
-      bytes[i >> 3] = byte;
-      byte = 0;
-    }
+    if ((i & 7) === 7) bytes[i >> 3] = byte;
   }
   if (length % 8 !== 0) bytes[length >> 3] = byte << (8 - (length % 8));
+  if (wrong > 1 || /[^\x00-\xff]/.test(digits)) throw badDigit(digits, digits.search(/[^01]/), 'binary');
   return new BitString(digits.length, bytes);
 }
 

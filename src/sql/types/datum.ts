@@ -25,6 +25,7 @@
  * | pg_lsn, xid8 | bigint |
  */
 import { sqlError } from '../../base/errors.js';
+import { checkDimensions } from './limits.js';
 
 export type Datum =
   | null
@@ -88,7 +89,6 @@ export class Jsonb {
   }
 }
 
-const DIMENSIONS_MAX = 6;
 const ONE: readonly number[] = [1];
 
 export class PgArray {
@@ -103,10 +103,7 @@ export class PgArray {
     dims: readonly number[] = elements.length === 0 ? [] : [elements.length],
     lowerBounds: readonly number[] | null = null,
   ) {
-    if (dims.length > DIMENSIONS_MAX) {
-      const counted = `number of array dimensions (${dims.length}) exceeds the maximum allowed (${DIMENSIONS_MAX})`;
-      throw sqlError('54000', counted);
-    }
+    checkDimensions(dims.length);
     lowerBounds?.forEach((bound, d) => {
       if (bound + dims[d]! > 2147483647) throw sqlError('54000', `array lower bound is too large: ${bound}`);
     });

@@ -23,6 +23,12 @@ export function checkElements(count: number): void {
   if (count > ELEMENTS_MAX) throw arrayTooLarge();
 }
 
+const DIMENSIONS_MAX = 6;
+export function checkDimensions(count: number): void {
+  if (count <= DIMENSIONS_MAX) return;
+  throw sqlError('54000', `number of array dimensions (${count}) exceeds the maximum allowed (${DIMENSIONS_MAX})`);
+}
+
 export function jsonTooLarge(): Error {
   return sqlError('54000', `a JSON document can have at most ${JSON_VALUES_MAX} values`);
 }

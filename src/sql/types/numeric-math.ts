@@ -231,8 +231,8 @@ function powerInteger(a: Numeric, n: number, leastScale: number): Numeric {
   if (n === 1) return roundNumeric(a, scale);
   if (n === 2) return roundRaw(multiplyRaw(a, a), scale);
   if (n === -1) return divideToScale(ONE, a, scale);
-  if (approximate >= EXP_MAX) throw numericOverflow();
-  if (approximate <= -EXP_MAX) return new Numeric(0n, scale);
+  if (approximate > 131072) throw numericOverflow();
+  if (approximate < -SCALE_MAX - 20) return new Numeric(0n, scale);
   // Squares, rounded to enough significant digits that n multiplications cannot show.
   const significant = scale + Math.max(0, Math.ceil(approximate)) + GUARD + String(Math.abs(n)).length;
   let result = ONE;

@@ -10,6 +10,7 @@ import { PgRange } from './datum.js';
 import type { Datum } from './datum.js';
 import type { TypeBehaviour } from './definitions.js';
 import { OID } from './oids.js';
+import { replaceEach } from './text-builder.js';
 import type { FormatContext, TypeInfo } from './type-info.js';
 
 type Value = Exclude<Datum, null>;
@@ -220,7 +221,7 @@ const QUOTED = /["\\()[\],\s]|^$/;
 function showBound(kind: RangeKind, value: Datum, ctx: FormatContext): string {
   if (value === null) return '';
   const text = kind.element.output(value, ctx);
-  return QUOTED.test(text) ? `"${text.replace(/["\\]/g, '$&$&')}"` : text;
+  return QUOTED.test(text) ? `"${replaceEach(text, /["\\]/g, '$&$&')}"` : text;
 }
 
 export function formatRange(kind: RangeKind, r: PgRange, ctx: FormatContext): string {

@@ -16,6 +16,7 @@ import { numericTypmod } from './numeric.js';
 import { OID } from './oids.js';
 import { addRangeKind, RANGE_OIDS, rangeBehaviour } from './range.js';
 import { parseOid, syntaxError } from './scalar-input.js';
+import { replaceEach } from './text-builder.js';
 import { TYPE_TABLE } from './type-table.js';
 import type { FormatContext, StoredForm, TypeInfo } from './type-info.js';
 
@@ -441,7 +442,7 @@ export const record: TypeBehaviour = {
     const parts = values.map((item, i) => {
       if (item === null) return '';
       const text = typeByOid(typeOids[i]!).output(item, ctx);
-      return RECORD_QUOTED.test(text) ? `"${text.replace(/["\\]/g, '$&$&')}"` : text;
+      return RECORD_QUOTED.test(text) ? `"${replaceEach(text, /["\\]/g, '$&$&')}"` : text;
     });
     return `(${parts.join(',')})`;
   },

@@ -1,6 +1,7 @@
 /** Text input of the plain scalar types, with PostgreSQL's messages. */
 import { sqlError } from '../../base/errors.js';
 import { checkLength } from './limits.js';
+import { replaceEach } from './text-builder.js';
 
 const INTEGER = /^[ \t\n\r\v\f]*[+-]?\d+[ \t\n\r\v\f]*$/;
 
@@ -64,7 +65,7 @@ export function uuidFromBytes(b: Buffer): string {
 }
 
 export function decodeHex(text: string): Buffer {
-  const digits = text.replace(/[ \t\n\r]/g, '');
+  const digits = replaceEach(text, /[ \t\n\r]/g, '');
   const bad = /[^0-9a-fA-F]/u.exec(digits);
   if (bad !== null) throw sqlError('22023', `invalid hexadecimal digit: "${bad[0]}"`);
   if (digits.length % 2 === 1) throw sqlError('22023', 'invalid hexadecimal data: odd number of digits');

@@ -10,7 +10,6 @@ export class TextBuilder {
   readonly #chunks: string[] = [];
   #open = '';
   #length = 0;
-  #read = 0;
 
   /** @throws QuoralError 54000 if the text has become too long. */
   add(piece: string): void {
@@ -18,13 +17,47 @@ export class TextBuilder {
     if (this.#open.length < CHUNK) return;
     this.#length += this.#open.length;
     checkLength(this.#length);
-    // Reading makes it one piece.
-    this.#read ^= this.#open.charCodeAt(0);
-    this.#chunks.push(this.#open);
+    this.#chunks.push(inOnePiece(this.#open));
     this.#open = '';
   }
 
   text(): string {
     return this.#chunks.length === 0 ? this.#open : this.#chunks.join('') + this.#open;
   }
+}
+
+/** Reading a character is what makes the engine put a text together. */
+function inOnePiece(text: string): string {
+  return text.charCodeAt(0) < 0 ? '' : text;
+}
+
+/**
+ * text.replace(pattern, by) for a pattern of single characters. In a long text piece by piece: the engine cannot hold the
+ * places of tens of millions of matches, and ends the process.
+ */
+export function replaceEach(text: string, pattern: RegExp, by: string | ((c: string) => string)): string {
+  const replaced = (piece: string): string =>
+    typeof by === 'string' ? piece.replace(pattern, by) : piece.replace(pattern, by);
+  if (text.length <= CHUNK) return replaced(text);
+  const out = new TextBuilder();
+  for (let at = 0; at < text.length; at += CHUNK) out.add(replaced(text.slice(at, at + CHUNK)));
+  return out.text();
+}
+
+/** text.replaceAll(from, () => to), `from` not empty; in a long text piece by piece, as well. */
+export function replaceText(s: string, from: string, to: string): string {
+  if (s.length <= CHUNK) return s.replaceAll(from, () => to);
+  const out = new TextBuilder();
+  for (let at = 0; at < s.length;) {
+    const parts = s.slice(at, at + CHUNK + from.length).split(from);
+    const rest = parts.pop()!;
+    checkLength(parts.length * to.length);
+    if (parts.length > 0) out.add(parts.join(to) + to);
+    const read = Math.min(CHUNK + from.length, s.length - at) - rest.length;
+    // The rest may end with the beginning of the next match.
+    const sure = at + read + rest.length >= s.length ? rest.length : Math.max(0, rest.length - from.length + 1);
+    out.add(rest.slice(0, sure));
+    at += read + sure;
+  }
+  return out.text();
 }
