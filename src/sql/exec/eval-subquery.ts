@@ -12,6 +12,7 @@ import { PgArray, type Datum } from '../types/datum.js';
 import { elementOidOf, typeByOid } from '../types/registry.js';
 import { compilePlan } from './compile-plan.js';
 import { memoized } from './subquery-memo.js';
+import { compileDirect, type DirectRows } from './virtual-scan.js';
 import { type AsyncEval, compileExpr, type Compiled, layoutOf, type Layout } from './eval.js';
 import { drain, type OperatorFactory, type Row, type Run } from './run.js';
 
@@ -20,13 +21,24 @@ export function compileSubquery(expr: SubqueryExpr, layout: Layout): AsyncEval {
   let factory: OperatorFactory | null = null;
   const free = [...freeColumns(expr.plan)];
   const constant = free.length === 0 && !isVolatilePlan(expr.plan);
+  let direct: DirectRows | null | undefined;
+  const given = free.flatMap((id) => (layout.has(id) ? [{ id, at: layout.get(id)! }] : []));
   const open = (row: Row, run: Run): ReturnType<OperatorFactory> => {
     factory ??= compilePlan(expr.plan);
-    for (const id of free) {
-      const at = layout.get(id);
-      if (at !== undefined) run.outer[id] = row[at]!;
-    }
+    for (const { id, at } of given) run.outer[id] = row[at]!;
     return factory(run);
+  };
+  /** Else as it is with operators, and then kept by the outer values. */
+  const directly = (otherwise: AsyncEval, result: (rows: readonly Row[]) => Datum): AsyncEval => {
+    if (constant) return otherwise;
+    return (row, run) => {
+      if (direct === undefined) direct = compileDirect(expr.plan);
+      if (direct === null || run.ctx.profile !== undefined) return otherwise(row, run);
+      for (const { id, at } of given) run.outer[id] = row[at]!;
+      const rows = direct(run);
+      if (rows instanceof Promise) return rows.then((r) => (r === null ? otherwise(row, run) : result(r)));
+      return rows === null ? otherwise(row, run) : result(rows);
+    };
   };
   switch (expr.mode) {
     case 'exists': {
@@ -37,16 +49,25 @@ export function compileSubquery(expr: SubqueryExpr, layout: Layout): AsyncEval {
           return batch !== null;
         });
       };
-      return once(expr, constant, memoized(expr, layout, exists));
+      return once(
+        expr,
+        constant,
+        directly(memoized(expr, layout, exists), (rows) => rows.length > 0),
+      );
     }
     case 'scalar': {
-      const scalar: AsyncEval = (row, run) => after<Row[], Datum>(drain(open(row, run)), onlyValue);
-      return once(expr, constant, memoized(expr, layout, scalar));
+      const scalar: AsyncEval = (row, run) => after<readonly Row[], Datum>(drain(open(row, run)), onlyValue);
+      return once(expr, constant, directly(memoized(expr, layout, scalar), onlyValue));
     }
-    case 'array':
-      return once(expr, constant, (row, run) =>
-        after<Row[], Datum>(drain(open(row, run)), (rows) => arrayOf(expr, rows)),
+    case 'array': {
+      const array: AsyncEval = (row, run) =>
+        after<readonly Row[], Datum>(drain(open(row, run)), (rows) => arrayOf(expr, rows));
+      return once(
+        expr,
+        constant,
+        directly(array, (rows) => arrayOf(expr, rows)),
       );
+    }
     case 'any':
     case 'all':
       return compileQuantified(expr, layout, constant, open);

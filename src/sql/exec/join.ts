@@ -11,9 +11,9 @@ import type { Datum } from '../types/datum.js';
 import { compilePlan } from './compile-plan.js';
 import { type CompiledTest, compileTest, layoutOf, type SyncEval } from './eval.js';
 import { compileHasher, type RowHasher } from './hashing.js';
-import { type JoinKey, joinKeys, restOf } from './join-keys.js';
+import { type JoinKey, type JoinKeys, joinKeys, restOf } from './join-keys.js';
 import { compileLookupJoin } from './lookup-join.js';
-import { type Candidate, compileMappedRight, type MappedRight } from './mapped-join.js';
+import { compileMappedRight, type MappedJoin, type MappedRight } from './mapped-join.js';
 import { breatheAt, eachRow } from './pace.js';
 import {
   type Batch,
@@ -42,7 +42,7 @@ interface JoinShape {
     readonly nullRight: NullCheck;
   } | null;
   /** Rows of a catalog, by maps that are there from one execution to the next; null: the right side is read. */
-  readonly mapped: ((run: Run) => Soon<MappedRight>) | null;
+  readonly mapped: MappedJoin | null;
   /** Left columns that the right side reads from outside. */
   readonly lateral: readonly { readonly id: number; readonly at: number }[] | null;
 }
@@ -58,9 +58,9 @@ export function compileJoin(plan: JoinPlan): OperatorFactory {
   const lateral = plan.lateral || outerOfRight.length > 0;
   const left = compilePlan(plan.left);
   const byKey = lateral ? compileLookupJoin(plan, left) : null;
-  const keys = lateral ? [] : joinKeys(plan);
-  const mapped = compileMappedRight(plan, keys);
-  const known = mapped === null ? keys : mapped.keys.length === 1 ? mapped.keys : [];
+  const keys = lateral ? NO_KEYS : joinKeys(plan);
+  const mapped = compileMappedRight(plan, [...keys.now, ...keys.waiting]);
+  const known = mapped === null ? keys.now : mapped.keys.length === 1 ? mapped.keys : [];
   const shape: JoinShape = {
     plan,
     left,
@@ -68,8 +68,8 @@ export function compileJoin(plan: JoinPlan): OperatorFactory {
     test: compileTest(restOf(plan.condition, known), both),
     leftWidth: plan.left.columns.length,
     rightWidth: plan.right.columns.length,
-    hash: compileHash(keys),
-    mapped: mapped === null ? null : mapped.open,
+    hash: compileHash(keys.now),
+    mapped,
     lateral: lateral ? outerOfRight : null,
   };
   return (run) => (byKey === null || run.settles ? new JoinOperator(shape, run) : byKey(run));
@@ -89,14 +89,16 @@ function compileHash(keys: readonly JoinKey[]): JoinShape['hash'] {
   };
 }
 
-const NO_ROWS: readonly Candidate[] = [];
+const NO_KEYS: JoinKeys = { now: [], waiting: [] };
+const NO_ROWS: readonly Row[] = [];
 const noValue = (): void => undefined;
 
-function pairOf(left: Row, right: Row): Row {
+function pairOf(left: Row, right: Row, positions: readonly number[] | null): Row {
   const width = left.length;
-  const pair = new Array<Datum>(width + right.length);
+  const more = positions === null ? right.length : positions.length;
+  const pair = new Array<Datum>(width + more);
   for (let i = 0; i < width; i++) pair[i] = left[i]!;
-  for (let i = 0; i < right.length; i++) pair[width + i] = right[i]!;
+  for (let i = 0; i < more; i++) pair[width + i] = right[positions === null ? i : positions[i]!]!;
   return pair;
 }
 
@@ -104,8 +106,10 @@ class JoinOperator implements Operator {
   readonly #shape: JoinShape;
   readonly #run: Run;
   readonly #left: Operator;
-  #table: readonly Candidate[] | null = null;
-  #buckets: Map<unknown, Candidate[]> | null = null;
+  #table: readonly Row[] | null = null;
+  #buckets: Map<unknown, Row[]> | null = null;
+  /** Of a right or full join: rows of the right side that found a left one. */
+  readonly #matchedRight: Set<Row> | null;
   #mapped: MappedRight | null = null;
   #bytes = 0;
   #batch: Batch = [];
@@ -114,7 +118,7 @@ class JoinOperator implements Operator {
   #rightSent = false;
   /** The current row of the left side, what it may join with, and how far that has been looked at. */
   #row: Row | null = null;
-  #found: readonly Candidate[] = NO_ROWS;
+  #found: readonly Row[] = NO_ROWS;
   #foundAt = 0;
   #matched = false;
   #steps = 0;
@@ -123,6 +127,8 @@ class JoinOperator implements Operator {
     this.#shape = shape;
     this.#run = run;
     this.#left = shape.left(run);
+    const { type } = shape.plan;
+    this.#matchedRight = type === 'right' || type === 'full' ? new Set() : null;
   }
 
   next(): Soon<Batch | null> {
@@ -161,7 +167,7 @@ class JoinOperator implements Operator {
     const { mapped, lateral } = this.#shape;
     if (mapped === null) return this.#table === null && lateral === null ? this.#build() : null;
     if (this.#mapped !== null) return null;
-    const opened = mapped(this.#run);
+    const opened = mapped.open(this.#run);
     if (opened instanceof Promise) return opened.then((right) => (this.#mapped = right));
     this.#mapped = opened;
     return null;
@@ -173,7 +179,7 @@ class JoinOperator implements Operator {
     if ((type === 'right' || type === 'full') && !this.#rightSent) {
       this.#rightSent = true;
       const nulls = new Array<Datum>(this.#shape.leftWidth).fill(null);
-      const rest = (this.#table ?? []).filter((c) => !c.matched).map((c) => [...nulls, ...c.row]);
+      const rest = (this.#table ?? []).filter((row) => !this.#matchedRight!.has(row)).map((row) => [...nulls, ...row]);
       if (rest.length > 0) return rest;
     }
     return null;
@@ -196,22 +202,21 @@ class JoinOperator implements Operator {
     const row = this.#batch[this.#batchAt++]!;
     const { lateral } = this.#shape;
     if (lateral === null) {
-      this.#begin(row, this.#lookUp(row));
+      const found = this.#lookUp(row);
+      if (found instanceof Promise) return found.then((candidates) => this.#begin(row, candidates));
+      this.#begin(row, found);
       return null;
     }
     for (const { id, at } of lateral) this.#run.outer[id] = row[at]!;
     const begin = (rows: readonly Row[]): null => {
-      this.#begin(
-        row,
-        rows.map((one) => ({ row: one, matched: false })),
-      );
+      this.#begin(row, rows);
       return null;
     };
     const rows = drain(this.#shape.right(this.#run));
     return rows instanceof Promise ? rows.then(begin).then(noValue) : begin(rows);
   }
 
-  #begin(row: Row, found: readonly Candidate[]): void {
+  #begin(row: Row, found: readonly Row[]): void {
     this.#row = row;
     this.#found = found;
     this.#foundAt = 0;
@@ -225,23 +230,20 @@ class JoinOperator implements Operator {
 
   #buildOf(rows: readonly Row[]): Promise<void> | null {
     const { hash } = this.#shape;
-    const table: Candidate[] = [];
-    const buckets = new Map<unknown, Candidate[]>();
+    const buckets = new Map<unknown, Row[]>();
     const add = (row: Row): null => {
       const bytes = rowBytes(row) + 64;
       this.#bytes += bytes;
       this.#run.ctx.memory.grow(bytes);
-      const candidate = { row, matched: false };
-      table.push(candidate);
       if (hash === null || hash.nullRight(row, this.#run)) return null;
       const key = hash.right(row, this.#run);
       const bucket = buckets.get(key);
-      if (bucket === undefined) buckets.set(key, [candidate]);
-      else bucket.push(candidate);
+      if (bucket === undefined) buckets.set(key, [row]);
+      else bucket.push(row);
       return null;
     };
     const built = (): void => {
-      this.#table = table;
+      this.#table = rows;
       if (hash !== null) this.#buckets = buckets;
     };
     const adding = eachRow(rows, add, this.#run.ctx);
@@ -250,7 +252,7 @@ class JoinOperator implements Operator {
     return null;
   }
 
-  #lookUp(left: Row): readonly Candidate[] {
+  #lookUp(left: Row): Soon<readonly Row[]> {
     if (this.#mapped !== null) return this.#mapped.candidates(left);
     const { hash } = this.#shape;
     if (hash === null) return this.#table!;
@@ -265,11 +267,12 @@ class JoinOperator implements Operator {
 
   /** Joins the current row with what it found, from where it stopped, until `out` is full or the row is through; or it rests. */
   #join(left: Row, out: Row[]): Promise<void> | null {
-    const { test } = this.#shape;
+    const { test, mapped } = this.#shape;
+    const positions = mapped === null ? null : mapped.positions;
     while (!this.#through) {
       if (out.length >= BATCH_ROWS) return null;
       const candidate = this.#found[this.#foundAt++]!;
-      const pair = pairOf(left, candidate.row);
+      const pair = pairOf(left, candidate, positions);
       const joins = test === null || (test.waits ? test.later(pair, this.#run) : test.now(pair, this.#run));
       if (joins instanceof Promise) return joins.then((yes) => void (yes && this.#take(candidate, pair, out)));
       if (joins) this.#take(candidate, pair, out);
@@ -280,10 +283,10 @@ class JoinOperator implements Operator {
     return null;
   }
 
-  #take(candidate: Candidate, pair: Row, out: Row[]): void {
+  #take(candidate: Row, pair: Row, out: Row[]): void {
     const { type } = this.#shape.plan;
     this.#matched = true;
-    candidate.matched = true;
+    this.#matchedRight?.add(candidate);
     if (type !== 'semi' && type !== 'anti') out.push(pair);
   }
 

@@ -13,37 +13,34 @@ import type { JoinPlan } from '../plan/logical.js';
 import type { Datum } from '../types/datum.js';
 import { OID } from '../types/oids.js';
 import { compileTest } from './eval.js';
-import type { JoinKey } from './join-keys.js';
-import { type Row, rowBytes, type Run } from './run.js';
+import type { WaitingJoinKey } from './join-keys.js';
+import type { Row, Run } from './run.js';
 import { type ByValue, rowsByValue } from '../catalog/virtual/value-maps.js';
-import { lookupsOf, picker } from './virtual-scan.js';
-
-export interface Candidate {
-  readonly row: Row;
-  matched: boolean;
-}
+import { lookupsOf } from './virtual-scan.js';
 
 export interface MappedRight {
-  candidates(left: Row): readonly Candidate[];
+  /** The relation's rows as they are: of them, only `positions` are the right side's columns. */
+  candidates(left: Row): Soon<readonly Row[]>;
   release(): void;
 }
 
-interface MappedKey extends JoinKey {
+interface MappedKey extends WaitingJoinKey {
   readonly position: number;
 }
 
-const NONE: readonly Candidate[] = [];
+const NONE: readonly Row[] = [];
 /** Rows of a value, on average, that are looked through rather than to try the map of another column. */
 const ROWS_PER_VALUE = 8;
 
 export interface MappedJoin {
   /** What candidates have in common with their left row; several: one of them, as it turns out. */
-  readonly keys: readonly JoinKey[];
+  readonly keys: readonly WaitingJoinKey[];
   readonly open: (run: Run) => Soon<MappedRight>;
+  readonly positions: readonly number[];
 }
 
 /** null: not such a join. */
-export function compileMappedRight({ type, right }: JoinPlan, keys: readonly JoinKey[]): MappedJoin | null {
+export function compileMappedRight({ type, right }: JoinPlan, keys: readonly WaitingJoinKey[]): MappedJoin | null {
   if (right.kind !== 'virtual' || type === 'right' || type === 'full') return null;
   const layout = new Map(right.columns.map((c) => [c.id, c.position]));
   const mapped = keys.flatMap((key): MappedKey[] => {
@@ -54,40 +51,38 @@ export function compileMappedRight({ type, right }: JoinPlan, keys: readonly Joi
   mapped.sort((a, b) => Number(b.right.oid === OID.oid) - Number(a.right.oid === OID.oid));
   const test = compileTest(right.filter, layout);
   if (mapped.length === 0 || test?.waits === true || lookupsOf(right, layout).length > 0) return null;
-  const pick = picker(right.columns.map((c) => c.position));
   const opened = (all: readonly Row[], run: Run): MappedRight => {
     const { rows, key } = chooseMap(all, mapped);
-    const found = new Map<unknown, readonly Candidate[]>();
+    const tested = new Map<unknown, readonly Row[]>();
     let bytes = 0;
-    const candidatesOf = (value: unknown): readonly Candidate[] => {
-      const candidates: Candidate[] = [];
-      for (const row of rows.get(value) ?? []) {
-        if (test !== null && !test.now(row, run)) continue;
-        const candidate = { row: pick(row), matched: false };
-        const more = rowBytes(candidate.row) + 64;
+    const withValue = (wanted: Datum): readonly Row[] => {
+      if (wanted === null) return NONE;
+      const value = key.key(wanted);
+      if (test === null) return rows.get(value) ?? NONE;
+      let candidates = tested.get(value);
+      if (candidates === undefined) {
+        candidates = (rows.get(value) ?? NONE).filter((row) => test.now(row, run));
+        const more = 64 + 8 * candidates.length;
         bytes += more;
         run.ctx.memory.grow(more);
-        candidates.push(candidate);
+        tested.set(value, candidates);
       }
       return candidates;
     };
     return {
       candidates: (left) => {
-        const wanted: Datum = key.leftEval(left, run);
-        if (wanted === null) return NONE;
-        const value = key.key(wanted);
-        let candidates = found.get(value);
-        if (candidates === undefined) found.set(value, (candidates = candidatesOf(value)));
-        return candidates;
+        const wanted = key.leftEval(left, run);
+        return wanted instanceof Promise ? wanted.then(withValue) : withValue(wanted);
       },
       release: () => {
         run.ctx.memory.shrink(bytes);
         bytes = 0;
-        found.clear();
+        tested.clear();
       },
     };
   };
-  return { keys: mapped, open: (run) => after(right.relation.rows(run.ctx), (all) => opened(all, run)) };
+  const positions = right.columns.map((c) => c.position);
+  return { keys: mapped, positions, open: (run) => after(right.relation.rows(run.ctx), (all) => opened(all, run)) };
 }
 
 /** The column of the relation that the expression is, whatever type it is taken for. */
