@@ -37,7 +37,7 @@ import { VERSION_TEXT } from './setting-table.js';
 import type { Settings } from './settings.js';
 import { cursorKey, cursorRows, preparedRows } from './cursor-facts.js';
 import type { Portal, Prepared } from './portal.js';
-import { isVisibleRoutine, oidOfRoutine, routineWithOid } from './routine-names.js';
+import { isOnlyOfName, isVisibleRoutine, oidOfRoutine, routineWithOid } from './routine-names.js';
 import { splitIdentifiers } from './settings.js';
 
 /** What the services need of the session they belong to. */
@@ -300,7 +300,10 @@ export class Services implements SessionServices, CatalogServices {
     const found = this.routineByOid(oid);
     if (found === null) return null;
     const { group, routine } = found;
-    const name = this.isVisibleRoutine(oid) ? quoteName(group.name) : this.#qualified(group.schemaId, group.name);
+    const view = this.#view ?? this.#shown;
+    const path = this.searchPath.map((schema) => this.#schemaId(schema));
+    const plain = this.isVisibleRoutine(oid) && (types || view === null || isOnlyOfName(view, path, group.name));
+    const name = plain ? quoteName(group.name) : this.#qualified(group.schemaId, group.name);
     const taken = inputsOf(routine).map((p) => this.typeName(catalogOidOf(p.typeOid)) ?? formatType(p.typeOid));
     return types ? `${name}(${taken.join(',')})` : name;
   }
