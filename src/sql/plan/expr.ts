@@ -468,8 +468,8 @@ export function sameExpr(a: Expr, b: Expr): boolean {
     default:
       return unreachable(a, 'expression');
   }
-  const x = childrenOf(a);
-  const y = childrenOf(b);
+  const x = a.kind === 'call' ? a.args : childrenOf(a);
+  const y = a.kind === 'call' ? (b as CallExpr).args : childrenOf(b);
   return x.length === y.length && x.every((e, i) => sameExpr(e, y[i]!));
 }
 

@@ -29,7 +29,7 @@ export function innerStatement(node: unknown, outer: ParsedStatement): ParsedSta
 
 export async function prepare(session: Session, statement: ParsedStatement, body: Loose): Promise<string> {
   const name = String(body['name']);
-  if (session.prepared.has(name)) throw sqlError('42P05', `prepared statement "${name}" already exists`);
+  session.checkPrepared(name);
   const oids = await declaredTypes(session, body['argtypes']);
   const prepared = new Prepared(session.queryText, innerStatement(body['query'], statement), oids, false);
   await session.prepareStatement(prepared);

@@ -417,14 +417,18 @@ export class Session implements SqlSession {
 
   async parse(name: string, text: string, parameterOids: readonly number[]): Promise<void> {
     await this.#call(text, null, async () => {
-      if (name !== '' && this.prepared.has(name))
-        throw sqlError('42P05', `prepared statement "${name}" already exists`);
-      if (this.prepared.size >= STATEMENTS_MAX) throw sqlError('53000', 'too many prepared statements in this session');
+      this.checkPrepared(name);
       this.prepared.delete(name === '' ? '' : name);
       const prepared = await this.prepareText(text, parameterOids);
       prepared.preparedAt = this.#statementNow;
       this.prepared.set(name, prepared);
     });
+  }
+
+  /** Whether one more statement may be prepared, under this name. */
+  checkPrepared(name: string): void {
+    if (name !== '' && this.prepared.has(name)) throw sqlError('42P05', `prepared statement "${name}" already exists`);
+    if (this.prepared.size >= STATEMENTS_MAX) throw sqlError('53000', 'too many prepared statements in this session');
   }
 
   async prepareText(text: string, parameterOids: readonly number[]): Promise<Prepared> {

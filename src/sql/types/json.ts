@@ -6,7 +6,7 @@ import { sqlError } from '../../base/errors.js';
 import type { ErrorFields } from '../../base/errors.js';
 import { Jsonb, Numeric } from './datum.js';
 import type { JsonValue } from './datum.js';
-import { compareNumeric, formatNumeric, numericHashKey, parseNumeric } from './numeric.js';
+import { compareNumeric, formatNumeric, numericFromBigInt, numericHashKey, parseNumeric } from './numeric.js';
 import { TextBuilder } from './text-builder.js';
 import { compareText } from './text-order.js';
 import { checkLength, JSON_VALUES_MAX, jsonTooLarge, TEXT_MAX } from './limits.js';
@@ -40,6 +40,7 @@ export function isJsonArray(v: JsonValue): v is readonly JsonValue[] {
 
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const JUNK = /[A-Za-z0-9_\u0080-\uffff+\-.]*/y;
+const SHORT_DIGITS = 15;
 const PLAIN_STRING = /[^"\\\x00-\x1f]*/y;
 
 class Reader {
@@ -158,7 +159,26 @@ class Reader {
     }
   }
 
+  /** Of a few digits and nothing else, as most numbers are; null: look closer. */
+  #shortNumber(): JsonValue {
+    const text = this.#text;
+    let at = this.#at;
+    let value = 0;
+    for (; at < this.#at + SHORT_DIGITS; at++) {
+      const digit = text.charCodeAt(at) - 48;
+      if (!(digit >= 0 && digit <= 9)) break;
+      value = value * 10 + digit;
+    }
+    const end = text[at];
+    if (end !== ',' && end !== ']' && end !== '}') return null;
+    if (at === this.#at || (text[this.#at] === '0' && at > this.#at + 1)) return null;
+    this.#at = at;
+    return numericFromBigInt(BigInt(value));
+  }
+
   #number(): JsonValue {
+    const short = this.#shortNumber();
+    if (short !== null) return short;
     NUMBER.lastIndex = this.#at;
     const match = NUMBER.exec(this.#text);
     const token = this.#word();

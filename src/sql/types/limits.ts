@@ -9,7 +9,7 @@ export const TEXT_MAX = 64 * 1024 * 1024;
 /** Elements of an array. */
 export const ELEMENTS_MAX = 8 * 1024 * 1024;
 /** Values in one JSON document, those within arrays and objects counted. */
-export const JSON_VALUES_MAX = 4 * 1024 * 1024;
+export const JSON_VALUES_MAX = 2 * 1024 * 1024;
 
 export function checkLength(length: number): void {
   if (length > TEXT_MAX) throw sqlError('54000', 'requested length too large');

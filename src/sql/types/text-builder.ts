@@ -39,9 +39,30 @@ export function replaceEach(text: string, pattern: RegExp, by: string | ((c: str
   const replaced = (piece: string): string =>
     typeof by === 'string' ? piece.replace(pattern, by) : piece.replace(pattern, by);
   if (text.length <= CHUNK) return replaced(text);
+  const prefix = typeof by === 'string' ? /^(.|\$&)\$&$/.exec(by)?.[1] : undefined;
+  if (prefix !== undefined) return prefixed(text, pattern, prefix === '$&' ? null : prefix.charCodeAt(0));
   const out = new TextBuilder();
   for (let at = 0; at < text.length; at += CHUNK) out.add(replaced(text.slice(at, at + CHUNK)));
   return out.text();
+}
+
+/** With a unit, or itself again, before each character of ASCII that the pattern matches. */
+function prefixed(text: string, pattern: RegExp, prefix: number | null): string {
+  const special = Uint8Array.from({ length: 128 }, (_, unit) =>
+    String.fromCharCode(unit).search(pattern) < 0 ? 0 : 1,
+  );
+  let length = text.length;
+  for (let i = 0; i < text.length; i++) length += special[text.charCodeAt(i)] ?? 0;
+  checkLength(length);
+  const units = /[^\x00-\xff]/.test(text) ? new Uint16Array(length) : new Uint8Array(length);
+  let to = 0;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (special[unit] === 1) units[to++] = prefix ?? unit;
+    units[to++] = unit;
+  }
+  const bytes = Buffer.from(units.buffer);
+  return units instanceof Uint16Array ? bytes.toString('utf16le') : bytes.latin1Slice();
 }
 
 /** text.replaceAll(from, () => to), `from` not empty; in a long text piece by piece, as well. */

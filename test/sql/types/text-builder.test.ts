@@ -44,6 +44,9 @@ describe('long texts', () => {
 
   it('are escaped character by character', () => {
     expect(replaceEach(LONG, /["\\]/g, '$&$&')).toBe(LONG.replace(/["\\]/g, '$&$&'));
+    expect(replaceEach(LONG, /["\\]/g, '\\$&')).toBe(LONG.replace(/["\\]/g, '\\$&'));
+    expect(replaceEach(`${LONG}é😀"`, /["\\]/g, '\\$&')).toBe(`${LONG}é😀"`.replace(/["\\]/g, '\\$&'));
+    expect(replaceEach(LONG, /x/g, '')).toBe(LONG.replaceAll('x', ''));
     expect(replaceEach(LONG, /"/g, () => "''")).toBe(LONG.replaceAll('"', "''"));
   });
 });
