@@ -5,7 +5,8 @@
  */
 import { sqlError } from '../../base/errors.js';
 import type { CatalogView } from '../catalog/transaction-catalog.js';
-import type { CatalogSnapshot, Relation, RelationName, ResolvedType } from '../contract.js';
+import { wantedFunction } from '../plan/attribute-calls.js';
+import type { CatalogSnapshot, CompiledStatement, Relation, RelationName, ResolvedType } from '../contract.js';
 import { OID } from '../types/oids.js';
 import { findTypeByOid } from '../types/registry.js';
 import { mustLookAgain, stillPassed } from './passed-names.js';
@@ -104,8 +105,8 @@ async function makePlan(session: Session, prepared: Prepared): Promise<CachedPla
   const tc = session.transactionCatalog();
   let needsView = mayLookUpCatalog(statement.text) || prepared.declaredOids.some((oid) => oid >= 2202 && oid <= 2206);
   if (needsView) await session.services.loadView();
-  const names = deps.planner.relationsOf(statement);
-  const snapshot = await tc.snapshot(names, searchPath, session.waitOptions());
+  const names = [...deps.planner.relationsOf(statement)];
+  let snapshot = await tc.snapshot(names, searchPath, session.waitOptions());
   if (!needsView && names.some((name) => looksUpCatalog(snapshot.relation(name)))) {
     needsView = true;
     await session.services.loadView();
@@ -114,7 +115,18 @@ async function makePlan(session: Session, prepared: Prepared): Promise<CachedPla
   const { format, user, database } = session;
   const settings = { format, user, database };
   const declared = await declaredTypes(session, prepared);
-  const made = deps.planner.compile(statement, declared.oids, snapshot, settings, prepared.names);
+  let made: CompiledStatement | null = null;
+  while (made === null) {
+    try {
+      made = deps.planner.compile(statement, declared.oids, snapshot, settings, prepared.names);
+    } catch (error) {
+      // What has been taken for a column may be a call.
+      const name = wantedFunction(error);
+      if (name === null || snapshot.routines?.({ schema: null, name, isRoutine: true }) != null) throw error;
+      names.push({ schema: null, name, isRoutine: true });
+      snapshot = await tc.snapshot(names, searchPath, session.waitOptions());
+    }
+  }
   const compiled =
     declared.types.length === 0 ? made : { ...made, dependencies: [...made.dependencies, ...declared.types] };
   if (prepared.described && !sameShape(prepared.columns, compiled.columns)) {
