@@ -19,8 +19,6 @@ export interface CallInfo {
   readonly resultOid: number;
   /** Of a function that gives records of any shape: the columns that the call wants. */
   readonly record?: readonly { readonly name: string; readonly typeOid: number; readonly typmod: number }[];
-  /** What the statement calls it, if that is not the entry's name. */
-  readonly name?: string;
   /** Of a hypothetical-set aggregate: the order that WITHIN GROUP gives. */
   readonly order?: readonly { readonly descending: boolean; readonly nullsFirst: boolean }[];
 }

@@ -1,9 +1,7 @@
 /**
- * json(b)_to_record and json(b)_to_recordset: members of objects as columns. Which columns, is in the call's `record`:
- * the column definition list, or a table's columns for json(b)_populate_record(set). A member's value goes
- * through its type's input, arrays element by element; what is missing or null is NULL.
- *
- * Limits: the base record of json_populate_record is NULL; there are no composite types to nest.
+ * json(b)_to_record(set) and json(b)_populate_record(set): members of objects as columns. Which columns, is in the call's
+ * `record` (the column definition list), or in the type of the row that is populated. A member's value goes
+ * through its type's input, arrays element by element, objects into composite values; what is missing is as in the given row.
  */
 import { sqlError } from '../../base/errors.js';
 import type { ExecContext } from '../contract.js';
@@ -12,6 +10,7 @@ import type { Datum, JsonValue } from '../types/datum.js';
 import { formatJson, isJsonArray, isJsonObject, parseJson } from '../types/json.js';
 import { OID } from '../types/oids.js';
 import { typeByOid } from '../types/registry.js';
+import { baseOidOf, fieldsOf } from '../types/user-types.js';
 import { fn, srf } from './define.js';
 import type { CallInfo } from './entry.js';
 import { rawMembers } from './json.js';
@@ -105,6 +104,8 @@ function convert(part: Part, oid: number, typmod: number, name: string, ctx: Exe
   if (part.kind === 'null') return null;
   if (oid === OID.json) return part.json();
   if (oid === OID.jsonb) return new Jsonb(part.value());
+  const fields = part.kind === 'object' ? fieldsOf(oid) : null;
+  if (fields !== null) return record(part, fields, ctx);
   const type = typeByOid(oid);
   if (type.elementOid === 0 || part.kind === 'string') return type.input(part.text(), typmod, ctx.format);
   if (part.kind !== 'array') throw expectedArray(name, []);
@@ -170,21 +171,64 @@ class ArrayBuilder {
 
 type Columns = NonNullable<CallInfo['record']>;
 
-function columnsOf(call: CallInfo, name: string): Columns {
+function columnsOf(call: { readonly record?: Columns | undefined }, name: string): Columns {
   if (call.record !== undefined) return call.record;
   throw sqlError('0A000', `could not determine row type for result of ${name}`, {
     hint: 'Provide a non-null record argument, or call the function in the FROM clause using a column definition list.',
   });
 }
 
-function record(part: Part, columns: Columns, ctx: ExecContext): PgRecord {
+export type RecordFields = readonly { readonly name: string; readonly typeOid: number; readonly typmod: number }[];
+
+function record(part: Part, columns: RecordFields, ctx: ExecContext, base: PgRecord | null = null): PgRecord {
   return new PgRecord(
     columns.map((c) => c.typeOid),
-    columns.map((c) => {
+    columns.map((c, i) => {
       const found = part.member(c.name);
-      return found === undefined ? null : convert(found, c.typeOid, c.typmod, c.name, ctx);
+      if (found === undefined) return base?.values[i] ?? null;
+      return convert(found, baseOidOf(c.typeOid), c.typmod, c.name, ctx);
     }),
   );
+}
+
+function objectOf(document: Datum): Part {
+  const part = partOf(document);
+  if (part.kind === 'object') return part;
+  throw sqlError('22023', `cannot call populate_composite on ${part.kind === 'array' ? 'an array' : 'a scalar'}`);
+}
+
+/** A row with the members of the document in the place of its own. */
+export function populateRecord(
+  name: string,
+  base: PgRecord | null,
+  document: Datum,
+  fields: RecordFields | undefined,
+  ctx: ExecContext,
+): PgRecord | null {
+  if (document === null) return base;
+  return record(objectOf(document), columnsOf({ record: fields }, name), ctx, base);
+}
+
+export function* populateRecords(
+  name: string,
+  base: PgRecord | null,
+  document: Datum,
+  fields: RecordFields | undefined,
+  ctx: ExecContext,
+): Iterable<PgRecord> {
+  if (document === null) return;
+  const columns = columnsOf({ record: fields }, name);
+  const part = partOf(document);
+  const what = document instanceof Jsonb ? 'a non-array' : part.kind === 'object' ? 'an object' : 'a scalar';
+  for (const item of itemsOf(part, name, what)) yield record(item, columns, ctx, base);
+}
+
+function* itemsOf(part: Part, shown: string, what: string): Iterable<Part> {
+  if (part.kind !== 'array') throw sqlError('22023', `cannot call ${shown} on ${what}`);
+  for (const item of part.items()) {
+    if (item.kind !== 'object') throw sqlError('22023', `argument of ${shown} must be an array of objects`);
+    yield item;
+  }
 }
 
 const STABLE = { volatility: 'stable' } as const;
@@ -192,12 +236,7 @@ const STABLE = { volatility: 'stable' } as const;
 function one(name: string): (document: Datum, ctx: ExecContext, call: CallInfo) => Datum {
   return (document, ctx, call) => {
     const columns = columnsOf(call, name);
-    const part = partOf(document);
-    if (part.kind !== 'object') {
-      const what = part.kind === 'array' ? 'an array' : 'a scalar';
-      throw sqlError('22023', `cannot call populate_composite on ${what}`);
-    }
-    return record(part, columns, ctx);
+    return record(objectOf(document), columns, ctx);
   };
 }
 
@@ -207,13 +246,8 @@ function many(
 ): (document: Datum, ctx: ExecContext, call: CallInfo) => Iterable<Datum> {
   return function* rows(document, ctx, call) {
     const columns = columnsOf(call, name);
-    const shown = call.name ?? name;
     const part = partOf(document);
-    if (part.kind !== 'array') throw sqlError('22023', `cannot call ${shown} on ${notArray(part)}`);
-    for (const item of part.items()) {
-      if (item.kind !== 'object') throw sqlError('22023', `argument of ${shown} must be an array of objects`);
-      yield record(item, columns, ctx);
-    }
+    for (const item of itemsOf(part, name, notArray(part))) yield record(item, columns, ctx);
   };
 }
 

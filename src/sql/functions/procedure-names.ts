@@ -1,6 +1,6 @@
 /**
- * Built-in functions by name, for regproc and regprocedure: those that run here, and those that read, write and
- * convert the values of types, which pg_type and pg_cast name though nobody calls them.
+ * Built-in functions by name, for regproc and regprocedure. All that catalogs name are shown; read are those that run
+ * here, and those that read, write and convert the values of types, which pg_type and pg_cast name though nobody calls them.
  */
 import type { BuiltInNames } from '../types/reg-procedures.js';
 import { typeByName } from '../types/registry.js';
@@ -10,7 +10,10 @@ import { allProcedures } from './procedure-oids.js';
 interface Named {
   readonly oid: number;
   readonly name: string;
+  /** 0 for a type that is not known here. */
   readonly argOids: readonly number[];
+  /** Not one that only catalogs name, as the function behind an operator. */
+  readonly isReadable: boolean;
 }
 
 /** 'int4in(cstring)', 'int4out(int4)', 'int4recv(internal)', 'int4send(int4)' */
@@ -20,18 +23,16 @@ function* all(): Iterable<Named> {
   const seen = new Set<number>();
   for (const { oid, entry } of allProcedures()) {
     seen.add(oid);
-    yield { oid, name: entry.name, argOids: entry.argOids };
+    yield { oid, name: entry.name, argOids: entry.argOids, isReadable: true };
   }
   for (const [signature, oid] of Object.entries(FUNCTION_OIDS)) {
     const open = signature.indexOf('(');
     const name = signature.slice(0, open);
-    if (seen.has(oid) || !(OF_TYPES.test(signature) || typeByName(name) !== null)) continue;
+    if (seen.has(oid)) continue;
     seen.add(oid);
-    const types = signature
-      .slice(open + 1, -1)
-      .split(',')
-      .map((name) => typeByName(name)?.oid ?? 0);
-    if (!types.includes(0)) yield { oid, name, argOids: types };
+    const taken = signature.slice(open + 1, -1);
+    const argOids = taken === '' ? [] : taken.split(',').map((type) => typeByName(type)?.oid ?? 0);
+    yield { oid, name, argOids, isReadable: OF_TYPES.test(signature) || typeByName(name) !== null };
   }
 }
 
@@ -59,7 +60,7 @@ export function builtInNames(): BuiltInNames {
       known();
       const types = argOids?.join();
       return (byName.get(name) ?? [])
-        .filter((one) => types === undefined || one.argOids.join() === types)
+        .filter((one) => one.isReadable && (types === undefined || one.argOids.join() === types))
         .map((one) => one.oid);
     },
   };

@@ -13,6 +13,8 @@ import { as, locationOf, stringsOf } from './ast.js';
 import type { Binder, ExprContext } from './binder.js';
 import { addPosition, errorAt } from './binder.js';
 import { checkLevel } from './aggregate-level.js';
+import { columnCall } from './attribute-calls.js';
+import { bindPopulate, isPopulate } from './bind-populate.js';
 import { checkDistinctOrder, checkWithinGroup, distinctOrder, withinGroupRequired } from './aggregate-order.js';
 import { coerce, coerceBoolean, commonType, resolveUnknown, settle, typeOfExpr } from './coerce.js';
 import { placeArguments } from './named-arguments.js';
@@ -202,6 +204,7 @@ export function bindCall(ctx: ExprContext, call: FuncCall): Expr {
   const name = names.at(-1) ?? '';
   const schema = names.length > 1 ? names.at(-2)! : null;
   const groups = routinesNamed(ctx.binder, schema, name);
+  if (isPopulate(schema, name) && (groups?.length ?? 0) === 0) return bindPopulate(ctx, call, name, location);
   // Those of extensions may lie in any schema.
   const inSchema = schema !== null && schema !== 'public' && !isExtensionFunction(name);
   const own = groups !== null && (groups.length > 0 || inSchema);
@@ -213,6 +216,10 @@ export function bindCall(ctx: ExprContext, call: FuncCall): Expr {
     return makeCall(ctx, name, args, places, location, call.func_variadic === true, ranges);
   }
   const shown = schema === null && pinnedOid(name) !== null ? groups?.[0]?.name : undefined;
+  if (groups?.length === 0 && call.args?.length === 1 && !isCalled(call)) {
+    const column = columnCall([ctx.bind(ctx, call.args[0]!)], name);
+    if (column !== null) return column;
+  }
   if (own || isCalled(call)) return bindRoutine(ctx, call, shown ?? names.slice(-2).join('.'), groups ?? []);
   if (groups === null && schema !== null && !['pg_catalog', 'information_schema', 'public'].includes(schema)) {
     throw errorAt('3F000', `schema "${schema}" does not exist`, location);

@@ -6,7 +6,6 @@
 import type { A_Expr, A_Indirection, CollateClause, ColumnRef, Node, SubLink } from 'libpg-query';
 import { checkDimensions } from '../types/limits.js';
 import { OID } from '../types/oids.js';
-import type { CompositeField } from '../types/composite.js';
 import { baseOidOf, fieldsOf } from '../types/user-types.js';
 import { arrayOidOf, elementOidOf, formatType, isArrayType } from '../types/registry.js';
 import { as, kindOf, locationOf, stringsOf } from './ast.js';
@@ -28,12 +27,12 @@ import { bindJsonbSubscripts } from './bind-subscript.js';
 import { bitConstant, numberConstant } from './literals.js';
 import { bindSqlValue } from './bind-sql-value.js';
 import { missingRelation } from './missing-relation.js';
+import { attributeOr, bindField } from './attribute-calls.js';
 import { bareSystemColumn, systemColumnOf } from './system-columns.js';
 import { bindArgument, bindVariable, variableBeforeColumn, variableStar } from './variables.js';
 import { conjunction, constant } from './expr.js';
 import type { Expr } from './expr.js';
 import type { Plan } from './logical.js';
-import { recordFieldsOf } from './record-columns.js';
 
 export function bindExpr(ctx: ExprContext, node: Node): Expr {
   const kind = kindOf(node);
@@ -231,7 +230,14 @@ function bindColumnRef(ctx: ExprContext, ref: ColumnRef): Expr {
   }
   const matches = relation.columns.filter((c) => c.column.name === name);
   if (matches.length > 1) throw errorAt('42702', `column reference "${name}" is ambiguous`, location);
-  if (matches.length === 0) return systemColumnOf(ctx, relation, table, name, location);
+  if (matches.length === 0)
+    return attributeOr(
+      ctx,
+      () => wholeRow(relation),
+      name,
+      location,
+      () => systemColumnOf(ctx, relation, table, name, location),
+    );
   const variable = variableBeforeColumn(ctx.binder, names, location);
   if (variable !== null) return variable;
   return columnExpr(matches[0]!.column, location);
@@ -567,7 +573,15 @@ function bindIndirection(ctx: ExprContext, e: A_Indirection): Expr {
   for (let i = 0; i < parts.length;) {
     const field = as(parts[i], 'String');
     if (field !== undefined) {
-      arg = bindField(b, arg, field.sval ?? '', location);
+      const row = arg;
+      const name = field.sval ?? '';
+      arg = attributeOr(
+        ctx,
+        () => row,
+        name,
+        location,
+        () => bindField(b, row, name, location),
+      );
       i++;
       continue;
     }
@@ -607,37 +621,4 @@ function bindIndirection(ctx: ExprContext, e: A_Indirection): Expr {
 function nullTest(arg: Expr, negated: boolean): Expr {
   const isRow = arg.oid === OID.record || fieldsOf(arg.oid) !== null;
   return { kind: 'isnull', arg, negated, ...(isRow ? { ofRow: true } : {}), oid: OID.bool, typmod: -1 };
-}
-
-function compositeField(arg: Expr, fields: readonly CompositeField[], name: string, location: number): Expr {
-  const index = fields.findIndex((field) => field.name === name);
-  if (index < 0) throw errorAt('42703', `column "${name}" not found in data type ${formatType(arg.oid)}`, location);
-  const { typeOid, typmod } = fields[index]!;
-  return { kind: 'field', arg, index, oid: baseOidOf(typeOid), typmod };
-}
-
-/** (row).field, for functions that return records and for rows of a table. */
-function bindField(b: Binder, arg: Expr, name: string, location: number): Expr {
-  if (arg.kind === 'row') {
-    const found = arg.args.find((a) => a.kind === 'column' && a.name === name);
-    if (found !== undefined) return found;
-    const positional = /^f(\d+)$/.exec(name);
-    const at = positional === null ? -1 : Number(positional[1]) - 1;
-    if (at >= 0 && at < arg.args.length) return arg.args[at]!;
-  }
-  const fields = fieldsOf(arg.oid);
-  if (fields !== null) return compositeField(arg, fields, name, location);
-  const columns = recordFieldsOf(b.recordColumns, arg);
-  const index = columns?.findIndex((c) => c.name === name) ?? -1;
-  if (columns !== null && index >= 0) {
-    return { kind: 'field', arg, index, oid: columns[index]!.typeOid, typmod: -1 };
-  }
-  if (arg.oid === OID.record) {
-    throw errorAt('42703', `could not identify column "${name}" in record data type`, location);
-  }
-  throw errorAt(
-    '42809',
-    `column notation .${name} applied to type ${formatType(arg.oid)}, which is not a composite type`,
-    location,
-  );
 }

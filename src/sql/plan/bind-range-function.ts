@@ -1,14 +1,11 @@
 /**
  * Functions in FROM, side by side in ROWS FROM, WITH ORDINALITY, with column definition lists for those that give
  * records of any shape.
- *
- * json(b)_populate_record(set) take their columns from the NULL of a composite type that they are given, and are known here only.
  */
-import type { ColumnDef, FuncCall, Node, RangeFunction } from 'libpg-query';
+import type { ColumnDef, Node, RangeFunction } from 'libpg-query';
 import { OID } from '../types/oids.js';
 import { writtenName } from '../types/pinned-types.js';
 import { as, locationOf, stringsOf } from './ast.js';
-import { makeCall } from './bind-call.js';
 import { bindExpr } from './bind-expr.js';
 import type { FromContext } from './bind-from.js';
 import { Scope, errorAt } from './binder.js';
@@ -101,8 +98,6 @@ function bindOne(
   node: Node,
   definitions: readonly Node[],
 ): { readonly call: Call; readonly columns: readonly RecordColumn[] | null } {
-  const populated = bindPopulate(ctx, expressions, node, definitions);
-  if (populated !== null) return populated;
   const expr = bindExpr(expressions, node);
   const entry = expr.kind === 'srf' || expr.kind === 'call' ? expr.entry : null;
   const composite = fieldsOf(expr.oid);
@@ -111,7 +106,8 @@ function bindOne(
   const location = locationOf(definitions[0]);
   if (fixed !== null) {
     if (definitions.length > 0) {
-      const message = 'a column definition list is redundant for a function with OUT parameters';
+      const what = composite === null ? 'with OUT parameters' : 'returning a named composite type';
+      const message = `a column definition list is redundant for a function ${what}`;
       throw errorAt('42601', message, location);
     }
     const columns = fixed.map(({ name, typeOid, typmod = -1 }) => ({ name, typeOid, typmod }));
@@ -146,42 +142,7 @@ function definedColumns(definitions: readonly Node[], scope: TypeScope): RecordC
 }
 
 /** The call, told which columns it is to give. */
-function shaped(expr: Expr, record: readonly RecordColumn[], name?: string): Expr {
+function shaped(expr: Expr, record: readonly RecordColumn[]): Expr {
   if (expr.kind !== 'srf' && expr.kind !== 'call') return expr;
-  return { ...expr, info: { ...expr.info, record, ...(name === undefined ? {} : { name }) } };
-}
-
-const POPULATE = /^(jsonb?)_populate_(record(?:set)?)$/;
-
-function bindPopulate(
-  ctx: FromContext,
-  expressions: ExprContext,
-  node: Node,
-  definitions: readonly Node[],
-): { readonly call: Call; readonly columns: readonly RecordColumn[] } | null {
-  const call: FuncCall | undefined = as(node, 'FuncCall');
-  const name = functionName(node);
-  const found = call === undefined ? null : POPULATE.exec(name);
-  const args = call?.args ?? [];
-  if (found === null || args.length !== 2) return null;
-  const columns = rowTypeOf(ctx, name, args[0]!);
-  if (definitions.length > 0) {
-    const message = 'a column definition list is redundant for a function returning a named composite type';
-    throw errorAt('42601', message, locationOf(definitions[0]));
-  }
-  const document = bindExpr(expressions, args[1]!);
-  const made = makeCall(expressions, `${found[1]}_to_${found[2]}`, [document], [locationOf(args[1])], locationOf(node));
-  return { call: { expr: shaped(made, columns, name), width: columns.length, record: true }, columns };
-}
-
-/** The columns of the type in NULL::type. */
-function rowTypeOf(ctx: FromContext, name: string, node: Node): RecordColumn[] {
-  const cast = as(node, 'TypeCast');
-  if (cast === undefined || as(cast.arg, 'A_Const')?.isnull !== true) {
-    const message = `the first argument of ${name} must be NULL, cast to the row type of a table`;
-    throw errorAt('0A000', message, locationOf(node));
-  }
-  const fields = fieldsOf(resolveTypeName(cast.typeName!, ctx.binder).oid);
-  if (fields === null) throw errorAt('42804', `first argument of ${name} must be a row type`, -1);
-  return fields.map(({ name: field, typeOid, typmod }) => ({ name: field, typeOid, typmod }));
+  return { ...expr, info: { ...expr.info, record } };
 }

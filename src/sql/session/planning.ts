@@ -5,7 +5,8 @@
  */
 import { sqlError } from '../../base/errors.js';
 import type { CatalogView } from '../catalog/transaction-catalog.js';
-import type { CatalogSnapshot, Relation, RelationName, ResolvedType } from '../contract.js';
+import { wantedFunction } from '../plan/attribute-calls.js';
+import type { CatalogSnapshot, CompiledStatement, Relation, RelationName, ResolvedType } from '../contract.js';
 import { OID } from '../types/oids.js';
 import { findTypeByOid } from '../types/registry.js';
 import { mustLookAgain, stillPassed } from './passed-names.js';
@@ -105,9 +106,9 @@ async function makePlan(session: Session, prepared: Prepared): Promise<CachedPla
   const tc = session.transactionCatalog();
   let needsView = mayLookUpCatalog(statement.text) || prepared.declaredOids.some((oid) => oid >= 2202 && oid <= 2206);
   if (needsView) await session.services.loadView();
-  const names = deps.planner.relationsOf(statement);
+  const names = [...deps.planner.relationsOf(statement)];
   if (isLong(statement.text)) await restIfDue(session);
-  const snapshot = await tc.snapshot(names, searchPath, session.waitOptions());
+  let snapshot = await tc.snapshot(names, searchPath, session.waitOptions());
   if (!needsView && names.some((name) => looksUpCatalog(snapshot.relation(name)))) {
     needsView = true;
     await session.services.loadView();
@@ -118,9 +119,23 @@ async function makePlan(session: Session, prepared: Prepared): Promise<CachedPla
   const declared = await declaredTypes(session, prepared);
   // What happens in the catalog while a long statement is compiled is looked at before the plan is used.
   const { epoch } = catalog;
-  const made = isLong(statement.text)
-    ? await paced(session, deps.planner.compileInSteps(statement, declared.oids, snapshot, settings, prepared.names))
-    : deps.planner.compile(statement, declared.oids, snapshot, settings, prepared.names);
+  let made: CompiledStatement | null = null;
+  while (made === null) {
+    try {
+      made = isLong(statement.text)
+        ? await paced(
+            session,
+            deps.planner.compileInSteps(statement, declared.oids, snapshot, settings, prepared.names),
+          )
+        : deps.planner.compile(statement, declared.oids, snapshot, settings, prepared.names);
+    } catch (error) {
+      // What has been taken for a column may be a call.
+      const name = wantedFunction(error);
+      if (name === null || snapshot.routines?.({ schema: null, name, isRoutine: true }) != null) throw error;
+      names.push({ schema: null, name, isRoutine: true });
+      snapshot = await tc.snapshot(names, searchPath, session.waitOptions());
+    }
+  }
   const compiled =
     declared.types.length === 0 ? made : { ...made, dependencies: [...made.dependencies, ...declared.types] };
   if (prepared.described && !sameShape(prepared.columns, compiled.columns)) {

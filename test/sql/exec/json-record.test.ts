@@ -140,10 +140,9 @@ describe('json(b)_populate_record(set)', () => {
     [`json_populate_record(null::pr, '[]')`, '22023 cannot call populate_composite on an array'],
     [`json_populate_record(null::int, '{}')`, '42804 first argument of json_populate_record must be a row type'],
     [`json_populate_record(null::nosuch, '{}')`, '42704 type "nosuch" does not exist'],
-    // PostgreSQL takes any row.
     [
       `json_populate_record(row(1), '{}')`,
-      '0A000 the first argument of json_populate_record must be NULL, cast to the row type of a table',
+      '42601 a column definition list is required for functions returning "record"',
     ],
   ])('refuses %s', async (from, error) => {
     expect(await c.error(`select * from ${from}`)).toBe(error);

@@ -1,0 +1,101 @@
+/**
+ * row.f for a function f that takes the row, and f(row) for a column f of it: PostgreSQL lets either be written as the
+ * other where there is nothing of that kind itself.
+ *
+ * Names of columns are not looked up among functions beforehand, as nearly all of them are just that. Where one is
+ * missing, the error says by which name a function could stand for it, and who has the catalog at hand binds once more.
+ */
+import type { FunctionEntry } from '../functions/entry.js';
+import { makeCall } from './bind-call.js';
+import { errorAt } from './binder.js';
+import type { Binder, ExprContext } from './binder.js';
+import { typeOfExpr } from './coerce.js';
+import type { Expr } from './expr.js';
+import { asRowType, functionsOf, inputsOf, routinesNamed } from './routines.js';
+import { baseOidOf, fieldsOf } from '../types/user-types.js';
+import type { CompositeField } from '../types/composite.js';
+import { OID } from '../types/oids.js';
+import { formatType } from '../types/registry.js';
+import { recordFieldsOf } from './record-columns.js';
+
+const wanted = new WeakMap<object, string>();
+
+/** Of an error: the name of a function that, if there were one, would make the statement right. */
+export function wantedFunction(error: unknown): string | null {
+  return typeof error === 'object' && error !== null ? (wanted.get(error) ?? null) : null;
+}
+
+/** The call; null if no function of that name takes such a row. */
+export function attributeCall(ctx: ExprContext, row: Expr, name: string, location: number): Expr | null {
+  const groups = routinesNamed(ctx.binder, null, name) ?? [];
+  if (groups.length === 0) return null;
+  const routines = groups.flatMap((g) => g.routines.filter((r) => !r.procedure));
+  const arg = asRowType(ctx.binder, row, routines, 0);
+  const oid = typeOfExpr(ctx.binder, arg);
+  const takesRow = (e: FunctionEntry): boolean =>
+    e.argOids[0] === oid &&
+    inputsOf(e.routine!)
+      .slice(1)
+      .every((p) => p.defaultSql !== null);
+  const entries = functionsOf(groups).filter(takesRow);
+  if (fieldsOf(oid) === null || entries.length === 0) return null;
+  return makeCall(ctx, name, [arg], [location], location, false, entries);
+}
+
+/** What `column` gives; where it finds none, a function that takes the row. */
+export function attributeOr(
+  ctx: ExprContext,
+  row: () => Expr,
+  name: string,
+  location: number,
+  column: () => Expr,
+): Expr {
+  try {
+    return column();
+  } catch (error) {
+    const call = attributeCall(ctx, row(), name, location);
+    if (call !== null) return call;
+    if (typeof error === 'object' && error !== null) wanted.set(error, name);
+    throw error;
+  }
+}
+
+/** f(row) for a column f of the row; null if it is none. */
+export function columnCall(args: readonly Expr[], name: string): Expr | null {
+  const [row] = args;
+  if (args.length !== 1 || row?.kind !== 'row') return null;
+  return row.args.find((a) => a.kind === 'column' && a.name === name) ?? null;
+}
+
+function compositeField(arg: Expr, fields: readonly CompositeField[], name: string, location: number): Expr {
+  const index = fields.findIndex((field) => field.name === name);
+  if (index < 0) throw errorAt('42703', `column "${name}" not found in data type ${formatType(arg.oid)}`, location);
+  const { typeOid, typmod } = fields[index]!;
+  return { kind: 'field', arg, index, oid: baseOidOf(typeOid), typmod };
+}
+
+/** (row).field, for functions that return records and for rows of a table. */
+export function bindField(b: Binder, arg: Expr, name: string, location: number): Expr {
+  if (arg.kind === 'row') {
+    const found = arg.args.find((a) => a.kind === 'column' && a.name === name);
+    if (found !== undefined) return found;
+    const positional = /^f(\d+)$/.exec(name);
+    const at = positional === null ? -1 : Number(positional[1]) - 1;
+    if (at >= 0 && at < arg.args.length) return arg.args[at]!;
+  }
+  const fields = fieldsOf(arg.oid);
+  if (fields !== null) return compositeField(arg, fields, name, location);
+  const columns = recordFieldsOf(b.recordColumns, arg);
+  const index = columns?.findIndex((c) => c.name === name) ?? -1;
+  if (columns !== null && index >= 0) {
+    return { kind: 'field', arg, index, oid: columns[index]!.typeOid, typmod: -1 };
+  }
+  if (arg.oid === OID.record) {
+    throw errorAt('42703', `could not identify column "${name}" in record data type`, location);
+  }
+  throw errorAt(
+    '42809',
+    `column notation .${name} applied to type ${formatType(arg.oid)}, which is not a composite type`,
+    location,
+  );
+}
