@@ -119,7 +119,7 @@ export async function makeIndex(
     request.predicate === undefined ? null : indexPredicate(ctx, request.predicate, table.name, columns);
   const oid = await ctx.catalog.catalog.ids.next();
   const entry = { id: table.id, indexOid: oid };
-  const joined = names.join('_');
+  const joined = [...names, ...request.storing].join('_');
   const parts: [string, string, string] = request.primary
     ? [table.name, '', 'pkey']
     : [table.name, joined, request.constraint ? 'key' : 'idx'];
