@@ -19,6 +19,7 @@ export function catalogQueries(middle: string): CatalogQueries {
     ...djangoAndRails(middle),
     ...jdbc(middle),
     ...guis(),
+    ...others(),
     'format_type of one': `SELECT typname FROM pg_type WHERE oid = 25`,
   };
 }
@@ -400,5 +401,45 @@ function guis(): CatalogQueries {
       des.description FROM pg_catalog.pg_class rel LEFT OUTER JOIN pg_catalog.pg_description des
       ON (des.objoid = rel.oid AND des.objsubid = 0 AND des.classoid = 'pg_class'::regclass)
       WHERE rel.relkind IN ('r','s','t','p') AND rel.relnamespace = 'public'::regnamespace AND NOT rel.relispartition ORDER BY rel.relname`,
+  };
+}
+
+/** Whole schemas: .NET, Hasura, Metabase, Django's inspectdb, Alembic. */
+function others(): CatalogQueries {
+  return {
+    'Npgsql types': `SELECT ns.nspname, t.oid, t.typname, t.typtype, t.typnotnull, t.elemtypoid FROM (SELECT typ.oid, typ.typnamespace,
+      typ.typname, typ.typtype, typ.typnotnull, typ.relkind, typ.elemtypoid, elemtyp.typname AS elemtypname,
+      CASE WHEN elemproc.proname = 'array_recv' THEN 'a' ELSE elemtyp.typtype END AS elemtyptype FROM (SELECT typ.oid, typnamespace,
+      typname, typrelid, typnotnull, relkind, CASE WHEN proc.proname = 'array_recv' THEN 'a' ELSE typ.typtype END AS typtype,
+      CASE WHEN proc.proname = 'array_recv' THEN typ.typelem WHEN typ.typtype = 'r' THEN rngsubtype WHEN typ.typtype = 'd'
+      THEN typ.typbasetype END AS elemtypoid FROM pg_type AS typ LEFT JOIN pg_class AS cls ON (cls.oid = typ.typrelid)
+      LEFT JOIN pg_proc AS proc ON proc.oid = typ.typreceive LEFT JOIN pg_range ON (pg_range.rngtypid = typ.oid)) AS typ
+      LEFT JOIN pg_type AS elemtyp ON elemtyp.oid = elemtypoid LEFT JOIN pg_proc AS elemproc ON elemproc.oid = elemtyp.typreceive)
+      AS t JOIN pg_namespace AS ns ON (ns.oid = typnamespace) WHERE typtype IN ('b', 'r', 'm', 'e', 'd')
+      OR (typtype = 'c' AND relkind = 'c') OR (typtype = 'a' AND elemtyptype IN ('b', 'r', 'm', 'e', 'd')) ORDER BY 3`,
+    'EF Core columns': `SELECT nspname, cls.relname, relkind, attname, description, format_type(typ.oid, atttypmod), atthasdef, attnotnull,
+      (SELECT pg_get_expr(adbin, cls.oid) FROM pg_attrdef WHERE adrelid = cls.oid AND adnum = attr.attnum) FROM pg_class AS cls
+      JOIN pg_namespace AS ns ON ns.oid = cls.relnamespace LEFT JOIN pg_attribute AS attr ON attrelid = cls.oid
+      LEFT JOIN pg_type AS typ ON attr.atttypid = typ.oid LEFT JOIN pg_description AS des ON des.objoid = cls.oid
+      AND des.objsubid = attnum WHERE cls.relkind IN ('r', 'v', 'm') AND nspname = 'public' AND attnum > 0 ORDER BY attnum`,
+    'Hasura tables': `SELECT schema.nspname, "table".relname, coalesce((SELECT json_agg(json_build_object('name', attname, 'position',
+      attnum, 'type', "type".typname, 'is_nullable', NOT attnotnull) ORDER BY attnum) FROM pg_attribute "column"
+      LEFT JOIN pg_type "type" ON "type".oid = atttypid WHERE "column".attrelid = "table".oid AND attnum > 0), '[]'),
+      (SELECT json_agg(conname) FROM pg_constraint WHERE conrelid = "table".oid AND contype = 'u')
+      FROM pg_class "table" JOIN pg_namespace schema ON schema.oid = "table".relnamespace
+      WHERE "table".relkind IN ('r', 'v', 'm') AND schema.nspname = 'public'`,
+    'Hasura foreign keys': `SELECT q.table_schema, q.table_name, q.constraint_name, min(q.ref_table), json_object_agg(ac.attname,
+      afc.attname) FROM (SELECT ctn.nspname AS table_schema, ct.relname AS table_name, r.conrelid AS table_id,
+      r.conname AS constraint_name, cft.relname AS ref_table, r.confrelid AS ref_table_id, unnest(r.conkey) AS column_id,
+      unnest(r.confkey) AS ref_column_id FROM pg_constraint r JOIN pg_class ct ON r.conrelid = ct.oid JOIN pg_namespace ctn
+      ON ct.relnamespace = ctn.oid JOIN pg_class cft ON r.confrelid = cft.oid WHERE r.contype = 'f') q JOIN pg_attribute ac
+      ON q.column_id = ac.attnum AND q.table_id = ac.attrelid JOIN pg_attribute afc ON q.ref_column_id = afc.attnum
+      AND q.ref_table_id = afc.attrelid GROUP BY q.table_schema, q.table_name, q.constraint_name`,
+    'Metabase columns': `SELECT table_schema, table_name, column_name, data_type, udt_name, column_default, is_nullable
+      FROM information_schema.columns WHERE table_schema = 'public' ORDER BY 1, 2, ordinal_position`,
+    'Alembic all keys': `SELECT tc.constraint_name, tc.table_name, kcu.column_name, rc.unique_constraint_name
+      FROM information_schema.table_constraints tc JOIN information_schema.key_column_usage kcu
+      USING (constraint_schema, constraint_name) LEFT JOIN information_schema.referential_constraints rc
+      USING (constraint_schema, constraint_name) WHERE tc.table_schema = 'public' ORDER BY 2, 1`,
   };
 }

@@ -7,7 +7,7 @@
  */
 export type Soon<T> = T | Promise<T>;
 
-/** `next` of the value: at once if it is there. */
-export function after<T, R>(value: Soon<T>, next: (value: T) => Soon<R>): Soon<R> {
-  return value instanceof Promise ? value.then(next) : next(value);
+/** `goOn` of the value: at once if it is there. */
+export function after<T, R>(value: Soon<T>, goOn: (value: T) => Soon<R>): Soon<R> {
+  return value instanceof Promise ? value.then(goOn) : goOn(value);
 }

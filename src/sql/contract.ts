@@ -147,6 +147,8 @@ export interface SessionServices {
   /** 'table name'::regclass and back; through the catalog cache. null if unknown. */
   relationOid(name: string): number | null;
   relationName(oid: number): string | null;
+  /** Of a table, sequence or view: always with its schema. Not there outside of a session. */
+  qualifiedRelationName?(oid: number): string | null;
   /** Types that users made, by the oids of pg_type. */
   typeOid(name: string): number | null;
   typeName(oid: number): string | null;

@@ -202,8 +202,7 @@ function columnName(table: TableDescriptor, id: number): string {
   return quoteIdentifier(table.columns.find((column) => column.id === id)?.name ?? '?');
 }
 function qualified(table: TableDescriptor, ctx: ExecContext): string {
-  const name = ctx.services.relationName(table.id) ?? quoteIdentifier(table.name);
-  return name.includes('.') ? name : `public.${name}`;
+  return ctx.services.qualifiedRelationName?.(table.id) ?? quoteIdentifier(table.name);
 }
 function indexDefinition(oid: number, column: number, pretty: boolean, ctx: ExecContext): Datum {
   const found = findIndex(oid, ctx);
@@ -241,7 +240,8 @@ function constraintDefinition(oid: number, pretty: boolean, ctx: ExecContext): D
   if (table === null) {
     const ofDomain = ctx.services.domainCheck(oid);
     if (ofDomain === null) return null;
-    return `CHECK (${shownSql(ofDomain.expressionSql, ctx)})${ofDomain.validated ? '' : ' NOT VALID'}`;
+    const text = shownSql(ofDomain.expressionSql, ctx);
+    return `CHECK (${pretty ? prettyCondition(text) : text})${ofDomain.validated ? '' : ' NOT VALID'}`;
   }
   const check = table.checks.find((one) => one.oid === oid);
   if (check !== undefined) {
@@ -309,8 +309,7 @@ fn(
     const found = table.columns.find((one) => one.name === column && !one.dropped);
     if (found === undefined) throw sqlError('42703', `column "${column}" of relation "${table.name}" does not exist`);
     if (found.sequenceId === null) return null;
-    const name = ctx.services.relationName(found.sequenceId);
-    return name === null || name.includes('.') ? name : `public.${name}`;
+    return ctx.services.qualifiedRelationName?.(found.sequenceId) ?? null;
   },
   STABLE,
 );
@@ -337,15 +336,16 @@ for (const kind of [
     (oid: number, ctx: ExecContext) =>
       kind === 'function'
         ? (ctx.services.isVisibleRoutine?.(oid) ?? true)
-        : kind !== 'table' || isVisible(oid, ctx.services),
+        : kind === 'type'
+          ? isAlone(ctx.services.typeName(oid))
+          : kind !== 'table' || isAlone(ctx.services.relationName(oid)),
     STABLE,
   );
 }
-/** Found by its name alone: in the search path, with none of the name before it. */
-function isVisible(oid: number, services: ExecContext['services']): boolean {
-  const name = services.relationName(oid);
-  if (name === null) return true;
-  return !name.includes('.') && (services.searchPath.length < 2 || services.relationOid(name) === oid);
+/** True of a name that is shown without a schema, since it is found by itself alone, and of what is built in. */
+function isAlone(name: string | null): boolean {
+  if (name === null || !name.includes('.')) return true;
+  return name.startsWith('"') && !name.replaceAll(/"(?:[^"]|"")*"/g, '').includes('.');
 }
 function relationComment(oid: number, ctx: ExecContext): string | null {
   const relation = ctx.services.tableByOid(oid) ?? ctx.services.viewByOid(oid);

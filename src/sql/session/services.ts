@@ -202,10 +202,31 @@ export class Services implements SessionServices, CatalogServices {
     if (virtual !== null) return virtual.schema === 'pg_catalog' ? virtual.name : `${virtual.schema}.${virtual.name}`;
     const view = this.#view ?? this.#shown;
     const d = view?.byId.get(oid) ?? this.#host.transactionCatalog().known(oid);
-    if (d?.kind === 'table' || d?.kind === 'sequence' || d?.kind === 'view') return this.#qualify(d.schemaId, d.name);
-    if (d?.kind === 'type' && fieldsOf(d.typeOid) !== null) return this.#qualify(d.schemaId, d.name);
+    if (d?.kind === 'table' || d?.kind === 'sequence' || d?.kind === 'view') return this.#relation(d.schemaId, d.name);
+    if (d?.kind === 'type' && fieldsOf(d.typeOid) !== null) return this.#relation(d.schemaId, d.name);
     const index = view === null ? undefined : viewIndex(view).indexes.get(oid);
-    return index === undefined ? null : this.#qualify(index.table.schemaId, index.index.name);
+    return index === undefined ? null : this.#relation(index.table.schemaId, index.index.name);
+  }
+
+  /** Alone only if it is not hidden behind another relation of the name, which the search path has before it. */
+  #relation(schemaId: number, name: string): string {
+    const path = this.searchPath;
+    if (path.includes('pg_catalog') || virtualRelation('pg_catalog', name) === null) {
+      for (const schema of path) {
+        const id = this.#schemaId(schema);
+        if (id === schemaId) return quoteName(name);
+        const view = this.#view ?? this.#shown;
+        const other = view === null ? this.#oidIn(id ?? 0, name) : viewIndex(view).relationOids.get(`${id} ${name}`);
+        if (other != null) break;
+      }
+    }
+    return this.#qualified(schemaId, name);
+  }
+
+  qualifiedRelationName(oid: number): string | null {
+    const d = (this.#view ?? this.#shown)?.byId.get(oid) ?? this.#host.transactionCatalog().known(oid);
+    if (d?.kind !== 'table' && d?.kind !== 'sequence' && d?.kind !== 'view') return null;
+    return d.schemaId === this.temporarySchema ? `pg_temp.${quoteName(d.name)}` : this.#qualified(d.schemaId, d.name);
   }
 
   typeOid(name: string): number | null {

@@ -155,6 +155,7 @@ function contextOf(descriptors: readonly Descriptor[]): ExecContext {
       ) ?? null,
     tableByOid: (oid: number) => tables.find((one) => one.id === oid) ?? null,
     relationName: (oid: number) => tables.find((one) => one.id === oid)?.name ?? null,
+    qualifiedRelationName: (oid: number) => `public.${tables.find((one) => one.id === oid)!.name}`,
   };
   // Builders use nothing of the context but the services.
   return { services } as unknown as ExecContext;

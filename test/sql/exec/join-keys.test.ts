@@ -176,3 +176,38 @@ describe('correlated subqueries', () => {
     );
   });
 });
+
+describe('keys that a subquery gives', () => {
+  const oidOf = (name: string): string => `(SELECT c.oid FROM pg_class c WHERE c.relname = ${name})`;
+
+  it('find the rows of a catalog that the condition holds for', async () => {
+    const names = `(VALUES ('small'), ('mid'), ('nothing'), (NULL)) AS n (name)`;
+    expect(
+      await client.rows(`SELECT n.name, a.attname FROM ${names} LEFT JOIN pg_attribute a
+        ON a.attrelid = ${oidOf('n.name')} AND a.attnum = 1 ORDER BY 1`),
+    ).toEqual([
+      ['mid', 'id'],
+      ['nothing', null],
+      ['small', 'id'],
+      [null, null],
+    ]);
+    expect(
+      await client.rows(`SELECT n.name FROM ${names} WHERE NOT EXISTS (SELECT FROM pg_attribute a
+        WHERE a.attrelid = ${oidOf('n.name')}) ORDER BY 1`),
+    ).toEqual([['nothing'], [null]]);
+  });
+
+  it('are an error where there are several', async () => {
+    await expect(
+      client.rows(`SELECT 1 FROM (VALUES ('t')) n (name) LEFT JOIN pg_attribute a
+        ON a.attrelid = (SELECT c.oid FROM pg_class c WHERE c.relname <> n.name)`),
+    ).rejects.toMatchObject({ sqlstate: '21000' });
+  });
+
+  it('are asked again for each pair where they change', async () => {
+    await client.all('CREATE SEQUENCE asked');
+    await client.rows(`SELECT 1 FROM (VALUES ('t')) n (name) LEFT JOIN pg_am a
+      ON a.oid = (SELECT nextval('asked')::oid WHERE n.name = 't')`);
+    expect(Number((await client.rows('SELECT last_value FROM asked'))[0]![0])).toBeGreaterThan(1);
+  });
+});

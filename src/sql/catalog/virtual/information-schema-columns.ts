@@ -74,7 +74,7 @@ function precisions(typeOid: number, typmod: number): Values {
       return { datetime_precision: typmod < 0 ? 6 : typmod };
     case OID.interval: {
       const precision = typmod & INTERVAL_FULL_PRECISION;
-      const fields = typmod < 0 ? '' : formatType(typeOid, typmod).replace(/^interval ?|\(\d+\)$/g, '');
+      const fields = typmod < 0 ? '' : formatType(typeOid, typmod).replace(/^interval ?(?:\(\d+\)$)?/, '');
       return {
         datetime_precision: typmod < 0 || precision === INTERVAL_FULL_PRECISION ? 6 : precision,
         interval_type: fields === '' ? null : fields.toUpperCase(),
@@ -152,6 +152,11 @@ export function typeSchema(source: Source): (oid: number) => string {
   };
 }
 
+function refusesNull(typeOid: number): boolean {
+  const type = userTypeOf(typeOid);
+  return type?.kind === 'domain' && type.notNull;
+}
+
 function* columnsOfTable(source: Source, database: string, schema: string, table: TableDescriptor): Iterable<Values> {
   const shown = (sql: string | null): string | null => (sql === null ? null : shownSql(sql, source.ctx));
   for (const column of liveColumns(table)) {
@@ -168,7 +173,7 @@ function* columnsOfTable(source: Source, database: string, schema: string, table
       ordinal_position: column.id,
       // An identity column's default is its sequence, which identity_generation tells of.
       column_default: column.identity === null ? shown(column.defaultSql) : null,
-      is_nullable: yesNo(column.nullable),
+      is_nullable: yesNo(column.nullable && !refusesNull(column.typeOid)),
       ...typeColumns(database, column.typeOid, column.typmod, typeSchema(source)),
       ...collation,
       dtd_identifier: String(column.id),
@@ -194,7 +199,9 @@ function rowsOfTable(source: Source, database: string, table: TableDescriptor): 
       key += `\0${source.model.view.byId.get(column.sequenceId)?.version ?? ''}`;
     // Names of types are shown by the search path.
     const type = userTypeIn(column.typeOid);
-    if (type !== null) key += `\0${typeSchema(source)(type.oid)}\0${source.ctx.services.searchPath.join('\0')}`;
+    if (type === null) continue;
+    key += `\0${typeSchema(source)(type.oid)}\0${source.ctx.services.searchPath.join('\0')}`;
+    key += `\0${refusesNull(column.typeOid)}`;
   }
   const known = keptTables.get(table);
   if (known?.key === key) return known.rows;

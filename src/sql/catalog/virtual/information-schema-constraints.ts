@@ -16,10 +16,11 @@ import { yesNo } from './information-schema-columns.js';
 import { databaseOf, tableKey, tablesOf } from './information-schema-tables.js';
 import { perDescriptorOf } from './kept-rows.js';
 import type { Parts } from './kept-rows.js';
-import { layoutOf } from './layout.js';
-import type { Values } from './layout.js';
+import { layoutOf, makeRow } from './layout.js';
+import type { Row, Values } from './layout.js';
 import { columnById, liveColumns, shownIndexes } from './model.js';
 import type { Source } from './model.js';
+import { checkClause, domainCheckRows } from './user-types.js';
 import { schemaName } from './views.js';
 
 interface Constraint {
@@ -42,10 +43,7 @@ function* constraints(source: Source, table: TableDescriptor): Iterable<Constrai
     yield { table, name: index.name, type, columns, clause: null, index };
   }
   for (const check of table.checks) {
-    const clause = (): string => {
-      const text = shownSql(check.expressionSql, source.ctx);
-      return text.startsWith('(') && text.endsWith(')') ? `(${text})` : `((${text}))`;
-    };
+    const clause = (): string => checkClause(shownSql(check.expressionSql, source.ctx));
     yield { table, name: check.name, type: 'CHECK', columns: columnsOf(check.columnIds), clause };
   }
   for (const foreignKey of table.foreignKeys ?? []) {
@@ -195,13 +193,20 @@ function perTable(
   return (source) => tablesOf(source).map((table) => rowsOf(source, table));
 }
 
+const checksOfTables = perTable('check_constraints', checkConstraints, (source, table) =>
+  [namesOf(source, table), ...table.checks.map((check) => shownSql(check.expressionSql, source.ctx))].join('\0'),
+);
+
+function checksOfDomains(source: Source): readonly Row[] {
+  const layout = layoutOf('information_schema', 'check_constraints');
+  return Array.from(domainCheckRows(source), (values) => makeRow(layout, values));
+}
+
 export const constraintViews: Readonly<Record<string, (source: Source) => Parts>> = {
   table_constraints: perTable('table_constraints', tableConstraints),
   key_column_usage: perTable('key_column_usage', keyColumnUsage),
   constraint_column_usage: perTable('constraint_column_usage', constraintColumnUsage),
   constraint_table_usage: perTable('constraint_table_usage', constraintTableUsage),
   referential_constraints: perTable('referential_constraints', referentialConstraints),
-  check_constraints: perTable('check_constraints', checkConstraints, (source, table) =>
-    [namesOf(source, table), ...table.checks.map((check) => shownSql(check.expressionSql, source.ctx))].join('\0'),
-  ),
+  check_constraints: (source) => [...checksOfTables(source), checksOfDomains(source)],
 };

@@ -19,6 +19,7 @@ import { INTERNAL_LANGUAGE } from './cluster-wide.js';
 import type { Values } from './layout.js';
 import { oidvector, textArray } from './model.js';
 import { OPERATOR_FACTS } from './operator-facts.js';
+import { typeFunctions } from './type-functions.js';
 
 const FIRST_OWN_OPERATOR = 15500;
 const FIRST_CAST = 10000;
@@ -39,15 +40,20 @@ function outColumns(entry: FunctionEntry): Values {
 }
 
 export function* procedures(): Iterable<Values> {
+  const builtIn = {
+    pronamespace: PG_CATALOG_SCHEMA_ID,
+    proowner: SUPERUSER_OID,
+    prolang: INTERNAL_LANGUAGE,
+    procost: 1,
+    proparallel: 's',
+  };
+  const listed = new Set<number>();
   for (const { oid, entry } of allProcedures()) {
+    listed.add(oid);
     const shared = {
+      ...builtIn,
       oid,
       proname: entry.name,
-      pronamespace: PG_CATALOG_SCHEMA_ID,
-      proowner: SUPERUSER_OID,
-      prolang: INTERNAL_LANGUAGE,
-      procost: 1,
-      proparallel: 's',
       pronargs: entry.argOids.length,
       prorettype: entry.resultOid,
       proargtypes: oidvector(entry.argOids),
@@ -70,6 +76,8 @@ export function* procedures(): Iterable<Values> {
       provariadic: entry.variadic ? elementOidOf(last) || last : 0,
     };
   }
+  for (const one of typeFunctions())
+    if (!listed.has(one.oid)) yield { ...builtIn, ...one, prokind: 'f', proisstrict: true };
 }
 
 export function* aggregates(): Iterable<Values> {

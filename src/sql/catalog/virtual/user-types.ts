@@ -195,6 +195,24 @@ export function* domainRows(source: Source): Iterable<Values> {
   }
 }
 
+export function* domainCheckRows(source: Source): Iterable<Values> {
+  for (const { type, schema } of domainsOf(source)) {
+    for (const check of type.checks) {
+      yield {
+        constraint_catalog: source.ctx.services.database,
+        constraint_schema: schema,
+        constraint_name: check.name,
+        check_clause: checkClause(shownSql(check.expressionSql, source.ctx)),
+      };
+    }
+  }
+}
+
+/** In two pairs of parentheses, as PostgreSQL has it. */
+export function checkClause(text: string): string {
+  return text.startsWith('(') && text.endsWith(')') ? `(${text})` : `((${text}))`;
+}
+
 export function* domainConstraintRows(source: Source): Iterable<Values> {
   for (const { type, schema } of domainsOf(source)) {
     for (const check of type.checks) {
