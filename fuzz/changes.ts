@@ -32,6 +32,11 @@ export class Changes {
     ])();
   }
 
+  /** In a transaction block. */
+  get isOpen(): boolean {
+    return this.#open;
+  }
+
   /** So that a run does not end in a transaction. */
   end(): Piece | null {
     return this.#open ? plain('ROLLBACK') : null;

@@ -1,7 +1,8 @@
 /** Random expressions of a type over the columns in reach. */
 import { expression, plain, type Part, type Piece, textOf } from './pieces.js';
 import type { Random } from './random.js';
-import { COMPUTED, constantOf, type TypeName } from './types.js';
+import { TEMPLATES } from './library.js';
+import { constantOf, type TypeName } from './types.js';
 
 export interface InReach {
   /** As it is written: t1.a */
@@ -27,7 +28,7 @@ export function anExpression(c: Context, type: TypeName, depth: number): Piece {
     return expression(type, constantOf(random, type));
   }
   return random.weighted<() => Piece>([
-    [10, () => filled(c, type, random.pick(COMPUTED[type]), depth)],
+    [10, () => filled(c, type, random.pick(TEMPLATES[type]), depth)],
     [1, () => aCase(c, type, depth)],
     [
       1,

@@ -1,6 +1,7 @@
 /** Statements of kinds that need a form of their own: frames, recursion, MERGE, ill-typed expressions, casts, formats. */
 import { aCondition, anExpression, type Context } from './expressions.js';
 import { clause, expression, joined, plain, type Part, type Piece } from './pieces.js';
+import { aFormat } from './formats.js';
 import type { Queries } from './queries.js';
 import type { Random } from './random.js';
 import { reachOf, type Schema, type Table } from './schema.js';
@@ -59,34 +60,6 @@ const CALLS = [
     'power',
   ],
 ];
-const NUMBER_FORMATS = [
-  '999.99',
-  'FM9990.0',
-  'S999',
-  '0000',
-  '9,999',
-  'FM9G999D00',
-  '999PR',
-  '9.99EEEE',
-  'RN',
-  'L99',
-  'MI99',
-];
-const TIME_FORMATS = [
-  ...[
-    'YYYY-MM-DD',
-    'DD Mon YYYY',
-    'FMDay, FMDD FMMonth',
-    'HH12:MI:SS AM',
-    'Q IW ID',
-    'DDD WW J',
-    'Y,YYY',
-    'MS US',
-    'CC',
-  ],
-  ...['TMMonth', 'SSSS', 'DDth', 'IYYY-IW', 'am', 'BC', '"quoted" YY'],
-];
-
 export class Features {
   readonly #random: Random;
   readonly #schema: Schema;
@@ -109,7 +82,7 @@ export class Features {
       [2, () => this.#merge(table)],
       [4, () => this.#illTyped(table)],
       [3, () => this.#cast(table)],
-      [2, () => this.#formatted(table)],
+      [2, () => aFormat(random)],
       [2, () => this.#rows(table)],
       [2, () => this.#lateral(table)],
       [1, () => this.#withZone(table)],
@@ -238,17 +211,6 @@ export class Features {
     ];
     const to = random.chance(0.7) ? random.pick(TYPES) : random.pick(more);
     return plain('SELECT CAST(', value, ` AS ${to}) FROM ${table.name} AS c`);
-  }
-
-  #formatted(table: Table): Piece {
-    const random = this.#random;
-    const c = this.#context(table, 'f');
-    const number = random.chance(0.5);
-    const type = number
-      ? random.pick<TypeName>(['int4', 'numeric', 'int8'])
-      : random.pick<TypeName>(['timestamp', 'date']);
-    const format = random.pick(number ? NUMBER_FORMATS : TIME_FORMATS);
-    return plain('SELECT to_char(', anExpression(c, type, 1), `, '${format}') FROM ${table.name} AS f`);
   }
 
   #rows(table: Table): Piece {

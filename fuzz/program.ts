@@ -5,6 +5,7 @@ import type { Piece } from './pieces.js';
 import { Queries } from './queries.js';
 import { Random } from './random.js';
 import { aSchema } from './schema.js';
+import { Sessions } from './sessions.js';
 
 /** The statements in order; `count` of them after those that make the schema. */
 export function statementsOf(seed: number, count: number): Piece[] {
@@ -13,8 +14,11 @@ export function statementsOf(seed: number, count: number): Piece[] {
   const queries = new Queries(random, schema);
   const changes = new Changes(random, schema, queries);
   const features = new Features(random, schema, queries);
+  const sessions = new Sessions(random);
   const statements = [...schema.statements];
-  for (let i = 0; i < count; i++) {
+  for (const end = statements.length + count; statements.length < end;) {
+    // They have transactions of their own.
+    if (!changes.isOpen && random.chance(0.03)) statements.push(...sessions.statements());
     const kinds = random.weighted<{ statement(): Piece }>([
       [50, queries],
       [25, changes],

@@ -68,6 +68,9 @@ export function subscriptArray(values: readonly Datum[], shape: readonly Subscri
 }
 
 function sliceArray(array: PgArray, values: readonly Datum[], shape: readonly SubscriptShape[]): Datum {
+  const isNull = (at: number): boolean => at >= 0 && values[at] === null;
+  if (shape.some((s) => isNull(s.lower) || isNull(s.upper))) return null;
+  if (shape.length > array.dims.length) return new PgArray(array.elementOid, []);
   const from: number[] = [];
   const to: number[] = [];
   for (let d = 0; d < array.dims.length; d++) {
@@ -76,7 +79,6 @@ function sliceArray(array: PgArray, values: readonly Datum[], shape: readonly Su
     const last = first + array.dims[d]! - 1;
     const lower = s === undefined || s.lower < 0 ? (s !== undefined && !s.slice ? 1 : first) : values[s.lower]!;
     const upper = s === undefined || s.upper < 0 ? last : values[s.upper]!;
-    if (lower === null || upper === null) return null;
     from.push(Math.max(Number(lower), first) - first);
     to.push(Math.min(Number(upper), last) - first);
     if (from[d]! > to[d]!) return new PgArray(array.elementOid, []);

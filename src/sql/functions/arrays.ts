@@ -110,8 +110,11 @@ op('anyarray && anyarray = bool', (a: PgArray, b: PgArray) => {
   return b.elements.some((item) => item !== null && keys.has(type.hashKey(item)));
 });
 
-function find(a: PgArray, v: Datum, from: number): number | null {
+function refuseDimensions(a: PgArray): void {
   if (a.dims.length > 1) throw sqlError('0A000', 'searching for elements in multidimensional arrays is not supported');
+}
+function find(a: PgArray, v: Datum, from: number): number | null {
+  refuseDimensions(a);
   const equal = same(a.elementOid);
   for (let i = Math.max(0, from); i < a.elements.length; i++)
     if (equal(a.elements[i]!, v)) return i + a.lowerBounds[0]!;
@@ -134,6 +137,7 @@ fn(
   'array_positions(anycompatiblearray, anycompatible) _int4',
   (a: PgArray | null, v: Datum) => {
     if (a === null) return null;
+    refuseDimensions(a);
     const equal = same(a.elementOid);
     return new PgArray(
       OID.int4,

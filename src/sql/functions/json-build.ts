@@ -101,6 +101,9 @@ function pairsOf(a: PgArray): [string, string | null][] {
   return out;
 }
 function zip(keys: PgArray, values: PgArray): [string, string | null][] {
+  if (keys.dims.length > 1 || keys.dims.length !== values.dims.length) {
+    throw sqlError('2202E', 'wrong number of array subscripts');
+  }
   if (keys.elements.length !== values.elements.length) throw sqlError('2202E', 'mismatched array dimensions');
   return keys.elements.map((key, i) => {
     if (key === null) throw sqlError('22004', 'null value not allowed for object key');

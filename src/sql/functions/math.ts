@@ -78,8 +78,9 @@ function finite(result: number, argument: number): number {
 }
 
 fn('pi() float8', () => Math.PI);
-fn('degrees(float8) float8', (a: number) => (a / Math.PI) * 180);
-fn('radians(float8) float8', (a: number) => (a / 180) * Math.PI);
+const RADIANS_PER_DEGREE = Math.PI / 180;
+fn('degrees(float8) float8', (a: number) => a / RADIANS_PER_DEGREE);
+fn('radians(float8) float8', (a: number) => a * RADIANS_PER_DEGREE);
 function inDomain(a: number, low: number, high: number): number {
   if (a < low || a > high) throw sqlError('22003', 'input is out of range');
   return a;

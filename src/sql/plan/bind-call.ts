@@ -567,6 +567,7 @@ export function compareRows(
     const parts = left.map((l, i) => bindComparison(b, '<>', l, right[i]!, location));
     return parts.length === 1 ? parts[0]! : { kind: 'or', args: parts, oid: OID.bool, typmod: -1 };
   }
+  if (left.length === 1) return bindComparison(b, op, left[0]!, right[0]!, location);
   if (!['<', '<=', '>', '>='].includes(op)) {
     throw errorAt('0A000', `could not determine interpretation of row comparison operator ${symbol}`, location, {
       hint: 'Row comparison operators must be associated with btree operator families.',

@@ -324,19 +324,18 @@ function bindAExpr(ctx: ExprContext, e: A_Expr): Expr {
 
 function distinctFrom(ctx: ExprContext, l: Node, r: Node, negated: boolean, location: number): Expr {
   const b = ctx.binder;
-  const left = bindExpr(ctx, l);
-  const right = bindExpr(ctx, r);
-  if (isNullConstant(right))
-    return { kind: 'isnull', arg: resolveUnknown(b, left), negated: !negated, oid: OID.bool, typmod: -1 };
-  if (isNullConstant(left))
-    return { kind: 'isnull', arg: resolveUnknown(b, right), negated: !negated, oid: OID.bool, typmod: -1 };
+  const [left, right] = [bindExpr(ctx, l), bindExpr(ctx, r)];
+  const other = isNullConstant(right) ? left : isNullConstant(left) ? right : null;
+  // A row as a whole is not NULL, whatever is in it.
+  if (other?.kind === 'row') return { kind: 'const', value: !negated, oid: OID.bool, typmod: -1 };
+  if (other !== null)
+    return { kind: 'isnull', arg: resolveUnknown(b, other), negated: !negated, oid: OID.bool, typmod: -1 };
   const equals = makeOperator(b, '=', left, right, location);
   return { kind: 'distinct', equals, negated, oid: OID.bool, typmod: -1 };
 }
 
-function isNullConstant(e: Expr): boolean {
-  return e.kind === 'const' && e.value === null;
-}
+/** Without a cast, which would say what it is compared as. */
+const isNullConstant = (e: Expr): boolean => e.kind === 'const' && e.value === null && e.oid === OID.unknown;
 
 function bindBetween(ctx: ExprContext, e: A_Expr, location: number): Expr {
   const b = ctx.binder;

@@ -437,23 +437,16 @@ export function sameExpr(a: Expr, b: Expr): boolean {
       break;
     case 'sqlvalue':
       return a.name === (b as SqlValueExpr).name;
-    case 'aggregate': {
-      const other = b as AggregateExpr;
-      if (a.entry !== other.entry || a.distinct !== other.distinct || (a.filter === null) !== (other.filter === null))
-        return false;
-      if (a.orderBy.length !== other.orderBy.length) return false;
-      if (
-        a.orderBy.some(
-          (k, i) => k.descending !== other.orderBy[i]!.descending || k.nullsFirst !== other.orderBy[i]!.nullsFirst,
-        )
-      ) {
-        return false;
-      }
+    case 'aggregate':
+      if (!alikeAggregates(a, b as AggregateExpr)) return false;
       break;
-    }
-    case 'subquery':
     case 'window':
+      if (!alikeWindows(a, b as WindowExpr)) return false;
+      break;
     case 'subscript':
+      if (formOf(a) !== formOf(b as SubscriptExpr)) return false;
+      break;
+    case 'subquery':
       return false;
     case 'and':
     case 'or':
@@ -471,6 +464,32 @@ export function sameExpr(a: Expr, b: Expr): boolean {
   const x = a.kind === 'call' ? a.args : childrenOf(a);
   const y = a.kind === 'call' ? (b as CallExpr).args : childrenOf(b);
   return x.length === y.length && x.every((e, i) => sameExpr(e, y[i]!));
+}
+
+/** The same but for the children. */
+function alikeAggregates(a: AggregateExpr, b: AggregateExpr): boolean {
+  if (a.entry !== b.entry || a.distinct !== b.distinct || (a.filter === null) !== (b.filter === null)) return false;
+  return sameDirections(a.orderBy, b.orderBy);
+}
+function sameDirections(a: readonly SortKey[], b: readonly SortKey[]): boolean {
+  if (a.length !== b.length) return false;
+  return a.every((k, i) => k.descending === b[i]!.descending && k.nullsFirst === b[i]!.nullsFirst);
+}
+function alikeWindows(a: WindowExpr, b: WindowExpr): boolean {
+  if (a.name !== b.name || (a.aggregate === null) !== (b.aggregate === null)) return false;
+  if (a.aggregate !== null && !alikeAggregates(a.aggregate, b.aggregate!)) return false;
+  if (a.args.length !== b.args.length || a.partition.length !== b.partition.length) return false;
+  const [x, y] = [a.frame, b.frame];
+  if (x.mode !== y.mode || x.exclude !== y.exclude || !sameDirections(a.orderBy, b.orderBy)) return false;
+  return sameBound(x.start, y.start) && sameBound(x.end, y.end);
+}
+function sameBound(a: FrameBound, b: FrameBound): boolean {
+  if (a.kind !== b.kind || a.offset === null || b.offset === null) return a.kind === b.kind && a.offset === b.offset;
+  return sameExpr(a.offset, b.offset);
+}
+/** Which bounds the subscripts have. */
+function formOf({ slice, subscripts }: SubscriptExpr): string {
+  return `${slice} ${subscripts.map((s) => `${s.slice} ${s.lower !== null} ${s.upper !== null}`).join()}`;
 }
 
 /** A user's function has an entry for each place that it was found in. */

@@ -6,15 +6,16 @@ import type { Session } from './session.js';
 import { list } from './tree.js';
 import type { Loose } from './tree.js';
 
+type Mode = 'deferred' | 'immediate';
+
 export async function setConstraints(session: Session, body: Loose): Promise<string> {
   const tag = 'SET CONSTRAINTS';
-  if (!session.state.inBlock) {
-    session.warn('25P01', 'SET CONSTRAINTS can only be used in transaction blocks');
-    return tag;
-  }
-  const mode = body['deferred'] === true ? 'deferred' : 'immediate';
+  const { inBlock } = session.state;
+  if (!inBlock) session.warn('25P01', 'SET CONSTRAINTS can only be used in transaction blocks');
+  const mode: Mode = body['deferred'] === true ? 'deferred' : 'immediate';
   const names = list(body['constraints']).map((n) => n['RangeVar'] as Loose);
-  const oids = names.length === 0 ? null : new Set(await findAll(session, names));
+  const oids = names.length === 0 ? null : new Set(await findAll(session, names, mode));
+  if (!inBlock) return tag;
   const txn = session.transaction.ensureTxn();
   const queue = foreignKeyQueue(txn);
   const chosen = (oid: number): boolean => oids === null || oids.has(oid);
@@ -23,11 +24,7 @@ export async function setConstraints(session: Session, body: Loose): Promise<str
   return tag;
 }
 
-function changed(
-  before: ConstraintModes,
-  oids: ReadonlySet<number> | null,
-  mode: 'deferred' | 'immediate',
-): ConstraintModes {
+function changed(before: ConstraintModes, oids: ReadonlySet<number> | null, mode: Mode): ConstraintModes {
   if (oids === null) return { all: mode, byOid: new Map() };
   const byOid = new Map(before.byOid);
   for (const oid of oids) byOid.set(oid, mode);
@@ -35,18 +32,18 @@ function changed(
 }
 
 /** Those of the name in the first schema that has one. */
-async function findAll(session: Session, names: readonly Loose[]): Promise<number[]> {
+async function findAll(session: Session, names: readonly Loose[], mode: Mode): Promise<number[]> {
   await session.services.loadView();
   const found: number[] = [];
   for (const name of names) {
     const schemas =
       name['schemaname'] === undefined ? session.settings.derived.searchPath : [String(name['schemaname'])];
-    found.push(...findOne(session, String(name['relname']), schemas));
+    found.push(...findOne(session, String(name['relname']), schemas, mode));
   }
   return found;
 }
 
-function findOne(session: Session, name: string, schemas: readonly string[]): number[] {
+function findOne(session: Session, name: string, schemas: readonly string[], mode: Mode): number[] {
   const { services } = session;
   for (const schema of schemas) {
     const tables = services.allTables().filter((table) => services.schemaNameOf(table.schemaId) === schema);
@@ -60,10 +57,11 @@ function findOne(session: Session, name: string, schemas: readonly string[]): nu
       ),
     ]);
     const found = keys.filter((constraint) => constraint.name === name);
-    if (found.some((constraint) => !constraint.deferrable)) {
+    const late = found.filter((constraint) => constraint.deferrable);
+    if (mode === 'deferred' && late.length < found.length) {
       throw sqlError('42809', `constraint "${name}" is not deferrable`);
     }
-    if (found.length > 0) return found.map((constraint) => constraint.oid);
+    if (found.length > 0) return late.map((constraint) => constraint.oid);
   }
   throw sqlError('42704', `constraint "${name}" does not exist`);
 }
