@@ -7,10 +7,12 @@
  */
 import { parseArgs } from 'node:util';
 import { hostile } from './hostile.js';
-import { compare } from './judge.js';
+import { aFormat } from './formats.js';
+import { compare, compareExactly } from './judge.js';
 import { besiege } from './siege.js';
 import { textOf } from './pieces.js';
 import { statementsOf } from './program.js';
+import { Random } from './random.js';
 import { emptied, pglite, postgres, quoral, type Server } from './servers.js';
 import { type Found, shrunk } from './shrink.js';
 
@@ -45,6 +47,27 @@ class Comparison {
   }
 }
 
+const SHOWN_MAX = 60;
+
+/** Templates, each statement for itself: 1 if there was a difference. */
+async function formats(ours: Server, theirs: Server, first: number, seeds: number, count: number): Promise<number> {
+  let differences = 0;
+  let statements = 0;
+  await Promise.all([emptied(ours), emptied(theirs)]);
+  for (let seed = first; seed < first + seeds; seed++) {
+    const random = new Random(seed);
+    for (let i = 0; i < count; i++, statements++) {
+      const text = textOf(aFormat(random));
+      const verdict = compareExactly(text, ...(await Promise.all([ours.query(text), theirs.query(text)])));
+      if (typeof verdict === 'string') continue;
+      if (++differences <= SHOWN_MAX) console.log(`seed ${seed}, statement ${i}: ${verdict.difference}\n  ${text};`);
+    }
+  }
+  console.log(`${statements} statements with templates against ${theirs.name}: ${differences} differences`);
+  await Promise.all([ours.close(), theirs.close()]);
+  return differences === 0 ? 0 : 1;
+}
+
 /** 1 if one ended in another way than it should. */
 async function siege(only: string): Promise<number> {
   const all = hostile();
@@ -72,6 +95,7 @@ async function main(): Promise<number> {
       seed: { type: 'string' },
       statements: { type: 'string', default: '200' },
       peer: { type: 'string' },
+      formats: { type: 'boolean', default: false },
       hostile: { type: 'boolean', default: false },
       only: { type: 'string', default: '' },
     },
@@ -80,6 +104,7 @@ async function main(): Promise<number> {
   const first = Number(values.seed ?? values.from);
   const seeds = values.seed === undefined ? Number(values.seeds) : 1;
   const [ours, theirs] = await Promise.all([quoral(), values.peer === undefined ? pglite() : postgres(values.peer)]);
+  if (values.formats) return formats(ours, theirs, first, seeds, Number(values.statements));
   const comparison = new Comparison(ours, theirs);
   const startedMs = Date.now();
   let shownMs = startedMs;

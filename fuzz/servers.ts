@@ -10,7 +10,7 @@ export type Answer =
       readonly rows: readonly (readonly (string | null)[])[];
       readonly count: number;
     }
-  | { readonly ok: false; readonly sqlstate: string; readonly message: string };
+  | { readonly ok: false; readonly sqlstate: string; readonly message: string; readonly more: string };
 
 export interface Server {
   readonly name: string;
@@ -26,8 +26,8 @@ const SETTINGS = [
 ];
 
 function failure(error: unknown): Answer {
-  const { code, message } = error as { code?: string; message: string };
-  return { ok: false, sqlstate: code ?? '', message };
+  const { code, message, detail, hint } = error as { code?: string; message: string; detail?: string; hint?: string };
+  return { ok: false, sqlstate: code ?? '', message, more: `${detail ?? ''} ${hint ?? ''}` };
 }
 
 export async function emptied(server: Server): Promise<void> {
@@ -108,13 +108,15 @@ interface BackendMessage {
   readonly name: string;
   readonly code?: string;
   readonly message?: string;
+  readonly detail?: string;
+  readonly hint?: string;
   readonly text?: string;
   readonly fields?: readonly unknown[];
 }
 
 function answerOf(messages: readonly BackendMessage[]): Answer {
   const error = messages.find((message) => message.name === 'error');
-  if (error !== undefined) return { ok: false, sqlstate: error.code ?? '', message: error.message ?? '' };
+  if (error !== undefined) return failure(error);
   const rows: (readonly (string | null)[])[] = [];
   let types: number[] = [];
   let count = 0;

@@ -66,6 +66,8 @@ export function addressOf(key: Key): Key {
 export const SYSTEM_KEYS = {
   descriptor: (id: number): Key => `${SYSTEM_PREFIX}desc/${encodeUint(id)}`,
   descriptors: `${SYSTEM_PREFIX}desc/`,
+  /** Rows that every change of a descriptor rewrites one of (descriptor-changes.ts). */
+  descriptorChange: (shard: number): Key => `${SYSTEM_PREFIX}desc-change/${encodeUint(shard)}`,
   /** namespace entry → id */
   name: (databaseId: number, schemaId: number, name: string): Key =>
     `${SYSTEM_PREFIX}name/${encodeUint(databaseId)}${encodeUint(schemaId)}${Buffer.from(name, 'utf8').latin1Slice()}`,

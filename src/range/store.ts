@@ -31,6 +31,7 @@ import { AbsentVoters, isVoteRequest } from './absent-voter.js';
 import { INITIAL_INDEX, INITIAL_TERM, loadReplicas, logSink, writeApplied, writeDescriptor } from './range-state.js';
 import type { TxnPusher, WaitGraph } from './services.js';
 import { SnapshotReceiver, SnapshotSender } from './snapshots.js';
+import { SlowSyncs } from './slow-syncs.js';
 import { SlowWaits } from './slow-waits.js';
 import type { StoreContext } from './store-context.js';
 import { addressSpanOf, StoreMaintenance } from './store-maintenance.js';
@@ -89,6 +90,7 @@ export class Store implements StoreContext {
   readonly deps: StoreDependencies;
   readonly executor: Executor;
   readonly waits: SlowWaits;
+  readonly #slowSyncs: SlowSyncs;
   readonly #replicas = new Map<RangeId, Replica>();
   readonly #byStart = new OrderedMap<Replica>();
   readonly #dirty = new Set<Replica>();
@@ -117,6 +119,7 @@ export class Store implements StoreContext {
     this.liveness = deps.liveness;
     this.executor = new Executor(this);
     this.waits = new SlowWaits(deps.env.clock, deps.env.logger);
+    this.#slowSyncs = new SlowSyncs(deps.env.clock, deps.env.logger);
     this.#snapshots = new SnapshotSender(this, deps.network);
     this.#absent = new AbsentVoters({
       store: this,
@@ -285,9 +288,11 @@ export class Store implements StoreContext {
 
   #writeLog(log: WriteBatch, synced: readonly { replica: Replica; ready: Ready }[]): void {
     this.counters.logWrites++;
+    const beganMs = this.env.clock.monotonicMs();
     this.engine.writeLog(log).then(
       () => {
         if (this.#stopped) return;
+        this.#slowSyncs.ended(beganMs);
         crashPoint('after-sync-before-answer', this.nodeId);
         for (const { replica, ready } of synced) {
           this.#sendAll(replica, ready.messagesAfterSync);

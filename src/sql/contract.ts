@@ -7,6 +7,7 @@
  * types for as long as the descriptor versions it used are current; each execution starts it with
  * a transaction and parameters. Utility statements (SET, BEGIN, DDL, …) go to the session and DDL code.
  */
+import type { Soon } from '../base/soon.js';
 import type { KvDb, KvTxn } from '../txn/kv-txn.js';
 import type {
   Routine,
@@ -81,7 +82,7 @@ export interface VirtualTable {
   readonly name: string;
   readonly columns: readonly { readonly name: string; readonly typeOid: number }[];
   /** All rows, in column order, from the descriptors visible to the transaction. */
-  rows(ctx: ExecContext): Promise<readonly (readonly Datum[])[]>;
+  rows(ctx: ExecContext): Soon<readonly (readonly Datum[])[]>;
 }
 
 export interface LinkedTable {
@@ -163,7 +164,7 @@ export interface SessionServices {
   /** The session's own; null if it has none. */
   readonly temporarySchema?: number | null;
   /** Of a schema, a database or a type. */
-  commentOf(kind: 'schema' | 'database' | 'type', oid: number): string | null;
+  commentOf(kind: 'schema' | 'database' | 'type' | 'extension', oid: number): string | null;
   allTables(): readonly TableDescriptor[];
   /** The table that has a constraint, or an index, of this oid. */
   tableOfConstraint(oid: number): TableDescriptor | null;

@@ -6,6 +6,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ClientWriter } from '../../src/pgwire/client-codec.js';
 import { openTarget, RawClient, type Target } from './clients-target.js';
+import { PATIENCE } from './nodes.js';
 
 let target: Target;
 let client: RawClient;
@@ -50,7 +51,7 @@ function random(seed: number): (n: number) => number {
 
 /** Once all that was asked of the network has happened. */
 async function goneFrom(condition: () => Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 15_000;
+  const deadline = performance.now() + 15_000 * PATIENCE;
   while (!(await condition())) {
     if (performance.now() > deadline) throw new Error('still there after 15 s');
     await new Promise((resolve) => setTimeout(resolve, 20));
@@ -335,7 +336,7 @@ describe('data', () => {
       expect((await client.query("INSERT INTO bad_rows VALUES (3, 'mine')")).sqlstate).toBeNull();
       await client.query('DELETE FROM bad_rows WHERE id = 3');
       // Not by a time-out of the transaction, but because its client has gone.
-      expect(performance.now() - begin).toBeLessThan(10_000);
+      expect(performance.now() - begin).toBeLessThan(10_000 * PATIENCE);
     }
     expect(await client.values('SELECT v FROM bad_rows ORDER BY id')).toEqual(['mine', 'b']);
   });

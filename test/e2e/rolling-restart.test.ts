@@ -21,7 +21,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Random } from '../../bench/random.js';
 import { ChaosCluster } from '../../chaos/cluster.js';
-import { MAIN, query, removeDirectory, until } from './nodes.js';
+import { MAIN, PATIENCE, query, removeDirectory, until } from './nodes.js';
 
 const NODES = 3;
 const CLIENTS = 6;
@@ -99,7 +99,7 @@ class Client {
     const client = new pg.Client({
       connectionString: cluster.url(this.#node),
       connectionTimeoutMillis: 5_000,
-      query_timeout: 10_000,
+      query_timeout: 10_000 * PATIENCE,
     });
     // What the server says to a connection that waits for nothing; the client then goes elsewhere.
     client.on('error', () => {

@@ -58,7 +58,7 @@ describe('the judge', () => {
     rows: values.map((value) => [value]),
     count: values.length,
   });
-  const error = (sqlstate: string): Answer => ({ ok: false, sqlstate, message: 'no' });
+  const error = (sqlstate: string): Answer => ({ ok: false, sqlstate, message: 'no', more: '' });
 
   it.each([
     ['rows in any order', 'SELECT a FROM t', rows('1', '2'), rows('2', '1'), 'same'],

@@ -1,9 +1,10 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { KEY_MAX } from '../../src/base/key.js';
 import { indexPrefix, TABLE_PREFIX, tablePrefix } from '../../src/encoding/keyspace.js';
 import { findTableBoundary } from '../../src/range/table-boundaries.js';
 import { MemoryEngine } from '../../src/storage/memory-engine.js';
 import { mvccPut } from '../../src/storage/mvcc.js';
+import { Harness } from './support/harness.js';
 
 const RANGE = { rangeId: 2, start: TABLE_PREFIX, end: KEY_MAX, replicas: [], generation: 1 };
 
@@ -44,5 +45,53 @@ describe('where the tables of a range part', () => {
     );
     // The rest of a table whose beginning lies in the range before.
     expect(findTableBoundary(engine, { ...RANGE, start: `${indexPrefix(200, 1)}000005` })).toBe(tablePrefix(300));
+  });
+});
+
+describe('a store asks for the tables of a range to part', () => {
+  let harness: Harness | null = null;
+  afterEach(async () => {
+    await harness?.close();
+    harness = null;
+  });
+
+  const row = (storage: number, i: number): string => `${indexPrefix(storage, 1)}${String(i).padStart(6, '0')}`;
+  const boundary = tablePrefix(301);
+  /** Two looks of the maintenance, told by a second timer of its period. */
+  const looks = (): Promise<void> => harness!.sleep(2_200);
+
+  it('when they hold much, and not before', async () => {
+    // An eighth of it is what tables may share.
+    harness = await Harness.start({ nodes: 1, store: { rangeBytesMax: 800_000 } });
+    for (const storage of [300, 301]) await harness.put([row(storage, 0)], 'x'.repeat(20_000));
+    await looks();
+    expect(harness.splitsRequested).toEqual([]);
+    for (let i = 1; i < 5; i++) await harness.put([row(301, i)], 'x'.repeat(20_000));
+    await harness.until('a split', () => harness!.splitsRequested.length > 0);
+    expect(harness.splitsRequested[0]).toBe(boundary);
+  });
+
+  it('when they are asked for often', async () => {
+    harness = await Harness.start({ nodes: 1 });
+    for (const storage of [300, 301]) await harness.put([row(storage, 0)], 'x');
+    await looks();
+    expect(harness.splitsRequested).toEqual([]);
+    const replica = harness.node(1).store.replica(1)!;
+    const busy = setInterval(() => {
+      for (let i = 0; i < 500; i++) replica.load.note(1);
+    }, 100);
+    try {
+      await harness.until('a split', () => harness!.splitsRequested.length > 0);
+    } finally {
+      clearInterval(busy);
+    }
+    expect(harness.splitsRequested[0]).toBe(boundary);
+  });
+
+  it('but not one table alone', async () => {
+    harness = await Harness.start({ nodes: 1, store: { rangeBytesMax: 800_000 } });
+    for (let i = 0; i < 8; i++) await harness.put([row(300, i)], 'x'.repeat(20_000));
+    await looks();
+    expect(harness.splitsRequested).toEqual([]);
   });
 });

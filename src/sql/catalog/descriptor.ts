@@ -73,6 +73,8 @@ export interface IndexDescriptor {
   readonly method?: 'hash' | 'gin';
   /** Of a constraint that is checked late: equal keys may stand side by side until then. Never the primary index. */
   readonly deferrable?: DeferrableKey | null;
+  /** NULLS NOT DISTINCT: one NULL is as good as another. Of an index that is not unique it is only shown. */
+  readonly nullsNotDistinct?: boolean;
 }
 
 export interface DeferrableKey {
@@ -291,6 +293,15 @@ export interface SchemaDescriptor {
   readonly comment?: string | null;
 }
 
+/** An extension that a database has. */
+export interface ExtensionEntry {
+  readonly oid: number;
+  readonly name: string;
+  readonly version: string;
+  readonly schemaId: DescriptorId;
+  readonly comment: string | null;
+}
+
 export interface DatabaseDescriptor {
   readonly kind: 'database';
   readonly id: DescriptorId;
@@ -298,6 +309,8 @@ export interface DatabaseDescriptor {
   readonly version: number;
   readonly owner: string;
   readonly comment?: string | null;
+  /** Without one, plpgsql alone (catalog/extensions.ts). */
+  readonly extensions?: readonly ExtensionEntry[];
 }
 
 export type Descriptor =

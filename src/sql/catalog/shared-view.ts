@@ -19,7 +19,7 @@ const KEPT_MAX = 8;
 const keptOf = new WeakMap<Catalog, Map<string, Kept>>();
 
 function sameItems<T>(a: readonly T[], b: readonly T[]): boolean {
-  return a.length === b.length && a.every((item, i) => item === b[i]);
+  return a === b || (a.length === b.length && a.every((item, i) => item === b[i]));
 }
 
 /** The view of what is committed, `rows`, each descriptor once. */

@@ -22,11 +22,12 @@ import type { Logger } from '../../env/env.js';
 import { decodeUint, SYSTEM_KEYS } from '../../encoding/keyspace.js';
 import type { Key } from '../../base/key.js';
 import { prefixEnd } from '../../base/key.js';
-import type { KvDb, KvTxn } from '../../txn/kv-txn.js';
+import type { KvTxn } from '../../txn/kv-txn.js';
 import { againIfUnknown } from './again.js';
 import type { Catalog } from './catalog.js';
 import { decodeDescriptor, decodeNameEntry } from './codec.js';
 import type { Descriptor } from './descriptor.js';
+import { deleteDescriptor } from './descriptor-changes.js';
 import { isReader, sourcesOf } from './materialized.js';
 import { FIRST_TEMPORARY_SCHEMA, temporarySchemaName } from './temporary-names.js';
 import type { TransactionCatalog } from './transaction-catalog.js';
@@ -120,14 +121,14 @@ export async function discardTemporaries(txn: KvTxn, catalog: TransactionCatalog
 }
 
 /** All of a schema whose session is over, and its owner row. May be repeated. */
-async function dropSchema(db: KvDb, node: number, schemaId: number, databaseId: number): Promise<Contents> {
+async function dropSchema(catalog: Catalog, schemaId: number, databaseId: number): Promise<Contents> {
   return againIfUnknown(() =>
-    db.run({ isolation: 'serializable', name: 'temporary tables' }, async (txn) => {
+    catalog.db.run({ isolation: 'serializable', name: 'temporary tables' }, async (txn) => {
       const contents = await contentsOf(txn, databaseId, schemaId);
       dropSources(txn, contents.descriptors);
-      for (const d of contents.descriptors) txn.delete(SYSTEM_KEYS.descriptor(d.id));
+      for (const d of contents.descriptors) deleteDescriptor(txn, catalog, d.id);
       for (const key of contents.names) txn.delete(key);
-      txn.delete(SYSTEM_KEYS.temporary(node, schemaId));
+      txn.delete(SYSTEM_KEYS.temporary(catalog.self, schemaId));
       return contents;
     }),
   );
@@ -154,7 +155,7 @@ export class TemporaryCleaner {
   async #drop(schemaId: number, databaseId: number): Promise<void> {
     const catalog = this.#catalog;
     try {
-      const { names, descriptors } = await dropSchema(catalog.db, catalog.self, schemaId, databaseId);
+      const { names, descriptors } = await dropSchema(catalog, schemaId, databaseId);
       this.#over.delete(schemaId);
       catalog.forget(descriptors.map((d) => d.id));
       for (const key of names) catalog.forgetName(key);

@@ -20,8 +20,9 @@ import { arrayOidOf, catalogOidOf } from '../types/registry.js';
 import { readAllDescriptors } from './all-descriptors.js';
 import { INFORMATION_SCHEMA_ID, PG_CATALOG_SCHEMA_ID, PUBLIC_SCHEMA_ID } from './bootstrap.js';
 import type { Catalog, UseHolder, WaitOptions } from './catalog.js';
-import { decodeDescriptor, decodeNameEntry, encodeDescriptor, encodeNameEntry } from './codec.js';
+import { decodeDescriptor, decodeNameEntry, encodeNameEntry } from './codec.js';
 import type { NameEntry } from './codec.js';
+import { deleteDescriptor, putDescriptor } from './descriptor-changes.js';
 import type {
   Descriptor,
   RoutineDescriptor,
@@ -528,12 +529,12 @@ export class TransactionCatalog implements UseHolder {
   put(txn: KvTxn, changed: Descriptor): void {
     const descriptor = this.routinesInUse.complete(changed);
     this.#descriptors.set(descriptor.id, descriptor);
-    txn.put(SYSTEM_KEYS.descriptor(descriptor.id), encodeDescriptor(descriptor));
+    putDescriptor(txn, this.catalog, descriptor);
   }
 
   drop(txn: KvTxn, id: number): void {
     this.#descriptors.set(id, null);
-    txn.delete(SYSTEM_KEYS.descriptor(id));
+    deleteDescriptor(txn, this.catalog, id);
   }
 
   /** The storage was created here and nobody else can know it before the commit. */

@@ -1,5 +1,6 @@
 /** ALTER TABLE's commands about constraints. */
 import { sqlError } from '../../base/errors.js';
+import { errorAt } from '../plan/binder.js';
 import type {
   ColumnDescriptor,
   ForeignKeyDescriptor,
@@ -58,7 +59,7 @@ function takeIndex(draft: Draft, c: Loose): Loose {
   if (c['indexname'] === undefined) return c;
   const name = text(c['indexname']);
   const index = draft.table.indexes.find((i) => i.name === name && i.oid !== 0);
-  if (index === undefined) throw sqlError('42704', `index "${name}" does not exist`);
+  if (index === undefined) throw errorAt('42704', `index "${name}" does not exist`, Number(c['location'] ?? -1));
   if (!index.unique) throw sqlError('42809', `"${name}" is not a unique index`);
   if (index.constraintOid !== null) throw sqlError('55000', `index "${name}" is already associated with a constraint`);
   refuseComputed(index);
@@ -70,7 +71,7 @@ function takeIndex(draft: Draft, c: Loose): Loose {
     const renamed = `ALTER TABLE / ADD CONSTRAINT USING INDEX will rename index "${name}" to "${text(c['conname'])}"`;
     notice(draft.ctx, '00000', renamed);
   }
-  return { ...c, keys, conname: c['conname'] ?? name };
+  return { ...c, keys, conname: c['conname'] ?? name, nulls_not_distinct: index.nullsNotDistinct };
 }
 
 /** @throws 42809 for an index that is no plain list of columns */

@@ -231,7 +231,7 @@ function roleName(role: Loose): string {
 
 async function addColumn(draft: Draft, def: Loose, ifNotExists: boolean): Promise<void> {
   const { ctx, table } = draft;
-  const column = draftColumn(def, draft.ctx.types);
+  const column = draftColumn(def, draft.ctx.types, draft.table.name);
   if (table.columns.some((c) => c.name === column.name && !c.dropped && !c.hidden)) {
     if (!ifNotExists) throw sqlError('42701', `column "${column.name}" of relation "${table.name}" already exists`);
     notice(ctx, '42701', `column "${column.name}" of relation "${table.name}" already exists, skipping`);

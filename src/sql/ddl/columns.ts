@@ -3,6 +3,7 @@ import { sqlError } from '../../base/errors.js';
 import type { CheckDescriptor, ColumnDescriptor, SequenceDescriptor } from '../catalog/descriptor.js';
 import { isKeyEncodable } from '../encoding/key-codec.js';
 import type { RelationName } from '../contract.js';
+import { errorAt } from '../plan/binder.js';
 import { resolveTypeName } from '../plan/coerce.js';
 import type { TypeScope } from '../plan/coerce.js';
 import { OID } from '../types/oids.js';
@@ -35,7 +36,7 @@ export interface ColumnDraft {
   identityOptions: unknown;
   readonly collation: string | null;
   /** Of GENERATED ALWAYS AS (…) STORED; bound once all columns are known (generated.ts). */
-  generatedNodes?: unknown[];
+  generatedNode?: unknown;
   /** Constraints of the column that belong to the table: keys and checks. */
   readonly constraints: Loose[];
 }
@@ -55,7 +56,7 @@ export function isSerial({ schema, name }: RelationName): boolean {
   return schema === null && Object.hasOwn(SERIAL, name);
 }
 
-export function draftColumn(def: Loose, types: TypeScope): ColumnDraft {
+export function draftColumn(def: Loose, types: TypeScope, table: string): ColumnDraft {
   const name = text(def['colname']);
   if (SYSTEM_COLUMNS.has(name)) throw sqlError('42701', `column name "${name}" conflicts with a system column name`);
   const typeName = def['typeName'] as Loose;
@@ -71,7 +72,7 @@ export function draftColumn(def: Loose, types: TypeScope): ColumnDraft {
     name,
     typeOid: type.oid,
     typmod: type.typmod,
-    notNull: serial !== null,
+    notNull: false,
     explicitNull: false,
     defaultNode: null,
     serial,
@@ -80,7 +81,8 @@ export function draftColumn(def: Loose, types: TypeScope): ColumnDraft {
     collation: collClause === undefined ? null : checkCollation(strings(collClause['collname'])),
     constraints: [],
   };
-  for (const node of list(def['constraints'])) addColumnConstraint(draft, of(node, 'Constraint'));
+  const constraints = list(def['constraints']).map((node) => of(node, 'Constraint'));
+  addColumnConstraints(draft, constraints, table);
   return draft;
 }
 
@@ -97,31 +99,31 @@ export function checkCollation(names: readonly string[]): string | null {
   throw sqlError('42704', `collation "${name}" for encoding "UTF8" does not exist`);
 }
 
-function addColumnConstraint(draft: ColumnDraft, c: Loose): void {
+/** `refuse` makes the error of a constraint that does not go with those before it. */
+function addColumnConstraint(draft: ColumnDraft, c: Loose, refuse: (problem: string) => Error): void {
   switch (c['contype']) {
     case 'CONSTR_NULL':
-      if (draft.notNull && draft.serial === null) throw conflictingNull(draft.name);
+      if (draft.notNull) throw refuse(CONFLICTING_NULL);
       draft.explicitNull = true;
       return;
     case 'CONSTR_NOTNULL':
-      if (draft.explicitNull) throw conflictingNull(draft.name);
+      if (draft.explicitNull) throw refuse(CONFLICTING_NULL);
       draft.notNull = true;
       return;
     case 'CONSTR_DEFAULT':
-      if (draft.defaultNode !== null || draft.serial !== null) {
-        throw sqlError('42601', `multiple default values specified for column "${draft.name}"`);
-      }
+      if (draft.defaultNode !== null) throw refuse('multiple default values specified');
       draft.defaultNode = c['raw_expr'];
       return;
     case 'CONSTR_IDENTITY':
-      if (draft.identity !== null)
-        throw sqlError('42601', `multiple identity specifications for column "${draft.name}"`);
+      if (draft.identity !== null) throw refuse('multiple identity specifications');
+      if (draft.explicitNull) throw refuse(CONFLICTING_NULL);
       draft.identity = c['generated_when'] === 'd' ? 'by default' : 'always';
       draft.identityOptions = c['options'];
       draft.notNull = true;
       return;
     case 'CONSTR_GENERATED':
-      draft.generatedNodes = [...(draft.generatedNodes ?? []), c['raw_expr']];
+      if (draft.generatedNode !== undefined) throw refuse('multiple generation clauses specified');
+      draft.generatedNode = c['raw_expr'];
       return;
     case 'CONSTR_ATTR_DEFERRABLE':
     case 'CONSTR_ATTR_DEFERRED':
@@ -134,15 +136,36 @@ function addColumnConstraint(draft: ColumnDraft, c: Loose): void {
     case 'CONSTR_UNIQUE':
     case 'CONSTR_CHECK':
       draft.constraints.push(c);
-      if (c['contype'] === 'CONSTR_PRIMARY') draft.notNull = true;
       return;
     default:
       throw unsupported(`constraint ${String(c['contype'])}`);
   }
 }
 
-function conflictingNull(name: string): Error {
-  return sqlError('42601', `conflicting NULL/NOT NULL declarations for column "${name}"`);
+/** The sequence is made when the column is. */
+const OF_SERIAL: readonly Loose[] = [{ contype: 'CONSTR_DEFAULT', raw_expr: 'serial' }, { contype: 'CONSTR_NOTNULL' }];
+const CONFLICTING_NULL = 'conflicting NULL/NOT NULL declarations';
+
+/** Which of the ways to fill a column by itself it has twice. */
+function twoSources({ defaultNode, identity, generatedNode }: ColumnDraft): string | null {
+  const hasDefault = defaultNode !== null;
+  if (hasDefault && identity !== null) return 'both default and identity specified';
+  if (hasDefault && generatedNode !== undefined) return 'both default and generation expression specified';
+  return identity !== null && generatedNode !== undefined ? 'both identity and generation expression specified' : null;
+}
+
+function addColumnConstraints(draft: ColumnDraft, constraints: readonly Loose[], table: string): void {
+  const refuser =
+    ({ location }: Loose) =>
+    (problem: string): Error =>
+      errorAt('42601', `${problem} for column "${draft.name}" of table "${table}"`, Number(location ?? -1));
+  // What serial brings along comes last, and has no place in the text.
+  for (const c of draft.serial === null ? constraints : [...constraints, ...OF_SERIAL]) {
+    addColumnConstraint(draft, c, refuser(c));
+    const twice = twoSources(draft);
+    if (twice !== null) throw refuser(c)(twice);
+  }
+  if (draft.constraints.some((c) => c['contype'] === 'CONSTR_PRIMARY')) draft.notNull = true;
 }
 
 export interface OwnerTable {
@@ -290,22 +313,20 @@ export function requireKeyType(column: Pick<ColumnDescriptor, 'typeOid'>, method
   );
 }
 
+/** What columns that nobody sees have in common. */
+export const HIDDEN = {
+  defaultSql: null,
+  identity: null,
+  sequenceId: null,
+  hidden: true,
+  collation: null,
+  missingText: null,
+  dropped: false,
+} as const;
+
 /** The row id of a table without a primary key. */
 export function hiddenColumn(id: number, taken: readonly string[]): ColumnDescriptor {
   let name = HIDDEN_COLUMN;
   for (let n = 1; taken.includes(name); n++) name = `${HIDDEN_COLUMN}_${n}`;
-  return {
-    id,
-    name,
-    typeOid: OID.int8,
-    typmod: -1,
-    nullable: false,
-    defaultSql: null,
-    identity: null,
-    sequenceId: null,
-    hidden: true,
-    collation: null,
-    missingText: null,
-    dropped: false,
-  };
+  return { ...HIDDEN, id, name, typeOid: OID.int8, typmod: -1, nullable: false };
 }

@@ -48,7 +48,7 @@ export async function runCreateTable(ctx: DdlContext, body: Loose): Promise<stri
     notice(ctx, '42P07', `relation "${name.name}" already exists, skipping`);
     return 'CREATE TABLE';
   }
-  const parts = await collect(ctx, list(body['tableElts']));
+  const parts = await collect(ctx, list(body['tableElts']), name.name);
   await createTable(ctx, name.name, schema, parts, {
     options: storageOptions(body['options']),
     unlogged: relation['relpersistence'] === 'u',
@@ -73,12 +73,12 @@ export function storageOptions(value: unknown): Record<string, string> {
   return known;
 }
 
-async function collect(ctx: DdlContext, elements: readonly Loose[]): Promise<Parts> {
+async function collect(ctx: DdlContext, elements: readonly Loose[], table: string): Promise<Parts> {
   const parts: Parts = { drafts: [], requests: [], checks: [], foreignKeys: [], copied: new Map() };
   const tableConstraints: Loose[] = [];
   for (const element of elements) {
     if (element['ColumnDef'] !== undefined) {
-      const draft = draftColumn(of(element, 'ColumnDef'), ctx.types);
+      const draft = draftColumn(of(element, 'ColumnDef'), ctx.types, table);
       if (parts.drafts.some((d) => d.name === draft.name))
         throw sqlError('42701', `column "${draft.name}" specified more than once`);
       parts.drafts.push(draft);
@@ -132,10 +132,7 @@ async function createTable(
   for (const request of primaries) {
     for (const { name: column } of request.columns) {
       const draft = parts.drafts.find((d) => d.name === column);
-      if (draft === undefined) continue;
-      if (draft.explicitNull)
-        throw sqlError('42601', `conflicting NULL/NOT NULL declarations for column "${column}" of table "${name}"`);
-      draft.notNull = true;
+      if (draft !== undefined) draft.notNull = true;
     }
   }
   const owner = { id, name, schemaId: schema.id, schemaName: schema.name };

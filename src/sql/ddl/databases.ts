@@ -1,4 +1,4 @@
-/** CREATE and DROP DATABASE, CREATE SCHEMA, CREATE EXTENSION. */
+/** CREATE and DROP DATABASE, CREATE SCHEMA. */
 import { sqlError } from '../../base/errors.js';
 import {
   TEMPLATE0_DATABASE_ID,
@@ -94,20 +94,4 @@ export async function runDropDatabase(ctx: DdlContext, body: Loose): Promise<str
   ctx.catalog.freeName(ctx.txn, 0, name, 0);
   ctx.catalog.drop(ctx.txn, entry.id);
   return 'DROP DATABASE';
-}
-
-const EXTENSIONS = new Set(['pgcrypto', 'uuid-ossp', 'plpgsql']);
-
-/** What these extensions are asked for is built in. */
-export async function runCreateExtension(ctx: DdlContext, body: Loose): Promise<string> {
-  const name = text(body['extname']);
-  if (!EXTENSIONS.has(name)) {
-    throw sqlError('0A000', `extension "${name}" is not available`, {
-      hint: 'The functions of pgcrypto and uuid-ossp are built in; there are no other extensions.',
-    });
-  }
-  if (name === 'plpgsql' && body['if_not_exists'] !== true)
-    throw sqlError('42710', `extension "${name}" already exists`);
-  if (name === 'plpgsql') notice(ctx, '42710', `extension "${name}" already exists, skipping`);
-  return Promise.resolve('CREATE EXTENSION');
 }

@@ -8,13 +8,14 @@ import { refusePendingChecks } from '../exec/constraint-checks.js';
 import { userTypeOf } from '../types/user-types.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
+import { dropExtensions, dropExtensionsIn, extensionsIn } from './extensions.js';
 import { detachTable, tablesAround } from './foreign-keys.js';
 import { dropIndexes } from './indexes.js';
 import { descriptorOf, newStorage, nextVersion, openForChange, openTable, shownName } from './objects.js';
 import type { Opened } from './objects.js';
 import { dropSequence } from './sequences.js';
-import { dropOwnedSequences, ownedSequences, releaseDefaults } from './sequence-users.js';
-import { dropDependents, dropView, forgetSources } from './views.js';
+import { dropOwnedSequences, ownedSequences, releaseUsers } from './sequence-users.js';
+import { dependences, dependentViews, dropDependents, dropView, forgetSources } from './views.js';
 import type { DropOptions } from './views.js';
 import { dropGroup, dropRoutines, dropRowTypeUsers, groupCallers, identityText } from './routines.js';
 import { dropTypeUsers } from './type-users.js';
@@ -25,7 +26,6 @@ import type { Loose } from './tree.js';
 const KINDS: Readonly<Record<string, string>> = {
   OBJECT_FUNCTION: 'function',
   OBJECT_TRIGGER: 'trigger',
-  OBJECT_EXTENSION: 'extension',
   OBJECT_POLICY: 'policy',
   OBJECT_PROCEDURE: 'procedure',
   OBJECT_RULE: 'rule',
@@ -64,6 +64,8 @@ export async function runDrop(ctx: DdlContext, body: Loose): Promise<string> {
       return dropRoutines(ctx, body);
     case 'OBJECT_SCHEMA':
       return dropSchemas(ctx, body);
+    case 'OBJECT_EXTENSION':
+      return dropExtensions(ctx, body);
     case 'OBJECT_TYPE':
     case 'OBJECT_DOMAIN':
       return dropTypes(ctx, body, dropTypeUsers);
@@ -152,14 +154,9 @@ async function dropOpened(
     await dropView(ctx, found.view, options);
     return;
   }
-  await detachDefaults(ctx, found.sequence, options.cascade);
+  await refuseIdentity(ctx, found.sequence);
+  await releaseUsers(ctx, found.sequence, options);
   await dropSequence(ctx, found.sequence);
-}
-
-/** A sequence that a column's default calls can go only with CASCADE. */
-async function detachDefaults(ctx: DdlContext, sequence: SequenceDescriptor, cascade: boolean): Promise<void> {
-  await refuseIdentity(ctx, sequence);
-  await releaseDefaults(ctx, sequence, cascade);
 }
 
 async function refuseIdentity(ctx: DdlContext, sequence: SequenceDescriptor): Promise<void> {
@@ -259,6 +256,12 @@ async function restartIdentity(ctx: DdlContext, table: TableDescriptor): Promise
 
 // ---- schemas ----
 
+/** What reads it from other schemas goes too. */
+async function dropSchemaSequence(ctx: DdlContext, sequence: SequenceDescriptor, options: DropOptions): Promise<void> {
+  await releaseUsers(ctx, sequence, options, { what: '', isGoing: (id) => options.together.has(id) });
+  await dropSequence(ctx, sequence);
+}
+
 async function dropSchemas(ctx: DdlContext, body: Loose): Promise<string> {
   for (const object of list(body['objects'])) {
     const name = stringOf(object);
@@ -285,9 +288,14 @@ function containedNames(d: Contained, schema: string): string[] {
 /** What is in the schema, each with what uses it from elsewhere if it is a type. */
 async function dependents(ctx: DdlContext, inside: readonly Contained[], schema: string): Promise<string[]> {
   const lines: string[] = [];
+  const together = new Set(inside.map(({ id }) => id));
   for (const d of inside) {
     for (const what of containedNames(d, schema)) lines.push(`${what} depends on schema ${schema}`);
-    if (d.kind === 'routine') lines.push(...(await groupCallers(ctx, d, new Set(inside.map(({ id }) => id)), schema)));
+    const outside = (await dependentViews(ctx, d.id)).filter(({ id }) => !together.has(id));
+    lines.push(
+      ...(await dependences(ctx, `${kindName(d)} ${schema}.${d.name}`, outside, { cascade: false, together })),
+    );
+    if (d.kind === 'routine') lines.push(...(await groupCallers(ctx, d, together, schema)));
     if (d.kind !== 'type') continue;
     const type = userTypeOf(d.typeOid)!;
     for (const user of await usersOf(ctx, type)) {
@@ -306,22 +314,25 @@ async function dropSchema(ctx: DdlContext, id: number, name: string, cascade: bo
     (d): d is Contained =>
       d.kind !== 'schema' && d.kind !== 'database' && d.schemaId === id && d.databaseId === ctx.catalog.databaseId,
   );
-  if (inside.length > 0 && !cascade) {
+  const extensions = (await extensionsIn(ctx, id)).map((extension) => `extension ${extension}`);
+  if (inside.length + extensions.length > 0 && !cascade) {
+    const lines = extensions.map((extension) => `${extension} depends on schema ${name}`);
     throw sqlError('2BP01', `cannot drop schema ${name} because other objects depend on it`, {
-      detail: (await dependents(ctx, inside, name)).join('\n'),
+      detail: [...lines, ...(await dependents(ctx, inside, name))].join('\n'),
       hint: 'Use DROP ... CASCADE to drop the dependent objects too.',
     });
   }
   const around = inside.flatMap((d) => (d.kind === 'table' ? tablesAround(d) : []));
   await ctx.catalog.lock(ctx.txn, [...new Set([...inside.map((d) => d.id), ...around])], ctx.wait);
   const shown = inside.filter((d) => d.kind !== 'sequence' || d.ownedBy === null);
-  ctx.cascades.push(...shown.flatMap((d) => containedNames(d, name)));
+  ctx.cascades.push(...extensions, ...shown.flatMap((d) => containedNames(d, name)));
+  await dropExtensionsIn(ctx, id);
   const options = { cascade: true, together: new Set(inside.map((d) => d.id)) };
   for (const d of inside) {
     const current = await ctx.catalog.forUpdate(ctx.txn, d.id);
     if (current?.kind === 'table') await dropTable(ctx, current, options);
     else if (current?.kind === 'view') await dropView(ctx, current, options);
-    else if (current?.kind === 'sequence') await dropSequence(ctx, current);
+    else if (current?.kind === 'sequence') await dropSchemaSequence(ctx, current, options);
     else if (current?.kind === 'routine') await dropGroup(ctx, current, options.together);
   }
   // What is left of their users is in other schemas.

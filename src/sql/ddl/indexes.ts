@@ -18,7 +18,7 @@ import type { PartOptions } from './index-parts.js';
 import { claimGeneratedName, claimName, nextVersion, openIndex, openTable, shownName } from './objects.js';
 import { fillIndex } from './rewrite.js';
 import { addKeptIndex, keepKeys, withoutUnkept } from './stored-keys.js';
-import { list, objectName, of, rangeVar, stringOf, text, unsupported } from './tree.js';
+import { list, objectName, of, rangeVar, stringOf, text } from './tree.js';
 import type { Loose } from './tree.js';
 
 const INDEX_COLUMNS_MAX = 32;
@@ -37,6 +37,7 @@ export interface IndexRequest {
   readonly method?: IndexDescriptor['method'] | undefined;
   /** null: checked with each row. */
   readonly deferrable?: DeferrableKey | null;
+  readonly nullsNotDistinct?: boolean | undefined;
 }
 
 interface RequestedPart extends PartOptions {
@@ -76,7 +77,6 @@ export function constraintRequest(c: Loose, defaultColumns: readonly string[]): 
       throw sqlError('42701', `column "${name}" appears twice in ${primary ? 'primary key' : 'unique'} constraint`);
     seen.add(name);
   }
-  if (c['nulls_not_distinct'] === true) throw unsupported('NULLS NOT DISTINCT');
   return {
     name: c['conname'] === undefined ? null : text(c['conname']),
     columns: names.map((name) => ({ name, descending: false })),
@@ -84,6 +84,7 @@ export function constraintRequest(c: Loose, defaultColumns: readonly string[]): 
     unique: true,
     primary,
     constraint: true,
+    nullsNotDistinct: c['nulls_not_distinct'] === true,
     deferrable:
       c['deferrable'] === true || c['initdeferred'] === true
         ? { initiallyDeferred: c['initdeferred'] === true, primaryKey: primary }
@@ -119,7 +120,7 @@ export async function makeIndex(
     request.predicate === undefined ? null : indexPredicate(ctx, request.predicate, table.name, columns);
   const oid = await ctx.catalog.catalog.ids.next();
   const entry = { id: table.id, indexOid: oid };
-  const joined = names.join('_');
+  const joined = [...names, ...request.storing].join('_');
   const parts: [string, string, string] = request.primary
     ? [table.name, '', 'pkey']
     : [table.name, joined, request.constraint ? 'key' : 'idx'];
@@ -138,6 +139,7 @@ export async function makeIndex(
     constraintOid: request.constraint ? await ctx.catalog.catalog.ids.next() : null,
     ...(predicate === null ? {} : { predicate }),
     ...(method === undefined ? {} : { method }),
+    ...(request.nullsNotDistinct === true ? { nullsNotDistinct: true } : {}),
     ...(request.deferrable == null ? {} : { deferrable: request.deferrable }),
   };
 }
@@ -184,6 +186,7 @@ function indexRequest(body: Loose): IndexRequest {
     unique: body['unique'] === true,
     primary: false,
     constraint: false,
+    nullsNotDistinct: body['nulls_not_distinct'] === true,
     method,
   };
 }

@@ -16,6 +16,7 @@ import type { DdlContext } from './context.js';
 import { createTableFor, storageOptions } from './create-table.js';
 import { RowCollector, collectRows } from './collect-rows.js';
 import { newStorage, nextVersion, openForChange, relationMissing, shownName } from './objects.js';
+import { pinLiterals } from './pinned-relations.js';
 import { fillIndex } from './rewrite.js';
 import { list, rangeVar, stringOf } from './tree.js';
 import type { Loose } from './tree.js';
@@ -30,7 +31,8 @@ export async function createMaterializedView(
 ): Promise<string> {
   const snapshot = await ctx.catalog.snapshot(ctx.planner.relationsOf(inner), ctx.session.searchPath, ctx.wait);
   if (inner.parameterCount > 0) throw sqlError('0A000', 'materialized views may not be defined using bound parameters');
-  const made = ctx.planner.compileView(inner, snapshot, ctx.plannerSettings, 'materialized views');
+  const compiled = ctx.planner.compileView(inner, snapshot, ctx.plannerSettings, 'materialized views');
+  const made = await pinLiterals(ctx, compiled);
   await refuseTemporary(ctx, made.sources);
   const names = list(into['colNames']).map(stringOf);
   if (names.length > made.columns.length) throw sqlError('42601', 'too many column names were specified');

@@ -11,6 +11,7 @@ import { isTemporarySchema } from '../catalog/temporary-names.js';
 import type { DdlContext } from './context.js';
 import { renameInDefaults } from './sequence-users.js';
 import { notice } from './context.js';
+import { commentOnExtension, moveExtension } from './extensions.js';
 import { constraintNames } from './foreign-keys.js';
 import {
   claimName,
@@ -197,6 +198,8 @@ export async function runAlterSchema(ctx: DdlContext, body: Loose): Promise<stri
     await moveType(ctx, await requireType(ctx, typeNameIn(body['object'] as Loose)), text(body['newschema']));
     return body['objectType'] === 'OBJECT_TYPE' ? 'ALTER TYPE' : 'ALTER DOMAIN';
   }
+  if (body['objectType'] === 'OBJECT_EXTENSION')
+    return moveExtension(ctx, stringOf(body['object']), text(body['newschema']));
   const name = rangeVar(body['relation']);
   const target = await creationSchema(ctx, { schema: text(body['newschema']), name: '' });
   const found = await openForChange(ctx, name);
@@ -257,6 +260,9 @@ export async function runComment(ctx: DdlContext, body: Loose): Promise<string> 
     case 'OBJECT_TYPE':
     case 'OBJECT_DOMAIN':
       await commentOnType(ctx, typeNameIn(object), comment);
+      break;
+    case 'OBJECT_EXTENSION':
+      await commentOnExtension(ctx, parts[0]!, comment);
       break;
     case 'OBJECT_SCHEMA':
     case 'OBJECT_DATABASE':

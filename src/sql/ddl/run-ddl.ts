@@ -7,8 +7,9 @@ import { type DdlContext, tellCascades } from './context.js';
 import { runCreateTableAs } from './create-table-as.js';
 import { runCreateTable } from './create-table.js';
 import { isSerial } from './columns.js';
-import { runCreateDatabase, runCreateExtension, runCreateSchema, runDropDatabase } from './databases.js';
+import { runCreateDatabase, runCreateSchema, runDropDatabase } from './databases.js';
 import { runDrop, runTruncate } from './drop.js';
+import { runAlterExtension, runAlterExtensionContents, runCreateExtension } from './extensions.js';
 import { runRefresh } from './materialized-views.js';
 import { runCreateIndex } from './indexes.js';
 import { runAlterSchema, runComment, runOwner, runRename } from './rename.js';
@@ -70,6 +71,8 @@ const RUNNERS: Readonly<Record<string, Runner>> = {
   AlterFunctionStmt: runAlterFunction,
   CreateTrigStmt: () => Promise.reject(sqlError('0A000', 'triggers are not supported')),
   CreateExtensionStmt: runCreateExtension,
+  AlterExtensionStmt: runAlterExtension,
+  AlterExtensionContentsStmt: runAlterExtensionContents,
   GrantStmt: (_ctx, body) => Promise.resolve(body['is_grant'] === true ? 'GRANT' : 'REVOKE'),
   GrantRoleStmt: (_ctx, body) => Promise.resolve(body['is_grant'] === true ? 'GRANT ROLE' : 'REVOKE ROLE'),
   AlterDefaultPrivilegesStmt: accepted('ALTER DEFAULT PRIVILEGES'),

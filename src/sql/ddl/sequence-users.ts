@@ -2,14 +2,15 @@
  * Who uses a sequence: the columns that own it (serial, identity, ALTER SEQUENCE … OWNED BY) and the defaults that read
  * it. A default names its sequence in its text, as nextval('s.q'::regclass).
  *
- * Limit: views and functions that read a sequence are not seen.
+ * Views that read it have it among their sources (pinned-relations.ts). Limit: functions that do are not seen.
  */
-import { sqlError } from '../../base/errors.js';
 import type { ColumnDescriptor, SequenceDescriptor, TableDescriptor } from '../catalog/descriptor.js';
 import { nextvalSql, quoteIfNeeded } from './columns.js';
 import type { DdlContext } from './context.js';
 import { nextVersion } from './objects.js';
 import { dropSequence } from './sequences.js';
+import { dependences, dependentViews, dependsError, dropLockedView } from './views.js';
+import type { DropOptions } from './views.js';
 
 /** Those of a table, or of one of its columns, as they are now. */
 export async function ownedSequences(
@@ -41,7 +42,8 @@ export async function dropOwnedSequences(
 ): Promise<void> {
   const what = column === null ? `table ${table.name}` : `column ${column.name} of table ${table.name}`;
   for (const sequence of await ownedSequences(ctx, table, column?.id ?? null)) {
-    await releaseDefaults(ctx, sequence, cascade, { what, isGoing: (id) => id === table.id || together.has(id) });
+    const isGoing = (id: number): boolean => id === table.id || together.has(id);
+    await releaseUsers(ctx, sequence, { cascade, together }, { what, isGoing });
     await dropSequence(ctx, sequence);
   }
 }
@@ -103,34 +105,56 @@ async function changeDefaults(
   }
 }
 
+/** A table (or one of its columns) with which a sequence goes: its own defaults are no matter. */
+interface GoingWith {
+  readonly what: string;
+  isGoing(tableId: number): boolean;
+}
+
 /**
- * Before a sequence is dropped: with CASCADE the defaults go that read it, else it is refused.
+ * Before a sequence is dropped: with CASCADE the defaults and views go that read it, else it is refused.
  * @throws QuoralError 2BP01
  */
-export async function releaseDefaults(
+export async function releaseUsers(
   ctx: DdlContext,
   sequence: SequenceDescriptor,
-  cascade: boolean,
-  goingWith: { readonly what: string; isGoing(tableId: number): boolean } | null = null,
+  options: DropOptions,
+  goingWith: GoingWith | null = null,
 ): Promise<void> {
-  const lines: string[] = [];
+  const defaults: { readonly id: number; readonly line: string }[] = [];
   await changeDefaults(ctx, sequence, (table, column) => {
     if (goingWith?.isGoing(table.id) === true) return column;
-    lines.push(`default value for column ${column.name} of table ${table.name}`);
+    defaults.push({ id: table.id, line: `default value for column ${column.name} of table ${table.name}` });
     return { ...column, defaultSql: null, sequenceId: null };
   });
-  if (lines.length === 0) return;
-  if (cascade) {
-    ctx.cascades.push(...lines);
-    return;
+  const views = (await dependentViews(ctx, sequence.id)).filter(({ id }) => !options.together.has(id));
+  // As they were made.
+  const users = [...defaults, ...views].sort((a, b) => a.id - b.id);
+  if (users.length === 0) return;
+  if (!options.cascade) {
+    const shown = `sequence ${await shownSequence(ctx, sequence)}`;
+    const lines: string[] = [];
+    for (const user of users) {
+      if ('line' in user) lines.push(`${user.line} depends on ${shown}`);
+      else lines.push(...(await dependences(ctx, shown, [user], options)));
+    }
+    throw dependsError(goingWith?.what ?? shown, lines);
   }
+  await ctx.catalog.lock(
+    ctx.txn,
+    views.map(({ id }) => id),
+    ctx.wait,
+  );
+  for (const user of users) {
+    if ('line' in user) ctx.cascades.push(user.line);
+    else await dropLockedView(ctx, user.id, options);
+  }
+}
+
+async function shownSequence(ctx: DdlContext, sequence: SequenceDescriptor): Promise<string> {
   const schemaName = await schemaNameOf(ctx, sequence);
   const own = quoteIfNeeded(sequence.name);
-  const shown = ctx.session.searchPath.includes(schemaName) ? own : `${quoteIfNeeded(schemaName)}.${own}`;
-  throw sqlError('2BP01', `cannot drop ${goingWith?.what ?? `sequence ${shown}`} because other objects depend on it`, {
-    detail: lines.map((line) => `${line} depends on sequence ${shown}`).join('\n'),
-    hint: 'Use DROP ... CASCADE to drop the dependent objects too.',
-  });
+  return ctx.session.searchPath.includes(schemaName) ? own : `${quoteIfNeeded(schemaName)}.${own}`;
 }
 
 /** Defaults go on reading a sequence that has a new name. */

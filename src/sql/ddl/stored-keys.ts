@@ -17,6 +17,7 @@ import { pinsIn } from '../types/pinned-types.js';
 import type { DdlContext } from './context.js';
 import { newStorage, nextVersion } from './objects.js';
 import { rewriteTable } from './rewrite.js';
+import { HIDDEN } from './columns.js';
 import { unsupported } from './tree.js';
 
 export interface KeptKeys {
@@ -45,21 +46,7 @@ export function keepKeys(ctx: DdlContext, index: IndexDescriptor, firstId: numbe
         };
   const keep = (generated: RowExpression, typeOid: number, typmod: number): number => {
     const id = firstId + columns.length;
-    columns.push({
-      id,
-      name: `........kept.${id}........`,
-      typeOid,
-      typmod,
-      nullable: true,
-      defaultSql: null,
-      identity: null,
-      sequenceId: null,
-      hidden: true,
-      collation: null,
-      missingText: null,
-      dropped: false,
-      generated,
-    });
+    columns.push({ ...HIDDEN, id, name: `........kept.${id}........`, typeOid, typmod, nullable: true, generated });
     return id;
   };
   const parts = index.columns.map((part) => {

@@ -16,6 +16,7 @@ import { formatType } from '../types/registry.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
 import { claimName, creationSchema, openForChange, visibleName } from './objects.js';
+import { pinLiterals } from './pinned-relations.js';
 import { list, rangeVar, stringOf } from './tree.js';
 import type { Loose } from './tree.js';
 import { refuseIdleCheck, viewOptions } from './view-options.js';
@@ -31,7 +32,7 @@ export async function runCreateView(ctx: DdlContext, body: Loose, statement: Par
   }
   const inner: ParsedStatement = { ...statement, node: query, kind };
   const snapshot = await ctx.catalog.snapshot(ctx.planner.relationsOf(inner), ctx.session.searchPath, ctx.wait);
-  const made = ctx.planner.compileView(inner, snapshot, ctx.plannerSettings);
+  const made = await pinLiterals(ctx, ctx.planner.compileView(inner, snapshot, ctx.plannerSettings));
   const names = list(body['aliases']).map(stringOf);
   if (names.length > made.columns.length)
     throw sqlError('42601', 'CREATE VIEW specifies more column names than columns');
@@ -169,7 +170,7 @@ async function refuseCycle(ctx: DdlContext, view: ViewDescriptor, sources: ViewD
 }
 
 /** Views that read this relation. */
-async function dependentViews(ctx: DdlContext, id: number): Promise<Reader[]> {
+export async function dependentViews(ctx: DdlContext, id: number): Promise<Reader[]> {
   const prefix = SYSTEM_KEYS.dependents(id);
   const { keys } = await ctx.txn.scan({ start: prefix, end: prefixEnd(prefix) });
   const views: Reader[] = [];
@@ -199,15 +200,20 @@ export async function dropDependents(
 async function dropViews(ctx: DdlContext, what: string, views: readonly Reader[], options: DropOptions): Promise<void> {
   if (views.length === 0) return;
   if (!options.cascade) throw dependsError(what, await dependences(ctx, what, views, options));
-  const ids = views.map((view) => view.id);
-  await ctx.catalog.lock(ctx.txn, ids, ctx.wait);
-  for (const id of ids) {
-    // One that reads another of them is gone by now.
-    const current = await ctx.catalog.forUpdate(ctx.txn, id);
-    if (!isReader(current)) continue;
-    ctx.cascades.push(`${kindName(current)} ${await visibleName(ctx, current)}`);
-    await dropView(ctx, current, options);
-  }
+  await ctx.catalog.lock(
+    ctx.txn,
+    views.map((view) => view.id),
+    ctx.wait,
+  );
+  for (const { id } of views) await dropLockedView(ctx, id, options);
+}
+
+/** By CASCADE. One that reads another of those that go may be gone by now. */
+export async function dropLockedView(ctx: DdlContext, id: number, options: DropOptions): Promise<void> {
+  const current = await ctx.catalog.forUpdate(ctx.txn, id);
+  if (!isReader(current)) return;
+  ctx.cascades.push(`${kindName(current)} ${await visibleName(ctx, current)}`);
+  await dropView(ctx, current, options);
 }
 
 /** Who depends on what, as far as it goes. */
@@ -230,7 +236,7 @@ export async function dependences(
   return lines;
 }
 
-function dependsError(what: string, lines: readonly string[]): Error {
+export function dependsError(what: string, lines: readonly string[]): Error {
   return sqlError('2BP01', `cannot drop ${what} because other objects depend on it`, {
     detail: lines.join('\n'),
     hint: 'Use DROP ... CASCADE to drop the dependent objects too.',

@@ -4,6 +4,7 @@
  * through. Without GROUP BY there is exactly one group, even over no rows.
  * Output: the group columns, then the aggregates. GROUPING SETS run every row through every set.
  */
+import { after, type Soon } from '../../base/soon.js';
 import type { Accumulator } from '../functions/entry.js';
 import { countsInAnyOrder } from '../functions/hypothetical.js';
 import { GROUPING, groupingMask } from '../plan/grouping.js';
@@ -21,8 +22,8 @@ import {
   testRow,
 } from './eval.js';
 import { compileHasher, type RowHasher } from './hashing.js';
-import { breatheAt, RowPace, sortPaced } from './pace.js';
-import { LazyRows, type OperatorFactory, type Row, rowBytes, type Run } from './run.js';
+import { breatheAt, eachRow, RowPace, sortPaced } from './pace.js';
+import { type Batch, eachBatch, LazyRows, type OperatorFactory, type Row, rowBytes, type Run } from './run.js';
 import { checkCancelled } from './scan.js';
 import { valueComparator } from './sort.js';
 
@@ -82,6 +83,9 @@ function compileAggregateExpr(expr: AggregateExpr, layout: Layout): AggregateSha
   };
 }
 
+/** Ordered rows that are taken in without a look at the clock. */
+const ORDERED_AT_ONCE = 1024;
+
 /** The running state of one aggregate in one group. */
 class State {
   readonly #shape: AggregateShape;
@@ -113,13 +117,17 @@ class State {
     }
   }
 
-  /** Whether its rows are still to be put in order; if not, `ordered` need not be called. */
-  get isOrdered(): boolean {
-    return this.#ordered !== null;
+  /** Takes in the rows that had to be put in order first; to be called before `result`. */
+  takeOrdered(run: Run): Promise<void> | null {
+    if (this.#ordered === null) return null;
+    const sorted = sortPaced(this.#ordered, this.#shape.order!.compare, run.ctx);
+    if (sorted instanceof Promise || sorted.length > ORDERED_AT_ONCE) return this.#takePaced(sorted, run);
+    for (const { args } of sorted) this.#accumulator.step(args, run.ctx);
+    return null;
   }
 
-  async ordered(run: Run): Promise<void> {
-    const sorted = await sortPaced(this.#ordered!, this.#shape.order!.compare, run.ctx);
+  async #takePaced(sorting: Soon<readonly Ordered[]>, run: Run): Promise<void> {
+    const sorted = await sorting;
     for (let i = 0; i < sorted.length; i++) {
       const rest = breatheAt(run.ctx, i);
       if (rest !== null) await rest;
@@ -150,11 +158,12 @@ export function compileAggregate(plan: AggregatePlan): OperatorFactory {
   const masks = plan.aggregates.map(({ aggregate }) =>
     aggregate.entry === GROUPING ? sets.map((set) => groupingMask(aggregate, plan.groups, set)) : null,
   );
+  const waits = groupRow.waits || shapes.some(stepWaits);
   const hashers = sets.map((set) =>
     compileHasher(set.map((i) => ({ oid: plan.groups[i]!.expr.oid, eval: (row: Row) => row[i]! }))),
   );
   return (run) =>
-    new LazyRows(async () => {
+    new LazyRows(() => {
       const tables = sets.map(() => new Map<unknown, Group>());
       const newGroup = (keys: readonly Datum[]): Group => {
         run.ctx.memory.grow(rowBytes(keys) + 96 * (shapes.length + 1));
@@ -171,75 +180,81 @@ export function compileAggregate(plan: AggregatePlan): OperatorFactory {
         }
         return group;
       };
-      const source = input(run);
-      try {
-        for (let batch = await source.next(); batch !== null; batch = await source.next()) {
-          checkCancelled(run.ctx);
-          const pace = new RowPace(run.ctx);
-          for (let i = 0; i < batch.length; i++) {
-            const rest = pace.rest(i);
-            if (rest !== null) await rest;
-            const row = batch[i]!;
-            const keys = groupRow.waits ? await groupRow.later(row, run) : groupRow.now(row, run);
-            const groups = sets.map((_, set) => groupOf(set, keys));
-            for (let a = 0; a < shapes.length; a++) {
-              if (masks[a] !== null) continue;
-              const step = stepAll(shapes[a]!, a, groups, row, run);
-              if (step !== undefined) await step;
-            }
-          }
-        }
-      } finally {
-        source.close();
-      }
-      sets.forEach((set, s) => {
-        if (set.length === 0 && tables[s]!.size === 0)
-          groupOf(
-            s,
-            plan.groups.map(() => null),
-          );
+      const counted = shapes.map((_, a) => a).filter((a) => masks[a] === null);
+      const groupsOf = (keys: readonly Datum[]): readonly Group[] => sets.map((_, set) => groupOf(set, keys));
+      const read = eachBatch(input(run), (batch) => {
+        checkCancelled(run.ctx);
+        if (waits) return stepWaiting(batch, run, groupRow, groupsOf, shapes, counted);
+        const take = (row: Row): null => {
+          const groups = groupsOf(groupRow.now(row, run));
+          for (const a of counted) step(shapes[a]!, a, groups, row, run);
+          return null;
+        };
+        return eachRow(batch, take, run.ctx);
       });
-      const out: Row[] = [];
-      const pace = new RowPace(run.ctx);
-      for (const [s, table] of tables.entries()) {
-        for (const { keys, states } of table.values()) {
-          const rest = pace.rest(out.length);
-          if (rest !== null) await rest;
-          for (const state of states) if (state.isOrdered) await state.ordered(run);
-          out.push([...keys, ...states.map((state, a) => masks[a]?.[s] ?? state.result(run))]);
-        }
-      }
-      return out;
+      return after(read, () => {
+        sets.forEach((set, s) => {
+          if (set.length === 0 && tables[s]!.size === 0)
+            groupOf(
+              s,
+              plan.groups.map(() => null),
+            );
+        });
+        return resultsOf(tables, masks, run);
+      });
     });
 }
 
-function stepAll(
-  shape: AggregateShape,
-  index: number,
-  groups: readonly Group[],
-  row: Row,
+function resultsOf(
+  tables: readonly ReadonlyMap<unknown, Group>[],
+  masks: readonly (readonly Datum[] | null)[],
   run: Run,
-): Promise<void> | void {
+): Soon<Row[]> {
+  const out: Row[] = [];
+  const groups = tables.flatMap((table, set) => Array.from(table.values(), (group) => ({ set, group })));
+  const give = ({ set, group: { keys, states } }: (typeof groups)[number]): null => {
+    out.push([...keys, ...states.map((state, a) => masks[a]?.[set] ?? state.result(run))]);
+    return null;
+  };
+  const work = (one: (typeof groups)[number]): Promise<void> | null => {
+    const waits = one.group.states.map((state) => state.takeOrdered(run)).filter((wait) => wait !== null);
+    return waits.length === 0 ? give(one) : Promise.all(waits).then(() => void give(one));
+  };
+  return after(eachRow(groups, work, run.ctx), () => out);
+}
+
+function stepWaits({ filter, args, order }: AggregateShape): boolean {
+  return filter?.waits === true || args.waits || order?.keys.waits === true;
+}
+
+/** Of a shape that does not wait. */
+function step(shape: AggregateShape, index: number, groups: readonly Group[], row: Row, run: Run): void {
   const { filter, args, order } = shape;
-  if (filter?.waits === true || args.waits || order?.keys.waits === true) {
-    return stepWaiting(shape, index, groups, row, run);
-  }
-  if (filter !== null && !filter.now(row, run)) return undefined;
+  if (filter !== null && !filter.now(row, run)) return;
   const values = args.now(row, run);
   const keys = order === null ? null : order.keys.now(row, run);
   for (const group of groups) group.states[index]!.add(values, keys, run);
-  return undefined;
 }
 
 async function stepWaiting(
-  shape: AggregateShape,
-  index: number,
-  groups: readonly Group[],
-  row: Row,
+  batch: Batch,
   run: Run,
+  groupRow: CompiledRow,
+  groupsOf: (keys: readonly Datum[]) => readonly Group[],
+  shapes: readonly AggregateShape[],
+  counted: readonly number[],
 ): Promise<void> {
-  if (!(await testRow(shape.filter, row, run))) return;
-  const values = await shape.args.later(row, run);
-  const keys = shape.order === null ? null : await shape.order.keys.later(row, run);
-  for (const group of groups) group.states[index]!.add(values, keys, run);
+  const pace = new RowPace(run.ctx);
+  for (const [i, row] of batch.entries()) {
+    const rest = pace.rest(i);
+    if (rest !== null) await rest;
+    const groups = groupsOf(await groupRow.later(row, run));
+    for (const a of counted) {
+      const { filter, args, order } = shapes[a]!;
+      if (!(await testRow(filter, row, run))) continue;
+      const values = await args.later(row, run);
+      const keys = order === null ? null : await order.keys.later(row, run);
+      for (const group of groups) group.states[a]!.add(values, keys, run);
+    }
+  }
 }

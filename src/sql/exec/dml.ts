@@ -23,7 +23,7 @@ import type {
 } from '../plan/logical.js';
 import { walkPlan } from '../plan/plan-walk.js';
 import type { Datum } from '../types/datum.js';
-import { changeRow } from './change-row.js';
+import { changeRow, RowChanges } from './change-row.js';
 import { compilePlan } from './compile-plan.js';
 import { relieveConstraints } from './constraint-checks.js';
 import {
@@ -415,8 +415,11 @@ export function compileUpdate(plan: UpdatePlan): OperatorFactory {
       const { rows, release } = await collect(input(run), run);
       const out: Row[] = [];
       const decided: { readonly before: Row; readonly after: Datum[] }[] = [];
+      const changes = new RowChanges(run, writer);
       const change = async (before: Row, after: Datum[]): Promise<void> => {
-        await changeRow(run, writer, before, after);
+        if (await changes.change(before, after)) await changed(after);
+      };
+      const changed = async (after: Row): Promise<void> => {
         if (writer.hasViewChecks && !writer.viewChecksWait) await writer.verifyViews(after, run);
         run.affected++;
         if (run.affected % WRITE_ROWS === 0 || run.ctx.txn.crowded) await relieve(run);
@@ -439,6 +442,7 @@ export function compileUpdate(plan: UpdatePlan): OperatorFactory {
         if (returning !== null) out.push(await returning(after, row, run));
       }
       for (const { before, after } of decided) await change(before, after);
+      await changes.finish(changed);
       release();
       return out;
     });

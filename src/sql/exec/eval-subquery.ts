@@ -3,6 +3,7 @@
  * once for each row, with the outer columns set first, or once for each combination of these columns' values.
  */
 import { sqlError } from '../../base/errors.js';
+import { after, type Soon } from '../../base/soon.js';
 import type { SubqueryExpr } from '../plan/expr.js';
 import { freeColumns } from '../plan/plan-walk.js';
 import { isVolatilePlan } from '../plan/volatility.js';
@@ -11,6 +12,7 @@ import { PgArray, type Datum } from '../types/datum.js';
 import { elementOidOf, typeByOid } from '../types/registry.js';
 import { compilePlan } from './compile-plan.js';
 import { memoized } from './subquery-memo.js';
+import { compileDirect, type DirectRows } from './virtual-scan.js';
 import { type AsyncEval, compileExpr, type Compiled, layoutOf, type Layout } from './eval.js';
 import { drain, type OperatorFactory, type Row, type Run } from './run.js';
 
@@ -19,57 +21,85 @@ export function compileSubquery(expr: SubqueryExpr, layout: Layout): AsyncEval {
   let factory: OperatorFactory | null = null;
   const free = [...freeColumns(expr.plan)];
   const constant = free.length === 0 && !isVolatilePlan(expr.plan);
+  let direct: DirectRows | null | undefined;
+  const given = free.flatMap((id) => (layout.has(id) ? [{ id, at: layout.get(id)! }] : []));
   const open = (row: Row, run: Run): ReturnType<OperatorFactory> => {
     factory ??= compilePlan(expr.plan);
-    for (const id of free) {
-      const at = layout.get(id);
-      if (at !== undefined) run.outer[id] = row[at]!;
-    }
+    for (const { id, at } of given) run.outer[id] = row[at]!;
     return factory(run);
+  };
+  /** Else as it is with operators, and then kept by the outer values. */
+  const directly = (otherwise: AsyncEval, result: (rows: readonly Row[]) => Datum): AsyncEval => {
+    if (constant) return otherwise;
+    return (row, run) => {
+      if (direct === undefined) direct = compileDirect(expr.plan);
+      if (direct === null || run.ctx.profile !== undefined) return otherwise(row, run);
+      for (const { id, at } of given) run.outer[id] = row[at]!;
+      const rows = direct(run);
+      if (rows instanceof Promise) return rows.then((r) => (r === null ? otherwise(row, run) : result(r)));
+      return rows === null ? otherwise(row, run) : result(rows);
+    };
   };
   switch (expr.mode) {
     case 'exists': {
-      const exists: AsyncEval = async (row, run) => {
+      const exists: AsyncEval = (row, run) => {
         const operator = open(row, run);
-        const found = (await operator.next()) !== null;
-        operator.close();
-        return found;
+        return after(operator.next(), (batch) => {
+          operator.close();
+          return batch !== null;
+        });
       };
-      return once(expr, constant, memoized(expr, layout, exists));
+      return once(
+        expr,
+        constant,
+        directly(memoized(expr, layout, exists), (rows) => rows.length > 0),
+      );
     }
     case 'scalar': {
-      const scalar: AsyncEval = async (row, run) => {
-        const rows = await drain(open(row, run));
-        if (rows.length > 1) {
-          throw sqlError('21000', 'more than one row returned by a subquery used as an expression');
-        }
-        return rows[0]?.[0] ?? null;
-      };
-      return once(expr, constant, memoized(expr, layout, scalar));
+      const scalar: AsyncEval = (row, run) => after<readonly Row[], Datum>(drain(open(row, run)), onlyValue);
+      return once(expr, constant, directly(memoized(expr, layout, scalar), onlyValue));
     }
-    case 'array':
-      return once(expr, constant, async (row, run) => {
-        const rows = await drain(open(row, run));
-        const values = rows.map((r) => r[0]!);
-        // Of arrays, it has a dimension more and the same type.
-        const isNested = values.length > 0 && expr.plan.columns[0]!.oid === expr.oid;
-        return isNested ? stackArrays(values as (PgArray | null)[]) : new PgArray(elementOidOf(expr.oid), values);
-      });
+    case 'array': {
+      const array: AsyncEval = (row, run) =>
+        after<readonly Row[], Datum>(drain(open(row, run)), (rows) => arrayOf(expr, rows));
+      return once(
+        expr,
+        constant,
+        directly(array, (rows) => arrayOf(expr, rows)),
+      );
+    }
     case 'any':
     case 'all':
       return compileQuantified(expr, layout, constant, open);
   }
 }
 
+function onlyValue(rows: readonly Row[]): Datum {
+  if (rows.length > 1) throw sqlError('21000', 'more than one row returned by a subquery used as an expression');
+  return rows[0]?.[0] ?? null;
+}
+
+function arrayOf(expr: SubqueryExpr, rows: readonly Row[]): PgArray {
+  const values = rows.map((r) => r[0]!);
+  // Of arrays, it has a dimension more and the same type.
+  const isNested = values.length > 0 && expr.plan.columns[0]!.oid === expr.oid;
+  return isNested ? stackArrays(values as (PgArray | null)[]) : new PgArray(elementOidOf(expr.oid), values);
+}
+
 function once(expr: SubqueryExpr, constant: boolean, compute: AsyncEval): AsyncEval {
   if (!constant) return compute;
-  return (row, run) => {
-    const known = run.constants.get(expr) as Promise<Datum> | undefined;
-    if (known !== undefined) return known;
-    const result = compute(row, run);
-    run.constants.set(expr, result);
-    return result;
-  };
+  return (row, run) => onceInRun(expr, run, () => compute(row, run));
+}
+
+/** What it comes to is kept for the execution; the promise of it only as long as that is all there is. */
+function onceInRun<T>(expr: SubqueryExpr, run: Run, compute: () => Soon<T>): Soon<T> {
+  const known = run.constants.get(expr) as Soon<T> | undefined;
+  if (known !== undefined) return known;
+  const result = compute();
+  run.constants.set(expr, result);
+  const settled = (value: T): unknown => run.constants.set(expr, value);
+  if (result instanceof Promise) void result.then(settled, () => undefined);
+  return result;
 }
 
 interface HashedSet {
@@ -85,14 +115,8 @@ function compileQuantified(
   constant: boolean,
   open: (row: Row, run: Run) => ReturnType<OperatorFactory>,
 ): AsyncEval {
-  const rowsOf = (row: Row, run: Run): Promise<readonly Row[]> => {
-    if (!constant) return drain(open(row, run));
-    let rows = run.constants.get(expr) as Promise<readonly Row[]> | undefined;
-    if (rows === undefined) {
-      rows = drain(open(row, run));
-      run.constants.set(expr, rows);
-    }
-    return rows;
+  const rowsOf = (row: Row, run: Run): Soon<readonly Row[]> => {
+    return constant ? onceInRun(expr, run, () => drain(open(row, run))) : drain(open(row, run));
   };
   if (constant && expr.hashed !== null && expr.mode === 'any') {
     return compileHashed(expr, expr.hashed, layout, rowsOf);
@@ -101,32 +125,50 @@ function compileQuantified(
   const outerIds = [...layout];
   const test: Compiled = compileExpr(expr.test!, inner);
   const decisive = expr.mode === 'any';
-  return async (row, run) => {
-    const rows = await rowsOf(row, run);
-    // The test sees the subquery's row; what it wants of this row comes as outer columns.
-    for (const [id, at] of outerIds) run.outer[id] = row[at]!;
-    let result: Datum = !decisive;
-    for (const candidate of rows) {
-      const value = test.waits ? await test.eval(candidate, run) : test.eval(candidate, run);
+  const from = (at: number, before: Datum, rows: readonly Row[], run: Run): Soon<Datum> => {
+    let result = before;
+    for (let i = at; i < rows.length; i++) {
+      const value = test.eval(rows[i]!, run);
+      if (value instanceof Promise) return fromWaiting(value, i, result, rows, run);
       if (value === decisive) return decisive;
       if (value === null) result = null;
     }
     return result;
   };
+  const fromWaiting = async (
+    first: Promise<Datum>,
+    at: number,
+    before: Datum,
+    rows: readonly Row[],
+    run: Run,
+  ): Promise<Datum> => {
+    let result = before;
+    let value = await first;
+    for (let i = at + 1; ; i++) {
+      if (value === decisive) return decisive;
+      if (value === null) result = null;
+      if (i >= rows.length) return result;
+      value = await test.eval(rows[i]!, run);
+    }
+  };
+  return (row, run) =>
+    after<readonly Row[], Datum>(rowsOf(row, run), (rows) => {
+      // The test sees the subquery's row; what it wants of this row comes as outer columns.
+      for (const [id, at] of outerIds) run.outer[id] = row[at]!;
+      return from(0, !decisive, rows, run);
+    });
 }
 
 function compileHashed(
   expr: SubqueryExpr,
   hashed: NonNullable<SubqueryExpr['hashed']>,
   layout: Layout,
-  rowsOf: (row: Row, run: Run) => Promise<readonly Row[]>,
+  rowsOf: (row: Row, run: Run) => Soon<readonly Row[]>,
 ): AsyncEval {
   const left = compileExpr(hashed.left, layout);
   const { hashKey } = typeByOid(hashed.typeOid);
   const sets = new WeakMap<readonly Row[], HashedSet>();
-  return async (row, run) => {
-    const value = left.waits ? await left.eval(row, run) : left.eval(row, run);
-    const rows = await rowsOf(row, run);
+  const among = (rows: readonly Row[], value: Datum): Datum => {
     let set = sets.get(rows);
     if (set === undefined) {
       const keys = new Set<unknown>();
@@ -143,4 +185,8 @@ function compileHashed(
     if (set.keys.has(hashKey(value))) return true;
     return set.hasNull ? null : false;
   };
+  return (row, run) =>
+    after<Datum, Datum>(left.eval(row, run), (value) =>
+      after<readonly Row[], Datum>(rowsOf(row, run), (rows) => among(rows, value)),
+    );
 }

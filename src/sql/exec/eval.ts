@@ -1,12 +1,13 @@
 /**
  * Bound expressions compiled to JavaScript closures over a row (DESIGN 8: never by pasting text).
  *
- * An expression that can wait (a subquery, nextval) compiles to a closure that returns a promise;
- * everything else is synchronous all the way. AND, OR, CASE and COALESCE evaluate lazily, left to
+ * An expression that can wait (a subquery, nextval) compiles to a closure that may return a promise, and does where
+ * there is something to wait for; everything else is synchronous all the way. AND, OR, CASE and COALESCE evaluate lazily, left to
  * right, in both forms; a strict function with a NULL argument is NULL without being called.
  */
 import { assert, unreachable } from '../../base/assert.js';
 import { sqlError } from '../../base/errors.js';
+import { after, type Soon } from '../../base/soon.js';
 import type { CallInfo, FunctionEntry, Value } from '../functions/entry.js';
 import { type CallExpr, type Expr, some } from '../plan/expr.js';
 import { PgArray, PgRecord, type Datum } from '../types/datum.js';
@@ -22,7 +23,7 @@ import type { Row, Run } from './run.js';
 export type Layout = ReadonlyMap<number, number>;
 
 export type SyncEval = (row: Row, run: Run) => Datum;
-export type AsyncEval = (row: Row, run: Run) => Promise<Datum>;
+export type AsyncEval = (row: Row, run: Run) => Soon<Datum>;
 export type Compiled =
   { readonly waits: false; readonly eval: SyncEval } | { readonly waits: true; readonly eval: AsyncEval };
 
@@ -135,14 +136,31 @@ function compileStrictParts(expr: PartExpr, layout: Layout): Compiled {
       return combine(values, run);
     });
   }
-  return waiting(async (row, run) => combine(await evalAll(compiled, row, run), run));
+  return waiting((row, run) => after(evalAll(compiled, row, run), (values) => combine(values, run)));
 }
 
-async function evalAll(compiled: readonly Compiled[], row: Row, run: Run): Promise<Datum[]> {
+function evalAll(compiled: readonly Compiled[], row: Row, run: Run): Soon<Datum[]> {
   const values = new Array<Datum>(compiled.length);
   for (let i = 0; i < compiled.length; i++) {
-    const c = compiled[i]!;
-    values[i] = c.waits ? await c.eval(row, run) : c.eval(row, run);
+    const value = compiled[i]!.eval(row, run);
+    if (value instanceof Promise) return evalRest(compiled, values, i, value, row, run);
+    values[i] = value;
+  }
+  return values;
+}
+
+async function evalRest(
+  compiled: readonly Compiled[],
+  values: Datum[],
+  from: number,
+  first: Promise<Datum>,
+  row: Row,
+  run: Run,
+): Promise<Datum[]> {
+  values[from] = await first;
+  for (let i = from + 1; i < compiled.length; i++) {
+    const value = compiled[i]!.eval(row, run);
+    values[i] = value instanceof Promise ? await value : value;
   }
   return values;
 }
@@ -165,7 +183,8 @@ function partsOf(expr: PartExpr): Parts {
       return { parts: [expr.arg], combine: ([v]) => (v === null ? null : v === false) };
     case 'isnull': {
       const { negated } = expr;
-      return { parts: [expr.arg], combine: ([v]) => isNull(v!) !== negated };
+      if (expr.ofRow === true) return { parts: [expr.arg], combine: ([v]) => rowIsNull(v!, negated) };
+      return { parts: [expr.arg], combine: ([v]) => (v === null) !== negated };
     }
     case 'booltest': {
       const { test, negated } = expr;
@@ -213,10 +232,10 @@ function partsOf(expr: PartExpr): Parts {
   }
 }
 
-/** A record is NULL if all its fields are; IS NOT NULL of a mixed record is left to the binder. */
-function isNull(value: Datum): boolean {
-  if (value === null) return true;
-  return value instanceof PgRecord && value.values.every((v) => v === null);
+/** A row is NULL if all its fields are, and not NULL if none is. */
+function rowIsNull(value: Datum, negated: boolean): boolean {
+  if (!(value instanceof PgRecord)) return (value === null) !== negated;
+  return value.values.every((v) => (v === null) !== negated);
 }
 
 function extreme(values: readonly Datum[], compare: (a: Value, b: Value) => number, greatest: boolean): Datum {
@@ -296,12 +315,14 @@ function compileCall(expr: CallExpr, layout: Layout): Compiled {
       ),
     );
   }
-  return waiting(async (row, run) => {
-    const values = await evalAll(args, row, run);
+  const call = (values: readonly Datum[], run: Run): Soon<Datum> => {
     if (entry.strict && values.includes(null)) return null;
     const rest = breathe(run.ctx);
-    if (rest !== null) await rest;
-    return entry.impl(values, run.ctx, info);
+    return rest === null ? entry.impl(values, run.ctx, info) : rest.then(() => entry.impl(values, run.ctx, info));
+  };
+  return waiting((row, run) => {
+    const values = evalAll(args, row, run);
+    return values instanceof Promise ? values.then((all) => call(all, run)) : call(values, run);
   });
 }
 
@@ -362,15 +383,20 @@ function compileLogic(args: readonly Expr[], layout: Layout, decisive: boolean):
       return result;
     });
   }
-  return waiting(async (row, run) => {
-    let result: Datum = !decisive;
-    for (const c of compiled) {
-      const value = c.waits ? await c.eval(row, run) : c.eval(row, run);
+  const from = (at: number, before: Datum, row: Row, run: Run): Soon<Datum> => {
+    let result = before;
+    for (let i = at; i < compiled.length; i++) {
+      const value = compiled[i]!.eval(row, run);
+      if (value instanceof Promise) {
+        const known = result;
+        return value.then((v) => (v === decisive ? v : from(i + 1, v === null ? null : known, row, run)));
+      }
       if (value === decisive) return decisive;
       if (value === null) result = null;
     }
     return result;
-  });
+  };
+  return waiting((row, run) => from(0, !decisive, row, run));
 }
 
 function compileCase(
@@ -394,12 +420,16 @@ function compileCase(
       return fallback(row, run);
     });
   }
-  return waiting(async (row, run) => {
-    for (const { when, then } of branches) {
-      if ((await when.eval(row, run)) === true) return then.eval(row, run);
+  const from = (at: number, row: Row, run: Run): Soon<Datum> => {
+    for (let i = at; i < branches.length; i++) {
+      const { when, then } = branches[i]!;
+      const test = when.eval(row, run);
+      if (test instanceof Promise) return test.then((t) => (t === true ? then.eval(row, run) : from(i + 1, row, run)));
+      if (test === true) return then.eval(row, run);
     }
     return last.eval(row, run);
-  });
+  };
+  return waiting((row, run) => from(0, row, run));
 }
 
 function compileCoalesce(args: readonly Expr[], layout: Layout): Compiled {
@@ -414,13 +444,15 @@ function compileCoalesce(args: readonly Expr[], layout: Layout): Compiled {
       return null;
     });
   }
-  return waiting(async (row, run) => {
-    for (const c of compiled) {
-      const value = c.waits ? await c.eval(row, run) : c.eval(row, run);
+  const from = (at: number, row: Row, run: Run): Soon<Datum> => {
+    for (let i = at; i < compiled.length; i++) {
+      const value = compiled[i]!.eval(row, run);
+      if (value instanceof Promise) return value.then((v) => v ?? from(i + 1, row, run));
       if (value !== null) return value;
     }
     return null;
-  });
+  };
+  return waiting((row, run) => from(0, row, run));
 }
 
 /** Several expressions at once, for projections: a row of their values. */
@@ -428,7 +460,7 @@ export interface CompiledRow {
   readonly waits: boolean;
   /** Only if it does not wait. */
   now(row: Row, run: Run): Datum[];
-  later(row: Row, run: Run): Promise<Datum[]>;
+  later(row: Row, run: Run): Soon<Datum[]>;
 }
 
 export function compileRow(exprs: readonly Expr[], layout: Layout): CompiledRow {
@@ -450,7 +482,7 @@ export function compileRow(exprs: readonly Expr[], layout: Layout): CompiledRow 
 export interface CompiledTest {
   readonly waits: boolean;
   now(row: Row, run: Run): boolean;
-  later(row: Row, run: Run): Promise<boolean>;
+  later(row: Row, run: Run): Soon<boolean>;
 }
 
 export function compileTest(expr: Expr | null, layout: Layout): CompiledTest | null {
@@ -460,11 +492,13 @@ export function compileTest(expr: Expr | null, layout: Layout): CompiledTest | n
   return {
     waits: compiled.waits,
     now: (row, run) => now(row, run) === true,
-    later: async (row, run) => (await compiled.eval(row, run)) === true,
+    later: (row, run) => after<Datum, boolean>(compiled.eval(row, run), isTrue),
   };
 }
 
-export async function testRow(test: CompiledTest | null, row: Row, run: Run): Promise<boolean> {
+const isTrue = (value: Datum): boolean => value === true;
+
+export function testRow(test: CompiledTest | null, row: Row, run: Run): Soon<boolean> {
   if (test === null) return true;
   return test.waits ? test.later(row, run) : test.now(row, run);
 }

@@ -10,7 +10,7 @@
  *
  * Keys never need to be decoded: whatever a read wants is in the values; what follows an item is cut off, and is the
  * primary key as the primary index has it. NULLs are distinct in
- * unique indexes, so an entry with a NULL carries the primary key to be a key of its own.
+ * unique indexes (but for NULLS NOT DISTINCT), so an entry with a NULL carries the primary key to be a key of its own.
  *
  * "Values" are arrays over the table's live columns (hidden ones included) in descriptor order.
  *
@@ -57,6 +57,8 @@ export class IndexCodec {
   readonly #predicate: RowFunction | null;
   /** No two rows ever have one key, not for a while either. */
   readonly #alone: boolean;
+  /** Rows with a NULL in the key go with any other. */
+  readonly #nullsDistinct: boolean;
   readonly #encodeKey: (values: readonly Datum[]) => string;
   readonly #primaryPositions: readonly number[];
   readonly #encodePrimary: (values: readonly Datum[]) => string;
@@ -71,6 +73,7 @@ export class IndexCodec {
   ) {
     this.index = index;
     this.#alone = index.unique && index.deferrable == null;
+    this.#nullsDistinct = index.nullsNotDistinct !== true;
     this.prefix = indexPrefix(table.storageId, index.id);
     this.span = { start: this.prefix, end: prefixEnd(this.prefix) };
     this.positions = positionsOf(live, index);
@@ -97,7 +100,7 @@ export class IndexCodec {
   keyOfRow(values: readonly Datum[]): Key {
     const own = this.columnValues(values);
     let key = this.prefix + this.#encodeKey(own);
-    if (!this.index.primary && (!this.#alone || own.includes(null))) {
+    if (!this.index.primary && (!this.#alone || (this.#nullsDistinct && own.includes(null)))) {
       key += this.#encodePrimary(pick(values, this.#primaryPositions));
     }
     return key;
@@ -111,6 +114,7 @@ export class IndexCodec {
   /** True if the row has an entry and no other row can have it. */
   isUniqueFor(values: readonly Datum[]): boolean {
     if (!this.#alone || !this.covers(values)) return false;
+    if (!this.#nullsDistinct) return true;
     if (this.#expressions !== null) return !this.columnValues(values).includes(null);
     for (const position of this.positions) if (values[position] === null) return false;
     return true;
@@ -123,7 +127,7 @@ export class IndexCodec {
   uniqueKey(values: readonly Datum[]): Key | null {
     if (!this.index.unique || !this.covers(values)) return null;
     const own = this.columnValues(values);
-    return own.includes(null) ? null : this.keyOfColumns(own);
+    return this.#nullsDistinct && own.includes(null) ? null : this.keyOfColumns(own);
   }
 
   /** The value of a secondary entry. */

@@ -4,16 +4,17 @@
  * right side held in memory. The hash finds candidates, and what it does not answer of the condition is tested on each.
  * Output columns are the left's, then the right's (semi and anti: the left's only).
  */
+import type { Soon } from '../../base/soon.js';
 import type { JoinPlan } from '../plan/logical.js';
 import { freeColumns } from '../plan/plan-walk.js';
 import type { Datum } from '../types/datum.js';
 import { compilePlan } from './compile-plan.js';
-import { type CompiledTest, compileTest, layoutOf, type SyncEval, testRow } from './eval.js';
+import { type CompiledTest, compileTest, layoutOf, type SyncEval } from './eval.js';
 import { compileHasher, type RowHasher } from './hashing.js';
-import { type JoinKey, joinKeys, restOf } from './join-keys.js';
+import { type JoinKey, type JoinKeys, joinKeys, restOf } from './join-keys.js';
 import { compileLookupJoin } from './lookup-join.js';
-import { type Candidate, compileMappedRight, type MappedRight } from './mapped-join.js';
-import { breatheAt } from './pace.js';
+import { compileMappedRight, type MappedJoin, type MappedRight } from './mapped-join.js';
+import { breatheAt, eachRow } from './pace.js';
 import {
   type Batch,
   BATCH_ROWS,
@@ -41,7 +42,7 @@ interface JoinShape {
     readonly nullRight: NullCheck;
   } | null;
   /** Rows of a catalog, by maps that are there from one execution to the next; null: the right side is read. */
-  readonly mapped: ((run: Run) => Promise<MappedRight>) | null;
+  readonly mapped: MappedJoin | null;
   /** Left columns that the right side reads from outside. */
   readonly lateral: readonly { readonly id: number; readonly at: number }[] | null;
 }
@@ -57,9 +58,9 @@ export function compileJoin(plan: JoinPlan): OperatorFactory {
   const lateral = plan.lateral || outerOfRight.length > 0;
   const left = compilePlan(plan.left);
   const byKey = lateral ? compileLookupJoin(plan, left) : null;
-  const keys = lateral ? [] : joinKeys(plan);
-  const mapped = compileMappedRight(plan, keys);
-  const known = mapped === null ? keys : mapped.keys.length === 1 ? mapped.keys : [];
+  const keys = lateral ? NO_KEYS : joinKeys(plan);
+  const mapped = compileMappedRight(plan, [...keys.now, ...keys.waiting]);
+  const known = mapped === null ? keys.now : mapped.keys.length === 1 ? mapped.keys : [];
   const shape: JoinShape = {
     plan,
     left,
@@ -67,8 +68,8 @@ export function compileJoin(plan: JoinPlan): OperatorFactory {
     test: compileTest(restOf(plan.condition, known), both),
     leftWidth: plan.left.columns.length,
     rightWidth: plan.right.columns.length,
-    hash: compileHash(keys),
-    mapped: mapped === null ? null : mapped.open,
+    hash: compileHash(keys.now),
+    mapped,
     lateral: lateral ? outerOfRight : null,
   };
   return (run) => (byKey === null || run.settles ? new JoinOperator(shape, run) : byKey(run));
@@ -88,13 +89,16 @@ function compileHash(keys: readonly JoinKey[]): JoinShape['hash'] {
   };
 }
 
-const NO_ROWS: readonly Candidate[] = [];
+const NO_KEYS: JoinKeys = { now: [], waiting: [] };
+const NO_ROWS: readonly Row[] = [];
+const noValue = (): void => undefined;
 
-function pairOf(left: Row, right: Row): Row {
+function pairOf(left: Row, right: Row, positions: readonly number[] | null): Row {
   const width = left.length;
-  const pair = new Array<Datum>(width + right.length);
+  const more = positions === null ? right.length : positions.length;
+  const pair = new Array<Datum>(width + more);
   for (let i = 0; i < width; i++) pair[i] = left[i]!;
-  for (let i = 0; i < right.length; i++) pair[width + i] = right[i]!;
+  for (let i = 0; i < more; i++) pair[width + i] = right[positions === null ? i : positions[i]!]!;
   return pair;
 }
 
@@ -102,8 +106,10 @@ class JoinOperator implements Operator {
   readonly #shape: JoinShape;
   readonly #run: Run;
   readonly #left: Operator;
-  #table: readonly Candidate[] | null = null;
-  #buckets: Map<unknown, Candidate[]> | null = null;
+  #table: readonly Row[] | null = null;
+  #buckets: Map<unknown, Row[]> | null = null;
+  /** Of a right or full join: rows of the right side that found a left one. */
+  readonly #matchedRight: Set<Row> | null;
   #mapped: MappedRight | null = null;
   #bytes = 0;
   #batch: Batch = [];
@@ -112,101 +118,141 @@ class JoinOperator implements Operator {
   #rightSent = false;
   /** The current row of the left side, what it may join with, and how far that has been looked at. */
   #row: Row | null = null;
-  #found: readonly Candidate[] = NO_ROWS;
+  #found: readonly Row[] = NO_ROWS;
   #foundAt = 0;
   #matched = false;
   #steps = 0;
-  readonly #waits: boolean;
 
   constructor(shape: JoinShape, run: Run) {
     this.#shape = shape;
     this.#run = run;
     this.#left = shape.left(run);
-    this.#waits = shape.test?.waits === true;
+    const { type } = shape.plan;
+    this.#matchedRight = type === 'right' || type === 'full' ? new Set() : null;
   }
 
-  async next(): Promise<Batch | null> {
-    const { type } = this.#shape.plan;
-    const { mapped } = this.#shape;
-    if (mapped !== null) this.#mapped ??= await mapped(this.#run);
-    else if (this.#table === null && this.#shape.lateral === null) await this.#build();
+  next(): Soon<Batch | null> {
     const out: Row[] = [];
+    const waits = this.#advance(out);
+    return waits === null ? this.#finish(out) : this.#nextWaiting(waits, out);
+  }
+
+  async #nextWaiting(first: Promise<unknown>, out: Row[]): Promise<Batch | null> {
+    for (let waits: Promise<unknown> | null = first; waits !== null; waits = this.#advance(out)) await waits;
+    return this.#finish(out);
+  }
+
+  /** Joins until `out` is full or there is no more, or until it has to wait: then it goes on when it is called again. */
+  #advance(out: Row[]): Promise<unknown> | null {
+    const opening = this.#open();
+    if (opening !== null) return opening;
     while (out.length < BATCH_ROWS) {
-      if (this.#row === null && !this.#nextOfBatch() && !(await this.#nextLeft())) break;
-      const rest = this.#waits ? this.#joinWaiting(this.#row!, out) : this.#join(this.#row!, out);
-      if (rest !== null) await rest;
+      if (this.#row === null) {
+        if (this.#batchAt >= this.#batch.length) {
+          if (this.#leftDone) return null;
+          const reading = this.#nextBatch();
+          if (reading !== null) return reading;
+          continue;
+        }
+        const beginning = this.#nextLeft();
+        if (beginning !== null) return beginning;
+      }
+      const rest = this.#join(this.#row!, out);
+      if (rest !== null) return rest;
     }
+    return null;
+  }
+
+  #open(): Promise<unknown> | null {
+    const { mapped, lateral } = this.#shape;
+    if (mapped === null) return this.#table === null && lateral === null ? this.#build() : null;
+    if (this.#mapped !== null) return null;
+    const opened = mapped.open(this.#run);
+    if (opened instanceof Promise) return opened.then((right) => (this.#mapped = right));
+    this.#mapped = opened;
+    return null;
+  }
+
+  #finish(out: Row[]): Batch | null {
+    const { type } = this.#shape.plan;
     if (out.length > 0) return out;
     if ((type === 'right' || type === 'full') && !this.#rightSent) {
       this.#rightSent = true;
       const nulls = new Array<Datum>(this.#shape.leftWidth).fill(null);
-      const rest = (this.#table ?? []).filter((c) => !c.matched).map((c) => [...nulls, ...c.row]);
+      const rest = (this.#table ?? []).filter((row) => !this.#matchedRight!.has(row)).map((row) => [...nulls, ...row]);
       if (rest.length > 0) return rest;
     }
     return null;
   }
 
-  /** Makes the next row of the left side the current one; false: for that it has to wait. */
-  #nextOfBatch(): boolean {
-    if (this.#batchAt >= this.#batch.length || this.#shape.lateral !== null) return false;
-    const row = this.#batch[this.#batchAt++]!;
-    this.#begin(row, this.#lookUp(row));
-    return true;
-  }
-
-  /** As nextOfBatch; false: there is none. */
-  async #nextLeft(): Promise<boolean> {
-    while (this.#batchAt >= this.#batch.length) {
-      if (this.#leftDone) return false;
-      checkCancelled(this.#run.ctx);
-      const batch = await this.#left.next();
+  #nextBatch(): Promise<void> | null {
+    checkCancelled(this.#run.ctx);
+    const take = (batch: Batch | null): null => {
       if (batch === null) this.#leftDone = true;
       this.#batch = batch ?? [];
       this.#batchAt = 0;
-    }
-    const row = this.#batch[this.#batchAt++]!;
-    const { lateral } = this.#shape;
-    this.#begin(row, lateral === null ? this.#lookUp(row) : await this.#lateral(row, lateral));
-    return true;
+      return null;
+    };
+    const batch = this.#left.next();
+    return batch instanceof Promise ? batch.then(take).then(noValue) : take(batch);
   }
 
-  #begin(row: Row, found: readonly Candidate[]): void {
+  /** Makes the next row of the left side's batch the current one. */
+  #nextLeft(): Promise<void> | null {
+    const row = this.#batch[this.#batchAt++]!;
+    const { lateral } = this.#shape;
+    if (lateral === null) {
+      const found = this.#lookUp(row);
+      if (found instanceof Promise) return found.then((candidates) => this.#begin(row, candidates));
+      this.#begin(row, found);
+      return null;
+    }
+    for (const { id, at } of lateral) this.#run.outer[id] = row[at]!;
+    const begin = (rows: readonly Row[]): null => {
+      this.#begin(row, rows);
+      return null;
+    };
+    const rows = drain(this.#shape.right(this.#run));
+    return rows instanceof Promise ? rows.then(begin).then(noValue) : begin(rows);
+  }
+
+  #begin(row: Row, found: readonly Row[]): void {
     this.#row = row;
     this.#found = found;
     this.#foundAt = 0;
     this.#matched = false;
   }
 
-  async #build(): Promise<void> {
-    const { hash, right } = this.#shape;
-    const rows = await drain(right(this.#run));
-    const table: Candidate[] = [];
-    const buckets = new Map<unknown, Candidate[]>();
-    for (const [i, row] of rows.entries()) {
-      const rest = breatheAt(this.#run.ctx, i);
-      if (rest !== null) await rest;
+  #build(): Promise<unknown> | null {
+    const rows = drain(this.#shape.right(this.#run));
+    return rows instanceof Promise ? rows.then((all) => this.#buildOf(all)) : this.#buildOf(rows);
+  }
+
+  #buildOf(rows: readonly Row[]): Promise<void> | null {
+    const { hash } = this.#shape;
+    const buckets = new Map<unknown, Row[]>();
+    const add = (row: Row): null => {
       const bytes = rowBytes(row) + 64;
       this.#bytes += bytes;
       this.#run.ctx.memory.grow(bytes);
-      const candidate = { row, matched: false };
-      table.push(candidate);
-      if (hash === null || hash.nullRight(row, this.#run)) continue;
+      if (hash === null || hash.nullRight(row, this.#run)) return null;
       const key = hash.right(row, this.#run);
       const bucket = buckets.get(key);
-      if (bucket === undefined) buckets.set(key, [candidate]);
-      else bucket.push(candidate);
-    }
-    this.#table = table;
-    if (hash !== null) this.#buckets = buckets;
+      if (bucket === undefined) buckets.set(key, [row]);
+      else bucket.push(row);
+      return null;
+    };
+    const built = (): void => {
+      this.#table = rows;
+      if (hash !== null) this.#buckets = buckets;
+    };
+    const adding = eachRow(rows, add, this.#run.ctx);
+    if (adding !== null) return adding.then(built);
+    built();
+    return null;
   }
 
-  async #lateral(left: Row, columns: NonNullable<JoinShape['lateral']>): Promise<readonly Candidate[]> {
-    for (const { id, at } of columns) this.#run.outer[id] = left[at]!;
-    const rows = await drain(this.#shape.right(this.#run));
-    return rows.map((row) => ({ row, matched: false }));
-  }
-
-  #lookUp(left: Row): readonly Candidate[] {
+  #lookUp(left: Row): Soon<readonly Row[]> {
     if (this.#mapped !== null) return this.#mapped.candidates(left);
     const { hash } = this.#shape;
     if (hash === null) return this.#table!;
@@ -221,12 +267,15 @@ class JoinOperator implements Operator {
 
   /** Joins the current row with what it found, from where it stopped, until `out` is full or the row is through; or it rests. */
   #join(left: Row, out: Row[]): Promise<void> | null {
-    const { test } = this.#shape;
+    const { test, mapped } = this.#shape;
+    const positions = mapped === null ? null : mapped.positions;
     while (!this.#through) {
       if (out.length >= BATCH_ROWS) return null;
       const candidate = this.#found[this.#foundAt++]!;
-      const pair = pairOf(left, candidate.row);
-      if (test === null || test.now(pair, this.#run)) this.#take(candidate, pair, out);
+      const pair = pairOf(left, candidate, positions);
+      const joins = test === null || (test.waits ? test.later(pair, this.#run) : test.now(pair, this.#run));
+      if (joins instanceof Promise) return joins.then((yes) => void (yes && this.#take(candidate, pair, out)));
+      if (joins) this.#take(candidate, pair, out);
       const rest = breatheAt(this.#run.ctx, this.#steps++);
       if (rest !== null) return rest;
     }
@@ -234,22 +283,10 @@ class JoinOperator implements Operator {
     return null;
   }
 
-  async #joinWaiting(left: Row, out: Row[]): Promise<void> {
-    while (!this.#through) {
-      if (out.length >= BATCH_ROWS) return;
-      const candidate = this.#found[this.#foundAt++]!;
-      const pair = pairOf(left, candidate.row);
-      if (await testRow(this.#shape.test, pair, this.#run)) this.#take(candidate, pair, out);
-      const rest = breatheAt(this.#run.ctx, this.#steps++);
-      if (rest !== null) await rest;
-    }
-    this.#end(left, out);
-  }
-
-  #take(candidate: Candidate, pair: Row, out: Row[]): void {
+  #take(candidate: Row, pair: Row, out: Row[]): void {
     const { type } = this.#shape.plan;
     this.#matched = true;
-    candidate.matched = true;
+    this.#matchedRight?.add(candidate);
     if (type !== 'semi' && type !== 'anti') out.push(pair);
   }
 

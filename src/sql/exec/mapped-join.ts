@@ -6,43 +6,41 @@
  * Only where every row that comes out has a left one, and where the right side's condition finds few rows by a map of
  * its own, it is read as any other.
  */
+import { after, type Soon } from '../../base/soon.js';
 import { identityCast } from '../types/casts.js';
 import type { Expr } from '../plan/expr.js';
-import type { JoinPlan, VirtualPlan } from '../plan/logical.js';
+import type { JoinPlan } from '../plan/logical.js';
 import type { Datum } from '../types/datum.js';
 import { OID } from '../types/oids.js';
 import { compileTest } from './eval.js';
-import type { JoinKey } from './join-keys.js';
-import { type Row, rowBytes, type Run } from './run.js';
-import { rowsByValue } from './value-maps.js';
+import type { WaitingJoinKey } from './join-keys.js';
+import type { Row, Run } from './run.js';
+import { type ByValue, rowsByValue } from '../catalog/virtual/value-maps.js';
 import { lookupsOf } from './virtual-scan.js';
 
-export interface Candidate {
-  readonly row: Row;
-  matched: boolean;
-}
-
 export interface MappedRight {
-  candidates(left: Row): readonly Candidate[];
+  /** The relation's rows as they are: of them, only `positions` are the right side's columns. */
+  candidates(left: Row): Soon<readonly Row[]>;
   release(): void;
 }
 
-interface MappedKey extends JoinKey {
+interface MappedKey extends WaitingJoinKey {
   readonly position: number;
 }
 
-const NONE: readonly Candidate[] = [];
+const NONE: readonly Row[] = [];
 /** Rows of a value, on average, that are looked through rather than to try the map of another column. */
 const ROWS_PER_VALUE = 8;
 
 export interface MappedJoin {
   /** What candidates have in common with their left row; several: one of them, as it turns out. */
-  readonly keys: readonly JoinKey[];
-  readonly open: (run: Run) => Promise<MappedRight>;
+  readonly keys: readonly WaitingJoinKey[];
+  readonly open: (run: Run) => Soon<MappedRight>;
+  readonly positions: readonly number[];
 }
 
 /** null: not such a join. */
-export function compileMappedRight({ type, right }: JoinPlan, keys: readonly JoinKey[]): MappedJoin | null {
+export function compileMappedRight({ type, right }: JoinPlan, keys: readonly WaitingJoinKey[]): MappedJoin | null {
   if (right.kind !== 'virtual' || type === 'right' || type === 'full') return null;
   const layout = new Map(right.columns.map((c) => [c.id, c.position]));
   const mapped = keys.flatMap((key): MappedKey[] => {
@@ -53,40 +51,38 @@ export function compileMappedRight({ type, right }: JoinPlan, keys: readonly Joi
   mapped.sort((a, b) => Number(b.right.oid === OID.oid) - Number(a.right.oid === OID.oid));
   const test = compileTest(right.filter, layout);
   if (mapped.length === 0 || test?.waits === true || lookupsOf(right, layout).length > 0) return null;
-  const positions = right.columns.map((c) => c.position);
-  const open = async (run: Run): Promise<MappedRight> => {
-    const { rows, key } = await chooseMap(right, mapped, run);
-    const found = new Map<unknown, readonly Candidate[]>();
+  const opened = (all: readonly Row[], run: Run): MappedRight => {
+    const { rows, key } = chooseMap(all, mapped);
+    const tested = new Map<unknown, readonly Row[]>();
     let bytes = 0;
-    const candidatesOf = (value: unknown): readonly Candidate[] => {
-      const candidates: Candidate[] = [];
-      for (const row of rows.get(value) ?? []) {
-        if (test !== null && !test.now(row, run)) continue;
-        const candidate = { row: positions.map((p) => row[p]!), matched: false };
-        const more = rowBytes(candidate.row) + 64;
+    const withValue = (wanted: Datum): readonly Row[] => {
+      if (wanted === null) return NONE;
+      const value = key.key(wanted);
+      if (test === null) return rows.get(value) ?? NONE;
+      let candidates = tested.get(value);
+      if (candidates === undefined) {
+        candidates = (rows.get(value) ?? NONE).filter((row) => test.now(row, run));
+        const more = 64 + 8 * candidates.length;
         bytes += more;
         run.ctx.memory.grow(more);
-        candidates.push(candidate);
+        tested.set(value, candidates);
       }
       return candidates;
     };
     return {
       candidates: (left) => {
-        const wanted: Datum = key.leftEval(left, run);
-        if (wanted === null) return NONE;
-        const value = key.key(wanted);
-        let candidates = found.get(value);
-        if (candidates === undefined) found.set(value, (candidates = candidatesOf(value)));
-        return candidates;
+        const wanted = key.leftEval(left, run);
+        return wanted instanceof Promise ? wanted.then(withValue) : withValue(wanted);
       },
       release: () => {
         run.ctx.memory.shrink(bytes);
         bytes = 0;
-        found.clear();
+        tested.clear();
       },
     };
   };
-  return { keys: mapped, open };
+  const positions = right.columns.map((c) => c.position);
+  return { keys: mapped, positions, open: (run) => after(right.relation.rows(run.ctx), (all) => opened(all, run)) };
 }
 
 /** The column of the relation that the expression is, whatever type it is taken for. */
@@ -96,13 +92,11 @@ function positionOf(expr: Expr, layout: ReadonlyMap<number, number>): number | u
 }
 
 /** The map of the first column that tells rows apart well, else of the best. */
-async function chooseMap(
-  { relation }: VirtualPlan,
+function chooseMap(
+  all: readonly Row[],
   keys: readonly MappedKey[],
-  run: Run,
-): Promise<{ readonly rows: ReadonlyMap<unknown, readonly Row[]>; readonly key: MappedKey }> {
-  const all = await relation.rows(run.ctx);
-  let best: { rows: ReadonlyMap<unknown, readonly Row[]>; key: MappedKey } | null = null;
+): { readonly rows: ByValue; readonly key: MappedKey } {
+  let best: { rows: ByValue; key: MappedKey } | null = null;
   for (const key of keys) {
     const rows = rowsByValue(all, key.position, key.key);
     if (best === null || rows.size > best.rows.size) best = { rows, key };

@@ -9,7 +9,7 @@ import { unreachable } from '../../base/assert.js';
 import { sqlError } from '../../base/errors.js';
 import type { Key } from '../../base/key.js';
 import type { MergeAction, MergePlan } from '../plan/logical.js';
-import { changeRow } from './change-row.js';
+import { RowChanges } from './change-row.js';
 import type { Datum } from '../types/datum.js';
 import { compilePlan } from './compile-plan.js';
 import { assign, collect, compileSources, compileTarget, firstTime, Inserter, relieve, type RowMaker } from './dml.js';
@@ -149,12 +149,16 @@ class Merger {
       run.affected++;
       if (txn.crowded) await relieve(run);
     }
-    for (const { before, after } of this.#changed) {
-      checkCancelled(run.ctx);
-      await changeRow(run, this.#writer, before, after);
+    const changes = new RowChanges(run, this.#writer);
+    const changed = async (): Promise<void> => {
       run.affected++;
       if (txn.crowded) await relieve(run);
+    };
+    for (const { before, after } of this.#changed) {
+      checkCancelled(run.ctx);
+      if (await changes.change(before, after)) await changed();
     }
+    await changes.finish(changed);
     const inserter = new Inserter(run, this.#writer, (made) => made as Datum[], null, null);
     await inserter.all(new RowsOperator(this.#added), false, false, false);
     run.ctx.memory.shrink(this.#bytes);

@@ -1,11 +1,12 @@
 /** Filter, project, set-returning projection, limit, distinct, set operations, WITH. */
 import { sqlError } from '../../base/errors.js';
+import { after, type Soon } from '../../base/soon.js';
 import type { DistinctPlan, FilterPlan, LimitPlan, ProjectPlan, SetOpPlan } from '../plan/logical.js';
 import type { Datum } from '../types/datum.js';
 import { compilePlan } from './compile-plan.js';
 import { compileExpr, compileRow, compileTest, layoutOf, type Compiled } from './eval.js';
 import { compileHasher, type RowHasher } from './hashing.js';
-import { RowPace } from './pace.js';
+import { eachRow } from './pace.js';
 import { type Batch, drain, LazyRows, type Operator, type OperatorFactory, type Row, type Run } from './run.js';
 import { checkCancelled, filterRows } from './scan.js';
 import { compileComparator, type RowComparator } from './sort.js';
@@ -15,18 +16,27 @@ const NO_ROW: Row = [];
 /** An operator that turns each input batch into an output batch. */
 export class MapOperator implements Operator {
   readonly #input: Operator;
-  readonly #map: (batch: Batch) => Promise<Batch> | Batch;
-  constructor(input: Operator, map: (batch: Batch) => Promise<Batch> | Batch) {
+  readonly #map: (batch: Batch) => Soon<Batch>;
+  constructor(input: Operator, map: (batch: Batch) => Soon<Batch>) {
     this.#input = input;
     this.#map = map;
   }
-  async next(): Promise<Batch | null> {
+  next(): Soon<Batch | null> {
     for (;;) {
-      const batch = await this.#input.next();
+      const batch = this.#input.next();
+      if (batch instanceof Promise) return this.#nextWaiting(batch);
       if (batch === null) return null;
+      const out = this.#map(batch);
+      if (out instanceof Promise) return out.then((rows) => (rows.length > 0 ? rows : this.next()));
+      if (out.length > 0) return out;
+    }
+  }
+  async #nextWaiting(first: Promise<Batch | null>): Promise<Batch | null> {
+    for (let batch = await first; batch !== null; batch = await this.#input.next()) {
       const out = await this.#map(batch);
       if (out.length > 0) return out;
     }
+    return null;
   }
   close(): void {
     this.#input.close();
@@ -47,15 +57,15 @@ export function compileProject(plan: ProjectPlan): OperatorFactory {
     layout,
   );
   return (run) =>
-    new MapOperator(input(run), async (batch) => {
+    new MapOperator(input(run), (batch) => {
       const out = new Array<Row>(batch.length);
-      const pace = new RowPace(run.ctx);
-      for (let i = 0; i < batch.length; i++) {
-        const rest = pace.rest(i);
-        if (rest !== null) await rest;
-        out[i] = row.waits ? await row.later(batch[i]!, run) : row.now(batch[i]!, run);
-      }
-      return out;
+      const make = (from: Row, i: number): Promise<void> | null => {
+        const made = row.waits ? row.later(from, run) : row.now(from, run);
+        if (made instanceof Promise) return made.then((values) => void (out[i] = values));
+        out[i] = made;
+        return null;
+      };
+      return after(eachRow(batch, make, run.ctx), () => out);
     });
 }
 
@@ -69,9 +79,9 @@ export function rowCount(value: Datum, clause: 'LIMIT' | 'OFFSET'): number {
   return count;
 }
 
-export async function evalCount(expr: Compiled | null, clause: 'LIMIT' | 'OFFSET', run: Run): Promise<number> {
+export function evalCount(expr: Compiled | null, clause: 'LIMIT' | 'OFFSET', run: Run): Soon<number> {
   if (expr === null) return clause === 'LIMIT' ? Number.MAX_SAFE_INTEGER : 0;
-  return rowCount(expr.waits ? await expr.eval(NO_ROW, run) : expr.eval(NO_ROW, run), clause);
+  return after<Datum, number>(expr.eval(NO_ROW, run), (value) => rowCount(value, clause));
 }
 
 export function compileLimit(plan: LimitPlan): OperatorFactory {
@@ -101,25 +111,42 @@ class LimitOperator implements Operator {
     this.#run = run;
   }
 
-  async next(): Promise<Batch | null> {
-    if (this.#left < 0) {
-      this.#skip = await evalCount(this.#offset, 'OFFSET', this.#run);
-      this.#left = await evalCount(this.#count, 'LIMIT', this.#run);
-    }
+  next(): Soon<Batch | null> {
+    if (this.#left >= 0) return this.#nextRows();
+    return after<number, Batch | null>(evalCount(this.#offset, 'OFFSET', this.#run), (skip) =>
+      after<number, Batch | null>(evalCount(this.#count, 'LIMIT', this.#run), (left) => {
+        this.#skip = skip;
+        this.#left = left;
+        return this.#nextRows();
+      }),
+    );
+  }
+
+  #nextRows(): Soon<Batch | null> {
     while (this.#left > 0 || (this.#ties !== null && this.#last !== null)) {
-      let batch = await this.#input.next();
+      const batch = this.#input.next();
+      if (batch instanceof Promise) return this.#nextWaiting(batch);
       if (batch === null) return null;
-      if (this.#skip > 0) {
-        const skipped = Math.min(this.#skip, batch.length);
-        this.#skip -= skipped;
-        batch = batch.slice(skipped);
-        if (batch.length === 0) continue;
-      }
-      const kept = this.#take(batch);
-      if (kept.length > 0) return kept;
-      return null;
+      const kept = this.#kept(batch);
+      if (kept !== null) return kept.length > 0 ? kept : null;
     }
     return null;
+  }
+
+  async #nextWaiting(first: Promise<Batch | null>): Promise<Batch | null> {
+    for (let batch = await first; batch !== null; batch = await this.#input.next()) {
+      const kept = this.#kept(batch);
+      if (kept !== null) return kept.length > 0 ? kept : null;
+    }
+    return null;
+  }
+
+  /** What of the batch comes out; null: nothing, it is all skipped. */
+  #kept(batch: Batch): Batch | null {
+    const skipped = Math.min(this.#skip, batch.length);
+    this.#skip -= skipped;
+    if (skipped === batch.length) return null;
+    return this.#take(skipped === 0 ? batch : batch.slice(skipped));
   }
 
   #take(batch: Batch): Batch {

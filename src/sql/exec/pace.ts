@@ -6,9 +6,10 @@
  * between batches (compile-plan.ts does so for all of them) and inside loops that do not call an operator.
  * In virtual time nothing takes any, so a simulated node rests only where its clock moved anyway.
  */
+import type { Soon } from '../../base/soon.js';
 import type { ExecContext } from '../contract.js';
 import { checkCancelled } from './cancel.js';
-import type { Batch, Operator } from './run.js';
+import type { Batch, Operator, Row } from './run.js';
 
 /** How long the loop may be held before others get their turn, milliseconds. */
 const SLICE_MS = 10;
@@ -81,6 +82,38 @@ export class RowPace {
   }
 }
 
+/** Does something for each row, which may have to be waited for, with rests in between. */
+export function eachRow<T = Row>(
+  rows: readonly T[],
+  work: (row: T, index: number) => Promise<void> | null,
+  ctx: ExecContext,
+): Promise<void> | null {
+  const pace = new RowPace(ctx);
+  for (let i = 0; i < rows.length; i++) {
+    const rest = pace.rest(i);
+    if (rest !== null) return restOfRows(rows, work, pace, rest, i);
+    const done = work(rows[i]!, i);
+    if (done !== null) return restOfRows(rows, work, pace, done, i + 1);
+  }
+  return null;
+}
+
+async function restOfRows<T>(
+  rows: readonly T[],
+  work: (row: T, index: number) => Promise<void> | null,
+  pace: RowPace,
+  first: Promise<void>,
+  from: number,
+): Promise<void> {
+  await first;
+  for (let i = from; i < rows.length; i++) {
+    const rest = pace.rest(i);
+    if (rest !== null) await rest;
+    const done = work(rows[i]!, i);
+    if (done !== null) await done;
+  }
+}
+
 /** Rests between batches. */
 export class PacedOperator implements Operator {
   readonly #inner: Operator;
@@ -91,7 +124,7 @@ export class PacedOperator implements Operator {
     this.#ctx = ctx;
   }
 
-  next(): Promise<Batch | null> {
+  next(): Soon<Batch | null> {
     const rest = breathe(this.#ctx);
     return rest === null ? this.#inner.next() : rest.then(() => this.#inner.next());
   }
@@ -102,8 +135,11 @@ export class PacedOperator implements Operator {
 }
 
 /** Array.sort (stable) for arrays of any length: runs of a bearable length, merged with rests in between. */
-export async function sortPaced<T>(items: T[], compare: (a: T, b: T) => number, ctx: ExecContext): Promise<T[]> {
-  if (items.length <= RUN) return items.sort(compare);
+export function sortPaced<T>(items: T[], compare: (a: T, b: T) => number, ctx: ExecContext): Soon<T[]> {
+  return items.length <= RUN ? items.sort(compare) : sortRuns(items, compare, ctx);
+}
+
+async function sortRuns<T>(items: readonly T[], compare: (a: T, b: T) => number, ctx: ExecContext): Promise<T[]> {
   let from: T[] = [];
   for (let at = 0; at < items.length; at += RUN) {
     for (const item of items.slice(at, at + RUN).sort(compare)) from.push(item);

@@ -222,6 +222,10 @@ export class RowWriter {
   put(txn: KvTxn, full: Row): void {
     const live = this.live(full);
     this.noteInserted(txn, live);
+    this.#write(txn, live);
+  }
+
+  #write(txn: KvTxn, live: Row): void {
     txn.put(this.codec.primary.keyOfRow(live), this.codec.encodeRow(live));
     this.codec.entries(live, (key, entry) => txn.put(key, entry));
   }
@@ -264,16 +268,32 @@ export class RowWriter {
   remove(txn: KvTxn, full: Row): void {
     const live = this.live(full);
     this.#links?.removed(txn, this.table.id, live);
+    this.erase(txn, full);
+  }
+
+  /** Takes out a row that `place` will put back as another. */
+  erase(txn: KvTxn, full: Row): void {
+    const live = this.live(full);
     txn.delete(this.codec.primary.keyOfRow(live));
     this.codec.entries(live, (key) => txn.delete(key));
+  }
+
+  /** Writes what has become of an erased row. */
+  place(txn: KvTxn, before: Row, after: Row): void {
+    this.#noteReplaced(txn, this.live(before), this.live(after));
+    this.#write(txn, this.live(after));
+  }
+
+  #noteReplaced(txn: KvTxn, old: Row, live: Row): void {
+    this.#links?.replaced(txn, this.table.id, old, live);
+    if (this.#late.length > 0) claimKeys(txn, this, this.#late, old, live);
   }
 
   /** Replaces a row in place; unique keys that change have been checked. */
   replace(txn: KvTxn, before: Row, after: Row): void {
     const old = this.live(before);
     const live = this.live(after);
-    this.#links?.replaced(txn, this.table.id, old, live);
-    if (this.#late.length > 0) claimKeys(txn, this, this.#late, old, live);
+    this.#noteReplaced(txn, old, live);
     const { primary } = this.codec;
     const oldKey = primary.keyOfRow(old);
     const newKey = primary.keyOfRow(live);

@@ -5,7 +5,11 @@
  * whoever gets a batch may keep its rows but must not change them. Outer references (correlated
  * subqueries, LATERAL) are read from `run.outer`, indexed by column id, which the operator that
  * starts the inner plan sets before it pulls from it; it finishes with one outer row before the next.
+ *
+ * What has its rows in memory gives them at once, so that a subquery over the catalogs that runs for each of thousands
+ * of rows waits for nothing. Whoever pulls awaits, or looks whether there is something to wait for.
  */
+import { after, type Soon } from '../../base/soon.js';
 import type { ExecContext } from '../contract.js';
 import type { Savepoint } from '../../txn/kv-txn.js';
 import type { Expr } from '../plan/expr.js';
@@ -18,7 +22,7 @@ export const BATCH_ROWS = 1024;
 
 export interface Operator {
   /** null at the end; never an empty batch. */
-  next(): Promise<Batch | null>;
+  next(): Soon<Batch | null>;
   close(): void;
 }
 
@@ -53,16 +57,55 @@ export class Run {
   }
 }
 
-export async function drain(operator: Operator): Promise<Row[]> {
+/** Its rows, and closes it. */
+export function drain(operator: Operator): Soon<Row[]> {
   const rows: Row[] = [];
+  const take = (batch: Batch): null => {
+    for (const row of batch) rows.push(row);
+    return null;
+  };
+  return after(eachBatch(operator, take), () => rows);
+}
+
+/** Gives each batch to `take`, which tells what it has to wait for before the next, and closes the operator. */
+export function eachBatch(operator: Operator, take: (batch: Batch) => Promise<void> | null): Promise<void> | null {
+  let waits = false;
   try {
-    for (let batch = await operator.next(); batch !== null; batch = await operator.next()) {
-      for (const row of batch) rows.push(row);
+    for (;;) {
+      const batch = operator.next();
+      if (batch instanceof Promise) {
+        waits = true;
+        return restOfBatches(operator, take, batch);
+      }
+      if (batch === null) return null;
+      const taken = take(batch);
+      if (taken !== null) {
+        waits = true;
+        return restOfBatches(
+          operator,
+          take,
+          taken.then(() => operator.next()),
+        );
+      }
+    }
+  } finally {
+    if (!waits) operator.close();
+  }
+}
+
+async function restOfBatches(
+  operator: Operator,
+  take: (batch: Batch) => Promise<void> | null,
+  first: Promise<Batch | null>,
+): Promise<void> {
+  try {
+    for (let batch = await first; batch !== null; batch = await operator.next()) {
+      const taken = take(batch);
+      if (taken !== null) await taken;
     }
   } finally {
     operator.close();
   }
-  return rows;
 }
 
 /** A fair guess at what a row holds in memory, bytes. */
@@ -84,12 +127,12 @@ export class RowsOperator implements Operator {
   constructor(rows: readonly Row[]) {
     this.#rows = rows;
   }
-  next(): Promise<Batch | null> {
-    if (this.#at >= this.#rows.length) return Promise.resolve(null);
+  next(): Batch | null {
+    if (this.#at >= this.#rows.length) return null;
     const whole = this.#at === 0 && this.#rows.length <= BATCH_ROWS;
     const batch = whole ? this.#rows : this.#rows.slice(this.#at, this.#at + BATCH_ROWS);
     this.#at += batch.length;
-    return Promise.resolve(batch);
+    return batch;
   }
   close(): void {
     this.#at = this.#rows.length;
@@ -98,14 +141,17 @@ export class RowsOperator implements Operator {
 
 /** Computes its rows when it is first asked. */
 export class LazyRows implements Operator {
-  readonly #make: () => Promise<readonly Row[]>;
+  readonly #make: () => Soon<readonly Row[]>;
   #rows: RowsOperator | null = null;
-  constructor(make: () => Promise<readonly Row[]>) {
+  constructor(make: () => Soon<readonly Row[]>) {
     this.#make = make;
   }
-  async next(): Promise<Batch | null> {
-    this.#rows ??= new RowsOperator(await this.#make());
-    return this.#rows.next();
+  next(): Soon<Batch | null> {
+    if (this.#rows !== null) return this.#rows.next();
+    return after(this.#make(), (rows) => {
+      this.#rows = new RowsOperator(rows);
+      return this.#rows.next();
+    });
   }
   close(): void {
     this.#rows?.close();

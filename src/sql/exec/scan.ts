@@ -10,6 +10,7 @@
  * moves to a newer time only after checking that nothing it has read has changed.
  */
 import { assert } from '../../base/assert.js';
+import { after, type Soon } from '../../base/soon.js';
 import { QuoralError } from '../../base/errors.js';
 import { prefixEnd, type Key, type Span } from '../../base/key.js';
 import type { ReadOptions } from '../../txn/kv-txn.js';
@@ -21,7 +22,7 @@ import { type AsyncEval, type CompiledTest, compileExpr, compileTest, layoutOf, 
 import { type IndexCodec, type InvertedCodec, type TableCodec, tableCodec } from './index-codec.js';
 import { checkCancelled } from './cancel.js';
 import { type ItemTest, type Postings, postingsOf } from './inverted-scan.js';
-import { RowPace } from './pace.js';
+import { eachRow } from './pace.js';
 import { type Batch, BATCH_ROWS, type Operator, type OperatorFactory, type Row, rowBytes, type Run } from './run.js';
 
 const NO_ROW: Row = [];
@@ -428,18 +429,18 @@ class ScanOperator implements Operator {
   }
 }
 
-export async function filterRows(rows: readonly Row[], test: CompiledTest | null, run: Run): Promise<readonly Row[]> {
-  if (test === null) return rows;
+export function filterRows(rows: readonly Row[], test: CompiledTest | null, run: Run): Soon<readonly Row[]> {
+  if (test === null || rows.length === 0) return rows;
   const kept: Row[] = [];
-  if (!test.waits) {
-    const pace = new RowPace(run.ctx);
-    for (let i = 0; i < rows.length; i++) {
-      const rest = pace.rest(i);
-      if (rest !== null) await rest;
-      if (test.now(rows[i]!, run)) kept.push(rows[i]!);
+  const keep = (row: Row): Promise<void> | null => {
+    if (!test.waits) {
+      if (test.now(row, run)) kept.push(row);
+      return null;
     }
-    return kept;
-  }
-  for (const row of rows) if (await test.later(row, run)) kept.push(row);
-  return kept;
+    const passes = test.later(row, run);
+    if (passes instanceof Promise) return passes.then((yes) => void (yes && kept.push(row)));
+    if (passes) kept.push(row);
+    return null;
+  };
+  return after(eachRow(rows, keep, run.ctx), () => kept);
 }

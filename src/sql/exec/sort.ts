@@ -1,13 +1,23 @@
 /** ORDER BY: comparators over rows, sorting in memory, top-k when few rows suffice. */
 import { sqlError } from '../../base/errors.js';
+import { after, type Soon } from '../../base/soon.js';
 import type { SortKey } from '../plan/expr.js';
 import type { SortPlan } from '../plan/logical.js';
 import type { Datum } from '../types/datum.js';
 import { typeByOid } from '../types/registry.js';
 import { compilePlan } from './compile-plan.js';
-import { compileExpr, compileRow, type Layout, layoutOf } from './eval.js';
+import { type CompiledRow, compileExpr, compileRow, type Layout, layoutOf } from './eval.js';
 import { evalCount } from './operators.js';
-import { LazyRows, type OperatorFactory, type Row, rowBytes, type Run } from './run.js';
+import {
+  type Batch,
+  eachBatch,
+  LazyRows,
+  type Operator,
+  type OperatorFactory,
+  type Row,
+  rowBytes,
+  type Run,
+} from './run.js';
 import { sortPaced } from './pace.js';
 import { checkCancelled } from './scan.js';
 
@@ -64,34 +74,80 @@ export function compileSort(plan: SortPlan): OperatorFactory {
   const outside = new Map<number, number>();
   const count = plan.limit === null ? null : compileExpr(plan.limit.count, outside);
   const offset = plan.limit === null || plan.limit.offset === null ? null : compileExpr(plan.limit.offset, outside);
+  const wantedRows = (run: Run): Soon<number> => {
+    if (plan.limit === null) return Number.MAX_SAFE_INTEGER;
+    return after<number, number>(evalCount(count, 'LIMIT', run), (limit) =>
+      after<number, number>(evalCount(offset, 'OFFSET', run), (skipped) => limit + skipped),
+    );
+  };
   return (run) =>
-    new LazyRows(async () => {
-      const wanted =
-        plan.limit === null
-          ? Number.MAX_SAFE_INTEGER
-          : (await evalCount(count, 'LIMIT', run)) + (await evalCount(offset, 'OFFSET', run));
-      const source = input(run);
-      let held: Keyed[] = [];
-      // Keeps at most twice what is wanted, and cuts back by sorting: k·log k work for every k rows.
-      const holdMax = wanted < 100_000 ? Math.max(2 * wanted, 1024) : Number.MAX_SAFE_INTEGER;
-      try {
-        for (let batch = await source.next(); batch !== null; batch = await source.next()) {
-          checkCancelled(run.ctx);
-          for (const row of batch) {
-            const keys = keyRow.waits ? await keyRow.later(row, run) : keyRow.now(row, run);
-            held.push({ keys, row });
-            run.ctx.memory.grow(rowBytes(row) + 64);
-          }
-          if (held.length > holdMax) {
-            held = await sortPaced(held, compare, run.ctx);
-            for (const cut of held.splice(wanted)) run.ctx.memory.shrink(rowBytes(cut.row) + 64);
-          }
-        }
-      } finally {
-        source.close();
-      }
-      held = await sortPaced(held, compare, run.ctx);
-      if (held.length > wanted) held = held.slice(0, wanted);
-      return held.map((k) => k.row);
+    new LazyRows(() =>
+      after(wantedRows(run), (wanted) => new Sorting(keyRow, compare, wanted, run).rowsOf(input(run))),
+    );
+}
+
+/** One sort: what it holds of the input so far. */
+class Sorting {
+  readonly #keyRow: CompiledRow;
+  readonly #compare: (a: Keyed, b: Keyed) => number;
+  readonly #wanted: number;
+  readonly #run: Run;
+  #held: Keyed[] = [];
+
+  constructor(keyRow: CompiledRow, compare: (a: Keyed, b: Keyed) => number, wanted: number, run: Run) {
+    this.#keyRow = keyRow;
+    this.#compare = compare;
+    this.#wanted = wanted;
+    this.#run = run;
+  }
+
+  rowsOf(source: Operator): Soon<readonly Row[]> {
+    // Keeps at most twice what is wanted, and cuts back by sorting: k·log k work for every k rows.
+    const holdMax = this.#wanted < 100_000 ? Math.max(2 * this.#wanted, 1024) : Number.MAX_SAFE_INTEGER;
+    const read = eachBatch(source, (batch) => {
+      checkCancelled(this.#run.ctx);
+      const held = this.#hold(batch);
+      if (held !== null) return held.then(() => this.#cut(holdMax) ?? undefined);
+      return this.#cut(holdMax);
     });
+    return after(read, () =>
+      after(this.#sort(), () => {
+        const held = this.#held.length > this.#wanted ? this.#held.slice(0, this.#wanted) : this.#held;
+        return held.map((k) => k.row);
+      }),
+    );
+  }
+
+  #hold(batch: Batch): Promise<void> | null {
+    const { memory } = this.#run.ctx;
+    const add = (keys: readonly Datum[], row: Row): void => {
+      this.#held.push({ keys, row });
+      memory.grow(rowBytes(row) + 64);
+    };
+    const keyRow = this.#keyRow;
+    if (keyRow.waits) return this.#holdWaiting(batch, add);
+    for (const row of batch) add(keyRow.now(row, this.#run), row);
+    return null;
+  }
+
+  async #holdWaiting(batch: Batch, add: (keys: readonly Datum[], row: Row) => void): Promise<void> {
+    for (const row of batch) add(await this.#keyRow.later(row, this.#run), row);
+  }
+
+  #sort(): Promise<void> | null {
+    const sorted = sortPaced(this.#held, this.#compare, this.#run.ctx);
+    if (sorted instanceof Promise) return sorted.then((held) => void (this.#held = held));
+    this.#held = sorted;
+    return null;
+  }
+
+  #cut(holdMax: number): Promise<void> | null {
+    if (this.#held.length <= holdMax) return null;
+    const cut = (): null => {
+      for (const { row } of this.#held.splice(this.#wanted)) this.#run.ctx.memory.shrink(rowBytes(row) + 64);
+      return null;
+    };
+    const sorting = this.#sort();
+    return sorting === null ? cut() : sorting.then(cut).then(() => undefined);
+  }
 }

@@ -56,7 +56,7 @@ export function memoized(expr: SubqueryExpr, layout: Layout, compute: AsyncEval)
   const ids = keyColumns(expr.plan);
   if (ids === null) return compute;
   const places = ids.map((id) => ({ id, at: layout.get(id) }));
-  return async (row, run) => {
+  return (row, run) => {
     if (run.settles) return compute(row, run);
     let kept = run.constants.get(expr) as Map<string, Datum> | undefined;
     if (kept === undefined) {
@@ -67,11 +67,15 @@ export function memoized(expr: SubqueryExpr, layout: Layout, compute: AsyncEval)
     for (const { id, at } of places) key += textOf((at === undefined ? run.outer[id] : row[at]) ?? null);
     const known = kept.get(key);
     if (known !== undefined) return known;
-    const value = await compute(row, run);
-    if (kept.size < KEPT_MAX) {
-      kept.set(key, value);
-      run.ctx.memory.grow(rowBytes([value]) + key.length + 64);
-    }
-    return value;
+    const found = compute(row, run);
+    const memo = kept;
+    const keep = (value: Datum): Datum => {
+      if (memo.size < KEPT_MAX) {
+        memo.set(key, value);
+        run.ctx.memory.grow(rowBytes([value]) + key.length + 64);
+      }
+      return value;
+    };
+    return found instanceof Promise ? found.then(keep) : keep(found);
   };
 }

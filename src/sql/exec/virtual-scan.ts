@@ -4,20 +4,24 @@
  * is kept as long as the array of rows it was made of (the catalog gives the same array while nothing changed).
  * The whole condition is tested on what is found, so the map only finds candidates; only their columns are copied.
  */
+import { after, type Soon } from '../../base/soon.js';
 import { conjuncts, isVolatile } from '../plan/expr.js';
 import type { CallExpr, Expr } from '../plan/expr.js';
-import type { VirtualPlan } from '../plan/logical.js';
+import type { HashKey } from '../plan/join-equality.js';
+import type { Plan, VirtualPlan } from '../plan/logical.js';
 import { columnsOf } from '../plan/plan-walk.js';
+import type { Datum } from '../types/datum.js';
+import { OID } from '../types/oids.js';
 import { typeByOid } from '../types/registry.js';
-import { compileSync, compileTest, type SyncEval } from './eval.js';
+import { compileRow, compileSync, compileTest, type SyncEval } from './eval.js';
 import { LazyRows, type OperatorFactory, type Row, type Run } from './run.js';
 import { filterRows } from './scan.js';
-import { rowsByValue } from './value-maps.js';
+import { rowsByValue } from '../catalog/virtual/value-maps.js';
 
 interface Lookup {
   /** In the relation's rows. */
   readonly position: number;
-  readonly oid: number;
+  readonly key: HashKey;
   readonly value: SyncEval;
 }
 
@@ -31,21 +35,36 @@ export function compileVirtual(plan: VirtualPlan): OperatorFactory {
   // Over the relation's rows as they are.
   const layout = new Map(plan.columns.map((c) => [c.id, c.position]));
   const test = compileTest(plan.filter, layout);
-  const positions = plan.columns.map((c) => c.position);
+  const pickRow = picker(plan.columns.map((c) => c.position));
+  const pick = (rows: readonly Row[]): readonly Row[] => rows.map(pickRow);
   const lookups = lookupsOf(plan, layout);
   return (run) =>
-    new LazyRows(async () => {
-      const all = await plan.relation.rows(run.ctx);
-      let rows = all;
-      // The fewest that one of them leaves.
-      for (const lookup of lookups) {
-        if (rows.length < FEW_ROWS) break;
-        const found = candidates(all, lookup, run);
-        if (found.length < rows.length) rows = found;
-      }
-      const kept = await filterRows(rows, test, run);
-      return kept.map((row) => positions.map((p) => row[p]!));
-    });
+    new LazyRows(() =>
+      after<readonly Row[], readonly Row[]>(plan.relation.rows(run.ctx), (all) =>
+        after(filterRows(fewest(all, lookups, run), test, run), pick),
+      ),
+    );
+}
+
+/** The fewest that one of the lookups leaves. */
+function fewest(all: readonly Row[], lookups: readonly Lookup[], run: Run): readonly Row[] {
+  let rows = all;
+  for (const lookup of lookups) {
+    if (rows.length < FEW_ROWS) break;
+    const found = candidates(all, lookup, run);
+    if (found.length < rows.length) rows = found;
+  }
+  return rows;
+}
+
+/** Makes rows of the values at the given places. */
+export function picker(positions: readonly number[]): (row: Row) => Row {
+  const width = positions.length;
+  return (row) => {
+    const picked = new Array<Datum>(width);
+    for (let i = 0; i < width; i++) picked[i] = row[positions[i]!]!;
+    return picked;
+  };
 }
 
 /** The conditions that a map can serve. */
@@ -55,9 +74,44 @@ export function lookupsOf(plan: VirtualPlan, layout: ReadonlyMap<number, number>
     if (part.kind !== 'call' || !isEquality(part)) continue;
     const [a, b] = part.args as readonly [Expr, Expr];
     const found = sideOf(a, b, layout) ?? sideOf(b, a, layout);
-    if (found !== null) lookups.push(found);
+    if (found === null) continue;
+    // An oid leaves the fewest.
+    if (a.oid === OID.oid) lookups.unshift(found);
+    else lookups.push(found);
   }
   return lookups;
+}
+
+/** Rows without operators, which would be made for each call of a subquery; null: there are many to look through. */
+export type DirectRows = (run: Run) => Soon<readonly Row[] | null>;
+
+/** Of a plan that looks up rows of one catalog by values from outside; null: it does something else. */
+export function compileDirect(plan: Plan): DirectRows | null {
+  const scan = plan.kind === 'project' ? plan.input : plan;
+  if (scan.kind !== 'virtual') return null;
+  const layout = new Map(scan.columns.map((c) => [c.id, c.position]));
+  const lookups = lookupsOf(scan, layout);
+  const test = compileTest(scan.filter, layout);
+  const made =
+    plan.kind === 'project'
+      ? compileRow(
+          plan.items.map((item) => item.expr),
+          layout,
+        )
+      : null;
+  if (lookups.length === 0 || test?.waits === true || made?.waits === true) return null;
+  const pick = made === null ? picker(scan.columns.map((c) => c.position)) : made.now;
+  const found = (all: readonly Row[], run: Run): readonly Row[] | null => {
+    const few = fewest(all, lookups, run);
+    if (few.length > FEW_ROWS) return null;
+    const rows: Row[] = [];
+    for (const row of few) if (test === null || test.now(row, run)) rows.push(pick(row, run));
+    return rows;
+  };
+  return (run) => {
+    const all = scan.relation.rows(run.ctx);
+    return all instanceof Promise ? all.then((rows) => found(rows, run)) : found(all, run);
+  };
 }
 
 function isEquality(expr: CallExpr): boolean {
@@ -70,10 +124,10 @@ function sideOf(column: Expr, value: Expr, layout: ReadonlyMap<number, number>):
   if (position === undefined) return null;
   for (const id of columnsOf(value)) if (layout.has(id)) return null;
   const evaluate = compileSync(value, NO_LAYOUT);
-  return evaluate === null ? null : { position, oid: column.oid, value: evaluate };
+  return evaluate === null ? null : { position, key: typeByOid(column.oid).hashKey, value: evaluate };
 }
 
-function candidates(all: readonly Row[], { position, oid, value }: Lookup, run: Run): readonly Row[] {
+function candidates(all: readonly Row[], { position, key, value }: Lookup, run: Run): readonly Row[] {
   let wanted;
   try {
     wanted = value(NO_ROW, run);
@@ -82,6 +136,5 @@ function candidates(all: readonly Row[], { position, oid, value }: Lookup, run: 
     return all;
   }
   if (wanted === null) return NO_ROWS;
-  const { hashKey } = typeByOid(oid);
-  return rowsByValue(all, position, hashKey).get(hashKey(wanted)) ?? NO_ROWS;
+  return rowsByValue(all, position, key).get(key(wanted)) ?? NO_ROWS;
 }

@@ -378,14 +378,16 @@ for (const name of [
   'interval',
 ]) {
   const type = typeByName(name)!;
-  fold(`min(${name}) ${name}`, (a: Value, b: Value) => (type.compare(b, a) < 0 ? b : a));
-  fold(`max(${name}) ${name}`, (a: Value, b: Value) => (type.compare(b, a) > 0 ? b : a));
+  // Of equal values that look different (1.0 and 1.00) the last one stays, but of bpchar.
+  const isNew = (order: number): boolean => (name === 'bpchar' ? order > 0 : order >= 0);
+  fold(`min(${name}) ${name}`, (a: Value, b: Value) => (isNew(type.compare(a, b)) ? b : a));
+  fold(`max(${name}) ${name}`, (a: Value, b: Value) => (isNew(type.compare(b, a)) ? b : a));
 }
 const ofArray =
   (sign: number): Init =>
   (call: CallInfo) => {
     const type = typeByOid(call.argOids[0]!);
-    return new Fold<Value>((a, b) => (type.compare(b, a) * sign > 0 ? b : a));
+    return new Fold<Value>((a, b) => (type.compare(b, a) * sign >= 0 ? b : a));
   };
 for (const name of ['anyarray', 'anyenum']) {
   aggregate(`min(${name}) ${name}`, {}, ofArray(-1));

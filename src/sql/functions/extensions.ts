@@ -1,11 +1,32 @@
 /**
- * What applications ask pgcrypto and uuid-ossp for. The functions are always there: CREATE EXTENSION adds nothing.
+ * What applications ask pgcrypto and uuid-ossp for. The functions are always there; CREATE EXTENSION makes them members of it.
  * Randomness is the context's, as everywhere.
  */
 import { createHash, createHmac } from 'node:crypto';
 import { sqlError } from '../../base/errors.js';
 import type { ExecContext } from '../contract.js';
 import { fn, fns } from './define.js';
+
+/** The functions that PostgreSQL has with these extensions only. */
+export const EXTENSION_FUNCTIONS: Readonly<Record<string, ReadonlySet<string>>> = {
+  pgcrypto: new Set(['digest', 'hmac', 'gen_random_bytes']),
+  'uuid-ossp': new Set([
+    'uuid_generate_v1',
+    'uuid_generate_v1mc',
+    'uuid_generate_v3',
+    'uuid_generate_v4',
+    'uuid_generate_v5',
+    'uuid_nil',
+    'uuid_ns_dns',
+    'uuid_ns_oid',
+    'uuid_ns_url',
+    'uuid_ns_x500',
+  ]),
+};
+
+export function isExtensionFunction(name: string): boolean {
+  return Object.values(EXTENSION_FUNCTIONS).some((names) => names.has(name));
+}
 
 const VOLATILE = { volatility: 'volatile' } as const;
 const ALGORITHMS: ReadonlySet<string> = new Set(['md5', 'sha1', 'sha224', 'sha256', 'sha384', 'sha512']);

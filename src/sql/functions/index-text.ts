@@ -104,7 +104,8 @@ export function indexText(table: TableDescriptor, index: IndexDescriptor, relati
   const keys = index.columns.map((part, i) => indexColumnText(table, index, i + 1, pretty) + orderText(part));
   const include =
     index.storing.length === 0 ? '' : ` INCLUDE (${index.storing.map((id) => columnName(table, id)).join(', ')})`;
+  const nulls = index.nullsNotDistinct === true ? ' NULLS NOT DISTINCT' : '';
   const condition = index.predicate?.expressionSql;
   const where = condition === undefined ? '' : ` WHERE ${pretty ? prettyCondition(condition) : condition}`;
-  return `CREATE ${index.unique ? 'UNIQUE ' : ''}INDEX ${quoteIdentifier(index.name)} ON ${relation} USING ${index.method ?? 'btree'} (${keys.join(', ')})${include}${where}`;
+  return `CREATE ${index.unique ? 'UNIQUE ' : ''}INDEX ${quoteIdentifier(index.name)} ON ${relation} USING ${index.method ?? 'btree'} (${keys.join(', ')})${include}${nulls}${where}`;
 }

@@ -37,19 +37,10 @@ import './advisory.js';
 import './aggregates.js';
 import './ordered-set.js';
 import './hypothetical.js';
-import { registerProcedureNames } from '../types/registry.js';
-import { allAggregates, allFunctions, functionsNamed } from './define.js';
-import { FUNCTION_OIDS } from './oid-table.js';
+import { registerProcedureNames } from '../types/reg-procedures.js';
+import { builtInNames } from './procedure-names.js';
 
-const names = new Map<number, string>();
-// Type input functions and the like have names for catalogs (pg_type.typinput) though they are not called by name.
-for (const [signature, oid] of Object.entries(FUNCTION_OIDS))
-  names.set(oid, signature.slice(0, signature.indexOf('(')));
-for (const entry of [...allFunctions(), ...allAggregates()]) if (entry.oid !== 0) names.set(entry.oid, entry.name);
-registerProcedureNames({
-  nameOf: (oid) => names.get(oid) ?? null,
-  oidOf: (name) => functionsNamed(name).find((entry) => entry.oid !== 0)?.oid ?? null,
-});
+registerProcedureNames(builtInNames());
 
 export {
   allAggregates,

@@ -1,13 +1,23 @@
 /** Dates and times in JSON paths: what datetime() reads, how they compare, and their text in jsonb (ISO 8601). */
-import { sqlError } from '../../base/errors.js';
+import { QuoralError, sqlError } from '../../base/errors.js';
 import type { ErrorFields } from '../../base/errors.js';
 import { TimeTz } from '../types/datum.js';
-import { joinTimestamp, localOffset, zoneOrThrow } from '../types/calendar.js';
-import { currentDate, dateToTimestamp, formatOffset, formatTimestamp, timestampToTz } from '../types/datetime.js';
+import { joinTimestamp, localOffset, TS_END, TS_MIN, zoneOrThrow } from '../types/calendar.js';
+import {
+  currentDate,
+  dateToTimestamp,
+  formatOffset,
+  formatTimestamp,
+  roundTime,
+  roundTimestamp,
+  timestampToTz,
+} from '../types/datetime.js';
 import { OID } from '../types/oids.js';
 import { typeByOid } from '../types/registry.js';
 import { STORED_FORMAT } from '../types/stored-format.js';
 import type { FormatContext } from '../types/type-info.js';
+import { parseDateTemplate, type TemplateNode } from './date-templates.js';
+import { dateOf, julianOf, POSTGRES_JULIAN, readMoment as readByTemplate } from './read-moment.js';
 
 type MomentOid = typeof OID.date | typeof OID.time | typeof OID.timetz | typeof OID.timestamp | typeof OID.timestamptz;
 type MomentValue = number | bigint | TimeTz;
@@ -30,7 +40,8 @@ export class Moment {
   toText(): string {
     if (this.oid === OID.timestamp) return formatTimestamp(this.value as bigint, 'T');
     if (this.oid === OID.timestamptz) {
-      return formatTimestamp((this.value as bigint) + BigInt(this.east) * 1_000_000n, 'T') + withMinutes(this.east);
+      const local = formatTimestamp((this.value as bigint) + BigInt(this.east) * 1_000_000n, 'T');
+      return local.replace(/(?= BC$)|(?<! BC)$/, withMinutes(this.east));
     }
     if (this.oid === OID.timetz) {
       const v = this.value as TimeTz;
@@ -45,38 +56,59 @@ function withMinutes(east: number): string {
   return text.length === 3 ? `${text}:00` : text;
 }
 
-const DATE = /^(\d{1,4}-\d{1,2}-\d{1,2})(?:[ T](.*))?$/s;
-const CLOCK = /^(\d{1,2}:\d{1,2}:\d{1,2}(?:\.\d{1,6})?) *([+-]\d{1,2}(?::?\d{2})?)?$/;
+/** Forms that datetime() knows without a template. */
+const CLOCKS = ['HH24:MI:SS.US', 'HH24:MI:SS'].flatMap((clock) => [`${clock}TZH:TZM`, `${clock}TZH`, clock]);
+const FORMS = [
+  'yyyy-mm-dd',
+  ...CLOCKS,
+  ...[' ', '"T"'].flatMap((t) => CLOCKS.map((clock) => `yyyy-mm-dd${t}${clock}`)),
+];
 
 type Fail = (sqlstate: string, message: string, fields?: ErrorFields) => Error;
 
-/** @throws an error of the path if the text is no date or time in ISO form. */
+/** @throws an error of the path if the text is no date or time in the template's form, or in none of the known ones. */
 export function readMoment(text: string, template: string | null, fail: Fail): Moment {
-  if (template !== null)
-    throw sqlError('0A000', 'the template argument of jsonpath item method .datetime() is not supported');
-  const [, date = null, rest = date === null ? text : undefined] = DATE.exec(text) ?? [];
-  const clock = CLOCK.exec(rest ?? '');
-  if (clock === null && rest !== undefined) {
-    throw fail('22031', `datetime format is not recognized: "${text}"`, {
-      hint: 'Use a datetime template argument to specify the input data format.',
-    });
-  }
-  const read = (oid: MomentOid, written: string): MomentValue => {
+  if (template !== null) {
+    const nodes = parseDateTemplate(template, true);
     try {
-      return typeByOid(oid).input(written, -1, STORED_FORMAT) as MomentValue;
-    } catch {
-      throw fail('22008', `date/time field value out of range: "${text}"`);
+      return momentOf(text, nodes);
+    } catch (error) {
+      if (!(error instanceof QuoralError)) throw error;
+      throw fail(error.sqlstate, error.message, error.fields);
     }
-  };
-  if (clock === null) return new Moment(OID.date, read(OID.date, date!));
-  const [written, time = '', zone] = clock;
-  if (date === null) {
-    const oid = zone === undefined ? OID.time : OID.timetz;
-    return new Moment(oid, read(oid, written));
   }
-  if (zone === undefined) return new Moment(OID.timestamp, read(OID.timestamp, `${date} ${time}`));
-  const { zone: west } = read(OID.timetz, written) as TimeTz;
-  return new Moment(OID.timestamptz, read(OID.timestamptz, `${date} ${written}`), -west);
+  for (const form of FORMS) {
+    try {
+      return momentOf(text, parseDateTemplate(form, true));
+    } catch (error) {
+      if (!(error instanceof QuoralError)) throw error;
+    }
+  }
+  throw fail('22031', `datetime format is not recognized: "${text}"`, {
+    hint: 'Use a datetime template argument to specify the input data format.',
+  });
+}
+
+/** Of the type that the template's patterns make. @throws 22007, 22008 */
+function momentOf(text: string, nodes: readonly TemplateNode[]): Moment {
+  const read = readByTemplate(text, nodes, true);
+  const has = (about: string): boolean => nodes.some((node) => node.kind === 'field' && node.field.about === about);
+  const [dated, timed, zoned] = [has('date'), has('time'), has('zone')];
+  if (!timed && !dated) throw sqlError('22007', 'datetime format is not dated and not timed');
+  if (!timed && zoned) throw sqlError('22007', 'datetime format is zoned but not timed');
+  if (!timed) return new Moment(OID.date, dateOf(read, text));
+  const precision = read.precision === 0 ? -1 : read.precision;
+  if (!dated) {
+    const micros = roundTime(read.micros, precision);
+    return zoned ? new Moment(OID.timetz, new TimeTz(micros, -read.east!)) : new Moment(OID.time, micros);
+  }
+  const julian = julianOf(read);
+  const outOfRange = (): Error => sqlError('22008', `timestamp${zoned ? 'tz' : ''} out of range`);
+  if (julian === null) throw outOfRange();
+  const east = read.east ?? 0;
+  const moment = joinTimestamp(julian - POSTGRES_JULIAN, read.micros) - BigInt(east) * 1_000_000n;
+  if (moment < TS_MIN || moment >= TS_END) throw outOfRange();
+  return new Moment(zoned ? OID.timestamptz : OID.timestamp, roundTimestamp(moment, precision), east);
 }
 
 function needsZone(from: string, to: string): Error {

@@ -302,11 +302,27 @@ function finish(c: Candidate<FunctionEntry>, wholeVariadic: boolean): ResolvedCa
   checkDetermined(c);
   let entry = c.entry;
   const given = c.concrete.length;
-  if (c.packFrom >= 0) entry = packing(entry, c.packFrom, c.concrete[c.packFrom]!);
-  else if (wholeVariadic && entry.argOids[entry.argOids.length - 1] === OID.any)
-    entry = spreading(entry, given - 1, elementOidOf(c.concrete[given - 1]!));
-  else if (given < entry.argOids.length && !entry.variadic) entry = defaulting(entry, entry.argOids.length - given);
+  if (c.packFrom >= 0) {
+    const element = c.concrete[c.packFrom]!;
+    entry = derived(entry, `pack ${c.packFrom} ${element}`, () => packing(c.entry, c.packFrom, element));
+  } else if (wholeVariadic && entry.argOids[entry.argOids.length - 1] === OID.any) {
+    const element = elementOidOf(c.concrete[given - 1]!);
+    entry = derived(entry, `spread ${given} ${element}`, () => spreading(c.entry, given - 1, element));
+  } else if (given < entry.argOids.length && !entry.variadic) {
+    entry = derived(entry, `default ${given}`, () => defaulting(c.entry, c.entry.argOids.length - given));
+  }
   return { entry, argOids: c.concrete, resultOid: c.resultOid };
+}
+
+const derivatives = new WeakMap<FunctionEntry, Map<string, FunctionEntry>>();
+
+/** One for each form of call, so that two calls can be seen to be the same. */
+function derived(entry: FunctionEntry, form: string, make: () => FunctionEntry): FunctionEntry {
+  let forms = derivatives.get(entry);
+  if (forms === undefined) derivatives.set(entry, (forms = new Map()));
+  let made = forms.get(form);
+  if (made === undefined) forms.set(form, (made = make()));
+  return made;
 }
 
 function withArguments(

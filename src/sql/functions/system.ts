@@ -229,6 +229,13 @@ function foreignKeyText(table: TableDescriptor, fk: ForeignKeyDescriptor, ctx: E
   if (fk.initiallyDeferred) text += ' INITIALLY DEFERRED';
   return fk.validated ? text : `${text} NOT VALID`;
 }
+function keyText(table: TableDescriptor, index: IndexDescriptor): string {
+  const named = (ids: readonly number[]): string => `(${ids.map((id) => columnName(table, id)).join(', ')})`;
+  const nulls = index.nullsNotDistinct === true ? ' NULLS NOT DISTINCT' : '';
+  const keys = `${isPrimaryKey(index) ? 'PRIMARY KEY' : `UNIQUE${nulls}`} ${named(index.columns.map((key) => key.columnId))}`;
+  return index.storing.length === 0 ? keys : `${keys} INCLUDE ${named(index.storing)}`;
+}
+
 function constraintDefinition(oid: number, pretty: boolean, ctx: ExecContext): Datum {
   const table = ctx.services.tableOfConstraint(oid);
   if (table === null) {
@@ -244,8 +251,7 @@ function constraintDefinition(oid: number, pretty: boolean, ctx: ExecContext): D
   }
   const index = table.indexes.find((one) => one.constraintOid === oid);
   if (index !== undefined) {
-    const columns = index.columns.map((key) => columnName(table, key.columnId)).join(', ');
-    const text = `${isPrimaryKey(index) ? 'PRIMARY KEY' : 'UNIQUE'} (${columns})`;
+    const text = keyText(table, index);
     if (index.deferrable == null) return text;
     return `${text} DEFERRABLE${index.deferrable.initiallyDeferred ? ' INITIALLY DEFERRED' : ''}`;
   }
@@ -349,6 +355,7 @@ fn(
   'obj_description(oid, name) text',
   (oid: number, catalog: string, ctx: ExecContext) => {
     if (catalog === 'pg_type') return ctx.services.commentOf('type', oid);
+    if (catalog === 'pg_extension') return ctx.services.commentOf('extension', oid);
     if (catalog === 'pg_namespace') return ctx.services.commentOf('schema', oid);
     if (catalog === 'pg_proc') return ctx.services.routineByOid?.(oid)?.routine.comment ?? null;
     return catalog === 'pg_class' ? relationComment(oid, ctx) : null;

@@ -4,7 +4,7 @@
  *
  * Limits: the layout is the deparser's, not PostgreSQL's; casts and parentheses are those that were written.
  */
-import type { FuncCall, Node, RangeFunction, RangeVar, ResTarget, SelectStmt } from 'libpg-query';
+import type { A_Const, FuncCall, Node, RangeFunction, RangeVar, ResTarget, SelectStmt, TypeCast } from 'libpg-query';
 import { Deparser } from 'pgsql-deparser';
 import type { SessionServices } from '../contract.js';
 import type { ViewDescriptor } from '../catalog/descriptor.js';
@@ -23,11 +23,22 @@ interface Current {
 export function viewText(view: ViewDescriptor, services: SessionServices): string {
   const { SelectStmt: select } = JSON.parse(view.queryTree, (_key, value: unknown) => {
     if (typeof value !== 'object' || value === null) return value;
+    const named = pinnedLiteral(value, services);
+    if (named !== null) return named;
     const pin = pinOf(value as RangeVar);
     return pin === undefined ? currentCalls(value, services) : currentName(value as RangeVar, pin, services);
   }) as { SelectStmt: SelectStmt };
   const named = nameColumns(select, view);
   return ` ${new Deparser(named as never).deparseQuery().trim().replace(/;$/, '')};`;
+}
+
+/** 'q'::regclass is kept with the relation's oid (ddl/pinned-relations.ts). */
+function pinnedLiteral(value: object, services: SessionServices): object | null {
+  const cast = (value as { TypeCast?: TypeCast }).TypeCast;
+  const literal = (cast?.arg as { A_Const?: A_Const } | undefined)?.A_Const?.sval?.sval;
+  if (cast === undefined || literal === undefined || stringsOf(cast.typeName?.names).at(-1) !== 'regclass') return null;
+  const name = /^\d+$/.test(literal) ? services.relationName(Number(literal)) : null;
+  return name === null ? null : { TypeCast: { ...cast, arg: { A_Const: { sval: { sval: name } } } } };
 }
 
 function currentName(range: RangeVar, pin: Pin, services: SessionServices): RangeVar {

@@ -4,7 +4,7 @@
  * of columns bound by equality, then a range, then covering and primary indexes.
  */
 import type { ColumnDescriptor, IndexDescriptor, TableDescriptor } from '../catalog/descriptor.js';
-import type { FunctionEntry } from '../functions/entry.js';
+import { ownFunction, type FunctionEntry } from '../functions/entry.js';
 import { identityCast } from '../types/casts.js';
 import { OID } from '../types/oids.js';
 import { elementOidOf } from '../types/registry.js';
@@ -51,23 +51,15 @@ function widthCast(from: number, to: number): FunctionEntry {
     if (n < low || n > high) return null;
     return to === OID.int8 ? n : Number(n);
   };
-  return {
-    oid: 0,
+  return ownFunction({
     name: 'int_key',
     argOids: [from],
     resultOid: to,
     strict: true,
     volatility: 'immutable',
-    variadic: false,
-    defaults: [],
-    mayWait: false,
-    returnsSet: false,
-    resultColumns: null,
     impl: (args) => convert(args[0]),
     call1: (v) => convert(v),
-    call2: null,
-    rows: null,
-  };
+  });
 }
 
 /** The operand as a value of the column's own type; null if that cannot be had. */
@@ -201,7 +193,7 @@ export class SargFinder {
         return { columnId: column.id, condition, constraint: { kind: 'anyof', array: condition.right }, exact: false };
       }
       case 'isnull': {
-        const column = condition.negated ? null : this.column(condition.arg);
+        const column = condition.negated || condition.ofRow === true ? null : this.column(condition.arg);
         return column === null
           ? null
           : { columnId: column.id, condition, constraint: { kind: 'isnull' }, exact: false };

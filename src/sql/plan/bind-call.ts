@@ -1,6 +1,7 @@
 /** Calls: operators, functions, aggregates and window functions, IN lists and array comparisons. */
 import type { ResolvedRoutines } from '../contract.js';
 import type { FuncCall, Node, SortBy, WindowDef } from 'libpg-query';
+import { isExtensionFunction } from '../functions/extensions.js';
 import { isAggregateName, resolveAggregate, resolveFunction, resolveOperator } from '../functions/resolve.js';
 import type { FunctionEntry, ResolvedCall } from '../functions/entry.js';
 import { hypotheticalSet } from '../functions/hypothetical.js';
@@ -42,6 +43,7 @@ import type {
   WindowFrame,
 } from './expr.js';
 import { checkArguments } from './sizes.js';
+import { WINDOW_FUNCTIONS } from './window-functions.js';
 import { rangeOffset } from './window-range-types.js';
 
 /** The arguments, coerced to what the resolved entry takes. */
@@ -194,27 +196,15 @@ export function bindIn(
   };
 }
 
-export const WINDOW_FUNCTIONS: ReadonlySet<string> = new Set([
-  'row_number',
-  'rank',
-  'dense_rank',
-  'percent_rank',
-  'cume_dist',
-  'ntile',
-  'lag',
-  'lead',
-  'first_value',
-  'last_value',
-  'nth_value',
-]);
-
 export function bindCall(ctx: ExprContext, call: FuncCall): Expr {
   const location = call.location ?? 0;
   const names = stringsOf(call.funcname);
   const name = names.at(-1) ?? '';
   const schema = names.length > 1 ? names.at(-2)! : null;
   const groups = routinesNamed(ctx.binder, schema, name);
-  const own = groups !== null && (groups.length > 0 || (schema !== null && schema !== 'public'));
+  // Those of extensions may lie in any schema.
+  const inSchema = schema !== null && schema !== 'public' && !isExtensionFunction(name);
+  const own = groups !== null && (groups.length > 0 || inSchema);
   const ranges =
     groups?.length === 0 && !isCalled(call) ? rangeConstructors(ctx.binder, schema, name, call, location) : null;
   if (ranges !== null) {
@@ -224,7 +214,7 @@ export function bindCall(ctx: ExprContext, call: FuncCall): Expr {
   }
   const shown = schema === null && pinnedOid(name) !== null ? groups?.[0]?.name : undefined;
   if (own || isCalled(call)) return bindRoutine(ctx, call, shown ?? names.slice(-2).join('.'), groups ?? []);
-  if (schema !== null && schema !== 'pg_catalog' && schema !== 'information_schema' && schema !== 'public') {
+  if (groups === null && schema !== null && !['pg_catalog', 'information_schema', 'public'].includes(schema)) {
     throw errorAt('3F000', `schema "${schema}" does not exist`, location);
   }
   if (call.over !== undefined) return bindWindowCall(ctx, call, name, location);

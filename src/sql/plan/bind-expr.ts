@@ -605,13 +605,8 @@ function bindIndirection(ctx: ExprContext, e: A_Indirection): Expr {
 
 /** A composite value is NULL if all its fields are, and not NULL if none is (PostgreSQL, chapter 9.2). */
 function nullTest(arg: Expr, negated: boolean): Expr {
-  const test = (of: Expr): Expr => ({ kind: 'isnull', arg: of, negated, oid: OID.bool, typmod: -1 });
-  const fields = arg.kind === 'row' ? null : fieldsOf(arg.oid);
-  if (fields === null || fields.length === 0) return test(arg);
-  const args = fields.map(({ typeOid, typmod }, index) =>
-    test({ kind: 'field', arg, index, oid: baseOidOf(typeOid), typmod }),
-  );
-  return { kind: 'and', args, oid: OID.bool, typmod: -1 };
+  const isRow = arg.oid === OID.record || fieldsOf(arg.oid) !== null;
+  return { kind: 'isnull', arg, negated, ...(isRow ? { ofRow: true } : {}), oid: OID.bool, typmod: -1 };
 }
 
 function compositeField(arg: Expr, fields: readonly CompositeField[], name: string, location: number): Expr {

@@ -6,9 +6,9 @@ import type { Node, ResTarget, SelectStmt, WithClause } from 'libpg-query';
 import { combinedSets, groupingAlternatives } from './grouping-sets.js';
 import { OID } from '../types/oids.js';
 import { baseOidOf, fieldsOf } from '../types/user-types.js';
-import { formatType, typeByOid } from '../types/registry.js';
+import { formatType } from '../types/registry.js';
 import { as, locationOf, stringsOf, must } from './ast.js';
-import { Scope, columnExpr, declaredOid, errorAt, findColumn } from './binder.js';
+import { Scope, columnExpr, errorAt, findColumn } from './binder.js';
 import type { Binder, CteEntry, ExprContext, LockRequest } from './binder.js';
 import { bindExpr, starColumns } from './bind-expr.js';
 import { sortKey } from './bind-call.js';
@@ -28,11 +28,13 @@ import { figureNameOf } from './figure-name.js';
 import { distinctSets } from './grouping.js';
 import { checkTargets } from './sizes.js';
 import { starTargets } from './stars.js';
-import { applyAggregation, applyWindows, applySets } from './bind-group.js';
+import { applyAggregation, applyWindows } from './bind-group.js';
+import { outputOf, withLimit } from './bind-output.js';
+import type { Output, RowBounds, Target } from './bind-output.js';
 import { sameExpr, some } from './expr.js';
 import type { Expr, SortKey } from './expr.js';
 import type { CteDefinition, Lock, Plan, PlanColumn, ProjectItem, SetOpPlan } from './logical.js';
-import { noteRecord, noteSameRecords, recordFieldsOf } from './record-columns.js';
+import { noteSameRecords, recordFieldsOf } from './record-columns.js';
 
 export interface SelectOptions {
   /** Literals of the output keep type unknown, for the caller to coerce. */
@@ -354,7 +356,7 @@ function orderAndLimit(b: Binder, select: SelectStmt, plan: Plan, scope: Scope):
     return sortKey(columnExpr(found[0]!), s);
   });
   if (keys.length > 0) result = { kind: 'sort', columns: result.columns, input: result, keys, limit: null };
-  return limitOf(b, select, result, scope, keys);
+  return withLimit(result, rowBounds(b, select, scope, keys), keys);
 }
 
 function positionOf(node: Node, width: number, clause: string): number | null {
@@ -366,7 +368,7 @@ function positionOf(node: Node, width: number, clause: string): number | null {
   return n - 1;
 }
 
-function limitOf(b: Binder, select: SelectStmt, plan: Plan, scope: Scope, keys: readonly SortKey[]): Plan {
+function rowBounds(b: Binder, select: SelectStmt, scope: Scope, keys: readonly SortKey[]): RowBounds {
   const bound = (node: Node | undefined, what: string): Expr | null => {
     if (node === undefined || as(node, 'A_Const')?.isnull === true) return null;
     const inner = new Scope(scope.parent, [], [], scope.ctes);
@@ -383,19 +385,13 @@ function limitOf(b: Binder, select: SelectStmt, plan: Plan, scope: Scope, keys: 
   };
   const count = bound(select.limitCount, 'LIMIT');
   const offset = bound(select.limitOffset, 'OFFSET');
-  if (count === null && offset === null) return plan;
-  const ties = select.limitOption === 'LIMIT_OPTION_WITH_TIES';
-  if (ties && keys.length === 0) throw errorAt('42601', 'WITH TIES cannot be specified without ORDER BY clause', -1);
-  return { kind: 'limit', columns: plan.columns, input: plan, count, offset, withTies: ties ? keys : null };
+  const withTies = select.limitOption === 'LIMIT_OPTION_WITH_TIES' && (count !== null || offset !== null);
+  if (withTies && keys.length === 0)
+    throw errorAt('42601', 'WITH TIES cannot be specified without ORDER BY clause', -1);
+  return { count, offset, withTies };
 }
 
 // ---- plain SELECT ----
-
-interface Target {
-  readonly name: string;
-  expr: Expr;
-  readonly location: number;
-}
 
 function bindPlainSelect(
   b: Binder,
@@ -441,11 +437,12 @@ function bindPlainSelect(
   const state = { having, exprs: [...targets.map((t) => t.expr), ...keys.map((k) => k.expr), ...distinctOn] };
   const grouped = applyAggregation(b, from, plan, groups, state);
   const windowed = applyWindows(b, grouped.plan, grouped.exprs);
-  const expanded = applySets(b, windowed.plan, windowed.exprs);
   const width = targets.length;
-  const finalTargets = targets.map((t, i): Target => ({ ...t, expr: expanded.exprs[i]! }));
-  const finalKeys = keys.map((k, i): SortKey => ({ ...k, expr: expanded.exprs[width + i]! }));
-  const finalOn = distinctOn.map((_, i) => expanded.exprs[width + keys.length + i]!);
+  const made: Output = {
+    targets: targets.map((t, i) => ({ ...t, expr: windowed.exprs[i]! })),
+    keys: keys.map((k, i) => ({ ...k, expr: windowed.exprs[width + i]! })),
+    on: distinctOn.map((_, i) => windowed.exprs[width + keys.length + i]!),
+  };
   if (locks.length > 0 && (groups.given || grouped.plan.kind === 'aggregate' || select.distinctClause !== undefined)) {
     const why =
       select.distinctClause !== undefined
@@ -455,7 +452,7 @@ function bindPlainSelect(
           : 'aggregate functions';
     throw errorAt('0A000', `FOR UPDATE is not allowed with ${why}`, -1);
   }
-  return outputOf(b, select, expanded.plan, finalTargets, finalKeys, finalOn, scope);
+  return outputOf(b, select, windowed.plan, made, rowBounds(b, select, scope, keys));
 }
 
 function bindTargets(ctx: ExprContext, list: readonly Node[], keepUnknown: boolean): Target[] {
@@ -625,68 +622,4 @@ function checkDistinct(
       throw errorAt('42P10', 'SELECT DISTINCT ON expressions must match initial ORDER BY expressions', -1);
     }
   }
-}
-
-function outputOf(
-  b: Binder,
-  select: SelectStmt,
-  input: Plan,
-  targets: readonly Target[],
-  keys: readonly SortKey[],
-  on: readonly Expr[],
-  scope: Scope,
-): Plan {
-  const items: ProjectItem[] = targets.map((t) => {
-    const e = t.expr;
-    const origin = e.kind === 'column' ? input.columns.find((c) => c.id === e.id) : undefined;
-    const column = b.column(t.name, declaredOid(e), e.typmod, origin?.tableOid ?? 0, origin?.columnNumber ?? 0);
-    noteRecord(b.recordColumns, column.id, e);
-    return { column, expr: e };
-  });
-  const width = items.length;
-  // A sort key that is an output column is read there; others are carried along and cut off at the end.
-  const carried = (e: Expr): Expr => {
-    const found = items.find((i) => sameExpr(i.expr, e) && !hasVolatile(e));
-    if (found !== undefined) return columnExpr(found.column);
-    const column = b.column('?sort?', e.oid, e.typmod);
-    items.push({ column, expr: e });
-    return columnExpr(column);
-  };
-  const sortKeys = keys.map((k): SortKey => ({ ...k, expr: carried(k.expr) }));
-  const onKeys = on.map(carried);
-  let plan: Plan = { kind: 'project', columns: items.map((i) => i.column), input, items };
-  const distinct = select.distinctClause !== undefined;
-  if (distinct && onKeys.length === 0) plan = { kind: 'distinct', columns: plan.columns, input: plan, on: null };
-  const ordering = onKeys.length > 0 ? distinctOrder(sortKeys, onKeys) : sortKeys;
-  if (ordering.length > 0) plan = { kind: 'sort', columns: plan.columns, input: plan, keys: ordering, limit: null };
-  if (onKeys.length > 0) plan = { kind: 'distinct', columns: plan.columns, input: plan, on: onKeys };
-  plan = limitOf(b, select, plan, scope, sortKeys);
-  if (items.length > width) {
-    const kept = items.slice(0, width).map((i): ProjectItem => ({ column: i.column, expr: columnExpr(i.column) }));
-    plan = { kind: 'project', columns: kept.map((k) => k.column), input: plan, items: kept };
-  }
-  for (const key of sortKeys) checkSortable(key.expr);
-  if (distinct) for (const item of items) checkSortable(item.expr);
-  return plan;
-}
-
-function hasVolatile(e: Expr): boolean {
-  return some(e, (x) => x.kind === 'subquery');
-}
-
-function checkSortable(e: Expr): void {
-  if (e.oid === OID.json || e.oid === OID.xml || e.oid === OID.jsonpath) {
-    throw errorAt('42883', `could not identify an ordering operator for type ${typeByOid(e.oid).sqlName}`, -1, {
-      hint: 'Use an explicit ordering operator or modify the query.',
-    });
-  }
-}
-
-function distinctOrder(keys: readonly SortKey[], on: readonly Expr[]): SortKey[] {
-  const missing = on.filter((e) => !keys.slice(0, on.length).some((k) => sameExpr(k.expr, e)));
-  return [
-    ...keys.slice(0, on.length - missing.length),
-    ...missing.map((expr) => ({ expr, descending: false, nullsFirst: false })),
-    ...keys.slice(on.length - missing.length),
-  ];
 }

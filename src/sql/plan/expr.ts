@@ -5,7 +5,7 @@
  */
 import type { FunctionEntry, AggregateEntry, CallInfo } from '../functions/entry.js';
 import type { CastFunction } from '../types/casts.js';
-import type { Datum } from '../types/datum.js';
+import { type Datum, JsonPath } from '../types/datum.js';
 import { OID } from '../types/oids.js';
 import type { Plan } from './logical.js';
 import { unreachable } from '../../base/assert.js';
@@ -66,6 +66,8 @@ export interface IsNullExpr extends Typed {
   readonly kind: 'isnull';
   readonly arg: Expr;
   readonly negated: boolean;
+  /** Asks of a row whether all its fields are NULL, or (negated) none is. What is in a field is not looked into. */
+  readonly ofRow?: true;
 }
 export interface BoolTestExpr extends Typed {
   readonly kind: 'booltest';
@@ -419,8 +421,10 @@ export function sameExpr(a: Expr, b: Expr): boolean {
       if (a.entry !== (b as InExpr).entry || a.negated !== (b as InExpr).negated) return false;
       break;
     case 'isnull':
+      if (a.negated !== (b as IsNullExpr).negated || a.ofRow !== (b as IsNullExpr).ofRow) return false;
+      break;
     case 'distinct':
-      if (a.negated !== (b as IsNullExpr | DistinctExpr).negated) return false;
+      if (a.negated !== (b as DistinctExpr).negated) return false;
       break;
     case 'booltest':
       if (a.negated !== (b as BoolTestExpr).negated || a.test !== (b as BoolTestExpr).test) return false;
@@ -477,6 +481,8 @@ function sameFunction(a: FunctionEntry, b: FunctionEntry): boolean {
 function sameConstant(a: Datum, b: Datum): boolean {
   if (a === b) return true;
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
+  // Its program may be one that JSON cannot show.
+  if (a instanceof JsonPath) return b instanceof JsonPath && a.text === b.text;
   return plain(a) === plain(b);
 }
 function plain(v: object): string {

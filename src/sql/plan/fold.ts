@@ -60,7 +60,7 @@ export function fold(expr: Expr, format: FormatContext): Expr {
     case 'not':
       return isConst(e.arg) ? constant(e.arg.value === null ? null : e.arg.value !== true, OID.bool) : e;
     case 'isnull':
-      return isConst(e.arg) && e.arg.oid !== OID.record ? constant((e.arg.value === null) !== e.negated, OID.bool) : e;
+      return isConst(e.arg) && e.ofRow !== true ? constant((e.arg.value === null) !== e.negated, OID.bool) : e;
     case 'case': {
       const whens = e.whens.filter((w) => !(isConst(w.when) && w.when.value !== true));
       const first = whens[0];

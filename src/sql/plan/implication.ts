@@ -28,7 +28,7 @@ function impliesPart(conditions: readonly Expr[], wanted: Expr): boolean {
 function impliedBy(given: Expr, wanted: Expr): boolean {
   if (sameValue(given, wanted)) return true;
   // A row is "not null" only if none of its fields is.
-  if (wanted.kind === 'isnull' && wanted.negated && wanted.arg.oid !== OID.record) return isStrictIn(given, wanted.arg);
+  if (wanted.kind === 'isnull' && wanted.negated && wanted.ofRow !== true) return isStrictIn(given, wanted.arg);
   return sameBoolean(given, wanted) || narrower(given, wanted);
 }
 
@@ -40,7 +40,7 @@ function isStrictIn(condition: Expr, target: Expr): boolean {
     case 'anyall':
       return !condition.all && condition.entry.strict && nullWith(condition.left, target);
     case 'isnull':
-      return condition.negated && condition.arg.oid !== OID.record && nullWith(condition.arg, target);
+      return condition.negated && condition.ofRow !== true && nullWith(condition.arg, target);
     case 'booltest':
       return !condition.negated && condition.test !== 'unknown' && nullWith(condition.arg, target);
     default:

@@ -4,7 +4,7 @@
  * Limit: they cannot be named in a view.
  */
 import { constructMultirange, constructRange } from '../functions/ranges.js';
-import type { FunctionEntry } from '../functions/entry.js';
+import { ownFunction, type FunctionEntry } from '../functions/entry.js';
 import { PgMultirange } from '../types/datum.js';
 import type { Datum, PgArray, PgRange } from '../types/datum.js';
 import { OID } from '../types/oids.js';
@@ -18,26 +18,9 @@ function constructor(
   name: string,
   argOids: readonly number[],
   resultOid: number,
-  more: Partial<FunctionEntry>,
+  more: Pick<FunctionEntry, 'impl'> & Partial<FunctionEntry>,
 ): FunctionEntry {
-  return {
-    oid: 0,
-    name,
-    argOids,
-    resultOid,
-    strict: false,
-    volatility: 'immutable',
-    variadic: false,
-    defaults: [],
-    mayWait: false,
-    returnsSet: false,
-    resultColumns: null,
-    impl: () => null,
-    call1: null,
-    call2: null,
-    rows: null,
-    ...more,
-  };
+  return ownFunction({ name, argOids, resultOid, volatility: 'immutable', ...more });
 }
 
 const made = new Map<number, readonly FunctionEntry[]>();

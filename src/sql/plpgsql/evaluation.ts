@@ -53,14 +53,14 @@ export class Evaluation {
     this.#frame = frame;
   }
 
-  async run(piece: SqlPiece, rowsMax: number): Promise<SqlResult> {
+  async run(piece: SqlPiece, rowsMax: number, isCursor = false): Promise<SqlResult> {
     const { names, statement } = this.#store.get(piece, this.#host);
     const frame = this.#frame;
     if (!names.current(frame)) statement.forget();
     names.frame = frame;
     const parameters = (): readonly Datum[] => names.values(frame);
     try {
-      return await this.#host.run({ statement, parameters, rowsMax });
+      return await this.#host.run({ statement, parameters, rowsMax, isCursor });
     } catch (error) {
       throw inPiece(error, piece.text, !piece.isExpression);
     }
@@ -109,19 +109,19 @@ export class Evaluation {
   }
 
   /** EXECUTE: the text's statements one after the other; the result is the last one's. */
-  async dynamic(query: SqlPiece, using: readonly SqlPiece[], rowsMax: number): Promise<SqlResult> {
+  async dynamic(query: SqlPiece, using: readonly SqlPiece[], rowsMax: number, isCursor = false): Promise<SqlResult> {
     const text = await this.text(query);
     if (text === null) throw sqlError('22004', 'query string argument of EXECUTE is null');
     const args: Typed[] = [];
     for (const piece of using) args.push(await this.typed(piece));
     try {
-      return await this.#runText(text, args, rowsMax);
+      return await this.#runText(text, args, rowsMax, isCursor);
     } catch (error) {
       throw inPiece(error, text, true);
     }
   }
 
-  async #runText(text: string, args: readonly Typed[], rowsMax: number): Promise<SqlResult> {
+  async #runText(text: string, args: readonly Typed[], rowsMax: number, isCursor: boolean): Promise<SqlResult> {
     const host = this.#host;
     const names = new UsingNames(args.map((a) => a.oid));
     const parameters = args.map((a) => a.value);
@@ -132,7 +132,12 @@ export class Evaluation {
         throw sqlError('0A000', 'EXECUTE of transaction commands is not implemented');
       if (statement.kind === 'CopyStmt') throw sqlError('0A000', 'cannot COPY to/from client in PL/pgSQL');
       if (host.isPlanned(statement))
-        result = await host.run({ statement: host.keep(statement, names), parameters: () => parameters, rowsMax });
+        result = await host.run({
+          statement: host.keep(statement, names),
+          parameters: () => parameters,
+          rowsMax,
+          isCursor,
+        });
       else if (statement.kind === 'SelectStmt')
         throw sqlError('0A000', 'EXECUTE of SELECT ... INTO is not implemented', {
           hint: 'You might want to use EXECUTE ... INTO or EXECUTE CREATE TABLE ... AS instead.',

@@ -1,5 +1,5 @@
 /** What running a body needs of the session: its SQL, its subtransactions, its client. */
-import type { MemoryAccount, ParsedStatement } from '../contract.js';
+import type { CursorQuery, MemoryAccount, ParsedStatement } from '../contract.js';
 import type { VariableNames } from '../plan/variables.js';
 import type { Notice, ResultColumn } from '../session-api.js';
 import type { Datum } from '../types/datum.js';
@@ -11,6 +11,8 @@ export interface SqlResult {
   readonly columns: readonly ResultColumn[] | null;
   readonly rows: readonly (readonly Datum[])[];
   readonly tag: string;
+  /** Of a cursor's query: what stands behind its own columns in a row. null: WHERE CURRENT OF cannot take it. */
+  readonly query?: CursorQuery | null;
   /** Gives back the memory of the rows. */
   release(): void;
 }
@@ -27,6 +29,37 @@ export interface RunRequest {
   readonly parameters: () => readonly Datum[];
   /** Rows after which it stops; 0: none. */
   readonly rowsMax: number;
+  /** Its rows are a cursor's. */
+  readonly isCursor?: boolean;
+}
+
+/** For WHERE CURRENT OF. */
+export interface PositionedCursor {
+  readonly query: CursorQuery | null;
+  /** The row that it is on, with what stands behind it. */
+  readonly current: readonly Datum[] | null;
+}
+
+/** Cursors that calls of the session have open, by name: those of a call that calls another are the other's too. */
+export class BlockCursors {
+  readonly #open = new Map<string, PositionedCursor>();
+  #unnamed = 0;
+
+  add(name: string, cursor: PositionedCursor): void {
+    this.#open.set(name, cursor);
+  }
+  remove(name: string): void {
+    this.#open.delete(name);
+  }
+  find(name: string): PositionedCursor | undefined {
+    return this.#open.get(name);
+  }
+  get size(): number {
+    return this.#open.size;
+  }
+  newName(): string {
+    return `<unnamed portal ${++this.#unnamed}>`;
+  }
 }
 
 export interface OwnedMemory extends MemoryAccount {
@@ -52,4 +85,5 @@ export interface SqlHost {
   breathe(): Promise<void>;
   newMemory(): OwnedMemory;
   readonly types: TypeSource;
+  readonly cursors: BlockCursors;
 }

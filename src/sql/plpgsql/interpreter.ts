@@ -8,6 +8,7 @@
  * Every statement counts towards a turn of the event loop, so that a loop without SQL in it can be cancelled and
  * keeps nobody waiting.
  */
+import { assert } from '../../base/assert.js';
 import { QuoralError, sqlError } from '../../base/errors.js';
 import { type Datum, PgArray, PgRecord } from '../types/datum.js';
 import { OID } from '../types/oids.js';
@@ -34,6 +35,7 @@ import { castValue, withElement } from './types.js';
 /** How a statement ended: null, as usual. */
 type Ending = null | 'return' | { readonly leaves: boolean; readonly label: string | null };
 
+type CursorLoop = Extract<RowSource, { kind: 'cursor' }>;
 type StatementOf<K extends Statement['kind']> = Extract<Statement, { kind: K }>;
 
 /** Statements between two turns of the event loop. */
@@ -181,7 +183,8 @@ export class Interpreter {
       case 'diagnostics':
         return this.#diagnostics(statement);
       case 'open':
-        return this.#cursors.open(statement.cursor, statement.source);
+        await this.#cursors.open(statement.cursor, statement.source);
+        return;
       case 'fetch': {
         const row = await this.#cursors.fetch(statement.cursor, statement.direction, statement.target === null);
         if (statement.target !== null) await this.#fill(statement.target, row, row.row);
@@ -313,13 +316,33 @@ export class Interpreter {
     return ending;
   }
 
-  async #rows(source: RowSource): Promise<SqlResult> {
-    if (source.kind === 'query') return this.#sql.run(source.query, 0);
-    if (source.kind === 'dynamic') return this.#sql.dynamic(source.query, source.using, 0);
-    return this.#cursors.rowsOf(source.cursor, source.args);
+  #rows(source: RowSource): Promise<SqlResult> {
+    assert(source.kind !== 'cursor', 'a cursor is opened by whoever loops over it');
+    return source.kind === 'query' ? this.#sql.run(source.query, 0) : this.#sql.dynamic(source.query, source.using, 0);
+  }
+
+  /** While the loop goes round, the cursor is on the row of the round. */
+  async #forCursor(statement: StatementOf<'forQuery'>, { cursor, args }: CursorLoop): Promise<Ending> {
+    const open = await this.#cursors.open(cursor, { kind: 'bound', args });
+    const { rows } = open.result;
+    open.pinned = true;
+    try {
+      if (rows.length === 0) await this.#fill(statement.target, open.result, null);
+      const ending = await this.#loop(statement.label, async () => {
+        if (open.at >= rows.length) return 'end';
+        open.at++;
+        await this.#fill(statement.target, open.result, open.row);
+        return this.#all(statement.body);
+      });
+      this.#frame.put(FOUND_INDEX, rows.length > 0);
+      return ending;
+    } finally {
+      this.#cursors.end(open);
+    }
   }
 
   async #forQuery(statement: StatementOf<'forQuery'>): Promise<Ending> {
+    if (statement.source.kind === 'cursor') return this.#forCursor(statement, statement.source);
     const result = await this.#rows(statement.source);
     try {
       if (result.columns === null) throw sqlError('42601', 'cannot open a query that returns no rows as a cursor');

@@ -67,7 +67,7 @@ export async function declareCursor(session: Session, statement: ParsedStatement
   if (changes) throw sqlError('0A000', 'DECLARE CURSOR must not contain data-modifying statements in WITH');
   if (session.portals.has(name)) throw sqlError('42P03', `cursor "${name}" already exists`);
   session.checkPortals();
-  const prepared = new Prepared(statement.text, inner, [], false);
+  const prepared = new Prepared(session.queryText, inner, [], false);
   const plan = await planFor(session, prepared);
   const portal = newPortal(name, prepared, [], { hold, createdAt: session.format.statementNow });
   const settled = settlePortals(session, plan.compiled.readOnly, null);

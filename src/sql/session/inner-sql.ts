@@ -6,10 +6,10 @@
  * is the query's. Either way nothing of them is repeated that was not undone first.
  */
 import { QuoralError, sqlError } from '../../base/errors.js';
-import type { ParsedStatement } from '../contract.js';
+import type { CompiledStatement, CursorQuery, ParsedStatement } from '../contract.js';
 import { isDdl, runDdl } from '../ddl/run-ddl.js';
 import type { VariableNames } from '../plan/variables.js';
-import type { KeptStatement, OwnedMemory, RunRequest, SqlHost, SqlResult } from '../plpgsql/host.js';
+import type { BlockCursors, KeptStatement, OwnedMemory, RunRequest, SqlHost, SqlResult } from '../plpgsql/host.js';
 import type { Field, TypeSource } from '../plpgsql/types.js';
 import type { Notice, ResultSink } from '../session-api.js';
 import type { FormatContext } from '../types/type-info.js';
@@ -48,6 +48,19 @@ class Kept implements KeptStatement {
   }
 }
 
+/** Made once for as long as the plan is used: blocks open their cursors again and again. */
+const cursorQueries = new WeakMap<CompiledStatement, CursorQuery>();
+
+function cursorQueryOf(compiled: CompiledStatement): CursorQuery | null {
+  if (compiled.cursor === undefined) return null;
+  let query = cursorQueries.get(compiled);
+  if (query === undefined) {
+    query = compiled.cursor();
+    cursorQueries.set(compiled, query);
+  }
+  return query;
+}
+
 /** Utility commands that make sense in a function. */
 const UTILITIES: ReadonlySet<string> = new Set([
   'NotifyStmt',
@@ -76,6 +89,9 @@ export class InnerSql implements SqlHost {
   }
   get signal(): AbortSignal {
     return this.#session.signal;
+  }
+  get cursors(): BlockCursors {
+    return this.#session.blockCursors;
   }
 
   keep(statement: ParsedStatement, names: VariableNames): KeptStatement {
@@ -122,7 +138,7 @@ export class InnerSql implements SqlHost {
     return this.#repeated(() => this.#once(request));
   }
 
-  async #once({ statement, parameters, rowsMax }: RunRequest): Promise<SqlResult> {
+  async #once({ statement, parameters, rowsMax, isCursor }: RunRequest): Promise<SqlResult> {
     const session = this.#session;
     const { prepared } = statement as Kept;
     this.#checkCancelled();
@@ -139,10 +155,12 @@ export class InnerSql implements SqlHost {
     session.transaction.readsTables = true;
     const memory = session.newMemory();
     const sink = new RowsSink(memory, (notice) => session.notice(notice));
-    const execution = compiled.start(session.execContext(parameters(), memory, sink, false));
+    const query = isCursor === true ? cursorQueryOf(compiled) : null;
+    const execution = (query ?? compiled).start(session.execContext(parameters(), memory, sink, false));
     try {
       await execution.run(sink, rowsMax);
-      return { columns: compiled.columns, rows: sink.rows, tag: execution.tag, release: () => memory.close() };
+      const { rows } = sink;
+      return { columns: compiled.columns, rows, tag: execution.tag, query, release: () => memory.close() };
     } catch (error) {
       memory.close();
       throw error;

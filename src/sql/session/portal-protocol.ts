@@ -32,6 +32,7 @@ export function bindPortal(
   }
   session.checkPortals();
   const parameters = decodeParameters(values, prepared.parameterOids, session.format);
+  prepared.runs++;
   session.portals.set(portalName, newPortal(portalName, prepared, parameters));
 }
 

@@ -26,6 +26,13 @@ export class Prepared {
   /** True once Describe could have been answered: the result must not change its shape afterwards. */
   described = false;
 
+  /** When it got its name: microseconds since 2000-01-01 UTC. */
+  preparedAt = 0n;
+  /** By PREPARE. */
+  fromSql = false;
+  /** How often it was bound to values. */
+  runs = 0;
+
   /** Of the function whose body it stands in. */
   readonly names: VariableNames | null;
 
@@ -60,6 +67,8 @@ export interface Portal {
   query: CursorQuery | null;
   /** DECLAREd by SQL. */
   readonly cursor: CursorFacts | null;
+  /** One that the protocol bound: when it was first run. */
+  begunAt: bigint | null;
   /** Outlives the transaction that made it: WITH HOLD, after the commit. */
   held: boolean;
   /** An error came out of it: it gives no more rows. */
@@ -97,6 +106,7 @@ export function newPortal(
     rows: null,
     query: null,
     cursor,
+    begunAt: null,
     held: false,
     failed: false,
     serial: ++serials,

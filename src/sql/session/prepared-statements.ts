@@ -31,8 +31,10 @@ export async function prepare(session: Session, statement: ParsedStatement, body
   const name = String(body['name']);
   session.checkPrepared(name);
   const oids = await declaredTypes(session, body['argtypes']);
-  const prepared = new Prepared(statement.text, innerStatement(body['query'], statement), oids, false);
+  const prepared = new Prepared(session.queryText, innerStatement(body['query'], statement), oids, false);
   await session.prepareStatement(prepared);
+  prepared.fromSql = true;
+  prepared.preparedAt = session.format.statementNow;
   session.prepared.set(name, prepared);
   return 'PREPARE';
 }
@@ -87,6 +89,7 @@ export async function execute(session: Session, body: Loose, sink: ResultSink, s
   // Types of users may have changed since it was prepared.
   if (prepared.parameterOids.some(isHandle)) await planFor(session, prepared);
   const parameters = await evaluateArguments(session, prepared, list(body['params']), name);
+  prepared.runs++;
   if (!isPlanned(prepared.statement!)) return runUtility(session, prepared.statement!, sink, simple);
   return runInner(session, prepared, parameters, sink, simple);
 }

@@ -68,6 +68,12 @@ export function oidOfRoutine(
   return found[0]?.oid ?? null;
 }
 
+/** Found by its name alone. */
+export function isOnlyOfName(view: CatalogView, path: readonly (number | null)[], name: string): boolean {
+  const schemaIds = path.filter((id) => id !== null);
+  return named(view, schemaIds, name, null).length === 1;
+}
+
 /** Found by its name and arguments alone. */
 export function isVisibleRoutine(
   view: CatalogView,

@@ -4,6 +4,7 @@
  * Synchronous look-ups of the catalog need a view that the session loaded before the statement began;
  * without one they fall back to what the node has cached, which covers the tables the session uses.
  */
+import type { Soon } from '../../base/soon.js';
 import type { Datum } from '../types/datum.js';
 import { sqlError } from '../../base/errors.js';
 import type { AdvisoryLocks, ListedLock } from '../advisory/advisory-locks.js';
@@ -11,6 +12,7 @@ import { INFORMATION_SCHEMA_ID, PG_CATALOG_SCHEMA_ID, PUBLIC_SCHEMA_ID } from '.
 import type { Catalog, WaitOptions } from '../catalog/catalog.js';
 import type { SequenceDescriptor, TableDescriptor, ViewDescriptor } from '../catalog/descriptor.js';
 import { isMaterialized, queryOf } from '../catalog/materialized.js';
+import { extensionsOf } from '../catalog/extensions.js';
 import type { Sequences } from '../catalog/sequences.js';
 import { isTemporarySchema, isTemporarySchemaName, temporarySchemaName } from '../catalog/temporary-names.js';
 import type { SessionTemporaries } from '../catalog/temporary.js';
@@ -20,19 +22,22 @@ import { isRelationWithRows, relationOfArray } from '../catalog/row-types.js';
 import { userTypes } from '../catalog/user-types-view.js';
 import { viewIndex } from '../catalog/view-index.js';
 import { virtualRelation, virtualRelationByOid } from '../catalog/virtual/registry.js';
-import type { ActivityRow, CatalogServices, CursorRow, SettingRow } from '../catalog/virtual/services.js';
+import type { ActivityRow, CatalogServices, CursorRow, PreparedRow, SettingRow } from '../catalog/virtual/services.js';
 import type { FoundRoutine, RoutineCall, RoutineResult, SessionServices } from '../contract.js';
 import { inputsOf } from '../plan/routines.js';
 import { fieldsOf, userTypeOf } from '../types/user-types.js';
 import { arrayOidOf, catalogOidOf, formatType } from '../types/registry.js';
+import { splitName } from '../types/identifiers.js';
+import type { FormatContext } from '../types/type-info.js';
+import type { BlockCursors } from '../plpgsql/host.js';
 import type { DomainCheck } from '../types/user-types.js';
 import type { SessionAdvisory } from './advisory.js';
 import type { SessionNotifications } from './notifications.js';
 import { VERSION_TEXT } from './setting-table.js';
 import type { Settings } from './settings.js';
-import { cursorKey, cursorRows } from './cursor-facts.js';
-import type { Portal } from './portal.js';
-import { isVisibleRoutine, oidOfRoutine, routineWithOid } from './routine-names.js';
+import { cursorKey, cursorRows, preparedRows } from './cursor-facts.js';
+import type { Portal, Prepared } from './portal.js';
+import { isOnlyOfName, isVisibleRoutine, oidOfRoutine, routineWithOid } from './routine-names.js';
 import { splitIdentifiers } from './settings.js';
 
 /** What the services need of the session they belong to. */
@@ -52,21 +57,10 @@ export interface ServiceHost {
   readonly advisory: SessionAdvisory;
   readonly temporaries: SessionTemporaries;
   readonly portals: ReadonlyMap<string, Portal>;
+  readonly prepared: ReadonlyMap<string, Prepared>;
+  readonly blockCursors: BlockCursors;
+  readonly format: FormatContext;
   readonly routines: { call(call: RoutineCall): Promise<RoutineResult> };
-}
-
-/** 'a.b', '"A"."b"' or 'x' into its parts. */
-export function splitName(text: string): string[] {
-  const parts: string[] = [];
-  const pattern = /\s*(?:"((?:[^"]|"")+)"|([^".\s]+))\s*(\.|$)/gy;
-  let end = 0;
-  for (let m = pattern.exec(text); m !== null; m = pattern.exec(text)) {
-    parts.push(m[1] !== undefined ? m[1].replaceAll('""', '"') : m[2]!.toLowerCase());
-    end = pattern.lastIndex;
-    if (m[3] === '') break;
-  }
-  if (parts.length === 0 || end < text.length) throw sqlError('42602', 'invalid name syntax');
-  return parts;
 }
 
 function plainIdentifier(name: string): boolean {
@@ -137,7 +131,7 @@ export class Services implements SessionServices, CatalogServices {
     return this.#view;
   }
   /** The view of this statement, loaded once. */
-  async view(): Promise<CatalogView> {
+  view(): Soon<CatalogView> {
     return this.#view ?? this.loadView();
   }
   forgetView(): void {
@@ -151,10 +145,13 @@ export class Services implements SessionServices, CatalogServices {
     return this.#host.activity();
   }
   cursors(): readonly CursorRow[] {
-    return cursorRows(this.#host.portals);
+    return cursorRows(this.#host.portals, this.#host.format.statementNow);
+  }
+  preparedStatements(): readonly PreparedRow[] {
+    return preparedRows(this.#host.prepared);
   }
   cursorKey(cursor: string, table: { readonly id: number; readonly name: string }): readonly Datum[] | null {
-    return cursorKey(this.#host.portals, cursor, table);
+    return cursorKey(this.#host.blockCursors.find(cursor) ?? this.#host.portals.get(cursor), cursor, table);
   }
 
   listLocks(): Promise<readonly ListedLock[]> {
@@ -303,7 +300,10 @@ export class Services implements SessionServices, CatalogServices {
     const found = this.routineByOid(oid);
     if (found === null) return null;
     const { group, routine } = found;
-    const name = this.isVisibleRoutine(oid) ? quoteName(group.name) : this.#qualified(group.schemaId, group.name);
+    const view = this.#view ?? this.#shown;
+    const path = this.searchPath.map((schema) => this.#schemaId(schema));
+    const plain = this.isVisibleRoutine(oid) && (types || view === null || isOnlyOfName(view, path, group.name));
+    const name = plain ? quoteName(group.name) : this.#qualified(group.schemaId, group.name);
     const taken = inputsOf(routine).map((p) => this.typeName(catalogOidOf(p.typeOid)) ?? formatType(p.typeOid));
     return types ? `${name}(${taken.join(',')})` : name;
   }
@@ -321,7 +321,11 @@ export class Services implements SessionServices, CatalogServices {
     return this.#host.temporaries.schemaId;
   }
 
-  commentOf(kind: 'schema' | 'database' | 'type', oid: number): string | null {
+  commentOf(kind: 'schema' | 'database' | 'type' | 'extension', oid: number): string | null {
+    if (kind === 'extension') {
+      const database = this.#view?.byId.get(this.databaseId);
+      return extensionsOf(database).find((one) => one.oid === oid)?.comment ?? null;
+    }
     const d = this.#view?.byId.get(oid);
     return d?.kind === kind ? (d.comment ?? null) : null;
   }

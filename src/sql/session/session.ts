@@ -37,6 +37,7 @@ import { NO_SINK } from './no-sink.js';
 import { actBeforeCommit } from './on-commit.js';
 import { ddlContext } from './ddl-context.js';
 import { bindPortal, continuePortal, emptyTag } from './portal-protocol.js';
+import { BlockCursors } from '../plpgsql/host.js';
 import { PlanCache } from './plan-cache.js';
 import { cachedStatement, planFor } from './planning.js';
 import { closePortal, closePortals, type Portal, Prepared } from './portal.js';
@@ -77,6 +78,7 @@ export class Session implements SqlSession {
   readonly #runner: StatementRunner;
   readonly prepared = new Map<string, Prepared>();
   readonly portals = new Map<string, Portal>();
+  readonly blockCursors = new BlockCursors();
   #abort = newAbortController();
   #running = false;
   #closed: QuoralError | null = null;
@@ -124,6 +126,10 @@ export class Session implements SqlSession {
 
   get transactionStatus(): TransactionStatus {
     return this.state.status;
+  }
+  /** What the client has sent: of several statements, all of them. */
+  get queryText(): string {
+    return this.#queryText;
   }
   get format(): FormatContext {
     return this.#format;
@@ -413,7 +419,9 @@ export class Session implements SqlSession {
     await this.#call(text, null, async () => {
       this.checkPrepared(name);
       this.prepared.delete(name === '' ? '' : name);
-      this.prepared.set(name, await this.prepareText(text, parameterOids));
+      const prepared = await this.prepareText(text, parameterOids);
+      prepared.preparedAt = this.#statementNow;
+      this.prepared.set(name, prepared);
     });
   }
 
@@ -517,6 +525,7 @@ export class Session implements SqlSession {
         return;
       }
       // Without the hint, other portals that wait to be run show that this is a pipeline.
+      portal.begunAt = this.#statementNow;
       const last = syncFollows ?? this.portals.size <= 1;
       const commits = !this.state.inBlock && last;
       await this.#runner.run(prepared, sink, {

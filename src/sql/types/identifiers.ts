@@ -1,4 +1,5 @@
 /** Identifiers as SQL text: quoted where PostgreSQL's quote_identifier quotes them. */
+import { sqlError } from '../../base/errors.js';
 
 const RESERVED: ReadonlySet<string> = new Set(
   (
@@ -14,4 +15,18 @@ const RESERVED: ReadonlySet<string> = new Set(
 
 export function quoteIdentifier(name: string): string {
   return /^[a-z_][a-z0-9_$]*$/.test(name) && !RESERVED.has(name) ? name : `"${name.replaceAll('"', '""')}"`;
+}
+
+/** 'a.b', '"A"."b"' or 'x' into its parts. */
+export function splitName(text: string): string[] {
+  const parts: string[] = [];
+  const pattern = /\s*(?:"((?:[^"]|"")+)"|([^".\s]+))\s*(\.|$)/gy;
+  let end = 0;
+  for (let m = pattern.exec(text); m !== null; m = pattern.exec(text)) {
+    parts.push(m[1] !== undefined ? m[1].replaceAll('""', '"') : m[2]!.toLowerCase());
+    end = pattern.lastIndex;
+    if (m[3] === '') break;
+  }
+  if (parts.length === 0 || end < text.length) throw sqlError('42602', 'invalid name syntax');
+  return parts;
 }

@@ -32,14 +32,14 @@ export function areAdjacent(kind: RangeKind, a: PgRange, b: PgRange): boolean {
   return boundsTouch(kind, upperOf(a), lowerOf(b)) || boundsTouch(kind, upperOf(b), lowerOf(a));
 }
 
-/** The smallest range that has all of them; they need not be in order. */
+/** The smallest range that has all of them; they need not be in order. Of equal bounds it has the last one. */
 export function spanOf(kind: RangeKind, ranges: Ranges): PgRange {
   if (ranges.length === 0) return EMPTY_RANGE;
   let lower = lowerOf(ranges[0]!);
   let upper = upperOf(ranges[0]!);
   for (const range of ranges) {
-    if (compareBounds(kind, lowerOf(range), lower) < 0) lower = lowerOf(range);
-    if (compareBounds(kind, upperOf(range), upper) > 0) upper = upperOf(range);
+    if (compareBounds(kind, lowerOf(range), lower) <= 0) lower = lowerOf(range);
+    if (compareBounds(kind, upperOf(range), upper) >= 0) upper = upperOf(range);
   }
   return new PgRange(lower.value, upper.value, lower.inclusive, upper.inclusive);
 }

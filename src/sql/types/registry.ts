@@ -18,6 +18,8 @@ import { addRangeKind, RANGE_OIDS, rangeBehaviour } from './range.js';
 import { parseOid, syntaxError } from './scalar-input.js';
 import { replaceEach } from './text-builder.js';
 import { TYPE_TABLE } from './type-table.js';
+import { readProcedure, showProcedure } from './reg-procedures.js';
+import type { TypeNames } from './reg-procedures.js';
 import type { FormatContext, StoredForm, TypeInfo } from './type-info.js';
 
 type Value = Exclude<Datum, null>;
@@ -229,15 +231,6 @@ function add(type: TypeInfo): void {
   byPgName.set(type.name, type);
 }
 
-/** Names for regproc, given by the function registry at load (a higher module of this layer). */
-let procedureNames: { nameOf(oid: number): string | null; oidOf(name: string): number | null } = {
-  nameOf: () => null,
-  oidOf: () => null,
-};
-export function registerProcedureNames(names: typeof procedureNames): void {
-  procedureNames = names;
-}
-
 const NAMESPACES: readonly (readonly [number, string])[] = [
   [11, 'pg_catalog'],
   [99, 'pg_toast'],
@@ -316,34 +309,15 @@ const regtype = unsignedType(
   (oid, ctx) => (byOid.has(oid) ? formatType(oid) : oid === 0 ? '-' : (ctx.names?.typeName(oid) ?? String(oid))),
 );
 
-/** 'f(int, text)' as its name and what stands within the parentheses. */
-const SIGNATURE = /^\s*(.*?)\s*(?:\((.*)\)\s*)?$/s;
-
-function userRoutine(text: string, signature: boolean, ctx: FormatContext): number | null {
-  const [, name = '', taken] = SIGNATURE.exec(text)!;
-  if (!signature || taken === undefined) return ctx.names?.routineOid?.(name, null) ?? null;
-  const types = taken.trim() === '' ? [] : taken.split(/,(?![^(]*\))/);
-  return (
-    ctx.names?.routineOid?.(
-      name,
-      types.map((type) => regtype.input(type, -1, ctx) as number),
-    ) ?? null
-  );
-}
+const typeNames: TypeNames = {
+  read: (text, ctx) => regtype.input(text, -1, ctx) as number,
+  show: (oid, ctx) => regtype.output(oid, ctx),
+};
 
 function procedureType(signature: boolean): TypeBehaviour {
   return unsignedType(
-    (text, ctx) => {
-      const plain = text
-        .trim()
-        .replace(/^pg_catalog\./i, '')
-        .replace(/\(.*\)$/, '');
-      const oid = number(text, 'regproc') ?? procedureNames.oidOf(unquote(plain)) ?? userRoutine(text, signature, ctx);
-      if (oid === null) throw sqlError('42883', `function "${text.trim()}" does not exist`);
-      return oid;
-    },
-    (oid, ctx) =>
-      oid === 0 ? '-' : (procedureNames.nameOf(oid) ?? ctx.names?.routineName?.(oid, signature) ?? String(oid)),
+    (text, ctx) => number(text, 'regproc') ?? readProcedure(text.trim(), signature, ctx, typeNames),
+    (oid, ctx) => showProcedure(oid, signature, ctx, typeNames),
   );
 }
 

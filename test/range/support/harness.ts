@@ -47,6 +47,8 @@ export class Harness {
   readonly nodes: TestNode[] = [];
   readonly fatal: unknown[] = [];
   readonly doubleLeases: string[] = [];
+  /** Where stores asked for a range to be divided; nobody does it. */
+  readonly splitsRequested: Key[] = [];
   readonly #env = createNodeEnv({ logLevel: process.env['HARNESS_LOG'] === undefined ? 'error' : 'debug' });
   readonly #options: HarnessOptions;
   #watch: TimerHandle | null = null;
@@ -125,7 +127,7 @@ export class Harness {
         network,
         pusher: { push: async (pushee) => ({ status: 'pending', ts: pushee.writeTs, epoch: pushee.epoch }) },
         waitGraph: { waitBegins: () => () => undefined },
-        requestSplit: async () => undefined,
+        requestSplit: async (key) => void this.splitsRequested.push(key),
         onFatal: (error) => this.fatal.push(error),
       },
     );

@@ -21,6 +21,8 @@ SELECT i.id FROM item i WHERE NOT price > (SELECT 0.2 * avg(price) FROM item x W
 SELECT i.id FROM item i WHERE price > (SELECT 1.9 * avg(price) FROM item x WHERE x.kind = i.kind) OR i.id = 1000 ORDER BY id;
 SELECT count(*), sum(id) FROM item i WHERE price > (SELECT avg(price) FROM item x WHERE x.kind = i.kind AND x.made < date '2020-03-01');
 SELECT i.id, (SELECT avg(price) FROM item x WHERE x.kind = i.kind) FROM item i WHERE id < 15 ORDER BY id;
+SELECT i.id, (SELECT count(*) FROM item x WHERE x.kind = i.kind AND x.qty = i.qty) FROM item i WHERE id < 60 ORDER BY id;
+SELECT i.id, (SELECT min(x.id) FROM item x WHERE x.code = i.code AND x.kind > i.kind) FROM item i WHERE id < 60 ORDER BY id;
 UPDATE item i SET code = 'low' WHERE price < (SELECT 0.1 * avg(price) FROM item x WHERE x.kind = i.kind);
 SELECT id FROM item WHERE code = 'low' ORDER BY id;
 DELETE FROM item i WHERE price > (SELECT 1.95 * avg(price) FROM item x WHERE x.kind = i.kind) RETURNING id > 0;

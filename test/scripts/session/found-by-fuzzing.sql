@@ -7,3 +7,18 @@ select 1 from (values (1, 2, 3)) as v (a, b, c) group by cube (a, b, c, a, b, c,
 select sum(1) over (order by a rows between 1 following and current row) from (values (1)) as v (a);
 select sum(1) over (order by a range between current row and 1 preceding) from (values (1)) as v (a);
 select sum(1) over (order by a rows between unbounded following and current row) from (values (1)) as v (a);
+select min(a), max(a), min(b), max(b), min(c), min(d) from (values (1.0, interval '1 day', array[1.0], 0::float8), (1.00, interval '24:00', array[1.00], '-0'::float8)) as v (a, b, c, d);
+select min(a) over (order by b), max(a) over (order by b rows between 1 following and 2 following) from (values (100.0, 1), (100.00, 2), (100, 3)) as v (a, b) order by b;
+select numrange '[1,2]' + numrange '[1.0,2.00]', numrange '[1.0,2.00]' * numrange '[1,2]', range_merge(numrange '[1,2]', numrange '[1.0,2.0]'), nummultirange '{[1,2],[3,4]}' + nummultirange '{[1.0,2.00],[3.0,4]}', nummultirange '{[1,2]}' * nummultirange '{[1.0,2.0]}';
+select range_agg(a), range_intersect_agg(a) from (values (numrange '[1,2]'), (numrange '[1.0,2.0]')) as v (a);
+select row(nullif(true, true), 1) is not null, row(null, 1) is null, row(1, 2) is not null, row(null, null) is null, row(null, null) is not null;
+create table n (a int, b int);
+insert into n values (1, null), (null, null), (2, 3);
+select n is null, n is not null from n order by a;
+select distinct on (make_interval(1)) a from n order by make_interval(1), a;
+select distinct on (num_nulls(variadic array[a])) a from n order by num_nulls(variadic array[a]), a;
+select jsonb_extract_path(to_jsonb(a), 'x') from n group by jsonb_extract_path(to_jsonb(a), 'x');
+create table swapped (c int primary key, d int unique);
+insert into swapped values (2, 0), (0, 1);
+update swapped set d = c;
+select * from swapped order by c;

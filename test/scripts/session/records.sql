@@ -14,3 +14,4 @@ select (x.e).key from (select e from (select jsonb_each('{"q": 1}') as e) y) x;
 select (e).nothing from (select jsonb_each('{"a": 1}') as e) s;
 select (r).f1 from (select row(1) as r union all select row(2)) s;
 drop table keyed;
+SELECT (x).f1 FROM (SELECT ROW(1, 'a'::text) AS x UNION ALL SELECT ROW(2, 'c'::text)) s ORDER BY 1;

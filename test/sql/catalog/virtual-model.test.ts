@@ -138,6 +138,7 @@ function contextOf(descriptors: readonly Descriptor[]): ExecContext {
     user: 'postgres',
     settingRows: () => [],
     cursors: () => [],
+    preparedStatements: () => [],
     activity: () => [],
     listLocks: async () => {
       const entry = { node: 1, incarnation: 'a', number: 2, processId: 3, exclusive: true };
@@ -274,6 +275,7 @@ describe('system catalogs', () => {
     ]);
     expect((await select('pg_description')).map((row) => [row['objoid'], row['objsubid'], row['description']])).toEqual(
       [
+        [13559, 0, 'PL/pgSQL procedural language'],
         [20000, 0, 'people'],
         [20000, 3, 'full name'],
       ],

@@ -7,7 +7,7 @@ import { expect, it } from 'vitest';
 import { OPERATOR_FACTS } from '../../../src/sql/catalog/virtual/operator-facts.js';
 import { isAggregateName, resolveAggregate, resolveFunction } from '../../../src/sql/functions/index.js';
 import { FUNCTION_OIDS } from '../../../src/sql/functions/oid-table.js';
-import { WINDOW_FUNCTIONS } from '../../../src/sql/plan/bind-call.js';
+import { WINDOW_FUNCTIONS } from '../../../src/sql/plan/window-functions.js';
 import { typeByName } from '../../../src/sql/types/registry.js';
 
 const FILE = new URL('../../../docs/sql/functions.md', import.meta.url);

@@ -113,4 +113,22 @@ describe('the extended protocol', () => {
     expect(sink.results).toEqual([]);
     await c.session.sync();
   });
+
+  it('shows its statements and portals in the catalogs', async () => {
+    await c.session.parse('named', 'select $1::int + 1', []);
+    for (const at of ['1', '2']) {
+      await c.session.bind(at, 'named', [{ format: 0, bytes: Buffer.from('5') }]);
+    }
+    await c.session.closePortal('2');
+    await portal('', 'select name, statement, is_holdable, is_scrollable from pg_cursors order by name');
+    const { rows } = (await fetch('', 0, false)).results[0]!;
+    expect(rows).toEqual([
+      ['', 'select name, statement, is_holdable, is_scrollable from pg_cursors order by name', 'f', 'f'],
+      ['1', 'select $1::int + 1', 'f', 'f'],
+    ]);
+    const [shown] = await c.all(
+      'select name, statement, parameter_types, from_sql, generic_plans, custom_plans from pg_prepared_statements',
+    );
+    expect(shown!.rows).toEqual([['named', 'select $1::int + 1', '{integer}', 'f', '2', '0']]);
+  });
 });

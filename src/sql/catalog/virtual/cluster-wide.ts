@@ -2,7 +2,9 @@
  * What belongs to the cluster rather than to one database: roles, databases, tablespaces, languages, collations,
  * settings, sessions. There is one role, the superuser.
  */
-import { Inet } from '../../types/datum.js';
+import { Inet, PgArray } from '../../types/datum.js';
+import { OID } from '../../types/oids.js';
+import { catalogOidOf } from '../../types/registry.js';
 import { readAddress } from '../../types/inet-text.js';
 import {
   PG_CATALOG_SCHEMA_ID,
@@ -11,9 +13,14 @@ import {
   TEMPLATE0_DATABASE_ID,
   TEMPLATE1_DATABASE_ID,
 } from '../bootstrap.js';
+import { extensionEntries } from './extensions.js';
+import type { TableDescriptor } from '../descriptor.js';
+import { perDescriptor } from './kept-rows.js';
+import type { Parts } from './kept-rows.js';
+import { layoutOf, makeRow } from './layout.js';
 import type { Values } from './layout.js';
 import { ownerOid, textArray } from './model.js';
-import type { Source } from './model.js';
+import type { Model, Source } from './model.js';
 
 const UTF8 = 6;
 const DEFAULT_TABLESPACE = 1663;
@@ -209,6 +216,21 @@ export function* cursors({ services }: Source): Iterable<Values> {
   }
 }
 
+/** A plan takes parameters as they come: all of them are what PostgreSQL calls generic. */
+export function* preparedStatements({ services }: Source): Iterable<Values> {
+  for (const row of services.preparedStatements()) {
+    yield {
+      name: row.name,
+      statement: row.statement,
+      prepare_time: row.preparedAt,
+      parameter_types: new PgArray(OID.regtype, row.parameterOids.map(catalogOidOf)),
+      from_sql: row.fromSql,
+      generic_plans: BigInt(row.runs),
+      custom_plans: 0n,
+    };
+  }
+}
+
 // ---- comments ----
 
 const CLASS_OF_CLASSES = 1259;
@@ -216,20 +238,31 @@ const CLASS_OF_NAMESPACES = 2615;
 const CLASS_OF_TYPES = 1247;
 const CLASS_OF_ROUTINES = 1255;
 const CLASS_OF_DATABASES = 1262;
+const CLASS_OF_EXTENSIONS = 3079;
 
-export function* descriptions({ model }: Source): Iterable<Values> {
+function* descriptionsOfTable(table: TableDescriptor): Iterable<Values> {
+  if (table.comment !== null) yield { objoid: table.id, classoid: CLASS_OF_CLASSES, description: table.comment };
+  for (const column of table.columns) {
+    if (column.comment == null || column.dropped || column.hidden) continue;
+    yield { objoid: table.id, classoid: CLASS_OF_CLASSES, objsubid: column.id, description: column.comment };
+  }
+  for (const index of table.indexes) {
+    if (index.comment != null) yield { objoid: index.oid, classoid: CLASS_OF_CLASSES, description: index.comment };
+  }
+}
+
+const DESCRIPTION = layoutOf('pg_catalog', 'pg_description');
+const tableDescriptions = perDescriptor(DESCRIPTION, descriptionsOfTable);
+
+export function descriptionParts(model: Model): Parts {
+  const others = Array.from(otherDescriptions(model), (values) => makeRow(DESCRIPTION, values));
+  return [others, ...model.tables.map(tableDescriptions)];
+}
+
+/** Comments on all but tables, their columns and indexes. */
+function* otherDescriptions(model: Model): Iterable<Values> {
   for (const schema of model.schemas) {
     if (schema.comment != null) yield { objoid: schema.id, classoid: CLASS_OF_NAMESPACES, description: schema.comment };
-  }
-  for (const table of model.tables) {
-    if (table.comment !== null) yield { objoid: table.id, classoid: CLASS_OF_CLASSES, description: table.comment };
-    for (const column of table.columns) {
-      if (column.comment == null || column.dropped || column.hidden) continue;
-      yield { objoid: table.id, classoid: CLASS_OF_CLASSES, objsubid: column.id, description: column.comment };
-    }
-    for (const index of table.indexes) {
-      if (index.comment != null) yield { objoid: index.oid, classoid: CLASS_OF_CLASSES, description: index.comment };
-    }
   }
   for (const view of model.views) {
     if (view.comment != null) yield { objoid: view.id, classoid: CLASS_OF_CLASSES, description: view.comment };
@@ -242,6 +275,9 @@ export function* descriptions({ model }: Source): Iterable<Values> {
   for (const { routines } of model.routines) {
     for (const { oid, comment } of routines)
       if (comment != null) yield { objoid: oid, classoid: CLASS_OF_ROUTINES, description: comment };
+  }
+  for (const { oid, comment } of extensionEntries(model)) {
+    if (comment !== null) yield { objoid: oid, classoid: CLASS_OF_EXTENSIONS, description: comment };
   }
   for (const sequence of model.sequences) {
     if (sequence.comment != null)

@@ -2,7 +2,8 @@
 import type { Descriptor, ForeignKeyAction, ForeignKeyDescriptor, TableDescriptor } from '../descriptor.js';
 import { layoutOf } from './layout.js';
 import type { Values } from './layout.js';
-import { int2Array, perTable } from './model.js';
+import { perDescriptorOf } from './kept-rows.js';
+import { int2Array } from './model.js';
 import type { Model } from './model.js';
 
 const ACTIONS: Readonly<Record<ForeignKeyAction, string>> = {
@@ -23,7 +24,7 @@ export function parentsOf(model: Model, { foreignKeys = [] }: TableDescriptor): 
   return foreignKeys.map((fk) => model.view.byId.get(fk.parentId));
 }
 
-export const foreignKeyRows = perTable(
+export const foreignKeyRows = perDescriptorOf<Model, TableDescriptor>(
   layoutOf('pg_catalog', 'pg_constraint'),
   (model, table) =>
     (table.foreignKeys ?? []).map((fk) => ({
@@ -46,7 +47,7 @@ export const foreignKeyRows = perTable(
       confkey: int2Array(fk.parentColumnIds),
       confdelsetcols: fk.deleteColumnIds.length === 0 ? null : int2Array(fk.deleteColumnIds),
     })),
-  parentsOf,
+  { others: parentsOf },
 );
 
 function indexOf(model: Model, fk: ForeignKeyDescriptor): TableDescriptor['indexes'][number] | undefined {

@@ -14,6 +14,7 @@ import type { DomainType } from '../../types/user-types.js';
 import { isColumnUpdatable } from '../../plan/view-shape.js';
 import type { ColumnDescriptor, Descriptor, TableDescriptor, ViewDescriptor } from '../descriptor.js';
 import { isShown } from '../temporary-names.js';
+import type { Parts } from './kept-rows.js';
 import { LAYOUTS, layoutOf, makeRow } from './layout.js';
 import type { Row, Values } from './layout.js';
 import { liveColumns } from './model.js';
@@ -246,16 +247,16 @@ function systemRows(database: string): readonly Row[] {
   return rows;
 }
 
-export function columnRows(source: Source): Row[] {
+export function columnParts(source: Source): Parts {
   const database = source.ctx.services.database;
-  const rows = [...systemRows(database)];
+  const parts = [systemRows(database)];
   for (const table of source.model.tables)
     if (table.materialized == null && isShown(table, source.ctx.services))
-      rows.push(...rowsOfTable(source, database, table));
+      parts.push(rowsOfTable(source, database, table));
   for (const view of source.model.views) {
     if (!isShown(view, source.ctx.services)) continue;
     const schema = source.model.schemaNames.get(view.schemaId) ?? String(view.schemaId);
-    for (const values of columnsOfView(source, database, schema, view)) rows.push(makeRow(COLUMNS, values));
+    parts.push(Array.from(columnsOfView(source, database, schema, view), (values) => makeRow(COLUMNS, values)));
   }
-  return rows;
+  return parts;
 }

@@ -1,5 +1,5 @@
 /**
- * information_schema beyond `columns`: tables, constraints, sequences, routines, privileges. The one role owns
+ * information_schema: views, sequences, routines; its other views are in files of their own. The one role owns
  * everything, so that nothing is hidden from it.
  *
  * Limits: there are no triggers, hence no rows of them.
@@ -7,41 +7,20 @@
 import { allAggregates, allFunctions } from '../../functions/index.js';
 import { OID } from '../../types/oids.js';
 import { INFORMATION_SCHEMA_ID, PG_CATALOG_SCHEMA_ID, PG_TOAST_SCHEMA_ID, SUPERUSER } from '../bootstrap.js';
-import { EVENTS, updatableEvents } from '../../plan/view-shape.js';
-import type {
-  ColumnDescriptor,
-  ForeignKeyAction,
-  ForeignKeyDescriptor,
-  IndexDescriptor,
-  TableDescriptor,
-  ViewDescriptor,
-} from '../descriptor.js';
-import { isPrimaryKey } from '../descriptor.js';
-import { isShown, isTemporary } from '../temporary-names.js';
-import { placeInIndex } from './foreign-keys.js';
-import { typeColumns, yesNo } from './information-schema-columns.js';
+import type { TableDescriptor, ViewDescriptor } from '../descriptor.js';
+import { columnParts, typeColumns, yesNo } from './information-schema-columns.js';
+import { constraintViews } from './information-schema-constraints.js';
+import { changeable, databaseOf, READ_ONLY, tableKey, tableViews, viewsOf } from './information-schema-tables.js';
+import type { Parts } from './kept-rows.js';
 import { LAYOUTS } from './layout.js';
 import type { Values } from './layout.js';
-import { columnById, liveColumns, shownIndexes } from './model.js';
+import { columnById } from './model.js';
 import type { Builder, Source } from './model.js';
 import { parameters, userRoutines } from './routines-information-schema.js';
 import { domainConstraintRows, domainRows } from './user-types.js';
-import { shownSql } from '../../functions/shown-sql.js';
 import { schemaName, viewDefinition } from './views.js';
 
-function databaseOf(source: Source): string {
-  return source.ctx.services.database;
-}
-
-function tableKey(source: Source, table: TableDescriptor | ViewDescriptor): Values {
-  return {
-    table_catalog: databaseOf(source),
-    table_schema: schemaName(source.model, table.schemaId),
-    table_name: table.name,
-  };
-}
-
-// ---- schemata, tables ----
+// ---- schemata, views ----
 
 function* schemata(source: Source): Iterable<Values> {
   const system = (
@@ -54,59 +33,6 @@ function* schemata(source: Source): Iterable<Values> {
   for (const { name, owner } of [...system, ...source.model.schemas]) {
     yield { catalog_name: databaseOf(source), schema_name: name, schema_owner: owner };
   }
-}
-
-/** The standard knows no materialised views, and nobody other sessions' temporary tables. */
-function tablesOf({ model, ctx }: Source): readonly TableDescriptor[] {
-  return model.tables.filter((table) => table.materialized == null && isShown(table, ctx.services));
-}
-
-function viewsOf({ model, ctx }: Source): readonly ViewDescriptor[] {
-  return model.views.filter((view) => isShown(view, ctx.services));
-}
-
-function* tables(source: Source): Iterable<Values> {
-  const shared = { table_catalog: databaseOf(source), is_typed: 'NO' };
-  for (const layout of LAYOUTS) {
-    yield {
-      ...shared,
-      table_schema: layout.schema,
-      table_name: layout.name,
-      table_type: layout.kind === 'r' ? 'BASE TABLE' : 'VIEW',
-      is_insertable_into: 'NO',
-    };
-  }
-  for (const table of tablesOf(source)) {
-    const table_type = isTemporary(table) ? 'LOCAL TEMPORARY' : 'BASE TABLE';
-    yield { ...shared, ...tableKey(source, table), table_type, is_insertable_into: 'YES' };
-  }
-  for (const view of viewsOf(source))
-    yield {
-      ...shared,
-      ...tableKey(source, view),
-      table_type: 'VIEW',
-      is_insertable_into: changeable(source, view).is_insertable_into!,
-    };
-}
-
-const READ_ONLY: Values = {
-  check_option: 'NONE',
-  is_updatable: 'NO',
-  is_insertable_into: 'NO',
-  is_trigger_updatable: 'NO',
-  is_trigger_deletable: 'NO',
-  is_trigger_insertable_into: 'NO',
-};
-
-function changeable({ model }: Source, view: ViewDescriptor): Values {
-  const events = updatableEvents(view, (id) => model.view.byId.get(id));
-  const both = EVENTS.update | EVENTS.delete;
-  return {
-    ...READ_ONLY,
-    check_option: (view.options?.['check_option'] ?? 'none').toUpperCase(),
-    is_updatable: yesNo((events & both) === both),
-    is_insertable_into: yesNo((events & EVENTS.insert) !== 0),
-  };
 }
 
 function* views(source: Source): Iterable<Values> {
@@ -165,160 +91,6 @@ function* viewColumnUsage(source: Source): Iterable<Values> {
       );
       if (column !== undefined) yield { ...viewKey(source, view), ...tableKey(source, read), column_name: column.name };
     }
-  }
-}
-
-// ---- constraints ----
-
-interface Constraint {
-  readonly table: TableDescriptor;
-  readonly name: string;
-  readonly type: 'PRIMARY KEY' | 'UNIQUE' | 'CHECK' | 'NOT NULL' | 'FOREIGN KEY';
-  readonly columns: readonly ColumnDescriptor[];
-  readonly clause: string | null;
-  readonly foreignKey?: ForeignKeyDescriptor;
-  readonly index?: IndexDescriptor;
-}
-
-function* constraints(source: Source): Iterable<Constraint> {
-  for (const table of tablesOf(source)) {
-    const columnsOf = (ids: readonly number[]): ColumnDescriptor[] =>
-      ids.map((id) => columnById(table, id)).filter((column) => column !== undefined);
-    for (const index of shownIndexes(table)) {
-      if (index.constraintOid === null) continue;
-      const columns = columnsOf(index.columns.map((part) => part.columnId));
-      const type = isPrimaryKey(index) ? 'PRIMARY KEY' : 'UNIQUE';
-      yield { table, name: index.name, type, columns, clause: null, index };
-    }
-    for (const check of table.checks) {
-      const text = shownSql(check.expressionSql, source.ctx);
-      const clause = text.startsWith('(') && text.endsWith(')') ? `(${text})` : `((${text}))`;
-      yield { table, name: check.name, type: 'CHECK', columns: columnsOf(check.columnIds), clause };
-    }
-    for (const foreignKey of table.foreignKeys ?? []) {
-      const columns = columnsOf(foreignKey.columnIds);
-      yield { table, name: foreignKey.name, type: 'FOREIGN KEY', columns, clause: null, foreignKey };
-    }
-    for (const column of liveColumns(table)) {
-      if (column.nullable) continue;
-      const name = `${table.schemaId}_${table.id}_${column.id}_not_null`;
-      yield { table, name, type: 'NOT NULL', columns: [column], clause: `${column.name} IS NOT NULL` };
-    }
-  }
-}
-
-function constraintKey(source: Source, constraint: Constraint): Values {
-  return {
-    constraint_catalog: databaseOf(source),
-    constraint_schema: schemaName(source.model, constraint.table.schemaId),
-    constraint_name: constraint.name,
-  };
-}
-
-function* tableConstraints(source: Source): Iterable<Values> {
-  for (const constraint of constraints(source)) {
-    yield {
-      ...constraintKey(source, constraint),
-      ...tableKey(source, constraint.table),
-      constraint_type: constraint.type === 'NOT NULL' ? 'CHECK' : constraint.type,
-      is_deferrable: yesNo(constraint.foreignKey?.deferrable === true || constraint.index?.deferrable != null),
-      initially_deferred: yesNo((constraint.foreignKey ?? constraint.index?.deferrable)?.initiallyDeferred === true),
-      enforced: 'YES',
-      nulls_distinct: constraint.type === 'UNIQUE' ? 'YES' : null,
-    };
-  }
-}
-
-function* keyColumnUsage(source: Source): Iterable<Values> {
-  for (const constraint of constraints(source)) {
-    const { foreignKey } = constraint;
-    if (constraint.type === 'CHECK' || constraint.type === 'NOT NULL') continue;
-    let position = 0;
-    for (const column of constraint.columns) {
-      yield {
-        ...constraintKey(source, constraint),
-        ...tableKey(source, constraint.table),
-        column_name: column.name,
-        ordinal_position: ++position,
-        ...(foreignKey === undefined
-          ? {}
-          : { position_in_unique_constraint: placeInIndex(source.model, foreignKey, position - 1) }),
-      };
-    }
-  }
-}
-
-function* constraintColumnUsage(source: Source): Iterable<Values> {
-  for (const constraint of constraints(source)) {
-    if (constraint.type === 'NOT NULL') continue;
-    const { foreignKey } = constraint;
-    if (foreignKey !== undefined) {
-      yield* referencedColumns(source, constraint, foreignKey);
-      continue;
-    }
-    for (const column of constraint.columns) {
-      yield { ...tableKey(source, constraint.table), column_name: column.name, ...constraintKey(source, constraint) };
-    }
-  }
-}
-
-function tableOf({ model }: Source, id: number): TableDescriptor | undefined {
-  const found = model.view.byId.get(id);
-  return found?.kind === 'table' ? found : undefined;
-}
-
-/** The columns that a foreign key needs are those of the other table. */
-function* referencedColumns(source: Source, constraint: Constraint, fk: ForeignKeyDescriptor): Iterable<Values> {
-  const parent = tableOf(source, fk.parentId);
-  if (parent === undefined) return;
-  for (const id of fk.parentColumnIds) {
-    const column = columnById(parent, id);
-    if (column === undefined) continue;
-    yield { ...tableKey(source, parent), column_name: column.name, ...constraintKey(source, constraint) };
-  }
-}
-
-const RULES: Readonly<Record<ForeignKeyAction, string>> = {
-  'no action': 'NO ACTION',
-  restrict: 'RESTRICT',
-  cascade: 'CASCADE',
-  'set null': 'SET NULL',
-  'set default': 'SET DEFAULT',
-};
-
-function* referentialConstraints(source: Source): Iterable<Values> {
-  for (const constraint of constraints(source)) {
-    const { foreignKey: fk } = constraint;
-    if (fk === undefined) continue;
-    const parent = tableOf(source, fk.parentId);
-    const index = parent?.indexes.find((one) => one.id === fk.parentIndexId);
-    const unique = index?.constraintOid === null ? undefined : index;
-    yield {
-      ...constraintKey(source, constraint),
-      unique_constraint_catalog: unique === undefined ? null : databaseOf(source),
-      unique_constraint_schema: unique === undefined ? null : schemaName(source.model, parent!.schemaId),
-      unique_constraint_name: unique?.name ?? null,
-      match_option: fk.match === 'full' ? 'FULL' : 'NONE',
-      update_rule: RULES[fk.onUpdate],
-      delete_rule: RULES[fk.onDelete],
-    };
-  }
-}
-
-function* constraintTableUsage(source: Source): Iterable<Values> {
-  for (const constraint of constraints(source)) {
-    const { foreignKey: fk } = constraint;
-    const unique = constraint.type === 'PRIMARY KEY' || constraint.type === 'UNIQUE';
-    const table = fk === undefined ? constraint.table : tableOf(source, fk.parentId);
-    if ((unique || fk !== undefined) && table !== undefined) {
-      yield { ...tableKey(source, table), ...constraintKey(source, constraint) };
-    }
-  }
-}
-
-function* checkConstraints(source: Source): Iterable<Values> {
-  for (const constraint of constraints(source)) {
-    if (constraint.clause !== null) yield { ...constraintKey(source, constraint), check_clause: constraint.clause };
   }
 }
 
@@ -400,42 +172,7 @@ function* routines(source: Source): Iterable<Values> {
   }
 }
 
-// ---- roles, privileges, the rest ----
-
-const TABLE_PRIVILEGES = ['INSERT', 'SELECT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER'];
-const COLUMN_PRIVILEGES = ['INSERT', 'SELECT', 'UPDATE', 'REFERENCES'];
-
-function* tablePrivileges(source: Source): Iterable<Values> {
-  for (const table of tablesOf(source)) {
-    for (const privilege of TABLE_PRIVILEGES) {
-      yield {
-        grantor: table.owner,
-        grantee: table.owner,
-        ...tableKey(source, table),
-        privilege_type: privilege,
-        is_grantable: 'YES',
-        with_hierarchy: yesNo(privilege === 'SELECT'),
-      };
-    }
-  }
-}
-
-function* columnPrivileges(source: Source): Iterable<Values> {
-  for (const table of tablesOf(source)) {
-    for (const column of liveColumns(table)) {
-      for (const privilege of COLUMN_PRIVILEGES) {
-        yield {
-          grantor: table.owner,
-          grantee: table.owner,
-          ...tableKey(source, table),
-          column_name: column.name,
-          privilege_type: privilege,
-          is_grantable: 'YES',
-        };
-      }
-    }
-  }
-}
+// ---- the rest ----
 
 export const informationSchemaBuilders: Readonly<Record<string, Builder>> = {
   information_schema_catalog_name: (source) => [{ catalog_name: databaseOf(source) }],
@@ -458,23 +195,19 @@ export const informationSchemaBuilders: Readonly<Record<string, Builder>> = {
       pad_attribute: 'NO PAD',
     })),
   schemata,
-  tables,
   views,
   domains: domainRows,
   domain_constraints: domainConstraintRows,
-  table_constraints: tableConstraints,
-  referential_constraints: referentialConstraints,
-  key_column_usage: keyColumnUsage,
-  constraint_column_usage: constraintColumnUsage,
-  constraint_table_usage: constraintTableUsage,
-  check_constraints: checkConstraints,
   sequences,
   view_table_usage: viewTableUsage,
   view_column_usage: viewColumnUsage,
   routines,
   parameters,
-  table_privileges: tablePrivileges,
-  role_table_grants: tablePrivileges,
-  column_privileges: columnPrivileges,
-  role_column_grants: columnPrivileges,
+};
+
+/** Those of many rows, in parts that are kept. */
+export const informationSchemaParts: Readonly<Record<string, (source: Source) => Parts>> = {
+  columns: columnParts,
+  ...tableViews,
+  ...constraintViews,
 };

@@ -1,7 +1,6 @@
 /**
  * What the builders of catalog rows share: the descriptors of the database, sorted out by kind, and small
- * facts of columns and indexes. One model per view; rows that depend on one descriptor alone are kept as long
- * as the descriptor itself, which the catalog shares between views while it does not change.
+ * facts of columns and indexes. One model per view.
  */
 import type { ExecContext } from '../../contract.js';
 import { PgArray } from '../../types/datum.js';
@@ -11,7 +10,6 @@ import { INFORMATION_SCHEMA_ID, PG_CATALOG_SCHEMA_ID, PG_TOAST_SCHEMA_ID, SUPERU
 import type {
   ColumnDescriptor,
   DatabaseDescriptor,
-  Descriptor,
   IndexDescriptor,
   RoutineDescriptor,
   SchemaDescriptor,
@@ -24,8 +22,7 @@ import { isMaterialized } from '../materialized.js';
 import type { Reader } from '../materialized.js';
 import { isTemporarySchema, temporarySchemaName } from '../temporary-names.js';
 import type { CatalogView } from '../transaction-catalog.js';
-import { makeRow } from './layout.js';
-import type { Layout, Row, Values } from './layout.js';
+import type { Values } from './layout.js';
 import type { CatalogServices } from './services.js';
 
 export interface Model {
@@ -87,45 +84,6 @@ export function modelOf(view: CatalogView): Model {
   const model: Model = { view, tables, sequences, views, readers, types, routines, schemas, databases, schemaNames };
   models.set(view, model);
   return model;
-}
-
-/** Rows of each descriptor by relation, kept while the descriptor object lives. */
-export function perDescriptor<D extends Descriptor>(
-  layout: Layout,
-  make: (descriptor: D) => Iterable<Values>,
-): (descriptor: D) => readonly Row[] {
-  const kept = new WeakMap<D, readonly Row[]>();
-  return (descriptor) => {
-    let rows = kept.get(descriptor);
-    if (rows === undefined) {
-      rows = Array.from(make(descriptor), (values) => makeRow(layout, values));
-      kept.set(descriptor, rows);
-    }
-    return rows;
-  };
-}
-
-/**
- * As perDescriptor, for rows of a table that other descriptors have a part in: kept while each of those is the same.
- * `others` gives null where that cannot be said.
- */
-export function perTable(
-  layout: Layout,
-  make: (model: Model, table: TableDescriptor) => Iterable<Values>,
-  others: (model: Model, table: TableDescriptor) => readonly (Descriptor | undefined)[] | null,
-): (model: Model, table: TableDescriptor) => readonly Row[] {
-  const kept = new WeakMap<
-    TableDescriptor,
-    { readonly with: readonly (Descriptor | undefined)[]; readonly rows: readonly Row[] }
-  >();
-  return (model, table) => {
-    const now = others(model, table);
-    const known = now === null ? undefined : kept.get(table);
-    if (known !== undefined && now!.every((other, i) => other === known.with[i])) return known.rows;
-    const rows = Array.from(make(model, table), (values) => makeRow(layout, values));
-    if (now !== null) kept.set(table, { with: now, rows });
-    return rows;
-  };
 }
 
 /** There is one role. */

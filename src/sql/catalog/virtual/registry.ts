@@ -5,6 +5,7 @@
  *
  * Rows that never change (types, functions, operators) are made once for the process.
  */
+import { after, type Soon } from '../../../base/soon.js';
 import type { ExecContext, VirtualTable } from '../../contract.js';
 import {
   activity,
@@ -13,8 +14,9 @@ import {
   collations,
   databases,
   databaseStatistics,
-  descriptions,
+  descriptionParts,
   languages,
+  preparedStatements,
   roles,
   settings,
   shadows,
@@ -22,8 +24,10 @@ import {
   tablespaces,
   users,
 } from './cluster-wide.js';
-import { columnRows } from './information-schema-columns.js';
-import { informationSchemaBuilders } from './information-schema.js';
+import { availableExtensions, availableVersions, extensions } from './extensions.js';
+import { informationSchemaBuilders, informationSchemaParts } from './information-schema.js';
+import { Assembly } from './kept-rows.js';
+import type { Parts } from './kept-rows.js';
 import { LAYOUTS, makeRow } from './layout.js';
 import type { Layout, Row, Values } from './layout.js';
 import { locks } from './locks.js';
@@ -41,18 +45,18 @@ import { aggregates, casts, operators, procedures } from './procedures.js';
 import { rangeRows } from './ranges.js';
 import { routineRows } from './routines.js';
 import {
-  attributeRows,
-  classRows,
-  constraintRows,
-  defaultRows,
-  indexRows,
+  attributeParts,
+  classParts,
+  constraintParts,
+  defaultParts,
+  indexParts,
   namespaceRows,
-  sequenceRows,
+  sequenceParts,
 } from './relations.js';
 import { typeRows } from './types.js';
 import { enumRows, userTypeRows } from './user-types.js';
 import {
-  dependencyRows,
+  dependencyParts,
   indexes,
   indexNames,
   sequenceNames,
@@ -69,8 +73,8 @@ const NO_ROWS: readonly Row[] = [];
 /** Different sessions that a relation's rows are kept for. */
 const SESSIONS_MAX = 8;
 
-/** Rows ready made, for the large ones: of the model alone, nothing of the session. */
-type ModelRows = (source: Pick<Source, 'model'>) => readonly Row[];
+/** Rows in parts, for the large ones: of the model alone, nothing of the session. */
+type ModelParts = (model: Model) => Parts;
 
 const CONSTANT: Readonly<Record<string, () => Iterable<Values>>> = {
   pg_am: accessMethods,
@@ -90,17 +94,18 @@ const CONSTANT: Readonly<Record<string, () => Iterable<Values>>> = {
   pg_collation: collations,
 };
 
-const READY: Readonly<Record<string, ModelRows>> = {
-  pg_class: ({ model }) => classRows(model),
-  pg_attribute: ({ model }) => attributeRows(model),
-  pg_attrdef: ({ model }) => defaultRows(model),
-  pg_index: ({ model }) => indexRows(model),
-  pg_constraint: ({ model }) => constraintRows(model),
-  pg_sequence: ({ model }) => sequenceRows(model),
-  pg_namespace: ({ model }) => namespaceRows(model),
-  pg_type: ({ model }) => allTypeRows(model),
-  pg_depend: ({ model }) => dependencyRows(model),
-  pg_proc: ({ model }) => allProcedureRows(model),
+const OF_MODEL: Readonly<Record<string, ModelParts>> = {
+  pg_class: classParts,
+  pg_attribute: attributeParts,
+  pg_attrdef: defaultParts,
+  pg_index: indexParts,
+  pg_constraint: constraintParts,
+  pg_sequence: sequenceParts,
+  pg_namespace: (model) => [namespaceRows(model)],
+  pg_type: typeParts,
+  pg_depend: dependencyParts,
+  pg_description: descriptionParts,
+  pg_proc: procedureParts,
 };
 
 /** Of what goes on now: made whenever they are read. */
@@ -109,17 +114,20 @@ const MOMENTARY: Readonly<Record<string, Builder>> = {
   pg_settings: settings,
   pg_stat_activity: activity,
   pg_cursors: cursors,
+  pg_prepared_statements: preparedStatements,
   pg_stat_database: databaseStatistics,
 };
 
 /** As information_schema: of the model, and of the session no more than what oncePerSession's key says. */
 const BUILT: Readonly<Record<string, Builder>> = {
-  pg_description: descriptions,
   pg_shdescription: sharedDescriptions,
   pg_tables: tables,
   pg_indexes: indexes,
   pg_sequences: sequences,
   pg_views: views,
+  pg_extension: extensions,
+  pg_available_extensions: availableExtensions,
+  pg_available_extension_versions: availableVersions,
   pg_matviews: materializedViews,
   pg_rewrite: rewriteRules,
   pg_enum: enumRows,
@@ -140,81 +148,84 @@ const BUILT: Readonly<Record<string, Builder>> = {
 
 let builtInProcedures: readonly Row[] | null = null;
 
-function allProcedureRows(model: Model): readonly Row[] {
+function procedureParts(model: Model): Parts {
   const layout = LAYOUTS.find((one) => one.schema === 'pg_catalog' && one.name === 'pg_proc')!;
   builtInProcedures ??= Array.from(procedures(), (values) => makeRow(layout, values));
-  if (model.routines.length === 0) return builtInProcedures;
-  return [...builtInProcedures, ...Array.from(routineRows(model), (values) => makeRow(layout, values))];
+  return [builtInProcedures, Array.from(routineRows(model), (values) => makeRow(layout, values))];
 }
 
 let builtInTypes: readonly Row[] | null = null;
 
-function allTypeRows(model: Model): readonly Row[] {
+function typeParts(model: Model): Parts {
   const layout = LAYOUTS.find((one) => one.schema === 'pg_catalog' && one.name === 'pg_type')!;
   builtInTypes ??= Array.from(typeRows(), (values) => makeRow(layout, values));
-  if (model.types.length === 0) return builtInTypes;
-  return [...builtInTypes, ...Array.from(userTypeRows(model), (values) => makeRow(layout, values))];
+  return [builtInTypes, Array.from(userTypeRows(model), (values) => makeRow(layout, values))];
 }
 
 /** The same array for as long as the view is the same one: what is found in it by value is kept with it. */
-function oncePerModel(build: ModelRows): (ctx: ExecContext) => Promise<readonly Row[]> {
+function oncePerModel(partsOf: ModelParts): VirtualTable['rows'] {
   const kept = new WeakMap<Model, readonly Row[]>();
-  return async (ctx) => {
-    const { model } = await sourceOf(ctx);
-    let rows = kept.get(model);
-    if (rows === undefined) {
-      rows = build({ model });
-      kept.set(model, rows);
-    }
-    return rows;
-  };
+  const assembly = new Assembly();
+  return (ctx) =>
+    withSource(ctx, ({ model }) => {
+      let rows = kept.get(model);
+      if (rows === undefined) {
+        rows = assembly.rowsOf(partsOf(model));
+        kept.set(model, rows);
+      }
+      return rows;
+    });
 }
 
 /**
  * As oncePerModel, for sessions that are shown the same: the view stands for the search path, and each session
  * sees its own temporary tables only. The last few are kept, for the tables of one are no business of others.
  */
-function oncePerSession(build: (source: Source) => readonly Row[]): VirtualTable['rows'] {
+function oncePerSession(partsOf: (source: Source) => Parts): VirtualTable['rows'] {
   const kept = new WeakMap<Model, Map<string, readonly Row[]>>();
-  return async (ctx) => {
-    const source = await sourceOf(ctx);
-    let bySession = kept.get(source.model);
-    if (bySession === undefined) kept.set(source.model, (bySession = new Map()));
-    const { database, temporarySchema, user } = ctx.services;
-    const key = [database, user, temporarySchema ?? ''].join('\0');
-    let rows = bySession.get(key);
-    if (rows === undefined) {
-      rows = build(source);
-      if (bySession.size >= SESSIONS_MAX) bySession.clear();
-      bySession.set(key, rows);
-    }
-    return rows;
-  };
+  const assembly = new Assembly();
+  return (ctx) =>
+    withSource(ctx, (source) => {
+      let bySession = kept.get(source.model);
+      if (bySession === undefined) kept.set(source.model, (bySession = new Map()));
+      const { database, temporarySchema, user } = ctx.services;
+      const key = [database, user, temporarySchema ?? ''].join('\0');
+      let rows = bySession.get(key);
+      if (rows === undefined) {
+        rows = assembly.rowsOf(partsOf(source));
+        if (bySession.size >= SESSIONS_MAX) bySession.clear();
+        bySession.set(key, rows);
+      }
+      return rows;
+    });
 }
 
-function rowsOf(layout: Layout): (ctx: ExecContext) => Promise<readonly Row[]> {
+function rowsOf(layout: Layout): VirtualTable['rows'] {
   if (layout.schema === 'pg_catalog') {
     const constant = CONSTANT[layout.name];
     if (constant !== undefined) {
       let kept: readonly Row[] | null = null;
-      return async () => (kept ??= Array.from(constant(), (values) => makeRow(layout, values)));
+      return () => (kept ??= Array.from(constant(), (values) => makeRow(layout, values)));
     }
-    const ready = READY[layout.name];
+    const ofModel = OF_MODEL[layout.name];
     if (layout.name === 'pg_locks')
       return async (ctx) => (await locks(catalogServices(ctx))).map((values) => makeRow(layout, values));
-    if (ready !== undefined) return oncePerModel(ready);
+    if (ofModel !== undefined) return oncePerModel(ofModel);
     const momentary = MOMENTARY[layout.name];
     if (momentary !== undefined)
-      return async (ctx) => Array.from(momentary(await sourceOf(ctx)), (values) => makeRow(layout, values));
-  } else if (layout.name === 'columns') return oncePerSession(columnRows);
+      return (ctx) => withSource(ctx, (source) => Array.from(momentary(source), (values) => makeRow(layout, values)));
+  } else {
+    const parts = informationSchemaParts[layout.name];
+    if (parts !== undefined) return oncePerSession(parts);
+  }
   const builder = (layout.schema === 'pg_catalog' ? BUILT : informationSchemaBuilders)[layout.name];
-  if (builder === undefined) return async () => NO_ROWS;
-  return oncePerSession((source) => Array.from(builder(source), (values) => makeRow(layout, values)));
+  if (builder === undefined) return () => NO_ROWS;
+  return oncePerSession((source) => [Array.from(builder(source), (values) => makeRow(layout, values))]);
 }
 
-async function sourceOf(ctx: ExecContext): Promise<Source> {
+function withSource(ctx: ExecContext, rowsOf: (source: Source) => readonly Row[]): Soon<readonly Row[]> {
   const services = catalogServices(ctx);
-  return { ctx, services, model: modelOf(await services.view()) };
+  return after(services.view(), (view) => rowsOf({ ctx, services, model: modelOf(view) }));
 }
 
 const byName = new Map<string, VirtualTable>();

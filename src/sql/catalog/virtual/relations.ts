@@ -22,6 +22,8 @@ import type {
 import { isPrimaryKey } from '../descriptor.js';
 import { isTemporary, isTemporarySchema } from '../temporary-names.js';
 import { foreignKeyRows, hasForeignKeys } from './foreign-keys.js';
+import { perDescriptor } from './kept-rows.js';
+import type { Parts } from './kept-rows.js';
 import { LAYOUTS, layoutOf, makeRow } from './layout.js';
 import type { Layout, Row, Values } from './layout.js';
 import {
@@ -32,7 +34,6 @@ import {
   liveColumns,
   oidvector,
   ownerOid,
-  perDescriptor,
   shownColumns,
   shownIndexes,
   textArray,
@@ -187,13 +188,14 @@ function schemaOid(layout: Layout): number {
   return layout.schema === 'pg_catalog' ? PG_CATALOG_SCHEMA_ID : INFORMATION_SCHEMA_ID;
 }
 
-export function classRows(model: Model): Row[] {
-  const rows = [...systemClasses()];
-  for (const table of model.tables) rows.push(...tableClasses(table));
-  for (const sequence of model.sequences) rows.push(...sequenceClasses(sequence));
-  for (const view of model.views) rows.push(...viewClasses(view));
-  for (const type of model.types) rows.push(...compositeClasses(type));
-  return rows;
+export function classParts(model: Model): Parts {
+  return [
+    systemClasses(),
+    ...model.tables.map(tableClasses),
+    ...model.sequences.map(sequenceClasses),
+    ...model.views.map(viewClasses),
+    ...model.types.map(compositeClasses),
+  ];
 }
 
 // ---- pg_attribute ----
@@ -342,13 +344,14 @@ function systemAttributes(): readonly Row[] {
   return systemAttributeRows;
 }
 
-export function attributeRows(model: Model): Row[] {
-  const rows = [...systemAttributes()];
-  for (const table of model.tables) rows.push(...tableAttributes(table));
-  for (const sequence of model.sequences) rows.push(...sequenceAttributes(sequence));
-  for (const view of model.views) rows.push(...viewAttributes(view));
-  for (const type of model.types) rows.push(...compositeAttributes(type));
-  return rows;
+export function attributeParts(model: Model): Parts {
+  return [
+    systemAttributes(),
+    ...model.tables.map(tableAttributes),
+    ...model.sequences.map(sequenceAttributes),
+    ...model.views.map(viewAttributes),
+    ...model.types.map(compositeAttributes),
+  ];
 }
 
 // ---- pg_attrdef ----
@@ -383,8 +386,8 @@ const viewDefaults = perDescriptor<ViewDescriptor>(layoutOf('pg_catalog', 'pg_at
       adbin: column.defaultSql ?? null,
     })),
 );
-export function defaultRows(model: Model): Row[] {
-  return [...model.tables.flatMap(tableDefaults), ...model.views.flatMap(viewDefaults)];
+export function defaultParts(model: Model): Parts {
+  return [...model.tables.map(tableDefaults), ...model.views.map(viewDefaults)];
 }
 export { defaultOid };
 
@@ -399,6 +402,7 @@ function indexValues(table: TableDescriptor, index: IndexDescriptor): Values {
     indnatts: index.columns.length + index.storing.length,
     indnkeyatts: index.columns.length,
     indisunique: index.unique,
+    indnullsnotdistinct: index.nullsNotDistinct === true,
     indisprimary: isPrimaryKey(index),
     indimmediate: index.deferrable == null,
     indisvalid: true,
@@ -426,8 +430,8 @@ function indexOption({ descending, nullsFirst }: IndexPart): number {
 const tableIndexes = perDescriptor<TableDescriptor>(layoutOf('pg_catalog', 'pg_index'), (table) =>
   shownIndexes(table).map((index) => indexValues(table, index)),
 );
-export function indexRows(model: Model): Row[] {
-  return model.tables.flatMap((table) => tableIndexes(table));
+export function indexParts(model: Model): Parts {
+  return model.tables.map(tableIndexes);
 }
 
 // ---- pg_constraint ----
@@ -470,10 +474,9 @@ function* constraintsOfTable(table: TableDescriptor): Iterable<Values> {
 const tableConstraints = perDescriptor<TableDescriptor>(layoutOf('pg_catalog', 'pg_constraint'), constraintsOfTable);
 const CONSTRAINT_LAYOUT = layoutOf('pg_catalog', 'pg_constraint');
 
-export function constraintRows(model: Model): Row[] {
-  const ofTables = model.tables.flatMap((table) => [...tableConstraints(table), ...foreignKeyRows(model, table)]);
-  const ofDomains = Array.from(domainConstraints(model), (values) => makeRow(CONSTRAINT_LAYOUT, values));
-  return [...ofTables, ...ofDomains];
+export function constraintParts(model: Model): Parts {
+  const ofTables = model.tables.flatMap((table) => [tableConstraints(table), foreignKeyRows(model, table)]);
+  return [...ofTables, Array.from(domainConstraints(model), (values) => makeRow(CONSTRAINT_LAYOUT, values))];
 }
 
 // ---- pg_sequence ----
@@ -490,8 +493,8 @@ const sequenceParameters = perDescriptor<SequenceDescriptor>(layoutOf('pg_catalo
     seqcycle: s.cycle,
   },
 ]);
-export function sequenceRows(model: Model): Row[] {
-  return model.sequences.flatMap((sequence) => sequenceParameters(sequence));
+export function sequenceParts(model: Model): Parts {
+  return model.sequences.map(sequenceParameters);
 }
 
 // ---- pg_namespace ----

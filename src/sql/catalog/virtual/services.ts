@@ -1,4 +1,5 @@
 /** What the catalog's virtual tables need of the session that reads them, beyond SessionServices. */
+import type { Soon } from '../../../base/soon.js';
 import { assert } from '../../../base/assert.js';
 import type { SettingDefinition } from './setting-definition.js';
 import type { ListedLock } from '../../advisory/advisory-locks.js';
@@ -36,13 +37,24 @@ export interface CursorRow {
   readonly createdAt: bigint;
 }
 
+export interface PreparedRow {
+  readonly name: string;
+  readonly statement: string;
+  /** Microseconds since 2000-01-01 UTC. */
+  readonly preparedAt: bigint;
+  readonly parameterOids: readonly number[];
+  readonly fromSql: boolean;
+  readonly runs: number;
+}
+
 export interface CatalogServices {
   readonly databaseId: number;
-  view(): Promise<CatalogView>;
+  view(): Soon<CatalogView>;
   settingRows(): readonly SettingRow[];
   activity(): readonly ActivityRow[];
   listLocks(): Promise<readonly ListedLock[]>;
   cursors(): readonly CursorRow[];
+  preparedStatements(): readonly PreparedRow[];
 }
 
 export function catalogServices(ctx: ExecContext): CatalogServices {

@@ -7,14 +7,17 @@ import { assert } from '../../../base/assert.js';
 import type { Datum } from '../../types/datum.js';
 import { OID } from '../../types/oids.js';
 import { SUPERUSER } from '../bootstrap.js';
-import type { TableDescriptor } from '../descriptor.js';
+import type { SequenceDescriptor, TableDescriptor } from '../descriptor.js';
 import { indexReads, isPrimaryKey } from '../descriptor.js';
 import { isMaterialized, sourcesOf } from '../materialized.js';
 import type { Reader } from '../materialized.js';
+import { extensionDependencies } from './extensions.js';
 import { foreignKeyDependencies, hasForeignKeys, parentsOf } from './foreign-keys.js';
 import { LAYOUTS, layoutOf, makeRow } from './layout.js';
-import type { Row, Values } from './layout.js';
-import { liveColumns, perTable, shownIndexes } from './model.js';
+import type { Values } from './layout.js';
+import { perDescriptorOf } from './kept-rows.js';
+import type { Parts } from './kept-rows.js';
+import { liveColumns, shownIndexes } from './model.js';
 import type { Model, Source } from './model.js';
 import { defaultOid } from './relations.js';
 
@@ -166,18 +169,20 @@ function sequenceRead(model: Model, sql: string): number | null {
   return found?.id ?? null;
 }
 
-/** All but those of tables. */
-function* dependencies(model: Model): Iterable<Values> {
+function* dependenciesOfSequence(model: Model, { id, ownedBy }: SequenceDescriptor): Iterable<Values> {
+  if (ownedBy === null) return;
   const shared = { classid: CLASS, refclassid: CLASS };
-  for (const s of model.sequences) {
-    if (s.ownedBy === null) continue;
-    const table = model.view.byId.get(s.ownedBy.tableId);
-    const columnId = s.ownedBy.columnId;
-    const column = table?.kind === 'table' ? table.columns.find((one) => one.id === columnId) : undefined;
-    const internal = column !== undefined && column.identity !== null;
-    yield { ...shared, objid: s.id, refobjid: s.ownedBy.tableId, refobjsubid: columnId, deptype: internal ? 'i' : 'a' };
-  }
+  const { tableId, columnId } = ownedBy;
+  const table = model.view.byId.get(tableId);
+  const column = table?.kind === 'table' ? table.columns.find((one) => one.id === columnId) : undefined;
+  const internal = column !== undefined && column.identity !== null;
+  yield { ...shared, objid: id, refobjid: tableId, refobjsubid: columnId, deptype: internal ? 'i' : 'a' };
+}
+
+/** All but those of tables and sequences. */
+function* otherDependencies(model: Model): Iterable<Values> {
   yield* routineDependencies(model);
+  yield* extensionDependencies(model);
   for (const view of model.readers) {
     const from = { classid: REWRITE, objid: ruleOid(view), refclassid: CLASS };
     yield { ...from, refobjid: view.id, deptype: 'i' };
@@ -233,18 +238,24 @@ function* dependenciesOfTable(model: Model, table: TableDescriptor): Iterable<Va
   }
 }
 
-const tableDependencies = perTable(layoutOf('pg_catalog', 'pg_depend'), dependenciesOfTable, (model, table) =>
+const DEPEND = layoutOf('pg_catalog', 'pg_depend');
+const tableDependencies = perDescriptorOf(DEPEND, dependenciesOfTable, {
   // A sequence that a default only names may have got another name.
-  table.columns.some((c) => c.sequenceId === null && c.defaultSql?.startsWith('nextval') === true)
-    ? null
-    : parentsOf(model, table),
-);
+  others: (model, table) =>
+    table.columns.some((c) => c.sequenceId === null && c.defaultSql?.startsWith('nextval') === true)
+      ? null
+      : parentsOf(model, table),
+});
+const sequenceDependencies = perDescriptorOf(DEPEND, dependenciesOfSequence, {
+  others: (model, { ownedBy }) => (ownedBy === null ? [] : [model.view.byId.get(ownedBy.tableId)]),
+});
 
-export function dependencyRows(model: Model): readonly Row[] {
-  const layout = layoutOf('pg_catalog', 'pg_depend');
-  const rows = Array.from(dependencies(model), (values) => makeRow(layout, values));
-  for (const table of model.tables) for (const row of tableDependencies(model, table)) rows.push(row);
-  return rows;
+export function dependencyParts(model: Model): Parts {
+  return [
+    Array.from(otherDependencies(model), (values) => makeRow(DEPEND, values)),
+    ...model.sequences.map((sequence) => sequenceDependencies(model, sequence)),
+    ...model.tables.map((table) => tableDependencies(model, table)),
+  ];
 }
 
 // ---- statistics ----
