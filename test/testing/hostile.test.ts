@@ -200,7 +200,9 @@ describe('bytes that are not the protocol', () => {
       socket.on('close', () => resolve(Buffer.concat(parts)));
       socket.connect(Number(port), hostname, () => {
         if (startUp) socket.write(message('', Buffer.from('\0\x03\0\0user\0postgres\0\0', 'latin1')));
-        socket.end(bytes);
+        // Hanging up at once could lose the answer; a Terminate comes after it.
+        if (startUp) socket.write(Buffer.concat([bytes, message('X', Buffer.alloc(0))]));
+        else socket.end(bytes);
       });
     });
   }

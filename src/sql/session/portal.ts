@@ -8,6 +8,14 @@ import type { CachedPlan } from './plan-cache.js';
 import type { CursorRows } from './cursor-rows.js';
 import type { StatementMemory } from './memory.js';
 
+const STATEMENTS_MAX = 10_000;
+
+/** @throws QuoralError if no further statement may be prepared under this name. */
+export function checkRoom(prepared: ReadonlyMap<string, Prepared>, name: string): void {
+  if (name !== '' && prepared.has(name)) throw sqlError('42P05', `prepared statement "${name}" already exists`);
+  if (prepared.size >= STATEMENTS_MAX) throw sqlError('53000', 'too many prepared statements in this session');
+}
+
 /** A statement that can be run again and again; `plan` is replaced when it is out of date. */
 export class Prepared {
   readonly text: string;

@@ -14,7 +14,7 @@ import { isHandle } from '../types/user-types.js';
 import { REFUSING } from './counting-sink.js';
 import { settlePortals } from './cursors.js';
 import { planFor } from './planning.js';
-import { Prepared } from './portal.js';
+import { checkRoom, Prepared } from './portal.js';
 import type { Session } from './session.js';
 import { isPlanned } from './statement-kinds.js';
 import { list } from './tree.js';
@@ -29,7 +29,7 @@ export function innerStatement(node: unknown, outer: ParsedStatement): ParsedSta
 
 export async function prepare(session: Session, statement: ParsedStatement, body: Loose): Promise<string> {
   const name = String(body['name']);
-  session.checkPrepared(name);
+  checkRoom(session.prepared, name);
   const oids = await declaredTypes(session, body['argtypes']);
   const prepared = new Prepared(session.queryText, innerStatement(body['query'], statement), oids, false);
   await session.prepareStatement(prepared);

@@ -40,7 +40,7 @@ import { bindPortal, continuePortal, emptyTag } from './portal-protocol.js';
 import { BlockCursors } from '../plpgsql/host.js';
 import { PlanCache } from './plan-cache.js';
 import { cachedStatement, planFor } from './planning.js';
-import { closePortal, closePortals, type Portal, Prepared } from './portal.js';
+import { checkRoom, closePortal, closePortals, type Portal, Prepared } from './portal.js';
 import { StatementRunner } from './runner.js';
 import type { ServerCore } from './server.js';
 import { newSessionAdvisory, type SessionAdvisory } from './advisory.js';
@@ -56,7 +56,6 @@ import { failedTransaction, idleTooLong, shutdownError } from './transaction-sta
 import { utilityColumns } from './utility.js';
 
 const PORTALS_MAX = 10_000;
-const STATEMENTS_MAX = 10_000;
 const CLOSE_MS_MAX = 2_000;
 const EPOCH_2000_US = 946684800000000n;
 
@@ -417,18 +416,12 @@ export class Session implements SqlSession {
 
   async parse(name: string, text: string, parameterOids: readonly number[]): Promise<void> {
     await this.#call(text, null, async () => {
-      this.checkPrepared(name);
+      checkRoom(this.prepared, name);
       this.prepared.delete(name === '' ? '' : name);
       const prepared = await this.prepareText(text, parameterOids);
       prepared.preparedAt = this.#statementNow;
       this.prepared.set(name, prepared);
     });
-  }
-
-  /** Whether one more statement may be prepared, under this name. */
-  checkPrepared(name: string): void {
-    if (name !== '' && this.prepared.has(name)) throw sqlError('42P05', `prepared statement "${name}" already exists`);
-    if (this.prepared.size >= STATEMENTS_MAX) throw sqlError('53000', 'too many prepared statements in this session');
   }
 
   async prepareText(text: string, parameterOids: readonly number[]): Promise<Prepared> {
