@@ -37,6 +37,7 @@ import './advisory.js';
 import './aggregates.js';
 import './ordered-set.js';
 import './hypothetical.js';
+import './operator-functions.js';
 import { registerProcedureNames } from '../types/registry.js';
 import { allAggregates, allFunctions, functionsNamed } from './define.js';
 import { FUNCTION_OIDS } from './oid-table.js';

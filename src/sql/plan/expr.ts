@@ -174,6 +174,8 @@ export interface AggregateExpr extends Typed {
 export interface WindowExpr extends Typed {
   readonly kind: 'window';
   readonly name: string;
+  /** Of OVER with a name alone: the place in the WINDOW clause. Else null. */
+  readonly declared: number | null;
   readonly aggregate: AggregateExpr | null;
   readonly args: readonly Expr[];
   readonly partition: readonly Expr[];
@@ -356,6 +358,20 @@ export function isVolatile(expr: Expr): boolean {
 }
 export function hasSubquery(expr: Expr): boolean {
   return some(expr, (e) => e.kind === 'subquery');
+}
+
+export function sameSortKey(a: SortKey, b: SortKey): boolean {
+  return a.descending === b.descending && a.nullsFirst === b.nullsFirst && sameExpr(a.expr, b.expr);
+}
+
+/** Rows are sorted alike for both, and parted alike. */
+export function sameWindow(a: WindowExpr, b: WindowExpr): boolean {
+  return (
+    a.partition.length === b.partition.length &&
+    a.orderBy.length === b.orderBy.length &&
+    a.partition.every((e, i) => sameExpr(e, b.partition[i]!)) &&
+    a.orderBy.every((key, i) => sameSortKey(key, b.orderBy[i]!))
+  );
 }
 
 /** Structural equality, for GROUP BY and ORDER BY matching. */
