@@ -1,10 +1,13 @@
 /**
- * Window functions. Rows are held, sorted by partition and order for each window, and every function is
- * computed over its frame. Aggregates over a frame that only grows (the default frame) step forward;
- * other frames are computed anew for each row.
- * Output: the input's columns, then one column for each window expression, in the input's order.
+ * Window functions. Rows are held and, for one window after the other, sorted by partition and order; the functions
+ * of the window are computed over their frames. Aggregates over a frame that only grows (the default frame) step
+ * forward; other frames are computed anew for each row.
+ * Output: the input's columns, then one column for each window expression, in the order of the last window (its ties
+ * in the order of the window before, and so on): what a query without ORDER BY shows, and PostgreSQL too. The planner
+ * has put functions of one window next to each other.
  */
 import { sqlError } from '../../base/errors.js';
+import { sameWindow } from '../plan/expr.js';
 import type { SortKey, WindowExpr } from '../plan/expr.js';
 import type { WindowPlan } from '../plan/logical.js';
 import type { Datum } from '../types/datum.js';
@@ -38,33 +41,38 @@ function comparatorOf(keys: readonly Pick<SortKey, 'expr' | 'descending' | 'null
 export function compileWindow(plan: WindowPlan): OperatorFactory {
   const input = compilePlan(plan.input);
   const layout = layoutOf(plan.input.columns);
-  const functions = plan.windows.map((w) => compileFunction(w.window, layout));
+  const stages: WindowExpr[][] = [];
+  for (const { window } of plan.windows) {
+    const last = stages.at(-1);
+    if (last !== undefined && sameWindow(last[0]!, window)) last.push(window);
+    else stages.push([window]);
+  }
+  const steps = stages.map((windows) => compileStage(windows, layout));
   return (run) =>
     new LazyRows(async () => {
-      const rows = await drain(input(run));
+      let rows: readonly Row[] = await drain(input(run));
       for (const row of rows) run.ctx.memory.grow(2 * rowBytes(row) + 256);
-      const results: Datum[][] = rows.map(() => []);
-      for (const compute of functions) {
+      for (const step of steps) {
         checkCancelled(run.ctx);
-        const values = await compute(rows, run);
-        values.forEach((v, i) => results[i]!.push(v));
+        rows = await step(rows, run);
       }
-      return rows.map((row, i) => [...row, ...results[i]!]);
+      return rows;
     });
 }
 
-type WindowFunction = (rows: readonly Row[], run: Run) => Promise<Datum[]>;
+/** The rows in the window's order, each with the values of its functions behind it. */
+type Stage = (rows: readonly Row[], run: Run) => Promise<readonly Row[]>;
 
-function compileFunction(expr: WindowExpr, layout: Layout): WindowFunction {
-  const partitionRow = compileRow(expr.partition, layout);
+function compileStage(windows: readonly WindowExpr[], layout: Layout): Stage {
+  const { partition: partitionBy, orderBy } = windows[0]!;
+  const partitionRow = compileRow(partitionBy, layout);
   const orderRow = compileRow(
-    expr.orderBy.map((k) => k.expr),
+    orderBy.map((k) => k.expr),
     layout,
   );
-  const asKeys = expr.partition.map((e) => ({ expr: e, descending: false, nullsFirst: false }));
-  const comparePartition = comparatorOf(asKeys);
-  const compareOrder = comparatorOf(expr.orderBy);
-  const compute = expr.aggregate === null ? compileRanking(expr, layout) : compileFramed(expr, layout);
+  const comparePartition = comparatorOf(partitionBy.map((e) => ({ expr: e, descending: false, nullsFirst: false })));
+  const compareOrder = comparatorOf(orderBy);
+  const computes = windows.map((w) => (w.aggregate === null ? compileRanking(w, layout) : compileFramed(w, layout)));
   return async (rows, run) => {
     let items: Item[] = [];
     for (let at = 0; at < rows.length; at++) {
@@ -78,15 +86,14 @@ function compileFunction(expr: WindowExpr, layout: Layout): WindowFunction {
     const compare = (a: Item, b: Item): number =>
       comparePartition(a.partition, b.partition) || compareOrder(a.order, b.order) || a.at - b.at;
     items = await sortPaced(items, compare, run.ctx);
-    const out = new Array<Datum>(rows.length).fill(null);
+    const out: Row[] = [];
     let from = 0;
     for (let to = 1; to <= items.length; to++) {
       if (to < items.length && comparePartition(items[from]!.partition, items[to]!.partition) === 0) continue;
       const part = new Partition(items.slice(from, to), compareOrder);
-      const values = await compute(part, run);
-      part.items.forEach((item, i) => {
-        out[item.at] = values[i]!;
-      });
+      const values: Datum[][] = [];
+      for (const compute of computes) values.push(await compute(part, run));
+      part.items.forEach((item, i) => out.push([...item.row, ...values.map((column) => column[i]!)]));
       from = to;
     }
     return out;
@@ -188,21 +195,24 @@ function compileRanking(expr: WindowExpr, layout: Layout): PartitionFunction {
         each(part, run, async (i) => {
           const rows = await frame(part, i, run);
           if (rows.length === 0) return null;
-          if (expr.name === 'first_value') return at(part, rows[0]!, run);
-          if (expr.name === 'last_value') return at(part, rows[rows.length - 1]!, run);
+          if (expr.name === 'first_value') return at(part, rows.at(0)!, run);
+          if (expr.name === 'last_value') return at(part, rows.at(rows.length - 1)!, run);
           const nth = (await valuesOf(part.items[i]!, run))[1]!;
           if (nth === null) return null;
           if (Number(nth) <= 0) throw sqlError('22016', 'argument of nth_value must be greater than zero');
-          const row = rows[Number(nth) - 1];
-          return row === undefined ? null : at(part, row, run);
+          return Number(nth) > rows.length ? null : at(part, rows.at(Number(nth) - 1)!, run);
         });
     default:
       throw sqlError('0A000', `window function ${expr.name} is not supported`);
   }
 }
 
-/** Rows of each row's frame, by index. */
-type Frame = (part: Partition, i: number, run: Run) => Promise<readonly number[]>;
+/** Rows of a frame, by their places in the partition. */
+interface FrameRows {
+  readonly length: number;
+  at(index: number): number | undefined;
+}
+type Frame = (part: Partition, i: number, run: Run) => Promise<FrameRows>;
 
 function compileFrame(expr: WindowExpr, layout: Layout): Frame {
   const { frame } = expr;
@@ -216,11 +226,11 @@ function compileFrame(expr: WindowExpr, layout: Layout): Frame {
     const endOffset = frame.end.offset === null ? null : values[frame.start.offset === null ? 0 : 1]!;
     const start = boundOf(expr, part, i, frame.start.kind, startOffset, true, run);
     const end = boundOf(expr, part, i, frame.end.kind, endOffset, false, run);
+    const first = Math.max(0, start);
+    const last = Math.min(part.size, end);
+    if (frame.exclude === 'none') return { length: Math.max(0, last - first), at: (index) => first + index };
     const rows: number[] = [];
-    for (let r = Math.max(0, start); r < Math.min(part.size, end); r++) {
-      if (excluded(frame.exclude, part, i, r)) continue;
-      rows.push(r);
-    }
+    for (let r = first; r < last; r++) if (!excluded(frame.exclude, part, i, r)) rows.push(r);
     return rows;
   };
 }
@@ -325,8 +335,10 @@ function compileFramed(expr: WindowExpr, layout: Layout): PartitionFunction {
       const rest = breathe(run.ctx);
       if (rest !== null) await rest;
       const accumulator = entry.init(info);
-      for (const r of await frame(part, i, run)) {
-        if (inputs[r] !== null) accumulator.step(inputs[r]!, run.ctx);
+      const rows = await frame(part, i, run);
+      for (let k = 0; k < rows.length; k++) {
+        const values = inputs[rows.at(k)!]!;
+        if (values !== null) accumulator.step(values, run.ctx);
       }
       out.push(accumulator.final(run.ctx));
     }

@@ -154,7 +154,11 @@ function byArity(f: Spread, arity: number): FunctionEntry['impl'] {
 export function fn(signatureText: string, impl: Implementation, options: DefineOptions = {}): void {
   const signature = parseSignature(signatureText);
   const oid = FUNCTION_OIDS[`${signature.name}(${signature.argNames.join(',')})`] ?? 0;
-  const entry = makeEntry(signature, oid, impl as unknown as Spread, null, options);
+  addFunction(makeEntry(signature, oid, impl as unknown as Spread, null, options));
+}
+
+/** A function that has been made of another entry. */
+export function addFunction(entry: FunctionEntry): void {
   functions.push(entry);
   push(functionIndex, entry.name, entry);
 }
@@ -176,8 +180,7 @@ export function srf(signatureText: string, rows: SetImplementation, options: Def
     (args, ctx, call) => (signature.variadic ? spread(args, ctx, call) : spread(...args, ctx, call)),
     options,
   );
-  functions.push(entry);
-  push(functionIndex, entry.name, entry);
+  addFunction(entry);
 }
 
 /** 'int4 + int4 = int4'; a prefix operator is '- int4 = int4'. */

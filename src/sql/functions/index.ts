@@ -37,6 +37,7 @@ import './advisory.js';
 import './aggregates.js';
 import './ordered-set.js';
 import './hypothetical.js';
+import './operator-functions.js';
 import { registerProcedureNames } from '../types/reg-procedures.js';
 import { builtInNames } from './procedure-names.js';
 

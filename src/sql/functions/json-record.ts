@@ -43,7 +43,7 @@ class RawPart implements Part {
       first === '{' ? 'object' : first === '[' ? 'array' : first === '"' ? 'string' : first === 'n' ? 'null' : 'other';
   }
   text(): string {
-    return this.kind === 'string' ? (JSON.parse(this.#raw) as string) : this.#raw;
+    return this.kind === 'string' ? (parseJson(this.#raw) as string) : this.#raw;
   }
   json(): string {
     return this.#raw;

@@ -36,7 +36,7 @@ export function rawMembers(text: string): { kind: 'object' | 'array' | 'scalar';
     if (open === '[') members.push({ key: null, text: piece.trim() });
     else
       members.push({
-        key: JSON.parse(source.slice(start, colon).trim()) as string,
+        key: parseJson(source.slice(start, colon).trim()) as string,
         text: source.slice(colon + 1, end).trim(),
       });
   };

@@ -1,6 +1,6 @@
 /** Calls: operators, functions, aggregates and window functions, IN lists and array comparisons. */
 import type { ResolvedRoutines } from '../contract.js';
-import type { FuncCall, Node, SortBy, WindowDef } from 'libpg-query';
+import type { FuncCall, Node, SortBy } from 'libpg-query';
 import { isExtensionFunction } from '../functions/extensions.js';
 import { isAggregateName, resolveAggregate, resolveFunction, resolveOperator } from '../functions/resolve.js';
 import type { FunctionEntry, ResolvedCall } from '../functions/entry.js';
@@ -34,19 +34,10 @@ import {
 } from './routines.js';
 import { rangeConstructors } from './range-constructors.js';
 import { conjunction, constant, FALSE } from './expr.js';
-import type {
-  AggregateExpr,
-  AnyAllExpr,
-  CallExpr,
-  Expr,
-  FrameBound,
-  SortKey,
-  WindowExpr,
-  WindowFrame,
-} from './expr.js';
+import type { AggregateExpr, AnyAllExpr, CallExpr, Expr, SortKey } from './expr.js';
 import { checkArguments } from './sizes.js';
 import { WINDOW_FUNCTIONS } from './window-functions.js';
-import { rangeOffset } from './window-range-types.js';
+import { bindFrame, declaredWindow, makeWindow, resolveWindow } from './bind-window.js';
 
 /** The arguments, coerced to what the resolved entry takes. */
 function coerceArguments(
@@ -389,25 +380,6 @@ function makeAggregate(inner: ExprContext, call: FuncCall, name: string, locatio
   };
 }
 
-const FRAME = {
-  range: 2,
-  rows: 4,
-  groups: 8,
-  startUnboundedPreceding: 0x20,
-  endUnboundedPreceding: 0x40,
-  startUnboundedFollowing: 0x80,
-  endUnboundedFollowing: 0x100,
-  startCurrent: 0x200,
-  endCurrent: 0x400,
-  startPreceding: 0x800,
-  endPreceding: 0x1000,
-  startFollowing: 0x2000,
-  endFollowing: 0x4000,
-  excludeCurrent: 0x8000,
-  excludeGroup: 0x10000,
-  excludeTies: 0x20000,
-} as const;
-
 function bindWindowCall(ctx: ExprContext, call: FuncCall, name: string, location: number): Expr {
   if (!ctx.windows) throw errorAt('42P20', `window functions are not allowed in ${ctx.clause}`, location);
   if (call.agg_within_group === true)
@@ -419,138 +391,15 @@ function bindWindowCall(ctx: ExprContext, call: FuncCall, name: string, location
   const partition = (spec.partitionClause ?? []).map((n) => resolveUnknown(b, inner.bind(inner, n)));
   const orderBy = bindSortKeys(inner, spec.orderClause ?? [], (n) => inner.bind(inner, n));
   const frame = bindFrame(inner, spec, orderBy);
+  const over = { partition, orderBy, frame, declared: declaredWindow(ctx, call.over!) };
   if (isAggregateName(name) && !WINDOW_FUNCTIONS.has(name)) {
     // A window aggregate's own arguments may hold plain aggregates of the group.
     const aggregate = makeAggregate(inner, call, name, location);
-    return { kind: 'window', name, aggregate, args: [], partition, orderBy, frame, oid: aggregate.oid, typmod: -1 };
+    return { kind: 'window', name, aggregate, args: [], ...over, oid: aggregate.oid, typmod: -1 };
   }
   const nodes = placeArguments(name, call.args ?? [], location);
   const args = nodes.map((n) => inner.bind(inner, n));
-  return makeWindow(b, name, args, partition, orderBy, frame, location);
-}
-
-function resolveWindow(ctx: ExprContext, written: WindowDef, location: number): WindowDef {
-  const reference = written.refname ?? written.name;
-  if (reference === undefined || reference === '') return written;
-  const named = as(ctx.namedWindows.get(reference), 'WindowDef');
-  if (named === undefined) throw errorAt('42704', `window "${reference}" does not exist`, location);
-  const base =
-    named.refname !== undefined && named.refname !== '' ? resolveWindow(ctx, { ...named, name: '' }, location) : named;
-  if (written.refname === undefined || written.refname === '') return base;
-  return {
-    ...written,
-    partitionClause: base.partitionClause ?? [],
-    orderClause: (base.orderClause ?? []).length > 0 ? base.orderClause! : (written.orderClause ?? []),
-  };
-}
-
-function bindFrame(ctx: ExprContext, spec: WindowDef, orderBy: readonly SortKey[]): WindowFrame {
-  const bits = spec.frameOptions ?? 0;
-  const mode = bits & FRAME.rows ? 'rows' : bits & FRAME.groups ? 'groups' : 'range';
-  const offset = (n: Node | undefined): Expr | null => {
-    if (n === undefined) return null;
-    const e = ctx.bind(ctx, n);
-    if (mode === 'range') {
-      const key = orderBy[0]?.expr;
-      if (key === undefined || orderBy.length !== 1) {
-        throw errorAt(
-          '42P20',
-          'RANGE with offset PRECEDING/FOLLOWING requires exactly one ORDER BY column',
-          spec.location ?? -1,
-        );
-      }
-      return rangeOffset(ctx.binder, e, key.oid, locationOf(as(n, 'TypeCast')?.arg ?? n));
-    }
-    return coerce(ctx.binder, e, OID.int8, 'assignment', locationOf(n));
-  };
-  const bound = (start: boolean): FrameBound => {
-    const has = (s: number, e: number): boolean => (bits & (start ? s : e)) !== 0;
-    if (has(FRAME.startUnboundedPreceding, FRAME.endUnboundedPreceding))
-      return { kind: 'unbounded preceding', offset: null };
-    if (has(FRAME.startUnboundedFollowing, FRAME.endUnboundedFollowing))
-      return { kind: 'unbounded following', offset: null };
-    if (has(FRAME.startPreceding, FRAME.endPreceding))
-      return { kind: 'preceding', offset: offset(start ? spec.startOffset : spec.endOffset) };
-    if (has(FRAME.startFollowing, FRAME.endFollowing))
-      return { kind: 'following', offset: offset(start ? spec.startOffset : spec.endOffset) };
-    return { kind: 'current', offset: null };
-  };
-  const exclude =
-    bits & FRAME.excludeCurrent
-      ? 'current'
-      : bits & FRAME.excludeGroup
-        ? 'group'
-        : bits & FRAME.excludeTies
-          ? 'ties'
-          : 'none';
-  return { mode, start: bound(true), end: bound(false), exclude };
-}
-
-function makeWindow(
-  b: Binder,
-  name: string,
-  bound: readonly Expr[],
-  partition: readonly Expr[],
-  orderBy: readonly SortKey[],
-  frame: WindowFrame,
-  location: number,
-): WindowExpr {
-  const args = bound.map((a) => resolveUnknown(b, a));
-  const shape = (oid: number, given: readonly Expr[]): WindowExpr => ({
-    kind: 'window',
-    name,
-    aggregate: null,
-    args: given,
-    partition,
-    orderBy,
-    frame,
-    oid,
-    typmod: -1,
-  });
-  const wrong = (): never => {
-    throw errorAt(
-      '42883',
-      `function ${name}(${args.map((a) => formatType(a.oid)).join(', ')}) does not exist`,
-      location,
-      {
-        hint: 'No function matches the given name and argument types. You might need to add explicit type casts.',
-      },
-    );
-  };
-  switch (name) {
-    case 'row_number':
-    case 'rank':
-    case 'dense_rank':
-      return args.length === 0 ? shape(OID.int8, []) : wrong();
-    case 'percent_rank':
-    case 'cume_dist':
-      return args.length === 0 ? shape(OID.float8, []) : wrong();
-    case 'ntile':
-      return args.length === 1 ? shape(OID.int4, [coerce(b, args[0]!, OID.int4, 'implicit', location)]) : wrong();
-    case 'first_value':
-    case 'last_value':
-      return args.length === 1 ? shape(args[0]!.oid, args) : wrong();
-    case 'nth_value':
-      return args.length === 2
-        ? shape(args[0]!.oid, [args[0]!, coerce(b, args[1]!, OID.int4, 'implicit', location)])
-        : wrong();
-    case 'lag':
-    case 'lead': {
-      if (args.length < 1 || args.length > 3) return wrong();
-      const offset = args[1] === undefined ? constant(1, OID.int4) : coerce(b, args[1], OID.int4, 'implicit', location);
-      const common = args[2] === undefined ? args[0]!.oid : commonType(b, [args[0]!, args[2]], name, location);
-      const value = coerce(b, args[0]!, common, 'implicit', location);
-      const otherwise =
-        args[2] === undefined ? constant(null, common) : coerce(b, args[2], common, 'implicit', location);
-      return shape(common, [value, offset, otherwise]);
-    }
-    default:
-      throw errorAt(
-        '42809',
-        `OVER specified, but ${name} is not a window function nor an aggregate function`,
-        location,
-      );
-  }
+  return makeWindow(b, name, args, over, location);
 }
 
 /** Row comparison, written out: equality of all, or the first difference decides. */

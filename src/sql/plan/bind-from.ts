@@ -108,20 +108,21 @@ function derived(
   alias: Alias | undefined,
   fallback: string | null,
   table: TableDescriptor | null,
+  hidden = 0,
 ): BoundFrom {
   const name = alias?.aliasname ?? fallback ?? '';
   const names = stringsOf(alias?.colnames);
-  const visible = plan.columns;
-  if (names.length > visible.length) {
+  const visible = plan.columns.length - hidden;
+  if (names.length > visible) {
     throw errorAt(
       '42P10',
-      `table "${name}" has ${visible.length} columns available but ${names.length} columns specified`,
+      `table "${name}" has ${visible} columns available but ${names.length} columns specified`,
       -1,
     );
   }
-  const columns = visible.map((column, i): ScopeColumn => ({
+  const columns = plan.columns.map((column, i): ScopeColumn => ({
     column: names[i] === undefined ? column : { ...column, name: names[i] },
-    hidden: false,
+    hidden: i >= visible,
   }));
   return { plan, relations: [{ alias: name, schema: null, columns, table }], columns };
 }
@@ -151,7 +152,7 @@ function bindRangeVar(ctx: FromContext, range: RangeVar): BoundFrom {
         noteRecord(b.recordColumns, column.id, columnExpr(c));
         return column;
       });
-      return derived({ kind: 'ctescan', cte: cte.id, name, columns }, range.alias, name, null);
+      return derived({ kind: 'ctescan', cte: cte.id, name, columns }, range.alias, name, null, cte.hidden);
     }
   }
   const pin = pinOf(range);

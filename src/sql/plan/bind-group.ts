@@ -6,6 +6,7 @@ import { OID } from '../types/oids.js';
 import type { Binder, BoundFrom } from './binder.js';
 import { columnExpr, errorAt } from './binder.js';
 import { childrenOf, mapChildren, sameExpr, some } from './expr.js';
+import { orderWindows } from './window-order.js';
 import type { AggregateExpr, ColumnExpr, Expr, SetReturningExpr, WindowExpr } from './expr.js';
 import type { Plan, PlanColumn, ProjectItem } from './logical.js';
 import type { BoundGroups } from './bind-select.js';
@@ -143,7 +144,8 @@ function qualified(from: BoundFrom, id: number, name: string): string {
   return relation === undefined || relation.alias === '' ? name : `${relation.alias}.${name}`;
 }
 
-export function applyWindows(b: Binder, input: Plan, exprs: readonly Expr[]): Lifted {
+/** `sorted`: what the query's ORDER BY names. */
+export function applyWindows(b: Binder, input: Plan, exprs: readonly Expr[], sorted: readonly Expr[]): Lifted {
   const windows: { column: PlanColumn; window: WindowExpr }[] = [];
   const lift = (e: Expr): Expr => {
     if (e.kind === 'window') {
@@ -156,10 +158,16 @@ export function applyWindows(b: Binder, input: Plan, exprs: readonly Expr[]): Li
   const lifted = exprs.map(lift);
   if (windows.length === 0) return { plan: input, exprs };
   // Targets and sort keys that share one window expression share the object: compute it once.
+  const ordered = orderWindows(windows, [...sorted, ...groupColumns(input)]);
   return {
-    plan: { kind: 'window', columns: [...input.columns, ...windows.map((w) => w.column)], input, windows },
+    plan: { kind: 'window', columns: [...input.columns, ...ordered.map((w) => w.column)], input, windows: ordered },
     exprs: lifted,
   };
+}
+
+function groupColumns(plan: Plan): Expr[] {
+  const grouped = plan.kind === 'filter' ? plan.input : plan;
+  return grouped.kind === 'aggregate' ? grouped.groups.map((group) => columnExpr(group.column)) : [];
 }
 
 export function applySets(b: Binder, input: Plan, exprs: readonly Expr[]): Lifted {

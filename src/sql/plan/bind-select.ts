@@ -2,7 +2,7 @@
  * SELECT, VALUES, set operations and WITH → logical plans. The order of the nodes made for one SELECT:
  * FROM · WHERE · aggregate · HAVING · window · set-returning functions · output · DISTINCT · ORDER BY · LIMIT.
  */
-import type { Node, ResTarget, SelectStmt, WithClause } from 'libpg-query';
+import type { CommonTableExpr, Node, ResTarget, SelectStmt, WithClause } from 'libpg-query';
 import { combinedSets, groupingAlternatives } from './grouping-sets.js';
 import { OID } from '../types/oids.js';
 import { baseOidOf, fieldsOf } from '../types/user-types.js';
@@ -26,6 +26,7 @@ import type { FromContext } from './bind-from.js';
 import { checkLocks, lockRequests } from './bind-locks.js';
 import { figureNameOf } from './figure-name.js';
 import { distinctSets } from './grouping.js';
+import { RecursiveOrder, selfReference } from './recursive-order.js';
 import { checkTargets } from './sizes.js';
 import { starTargets } from './stars.js';
 import { applyAggregation, applyWindows } from './bind-group.js';
@@ -128,7 +129,7 @@ export function withClause(
 
 function bindCte(
   b: Binder,
-  cte: ReturnType<typeof must<'CommonTableExpr'>>,
+  cte: CommonTableExpr,
   name: string,
   parent: Scope | null,
   visible: readonly CteEntry[],
@@ -156,7 +157,9 @@ function bindCte(
   }
   const refersToItself =
     recursive && select.op !== undefined && select.op !== 'SETOP_NONE' && mentions(select.rarg, name);
+  const steered = cte.search_clause !== undefined || cte.cycle_clause !== undefined;
   if (!refersToItself) {
+    if (steered) throw errorAt('42601', 'WITH query is not recursive', cte.location ?? -1);
     const plan = bindSelect(b, select, parent, visible);
     const entry: CteEntry = { name, id, columns: rename(plan.columns), references: 0, definition: null };
     return { entry, definition: { id, name, plan, recursive: null, modifies: false } };
@@ -168,11 +171,15 @@ function bindCte(
       cte.location ?? -1,
     );
   }
-  const base = bindSelect(b, select.larg!, parent, visible);
-  const columns = rename(base.columns);
+  const order = steered
+    ? new RecursiveOrder(cte, select, (side) => rename(bindSelect(b, side, parent, visible).columns))
+    : null;
+  const base = bindSelect(b, order === null ? select.larg! : order.first(select.larg!), parent, visible);
+  const columns = rename(base.columns).map((c, i) => ({ ...c, name: order?.names[i] ?? c.name }));
   const workId = b.nextCteId();
-  const self: CteEntry = { name, id: workId, columns, references: 0, definition: null };
-  const bound = bindSelect(b, select.rarg!, parent, [...visible, self], { keepUnknown: true });
+  const self: CteEntry = { name, id: workId, columns, hidden: order?.added ?? 0, references: 0, definition: null };
+  const next = order === null ? select.rarg! : order.next(select.rarg!, selfReference(select.rarg!, name));
+  const bound = bindSelect(b, next, parent, [...visible, self], { keepUnknown: true });
   if (bound.columns.length !== columns.length) {
     throw errorAt('42601', 'each UNION query must have the same number of columns', cte.location ?? -1);
   }
@@ -193,7 +200,7 @@ function bindCte(
     columns.map((c) => c.oid),
     'UNION',
   );
-  const entry: CteEntry = { name, id, columns, references: 0, definition: null };
+  const entry: CteEntry = { name, id, columns, hidden: order?.unseen ?? 0, references: 0, definition: null };
   return {
     entry,
     definition: { id, name, plan: base, recursive: { term, workId, all: select.all === true }, modifies: false },
@@ -436,7 +443,8 @@ function bindPlainSelect(
   // Everything that is evaluated above the FROM: targets, sort keys, DISTINCT ON.
   const state = { having, exprs: [...targets.map((t) => t.expr), ...keys.map((k) => k.expr), ...distinctOn] };
   const grouped = applyAggregation(b, from, plan, groups, state);
-  const windowed = applyWindows(b, grouped.plan, grouped.exprs);
+  const sorted = grouped.exprs.slice(targets.length, targets.length + keys.length);
+  const windowed = applyWindows(b, grouped.plan, grouped.exprs, sorted);
   const width = targets.length;
   const made: Output = {
     targets: targets.map((t, i) => ({ ...t, expr: windowed.exprs[i]! })),

@@ -38,6 +38,8 @@ export interface CteEntry {
   readonly name: string;
   readonly id: number;
   readonly columns: readonly PlanColumn[];
+  /** Of SEARCH and CYCLE: the last so many columns that only a name finds, no star. */
+  readonly hidden?: number;
   references: number;
   /** Inlined instead of shared when it is used once. */
   definition: CteDefinition | null;

@@ -176,6 +176,8 @@ export interface AggregateExpr extends Typed {
 export interface WindowExpr extends Typed {
   readonly kind: 'window';
   readonly name: string;
+  /** Of OVER with a name alone: the place in the WINDOW clause. Else null. */
+  readonly declared: number | null;
   readonly aggregate: AggregateExpr | null;
   readonly args: readonly Expr[];
   readonly partition: readonly Expr[];
@@ -394,6 +396,20 @@ export function isVolatile(expr: Expr): boolean {
 export function hasSubquery(expr: Expr): boolean {
   if (expr.kind === 'const' || expr.kind === 'column' || expr.kind === 'param') return false;
   return some(expr, (e) => e.kind === 'subquery');
+}
+
+export function sameSortKey(a: SortKey, b: SortKey): boolean {
+  return a.descending === b.descending && a.nullsFirst === b.nullsFirst && sameExpr(a.expr, b.expr);
+}
+
+/** Rows are sorted alike for both, and parted alike. */
+export function sameWindow(a: WindowExpr, b: WindowExpr): boolean {
+  return (
+    a.partition.length === b.partition.length &&
+    a.orderBy.length === b.orderBy.length &&
+    a.partition.every((e, i) => sameExpr(e, b.partition[i]!)) &&
+    a.orderBy.every((key, i) => sameSortKey(key, b.orderBy[i]!))
+  );
 }
 
 /** Structural equality, for GROUP BY and ORDER BY matching. */

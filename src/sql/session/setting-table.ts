@@ -6,6 +6,7 @@ import { sqlError } from '../../base/errors.js';
 import type { SettingDefinition, SettingKind } from '../catalog/virtual/setting-definition.js';
 import { findZone } from '../types/calendar.js';
 import { formatOffset } from '../types/datetime.js';
+import { settingsWithoutEffect } from './setting-list.js';
 
 export type { SettingDefinition, SettingKind };
 
@@ -579,22 +580,8 @@ define(
   'Sets the maximum memory to be used for query workspaces.',
   { unit: 'kB', min: 64, max: INT_MAX },
 );
-define(
-  'xmlbinary',
-  'enum',
-  'base64',
-  'Client Connection Defaults / Statement Behavior',
-  'Sets how binary values are to be encoded in XML.',
-  { values: ['base64', 'hex'] },
-);
-define(
-  'xmloption',
-  'enum',
-  'content',
-  'Client Connection Defaults / Statement Behavior',
-  'Sets whether XML data is to be considered documents or fragments.',
-  { values: ['content', 'document'] },
-);
+
+for (const setting of settingsWithoutEffect()) table.set(setting.name.toLowerCase(), setting);
 
 export function findSetting(name: string): SettingDefinition | null {
   return table.get(name.toLowerCase()) ?? null;
@@ -658,16 +645,17 @@ function checkNumber(def: SettingDefinition, value: string, invalid: (hint?: str
   let number = Number(match[1]);
   const unit = match[2]!;
   if (unit !== '') {
-    const units = def.unit === 'ms' ? TIME_UNITS : def.unit === 'kB' || def.unit === '8kB' ? SIZE_UNITS : null;
+    const base = (def.unit ?? '').replace(/^\d+/, '');
+    const units = base in TIME_UNITS ? TIME_UNITS : base in SIZE_UNITS ? SIZE_UNITS : null;
     const factor = units?.[unit];
     if (factor === undefined) {
       throw invalid(
         def.unit === null
           ? undefined
-          : `Valid units for this parameter are ${def.unit === 'ms' ? '"us", "ms", "s", "min", "h", and "d"' : '"B", "kB", "MB", "GB", and "TB"'}.`,
+          : `Valid units for this parameter are ${base in TIME_UNITS ? '"us", "ms", "s", "min", "h", and "d"' : '"B", "kB", "MB", "GB", and "TB"'}.`,
       );
     }
-    number = (number * factor) / (def.unit === '8kB' ? 8 : 1);
+    number = (number * factor) / ((parseInt(def.unit!) || 1) * units![base]!);
   }
   if (def.kind === 'integer') number = Math.round(number);
   if ((def.min !== null && number < def.min) || (def.max !== null && number > def.max)) {

@@ -36,7 +36,7 @@ import {
 import { compareFloat, formatFloat4, formatFloat8, parseFloat4, parseFloat8 } from './float.js';
 import { applyIntervalTypmod, compareInterval, formatInterval } from './interval.js';
 import { intervalInput } from './interval-input.js';
-import { compareJsonb, formatJson, jsonbInput, jsonHashKey, parseJson } from './json.js';
+import { compareJsonb, formatJson, jsonbInput, jsonHashKey, checkJson } from './json.js';
 import {
   applyNumericTypmod,
   compareNumeric,
@@ -408,7 +408,7 @@ const interval = define({
 
 const json = define({
   ...textType((text) => {
-    parseJson(text);
+    checkJson(text);
     return text;
   }),
   encodeKey: null,

@@ -41,15 +41,23 @@ export function isJsonArray(v: JsonValue): v is readonly JsonValue[] {
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const JUNK = /[A-Za-z0-9_\u0080-\uffff+\-.]*/y;
 const SHORT_DIGITS = 15;
+const HEX = /[0-9a-fA-F]{0,4}/y;
+const LONE_SURROGATE = 'Unicode low surrogate must follow a high surrogate.';
+/** Of the line, before what is wrong: how many bytes an error shows. */
+const CONTEXT_BYTES = 50;
 const PLAIN_STRING = /[^"\\\x00-\x1f]*/y;
 
 class Reader {
   readonly #text: string;
   #at = 0;
+  #stringStart = 0;
   #depth = 0;
   #values = 0;
-  constructor(text: string) {
+  /** Strings become what they say; else an escape need only look like one, as in a value of type json. */
+  readonly #decode: boolean;
+  constructor(text: string, decode: boolean) {
     this.#text = text;
+    this.#decode = decode;
   }
 
   document(): JsonValue {
@@ -189,6 +197,7 @@ class Reader {
 
   string(): string {
     let out = '';
+    this.#stringStart = this.#at;
     this.#at++;
     for (;;) {
       PLAIN_STRING.lastIndex = this.#at;
@@ -196,7 +205,7 @@ class Reader {
       out += run;
       this.#at += run.length;
       const c = this.#text[this.#at];
-      if (c === undefined) throw this.#invalidToken(this.#text.slice(this.#text.lastIndexOf('"', this.#at)));
+      if (c === undefined) throw this.#endedString();
       if (c === '"') {
         this.#at++;
         return out;
@@ -216,26 +225,42 @@ class Reader {
       return simple;
     }
     if (c !== 'u') {
-      if (c === undefined) throw this.#ended();
-      throw this.#error(`Escape sequence "\\${c}" is invalid.`);
+      if (c === undefined) throw this.#endedString();
+      this.#at += 1 + String.fromCodePoint(this.#text.codePointAt(this.#at + 1)!).length;
+      throw this.#error(`Escape sequence "\\${this.#text.slice(this.#at - 1, this.#at)}" is invalid.`);
     }
     const unit = this.#hex();
-    if (unit >= 0xdc00 && unit < 0xe000) throw this.#error('Unicode low surrogate must follow a high surrogate.');
-    if (unit >= 0xd800 && unit < 0xdc00) {
-      const low = this.#text.startsWith('\\u', this.#at) ? this.#hex() : 0;
-      if (low < 0xdc00 || low >= 0xe000) throw this.#error('Unicode low surrogate must follow a high surrogate.');
-      return String.fromCharCode(unit, low);
-    }
+    if (!this.#decode) return '';
+    if (unit >= 0xdc00 && unit < 0xe000) throw this.#error(LONE_SURROGATE);
+    if (unit >= 0xd800 && unit < 0xdc00) return String.fromCharCode(unit, this.#lowSurrogate());
     if (unit === 0)
       throw sqlError('22P05', 'unsupported Unicode escape sequence', {
         detail: '\\u0000 cannot be converted to text.',
+        where: this.#where(),
       });
     return String.fromCharCode(unit);
   }
 
+  #lowSurrogate(): number {
+    if (!this.#text.startsWith('\\u', this.#at)) {
+      if (this.#at < this.#text.length) this.#at++;
+      throw this.#error(LONE_SURROGATE);
+    }
+    const low = this.#hex();
+    if (low >= 0xd800 && low < 0xdc00) throw this.#error('Unicode high surrogate must not follow a high surrogate.');
+    if (low < 0xdc00 || low >= 0xe000) throw this.#error(LONE_SURROGATE);
+    return low;
+  }
+
   #hex(): number {
-    const hex = this.#text.slice(this.#at + 2, this.#at + 6);
-    if (!/^[0-9a-fA-F]{4}$/.test(hex)) throw this.#error('"\\u" must be followed by four hexadecimal digits.');
+    HEX.lastIndex = this.#at + 2;
+    const hex = HEX.exec(this.#text)![0];
+    if (hex.length < 4) {
+      const end = this.#at + 2 + hex.length;
+      if (end >= this.#text.length) throw this.#endedString();
+      this.#at = end + 1;
+      throw this.#error('"\\u" must be followed by four hexadecimal digits.');
+    }
     this.#at += 6;
     return parseInt(hex, 16);
   }
@@ -247,10 +272,11 @@ class Reader {
     if (word === '' && !'{}[],:"'.includes(c)) return this.#invalidToken(c);
     if (word !== '' && !/^(?:true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)$/.test(word))
       return this.#invalidToken(word);
-    const found = word !== '' ? word : c === '"' ? JSON.stringify(this.string()) : c;
-    const what =
-      expected === 'end of input' || expected === 'JSON value' || expected === 'string' ? expected : expected;
-    return this.#error(`Expected ${what}, but found "${found}".`);
+    const start = this.#at;
+    if (word !== '') this.#at += word.length;
+    else if (c === '"') this.string();
+    else this.#at++;
+    return this.#error(`Expected ${expected}, but found "${this.#text.slice(start, this.#at)}".`);
   }
 
   #invalidToken(token: string): Error {
@@ -262,22 +288,39 @@ class Reader {
     return this.#error('The input string ended unexpectedly.');
   }
 
+  /** A string without an end: the token is all that is left of the text. */
+  #endedString(): Error {
+    return this.#invalidToken(this.#text.slice(this.#stringStart));
+  }
+
   #error(detail: string): Error {
+    const fields: ErrorFields = { detail, where: this.#where() };
+    return sqlError('22P02', 'invalid input syntax for type json', fields);
+  }
+
+  /** The line up to the end of the token that is wrong. */
+  #where(): string {
     const before = this.#text.slice(0, this.#at);
     const line = before.split('\n').length;
     const start = before.lastIndexOf('\n') + 1;
-    const shown = before.slice(start);
-    const fields: ErrorFields = {
-      detail,
-      where: `JSON data, line ${line}: ${shown.length > 50 ? `...${shown.slice(-50)}` : shown}${this.#at < this.#text.length && !this.#text.slice(this.#at).startsWith('\n') ? '...' : ''}`,
-    };
-    return sqlError('22P02', 'invalid input syntax for type json', fields);
+    let from = start;
+    while (byteLength(before.slice(from, from + 4 * CONTEXT_BYTES)) >= CONTEXT_BYTES)
+      from += before.codePointAt(from)! > 0xffff ? 2 : 1;
+    if (from - start <= 3) from = start;
+    const next = this.#text[this.#at];
+    const more = next !== undefined && next !== '\n' && next !== '\r';
+    return `JSON data, line ${line}: ${from > start ? '...' : ''}${before.slice(from)}${more ? '...' : ''}`;
   }
 }
 
 /** @throws QuoralError 22P02 as json_in / jsonb_in. */
 export function parseJson(text: string): JsonValue {
-  return new Reader(text).document();
+  return new Reader(text, true).document();
+}
+
+/** @throws QuoralError 22P02 as json_in: what a string's escapes stand for is looked at only when it is read. */
+export function checkJson(text: string): void {
+  new Reader(text, false).document();
 }
 
 const ESCAPES: Readonly<Record<number, string>> = {

@@ -18,8 +18,8 @@ import { PG_CATALOG_SCHEMA_ID, SUPERUSER_OID } from '../bootstrap.js';
 import { INTERNAL_LANGUAGE } from './cluster-wide.js';
 import type { Values } from './layout.js';
 import { oidvector, textArray } from './model.js';
-import { OPERATOR_FACTS } from './operator-facts.js';
 import { typeFunctions } from './type-functions.js';
+import { operatorFacts } from '../../functions/operator-facts.js';
 
 const FIRST_OWN_OPERATOR = 15500;
 const FIRST_CAST = 10000;
@@ -94,16 +94,8 @@ export function* aggregates(): Iterable<Values> {
 }
 
 export function* operators(): Iterable<Values> {
-  const facts = new Map(
-    OPERATOR_FACTS.trim()
-      .split(/; |\n/)
-      .map((line) => {
-        const numbers = line.split(' ').map(Number);
-        return [numbers[0]!, numbers] as const;
-      }),
-  );
   for (const { oid, entry } of numberEntries(allOperators(), FIRST_OWN_OPERATOR)) {
-    const [, commutator = 0, negator = 0, code = 0, merges = 0, hashes = 0] = facts.get(oid) ?? [];
+    const facts = operatorFacts().get(oid);
     const prefix = entry.argOids.length === 1;
     yield {
       oid,
@@ -111,14 +103,14 @@ export function* operators(): Iterable<Values> {
       oprnamespace: PG_CATALOG_SCHEMA_ID,
       oprowner: SUPERUSER_OID,
       oprkind: prefix ? 'l' : 'b',
-      oprcanmerge: merges === 1,
-      oprcanhash: hashes === 1,
+      oprcanmerge: facts?.merges ?? false,
+      oprcanhash: facts?.hashes ?? false,
       oprleft: prefix ? 0 : entry.argOids[0]!,
       oprright: entry.argOids[prefix ? 0 : 1]!,
       oprresult: entry.resultOid,
-      oprcom: commutator,
-      oprnegate: negator,
-      oprcode: code,
+      oprcom: facts?.commutator ?? 0,
+      oprnegate: facts?.negator ?? 0,
+      oprcode: facts?.code ?? 0,
     };
   }
 }

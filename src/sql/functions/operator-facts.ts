@@ -2,7 +2,7 @@
  * What pg_operator says beyond the operators themselves, as in PostgreSQL 15: oid oprcom oprnegate oprcode
  * oprcanmerge oprcanhash. Entries are separated by semicolons or line ends.
  */
-export const OPERATOR_FACTS = `
+const OPERATOR_FACTS = `
 15 416 36 852 1 1; 36 417 15 853 0 0; 37 419 82 854 0 0; 76 418 80 855 0 0; 80 430 76 856 0 0; 82 420 37 857 0 0; 58 59 1695 56 0 0
 59 58 1694 57 0 0; 85 85 91 84 0 0; 91 91 85 60 1 1; 1694 1695 59 1691 0 0; 1695 1694 58 1692 0 0; 92 92 630 61 1 1; 93 93 643 62 1 1
 94 94 519 63 1 1; 95 520 524 64 0 0; 96 96 518 65 1 1; 97 521 525 66 0 0; 98 98 531 67 1 1; 3877 0 0 3696 0 0; 254 260 259 240 1 1
@@ -96,3 +96,29 @@ export const OPERATOR_FACTS = `
 4397 4400 0 4260 0 0; 4398 4396 0 4261 0 0; 4399 4395 0 4262 0 0; 4400 4397 0 4263 0 0; 4539 4540 0 4541 0 0; 4540 4539 0 4542 0 0
 5025 5026 0 5022 0 0; 5026 5025 0 5023 0 0; 5027 0 0 5024 0 0
 `;
+
+export interface OperatorFacts {
+  readonly commutator: number;
+  readonly negator: number;
+  readonly code: number;
+  readonly merges: boolean;
+  readonly hashes: boolean;
+}
+
+let facts: ReadonlyMap<number, OperatorFacts> | null = null;
+
+/** By the operator's oid. */
+export function operatorFacts(): ReadonlyMap<number, OperatorFacts> {
+  facts ??= new Map(
+    OPERATOR_FACTS.trim()
+      .split(/; |\n/)
+      .map((line) => {
+        const [oid, commutator, negator, code, merges, hashes] = line.split(' ').map(Number);
+        return [
+          oid!,
+          { commutator: commutator!, negator: negator!, code: code!, merges: merges === 1, hashes: hashes === 1 },
+        ];
+      }),
+  );
+  return facts;
+}

@@ -1,0 +1,167 @@
+/** Windows of calls with OVER: which one it is, its frame, and the types of the functions that only windows have. */
+import type { Node, WindowDef } from 'libpg-query';
+import { OID } from '../types/oids.js';
+import { formatType } from '../types/registry.js';
+import { as, locationOf } from './ast.js';
+import { errorAt } from './binder.js';
+import type { Binder, ExprContext } from './binder.js';
+import { coerce, commonType, resolveUnknown, tryCoerce, typeOfExpr } from './coerce.js';
+import { constant } from './expr.js';
+import type { Expr, FrameBound, SortKey, WindowExpr, WindowFrame } from './expr.js';
+import { rangeOffset } from './window-range-types.js';
+
+const FRAME = {
+  range: 2,
+  rows: 4,
+  groups: 8,
+  startUnboundedPreceding: 0x20,
+  endUnboundedPreceding: 0x40,
+  startUnboundedFollowing: 0x80,
+  endUnboundedFollowing: 0x100,
+  startCurrent: 0x200,
+  endCurrent: 0x400,
+  startPreceding: 0x800,
+  endPreceding: 0x1000,
+  startFollowing: 0x2000,
+  endFollowing: 0x4000,
+  excludeCurrent: 0x8000,
+  excludeGroup: 0x10000,
+  excludeTies: 0x20000,
+} as const;
+
+/** An OVER that is a name and nothing more has no place of its own. */
+export function declaredWindow(ctx: ExprContext, { name }: WindowDef): number | null {
+  if (name === undefined || name === '') return null;
+  const place = [...ctx.namedWindows.keys()].indexOf(name);
+  return place < 0 ? null : place;
+}
+
+export function resolveWindow(ctx: ExprContext, written: WindowDef, location: number): WindowDef {
+  const reference = written.refname ?? written.name;
+  if (reference === undefined || reference === '') return written;
+  const named = as(ctx.namedWindows.get(reference), 'WindowDef');
+  if (named === undefined) throw errorAt('42704', `window "${reference}" does not exist`, location);
+  const base =
+    named.refname !== undefined && named.refname !== '' ? resolveWindow(ctx, { ...named, name: '' }, location) : named;
+  if (written.refname === undefined || written.refname === '') return base;
+  return {
+    ...written,
+    partitionClause: base.partitionClause ?? [],
+    orderClause: (base.orderClause ?? []).length > 0 ? base.orderClause! : (written.orderClause ?? []),
+  };
+}
+
+export function bindFrame(ctx: ExprContext, spec: WindowDef, orderBy: readonly SortKey[]): WindowFrame {
+  const bits = spec.frameOptions ?? 0;
+  const mode = bits & FRAME.rows ? 'rows' : bits & FRAME.groups ? 'groups' : 'range';
+  const offset = (n: Node | undefined): Expr | null => {
+    if (n === undefined) return null;
+    const e = ctx.bind(ctx, n);
+    if (mode === 'range') {
+      const key = orderBy[0]?.expr;
+      if (key === undefined || orderBy.length !== 1) {
+        throw errorAt(
+          '42P20',
+          'RANGE with offset PRECEDING/FOLLOWING requires exactly one ORDER BY column',
+          spec.location ?? -1,
+        );
+      }
+      return rangeOffset(ctx.binder, e, key.oid, locationOf(as(n, 'TypeCast')?.arg ?? n));
+    }
+    return coerce(ctx.binder, e, OID.int8, 'assignment', locationOf(n));
+  };
+  const bound = (start: boolean): FrameBound => {
+    const has = (s: number, e: number): boolean => (bits & (start ? s : e)) !== 0;
+    if (has(FRAME.startUnboundedPreceding, FRAME.endUnboundedPreceding))
+      return { kind: 'unbounded preceding', offset: null };
+    if (has(FRAME.startUnboundedFollowing, FRAME.endUnboundedFollowing))
+      return { kind: 'unbounded following', offset: null };
+    if (has(FRAME.startPreceding, FRAME.endPreceding))
+      return { kind: 'preceding', offset: offset(start ? spec.startOffset : spec.endOffset) };
+    if (has(FRAME.startFollowing, FRAME.endFollowing))
+      return { kind: 'following', offset: offset(start ? spec.startOffset : spec.endOffset) };
+    return { kind: 'current', offset: null };
+  };
+  const exclude =
+    bits & FRAME.excludeCurrent
+      ? 'current'
+      : bits & FRAME.excludeGroup
+        ? 'group'
+        : bits & FRAME.excludeTies
+          ? 'ties'
+          : 'none';
+  return { mode, start: bound(true), end: bound(false), exclude };
+}
+
+/** Which argument is a number of rows. */
+const COUNT_ARGUMENTS: Readonly<Record<string, number>> = { ntile: 0, nth_value: 1, lag: 1, lead: 1 };
+
+function isUnknown(b: Binder, e: Expr): boolean {
+  return typeOfExpr(b, e) === OID.unknown;
+}
+
+export function makeWindow(
+  b: Binder,
+  name: string,
+  bound: readonly Expr[],
+  over: Pick<WindowExpr, 'partition' | 'orderBy' | 'frame' | 'declared'>,
+  location: number,
+): WindowExpr {
+  // Numbers of rows may be written as literals of no type.
+  const counts = COUNT_ARGUMENTS[name];
+  const args = bound.map((a, i) =>
+    i === counts && isUnknown(b, a) ? coerce(b, a, OID.int4, 'implicit', location) : resolveUnknown(b, a),
+  );
+  const shape = (oid: number, given: readonly Expr[]): WindowExpr => ({
+    kind: 'window',
+    name,
+    aggregate: null,
+    args: given,
+    ...over,
+    oid,
+    typmod: -1,
+  });
+  const wrong = (): never => {
+    throw errorAt(
+      '42883',
+      `function ${name}(${args.map((a) => formatType(a.oid)).join(', ')}) does not exist`,
+      location,
+      {
+        hint: 'No function matches the given name and argument types. You might need to add explicit type casts.',
+      },
+    );
+  };
+  const count = (given: Expr): Expr => tryCoerce(b, given, OID.int4, -1, 'implicit') ?? wrong();
+  switch (name) {
+    case 'row_number':
+    case 'rank':
+    case 'dense_rank':
+      return args.length === 0 ? shape(OID.int8, []) : wrong();
+    case 'percent_rank':
+    case 'cume_dist':
+      return args.length === 0 ? shape(OID.float8, []) : wrong();
+    case 'ntile':
+      return args.length === 1 ? shape(OID.int4, [count(args[0]!)]) : wrong();
+    case 'first_value':
+    case 'last_value':
+      return args.length === 1 ? shape(args[0]!.oid, args) : wrong();
+    case 'nth_value':
+      return args.length === 2 ? shape(args[0]!.oid, [args[0]!, count(args[1]!)]) : wrong();
+    case 'lag':
+    case 'lead': {
+      if (args.length < 1 || args.length > 3) return wrong();
+      const offset = args[1] === undefined ? constant(1, OID.int4) : count(args[1]);
+      const common = args[2] === undefined ? args[0]!.oid : commonType(b, [args[0]!, args[2]], name, location);
+      const value = coerce(b, args[0]!, common, 'implicit', location);
+      const otherwise =
+        args[2] === undefined ? constant(null, common) : coerce(b, args[2], common, 'implicit', location);
+      return shape(common, [value, offset, otherwise]);
+    }
+    default:
+      throw errorAt(
+        '42809',
+        `OVER specified, but ${name} is not a window function nor an aggregate function`,
+        location,
+      );
+  }
+}

@@ -1,0 +1,32 @@
+-- What the context of an error in JSON shows: the line up to the end of the token that is wrong.
+SELECT '[7, 8,]'::json;
+SELECT '[7 8]'::jsonb;
+SELECT '{"key"}'::json;
+SELECT '{"key" "value"}'::jsonb;
+SELECT '{"key": 1; "b": 2}'::json;
+SELECT '{5: 1}'::json;
+SELECT '{"a": "x" : 3}'::json;
+SELECT 'null, 4'::json;
+SELECT 'nul'::json;
+SELECT ''::json;
+SELECT '["a\q"]'::json;
+SELECT '["a\'::json;
+SELECT '["abc'::jsonb;
+SELECT '["\u12"]'::json;
+SELECT '["\u12'::json;
+SELECT '["\u12x4 and more"]'::jsonb;
+SELECT E'["a\tb"]'::json;
+SELECT E'{\n  "first": 1,\n  "second": ,\n  "third": 3\n}'::json;
+SELECT ('{"' || repeat('long ', 20) || '": , 2}')::json;
+SELECT ('{"' || repeat('äö', 30) || '": , 2}')::json;
+-- jsonb reads what escapes stand for, json when somebody asks.
+SELECT '"\ud800"'::jsonb;
+SELECT '"\ud800 more"'::jsonb;
+SELECT '"\ud800\ud800"'::jsonb;
+SELECT '"\udc00 more"'::jsonb;
+SELECT '"zero \u0000 more"'::jsonb;
+SELECT '{"a": "zero \u0000"}'::json;
+SELECT '{"a": "\ud800"}'::json;
+SELECT '{"a": "zero \u0000"}'::json ->> 'a';
+SELECT '{"a": "\ud83d\ude04"}'::json ->> 'a';
+SELECT '{"a": "\ud800"}'::json::jsonb;
