@@ -121,6 +121,8 @@ export interface CheckDescriptor {
   readonly name: string;
   readonly expressionSql: string;
   readonly columnIds: readonly number[];
+  /** False after NOT VALID: rows of before were not looked at. */
+  readonly validated?: boolean;
 }
 
 export type ForeignKeyAction = 'no action' | 'restrict' | 'cascade' | 'set null' | 'set default';
@@ -171,6 +173,8 @@ export interface TableDescriptor extends SchemaObject, Caller {
   readonly indexes: readonly IndexDescriptor[];
   readonly nextIndexId: number;
   readonly checks: readonly CheckDescriptor[];
+  /** By the constraint's oid. */
+  readonly constraintComments?: Readonly<Record<number, string>>;
   readonly foreignKeys?: readonly ForeignKeyDescriptor[];
   /** Tables with foreign keys to this one, each once; itself too. */
   readonly referencedBy?: readonly DescriptorId[];
@@ -220,6 +224,17 @@ export interface ViewColumnDescriptor {
   readonly comment?: string | null;
   /** For rows that are inserted through the view: comes before the default of the table's column. */
   readonly defaultSql?: string | null;
+}
+
+/** The oids of a table's constraints, by their names. */
+export function constraintOids(table: TableDescriptor): Map<string, number> {
+  return new Map([
+    ...table.indexes.flatMap(({ name, constraintOid }) =>
+      constraintOid === null ? [] : [[name, constraintOid] as const],
+    ),
+    ...table.checks.map(({ name, oid }) => [name, oid] as const),
+    ...(table.foreignKeys ?? []).map(({ name, oid }) => [name, oid] as const),
+  ]);
 }
 
 export interface ViewDescriptor extends SchemaObject, Caller {

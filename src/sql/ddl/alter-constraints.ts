@@ -1,6 +1,7 @@
 /** ALTER TABLE's commands about constraints. */
 import { sqlError } from '../../base/errors.js';
 import type {
+  CheckDescriptor,
   ColumnDescriptor,
   ForeignKeyDescriptor,
   IndexDescriptor,
@@ -12,7 +13,15 @@ import type { Draft } from './alter-draft.js';
 import { hiddenColumn } from './columns.js';
 import { notice } from './context.js';
 import { makeCheck } from './create-table.js';
-import { addForeignKeys, detachForeignKey, dropReferences, refuseTypes, validateForeignKey } from './foreign-keys.js';
+import {
+  addForeignKeys,
+  constraintNames,
+  constraintTaken,
+  detachForeignKey,
+  dropReferences,
+  refuseTypes,
+  validateForeignKey,
+} from './foreign-keys.js';
 import { constraintRequest, hiddenPrimary, type IndexRequest, makeIndex } from './indexes.js';
 import { visibleName } from './objects.js';
 import { withoutUnkept } from './stored-keys.js';
@@ -34,10 +43,11 @@ export async function addConstraint(draft: Draft, c: Loose, columns: readonly st
         c['raw_expr'],
         name,
         draft.table.columns,
-        draft.table.checks,
+        constraintNames(draft.table),
       );
-      draft.set({ checks: [...draft.table.checks, check] });
-      if (c['skip_validation'] !== true) draft.newChecks.push(check);
+      const late = c['skip_validation'] === true;
+      draft.set({ checks: [...draft.table.checks, late ? { ...check, validated: false } : check] });
+      if (!late) draft.newChecks.push(check);
       return;
     }
     case 'CONSTR_FOREIGN': {
@@ -85,7 +95,6 @@ function refuseComputed(index: IndexDescriptor): void {
 }
 
 async function addPrimary(draft: Draft, given: Loose, columns: readonly string[]): Promise<void> {
-  const { ctx } = draft;
   const current = draft.table.indexes[0]!;
   const hidden = draft.table.columns.find((c) => c.hidden && current.columns.some((k) => k.columnId === c.id));
   if (hidden === undefined || draft.table.indexes.some(isPrimaryKey))
@@ -93,7 +102,7 @@ async function addPrimary(draft: Draft, given: Loose, columns: readonly string[]
   const c = takeIndex(draft, given);
   const request = constraintRequest(c, columns);
   if (request.deferrable != null) return addLatePrimary(draft, request);
-  const index = await makeIndex(ctx, request, draft.table.nextIndexId, draft.table, draft.table.columns);
+  const index = await makeKey(draft, request, draft.table.nextIndexId);
   const keys = new Set(index.columns.map((k) => k.columnId));
   draft.set({
     columns: draft.table.columns
@@ -105,9 +114,17 @@ async function addPrimary(draft: Draft, given: Loose, columns: readonly string[]
   draft.rewrite = true;
 }
 
+/** The index of a key, whose name no other constraint of the table may have. */
+async function makeKey(draft: Draft, request: IndexRequest, id: number | null): Promise<IndexDescriptor> {
+  const { ctx, table } = draft;
+  const index = await makeIndex(ctx, request, id, table, table.columns);
+  if (constraintNames(table).includes(index.name)) throw constraintTaken(table.name, index.name);
+  return index;
+}
+
 /** A deferrable one: an index beside the rows, which stay where they are. */
 async function addLatePrimary(draft: Draft, request: IndexRequest): Promise<void> {
-  const index = await makeIndex(draft.ctx, request, null, draft.table, draft.table.columns);
+  const index = await makeKey(draft, request, null);
   for (const { columnId } of index.columns) {
     const column = draft.table.columns.find((c) => c.id === columnId)!;
     if (!column.nullable) continue;
@@ -120,8 +137,7 @@ async function addLatePrimary(draft: Draft, request: IndexRequest): Promise<void
 
 async function addUnique(draft: Draft, given: Loose, columns: readonly string[]): Promise<void> {
   const c = takeIndex(draft, given);
-  const request = constraintRequest(c, columns);
-  const index = await makeIndex(draft.ctx, request, null, draft.table, draft.table.columns);
+  const index = await makeKey(draft, constraintRequest(c, columns), null);
   draft.set({ indexes: [...draft.table.indexes, index] });
   draft.newIndexes.push(index);
 }
@@ -203,13 +219,26 @@ export function validateConstraint(draft: Draft, name: string): void {
   const { table } = draft;
   const fk = (table.foreignKeys ?? []).find((one) => one.name === name);
   if (fk === undefined) {
-    if (table.checks.some((c) => c.name === name)) return;
+    const check = table.checks.find((c) => c.name === name);
+    if (check !== undefined) return validateCheck(draft, check);
+    if (constraintNames(table).includes(name))
+      throw sqlError(
+        '42809',
+        `constraint "${name}" of relation "${table.name}" is not a foreign key or check constraint`,
+      );
     throw sqlError('42704', `constraint "${name}" of relation "${table.name}" does not exist`);
   }
   if (fk.validated) return;
   const validated = { ...fk, validated: true };
   draft.set({ foreignKeys: table.foreignKeys!.map((one) => (one.oid === fk.oid ? validated : one)) });
   draft.newForeignKeys.push(validated);
+}
+
+function validateCheck(draft: Draft, check: CheckDescriptor): void {
+  if (check.validated !== false) return;
+  const validated = { ...check, validated: true };
+  draft.set({ checks: draft.table.checks.map((one) => (one.oid === check.oid ? validated : one)) });
+  draft.newChecks.push(validated);
 }
 
 /** The rows, once they are as the statement leaves them. */

@@ -187,8 +187,11 @@ async function apply(draft: Draft, command: Loose): Promise<void> {
       return;
     case 'AT_SetStatistics':
     case 'AT_SetOptions':
+    case 'AT_ResetOptions':
     case 'AT_SetStorage':
     case 'AT_SetCompression':
+      draft.column(name);
+      return;
     case 'AT_ClusterOn':
     case 'AT_DropCluster':
     case 'AT_SetTableSpace':
@@ -231,7 +234,7 @@ function roleName(role: Loose): string {
 
 async function addColumn(draft: Draft, def: Loose, ifNotExists: boolean): Promise<void> {
   const { ctx, table } = draft;
-  const column = draftColumn(def, draft.ctx.types);
+  const column = draftColumn(def, draft.ctx.types, table.name);
   if (table.columns.some((c) => c.name === column.name && !c.dropped && !c.hidden)) {
     if (!ifNotExists) throw sqlError('42701', `column "${column.name}" of relation "${table.name}" already exists`);
     notice(ctx, '42701', `column "${column.name}" of relation "${table.name}" already exists, skipping`);

@@ -1,8 +1,9 @@
 /** Column definitions: types, defaults, serial and identity, CHECK expressions. */
 import { sqlError } from '../../base/errors.js';
-import type { CheckDescriptor, ColumnDescriptor, SequenceDescriptor } from '../catalog/descriptor.js';
+import type { ColumnDescriptor, SequenceDescriptor } from '../catalog/descriptor.js';
 import { isKeyEncodable } from '../encoding/key-codec.js';
 import type { RelationName } from '../contract.js';
+import { errorAt } from '../plan/binder.js';
 import { resolveTypeName } from '../plan/coerce.js';
 import type { TypeScope } from '../plan/coerce.js';
 import { OID } from '../types/oids.js';
@@ -35,7 +36,7 @@ export interface ColumnDraft {
   identityOptions: unknown;
   readonly collation: string | null;
   /** Of GENERATED ALWAYS AS (…) STORED; bound once all columns are known (generated.ts). */
-  generatedNodes?: unknown[];
+  generatedNode?: unknown;
   /** Constraints of the column that belong to the table: keys and checks. */
   readonly constraints: Loose[];
 }
@@ -55,7 +56,7 @@ export function isSerial({ schema, name }: RelationName): boolean {
   return schema === null && Object.hasOwn(SERIAL, name);
 }
 
-export function draftColumn(def: Loose, types: TypeScope): ColumnDraft {
+export function draftColumn(def: Loose, types: TypeScope, table: string): ColumnDraft {
   const name = text(def['colname']);
   if (SYSTEM_COLUMNS.has(name)) throw sqlError('42701', `column name "${name}" conflicts with a system column name`);
   const typeName = def['typeName'] as Loose;
@@ -80,7 +81,8 @@ export function draftColumn(def: Loose, types: TypeScope): ColumnDraft {
     collation: collClause === undefined ? null : checkCollation(strings(collClause['collname'])),
     constraints: [],
   };
-  for (const node of list(def['constraints'])) addColumnConstraint(draft, of(node, 'Constraint'));
+  for (const node of list(def['constraints'])) addColumnConstraint(draft, of(node, 'Constraint'), table);
+  if (serial !== null) refuseWithSerial(draft, table);
   return draft;
 }
 
@@ -97,37 +99,78 @@ export function checkCollation(names: readonly string[]): string | null {
   throw sqlError('42704', `collation "${name}" for encoding "UTF8" does not exist`);
 }
 
-function addColumnConstraint(draft: ColumnDraft, c: Loose): void {
+/** What serial brings along stands behind what was written. */
+function refuseWithSerial(draft: ColumnDraft, table: string): void {
+  if (draft.defaultNode !== null) throw severalOf('default values', draft.name, table, -1);
+  if (draft.identity !== null) throw bothOf('default and identity', draft.name, table, -1);
+  if (draft.generatedNode !== undefined) throw bothOf('default and generation expression', draft.name, table, -1);
+  if (draft.explicitNull) throw conflictingNull(draft.name, table, -1);
+}
+
+function severalOf(what: string, column: string, table: string, location: number): Error {
+  return errorAt('42601', `multiple ${what} specified for column "${column}" of table "${table}"`, location);
+}
+
+function bothOf(what: string, column: string, table: string, location: number): Error {
+  return errorAt('42601', `both ${what} specified for column "${column}" of table "${table}"`, location);
+}
+
+/** As PostgreSQL, after each clause, so that the later of two is what the error points at. */
+function refuseBoth(draft: ColumnDraft, table: string, location: number): void {
+  const hasDefault = draft.defaultNode !== null;
+  const isGenerated = draft.generatedNode !== undefined;
+  if (hasDefault && draft.identity !== null) throw bothOf('default and identity', draft.name, table, location);
+  if (hasDefault && isGenerated) throw bothOf('default and generation expression', draft.name, table, location);
+  if (draft.identity !== null && isGenerated)
+    throw bothOf('identity and generation expression', draft.name, table, location);
+}
+
+function addColumnConstraint(draft: ColumnDraft, c: Loose, table: string): void {
+  readColumnConstraint(draft, c, table);
+  refuseBoth(draft, table, Number(c['location'] ?? -1));
+}
+
+function readColumnConstraint(draft: ColumnDraft, c: Loose, table: string): void {
+  const location = Number(c['location'] ?? -1);
   switch (c['contype']) {
     case 'CONSTR_NULL':
-      if (draft.notNull && draft.serial === null) throw conflictingNull(draft.name);
+      if (draft.notNull && draft.serial === null) throw conflictingNull(draft.name, table, location);
       draft.explicitNull = true;
       return;
     case 'CONSTR_NOTNULL':
-      if (draft.explicitNull) throw conflictingNull(draft.name);
+      if (draft.explicitNull) throw conflictingNull(draft.name, table, location);
       draft.notNull = true;
       return;
     case 'CONSTR_DEFAULT':
-      if (draft.defaultNode !== null || draft.serial !== null) {
-        throw sqlError('42601', `multiple default values specified for column "${draft.name}"`);
-      }
+      if (draft.defaultNode !== null) throw severalOf('default values', draft.name, table, location);
       draft.defaultNode = c['raw_expr'];
       return;
     case 'CONSTR_IDENTITY':
       if (draft.identity !== null)
-        throw sqlError('42601', `multiple identity specifications for column "${draft.name}"`);
+        throw errorAt(
+          '42601',
+          `multiple identity specifications for column "${draft.name}" of table "${table}"`,
+          location,
+        );
+      if (draft.explicitNull) throw conflictingNull(draft.name, table, location);
       draft.identity = c['generated_when'] === 'd' ? 'by default' : 'always';
       draft.identityOptions = c['options'];
       draft.notNull = true;
       return;
     case 'CONSTR_GENERATED':
-      draft.generatedNodes = [...(draft.generatedNodes ?? []), c['raw_expr']];
+      if (draft.generatedNode !== undefined)
+        throw errorAt(
+          '42601',
+          `multiple generation clauses specified for column "${draft.name}" of table "${table}"`,
+          location,
+        );
+      draft.generatedNode = c['raw_expr'];
       return;
     case 'CONSTR_ATTR_DEFERRABLE':
     case 'CONSTR_ATTR_DEFERRED':
     case 'CONSTR_ATTR_NOT_DEFERRABLE':
     case 'CONSTR_ATTR_IMMEDIATE':
-      withAttribute(draft.constraints, String(c['contype']), Number(c['location'] ?? -1));
+      withAttribute(draft.constraints, String(c['contype']), location);
       return;
     case 'CONSTR_FOREIGN':
     case 'CONSTR_PRIMARY':
@@ -141,8 +184,12 @@ function addColumnConstraint(draft: ColumnDraft, c: Loose): void {
   }
 }
 
-function conflictingNull(name: string): Error {
-  return sqlError('42601', `conflicting NULL/NOT NULL declarations for column "${name}"`);
+function conflictingNull(column: string, table: string, location: number): Error {
+  return errorAt(
+    '42601',
+    `conflicting NULL/NOT NULL declarations for column "${column}" of table "${table}"`,
+    location,
+  );
 }
 
 export interface OwnerTable {
@@ -273,9 +320,9 @@ export function checkNameParts(
   return only === undefined ? `${table}_check` : `${table}_${only.name}_check`;
 }
 
-export function uniqueConstraintName(base: string, checks: readonly CheckDescriptor[]): string {
+export function uniqueConstraintName(base: string, taken: readonly string[]): string {
   let name = base;
-  for (let n = 1; checks.some((c) => c.name === name); n++) name = `${base}${n}`;
+  for (let n = 1; taken.includes(name); n++) name = `${base}${n}`;
   return name;
 }
 

@@ -18,20 +18,8 @@ export function withGeneration(
   /** Columns of the same statement that are generated too. */
   generatedIds: ReadonlySet<number>,
 ): ColumnDescriptor {
-  const [node, another] = draft.generatedNodes ?? [];
+  const node = draft.generatedNode;
   if (node === undefined) return column;
-  if (another !== undefined)
-    throw sqlError('42601', `multiple generation clauses specified for column "${column.name}" of table "${table}"`);
-  for (const [kind, given] of [
-    ['default', draft.defaultNode !== null || draft.serial !== null],
-    ['identity', draft.identity !== null],
-  ] as const) {
-    if (given)
-      throw sqlError(
-        '42601',
-        `both ${kind} and generation expression specified for column "${column.name}" of table "${table}"`,
-      );
-  }
   const bound = bindRowExpression(ctx, node, table, columns, GENERATION);
   const other = columns.find((c) => bound.columnIds.includes(c.id) && (c.generated != null || generatedIds.has(c.id)));
   if (other !== undefined) {
@@ -70,7 +58,7 @@ export function generateColumns(
   columns: readonly ColumnDescriptor[],
   table: string,
 ): ColumnDescriptor[] {
-  const ids = new Set(columns.filter((_, i) => drafts[i]?.generatedNodes !== undefined).map((c) => c.id));
+  const ids = new Set(columns.filter((_, i) => drafts[i]?.generatedNode !== undefined).map((c) => c.id));
   return columns.map((column, i) => {
     const draft = drafts[i];
     return draft === undefined ? column : withGeneration(ctx, column, draft, table, columns, ids);

@@ -232,6 +232,8 @@ export async function addIndex(
 }
 
 export async function dropIndexes(ctx: DdlContext, body: Loose): Promise<string> {
+  if (body['concurrent'] === true && ctx.session.inBlock)
+    throw sqlError('25001', 'DROP INDEX CONCURRENTLY cannot run inside a transaction block');
   for (const object of list(body['objects'])) {
     const parts = list(of(object, 'List')['items']).map(stringOf);
     const name = { schema: parts.length > 1 ? parts[parts.length - 2]! : null, name: parts[parts.length - 1]! };

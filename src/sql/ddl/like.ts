@@ -92,7 +92,7 @@ function addColumn(parts: Parts, draft: ColumnDraft): void {
 async function copyColumn(ctx: DdlContext, parts: Parts, column: ColumnDescriptor, flags: number): Promise<void> {
   const draft = plainDraft(column);
   if (column.generated != null && (flags & INCLUDING.generated) !== 0)
-    draft.generatedNodes = [expressionTree(column.generated.expressionSql)];
+    draft.generatedNode = expressionTree(column.generated.expressionSql);
   if (column.identity !== null && (flags & INCLUDING.identity) !== 0) {
     draft.identity = column.identity;
     draft.identityOptions = await sequenceOptions(ctx, column);

@@ -173,7 +173,7 @@ function giveRows(result: CallResult, answer: Awaited<ReturnType<SqlHost['run']>
   }
 }
 
-function signature({ name, routine }: RoutineCall): string {
-  const types = inputsOf(routine).map((p) => formatType(p.typeOid));
+function signature({ name, declared }: RoutineCall): string {
+  const types = inputsOf(declared).map((p) => formatType(p.typeOid));
   return `${name}(${types.join(',')})`;
 }

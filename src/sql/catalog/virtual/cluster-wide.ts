@@ -11,6 +11,7 @@ import {
   TEMPLATE0_DATABASE_ID,
   TEMPLATE1_DATABASE_ID,
 } from '../bootstrap.js';
+import { constraintOids } from '../descriptor.js';
 import type { Values } from './layout.js';
 import { ownerOid, textArray } from './model.js';
 import type { Source } from './model.js';
@@ -216,6 +217,7 @@ const CLASS_OF_NAMESPACES = 2615;
 const CLASS_OF_TYPES = 1247;
 const CLASS_OF_ROUTINES = 1255;
 const CLASS_OF_DATABASES = 1262;
+const CLASS_OF_CONSTRAINTS = 2606;
 
 export function* descriptions({ model }: Source): Iterable<Values> {
   for (const schema of model.schemas) {
@@ -229,6 +231,10 @@ export function* descriptions({ model }: Source): Iterable<Values> {
     }
     for (const index of table.indexes) {
       if (index.comment != null) yield { objoid: index.oid, classoid: CLASS_OF_CLASSES, description: index.comment };
+    }
+    for (const [, oid] of table.constraintComments === undefined ? [] : constraintOids(table)) {
+      const comment = table.constraintComments?.[oid];
+      if (comment !== undefined) yield { objoid: oid, classoid: CLASS_OF_CONSTRAINTS, description: comment };
     }
   }
   for (const view of model.views) {
