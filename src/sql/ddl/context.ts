@@ -18,6 +18,8 @@ export interface DdlContext {
     /** The statement is alone in an implicit transaction. */
     readonly implicit: boolean;
     readonly inBlock: boolean;
+    /** The setting check_function_bodies. */
+    readonly checkBodies: boolean;
   };
   readonly txn: KvTxn;
   readonly db: KvDb;
