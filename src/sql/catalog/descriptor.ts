@@ -237,13 +237,20 @@ export function constraintOids(table: TableDescriptor): Map<string, number> {
   ]);
 }
 
+export interface ViewSource {
+  readonly id: DescriptorId;
+  readonly columnIds: readonly number[];
+  /** Primary keys, by their constraints' oids, by which columns that are not grouped by are single-valued. */
+  readonly keys?: readonly number[];
+}
+
 export interface ViewDescriptor extends SchemaObject, Caller {
   readonly kind: 'view';
   readonly columns: readonly ViewColumnDescriptor[];
   /** The query's parse tree as JSON, its relations pinned by id (plan/view-query.ts). */
   readonly queryTree: string;
   /** The tables and views that it reads, and which of their columns. */
-  readonly sources: readonly { readonly id: DescriptorId; readonly columnIds: readonly number[] }[];
+  readonly sources: readonly ViewSource[];
   /** Users' types that the query names. */
   readonly usedTypes?: readonly { readonly typeOid: number }[];
   /** check_option (local, cascaded), security_barrier, security_invoker. */

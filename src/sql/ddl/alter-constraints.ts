@@ -26,6 +26,7 @@ import { constraintRequest, hiddenPrimary, type IndexRequest, makeIndex } from '
 import { visibleName } from './objects.js';
 import { withoutUnkept } from './stored-keys.js';
 import { text, unsupported } from './tree.js';
+import { dropViewsOfKey } from './views.js';
 import type { Loose } from './tree.js';
 
 export async function addConstraint(draft: Draft, c: Loose, columns: readonly string[] = []): Promise<void> {
@@ -117,8 +118,9 @@ async function addPrimary(draft: Draft, given: Loose, columns: readonly string[]
 /** The index of a key, whose name no other constraint of the table may have. */
 async function makeKey(draft: Draft, request: IndexRequest, id: number | null): Promise<IndexDescriptor> {
   const { ctx, table } = draft;
-  const index = await makeIndex(ctx, request, id, table, table.columns);
-  if (constraintNames(table).includes(index.name)) throw constraintTaken(table.name, index.name);
+  const taken = constraintNames(table);
+  const index = await makeIndex(ctx, { ...request, taken }, id, table, table.columns);
+  if (taken.includes(index.name)) throw constraintTaken(table.name, index.name);
   return index;
 }
 
@@ -149,6 +151,7 @@ export async function dropConstraint(draft: Draft, name: string, missingOk: bool
     const what = `constraint ${name} on table ${await visibleName(ctx, table)}`;
     const options = { cascade, together: ALONE, reason: `index ${name}` };
     draft.table = await dropReferences(ctx, table, (fk) => fk.parentIndexId === index.id, what, options);
+    await dropViewsOfKey(ctx, table.id, { oid: index.constraintOid!, what }, cascade);
     if (index.primary) dropPrimary(draft, index);
     else removeIndexFrom(draft, index);
     return;

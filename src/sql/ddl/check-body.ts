@@ -28,10 +28,12 @@ export async function checkSqlBody(ctx: DdlContext, name: string, routine: Routi
   const inputs = inputsOf(routine);
   const types = inputs.map((p) => p.typeOid);
   const names = new ArgumentNames(name, routine, types);
+  const statements = readable(routine.body);
+  if (statements === null) return;
   let columns: readonly ResultColumn[] | null = null;
   let last: ParsedStatement | null = null;
   try {
-    for (const statement of sqlStatements(routine.body)) {
+    for (const statement of statements) {
       last = statement;
       columns = null;
       if (!PLANNED.has(statement.kind)) continue;
@@ -47,6 +49,15 @@ export async function checkSqlBody(ctx: DdlContext, name: string, routine: Routi
       throw error;
     }
     throw error.fields.position === undefined ? withContext(error, `SQL function "${name}"`) : error;
+  }
+}
+
+/** null: its grammar has been looked at before, as far as it is known. */
+function readable(body: string): readonly ParsedStatement[] | null {
+  try {
+    return sqlStatements(body);
+  } catch {
+    return null;
   }
 }
 

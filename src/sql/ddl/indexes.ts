@@ -30,6 +30,8 @@ export interface IndexRequest {
   /** Parse tree of WHERE. */
   readonly predicate?: unknown;
   readonly storing: readonly string[];
+  /** Names of the table's other constraints. */
+  readonly taken?: readonly string[];
   readonly unique: boolean;
   readonly primary: boolean;
   readonly constraint: boolean;
@@ -124,7 +126,7 @@ export async function makeIndex(
     ? [table.name, '', 'pkey']
     : [table.name, joined, request.constraint ? 'key' : 'idx'];
   let name = request.name;
-  if (name === null) name = await claimGeneratedName(ctx, table.schemaId, parts, entry);
+  if (name === null) name = await claimGeneratedName(ctx, table.schemaId, parts, entry, request.taken);
   else await claimName(ctx, table.schemaId, name, entry);
   return {
     id: id ?? oid,
