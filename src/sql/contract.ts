@@ -188,7 +188,10 @@ export interface FoundRoutine {
 }
 
 export interface RoutineCall {
+  /** With the types of this call where those that it declares are polymorphic. */
   readonly routine: Routine;
+  /** As it was made, which is how messages name it. */
+  readonly declared: Routine;
   readonly name: string;
   /** One for each parameter that takes something in. */
   readonly args: readonly Datum[];

@@ -123,6 +123,8 @@ export interface CheckDescriptor {
   readonly name: string;
   readonly expressionSql: string;
   readonly columnIds: readonly number[];
+  /** False after NOT VALID: rows of before were not looked at. */
+  readonly validated?: boolean;
 }
 
 export type ForeignKeyAction = 'no action' | 'restrict' | 'cascade' | 'set null' | 'set default';
@@ -173,6 +175,8 @@ export interface TableDescriptor extends SchemaObject, Caller {
   readonly indexes: readonly IndexDescriptor[];
   readonly nextIndexId: number;
   readonly checks: readonly CheckDescriptor[];
+  /** By the constraint's oid. */
+  readonly constraintComments?: Readonly<Record<number, string>>;
   readonly foreignKeys?: readonly ForeignKeyDescriptor[];
   /** Tables with foreign keys to this one, each once; itself too. */
   readonly referencedBy?: readonly DescriptorId[];
@@ -224,13 +228,31 @@ export interface ViewColumnDescriptor {
   readonly defaultSql?: string | null;
 }
 
+/** The oids of a table's constraints, by their names. */
+export function constraintOids(table: TableDescriptor): Map<string, number> {
+  return new Map([
+    ...table.indexes.flatMap(({ name, constraintOid }) =>
+      constraintOid === null ? [] : [[name, constraintOid] as const],
+    ),
+    ...table.checks.map(({ name, oid }) => [name, oid] as const),
+    ...(table.foreignKeys ?? []).map(({ name, oid }) => [name, oid] as const),
+  ]);
+}
+
+export interface ViewSource {
+  readonly id: DescriptorId;
+  readonly columnIds: readonly number[];
+  /** Primary keys, by their constraints' oids, by which columns that are not grouped by are single-valued. */
+  readonly keys?: readonly number[];
+}
+
 export interface ViewDescriptor extends SchemaObject, Caller {
   readonly kind: 'view';
   readonly columns: readonly ViewColumnDescriptor[];
   /** The query's parse tree as JSON, its relations pinned by id (plan/view-query.ts). */
   readonly queryTree: string;
   /** The tables and views that it reads, and which of their columns. */
-  readonly sources: readonly { readonly id: DescriptorId; readonly columnIds: readonly number[] }[];
+  readonly sources: readonly ViewSource[];
   /** Users' types that the query names. */
   readonly usedTypes?: readonly { readonly typeOid: number }[];
   /** check_option (local, cascaded), security_barrier, security_invoker. */

@@ -2,6 +2,7 @@
 import { sqlError } from '../../base/errors.js';
 import { errorAt } from '../plan/binder.js';
 import type {
+  CheckDescriptor,
   ColumnDescriptor,
   ForeignKeyDescriptor,
   IndexDescriptor,
@@ -13,11 +14,20 @@ import type { Draft } from './alter-draft.js';
 import { hiddenColumn } from './columns.js';
 import { notice } from './context.js';
 import { makeCheck } from './create-table.js';
-import { addForeignKeys, detachForeignKey, dropReferences, refuseTypes, validateForeignKey } from './foreign-keys.js';
+import {
+  addForeignKeys,
+  constraintNames,
+  constraintTaken,
+  detachForeignKey,
+  dropReferences,
+  refuseTypes,
+  validateForeignKey,
+} from './foreign-keys.js';
 import { constraintRequest, hiddenPrimary, type IndexRequest, makeIndex } from './indexes.js';
 import { visibleName } from './objects.js';
 import { withoutUnkept } from './stored-keys.js';
 import { text, unsupported } from './tree.js';
+import { dropViewsOfKey } from './views.js';
 import type { Loose } from './tree.js';
 
 export async function addConstraint(draft: Draft, c: Loose, columns: readonly string[] = []): Promise<void> {
@@ -35,10 +45,11 @@ export async function addConstraint(draft: Draft, c: Loose, columns: readonly st
         c['raw_expr'],
         name,
         draft.table.columns,
-        draft.table.checks,
+        constraintNames(draft.table),
       );
-      draft.set({ checks: [...draft.table.checks, check] });
-      if (c['skip_validation'] !== true) draft.newChecks.push(check);
+      const late = c['skip_validation'] === true;
+      draft.set({ checks: [...draft.table.checks, late ? { ...check, validated: false } : check] });
+      if (!late) draft.newChecks.push(check);
       return;
     }
     case 'CONSTR_FOREIGN': {
@@ -86,7 +97,6 @@ function refuseComputed(index: IndexDescriptor): void {
 }
 
 async function addPrimary(draft: Draft, given: Loose, columns: readonly string[]): Promise<void> {
-  const { ctx } = draft;
   const current = draft.table.indexes[0]!;
   const hidden = draft.table.columns.find((c) => c.hidden && current.columns.some((k) => k.columnId === c.id));
   if (hidden === undefined || draft.table.indexes.some(isPrimaryKey))
@@ -94,7 +104,7 @@ async function addPrimary(draft: Draft, given: Loose, columns: readonly string[]
   const c = takeIndex(draft, given);
   const request = constraintRequest(c, columns);
   if (request.deferrable != null) return addLatePrimary(draft, request);
-  const index = await makeIndex(ctx, request, draft.table.nextIndexId, draft.table, draft.table.columns);
+  const index = await makeKey(draft, request, draft.table.nextIndexId);
   const keys = new Set(index.columns.map((k) => k.columnId));
   draft.set({
     columns: draft.table.columns
@@ -106,9 +116,18 @@ async function addPrimary(draft: Draft, given: Loose, columns: readonly string[]
   draft.rewrite = true;
 }
 
+/** The index of a key, whose name no other constraint of the table may have. */
+async function makeKey(draft: Draft, request: IndexRequest, id: number | null): Promise<IndexDescriptor> {
+  const { ctx, table } = draft;
+  const taken = constraintNames(table);
+  const index = await makeIndex(ctx, { ...request, taken }, id, table, table.columns);
+  if (taken.includes(index.name)) throw constraintTaken(table.name, index.name);
+  return index;
+}
+
 /** A deferrable one: an index beside the rows, which stay where they are. */
 async function addLatePrimary(draft: Draft, request: IndexRequest): Promise<void> {
-  const index = await makeIndex(draft.ctx, request, null, draft.table, draft.table.columns);
+  const index = await makeKey(draft, request, null);
   for (const { columnId } of index.columns) {
     const column = draft.table.columns.find((c) => c.id === columnId)!;
     if (!column.nullable) continue;
@@ -121,8 +140,7 @@ async function addLatePrimary(draft: Draft, request: IndexRequest): Promise<void
 
 async function addUnique(draft: Draft, given: Loose, columns: readonly string[]): Promise<void> {
   const c = takeIndex(draft, given);
-  const request = constraintRequest(c, columns);
-  const index = await makeIndex(draft.ctx, request, null, draft.table, draft.table.columns);
+  const index = await makeKey(draft, constraintRequest(c, columns), null);
   draft.set({ indexes: [...draft.table.indexes, index] });
   draft.newIndexes.push(index);
 }
@@ -134,6 +152,7 @@ export async function dropConstraint(draft: Draft, name: string, missingOk: bool
     const what = `constraint ${name} on table ${await visibleName(ctx, table)}`;
     const options = { cascade, together: ALONE, reason: `index ${name}` };
     draft.table = await dropReferences(ctx, table, (fk) => fk.parentIndexId === index.id, what, options);
+    await dropViewsOfKey(ctx, table.id, { oid: index.constraintOid!, what }, cascade);
     if (index.primary) dropPrimary(draft, index);
     else removeIndexFrom(draft, index);
     return;
@@ -204,13 +223,26 @@ export function validateConstraint(draft: Draft, name: string): void {
   const { table } = draft;
   const fk = (table.foreignKeys ?? []).find((one) => one.name === name);
   if (fk === undefined) {
-    if (table.checks.some((c) => c.name === name)) return;
+    const check = table.checks.find((c) => c.name === name);
+    if (check !== undefined) return validateCheck(draft, check);
+    if (constraintNames(table).includes(name))
+      throw sqlError(
+        '42809',
+        `constraint "${name}" of relation "${table.name}" is not a foreign key or check constraint`,
+      );
     throw sqlError('42704', `constraint "${name}" of relation "${table.name}" does not exist`);
   }
   if (fk.validated) return;
   const validated = { ...fk, validated: true };
   draft.set({ foreignKeys: table.foreignKeys!.map((one) => (one.oid === fk.oid ? validated : one)) });
   draft.newForeignKeys.push(validated);
+}
+
+function validateCheck(draft: Draft, check: CheckDescriptor): void {
+  if (check.validated !== false) return;
+  const validated = { ...check, validated: true };
+  draft.set({ checks: draft.table.checks.map((one) => (one.oid === check.oid ? validated : one)) });
+  draft.newChecks.push(validated);
 }
 
 /** The rows, once they are as the statement leaves them. */

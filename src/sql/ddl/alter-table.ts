@@ -187,8 +187,11 @@ async function apply(draft: Draft, command: Loose): Promise<void> {
       return;
     case 'AT_SetStatistics':
     case 'AT_SetOptions':
+    case 'AT_ResetOptions':
     case 'AT_SetStorage':
     case 'AT_SetCompression':
+      draft.column(name);
+      return;
     case 'AT_ClusterOn':
     case 'AT_DropCluster':
     case 'AT_SetTableSpace':

@@ -1,6 +1,6 @@
 /** Column definitions: types, defaults, serial and identity, CHECK expressions. */
 import { sqlError } from '../../base/errors.js';
-import type { CheckDescriptor, ColumnDescriptor, SequenceDescriptor } from '../catalog/descriptor.js';
+import type { ColumnDescriptor, SequenceDescriptor } from '../catalog/descriptor.js';
 import { isKeyEncodable } from '../encoding/key-codec.js';
 import type { RelationName } from '../contract.js';
 import { errorAt } from '../plan/binder.js';
@@ -296,9 +296,9 @@ export function checkNameParts(
   return only === undefined ? `${table}_check` : `${table}_${only.name}_check`;
 }
 
-export function uniqueConstraintName(base: string, checks: readonly CheckDescriptor[]): string {
+export function uniqueConstraintName(base: string, taken: readonly string[]): string {
   let name = base;
-  for (let n = 1; checks.some((c) => c.name === name); n++) name = `${base}${n}`;
+  for (let n = 1; taken.includes(name); n++) name = `${base}${n}`;
   return name;
 }
 

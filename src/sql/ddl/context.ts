@@ -5,9 +5,10 @@ import type { WaitOptions } from '../catalog/catalog.js';
 import type { Sequences } from '../catalog/sequences.js';
 import type { SessionTemporaries } from '../catalog/temporary.js';
 import type { TransactionCatalog } from '../catalog/transaction-catalog.js';
-import type { ExecContext, MemoryAccount, Planner, PlannerSettings } from '../contract.js';
+import type { CompiledStatement, ExecContext, MemoryAccount, Planner, PlannerSettings } from '../contract.js';
 import type { TypeScope } from '../plan/coerce.js';
 import type { Notice, ResultSink } from '../session-api.js';
+import type { Loose } from './tree.js';
 
 export interface DdlContext {
   readonly session: {
@@ -17,6 +18,8 @@ export interface DdlContext {
     /** The statement is alone in an implicit transaction. */
     readonly implicit: boolean;
     readonly inBlock: boolean;
+    /** The setting check_function_bodies. */
+    readonly checkBodies: boolean;
   };
   readonly txn: KvTxn;
   readonly db: KvDb;
@@ -36,6 +39,8 @@ export interface DdlContext {
   /** What CASCADE has dropped besides, as it is told at the end: 'view v', 'constraint c on table t'. */
   readonly cascades: string[];
   execContext(): ExecContext;
+  /** The plan that an EXECUTE runs, and the context with its arguments. */
+  executed(execute: Loose): Promise<{ readonly compiled: CompiledStatement; execContext(): ExecContext }>;
   notice(notice: Notice): void;
 }
 

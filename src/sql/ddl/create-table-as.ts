@@ -1,6 +1,6 @@
 /** CREATE TABLE AS and SELECT INTO: the query's rows go straight into the new table's storage. Also CREATE MATERIALIZED VIEW. */
 import { sqlError } from '../../base/errors.js';
-import type { ParsedStatement } from '../contract.js';
+import type { CompiledStatement, ExecContext, ParsedStatement } from '../contract.js';
 import { RowCollector, collectRows } from './collect-rows.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
@@ -28,8 +28,7 @@ export async function runCreateTableAs(ctx: DdlContext, body: Loose, statement: 
   const kind = Object.keys(query)[0]!;
   const inner: ParsedStatement = { ...statement, node: query, kind };
   if (isView) return createMaterializedView(ctx, name, into, inner);
-  const snapshot = await ctx.catalog.snapshot(ctx.planner.relationsOf(inner), ctx.session.searchPath, ctx.wait);
-  const compiled = ctx.planner.compile(inner, [], snapshot, ctx.plannerSettings);
+  const { compiled, execContext } = await planned(ctx, inner);
   if (compiled.columns === null) throw sqlError('42601', `${tag} specifies a query without columns`);
   const names = list(into['colNames']).map(stringOf);
   if (names.length > compiled.columns.length) throw sqlError('42601', 'too many column names were specified');
@@ -44,10 +43,21 @@ export async function runCreateTableAs(ctx: DdlContext, body: Loose, statement: 
     persistence: relation['relpersistence'],
     onCommitClause: into['onCommit'],
   });
-  if (into['skipData'] === true) return tag;
+  // PostgreSQL runs an EXECUTE all the same, for no rows.
+  if (into['skipData'] === true) return kind === 'ExecuteStmt' ? 'SELECT 0' : tag;
   const writer = new RowCollector(ctx, table);
-  await collectRows(compiled, ctx, writer);
+  await collectRows(compiled, { ...ctx, execContext }, writer);
   return `SELECT ${writer.count}`;
+}
+
+async function planned(
+  ctx: DdlContext,
+  query: ParsedStatement,
+): Promise<{ readonly compiled: CompiledStatement; execContext(): ExecContext }> {
+  if (query.kind === 'ExecuteStmt') return ctx.executed(query.node['ExecuteStmt'] as Loose);
+  const snapshot = await ctx.catalog.snapshot(ctx.planner.relationsOf(query), ctx.session.searchPath, ctx.wait);
+  const compiled = ctx.planner.compile(query, [], snapshot, ctx.plannerSettings);
+  return { compiled, execContext: () => ctx.execContext() };
 }
 
 function withoutInto(body: Loose): Loose {

@@ -17,7 +17,7 @@ import type { ColumnDraft } from './columns.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
 import { generateColumns } from './generated.js';
-import { addForeignKeys, type ForeignKeyRequest } from './foreign-keys.js';
+import { addForeignKeys, constraintTaken, type ForeignKeyRequest } from './foreign-keys.js';
 import { constraintRequest, hiddenPrimary, makeIndex } from './indexes.js';
 import { keepKeys } from './stored-keys.js';
 import type { IndexRequest } from './indexes.js';
@@ -195,7 +195,10 @@ async function makeChecks(
   columns: readonly ColumnDescriptor[],
 ): Promise<CheckDescriptor[]> {
   const checks: CheckDescriptor[] = [];
-  for (const { node, name } of parts.checks) checks.push(await makeCheck(ctx, table, node, name, columns, checks));
+  for (const { node, name } of parts.checks) {
+    const taken = checks.map((c) => c.name);
+    checks.push(await makeCheck(ctx, table, node, name, columns, taken));
+  }
   return checks;
 }
 
@@ -205,16 +208,15 @@ export async function makeCheck(
   node: unknown,
   name: string | null,
   columns: readonly ColumnDescriptor[],
-  existing: readonly CheckDescriptor[],
+  /** Names of the table's other constraints. */
+  taken: readonly string[],
 ): Promise<CheckDescriptor> {
   const own = normalised(node, table, nameable(columns), CHECK);
   const { sql, columnIds } = compileCheck(ctx, own, columns);
-  if (name !== null && existing.some((c) => c.name === name)) {
-    throw sqlError('42710', `constraint "${name}" for relation "${table}" already exists`);
-  }
+  if (name !== null && taken.includes(name)) throw constraintTaken(table, name);
   return {
     oid: await ctx.catalog.catalog.ids.next(),
-    name: name ?? uniqueConstraintName(checkNameParts(table, columnIds, columns), existing),
+    name: name ?? uniqueConstraintName(checkNameParts(table, columnIds, columns), taken),
     expressionSql: sql,
     columnIds,
   };

@@ -15,12 +15,14 @@ import type {
   IndexDescriptor,
   TableDescriptor,
 } from '../catalog/descriptor.js';
-import { isPrimaryKey } from '../catalog/descriptor.js';
+import { constraintOids, isPrimaryKey } from '../catalog/descriptor.js';
 import { ForeignKey, keyConversion, type Reference } from '../exec/foreign-key.js';
 import { errorAt } from '../plan/binder.js';
 import { referenceText } from '../exec/reference-text.js';
+import { OID } from '../types/oids.js';
 import { formatType } from '../types/registry.js';
 import { STORED_FORMAT } from '../types/stored-format.js';
+import { baseOidOf } from '../types/user-types.js';
 import type { DdlContext } from './context.js';
 import { nextVersion, openForChange, relationMissing, visibleName } from './objects.js';
 import { scanRows } from './rewrite.js';
@@ -134,9 +136,7 @@ async function makeForeignKey(
           columns.map((c) => c.name),
         )
       : text(node['conname']);
-  if (constraintNames(child).includes(name)) {
-    throw sqlError('42710', `constraint "${name}" for relation "${child.name}" already exists`);
-  }
+  if (constraintNames(child).includes(name)) throw constraintTaken(child.name, name);
   columns.forEach((column, i) => refuseTypes(name, column, parentColumns[i]!));
   if (node['fk_matchtype'] === 'p') throw unsupported('MATCH PARTIAL');
   if (columns.some((c) => c.generated != null)) refuseActions(node);
@@ -228,19 +228,21 @@ function refuseDeferrable(index: IndexDescriptor, kind: string, parent: TableDes
 
 export function refuseTypes(name: string, child: ColumnDescriptor, parent: ColumnDescriptor): void {
   const ways = [keyConversion(child.typeOid, parent.typeOid), keyConversion(parent.typeOid, child.typeOid)];
-  if (!ways.includes(undefined)) return;
+  // Numbers with fractions are not compared as integers, though each could be looked for.
+  const narrowed = baseOidOf(child.typeOid) === OID.numeric && baseOidOf(parent.typeOid) !== OID.numeric;
+  if (!narrowed && !ways.includes(undefined)) return;
   const [own, other] = [child, parent].map((c) => formatType(c.typeOid, -1));
   throw sqlError('42804', `foreign key constraint "${name}" cannot be implemented`, {
     detail: `Key columns "${child.name}" and "${parent.name}" are of incompatible types: ${own} and ${other}.`,
   });
 }
 
+export function constraintTaken(table: string, name: string): Error {
+  return sqlError('42710', `constraint "${name}" for relation "${table}" already exists`);
+}
+
 export function constraintNames(table: TableDescriptor): string[] {
-  return [
-    ...table.indexes.filter((i) => i.constraintOid !== null).map((i) => i.name),
-    ...table.checks.map((c) => c.name),
-    ...(table.foreignKeys ?? []).map((fk) => fk.name),
-  ];
+  return [...constraintOids(table).keys()];
 }
 
 function freeName(table: TableDescriptor, columns: readonly string[]): string {

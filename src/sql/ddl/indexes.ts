@@ -30,6 +30,8 @@ export interface IndexRequest {
   /** Parse tree of WHERE. */
   readonly predicate?: unknown;
   readonly storing: readonly string[];
+  /** Names of the table's other constraints. */
+  readonly taken?: readonly string[];
   readonly unique: boolean;
   readonly primary: boolean;
   readonly constraint: boolean;
@@ -125,7 +127,7 @@ export async function makeIndex(
     ? [table.name, '', 'pkey']
     : [table.name, joined, request.constraint ? 'key' : 'idx'];
   let name = request.name;
-  if (name === null) name = await claimGeneratedName(ctx, table.schemaId, parts, entry);
+  if (name === null) name = await claimGeneratedName(ctx, table.schemaId, parts, entry, request.taken);
   else await claimName(ctx, table.schemaId, name, entry);
   return {
     id: id ?? oid,
@@ -235,6 +237,8 @@ export async function addIndex(
 }
 
 export async function dropIndexes(ctx: DdlContext, body: Loose): Promise<string> {
+  if (body['concurrent'] === true && ctx.session.inBlock)
+    throw sqlError('25001', 'DROP INDEX CONCURRENTLY cannot run inside a transaction block');
   for (const object of list(body['objects'])) {
     const parts = list(of(object, 'List')['items']).map(stringOf);
     const name = { schema: parts.length > 1 ? parts[parts.length - 2]! : null, name: parts[parts.length - 1]! };

@@ -149,9 +149,12 @@ export async function claimGeneratedName(
   schemaId: number,
   parts: readonly [string, string, string],
   entry: { readonly id: number; readonly indexOid: number | null },
+  /** Names that something else has which is no relation. */
+  taken: readonly string[] = [],
 ): Promise<string> {
   for (let n = 0; ; n++) {
     const name = objectName(parts[0], parts[1], n === 0 ? parts[2] : `${parts[2]}${n}`);
+    if (taken.includes(name)) continue;
     if (await ctx.catalog.claimName(ctx.txn, schemaId, name, entry)) return name;
   }
 }

@@ -1,18 +1,20 @@
-/** RENAME, OWNER TO, SET SCHEMA and COMMENT ON. */
+/** RENAME, OWNER TO and SET SCHEMA. */
 import { sqlError } from '../../base/errors.js';
 import type {
   Descriptor,
   IndexDescriptor,
   RowExpression,
+  SequenceDescriptor,
   TableDescriptor,
   ViewDescriptor,
 } from '../catalog/descriptor.js';
 import { isTemporarySchema } from '../catalog/temporary-names.js';
+import type { RelationName } from '../contract.js';
 import type { DdlContext } from './context.js';
-import { renameInDefaults } from './sequence-users.js';
+import { ownedSequences, renameInDefaults } from './sequence-users.js';
 import { notice } from './context.js';
-import { commentOnExtension, moveExtension } from './extensions.js';
-import { constraintNames } from './foreign-keys.js';
+import { moveExtension } from './extensions.js';
+import { constraintNames, constraintTaken } from './foreign-keys.js';
 import {
   claimName,
   creationSchema,
@@ -29,9 +31,9 @@ import { renamedIndex } from './index-parts.js';
 import { renameInExpression } from './row-expressions.js';
 import { renameAttribute } from './composites.js';
 import { renameDomainConstraint } from './domains.js';
-import { commentOnRoutine, isRoutineObject, moveRoutine, ownRoutine } from './routines.js';
-import { commentOnType, moveType, renameType, requireType, typeNameIn } from './user-types.js';
-import { list, of, qualifiedName, rangeVar, stringOf, text, unsupported } from './tree.js';
+import { isRoutineObject, moveRoutine, ownRoutine } from './routines.js';
+import { moveType, renameType, requireType, typeNameIn } from './user-types.js';
+import { rangeVar, stringOf, text, unsupported } from './tree.js';
 import type { Loose } from './tree.js';
 
 export async function runRename(ctx: DdlContext, body: Loose): Promise<string> {
@@ -82,11 +84,7 @@ async function renameRelation(ctx: DdlContext, body: Loose, to: string): Promise
     return tag;
   }
   const found = await openForChange(ctx, name);
-  if (found === null) {
-    if (body['missing_ok'] !== true) throw relationMissing(name);
-    notice(ctx, '00000', `relation "${shownName(name)}" does not exist, skipping`);
-    return tag;
-  }
+  if (found === null) return missingRelation(ctx, name, body, tag);
   const old = descriptorOf(found);
   await claimName(ctx, old.schemaId, to, { id: old.id, indexOid: null });
   ctx.catalog.freeName(ctx.txn, old.schemaId, old.name);
@@ -108,7 +106,8 @@ async function renameColumn(ctx: DdlContext, body: Loose, to: string): Promise<s
   const name = rangeVar(body['relation']);
   const from = text(body['subname']);
   const found = await openForChange(ctx, name);
-  if (found?.kind === 'view') return renameViewColumn(ctx, found.view, from, to);
+  if (found === null) return missingRelation(ctx, name, body, alterTag(body['relationType']));
+  if (found.kind === 'view') return renameViewColumn(ctx, found.view, from, to);
   const table = await openTable(ctx, name, { materialized: true });
   const column = table.columns.find((c) => c.name === from && !c.dropped && !c.hidden);
   if (column === undefined) throw sqlError('42703', `column "${from}" does not exist`);
@@ -137,7 +136,9 @@ function renameViewColumn(ctx: DdlContext, view: ViewDescriptor, from: string, t
 }
 
 async function renameConstraint(ctx: DdlContext, body: Loose, to: string): Promise<string> {
-  const table = await openTable(ctx, rangeVar(body['relation']));
+  const name = rangeVar(body['relation']);
+  if ((await openForChange(ctx, name)) === null) return missingRelation(ctx, name, body, 'ALTER TABLE');
+  const table = await openTable(ctx, name);
   const from = text(body['subname']);
   const index = table.indexes.find((i) => i.name === from && i.constraintOid !== null);
   if (index !== undefined) {
@@ -147,8 +148,7 @@ async function renameConstraint(ctx: DdlContext, body: Loose, to: string): Promi
   if (!constraintNames(table).includes(from)) {
     throw sqlError('42704', `constraint "${from}" for table "${table.name}" does not exist`);
   }
-  if (constraintNames(table).includes(to))
-    throw sqlError('42710', `constraint "${to}" for relation "${table.name}" already exists`);
+  if (constraintNames(table).includes(to)) throw constraintTaken(table.name, to);
   const renamed = <T extends { readonly name: string }>(one: T): T => (one.name === from ? { ...one, name: to } : one);
   const checks = table.checks.map(renamed);
   const foreignKeys = table.foreignKeys === undefined ? {} : { foreignKeys: table.foreignKeys.map(renamed) };
@@ -201,91 +201,52 @@ export async function runAlterSchema(ctx: DdlContext, body: Loose): Promise<stri
   if (body['objectType'] === 'OBJECT_EXTENSION')
     return moveExtension(ctx, stringOf(body['object']), text(body['newschema']));
   const name = rangeVar(body['relation']);
-  const target = await creationSchema(ctx, { schema: text(body['newschema']), name: '' });
   const found = await openForChange(ctx, name);
-  if (found === null) throw relationMissing(name);
+  if (found === null) return missingRelation(ctx, name, body, alterTag(body['objectType']));
+  const target = await creationSchema(ctx, { schema: text(body['newschema']), name: '' });
   const old = descriptorOf(found);
   if (isTemporarySchema(old.schemaId) || isTemporarySchema(target.id))
     throw sqlError('0A000', 'cannot move objects into or out of temporary schemas');
-  if (old.schemaId === target.id)
-    throw sqlError('42P07', `relation "${old.name}" is already in schema "${target.name}"`);
-  await claimName(ctx, target.id, old.name, { id: old.id, indexOid: null });
-  ctx.catalog.freeName(ctx.txn, old.schemaId, old.name);
-  if (old.kind === 'table') {
-    for (const index of old.indexes) {
-      if (index.oid === 0) continue;
-      await claimName(ctx, target.id, index.name, { id: old.id, indexOid: index.oid });
-      ctx.catalog.freeName(ctx.txn, old.schemaId, index.name);
-    }
-  }
-  ctx.catalog.put(ctx.txn, { ...old, schemaId: target.id, version: old.version + 1 } as Descriptor);
+  if (old.kind === 'sequence' && old.ownedBy !== null) await refuseOwned(ctx, old, old.ownedBy.tableId);
+  if (old.schemaId !== target.id) await moveRelation(ctx, old, target);
   return alterTag(body['objectType']);
 }
 
-export async function runComment(ctx: DdlContext, body: Loose): Promise<string> {
-  if (isRoutineObject(body['objtype'])) return commentOnRoutine(ctx, body);
-  const comment = body['comment'] === undefined ? null : text(body['comment']);
-  const object = body['object'] as Loose;
-  const parts = object['List'] === undefined ? [stringOf(object)] : list(of(object, 'List')['items']).map(stringOf);
-  switch (body['objtype']) {
-    case 'OBJECT_TABLE':
-    case 'OBJECT_VIEW':
-    case 'OBJECT_MATVIEW':
-    case 'OBJECT_SEQUENCE': {
-      if (body['objtype'] === 'OBJECT_MATVIEW') await requireMaterialized(ctx, qualifiedName(parts));
-      const name = qualifiedName(parts);
-      const found = await openForChange(ctx, name);
-      if (found === null) throw relationMissing(name);
-      const old = descriptorOf(found);
-      ctx.catalog.put(ctx.txn, { ...old, comment, version: old.version + 1 } as Descriptor);
-      break;
-    }
-    case 'OBJECT_COLUMN': {
-      const table = await openTable(ctx, qualifiedName(parts.slice(0, -1)), { materialized: true });
-      const column = parts[parts.length - 1]!;
-      if (!table.columns.some((c) => c.name === column && !c.dropped && !c.hidden)) {
-        throw sqlError('42703', `column "${column}" of relation "${table.name}" does not exist`);
-      }
-      const columns = table.columns.map((c) => (c.name === column ? { ...c, comment } : c));
-      ctx.catalog.put(ctx.txn, nextVersion(table, { columns }));
-      break;
-    }
-    case 'OBJECT_INDEX': {
-      const found = await openIndex(ctx, qualifiedName(parts));
-      if (found === null) throw relationMissing(qualifiedName(parts));
-      const indexes = found.table.indexes.map((i) => (i.id === found.index.id ? { ...i, comment } : i));
-      ctx.catalog.put(ctx.txn, nextVersion(found.table, { indexes }));
-      break;
-    }
-    case 'OBJECT_TYPE':
-    case 'OBJECT_DOMAIN':
-      await commentOnType(ctx, typeNameIn(object), comment);
-      break;
-    case 'OBJECT_EXTENSION':
-      await commentOnExtension(ctx, parts[0]!, comment);
-      break;
-    case 'OBJECT_SCHEMA':
-    case 'OBJECT_DATABASE':
-      await commentOnContainer(ctx, String(body['objtype']), parts[0]!, comment);
-      break;
-    default:
-      // Comments on other objects have nowhere to be shown.
-      break;
-  }
-  return 'COMMENT';
+async function refuseOwned(ctx: DdlContext, sequence: SequenceDescriptor, tableId: number): Promise<never> {
+  const table = await ctx.catalog.descriptor(tableId, ctx.wait);
+  throw sqlError('0A000', 'cannot move an owned sequence into another schema', {
+    detail: `Sequence "${sequence.name}" is linked to table "${table?.name ?? ''}".`,
+  });
 }
 
-async function commentOnContainer(ctx: DdlContext, kind: string, name: string, comment: string | null): Promise<void> {
-  const isSchema = kind === 'OBJECT_SCHEMA';
-  const id = isSchema
-    ? await ctx.catalog.schemaId(name)
-    : ((await ctx.catalog.nameForUpdate(ctx.txn, 0, name, 0))?.id ?? null);
-  if (id === null)
-    throw isSchema
-      ? sqlError('3F000', `schema "${name}" does not exist`)
-      : sqlError('3D000', `database "${name}" does not exist`);
-  await ctx.catalog.lock(ctx.txn, [id], ctx.wait);
-  const found = await ctx.catalog.forUpdate(ctx.txn, id);
-  if (found?.kind === 'schema' || found?.kind === 'database')
-    ctx.catalog.put(ctx.txn, { ...found, comment, version: found.version + 1 });
+/** With its indexes, and the sequences that its columns own. */
+async function moveRelation(
+  ctx: DdlContext,
+  old: TableDescriptor | SequenceDescriptor | ViewDescriptor,
+  target: { readonly id: number; readonly name: string },
+): Promise<void> {
+  await moveName(ctx, old.schemaId, target.id, old.name, { id: old.id, indexOid: null });
+  for (const index of old.kind === 'table' ? old.indexes : [])
+    if (index.oid !== 0) await moveName(ctx, old.schemaId, target.id, index.name, { id: old.id, indexOid: index.oid });
+  ctx.catalog.put(ctx.txn, { ...old, schemaId: target.id, version: old.version + 1 } as Descriptor);
+  if (old.kind === 'sequence') await renameInDefaults(ctx, old, target.name, old.name);
+  if (old.kind === 'table') for (const own of await ownedSequences(ctx, old)) await moveRelation(ctx, own, target);
+}
+
+async function moveName(
+  ctx: DdlContext,
+  from: number,
+  to: number,
+  name: string,
+  entry: { readonly id: number; readonly indexOid: number | null },
+): Promise<void> {
+  await claimName(ctx, to, name, entry);
+  ctx.catalog.freeName(ctx.txn, from, name);
+}
+
+/** IF EXISTS says what is not there; without it that is an error. */
+function missingRelation(ctx: DdlContext, name: RelationName, body: Loose, tag: string): string {
+  if (body['missing_ok'] !== true) throw relationMissing(name);
+  notice(ctx, '00000', `relation "${shownName(name)}" does not exist, skipping`);
+  return tag;
 }

@@ -1,7 +1,7 @@
 /**
  * CREATE [OR REPLACE], ALTER, DROP FUNCTION and PROCEDURE. All that have one name in a schema share a descriptor, so
  * that whoever called one of them notices when another would fit better. Bodies are checked for their grammar when
- * they are made; the names in them are looked up when they run.
+ * they are made, those in plain SQL for the names in them too (check-body.ts).
  */
 import { sqlError } from '../../base/errors.js';
 import { prefixEnd } from '../../base/key.js';
@@ -21,6 +21,7 @@ import { OID } from '../types/oids.js';
 import { catalogOidOf, formatType, isArrayType } from '../types/registry.js';
 import { typesWithin } from '../types/user-types.js';
 import type { UserType } from '../types/user-types.js';
+import { checkSqlBody } from './check-body.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
 import { deparse } from './deparse.js';
@@ -115,7 +116,7 @@ type Facts = Pick<Routine, 'language' | 'body' | 'volatility' | 'strict' | 'secu
 
 function readOptions(body: Loose, statement: ParsedStatement): Facts {
   let language: string | null = null;
-  let source: string | null = null;
+  let sources: readonly string[] = [];
   let volatility: Routine['volatility'] = 'volatile';
   let strict = false;
   let securityDefiner = false;
@@ -123,13 +124,14 @@ function readOptions(body: Loose, statement: ParsedStatement): Facts {
     const value = (arg ?? {}) as Loose;
     const flag = of(value, 'Boolean')['boolval'] === true;
     if (name === 'language') language = text(of(value, 'String')['sval']).toLowerCase();
-    else if (name === 'as') [source = ''] = strings(of(value, 'List')['items']);
+    else if (name === 'as') sources = strings(of(value, 'List')['items']);
     else if (name === 'volatility') volatility = text(of(value, 'String')['sval']) as Routine['volatility'];
     else if (name === 'strict') strict = flag;
     else if (name === 'security') securityDefiner = flag;
     else if (name === 'set') throw unsupported('SET in a function');
     else if (name === 'window') throw unsupported('a window function');
   }
+  let source = sources[0] ?? null;
   const standard = body['sql_body'] !== undefined;
   if (standard && source !== null) throw sqlError('42P13', 'duplicate function body specified');
   if (standard) source = standardBody(statement.text);
@@ -140,6 +142,7 @@ function readOptions(body: Loose, statement: ParsedStatement): Facts {
     if (language === 'c' || language === 'internal') throw unsupported(`language "${language}"`);
     throw sqlError('42704', `language "${language}" does not exist`);
   }
+  if (sources.length > 1) throw sqlError('42P13', `only one AS item needed for language "${language}"`);
   if (standard && language !== 'sql') throw sqlError('42P13', 'inline SQL function body only valid for language SQL');
   return { language, body: source, volatility, strict, securityDefiner };
 }
@@ -183,6 +186,7 @@ export async function runCreateFunction(ctx: DdlContext, body: Loose, statement:
       owner: ctx.session.user,
       routines: [{ oid: id, ...made }],
     });
+    await checkNames(ctx, name.name, { oid: id, ...made }, body, statement);
     return tag;
   }
   const same = group.routines.find((r) => identity(r) === identity(made));
@@ -193,6 +197,7 @@ export async function runCreateFunction(ctx: DdlContext, body: Loose, statement:
   const others = group.routines.filter((r) => r !== same);
   const routine = { oid, ...made, comment: same?.comment ?? null };
   put(ctx, group, [...others, routine]);
+  await checkNames(ctx, name.name, routine, body, statement);
   if (same !== undefined) await changeCallers(ctx, { groupId: group.id, name: group.name, routine });
   return tag;
 }
@@ -261,6 +266,23 @@ function checkBody(name: string, made: Omit<Routine, 'oid'>, body: Loose, statem
     if (made.language === 'plpgsql') readBody(name, made);
     else if (at >= 0) sqlStatements(made.body);
   });
+}
+
+/** Once the function is there, which may call itself. */
+async function checkNames(
+  ctx: DdlContext,
+  name: string,
+  routine: Routine,
+  body: Loose,
+  statement: ParsedStatement,
+): Promise<void> {
+  if (!ctx.session.checkBodies) return;
+  const at = options(body['options']).find((o) => o.name === 'as')?.location ?? -1;
+  await checkSqlBody(ctx, name, routine).catch((error: unknown) =>
+    inLiteral(statement, at, () => {
+      throw error;
+    }),
+  );
 }
 
 function put(ctx: DdlContext, group: RoutineDescriptor, routines: readonly Routine[]): void {

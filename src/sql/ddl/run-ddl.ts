@@ -4,15 +4,17 @@ import type { UsedRoutine } from '../catalog/descriptor.js';
 import type { ParsedStatement, RelationName, ResolvedRoutines, ResolvedType } from '../contract.js';
 import { runAlterTable } from './alter-table.js';
 import { type DdlContext, tellCascades } from './context.js';
+import { runComment } from './comments.js';
 import { runCreateTableAs } from './create-table-as.js';
 import { runCreateTable } from './create-table.js';
 import { isSerial } from './columns.js';
 import { runCreateDatabase, runCreateSchema, runDropDatabase } from './databases.js';
 import { runDrop, runTruncate } from './drop.js';
 import { runAlterExtension, runAlterExtensionContents, runCreateExtension } from './extensions.js';
+import { runReindex, runVacuum } from './maintenance.js';
 import { runRefresh } from './materialized-views.js';
 import { runCreateIndex } from './indexes.js';
-import { runAlterSchema, runComment, runOwner, runRename } from './rename.js';
+import { runAlterSchema, runOwner, runRename } from './rename.js';
 import { runCreateComposite } from './composites.js';
 import { runAlterDomain, runCreateDomain } from './domains.js';
 import { runAlterEnum, runCreateEnum } from './enums.js';
@@ -21,25 +23,12 @@ import { runShowRanges, runSplit } from './ranges.js';
 import { runAlterFunction, runCreateFunction } from './routines.js';
 import { runAlterSequence, runCreateSequence } from './sequences.js';
 import { runCreateView } from './views.js';
-import { list, rangeVar, of } from './tree.js';
 import type { Loose } from './tree.js';
-import { relationMissing } from './objects.js';
 
 type Runner = (ctx: DdlContext, body: Loose, statement: ParsedStatement) => Promise<string>;
 
 function accepted(tag: string): Runner {
   return () => Promise.resolve(tag);
-}
-
-/** VACUUM and ANALYZE have nothing to do; the tables must exist. */
-async function runVacuum(ctx: DdlContext, body: Loose): Promise<string> {
-  const isVacuum = body['is_vacuumcmd'] === true;
-  if (isVacuum && ctx.session.inBlock) throw sqlError('25001', 'VACUUM cannot run inside a transaction block');
-  for (const r of list(body['rels'])) {
-    const name = rangeVar(of(r, 'VacuumRelation')['relation']);
-    if ((await ctx.catalog.relation(name, ctx.session.searchPath, ctx.wait)) === null) throw relationMissing(name);
-  }
-  return isVacuum ? 'VACUUM' : 'ANALYZE';
 }
 
 const RUNNERS: Readonly<Record<string, Runner>> = {
@@ -76,7 +65,7 @@ const RUNNERS: Readonly<Record<string, Runner>> = {
   GrantStmt: (_ctx, body) => Promise.resolve(body['is_grant'] === true ? 'GRANT' : 'REVOKE'),
   GrantRoleStmt: (_ctx, body) => Promise.resolve(body['is_grant'] === true ? 'GRANT ROLE' : 'REVOKE ROLE'),
   AlterDefaultPrivilegesStmt: accepted('ALTER DEFAULT PRIVILEGES'),
-  ReindexStmt: accepted('REINDEX'),
+  ReindexStmt: runReindex,
   VacuumStmt: runVacuum,
   QuoralSplitAt: runSplit,
   QuoralShowRanges: runShowRanges,

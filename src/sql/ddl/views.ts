@@ -7,7 +7,7 @@
 import { sqlError } from '../../base/errors.js';
 import { prefixEnd } from '../../base/key.js';
 import { decodeUint, SYSTEM_KEYS } from '../../encoding/keyspace.js';
-import type { Descriptor, ViewColumnDescriptor, ViewDescriptor } from '../catalog/descriptor.js';
+import type { Descriptor, ViewColumnDescriptor, ViewDescriptor, ViewSource } from '../catalog/descriptor.js';
 import { isMaterialized, isReader, kindName, sourcesOf } from '../catalog/materialized.js';
 import type { Reader } from '../catalog/materialized.js';
 import { isTemporary, isTemporarySchemaName } from '../catalog/temporary-names.js';
@@ -272,6 +272,18 @@ export async function dropViewsOfColumn(
 ): Promise<void> {
   const what = `column ${column.name} of table ${table.name}`;
   await dropViews(ctx, what, await viewsOfColumn(ctx, table.id, column.id), { cascade, together: new Set() });
+}
+
+/** Before a key is dropped by which views are grouped: refuses, or drops these. */
+export async function dropViewsOfKey(
+  ctx: DdlContext,
+  tableId: number,
+  key: { readonly oid: number; readonly what: string },
+  cascade: boolean,
+): Promise<void> {
+  const isUsed = (source: ViewSource): boolean => source.id === tableId && (source.keys?.includes(key.oid) ?? false);
+  const views = (await dependentViews(ctx, tableId)).filter((view) => sourcesOf(view).some(isUsed));
+  await dropViews(ctx, key.what, views, { cascade, together: new Set() });
 }
 
 /** Before a column's type changes, which a view's columns would not follow. */

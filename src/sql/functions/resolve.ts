@@ -127,6 +127,18 @@ function concretize(declared: number, element: number, compatibleElement: number
   }
 }
 
+/** What polymorphic types stand for beside such arguments; 0 for one that these do not settle. */
+export function concreteTypes(declared: readonly number[], actual: readonly number[]): (oid: number) => number {
+  const element = solve(declared, actual, false) ?? 0;
+  const compatible = solve(declared, actual, true) ?? 0;
+  const range = solveRange(declared, actual);
+  return (oid) => concretize(oid, element, compatible, range);
+}
+
+export function isPolymorphic(oid: number): boolean {
+  return POLYMORPHIC.has(oid);
+}
+
 /** The candidate if the arguments can be coerced to it, else null. */
 function tryCandidate<E extends AnyEntry>(
   entry: E,

@@ -246,8 +246,8 @@ function constraintDefinition(oid: number, pretty: boolean, ctx: ExecContext): D
   const check = table.checks.find((one) => one.oid === oid);
   if (check !== undefined) {
     const text = shownSql(check.expressionSql, ctx);
-    if (pretty) return `CHECK (${prettyCondition(text)})`;
-    return `CHECK (${text})`;
+    const shown = pretty ? prettyCondition(text) : text;
+    return `CHECK (${shown})${check.validated === false ? ' NOT VALID' : ''}`;
   }
   const index = table.indexes.find((one) => one.constraintOid === oid);
   if (index !== undefined) {
@@ -357,6 +357,7 @@ fn(
     if (catalog === 'pg_type') return ctx.services.commentOf('type', oid);
     if (catalog === 'pg_extension') return ctx.services.commentOf('extension', oid);
     if (catalog === 'pg_namespace') return ctx.services.commentOf('schema', oid);
+    if (catalog === 'pg_constraint') return ctx.services.tableOfConstraint(oid)?.constraintComments?.[oid] ?? null;
     if (catalog === 'pg_proc') return ctx.services.routineByOid?.(oid)?.routine.comment ?? null;
     return catalog === 'pg_class' ? relationComment(oid, ctx) : null;
   },

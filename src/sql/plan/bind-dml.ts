@@ -16,7 +16,7 @@ import type { ColumnDescriptor, TableDescriptor } from '../catalog/descriptor.js
 import { as, locationOf, must } from './ast.js';
 import { Scope, columnExpr, errorAt } from './binder.js';
 import type { Binder, CteEntry, ExprContext, ScopeRelation } from './binder.js';
-import { bindExpr } from './bind-expr.js';
+import { bindExpr, starColumns } from './bind-expr.js';
 import { bindAssignedPart, bindCells, coercePart, leafColumn, refuseDefault, withParts } from './bind-assign-part.js';
 import type { PartTarget } from './bind-assign-part.js';
 import { bindCurrentOf } from './bind-current-of.js';
@@ -320,12 +320,15 @@ function assignedValue(
   const at = (multi.colno ?? 1) - 1;
   const row = as(source, 'RowExpr');
   if (row !== undefined) {
-    const args = row.args ?? [];
-    if (args.length !== (multi.ncolumns ?? 0))
+    const cells = (row.args ?? []).flatMap((node): { node: Node; expr?: Expr }[] => {
+      const star = starColumns(ctx, node);
+      return star === null ? [{ node }] : star.map((expr) => ({ node, expr }));
+    });
+    if (cells.length !== (multi.ncolumns ?? 0))
       throw errorAt('42601', 'number of columns does not match number of values', row.location ?? -1);
-    const cell = args[at]!;
-    if (as(cell, 'SetToDefault') !== undefined) return defaultOf(b, column);
-    return assign(bindExpr(ctx, cell), locationOf(cell));
+    const { node, expr } = cells[at]!;
+    if (as(node, 'SetToDefault') !== undefined) return defaultOf(b, column);
+    return assign(expr ?? bindExpr(ctx, node), locationOf(node));
   }
   const link = as(source, 'SubLink');
   const select = as(link?.subselect, 'SelectStmt');

@@ -83,6 +83,7 @@ export function applyAggregation(
       if (!grouped) continue;
       const column = from.plan.columns.find((c) => c.id === e.id)!;
       items.push({ column, expr: columnExpr(column) });
+      b.keysUsed?.set(primary.constraintOid, relation.table.id);
       return true;
     }
     return false;

@@ -85,6 +85,8 @@ export class Binder {
   readonly typePins: Map<object, number> | null;
   /** Filled while a view is made: users' functions by the calls of them. */
   readonly routinePins: Map<object, UsedRoutine> | null;
+  /** Of a view: the primary keys that its GROUP BY rests on, as tables' ids by the constraints' oids. */
+  readonly keysUsed: Map<number, number> | null;
   /** Of columns with records that have no named type. */
   readonly recordColumns: RecordColumns = new Map();
   #nextColumn = 1;
@@ -112,6 +114,7 @@ export class Binder {
     this.stars = pins === null ? null : new Map();
     this.typePins = pins === null ? null : new Map();
     this.routinePins = pins === null ? null : new Map();
+    this.keysUsed = pins === null ? null : new Map();
     this.catalog = catalog;
     this.settings = settings;
     this.parameterOids = [...parameterOids];

@@ -449,10 +449,19 @@ function pushLimit(limit: LimitPlan): Plan {
     if (sorted === null) return { ...limit, input: { ...limit.input, limit: { count, offset } } };
     return pushLimit({ ...limit, input: sorted });
   }
-  const needed = sumOf(count, offset);
+  // A scan wants to know at once; what has to be waited for is asked above it.
+  const total = sumOf(count, offset);
+  const needed = total === null || waits(total) ? null : total;
   const bare = needed === null ? limit.input : limitScan(limit.input, needed);
   if (offset === null && isSingleRow(bare) && count.kind === 'const' && isPositive(count)) return bare;
   return { ...limit, input: bare };
+}
+
+function waits(expr: Expr): boolean {
+  return some(
+    expr,
+    (e) => e.kind === 'subquery' || ((e.kind === 'call' || e.kind === 'srf') && e.entry.mayWait === true),
+  );
 }
 
 function isPositive(c: ConstExpr): boolean {

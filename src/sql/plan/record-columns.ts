@@ -2,8 +2,8 @@
  * The columns of records that have no named type: what a function gives, what ROW(…) and whole rows are made of, and
  * what columns of subqueries carry on of these.
  */
+import { concreteTypes, isPolymorphic } from '../functions/resolve.js';
 import { OID } from '../types/oids.js';
-import { elementOidOf } from '../types/registry.js';
 import type { Expr } from './expr.js';
 
 export interface RecordField {
@@ -21,8 +21,9 @@ export function recordFieldsOf(known: RecordColumns, e: Expr): readonly RecordFi
     case 'srf': {
       const { resultColumns } = e.entry;
       if (resultColumns === null) return null;
-      const element = elementOidOf(e.info.argOids[0] ?? 0);
-      return resultColumns.map((c) => (c.typeOid === OID.anyelement ? { ...c, typeOid: element } : c));
+      if (!resultColumns.some((c) => isPolymorphic(c.typeOid))) return resultColumns;
+      const concrete = concreteTypes(e.entry.argOids, e.info.argOids);
+      return resultColumns.map((c) => ({ ...c, typeOid: concrete(c.typeOid) }));
     }
     case 'row':
       return e.args.map((a, i) => ({ name: a.kind === 'column' ? a.name : `f${i + 1}`, typeOid: a.oid }));

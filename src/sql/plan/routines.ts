@@ -7,6 +7,7 @@ import type { Routine, RoutineParameter } from '../catalog/descriptor.js';
 import type { ExecContext, PlannerSettings, ResolvedRoutines } from '../contract.js';
 import { sqlError } from '../../base/errors.js';
 import type { CallInfo, FunctionEntry } from '../functions/entry.js';
+import { concreteTypes, isPolymorphic } from '../functions/resolve.js';
 import { type Datum, PgArray } from '../types/datum.js';
 import { OID } from '../types/oids.js';
 import { arrayOidOf, formatType } from '../types/registry.js';
@@ -54,7 +55,9 @@ function makeEntry(name: string, routine: Routine): FunctionEntry {
     if (callRoutine === undefined) throw sqlError('0A000', `function ${name} cannot be called here`);
     const { resultOid } = info;
     const argOids = inputs.map((p, i) => concreteType(p, args[i] ?? null, info.argOids[i]));
-    return callRoutine.call(ctx.services, { routine, name, args, argOids, resultOid, record: info.record ?? null });
+    const own = concreteRoutine(routine, argOids, resultOid);
+    const record = info.record ?? null;
+    return callRoutine.call(ctx.services, { routine: own, declared: routine, name, args, argOids, resultOid, record });
   };
   return {
     oid: routine.oid,
@@ -75,6 +78,38 @@ function makeEntry(name: string, routine: Routine): FunctionEntry {
     routine,
     ...(outputs.length === 1 && outputs[0]!.name !== '' ? { columnName: outputs[0]!.name } : {}),
   };
+}
+
+const concreteRoutines = new WeakMap<Routine, Map<string, Routine>>();
+/** Types that one polymorphic function is kept for. */
+const CONCRETE_MAX = 64;
+
+/** A polymorphic function as one call of it has its types; the same object for the same types. */
+function concreteRoutine(routine: Routine, argOids: readonly number[], resultOid: number): Routine {
+  if (!routine.parameters.some((p) => isPolymorphic(p.typeOid))) return routine;
+  let known = concreteRoutines.get(routine);
+  if (known === undefined) concreteRoutines.set(routine, (known = new Map()));
+  const key = `${argOids.join()}:${resultOid}`;
+  let made = known.get(key);
+  if (made !== undefined) return made;
+  const inputs = inputsOf(routine);
+  const concrete = concreteTypes(
+    inputs.map((p) => p.typeOid),
+    argOids,
+  );
+  const typed = <T extends { readonly typeOid: number }>(one: T): T => ({ ...one, typeOid: concrete(one.typeOid) });
+  made = {
+    ...routine,
+    parameters: routine.parameters.map((p) => {
+      const at = inputs.indexOf(p);
+      return at < 0 ? typed(p) : { ...p, typeOid: argOids[at] ?? p.typeOid };
+    }),
+    columns: routine.columns === null ? null : routine.columns.map(typed),
+    typeOid: resultOid === 0 ? concrete(routine.typeOid) : resultOid,
+  };
+  if (known.size >= CONCRETE_MAX) known.clear();
+  known.set(key, made);
+  return made;
 }
 
 /** Arguments of a variadic call have become one array. */

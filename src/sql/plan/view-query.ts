@@ -57,7 +57,7 @@ export function compileView(
   const usedRoutines = [
     ...new Map([...(binder.routinePins ?? [])].map(([, used]) => [used.routine.oid, used])).values(),
   ];
-  return { columns, queryTree, sources: sourcesOf(plan, pins), usedTypes, usedRoutines };
+  return { columns, queryTree, sources: sourcesOf(plan, pins, binder.keysUsed ?? new Map()), usedTypes, usedRoutines };
 }
 
 function pinnedCall(call: FuncCall, oid: number): FuncCall {
@@ -66,7 +66,11 @@ function pinnedCall(call: FuncCall, oid: number): FuncCall {
 }
 
 /** The relations that are named, and those of their columns that the query uses. */
-function sourcesOf(plan: Plan, pins: ReadonlyMap<object, Pin>): ViewDescriptor['sources'] {
+function sourcesOf(
+  plan: Plan,
+  pins: ReadonlyMap<object, Pin>,
+  keysUsed: ReadonlyMap<number, number>,
+): ViewDescriptor['sources'] {
   const used = new Set<number>(plan.columns.map((c) => c.id));
   walkPlan(plan, (expr) => {
     if (expr.kind === 'column') used.add(expr.id);
@@ -81,5 +85,8 @@ function sourcesOf(plan: Plan, pins: ReadonlyMap<object, Pin>): ViewDescriptor['
     for (const input of inputsOf(node)) visit(input);
   };
   visit(plan);
-  return [...columns].map(([id, ids]) => ({ id, columnIds: [...ids].sort((a, b) => a - b) }));
+  return [...columns].map(([id, ids]) => {
+    const keys = [...keysUsed].flatMap(([oid, table]) => (table === id ? [oid] : []));
+    return { id, columnIds: [...ids].sort((a, b) => a - b), ...(keys.length === 0 ? {} : { keys }) };
+  });
 }

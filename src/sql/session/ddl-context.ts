@@ -1,9 +1,12 @@
 /** What schema changes are given of the session. */
+import { sqlError } from '../../base/errors.js';
 import type { DdlContext } from '../ddl/context.js';
 import type { ExecContext } from '../contract.js';
 import { BUILT_IN_ONLY } from '../plan/coerce.js';
 import type { ResultSink } from '../session-api.js';
 import type { StatementMemory } from './memory.js';
+import { planFor } from './planning.js';
+import { executedBy } from './prepared-statements.js';
 import type { Session } from './session.js';
 
 /** `alone`: false for a statement inside another, which no transaction of its own can begin. */
@@ -23,6 +26,7 @@ export function ddlContext(
         return session.settings.derived.searchPath;
       },
       implicit: alone && session.state.state === 'implicit' && transaction.finished === 0,
+      checkBodies: session.settings.get('check_function_bodies') !== 'off',
       inBlock: !alone || session.state.inBlock,
     },
     txn: transaction.ensureTxn(),
@@ -39,6 +43,13 @@ export function ddlContext(
     logger: server.deps.logger,
     memory,
     cascades: [],
+    executed: async (execute) => {
+      const { prepared, parameters } = await executedBy(session, execute);
+      if (prepared.statement?.kind !== 'SelectStmt') throw sqlError('42809', 'prepared statement is not a SELECT');
+      const plan = await planFor(session, prepared);
+      if (plan.needsView) await session.services.loadView();
+      return { compiled: plan.compiled, execContext: () => session.execContext(parameters, memory, sink, false) };
+    },
     execContext: (): ExecContext => session.execContext([], memory, sink, false),
     notice: (notice) => session.notice(notice),
   };

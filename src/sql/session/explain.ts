@@ -14,7 +14,7 @@ import type { Datum } from '../types/datum.js';
 import { CountingSink } from './counting-sink.js';
 import { planFor } from './planning.js';
 import { Prepared } from './portal.js';
-import { evaluateArguments, innerStatement, runInner } from './prepared-statements.js';
+import { executedBy, innerStatement, runInner } from './prepared-statements.js';
 import type { Session } from './session.js';
 import { parseBoolWord } from './setting-table.js';
 import { bodyOf, isPlanned, textColumn } from './statement-kinds.js';
@@ -101,14 +101,13 @@ async function explained(session: Session, statement: ParsedStatement, body: Loo
   const of = bodyOf(inner);
   switch (inner.kind) {
     case 'ExecuteStmt': {
-      const prepared = session.findPrepared(String(of['name']));
-      if (prepared.statement === null || !isPlanned(prepared.statement)) return null;
-      const parameters = await evaluateArguments(session, prepared, list(of['params']), String(of['name']));
-      return { prepared, parameters };
+      const found = await executedBy(session, of);
+      return found.prepared.statement === null || !isPlanned(found.prepared.statement) ? null : found;
     }
     case 'CreateTableAsStmt':
     case 'DeclareCursorStmt': {
       const query = innerStatement(of['query'], statement);
+      if (query.kind === 'ExecuteStmt') return explained(session, statement, of);
       return isPlanned(query) ? { prepared: new Prepared(statement.text, query, [], false), parameters: [] } : null;
     }
     default:

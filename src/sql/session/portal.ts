@@ -4,6 +4,7 @@ import type { CompiledStatement, CursorQuery, Execution, ParsedStatement } from 
 import type { ResultColumn } from '../session-api.js';
 import type { VariableNames } from '../plan/variables.js';
 import type { Datum } from '../types/datum.js';
+import { catalogOidOf } from '../types/registry.js';
 import type { CachedPlan } from './plan-cache.js';
 import type { CursorRows } from './cursor-rows.js';
 import type { StatementMemory } from './memory.js';
@@ -150,7 +151,10 @@ export function closePortals(portals: Map<string, Portal>, keep: (portal: Portal
   }
 }
 
+/** A type of users that was altered is still the type that it was. */
 export function sameShape(a: readonly ResultColumn[] | null, b: readonly ResultColumn[] | null): boolean {
   if (a === null || b === null) return a === b;
-  return a.length === b.length && a.every((c, i) => c.typeOid === b[i]!.typeOid && c.name === b[i]!.name);
+  const same = (one: ResultColumn, other: ResultColumn): boolean =>
+    one.name === other.name && catalogOidOf(one.typeOid) === catalogOidOf(other.typeOid);
+  return a.length === b.length && a.every((c, i) => same(c, b[i]!));
 }

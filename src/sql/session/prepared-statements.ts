@@ -16,6 +16,7 @@ import { settlePortals } from './cursors.js';
 import { planFor } from './planning.js';
 import { checkRoom, Prepared } from './portal.js';
 import type { Session } from './session.js';
+import { readOnlyError } from './runner-errors.js';
 import { isPlanned } from './statement-kinds.js';
 import { list } from './tree.js';
 import type { Loose } from './tree.js';
@@ -35,6 +36,7 @@ export async function prepare(session: Session, statement: ParsedStatement, body
   await session.prepareStatement(prepared);
   prepared.fromSql = true;
   prepared.preparedAt = session.format.statementNow;
+  prepared.described = true;
   session.prepared.set(name, prepared);
   return 'PREPARE';
 }
@@ -54,7 +56,7 @@ async function declaredTypes(session: Session, types: unknown): Promise<number[]
   return list(types).map((t) => catalogOidOf(resolveTypeName(t['TypeName'] as TypeName, scope).oid));
 }
 
-export async function evaluateArguments(
+async function evaluateArguments(
   session: Session,
   prepared: Prepared,
   args: readonly Loose[],
@@ -83,13 +85,22 @@ export async function evaluateArguments(
   }
 }
 
-export async function execute(session: Session, body: Loose, sink: ResultSink, simple: boolean): Promise<string> {
+/** What an EXECUTE names, with its arguments. */
+export async function executedBy(
+  session: Session,
+  body: Loose,
+): Promise<{ readonly prepared: Prepared; readonly parameters: readonly Datum[] }> {
   const name = String(body['name']);
   const prepared = session.findPrepared(name);
   // Types of users may have changed since it was prepared.
   if (prepared.parameterOids.some(isHandle)) await planFor(session, prepared);
   const parameters = await evaluateArguments(session, prepared, list(body['params']), name);
   prepared.runs++;
+  return { prepared, parameters };
+}
+
+export async function execute(session: Session, body: Loose, sink: ResultSink, simple: boolean): Promise<string> {
+  const { prepared, parameters } = await executedBy(session, body);
   if (!isPlanned(prepared.statement!)) return runUtility(session, prepared.statement!, sink, simple);
   return runInner(session, prepared, parameters, sink, simple);
 }
@@ -104,8 +115,7 @@ export async function runInner(
   profile?: Profile,
 ): Promise<string> {
   const plan = await planFor(session, prepared);
-  if (session.modes.readOnly && !plan.compiled.readOnly)
-    throw sqlError('25006', 'cannot write in a read-only transaction');
+  if (session.modes.readOnly && !plan.compiled.readOnly) throw readOnlyError(prepared.statement!);
   const settled = settlePortals(session, plan.compiled.readOnly, null);
   if (settled !== null) await settled;
   session.transaction.ensureTxn().beginStatement();

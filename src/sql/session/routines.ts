@@ -63,7 +63,9 @@ export class Routines {
         const result = new CallResult(this.#resultType(call, read), memory, host.format);
         if (call.routine.language === 'sql') await this.#runSql(call, read, host, result);
         else await this.#runPlpgsql(call, read, host, result, memory);
-        return { value: result.value, rows: result.rows };
+        // Of void, PL/pgSQL gives a value and SQL none.
+        const isNothing = result.type.isVoid && call.routine.language === 'sql';
+        return { value: isNothing ? null : result.value, rows: result.rows };
       } finally {
         memory.close();
       }
@@ -173,7 +175,7 @@ function giveRows(result: CallResult, answer: Awaited<ReturnType<SqlHost['run']>
   }
 }
 
-function signature({ name, routine }: RoutineCall): string {
-  const types = inputsOf(routine).map((p) => formatType(p.typeOid));
+function signature({ name, declared }: RoutineCall): string {
+  const types = inputsOf(declared).map((p) => formatType(p.typeOid));
   return `${name}(${types.join(',')})`;
 }

@@ -89,6 +89,10 @@ const NAMES: Readonly<Record<string, string>> = {
 
 /** For "cannot execute … in a read-only transaction". */
 export function commandName(statement: ParsedStatement): string {
+  if (statement.kind === 'DropStmt') {
+    const what = String(bodyOf(statement)['removeType']).replace('OBJECT_', '').replaceAll('_', ' ');
+    return `DROP ${what.replace('MATVIEW', 'MATERIALIZED VIEW')}`;
+  }
   return (
     NAMES[statement.kind] ??
     statement.kind

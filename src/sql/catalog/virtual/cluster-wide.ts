@@ -14,6 +14,7 @@ import {
   TEMPLATE1_DATABASE_ID,
 } from '../bootstrap.js';
 import { extensionEntries } from './extensions.js';
+import { constraintOids } from '../descriptor.js';
 import type { TableDescriptor } from '../descriptor.js';
 import { perDescriptor } from './kept-rows.js';
 import type { Parts } from './kept-rows.js';
@@ -239,6 +240,7 @@ const CLASS_OF_TYPES = 1247;
 const CLASS_OF_ROUTINES = 1255;
 const CLASS_OF_DATABASES = 1262;
 const CLASS_OF_EXTENSIONS = 3079;
+const CLASS_OF_CONSTRAINTS = 2606;
 
 function* descriptionsOfTable(table: TableDescriptor): Iterable<Values> {
   if (table.comment !== null) yield { objoid: table.id, classoid: CLASS_OF_CLASSES, description: table.comment };
@@ -248,6 +250,10 @@ function* descriptionsOfTable(table: TableDescriptor): Iterable<Values> {
   }
   for (const index of table.indexes) {
     if (index.comment != null) yield { objoid: index.oid, classoid: CLASS_OF_CLASSES, description: index.comment };
+  }
+  for (const [, oid] of table.constraintComments === undefined ? [] : constraintOids(table)) {
+    const comment = table.constraintComments?.[oid];
+    if (comment !== undefined) yield { objoid: oid, classoid: CLASS_OF_CONSTRAINTS, description: comment };
   }
 }
 

@@ -452,6 +452,7 @@ function* constraintsOfTable(table: TableDescriptor): Iterable<Values> {
       oid: check.oid,
       conname: check.name,
       contype: 'c',
+      convalidated: check.validated ?? true,
       conbin: check.expressionSql,
       conkey: check.columnIds.length === 0 ? null : int2Array(check.columnIds),
     };

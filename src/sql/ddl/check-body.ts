@@ -1,0 +1,100 @@
+/**
+ * What CREATE FUNCTION sees wrong in a body in plain SQL: names that are not there, and a last statement that does not
+ * give what the function returns. As in PostgreSQL not of polymorphic functions, whose types a call decides.
+ *
+ * Limit: what a statement can only be asked when it runs (0A000, names of relations in literals) is left to the call.
+ */
+import { QuoralError, sqlError } from '../../base/errors.js';
+import type { Routine } from '../catalog/descriptor.js';
+import type { ParsedStatement } from '../contract.js';
+import { isPolymorphic } from '../functions/resolve.js';
+import { inputsOf, outputsOf } from '../plan/routines.js';
+import { withContext } from '../plpgsql/evaluation.js';
+import { ArgumentNames, sqlStatements } from '../plpgsql/sql-body.js';
+import type { ResultColumn } from '../session-api.js';
+import { canCoerce } from '../types/casts.js';
+import { OID } from '../types/oids.js';
+import { formatType } from '../types/registry.js';
+import { fieldsOf } from '../types/user-types.js';
+import type { DdlContext } from './context.js';
+
+const PLANNED: ReadonlySet<string> = new Set(['SelectStmt', 'InsertStmt', 'UpdateStmt', 'DeleteStmt']);
+/** Values that name relations, which are looked up when the statement runs. */
+const LOOKS_UP = /\breg[a-z]+\b|\bpg_|currval|nextval|setval|current_schema|information_schema/i;
+
+/** @throws QuoralError of SQLSTATE class 42; positions are within the body */
+export async function checkSqlBody(ctx: DdlContext, name: string, routine: Routine): Promise<void> {
+  if (routine.language !== 'sql' || routine.parameters.some((p) => isPolymorphic(p.typeOid))) return;
+  const inputs = inputsOf(routine);
+  const types = inputs.map((p) => p.typeOid);
+  const names = new ArgumentNames(name, routine, types);
+  const statements = readable(routine.body);
+  if (statements === null) return;
+  let columns: readonly ResultColumn[] | null = null;
+  let last: ParsedStatement | null = null;
+  try {
+    for (const statement of statements) {
+      last = statement;
+      columns = null;
+      if (!PLANNED.has(statement.kind)) continue;
+      if (LOOKS_UP.test(statement.text)) return;
+      const relations = ctx.planner.relationsOf(statement);
+      const snapshot = await ctx.catalog.snapshot(relations, ctx.session.searchPath, ctx.wait);
+      columns = ctx.planner.compile(statement, types, snapshot, ctx.plannerSettings, names).columns;
+    }
+    checkResult(routine, last, columns);
+  } catch (error) {
+    if (!(error instanceof QuoralError) || !error.sqlstate.startsWith('42')) {
+      if (error instanceof QuoralError && error.sqlstate === '0A000') return;
+      throw error;
+    }
+    throw error.fields.position === undefined ? withContext(error, `SQL function "${name}"`) : error;
+  }
+}
+
+/** null: its grammar has been looked at before, as far as it is known. */
+function readable(body: string): readonly ParsedStatement[] | null {
+  try {
+    return sqlStatements(body);
+  } catch {
+    return null;
+  }
+}
+
+function checkResult(routine: Routine, last: ParsedStatement | null, columns: readonly ResultColumn[] | null): void {
+  const { typeOid } = routine;
+  if (typeOid === OID.void) return;
+  const mismatch = (detail: string): Error =>
+    sqlError('42P13', `return type mismatch in function declared to return ${formatType(typeOid)}`, { detail });
+  if (last === null || columns === null)
+    throw mismatch("Function's final statement must be SELECT or INSERT/UPDATE/DELETE RETURNING.");
+  const outputs = outputsOf(routine);
+  const fields = typeOid !== OID.record ? fieldsOf(typeOid) : outputs.length > 1 ? outputs : null;
+  if (fields === null) {
+    if (typeOid === OID.record) return;
+    if (columns.length !== 1) throw mismatch('Final statement must return exactly one column.');
+    const own = ownType(columns[0]!);
+    if (!isAssigned(own, typeOid)) throw mismatch(`Actual return type is ${formatType(own)}.`);
+    return;
+  }
+  if (columns.length === 1 && (ownType(columns[0]!) === OID.record || isAssigned(ownType(columns[0]!), typeOid)))
+    return;
+  fields.forEach(({ typeOid: wanted }, i) => {
+    const column = columns[i];
+    if (column === undefined) throw mismatch('Final statement returns too few columns.');
+    if (!isAssigned(ownType(column), wanted))
+      throw mismatch(
+        `Final statement returns ${formatType(ownType(column))} instead of ${formatType(wanted)} at column ${i + 1}.`,
+      );
+  });
+  if (columns.length > fields.length) throw mismatch('Final statement returns too many columns.');
+}
+
+/** A literal that nothing has given a type is text. */
+function ownType({ typeOid }: ResultColumn): number {
+  return typeOid === OID.unknown ? OID.text : typeOid;
+}
+
+function isAssigned(from: number, to: number): boolean {
+  return from === to || canCoerce(from, to, 'assignment');
+}

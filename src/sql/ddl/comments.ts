@@ -1,0 +1,105 @@
+/** COMMENT ON. */
+import { sqlError } from '../../base/errors.js';
+import type { Descriptor } from '../catalog/descriptor.js';
+import { constraintOids } from '../catalog/descriptor.js';
+import type { DdlContext } from './context.js';
+import { commentOnExtension } from './extensions.js';
+import { requireMaterialized } from './materialized-views.js';
+import { descriptorOf, nextVersion, openForChange, openIndex, openTable, relationMissing } from './objects.js';
+import { commentOnRoutine, isRoutineObject } from './routines.js';
+import { list, of, qualifiedName, stringOf, text } from './tree.js';
+import type { Loose } from './tree.js';
+import { commentOnType, requireType, typeNameIn } from './user-types.js';
+
+export async function runComment(ctx: DdlContext, body: Loose): Promise<string> {
+  if (isRoutineObject(body['objtype'])) return commentOnRoutine(ctx, body);
+  const comment = body['comment'] === undefined ? null : text(body['comment']);
+  const object = body['object'] as Loose;
+  const parts = object['List'] === undefined ? [stringOf(object)] : list(of(object, 'List')['items']).map(stringOf);
+  switch (body['objtype']) {
+    case 'OBJECT_TABLE':
+    case 'OBJECT_VIEW':
+    case 'OBJECT_MATVIEW':
+    case 'OBJECT_SEQUENCE': {
+      if (body['objtype'] === 'OBJECT_MATVIEW') await requireMaterialized(ctx, qualifiedName(parts));
+      const name = qualifiedName(parts);
+      const found = await openForChange(ctx, name);
+      if (found === null) throw relationMissing(name);
+      const old = descriptorOf(found);
+      ctx.catalog.put(ctx.txn, { ...old, comment, version: old.version + 1 } as Descriptor);
+      break;
+    }
+    case 'OBJECT_COLUMN': {
+      const table = await openTable(ctx, qualifiedName(parts.slice(0, -1)), { materialized: true });
+      const column = parts[parts.length - 1]!;
+      if (!table.columns.some((c) => c.name === column && !c.dropped && !c.hidden)) {
+        throw sqlError('42703', `column "${column}" of relation "${table.name}" does not exist`);
+      }
+      const columns = table.columns.map((c) => (c.name === column ? { ...c, comment } : c));
+      ctx.catalog.put(ctx.txn, nextVersion(table, { columns }));
+      break;
+    }
+    case 'OBJECT_INDEX': {
+      const found = await openIndex(ctx, qualifiedName(parts));
+      if (found === null) throw relationMissing(qualifiedName(parts));
+      const indexes = found.table.indexes.map((i) => (i.id === found.index.id ? { ...i, comment } : i));
+      ctx.catalog.put(ctx.txn, nextVersion(found.table, { indexes }));
+      break;
+    }
+    case 'OBJECT_TABCONSTRAINT':
+      await commentOnConstraint(ctx, parts, comment);
+      break;
+    case 'OBJECT_DOMCONSTRAINT':
+      await requireDomainConstraint(ctx, object);
+      break;
+    case 'OBJECT_TYPE':
+    case 'OBJECT_DOMAIN':
+      await commentOnType(ctx, typeNameIn(object), comment);
+      break;
+    case 'OBJECT_EXTENSION':
+      await commentOnExtension(ctx, parts[0]!, comment);
+      break;
+    case 'OBJECT_SCHEMA':
+    case 'OBJECT_DATABASE':
+      await commentOnContainer(ctx, String(body['objtype']), parts[0]!, comment);
+      break;
+    default:
+      // Comments on other objects have nowhere to be shown.
+      break;
+  }
+  return 'COMMENT';
+}
+
+async function commentOnConstraint(ctx: DdlContext, parts: readonly string[], comment: string | null): Promise<void> {
+  const table = await openTable(ctx, qualifiedName(parts.slice(0, -1)));
+  const name = parts[parts.length - 1]!;
+  const oid = constraintOids(table).get(name);
+  if (oid === undefined) throw sqlError('42704', `constraint "${name}" for table "${table.name}" does not exist`);
+  const { [oid]: _before, ...others } = table.constraintComments ?? {};
+  const constraintComments = comment === null ? others : { ...others, [oid]: comment };
+  ctx.catalog.put(ctx.txn, nextVersion(table, { constraintComments }));
+}
+
+/** Comments on constraints of domains are not kept. */
+async function requireDomainConstraint(ctx: DdlContext, object: Loose): Promise<void> {
+  const [domain, name] = list(of(object, 'List')['items']) as [Loose, Loose];
+  const { type } = await requireType(ctx, typeNameIn(domain));
+  if (type.kind !== 'domain') throw sqlError('42809', `"${type.name}" is not a domain`);
+  if (type.checks.some((one) => one.name === stringOf(name))) return;
+  throw sqlError('42704', `constraint "${stringOf(name)}" for domain ${type.name} does not exist`);
+}
+
+async function commentOnContainer(ctx: DdlContext, kind: string, name: string, comment: string | null): Promise<void> {
+  const isSchema = kind === 'OBJECT_SCHEMA';
+  const id = isSchema
+    ? await ctx.catalog.schemaId(name)
+    : ((await ctx.catalog.nameForUpdate(ctx.txn, 0, name, 0))?.id ?? null);
+  if (id === null)
+    throw isSchema
+      ? sqlError('3F000', `schema "${name}" does not exist`)
+      : sqlError('3D000', `database "${name}" does not exist`);
+  await ctx.catalog.lock(ctx.txn, [id], ctx.wait);
+  const found = await ctx.catalog.forUpdate(ctx.txn, id);
+  if (found?.kind === 'schema' || found?.kind === 'database')
+    ctx.catalog.put(ctx.txn, { ...found, comment, version: found.version + 1 });
+}

@@ -1,0 +1,34 @@
+-- EXECUTE where a query may stand, and of a statement whose tables have changed.
+CREATE TABLE ee_words (id int PRIMARY KEY, word text);
+INSERT INTO ee_words VALUES (1, 'one'), (2, 'two'), (3, 'three');
+PREPARE pick(int) AS SELECT id, word FROM ee_words WHERE id >= $1 ORDER BY id;
+CREATE TABLE ee_copy AS EXECUTE pick(2);
+SELECT * FROM ee_copy ORDER BY id;
+CREATE TEMP TABLE ee_named (n, w) AS EXECUTE pick(1) WITH NO DATA;
+SELECT * FROM ee_named;
+CREATE TABLE IF NOT EXISTS ee_copy AS EXECUTE pick(1);
+CREATE TABLE ee_none AS EXECUTE nobody;
+PREPARE change AS DELETE FROM ee_copy;
+CREATE TABLE ee_none AS EXECUTE change;
+CREATE TABLE ee_none AS EXECUTE pick;
+PREPARE whole AS SELECT * FROM ee_words;
+PREPARE kept AS SELECT word FROM ee_words ORDER BY id;
+ALTER TABLE ee_words ADD COLUMN extra int;
+EXECUTE whole;
+EXECUTE kept;
+ALTER TABLE ee_words DROP COLUMN extra;
+EXECUTE kept;
+BEGIN READ ONLY;
+EXECUTE change;
+ROLLBACK;
+BEGIN READ ONLY;
+DROP TABLE ee_copy;
+ROLLBACK;
+-- A row of all columns as the source of several.
+CREATE TABLE ee_pair (a int, b text);
+INSERT INTO ee_pair VALUES (1, 'x');
+UPDATE ee_pair SET (a, b) = ROW(v.*) FROM (VALUES (5, 'y')) v (i, t);
+SELECT * FROM ee_pair;
+UPDATE ee_pair SET (a, b) = ROW(v.*, 1) FROM (VALUES (5, 'y')) v (i, t);
+UPDATE ee_pair SET (a, b) = (ROW(v.*)) FROM (VALUES (6, 'z')) v (i, t) RETURNING ee_pair.*;
+DROP TABLE ee_words, ee_copy, ee_pair;

@@ -1,0 +1,47 @@
+-- What is wrong with a body in plain SQL is said when the function is made.
+CREATE TABLE sb_items (id int PRIMARY KEY, label varchar(10), price numeric);
+CREATE FUNCTION sb_bad(int) RETURNS int LANGUAGE sql AS 'SELECT ''not an integer'';';
+CREATE FUNCTION sb_bad(int) RETURNS int LANGUAGE sql AS 'SELECT 1, 2, 3;';
+CREATE FUNCTION sb_bad(int) RETURNS int LANGUAGE sql AS 'SELECT $2;';
+CREATE FUNCTION sb_bad(int) RETURNS int LANGUAGE sql AS 'INSERT INTO nowhere VALUES (1)';
+CREATE FUNCTION sb_bad(a int) RETURNS int LANGUAGE sql AS $$ SELECT b FROM sb_items $$;
+CREATE FUNCTION sb_bad(a int) RETURNS int LANGUAGE sql AS $$ SELECT missing(a) $$;
+CREATE FUNCTION sb_bad(a int) RETURNS int LANGUAGE sql AS $$ INSERT INTO sb_items VALUES (a) $$;
+CREATE FUNCTION sb_bad(a int) RETURNS int LANGUAGE sql AS '';
+CREATE FUNCTION sb_bad(a int) RETURNS int LANGUAGE sql AS 'a', 'b';
+CREATE FUNCTION sb_bad(a int) RETURNS SETOF sb_items LANGUAGE sql AS $$ SELECT id, label FROM sb_items $$;
+CREATE FUNCTION sb_bad(a int) RETURNS SETOF sb_items LANGUAGE sql AS $$ SELECT label, id, price FROM sb_items $$;
+CREATE FUNCTION sb_bad(a int) RETURNS SETOF sb_items LANGUAGE sql AS $$ SELECT *, 1 FROM sb_items $$;
+CREATE FUNCTION sb_bad() RETURNS TABLE (a int, b date) LANGUAGE sql AS $$ SELECT 1, 2 $$;
+CREATE FUNCTION sb_bad(OUT a int, OUT b int) LANGUAGE sql AS $$ SELECT 1 $$;
+CREATE FUNCTION sb_bad() RETURNS int LANGUAGE sql AS $$ SELECT 1; SELECT price FROM nowhere $$;
+CREATE PROCEDURE sb_bad() LANGUAGE sql AS $$ DELETE FROM nowhere $$;
+-- These are as they should be.
+CREATE FUNCTION sb_rows() RETURNS SETOF sb_items LANGUAGE sql AS $$ SELECT * FROM sb_items ORDER BY id $$;
+CREATE FUNCTION sb_whole() RETURNS SETOF sb_items LANGUAGE sql AS $$ SELECT i FROM sb_items i $$;
+CREATE FUNCTION sb_add(i int, l text) RETURNS int LANGUAGE sql AS $$ INSERT INTO sb_items VALUES (i, l, 1) RETURNING id $$;
+CREATE FUNCTION sb_nothing() RETURNS void LANGUAGE sql AS $$ SELECT 1, 2 $$;
+CREATE FUNCTION sb_empty() RETURNS void LANGUAGE sql AS '';
+CREATE FUNCTION sb_assigned() RETURNS int LANGUAGE sql AS $$ SELECT count(*) FROM sb_items $$;
+CREATE FUNCTION sb_record() RETURNS record LANGUAGE sql AS $$ SELECT 1, 'x'::text $$;
+CREATE FUNCTION sb_any(x anyelement) RETURNS anyarray LANGUAGE sql AS $$ SELECT ARRAY[x] $$;
+CREATE FUNCTION sb_down(n int) RETURNS int LANGUAGE sql AS $$ SELECT CASE WHEN n <= 0 THEN 0 ELSE sb_down(n - 1) END $$;
+CREATE FUNCTION sb_rows(least int) RETURNS TABLE (id int, label text) LANGUAGE sql STABLE AS $$ SELECT id, label FROM sb_items WHERE id >= least $$;
+SELECT sb_add(1, 'one'), sb_add(2, 'two');
+SELECT * FROM sb_rows();
+SELECT * FROM sb_rows(2);
+SELECT sb_whole();
+SELECT sb_assigned(), sb_any(1), sb_down(3), sb_nothing(), sb_empty(), sb_record();
+-- Not looked at.
+SET check_function_bodies = off;
+CREATE FUNCTION sb_late() RETURNS int LANGUAGE sql AS $$ SELECT x FROM sb_later $$;
+RESET check_function_bodies;
+CREATE TABLE sb_later (x int);
+INSERT INTO sb_later VALUES (7);
+SELECT sb_late();
+CREATE OR REPLACE FUNCTION sb_late() RETURNS int LANGUAGE sql AS $$ SELECT y FROM sb_later $$;
+SELECT sb_late();
+DROP FUNCTION sb_whole, sb_add, sb_nothing, sb_empty, sb_assigned, sb_record, sb_any, sb_down, sb_late;
+DROP FUNCTION sb_rows();
+DROP FUNCTION sb_rows(int);
+DROP TABLE sb_items, sb_later;
