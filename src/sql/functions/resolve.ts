@@ -7,6 +7,7 @@ import { PgArray } from '../types/datum.js';
 import type { Datum } from '../types/datum.js';
 import { canCoerce, findCast, selectCommonType } from '../types/casts.js';
 import { OID } from '../types/oids.js';
+import { isHandle } from '../types/user-types.js';
 import { isMultirangeType, isRangeType, rangeKind } from '../types/range.js';
 import type { RangeKind } from '../types/range.js';
 import { arrayOidOf, elementOidOf, formatType, isArrayType, typeByName, typeByOid } from '../types/registry.js';
@@ -444,7 +445,10 @@ function functionAsCast(name: string, args: readonly number[]): ResolvedCall<Fun
   if (args.length !== 1) return null;
   const type = typeByName(name);
   if (type === null || type.category === 'P' || type.name !== name) return null;
-  const source = args[0] === OID.unknown ? OID.unknown : args[0]!;
+  const source = args[0]!;
+  const kept = `${source} ${type.oid}`;
+  const known = functionCasts.get(kept);
+  if (known !== undefined) return { entry: known, argOids: args, resultOid: type.oid };
   const cast = findCast(source, type.oid, 'explicit');
   if (cast === null) return null;
   const call1: NonNullable<FunctionEntry['call1']> = (value, ctx) => cast(value, -1, ctx.format);
@@ -456,8 +460,12 @@ function functionAsCast(name: string, args: readonly number[]): ResolvedCall<Fun
     impl: (values, ctx, call) => call1(values[0]!, ctx, call),
     call1,
   });
+  if (!isHandle(source) && !isHandle(type.oid)) functionCasts.set(kept, entry);
   return { entry, argOids: args, resultOid: type.oid };
 }
+
+/** Of built-in types: one for each pair, so that two calls can be seen to be the same. */
+const functionCasts = new Map<string, FunctionEntry>();
 
 export function isAggregateName(name: string): boolean {
   return aggregatesNamed(name).length > 0;

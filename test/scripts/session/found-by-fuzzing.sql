@@ -48,3 +48,5 @@ select array_positions('{{1,2}}'::int[], 1);
 select 'a' ilike any (select 'A'::text), 'a' !~ all (select 'b'::text), 'a' || 'b' = any (select 'ab');
 select 'a' ilike all ((select '{abc,""}'::text[]));
 select degrees('-7'::float8), degrees(0.1::float8), radians(33.3::float8), radians(180::float8), degrees(pi());
+select distinct on (inet(host(x))) x from (values ('10.0.0.2'::inet), ('10.0.0.1')) t(x) order by inet(host(x));
+select int4(a), count(*) from (values ('1'::text), ('1'), ('2')) t(a) group by int4(a) order by 1;
