@@ -178,6 +178,11 @@ export interface SessionServices {
   listeningChannels?(): readonly string[];
   /** Runs a function that a user made. Not there outside of a session. */
   callRoutine?(call: RoutineCall): Promise<RoutineResult>;
+  /**
+   * Cancels what a session of this node does, or ends the session, and does not wait for it. False: there is none with
+   * that process id. Not there outside of a session.
+   */
+  signalBackend?(processId: number, how: 'cancel' | 'terminate'): boolean;
   /** For pg_sleep, on the node's timers; rejects with 57014 when the signal aborts. */
   sleep?(ms: number, signal: AbortSignal): Promise<void>;
 }

@@ -34,6 +34,7 @@ import './dump.js';
 import './updatable.js';
 import './notifications.js';
 import './advisory.js';
+import './backends.js';
 import './aggregates.js';
 import './ordered-set.js';
 import './hypothetical.js';

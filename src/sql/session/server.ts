@@ -146,6 +146,13 @@ export class ServerCore implements ManagedSqlServer {
   session(processId: number): Session | null {
     return this.#sessions.get(processId) ?? null;
   }
+  /** False: no session of this node has the process id. */
+  signalBackend(processId: number, how: 'cancel' | 'terminate'): boolean {
+    const session = this.session(processId);
+    if (how === 'cancel') session?.cancel();
+    else session?.terminate(shutdownError());
+    return session !== null;
+  }
   activity(): readonly ActivityRow[] {
     return [...this.#sessions.values()].map((s) => s.describeActivity());
   }

@@ -53,6 +53,7 @@ export interface ServiceHost {
   setSetting(name: string, value: string, local: boolean): string;
   setting(name: string): string | null;
   activity(): readonly ActivityRow[];
+  signalBackend(processId: number, how: 'cancel' | 'terminate'): boolean;
   readonly notifications: SessionNotifications;
   readonly advisory: SessionAdvisory;
   readonly temporaries: SessionTemporaries;
@@ -112,6 +113,10 @@ export class Services implements SessionServices, CatalogServices {
 
   callRoutine(call: RoutineCall): Promise<RoutineResult> {
     return this.#host.routines.call(call);
+  }
+
+  signalBackend(processId: number, how: 'cancel' | 'terminate'): boolean {
+    return this.#host.signalBackend(processId, how);
   }
 
   notify(channel: string, payload: string): void {

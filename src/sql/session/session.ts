@@ -161,6 +161,9 @@ export class Session implements SqlSession {
   activity(): readonly ActivityRow[] {
     return this.server.activity();
   }
+  signalBackend(processId: number, how: 'cancel' | 'terminate'): boolean {
+    return this.server.signalBackend(processId, how);
+  }
 
   describeActivity(): ActivityRow {
     const inBlock = this.state.inBlock;
