@@ -33,6 +33,7 @@ import type { BlockCursors } from '../plpgsql/host.js';
 import type { DomainCheck } from '../types/user-types.js';
 import type { SessionAdvisory } from './advisory.js';
 import type { SessionNotifications } from './notifications.js';
+import type { ServerCore } from './server.js';
 import { VERSION_TEXT } from './setting-table.js';
 import type { Settings } from './settings.js';
 import { cursorKey, cursorRows, preparedRows } from './cursor-facts.js';
@@ -47,13 +48,12 @@ export interface ServiceHost {
   readonly databaseId: number;
   readonly processId: number;
   readonly settings: Settings;
-  readonly server: { readonly advisory: AdvisoryLocks };
+  readonly server: { readonly advisory: AdvisoryLocks } & Pick<ServerCore, 'signalBackend'>;
   transactionCatalog(): TransactionCatalog;
   waitOptions(): WaitOptions;
   setSetting(name: string, value: string, local: boolean): string;
   setting(name: string): string | null;
   activity(): readonly ActivityRow[];
-  signalBackend(processId: number, how: 'cancel' | 'terminate'): boolean;
   readonly notifications: SessionNotifications;
   readonly advisory: SessionAdvisory;
   readonly temporaries: SessionTemporaries;
@@ -116,7 +116,7 @@ export class Services implements SessionServices, CatalogServices {
   }
 
   signalBackend(processId: number, how: 'cancel' | 'terminate'): boolean {
-    return this.#host.signalBackend(processId, how);
+    return this.#host.server.signalBackend(processId, how);
   }
 
   notify(channel: string, payload: string): void {

@@ -161,9 +161,6 @@ export class Session implements SqlSession {
   activity(): readonly ActivityRow[] {
     return this.server.activity();
   }
-  signalBackend(processId: number, how: 'cancel' | 'terminate'): boolean {
-    return this.server.signalBackend(processId, how);
-  }
 
   describeActivity(): ActivityRow {
     const inBlock = this.state.inBlock;
@@ -256,12 +253,15 @@ export class Session implements SqlSession {
   #leave(): void {
     this.#running = false;
     this.#sink = null;
-    if (this.#abort.signal.aborted) this.#abort = newAbortController();
+    const { aborted, reason } = this.#abort.signal;
+    if (aborted) this.#abort = newAbortController();
     const { idleInTransactionTimeoutMs, idleSessionTimeoutMs } = this.settings.derived;
     const ms = this.state.inBlock ? idleInTransactionTimeoutMs : idleSessionTimeoutMs;
     if (ms > 0 && !this.#closing) this.#idleTimer = this.server.deps.timers.after(ms, () => this.#idleTooLong());
     for (const wake of this.#whenIdle.splice(0)) wake();
     this.server.statementEnded();
+    // The statement was through before it heard of the session's end.
+    if (aborted && reason instanceof QuoralError && reason.severity === 'FATAL') this.terminate(reason);
   }
 
   #idleTooLong(): void {

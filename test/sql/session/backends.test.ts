@@ -45,3 +45,12 @@ it('a session may end itself', async () => {
   const message = await b.error('SELECT pg_terminate_backend(pg_backend_pid()), pg_sleep(60)');
   expect(message).toBe('57P01 terminating connection due to administrator command');
 });
+
+it('a session that is ended while a statement finishes undisturbed is ended after it', async () => {
+  await b.query('BEGIN');
+  await b.rows('SELECT pg_advisory_lock(7)');
+  expect(await b.rows('SELECT pg_terminate_backend(pg_backend_pid())')).toEqual([['t']]);
+  expect(await b.error('SELECT 1')).toBe('57P01 terminating connection due to administrator command');
+  expect(await a.rows('SELECT pg_advisory_lock(7)')).toHaveLength(1);
+  expect(await a.rows('SELECT count(*) FROM pg_stat_activity')).toEqual([['1']]);
+});
