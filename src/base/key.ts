@@ -28,6 +28,14 @@ export function keyNext(key: Key): Key {
   return key + '\x00';
 }
 
+/**
+ * Where removals of the row at `key` are written and its existence is locked (range/kv-api.ts, LockScope). No row has
+ * this key: none is a prefix of another.
+ */
+export function existenceKey(key: Key): Key {
+  return key + '\x00';
+}
+
 /** The first key after every key that starts with `prefix`; KEY_MAX if there is none. */
 export function prefixEnd(prefix: Key): Key {
   for (let i = prefix.length - 1; i >= 0; i--) {

@@ -79,6 +79,11 @@ export const MARKS = Object.freeze([
     meaning: 'A shared lock was not to be had because a writer waited for it.',
     scripted: 'test/range/scripts.test.ts',
   },
+  {
+    name: 'existence-holder-passes-remover',
+    meaning: 'Who holds a row\'s existence passed one who waits for both it and the row.',
+    scripted: 'test/range/scripts.test.ts',
+  },
   { name: 'shared-lock-upgraded', meaning: 'The last sharer of a lock took it exclusively.' },
   { name: 'upgrade-waits-for-sharers', meaning: 'A sharer that wants to write waited for the others.' },
   {

@@ -162,6 +162,7 @@ export class Executor {
           this.counters.lockWaits++;
           await waitForLock(this.#store, replica, evaluated.lock, waiter, {
             mode: evaluated.mode,
+            whole: evaluated.whole,
             readTs: evaluated.readTs,
             deadlineMs,
             signal,
@@ -201,7 +202,8 @@ export class Executor {
     mark('read-past-intent');
     const waiter = new RequestWaiter(null);
     const deadlineMs = this.#store.env.clock.monotonicMs() + LOOK_AFTER_MS;
-    waitForLock(this.#store, replica, lock, waiter, { mode: 'none', readTs: 0, deadlineMs, signal: null })
+    const options = { mode: 'none', whole: false, readTs: 0, deadlineMs, signal: null } as const;
+    waitForLock(this.#store, replica, lock, waiter, options)
       .catch((error: unknown) => {
         if (error instanceof AssertionError) this.#store.deps.onFatal(error);
         else this.#store.env.logger.log('debug', 'an intent stays for now', { error: String(error) });

@@ -67,10 +67,24 @@ export interface BatchHeader {
 /** Shared locks suit each other; an exclusive one suits no other. Writes take exclusive ones. */
 export type LockMode = 'none' | 'share' | 'exclusive';
 
+/**
+ * What of a row is asked for and locked. A row is two keys here: its own, and `existenceKey` behind it, which never has
+ * a value; whoever removes the row, or gives it another key, deletes that one too. So:
+ * - 'row' is the row as it is: to be read or changed, but to stay (with 'exclusive', PostgreSQL's FOR NO KEY UPDATE);
+ * - 'existence' is that there is such a row, whatever is in it (with 'share', FOR KEY SHARE);
+ * - 'whole' is both ('exclusive' only; FOR UPDATE).
+ */
+export type LockScope = 'row' | 'existence' | 'whole';
+
 export interface GetRequest {
   readonly kind: 'get';
   readonly key: Key;
   readonly lock: LockMode;
+  /**
+   * Default 'row'. With 'existence' null means only that this read cannot tell: the row itself must then be read. Anything
+   * else is a value that the row had or has.
+   */
+  readonly scope?: LockScope;
 }
 export interface ScanRequest {
   readonly kind: 'scan';
@@ -78,6 +92,8 @@ export interface ScanRequest {
   readonly end: Key;
   readonly reverse: boolean;
   readonly lock: LockMode;
+  /** Default 'row'; not 'existence'. */
+  readonly scope?: LockScope;
 }
 export interface PutRequest {
   readonly kind: 'put';

@@ -15,6 +15,7 @@ import type {
   KvRequest,
   KvResponse,
   LockMode,
+  LockScope,
   PushTxnRequest,
   ResolveIntentsRequest,
   SplitTrigger,
@@ -98,7 +99,15 @@ function requestToWire(r: KvRequest): wire.Request {
   switch (r.kind) {
     case 'get':
       return {
-        value: { $case: 'get', value: { key: keyToBytes(r.key), lock: r.lock !== 'none', shared: r.lock === 'share' } },
+        value: {
+          $case: 'get',
+          value: {
+            key: keyToBytes(r.key),
+            lock: r.lock !== 'none',
+            shared: r.lock === 'share',
+            scope: scopeToWire(r.scope),
+          },
+        },
       };
     case 'scan':
       return {
@@ -110,6 +119,7 @@ function requestToWire(r: KvRequest): wire.Request {
             reverse: r.reverse,
             lock: r.lock !== 'none',
             shared: r.lock === 'share',
+            scope: scopeToWire(r.scope),
           },
         },
       };
@@ -242,6 +252,19 @@ function txnRequestToWire(r: TxnRequest): wire.Request {
   }
 }
 
+const SCOPES: readonly LockScope[] = ['row', 'existence', 'whole'];
+
+function scopeToWire(scope: LockScope | undefined): number {
+  return scope === undefined ? 0 : SCOPES.indexOf(scope);
+}
+
+function scopeFromWire({ scope }: { readonly scope: number }): { readonly scope?: LockScope } {
+  if (scope === 0) return {};
+  const known = SCOPES[scope];
+  if (known === undefined) throw malformed('lock scope');
+  return { scope: known };
+}
+
 function lockMode({ lock, shared }: { readonly lock: boolean; readonly shared: boolean }): LockMode {
   return !lock ? 'none' : shared ? 'share' : 'exclusive';
 }
@@ -251,7 +274,7 @@ function requestFromWire(w: wire.Request): KvRequest {
   if (v === undefined) throw malformed('empty request');
   switch (v.$case) {
     case 'get':
-      return { kind: 'get', key: bytesToKey(v.value.key), lock: lockMode(v.value) };
+      return { kind: 'get', key: bytesToKey(v.value.key), lock: lockMode(v.value), ...scopeFromWire(v.value) };
     case 'scan':
       return {
         kind: 'scan',
@@ -259,6 +282,7 @@ function requestFromWire(w: wire.Request): KvRequest {
         end: bytesToKey(v.value.end),
         reverse: v.value.reverse,
         lock: lockMode(v.value),
+        ...scopeFromWire(v.value),
       };
     case 'put':
       return {

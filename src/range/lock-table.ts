@@ -11,7 +11,10 @@
  *   in one step, and only the last sharer can do it.
  * - Nobody passes a queued request that it conflicts with: a shared request waits behind an exclusive one that
  *   waits, though the lock is shared, so a stream of sharers starves no writer. Who holds the lock already is the
- *   exception (it waits for nobody here, or for the other sharers): those in the queue wait for it in any case.
+ *   exception (it waits for nobody here, or for the other sharers): those in the queue wait for it in any case. So is
+ *   who holds the row's existence (kv-api.ts, LockScope), and those in the queue that want the row with it.
+ * - Who wants both of a row's locks takes them in one step. It keeps its place at the row while it waits for the
+ *   existence, and not the other way round: of those that want both, one comes first.
  * - Whoever may go on is woken: after each release, and each time that somebody leaves the queue.
  * - Plain readers wait only for intents they could have to see; a release wakes all of them.
  * - The table holds every intent of the range while this replica serves (loaded at the lease's start,
@@ -28,7 +31,7 @@
 import { assert } from '../base/assert.js';
 import type { Timestamp, TxnId } from '../base/ids.js';
 import { OrderedMap } from '../base/ordered-map.js';
-import type { Key } from '../base/key.js';
+import { existenceKey, type Key } from '../base/key.js';
 import { mark } from '../base/probes.js';
 import type { LockMode, TxnMeta } from './kv-api.js';
 
@@ -39,6 +42,8 @@ export interface Waiter {
   readonly txn: TxnMeta | null;
   /** What it waits to take; 'none' for a plain reader, which does not queue. */
   readonly mode: LockMode;
+  /** It wants a row and its existence. */
+  readonly whole: boolean;
   /** A request may stand in several queues, but waits at one of them at a time. */
   readonly waitsAt: Key | null;
   /** Called once, when it is worth looking again. */
@@ -77,23 +82,6 @@ function suitsHolders(state: LockState, txnId: TxnId | null, mode: LockMode): bo
   if (mode === 'share') return true;
   const { sharers } = state;
   return sharers.size === 0 || (sharers.size === 1 && txnId !== null && sharers.has(txnId));
-}
-
-/**
- * For whom `waiter` waits at this lock, as far as the wait graph must know: the holders, and the first of the
- * queue, who stands for all that are before it. Of many sharers only that one need know them all.
- */
-export function blockersOf(state: LockState, waiter: Waiter): TxnMeta[] {
-  const own = waiter.txn?.id;
-  if (state.holder !== null) return state.holder.id === own ? [] : [state.holder];
-  const first = state.queue.find((w) => w.mode !== 'none' && w.txn !== null);
-  const behind = first !== undefined && first !== waiter && first.txn!.id !== own ? first.txn : null;
-  const blockers: TxnMeta[] = behind === null ? [] : [behind];
-  for (const sharer of state.sharers.values()) {
-    if (behind !== null && blockers.length >= BLOCKERS_BEHIND_MAX) break;
-    if (sharer.id !== own && sharer.id !== behind?.id) blockers.push(sharer);
-  }
-  return blockers;
 }
 
 export class LockTable {
@@ -136,6 +124,23 @@ export class LockTable {
     yield* found;
   }
 
+  /**
+   * For whom `waiter` waits at this lock, as far as the wait graph must know: the holders, and the first of the
+   * queue, who stands for all that are before it. Of many sharers only that one need know them all.
+   */
+  blockersOf(state: LockState, waiter: Waiter): TxnMeta[] {
+    const own = waiter.txn?.id;
+    if (state.holder !== null) return state.holder.id === own ? [] : [state.holder];
+    const first = state.queue.find((w) => w.mode !== 'none' && w.txn !== null && !this.#passes(state, own, w));
+    const behind = first !== undefined && first !== waiter && first.txn!.id !== own ? first.txn : null;
+    const blockers: TxnMeta[] = behind === null ? [] : [behind];
+    for (const sharer of state.sharers.values()) {
+      if (behind !== null && blockers.length >= BLOCKERS_BEHIND_MAX) break;
+      if (sharer.id !== own && sharer.id !== behind?.id) blockers.push(sharer);
+    }
+    return blockers;
+  }
+
   /** True if the transaction may take the lock now; `waiter` is the request, in the queue or not. */
   free(state: LockState | undefined, txnId: TxnId | null, mode: LockMode, waiter: Waiter | null): boolean {
     if (state === undefined) return true;
@@ -143,6 +148,10 @@ export class LockTable {
     if (txnId !== null && holds(state, txnId)) return true;
     for (const ahead of state.queue) {
       if (ahead === waiter) return true;
+      if (this.#passes(state, txnId, ahead)) {
+        mark('existence-holder-passes-remover');
+        continue;
+      }
       if (ahead.mode === 'exclusive' || (ahead.mode === 'share' && mode !== 'share')) {
         if (mode === 'share') mark('sharer-waits-behind-writer');
         return false;
@@ -302,10 +311,12 @@ export class LockTable {
     }
     let sharesAhead = false;
     let exclusiveAhead = false;
+    let wholesAhead = false;
     for (const waiter of [...state.queue]) {
       if (waiter.mode === 'none') continue;
       const id = waiter.txn?.id ?? null;
-      const turn = !exclusiveAhead && (waiter.mode === 'share' || !sharesAhead);
+      const passing = wholesAhead && this.#holdsExistence(state, id);
+      const turn = !exclusiveAhead && (waiter.mode === 'share' || !sharesAhead) && (!wholesAhead || passing);
       if (waiter.waitsAt === state.key && suitsHolders(state, id, waiter.mode)) {
         if (turn || (id !== null && holds(state, id))) {
           mark('lock-passed-to-next');
@@ -313,8 +324,20 @@ export class LockTable {
         }
       }
       if (waiter.mode === 'share') sharesAhead = true;
+      else if (waiter.whole) wholesAhead = true;
       else exclusiveAhead = true;
     }
+  }
+
+  /** It waits for this transaction in any case, for the row's existence. */
+  #passes(state: LockState, txnId: TxnId | null | undefined, ahead: Waiter): boolean {
+    return ahead.whole && this.#holdsExistence(state, txnId);
+  }
+
+  #holdsExistence(row: LockState, txnId: TxnId | null | undefined): boolean {
+    if (txnId === null || txnId === undefined) return false;
+    const existence = this.#locks.get(existenceKey(row.key));
+    return existence !== undefined && holds(existence, txnId);
   }
 
   #leaveQueue(state: LockState, waiter: Waiter): void {

@@ -15,7 +15,7 @@ import { mark } from '../base/probes.js';
 import type { TimerHandle } from '../env/env.js';
 import type { LockMode, TxnMeta } from './kv-api.js';
 import { KvError } from './kv-errors.js';
-import { blockersOf, holds, type LockState, type Waiter } from './lock-table.js';
+import { holds, type LockState, type Waiter } from './lock-table.js';
 import type { Replica } from './replica.js';
 import type { ResolvedTxn } from './services.js';
 import type { Store } from './store.js';
@@ -31,6 +31,7 @@ const SHARERS_PUSHED = 8;
 export class RequestWaiter implements Waiter {
   readonly txn: TxnMeta | null;
   mode: LockMode = 'none';
+  whole = false;
   waitsAt: Key | null = null;
   #wake: (() => void) | null = null;
   /** Locks in whose queue (or reservation) it may still be. */
@@ -56,6 +57,7 @@ export class RequestWaiter implements Waiter {
 export interface WaitOptions {
   /** What is to be taken; 'none': the intent must only be out of a reader's way. */
   readonly mode: LockMode;
+  readonly whole: boolean;
   readonly readTs: Timestamp;
   /** Monotonic milliseconds at which the lock timeout passes; 0 = none. */
   readonly deadlineMs: number;
@@ -71,6 +73,7 @@ export function waitForLock(
   options: WaitOptions,
 ): Promise<void> {
   waiter.mode = options.mode;
+  waiter.whole = options.whole;
   replica.locks.enqueue(lock.key, waiter);
   waiter.queuedAt.add(lock.key);
   return new LockWait(store, replica, waiter, lock, options).run();
@@ -156,7 +159,7 @@ class LockWait {
   }
 
   #holder(): TxnMeta | null {
-    return blockersOf(this.#lock, this.#waiter)[0] ?? null;
+    return this.#replica.locks.blockersOf(this.#lock, this.#waiter)[0] ?? null;
   }
 
   #describe(): Record<string, unknown> {
@@ -176,7 +179,7 @@ class LockWait {
   #watch(): void {
     const own = this.#waiter.txn;
     if (own === null) return;
-    const blockers = blockersOf(this.#lock, this.#waiter);
+    const blockers = this.#replica.locks.blockersOf(this.#lock, this.#waiter);
     const ids = new Set(blockers.map((b) => b.id));
     for (const [id, unwatch] of this.#watched) {
       if (ids.has(id)) continue;

@@ -9,11 +9,13 @@
  * other call is under way.
  */
 import type { Key } from '../base/key.js';
+import type { LockScope } from '../range/kv-api.js';
 import type { NodeId, Timestamp, TxnId } from '../base/ids.js';
 
 export type Isolation = 'serializable' | 'repeatable read' | 'read committed';
 /** Shared locks suit each other. Who has one may take the exclusive one, and waits for the other sharers then. */
 export type LockStrength = 'none' | 'share' | 'exclusive';
+export type { LockScope } from '../range/kv-api.js';
 export type LockWait = 'block' | 'nowait' | 'skip';
 
 export interface TxnOptions {
@@ -31,6 +33,8 @@ export interface TxnOptions {
 export interface ReadOptions {
   readonly lock?: LockStrength;
   readonly wait?: LockWait;
+  /** Default 'row'. Of 'existence' null means that it is not known: the row must be read. Scans have no 'existence'. */
+  readonly scope?: LockScope;
   /**
    * As if this transaction had written nothing after that point. With a lock, the keys that it has written since are left
    * out (null), as there is nothing of them left to change.

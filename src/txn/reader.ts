@@ -14,7 +14,7 @@
  * A failed locking read may have taken some of its locks; they are noted for release.
  */
 import type { Timestamp } from '../base/ids.js';
-import { keyNext, type Key } from '../base/key.js';
+import { existenceKey, keyNext, type Key } from '../base/key.js';
 import type { GetRequest, GetResponse, KvRequest, KvResponse, ScanResponse } from '../range/kv-api.js';
 import { KvError } from '../range/kv-errors.js';
 import type { Attempt } from './attempt.js';
@@ -54,30 +54,28 @@ export class TxnReader {
 
   async get(key: Key, options: ReadOptions | undefined): Promise<Buffer | null | undefined> {
     const { attempt } = this.#context;
-    const lock = options?.lock ?? 'none';
     const write = this.#own(key, options);
-    if (write !== undefined && write.state !== 'written' && (lock === 'none' || attempt.locks.holds(key, lock))) {
+    if (write !== undefined && write.state !== 'written' && this.#holds(key, options)) {
       this.#check();
       return leftOut(attempt.buffer.get(key), options) ? null : write.value;
     }
-    const response = (await this.#send([{ kind: 'get', key, lock }], options, 0, 0))[0] as GetResponse;
+    const response = (await this.#send([getRequest(key, options)], options, 0, 0))[0] as GetResponse;
     if (response.skipped) return undefined;
     return this.#overlaid(key, response.value, options);
   }
 
   async getMany(keys: readonly Key[], options: ReadOptions | undefined): Promise<(Buffer | null | undefined)[]> {
     const { attempt } = this.#context;
-    const lock = options?.lock ?? 'none';
     const results = new Array<Buffer | null | undefined>(keys.length);
     const requests: GetRequest[] = [];
     const positions: number[] = [];
     for (let i = 0; i < keys.length; i++) {
       const key = keys[i]!;
       const write = this.#own(key, options);
-      if (write !== undefined && write.state !== 'written' && (lock === 'none' || attempt.locks.holds(key, lock))) {
+      if (write !== undefined && write.state !== 'written' && this.#holds(key, options)) {
         results[i] = leftOut(attempt.buffer.get(key), options) ? null : write.value;
       } else {
-        requests.push({ kind: 'get', key, lock });
+        requests.push(getRequest(key, options));
         positions.push(i);
       }
     }
@@ -102,7 +100,11 @@ export class TxnReader {
     for (;;) {
       if (start >= end) return { keys: [], values: [], resumeKey: null };
       const responses = await this.#send(
-        [{ kind: 'scan', start, end, reverse, lock }],
+        [
+          options.scope === undefined
+            ? { kind: 'scan', start, end, reverse, lock }
+            : { kind: 'scan', start, end, reverse, lock, scope: options.scope },
+        ],
         options,
         maxRows,
         maxBytes,
@@ -113,6 +115,21 @@ export class TxnReader {
       if (merged.keys.length > 0 || merged.resumeKey === null) return merged;
       if (reverse) end = merged.resumeKey;
       else start = merged.resumeKey;
+    }
+  }
+
+  /** True if this transaction has the locks that the read of its own write would take. */
+  #holds(key: Key, options: ReadOptions | undefined): boolean {
+    const lock = options?.lock ?? 'none';
+    if (lock === 'none') return true;
+    const { locks } = this.#context.attempt;
+    switch (options?.scope ?? 'row') {
+      case 'row':
+        return locks.holds(key, lock);
+      case 'existence':
+        return locks.holds(key, 'exclusive') || locks.holds(existenceKey(key), lock);
+      case 'whole':
+        return locks.holds(key, lock) && locks.holds(existenceKey(key), lock);
     }
   }
 
@@ -212,8 +229,16 @@ export class TxnReader {
     for (let i = 0; i < requests.length; i++) {
       const request = requests[i]!;
       const response = responses[i]!;
-      if (request.kind === 'get' && response.kind === 'get' && !response.skipped) locks.add(request.key, ts, lock);
-      if (response.kind === 'scan') for (const key of response.keys) locks.add(key, ts, lock);
+      if (request.kind === 'get' && response.kind === 'get') {
+        if (response.skipped) continue;
+        if (request.scope !== 'existence') locks.add(request.key, ts, lock);
+        if (request.scope !== undefined && request.scope !== 'row') locks.add(existenceKey(request.key), ts, lock);
+      } else if (request.kind === 'scan' && response.kind === 'scan') {
+        for (const key of response.keys) {
+          locks.add(key, ts, lock);
+          if (request.scope === 'whole') locks.add(existenceKey(key), ts, lock);
+        }
+      }
     }
   }
 
@@ -228,7 +253,8 @@ export class TxnReader {
       const request = requests[i]!;
       const response = responses[i]!;
       if (request.kind === 'get') {
-        if (response.kind === 'get' && !response.skipped && !locking) spans.addKey(request.key);
+        if (response.kind !== 'get' || response.skipped || locking) continue;
+        spans.addKey(request.scope === 'existence' ? existenceKey(request.key) : request.key);
       } else if (request.kind === 'scan' && response.kind === 'scan') {
         const resume = response.resumeKey;
         if (request.reverse) spans.addSpan(resume ?? request.start, request.end);
@@ -253,8 +279,13 @@ export class TxnReader {
   #noteForRelease(requests: readonly KvRequest[]): void {
     const { locks } = this.#context.attempt;
     for (const request of requests) {
-      if (request.kind === 'get') locks.addMaybe(request.key);
-      else if (request.kind === 'scan') locks.addMaybeSpan(request.start, request.end);
+      if (request.kind === 'get') {
+        locks.addMaybe(request.key);
+        if (request.scope !== undefined) locks.addMaybe(existenceKey(request.key));
+      } else if (request.kind === 'scan') {
+        // The existence of the last row may be at the end.
+        locks.addMaybeSpan(request.start, request.scope === undefined ? request.end : keyNext(request.end));
+      }
     }
   }
 
@@ -296,6 +327,12 @@ export class TxnReader {
     const resumeKey = reverse ? keyNext(keys[maxRows]!) : keys[maxRows]!;
     return { keys: keys.slice(0, maxRows), values: values.slice(0, maxRows), resumeKey };
   }
+}
+
+function getRequest(key: Key, options: ReadOptions | undefined): GetRequest {
+  const lock = options?.lock ?? 'none';
+  const scope = options?.scope;
+  return scope === undefined ? { kind: 'get', key, lock } : { kind: 'get', key, lock, scope };
 }
 
 function firstKey(request: KvRequest): Key {

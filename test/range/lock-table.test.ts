@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { LockMode, TxnMeta } from '../../src/range/kv-api.js';
-import { blockersOf, LockTable, type Waiter } from '../../src/range/lock-table.js';
+import { LockTable, type Waiter } from '../../src/range/lock-table.js';
 import { Random } from './support/random.js';
 
 function txn(name: string): TxnMeta {
@@ -21,6 +21,7 @@ function txn(name: string): TxnMeta {
 class Client implements Waiter {
   readonly txn: TxnMeta;
   mode: LockMode = 'exclusive';
+  readonly whole = false;
   waitsAt: string | null = null;
   wakes = 0;
   constructor(name: string) {
@@ -134,14 +135,14 @@ describe('lock table', () => {
     expect(table.free(table.get('k'), late.txn.id, 'share', late)).toBe(false);
     expect(table.free(table.get('k'), a.txn.id, 'share', null)).toBe(true);
     enqueue(table, 'k', late);
-    expect(blockersOf(table.get('k')!, w)).toEqual([a.txn, b.txn]);
-    expect(blockersOf(table.get('k')!, late)).toEqual([w.txn, a.txn, b.txn]);
+    expect(table.blockersOf(table.get('k')!, w)).toEqual([a.txn, b.txn]);
+    expect(table.blockersOf(table.get('k')!, late)).toEqual([w.txn, a.txn, b.txn]);
     table.release('k', a.txn.id);
     expect([w.wakes, late.wakes]).toEqual([0, 0]);
     table.release('k', b.txn.id);
     expect([w.wakes, late.wakes]).toEqual([1, 0]);
     table.acquire('k', w.txn, 'exclusive', w);
-    expect(blockersOf(table.get('k')!, late)).toEqual([w.txn]);
+    expect(table.blockersOf(table.get('k')!, late)).toEqual([w.txn]);
     table.release('k', w.txn.id);
     expect(late.wakes).toBe(1);
   });
@@ -168,8 +169,8 @@ describe('lock table', () => {
     enqueue(table, 'k', a);
     enqueue(table, 'k', b);
     expect(table.get('k')!.queue).toEqual([a, b, w]);
-    expect(blockersOf(table.get('k')!, a)).toEqual([b.txn]);
-    expect(blockersOf(table.get('k')!, b)).toEqual([a.txn]);
+    expect(table.blockersOf(table.get('k')!, a)).toEqual([b.txn]);
+    expect(table.blockersOf(table.get('k')!, b)).toEqual([a.txn]);
     // b is the victim: it leaves the queue, then its locks go.
     table.dequeue('k', b);
     table.release('k', b.txn.id);
@@ -324,7 +325,7 @@ class RandomUse {
     // No lost wake-up: who may go on does not sleep.
     for (const client of queue) {
       if (this.#mayHave(client, key)) expect(client.waitsAt, `${client.txn.name} on ${key}`).toBeNull();
-      else if (client.waitsAt !== null) expect(blockersOf(state!, client).length).toBeGreaterThan(0);
+      else if (client.waitsAt !== null) expect(this.#table.blockersOf(state!, client).length).toBeGreaterThan(0);
     }
   }
 }

@@ -8,6 +8,8 @@ import { simulate, type Simulation } from '../../src/testing/index.js';
 const LEVELS = ['serializable', 'repeatable read', 'read committed'];
 const PARENTS = 4;
 
+type Client = ReturnType<Simulation['client']>;
+
 interface Outcome {
   readonly inserted: number;
   readonly deleted: number;
@@ -33,7 +35,8 @@ async function client(sim: Simulation, until: number, childKeys: () => number): 
           if (dice === 5) await c.query('DELETE FROM children WHERE parent = $1', [parent]);
           const { rowCount } = await c.query('DELETE FROM parents WHERE id = $1', [parent]);
           outcome.deleted += rowCount!;
-        } else await c.query('INSERT INTO parents VALUES ($1) ON CONFLICT DO NOTHING', [parent]);
+        } else if (dice === 8) await c.query('UPDATE parents SET changes = changes + 1 WHERE id = $1', [parent]);
+        else await c.query('INSERT INTO parents VALUES ($1) ON CONFLICT DO NOTHING', [parent]);
         await sim.sleep(sim.random.int(20));
       }
       await c.query('COMMIT');
@@ -49,7 +52,7 @@ async function client(sim: Simulation, until: number, childKeys: () => number): 
 }
 
 async function run(sim: Simulation, index: boolean, when: string): Promise<Outcome[]> {
-  await sim.sql('CREATE TABLE parents (id int PRIMARY KEY)');
+  await sim.sql('CREATE TABLE parents (id int PRIMARY KEY, changes int NOT NULL DEFAULT 0)');
   await sim.sql(`CREATE TABLE children (id int PRIMARY KEY, parent int REFERENCES parents ${when})`);
   if (index) await sim.sql('CREATE INDEX ON children (parent)');
   await sim.sql(`INSERT INTO parents SELECT generate_series(0, ${PARENTS - 1})`);
@@ -107,6 +110,125 @@ describe('foreign keys between transactions of every isolation level', () => {
       const { rows: all } = await sim.sql('SELECT * FROM children');
       expect(rows.length).toBe(all.length);
       await Promise.all([remover.end(), referrer.end()]);
+    });
+  });
+
+  describe('a reference locks that the parent is there, and nothing else of it', () => {
+    async function inOneCluster(steps: (a: Client, b: Client, sim: Simulation) => Promise<void>): Promise<void> {
+      await simulate({ seed: 1, seeds: 2 }, async (sim) => {
+        await sim.sql('CREATE TABLE parents (id int PRIMARY KEY, total int NOT NULL DEFAULT 0)');
+        await sim.sql('CREATE TABLE children (id int PRIMARY KEY, parent int REFERENCES parents)');
+        await sim.sql('INSERT INTO parents VALUES (1), (2)');
+        const [a, b] = [sim.client('n1'), sim.client('n2')];
+        await Promise.all([a.connect(), b.connect()]);
+        await steps(a, b, sim);
+        await Promise.all([a.end(), b.end()]);
+      });
+    }
+    const begin = (level: string, ...clients: Client[]): Promise<unknown> =>
+      Promise.all(clients.map((c) => c.query(`BEGIN ISOLATION LEVEL ${level}`)));
+
+    it('two insert a child each, then update the parent', async () => {
+      await inOneCluster(async (a, b, sim) => {
+        await begin('READ COMMITTED', a, b);
+        await a.query('INSERT INTO children VALUES (1, 1)');
+        await b.query('INSERT INTO children VALUES (2, 1)');
+        await a.query('UPDATE parents SET total = total + 1 WHERE id = 1');
+        const second = b.query('UPDATE parents SET total = total + 1 WHERE id = 1');
+        await sim.sleep(500);
+        await a.query('COMMIT');
+        await second;
+        await b.query('COMMIT');
+        expect((await sim.sql('SELECT total FROM parents WHERE id = 1')).rows).toEqual([{ total: 2 }]);
+      });
+    });
+
+    it.each(LEVELS)('at %s, another changes the parent meanwhile', async (level) => {
+      await inOneCluster(async (a, b, sim) => {
+        await begin(level, a);
+        await a.query('INSERT INTO children VALUES (1, 1)');
+        await b.query("SET lock_timeout = '1s'");
+        await b.query('UPDATE parents SET total = 7 WHERE id = 1');
+        await b.query('SELECT * FROM parents WHERE id = 1 FOR NO KEY UPDATE');
+        await a.query('COMMIT');
+        // The other way round.
+        await begin('READ COMMITTED', b);
+        await b.query('UPDATE parents SET total = 8 WHERE id = 1');
+        await begin(level, a);
+        await a.query("SET LOCAL lock_timeout = '1s'");
+        await a.query('INSERT INTO children VALUES (2, 1)');
+        await a.query('COMMIT');
+        await b.query('INSERT INTO children VALUES (3, 1)');
+        await b.query('COMMIT');
+        expect((await sim.sql('SELECT count(*)::int AS n FROM children')).rows).toEqual([{ n: 3 }]);
+      });
+    });
+
+    it.each([
+      ['DELETE FROM parents WHERE id = 1', '23503'],
+      ['UPDATE parents SET id = 9 WHERE id = 1', '23503'],
+      ['SELECT * FROM parents WHERE id = 1 FOR UPDATE', null],
+      ['MERGE INTO parents USING (SELECT 1) s ON id = 1 WHEN MATCHED THEN DELETE', '23503'],
+      ['WITH gone AS (DELETE FROM parents WHERE id = 1 RETURNING id) SELECT * FROM gone', '23503'],
+    ])('waits for who refers to it: %s', async (statement, code) => {
+      await inOneCluster(async (a, b, sim) => {
+        await begin('READ COMMITTED', a, b);
+        await a.query('INSERT INTO children VALUES (1, 1)');
+        let done = false;
+        const waiting = b.query(statement).then(
+          () => null,
+          (error: unknown) => (error as { code: string }).code,
+        );
+        void waiting.then(() => (done = true));
+        await sim.sleep(300);
+        expect(done).toBe(false);
+        // It has nothing that the first could wait for.
+        await a.query('UPDATE parents SET total = 1 WHERE id = 1');
+        await a.query('INSERT INTO children VALUES (2, 1)');
+        await a.query('COMMIT');
+        expect(await waiting).toBe(code);
+        await b.query('ROLLBACK');
+      });
+    });
+
+    it.each([
+      ['DELETE FROM parents WHERE id = 1', '23503'],
+      ['UPDATE parents SET id = 9 WHERE id = 1', '23503'],
+      ['SELECT * FROM parents WHERE id = 1 FOR UPDATE', null],
+    ])('is waited for by who comes to refer to it: %s', async (statement, code) => {
+      await inOneCluster(async (a, b, sim) => {
+        await begin('READ COMMITTED', a, b);
+        await b.query(statement);
+        let done = false;
+        const waiting = a.query('INSERT INTO children VALUES (1, 1)').then(
+          () => null,
+          (error: unknown) => (error as { code: string }).code,
+        );
+        void waiting.then(() => (done = true));
+        await sim.sleep(300);
+        expect(done).toBe(false);
+        await b.query('COMMIT');
+        expect(await waiting).toBe(code);
+        await a.query('ROLLBACK');
+      });
+    });
+
+    it('a snapshot from before the foreign key does not see a parent that is gone', async () => {
+      await inOneCluster(async (a, b, sim) => {
+        await sim.sql('CREATE TABLE plain (id int PRIMARY KEY)');
+        await sim.sql('CREATE TABLE later (parent int)');
+        await sim.sql('INSERT INTO plain VALUES (1)');
+        await begin('REPEATABLE READ', a);
+        await a.query('SELECT * FROM parents');
+        await b.query('DELETE FROM plain');
+        await b.query('ALTER TABLE later ADD FOREIGN KEY (parent) REFERENCES plain');
+        const code = await a.query('INSERT INTO later VALUES (1)').then(
+          () => null,
+          (error: unknown) => (error as { code: string }).code,
+        );
+        expect(['40001', '23503']).toContain(code);
+        await a.query('ROLLBACK');
+      });
     });
   });
 });

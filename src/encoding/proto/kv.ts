@@ -108,6 +108,8 @@ export interface Get {
   lock: boolean;
   /** The lock suits others that are shared. A node that does not know of it takes an exclusive one, which does no harm. */
   shared: boolean;
+  /** What of the row: 0 the row, 1 its existence, 2 both (kv-api.ts, LockScope). */
+  scope: number;
 }
 
 export interface Scan {
@@ -116,6 +118,7 @@ export interface Scan {
   reverse: boolean;
   lock: boolean;
   shared: boolean;
+  scope: number;
 }
 
 export interface Put {
@@ -1321,7 +1324,7 @@ export const TxnRef: MessageFns<TxnRef> = {
 };
 
 function createBaseGet(): Get {
-  return { key: Buffer.alloc(0), lock: false, shared: false };
+  return { key: Buffer.alloc(0), lock: false, shared: false, scope: 0 };
 }
 
 export const Get: MessageFns<Get> = {
@@ -1334,6 +1337,9 @@ export const Get: MessageFns<Get> = {
     }
     if (message.shared !== false) {
       writer.uint32(24).bool(message.shared);
+    }
+    if (message.scope !== 0) {
+      writer.uint32(32).uint32(message.scope);
     }
     return writer;
   },
@@ -1375,6 +1381,14 @@ export const Get: MessageFns<Get> = {
             message.shared = reader.bool();
             continue;
           }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.scope = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1389,7 +1403,7 @@ export const Get: MessageFns<Get> = {
 };
 
 function createBaseScan(): Scan {
-  return { start: Buffer.alloc(0), end: Buffer.alloc(0), reverse: false, lock: false, shared: false };
+  return { start: Buffer.alloc(0), end: Buffer.alloc(0), reverse: false, lock: false, shared: false, scope: 0 };
 }
 
 export const Scan: MessageFns<Scan> = {
@@ -1408,6 +1422,9 @@ export const Scan: MessageFns<Scan> = {
     }
     if (message.shared !== false) {
       writer.uint32(40).bool(message.shared);
+    }
+    if (message.scope !== 0) {
+      writer.uint32(48).uint32(message.scope);
     }
     return writer;
   },
@@ -1463,6 +1480,14 @@ export const Scan: MessageFns<Scan> = {
             }
 
             message.shared = reader.bool();
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.scope = reader.uint32();
             continue;
           }
         }

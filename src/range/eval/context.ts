@@ -77,10 +77,13 @@ export class LockConflict {
   readonly mode: LockMode;
   /** For readers: what they want to read at. */
   readonly readTs: Timestamp;
-  constructor(lock: LockState, mode: LockMode, readTs: Timestamp) {
+  /** The row and its existence were to be taken. */
+  readonly whole: boolean;
+  constructor(lock: LockState, mode: LockMode, readTs: Timestamp, whole = false) {
     this.lock = lock;
     this.mode = mode;
     this.readTs = readTs;
+    this.whole = whole;
   }
 }
 

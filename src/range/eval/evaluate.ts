@@ -4,7 +4,7 @@
  */
 import { unreachable } from '../../base/assert.js';
 import { TIMESTAMP_MAX, type Timestamp } from '../../base/ids.js';
-import { keyNext, type Key, type Span } from '../../base/key.js';
+import { existenceKey, keyNext, type Key, type Span } from '../../base/key.js';
 import { BatchBuilder } from '../../storage/batch-codec.js';
 import type { BatchRequest, BatchResponse, KvRequest, KvResponse } from '../kv-api.js';
 import { KvError } from '../kv-errors.js';
@@ -154,11 +154,15 @@ export function footprintOf(batch: BatchRequest): Footprint {
   for (const r of batch.requests) {
     switch (r.kind) {
       case 'get':
+        readKeys.push(r.key);
+        if (r.scope !== undefined && r.scope !== 'row') readKeys.push(existenceKey(r.key));
+        break;
       case 'query-intent':
         readKeys.push(r.key);
         break;
       case 'scan':
-        readSpans.push({ start: r.start, end: r.end });
+        // The existence of the last row may be at `end`.
+        readSpans.push({ start: r.start, end: r.scope === 'whole' ? keyNext(r.end) : r.end });
         break;
       case 'refresh':
         if (r.end === null) readKeys.push(r.start);

@@ -1,14 +1,14 @@
 /** get and scan: reads at one timestamp, with uncertainty, own intents, and locks if asked for. */
 import type { Timestamp } from '../../base/ids.js';
 import { TIMESTAMP_MAX } from '../../base/ids.js';
-import { keyNext, type Key } from '../../base/key.js';
+import { existenceKey, keyNext, type Key } from '../../base/key.js';
 import { assert } from '../../base/assert.js';
 import { mark } from '../../base/probes.js';
 import { decodeIntent, intentKey } from '../../storage/lock-record.js';
-import { decodeVersionValue, mvccRead } from '../../storage/mvcc.js';
+import { decodeVersionValue, mvccNewest, mvccRead } from '../../storage/mvcc.js';
 import { mvccScan } from '../../storage/mvcc-scan.js';
 import { versionPrefix, versionTimestamp, decodeVersionKey } from '../../storage/mvcc-key.js';
-import type { GetRequest, GetResponse, ScanRequest, ScanResponse } from '../kv-api.js';
+import type { GetRequest, GetResponse, LockScope, ScanRequest, ScanResponse } from '../kv-api.js';
 import { KvError } from '../kv-errors.js';
 import type { LockState } from '../lock-table.js';
 import { type EvalContext, LockConflict, ReadBump } from './context.js';
@@ -44,18 +44,43 @@ export function newerVersion(ctx: EvalContext, key: Key, ts: Timestamp, locking:
 }
 
 /** Takes the lock; false if another's is in the way and the batch skips locked rows. */
-export function takeLock(ctx: EvalContext, key: Key, mode: 'share' | 'exclusive'): boolean {
-  const { locks } = ctx.range;
-  const txn = ctx.txn;
-  assert(txn !== null, 'a locking read without a transaction');
-  const state = locks.get(key);
-  if (!locks.free(state, txn.id, mode, ctx.waiter)) {
-    if (ctx.header.wait === 'skip') return false;
-    throw new LockConflict(state!, mode, 0);
+function takeLock(ctx: EvalContext, key: Key, mode: 'share' | 'exclusive', scope: LockScope = 'row'): boolean {
+  const existence = scope === 'whole' ? existenceKey(key) : null;
+  if (existence === null || !insideRange(ctx, existence)) {
+    if (!mayTake(ctx, key, mode, false)) return false;
+    take(ctx, key, mode);
+    return true;
   }
+  // Both or neither: whoever holds one of them may want the other as well (a child is inserted, then its parent
+  // updated, or the other way round).
+  if (!mayTake(ctx, key, mode, true) || !mayTake(ctx, existence, mode, true)) return false;
+  take(ctx, existence, mode);
+  take(ctx, key, mode);
+  return true;
+}
+
+function mayTake(ctx: EvalContext, key: Key, mode: 'share' | 'exclusive', whole: boolean): boolean {
+  const { locks } = ctx.range;
+  assert(ctx.txn !== null, 'a locking read without a transaction');
+  const state = locks.get(key);
+  if (locks.free(state, ctx.txn.id, mode, ctx.waiter)) return true;
+  if (ctx.header.wait === 'skip') return false;
+  // (Of the existence this leaves nobody: nothing is behind it.)
+  if (whole) locks.dequeue(existenceKey(key), ctx.waiter);
+  throw new LockConflict(state!, mode, 0, whole);
+}
+
+function take(ctx: EvalContext, key: Key, mode: 'share' | 'exclusive'): void {
+  const { locks } = ctx.range;
+  const txn = ctx.txn!;
+  const state = locks.get(key);
   const held = state !== undefined && (state.holder !== null ? state.unreplicated : state.sharers.has(txn.id));
   if (!held || (mode === 'exclusive' && state.holder === null)) locks.acquire(key, txn, mode, ctx.waiter);
-  return true;
+}
+
+/** A split may part a row from its existence, which is where it would begin: then the row stands for both. */
+function insideRange(ctx: EvalContext, existence: Key): boolean {
+  return existence < ctx.range.descriptor.end;
 }
 
 /**
@@ -89,15 +114,19 @@ function uncertainVersion(
   return found;
 }
 
+const SKIPPED: GetResponse = { kind: 'get', value: null, skipped: true };
+const UNTOLD: GetResponse = { kind: 'get', value: null, skipped: false };
+
 export function evalGet(ctx: EvalContext, request: GetRequest): GetResponse {
+  if (request.scope === 'existence') return evalExistence(ctx, request);
   const { key } = request;
   const locking = request.lock !== 'none';
-  if (request.lock !== 'none' && !takeLock(ctx, key, request.lock)) return { kind: 'get', value: null, skipped: true };
+  if (request.lock !== 'none' && !takeLock(ctx, key, request.lock, request.scope)) return SKIPPED;
   const lock = ctx.range.locks.get(key);
   if (lock !== undefined && !locking) {
     const limit = Math.max(ctx.uncertaintyLimit, ctx.readTs);
     if (ctx.header.wait === 'skip' && lock.intentTs !== 0 && lock.holder?.id !== ctx.txn?.id) {
-      return { kind: 'get', value: null, skipped: true };
+      return SKIPPED;
     }
     checkIntent(ctx, lock, limit);
   }
@@ -112,6 +141,39 @@ export function evalGet(ctx: EvalContext, request: GetRequest): GetResponse {
     if (newer !== null) newerVersion(ctx, key, newer.ts, locking);
   }
   if (locking && lock !== undefined) lock.newestTs = found.ts;
+  return { kind: 'get', value: found.value, skipped: false };
+}
+
+/**
+ * Is there such a row, and will it stay? It was there at readTs, its newest version is not a removal, and none has been
+ * written at its existence key since: who removes it from now on must write there, above this read and, with a lock,
+ * after it. Intents of the row's own key are changes that leave it where it is.
+ * Limit: a row that came after readTs, or is still another's intent, is not told of; a read of the row tells.
+ */
+function evalExistence(ctx: EvalContext, request: GetRequest): GetResponse {
+  const { key, lock: mode } = request;
+  const { reader, locks } = ctx.range;
+  const guard = existenceKey(key);
+  if (!insideRange(ctx, guard)) return UNTOLD;
+  const row = locks.get(key);
+  // Its holder needs no more: who removes the row must have both. It would wait for those that wait for it.
+  const holdsRow = row !== undefined && row.holder !== null && row.holder.id === ctx.txn?.id;
+  if (mode !== 'none' && !holdsRow && !takeLock(ctx, guard, mode)) return SKIPPED;
+  const lock = locks.get(guard);
+  if (lock !== undefined && mode === 'none') checkIntent(ctx, lock, Math.max(ctx.uncertaintyLimit, ctx.readTs));
+  const removed = mvccRead(reader, guard, ctx.readTs, mode === 'none' ? readLimit(ctx) : TIMESTAMP_MAX);
+  ctx.readPoints.push(guard);
+  if (removed.newer !== 0) {
+    const newest = { ts: removed.newer, key: guard };
+    const newer = mode === 'none' ? uncertainVersion(ctx, guard, keyNext(guard), newest) : newest;
+    if (newer !== null) newerVersion(ctx, guard, newer.ts, mode !== 'none');
+  }
+  if (lock !== undefined && mode !== 'none' && !holdsRow) lock.newestTs = removed.ts;
+  const own = ownIntent(ctx, row);
+  if (own !== undefined) return { kind: 'get', value: own, skipped: false };
+  const found = mvccRead(reader, key, ctx.readTs, TIMESTAMP_MAX);
+  // Removed while nothing referred to the table, when nobody wrote it down: a snapshot may be older than that.
+  if (found.newer !== 0 && mvccNewest(reader, key)?.value == null) return UNTOLD;
   return { kind: 'get', value: found.value, skipped: false };
 }
 
@@ -142,13 +204,13 @@ export function evalScan(ctx: EvalContext, request: ScanRequest): ScanResponse {
     const from = reverse && scanned.resumeKey !== null ? scanned.resumeKey : start;
     const to = !reverse && scanned.resumeKey !== null ? scanned.resumeKey : end;
     const newer = locking ? newest : uncertainVersion(ctx, from, to, newest);
-    if (request.lock !== 'none') takeLock(ctx, newest.key, request.lock);
+    if (request.lock !== 'none') takeLock(ctx, newest.key, request.lock, request.scope);
     if (newer !== null) newerVersion(ctx, newer.key, newer.ts, locking);
   }
   let result: { keys: Key[]; values: Buffer[]; resumeKey: Key | null } = scanned;
   if (own.length > 0) result = overlayOwn(ctx, own, scanned, request);
   noteScan(ctx, request, result.resumeKey);
-  if (request.lock !== 'none') result = lockRows(ctx, result, request.lock);
+  if (request.lock !== 'none') result = lockRows(ctx, result, request.lock, request.scope);
   ctx.rowsLeft -= result.keys.length;
   for (const value of result.values) ctx.bytesLeft -= value.length;
   return { kind: 'scan', keys: result.keys, values: result.values, resumeKey: result.resumeKey };
@@ -167,11 +229,12 @@ function lockRows(
   ctx: EvalContext,
   rows: { keys: Key[]; values: Buffer[]; resumeKey: Key | null },
   mode: 'share' | 'exclusive',
+  scope: LockScope | undefined,
 ): { keys: Key[]; values: Buffer[]; resumeKey: Key | null } {
   const keys: Key[] = [];
   const values: Buffer[] = [];
   for (let i = 0; i < rows.keys.length; i++) {
-    if (!takeLock(ctx, rows.keys[i]!, mode)) continue;
+    if (!takeLock(ctx, rows.keys[i]!, mode, scope)) continue;
     keys.push(rows.keys[i]!);
     values.push(rows.values[i]!);
   }

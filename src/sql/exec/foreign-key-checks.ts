@@ -10,16 +10,19 @@
  * - Whoever makes a reference below SERIALIZABLE locks the parent's key, shared with others who do, and reads it as
  *   it is now; whoever removes it locks it exclusively. The later of the two sees what the first has done. A lock
  *   that was lost meanwhile is noticed at the commit, if the key was written.
+ * - "The parent's key" is the entry of the unique index, and for the primary index the existence key of the row
+ *   (range/kv-api.ts, LockScope), which is written when the row goes and not when another column changes. What was
+ *   removed while nothing referred to the table is not written there; the schema locks, under which a foreign key comes,
+ *   let no such transaction live on, and a snapshot from before finds the newest version removed.
  * - Whoever removes a parent below SERIALIZABLE reads the children as they are now, under locks, and the commit
  *   verifies that nobody came: a SERIALIZABLE transaction makes references without locks.
  *
- * Limits: at SERIALIZABLE a change of any column of the parent's row meanwhile makes the transaction that
- * refers to its primary key repeat; below it such a change waits for them. Without an index that begins with the
- * foreign key's columns the whole child is read.
+ * Limit: without an index that begins with the foreign key's columns the whole child is read.
  */
 import { sqlError } from '../../base/errors.js';
 import { type Key, prefixEnd } from '../../base/key.js';
-import type { KvTxn } from '../../txn/kv-txn.js';
+import type { KvTxn, ReadOptions } from '../../txn/kv-txn.js';
+import { isReferenced } from '../catalog/descriptor.js';
 import type { ExecContext } from '../contract.js';
 import type { Datum } from '../types/datum.js';
 import type { FormatContext } from '../types/type-info.js';
@@ -127,16 +130,21 @@ async function missing(foreignKey: ForeignKey, references: readonly Reference[],
   // In the order of keys, so that two transactions do not wait for each other.
   sought.sort((a, b) => (a.key < b.key ? -1 : 1));
   for (let at = 0; at < sought.length; at += CHUNK_KEYS) {
-    const chunk = sought.slice(at, at + CHUNK_KEYS);
-    const values = await txn.getMany(
-      chunk.map((r) => r.key),
-      { lock },
-    );
-    chunk.forEach((reference, i) => {
-      if ((values[i] ?? null) === null) lost.push(reference);
-    });
+    let chunk = sought.slice(at, at + CHUNK_KEYS);
+    // Rows have existence keys, entries of other indexes do not change with their rows.
+    if (foreignKey.parentIndex.index.primary) chunk = await withoutValue(chunk, txn, { lock, scope: 'existence' });
+    lost.push(...(await withoutValue(chunk, txn, { lock })));
   }
   return lost;
+}
+
+async function withoutValue(references: readonly Reference[], txn: KvTxn, options: ReadOptions): Promise<Reference[]> {
+  if (references.length === 0) return [];
+  const values = await txn.getMany(
+    references.map((r) => r.key),
+    options,
+  );
+  return references.filter((_, i) => (values[i] ?? null) === null);
 }
 
 // ---- the children ----
@@ -223,7 +231,7 @@ async function lockRows(
     const chunk = sorted.slice(at, at + CHUNK_KEYS);
     const values = await txn.getMany(
       chunk.map(({ row }) => row),
-      { lock: 'exclusive' },
+      isReferenced(child.table) ? { lock: 'exclusive', scope: 'whole' } : { lock: 'exclusive' },
     );
     chunk.forEach(({ key }, i) => {
       const value = values[i] ?? null;

@@ -9,14 +9,16 @@
  * - An index entry exists exactly for the rows that exist (and that a partial index covers): both are in the
  *   same buffer.
  * - What a foreign key has to be looked at for is queued with the write (foreign-key-queue.ts).
+ * - A row to which foreign keys may refer is removed, and leaves its key, with a removal at its existence key as well:
+ *   transactions that make references look there (foreign-key-checks.ts).
  * - A unique key is written only after it was read under its lock and found absent, or with a check
  *   deferred to the commit (implicit single-row inserts), or under a deferrable constraint, whose keys are claimed
  *   with the write (deferrable-unique.ts).
  */
 import { sqlError, type QuoralError } from '../../base/errors.js';
-import type { Key } from '../../base/key.js';
+import { existenceKey, type Key } from '../../base/key.js';
 import type { KvTxn } from '../../txn/kv-txn.js';
-import type { TableDescriptor } from '../catalog/descriptor.js';
+import { isReferenced, type TableDescriptor } from '../catalog/descriptor.js';
 import type { ExecContext } from '../contract.js';
 import type { TableChecks } from '../plan/logical.js';
 import type { Datum } from '../types/datum.js';
@@ -268,7 +270,12 @@ export class RowWriter {
   remove(txn: KvTxn, full: Row): void {
     const live = this.live(full);
     this.#links?.removed(txn, this.table.id, live);
+    this.#leaves(txn, this.codec.primary.keyOfRow(live));
     this.erase(txn, full);
+  }
+
+  #leaves(txn: KvTxn, primaryKey: Key): void {
+    if (isReferenced(this.table)) txn.delete(existenceKey(primaryKey));
   }
 
   /** Takes out a row that `place` will put back as another. */
@@ -280,8 +287,11 @@ export class RowWriter {
 
   /** Writes what has become of an erased row. */
   place(txn: KvTxn, before: Row, after: Row): void {
-    this.#noteReplaced(txn, this.live(before), this.live(after));
-    this.#write(txn, this.live(after));
+    const [old, live] = [this.live(before), this.live(after)];
+    this.#noteReplaced(txn, old, live);
+    const oldKey = this.codec.primary.keyOfRow(old);
+    if (oldKey !== this.codec.primary.keyOfRow(live)) this.#leaves(txn, oldKey);
+    this.#write(txn, live);
   }
 
   #noteReplaced(txn: KvTxn, old: Row, live: Row): void {
@@ -297,7 +307,10 @@ export class RowWriter {
     const { primary } = this.codec;
     const oldKey = primary.keyOfRow(old);
     const newKey = primary.keyOfRow(live);
-    if (oldKey !== newKey) txn.delete(oldKey);
+    if (oldKey !== newKey) {
+      txn.delete(oldKey);
+      this.#leaves(txn, oldKey);
+    }
     txn.put(newKey, this.codec.encodeRow(live));
     for (const index of this.codec.secondaries) {
       const oldEntry = index.covers(old) ? index.keyOfRow(old) : null;

@@ -13,6 +13,7 @@ import { assert } from '../../base/assert.js';
 import { after, type Soon } from '../../base/soon.js';
 import { QuoralError } from '../../base/errors.js';
 import { prefixEnd, type Key, type Span } from '../../base/key.js';
+import { isReferenced } from '../catalog/descriptor.js';
 import type { ReadOptions } from '../../txn/kv-txn.js';
 import type { Expr } from '../plan/expr.js';
 import type { Access, KeyConstraint, ScanPlan } from '../plan/logical.js';
@@ -247,7 +248,9 @@ function orderSpans(spans: Span[], reverse: boolean): Span[] {
 }
 
 export function readOptionsOf(plan: ScanPlan): ReadOptions {
-  return plan.lock === null ? {} : { lock: plan.lock.strength, wait: plan.lock.wait };
+  if (plan.lock === null) return {};
+  const { strength: lock, wait, whole } = plan.lock;
+  return whole && isReferenced(plan.table) ? { lock, wait, scope: 'whole' } : { lock, wait };
 }
 
 export function compileScan(plan: ScanPlan): OperatorFactory {

@@ -23,6 +23,7 @@ import { bindCurrentOf } from './bind-current-of.js';
 import { bindLinks, bindWritten } from './bind-foreign-keys.js';
 import { inferArbiters } from './arbiters.js';
 import { bindFrom, join, scanOf, scanRelation } from './bind-from.js';
+import { lockForChange } from './bind-locks.js';
 import { bindReturning, returningList } from './bind-returning.js';
 import { bindSelect, coerceOutput, exprContext, fromContext, withClause } from './bind-select.js';
 import { defaultOf, rowColumns } from './bind-table.js';
@@ -380,19 +381,18 @@ interface BoundTarget {
 function bindTarget(
   b: Binder,
   relation: RangeVar,
-  change: 'update' | 'delete',
+  sets: readonly Node[] | null,
   others: readonly Node[],
   where: Node | undefined,
   ctes: readonly CteEntry[],
 ): BoundTarget {
-  const target = writeTarget(b, relation, change);
+  const target = writeTarget(b, relation, sets === null ? 'delete' : 'update');
   const { table, relation: found } = target;
   const alias = relation.alias?.aliasname ?? target.name;
   const inner = target.views[0]?.base.range.alias?.aliasname ?? table.name;
-  const scan = scanOf(b, table, found.schemaName, target.views.length === 0 ? alias : inner, {
-    strength: 'exclusive',
-    wait: 'block',
-  });
+  // A view may have other names for the key's columns.
+  const lock = lockForChange(table, sets === null || target.views.length > 0, sets ?? []);
+  const scan = scanOf(b, table, found.schemaName, target.views.length === 0 ? alias : inner, lock);
   const own =
     target.views.length === 0
       ? scanRelation(scan, found.schemaName, relation.alias)
@@ -431,7 +431,7 @@ export function bindUpdate(b: Binder, stmt: UpdateStmt, outer: readonly CteEntry
 }
 
 function updateBody(b: Binder, stmt: UpdateStmt, ctes: readonly CteEntry[]): UpdatePlan {
-  const bound = bindTarget(b, stmt.relation!, 'update', stmt.fromClause ?? [], stmt.whereClause, ctes);
+  const bound = bindTarget(b, stmt.relation!, stmt.targetList ?? [], stmt.fromClause ?? [], stmt.whereClause, ctes);
   const { alias, target } = bound;
   const { table } = target;
   const assignments = bindAssignments(b, exprContext(b, bound.scope, 'UPDATE'), stmt.targetList ?? [], target);
@@ -464,7 +464,7 @@ export function bindDelete(b: Binder, stmt: DeleteStmt, outer: readonly CteEntry
 }
 
 function deleteBody(b: Binder, stmt: DeleteStmt, ctes: readonly CteEntry[]): DeletePlan {
-  const bound = bindTarget(b, stmt.relation!, 'delete', stmt.usingClause ?? [], stmt.whereClause, ctes);
+  const bound = bindTarget(b, stmt.relation!, null, stmt.usingClause ?? [], stmt.whereClause, ctes);
   const returning = bindReturning(b, returningList(stmt.returningClause), bound.scope, []);
   return {
     kind: 'delete',

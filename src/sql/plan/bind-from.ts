@@ -283,6 +283,7 @@ function bothOf(a: Lock, b: Lock): Lock {
   return {
     strength: a.strength === 'share' ? b.strength : a.strength,
     wait: waits.includes('nowait') ? 'nowait' : waits.includes('skip') ? 'skip' : 'block',
+    whole: a.whole || b.whole,
   };
 }
 

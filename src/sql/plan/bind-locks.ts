@@ -1,8 +1,9 @@
 /**
- * FOR UPDATE and its like: what a SELECT asks to be locked. There are two strengths: FOR KEY SHARE is as FOR SHARE, and
- * FOR NO KEY UPDATE as FOR UPDATE, since no update is known as one that leaves the key alone.
+ * What statements lock: FOR UPDATE and its like, and the rows that are to be changed. FOR KEY SHARE is as FOR SHARE here:
+ * its reader would see the row, which another may be changing. (Foreign keys look at no more than that it is there.)
  */
-import type { LockingClause, SelectStmt } from 'libpg-query';
+import type { LockingClause, Node, SelectStmt } from 'libpg-query';
+import type { TableDescriptor } from '../catalog/descriptor.js';
 import { as, must } from './ast.js';
 import { errorAt } from './binder.js';
 import type { Binder, BoundFrom, LockRequest } from './binder.js';
@@ -30,10 +31,22 @@ export function lockRequests(b: Binder, select: SelectStmt, outer: Lock | null):
       tables: tables.length === 0 ? null : tables,
       locations,
       clause: LOCK_NAMES[clause.strength ?? '']!,
-      lock: { strength: shared ? 'share' : 'exclusive', wait },
+      lock: { strength: shared ? 'share' : 'exclusive', wait, whole: clause.strength === 'LCS_FORUPDATE' },
     };
   });
   return [...own, ...around];
+}
+
+/**
+ * For rows that are to be changed. `removes`: they go, or others come by another way; `sets`: what the SETs name.
+ * (PostgreSQL compares the keys instead: a SET that gives a key its old value locks more here.)
+ */
+export function lockForChange(table: TableDescriptor, removes: boolean, sets: readonly Node[]): Lock {
+  const key = table.indexes.find((index) => index.primary)!.columns.map((c) => c.columnId);
+  const keyColumns = table.columns.filter((c) => key.includes(c.id));
+  const names = new Set(sets.map((n) => as(n, 'ResTarget')?.name ?? ''));
+  const whole = removes || keyColumns.some((c) => names.has(c.name) || c.generated != null);
+  return { strength: 'exclusive', wait: 'block', whole };
 }
 
 export function checkLocks(locks: readonly LockRequest[], from: BoundFrom): void {

@@ -11,6 +11,7 @@ import { bindAssignments, insertCell } from './bind-dml.js';
 import { bindExpr } from './bind-expr.js';
 import { bindWritten } from './bind-foreign-keys.js';
 import { bindFrom, join, scanOf, scanRelation } from './bind-from.js';
+import { lockForChange } from './bind-locks.js';
 import { exprContext, fromContext, withClause } from './bind-select.js';
 import { defaultOf } from './bind-table.js';
 import { Scope, errorAt } from './binder.js';
@@ -68,7 +69,9 @@ function mergeBody(
   const { table, relation } = written;
   const { schemaName } = relation;
   const alias = stmt.relation?.alias?.aliasname ?? table.name;
-  const scan = scanOf(b, table, schemaName, alias, { strength: 'exclusive', wait: 'block' });
+  const removes = whens.some((when) => when.commandType === 'CMD_DELETE');
+  const sets = whens.flatMap((when) => (when.commandType === 'CMD_UPDATE' ? (when.targetList ?? []) : []));
+  const scan = scanOf(b, table, schemaName, alias, lockForChange(table, removes, sets));
   const target = scanRelation(scan, schemaName, stmt.relation?.alias);
   const source = bindFrom(fromContext(b, null, ctes, []), [stmt.sourceRelation!]);
   if (source.relations.some((r) => r.alias === alias)) {

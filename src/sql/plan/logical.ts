@@ -26,6 +26,8 @@ export interface ScanColumn extends PlanColumn {
 export interface Lock {
   readonly strength: 'share' | 'exclusive';
   readonly wait: 'block' | 'nowait' | 'skip';
+  /** That the row exists, too: it may be removed or get another key. Matters for tables that foreign keys refer to. */
+  readonly whole: boolean;
 }
 
 /** One index column's constraint. */

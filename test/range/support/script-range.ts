@@ -11,8 +11,8 @@
  *   cancel name                                            its client gives up
  *   show                                                   versions, intents, records, locks
  *
- * Requests: get k [lock] · scan s e [rev] [lock] · put k v|~ seq [new] [since=] · inc k n · ingest k v ts ·
- * refresh s e|- from to · end action [flight=k:seq,…] [local=k,…] [keys=k,…] [split=key] · beat ts ·
+ * Requests (\x00 in keys is that byte): get k [lock|share] [existence|whole] · scan s e [rev] [lock|share] [whole] ·
+ * put k v|~ seq [new] [since=] · inc k n · ingest k v ts · refresh s e|- from to · end action [flight=k:seq,…] [local=k,…] [keys=k,…] [split=key] · beat ts ·
  * push b type ts [force] · recover b yes|no · query b k seq ts · resolve b status ts k,… [span=s,e] · gc b
  */
 import { KEY_MAX, KEY_MIN } from '../../../src/base/key.js';
@@ -249,13 +249,20 @@ export class ScriptRange {
     return 'waits';
   }
 
-  #request(words: readonly string[]): KvRequest {
+  #request(written: readonly string[]): KvRequest {
+    const words = written.map((word) => word.replaceAll('\\x00', '\x00'));
     const [kind, a, b, c, d] = words;
+    const scope = (['existence', 'whole'] as const).find((one) => words.includes(one));
     const options = optionsOf(words);
     const txn = (name: string | undefined): TxnMeta => this.#txns.get(name!)!;
     switch (kind) {
       case 'get':
-        return { kind, key: a!, lock: options.has('lock') ? 'exclusive' : options.has('share') ? 'share' : 'none' };
+        return {
+          kind,
+          key: a!,
+          lock: options.has('lock') ? 'exclusive' : options.has('share') ? 'share' : 'none',
+          ...(scope === undefined ? {} : { scope }),
+        };
       case 'scan':
         return {
           kind,
@@ -263,6 +270,7 @@ export class ScriptRange {
           end: b!,
           reverse: options.has('rev'),
           lock: options.has('lock') ? 'exclusive' : options.has('share') ? 'share' : 'none',
+          ...(scope === undefined ? {} : { scope }),
         };
       case 'put':
         return {

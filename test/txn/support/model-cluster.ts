@@ -33,7 +33,7 @@ import {
   encodeBatchResponse,
 } from '../../../src/range/kv-codec.js';
 import { KvError } from '../../../src/range/kv-errors.js';
-import { blockersOf, holds, LockTable, type LockState, type Waiter } from '../../../src/range/lock-table.js';
+import { holds, LockTable, type LockState, type Waiter } from '../../../src/range/lock-table.js';
 import { encodeRangeDescriptor } from '../../../src/range/range-descriptor-codec.js';
 import type { WaitGraph } from '../../../src/range/services.js';
 import { TimestampCache } from '../../../src/range/timestamp-cache.js';
@@ -267,6 +267,7 @@ export class ModelCluster {
     const waiter: Waiter & { mode: LockMode; waitsAt: Key | null } = {
       txn: batch.header.txn,
       mode: 'none',
+      whole: false,
       waitsAt: null,
       wake: () => {
         const fn = wake;
@@ -407,7 +408,7 @@ export class ModelCluster {
     arm: (fn: () => void) => void,
   ): Promise<void> {
     const { lock } = conflict;
-    const blockers = blockersOf(lock, waiter);
+    const blockers = range.locks.blockersOf(lock, waiter);
     const names = blockers.map((b) => b.id).join();
     let over = false;
     const ends: (() => void)[] = [];
@@ -463,7 +464,8 @@ export class ModelCluster {
             }
           }
           // The lock may have passed to another waiter: look again, and tell the wait graph.
-          const now = blockersOf(lock, waiter)
+          const now = range.locks
+            .blockersOf(lock, waiter)
             .map((b) => b.id)
             .join();
           if (!over && now !== names) waiter.wake();
