@@ -143,6 +143,14 @@ export class StoreLiveness implements Liveness {
     return this.#startedAt.get(node) ?? 0;
   }
 
+  /**
+   * Whether a node that is not live, but had begun something at `since` (an HLC timestamp), may only not have been heard
+   * of yet: this node has not listened for as long as support lasts since then.
+   */
+  isTooEarlyToTell(since: Timestamp): boolean {
+    return this.#deps.hlc.now() - Math.max(this.startedAt(this.#self), since) < this.#supportUs;
+  }
+
   /** Called when the support given to a node under an epoch has ended (durably). */
   onSupportWithdrawn(fn: (node: NodeId) => void): void {
     this.#withdrawnListeners.push(fn);

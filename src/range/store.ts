@@ -41,6 +41,8 @@ export interface StoreLivenessView extends Liveness {
   isLive(node: NodeId): boolean;
   /** When the node last started, as an HLC timestamp of its own; 0 = not known. */
   startedAt(node: NodeId): Timestamp;
+  /** Whether a node that is not live, but had begun something at `since`, may only not have been heard of yet. */
+  isTooEarlyToTell(since: Timestamp): boolean;
   onSupportWithdrawn(fn: (node: NodeId) => void): void;
   onSupportFromChanged(fn: (node: NodeId) => void): void;
 }
@@ -215,10 +217,13 @@ export class Store implements StoreContext {
     return undefined;
   }
 
-  /** A dead coordinator's transactions may be ended by others (always safe: their record decides). */
+  /**
+   * A dead coordinator's transactions may be ended by others (always safe: their record decides). A node that started a
+   * moment ago, or whose peer did, coordinates before the two have heard of each other.
+   */
   coordinatorAlive(node: NodeId, since: Timestamp): boolean {
-    if (!this.liveness.isLive(node)) return false;
-    return since > Math.max(this.#downAt.get(node) ?? 0, this.liveness.startedAt(node));
+    if (since <= Math.max(this.#downAt.get(node) ?? 0, this.liveness.startedAt(node))) return false;
+    return this.liveness.isLive(node) || this.liveness.isTooEarlyToTell(since);
   }
 
   #add(replica: Replica): void {

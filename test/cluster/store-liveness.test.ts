@@ -186,6 +186,24 @@ describe('store liveness', () => {
     expect(cluster.stores.get(1)!.hlc.offsets().length).toBe(2);
   });
 
+  it('does not tell that a node is gone before it has listened for as long as support lasts', async () => {
+    const cluster = new Cluster(12, 3);
+    await cluster.startNode(1);
+    const now = (): number => cluster.stores.get(1)!.hlc.now();
+    const old = now() - 60_000_000;
+    expect(cluster.get(1).isLive(2)).toBe(false);
+    expect(cluster.get(1).isTooEarlyToTell(old)).toBe(true);
+    await cluster.time.advance(2_300);
+    expect(cluster.get(1).isTooEarlyToTell(old)).toBe(true);
+    await cluster.time.advance(200);
+    expect(cluster.get(1).isTooEarlyToTell(old)).toBe(false);
+    // A node that starts only now may have begun something before its first word comes.
+    const young = now();
+    expect(cluster.get(1).isTooEarlyToTell(young)).toBe(true);
+    await cluster.time.advance(2_500);
+    expect(cluster.get(1).isTooEarlyToTell(young)).toBe(false);
+  });
+
   it('withdraws from a dead node within the support time, tells both sides, and takes it back under a new epoch', async () => {
     const cluster = new Cluster(8, 3);
     for (let node = 1; node <= 3; node++) await cluster.startNode(node);

@@ -70,9 +70,6 @@ describe('advisory locks over the wire', () => {
     await cluster.sql('create table t (k int primary key, v int)');
     await cluster.sql('insert into t values (1, 0)');
     const [a, b, c] = [await open(0), await open(1), await open(2)];
-    // Until the nodes have heard of each other a waiter may take a live coordinator for dead and pass its lock (its
-    // transaction would get 40001): there is no deadlock then.
-    await new Promise((wake) => setTimeout(wake, 1_200));
     await a.query('begin');
     await a.query('update t set v = 1 where k = 1');
     await b.query('begin');

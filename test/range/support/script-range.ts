@@ -107,7 +107,7 @@ export class ScriptRange {
     this.#liveness.start();
     this.#store.start();
     await this.#serving(1);
-    this.#wallUs = 50_000;
+    await this.#listen();
   }
 
   async close(): Promise<void> {
@@ -119,6 +119,15 @@ export class ScriptRange {
     await this.#network.stop();
     await this.#liveness.stop();
     if (this.fatal !== null) throw this.fatal;
+  }
+
+  /** Until nodes that were not heard of count as dead; in steps that the lease outlasts. */
+  async #listen(): Promise<void> {
+    while (this.#wallUs < 400_000) {
+      this.#wallUs += 100_000;
+      const until = this.#wallUs + 250_000;
+      while (this.#liveness.supportFrom(1).expiration < until) await this.#env.timers.sleep(1);
+    }
   }
 
   async #serving(rangeId: number): Promise<void> {
