@@ -29,7 +29,6 @@ import { fieldsOf, userTypeOf } from '../types/user-types.js';
 import { arrayOidOf, catalogOidOf, formatType } from '../types/registry.js';
 import { splitName } from '../types/identifiers.js';
 import type { FormatContext } from '../types/type-info.js';
-import type { BlockCursors } from '../plpgsql/host.js';
 import type { DomainCheck } from '../types/user-types.js';
 import type { SessionAdvisory } from './advisory.js';
 import type { SessionNotifications } from './notifications.js';
@@ -59,7 +58,6 @@ export interface ServiceHost {
   readonly temporaries: SessionTemporaries;
   readonly portals: ReadonlyMap<string, Portal>;
   readonly prepared: ReadonlyMap<string, Prepared>;
-  readonly blockCursors: BlockCursors;
   readonly format: FormatContext;
   readonly routines: { call(call: RoutineCall): Promise<RoutineResult> };
 }
@@ -156,7 +154,7 @@ export class Services implements SessionServices, CatalogServices {
     return preparedRows(this.#host.prepared);
   }
   cursorKey(cursor: string, table: { readonly id: number; readonly name: string }): readonly Datum[] | null {
-    return cursorKey(this.#host.blockCursors.find(cursor) ?? this.#host.portals.get(cursor), cursor, table);
+    return cursorKey(this.#host.portals.get(cursor), cursor, table);
   }
 
   listLocks(): Promise<readonly ListedLock[]> {
