@@ -420,7 +420,7 @@ function setType(draft: Draft, column: ColumnDescriptor): void {
 async function finish(draft: Draft): Promise<void> {
   const { ctx, before } = draft;
   if (draft.rewrite) draft.set({ storageId: await newStorage(ctx) });
-  if (draft.rewrite || hasNewValues(draft)) await refuseRowTypeColumns(ctx, draft.table);
+  if (hasNewValues(draft)) await refuseRowTypeColumns(ctx, draft.table);
   if (draft.rewrite || draft.newIndexes.length > 0) draft.set({ storageSince: ctx.txn.readTimestamp });
   const next = nextVersion(before, draft.table);
   if (draft.rewrite) await rewriteTable(ctx, before, next, mapper(draft, next), verifier(draft, next));
@@ -436,8 +436,9 @@ async function finish(draft: Draft): Promise<void> {
   await validateForeignKeys(draft, next);
 }
 
-/** A new column that rows of before have a value for. */
-function hasNewValues({ before, table }: Draft): boolean {
+/** Rows of before get values that they did not have, other than that of the hidden row id. */
+function hasNewValues({ before, table, sources }: Draft): boolean {
+  for (const source of sources.values()) if (source !== 'rowid') return true;
   return table.columns.some((c) => c.missingText !== null && before.columns.every(({ id }) => id !== c.id));
 }
 

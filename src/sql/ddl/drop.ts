@@ -329,7 +329,8 @@ async function dropSchema(ctx: DdlContext, id: number, name: string, cascade: bo
   for (const d of inside) {
     const current = await ctx.catalog.forUpdate(ctx.txn, d.id);
     if (current?.kind === 'table') await dropTable(ctx, current, options);
-    else if (current?.kind === 'view') await dropView(ctx, current, options);
+    else if (current?.kind === 'view')
+      await dropView(ctx, current, options, await dropRowTypeUsers(ctx, current, options));
     else if (current?.kind === 'sequence') await dropSchemaSequence(ctx, current, options);
     else if (current?.kind === 'routine') await dropGroup(ctx, current, options.together);
   }

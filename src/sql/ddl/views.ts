@@ -17,7 +17,7 @@ import type { DdlContext } from './context.js';
 import { notice } from './context.js';
 import { claimName, creationSchema, openForChange, visibleName } from './objects.js';
 import { pinLiterals } from './pinned-relations.js';
-import { fieldRead, fieldReaders, renewRowType } from './row-type-users.js';
+import { fieldRead, fieldReaders, renewRowType, rowTypeUsers } from './row-type-users.js';
 import { list, rangeVar, stringOf } from './tree.js';
 import type { Loose } from './tree.js';
 import { refuseIdleCheck, viewOptions } from './view-options.js';
@@ -261,6 +261,15 @@ export async function dropView(
   others: readonly string[] = [],
 ): Promise<void> {
   await dropDependents(ctx, view, options, others);
+  // Of a view that goes by CASCADE with another they would have to go too.
+  if (view.kind === 'view' && options.cascade) {
+    const [user] = (await rowTypeUsers(ctx, view.id)).filter(({ id }) => !options.together.has(id));
+    if (user !== undefined)
+      throw sqlError(
+        '0A000',
+        `dropping view ${view.name} by CASCADE while ${user.name} uses its row type is not supported`,
+      );
+  }
   forgetSources(ctx, view);
   ctx.catalog.freeName(ctx.txn, view.schemaId, view.name);
   if (isMaterialized(view))

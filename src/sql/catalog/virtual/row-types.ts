@@ -3,10 +3,10 @@
  * ids alone: no type is defined by being listed.
  */
 import { catalogOidOf } from '../../types/registry.js';
-import { fieldsOf, userTypeIn } from '../../types/user-types.js';
+import { userTypeIn } from '../../types/user-types.js';
 import { SUPERUSER_OID } from '../bootstrap.js';
-import type { TableDescriptor, ViewDescriptor } from '../descriptor.js';
-import { relationsHeld, rowArrayOid } from '../row-types.js';
+import type { TableDescriptor, TypeDescriptor, ViewDescriptor } from '../descriptor.js';
+import { relationsHeld, relationsWithin, rowArrayOid } from '../row-types.js';
 import { perDescriptor } from './kept-rows.js';
 import { layoutOf } from './layout.js';
 import type { Values } from './layout.js';
@@ -66,7 +66,7 @@ export function* rowTypeDependencies(model: Model): Iterable<Values> {
     yield { classid: TYPE, objid: rowArrayOid(id), refclassid: TYPE, refobjid: id, deptype: 'i' };
   }
   for (const { id, columns } of model.tables) yield* columnDependencies(id, columns);
-  for (const { id, typeOid } of model.types) yield* columnDependencies(id, fieldsOf(typeOid) ?? []);
+  for (const descriptor of model.types) if (relationsHeld(descriptor).length > 0) yield* typeDependencies(descriptor);
   for (const reader of model.readers) {
     const types = (reader.kind === 'view' ? reader : reader.materialized).usedTypes ?? [];
     for (const type of [...reader.columns, ...types]) {
@@ -77,12 +77,22 @@ export function* rowTypeDependencies(model: Model): Iterable<Values> {
   }
 }
 
+function* typeDependencies({ id, typeOid }: TypeDescriptor): Iterable<Values> {
+  const type = userTypeIn(typeOid)!;
+  if (type.kind === 'composite') {
+    yield { classid: CLASS, objid: id, refclassid: TYPE, refobjid: id, deptype: 'i' };
+    yield* columnDependencies(id, type.fields);
+  } else if (type.kind === 'domain') {
+    yield { classid: TYPE, objid: id, refclassid: TYPE, refobjid: catalogOidOf(type.typeOid), deptype: 'n' };
+  }
+}
+
 function* columnDependencies(
   objid: number,
   columns: readonly { readonly id: number; readonly typeOid: number }[],
 ): Iterable<Values> {
   for (const { id, typeOid } of columns) {
-    const refobjid = rowTypeNamed(typeOid);
+    const refobjid = relationsWithin([typeOid]).length > 0 ? catalogOidOf(typeOid) : null;
     if (refobjid !== null) yield { classid: CLASS, objid, objsubid: id, refclassid: TYPE, refobjid, deptype: 'n' };
   }
 }
