@@ -54,7 +54,6 @@ const FEATURES = {
   DO: 'DO $$ BEGIN NULL; END $$',
   functions: "CREATE FUNCTION feature_probe() RETURNS int LANGUAGE sql AS 'SELECT 1'",
   'PL/pgSQL functions': "CREATE FUNCTION feature_probe() RETURNS int LANGUAGE plpgsql AS 'BEGIN RETURN 1; END'",
-  'row types of tables': 'CREATE TABLE feature_probe (id int); SELECT NULL::feature_probe',
   'temporary tables': 'CREATE TEMP TABLE feature_probe (id int)',
   'JSON path': "SELECT jsonb_path_query('{}', '$')",
   'materialised views': 'CREATE MATERIALIZED VIEW feature_probe AS SELECT 1 AS one',

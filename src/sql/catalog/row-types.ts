@@ -4,16 +4,21 @@
  * other where it is shown. A relation that changes has another type, so what was planned with the old one is stale with the
  * relation's version.
  *
- * Only functions keep such types, in their parameters and results. They are given the relation's columns of now each
- * time that they are looked up; the relation is refused to go before them.
+ * Whatever keeps such a type (a column, a view, a type made of it) holds its definition as it does of every type that users
+ * make (ddl/user-types.ts), and a row under the relation's id says that it does: a change of the relation finds it there and
+ * writes it anew (ddl/row-type-users.ts). Functions are given the relation's columns of now each time that they are looked up.
  */
+import { sqlError } from '../../base/errors.js';
+import { SYSTEM_KEYS } from '../../encoding/keyspace.js';
+import type { KvTxn } from '../../txn/kv-txn.js';
 import type { CompositeField } from '../types/composite.js';
-import { internType, typesWithin, userTypeOf } from '../types/user-types.js';
+import { internType, isHandle, typesWithin, userTypeOf } from '../types/user-types.js';
 import { withType } from './codec.js';
 import type { Descriptor, RoutineDescriptor, TableDescriptor, ViewDescriptor } from './descriptor.js';
+import { isTemporary } from './temporary-names.js';
 
-/** Arrays of rows are numbered from here on, beyond all ids. */
-const FIRST_ARRAY = 2 ** 31;
+/** Arrays of rows are numbered from here on, beyond all ids; some clients take an oid for a signed number. */
+const FIRST_ARRAY = 2 ** 30;
 
 type Rows = TableDescriptor | ViewDescriptor;
 
@@ -29,11 +34,15 @@ export function rowTypeOf(relation: Rows): number {
     const columns =
       relation.kind === 'view' ? relation.columns : relation.columns.filter((c) => !c.dropped && !c.hidden);
     const fields = columns.map(({ id, name, typeOid, typmod }): CompositeField => ({ id, name, typeOid, typmod }));
-    const named = { oid: relation.id, arrayOid: FIRST_ARRAY + relation.id, name: relation.name };
+    const named = { oid: relation.id, arrayOid: rowArrayOid(relation.id), name: relation.name };
     handle = internType({ kind: 'composite', ...named, fields, nextField: 0, ofRelation: true });
     handles.set(relation, handle);
   }
   return handle;
+}
+
+export function rowArrayOid(relationId: number): number {
+  return FIRST_ARRAY + relationId;
 }
 
 /** The relation whose rows the array type of that oid is of. */
@@ -62,6 +71,47 @@ export function relationsOfGroup(group: RoutineDescriptor): readonly number[] {
   return found;
 }
 
+const relationsOfDescriptors = new WeakMap<Descriptor, readonly number[]>();
+
+/** The relations whose row types the descriptor holds, wherever in it they are. */
+export function relationsHeld(descriptor: Descriptor): readonly number[] {
+  let found = relationsOfDescriptors.get(descriptor);
+  if (found === undefined) {
+    const handles = new Set<number>();
+    JSON.stringify(descriptor, (key, value: unknown) => {
+      if (key === 'typeOid' && isHandle(value as number)) handles.add(value as number);
+      return value;
+    });
+    found = relationsWithin([...handles]);
+    relationsOfDescriptors.set(descriptor, found);
+  }
+  return found;
+}
+
+const PRESENT = Buffer.from('1', 'latin1');
+
+/**
+ * With a descriptor that is written: so that who changes or drops a relation finds those that hold its row type. A row stays
+ * when its reason is gone: who reads it looks at the descriptor. @throws 0A000
+ */
+export function noteRowTypes(txn: KvTxn, descriptor: Descriptor, known: (id: number) => Descriptor | null): void {
+  if (descriptor.kind === 'routine') return;
+  for (const id of relationsHeld(descriptor)) {
+    if (isTemporary(known(id)) && !isTemporary(descriptor))
+      throw sqlError('0A000', `the row type of a temporary table in something that stays is not supported`);
+    if (id !== descriptor.id) txn.put(SYSTEM_KEYS.dependency(id, descriptor.id), PRESENT);
+  }
+}
+
+/** The descriptor with the row type that the relation has now. */
+export function withRowType<D extends Descriptor>(descriptor: D, relation: Rows): D {
+  if (!relationsHeld(descriptor).includes(relation.id)) return descriptor;
+  const to = rowTypeOf(relation);
+  let current = descriptor;
+  for (const from of handlesOf(current, relation.id)) if (from !== to) current = withType(current, from, to);
+  return current;
+}
+
 const currentGroups = new WeakMap<RoutineDescriptor, { readonly key: string; readonly group: RoutineDescriptor }>();
 
 /** The functions with the columns that the relations have now. One that is gone leaves them as they were. */
@@ -70,15 +120,12 @@ export function withCurrentRows(group: RoutineDescriptor, relations: readonly Ro
   const known = currentGroups.get(group);
   if (known?.key === key) return known.group;
   let current = group;
-  for (const relation of relations) {
-    const to = rowTypeOf(relation);
-    for (const from of handlesOf(current, relation.id)) if (from !== to) current = withType(current, from, to);
-  }
+  for (const relation of relations) current = withRowType(current, relation);
   currentGroups.set(group, { key, group: current });
   return current;
 }
 
-function handlesOf(group: RoutineDescriptor, oid: number): readonly number[] {
+function handlesOf(group: Descriptor, oid: number): readonly number[] {
   const found = new Set<number>();
   JSON.stringify(group, (key, value: unknown) => {
     if (key === 'typeOid')

@@ -32,7 +32,14 @@ import type {
   ViewDescriptor,
 } from './descriptor.js';
 import { linkedTables } from './linked-tables.js';
-import { isRelationWithRows, relationsOfGroup, rowTypeOf, withCurrentRows } from './row-types.js';
+import {
+  isRelationWithRows,
+  noteRowTypes,
+  relationOfArray,
+  relationsOfGroup,
+  rowTypeOf,
+  withCurrentRows,
+} from './row-types.js';
 import { SchemaLocks } from './schema-locks.js';
 import { isTemporary, isTemporarySchema, isTemporarySchemaName, temporarySchemaName } from './temporary-names.js';
 import type { SessionTemporaries } from './temporary.js';
@@ -297,6 +304,8 @@ export class TransactionCatalog implements UseHolder {
       if (!name.name.startsWith('_')) continue;
       const element = await this.typeIn(schemaId, name.name.slice(1), wait);
       if (element !== null) return { id: element.id, version: element.version, typeOid: arrayOidOf(element.typeOid) };
+      const of = await this.relationIn(schemaId, name.name.slice(1), wait);
+      if (isRelationWithRows(of)) return { id: of.id, version: of.version, typeOid: arrayOidOf(rowTypeOf(of)) };
     }
     return null;
   }
@@ -318,7 +327,12 @@ export class TransactionCatalog implements UseHolder {
 
   /** By the oid that pg_type has for it or for its array. */
   async typeByOid(oid: number, wait: WaitOptions): Promise<ResolvedType | null> {
-    const found = await this.descriptor(oid, wait);
+    const ofArray = relationOfArray(oid);
+    const found = await this.descriptor(ofArray ?? oid, wait);
+    if (isRelationWithRows(found) && found.databaseId === this.databaseId) {
+      const row = rowTypeOf(found);
+      return { id: found.id, version: found.version, typeOid: ofArray === null ? row : arrayOidOf(row) };
+    }
     if (isType(found)) return { id: found.id, version: found.version, typeOid: found.typeOid };
     for (const d of (await this.view([])).descriptors) {
       if (!isType(d) || d.databaseId !== this.databaseId) continue;
@@ -528,6 +542,7 @@ export class TransactionCatalog implements UseHolder {
 
   put(txn: KvTxn, changed: Descriptor): void {
     const descriptor = this.routinesInUse.complete(changed);
+    noteRowTypes(txn, descriptor, (id) => this.known(id));
     this.#descriptors.set(descriptor.id, descriptor);
     putDescriptor(txn, this.catalog, descriptor);
   }

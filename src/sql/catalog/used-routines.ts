@@ -12,7 +12,6 @@
 import { sqlError } from '../../base/errors.js';
 import type { ResolvedRoutines } from '../contract.js';
 import { pinsIn } from '../types/pinned-types.js';
-import { holdsRowType } from '../types/user-types.js';
 import type { Descriptor, RowExpression, TableDescriptor, UsedRoutine, ViewDescriptor } from './descriptor.js';
 import { isTemporarySchemaName } from './temporary-names.js';
 
@@ -47,10 +46,7 @@ export class UsedRoutines {
         throw sqlError('0A000', 'a stored expression that calls a temporary function is not supported');
       // What is neither is the pin of a type.
       const used = this.#known.get(oid) ?? before.get(oid);
-      if (used === undefined) continue;
-      if ([used.routine, ...used.routine.parameters].some(({ typeOid }) => holdsRowType(typeOid)))
-        throw sqlError('0A000', `a function of a relation's row type in a view or stored expression is not supported`);
-      usedRoutines.push(used);
+      if (used !== undefined) usedRoutines.push(used);
     }
     if (usedRoutines.length === 0 && before.size === 0) return descriptor;
     return { ...descriptor, usedRoutines };

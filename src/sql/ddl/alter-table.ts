@@ -41,6 +41,7 @@ import { refuseTableCommands } from './materialized-views.js';
 import { reboundIndexes } from './index-parts.js';
 import { nextVersion, newStorage, openForChange, openIndex, relationMissing, shownName } from './objects.js';
 import { fillIndex, rewriteTable, scanRows } from './rewrite.js';
+import { refuseOwnRows, refuseRowTypeColumns, renewRowType } from './row-type-users.js';
 import { dropOwnedSequences } from './sequence-users.js';
 import { refuseKeptOver } from './stored-keys.js';
 import { list, of, options, rangeVar, text, unsupported } from './tree.js';
@@ -247,6 +248,7 @@ async function addColumn(draft: Draft, def: Loose, ifNotExists: boolean): Promis
     const renamed = hiddenColumn(clash.id, [...columns.map((c) => c.name), column.name]);
     columns = columns.map((c) => (c.id === clash.id ? renamed : c));
   }
+  refuseOwnRows(table, column.typeOid);
   let made = await finishColumn(ctx, column, table.nextColumnId, draft.place);
   made = withGeneration(ctx, made, column, table.name, [...columns, made], new Set([made.id]));
   if (made.generated != null) {
@@ -350,6 +352,7 @@ async function alterType(draft: Draft, name: string, def: Loose): Promise<void> 
     def['raw_default'] !== undefined,
   );
   refuseKeptOver(draft.table, column.id);
+  refuseOwnRows(draft.table, type.oid);
   if (column.generated != null) {
     draft.sources.set(column.id, 'generated');
     draft.rewrite = true;
@@ -417,6 +420,7 @@ function setType(draft: Draft, column: ColumnDescriptor): void {
 async function finish(draft: Draft): Promise<void> {
   const { ctx, before } = draft;
   if (draft.rewrite) draft.set({ storageId: await newStorage(ctx) });
+  if (hasNewValues(draft)) await refuseRowTypeColumns(ctx, draft.table);
   if (draft.rewrite || draft.newIndexes.length > 0) draft.set({ storageSince: ctx.txn.readTimestamp });
   const next = nextVersion(before, draft.table);
   if (draft.rewrite) await rewriteTable(ctx, before, next, mapper(draft, next), verifier(draft, next));
@@ -428,7 +432,14 @@ async function finish(draft: Draft): Promise<void> {
     }
   }
   ctx.catalog.put(ctx.txn, next);
+  await renewRowType(ctx, next);
   await validateForeignKeys(draft, next);
+}
+
+/** Rows of before get values that they did not have, other than that of the hidden row id. */
+function hasNewValues({ before, table, sources }: Draft): boolean {
+  for (const source of sources.values()) if (source !== 'rowid') return true;
+  return table.columns.some((c) => c.missingText !== null && before.columns.every(({ id }) => id !== c.id));
 }
 
 function isNew(draft: Draft, column: ColumnDescriptor): boolean {

@@ -8,7 +8,6 @@ import { resolveTypeName } from '../plan/coerce.js';
 import type { TypeScope } from '../plan/coerce.js';
 import { OID } from '../types/oids.js';
 import { typeByOid } from '../types/registry.js';
-import { holdsRowType } from '../types/user-types.js';
 import type { DdlContext } from './context.js';
 import { deparse, quoteLiteral } from './deparse.js';
 import { withAttribute } from './foreign-keys.js';
@@ -87,7 +86,6 @@ export function draftColumn(def: Loose, types: TypeScope, table: string): Column
 }
 
 export function checkColumnType(name: string, oid: number): void {
-  if (holdsRowType(oid)) throw unsupported(`column "${name}" of a relation's row type`);
   if (typeByOid(oid).category === 'P' || oid === OID.unknown) {
     throw sqlError('42P16', `column "${name}" has pseudo-type ${typeByOid(oid).sqlName}`);
   }

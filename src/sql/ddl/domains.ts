@@ -10,7 +10,7 @@ import { resolveTypeName } from '../plan/coerce.js';
 import { OID } from '../types/oids.js';
 import { formatType, typeByOid } from '../types/registry.js';
 import type { DomainCheck, DomainType } from '../types/user-types.js';
-import { domainTypmod, holdsRowType, internType, typesWithin } from '../types/user-types.js';
+import { domainTypmod, internType, typesWithin } from '../types/user-types.js';
 import { tableCodec } from '../exec/index-codec.js';
 import { deparse } from './deparse.js';
 import type { DdlContext } from './context.js';
@@ -28,7 +28,6 @@ type Base = Pick<DomainType, 'name' | 'typeOid' | 'typmod'>;
 export async function runCreateDomain(ctx: DdlContext, body: Loose): Promise<string> {
   const name = qualifiedName(strings(body['domainname']));
   const type = resolveTypeName(body['typeName'] as Parameters<typeof resolveTypeName>[0], ctx.types);
-  if (holdsRowType(type.oid)) throw unsupported(`a domain over a relation's row type`);
   if (typeByOid(type.oid).category === 'P' || type.oid === OID.unknown) {
     throw sqlError('42804', `"${typeByOid(type.oid).name}" is not a valid base type for a domain`);
   }

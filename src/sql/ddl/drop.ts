@@ -17,8 +17,8 @@ import { dropSequence } from './sequences.js';
 import { dropOwnedSequences, ownedSequences, releaseUsers } from './sequence-users.js';
 import { dependences, dependentViews, dropDependents, dropView, forgetSources } from './views.js';
 import type { DropOptions } from './views.js';
-import { dropGroup, dropRoutines, dropRowTypeUsers, groupCallers, identityText } from './routines.js';
-import { dropTypeUsers } from './type-users.js';
+import { dropGroup, dropRoutines, groupCallers, identityText } from './routines.js';
+import { dropRowTypeUsers, dropTypeUsers } from './type-users.js';
 import { dropType, dropTypes, uses, usersOf } from './user-types.js';
 import { list, of, qualifiedName, rangeVar, stringOf } from './tree.js';
 import type { Loose } from './tree.js';
@@ -150,8 +150,7 @@ async function dropOpened(
     return;
   }
   if (found.kind === 'view') {
-    await dropRowTypeUsers(ctx, found.view, options);
-    await dropView(ctx, found.view, options);
+    await dropView(ctx, found.view, options, await dropRowTypeUsers(ctx, found.view, options));
     return;
   }
   await refuseIdentity(ctx, found.sequence);
@@ -176,8 +175,7 @@ async function refuseIdentity(ctx: DdlContext, sequence: SequenceDescriptor): Pr
 
 export async function dropTable(ctx: DdlContext, table: TableDescriptor, options: DropOptions): Promise<void> {
   refusePendingChecks(ctx.txn, 'DROP TABLE', table);
-  await dropRowTypeUsers(ctx, table, options);
-  await dropDependents(ctx, table, options);
+  await dropDependents(ctx, table, options, await dropRowTypeUsers(ctx, table, options));
   if (isMaterialized(table)) forgetSources(ctx, table);
   await detachTable(ctx, table, options);
   await dropOwnedSequences(ctx, table, null, options.cascade, options.together);
@@ -331,7 +329,8 @@ async function dropSchema(ctx: DdlContext, id: number, name: string, cascade: bo
   for (const d of inside) {
     const current = await ctx.catalog.forUpdate(ctx.txn, d.id);
     if (current?.kind === 'table') await dropTable(ctx, current, options);
-    else if (current?.kind === 'view') await dropView(ctx, current, options);
+    else if (current?.kind === 'view')
+      await dropView(ctx, current, options, await dropRowTypeUsers(ctx, current, options));
     else if (current?.kind === 'sequence') await dropSchemaSequence(ctx, current, options);
     else if (current?.kind === 'routine') await dropGroup(ctx, current, options.together);
   }

@@ -28,6 +28,7 @@ import {
 } from './objects.js';
 import { requireMaterialized } from './materialized-views.js';
 import { renamedIndex } from './index-parts.js';
+import { refuseFieldReaders, renewRowType } from './row-type-users.js';
 import { renameInExpression } from './row-expressions.js';
 import { renameAttribute } from './composites.js';
 import { renameDomainConstraint } from './domains.js';
@@ -88,8 +89,10 @@ async function renameRelation(ctx: DdlContext, body: Loose, to: string): Promise
   const old = descriptorOf(found);
   await claimName(ctx, old.schemaId, to, { id: old.id, indexOid: null });
   ctx.catalog.freeName(ctx.txn, old.schemaId, old.name);
-  ctx.catalog.put(ctx.txn, { ...old, name: to, version: old.version + 1 } as Descriptor);
-  if (old.kind === 'sequence') await renameInDefaults(ctx, old, found.schemaName, to);
+  const renamed = { ...old, name: to, version: old.version + 1 };
+  ctx.catalog.put(ctx.txn, renamed);
+  if (renamed.kind === 'sequence') await renameInDefaults(ctx, old as SequenceDescriptor, found.schemaName, to);
+  else await renewRowType(ctx, renamed);
   return tag;
 }
 
@@ -114,6 +117,7 @@ async function renameColumn(ctx: DdlContext, body: Loose, to: string): Promise<s
   if (table.columns.some((c) => c.name === to && !c.dropped)) {
     throw sqlError('42701', `column "${to}" of relation "${table.name}" already exists`);
   }
+  await refuseFieldReaders(ctx, table, from);
   const renamed = table.columns.map((c) => (c.id === column.id ? { ...c, name: to } : c));
   const rewritten = <E extends RowExpression>(expression: E): E =>
     expression.columnIds.includes(column.id)
@@ -121,17 +125,22 @@ async function renameColumn(ctx: DdlContext, body: Loose, to: string): Promise<s
       : expression;
   const columns = renamed.map((c) => (c.generated == null ? c : { ...c, generated: rewritten(c.generated) }));
   const indexes = table.indexes.map((index) => renamedIndex(ctx, index, column.id, from, to, renamed));
-  ctx.catalog.put(ctx.txn, nextVersion(table, { columns, indexes, checks: table.checks.map(rewritten) }));
+  const next = nextVersion(table, { columns, indexes, checks: table.checks.map(rewritten) });
+  ctx.catalog.put(ctx.txn, next);
+  await renewRowType(ctx, next);
   return alterTag(body['relationType']);
 }
 
-function renameViewColumn(ctx: DdlContext, view: ViewDescriptor, from: string, to: string): string {
+async function renameViewColumn(ctx: DdlContext, view: ViewDescriptor, from: string, to: string): Promise<string> {
   if (!view.columns.some((c) => c.name === from)) throw sqlError('42703', `column "${from}" does not exist`);
   if (view.columns.some((c) => c.name === to)) {
     throw sqlError('42701', `column "${to}" of relation "${view.name}" already exists`);
   }
+  await refuseFieldReaders(ctx, view, from);
   const columns = view.columns.map((c) => (c.name === from ? { ...c, name: to } : c));
-  ctx.catalog.put(ctx.txn, { ...view, columns, version: view.version + 1 });
+  const renamed = { ...view, columns, version: view.version + 1 };
+  ctx.catalog.put(ctx.txn, renamed);
+  await renewRowType(ctx, renamed);
   return 'ALTER VIEW';
 }
 

@@ -211,16 +211,21 @@ async function recordRowTypes(ctx: DdlContext, groupId: number, made: Omit<Routi
   }
 }
 
-/** Before the relation goes: refuses, or drops the functions that take or give its rows. */
-export async function dropRowTypeUsers(
+export interface DependentLine {
+  readonly oid: number;
+  readonly line: string;
+}
+
+/** Before the relation goes: drops the functions that take or give its rows; without CASCADE, names them. */
+export async function dropRowTypeRoutines(
   ctx: DdlContext,
-  relation: { readonly id: number; readonly schemaId: number; readonly name: string; readonly kind: string },
+  relation: { readonly id: number; readonly schemaId: number; readonly name: string },
   { cascade, together }: DropOptions,
-): Promise<void> {
+): Promise<DependentLine[]> {
   const prefix = SYSTEM_KEYS.dependents(relation.id);
   const { keys } = await ctx.txn.scan({ start: prefix, end: prefixEnd(prefix) });
   const ids = keys.map((key) => decodeUint(key, prefix.length).value).filter((id) => !together.has(id));
-  const lines: string[] = [];
+  const lines: DependentLine[] = [];
   for (const id of ids) {
     const seen = await ctx.catalog.forUpdate(ctx.txn, id);
     if (seen?.kind !== 'routine') continue;
@@ -232,7 +237,7 @@ export async function dropRowTypeUsers(
     );
     for (const routine of users) {
       const shown = await shownRoutine(ctx, { group, routine });
-      lines.push(`${shown} depends on type ${await visibleName(ctx, relation)}`);
+      lines.push({ oid: routine.oid, line: `${shown} depends on type ${await visibleName(ctx, relation)}` });
       if (!cascade) continue;
       ctx.cascades.push(shown);
       await dropCallers(ctx, { routine, shown });
@@ -244,15 +249,7 @@ export async function dropRowTypeUsers(
         group.routines.filter((r) => !users.includes(r)),
       );
   }
-  if (cascade || lines.length === 0) return;
-  throw sqlError(
-    '2BP01',
-    `cannot drop ${relation.kind} ${await visibleName(ctx, relation)} because other objects depend on it`,
-    {
-      detail: lines.join('\n'),
-      hint: 'Use DROP ... CASCADE to drop the dependent objects too.',
-    },
-  );
+  return cascade ? [] : lines;
 }
 
 const PRESENT = Buffer.from('1', 'latin1');

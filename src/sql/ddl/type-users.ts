@@ -1,13 +1,19 @@
 /** DROP TYPE … CASCADE: columns of the type, views over it, and types made of it go with it. */
-import type { Descriptor } from '../catalog/descriptor.js';
-import { isReader, kindName } from '../catalog/materialized.js';
+import type { Descriptor, TableDescriptor, ViewDescriptor } from '../catalog/descriptor.js';
+import { isReader, kindName, sourcesOf } from '../catalog/materialized.js';
 import { userTypeOf } from '../types/user-types.js';
 import type { UserType } from '../types/user-types.js';
 import { runAlterTable } from './alter-table.js';
 import type { DdlContext } from './context.js';
-import { changeType, dropType, namesType, usesItself } from './user-types.js';
-import { dropRoutinesOf } from './routines.js';
+import { visibleName } from './objects.js';
+import { dropRoutinesOf, dropRowTypeRoutines } from './routines.js';
+import type { DependentLine } from './routines.js';
+import { rowTypeDefinition, rowTypeUsers } from './row-type-users.js';
+import { changeType, dropType, namesType, uses, usesItself } from './user-types.js';
 import { dropView } from './views.js';
+import type { DropOptions } from './views.js';
+
+type Relation = TableDescriptor | ViewDescriptor;
 
 export async function dropTypeUsers(ctx: DdlContext, type: UserType, users: readonly Descriptor[]): Promise<void> {
   for (const user of users) {
@@ -35,6 +41,39 @@ export async function dropTypeUsers(ctx: DdlContext, type: UserType, users: read
       await dropUserType(ctx, type, { descriptor: current, type: userTypeOf(current.typeOid)! });
     }
   }
+}
+
+/** Before the relation goes: drops what holds the type of its rows, functions of it too; without CASCADE, names it. */
+export async function dropRowTypeUsers(ctx: DdlContext, relation: Relation, options: DropOptions): Promise<string[]> {
+  const found = await dropRowTypeRoutines(ctx, relation, options);
+  const users = (await rowTypeUsers(ctx, relation.id)).filter(
+    // Who reads the relation depends on it anyway.
+    (user) =>
+      !options.together.has(user.id) && !(isReader(user) && sourcesOf(user).some(({ id }) => id === relation.id)),
+  );
+  const type = rowTypeDefinition(relation);
+  const others = users.filter((user) => usesItself(user, type));
+  if (options.cascade) {
+    await dropTypeUsers(ctx, type, others);
+    return [];
+  }
+  const shown = await visibleName(ctx, relation);
+  for (const user of others) found.push(...usesOf(user, type, shown, others));
+  // In PostgreSQL's order: by oid, and what uses the array type first, which is as old as the relation.
+  const rank = (line: string): number => (line.endsWith(`depends on type ${shown}[]`) ? 0 : 1);
+  return found.sort((a, b) => rank(a.line) - rank(b.line) || a.oid - b.oid).map(({ line }) => line);
+}
+
+/** Also what uses a domain over it, which would go with that. */
+function usesOf(user: Descriptor, type: UserType, shown: string, all: readonly Descriptor[]): DependentLine[] {
+  const own = user.kind === 'type' ? userTypeOf(user.typeOid)! : null;
+  const lines = uses(user, type, shown).map((line) => ({ oid: user.id, line }));
+  if (own === null || own.kind === 'composite') return lines;
+  for (const other of all) {
+    if (other === user || !usesItself(other, own)) continue;
+    lines.push(...uses(other, own, own.name).map((line) => ({ oid: user.id, line })));
+  }
+  return lines;
 }
 
 async function dropUserType(ctx: DdlContext, type: UserType, user: Parameters<typeof dropType>[1]): Promise<void> {

@@ -19,7 +19,7 @@ import { kindName } from '../catalog/materialized.js';
 import type { RelationName } from '../contract.js';
 import { catalogOidOf, isArrayType, typeByOid } from '../types/registry.js';
 import { STORED_FORMAT } from '../types/stored-format.js';
-import { holdsRowType, internType, typesWithin, userTypeIn, userTypeOf } from '../types/user-types.js';
+import { internType, isRowType, typesWithin, userTypeIn, userTypeOf } from '../types/user-types.js';
 import type { UserType } from '../types/user-types.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
@@ -102,7 +102,7 @@ export async function openType(
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
     const found = await ctx.catalog.type(name, ctx.session.searchPath, ctx.wait);
     if (found === null) return null;
-    if (holdsRowType(found.typeOid)) throw rowTypeRefused(name.name, action);
+    if (isRowType(found.typeOid)) throw rowTypeRefused(name.name, action, isArrayType(found.typeOid));
     await ctx.catalog.lock(ctx.txn, [found.id], ctx.wait);
     const descriptor = await ctx.catalog.forUpdate(ctx.txn, found.id);
     if (descriptor?.kind !== 'type') continue;
@@ -114,7 +114,8 @@ export async function openType(
   throw new QuoralError('40001', `type "${name.name}" keeps changing`, { retry: 'transaction' });
 }
 
-function rowTypeRefused(name: string, action: 'alter' | 'drop'): Error {
+function rowTypeRefused(name: string, action: 'alter' | 'drop', isArray: boolean): Error {
+  if (isArray) return arrayRefused(name.slice(1), action);
   if (action === 'drop') {
     return sqlError('2BP01', `cannot drop type ${name} because table ${name} requires it`, {
       hint: `You can drop table ${name} instead.`,
@@ -164,7 +165,7 @@ function namesHandle(descriptor: Descriptor, handle: number): boolean {
 }
 
 /** Rows of before a column was added have its default as text: written anew, as what is on disk would be read now. */
-function withMissingValues(before: Descriptor, after: Descriptor): Descriptor {
+export function withMissingValues(before: Descriptor, after: Descriptor): Descriptor {
   if (before.kind !== 'table' || after.kind !== 'table') return after;
   const columns = after.columns.map((column, i) => {
     const old = before.columns[i]!;
@@ -308,8 +309,8 @@ export function uses(user: Descriptor, type: UserType, shown: string): string[] 
 
 function columnUses(user: TableDescriptor, oid: number, shown: string): string[] {
   const columns = user.columns.filter((c) => !c.dropped && userTypeIn(c.typeOid)?.oid === oid);
-  const arrays = columns.filter((c) => isArrayType(c.typeOid));
-  return [...arrays, ...columns.filter((c) => !arrays.includes(c))].map(
+  const arrays = columns.filter((c) => isArrayType(c.typeOid)).reverse();
+  return [...arrays, ...columns.filter((c) => !arrays.includes(c)).reverse()].map(
     (c) =>
       `column ${c.name} of ${kindName(user)} ${user.name} depends on type ${shown}${arrays.includes(c) ? '[]' : ''}`,
   );

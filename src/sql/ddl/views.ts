@@ -17,6 +17,7 @@ import type { DdlContext } from './context.js';
 import { notice } from './context.js';
 import { claimName, creationSchema, openForChange, visibleName } from './objects.js';
 import { pinLiterals } from './pinned-relations.js';
+import { fieldRead, fieldReaders, renewRowType, rowTypeUsers } from './row-type-users.js';
 import { list, rangeVar, stringOf } from './tree.js';
 import type { Loose } from './tree.js';
 import { refuseIdleCheck, viewOptions } from './view-options.js';
@@ -159,6 +160,7 @@ async function replaceView(
   };
   refuseIdleCheck(replaced);
   ctx.catalog.put(ctx.txn, replaced);
+  await renewRowType(ctx, replaced);
 }
 
 async function refuseCycle(ctx: DdlContext, view: ViewDescriptor, sources: ViewDescriptor['sources']): Promise<void> {
@@ -176,7 +178,8 @@ export async function dependentViews(ctx: DdlContext, id: number): Promise<Reade
   const views: Reader[] = [];
   for (const key of keys) {
     const found = await ctx.catalog.forUpdate(ctx.txn, decodeUint(key, prefix.length).value);
-    if (isReader(found)) views.push(found);
+    // Another one may hold the row type only.
+    if (isReader(found) && sourcesOf(found).some((source) => source.id === id)) views.push(found);
   }
   return views;
 }
@@ -192,14 +195,22 @@ export async function dropDependents(
   ctx: DdlContext,
   of: Extract<Descriptor, { kind: 'table' | 'view' }>,
   options: DropOptions,
+  others: readonly string[] = [],
 ): Promise<void> {
   const views = (await dependentViews(ctx, of.id)).filter((view) => !options.together.has(view.id));
-  await dropViews(ctx, `${kindName(of)} ${await visibleName(ctx, of)}`, views, options);
+  await dropViews(ctx, `${kindName(of)} ${await visibleName(ctx, of)}`, views, options, others);
 }
 
-async function dropViews(ctx: DdlContext, what: string, views: readonly Reader[], options: DropOptions): Promise<void> {
-  if (views.length === 0) return;
-  if (!options.cascade) throw dependsError(what, await dependences(ctx, what, views, options));
+/** `others` depend on it too, as messages tell it. */
+async function dropViews(
+  ctx: DdlContext,
+  what: string,
+  views: readonly Reader[],
+  options: DropOptions,
+  others: readonly string[] = [],
+): Promise<void> {
+  if (views.length + others.length === 0) return;
+  if (!options.cascade) throw dependsError(what, [...others, ...(await dependences(ctx, what, views, options))]);
   await ctx.catalog.lock(
     ctx.txn,
     views.map((view) => view.id),
@@ -243,8 +254,22 @@ export function dependsError(what: string, lines: readonly string[]): Error {
   });
 }
 
-export async function dropView(ctx: DdlContext, view: Reader, options: DropOptions): Promise<void> {
-  await dropDependents(ctx, view, options);
+export async function dropView(
+  ctx: DdlContext,
+  view: Reader,
+  options: DropOptions,
+  others: readonly string[] = [],
+): Promise<void> {
+  await dropDependents(ctx, view, options, others);
+  // Of a view that goes by CASCADE with another they would have to go too.
+  if (view.kind === 'view' && options.cascade) {
+    const [user] = (await rowTypeUsers(ctx, view.id)).filter(({ id }) => !options.together.has(id));
+    if (user !== undefined)
+      throw sqlError(
+        '0A000',
+        `dropping view ${view.name} by CASCADE while ${user.name} uses its row type is not supported`,
+      );
+  }
   forgetSources(ctx, view);
   ctx.catalog.freeName(ctx.txn, view.schemaId, view.name);
   if (isMaterialized(view))
@@ -271,7 +296,18 @@ export async function dropViewsOfColumn(
   cascade: boolean,
 ): Promise<void> {
   const what = `column ${column.name} of table ${table.name}`;
-  await dropViews(ctx, what, await viewsOfColumn(ctx, table.id, column.id), { cascade, together: new Set() });
+  const views = await viewsOfColumn(ctx, table.id, column.id);
+  const { readers, others } = await fieldReaders(ctx, table.id, column.name);
+  for (const reader of readers) if (!views.some(({ id }) => id === reader.id)) views.push(reader);
+  const options = { cascade, together: new Set<number>() };
+  if (others.length === 0) return dropViews(ctx, what, views, options);
+  if (cascade) throw fieldRead(others[0]!.what, column.name, 'dropping');
+  const lines: { readonly id: number; readonly line: string }[] = [];
+  for (const other of others) lines.push({ id: other.id, line: `${other.what} depends on ${what}` });
+  for (const view of views)
+    for (const line of await dependences(ctx, what, [view], options)) lines.push({ id: view.id, line });
+  const inOrder = lines.sort((a, b) => a.id - b.id).map(({ line }) => line);
+  throw dependsError(what, inOrder);
 }
 
 /** Before a key is dropped by which views are grouped: refuses, or drops these. */

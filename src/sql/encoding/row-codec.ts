@@ -61,6 +61,7 @@ const TEXT_TYPES: ReadonlySet<number> = new Set([
   OID.json,
   OID.pgNodeTree,
   OID.xml,
+  OID.refcursor,
   OID.cstring,
 ]);
 const INT_TYPES: ReadonlySet<number> = new Set([

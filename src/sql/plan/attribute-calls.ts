@@ -10,13 +10,14 @@ import { makeCall } from './bind-call.js';
 import { errorAt } from './binder.js';
 import type { Binder, ExprContext } from './binder.js';
 import { typeOfExpr } from './coerce.js';
-import type { Expr } from './expr.js';
+import type { Expr, RowExpr } from './expr.js';
 import { asRowType, functionsOf, inputsOf, routinesNamed } from './routines.js';
 import { baseOidOf, fieldsOf } from '../types/user-types.js';
 import type { CompositeField } from '../types/composite.js';
 import { OID } from '../types/oids.js';
 import { formatType } from '../types/registry.js';
 import { recordFieldsOf } from './record-columns.js';
+import { alone } from './whole-row.js';
 
 const wanted = new WeakMap<object, string>();
 
@@ -64,7 +65,14 @@ export function attributeOr(
 export function columnCall(args: readonly Expr[], name: string): Expr | null {
   const [row] = args;
   if (args.length !== 1 || row?.kind !== 'row') return null;
-  return row.args.find((a) => a.kind === 'column' && a.name === name) ?? null;
+  const at = placeNamed(row, name);
+  return at < 0 ? null : alone(row.args[at]!);
+}
+
+/** Of the column of that name in a relation's row; -1 if there is none. */
+function placeNamed({ args, names }: RowExpr, name: string): number {
+  const at = args.findIndex((a) => a.kind === 'column' && a.name === name);
+  return at >= 0 || names === undefined ? at : names.indexOf(name);
 }
 
 function compositeField(arg: Expr, fields: readonly CompositeField[], name: string, location: number): Expr {
@@ -77,11 +85,11 @@ function compositeField(arg: Expr, fields: readonly CompositeField[], name: stri
 /** (row).field, for functions that return records and for rows of a table. */
 export function bindField(b: Binder, arg: Expr, name: string, location: number): Expr {
   if (arg.kind === 'row') {
-    const found = arg.args.find((a) => a.kind === 'column' && a.name === name);
-    if (found !== undefined) return found;
+    const named = placeNamed(arg, name);
+    if (named >= 0) return alone(arg.args[named]!);
     const positional = /^f(\d+)$/.exec(name);
     const at = positional === null ? -1 : Number(positional[1]) - 1;
-    if (at >= 0 && at < arg.args.length) return arg.args[at]!;
+    if (arg.oid === OID.record && at >= 0 && at < arg.args.length) return alone(arg.args[at]!);
   }
   const fields = fieldsOf(arg.oid);
   if (fields !== null) return compositeField(arg, fields, name, location);

@@ -29,6 +29,7 @@ import { bindSqlValue } from './bind-sql-value.js';
 import { missingRelation } from './missing-relation.js';
 import { attributeOr, bindField } from './attribute-calls.js';
 import { bareSystemColumn, systemColumnOf } from './system-columns.js';
+import { wholeRow } from './whole-row.js';
 import { bindArgument, bindVariable, variableBeforeColumn, variableStar } from './variables.js';
 import { conjunction, constant } from './expr.js';
 import type { Expr } from './expr.js';
@@ -199,10 +200,20 @@ export function starColumns(ctx: ExprContext, node: Node): Expr[] | null {
   return relation.columns.filter((c) => !c.hidden).map((c) => columnExpr(c.column));
 }
 
+/** The relation whose columns `t.*` stands for; null where it is something else's, or names all of FROM. */
+function starredRelation(ctx: ExprContext, qualifier: readonly Node[], location: number): ScopeRelation | null {
+  const names = stringsOf(qualifier);
+  if (names.length === 0 || names.length > 2) return null;
+  const relation = findRelation(ctx.scope, names.length > 1 ? names[0]! : null, names.at(-1)!, location);
+  return relation?.scalar === true ? null : relation;
+}
+
 function bindColumnRef(ctx: ExprContext, ref: ColumnRef): Expr {
   const location = ref.location ?? 0;
   const fields = ref.fields ?? [];
   if (as(fields.at(-1), 'A_Star') !== undefined) {
+    const relation = starredRelation(ctx, fields.slice(0, -1), location);
+    if (relation !== null) return wholeRow(relation);
     const columns = starColumns(ctx, { ColumnRef: ref });
     const args = columns ?? [];
     const names = args.map((c) => (c.kind === 'column' ? c.name : ''));
@@ -241,14 +252,6 @@ function bindColumnRef(ctx: ExprContext, ref: ColumnRef): Expr {
   const variable = variableBeforeColumn(ctx.binder, names, location);
   if (variable !== null) return variable;
   return columnExpr(matches[0]!.column, location);
-}
-
-/** A reference to a relation of a single unnamed column (a function) is that column; else a record. */
-function wholeRow({ columns, table }: ScopeRelation): Expr {
-  const shown = columns.filter((c) => !c.hidden).map((c) => c.column);
-  const args = shown.map((c) => columnExpr(c));
-  const row = { kind: 'row', args, names: shown.map((c) => c.name), oid: OID.record, typmod: -1 } as const;
-  return table === null ? row : { ...row, tableId: table.id };
 }
 
 function bindAExpr(ctx: ExprContext, e: A_Expr): Expr {

@@ -20,6 +20,7 @@ import { freeColumns, idsOf } from './plan-walk.js';
 import { noteRecord } from './record-columns.js';
 import { sequenceRelation } from './sequence-relation.js';
 import { viewTree } from './view-tree.js';
+import { asNullable, rowOfTable } from './whole-row.js';
 
 export interface FromContext {
   readonly binder: Binder;
@@ -228,7 +229,8 @@ function bindPinned(ctx: FromContext, range: RangeVar, pin: Pin): BoundFrom {
     return column === undefined ? [] : [{ column: { ...column, name: names[i] ?? name }, hidden: false }];
   });
   const schema = range.alias === undefined ? schemaName : null;
-  return { plan, relations: [{ alias, schema, columns, table }], columns };
+  const rowOf = rowOfTable(table, plan.columns);
+  return { plan, relations: [{ alias, schema, columns, table, rowOf }], columns };
 }
 
 /** A materialised view has rows only after it was filled, and they are nobody's to lock. */
@@ -264,7 +266,8 @@ function bindView(ctx: FromContext, range: RangeVar, relation: ViewRelation, pin
   }));
   const bound = derived({ ...plan, columns } as Plan, range.alias, alias, null);
   const schema = range.alias === undefined ? schemaName : null;
-  return { ...bound, plan, relations: bound.relations.map((r) => ({ ...r, schema })) };
+  const rowOf = { relation: view, columns, present: null };
+  return { ...bound, plan, relations: bound.relations.map((r) => ({ ...r, schema, rowOf })) };
 }
 
 function lockFor(ctx: FromContext, alias: string): Lock | null {
@@ -321,6 +324,7 @@ export function scanRelation(plan: ScanPlan, schemaName: string, alias: Alias | 
     schema: alias === undefined ? schemaName : null,
     columns,
     table: plan.table,
+    rowOf: rowOfTable(plan.table, plan.columns),
   };
   return { plan, relations: [relation], columns };
 }
@@ -345,7 +349,10 @@ function bindJoin(ctx: FromContext, item: JoinExpr, outer: BoundFrom | null): Bo
         };
   const right = bindFromItem(ctx, item.rarg!, visible);
   const type = JOIN_TYPES[item.jointype ?? 'JOIN_INNER'] ?? 'inner';
-  const relations = [...left.relations, ...right.relations];
+  const relations = [
+    ...asNullable(left.relations, type === 'right' || type === 'full'),
+    ...asNullable(right.relations, type === 'left' || type === 'full'),
+  ];
   checkAliases(relations);
   const using =
     item.isNatural === true

@@ -183,8 +183,10 @@ function hasSubquery(e: Expr): boolean {
   return some(e, (x) => x.kind === 'subquery');
 }
 
+const UNORDERED: ReadonlySet<number> = new Set([OID.json, OID.xml, OID.jsonpath, OID.refcursor]);
+
 function checkSortable(e: Expr): void {
-  if (e.oid === OID.json || e.oid === OID.xml || e.oid === OID.jsonpath) {
+  if (UNORDERED.has(e.oid)) {
     throw errorAt('42883', `could not identify an ordering operator for type ${typeByOid(e.oid).sqlName}`, -1, {
       hint: 'Use an explicit ordering operator or modify the query.',
     });

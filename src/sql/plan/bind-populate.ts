@@ -3,7 +3,6 @@
  * bound, so each call has a function of its own.
  */
 import type { FuncCall } from 'libpg-query';
-import { rowTypeOf } from '../catalog/row-types.js';
 import { ownFunction } from '../functions/entry.js';
 import type { FunctionEntry } from '../functions/entry.js';
 import { populateRecord, populateRecords } from '../functions/json-record.js';
@@ -14,9 +13,9 @@ import type { Datum } from '../types/datum.js';
 import { fieldsOf } from '../types/user-types.js';
 import { locationOf } from './ast.js';
 import { makeCall } from './bind-call.js';
-import type { ExprContext, Scope } from './binder.js';
+import type { ExprContext } from './binder.js';
 import { errorAt } from './binder.js';
-import { coerce, typeOfExpr } from './coerce.js';
+import { typeOfExpr } from './coerce.js';
 import type { Expr } from './expr.js';
 
 const POPULATE = /^(jsonb?)_populate_record(set)?$/;
@@ -31,7 +30,7 @@ export function bindPopulate(ctx: ExprContext, call: FuncCall, name: string, loc
   const args = nodes.map((node) => ctx.bind(ctx, node));
   const places = nodes.map(locationOf);
   if (args.length !== 2) return makeCall(ctx, name, args, places, location);
-  const base = asRow(ctx, args[0]!);
+  const base = args[0]!;
   const typeOid = typeOfExpr(ctx.binder, base);
   if (typeOid === OID.unknown) {
     const message = 'could not determine polymorphic type because input has type unknown';
@@ -42,16 +41,6 @@ export function bindPopulate(ctx: ExprContext, call: FuncCall, name: string, loc
     throw errorAt('42804', `first argument of ${name} must be a row type`, -1);
   const entry = entryFor(name, set !== undefined, typeOid, json === 'json' ? OID.json : OID.jsonb, fields);
   return makeCall(ctx, name, [base, args[1]!], places, location, false, [entry]);
-}
-
-/** The row of a table as a value of its type. */
-function asRow(ctx: ExprContext, arg: Expr): Expr {
-  if (arg.kind !== 'row' || arg.tableId === undefined) return arg;
-  for (let scope: Scope | null = ctx.scope; scope !== null; scope = scope.parent) {
-    const table = scope.relations.find((r) => r.table?.id === arg.tableId)?.table;
-    if (table != null) return coerce(ctx.binder, arg, rowTypeOf(table), 'explicit');
-  }
-  return arg;
 }
 
 function entryFor(

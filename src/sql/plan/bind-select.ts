@@ -28,7 +28,7 @@ import { figureNameOf } from './figure-name.js';
 import { distinctSets } from './grouping.js';
 import { RecursiveOrder, selfReference } from './recursive-order.js';
 import { checkTargets } from './sizes.js';
-import { starTargets } from './stars.js';
+import { noteFields, starTargets } from './stars.js';
 import { applyAggregation, applyWindows } from './bind-group.js';
 import { outputOf, withLimit } from './bind-output.js';
 import type { Output, RowBounds, Target } from './bind-output.js';
@@ -36,6 +36,7 @@ import { sameExpr, some } from './expr.js';
 import type { Expr, SortKey } from './expr.js';
 import type { CteDefinition, Lock, Plan, PlanColumn, ProjectItem, SetOpPlan } from './logical.js';
 import { noteSameRecords, recordFieldsOf } from './record-columns.js';
+import { alone } from './whole-row.js';
 
 export interface SelectOptions {
   /** Literals of the output keep type unknown, for the caller to coerce. */
@@ -475,6 +476,7 @@ function bindTargets(ctx: ExprContext, list: readonly Node[], keepUnknown: boole
     }
     const recordStar = indirectStar(ctx, val);
     if (recordStar !== null) {
+      noteFields(ctx, item, recordStar);
       targets.push(...recordStar);
       continue;
     }
@@ -493,6 +495,10 @@ function indirectStar(ctx: ExprContext, node: Node): Target[] | null {
   const arg = bindExpr(ctx, e.arg!);
   const location = locationOf(node);
   const fields = fieldsOf(arg.oid);
+  if (arg.kind === 'row') {
+    const nameOf = (a: Expr, i: number): string => fields?.[i]?.name ?? (a.kind === 'column' ? a.name : `f${i + 1}`);
+    return arg.args.map((a, i) => ({ name: nameOf(a, i), expr: alone(a), location }));
+  }
   if (fields !== null) {
     return fields.map(({ name, typeOid, typmod }, index) => ({
       name,
@@ -500,8 +506,6 @@ function indirectStar(ctx: ExprContext, node: Node): Target[] | null {
       location,
     }));
   }
-  if (arg.kind === 'row')
-    return arg.args.map((a, i) => ({ name: a.kind === 'column' ? a.name : `f${i + 1}`, expr: a, location }));
   const columns = recordFieldsOf(ctx.binder.recordColumns, arg);
   if (columns === null) throw errorAt('42809', 'row expansion via "*" is not supported here', location);
   return columns.map((c, index) => ({

@@ -3,6 +3,7 @@
  * ids, and the scopes in which names are looked up (PostgreSQL's rules for ambiguity and outer queries).
  */
 import type { RecordColumns } from './record-columns.js';
+import type { RowOf } from './whole-row.js';
 import { sqlError } from '../../base/errors.js';
 import type { QuoralError } from '../../base/errors.js';
 import type { CatalogSnapshot, PlannerSettings, Relation, ResolvedRoutines } from '../contract.js';
@@ -13,7 +14,7 @@ import type { CteDefinition, Lock, Plan, PlanColumn } from './logical.js';
 import type { Pin } from '../catalog/pins.js';
 import type { VariableNames } from './variables.js';
 import { arrayOidOf, catalogOidOf } from '../types/registry.js';
-import { baseOidOf, domainTypmod, holdsRowType, isHandle, typesWithin } from '../types/user-types.js';
+import { baseOidOf, domainTypmod, isHandle, typesWithin } from '../types/user-types.js';
 import { pinnedOid } from '../types/pinned-types.js';
 
 export interface ScopeColumn {
@@ -28,6 +29,10 @@ export interface ScopeRelation {
   readonly columns: readonly ScopeColumn[];
   /** For functional dependency on the primary key. */
   readonly table: TableDescriptor | null;
+  /** Of a table or view as a whole, where that is more than its visible columns. */
+  readonly rowOf?: RowOf;
+  /** An outer join may have no row of it. */
+  readonly nullable?: boolean;
   /** Of a system catalog: its oid. */
   readonly catalogOid?: number;
   /** A function's that gives single values: its name alone means the value, not a row. */
@@ -173,8 +178,6 @@ export class Binder {
     const found = this.catalog.type({ schema, name, isType: true });
     if (found === null) return null;
     this.#dependencies.set(found.id, found.version);
-    if (this.typePins !== null && holdsRowType(found.typeOid))
-      throw errorAt('0A000', `the type of a relation's rows in a view is not supported`, -1);
     this.typePins?.set(node, found.typeOid);
     return found.typeOid;
   }

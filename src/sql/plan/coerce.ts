@@ -49,6 +49,7 @@ const SETTING_FREE: ReadonlySet<number> = new Set<number>([
   OID.numeric,
   OID.uuid,
   OID.unknown,
+  OID.refcursor,
   OID.xid,
   OID.cid,
   OID.tid,

@@ -36,6 +36,8 @@ export interface ColumnExpr extends Typed {
   readonly location: number;
   /** The domain that the column was declared with. */
   readonly domain?: number;
+  /** Part of a relation's whole row: the query depends on the relation, not on the column. */
+  readonly ofRow?: true;
 }
 export interface CallExpr extends Typed {
   readonly kind: 'call';

@@ -10,6 +10,7 @@ import type { Datum } from '../types/datum.js';
 import type { FormatContext } from '../types/type-info.js';
 import { identityCast } from '../types/casts.js';
 import { quoteIdentifier } from '../types/identifiers.js';
+import { fieldsOf } from '../types/user-types.js';
 import type { Expr } from './expr.js';
 
 export type NameColumn = (id: number, name: string) => string;
@@ -108,7 +109,7 @@ export class ExprFormatter {
       case 'array':
         return `ARRAY[${this.#list(e.elements)}]${e.elements.length === 0 ? `::${this.#typeName(e.oid)}` : ''}`;
       case 'row':
-        return `ROW(${this.#list(e.args)})`;
+        return `ROW(${this.#list(e.args)})${e.oid === OID.record ? '' : `::${this.#typeName(e.oid)}`}`;
       case 'anyall':
         return `(${this.text(e.left)} ${e.entry.name} ${e.all ? 'ALL' : 'ANY'} (${this.text(e.right)}))`;
       case 'in':
@@ -119,7 +120,7 @@ export class ExprFormatter {
         // After a cast or a call the brackets would belong to its type or be no expression at all.
         return `${e.arg.kind === 'column' ? this.text(e.arg) : `(${this.text(e.arg)})`}${e.subscripts.map((s) => (s.slice ? `[${this.#bound(s.lower)}:${this.#bound(s.upper)}]` : `[${this.#bound(s.upper)}]`)).join('')}`;
       case 'field':
-        return `(${this.text(e.arg)}).f${e.index + 1}`;
+        return `(${this.text(e.arg)}).${this.#fieldName(e.arg, e.index)}`;
       case 'sqlvalue':
         return e.typmod >= 0 ? `${e.name.toUpperCase()}(${e.typmod})` : e.name.toUpperCase();
       case 'subquery':
@@ -140,6 +141,11 @@ export class ExprFormatter {
       default:
         return unreachable(e, 'expression');
     }
+  }
+
+  #fieldName(row: Expr, index: number): string {
+    const name = fieldsOf(row.oid)?.[index]?.name;
+    return name === undefined ? `f${index + 1}` : quoteIdentifier(name);
   }
 
   #bound(e: Expr | null): string {

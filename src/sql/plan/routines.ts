@@ -229,7 +229,8 @@ export function asRowType(b: Binder, arg: Expr, routines: readonly Routine[], at
   if (arg.kind !== 'row' || arg.tableId === undefined) return arg;
   for (const routine of routines) {
     const typeOid = inputsOf(routine)[at]?.typeOid ?? 0;
-    if (userTypeOf(typeOid)?.oid === arg.tableId) return coerce(b, arg, typeOid, 'explicit');
+    if (userTypeOf(typeOid)?.oid === arg.tableId && typeOid !== arg.oid)
+      return coerce(b, { ...arg, oid: OID.record }, typeOid, 'explicit');
   }
   return arg;
 }

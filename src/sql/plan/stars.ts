@@ -1,5 +1,5 @@
 /** What a star among the targets of a SELECT stands for: as targets, and (for a view's stored query) written out. */
-import type { Node, ResTarget } from 'libpg-query';
+import type { A_Indirection, Node, ResTarget } from 'libpg-query';
 import { assert } from '../../base/assert.js';
 import { locationOf } from './ast.js';
 import type { ExprContext } from './binder.js';
@@ -22,6 +22,18 @@ export function starTargets(ctx: ExprContext, item: Node, star: readonly Expr[])
     expr,
     location,
   }));
+}
+
+/** (…).*: each field by its name. */
+export function noteFields(ctx: ExprContext, item: Node, fields: readonly { readonly name: string }[]): void {
+  if (ctx.binder.stars === null) return;
+  const { ResTarget: target } = item as { readonly ResTarget: ResTarget };
+  const { A_Indirection: starred } = target.val as { readonly A_Indirection: A_Indirection };
+  const written = fields.map(({ name }): Node => {
+    const val = { A_Indirection: { ...starred, indirection: [{ String: { sval: name } }] } };
+    return { ResTarget: { ...target, val } };
+  });
+  ctx.binder.stars.set(item, written);
 }
 
 /** Of the relation that shows it, or merged of several by a join. */

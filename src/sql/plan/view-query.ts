@@ -73,7 +73,7 @@ function sourcesOf(
 ): ViewDescriptor['sources'] {
   const used = new Set<number>(plan.columns.map((c) => c.id));
   walkPlan(plan, (expr) => {
-    if (expr.kind === 'column') used.add(expr.id);
+    if (expr.kind === 'column' && expr.ofRow !== true) used.add(expr.id);
   });
   const columns = new Map<number, Set<number>>();
   for (const pin of pins.values()) columns.set(pin.id, new Set());

@@ -13,6 +13,8 @@ export interface SqlResult {
   readonly tag: string;
   /** Of a cursor's query: what stands behind its own columns in a row. null: WHERE CURRENT OF cannot take it. */
   readonly query?: CursorQuery | null;
+  /** That statement. */
+  readonly statement?: ParsedStatement | null;
   /** Gives back the memory of the rows. */
   release(): void;
 }
@@ -33,33 +35,30 @@ export interface RunRequest {
   readonly isCursor?: boolean;
 }
 
-/** For WHERE CURRENT OF. */
-export interface PositionedCursor {
-  readonly query: CursorQuery | null;
-  /** The row that it is on, with what stands behind it. */
-  readonly current: readonly Datum[] | null;
+export type CursorMove =
+  | { readonly kind: 'relative' | 'absolute'; readonly count: number }
+  | { readonly kind: 'last' | 'all' | 'backwardAll' };
+
+export interface BlockCursor {
+  readonly columns: readonly ResultColumn[];
+  /** A loop goes over it, and nobody else may close it. */
+  pinned: boolean;
+  /** The row that it comes to stand on. @throws QuoralError 55000 */
+  fetch(move: CursorMove): Promise<readonly Datum[] | null>;
+  /** How many rows it has passed. @throws QuoralError 55000 */
+  move(move: CursorMove): Promise<number>;
+  /** Does nothing if it is closed. */
+  close(): void;
 }
 
-/** Cursors that calls of the session have open, by name: those of a call that calls another are the other's too. */
-export class BlockCursors {
-  readonly #open = new Map<string, PositionedCursor>();
-  #unnamed = 0;
-
-  add(name: string, cursor: PositionedCursor): void {
-    this.#open.set(name, cursor);
-  }
-  remove(name: string): void {
-    this.#open.delete(name);
-  }
-  find(name: string): PositionedCursor | undefined {
-    return this.#open.get(name);
-  }
-  get size(): number {
-    return this.#open.size;
-  }
-  newName(): string {
-    return `<unnamed portal ${++this.#unnamed}>`;
-  }
+/** The cursors of the session, by name. */
+export interface BlockCursors {
+  newName(): string;
+  /** @throws QuoralError if no cursor can be opened under this name. */
+  check(name: string | null): void;
+  /** Takes the rows and their memory. `scroll`: null if nothing was said of it. */
+  open(name: string, result: SqlResult, scroll: boolean | null): BlockCursor;
+  find(name: string): BlockCursor | null;
 }
 
 export interface OwnedMemory extends MemoryAccount {

@@ -85,8 +85,6 @@ export class Interpreter {
       }
     } catch (error) {
       throw this.#describe(error);
-    } finally {
-      this.#cursors.close();
     }
   }
 
@@ -324,20 +322,21 @@ export class Interpreter {
   /** While the loop goes round, the cursor is on the row of the round. */
   async #forCursor(statement: StatementOf<'forQuery'>, { cursor, args }: CursorLoop): Promise<Ending> {
     const open = await this.#cursors.open(cursor, { kind: 'bound', args });
-    const { rows } = open.result;
     open.pinned = true;
+    let rounds = 0;
     try {
-      if (rows.length === 0) await this.#fill(statement.target, open.result, null);
       const ending = await this.#loop(statement.label, async () => {
-        if (open.at >= rows.length) return 'end';
-        open.at++;
-        await this.#fill(statement.target, open.result, open.row);
+        const row = await open.fetch({ kind: 'relative', count: 1 });
+        if (row === null) return 'end';
+        rounds++;
+        await this.#fill(statement.target, open, row);
         return this.#all(statement.body);
       });
-      this.#frame.put(FOUND_INDEX, rows.length > 0);
+      if (rounds === 0) await this.#fill(statement.target, open, null);
+      this.#frame.put(FOUND_INDEX, rounds > 0);
       return ending;
     } finally {
-      this.#cursors.end(open);
+      open.close();
     }
   }
 
@@ -347,6 +346,8 @@ export class Interpreter {
     try {
       if (result.columns === null) throw sqlError('42601', 'cannot open a query that returns no rows as a cursor');
       const { rows } = result;
+      // A portal of PostgreSQL's, which has the next name.
+      this.#host.cursors.newName();
       if (rows.length === 0) await this.#fill(statement.target, result, null);
       let at = 0;
       const ending = await this.#loop(statement.label, async () => {
@@ -433,7 +434,7 @@ export class Interpreter {
   /** A row into a target; null: no row, so that all becomes NULL. */
   async #fill(target: Target, result: Pick<SqlResult, 'columns'>, row: readonly Datum[] | null): Promise<void> {
     const { format } = this.#host;
-    const columns = fieldsOf({ ...result, rows: [], tag: '', release: () => undefined });
+    const columns = fieldsOf({ columns: result.columns, rows: [], tag: '', release: () => undefined });
     const values = row ?? columns.map(() => null);
     const single = target.kind === 'row' && target.places.length === 1 ? target.places[0]! : null;
     const variable =

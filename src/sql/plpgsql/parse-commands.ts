@@ -1,5 +1,6 @@
 /** Reads the statements of PL/pgSQL that run SQL, raise, tell or work on cursors. */
 import { sqlError } from '../../base/errors.js';
+import { OID } from '../types/oids.js';
 import { sqlstatesOf } from './conditions.js';
 import { sqlstateOf } from './parse-block.js';
 import { expression, expressions, type Parsing, piece, place, refuseConstant, target } from './parsing.js';
@@ -270,7 +271,9 @@ function parseDiagnostics(p: Parsing, line: number): Statement {
 // ---- cursors ----
 
 function isCursor(variable: Variable): boolean {
-  return variable.type.kind === 'named' && /^(pg_catalog\.)?refcursor$/i.test(variable.type.text);
+  const { type } = variable;
+  if (type.kind === 'given') return type.oid === OID.refcursor;
+  return type.kind === 'named' && /^(pg_catalog\.)?"?refcursor"?$/i.test(type.text);
 }
 
 function cursorVariable(p: Parsing): Variable {

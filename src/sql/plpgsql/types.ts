@@ -79,7 +79,6 @@ function scalar(oid: number, typmod = -1): VariableType {
 }
 
 async function namedType(text: string, source: TypeSource): Promise<VariableType> {
-  if (/^(pg_catalog\.)?refcursor$/i.test(text)) return scalar(OID.text);
   const [statement] = parseSql(`SELECT NULL::${text}`);
   const select = statement?.node['SelectStmt'] as
     { readonly targetList?: readonly { readonly ResTarget?: { readonly val?: Loose } }[] } | undefined;

@@ -1,7 +1,6 @@
 /** What statements ask of the session's cursors: WHERE CURRENT OF, pg_cursors, pg_prepared_statements. */
 import { sqlError } from '../../base/errors.js';
 import type { CursorRow, PreparedRow } from '../catalog/virtual/services.js';
-import type { PositionedCursor } from '../plpgsql/host.js';
 import type { Datum } from '../types/datum.js';
 import type { Portal, Prepared } from './portal.js';
 
@@ -10,12 +9,12 @@ import type { Portal, Prepared } from './portal.js';
  * @throws QuoralError 34000, 24000
  */
 export function cursorKey(
-  cursor: Portal | PositionedCursor | undefined,
+  cursor: Portal | undefined,
   name: string,
   table: { readonly id: number; readonly name: string },
 ): readonly Datum[] | null {
   if (cursor === undefined) throw sqlError('34000', `cursor "${name}" does not exist`);
-  if ('held' in cursor && cursor.held) throw sqlError('24000', `cursor "${name}" is held from a previous transaction`);
+  if (cursor.held) throw sqlError('24000', `cursor "${name}" is held from a previous transaction`);
   const { query } = cursor;
   const found = query?.tables.filter((t) => t.tableId === table.id) ?? [];
   if (query?.locking === true && found.length > 1)
@@ -24,7 +23,7 @@ export function cursorKey(
     throw sqlError('24000', `cursor "${name}" does not have a FOR UPDATE/SHARE reference to table "${table.name}"`);
   if (found.length !== 1)
     throw sqlError('24000', `cursor "${name}" is not a simply updatable scan of table "${table.name}"`);
-  const row = 'rows' in cursor ? (cursor.rows?.current ?? null) : cursor.current;
+  const row = cursor.rows?.current ?? null;
   if (row === null) throw sqlError('24000', `cursor "${name}" is not positioned on a row`);
   const { at, count } = found[0]!;
   const key = row.slice(at, at + count);

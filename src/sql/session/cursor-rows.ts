@@ -44,11 +44,13 @@ class TakingSink extends CountingSink {
   }
 }
 
+type RowMemory = Pick<StatementMemory, 'grow' | 'shrink' | 'close'>;
+
 export class CursorRows {
-  readonly #memory: StatementMemory;
+  readonly #memory: RowMemory;
   #execution: Execution | null;
   #keep: Keep;
-  #rows: Row[] = [];
+  #rows: readonly Row[] = [];
   #first = 1;
   #read: number;
   #bytes = 0;
@@ -59,7 +61,7 @@ export class CursorRows {
   #lastPosition = 0;
 
   /** `sent`: rows that the execution has already given; `width`: columns to show, if not all. */
-  constructor(execution: Execution, memory: StatementMemory, keep: Keep, sent = 0, width: number | null = null) {
+  constructor(execution: Execution | null, memory: RowMemory, keep: Keep, sent = 0, width: number | null = null) {
     this.#width = width;
     this.#execution = execution;
     this.#memory = memory;
@@ -67,6 +69,20 @@ export class CursorRows {
     this.#read = sent;
     this.#first = sent + 1;
     this.#position = sent;
+  }
+
+  /** Of rows that were all read; `release` gives back their memory. */
+  static of(rows: readonly Row[], release: () => void, keep: 'all' | 'none', width: number | null = null): CursorRows {
+    const all = new CursorRows(
+      null,
+      { grow: () => undefined, shrink: () => undefined, close: release },
+      keep,
+      0,
+      width,
+    );
+    all.#rows = rows;
+    all.#read = rows.length;
+    return all;
   }
 
   get scrollable(): boolean {
@@ -119,7 +135,7 @@ export class CursorRows {
     const size = rowBytes(kept);
     this.#memory.grow(size);
     this.#bytes += size;
-    this.#rows.push(kept);
+    (this.#rows as Row[]).push(kept);
   }
 
   /** What was read is kept while the cursor may go back; one that was not asked to scroll gives up when it is much. */

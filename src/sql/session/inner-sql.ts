@@ -160,7 +160,8 @@ export class InnerSql implements SqlHost {
     try {
       await execution.run(sink, rowsMax);
       const { rows } = sink;
-      return { columns: compiled.columns, rows, tag: execution.tag, query, release: () => memory.close() };
+      const cursor = isCursor === true ? { query, statement: prepared.statement } : {};
+      return { columns: compiled.columns, rows, tag: execution.tag, ...cursor, release: () => memory.close() };
     } catch (error) {
       memory.close();
       throw error;

@@ -82,6 +82,8 @@ export interface Portal {
   held: boolean;
   /** An error came out of it: it gives no more rows. */
   failed: boolean;
+  /** A loop of PL/pgSQL goes over it. */
+  pinned: boolean;
   /** Later portals have greater numbers. */
   readonly serial: number;
 }
@@ -118,6 +120,7 @@ export function newPortal(
     begunAt: null,
     held: false,
     failed: false,
+    pinned: false,
     serial: ++serials,
   };
 }

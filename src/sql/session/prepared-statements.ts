@@ -101,6 +101,8 @@ export async function executedBy(
 
 export async function execute(session: Session, body: Loose, sink: ResultSink, simple: boolean): Promise<string> {
   const { prepared, parameters } = await executedBy(session, body);
+  // PostgreSQL runs it in a portal, which has the next name.
+  session.blockCursors.newName();
   if (!isPlanned(prepared.statement!)) return runUtility(session, prepared.statement!, sink, simple);
   return runInner(session, prepared, parameters, sink, simple);
 }

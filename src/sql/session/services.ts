@@ -10,7 +10,7 @@ import { sqlError } from '../../base/errors.js';
 import type { AdvisoryLocks, ListedLock } from '../advisory/advisory-locks.js';
 import { INFORMATION_SCHEMA_ID, PG_CATALOG_SCHEMA_ID, PUBLIC_SCHEMA_ID } from '../catalog/bootstrap.js';
 import type { Catalog, WaitOptions } from '../catalog/catalog.js';
-import type { SequenceDescriptor, TableDescriptor, ViewDescriptor } from '../catalog/descriptor.js';
+import type { Descriptor, SequenceDescriptor, TableDescriptor, ViewDescriptor } from '../catalog/descriptor.js';
 import { isMaterialized, queryOf } from '../catalog/materialized.js';
 import { extensionsOf } from '../catalog/extensions.js';
 import type { Sequences } from '../catalog/sequences.js';
@@ -18,7 +18,7 @@ import { isTemporarySchema, isTemporarySchemaName, temporarySchemaName } from '.
 import type { SessionTemporaries } from '../catalog/temporary.js';
 import type { CatalogView, TransactionCatalog } from '../catalog/transaction-catalog.js';
 import { typeEntryName } from '../catalog/transaction-catalog.js';
-import { isRelationWithRows, relationOfArray } from '../catalog/row-types.js';
+import { isRelationWithRows, relationOfArray, rowTypeOf } from '../catalog/row-types.js';
 import { userTypes } from '../catalog/user-types-view.js';
 import { viewIndex } from '../catalog/view-index.js';
 import { virtualRelation, virtualRelationByOid } from '../catalog/virtual/registry.js';
@@ -29,7 +29,6 @@ import { fieldsOf, userTypeOf } from '../types/user-types.js';
 import { arrayOidOf, catalogOidOf, formatType } from '../types/registry.js';
 import { splitName } from '../types/identifiers.js';
 import type { FormatContext } from '../types/type-info.js';
-import type { BlockCursors } from '../plpgsql/host.js';
 import type { DomainCheck } from '../types/user-types.js';
 import type { SessionAdvisory } from './advisory.js';
 import type { SessionNotifications } from './notifications.js';
@@ -59,7 +58,6 @@ export interface ServiceHost {
   readonly temporaries: SessionTemporaries;
   readonly portals: ReadonlyMap<string, Portal>;
   readonly prepared: ReadonlyMap<string, Prepared>;
-  readonly blockCursors: BlockCursors;
   readonly format: FormatContext;
   readonly routines: { call(call: RoutineCall): Promise<RoutineResult> };
 }
@@ -156,7 +154,7 @@ export class Services implements SessionServices, CatalogServices {
     return preparedRows(this.#host.prepared);
   }
   cursorKey(cursor: string, table: { readonly id: number; readonly name: string }): readonly Datum[] | null {
-    return cursorKey(this.#host.blockCursors.find(cursor) ?? this.#host.portals.get(cursor), cursor, table);
+    return cursorKey(this.#host.portals.get(cursor), cursor, table);
   }
 
   listLocks(): Promise<readonly ListedLock[]> {
@@ -251,11 +249,18 @@ export class Services implements SessionServices, CatalogServices {
 
   /** Its handle. */
   #typeIn(schemaId: number, name: string): number | null {
-    if (this.#view !== null) return userTypes(this.#view).byName.get(`${schemaId} ${name}`)?.typeOid ?? null;
     const tc = this.#host.transactionCatalog();
-    const entry = tc.knownName(schemaId, typeEntryName(name)) ?? null;
-    const d = entry === null ? null : tc.known(entry.id);
-    return d?.kind === 'type' ? d.typeOid : null;
+    const named = (entryName: string): Descriptor | null => {
+      const entry = tc.knownName(schemaId, entryName) ?? null;
+      return entry === null || entry.indexOid !== null ? null : tc.known(entry.id);
+    };
+    const view = this.#view;
+    const type =
+      view === null ? named(typeEntryName(name)) : (userTypes(view).byName.get(`${schemaId} ${name}`) ?? null);
+    if (type?.kind === 'type') return type.typeOid;
+    const id = view === null ? undefined : viewIndex(view).relationOids.get(`${schemaId} ${name}`);
+    const relation = view === null ? named(name) : id === undefined ? null : view.byId.get(id);
+    return isRelationWithRows(relation) ? rowTypeOf(relation) : null;
   }
 
   typeName(oid: number): string | null {
@@ -270,7 +275,8 @@ export class Services implements SessionServices, CatalogServices {
   /** Of a relation's rows: relations are numbered as their types are. */
   #rowTypeName(oid: number): string | null {
     const id = relationOfArray(oid);
-    const relation = (this.#view ?? this.#shown)?.byId.get(id ?? oid);
+    const view = this.#view ?? this.#shown;
+    const relation = view === null ? this.#host.transactionCatalog().known(id ?? oid) : view.byId.get(id ?? oid);
     return isRelationWithRows(relation)
       ? this.#qualify(relation.schemaId, relation.name) + (id === null ? '' : '[]')
       : null;

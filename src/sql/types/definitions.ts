@@ -497,6 +497,7 @@ export const BEHAVIOURS: ReadonlyMap<number, TypeBehaviour> = new Map<number, Ty
   [OID.xid8, xid8],
   [OID.json, json],
   [OID.xml, { ...textType(), encodeKey: null }],
+  [OID.refcursor, { ...textType(), encodeKey: null }],
   [OID.pgNodeTree, textType()],
   [OID.aclitem, textType()],
   [OID.float4, float4],

@@ -31,6 +31,7 @@ export const OID = {
   interval: 1186,
   timetz: 1266,
   numeric: 1700,
+  refcursor: 1790,
   regprocedure: 2202,
   regoper: 2203,
   regoperator: 2204,

@@ -3,9 +3,8 @@
  * stored expression or query means the same when that is renamed, moved, or hidden by the search path.
  * What is shown of such texts has the names that they have now.
  */
-import { sqlError } from '../../base/errors.js';
 import { catalogOidOf, formatType, typeByOid } from './registry.js';
-import { holdsRowType, isHandle } from './user-types.js';
+import { isHandle } from './user-types.js';
 
 /** In front of the oid. */
 export const PINNED = '@';
@@ -39,8 +38,6 @@ export function storedRoutineName(oid: number): string {
 /** The type as a stored expression names it. */
 export function storedTypeName(oid: number, typmod: number | null = null): string {
   if (!isHandle(oid)) return formatType(oid, typmod);
-  if (holdsRowType(oid))
-    throw sqlError('0A000', `the type of a relation's rows in an expression that is kept is not supported`);
   const element = typeByOid(oid).elementOid;
   return element === 0 || typeByOid(oid).category !== 'A'
     ? `"${PINNED}${catalogOidOf(oid)}"`

@@ -51,6 +51,7 @@ export const TYPE_TABLE: readonly TypeRow[] = [
   [1560, 'bit', 'bit', 'V', false, -1, 1561, 0],
   [1562, 'varbit', 'bit varying', 'V', true, -1, 1563, 0],
   [1700, 'numeric', 'numeric', 'N', false, -1, 1231, 0],
+  [1790, 'refcursor', 'refcursor', 'U', false, -1, 2201, 0],
   [2202, 'regprocedure', 'regprocedure', 'N', false, 4, 2207, 0],
   [2203, 'regoper', 'regoper', 'N', false, 4, 2208, 0],
   [2204, 'regoperator', 'regoperator', 'N', false, 4, 2209, 0],

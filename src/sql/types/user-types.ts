@@ -181,15 +181,10 @@ export function fieldsOf(oid: number): readonly CompositeField[] | null {
   return type?.kind === 'composite' ? type.fields : null;
 }
 
-/** Of the rows of a relation, or made of such a type. */
-export function holdsRowType(oid: number): boolean {
-  return (
-    isHandle(oid) &&
-    typesWithin(oid).some((handle) => {
-      const type = definitions.get(handle);
-      return type?.kind === 'composite' && type.ofRelation === true;
-    })
-  );
+/** Of the rows of a relation, or an array of such. */
+export function isRowType(oid: number): boolean {
+  const type = userTypeIn(oid);
+  return type?.kind === 'composite' && type.ofRelation === true;
 }
 
 /** The user's type that this is or that this is an array of; null if there is none in it. */

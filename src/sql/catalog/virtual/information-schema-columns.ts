@@ -13,6 +13,7 @@ import { userTypeIn, userTypeOf } from '../../types/user-types.js';
 import type { DomainType } from '../../types/user-types.js';
 import { isColumnUpdatable } from '../../plan/view-shape.js';
 import type { ColumnDescriptor, Descriptor, TableDescriptor, ViewDescriptor } from '../descriptor.js';
+import { isRelationWithRows } from '../row-types.js';
 import { isShown } from '../temporary-names.js';
 import type { Parts } from './kept-rows.js';
 import { LAYOUTS, layoutOf, makeRow } from './layout.js';
@@ -148,7 +149,7 @@ export function baseColumns(database: string, domain: DomainType, schemaOf: (oid
 export function typeSchema(source: Source): (oid: number) => string {
   return (oid) => {
     const type = source.model.view.byId.get(oid);
-    return type?.kind === 'type' ? schemaName(source.model, type.schemaId) : '';
+    return type?.kind === 'type' || isRelationWithRows(type) ? schemaName(source.model, type.schemaId) : '';
   };
 }
 

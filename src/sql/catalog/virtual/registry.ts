@@ -54,6 +54,7 @@ import {
   sequenceParts,
 } from './relations.js';
 import { typeRows } from './types.js';
+import { rowTypeRows } from './row-types.js';
 import { enumRows, userTypeRows } from './user-types.js';
 import {
   dependencyParts,
@@ -159,7 +160,8 @@ let builtInTypes: readonly Row[] | null = null;
 function typeParts(model: Model): Parts {
   const layout = LAYOUTS.find((one) => one.schema === 'pg_catalog' && one.name === 'pg_type')!;
   builtInTypes ??= Array.from(typeRows(), (values) => makeRow(layout, values));
-  return [builtInTypes, Array.from(userTypeRows(model), (values) => makeRow(layout, values))];
+  const made = Array.from(userTypeRows(model), (values) => makeRow(layout, values));
+  return [builtInTypes, made, ...model.tables.map(rowTypeRows), ...model.views.map(rowTypeRows)];
 }
 
 /** The same array for as long as the view is the same one: what is found in it by value is kept with it. */

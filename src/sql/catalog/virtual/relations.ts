@@ -3,7 +3,7 @@
  * indexes, sequences, views and schemas consist of. Oids: a table's, a sequence's and a view's is its
  * descriptor id, an index and a constraint have their own. attnum is the column id.
  *
- * Limits: row types (reltype) are numbers without a row in pg_type; the system columns below attnum 1 are not listed.
+ * Limits: the system columns below attnum 1 are not listed, nor row types of the catalogs themselves.
  */
 import type { Datum } from '../../types/datum.js';
 import { PgArray } from '../../types/datum.js';
@@ -44,8 +44,6 @@ import { domainConstraints, factsOf } from './user-types.js';
 import { baseOidOf, fieldsOf } from '../../types/user-types.js';
 
 const HEAP_AM = 2;
-/** Above every oid that is given out. */
-const ROW_TYPE_BASE = 0x4000_0000;
 
 // ---- pg_class ----
 
@@ -54,11 +52,6 @@ const CLASS = layoutOf('pg_catalog', 'pg_class');
 function relationOptions(kept: Readonly<Record<string, string>>): Datum {
   const options = Object.entries(kept);
   return options.length === 0 ? null : textArray(options.map(([name, value]) => `${name}=${value}`));
-}
-
-/** Tools take a relation without one for no table: Prisma does. */
-export function rowTypeOid(relationId: number): number {
-  return ROW_TYPE_BASE + relationId;
 }
 
 function* classOfTable(table: TableDescriptor): Iterable<Values> {
@@ -77,7 +70,7 @@ function* classOfTable(table: TableDescriptor): Iterable<Values> {
     relfilenode: table.storageId,
     relkind: table.materialized == null ? 'r' : 'm',
     relhasrules: table.materialized != null,
-    reltype: rowTypeOid(table.id),
+    reltype: table.id,
     // So psql and pg_dump look for foreign keys only where PostgreSQL would have triggers for them.
     relhastriggers: hasForeignKeys(table),
     reltuples: -1,
@@ -133,7 +126,7 @@ const viewClasses = perDescriptor<ViewDescriptor>(CLASS, (view) => [
     reltuples: -1,
     relpersistence: isTemporary(view) ? 't' : 'p',
     relkind: 'v',
-    reltype: rowTypeOid(view.id),
+    reltype: view.id,
     relnatts: view.columns.length,
     reloptions: relationOptions(view.options ?? {}),
     relhasrules: true,

@@ -8,7 +8,6 @@ import { PLPGSQL_LANGUAGE, SQL_LANGUAGE } from './cluster-wide.js';
 import type { Values } from './layout.js';
 import { relationsWithin } from '../row-types.js';
 import type { Model } from './model.js';
-import { rowTypeOid } from './relations.js';
 import { oidvector, ownerOid, textArray } from './model.js';
 
 const ROUTINES = 1255;
@@ -48,7 +47,7 @@ function row(group: RoutineDescriptor, routine: Routine): Values {
     proparallel: 'u',
     pronargs: taken.length,
     pronargdefaults: taken.filter((p) => p.defaultSql !== null).length,
-    prorettype: routine.rowsOf == null ? catalogOidOf(routine.typeOid) : rowTypeOid(routine.rowsOf),
+    prorettype: routine.rowsOf == null ? catalogOidOf(routine.typeOid) : routine.rowsOf,
     proargtypes: oidvector(taken.map((p) => catalogOidOf(p.typeOid))),
     ...(plain
       ? {}

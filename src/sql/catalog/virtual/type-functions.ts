@@ -117,6 +117,8 @@ const TEXT = `
 5090 anycompatiblearray_recv 5078 2281 s; 5091 anycompatiblearray_send 17 5078 s
 5092 anycompatiblenonarray_in 5079 2275 i; 5093 anycompatiblenonarray_out 2275 5079 i
 5094 anycompatiblerange_in 5080 2275,26,23 s; 5095 anycompatiblerange_out 2275 5080 s
+6098 jsonb_subscript_handler 2281 2281 i; 6179 array_subscript_handler 2281 2281 i
+6180 raw_array_subscript_handler 2281 2281 i
 `;
 
 /** What all functions that are built in have in common is left to the caller. */

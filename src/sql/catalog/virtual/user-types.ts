@@ -16,8 +16,8 @@ import { typeFacts } from './type-facts.js';
 import type { TypeFacts } from './type-facts.js';
 
 /** Of an array, an enum and a composite type; oids of functions as pg_proc has them. */
-const ARRAY_FACTS = typeFacts(1007);
-const RECORD_FUNCTIONS = [2290, 2291, 2402, 2403, 0, 0, 0];
+export const ARRAY_FACTS = typeFacts(1007);
+export const RECORD_FUNCTIONS = [2290, 2291, 2402, 2403, 0, 0, 0];
 const ENUM_FUNCTIONS = [3506, 3507, 3532, 3533, 0, 0, 0];
 const DOMAIN_INPUT = 2597;
 const DOMAIN_RECEIVE = 2598;
@@ -122,6 +122,7 @@ function arrayRow(descriptor: TypeDescriptor, type: UserType): Values {
     ...formColumns(ARRAY_FACTS),
     ...functionColumns(ARRAY_FACTS.functions),
     ...(type.kind === 'range' || type.kind === 'multirange' ? { typalign: rangeFacts(type).align } : {}),
+    ...(type.kind === 'composite' ? { typalign: 'd' } : {}),
     oid: type.arrayOid,
     typname: `_${type.name}`,
     typtype: 'b',

@@ -20,6 +20,7 @@ import type { Parts } from './kept-rows.js';
 import { liveColumns, shownIndexes } from './model.js';
 import type { Model, Source } from './model.js';
 import { defaultOid } from './relations.js';
+import { rowTypeDependencies } from './row-types.js';
 
 export function schemaName(model: Model, id: number): string {
   return model.schemaNames.get(id) ?? String(id);
@@ -124,7 +125,7 @@ export function* materializedViews({ model, ctx }: Source): Iterable<Values> {
 // ---- pg_rewrite ----
 
 /** A view's rule, as PostgreSQL has one for each; above every id that is given out. */
-function ruleOid(view: Reader): number {
+export function ruleOid(view: Reader): number {
   return (0xc0000000 + (view.id & 0x3fffffff)) >>> 0;
 }
 
@@ -183,6 +184,7 @@ function* dependenciesOfSequence(model: Model, { id, ownedBy }: SequenceDescript
 function* otherDependencies(model: Model): Iterable<Values> {
   yield* routineDependencies(model);
   yield* extensionDependencies(model);
+  yield* rowTypeDependencies(model);
   for (const view of model.readers) {
     const from = { classid: REWRITE, objid: ruleOid(view), refclassid: CLASS };
     yield { ...from, refobjid: view.id, deptype: 'i' };
