@@ -13,6 +13,7 @@ import type { CteDefinition, Lock, Plan, PlanColumn } from './logical.js';
 import type { Pin } from '../catalog/pins.js';
 import type { VariableNames } from './variables.js';
 import { arrayOidOf, catalogOidOf } from '../types/registry.js';
+import type { Routine } from '../catalog/descriptor.js';
 import { baseOidOf, domainTypmod, holdsRowType, isHandle, typesWithin } from '../types/user-types.js';
 import { pinnedOid } from '../types/pinned-types.js';
 
@@ -101,6 +102,8 @@ export class Binder {
   modifies = false;
   locks = false;
   virtual = false;
+  /** The procedure of CALL. */
+  called: Routine | null = null;
 
   constructor(
     catalog: CatalogSnapshot,

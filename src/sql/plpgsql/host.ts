@@ -1,10 +1,10 @@
 /** What running a body needs of the session: its SQL, its subtransactions, its client. */
+import type { Routine } from '../catalog/descriptor.js';
 import type { CursorQuery, MemoryAccount, ParsedStatement } from '../contract.js';
 import type { VariableNames } from '../plan/variables.js';
 import type { Notice, ResultColumn } from '../session-api.js';
 import type { Datum } from '../types/datum.js';
-import type { FormatContext } from '../types/type-info.js';
-import type { TypeSource } from './types.js';
+import type { Conversion, TypeSource } from './types.js';
 
 export interface SqlResult {
   /** null: the statement gives no rows. */
@@ -13,6 +13,8 @@ export interface SqlResult {
   readonly tag: string;
   /** Of a cursor's query: what stands behind its own columns in a row. null: WHERE CURRENT OF cannot take it. */
   readonly query?: CursorQuery | null;
+  /** Of CALL: the procedure. */
+  readonly called?: Routine | undefined;
   /** Gives back the memory of the rows. */
   release(): void;
 }
@@ -31,6 +33,8 @@ export interface RunRequest {
   readonly rowsMax: number;
   /** Its rows are a cursor's. */
   readonly isCursor?: boolean;
+  /** A CALL that stands in the body: its COMMIT is the body's. */
+  readonly isCall?: boolean;
 }
 
 /** For WHERE CURRENT OF. */
@@ -44,6 +48,8 @@ export interface PositionedCursor {
 export class BlockCursors {
   readonly #open = new Map<string, PositionedCursor>();
   #unnamed = 0;
+  /** Loops over the rows of statements that write. */
+  writing = 0;
 
   add(name: string, cursor: PositionedCursor): void {
     this.#open.set(name, cursor);
@@ -66,15 +72,16 @@ export interface OwnedMemory extends MemoryAccount {
   close(): void;
 }
 
-export interface SqlHost {
-  readonly format: FormatContext;
+export interface SqlHost extends Conversion {
   readonly signal: AbortSignal;
   keep(statement: ParsedStatement, names: VariableNames): KeptStatement;
   /** Whether it has a plan: SELECT, INSERT, UPDATE, DELETE, MERGE. */
   isPlanned(statement: ParsedStatement): boolean;
   run(request: RunRequest): Promise<SqlResult>;
   /** Anything without a plan; its tag. Rows that it gives are nobody's. */
-  command(statement: ParsedStatement): Promise<string>;
+  command(statement: ParsedStatement, isCall?: boolean): Promise<string>;
+  /** COMMIT, ROLLBACK. @throws QuoralError 2D000 and what the commit throws */
+  endTransaction(commits: boolean, chain: boolean): Promise<void>;
   /**
    * Runs `body`; if it fails in a way that the transaction outlives, undoes what it did and gives the error.
    * Every other error goes on: a conflict whose transaction has to begin anew is for nobody to catch.

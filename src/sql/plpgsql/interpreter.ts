@@ -10,9 +10,12 @@
  */
 import { assert } from '../../base/assert.js';
 import { QuoralError, sqlError } from '../../base/errors.js';
+import type { ParsedStatement } from '../contract.js';
+import { isConstrained } from '../functions/domains.js';
 import { type Datum, PgArray, PgRecord } from '../types/datum.js';
 import { OID } from '../types/oids.js';
 import { elementOidOf, formatType, isArrayType } from '../types/registry.js';
+import { baseOidOf } from '../types/user-types.js';
 import { matches } from './conditions.js';
 import { Cursors } from './cursors.js';
 import { Evaluation, fieldsOf, type PieceStore, rowCountOf, withContext } from './evaluation.js';
@@ -26,10 +29,12 @@ import {
   type Into,
   type Place,
   type RowSource,
+  type SqlPiece,
   type Statement,
   statementName,
   type Target,
 } from './tree.js';
+import { outputPlaces } from './call-outputs.js';
 import { castValue, withElement } from './types.js';
 
 /** How a statement ended: null, as usual. */
@@ -37,6 +42,8 @@ type Ending = null | 'return' | { readonly leaves: boolean; readonly label: stri
 
 type CursorLoop = Extract<RowSource, { kind: 'cursor' }>;
 type StatementOf<K extends Statement['kind']> = Extract<Statement, { kind: K }>;
+
+const RETURNING = "while casting return value to function's return type";
 
 /** Statements between two turns of the event loop. */
 const TURN = 200;
@@ -60,6 +67,8 @@ export class Interpreter {
   #rowCount = 0;
   #steps = 0;
   #current: Statement | null = null;
+  /** What is done that is no statement, as contexts of errors tell it. */
+  #moment: string | null = null;
   /** Errors that are being handled, the innermost last. */
   readonly #handled: QuoralError[] = [];
   readonly #described = new WeakSet<object>();
@@ -94,7 +103,9 @@ export class Interpreter {
   #describe(error: unknown): unknown {
     if (!(error instanceof QuoralError) || this.#described.has(error)) return error;
     const at = this.#current;
-    const line = at === null ? '' : ` line ${at.line} at ${statementName(at)}`;
+    const place = at === null ? '' : ` line ${at.line} at ${statementName(at)}`;
+    const line = this.#moment === null ? place : ` ${this.#moment}`;
+    this.#moment = null;
     const described = withContext(error, `PL/pgSQL function ${this.#name}${line}`);
     this.#described.add(described);
     return described;
@@ -194,7 +205,7 @@ export class Interpreter {
       case 'close':
         return this.#cursors.closeOne(statement.cursor);
       case 'endTransaction':
-        throw sqlError('2D000', 'invalid transaction termination');
+        return this.#host.endTransaction(statement.command === 'COMMIT', statement.chain);
     }
   }
 
@@ -224,21 +235,27 @@ export class Interpreter {
   async #declare(block: Block): Promise<void> {
     for (const variable of block.variables) {
       const type = this.#frame.types[variable.index]!;
+      this.#moment = `line ${variable.line} during statement block local variable initialization`;
       if (variable.initial !== null) {
         const value = await this.#sql.typedOrRecord(variable.initial);
         this.#assign(variable, value);
-      } else if (type.kind === 'record') this.#frame.putRecord(variable.index, null);
+        continue;
+      }
+      if (type.kind === 'record') this.#frame.putRecord(variable.index, null);
       else this.#frame.put(variable.index, variable.cursor === null ? null : variable.name);
+      if (variable.cursor === null && type.oid !== undefined && isConstrained(type.oid))
+        this.#host.checkDomain(type.oid, null);
     }
+    this.#moment = null;
   }
 
   #assign(variable: Parameters<Frame['assign']>[0], value: Typed | RecordValue): void {
-    if (!('values' in value)) this.#frame.assign(variable, value, this.#host.format);
+    if (!('values' in value)) this.#frame.assign(variable, value, this.#host);
     else if (this.#frame.types[variable.index]!.kind === 'record')
-      this.#frame.assignRow(variable, value, this.#host.format);
+      this.#frame.assignRow(variable, value, this.#host);
     else {
       const oids = value.columns.map((c) => c.oid);
-      this.#frame.assign(variable, { value: new PgRecord(oids, value.values), oid: OID.record }, this.#host.format);
+      this.#frame.assign(variable, { value: new PgRecord(oids, value.values), oid: OID.record }, this.#host);
     }
   }
 
@@ -342,8 +359,12 @@ export class Interpreter {
   }
 
   async #forQuery(statement: StatementOf<'forQuery'>): Promise<Ending> {
-    if (statement.source.kind === 'cursor') return this.#forCursor(statement, statement.source);
-    const result = await this.#rows(statement.source);
+    const { source } = statement;
+    if (source.kind === 'cursor') return this.#forCursor(statement, source);
+    const result = await this.#rows(source);
+    const { cursors } = this.#host;
+    const writes = source.kind === 'query' && source.query.statement.kind !== 'SelectStmt' ? 1 : 0;
+    cursors.writing += writes;
     try {
       if (result.columns === null) throw sqlError('42601', 'cannot open a query that returns no rows as a cursor');
       const { rows } = result;
@@ -357,6 +378,7 @@ export class Interpreter {
       this.#frame.put(FOUND_INDEX, rows.length > 0);
       return ending;
     } finally {
+      cursors.writing -= writes;
       result.release();
     }
   }
@@ -381,7 +403,7 @@ export class Interpreter {
           ? { value: value.elements[at]!, oid: elementOid }
           : { value: sliceOf(value, at, width, slice), oid };
       at += width;
-      if (statement.target.kind === 'record') this.#frame.assign(statement.target.variable, item, this.#host.format);
+      if (statement.target.kind === 'record') this.#frame.assign(statement.target.variable, item, this.#host);
       else await this.#put(statement.target.places[0]!, item);
       return this.#all(statement.body);
     });
@@ -401,7 +423,7 @@ export class Interpreter {
     if (place.field === null && place.subscripts.length === 0) return this.#assign(place.variable, value);
     if ('values' in value) throw sqlError('42804', 'cannot assign a record to a field');
     if (place.subscripts.length > 0) return this.#putElement(place, value);
-    this.#frame.assignField(place.variable, place.field!, value, this.#host.format);
+    this.#frame.assignField(place.variable, place.field!, value, this.#host);
   }
 
   async #putElement(place: Place, value: Typed): Promise<void> {
@@ -416,23 +438,23 @@ export class Interpreter {
     const type = this.#frame.types[variable.index]!;
     const record = field === null ? null : this.#frame.recordOf(variable);
     const column = record?.columns.findIndex((c) => c.name === field) ?? -1;
-    const oid = record === null ? (type.kind === 'scalar' ? type.oid : 0) : (record.columns[column]?.oid ?? 0);
+    const own = record === null ? (type.kind === 'scalar' ? type.oid : 0) : (record.columns[column]?.oid ?? 0);
+    const oid = baseOidOf(own);
     if (!isArrayType(oid))
       throw sqlError('42804', `cannot subscript type ${formatType(oid)} because it does not support subscripting`);
     const element: Datum = this.#castTo(value, elementOidOf(oid));
     const old = record === null ? this.#frame.scalars[variable.index]! : record.values[column]!;
     const array = { value: withElement(old, oid, at, element), oid };
-    if (field === null) this.#frame.assign(variable, array, this.#host.format);
-    else this.#frame.assignField(variable, field, array, this.#host.format);
+    if (field === null) this.#frame.assign(variable, array, this.#host);
+    else this.#frame.assignField(variable, field, array, this.#host);
   }
 
   #castTo({ value, oid }: Typed, to: number): Datum {
-    return castValue(value, oid, { oid: to, typmod: -1 }, this.#host.format);
+    return castValue(value, oid, { oid: to, typmod: -1 }, this.#host);
   }
 
   /** A row into a target; null: no row, so that all becomes NULL. */
   async #fill(target: Target, result: Pick<SqlResult, 'columns'>, row: readonly Datum[] | null): Promise<void> {
-    const { format } = this.#host;
     const columns = fieldsOf({ ...result, rows: [], tag: '', release: () => undefined });
     const values = row ?? columns.map(() => null);
     const single = target.kind === 'row' && target.places.length === 1 ? target.places[0]! : null;
@@ -443,7 +465,7 @@ export class Interpreter {
           ? single.variable
           : null;
     if (variable !== null) {
-      this.#frame.assignRow(variable, { columns, values }, format);
+      this.#frame.assignRow(variable, { columns, values }, this.#host);
       return;
     }
     if (target.kind === 'record') return;
@@ -462,18 +484,31 @@ export class Interpreter {
     if (parsed.kind === 'CopyStmt') throw sqlError('0A000', 'cannot COPY to/from client in PL/pgSQL');
     if (!this.#host.isPlanned(parsed)) {
       if (into !== null) throw sqlError('42601', 'INTO used with a command that cannot return data');
-      const tag = await this.#host.command(parsed);
+      const tag = await this.#host.command(parsed, parsed.kind === 'DoStmt');
       this.#rowCount = rowCountOf(tag);
       return;
     }
+    if (statement.kind === 'call') return this.#call(statement.query, parsed);
     const reads = parsed.kind === 'SelectStmt';
     const result = await this.#sql.run(statement.query, into !== null && reads ? (into.strict ? 2 : 1) : 0);
     try {
-      if (statement.kind === 'call' && result.columns !== null)
-        throw sqlError('0A000', 'CALL of a procedure with output arguments is not supported in a function');
       if (into === null && result.columns !== null) throw noDestination(reads);
       this.#counted(reads ? result.rows.length : rowCountOf(result.tag));
       if (into !== null) await this.#into(into, result, !reads);
+    } finally {
+      result.release();
+    }
+  }
+
+  /** What the procedure gives goes into the variables that stand for its OUT parameters. */
+  async #call(query: SqlPiece, parsed: ParsedStatement): Promise<void> {
+    const result = await this.#sql.call(query);
+    try {
+      if (result.columns === null || result.called === undefined) return;
+      const places = outputPlaces(parsed, result.called, query.scope);
+      const row = result.rows[0] ?? [];
+      for (const [i, place] of places.entries())
+        await this.#put(place, { value: row[i] ?? null, oid: result.columns[i]?.typeOid ?? OID.unknown });
     } finally {
       result.release();
     }
@@ -504,7 +539,12 @@ export class Interpreter {
   // ---- results ----
 
   async #return(statement: StatementOf<'return'>): Promise<void> {
-    if (statement.value !== null) this.#result.give(await this.#sql.typedOrRecord(statement.value));
+    if (statement.value !== null) {
+      const value = await this.#sql.typedOrRecord(statement.value);
+      this.#moment = RETURNING;
+      this.#result.give(value);
+      this.#moment = null;
+    }
     else if (!this.#result.type.set) this.#result.giveOut(this.#frame, false);
   }
 

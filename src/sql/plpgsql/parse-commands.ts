@@ -54,12 +54,13 @@ export function parseCommand(p: Parsing, line: number): Statement {
 
 function parseEnd(p: Parsing, line: number): Statement {
   const command = p.reader.next().text.toUpperCase() as 'COMMIT' | 'ROLLBACK';
+  let chain = false;
   if (p.reader.accept('and')) {
-    p.reader.accept('no');
+    chain = !p.reader.accept('no');
     p.reader.expect('chain');
   }
   p.reader.expect(';');
-  return { kind: 'endTransaction', line, command };
+  return { kind: 'endTransaction', line, command, chain };
 }
 
 // ---- RAISE, ASSERT ----
@@ -251,8 +252,9 @@ function parseDiagnostics(p: Parsing, line: number): Statement {
   reader.expect('diagnostics');
   const items: { place: Place; item: string }[] = [];
   do {
+    const at = reader.peek().start;
     const to = place(p, true);
-    refuseConstant(to.variable);
+    refuseConstant(to.variable, at);
     if (!reader.accept('=')) reader.expect(':=');
     const item = reader.name();
     if (!CURRENT_ITEMS.has(item) && !STACKED_ITEMS.has(item))
