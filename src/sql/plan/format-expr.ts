@@ -10,6 +10,7 @@ import type { Datum } from '../types/datum.js';
 import type { FormatContext } from '../types/type-info.js';
 import { identityCast } from '../types/casts.js';
 import { quoteIdentifier } from '../types/identifiers.js';
+import { fieldsOf } from '../types/user-types.js';
 import type { Expr } from './expr.js';
 
 export type NameColumn = (id: number, name: string) => string;
@@ -119,7 +120,7 @@ export class ExprFormatter {
         // After a cast or a call the brackets would belong to its type or be no expression at all.
         return `${e.arg.kind === 'column' ? this.text(e.arg) : `(${this.text(e.arg)})`}${e.subscripts.map((s) => (s.slice ? `[${this.#bound(s.lower)}:${this.#bound(s.upper)}]` : `[${this.#bound(s.upper)}]`)).join('')}`;
       case 'field':
-        return `(${this.text(e.arg)}).f${e.index + 1}`;
+        return `(${this.text(e.arg)}).${quoteIdentifier(fieldsOf(e.arg.oid)?.[e.index]?.name ?? `f${e.index + 1}`)}`;
       case 'sqlvalue':
         return e.typmod >= 0 ? `${e.name.toUpperCase()}(${e.typmod})` : e.name.toUpperCase();
       case 'subquery':

@@ -15,7 +15,7 @@ interface Called {
   readonly CallStmt?: { readonly funccall?: { readonly args?: readonly Argument[] } };
 }
 
-/** In the order of the parameters. @throws QuoralError 42601 if an argument is not a variable */
+/** In the order of the parameters. @throws QuoralError 42601 if an argument is not a variable, 22005 if it is a constant */
 export function outputPlaces(statement: ParsedStatement, routine: Routine, scope: NameScope): Place[] {
   const args = (statement.node as Called).CallStmt?.funccall?.args ?? [];
   const places: Place[] = [];
@@ -31,6 +31,7 @@ export function outputPlaces(statement: ParsedStatement, routine: Routine, scope
           : `procedure parameter "${parameter.name}" is an output parameter but corresponding argument is not writable`,
       );
     }
+    if (place.variable.constant) throw sqlError('22005', `variable "${place.variable.name}" is declared CONSTANT`);
     places.push(place);
   }
   return places;

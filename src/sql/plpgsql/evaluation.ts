@@ -54,15 +54,15 @@ export class Evaluation {
   }
 
   /** CALL. */
-  call(piece: SqlPiece): Promise<SqlResult> {
-    return this.#run(piece, { rowsMax: 0, isCall: true });
+  call(piece: SqlPiece, bound: NonNullable<RunRequest['bound']>): Promise<SqlResult> {
+    return this.#run(piece, { rowsMax: 0, isCall: true, bound });
   }
 
   run(piece: SqlPiece, rowsMax: number, isCursor = false): Promise<SqlResult> {
     return this.#run(piece, { rowsMax, isCursor });
   }
 
-  async #run(piece: SqlPiece, options: Pick<RunRequest, 'rowsMax' | 'isCursor' | 'isCall'>): Promise<SqlResult> {
+  async #run(piece: SqlPiece, options: Omit<RunRequest, 'statement' | 'parameters'>): Promise<SqlResult> {
     const { names, statement } = this.#store.get(piece, this.#host);
     const frame = this.#frame;
     if (!names.current(frame)) statement.forget();

@@ -13,8 +13,6 @@ export interface SqlResult {
   readonly tag: string;
   /** Of a cursor's query: what stands behind its own columns in a row. null: WHERE CURRENT OF cannot take it. */
   readonly query?: CursorQuery | null;
-  /** Of CALL: the procedure. */
-  readonly called?: Routine | undefined;
   /** Gives back the memory of the rows. */
   release(): void;
 }
@@ -35,6 +33,8 @@ export interface RunRequest {
   readonly isCursor?: boolean;
   /** A CALL that stands in the body: its COMMIT is the body's. */
   readonly isCall?: boolean;
+  /** Of CALL, before it runs. */
+  readonly bound?: (called: Routine | undefined) => void;
 }
 
 /** For WHERE CURRENT OF. */
@@ -87,6 +87,8 @@ export interface SqlHost extends Conversion {
    * Every other error goes on: a conflict whose transaction has to begin anew is for nobody to catch.
    */
   attempt<T>(body: () => Promise<T>): Promise<{ readonly value: T } | { readonly error: Error }>;
+  /** Runs a function's body under its settings. */
+  withSettings<T>(config: readonly string[], body: () => Promise<T>): Promise<T>;
   notice(notice: Notice): Promise<void>;
   /** Lets other work of the node have its turn, and ends what was cancelled. @throws QuoralError 57014 */
   breathe(): Promise<void>;

@@ -16,12 +16,13 @@ import { type Datum, PgArray, PgRecord } from '../types/datum.js';
 import { OID } from '../types/oids.js';
 import { elementOidOf, formatType, isArrayType } from '../types/registry.js';
 import { baseOidOf } from '../types/user-types.js';
-import { matches } from './conditions.js';
+import { catches } from './conditions.js';
 import { Cursors } from './cursors.js';
 import { Evaluation, fieldsOf, type PieceStore, rowCountOf, withContext } from './evaluation.js';
 import type { Frame, RecordValue, Typed } from './frame.js';
 import type { SqlHost, SqlResult } from './host.js';
 import { FOUND_INDEX } from './parse-body.js';
+import { diagnostic } from './diagnostics.js';
 import { type Raised, raisedError, raisedNotice } from './raise.js';
 import type { CallResult } from './result.js';
 import {
@@ -35,7 +36,7 @@ import {
   type Target,
 } from './tree.js';
 import { outputPlaces } from './call-outputs.js';
-import { castValue, withElement } from './types.js';
+import { castValue, sliceOf, withElement } from './types.js';
 
 /** How a statement ended: null, as usual. */
 type Ending = null | 'return' | { readonly leaves: boolean; readonly label: string | null };
@@ -251,8 +252,7 @@ export class Interpreter {
 
   #assign(variable: Parameters<Frame['assign']>[0], value: Typed | RecordValue): void {
     if (!('values' in value)) this.#frame.assign(variable, value, this.#host);
-    else if (this.#frame.types[variable.index]!.kind === 'record')
-      this.#frame.assignRow(variable, value, this.#host);
+    else if (this.#frame.types[variable.index]!.kind === 'record') this.#frame.assignRow(variable, value, this.#host);
     else {
       const oids = value.columns.map((c) => c.oid);
       this.#frame.assign(variable, { value: new PgRecord(oids, value.values), oid: OID.record }, this.#host);
@@ -502,10 +502,12 @@ export class Interpreter {
 
   /** What the procedure gives goes into the variables that stand for its OUT parameters. */
   async #call(query: SqlPiece, parsed: ParsedStatement): Promise<void> {
-    const result = await this.#sql.call(query);
+    let places: Place[] = [];
+    const result = await this.#sql.call(query, (called) => {
+      places = called === undefined ? [] : outputPlaces(parsed, called, query.scope);
+    });
     try {
-      if (result.columns === null || result.called === undefined) return;
-      const places = outputPlaces(parsed, result.called, query.scope);
+      if (result.columns === null) return;
       const row = result.rows[0] ?? [];
       for (const [i, place] of places.entries())
         await this.#put(place, { value: row[i] ?? null, oid: result.columns[i]?.typeOid ?? OID.unknown });
@@ -544,8 +546,7 @@ export class Interpreter {
       this.#moment = RETURNING;
       this.#result.give(value);
       this.#moment = null;
-    }
-    else if (!this.#result.type.set) this.#result.giveOut(this.#frame, false);
+    } else if (!this.#result.type.set) this.#result.giveOut(this.#frame, false);
   }
 
   async #returnQuery(source: RowSource): Promise<void> {
@@ -581,58 +582,14 @@ export class Interpreter {
     const error = this.#handled.at(-1);
     if (statement.stacked && error === undefined)
       throw sqlError('0Z002', 'GET STACKED DIAGNOSTICS cannot be used outside an exception handler');
-    for (const { place, item } of statement.items) await this.#put(place, this.#diagnostic(item, error, statement));
+    const context = `PL/pgSQL function ${this.#name} line ${statement.line} at ${statementName(statement)}`;
+    const facts = { rowCount: this.#rowCount, context };
+    for (const { place, item } of statement.items) await this.#put(place, diagnostic(item, error, facts));
   }
-
-  #diagnostic(item: string, error: QuoralError | undefined, at: Statement): Typed {
-    const text = (value: string | undefined): Typed => ({ value: value ?? '', oid: OID.text });
-    switch (item) {
-      case 'row_count':
-        return { value: BigInt(this.#rowCount), oid: OID.int8 };
-      case 'pg_context':
-        return text(`PL/pgSQL function ${this.#name} line ${at.line} at ${statementName(at)}`);
-      case 'returned_sqlstate':
-        return text(error?.sqlstate);
-      case 'message_text':
-        return text(error?.message);
-      case 'pg_exception_detail':
-        return text(error?.fields.detail);
-      case 'pg_exception_hint':
-        return text(error?.fields.hint);
-      case 'pg_exception_context':
-        return text(error?.fields.where);
-      case 'column_name':
-        return text(error?.fields.column);
-      case 'constraint_name':
-        return text(error?.fields.constraint);
-      case 'pg_datatype_name':
-        return text(error?.fields.dataType);
-      case 'table_name':
-        return text(error?.fields.table);
-      default:
-        return text(error?.fields.schema);
-    }
-  }
-}
-
-/** OTHERS is anything but a cancelled query and a failed assertion. */
-function catches(condition: string, sqlstate: string): boolean {
-  if (condition !== 'others') return matches(condition, sqlstate);
-  return sqlstate !== '57014' && sqlstate !== 'P0004';
 }
 
 function noDestination(reads: boolean): Error {
   return sqlError('42601', 'query has no destination for result data', {
     hint: reads ? 'If you want to discard the results of a SELECT, use PERFORM instead.' : undefined,
   });
-}
-
-function sliceOf(array: PgArray, at: number, width: number, dimensions: number): PgArray {
-  const from = array.dims.length - dimensions;
-  return new PgArray(
-    array.elementOid,
-    array.elements.slice(at, at + width),
-    array.dims.slice(from),
-    array.lowerBounds.slice(from),
-  );
 }

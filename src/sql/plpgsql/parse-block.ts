@@ -202,7 +202,7 @@ function condition(reader: Reader): readonly string[] {
   const name = reader.name();
   if (name === 'others') return ['others'];
   const states = sqlstatesOf(name);
-  if (states === null) throw sqlError('42704', `unrecognized exception condition "${name}"`);
+  if (states === null) throw sqlError('42704', `unrecognized exception condition "${name}"`, { position: undefined });
   return states;
 }
 

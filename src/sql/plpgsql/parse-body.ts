@@ -59,10 +59,14 @@ function placed<T>(reader: Reader, read: () => T): T {
     return read();
   } catch (error) {
     if (!(error instanceof QuoralError)) throw error;
-    const { position, internalQuery } = error.fields;
-    if (position !== undefined || internalQuery !== undefined || error.sqlstate === '54001') throw error;
+    // One that says that it has none keeps none.
+    if ('position' in error.fields || error.fields.internalQuery !== undefined || error.sqlstate === '54001')
+      throw error;
     const at = reader.peek().start;
-    throw sqlError(error.sqlstate, error.message, { ...error.fields, position: at < 0 ? reader.text.length + 1 : at + 1 });
+    throw sqlError(error.sqlstate, error.message, {
+      ...error.fields,
+      position: at < 0 ? reader.text.length + 1 : at + 1,
+    });
   }
 }
 

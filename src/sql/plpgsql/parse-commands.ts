@@ -104,7 +104,8 @@ function parseRaise(p: Parsing, line: number): Statement {
   else if (!isToken(reader.peek(), 'using')) {
     condition = reader.name();
     const states = sqlstatesOf(condition);
-    if (states === null) throw sqlError('42704', `unrecognized exception condition "${condition}"`);
+    if (states === null)
+      throw sqlError('42704', `unrecognized exception condition "${condition}"`, { position: undefined });
     sqlstate = states[0]!;
   }
   const options = reader.accept('using') ? raiseOptions(p) : endOfRaise(p);
@@ -123,8 +124,8 @@ function parseRaiseFormat(p: Parsing, line: number, level: RaiseLevel, format: s
   let stop = reader.next().text;
   if (stop === ',') ({ list: args, stop } = expressions(p, 'using', ';'));
   const wanted = (format.replaceAll('%%', '').match(/%/g) ?? []).length;
-  if (args.length > wanted) throw sqlError('42601', 'too many parameters specified for RAISE');
-  if (args.length < wanted) throw sqlError('42601', 'too few parameters specified for RAISE');
+  if (args.length > wanted) throw sqlError('42601', 'too many parameters specified for RAISE', { position: undefined });
+  if (args.length < wanted) throw sqlError('42601', 'too few parameters specified for RAISE', { position: undefined });
   if (stop !== ';' && stop !== 'using') throw sqlError('42601', `syntax error at or near "${stop}"`);
   const options = stop === 'using' ? raiseOptions(p) : [];
   return { kind: 'raise', line, level, format, args, sqlstate: null, condition: null, options, again: false };

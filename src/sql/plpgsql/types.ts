@@ -178,3 +178,14 @@ function replaced(old: PgArray, at: readonly number[], element: Datum): PgArray 
   elements[offset] = element;
   return new PgArray(old.elementOid, elements, old.dims, old.lowerBounds);
 }
+
+/** `width` elements from `at`, with the last dimensions of the array. */
+export function sliceOf(array: PgArray, at: number, width: number, dimensions: number): PgArray {
+  const from = array.dims.length - dimensions;
+  return new PgArray(
+    array.elementOid,
+    array.elements.slice(at, at + width),
+    array.dims.slice(from),
+    array.lowerBounds.slice(from),
+  );
+}

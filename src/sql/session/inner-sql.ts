@@ -154,13 +154,14 @@ export class InnerSql implements SqlHost {
     return this.#repeated(() => this.#once(request));
   }
 
-  async #once({ statement, parameters, rowsMax, isCursor, isCall }: RunRequest): Promise<SqlResult> {
+  async #once({ statement, parameters, rowsMax, isCursor, isCall, bound }: RunRequest): Promise<SqlResult> {
     const session = this.#session;
     const { prepared } = statement as Kept;
     this.#checkCancelled();
     session.transaction.checkCatalog();
     const plan = await planFor(session, prepared);
     const { compiled } = plan;
+    bound?.(compiled.called);
     if (!compiled.readOnly) this.#checkWrite(prepared.statement!);
     const settled = settlePortals(session, compiled.readOnly, null);
     if (settled !== null) await settled;
@@ -177,7 +178,7 @@ export class InnerSql implements SqlHost {
     try {
       await execution.run(sink, rowsMax);
       const { rows } = sink;
-      return { columns: compiled.columns, rows, tag: execution.tag, query, called: compiled.called, release: () => memory.close() };
+      return { columns: compiled.columns, rows, tag: execution.tag, query, release: () => memory.close() };
     } catch (error) {
       memory.close();
       throw error;
@@ -287,6 +288,18 @@ export class InnerSql implements SqlHost {
   #outlived(error: QuoralError): boolean {
     if (error.retry !== 'none' || error.severity === 'FATAL') return false;
     return !this.#session.signal.aborted && this.#session.txn?.status === 'active';
+  }
+
+  async withSettings<T>(config: readonly string[], body: () => Promise<T>): Promise<T> {
+    const session = this.#session;
+    const leave = session.settings.enter(config);
+    session.refreshFormat();
+    try {
+      return await body();
+    } finally {
+      leave();
+      session.refreshFormat();
+    }
   }
 
   async notice(notice: Notice): Promise<void> {

@@ -56,10 +56,12 @@ export class Routines {
         hint: `Functions may be ${DEPTH_MAX} calls deep.`,
       });
     }
+    if (call.routine.typeOid === OID.trigger)
+      throw sqlError('0A000', 'trigger functions can only be called as triggers');
     this.#depth++;
-    const { procedure, language, securityDefiner } = call.routine;
+    const { procedure, language, securityDefiner, config } = call.routine;
     const may = this.#inner.take();
-    const mayEnd = may && procedure && language === 'plpgsql' && !securityDefiner;
+    const mayEnd = may && procedure && language === 'plpgsql' && !securityDefiner && config == null;
     try {
       // Calls inside each other stand on the stack only up to here.
       await Promise.resolve();
@@ -68,8 +70,11 @@ export class Routines {
       const memory = host.newMemory();
       try {
         const result = new CallResult(this.#resultType(call, read), memory, host);
-        if (call.routine.language === 'sql') await this.#runSql(call, read, host, result);
-        else await this.#runPlpgsql(call, read, host, result, memory);
+        const run = (): Promise<void> =>
+          language === 'sql'
+            ? this.#runSql(call, read, host, result)
+            : this.#runPlpgsql(call, read, host, result, memory);
+        await (config == null ? run() : host.withSettings(config, run));
         // Of void, PL/pgSQL gives a value and SQL none.
         const isNothing = result.type.isVoid && call.routine.language === 'sql';
         return { value: isNothing ? null : result.value, rows: result.rows };
@@ -104,7 +109,8 @@ export class Routines {
     // The call's type is what the domain is over.
     const declared = resultOid === 0 || resultOid === baseOidOf(routine.typeOid);
     const oid = declared ? routine.typeOid : resultOid;
-    const shape = oid !== OID.record ? fieldsOf(baseOidOf(oid)) : outputs.length > 1 ? outputs : (routine.columns ?? record);
+    const shape =
+      oid !== OID.record ? fieldsOf(baseOidOf(oid)) : outputs.length > 1 ? outputs : (routine.columns ?? record);
     const modes = routine.parameters.map((p) => p.mode);
     return {
       set: routine.set,
@@ -137,11 +143,7 @@ export class Routines {
       if (!takesArgument(call.routine, p)) return;
       const at = input++;
       if (p.mode === 'out') return;
-      frame.assign(
-        read.parameters[i]!,
-        { value: call.args[at] ?? null, oid: call.argOids[at] ?? p.typeOid },
-        host,
-      );
+      frame.assign(read.parameters[i]!, { value: call.args[at] ?? null, oid: call.argOids[at] ?? p.typeOid }, host);
     });
     const { store } = read;
     await new Interpreter({ host, frame, store, result, name: signature(call) }).run(body.block);

@@ -590,18 +590,4 @@ export class Session implements SqlSession {
       },
     };
   }
-
-  /** A context for expressions that do not touch the session's transaction; the caller gives one. */
-  bareContext(memory: StatementMemory): Omit<ExecContext, 'txn'> {
-    return {
-      ...this.server.shared,
-      parameters: [],
-      format: this.#format,
-      services: this.services,
-      memory,
-      signal: this.#abort.signal,
-      implicit: false,
-      notice: (notice) => this.notice(notice),
-    };
-  }
 }
