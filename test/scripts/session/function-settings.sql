@@ -49,3 +49,7 @@ drop collation if exists no_schema.c;
 create table checked (a int, constraint z check (a > 5), constraint y check (a > 3));
 insert into checked values (1);
 drop table here, checked;
+-- What pg_dump asks about the schemas that every database begins with.
+select nspname, nspowner, pg_get_userbyid(nspowner), nspacl from pg_namespace where nspname in ('public', 'pg_catalog') order by 1;
+select objoid::regnamespace, privtype, initprivs from pg_init_privs where classoid = 'pg_namespace'::regclass and objoid in (11, 2200) order by 1;
+select rolname, rolcanlogin, rolsuper from pg_roles where oid = 6171;
