@@ -15,6 +15,8 @@ export interface ErrorFields {
   readonly hint?: string | undefined;
   /** 1-based character position in the statement. */
   readonly position?: number | undefined;
+  /** 1-based character position in `internalQuery`. */
+  readonly internalPosition?: number | undefined;
   readonly internalQuery?: string | undefined;
   readonly where?: string | undefined;
   readonly schema?: string | undefined;

@@ -93,6 +93,7 @@ export function writeErrorResponse(
   field(writer, 'D', fields.detail);
   field(writer, 'H', fields.hint);
   field(writer, 'P', fields.position?.toString());
+  field(writer, 'p', fields.internalPosition?.toString());
   field(writer, 'q', fields.internalQuery);
   field(writer, 'W', fields.where);
   field(writer, 's', fields.schema);

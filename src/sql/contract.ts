@@ -305,6 +305,8 @@ export interface CompiledStatement {
     ): number;
   } | null;
   start(ctx: ExecContext): Execution;
+  /** Of CALL: the procedure. */
+  readonly called?: Routine;
   /** Of a SELECT, for a cursor over it. */
   readonly cursor?: () => CursorQuery;
   /** What EXPLAIN shows, with the figures of a run if it has been run under a profile. */

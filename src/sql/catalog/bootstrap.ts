@@ -17,6 +17,8 @@ export const PG_TOAST_SCHEMA_ID = 99;
 export const INFORMATION_SCHEMA_ID = 13000;
 export const SUPERUSER = 'postgres';
 export const SUPERUSER_OID = 10;
+/** The role that PostgreSQL's schema public belongs to, and so ours: pg_dump writes nothing about it then. */
+export const DATABASE_OWNER = { oid: 6171, name: 'pg_database_owner' } as const;
 
 const DATABASES: readonly (readonly [number, string])[] = [
   [TEMPLATE1_DATABASE_ID, 'template1'],

@@ -300,6 +300,8 @@ export interface Routine {
   readonly volatility: 'immutable' | 'stable' | 'volatile';
   readonly strict: boolean;
   readonly securityDefiner: boolean;
+  /** Settings that hold while it runs: 'name=value'. */
+  readonly config?: readonly string[] | null;
   readonly comment?: string | null;
 }
 

@@ -15,7 +15,7 @@ import type { ResultColumn } from '../session-api.js';
 import { canCoerce } from '../types/casts.js';
 import { OID } from '../types/oids.js';
 import { formatType } from '../types/registry.js';
-import { fieldsOf } from '../types/user-types.js';
+import { baseOidOf, fieldsOf } from '../types/user-types.js';
 import type { DdlContext } from './context.js';
 
 const PLANNED: ReadonlySet<string> = new Set(['SelectStmt', 'InsertStmt', 'UpdateStmt', 'DeleteStmt']);
@@ -69,7 +69,7 @@ function checkResult(routine: Routine, last: ParsedStatement | null, columns: re
   if (last === null || columns === null)
     throw mismatch("Function's final statement must be SELECT or INSERT/UPDATE/DELETE RETURNING.");
   const outputs = outputsOf(routine);
-  const fields = typeOid !== OID.record ? fieldsOf(typeOid) : outputs.length > 1 ? outputs : null;
+  const fields = typeOid !== OID.record ? fieldsOf(baseOidOf(typeOid)) : outputs.length > 1 ? outputs : null;
   if (fields === null) {
     if (typeOid === OID.record) return;
     if (columns.length !== 1) throw mismatch('Final statement must return exactly one column.');
@@ -96,5 +96,6 @@ function ownType({ typeOid }: ResultColumn): number {
 }
 
 function isAssigned(from: number, to: number): boolean {
-  return from === to || canCoerce(from, to, 'assignment');
+  const base = baseOidOf(to);
+  return from === base || canCoerce(from, base, 'assignment');
 }

@@ -18,6 +18,8 @@ export interface DdlContext {
     /** The statement is alone in an implicit transaction. */
     readonly implicit: boolean;
     readonly inBlock: boolean;
+    /** The value of a setting; null if there is none of that name. */
+    setting(name: string): string | null;
     /** The setting check_function_bodies. */
     readonly checkBodies: boolean;
   };

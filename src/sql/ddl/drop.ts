@@ -11,6 +11,7 @@ import { notice } from './context.js';
 import { dropExtensions, dropExtensionsIn, extensionsIn } from './extensions.js';
 import { detachTable, tablesAround } from './foreign-keys.js';
 import { dropIndexes } from './indexes.js';
+import { dropMissing } from './missing-objects.js';
 import { descriptorOf, newStorage, nextVersion, openForChange, openTable, shownName } from './objects.js';
 import type { Opened } from './objects.js';
 import { dropSequence } from './sequences.js';
@@ -22,18 +23,6 @@ import { dropRowTypeUsers, dropTypeUsers } from './type-users.js';
 import { dropType, dropTypes, uses, usersOf } from './user-types.js';
 import { list, of, qualifiedName, rangeVar, stringOf } from './tree.js';
 import type { Loose } from './tree.js';
-
-const KINDS: Readonly<Record<string, string>> = {
-  OBJECT_FUNCTION: 'function',
-  OBJECT_TRIGGER: 'trigger',
-  OBJECT_POLICY: 'policy',
-  OBJECT_PROCEDURE: 'procedure',
-  OBJECT_RULE: 'rule',
-  OBJECT_PUBLICATION: 'publication',
-  OBJECT_COLLATION: 'collation',
-  OBJECT_AGGREGATE: 'aggregate',
-  OBJECT_FOREIGN_TABLE: 'foreign table',
-};
 
 export async function runDrop(ctx: DdlContext, body: Loose): Promise<string> {
   const missingOk = body['missing_ok'] === true;
@@ -69,25 +58,9 @@ export async function runDrop(ctx: DdlContext, body: Loose): Promise<string> {
     case 'OBJECT_TYPE':
     case 'OBJECT_DOMAIN':
       return dropTypes(ctx, body, dropTypeUsers);
-    default: {
-      const kind = KINDS[String(body['removeType'])] ?? 'object';
-      const tag = `DROP ${kind.toUpperCase()}`;
-      for (const object of list(body['objects'])) {
-        const name = objectNameText(object);
-        if (!missingOk) throw sqlError('42704', `${kind} "${name}" does not exist`);
-        notice(ctx, '00000', `${kind} "${name}" does not exist, skipping`);
-      }
-      return tag;
-    }
+    default:
+      return dropMissing(ctx, body);
   }
-}
-
-function objectNameText(object: Loose): string {
-  if (object['List'] !== undefined) return list(of(object, 'List')['items']).map(stringOf).join('.');
-  if (object['TypeName'] !== undefined) return list(of(object, 'TypeName')['names']).map(stringOf).join('.');
-  if (object['ObjectWithArgs'] !== undefined)
-    return list(of(object, 'ObjectWithArgs')['objname']).map(stringOf).join('.');
-  return stringOf(object);
 }
 
 type DroppedKind = Opened['kind'] | 'materialized view';

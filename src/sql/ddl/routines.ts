@@ -30,6 +30,7 @@ import { creationSchema, shownName, visibleName } from './objects.js';
 import { callerLines, changeCallers, dropCallers, refuseCallers } from './routine-users.js';
 import type { NamedRoutine } from './routine-users.js';
 import type { DropOptions } from './views.js';
+import { withSetting } from './routine-settings.js';
 import { list, of, options, qualifiedName, strings, text, unsupported } from './tree.js';
 import type { Loose } from './tree.js';
 
@@ -112,14 +113,15 @@ function readReturns(ctx: DdlContext, body: Loose, parameters: readonly RoutineP
   return { typeOid, set, columns: null };
 }
 
-type Facts = Pick<Routine, 'language' | 'body' | 'volatility' | 'strict' | 'securityDefiner'>;
+type Facts = Pick<Routine, 'language' | 'body' | 'volatility' | 'strict' | 'securityDefiner' | 'config'>;
 
-function readOptions(body: Loose, statement: ParsedStatement): Facts {
+function readOptions(ctx: DdlContext, body: Loose, statement: ParsedStatement): Facts {
   let language: string | null = null;
   let sources: readonly string[] = [];
   let volatility: Routine['volatility'] = 'volatile';
   let strict = false;
   let securityDefiner = false;
+  let config: readonly string[] | null = null;
   for (const { name, arg } of options(body['options'])) {
     const value = (arg ?? {}) as Loose;
     const flag = of(value, 'Boolean')['boolval'] === true;
@@ -128,7 +130,7 @@ function readOptions(body: Loose, statement: ParsedStatement): Facts {
     else if (name === 'volatility') volatility = text(of(value, 'String')['sval']) as Routine['volatility'];
     else if (name === 'strict') strict = flag;
     else if (name === 'security') securityDefiner = flag;
-    else if (name === 'set') throw unsupported('SET in a function');
+    else if (name === 'set') config = withSetting(config, value, (n) => ctx.session.setting(n));
     else if (name === 'window') throw unsupported('a window function');
   }
   let source = sources[0] ?? null;
@@ -144,7 +146,7 @@ function readOptions(body: Loose, statement: ParsedStatement): Facts {
   }
   if (sources.length > 1) throw sqlError('42P13', `only one AS item needed for language "${language}"`);
   if (standard && language !== 'sql') throw sqlError('42P13', 'inline SQL function body only valid for language SQL');
-  return { language, body: source, volatility, strict, securityDefiner };
+  return { language, body: source, volatility, strict, securityDefiner, ...(config === null ? {} : { config }) };
 }
 
 /** RETURN … or BEGIN ATOMIC … END as it is written: the last words of the statement. */
@@ -166,7 +168,7 @@ export async function runCreateFunction(ctx: DdlContext, body: Loose, statement:
   const schema = await creationSchema(ctx, name);
   const parameters = readParameters(ctx, list(body['parameters']));
   const returns = readReturns(ctx, body, parameters);
-  const made = { procedure, parameters, ...returns, ...readOptions(body, statement) };
+  const made = { procedure, parameters, ...returns, ...readOptions(ctx, body, statement) };
   checkBody(name.name, made, body, statement);
   const group = await openRoutines(ctx, schema.id, name.name);
   if (group !== null) await recordRowTypes(ctx, group.id, made);
@@ -471,7 +473,11 @@ export async function runAlterFunction(ctx: DdlContext, body: Loose): Promise<st
       routine = { ...routine, volatility: text(of(arg as Loose, 'String')['sval']) as Routine['volatility'] };
     else if (name === 'strict') routine = { ...routine, strict: flag };
     else if (name === 'security') routine = { ...routine, securityDefiner: flag };
-    else if (name === 'set') throw unsupported('SET in a function');
+    else if (name === 'set')
+      routine = {
+        ...routine,
+        config: withSetting(routine.config ?? null, arg as Loose, (n) => ctx.session.setting(n)),
+      };
   }
   replaceOne(ctx, opened, routine);
   await changeCallers(ctx, { groupId: opened.group.id, name: opened.group.name, routine });

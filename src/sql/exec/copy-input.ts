@@ -5,6 +5,7 @@
 import { QuoralError, sqlError } from '../../base/errors.js';
 import type { ColumnDescriptor } from '../catalog/descriptor.js';
 import type { Datum } from '../types/datum.js';
+import { domainTypmod } from '../types/user-types.js';
 import { typeByOid } from '../types/registry.js';
 import type { FormatContext } from '../types/type-info.js';
 import { BinaryCopyReader, type BinaryField } from './copy-binary.js';
@@ -54,7 +55,8 @@ class TextInput implements CopyInput {
     this.#reader = new CopyReader(copied.options, (fields) => this.#matchHeader(fields));
     this.#inputs = copied.columns.map((c) => {
       const type = typeByOid(c.typeOid);
-      return (text) => type.input(text, c.typmod, format);
+      const typmod = domainTypmod(c.typeOid, c.typmod);
+      return (text) => type.input(text, typmod, format);
     });
     this.#onRow = (fields) => onValues(this.#values(fields), this.#reader.line);
   }
@@ -80,7 +82,7 @@ class TextInput implements CopyInput {
   }
 
   #malformed(message: string, fields: readonly CopyField[]): unknown {
-    const line = fields.map((f) => f ?? '').join(this.#copied.options.delimiter);
+    const line = fields.map((f) => f ?? this.#copied.options.nullText).join(this.#copied.options.delimiter);
     return this.#at(sqlError('22P04', message), `: "${shortened(line)}"`);
   }
 

@@ -70,7 +70,10 @@ export class RowWriter {
     this.uniques = [this.codec.primary, ...this.codec.secondaries.filter((s) => s.index.unique && !late(s))];
     this.#late = this.codec.secondaries.filter(late);
     const layout = layoutOf(checks.row);
-    this.#checks = checks.checks.map((c) => ({ name: c.name, test: compileCheck(c.expr, layout) }));
+    // PostgreSQL looks at them in the order of their names.
+    this.#checks = [...checks.checks]
+      .sort((a, b) => (a.name < b.name ? -1 : 1))
+      .map((c) => ({ name: c.name, test: compileCheck(c.expr, layout) }));
     this.#viewChecks = (checks.viewChecks ?? []).map(({ name, expr }) => ({ name, test: compileTest(expr, layout) }));
     this.#generated = (checks.generated ?? []).map(({ position, expr }) => ({
       position,

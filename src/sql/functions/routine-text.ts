@@ -9,7 +9,7 @@ import type { ExecContext } from '../contract.js';
 import { catalogOidOf, findTypeByOid, formatType } from '../types/registry.js';
 import { isHandle } from '../types/user-types.js';
 import { shownSql } from './shown-sql.js';
-import { quoteIdentifier } from './strings.js';
+import { quoteIdentifier, quoteLiteral } from './strings.js';
 
 const MODES = { in: '', out: 'OUT ', inout: 'INOUT ', variadic: 'VARIADIC ', table: '' } as const;
 
@@ -48,6 +48,20 @@ export function resultText(routine: Routine, ctx: ExecContext): string | null {
   return (routine.set ? 'SETOF ' : '') + (relation ?? shownType(routine.typeOid, ctx));
 }
 
+const NAME_LISTS = /^(search_path|temp_tablespaces|(session|shared|local)_preload_libraries)$/;
+
+function settingText(entry: string): string {
+  const [name = '', ...rest] = entry.split('=');
+  const value = rest.join('=');
+  const values = NAME_LISTS.test(name) ? namesIn(value) : [value];
+  return ` SET ${quoteIdentifier(name)} TO ${values.map(quoteLiteral).join(', ')}\n`;
+}
+
+/** Of a list of names, the names. */
+function namesIn(value: string): string[] {
+  return [...value.matchAll(/"((?:[^"]|"")*)"|[^,\s"]+/g)].map((m) => m[1]?.replaceAll('""', '"') ?? m[0]);
+}
+
 /** The statement that would make it again. */
 export function routineText(schema: string, name: string, routine: Routine, ctx: ExecContext): string {
   const kind = routine.procedure ? 'procedure' : 'function';
@@ -63,6 +77,7 @@ export function routineText(schema: string, name: string, routine: Routine, ctx:
     result === null ? '' : ` RETURNS ${result}\n`,
     ` LANGUAGE ${routine.language}\n`,
     facts === '' ? '' : `${facts}\n`,
+    ...(routine.config ?? []).map(settingText),
   ].join('');
   const standard = standardBodyOf(routine);
   if (standard !== null) return `${head}${standard}\n`;

@@ -2,6 +2,7 @@
  * Session information and the catalog functions that tools call (chapter 9.26). What they tell comes from
  * the session's services; privileges are all granted, since there are no roles to refuse them yet.
  */
+import { DATABASE_OWNER } from '../catalog/bootstrap.js';
 import { currentSchema, isTemporarySchema, isTemporarySchemaName } from '../catalog/temporary-names.js';
 import { sqlError } from '../../base/errors.js';
 import type { ExecContext } from '../contract.js';
@@ -189,7 +190,8 @@ for (const type of ['pg_node_tree', 'text']) {
 }
 fn(
   'pg_get_userbyid(oid) name',
-  (oid: number, ctx: ExecContext) => (oid === 10 ? ctx.services.user : `unknown (OID=${oid})`),
+  (oid: number, ctx: ExecContext) =>
+    oid === 10 ? ctx.services.user : oid === DATABASE_OWNER.oid ? DATABASE_OWNER.name : `unknown (OID=${oid})`,
   STABLE,
 );
 

@@ -18,6 +18,8 @@ import { bindPopulate, isPopulate } from './bind-populate.js';
 import { checkDistinctOrder, checkWithinGroup, distinctOrder, withinGroupRequired } from './aggregate-order.js';
 import { coerce, coerceBoolean, commonType, resolveUnknown, settle, typeOfExpr } from './coerce.js';
 import { placeArguments } from './named-arguments.js';
+import type { Routine } from '../catalog/descriptor.js';
+import { isConstrained } from '../functions/domains.js';
 import {
   defaultArguments,
   functionsOf,
@@ -51,6 +53,14 @@ function coerceArguments(
     const oid = wanted[i]!;
     if (oid === OID.any || oid === 0) return keepUnknown ? settle(b, arg) : resolveUnknown(b, arg);
     return coerce(b, arg, oid, 'implicit', locations[i] ?? -1);
+  });
+}
+
+/** A parameter of a domain takes any value of what that is over, and looks at it. */
+function asDomains(b: Binder, args: Expr[], routine: Routine, locations: readonly number[]): void {
+  inputsOf(routine).forEach(({ typeOid }, i) => {
+    const arg = args[i];
+    if (arg !== undefined && isConstrained(typeOid)) args[i] = coerce(b, arg, typeOid, 'implicit', locations[i] ?? -1);
   });
 }
 
@@ -255,8 +265,10 @@ function bindRoutine(ctx: ExprContext, call: FuncCall, name: string, groups: rea
   if (entries.length === 0 && isCalled(call)) refuseCall(groups, name, oids, location);
   if (entries.length === 0) refuseProcedure(groups, name, oids, location);
   const made = makeCall(ctx, name, args, nodes.map(locationOf), location, call.func_variadic === true, entries);
-  if ((made.kind === 'call' || made.kind === 'srf') && made.entry.routine !== undefined)
+  if ((made.kind === 'call' || made.kind === 'srf') && made.entry.routine !== undefined) {
     pinCall(ctx.binder, call, groups, made.entry.routine);
+    if (isCalled(call)) ctx.binder.called = made.entry.routine;
+  }
   return made;
 }
 
@@ -282,6 +294,7 @@ export function makeCall(
   const wanted = name === 'pg_typeof' ? [OID.any] : resolved.argOids;
   const coerced = coerceArguments(b, args, wanted, locations, name === 'pg_typeof');
   const { routine } = resolved.entry;
+  if (routine !== undefined) asDomains(b, coerced, routine, locations);
   const given = coerced.length;
   if (routine !== undefined && !resolved.entry.variadic && coerced.length < inputsOf(routine).length) {
     coerced.push(...defaultArguments(ctx, routine, coerced.length));

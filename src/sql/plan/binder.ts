@@ -7,7 +7,7 @@ import type { RowOf } from './whole-row.js';
 import { sqlError } from '../../base/errors.js';
 import type { QuoralError } from '../../base/errors.js';
 import type { CatalogSnapshot, PlannerSettings, Relation, ResolvedRoutines } from '../contract.js';
-import type { TableDescriptor, UsedRoutine, ViewDescriptor } from '../catalog/descriptor.js';
+import type { Routine, TableDescriptor, UsedRoutine, ViewDescriptor } from '../catalog/descriptor.js';
 import type { Node, SelectStmt } from 'libpg-query';
 import type { ColumnExpr, Expr } from './expr.js';
 import type { CteDefinition, Lock, Plan, PlanColumn } from './logical.js';
@@ -106,6 +106,8 @@ export class Binder {
   modifies = false;
   locks = false;
   virtual = false;
+  /** The procedure of CALL. */
+  called: Routine | null = null;
 
   constructor(
     catalog: CatalogSnapshot,

@@ -127,6 +127,7 @@ function* compileInSteps(
     readsCatalogs: binder.virtual,
     pointRead: command === 'SELECT' && readOnly ? compilePointRead(plan) : null,
     start: (ctx) => query.start(ctx),
+    ...(binder.called === null || called === null ? {} : { called: binder.called }),
     ...(command === 'SELECT' ? { cursor: () => cursorQuery(bound, settings.format) } : {}),
     explain: (options) => explainPlan(plan, options, settings.format),
   };

@@ -7,11 +7,12 @@ import type { Routine, RoutineParameter } from '../catalog/descriptor.js';
 import type { ExecContext, PlannerSettings, ResolvedRoutines } from '../contract.js';
 import { sqlError } from '../../base/errors.js';
 import type { CallInfo, FunctionEntry } from '../functions/entry.js';
+import { isConstrained } from '../functions/domains.js';
 import { concreteTypes, isPolymorphic } from '../functions/resolve.js';
 import { type Datum, PgArray } from '../types/datum.js';
 import { OID } from '../types/oids.js';
 import { arrayOidOf, formatType } from '../types/registry.js';
-import { userTypeOf } from '../types/user-types.js';
+import { baseOidOf, userTypeOf } from '../types/user-types.js';
 import { pinnedOid, pinsIn } from '../types/pinned-types.js';
 import { as, isBuiltInFunction, stringsOf } from './ast.js';
 import { type Binder, type ExprContext, errorAt } from './binder.js';
@@ -62,15 +63,15 @@ function makeEntry(name: string, routine: Routine): FunctionEntry {
   return {
     oid: routine.oid,
     name,
-    argOids: inputs.map((p) => p.typeOid),
-    resultOid: routine.typeOid,
+    argOids: inputs.map((p) => baseOidOf(p.typeOid)),
+    resultOid: baseOidOf(routine.typeOid),
     strict: routine.strict,
     volatility: routine.volatility,
     variadic: inputs.at(-1)?.mode === 'variadic',
     defaults: inputs.filter((p) => p.defaultSql !== null).map(() => null),
     mayWait: true,
     returnsSet: routine.set,
-    resultColumns: columns === null ? null : columns.map((c) => ({ name: c.name, typeOid: c.typeOid })),
+    resultColumns: columns === null ? null : columns.map((c) => ({ name: c.name, typeOid: baseOidOf(c.typeOid) })),
     impl: async (args, ctx, info) => (await call(args, ctx, info)).value,
     call1: null,
     call2: null,
@@ -114,6 +115,7 @@ function concreteRoutine(routine: Routine, argOids: readonly number[], resultOid
 
 /** Arguments of a variadic call have become one array. */
 function concreteType(p: RoutineParameter, value: Datum, called: number | undefined): number {
+  if (isConstrained(p.typeOid)) return p.typeOid;
   if (p.mode !== 'variadic') return called ?? p.typeOid;
   const polymorphic = p.typeOid === OID.anyarray || p.typeOid === OID.anycompatiblearray;
   return polymorphic && value instanceof PgArray ? arrayOidOf(value.elementOid) : p.typeOid;

@@ -259,3 +259,9 @@ export function matches(condition: string, sqlstate: string): boolean {
   if (condition === sqlstate) return true;
   return condition.endsWith('000') && condition.slice(0, 2) === sqlstate.slice(0, 2);
 }
+
+/** OTHERS is anything but a cancelled query and a failed assertion. */
+export function catches(condition: string, sqlstate: string): boolean {
+  if (condition !== 'others') return matches(condition, sqlstate);
+  return sqlstate !== '57014' && sqlstate !== 'P0004';
+}

@@ -51,7 +51,7 @@ export class Cursors {
   async #rowsOf(cursor: Variable, args: readonly SqlPiece[]): Promise<SqlResult> {
     const bound = cursor.cursor!;
     for (const [i, piece] of args.entries())
-      this.#frame.assign(bound.args[i]!, await this.#sql.typed(piece), this.#host.format);
+      this.#frame.assign(bound.args[i]!, await this.#sql.typed(piece), this.#host);
     return this.#sql.run(bound.query, 0, true);
   }
 

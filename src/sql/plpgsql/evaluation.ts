@@ -8,11 +8,11 @@ import type { Datum } from '../types/datum.js';
 import { OID } from '../types/oids.js';
 import { typeByOid } from '../types/registry.js';
 import type { Frame, RecordValue, Typed } from './frame.js';
-import type { KeptStatement, SqlHost, SqlResult } from './host.js';
+import type { KeptStatement, RunRequest, SqlHost, SqlResult } from './host.js';
 import { PieceNames, UsingNames } from './names.js';
 import type { NameConflict } from './parse-body.js';
 import { findVariable } from './scope.js';
-import type { SqlPiece } from './tree.js';
+import { EXPRESSION_PREFIX, type SqlPiece } from './tree.js';
 import { castValue, type Field } from './types.js';
 
 interface KeptPiece {
@@ -53,16 +53,25 @@ export class Evaluation {
     this.#frame = frame;
   }
 
-  async run(piece: SqlPiece, rowsMax: number, isCursor = false): Promise<SqlResult> {
+  /** CALL. */
+  call(piece: SqlPiece, bound: NonNullable<RunRequest['bound']>): Promise<SqlResult> {
+    return this.#run(piece, { rowsMax: 0, isCall: true, bound });
+  }
+
+  run(piece: SqlPiece, rowsMax: number, isCursor = false): Promise<SqlResult> {
+    return this.#run(piece, { rowsMax, isCursor });
+  }
+
+  async #run(piece: SqlPiece, options: Omit<RunRequest, 'statement' | 'parameters'>): Promise<SqlResult> {
     const { names, statement } = this.#store.get(piece, this.#host);
     const frame = this.#frame;
     if (!names.current(frame)) statement.forget();
     names.frame = frame;
     const parameters = (): readonly Datum[] => names.values(frame);
     try {
-      return await this.#host.run({ statement, parameters, rowsMax, isCursor });
+      return await this.#host.run({ statement, parameters, ...options });
     } catch (error) {
-      throw inPiece(error, piece.text, !piece.isExpression);
+      throw inPiece(error, piece.text, piece.isExpression ? 'expression' : 'statement');
     }
   }
 
@@ -83,14 +92,16 @@ export class Evaluation {
     if (WORD.test(name)) {
       const found = findVariable(piece.scope, [name.toLowerCase()]);
       if (found !== null && this.#frame.types[found.variable.index]!.kind === 'record')
-        return this.#frame.recordOf(found.variable);
+        return this.#frame.isUnassigned(found.variable)
+          ? { value: null, oid: OID.record }
+          : this.#frame.recordOf(found.variable);
     }
     return this.typed(piece);
   }
 
   async as(piece: SqlPiece, oid: number): Promise<Datum> {
     const { value, oid: from } = await this.typed(piece);
-    return castValue(value, from, { oid, typmod: -1 }, this.#host.format);
+    return castValue(value, from, { oid, typmod: -1 }, this.#host);
   }
 
   /** NULL counts as false. */
@@ -117,7 +128,7 @@ export class Evaluation {
     try {
       return await this.#runText(text, args, rowsMax, isCursor);
     } catch (error) {
-      throw inPiece(error, text, true);
+      throw inPiece(error, text, 'statement');
     }
   }
 
@@ -149,13 +160,14 @@ export class Evaluation {
 }
 
 /** Positions in the piece are of no use to the client: it is told the piece instead. */
-export function inPiece(error: unknown, text: string, isStatement: boolean): unknown {
+export function inPiece(error: unknown, text: string, kind: 'statement' | 'expression'): unknown {
   if (!(error instanceof QuoralError)) return error;
   const { fields } = error;
   if (fields.position !== undefined) {
-    return changed(error, { ...fields, position: undefined, internalQuery: text });
+    const internalPosition = kind === 'statement' ? fields.position : fields.position - EXPRESSION_PREFIX.length;
+    return changed(error, { ...fields, position: undefined, internalPosition, internalQuery: text });
   }
-  return isStatement ? withContext(error, `SQL statement "${text}"`) : error;
+  return kind === 'statement' ? withContext(error, `SQL statement "${text}"`) : error;
 }
 
 /** Of a function in SQL: which of its statements. */

@@ -4,9 +4,9 @@
  */
 import { sqlError } from '../../base/errors.js';
 import { type Datum, PgArray, PgRecord } from '../types/datum.js';
-import type { FormatContext } from '../types/type-info.js';
+import { baseOidOf } from '../types/user-types.js';
 import type { Variable } from './tree.js';
-import { castValue, type Field, type VariableType } from './types.js';
+import { castValue, type Conversion, type Field, type VariableType } from './types.js';
 
 export interface RecordValue {
   readonly columns: readonly Field[];
@@ -39,12 +39,7 @@ export class Frame {
   valueOf({ index }: Variable): Datum {
     if (this.types[index]!.kind !== 'record') return this.scalars[index]!;
     const record = this.records[index];
-    return record == null
-      ? null
-      : new PgRecord(
-          record.columns.map((c) => c.oid),
-          record.values,
-        );
+    return record == null ? null : recordDatum(record);
   }
 
   /** Without a cast. */
@@ -68,36 +63,35 @@ export class Frame {
   }
 
   /** With the assignment's cast. @throws QuoralError 22004 and what the cast throws */
-  assign(variable: Variable, from: Typed, format: FormatContext): void {
+  assign(variable: Variable, from: Typed, conversion: Conversion): void {
     const type = this.types[variable.index]!;
     if (type.kind === 'record') {
-      this.assignRecord(variable, from, format);
+      this.assignRecord(variable, from, conversion);
       return;
     }
-    const value = castValue(from.value, from.oid, type, format);
-    if (value === null && variable.notNull)
-      throw sqlError('22004', `null value cannot be assigned to variable "${variable.name}" declared NOT NULL`);
+    const value = castValue(from.value, from.oid, type, conversion);
+    if (value === null && variable.notNull) throw nullValue(variable);
     this.put(variable.index, value);
   }
 
-  /** A value of record type into a record variable; NULL makes all its fields NULL. */
-  assignRecord(variable: Variable, from: Typed, format: FormatContext): void {
+  /** A value of record type into a record variable; NULL makes it one that was not assigned yet. */
+  assignRecord(variable: Variable, from: Typed, conversion: Conversion): void {
     const type = this.types[variable.index]!;
-    const columns = type.kind === 'record' ? type.columns : null;
     if (from.value === null) {
-      const shape = columns ?? this.records[variable.index]?.columns ?? null;
-      this.putRecord(variable.index, shape === null ? null : { columns: shape, values: shape.map(() => null) });
+      if (variable.notNull) throw nullValue(variable);
+      if (type.kind === 'record' && type.oid !== undefined) conversion.checkDomain(type.oid, null);
+      this.putRecord(variable.index, null);
       return;
     }
     if (!(from.value instanceof PgRecord))
       throw sqlError('42804', 'cannot assign non-composite value to a record variable');
     const { typeOids, values } = from.value;
     const fields = typeOids.map((oid, i): Field => ({ name: `f${i + 1}`, oid, typmod: -1 }));
-    this.assignRow(variable, { columns: fields, values }, format);
+    this.assignRow(variable, { columns: fields, values }, conversion);
   }
 
   /** Columns in order: a row type casts them, a record takes their shape. */
-  assignRow(variable: Variable, row: RecordValue, format: FormatContext): void {
+  assignRow(variable: Variable, row: RecordValue, conversion: Conversion): void {
     const type = this.types[variable.index]!;
     const fixed = type.kind === 'record' ? type.columns : null;
     if (fixed === null) {
@@ -106,18 +100,30 @@ export class Frame {
     }
     const values = fixed.map((field, i) => {
       const from = row.columns[i];
-      return from === undefined ? null : castValue(row.values[i] ?? null, from.oid, field, format);
+      return from === undefined ? null : castValue(row.values[i] ?? null, from.oid, field, conversion);
     });
-    this.putRecord(variable.index, { columns: fixed, values });
+    this.#putFixed(variable.index, { columns: fixed, values }, conversion);
   }
 
-  assignField(variable: Variable, name: string, from: Typed, format: FormatContext): void {
+  assignField(variable: Variable, name: string, from: Typed, conversion: Conversion): void {
     const record = this.recordOf(variable);
     const at = record.columns.findIndex((c) => c.name === name);
     if (at < 0) throw noField(variable, name);
     const values = record.values.slice();
-    values[at] = castValue(from.value, from.oid, record.columns[at]!, format);
-    this.putRecord(variable.index, { columns: record.columns, values });
+    values[at] = castValue(from.value, from.oid, record.columns[at]!, conversion);
+    this.#putFixed(variable.index, { columns: record.columns, values }, conversion);
+  }
+
+  #putFixed(index: number, record: RecordValue, conversion: Conversion): void {
+    const type = this.types[index]!;
+    if (type.kind === 'record' && type.oid !== undefined && baseOidOf(type.oid) !== type.oid)
+      conversion.checkDomain(type.oid, recordDatum(record));
+    this.putRecord(index, record);
+  }
+
+  /** Whether it is a record that holds nothing, as at its declaration. */
+  isUnassigned({ index }: Variable): boolean {
+    return this.types[index]!.kind === 'record' && this.records[index] == null;
   }
 
   /** A record that has a shape. @throws QuoralError 55000 */
@@ -131,6 +137,17 @@ export class Frame {
       detail: 'The tuple structure of a not-yet-assigned record is indeterminate.',
     });
   }
+}
+
+function nullValue(variable: Variable): Error {
+  return sqlError('22004', `null value cannot be assigned to variable "${variable.name}" declared NOT NULL`);
+}
+
+function recordDatum({ columns, values }: RecordValue): PgRecord {
+  return new PgRecord(
+    columns.map((c) => c.oid),
+    values,
+  );
 }
 
 export function noField(variable: Variable, name: string): Error {

@@ -1,10 +1,10 @@
 /** What running a body needs of the session: its SQL, its subtransactions, its client. */
+import type { Routine } from '../catalog/descriptor.js';
 import type { CursorQuery, MemoryAccount, ParsedStatement } from '../contract.js';
 import type { VariableNames } from '../plan/variables.js';
 import type { Notice, ResultColumn } from '../session-api.js';
 import type { Datum } from '../types/datum.js';
-import type { FormatContext } from '../types/type-info.js';
-import type { TypeSource } from './types.js';
+import type { Conversion, TypeSource } from './types.js';
 
 export interface SqlResult {
   /** null: the statement gives no rows. */
@@ -33,6 +33,10 @@ export interface RunRequest {
   readonly rowsMax: number;
   /** Its rows are a cursor's. */
   readonly isCursor?: boolean;
+  /** A CALL that stands in the body: its COMMIT is the body's. */
+  readonly isCall?: boolean;
+  /** Of CALL, before it runs. */
+  readonly bound?: (called: Routine | undefined) => void;
 }
 
 export type CursorMove =
@@ -53,6 +57,8 @@ export interface BlockCursor {
 
 /** The cursors of the session, by name. */
 export interface BlockCursors {
+  /** Loops over the rows of statements that write. */
+  writing: number;
   newName(): string;
   /** @throws QuoralError if no cursor can be opened under this name. */
   check(name: string | null): void;
@@ -65,20 +71,23 @@ export interface OwnedMemory extends MemoryAccount {
   close(): void;
 }
 
-export interface SqlHost {
-  readonly format: FormatContext;
+export interface SqlHost extends Conversion {
   readonly signal: AbortSignal;
   keep(statement: ParsedStatement, names: VariableNames): KeptStatement;
   /** Whether it has a plan: SELECT, INSERT, UPDATE, DELETE, MERGE. */
   isPlanned(statement: ParsedStatement): boolean;
   run(request: RunRequest): Promise<SqlResult>;
   /** Anything without a plan; its tag. Rows that it gives are nobody's. */
-  command(statement: ParsedStatement): Promise<string>;
+  command(statement: ParsedStatement, isCall?: boolean): Promise<string>;
+  /** COMMIT, ROLLBACK. @throws QuoralError 2D000 and what the commit throws */
+  endTransaction(commits: boolean, chain: boolean): Promise<void>;
   /**
    * Runs `body`; if it fails in a way that the transaction outlives, undoes what it did and gives the error.
    * Every other error goes on: a conflict whose transaction has to begin anew is for nobody to catch.
    */
   attempt<T>(body: () => Promise<T>): Promise<{ readonly value: T } | { readonly error: Error }>;
+  /** Runs a function's body under its settings. */
+  withSettings<T>(config: readonly string[], body: () => Promise<T>): Promise<T>;
   notice(notice: Notice): Promise<void>;
   /** Lets other work of the node have its turn, and ends what was cancelled. @throws QuoralError 57014 */
   breathe(): Promise<void>;

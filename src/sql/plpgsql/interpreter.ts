@@ -10,15 +10,19 @@
  */
 import { assert } from '../../base/assert.js';
 import { QuoralError, sqlError } from '../../base/errors.js';
+import type { ParsedStatement } from '../contract.js';
+import { isConstrained } from '../functions/domains.js';
 import { type Datum, PgArray, PgRecord } from '../types/datum.js';
 import { OID } from '../types/oids.js';
 import { elementOidOf, formatType, isArrayType } from '../types/registry.js';
-import { matches } from './conditions.js';
+import { baseOidOf } from '../types/user-types.js';
+import { catches } from './conditions.js';
 import { Cursors } from './cursors.js';
 import { Evaluation, fieldsOf, type PieceStore, rowCountOf, withContext } from './evaluation.js';
 import type { Frame, RecordValue, Typed } from './frame.js';
 import type { SqlHost, SqlResult } from './host.js';
 import { FOUND_INDEX } from './parse-body.js';
+import { diagnostic } from './diagnostics.js';
 import { type Raised, raisedError, raisedNotice } from './raise.js';
 import type { CallResult } from './result.js';
 import {
@@ -26,17 +30,21 @@ import {
   type Into,
   type Place,
   type RowSource,
+  type SqlPiece,
   type Statement,
   statementName,
   type Target,
 } from './tree.js';
-import { castValue, withElement } from './types.js';
+import { outputPlaces } from './call-outputs.js';
+import { castValue, sliceOf, withElement } from './types.js';
 
 /** How a statement ended: null, as usual. */
 type Ending = null | 'return' | { readonly leaves: boolean; readonly label: string | null };
 
 type CursorLoop = Extract<RowSource, { kind: 'cursor' }>;
 type StatementOf<K extends Statement['kind']> = Extract<Statement, { kind: K }>;
+
+const RETURNING = "while casting return value to function's return type";
 
 /** Statements between two turns of the event loop. */
 const TURN = 200;
@@ -60,6 +68,8 @@ export class Interpreter {
   #rowCount = 0;
   #steps = 0;
   #current: Statement | null = null;
+  /** What is done that is no statement, as contexts of errors tell it. */
+  #moment: string | null = null;
   /** Errors that are being handled, the innermost last. */
   readonly #handled: QuoralError[] = [];
   readonly #described = new WeakSet<object>();
@@ -92,7 +102,9 @@ export class Interpreter {
   #describe(error: unknown): unknown {
     if (!(error instanceof QuoralError) || this.#described.has(error)) return error;
     const at = this.#current;
-    const line = at === null ? '' : ` line ${at.line} at ${statementName(at)}`;
+    const place = at === null ? '' : ` line ${at.line} at ${statementName(at)}`;
+    const line = this.#moment === null ? place : ` ${this.#moment}`;
+    this.#moment = null;
     const described = withContext(error, `PL/pgSQL function ${this.#name}${line}`);
     this.#described.add(described);
     return described;
@@ -192,7 +204,7 @@ export class Interpreter {
       case 'close':
         return this.#cursors.closeOne(statement.cursor);
       case 'endTransaction':
-        throw sqlError('2D000', 'invalid transaction termination');
+        return this.#host.endTransaction(statement.command === 'COMMIT', statement.chain);
     }
   }
 
@@ -222,21 +234,26 @@ export class Interpreter {
   async #declare(block: Block): Promise<void> {
     for (const variable of block.variables) {
       const type = this.#frame.types[variable.index]!;
+      this.#moment = `line ${variable.line} during statement block local variable initialization`;
       if (variable.initial !== null) {
         const value = await this.#sql.typedOrRecord(variable.initial);
         this.#assign(variable, value);
-      } else if (type.kind === 'record') this.#frame.putRecord(variable.index, null);
+        continue;
+      }
+      if (type.kind === 'record') this.#frame.putRecord(variable.index, null);
       else this.#frame.put(variable.index, variable.cursor === null ? null : variable.name);
+      if (variable.cursor === null && type.oid !== undefined && isConstrained(type.oid))
+        this.#host.checkDomain(type.oid, null);
     }
+    this.#moment = null;
   }
 
   #assign(variable: Parameters<Frame['assign']>[0], value: Typed | RecordValue): void {
-    if (!('values' in value)) this.#frame.assign(variable, value, this.#host.format);
-    else if (this.#frame.types[variable.index]!.kind === 'record')
-      this.#frame.assignRow(variable, value, this.#host.format);
+    if (!('values' in value)) this.#frame.assign(variable, value, this.#host);
+    else if (this.#frame.types[variable.index]!.kind === 'record') this.#frame.assignRow(variable, value, this.#host);
     else {
       const oids = value.columns.map((c) => c.oid);
-      this.#frame.assign(variable, { value: new PgRecord(oids, value.values), oid: OID.record }, this.#host.format);
+      this.#frame.assign(variable, { value: new PgRecord(oids, value.values), oid: OID.record }, this.#host);
     }
   }
 
@@ -341,8 +358,12 @@ export class Interpreter {
   }
 
   async #forQuery(statement: StatementOf<'forQuery'>): Promise<Ending> {
-    if (statement.source.kind === 'cursor') return this.#forCursor(statement, statement.source);
-    const result = await this.#rows(statement.source);
+    const { source } = statement;
+    if (source.kind === 'cursor') return this.#forCursor(statement, source);
+    const result = await this.#rows(source);
+    const { cursors } = this.#host;
+    const writes = source.kind === 'query' && source.query.statement.kind !== 'SelectStmt' ? 1 : 0;
+    cursors.writing += writes;
     try {
       if (result.columns === null) throw sqlError('42601', 'cannot open a query that returns no rows as a cursor');
       const { rows } = result;
@@ -358,6 +379,7 @@ export class Interpreter {
       this.#frame.put(FOUND_INDEX, rows.length > 0);
       return ending;
     } finally {
+      cursors.writing -= writes;
       result.release();
     }
   }
@@ -382,7 +404,7 @@ export class Interpreter {
           ? { value: value.elements[at]!, oid: elementOid }
           : { value: sliceOf(value, at, width, slice), oid };
       at += width;
-      if (statement.target.kind === 'record') this.#frame.assign(statement.target.variable, item, this.#host.format);
+      if (statement.target.kind === 'record') this.#frame.assign(statement.target.variable, item, this.#host);
       else await this.#put(statement.target.places[0]!, item);
       return this.#all(statement.body);
     });
@@ -402,7 +424,7 @@ export class Interpreter {
     if (place.field === null && place.subscripts.length === 0) return this.#assign(place.variable, value);
     if ('values' in value) throw sqlError('42804', 'cannot assign a record to a field');
     if (place.subscripts.length > 0) return this.#putElement(place, value);
-    this.#frame.assignField(place.variable, place.field!, value, this.#host.format);
+    this.#frame.assignField(place.variable, place.field!, value, this.#host);
   }
 
   async #putElement(place: Place, value: Typed): Promise<void> {
@@ -417,23 +439,23 @@ export class Interpreter {
     const type = this.#frame.types[variable.index]!;
     const record = field === null ? null : this.#frame.recordOf(variable);
     const column = record?.columns.findIndex((c) => c.name === field) ?? -1;
-    const oid = record === null ? (type.kind === 'scalar' ? type.oid : 0) : (record.columns[column]?.oid ?? 0);
+    const own = record === null ? (type.kind === 'scalar' ? type.oid : 0) : (record.columns[column]?.oid ?? 0);
+    const oid = baseOidOf(own);
     if (!isArrayType(oid))
       throw sqlError('42804', `cannot subscript type ${formatType(oid)} because it does not support subscripting`);
     const element: Datum = this.#castTo(value, elementOidOf(oid));
     const old = record === null ? this.#frame.scalars[variable.index]! : record.values[column]!;
     const array = { value: withElement(old, oid, at, element), oid };
-    if (field === null) this.#frame.assign(variable, array, this.#host.format);
-    else this.#frame.assignField(variable, field, array, this.#host.format);
+    if (field === null) this.#frame.assign(variable, array, this.#host);
+    else this.#frame.assignField(variable, field, array, this.#host);
   }
 
   #castTo({ value, oid }: Typed, to: number): Datum {
-    return castValue(value, oid, { oid: to, typmod: -1 }, this.#host.format);
+    return castValue(value, oid, { oid: to, typmod: -1 }, this.#host);
   }
 
   /** A row into a target; null: no row, so that all becomes NULL. */
   async #fill(target: Target, result: Pick<SqlResult, 'columns'>, row: readonly Datum[] | null): Promise<void> {
-    const { format } = this.#host;
     const columns = fieldsOf({ columns: result.columns, rows: [], tag: '', release: () => undefined });
     const values = row ?? columns.map(() => null);
     const single = target.kind === 'row' && target.places.length === 1 ? target.places[0]! : null;
@@ -444,7 +466,7 @@ export class Interpreter {
           ? single.variable
           : null;
     if (variable !== null) {
-      this.#frame.assignRow(variable, { columns, values }, format);
+      this.#frame.assignRow(variable, { columns, values }, this.#host);
       return;
     }
     if (target.kind === 'record') return;
@@ -463,18 +485,33 @@ export class Interpreter {
     if (parsed.kind === 'CopyStmt') throw sqlError('0A000', 'cannot COPY to/from client in PL/pgSQL');
     if (!this.#host.isPlanned(parsed)) {
       if (into !== null) throw sqlError('42601', 'INTO used with a command that cannot return data');
-      const tag = await this.#host.command(parsed);
+      const tag = await this.#host.command(parsed, parsed.kind === 'DoStmt');
       this.#rowCount = rowCountOf(tag);
       return;
     }
+    if (statement.kind === 'call') return this.#call(statement.query, parsed);
     const reads = parsed.kind === 'SelectStmt';
     const result = await this.#sql.run(statement.query, into !== null && reads ? (into.strict ? 2 : 1) : 0);
     try {
-      if (statement.kind === 'call' && result.columns !== null)
-        throw sqlError('0A000', 'CALL of a procedure with output arguments is not supported in a function');
       if (into === null && result.columns !== null) throw noDestination(reads);
       this.#counted(reads ? result.rows.length : rowCountOf(result.tag));
       if (into !== null) await this.#into(into, result, !reads);
+    } finally {
+      result.release();
+    }
+  }
+
+  /** What the procedure gives goes into the variables that stand for its OUT parameters. */
+  async #call(query: SqlPiece, parsed: ParsedStatement): Promise<void> {
+    let places: Place[] = [];
+    const result = await this.#sql.call(query, (called) => {
+      places = called === undefined ? [] : outputPlaces(parsed, called, query.scope);
+    });
+    try {
+      if (result.columns === null) return;
+      const row = result.rows[0] ?? [];
+      for (const [i, place] of places.entries())
+        await this.#put(place, { value: row[i] ?? null, oid: result.columns[i]?.typeOid ?? OID.unknown });
     } finally {
       result.release();
     }
@@ -505,8 +542,12 @@ export class Interpreter {
   // ---- results ----
 
   async #return(statement: StatementOf<'return'>): Promise<void> {
-    if (statement.value !== null) this.#result.give(await this.#sql.typedOrRecord(statement.value));
-    else if (!this.#result.type.set) this.#result.giveOut(this.#frame, false);
+    if (statement.value !== null) {
+      const value = await this.#sql.typedOrRecord(statement.value);
+      this.#moment = RETURNING;
+      this.#result.give(value);
+      this.#moment = null;
+    } else if (!this.#result.type.set) this.#result.giveOut(this.#frame, false);
   }
 
   async #returnQuery(source: RowSource): Promise<void> {
@@ -542,58 +583,14 @@ export class Interpreter {
     const error = this.#handled.at(-1);
     if (statement.stacked && error === undefined)
       throw sqlError('0Z002', 'GET STACKED DIAGNOSTICS cannot be used outside an exception handler');
-    for (const { place, item } of statement.items) await this.#put(place, this.#diagnostic(item, error, statement));
+    const context = `PL/pgSQL function ${this.#name} line ${statement.line} at ${statementName(statement)}`;
+    const facts = { rowCount: this.#rowCount, context };
+    for (const { place, item } of statement.items) await this.#put(place, diagnostic(item, error, facts));
   }
-
-  #diagnostic(item: string, error: QuoralError | undefined, at: Statement): Typed {
-    const text = (value: string | undefined): Typed => ({ value: value ?? '', oid: OID.text });
-    switch (item) {
-      case 'row_count':
-        return { value: BigInt(this.#rowCount), oid: OID.int8 };
-      case 'pg_context':
-        return text(`PL/pgSQL function ${this.#name} line ${at.line} at ${statementName(at)}`);
-      case 'returned_sqlstate':
-        return text(error?.sqlstate);
-      case 'message_text':
-        return text(error?.message);
-      case 'pg_exception_detail':
-        return text(error?.fields.detail);
-      case 'pg_exception_hint':
-        return text(error?.fields.hint);
-      case 'pg_exception_context':
-        return text(error?.fields.where);
-      case 'column_name':
-        return text(error?.fields.column);
-      case 'constraint_name':
-        return text(error?.fields.constraint);
-      case 'pg_datatype_name':
-        return text(error?.fields.dataType);
-      case 'table_name':
-        return text(error?.fields.table);
-      default:
-        return text(error?.fields.schema);
-    }
-  }
-}
-
-/** OTHERS is anything but a cancelled query and a failed assertion. */
-function catches(condition: string, sqlstate: string): boolean {
-  if (condition !== 'others') return matches(condition, sqlstate);
-  return sqlstate !== '57014' && sqlstate !== 'P0004';
 }
 
 function noDestination(reads: boolean): Error {
   return sqlError('42601', 'query has no destination for result data', {
     hint: reads ? 'If you want to discard the results of a SELECT, use PERFORM instead.' : undefined,
   });
-}
-
-function sliceOf(array: PgArray, at: number, width: number, dimensions: number): PgArray {
-  const from = array.dims.length - dimensions;
-  return new PgArray(
-    array.elementOid,
-    array.elements.slice(at, at + width),
-    array.dims.slice(from),
-    array.lowerBounds.slice(from),
-  );
 }

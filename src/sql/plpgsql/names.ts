@@ -5,6 +5,8 @@
 import { sqlError } from '../../base/errors.js';
 import type { VariableField, VariableNames, VariableReference } from '../plan/variables.js';
 import type { Datum } from '../types/datum.js';
+import { OID } from '../types/oids.js';
+import { baseOidOf } from '../types/user-types.js';
 import { type Frame, noField } from './frame.js';
 import { findVariable } from './scope.js';
 import type { NameScope, Variable } from './tree.js';
@@ -26,6 +28,8 @@ export class PieceNames implements VariableNames {
   #frame: Frame | null = null;
   #used: Used[] = [];
   readonly #places = new Map<string, number>();
+  /** Records that are named as a whole, and whether nothing was in them. */
+  readonly #wholes = new Map<Variable, boolean>();
 
   constructor(scope: NameScope, conflict: VariableNames['conflict']) {
     this.#scope = scope;
@@ -35,6 +39,7 @@ export class PieceNames implements VariableNames {
   begin(): void {
     this.#used = [];
     this.#places.clear();
+    this.#wholes.clear();
   }
 
   /** Whose values it is bound with, if it has to be. */
@@ -64,10 +69,15 @@ export class PieceNames implements VariableNames {
       return { kind: 'value', value: this.#use(variable, -1, { name: variable.name, ...type }, null) };
     }
     if (rest.length > 1) return null;
+    if (rest.length === 0) this.#wholes.set(variable, frame.isUnassigned(variable));
+    if (rest.length === 0 && frame.isUnassigned(variable)) {
+      const oid = baseOidOf(type.oid ?? OID.record);
+      return { kind: 'value', value: this.#use(variable, -1, { name: variable.name, oid, typmod: -1 }, null) };
+    }
     const { columns } = frame.recordOf(variable);
     if (rest.length === 0) {
       const fields = columns.map((field, i) => this.#use(variable, i, field, columns));
-      return { kind: 'record', fields, ...(type.oid === undefined ? {} : { oid: type.oid }) };
+      return { kind: 'record', fields, ...(type.oid === undefined ? {} : { oid: baseOidOf(type.oid) }) };
     }
     const at = columns.findIndex((c) => c.name === rest[0]);
     if (at < 0) throw noField(variable, rest[0]!);
@@ -87,7 +97,9 @@ export class PieceNames implements VariableNames {
 
   /** Whether what it was bound with has the same types in this frame. */
   current(frame: Frame): boolean {
+    for (const [variable, empty] of this.#wholes) if (frame.isUnassigned(variable) !== empty) return false;
     for (const use of this.#used) {
+      if (use.columns === null && this.#wholes.has(use.variable)) continue;
       if (use.columns === null) {
         const type = frame.types[use.variable.index]!;
         if (type.kind !== 'scalar' || type.oid !== use.oid || type.typmod !== use.typmod) return false;

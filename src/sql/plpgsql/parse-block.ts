@@ -35,9 +35,11 @@ export function parseBlock(p: Parsing, label: string | null): Block {
 /** After END of a block or loop. */
 export function endLabel(reader: Reader, label: string | null): void {
   if (nameOf(reader.peek()) === null) return;
+  const position = reader.peek().start + 1;
   const name = reader.name();
-  if (label === null) throw sqlError('42601', `end label "${name}" specified for unlabeled block`);
-  if (label !== name) throw sqlError('42601', `end label "${name}" differs from block's label "${label}"`);
+  if (label === null) throw sqlError('42601', `end label "${name}" specified for unlabeled block`, { position });
+  if (label !== name)
+    throw sqlError('42601', `end label "${name}" differs from block's label "${label}"`, { position });
 }
 
 // ---- declarations ----
@@ -83,6 +85,7 @@ function declaration(p: Parsing, name: string, line: number): Variable {
     next = reader.next().text;
   }
   let notNull = false;
+  const position = reader.at - 2;
   if (next === 'not') {
     reader.expect('null');
     notNull = true;
@@ -92,7 +95,9 @@ function declaration(p: Parsing, name: string, line: number): Variable {
   if (next === 'default' || next === ':=' || next === '=') initial = expression(p, ';').sql;
   else if (next !== ';') throw reader.unexpected();
   if (notNull && initial === null)
-    throw sqlError('22004', `variable "${name}" must have a default value, since it's declared NOT NULL`);
+    throw sqlError('22004', `variable "${name}" must have a default value, since it's declared NOT NULL`, {
+      position,
+    });
   return declare(p, name, type, line, { constant, notNull, initial });
 }
 
@@ -197,7 +202,7 @@ function condition(reader: Reader): readonly string[] {
   const name = reader.name();
   if (name === 'others') return ['others'];
   const states = sqlstatesOf(name);
-  if (states === null) throw sqlError('42704', `unrecognized exception condition "${name}"`);
+  if (states === null) throw sqlError('42704', `unrecognized exception condition "${name}"`, { position: undefined });
   return states;
 }
 

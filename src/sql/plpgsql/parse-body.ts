@@ -1,4 +1,5 @@
 /** Reads a PL/pgSQL body as a whole. */
+import { QuoralError, sqlError } from '../../base/errors.js';
 import { blockLabel, parseBlock } from './parse-block.js';
 import { parseStatements } from './parse-statements.js';
 import { declare, type Parsing, type ReturnShape } from './parsing.js';
@@ -42,12 +43,31 @@ export function parseBody(options: BodyOptions): ParsedBody {
     depth: 0,
     statements: parseStatements,
   };
-  const conflict = directives(p.reader);
-  const label = blockLabel(p.reader);
-  const block = parseBlock(p, label);
-  p.reader.accept(';');
-  if (!p.reader.atEnd()) throw p.reader.unexpected();
-  return { block, variables, conflict };
+  return placed(p.reader, () => {
+    const conflict = directives(p.reader);
+    const label = blockLabel(p.reader);
+    const block = parseBlock(p, label);
+    p.reader.accept(';');
+    if (!p.reader.atEnd()) throw p.reader.unexpected();
+    return { block, variables, conflict };
+  });
+}
+
+/** What is wrong without a place of its own is so at the next token. */
+function placed<T>(reader: Reader, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof QuoralError)) throw error;
+    // One that says that it has none keeps none.
+    if ('position' in error.fields || error.fields.internalQuery !== undefined || error.sqlstate === '54001')
+      throw error;
+    const at = reader.peek().start;
+    throw sqlError(error.sqlstate, error.message, {
+      ...error.fields,
+      position: at < 0 ? reader.text.length + 1 : at + 1,
+    });
+  }
 }
 
 function directives(reader: Reader): NameConflict {

@@ -55,12 +55,13 @@ export function parseCommand(p: Parsing, line: number): Statement {
 
 function parseEnd(p: Parsing, line: number): Statement {
   const command = p.reader.next().text.toUpperCase() as 'COMMIT' | 'ROLLBACK';
+  let chain = false;
   if (p.reader.accept('and')) {
-    p.reader.accept('no');
+    chain = !p.reader.accept('no');
     p.reader.expect('chain');
   }
   p.reader.expect(';');
-  return { kind: 'endTransaction', line, command };
+  return { kind: 'endTransaction', line, command, chain };
 }
 
 // ---- RAISE, ASSERT ----
@@ -104,7 +105,8 @@ function parseRaise(p: Parsing, line: number): Statement {
   else if (!isToken(reader.peek(), 'using')) {
     condition = reader.name();
     const states = sqlstatesOf(condition);
-    if (states === null) throw sqlError('42704', `unrecognized exception condition "${condition}"`);
+    if (states === null)
+      throw sqlError('42704', `unrecognized exception condition "${condition}"`, { position: undefined });
     sqlstate = states[0]!;
   }
   const options = reader.accept('using') ? raiseOptions(p) : endOfRaise(p);
@@ -123,8 +125,8 @@ function parseRaiseFormat(p: Parsing, line: number, level: RaiseLevel, format: s
   let stop = reader.next().text;
   if (stop === ',') ({ list: args, stop } = expressions(p, 'using', ';'));
   const wanted = (format.replaceAll('%%', '').match(/%/g) ?? []).length;
-  if (args.length > wanted) throw sqlError('42601', 'too many parameters specified for RAISE');
-  if (args.length < wanted) throw sqlError('42601', 'too few parameters specified for RAISE');
+  if (args.length > wanted) throw sqlError('42601', 'too many parameters specified for RAISE', { position: undefined });
+  if (args.length < wanted) throw sqlError('42601', 'too few parameters specified for RAISE', { position: undefined });
   if (stop !== ';' && stop !== 'using') throw sqlError('42601', `syntax error at or near "${stop}"`);
   const options = stop === 'using' ? raiseOptions(p) : [];
   return { kind: 'raise', line, level, format, args, sqlstate: null, condition: null, options, again: false };
@@ -252,8 +254,9 @@ function parseDiagnostics(p: Parsing, line: number): Statement {
   reader.expect('diagnostics');
   const items: { place: Place; item: string }[] = [];
   do {
+    const at = reader.peek().start;
     const to = place(p, true);
-    refuseConstant(to.variable);
+    refuseConstant(to.variable, at);
     if (!reader.accept('=')) reader.expect(':=');
     const item = reader.name();
     if (!CURRENT_ITEMS.has(item) && !STACKED_ITEMS.has(item))

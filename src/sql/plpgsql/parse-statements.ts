@@ -90,8 +90,9 @@ function assigns(p: Parsing): boolean {
 }
 
 function parseAssignment(p: Parsing, line: number): Statement {
+  const at = p.reader.peek().start;
   const to = place(p, true);
-  refuseConstant(to.variable);
+  refuseConstant(to.variable, at);
   if (!p.reader.accept(':=')) p.reader.expect('=');
   return { kind: 'assign', line, place: to, value: expression(p, ';').sql };
 }
@@ -256,31 +257,38 @@ function parseRange(p: Parsing, name: string, label: string | null, line: number
 
 function parseExit(p: Parsing, line: number): Statement {
   const { reader } = p;
+  const at = reader.peek().start;
   const leaves = reader.next().text === 'exit';
+  let labelAt = at;
   let label: string | null = null;
   let when: SqlPiece | null = null;
   if (!reader.accept(';')) {
+    labelAt = reader.peek().start;
     if (!isToken(reader.peek(), 'when')) label = reader.name();
+    else labelAt = at;
     if (reader.accept('when')) when = expression(p, ';').sql;
     else reader.expect(';');
   }
-  checkExit(p.scope, leaves, label);
+  checkExit(p.scope, leaves, label, labelAt + 1);
   return { kind: 'exit', line, leaves, label, when };
 }
 
-function checkExit(from: NameScope, leaves: boolean, label: string | null): void {
+function checkExit(from: NameScope, leaves: boolean, label: string | null, position: number): void {
   for (let s: NameScope | null = from; s !== null; s = s.parent) {
     if (label === null ? s.kind === 'loop' : s.label === label) {
       if (label !== null && !leaves && s.kind !== 'loop')
-        throw sqlError('42601', `block label "${label}" cannot be used in CONTINUE`);
+        throw sqlError('42601', `block label "${label}" cannot be used in CONTINUE`, { position });
       return;
     }
   }
   if (label !== null)
-    throw sqlError('42601', `there is no label "${label}" attached to any block or loop enclosing this statement`);
+    throw sqlError('42601', `there is no label "${label}" attached to any block or loop enclosing this statement`, {
+      position,
+    });
   throw sqlError(
     '42601',
     leaves ? 'EXIT cannot be used outside a loop, unless it has a label' : 'CONTINUE cannot be used outside a loop',
+    { position },
   );
 }
 

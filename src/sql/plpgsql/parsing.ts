@@ -3,6 +3,7 @@ import { QuoralError, sqlError } from '../../base/errors.js';
 import { parseSql, tooComplex } from '../parse/parser.js';
 import { nameOf, type Reader } from './reader.js';
 import { findVariable } from './scope.js';
+import { EXPRESSION_PREFIX } from './tree.js';
 import type { NameScope, Place, SqlPiece, Statement, Target, Variable, WrittenType } from './tree.js';
 
 /** What RETURN may say. */
@@ -71,7 +72,7 @@ export function declare(
 
 /** SQL of the body; `at`: where in the body it stands, if it stands there as it is. */
 export function piece(p: Parsing, text: string, isExpression: boolean, at: number | null = null): SqlPiece {
-  const prefix = isExpression ? 'SELECT ' : '';
+  const prefix = isExpression ? EXPRESSION_PREFIX : '';
   const statements = parseInner(prefix + text, at === null ? null : at - prefix.length);
   const [statement] = statements;
   if (statement === undefined || statements.length > 1 || (isExpression && statement.kind !== 'SelectStmt'))
@@ -131,7 +132,8 @@ export function place(p: Parsing, subscripted: boolean): Place {
   const token = p.reader.peek();
   const names = dottedName(p.reader);
   const found = findVariable(p.scope, names);
-  if (found === null) throw sqlError('42601', `"${names.join('.')}" is not a known variable`);
+  if (found === null)
+    throw sqlError('42601', `"${names.join('.')}" is not a known variable`, { position: token.start + 1 });
   if (found.rest.length > 1) throw p.reader.unexpected(token);
   const subscripts: { from: SqlPiece | null; to: SqlPiece | null }[] = [];
   while (subscripted && p.reader.accept('[')) subscripts.push(subscript(p));
@@ -150,14 +152,17 @@ function subscript(p: Parsing): { from: SqlPiece | null; to: SqlPiece | null } {
   return { from: sql, to: expression(p, ']').sql };
 }
 
-export function refuseConstant(variable: Variable): void {
-  if (variable.constant) throw sqlError('22005', `variable "${variable.name}" is declared CONSTANT`);
+/** `at`: where its name stands. */
+export function refuseConstant(variable: Variable, at: number): void {
+  if (variable.constant)
+    throw sqlError('22005', `variable "${variable.name}" is declared CONSTANT`, { position: at + 1 });
 }
 
 /** What INTO and the loops over rows fill. */
 export function target(p: Parsing): Target {
+  let at = p.reader.peek().start;
   const first = place(p, false);
-  refuseConstant(first.variable);
+  refuseConstant(first.variable, at);
   if (first.field === null && isRecord(first.variable)) {
     if (p.reader.peek().text === ',')
       throw sqlError('42601', 'record variable cannot be part of multiple-item INTO list');
@@ -165,8 +170,9 @@ export function target(p: Parsing): Target {
   }
   const places = [first];
   while (p.reader.accept(',')) {
+    at = p.reader.peek().start;
     const next = place(p, false);
-    refuseConstant(next.variable);
+    refuseConstant(next.variable, at);
     if (next.field === null && isRecord(next.variable))
       throw sqlError('42601', `"${next.variable.name}" is not a scalar variable`);
     places.push(next);

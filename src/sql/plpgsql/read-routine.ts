@@ -14,6 +14,22 @@ export function returnShape(routine: Pick<Routine, 'procedure' | 'typeOid' | 'se
   return { kind: routine.typeOid === OID.void ? 'void' : 'value', outParameters };
 }
 
+/** What a trigger function sees of its trigger. */
+const TRIGGER_VARIABLES: readonly (readonly [string, number])[] = [
+  ['new', OID.record],
+  ['old', OID.record],
+  ['tg_name', OID.name],
+  ['tg_when', OID.text],
+  ['tg_level', OID.text],
+  ['tg_op', OID.text],
+  ['tg_relid', OID.oid],
+  ['tg_relname', OID.name],
+  ['tg_table_name', OID.name],
+  ['tg_table_schema', OID.name],
+  ['tg_nargs', OID.int4],
+  ['tg_argv', OID.textArray],
+];
+
 /** @throws QuoralError 42601 and others: what is wrong with the body; positions are within it */
 export function readBody(
   name: string,
@@ -27,6 +43,8 @@ export function readBody(
     returns: returnShape(routine),
     parameters: (make) => {
       const names = new Map<string, Variable>();
+      if (routine.typeOid === OID.trigger)
+        for (const [name, oid] of TRIGGER_VARIABLES) names.set(name, make(name, oid));
       let input = 0;
       let position = 0;
       for (const p of routine.parameters) {

@@ -5,10 +5,10 @@ import { rowBytes } from '../exec/run.js';
 import { type Datum, PgRecord } from '../types/datum.js';
 import { OID } from '../types/oids.js';
 import { formatType } from '../types/registry.js';
-import type { FormatContext } from '../types/type-info.js';
+import { baseOidOf } from '../types/user-types.js';
 import type { Frame, RecordValue, Typed } from './frame.js';
 import type { Variable } from './tree.js';
-import { castValue, type Field } from './types.js';
+import { castValue, type Conversion, type Field } from './types.js';
 
 export interface ResultType {
   readonly set: boolean;
@@ -25,16 +25,16 @@ export interface ResultType {
 export class CallResult {
   readonly type: ResultType;
   readonly #memory: MemoryAccount;
-  readonly #format: FormatContext;
+  readonly #conversion: Conversion;
   readonly rows: Datum[] = [];
   value: Datum;
   returned = false;
 
-  constructor(type: ResultType, memory: MemoryAccount, format: FormatContext) {
+  constructor(type: ResultType, memory: MemoryAccount, conversion: Conversion) {
     this.type = type;
     this.value = type.isVoid ? '' : null;
     this.#memory = memory;
-    this.#format = format;
+    this.#conversion = conversion;
   }
 
   /** RETURN value. */
@@ -76,8 +76,8 @@ export class CallResult {
   #cast(from: Typed): Datum {
     const { fields, oid, typmod, isVoid } = this.type;
     if (isVoid) return '';
-    if (fields === null && oid !== OID.record) return castValue(from.value, from.oid, { oid, typmod }, this.#format);
-    if (from.value === null) return null;
+    if (fields === null && oid !== OID.record) return castValue(from.value, from.oid, { oid, typmod }, this.#conversion);
+    if (from.value === null) return this.#checked(null);
     if (!(from.value instanceof PgRecord))
       throw sqlError('42804', 'cannot return non-composite value from function returning composite type');
     const { typeOids, values } = from.value;
@@ -98,11 +98,20 @@ export class CallResult {
         detail: `Number of returned columns (${from.columns.length}) does not match expected column count (${fields.length}).`,
       });
     }
-    const values = fields.map((f, i) => castValue(from.values[i] ?? null, from.columns[i]!.oid, f, this.#format));
-    return new PgRecord(
-      fields.map((f) => f.oid),
-      values,
+    const values = fields.map((f, i) => castValue(from.values[i] ?? null, from.columns[i]!.oid, f, this.#conversion));
+    return this.#checked(
+      new PgRecord(
+        fields.map((f) => f.oid),
+        values,
+      ),
     );
+  }
+
+  /** Of a domain over a composite type. */
+  #checked(value: PgRecord | null): Datum {
+    const { oid } = this.type;
+    if (baseOidOf(oid) !== oid) this.#conversion.checkDomain(oid, value);
+    return value;
   }
 
   /** Before the rows of RETURN QUERY are taken: their types must be exactly those of the result. */

@@ -41,6 +41,9 @@ export interface NameScope {
   readonly parent: NameScope | null;
 }
 
+/** Before an expression, to parse it. */
+export const EXPRESSION_PREFIX = 'SELECT ';
+
 export interface SqlPiece {
   /** As it stands in the body. */
   readonly text: string;
@@ -196,7 +199,12 @@ export type Statement =
     }
   | { readonly kind: 'close'; readonly line: number; readonly cursor: Variable }
   | { readonly kind: 'call'; readonly line: number; readonly query: SqlPiece }
-  | { readonly kind: 'endTransaction'; readonly line: number; readonly command: 'COMMIT' | 'ROLLBACK' };
+  | {
+      readonly kind: 'endTransaction';
+      readonly line: number;
+      readonly command: 'COMMIT' | 'ROLLBACK';
+      readonly chain: boolean;
+    };
 
 export type FetchDirection =
   | { readonly kind: 'relative'; readonly count: SqlPiece | number }

@@ -4,7 +4,7 @@ import { parseSql } from '../parse/parser.js';
 import type { TypeName } from 'libpg-query';
 import { stringsOf } from '../plan/ast.js';
 import { resolveTypeName, type TypeScope } from '../plan/coerce.js';
-import { fieldsOf } from '../types/user-types.js';
+import { baseOidOf, domainTypmod, fieldsOf } from '../types/user-types.js';
 import { findCast } from '../types/casts.js';
 import { type Datum, PgArray } from '../types/datum.js';
 import { checkElements } from '../types/limits.js';
@@ -22,7 +22,7 @@ export interface Field {
 export type VariableType =
   | { readonly kind: 'scalar'; readonly oid: number; readonly typmod: number }
   /** `columns` null: takes the shape of what is put into it. */
-  /** `oid`: of a composite type, which fixes the columns. */
+  /** `oid`: of a composite type, or of a domain over one, which fixes the columns. */
   | { readonly kind: 'record'; readonly columns: readonly Field[] | null; readonly oid?: number };
 
 /** What declarations name in the catalog. */
@@ -71,7 +71,7 @@ async function columnType(names: readonly string[], source: TypeSource): Promise
 }
 
 function scalar(oid: number, typmod = -1): VariableType {
-  const fields = fieldsOf(oid);
+  const fields = fieldsOf(baseOidOf(oid));
   if (fields !== null) {
     return { kind: 'record', columns: fields.map((f) => ({ name: f.name, oid: f.typeOid, typmod: f.typmod })), oid };
   }
@@ -104,8 +104,32 @@ interface Loose {
   readonly TypeCast?: { readonly typeName?: TypeName };
 }
 
-/** By an assignment cast, or else by way of its text, as PL/pgSQL does it. @throws QuoralError what the cast throws */
+/** What values need on their way into variables and results. */
+export interface Conversion {
+  readonly format: FormatContext;
+  /** @throws QuoralError 23502, 23514 */
+  checkDomain(oid: number, value: Datum): void;
+}
+
+/**
+ * By an assignment cast, or else by way of its text, as PL/pgSQL does it; for a domain, under its constraints.
+ * @throws QuoralError what the cast throws
+ */
 export function castValue(
+  value: Datum,
+  from: number,
+  to: { readonly oid: number; readonly typmod: number },
+  conversion: Conversion,
+): Datum {
+  const base = baseOidOf(to.oid);
+  if (base === to.oid) return toBase(value, baseOidOf(from), to, conversion.format);
+  const typmod = domainTypmod(to.oid, to.typmod);
+  const converted = toBase(value, baseOidOf(from), { oid: base, typmod }, conversion.format);
+  if (from !== to.oid) conversion.checkDomain(to.oid, converted);
+  return converted;
+}
+
+function toBase(
   value: Datum,
   from: number,
   to: { readonly oid: number; readonly typmod: number },
@@ -152,4 +176,15 @@ function replaced(old: PgArray, at: readonly number[], element: Datum): PgArray 
   const elements = old.elements.slice();
   elements[offset] = element;
   return new PgArray(old.elementOid, elements, old.dims, old.lowerBounds);
+}
+
+/** `width` elements from `at`, with the last dimensions of the array. */
+export function sliceOf(array: PgArray, at: number, width: number, dimensions: number): PgArray {
+  const from = array.dims.length - dimensions;
+  return new PgArray(
+    array.elementOid,
+    array.elements.slice(at, at + width),
+    array.dims.slice(from),
+    array.lowerBounds.slice(from),
+  );
 }

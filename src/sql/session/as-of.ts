@@ -3,6 +3,7 @@
  * the future are refused, and so are those that are no constant.
  */
 import { sqlError } from '../../base/errors.js';
+import type { ExecContext } from '../contract.js';
 import { Interval, Numeric } from '../types/datum.js';
 import { OID } from '../types/oids.js';
 import { typeByOid } from '../types/registry.js';
@@ -19,7 +20,7 @@ export async function asOfTimestamp(session: Session, text: string): Promise<num
   const throwaway = deps.db.begin({ isolation: 'serializable', readOnly: true });
   let value: unknown;
   try {
-    const ctx = { ...session.bareContext(memory), txn: throwaway };
+    const ctx = { ...bareContext(session, memory), txn: throwaway };
     value = await compiled.evaluate([], ctx);
   } finally {
     await throwaway.rollback();
@@ -49,4 +50,18 @@ function toTimestamp(value: unknown, oid: number, now: number, session: Session)
 
 function intervalMicros(v: Interval): number {
   return Number(v.micros) + (v.days + v.months * 30) * 86_400_000_000;
+}
+
+/** For expressions that do not touch the session's transaction; the caller gives one. */
+function bareContext(session: Session, memory: StatementMemory): Omit<ExecContext, 'txn'> {
+  return {
+    ...session.server.shared,
+    parameters: [],
+    format: session.format,
+    services: session.services,
+    memory,
+    signal: session.signal,
+    implicit: false,
+    notice: (notice) => session.notice(notice),
+  };
 }

@@ -76,6 +76,7 @@ class PortalCursor implements BlockCursor {
 export class SessionCursors implements BlockCursors {
   readonly #session: Session;
   #unnamed = 0;
+  writing = 0;
 
   constructor(session: Session) {
     this.#session = session;

@@ -26,6 +26,7 @@ export function ddlContext(
         return session.settings.derived.searchPath;
       },
       implicit: alone && session.state.state === 'implicit' && transaction.finished === 0,
+      setting: (name) => session.settings.get(name),
       checkBodies: session.settings.get('check_function_bodies') !== 'off',
       inBlock: !alone || session.state.inBlock,
     },

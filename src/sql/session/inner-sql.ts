@@ -8,14 +8,18 @@
 import { QuoralError, sqlError } from '../../base/errors.js';
 import type { CompiledStatement, CursorQuery, ParsedStatement } from '../contract.js';
 import { isDdl, runDdl } from '../ddl/run-ddl.js';
+import { checkDomain } from '../functions/domains.js';
 import type { VariableNames } from '../plan/variables.js';
 import type { BlockCursors, KeptStatement, OwnedMemory, RunRequest, SqlHost, SqlResult } from '../plpgsql/host.js';
 import type { Field, TypeSource } from '../plpgsql/types.js';
 import type { Notice, ResultSink } from '../session-api.js';
+import type { Datum } from '../types/datum.js';
 import type { FormatContext } from '../types/type-info.js';
 import { settlePortals } from './cursors.js';
 import { ddlContext } from './ddl-context.js';
+import { endInside } from './inner-transactions.js';
 import { planFor } from './planning.js';
+import { NO_SINK } from './no-sink.js';
 import { Prepared } from './portal.js';
 import { typeScope } from './prepared-statements.js';
 import { RowsSink } from './rows-sink.js';
@@ -34,6 +38,8 @@ export interface InnerOptions {
   readonly own: boolean;
   /** Of a function that is not volatile: it may not write. */
   readonly mayWrite: boolean;
+  /** COMMIT and ROLLBACK end the session's transaction. */
+  readonly mayEnd: boolean;
   /** Where notices go, which may be slow. */
   readonly sink: Pick<ResultSink, 'slow'>;
 }
@@ -70,7 +76,7 @@ const UTILITIES: ReadonlySet<string> = new Set([
   'CheckPointStmt',
 ]);
 
-export type InnerCall = (statement: ParsedStatement) => Promise<string>;
+export type InnerCall = (statement: ParsedStatement, mayEnd: boolean) => Promise<string>;
 
 export class InnerSql implements SqlHost {
   readonly #session: Session;
@@ -92,6 +98,16 @@ export class InnerSql implements SqlHost {
   }
   get cursors(): BlockCursors {
     return this.#session.blockCursors;
+  }
+
+  checkDomain(oid: number, value: Datum): void {
+    const session = this.#session;
+    const memory = session.newMemory();
+    try {
+      checkDomain(oid, value, session.execContext([], memory, NO_SINK, false));
+    } finally {
+      memory.close();
+    }
   }
 
   keep(statement: ParsedStatement, names: VariableNames): KeptStatement {
@@ -138,13 +154,14 @@ export class InnerSql implements SqlHost {
     return this.#repeated(() => this.#once(request));
   }
 
-  async #once({ statement, parameters, rowsMax, isCursor }: RunRequest): Promise<SqlResult> {
+  async #once({ statement, parameters, rowsMax, isCursor, isCall, bound }: RunRequest): Promise<SqlResult> {
     const session = this.#session;
     const { prepared } = statement as Kept;
     this.#checkCancelled();
     session.transaction.checkCatalog();
     const plan = await planFor(session, prepared);
     const { compiled } = plan;
+    bound?.(compiled.called);
     if (!compiled.readOnly) this.#checkWrite(prepared.statement!);
     const settled = settlePortals(session, compiled.readOnly, null);
     if (settled !== null) await settled;
@@ -157,6 +174,7 @@ export class InnerSql implements SqlHost {
     const sink = new RowsSink(memory, (notice) => session.notice(notice));
     const query = isCursor === true ? cursorQueryOf(compiled) : null;
     const execution = (query ?? compiled).start(session.execContext(parameters(), memory, sink, false));
+    session.inner.grant(isCall === true && this.#options.mayEnd);
     try {
       await execution.run(sink, rowsMax);
       const { rows } = sink;
@@ -185,6 +203,7 @@ export class InnerSql implements SqlHost {
     const session = this.#session;
     const { deps } = session.server;
     const { changes } = session.advisory;
+    const { endedInside } = session.transaction;
     const before = markTransaction(session);
     for (let attempt = 1; ; attempt++) {
       try {
@@ -194,6 +213,7 @@ export class InnerSql implements SqlHost {
         const conflict = error instanceof QuoralError && error.retry !== 'none' && error.sqlstate === '40001';
         if (!conflict || attempt >= ATTEMPTS_MAX || txn?.status !== 'active') throw error;
         if (session.signal.aborted || changes !== session.advisory.changes) throw error;
+        if (endedInside !== session.transaction.endedInside) throw error;
         await returnTo(session, before);
         if (attempt > 1)
           await deps.timers.sleep(deps.rng.next() * Math.min(BACKOFF_MS_MAX, 2 ** Math.min(attempt, 10)));
@@ -201,10 +221,17 @@ export class InnerSql implements SqlHost {
     }
   }
 
-  async command(statement: ParsedStatement): Promise<string> {
+  async endTransaction(commits: boolean, chain: boolean): Promise<void> {
+    const session = this.#session;
+    session.inner.check(commits, this.#options.mayEnd, session.blockCursors.writing > 0);
+    this.#checkCancelled();
+    await endInside(session, commits, chain);
+  }
+
+  async command(statement: ParsedStatement, isCall = false): Promise<string> {
     const session = this.#session;
     this.#checkCancelled();
-    if (statement.kind === 'DoStmt') return this.#call(statement);
+    if (statement.kind === 'DoStmt') return this.#call(statement, isCall && this.#options.mayEnd);
     if (isDdl(statement)) return this.#schemaChange(statement);
     const body = statement.node[statement.kind] as Readonly<Record<string, unknown>>;
     if (statement.kind === 'LockStmt') return lockTable(session, body);
@@ -246,7 +273,7 @@ export class InnerSql implements SqlHost {
     const session = this.#session;
     const before = markTransaction(session);
     try {
-      return { value: await body() };
+      return { value: await session.inner.inSubtransaction(body) };
     } catch (error) {
       if (!(error instanceof QuoralError) || !this.#outlived(error)) throw error;
       await returnTo(session, before);
@@ -262,6 +289,18 @@ export class InnerSql implements SqlHost {
   #outlived(error: QuoralError): boolean {
     if (error.retry !== 'none' || error.severity === 'FATAL') return false;
     return !this.#session.signal.aborted && this.#session.txn?.status === 'active';
+  }
+
+  async withSettings<T>(config: readonly string[], body: () => Promise<T>): Promise<T> {
+    const session = this.#session;
+    const leave = session.settings.enter(config);
+    session.refreshFormat();
+    try {
+      return await body();
+    } finally {
+      leave();
+      session.refreshFormat();
+    }
   }
 
   async notice(notice: Notice): Promise<void> {

@@ -23,12 +23,18 @@ const INLINE = 'inline_code_block';
 /** Blocks and functions inside each other. */
 const DEPTH_MAX = 200;
 
+export interface BlockOptions {
+  readonly depth: number;
+  /** COMMIT and ROLLBACK end the session's transaction. */
+  readonly mayEnd: boolean;
+}
+
 /** Runs the statement; its tag. */
 export async function runBlock(
   session: Session,
   statement: ParsedStatement,
   sink: Pick<ResultSink, 'slow'>,
-  depth = 0,
+  { depth, mayEnd }: BlockOptions,
 ): Promise<string> {
   if (depth > DEPTH_MAX) throw sqlError('54001', 'stack depth limit exceeded');
   const { language, text, location } = inlineCode(bodyOf(statement));
@@ -36,14 +42,14 @@ export async function runBlock(
   if (language !== 'plpgsql') throw sqlError('42704', `language "${language}" does not exist`);
   const returns = { kind: 'void', outParameters: false } as const;
   const body = inLiteral(statement, location, () => parseBody({ text, functionName: INLINE, returns }));
-  const host: SqlHost = new InnerSql(session, { own: true, mayWrite: true, sink }, (inner) =>
-    runBlock(session, inner, sink, depth + 1),
+  const host: SqlHost = new InnerSql(session, { own: true, mayWrite: true, mayEnd, sink }, (inner, ends) =>
+    runBlock(session, inner, sink, { depth: depth + 1, mayEnd: ends }),
   );
   const types = await resolveTypes(body.variables, host);
   const memory = session.newMemory();
   try {
     const frame = new Frame(types, (bytes) => (bytes > 0 ? memory.grow(bytes) : memory.shrink(-bytes)));
-    const result = new CallResult(NOTHING, memory, session.format);
+    const result = new CallResult(NOTHING, memory, host);
     const store = new PieceStore(body.conflict);
     await new Interpreter({ host, frame, store, result, name: INLINE }).run(body.block);
   } finally {
@@ -70,8 +76,8 @@ function inlineCode(body: Loose): { readonly language: string; readonly text: st
 }
 
 /** For a function that a query calls: its statements are the query's, and its notices wait for nobody. */
-export function routineHost(session: Session, routine: Routine, own = false): SqlHost {
+export function routineHost(session: Session, routine: Routine, mayEnd: boolean): SqlHost {
   const sink = { slow: () => null };
-  const options = { own, mayWrite: routine.volatility === 'volatile', sink };
-  return new InnerSql(session, options, (inner) => runBlock(session, inner, sink, 1));
+  const options = { own: mayEnd, mayWrite: routine.volatility === 'volatile', mayEnd, sink };
+  return new InnerSql(session, options, (inner, ends) => runBlock(session, inner, sink, { depth: 1, mayEnd: ends }));
 }

@@ -18,10 +18,11 @@ import { readBody } from '../plpgsql/read-routine.js';
 import { CallResult, type ResultType } from '../plpgsql/result.js';
 import { ArgumentNames, sqlStatements } from '../plpgsql/sql-body.js';
 import type { Variable } from '../plpgsql/tree.js';
+import type { InnerTransactions } from './inner-transactions.js';
 import { resolveTypes } from './variable-types.js';
 import { OID } from '../types/oids.js';
 import { formatType } from '../types/registry.js';
-import { fieldsOf } from '../types/user-types.js';
+import { baseOidOf, fieldsOf } from '../types/user-types.js';
 
 /** Functions inside each other: far from what the stack and the memory hold. */
 const DEPTH_MAX = 200;
@@ -35,15 +36,18 @@ interface ReadRoutine {
   readonly statements: readonly KeptStatement[];
 }
 
-export type MakeHost = (routine: Routine) => SqlHost;
+/** `mayEnd`: of a procedure whose COMMIT ends the session's transaction. */
+export type MakeHost = (routine: Routine, mayEnd: boolean) => SqlHost;
 
 export class Routines {
   readonly #makeHost: MakeHost;
+  readonly #inner: InnerTransactions;
   readonly #read = new WeakMap<Routine, ReadRoutine>();
   #depth = 0;
 
-  constructor(makeHost: MakeHost) {
+  constructor(makeHost: MakeHost, inner: InnerTransactions) {
     this.#makeHost = makeHost;
+    this.#inner = inner;
   }
 
   async call(call: RoutineCall): Promise<RoutineResult> {
@@ -52,17 +56,25 @@ export class Routines {
         hint: `Functions may be ${DEPTH_MAX} calls deep.`,
       });
     }
+    if (call.routine.typeOid === OID.trigger)
+      throw sqlError('0A000', 'trigger functions can only be called as triggers');
     this.#depth++;
+    const { procedure, language, securityDefiner, config } = call.routine;
+    const may = this.#inner.take();
+    const mayEnd = may && procedure && language === 'plpgsql' && !securityDefiner && config == null;
     try {
       // Calls inside each other stand on the stack only up to here.
       await Promise.resolve();
-      const host = this.#makeHost(call.routine);
+      const host = this.#makeHost(call.routine, mayEnd);
       const read = this.#readRoutine(call, host);
       const memory = host.newMemory();
       try {
-        const result = new CallResult(this.#resultType(call, read), memory, host.format);
-        if (call.routine.language === 'sql') await this.#runSql(call, read, host, result);
-        else await this.#runPlpgsql(call, read, host, result, memory);
+        const result = new CallResult(this.#resultType(call, read), memory, host);
+        const run = (): Promise<void> =>
+          language === 'sql'
+            ? this.#runSql(call, read, host, result)
+            : this.#runPlpgsql(call, read, host, result, memory);
+        await (config == null ? run() : host.withSettings(config, run));
         // Of void, PL/pgSQL gives a value and SQL none.
         const isNothing = result.type.isVoid && call.routine.language === 'sql';
         return { value: isNothing ? null : result.value, rows: result.rows };
@@ -70,6 +82,8 @@ export class Routines {
         memory.close();
       }
     } finally {
+      // A function among the arguments of CALL leaves the permission to the procedure.
+      if (!procedure) this.#inner.grant(may);
       this.#depth--;
     }
   }
@@ -92,8 +106,11 @@ export class Routines {
 
   #resultType({ routine, resultOid, record }: RoutineCall, read: ReadRoutine): ResultType {
     const outputs = outputsOf(routine);
-    const oid = resultOid === 0 ? routine.typeOid : resultOid;
-    const shape = oid !== OID.record ? fieldsOf(oid) : outputs.length > 1 ? outputs : (routine.columns ?? record);
+    // The call's type is what the domain is over.
+    const declared = resultOid === 0 || resultOid === baseOidOf(routine.typeOid);
+    const oid = declared ? routine.typeOid : resultOid;
+    const shape =
+      oid !== OID.record ? fieldsOf(baseOidOf(oid)) : outputs.length > 1 ? outputs : (routine.columns ?? record);
     const modes = routine.parameters.map((p) => p.mode);
     return {
       set: routine.set,
@@ -125,11 +142,8 @@ export class Routines {
     call.routine.parameters.forEach((p, i) => {
       if (!takesArgument(call.routine, p)) return;
       const at = input++;
-      frame.assign(
-        read.parameters[i]!,
-        { value: call.args[at] ?? null, oid: call.argOids[at] ?? p.typeOid },
-        host.format,
-      );
+      if (p.mode === 'out') return;
+      frame.assign(read.parameters[i]!, { value: call.args[at] ?? null, oid: call.argOids[at] ?? p.typeOid }, host);
     });
     const { store } = read;
     await new Interpreter({ host, frame, store, result, name: signature(call) }).run(body.block);

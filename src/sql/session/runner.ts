@@ -97,7 +97,7 @@ export class StatementRunner {
     if (transaction.finished > 0) transaction.checkCatalog();
     let tag = '';
     await transaction.withRetries(buffer, false, async () => {
-      tag = await runBlock(session, statement, buffer);
+      tag = await runBlock(session, statement, buffer, { depth: 0, mayEnd: mayEndInside(session, options) });
       if (options.commits) await transaction.commit();
     });
     await this.#finish(buffer, tag, options);
@@ -180,6 +180,7 @@ export class StatementRunner {
     const execution = compiled.start(session.execContext(options.parameters, memory, buffer, implicit));
     const { portal } = options;
     let keep = false;
+    session.inner.grant(mayEndInside(session, options));
     try {
       if (options.simple && compiled.columns !== null && statement.kind !== 'CopyStmt')
         buffer.columns(compiled.columns);
@@ -235,4 +236,9 @@ export class StatementRunner {
     sink.complete(`SELECT ${count}`);
     return true;
   }
+}
+
+/** Whether COMMIT in a procedure or DO has nothing but the statement to end. */
+function mayEndInside(session: Session, { commits }: RunOptions): boolean {
+  return commits && session.transaction.finished === 0;
 }

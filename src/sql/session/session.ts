@@ -43,6 +43,7 @@ import { cachedStatement, planFor } from './planning.js';
 import { checkRoom, closePortal, closePortals, type Portal, Prepared } from './portal.js';
 import { StatementRunner } from './runner.js';
 import type { ServerCore } from './server.js';
+import { InnerTransactions } from './inner-transactions.js';
 import { newSessionAdvisory, type SessionAdvisory } from './advisory.js';
 import { SessionNotifications } from './notifications.js';
 import { routineHost } from './procedural.js';
@@ -78,6 +79,7 @@ export class Session implements SqlSession {
   readonly prepared = new Map<string, Prepared>();
   readonly portals = new Map<string, Portal>();
   readonly blockCursors: SessionCursors = new SessionCursors(this);
+  readonly inner = new InnerTransactions();
   #abort = newAbortController();
   #running = false;
   #closed: QuoralError | null = null;
@@ -118,7 +120,7 @@ export class Session implements SqlSession {
     });
     this.advisory = newSessionAdvisory(this);
     this.temporaries = new SessionTemporaries(server.catalog, (name) => this.settings.setTemporarySchema(name));
-    this.routines = new Routines((routine) => routineHost(this, routine));
+    this.routines = new Routines((routine, ends) => routineHost(this, routine, ends), this.inner);
     this.transaction = new SessionTransaction(this);
     this.#runner = new StatementRunner(this);
   }
@@ -208,6 +210,12 @@ export class Session implements SqlSession {
   refreshFormat(): FormatContext {
     this.#format = this.#makeFormat();
     return this.#format;
+  }
+
+  /** Within a statement, after the end of the one before: its time is that of its beginning. */
+  transactionBegins(): void {
+    this.#transactionNow = this.#clockNow();
+    this.refreshFormat();
   }
 
   // ---- one message's frame ----
@@ -580,20 +588,6 @@ export class Session implements SqlSession {
       notice: (notice) => {
         if (severityRank(notice.severity) >= this.settings.derived.minimumSeverity) sink.notice(notice);
       },
-    };
-  }
-
-  /** A context for expressions that do not touch the session's transaction; the caller gives one. */
-  bareContext(memory: StatementMemory): Omit<ExecContext, 'txn'> {
-    return {
-      ...this.server.shared,
-      parameters: [],
-      format: this.#format,
-      services: this.services,
-      memory,
-      signal: this.#abort.signal,
-      implicit: false,
-      notice: (notice) => this.notice(notice),
     };
   }
 }

@@ -45,7 +45,7 @@ export function setVariable(session: Session, body: Loose, inside = false): stri
   const values = list(body['args']);
   switch (body['kind']) {
     case 'VAR_SET_MULTI':
-      return setMulti(session, name, values);
+      return setMulti(session, name, values, inside);
     case 'VAR_SET_DEFAULT':
       if (!setTransactionMode(session, name, null)) session.settings.set(name, null, body['is_local'] === true);
       return 'SET';
@@ -133,9 +133,9 @@ function changeModes(session: Session, modes: TransactionModes, before: string |
   session.modes = modes;
 }
 
-function setMulti(session: Session, name: string, options: readonly Loose[]): string {
+function setMulti(session: Session, name: string, options: readonly Loose[], inside: boolean): string {
   if (name === 'TRANSACTION') {
-    if (!session.state.inBlock) session.warn('25P01', 'SET TRANSACTION can only be used in transaction blocks');
+    if (!session.state.inBlock && !inside) session.warn('25P01', 'SET TRANSACTION can only be used in transaction blocks');
     changeModes(session, modesFrom(options, session.modes), 'SET TRANSACTION ISOLATION LEVEL');
     return 'SET';
   }

@@ -199,6 +199,21 @@ export class Settings {
     this.#before = null;
   }
 
+  /** Settings of a function while it runs: 'name=value'. What it gives puts back those of before. */
+  enter(config: readonly string[]): () => void {
+    const names = config.map((entry) => entry.slice(0, entry.indexOf('=')));
+    const before = new Map(names.map((name) => [name, this.#local.get(name)]));
+    for (const [i, name] of names.entries()) this.set(name, config[i]!.slice(name.length + 1), true);
+    return () => {
+      const local = new Map(this.#local);
+      for (const [name, value] of before) {
+        if (value === undefined) local.delete(name);
+        else local.set(name, value);
+      }
+      this.#replace(new Map(this.#session), local);
+    };
+  }
+
   mark(): SettingsMark {
     return { session: new Map(this.#session), local: new Map(this.#local) };
   }

@@ -91,6 +91,8 @@ export class SessionTransaction {
   modes: TransactionModes;
   /** Statements that finished: after the first the transaction cannot be repeated as a whole. */
   finished = 0;
+  /** Ends that procedures and DO blocks asked for: what was so ended cannot be repeated. */
+  endedInside = 0;
   /** The statement under way may have reads of its own. */
   readsTables = false;
   #txn: KvTxn | null = null;
@@ -265,12 +267,14 @@ export class SessionTransaction {
     const { deps } = this.#host.server;
     const said = this.#host.notifications.mark();
     const { changes } = this.#host.advisory;
+    const { endedInside } = this;
     for (let attempt = 1; ; attempt++) {
       try {
         await body();
         return;
       } catch (error) {
-        if (changes !== this.#host.advisory.changes || !this.#mayRepeat(error, buffer, attempt, alone)) {
+        const stays = changes !== this.#host.advisory.changes || endedInside !== this.endedInside;
+        if (stays || !this.#mayRepeat(error, buffer, attempt, alone)) {
           buffer.tellNotices();
           throw error;
         }

@@ -7,6 +7,7 @@ import { OID } from '../../types/oids.js';
 import { catalogOidOf } from '../../types/registry.js';
 import { readAddress } from '../../types/inet-text.js';
 import {
+  DATABASE_OWNER,
   PG_CATALOG_SCHEMA_ID,
   SUPERUSER,
   SUPERUSER_OID,
@@ -42,11 +43,24 @@ const POWERS: Values = {
   rolconnlimit: -1,
   oid: SUPERUSER_OID,
 };
+/** Owns the schema public and can do nothing. */
+const OWNER: Values = {
+  rolname: DATABASE_OWNER.name,
+  rolsuper: false,
+  rolinherit: true,
+  rolcreaterole: false,
+  rolcreatedb: false,
+  rolcanlogin: false,
+  rolreplication: false,
+  rolbypassrls: false,
+  rolconnlimit: -1,
+  oid: DATABASE_OWNER.oid,
+};
 export function authIds(): Values[] {
-  return [POWERS];
+  return [POWERS, OWNER];
 }
 export function roles(): Values[] {
-  return [{ ...POWERS, rolpassword: '********' }];
+  return [POWERS, OWNER].map((role) => ({ ...role, rolpassword: '********' }));
 }
 const USER: Values = {
   usename: SUPERUSER,

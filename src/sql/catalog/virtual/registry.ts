@@ -50,6 +50,7 @@ import {
   constraintParts,
   defaultParts,
   indexParts,
+  initialPrivileges,
   namespaceRows,
   sequenceParts,
 } from './relations.js';
@@ -87,6 +88,7 @@ const CONSTANT: Readonly<Record<string, () => Iterable<Values>>> = {
   pg_operator: operators,
   pg_cast: casts,
   pg_authid: authIds,
+  pg_init_privs: initialPrivileges,
   pg_roles: roles,
   pg_user: users,
   pg_shadow: shadows,

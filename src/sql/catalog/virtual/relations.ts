@@ -9,7 +9,14 @@ import type { Datum } from '../../types/datum.js';
 import { PgArray } from '../../types/datum.js';
 import { OID } from '../../types/oids.js';
 import { elementOidOf, findTypeByOid, typeByOid } from '../../types/registry.js';
-import { INFORMATION_SCHEMA_ID, PG_CATALOG_SCHEMA_ID, PG_TOAST_SCHEMA_ID, SUPERUSER_OID } from '../bootstrap.js';
+import {
+  DATABASE_OWNER,
+  INFORMATION_SCHEMA_ID,
+  PG_CATALOG_SCHEMA_ID,
+  PG_TOAST_SCHEMA_ID,
+  PUBLIC_SCHEMA_ID,
+  SUPERUSER_OID,
+} from '../bootstrap.js';
 import type {
   ColumnDescriptor,
   IndexDescriptor,
@@ -515,11 +522,29 @@ const SYSTEM_SCHEMAS: readonly Values[] = [
     nspacl: acl('postgres=UC/postgres', '=U/postgres'),
   },
 ];
+const PUBLIC: Values = {
+  nspowner: DATABASE_OWNER.oid,
+  nspacl: acl(`${DATABASE_OWNER.name}=UC/${DATABASE_OWNER.name}`, `=U/${DATABASE_OWNER.name}`),
+};
+
+/** What pg_dump need not write, because every database begins with it. */
+export function initialPrivileges(): Values[] {
+  const classoid = 2615;
+  const of = (objoid: number, initprivs: PgArray): Values => ({ objoid, classoid, privtype: 'i', initprivs });
+  return [
+    of(PUBLIC_SCHEMA_ID, PUBLIC['nspacl'] as PgArray),
+    ...SYSTEM_SCHEMAS.filter((s) => s['nspacl'] !== undefined).map((s) =>
+      of(s['oid'] as number, s['nspacl'] as PgArray),
+    ),
+  ];
+}
+
 export function namespaceRows(model: Model): Row[] {
   const own = model.schemas.map((schema) => ({
     oid: schema.id,
     nspname: schema.name,
     nspowner: ownerOid(schema.owner),
+    ...(schema.id === PUBLIC_SCHEMA_ID ? PUBLIC : {}),
   }));
   const temporary = [...model.schemaNames]
     .filter(([id]) => isTemporarySchema(id))

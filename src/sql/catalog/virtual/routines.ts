@@ -41,6 +41,7 @@ function row(group: RoutineDescriptor, routine: Routine): Values {
     provariadic: variadic === undefined ? 0 : catalogOidOf(elementOidOf(variadic.typeOid)),
     prokind: routine.procedure ? 'p' : 'f',
     prosecdef: routine.securityDefiner,
+    ...(routine.config == null ? {} : { proconfig: textArray(routine.config) }),
     proisstrict: routine.strict,
     proretset: routine.set,
     provolatile: VOLATILITY[routine.volatility],

@@ -1,0 +1,212 @@
+/**
+ * DROP of objects of kinds that the database has none of, or none of users: what PostgreSQL says when one is
+ * missing, as an error or, with IF EXISTS, as a notice. Migrations that drop before they create come by here.
+ */
+import { QuoralError, sqlError } from '../../base/errors.js';
+import { resolveTypeName } from '../plan/coerce.js';
+import { catalogOidOf, formatType, isArrayType, elementOidOf, typeByOid } from '../types/registry.js';
+import type { DdlContext } from './context.js';
+import { notice } from './context.js';
+import { list, of, stringOf } from './tree.js';
+import type { Loose } from './tree.js';
+
+/** An error, whose text is also the notice's unless that has its own. */
+interface Missing {
+  readonly sqlstate: string;
+  readonly message: string;
+  readonly skipped?: string;
+  /** IF EXISTS does not help. */
+  readonly always?: boolean;
+}
+
+const KINDS: Readonly<Record<string, string>> = {
+  OBJECT_TRIGGER: 'trigger',
+  OBJECT_POLICY: 'policy',
+  OBJECT_RULE: 'rule',
+  OBJECT_PUBLICATION: 'publication',
+  OBJECT_COLLATION: 'collation',
+  OBJECT_AGGREGATE: 'aggregate',
+  OBJECT_FOREIGN_TABLE: 'foreign table',
+  OBJECT_CONVERSION: 'conversion',
+  OBJECT_TSPARSER: 'text search parser',
+  OBJECT_TSDICTIONARY: 'text search dictionary',
+  OBJECT_TSTEMPLATE: 'text search template',
+  OBJECT_TSCONFIGURATION: 'text search configuration',
+  OBJECT_LANGUAGE: 'language',
+  OBJECT_FDW: 'foreign-data wrapper',
+  OBJECT_FOREIGN_SERVER: 'server',
+  OBJECT_ACCESS_METHOD: 'access method',
+  OBJECT_EVENT_TRIGGER: 'event trigger',
+  OBJECT_STATISTIC_EXT: 'statistics object',
+  OBJECT_OPERATOR: 'operator',
+  OBJECT_OPCLASS: 'operator class',
+  OBJECT_OPFAMILY: 'operator family',
+  OBJECT_CAST: 'cast',
+  OBJECT_TRANSFORM: 'transform',
+};
+const TAGS: Readonly<Record<string, string>> = {
+  OBJECT_FDW: 'FOREIGN DATA WRAPPER',
+  OBJECT_STATISTIC_EXT: 'STATISTICS',
+};
+const ACCESS_METHODS: ReadonlySet<string> = new Set(['btree', 'hash', 'gist', 'gin', 'spgist', 'brin']);
+
+export async function dropMissing(ctx: DdlContext, body: Loose): Promise<string> {
+  const type = String(body['removeType']);
+  for (const object of list(body['objects'])) {
+    const { sqlstate, message, skipped, always } = await missing(ctx, type, object);
+    if (body['missing_ok'] !== true || always === true) throw sqlError(sqlstate, message);
+    notice(ctx, '00000', `${skipped ?? message}, skipping`);
+  }
+  return `DROP ${TAGS[type] ?? (KINDS[type] ?? 'object').toUpperCase()}`;
+}
+
+async function missing(ctx: DdlContext, type: string, object: Loose): Promise<Missing> {
+  const kind = KINDS[type] ?? 'object';
+  const names = namesOf(object);
+  switch (type) {
+    case 'OBJECT_TRIGGER':
+    case 'OBJECT_POLICY':
+    case 'OBJECT_RULE':
+      return onRelation(ctx, kind, names);
+    case 'OBJECT_AGGREGATE':
+      return aggregate(ctx, object, names);
+    case 'OBJECT_OPERATOR':
+      return operator(ctx, object, names);
+    case 'OBJECT_CAST':
+      return cast(ctx, object);
+    case 'OBJECT_OPCLASS':
+    case 'OBJECT_OPFAMILY': {
+      const [method = '', ...rest] = names;
+      if (!ACCESS_METHODS.has(method))
+        return { sqlstate: '42704', message: `access method "${method}" does not exist`, always: true };
+      const within = await missingSchema(ctx, rest);
+      const message = `${kind} "${rest.join('.')}" does not exist for access method "${method}"`;
+      return within ?? { sqlstate: '42704', message };
+    }
+    case 'OBJECT_FOREIGN_TABLE':
+      return (
+        (await missingSchema(ctx, names)) ?? {
+          sqlstate: '42P01',
+          message: `foreign table "${names.join('.')}" does not exist`,
+          skipped: `foreign table "${names.at(-1)!}" does not exist`,
+        }
+      );
+    case 'OBJECT_COLLATION': {
+      const shown = names.join('.');
+      const message = `collation "${shown}" for encoding "UTF8" does not exist`;
+      return (
+        (await missingSchema(ctx, names)) ?? {
+          sqlstate: '42704',
+          message,
+          skipped: `collation "${shown}" does not exist`,
+        }
+      );
+    }
+    default:
+      return (
+        (await missingSchema(ctx, names)) ?? {
+          sqlstate: '42704',
+          message: `${kind} "${names.join('.')}" does not exist`,
+        }
+      );
+  }
+}
+
+function namesOf(object: Loose): string[] {
+  if (object['List'] !== undefined) return list(of(object, 'List')['items']).map(stringOf);
+  if (object['TypeName'] !== undefined) return list(of(object, 'TypeName')['names']).map(stringOf);
+  if (object['ObjectWithArgs'] !== undefined) return list(of(object, 'ObjectWithArgs')['objname']).map(stringOf);
+  return [stringOf(object)];
+}
+
+async function missingSchema(ctx: DdlContext, names: readonly string[]): Promise<Missing | null> {
+  const schema = names.at(-2);
+  if (schema === undefined || schema === 'pg_catalog' || (await ctx.catalog.schemaId(schema)) !== null) return null;
+  return { sqlstate: '3F000', message: `schema "${schema}" does not exist` };
+}
+
+async function onRelation(ctx: DdlContext, kind: string, names: readonly string[]): Promise<Missing> {
+  const relation = names.slice(0, -1);
+  const within = await missingSchema(ctx, relation);
+  if (within !== null) return within;
+  const name = { schema: relation.at(-2) ?? null, name: relation.at(-1)! };
+  const shown = relation.join('.');
+  if ((await ctx.catalog.relation(name, ctx.session.searchPath, ctx.wait)) === null)
+    return { sqlstate: '42P01', message: `relation "${shown}" does not exist` };
+  const what = `${kind} "${names.at(-1)!}"`;
+  const skipped = `${what} for relation "${name.name}" does not exist`;
+  const message = kind === 'rule' ? skipped : `${what} for table "${name.name}" does not exist`;
+  return { sqlstate: '42704', message, skipped };
+}
+
+/** The type's number, or what is said of one that is not there. */
+function typeNamed(ctx: DdlContext, node: Loose): number | Missing {
+  try {
+    return resolveTypeName(of(node, 'TypeName') as never, ctx.types).oid;
+  } catch (error) {
+    if (!(error instanceof QuoralError)) throw error;
+    return { sqlstate: error.sqlstate, message: error.message };
+  }
+}
+
+function typesNamed(ctx: DdlContext, nodes: readonly Loose[]): number[] | Missing {
+  const oids: number[] = [];
+  for (const node of nodes) {
+    const oid = typeNamed(ctx, node);
+    if (typeof oid !== 'number') return oid;
+    oids.push(oid);
+  }
+  return oids;
+}
+
+async function aggregate(ctx: DdlContext, object: Loose, names: readonly string[]): Promise<Missing> {
+  const args = list(of(object, 'ObjectWithArgs')['objargs']);
+  const within = await missingSchema(ctx, names);
+  const oids = typesNamed(ctx, args);
+  if (within !== null) return within;
+  if (!Array.isArray(oids)) return oids;
+  const name = names.join('.');
+  return {
+    sqlstate: '42883',
+    message: `aggregate ${name}(${args.length === 0 ? '*' : oids.map((oid) => formatType(oid)).join(', ')}) does not exist`,
+    skipped: `aggregate ${name}(${oids.map(internalName).join(',')}) does not exist`,
+  };
+}
+
+/** As the parser writes a type that it knows by another name: pg_catalog.int4. */
+function internalName(oid: number): string {
+  if (isArrayType(oid)) return `${internalName(elementOidOf(oid))}[]`;
+  const { name } = typeByOid(oid);
+  return formatType(oid) === name || catalogOidOf(oid) >= 16384 ? name : `pg_catalog.${name}`;
+}
+
+async function operator(ctx: DdlContext, object: Loose, names: readonly string[]): Promise<Missing> {
+  const within = await missingSchema(ctx, names);
+  if (within !== null) return within;
+  const args = list(of(object, 'ObjectWithArgs')['objargs']);
+  const oids = typesNamed(
+    ctx,
+    args.filter((arg) => arg['TypeName'] !== undefined),
+  );
+  if (!Array.isArray(oids)) return oids;
+  const name = names.join('.');
+  const shown = args.map((arg) => (arg['TypeName'] === undefined ? '' : formatType(oids.shift()!)));
+  const call = [shown[0] ?? '', name, shown[1] ?? ''].filter((part) => part !== '').join(' ');
+  return {
+    sqlstate: '42883',
+    message: `operator does not exist: ${call}`,
+    skipped: `operator ${name} does not exist`,
+  };
+}
+
+async function cast(ctx: DdlContext, object: Loose): Promise<Missing> {
+  const nodes = list(of(object, 'List')['items']);
+  for (const node of nodes) {
+    const within = await missingSchema(ctx, namesOf(node));
+    if (within !== null) return within;
+  }
+  const oids = typesNamed(ctx, nodes);
+  if (!Array.isArray(oids)) return oids;
+  const message = `cast from type ${formatType(oids[0]!)} to type ${formatType(oids[1]!)} does not exist`;
+  return { sqlstate: '42704', message };
+}
