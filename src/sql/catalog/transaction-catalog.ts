@@ -37,7 +37,7 @@ import { SchemaLocks } from './schema-locks.js';
 import { isTemporary, isTemporarySchema, isTemporarySchemaName, temporarySchemaName } from './temporary-names.js';
 import type { SessionTemporaries } from './temporary.js';
 import { sharedView } from './shared-view.js';
-import { UsedRoutines } from './used-routines.js';
+import { runBy, UsedRoutines } from './used-routines.js';
 import { virtualRelation } from './virtual/registry.js';
 
 export interface Mark {
@@ -473,6 +473,7 @@ export class TransactionCatalog implements UseHolder {
       found = bytes === null ? null : decodeDescriptor(bytes);
     }
     if (found?.kind === 'table' || found?.kind === 'view') this.routinesInUse.note(found.usedRoutines);
+    else if (found?.kind === 'routine') this.routinesInUse.note(runBy(found));
     return found;
   }
 

@@ -31,7 +31,6 @@ const KINDS: Readonly<Record<string, string>> = {
   OBJECT_RULE: 'rule',
   OBJECT_PUBLICATION: 'publication',
   OBJECT_COLLATION: 'collation',
-  OBJECT_AGGREGATE: 'aggregate',
   OBJECT_FOREIGN_TABLE: 'foreign table',
 };
 
@@ -59,6 +58,7 @@ export async function runDrop(ctx: DdlContext, body: Loose): Promise<string> {
     case 'OBJECT_INDEX':
       return dropIndexes(ctx, body);
     case 'OBJECT_FUNCTION':
+    case 'OBJECT_AGGREGATE':
     case 'OBJECT_PROCEDURE':
     case 'OBJECT_ROUTINE':
       return dropRoutines(ctx, body);

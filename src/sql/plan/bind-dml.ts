@@ -13,6 +13,7 @@ import type {
   UpdateStmt,
 } from 'libpg-query';
 import type { ColumnDescriptor, TableDescriptor } from '../catalog/descriptor.js';
+import { subqueryPlan } from './aggregate-level.js';
 import { as, locationOf, must } from './ast.js';
 import { Scope, columnExpr, errorAt } from './binder.js';
 import type { Binder, CteEntry, ExprContext, ScopeRelation } from './binder.js';
@@ -341,7 +342,7 @@ function assignedValue(
   }
   let plan = shared.get(source);
   if (plan === undefined) {
-    plan = ctx.bindSubquery(select, ctx.scope);
+    plan = subqueryPlan(ctx, select);
     shared.set(source, plan);
   }
   if (plan.columns.length !== (multi.ncolumns ?? 0))

@@ -22,6 +22,7 @@ import {
   tryCoerce,
   typeOfExpr,
 } from './coerce.js';
+import { subqueryPlan } from './aggregate-level.js';
 import { bindGrouping } from './grouping.js';
 import { bindJsonbSubscripts } from './bind-subscript.js';
 import { bitConstant, numberConstant } from './literals.js';
@@ -481,7 +482,7 @@ function bindSubLink(ctx: ExprContext, link: SubLink): Expr {
   const location = link.location ?? 0;
   const select = as(link.subselect, 'SelectStmt');
   if (select === undefined) throw errorAt('42601', 'a subquery must be a SELECT', location);
-  const plan = ctx.bindSubquery(select, ctx.scope);
+  const plan = subqueryPlan(ctx, select);
   const bool = { oid: OID.bool, typmod: -1 } as const;
   switch (link.subLinkType ?? 'EXISTS_SUBLINK') {
     case 'EXISTS_SUBLINK':
@@ -545,7 +546,7 @@ function bindRowSubquery(
   location: number,
 ): Expr {
   const select = as(link.subselect, 'SelectStmt')!;
-  const plan = ctx.bindSubquery(select, ctx.scope);
+  const plan = subqueryPlan(ctx, select);
   if (plan.columns.length !== left.length) {
     throw errorAt(
       '42601',

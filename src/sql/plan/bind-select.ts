@@ -411,6 +411,11 @@ function bindPlainSelect(
   const from = bindFrom(fromContext(b, parent, ctes, locks), select.fromClause ?? []);
   checkLocks(locks, from);
   const scope = new Scope(parent, from.relations, from.columns, ctes);
+  const namedWindows = new Map<string, Node>();
+  for (const w of select.windowClause ?? []) namedWindows.set(as(w, 'WindowDef')?.name ?? '', w);
+  const output = exprContext(b, scope, 'SELECT', { aggregates: true, windows: true, sets: true, namedWindows });
+  const targets = bindTargets(output, select.targetList ?? [], options.keepUnknown === true);
+  checkTargets(targets.length);
   let plan = from.plan;
   if (select.whereClause !== undefined) {
     const condition = coerceBoolean(
@@ -421,11 +426,6 @@ function bindPlainSelect(
     );
     plan = { kind: 'filter', columns: plan.columns, input: plan, condition };
   }
-  const namedWindows = new Map<string, Node>();
-  for (const w of select.windowClause ?? []) namedWindows.set(as(w, 'WindowDef')?.name ?? '', w);
-  const output = exprContext(b, scope, 'SELECT', { aggregates: true, windows: true, sets: true, namedWindows });
-  const targets = bindTargets(output, select.targetList ?? [], options.keepUnknown === true);
-  checkTargets(targets.length);
   const having =
     select.havingClause === undefined
       ? null
@@ -441,7 +441,8 @@ function bindPlainSelect(
   checkDistinct(select, distinctOn, keys, targets);
 
   // Everything that is evaluated above the FROM: targets, sort keys, DISTINCT ON.
-  const state = { having, exprs: [...targets.map((t) => t.expr), ...keys.map((k) => k.expr), ...distinctOn] };
+  const { raised } = scope;
+  const state = { having, raised, exprs: [...targets.map((t) => t.expr), ...keys.map((k) => k.expr), ...distinctOn] };
   const grouped = applyAggregation(b, from, plan, groups, state);
   const sorted = grouped.exprs.slice(targets.length, targets.length + keys.length);
   const windowed = applyWindows(b, grouped.plan, grouped.exprs, sorted);

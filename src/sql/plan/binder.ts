@@ -8,7 +8,7 @@ import type { QuoralError } from '../../base/errors.js';
 import type { CatalogSnapshot, PlannerSettings, Relation, ResolvedRoutines } from '../contract.js';
 import type { TableDescriptor, UsedRoutine, ViewDescriptor } from '../catalog/descriptor.js';
 import type { Node, SelectStmt } from 'libpg-query';
-import type { ColumnExpr, Expr } from './expr.js';
+import type { AggregateExpr, ColumnExpr, Expr } from './expr.js';
 import type { CteDefinition, Lock, Plan, PlanColumn } from './logical.js';
 import type { Pin } from '../catalog/pins.js';
 import type { VariableNames } from './variables.js';
@@ -51,6 +51,10 @@ export class Scope {
   readonly columns: readonly ScopeColumn[];
   readonly parent: Scope | null;
   readonly ctes: readonly CteEntry[];
+  /** The expression of this query in which a subquery is being bound: what may stand there decides for its aggregates. */
+  asking: ExprContext | null = null;
+  /** Aggregates of this query that stand in its subqueries, which refer to them by these columns. */
+  readonly raised: { readonly column: PlanColumn; readonly aggregate: AggregateExpr }[] = [];
   constructor(
     parent: Scope | null,
     relations: readonly ScopeRelation[],
@@ -61,9 +65,6 @@ export class Scope {
     this.relations = relations;
     this.columns = columns;
     this.ctes = ctes;
-  }
-  withCtes(ctes: readonly CteEntry[]): Scope {
-    return new Scope(this.parent, this.relations, this.columns, ctes);
   }
 }
 
