@@ -14,6 +14,7 @@ import type { ParsedStatement, RelationName } from '../contract.js';
 import { inLiteral } from '../parse/body-position.js';
 import { nextToken } from '../parse/tokens.js';
 import { resolveTypeName } from '../plan/coerce.js';
+import { isPolymorphic } from '../functions/resolve.js';
 import { takesArgument } from '../plan/routines.js';
 import { readBody } from '../plpgsql/read-routine.js';
 import { sqlStatements } from '../plpgsql/sql-body.js';
@@ -52,6 +53,7 @@ function typeOf(ctx: DdlContext, node: unknown): number {
 /** As column defaults are kept: only a bare literal takes the type at once. */
 function argumentDefault(ctx: DdlContext, node: unknown, typeOid: number): string {
   const sql = deparse(node as Loose);
+  if (isPolymorphic(typeOid)) return ctx.planner.compileExpression(sql, [], ctx.plannerSettings, null).sql;
   const assigned = ctx.planner.compileExpression(sql, [], ctx.plannerSettings, { typeOid, typmod: -1 });
   if (/^(E?'|NULL$)/i.test(sql) && (node as Loose)['A_Const'] !== undefined) return assigned.sql;
   const stored = ctx.planner.compileExpression(sql, [], ctx.plannerSettings, null).sql;
@@ -74,7 +76,8 @@ function readParameters(ctx: DdlContext, nodes: readonly Loose[]): RoutineParame
     const typeOid = typeOf(ctx, p['argType']);
     const name = text(p['name']);
     const takes = mode !== 'out' && mode !== 'table';
-    if (mode === 'variadic' && !isArrayType(typeOid)) throw sqlError('42P13', 'VARIADIC parameter must be an array');
+    const isList = isArrayType(typeOid) || typeOid === OID.anyarray || typeOid === OID.anycompatiblearray;
+    if (mode === 'variadic' && !isList) throw sqlError('42P13', 'VARIADIC parameter must be an array');
     if (name !== '' && parameters.some((q) => q.name === name && takes === (q.mode !== 'out' && q.mode !== 'table')))
       throw sqlError('42P13', `parameter name "${name}" used more than once`);
     const defaultSql = p['defexpr'] === undefined ? null : argumentDefault(ctx, p['defexpr'], typeOid);

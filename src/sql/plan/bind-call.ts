@@ -7,7 +7,7 @@ import type { FunctionEntry, ResolvedCall } from '../functions/entry.js';
 import { hypotheticalSet } from '../functions/hypothetical.js';
 import { OID } from '../types/oids.js';
 import { pinnedOid } from '../types/pinned-types.js';
-import { arrayOidOf, elementOidOf, formatType } from '../types/registry.js';
+import { arrayOidOf, elementOidOf, formatType, typeByName } from '../types/registry.js';
 import { folded, resolveUserAggregate, routineOf } from './user-aggregates.js';
 import { bindHypothetical } from './bind-hypothetical.js';
 import { as, locationOf, stringsOf } from './ast.js';
@@ -284,8 +284,14 @@ export function makeCall(
   try {
     resolved = resolveFunction(name, oids, { variadic, ...(routines === null ? {} : { routines }) });
   } catch (error) {
-    throw addPosition(error, location);
+    const array = variadic && error instanceof Error && error.message.startsWith('VARIADIC ');
+    throw addPosition(error, array ? (locations.at(-1) ?? location) : location);
   }
+  const [only] = args;
+  // int4('1'): a literal is read as one of the type, where it stands.
+  if (args.length === 1 && only!.kind === 'const' && oids[0] === OID.unknown && resolved.argOids[0] === OID.unknown)
+    if (name !== 'pg_typeof' && resolved.entry.oid === 0 && typeByName(name)?.oid === resolved.resultOid)
+      return coerce(b, only!, resolved.resultOid, 'explicit', locations[0] ?? location);
   const wanted = name === 'pg_typeof' ? [OID.any] : resolved.argOids;
   const coerced = coerceArguments(b, args, wanted, locations, name === 'pg_typeof');
   const { routine } = resolved.entry;

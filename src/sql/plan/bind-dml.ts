@@ -400,7 +400,7 @@ function bindTarget(
       : viewScan(b, target, scan, alias, relation.alias);
   let from = own;
   if (others.length > 0) {
-    const rest = bindFrom(fromContext(b, null, ctes, []), others);
+    const rest = b.beside(own.relations, () => bindFrom(fromContext(b, null, ctes, []), others));
     if (rest.relations.some((r) => r.alias === alias))
       throw errorAt('42712', `table name "${alias}" specified more than once`, -1);
     from = {

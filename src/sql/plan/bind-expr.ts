@@ -27,7 +27,7 @@ import { bindGrouping } from './grouping.js';
 import { bindJsonbSubscripts } from './bind-subscript.js';
 import { bitConstant, numberConstant } from './literals.js';
 import { bindSqlValue } from './bind-sql-value.js';
-import { missingRelation } from './missing-relation.js';
+import { missingColumn, missingRelation } from './missing-relation.js';
 import { attributeOr, bindField } from './attribute-calls.js';
 import { bareSystemColumn, systemColumnOf } from './system-columns.js';
 import { bindArgument, bindVariable, variableBeforeColumn, variableStar } from './variables.js';
@@ -219,7 +219,7 @@ function bindColumnRef(ctx: ExprContext, ref: ColumnRef): Expr {
     const relation = findRelation(ctx.scope, null, name, location);
     if (relation?.scalar === true) return columnExpr(relation.columns[0]!.column, location);
     if (relation !== null) return wholeRow(relation);
-    throw errorAt('42703', `column "${name}" does not exist`, location);
+    throw missingColumn(ctx, null, name, location);
   }
   const name = names.at(-1)!;
   const table = names.at(-2)!;

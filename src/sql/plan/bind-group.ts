@@ -39,13 +39,7 @@ function groupItems(b: Binder, input: Plan, groups: BoundGroups): ProjectItem[] 
   });
 }
 
-export function applyAggregation(
-  b: Binder,
-  from: BoundFrom,
-  input: Plan,
-  groups: BoundGroups,
-  state: Above,
-): Lifted {
+export function applyAggregation(b: Binder, from: BoundFrom, input: Plan, groups: BoundGroups, state: Above): Lifted {
   if (!groups.given && !isAggregated(state)) return { plan: input, exprs: state.exprs };
   const items = groupItems(b, input, groups);
   const aggregates: { column: PlanColumn; aggregate: AggregateExpr }[] = [];

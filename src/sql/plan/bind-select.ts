@@ -26,6 +26,7 @@ import type { FromContext } from './bind-from.js';
 import { checkLocks, lockRequests } from './bind-locks.js';
 import { figureNameOf } from './figure-name.js';
 import { distinctSets } from './grouping.js';
+import { orderedItems } from './recursive-check.js';
 import { RecursiveOrder, selfReference } from './recursive-order.js';
 import { checkTargets } from './sizes.js';
 import { starTargets } from './stars.js';
@@ -109,22 +110,35 @@ export function withClause(
   outer: readonly CteEntry[],
   body: (visible: readonly CteEntry[]) => Plan,
 ): Plan {
-  const definitions: { definition: CteDefinition; entry: CteEntry }[] = [];
-  let visible = outer;
-  for (const item of clause.ctes ?? []) {
-    const cte = must(item, 'CommonTableExpr');
-    const name = cte.ctename ?? '';
-    if (definitions.some((d) => d.entry.name === name)) {
-      throw errorAt('42712', `WITH query name "${name}" specified more than once`, cte.location ?? -1);
-    }
-    const made = bindCte(b, cte, name, parent, visible, clause.recursive === true);
-    definitions.push(made);
-    visible = [...visible, made.entry];
-  }
-  const input = body(visible);
+  const definitions = bindItems(b, clause, parent, outer);
+  const input = body([...outer, ...definitions.map((d) => d.entry)]);
   const kept = definitions.filter((d) => d.definition.modifies || d.entry.references > 0);
   if (kept.length === 0) return input;
   return { kind: 'with', columns: input.columns, ctes: kept.map((d) => d.definition), input };
+}
+
+interface BoundItem {
+  readonly definition: CteDefinition;
+  readonly entry: CteEntry;
+}
+
+/** Each after those that it uses, which are what the WITH of a recursive query has too. */
+function bindItems(b: Binder, clause: WithClause, parent: Scope | null, outer: readonly CteEntry[]): BoundItem[] {
+  const definitions: BoundItem[] = [];
+  let visible = outer;
+  for (const { cte, recursive } of orderedItems(clause)) {
+    const within = recursive ? as(cte.ctequery, 'SelectStmt')?.withClause : undefined;
+    const inner = within === undefined ? [] : bindItems(b, within, parent, visible);
+    const seen = [...visible, ...inner.map((d) => d.entry)];
+    const done = definitions.length;
+    if (clause.recursive !== true)
+      b.later.push((clause.ctes ?? []).slice(done).map((item) => must(item, 'CommonTableExpr').ctename ?? ''));
+    const made = bindCte(b, cte, cte.ctename ?? '', parent, seen, recursive);
+    if (clause.recursive !== true) b.later.pop();
+    definitions.push(...inner, made);
+    visible = [...visible, made.entry];
+  }
+  return definitions;
 }
 
 function bindCte(
@@ -134,7 +148,7 @@ function bindCte(
   parent: Scope | null,
   visible: readonly CteEntry[],
   recursive: boolean,
-): { definition: CteDefinition; entry: CteEntry } {
+): BoundItem {
   const id = b.nextCteId();
   const aliases = stringsOf(cte.aliascolnames);
   const rename = (columns: readonly PlanColumn[]): PlanColumn[] => {
@@ -155,21 +169,12 @@ function bindCte(
     const entry: CteEntry = { name, id, columns: rename(plan.columns), references: 0, definition: null };
     return { entry, definition: { id, name, plan, recursive: null, modifies: true } };
   }
-  const refersToItself =
-    recursive && select.op !== undefined && select.op !== 'SETOP_NONE' && mentions(select.rarg, name);
   const steered = cte.search_clause !== undefined || cte.cycle_clause !== undefined;
-  if (!refersToItself) {
+  if (!recursive) {
     if (steered) throw errorAt('42601', 'WITH query is not recursive', cte.location ?? -1);
     const plan = bindSelect(b, select, parent, visible);
     const entry: CteEntry = { name, id, columns: rename(plan.columns), references: 0, definition: null };
     return { entry, definition: { id, name, plan, recursive: null, modifies: false } };
-  }
-  if (select.op !== 'SETOP_UNION') {
-    throw errorAt(
-      '42P19',
-      `recursive query "${name}" does not have the form non-recursive-term UNION [ALL] recursive-term`,
-      cte.location ?? -1,
-    );
   }
   const order = steered
     ? new RecursiveOrder(cte, select, (side) => rename(bindSelect(b, side, parent, visible).columns))
@@ -177,7 +182,8 @@ function bindCte(
   const base = bindSelect(b, order === null ? select.larg! : order.first(select.larg!), parent, visible);
   const columns = rename(base.columns).map((c, i) => ({ ...c, name: order?.names[i] ?? c.name }));
   const workId = b.nextCteId();
-  const self: CteEntry = { name, id: workId, columns, hidden: order?.added ?? 0, references: 0, definition: null };
+  const hidden = order?.added ?? 0;
+  const self: CteEntry = { name, id: workId, columns, hidden, references: 0, definition: null, isSelf: true };
   const next = order === null ? select.rarg! : order.next(select.rarg!, selfReference(select.rarg!, name));
   const bound = bindSelect(b, next, parent, [...visible, self], { keepUnknown: true });
   if (bound.columns.length !== columns.length) {
@@ -205,14 +211,6 @@ function bindCte(
     entry,
     definition: { id, name, plan: base, recursive: { term, workId, all: select.all === true }, modifies: false },
   };
-}
-
-function mentions(tree: unknown, name: string): boolean {
-  if (Array.isArray(tree)) return tree.some((item) => mentions(item, name));
-  if (typeof tree !== 'object' || tree === null) return false;
-  const node = tree as Readonly<Record<string, unknown>>;
-  if (node['relname'] === name && node['schemaname'] === undefined) return true;
-  return Object.values(node).some((item) => mentions(item, name));
 }
 
 function bindBody(

@@ -28,6 +28,10 @@ export interface ScopeRelation {
   readonly columns: readonly ScopeColumn[];
   /** For functional dependency on the primary key. */
   readonly table: TableDescriptor | null;
+  /** The rows that a recursive query has found last. */
+  readonly isSelf?: true;
+  /** A join under an alias hides these. */
+  readonly inside?: readonly ScopeRelation[];
   /** Of a system catalog: its oid. */
   readonly catalogOid?: number;
   /** A function's that gives single values: its name alone means the value, not a row. */
@@ -41,6 +45,8 @@ export interface CteEntry {
   /** Of SEARCH and CYCLE: the last so many columns that only a name finds, no star. */
   readonly hidden?: number;
   references: number;
+  /** It is meant by its own recursive term. */
+  readonly isSelf?: true;
   /** Inlined instead of shared when it is used once. */
   definition: CteDefinition | null;
 }
@@ -98,6 +104,10 @@ export class Binder {
   readonly pins: Map<object, Pin> | null;
   /** Filled while a view is made: what each star among its targets stands for. */
   readonly stars: Map<object, readonly Node[]> | null;
+  /** Relations that stand beside what is being bound, which it cannot see. */
+  readonly aside: (readonly ScopeRelation[])[] = [];
+  /** Names of WITH queries that come too late for what is being bound. */
+  readonly later: (readonly string[])[] = [];
   volatile = false;
   modifies = false;
   locks = false;
@@ -131,6 +141,16 @@ export class Binder {
     // A domain's values are its base type's: nothing in a plan has a domain for its type.
     const base = baseOidOf(oid);
     return base === oid ? made : { ...made, oid: base, typmod: domainTypmod(oid, typmod), domain: oid };
+  }
+
+  /** Binds something beside relations that it cannot see. */
+  beside<T>(relations: readonly ScopeRelation[], bind: () => T): T {
+    this.aside.push(relations);
+    try {
+      return bind();
+    } finally {
+      this.aside.pop();
+    }
   }
 
   dependOn(relation: TableDescriptor | ViewDescriptor): void {
