@@ -5,6 +5,7 @@
 import type { SelectStmt } from 'libpg-query';
 import type { ExprContext, Scope } from './binder.js';
 import { columnExpr, errorAt } from './binder.js';
+import { walk } from './expr.js';
 import type { AggregateExpr, Expr } from './expr.js';
 import type { Plan } from './logical.js';
 import { columnsOf } from './plan-walk.js';
@@ -51,13 +52,31 @@ function checkAllowed(ctx: ExprContext, what: string, location: number): void {
   if (!ctx.aggregates) throw errorAt('42803', `${what} are not allowed in ${ctx.clause}`, location);
 }
 
+/** LIMIT and the offsets of frames are the same for all rows. @throws QuoralError 42P10 */
+export function refuseVariables(ctx: ExprContext, expr: Expr, what: string): void {
+  const used = columnsOf(expr);
+  if (used.size === 0 || !holds(ctx.scope, used)) return;
+  let location = -1;
+  walk(expr, (e) => {
+    if (location < 0 && e.kind === 'column') location = e.location;
+    return true;
+  });
+  throw errorAt('42P10', `argument of ${what} must not contain variables`, location);
+}
+
+function holds(scope: Scope, ids: ReadonlySet<number>): boolean {
+  return (
+    scope.relations.some((r) => r.columns.some((c) => ids.has(c.column.id))) ||
+    scope.columns.some((c) => ids.has(c.column.id))
+  );
+}
+
 function levelOf(own: Scope, parts: readonly Expr[]): Scope {
   if (own.parent === null) return own;
   const used = new Set<number>();
   for (const part of parts) for (const id of columnsOf(part)) used.add(id);
   for (let scope: Scope | null = used.size === 0 ? null : own; scope !== null; scope = scope.parent) {
-    for (const relation of scope.relations) if (relation.columns.some((c) => used.has(c.column.id))) return scope;
-    if (scope.columns.some((c) => used.has(c.column.id))) return scope;
+    if (holds(scope, used)) return scope;
   }
   return own;
 }

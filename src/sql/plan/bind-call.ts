@@ -267,6 +267,14 @@ function bindRoutine(ctx: ExprContext, call: FuncCall, name: string, groups: rea
   return made;
 }
 
+function refusedSet(ctx: ExprContext, location: number): Error {
+  const hint = 'You might be able to move the set-returning function into a LATERAL FROM item.';
+  if (ctx.inAggregate)
+    return errorAt('0A000', 'aggregate function calls cannot contain set-returning function calls', location, { hint });
+  const more = ctx.clause === 'CASE' || ctx.clause === 'COALESCE' ? { hint } : {};
+  return errorAt('0A000', `set-returning functions are not allowed in ${ctx.clause}`, location, more);
+}
+
 /** Named arguments are taken by position when they stand in order; PostgreSQL's built-ins name few. */
 /** A function call with bound arguments. */
 export function makeCall(
@@ -303,7 +311,7 @@ export function makeCall(
   const info = { argOids: coerced.map((a) => a.oid), resultOid: resolved.resultOid };
   if (resolved.entry.volatility === 'volatile') b.volatile = true;
   if (resolved.entry.returnsSet) {
-    if (!ctx.sets) throw errorAt('0A000', `set-returning functions are not allowed in ${ctx.clause}`, location);
+    if (!ctx.sets) throw refusedSet(ctx, location);
     return { kind: 'srf', entry: resolved.entry, args: coerced, info, oid: resolved.resultOid, typmod: -1 };
   }
   return {

@@ -93,10 +93,10 @@ export function bindExpr(ctx: ExprContext, node: Node): Expr {
       return { kind: 'booltest', arg, test, negated: type.startsWith('IS_NOT'), oid: OID.bool, typmod: -1 };
     }
     case 'CaseExpr':
-      return bindCase(ctx, node);
+      return bindCase(withoutSets(ctx, 'CASE'), node);
     case 'CoalesceExpr': {
       const e = as(node, 'CoalesceExpr')!;
-      const args = unify(ctx, e.args ?? [], 'COALESCE', e.location ?? 0);
+      const args = unify(withoutSets(ctx, 'COALESCE'), e.args ?? [], 'COALESCE', e.location ?? 0);
       return { kind: 'coalesce', args: args.exprs, oid: args.oid, typmod: args.typmod };
     }
     case 'MinMaxExpr': {
@@ -384,6 +384,11 @@ function bindRowComparison(
     right.map((n) => bindExpr(ctx, n)),
     location,
   );
+}
+
+/** Of targets: elsewhere it is said of the clause that no set may stand there. */
+function withoutSets(ctx: ExprContext, clause: string): ExprContext {
+  return ctx.sets && ctx.aggregates ? { ...ctx, sets: false, clause } : ctx;
 }
 
 function bindCase(ctx: ExprContext, node: Node): Expr {

@@ -39,7 +39,22 @@ function groupItems(b: Binder, input: Plan, groups: BoundGroups): ProjectItem[] 
   });
 }
 
+const holdsSet = (e: Expr): boolean => some(e, (x) => x.kind === 'srf');
+
+/** Grouped by what gives several rows: those are made first, and what reads like a grouped expression means its column. */
+function aggregatedSets(b: Binder, from: BoundFrom, input: Plan, groups: BoundGroups, state: Above): Lifted {
+  const lifted = applySets(b, input, groups.exprs);
+  const swap = (e: Expr): Expr => {
+    const at = groups.exprs.findIndex((g) => sameExpr(g, e));
+    return at >= 0 ? lifted.exprs[at]! : mapChildren(e, swap);
+  };
+  const having = state.having === null ? null : swap(state.having);
+  const above = { ...state, having, exprs: state.exprs.map(swap) };
+  return applyAggregation(b, from, lifted.plan, { ...groups, exprs: lifted.exprs }, above);
+}
+
 export function applyAggregation(b: Binder, from: BoundFrom, input: Plan, groups: BoundGroups, state: Above): Lifted {
+  if (groups.exprs.some(holdsSet)) return aggregatedSets(b, from, input, groups, state);
   if (!groups.given && !isAggregated(state)) return { plan: input, exprs: state.exprs };
   const items = groupItems(b, input, groups);
   const aggregates: { column: PlanColumn; aggregate: AggregateExpr }[] = [];

@@ -26,6 +26,7 @@ import type { FromContext } from './bind-from.js';
 import { checkLocks, lockRequests } from './bind-locks.js';
 import { figureNameOf } from './figure-name.js';
 import { distinctSets } from './grouping.js';
+import { refuseVariables } from './aggregate-level.js';
 import { orderedItems } from './recursive-check.js';
 import { RecursiveOrder, selfReference } from './recursive-order.js';
 import { checkTargets } from './sizes.js';
@@ -376,8 +377,9 @@ function positionOf(node: Node, width: number, clause: string): number | null {
 function rowBounds(b: Binder, select: SelectStmt, scope: Scope, keys: readonly SortKey[]): RowBounds {
   const bound = (node: Node | undefined, what: string): Expr | null => {
     if (node === undefined || as(node, 'A_Const')?.isnull === true) return null;
-    const inner = new Scope(scope.parent, [], [], scope.ctes);
-    const expr = bindExpr(exprContext(b, inner, what), node);
+    const ctx = exprContext(b, scope, what);
+    const expr = bindExpr(ctx, node);
+    refuseVariables(ctx, expr, what);
     const result = tryCoerce(b, expr, OID.int8, -1, 'assignment', locationOf(node));
     if (result === null) {
       throw errorAt(
@@ -410,7 +412,11 @@ function bindPlainSelect(
   checkLocks(locks, from);
   const scope = new Scope(parent, from.relations, from.columns, ctes);
   const namedWindows = new Map<string, Node>();
-  for (const w of select.windowClause ?? []) namedWindows.set(as(w, 'WindowDef')?.name ?? '', w);
+  for (const w of select.windowClause ?? []) {
+    const { name, location } = must(w, 'WindowDef');
+    if (namedWindows.has(name ?? '')) throw errorAt('42P20', `window "${name}" is already defined`, location ?? -1);
+    namedWindows.set(name ?? '', w);
+  }
   const output = exprContext(b, scope, 'SELECT', { aggregates: true, windows: true, sets: true, namedWindows });
   const targets = bindTargets(output, select.targetList ?? [], options.keepUnknown === true);
   checkTargets(targets.length);
@@ -525,7 +531,7 @@ function bindGroups(
 ): BoundGroups {
   const clause = select.groupClause ?? [];
   const exprs: Expr[] = [];
-  const ctx: ExprContext = { ...output, clause: 'GROUP BY', aggregates: false, windows: false, sets: false };
+  const ctx: ExprContext = { ...output, clause: 'GROUP BY', aggregates: false, windows: false };
   const add = (e: Expr): number => {
     const at = exprs.findIndex((x) => sameExpr(x, e));
     if (at >= 0) return at;
