@@ -303,6 +303,25 @@ export interface Routine {
   /** Settings that hold while it runs: 'name=value'. */
   readonly config?: readonly string[] | null;
   readonly comment?: string | null;
+  /** It is an aggregate made of these. */
+  readonly aggregate?: AggregateParts;
+}
+
+/** A function that an aggregate runs: the user's own, as it is now, or a built-in one. */
+export interface StoredCall {
+  readonly name: string;
+  readonly used: UsedRoutine | null;
+}
+
+export interface AggregateParts {
+  /** Of the state. */
+  readonly typeOid: number;
+  readonly step: StoredCall;
+  readonly final: StoredCall | null;
+  /** The final function takes the aggregate's arguments too, as NULLs, for their types. */
+  readonly finalExtra: boolean;
+  /** As it was written; null for none. */
+  readonly initial: string | null;
 }
 
 /** All functions and procedures of one name in a schema: a plan that called one of them notices any change. */

@@ -16,7 +16,7 @@ import type {
   ResolvedRoutines,
   ResolvedType,
 } from '../contract.js';
-import { arrayOidOf, catalogOidOf } from '../types/registry.js';
+import { arrayOidOf } from '../types/registry.js';
 import { readAllDescriptors } from './all-descriptors.js';
 import { INFORMATION_SCHEMA_ID, PG_CATALOG_SCHEMA_ID, PUBLIC_SCHEMA_ID } from './bootstrap.js';
 import type { Catalog, UseHolder, WaitOptions } from './catalog.js';
@@ -32,19 +32,12 @@ import type {
   ViewDescriptor,
 } from './descriptor.js';
 import { linkedTables } from './linked-tables.js';
-import {
-  isRelationWithRows,
-  noteRowTypes,
-  relationOfArray,
-  relationsOfGroup,
-  rowTypeOf,
-  withCurrentRows,
-} from './row-types.js';
+import { isRelationWithRows, noteRowTypes, relationsOfGroup, rowTypeOf, withCurrentRows } from './row-types.js';
 import { SchemaLocks } from './schema-locks.js';
 import { isTemporary, isTemporarySchema, isTemporarySchemaName, temporarySchemaName } from './temporary-names.js';
 import type { SessionTemporaries } from './temporary.js';
 import { sharedView } from './shared-view.js';
-import { UsedRoutines } from './used-routines.js';
+import { runBy, UsedRoutines } from './used-routines.js';
 import { virtualRelation } from './virtual/registry.js';
 
 export interface Mark {
@@ -68,7 +61,7 @@ function isRelation(d: Descriptor | null): d is UserRelation {
 function isRoutine(d: Descriptor | null): d is RoutineDescriptor {
   return d?.kind === 'routine';
 }
-function isType(d: Descriptor | null): d is TypeDescriptor {
+export function isType(d: Descriptor | null): d is TypeDescriptor {
   return d?.kind === 'type';
 }
 
@@ -297,17 +290,20 @@ export class TransactionCatalog implements UseHolder {
     for (const schema of name.schema === null ? searchPath : [name.schema]) {
       const schemaId = await this.schemaId(schema);
       if (schemaId === null) continue;
-      const found = await this.typeIn(schemaId, name.name, wait);
-      if (found !== null) return { id: found.id, version: found.version, typeOid: found.typeOid };
-      const rows = await this.relationIn(schemaId, name.name, wait);
-      if (isRelationWithRows(rows)) return { id: rows.id, version: rows.version, typeOid: rowTypeOf(rows) };
+      const found = await this.#typeOrRows(schemaId, name.name, wait);
+      if (found !== null) return found;
       if (!name.name.startsWith('_')) continue;
-      const element = await this.typeIn(schemaId, name.name.slice(1), wait);
-      if (element !== null) return { id: element.id, version: element.version, typeOid: arrayOidOf(element.typeOid) };
-      const of = await this.relationIn(schemaId, name.name.slice(1), wait);
-      if (isRelationWithRows(of)) return { id: of.id, version: of.version, typeOid: arrayOidOf(rowTypeOf(of)) };
+      const element = await this.#typeOrRows(schemaId, name.name.slice(1), wait);
+      if (element !== null) return { ...element, typeOid: arrayOidOf(element.typeOid) };
     }
     return null;
+  }
+
+  async #typeOrRows(schemaId: number, name: string, wait: WaitOptions): Promise<ResolvedType | null> {
+    const found = await this.typeIn(schemaId, name, wait);
+    if (found !== null) return { id: found.id, version: found.version, typeOid: found.typeOid };
+    const rows = await this.relationIn(schemaId, name, wait);
+    return isRelationWithRows(rows) ? { id: rows.id, version: rows.version, typeOid: rowTypeOf(rows) } : null;
   }
 
   /** The group with its types of rows as they are now, and the relations that they are of. */
@@ -323,28 +319,6 @@ export class TransactionCatalog implements UseHolder {
       if (isRelationWithRows(relation)) rowsOf.push(relation);
     }
     return { routines: withCurrentRows(group, rowsOf).routines, rowsOf };
-  }
-
-  /** By the oid that pg_type has for it or for its array. */
-  async typeByOid(oid: number, wait: WaitOptions): Promise<ResolvedType | null> {
-    const ofArray = relationOfArray(oid);
-    const found = await this.descriptor(ofArray ?? oid, wait);
-    if (isRelationWithRows(found) && found.databaseId === this.databaseId) {
-      const row = rowTypeOf(found);
-      return { id: found.id, version: found.version, typeOid: ofArray === null ? row : arrayOidOf(row) };
-    }
-    if (isType(found)) return { id: found.id, version: found.version, typeOid: found.typeOid };
-    for (const d of (await this.view([])).descriptors) {
-      if (!isType(d) || d.databaseId !== this.databaseId) continue;
-      const array = arrayOidOf(d.typeOid);
-      if (catalogOidOf(array) !== oid) continue;
-      // As it is in use by this transaction, not as the look at everything saw it.
-      const current = await this.descriptor(d.id, wait);
-      return isType(current)
-        ? { id: current.id, version: current.version, typeOid: arrayOidOf(current.typeOid) }
-        : null;
-    }
-    return null;
   }
 
   /** Along the search path, or in the schema named; what comes before it in the path is added to `passed`. */
@@ -487,6 +461,7 @@ export class TransactionCatalog implements UseHolder {
       found = bytes === null ? null : decodeDescriptor(bytes);
     }
     if (found?.kind === 'table' || found?.kind === 'view') this.routinesInUse.note(found.usedRoutines);
+    else if (found?.kind === 'routine') this.routinesInUse.note(runBy(found));
     return found;
   }
 

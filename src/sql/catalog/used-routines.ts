@@ -12,7 +12,15 @@
 import { sqlError } from '../../base/errors.js';
 import type { ResolvedRoutines } from '../contract.js';
 import { pinsIn } from '../types/pinned-types.js';
-import type { Descriptor, RowExpression, TableDescriptor, UsedRoutine, ViewDescriptor } from './descriptor.js';
+import type {
+  Descriptor,
+  RoutineDescriptor,
+  RowExpression,
+  StoredCall,
+  TableDescriptor,
+  UsedRoutine,
+  ViewDescriptor,
+} from './descriptor.js';
 import { isTemporarySchemaName } from './temporary-names.js';
 
 type Caller = TableDescriptor | ViewDescriptor;
@@ -36,8 +44,24 @@ export class UsedRoutines {
     return this.#known.get(oid) ?? null;
   }
 
+  #completeRoutines(group: RoutineDescriptor): RoutineDescriptor {
+    if (group.routines.every(({ aggregate }) => aggregate === undefined)) return group;
+    const current = <C extends StoredCall | null>(call: C): C =>
+      call?.used == null ? call : { ...call, used: this.#known.get(call.used.routine.oid) ?? call.used };
+    const routines = group.routines.map((routine) => {
+      const { aggregate } = routine;
+      if (aggregate === undefined) return routine;
+      return {
+        ...routine,
+        aggregate: { ...aggregate, step: current(aggregate.step), final: current(aggregate.final) },
+      };
+    });
+    return { ...group, routines };
+  }
+
   /** The descriptor with the functions that it calls. @throws 0A000 for one that goes with the session */
   complete(descriptor: Descriptor): Descriptor {
+    if (descriptor.kind === 'routine') return this.#completeRoutines(descriptor);
     if (descriptor.kind !== 'table' && descriptor.kind !== 'view') return descriptor;
     const before = new Map((descriptor.usedRoutines ?? []).map((used) => [used.routine.oid, used]));
     const usedRoutines: UsedRoutine[] = [];
@@ -53,7 +77,17 @@ export class UsedRoutines {
   }
 }
 
+/** The functions of users that the aggregates among them run. */
+export function runBy(group: RoutineDescriptor): UsedRoutine[] {
+  return group.routines.flatMap(({ aggregate }) =>
+    aggregate === undefined
+      ? []
+      : [aggregate.step, aggregate.final].flatMap((call) => (call?.used == null ? [] : [call.used])),
+  );
+}
+
 export function calls(descriptor: Descriptor, oid: number): boolean {
+  if (descriptor.kind === 'routine') return runBy(descriptor).some(({ routine }) => routine.oid === oid);
   return (
     (descriptor.kind === 'table' || descriptor.kind === 'view') &&
     (descriptor.usedRoutines ?? []).some(({ routine }) => routine.oid === oid)

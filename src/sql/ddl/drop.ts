@@ -48,6 +48,7 @@ export async function runDrop(ctx: DdlContext, body: Loose): Promise<string> {
     case 'OBJECT_INDEX':
       return dropIndexes(ctx, body);
     case 'OBJECT_FUNCTION':
+    case 'OBJECT_AGGREGATE':
     case 'OBJECT_PROCEDURE':
     case 'OBJECT_ROUTINE':
       return dropRoutines(ctx, body);

@@ -4,7 +4,7 @@
  */
 import { QuoralError, sqlError } from '../../base/errors.js';
 import { resolveTypeName } from '../plan/coerce.js';
-import { catalogOidOf, formatType, isArrayType, elementOidOf, typeByOid } from '../types/registry.js';
+import { formatType } from '../types/registry.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
 import { list, of, stringOf } from './tree.js';
@@ -25,7 +25,6 @@ const KINDS: Readonly<Record<string, string>> = {
   OBJECT_RULE: 'rule',
   OBJECT_PUBLICATION: 'publication',
   OBJECT_COLLATION: 'collation',
-  OBJECT_AGGREGATE: 'aggregate',
   OBJECT_FOREIGN_TABLE: 'foreign table',
   OBJECT_CONVERSION: 'conversion',
   OBJECT_TSPARSER: 'text search parser',
@@ -68,8 +67,6 @@ async function missing(ctx: DdlContext, type: string, object: Loose): Promise<Mi
     case 'OBJECT_POLICY':
     case 'OBJECT_RULE':
       return onRelation(ctx, kind, names);
-    case 'OBJECT_AGGREGATE':
-      return aggregate(ctx, object, names);
     case 'OBJECT_OPERATOR':
       return operator(ctx, object, names);
     case 'OBJECT_CAST':
@@ -157,27 +154,6 @@ function typesNamed(ctx: DdlContext, nodes: readonly Loose[]): number[] | Missin
     oids.push(oid);
   }
   return oids;
-}
-
-async function aggregate(ctx: DdlContext, object: Loose, names: readonly string[]): Promise<Missing> {
-  const args = list(of(object, 'ObjectWithArgs')['objargs']);
-  const within = await missingSchema(ctx, names);
-  const oids = typesNamed(ctx, args);
-  if (within !== null) return within;
-  if (!Array.isArray(oids)) return oids;
-  const name = names.join('.');
-  return {
-    sqlstate: '42883',
-    message: `aggregate ${name}(${args.length === 0 ? '*' : oids.map((oid) => formatType(oid)).join(', ')}) does not exist`,
-    skipped: `aggregate ${name}(${oids.map(internalName).join(',')}) does not exist`,
-  };
-}
-
-/** As the parser writes a type that it knows by another name: pg_catalog.int4. */
-function internalName(oid: number): string {
-  if (isArrayType(oid)) return `${internalName(elementOidOf(oid))}[]`;
-  const { name } = typeByOid(oid);
-  return formatType(oid) === name || catalogOidOf(oid) >= 16384 ? name : `pg_catalog.${name}`;
 }
 
 async function operator(ctx: DdlContext, object: Loose, names: readonly string[]): Promise<Missing> {

@@ -5,9 +5,11 @@
  * The function's schema lock is held. Whoever writes such a caller has resolved the function's name in the same
  * transaction, or has copied from an object that calls it: so once these are locked there are no others.
  */
-import type { Descriptor, Routine, TableDescriptor, UsedRoutine } from '../catalog/descriptor.js';
+import type { Descriptor, Routine, RoutineDescriptor, TableDescriptor, UsedRoutine } from '../catalog/descriptor.js';
 import { isReader, kindName } from '../catalog/materialized.js';
-import { calls, callsIn, queryCalls } from '../catalog/used-routines.js';
+import { routineEntryName } from '../catalog/transaction-catalog.js';
+import { calls, callsIn, queryCalls, runBy } from '../catalog/used-routines.js';
+import { formatType } from '../types/registry.js';
 import { sqlError } from '../../base/errors.js';
 import { runAlterTable } from './alter-table.js';
 import type { DdlContext } from './context.js';
@@ -45,7 +47,18 @@ export async function changeCallers(ctx: DdlContext, changed: UsedRoutine): Prom
   const callers = await callersOf(ctx, [changed.routine.oid]);
   // Opening the callers has noted what they hold.
   ctx.catalog.routinesInUse.note([changed]);
-  for (const caller of callers) ctx.catalog.put(ctx.txn, { ...caller, version: caller.version + 1 });
+  for (const caller of callers) {
+    ctx.catalog.put(ctx.txn, { ...caller, version: caller.version + 1 });
+    if (caller.kind === 'routine') await changeAggregates(ctx, caller.id, changed.routine.oid);
+  }
+}
+
+/** Views hold the aggregates that they call, which hold the function. */
+async function changeAggregates(ctx: DdlContext, groupId: number, oid: number): Promise<void> {
+  const group = await ctx.catalog.forUpdate(ctx.txn, groupId);
+  if (group?.kind !== 'routine') return;
+  for (const routine of group.routines)
+    if (runsIt(group, routine, oid)) await changeCallers(ctx, { groupId, name: group.name, routine });
 }
 
 interface Use {
@@ -55,6 +68,7 @@ interface Use {
 }
 
 async function usesIn(ctx: DdlContext, caller: Descriptor, oid: number): Promise<Use[]> {
+  if (caller.kind === 'routine') return aggregatesOver(ctx, caller, oid);
   if (caller.kind !== 'table' && caller.kind !== 'view') return [];
   const shown = await visibleName(ctx, caller);
   if (isReader(caller) && queryCalls(caller, oid)) return [{ oid: caller.id, what: `${kindName(caller)} ${shown}` }];
@@ -72,6 +86,21 @@ async function usesIn(ctx: DdlContext, caller: Descriptor, oid: number): Promise
   for (const index of indexesOver(caller, oid))
     uses.push({ oid: index.oid, what: `index ${await visibleName(ctx, { ...caller, name: index.name })}` });
   return uses;
+}
+
+async function aggregatesOver(ctx: DdlContext, group: RoutineDescriptor, oid: number): Promise<Use[]> {
+  const shown = await visibleName(ctx, group);
+  return group.routines
+    .filter((routine) => runsIt(group, routine, oid))
+    .map((routine) => ({ oid: routine.oid, what: `function ${signature(shown, routine)}` }));
+}
+
+function runsIt(group: RoutineDescriptor, routine: Routine, oid: number): boolean {
+  return runBy({ ...group, routines: [routine] }).some((used) => used.routine.oid === oid);
+}
+
+function signature(name: string, { parameters }: Routine): string {
+  return `${name}(${parameters.map((p) => formatType(p.typeOid)).join(',')})`;
 }
 
 function generatedBy(table: TableDescriptor, oid: number): TableDescriptor['columns'] {
@@ -132,6 +161,10 @@ export async function dropCallers(
     if (gone.has(id)) continue;
     const caller = await ctx.catalog.forUpdate(ctx.txn, id);
     // It may have gone with another.
+    if (caller?.kind === 'routine') {
+      await dropAggregates(ctx, caller, routine.oid);
+      continue;
+    }
     if (caller === null || (caller.kind !== 'table' && caller.kind !== 'view')) continue;
     const uses = (await usesIn(ctx, caller, routine.oid)).sort((a, b) => a.oid - b.oid);
     ctx.cascades.push(...uses.map(({ what }) => what));
@@ -143,6 +176,24 @@ export async function dropCallers(
       const columns = caller.columns.map((c) => (callsIn(c.defaultSql, routine.oid) ? { ...c, defaultSql: null } : c));
       ctx.catalog.put(ctx.txn, { ...caller, columns, version: caller.version + 1 });
     } else await dropUsesIn(ctx, caller, routine.oid);
+  }
+}
+
+async function dropAggregates(ctx: DdlContext, group: RoutineDescriptor, oid: number): Promise<void> {
+  const shown = await visibleName(ctx, group);
+  for (const routine of group.routines) {
+    if (!runsIt(group, routine, oid)) continue;
+    const what = `function ${signature(shown, routine)}`;
+    ctx.cascades.push(what);
+    await dropCallers(ctx, { routine, shown: what });
+    const current = await ctx.catalog.forUpdate(ctx.txn, group.id);
+    if (current?.kind !== 'routine') return;
+    const routines = current.routines.filter((r) => r.oid !== routine.oid);
+    if (routines.length > 0) ctx.catalog.put(ctx.txn, { ...current, routines, version: current.version + 1 });
+    else {
+      ctx.catalog.freeName(ctx.txn, current.schemaId, routineEntryName(current.name));
+      ctx.catalog.drop(ctx.txn, current.id);
+    }
   }
 }
 

@@ -10,10 +10,11 @@ import { relationsWithin } from '../catalog/row-types.js';
 import { routineEntryName } from '../catalog/transaction-catalog.js';
 import { usesType } from '../catalog/codec.js';
 import type { Routine, RoutineDescriptor, RoutineParameter } from '../catalog/descriptor.js';
-import type { ParsedStatement } from '../contract.js';
+import type { ParsedStatement, RelationName } from '../contract.js';
 import { inLiteral } from '../parse/body-position.js';
 import { nextToken } from '../parse/tokens.js';
 import { resolveTypeName } from '../plan/coerce.js';
+import { isPolymorphic } from '../functions/resolve.js';
 import { takesArgument } from '../plan/routines.js';
 import { readBody } from '../plpgsql/read-routine.js';
 import { sqlStatements } from '../plpgsql/sql-body.js';
@@ -53,6 +54,7 @@ function typeOf(ctx: DdlContext, node: unknown): number {
 /** As column defaults are kept: only a bare literal takes the type at once. */
 function argumentDefault(ctx: DdlContext, node: unknown, typeOid: number): string {
   const sql = deparse(node as Loose);
+  if (isPolymorphic(typeOid)) return ctx.planner.compileExpression(sql, [], ctx.plannerSettings, null).sql;
   const assigned = ctx.planner.compileExpression(sql, [], ctx.plannerSettings, { typeOid, typmod: -1 });
   if (/^(E?'|NULL$)/i.test(sql) && (node as Loose)['A_Const'] !== undefined) return assigned.sql;
   const stored = ctx.planner.compileExpression(sql, [], ctx.plannerSettings, null).sql;
@@ -75,7 +77,8 @@ function readParameters(ctx: DdlContext, nodes: readonly Loose[]): RoutineParame
     const typeOid = typeOf(ctx, p['argType']);
     const name = text(p['name']);
     const takes = mode !== 'out' && mode !== 'table';
-    if (mode === 'variadic' && !isArrayType(typeOid)) throw sqlError('42P13', 'VARIADIC parameter must be an array');
+    const isList = isArrayType(typeOid) || typeOid === OID.anyarray || typeOid === OID.anycompatiblearray;
+    if (mode === 'variadic' && !isList) throw sqlError('42P13', 'VARIADIC parameter must be an array');
     if (name !== '' && parameters.some((q) => q.name === name && takes === (q.mode !== 'out' && q.mode !== 'table')))
       throw sqlError('42P13', `parameter name "${name}" used more than once`);
     const defaultSql = p['defexpr'] === undefined ? null : argumentDefault(ctx, p['defexpr'], typeOid);
@@ -165,11 +168,24 @@ export async function runCreateFunction(ctx: DdlContext, body: Loose, statement:
   const procedure = body['is_procedure'] === true;
   const tag = procedure ? 'CREATE PROCEDURE' : 'CREATE FUNCTION';
   const name = qualifiedName(strings(body['funcname']));
-  const schema = await creationSchema(ctx, name);
+  await creationSchema(ctx, name);
   const parameters = readParameters(ctx, list(body['parameters']));
   const returns = readReturns(ctx, body, parameters);
   const made = { procedure, parameters, ...returns, ...readOptions(ctx, body, statement) };
   checkBody(name.name, made, body, statement);
+  const routine = await addRoutine(ctx, name, made, body['replace'] === true);
+  await checkNames(ctx, name.name, routine, body, statement);
+  return tag;
+}
+
+/** @throws QuoralError 42723, 42809, 42P13 */
+export async function addRoutine(
+  ctx: DdlContext,
+  name: RelationName,
+  made: Omit<Routine, 'oid'>,
+  replace: boolean,
+): Promise<Routine> {
+  const schema = await creationSchema(ctx, name);
   const group = await openRoutines(ctx, schema.id, name.name);
   if (group !== null) await recordRowTypes(ctx, group.id, made);
   if (group === null) {
@@ -188,20 +204,18 @@ export async function runCreateFunction(ctx: DdlContext, body: Loose, statement:
       owner: ctx.session.user,
       routines: [{ oid: id, ...made }],
     });
-    await checkNames(ctx, name.name, { oid: id, ...made }, body, statement);
-    return tag;
+    return { oid: id, ...made };
   }
   const same = group.routines.find((r) => identity(r) === identity(made));
-  if (same !== undefined && body['replace'] !== true)
+  if (same !== undefined && !replace)
     throw sqlError('42723', `function "${name.name}" already exists with same argument types`);
   if (same !== undefined) checkReplace(name.name, same, made);
   const oid = same?.oid ?? (await ctx.catalog.catalog.ids.next());
   const others = group.routines.filter((r) => r !== same);
   const routine = { oid, ...made, comment: same?.comment ?? null };
   put(ctx, group, [...others, routine]);
-  await checkNames(ctx, name.name, routine, body, statement);
   if (same !== undefined) await changeCallers(ctx, { groupId: group.id, name: group.name, routine });
-  return tag;
+  return routine;
 }
 
 /** So that a relation finds, before it goes, the functions that take or give its rows. */
@@ -308,12 +322,18 @@ export function identityText(name: string, routine: Callable): string {
     .join(',')})`;
 }
 
+function kindOf(routine: Pick<Routine, 'procedure' | 'aggregate'>): 'procedure' | 'aggregate' | 'function' {
+  if (routine.aggregate !== undefined) return 'aggregate';
+  return routine.procedure ? 'procedure' : 'function';
+}
+
 function checkReplace(name: string, old: Routine, made: Omit<Routine, 'oid'>): void {
-  const kind = (r: Callable): string => (r.procedure ? 'procedure' : 'function');
-  if (old.procedure !== made.procedure) {
-    throw sqlError('42809', 'cannot change routine kind', { detail: `"${name}" is a ${kind(old)}.` });
+  if (kindOf(old) !== kindOf(made)) {
+    const article = old.aggregate === undefined ? 'a' : 'an';
+    const kind = old.aggregate === undefined ? kindOf(old) : 'aggregate function';
+    throw sqlError('42809', 'cannot change routine kind', { detail: `"${name}" is ${article} ${kind}.` });
   }
-  const hint = `Use DROP ${kind(old).toUpperCase()} ${identityText(name, old)} first.`;
+  const hint = `Use DROP ${kindOf(old).toUpperCase()} ${identityText(name, old)} first.`;
   const outputs = (r: Callable): string =>
     r.parameters
       .filter((p) => p.mode !== 'in' && p.mode !== 'variadic')
@@ -355,6 +375,7 @@ const KINDS: Readonly<Record<string, string>> = {
   OBJECT_FUNCTION: 'function',
   OBJECT_PROCEDURE: 'procedure',
   OBJECT_ROUTINE: 'routine',
+  OBJECT_AGGREGATE: 'aggregate',
 };
 
 export function isRoutineObject(type: unknown): boolean {
@@ -378,28 +399,39 @@ async function openRoutine(
     const group = await ctx.catalog.forUpdate(ctx.txn, id);
     if (group?.kind !== 'routine') continue;
     const fitting = group.routines.filter((r) => wanted === null || identity(r) === wanted.map(catalogOidOf).join());
-    const right = fitting.filter((r) => kind === 'routine' || r.procedure === (kind === 'procedure'));
+    // A function may be an aggregate where only its name is asked for.
+    const right = fitting.filter((r) => kind === 'routine' || kindOf(r) === kind);
     if (right.length === 1) return { group, routine: right[0]! };
     if (right.length > 1) {
       throw sqlError('42725', `${kind} name "${shownName(name)}" is not unique`, {
         hint: `Specify the argument list to select the ${kind} unambiguously.`,
       });
     }
-    if (fitting.length > 0 && wanted !== null)
-      throw sqlError('42809', `${identityText(shownName(name), fitting[0]!).replaceAll(',', ', ')} is not a ${kind}`);
+    if (fitting.length > 0 && wanted !== null) throw wrongKind(shownName(name), fitting[0]!, kind);
   }
   const shown =
     wanted === null ? `"${shownName(name)}"` : `${shownName(name)}(${wanted.map((o) => formatType(o)).join(',')})`;
   if (!missingOk) {
-    if (wanted === null) throw sqlError('42883', `could not find a ${kind} named ${shown}`);
-    throw sqlError(
-      '42883',
-      `${kind} ${shownName(name)}(${wanted.map((o) => formatType(o)).join(', ')}) does not exist`,
-    );
+    if (wanted === null)
+      throw sqlError('42883', `could not find ${kind === 'aggregate' ? 'an' : 'a'} ${kind} named ${shown}`);
+    const types = wanted.map((o) => formatType(o)).join(', ');
+    const none = kind === 'aggregate' && wanted.length === 0 ? '*' : types;
+    throw sqlError('42883', `${kind} ${shownName(name)}(${none}) does not exist`);
   }
-  const named = wanted === null ? shownName(name) : shown;
-  notice(ctx, '00000', `${kind} ${named}${wanted === null ? '()' : ''} does not exist, skipping`);
+  const written = list(object['objargs']).map((n) => strings(of(n, 'TypeName')['names']).join('.'));
+  const named = wanted === null ? `${shownName(name)}()` : `${shownName(name)}(${written.join(',')})`;
+  notice(ctx, '00000', `${kind} ${named} does not exist, skipping`);
   return null;
+}
+
+function wrongKind(name: string, routine: Routine, kind: string): Error {
+  const shown = identityText(name, routine).replaceAll(',', ', ');
+  if (kind === 'aggregate') return sqlError('42809', `function ${shown} is not an aggregate`);
+  if (kind === 'function' && routine.aggregate !== undefined)
+    return sqlError('42809', `"${name}" is an aggregate function`, {
+      hint: 'Use DROP AGGREGATE to drop aggregate functions.',
+    });
+  return sqlError('42809', `${shown} is not a ${kind}`);
 }
 
 export async function dropRoutines(ctx: DdlContext, body: Loose): Promise<string> {

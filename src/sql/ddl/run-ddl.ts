@@ -17,6 +17,7 @@ import { runCreateIndex } from './indexes.js';
 import { runAlterSchema, runOwner, runRename } from './rename.js';
 import { runCreateComposite } from './composites.js';
 import { runAlterDomain, runCreateDomain } from './domains.js';
+import { runCreateAggregate } from './aggregates.js';
 import { runAlterEnum, runCreateEnum } from './enums.js';
 import { runCreateRange } from './range-types.js';
 import { runShowRanges, runSplit } from './ranges.js';
@@ -58,6 +59,7 @@ const RUNNERS: Readonly<Record<string, Runner>> = {
   DropdbStmt: runDropDatabase,
   CreateFunctionStmt: runCreateFunction,
   AlterFunctionStmt: runAlterFunction,
+  DefineStmt: runCreateAggregate,
   CreateTrigStmt: () => Promise.reject(sqlError('0A000', 'triggers are not supported')),
   CreateExtensionStmt: runCreateExtension,
   AlterExtensionStmt: runAlterExtension,

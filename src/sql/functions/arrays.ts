@@ -181,7 +181,18 @@ fn('trim_array(anyarray, int4) anyarray', (a: PgArray, n: number) => {
     : new PgArray(a.elementOid, kept, [length - n, ...a.dims.slice(1)]);
 });
 function filled(v: Datum, dims: PgArray | null, bounds: PgArray | null, elementOid: number): PgArray {
+  for (const one of [dims, bounds]) {
+    if (one !== null && one.dims.length > 1)
+      throw sqlError('2202E', 'wrong number of array subscripts', {
+        detail: 'Dimension array must be one dimensional.',
+      });
+  }
   if (dims === null) throw sqlError('22004', 'dimension array or low bound array cannot be null');
+  if (bounds?.elements.includes(null) === true) throw sqlError('22004', 'dimension values cannot be null');
+  if (bounds !== null && bounds.elements.length !== dims.elements.length)
+    throw sqlError('2202E', 'wrong number of array subscripts', {
+      detail: 'Low bound array has different size than dimensions array.',
+    });
   const sizes = dims.elements.map((n) => {
     if (n === null) throw sqlError('22004', 'dimension values cannot be null');
     return n as number;
@@ -204,8 +215,10 @@ fn(
 );
 fn(
   'array_fill(anyelement, _int4, _int4) anyarray',
-  (v: Datum, d: PgArray | null, b: PgArray | null, _c: ExecContext, call: CallInfo) =>
-    filled(v, d, b, call.argOids[0]!),
+  (v: Datum, d: PgArray | null, b: PgArray | null, _c: ExecContext, call: CallInfo) => {
+    if (b === null) throw sqlError('22004', 'dimension array or low bound array cannot be null');
+    return filled(v, d, b, call.argOids[0]!);
+  },
   LOOSE,
 );
 

@@ -153,6 +153,15 @@ fn(
   STABLE,
 );
 
+fn(
+  'timestamptz(date, time) timestamptz',
+  (d: number, t: number, ctx: ExecContext) => localToUtc(zoneOf(ctx), dateToTimestamp(d) + BigInt(t)),
+  STABLE,
+);
+fn('timestamptz(date, timetz) timestamptz', (d: number, t: TimeTz) =>
+  checkTimestamp(dateToTimestamp(d) + BigInt(t.micros) + BigInt(t.zone) * 1_000_000n),
+);
+
 // ---- AT TIME ZONE ----
 
 function zoneArgument(name: string): Zone {
@@ -332,13 +341,16 @@ fn('date_trunc(text, interval) interval', (field: string, v: Interval) => {
   if (months === undefined) throw unitError(field, unit, 'interval');
   return new Interval(Math.trunc(v.months / months) * months, 0, 0n);
 });
+const INT8_MAX = 0x7fff_ffff_ffff_ffffn;
 function dateBin(stride: Interval, ts: bigint, origin: bigint): bigint {
   if (!isFiniteTimestamp(ts)) return ts;
   if (stride.months !== 0)
     throw sqlError('0A000', 'timestamps cannot be binned into intervals containing months or years');
   const step = BigInt(stride.days) * BigInt(MICROS_PER_DAY) + stride.micros;
   if (step <= 0n) throw sqlError('22008', 'stride must be greater than zero');
-  const rest = (((ts - origin) % step) + step) % step;
+  const past = ts - origin;
+  if (step > INT8_MAX || past > INT8_MAX || past < -INT8_MAX - 1n) throw sqlError('22008', 'interval out of range');
+  const rest = ((past % step) + step) % step;
   return checkTimestamp(ts - rest);
 }
 for (const type of ['timestamp', 'timestamptz']) fn(`date_bin(interval, ${type}, ${type}) ${type}`, dateBin);

@@ -113,8 +113,13 @@ export function justifyDays(v: Interval): Interval {
   return makeInterval(months, days === 0 ? 0 : days, v.micros);
 }
 export function justifyInterval(v: Interval): Interval {
-  const hours = justifyDays(justifyHours(v));
-  let { months, days, micros } = hours;
+  let { months, days, micros } = v;
+  // Days that go the same way as the hours leave room for those first.
+  if ((days > 0 && micros > 0n) || (days < 0 && micros < 0n)) {
+    months += Math.trunc(days / 30);
+    days %= 30;
+  }
+  ({ months, days, micros } = justifyDays(justifyHours(makeInterval(months, days, micros))));
   if (months > 0 && (days < 0 || (days === 0 && micros < 0n))) {
     days += 30;
     months--;

@@ -63,7 +63,12 @@ export function rawMembers(text: string): { kind: 'object' | 'array' | 'scalar';
   return { kind: open === '{' ? 'object' : 'array', members };
 }
 
+/** What looks into a document reads all of its strings, so that an escape which means no character is refused. */
+function checkEscapes(text: string): void {
+  if (text.includes('\\u')) parseJson(text);
+}
 function rawGet(text: string, key: string | number): string | null {
+  checkEscapes(text);
   const { kind, members } = rawMembers(text);
   if (typeof key === 'number') {
     if (kind !== 'array') return null;
@@ -74,6 +79,7 @@ function rawGet(text: string, key: string | number): string | null {
   return null;
 }
 function rawPath(text: string, path: PgArray): string | null {
+  checkEscapes(text);
   let current: string | null = text;
   for (const step of path.elements) {
     if (current === null || step === null) return null;

@@ -39,8 +39,10 @@ fn('round(numeric, int4) numeric', (a: Numeric, n: number) => roundToArgument(a,
 fn('trunc(float8) float8', (a: number) => Math.trunc(a));
 fn('trunc(numeric) numeric', (a: Numeric) => truncNumeric(a, 0));
 fn('trunc(numeric, int4) numeric', (a: Numeric, n: number) => roundToArgument(a, n, truncNumeric));
+/** Beyond any digit that a value can have. */
+const SCALE_MAX = 140_000;
 function roundToArgument(a: Numeric, n: number, apply: (v: Numeric, scale: number) => Numeric): Numeric {
-  return apply(a, Math.max(-2000, Math.min(2000, n)));
+  return apply(a, Math.max(-SCALE_MAX, Math.min(SCALE_MAX, n)));
 }
 fn('sign(float8) float8', (a: number) => (Number.isNaN(a) ? a : a > 0 ? 1 : a < 0 ? -1 : 0));
 fn('sign(numeric) numeric', (a: Numeric) => signNumeric(a));
@@ -224,6 +226,7 @@ fn('width_bucket(float8, float8, float8, int4) int4', (v: number, low: number, h
   checkBuckets(count);
   if (Number.isNaN(v) || Number.isNaN(low) || Number.isNaN(high))
     throw sqlError('2201G', 'operand, lower bound, and upper bound cannot be NaN');
+  if (!Number.isFinite(low) || !Number.isFinite(high)) throw sqlError('2201G', 'lower and upper bounds must be finite');
   if (low === high) throw sqlError('2201G', 'lower bound cannot equal upper bound');
   const inside = low < high ? v >= low && v < high : v <= low && v > high;
   if (!inside) return (low < high ? v < low : v > low) ? 0 : bucket(count + 1, count);
@@ -231,6 +234,9 @@ fn('width_bucket(float8, float8, float8, int4) int4', (v: number, low: number, h
 });
 fn('width_bucket(numeric, numeric, numeric, int4) int4', (v: Numeric, low: Numeric, high: Numeric, count: number) => {
   checkBuckets(count);
+  if ([v, low, high].some((one) => one.kind === 'nan'))
+    throw sqlError('2201G', 'operand, lower bound, and upper bound cannot be NaN');
+  if (low.kind !== 'finite' || high.kind !== 'finite') throw sqlError('2201G', 'lower and upper bounds must be finite');
   const direction = compareNumeric(low, high);
   if (direction === 0) throw sqlError('2201G', 'lower bound cannot equal upper bound');
   const before = compareNumeric(v, low) * direction;

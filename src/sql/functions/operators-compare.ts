@@ -1,6 +1,7 @@
 /** Comparison operators of all types, and LEAST/GREATEST's order behind them. */
 import type { Datum, Numeric } from '../types/datum.js';
-import { dateToTimestamp, timestampToTz } from '../types/datetime.js';
+import { isFiniteTimestamp, localToUtc, zoneOrThrow } from '../types/calendar.js';
+import { dateToTimestamp } from '../types/datetime.js';
 import { compareFloat } from '../types/float.js';
 import { compareNumeric } from '../types/numeric.js';
 import { compareText, stripBlanks } from '../types/text-order.js';
@@ -112,8 +113,14 @@ comparisons('anyenum', 'anyenum', (a: Value, b: Value, _ctx: ExecContext, call: 
 );
 
 const order = (a: bigint, b: bigint): number => (a < b ? -1 : a > b ? 1 : 0);
-comparisons('date', 'timestamp', (a: number, b: bigint) => order(dateToTimestamp(a), b));
-comparisons('timestamp', 'date', (a: bigint, b: number) => order(a, dateToTimestamp(b)));
+/** Beyond what a timestamp can say it is still before or after all of them. */
+const midnight = (days: number): bigint =>
+  Math.abs(days) < 0x7fff_ffff ? BigInt(days) * 86_400_000_000n : dateToTimestamp(days);
+const moment = (ts: bigint, zone: string): bigint => (isFiniteTimestamp(ts) ? localToUtc(zoneOrThrow(zone), ts) : ts);
+const momentOfDay = (days: number, zone: string): bigint =>
+  Math.abs(days) < 0x7fff_ffff ? moment(midnight(days), zone) : dateToTimestamp(days);
+comparisons('date', 'timestamp', (a: number, b: bigint) => order(midnight(a), b));
+comparisons('timestamp', 'date', (a: bigint, b: number) => order(a, midnight(b)));
 // The time zone decides.
 const zoned = (
   left: string,
@@ -126,10 +133,10 @@ const zoned = (
     (a: number | bigint, b: number | bigint, ctx: ExecContext) => compare(a, b, ctx.format.timeZone),
     'stable',
   );
-zoned('date', 'timestamptz', (a, b, zone) => order(timestampToTz(dateToTimestamp(a as number), zone), b as bigint));
-zoned('timestamptz', 'date', (a, b, zone) => order(a as bigint, timestampToTz(dateToTimestamp(b as number), zone)));
-zoned('timestamp', 'timestamptz', (a, b, zone) => order(timestampToTz(a as bigint, zone), b as bigint));
-zoned('timestamptz', 'timestamp', (a, b, zone) => order(a as bigint, timestampToTz(b as bigint, zone)));
+zoned('date', 'timestamptz', (a, b, zone) => order(momentOfDay(a as number, zone), b as bigint));
+zoned('timestamptz', 'date', (a, b, zone) => order(a as bigint, momentOfDay(b as number, zone)));
+zoned('timestamp', 'timestamptz', (a, b, zone) => order(moment(a as bigint, zone), b as bigint));
+zoned('timestamptz', 'timestamp', (a, b, zone) => order(a as bigint, moment(b as bigint, zone)));
 
 comparisons('xid8', 'xid8', (a: bigint, b: bigint) => order(a, b));
 for (const type of ['xid', 'cid', 'tid']) {

@@ -44,8 +44,15 @@ fn(
   LENIENT,
 );
 
+const DAY = 86_400_000_000n;
+/** A time goes round midnight. */
+function addToTime(start: bigint | number, length: Interval): bigint {
+  return (((BigInt(start) + length.micros) % DAY) + DAY) % DAY;
+}
+
 type Add = (start: bigint, length: Interval, ctx: ExecContext) => bigint;
 const WITH_LENGTHS: readonly (readonly [type: string, add: Add, volatility: 'immutable' | 'stable'])[] = [
+  ['time', (start, length) => addToTime(start, length), 'immutable'],
   ['timestamp', (start, length) => addInterval(start, length), 'immutable'],
   ['timestamptz', (start, length, ctx) => addIntervalTz(start, length, zoneOrThrow(ctx.format.timeZone)), 'stable'],
 ];

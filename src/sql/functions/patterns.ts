@@ -12,6 +12,11 @@ for (const type of ['text', 'name', 'bpchar']) {
   op(`${type} ~~* text = bool`, (s: string, p: string) => like(s, p, '\\', true));
   op(`${type} !~~* text = bool`, (s: string, p: string) => !like(s, p, '\\', true));
 }
+const bytesAsText = (b: Uint8Array): string => Buffer.from(b.buffer, b.byteOffset, b.byteLength).toString('latin1');
+op('bytea ~~ bytea = bool', (s: Uint8Array, p: Uint8Array) => like(bytesAsText(s), bytesAsText(p)));
+op('bytea !~~ bytea = bool', (s: Uint8Array, p: Uint8Array) => !like(bytesAsText(s), bytesAsText(p)));
+fn('like(bytea, bytea) bool', (s: Uint8Array, p: Uint8Array) => like(bytesAsText(s), bytesAsText(p)));
+fn('notlike(bytea, bytea) bool', (s: Uint8Array, p: Uint8Array) => !like(bytesAsText(s), bytesAsText(p)));
 fn('like(text, text) bool', (s: string, p: string) => like(s, p));
 fn('notlike(text, text) bool', (s: string, p: string) => !like(s, p));
 /** Characters of a pattern that is rewritten. */
@@ -37,6 +42,9 @@ function likeEscape(pattern: string, escape: string): string {
   return out;
 }
 fn('like_escape(text, text) text', likeEscape);
+fn('like_escape(bytea, bytea) bytea', (pattern: Uint8Array, escape: Uint8Array) =>
+  Buffer.from(likeEscape(bytesAsText(pattern), bytesAsText(escape)), 'latin1'),
+);
 
 /** SIMILAR TO's pattern as a POSIX one (what the grammar calls for SIMILAR and SUBSTRING … SIMILAR). */
 function similarToEscape(pattern: string, escape: string | null): string {

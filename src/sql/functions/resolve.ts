@@ -25,8 +25,16 @@ const POLYMORPHIC: ReadonlySet<number> = new Set([
   OID.anycompatiblenonarray,
   OID.anyrange,
   OID.anymultirange,
+  OID.anycompatiblerange,
+  OID.anycompatiblemultirange,
 ]);
-const COMPATIBLE: ReadonlySet<number> = new Set([OID.anycompatible, OID.anycompatiblearray, OID.anycompatiblenonarray]);
+const COMPATIBLE: ReadonlySet<number> = new Set([
+  OID.anycompatible,
+  OID.anycompatiblearray,
+  OID.anycompatiblenonarray,
+  OID.anycompatiblerange,
+  OID.anycompatiblemultirange,
+]);
 
 interface Candidate<E> {
   readonly entry: E;
@@ -56,8 +64,10 @@ function acceptsPolymorphic(declared: number, actual: number): boolean {
     case OID.anyenum:
       return typeByOid(actual).category === 'E';
     case OID.anyrange:
+    case OID.anycompatiblerange:
       return isRangeType(actual);
     case OID.anymultirange:
+    case OID.anycompatiblemultirange:
       return isMultirangeType(actual);
     default:
       return true;
@@ -71,13 +81,33 @@ function elementFor(declared: number, actual: number): number {
 }
 
 function isAnyRange(declared: number): boolean {
-  return declared === OID.anyrange || declared === OID.anymultirange;
+  return declared === OID.anyrange || declared === OID.anymultirange || isCompatibleRange(declared);
+}
+function isCompatibleRange(declared: number): boolean {
+  return declared === OID.anycompatiblerange || declared === OID.anycompatiblemultirange;
 }
 
-/** The range that the arguments are about, or null. */
-function solveRange(declared: readonly number[], actual: readonly number[]): RangeKind | null {
-  const at = declared.findIndex((d, i) => isAnyRange(d) && actual[i] !== OID.unknown);
-  return at < 0 ? null : rangeKind(actual[at]!);
+/** The ranges that the arguments are about: of the plain and of the compatible family. */
+interface Ranges {
+  readonly plain: RangeKind | null;
+  readonly compatible: RangeKind | null;
+}
+/** null if they contradict each other. */
+function solveRanges(declared: readonly number[], actual: readonly number[]): Ranges | null {
+  const solved = (compatible: boolean): RangeKind | null | undefined => {
+    let found: RangeKind | null = null;
+    for (let i = 0; i < declared.length; i++) {
+      const d = declared[i]!;
+      if (!isAnyRange(d) || isCompatibleRange(d) !== compatible || actual[i] === OID.unknown) continue;
+      const kind = rangeKind(actual[i]!);
+      if (found !== null && found.oid !== kind.oid) return undefined;
+      found = kind;
+    }
+    return found;
+  };
+  const plain = solved(false);
+  const compatible = solved(true);
+  return plain === undefined || compatible === undefined ? null : { plain, compatible };
 }
 
 /** Concrete types of one family of polymorphic parameters; null if they contradict each other. */
@@ -106,7 +136,7 @@ function solve(declared: readonly number[], actual: readonly number[], compatibl
   return elements.every((oid) => canCoerce(oid, common, 'implicit')) ? common : null;
 }
 
-function concretize(declared: number, element: number, compatibleElement: number, range: RangeKind | null): number {
+function concretize(declared: number, element: number, compatibleElement: number, ranges: Ranges): number {
   switch (declared) {
     case OID.anyelement:
     case OID.anynonarray:
@@ -120,9 +150,13 @@ function concretize(declared: number, element: number, compatibleElement: number
     case OID.anycompatiblearray:
       return arrayOidOf(compatibleElement);
     case OID.anyrange:
-      return range?.oid ?? 0;
+      return ranges.plain?.oid ?? 0;
     case OID.anymultirange:
-      return range?.multirangeOid ?? 0;
+      return ranges.plain?.multirangeOid ?? 0;
+    case OID.anycompatiblerange:
+      return ranges.compatible?.oid ?? 0;
+    case OID.anycompatiblemultirange:
+      return ranges.compatible?.multirangeOid ?? 0;
     default:
       return declared;
   }
@@ -132,8 +166,8 @@ function concretize(declared: number, element: number, compatibleElement: number
 export function concreteTypes(declared: readonly number[], actual: readonly number[]): (oid: number) => number {
   const element = solve(declared, actual, false) ?? 0;
   const compatible = solve(declared, actual, true) ?? 0;
-  const range = solveRange(declared, actual);
-  return (oid) => concretize(oid, element, compatible, range);
+  const ranges = solveRanges(declared, actual) ?? { plain: null, compatible: null };
+  return (oid) => concretize(oid, element, compatible, ranges);
 }
 
 export function isPolymorphic(oid: number): boolean {
@@ -187,8 +221,10 @@ function tryCandidate<E extends AnyEntry>(
   }
   const element = solve(declared, args, false);
   const compatible = solve(declared, args, true);
-  const range = solveRange(declared, args);
-  if (element === null || compatible === null) return null;
+  const range = solveRanges(declared, args);
+  if (element === null || compatible === null || range === null) return null;
+  // The subtype of a range is not to be changed.
+  if (range.compatible !== null && range.compatible.element.oid !== compatible) return null;
   const concrete = declared.map((d, i) => {
     const vector =
       d !== OID.anyarray && d !== OID.anycompatiblearray
@@ -319,6 +355,7 @@ function finish(c: Candidate<FunctionEntry>, wholeVariadic: boolean): ResolvedCa
     const element = c.concrete[c.packFrom]!;
     entry = derived(entry, `pack ${c.packFrom} ${element}`, () => packing(c.entry, c.packFrom, element));
   } else if (wholeVariadic && entry.argOids[entry.argOids.length - 1] === OID.any) {
+    if (elementOidOf(c.concrete[given - 1]!) === 0) throw sqlError('42804', 'VARIADIC argument must be an array');
     const element = elementOidOf(c.concrete[given - 1]!);
     entry = derived(entry, `spread ${given} ${element}`, () => spreading(c.entry, given - 1, element));
   } else if (given < entry.argOids.length && !entry.variadic) {
@@ -365,7 +402,7 @@ function spreading(entry: FunctionEntry, from: number, element: number): Functio
     ...withArguments(entry, (args) => args),
     impl: (args, ctx, call) => {
       const last = args[from] as PgArray | null;
-      if (last === null) return entry.name === 'concat' ? '' : null;
+      if (last === null) return entry.name === 'format' ? entry.impl(args.slice(0, from), ctx, call) : null;
       return entry.impl([...args.slice(0, from), ...last.elements], ctx, {
         argOids: [...call.argOids.slice(0, from), ...last.elements.map(() => element)],
         resultOid: call.resultOid,
@@ -420,7 +457,7 @@ export function findFunction(
   // So does one of which all parameters are given.
   const complete = exact.find((c) => c.entry.argOids.length === args.length);
   if (exact.length > 0) return finish(complete ?? exact[0]!, whole);
-  if (functionsNamed(name).length > 0 && args.length === 1 && args[0] !== OID.unknown && typeByName(name) !== null) {
+  if (functionsNamed(name).length > 0 && args.length === 1 && typeByName(name) !== null) {
     const asCast = functionAsCast(name, args);
     if (asCast !== null) return asCast;
   }

@@ -4,6 +4,7 @@
  * Limits: a body in standard SQL is shown as it was written, PostgreSQL shows it made anew from its tree. COST, ROWS,
  * PARALLEL and LEAKPROOF are not kept, and so not shown.
  */
+import { sqlError } from '../../base/errors.js';
 import type { Routine, RoutineParameter } from '../catalog/descriptor.js';
 import type { ExecContext } from '../contract.js';
 import { catalogOidOf, findTypeByOid, formatType } from '../types/registry.js';
@@ -64,6 +65,7 @@ function namesIn(value: string): string[] {
 
 /** The statement that would make it again. */
 export function routineText(schema: string, name: string, routine: Routine, ctx: ExecContext): string {
+  if (routine.aggregate !== undefined) throw sqlError('42809', `"${name}" is an aggregate function`);
   const kind = routine.procedure ? 'procedure' : 'function';
   const full = `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`;
   const result = resultText(routine, ctx);

@@ -305,10 +305,14 @@ fn('chr(int4) text', (n: number) => {
 });
 fn('to_hex(int4) text', (n: number) => (n >>> 0).toString(16));
 fn('to_hex(int8) text', (n: bigint) => BigInt.asUintN(64, n).toString(16));
-fn('normalize(text, text) text', (s: string, form: string) => {
-  if (!/^nfk?[cd]$/i.test(form)) throw sqlError('22023', `invalid normalization form: ${form}`);
-  return s.normalize(form.toUpperCase());
-});
+fn(
+  'normalize(text, text) text',
+  (s: string, form: string) => {
+    if (!/^nfk?[cd]$/i.test(form)) throw sqlError('22023', `invalid normalization form: ${form}`);
+    return s.normalize(form.toUpperCase());
+  },
+  { defaults: ['NFC'] },
+);
 
 // ---- hashes and encodings ----
 
@@ -457,17 +461,17 @@ function formatText(args: readonly Datum[], ctx: ExecContext, call: CallInfo): s
       });
     let size = 0;
     let left = minus !== undefined;
+    if (widthAt === '0' || at === '0')
+      throw sqlError('22023', 'format specifies argument 0, but arguments are numbered from 1');
     if (width !== undefined) {
-      size = width.startsWith('*')
-        ? Number(take(widthAt === undefined ? next++ : Number(widthAt)) ?? 0)
-        : Number(width);
+      if (widthAt !== undefined) next = Number(widthAt);
+      size = width.startsWith('*') ? Number(take(next++) ?? 0) : Number(width);
       if (size < 0) {
         left = true;
         size = -size;
       }
     }
     if (at !== undefined) next = Number(at);
-    if (at === '0') throw sqlError('22023', 'format specifies argument 0, but arguments are numbered from 1');
     const index = next++;
     const value = take(index);
     let text: string;

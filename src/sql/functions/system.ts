@@ -365,7 +365,18 @@ fn(
   },
   STABLE,
 );
-fn('obj_description(oid) text', relationComment, STABLE);
+fn(
+  'obj_description(oid) text',
+  (oid: number, ctx: ExecContext) =>
+    relationComment(oid, ctx) ??
+    ctx.services.routineByOid?.(oid)?.routine.comment ??
+    ctx.services.commentOf('type', oid) ??
+    ctx.services.commentOf('schema', oid) ??
+    ctx.services.commentOf('extension', oid) ??
+    ctx.services.tableOfConstraint(oid)?.constraintComments?.[oid] ??
+    null,
+  STABLE,
+);
 fn(
   'col_description(oid, int4) text',
   (oid: number, column: number, ctx: ExecContext) =>

@@ -1,24 +1,82 @@
 /**
- * To which query an aggregate belongs: the innermost one of whose columns it takes any. Only those of the query that they
- * stand in are computed here; one that belongs to an outer query is refused, since its value would be another.
+ * To which query an aggregate belongs: the innermost one of whose columns it takes any, its own if it takes none. One of an
+ * outer query is computed there; in the subquery a column stands for it, as any column of the outer query does.
  */
-import type { Scope } from './binder.js';
-import { errorAt } from './binder.js';
-import type { Expr } from './expr.js';
+import type { SelectStmt } from 'libpg-query';
+import type { ExprContext, Scope } from './binder.js';
+import { columnExpr, errorAt } from './binder.js';
+import { walk } from './expr.js';
+import type { AggregateExpr, Expr } from './expr.js';
+import type { Plan } from './logical.js';
 import { columnsOf } from './plan-walk.js';
 
-/** @throws QuoralError 0A000 */
-export function checkLevel(scope: Scope, parts: readonly Expr[], location: number): void {
-  if (scope.parent === null) return;
-  const own = new Set<number>();
-  for (const relation of scope.relations) for (const { column } of relation.columns) own.add(column.id);
-  for (const { column } of scope.columns) own.add(column.id);
-  let outer = false;
-  for (const part of parts) {
-    for (const id of columnsOf(part)) {
-      if (own.has(id)) return;
-      outer = true;
-    }
+/** Binds a subquery of an expression. */
+export function subqueryPlan(ctx: ExprContext, select: SelectStmt): Plan {
+  const { scope } = ctx;
+  const before = scope.asking;
+  scope.asking = ctx;
+  try {
+    return ctx.bindSubquery(select, scope);
+  } finally {
+    scope.asking = before;
   }
-  if (outer) throw errorAt('0A000', 'an aggregate over columns of an outer query only is not supported', location);
+}
+
+/** What the call stands for in the query that it is written in. @throws QuoralError 42803 it is not allowed in its query */
+export function atItsLevel(
+  ctx: ExprContext,
+  aggregate: AggregateExpr,
+  location: number,
+  what: 'aggregate functions' | 'grouping operations' = 'aggregate functions',
+): Expr {
+  const { args, orderBy, filter } = aggregate;
+  const scope = levelOf(ctx.scope, [...args, ...orderBy.map((k) => k.expr), ...(filter === null ? [] : [filter])]);
+  if (scope === ctx.scope) {
+    checkAllowed(ctx, what, location);
+    return aggregate;
+  }
+  if (scope.asking === null) {
+    throw errorAt('42803', `${what} are not allowed in FROM clause of their own query level`, location);
+  }
+  checkAllowed(scope.asking, what, location);
+  const column = ctx.binder.column(aggregate.entry.name, aggregate.oid, aggregate.typmod);
+  scope.raised.push({ column, aggregate });
+  return columnExpr(column);
+}
+
+function checkAllowed(ctx: ExprContext, what: string, location: number): void {
+  if (ctx.inAggregate && what !== 'grouping operations')
+    throw errorAt('42803', 'aggregate function calls cannot be nested', location);
+  if (ctx.scope.relations.some((r) => r.isSelf === true) && what !== 'grouping operations')
+    throw errorAt('42P19', "aggregate functions are not allowed in a recursive query's recursive term", location);
+  if (!ctx.aggregates) throw errorAt('42803', `${what} are not allowed in ${ctx.clause}`, location);
+}
+
+/** LIMIT and the offsets of frames are the same for all rows. @throws QuoralError 42P10 */
+export function refuseVariables(ctx: ExprContext, expr: Expr, what: string): void {
+  const used = columnsOf(expr);
+  if (used.size === 0 || !holds(ctx.scope, used)) return;
+  let location = -1;
+  walk(expr, (e) => {
+    if (location < 0 && e.kind === 'column') location = e.location;
+    return true;
+  });
+  throw errorAt('42P10', `argument of ${what} must not contain variables`, location);
+}
+
+function holds(scope: Scope, ids: ReadonlySet<number>): boolean {
+  return (
+    scope.relations.some((r) => r.columns.some((c) => ids.has(c.column.id))) ||
+    scope.columns.some((c) => ids.has(c.column.id))
+  );
+}
+
+function levelOf(own: Scope, parts: readonly Expr[]): Scope {
+  if (own.parent === null) return own;
+  const used = new Set<number>();
+  for (const part of parts) for (const id of columnsOf(part)) used.add(id);
+  for (let scope: Scope | null = used.size === 0 ? null : own; scope !== null; scope = scope.parent) {
+    if (holds(scope, used)) return scope;
+  }
+  return own;
 }

@@ -7,12 +7,13 @@ import type { FunctionEntry, ResolvedCall } from '../functions/entry.js';
 import { hypotheticalSet } from '../functions/hypothetical.js';
 import { OID } from '../types/oids.js';
 import { pinnedOid } from '../types/pinned-types.js';
-import { arrayOidOf, elementOidOf, formatType } from '../types/registry.js';
+import { arrayOidOf, elementOidOf, formatType, typeByName } from '../types/registry.js';
+import { folded, resolveUserAggregate, routineOf } from './user-aggregates.js';
 import { bindHypothetical } from './bind-hypothetical.js';
 import { as, locationOf, stringsOf } from './ast.js';
 import type { Binder, ExprContext } from './binder.js';
 import { addPosition, errorAt } from './binder.js';
-import { checkLevel } from './aggregate-level.js';
+import { atItsLevel } from './aggregate-level.js';
 import { columnCall } from './attribute-calls.js';
 import { bindPopulate, isPopulate } from './bind-populate.js';
 import { checkDistinctOrder, checkWithinGroup, distinctOrder, withinGroupRequired } from './aggregate-order.js';
@@ -252,6 +253,12 @@ export function bindCall(ctx: ExprContext, call: FuncCall): Expr {
 /** A call of what users made. */
 function bindRoutine(ctx: ExprContext, call: FuncCall, name: string, groups: readonly ResolvedRoutines[]): Expr {
   const location = call.location ?? 0;
+  const aggregates = isCalled(call) ? [] : aggregatesAmong(groups, call);
+  if (aggregates.length > 0) {
+    const own = { groups, entries: aggregates };
+    if (call.over !== undefined) return bindWindowCall(ctx, call, name, location, own);
+    return bindAggregate(ctx, call, name, location, own);
+  }
   if (call.over !== undefined)
     throw errorAt('42809', `OVER specified, but ${name} is not a window function nor an aggregate function`, location);
   const written = call.args ?? [];
@@ -272,6 +279,14 @@ function bindRoutine(ctx: ExprContext, call: FuncCall, name: string, groups: rea
   return made;
 }
 
+function refusedSet(ctx: ExprContext, location: number): Error {
+  const hint = 'You might be able to move the set-returning function into a LATERAL FROM item.';
+  if (ctx.inAggregate)
+    return errorAt('0A000', 'aggregate function calls cannot contain set-returning function calls', location, { hint });
+  const more = ctx.clause === 'CASE' || ctx.clause === 'COALESCE' ? { hint } : {};
+  return errorAt('0A000', `set-returning functions are not allowed in ${ctx.clause}`, location, more);
+}
+
 /** Named arguments are taken by position when they stand in order; PostgreSQL's built-ins name few. */
 /** A function call with bound arguments. */
 export function makeCall(
@@ -289,8 +304,14 @@ export function makeCall(
   try {
     resolved = resolveFunction(name, oids, { variadic, ...(routines === null ? {} : { routines }) });
   } catch (error) {
-    throw addPosition(error, location);
+    const array = variadic && error instanceof Error && error.message.startsWith('VARIADIC ');
+    throw addPosition(error, array ? (locations.at(-1) ?? location) : location);
   }
+  const [only] = args;
+  // int4('1'): a literal is read as one of the type, where it stands.
+  if (args.length === 1 && only!.kind === 'const' && oids[0] === OID.unknown && resolved.argOids[0] === OID.unknown)
+    if (name !== 'pg_typeof' && resolved.entry.oid === 0 && typeByName(name)?.oid === resolved.resultOid)
+      return coerce(b, only!, resolved.resultOid, 'explicit', locations[0] ?? location);
   const wanted = name === 'pg_typeof' ? [OID.any] : resolved.argOids;
   const coerced = coerceArguments(b, args, wanted, locations, name === 'pg_typeof');
   const { routine } = resolved.entry;
@@ -303,7 +324,7 @@ export function makeCall(
   const info = { argOids: coerced.map((a) => a.oid), resultOid: resolved.resultOid };
   if (resolved.entry.volatility === 'volatile') b.volatile = true;
   if (resolved.entry.returnsSet) {
-    if (!ctx.sets) throw errorAt('0A000', `set-returning functions are not allowed in ${ctx.clause}`, location);
+    if (!ctx.sets) throw refusedSet(ctx, location);
     return { kind: 'srf', entry: resolved.entry, args: coerced, info, oid: resolved.resultOid, typmod: -1 };
   }
   return {
@@ -333,14 +354,48 @@ export function sortKey(expr: Expr, s: SortBy): SortKey {
   return { expr, descending, nullsFirst };
 }
 
-function bindAggregate(ctx: ExprContext, call: FuncCall, name: string, location: number): Expr {
-  if (ctx.inAggregate) throw errorAt('42803', 'aggregate function calls cannot be nested', location);
-  if (!ctx.aggregates) throw errorAt('42803', `aggregate functions are not allowed in ${ctx.clause}`, location);
-  const inner: ExprContext = { ...ctx, inAggregate: true, windows: false, sets: false };
-  return makeAggregate(inner, call, name, location);
+/** Aggregates of users where the call means one of them: all of the name are, or it is written as only theirs can be. */
+function aggregatesAmong(groups: readonly ResolvedRoutines[], call: FuncCall): readonly FunctionEntry[] {
+  const entries = functionsOf(groups);
+  const aggregates = entries.filter((e) => e.routine?.aggregate !== undefined);
+  if (aggregates.length === entries.length) return aggregates;
+  const marked = call.agg_star ?? call.agg_distinct ?? call.agg_filter ?? call.agg_order ?? call.over;
+  if (marked !== undefined) return aggregates;
+  // Others of the name take other numbers of arguments.
+  const fits = (e: FunctionEntry): boolean => e.argOids.length === (call.args?.length ?? 0);
+  return entries.some((e) => e.routine?.aggregate === undefined && fits(e)) ? [] : aggregates.filter(fits);
 }
 
-function makeAggregate(inner: ExprContext, call: FuncCall, name: string, location: number): AggregateExpr {
+function bindAggregate(
+  ctx: ExprContext,
+  call: FuncCall,
+  name: string,
+  location: number,
+  own: OwnAggregates | null = null,
+): Expr {
+  const inner: ExprContext = { ...ctx, inAggregate: true, windows: false, sets: false };
+  const made = makeAggregate(inner, call, name, location, own);
+  return folded(ctx.binder, made.entry, atItsLevel(ctx, made, location));
+}
+
+/** Of users, that a call may mean. */
+interface OwnAggregates {
+  readonly groups: readonly ResolvedRoutines[];
+  readonly entries: readonly FunctionEntry[];
+}
+
+function resolveAs(name: string, oids: readonly number[], own: OwnAggregates | null): ResolvedAggregate {
+  return own === null ? resolveAggregate(name, oids) : resolveUserAggregate(name, own.entries, oids);
+}
+type ResolvedAggregate = ReturnType<typeof resolveAggregate>;
+
+function makeAggregate(
+  inner: ExprContext,
+  call: FuncCall,
+  name: string,
+  location: number,
+  own: OwnAggregates | null = null,
+): AggregateExpr {
   const b = inner.binder;
   const within = call.agg_within_group === true;
   const hypothetical = bindHypothetical(
@@ -354,20 +409,23 @@ function makeAggregate(inner: ExprContext, call: FuncCall, name: string, locatio
   if (hypothetical !== null) return hypothetical;
   const sorts = within ? (call.agg_order ?? []).map((s) => as(s, 'SortBy')!) : [];
   const nodes = [...placeArguments(name, call.args ?? [], location), ...sorts.map((s) => s.node!)];
-  if (nodes.length === 0 && call.agg_star !== true) {
+  if (nodes.length === 0 && call.agg_star !== true && own?.entries.every((e) => e.argOids.length > 0) !== true) {
     throw errorAt('42809', `${name}(*) must be used to call a parameterless aggregate function`, location);
   }
   const args = nodes.map((n) => inner.bind(inner, n));
-  let resolved: ReturnType<typeof resolveAggregate>;
+  let resolved: ResolvedAggregate;
   try {
-    resolved = resolveAggregate(
+    resolved = resolveAs(
       name,
       args.map((a) => typeOfExpr(b, a)),
+      own,
     );
   } catch (error) {
     throw addPosition(error, location);
   }
   if (resolved === null) throw errorAt('42883', `function ${name}() does not exist`, location);
+  const routine = own === null ? null : routineOf(resolved.entry);
+  if (routine !== null) pinCall(b, call, own!.groups, routine);
   checkWithinGroup(resolved.entry, within, location);
   const coerced = coerceArguments(b, args, resolved.argOids, nodes.map(locationOf));
   const filter =
@@ -378,7 +436,6 @@ function makeAggregate(inner: ExprContext, call: FuncCall, name: string, locatio
     ? sorts.map((s) => sortKey(coerced[coerced.length - 1]!, s))
     : bindSortKeys(inner, call.agg_order ?? [], (n) => inner.bind(inner, n));
   if (call.agg_distinct === true && !within) checkDistinctOrder(call.agg_order ?? [], orderBy, args);
-  checkLevel(inner.scope, [...coerced, ...orderBy.map((k) => k.expr), ...(filter === null ? [] : [filter])], location);
   return {
     kind: 'aggregate',
     entry: resolved.entry,
@@ -393,7 +450,13 @@ function makeAggregate(inner: ExprContext, call: FuncCall, name: string, locatio
   };
 }
 
-function bindWindowCall(ctx: ExprContext, call: FuncCall, name: string, location: number): Expr {
+function bindWindowCall(
+  ctx: ExprContext,
+  call: FuncCall,
+  name: string,
+  location: number,
+  own: OwnAggregates | null = null,
+): Expr {
   if (!ctx.windows) throw errorAt('42P20', `window functions are not allowed in ${ctx.clause}`, location);
   if (call.agg_within_group === true)
     throw errorAt('0A000', `OVER is not supported for ordered-set aggregate ${name}`, location);
@@ -405,10 +468,11 @@ function bindWindowCall(ctx: ExprContext, call: FuncCall, name: string, location
   const orderBy = bindSortKeys(inner, spec.orderClause ?? [], (n) => inner.bind(inner, n));
   const frame = bindFrame(inner, spec, orderBy);
   const over = { partition, orderBy, frame, declared: declaredWindow(ctx, call.over!) };
-  if (isAggregateName(name) && !WINDOW_FUNCTIONS.has(name)) {
+  if (own !== null || (isAggregateName(name) && !WINDOW_FUNCTIONS.has(name))) {
     // A window aggregate's own arguments may hold plain aggregates of the group.
-    const aggregate = makeAggregate(inner, call, name, location);
-    return { kind: 'window', name, aggregate, args: [], ...over, oid: aggregate.oid, typmod: -1 };
+    const aggregate = makeAggregate(inner, call, name, location, own);
+    const made: Expr = { kind: 'window', name, aggregate, args: [], ...over, oid: aggregate.oid, typmod: -1 };
+    return folded(b, aggregate.entry, made);
   }
   const nodes = placeArguments(name, call.args ?? [], location);
   const args = nodes.map((n) => inner.bind(inner, n));

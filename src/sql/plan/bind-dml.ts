@@ -13,6 +13,7 @@ import type {
   UpdateStmt,
 } from 'libpg-query';
 import type { ColumnDescriptor, TableDescriptor } from '../catalog/descriptor.js';
+import { subqueryPlan } from './aggregate-level.js';
 import { as, locationOf, must } from './ast.js';
 import { Scope, columnExpr, errorAt } from './binder.js';
 import type { Binder, CteEntry, ExprContext, ScopeRelation } from './binder.js';
@@ -342,7 +343,7 @@ function assignedValue(
   }
   let plan = shared.get(source);
   if (plan === undefined) {
-    plan = ctx.bindSubquery(select, ctx.scope);
+    plan = subqueryPlan(ctx, select);
     shared.set(source, plan);
   }
   if (plan.columns.length !== (multi.ncolumns ?? 0))
@@ -399,7 +400,7 @@ function bindTarget(
       : viewScan(b, target, scan, alias, relation.alias);
   let from = own;
   if (others.length > 0) {
-    const rest = bindFrom(fromContext(b, null, ctes, []), others);
+    const rest = b.beside(own.relations, () => bindFrom(fromContext(b, null, ctes, []), others));
     if (rest.relations.some((r) => r.alias === alias))
       throw errorAt('42712', `table name "${alias}" specified more than once`, -1);
     from = {

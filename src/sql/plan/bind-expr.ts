@@ -22,11 +22,12 @@ import {
   tryCoerce,
   typeOfExpr,
 } from './coerce.js';
+import { subqueryPlan } from './aggregate-level.js';
 import { bindGrouping } from './grouping.js';
 import { bindJsonbSubscripts } from './bind-subscript.js';
 import { bitConstant, numberConstant } from './literals.js';
 import { bindSqlValue } from './bind-sql-value.js';
-import { missingRelation } from './missing-relation.js';
+import { missingColumn, missingRelation } from './missing-relation.js';
 import { attributeOr, bindField } from './attribute-calls.js';
 import { bareSystemColumn, systemColumnOf } from './system-columns.js';
 import { wholeRow } from './whole-row.js';
@@ -93,10 +94,10 @@ export function bindExpr(ctx: ExprContext, node: Node): Expr {
       return { kind: 'booltest', arg, test, negated: type.startsWith('IS_NOT'), oid: OID.bool, typmod: -1 };
     }
     case 'CaseExpr':
-      return bindCase(ctx, node);
+      return bindCase(withoutSets(ctx, 'CASE'), node);
     case 'CoalesceExpr': {
       const e = as(node, 'CoalesceExpr')!;
-      const args = unify(ctx, e.args ?? [], 'COALESCE', e.location ?? 0);
+      const args = unify(withoutSets(ctx, 'COALESCE'), e.args ?? [], 'COALESCE', e.location ?? 0);
       return { kind: 'coalesce', args: args.exprs, oid: args.oid, typmod: args.typmod };
     }
     case 'MinMaxExpr': {
@@ -229,7 +230,7 @@ function bindColumnRef(ctx: ExprContext, ref: ColumnRef): Expr {
     const relation = findRelation(ctx.scope, null, name, location);
     if (relation?.scalar === true) return columnExpr(relation.columns[0]!.column, location);
     if (relation !== null) return wholeRow(relation);
-    throw errorAt('42703', `column "${name}" does not exist`, location);
+    throw missingColumn(ctx, null, name, location);
   }
   const name = names.at(-1)!;
   const table = names.at(-2)!;
@@ -388,6 +389,11 @@ function bindRowComparison(
   );
 }
 
+/** Of targets: elsewhere it is said of the clause that no set may stand there. */
+function withoutSets(ctx: ExprContext, clause: string): ExprContext {
+  return ctx.sets && ctx.aggregates ? { ...ctx, sets: false, clause } : ctx;
+}
+
 function bindCase(ctx: ExprContext, node: Node): Expr {
   const e = as(node, 'CaseExpr')!;
   const b = ctx.binder;
@@ -484,7 +490,7 @@ function bindSubLink(ctx: ExprContext, link: SubLink): Expr {
   const location = link.location ?? 0;
   const select = as(link.subselect, 'SelectStmt');
   if (select === undefined) throw errorAt('42601', 'a subquery must be a SELECT', location);
-  const plan = ctx.bindSubquery(select, ctx.scope);
+  const plan = subqueryPlan(ctx, select);
   const bool = { oid: OID.bool, typmod: -1 } as const;
   switch (link.subLinkType ?? 'EXISTS_SUBLINK') {
     case 'EXISTS_SUBLINK':
@@ -548,7 +554,7 @@ function bindRowSubquery(
   location: number,
 ): Expr {
   const select = as(link.subselect, 'SelectStmt')!;
-  const plan = ctx.bindSubquery(select, ctx.scope);
+  const plan = subqueryPlan(ctx, select);
   if (plan.columns.length !== left.length) {
     throw errorAt(
       '42601',

@@ -16,7 +16,7 @@ import type { Expr } from './expr.js';
 import type { JoinPlan, JoinType, Lock, Plan, PlanColumn, ProjectItem, ScanColumn, ScanPlan } from './logical.js';
 import { pinOf } from '../catalog/pins.js';
 import type { Pin } from '../catalog/pins.js';
-import { freeColumns, idsOf } from './plan-walk.js';
+import { freeColumns, idsOf, walkPlan } from './plan-walk.js';
 import { noteRecord } from './record-columns.js';
 import { sequenceRelation } from './sequence-relation.js';
 import { viewTree } from './view-tree.js';
@@ -83,7 +83,10 @@ function bindFromItem(ctx: FromContext, node: Node, left: BoundFrom | null): Bou
       const lateral = item.lateral === true;
       const parent =
         lateral && left !== null ? new Scope(ctx.parent, left.relations, left.columns, ctx.ctes) : ctx.parent;
-      const plan = ctx.bindSubselect(select, parent, ctx.ctes, lockFor(ctx, item.alias?.aliasname ?? ''));
+      const lock = lockFor(ctx, item.alias?.aliasname ?? '');
+      const plan = ctx.binder.beside(lateral ? [] : (left?.relations ?? []), () =>
+        ctx.bindSubselect(select, parent, ctx.ctes, lock),
+      );
       return derived(plan, item.alias, null, null);
     }
     case 'RangeFunction':
@@ -153,7 +156,9 @@ function bindRangeVar(ctx: FromContext, range: RangeVar): BoundFrom {
         noteRecord(b.recordColumns, column.id, columnExpr(c));
         return column;
       });
-      return derived({ kind: 'ctescan', cte: cte.id, name, columns }, range.alias, name, null, cte.hidden);
+      const bound = derived({ kind: 'ctescan', cte: cte.id, name, columns }, range.alias, name, null, cte.hidden);
+      if (cte.isSelf !== true) return bound;
+      return { ...bound, relations: bound.relations.map((r) => ({ ...r, isSelf: true })) };
     }
   }
   const pin = pinOf(range);
@@ -161,7 +166,8 @@ function bindRangeVar(ctx: FromContext, range: RangeVar): BoundFrom {
   const relation = b.catalog.relation({ schema: range.schemaname ?? null, name });
   if (relation === null) {
     const shown = range.schemaname === undefined ? name : `${range.schemaname}.${name}`;
-    throw errorAt('42P01', `relation "${shown}" does not exist`, location);
+    const isLater = range.schemaname === undefined && b.later.some((names) => names.includes(name));
+    throw errorAt('42P01', `relation "${shown}" does not exist`, location, isLater ? laterQuery(name) : {});
   }
   switch (relation.kind) {
     case 'table': {
@@ -184,6 +190,13 @@ function bindRangeVar(ctx: FromContext, range: RangeVar): BoundFrom {
     case 'virtual':
       return bindVirtual(ctx, range, relation);
   }
+}
+
+function laterQuery(name: string): { readonly detail: string; readonly hint: string } {
+  return {
+    detail: `There is a WITH item named "${name}", but it cannot be referenced from this part of the query.`,
+    hint: 'Use WITH RECURSIVE, or re-order the WITH items to remove forward references.',
+  };
 }
 
 function bindVirtual(ctx: FromContext, range: RangeVar, relation: VirtualTable): BoundFrom {
@@ -367,7 +380,9 @@ function bindJoin(ctx: FromContext, item: JoinExpr, outer: BoundFrom | null): Bo
     if (item.quals !== undefined) {
       const scope = new Scope(ctx.parent, relations, [...left.columns, ...right.columns], ctx.ctes);
       const expressions = ctx.expressions(scope, 'JOIN conditions', false);
-      condition = coerceBoolean(ctx.binder, bindExpr(expressions, item.quals), 'JOIN/ON', locationOf(item.quals));
+      const { quals } = item;
+      const bare = ctx.binder.beside(outer?.relations ?? [], () => bindExpr(expressions, quals));
+      condition = coerceBoolean(ctx.binder, bare, 'JOIN/ON', locationOf(quals));
     }
     bound = {
       plan: join(type, left.plan, right.plan, condition),
@@ -375,7 +390,7 @@ function bindJoin(ctx: FromContext, item: JoinExpr, outer: BoundFrom | null): Bo
       columns: [...left.columns, ...right.columns],
     };
   }
-  checkLateral(type, bound.plan);
+  checkLateral(type, bound.plan, left, right);
   if (item.alias === undefined) return bound;
   // An alias over the whole join hides the names inside it.
   const names = stringsOf(item.alias.colnames);
@@ -393,15 +408,22 @@ function bindJoin(ctx: FromContext, item: JoinExpr, outer: BoundFrom | null): Bo
   }
   return {
     plan: bound.plan,
-    relations: [{ alias: item.alias.aliasname ?? '', schema: null, columns, table: null }],
+    relations: [{ alias: item.alias.aliasname ?? '', schema: null, columns, table: null, inside: relations }],
     columns,
   };
 }
 
-function checkLateral(type: JoinType, plan: Plan): void {
+function checkLateral(type: JoinType, plan: Plan, left: BoundFrom, right: BoundFrom): void {
   const node = plan.kind === 'project' ? plan.input : plan;
   if (node.kind === 'join' && node.lateral && (type === 'right' || type === 'full')) {
-    throw errorAt('42P10', 'invalid reference to FROM-clause entry for a LATERAL item', -1, {
+    const used = freeColumns(right.plan);
+    const named = left.relations.find((r) => r.columns.some((c) => used.has(c.column.id)));
+    const own = new Set(named?.columns.map((c) => c.column.id));
+    let location = -1;
+    walkPlan(right.plan, (e) => {
+      if (location < 0 && e.kind === 'column' && own.has(e.id)) location = e.location;
+    });
+    throw errorAt('42P10', `invalid reference to FROM-clause entry for table "${named?.alias ?? ''}"`, location, {
       detail: 'The combining JOIN type must be INNER or LEFT for a LATERAL reference.',
     });
   }

@@ -3,7 +3,7 @@
  * puts columns in their place; checks that everything else over a grouping is grouped.
  */
 import { OID } from '../types/oids.js';
-import type { Binder, BoundFrom } from './binder.js';
+import type { Binder, BoundFrom, Scope } from './binder.js';
 import { columnExpr, errorAt } from './binder.js';
 import { childrenOf, mapChildren, sameExpr, some } from './expr.js';
 import { orderWindows } from './window-order.js';
@@ -19,22 +19,44 @@ interface Lifted {
   readonly exprs: readonly Expr[];
 }
 
-export function applyAggregation(
-  b: Binder,
-  from: BoundFrom,
-  input: Plan,
-  groups: BoundGroups,
-  state: { readonly having: Expr | null; readonly exprs: readonly Expr[] },
-): Lifted {
-  const all = state.having === null ? state.exprs : [...state.exprs, state.having];
-  const aggregated = groups.given || state.having !== null || all.some((e) => some(e, (x) => x.kind === 'aggregate'));
-  if (!aggregated) return { plan: input, exprs: state.exprs };
-  const items: ProjectItem[] = groups.exprs.map((expr) => {
+/** What is computed above a grouping, and the aggregates that stand in subqueries of it. */
+interface Above {
+  readonly having: Expr | null;
+  readonly exprs: readonly Expr[];
+  readonly raised: Scope['raised'];
+}
+
+function isAggregated({ having, exprs, raised }: Above): boolean {
+  return having !== null || raised.length > 0 || exprs.some((e) => some(e, (x) => x.kind === 'aggregate'));
+}
+
+function groupItems(b: Binder, input: Plan, groups: BoundGroups): ProjectItem[] {
+  return groups.exprs.map((expr) => {
     const origin = expr.kind === 'column' ? input.columns.find((c) => c.id === expr.id) : undefined;
     // A plain column keeps its id, so that subqueries that refer to it need no change; not so under
     // grouping sets, where it may become NULL: there too the same id is what the output means.
     return { column: origin ?? b.column('group', expr.oid, expr.typmod), expr };
   });
+}
+
+const holdsSet = (e: Expr): boolean => some(e, (x) => x.kind === 'srf');
+
+/** Grouped by what gives several rows: those are made first, and what reads like a grouped expression means its column. */
+function aggregatedSets(b: Binder, from: BoundFrom, input: Plan, groups: BoundGroups, state: Above): Lifted {
+  const lifted = applySets(b, input, groups.exprs);
+  const swap = (e: Expr): Expr => {
+    const at = groups.exprs.findIndex((g) => sameExpr(g, e));
+    return at >= 0 ? lifted.exprs[at]! : mapChildren(e, swap);
+  };
+  const having = state.having === null ? null : swap(state.having);
+  const above = { ...state, having, exprs: state.exprs.map(swap) };
+  return applyAggregation(b, from, lifted.plan, { ...groups, exprs: lifted.exprs }, above);
+}
+
+export function applyAggregation(b: Binder, from: BoundFrom, input: Plan, groups: BoundGroups, state: Above): Lifted {
+  if (groups.exprs.some(holdsSet)) return aggregatedSets(b, from, input, groups, state);
+  if (!groups.given && !isAggregated(state)) return { plan: input, exprs: state.exprs };
+  const items = groupItems(b, input, groups);
   const aggregates: { column: PlanColumn; aggregate: AggregateExpr }[] = [];
   const local = new Set(from.plan.columns.map((c) => c.id));
   const lift = (e: Expr): Expr => {
@@ -98,10 +120,16 @@ export function applyAggregation(
   };
   const exprs = state.exprs.map(lift);
   const having = state.having === null ? null : lift(state.having);
+  for (const { column, aggregate } of state.raised) {
+    if (aggregate.entry === GROUPING) checkGrouping(aggregate, items);
+    checkDirect(aggregate, groups, from, addDependent);
+    aggregates.push({ column, aggregate });
+  }
   let plan: Plan = {
     kind: 'aggregate',
     columns: [...items.map((i) => i.column), ...aggregates.map((a) => a.column)],
-    input,
+    // One row whatever is below, which therefore is not run: HAVING alone asks nothing of it.
+    input: groups.given || aggregates.length > 0 ? input : { kind: 'one', columns: [] },
     groups: items,
     aggregates,
     sets: groups.sets,

@@ -26,6 +26,8 @@ import type { FromContext } from './bind-from.js';
 import { checkLocks, lockRequests } from './bind-locks.js';
 import { figureNameOf } from './figure-name.js';
 import { distinctSets } from './grouping.js';
+import { refuseVariables } from './aggregate-level.js';
+import { orderedItems } from './recursive-check.js';
 import { RecursiveOrder, selfReference } from './recursive-order.js';
 import { checkTargets } from './sizes.js';
 import { noteFields, starTargets } from './stars.js';
@@ -110,22 +112,35 @@ export function withClause(
   outer: readonly CteEntry[],
   body: (visible: readonly CteEntry[]) => Plan,
 ): Plan {
-  const definitions: { definition: CteDefinition; entry: CteEntry }[] = [];
-  let visible = outer;
-  for (const item of clause.ctes ?? []) {
-    const cte = must(item, 'CommonTableExpr');
-    const name = cte.ctename ?? '';
-    if (definitions.some((d) => d.entry.name === name)) {
-      throw errorAt('42712', `WITH query name "${name}" specified more than once`, cte.location ?? -1);
-    }
-    const made = bindCte(b, cte, name, parent, visible, clause.recursive === true);
-    definitions.push(made);
-    visible = [...visible, made.entry];
-  }
-  const input = body(visible);
+  const definitions = bindItems(b, clause, parent, outer);
+  const input = body([...outer, ...definitions.map((d) => d.entry)]);
   const kept = definitions.filter((d) => d.definition.modifies || d.entry.references > 0);
   if (kept.length === 0) return input;
   return { kind: 'with', columns: input.columns, ctes: kept.map((d) => d.definition), input };
+}
+
+interface BoundItem {
+  readonly definition: CteDefinition;
+  readonly entry: CteEntry;
+}
+
+/** Each after those that it uses, which are what the WITH of a recursive query has too. */
+function bindItems(b: Binder, clause: WithClause, parent: Scope | null, outer: readonly CteEntry[]): BoundItem[] {
+  const definitions: BoundItem[] = [];
+  let visible = outer;
+  for (const { cte, recursive } of orderedItems(clause)) {
+    const within = recursive ? as(cte.ctequery, 'SelectStmt')?.withClause : undefined;
+    const inner = within === undefined ? [] : bindItems(b, within, parent, visible);
+    const seen = [...visible, ...inner.map((d) => d.entry)];
+    const done = definitions.length;
+    if (clause.recursive !== true)
+      b.later.push((clause.ctes ?? []).slice(done).map((item) => must(item, 'CommonTableExpr').ctename ?? ''));
+    const made = bindCte(b, cte, cte.ctename ?? '', parent, seen, recursive);
+    if (clause.recursive !== true) b.later.pop();
+    definitions.push(...inner, made);
+    visible = [...visible, made.entry];
+  }
+  return definitions;
 }
 
 function bindCte(
@@ -135,7 +150,7 @@ function bindCte(
   parent: Scope | null,
   visible: readonly CteEntry[],
   recursive: boolean,
-): { definition: CteDefinition; entry: CteEntry } {
+): BoundItem {
   const id = b.nextCteId();
   const aliases = stringsOf(cte.aliascolnames);
   const rename = (columns: readonly PlanColumn[]): PlanColumn[] => {
@@ -156,21 +171,12 @@ function bindCte(
     const entry: CteEntry = { name, id, columns: rename(plan.columns), references: 0, definition: null };
     return { entry, definition: { id, name, plan, recursive: null, modifies: true } };
   }
-  const refersToItself =
-    recursive && select.op !== undefined && select.op !== 'SETOP_NONE' && mentions(select.rarg, name);
   const steered = cte.search_clause !== undefined || cte.cycle_clause !== undefined;
-  if (!refersToItself) {
+  if (!recursive) {
     if (steered) throw errorAt('42601', 'WITH query is not recursive', cte.location ?? -1);
     const plan = bindSelect(b, select, parent, visible);
     const entry: CteEntry = { name, id, columns: rename(plan.columns), references: 0, definition: null };
     return { entry, definition: { id, name, plan, recursive: null, modifies: false } };
-  }
-  if (select.op !== 'SETOP_UNION') {
-    throw errorAt(
-      '42P19',
-      `recursive query "${name}" does not have the form non-recursive-term UNION [ALL] recursive-term`,
-      cte.location ?? -1,
-    );
   }
   const order = steered
     ? new RecursiveOrder(cte, select, (side) => rename(bindSelect(b, side, parent, visible).columns))
@@ -178,7 +184,8 @@ function bindCte(
   const base = bindSelect(b, order === null ? select.larg! : order.first(select.larg!), parent, visible);
   const columns = rename(base.columns).map((c, i) => ({ ...c, name: order?.names[i] ?? c.name }));
   const workId = b.nextCteId();
-  const self: CteEntry = { name, id: workId, columns, hidden: order?.added ?? 0, references: 0, definition: null };
+  const hidden = order?.added ?? 0;
+  const self: CteEntry = { name, id: workId, columns, hidden, references: 0, definition: null, isSelf: true };
   const next = order === null ? select.rarg! : order.next(select.rarg!, selfReference(select.rarg!, name));
   const bound = bindSelect(b, next, parent, [...visible, self], { keepUnknown: true });
   if (bound.columns.length !== columns.length) {
@@ -206,14 +213,6 @@ function bindCte(
     entry,
     definition: { id, name, plan: base, recursive: { term, workId, all: select.all === true }, modifies: false },
   };
-}
-
-function mentions(tree: unknown, name: string): boolean {
-  if (Array.isArray(tree)) return tree.some((item) => mentions(item, name));
-  if (typeof tree !== 'object' || tree === null) return false;
-  const node = tree as Readonly<Record<string, unknown>>;
-  if (node['relname'] === name && node['schemaname'] === undefined) return true;
-  return Object.values(node).some((item) => mentions(item, name));
 }
 
 function bindBody(
@@ -379,8 +378,9 @@ function positionOf(node: Node, width: number, clause: string): number | null {
 function rowBounds(b: Binder, select: SelectStmt, scope: Scope, keys: readonly SortKey[]): RowBounds {
   const bound = (node: Node | undefined, what: string): Expr | null => {
     if (node === undefined || as(node, 'A_Const')?.isnull === true) return null;
-    const inner = new Scope(scope.parent, [], [], scope.ctes);
-    const expr = bindExpr(exprContext(b, inner, what), node);
+    const ctx = exprContext(b, scope, what);
+    const expr = bindExpr(ctx, node);
+    refuseVariables(ctx, expr, what);
     const result = tryCoerce(b, expr, OID.int8, -1, 'assignment', locationOf(node));
     if (result === null) {
       throw errorAt(
@@ -412,6 +412,15 @@ function bindPlainSelect(
   const from = bindFrom(fromContext(b, parent, ctes, locks), select.fromClause ?? []);
   checkLocks(locks, from);
   const scope = new Scope(parent, from.relations, from.columns, ctes);
+  const namedWindows = new Map<string, Node>();
+  for (const w of select.windowClause ?? []) {
+    const { name, location } = must(w, 'WindowDef');
+    if (namedWindows.has(name ?? '')) throw errorAt('42P20', `window "${name}" is already defined`, location ?? -1);
+    namedWindows.set(name ?? '', w);
+  }
+  const output = exprContext(b, scope, 'SELECT', { aggregates: true, windows: true, sets: true, namedWindows });
+  const targets = bindTargets(output, select.targetList ?? [], options.keepUnknown === true);
+  checkTargets(targets.length);
   let plan = from.plan;
   if (select.whereClause !== undefined) {
     const condition = coerceBoolean(
@@ -422,11 +431,6 @@ function bindPlainSelect(
     );
     plan = { kind: 'filter', columns: plan.columns, input: plan, condition };
   }
-  const namedWindows = new Map<string, Node>();
-  for (const w of select.windowClause ?? []) namedWindows.set(as(w, 'WindowDef')?.name ?? '', w);
-  const output = exprContext(b, scope, 'SELECT', { aggregates: true, windows: true, sets: true, namedWindows });
-  const targets = bindTargets(output, select.targetList ?? [], options.keepUnknown === true);
-  checkTargets(targets.length);
   const having =
     select.havingClause === undefined
       ? null
@@ -442,7 +446,8 @@ function bindPlainSelect(
   checkDistinct(select, distinctOn, keys, targets);
 
   // Everything that is evaluated above the FROM: targets, sort keys, DISTINCT ON.
-  const state = { having, exprs: [...targets.map((t) => t.expr), ...keys.map((k) => k.expr), ...distinctOn] };
+  const { raised } = scope;
+  const state = { having, raised, exprs: [...targets.map((t) => t.expr), ...keys.map((k) => k.expr), ...distinctOn] };
   const grouped = applyAggregation(b, from, plan, groups, state);
   const sorted = grouped.exprs.slice(targets.length, targets.length + keys.length);
   const windowed = applyWindows(b, grouped.plan, grouped.exprs, sorted);
@@ -530,7 +535,7 @@ function bindGroups(
 ): BoundGroups {
   const clause = select.groupClause ?? [];
   const exprs: Expr[] = [];
-  const ctx: ExprContext = { ...output, clause: 'GROUP BY', aggregates: false, windows: false, sets: false };
+  const ctx: ExprContext = { ...output, clause: 'GROUP BY', aggregates: false, windows: false };
   const add = (e: Expr): number => {
     const at = exprs.findIndex((x) => sameExpr(x, e));
     if (at >= 0) return at;

@@ -1,4 +1,5 @@
 /** Windows of calls with OVER: which one it is, its frame, and the types of the functions that only windows have. */
+import { refuseVariables } from './aggregate-level.js';
 import type { Node, WindowDef } from 'libpg-query';
 import { OID } from '../types/oids.js';
 import { formatType } from '../types/registry.js';
@@ -57,6 +58,7 @@ export function bindFrame(ctx: ExprContext, spec: WindowDef, orderBy: readonly S
   const offset = (n: Node | undefined): Expr | null => {
     if (n === undefined) return null;
     const e = ctx.bind(ctx, n);
+    refuseVariables(ctx, e, mode.toUpperCase());
     if (mode === 'range') {
       const key = orderBy[0]?.expr;
       if (key === undefined || orderBy.length !== 1) {

@@ -9,7 +9,7 @@ import type { QuoralError } from '../../base/errors.js';
 import type { CatalogSnapshot, PlannerSettings, Relation, ResolvedRoutines } from '../contract.js';
 import type { Routine, TableDescriptor, UsedRoutine, ViewDescriptor } from '../catalog/descriptor.js';
 import type { Node, SelectStmt } from 'libpg-query';
-import type { ColumnExpr, Expr } from './expr.js';
+import type { AggregateExpr, ColumnExpr, Expr } from './expr.js';
 import type { CteDefinition, Lock, Plan, PlanColumn } from './logical.js';
 import type { Pin } from '../catalog/pins.js';
 import type { VariableNames } from './variables.js';
@@ -33,6 +33,10 @@ export interface ScopeRelation {
   readonly rowOf?: RowOf;
   /** An outer join may have no row of it. */
   readonly nullable?: boolean;
+  /** The rows that a recursive query has found last. */
+  readonly isSelf?: true;
+  /** A join under an alias hides these. */
+  readonly inside?: readonly ScopeRelation[];
   /** Of a system catalog: its oid. */
   readonly catalogOid?: number;
   /** A function's that gives single values: its name alone means the value, not a row. */
@@ -46,6 +50,8 @@ export interface CteEntry {
   /** Of SEARCH and CYCLE: the last so many columns that only a name finds, no star. */
   readonly hidden?: number;
   references: number;
+  /** It is meant by its own recursive term. */
+  readonly isSelf?: true;
   /** Inlined instead of shared when it is used once. */
   definition: CteDefinition | null;
 }
@@ -56,6 +62,10 @@ export class Scope {
   readonly columns: readonly ScopeColumn[];
   readonly parent: Scope | null;
   readonly ctes: readonly CteEntry[];
+  /** The expression of this query in which a subquery is being bound: what may stand there decides for its aggregates. */
+  asking: ExprContext | null = null;
+  /** Aggregates of this query that stand in its subqueries, which refer to them by these columns. */
+  readonly raised: { readonly column: PlanColumn; readonly aggregate: AggregateExpr }[] = [];
   constructor(
     parent: Scope | null,
     relations: readonly ScopeRelation[],
@@ -66,9 +76,6 @@ export class Scope {
     this.relations = relations;
     this.columns = columns;
     this.ctes = ctes;
-  }
-  withCtes(ctes: readonly CteEntry[]): Scope {
-    return new Scope(this.parent, this.relations, this.columns, ctes);
   }
 }
 
@@ -102,6 +109,10 @@ export class Binder {
   readonly pins: Map<object, Pin> | null;
   /** Filled while a view is made: what each star among its targets stands for. */
   readonly stars: Map<object, readonly Node[]> | null;
+  /** Relations that stand beside what is being bound, which it cannot see. */
+  readonly aside: (readonly ScopeRelation[])[] = [];
+  /** Names of WITH queries that come too late for what is being bound. */
+  readonly later: (readonly string[])[] = [];
   volatile = false;
   modifies = false;
   locks = false;
@@ -137,6 +148,16 @@ export class Binder {
     // A domain's values are its base type's: nothing in a plan has a domain for its type.
     const base = baseOidOf(oid);
     return base === oid ? made : { ...made, oid: base, typmod: domainTypmod(oid, typmod), domain: oid };
+  }
+
+  /** Binds something beside relations that it cannot see. */
+  beside<T>(relations: readonly ScopeRelation[], bind: () => T): T {
+    this.aside.push(relations);
+    try {
+      return bind();
+    } finally {
+      this.aside.pop();
+    }
   }
 
   dependOn(relation: TableDescriptor | ViewDescriptor): void {

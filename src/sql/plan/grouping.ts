@@ -8,6 +8,7 @@ import { OID } from '../types/oids.js';
 import { as } from './ast.js';
 import { errorAt } from './binder.js';
 import type { ExprContext } from './binder.js';
+import { atItsLevel } from './aggregate-level.js';
 import { sameExpr } from './expr.js';
 import type { AggregateExpr, Expr } from './expr.js';
 
@@ -24,16 +25,20 @@ export const GROUPING: AggregateEntry = {
   init: () => ({ step: () => undefined, combine: () => undefined, final: () => 0 }),
 };
 
-export function bindGrouping(ctx: ExprContext, node: Node): AggregateExpr {
+export function bindGrouping(ctx: ExprContext, node: Node): Expr {
   const call = as(node, 'GroupingFunc')!;
   const location = call.location ?? 0;
-  if (!ctx.aggregates) throw errorAt('42803', `grouping operations are not allowed in ${ctx.clause}`, location);
   const nodes = call.args ?? [];
   if (nodes.length > ARGUMENTS_MAX) throw errorAt('54023', 'GROUPING must have fewer than 32 arguments', location);
   const args = nodes.map((n) => ctx.bind({ ...ctx, aggregates: false }, n));
   const info = { argOids: [], resultOid: OID.int4 };
   const plain = { distinct: false, filter: null, orderBy: [] };
-  return { kind: 'aggregate', entry: GROUPING, args, info, ...plain, oid: OID.int4, typmod: -1 };
+  return atItsLevel(
+    ctx,
+    { kind: 'aggregate', entry: GROUPING, args, info, ...plain, oid: OID.int4, typmod: -1 },
+    location,
+    'grouping operations',
+  );
 }
 
 /** @throws 42803 an argument is not among the grouping expressions */

@@ -28,6 +28,7 @@ const PARAMETERS: ReadonlyMap<string, readonly string[]> = new Map([
 
 /** What an argument in the middle is that is left out. */
 function defaultOf(name: string): Node | null {
+  if (name === 'jsonb_set_lax') return { A_Const: { boolval: { boolval: true } } };
   if (name === 'make_interval') return { A_Const: { ival: {} } };
   return name.startsWith('jsonb_path_') ? { A_Const: { sval: { sval: '{}' } } } : null;
 }

@@ -16,7 +16,7 @@ import { baseOidOf, userTypeOf } from '../types/user-types.js';
 import { pinnedOid, pinsIn } from '../types/pinned-types.js';
 import { as, isBuiltInFunction, stringsOf } from './ast.js';
 import { type Binder, type ExprContext, errorAt } from './binder.js';
-import { coerce, typeOfExpr } from './coerce.js';
+import { coerce, resolveUnknown, typeOfExpr } from './coerce.js';
 import type { Expr } from './expr.js';
 import { expressionTree } from './expression-tree.js';
 
@@ -241,7 +241,12 @@ export function asRowType(b: Binder, arg: Expr, routines: readonly Routine[], at
 export function defaultArguments(ctx: ExprContext, routine: Routine, given: number): Expr[] {
   return inputsOf(routine)
     .slice(given)
-    .map((p) => coerce(ctx.binder, ctx.bind(ctx, expressionTree(p.defaultSql!)), p.typeOid, 'assignment'));
+    .map((p) => {
+      const value = ctx.bind(ctx, expressionTree(p.defaultSql!));
+      return isPolymorphic(p.typeOid)
+        ? resolveUnknown(ctx.binder, value)
+        : coerce(ctx.binder, value, p.typeOid, 'assignment');
+    });
 }
 
 /** CALL p(…) as the query that runs it. */

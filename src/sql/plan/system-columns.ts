@@ -6,6 +6,7 @@
  * any length: what fits may name two rows, and a DELETE by it would take the wrong one. xmax = 0 is asked of RETURNING
  * to tell an insert from an update; cmin and cmax count commands that leave no mark in a row.
  */
+import { missingColumn } from './missing-relation.js';
 import { OID } from '../types/oids.js';
 import { columnExpr, errorAt } from './binder.js';
 import type { ExprContext, ScopeRelation } from './binder.js';
@@ -40,7 +41,7 @@ export function systemColumnOf(
   location: number,
 ): Expr {
   const found = systemColumn(ctx, relation, name, location);
-  if (found === null) throw errorAt('42703', `column ${table}.${name} does not exist`, location);
+  if (found === null) throw missingColumn(ctx, table, name, location);
   return found;
 }
 

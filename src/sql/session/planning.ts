@@ -5,6 +5,7 @@
  */
 import { sqlError } from '../../base/errors.js';
 import type { CatalogView } from '../catalog/transaction-catalog.js';
+import { typeByOid } from '../catalog/type-by-oid.js';
 import { wantedFunction } from '../plan/attribute-calls.js';
 import type { CatalogSnapshot, CompiledStatement, Relation, RelationName, ResolvedType } from '../contract.js';
 import { OID } from '../types/oids.js';
@@ -171,7 +172,7 @@ async function declaredTypes(
   const types: ResolvedType[] = [];
   for (const oid of declaredOids) {
     const builtIn = oid === 0 || findTypeByOid(oid) !== null;
-    const found = builtIn ? null : await session.transactionCatalog().typeByOid(oid, session.waitOptions());
+    const found = builtIn ? null : await typeByOid(session.transactionCatalog(), oid, session.waitOptions());
     if (!builtIn && found === null) throw sqlError('42704', `type with OID ${oid} does not exist`);
     oids.push(found?.typeOid ?? oid);
     if (found !== null) types.push(found);

@@ -100,6 +100,8 @@ export interface Zone {
   /** An abbreviation of summer time. */
   readonly isDaylight?: boolean;
   readonly formatter: Intl.DateTimeFormat | null;
+  /** One of tzdata's that follow the United States' rules and no city's. */
+  readonly rules?: { readonly standard: number; readonly names: readonly [standard: string, daylight: string] };
   readonly cache: Map<number, number>;
 }
 
@@ -137,6 +139,18 @@ function fixedZone(name: string, seconds: number): Zone {
 /** Zones of tzdata with three letters. */
 const SHORT_ZONES: ReadonlySet<string> = new Set('cet eet est hst met mst prc roc rok uct wet'.split(' '));
 
+const OF_RULES: ReadonlyMap<string, NonNullable<Zone['rules']>> = new Map([
+  ['est5edt', { standard: -18_000, names: ['EST', 'EDT'] }],
+  ['cst6cdt', { standard: -21_600, names: ['CST', 'CDT'] }],
+  ['mst7mdt', { standard: -25_200, names: ['MST', 'MDT'] }],
+  ['pst8pdt', { standard: -28_800, names: ['PST', 'PDT'] }],
+]);
+/** Years in which there was no summer time for the whole country: the engine's data has the cities' own there. */
+function isWithoutSummer(seconds: number): boolean {
+  const { year } = civilFromDays(Math.floor(seconds / 86_400));
+  return year < 1918 || (year > 1919 && year < 1942) || (year > 1945 && year < 1967);
+}
+
 function makeZone(name: string): Zone | null {
   const lower = name.toLowerCase();
   if (lower === 'utc' || lower === 'gmt' || lower === 'etc/utc' || lower === 'z') return fixedZone(name, 0);
@@ -169,6 +183,7 @@ function makeZone(name: string): Zone | null {
       name: formatter.resolvedOptions().timeZone === name ? name : canonicalName(name),
       fixed: null,
       formatter,
+      ...(OF_RULES.has(lower) ? { rules: OF_RULES.get(lower)! } : {}),
       cache: new Map(),
     };
   } catch (error) {
@@ -192,6 +207,7 @@ export function zoneOrThrow(name: string): Zone {
 /** Seconds east of UTC at the moment (seconds since 2000-01-01 UTC). */
 function offsetAtSeconds(zone: Zone, seconds: number): number {
   if (zone.fixed !== null) return zone.fixed;
+  if (zone.rules !== undefined && isWithoutSummer(seconds)) return zone.rules.standard;
   const bucket = Math.floor(seconds / 900);
   const cached = zone.cache.get(bucket);
   if (cached !== undefined) return cached;
@@ -230,6 +246,7 @@ const longNames = new Map<string, Intl.DateTimeFormat>();
 /** As tzdata abbreviates the zone's time at a moment: CEST, +03, -0330. */
 export function zoneAbbreviation(zone: Zone, ts: bigint): string {
   const east = zoneOffset(zone, ts);
+  if (zone.rules !== undefined) return zone.rules.names[east === zone.rules.standard ? 0 : 1];
   if (zone.fixed === null && zone.formatter !== null) {
     // Before time was counted in whole minutes, it was the sun's.
     if (east % 60 !== 0) return 'LMT';

@@ -58,18 +58,18 @@ export function divideRounded(a: bigint, b: bigint): bigint {
 
 export function roundNumeric(v: Numeric, scale: number): Numeric {
   if (v.kind !== 'finite') return v;
-  const target = Math.max(-MAX_DIGITS, Math.min(MAX_SCALE, scale));
+  const target = Math.max(-MAX_DIGITS - 1, Math.min(MAX_SCALE, scale));
   if (target === v.scale) return v;
   if (target > v.scale) return new Numeric(v.unscaled * pow10(target - v.scale), target);
   if (target >= 0) return new Numeric(divideRounded(v.unscaled, pow10(v.scale - target)), target);
   const units = v.scale - target;
   if (digitCount(v.unscaled) < units) return NUMERIC_ZERO;
-  return new Numeric(divideRounded(v.unscaled, pow10(units)) * pow10(-target), 0);
+  return checked(new Numeric(divideRounded(v.unscaled, pow10(units)) * pow10(-target), 0));
 }
 
 export function truncNumeric(v: Numeric, scale: number): Numeric {
   if (v.kind !== 'finite') return v;
-  const target = Math.max(-MAX_DIGITS, Math.min(MAX_SCALE, scale));
+  const target = Math.max(-MAX_DIGITS - 1, Math.min(MAX_SCALE, scale));
   if (target >= v.scale) return roundNumeric(v, target);
   if (target >= 0) return new Numeric(v.unscaled / pow10(v.scale - target), target);
   const units = v.scale - target;

@@ -43,7 +43,7 @@ import {
 } from './operator-classes.js';
 import { aggregates, casts, operators, procedures } from './procedures.js';
 import { rangeRows } from './ranges.js';
-import { routineRows } from './routines.js';
+import { routineRows, userAggregates } from './routines.js';
 import {
   attributeParts,
   classParts,
@@ -84,7 +84,6 @@ const CONSTANT: Readonly<Record<string, () => Iterable<Values>>> = {
   pg_opfamily: operatorFamilies,
   pg_amop: familyOperators,
   pg_amproc: familyFunctions,
-  pg_aggregate: aggregates,
   pg_operator: operators,
   pg_cast: casts,
   pg_authid: authIds,
@@ -109,6 +108,7 @@ const OF_MODEL: Readonly<Record<string, ModelParts>> = {
   pg_depend: dependencyParts,
   pg_description: descriptionParts,
   pg_proc: procedureParts,
+  pg_aggregate: aggregateParts,
 };
 
 /** Of what goes on now: made whenever they are read. */
@@ -155,6 +155,14 @@ function procedureParts(model: Model): Parts {
   const layout = LAYOUTS.find((one) => one.schema === 'pg_catalog' && one.name === 'pg_proc')!;
   builtInProcedures ??= Array.from(procedures(), (values) => makeRow(layout, values));
   return [builtInProcedures, Array.from(routineRows(model), (values) => makeRow(layout, values))];
+}
+
+let builtInAggregates: readonly Row[] | null = null;
+
+function aggregateParts(model: Model): Parts {
+  const layout = LAYOUTS.find((one) => one.schema === 'pg_catalog' && one.name === 'pg_aggregate')!;
+  builtInAggregates ??= Array.from(aggregates(), (values) => makeRow(layout, values));
+  return [builtInAggregates, Array.from(userAggregates(model), (values) => makeRow(layout, values))];
 }
 
 let builtInTypes: readonly Row[] | null = null;

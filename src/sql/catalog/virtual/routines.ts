@@ -3,8 +3,9 @@ import { PgArray } from '../../types/datum.js';
 import { OID } from '../../types/oids.js';
 import { catalogOidOf, elementOidOf } from '../../types/registry.js';
 import { standardBodyOf } from '../../functions/routine-text.js';
-import type { Routine, RoutineDescriptor, RoutineParameter } from '../descriptor.js';
-import { PLPGSQL_LANGUAGE, SQL_LANGUAGE } from './cluster-wide.js';
+import type { Routine, RoutineDescriptor, RoutineParameter, StoredCall } from '../descriptor.js';
+import { INTERNAL_LANGUAGE, PLPGSQL_LANGUAGE, SQL_LANGUAGE } from './cluster-wide.js';
+import { functionsNamed } from '../../functions/define.js';
 import type { Values } from './layout.js';
 import { relationsWithin } from '../row-types.js';
 import type { Model } from './model.js';
@@ -24,6 +25,36 @@ function inputs({ parameters, procedure }: Routine): readonly RoutineParameter[]
   return parameters.filter((p) => p.mode !== 'table' && (p.mode !== 'out' || procedure));
 }
 
+function languageOf({ language, aggregate }: Routine): number {
+  if (aggregate !== undefined) return INTERNAL_LANGUAGE;
+  return language === 'sql' ? SQL_LANGUAGE : PLPGSQL_LANGUAGE;
+}
+
+/** pg_aggregate's rows of those that users made. */
+export function* userAggregates(model: Model): Iterable<Values> {
+  for (const { routines } of model.routines) {
+    for (const { oid, aggregate } of routines) {
+      if (aggregate === undefined) continue;
+      const { step, final, finalExtra, initial, typeOid } = aggregate;
+      yield {
+        aggfnoid: oid,
+        aggkind: 'n',
+        aggtransfn: functionOid(step),
+        aggfinalfn: final === null ? 0 : functionOid(final),
+        aggfinalextra: finalExtra,
+        aggfinalmodify: 'r',
+        aggmfinalmodify: 'r',
+        aggtranstype: catalogOidOf(typeOid),
+        agginitval: initial,
+      };
+    }
+  }
+}
+
+function functionOid({ name, used }: StoredCall): number {
+  return used?.routine.oid ?? functionsNamed(name)[0]?.oid ?? 0;
+}
+
 function row(group: RoutineDescriptor, routine: Routine): Values {
   const taken = inputs(routine);
   const { parameters } = routine;
@@ -35,11 +66,11 @@ function row(group: RoutineDescriptor, routine: Routine): Values {
     proname: group.name,
     pronamespace: group.schemaId,
     proowner: ownerOid(group.owner),
-    prolang: routine.language === 'sql' ? SQL_LANGUAGE : PLPGSQL_LANGUAGE,
-    procost: 100,
+    prolang: languageOf(routine),
+    procost: routine.aggregate === undefined ? 100 : 1,
     prorows: routine.set ? 1000 : 0,
     provariadic: variadic === undefined ? 0 : catalogOidOf(elementOidOf(variadic.typeOid)),
-    prokind: routine.procedure ? 'p' : 'f',
+    prokind: routine.aggregate !== undefined ? 'a' : routine.procedure ? 'p' : 'f',
     prosecdef: routine.securityDefiner,
     ...(routine.config == null ? {} : { proconfig: textArray(routine.config) }),
     proisstrict: routine.strict,

@@ -1,0 +1,17 @@
+create table few(id int, dataa text);
+insert into few values (1, 'a'), (2, 'a'), (3, 'b');
+select dataa, count(*), unnest('{1,1,3}'::int[]) as u from few group by dataa, u order by 1, 3;
+select dataa, count(*), max(id), unnest('{1,1,3}'::int[]) from few group by dataa, unnest('{1,1,3}'::int[]) order by 1, 4;
+select dataa, count(*) from few group by dataa, generate_series(1, 2) order by 1;
+select dataa, generate_series(1, 1), count(*) from few group by 1, 2 having count(*) > 1;
+select dataa, generate_series(1, 2) g, count(*) from few group by cube (dataa, g) order by 1, 2;
+select id, case when id > 1 then generate_series(1, 3) else 0 end from few;
+select id, coalesce(generate_series(1, 3), 0) from few;
+select case when id > 1 then 1 end, generate_series(1, 2) from few where id = 2;
+select min(generate_series(1, 3)) from few;
+select count(*) over w from few window w as (order by id), w as (order by id);
+select sum(id) over (rows between id preceding and current row) from few;
+select sum(id) over (order by id rows between 1 + 1 preceding and current row) from few;
+select id from few order by id limit id;
+select id from few order by id limit (select 2) offset 1;
+select (select x from generate_series(1, 9) x limit 1 offset few.id) from few order by id;
