@@ -1,6 +1,7 @@
 /** Comparison operators of all types, and LEAST/GREATEST's order behind them. */
 import type { Datum, Numeric } from '../types/datum.js';
-import { dateToTimestamp, timestampToTz } from '../types/datetime.js';
+import { DATE_INFINITY, TS_END, TS_INFINITY } from '../types/calendar.js';
+import { dateToTimestamp, timestampToDate, timestampToTz } from '../types/datetime.js';
 import { compareFloat } from '../types/float.js';
 import { compareNumeric } from '../types/numeric.js';
 import { compareText, stripBlanks } from '../types/text-order.js';
@@ -112,8 +113,13 @@ comparisons('anyenum', 'anyenum', (a: Value, b: Value, _ctx: ExecContext, call: 
 );
 
 const order = (a: bigint, b: bigint): number => (a < b ? -1 : a > b ? 1 : 0);
-comparisons('date', 'timestamp', (a: number, b: bigint) => order(dateToTimestamp(a), b));
-comparisons('timestamp', 'date', (a: bigint, b: number) => order(a, dateToTimestamp(b)));
+const LAST = TS_INFINITY - 1n;
+const LAST_DAY = timestampToDate(TS_END - 1n);
+/** A day after the last timestamp is behind all of them but infinity. */
+const midnight = (days: number): bigint => (days > LAST_DAY && days !== DATE_INFINITY ? LAST : dateToTimestamp(days));
+comparisons('date', 'timestamp', (a: number, b: bigint) => order(midnight(a), b));
+comparisons('timestamp', 'date', (a: bigint, b: number) => order(a, midnight(b)));
+const inZone = (ts: bigint, zone: string): bigint => (ts === LAST ? ts : timestampToTz(ts, zone));
 // The time zone decides.
 const zoned = (
   left: string,
@@ -126,8 +132,8 @@ const zoned = (
     (a: number | bigint, b: number | bigint, ctx: ExecContext) => compare(a, b, ctx.format.timeZone),
     'stable',
   );
-zoned('date', 'timestamptz', (a, b, zone) => order(timestampToTz(dateToTimestamp(a as number), zone), b as bigint));
-zoned('timestamptz', 'date', (a, b, zone) => order(a as bigint, timestampToTz(dateToTimestamp(b as number), zone)));
+zoned('date', 'timestamptz', (a, b, zone) => order(inZone(midnight(a as number), zone), b as bigint));
+zoned('timestamptz', 'date', (a, b, zone) => order(a as bigint, inZone(midnight(b as number), zone)));
 zoned('timestamp', 'timestamptz', (a, b, zone) => order(timestampToTz(a as bigint, zone), b as bigint));
 zoned('timestamptz', 'timestamp', (a, b, zone) => order(a as bigint, timestampToTz(b as bigint, zone)));
 

@@ -319,7 +319,9 @@ function finish(c: Candidate<FunctionEntry>, wholeVariadic: boolean): ResolvedCa
     const element = c.concrete[c.packFrom]!;
     entry = derived(entry, `pack ${c.packFrom} ${element}`, () => packing(c.entry, c.packFrom, element));
   } else if (wholeVariadic && entry.argOids[entry.argOids.length - 1] === OID.any) {
-    const element = elementOidOf(c.concrete[given - 1]!);
+    const last = c.concrete[given - 1]!;
+    const element = elementOidOf(last);
+    if (element === 0 && last !== OID.unknown) throw sqlError('42804', 'VARIADIC argument must be an array');
     entry = derived(entry, `spread ${given} ${element}`, () => spreading(c.entry, given - 1, element));
   } else if (given < entry.argOids.length && !entry.variadic) {
     entry = derived(entry, `default ${given}`, () => defaulting(c.entry, c.entry.argOids.length - given));
@@ -365,7 +367,7 @@ function spreading(entry: FunctionEntry, from: number, element: number): Functio
     ...withArguments(entry, (args) => args),
     impl: (args, ctx, call) => {
       const last = args[from] as PgArray | null;
-      if (last === null) return entry.name === 'concat' ? '' : null;
+      if (last === null) return entry.name === 'format' ? entry.impl(args.slice(0, from), ctx, call) : null;
       return entry.impl([...args.slice(0, from), ...last.elements], ctx, {
         argOids: [...call.argOids.slice(0, from), ...last.elements.map(() => element)],
         resultOid: call.resultOid,
