@@ -1,5 +1,6 @@
 /**
  * npm run fuzz [-- --from 1 --seeds 10 --statements 60 --peer postgres://… --seed N]
+ * npm run fuzz -- --calls | --formats: statements that stand alone
  *
  * Random schemas, rows and statements on Quoral and on PostgreSQL (PGlite in this process, or the server at --peer,
  * whose database is emptied); answers must be the same. A difference is made small before it is shown. Exits with 1 if

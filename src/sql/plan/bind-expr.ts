@@ -63,7 +63,8 @@ export function bindExpr(ctx: ExprContext, node: Node): Expr {
       if (array !== undefined && isArrayType(type.oid)) {
         return coerce(
           b,
-          bindArray(ctx, array.elements ?? [], location, elementOidOf(type.oid)),
+          // Of a domain: the array is made of what it is over, and looked at as a whole.
+          bindArray(ctx, array.elements ?? [], location, elementOidOf(baseOidOf(type.oid))),
           type.oid,
           'explicit',
           location,
