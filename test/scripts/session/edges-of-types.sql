@@ -79,3 +79,7 @@ select array[1, -6]::edge[];
 create sequence steps increment 2 minvalue 1 maxvalue 7 cycle;
 alter sequence steps increment by 3;
 select nextval('steps'), nextval('steps'), nextval('steps'), nextval('steps');
+create table shaped (k int, v int);
+insert into shaped values (1, 7);
+create function shape() returns int language plpgsql as $$ declare r record; begin r := (select w from shaped as w where k = 1); return r.v; end $$;
+select shape();
