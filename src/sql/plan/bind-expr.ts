@@ -63,7 +63,6 @@ export function bindExpr(ctx: ExprContext, node: Node): Expr {
       if (array !== undefined && isArrayType(type.oid)) {
         return coerce(
           b,
-          // Of a domain: the array is made of what it is over, and looked at as a whole.
           bindArray(ctx, array.elements ?? [], location, elementOidOf(baseOidOf(type.oid))),
           type.oid,
           'explicit',
