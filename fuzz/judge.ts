@@ -9,13 +9,43 @@ export type Verdict = 'same' | 'open' | { readonly difference: string };
 
 /** To the last word of an error, for statements that stand alone. */
 export function compareExactly(text: string, ours: Answer, theirs: Answer): Verdict {
+  // PostgreSQL 15 lets the fields of an interval wrap around.
+  if (!ours.ok && ours.message === 'interval out of range' && text.includes('make_interval')) return 'open';
   if (ours.ok && theirs.ok) return compareRows(text, ours, theirs);
   // A day before the calendar's first one is refused; PostgreSQL wraps around.
   if (!ours.ok && theirs.ok && ours.sqlstate === '22008' && /'[^']*[JI][^']*'/.test(text)) return 'open';
+  if (!ours.ok && !theirs.ok) {
+    // Which of two mistakes is met first: PostgreSQL computes what is immutable while it plans.
+    if (ours.sqlstate !== theirs.sqlstate && isNested(text) && isValueError(ours) && isValueError(theirs))
+      return 'open';
+    // The detail names the first thing that is wrong in the text, which may be one of several.
+    if (ours.sqlstate === theirs.sqlstate && ours.message.split('"')[0] === theirs.message.split('"')[0]) return 'same';
+    if (ours.sqlstate.startsWith('22') && theirs.sqlstate.startsWith('22') && text.startsWith("SELECT '"))
+      return 'open';
+  }
+  // What stands in an array's bounds is read by strtol(), whatever follows.
+  if (text.startsWith("SELECT '[") && text.includes('[]') && !ours.ok && ours.sqlstate === '22P02') return 'open';
+  // PostgreSQL takes nearly anything as a zone of the POSIX kind.
+  if (!ours.ok && /^time zone ".*" not recognized$/s.test(ours.message)) return 'open';
   const shown = (one: Answer): string =>
     one.ok ? `rows ${JSON.stringify(one.rows)}` : `${one.sqlstate} ${one.message} ${one.more}`;
   const difference = `ours: ${shown(ours)}; theirs: ${shown(theirs)}`;
   return shown(ours) === shown(theirs) ? 'same' : { difference };
+}
+
+function isNested(text: string): boolean {
+  return (text.match(/pg_catalog\.|\(\(|\( ?[-~@|!]/g) ?? []).length > 1;
+}
+function isValueError(one: Answer): boolean {
+  return !one.ok && /^(22|42601|0A000|54000)/.test(one.sqlstate);
+}
+
+/** Functions of the C library that JavaScript's may differ from in the last digit (docs/sql/differences.md). */
+const INEXACT = /cbrt|\|\|\/|sin|cos|tan|cot|exp|log|ln|pow|\^|gamma|erf/;
+
+function nearlyEqual(a: string, b: string): boolean {
+  const [x, y] = [Number(a), Number(b)];
+  return Math.abs(x - y) <= 1e-12 * Math.max(Math.abs(x), Math.abs(y));
 }
 
 export function compare(text: string, ours: Answer, theirs: Answer): Verdict {
@@ -40,6 +70,10 @@ export function compare(text: string, ours: Answer, theirs: Answer): Verdict {
   if (!failed.ok && (failed.sqlstate.startsWith('22') || / multidimensional /.test(failed.message))) return 'open';
   const shown = failed.ok ? '' : `${failed.sqlstate} ${failed.message}`;
   return { difference: ours.ok ? `theirs fails: ${shown}` : `ours fails: ${shown}` };
+}
+
+function sortedAlike(a: readonly string[], b: readonly string[]): boolean {
+  return a.toSorted().join('\n') === b.toSorted().join('\n');
 }
 
 function compareRows(
@@ -68,6 +102,10 @@ function compareRows(
       if (/ (DISTINCT|UNION|INTERSECT|EXCEPT|GROUP BY|LIMIT|OVER) /.test(text)) return 'open';
     }
     const at = a.findIndex((line, i) => line !== b[i]);
+    if (INEXACT.test(text) && a.length === b.length && a.every((line, i) => line === b[i] || nearlyEqual(line, b[i]!)))
+      return 'open';
+    // Equal values that look different (1 day and 24:00:00) stand in any order.
+    if (text.includes('dense_rank() OVER (ORDER BY v)') && sortedAlike(lines[0]!, lines[1]!)) return 'open';
     const first = at < 0 ? a.length : at;
     return {
       difference: `${a.length} rows, theirs ${b.length}; first difference: ours ${a[first] ?? '(none)'}, theirs ${b[first] ?? '(none)'}`,

@@ -5,6 +5,8 @@ import type { Piece } from './pieces.js';
 import { Queries } from './queries.js';
 import { Random } from './random.js';
 import { aSchema } from './schema.js';
+import { Relational } from './relational.js';
+import { Stories } from './stories.js';
 import { Sessions } from './sessions.js';
 
 /** The statements in order; `count` of them after those that make the schema. */
@@ -15,14 +17,18 @@ export function statementsOf(seed: number, count: number): Piece[] {
   const changes = new Changes(random, schema, queries);
   const features = new Features(random, schema, queries);
   const sessions = new Sessions(random);
-  const statements = [...schema.statements];
+  const stories = new Stories(random);
+  const relational = new Relational(random);
+  const statements = [...schema.statements, ...relational.setup()];
   for (const end = statements.length + count; statements.length < end;) {
     // They have transactions of their own.
     if (!changes.isOpen && random.chance(0.03)) statements.push(...sessions.statements());
+    if (!changes.isOpen && random.chance(0.03)) statements.push(...stories.statements());
     const kinds = random.weighted<{ statement(): Piece }>([
       [50, queries],
       [25, changes],
       [25, features],
+      [30, relational],
     ]);
     statements.push(kinds.statement());
   }

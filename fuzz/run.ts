@@ -1,16 +1,18 @@
 /**
  * npm run fuzz [-- --from 1 --seeds 10 --statements 60 --peer postgres://… --seed N]
+ * npm run fuzz -- --calls | --formats: statements that stand alone
  *
  * Random schemas, rows and statements on Quoral and on PostgreSQL (PGlite in this process, or the server at --peer,
  * whose database is emptied); answers must be the same. A difference is made small before it is shown. Exits with 1 if
  * there was one.
  */
 import { parseArgs } from 'node:util';
+import { Calls } from './calls.js';
 import { hostile } from './hostile.js';
 import { aFormat } from './formats.js';
 import { compare, compareExactly } from './judge.js';
 import { besiege } from './siege.js';
-import { textOf } from './pieces.js';
+import { type Piece, textOf } from './pieces.js';
 import { statementsOf } from './program.js';
 import { Random } from './random.js';
 import { emptied, pglite, postgres, quoral, type Server } from './servers.js';
@@ -47,23 +49,29 @@ class Comparison {
   }
 }
 
-const SHOWN_MAX = 60;
+const SHOWN_MAX = 200;
 
-/** Templates, each statement for itself: 1 if there was a difference. */
-async function formats(ours: Server, theirs: Server, first: number, seeds: number, count: number): Promise<number> {
+interface Range {
+  readonly first: number;
+  readonly seeds: number;
+  readonly count: number;
+}
+
+/** Statements that stand alone, each for itself, to the word: 1 if there was a difference. */
+async function single(make: (random: Random) => Piece, ours: Server, theirs: Server, range: Range): Promise<number> {
   let differences = 0;
   let statements = 0;
   await Promise.all([emptied(ours), emptied(theirs)]);
-  for (let seed = first; seed < first + seeds; seed++) {
+  for (let seed = range.first; seed < range.first + range.seeds; seed++) {
     const random = new Random(seed);
-    for (let i = 0; i < count; i++, statements++) {
-      const text = textOf(aFormat(random));
+    for (let i = 0; i < range.count; i++, statements++) {
+      const text = textOf(make(random));
       const verdict = compareExactly(text, ...(await Promise.all([ours.query(text), theirs.query(text)])));
       if (typeof verdict === 'string') continue;
       if (++differences <= SHOWN_MAX) console.log(`seed ${seed}, statement ${i}: ${verdict.difference}\n  ${text};`);
     }
   }
-  console.log(`${statements} statements with templates against ${theirs.name}: ${differences} differences`);
+  console.log(`${statements} single statements against ${theirs.name}: ${differences} differences`);
   await Promise.all([ours.close(), theirs.close()]);
   return differences === 0 ? 0 : 1;
 }
@@ -96,6 +104,7 @@ async function main(): Promise<number> {
       statements: { type: 'string', default: '200' },
       peer: { type: 'string' },
       formats: { type: 'boolean', default: false },
+      calls: { type: 'boolean', default: false },
       hostile: { type: 'boolean', default: false },
       only: { type: 'string', default: '' },
     },
@@ -104,7 +113,13 @@ async function main(): Promise<number> {
   const first = Number(values.seed ?? values.from);
   const seeds = values.seed === undefined ? Number(values.seeds) : 1;
   const [ours, theirs] = await Promise.all([quoral(), values.peer === undefined ? pglite() : postgres(values.peer)]);
-  if (values.formats) return formats(ours, theirs, first, seeds, Number(values.statements));
+  const range = { first, seeds, count: Number(values.statements) };
+  if (values.formats) return single(aFormat, ours, theirs, range);
+  if (values.calls) {
+    const calls = await Calls.of(ours, theirs);
+    console.log(`${calls.size} functions, operators and aggregates`);
+    return single((random) => calls.statement(random), ours, theirs, range);
+  }
   const comparison = new Comparison(ours, theirs);
   const startedMs = Date.now();
   let shownMs = startedMs;

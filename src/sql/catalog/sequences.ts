@@ -66,6 +66,11 @@ export class Sequences {
     });
   }
 
+  /** No value has been given or set. */
+  async isUntouched(sequence: SequenceDescriptor): Promise<boolean> {
+    return (await this.#catalog.db.increment(SYSTEM_KEYS.sequence(sequence.id), 0)) === 0;
+  }
+
   async setval(sequence: SequenceDescriptor, value: bigint, isCalled: boolean): Promise<bigint> {
     if (value < BigInt(sequence.min) || value > BigInt(sequence.max)) {
       throw sqlError(

@@ -181,8 +181,13 @@ export async function alterSequence(
   const settings = sequenceDefaults(sequence.typeOid, opts, sequence);
   const ownedBy = await owner(ctx, opts);
   if (ownedBy !== undefined) await refuseOfIdentity(ctx, sequence);
+  // Its first value stays what it was when none has been given yet, by how much it may grow now.
+  const first =
+    BigInt(sequence.base ?? BigInt(sequence.start) - BigInt(sequence.increment)) + BigInt(sequence.increment);
+  const untouched = sequence.increment !== String(settings.increment) && (await ctx.sequences.isUntouched(sequence));
   const next: SequenceDescriptor = {
     ...sequence,
+    ...(untouched ? { base: String(first - settings.increment) } : {}),
     version: sequence.version + 1,
     typeOid: settings.typeOid,
     start: String(settings.start),

@@ -336,10 +336,10 @@ function syncCall(entry: FunctionEntry, info: CallInfo, args: readonly SyncEval[
   if (strict && args.length === 2 && call2 !== null) {
     const [first, second] = args as readonly [SyncEval, SyncEval];
     return (row, run) => {
+      // Both are computed even if one is NULL: an error in the other one shows.
       const a = first(row, run);
-      if (a === null) return null;
       const b = second(row, run);
-      return b === null ? null : (call2(a, b, run.ctx, info) as Datum);
+      return a === null || b === null ? null : (call2(a, b, run.ctx, info) as Datum);
     };
   }
   if (strict && args.length === 1 && call1 !== null) {
@@ -351,12 +351,13 @@ function syncCall(entry: FunctionEntry, info: CallInfo, args: readonly SyncEval[
   }
   return (row, run) => {
     const values = new Array<Datum>(args.length);
+    let none = false;
     for (let i = 0; i < args.length; i++) {
       const value = args[i]!(row, run);
-      if (value === null && strict) return null;
+      if (value === null) none = true;
       values[i] = value;
     }
-    return entry.impl(values, run.ctx, info) as Datum;
+    return none && strict ? null : (entry.impl(values, run.ctx, info) as Datum);
   };
 }
 

@@ -7,7 +7,7 @@ import { sqlError } from '../../base/errors.js';
 import { stackArrays } from '../types/array.js';
 import { type Interval, Jsonb, Numeric, PgArray, PgRecord } from '../types/datum.js';
 import type { Datum, JsonValue } from '../types/datum.js';
-import { toFloat4, toInt8 } from '../types/casts.js';
+import { toInt8 } from '../types/casts.js';
 import { makeInterval } from '../types/interval.js';
 import { makeJsonObject } from '../types/json.js';
 import { sqrtToScale } from '../types/numeric-math.js';
@@ -24,7 +24,7 @@ import { OID } from '../types/oids.js';
 import { typeByName, typeByOid } from '../types/registry.js';
 import { aggregate } from './define.js';
 import type { Accumulator, AggregateEntry, CallInfo, Value } from './entry.js';
-import { toJsonText, toJsonValue } from './json-convert.js';
+import { jsonKey, toJsonText, toJsonValue } from './json-convert.js';
 import { multiplyInterval } from './interval-math.js';
 
 type Init = AggregateEntry['init'];
@@ -151,6 +151,9 @@ interface FloatState {
   sum: number;
   squares: number;
 }
+const isInfinite = (n: number): boolean => n === Infinity || n === -Infinity;
+const overflow = (): Error => sqlError('22003', 'value out of range: overflow');
+
 class FloatStats extends Base<FloatState> {
   readonly #finish: (s: FloatState) => number | null;
   constructor(finish: (s: FloatState) => number | null) {
@@ -160,11 +163,16 @@ class FloatStats extends Base<FloatState> {
   step(args: readonly Datum[]): void {
     const x = args[0] as number;
     const s = this.state;
+    const before = s.sum;
     s.n++;
     s.sum += x;
     if (s.n > 1) {
       const difference = x * s.n - s.sum;
       s.squares += (difference * difference) / (s.n * (s.n - 1));
+      if (isInfinite(s.sum) || isInfinite(s.squares)) {
+        if (!isInfinite(before) && !isInfinite(x)) throw overflow();
+        s.squares = NaN;
+      }
     } else if (!Number.isFinite(x)) {
       s.squares = NaN;
     }
@@ -181,15 +189,36 @@ class FloatStats extends Base<FloatState> {
     this.state = { n, sum: s.sum + o.sum, squares: s.squares + o.squares + (s.n * o.n * difference * difference) / n };
   }
   final(): Datum {
-    const { n, sum } = this.state;
-    if (n === 0) return null;
-    if (!Number.isFinite(sum) && Number.isNaN(sum) === false && Number.isFinite(this.state.squares))
-      throw sqlError('22003', 'value out of range: overflow');
-    return this.#finish(this.state);
+    return this.state.n === 0 ? null : this.#finish(this.state);
   }
 }
-aggregate('sum(float8) float8', {}, () => new FloatStats((s) => s.sum));
-aggregate('sum(float4) float4', {}, () => new FloatStats((s) => (Number.isFinite(s.sum) ? toFloat4(s.sum) : s.sum)));
+
+/** Added one after the other, each sum in the type itself. */
+class FloatSum extends Base<{ sum: number | null }> {
+  readonly #round: (n: number) => number;
+  constructor(round: (n: number) => number) {
+    super({ sum: null });
+    this.#round = round;
+  }
+  step(args: readonly Datum[]): void {
+    this.merge({ sum: args[0] as number });
+  }
+  merge(other: { sum: number | null }): void {
+    const { sum } = this.state;
+    if (sum === null || other.sum === null) {
+      this.state.sum = sum ?? other.sum;
+      return;
+    }
+    const next = this.#round(sum + other.sum);
+    if (isInfinite(next) && !isInfinite(sum) && !isInfinite(other.sum)) throw overflow();
+    this.state.sum = next;
+  }
+  final(): Datum {
+    return this.state.sum;
+  }
+}
+aggregate('sum(float8) float8', {}, () => new FloatSum((n) => n));
+aggregate('sum(float4) float4', {}, () => new FloatSum(Math.fround));
 for (const type of ['float4', 'float8']) {
   aggregate(`avg(${type}) float8`, {}, () => new FloatStats((s) => s.sum / s.n));
 }
@@ -298,6 +327,7 @@ class PairStats extends Base<PairState> {
     const y = args[0] as number;
     const x = args[1] as number;
     const s = this.state;
+    const [beforeX, beforeY] = [s.sx, s.sy];
     s.n++;
     s.sx += x;
     s.sy += y;
@@ -308,6 +338,14 @@ class PairStats extends Base<PairState> {
       s.sxx += dx * dx * scale;
       s.syy += dy * dy * scale;
       s.sxy += dx * dy * scale;
+      const finiteX = !isInfinite(beforeX) && !isInfinite(x);
+      const finiteY = !isInfinite(beforeY) && !isInfinite(y);
+      if (finiteX && (isInfinite(s.sx) || isInfinite(s.sxx))) throw overflow();
+      if (finiteY && (isInfinite(s.sy) || isInfinite(s.syy))) throw overflow();
+      if (finiteX && finiteY && isInfinite(s.sxy)) throw overflow();
+      if (isInfinite(s.sxx)) s.sxx = NaN;
+      if (isInfinite(s.syy)) s.syy = NaN;
+      if (isInfinite(s.sxy)) s.sxy = NaN;
     } else {
       if (!Number.isFinite(x)) s.sxx = s.sxy = Number.NaN;
       if (!Number.isFinite(y)) s.syy = s.sxy = Number.NaN;
@@ -337,18 +375,28 @@ class PairStats extends Base<PairState> {
     return this.#finish(this.state);
   }
 }
-function pairs(name: string, finish: (s: PairState) => Datum, empty: Datum = null): void {
-  const type = name === 'regr_count' ? 'int8' : 'float8';
-  aggregate(
-    `${name}(float8, float8) ${type}`,
-    { emptyResult: empty },
-    () => new PairStats((s) => (s.n === 0 ? empty : finish(s))),
-  );
+/** Only how many pairs there are. */
+class Counted extends Base<{ n: number }> {
+  constructor() {
+    super({ n: 0 });
+  }
+  step(): void {
+    this.state.n++;
+  }
+  merge(other: { n: number }): void {
+    this.state.n += other.n;
+  }
+  final(): Datum {
+    return BigInt(this.state.n);
+  }
+}
+function pairs(name: string, finish: (s: PairState) => Datum): void {
+  aggregate(`${name}(float8, float8) float8`, {}, () => new PairStats((s) => (s.n === 0 ? null : finish(s))));
 }
 pairs('corr', (s) => (s.sxx === 0 || s.syy === 0 ? null : s.sxy / Math.sqrt(s.sxx * s.syy)));
 pairs('covar_pop', (s) => s.sxy / s.n);
 pairs('covar_samp', (s) => (s.n < 2 ? null : s.sxy / (s.n - 1)));
-pairs('regr_count', (s) => BigInt(s.n), 0n);
+aggregate('regr_count(float8, float8) int8', { emptyResult: 0n }, () => new Counted());
 pairs('regr_avgx', (s) => s.sx / s.n);
 pairs('regr_avgy', (s) => s.sy / s.n);
 pairs('regr_sxx', (s) => s.sxx);
@@ -517,8 +565,8 @@ class ObjectAgg extends Base<[key: string, text: string, value: JsonValue][]> {
     this.#binary = binary;
   }
   step(args: readonly Datum[], ctx: ExecContext): void {
-    if (args[0] === null) throw sqlError('22004', 'field name must not be null');
-    const key = typeByOid(this.#oids[0]!).output(args[0] as Value, ctx.format);
+    if (args[0] === null) throw sqlError('22023', 'field name must not be null');
+    const key = jsonKey(args[0] as Value, this.#oids[0]!, ctx);
     if (this.#binary) this.state.push([key, '', toJsonValue(args[1]!, this.#oids[1]!, ctx)]);
     else this.state.push([key, toJsonText(args[1]!, this.#oids[1]!, ctx), null]);
   }

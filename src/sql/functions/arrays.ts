@@ -41,13 +41,13 @@ function prepend(v: Datum, a: PgArray | null, elementOid: number): PgArray {
 function concatenate(a: PgArray | null, b: PgArray | null): PgArray | null {
   if (a === null || a.elements.length === 0) return b ?? a;
   if (b === null || b.elements.length === 0) return a;
-  const incompatible = (): Error =>
+  const incompatible = (detail: string): Error =>
     sqlError('2202E', 'cannot concatenate incompatible arrays', {
-      detail: 'Arrays with differing dimensions are not compatible for concatenation.',
+      detail: `Arrays ${detail} are not compatible for concatenation.`,
     });
-  const rest = (x: PgArray): string => x.dims.slice(1).join();
+  const shape = (x: PgArray, from = 0): string => `${x.dims.slice(from).join()};${x.lowerBounds.slice(from).join()}`;
   if (a.dims.length === b.dims.length) {
-    if (rest(a) !== rest(b)) throw incompatible();
+    if (shape(a, 1) !== shape(b, 1)) throw incompatible('with differing element dimensions');
     return new PgArray(
       a.elementOid,
       [...a.elements, ...b.elements],
@@ -55,7 +55,7 @@ function concatenate(a: PgArray | null, b: PgArray | null): PgArray | null {
       a.lowerBounds,
     );
   }
-  if (a.dims.length === b.dims.length + 1 && rest(a) === b.dims.join()) {
+  if (a.dims.length === b.dims.length + 1 && shape(a, 1) === shape(b)) {
     return new PgArray(
       a.elementOid,
       [...a.elements, ...b.elements],
@@ -63,7 +63,7 @@ function concatenate(a: PgArray | null, b: PgArray | null): PgArray | null {
       a.lowerBounds,
     );
   }
-  if (b.dims.length === a.dims.length + 1 && rest(b) === a.dims.join()) {
+  if (b.dims.length === a.dims.length + 1 && shape(b, 1) === shape(a)) {
     return new PgArray(
       a.elementOid,
       [...a.elements, ...b.elements],
@@ -71,7 +71,11 @@ function concatenate(a: PgArray | null, b: PgArray | null): PgArray | null {
       b.lowerBounds,
     );
   }
-  throw incompatible();
+  throw incompatible(
+    Math.abs(a.dims.length - b.dims.length) === 1
+      ? 'with differing dimensions'
+      : `of ${a.dims.length} and ${b.dims.length} dimensions`,
+  );
 }
 const resultElement = (call: CallInfo): number => elementOidOf(call.resultOid);
 fn(
@@ -153,7 +157,10 @@ fn(
     if (a.dims.length > 1) throw sqlError('0A000', 'removing elements from multidimensional arrays is not supported');
     const equal = same(a.elementOid);
     const kept = a.elements.filter((item) => !equal(item, v));
-    return kept.length === a.elements.length ? a : new PgArray(a.elementOid, kept);
+    if (kept.length === a.elements.length) return a;
+    return kept.length === 0
+      ? new PgArray(a.elementOid, [])
+      : new PgArray(a.elementOid, kept, [kept.length], a.lowerBounds);
   },
   LOOSE,
 );

@@ -15,6 +15,7 @@ fn('rtrim(bytea, bytea) bytea', (b: Uint8Array, set: Uint8Array) => trim(b, set,
 
 function overlay(b: Uint8Array, by: Uint8Array, start: number, count: number): Uint8Array {
   if (start <= 0) throw sqlError('22011', 'negative substring length not allowed');
+  if (start + count > 2147483647 || start + count < -2147483648) throw sqlError('22003', 'integer out of range');
   const rest = Math.max(0, start - 1 + count);
   return Buffer.concat([b.subarray(0, start - 1), by, b.subarray(rest)]);
 }

@@ -1,23 +1,32 @@
 /** make_date and its relatives (chapter 9.9.1): dates and times from their fields. */
 import { sqlError } from '../../base/errors.js';
 import type { ExecContext } from '../contract.js';
-import { checkTimestamp, daysFromCivil, daysInMonth, joinTimestamp, localToUtc } from '../types/calendar.js';
+import {
+  checkTimestamp,
+  DATE_END,
+  DATE_MIN,
+  daysFromCivil,
+  daysInMonth,
+  joinTimestamp,
+  localToUtc,
+} from '../types/calendar.js';
 import { timestampToTz } from '../types/datetime.js';
+import { formatSixDigits } from '../types/float.js';
 import { intervalOutOfRange, makeInterval } from '../types/interval.js';
 import { statedZone } from './datetime.js';
 import { fn } from './define.js';
 
 const STABLE = { volatility: 'stable' } as const;
 
-function civil(year: number, month: number, day: number): number {
+function civil(year: number, month: number, day: number, shownYear = year): number {
   const actual = year < 0 ? year + 1 : year;
+  const shown = (): string => `${shownYear}-${String(month).padStart(2, '0')}-${String(day).padStart(2, '0')}`;
   if (year === 0 || month < 1 || month > 12 || day < 1 || day > daysInMonth(actual, month)) {
-    throw sqlError(
-      '22008',
-      `date field value out of range: ${year}-${String(month).padStart(2, '0')}-${String(day).padStart(2, '0')}`,
-    );
+    throw sqlError('22008', `date field value out of range: ${shown()}`);
   }
-  return daysFromCivil(actual, month, day);
+  const days = daysFromCivil(actual, month, day);
+  if (days < DATE_MIN || days >= DATE_END) throw sqlError('22008', `date out of range: ${shown()}`);
+  return days;
 }
 function timeOf(hour: number, minute: number, second: number): number {
   if (
@@ -30,12 +39,12 @@ function timeOf(hour: number, minute: number, second: number): number {
     (hour === 24 && (minute > 0 || second > 0)) ||
     Number.isNaN(second)
   ) {
-    const shown = Number.isInteger(second) ? String(second).padStart(2, '0') : String(second);
+    const shown = formatSixDigits(second).padStart(2, '0');
     throw sqlError('22008', `time field value out of range: ${hour}:${String(minute).padStart(2, '0')}:${shown}`);
   }
   return (hour * 60 + minute) * 60e6 + Math.round(second * 1e6);
 }
-fn('make_date(int4, int4, int4) date', civil);
+fn('make_date(int4, int4, int4) date', (y: number, m: number, d: number) => civil(y, m, d, y < 0 ? y + 1 : y));
 fn('make_time(int4, int4, float8) time', timeOf);
 fn(
   'make_timestamp(int4, int4, int4, int4, int4, float8) timestamp',
@@ -50,8 +59,10 @@ fn(
 );
 fn(
   'make_timestamptz(int4, int4, int4, int4, int4, float8, text) timestamptz',
-  (y: number, mo: number, d: number, h: number, mi: number, s: number, zone: string) =>
-    checkTimestamp(localToUtc(statedZone(zone), joinTimestamp(civil(y, mo, d), timeOf(h, mi, s)))),
+  (y: number, mo: number, d: number, h: number, mi: number, s: number, zone: string) => {
+    const local = joinTimestamp(civil(y, mo, d), timeOf(h, mi, s));
+    return checkTimestamp(localToUtc(statedZone(zone), local));
+  },
   STABLE,
 );
 fn(

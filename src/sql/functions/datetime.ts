@@ -28,7 +28,8 @@ import { Interval, Numeric, TimeTz } from '../types/datum.js';
 import type { Datum } from '../types/datum.js';
 import { currentDate, dateToTimestamp, formatTimestampTz, timestampToDate, tzToTimestamp } from '../types/datetime.js';
 import { FieldError, readOffset } from '../types/date-time-fields.js';
-import { makeInterval } from '../types/interval.js';
+import { formatSixDigits } from '../types/float.js';
+import { formatInterval, intervalOutOfRange, makeInterval } from '../types/interval.js';
 import { divisionByZero, NUMERIC_INF, NUMERIC_NEG_INF, numericToFloat } from '../types/numeric.js';
 import { fn, fns, op } from './define.js';
 import {
@@ -87,9 +88,10 @@ function withTime(d: number, t: number): bigint {
   const ts = dateToTimestamp(d);
   return isFiniteTimestamp(ts) ? checkTimestamp(ts + BigInt(t)) : ts;
 }
-op('date + timetz = timestamptz', (d: number, t: TimeTz) =>
-  checkTimestamp(joinTimestamp(d, t.micros) + BigInt(t.zone) * 1_000_000n),
-);
+op('date + timetz = timestamptz', (d: number, t: TimeTz) => {
+  const ts = dateToTimestamp(d);
+  return isFiniteTimestamp(ts) ? checkTimestamp(ts + BigInt(t.micros) + BigInt(t.zone) * 1_000_000n) : ts;
+});
 op('timestamp + interval = timestamp', (t: bigint, i: Interval) => addInterval(t, i));
 op('interval + timestamp = timestamp', (i: Interval, t: bigint) => addInterval(t, i));
 op('timestamp - interval = timestamp', (t: bigint, i: Interval) => addInterval(t, negateInterval(i)));
@@ -194,8 +196,20 @@ fn('timezone(text, timestamptz) timestamp', (z: string, t: bigint) =>
 fn('timezone(text, timestamp) timestamptz', (z: string, t: bigint) =>
   infiniteOr(t, (ts) => localToUtc(zoneArgument(z), ts)),
 );
-fn('timezone(interval, timestamptz) timestamp', (i: Interval, t: bigint) => infiniteOr(t, (ts) => ts + i.micros));
-fn('timezone(interval, timestamp) timestamptz', (i: Interval, t: bigint) => infiniteOr(t, (ts) => ts - i.micros));
+/** Whole seconds, as microseconds. */
+function intervalZone(i: Interval): bigint {
+  if (i.months !== 0 || i.days !== 0) {
+    const shown = formatInterval(i, 'postgres');
+    throw sqlError('22023', `interval time zone "${shown}" must not include months or days`);
+  }
+  return i.micros - (i.micros % 1_000_000n);
+}
+fn('timezone(interval, timestamptz) timestamp', (i: Interval, t: bigint) =>
+  infiniteOr(t, (ts) => ts + intervalZone(i)),
+);
+fn('timezone(interval, timestamp) timestamptz', (i: Interval, t: bigint) =>
+  infiniteOr(t, (ts) => ts - intervalZone(i)),
+);
 fn(
   'timezone(text, timetz) timetz',
   (z: string, t: TimeTz, ctx: ExecContext) => {
@@ -254,8 +268,11 @@ const UNIT_NAMES: Readonly<Record<string, string>> = {
   mil: 'millennium',
   millenniums: 'millennium',
 };
+function foldAscii(name: string): string {
+  return name.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
+}
 function unitName(name: string): string {
-  const lower = name.toLowerCase();
+  const lower = foldAscii(name);
   return Object.hasOwn(UNIT_NAMES, lower) ? UNIT_NAMES[lower]! : lower;
 }
 function truncDays(unit: string, days: number): number | null {
@@ -282,12 +299,12 @@ function truncDays(unit: string, days: number): number | null {
   }
 }
 function truncTimestamp(field: string, ts: bigint, typeName: string): bigint {
+  if (!isFiniteTimestamp(ts)) return ts;
   const unit = unitName(field);
-  const { days, micros } = splitTimestamp(isFiniteTimestamp(ts) ? ts : 0n);
+  const { days, micros } = splitTimestamp(ts);
   const whole = Object.hasOwn(TRUNC_MICROS, unit) ? TRUNC_MICROS[unit]! : null;
   const start = whole === null ? truncDays(unit, days) : days;
   if (start === null) throw unitError(field, unit, typeName);
-  if (!isFiniteTimestamp(ts)) return ts;
   return whole === null ? joinTimestamp(start, 0) : joinTimestamp(days, Number((BigInt(micros) / whole) * whole));
 }
 const EXTRACT_UNITS = new Set([
@@ -309,8 +326,8 @@ function unitError(field: string, unit: string, typeName: string): Error {
     Object.hasOwn(TRUNC_MICROS, unit) ||
     ['day', 'week', 'month', 'quarter', 'year', 'decade', 'century', 'millennium'].includes(unit);
   return known
-    ? sqlError('0A000', `unit "${field.toLowerCase()}" not supported for type ${typeName}`)
-    : sqlError('22023', `unit "${field.toLowerCase()}" not recognized for type ${typeName}`);
+    ? sqlError('0A000', `unit "${foldAscii(field)}" not supported for type ${typeName}`)
+    : sqlError('22023', `unit "${foldAscii(field)}" not recognized for type ${typeName}`);
 }
 const TS_NAME = 'timestamp without time zone';
 const TSTZ_NAME = 'timestamp with time zone';
@@ -344,9 +361,11 @@ fn('date_trunc(text, interval) interval', (field: string, v: Interval) => {
 const INT8_MAX = 0x7fff_ffff_ffff_ffffn;
 function dateBin(stride: Interval, ts: bigint, origin: bigint): bigint {
   if (!isFiniteTimestamp(ts)) return ts;
+  if (!isFiniteTimestamp(origin)) throw sqlError('22008', 'origin out of range');
   if (stride.months !== 0)
     throw sqlError('0A000', 'timestamps cannot be binned into intervals containing months or years');
   const step = BigInt(stride.days) * BigInt(MICROS_PER_DAY) + stride.micros;
+  if (BigInt.asIntN(64, step) !== step) throw intervalOutOfRange();
   if (step <= 0n) throw sqlError('22008', 'stride must be greater than zero');
   const past = ts - origin;
   if (step > INT8_MAX || past > INT8_MAX || past < -INT8_MAX - 1n) throw sqlError('22008', 'interval out of range');
@@ -534,7 +553,10 @@ for (const [type, extract] of extracts) {
   const loose = extract as unknown as (f: string, v: Datum, ctx: ExecContext) => Datum;
   const options = type === 'timestamptz' ? STABLE : {};
   fn(`extract(text, ${type}) numeric`, loose, options);
-  fn(`date_part(text, ${type}) float8`, (f: string, v: Datum, ctx: ExecContext) => toFloat(loose(f, v, ctx)), options);
+  // Of a date it is that of its midnight, to the error's wording.
+  const part =
+    type === 'date' ? (f: string, v: Datum) => extractTimestamp(f, dateToTimestamp(v as number), TS_NAME) : loose;
+  fn(`date_part(text, ${type}) float8`, (f: string, v: Datum, ctx: ExecContext) => toFloat(part(f, v, ctx)), options);
 }
 
 fn('to_timestamp(float8) timestamptz', (n: number) => {
@@ -542,7 +564,7 @@ fn('to_timestamp(float8) timestamptz', (n: number) => {
   if (n === -Infinity) return TS_NEG_INFINITY;
   if (Number.isNaN(n)) throw sqlError('22008', 'timestamp cannot be NaN');
   const micros = Math.round((n - EPOCH_OFFSET_SECONDS) * 1e6);
-  if (Math.abs(micros) > 9.3e18) throw sqlError('22008', `timestamp out of range: "${n}"`);
+  if (Math.abs(micros) > 9.3e18) throw sqlError('22008', `timestamp out of range: "${formatSixDigits(n)}"`);
   return checkTimestamp(BigInt(micros));
 });
 for (const type of ['timestamp', 'timestamptz']) fn(`isfinite(${type}) bool`, (t: bigint) => isFiniteTimestamp(t));

@@ -5,10 +5,9 @@ import { Jsonb, type PgArray } from '../types/datum.js';
 import type { Datum, JsonValue } from '../types/datum.js';
 import { makeJsonObject, quoteJson } from '../types/json.js';
 import { OID } from '../types/oids.js';
-import { typeByOid } from '../types/registry.js';
 import type { CallInfo, Value } from './entry.js';
 import { fn } from './define.js';
-import { toJsonText, toJsonValue } from './json-convert.js';
+import { jsonKey, toJsonText, toJsonValue } from './json-convert.js';
 
 const STABLE = { volatility: 'stable' } as const;
 const LOOSE = { volatility: 'stable', strict: false } as const;
@@ -35,7 +34,7 @@ function keyText(v: Datum, oid: number, at: number, ctx: ExecContext, name: stri
     if (name === 'jsonb_build_object') throw sqlError('22023', `argument ${at + 1}: key must not be null`);
     throw sqlError('22023', `argument ${at + 1} cannot be null`, { hint: 'Object keys should be text.' });
   }
-  return oid === OID.bool ? (v === true ? 'true' : 'false') : typeByOid(oid).output(v, ctx.format);
+  return jsonKey(v, oid, ctx);
 }
 function checkPairs(args: readonly Datum[], name: string): void {
   if (args.length % 2 === 1) {

@@ -1,4 +1,5 @@
 /** From SQL values to JSON, as to_json and to_jsonb do it. */
+import { sqlError } from '../../base/errors.js';
 import type { ExecContext } from '../contract.js';
 import { Jsonb, Numeric, PgArray, PgRecord } from '../types/datum.js';
 import type { Datum, JsonValue } from '../types/datum.js';
@@ -18,6 +19,14 @@ function timeText(v: Value, oid: number, ctx: ExecContext): string | null {
   if (oid === OID.timestamp) return formatTimestamp(v as bigint, 'T');
   if (oid === OID.timestamptz) return formatTimestampTz(v as bigint, ctx.format.timeZone, 'T', true);
   return null;
+}
+
+/** A key of an object: what is no scalar cannot be one. */
+export function jsonKey(v: Value, oid: number, ctx: ExecContext): string {
+  if (v instanceof PgArray || v instanceof PgRecord || oid === OID.json || oid === OID.jsonb)
+    throw sqlError('22023', 'key value must be scalar, not array, composite, or json');
+  if (typeof v === 'boolean') return v ? 'true' : 'false';
+  return timeText(v, oid, ctx) ?? typeByOid(oid).output(v, ctx.format);
 }
 
 function fieldName(record: PgRecord, index: number): string {

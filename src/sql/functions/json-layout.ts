@@ -56,13 +56,13 @@ function setLax(
 ): Datum {
   if (document === null || path === null || create === null) return null;
   const mode = create ? 'set' : 'set-existing';
+  if (value !== null && treatment !== null) return changeTop(document, path, value.value, mode);
   if (treatment === null || !['delete_key', 'return_target', 'use_json_null', 'raise_exception'].includes(treatment)) {
     throw sqlError(
       '22023',
       'null_value_treatment must be "delete_key", "return_target", "use_json_null", or "raise_exception"',
     );
   }
-  if (value !== null) return changeTop(document, path, value.value, mode);
   switch (treatment) {
     case 'raise_exception':
       throw sqlError('22004', 'JSON value must not be null', {

@@ -180,10 +180,10 @@ function without(v: JsonValue, keys: ReadonlySet<string>): JsonValue {
   throw sqlError('22023', 'cannot delete from scalar');
 }
 op('jsonb - text = jsonb', (j: Jsonb, k: string) => new Jsonb(without(j.value, new Set([k]))));
-op(
-  'jsonb - _text = jsonb',
-  (j: Jsonb, k: PgArray) => new Jsonb(without(j.value, new Set(k.elements.filter((x) => x !== null) as string[]))),
-);
+op('jsonb - _text = jsonb', (j: Jsonb, k: PgArray) => {
+  if (k.dims.length > 1) throw sqlError('2202E', 'wrong number of array subscripts');
+  return new Jsonb(without(j.value, new Set(k.elements.filter((x) => x !== null) as string[])));
+});
 op('jsonb - int4 = jsonb', (j: Jsonb, n: number) => {
   const v = j.value;
   if (v !== null && isJsonObject(v)) throw sqlError('22023', 'cannot delete from object using integer index');
@@ -233,9 +233,12 @@ function change(v: JsonValue, steps: readonly Datum[], depth: number, value: Jso
 }
 export function changeTop(j: Jsonb, p: PgArray, value: JsonValue, mode: Mode): Jsonb {
   const v = j.value;
+  if (p.dims.length > 1) throw sqlError('2202E', 'wrong number of array subscripts');
   if (!isJsonArray(v) && (v === null || !isJsonObject(v))) {
     throw sqlError('22023', mode === 'delete' ? 'cannot delete path in scalar' : 'cannot set path in scalar');
   }
+  // There is nothing to delete in something empty, whatever the path says.
+  if (mode === 'delete' && (isJsonArray(v) ? v.length : v.size) === 0) return j;
   return p.elements.length === 0 ? j : new Jsonb(change(v, p.elements, 0, value, mode));
 }
 op('jsonb #- _text = jsonb', (j: Jsonb, p: PgArray) => changeTop(j, p, null, 'delete'));
@@ -302,19 +305,18 @@ srf(
   (j: Jsonb) => needArray(j.value, 'extract elements from').map(scalarText),
   ELEMENT,
 );
-function rawElements(j: string): RawMember[] {
+function rawElements(j: string, name: string): RawMember[] {
   const { kind, members } = rawMembers(j);
   if (kind !== 'array')
-    throw sqlError(
-      '22023',
-      kind === 'object'
-        ? 'cannot call json_array_elements on a non-array'
-        : 'cannot call json_array_elements on a scalar',
-    );
+    throw sqlError('22023', `cannot call ${name} on a ${kind === 'object' ? 'non-array' : 'scalar'}`);
   return members;
 }
-srf('json_array_elements(json) json', (j: string) => rawElements(j).map((m) => m.text), ELEMENT);
-srf('json_array_elements_text(json) text', (j: string) => rawElements(j).map((m) => rawText(m.text)), ELEMENT);
+srf('json_array_elements(json) json', (j: string) => rawElements(j, 'json_array_elements').map((m) => m.text), ELEMENT);
+srf(
+  'json_array_elements_text(json) text',
+  (j: string) => rawElements(j, 'json_array_elements_text').map((m) => rawText(m.text)),
+  ELEMENT,
+);
 
 function needObject(v: JsonValue, name: string): ReadonlyMap<string, JsonValue> {
   if (v !== null && isJsonObject(v)) return v;
@@ -350,14 +352,22 @@ srf(
     resultColumns: eachColumns(OID.text),
   },
 );
+function rawObject(j: string): RawMember[] {
+  const { kind, members } = rawMembers(j);
+  if (kind === 'object') return members;
+  throw sqlError(
+    '22023',
+    kind === 'array' ? 'cannot deconstruct an array as an object' : 'cannot deconstruct a scalar',
+  );
+}
 srf(
   'json_each(json) record',
-  (j: string) => rawMembers(j).members.map((m) => new PgRecord([OID.text, OID.json], [m.key, m.text])),
+  (j: string) => rawObject(j).map((m) => new PgRecord([OID.text, OID.json], [m.key, m.text])),
   { resultColumns: eachColumns(OID.json) },
 );
 srf(
   'json_each_text(json) record',
-  (j: string) => rawMembers(j).members.map((m) => new PgRecord([OID.text, OID.text], [m.key, rawText(m.text)])),
+  (j: string) => rawObject(j).map((m) => new PgRecord([OID.text, OID.text], [m.key, rawText(m.text)])),
   {
     resultColumns: eachColumns(OID.text),
   },

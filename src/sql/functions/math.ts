@@ -44,7 +44,7 @@ const SCALE_MAX = 140_000;
 function roundToArgument(a: Numeric, n: number, apply: (v: Numeric, scale: number) => Numeric): Numeric {
   return apply(a, Math.max(-SCALE_MAX, Math.min(SCALE_MAX, n)));
 }
-fn('sign(float8) float8', (a: number) => (Number.isNaN(a) ? a : a > 0 ? 1 : a < 0 ? -1 : 0));
+fn('sign(float8) float8', (a: number) => (a > 0 ? 1 : a < 0 ? -1 : 0));
 fn('sign(numeric) numeric', (a: Numeric) => signNumeric(a));
 fn('sqrt(float8) float8', (a: number) => {
   if (a < 0) throw sqlError('2201F', 'cannot take square root of a negative number');
@@ -81,7 +81,11 @@ function finite(result: number, argument: number): number {
 
 fn('pi() float8', () => Math.PI);
 const RADIANS_PER_DEGREE = Math.PI / 180;
-fn('degrees(float8) float8', (a: number) => a / RADIANS_PER_DEGREE);
+fn('degrees(float8) float8', (a: number) => {
+  const turned = a / RADIANS_PER_DEGREE;
+  if (!Number.isFinite(turned) && Number.isFinite(a)) throw sqlError('22003', 'value out of range: overflow');
+  return turned;
+});
 fn('radians(float8) float8', (a: number) => a * RADIANS_PER_DEGREE);
 function inDomain(a: number, low: number, high: number): number {
   if (a < low || a > high) throw sqlError('22003', 'input is out of range');
@@ -230,11 +234,11 @@ fn('width_bucket(float8, float8, float8, int4) int4', (v: number, low: number, h
   if (low === high) throw sqlError('2201G', 'lower bound cannot equal upper bound');
   const inside = low < high ? v >= low && v < high : v <= low && v > high;
   if (!inside) return (low < high ? v < low : v > low) ? 0 : bucket(count + 1, count);
-  return bucket(Math.floor(((v - low) / (high - low)) * count) + 1, count);
+  return bucket(Math.floor((count * (v - low)) / (high - low)) + 1, count);
 });
 fn('width_bucket(numeric, numeric, numeric, int4) int4', (v: Numeric, low: Numeric, high: Numeric, count: number) => {
   checkBuckets(count);
-  if ([v, low, high].some((one) => one.kind === 'nan'))
+  if (v.kind === 'nan' || low.kind === 'nan' || high.kind === 'nan')
     throw sqlError('2201G', 'operand, lower bound, and upper bound cannot be NaN');
   if (low.kind !== 'finite' || high.kind !== 'finite') throw sqlError('2201G', 'lower and upper bounds must be finite');
   const direction = compareNumeric(low, high);

@@ -33,7 +33,7 @@ op('inet & inet = inet', (a: Inet, b: Inet) => combineInet(a, b, 'AND', (x, y) =
 op('inet | inet = inet', (a: Inet, b: Inet) => combineInet(a, b, 'OR', (x, y) => x | y));
 op('inet + int8 = inet', (v: Inet, n: bigint) => addToInet(v, n));
 op('int8 + inet = inet', (n: bigint, v: Inet) => addToInet(v, n));
-op('inet - int8 = inet', (v: Inet, n: bigint) => addToInet(v, -n));
+op('inet - int8 = inet', (v: Inet, n: bigint) => addToInet(v, BigInt.asIntN(64, -n)));
 op('inet - inet = int8', (a: Inet, b: Inet) => subtractInets(a, b));
 
 fn('abbrev(inet) text', (v: Inet) => formatInet(v));

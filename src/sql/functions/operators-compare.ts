@@ -1,6 +1,6 @@
 /** Comparison operators of all types, and LEAST/GREATEST's order behind them. */
 import type { Datum, Numeric } from '../types/datum.js';
-import { isFiniteTimestamp, localToUtc, zoneOrThrow } from '../types/calendar.js';
+import { isFiniteTimestamp, localToUtc, TS_INFINITY, zoneOrThrow } from '../types/calendar.js';
 import { dateToTimestamp } from '../types/datetime.js';
 import { compareFloat } from '../types/float.js';
 import { compareNumeric } from '../types/numeric.js';
@@ -113,12 +113,16 @@ comparisons('anyenum', 'anyenum', (a: Value, b: Value, _ctx: ExecContext, call: 
 );
 
 const order = (a: bigint, b: bigint): number => (a < b ? -1 : a > b ? 1 : 0);
-/** Beyond what a timestamp can say it is still before or after all of them. */
-const midnight = (days: number): bigint =>
-  Math.abs(days) < 0x7fff_ffff ? BigInt(days) * 86_400_000_000n : dateToTimestamp(days);
-const moment = (ts: bigint, zone: string): bigint => (isFiniteTimestamp(ts) ? localToUtc(zoneOrThrow(zone), ts) : ts);
-const momentOfDay = (days: number, zone: string): bigint =>
-  Math.abs(days) < 0x7fff_ffff ? moment(midnight(days), zone) : dateToTimestamp(days);
+const LAST = TS_INFINITY - 1n;
+/** Also of days that no timestamp can say: those after the last are all one, and before infinity. */
+function midnight(days: number): bigint {
+  if (Math.abs(days) >= 0x7fff_ffff) return dateToTimestamp(days);
+  const ts = BigInt(days) * 86_400_000_000n;
+  return ts < LAST ? ts : LAST;
+}
+const moment = (ts: bigint, zone: string): bigint =>
+  isFiniteTimestamp(ts) && ts !== LAST ? localToUtc(zoneOrThrow(zone), ts) : ts;
+const momentOfDay = (days: number, zone: string): bigint => moment(midnight(days), zone);
 comparisons('date', 'timestamp', (a: number, b: bigint) => order(midnight(a), b));
 comparisons('timestamp', 'date', (a: bigint, b: number) => order(a, midnight(b)));
 // The time zone decides.

@@ -5,6 +5,7 @@
 import { sqlError } from '../../base/errors.js';
 import { type Interval, PgArray } from '../types/datum.js';
 import type { Datum } from '../types/datum.js';
+import { formatSixDigits } from '../types/float.js';
 import { OID } from '../types/oids.js';
 import { typeByOid } from '../types/registry.js';
 import { aggregate } from './define.js';
@@ -35,7 +36,7 @@ abstract class Ordered implements Accumulator {
 
 function checked(fraction: number): number {
   if (!(fraction >= 0 && fraction <= 1)) {
-    throw sqlError('22003', `percentile value ${fraction} is not between 0 and 1`);
+    throw sqlError('22003', `percentile value ${formatSixDigits(fraction)} is not between 0 and 1`);
   }
   return fraction;
 }
@@ -47,12 +48,14 @@ const continuous: At = (values, fraction) => {
   const place = checked(fraction) * (values.length - 1);
   const low = values[Math.floor(place)] as number;
   const high = values[Math.ceil(place)] as number;
+  if (Math.floor(place) === Math.ceil(place)) return low;
   return low + (place - Math.floor(place)) * (high - low);
 };
 
 const continuousInterval: At = (values, fraction) => {
   const place = checked(fraction) * (values.length - 1);
   const low = values[Math.floor(place)] as Interval;
+  if (Math.floor(place) === Math.ceil(place)) return low;
   const span = addIntervals(values[Math.ceil(place)] as Interval, negateInterval(low));
   return addIntervals(low, multiplyInterval(span, place - Math.floor(place)));
 };

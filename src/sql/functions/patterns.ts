@@ -50,7 +50,7 @@ fn('like_escape(bytea, bytea) bytea', (pattern: Uint8Array, escape: Uint8Array) 
 function similarToEscape(pattern: string, escape: string | null): string {
   const esc = escape ?? '\\';
   if (charLength(esc) > 1)
-    throw sqlError('22019', 'invalid escape string', { hint: 'Escape string must be empty or one character.' });
+    throw sqlError('22025', 'invalid escape string', { hint: 'Escape string must be empty or one character.' });
   if (pattern.length > PATTERN_MAX) throw sqlError('54000', 'pattern is too long');
   let out = '^(?:';
   let quotes = 0;
@@ -64,7 +64,7 @@ function similarToEscape(pattern: string, escape: string | null): string {
         quotes++;
         out += quotes === 1 ? '){1,1}?(' : '){1,1}(?:';
       } else {
-        out += `\\${chars[i] ?? ''}`;
+        if (i < chars.length) out += `\\${chars[i]!}`;
       }
     } else if (bracket) {
       if (c === ']') bracket = false;

@@ -355,8 +355,9 @@ function finish(c: Candidate<FunctionEntry>, wholeVariadic: boolean): ResolvedCa
     const element = c.concrete[c.packFrom]!;
     entry = derived(entry, `pack ${c.packFrom} ${element}`, () => packing(c.entry, c.packFrom, element));
   } else if (wholeVariadic && entry.argOids[entry.argOids.length - 1] === OID.any) {
-    if (elementOidOf(c.concrete[given - 1]!) === 0) throw sqlError('42804', 'VARIADIC argument must be an array');
-    const element = elementOidOf(c.concrete[given - 1]!);
+    const last = c.concrete[given - 1]!;
+    const element = elementOidOf(last);
+    if (element === 0 && last !== OID.unknown) throw sqlError('42804', 'VARIADIC argument must be an array');
     entry = derived(entry, `spread ${given} ${element}`, () => spreading(c.entry, given - 1, element));
   } else if (given < entry.argOids.length && !entry.variadic) {
     entry = derived(entry, `default ${given}`, () => defaulting(c.entry, c.entry.argOids.length - given));

@@ -147,6 +147,8 @@ fns(
 fn('left(text, int4) text', (s: string, n: number) => sliceChars(s, 0, n >= 0 ? n : Math.max(0, charLength(s) + n)));
 fn('right(text, int4) text', (s: string, n: number) => {
   const length = charLength(s);
+  // As PostgreSQL has it: this number has no opposite.
+  if (n === -2147483648) return s;
   return sliceChars(s, n >= 0 ? Math.max(0, length - n) : Math.min(length, -n), length);
 });
 function position(s: string, part: string): number {
@@ -297,10 +299,10 @@ function translatedUnits(s: string, map: ReadonlyMap<string, string>): string {
 }
 fn('ascii(text) int4', (s: string) => s.codePointAt(0) ?? 0);
 fn('chr(int4) text', (n: number) => {
-  if (n < 0) throw sqlError('54000', 'character number must be positive');
+  if (n < 0) throw sqlError('22023', 'character number must be positive');
   if (n === 0) throw sqlError('54000', 'null character not permitted');
-  if (n > 0x10ffff || (n >= 0xd800 && n < 0xe000))
-    throw sqlError('54000', `requested character too large for encoding: ${n}`);
+  if (n > 0x10ffff) throw sqlError('54000', `requested character too large for encoding: ${n}`);
+  if (n >= 0xd800 && n < 0xe000) throw sqlError('54000', `requested character not valid for encoding: ${n}`);
   return String.fromCodePoint(n);
 });
 fn('to_hex(int4) text', (n: number) => (n >>> 0).toString(16));

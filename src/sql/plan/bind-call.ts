@@ -1,4 +1,5 @@
 /** Calls: operators, functions, aggregates and window functions, IN lists and array comparisons. */
+import { QuoralError, sqlError } from '../../base/errors.js';
 import type { ResolvedRoutines } from '../contract.js';
 import type { FuncCall, Node, SortBy } from 'libpg-query';
 import { isExtensionFunction } from '../functions/extensions.js';
@@ -235,7 +236,9 @@ export function bindCall(ctx: ExprContext, call: FuncCall): Expr {
   const nodes = placeArguments(name, call.args ?? [], location);
   checkArguments(nodes.length, location);
   const args = nodes.map((n) => ctx.bind(ctx, n));
-  const made = makeCall(ctx, name, args, nodes.map(locationOf), location, call.func_variadic === true);
+  const made = asWritten(names, () =>
+    makeCall(ctx, name, args, nodes.map(locationOf), location, call.func_variadic === true),
+  );
   const only =
     call.agg_star === true
       ? `${name}(*)`
@@ -248,6 +251,23 @@ export function bindCall(ctx: ExprContext, call: FuncCall): Expr {
             : null;
   if (only !== null) throw errorAt('42809', `${only} specified, but ${name} is not an aggregate function`, location);
   return made;
+}
+
+/** An error names the function with its schema, if that was written. */
+function asWritten<T>(names: readonly string[], make: () => T): T {
+  if (names.length < 2) return make();
+  try {
+    return make();
+  } catch (error) {
+    const plain = `function ${names.at(-1)!}(`;
+    if (!(error instanceof QuoralError) || !error.message.startsWith(plain)) throw error;
+    const message = error.message.replace(plain, `function ${names.slice(-2).join('.')}(`);
+    throw sqlError(error.sqlstate, message, error.fields);
+  }
+}
+
+function isAboutVariadic(error: unknown): boolean {
+  return error instanceof QuoralError && error.message.startsWith('VARIADIC');
 }
 
 /** A call of what users made. */
@@ -304,8 +324,7 @@ export function makeCall(
   try {
     resolved = resolveFunction(name, oids, { variadic, ...(routines === null ? {} : { routines }) });
   } catch (error) {
-    const array = variadic && error instanceof Error && error.message.startsWith('VARIADIC ');
-    throw addPosition(error, array ? (locations.at(-1) ?? location) : location);
+    throw addPosition(error, isAboutVariadic(error) ? (locations.at(-1) ?? location) : location);
   }
   const [only] = args;
   // int4('1'): a literal is read as one of the type, where it stands.

@@ -65,7 +65,7 @@ export function bindExpr(ctx: ExprContext, node: Node): Expr {
       if (array !== undefined && isArrayType(type.oid)) {
         return coerce(
           b,
-          bindArray(ctx, array.elements ?? [], location, elementOidOf(type.oid)),
+          bindArray(ctx, array.elements ?? [], location, elementOidOf(baseOidOf(type.oid))),
           type.oid,
           'explicit',
           location,

@@ -9,7 +9,7 @@ import { OID } from '../types/oids.js';
 import { elementOidOf, typeByOid } from '../types/registry.js';
 import type { FormatContext } from '../types/type-info.js';
 import { isCostly } from './costly.js';
-import { constant, mapChildren } from './expr.js';
+import { constant, mapChildren, some } from './expr.js';
 import type { ConstExpr, Expr } from './expr.js';
 
 function isConst(e: Expr): e is ConstExpr {
@@ -32,13 +32,33 @@ function attempt(expr: Expr, compute: () => Datum | Promise<Datum>): Expr {
   }
 }
 
+/** Also one that settings decide, such as the text of a date. */
+function isLiteral(e: Expr): boolean {
+  return isConst(e) || (e.kind === 'cast' && isConst(e.arg));
+}
+
+/** Whether it has a part that could have been computed by now: that part is an error, which a NULL beside it does not hide. */
+function fails(expr: Expr): boolean {
+  return some(
+    expr,
+    (e) =>
+      (e.kind === 'call' && e.entry.volatility === 'immutable' && !e.entry.mayWait && e.args.every(isLiteral)) ||
+      (e.kind === 'cast' && !e.stable && isConst(e.arg)),
+  );
+}
+
 export function fold(expr: Expr, format: FormatContext): Expr {
   const e = mapChildren(expr, (child) => fold(child, format));
   switch (e.kind) {
     case 'call': {
       const { entry, info, args } = e;
       if (entry.volatility !== 'immutable' || entry.mayWait || entry.returnsSet || !args.every(isConst)) {
-        if (entry.strict && entry.volatility !== 'volatile' && args.some((a) => isConst(a) && a.value === null)) {
+        if (
+          entry.strict &&
+          entry.volatility !== 'volatile' &&
+          args.some((a) => isConst(a) && a.value === null) &&
+          !args.some(fails)
+        ) {
           return constant(null, e.oid, e.typmod);
         }
         return e;

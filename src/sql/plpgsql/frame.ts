@@ -85,8 +85,8 @@ export class Frame {
     }
     if (!(from.value instanceof PgRecord))
       throw sqlError('42804', 'cannot assign non-composite value to a record variable');
-    const { typeOids, values } = from.value;
-    const fields = typeOids.map((oid, i): Field => ({ name: `f${i + 1}`, oid, typmod: -1 }));
+    const { typeOids, values, names } = from.value;
+    const fields = typeOids.map((oid, i): Field => ({ name: names?.[i] ?? `f${i + 1}`, oid, typmod: -1 }));
     this.assignRow(variable, { columns: fields, values }, conversion);
   }
 

@@ -156,12 +156,16 @@ export function arrayInput(text: string, element: TypeInfo, typmod: number, ctx:
   flatten(text, nest, 0, dims, raw);
   if (raw.length > 0 && dims.includes(0))
     throw malformed(text, 'Multidimensional arrays must have sub-arrays with matching dimensions.');
+  if (
+    bounds !== null &&
+    raw.length > 0 &&
+    (bounds.length !== dims.length || bounds.some(({ low, high }, d) => high - low + 1 !== dims[d]))
+  ) {
+    throw malformed(text, 'Specified array dimensions do not match array contents.');
+  }
   const elements = raw.map((item) => (item === null ? null : element.input(item, typmod, ctx)));
   if (elements.length === 0) return new PgArray(element.oid, []);
   if (bounds === null) return new PgArray(element.oid, elements, dims);
-  if (bounds.length !== dims.length || bounds.some(({ low, high }, d) => high - low + 1 !== dims[d])) {
-    throw malformed(text, 'Specified array dimensions do not match array contents.');
-  }
   return new PgArray(
     element.oid,
     elements,

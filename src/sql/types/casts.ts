@@ -29,7 +29,7 @@ import { networkOf, showNetwork } from './network.js';
 import { OID } from './oids.js';
 import { findRangeKind, RANGE_OIDS } from './range.js';
 import { formatType, isArrayType, typeByOid } from './registry.js';
-import { INT8_MAX, INT8_MIN, truncateName } from './scalar-input.js';
+import { charText, INT8_MAX, INT8_MIN, parseChar, truncateName } from './scalar-input.js';
 import { stripBlanks } from './text-order.js';
 import type { FormatContext } from './type-info.js';
 
@@ -154,13 +154,13 @@ function defineTextCasts(): void {
   cast(int4, bool, 'e', (v) => v !== 0);
   for (const to of [text, varchar, bpchar]) {
     cast(bool, to, 'a', (v) => (v === true ? 'true' : 'false'));
-    cast(char, to, to === text ? 'i' : 'a', (v) => v);
+    cast(char, to, to === text ? 'i' : 'a', (v) => charText(v as string));
     cast(name, to, to === text ? 'i' : 'a', (v) => v);
   }
   for (const from of [text, varchar, bpchar]) {
     const strip = from === bpchar;
     cast(from, name, 'i', (v) => truncateName(strip ? stripBlanks(v as string) : (v as string)));
-    cast(from, char, 'a', (v) => (v as string).slice(0, 1));
+    cast(from, char, 'a', (v) => parseChar(v as string));
   }
   cast(text, bpchar, 'i', null);
   cast(text, varchar, 'i', null);
@@ -394,12 +394,8 @@ export function findCast(from: number, to: number, context: CastContext): CastFu
     return withTypmod(to, explicit, (v, ctx) =>
       to === OID.name ? truncateName(source.output(v, ctx)) : source.output(v, ctx),
     );
-  const strip = from === OID.bpchar;
-  return (value, typmod, ctx) => {
-    const text = strip ? stripBlanks(value as string) : (value as string);
-    const read = target.input(text, typmod, ctx);
-    return read;
-  };
+  // Read first and cut to its length then, which an explicit cast does silently. A char(n) comes with its blanks.
+  return withTypmod(to, explicit, (value, ctx) => target.input(value as string, -1, ctx));
 }
 
 function arrayCast(from: number, to: number, context: CastContext): CastFunction | null {

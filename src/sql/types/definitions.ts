@@ -58,6 +58,8 @@ import {
   syntaxError,
   truncateName,
   uuidFromBytes,
+  charText,
+  parseChar,
 } from './scalar-input.js';
 import { charLength, compareText, sliceChars, stripBlanks } from './text-order.js';
 import type { FormatContext, StoredForm } from './type-info.js';
@@ -431,9 +433,8 @@ const jsonb = define({
 
 /** "char": one byte, shown as a character or as an octal escape. */
 const char = define({
-  ...textType((text) =>
-    /^\\[0-3][0-7][0-7]$/.test(text) ? String.fromCharCode(parseInt(text.slice(1), 8)) : text.slice(0, 1),
-  ),
+  ...textType(parseChar),
+  output: (v: Value) => charText(v as string),
   receive(b) {
     exact(b, 1);
     return b[0] === 0 ? '' : b.latin1Slice();

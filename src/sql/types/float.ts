@@ -29,11 +29,33 @@ function fromExponential(text: string, fixedBelow: number, trim: boolean): strin
   return layout(digits, Number(text.slice(e + 1)), negative, fixedBelow);
 }
 
+/** Whether the shortest digits lie exactly in the middle to the next number, which PostgreSQL does not take. */
+function isTie(n: number): boolean {
+  const size = Math.abs(n);
+  if (size < 2 ** 53 || size > 1e40) return false;
+  const [digits, exponent] = size.toExponential().split('e') as [string, string];
+  const decimals = digits.length - 2;
+  if (decimals > Number(exponent)) return false;
+  const shown = BigInt(digits.replace('.', '')) * 10n ** BigInt(Number(exponent) - Math.max(0, decimals));
+  const distance = shown - BigInt(size);
+  // The numbers next to it are 2^(its exponent - 52) away.
+  const step = 2n ** BigInt(Math.floor(Math.log2(size)) - 52);
+  return 2n * (distance < 0n ? -distance : distance) === step;
+}
+
+/** The shortest digits but those in the middle. */
+function besidesTie(n: number): string {
+  const shortest = n.toExponential();
+  const digits = (text: string): string => text.slice(0, text.indexOf('e')).replace(/0+$/, '').replace(/\.$/, '');
+  const next = n.toExponential(15);
+  return Number(next) === n && digits(next) !== digits(shortest) ? next : n.toExponential(16);
+}
+
 export function formatFloat8(n: number, extraDigits = 1): string {
   if (Number.isSafeInteger(n) && n !== 0 && n < 1e15 && n > -1e15 && extraDigits > 0) return String(n);
   const word = special(n);
   if (word !== null) return word;
-  if (extraDigits > 0) return fromExponential(n.toExponential(), 15, false);
+  if (extraDigits > 0) return fromExponential(isTie(n) ? besidesTie(n) : n.toExponential(), 15, true);
   const precision = Math.max(1, 15 + extraDigits);
   return fromExponential(n.toExponential(precision - 1), precision, true);
 }
@@ -50,6 +72,11 @@ export function formatFloat4(n: number, extraDigits = 1): string {
   }
   const precision = Math.max(1, 6 + extraDigits);
   return fromExponential(n.toExponential(precision - 1), precision, true);
+}
+
+/** As C's %g writes it, which some error messages show. */
+export function formatSixDigits(n: number): string {
+  return special(n) ?? fromExponential(n.toExponential(5), 6, true);
 }
 
 const NUMBER = /^[ \t\n\r\v\f]*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?[ \t\n\r\v\f]*$/;

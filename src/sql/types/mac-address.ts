@@ -4,7 +4,8 @@ import { encodeKeyText } from '../encoding/key-primitives.js';
 import type { TypeBehaviour } from './definitions.js';
 import { syntaxError } from './scalar-input.js';
 
-const BYTE = '([0-9a-fA-F]{1,2})';
+/** Two digits where there are two. */
+const BYTE = '([0-9a-fA-F]{2}|[0-9a-fA-F](?![0-9a-fA-F]))';
 const ANY = '([0-9a-fA-F]+)';
 const FORMS: readonly RegExp[] = [
   [ANY, ':', ANY, ':', ANY, ':', ANY, ':', ANY, ':', ANY],

@@ -183,7 +183,8 @@ export function addToInet(v: Inet, by: bigint): Inet {
 }
 export function subtractInets(a: Inet, b: Inet): bigint {
   if (a.bytes.length !== b.bytes.length) throw sqlError('22023', 'cannot subtract inet values of different sizes');
-  const difference = numberOf(a) - numberOf(b);
+  // Of all their bits: what is too large may come round to something small.
+  const difference = BigInt.asIntN(a.bytes.length * 8 + (a.bytes.length === 4 ? 8 : 0), numberOf(a) - numberOf(b));
   if (BigInt.asIntN(64, difference) !== difference) throw outOfRange();
   return difference;
 }

@@ -207,8 +207,10 @@ export function powerNumeric(a: Numeric, b: Numeric): Numeric {
     return powerInteger(a, Number(whole.unscaled), a.scale);
   if (a.unscaled === 0n) return new Numeric(0n, MIN_SIGNIFICANT_DIGITS);
   const magnitude = a.unscaled < 0n ? negateNumeric(a) : a;
-  const rough = numericToFloat(b) * (Number(lnFixed(magnitude, 30)) / 1e30) * 0.434294481903252;
-  if (rough > 131072) throw numericOverflow();
+  const natural = numericToFloat(b) * (Number(lnFixed(magnitude, 30)) / 1e30);
+  // Where exp() ends.
+  if (natural >= 6000) throw numericOverflow();
+  const rough = natural * 0.434294481903252;
   const scale = clampScale(Math.max(MIN_SIGNIFICANT_DIGITS - Math.trunc(rough), a.scale, b.scale));
   if (rough < -SCALE_MAX - 20) return new Numeric(0n, scale);
   const digits = scale + GUARD + Math.ceil(Math.abs(rough)) + digitCount(whole.unscaled);

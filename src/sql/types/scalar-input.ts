@@ -59,13 +59,26 @@ export function parseUuid(text: string): string {
   return `${h.slice(0, 8)}-${h.slice(8, 12)}-${h.slice(12, 16)}-${h.slice(16, 20)}-${h.slice(20)}`;
 }
 
+/** "char": the first byte of the text, or the one given in octal. */
+export function parseChar(text: string): string {
+  return /^\\[0-3][0-7][0-7]$/.test(text)
+    ? String.fromCharCode(parseInt(text.slice(1), 8)).replace('\0', '')
+    : Buffer.from(text.slice(0, 2), 'utf8').latin1Slice(0, 1);
+}
+/** One byte; one that is no ASCII character is shown in octal. */
+export function charText(byte: string): string {
+  const code = byte === '' ? 0 : byte.charCodeAt(0);
+  return code < 0x80 ? (code === 0 ? '' : byte) : `\\${code.toString(8)}`;
+}
+
 export function uuidFromBytes(b: Buffer): string {
   const h = b.toString('hex', 0, 16);
   return `${h.slice(0, 8)}-${h.slice(8, 12)}-${h.slice(12, 16)}-${h.slice(16, 20)}-${h.slice(20)}`;
 }
 
 export function decodeHex(text: string): Buffer {
-  const digits = replaceEach(text, /[ \t\n\r]/g, '');
+  // Blanks may stand between pairs of digits, not inside of one.
+  const digits = /[ \t\n\r]/.test(text) ? replaceEach(text, /([^ \t\n\r][^])|[ \t\n\r]+/g, '$1') : text;
   const bad = /[^0-9a-fA-F]/u.exec(digits);
   if (bad !== null) throw sqlError('22023', `invalid hexadecimal digit: "${bad[0]}"`);
   if (digits.length % 2 === 1) throw sqlError('22023', 'invalid hexadecimal data: odd number of digits');
