@@ -24,6 +24,8 @@ export interface ErrorFields {
   readonly column?: string | undefined;
   readonly dataType?: string | undefined;
   readonly constraint?: string | undefined;
+  /** The function of PostgreSQL's that says it, where drivers go by that. */
+  readonly routine?: string | undefined;
 }
 
 export class QuoralError extends Error {

@@ -101,6 +101,7 @@ export function writeErrorResponse(
   field(writer, 'c', fields.column);
   field(writer, 'd', fields.dataType);
   field(writer, 'n', fields.constraint);
+  field(writer, 'R', fields.routine);
   writer.byte(0).end();
 }
 

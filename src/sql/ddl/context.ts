@@ -40,6 +40,8 @@ export interface DdlContext {
   readonly memory: MemoryAccount;
   /** What CASCADE has dropped besides, as it is told at the end: 'view v', 'constraint c on table t'. */
   readonly cascades: string[];
+  /** Of the parameters that a query in the statement may have. */
+  readonly parameterOids: readonly number[];
   execContext(): ExecContext;
   /** The plan that an EXECUTE runs, and the context with its arguments. */
   executed(execute: Loose): Promise<{ readonly compiled: CompiledStatement; execContext(): ExecContext }>;

@@ -56,7 +56,7 @@ async function planned(
 ): Promise<{ readonly compiled: CompiledStatement; execContext(): ExecContext }> {
   if (query.kind === 'ExecuteStmt') return ctx.executed(query.node['ExecuteStmt'] as Loose);
   const snapshot = await ctx.catalog.snapshot(ctx.planner.relationsOf(query), ctx.session.searchPath, ctx.wait);
-  const compiled = ctx.planner.compile(query, [], snapshot, ctx.plannerSettings);
+  const compiled = ctx.planner.compile(query, ctx.parameterOids, snapshot, ctx.plannerSettings);
   return { compiled, execContext: () => ctx.execContext() };
 }
 

@@ -194,7 +194,16 @@ function textForm(
 ): CopyForm {
   const line = (fields: readonly (string | null)[]): Buffer => Buffer.from(formatCopyRow(fields, options), 'utf8');
   return {
-    title: options.header ? line(columns.map((c) => c.name)) : null,
+    // FORCE_QUOTE means the data, not the names above them.
+    title: options.header
+      ? Buffer.from(
+          formatCopyRow(
+            columns.map((c) => c.name),
+            { ...options, forceQuote: new Set() },
+          ),
+          'utf8',
+        )
+      : null,
     before: null,
     row: (row) => line(row.map((v, i) => (v === null ? null : types[i]!.output(v, format)))),
     after: null,

@@ -4,13 +4,18 @@
  *
  * Limit: sessions of other nodes are out of reach, and are not known from ids that nobody has.
  */
-import { sqlError } from '../../base/errors.js';
+import { QuoralError, sqlError } from '../../base/errors.js';
 import type { ExecContext } from '../contract.js';
 import { fn } from './define.js';
 
 const VOLATILE = { volatility: 'volatile' } as const;
 
 function signal(ctx: ExecContext, processId: number, how: 'cancel' | 'terminate'): boolean {
+  // The session itself notices on the spot.
+  if (processId === ctx.services.processId)
+    throw how === 'cancel'
+      ? sqlError('57014', 'canceling statement due to user request')
+      : new QuoralError('57P01', 'terminating connection due to administrator command', { severity: 'FATAL' });
   if (ctx.services.signalBackend?.(processId, how) === true) return true;
   const message = `PID ${processId} is not a PostgreSQL backend process`;
   ctx.notice({ severity: 'WARNING', sqlstate: '01000', message });

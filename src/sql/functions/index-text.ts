@@ -1,9 +1,8 @@
 /**
  * Indexes as SQL: pg_get_indexdef.
- *
- * Limits: of the pretty form only the outermost parentheses, and those around the parts of a conjunction, are left out.
  */
 import type { IndexDescriptor, IndexPart, TableDescriptor } from '../catalog/descriptor.js';
+import { prettyExpression } from './pretty-expression.js';
 import { quoteIdentifier } from './strings.js';
 
 /** Places of the text outside of quotes, with the depth of parentheses before each character. */
@@ -43,10 +42,6 @@ function closingOf(text: string, open: number): number {
   return -1;
 }
 
-function isEnclosed(text: string): boolean {
-  return text.startsWith('(') && closingOf(text, 0) === text.length - 1;
-}
-
 /** lower(x), COALESCE(a, b): needs no parentheses as a key. */
 function isCall(text: string): boolean {
   const name = /^(?:[A-Za-z_][\w$]*|"(?:[^"]|"")*")(?=\()/.exec(text);
@@ -55,24 +50,8 @@ function isCall(text: string): boolean {
 
 /** An expression among the keys of an index. */
 export function keyText(sql: string, pretty = false): string {
-  if (isCall(sql)) return sql;
-  return pretty && isEnclosed(sql) ? sql : `(${sql})`;
-}
-
-/** Without the parentheses that a condition does not need at its top. */
-export function prettyCondition(sql: string): string {
-  if (!isEnclosed(sql)) return sql;
-  const inner = sql.slice(1, -1);
-  const parts: string[] = [];
-  let from = 0;
-  for (const { at, depth } of plainCharacters(inner)) {
-    if (depth !== 0 || !inner.startsWith(' AND ', at)) continue;
-    parts.push(inner.slice(from, at));
-    from = at + 5;
-  }
-  parts.push(inner.slice(from));
-  if (parts.length === 1) return inner;
-  return parts.map((part) => (isEnclosed(part) && !/ (AND|OR) /.test(part) ? part.slice(1, -1) : part)).join(' AND ');
+  const shown = pretty ? prettyExpression(sql) : sql;
+  return isCall(shown) ? shown : `(${shown})`;
 }
 
 function columnName(table: TableDescriptor, id: number): string {
@@ -106,6 +85,6 @@ export function indexText(table: TableDescriptor, index: IndexDescriptor, relati
     index.storing.length === 0 ? '' : ` INCLUDE (${index.storing.map((id) => columnName(table, id)).join(', ')})`;
   const nulls = index.nullsNotDistinct === true ? ' NULLS NOT DISTINCT' : '';
   const condition = index.predicate?.expressionSql;
-  const where = condition === undefined ? '' : ` WHERE ${pretty ? prettyCondition(condition) : condition}`;
+  const where = condition === undefined ? '' : ` WHERE ${pretty ? prettyExpression(condition) : condition}`;
   return `CREATE ${index.unique ? 'UNIQUE ' : ''}INDEX ${quoteIdentifier(index.name)} ON ${relation} USING ${index.method ?? 'btree'} (${keys.join(', ')})${include}${nulls}${where}`;
 }

@@ -21,6 +21,7 @@ import './json-layout.js';
 import './arrays.js';
 import './enums.js';
 import './bit-strings.js';
+import './keywords.js';
 import './network.js';
 import './ranges.js';
 import './pg-lsn.js';

@@ -16,7 +16,8 @@ import { catalogOidOf, findTypeByOid, formatType, typeByOid } from '../types/reg
 import type { CallInfo, Value } from './entry.js';
 import { fn, fns, srf } from './define.js';
 import { quoteIdentifier } from './strings.js';
-import { indexColumnText, indexText, prettyCondition } from './index-text.js';
+import { indexColumnText, indexText } from './index-text.js';
+import { prettyExpression } from './pretty-expression.js';
 import { shownSql } from './shown-sql.js';
 import { viewText } from './view-text.js';
 
@@ -184,7 +185,7 @@ for (const type of ['pg_node_tree', 'text']) {
   fn(
     `pg_get_expr(${type}, oid, bool) text`,
     (text: string, _of: number, pretty: boolean, ctx: ExecContext) =>
-      pretty ? prettyCondition(shownSql(text, ctx)) : shownSql(text, ctx),
+      pretty ? prettyExpression(shownSql(text, ctx)) : shownSql(text, ctx),
     STABLE,
   );
 }
@@ -243,12 +244,12 @@ function constraintDefinition(oid: number, pretty: boolean, ctx: ExecContext): D
     const ofDomain = ctx.services.domainCheck(oid);
     if (ofDomain === null) return null;
     const text = shownSql(ofDomain.expressionSql, ctx);
-    return `CHECK (${pretty ? prettyCondition(text) : text})${ofDomain.validated ? '' : ' NOT VALID'}`;
+    return `CHECK (${pretty ? prettyExpression(text) : text})${ofDomain.validated ? '' : ' NOT VALID'}`;
   }
   const check = table.checks.find((one) => one.oid === oid);
   if (check !== undefined) {
     const text = shownSql(check.expressionSql, ctx);
-    const shown = pretty ? prettyCondition(text) : text;
+    const shown = pretty ? prettyExpression(text) : text;
     return `CHECK (${shown})${check.validated === false ? ' NOT VALID' : ''}`;
   }
   const index = table.indexes.find((one) => one.constraintOid === oid);

@@ -458,7 +458,6 @@ function unify(
 
 function bindArray(ctx: ExprContext, nodes: readonly Node[], location: number, wanted: number): Expr {
   const b = ctx.binder;
-  const nested = nodes.length > 0 && nodes.every((n) => as(n, 'A_ArrayExpr') !== undefined);
   const bound = nodes.map((n) => {
     const inner = as(n, 'A_ArrayExpr');
     return inner === undefined
@@ -473,13 +472,15 @@ function bindArray(ctx: ExprContext, nodes: readonly Node[], location: number, w
     }
     return { kind: 'array', elements: [], nested: false, oid: arrayOidOf(wanted), typmod: -1 };
   }
-  const isNested = nested || bound.every((e) => isArrayType(typeOfExpr(b, e)));
-  const oid = wanted !== 0 && !isNested ? wanted : commonType(b, bound, 'ARRAY', location);
+  // One array among the elements makes all of them arrays: a literal beside it is read as one.
+  const isNested = bound.some((e, i) => as(nodes[i], 'A_ArrayExpr') !== undefined || isArrayType(typeOfExpr(b, e)));
+  const wantedElement = wanted === 0 || !isNested ? wanted : arrayOidOf(wanted);
+  const oid = wanted !== 0 ? wantedElement : commonType(b, bound, 'ARRAY', location);
   const arrayOid = isNested ? oid : arrayOidOf(oid);
   if (arrayOid === 0) throw errorAt('42704', `could not find array type for data type ${formatType(oid)}`, location);
   const elements = bound.map((e, i) =>
-    wanted !== 0 && !isNested
-      ? coerce(b, e, wanted, 'explicit', locationOf(nodes[i]))
+    wanted !== 0
+      ? coerce(b, e, wantedElement, 'explicit', locationOf(nodes[i]))
       : toCommon(b, e, oid, 'ARRAY', locationOf(nodes[i])),
   );
   return { kind: 'array', elements, nested: isNested, oid: arrayOid, typmod: -1 };

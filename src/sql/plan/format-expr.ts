@@ -20,8 +20,8 @@ export type NameType = (oid: number, typmod?: number | null) => string;
 export { quoteIdentifier };
 
 export function quoteLiteral(text: string): string {
-  const quoted = `'${text.replaceAll("'", "''")}'`;
-  return text.includes('\\') ? `E${quoted.replaceAll('\\', '\\\\')}` : quoted;
+  // A backslash is no escape in a literal without E.
+  return `'${text.replaceAll("'", "''")}'`;
 }
 
 function formatConstant(value: Datum, oid: number, typmod: number, format: FormatContext, typeName: NameType): string {

@@ -9,12 +9,12 @@ import { sqlError } from '../../base/errors.js';
 import type { ParsedStatement } from '../contract.js';
 import { LOCK_NAMES } from '../plan/bind-locks.js';
 import type { ResultSink } from '../session-api.js';
+import { type Bound, innerStatement } from './bound-query.js';
 import { REFUSING } from './counting-sink.js';
 import { ALL, CursorRows, type Keep } from './cursor-rows.js';
 import { planFor } from './planning.js';
 import { closePortal, closePortals, newPortal, Prepared, runPortal } from './portal.js';
 import type { Portal } from './portal.js';
-import { innerStatement } from './prepared-statements.js';
 import type { Session } from './session.js';
 import { list } from './tree.js';
 import type { Loose } from './tree.js';
@@ -53,7 +53,12 @@ function checkOptions(options: number, query: Loose): boolean {
   return true;
 }
 
-export async function declareCursor(session: Session, statement: ParsedStatement, body: Loose): Promise<string> {
+export async function declareCursor(
+  session: Session,
+  statement: ParsedStatement,
+  body: Loose,
+  { oids, parameters }: Bound,
+): Promise<string> {
   const name = String(body['portalname']);
   const options = Number(body['options'] ?? 0);
   const hold = (options & HOLD) !== 0;
@@ -67,9 +72,9 @@ export async function declareCursor(session: Session, statement: ParsedStatement
   if (changes) throw sqlError('0A000', 'DECLARE CURSOR must not contain data-modifying statements in WITH');
   if (session.portals.has(name)) throw sqlError('42P03', `cursor "${name}" already exists`);
   session.checkPortals();
-  const prepared = new Prepared(session.queryText, inner, [], false);
+  const prepared = new Prepared(session.queryText, inner, oids, false);
   const plan = await planFor(session, prepared);
-  const portal = newPortal(name, prepared, [], { hold, createdAt: session.format.statementNow });
+  const portal = newPortal(name, prepared, parameters, { hold, createdAt: session.format.statementNow });
   const settled = settlePortals(session, plan.compiled.readOnly, null);
   if (settled !== null) await settled;
   session.transaction.ensureTxn().beginStatement();
@@ -77,7 +82,7 @@ export async function declareCursor(session: Session, statement: ParsedStatement
   const memory = session.newMemory();
   portal.compiled = plan.compiled;
   portal.query = plan.compiled.cursor?.() ?? null;
-  const execution = (portal.query ?? plan.compiled).start(session.execContext([], memory, REFUSING, false));
+  const execution = (portal.query ?? plan.compiled).start(session.execContext(parameters, memory, REFUSING, false));
   const keep: Keep = (options & SCROLL) !== 0 ? 'all' : (options & NO_SCROLL) !== 0 || locks ? 'none' : 'some';
   portal.rows = new CursorRows(execution, memory, keep, 0, portal.query?.width);
   session.portals.set(name, portal);
@@ -99,11 +104,26 @@ export async function fetch(session: Session, body: Loose, sink: ResultSink, sim
   const written = Number(body['howMany'] ?? 0);
   const many = Math.abs(written) >= FETCH_ALL ? Math.sign(written) * ALL : written;
   if (simple && !move && portal.prepared.columns !== null) sink.columns(portal.prepared.columns);
-  const rows = portal.rows ?? rowsOf(portal);
+  const rows = portal.rows ?? rowsOf(portal) ?? (await begin(session, portal));
   const out = move ? null : sink;
   const direction = String(body['direction'] ?? 'FETCH_FORWARD');
   const count = await runPortal(portal, async () => (rows === null ? 0 : go(rows, direction, many, out)));
   return `${move ? 'MOVE' : 'FETCH'} ${count}`;
+}
+
+/** A query that the protocol bound and has not run yet, as rows; null: it is no query, or has given its rows. */
+async function begin(session: Session, portal: Portal): Promise<CursorRows | null> {
+  const { prepared, done, failed, parameters } = portal;
+  if (done || failed || prepared.statement?.kind !== 'SelectStmt' || prepared.columns === null) return null;
+  const plan = await planFor(session, prepared);
+  if (!plan.compiled.readOnly) return null;
+  session.transaction.ensureTxn().beginStatement();
+  if (plan.needsView) await session.services.loadView();
+  portal.memory = session.newMemory();
+  portal.compiled = plan.compiled;
+  portal.execution = plan.compiled.start(session.execContext(parameters, portal.memory, REFUSING, false));
+  portal.begunAt = session.format.statementNow;
+  return rowsOf(portal);
 }
 
 function go(rows: CursorRows, direction: string, many: number, out: ResultSink | null): Promise<number> {

@@ -4,6 +4,7 @@ import type { DdlContext } from '../ddl/context.js';
 import type { ExecContext } from '../contract.js';
 import { BUILT_IN_ONLY } from '../plan/coerce.js';
 import type { ResultSink } from '../session-api.js';
+import { type Bound, UNBOUND } from './bound-query.js';
 import type { StatementMemory } from './memory.js';
 import { planFor } from './planning.js';
 import { executedBy } from './prepared-statements.js';
@@ -14,7 +15,7 @@ export function ddlContext(
   session: Session,
   sink: ResultSink,
   memory: StatementMemory,
-  { alone }: { readonly alone: boolean },
+  { alone, bound = UNBOUND }: { readonly alone: boolean; readonly bound?: Bound },
 ): DdlContext {
   const { transaction, server, user, database } = session;
   return {
@@ -51,7 +52,8 @@ export function ddlContext(
       if (plan.needsView) await session.services.loadView();
       return { compiled: plan.compiled, execContext: () => session.execContext(parameters, memory, sink, false) };
     },
-    execContext: (): ExecContext => session.execContext([], memory, sink, false),
+    parameterOids: bound.oids,
+    execContext: (): ExecContext => session.execContext(bound.parameters, memory, sink, false),
     notice: (notice) => session.notice(notice),
   };
 }

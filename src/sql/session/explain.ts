@@ -11,10 +11,11 @@ import { explainJson, explainText } from '../plan/explain-format.js';
 import type { ResultColumn, ResultSink } from '../session-api.js';
 import { OID } from '../types/oids.js';
 import type { Datum } from '../types/datum.js';
+import { type Bound, innerStatement, UNBOUND } from './bound-query.js';
 import { CountingSink } from './counting-sink.js';
 import { planFor } from './planning.js';
 import { Prepared } from './portal.js';
-import { executedBy, innerStatement, runInner } from './prepared-statements.js';
+import { executedBy, runInner } from './prepared-statements.js';
 import type { Session } from './session.js';
 import { parseBoolWord } from './setting-table.js';
 import { bodyOf, isPlanned, textColumn } from './statement-kinds.js';
@@ -96,7 +97,14 @@ interface Explained {
 }
 
 /** The statement whose plan is meant; null if it has none. */
-async function explained(session: Session, statement: ParsedStatement, body: Loose): Promise<Explained | null> {
+async function explained(
+  session: Session,
+  statement: ParsedStatement,
+  body: Loose,
+  { oids, parameters }: Bound,
+): Promise<Explained | null> {
+  const meant = (query: ParsedStatement): Explained | null =>
+    isPlanned(query) ? { prepared: new Prepared(statement.text, query, oids, false), parameters } : null;
   const inner = innerStatement(body['query'], statement);
   const of = bodyOf(inner);
   switch (inner.kind) {
@@ -107,11 +115,11 @@ async function explained(session: Session, statement: ParsedStatement, body: Loo
     case 'CreateTableAsStmt':
     case 'DeclareCursorStmt': {
       const query = innerStatement(of['query'], statement);
-      if (query.kind === 'ExecuteStmt') return explained(session, statement, of);
-      return isPlanned(query) ? { prepared: new Prepared(statement.text, query, [], false), parameters: [] } : null;
+      if (query.kind === 'ExecuteStmt') return explained(session, statement, of, UNBOUND);
+      return meant(query);
     }
     default:
-      return isPlanned(inner) ? { prepared: new Prepared(statement.text, inner, [], false), parameters: [] } : null;
+      return meant(inner);
   }
 }
 
@@ -121,11 +129,12 @@ export async function explain(
   body: Loose,
   sink: ResultSink,
   simple: boolean,
+  bound: Bound,
 ): Promise<string> {
   const options = optionsOf(body);
   const { clock } = session.server.deps;
   const started = clock.monotonicMs();
-  const target = await explained(session, statement, body);
+  const target = await explained(session, statement, body, bound);
   const answer = (lines: readonly string[]): string => {
     if (simple) sink.columns(options.json ? JSON_COLUMNS : TEXT_COLUMNS);
     if (options.json) sink.row([lines.join('\n')]);

@@ -140,7 +140,8 @@ async function makePlan(session: Session, prepared: Prepared): Promise<CachedPla
   const compiled =
     declared.types.length === 0 ? made : { ...made, dependencies: [...made.dependencies, ...declared.types] };
   if (prepared.described && !sameShape(prepared.columns, compiled.columns)) {
-    throw sqlError('0A000', 'cached plan must not change result type');
+    // pgjdbc and asyncpg prepare anew when this routine says so; other 0A000 they pass on.
+    throw sqlError('0A000', 'cached plan must not change result type', { routine: 'RevalidateCachedQuery' });
   }
   let storageSince = 0;
   for (const { id } of compiled.dependencies) {

@@ -8,6 +8,7 @@ import { catalogOidOf } from '../types/registry.js';
 import type { CachedPlan } from './plan-cache.js';
 import type { CursorRows } from './cursor-rows.js';
 import type { StatementMemory } from './memory.js';
+import { failedTransaction } from './transaction-state.js';
 
 const STATEMENTS_MAX = 10_000;
 
@@ -15,6 +16,11 @@ const STATEMENTS_MAX = 10_000;
 export function checkRoom(prepared: ReadonlyMap<string, Prepared>, name: string): void {
   if (name !== '' && prepared.has(name)) throw sqlError('42P05', `prepared statement "${name}" already exists`);
   if (prepared.size >= STATEMENTS_MAX) throw sqlError('53000', 'too many prepared statements in this session');
+}
+
+/** Of a failed transaction the portals are gone; that it failed is what there is to say of one. */
+export function noSuchPortal(name: string, failed = false): Error {
+  return failed ? failedTransaction() : sqlError('34000', `portal "${name}" does not exist`);
 }
 
 /** A statement that can be run again and again; `plan` is replaced when it is out of date. */

@@ -11,6 +11,7 @@ import type { ResultSink } from '../session-api.js';
 import type { Datum } from '../types/datum.js';
 import { catalogOidOf } from '../types/registry.js';
 import { isHandle } from '../types/user-types.js';
+import { innerStatement } from './bound-query.js';
 import { REFUSING } from './counting-sink.js';
 import { settlePortals } from './cursors.js';
 import { planFor } from './planning.js';
@@ -21,12 +22,6 @@ import { isPlanned } from './statement-kinds.js';
 import { list } from './tree.js';
 import type { Loose } from './tree.js';
 import { runUtility } from './utility.js';
-
-export function innerStatement(node: unknown, outer: ParsedStatement): ParsedStatement {
-  const parsed = node as Loose;
-  const kind = Object.keys(parsed)[0]!;
-  return { ...outer, node: parsed, kind };
-}
 
 export async function prepare(session: Session, statement: ParsedStatement, body: Loose): Promise<string> {
   const name = String(body['name']);

@@ -62,8 +62,8 @@ export class StatementRunner {
       await this.#runPlanned(prepared, sink, options);
     } else if (statement.kind === 'TransactionStmt') await runUtility(session, statement, sink, options.simple);
     else if (isProcedural(statement)) await this.#runProcedural(statement, sink, options);
-    else if (isDdl(statement)) await this.#runDdl(statement, sink, options);
-    else await this.#runUtility(statement, sink, options);
+    else if (isDdl(statement)) await this.#runDdl(prepared, sink, options);
+    else await this.#runUtility(prepared, sink, options);
   }
 
   #hold(sink: ResultSink): BufferingSink {
@@ -73,17 +73,23 @@ export class StatementRunner {
     return buffer;
   }
 
-  async #runUtility(statement: ParsedStatement, sink: ResultSink, options: RunOptions): Promise<void> {
+  async #runUtility(prepared: Prepared, sink: ResultSink, options: RunOptions): Promise<void> {
     const session = this.#session;
+    const statement = prepared.statement!;
+    const run = (): Promise<string> =>
+      runUtility(session, statement, buffer, options.simple, {
+        oids: prepared.parameterOids,
+        parameters: options.parameters,
+      });
     const { transaction } = session;
     const buffer = this.#hold(sink);
     if (!actsAtCommit(statement)) {
-      await this.#finish(buffer, await runUtility(session, statement, buffer, options.simple), options);
+      await this.#finish(buffer, await run(), options);
       return;
     }
     let tag = '';
     await transaction.withRetries(buffer, false, async () => {
-      tag = await runUtility(session, statement, buffer, options.simple);
+      tag = await run();
       if (options.commits) await transaction.commit();
     });
     await this.#finish(buffer, tag, options);
@@ -112,8 +118,10 @@ export class StatementRunner {
     else buffer.complete(tag);
   }
 
-  async #runDdl(statement: ParsedStatement, sink: ResultSink, options: RunOptions): Promise<void> {
+  async #runDdl(prepared: Prepared, sink: ResultSink, options: RunOptions): Promise<void> {
     const session = this.#session;
+    const statement = prepared.statement!;
+    const bound = { oids: prepared.parameterOids, parameters: options.parameters };
     const { transaction } = session;
     const buffer = this.#hold(sink);
     const shows = statement.kind === 'QuoralShowRanges';
@@ -128,7 +136,7 @@ export class StatementRunner {
       const memory = session.newMemory();
       transaction.catalog().beginSchemaChange();
       try {
-        tag = await runDdl(ddlContext(session, buffer, memory, { alone: true }), statement);
+        tag = await runDdl(ddlContext(session, buffer, memory, { alone: true, bound }), statement);
       } finally {
         memory.close();
       }

@@ -40,7 +40,7 @@ import { ddlContext } from './ddl-context.js';
 import { bindPortal, continuePortal, emptyTag } from './portal-protocol.js';
 import { PlanCache } from './plan-cache.js';
 import { cachedStatement, planFor } from './planning.js';
-import { checkRoom, closePortal, closePortals, type Portal, Prepared } from './portal.js';
+import { checkRoom, closePortal, closePortals, type Portal, Prepared, noSuchPortal } from './portal.js';
 import { StatementRunner } from './runner.js';
 import type { ServerCore } from './server.js';
 import { InnerTransactions } from './inner-transactions.js';
@@ -453,7 +453,7 @@ export class Session implements SqlSession {
     const { statement } = prepared;
     if (statement === null) return prepared;
     if (!isPlanned(statement)) {
-      prepared.columns = await utilityColumns(this, statement);
+      prepared.columns = await utilityColumns(this, prepared, statement);
       return prepared;
     }
     const opened = this.state.state === 'idle';
@@ -506,7 +506,7 @@ export class Session implements SqlSession {
 
   describePortal(name: string): readonly ResultColumn[] | null {
     const portal = this.portals.get(name);
-    if (portal === undefined) throw sqlError('34000', `portal "${name}" does not exist`);
+    if (portal === undefined) throw noSuchPortal(name);
     portal.prepared.described = true;
     return portal.prepared.columns;
   }
@@ -514,7 +514,7 @@ export class Session implements SqlSession {
   execute(portalName: string, maxRows: number, sink: ResultSink, syncFollows?: boolean): Promise<void> {
     const portal = this.portals.get(portalName);
     return this.#call(portal?.prepared.text ?? '', sink, async () => {
-      if (portal === undefined) throw sqlError('34000', `portal "${portalName}" does not exist`);
+      if (portal === undefined) throw noSuchPortal(portalName, this.state.state === 'failed');
       const { prepared } = portal;
       if (prepared.statement === null) {
         sink.empty();

@@ -1,11 +1,10 @@
 /** SET, RESET, SHOW, and the modes of transactions that SET and BEGIN choose. */
 import { sqlError } from '../../base/errors.js';
-import type { Isolation } from '../../txn/kv-txn.js';
 import type { ResultSink } from '../session-api.js';
 import type { Session } from './session.js';
 import { findSetting, parseBoolWord } from './setting-table.js';
 import { SHOW_ALL_COLUMNS, textColumn } from './statement-kinds.js';
-import type { TransactionModes } from './transaction.js';
+import { isolationModes, type TransactionModes } from './transaction.js';
 import { constantOf, list } from './tree.js';
 import type { Loose } from './tree.js';
 
@@ -16,7 +15,7 @@ export function modesFrom(options: readonly Loose[], start: TransactionModes): T
     const value = constantOf((def['arg'] ?? {}) as Loose);
     switch (def['defname']) {
       case 'transaction_isolation':
-        modes = { ...modes, isolation: isolationOf(value) };
+        modes = { ...modes, ...isolationOf(value) };
         break;
       case 'transaction_read_only':
         modes = { ...modes, readOnly: value === '1' || value === 'on' };
@@ -31,10 +30,9 @@ export function modesFrom(options: readonly Loose[], start: TransactionModes): T
   return modes;
 }
 
-function isolationOf(value: string): Isolation {
-  const level = value.toLowerCase();
-  if (level === 'read uncommitted') return 'read committed';
-  if (level === 'serializable' || level === 'repeatable read' || level === 'read committed') return level;
+function isolationOf(value: string): Pick<TransactionModes, 'isolation' | 'uncommitted'> {
+  const modes = isolationModes(value.toLowerCase());
+  if (modes !== null) return modes;
   throw sqlError('22023', `invalid value for parameter "transaction_isolation": "${value}"`, {
     hint: 'Available values: serializable, repeatable read, read committed, read uncommitted.',
   });
@@ -103,7 +101,12 @@ function setTransactionMode(session: Session, name: string, value: string | null
     case 'transaction_isolation':
       changeModes(
         session,
-        { ...session.modes, isolation: value === null ? defaults.isolation : isolationOf(value) },
+        {
+          ...session.modes,
+          ...(value === null
+            ? { isolation: defaults.isolation, uncommitted: defaults.uncommitted }
+            : isolationOf(value)),
+        },
         'SET TRANSACTION ISOLATION LEVEL',
       );
       return true;

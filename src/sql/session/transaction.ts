@@ -29,6 +29,8 @@ const BACKOFF_MS_MAX = 50;
 
 export interface TransactionModes {
   readonly isolation: Isolation;
+  /** READ UNCOMMITTED was asked for: that is READ COMMITTED, but keeps its name. */
+  readonly uncommitted: boolean;
   readonly readOnly: boolean;
   readonly deferrable: boolean;
   /** AS OF SYSTEM TIME, an HLC time. */
@@ -70,11 +72,25 @@ export interface TransactionHost {
   readonly temporaries: SessionTemporaries;
 }
 
+/** What an isolation level asked for means; null: there is none of this name. */
+export function isolationModes(level: string): Pick<TransactionModes, 'isolation' | 'uncommitted'> | null {
+  switch (level) {
+    case 'read uncommitted':
+      return { isolation: 'read committed', uncommitted: true };
+    case 'serializable':
+    case 'repeatable read':
+    case 'read committed':
+      return { isolation: level, uncommitted: false };
+    default:
+      return null;
+  }
+}
+
 /** The settings that show the modes of the transaction; null for any other. */
 export function modeSetting(modes: TransactionModes, name: string): string | null {
   switch (name) {
     case 'transaction_isolation':
-      return modes.isolation;
+      return modes.uncommitted ? 'read uncommitted' : modes.isolation;
     case 'transaction_read_only':
       return modes.readOnly ? 'on' : 'off';
     case 'transaction_deferrable':
@@ -124,7 +140,7 @@ export class SessionTransaction {
     const { settings } = this.#host;
     const level = settings.get('default_transaction_isolation') ?? 'serializable';
     return {
-      isolation: (level === 'read uncommitted' ? 'read committed' : level) as Isolation,
+      ...isolationModes(level)!,
       readOnly: settings.get('default_transaction_read_only') === 'on',
       deferrable: settings.get('default_transaction_deferrable') === 'on',
       asOf: null,

@@ -7,9 +7,10 @@ import { sqlError } from '../../base/errors.js';
 import type { ParsedStatement } from '../contract.js';
 import type { ResultColumn, ResultSink } from '../session-api.js';
 import { asOfTimestamp } from './as-of.js';
+import { type Bound, settleParameters, UNBOUND } from './bound-query.js';
 import { closeCursor, declareCursor, fetch } from './cursors.js';
 import { explain, explainColumns } from './explain.js';
-import { closePortals } from './portal.js';
+import { closePortals, type Prepared } from './portal.js';
 import { deallocate, execute, prepare } from './prepared-statements.js';
 import { markTransaction, returnTo } from './savepoints.js';
 import type { Session } from './session.js';
@@ -21,11 +22,13 @@ import { bodyOf, CLUSTER_SETTING_COLUMNS, RANGES_COLUMNS, SHOW_ALL_COLUMNS, text
 import { list } from './tree.js';
 import type { Loose } from './tree.js';
 
-/** Columns that Describe announces; null for commands without rows. */
+/** Columns that Describe announces, null for commands without rows; settles the types of parameters. */
 export async function utilityColumns(
   session: Session,
+  command: Prepared,
   statement: ParsedStatement,
 ): Promise<readonly ResultColumn[] | null> {
+  await settleParameters(session, command);
   const body = bodyOf(statement);
   switch (statement.kind) {
     case 'ExplainStmt':
@@ -57,6 +60,7 @@ export async function runUtility(
   statement: ParsedStatement,
   sink: ResultSink,
   simple: boolean,
+  bound: Bound = UNBOUND,
 ): Promise<string> {
   const body = bodyOf(statement);
   switch (statement.kind) {
@@ -79,9 +83,9 @@ export async function runUtility(
     case 'DiscardStmt':
       return discard(session, body);
     case 'ExplainStmt':
-      return explain(session, statement, body, sink, simple);
+      return explain(session, statement, body, sink, simple, bound);
     case 'DeclareCursorStmt':
-      return declareCursor(session, statement, body);
+      return declareCursor(session, statement, body, bound);
     case 'FetchStmt':
       return fetch(session, body, sink, simple);
     case 'ClosePortalStmt':

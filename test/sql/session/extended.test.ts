@@ -29,6 +29,9 @@ async function fetch(name: string, rows: number, sync?: boolean): Promise<Collec
   await c.session.execute(name, rows, sink, sync);
   return sink;
 }
+async function fetchOnly(name: string): Promise<void> {
+  await c.session.execute(name, 1, new CollectingSink(c.session));
+}
 async function sqlstate(p: Promise<unknown>): Promise<string> {
   try {
     await p;
@@ -67,6 +70,64 @@ describe('the extended protocol', () => {
     await fetch('two', 0, true);
     await c.session.sync();
     expect(await c.rows('select count(*) from t')).toEqual([['12']]);
+  });
+
+  it('takes parameters in the queries of DECLARE, CREATE TABLE AS and EXPLAIN', async () => {
+    await c.session.parse('d', 'declare k cursor for select a, $2 as p from t where a > $1 order by a', []);
+    expect(c.session.describeStatement('d').parameterOids).toEqual([23, 25]);
+    await c.session.sync();
+    await c.all('begin');
+    await c.run('', ['8', 'x'], 'd');
+    expect((await c.run('fetch all from k')).rows).toEqual([
+      ['9', 'x'],
+      ['10', 'x'],
+    ]);
+    expect(
+      (await c.run('create table made as select $1::int + a as n, $2 as s from t where a < $3', ['5', 'z', '3'])).tag,
+    ).toBe('SELECT 2');
+    expect(await c.rows('select n, s from made order by n')).toEqual([
+      ['6', 'z'],
+      ['7', 'z'],
+    ]);
+    const plan = (
+      await c.run('explain (analyze, costs off, timing off) select * from t where a <= $1', ['4'])
+    ).rows.flat();
+    expect(plan.some((line) => line!.includes('rows=4'))).toBe(true);
+    await c.all('rollback');
+  });
+
+  it('moves and fetches by SQL in a portal that was not run yet', async () => {
+    await c.all('begin');
+    await portal('p', 'select generate_series(0, $1::int)', ['100']);
+    expect((await c.run('move forward 42 in p')).tag).toBe('MOVE 42');
+    expect((await fetch('p', 1)).results[0]!.rows).toEqual([['42']]);
+    await portal('q', 'select a from t order by a');
+    expect((await c.query('fetch 2 from q')).rows).toEqual([['1'], ['2']]);
+    expect((await fetch('q', 1)).results[0]!.rows).toEqual([['3']]);
+    await c.all('commit');
+  });
+
+  it('says of a portal of a failed transaction that the transaction failed', async () => {
+    await c.all('begin');
+    await portal('p', 'select a from t');
+    expect(await c.error('select 1/0')).toMatch(/^22012/);
+    expect(await sqlstate(fetchOnly('p'))).toBe('25P02');
+    await c.all('rollback');
+    expect(await sqlstate(fetchOnly('p'))).toBe('34000');
+  });
+
+  it('quotes the data of COPY when asked to, not the names above them', async () => {
+    const lines = await c.rows('copy (select a, b from t where a = 1) to stdout (format csv, header, force_quote *)');
+    expect(lines.flat().join('')).toMatch(/^a,b\n"1","1"\n/);
+  });
+
+  it('names the routine of a plan whose result changed, by which drivers prepare anew', async () => {
+    await c.session.parse('s', 'select * from t', []);
+    c.session.describeStatement('s');
+    await c.session.sync();
+    await c.all('alter table t add column n int');
+    const error = await c.run('', [], 's').catch((e: unknown) => e);
+    expect(error).toMatchObject({ sqlstate: '0A000', fields: { routine: 'RevalidateCachedQuery' } });
   });
 
   it('describes, and settles parameter types', async () => {
