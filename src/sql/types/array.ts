@@ -2,7 +2,7 @@
 import { sqlError } from '../../base/errors.js';
 import { PgArray } from './datum.js';
 import type { Datum } from './datum.js';
-import { checkDimensions, checkElements } from './limits.js';
+import { checkDimensions, checkElements, checkHeap } from './limits.js';
 import { replaceEach } from './text-builder.js';
 import type { FormatContext, StoredForm, TypeInfo } from './type-info.js';
 
@@ -28,6 +28,7 @@ function readBraces(text: string, from: number, delimiter: string): { nest: Nest
     const c = text[i];
     if (c === undefined) throw end();
     checkElements(++count >> 1);
+    checkHeap(count);
     if (c === '{') {
       if (!expectItem) throw malformed(text, 'Unexpected "{" character.');
       const next: Nest = current === null ? root : { items: [] };
