@@ -14,6 +14,11 @@ function malformed(text: string, detail?: string): Error {
   return sqlError('22P02', `malformed array literal: "${text}"`, detail === undefined ? undefined : { detail });
 }
 
+/** The six of ASCII, as in PostgreSQL. */
+function isBlank(unit: number): boolean {
+  return unit === 32 || (unit >= 9 && unit <= 13);
+}
+
 /** Reads '{…}' into nested lists of raw element texts (null = unquoted NULL). */
 function readBraces(text: string, from: number, delimiter: string): { nest: Nest; end: number } {
   const root: Nest = { items: [] };
@@ -24,7 +29,7 @@ function readBraces(text: string, from: number, delimiter: string): { nest: Nest
   let count = 0;
   const end = (): Error => malformed(text, 'Unexpected end of input.');
   for (;;) {
-    while (i < text.length && /\s/.test(text[i]!)) i++;
+    while (isBlank(text.charCodeAt(i))) i++;
     const c = text[i];
     if (c === undefined) throw end();
     checkElements(++count >> 1);
@@ -63,6 +68,7 @@ function readBraces(text: string, from: number, delimiter: string): { nest: Nest
 
 /** An element that needs no second look. */
 const PLAIN_ITEM = /[^\s{}",\\]+(?=[,}])/y;
+const QUOTED_ITEM = /"([^"\\]*)"/y;
 
 function readItem(text: string, from: number, delimiter: string): { value: string | null; end: number } {
   PLAIN_ITEM.lastIndex = from;
@@ -74,6 +80,9 @@ function readItem(text: string, from: number, delimiter: string): { value: strin
   let i = from;
   let out = '';
   if (text[i] === '"') {
+    QUOTED_ITEM.lastIndex = i;
+    const quoted = QUOTED_ITEM.exec(text);
+    if (quoted !== null) return { value: quoted[1]!, end: i + quoted[0].length };
     for (i++; ; i++) {
       const c = text[i];
       if (c === undefined) throw malformed(text, 'Unexpected end of input.');
@@ -101,7 +110,7 @@ function readItem(text: string, from: number, delimiter: string): { value: strin
       continue;
     }
     out += c;
-    if (!/\s/.test(c)) keep = out.length;
+    if (!isBlank(c.charCodeAt(0))) keep = out.length;
   }
   if (i >= text.length) throw malformed(text, 'Unexpected end of input.');
   out = out.slice(0, keep);
@@ -126,7 +135,7 @@ function flatten(text: string, nest: Nest, depth: number, dims: number[], out: (
 
 export function arrayInput(text: string, element: TypeInfo, typmod: number, ctx: FormatContext): PgArray {
   let i = 0;
-  while (/\s/.test(text[i] ?? '')) i++;
+  while (isBlank(text.charCodeAt(i))) i++;
   let bounds: { low: number; high: number }[] | null = null;
   if (text[i] === '[') {
     const header = /(?:\[(?:([+-]?\d+):)?([+-]?\d+)\])+\s*=\s*/y;
@@ -171,6 +180,7 @@ export function arrayInput(text: string, element: TypeInfo, typmod: number, ctx:
   );
 }
 
+const ESCAPED = /["\\]/;
 const QUOTED = /[{}",\\\s]|^$|^null$/i;
 
 export function arrayOutput(v: PgArray, element: TypeInfo, ctx: FormatContext): string {
@@ -188,7 +198,7 @@ export function arrayOutput(v: PgArray, element: TypeInfo, ctx: FormatContext): 
         parts.push('NULL');
       } else {
         const text = element.output(item, ctx);
-        parts.push(QUOTED.test(text) ? `"${replaceEach(text, /["\\]/g, '\\$&')}"` : text);
+        parts.push(QUOTED.test(text) ? `"${ESCAPED.test(text) ? replaceEach(text, /["\\]/g, '\\$&') : text}"` : text);
       }
     }
     return `{${parts.join(',')}}`;
