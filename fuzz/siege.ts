@@ -81,10 +81,7 @@ export async function besiege(
 async function attackWatched(one: Hostile, node: Besieged, timeoutMs: number): Promise<Outcome> {
   let timer: NodeJS.Timeout | null = null;
   const hangs = new Promise<Outcome>((resolve) => {
-    timer = setTimeout(
-      () => resolve({ name: one.name, answer: '', sqlstate: 'HANGS', ...NONE }),
-      timeoutMs + GRACE_MS,
-    );
+    timer = setTimeout(() => resolve({ name: one.name, answer: '', sqlstate: 'HANGS', ...NONE }), timeoutMs + GRACE_MS);
   });
   const attacked = attack(one, node, timeoutMs).catch((error: unknown): Outcome => {
     const answer = error instanceof Error ? error.message : String(error);

@@ -350,6 +350,7 @@ function compileFramed(expr: WindowExpr, layout: Layout): PartitionFunction {
 
 /** Results that have a size are accounted for: each row may hold all rows before it. */
 function kept(value: Datum, run: Run): Datum {
-  if (typeof value === 'string' || (typeof value === 'object' && value !== null)) run.ctx.memory.grow(rowBytes([value]));
+  if (typeof value === 'string' || (typeof value === 'object' && value !== null))
+    run.ctx.memory.grow(rowBytes([value]));
   return value;
 }

@@ -100,7 +100,13 @@ op('bytea || bytea = bytea', (a: Uint8Array, b: Uint8Array) => {
 fn('textcat(text, text) text', joined);
 const FEW = 1000;
 /** Of few arguments not by join(), which copies: what is long stays in pieces until somebody reads it. */
-function concatenated(args: readonly Datum[], from: number, separator: string, ctx: ExecContext, call: CallInfo): string {
+function concatenated(
+  args: readonly Datum[],
+  from: number,
+  separator: string,
+  ctx: ExecContext,
+  call: CallInfo,
+): string {
   const builder = args.length > FEW ? new TextBuilder() : null;
   let out = '';
   for (let i = from, isFirst = true; i < args.length; i++) {
@@ -116,8 +122,7 @@ function concatenated(args: readonly Datum[], from: number, separator: string, c
 }
 fn(
   'concat(variadic any) text',
-  (args: readonly Datum[], ctx: ExecContext, call: CallInfo) =>
-    concatenated(args, 0, '', ctx, call),
+  (args: readonly Datum[], ctx: ExecContext, call: CallInfo) => concatenated(args, 0, '', ctx, call),
   { strict: false, volatility: 'stable' },
 );
 fn(

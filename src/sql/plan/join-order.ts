@@ -126,9 +126,7 @@ function orderLeaves({ leaves: plans, conditions }: Flat, push: Push): Plan {
     const candidates = ready.length > 0 ? ready : remaining;
     const next = take(bestOf(candidates, (l) => costOfJoining(l, linksOf(l, have, touching.get(l)!, used)))!);
     for (const id of next.ids) have.add(id);
-    const now = linking.filter(
-      (c) => used(c).every((id) => have.has(id)) && columnsOf(c).size > 0 && !isVolatile(c),
-    );
+    const now = linking.filter((c) => used(c).every((id) => have.has(id)) && columnsOf(c).size > 0 && !isVolatile(c));
     if (now.length > 0) linking = linking.filter((c) => !now.includes(c));
     current = joinOf('inner', current, next.plan, now);
   }
