@@ -2,6 +2,8 @@
  * Statements that are made to hurt: a clear error or an answer within the time-out is expected of each, other sessions
  * get their turns meanwhile, and the node lives. PostgreSQL is not asked: it fails some of them by other limits.
  */
+import { hostileQueries, hostileValues } from './hostile-values.js';
+
 export interface Hostile {
   readonly name: string;
   /** The SQLSTATEs that may end it; or = and the first value of the answer (of long ones, its beginning). */
@@ -444,5 +446,5 @@ function patterns(): Hostile[] {
 }
 
 export function hostile(): Hostile[] {
-  return [...deep(), ...long(), ...endless(), ...large(), ...patterns()];
+  return [...deep(), ...long(), ...endless(), ...large(), ...patterns(), ...hostileQueries(), ...hostileValues()];
 }

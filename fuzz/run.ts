@@ -81,8 +81,9 @@ async function siege(only: string): Promise<number> {
   const all = hostile();
   const from = all.findIndex((one) => one.name === only);
   const cases = all.slice(Math.max(0, from));
-  const outcomes = await besiege(cases, ({ name, answer, sqlstate, tookMs, heldMs, grownMb }) => {
-    console.log(`${name}: ${sqlstate ?? 'ok'} ${answer} (${tookMs} ms, loop held ${heldMs} ms, ${grownMb} MB)`);
+  const outcomes = await besiege(cases, ({ name, answer, sqlstate, tookMs, heldMs, peakMb }) => {
+    const figures = `${tookMs.toFixed()} ms, loop held ${heldMs.toFixed()} ms, at most ${peakMb} MB`;
+    console.log(`${name}: ${sqlstate ?? 'ok'} ${answer} (${figures})`);
   });
   const expected = new Map(all.map((one) => [one.name, one.ends]));
   const wrong = outcomes.filter(({ name, answer, sqlstate }) => {

@@ -82,6 +82,7 @@ export class WireSink implements ResultSink {
 
   notice(notice: Notice): void {
     writeNoticeResponse(this.#writer, notice);
+    this.#output.flushIfLarge();
   }
 
   parameterStatus(name: string, value: string): void {

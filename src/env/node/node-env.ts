@@ -3,10 +3,12 @@
  * time, timers, randomness, sockets and files (a test scans for it); only the composition root,
  * the test cluster and the command line import it.
  */
+import { guardHeap } from '../../base/heap.js';
 import type { Env, LogLevel, Transport } from '../env.js';
 import { connectTcp, listenTcp } from './bytes-tcp.js';
 import { NodeClock } from './clock.js';
 import { NodeDisk } from './disk.js';
+import { throwIfHeapFull } from './heap.js';
 import { listenHttp } from './http.js';
 import { NodeLogger } from './logger.js';
 import { NodeRng } from './rng.js';
@@ -32,6 +34,7 @@ export const nodeTransport: Transport = {
 };
 
 export function createNodeEnv(options: NodeEnvOptions = {}): Env {
+  guardHeap(throwIfHeapFull);
   return {
     clock: new NodeClock(),
     timers: new NodeTimers(),

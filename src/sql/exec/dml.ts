@@ -55,6 +55,8 @@ import { checkCancelled } from './scan.js';
 const NO_LAYOUT: Layout = new Map<number, number>();
 const NO_ROW: Row = [];
 const WRITE_ROWS = 1000;
+/** Of values that are long, fewer rows are held at a time. */
+const WRITE_BYTES = 4 * 1024 * 1024;
 
 type ReturningRow = ((full: Row, input: Row, run: Run) => Promise<Row> | Row) | null;
 
@@ -242,8 +244,9 @@ export class Inserter {
     try {
       for (let batch = await source.next(); batch !== null; batch = await source.next()) {
         checkCancelled(run.ctx);
-        for (let at = 0; at < batch.length; at += WRITE_ROWS) {
-          const rows = await this.#rows(batch.slice(at, at + WRITE_ROWS));
+        for (let at = 0; at < batch.length;) {
+          const rows = await this.#rows(batch, at);
+          at += rows.length;
           if (this.#early === null) await this.#write(rows, deferred);
         }
       }
@@ -260,16 +263,19 @@ export class Inserter {
     for (let at = 0; at < rows.length; at += WRITE_ROWS) await this.#write(rows.slice(at, at + WRITE_ROWS), deferred);
   }
 
-  /** Full rows, verified. */
-  async #rows(batch: Batch): Promise<Row[]> {
+  /** Full rows of the next few, verified. */
+  async #rows(batch: Batch, from: number): Promise<Row[]> {
     const rows: Row[] = [];
-    for (const source of batch) {
+    let bytes = 0;
+    for (let at = from; at < batch.length && rows.length < WRITE_ROWS && bytes < WRITE_BYTES; at++) {
+      const source = batch[at]!;
       const made = this.#make(source, this.#run);
       const full = made instanceof Promise ? await made : made;
       const wait = this.#writer.verify(full, this.#run);
       if (wait !== undefined) await wait;
       if (this.#writer.viewChecksWait) await this.#writer.verifyViews(full, this.#run);
       rows.push(full);
+      if (batch.length > 1) bytes += rowBytes(full);
       if (this.#early !== null) {
         const returned = this.#returning === null ? NO_ROW : await this.#returning(full, NO_ROW, this.#run);
         this.#early.set(full, returned);
@@ -318,6 +324,7 @@ export class Inserter {
         continue;
       }
       this.#writer.put(txn, full);
+      if (txn.crowded) await relieve(this.#run);
       this.#remember(full, present);
       await this.#wrote(full);
     }

@@ -6,6 +6,7 @@
  * between batches (compile-plan.ts does so for all of them) and inside loops that do not call an operator.
  * In virtual time nothing takes any, so a simulated node rests only where its clock moved anyway.
  */
+import { heapRoom } from '../../base/heap.js';
 import type { Soon } from '../../base/soon.js';
 import type { ExecContext } from '../contract.js';
 import { checkCancelled } from './cancel.js';
@@ -40,7 +41,7 @@ export class Pace {
   }
 }
 
-/** null: go on. Otherwise to be awaited; it rejects if the statement was cancelled meanwhile. */
+/** null: go on. Otherwise to be awaited; it rejects if the statement was cancelled meanwhile, or if the heap is full. */
 export function breathe(ctx: ExecContext): Promise<void> | null {
   const { pace } = ctx;
   return pace === undefined || !pace.due() ? null : rested(ctx, pace);
@@ -49,6 +50,7 @@ export function breathe(ctx: ExecContext): Promise<void> | null {
 async function rested(ctx: ExecContext, pace: Pace): Promise<void> {
   await pace.rest();
   checkCancelled(ctx);
+  heapRoom(0);
 }
 
 /** For loops that count their steps: `steps` goes up by one each time. */

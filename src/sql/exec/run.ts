@@ -13,6 +13,7 @@ import { after, type Soon } from '../../base/soon.js';
 import type { ExecContext } from '../contract.js';
 import type { Savepoint } from '../../txn/kv-txn.js';
 import type { Expr } from '../plan/expr.js';
+import { PgArray } from '../types/datum.js';
 import type { Datum } from '../types/datum.js';
 
 export type Row = readonly Datum[];
@@ -114,7 +115,8 @@ export function rowBytes(row: Row): number {
   for (const value of row) {
     if (typeof value === 'string') bytes += 24 + value.length;
     else if (typeof value === 'object' && value !== null) {
-      bytes += value instanceof Uint8Array ? 96 + value.length : 96;
+      if (value instanceof Uint8Array) bytes += 96 + value.length;
+      else bytes += value instanceof PgArray ? 96 + 16 * value.elements.length : 96;
     }
   }
   return bytes;

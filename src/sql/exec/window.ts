@@ -327,7 +327,9 @@ function compileFramed(expr: WindowExpr, layout: Layout): PartitionFunction {
       for (let i = 0; i < part.size; i++) {
         const end = expr.frame.mode === 'rows' ? i + 1 : part.peerEnd[i]!;
         for (; done < end; done++) if (inputs[done] !== null) accumulator.step(inputs[done]!, run.ctx);
-        out.push(accumulator.final(run.ctx));
+        out.push(kept(accumulator.final(run.ctx), run));
+        const rest = breathe(run.ctx);
+        if (rest !== null) await rest;
       }
       return out;
     }
@@ -340,8 +342,15 @@ function compileFramed(expr: WindowExpr, layout: Layout): PartitionFunction {
         const values = inputs[rows.at(k)!]!;
         if (values !== null) accumulator.step(values, run.ctx);
       }
-      out.push(accumulator.final(run.ctx));
+      out.push(kept(accumulator.final(run.ctx), run));
     }
     return out;
   };
+}
+
+/** Results that have a size are accounted for: each row may hold all rows before it. */
+function kept(value: Datum, run: Run): Datum {
+  if (typeof value === 'string' || (typeof value === 'object' && value !== null))
+    run.ctx.memory.grow(rowBytes([value]));
+  return value;
 }

@@ -4,6 +4,7 @@
  * longer ones stand before their beginnings. What is no pattern stands for itself.
  */
 import { sqlError } from '../../base/errors.js';
+import { checkTemplate } from '../types/limits.js';
 
 /** How dates are counted; the two cannot be mixed when a date is read. */
 type Counting = 'gregorian' | 'iso' | '';
@@ -158,12 +159,16 @@ const caches = {
   strict: new Map<string, readonly TemplateNode[]>(),
 };
 
+const CACHED_LENGTH_MAX = 1000;
+
 /** @throws 22007 for what is neither a pattern nor a usual separator, if it is to be strict. */
 export function parseDateTemplate(template: string, strict = false): readonly TemplateNode[] {
   const cache = strict ? caches.strict : caches.loose;
   const known = cache.get(template);
   if (known !== undefined) return known;
+  checkTemplate(template);
   const nodes = new TemplateReader(template, strict).read();
+  if (template.length > CACHED_LENGTH_MAX) return nodes;
   if (cache.size >= CACHE_MAX) cache.clear();
   cache.set(template, nodes);
   return nodes;

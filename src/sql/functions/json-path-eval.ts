@@ -120,7 +120,13 @@ const NUMBER_METHODS: Readonly<Record<'abs' | 'floor' | 'ceiling', (v: Numeric) 
   ceiling: ceilNumeric,
 };
 
+/** An evaluation does not rest; so many take about a second. */
+const STEPS_MAX = 4_000_000;
+/** Levels below which a result that is handed up costs as much as a step. */
+const LEVELS_PER_STEP = 8;
+
 class Evaluation {
+  #steps = 0;
   readonly #lax: boolean;
   readonly #root: JsonValue;
   readonly #options: PathOptions;
@@ -140,6 +146,14 @@ class Evaluation {
     return this.#item(program.root, this.#root, scope, this.#lax);
   }
 
+  /** @throws QuoralError 54000, which is no error of the path: `silent` does not hide it. */
+  #spend(steps: number): void {
+    this.#steps += steps;
+    if (this.#steps > STEPS_MAX) {
+      throw sqlError('54000', 'JSON path takes too long', { detail: `The limit is ${STEPS_MAX} steps.` });
+    }
+  }
+
   /** The rest of the chain, applied to one result. */
   *#next(item: PathItem, value: Item, scope: Scope): Generator<Item> {
     if (item.next === null) yield value;
@@ -152,6 +166,7 @@ class Evaluation {
   }
 
   *#item(item: PathItem, value: Item, scope: Scope, unwrap: boolean): Generator<Item> {
+    this.#spend(1);
     switch (item.kind) {
       case 'null':
         return yield* this.#next(item, null, scope);
@@ -280,6 +295,7 @@ class Evaluation {
   *#deeper(item: PathItem & { kind: 'descend' }, value: Item, scope: Scope, level: number): Generator<Item> {
     if (level > item.last) return;
     for (const child of childrenOf(value)) {
+      this.#spend(1 + level / LEVELS_PER_STEP);
       const isLeaf = !isArray(child) && !isObject(child);
       if (level >= item.first || (item.first === Infinity && isLeaf)) yield* this.#next(item, child, scope);
       if (level < item.last) yield* this.#deeper(item, child, scope, level + 1);
@@ -419,6 +435,7 @@ class Evaluation {
   }
 
   #compare(symbol: ComparisonSymbol, a: Item, b: Item): Truth {
+    this.#spend(1);
     if (typeName(a) !== typeName(b) && !(a instanceof Moment && b instanceof Moment)) {
       return a === null || b === null ? symbol === '!=' : null;
     }

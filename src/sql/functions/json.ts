@@ -7,6 +7,7 @@ import {
   formatJson,
   isJsonArray,
   isJsonObject,
+  jsonHashKey,
   makeJsonObject,
   parseJson,
   prettyJson,
@@ -138,6 +139,19 @@ fn('json_extract_path(json, variadic _text) json', ([j, p]: [string, PgArray]) =
 fn('json_extract_path_text(json, variadic _text) text', ([j, p]: [string, PgArray]) => rawText(rawPath(j, p)));
 fn('jsonb_object_field(jsonb, text) jsonb', (j: Jsonb, k: string) => wrap(jsonGet(j.value, k)));
 
+function isScalar(v: JsonValue): boolean {
+  return v === null || typeof v !== 'object' || v instanceof Numeric;
+}
+
+/** Each item of `b` is in one of `a`. Scalars of long arrays are looked up. */
+function containsItems(a: readonly JsonValue[], b: readonly JsonValue[]): boolean {
+  const isIn = (item: JsonValue): boolean => a.some((mine) => containsJson(mine, item, false));
+  if (a.length * b.length < LOOKED_UP) return b.every(isIn);
+  const scalars = new Set(a.filter(isScalar).map(jsonHashKey));
+  return b.every((item) => (isScalar(item) ? scalars.has(jsonHashKey(item)) : isIn(item)));
+}
+const LOOKED_UP = 1000;
+
 function containsJson(a: JsonValue, b: JsonValue, top: boolean): boolean {
   if (a !== null && isJsonObject(a)) {
     if (b === null || !isJsonObject(b)) return false;
@@ -148,7 +162,7 @@ function containsJson(a: JsonValue, b: JsonValue, top: boolean): boolean {
     return true;
   }
   if (isJsonArray(a)) {
-    if (isJsonArray(b)) return b.every((item) => a.some((mine) => containsJson(mine, item, false)));
+    if (isJsonArray(b)) return containsItems(a, b);
     // An array contains a bare scalar at the top level.
     return top && (b === null || !isJsonObject(b)) && a.some((mine) => compareJson(mine, b) === 0);
   }

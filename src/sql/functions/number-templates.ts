@@ -3,6 +3,7 @@
  * reading need. Which patterns go together is checked here.
  */
 import { sqlError } from '../../base/errors.js';
+import { checkTemplate } from '../types/limits.js';
 
 const PATTERNS = ', . 0 9 B C D EEEE FM G L MI PL PR RN SG SP S TH V'.split(' ');
 export type NumberPattern =
@@ -172,10 +173,14 @@ const CACHE_MAX = 256;
 const cache = new Map<string, NumberTemplate>();
 
 /** @throws 42601 for patterns that do not go together. */
+const CACHED_LENGTH_MAX = 1000;
+
 export function parseNumberTemplate(text: string): NumberTemplate {
   const known = cache.get(text);
   if (known !== undefined) return known;
+  checkTemplate(text);
   const template = read(text);
+  if (text.length > CACHED_LENGTH_MAX) return template;
   if (cache.size >= CACHE_MAX) cache.clear();
   cache.set(text, template);
   return template;

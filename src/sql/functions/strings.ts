@@ -98,11 +98,31 @@ op('bytea || bytea = bytea', (a: Uint8Array, b: Uint8Array) => {
   return Buffer.concat([a, b]);
 });
 fn('textcat(text, text) text', joined);
+const FEW = 1000;
+/** Of few arguments not by join(), which copies: what is long stays in pieces until somebody reads it. */
+function concatenated(
+  args: readonly Datum[],
+  from: number,
+  separator: string,
+  ctx: ExecContext,
+  call: CallInfo,
+): string {
+  const builder = args.length > FEW ? new TextBuilder() : null;
+  let out = '';
+  for (let i = from, isFirst = true; i < args.length; i++) {
+    const value = args[i]!;
+    if (value === null) continue;
+    const text = asText(value, call.argOids[i]!, ctx);
+    const piece = isFirst ? text : joined(separator, text);
+    isFirst = false;
+    if (builder === null) out = joined(out, piece);
+    else builder.add(piece);
+  }
+  return builder === null ? out : builder.text();
+}
 fn(
   'concat(variadic any) text',
-  (args: readonly Datum[], ctx: ExecContext, call: CallInfo) =>
-    // Not by join(), which copies: what is long stays in pieces until somebody reads it.
-    args.reduce((out: string, v, i) => (v === null ? out : joined(out, asText(v, call.argOids[i]!, ctx))), ''),
+  (args: readonly Datum[], ctx: ExecContext, call: CallInfo) => concatenated(args, 0, '', ctx, call),
   { strict: false, volatility: 'stable' },
 );
 fn(
@@ -110,13 +130,7 @@ fn(
   (args: readonly Datum[], ctx: ExecContext, call: CallInfo) => {
     const [separator] = args;
     if (separator === null) return null;
-    let out: string | null = null;
-    for (let i = 1; i < args.length; i++) {
-      if (args[i] === null) continue;
-      const text = asText(args[i] as Value, call.argOids[i]!, ctx);
-      out = out === null ? text : joined(joined(out, separator as string), text);
-    }
-    return out ?? '';
+    return concatenated(args, 1, separator as string, ctx, call);
   },
   { strict: false, volatility: 'stable' },
 );
@@ -307,10 +321,17 @@ fn('chr(int4) text', (n: number) => {
 });
 fn('to_hex(int4) text', (n: number) => (n >>> 0).toString(16));
 fn('to_hex(int8) text', (n: bigint) => BigInt.asUintN(64, n).toString(16));
+/** The engine sorts the marks on one character in a time that grows with the square of their number. */
+function checkMarks(s: string): void {
+  if (s.length > MARKS_MAX && MANY_MARKS.test(s)) throw sqlError('54000', 'too many combining characters in a row');
+}
+const MARKS_MAX = 4096;
+const MANY_MARKS = new RegExp(`\\p{Mn}{${MARKS_MAX}}`, 'u');
 fn(
   'normalize(text, text) text',
   (s: string, form: string) => {
     if (!/^nfk?[cd]$/i.test(form)) throw sqlError('22023', `invalid normalization form: ${form}`);
+    checkMarks(s);
     return s.normalize(form.toUpperCase());
   },
   { defaults: ['NFC'] },

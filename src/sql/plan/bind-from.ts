@@ -74,6 +74,7 @@ export function join(type: JoinType, left: Plan, right: Plan, condition: Expr): 
 }
 
 function bindFromItem(ctx: FromContext, node: Node, left: BoundFrom | null): BoundFrom {
+  ctx.binder.countRelation();
   switch (kindOf(node)) {
     case 'RangeVar':
       return bindRangeVar(ctx, as(node, 'RangeVar')!);

@@ -83,6 +83,8 @@ export const EMPTY_SCOPE = new Scope(null, [], []);
 
 export type TableRelation = Extract<Relation, { kind: 'table' }>;
 
+const RELATIONS_MAX = 2000;
+
 export class Binder {
   readonly catalog: CatalogSnapshot;
   readonly settings: PlannerSettings;
@@ -119,6 +121,7 @@ export class Binder {
   virtual = false;
   /** The procedure of CALL. */
   called: Routine | null = null;
+  #relations = 0;
 
   constructor(
     catalog: CatalogSnapshot,
@@ -136,6 +139,14 @@ export class Binder {
     this.catalog = catalog;
     this.settings = settings;
     this.parameterOids = [...parameterOids];
+  }
+
+  /** Views of views can double what a statement reads with each of them. @throws QuoralError 54001 */
+  countRelation(): void {
+    if (++this.#relations <= RELATIONS_MAX) return;
+    throw sqlError('54001', 'statement is too complex', {
+      detail: `It reads more than ${RELATIONS_MAX} tables and subqueries, those of its views counted.`,
+    });
   }
 
   nextCteId(): number {

@@ -22,6 +22,7 @@ interface Leaf {
   readonly ids: ReadonlySet<number>;
   /** Ids of other leaves that this one reads (LATERAL). */
   readonly needs: ReadonlySet<number>;
+  readonly rows: number;
 }
 
 /** The tables of a tree of inner joins, and the conditions between them. */
@@ -86,12 +87,13 @@ function columnExpr({ id, name, oid, typmod }: PlanColumn): Expr {
 function orderLeaves({ leaves: plans, conditions }: Flat, push: Push): Plan {
   const all = new Set(plans.flatMap((p) => [...idsOf(p)]));
   const ids = plans.map((p) => idsOf(p));
+  const used = usedColumns(all);
   // A condition that one leaf answers goes there; constants stay on top.
   const own: Expr[][] = plans.map(() => []);
   let linking: Expr[] = [];
   for (const c of conditions) {
-    const used = [...columnsOf(c)].filter((id) => all.has(id));
-    const at = isVolatile(c) || used.length === 0 ? -1 : ids.findIndex((set) => used.every((id) => set.has(id)));
+    const columns = used(c);
+    const at = isVolatile(c) || columns.length === 0 ? -1 : ids.findIndex((set) => columns.every((id) => set.has(id)));
     if (at >= 0) own[at]!.push(c);
     else linking.push(c);
   }
@@ -104,8 +106,9 @@ function orderLeaves({ leaves: plans, conditions }: Flat, push: Push): Plan {
   const remaining: Leaf[] = plans.map((p, i) => {
     const pushed = push(p, own[i]!);
     const needs = new Set([...freeColumns(pushed)].filter((id) => all.has(id)));
-    return { plan: pushed, ids: ids[i]!, needs };
+    return { plan: pushed, ids: ids[i]!, needs, rows: estimate(pushed) };
   });
+  const touching = conditionsByLeaf(remaining, linking, used);
   const take = (leaf: Leaf): Leaf => {
     remaining.splice(remaining.indexOf(leaf), 1);
     return leaf;
@@ -113,22 +116,19 @@ function orderLeaves({ leaves: plans, conditions }: Flat, push: Push): Plan {
   const first = take(
     bestOf(
       remaining.filter((l) => l.needs.size === 0),
-      (l) => estimate(l.plan),
+      (l) => l.rows,
     ) ?? remaining[0]!,
   );
   let current = first.plan;
-  let have = new Set(first.ids);
+  const have = new Set(first.ids);
   while (remaining.length > 0) {
     const ready = remaining.filter((l) => [...l.needs].every((id) => have.has(id)));
     const candidates = ready.length > 0 ? ready : remaining;
-    const next = take(bestOf(candidates, (l) => costOfJoining(l, have, linking))!);
-    const reach = new Set([...have, ...next.ids]);
-    const now = linking.filter(
-      (c) => !isVolatile(c) && [...columnsOf(c)].every((id) => reach.has(id) || !all.has(id)) && columnsOf(c).size > 0,
-    );
-    linking = linking.filter((c) => !now.includes(c));
+    const next = take(bestOf(candidates, (l) => costOfJoining(l, linksOf(l, have, touching.get(l)!, used)))!);
+    for (const id of next.ids) have.add(id);
+    const now = linking.filter((c) => used(c).every((id) => have.has(id)) && columnsOf(c).size > 0 && !isVolatile(c));
+    if (now.length > 0) linking = linking.filter((c) => !now.includes(c));
     current = joinOf('inner', current, next.plan, now);
-    have = reach;
   }
   if (linking.length === 0) return current;
   return { kind: 'filter', columns: current.columns, input: current, condition: conjunction(linking) };
@@ -147,20 +147,56 @@ function bestOf(leaves: readonly Leaf[], cost: (l: Leaf) => number): Leaf | null
   return best ?? leaves[0] ?? null;
 }
 
-function linksOf(leaf: Leaf, have: ReadonlySet<number>, conditions: readonly Expr[]): readonly Expr[] {
+/** Columns of the tables that an expression names, found once for each expression. */
+function usedColumns(all: ReadonlySet<number>): (e: Expr) => readonly number[] {
+  const found = new Map<Expr, readonly number[]>();
+  return (e) => {
+    let used = found.get(e);
+    if (used === undefined) {
+      used = [...columnsOf(e)].filter((id) => all.has(id));
+      found.set(e, used);
+    }
+    return used;
+  };
+}
+
+/** With hundreds of tables and conditions each table looks at its own ones only. */
+function conditionsByLeaf(
+  leaves: readonly Leaf[],
+  conditions: readonly Expr[],
+  used: (e: Expr) => readonly number[],
+): Map<Leaf, Expr[]> {
+  const byLeaf = new Map<Leaf, Expr[]>(leaves.map((leaf) => [leaf, []]));
+  const leafOf = new Map<number, Leaf>();
+  for (const leaf of leaves) for (const id of leaf.ids) leafOf.set(id, leaf);
+  for (const c of conditions) {
+    // One that names something of outside is not told from a filter.
+    if (columnsOf(c).size > used(c).length) continue;
+    for (const leaf of new Set(used(c).map((id) => leafOf.get(id)!))) byLeaf.get(leaf)!.push(c);
+  }
+  return byLeaf;
+}
+
+/** Conditions between the leaf and what is there. */
+function linksOf(
+  leaf: Leaf,
+  have: ReadonlySet<number>,
+  conditions: readonly Expr[],
+  used: (e: Expr) => readonly number[],
+): readonly Expr[] {
   return conditions.filter((c) => {
-    const used = columnsOf(c);
-    return (
-      [...used].some((id) => leaf.ids.has(id)) &&
-      [...used].some((id) => have.has(id)) &&
-      [...used].every((id) => leaf.ids.has(id) || have.has(id))
-    );
+    let linked = false;
+    for (const id of used(c)) {
+      if (leaf.ids.has(id)) continue;
+      if (!have.has(id)) return false;
+      linked = true;
+    }
+    return linked;
   });
 }
 
-function costOfJoining(leaf: Leaf, have: ReadonlySet<number>, conditions: readonly Expr[]): number {
-  const links = linksOf(leaf, have, conditions);
-  const rows = estimate(leaf.plan);
+function costOfJoining(leaf: Leaf, links: readonly Expr[]): number {
+  const { rows } = leaf;
   const equality = links.some((c) => c.kind === 'call' && c.entry.name === '=');
   if (!equality) return 1e9 + rows;
   if (leaf.plan.kind === 'scan') {

@@ -20,7 +20,8 @@ export function bitConstant(written: string, location: number): Expr {
 
 export function numberConstant(written: string, location: number): Expr {
   const text = written.replaceAll('_', '');
-  if (/^-?(\d+|0[xXoObB][0-9a-fA-F]+)$/.test(text)) {
+  // Of a longer one in digits parseNumeric says whether it is too long, before it is computed.
+  if (/^-?(\d{1,200000}|0[xXoObB][0-9a-fA-F]{1,200000})$/.test(text)) {
     const value = text.startsWith('-') ? -BigInt(text.slice(1)) : BigInt(text);
     if (value >= -INT4_MAX - 1 && value <= INT4_MAX) return constant(Number(value), OID.int4);
     if (value >= -INT8_MAX - 1n && value <= INT8_MAX) return constant(value, OID.int8);

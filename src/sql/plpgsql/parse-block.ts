@@ -3,7 +3,7 @@ import { sqlError } from '../../base/errors.js';
 import { sqlstatesOf } from './conditions.js';
 import { declare, deeper, expression, type Parsing, piece, within } from './parsing.js';
 import { isToken, nameOf, Reader, stringOf } from './reader.js';
-import { findVariable, innerScope, withName } from './scope.js';
+import { findVariable, hasOwnName, innerScope, withName } from './scope.js';
 import type { Block, Handler, NameScope, Variable, WrittenType } from './tree.js';
 
 export function blockLabel(reader: Reader): string | null {
@@ -50,7 +50,7 @@ function declarations(p: Parsing, declared: Variable[]): void {
     const token = reader.peek();
     if (isToken(token, 'begin') || isToken(token, 'declare')) return;
     const name = reader.name();
-    if (p.scope.names.has(name)) throw sqlError('42601', `duplicate declaration at or near "${name}"`);
+    if (hasOwnName(p.scope, name)) throw sqlError('42601', `duplicate declaration at or near "${name}"`);
     if (reader.accept('alias')) {
       aliasOf(p, name);
       continue;
@@ -69,7 +69,7 @@ function aliasOf(p: Parsing, name: string): void {
   const found = findVariable(p.scope, [of]);
   if (found === null) throw sqlError('42704', `variable "${of}" does not exist`);
   reader.expect(';');
-  p.scope = { ...p.scope, names: new Map([...p.scope.names, [name, found.variable]]) };
+  p.scope = withName(p.scope, found.variable, name);
 }
 
 function declaration(p: Parsing, name: string, line: number): Variable {

@@ -30,7 +30,19 @@ export function innerScope(
   return { kind, label, names: new Map(variables.map((v) => [v.name, v])), parent };
 }
 
+/** Names that are copied for each one more; then a scope goes on in another one. */
+const NAMES_COPIED = 64;
+
 /** The same scope with one more name: what was read before does not see it. */
-export function withName(scope: NameScope, variable: Variable): NameScope {
-  return { ...scope, names: new Map([...scope.names, [variable.name, variable]]) };
+export function withName(scope: NameScope, variable: Variable, name = variable.name): NameScope {
+  if (scope.names.size < NAMES_COPIED) return { ...scope, names: new Map([...scope.names, [name, variable]]) };
+  return { ...scope, names: new Map([[name, variable]]), parent: scope, goesOn: true };
+}
+
+/** In the scope itself, not in one around it. */
+export function hasOwnName(scope: NameScope, name: string): boolean {
+  for (let s: NameScope | null = scope; s !== null; s = s.goesOn === true ? s.parent : null) {
+    if (s.names.has(name)) return true;
+  }
+  return false;
 }

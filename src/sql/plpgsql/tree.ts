@@ -39,6 +39,8 @@ export interface NameScope {
   readonly label: string | null;
   readonly names: ReadonlyMap<string, Variable>;
   readonly parent: NameScope | null;
+  /** The parent has the rest of the same scope's names. */
+  readonly goesOn?: boolean;
 }
 
 /** Before an expression, to parse it. */

@@ -2,6 +2,7 @@
  * Texts of statements that take long to parse and to plan: between the steps of that others get their turn, and a
  * cancel request or a time-out is seen. Short texts, nearly all there are, go through without a look at the clock.
  */
+import { heapRoom } from '../../base/heap.js';
 import type { Steps } from '../../base/steps.js';
 import type { ParsedStatement } from '../contract.js';
 import { parseInSteps } from '../parse/parser.js';
@@ -19,6 +20,7 @@ export async function restIfDue(session: Session): Promise<void> {
   if (pace?.due() !== true) return;
   await pace.rest();
   if (session.signal.aborted) throw session.signal.reason;
+  heapRoom(0);
 }
 
 export async function paced<T>(session: Session, steps: Steps<T>): Promise<T> {

@@ -2,7 +2,7 @@
 import { sqlError } from '../../base/errors.js';
 import { PgArray } from './datum.js';
 import type { Datum } from './datum.js';
-import { checkDimensions, checkElements } from './limits.js';
+import { checkDimensions, checkElements, checkHeap } from './limits.js';
 import { replaceEach } from './text-builder.js';
 import type { FormatContext, StoredForm, TypeInfo } from './type-info.js';
 
@@ -12,6 +12,11 @@ interface Nest {
 
 function malformed(text: string, detail?: string): Error {
   return sqlError('22P02', `malformed array literal: "${text}"`, detail === undefined ? undefined : { detail });
+}
+
+/** The six of ASCII, as in PostgreSQL. */
+function isBlank(unit: number): boolean {
+  return unit === 32 || (unit >= 9 && unit <= 13);
 }
 
 /** Reads '{…}' into nested lists of raw element texts (null = unquoted NULL). */
@@ -24,10 +29,11 @@ function readBraces(text: string, from: number, delimiter: string): { nest: Nest
   let count = 0;
   const end = (): Error => malformed(text, 'Unexpected end of input.');
   for (;;) {
-    while (i < text.length && /\s/.test(text[i]!)) i++;
+    while (isBlank(text.charCodeAt(i))) i++;
     const c = text[i];
     if (c === undefined) throw end();
     checkElements(++count >> 1);
+    checkHeap(count);
     if (c === '{') {
       if (!expectItem) throw malformed(text, 'Unexpected "{" character.');
       const next: Nest = current === null ? root : { items: [] };
@@ -62,6 +68,7 @@ function readBraces(text: string, from: number, delimiter: string): { nest: Nest
 
 /** An element that needs no second look. */
 const PLAIN_ITEM = /[^\s{}",\\]+(?=[,}])/y;
+const QUOTED_ITEM = /"([^"\\]*)"/y;
 
 function readItem(text: string, from: number, delimiter: string): { value: string | null; end: number } {
   PLAIN_ITEM.lastIndex = from;
@@ -73,6 +80,9 @@ function readItem(text: string, from: number, delimiter: string): { value: strin
   let i = from;
   let out = '';
   if (text[i] === '"') {
+    QUOTED_ITEM.lastIndex = i;
+    const quoted = QUOTED_ITEM.exec(text);
+    if (quoted !== null) return { value: quoted[1]!, end: i + quoted[0].length };
     for (i++; ; i++) {
       const c = text[i];
       if (c === undefined) throw malformed(text, 'Unexpected end of input.');
@@ -100,7 +110,7 @@ function readItem(text: string, from: number, delimiter: string): { value: strin
       continue;
     }
     out += c;
-    if (!/\s/.test(c)) keep = out.length;
+    if (!isBlank(c.charCodeAt(0))) keep = out.length;
   }
   if (i >= text.length) throw malformed(text, 'Unexpected end of input.');
   out = out.slice(0, keep);
@@ -125,7 +135,7 @@ function flatten(text: string, nest: Nest, depth: number, dims: number[], out: (
 
 export function arrayInput(text: string, element: TypeInfo, typmod: number, ctx: FormatContext): PgArray {
   let i = 0;
-  while (/\s/.test(text[i] ?? '')) i++;
+  while (isBlank(text.charCodeAt(i))) i++;
   let bounds: { low: number; high: number }[] | null = null;
   if (text[i] === '[') {
     const header = /(?:\[(?:([+-]?\d+):)?([+-]?\d+)\])+\s*=\s*/y;
@@ -174,6 +184,7 @@ export function arrayInput(text: string, element: TypeInfo, typmod: number, ctx:
   );
 }
 
+const ESCAPED = /["\\]/;
 const QUOTED = /[{}",\\\s]|^$|^null$/i;
 
 export function arrayOutput(v: PgArray, element: TypeInfo, ctx: FormatContext): string {
@@ -191,7 +202,7 @@ export function arrayOutput(v: PgArray, element: TypeInfo, ctx: FormatContext): 
         parts.push('NULL');
       } else {
         const text = element.output(item, ctx);
-        parts.push(QUOTED.test(text) ? `"${replaceEach(text, /["\\]/g, '\\$&')}"` : text);
+        parts.push(QUOTED.test(text) ? `"${ESCAPED.test(text) ? replaceEach(text, /["\\]/g, '\\$&') : text}"` : text);
       }
     }
     return `{${parts.join(',')}}`;

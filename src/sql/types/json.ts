@@ -9,7 +9,7 @@ import type { JsonValue } from './datum.js';
 import { compareNumeric, formatNumeric, numericFromBigInt, numericHashKey, parseNumeric } from './numeric.js';
 import { TextBuilder } from './text-builder.js';
 import { compareText } from './text-order.js';
-import { checkLength, JSON_VALUES_MAX, jsonTooLarge, TEXT_MAX } from './limits.js';
+import { checkHeap, checkLength, JSON_VALUES_MAX, jsonTooLarge, TEXT_MAX } from './limits.js';
 
 const DEPTH_MAX = 6000;
 
@@ -38,13 +38,25 @@ export function isJsonArray(v: JsonValue): v is readonly JsonValue[] {
   return Array.isArray(v);
 }
 
-const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
+const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE]([+-]?\d+))?/y;
+const LONG_NUMBER = 40;
 const JUNK = /[A-Za-z0-9_\u0080-\uffff+\-.]*/y;
 const SHORT_DIGITS = 15;
 const HEX = /[0-9a-fA-F]{0,4}/y;
 const LONE_SURROGATE = 'Unicode low surrogate must follow a high surrogate.';
 /** Of the line, before what is wrong: how many bytes an error shows. */
 const CONTEXT_BYTES = 50;
+const SIMPLE_ESCAPES: Readonly<Record<string, string>> = {
+  '"': '"',
+  '\\': '\\',
+  '/': '/',
+  b: '\b',
+  f: '\f',
+  n: '\n',
+  r: '\r',
+  t: '\t',
+};
+const ONE = numericFromBigInt(1n);
 const PLAIN_STRING = /[^"\\\x00-\x1f]*/y;
 
 class Reader {
@@ -53,7 +65,10 @@ class Reader {
   #stringStart = 0;
   #depth = 0;
   #values = 0;
-  /** Strings become what they say; else an escape need only look like one, as in a value of type json. */
+  /**
+   * Values are made of the text; else it is only checked, nothing is kept, and an escape need only look like one, as in
+   * a value of type json.
+   */
   readonly #decode: boolean;
   constructor(text: string, decode: boolean) {
     this.#text = text;
@@ -70,6 +85,7 @@ class Reader {
   /** The members in the order written, with doubles, for functions on json. */
   value(): JsonValue {
     if (++this.#values > JSON_VALUES_MAX) throw jsonTooLarge();
+    checkHeap(this.#values);
     this.#space();
     const c = this.#text[this.#at];
     if (c === undefined) throw this.#ended();
@@ -117,16 +133,17 @@ class Reader {
     if (this.#text[this.#at] === '}') {
       this.#at++;
       this.#depth--;
-      return new Map();
+      return this.#decode ? new Map() : null;
     }
-    for (;;) {
+    for (let isFirst = true; ; isFirst = false) {
       this.#space();
-      if (this.#text[this.#at] !== '"') throw this.#unexpected(entries.length === 0 ? 'string or "}"' : 'string');
+      if (this.#text[this.#at] !== '"') throw this.#unexpected(isFirst ? 'string or "}"' : 'string');
       const key = this.string();
       this.#space();
       if (this.#text[this.#at] !== ':') throw this.#unexpected('":"');
       this.#at++;
-      entries.push([key, this.value()]);
+      const value = this.value();
+      if (this.#decode) entries.push([key, value]);
       this.#space();
       const c = this.#text[this.#at];
       if (c === ',') {
@@ -134,7 +151,7 @@ class Reader {
       } else if (c === '}') {
         this.#at++;
         this.#depth--;
-        return makeJsonObject(entries);
+        return this.#decode ? makeJsonObject(entries) : null;
       } else {
         throw this.#unexpected('"," or "}"');
       }
@@ -152,7 +169,8 @@ class Reader {
       return items;
     }
     for (;;) {
-      items.push(this.value());
+      const value = this.value();
+      if (this.#decode) items.push(value);
       this.#space();
       const c = this.#text[this.#at];
       if (c === ',') {
@@ -181,7 +199,7 @@ class Reader {
     if (end !== ',' && end !== ']' && end !== '}') return null;
     if (at === this.#at || (text[this.#at] === '0' && at > this.#at + 1)) return null;
     this.#at = at;
-    return numericFromBigInt(BigInt(value));
+    return this.#decode ? numericFromBigInt(BigInt(value)) : ONE;
   }
 
   #number(): JsonValue {
@@ -192,34 +210,50 @@ class Reader {
     const token = this.#word();
     if (match === null || match[0] !== token) throw this.#invalidToken(token);
     this.#at += token.length;
+    if (!this.#decode) return ONE;
+    // A number of thousands of digits takes as long as thousands of numbers.
+    if (token.length > LONG_NUMBER || match[1] !== undefined) {
+      this.#values += (token.length + Math.abs(Number(match[1] ?? 0))) >> 3;
+      if (this.#values > JSON_VALUES_MAX) throw jsonTooLarge();
+    }
     return parseNumeric(token)!;
   }
 
+  /** Empty where nothing is kept. */
   string(): string {
-    let out = '';
+    let out: TextBuilder | null = null;
     this.#stringStart = this.#at;
     this.#at++;
     for (;;) {
-      PLAIN_STRING.lastIndex = this.#at;
-      const run = PLAIN_STRING.exec(this.#text)![0];
-      out += run;
-      this.#at += run.length;
+      const from = this.#at;
+      if (this.#text.charCodeAt(from) !== 92) {
+        PLAIN_STRING.lastIndex = from;
+        PLAIN_STRING.test(this.#text);
+        this.#at = PLAIN_STRING.lastIndex;
+      }
       const c = this.#text[this.#at];
       if (c === undefined) throw this.#endedString();
       if (c === '"') {
+        const last = this.#decode ? this.#text.slice(from, this.#at) : '';
         this.#at++;
-        return out;
+        if (out === null) return last;
+        out.add(last);
+        return out.text();
       }
       if (c !== '\\') {
         throw this.#error(`Character with value 0x${c.charCodeAt(0).toString(16).padStart(2, '0')} must be escaped.`);
       }
-      out += this.#escape();
+      if (this.#decode) {
+        out ??= new TextBuilder();
+        if (this.#at > from) out.add(this.#text.slice(from, this.#at));
+        out.add(this.#escape());
+      } else this.#escape();
     }
   }
 
   #escape(): string {
     const c = this.#text[this.#at + 1];
-    const simple = { '"': '"', '\\': '\\', '/': '/', b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' }[c ?? ''];
+    const simple = SIMPLE_ESCAPES[c ?? ''];
     if (simple !== undefined) {
       this.#at += 2;
       return simple;

@@ -18,12 +18,17 @@ export const MIN_SIGNIFICANT_DIGITS = 16;
 const MAX_DISPLAY_SCALE = 1000;
 
 const POWERS: bigint[] = [1n];
+/** The last one that took long: of 10^100000 some milliseconds. */
+let largePower: { readonly n: number; readonly value: bigint } = { n: 0, value: 1n };
+
 export function pow10(n: number): bigint {
   if (n < 256) {
     while (POWERS.length <= n) POWERS.push(POWERS[POWERS.length - 1]! * 10n);
     return POWERS[n]!;
   }
-  return 10n ** BigInt(n);
+  if (n < 4096) return 10n ** BigInt(n);
+  if (largePower.n !== n) largePower = { n, value: 10n ** BigInt(n) };
+  return largePower.value;
 }
 
 export function numericOverflow(): Error {

@@ -105,33 +105,58 @@ export function intersectRanges(kind: RangeKind, a: PgRange, b: PgRange): PgRang
   return makeRange(kind, lower, upper);
 }
 
-/** What of `a` lies left and right of `b`. */
-function remainders(kind: RangeKind, a: PgRange, b: PgRange): PgRange[] {
-  if (!overlap(kind, a, b)) return [a];
-  const out: PgRange[] = [];
-  if (compareBounds(kind, lowerOf(a), lowerOf(b)) < 0) {
-    out.push(makeRange(kind, lowerOf(a), { value: b.lower, inclusive: !b.lowerInclusive, isLower: false }));
-  }
-  if (compareBounds(kind, upperOf(a), upperOf(b)) > 0) {
-    out.push(makeRange(kind, { value: b.upper, inclusive: !b.upperInclusive, isLower: true }, upperOf(a)));
-  }
-  return out;
+/** What of `a` lies left and what right of `b`; null: nothing. */
+function remainders(kind: RangeKind, a: PgRange, b: PgRange): readonly [left: PgRange | null, right: PgRange | null] {
+  const left =
+    compareBounds(kind, lowerOf(a), lowerOf(b)) >= 0
+      ? null
+      : makeRange(kind, lowerOf(a), { value: b.lower, inclusive: !b.lowerInclusive, isLower: false });
+  const right =
+    compareBounds(kind, upperOf(a), upperOf(b)) <= 0
+      ? null
+      : makeRange(kind, { value: b.upper, inclusive: !b.upperInclusive, isLower: true }, upperOf(a));
+  return [left, right];
 }
 
 /** @throws QuoralError 22000 if two pieces would be left. */
 export function subtractRanges(kind: RangeKind, a: PgRange, b: PgRange): PgRange {
   if (a.empty || b.empty) return a;
-  const left = remainders(kind, a, b);
-  if (left.length > 1) throw sqlError('22000', 'result of range difference would not be contiguous');
-  return left[0] ?? EMPTY_RANGE;
+  if (!overlap(kind, a, b)) return a;
+  const [left, right] = remainders(kind, a, b);
+  if (left !== null && right !== null) throw sqlError('22000', 'result of range difference would not be contiguous');
+  return left ?? right ?? EMPTY_RANGE;
 }
 
+/** Both are in order, and so is what is left. */
 export function subtractAll(kind: RangeKind, a: Ranges, b: Ranges): PgRange[] {
-  let left = [...a];
-  for (const part of b) left = left.flatMap((range) => remainders(kind, range, part));
-  return left;
+  const out: PgRange[] = [];
+  let at = 0;
+  for (const range of a) {
+    let rest: PgRange | null = range;
+    while (rest !== null && at < b.length) {
+      const part: PgRange = b[at]!;
+      if (overlap(kind, rest, part)) {
+        const [left, right] = remainders(kind, rest, part);
+        if (left !== null) out.push(left);
+        rest = right;
+        // The part may reach into the next range.
+        if (right === null) break;
+      } else if (compareBounds(kind, lowerOf(part), lowerOf(rest)) > 0) break;
+      at++;
+    }
+    if (rest !== null) out.push(rest);
+  }
+  return out;
 }
 
+/** Both are in order. */
 export function intersectAll(kind: RangeKind, a: Ranges, b: Ranges): PgRange[] {
-  return a.flatMap((x) => b.map((y) => intersectRanges(kind, x, y)));
+  const out: PgRange[] = [];
+  for (let i = 0, j = 0; i < a.length && j < b.length;) {
+    const [x, y] = [a[i]!, b[j]!];
+    if (overlap(kind, x, y)) out.push(intersectRanges(kind, x, y));
+    if (compareBounds(kind, upperOf(x), upperOf(y)) < 0) i++;
+    else j++;
+  }
+  return out;
 }
