@@ -106,12 +106,12 @@ export class Relational {
     return { from: `${name} AS ${alias}`, columns: names.map((one) => `${alias}.${one}`), names };
   }
 
-  #from(depth: number, outer: readonly string[] = []): Relation {
+  #from(depth: number, outer: readonly string[] = [], joinsMin = 0): Relation {
     const random = this.#random;
     let left = this.#table(outer, depth);
-    for (let i = random.int(3); i > 0; i--) {
+    for (let i = Math.max(joinsMin, random.int(3)); i > 0; i--) {
       const nested = depth > 0 && random.chance(0.25);
-      const right = nested ? this.#from(depth - 1) : this.#table([...left.columns, ...outer], depth);
+      const right = nested ? this.#from(depth - 1, [], 1) : this.#table([...left.columns, ...outer], depth);
       const rightFrom = nested ? `(${right.from})` : right.from;
       const isLateral = right.from.startsWith('LATERAL');
       const kind = random.pick(isLateral ? ['', 'LEFT '] : ['', 'LEFT ', 'RIGHT ', 'FULL ']);

@@ -267,6 +267,10 @@ export class Executor {
       const held = latches.conflict(key);
       if (held !== null) return held;
     }
+    for (const key of footprint.beside) {
+      const held = latches.conflict(key);
+      if (held !== null) return held;
+    }
     for (const key of footprint.writeKeys) {
       const held = latches.conflict(key);
       if (held !== null) return held;

@@ -11,10 +11,10 @@
  *   in one step, and only the last sharer can do it.
  * - Nobody passes a queued request that it conflicts with: a shared request waits behind an exclusive one that
  *   waits, though the lock is shared, so a stream of sharers starves no writer. Who holds the lock already is the
- *   exception (it waits for nobody here, or for the other sharers): those in the queue wait for it in any case. So is
- *   who holds the row's existence (kv-api.ts, LockScope), and those in the queue that want the row with it.
- * - Who wants both of a row's locks takes them in one step. It keeps its place at the row while it waits for the
- *   existence, and not the other way round: of those that want both, one comes first.
+ *   exception (it waits for nobody here, or for the other sharers): those in the queue wait for it in any case. So does
+ *   one in the queue who wants the row with its existence (kv-api.ts, LockScope) for who holds that, and those behind it.
+ * - Who wants both of a row's locks takes them in one step. A place that it has at the row it keeps while it waits for
+ *   the existence, and not the other way round: of those that want both, one comes first.
  * - Whoever may go on is woken: after each release, and each time that somebody leaves the queue.
  * - Plain readers wait only for intents they could have to see; a release wakes all of them.
  * - The table holds every intent of the range while this replica serves (loaded at the lease's start,
@@ -131,7 +131,7 @@ export class LockTable {
   blockersOf(state: LockState, waiter: Waiter): TxnMeta[] {
     const own = waiter.txn?.id;
     if (state.holder !== null) return state.holder.id === own ? [] : [state.holder];
-    const first = state.queue.find((w) => w.mode !== 'none' && w.txn !== null && !this.#passes(state, own, w));
+    const first = this.#firstAhead(state, own);
     const behind = first !== undefined && first !== waiter && first.txn!.id !== own ? first.txn : null;
     const blockers: TxnMeta[] = behind === null ? [] : [behind];
     for (const sharer of state.sharers.values()) {
@@ -150,7 +150,7 @@ export class LockTable {
       if (ahead === waiter) return true;
       if (this.#passes(state, txnId, ahead)) {
         mark('existence-holder-passes-remover');
-        continue;
+        return true;
       }
       if (ahead.mode === 'exclusive' || (ahead.mode === 'share' && mode !== 'share')) {
         if (mode === 'share') mark('sharer-waits-behind-writer');
@@ -219,7 +219,9 @@ export class LockTable {
     assert(state !== undefined, 'waiting for a lock that is not there');
     if (state.queue.includes(waiter)) return state;
     if (waiter.mode === 'none' || waiter.txn === null || !holds(state, waiter.txn.id)) {
-      state.queue.push(waiter);
+      const before = state.queue.findIndex((w) => this.#passes(state, waiter.txn?.id, w));
+      if (before < 0 || waiter.mode === 'none') state.queue.push(waiter);
+      else state.queue.splice(before, 0, waiter);
       return state;
     }
     // An upgrade. All others in the queue wait for this sharer, except those that came with the same wish.
@@ -311,12 +313,10 @@ export class LockTable {
     }
     let sharesAhead = false;
     let exclusiveAhead = false;
-    let wholesAhead = false;
     for (const waiter of [...state.queue]) {
       if (waiter.mode === 'none') continue;
       const id = waiter.txn?.id ?? null;
-      const passing = wholesAhead && this.#holdsExistence(state, id);
-      const turn = !exclusiveAhead && (waiter.mode === 'share' || !sharesAhead) && (!wholesAhead || passing);
+      const turn = !exclusiveAhead && (waiter.mode === 'share' || !sharesAhead);
       if (waiter.waitsAt === state.key && suitsHolders(state, id, waiter.mode)) {
         if (turn || (id !== null && holds(state, id))) {
           mark('lock-passed-to-next');
@@ -324,20 +324,21 @@ export class LockTable {
         }
       }
       if (waiter.mode === 'share') sharesAhead = true;
-      else if (waiter.whole) wholesAhead = true;
       else exclusiveAhead = true;
     }
   }
 
-  /** It waits for this transaction in any case, for the row's existence. */
-  #passes(state: LockState, txnId: TxnId | null | undefined, ahead: Waiter): boolean {
-    return ahead.whole && this.#holdsExistence(state, txnId);
-  }
-
-  #holdsExistence(row: LockState, txnId: TxnId | null | undefined): boolean {
-    if (txnId === null || txnId === undefined) return false;
+  /** It waits for this transaction in any case, for the row's existence; and so do all that are behind it. */
+  #passes(row: LockState, txnId: TxnId | null | undefined, ahead: Waiter): boolean {
+    if (!ahead.whole || txnId === null || txnId === undefined) return false;
     const existence = this.#locks.get(existenceKey(row.key));
     return existence !== undefined && holds(existence, txnId);
+  }
+
+  /** Of those that take the lock in turn; undefined if the transaction passes it. */
+  #firstAhead(state: LockState, txnId: TxnId | undefined): Waiter | undefined {
+    const first = state.queue.find((w) => w.mode !== 'none' && w.txn !== null);
+    return first !== undefined && this.#passes(state, txnId, first) ? undefined : first;
   }
 
   #leaveQueue(state: LockState, waiter: Waiter): void {

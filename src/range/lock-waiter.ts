@@ -74,6 +74,8 @@ export function waitForLock(
 ): Promise<void> {
   waiter.mode = options.mode;
   waiter.whole = options.whole;
+  // As a plain reader it would stand in the way of those behind it in other queues, and tell nobody for whom it waits.
+  if (options.mode === 'none') for (const key of waiter.queuedAt) replica.locks.dequeue(key, waiter);
   replica.locks.enqueue(lock.key, waiter);
   waiter.queuedAt.add(lock.key);
   return new LockWait(store, replica, waiter, lock, options).run();

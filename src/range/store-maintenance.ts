@@ -163,8 +163,16 @@ export class StoreMaintenance {
     }
     const row = engine.first('versions', versionPrefix(high > start ? high : low), versionPrefix(end));
     if (row === null) return null;
-    const { key } = decodeVersionKey(row.key);
+    const key = this.#rowAt(decodeVersionKey(row.key).key);
     return key > start && key < end ? key : null;
+  }
+
+  /** The row, if this is where its existence is: the two should stay in one range (eval/read.ts). */
+  #rowAt(key: Key): Key {
+    if (!key.endsWith('\x00')) return key;
+    const prefix = versionPrefix(key.slice(0, -1));
+    const before = this.#store.engine.first('versions', prefix, versionPrefix(key));
+    return before === null ? key : decodeVersionKey(before.key).key;
   }
 
   #settled(node: NodeId): boolean {

@@ -127,7 +127,7 @@ export class TxnReader {
       case 'row':
         return locks.holds(key, lock);
       case 'existence':
-        return locks.holds(key, 'exclusive') || locks.holds(existenceKey(key), lock);
+        return locks.holds(key, 'share') || locks.holds(existenceKey(key), lock);
       case 'whole':
         return locks.holds(key, lock) && locks.holds(existenceKey(key), lock);
     }

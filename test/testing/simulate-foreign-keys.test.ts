@@ -213,6 +213,30 @@ describe('foreign keys between transactions of every isolation level', () => {
       });
     });
 
+    it('of tables in several ranges', async () => {
+      await inOneCluster(async (a, _b, sim) => {
+        await sim.sql('ALTER TABLE parents SPLIT AT VALUES (2)');
+        expect((await a.query('SELECT id FROM parents FOR UPDATE')).rowCount).toBe(2);
+        expect((await a.query('UPDATE parents SET id = id + 10')).rowCount).toBe(2);
+        expect((await a.query('DELETE FROM parents')).rowCount).toBe(2);
+      });
+    });
+
+    it('an upsert that changes the key waits for who refers to it', async () => {
+      await inOneCluster(async (a, b, sim) => {
+        await begin('READ COMMITTED', a, b);
+        await a.query('INSERT INTO children VALUES (1, 1)');
+        const waiting = b.query('INSERT INTO parents VALUES (1) ON CONFLICT (id) DO UPDATE SET id = 9').then(
+          () => null,
+          (error: unknown) => (error as { code: string }).code,
+        );
+        await sim.sleep(300);
+        await a.query('COMMIT');
+        expect(await waiting).toBe('23503');
+        await b.query('ROLLBACK');
+      });
+    });
+
     it('a snapshot from before the foreign key does not see a parent that is gone', async () => {
       await inOneCluster(async (a, b, sim) => {
         await sim.sql('CREATE TABLE plain (id int PRIMARY KEY)');

@@ -139,6 +139,8 @@ function evaluateOne(ctx: EvalContext, request: KvRequest): KvResponse {
 export interface Footprint {
   readonly readKeys: readonly Key[];
   readonly readSpans: readonly Span[];
+  /** Existence keys that are looked at if they are in the range. */
+  readonly beside: readonly Key[];
   readonly writeKeys: readonly Key[];
   readonly writeSpans: readonly Span[];
   /** Takes the whole range (split). */
@@ -148,6 +150,7 @@ export interface Footprint {
 export function footprintOf(batch: BatchRequest): Footprint {
   const readKeys: Key[] = [];
   const readSpans: Span[] = [];
+  const beside: Key[] = [];
   const writeKeys: Key[] = [];
   const writeSpans: Span[] = [];
   let wholeRange = false;
@@ -155,14 +158,15 @@ export function footprintOf(batch: BatchRequest): Footprint {
     switch (r.kind) {
       case 'get':
         readKeys.push(r.key);
-        if (r.scope !== undefined && r.scope !== 'row') readKeys.push(existenceKey(r.key));
+        if (r.scope !== undefined && r.scope !== 'row') beside.push(existenceKey(r.key));
         break;
       case 'query-intent':
         readKeys.push(r.key);
         break;
       case 'scan':
-        // The existence of the last row may be at `end`.
-        readSpans.push({ start: r.start, end: r.scope === 'whole' ? keyNext(r.end) : r.end });
+        readSpans.push({ start: r.start, end: r.end });
+        // The existence of the last row.
+        if (r.scope === 'whole') beside.push(r.end);
         break;
       case 'refresh':
         if (r.end === null) readKeys.push(r.start);
@@ -201,7 +205,7 @@ export function footprintOf(batch: BatchRequest): Footprint {
         break;
     }
   }
-  return { readKeys, readSpans, writeKeys, writeSpans, wholeRange };
+  return { readKeys, readSpans, beside, writeKeys, writeSpans, wholeRange };
 }
 
 /** The span of keys that a request addresses, for the check against the range's bounds. */

@@ -10,7 +10,7 @@ import { mvccScan } from '../../storage/mvcc-scan.js';
 import { versionPrefix, versionTimestamp, decodeVersionKey } from '../../storage/mvcc-key.js';
 import type { GetRequest, GetResponse, LockScope, ScanRequest, ScanResponse } from '../kv-api.js';
 import { KvError } from '../kv-errors.js';
-import type { LockState } from '../lock-table.js';
+import { holds, type LockState } from '../lock-table.js';
 import { type EvalContext, LockConflict, ReadBump } from './context.js';
 
 /** The value of this transaction's own intent; undefined if it has none on the key. */
@@ -156,8 +156,8 @@ function evalExistence(ctx: EvalContext, request: GetRequest): GetResponse {
   const guard = existenceKey(key);
   if (!insideRange(ctx, guard)) return UNTOLD;
   const row = locks.get(key);
-  // Its holder needs no more: who removes the row must have both. It would wait for those that wait for it.
-  const holdsRow = row !== undefined && row.holder !== null && row.holder.id === ctx.txn?.id;
+  // Who holds or shares it needs no more: who removes the row must have both. It would wait for those that wait for it.
+  const holdsRow = row !== undefined && ctx.txn !== null && holds(row, ctx.txn.id);
   if (mode !== 'none' && !holdsRow && !takeLock(ctx, guard, mode)) return SKIPPED;
   const lock = locks.get(guard);
   if (lock !== undefined && mode === 'none') checkIntent(ctx, lock, Math.max(ctx.uncertaintyLimit, ctx.readTs));
@@ -204,7 +204,9 @@ export function evalScan(ctx: EvalContext, request: ScanRequest): ScanResponse {
     const from = reverse && scanned.resumeKey !== null ? scanned.resumeKey : start;
     const to = !reverse && scanned.resumeKey !== null ? scanned.resumeKey : end;
     const newer = locking ? newest : uncertainVersion(ctx, from, to, newest);
-    if (request.lock !== 'none') takeLock(ctx, newest.key, request.lock, request.scope);
+    // What was removed is no row, and would not be in what the transaction knows to have locked.
+    if (request.lock !== 'none' && mvccNewest(ctx.range.reader, newest.key)?.value != null)
+      takeLock(ctx, newest.key, request.lock, request.scope);
     if (newer !== null) newerVersion(ctx, newer.key, newer.ts, locking);
   }
   let result: { keys: Key[]; values: Buffer[]; resumeKey: Key | null } = scanned;

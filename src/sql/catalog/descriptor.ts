@@ -83,12 +83,12 @@ export interface DeferrableKey {
   readonly primaryKey: boolean;
 }
 
-/** Whether the index is the table's PRIMARY KEY constraint, wherever the rows lie. */
 /** True if foreign keys refer to the table. */
 export function isReferenced(table: TableDescriptor): boolean {
   return table.referencedBy !== undefined && table.referencedBy.length > 0;
 }
 
+/** Whether the index is the table's PRIMARY KEY constraint, wherever the rows lie. */
 export function isPrimaryKey(index: IndexDescriptor): boolean {
   return index.constraintOid !== null && (index.primary || index.deferrable?.primaryKey === true);
 }

@@ -11,6 +11,7 @@
 import { unreachable } from '../../base/assert.js';
 import { QuoralError, sqlError } from '../../base/errors.js';
 import type { Key } from '../../base/key.js';
+import { isReferenced } from '../catalog/descriptor.js';
 import { type Expr, hasSubquery, some } from '../plan/expr.js';
 import type {
   ConflictClause,
@@ -374,6 +375,10 @@ export class Inserter {
     const after = await assign(existing, both, conflict.assignments, this.#run);
     if (this.#early !== null && this.#returning !== null)
       this.#early.set(after, await this.#returning(after, NO_ROW, this.#run));
+    // It is locked as a row that stays; those that refer to it are waited for as by an UPDATE of the key.
+    const { codec, table } = this.#writer;
+    if (isReferenced(table) && codec.primary.keyOfRow(this.#writer.live(after)) !== key)
+      await ctx.txn.get(key, { lock: 'exclusive', scope: 'whole' });
     await changeRow(this.#run, this.#writer, existing, after);
     for (const u of this.#writer.uniqueKeys(this.#writer.live(existing))) present.set(u.key, null);
     this.#remember(after, present);

@@ -11,12 +11,13 @@ import { fn } from './define.js';
 const VOLATILE = { volatility: 'volatile' } as const;
 
 function signal(ctx: ExecContext, processId: number, how: 'cancel' | 'terminate'): boolean {
-  // The session itself notices on the spot.
+  const there = ctx.services.signalBackend?.(processId, how) === true;
+  // The session itself notices on the spot; that it is to end stays, whoever catches this.
   if (processId === ctx.services.processId)
     throw how === 'cancel'
       ? sqlError('57014', 'canceling statement due to user request')
       : new QuoralError('57P01', 'terminating connection due to administrator command', { severity: 'FATAL' });
-  if (ctx.services.signalBackend?.(processId, how) === true) return true;
+  if (there) return true;
   const message = `PID ${processId} is not a PostgreSQL backend process`;
   ctx.notice({ severity: 'WARNING', sqlstate: '01000', message });
   return false;
