@@ -49,7 +49,7 @@ describe.skipIf(!existsSync(PSQL))('psql', () => {
         '    "people_pkey" PRIMARY KEY, btree (id)',
         '    "people_name_key" UNIQUE CONSTRAINT, btree (name)',
         'Check constraints:',
-        '    "people_b_check" CHECK (b > (0)::numeric)',
+        '    "people_b_check" CHECK (b > 0::numeric)',
         '',
       ].join('\n'),
     );
@@ -105,7 +105,7 @@ describe.skipIf(!existsSync(PSQL))('psql', () => {
       '',
     ]);
     expect(await psql('\\du')).toBe('postgres|Superuser, Create role, Create DB, Replication, Bypass RLS|{}\n');
-    expect(await psql('\\dn')).toBe('public|postgres\n');
+    expect(await psql('\\dn')).toBe('public|pg_database_owner\n');
     expect(await psql('\\df lower')).toBe(
       'pg_catalog|lower|anyelement|anymultirange|func\n' +
         'pg_catalog|lower|anyelement|anyrange|func\n' +
