@@ -81,11 +81,19 @@ export const MARKS = Object.freeze([
   },
   {
     name: 'existence-holder-passes-remover',
-    meaning: 'Who holds a row\'s existence passed one who waits for both it and the row.',
+    meaning: "Who holds a row's existence passed one who waits for both it and the row.",
     scripted: 'test/range/scripts.test.ts',
   },
-  { name: 'shared-lock-upgraded', meaning: 'The last sharer of a lock took it exclusively.' },
-  { name: 'upgrade-waits-for-sharers', meaning: 'A sharer that wants to write waited for the others.' },
+  {
+    name: 'shared-lock-upgraded',
+    meaning: 'The last sharer of a lock took it exclusively.',
+    scripted: 'test/range/scripts.test.ts',
+  },
+  {
+    name: 'upgrade-waits-for-sharers',
+    meaning: 'A sharer that wants to write waited for the others.',
+    scripted: 'test/range/scripts.test.ts',
+  },
   {
     name: 'split-inherits-shared-locks',
     meaning: 'The right side of a split went on with a shared lock.',

@@ -8,13 +8,14 @@ import { ScriptRange } from './support/script-range.js';
 
 /** Branches that simulated runs seldom take. */
 const RARE: Readonly<Record<string, readonly MarkName[]>> = {
+  'existence.txt': ['existence-holder-passes-remover'],
   'past-locks.txt': ['read-past-intent'],
   'push-expired.txt': ['abandoned-transaction-expired'],
   'put-again.txt': ['repeated-put-overtaken'],
   'recovery-own-intent.txt': ['rewrite-pushed-by-recovery'],
   'stage-commit.txt': ['record-collected-then-asked'],
   'lock-shared-split.txt': ['split-inherits-shared-locks'],
-  'lock-shared.txt': ['sharer-waits-behind-writer'],
+  'lock-shared.txt': ['sharer-waits-behind-writer', 'shared-lock-upgraded', 'upgrade-waits-for-sharers'],
 };
 const folder = join(import.meta.dirname, '../scripts/range');
 
