@@ -212,7 +212,7 @@ describe('what a crash leaves behind is no damage', () => {
 });
 
 describe('a damaged file found at read', () => {
-  // A node that drains hands its leases to the first of the others: so this one comes to read.
+  // A node that drains hands its leases to the first of the others that is up to date: so this one comes to read.
   const reader = 1;
 
   it('stops the node with the name of the file; clients are served by the others', async () => {
@@ -234,8 +234,9 @@ describe('a damaged file found at read', () => {
       writeFileSync(path, bytes);
     }
     expect(damaged.length).toBeGreaterThan(0);
-    for (const id of [2, 3]) {
-      if (deaths.length > 0) break;
+    // The leases of a node that drains may also go to the third one, if this one is behind after its start.
+    for (let turn = 0; turn < 10 && deaths.length === 0; turn++) {
+      const id = 2 + (turn % 2);
       expect(await cluster.node(id).stop(30_000), cluster.node(id).logTail()).toBe(0);
       await readAll(reader);
       cluster.node(id).start();

@@ -169,8 +169,8 @@ function evalExistence(ctx: EvalContext, request: GetRequest): GetResponse {
     if (newer !== null) newerVersion(ctx, guard, newer.ts, mode !== 'none');
   }
   if (lock !== undefined && mode !== 'none' && !holdsRow) lock.newestTs = removed.ts;
-  const own = ownIntent(ctx, row);
-  if (own !== undefined) return { kind: 'get', value: own, skipped: false };
+  const written = ownIntent(ctx, row);
+  if (written !== undefined) return { kind: 'get', value: written, skipped: false };
   const found = mvccRead(reader, key, ctx.readTs, TIMESTAMP_MAX);
   // Removed while nothing referred to the table, when nobody wrote it down: a snapshot may be older than that.
   if (found.newer !== 0 && mvccNewest(reader, key)?.value == null) return UNTOLD;

@@ -76,7 +76,8 @@ export class CallResult {
   #cast(from: Typed): Datum {
     const { fields, oid, typmod, isVoid } = this.type;
     if (isVoid) return '';
-    if (fields === null && oid !== OID.record) return castValue(from.value, from.oid, { oid, typmod }, this.#conversion);
+    if (fields === null && oid !== OID.record)
+      return castValue(from.value, from.oid, { oid, typmod }, this.#conversion);
     if (from.value === null) return this.#checked(null);
     if (!(from.value instanceof PgRecord))
       throw sqlError('42804', 'cannot return non-composite value from function returning composite type');

@@ -138,7 +138,8 @@ function changeModes(session: Session, modes: TransactionModes, before: string |
 
 function setMulti(session: Session, name: string, options: readonly Loose[], inside: boolean): string {
   if (name === 'TRANSACTION') {
-    if (!session.state.inBlock && !inside) session.warn('25P01', 'SET TRANSACTION can only be used in transaction blocks');
+    if (!session.state.inBlock && !inside)
+      session.warn('25P01', 'SET TRANSACTION can only be used in transaction blocks');
     changeModes(session, modesFrom(options, session.modes), 'SET TRANSACTION ISOLATION LEVEL');
     return 'SET';
   }
