@@ -258,15 +258,30 @@ function scopeToWire(scope: LockScope | undefined): number {
   return scope === undefined ? 0 : SCOPES.indexOf(scope);
 }
 
-function scopeFromWire({ scope }: { readonly scope: number }): { readonly scope?: LockScope } {
-  if (scope === 0) return {};
+function scopeFromWire(scope: number): LockScope {
   const known = SCOPES[scope];
   if (known === undefined) throw malformed('lock scope');
-  return { scope: known };
+  return known;
 }
 
 function lockMode({ lock, shared }: { readonly lock: boolean; readonly shared: boolean }): LockMode {
   return !lock ? 'none' : shared ? 'share' : 'exclusive';
+}
+
+/** Two shapes, without the scope that hardly any has: no request is copied for it. */
+function getFromWire(w: wire.Get): KvRequest {
+  const key = bytesToKey(w.key);
+  const lock = lockMode(w);
+  return w.scope === 0 ? { kind: 'get', key, lock } : { kind: 'get', key, lock, scope: scopeFromWire(w.scope) };
+}
+
+function scanFromWire(w: wire.Scan): KvRequest {
+  const start = bytesToKey(w.start);
+  const end = bytesToKey(w.end);
+  const { reverse } = w;
+  const lock = lockMode(w);
+  if (w.scope === 0) return { kind: 'scan', start, end, reverse, lock };
+  return { kind: 'scan', start, end, reverse, lock, scope: scopeFromWire(w.scope) };
 }
 
 function requestFromWire(w: wire.Request): KvRequest {
@@ -274,16 +289,9 @@ function requestFromWire(w: wire.Request): KvRequest {
   if (v === undefined) throw malformed('empty request');
   switch (v.$case) {
     case 'get':
-      return { kind: 'get', key: bytesToKey(v.value.key), lock: lockMode(v.value), ...scopeFromWire(v.value) };
+      return getFromWire(v.value);
     case 'scan':
-      return {
-        kind: 'scan',
-        start: bytesToKey(v.value.start),
-        end: bytesToKey(v.value.end),
-        reverse: v.value.reverse,
-        lock: lockMode(v.value),
-        ...scopeFromWire(v.value),
-      };
+      return scanFromWire(v.value);
     case 'put':
       return {
         kind: 'put',

@@ -147,10 +147,12 @@ export interface Footprint {
   readonly wholeRange: boolean;
 }
 
+const NONE: readonly Key[] = [];
+
 export function footprintOf(batch: BatchRequest): Footprint {
   const readKeys: Key[] = [];
   const readSpans: Span[] = [];
-  const beside: Key[] = [];
+  let beside: Key[] | null = null;
   const writeKeys: Key[] = [];
   const writeSpans: Span[] = [];
   let wholeRange = false;
@@ -158,7 +160,7 @@ export function footprintOf(batch: BatchRequest): Footprint {
     switch (r.kind) {
       case 'get':
         readKeys.push(r.key);
-        if (r.scope !== undefined && r.scope !== 'row') beside.push(existenceKey(r.key));
+        if (r.scope !== undefined && r.scope !== 'row') (beside ??= []).push(existenceKey(r.key));
         break;
       case 'query-intent':
         readKeys.push(r.key);
@@ -166,7 +168,7 @@ export function footprintOf(batch: BatchRequest): Footprint {
       case 'scan':
         readSpans.push({ start: r.start, end: r.end });
         // The existence of the last row.
-        if (r.scope === 'whole') beside.push(r.end);
+        if (r.scope === 'whole') (beside ??= []).push(r.end);
         break;
       case 'refresh':
         if (r.end === null) readKeys.push(r.start);
@@ -205,7 +207,7 @@ export function footprintOf(batch: BatchRequest): Footprint {
         break;
     }
   }
-  return { readKeys, readSpans, beside, writeKeys, writeSpans, wholeRange };
+  return { readKeys, readSpans, beside: beside ?? NONE, writeKeys, writeSpans, wholeRange };
 }
 
 /** The span of keys that a request addresses, for the check against the range's bounds. */

@@ -72,15 +72,22 @@ export interface TransactionHost {
   readonly temporaries: SessionTemporaries;
 }
 
+const READ_UNCOMMITTED = { isolation: 'read committed', uncommitted: true } as const;
+const READ_COMMITTED = { isolation: 'read committed', uncommitted: false } as const;
+const REPEATABLE_READ = { isolation: 'repeatable read', uncommitted: false } as const;
+const SERIALIZABLE = { isolation: 'serializable', uncommitted: false } as const;
+
 /** What an isolation level asked for means; null: there is none of this name. */
 export function isolationModes(level: string): Pick<TransactionModes, 'isolation' | 'uncommitted'> | null {
   switch (level) {
     case 'read uncommitted':
-      return { isolation: 'read committed', uncommitted: true };
+      return READ_UNCOMMITTED;
     case 'serializable':
+      return SERIALIZABLE;
     case 'repeatable read':
+      return REPEATABLE_READ;
     case 'read committed':
-      return { isolation: level, uncommitted: false };
+      return READ_COMMITTED;
     default:
       return null;
   }
@@ -139,8 +146,10 @@ export class SessionTransaction {
   defaultModes(): TransactionModes {
     const { settings } = this.#host;
     const level = settings.get('default_transaction_isolation') ?? 'serializable';
+    const { isolation, uncommitted } = isolationModes(level)!;
     return {
-      ...isolationModes(level)!,
+      isolation,
+      uncommitted,
       readOnly: settings.get('default_transaction_read_only') === 'on',
       deferrable: settings.get('default_transaction_deferrable') === 'on',
       asOf: null,
