@@ -85,6 +85,8 @@ export const SYSTEM_KEYS = {
   temporary: (node: number, schema: number): Key => `${SYSTEM_PREFIX}temp/${encodeUint(node)}${encodeUint(schema)}`,
   temporaries: (node: number): Key => `${SYSTEM_PREFIX}temp/${encodeUint(node)}`,
   sequence: (id: number): Key => `${SYSTEM_PREFIX}seq/${encodeUint(id)}`,
+  /** Where the counter stands while no value was taken since it was set (catalog/sequences.ts). */
+  sequenceStart: (id: number): Key => `${SYSTEM_PREFIX}seqstart/${encodeUint(id)}`,
   bootstrapped: `${SYSTEM_PREFIX}bootstrapped`,
 } as const;
 

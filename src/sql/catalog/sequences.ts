@@ -3,11 +3,15 @@
  * the rest of a block is this node's. So values are unique and, on one node, consecutive; there are gaps
  * after restarts, and nodes hand out from different blocks (PostgreSQL's own CACHE has both effects).
  *
- * value = base + counter, base fixed at creation, so that the first value is START. Limits: values and
- * counters are safe integers (2^53); a sequence beyond that is refused. setval is not atomic with
+ * value = base + counter, base fixed at creation, so that the first value is START. A second counter, the start, stands
+ * where the first one does exactly if no value was taken since the sequence was made or set to one that is yet to come
+ * (is_called false): taking a block moves the counter away.
+ *
+ * Limits: values and counters are safe integers (2^53); a sequence beyond that is refused. setval is not atomic with
  * nextval on other nodes at the same moment.
  */
 import { sqlError } from '../../base/errors.js';
+import type { Key } from '../../base/key.js';
 import { SYSTEM_KEYS } from '../../encoding/keyspace.js';
 import { againIfUnknown } from './again.js';
 import type { Catalog } from './catalog.js';
@@ -15,6 +19,9 @@ import type { SequenceDescriptor } from './descriptor.js';
 
 /** Values per block when CACHE was not given. */
 export const DEFAULT_BLOCK = 32;
+
+/** Where no counter comes to stand. */
+const NOWHERE = Number.MIN_SAFE_INTEGER;
 
 interface Block {
   /** Next value, and how many are left. */
@@ -66,9 +73,20 @@ export class Sequences {
     });
   }
 
-  /** No value has been given or set. */
-  async isUntouched(sequence: SequenceDescriptor): Promise<boolean> {
-    return (await this.#catalog.db.increment(SYSTEM_KEYS.sequence(sequence.id), 0)) === 0;
+  /**
+   * For ALTER SEQUENCE … INCREMENT: the base with which the value that comes first stays what it is; null if one was taken,
+   * which the new step then follows.
+   */
+  async baseForStep(sequence: SequenceDescriptor, increment: bigint): Promise<string | null> {
+    const { isCalled } = await this.#state(sequence.id);
+    if (isCalled) return null;
+    return String(BigInt(baseOf(sequence)) + BigInt(sequence.increment) - increment);
+  }
+
+  async #state(id: number): Promise<{ readonly counter: number; readonly isCalled: boolean }> {
+    const { db } = this.#catalog;
+    const counter = await db.increment(SYSTEM_KEYS.sequence(id), 0);
+    return { counter, isCalled: counter !== (await db.increment(SYSTEM_KEYS.sequenceStart(id), 0)) };
   }
 
   async setval(sequence: SequenceDescriptor, value: bigint, isCalled: boolean): Promise<bigint> {
@@ -80,12 +98,19 @@ export class Sequences {
     }
     const last = Number(value) - (isCalled ? 0 : Number(sequence.increment));
     if (!Number.isSafeInteger(last)) throw sqlError('22003', `setval: value ${value} is beyond the supported range`);
-    const key = SYSTEM_KEYS.sequence(sequence.id);
-    const current = await this.#catalog.db.increment(key, 0);
     const target = last - baseOf(sequence);
-    if (target !== current) await this.#catalog.db.increment(key, target - current);
+    await this.#move(SYSTEM_KEYS.sequence(sequence.id), target);
+    await this.#move(SYSTEM_KEYS.sequenceStart(sequence.id), isCalled ? NOWHERE : target);
     await this.#catalog.forgetSequence(sequence.id);
     return value;
+  }
+
+  async #move(key: Key, target: number): Promise<void> {
+    const current = await this.#catalog.db.increment(key, 0);
+    if (target === current) return;
+    // Between the ends of what a counter can be there are steps that a number cannot be.
+    const steps = Number.isSafeInteger(target - current) ? [target - current] : [-current, target];
+    for (const step of steps) await this.#catalog.db.increment(key, step);
   }
 
   /**
@@ -93,18 +118,15 @@ export class Sequences {
    * have given it. So whoever goes on after it repeats none.
    */
   async lastValue(sequence: SequenceDescriptor): Promise<{ value: bigint; isCalled: boolean }> {
-    const counter = await this.#catalog.db.increment(SYSTEM_KEYS.sequence(sequence.id), 0);
-    if (counter === 0) return { value: BigInt(sequence.start), isCalled: false };
+    const { counter, isCalled } = await this.#state(sequence.id);
     const end = baseOf(sequence) + counter;
+    if (!isCalled) return { value: BigInt(end + Number(sequence.increment)), isCalled };
     const block = this.#blocks.get(sequence.id);
     const mine = block !== undefined && block.next + block.increment * (block.left - 1) === end;
     const value = mine ? block.next - block.increment : end;
-    const increment = Number(sequence.increment);
+    if (sequence.cycle) return { value: BigInt(inBounds(sequence, value)), isCalled };
     const [min, max] = [Number(sequence.min), Number(sequence.max)];
-    // setval(…, false) to the first value of all: nothing before it can be named as the last one.
-    if (increment > 0 ? value < min : value > max) return { value: BigInt(value + increment), isCalled: false };
-    if (sequence.cycle) return { value: BigInt(inBounds(sequence, value)), isCalled: true };
-    return { value: BigInt(Math.min(Math.max(value, min), max)), isCalled: true };
+    return { value: BigInt(Math.min(Math.max(value, min), max)), isCalled };
   }
 }
 

@@ -181,13 +181,11 @@ export async function alterSequence(
   const settings = sequenceDefaults(sequence.typeOid, opts, sequence);
   const ownedBy = await owner(ctx, opts);
   if (ownedBy !== undefined) await refuseOfIdentity(ctx, sequence);
-  // Its first value stays what it was when none has been given yet, by how much it may grow now.
-  const first =
-    BigInt(sequence.base ?? BigInt(sequence.start) - BigInt(sequence.increment)) + BigInt(sequence.increment);
-  const untouched = sequence.increment !== String(settings.increment) && (await ctx.sequences.isUntouched(sequence));
+  const hasNewStep = sequence.increment !== String(settings.increment);
+  const base = hasNewStep ? await ctx.sequences.baseForStep(sequence, settings.increment) : null;
   const next: SequenceDescriptor = {
     ...sequence,
-    ...(untouched ? { base: String(first - settings.increment) } : {}),
+    ...(base === null ? {} : { base }),
     version: sequence.version + 1,
     typeOid: settings.typeOid,
     start: String(settings.start),
