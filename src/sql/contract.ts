@@ -309,6 +309,8 @@ export interface CompiledStatement {
   readonly called?: Routine;
   /** Of a SELECT, for a cursor over it. */
   readonly cursor?: () => CursorQuery;
+  /** See plan/plan-shape.ts; null: the plan may be another one for other values of its parameters or literals. */
+  shape(): string | null;
   /** What EXPLAIN shows, with the figures of a run if it has been run under a profile. */
   explain(options: ExplainOptions): ExplainNode;
 }

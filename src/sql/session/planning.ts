@@ -10,6 +10,7 @@ import { wantedFunction } from '../plan/attribute-calls.js';
 import type { CatalogSnapshot, CompiledStatement, Relation, RelationName, ResolvedType } from '../contract.js';
 import { OID } from '../types/oids.js';
 import { findTypeByOid } from '../types/registry.js';
+import { parseSql } from '../parse/parser.js';
 import { mustLookAgain, stillPassed } from './passed-names.js';
 import { CACHED_TEXT_MAX, PlanCache } from './plan-cache.js';
 import type { CachedPlan } from './plan-cache.js';
@@ -68,13 +69,19 @@ function noteMadeWith(view: CatalogView, plan: CachedPlan): void {
   else plans.add(plan);
 }
 
+const NO_OIDS: readonly number[] = [];
+
 /** A text whose plan is in the node's cache needs no parsing. */
-export function cachedStatement(session: Session, text: string): Prepared | null {
+export function cachedStatement(
+  session: Session,
+  text: string,
+  declaredOids: readonly number[] = NO_OIDS,
+): Prepared | null {
   if (text.length > CACHED_TEXT_MAX || session.transaction.catalogChanged) return null;
   const { planKey } = session.settings.derived;
-  const plan = session.server.plans.get(PlanCache.key(planKey, [], text));
-  if (plan === undefined || plan.statement.parameterCount > 0) return null;
-  const prepared = new Prepared(text, plan.statement, [], true);
+  const plan = session.server.plans.get(PlanCache.key(planKey, declaredOids, text));
+  if (plan === undefined || plan.statement.parameterCount !== declaredOids.length) return null;
+  const prepared = new Prepared(text, plan.statement, declaredOids, true);
   prepared.plan = plan;
   prepared.unchecked = plan.compiled.readsCatalogs || mustLookAgain(session, plan.passed);
   prepared.planKey = planKey;
@@ -97,6 +104,7 @@ async function fromCache(session: Session, prepared: Prepared, key: string): Pro
 
 async function makePlan(session: Session, prepared: Prepared): Promise<CachedPlan> {
   const { catalog, plans, deps } = session.server;
+  if (prepared.written !== null) prepared.asWritten(parseSql(prepared.written)[0]!);
   const statement = prepared.statement!;
   const { planKey, searchPath } = session.settings.derived;
   const lease = catalog.ensureLease();

@@ -25,10 +25,12 @@ export function noSuchPortal(name: string, failed = false): Error {
 
 /** A statement that can be run again and again; `plan` is replaced when it is out of date. */
 export class Prepared {
-  readonly text: string;
+  text: string;
   /** null: an empty query. */
-  readonly statement: ParsedStatement | null;
-  readonly declaredOids: readonly number[];
+  statement: ParsedStatement | null;
+  declaredOids: readonly number[];
+  /** Its plan is one with literals lifted out (lifted-plans.ts) from this text, which counts if that plan cannot be used. */
+  written: string | null = null;
   /** Key in the node's plan cache; null: not to be shared (inner statement of PREPARE, EXPLAIN …). */
   readonly shared: boolean;
   parameterOids: readonly number[];
@@ -65,6 +67,14 @@ export class Prepared {
     this.parameterOids = declaredOids;
     this.columns = null;
     this.shared = shared;
+  }
+
+  /** It is to be planned as it was written; the values that were lifted out are not looked at then. */
+  asWritten(statement: ParsedStatement): void {
+    this.text = this.written!;
+    this.statement = statement;
+    this.declaredOids = [];
+    this.written = null;
   }
 }
 

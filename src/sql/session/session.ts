@@ -39,8 +39,9 @@ import { actBeforeCommit } from './on-commit.js';
 import { ddlContext } from './ddl-context.js';
 import { bindPortal, continuePortal, emptyTag } from './portal-protocol.js';
 import { PlanCache } from './plan-cache.js';
-import { cachedStatement, planFor } from './planning.js';
+import { planFor } from './planning.js';
 import { checkRoom, closePortal, closePortals, type Portal, Prepared, noSuchPortal } from './portal.js';
+import { runSimpleQuery } from './simple-query.js';
 import { StatementRunner } from './runner.js';
 import type { ServerCore } from './server.js';
 import { InnerTransactions } from './inner-transactions.js';
@@ -385,42 +386,7 @@ export class Session implements SqlSession {
   // ---- simple protocol ----
 
   async simpleQuery(text: string, sink: ResultSink): Promise<void> {
-    await this.#call(text, sink, async () => {
-      this.#dropUnnamed();
-      const fast = cachedStatement(this, text);
-      if (fast !== null && this.state.state !== 'failed') {
-        await this.#runner.run(fast, sink, {
-          parameters: [],
-          maxRows: 0,
-          simple: true,
-          commits: !this.state.inBlock,
-          portal: null,
-        });
-        return;
-      }
-      const statements = this.server.parses.get(text) ?? (isLong(text) ? await parseLong(this, text) : parseSql(text));
-      if (statements.length === 0) sink.empty();
-      if (statements.length > 0 && statements.every((s) => !isPlanned(s)) && text.length < 1024)
-        this.server.parses.put(text, statements);
-      for (const [i, statement] of statements.entries()) {
-        if (statement.parameterCount > 0 && statement.kind !== 'PrepareStmt')
-          throw sqlError('42P02', 'there is no parameter $1');
-        const alone = statements.length === 1;
-        const prepared = new Prepared(alone ? text : statement.text, statement, [], alone);
-        const commits = i === statements.length - 1 && !this.state.inBlock;
-        await this.#runner.run(prepared, sink, { parameters: [], maxRows: 0, simple: true, commits, portal: null });
-      }
-      if (this.state.state === 'implicit') await this.transaction.end(true);
-    });
-  }
-
-  #dropUnnamed(): void {
-    const portal = this.portals.get('');
-    if (portal !== undefined) {
-      closePortal(portal);
-      this.portals.delete('');
-    }
-    this.prepared.delete('');
+    await this.#call(text, sink, () => runSimpleQuery(this, this.#runner, text, sink));
   }
 
   // ---- extended protocol ----
