@@ -289,8 +289,6 @@ export interface CompiledStatement {
   readonly readOnly: boolean;
   /** Stable across executions (no volatile catalog state inside): may be cached. */
   readonly cacheable: boolean;
-  /** Among what it reads are relations of pg_catalog or information_schema. */
-  readonly readsCatalogs: boolean;
   /**
    * Fast path: the statement is a read of single keys, whose rows are fully given by their values.
    * The session may then skip the transaction: `keys` → db.getMany → `rows`.

@@ -125,7 +125,6 @@ function* compileInSteps(
     dependencies: binder.dependencies,
     readOnly,
     cacheable: true,
-    readsCatalogs: binder.virtual,
     pointRead: command === 'SELECT' && readOnly ? compilePointRead(plan) : null,
     start: (ctx) => query.start(ctx),
     ...(binder.called === null || called === null ? {} : { called: binder.called }),
@@ -218,7 +217,6 @@ function compileCopy(stmt: CopyStmt, binder: Binder, settings: PlannerSettings):
     columns: null,
     pointRead: null,
     cacheable: false,
-    readsCatalogs: false,
     shape: () => null,
   } as const;
   if (bound.kind === 'from') {

@@ -111,7 +111,7 @@ async function makeTemplate(
 ): Promise<Template | null> {
   const plain = await planFor(session, prepared);
   const shape = plain.compiled.shape();
-  if (shape === null || plain.needsView || plain.compiled.readsCatalogs || !plain.compiled.cacheable) return null;
+  if (shape === null || plain.needsView || !plain.compiled.cacheable) return null;
   const oids = slots.map(({ kind }) => TYPES[kind]);
   const lifted = await planLifted(session, textWithParameters(written, slots), oids);
   if (lifted === null || lifted.compiled.shape() !== shape) return null;

@@ -1,7 +1,7 @@
 /**
- * Compiled statements of a node, by what they depend on that is not in the catalog (settings), the
- * parameter types given, and the text. A plan is current while every descriptor it used has the version it was compiled with; one that reads the
- * catalogs, while nothing in them has changed.
+ * Compiled statements of a node, by what they depend on that is not in the catalog (settings), the parameter types
+ * given, and the text. A plan is current while every descriptor it used has the version it was compiled with; rows of
+ * catalogs are read when it runs.
  */
 import { TextCache } from '../../base/text-cache.js';
 import type { CompiledStatement, ParsedStatement, PassedName } from '../contract.js';
