@@ -36,35 +36,33 @@ import type { FormatContext, TypeInfo } from '../types/type-info.js';
 import { cachedStatement, planFor, validPlan } from './planning.js';
 import { Prepared } from './portal.js';
 import type { Session } from './session.js';
+import { isPlanned } from './statement-kinds.js';
 import type { Template, TemplateSlot } from './templates.js';
 
 type WrittenSlot = Omit<TemplateSlot, 'type'>;
 
-export interface LiftedStatement {
-  readonly prepared: Prepared;
-  readonly parameters: readonly Datum[];
-}
-
-/** What is known of a text: null if it has no template; else it can be learnt. */
+/** A text that has a template, which may be known. */
 export interface Liftable {
   readonly written: WrittenText;
   readonly key: string;
 }
 
+/** null: nothing is to be lifted from it now. */
 export function liftable(session: Session, text: string): Liftable | null {
+  if (session.state.state === 'failed') return null;
   const { planCacheMode, planKey } = session.settings.derived;
   if (planCacheMode === 'force_custom_plan' || session.transaction.catalogChanged) return null;
   const written = writtenLiterals(text);
   return written === null ? null : { written, key: `${planKey}\x02${written.template}` };
 }
 
-/** The statement with its parameters, if its template was learnt and all is as it was then. */
-export function liftedStatement(session: Session, { written, key }: Liftable): LiftedStatement | null {
+/** The statement with its values, if its template was learnt and all is as it was then. */
+export function liftedStatement(session: Session, { written, key }: Liftable): Prepared | null {
   const { templates } = session.server;
   const template = templates.get(key);
   if (template === null) return null;
-  const parameters = readValues(written, template.slots, session.format);
-  if (parameters === null) return null;
+  const values = readValues(written, template.slots, session.format);
+  if (values === null) return null;
   const text = textWithParameters(written, template.slots);
   const prepared = cachedStatement(session, text, template.oids);
   if (prepared === null || validPlan(session, prepared) === null) {
@@ -72,23 +70,30 @@ export function liftedStatement(session: Session, { written, key }: Liftable): L
     return null;
   }
   templates.runs++;
-  prepared.written = written.text;
-  return { prepared, parameters };
+  prepared.written = { text: written.text, values };
+  // Of the client's there are none.
+  prepared.parameterOids = [];
+  return prepared;
 }
 
 /**
- * Plans the text both ways, if its template has come before (or it is to be done at once). What fails is left to
- * whoever runs the statement as it is.
+ * Plans the text both ways, if its template has come before (or it is to be done at once), and gives the lifted
+ * statement. What fails is left to whoever runs the statement as it is.
  */
-export async function learnTemplate(session: Session, { written, key }: Liftable, prepared: Prepared): Promise<void> {
+export async function learnTemplate(
+  session: Session,
+  liftable: Liftable,
+  prepared: Prepared,
+): Promise<Prepared | null> {
+  const { written, key } = liftable;
   const { templates, catalog } = session.server;
   const { epoch } = catalog;
   const atOnce = session.settings.derived.planCacheMode === 'force_generic_plan';
-  if (!templates.isDue(key, epoch, atOnce)) return;
+  if (!isPlanned(prepared.statement!) || !templates.isDue(key, epoch, atOnce)) return null;
   const slots = slotsOf(written, prepared.statement!);
   if (slots.length === 0) {
     templates.putNone(key, null);
-    return;
+    return null;
   }
   try {
     if (session.state.state === 'idle') session.state.apply('statement');
@@ -100,6 +105,7 @@ export async function learnTemplate(session: Session, { written, key }: Liftable
     // Whatever it is, the statement itself will meet it.
     templates.forget(key);
   }
+  return liftedStatement(session, liftable);
 }
 
 /** null: it would not be the same, or not as good, as the catalog is. */

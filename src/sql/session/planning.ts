@@ -84,7 +84,7 @@ async function fromCache(session: Session, prepared: Prepared, key: string): Pro
 
 async function makePlan(session: Session, prepared: Prepared): Promise<CachedPlan> {
   const { catalog, plans, deps } = session.server;
-  if (prepared.written !== null) prepared.asWritten(parseSql(prepared.written)[0]!);
+  if (prepared.written !== null) prepared.asWritten(parseSql(prepared.source)[0]!);
   const statement = prepared.statement!;
   const { planKey, searchPath } = session.settings.derived;
   const lease = catalog.ensureLease();

@@ -29,8 +29,11 @@ export class Prepared {
   /** null: an empty query. */
   statement: ParsedStatement | null;
   declaredOids: readonly number[];
-  /** Its plan is one with literals lifted out (lifted-plans.ts) from this text, which counts if that plan cannot be used. */
-  written: string | null = null;
+  /**
+   * Its plan is one with literals lifted out (lifted-plans.ts): from this text, which counts if that plan cannot be used,
+   * and with these values, which are then not looked at.
+   */
+  written: { readonly text: string; readonly values: readonly Datum[] } | null = null;
   /** Key in the node's plan cache; null: not to be shared (inner statement of PREPARE, EXPLAIN …). */
   readonly shared: boolean;
   parameterOids: readonly number[];
@@ -69,11 +72,17 @@ export class Prepared {
     this.shared = shared;
   }
 
-  /** It is to be planned as it was written; the values that were lifted out are not looked at then. */
+  /** As the client sent it. */
+  get source(): string {
+    return this.written?.text ?? this.text;
+  }
+
+  /** It is to be planned as it was written. */
   asWritten(statement: ParsedStatement): void {
-    this.text = this.written!;
+    this.text = this.source;
     this.statement = statement;
     this.declaredOids = [];
+    this.parameterOids = [];
     this.written = null;
   }
 }

@@ -41,6 +41,7 @@ import { bindPortal, continuePortal, emptyTag } from './portal-protocol.js';
 import { PlanCache } from './plan-cache.js';
 import { planFor } from './planning.js';
 import { checkRoom, closePortal, closePortals, type Portal, Prepared, noSuchPortal } from './portal.js';
+import { learnTemplate, liftable, liftedStatement, type Liftable } from './lifted-plans.js';
 import { runSimpleQuery } from './simple-query.js';
 import { StatementRunner } from './runner.js';
 import type { ServerCore } from './server.js';
@@ -395,23 +396,32 @@ export class Session implements SqlSession {
     await this.#call(text, null, async () => {
       checkRoom(this.prepared, name);
       this.prepared.delete(name === '' ? '' : name);
-      const prepared = await this.prepareText(text, parameterOids);
+      const isUnnamed = name === '' && parameterOids.length === 0;
+      const prepared = await this.prepareText(text, parameterOids, isUnnamed ? liftable(this, text) : null);
       prepared.preparedAt = this.#statementNow;
       this.prepared.set(name, prepared);
     });
   }
 
-  async prepareText(text: string, parameterOids: readonly number[]): Promise<Prepared> {
+  async prepareText(
+    text: string,
+    parameterOids: readonly number[],
+    template: Liftable | null = null,
+  ): Promise<Prepared> {
     const { planKey } = this.settings.derived;
     const known = this.transaction.catalogChanged
       ? undefined
       : this.server.plans.get(PlanCache.key(planKey, parameterOids, text));
+    const lifted = known !== undefined || template === null ? null : liftedStatement(this, template);
+    if (lifted !== null) return lifted;
     const kept = known !== undefined ? [known.statement] : this.server.parses.get(text);
     const statements = kept ?? (isLong(text) ? await parseLong(this, text) : parseSql(text));
     if (statements.length > 1) throw sqlError('42601', 'cannot insert multiple commands into a prepared statement');
     const statement = statements[0] ?? null;
     if (this.state.state === 'failed' && (statement === null || !endsTransaction(statement))) throw failedTransaction();
-    return this.prepareStatement(new Prepared(text, statement, parameterOids, true));
+    const prepared = new Prepared(text, statement, parameterOids, true);
+    const learnt = template === null || statement === null ? null : await learnTemplate(this, template, prepared);
+    return learnt ?? this.prepareStatement(prepared);
   }
 
   /** Settles parameter types and result columns. */
@@ -451,7 +461,7 @@ export class Session implements SqlSession {
       const prepared = this.prepared.get(statementName);
       // Types of users may have changed since it was prepared; the plan then says what the values are.
       if (prepared !== undefined && prepared.parameterOids.some(isHandle)) {
-        return this.#call(prepared.text, null, async () => {
+        return this.#call(prepared.source, null, async () => {
           await planFor(this, prepared);
           bindPortal(this, portalName, statementName, values);
         });
@@ -479,7 +489,7 @@ export class Session implements SqlSession {
 
   execute(portalName: string, maxRows: number, sink: ResultSink, syncFollows?: boolean): Promise<void> {
     const portal = this.portals.get(portalName);
-    return this.#call(portal?.prepared.text ?? '', sink, async () => {
+    return this.#call(portal?.prepared.source ?? '', sink, async () => {
       if (portal === undefined) throw noSuchPortal(portalName, this.state.state === 'failed');
       const { prepared } = portal;
       if (prepared.statement === null) {

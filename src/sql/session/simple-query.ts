@@ -23,21 +23,20 @@ export async function runSimpleQuery(
   sink: ResultSink,
 ): Promise<void> {
   dropUnnamed(session);
-  const run = (prepared: Prepared, parameters: readonly Datum[], isLast: boolean): Promise<void> =>
+  const run = (prepared: Prepared, isLast: boolean): Promise<void> =>
     runner.run(prepared, sink, {
-      parameters,
+      parameters: prepared.written?.values ?? NO_PARAMETERS,
       maxRows: 0,
       simple: true,
       commits: isLast && !session.state.inBlock,
       portal: null,
     });
   // In a failed transaction a statement is only looked at for whether it ends it.
-  const hasFailed = session.state.state === 'failed';
-  const known = hasFailed ? null : cachedStatement(session, text);
-  if (known !== null) return run(known, NO_PARAMETERS, true);
-  const template = hasFailed ? null : liftable(session, text);
+  const known = session.state.state === 'failed' ? null : cachedStatement(session, text);
+  if (known !== null) return run(known, true);
+  const template = liftable(session, text);
   const lifted = template === null ? null : liftedStatement(session, template);
-  if (lifted !== null) return run(lifted.prepared, lifted.parameters, true);
+  if (lifted !== null) return run(lifted, true);
 
   const kept = session.server.parses.get(text);
   const statements = kept ?? (isLong(text) ? await parseLong(session, text) : parseSql(text));
@@ -49,12 +48,8 @@ export async function runSimpleQuery(
       throw sqlError('42P02', 'there is no parameter $1');
     const alone = statements.length === 1;
     const prepared = new Prepared(alone ? text : statement.text, statement, [], alone);
-    if (alone && template !== null && isPlanned(statement)) {
-      await learnTemplate(session, template, prepared);
-      const learnt = liftedStatement(session, template);
-      if (learnt !== null) return run(learnt.prepared, learnt.parameters, true);
-    }
-    await run(prepared, NO_PARAMETERS, i === statements.length - 1);
+    const learnt = alone && template !== null ? await learnTemplate(session, template, prepared) : null;
+    await run(learnt ?? prepared, i === statements.length - 1);
   }
   if (session.state.state === 'implicit') await session.transaction.end(true);
 }

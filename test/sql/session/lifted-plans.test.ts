@@ -183,6 +183,29 @@ describe('what is lifted', () => {
     expect(await c.rows("SELECT count(*) FROM t WHERE ts < '2020-01-01 03:00'")).toEqual([['0']]);
   });
 
+  it('has no parameters in the extended protocol', async () => {
+    const { server, c } = await withTable();
+    const text = (id: string): string => `SELECT txt AS found FROM t WHERE id = ${id} AND txt <> '${id}'`;
+    for (const id of ['1', '2', '3']) {
+      expect(await c.run(text(id))).toEqual({ columns: ['found'], rows: [[`x${id}`]], tag: 'SELECT 1' });
+    }
+    expect(runs(server)).toBe(2);
+    await c.session.parse('', text('4'), []);
+    expect(runs(server)).toBe(3);
+    expect(c.session.describeStatement('').parameterOids).toEqual([]);
+    await c.session.sync();
+    // It is planned anew, as it was written.
+    const other = await Client.open(server);
+    await other.all('ALTER TABLE t ALTER id TYPE bigint');
+    expect((await c.run('', [])).rows).toEqual([['x4']]);
+    expect(await c.run(text('5'), [])).toEqual({ columns: ['found'], rows: [['x5']], tag: 'SELECT 1' });
+    // One with a name is for many executions.
+    const before = runs(server);
+    expect((await c.run(text('6'), [], 'named')).rows).toEqual([['x6']]);
+    expect(runs(server)).toBe(before);
+    await expect(c.run(text('7'), ['7'])).rejects.toThrow('bind message supplies 1 parameters');
+  });
+
   it('waits for nothing in a failed transaction', async () => {
     const { c } = await withTable();
     await c.all('SELECT txt FROM t WHERE id = 1');
