@@ -1,6 +1,6 @@
 /**
  * npm run fuzz [-- --from 1 --seeds 10 --statements 60 --peer postgres://… --seed N]
- * npm run fuzz -- --calls | --kind formats | --kind patterns: statements that stand alone
+ * npm run fuzz -- --calls | --kind formats|paths|patterns: statements that stand alone
  *
  * Random schemas, rows and statements on Quoral and on PostgreSQL (PGlite in this process, or the server at --peer,
  * whose database is emptied); answers must be the same. A difference is made small before it is shown. Exits with 1 if
@@ -12,6 +12,7 @@ import { hostile } from './hostile.js';
 import { aFormat } from './formats.js';
 import { compare, compareExactly } from './judge.js';
 import { besiege } from './siege.js';
+import { aPathUse } from './paths.js';
 import { aPatternUse } from './patterns.js';
 import { type Piece, textOf } from './pieces.js';
 import { statementsOf } from './program.js';
@@ -55,6 +56,7 @@ const SHOWN_MAX = 200;
 /** Kinds of statements that stand alone. */
 const ALONE = new Map<string, (random: Random) => Piece>([
   ['formats', aFormat],
+  ['paths', aPathUse],
   ['patterns', aPatternUse],
 ]);
 

@@ -145,7 +145,7 @@ export class Lexer {
       case undefined:
         return { kind: 'end' };
       case '*':
-        return atStart ? { kind: 'char', code: 42 } : { kind: '*', greedy: true };
+        return atStart || last.kind === '^' ? { kind: 'char', code: 42 } : { kind: '*', greedy: true };
       case '[':
         return this.#openBracket();
       case '.':
