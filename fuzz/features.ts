@@ -1,5 +1,6 @@
 /** Statements of kinds that need a form of their own: frames, recursion, MERGE, ill-typed expressions, casts, formats. */
 import { aCondition, anExpression, type Context } from './expressions.js';
+import { aPathUse } from './paths.js';
 import { aPatternUse } from './patterns.js';
 import { clause, expression, joined, plain, type Part, type Piece } from './pieces.js';
 import { aFormat } from './formats.js';
@@ -73,6 +74,7 @@ export class Features extends OverSchema {
       [4, () => this.#illTyped(table)],
       [3, () => this.#cast(table)],
       [2, () => aFormat(random)],
+      [2, () => aPathUse(random)],
       [2, () => aPatternUse(random)],
       [2, () => this.#rows(table)],
       [2, () => this.#lateral(table)],
