@@ -112,7 +112,6 @@ function itemClass(given: string | undefined, typeOid: number): KeptClass {
     );
   if ((opclass === 'array_ops') !== (own === 'array_ops') || own === undefined) throw classRefuses(opclass, typeOid);
   if (own === 'array_ops' && !isKeyEncodable(element)) {
-    if (element === OID.jsonb) throw unsupported('a gin index over arrays of jsonb');
     throw sqlError('42883', `could not identify a comparison function for type ${formatType(element)}`);
   }
   return { opclass };
