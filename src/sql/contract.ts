@@ -289,8 +289,6 @@ export interface CompiledStatement {
   readonly readOnly: boolean;
   /** Stable across executions (no volatile catalog state inside): may be cached. */
   readonly cacheable: boolean;
-  /** Among what it reads are relations of pg_catalog or information_schema. */
-  readonly readsCatalogs: boolean;
   /**
    * Fast path: the statement is a read of single keys, whose rows are fully given by their values.
    * The session may then skip the transaction: `keys` → db.getMany → `rows`.
@@ -309,6 +307,8 @@ export interface CompiledStatement {
   readonly called?: Routine;
   /** Of a SELECT, for a cursor over it. */
   readonly cursor?: () => CursorQuery;
+  /** See plan/plan-shape.ts; null: the plan may be another one for other values of its parameters or literals. */
+  shape(): string | null;
   /** What EXPLAIN shows, with the figures of a run if it has been run under a profile. */
   explain(options: ExplainOptions): ExplainNode;
 }

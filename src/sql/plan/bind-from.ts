@@ -203,7 +203,6 @@ function laterQuery(name: string): { readonly detail: string; readonly hint: str
 function bindVirtual(ctx: FromContext, range: RangeVar, relation: VirtualTable): BoundFrom {
   const b = ctx.binder;
   const name = relation.name;
-  b.virtual = true;
   const columns = relation.columns.map((c, i): ScanColumn => ({
     ...b.column(c.name, c.typeOid, -1, relation.oid, i + 1),
     position: i,

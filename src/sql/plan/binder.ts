@@ -118,7 +118,6 @@ export class Binder {
   volatile = false;
   modifies = false;
   locks = false;
-  virtual = false;
   /** The procedure of CALL. */
   called: Routine | null = null;
   #relations = 0;
