@@ -104,6 +104,8 @@ export interface IndexPart {
   readonly nullsFirst?: boolean;
   /** In a gin index: what the items are. */
   readonly opclass?: 'jsonb_ops' | 'jsonb_path_ops' | 'array_ops';
+  /** In another index, the class that was named, if it is not the type's own: shown, without effect on the order. */
+  readonly namedClass?: string;
   readonly expression?: IndexExpression | null;
 }
 
