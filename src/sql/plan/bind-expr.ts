@@ -146,7 +146,10 @@ function bindCollate(ctx: ExprContext, e: CollateClause): Expr {
   if (!['S', 'A'].includes(categoryOf(arg.oid))) {
     throw errorAt('42804', `collations are not supported by type ${formatType(arg.oid)}`, e.location ?? -1);
   }
-  return arg;
+  if (ctx.binder.notes === null) return arg;
+  const collated = { ...arg };
+  ctx.binder.notes.collations.set(collated, name);
+  return collated;
 }
 
 function categoryOf(oid: number): string {
@@ -308,6 +311,7 @@ function bindAExpr(ctx: ExprContext, e: A_Expr): Expr {
         kind: 'case',
         whens: [{ when: equals, then: constant(null, value.oid) }],
         otherwise: value,
+        form: 'nullif',
         oid: value.oid,
         typmod: value.typmod,
       };
@@ -421,6 +425,7 @@ function bindCase(ctx: ExprContext, node: Node): Expr {
       then: toCommon(b, results[i]!.expr, oid, 'CASE/WHEN', locationOf(results[i]!.node)),
     })),
     otherwise: toCommon(b, otherwise, oid, 'CASE/ELSE', locationOf(e.defresult)),
+    ...(arg === null ? {} : { form: 'simple' }),
     oid,
     typmod,
   };
@@ -525,6 +530,7 @@ function bindSubLink(ctx: ExprContext, link: SubLink): Expr {
       if (left.length < columns.length) throw errorAt('42601', 'subquery has too many columns', location);
       if (left.length > columns.length) throw errorAt('42601', 'subquery has too few columns', location);
       const test = compareRows(b, symbol, left, columns.map(columnExpr), location);
+      b.notes?.operators.set(plan, symbol);
       return { kind: 'subquery', mode: all ? 'all' : 'any', plan, test, hashed: hashedTest(test, plan, all), ...bool };
     }
     default:
@@ -563,6 +569,8 @@ function bindRowSubquery(
       location,
     );
   }
+  ctx.binder.notes?.operators.set(plan, symbol);
+  ctx.binder.notes?.rows.add(plan);
   // One row at most: as ANY over it, with NULL for none, which a comparison in WHERE treats alike.
   const test = compareRows(
     ctx.binder,

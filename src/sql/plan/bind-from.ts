@@ -75,6 +75,12 @@ export function join(type: JoinType, left: Plan, right: Plan, condition: Expr): 
 
 function bindFromItem(ctx: FromContext, node: Node, left: BoundFrom | null): BoundFrom {
   ctx.binder.countRelation();
+  const bound = bindItem(ctx, node, left);
+  ctx.binder.notes?.from.set(node, bound);
+  return bound;
+}
+
+function bindItem(ctx: FromContext, node: Node, left: BoundFrom | null): BoundFrom {
   switch (kindOf(node)) {
     case 'RangeVar':
       return bindRangeVar(ctx, as(node, 'RangeVar')!);
