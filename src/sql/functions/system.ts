@@ -17,6 +17,7 @@ import type { CallInfo, Value } from './entry.js';
 import { fn, fns, srf } from './define.js';
 import { quoteIdentifier } from './strings.js';
 import { indexColumnText, indexText } from './index-text.js';
+import { viewOfRule } from '../catalog/rule-oids.js';
 import { prettyExpression } from './pretty-expression.js';
 import { shownSql } from './shown-sql.js';
 
@@ -291,12 +292,23 @@ fn(
   (name: string, pretty: boolean, ctx: ExecContext) => viewDefinition(ctx.services.relationOid(name), ctx, pretty),
   STABLE,
 );
+/** Of the rule that a view is to PostgreSQL; there are no others. */
+function ruleDefinition(oid: number, pretty: boolean, ctx: ExecContext): Datum {
+  const id = viewOfRule(oid);
+  const text = viewDefinition(id, ctx, pretty);
+  if (id === null || text === null) return null;
+  const { services } = ctx;
+  const name = (pretty ? services.relationName(id) : services.qualifiedRelationName?.(id)) ?? String(id);
+  return `CREATE RULE "_RETURN" AS\n    ON SELECT TO ${name} DO INSTEAD ${text as string}`;
+}
+fn('pg_get_ruledef(oid) text', (oid: number, ctx: ExecContext) => ruleDefinition(oid, false, ctx), STABLE);
+fn('pg_get_ruledef(oid, bool) text', ruleDefinition, STABLE);
+
 // There are no partitions; psql asks for the foreign keys of a table's ancestors.
 srf('pg_partition_ancestors(regclass) regclass', () => [], STABLE);
 
 for (const name of [
   'pg_get_triggerdef',
-  'pg_get_ruledef',
   'pg_get_statisticsobjdef',
   'pg_get_statisticsobjdef_columns',
   'pg_get_partkeydef',

@@ -30,6 +30,8 @@ import { bindSqlValue } from './bind-sql-value.js';
 import { missingColumn, missingRelation } from './missing-relation.js';
 import { attributeOr, bindField } from './attribute-calls.js';
 import { bareSystemColumn, systemColumnOf } from './system-columns.js';
+import { mergedColumn } from './stars.js';
+import type { MergedRef } from './stars.js';
 import { wholeRow } from './whole-row.js';
 import { bindArgument, bindVariable, variableBeforeColumn, variableStar } from './variables.js';
 import { conjunction, constant } from './expr.js';
@@ -226,6 +228,8 @@ function bindColumnRef(ctx: ExprContext, ref: ColumnRef): Expr {
   const names = stringsOf(fields);
   if (names.length === 1) {
     const name = names[0]!;
+    const { quoralMerged } = ref as MergedRef;
+    if (quoralMerged !== undefined) return mergedColumn(ctx, quoralMerged);
     const column = findColumn(ctx.scope, name, location);
     if (column !== null) return variableBeforeColumn(ctx.binder, names, location) ?? columnExpr(column, location);
     const found = bindVariable(ctx.binder, names) ?? bareSystemColumn(ctx, name, location);

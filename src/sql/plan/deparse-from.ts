@@ -111,7 +111,7 @@ export class FromText {
     const single = own.length === 1 ? (shared ?? definitionsOf(own[0], plan, 0)) : shared;
     const isShort = only !== null && (single === null || plan.ordinality !== true);
     let text = this.#isLateral(plan) ? 'LATERAL ' : '';
-    if (isShort) text += this.#to.text(only.expr);
+    if (isShort) text += this.#call(only.expr);
     else text += this.#several(plan, own);
     if (plan.ordinality) text += ' WITH ORDINALITY';
     const name = quoteIdentifier(entry.name ?? '');
@@ -130,10 +130,19 @@ export class FromText {
     const parts = calls.map(({ expr, width }, i) => {
       const definitions = calls.length === own.length ? definitionsOf(own[i], plan, at) : null;
       at += width;
-      const shown = this.#to.text(expr);
+      const shown = this.#call(expr);
       return definitions === null ? shown : `${shown} AS (${this.#definitions(definitions)})`;
     });
     return `ROWS FROM(${parts.join(', ')})`;
+  }
+
+  /** What is no call stands in a cast that looks like one. */
+  #call(e: Expr): string {
+    const text = this.#to.text(e);
+    const isCall = e.kind === 'call' && !e.operator && e.entry.castsTo === undefined;
+    if (isCall || ['srf', 'coalesce', 'minmax', 'sqlvalue'].includes(e.kind)) return text;
+    if (e.kind === 'case' && e.form === 'nullif') return text;
+    return `CAST(${text} AS ${this.#to.catalog.type(e.oid, e.typmod)})`;
   }
 
   #definitions(columns: Plan['columns']): string {
@@ -169,7 +178,7 @@ export class FromText {
     } else if (!isCross) {
       const shown = this.#to.text(condition!);
       text += ` ON ${isPretty ? shown : `(${shown})`}`;
-    } else if (word !== ' CROSS JOIN ') text += isPretty ? ' ON true' : ' ON (true)';
+    } else if (word !== ' CROSS JOIN ') text += ' ON TRUE';
     if (isEnclosed) text += ')';
     return entry.name === null ? text : `${text} ${this.#called(entry)}`;
   }

@@ -10,6 +10,7 @@ import type { Alias, JoinExpr, Node, RangeVar } from 'libpg-query';
 import { known } from './deparse-place.js';
 import { quoteIdentifier } from '../types/identifiers.js';
 import { as, stringsOf } from './ast.js';
+import { pinOf } from '../catalog/pins.js';
 import type { BoundFrom, ScopeRelation } from './binder.js';
 import type { PlanColumn } from './logical.js';
 import type { QueryNotes } from './query-notes.js';
@@ -63,6 +64,26 @@ function shown(bound: BoundFrom): PlanColumn[] {
   return bound.columns.filter((c) => !c.hidden).map((c) => c.column);
 }
 
+/** Also those that a table has got since the query was stored: they are in the way of other names. */
+function columnsNow(kind: RangeEntry['kind'], bound: BoundFrom): readonly PlanColumn[] {
+  return (kind === 'relation' ? bound.relations[0]?.rowOf?.columns : undefined) ?? shown(bound);
+}
+
+/** Names that an alias gives, by the columns' ids. */
+function writtenNames(node: Node, bound: BoundFrom): Map<number, string> {
+  const names = stringsOf(aliasOf(node)?.colnames);
+  const range = rangeVarOf(node);
+  const pin = range === undefined ? undefined : pinOf(range);
+  const at = (c: PlanColumn, i: number): number =>
+    pin === undefined ? i : pin.columns.findIndex(([id]) => id === c.columnNumber);
+  return new Map(
+    shown(bound).flatMap((c, i): [number, string][] => {
+      const name = names[at(c, i)];
+      return name === undefined ? [] : [[c.id, name]];
+    }),
+  );
+}
+
 function unique(name: string, isTaken: (name: string) => boolean): string {
   let made = name;
   for (let i = 1; isTaken(made); i++) made = `${name}_${i}`;
@@ -82,12 +103,15 @@ export class Level {
   /** Names that USING gives to columns. */
   readonly #merged = new Map<number, string>();
   readonly #relationNames = new Set<string>();
+  /** A merged column is known by its name alone, so that no other column may have it. */
+  readonly #guarded: boolean;
 
   constructor(parent: Level | null, items: readonly Node[], notes: QueryNotes) {
     this.parent = parent;
     this.#notes = notes;
+    this.#guarded = items.some((item) => this.#makesColumns(item));
     for (const item of items) this.#mergeNames(item);
-    for (const item of items) this.#collect(item, []);
+    for (const item of items) this.#collect(item, this.#guarded ? [...this.#merged.values()] : []);
   }
 
   has(id: number): boolean {
@@ -115,11 +139,19 @@ export class Level {
 
   // ---- USING ----
 
+  #makesColumns(node: Node): boolean {
+    const join = as(node, 'JoinExpr');
+    if (join === undefined) return false;
+    const made = this.#mergedColumns(node, join).some((m) => m.made !== m.left && m.made !== m.right);
+    return made || this.#makesColumns(join.larg!) || this.#makesColumns(join.rarg!);
+  }
+
   #mergeNames(node: Node): void {
     const join = as(node, 'JoinExpr');
     if (join === undefined) return;
     for (const { name, left, right, made } of this.#mergedColumns(node, join)) {
-      const given = this.#merged.get(made) ?? name;
+      const known = new Set(this.#guarded ? this.#merged.values() : []);
+      const given = this.#merged.get(made) ?? unique(name, (n) => known.has(n));
       for (const id of [left, right, made]) this.#merged.set(id, given);
     }
     this.#mergeNames(join.larg!);
@@ -157,7 +189,7 @@ export class Level {
     }
     const kind = kindOfItem(node, bound);
     const alias = aliasOf(node);
-    const columns = shown(bound);
+    const columns = join === undefined ? columnsNow(kind, bound) : this.#joined(join, bound, merged);
     const entry = {
       kind,
       bound,
@@ -169,8 +201,9 @@ export class Level {
       name: this.#nameOf(node, kind, bound),
     };
     this.entries.set(node, entry);
-    if (kind === 'join') this.#nameJoin(entry);
-    else this.#nameColumns(entry, outerNames);
+    const written = writtenNames(node, bound);
+    if (kind === 'join') this.#nameJoin(entry, written);
+    else this.#nameColumns(entry, outerNames, written);
     this.#place(entry);
   }
 
@@ -188,35 +221,56 @@ export class Level {
     return this.#relationNames.has(name) || (this.parent !== null && this.parent.#isRelation(name));
   }
 
-  #nameColumns(entry: RangeEntry, outerNames: readonly string[]): void {
-    const { columns, names, alias, bound, kind } = entry;
-    const written = stringsOf(alias?.colnames);
+  #nameColumns(entry: RangeEntry, outerNames: readonly string[], written: ReadonlyMap<number, string>): void {
+    const { columns, names, bound, kind } = entry;
     const relation = bound.relations[0]!;
     const forced = columns.map((c) => this.#merged.get(c.id));
     const taken = new Set([...outerNames, ...forced.filter((name) => name !== undefined)]);
     let changed = false;
     columns.forEach((column, i) => {
       const own = ownName(relation, bound, column);
-      const name = forced[i] ?? unique(written[i] ?? own, (n) => taken.has(n));
+      const name = forced[i] ?? unique(written.get(column.id) ?? own, (n) => taken.has(n));
       taken.add(name);
       names.push(name);
       if (name !== own) changed = true;
     });
     const isTable = kind === 'relation' || kind === 'catalog';
-    entry.named = changed || kind === 'function' || (!isTable && written.length > 0);
+    entry.named = changed || kind === 'function' || (!isTable && written.size > 0);
   }
 
-  #nameJoin(entry: RangeEntry): void {
-    const written = stringsOf(entry.alias?.colnames);
+  /** What a join has: merged columns, then those of its sides. */
+  #joined(
+    join: JoinExpr,
+    bound: BoundFrom,
+    merged: readonly { left: number; right: number; made: number }[],
+  ): PlanColumn[] {
+    const sides = [join.larg!, join.rarg!].flatMap((side) => this.entries.get(side)!.columns);
+    const made = merged.map((m) => m.made);
+    const gone = new Set(merged.flatMap((m) => [m.left, m.right, m.made]));
+    const all = [...sides, ...shown(bound)];
+    return [...made.map((id) => all.find((c) => c.id === id)!), ...sides.filter((c) => !gone.has(c.id))];
+  }
+
+  #nameJoin(entry: RangeEntry, written: ReadonlyMap<number, string>): void {
+    const inside = entry.columns.map((c) => this.#merged.get(c.id) ?? this.column(c.id)?.name ?? c.name);
+    if (entry.name === null) {
+      entry.names.push(...inside);
+      return;
+    }
+    // Those that the query knows have their names first.
+    const old = new Set(shown(entry.bound).map((c) => c.id));
+    const given = new Map<number, string>();
     const taken = new Set<string>();
-    entry.columns.forEach((column, i) => {
-      const inside = this.#merged.get(column.id) ?? this.column(column.id)?.name ?? column.name;
-      const wanted = this.#merged.get(column.id) ?? written[i] ?? inside;
-      const name = entry.name === null ? inside : unique(wanted, (n) => taken.has(n));
-      taken.add(name);
-      entry.names.push(name);
-      if (entry.name !== null && name !== inside) entry.named = true;
-    });
+    for (const isOld of [true, false])
+      entry.columns.forEach(({ id }, i) => {
+        if (old.has(id) !== isOld) return;
+        const wanted = this.#merged.get(id) ?? written.get(id) ?? inside[i]!;
+        const name = unique(wanted, (n) => taken.has(n));
+        taken.add(name);
+        given.set(id, name);
+      });
+    entry.names.push(...entry.columns.map(({ id }) => given.get(id)!));
+    entry.named = entry.names.some((name, i) => name !== inside[i]);
   }
 
   #place(entry: RangeEntry): void {

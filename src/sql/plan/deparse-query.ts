@@ -177,7 +177,7 @@ export class QueryText extends ExprFormatter {
 
   #values(select: SelectStmt, { names }: Place): string {
     const rows = known(this.notes.values.get(select), 'VALUES were not bound');
-    const lists = rows.map((row) => `(${row.map((e) => this.toplevel(e)).join(',')})`).join(', ');
+    const lists = rows.map((row) => `(${row.map((e) => this.toplevel(withoutImplicit(e))).join(',')})`).join(', ');
     const own = (i: number): string => `column${i + 1}`;
     if (names === null || names.every((name, i) => name === own(i))) return `VALUES ${lists}`;
     let text = 'SELECT';

@@ -158,9 +158,7 @@ export class ExprFormatter {
       case 'row':
         return `ROW(${e.args.map((a) => this.toplevel(a)).join(', ')})${e.oid === OID.record ? '' : `::${this.#typeName(e.oid)}`}`;
       case 'anyall':
-        return this.own(
-          `${this.operand(e.left, e)} ${e.entry.name} ${e.all ? 'ALL' : 'ANY'} (${this.operand(e.right, e)})`,
-        );
+        return this.#anyAll(e);
       case 'in':
         return this.#in(e);
       case 'subscript':
@@ -319,6 +317,13 @@ export class ExprFormatter {
 
   // ---- what has a form of its own ----
 
+  #anyAll(e: Extract<Expr, { kind: 'anyall' }>): string {
+    // A subquery alone would mean its rows.
+    const type = e.right.kind === 'subquery' && e.right.mode === 'scalar' ? `::${this.#typeName(e.right.oid)}` : '';
+    const array = this.operand(e.right, e) + type;
+    return this.own(`${this.operand(e.left, e)} ${e.entry.name} ${e.all ? 'ALL' : 'ANY'} (${array})`);
+  }
+
   #in(e: Extract<Expr, { kind: 'in' }>): string {
     const isVariable = (item: Expr): boolean => holdsColumn(item, this.isOwn);
     const chained = e.items.filter(isVariable);
@@ -335,7 +340,9 @@ export class ExprFormatter {
     const parts = listed.length > 1 ? [compared(`${any} (${list(listed)})`)] : [];
     const single = listed.length > 1 ? chained : e.items;
     const first = this.pretty && parts.length > 0 ? [`(${parts[0]!})`] : parts;
-    return this.own([...first, ...single.map((i) => compared(this.operand(i, e)))].join(e.negated ? ' AND ' : ' OR '));
+    return this.own(
+      [...first, ...single.map((i) => compared(this.operand(asGiven(i), e)))].join(e.negated ? ' AND ' : ' OR '),
+    );
   }
 
   /** An item of a list as it was before the whole list was cast. */
@@ -387,6 +394,12 @@ export class ExprFormatter {
     const name = fieldsOf(row.oid)?.[index]?.name;
     return name === undefined ? `f${index + 1}` : quoteIdentifier(name);
   }
+}
+
+/** Casts to the common type of a list and back are not written where there is no list. */
+function asGiven(item: Expr): Expr {
+  const given = withoutImplicit(item);
+  return given.oid === item.oid ? given : item;
 }
 
 function variadicText(last: Expr, rest: readonly string[]): string {

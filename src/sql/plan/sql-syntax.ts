@@ -1,4 +1,5 @@
 /** Functions that SQL has words for, in those words: EXTRACT(year FROM d), t AT TIME ZONE z, TRIM(BOTH FROM s). */
+import { OID } from '../types/oids.js';
 import type { CallExpr, Expr } from './expr.js';
 
 /** How parts of the call are written: by themselves, or as operands. */
@@ -36,7 +37,10 @@ export function syntaxOf(e: CallExpr, { text, operand }: Words): string | null {
       return `OVERLAY(${text(a)} PLACING ${text(b)} FROM ${text(c)}${count > 3 ? ` FOR ${text(d)}` : ''})`;
     case 'position':
       return `POSITION((${text(b)}) IN (${text(a)}))`;
+    case 'pg_collation_for':
+      return `COLLATION FOR (${text(a)})`;
     case 'substring':
+      if (b.oid === OID.text) return count === 3 ? `SUBSTRING(${text(a)} SIMILAR ${text(b)} ESCAPE ${text(c)})` : null;
       return count === 3
         ? `SUBSTRING(${text(a)} FROM ${text(b)} FOR ${text(c)})`
         : `SUBSTRING(${text(a)} FROM ${text(b)})`;
