@@ -54,7 +54,7 @@ function coerceArguments(
 ): Expr[] {
   return args.map((arg, i) => {
     const oid = wanted[i]!;
-    if (oid === OID.any || oid === 0) return keepUnknown ? settle(b, arg) : resolveUnknown(b, arg);
+    if (oid === OID.any || oid === 0) return keepUnknown || b.notes !== null ? settle(b, arg) : resolveUnknown(b, arg);
     return coerce(b, arg, oid, 'implicit', locations[i] ?? -1);
   });
 }

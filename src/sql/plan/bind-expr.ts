@@ -31,7 +31,7 @@ import { missingColumn, missingRelation } from './missing-relation.js';
 import { attributeOr, bindField } from './attribute-calls.js';
 import { bareSystemColumn, systemColumnOf } from './system-columns.js';
 import { mergedColumn } from './stars.js';
-import type { MergedRef } from './stars.js';
+import type { StarRef } from './stars.js';
 import { wholeRow } from './whole-row.js';
 import { bindArgument, bindVariable, variableBeforeColumn, variableStar } from './variables.js';
 import { conjunction, constant } from './expr.js';
@@ -228,7 +228,7 @@ function bindColumnRef(ctx: ExprContext, ref: ColumnRef): Expr {
   const names = stringsOf(fields);
   if (names.length === 1) {
     const name = names[0]!;
-    const { quoralMerged } = ref as MergedRef;
+    const { quoralMerged } = ref as StarRef;
     if (quoralMerged !== undefined) return mergedColumn(ctx, quoralMerged);
     const column = findColumn(ctx.scope, name, location);
     if (column !== null) return variableBeforeColumn(ctx.binder, names, location) ?? columnExpr(column, location);
@@ -248,7 +248,9 @@ function bindColumnRef(ctx: ExprContext, ref: ColumnRef): Expr {
     throw missingRelation(ctx, table, location);
   }
   const matches = relation.columns.filter((c) => c.column.name === name);
-  if (matches.length > 1) throw errorAt('42702', `column reference "${name}" is ambiguous`, location);
+  const { quoralTwin } = ref as StarRef;
+  if (matches.length > 1 && quoralTwin === undefined)
+    throw errorAt('42702', `column reference "${name}" is ambiguous`, location);
   if (matches.length === 0)
     return attributeOr(
       ctx,
@@ -259,7 +261,7 @@ function bindColumnRef(ctx: ExprContext, ref: ColumnRef): Expr {
     );
   const variable = variableBeforeColumn(ctx.binder, names, location);
   if (variable !== null) return variable;
-  return columnExpr(matches[0]!.column, location);
+  return columnExpr(matches[quoralTwin ?? 0]!.column, location);
 }
 
 function bindAExpr(ctx: ExprContext, e: A_Expr): Expr {

@@ -110,7 +110,7 @@ export class FromText {
     const own = items.map((item) => as(as(item, 'List')?.items?.[1], 'List')?.items);
     const single = own.length === 1 ? (shared ?? definitionsOf(own[0], plan, 0)) : shared;
     const isShort = only !== null && (single === null || plan.ordinality !== true);
-    let text = this.#isLateral(plan) ? 'LATERAL ' : '';
+    let text = range.lateral === true || this.#isLateral(plan) ? 'LATERAL ' : '';
     if (isShort) text += this.#call(only.expr);
     else text += this.#several(plan, own);
     if (plan.ordinality) text += ' WITH ORDINALITY';

@@ -231,7 +231,8 @@ export class QueryText extends ExprFormatter {
   }
 
   sortKeys(keys: readonly SortKey[], others: readonly Expr[]): string {
-    return keys.map((key) => this.sortItem(key.expr, others) + direction(key)).join(', ');
+    const first = keys.filter((key, i) => keys.findIndex((other) => sameExpr(other.expr, key.expr)) === i);
+    return first.map((key) => this.sortItem(key.expr, others) + direction(key)).join(', ');
   }
 
   /** A sort or group item: as it stands among the targets if it does, but for implicit casts. */
@@ -239,7 +240,9 @@ export class QueryText extends ExprFormatter {
     const found = others.find((other) => sameExpr(other, e)) ?? others.find((o) => sameExpr(withoutImplicit(o), e));
     const item = found ?? e;
     const text = this.text(item);
-    if (item.kind === 'const' || (item.kind === 'column' && this.#columnOf(item.id) !== null)) return text;
+    // A number alone would be a position.
+    if (item.kind === 'const') return text.includes('::') ? text : `${text}::${this.catalog.type(item.oid)}`;
+    if (item.kind === 'column' && this.#columnOf(item.id) !== null) return text;
     return this.pretty || isCallForm(item) ? `(${text})` : text;
   }
 

@@ -10,6 +10,7 @@ import type { Routine } from '../catalog/descriptor.js';
 import { OID } from '../types/oids.js';
 import { arrayOidOf, formatType, isArrayType, typeByOid } from '../types/registry.js';
 import type { Datum } from '../types/datum.js';
+import type { Value } from '../functions/entry.js';
 import type { FormatContext } from '../types/type-info.js';
 import { quoteIdentifier } from '../types/identifiers.js';
 import { fieldsOf } from '../types/user-types.js';
@@ -33,8 +34,10 @@ export function quoteLiteral(text: string): string {
   return `'${text.replaceAll("'", "''")}'`;
 }
 
+const PLAIN_NUMBER = /^\d+\.\d+$/;
+
 function formatConstant(value: Datum, oid: number, typmod: number, format: FormatContext, typeName: NameType): string {
-  if (value === null) return oid === OID.unknown ? 'NULL' : `NULL::${typeName(oid, typmod)}`;
+  if (value === null) return `NULL::${typeName(oid, typmod)}`;
   switch (oid) {
     case OID.bool:
       return value === true ? 'true' : 'false';
@@ -42,7 +45,7 @@ function formatConstant(value: Datum, oid: number, typmod: number, format: Forma
       return (value as number) < 0 ? `'${String(value)}'::integer` : String(value);
     case OID.numeric: {
       const text = typeByOid(oid).output(value, format);
-      if (!/^\d+\.\d+$/.test(text)) return `${quoteLiteral(text)}::${typeName(oid, typmod)}`;
+      if (!PLAIN_NUMBER.test(text)) return `${quoteLiteral(text)}::${typeName(oid, typmod)}`;
       return typmod < 0 ? text : `${text}::${typeName(oid, typmod)}`;
     }
     case OID.unknown:
@@ -221,8 +224,8 @@ export class ExprFormatter {
       );
     }
     if (e.syntax === true) {
-      const text = (x: Expr): string => this.text(x);
-      const found = syntaxOf(e, { text, operand: (x, of) => this.operand(x, of) });
+      const text = (x: Expr): string => this.text(withoutImplicit(x));
+      const found = syntaxOf(e, { text, operand: (x, of) => this.operand(withoutImplicit(x), of) });
       if (found !== null) return found;
     }
     return this.#functionCall(e);
@@ -305,10 +308,14 @@ export class ExprFormatter {
     if (arg.kind === 'const' && arg.typmod < 0 && (arg.oid === e.oid || arg.oid === OID.unknown)) {
       if (arg.value === null) return `NULL::${type}`;
       if (arg.oid === OID.unknown) return `${quoteLiteral(arg.value as string)}::${type}`;
-      if (typeof arg.value === 'string')
-        return `${quoteLiteral(typeByOid(arg.oid).output(arg.value, this.#format))}::${type}`;
+      return `${this.#unlabelled(arg.value, arg.oid)}::${type}`;
     }
     return this.#castTo(e, arg, type);
+  }
+
+  #unlabelled(value: Value, oid: number): string {
+    const text = typeByOid(oid).output(value, this.#format);
+    return oid === OID.numeric && PLAIN_NUMBER.test(text) ? text : quoteLiteral(text);
   }
 
   #castTo(e: Expr, arg: Expr, type: string): string {
@@ -381,7 +388,9 @@ export class ExprFormatter {
     // After a cast or a call the brackets would belong to its type or be no expression at all.
     const isPlain = e.arg.kind === 'column' || (e.arg.kind === 'field' && e.arg.arg.kind !== 'subscript');
     const arg = isPlain ? this.text(e.arg) : `(${this.text(e.arg)})`;
-    const parts = e.subscripts.map((s) => (s.slice ? `[${bound(s.lower)}:${bound(s.upper)}]` : `[${bound(s.upper)}]`));
+    const parts = e.subscripts.map((s) =>
+      s.slice || e.slice ? `[${s.slice ? bound(s.lower) : '1'}:${bound(s.upper)}]` : `[${bound(s.upper)}]`,
+    );
     return arg + parts.join('');
   }
 

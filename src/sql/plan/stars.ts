@@ -38,8 +38,16 @@ export function noteFields(ctx: ExprContext, item: Node, fields: readonly { read
   ctx.binder.stars.set(item, written);
 }
 
-/** A column that FULL JOIN USING has made belongs to no relation: a star that is written out tells which one it is. */
-export type MergedRef = ColumnRef & { readonly quoralMerged?: number };
+/**
+ * A star that is written out tells which column is meant where names do not: one that FULL JOIN USING has made belongs
+ * to no relation, and a function's columns may have one name.
+ */
+export type StarRef = ColumnRef & {
+  /** Its place among merged columns. */
+  readonly quoralMerged?: number;
+  /** Its place among its relation's columns of this name. */
+  readonly quoralTwin?: number;
+};
 
 function mergedColumns({ columns, relations }: Scope): PlanColumn[] {
   const isOfRelation = (id: number): boolean => relations.some((r) => r.columns.some((c) => c.column.id === id));
@@ -61,7 +69,8 @@ function written(ctx: ExprContext, column: Expr): Node {
   const names = relation === undefined || hidden ? [column.name] : [relation.alias, column.name];
   const fields = names.map((sval) => ({ String: { sval } }));
   const at = mergedColumns(ctx.scope).findIndex((c) => c.id === column.id);
-  // Its name alone may be that of others too.
-  const ref: MergedRef = at < 0 ? { fields } : { fields, quoralMerged: at };
+  const twins = relation?.columns.filter((c) => c.column.name === column.name) ?? [];
+  const twin = twins.length < 2 ? {} : { quoralTwin: twins.findIndex((c) => c.column.id === column.id) };
+  const ref: StarRef = { fields, ...(at < 0 ? twin : { quoralMerged: at }) };
   return { ResTarget: { val: { ColumnRef: ref } } };
 }
