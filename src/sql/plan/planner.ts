@@ -122,6 +122,8 @@ function* compileInSteps(
     parameterOids: binder.parameterOids,
     columns: returnsRows ? plan.columns.map(resultColumn) : null,
     dependencies: binder.dependencies,
+    access: binder.access.needs(),
+    calls: binder.access.calls,
     readOnly,
     cacheable: true,
     readsCatalogs: binder.virtual,
@@ -217,6 +219,8 @@ function compileCopy(stmt: CopyStmt, binder: Binder, settings: PlannerSettings):
     return {
       ...common,
       dependencies: binder.dependencies,
+      access: binder.access.needs(),
+      calls: binder.access.calls,
       readOnly: false,
       start: (ctx) => compiled.start(ctx),
       explain: () => explainPlan({ kind: 'one', columns: [] }, { verbose: false }, settings.format),
@@ -231,6 +235,8 @@ function compileCopy(stmt: CopyStmt, binder: Binder, settings: PlannerSettings):
   return {
     ...common,
     dependencies: binder.dependencies,
+    access: binder.access.needs(),
+    calls: binder.access.calls,
     readOnly: !binder.modifies && !callsWriters(plan),
     start: (ctx) => compiled.start(ctx),
     explain: (options: ExplainOptions) => explainPlan(plan, options, settings.format),
