@@ -123,6 +123,8 @@ function* compileInSteps(
     parameterOids: binder.parameterOids,
     columns: returnsRows ? plan.columns.map(resultColumn) : null,
     dependencies: binder.dependencies,
+    access: binder.access.needs(),
+    calls: binder.access.calls,
     readOnly,
     cacheable: true,
     pointRead: command === 'SELECT' && readOnly ? compilePointRead(plan) : null,
@@ -224,6 +226,8 @@ function compileCopy(stmt: CopyStmt, binder: Binder, settings: PlannerSettings):
     return {
       ...common,
       dependencies: binder.dependencies,
+      access: binder.access.needs(),
+      calls: binder.access.calls,
       readOnly: false,
       start: (ctx) => compiled.start(ctx),
       explain: () => explainPlan({ kind: 'one', columns: [] }, { verbose: false }, settings.format),
@@ -238,6 +242,8 @@ function compileCopy(stmt: CopyStmt, binder: Binder, settings: PlannerSettings):
   return {
     ...common,
     dependencies: binder.dependencies,
+    access: binder.access.needs(),
+    calls: binder.access.calls,
     readOnly: !binder.modifies && !callsWriters(plan),
     start: (ctx) => compiled.start(ctx),
     explain: (options: ExplainOptions) => explainPlan(plan, options, settings.format),

@@ -151,6 +151,7 @@ export function knowPins(b: Binder, sql: string, settings: PlannerSettings): voi
 /** A view that is made means this function, whatever has its name later. */
 export function pinCall(b: Binder, call: FuncCall, groups: readonly ResolvedRoutines[], routine: Routine): void {
   const group = groups.find((g) => g.routines.includes(routine));
+  if (group !== undefined) b.access.call(group.name, routine);
   if (group === undefined || pinnedOid(stringsOf(call.funcname).at(-1) ?? '') !== null) return;
   b.routinePins?.set(call, { groupId: group.id, name: group.name, routine });
 }

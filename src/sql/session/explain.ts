@@ -13,7 +13,7 @@ import { OID } from '../types/oids.js';
 import type { Datum } from '../types/datum.js';
 import { type Bound, innerStatement, UNBOUND } from './bound-query.js';
 import { CountingSink } from './counting-sink.js';
-import { planFor } from './planning.js';
+import { planToRun } from './planning.js';
 import { Prepared } from './portal.js';
 import { executedBy, runInner } from './prepared-statements.js';
 import type { Session } from './session.js';
@@ -155,7 +155,7 @@ export async function explain(
     return answer(markup === null ? ['Utility statements have no plan structure'] : [noPlanMarkup(markup)]);
   if (options.analyze && 'CreateTableAsStmt' in (body['query'] as Loose))
     throw sqlError('0A000', 'EXPLAIN ANALYZE of CREATE TABLE AS is not supported');
-  const plan = await planFor(session, target.prepared);
+  const plan = await planToRun(session, target.prepared);
   const planned = clock.monotonicMs();
   let profile: Profile | undefined;
   let executionMs: number | null = null;

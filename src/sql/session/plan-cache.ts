@@ -15,6 +15,8 @@ export interface CachedPlan {
   readonly passed: readonly PassedName[];
   /** Snapshots older than this cannot use the plan: tables were rewritten then. */
   readonly storageSince: number;
+  /** Rights of others than the one who runs it count: owners of views. */
+  readonly asksForOthers: boolean;
   /** Catalog epoch at which the versions were last compared. */
   checkedEpoch: number;
 }

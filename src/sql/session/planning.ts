@@ -10,6 +10,8 @@ import type { CatalogSnapshot, CompiledStatement, Relation, RelationName, Resolv
 import { OID } from '../types/oids.js';
 import { findTypeByOid } from '../types/registry.js';
 import { parseSql } from '../parse/parser.js';
+import { asksForOthers, checkAccess } from './access.js';
+import { placed } from './schema-place.js';
 import { mustLookAgain, stillPassed } from './passed-names.js';
 import { CACHED_TEXT_MAX, PlanCache } from './plan-cache.js';
 import type { CachedPlan } from './plan-cache.js';
@@ -46,6 +48,14 @@ export async function planFor(session: Session, prepared: Prepared): Promise<Cac
   const plan = validPlan(session, prepared) ?? (await makePlan(session, prepared));
   // Whoever runs it gets it here.
   if (!plan.compiled.readOnly) session.temporaries.noteWrites(plan.compiled.dependencies);
+  return plan;
+}
+
+/** As planFor, for a plan that is about to run. @throws QuoralError 42501 */
+export async function planToRun(session: Session, prepared: Prepared): Promise<CachedPlan> {
+  if (session.roles.mustAsk) await session.roles.refresh();
+  const plan = await planFor(session, prepared);
+  if (plan.asksForOthers || session.roles.mustAsk) await checkAccess(session, plan.compiled);
   return plan;
 }
 
@@ -97,7 +107,9 @@ async function makePlan(session: Session, prepared: Prepared): Promise<CachedPla
   if (needsView) await session.services.loadView();
   const names = [...deps.planner.relationsOf(statement)];
   if (isLong(statement.text)) await restIfDue(session);
-  let snapshot = await tc.snapshot(names, searchPath, session.waitOptions());
+  let snapshot = await tc.snapshot(names, searchPath, session.waitOptions()).catch((error: unknown) => {
+    throw placed(error, statement.node);
+  });
   if (!needsView && names.some((name) => looksUpCatalog(snapshot.relation(name)))) {
     needsView = true;
     await session.services.loadView();
@@ -137,7 +149,15 @@ async function makePlan(session: Session, prepared: Prepared): Promise<CachedPla
     if (d?.kind === 'table' && d.storageSince !== undefined) storageSince = Math.max(storageSince, d.storageSince);
   }
   const { passed } = snapshot;
-  const plan: CachedPlan = { statement, compiled, needsView, passed, storageSince, checkedEpoch: epoch };
+  const plan: CachedPlan = {
+    statement,
+    compiled,
+    needsView,
+    passed,
+    storageSince,
+    asksForOthers: asksForOthers(compiled),
+    checkedEpoch: epoch,
+  };
   prepared.plan = plan;
   prepared.unchecked = false;
   prepared.planKey = planKey;

@@ -6,7 +6,8 @@ import type { IndexDescriptor, IndexPart } from '../descriptor.js';
 import { OID } from '../../types/oids.js';
 import { isMultirangeType, isRangeType } from '../../types/range.js';
 import { findTypeByOid } from '../../types/registry.js';
-import { PG_CATALOG_SCHEMA_ID, SUPERUSER_OID } from '../bootstrap.js';
+import { PG_CATALOG_SCHEMA_ID } from '../bootstrap.js';
+import { SUPERUSER_OID } from '../bootstrap-names.js';
 import type { Values } from './layout.js';
 import {
   GIN_CLASSES,
