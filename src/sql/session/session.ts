@@ -17,8 +17,6 @@ import { SessionTemporaries } from '../catalog/temporary.js';
 import type { TransactionCatalog } from '../catalog/transaction-catalog.js';
 import type { ActivityRow } from '../catalog/virtual/services.js';
 import type { ExecContext } from '../contract.js';
-import { parseSql } from '../parse/parser.js';
-import { isLong, parseLong } from './long-texts.js';
 import type {
   Notice,
   Notification,
@@ -40,7 +38,7 @@ import { actBeforeCommit } from './on-commit.js';
 import { ddlContext } from './ddl-context.js';
 import { bindPortal, continuePortal, emptyTag } from './portal-protocol.js';
 import { planFor } from './planning.js';
-import { checkRoom, closePortal, closePortals, type Portal, Prepared, noSuchPortal } from './portal.js';
+import { checkRoom, closePortal, closePortals, type Portal, type Prepared, noSuchPortal } from './portal.js';
 import { liftable } from './lifted-plans.js';
 import { runSimpleQuery } from './simple-query.js';
 import { StatementRunner } from './runner.js';
@@ -56,7 +54,6 @@ import { refuseSetting } from './set-show.js';
 import { sessionFormat } from './format.js';
 import { Services } from './services.js';
 import { Settings, severityRank } from './settings.js';
-import { isPlanned } from './statement-kinds.js';
 import { modeSetting, SessionTransaction, type TransactionModes } from './transaction.js';
 import { idleTooLong, shutdownError } from './transaction-state.js';
 
