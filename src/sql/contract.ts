@@ -19,6 +19,7 @@ import type {
 } from './catalog/descriptor.js';
 import type { Pace } from './exec/pace.js';
 import type { Profile } from './exec/profile.js';
+import type { QueryStyle } from './plan/deparse-query.js';
 import type { ExplainOptions } from './plan/explain.js';
 import type { ExplainNode } from './plan/explain-tree.js';
 import type { VariableNames } from './plan/variables.js';
@@ -155,6 +156,8 @@ export interface SessionServices {
   /** Descriptors visible now, for catalog functions such as pg_get_indexdef. */
   tableByOid(oid: number): TableDescriptor | null;
   viewByOid(oid: number): ViewDescriptor | null;
+  /** Its query as text. Not there outside of a session. */
+  viewText?(view: ViewDescriptor, style: QueryStyle): string;
   /** A function or procedure of a user. Not there outside of a session. */
   routineByOid?(oid: number): FoundRoutine | null;
   isVisibleRoutine?(oid: number): boolean;

@@ -1,7 +1,7 @@
 /** Calls: operators, functions, aggregates and window functions, IN lists and array comparisons. */
 import { QuoralError, sqlError } from '../../base/errors.js';
 import type { ResolvedRoutines } from '../contract.js';
-import type { FuncCall, Node, SortBy } from 'libpg-query';
+import type { FuncCall, Node } from 'libpg-query';
 import { isExtensionFunction } from '../functions/extensions.js';
 import { isAggregateName, resolveAggregate, resolveFunction, resolveOperator } from '../functions/resolve.js';
 import type { FunctionEntry, ResolvedCall } from '../functions/entry.js';
@@ -38,10 +38,11 @@ import {
 } from './routines.js';
 import { rangeConstructors } from './range-constructors.js';
 import { conjunction, constant, FALSE } from './expr.js';
-import type { AggregateExpr, AnyAllExpr, CallExpr, Expr, SortKey } from './expr.js';
+import type { AggregateExpr, AnyAllExpr, CallExpr, Expr, WindowExpr } from './expr.js';
 import { checkArguments } from './sizes.js';
 import { WINDOW_FUNCTIONS } from './window-functions.js';
 import { bindFrame, declaredWindow, makeWindow, resolveWindow } from './bind-window.js';
+import { bindSortKeys, sortKey } from './sort-keys.js';
 
 /** The arguments, coerced to what the resolved entry takes. */
 function coerceArguments(
@@ -53,7 +54,7 @@ function coerceArguments(
 ): Expr[] {
   return args.map((arg, i) => {
     const oid = wanted[i]!;
-    if (oid === OID.any || oid === 0) return keepUnknown ? settle(b, arg) : resolveUnknown(b, arg);
+    if (oid === OID.any || oid === 0) return keepUnknown || b.notes !== null ? settle(b, arg) : resolveUnknown(b, arg);
     return coerce(b, arg, oid, 'implicit', locations[i] ?? -1);
   });
 }
@@ -196,6 +197,7 @@ export function bindIn(
     left: first.args[0]!,
     items: operands.map((e, i) => coerce(b, e, wanted, 'implicit', locationOf(items[i]))),
     negated,
+    ...(wanted === common ? {} : { listOid: common }),
     oid: OID.bool,
     typmod: -1,
   };
@@ -250,7 +252,7 @@ export function bindCall(ctx: ExprContext, call: FuncCall): Expr {
             ? 'ORDER BY'
             : null;
   if (only !== null) throw errorAt('42809', `${only} specified, but ${name} is not an aggregate function`, location);
-  return made;
+  return call.funcformat === 'COERCE_SQL_SYNTAX' && made.kind === 'call' ? { ...made, syntax: true } : made;
 }
 
 /** An error names the function with its schema, if that was written. */
@@ -364,21 +366,6 @@ export function makeCall(
   };
 }
 
-export function bindSortKeys(ctx: ExprContext, clauses: readonly Node[], bind: (node: Node) => Expr): SortKey[] {
-  return clauses.map((clause) => {
-    const s = as(clause, 'SortBy')!;
-    return sortKey(resolveUnknown(ctx.binder, bind(s.node!)), s);
-  });
-}
-
-export function sortKey(expr: Expr, s: SortBy): SortKey {
-  const using = stringsOf(s.useOp).at(-1);
-  const descending = s.sortby_dir === 'SORTBY_DESC' || using === '>';
-  const nullsFirst =
-    s.sortby_nulls === 'SORTBY_NULLS_FIRST' ? true : s.sortby_nulls === 'SORTBY_NULLS_LAST' ? false : descending;
-  return { expr, descending, nullsFirst };
-}
-
 /** Aggregates of users where the call means one of them: all of the name are, or it is written as only theirs can be. */
 function aggregatesAmong(groups: readonly ResolvedRoutines[], call: FuncCall): readonly FunctionEntry[] {
   const entries = functionsOf(groups);
@@ -454,7 +441,7 @@ function makeAggregate(
     ? sorts.map((s) => sortKey(coerced[coerced.length - 1]!, s))
     : bindSortKeys(inner, call.agg_order ?? [], (n) => inner.bind(inner, n));
   if (call.agg_distinct === true && !within) checkDistinctOrder(call.agg_order ?? [], orderBy, args);
-  return {
+  const made: AggregateExpr = {
     kind: 'aggregate',
     entry: resolved.entry,
     args: coerced,
@@ -466,6 +453,8 @@ function makeAggregate(
     oid: resolved.resultOid,
     typmod: -1,
   };
+  b.notes?.written.set(made, orderBy.length);
+  return made;
 }
 
 function bindWindowCall(
@@ -489,12 +478,16 @@ function bindWindowCall(
   if (own !== null || (isAggregateName(name) && !WINDOW_FUNCTIONS.has(name))) {
     // A window aggregate's own arguments may hold plain aggregates of the group.
     const aggregate = makeAggregate(inner, call, name, location, own);
-    const made: Expr = { kind: 'window', name, aggregate, args: [], ...over, oid: aggregate.oid, typmod: -1 };
+    const made: WindowExpr = { kind: 'window', name, aggregate, args: [], ...over, oid: aggregate.oid, typmod: -1 };
+    b.notes?.over.set(made, call.over!);
     return folded(b, aggregate.entry, made);
   }
   const nodes = placedArguments(inner, name, call);
   const args = nodes.map((n) => inner.bind(inner, n));
-  return makeWindow(b, name, args, over, location);
+  const made = makeWindow(b, name, args, over, location);
+  b.notes?.written.set(made, args.length);
+  b.notes?.over.set(made, call.over!);
+  return made;
 }
 
 /** Row comparison, written out: equality of all, or the first difference decides. */
@@ -533,6 +526,7 @@ export function compareRows(
         },
       ],
       otherwise: FALSE,
+      form: 'row',
       oid: OID.bool,
       typmod: -1,
     };

@@ -12,6 +12,7 @@ import type { Node, SelectStmt } from 'libpg-query';
 import type { AggregateExpr, ColumnExpr, Expr } from './expr.js';
 import type { CteDefinition, Lock, Plan, PlanColumn } from './logical.js';
 import type { Pin } from '../catalog/pins.js';
+import type { QueryNotes } from './query-notes.js';
 import type { VariableNames } from './variables.js';
 import { arrayOidOf, catalogOidOf } from '../types/registry.js';
 import { baseOidOf, domainTypmod, isHandle, typesWithin } from '../types/user-types.js';
@@ -111,6 +112,8 @@ export class Binder {
   readonly pins: Map<object, Pin> | null;
   /** Filled while a view is made: what each star among its targets stands for. */
   readonly stars: Map<object, readonly Node[]> | null;
+  /** Filled for who writes the query as text again. */
+  readonly notes: QueryNotes | null;
   /** Relations that stand beside what is being bound, which it cannot see. */
   readonly aside: (readonly ScopeRelation[])[] = [];
   /** Names of WITH queries that come too late for what is being bound. */
@@ -128,7 +131,9 @@ export class Binder {
     parameterOids: readonly number[],
     pins: Map<object, Pin> | null = null,
     variables: VariableNames | null = null,
+    notes: QueryNotes | null = null,
   ) {
+    this.notes = notes;
     this.variables = variables;
     this.pins = pins;
     this.stars = pins === null ? null : new Map();

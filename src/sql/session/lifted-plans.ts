@@ -31,7 +31,7 @@ import type { ParsedStatement } from '../contract.js';
 import type { Datum } from '../types/datum.js';
 import { OID } from '../types/oids.js';
 import { findTypeByOid } from '../types/registry.js';
-import { isHandle } from '../types/user-types.js';
+import { isHandle, userTypeOf } from '../types/user-types.js';
 import type { FormatContext, TypeInfo } from '../types/type-info.js';
 import { cachedStatement, planFor, validPlan } from './planning.js';
 import { Prepared } from './portal.js';
@@ -161,7 +161,9 @@ const NAMES_OF_OBJECTS: ReadonlySet<number> = new Set([
 
 /** null: its values are not all told from their texts, or it may come to mean something else. */
 function typeOf(oid: number): TypeInfo | null {
-  if (isHandle(oid) || oid === 0 || oid === OID.unknown) return null;
+  // A plan is out of date when an enum of it was changed, and so is the handle then.
+  if (isHandle(oid)) return userTypeOf(oid)?.kind === 'enum' ? findTypeByOid(oid) : null;
+  if (oid === 0 || oid === OID.unknown) return null;
   const type = findTypeByOid(oid);
   const names = type !== null && NAMES_OF_OBJECTS.has(type.elementOid === 0 ? oid : type.elementOid);
   return names ? null : type;

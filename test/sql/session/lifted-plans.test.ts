@@ -168,6 +168,26 @@ describe('what is lifted', () => {
     expect(await find('x5')).toEqual([]);
   });
 
+  it('follows an enum', async () => {
+    const { server, c } = await withTable("CREATE TYPE mood AS ENUM ('sad', 'ok')", 'ALTER TABLE t ADD m mood');
+    await c.all("UPDATE t SET m = 'ok' WHERE id < 3");
+    await c.all("UPDATE t SET m = 'sad' WHERE id = 7");
+    const ids = (label: string): Promise<(string | null)[][]> => c.rows(`SELECT id FROM t WHERE m = '${label}'`);
+    expect(await ids('ok')).toEqual([['1'], ['2']]);
+    const before = runs(server);
+    expect(await ids('sad')).toEqual([['7']]);
+    expect(runs(server)).toBe(before + 1);
+    expect(await c.error("SELECT id FROM t WHERE m = 'new'")).toMatch(/^22P02 invalid input value for enum mood/);
+    const other = await Client.open(server);
+    await other.all("ALTER TYPE mood ADD VALUE 'new'");
+    expect(await ids('new')).toEqual([]);
+    await other.all("UPDATE t SET m = 'new' WHERE id = 9");
+    expect(await ids('new')).toEqual([['9']]);
+    await other.all("ALTER TYPE mood RENAME VALUE 'sad' TO 'new too'");
+    expect(await ids('new too')).toEqual([['7']]);
+    expect(await c.error("SELECT id FROM t WHERE m = 'sad'")).toMatch(/^22P02/);
+  });
+
   it('means the moment at which it is read', async () => {
     const { c } = await withTable();
     await c.all("INSERT INTO t (id, ts) VALUES (60, '2020-01-01 00:00Z')");
