@@ -79,6 +79,9 @@ function orderClass(method: 'hash' | 'brin' | undefined, given: string | undefin
   if (named === undefined) throw classMissing(given, method ?? 'btree');
   const base = baseOidOf(typeOid);
   if (!acceptsType(named, base)) throw classRefuses(given, typeOid);
+  // Its keys would be alike but for blanks at their end.
+  if (named.typeOid === OID.bpchar && base !== OID.bpchar)
+    throw unsupported(`operator class "${given}" over ${formatType(typeOid)}`);
   requireKeyType({ typeOid }, method);
   return named.oid === ownClass(method, base) ? {} : { namedClass: given };
 }
