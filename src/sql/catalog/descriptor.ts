@@ -77,9 +77,9 @@ export interface IndexDescriptor {
   readonly predicate?: RowExpression | null;
   /**
    * Not there for an ordered one (btree). A hash index is stored as an ordered one that is asked for equality only;
-   * gin is inverted: it has entries for the items that values are made of.
+   * a brin index is an ordered one in all but name; gin is inverted: it has entries for the items that values are made of.
    */
-  readonly method?: 'hash' | 'gin';
+  readonly method?: 'hash' | 'gin' | 'brin';
   /** Of a constraint that is checked late: equal keys may stand side by side until then. Never the primary index. */
   readonly deferrable?: DeferrableKey | null;
   /** NULLS NOT DISTINCT: one NULL is as good as another. Of an index that is not unique it is only shown. */
@@ -92,6 +92,11 @@ export interface DeferrableKey {
   readonly initiallyDeferred: boolean;
   /** A PRIMARY KEY, though the rows lie under a hidden row id: two rows may have one key for a while. */
   readonly primaryKey: boolean;
+}
+
+/** Whether its entries are read in their order. */
+export function isOrdered({ method }: IndexDescriptor): boolean {
+  return method === undefined || method === 'brin';
 }
 
 /** True if foreign keys refer to the table. */

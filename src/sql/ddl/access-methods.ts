@@ -1,6 +1,6 @@
 /**
- * Kinds of indexes: btree, which is ordered; hash, which is stored alike and asked for equality; gin, which is
- * inverted. What each can do, and the operator classes. Those of ordered and hash indexes are kept and shown: the order
+ * Kinds of indexes: btree, which is ordered; hash, which is stored alike and asked for equality; brin, which is stored and
+ * read as btree is; gin, which is inverted. What each can do, and the operator classes. Those of ordered and hash indexes are kept and shown: the order
  * of text is that of its code points with each of them.
  *
  * Limits: storage parameters are not looked at.
@@ -17,7 +17,7 @@ import { OID } from '../types/oids.js';
 import { isMultirangeType, isRangeType } from '../types/range.js';
 import { elementOidOf, formatType, typeByOid } from '../types/registry.js';
 import { baseOidOf } from '../types/user-types.js';
-import { requireKeyType } from './columns.js';
+import { noDefaultClass, requireKeyType } from './columns.js';
 import { list, of, stringOf, text, unsupported } from './tree.js';
 import type { Loose } from './tree.js';
 
@@ -29,8 +29,9 @@ const CLASSES: ReadonlySet<string> = new Set<OperatorClass>(['jsonb_ops', 'jsonb
 export function readMethod(body: Loose): Method {
   const method = text(body['accessMethod']) || 'btree';
   if (method === 'btree') return undefined;
-  if (['gist', 'brin', 'spgist'].includes(method)) throw unsupported(`access method "${method}"`);
-  if (method !== 'hash' && method !== 'gin') throw sqlError('42704', `access method "${method}" does not exist`);
+  if (['gist', 'spgist'].includes(method)) throw unsupported(`access method "${method}"`);
+  if (method !== 'hash' && method !== 'gin' && method !== 'brin')
+    throw sqlError('42704', `access method "${method}" does not exist`);
   const refuse = (what: string): QuoralError => sqlError('0A000', `access method "${method}" does not support ${what}`);
   if (body['unique'] === true) throw refuse('unique indexes');
   if (list(body['indexIncludingParams']).length > 0) throw refuse('included columns');
@@ -68,15 +69,19 @@ function classRefuses(name: string, typeOid: number): QuoralError {
   return sqlError('42804', `operator class "${name}" does not accept data type ${formatType(typeOid)}`);
 }
 
-function orderClass(method: 'hash' | undefined, given: string | undefined, typeOid: number): KeptClass {
+function orderClass(method: 'hash' | 'brin' | undefined, given: string | undefined, typeOid: number): KeptClass {
   if (given === undefined) {
     requireKeyType({ typeOid }, method);
+    if (method === 'brin' && ownClass(method, baseOidOf(typeOid)) === 0) throw noDefaultClass(typeOid, method);
     return {};
   }
   const named = namedOperatorClass(method ?? 'btree', given);
   if (named === undefined) throw classMissing(given, method ?? 'btree');
   const base = baseOidOf(typeOid);
   if (!acceptsType(named, base)) throw classRefuses(given, typeOid);
+  // Its keys would be alike but for blanks at their end.
+  if (named.typeOid === OID.bpchar && base !== OID.bpchar)
+    throw unsupported(`operator class "${given}" over ${formatType(typeOid)}`);
   requireKeyType({ typeOid }, method);
   return named.oid === ownClass(method, base) ? {} : { namedClass: given };
 }
@@ -102,14 +107,7 @@ function itemClass(given: string | undefined, typeOid: number): KeptClass {
   const element = elementOidOf(base);
   const own = base === OID.jsonb ? 'jsonb_ops' : element !== 0 ? 'array_ops' : undefined;
   const opclass = (given as OperatorClass | undefined) ?? own;
-  if (opclass === undefined)
-    throw sqlError(
-      '42704',
-      `data type ${typeByOid(typeOid).sqlName} has no default operator class for access method "gin"`,
-      {
-        hint: 'You must specify an operator class for the index or define a default operator class for the data type.',
-      },
-    );
+  if (opclass === undefined) throw noDefaultClass(typeOid, 'gin');
   if ((opclass === 'array_ops') !== (own === 'array_ops') || own === undefined) throw classRefuses(opclass, typeOid);
   if (own === 'array_ops' && !isKeyEncodable(element)) {
     throw sqlError('42883', `could not identify a comparison function for type ${formatType(element)}`);

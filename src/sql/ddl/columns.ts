@@ -1,5 +1,6 @@
 /** Column definitions: types, defaults, serial and identity, CHECK expressions. */
 import { sqlError } from '../../base/errors.js';
+import type { QuoralError } from '../../base/errors.js';
 import type { ColumnDescriptor, SequenceDescriptor } from '../catalog/descriptor.js';
 import { isKeyEncodable } from '../encoding/key-codec.js';
 import type { RelationName } from '../contract.js';
@@ -298,15 +299,15 @@ export function checkName(
   }
 }
 
-export function requireKeyType(column: Pick<ColumnDescriptor, 'typeOid'>, method: 'btree' | 'hash' = 'btree'): void {
-  if (isKeyEncodable(column.typeOid)) return;
-  throw sqlError(
-    '42704',
-    `data type ${typeByOid(column.typeOid).sqlName} has no default operator class for access method "${method}"`,
-    {
-      hint: 'You must specify an operator class for the index or define a default operator class for the data type.',
-    },
-  );
+export function requireKeyType({ typeOid }: Pick<ColumnDescriptor, 'typeOid'>, method = 'btree'): void {
+  if (!isKeyEncodable(typeOid)) throw noDefaultClass(typeOid, method);
+}
+
+export function noDefaultClass(typeOid: number, method: string): QuoralError {
+  const { sqlName } = typeByOid(typeOid);
+  return sqlError('42704', `data type ${sqlName} has no default operator class for access method "${method}"`, {
+    hint: 'You must specify an operator class for the index or define a default operator class for the data type.',
+  });
 }
 
 /** What columns that nobody sees have in common. */

@@ -10,8 +10,6 @@ create index on t (tx text_pattern_ops);
 
 create index on t (vc varchar_pattern_ops desc nulls last);
 
-create index on t (tx bpchar_pattern_ops);
-
 create index on t (bp varchar_pattern_ops);
 
 create index on t (bp bpchar_pattern_ops);
