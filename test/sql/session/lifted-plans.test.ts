@@ -1,5 +1,7 @@
 /** Statements that differ in their literals only share a plan, and nobody can tell from their answers. */
 import { describe, expect, it } from 'vitest';
+import type { Planner } from '../../../src/sql/contract.js';
+import { createPlanner } from '../../../src/sql/plan/planner.js';
 import type { ManagedSqlServer } from '../../../src/sql/session/server.js';
 import { QuoralError } from '../../../src/base/errors.js';
 import { Client, startServer } from '../support/server.js';
@@ -90,6 +92,35 @@ describe('which statements are lifted', () => {
     const before = runs(server);
     expect(await c.rows('SELECT txt FROM t WHERE id = 3')).toEqual([['x3']]);
     expect(runs(server)).toBe(before + 1);
+  });
+});
+
+describe('what it costs', () => {
+  /** Plans that were made for these statements. */
+  async function plansFor(texts: readonly string[]): Promise<number> {
+    const planner = createPlanner();
+    let plans = 0;
+    const compile: Planner['compile'] = (...args) => {
+      plans++;
+      return planner.compile(...args);
+    };
+    const server = await startServer(undefined, { planner: { ...planner, compile } });
+    const c = await Client.open(server);
+    await c.all('CREATE TABLE t (id int PRIMARY KEY, txt text)');
+    plans = 0;
+    for (const text of texts) await c.all(text);
+    return plans;
+  }
+  const numbers = Array.from({ length: 100 }, (_, n) => n);
+
+  it('hardly more plans, if what is not lifted is another one each time', async () => {
+    const text = (n: number): string => `SELECT id FROM t WHERE txt LIKE 'x${n}%' AND id = ${n}`;
+    expect(await plansFor(numbers.map(text))).toBeLessThan(120);
+  });
+
+  it('goes on where it saves more plans than it takes', async () => {
+    const text = (n: number): string => `SELECT id FROM t WHERE id > ${n} LIMIT ${Math.floor(n / 5)}`;
+    expect(await plansFor(numbers.map(text))).toBeLessThan(50);
   });
 });
 
