@@ -79,7 +79,20 @@ async function fromCache(session: Session, prepared: Prepared, key: string): Pro
   prepared.plan = cached;
   prepared.unchecked = false;
   prepared.planKey = session.settings.derived.planKey;
-  return validPlan(session, prepared);
+  const plan = validPlan(session, prepared);
+  if (plan !== null) tellShape(prepared, plan.compiled);
+  return plan;
+}
+
+/** What clients are told of it from now on. @throws QuoralError 0A000 if this one was told otherwise */
+function tellShape(prepared: Prepared, { columns, parameterOids }: CompiledStatement): void {
+  if (prepared.described && !sameShape(prepared.columns, columns)) {
+    prepared.plan = null;
+    // pgjdbc and asyncpg prepare anew when this routine says so; other 0A000 they pass on.
+    throw sqlError('0A000', 'cached plan must not change result type', { routine: 'RevalidateCachedQuery' });
+  }
+  prepared.columns = columns;
+  prepared.parameterOids = parameterOids;
 }
 
 async function makePlan(session: Session, prepared: Prepared): Promise<CachedPlan> {
@@ -127,10 +140,7 @@ async function makePlan(session: Session, prepared: Prepared): Promise<CachedPla
   }
   const compiled =
     declared.types.length === 0 ? made : { ...made, dependencies: [...made.dependencies, ...declared.types] };
-  if (prepared.described && !sameShape(prepared.columns, compiled.columns)) {
-    // pgjdbc and asyncpg prepare anew when this routine says so; other 0A000 they pass on.
-    throw sqlError('0A000', 'cached plan must not change result type', { routine: 'RevalidateCachedQuery' });
-  }
+  tellShape(prepared, compiled);
   let storageSince = 0;
   for (const { id } of compiled.dependencies) {
     const d = tc.known(id);
@@ -141,8 +151,6 @@ async function makePlan(session: Session, prepared: Prepared): Promise<CachedPla
   prepared.plan = plan;
   prepared.unchecked = false;
   prepared.planKey = planKey;
-  prepared.columns = compiled.columns;
-  prepared.parameterOids = compiled.parameterOids;
   if (prepared.shared && compiled.cacheable && !tc.changed) plans.put(key, plan);
   return plan;
 }

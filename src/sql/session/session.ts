@@ -413,7 +413,7 @@ export class Session implements SqlSession {
       ? undefined
       : this.server.plans.get(PlanCache.key(planKey, parameterOids, text));
     const lifted = known !== undefined || template === null ? null : liftedStatement(this, template);
-    if (lifted !== null) return lifted;
+    if (lifted !== null) return lifted.unchecked ? this.prepareStatement(lifted) : lifted;
     const kept = known !== undefined ? [known.statement] : this.server.parses.get(text);
     const statements = kept ?? (isLong(text) ? await parseLong(this, text) : parseSql(text));
     if (statements.length > 1) throw sqlError('42601', 'cannot insert multiple commands into a prepared statement');
@@ -435,7 +435,7 @@ export class Session implements SqlSession {
     const opened = this.state.state === 'idle';
     if (opened) this.state.apply('statement');
     const plan = await planFor(this, prepared);
-    prepared.parameterOids = plan.compiled.parameterOids;
+    prepared.parameterOids = prepared.written === null ? plan.compiled.parameterOids : [];
     prepared.columns = plan.compiled.columns;
     return prepared;
   }

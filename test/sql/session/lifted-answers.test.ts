@@ -342,7 +342,7 @@ describe('literals of all forms, for all types', () => {
   it.each([1, 2, 3])('seed %i', async (seed) => {
     const rng = seededRng(seed);
     const [differing, runs] = await alike(SCHEMA, async (send) => {
-      for (let i = 0; i < Number(process.env['LIFTED_STATEMENTS'] ?? 100); i++) {
+      for (let i = 0; i < Number(process.env['LIFTED_STATEMENTS'] ?? 40); i++) {
         const parts = makeStatement(rng);
         const extended = rng.int(4) === 0;
         for (let n = 0; n < 4; n++) {

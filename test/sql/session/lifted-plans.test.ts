@@ -257,6 +257,15 @@ describe('what is lifted', () => {
     await expect(c.run(text('7'), ['7'])).rejects.toThrow('bind message supplies 1 parameters');
   });
 
+  it('is not described as what it no longer means', async () => {
+    const { server, c } = await withTable('CREATE SCHEMA s', 'SET search_path = s, public');
+    for (const id of ['1', '2']) await c.run(`SELECT txt FROM t WHERE id = ${id}`);
+    const other = await Client.open(server);
+    await other.all('CREATE TABLE s.t (id int, n int, txt int)');
+    await other.all('INSERT INTO s.t VALUES (3, 4, 5)');
+    expect((await c.run('SELECT txt FROM t WHERE id = 3')).rows).toEqual([['5']]);
+  });
+
   it('waits for nothing in a failed transaction', async () => {
     const { c } = await withTable();
     await c.all('SELECT txt FROM t WHERE id = 1');

@@ -197,6 +197,12 @@ describe('prepared statements, portals and cursors', () => {
     await c.run('select * from t where a = $1', ['1'], 'star');
     await d.all('alter table t drop column z');
     await expect(c.run('', ['1'], 'star')).rejects.toThrow('cached plan must not change result type');
+    // Another session may have planned the text since.
+    await c.run('select * from t where a = 1', [], 'all');
+    await d.all('alter table t add column z int default 5');
+    await d.all('select * from t where a = 1');
+    for (const _ of [1, 2])
+      await expect(c.run('', [], 'all')).rejects.toThrow('cached plan must not change result type');
   });
 
   it('copies in and out', async () => {
