@@ -8,7 +8,7 @@ import { typeByOid } from '../catalog/type-by-oid.js';
 import { wantedFunction } from '../plan/attribute-calls.js';
 import type { CatalogSnapshot, CompiledStatement, Relation, RelationName, ResolvedType } from '../contract.js';
 import { OID } from '../types/oids.js';
-import { findTypeByOid } from '../types/registry.js';
+import { catalogOidOf, findTypeByOid } from '../types/registry.js';
 import { parseSql } from '../parse/parser.js';
 import { mustLookAgain, stillPassed } from './passed-names.js';
 import { CACHED_TEXT_MAX, PlanCache } from './plan-cache.js';
@@ -98,6 +98,9 @@ function tellShape(prepared: Prepared, { columns, parameterOids }: CompiledState
 async function makePlan(session: Session, prepared: Prepared): Promise<CachedPlan> {
   const { catalog, plans, deps } = session.server;
   if (prepared.written !== null) prepared.asWritten(parseSql(prepared.source)[0]!);
+  // Values may be bound already: the types that were found for them once are what they have.
+  else if (prepared.names === null && prepared.parameterOids !== prepared.declaredOids)
+    prepared.declaredOids = prepared.parameterOids.map(catalogOidOf);
   const statement = prepared.statement!;
   const { planKey, searchPath } = session.settings.derived;
   const lease = catalog.ensureLease();

@@ -205,6 +205,18 @@ describe('prepared statements, portals and cursors', () => {
       await expect(c.run('', [], 'all')).rejects.toThrow('cached plan must not change result type');
   });
 
+  it('keeps the types that were found for parameters', async () => {
+    const text = 'select b from t where a = $1';
+    expect((await c.run(text, ['1'], 'typed')).rows).toEqual([['10']]);
+    const d = await Client.open(server);
+    await d.all('alter table t alter a type bigint');
+    expect((await c.run('', ['1'], 'typed')).rows).toEqual([['10']]);
+    await d.all('alter table t alter a type text');
+    for (const _ of [1, 2])
+      await expect(c.run('', ['1'], 'typed')).rejects.toThrow('operator does not exist: text = integer');
+    expect((await c.run(text, ['1'], 'again')).rows).toEqual([['10']]);
+  });
+
   it('copies in and out', async () => {
     expect((await c.all('copy t from stdin', ['3\t30\n4\t', '\\N\n']))[0]!.tag).toBe('COPY 2');
     expect(await c.rows('select * from t where a > 2 order by a')).toEqual([
