@@ -328,11 +328,19 @@ export interface AccessNeed {
   readonly as: number | null;
 }
 
+/** A length or precision that a value is made to have. */
+export interface ParameterFit {
+  readonly typmod: number;
+  readonly explicit: boolean;
+}
+
 export interface CompiledStatement {
   readonly access: readonly AccessNeed[];
   /** Functions of users that it calls. */
   readonly calls: readonly { readonly name: string; readonly routine: Routine }[];
   readonly parameterOids: readonly number[];
+  /** What becomes of a parameter as soon as it is read: a literal in its place would be read so at once. */
+  readonly parameterFits?: readonly (ParameterFit | undefined)[];
   readonly columns: readonly ResultColumn[] | null;
   /** Descriptors it was compiled against; it is stale when one has another version. */
   readonly dependencies: readonly { readonly id: number; readonly version: number }[];

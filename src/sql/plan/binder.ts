@@ -7,7 +7,7 @@ import type { RecordColumns } from './record-columns.js';
 import type { RowOf } from './whole-row.js';
 import { sqlError } from '../../base/errors.js';
 import type { QuoralError } from '../../base/errors.js';
-import type { CatalogSnapshot, PlannerSettings, Relation, ResolvedRoutines } from '../contract.js';
+import type { CatalogSnapshot, ParameterFit, PlannerSettings, Relation, ResolvedRoutines } from '../contract.js';
 import type { Routine, TableDescriptor, UsedRoutine, ViewDescriptor } from '../catalog/descriptor.js';
 import type { Node, SelectStmt } from 'libpg-query';
 import type { AggregateExpr, ColumnExpr, Expr } from './expr.js';
@@ -92,6 +92,8 @@ export class Binder {
   readonly settings: PlannerSettings;
   /** 0 = not yet known. */
   readonly parameterOids: number[];
+  /** Of those whose type a context gave, if it gave a length or precision as well. */
+  readonly parameterFits: (ParameterFit | undefined)[] = [];
   /** Of the function that the statement stands in. */
   readonly variables: VariableNames | null;
   readonly #dependencies = new Map<number, number>();

@@ -135,7 +135,9 @@ export function tryCoerce(
     if (oid === OID.unknown) return expr;
     b.parameterOids[expr.index] = oid;
     const param: Expr = { ...expr, oid };
-    return typmod < 0 ? param : applyCast(b, param, oid, typmod, context);
+    if (typmod < 0) return param;
+    b.parameterFits[expr.index] = { typmod, explicit: context === 'explicit' };
+    return applyCast(b, param, oid, typmod, context);
   }
   const e = settle(b, expr);
   if (e.kind === 'const' && e.oid === OID.unknown)

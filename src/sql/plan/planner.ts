@@ -121,6 +121,7 @@ function* compileInSteps(
   const readOnly = !binder.modifies && !binder.locks && !callsWriters(plan);
   return {
     parameterOids: binder.parameterOids,
+    parameterFits: binder.parameterFits,
     columns: returnsRows ? plan.columns.map(resultColumn) : null,
     dependencies: binder.dependencies,
     access: binder.access.needs(),

@@ -39,7 +39,7 @@ import type { Session } from './session.js';
 import { isPlanned } from './statement-kinds.js';
 import type { Template, TemplateSlot } from './templates.js';
 
-type WrittenSlot = Omit<TemplateSlot, 'type'>;
+type WrittenSlot = Omit<TemplateSlot, 'type' | 'fit'>;
 
 /** A text that has a template, which may be known. */
 export interface Liftable {
@@ -69,7 +69,7 @@ export function liftedStatement(session: Session, { written, key }: Liftable): P
     templates.forget(key);
     return null;
   }
-  templates.runs++;
+  templates.used(key);
   prepared.written = { text: written.text, values };
   // Of the client's there are none.
   prepared.parameterOids = [];
@@ -125,7 +125,7 @@ async function makeTemplate(
   for (const [i, slot] of slots.entries()) {
     const type = typeOf(lifted.compiled.parameterOids[i] ?? 0);
     if (type === null) return null;
-    typed.push({ ...slot, type });
+    typed.push({ ...slot, type, fit: lifted.compiled.parameterFits?.[i] ?? null });
   }
   return { slots: typed, oids };
 }
@@ -221,7 +221,8 @@ function readValues(written: WrittenText, slots: readonly TemplateSlot[], format
   const { text, literals } = written;
   const values = new Array<Datum>(slots.length);
   for (let i = 0; i < slots.length; i++) {
-    const { at, kind, isNegative, type } = slots[i]!;
+    const slot = slots[i]!;
+    const { at, kind, isNegative, type } = slot;
     const literal = literals[at]!;
     if (kind !== 's') {
       values[i] = numberOf(text, literal, isNegative);
@@ -230,11 +231,20 @@ function readValues(written: WrittenText, slots: readonly TemplateSlot[], format
     const string = stringOf(text, literal);
     if (string.includes('\0') || (WITH_MOMENTS.has(type.category) && MOMENTS.test(string))) return null;
     try {
-      values[i] = type.input(string, -1, format);
+      values[i] = readString(string, slot, format);
     } catch (error) {
       if (error instanceof QuoralError) return null;
       throw error;
     }
   }
   return values;
+}
+
+/** As the planner reads a literal: an interval's precision says how to read it, others are cut to length afterwards. */
+function readString(string: string, { type, fit }: TemplateSlot, format: FormatContext): Datum {
+  if (fit === null) return type.input(string, -1, format);
+  const { typmod, explicit } = fit;
+  if (type.oid === OID.interval) return type.input(string, typmod, format);
+  const value = type.input(string, -1, format);
+  return value === null ? null : type.applyTypmod(value, typmod, explicit);
 }

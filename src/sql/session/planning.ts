@@ -8,7 +8,7 @@ import { typeByOid } from '../catalog/type-by-oid.js';
 import { wantedFunction } from '../plan/attribute-calls.js';
 import type { CatalogSnapshot, CompiledStatement, Relation, RelationName, ResolvedType } from '../contract.js';
 import { OID } from '../types/oids.js';
-import { findTypeByOid } from '../types/registry.js';
+import { catalogOidOf, findTypeByOid } from '../types/registry.js';
 import { parseSql } from '../parse/parser.js';
 import { asksForOthers, checkAccess } from './access.js';
 import { placed } from './schema-place.js';
@@ -89,12 +89,28 @@ async function fromCache(session: Session, prepared: Prepared, key: string): Pro
   prepared.plan = cached;
   prepared.unchecked = false;
   prepared.planKey = session.settings.derived.planKey;
-  return validPlan(session, prepared);
+  const plan = validPlan(session, prepared);
+  if (plan !== null) tellShape(prepared, plan.compiled);
+  return plan;
+}
+
+/** What clients are told of it from now on. @throws QuoralError 0A000 if this one was told otherwise */
+function tellShape(prepared: Prepared, { columns, parameterOids }: CompiledStatement): void {
+  if (prepared.described && !sameShape(prepared.columns, columns)) {
+    prepared.plan = null;
+    // pgjdbc and asyncpg prepare anew when this routine says so; other 0A000 they pass on.
+    throw sqlError('0A000', 'cached plan must not change result type', { routine: 'RevalidateCachedQuery' });
+  }
+  prepared.columns = columns;
+  prepared.parameterOids = parameterOids;
 }
 
 async function makePlan(session: Session, prepared: Prepared): Promise<CachedPlan> {
   const { catalog, plans, deps } = session.server;
   if (prepared.written !== null) prepared.asWritten(parseSql(prepared.source)[0]!);
+  // Values may be bound already: the types that were found for them once are what they have.
+  else if (prepared.names === null && prepared.parameterOids !== prepared.declaredOids)
+    prepared.declaredOids = prepared.parameterOids.map(catalogOidOf);
   const statement = prepared.statement!;
   const { planKey, searchPath } = session.settings.derived;
   const lease = catalog.ensureLease();
@@ -139,10 +155,7 @@ async function makePlan(session: Session, prepared: Prepared): Promise<CachedPla
   }
   const compiled =
     declared.types.length === 0 ? made : { ...made, dependencies: [...made.dependencies, ...declared.types] };
-  if (prepared.described && !sameShape(prepared.columns, compiled.columns)) {
-    // pgjdbc and asyncpg prepare anew when this routine says so; other 0A000 they pass on.
-    throw sqlError('0A000', 'cached plan must not change result type', { routine: 'RevalidateCachedQuery' });
-  }
+  tellShape(prepared, compiled);
   let storageSince = 0;
   for (const { id } of compiled.dependencies) {
     const d = tc.known(id);
@@ -161,8 +174,6 @@ async function makePlan(session: Session, prepared: Prepared): Promise<CachedPla
   prepared.plan = plan;
   prepared.unchecked = false;
   prepared.planKey = planKey;
-  prepared.columns = compiled.columns;
-  prepared.parameterOids = compiled.parameterOids;
   if (prepared.shared && compiled.cacheable && !tc.changed) plans.put(key, plan);
   return plan;
 }

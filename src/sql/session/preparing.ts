@@ -23,7 +23,7 @@ export async function prepareText(
     ? undefined
     : session.server.plans.get(PlanCache.key(planKey, parameterOids, text));
   const lifted = known !== undefined || template === null ? null : liftedStatement(session, template);
-  if (lifted !== null) return lifted;
+  if (lifted !== null) return lifted.unchecked ? prepareStatement(session, lifted) : lifted;
   const kept = known !== undefined ? [known.statement] : session.server.parses.get(text);
   const statements = kept ?? (isLong(text) ? await parseLong(session, text) : parseSql(text));
   if (statements.length > 1) throw sqlError('42601', 'cannot insert multiple commands into a prepared statement');
@@ -46,7 +46,7 @@ export async function prepareStatement(session: Session, prepared: Prepared): Pr
   const opened = session.state.state === 'idle';
   if (opened) session.state.apply('statement');
   const plan = await planFor(session, prepared);
-  prepared.parameterOids = plan.compiled.parameterOids;
+  prepared.parameterOids = prepared.written === null ? plan.compiled.parameterOids : [];
   prepared.columns = plan.compiled.columns;
   return prepared;
 }

@@ -3,6 +3,7 @@
  * lifted from those that were learnt.
  */
 import { TextCache } from '../../base/text-cache.js';
+import type { ParameterFit } from '../contract.js';
 import type { LiteralKind } from '../parse/written-literals.js';
 import type { TypeInfo } from '../types/type-info.js';
 
@@ -15,6 +16,7 @@ export interface TemplateSlot {
   readonly isNegative: boolean;
   /** Of the parameter; a number has the type of its kind. */
   readonly type: TypeInfo;
+  readonly fit: ParameterFit | null;
 }
 
 export interface Template {
@@ -26,15 +28,18 @@ export interface Template {
 /** Of templates, not of what they were made from. */
 const BOUNDS = { countMax: 2_000, charactersMax: 2 * 1024 * 1024 };
 
-/** Until when nothing is lifted: another epoch of the catalog; for ever if that would not help. */
-interface NotLifted {
+interface Learnt {
+  /** null: nothing is lifted, or no longer. */
+  readonly template: Template | null;
+  /** At another epoch of the catalog it may be learnt again; null: it would not help, the reason is in the text. */
   readonly atEpoch: number | null;
-  readonly attempts: number;
+  /** Plans made to learn it, less those that it saved. */
+  debt: number;
 }
-type Learnt = Template | NotLifted;
 
-/** Plans at different epochs that did not do: no more are tried. */
-const ATTEMPTS_MAX = 8;
+/** Plans made in vain: no more are tried. Literals that are not lifted may be others each time. */
+const DEBT_MAX = 8;
+const NO_EPOCH = -1;
 
 export class Templates {
   /** Have come once; most of them never come again. */
@@ -45,36 +50,44 @@ export class Templates {
 
   /** null: was not learnt, or there is nothing to be lifted. */
   get(key: string): Template | null {
+    return this.#learnt.get(key)?.template ?? null;
+  }
+
+  /** A statement is run by it. */
+  used(key: string): void {
+    this.runs++;
     const learnt = this.#learnt.get(key);
-    return learnt !== undefined && 'slots' in learnt ? learnt : null;
+    if (learnt !== undefined && learnt.debt > 0) learnt.debt--;
   }
 
   /** Whether to learn it now; notes that it has come. */
   isDue(key: string, epoch: number, atOnce: boolean): boolean {
     const learnt = this.#learnt.get(key);
-    if (learnt !== undefined)
-      return (
-        !('slots' in learnt) && learnt.atEpoch !== null && learnt.atEpoch !== epoch && learnt.attempts < ATTEMPTS_MAX
-      );
+    if (learnt !== undefined) {
+      const mayHelp = learnt.template === null && learnt.atEpoch !== null && learnt.atEpoch !== epoch;
+      return mayHelp && (atOnce || learnt.debt < DEBT_MAX);
+    }
     if (atOnce || this.#seen.delete(key)) return true;
     this.#seen.put(key, true);
     return false;
   }
 
   put(key: string, template: Template): void {
-    this.#learnt.put(key, template);
+    // One plan is that of the literals; whoever learns it runs by the other, which counts as saved.
+    this.#learnt.put(key, { template, atEpoch: null, debt: this.#debt(key) + 2 });
   }
 
   /** `atEpoch`: the catalog's, if the reason is in there; null: it is in the text. */
   putNone(key: string, atEpoch: number | null): void {
-    const before = this.#learnt.get(key);
-    const attempts = before === undefined || 'slots' in before ? 1 : before.attempts + 1;
-    this.#learnt.put(key, { atEpoch, attempts });
+    this.#learnt.put(key, { template: null, atEpoch, debt: this.#debt(key) + 1 });
   }
 
   /** It is to be learnt anew when it comes again. */
   forget(key: string): void {
-    this.#learnt.delete(key);
-    this.#seen.put(key, true);
+    this.#learnt.put(key, { template: null, atEpoch: NO_EPOCH, debt: this.#debt(key) });
+  }
+
+  #debt(key: string): number {
+    return this.#learnt.get(key)?.debt ?? 0;
   }
 }

@@ -1,5 +1,7 @@
 /** Statements that differ in their literals only share a plan, and nobody can tell from their answers. */
 import { describe, expect, it } from 'vitest';
+import type { Planner } from '../../../src/sql/contract.js';
+import { createPlanner } from '../../../src/sql/plan/planner.js';
 import type { ManagedSqlServer } from '../../../src/sql/session/server.js';
 import { QuoralError } from '../../../src/base/errors.js';
 import { Client, startServer } from '../support/server.js';
@@ -90,6 +92,35 @@ describe('which statements are lifted', () => {
     const before = runs(server);
     expect(await c.rows('SELECT txt FROM t WHERE id = 3')).toEqual([['x3']]);
     expect(runs(server)).toBe(before + 1);
+  });
+});
+
+describe('what it costs', () => {
+  /** Plans that were made for these statements. */
+  async function plansFor(texts: readonly string[]): Promise<number> {
+    const planner = createPlanner();
+    let plans = 0;
+    const compile: Planner['compile'] = (...args) => {
+      plans++;
+      return planner.compile(...args);
+    };
+    const server = await startServer(undefined, { planner: { ...planner, compile } });
+    const c = await Client.open(server);
+    await c.all('CREATE TABLE t (id int PRIMARY KEY, txt text)');
+    plans = 0;
+    for (const text of texts) await c.all(text);
+    return plans;
+  }
+  const numbers = Array.from({ length: 100 }, (_, n) => n);
+
+  it('hardly more plans, if what is not lifted is another one each time', async () => {
+    const text = (n: number): string => `SELECT id FROM t WHERE txt LIKE 'x${n}%' AND id = ${n}`;
+    expect(await plansFor(numbers.map(text))).toBeLessThan(120);
+  });
+
+  it('goes on where it saves more plans than it takes', async () => {
+    const text = (n: number): string => `SELECT id FROM t WHERE id > ${n} LIMIT ${Math.floor(n / 5)}`;
+    expect(await plansFor(numbers.map(text))).toBeLessThan(50);
   });
 });
 
@@ -224,6 +255,15 @@ describe('what is lifted', () => {
     expect((await c.run(text('6'), [], 'named')).rows).toEqual([['x6']]);
     expect(runs(server)).toBe(before);
     await expect(c.run(text('7'), ['7'])).rejects.toThrow('bind message supplies 1 parameters');
+  });
+
+  it('is not described as what it no longer means', async () => {
+    const { server, c } = await withTable('CREATE SCHEMA s', 'SET search_path = s, public');
+    for (const id of ['1', '2']) await c.run(`SELECT txt FROM t WHERE id = ${id}`);
+    const other = await Client.open(server);
+    await other.all('CREATE TABLE s.t (id int, n int, txt int)');
+    await other.all('INSERT INTO s.t VALUES (3, 4, 5)');
+    expect((await c.run('SELECT txt FROM t WHERE id = 3')).rows).toEqual([['5']]);
   });
 
   it('waits for nothing in a failed transaction', async () => {
