@@ -427,9 +427,9 @@ export class Session implements SqlSession {
 
   async parse(name: string, text: string, parameterOids: readonly number[]): Promise<void> {
     await this.#call(text, null, async () => {
-      checkRoom(this.prepared, name);
-      this.prepared.delete(name === '' ? '' : name);
+      if (name === '') this.prepared.delete(name);
       const prepared = await this.prepareText(text, parameterOids);
+      checkRoom(this.prepared, name);
       prepared.preparedAt = this.#statementNow;
       this.prepared.set(name, prepared);
     });
