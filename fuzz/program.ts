@@ -1,6 +1,7 @@
 /** What a seed stands for: a schema, its rows, and statements on them. */
 import { Changes } from './changes.js';
 import { Features } from './features.js';
+import { maybeLifted } from './parameters.js';
 import type { Piece } from './pieces.js';
 import { Queries } from './queries.js';
 import { Random } from './random.js';
@@ -30,7 +31,7 @@ export function statementsOf(seed: number, count: number): Piece[] {
       [25, features],
       [30, relational],
     ]);
-    statements.push(kinds.statement());
+    statements.push(...maybeLifted(random, kinds.statement(), `lifted${statements.length}`));
   }
   const end = changes.end();
   return end === null ? statements : [...statements, end];

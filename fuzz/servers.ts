@@ -32,6 +32,7 @@ function failure(error: unknown): Answer {
 
 export async function emptied(server: Server): Promise<void> {
   await server.query('ROLLBACK');
+  await server.query('DEALLOCATE ALL');
   await server.query('DROP SCHEMA public CASCADE');
   await server.query('CREATE SCHEMA public');
   for (const text of SETTINGS) await server.query(text);

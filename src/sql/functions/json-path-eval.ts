@@ -271,6 +271,7 @@ class Evaluation {
 
   *#subscripts(item: PathItem & { kind: 'subscripts' }, value: Item, scope: Scope): Generator<Item> {
     if (!isArray(value) && !this.#lax) {
+      if (scope.forgiving) return;
       throw fail('22039', 'jsonpath array accessor can only be applied to an array');
     }
     const array: readonly Item[] = isArray(value) ? value : [value];
@@ -474,7 +475,11 @@ class Evaluation {
   ): Generator<Item> {
     const name = item.kind === 'datetime' ? 'datetime' : item.name;
     if (name === 'type') return yield* this.#next(item, typeName(value), scope);
-    if (name === 'size') return yield* this.#next(item, numericFromInt(this.#size(value, scope)), scope);
+    if (name === 'size') {
+      const size = this.#size(value, scope);
+      if (size !== null) yield* this.#next(item, numericFromInt(size), scope);
+      return;
+    }
     if (unwrap && isArray(value)) return yield* this.#unwrapped(item, value, scope);
     if (name === 'keyvalue') return yield* this.#keyValue(item, value, scope);
     if (item.kind === 'datetime') {
@@ -489,12 +494,11 @@ class Evaluation {
     yield* this.#next(item, NUMBER_METHODS[name as 'abs'](value), scope);
   }
 
-  #size(value: Item, scope: Scope): number {
+  #size(value: Item, scope: Scope): number | null {
     if (isArray(value)) return value.length;
-    if (!this.#lax && !scope.forgiving) {
-      throw fail('22039', 'jsonpath item method .size() can only be applied to an array');
-    }
-    return 1;
+    if (this.#lax) return 1;
+    if (scope.forgiving) return null;
+    throw fail('22039', 'jsonpath item method .size() can only be applied to an array');
   }
 
   #double(value: Item): Item {

@@ -157,6 +157,8 @@ class ArrayBuilder {
       else if (level + 1 < this.#depth) throw expectedArray(this.#name, [...path, i]);
       this.#elements.push(convert(item, this.#elementOid, this.#typmod, this.#name, this.#ctx));
     }
+    // An empty one is as deep as it goes.
+    if (this.#depth === 0) this.#depth = level + 1;
     const length = this.#lengths[level];
     if (length === undefined) this.#lengths[level] = items.length;
     else if (length !== items.length) {

@@ -46,11 +46,11 @@ fn(
 
 const DAY = 86_400_000_000n;
 /** A time goes round midnight. */
-function addToTime(start: bigint | number, length: Interval): bigint {
-  return (((BigInt(start) + length.micros) % DAY) + DAY) % DAY;
+function addToTime(start: bigint | number, length: Interval): number {
+  return Number((((BigInt(start) + length.micros) % DAY) + DAY) % DAY);
 }
 
-type Add = (start: bigint, length: Interval, ctx: ExecContext) => bigint;
+type Add = (start: bigint, length: Interval, ctx: ExecContext) => bigint | number;
 const WITH_LENGTHS: readonly (readonly [type: string, add: Add, volatility: 'immutable' | 'stable'])[] = [
   ['time', (start, length) => addToTime(start, length), 'immutable'],
   ['timestamp', (start, length) => addInterval(start, length), 'immutable'],
@@ -59,7 +59,7 @@ const WITH_LENGTHS: readonly (readonly [type: string, add: Add, volatility: 'imm
 
 for (const [type, add, volatility] of WITH_LENGTHS) {
   const options = { strict: false, volatility } as const;
-  const end = (start: bigint | null, length: Interval | null, ctx: ExecContext): bigint | null =>
+  const end = (start: bigint | null, length: Interval | null, ctx: ExecContext): Moment =>
     start === null || length === null ? null : add(start, length, ctx);
   fn(
     `overlaps(${type}, interval, ${type}, interval) bool`,

@@ -417,7 +417,8 @@ function withoutSets(ctx: ExprContext, clause: string): ExprContext {
 function bindCase(ctx: ExprContext, node: Node): Expr {
   const e = as(node, 'CaseExpr')!;
   const b = ctx.binder;
-  const arg = e.arg === undefined ? null : bindExpr(ctx, e.arg);
+  // An operand without a type is text, whatever it is compared with.
+  const arg = e.arg === undefined ? null : resolveUnknown(b, bindExpr(ctx, e.arg));
   const conditions: Expr[] = [];
   const results: { readonly node: Node | undefined; expr: Expr }[] = [];
   for (const item of e.args ?? []) {

@@ -1,4 +1,5 @@
 /** Windows of calls with OVER: which one it is, its frame, and the types of the functions that only windows have. */
+import { sqlError } from '../../base/errors.js';
 import { refuseVariables } from './aggregate-level.js';
 import type { Node, WindowDef } from 'libpg-query';
 import { OID } from '../types/oids.js';
@@ -121,6 +122,17 @@ function isUnknown(b: Binder, e: Expr): boolean {
   return typeOfExpr(b, e) === OID.unknown;
 }
 
+/** What gives its first argument. */
+const POLYMORPHIC = new Set(['first_value', 'last_value', 'nth_value', 'lag', 'lead']);
+
+function commonOrNull(b: Binder, x: Expr, y: Expr): number | null {
+  try {
+    return commonType(b, [x, y], '');
+  } catch {
+    return null;
+  }
+}
+
 export function makeWindow(
   b: Binder,
   name: string,
@@ -130,9 +142,13 @@ export function makeWindow(
 ): WindowExpr {
   // Numbers of rows may be written as literals of no type.
   const counts = COUNT_ARGUMENTS[name];
-  const args = bound.map((a, i) =>
-    i === counts && isUnknown(b, a) ? coerce(b, a, OID.int4, 'implicit', location) : resolveUnknown(b, a),
-  );
+  const takesDefault = (name === 'lag' || name === 'lead') && bound.length === 3;
+  const args = bound.map((a, i) => {
+    if (i === counts && isUnknown(b, a)) return coerce(b, a, OID.int4, 'implicit', location);
+    if (i === 0 && POLYMORPHIC.has(name) && !takesDefault && isUnknown(b, a))
+      throw sqlError('42804', 'could not determine polymorphic type because input has type unknown');
+    return takesDefault ? a : resolveUnknown(b, a);
+  });
   const shape = (oid: number, given: readonly Expr[]): WindowExpr => ({
     kind: 'window',
     name,
@@ -172,10 +188,11 @@ export function makeWindow(
     case 'lead': {
       if (args.length < 1 || args.length > 3) return wrong();
       const offset = args[1] === undefined ? constant(1, OID.int4) : count(args[1]);
-      const common = args[2] === undefined ? args[0]!.oid : commonType(b, [args[0]!, args[2]], name, location);
-      const value = coerce(b, args[0]!, common, 'implicit', location);
-      const otherwise =
-        args[2] === undefined ? constant(null, common) : coerce(b, args[2], common, 'implicit', location);
+      // As they were bound: of no type they take the other's.
+      const [first, , last] = bound;
+      const common = last === undefined ? args[0]!.oid : (commonOrNull(b, first!, last) ?? wrong());
+      const value = coerce(b, last === undefined ? args[0]! : first!, common, 'implicit', location);
+      const otherwise = last === undefined ? constant(null, common) : coerce(b, last, common, 'implicit', location);
       return shape(common, [value, offset, otherwise]);
     }
     default:

@@ -26,10 +26,10 @@ import { runUtility } from './utility.js';
 
 export async function prepare(session: Session, statement: ParsedStatement, body: Loose): Promise<string> {
   const name = String(body['name']);
-  checkRoom(session.prepared, name);
   const oids = await declaredTypes(session, body['argtypes']);
   const prepared = new Prepared(session.queryText, innerStatement(body['query'], statement), oids, false);
   await prepareStatement(session, prepared);
+  checkRoom(session.prepared, name);
   prepared.fromSql = true;
   prepared.preparedAt = session.format.statementNow;
   prepared.described = true;

@@ -422,10 +422,10 @@ export class Session implements SqlSession {
 
   async parse(name: string, text: string, parameterOids: readonly number[]): Promise<void> {
     await this.#call(text, null, async () => {
-      checkRoom(this.prepared, name);
-      this.prepared.delete(name === '' ? '' : name);
+      if (name === '') this.prepared.delete(name);
       const isUnnamed = name === '' && parameterOids.length === 0;
       const prepared = await prepareText(this, text, parameterOids, isUnnamed ? liftable(this, text) : null);
+      checkRoom(this.prepared, name);
       prepared.preparedAt = this.#statementNow;
       this.prepared.set(name, prepared);
     });

@@ -82,9 +82,22 @@ export function formatSixDigits(n: number): string {
 const NUMBER = /^[ \t\n\r\v\f]*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?[ \t\n\r\v\f]*$/;
 const WORD = /^\s*([+-]?)(nan|inf(?:inity)?)\s*$/i;
 
+const HEX = /^\s*([+-]?)0x([0-9a-f]*)\.?([0-9a-f]*)(?:p([+-]?\d+))?\s*$/i;
+
+/** Written in hexadecimal digits, as C reads it; null: it is not. */
+function readHex(text: string): number | null {
+  const match = HEX.exec(text);
+  if (match === null || (match[2] === '' && match[3] === '')) return null;
+  const [, sign, whole, fraction, exponent] = match;
+  const size = Number(BigInt(`0x${whole!}${fraction!}`)) * 2 ** (Number(exponent ?? 0) - 4 * fraction!.length);
+  return sign === '-' ? -size : size;
+}
+
 export function parseFloat8(text: string): number {
-  if (NUMBER.test(text)) {
-    const n = Number(text);
+  const hex = readHex(text);
+  if (hex !== null && Number.isFinite(hex)) return hex;
+  if (hex !== null || NUMBER.test(text)) {
+    const n = hex ?? Number(text);
     if (!Number.isFinite(n) || (n === 0 && /[1-9]/.test(text.split(/e/i)[0]!))) {
       throw sqlError('22003', `"${text.trim()}" is out of range for type double precision`);
     }
@@ -97,8 +110,10 @@ export function parseFloat8(text: string): number {
 }
 
 export function parseFloat4(text: string): number {
-  if (NUMBER.test(text)) {
-    const n = Math.fround(Number(text));
+  const hex = readHex(text);
+  if (hex !== null && Number.isFinite(Math.fround(hex))) return Math.fround(hex);
+  if (hex !== null || NUMBER.test(text)) {
+    const n = Math.fround(hex ?? Number(text));
     if (!Number.isFinite(n) || (n === 0 && /[1-9]/.test(text.split(/e/i)[0]!))) {
       throw sqlError('22003', `"${text.trim()}" is out of range for type real`);
     }

@@ -189,7 +189,7 @@ class FieldReader {
   }
 
   #number(text: string): void {
-    const match = /^([+-]?)(\d*)(?:-(\d+)|(\.\d*))?$/.exec(text);
+    const match = /^([+-]?)(\d*)(?:-(\d*)|(\.\d*))?$/.exec(text);
     if (match === null || (match[2] === '' && match[4] === undefined)) throw bad();
     const isNegative = match[1] === '-' || this.#negative;
     const digits = BigInt(match[2] === '' ? 0 : match[2]!);
@@ -197,7 +197,7 @@ class FieldReader {
     let unit = this.#unit ?? bareUnit(this.#range);
     if (match[3] !== undefined) {
       if (Number(match[3]) > 11) throw overflow();
-      value = value * 12n + BigInt(isNegative ? -Number(match[3]) : match[3]);
+      value = value * 12n + BigInt(isNegative ? -Number(match[3]) : Number(match[3]));
       unit = 'mon';
     }
     const fraction = match[4] === undefined ? 0 : fractionOf(match[4]);

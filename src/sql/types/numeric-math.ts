@@ -180,10 +180,10 @@ export function lnNumeric(v: Numeric): Numeric {
 }
 
 export function logNumeric(base: Numeric, v: Numeric): Numeric {
+  if (base.kind === 'nan' || v.kind === 'nan') return NUMERIC_NAN;
   positive(base);
   positive(v);
   if (base.kind !== 'finite' || v.kind !== 'finite') {
-    if (base.kind === 'nan' || v.kind === 'nan') return NUMERIC_NAN;
     return v.kind === 'inf' ? (base.kind === 'inf' ? NUMERIC_NAN : NUMERIC_INF) : NUMERIC_ZERO;
   }
   const baseWeight = lnWeight(base);

@@ -13,3 +13,12 @@ SELECT jsonb_path_exists('{}', 'strict +$');
 SELECT jsonb_path_exists('{}', '(+$).a');
 SELECT jsonb_path_exists('{}', '$ ? (exists (+@))'), jsonb_path_query_array('[["a"], [1]]', '$[*] ? (exists (-@[*]))');
 SELECT jsonb_path_exists('{}', '(+$) == 1');
+-- Below .** structures that do not fit are passed over, in strict mode too.
+SELECT jsonb_path_query_array('{"a": [1, {"b": 2}]}', 'strict $.**[0]'), jsonb_path_query_array('{"a": [1, {"b": 2}]}', 'strict $.**.size()'), jsonb_path_query_array('{"a": [1, {"b": 2}]}', 'strict $.**[*]');
+SELECT jsonb_path_query('{"a": 1}', 'strict $.a[0]');
+SELECT jsonb_path_query('{"a": 1}', 'strict $.a.size()');
+-- An empty array inside of another says how many dimensions there are.
+SELECT a FROM jsonb_to_record('{"a": [[], {"c": 1}]}') AS r (a text[]);
+SELECT a FROM jsonb_to_record('{"a": [[], []]}') AS r (a text[]);
+SELECT a FROM jsonb_to_record('{"a": [{"c": 1}, []]}') AS r (a text[]);
+SELECT a FROM jsonb_to_record('{"a": [[], [1]]}') AS r (a text[]);
