@@ -156,10 +156,12 @@ ALTER TABLE tt RENAME TO uu;
 SELECT pg_get_viewdef('w16'::regclass);
 SELECT * FROM w16;
 -- found by generated views
-CREATE VIEW w17 AS SELECT concat('a', NULL) AS a, format('%s', 'x') AS b, count('x') AS c, json_build_object('a', 1, 'b', null) AS d, count(null) AS e, coalesce(max('x'), 'y') AS f, ('x'::varchar)::text AS g, min(NULL::boolean::text) AS i, date_trunc('year', '2024-02-29 23:59:59.5'::timestamp(1)) AS j, ('2020-01-01'::date, '2020-01-02'::date) OVERLAPS ('2020-01-01'::date, '2020-01-02'::date) AS k FROM q WHERE v = 'a'::varchar ORDER BY false, 0::int;
+CREATE VIEW w17 AS SELECT concat('a', NULL) AS a, format('%s', 'x') AS b, count('x') AS c, json_build_object('a', 1, 'b', null) AS d, count(null) AS e, coalesce(max('x'), 'y') AS f, ('x'::varchar)::text AS g, min(NULL::boolean::text) AS i, date_trunc('year', '2024-02-29 23:59:59.5'::timestamp(1)) AS j, ('2020-01-01'::date, '2020-01-02'::date) OVERLAPS ('2020-01-01'::date, '2020-01-02'::date) AS k FROM q WHERE v = 'a'::varchar ORDER BY 'a'::text, 0::int;
 SELECT pg_get_viewdef('w17'::regclass), pg_get_viewdef('w17'::regclass, true);
 CREATE VIEW w18 AS SELECT l.a, g.* FROM q AS l LEFT JOIN LATERAL unnest(string_to_array('a_c', NULL)) AS g ON true;
 CREATE VIEW w19(x, y, z) AS SELECT u.* FROM unnest(ARRAY[1, 2], ARRAY['x', NULL]) WITH ORDINALITY AS u;
 CREATE VIEW w20 AS SELECT (ARRAY[ARRAY[a, 2], ARRAY[3, 4]])[2][1:0] AS k0 FROM q ORDER BY a, b, a DESC;
 SELECT pg_get_viewdef('w18'::regclass), pg_get_viewdef('w19'::regclass), pg_get_viewdef('w20'::regclass);
 SELECT * FROM w19 ORDER BY z;
+CREATE VIEW w21 AS SELECT a AS x, a AS y, jsonb_build_object('k', 1, 'n', 'm') AS o, ('{"a": [1]}'::jsonb)['a'][0] AS p, percentile_disc(ARRAY[0.1, 0.9]) WITHIN GROUP (ORDER BY a) AS pd, a IN (1, 2, b * 2) AS l, (a * 2) IS DISTINCT FROM (b + 1) AS d FROM q GROUP BY a, b ORDER BY 1, 2;
+SELECT pg_get_viewdef('w21'::regclass), pg_get_viewdef('w21'::regclass, true);
