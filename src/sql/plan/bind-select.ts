@@ -29,6 +29,7 @@ import { distinctSets } from './grouping.js';
 import { refuseVariables } from './aggregate-level.js';
 import { orderedItems } from './recursive-check.js';
 import { RecursiveOrder, selfReference } from './recursive-order.js';
+import { orRepeated } from './repeated.js';
 import { checkTargets } from './sizes.js';
 import { noteFields, starTargets } from './stars.js';
 import { noteWindows } from './bind-window.js';
@@ -512,7 +513,7 @@ function bindTargets(ctx: ExprContext, list: readonly Node[], keepUnknown: boole
     }
     const bound = bindExpr(ctx, val);
     const expr = keepUnknown ? bound : resolveUnknown(ctx.binder, bound);
-    targets.push({ name: target.name ?? figureNameOf(val) ?? '?column?', expr, location: locationOf(val) });
+    targets.push({ name: target.name ?? figureNameOf(val) ?? '?column?', expr, location: locationOf(val), node: val });
   }
   return targets;
 }
@@ -607,7 +608,7 @@ function groupItem(b: Binder, ctx: ExprContext, scope: Scope, node: Node, target
       }
     }
   }
-  return resolveUnknown(b, bindExpr(ctx, node));
+  return orRepeated(node, resolveUnknown(b, bindExpr(ctx, node)), targets);
 }
 
 /** ORDER BY: a position, an output name, or an expression over the input. */
@@ -637,7 +638,7 @@ function orderItem(b: Binder, ctx: ExprContext, node: Node, targets: readonly Ta
       return resolveUnknown(b, found[0]!.expr);
     }
   }
-  return resolveUnknown(b, bindExpr(ctx, node));
+  return orRepeated(node, resolveUnknown(b, bindExpr(ctx, node)), targets);
 }
 
 function bindDistinctOn(b: Binder, select: SelectStmt, output: ExprContext, targets: readonly Target[]): Expr[] {

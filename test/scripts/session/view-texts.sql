@@ -165,3 +165,9 @@ SELECT pg_get_viewdef('w18'::regclass), pg_get_viewdef('w19'::regclass), pg_get_
 SELECT * FROM w19 ORDER BY z;
 CREATE VIEW w21 AS SELECT a AS x, a AS y, jsonb_build_object('k', 1, 'n', 'm') AS o, ('{"a": [1]}'::jsonb)['a'][0] AS p, percentile_disc(ARRAY[0.1, 0.9]) WITHIN GROUP (ORDER BY a) AS pd, a IN (1, 2, b * 2) AS l, (a * 2) IS DISTINCT FROM (b + 1) AS d FROM q GROUP BY a, b ORDER BY 1, 2;
 SELECT pg_get_viewdef('w21'::regclass), pg_get_viewdef('w21'::regclass, true);
+INSERT INTO q (a, b) VALUES (1, 2), (1, 3), (2, 2);
+CREATE VIEW w22 AS SELECT DISTINCT (SELECT max(x.b) FROM q x WHERE x.a = q.a) AS m, 1 AS one FROM q ORDER BY 1;
+CREATE VIEW w23 AS SELECT (SELECT max(x.b) FROM q x WHERE x.a = q.a) AS m, count(*) FROM q GROUP BY 1;
+SELECT pg_get_viewdef('w22'::regclass), pg_get_viewdef('w23'::regclass);
+SELECT DISTINCT (SELECT max(x.b) FROM q x WHERE x.a = q.a) AS m FROM q ORDER BY (SELECT max(x.b) FROM q x WHERE x.a = q.a);
+SELECT (SELECT max(x.b) FROM q x WHERE x.a = q.a) AS m, count(*) FROM q GROUP BY (SELECT max(x.b) FROM q x WHERE x.a = q.a);
