@@ -366,7 +366,10 @@ function orderAndLimit(b: Binder, select: SelectStmt, plan: Plan, scope: Scope):
     const s = must(clause, 'SortBy');
     const position = positionOf(s.node!, plan.columns.length, 'ORDER BY');
     if (position !== null) return sortKey(columnExpr(plan.columns[position]!), s);
-    const names = stringsOf(as(s.node, 'ColumnRef')?.fields);
+    const written = stringsOf(as(s.node, 'ColumnRef')?.fields);
+    // As the text of a view names the columns of VALUES.
+    const isOfValues = select.valuesLists !== undefined && written.length === 2 && written[0] === '*VALUES*';
+    const names = isOfValues ? written.slice(1) : written;
     const found = plan.columns.filter((c) => names.length === 1 && c.name === names[0]);
     if (found.length === 0) {
       if (names.length === 1) throw errorAt('42703', `column "${names[0]}" does not exist`, locationOf(s.node));
