@@ -89,6 +89,11 @@ function catalogNames(services: SessionServices): CatalogNames {
     qualifiedRelation: (oid) => services.qualifiedRelationName?.(oid) ?? String(oid),
     type: (oid, typmod = null) =>
       (isHandle(oid) ? services.typeName(catalogOidOf(oid)) : null) ?? formatType(oid, typmod),
-    routine: (oid, name) => services.routineName?.(oid, false) ?? quoteIdentifier(name),
+    routine: (oid, name) => {
+      const found = services.routineByOid?.(oid) ?? null;
+      // The arguments tell it from others of its name.
+      if (found !== null && services.isVisibleRoutine?.(oid) === true) return quoteIdentifier(found.group.name);
+      return services.routineName?.(oid, false) ?? quoteIdentifier(name);
+    },
   };
 }

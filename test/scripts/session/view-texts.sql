@@ -171,3 +171,7 @@ CREATE VIEW w23 AS SELECT (SELECT max(x.b) FROM q x WHERE x.a = q.a) AS m, count
 SELECT pg_get_viewdef('w22'::regclass), pg_get_viewdef('w23'::regclass);
 SELECT DISTINCT (SELECT max(x.b) FROM q x WHERE x.a = q.a) AS m FROM q ORDER BY (SELECT max(x.b) FROM q x WHERE x.a = q.a);
 SELECT (SELECT max(x.b) FROM q x WHERE x.a = q.a) AS m, count(*) FROM q GROUP BY (SELECT max(x.b) FROM q x WHERE x.a = q.a);
+CREATE FUNCTION g1(int) RETURNS int LANGUAGE sql AS 'select 1';
+CREATE FUNCTION g1(text) RETURNS int LANGUAGE sql AS 'select 1';
+CREATE VIEW w24 AS SELECT g1(1) AS a, g1('x') AS b;
+SELECT pg_get_viewdef('w24'::regclass);
