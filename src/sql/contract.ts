@@ -163,6 +163,8 @@ export interface SessionServices {
   /** Descriptors visible now, for catalog functions such as pg_get_indexdef. */
   tableByOid(oid: number): TableDescriptor | null;
   viewByOid(oid: number): ViewDescriptor | null;
+  /** A stored expression over these columns, written anew. Not there outside of a session. */
+  expressionText?(sql: string, columns: readonly StoredColumn[], pretty: boolean): string;
   /** Its query as text. Not there outside of a session. */
   viewText?(view: ViewDescriptor, style: QueryStyle): string;
   /** A function or procedure of a user. Not there outside of a session. */
@@ -172,7 +174,7 @@ export interface SessionServices {
   routineName?(oid: number, types: boolean): string | null;
   schemaNameOf(schemaId: number): string | null;
   /** A constraint of a domain, by its oid. */
-  domainCheck(oid: number): DomainCheck | null;
+  domainCheck(oid: number): (DomainCheck & { readonly value: StoredColumn }) | null;
   /** The session's own; null if it has none. */
   readonly temporarySchema?: number | null;
   /** Of a schema, a database or a type. */
@@ -217,6 +219,15 @@ export interface AccessServices {
   typeOid(name: string): number;
   /** Whether a relation of the catalogs is not everybody's to read. */
   isSecret(oid: number): boolean;
+}
+
+/** What a stored expression may name. */
+export interface StoredColumn {
+  readonly name: string;
+  readonly typeOid: number;
+  readonly typmod: number;
+  /** Of a domain, in its checks. */
+  readonly isValue?: true;
 }
 
 export interface FoundRoutine {

@@ -20,11 +20,20 @@ const file = (name: string): string => new URL(`./dumps/${name}`, import.meta.ur
 
 const TABLES = ['shop.customer', 'shop."Order Line"', 'shop.child', 'shop.rich', 'richest', 'plain', 'kinds'];
 
-/** What psql shows of the schema exactly as over PostgreSQL. Left out is what tells of storage, and views' layout. */
+/** What psql shows of the schema exactly as over PostgreSQL. Left out is what tells of storage. */
 const SHOWN = [
   ...['\\d', '\\di', '\\ds', '\\dv', '\\dp', '\\df', '\\dT+', '\\dD', '\\dy', '\\dm', '\\da'],
   ...['\\dt shop.*', '\\di shop.*', '\\dp shop.*', '\\dd shop.*', '\\ds shop.*'],
-  ...['\\d shop."Order Line"', '\\d+ shop.child', '\\d shop.rich', '\\d richest', '\\d+ plain', '\\d+ kinds'],
+  ...[
+    '\\d shop."Order Line"',
+    '\\d+ shop.child',
+    '\\d+ shop.rich',
+    '\\d+ richest',
+    '\\sv shop.rich',
+    '\\sv+ richest',
+    '\\d+ plain',
+    '\\d+ kinds',
+  ],
   ...['\\d shop.customer_name', '\\d shop.line_note', '\\d shop.invoice_no', '\\d+ shop.customer_id_seq'],
 ];
 /** Those that must do, whatever they show: all that psql 15 has, with + and S. */

@@ -36,10 +36,9 @@ import {
 import { keyText } from '../functions/index-text.js';
 import type { Expr } from '../plan/expr.js';
 import { boundIndex } from '../plan/index-expressions.js';
+import { indexExpressionText } from '../plan/show-expression.js';
 import type { Datum } from '../types/datum.js';
 import { typeByOid } from '../types/registry.js';
-import { quoteIdentifier } from '../types/identifiers.js';
-import { showTypes } from '../types/pinned-types.js';
 import { STORED_FORMAT } from '../types/stored-format.js';
 import { compileSync, layoutOf } from './eval.js';
 import { Run } from './run.js';
@@ -342,12 +341,16 @@ function keysOf(
   table: TableDescriptor,
   live: readonly ColumnDescriptor[],
   index: IndexDescriptor,
-): { label: string; typeOid: number }[] {
-  const named = new Map((table.usedRoutines ?? []).map(({ routine, name }) => [routine.oid, quoteIdentifier(name)]));
-  const shown = (sql: string): string => showTypes(sql, (oid) => named.get(oid) ?? null);
+): { readonly label: string; readonly typeOid: number }[] {
   return index.columns.map(({ columnId, expression }) => {
+    // Messages ask for it, which few indexes ever have.
     if (expression != null)
-      return { label: keyText(shown(expression.expressionSql), true), typeOid: expression.typeOid };
+      return {
+        get label() {
+          return keyText(indexExpressionText(expression.expressionSql, table, live));
+        },
+        typeOid: expression.typeOid,
+      };
     const { name, typeOid } = columnAt(live, index, columnId);
     return { label: name, typeOid };
   });

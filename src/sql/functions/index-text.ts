@@ -2,7 +2,6 @@
  * Indexes as SQL: pg_get_indexdef.
  */
 import type { IndexDescriptor, IndexPart, TableDescriptor } from '../catalog/descriptor.js';
-import { prettyExpression } from './pretty-expression.js';
 import { quoteIdentifier, quoteLiteral } from './strings.js';
 
 /** Places of the text outside of quotes, with the depth of parentheses before each character. */
@@ -48,9 +47,11 @@ function isCall(text: string): boolean {
   return name !== null && closingOf(text, name[0].length) === text.length - 1;
 }
 
+/** How stored expressions are written. */
+export type ShowExpression = (sql: string) => string;
+
 /** An expression among the keys of an index. */
-export function keyText(sql: string, pretty = false): string {
-  const shown = pretty ? prettyExpression(sql) : sql;
+export function keyText(shown: string): string {
   return isCall(shown) ? shown : `(${shown})`;
 }
 
@@ -63,10 +64,10 @@ export function indexColumnText(
   table: TableDescriptor,
   index: IndexDescriptor,
   number: number,
-  pretty: boolean,
+  show: ShowExpression,
 ): string {
   const key = index.columns[number - 1];
-  if (key?.expression != null) return keyText(key.expression.expressionSql, pretty);
+  if (key?.expression != null) return keyText(show(key.expression.expressionSql));
   const id = key?.columnId ?? index.storing[number - 1 - index.columns.length];
   return id === undefined ? '' : columnName(table, id);
 }
@@ -88,13 +89,18 @@ export function withOptions({ options }: IndexDescriptor): string {
 }
 
 /** `relation` is the table's name as it is to be shown. */
-export function indexText(table: TableDescriptor, index: IndexDescriptor, relation: string, pretty: boolean): string {
-  const keys = index.columns.map((part, i) => indexColumnText(table, index, i + 1, pretty) + orderText(part));
+export function indexText(
+  table: TableDescriptor,
+  index: IndexDescriptor,
+  relation: string,
+  show: ShowExpression,
+): string {
+  const keys = index.columns.map((part, i) => indexColumnText(table, index, i + 1, show) + orderText(part));
   const include =
     index.storing.length === 0 ? '' : ` INCLUDE (${index.storing.map((id) => columnName(table, id)).join(', ')})`;
   const nulls = index.nullsNotDistinct === true ? ' NULLS NOT DISTINCT' : '';
   const condition = index.predicate?.expressionSql;
-  const where = condition === undefined ? '' : ` WHERE ${pretty ? prettyExpression(condition) : condition}`;
+  const where = condition === undefined ? '' : ` WHERE ${show(condition)}`;
   const options = withOptions(index);
   return `CREATE ${index.unique ? 'UNIQUE ' : ''}INDEX ${quoteIdentifier(index.name)} ON ${relation} USING ${index.method ?? 'btree'} (${keys.join(', ')})${include}${nulls}${options}${where}`;
 }

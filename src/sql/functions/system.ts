@@ -4,7 +4,7 @@
  */
 import { currentSchema, isTemporarySchema, isTemporarySchemaName } from '../catalog/temporary-names.js';
 import { sqlError } from '../../base/errors.js';
-import type { ExecContext } from '../contract.js';
+import type { ExecContext, StoredColumn } from '../contract.js';
 import type { ForeignKeyDescriptor, IndexDescriptor, TableDescriptor } from '../catalog/descriptor.js';
 import { EPOCH_OFFSET_MICROS } from '../types/calendar.js';
 import { isPrimaryKey } from '../catalog/descriptor.js';
@@ -17,7 +17,6 @@ import { fn, fns, srf } from './define.js';
 import { quoteIdentifier } from './strings.js';
 import { indexColumnText, indexText } from './index-text.js';
 import { viewOfRule } from '../catalog/rule-oids.js';
-import { prettyExpression } from './pretty-expression.js';
 import { shownSql } from './shown-sql.js';
 
 const STABLE = { volatility: 'stable' } as const;
@@ -180,12 +179,27 @@ fn('num_nonnulls(variadic any) int4', (args: readonly Datum[]) => args.filter((v
 
 // ---- catalog: expressions and definitions ----
 
+/** @param columns what it may name */
+function shownExpression(sql: string, columns: readonly StoredColumn[], pretty: boolean, ctx: ExecContext): string {
+  const isAsStored = !pretty && !sql.includes('CASE');
+  return (isAsStored ? undefined : ctx.services.expressionText?.(sql, columns, pretty)) ?? shownSql(sql, ctx);
+}
+function columnsOf(table: TableDescriptor | null): readonly StoredColumn[] {
+  return table?.columns.filter((c) => !c.dropped && !c.hidden) ?? [];
+}
+function expressionOf(sql: string, relation: number, pretty: boolean, ctx: ExecContext): string {
+  return shownExpression(sql, columnsOf(ctx.services.tableByOid(relation)), pretty, ctx);
+}
+
 for (const type of ['pg_node_tree', 'text']) {
-  fn(`pg_get_expr(${type}, oid) text`, (text: string, _of: number, ctx: ExecContext) => shownSql(text, ctx), STABLE);
+  fn(
+    `pg_get_expr(${type}, oid) text`,
+    (text: string, of: number, ctx: ExecContext) => expressionOf(text, of, false, ctx),
+    STABLE,
+  );
   fn(
     `pg_get_expr(${type}, oid, bool) text`,
-    (text: string, _of: number, pretty: boolean, ctx: ExecContext) =>
-      pretty ? prettyExpression(shownSql(text, ctx)) : shownSql(text, ctx),
+    (text: string, of: number, pretty: boolean, ctx: ExecContext) => expressionOf(text, of, pretty, ctx),
     STABLE,
   );
 }
@@ -205,9 +219,10 @@ function indexDefinition(oid: number, column: number, pretty: boolean, ctx: Exec
   const found = findIndex(oid, ctx);
   if (found === null) return null;
   const { table, index } = found;
-  if (column > 0) return shownSql(indexColumnText(table, index, column, pretty), ctx);
+  const show = (sql: string): string => shownExpression(sql, columnsOf(table), pretty, ctx);
+  if (column > 0) return indexColumnText(table, index, column, show);
   const visible = ctx.services.relationName(table.id) ?? quoteIdentifier(table.name);
-  return shownSql(indexText(table, index, pretty ? visible : qualified(table, ctx), pretty), ctx);
+  return indexText(table, index, pretty ? visible : qualified(table, ctx), show);
 }
 fn('pg_get_indexdef(oid) text', (oid: number, ctx: ExecContext) => indexDefinition(oid, 0, false, ctx), STABLE);
 fn('pg_get_indexdef(oid, int4, bool) text', indexDefinition, STABLE);
@@ -237,13 +252,12 @@ function constraintDefinition(oid: number, pretty: boolean, ctx: ExecContext): D
   if (table === null) {
     const ofDomain = ctx.services.domainCheck(oid);
     if (ofDomain === null) return null;
-    const text = shownSql(ofDomain.expressionSql, ctx);
-    return `CHECK (${pretty ? prettyExpression(text) : text})${ofDomain.validated ? '' : ' NOT VALID'}`;
+    const text = shownExpression(ofDomain.expressionSql, [ofDomain.value], pretty, ctx);
+    return `CHECK (${text})${ofDomain.validated ? '' : ' NOT VALID'}`;
   }
   const check = table.checks.find((one) => one.oid === oid);
   if (check !== undefined) {
-    const text = shownSql(check.expressionSql, ctx);
-    const shown = pretty ? prettyExpression(text) : text;
+    const shown = shownExpression(check.expressionSql, columnsOf(table), pretty, ctx);
     return `CHECK (${shown})${check.validated === false ? ' NOT VALID' : ''}`;
   }
   const index = table.indexes.find((one) => one.constraintOid === oid);

@@ -54,8 +54,17 @@ function coerceArguments(
 ): Expr[] {
   return args.map((arg, i) => {
     const oid = wanted[i]!;
-    if (oid === OID.any || oid === 0) return keepUnknown || b.notes !== null ? settle(b, arg) : resolveUnknown(b, arg);
+    if (oid === OID.any || oid === 0) return keepUnknown ? settle(b, arg) : resolveUnknown(b, arg);
     return coerce(b, arg, oid, 'implicit', locations[i] ?? -1);
+  });
+}
+
+/** For who writes the query again: where anything is taken a literal has no type in PostgreSQL. */
+function keepLiterals(b: Binder, coerced: Expr[], args: readonly Expr[], declared: readonly number[]): void {
+  if (b.notes === null || declared.length === 0) return;
+  args.forEach((arg, i) => {
+    const isAny = declared[Math.min(i, declared.length - 1)] === OID.any;
+    if (isAny && arg.kind === 'const' && arg.oid === OID.unknown) coerced[i] = arg;
   });
 }
 
@@ -341,6 +350,7 @@ export function makeCall(
       return coerce(b, only!, resolved.resultOid, 'explicit', locations[0] ?? location);
   const wanted = name === 'pg_typeof' ? [OID.any] : resolved.argOids;
   const coerced = coerceArguments(b, args, wanted, locations, name === 'pg_typeof');
+  keepLiterals(b, coerced, args, resolved.entry.argOids);
   const { routine } = resolved.entry;
   if (routine !== undefined) asDomains(b, coerced, routine, locations);
   const given = coerced.length;
@@ -433,6 +443,7 @@ function makeAggregate(
   if (routine !== null) pinCall(b, call, own!.groups, routine);
   checkWithinGroup(resolved.entry, within, location);
   const coerced = coerceArguments(b, args, resolved.argOids, nodes.map(locationOf));
+  keepLiterals(b, coerced, args, resolved.entry.argOids);
   const filter =
     call.agg_filter === undefined
       ? null

@@ -8,7 +8,7 @@
  *
  * Limit: where LIMIT or OFFSET is no constant and there is an OFFSET, late targets are computed in batches, for some rows more.
  */
-import type { SelectStmt } from 'libpg-query';
+import type { Node, SelectStmt } from 'libpg-query';
 import { OID } from '../types/oids.js';
 import { typeByOid } from '../types/registry.js';
 import { columnExpr, declaredOid, errorAt } from './binder.js';
@@ -25,6 +25,8 @@ export interface Target {
   readonly name: string;
   readonly expr: Expr;
   readonly location: number;
+  /** As it was written, if it was. */
+  readonly node?: Node;
 }
 
 /** null: there is none. */

@@ -29,6 +29,7 @@ import { distinctSets } from './grouping.js';
 import { refuseVariables } from './aggregate-level.js';
 import { orderedItems } from './recursive-check.js';
 import { RecursiveOrder, selfReference } from './recursive-order.js';
+import { orRepeated } from './repeated.js';
 import { checkTargets } from './sizes.js';
 import { noteFields, starTargets } from './stars.js';
 import { noteWindows } from './bind-window.js';
@@ -365,7 +366,10 @@ function orderAndLimit(b: Binder, select: SelectStmt, plan: Plan, scope: Scope):
     const s = must(clause, 'SortBy');
     const position = positionOf(s.node!, plan.columns.length, 'ORDER BY');
     if (position !== null) return sortKey(columnExpr(plan.columns[position]!), s);
-    const names = stringsOf(as(s.node, 'ColumnRef')?.fields);
+    const written = stringsOf(as(s.node, 'ColumnRef')?.fields);
+    // As the text of a view names the columns of VALUES.
+    const isOfValues = select.valuesLists !== undefined && written.length === 2 && written[0] === '*VALUES*';
+    const names = isOfValues ? written.slice(1) : written;
     const found = plan.columns.filter((c) => names.length === 1 && c.name === names[0]);
     if (found.length === 0) {
       if (names.length === 1) throw errorAt('42703', `column "${names[0]}" does not exist`, locationOf(s.node));
@@ -512,7 +516,7 @@ function bindTargets(ctx: ExprContext, list: readonly Node[], keepUnknown: boole
     }
     const bound = bindExpr(ctx, val);
     const expr = keepUnknown ? bound : resolveUnknown(ctx.binder, bound);
-    targets.push({ name: target.name ?? figureNameOf(val) ?? '?column?', expr, location: locationOf(val) });
+    targets.push({ name: target.name ?? figureNameOf(val) ?? '?column?', expr, location: locationOf(val), node: val });
   }
   return targets;
 }
@@ -607,7 +611,7 @@ function groupItem(b: Binder, ctx: ExprContext, scope: Scope, node: Node, target
       }
     }
   }
-  return resolveUnknown(b, bindExpr(ctx, node));
+  return orRepeated(node, resolveUnknown(b, bindExpr(ctx, node)), targets);
 }
 
 /** ORDER BY: a position, an output name, or an expression over the input. */
@@ -637,7 +641,7 @@ function orderItem(b: Binder, ctx: ExprContext, node: Node, targets: readonly Ta
       return resolveUnknown(b, found[0]!.expr);
     }
   }
-  return resolveUnknown(b, bindExpr(ctx, node));
+  return orRepeated(node, resolveUnknown(b, bindExpr(ctx, node)), targets);
 }
 
 function bindDistinctOn(b: Binder, select: SelectStmt, output: ExprContext, targets: readonly Target[]): Expr[] {

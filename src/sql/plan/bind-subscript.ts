@@ -41,5 +41,5 @@ export function jsonbStep(ctx: ExprContext, index: A_Indices): JsonbStep {
 export function bindJsonbSubscripts(ctx: ExprContext, arg: Expr, indices: readonly Node[], location: number): Expr {
   const elements = indices.map((node) => jsonbStep(ctx, as(node, 'A_Indices')!).text);
   const path: Expr = { kind: 'array', elements, nested: false, oid: arrayOidOf(OID.text), typmod: -1 };
-  return makeOperator(ctx.binder, '#>', arg, path, location);
+  return { ...makeOperator(ctx.binder, '#>', arg, path, location), syntax: true };
 }

@@ -154,7 +154,8 @@ export function tryCoerce(
   const isNull = e.kind === 'const' && e.value === null;
   if (isNull && b.notes === null && canCoerce(e.oid, oid, context)) return constant(null, oid, typmod);
   if (!canCoerce(e.oid, oid, context) || findCast(e.oid, oid, context) === null) return null;
-  if (e.kind === 'array' && !e.nested && isArrayType(oid) && isArrayType(e.oid)) {
+  // Whoever writes the query again shows the cast of the whole.
+  if (e.kind === 'array' && !e.nested && isArrayType(oid) && isArrayType(e.oid) && b.notes === null) {
     const element = elementOidOf(oid);
     const items = e.elements.map((item) => tryCoerce(b, item, element, typmod, context, location));
     if (items.every((item) => item !== null)) return { ...e, elements: items, oid, typmod };

@@ -231,7 +231,11 @@ export class QueryText extends ExprFormatter {
   }
 
   sortKeys(keys: readonly SortKey[], others: readonly Expr[]): string {
-    const first = keys.filter((key, i) => keys.findIndex((other) => sameExpr(other.expr, key.expr)) === i);
+    // An item that comes again says nothing, unless it names another target.
+    const target = (e: Expr): number =>
+      others.includes(e) ? others.indexOf(e) : others.findIndex((o) => sameExpr(o, e));
+    const same = (a: Expr, b: Expr): boolean => sameExpr(a, b) && target(a) === target(b);
+    const first = keys.filter((key, i) => keys.findIndex((other) => same(other.expr, key.expr)) === i);
     return first.map((key) => this.sortItem(key.expr, others) + direction(key)).join(', ');
   }
 

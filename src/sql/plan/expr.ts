@@ -47,7 +47,7 @@ export interface CallExpr extends Typed {
   readonly info: CallInfo;
   /** Of a user's function: how many of the arguments the call gives; those behind are defaults. */
   readonly given?: number;
-  /** Written in the words that SQL has for it, as in EXTRACT(year FROM d). */
+  /** Written in the words that SQL has for it, as in EXTRACT(year FROM d); of `#>`: as subscripts. */
   readonly syntax?: true;
 }
 export interface CastExpr extends Typed {

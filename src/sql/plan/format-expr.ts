@@ -8,7 +8,7 @@
 import { unreachable } from '../../base/assert.js';
 import type { Routine } from '../catalog/descriptor.js';
 import { OID } from '../types/oids.js';
-import { arrayOidOf, formatType, isArrayType, typeByOid } from '../types/registry.js';
+import { arrayOidOf, formatType, isArrayType, typeByName, typeByOid } from '../types/registry.js';
 import type { Datum } from '../types/datum.js';
 import type { Value } from '../functions/entry.js';
 import type { FormatContext } from '../types/type-info.js';
@@ -217,6 +217,7 @@ export class ExprFormatter {
     const [left, right] = e.args;
     if (e.entry.castsTo !== undefined) return this.#castTo(e, left!, this.#typeName(e.entry.castsTo));
     if (e.operator && left !== undefined) {
+      if (e.syntax === true && right?.kind === 'array') return this.#path(left, right.elements);
       return this.own(
         right === undefined
           ? `${e.entry.name} ${this.operand(left, e)}`
@@ -232,6 +233,9 @@ export class ExprFormatter {
   }
 
   #functionCall(e: CallExpr | Extract<Expr, { kind: 'srf' }>): string {
+    // A type's name as a function's is a cast, where there is no such function.
+    const isCast = e.entry.oid === 0 && e.args.length === 1 && typeByName(e.entry.name)?.oid === e.entry.resultOid;
+    if (isCast && e.entry.routine === undefined) return this.#castTo(e, e.args[0]!, this.#typeName(e.oid));
     if (e.entry.routine !== undefined) return this.#routineCall(e, e.entry.routine);
     const { argOids, variadic } = e.entry;
     const taken = argOids.length;
@@ -392,6 +396,13 @@ export class ExprFormatter {
       s.slice || e.slice ? `[${s.slice ? bound(s.lower) : '1'}:${bound(s.upper)}]` : `[${bound(s.upper)}]`,
     );
     return arg + parts.join('');
+  }
+
+  /** Subscripts of jsonb, which are bound as a path of texts. */
+  #path(arg: Expr, steps: readonly Expr[]): string {
+    const shown = arg.kind === 'column' ? this.text(arg) : `(${this.text(arg)})`;
+    const written = (e: Expr): Expr => (e.kind === 'cast' && e.explicit && e.arg.oid === OID.int4 ? e.arg : e);
+    return shown + steps.map((step) => `[${this.text(written(step))}]`).join('');
   }
 
   #field(e: Extract<Expr, { kind: 'field' }>): string {

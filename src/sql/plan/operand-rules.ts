@@ -69,7 +69,8 @@ function arithmetic(e: CallExpr, parent: Expr): boolean | null {
 
 /** Whether `e` needs no parentheses as a part of `parent`; `chains` tells which IN lists are chains. */
 export function standsAlone(e: Expr, parent: Expr, chains: (e: Expr) => boolean): boolean {
-  const outer = logicOf(parent, chains);
+  // What these have inside are sides of a comparison.
+  const outer = parent.kind === 'in' || parent.kind === 'distinct' ? null : logicOf(parent, chains);
   const logic = logicOf(e, chains);
   if (logic !== null) {
     if (outer === null) return encloses(parent);

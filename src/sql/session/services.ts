@@ -26,7 +26,15 @@ import { userTypes } from '../catalog/user-types-view.js';
 import { viewIndex } from '../catalog/view-index.js';
 import { virtualRelation, virtualRelationByOid } from '../catalog/virtual/registry.js';
 import type { ActivityRow, CatalogServices, CursorRow, PreparedRow, SettingRow } from '../catalog/virtual/services.js';
-import type { AccessServices, FoundRoutine, RoutineCall, RoutineResult, SessionServices } from '../contract.js';
+import type {
+  AccessServices,
+  FoundRoutine,
+  RoutineCall,
+  RoutineResult,
+  SessionServices,
+  StoredColumn,
+} from '../contract.js';
+import { DOMAIN_VALUE } from '../plan/planner.js';
 import { inputsOf } from '../plan/routines.js';
 import { fieldsOf, userTypeOf } from '../types/user-types.js';
 import { OID } from '../types/oids.js';
@@ -41,7 +49,7 @@ import { VERSION_TEXT } from './setting-table.js';
 import type { SessionRoles } from './roles.js';
 import type { Settings } from './settings.js';
 import type { QueryStyle } from '../plan/deparse-query.js';
-import { viewText } from './view-definitions.js';
+import { expressionText, viewText } from './view-definitions.js';
 import { catalogAccess } from './catalog-access.js';
 import { cursorKey, cursorRows, preparedRows } from './cursor-facts.js';
 import type { Portal, Prepared } from './portal.js';
@@ -352,6 +360,10 @@ export class Services implements SessionServices, CatalogServices {
     return d?.kind === 'view' ? d : isMaterialized(d) ? queryOf(d) : null;
   }
 
+  expressionText(sql: string, columns: readonly StoredColumn[], pretty: boolean): string {
+    return expressionText(sql, columns, pretty, this, this.#host.format);
+  }
+
   viewText(view: ViewDescriptor, style: QueryStyle): string {
     return viewText(view, style, this, this.#host.format);
   }
@@ -392,11 +404,12 @@ export class Services implements SessionServices, CatalogServices {
     return types ? `${name}(${taken.join(',')})` : name;
   }
 
-  domainCheck(oid: number): DomainCheck | null {
+  domainCheck(oid: number): (DomainCheck & { readonly value: StoredColumn }) | null {
     for (const { typeOid } of this.#view === null ? [] : userTypes(this.#view).byOid.values()) {
       const type = userTypeOf(typeOid);
       const check = type?.kind === 'domain' ? type.checks.find((one) => one.oid === oid) : undefined;
-      if (check !== undefined) return check;
+      if (type?.kind !== 'domain' || check === undefined) continue;
+      return { ...check, value: { name: DOMAIN_VALUE, typeOid: type.typeOid, typmod: type.typmod, isValue: true } };
     }
     return null;
   }

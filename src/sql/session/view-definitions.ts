@@ -1,9 +1,12 @@
-/** The text of a view's query, with what the session sees of the catalog. */
-import type { ViewDescriptor } from '../catalog/descriptor.js';
+/** The texts of views' queries and of stored expressions, with what the session sees of the catalog. */
+import { QuoralError } from '../../base/errors.js';
+import type { UsedRoutine, ViewDescriptor } from '../catalog/descriptor.js';
 import { virtualRelation } from '../catalog/virtual/registry.js';
-import type { CatalogSnapshot, PlannerSettings, Relation, SessionServices } from '../contract.js';
+import type { CatalogSnapshot, PlannerSettings, Relation, SessionServices, StoredColumn } from '../contract.js';
 import type { CatalogNames, QueryStyle } from '../plan/deparse-query.js';
+import { showExpression } from '../plan/show-expression.js';
 import { viewDefinition } from '../plan/view-definition.js';
+import { showTypes } from '../types/pinned-types.js';
 import { quoteIdentifier } from '../types/identifiers.js';
 import { catalogOidOf, formatType } from '../types/registry.js';
 import { isHandle } from '../types/user-types.js';
@@ -15,18 +18,48 @@ export function viewText(
   services: SessionServices,
   format: FormatContext,
 ): string {
-  const { database, user, searchPath } = services;
-  // Everything else that a stored query names it names by its oid.
-  const snapshot: CatalogSnapshot = {
+  const settings = settingsOf(services, format);
+  const parts = { view, sources: sourcesOf(view, services) };
+  return viewDefinition(parts, snapshotOf(services), settings, catalogNames(services), style);
+}
+
+/** Everything but catalog relations is named by its oid in what is stored. */
+function snapshotOf({ database, searchPath }: SessionServices): CatalogSnapshot {
+  return {
     database,
     searchPath,
     relation: (name) => (name.isType === true ? null : virtualRelation(name.schema ?? 'pg_catalog', name.name)),
     type: () => null,
     routines: () => [],
   };
-  const settings: PlannerSettings = { format, user, database };
-  const parts = { view, sources: sourcesOf(view, services) };
-  return viewDefinition(parts, snapshot, settings, catalogNames(services), style);
+}
+
+function settingsOf(services: SessionServices, format: FormatContext): PlannerSettings {
+  const pinned = (oid: number): UsedRoutine | null => {
+    const found = services.routineByOid?.(oid) ?? null;
+    return found === null ? null : { groupId: found.group.id, name: found.group.name, routine: found.routine };
+  };
+  const { database, user } = services;
+  return { format, user, database, userRoutines: { named: () => [], pinned } };
+}
+
+/** As it is where it is no stored expression over these columns. */
+export function expressionText(
+  sql: string,
+  columns: readonly StoredColumn[],
+  pretty: boolean,
+  services: SessionServices,
+  format: FormatContext,
+): string {
+  const { type, routine } = catalogNames(services);
+  const isValue = columns[0]?.isValue === true;
+  const names = { type, routine, pretty, ...(isValue ? { column: () => 'VALUE' } : {}) };
+  try {
+    return showExpression(sql, columns, snapshotOf(services), settingsOf(services, format), names);
+  } catch (error) {
+    if (!(error instanceof QuoralError)) throw error;
+    return showTypes(sql, (oid) => services.typeName(oid) ?? services.routineName?.(oid, false) ?? null);
+  }
 }
 
 function sourcesOf(view: ViewDescriptor, services: SessionServices): ReadonlyMap<number, Relation> {
@@ -56,6 +89,11 @@ function catalogNames(services: SessionServices): CatalogNames {
     qualifiedRelation: (oid) => services.qualifiedRelationName?.(oid) ?? String(oid),
     type: (oid, typmod = null) =>
       (isHandle(oid) ? services.typeName(catalogOidOf(oid)) : null) ?? formatType(oid, typmod),
-    routine: (oid, name) => services.routineName?.(oid, false) ?? quoteIdentifier(name),
+    routine: (oid, name) => {
+      const found = services.routineByOid?.(oid) ?? null;
+      // The arguments tell it from others of its name.
+      if (found !== null && services.isVisibleRoutine?.(oid) === true) return quoteIdentifier(found.group.name);
+      return services.routineName?.(oid, false) ?? quoteIdentifier(name);
+    },
   };
 }

@@ -127,7 +127,7 @@ CREATE FUNCTION fs(OUT x int, OUT y text) RETURNS SETOF record LANGUAGE sql AS '
 CREATE VIEW w09 AS SELECT ff(1) AS f1, f.*, row_number() OVER () AS rn, sum(a) OVER (ORDER BY b RANGE BETWEEN UNBOUNDED PRECEDING AND 1 FOLLOWING EXCLUDE TIES) AS ss, count(*) FILTER (WHERE a > 1) OVER (PARTITION BY a) AS n FROM fs() f, q;
 SELECT pg_get_viewdef('w09'::regclass);
 CREATE VIEW w10 AS SELECT q FROM q UNION ALL SELECT q1 FROM q q1;
-CREATE VIEW w11 AS SELECT (SELECT count(q.a) FROM q q2) AS outeragg, ARRAY(SELECT 1), sum(DISTINCT a ORDER BY a DESC), max(q.*::text) FROM q;
+CREATE VIEW w11 AS SELECT (SELECT count(q.a) FROM q q2 LIMIT 1) AS outeragg, ARRAY(SELECT 1), sum(DISTINCT a ORDER BY a DESC), max(q.*::text) FROM q;
 SELECT pg_get_viewdef('w10'::regclass), pg_get_viewdef('w11'::regclass);
 -- joins that merge columns: whatever the tables are given later, the text means the same
 CREATE TABLE j1 (x int, y int);
@@ -156,10 +156,22 @@ ALTER TABLE tt RENAME TO uu;
 SELECT pg_get_viewdef('w16'::regclass);
 SELECT * FROM w16;
 -- found by generated views
-CREATE VIEW w17 AS SELECT concat('a', NULL) AS a, format('%s', 'x') AS b, count('x') AS c, json_build_object('a', 1, 'b', null) AS d, count(null) AS e, coalesce(max('x'), 'y') AS f, ('x'::varchar)::text AS g, min(NULL::boolean::text) AS i, date_trunc('year', '2024-02-29 23:59:59.5'::timestamp(1)) AS j, ('2020-01-01'::date, '2020-01-02'::date) OVERLAPS ('2020-01-01'::date, '2020-01-02'::date) AS k FROM q WHERE v = 'a'::varchar ORDER BY false, 0::int;
+CREATE VIEW w17 AS SELECT concat('a', NULL) AS a, format('%s', 'x') AS b, count('x') AS c, json_build_object('a', 1, 'b', null) AS d, count(null) AS e, coalesce(max('x'), 'y') AS f, ('x'::varchar)::text AS g, min(NULL::boolean::text) AS i, date_trunc('year', '2024-02-29 23:59:59.5'::timestamp(1)) AS j, ('2020-01-01'::date, '2020-01-02'::date) OVERLAPS ('2020-01-01'::date, '2020-01-02'::date) AS k FROM q WHERE v = 'a'::varchar ORDER BY 'a'::text, 0::int;
 SELECT pg_get_viewdef('w17'::regclass), pg_get_viewdef('w17'::regclass, true);
 CREATE VIEW w18 AS SELECT l.a, g.* FROM q AS l LEFT JOIN LATERAL unnest(string_to_array('a_c', NULL)) AS g ON true;
 CREATE VIEW w19(x, y, z) AS SELECT u.* FROM unnest(ARRAY[1, 2], ARRAY['x', NULL]) WITH ORDINALITY AS u;
 CREATE VIEW w20 AS SELECT (ARRAY[ARRAY[a, 2], ARRAY[3, 4]])[2][1:0] AS k0 FROM q ORDER BY a, b, a DESC;
 SELECT pg_get_viewdef('w18'::regclass), pg_get_viewdef('w19'::regclass), pg_get_viewdef('w20'::regclass);
 SELECT * FROM w19 ORDER BY z;
+CREATE VIEW w21 AS SELECT a AS x, a AS y, jsonb_build_object('k', 1, 'n', 'm') AS o, ('{"a": [1]}'::jsonb)['a'][0] AS p, percentile_disc(ARRAY[0.1, 0.9]) WITHIN GROUP (ORDER BY a) AS pd, a IN (1, 2, b * 2) AS l, (a * 2) IS DISTINCT FROM (b + 1) AS d FROM q GROUP BY a, b ORDER BY 1, 2;
+SELECT pg_get_viewdef('w21'::regclass), pg_get_viewdef('w21'::regclass, true);
+INSERT INTO q (a, b) VALUES (1, 2), (1, 3), (2, 2);
+CREATE VIEW w22 AS SELECT DISTINCT (SELECT max(x.b) FROM q x WHERE x.a = q.a) AS m, 1 AS one FROM q ORDER BY 1;
+CREATE VIEW w23 AS SELECT (SELECT max(x.b) FROM q x WHERE x.a = q.a) AS m, count(*) FROM q GROUP BY 1;
+SELECT pg_get_viewdef('w22'::regclass), pg_get_viewdef('w23'::regclass);
+SELECT DISTINCT (SELECT max(x.b) FROM q x WHERE x.a = q.a) AS m FROM q ORDER BY (SELECT max(x.b) FROM q x WHERE x.a = q.a);
+SELECT (SELECT max(x.b) FROM q x WHERE x.a = q.a) AS m, count(*) FROM q GROUP BY (SELECT max(x.b) FROM q x WHERE x.a = q.a);
+CREATE FUNCTION g1(int) RETURNS int LANGUAGE sql AS 'select 1';
+CREATE FUNCTION g1(text) RETURNS int LANGUAGE sql AS 'select 1';
+CREATE VIEW w24 AS SELECT g1(1) AS a, g1('x') AS b;
+SELECT pg_get_viewdef('w24'::regclass);
