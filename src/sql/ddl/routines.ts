@@ -13,108 +13,24 @@ import type { Routine, RoutineDescriptor, RoutineParameter } from '../catalog/de
 import type { ParsedStatement, RelationName } from '../contract.js';
 import { inLiteral } from '../parse/body-position.js';
 import { nextToken } from '../parse/tokens.js';
-import { resolveTypeName } from '../plan/coerce.js';
-import { isPolymorphic } from '../functions/resolve.js';
 import { takesArgument } from '../plan/routines.js';
 import { readBody } from '../plpgsql/read-routine.js';
 import { sqlStatements } from '../plpgsql/sql-body.js';
 import { OID } from '../types/oids.js';
-import { catalogOidOf, formatType, isArrayType } from '../types/registry.js';
-import { typesWithin } from '../types/user-types.js';
+import { catalogOidOf, formatType } from '../types/registry.js';
 import type { UserType } from '../types/user-types.js';
 import { checkSqlBody } from './check-body.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
-import { deparse } from './deparse.js';
-import { refuseRoutines } from './row-expressions.js';
 import { creationSchema, shownName, visibleName } from './objects.js';
 import { callerLines, changeCallers, dropCallers, refuseCallers } from './routine-users.js';
 import type { NamedRoutine } from './routine-users.js';
 import type { DropOptions } from './views.js';
+import { checkOptions } from './routine-options.js';
+import { checkPolymorphic, readParameters, readReturns, typeOf } from './routine-parameters.js';
 import { withSetting } from './routine-settings.js';
 import { list, of, options, qualifiedName, strings, text, unsupported } from './tree.js';
 import type { Loose } from './tree.js';
-
-type TypeNode = Parameters<typeof resolveTypeName>[0];
-
-const MODES: Readonly<Record<string, RoutineParameter['mode']>> = {
-  FUNC_PARAM_DEFAULT: 'in',
-  FUNC_PARAM_IN: 'in',
-  FUNC_PARAM_OUT: 'out',
-  FUNC_PARAM_INOUT: 'inout',
-  FUNC_PARAM_VARIADIC: 'variadic',
-  FUNC_PARAM_TABLE: 'table',
-};
-const PARAMETERS_MAX = 100;
-
-function typeOf(ctx: DdlContext, node: unknown): number {
-  return resolveTypeName(node as TypeNode, ctx.types).oid;
-}
-
-/** As column defaults are kept: only a bare literal takes the type at once. */
-function argumentDefault(ctx: DdlContext, node: unknown, typeOid: number): string {
-  const sql = deparse(node as Loose);
-  if (isPolymorphic(typeOid)) return ctx.planner.compileExpression(sql, [], ctx.plannerSettings, null).sql;
-  const assigned = ctx.planner.compileExpression(sql, [], ctx.plannerSettings, { typeOid, typmod: -1 });
-  if (/^(E?'|NULL$)/i.test(sql) && (node as Loose)['A_Const'] !== undefined) return assigned.sql;
-  const stored = ctx.planner.compileExpression(sql, [], ctx.plannerSettings, null).sql;
-  // Calls know the types of the parameters, by which the text names them, and no others.
-  refuseRoutines(ctx, stored, 'a default of a parameter');
-  const known = new Set(typesWithin(typeOid).map((handle) => String(catalogOidOf(handle))));
-  if ([...stored.matchAll(/"@(\d+)"/g)].some(([, oid]) => !known.has(oid!)))
-    throw unsupported("a default that names a user's type other than the parameter's");
-  return stored;
-}
-
-function readParameters(ctx: DdlContext, nodes: readonly Loose[]): RoutineParameter[] {
-  if (nodes.length > PARAMETERS_MAX)
-    throw sqlError('54023', `functions cannot have more than ${PARAMETERS_MAX} arguments`);
-  const parameters: RoutineParameter[] = [];
-  let defaults = false;
-  for (const node of nodes) {
-    const p = of(node, 'FunctionParameter');
-    const mode = MODES[text(p['mode'])] ?? 'in';
-    const typeOid = typeOf(ctx, p['argType']);
-    const name = text(p['name']);
-    const takes = mode !== 'out' && mode !== 'table';
-    const isList = isArrayType(typeOid) || typeOid === OID.anyarray || typeOid === OID.anycompatiblearray;
-    if (mode === 'variadic' && !isList) throw sqlError('42P13', 'VARIADIC parameter must be an array');
-    if (name !== '' && parameters.some((q) => q.name === name && takes === (q.mode !== 'out' && q.mode !== 'table')))
-      throw sqlError('42P13', `parameter name "${name}" used more than once`);
-    const defaultSql = p['defexpr'] === undefined ? null : argumentDefault(ctx, p['defexpr'], typeOid);
-    if (defaultSql !== null) {
-      if (!takes) throw sqlError('42P13', 'only input parameters can have default values');
-      defaults = true;
-    } else if (defaults && takes && mode !== 'variadic')
-      throw sqlError('42P13', 'input parameters after one with a default value must also have defaults');
-    parameters.push({ name, mode, typeOid, defaultSql });
-  }
-  return parameters;
-}
-
-interface Returns {
-  readonly typeOid: number;
-  readonly set: boolean;
-  readonly columns: Routine['columns'];
-}
-
-function readReturns(ctx: DdlContext, body: Loose, parameters: readonly RoutineParameter[]): Returns {
-  const outputs = parameters.filter((p) => p.mode === 'out' || p.mode === 'inout' || p.mode === 'table');
-  const implied = outputs.length === 0 ? OID.void : outputs.length === 1 ? outputs[0]!.typeOid : OID.record;
-  const node = body['returnType'] as Loose | undefined;
-  if (body['is_procedure'] === true) return { typeOid: implied, set: false, columns: null };
-  if (node === undefined) {
-    if (outputs.length === 0) throw sqlError('42P13', 'function result type must be specified');
-    return { typeOid: implied, set: false, columns: null };
-  }
-  const set = node['setof'] === true;
-  if (parameters.some((p) => p.mode === 'table')) return { typeOid: implied, set, columns: null };
-  const typeOid = typeOf(ctx, node);
-  if (outputs.length > 0 && typeOid !== implied) {
-    throw sqlError('42P13', `function result type must be ${formatType(implied)} because of OUT parameters`);
-  }
-  return { typeOid, set, columns: null };
-}
 
 type Facts = Pick<Routine, 'language' | 'body' | 'volatility' | 'strict' | 'securityDefiner' | 'config'>;
 
@@ -169,9 +85,11 @@ export async function runCreateFunction(ctx: DdlContext, body: Loose, statement:
   const tag = procedure ? 'CREATE PROCEDURE' : 'CREATE FUNCTION';
   const name = qualifiedName(strings(body['funcname']));
   await creationSchema(ctx, name);
-  const parameters = readParameters(ctx, list(body['parameters']));
+  const parameters = readParameters(ctx, list(body['parameters']), procedure);
   const returns = readReturns(ctx, body, parameters);
+  checkOptions(options(body['options']), procedure, returns.set);
   const made = { procedure, parameters, ...returns, ...readOptions(ctx, body, statement) };
+  checkPolymorphic(made);
   checkBody(name.name, made, body, statement);
   const routine = await addRoutine(ctx, name, made, body['replace'] === true);
   await checkNames(ctx, name.name, routine, body, statement);
@@ -499,7 +417,9 @@ export async function runAlterFunction(ctx: DdlContext, body: Loose): Promise<st
   const type = String(body['objtype']);
   const opened = (await openRoutine(ctx, body['func'] as Loose, type, false))!;
   let { routine } = opened;
-  for (const { name, arg } of options(body['actions'])) {
+  const actions = options(body['actions']);
+  checkOptions(actions, routine.procedure, routine.set);
+  for (const { name, arg } of actions) {
     const flag = of(arg as Loose, 'Boolean')['boolval'] === true;
     if (name === 'volatility')
       routine = { ...routine, volatility: text(of(arg as Loose, 'String')['sval']) as Routine['volatility'] };

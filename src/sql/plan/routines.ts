@@ -71,7 +71,7 @@ function makeEntry(name: string, routine: Routine): FunctionEntry {
     defaults: inputs.filter((p) => p.defaultSql !== null).map(() => null),
     mayWait: true,
     returnsSet: routine.set,
-    resultColumns: columns === null ? null : columns.map((c) => ({ name: c.name, typeOid: baseOidOf(c.typeOid) })),
+    resultColumns: columns === null ? null : columns.map((c, i) => ({ name: c.name === '' ? `column${i + 1}` : c.name, typeOid: baseOidOf(c.typeOid) })),
     impl: async (args, ctx, info) => (await call(args, ctx, info)).value,
     call1: null,
     call2: null,

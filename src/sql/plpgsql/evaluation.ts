@@ -142,7 +142,7 @@ export class Evaluation {
       if (statement.kind === 'TransactionStmt')
         throw sqlError('0A000', 'EXECUTE of transaction commands is not implemented');
       if (statement.kind === 'CopyStmt') throw sqlError('0A000', 'cannot COPY to/from client in PL/pgSQL');
-      if (host.isPlanned(statement))
+      if (host.runs(statement))
         result = await host.run({
           statement: host.keep(statement, names),
           parameters: () => parameters,

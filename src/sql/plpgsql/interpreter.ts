@@ -85,6 +85,7 @@ export class Interpreter {
 
   /** Runs the body to its end. @throws what the body raises, with its context */
   async run(block: Block): Promise<void> {
+    this.#frame.put(FOUND_INDEX, false);
     try {
       const ending = await this.#block(block);
       if (ending === 'return' || this.#result.type.set) return;
@@ -483,7 +484,7 @@ export class Interpreter {
     const parsed = statement.query.statement;
     if (parsed.kind === 'TransactionStmt') throw sqlError('0A000', 'unsupported transaction command in PL/pgSQL');
     if (parsed.kind === 'CopyStmt') throw sqlError('0A000', 'cannot COPY to/from client in PL/pgSQL');
-    if (!this.#host.isPlanned(parsed)) {
+    if (!this.#host.runs(parsed)) {
       if (into !== null) throw sqlError('42601', 'INTO used with a command that cannot return data');
       const tag = await this.#host.command(parsed, parsed.kind === 'DoStmt');
       this.#rowCount = rowCountOf(tag);
@@ -491,11 +492,13 @@ export class Interpreter {
     }
     if (statement.kind === 'call') return this.#call(statement.query, parsed);
     const reads = parsed.kind === 'SelectStmt';
+    const shows = !reads && !CHANGES.has(parsed.kind);
     const result = await this.#sql.run(statement.query, into !== null && reads ? (into.strict ? 2 : 1) : 0);
     try {
       if (into === null && result.columns !== null) throw noDestination(reads);
-      this.#counted(reads ? result.rows.length : rowCountOf(result.tag));
-      if (into !== null) await this.#into(into, result, !reads);
+      if (shows) this.#rowCount = result.rows.length;
+      else this.#counted(reads ? result.rows.length : rowCountOf(result.tag));
+      if (into !== null) await this.#into(into, result, !reads && !shows);
     } finally {
       result.release();
     }
@@ -588,6 +591,9 @@ export class Interpreter {
     for (const { place, item } of statement.items) await this.#put(place, diagnostic(item, error, facts));
   }
 }
+
+/** Statements whose tag counts rows. */
+const CHANGES: ReadonlySet<string> = new Set(['InsertStmt', 'UpdateStmt', 'DeleteStmt', 'MergeStmt']);
 
 function noDestination(reads: boolean): Error {
   return sqlError('42601', 'query has no destination for result data', {

@@ -156,7 +156,7 @@ export class Routines {
       const parsed = statements[i]!;
       const last = i === read.statements.length - 1;
       try {
-        if (!host.isPlanned(parsed)) {
+        if (!host.runs(parsed)) {
           await host.command(parsed);
           continue;
         }
