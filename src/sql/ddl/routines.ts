@@ -252,11 +252,11 @@ function checkReplace(name: string, old: Routine, made: Omit<Routine, 'oid'>): v
     throw sqlError('42809', 'cannot change routine kind', { detail: `"${name}" is ${article} ${kind}.` });
   }
   const hint = `Use DROP ${kindOf(old).toUpperCase()} ${identityText(name, old)} first.`;
-  const outputs = (r: Callable): string =>
-    r.parameters
-      .filter((p) => p.mode !== 'in' && p.mode !== 'variadic')
-      .map((p) => `${p.name} ${catalogOidOf(p.typeOid)}`)
-      .join();
+  // A single one is the result itself, whatever its name.
+  const outputs = (r: Callable): string => {
+    const out = r.parameters.filter((p) => p.mode !== 'in' && p.mode !== 'variadic');
+    return out.length < 2 ? '' : out.map((p) => `${p.name} ${catalogOidOf(p.typeOid)}`).join();
+  };
   if (catalogOidOf(old.typeOid) !== catalogOidOf(made.typeOid) || old.set !== made.set)
     throw sqlError('42P13', 'cannot change return type of existing function', { hint });
   if (outputs(old) !== outputs(made)) {

@@ -44,7 +44,7 @@ export function bindPopulate(ctx: ExprContext, call: FuncCall, name: string, loc
   const domain = declaredOid(base);
   const documentOid = json === 'json' ? OID.json : OID.jsonb;
   const entry = entryFor(name, set !== undefined, typeOid, documentOid, fields, isConstrained(domain) ? domain : 0);
-  return makeCall(ctx, name, [base, args[1]!], places, location, false, [entry]);
+  return makeCall(ctx, name, [base, args[1]!], places, location, { routines: [entry] });
 }
 
 /** `domain`: over the composite type, 0 for none. */

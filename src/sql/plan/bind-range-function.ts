@@ -99,6 +99,9 @@ function bindOne(
   const fixed: readonly { readonly name: string; readonly typeOid: number; readonly typmod?: number }[] | null =
     composite ?? (entry === null ? null : recordFieldsOf(ctx.binder.recordColumns, expr));
   const location = locationOf(definitions[0]);
+  // A CALL gives what its parameters hold, each as a column.
+  if (composite !== null && entry?.routine?.procedure === true)
+    return { call: { expr, width: 1, record: false }, columns: null };
   if (fixed !== null) {
     if (definitions.length > 0) {
       const what = composite === null ? 'with OUT parameters' : 'returning a named composite type';

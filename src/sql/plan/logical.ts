@@ -124,8 +124,6 @@ export interface ProjectPlan {
   readonly columns: readonly PlanColumn[];
   readonly input: Plan;
   readonly items: readonly ProjectItem[];
-  /** Its items are columns, of which those are left out that nobody above wants. */
-  readonly renames?: true;
 }
 /** The input's columns, then one for each set-returning function. */
 export interface ProjectSetPlan {

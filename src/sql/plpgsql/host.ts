@@ -73,6 +73,10 @@ export interface OwnedMemory extends MemoryAccount {
 
 export interface SqlHost extends Conversion {
   readonly signal: AbortSignal;
+  /** plpgsql.check_asserts. */
+  readonly asserts: boolean;
+  /** What runs inside of what, innermost last: lines of a context. */
+  readonly contexts: (() => string)[];
   keep(statement: ParsedStatement, names: VariableNames): KeptStatement;
   /** Whether `run` takes it: what has a plan, and what shows something (EXPLAIN, SHOW). */
   runs(statement: ParsedStatement): boolean;

@@ -27,6 +27,7 @@ import { RowsSink } from './rows-sink.js';
 import { readOnlyError, tooOldSnapshot } from './runner-errors.js';
 import { markTransaction, returnTo } from './savepoints.js';
 import type { Session } from './session.js';
+import { parseBoolWord } from './setting-table.js';
 import { setVariable } from './set-show.js';
 import { commandName, isPlanned, mayLookUpCatalog } from './statement-kinds.js';
 import { lockTable, runUtility } from './utility.js';
@@ -99,6 +100,12 @@ export class InnerSql implements SqlHost {
   }
   get signal(): AbortSignal {
     return this.#session.signal;
+  }
+  get asserts(): boolean {
+    return parseBoolWord(this.#session.setting('plpgsql.check_asserts') ?? 'on') ?? true;
+  }
+  get contexts(): (() => string)[] {
+    return this.#session.contexts;
   }
   get cursors(): BlockCursors {
     return this.#session.blockCursors;
