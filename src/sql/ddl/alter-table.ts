@@ -35,7 +35,7 @@ import { notice } from './context.js';
 import { deparse, quoteIdentifier, quoteLiteral } from './deparse.js';
 import { alteredForeignKey } from './foreign-keys.js';
 import { dropExpression, generatedFrom, refuseReaders, refuseTypeChange, withGeneration } from './generated.js';
-import { addIdentity, dropIdentity, setIdentity } from './identity.js';
+import { addIdentity, dropIdentity, retypeIdentity, setIdentity } from './identity.js';
 import { refuseTableCommands } from './materialized-views.js';
 import { reboundIndexes } from './index-parts.js';
 import { giveRelation } from './owned.js';
@@ -353,6 +353,7 @@ async function alterType(draft: Draft, name: string, def: Loose): Promise<void> 
   }
   if (column.identity !== null && ![OID.int2, OID.int4, OID.int8].includes(type.oid as 20))
     throw sqlError('22023', 'identity column type must be smallint, integer, or bigint');
+  await retypeIdentity(draft, column, def['typeName'] as Loose);
   const old = draft.before.columns.filter((c) => !c.dropped);
   if (type.oid !== column.typeOid) await changeForeignKeysOf(draft, column, type.oid);
   const using = def['raw_default'] === undefined ? quoteIdentifier(name) : deparse(def['raw_default']);

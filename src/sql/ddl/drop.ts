@@ -267,26 +267,30 @@ async function dropSchemas(ctx: DdlContext, body: Loose): Promise<string> {
 
 type Contained = Exclude<Descriptor, { kind: 'schema' | 'database' | 'role' }>;
 
-function containedNames(d: Contained, schema: string): string[] {
-  if (d.kind !== 'routine') return [`${kindName(d)} ${schema}.${d.name}`];
-  return d.routines.map((r) => `${r.procedure ? 'procedure' : 'function'} ${identityText(`${schema}.${d.name}`, r)}`);
+/** `place`: what stands before a name in the schema, nothing where the search path has it. */
+function containedNames(d: Contained, place: string): string[] {
+  if (d.kind !== 'routine') return [`${kindName(d)} ${place}${d.name}`];
+  return d.routines.map((r) => `${r.procedure ? 'procedure' : 'function'} ${identityText(`${place}${d.name}`, r)}`);
+}
+
+function placeIn(ctx: DdlContext, schema: string): string {
+  return ctx.session.searchPath.includes(schema) ? '' : `${schema}.`;
 }
 
 /** What is in the schema, each with what uses it from elsewhere if it is a type. */
 async function dependents(ctx: DdlContext, inside: readonly Contained[], schema: string): Promise<string[]> {
   const lines: string[] = [];
   const together = new Set(inside.map(({ id }) => id));
+  const place = placeIn(ctx, schema);
   for (const d of inside) {
-    for (const what of containedNames(d, schema)) lines.push(`${what} depends on schema ${schema}`);
+    for (const what of containedNames(d, place)) lines.push(`${what} depends on schema ${schema}`);
     const outside = (await dependentViews(ctx, d.id)).filter(({ id }) => !together.has(id));
-    lines.push(
-      ...(await dependences(ctx, `${kindName(d)} ${schema}.${d.name}`, outside, { cascade: false, together })),
-    );
+    lines.push(...(await dependences(ctx, `${kindName(d)} ${place}${d.name}`, outside, { cascade: false, together })));
     if (d.kind === 'routine') lines.push(...(await groupCallers(ctx, d, together, schema)));
     if (d.kind !== 'type') continue;
     const type = userTypeOf(d.typeOid)!;
     for (const user of await usersOf(ctx, type)) {
-      if (!inside.some((one) => one.id === user.id)) lines.push(...uses(user, type, `${schema}.${d.name}`));
+      if (!inside.some((one) => one.id === user.id)) lines.push(...uses(user, type, `${place}${d.name}`));
     }
   }
   return lines;
@@ -316,7 +320,7 @@ async function dropSchema(ctx: DdlContext, id: number, name: string, cascade: bo
   const around = inside.flatMap((d) => (d.kind === 'table' ? tablesAround(d) : []));
   await ctx.catalog.lock(ctx.txn, [...new Set([...inside.map((d) => d.id), ...around])], ctx.wait);
   const shown = inside.filter((d) => d.kind !== 'sequence' || d.ownedBy === null);
-  ctx.cascades.push(...extensions, ...shown.flatMap((d) => containedNames(d, name)));
+  ctx.cascades.push(...extensions, ...shown.flatMap((d) => containedNames(d, placeIn(ctx, name))));
   await dropExtensionsIn(ctx, id);
   const options = { cascade: true, together: new Set(inside.map((d) => d.id)) };
   for (const d of inside) {

@@ -44,6 +44,8 @@ export function withGeneration(
 /** A bare string literal takes the column's type, whatever that is. */
 function literalText(ctx: DdlContext, node: unknown, column: ColumnDescriptor): string | null {
   const constant = (node as Loose)['A_Const'] as Loose | undefined;
+  if (constant?.['isnull'] === true)
+    return ctx.planner.compileExpression('NULL', [], ctx.plannerSettings, column, GENERATION.many).sql;
   if (constant?.['sval'] === undefined) return null;
   const text = String((constant['sval'] as Loose)['sval'] ?? '');
   const literal = `'${text.replaceAll("'", "''")}'`;

@@ -1,5 +1,6 @@
 /** ALTER TABLE's commands on identity columns. */
 import { sqlError } from '../../base/errors.js';
+import type { ColumnDescriptor } from '../catalog/descriptor.js';
 import type { Draft } from './alter-draft.js';
 import { notice } from './context.js';
 import { claimGeneratedName } from './objects.js';
@@ -52,6 +53,15 @@ export async function setIdentity(draft: Draft, name: string, opts: ReturnType<t
   await draft.ctx.catalog.lock(draft.ctx.txn, [column.sequenceId], draft.ctx.wait);
   const sequence = await draft.ctx.catalog.forUpdate(draft.ctx.txn, column.sequenceId);
   if (sequence?.kind === 'sequence') await alterSequence(draft.ctx, sequence, rest);
+}
+
+/** The sequence of the column gets the type that the column gets. */
+export async function retypeIdentity(draft: Draft, column: ColumnDescriptor, typeName: Loose): Promise<void> {
+  const { ctx } = draft;
+  if (column.identity === null || column.sequenceId === null) return;
+  await ctx.catalog.lock(ctx.txn, [column.sequenceId], ctx.wait);
+  const sequence = await ctx.catalog.forUpdate(ctx.txn, column.sequenceId);
+  if (sequence?.kind === 'sequence') await alterSequence(ctx, sequence, [{ name: 'as', arg: { TypeName: typeName } }]);
 }
 
 export async function dropIdentity(draft: Draft, name: string, missingOk: boolean): Promise<void> {

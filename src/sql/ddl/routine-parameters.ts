@@ -1,10 +1,13 @@
-/** Parameters of functions and procedures as CREATE FUNCTION gives them. */
+/**
+ * The parameters and the result of CREATE FUNCTION and PROCEDURE: modes, types, defaults, and what must be there for a
+ * polymorphic result to have a type in each call.
+ */
 import { sqlError } from '../../base/errors.js';
-import type { RoutineParameter } from '../catalog/descriptor.js';
+import type { Routine, RoutineParameter } from '../catalog/descriptor.js';
 import { isPolymorphic } from '../functions/resolve.js';
 import { resolveTypeName } from '../plan/coerce.js';
 import { OID } from '../types/oids.js';
-import { catalogOidOf, isArrayType } from '../types/registry.js';
+import { catalogOidOf, formatType, isArrayType } from '../types/registry.js';
 import { typesWithin } from '../types/user-types.js';
 import type { DdlContext } from './context.js';
 import { deparse } from './deparse.js';
@@ -43,20 +46,24 @@ function argumentDefault(ctx: DdlContext, node: unknown, typeOid: number): strin
   return stored;
 }
 
-export function readParameters(ctx: DdlContext, nodes: readonly Loose[]): RoutineParameter[] {
+export function readParameters(ctx: DdlContext, nodes: readonly Loose[], procedure: boolean): RoutineParameter[] {
   if (nodes.length > PARAMETERS_MAX)
     throw sqlError('54023', `functions cannot have more than ${PARAMETERS_MAX} arguments`);
   const parameters: RoutineParameter[] = [];
   let defaults = false;
+  let variadic = false;
   for (const node of nodes) {
     const p = of(node, 'FunctionParameter');
     const mode = MODES[text(p['mode'])] ?? 'in';
     const typeOid = typeOf(ctx, p['argType']);
     const name = text(p['name']);
-    const takes = mode !== 'out' && mode !== 'table';
+    const takes = isInput(mode);
     const isList = isArrayType(typeOid) || typeOid === OID.anyarray || typeOid === OID.anycompatiblearray;
+    if (variadic && takes) throw sqlError('42P13', 'VARIADIC parameter must be the last input parameter');
+    if (variadic && procedure) throw sqlError('42P13', 'VARIADIC parameter must be the last parameter');
     if (mode === 'variadic' && !isList) throw sqlError('42P13', 'VARIADIC parameter must be an array');
-    if (name !== '' && parameters.some((q) => q.name === name && takes === (q.mode !== 'out' && q.mode !== 'table')))
+    variadic ||= mode === 'variadic';
+    if (name !== '' && parameters.some((q) => q.name === name && clash(q.mode, mode)))
       throw sqlError('42P13', `parameter name "${name}" used more than once`);
     const defaultSql = p['defexpr'] === undefined ? null : argumentDefault(ctx, p['defexpr'], typeOid);
     if (defaultSql !== null) {
@@ -64,7 +71,75 @@ export function readParameters(ctx: DdlContext, nodes: readonly Loose[]): Routin
       defaults = true;
     } else if (defaults && takes && mode !== 'variadic')
       throw sqlError('42P13', 'input parameters after one with a default value must also have defaults');
+    else if (defaults && procedure && mode === 'out')
+      throw sqlError('42P13', 'procedure OUT parameters cannot appear after one with a default value');
     parameters.push({ name, mode, typeOid, defaultSql });
   }
   return parameters;
+}
+
+function isInput(mode: RoutineParameter['mode']): boolean {
+  return mode !== 'out' && mode !== 'table';
+}
+
+/** A parameter that is only taken and one that is only given may share a name. */
+function clash(a: RoutineParameter['mode'], b: RoutineParameter['mode']): boolean {
+  const onlyTaken = (mode: RoutineParameter['mode']): boolean => mode === 'in' || mode === 'variadic';
+  return !((onlyTaken(a) && !isInput(b)) || (!isInput(a) && onlyTaken(b)));
+}
+
+const RANGES: readonly number[] = [OID.anyrange, OID.anymultirange];
+const COMPATIBLE_RANGES: readonly number[] = [OID.anycompatiblerange, OID.anycompatiblemultirange];
+const PLAIN: readonly number[] = [OID.anyelement, OID.anyarray, OID.anynonarray, OID.anyenum, ...RANGES];
+const COMPATIBLE: readonly number[] = [
+  OID.anycompatible,
+  OID.anycompatiblearray,
+  OID.anycompatiblenonarray,
+  ...COMPATIBLE_RANGES,
+];
+
+/** Inputs that settle what a polymorphic result is. */
+function settling(oid: number): readonly number[] {
+  return [RANGES, COMPATIBLE_RANGES, PLAIN, COMPATIBLE].find((family) => family.includes(oid)) ?? [];
+}
+
+/** @throws QuoralError 42P13 */
+export function checkPolymorphic(routine: Pick<Routine, 'typeOid' | 'parameters'>): void {
+  const inputs = routine.parameters.filter((p) => isInput(p.mode)).map((p) => p.typeOid);
+  const outputs = routine.parameters.filter((p) => !isInput(p.mode)).map((p) => p.typeOid);
+  for (const oid of [routine.typeOid, ...outputs]) {
+    if (!isPolymorphic(oid)) continue;
+    const wanted = settling(oid);
+    if (inputs.some((input) => wanted.includes(input))) continue;
+    const names = wanted.map((o) => formatType(o));
+    const last = names.pop()!;
+    const listed = names.length > 1 ? `${names.join(', ')}, or ${last}` : `${names[0]} or ${last}`;
+    throw sqlError('42P13', 'cannot determine result data type', {
+      detail: `A result of type ${formatType(oid)} requires at least one input of type ${listed}.`,
+    });
+  }
+}
+
+interface Returns {
+  readonly typeOid: number;
+  readonly set: boolean;
+  readonly columns: Routine['columns'];
+}
+
+export function readReturns(ctx: DdlContext, body: Loose, parameters: readonly RoutineParameter[]): Returns {
+  const outputs = parameters.filter((p) => p.mode === 'out' || p.mode === 'inout' || p.mode === 'table');
+  const implied = outputs.length === 0 ? OID.void : outputs.length === 1 ? outputs[0]!.typeOid : OID.record;
+  const node = body['returnType'] as Loose | undefined;
+  if (body['is_procedure'] === true) return { typeOid: implied, set: false, columns: null };
+  if (node === undefined) {
+    if (outputs.length === 0) throw sqlError('42P13', 'function result type must be specified');
+    return { typeOid: implied, set: false, columns: null };
+  }
+  const set = node['setof'] === true;
+  if (parameters.some((p) => p.mode === 'table')) return { typeOid: implied, set, columns: null };
+  const typeOid = typeOf(ctx, node);
+  if (outputs.length > 0 && typeOid !== implied) {
+    throw sqlError('42P13', `function result type must be ${formatType(implied)} because of OUT parameters`);
+  }
+  return { typeOid, set, columns: null };
 }

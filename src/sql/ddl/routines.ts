@@ -29,35 +29,12 @@ import { creationSchema, shownName, visibleName } from './objects.js';
 import { callerLines, changeCallers, dropCallers, refuseCallers } from './routine-users.js';
 import type { NamedRoutine } from './routine-users.js';
 import type { DropOptions } from './views.js';
-import { readParameters, typeOf } from './routine-parameters.js';
+import { checkOptions } from './routine-options.js';
+import { checkPolymorphic, readParameters, readReturns, typeOf } from './routine-parameters.js';
 import { checkEstimates, type Estimates, readEstimates } from './routine-estimates.js';
 import { withSetting } from './routine-settings.js';
 import { list, of, options, qualifiedName, strings, text, unsupported } from './tree.js';
 import type { Loose } from './tree.js';
-
-interface Returns {
-  readonly typeOid: number;
-  readonly set: boolean;
-  readonly columns: Routine['columns'];
-}
-
-function readReturns(ctx: DdlContext, body: Loose, parameters: readonly RoutineParameter[]): Returns {
-  const outputs = parameters.filter((p) => p.mode === 'out' || p.mode === 'inout' || p.mode === 'table');
-  const implied = outputs.length === 0 ? OID.void : outputs.length === 1 ? outputs[0]!.typeOid : OID.record;
-  const node = body['returnType'] as Loose | undefined;
-  if (body['is_procedure'] === true) return { typeOid: implied, set: false, columns: null };
-  if (node === undefined) {
-    if (outputs.length === 0) throw sqlError('42P13', 'function result type must be specified');
-    return { typeOid: implied, set: false, columns: null };
-  }
-  const set = node['setof'] === true;
-  if (parameters.some((p) => p.mode === 'table')) return { typeOid: implied, set, columns: null };
-  const typeOid = typeOf(ctx, node);
-  if (outputs.length > 0 && typeOid !== implied) {
-    throw sqlError('42P13', `function result type must be ${formatType(implied)} because of OUT parameters`);
-  }
-  return { typeOid, set, columns: null };
-}
 
 type Facts = Pick<Routine, 'language' | 'body' | 'volatility' | 'strict' | 'securityDefiner' | 'config'> & Estimates;
 
@@ -121,11 +98,13 @@ export async function runCreateFunction(ctx: DdlContext, body: Loose, statement:
   const tag = procedure ? 'CREATE PROCEDURE' : 'CREATE FUNCTION';
   const name = qualifiedName(strings(body['funcname']));
   await creationSchema(ctx, name);
-  const parameters = readParameters(ctx, list(body['parameters']));
+  const parameters = readParameters(ctx, list(body['parameters']), procedure);
   const returns = readReturns(ctx, body, parameters);
+  checkOptions(options(body['options']), procedure, returns.set);
   const made = { procedure, parameters, ...returns, ...readOptions(ctx, body, statement) };
   checkEstimates(made);
   refuseLeakproof(ctx, made);
+  checkPolymorphic(made);
   checkBody(name.name, made, body, statement);
   const routine = await addRoutine(ctx, name, made, body['replace'] === true);
   await checkNames(ctx, name.name, routine, body, statement);
@@ -307,11 +286,11 @@ function checkReplace(name: string, old: Routine, made: Omit<Routine, 'oid'>): v
     throw sqlError('42809', 'cannot change routine kind', { detail: `"${name}" is ${article} ${kind}.` });
   }
   const hint = `Use DROP ${kindOf(old).toUpperCase()} ${identityText(name, old)} first.`;
-  const outputs = (r: Callable): string =>
-    r.parameters
-      .filter((p) => p.mode !== 'in' && p.mode !== 'variadic')
-      .map((p) => `${p.name} ${catalogOidOf(p.typeOid)}`)
-      .join();
+  // A single one is the result itself, whatever its name.
+  const outputs = (r: Callable): string => {
+    const out = r.parameters.filter((p) => p.mode !== 'in' && p.mode !== 'variadic');
+    return out.length < 2 ? '' : out.map((p) => `${p.name} ${catalogOidOf(p.typeOid)}`).join();
+  };
   if (catalogOidOf(old.typeOid) !== catalogOidOf(made.typeOid) || old.set !== made.set)
     throw sqlError('42P13', 'cannot change return type of existing function', { hint });
   if (outputs(old) !== outputs(made)) {
@@ -500,7 +479,9 @@ export async function runAlterFunction(ctx: DdlContext, body: Loose): Promise<st
   const type = String(body['objtype']);
   const opened = (await openRoutine(ctx, body['func'] as Loose, type, false))!;
   let { routine } = opened;
-  for (const { name, arg } of options(body['actions'])) {
+  const actions = options(body['actions']);
+  checkOptions(actions, routine.procedure, routine.set);
+  for (const { name, arg } of actions) {
     const flag = of(arg as Loose, 'Boolean')['boolval'] === true;
     if (name === 'volatility')
       routine = { ...routine, volatility: text(of(arg as Loose, 'String')['sval']) as Routine['volatility'] };

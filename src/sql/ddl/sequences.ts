@@ -3,6 +3,7 @@ import { sqlError } from '../../base/errors.js';
 import type { SequenceDescriptor } from '../catalog/descriptor.js';
 import { BUILT_IN_ONLY, resolveTypeName } from '../plan/coerce.js';
 import { OID } from '../types/oids.js';
+import { formatType } from '../types/registry.js';
 import type { DdlContext } from './context.js';
 import { initialAcl } from './default-privileges.js';
 import { notice } from './context.js';
@@ -45,19 +46,21 @@ export function sequenceDefaults(
   const increment = number('increment') ?? (base === null ? 1n : BigInt(base.increment));
   if (increment === 0n) throw sqlError('22023', 'INCREMENT must not be zero');
   const up = increment > 0n;
-  const defaultMax = up ? limit : -1n;
-  const defaultMin = up ? 1n : -limit - 1n;
   // A limit that was that of the old type becomes that of the new one.
   const old = base === null ? 0n : TYPE_LIMITS.get(base.typeOid)!;
   const isNewType = base !== null && type !== base.typeOid;
-  const resetMax = base === null || given('maxvalue') || (isNewType && BigInt(base.max) === old);
-  const resetMin = base === null || given('minvalue') || (isNewType && BigInt(base.min) === -old - 1n);
+  const typesMax = isNewType && BigInt(base.max) === old;
+  const typesMin = isNewType && BigInt(base.min) === -old - 1n;
+  const resetMax = base === null || given('maxvalue') || typesMax;
+  const resetMin = base === null || given('minvalue') || typesMin;
+  const defaultMax = up || typesMax ? limit : -1n;
+  const defaultMin = up && !typesMin ? 1n : -limit - 1n;
   const max = number('maxvalue') ?? (resetMax ? defaultMax : BigInt(base.max));
   const min = number('minvalue') ?? (resetMin ? defaultMin : BigInt(base.min));
   if (max > limit || max < -limit - 1n)
-    throw sqlError('22023', `MAXVALUE (${max}) is out of range for sequence data type`);
+    throw sqlError('22023', `MAXVALUE (${max}) is out of range for sequence data type ${formatType(type)}`);
   if (min > limit || min < -limit - 1n)
-    throw sqlError('22023', `MINVALUE (${min}) is out of range for sequence data type`);
+    throw sqlError('22023', `MINVALUE (${min}) is out of range for sequence data type ${formatType(type)}`);
   if (min >= max) throw sqlError('22023', `MINVALUE (${min}) must be less than MAXVALUE (${max})`);
   const start = number('start') ?? (base === null ? (up ? min : max) : BigInt(base.start));
   if (start < min) throw sqlError('22023', `START value (${start}) cannot be less than MINVALUE (${min})`);

@@ -25,7 +25,8 @@ export interface CopiedColumns {
   readonly options: CopyOptions;
 }
 
-type OnValues = (values: Datum[], line: number) => void;
+/** `shown`: the line as far as an error tells of it. */
+type OnValues = (values: Datum[], line: number, shown: () => string | null) => void;
 
 export function openCopyInput(copied: CopiedColumns, format: FormatContext, onValues: OnValues): CopyInput {
   return copied.options.format === 'binary'
@@ -58,7 +59,7 @@ class TextInput implements CopyInput {
       const typmod = domainTypmod(c.typeOid, c.typmod);
       return (text) => type.input(text, typmod, format);
     });
-    this.#onRow = (fields) => onValues(this.#values(fields), this.#reader.line);
+    this.#onRow = (fields) => onValues(this.#values(fields), this.#reader.line, () => this.#shown(fields));
   }
 
   push(chunk: Buffer): void {
@@ -81,9 +82,18 @@ class TextInput implements CopyInput {
     return withCopyContext(error, this.#copied.table, this.#reader.line, place);
   }
 
+  #shown(fields: readonly CopyField[]): string {
+    const { delimiter, format, nullText, quote } = this.#copied.options;
+    const written = (field: CopyField): string => {
+      if (field === null) return nullText;
+      if (format !== 'csv' || ![delimiter, quote, '\n', '\r'].some((c) => field.includes(c))) return field;
+      return `${quote}${field.replaceAll(quote, quote + quote)}${quote}`;
+    };
+    return `: "${shortened(fields.map(written).join(delimiter))}"`;
+  }
+
   #malformed(message: string, fields: readonly CopyField[]): unknown {
-    const line = fields.map((f) => f ?? this.#copied.options.nullText).join(this.#copied.options.delimiter);
-    return this.#at(sqlError('22P04', message), `: "${shortened(line)}"`);
+    return this.#at(sqlError('22P04', message), this.#shown(fields));
   }
 
   #values(fields: CopyField[]): Datum[] {
@@ -141,7 +151,7 @@ class BinaryInput implements CopyInput {
   constructor(copied: CopiedColumns, onValues: OnValues) {
     this.#copied = copied;
     this.#reader = new BinaryCopyReader(copied.columns.length, (fields) =>
-      onValues(this.#values(fields), this.#reader.line),
+      onValues(this.#values(fields), this.#reader.line, () => null),
     );
   }
 

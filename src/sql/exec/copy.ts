@@ -48,6 +48,8 @@ const BATCH_ROWS = 1000;
 interface Input {
   readonly values: readonly Datum[];
   readonly line: number;
+  /** The line as far as an error tells of it. */
+  readonly shown: () => string | null;
 }
 
 export function compileCopyFrom(shape: CopyFromShape): { start(ctx: ExecContext): Execution } {
@@ -84,7 +86,7 @@ class CopyFromExecution implements Execution {
     const target = await openTarget(this.#run, this.#writer, this.#shape.freshStorage);
     let inputs: Input[] = [];
     const copied = { table: table.name, columns: positions.map((p) => table.columns[p]!), options };
-    const input = openCopyInput(copied, ctx.format, (values, line) => inputs.push({ values, line }));
+    const input = openCopyInput(copied, ctx.format, (values, line, shown) => inputs.push({ values, line, shown }));
     const flush = async (): Promise<void> => {
       const batch = inputs;
       inputs = [];
@@ -105,7 +107,7 @@ class CopyFromExecution implements Execution {
   async #write(target: RowTarget, inputs: readonly Input[]): Promise<void> {
     const rows: Row[] = [];
     const lines: number[] = [];
-    for (const { values, line } of inputs) {
+    for (const { values, line, shown } of inputs) {
       try {
         const made = this.#make(values, this.#run);
         const full = made instanceof Promise ? await made : made;
@@ -115,17 +117,17 @@ class CopyFromExecution implements Execution {
         rows.push(full);
         lines.push(line);
       } catch (error) {
-        throw this.#withContext(error, line);
+        throw this.#withContext(error, line, shown());
       }
     }
     const clash = await target.write(rows);
-    if (clash !== null) throw this.#withContext(clash.error, lines[clash.at]!);
+    if (clash !== null) throw this.#withContext(clash.error, lines[clash.at]!, null);
     this.#rows += rows.length;
     await relieveConstraints(this.#run.ctx);
   }
 
-  #withContext(error: unknown, line: number): unknown {
-    return withCopyContext(error, this.#shape.table.name, line, null);
+  #withContext(error: unknown, line: number, place: string | null): unknown {
+    return withCopyContext(error, this.#shape.table.name, line, place);
   }
 
   close(): void {}

@@ -1,8 +1,10 @@
 /** Leaf operators besides scans: VALUES, functions in FROM, WITH scans. */
-import { QuoralError } from '../../base/errors.js';
+import { QuoralError, sqlError } from '../../base/errors.js';
 import type { FunctionPlan, ValuesPlan } from '../plan/logical.js';
 import { PgRecord, type Datum } from '../types/datum.js';
 import type { Expr } from '../plan/expr.js';
+import { formatType } from '../types/registry.js';
+import { baseOidOf } from '../types/user-types.js';
 import { compileExpr, compileRow, type Compiled } from './eval.js';
 import {
   type Batch,
@@ -52,9 +54,10 @@ function constantRow(row: readonly Expr[]): Row | null {
 
 /** Set-returning and plain functions side by side; the shorter ones are padded with NULLs. */
 export function compileFunction(plan: FunctionPlan): OperatorFactory {
-  const calls = plan.calls.map(({ expr, width, record }) => ({
+  const calls = plan.calls.map(({ expr, width, record, wanted }) => ({
     width,
     record,
+    wanted,
     source: compileRowSource(expr),
   }));
   return (run) => new FunctionOperator(calls, plan.ordinality, run);
@@ -63,6 +66,7 @@ export function compileFunction(plan: FunctionPlan): OperatorFactory {
 interface FunctionCall {
   readonly width: number;
   readonly record: boolean;
+  readonly wanted: readonly number[] | undefined;
   readonly source: RowSource;
 }
 
@@ -85,6 +89,21 @@ export function compileRowSource(
     if (entry.rows === null) throw new QuoralError('XX000', `${entry.name} does not return a set`);
     return entry.rows(values, run.ctx, info);
   };
+}
+
+/** A record whose columns the query has named must be of their number and types. */
+function checkShape(given: readonly number[], wanted: readonly number[]): void {
+  const mismatch = (detail: string): Error =>
+    sqlError('42804', 'function return row and query-specified return row do not match', { detail });
+  if (given.length !== wanted.length) {
+    const attributes = given.length === 1 ? 'attribute' : 'attributes';
+    throw mismatch(`Returned row contains ${given.length} ${attributes}, but query expects ${wanted.length}.`);
+  }
+  for (let i = 0; i < given.length; i++) {
+    if (given[i] === wanted[i] || baseOidOf(given[i]!) === baseOidOf(wanted[i]!)) continue;
+    const [got, expected] = [formatType(given[i]!), formatType(wanted[i]!)];
+    throw mismatch(`Returned type ${got} at ordinal position ${i + 1}, but query expects ${expected}.`);
+  }
 }
 
 class FunctionOperator implements Operator {
@@ -129,6 +148,7 @@ class FunctionOperator implements Operator {
       if (!call.record) row.push(value);
       else {
         const fields = value instanceof PgRecord ? value.values : [];
+        if (call.wanted !== undefined && value instanceof PgRecord) checkShape(value.typeOids, call.wanted);
         for (let f = 0; f < call.width; f++) row.push(fields[f] ?? null);
       }
     });

@@ -10,8 +10,9 @@ import type { Datum, JsonValue } from '../types/datum.js';
 import { formatJson, isJsonArray, isJsonObject, parseJson } from '../types/json.js';
 import { OID } from '../types/oids.js';
 import { typeByOid } from '../types/registry.js';
-import { baseOidOf, fieldsOf } from '../types/user-types.js';
+import { baseOidOf, domainTypmod, fieldsOf } from '../types/user-types.js';
 import { fn, srf } from './define.js';
+import { checkDomain, isConstrained } from './domains.js';
 import type { CallInfo } from './entry.js';
 import { rawMembers } from './json.js';
 
@@ -100,12 +101,26 @@ function partOf(document: Datum): Part {
 
 // ---- one value ----
 
-function convert(part: Part, oid: number, typmod: number, name: string, ctx: ExecContext): Datum {
+/** `base`: the composite value that an object's members go into. */
+function convert(
+  part: Part,
+  oid: number,
+  typmod: number,
+  name: string,
+  ctx: ExecContext,
+  base: Datum = null,
+): Datum {
+  const under = baseOidOf(oid);
+  if (under !== oid) {
+    const value = convert(part, under, domainTypmod(oid, typmod), name, ctx, base);
+    checkDomain(oid, value, ctx);
+    return value;
+  }
   if (part.kind === 'null') return null;
   if (oid === OID.json) return part.json();
   if (oid === OID.jsonb) return new Jsonb(part.value());
-  const fields = part.kind === 'object' ? fieldsOf(oid) : null;
-  if (fields !== null) return record(part, fields, ctx);
+  const fields = part.kind === 'string' ? null : fieldsOf(oid);
+  if (fields !== null) return record(objectIn(part), fields, ctx, base instanceof PgRecord ? base : null);
   const type = typeByOid(oid);
   if (type.elementOid === 0 || part.kind === 'string') return type.input(part.text(), typmod, ctx.format);
   if (part.kind !== 'array') throw expectedArray(name, []);
@@ -182,19 +197,21 @@ function columnsOf(call: { readonly record?: Columns | undefined }, name: string
 
 export type RecordFields = readonly { readonly name: string; readonly typeOid: number; readonly typmod: number }[];
 
+/** What the document lacks is as in `base`, as it is; without one it is NULL, which not every domain allows. */
 function record(part: Part, columns: RecordFields, ctx: ExecContext, base: PgRecord | null = null): PgRecord {
   return new PgRecord(
     columns.map((c) => c.typeOid),
     columns.map((c, i) => {
       const found = part.member(c.name);
-      if (found === undefined) return base?.values[i] ?? null;
-      return convert(found, baseOidOf(c.typeOid), c.typmod, c.name, ctx);
+      const before = base?.values[i] ?? null;
+      if (found !== undefined) return convert(found, c.typeOid, c.typmod, c.name, ctx, before);
+      if (base === null && isConstrained(c.typeOid)) checkDomain(c.typeOid, null, ctx);
+      return before;
     }),
   );
 }
 
-function objectOf(document: Datum): Part {
-  const part = partOf(document);
+function objectIn(part: Part): Part {
   if (part.kind === 'object') return part;
   throw sqlError('22023', `cannot call populate_composite on ${part.kind === 'array' ? 'an array' : 'a scalar'}`);
 }
@@ -208,7 +225,7 @@ export function populateRecord(
   ctx: ExecContext,
 ): PgRecord | null {
   if (document === null) return base;
-  return record(objectOf(document), columnsOf({ record: fields }, name), ctx, base);
+  return record(objectIn(partOf(document)), columnsOf({ record: fields }, name), ctx, base);
 }
 
 export function* populateRecords(
@@ -238,7 +255,7 @@ const STABLE = { volatility: 'stable' } as const;
 function one(name: string): (document: Datum, ctx: ExecContext, call: CallInfo) => Datum {
   return (document, ctx, call) => {
     const columns = columnsOf(call, name);
-    return record(objectOf(document), columns, ctx);
+    return record(objectIn(partOf(document)), columns, ctx);
   };
 }
 

@@ -422,6 +422,8 @@ export interface ResolveOptions {
   readonly variadic?: boolean;
   /** Functions of users with that name, instead of those built in. */
   readonly routines?: readonly FunctionEntry[];
+  /** Whether two of these stand in one schema, so that neither comes before the other. */
+  readonly alike?: (a: FunctionEntry, b: FunctionEntry) => boolean;
 }
 
 /** @throws QuoralError 42883, 42725 as PostgreSQL words them. */
@@ -457,22 +459,37 @@ export function findFunction(
   const exact = candidates.filter((c) => exactMatches(c, args) === args.length && c.packFrom < 0);
   // So does one of which all parameters are given.
   const complete = exact.find((c) => c.entry.argOids.length === args.length);
-  if (exact.length > 0) return finish(complete ?? exact[0]!, whole);
+  const { alike } = options;
+  const takesTheSame = (a: (typeof candidates)[0], b: (typeof candidates)[0]): boolean =>
+    a !== b && a.packFrom < 0 === b.packFrom < 0 && a.declared.join() === b.declared.join();
+  // Two of one schema that take the same arguments here differ in what they leave to defaults.
+  const only = (one: (typeof candidates)[0], among: typeof candidates): (typeof candidates)[0] => {
+    if (among.some((c) => takesTheSame(c, one) && alike?.(c.entry, one.entry) === true)) throw notUnique(name, args);
+    return one;
+  };
+  if (exact.length > 0) return finish(alike === undefined ? (complete ?? exact[0]!) : only(exact[0]!, exact), whole);
   if (functionsNamed(name).length > 0 && args.length === 1 && typeByName(name) !== null) {
     const asCast = functionAsCast(name, args);
     if (asCast !== null) return asCast;
   }
-  const chosen = select(withoutShadowed(candidates), args);
-  if (chosen === null) {
-    throw sqlError('42725', `function ${describe(name, args)} is not unique`, {
-      hint: 'Could not choose a best candidate function. You might need to add explicit type casts.',
-    });
-  }
-  return finish(chosen, whole);
+  const plain = withoutShadowed(candidates);
+  // Of several schemas, the first one's.
+  const left = plain.filter(
+    (c, i) => alike === undefined || !plain.slice(0, i).some((d) => takesTheSame(c, d) && !alike(c.entry, d.entry)),
+  );
+  const chosen = select(left, args);
+  if (chosen === null) throw notUnique(name, args);
+  return finish(only(chosen, left), whole);
+}
+
+function notUnique(name: string, args: readonly number[]): Error {
+  return sqlError('42725', `function ${describe(name, args)} is not unique`, {
+    hint: 'Could not choose a best candidate function. You might need to add explicit type casts.',
+  });
 }
 
 /** One that packs arguments gives way to one that takes the same types as they are. */
-function withoutShadowed<E>(candidates: readonly Candidate<E>[]): readonly Candidate<E>[] {
+function withoutShadowed<E>(candidates: Candidate<E>[]): Candidate<E>[] {
   if (candidates.length < 2) return candidates;
   const plain = new Set(candidates.filter((c) => c.packFrom < 0).map((c) => c.declared.join()));
   return candidates.filter((c) => c.packFrom < 0 || !plain.has(c.declared.join()));

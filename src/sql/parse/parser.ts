@@ -212,7 +212,14 @@ function grammarError(message: string, position: number, whole: string, from: nu
     return tooComplex();
   }
   let sqlstate = '42601';
-  if (/^invalid Unicode|^invalid byte sequence|^invalid (hexadecimal|escape)/i.test(message)) sqlstate = '22025';
+  let more: { readonly hint?: string } = {};
+  if (message === 'invalid Unicode escape') {
+    // Of U&'…' and of E'…'.
+    const extended = /^\\u/i.test([...whole.slice(from)].slice(position - 1, position + 1).join(''));
+    sqlstate = extended ? '22025' : '42601';
+    const forms = extended ? '\\uXXXX or \\UXXXXXXXX' : '\\XXXX or \\+XXXXXX';
+    more = { hint: `Unicode escapes must be ${forms}.` };
+  } else if (/^invalid Unicode|^invalid byte sequence|^invalid (hexadecimal|escape)/i.test(message)) sqlstate = '22025';
   else if (/is not supported|not yet implemented/i.test(message)) sqlstate = '0A000';
   else if (/out of range/.test(message)) sqlstate = '22003';
   else if (/^frame (start|end)/.test(message)) sqlstate = '42P20';
@@ -221,7 +228,7 @@ function grammarError(message: string, position: number, whole: string, from: nu
   else if (/constraints cannot be marked/.test(message)) return sqlError('0A000', message);
   if (position <= 0) return sqlError(sqlstate, message);
   // Unlike the locations in trees, the grammar's error positions count characters, from 1.
-  return sqlError(sqlstate, message, { position: codePointPosition(whole, from) - 1 + position });
+  return sqlError(sqlstate, message, { position: codePointPosition(whole, from) - 1 + position, ...more });
 }
 
 /** 1-based position in code points, which is what clients count. */

@@ -40,7 +40,7 @@ export function attributeCall(ctx: ExprContext, row: Expr, name: string, locatio
       .every((p) => p.defaultSql !== null);
   const entries = functionsOf(groups).filter(takesRow);
   if (fieldsOf(oid) === null || entries.length === 0) return null;
-  return makeCall(ctx, name, [arg], [location], location, false, entries);
+  return makeCall(ctx, name, [arg], [location], location, { routines: entries });
 }
 
 /** What `column` gives; where it finds none, a function that takes the row. */

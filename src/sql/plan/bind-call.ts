@@ -4,6 +4,7 @@ import type { ResolvedRoutines } from '../contract.js';
 import type { FuncCall, Node } from 'libpg-query';
 import { isExtensionFunction } from '../functions/extensions.js';
 import { isAggregateName, resolveAggregate, resolveFunction, resolveOperator } from '../functions/resolve.js';
+import type { ResolveOptions } from '../functions/resolve.js';
 import type { FunctionEntry, ResolvedCall } from '../functions/entry.js';
 import { hypotheticalSet } from '../functions/hypothetical.js';
 import { OID } from '../types/oids.js';
@@ -25,6 +26,7 @@ import { isConstrained } from '../functions/domains.js';
 import {
   defaultArguments,
   functionsOf,
+  inOneOf,
   inputsOf,
   isCalled,
   asRowType,
@@ -227,7 +229,10 @@ export function bindCall(ctx: ExprContext, call: FuncCall): Expr {
   if (ranges !== null) {
     const args = (call.args ?? []).map((n) => ctx.bind(ctx, n));
     const places = (call.args ?? []).map(locationOf);
-    return makeCall(ctx, name, args, places, location, call.func_variadic === true, ranges);
+    return makeCall(ctx, name, args, places, location, {
+      variadic: call.func_variadic === true,
+      ...(ranges === null ? {} : { routines: ranges }),
+    });
   }
   const shown = schema === null && pinnedOid(name) !== null ? groups?.[0]?.name : undefined;
   if (groups?.length === 0 && call.args?.length === 1 && !isCalled(call) && firstNamed(call.args) < 0) {
@@ -248,7 +253,7 @@ export function bindCall(ctx: ExprContext, call: FuncCall): Expr {
   checkArguments(nodes.length, location);
   const args = nodes.map((n) => ctx.bind(ctx, n));
   const made = asWritten(names, () =>
-    makeCall(ctx, name, args, nodes.map(locationOf), location, call.func_variadic === true),
+    makeCall(ctx, name, args, nodes.map(locationOf), location, { variadic: call.func_variadic === true }),
   );
   const only =
     call.agg_star === true
@@ -309,12 +314,22 @@ function bindRoutine(ctx: ExprContext, call: FuncCall, name: string, groups: rea
   const oids = args.map((a) => typeOfExpr(ctx.binder, a));
   if (entries.length === 0 && isCalled(call)) refuseCall(groups, name, oids, location);
   if (entries.length === 0) refuseProcedure(groups, name, oids, location);
-  const made = makeCall(ctx, name, args, nodes.map(locationOf), location, call.func_variadic === true, entries);
+  const options = { variadic: call.func_variadic === true, routines: entries, alike: inOneOf(groups) };
+  const made = makeCall(ctx, name, args, nodes.map(locationOf), location, options);
   if ((made.kind === 'call' || made.kind === 'srf') && made.entry.routine !== undefined) {
     pinCall(ctx.binder, call, groups, made.entry.routine);
-    if (isCalled(call)) ctx.binder.called = made.entry.routine;
+    if (isCalled(call)) {
+      ctx.binder.called = made.entry.routine;
+      return { ...made, args: withoutOutputs(made.entry.routine, made.args) };
+    }
   }
   return made;
+}
+
+/** What stands for a parameter that only gives is not looked at. */
+function withoutOutputs(routine: Routine, args: readonly Expr[]): readonly Expr[] {
+  const inputs = inputsOf(routine);
+  return args.map((arg, i) => (inputs[i]?.mode === 'out' ? constant(null, arg.oid) : arg));
 }
 
 function refusedSet(ctx: ExprContext, location: number): Error {
@@ -332,14 +347,13 @@ export function makeCall(
   args: readonly Expr[],
   locations: readonly number[],
   location: number,
-  variadic = false,
-  routines: readonly FunctionEntry[] | null = null,
+  options: ResolveOptions = {},
 ): Expr {
   const b = ctx.binder;
   const oids = args.map((a) => typeOfExpr(b, a));
   let resolved: ResolvedCall<FunctionEntry>;
   try {
-    resolved = resolveFunction(name, oids, { variadic, ...(routines === null ? {} : { routines }) });
+    resolved = resolveFunction(name, oids, options);
   } catch (error) {
     throw addPosition(error, isAboutVariadic(error) ? (locations.at(-1) ?? location) : location);
   }
@@ -482,9 +496,10 @@ function bindWindowCall(
   const b = ctx.binder;
   const inner: ExprContext = { ...ctx, windows: false, sets: false };
   const spec = resolveWindow(ctx, call.over!, location);
-  const partition = (spec.partitionClause ?? []).map((n) => resolveUnknown(b, inner.bind(inner, n)));
-  const orderBy = bindSortKeys(inner, spec.orderClause ?? [], (n) => inner.bind(inner, n));
-  const frame = bindFrame(inner, spec, orderBy);
+  const window = { ...inner, clause: 'window definitions' };
+  const partition = (spec.partitionClause ?? []).map((n) => resolveUnknown(b, window.bind(window, n)));
+  const orderBy = bindSortKeys(window, spec.orderClause ?? [], (n) => window.bind(window, n));
+  const frame = bindFrame(window, spec, orderBy);
   const over = { partition, orderBy, frame, declared: declaredWindow(ctx, call.over!) };
   if (own !== null || (isAggregateName(name) && !WINDOW_FUNCTIONS.has(name))) {
     // A window aggregate's own arguments may hold plain aggregates of the group.

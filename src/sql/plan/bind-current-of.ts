@@ -24,7 +24,7 @@ export function bindCurrentOf(b: Binder, { cursor_name: cursor }: CurrentOfExpr,
 /** A variable of a function that has a cursor's name in it, or the name itself. */
 function nameOf(b: Binder, cursor: string): Expr {
   const variable = b.variables?.has([cursor]) === true ? bindVariable(b, [cursor]) : null;
-  return variable?.oid === OID.text ? variable : constant(cursor, OID.text);
+  return variable?.oid === OID.text || variable?.oid === OID.refcursor ? variable : constant(cursor, OID.text);
 }
 
 /** Of a variable that has no name in it. */

@@ -41,6 +41,7 @@ import {
 } from './bind-view-target.js';
 import type { Change, WriteTarget } from './bind-view-target.js';
 import { coerceAssignment, coerceBoolean } from './coerce.js';
+import { expandedStars } from './stars.js';
 import { isSystemName } from './system-columns.js';
 import { constant, TRUE } from './expr.js';
 import type { Expr } from './expr.js';
@@ -154,7 +155,7 @@ function insertSource(
     select.limitOffset === undefined;
   if (plainValues) {
     const ctx = exprContext(b, new Scope(null, [], [], ctes), 'VALUES');
-    const lists = (select.valuesLists ?? []).map((l) => as(l, 'List')?.items ?? []);
+    const lists = (select.valuesLists ?? []).map((l) => expandedStars(ctx, as(l, 'List')?.items ?? []));
     const width = lists[0]?.length ?? 0;
     if (lists.some((l) => l.length !== width))
       throw errorAt(

@@ -29,6 +29,7 @@ import { bitConstant, numberConstant } from './literals.js';
 import { bindSqlValue } from './bind-sql-value.js';
 import { missingColumn, missingRelation } from './missing-relation.js';
 import { attributeOr, bindField } from './attribute-calls.js';
+import { expandedStars } from './stars.js';
 import { bareSystemColumn, systemColumnOf } from './system-columns.js';
 import { mergedColumn } from './stars.js';
 import type { StarRef } from './stars.js';
@@ -112,11 +113,8 @@ export function bindExpr(ctx: ExprContext, node: Node): Expr {
       return bindGrouping(ctx, node);
     case 'A_ArrayExpr':
       return bindArray(ctx, as(node, 'A_ArrayExpr')!.elements ?? [], locationOf(node), 0);
-    case 'RowExpr': {
-      const e = as(node, 'RowExpr')!;
-      const written = (e.args ?? []).flatMap((a) => starColumns(ctx, a) ?? [bindExpr(ctx, a)]);
-      return { kind: 'row', args: written.map((arg) => resolveUnknown(b, arg)), written, oid: OID.record, typmod: -1 };
-    }
+    case 'RowExpr':
+      return bindRow(ctx, as(node, 'RowExpr')!.args ?? []);
     case 'SubLink':
       return bindSubLink(ctx, as(node, 'SubLink')!);
     case 'A_Indirection':
@@ -160,6 +158,12 @@ function categoryOf(oid: number): string {
     : [OID.text, OID.varchar, OID.bpchar, OID.name, OID.char].includes(oid as 25)
       ? 'S'
       : 'X';
+}
+
+function bindRow(ctx: ExprContext, items: readonly Node[]): Expr {
+  const written = items.flatMap((a) => starColumns(ctx, a) ?? expandedStars(ctx, [a]).map((n) => bindExpr(ctx, n)));
+  const args = written.map((arg) => resolveUnknown(ctx.binder, arg));
+  return { kind: 'row', args, written, oid: OID.record, typmod: -1 };
 }
 
 function bindConstant(node: Node): Expr {

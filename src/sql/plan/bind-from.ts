@@ -159,6 +159,8 @@ function bindRangeVar(ctx: FromContext, range: RangeVar): BoundFrom {
   if (range.schemaname === undefined) {
     const cte = findCte(ctx.ctes, name);
     if (cte !== null) {
+      if (cte.silent === true)
+        throw errorAt('0A000', `WITH query "${name}" does not have a RETURNING clause`, location);
       cte.references++;
       const columns = cte.columns.map((c) => {
         const column = b.column(c.name, c.oid, c.typmod);

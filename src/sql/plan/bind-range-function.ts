@@ -14,14 +14,9 @@ import { fieldsOf } from '../types/user-types.js';
 import { resolveTypeName } from './coerce.js';
 import type { TypeScope } from './coerce.js';
 import type { Expr } from './expr.js';
-import type { Plan, PlanColumn } from './logical.js';
+import type { FromCall, Plan, PlanColumn } from './logical.js';
 import { recordFieldsOf } from './record-columns.js';
 
-interface Call {
-  readonly expr: Expr;
-  readonly width: number;
-  readonly record: boolean;
-}
 interface RecordColumn {
   readonly name: string;
   readonly typeOid: number;
@@ -60,7 +55,7 @@ export function bindRangeFunction(
   const b = ctx.binder;
   const scope = new Scope(ctx.parent, left?.relations ?? [], left?.columns ?? [], ctx.ctes);
   const expressions = ctx.expressions(scope, 'functions in FROM', true);
-  const calls: Call[] = [];
+  const calls: FromCall[] = [];
   const columns: PlanColumn[] = [];
   const names = stringsOf(item.alias?.colnames);
   const written = (item.functions ?? []).flatMap(writtenFunctions);
@@ -97,13 +92,16 @@ function bindOne(
   expressions: ExprContext,
   node: Node,
   definitions: readonly Node[],
-): { readonly call: Call; readonly columns: readonly RecordColumn[] | null } {
+): { readonly call: FromCall; readonly columns: readonly RecordColumn[] | null } {
   const expr = bindExpr(expressions, node);
   const entry = expr.kind === 'srf' || expr.kind === 'call' ? expr.entry : null;
   const composite = fieldsOf(expr.oid);
   const fixed: readonly { readonly name: string; readonly typeOid: number; readonly typmod?: number }[] | null =
     composite ?? (entry === null ? null : recordFieldsOf(ctx.binder.recordColumns, expr));
   const location = locationOf(definitions[0]);
+  // A CALL gives what its parameters hold, each as a column.
+  if (composite !== null && entry?.routine?.procedure === true)
+    return { call: { expr, width: 1, record: false }, columns: null };
   if (fixed !== null) {
     if (definitions.length > 0) {
       const what = composite === null ? 'with OUT parameters' : 'returning a named composite type';
@@ -125,7 +123,8 @@ function bindOne(
     throw errorAt('42601', message, locationOf(node));
   }
   const columns = definedColumns(definitions, ctx.binder);
-  return { call: { expr: shaped(expr, columns), width: columns.length, record: true }, columns };
+  const wanted = columns.map((c) => c.typeOid);
+  return { call: { expr: shaped(expr, columns), width: columns.length, record: true, wanted }, columns };
 }
 
 function definedColumns(definitions: readonly Node[], scope: TypeScope): RecordColumn[] {

@@ -5,7 +5,7 @@
 import type { CommonTableExpr, Node, ResTarget, SelectStmt, WithClause } from 'libpg-query';
 import { combinedSets, groupingAlternatives } from './grouping-sets.js';
 import { OID } from '../types/oids.js';
-import { baseOidOf, fieldsOf } from '../types/user-types.js';
+
 import { formatType } from '../types/registry.js';
 import { as, locationOf, stringsOf, must } from './ast.js';
 import { Scope, columnExpr, errorAt, findColumn } from './binder.js';
@@ -31,7 +31,7 @@ import { orderedItems } from './recursive-check.js';
 import { RecursiveOrder, selfReference } from './recursive-order.js';
 import { orRepeated } from './repeated.js';
 import { checkTargets } from './sizes.js';
-import { noteFields, starTargets } from './stars.js';
+import { expandedStars, indirectStar, noteFields, starTargets } from './stars.js';
 import { noteWindows } from './bind-window.js';
 import { applyAggregation, applyWindows } from './bind-group.js';
 import { outputOf, withLimit } from './bind-output.js';
@@ -39,8 +39,7 @@ import type { Output, RowBounds, Target } from './bind-output.js';
 import { sameExpr, some } from './expr.js';
 import type { ColumnExpr, Expr, SortKey } from './expr.js';
 import type { CteDefinition, Lock, Plan, PlanColumn, ProjectItem, SetOpPlan } from './logical.js';
-import { noteSameRecords, recordFieldsOf } from './record-columns.js';
-import { alone } from './whole-row.js';
+import { noteSameRecords } from './record-columns.js';
 
 export interface SelectOptions {
   /** Literals of the output keep type unknown, for the caller to coerce. */
@@ -135,6 +134,10 @@ function bindItems(b: Binder, clause: WithClause, parent: Scope | null, outer: r
     const inner = within === undefined ? [] : bindItems(b, within, parent, visible);
     const seen = [...visible, ...inner.map((d) => d.entry)];
     const done = definitions.length;
+    if (clause !== b.ownWith && as(cte.ctequery, 'SelectStmt') === undefined) {
+      const message = 'WITH clause containing a data-modifying statement must be at the top level';
+      throw errorAt('0A000', message, cte.location ?? -1);
+    }
     if (clause.recursive !== true)
       b.later.push((clause.ctes ?? []).slice(done).map((item) => must(item, 'CommonTableExpr').ctename ?? ''));
     const made = bindCte(b, cte, cte.ctename ?? '', parent, seen, recursive);
@@ -170,7 +173,8 @@ function bindCte(
     if (bindModifying === null)
       throw errorAt('0A000', 'data-modifying statements in WITH are not supported', cte.location ?? -1);
     const plan = bindModifying(b, cte.ctequery!, visible);
-    const entry: CteEntry = { name, id, columns: rename(plan.columns), references: 0, definition: null };
+    const silent = plan.columns.length === 0;
+    const entry: CteEntry = { name, id, columns: rename(plan.columns), references: 0, definition: null, silent };
     return { entry, definition: { id, name, plan, recursive: null, modifies: true } };
   }
   const steered = cte.search_clause !== undefined || cte.cycle_clause !== undefined;
@@ -251,7 +255,8 @@ function bindValues(
 ): Plan {
   const scope = new Scope(parent, [], [], ctes);
   const ctx = exprContext(b, scope, 'VALUES');
-  const rows = (select.valuesLists ?? []).map((list) => (as(list, 'List')?.items ?? []).map((n) => bindExpr(ctx, n)));
+  const lists = (select.valuesLists ?? []).map((list) => expandedStars(ctx, as(list, 'List')?.items ?? []));
+  const rows = lists.map((list) => list.map((n) => bindExpr(ctx, n)));
   const width = rows[0]?.length ?? 0;
   if (rows.some((r) => r.length !== width))
     throw errorAt('42601', 'VALUES lists must all be the same length', locationOf(select.valuesLists?.[0]));
@@ -262,11 +267,7 @@ function bindValues(
     const allUnknown = column.every((e) => typeOfExpr(b, e) === OID.unknown);
     const oid = allUnknown && options.keepUnknown === true ? OID.unknown : commonType(b, column, 'VALUES');
     column.forEach((e, r) => {
-      coerced[r]!.push(
-        oid === OID.unknown
-          ? e
-          : coerce(b, e, oid, 'implicit', locationOf(as(select.valuesLists?.[r], 'List')?.items?.[i])),
-      );
+      coerced[r]!.push(oid === OID.unknown ? e : coerce(b, e, oid, 'implicit', locationOf(lists[r]?.[i])));
     });
     const typmod = coerced.every((r) => r[i]!.typmod === coerced[0]![i]!.typmod) ? coerced[0]![i]!.typmod : -1;
     columns.push(b.column(`column${i + 1}`, oid, typmod));
@@ -519,34 +520,6 @@ function bindTargets(ctx: ExprContext, list: readonly Node[], keepUnknown: boole
     targets.push({ name: target.name ?? figureNameOf(val) ?? '?column?', expr, location: locationOf(val), node: val });
   }
   return targets;
-}
-
-/** (function()).* */
-function indirectStar(ctx: ExprContext, node: Node): Target[] | null {
-  const e = as(node, 'A_Indirection');
-  const parts = e?.indirection ?? [];
-  if (e === undefined || parts.length !== 1 || as(parts[0], 'A_Star') === undefined) return null;
-  const arg = bindExpr(ctx, e.arg!);
-  const location = locationOf(node);
-  const fields = fieldsOf(arg.oid);
-  if (arg.kind === 'row') {
-    const nameOf = (a: Expr, i: number): string => fields?.[i]?.name ?? (a.kind === 'column' ? a.name : `f${i + 1}`);
-    return arg.args.map((a, i) => ({ name: nameOf(a, i), expr: alone(a), location }));
-  }
-  if (fields !== null) {
-    return fields.map(({ name, typeOid, typmod }, index) => ({
-      name,
-      expr: { kind: 'field', arg, index, oid: baseOidOf(typeOid), typmod } satisfies Expr,
-      location,
-    }));
-  }
-  const columns = recordFieldsOf(ctx.binder.recordColumns, arg);
-  if (columns === null) throw errorAt('42809', 'row expansion via "*" is not supported here', location);
-  return columns.map((c, index) => ({
-    name: c.name,
-    expr: { kind: 'field', arg, index, oid: c.typeOid, typmod: -1 } satisfies Expr,
-    location,
-  }));
 }
 
 export interface BoundGroups {

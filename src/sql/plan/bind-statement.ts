@@ -9,6 +9,7 @@ import type { Binder, CteEntry } from './binder.js';
 import type { Plan } from './logical.js';
 
 export function bindStatement(b: Binder, node: Node, ctes: readonly CteEntry[] = []): Plan {
+  if (b.ownWith === undefined) b.ownWith = withOf(node);
   switch (kindOf(node)) {
     case 'SelectStmt':
       return bindSelect(b, as(node, 'SelectStmt')!, null, ctes);
@@ -23,6 +24,11 @@ export function bindStatement(b: Binder, node: Node, ctes: readonly CteEntry[] =
     default:
       throw errorAt('0A000', `this statement cannot be planned (${kindOf(node)})`, -1);
   }
+}
+
+function withOf(node: Node): object | null {
+  const [body] = Object.values(node) as readonly { readonly withClause?: object }[];
+  return body?.withClause ?? null;
 }
 
 registerModifying((b, node, ctes) => {

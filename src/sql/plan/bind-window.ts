@@ -58,6 +58,8 @@ export function resolveWindow(ctx: ExprContext, written: WindowDef, location: nu
 export function bindFrame(ctx: ExprContext, spec: WindowDef, orderBy: readonly SortKey[]): WindowFrame {
   const bits = spec.frameOptions ?? 0;
   const mode = bits & FRAME.rows ? 'rows' : bits & FRAME.groups ? 'groups' : 'range';
+  if (mode === 'groups' && orderBy.length === 0)
+    throw errorAt('42P20', 'GROUPS mode requires an ORDER BY clause', spec.location ?? -1);
   const offset = (n: Node | undefined): Expr | null => {
     if (n === undefined) return null;
     const e = ctx.bind(ctx, n);

@@ -52,6 +52,8 @@ export interface CteEntry {
   /** Of SEARCH and CYCLE: the last so many columns that only a name finds, no star. */
   readonly hidden?: number;
   references: number;
+  /** It changes rows and gives none. */
+  readonly silent?: boolean;
   /** It is meant by its own recursive term. */
   readonly isSelf?: true;
   /** Inlined instead of shared when it is used once. */
@@ -123,6 +125,8 @@ export class Binder {
   readonly later: (readonly string[])[] = [];
   /** What the statement must be allowed to. */
   readonly access = new AccessNotes();
+  /** The statement's own WITH, where alone rows may be changed; unset: not bound yet. */
+  ownWith: object | null | undefined = undefined;
   volatile = false;
   modifies = false;
   locks = false;

@@ -367,6 +367,9 @@ export function resolveTypeName(type: TypeName, scope: TypeScope): { readonly oi
     typmod = -1;
   }
   if (!written.isArray) return { oid: found.oid, typmod };
+  // Its values would be arrays of arrays of their own, which there are none of.
+  if (userOid !== null && isArrayType(baseOidOf(found.oid)) && baseOidOf(found.oid) !== found.oid)
+    throw sqlError('0A000', 'an array of a domain over an array is not supported');
   const array = arrayOidOf(found.oid) || (isArrayType(found.oid) ? found.oid : 0);
   if (array === 0 || findTypeByOid(array) === null) throw sqlError('42704', `type "${written.name}[]" does not exist`);
   return { oid: array, typmod };

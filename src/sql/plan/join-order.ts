@@ -77,7 +77,7 @@ export function orderInnerJoins(join: JoinPlan, outer: readonly Expr[], push: Pu
   const ordered = orderLeaves(flat, push);
   if (flat.renamed.size === 0) return ordered;
   const items = join.columns.map((column) => ({ column, expr: resolve(columnExpr(column), flat.renamed) }));
-  return { kind: 'project', columns: join.columns, input: ordered, items, renames: true };
+  return { kind: 'project', columns: join.columns, input: ordered, items };
 }
 
 function columnExpr({ id, name, oid, typmod }: PlanColumn): Expr {

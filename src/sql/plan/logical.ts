@@ -80,11 +80,20 @@ export interface ValuesPlan {
   readonly columns: readonly PlanColumn[];
   readonly rows: readonly (readonly Expr[])[];
 }
+export interface FromCall {
+  readonly expr: Expr;
+  /** How many columns it has. */
+  readonly width: number;
+  /** They are those of a record. */
+  readonly record: boolean;
+  /** Their types, where the query says what they are. */
+  readonly wanted?: readonly number[];
+}
 /** Set-returning functions side by side (ROWS FROM); a scalar function gives one row. */
 export interface FunctionPlan {
   readonly kind: 'function';
   readonly columns: readonly PlanColumn[];
-  readonly calls: readonly { readonly expr: Expr; readonly width: number; readonly record: boolean }[];
+  readonly calls: readonly FromCall[];
   readonly ordinality: boolean;
 }
 /** Some of a table's rows, by TABLESAMPLE. Each row is taken or not by itself, so conditions may be tested before. */
@@ -115,8 +124,6 @@ export interface ProjectPlan {
   readonly columns: readonly PlanColumn[];
   readonly input: Plan;
   readonly items: readonly ProjectItem[];
-  /** Its items are columns, of which those are left out that nobody above wants. */
-  readonly renames?: true;
 }
 /** The input's columns, then one for each set-returning function. */
 export interface ProjectSetPlan {

@@ -1,8 +1,9 @@
 /** Unused columns are taken out of a plan: scans give, and joins carry, what somebody above them reads. */
 import { hasSubquery, mapChildren, some } from './expr.js';
 import type { Expr } from './expr.js';
-import type { Plan, ProjectPlan } from './logical.js';
-import { columnsOf, exprsOf, mapInputs, mapPlanExprs, walkPlan } from './plan-walk.js';
+import type { Plan, ProjectItem } from './logical.js';
+import { isVolatilePlan } from './volatility.js';
+import { exprsOf, mapInputs, mapPlanExprs, walkPlan } from './plan-walk.js';
 
 /** Applies a plan rewrite to the plans of subqueries as well. */
 export function inSubqueries(plan: Plan, f: (p: Plan) => Plan): Plan {
@@ -16,38 +17,43 @@ export function inSubqueries(plan: Plan, f: (p: Plan) => Plan): Plan {
 /** The plan without columns that nobody reads. */
 export function prune(plan: Plan): Plan {
   const used = new Set<number>();
-  const renaming: ProjectPlan[] = [];
+  const spare: ProjectItem[] = [];
+  markUsed(plan, used, spare);
+  for (const c of plan.columns) used.add(c.id);
+  for (let changed = true; changed;) {
+    changed = false;
+    for (const item of spare.splice(0)) {
+      if (!used.has(item.column.id)) spare.push(item);
+      else {
+        markIn(item.expr, used, spare);
+        changed = true;
+      }
+    }
+  }
+  return pruneTo(plan, used);
+}
+
+/** Columns that an expression reads, and those inside its subqueries. */
+function markIn(expr: Expr, used: Set<number>, spare: ProjectItem[]): void {
+  some(expr, (e) => {
+    if (e.kind === 'column') used.add(e.id);
+    else if (e.kind === 'subquery') {
+      for (const c of e.plan.columns) used.add(c.id);
+      markUsed(e.plan, used, spare);
+    }
+    return false;
+  });
+}
+
+/** Columns that are read whoever reads the plan; what may be left out of it is added to `spare`. */
+function markUsed(plan: Plan, used: Set<number>, spare: ProjectItem[]): void {
   walkPlan(
-    withoutRenaming(plan, renaming),
+    withoutSpare(plan, spare),
     (e) => {
       if (e.kind === 'column') used.add(e.id);
     },
     (p) => {
-      switch (p.kind) {
-        case 'update':
-        case 'delete':
-        case 'merge':
-          for (const id of p.target) used.add(id);
-          break;
-        // These read their inputs by position.
-        case 'setop':
-          for (const c of [...p.left.columns, ...p.right.columns]) used.add(c.id);
-          break;
-        case 'with':
-          for (const c of p.ctes) {
-            for (const column of c.plan.columns) used.add(column.id);
-            if (c.recursive !== null) for (const column of c.recursive.term.columns) used.add(column.id);
-          }
-          break;
-        case 'sample':
-          for (const id of p.key) used.add(id);
-          break;
-        case 'insert':
-          for (const c of p.input.columns) used.add(c.id);
-          break;
-        default:
-          break;
-      }
+      for (const id of readByPosition(p)) used.add(id);
       for (const e of exprsOf(p)) {
         if (!hasSubquery(e)) continue;
         some(e, (x) => {
@@ -57,23 +63,50 @@ export function prune(plan: Plan): Plan {
       }
     },
   );
-  for (const c of plan.columns) used.add(c.id);
-  for (let before = -1; before !== used.size;) {
-    before = used.size;
-    for (const { items } of renaming) {
-      for (const { column, expr } of items) if (used.has(column.id)) for (const id of columnsOf(expr)) used.add(id);
-    }
-  }
-  return pruneTo(plan, used);
 }
 
-/** The plan as if projections that only rename made nothing; they are added to `found`. */
-function withoutRenaming(plan: Plan, found: ProjectPlan[]): Plan {
-  const renames = plan.kind === 'project' && plan.renames === true;
-  if (renames) found.push(plan);
+function readByPosition(p: Plan): readonly number[] {
+  const ids = ({ columns }: Plan): number[] => columns.map((c) => c.id);
+  switch (p.kind) {
+    case 'update':
+    case 'delete':
+    case 'merge':
+      return p.target;
+    case 'setop':
+      return [...ids(p.left), ...ids(p.right)];
+    case 'distinct':
+      return p.on === null ? ids(p.input) : [];
+    case 'with':
+      return p.ctes.flatMap((c) => [...ids(c.plan), ...(c.recursive === null ? [] : ids(c.recursive.term))]);
+    case 'sample':
+      return p.key;
+    case 'insert':
+      return ids(p.input);
+    default:
+      return [];
+  }
+}
+
+/** The plan as if projections made nothing that may be left out; they are added to `found`. */
+function withoutSpare(plan: Plan, found: ProjectItem[]): Plan {
+  let kept = plan;
+  if (plan.kind === 'project') {
+    found.push(...plan.items.filter(isSpare));
+    kept = { ...plan, items: plan.items.filter((i) => !isSpare(i)) };
+  }
   return mapInputs(
-    inSubqueries(renames ? { ...plan, items: [] } : plan, (sub) => withoutRenaming(sub, found)),
-    (input) => withoutRenaming(input, found),
+    inSubqueries(kept, (sub) => withoutSpare(sub, found)),
+    (input) => withoutSpare(input, found),
+  );
+}
+
+/** A computation that nobody would miss who does not read it. */
+function isSpare({ expr }: ProjectItem): boolean {
+  return !some(
+    expr,
+    (e) =>
+      ((e.kind === 'call' || e.kind === 'srf') && e.entry.volatility === 'volatile') ||
+      (e.kind === 'subquery' && isVolatilePlan(e.plan)),
   );
 }
 
@@ -87,13 +120,12 @@ function pruneTo(plan: Plan, used: ReadonlySet<number>): Plan {
       return { ...p, columns: p.columns.filter((c) => used.has(c.id)) };
     case 'virtual':
       return { ...p, columns: p.columns.filter((c) => used.has(c.id)) };
-    case 'project':
-      if (p.renames !== true) return p;
-      return {
-        ...p,
-        columns: p.columns.filter((c) => used.has(c.id)),
-        items: p.items.filter((i) => used.has(i.column.id)),
-      };
+    case 'project': {
+      const items = p.items.filter((i) => used.has(i.column.id) || !isSpare(i));
+      if (items.length === p.items.length) return p;
+      const kept = new Set(items.map((i) => i.column.id));
+      return { ...p, columns: p.columns.filter((c) => kept.has(c.id)), items };
+    }
     case 'filter':
     case 'sample':
     case 'sort':

@@ -72,7 +72,10 @@ function makeEntry(name: string, routine: Routine): FunctionEntry {
     defaults: inputs.filter((p) => p.defaultSql !== null).map(() => null),
     mayWait: true,
     returnsSet: routine.set,
-    resultColumns: columns === null ? null : columns.map((c) => ({ name: c.name, typeOid: baseOidOf(c.typeOid) })),
+    resultColumns:
+      columns === null
+        ? null
+        : columns.map((c, i) => ({ name: c.name === '' ? `column${i + 1}` : c.name, typeOid: baseOidOf(c.typeOid) })),
     impl: async (args, ctx, info) => (await call(args, ctx, info)).value,
     call1: null,
     call2: null,
@@ -171,6 +174,13 @@ export function functionsOf(groups: readonly ResolvedRoutines[], procedures = fa
     }
   }
   return list;
+}
+
+/** Whether two functions of users stand in one schema. */
+export function inOneOf(groups: readonly ResolvedRoutines[]): (a: FunctionEntry, b: FunctionEntry) => boolean {
+  const groupOf = ({ routine }: FunctionEntry): ResolvedRoutines | undefined =>
+    groups.find((g) => g.routines.some((r) => r === routine));
+  return (a, b) => groupOf(a) === groupOf(b);
 }
 
 /** CALL of what is no procedure, or is not there. @throws 42809, 42883 */

@@ -1,11 +1,15 @@
 /** What a star among the targets of a SELECT stands for: as targets, and (for a view's stored query) written out. */
 import type { A_Indirection, ColumnRef, Node, ResTarget } from 'libpg-query';
 import { assert } from '../../base/assert.js';
-import { locationOf } from './ast.js';
-import { columnExpr } from './binder.js';
+import { baseOidOf, fieldsOf } from '../types/user-types.js';
+import { as, locationOf, stringsOf } from './ast.js';
+import { columnExpr, errorAt, findRelation } from './binder.js';
 import type { ExprContext, Scope } from './binder.js';
 import type { Expr } from './expr.js';
 import type { PlanColumn } from './logical.js';
+import { recordFieldsOf } from './record-columns.js';
+import { variableStar } from './variables.js';
+import { alone } from './whole-row.js';
 
 interface StarTarget {
   readonly name: string;
@@ -59,6 +63,64 @@ export function mergedColumn(ctx: ExprContext, at: number): Expr {
   const column = mergedColumns(ctx.scope)[at];
   assert(column !== undefined, 'a merged column is there as long as its join is');
   return columnExpr(column);
+}
+
+/** A list of expressions of VALUES, where stars stand for as many as they have columns. */
+export function expandedStars(ctx: ExprContext, items: readonly Node[]): readonly Node[] {
+  return items.some(isStar) ? items.flatMap((item) => expandedStar(ctx, item)) : items;
+}
+
+function isStar(node: Node): boolean {
+  const parts = as(node, 'ColumnRef')?.fields ?? as(node, 'A_Indirection')?.indirection ?? [];
+  return as(parts.at(-1), 'A_Star') !== undefined;
+}
+
+function expandedStar(ctx: ExprContext, item: Node): readonly Node[] {
+  const fields = indirectStar(ctx, item);
+  if (fields !== null) {
+    const { A_Indirection: starred } = item as { readonly A_Indirection: A_Indirection };
+    return fields.map(({ name }) => ({ A_Indirection: { ...starred, indirection: [{ String: { sval: name } }] } }));
+  }
+  const ref = as(item, 'ColumnRef');
+  const before = ref?.fields?.slice(0, -1) ?? [];
+  if (ref === undefined || before.length === 0 || !isStar(item)) return [item];
+  const { scope, binder } = ctx;
+  const names = stringsOf(before);
+  const relation = findRelation(scope, names.length > 1 ? names.at(-2)! : null, names.at(-1)!, ref.location ?? 0);
+  const columns = relation !== null ? relation.columns.filter((c) => !c.hidden) : (variableStar(binder, names) ?? null);
+  if (columns === null) return [item];
+  return columns.map((c) => {
+    const name = 'column' in c ? c.column.name : c.name;
+    return { ColumnRef: { ...ref, fields: [...before, { String: { sval: name } }] } };
+  });
+}
+
+/** (function()).* */
+export function indirectStar(ctx: ExprContext, node: Node): StarTarget[] | null {
+  const e = as(node, 'A_Indirection');
+  const parts = e?.indirection ?? [];
+  if (e === undefined || parts.length !== 1 || as(parts[0], 'A_Star') === undefined) return null;
+  const arg = ctx.bind(ctx, e.arg!);
+  const location = locationOf(node);
+  const fields = fieldsOf(arg.oid);
+  if (arg.kind === 'row') {
+    const nameOf = (a: Expr, i: number): string => fields?.[i]?.name ?? (a.kind === 'column' ? a.name : `f${i + 1}`);
+    return arg.args.map((a, i) => ({ name: nameOf(a, i), expr: alone(a), location }));
+  }
+  if (fields !== null) {
+    return fields.map(({ name, typeOid, typmod }, index) => ({
+      name,
+      expr: { kind: 'field', arg, index, oid: baseOidOf(typeOid), typmod } satisfies Expr,
+      location,
+    }));
+  }
+  const columns = recordFieldsOf(ctx.binder.recordColumns, arg);
+  if (columns === null) throw errorAt('42809', 'row expansion via "*" is not supported here', location);
+  return columns.map((c, index) => ({
+    name: c.name,
+    expr: { kind: 'field', arg, index, oid: c.typeOid, typmod: -1 } satisfies Expr,
+    location,
+  }));
 }
 
 /** Of the relation that shows it, or merged of several by a join. */

@@ -42,6 +42,10 @@ export class Cursors {
       throw sqlError('42601', 'cannot open a query that returns no rows as a cursor');
     }
     const scroll = source.kind === 'bound' ? cursor.cursor!.scroll : source.scroll;
+    if (name === null && cursor.constant) {
+      result.release();
+      throw sqlError('22005', `variable "${cursor.name}" is declared CONSTANT`);
+    }
     const given = name ?? cursors.newName();
     if (name === null) this.#frame.put(cursor.index, given);
     return cursors.open(given, result, scroll);

@@ -2,11 +2,20 @@
 import type { QuoralError } from '../../base/errors.js';
 import { OID } from '../types/oids.js';
 import type { Typed } from './frame.js';
+import type { SqlHost } from './host.js';
 
 export interface DiagnosticFacts {
   readonly rowCount: number;
   /** Where the statement stands. */
   readonly context: string;
+}
+
+/** What runs inside of what, the innermost first. */
+export function shownContexts({ contexts }: Pick<SqlHost, 'contexts'>): string {
+  return contexts
+    .map((line) => line())
+    .reverse()
+    .join('\n');
 }
 
 /** `error`: the one that is being handled. */

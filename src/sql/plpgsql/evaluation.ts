@@ -68,10 +68,14 @@ export class Evaluation {
     if (!names.current(frame)) statement.forget();
     names.frame = frame;
     const parameters = (): readonly Datum[] => names.values(frame);
+    const { contexts } = this.#host;
+    if (!piece.isExpression) contexts.push(() => statementLine(piece.text));
     try {
       return await this.#host.run({ statement, parameters, ...options });
     } catch (error) {
       throw inPiece(error, piece.text, piece.isExpression ? 'expression' : 'statement');
+    } finally {
+      if (!piece.isExpression) contexts.pop();
     }
   }
 
@@ -125,10 +129,14 @@ export class Evaluation {
     if (text === null) throw sqlError('22004', 'query string argument of EXECUTE is null');
     const args: Typed[] = [];
     for (const piece of using) args.push(await this.typed(piece));
+    const { contexts } = this.#host;
+    contexts.push(() => statementLine(text));
     try {
       return await this.#runText(text, args, rowsMax, isCursor);
     } catch (error) {
       throw inPiece(error, text, 'statement');
+    } finally {
+      contexts.pop();
     }
   }
 
@@ -142,7 +150,7 @@ export class Evaluation {
       if (statement.kind === 'TransactionStmt')
         throw sqlError('0A000', 'EXECUTE of transaction commands is not implemented');
       if (statement.kind === 'CopyStmt') throw sqlError('0A000', 'cannot COPY to/from client in PL/pgSQL');
-      if (host.isPlanned(statement))
+      if (host.runs(statement))
         result = await host.run({
           statement: host.keep(statement, names),
           parameters: () => parameters,
@@ -159,6 +167,10 @@ export class Evaluation {
   }
 }
 
+function statementLine(text: string): string {
+  return `SQL statement "${text}"`;
+}
+
 /** Positions in the piece are of no use to the client: it is told the piece instead. */
 export function inPiece(error: unknown, text: string, kind: 'statement' | 'expression'): unknown {
   if (!(error instanceof QuoralError)) return error;
@@ -167,16 +179,17 @@ export function inPiece(error: unknown, text: string, kind: 'statement' | 'expre
     const internalPosition = kind === 'statement' ? fields.position : fields.position - EXPRESSION_PREFIX.length;
     return changed(error, { ...fields, position: undefined, internalPosition, internalQuery: text });
   }
-  return kind === 'statement' ? withContext(error, `SQL statement "${text}"`) : error;
+  return kind === 'statement' ? withContext(error, statementLine(text)) : error;
 }
 
 /** Of a function in SQL: which of its statements. */
 export function inSqlFunction(error: unknown, name: string, statement: number): unknown {
   if (!(error instanceof QuoralError)) return error;
-  return withContext(
-    changed(error, { ...error.fields, position: undefined }),
-    `SQL function "${name}" statement ${statement}`,
-  );
+  return withContext(changed(error, { ...error.fields, position: undefined }), functionLine(name, statement));
+}
+
+export function functionLine(name: string, statement: number): string {
+  return `SQL function "${name}" statement ${statement}`;
 }
 
 export function withContext(error: QuoralError, line: string): QuoralError {

@@ -73,9 +73,13 @@ export interface OwnedMemory extends MemoryAccount {
 
 export interface SqlHost extends Conversion {
   readonly signal: AbortSignal;
+  /** plpgsql.check_asserts. */
+  readonly asserts: boolean;
+  /** What runs inside of what, innermost last: lines of a context. */
+  readonly contexts: (() => string)[];
   keep(statement: ParsedStatement, names: VariableNames): KeptStatement;
-  /** Whether it has a plan: SELECT, INSERT, UPDATE, DELETE, MERGE. */
-  isPlanned(statement: ParsedStatement): boolean;
+  /** Whether `run` takes it: what has a plan, and what shows something (EXPLAIN, SHOW). */
+  runs(statement: ParsedStatement): boolean;
   run(request: RunRequest): Promise<SqlResult>;
   /** Anything without a plan; its tag. Rows that it gives are nobody's. */
   command(statement: ParsedStatement, isCall?: boolean): Promise<string>;

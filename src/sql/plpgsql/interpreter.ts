@@ -22,9 +22,10 @@ import { Evaluation, fieldsOf, type PieceStore, rowCountOf, withContext } from '
 import type { Frame, RecordValue, Typed } from './frame.js';
 import type { SqlHost, SqlResult } from './host.js';
 import { FOUND_INDEX } from './parse-body.js';
-import { diagnostic } from './diagnostics.js';
+import { diagnostic, shownContexts } from './diagnostics.js';
 import { type Raised, raisedError, raisedNotice } from './raise.js';
 import type { CallResult } from './result.js';
+import { CHANGES, checkLoopVariable, noDestination, ONE_ROW, rowOf } from './rows.js';
 import {
   type Block,
   type Into,
@@ -85,6 +86,8 @@ export class Interpreter {
 
   /** Runs the body to its end. @throws what the body raises, with its context */
   async run(block: Block): Promise<void> {
+    this.#frame.put(FOUND_INDEX, false);
+    this.#host.contexts.push(() => this.#place());
     try {
       const ending = await this.#block(block);
       if (ending === 'return' || this.#result.type.set) return;
@@ -95,17 +98,24 @@ export class Interpreter {
       }
     } catch (error) {
       throw this.#describe(error);
+    } finally {
+      this.#host.contexts.pop();
     }
+  }
+
+  /** The line that it is at. */
+  #place(): string {
+    const at = this.#current;
+    const place = at === null ? '' : ` line ${at.line} at ${statementName(at)}`;
+    return `PL/pgSQL function ${this.#name}${this.#moment === null ? place : ` ${this.#moment}`}`;
   }
 
   /** The error with the line it came from. */
   #describe(error: unknown): unknown {
     if (!(error instanceof QuoralError) || this.#described.has(error)) return error;
-    const at = this.#current;
-    const place = at === null ? '' : ` line ${at.line} at ${statementName(at)}`;
-    const line = this.#moment === null ? place : ` ${this.#moment}`;
+    const line = this.#place();
     this.#moment = null;
-    const described = withContext(error, `PL/pgSQL function ${this.#name}${line}`);
+    const described = withContext(error, line);
     this.#described.add(described);
     return described;
   }
@@ -174,7 +184,7 @@ export class Interpreter {
       case 'raise':
         return this.#raise(statement);
       case 'assert':
-        if (await this.#sql.holds(statement.when)) return;
+        if (!this.#host.asserts || (await this.#sql.holds(statement.when))) return;
         throw sqlError(
           'P0004',
           (statement.message === null ? null : await this.#sql.text(statement.message)) ?? 'assertion failed',
@@ -394,6 +404,7 @@ export class Interpreter {
       throw sqlError('2202E', `slice dimension (${slice}) is out of the valid range 0..${value.dims.length}`);
     const width = value.dims.slice(value.dims.length - slice).reduce((n, d) => n * d, 1);
     const elementOid = elementOidOf(oid);
+    checkLoopVariable(statement.target, statement.slice, this.#frame);
     let at = 0;
     let rounds = 0;
     const ending = await this.#loop(statement.label, async () => {
@@ -405,6 +416,7 @@ export class Interpreter {
           : { value: sliceOf(value, at, width, slice), oid };
       at += width;
       if (statement.target.kind === 'record') this.#frame.assign(statement.target.variable, item, this.#host);
+      else if (item.value instanceof PgRecord) await this.#fill(statement.target, ...rowOf(item.value));
       else await this.#put(statement.target.places[0]!, item);
       return this.#all(statement.body);
     });
@@ -483,7 +495,7 @@ export class Interpreter {
     const parsed = statement.query.statement;
     if (parsed.kind === 'TransactionStmt') throw sqlError('0A000', 'unsupported transaction command in PL/pgSQL');
     if (parsed.kind === 'CopyStmt') throw sqlError('0A000', 'cannot COPY to/from client in PL/pgSQL');
-    if (!this.#host.isPlanned(parsed)) {
+    if (!this.#host.runs(parsed)) {
       if (into !== null) throw sqlError('42601', 'INTO used with a command that cannot return data');
       const tag = await this.#host.command(parsed, parsed.kind === 'DoStmt');
       this.#rowCount = rowCountOf(tag);
@@ -491,11 +503,13 @@ export class Interpreter {
     }
     if (statement.kind === 'call') return this.#call(statement.query, parsed);
     const reads = parsed.kind === 'SelectStmt';
+    const shows = !reads && !CHANGES.has(parsed.kind);
     const result = await this.#sql.run(statement.query, into !== null && reads ? (into.strict ? 2 : 1) : 0);
     try {
       if (into === null && result.columns !== null) throw noDestination(reads);
-      this.#counted(reads ? result.rows.length : rowCountOf(result.tag));
-      if (into !== null) await this.#into(into, result, !reads);
+      if (shows) this.#rowCount = result.rows.length;
+      else this.#counted(reads ? result.rows.length : rowCountOf(result.tag));
+      if (into !== null) await this.#into(into, result, !reads && !shows, ONE_ROW);
     } finally {
       result.release();
     }
@@ -517,14 +531,11 @@ export class Interpreter {
     }
   }
 
-  async #into(into: Into, result: SqlResult, single: boolean): Promise<void> {
+  async #into(into: Into, result: SqlResult, single: boolean, more: { readonly hint?: string } = {}): Promise<void> {
     if (result.columns === null) throw sqlError('42601', 'INTO used with a command that cannot return data');
     if (result.rows.length === 0 && into.strict) throw sqlError('P0002', 'query returned no rows');
-    if (result.rows.length > 1 && (into.strict || single)) {
-      throw sqlError('P0003', 'query returned more than one row', {
-        hint: 'Make sure the query returns a single row, or use LIMIT 1.',
-      });
-    }
+    if (result.rows.length > 1 && (into.strict || single))
+      throw sqlError('P0003', 'query returned more than one row', more);
     await this.#fill(into.target, result, result.rows[0] ?? null);
   }
 
@@ -583,14 +594,7 @@ export class Interpreter {
     const error = this.#handled.at(-1);
     if (statement.stacked && error === undefined)
       throw sqlError('0Z002', 'GET STACKED DIAGNOSTICS cannot be used outside an exception handler');
-    const context = `PL/pgSQL function ${this.#name} line ${statement.line} at ${statementName(statement)}`;
-    const facts = { rowCount: this.#rowCount, context };
+    const facts = { rowCount: this.#rowCount, context: shownContexts(this.#host) };
     for (const { place, item } of statement.items) await this.#put(place, diagnostic(item, error, facts));
   }
-}
-
-function noDestination(reads: boolean): Error {
-  return sqlError('42601', 'query has no destination for result data', {
-    hint: reads ? 'If you want to discard the results of a SELECT, use PERFORM instead.' : undefined,
-  });
 }

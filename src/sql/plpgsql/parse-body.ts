@@ -43,7 +43,7 @@ export function parseBody(options: BodyOptions): ParsedBody {
     depth: 0,
     statements: parseStatements,
   };
-  return placed(p.reader, () => {
+  return placed(p.reader, options.functionName, () => {
     const conflict = directives(p.reader);
     const label = blockLabel(p.reader);
     const block = parseBlock(p, label);
@@ -54,14 +54,18 @@ export function parseBody(options: BodyOptions): ParsedBody {
 }
 
 /** What is wrong without a place of its own is so at the next token. */
-function placed<T>(reader: Reader, read: () => T): T {
+function placed<T>(reader: Reader, name: string, read: () => T): T {
   try {
     return read();
   } catch (error) {
     if (!(error instanceof QuoralError)) throw error;
-    // One that says that it has none keeps none.
-    if ('position' in error.fields || error.fields.internalQuery !== undefined || error.sqlstate === '54001')
-      throw error;
+    const { fields } = error;
+    if (fields.position !== undefined || fields.internalQuery !== undefined || error.sqlstate === '54001') throw error;
+    // One that says that it has none is told with the line that was read last.
+    if ('position' in fields) {
+      const where = `compilation of PL/pgSQL function "${name}" near line ${reader.line(Math.max(reader.at - 1, 0))}`;
+      throw sqlError(error.sqlstate, error.message, { ...fields, where });
+    }
     const at = reader.peek().start;
     throw sqlError(error.sqlstate, error.message, {
       ...error.fields,

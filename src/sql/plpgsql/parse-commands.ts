@@ -3,7 +3,7 @@ import { sqlError } from '../../base/errors.js';
 import { OID } from '../types/oids.js';
 import { sqlstatesOf } from './conditions.js';
 import { sqlstateOf } from './parse-block.js';
-import { expression, expressions, type Parsing, piece, place, refuseConstant, target } from './parsing.js';
+import { expression, expressions, isRecord, type Parsing, piece, place, refuseConstant, target } from './parsing.js';
 import { isToken, nameOf, stringOf } from './reader.js';
 import { findVariable } from './scope.js';
 import type {
@@ -257,6 +257,8 @@ function parseDiagnostics(p: Parsing, line: number): Statement {
     const at = reader.peek().start;
     const to = place(p, true);
     refuseConstant(to.variable, at);
+    if (to.field === null && isRecord(to.variable))
+      throw sqlError('42601', `"${to.variable.name}" is not a scalar variable`, { position: at + 1 });
     if (!reader.accept('=')) reader.expect(':=');
     const item = reader.name();
     if (!CURRENT_ITEMS.has(item) && !STACKED_ITEMS.has(item))

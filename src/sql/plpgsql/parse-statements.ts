@@ -79,7 +79,7 @@ function parseStatement(p: Parsing): Statement {
 /** Whether a variable's name begins the statement, and an assignment follows it. */
 function assigns(p: Parsing): boolean {
   const { reader } = p;
-  if (nameOf(reader.peek()) === null) return false;
+  if (nameOf(reader.peek()) === null && reader.peek().kind !== 'param') return false;
   const second = reader.peekSecond().text;
   if (second === ':=' || second === '=') return true;
   if (second !== '.' && second !== '[') return false;

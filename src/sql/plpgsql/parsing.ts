@@ -115,7 +115,7 @@ export function expressions(
 }
 
 export function dottedName(reader: Reader): string[] {
-  const names = [reader.name()];
+  const names = [reader.variableName()];
   while (reader.peek().text === '.' && nameOf(reader.peekSecond()) !== null) {
     reader.next();
     names.push(reader.name());

@@ -129,6 +129,11 @@ export class Reader {
     return name;
   }
 
+  /** A variable's name: those of arguments may be numbers, $1. */
+  variableName(): string {
+    return this.peek().kind === 'param' ? this.next().text : this.name();
+  }
+
   unexpected(token: Token = this.peek()): QuoralError {
     if (token === END) return sqlError('42601', 'syntax error at end of input', { position: this.text.length + 1 });
     const near = this.text.slice(token.start, token.end);

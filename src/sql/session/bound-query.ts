@@ -3,16 +3,21 @@
  * protocol for the query, and for nothing else that they say. Views take none.
  */
 import type { ParsedStatement } from '../contract.js';
+import type { VariableNames } from '../plan/variables.js';
 import type { Datum } from '../types/datum.js';
 import { planFor } from './planning.js';
 import { Prepared } from './portal.js';
 import type { Session } from './session.js';
 import { bodyOf, isPlanned } from './statement-kinds.js';
 
-/** What Bind gave, with the types that Parse settled. */
+/** What Bind gave, with the types that Parse settled, or what the body of a function has for its statement. */
 export interface Bound {
   readonly oids: readonly number[];
+  /** In a body: known once the statement is bound. */
   readonly parameters: readonly Datum[];
+  readonly names?: VariableNames | null;
+  /** It reads what the statement around it reads. */
+  readonly within?: boolean;
 }
 
 export const UNBOUND: Bound = { oids: [], parameters: [] };

@@ -10,7 +10,6 @@ import { Profile } from '../exec/profile.js';
 import { explainMarkup, explainText, type Markup, noPlanMarkup } from '../plan/explain-format.js';
 import type { ResultColumn, ResultSink } from '../session-api.js';
 import { OID } from '../types/oids.js';
-import type { Datum } from '../types/datum.js';
 import { type Bound, innerStatement, UNBOUND } from './bound-query.js';
 import { CountingSink } from './counting-sink.js';
 import { planToRun } from './planning.js';
@@ -102,7 +101,7 @@ export function explainColumns(body: Loose): readonly ResultColumn[] {
 
 interface Explained {
   readonly prepared: Prepared;
-  readonly parameters: readonly Datum[];
+  readonly bound: Pick<Bound, 'parameters'>;
 }
 
 /** The statement whose plan is meant; null if it has none. */
@@ -110,16 +109,18 @@ async function explained(
   session: Session,
   statement: ParsedStatement,
   body: Loose,
-  { oids, parameters }: Bound,
+  bound: Bound,
 ): Promise<Explained | null> {
   const meant = (query: ParsedStatement): Explained | null =>
-    isPlanned(query) ? { prepared: new Prepared(statement.text, query, oids, false), parameters } : null;
+    isPlanned(query) ? { prepared: new Prepared(statement.text, query, bound.oids, false, bound.names), bound } : null;
   const inner = innerStatement(body['query'], statement);
   const of = bodyOf(inner);
   switch (inner.kind) {
     case 'ExecuteStmt': {
       const found = await executedBy(session, of);
-      return found.prepared.statement === null || !isPlanned(found.prepared.statement) ? null : found;
+      return found.prepared.statement === null || !isPlanned(found.prepared.statement)
+        ? null
+        : { prepared: found.prepared, bound: found };
     }
     case 'CreateTableAsStmt':
     case 'DeclareCursorStmt': {
@@ -162,7 +163,9 @@ export async function explain(
   if (options.analyze) {
     profile = new Profile(() => clock.monotonicMs());
     const from = clock.monotonicMs();
-    await runInner(session, target.prepared, target.parameters, new CountingSink(), false, profile);
+    const { parameters } = target.bound;
+    const { within } = bound;
+    await runInner(session, target.prepared, parameters, new CountingSink(), false, { profile, within });
     if (options.summary) executionMs = clock.monotonicMs() - from;
   }
   const { verbose, costs, analyze, timing } = options;

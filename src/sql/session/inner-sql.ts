@@ -15,6 +15,7 @@ import type { Field, TypeSource } from '../plpgsql/types.js';
 import type { Notice, ResultSink } from '../session-api.js';
 import type { Datum } from '../types/datum.js';
 import type { FormatContext } from '../types/type-info.js';
+import type { Bound } from './bound-query.js';
 import { settlePortals } from './cursors.js';
 import { ddlContext } from './ddl-context.js';
 import { endInside } from './inner-transactions.js';
@@ -26,6 +27,7 @@ import { RowsSink } from './rows-sink.js';
 import { readOnlyError, tooOldSnapshot } from './runner-errors.js';
 import { markTransaction, returnTo } from './savepoints.js';
 import type { Session } from './session.js';
+import { parseBoolWord } from './setting-table.js';
 import { setVariable } from './set-show.js';
 import { commandName, isPlanned, mayLookUpCatalog } from './statement-kinds.js';
 import { lockTable, runUtility } from './utility.js';
@@ -67,6 +69,9 @@ function cursorQueryOf(compiled: CompiledStatement): CursorQuery | null {
   return query;
 }
 
+/** Utility commands that give rows. */
+const SHOWING: ReadonlySet<string> = new Set(['ExplainStmt', 'VariableShowStmt']);
+
 /** Utility commands that make sense in a function. */
 const UTILITIES: ReadonlySet<string> = new Set([
   'NotifyStmt',
@@ -96,6 +101,12 @@ export class InnerSql implements SqlHost {
   get signal(): AbortSignal {
     return this.#session.signal;
   }
+  get asserts(): boolean {
+    return parseBoolWord(this.#session.setting('plpgsql.check_asserts') ?? 'on') ?? true;
+  }
+  get contexts(): (() => string)[] {
+    return this.#session.contexts;
+  }
   get cursors(): BlockCursors {
     return this.#session.blockCursors;
   }
@@ -113,8 +124,8 @@ export class InnerSql implements SqlHost {
   keep(statement: ParsedStatement, names: VariableNames): KeptStatement {
     return new Kept(new Prepared(statement.text, statement, [], false, names));
   }
-  isPlanned(statement: ParsedStatement): boolean {
-    return isPlanned(statement);
+  runs(statement: ParsedStatement): boolean {
+    return isPlanned(statement) || SHOWING.has(statement.kind);
   }
   newMemory(): OwnedMemory {
     return this.#session.newMemory();
@@ -158,6 +169,7 @@ export class InnerSql implements SqlHost {
     const session = this.#session;
     const { prepared } = statement as Kept;
     this.#checkCancelled();
+    if (SHOWING.has(prepared.statement!.kind)) return this.#shown(prepared, parameters);
     session.transaction.checkCatalog();
     const plan = await planToRun(session, prepared);
     const { compiled } = plan;
@@ -185,6 +197,27 @@ export class InnerSql implements SqlHost {
       throw error;
     } finally {
       execution.close();
+    }
+  }
+
+  async #shown({ statement, names }: Prepared, parameters: RunRequest['parameters']): Promise<SqlResult> {
+    const session = this.#session;
+    const memory = session.newMemory();
+    const sink = new RowsSink(memory, (notice) => session.notice(notice));
+    const bound: Bound = {
+      oids: [],
+      get parameters() {
+        return parameters();
+      },
+      names,
+      within: !this.#options.own,
+    };
+    try {
+      const tag = await runUtility(session, statement!, sink, true, bound);
+      return { columns: sink.shown, rows: sink.rows, tag, release: () => memory.close() };
+    } catch (error) {
+      memory.close();
+      throw error;
     }
   }
 

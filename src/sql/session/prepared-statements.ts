@@ -110,13 +110,14 @@ export async function runInner(
   parameters: readonly Datum[],
   sink: ResultSink,
   simple: boolean,
-  profile?: Profile,
+  { profile, within }: { readonly profile?: Profile; readonly within?: boolean | undefined } = {},
 ): Promise<string> {
   const plan = await planToRun(session, prepared);
   if (session.modes.readOnly && !plan.compiled.readOnly) throw readOnlyError(prepared.statement!);
   const settled = settlePortals(session, plan.compiled.readOnly, null);
   if (settled !== null) await settled;
-  session.transaction.ensureTxn().beginStatement();
+  const txn = session.transaction.ensureTxn();
+  if (within !== true) txn.beginStatement();
   if (plan.needsView) await session.services.loadView();
   const memory = session.newMemory();
   const ctx = session.execContext(parameters, memory, sink, false);

@@ -10,7 +10,7 @@ import { SUPERUSER_OID } from '../catalog/bootstrap-names.js';
 import type { Routine } from '../catalog/descriptor.js';
 import type { RoutineCall, RoutineResult } from '../contract.js';
 import { inputsOf, outputsOf, takesArgument } from '../plan/routines.js';
-import { inSqlFunction, PieceStore } from '../plpgsql/evaluation.js';
+import { functionLine, inSqlFunction, PieceStore } from '../plpgsql/evaluation.js';
 import { Frame } from '../plpgsql/frame.js';
 import type { KeptStatement, SqlHost } from '../plpgsql/host.js';
 import { Interpreter } from '../plpgsql/interpreter.js';
@@ -163,8 +163,9 @@ export class Routines {
     for (const [i, statement] of read.statements.entries()) {
       const parsed = statements[i]!;
       const last = i === read.statements.length - 1;
+      host.contexts.push(() => functionLine(call.name, i + 1));
       try {
-        if (!host.isPlanned(parsed)) {
+        if (!host.runs(parsed)) {
           await host.command(parsed);
           continue;
         }
@@ -179,6 +180,8 @@ export class Routines {
         }
       } catch (error) {
         throw inSqlFunction(error, call.name, i + 1);
+      } finally {
+        host.contexts.pop();
       }
     }
   }

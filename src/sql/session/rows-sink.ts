@@ -2,10 +2,12 @@
 import type { MemoryAccount } from '../contract.js';
 import { rowBytes } from '../exec/run.js';
 import { InnerSink } from '../inner-sink.js';
-import type { Notice } from '../session-api.js';
+import type { Notice, ResultColumn } from '../session-api.js';
 import type { Datum } from '../types/datum.js';
 
 export class RowsSink extends InnerSink {
+  /** Columns of what shows something by itself; queries know theirs from their plans. */
+  shown: readonly ResultColumn[] | null = null;
   readonly rows: (readonly Datum[])[] = [];
   protected override readonly copyRefused = 'cannot COPY to/from client in PL/pgSQL';
   readonly #memory: MemoryAccount;
@@ -17,7 +19,8 @@ export class RowsSink extends InnerSink {
     this.#notice = notice;
   }
 
-  override columns(): void {
+  override columns(columns: readonly ResultColumn[]): void {
+    this.shown = columns;
     this.rows.length = 0;
   }
   row(values: readonly Datum[]): void {

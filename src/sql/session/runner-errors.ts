@@ -1,7 +1,9 @@
 /** Why a statement may not run in its transaction. */
 import { QuoralError, sqlError } from '../../base/errors.js';
 import type { ParsedStatement } from '../contract.js';
-import { commandName } from './statement-kinds.js';
+import { bodyOf, commandName } from './statement-kinds.js';
+import { list } from './tree.js';
+import type { Loose } from './tree.js';
 
 /** The rows that an older snapshot should see are not in the storage that the table has now. */
 export function tooOldSnapshot(fixed: boolean): QuoralError {
@@ -14,5 +16,25 @@ export function tooOldSnapshot(fixed: boolean): QuoralError {
 }
 
 export function readOnlyError(statement: ParsedStatement): QuoralError {
-  return sqlError('25006', `cannot execute ${commandName(statement)} in a read-only transaction`);
+  return sqlError('25006', `cannot execute ${whatWrites(statement)} in a read-only transaction`);
+}
+
+const STRENGTHS: Readonly<Record<string, string>> = {
+  LCS_FORKEYSHARE: 'KEY SHARE',
+  LCS_FORSHARE: 'SHARE',
+  LCS_FORNOKEYUPDATE: 'NO KEY UPDATE',
+};
+
+/** A SELECT writes by its WITH, its locks, or a function that it calls. */
+function whatWrites(statement: ParsedStatement): string {
+  if (statement.kind !== 'SelectStmt') return commandName(statement);
+  const body = bodyOf(statement);
+  const items = list(((body['withClause'] ?? {}) as Loose)['ctes']);
+  if (items.some((item) => !('SelectStmt' in ((item['CommonTableExpr'] as Loose)['ctequery'] as Loose))))
+    return 'SELECT';
+  const [lock] = list(body['lockingClause']);
+  if (lock !== undefined)
+    return `SELECT FOR ${STRENGTHS[String((lock['LockingClause'] as Loose)['strength'])] ?? 'UPDATE'}`;
+  const called = /\b(nextval|setval)\s*\(/i.exec(statement.text);
+  return called === null ? 'SELECT' : `${called[1]!.toLowerCase()}()`;
 }

@@ -88,6 +88,8 @@ export class Session implements SqlSession {
   readonly portals = new Map<string, Portal>();
   readonly blockCursors: SessionCursors = new SessionCursors(this);
   readonly inner = new InnerTransactions();
+  /** What runs inside of what, for GET DIAGNOSTICS. */
+  readonly contexts: (() => string)[] = [];
   #abort = newAbortController();
   #running = false;
   #closed: QuoralError | null = null;

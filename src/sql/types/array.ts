@@ -48,6 +48,7 @@ function readBraces(text: string, from: number, delimiter: string): { nest: Nest
     } else if (c === '}') {
       if (expectItem && current!.items.length > 0) throw malformed(text, 'Unexpected "}" character.');
       i++;
+      if (current!.items.length === 0 && stack.length > 0) throw malformed(text, 'Unexpected "}" character.');
       const parent = stack.pop();
       if (parent === undefined) return { nest: root, end: i };
       current = parent;

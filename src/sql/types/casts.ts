@@ -375,7 +375,7 @@ export function findCast(from: number, to: number, context: CastContext): CastFu
   if (from === to) return sameRepresentation(to, explicit);
   const target = typeByOid(to);
   if (from === OID.unknown) {
-    if (isString(to)) return sameRepresentation(to, explicit);
+    if (isString(to) && to !== OID.name) return sameRepresentation(to, explicit);
     return (value, typmod, ctx) => target.input(value as string, typmod, ctx);
   }
   if (!canCoerce(from, to, context)) return null;

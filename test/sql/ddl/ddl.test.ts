@@ -237,7 +237,7 @@ describe('TRUNCATE, sequences, schemas, databases', () => {
     expect(await c.error('drop schema app')).toContain('2BP01');
     expect(await c.error('create schema app')).toBe('42P06 schema "app" already exists');
     await c.all('drop schema app cascade');
-    expect(c.notices).toEqual(['NOTICE: drop cascades to table app.t']);
+    expect(c.notices).toEqual(['NOTICE: drop cascades to table t']);
     expect(await c.rows('select * from t')).toEqual([]);
     expect(await c.error('select * from app.t')).toContain('42P01');
     await c.all('drop schema if exists app');

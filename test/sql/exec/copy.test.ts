@@ -123,7 +123,12 @@ describe('COPY', () => {
       message: 'invalid input syntax for type integer: ""',
     });
     expect(await copy('99999999999\tx\ty\n')).toMatchObject({ sqlstate: '22003' });
-    expect(await copy('1\t\\N\ty\n')).toMatchObject({ sqlstate: '23502', fields: { column: 'b' } });
+    expect(await copy('1\t\\N\ty\n')).toMatchObject({
+      sqlstate: '23502',
+      fields: { column: 'b', where: 'COPY t, line 1: "1\t\\N\ty"' },
+    });
+    const csv = failure(h.run('copy t from stdin (format csv)', [], [Buffer.from('1,x,y\n2,,"a,"\n')]));
+    expect(await csv).toMatchObject({ sqlstate: '23502', fields: { where: 'COPY t, line 2: "2,,"a,""' } });
     expect(await copy('1\tx\tlong\n')).toMatchObject({ sqlstate: '22001' });
     expect(await copy('1\tx\ty\n1\tx\ty\n')).toMatchObject({ sqlstate: '23505', fields: { where: 'COPY t, line 2' } });
     expect((await h.run('select count(*) from t')).rows).toEqual([['0']]);

@@ -36,7 +36,8 @@ describe('functions', () => {
     await a.query("create or replace function f() returns int language sql as 'select 2'");
     expect((await b.run('', [], 'p')).rows).toEqual([['2']]);
     await a.query("create function f(int default 0) returns text language sql as $$ select 'other' $$");
-    expect(await b.rows('select f(), f(1)')).toEqual([['2', 'other']]);
+    expect(await b.rows('select f(1)')).toEqual([['other']]);
+    expect(await b.error('select f()')).toMatch(/^42725/);
     await a.query('drop function f()');
     expect(await b.rows('select f()')).toEqual([['other']]);
     await a.query('drop function f');

@@ -1,0 +1,16 @@
+do $$ declare v text; begin execute 'show search_path' into v; raise notice '%', v; end $$;
+do $$ declare v text; begin for v in explain (costs off) select 1 loop raise notice '%', v; end loop; end $$;
+do $$ declare v text; begin for v in show all loop raise notice '%', 1; exit; end loop; end $$;
+do $$ declare v text; begin explain select 1; end $$;
+do $$ declare v text; begin show search_path; end $$;
+create function g() returns setof text language sql as $$ explain (costs off) select 1 $$;
+select * from g();
+select g();
+create function g2() returns text language sql as $$ show search_path $$;
+select g2();
+do $$ begin perform set_config('a.b','c',true); raise notice '%', current_setting('a.b'); end $$;
+create table shown (id int primary key, n int);
+create function plans(wanted int) returns setof text language plpgsql as $$ declare line text; begin for line in explain (costs off) select n from shown where id = wanted loop return next line; end loop; return query execute 'explain (costs off) select n from shown where id = $1' using wanted; end $$;
+select count(*) from plans(1);
+do $$ declare v text; begin raise notice '%', found; execute 'show work_mem' into strict v; raise notice '% %', v is not null, found; end $$;
+do $$ declare v text; begin execute 'show no_such_setting' into v; end $$;
