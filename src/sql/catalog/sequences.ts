@@ -83,6 +83,25 @@ export class Sequences {
     return String(BigInt(baseOf(sequence)) + BigInt(sequence.increment) - increment);
   }
 
+  /**
+   * For ALTER SEQUENCE that changes the step, the bounds or the cycle: they go on from the last value, so what is left of this
+   * node's block is given back, and a sequence that ran through its bounds is put where it stands between them. If another
+   * node took a block meanwhile, that one's end is what comes last.
+   */
+  async settle(sequence: SequenceDescriptor): Promise<void> {
+    const { counter, isCalled } = await this.#state(sequence.id);
+    if (!isCalled) return;
+    const { value } = await this.lastValue(sequence);
+    // A sequence that cycles may come to stand where it began.
+    await this.#move(SYSTEM_KEYS.sequenceStart(sequence.id), NOWHERE);
+    const step = Number(value) - baseOf(sequence) - counter;
+    if (step === 0) return;
+    const key = SYSTEM_KEYS.sequence(sequence.id);
+    const moved = await this.#catalog.db.increment(key, step);
+    if (moved !== counter + step) await this.#catalog.db.increment(key, -step);
+    await this.#catalog.forgetSequence(sequence.id);
+  }
+
   async #state(id: number): Promise<{ readonly counter: number; readonly isCalled: boolean }> {
     const { db } = this.#catalog;
     const counter = await db.increment(SYSTEM_KEYS.sequence(id), 0);
@@ -125,13 +144,20 @@ export class Sequences {
     const mine = block !== undefined && block.next + block.increment * (block.left - 1) === end;
     const value = mine ? block.next - block.increment : end;
     if (sequence.cycle) return { value: BigInt(inBounds(sequence, value)), isCalled };
-    const [min, max] = [Number(sequence.min), Number(sequence.max)];
-    return { value: BigInt(Math.min(Math.max(value, min), max)), isCalled };
+    return { value: BigInt(lastInBounds(sequence, value)), isCalled };
   }
 }
 
 function baseOf(sequence: SequenceDescriptor): number {
   return Number(sequence.base ?? BigInt(sequence.start) - BigInt(sequence.increment));
+}
+
+/** Of the values up to this one the last that the bounds let through. */
+function lastInBounds(sequence: SequenceDescriptor, value: number): number {
+  const increment = Number(sequence.increment);
+  const bound = Number(increment > 0 ? sequence.max : sequence.min);
+  const passed = Math.ceil((value - bound) / increment);
+  return passed > 0 ? value - passed * increment : value;
 }
 
 /** Wraps or refuses a value that ran out of the sequence's bounds. @throws 2200H */

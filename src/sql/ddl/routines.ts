@@ -20,7 +20,10 @@ import { OID } from '../types/oids.js';
 import { catalogOidOf, formatType } from '../types/registry.js';
 import type { UserType } from '../types/user-types.js';
 import { checkSqlBody } from './check-body.js';
+import { SUPERUSER_OID } from '../catalog/bootstrap-names.js';
 import type { DdlContext } from './context.js';
+import { initialAcl } from './default-privileges.js';
+import { notOwner, ownerOfRoutine, ownsSchemaOf } from './ownership.js';
 import { notice } from './context.js';
 import { creationSchema, shownName, visibleName } from './objects.js';
 import { callerLines, changeCallers, dropCallers, refuseCallers } from './routine-users.js';
@@ -28,11 +31,12 @@ import type { NamedRoutine } from './routine-users.js';
 import type { DropOptions } from './views.js';
 import { checkOptions } from './routine-options.js';
 import { checkPolymorphic, readParameters, readReturns, typeOf } from './routine-parameters.js';
+import { checkEstimates, type Estimates, readEstimates } from './routine-estimates.js';
 import { withSetting } from './routine-settings.js';
 import { list, of, options, qualifiedName, strings, text, unsupported } from './tree.js';
 import type { Loose } from './tree.js';
 
-type Facts = Pick<Routine, 'language' | 'body' | 'volatility' | 'strict' | 'securityDefiner' | 'config'>;
+type Facts = Pick<Routine, 'language' | 'body' | 'volatility' | 'strict' | 'securityDefiner' | 'config'> & Estimates;
 
 function readOptions(ctx: DdlContext, body: Loose, statement: ParsedStatement): Facts {
   let language: string | null = null;
@@ -52,6 +56,7 @@ function readOptions(ctx: DdlContext, body: Loose, statement: ParsedStatement): 
     else if (name === 'set') config = withSetting(config, value, (n) => ctx.session.setting(n));
     else if (name === 'window') throw unsupported('a window function');
   }
+  const estimates = readEstimates(body['options']);
   let source = sources[0] ?? null;
   const standard = body['sql_body'] !== undefined;
   if (standard && source !== null) throw sqlError('42P13', 'duplicate function body specified');
@@ -65,7 +70,15 @@ function readOptions(ctx: DdlContext, body: Loose, statement: ParsedStatement): 
   }
   if (sources.length > 1) throw sqlError('42P13', `only one AS item needed for language "${language}"`);
   if (standard && language !== 'sql') throw sqlError('42P13', 'inline SQL function body only valid for language SQL');
-  return { language, body: source, volatility, strict, securityDefiner, ...(config === null ? {} : { config }) };
+  return {
+    language,
+    body: source,
+    volatility,
+    strict,
+    securityDefiner,
+    ...(config === null ? {} : { config }),
+    ...estimates,
+  };
 }
 
 /** RETURN … or BEGIN ATOMIC … END as it is written: the last words of the statement. */
@@ -87,13 +100,21 @@ export async function runCreateFunction(ctx: DdlContext, body: Loose, statement:
   await creationSchema(ctx, name);
   const parameters = readParameters(ctx, list(body['parameters']), procedure);
   const returns = readReturns(ctx, body, parameters);
-  checkOptions(options(body['options']), procedure, returns.set);
+  checkOptions(options(body['options']), procedure);
   const made = { procedure, parameters, ...returns, ...readOptions(ctx, body, statement) };
   checkPolymorphic(made);
+  checkEstimates(made);
+  refuseLeakproof(ctx, made);
   checkBody(name.name, made, body, statement);
   const routine = await addRoutine(ctx, name, made, body['replace'] === true);
   await checkNames(ctx, name.name, routine, body, statement);
   return tag;
+}
+
+/** @throws QuoralError 42501 */
+function refuseLeakproof({ rights }: DdlContext, { leakproof }: Pick<Routine, 'leakproof'>): void {
+  if (leakproof === true && !rights.superuser)
+    throw sqlError('42501', 'only superuser can define a leakproof function');
 }
 
 /** @throws QuoralError 42723, 42809, 42P13 */
@@ -105,6 +126,11 @@ export async function addRoutine(
 ): Promise<Routine> {
   const schema = await creationSchema(ctx, name);
   const group = await openRoutines(ctx, schema.id, name.name);
+  const { userId } = ctx.session;
+  const born: Pick<Routine, 'owner' | 'acl'> = {
+    ...(userId === SUPERUSER_OID ? {} : { owner: userId }),
+    ...(await initialAcl(ctx, 'function', schema.id)),
+  };
   if (group !== null) await recordRowTypes(ctx, group.id, made);
   if (group === null) {
     const id = await ctx.catalog.catalog.ids.next();
@@ -119,21 +145,29 @@ export async function addRoutine(
       databaseId: ctx.catalog.databaseId,
       schemaId: schema.id,
       version: 1,
-      owner: ctx.session.user,
-      routines: [{ oid: id, ...made }],
+      owner: SUPERUSER_OID,
+      routines: [{ oid: id, ...made, ...born }],
     });
-    return { oid: id, ...made };
+    return { oid: id, ...made, ...born };
   }
   const same = group.routines.find((r) => identity(r) === identity(made));
   if (same !== undefined && !replace)
     throw sqlError('42723', `function "${name.name}" already exists with same argument types`);
-  if (same !== undefined) checkReplace(name.name, same, made);
+  if (same !== undefined) {
+    await checkedRoutine(ctx, { group, routine: same }, 'owner', name.name);
+    checkReplace(name.name, same, made);
+  }
   const oid = same?.oid ?? (await ctx.catalog.catalog.ids.next());
   const others = group.routines.filter((r) => r !== same);
-  const routine = { oid, ...made, comment: same?.comment ?? null };
+  const kept = same === undefined ? born : { ...pick(same, 'owner'), ...pick(same, 'acl') };
+  const routine = { oid, ...made, ...kept, comment: same?.comment ?? null };
   put(ctx, group, [...others, routine]);
   if (same !== undefined) await changeCallers(ctx, { groupId: group.id, name: group.name, routine });
   return routine;
+}
+
+function pick<K extends 'owner' | 'acl'>(routine: Routine, key: K): Pick<Routine, K> | object {
+  return routine[key] === undefined ? {} : { [key]: routine[key] };
 }
 
 /** So that a relation finds, before it goes, the functions that take or give its rows. */
@@ -284,7 +318,7 @@ async function openRoutines(ctx: DdlContext, schemaId: number, name: string): Pr
   return current?.kind === 'routine' && current.name === name ? current : null;
 }
 
-interface OpenedRoutine {
+export interface OpenedRoutine {
   readonly group: RoutineDescriptor;
   readonly routine: Routine;
 }
@@ -301,25 +335,31 @@ export function isRoutineObject(type: unknown): boolean {
 }
 
 /** The one that ObjectWithArgs names. @throws 42883, 42725, 42809; null where `missingOk` */
-async function openRoutine(
+export async function openRoutine(
   ctx: DdlContext,
   object: Loose,
   type: string,
   missingOk: boolean,
+  { access }: { readonly access: 'owner' | 'drop' | 'any' } = { access: 'owner' },
 ): Promise<OpenedRoutine | null> {
   const kind = KINDS[type]!;
   const name = qualifiedName(strings(object['objname']));
   const found = (await ctx.catalog.routines(name, ctx.session.searchPath, ctx.wait)) ?? [];
-  const unspecified = object['args_unspecified'] === true;
+  const unspecified = object['args_unspecified'] === true || object['quoralOid'] !== undefined;
   const wanted = unspecified ? null : list(object['objargs']).map((n) => typeOf(ctx, n['TypeName']));
   for (const { id } of found) {
     await ctx.catalog.lock(ctx.txn, [id], ctx.wait);
     const group = await ctx.catalog.forUpdate(ctx.txn, id);
     if (group?.kind !== 'routine') continue;
+    // Of one that the server itself looks for.
+    const own = group.routines.find(({ oid }) => oid === object['quoralOid']);
+    if (own !== undefined) return { group, routine: own };
     const fitting = group.routines.filter((r) => wanted === null || identity(r) === wanted.map(catalogOidOf).join());
     // A function may be an aggregate where only its name is asked for.
-    const right = fitting.filter((r) => kind === 'routine' || kindOf(r) === kind);
-    if (right.length === 1) return { group, routine: right[0]! };
+    const right = fitting.filter(
+      (r) => kind === 'routine' || kindOf(r) === kind || (access === 'any' && kind === 'function' && !r.procedure),
+    );
+    if (right.length === 1) return checkedRoutine(ctx, { group, routine: right[0]! }, access, shownName(name));
     if (right.length > 1) {
       throw sqlError('42725', `${kind} name "${shownName(name)}" is not unique`, {
         hint: `Specify the argument list to select the ${kind} unambiguously.`,
@@ -342,6 +382,26 @@ async function openRoutine(
   return null;
 }
 
+/** @throws QuoralError 42501 */
+async function checkedRoutine(
+  ctx: DdlContext,
+  opened: OpenedRoutine,
+  access: 'owner' | 'drop' | 'any',
+  /** As it was written. */
+  shown: string,
+): Promise<OpenedRoutine> {
+  const { group, routine } = opened;
+  if (access === 'any' || ctx.rights.isMember(ownerOfRoutine(routine))) return opened;
+  if (access === 'drop' && (await ownsSchemaOf(ctx, group))) return opened;
+  throw notOwner(kindOf(routine), shown);
+}
+
+/** Puts a routine, with everything that calls it. */
+export async function changeRoutine(ctx: DdlContext, opened: OpenedRoutine, by: Routine): Promise<void> {
+  replaceOne(ctx, opened, by);
+  await changeCallers(ctx, { groupId: opened.group.id, name: opened.group.name, routine: by });
+}
+
 function wrongKind(name: string, routine: Routine, kind: string): Error {
   const shown = identityText(name, routine).replaceAll(',', ', ');
   if (kind === 'aggregate') return sqlError('42809', `function ${shown} is not an aggregate`);
@@ -356,7 +416,9 @@ export async function dropRoutines(ctx: DdlContext, body: Loose): Promise<string
   const type = String(body['removeType']);
   const dropped: (OpenedRoutine & NamedRoutine)[] = [];
   for (const object of list(body['objects'])) {
-    const opened = await openRoutine(ctx, of(object, 'ObjectWithArgs'), type, body['missing_ok'] === true);
+    const opened = await openRoutine(ctx, of(object, 'ObjectWithArgs'), type, body['missing_ok'] === true, {
+      access: 'drop',
+    });
     if (opened === null || dropped.some(({ routine }) => routine.oid === opened.routine.oid)) continue;
     dropped.push({ ...opened, shown: await shownRoutine(ctx, opened) });
   }
@@ -418,7 +480,7 @@ export async function runAlterFunction(ctx: DdlContext, body: Loose): Promise<st
   const opened = (await openRoutine(ctx, body['func'] as Loose, type, false))!;
   let { routine } = opened;
   const actions = options(body['actions']);
-  checkOptions(actions, routine.procedure, routine.set);
+  checkOptions(actions, routine.procedure);
   for (const { name, arg } of actions) {
     const flag = of(arg as Loose, 'Boolean')['boolval'] === true;
     if (name === 'volatility')
@@ -431,6 +493,9 @@ export async function runAlterFunction(ctx: DdlContext, body: Loose): Promise<st
         config: withSetting(routine.config ?? null, arg as Loose, (n) => ctx.session.setting(n)),
       };
   }
+  routine = { ...routine, ...readEstimates(body['actions'], routine) };
+  checkEstimates(routine);
+  if (routine.leakproof !== opened.routine.leakproof) refuseLeakproof(ctx, routine);
   replaceOne(ctx, opened, routine);
   await changeCallers(ctx, { groupId: opened.group.id, name: opened.group.name, routine });
   return `ALTER ${KINDS[type]!.toUpperCase()}`;
@@ -440,7 +505,7 @@ function replaceOne(ctx: DdlContext, { group, routine }: OpenedRoutine, by: Rout
   put(
     ctx,
     group,
-    group.routines.map((r) => (r === routine ? by : r)),
+    group.routines.map((r) => (r.oid === routine.oid ? by : r)),
   );
 }
 
@@ -490,10 +555,4 @@ export async function commentOnRoutine(ctx: DdlContext, body: Loose): Promise<st
   const opened = (await openRoutine(ctx, object, String(body['objtype']), false))!;
   replaceOne(ctx, opened, { ...opened.routine, comment: text(body['comment']) || null });
   return 'COMMENT';
-}
-
-export async function ownRoutine(ctx: DdlContext, body: Loose): Promise<string> {
-  const type = String(body['objectType']);
-  await openRoutine(ctx, of(body['object'] as Loose, 'ObjectWithArgs'), type, false);
-  return `ALTER ${KINDS[type]!.toUpperCase()}`;
 }

@@ -1,8 +1,7 @@
 /**
  * Session information and the catalog functions that tools call (chapter 9.26). What they tell comes from
- * the session's services; privileges are all granted, since there are no roles to refuse them yet.
+ * the session's services.
  */
-import { DATABASE_OWNER } from '../catalog/bootstrap.js';
 import { currentSchema, isTemporarySchema, isTemporarySchemaName } from '../catalog/temporary-names.js';
 import { sqlError } from '../../base/errors.js';
 import type { ExecContext } from '../contract.js';
@@ -17,9 +16,9 @@ import type { CallInfo, Value } from './entry.js';
 import { fn, fns, srf } from './define.js';
 import { quoteIdentifier } from './strings.js';
 import { indexColumnText, indexText } from './index-text.js';
+import { viewOfRule } from '../catalog/rule-oids.js';
 import { prettyExpression } from './pretty-expression.js';
 import { shownSql } from './shown-sql.js';
-import { viewText } from './view-text.js';
 
 const STABLE = { volatility: 'stable' } as const;
 const LOOSE = { volatility: 'stable', strict: false } as const;
@@ -34,10 +33,11 @@ fn(
 fn('version() text', (ctx: ExecContext) => ctx.services.serverVersion, STABLE);
 fns(['current_database() name', 'current_catalog() name'], (ctx: ExecContext) => ctx.services.database, STABLE);
 fns(
-  ['current_user() name', 'session_user() name', 'user() name', 'current_role() name', 'getpgusername() name'],
+  ['current_user() name', 'user() name', 'current_role() name', 'getpgusername() name'],
   (ctx: ExecContext) => ctx.services.user,
   STABLE,
 );
+fn('session_user() name', (ctx: ExecContext) => ctx.services.sessionUser ?? ctx.services.user, STABLE);
 fn('current_schema() name', (ctx: ExecContext) => currentSchema(ctx.services), STABLE);
 fn(
   'current_schemas(bool) _name',
@@ -189,12 +189,6 @@ for (const type of ['pg_node_tree', 'text']) {
     STABLE,
   );
 }
-fn(
-  'pg_get_userbyid(oid) name',
-  (oid: number, ctx: ExecContext) =>
-    oid === 10 ? ctx.services.user : oid === DATABASE_OWNER.oid ? DATABASE_OWNER.name : `unknown (OID=${oid})`,
-  STABLE,
-);
 
 function findIndex(oid: number, ctx: ExecContext): { table: TableDescriptor; index: IndexDescriptor } | null {
   const table = ctx.services.tableOfIndex(oid);
@@ -264,14 +258,22 @@ function constraintDefinition(oid: number, pretty: boolean, ctx: ExecContext): D
 }
 fn('pg_get_constraintdef(oid) text', (oid: number, ctx: ExecContext) => constraintDefinition(oid, false, ctx), STABLE);
 fn('pg_get_constraintdef(oid, bool) text', constraintDefinition, STABLE);
-function viewDefinition(oid: number | null, ctx: ExecContext): Datum {
+/** Lines of pretty texts are this long at most, where nobody says otherwise: each item has its own. */
+const WRAP = 0;
+
+function viewDefinition(oid: number | null, ctx: ExecContext, pretty = false, wrap = WRAP): Datum {
   const view = oid === null ? null : ctx.services.viewByOid(oid);
-  return view === null ? null : shownSql(viewText(view, ctx.services), ctx);
+  return view === null ? null : (ctx.services.viewText?.(view, { pretty, wrap }) ?? null);
 }
 fn('pg_get_viewdef(oid) text', (oid: number, ctx: ExecContext) => viewDefinition(oid, ctx), STABLE);
-fns(
-  ['pg_get_viewdef(oid, bool) text', 'pg_get_viewdef(oid, int4) text'],
-  (oid: number, _pretty: boolean | number, ctx: ExecContext) => viewDefinition(oid, ctx),
+fn(
+  'pg_get_viewdef(oid, bool) text',
+  (oid: number, pretty: boolean, ctx: ExecContext) => viewDefinition(oid, ctx, pretty),
+  STABLE,
+);
+fn(
+  'pg_get_viewdef(oid, int4) text',
+  (oid: number, wrap: number, ctx: ExecContext) => viewDefinition(oid, ctx, true, wrap),
   STABLE,
 );
 fn(
@@ -281,15 +283,26 @@ fn(
 );
 fn(
   'pg_get_viewdef(text, bool) text',
-  (name: string, _pretty: boolean, ctx: ExecContext) => viewDefinition(ctx.services.relationOid(name), ctx),
+  (name: string, pretty: boolean, ctx: ExecContext) => viewDefinition(ctx.services.relationOid(name), ctx, pretty),
   STABLE,
 );
+/** Of the rule that a view is to PostgreSQL; there are no others. */
+function ruleDefinition(oid: number, pretty: boolean, ctx: ExecContext): Datum {
+  const id = viewOfRule(oid);
+  const text = viewDefinition(id, ctx, pretty);
+  if (id === null || text === null) return null;
+  const { services } = ctx;
+  const name = (pretty ? services.relationName(id) : services.qualifiedRelationName?.(id)) ?? String(id);
+  return `CREATE RULE "_RETURN" AS\n    ON SELECT TO ${name} DO INSTEAD ${text as string}`;
+}
+fn('pg_get_ruledef(oid) text', (oid: number, ctx: ExecContext) => ruleDefinition(oid, false, ctx), STABLE);
+fn('pg_get_ruledef(oid, bool) text', ruleDefinition, STABLE);
+
 // There are no partitions; psql asks for the foreign keys of a table's ancestors.
 srf('pg_partition_ancestors(regclass) regclass', () => [], STABLE);
 
 for (const name of [
   'pg_get_triggerdef',
-  'pg_get_ruledef',
   'pg_get_statisticsobjdef',
   'pg_get_statisticsobjdef_columns',
   'pg_get_partkeydef',
@@ -317,7 +330,7 @@ fn(
   STABLE,
 );
 
-// ---- catalog: visibility, comments, privileges ----
+// ---- catalog: visibility, comments ----
 
 for (const kind of [
   'table',
@@ -389,34 +402,13 @@ fn(
 fn(
   'shobj_description(oid, name) text',
   (oid: number, catalog: string, ctx: ExecContext) =>
-    catalog === 'pg_database' ? ctx.services.commentOf('database', oid) : null,
+    catalog === 'pg_database'
+      ? ctx.services.commentOf('database', oid)
+      : catalog === 'pg_authid'
+        ? ctx.services.commentOf('role', oid)
+        : null,
   STABLE,
 );
-const OBJECTS: readonly (readonly [string, readonly string[]])[] = [
-  ['table', ['text', 'oid']],
-  ['database', ['text', 'oid']],
-  ['schema', ['text', 'oid']],
-  ['sequence', ['text', 'oid']],
-  ['function', ['text', 'oid']],
-  ['language', ['text', 'oid']],
-  ['tablespace', ['text', 'oid']],
-  ['type', ['text', 'oid']],
-  ['any_column', ['text', 'oid']],
-  ['foreign_data_wrapper', ['text', 'oid']],
-  ['server', ['text', 'oid']],
-];
-for (const [object, kinds] of OBJECTS) {
-  for (const kind of kinds) {
-    fn(`has_${object}_privilege(${kind}, text) bool`, () => true, STABLE);
-    for (const who of ['name', 'oid']) fn(`has_${object}_privilege(${who}, ${kind}, text) bool`, () => true, STABLE);
-  }
-}
-for (const table of ['text', 'oid'])
-  for (const column of ['text', 'int2']) fn(`has_column_privilege(${table}, ${column}, text) bool`, () => true, STABLE);
-for (const role of ['name', 'oid']) {
-  fn(`pg_has_role(${role}, text) bool`, () => true, STABLE);
-  for (const who of ['name', 'oid']) fn(`pg_has_role(${who}, ${role}, text) bool`, () => true, STABLE);
-}
 fn('row_security_active(oid) bool', () => false, STABLE);
 fn('pg_encoding_to_char(int4) name', (n: number) => (n === 6 ? 'UTF8' : n === 0 ? 'SQL_ASCII' : ''), STABLE);
 fn('pg_char_to_encoding(name) int4', (s: string) => (s.toLowerCase().replace('-', '') === 'utf8' ? 6 : -1), STABLE);

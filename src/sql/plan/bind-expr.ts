@@ -25,17 +25,19 @@ import {
 import { subqueryPlan } from './aggregate-level.js';
 import { bindGrouping } from './grouping.js';
 import { bindJsonbSubscripts } from './bind-subscript.js';
-import { bitConstant, numberConstant } from './literals.js';
+import { bindConstant } from './literals.js';
 import { bindSqlValue } from './bind-sql-value.js';
 import { missingColumn, missingRelation } from './missing-relation.js';
 import { attributeOr, bindField } from './attribute-calls.js';
 import { expandedStars } from './stars.js';
 import { bareSystemColumn, systemColumnOf } from './system-columns.js';
+import { mergedColumn } from './stars.js';
+import type { StarRef } from './stars.js';
 import { wholeRow } from './whole-row.js';
 import { bindArgument, bindVariable, variableBeforeColumn, variableStar } from './variables.js';
 import { conjunction, constant } from './expr.js';
 import type { Expr } from './expr.js';
-import type { Plan } from './logical.js';
+import type { Plan, PlanColumn } from './logical.js';
 
 export function bindExpr(ctx: ExprContext, node: Node): Expr {
   const kind = kindOf(node);
@@ -141,34 +143,23 @@ function bindCollate(ctx: ExprContext, e: CollateClause): Expr {
     throw errorAt('42704', `collation "${name}" for encoding "UTF8" does not exist`, e.location ?? -1);
   }
   const arg = resolveUnknown(ctx.binder, bindExpr(ctx, e.arg!));
-  if (!['S', 'A'].includes(categoryOf(arg.oid))) {
+  if (!isCollatable(arg.oid)) {
     throw errorAt('42804', `collations are not supported by type ${formatType(arg.oid)}`, e.location ?? -1);
   }
-  return arg;
+  if (ctx.binder.notes === null) return arg;
+  const collated = { ...arg };
+  ctx.binder.notes.collations.set(collated, name);
+  return collated;
 }
 
-function categoryOf(oid: number): string {
-  return isArrayType(oid)
-    ? 'A'
-    : [OID.text, OID.varchar, OID.bpchar, OID.name, OID.char].includes(oid as 25)
-      ? 'S'
-      : 'X';
+function isCollatable(oid: number): boolean {
+  return isArrayType(oid) || [OID.text, OID.varchar, OID.bpchar, OID.name, OID.char].includes(oid as 25);
 }
 
 function bindRow(ctx: ExprContext, items: readonly Node[]): Expr {
-  const written = items.flatMap((a) => starColumns(ctx, a) ?? expandedStars(ctx, [a]).map((n) => bindExpr(ctx, n)));
+  const written = items.flatMap((a) => starColumns(ctx, a) ?? expandedStars(ctx, [a]).map((n) => ctx.bind(ctx, n)));
   const args = written.map((arg) => resolveUnknown(ctx.binder, arg));
   return { kind: 'row', args, written, oid: OID.record, typmod: -1 };
-}
-
-function bindConstant(node: Node): Expr {
-  const c = as(node, 'A_Const')!;
-  if (c.isnull === true) return constant(null, OID.unknown);
-  if (c.ival !== undefined) return constant(c.ival.ival ?? 0, OID.int4);
-  if (c.boolval !== undefined) return constant(c.boolval.boolval ?? false, OID.bool);
-  if (c.sval !== undefined) return { ...constant(c.sval.sval ?? '', OID.unknown), location: c.location ?? 0 };
-  if (c.fval !== undefined) return numberConstant(c.fval.fval ?? '0', c.location ?? 0);
-  return bitConstant(c.bsval?.bsval ?? '', c.location ?? 0);
 }
 
 function bindParam(b: Binder, ref: { number?: number; location?: number }): Expr {
@@ -183,6 +174,16 @@ function bindParam(b: Binder, ref: { number?: number; location?: number }): Expr
   return base === oid ? param : coerce(b, param, oid, 'explicit');
 }
 
+/** The column, and that it is read. */
+function readColumn({ binder }: ExprContext, column: PlanColumn, location = -1): Expr {
+  binder.access.note(column);
+  return columnExpr(column, location);
+}
+function readRow({ binder }: ExprContext, relation: ScopeRelation): Expr {
+  for (const { column, hidden } of relation.columns) if (!hidden) binder.access.note(column);
+  return wholeRow(relation);
+}
+
 /** Columns of a written star (t.* or *) as expressions; null if it is no star. */
 export function starColumns(ctx: ExprContext, node: Node): Expr[] | null {
   const ref = as(node, 'ColumnRef');
@@ -192,7 +193,7 @@ export function starColumns(ctx: ExprContext, node: Node): Expr[] | null {
   if (fields.length === 1) {
     if (ctx.scope.relations.length === 0)
       throw errorAt('42601', 'SELECT * with no tables specified is not valid', ref.location ?? 0);
-    return ctx.scope.columns.filter((c) => !c.hidden).map((c) => columnExpr(c.column));
+    return ctx.scope.columns.filter((c) => !c.hidden).map((c) => readColumn(ctx, c.column));
   }
   const names = stringsOf(fields.slice(0, -1));
   const alias = names.at(-1)!;
@@ -202,7 +203,7 @@ export function starColumns(ctx: ExprContext, node: Node): Expr[] | null {
     if (fields !== null) return fields.map((field) => field.expr);
     throw missingRelation(ctx, alias, ref.location ?? 0);
   }
-  return relation.columns.filter((c) => !c.hidden).map((c) => columnExpr(c.column));
+  return relation.columns.filter((c) => !c.hidden).map((c) => readColumn(ctx, c.column));
 }
 
 /** The relation whose columns `t.*` stands for; null where it is something else's, or names all of FROM. */
@@ -218,7 +219,7 @@ function bindColumnRef(ctx: ExprContext, ref: ColumnRef): Expr {
   const fields = ref.fields ?? [];
   if (as(fields.at(-1), 'A_Star') !== undefined) {
     const relation = starredRelation(ctx, fields.slice(0, -1), location);
-    if (relation !== null) return wholeRow(relation);
+    if (relation !== null) return readRow(ctx, relation);
     const columns = starColumns(ctx, { ColumnRef: ref });
     const args = columns ?? [];
     const names = args.map((c) => (c.kind === 'column' ? c.name : ''));
@@ -227,13 +228,15 @@ function bindColumnRef(ctx: ExprContext, ref: ColumnRef): Expr {
   const names = stringsOf(fields);
   if (names.length === 1) {
     const name = names[0]!;
+    const { quoralMerged } = ref as StarRef;
+    if (quoralMerged !== undefined) return mergedColumn(ctx, quoralMerged);
     const column = findColumn(ctx.scope, name, location);
-    if (column !== null) return variableBeforeColumn(ctx.binder, names, location) ?? columnExpr(column, location);
+    if (column !== null) return variableBeforeColumn(ctx.binder, names, location) ?? readColumn(ctx, column, location);
     const found = bindVariable(ctx.binder, names) ?? bareSystemColumn(ctx, name, location);
     if (found !== null) return found;
     const relation = findRelation(ctx.scope, null, name, location);
-    if (relation?.scalar === true) return columnExpr(relation.columns[0]!.column, location);
-    if (relation !== null) return wholeRow(relation);
+    if (relation?.scalar === true) return readColumn(ctx, relation.columns[0]!.column, location);
+    if (relation !== null) return readRow(ctx, relation);
     throw missingColumn(ctx, null, name, location);
   }
   const name = names.at(-1)!;
@@ -245,18 +248,20 @@ function bindColumnRef(ctx: ExprContext, ref: ColumnRef): Expr {
     throw missingRelation(ctx, table, location);
   }
   const matches = relation.columns.filter((c) => c.column.name === name);
-  if (matches.length > 1) throw errorAt('42702', `column reference "${name}" is ambiguous`, location);
+  const { quoralTwin } = ref as StarRef;
+  if (matches.length > 1 && quoralTwin === undefined)
+    throw errorAt('42702', `column reference "${name}" is ambiguous`, location);
   if (matches.length === 0)
     return attributeOr(
       ctx,
-      () => wholeRow(relation),
+      () => readRow(ctx, relation),
       name,
       location,
       () => systemColumnOf(ctx, relation, table, name, location),
     );
   const variable = variableBeforeColumn(ctx.binder, names, location);
   if (variable !== null) return variable;
-  return columnExpr(matches[0]!.column, location);
+  return readColumn(ctx, matches[quoralTwin ?? 0]!.column, location);
 }
 
 function bindAExpr(ctx: ExprContext, e: A_Expr): Expr {
@@ -312,6 +317,7 @@ function bindAExpr(ctx: ExprContext, e: A_Expr): Expr {
         kind: 'case',
         whens: [{ when: equals, then: constant(null, value.oid) }],
         otherwise: value,
+        form: 'nullif',
         oid: value.oid,
         typmod: value.typmod,
       };
@@ -425,6 +431,7 @@ function bindCase(ctx: ExprContext, node: Node): Expr {
       then: toCommon(b, results[i]!.expr, oid, 'CASE/WHEN', locationOf(results[i]!.node)),
     })),
     otherwise: toCommon(b, otherwise, oid, 'CASE/ELSE', locationOf(e.defresult)),
+    ...(arg === null ? {} : { form: 'simple' }),
     oid,
     typmod,
   };
@@ -529,6 +536,7 @@ function bindSubLink(ctx: ExprContext, link: SubLink): Expr {
       if (left.length < columns.length) throw errorAt('42601', 'subquery has too many columns', location);
       if (left.length > columns.length) throw errorAt('42601', 'subquery has too few columns', location);
       const test = compareRows(b, symbol, left, columns.map(columnExpr), location);
+      b.notes?.operators.set(plan, symbol);
       return { kind: 'subquery', mode: all ? 'all' : 'any', plan, test, hashed: hashedTest(test, plan, all), ...bool };
     }
     default:
@@ -567,6 +575,8 @@ function bindRowSubquery(
       location,
     );
   }
+  ctx.binder.notes?.operators.set(plan, symbol);
+  ctx.binder.notes?.rows.add(plan);
   // One row at most: as ANY over it, with NULL for none, which a comparison in WHERE treats alike.
   const test = compareRows(
     ctx.binder,

@@ -2,6 +2,7 @@
  * State of binding one statement: the catalog, types of parameters as context settles them, fresh column
  * ids, and the scopes in which names are looked up (PostgreSQL's rules for ambiguity and outer queries).
  */
+import { AccessNotes } from './access-notes.js';
 import type { RecordColumns } from './record-columns.js';
 import type { RowOf } from './whole-row.js';
 import { sqlError } from '../../base/errors.js';
@@ -12,6 +13,7 @@ import type { Node, SelectStmt } from 'libpg-query';
 import type { AggregateExpr, ColumnExpr, Expr } from './expr.js';
 import type { CteDefinition, Lock, Plan, PlanColumn } from './logical.js';
 import type { Pin } from '../catalog/pins.js';
+import type { QueryNotes } from './query-notes.js';
 import type { VariableNames } from './variables.js';
 import { arrayOidOf, catalogOidOf } from '../types/registry.js';
 import { baseOidOf, domainTypmod, isHandle, typesWithin } from '../types/user-types.js';
@@ -113,16 +115,19 @@ export class Binder {
   readonly pins: Map<object, Pin> | null;
   /** Filled while a view is made: what each star among its targets stands for. */
   readonly stars: Map<object, readonly Node[]> | null;
+  /** Filled for who writes the query as text again. */
+  readonly notes: QueryNotes | null;
   /** Relations that stand beside what is being bound, which it cannot see. */
   readonly aside: (readonly ScopeRelation[])[] = [];
   /** Names of WITH queries that come too late for what is being bound. */
   readonly later: (readonly string[])[] = [];
   /** The statement's own WITH, where alone rows may be changed; unset: not bound yet. */
   ownWith: object | null | undefined = undefined;
+  /** What the statement must be allowed to. */
+  readonly access = new AccessNotes();
   volatile = false;
   modifies = false;
   locks = false;
-  virtual = false;
   /** The procedure of CALL. */
   called: Routine | null = null;
   #relations = 0;
@@ -133,7 +138,9 @@ export class Binder {
     parameterOids: readonly number[],
     pins: Map<object, Pin> | null = null,
     variables: VariableNames | null = null,
+    notes: QueryNotes | null = null,
   ) {
+    this.notes = notes;
     this.variables = variables;
     this.pins = pins;
     this.stars = pins === null ? null : new Map();

@@ -6,7 +6,8 @@ import type { IndexDescriptor, IndexPart } from '../descriptor.js';
 import { OID } from '../../types/oids.js';
 import { isMultirangeType, isRangeType } from '../../types/range.js';
 import { findTypeByOid } from '../../types/registry.js';
-import { PG_CATALOG_SCHEMA_ID, SUPERUSER_OID } from '../bootstrap.js';
+import { PG_CATALOG_SCHEMA_ID } from '../bootstrap.js';
+import { SUPERUSER_OID } from '../bootstrap-names.js';
 import type { Values } from './layout.js';
 import {
   GIN_CLASSES,
@@ -41,7 +42,9 @@ function entries(text: string): string[][] {
 const ARRAY_CLASS = 10000;
 const BPCHAR_CLASS = 10004;
 const TEXT_CLASS = 3126;
-const CIDR_CLASS = 10009;
+const INET_CLASS = 10015;
+const RECORD_CLASS = 10034;
+const ENUM_CLASS = 10069;
 const RANGE_CLASS = 10076;
 const MULTIRANGE_CLASS = 10080;
 
@@ -57,25 +60,53 @@ const hashClasses = defaultsOf(HASH_CLASSES);
 const ginClasses = new Map(entries(GIN_CLASSES).map(([oid, name]) => [name!, Number(oid)]));
 /** The type that a default class of btree is for. */
 const typesOfClasses = new Map([...defaultClasses].map(([type, oid]) => [oid, type]));
-typesOfClasses.set(CIDR_CLASS, OID.inet);
+
+export interface NamedClass {
+  readonly oid: number;
+  /** What it orders or hashes; types that are this one in binary will do. */
+  readonly typeOid: number;
+}
+
+function namesOf(classes: string): ReadonlyMap<string, NamedClass> {
+  return new Map(entries(classes).map(([oid, name, , type]) => [name!, { oid: Number(oid), typeOid: Number(type) }]));
+}
+
+const namedClasses = { btree: namesOf(OPERATOR_CLASSES), hash: namesOf(HASH_CLASSES) };
+
+/** A class of an ordered or a hash index by its name. */
+export function namedOperatorClass(method: 'btree' | 'hash', name: string): NamedClass | undefined {
+  return namedClasses[method].get(name);
+}
 
 /** pg_index.indclass of one column. */
 export function operatorClassOf({ method }: IndexDescriptor, part: IndexPart, typeOid: number): number {
   if (method === 'gin') return ginClasses.get(part.opclass ?? '') ?? 0;
+  const named = part.namedClass === undefined ? undefined : namedOperatorClass(method ?? 'btree', part.namedClass);
+  return named?.oid ?? ownClass(method, typeOid);
+}
+
+/** What a key of the type has by itself. */
+export function ownClass(method: 'hash' | undefined, typeOid: number): number {
   const ordered = defaultOperatorClass(typeOid);
   return method === undefined ? ordered : (hashClasses.get(typesOfClasses.get(ordered) ?? 0) ?? 0);
 }
+
+const CATEGORY_CLASSES: ReadonlyMap<string, number> = new Map([
+  ['A', ARRAY_CLASS],
+  ['C', RECORD_CLASS],
+  ['E', ENUM_CLASS],
+]);
 
 /** The class an index column of the type uses; 0 if the type has no order. */
 export function defaultOperatorClass(typeOid: number): number {
   if (typeOid === OID.varchar) return TEXT_CLASS;
   if (typeOid === OID.bpchar) return BPCHAR_CLASS;
-  if (typeOid === OID.cidr) return CIDR_CLASS;
+  if (typeOid === OID.cidr) return INET_CLASS;
   const own = defaultClasses.get(typeOid);
   if (own !== undefined) return own;
   if (isRangeType(typeOid)) return RANGE_CLASS;
   if (isMultirangeType(typeOid)) return MULTIRANGE_CLASS;
-  return findTypeByOid(typeOid)?.category === 'A' ? ARRAY_CLASS : 0;
+  return CATEGORY_CLASSES.get(findTypeByOid(typeOid)?.category ?? '') ?? 0;
 }
 
 function classesOf(method: number, classes: string): Values[] {
