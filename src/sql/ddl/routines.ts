@@ -100,7 +100,7 @@ export async function runCreateFunction(ctx: DdlContext, body: Loose, statement:
   await creationSchema(ctx, name);
   const parameters = readParameters(ctx, list(body['parameters']), procedure);
   const returns = readReturns(ctx, body, parameters);
-  checkOptions(options(body['options']), procedure, returns.set);
+  checkOptions(options(body['options']), procedure);
   const made = { procedure, parameters, ...returns, ...readOptions(ctx, body, statement) };
   checkEstimates(made);
   refuseLeakproof(ctx, made);
@@ -480,7 +480,7 @@ export async function runAlterFunction(ctx: DdlContext, body: Loose): Promise<st
   const opened = (await openRoutine(ctx, body['func'] as Loose, type, false))!;
   let { routine } = opened;
   const actions = options(body['actions']);
-  checkOptions(actions, routine.procedure, routine.set);
+  checkOptions(actions, routine.procedure);
   for (const { name, arg } of actions) {
     const flag = of(arg as Loose, 'Boolean')['boolval'] === true;
     if (name === 'volatility')

@@ -25,7 +25,7 @@ import {
 import { subqueryPlan } from './aggregate-level.js';
 import { bindGrouping } from './grouping.js';
 import { bindJsonbSubscripts } from './bind-subscript.js';
-import { bitConstant, numberConstant } from './literals.js';
+import { bindConstant } from './literals.js';
 import { bindSqlValue } from './bind-sql-value.js';
 import { missingColumn, missingRelation } from './missing-relation.js';
 import { attributeOr, bindField } from './attribute-calls.js';
@@ -143,7 +143,7 @@ function bindCollate(ctx: ExprContext, e: CollateClause): Expr {
     throw errorAt('42704', `collation "${name}" for encoding "UTF8" does not exist`, e.location ?? -1);
   }
   const arg = resolveUnknown(ctx.binder, bindExpr(ctx, e.arg!));
-  if (!['S', 'A'].includes(categoryOf(arg.oid))) {
+  if (!isCollatable(arg.oid)) {
     throw errorAt('42804', `collations are not supported by type ${formatType(arg.oid)}`, e.location ?? -1);
   }
   if (ctx.binder.notes === null) return arg;
@@ -152,28 +152,14 @@ function bindCollate(ctx: ExprContext, e: CollateClause): Expr {
   return collated;
 }
 
-function categoryOf(oid: number): string {
-  return isArrayType(oid)
-    ? 'A'
-    : [OID.text, OID.varchar, OID.bpchar, OID.name, OID.char].includes(oid as 25)
-      ? 'S'
-      : 'X';
+function isCollatable(oid: number): boolean {
+  return isArrayType(oid) || [OID.text, OID.varchar, OID.bpchar, OID.name, OID.char].includes(oid as 25);
 }
 
 function bindRow(ctx: ExprContext, items: readonly Node[]): Expr {
-  const written = items.flatMap((a) => starColumns(ctx, a) ?? expandedStars(ctx, [a]).map((n) => bindExpr(ctx, n)));
+  const written = items.flatMap((a) => starColumns(ctx, a) ?? expandedStars(ctx, [a]).map((n) => ctx.bind(ctx, n)));
   const args = written.map((arg) => resolveUnknown(ctx.binder, arg));
   return { kind: 'row', args, written, oid: OID.record, typmod: -1 };
-}
-
-function bindConstant(node: Node): Expr {
-  const c = as(node, 'A_Const')!;
-  if (c.isnull === true) return constant(null, OID.unknown);
-  if (c.ival !== undefined) return constant(c.ival.ival ?? 0, OID.int4);
-  if (c.boolval !== undefined) return constant(c.boolval.boolval ?? false, OID.bool);
-  if (c.sval !== undefined) return { ...constant(c.sval.sval ?? '', OID.unknown), location: c.location ?? 0 };
-  if (c.fval !== undefined) return numberConstant(c.fval.fval ?? '0', c.location ?? 0);
-  return bitConstant(c.bsval?.bsval ?? '', c.location ?? 0);
 }
 
 function bindParam(b: Binder, ref: { number?: number; location?: number }): Expr {

@@ -1,7 +1,9 @@
-/** Numbers and bit strings as they are written in a statement. */
+/** Constants as they are written in a statement. */
+import type { Node } from 'libpg-query';
 import { parseBits } from '../types/bit-string.js';
 import { parseNumeric } from '../types/numeric.js';
 import { OID } from '../types/oids.js';
+import { as } from './ast.js';
 import { addPosition, errorAt } from './binder.js';
 import { constant } from './expr.js';
 import type { Expr } from './expr.js';
@@ -10,7 +12,7 @@ const INT4_MAX = 2147483647;
 const INT8_MAX = 9223372036854775807n;
 
 /** The grammar gives B'101' as b101 and X'1F' as x1F. */
-export function bitConstant(written: string, location: number): Expr {
+function bitConstant(written: string, location: number): Expr {
   try {
     return constant(parseBits(written), OID.bit);
   } catch (error) {
@@ -18,7 +20,7 @@ export function bitConstant(written: string, location: number): Expr {
   }
 }
 
-export function numberConstant(written: string, location: number): Expr {
+function numberConstant(written: string, location: number): Expr {
   const text = written.replaceAll('_', '');
   // Of a longer one in digits parseNumeric says whether it is too long, before it is computed.
   if (/^-?(\d{1,200000}|0[xXoObB][0-9a-fA-F]{1,200000})$/.test(text)) {
@@ -31,4 +33,15 @@ export function numberConstant(written: string, location: number): Expr {
   const numeric = parseNumeric(text);
   if (numeric === null) throw errorAt('22P02', `invalid input syntax for type numeric: "${written}"`, location);
   return constant(numeric, OID.numeric);
+}
+
+/** A constant as the grammar gives it. */
+export function bindConstant(node: Node): Expr {
+  const c = as(node, 'A_Const')!;
+  if (c.isnull === true) return constant(null, OID.unknown);
+  if (c.ival !== undefined) return constant(c.ival.ival ?? 0, OID.int4);
+  if (c.boolval !== undefined) return constant(c.boolval.boolval ?? false, OID.bool);
+  if (c.sval !== undefined) return { ...constant(c.sval.sval ?? '', OID.unknown), location: c.location ?? 0 };
+  if (c.fval !== undefined) return numberConstant(c.fval.fval ?? '0', c.location ?? 0);
+  return bitConstant(c.bsval?.bsval ?? '', c.location ?? 0);
 }
