@@ -23,6 +23,7 @@ import type {
 } from './catalog/descriptor.js';
 import type { Pace } from './exec/pace.js';
 import type { Profile } from './exec/profile.js';
+import type { QueryStyle } from './plan/deparse-query.js';
 import type { ExplainOptions } from './plan/explain.js';
 import type { ExplainNode } from './plan/explain-tree.js';
 import type { VariableNames } from './plan/variables.js';
@@ -162,6 +163,8 @@ export interface SessionServices {
   /** Descriptors visible now, for catalog functions such as pg_get_indexdef. */
   tableByOid(oid: number): TableDescriptor | null;
   viewByOid(oid: number): ViewDescriptor | null;
+  /** Its query as text. Not there outside of a session. */
+  viewText?(view: ViewDescriptor, style: QueryStyle): string;
   /** A function or procedure of a user. Not there outside of a session. */
   routineByOid?(oid: number): FoundRoutine | null;
   isVisibleRoutine?(oid: number): boolean;
@@ -325,11 +328,19 @@ export interface AccessNeed {
   readonly as: number | null;
 }
 
+/** A length or precision that a value is made to have. */
+export interface ParameterFit {
+  readonly typmod: number;
+  readonly explicit: boolean;
+}
+
 export interface CompiledStatement {
   readonly access: readonly AccessNeed[];
   /** Functions of users that it calls. */
   readonly calls: readonly { readonly name: string; readonly routine: Routine }[];
   readonly parameterOids: readonly number[];
+  /** What becomes of a parameter as soon as it is read: a literal in its place would be read so at once. */
+  readonly parameterFits?: readonly (ParameterFit | undefined)[];
   readonly columns: readonly ResultColumn[] | null;
   /** Descriptors it was compiled against; it is stale when one has another version. */
   readonly dependencies: readonly { readonly id: number; readonly version: number }[];
@@ -337,8 +348,6 @@ export interface CompiledStatement {
   readonly readOnly: boolean;
   /** Stable across executions (no volatile catalog state inside): may be cached. */
   readonly cacheable: boolean;
-  /** Among what it reads are relations of pg_catalog or information_schema. */
-  readonly readsCatalogs: boolean;
   /**
    * Fast path: the statement is a read of single keys, whose rows are fully given by their values.
    * The session may then skip the transaction: `keys` → db.getMany → `rows`.
@@ -357,6 +366,8 @@ export interface CompiledStatement {
   readonly called?: Routine;
   /** Of a SELECT, for a cursor over it. */
   readonly cursor?: () => CursorQuery;
+  /** See plan/plan-shape.ts; null: the plan may be another one for other values of its parameters or literals. */
+  shape(): string | null;
   /** What EXPLAIN shows, with the figures of a run if it has been run under a profile. */
   explain(options: ExplainOptions): ExplainNode;
 }

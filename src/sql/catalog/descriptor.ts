@@ -77,9 +77,9 @@ export interface IndexDescriptor {
   readonly predicate?: RowExpression | null;
   /**
    * Not there for an ordered one (btree). A hash index is stored as an ordered one that is asked for equality only;
-   * gin is inverted: it has entries for the items that values are made of.
+   * a brin index is an ordered one in all but name; gin is inverted: it has entries for the items that values are made of.
    */
-  readonly method?: 'hash' | 'gin';
+  readonly method?: 'hash' | 'gin' | 'brin';
   /** Of a constraint that is checked late: equal keys may stand side by side until then. Never the primary index. */
   readonly deferrable?: DeferrableKey | null;
   /** NULLS NOT DISTINCT: one NULL is as good as another. Of an index that is not unique it is only shown. */
@@ -92,6 +92,11 @@ export interface DeferrableKey {
   readonly initiallyDeferred: boolean;
   /** A PRIMARY KEY, though the rows lie under a hidden row id: two rows may have one key for a while. */
   readonly primaryKey: boolean;
+}
+
+/** Whether its entries are read in their order. */
+export function isOrdered({ method }: IndexDescriptor): boolean {
+  return method === undefined || method === 'brin';
 }
 
 /** True if foreign keys refer to the table. */
@@ -115,6 +120,8 @@ export interface IndexPart {
   readonly nullsFirst?: boolean;
   /** In a gin index: what the items are. */
   readonly opclass?: 'jsonb_ops' | 'jsonb_path_ops' | 'array_ops';
+  /** In another index, the class that was named, if it is not the type's own: shown, without effect on the order. */
+  readonly namedClass?: string;
   readonly expression?: IndexExpression | null;
   /** SET STATISTICS of an expression: kept and shown. */
   readonly statistics?: number;

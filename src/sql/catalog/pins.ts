@@ -5,6 +5,8 @@ export interface Pin {
   readonly id: number;
   /** Column ids in order, each with its name when the view was made. */
   readonly columns: readonly (readonly [id: number, name: string])[];
+  /** The schema that it was in, by which the query may name it. */
+  readonly schema?: string;
 }
 
 export function pinOf(range: RangeVar): Pin | undefined {

@@ -406,6 +406,11 @@ async function convertedDefault(
 
 function setType(draft: Draft, column: ColumnDescriptor): void {
   draft.setColumn(column);
+  // Its new values may be against what the old ones kept to.
+  for (const check of draft.table.checks) {
+    if (check.columnIds.includes(column.id) && check.validated !== false && !draft.newChecks.includes(check))
+      draft.newChecks.push(check);
+  }
   draft.set({ indexes: reboundIndexes(draft.ctx, draft.table, column.id) });
 }
 

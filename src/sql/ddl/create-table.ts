@@ -5,12 +5,11 @@ import type { CheckDescriptor, ColumnDescriptor, IndexDescriptor, TableDescripto
 import { isTemporarySchema } from '../catalog/temporary-names.js';
 import type { OnCommit } from '../catalog/temporary.js';
 import {
-  checkNameParts,
+  checkName,
   compileCheck,
   draftColumn,
   finishColumn,
   hiddenColumn,
-  uniqueConstraintName,
   COLUMNS_MAX,
   tooManyColumns,
 } from './columns.js';
@@ -216,7 +215,7 @@ export async function makeCheck(
   if (name !== null && taken.includes(name)) throw constraintTaken(table, name);
   return {
     oid: await ctx.catalog.catalog.ids.next(),
-    name: name ?? uniqueConstraintName(checkNameParts(table, columnIds, columns), taken),
+    name: name ?? checkName(table, columnIds, columns, taken),
     expressionSql: sql,
     columnIds,
   };

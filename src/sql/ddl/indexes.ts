@@ -173,7 +173,7 @@ function indexRequest(body: Loose): IndexRequest {
       descending,
       ...(nulls === 'SORTBY_NULLS_FIRST' && !descending ? { nullsFirst: true } : {}),
       ...(nulls === 'SORTBY_NULLS_LAST' && descending ? { nullsFirst: false } : {}),
-      ...readOperatorClass(method, e),
+      ...readOperatorClass(e),
     };
     const expression = e['expr'];
     // A column in parentheses is still a column.

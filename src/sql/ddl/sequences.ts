@@ -189,7 +189,11 @@ export async function alterSequence(
   const settings = sequenceDefaults(sequence.typeOid, opts, sequence);
   const ownedBy = await owner(ctx, opts, sequence.owner);
   if (ownedBy !== undefined) await refuseOfIdentity(ctx, sequence);
+  const value = await restartValue(ctx, sequence, settings, opts);
   const hasNewStep = sequence.increment !== String(settings.increment);
+  const hasNewBounds =
+    sequence.min !== String(settings.min) || sequence.max !== String(settings.max) || sequence.cycle !== settings.cycle;
+  if (hasNewStep || hasNewBounds) await ctx.sequences.settle(sequence);
   const base = hasNewStep ? await ctx.sequences.baseForStep(sequence, settings.increment) : null;
   const next: SequenceDescriptor = {
     ...sequence,
@@ -205,15 +209,27 @@ export async function alterSequence(
     ...(ownedBy === undefined ? {} : { ownedBy }),
   };
   ctx.catalog.put(ctx.txn, next);
+  if (value !== null) await ctx.sequences.setval(next, value, false);
+}
+
+/**
+ * For RESTART the value that comes next, else null. That, or else the last value, must lie between the bounds.
+ * @throws 22023
+ */
+async function restartValue(
+  ctx: DdlContext,
+  sequence: SequenceDescriptor,
+  settings: SequenceSettings,
+  opts: readonly Option[],
+): Promise<bigint | null> {
   const restart = opts.find((o) => o.name === 'restart');
-  if (restart !== undefined) {
-    const value = restart.arg === undefined ? settings.start : integer('RESTART', valueText(restart.arg));
-    if (value < settings.min)
-      throw sqlError('22023', `RESTART value (${value}) cannot be less than MINVALUE (${settings.min})`);
-    if (value > settings.max)
-      throw sqlError('22023', `RESTART value (${value}) cannot be greater than MAXVALUE (${settings.max})`);
-    await ctx.sequences.setval(next, value, false);
-  }
+  const given = restart?.arg === undefined ? settings.start : integer('RESTART', valueText(restart.arg));
+  const value = restart === undefined ? (await ctx.sequences.lastValue(sequence)).value : given;
+  if (value < settings.min)
+    throw sqlError('22023', `RESTART value (${value}) cannot be less than MINVALUE (${settings.min})`);
+  if (value > settings.max)
+    throw sqlError('22023', `RESTART value (${value}) cannot be greater than MAXVALUE (${settings.max})`);
+  return restart === undefined ? null : value;
 }
 
 export async function dropSequence(ctx: DdlContext, sequence: SequenceDescriptor): Promise<void> {

@@ -53,6 +53,10 @@ const KNOWN = {
   toast: new Map(AUTOVACUUM),
   btree: new Map([FILL, ['deduplicate_items', flag], ['vacuum_cleanup_index_scale_factor', real(0, 1e10)]]),
   hash: new Map([FILL]),
+  brin: new Map([
+    ['pages_per_range', int(1, 131_072)],
+    ['autosummarize', flag],
+  ]),
   gin: new Map([
     ['fastupdate', flag],
     ['gin_pending_list_limit', int(64, INT_MAX)],

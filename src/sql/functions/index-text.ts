@@ -72,10 +72,11 @@ export function indexColumnText(
 }
 
 /** The operator class, if it is not what the type has by itself, and the order. */
-function orderText({ descending, nullsFirst, opclass }: IndexPart): string {
+function orderText({ descending, nullsFirst, opclass, namedClass }: IndexPart): string {
   if (opclass !== undefined) return opclass === 'jsonb_path_ops' ? ' jsonb_path_ops' : '';
+  const named = namedClass === undefined ? '' : ` ${namedClass}`;
   const nulls = nullsFirst === undefined ? '' : nullsFirst ? ' NULLS FIRST' : ' NULLS LAST';
-  return (descending ? ' DESC' : '') + nulls;
+  return named + (descending ? ' DESC' : '') + nulls;
 }
 
 /** WITH (…) with a blank before it, or ''. */

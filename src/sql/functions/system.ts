@@ -16,9 +16,9 @@ import type { CallInfo, Value } from './entry.js';
 import { fn, fns, srf } from './define.js';
 import { quoteIdentifier } from './strings.js';
 import { indexColumnText, indexText } from './index-text.js';
+import { viewOfRule } from '../catalog/rule-oids.js';
 import { prettyExpression } from './pretty-expression.js';
 import { shownSql } from './shown-sql.js';
-import { viewText } from './view-text.js';
 
 const STABLE = { volatility: 'stable' } as const;
 const LOOSE = { volatility: 'stable', strict: false } as const;
@@ -258,14 +258,22 @@ function constraintDefinition(oid: number, pretty: boolean, ctx: ExecContext): D
 }
 fn('pg_get_constraintdef(oid) text', (oid: number, ctx: ExecContext) => constraintDefinition(oid, false, ctx), STABLE);
 fn('pg_get_constraintdef(oid, bool) text', constraintDefinition, STABLE);
-function viewDefinition(oid: number | null, ctx: ExecContext): Datum {
+/** Lines of pretty texts are this long at most, where nobody says otherwise: each item has its own. */
+const WRAP = 0;
+
+function viewDefinition(oid: number | null, ctx: ExecContext, pretty = false, wrap = WRAP): Datum {
   const view = oid === null ? null : ctx.services.viewByOid(oid);
-  return view === null ? null : shownSql(viewText(view, ctx.services), ctx);
+  return view === null ? null : (ctx.services.viewText?.(view, { pretty, wrap }) ?? null);
 }
 fn('pg_get_viewdef(oid) text', (oid: number, ctx: ExecContext) => viewDefinition(oid, ctx), STABLE);
-fns(
-  ['pg_get_viewdef(oid, bool) text', 'pg_get_viewdef(oid, int4) text'],
-  (oid: number, _pretty: boolean | number, ctx: ExecContext) => viewDefinition(oid, ctx),
+fn(
+  'pg_get_viewdef(oid, bool) text',
+  (oid: number, pretty: boolean, ctx: ExecContext) => viewDefinition(oid, ctx, pretty),
+  STABLE,
+);
+fn(
+  'pg_get_viewdef(oid, int4) text',
+  (oid: number, wrap: number, ctx: ExecContext) => viewDefinition(oid, ctx, true, wrap),
   STABLE,
 );
 fn(
@@ -275,13 +283,25 @@ fn(
 );
 fn(
   'pg_get_viewdef(text, bool) text',
-  (name: string, _pretty: boolean, ctx: ExecContext) => viewDefinition(ctx.services.relationOid(name), ctx),
+  (name: string, pretty: boolean, ctx: ExecContext) => viewDefinition(ctx.services.relationOid(name), ctx, pretty),
   STABLE,
 );
+/** Of the rule that a view is to PostgreSQL; there are no others. */
+function ruleDefinition(oid: number, pretty: boolean, ctx: ExecContext): Datum {
+  const id = viewOfRule(oid);
+  const text = viewDefinition(id, ctx, pretty);
+  if (id === null || text === null) return null;
+  const { services } = ctx;
+  const name = (pretty ? services.relationName(id) : services.qualifiedRelationName?.(id)) ?? String(id);
+  return `CREATE RULE "_RETURN" AS\n    ON SELECT TO ${name} DO INSTEAD ${text as string}`;
+}
+fn('pg_get_ruledef(oid) text', (oid: number, ctx: ExecContext) => ruleDefinition(oid, false, ctx), STABLE);
+fn('pg_get_ruledef(oid, bool) text', ruleDefinition, STABLE);
+
 // There are no partitions; psql asks for the foreign keys of a table's ancestors.
 srf('pg_partition_ancestors(regclass) regclass', () => [], STABLE);
 
-for (const name of ['pg_get_triggerdef', 'pg_get_ruledef', 'pg_get_partkeydef', 'pg_get_partition_constraintdef']) {
+for (const name of ['pg_get_triggerdef', 'pg_get_partkeydef', 'pg_get_partition_constraintdef']) {
   fn(`${name}(oid) text`, () => null, STABLE);
   fn(`${name}(oid, bool) text`, () => null, STABLE);
 }

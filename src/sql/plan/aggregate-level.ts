@@ -16,7 +16,9 @@ export function subqueryPlan(ctx: ExprContext, select: SelectStmt): Plan {
   const before = scope.asking;
   scope.asking = ctx;
   try {
-    return ctx.bindSubquery(select, scope);
+    const plan = ctx.bindSubquery(select, scope);
+    ctx.binder.notes?.subqueries.set(plan, select);
+    return plan;
   } finally {
     scope.asking = before;
   }

@@ -1,7 +1,7 @@
 /** Calls: operators, functions, aggregates and window functions, IN lists and array comparisons. */
 import { QuoralError, sqlError } from '../../base/errors.js';
 import type { ResolvedRoutines } from '../contract.js';
-import type { FuncCall, Node, SortBy } from 'libpg-query';
+import type { FuncCall, Node } from 'libpg-query';
 import { isExtensionFunction } from '../functions/extensions.js';
 import { isAggregateName, resolveAggregate, resolveFunction, resolveOperator } from '../functions/resolve.js';
 import type { FunctionEntry, ResolvedCall } from '../functions/entry.js';
@@ -19,7 +19,7 @@ import { columnCall } from './attribute-calls.js';
 import { bindPopulate, isPopulate } from './bind-populate.js';
 import { checkDistinctOrder, checkWithinGroup, distinctOrder, withinGroupRequired } from './aggregate-order.js';
 import { coerce, coerceBoolean, commonType, resolveUnknown, settle, typeOfExpr } from './coerce.js';
-import { placeArguments } from './named-arguments.js';
+import { firstNamed, placeArguments } from './named-arguments.js';
 import type { Routine } from '../catalog/descriptor.js';
 import { isConstrained } from '../functions/domains.js';
 import {
@@ -38,10 +38,11 @@ import {
 } from './routines.js';
 import { rangeConstructors } from './range-constructors.js';
 import { conjunction, constant, FALSE } from './expr.js';
-import type { AggregateExpr, AnyAllExpr, CallExpr, Expr, SortKey } from './expr.js';
+import type { AggregateExpr, AnyAllExpr, CallExpr, Expr, WindowExpr } from './expr.js';
 import { checkArguments } from './sizes.js';
 import { WINDOW_FUNCTIONS } from './window-functions.js';
 import { bindFrame, declaredWindow, makeWindow, resolveWindow } from './bind-window.js';
+import { bindSortKeys, sortKey } from './sort-keys.js';
 
 /** The arguments, coerced to what the resolved entry takes. */
 function coerceArguments(
@@ -53,7 +54,7 @@ function coerceArguments(
 ): Expr[] {
   return args.map((arg, i) => {
     const oid = wanted[i]!;
-    if (oid === OID.any || oid === 0) return keepUnknown ? settle(b, arg) : resolveUnknown(b, arg);
+    if (oid === OID.any || oid === 0) return keepUnknown || b.notes !== null ? settle(b, arg) : resolveUnknown(b, arg);
     return coerce(b, arg, oid, 'implicit', locations[i] ?? -1);
   });
 }
@@ -196,6 +197,7 @@ export function bindIn(
     left: first.args[0]!,
     items: operands.map((e, i) => coerce(b, e, wanted, 'implicit', locationOf(items[i]))),
     negated,
+    ...(wanted === common ? {} : { listOid: common }),
     oid: OID.bool,
     typmod: -1,
   };
@@ -219,7 +221,7 @@ export function bindCall(ctx: ExprContext, call: FuncCall): Expr {
     return makeCall(ctx, name, args, places, location, call.func_variadic === true, ranges);
   }
   const shown = schema === null && pinnedOid(name) !== null ? groups?.[0]?.name : undefined;
-  if (groups?.length === 0 && call.args?.length === 1 && !isCalled(call)) {
+  if (groups?.length === 0 && call.args?.length === 1 && !isCalled(call) && firstNamed(call.args) < 0) {
     const column = columnCall([ctx.bind(ctx, call.args[0]!)], name);
     if (column !== null) return column;
   }
@@ -233,7 +235,7 @@ export function bindCall(ctx: ExprContext, call: FuncCall): Expr {
     throw errorAt('42809', `window function ${name} requires an OVER clause`, location);
   }
   if (isAggregateName(name)) return bindAggregate(ctx, call, name, location);
-  const nodes = placeArguments(name, call.args ?? [], location);
+  const nodes = placedArguments(ctx, names.slice(-2).join('.'), call);
   checkArguments(nodes.length, location);
   const args = nodes.map((n) => ctx.bind(ctx, n));
   const made = asWritten(names, () =>
@@ -250,7 +252,7 @@ export function bindCall(ctx: ExprContext, call: FuncCall): Expr {
             ? 'ORDER BY'
             : null;
   if (only !== null) throw errorAt('42809', `${only} specified, but ${name} is not an aggregate function`, location);
-  return made;
+  return call.funcformat === 'COERCE_SQL_SYNTAX' && made.kind === 'call' ? { ...made, syntax: true } : made;
 }
 
 /** An error names the function with its schema, if that was written. */
@@ -270,6 +272,14 @@ function isAboutVariadic(error: unknown): boolean {
   return error instanceof QuoralError && error.message.startsWith('VARIADIC');
 }
 
+/** `name` as it was written. */
+function placedArguments(ctx: ExprContext, name: string, call: FuncCall): readonly Node[] {
+  const nodes = call.args ?? [];
+  return placeArguments(name.slice(name.lastIndexOf('.') + 1), nodes, () =>
+    noSuchCall(ctx, name, nodes, call.location ?? 0),
+  );
+}
+
 /** A call of what users made. */
 function bindRoutine(ctx: ExprContext, call: FuncCall, name: string, groups: readonly ResolvedRoutines[]): Expr {
   const location = call.location ?? 0;
@@ -284,9 +294,8 @@ function bindRoutine(ctx: ExprContext, call: FuncCall, name: string, groups: rea
   const written = call.args ?? [];
   const routines = groups.flatMap((g) => g.routines.filter((r) => r.procedure === isCalled(call)));
   const nodes = placeNamed(routines, written) ?? written;
-  const bound = nodes.map((n) => ctx.bind(ctx, as(n, 'NamedArgExpr')?.arg ?? n));
-  const args = bound.map((arg, i) => asRowType(ctx.binder, arg, routines, i));
-  if (nodes.some((n) => as(n, 'NamedArgExpr') !== undefined)) throw noSuchCall(ctx, name, nodes, args, location);
+  if (firstNamed(nodes) >= 0) throw noSuchCall(ctx, name, nodes, location);
+  const args = nodes.map((n, i) => asRowType(ctx.binder, ctx.bind(ctx, n), routines, i));
   const entries = functionsOf(groups, isCalled(call));
   const oids = args.map((a) => typeOfExpr(ctx.binder, a));
   if (entries.length === 0 && isCalled(call)) refuseCall(groups, name, oids, location);
@@ -307,7 +316,6 @@ function refusedSet(ctx: ExprContext, location: number): Error {
   return errorAt('0A000', `set-returning functions are not allowed in ${ctx.clause}`, location, more);
 }
 
-/** Named arguments are taken by position when they stand in order; PostgreSQL's built-ins name few. */
 /** A function call with bound arguments. */
 export function makeCall(
   ctx: ExprContext,
@@ -358,21 +366,6 @@ export function makeCall(
   };
 }
 
-export function bindSortKeys(ctx: ExprContext, clauses: readonly Node[], bind: (node: Node) => Expr): SortKey[] {
-  return clauses.map((clause) => {
-    const s = as(clause, 'SortBy')!;
-    return sortKey(resolveUnknown(ctx.binder, bind(s.node!)), s);
-  });
-}
-
-export function sortKey(expr: Expr, s: SortBy): SortKey {
-  const using = stringsOf(s.useOp).at(-1);
-  const descending = s.sortby_dir === 'SORTBY_DESC' || using === '>';
-  const nullsFirst =
-    s.sortby_nulls === 'SORTBY_NULLS_FIRST' ? true : s.sortby_nulls === 'SORTBY_NULLS_LAST' ? false : descending;
-  return { expr, descending, nullsFirst };
-}
-
 /** Aggregates of users where the call means one of them: all of the name are, or it is written as only theirs can be. */
 function aggregatesAmong(groups: readonly ResolvedRoutines[], call: FuncCall): readonly FunctionEntry[] {
   const entries = functionsOf(groups);
@@ -417,17 +410,10 @@ function makeAggregate(
 ): AggregateExpr {
   const b = inner.binder;
   const within = call.agg_within_group === true;
-  const hypothetical = bindHypothetical(
-    inner,
-    call,
-    name,
-    placeArguments(name, call.args ?? [], location),
-    location,
-    sortKey,
-  );
+  const hypothetical = bindHypothetical(inner, call, name, placedArguments(inner, name, call), location, sortKey);
   if (hypothetical !== null) return hypothetical;
   const sorts = within ? (call.agg_order ?? []).map((s) => as(s, 'SortBy')!) : [];
-  const nodes = [...placeArguments(name, call.args ?? [], location), ...sorts.map((s) => s.node!)];
+  const nodes = [...placedArguments(inner, name, call), ...sorts.map((s) => s.node!)];
   if (nodes.length === 0 && call.agg_star !== true && own?.entries.every((e) => e.argOids.length > 0) !== true) {
     throw errorAt('42809', `${name}(*) must be used to call a parameterless aggregate function`, location);
   }
@@ -455,7 +441,7 @@ function makeAggregate(
     ? sorts.map((s) => sortKey(coerced[coerced.length - 1]!, s))
     : bindSortKeys(inner, call.agg_order ?? [], (n) => inner.bind(inner, n));
   if (call.agg_distinct === true && !within) checkDistinctOrder(call.agg_order ?? [], orderBy, args);
-  return {
+  const made: AggregateExpr = {
     kind: 'aggregate',
     entry: resolved.entry,
     args: coerced,
@@ -467,6 +453,8 @@ function makeAggregate(
     oid: resolved.resultOid,
     typmod: -1,
   };
+  b.notes?.written.set(made, orderBy.length);
+  return made;
 }
 
 function bindWindowCall(
@@ -490,12 +478,16 @@ function bindWindowCall(
   if (own !== null || (isAggregateName(name) && !WINDOW_FUNCTIONS.has(name))) {
     // A window aggregate's own arguments may hold plain aggregates of the group.
     const aggregate = makeAggregate(inner, call, name, location, own);
-    const made: Expr = { kind: 'window', name, aggregate, args: [], ...over, oid: aggregate.oid, typmod: -1 };
+    const made: WindowExpr = { kind: 'window', name, aggregate, args: [], ...over, oid: aggregate.oid, typmod: -1 };
+    b.notes?.over.set(made, call.over!);
     return folded(b, aggregate.entry, made);
   }
-  const nodes = placeArguments(name, call.args ?? [], location);
+  const nodes = placedArguments(inner, name, call);
   const args = nodes.map((n) => inner.bind(inner, n));
-  return makeWindow(b, name, args, over, location);
+  const made = makeWindow(b, name, args, over, location);
+  b.notes?.written.set(made, args.length);
+  b.notes?.over.set(made, call.over!);
+  return made;
 }
 
 /** Row comparison, written out: equality of all, or the first difference decides. */
@@ -534,6 +526,7 @@ export function compareRows(
         },
       ],
       otherwise: FALSE,
+      form: 'row',
       oid: OID.bool,
       typmod: -1,
     };

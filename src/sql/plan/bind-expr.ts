@@ -30,6 +30,8 @@ import { bindSqlValue } from './bind-sql-value.js';
 import { missingColumn, missingRelation } from './missing-relation.js';
 import { attributeOr, bindField } from './attribute-calls.js';
 import { bareSystemColumn, systemColumnOf } from './system-columns.js';
+import { mergedColumn } from './stars.js';
+import type { StarRef } from './stars.js';
 import { wholeRow } from './whole-row.js';
 import { bindArgument, bindVariable, variableBeforeColumn, variableStar } from './variables.js';
 import { conjunction, constant } from './expr.js';
@@ -146,7 +148,10 @@ function bindCollate(ctx: ExprContext, e: CollateClause): Expr {
   if (!['S', 'A'].includes(categoryOf(arg.oid))) {
     throw errorAt('42804', `collations are not supported by type ${formatType(arg.oid)}`, e.location ?? -1);
   }
-  return arg;
+  if (ctx.binder.notes === null) return arg;
+  const collated = { ...arg };
+  ctx.binder.notes.collations.set(collated, name);
+  return collated;
 }
 
 function categoryOf(oid: number): string {
@@ -233,6 +238,8 @@ function bindColumnRef(ctx: ExprContext, ref: ColumnRef): Expr {
   const names = stringsOf(fields);
   if (names.length === 1) {
     const name = names[0]!;
+    const { quoralMerged } = ref as StarRef;
+    if (quoralMerged !== undefined) return mergedColumn(ctx, quoralMerged);
     const column = findColumn(ctx.scope, name, location);
     if (column !== null) return variableBeforeColumn(ctx.binder, names, location) ?? readColumn(ctx, column, location);
     const found = bindVariable(ctx.binder, names) ?? bareSystemColumn(ctx, name, location);
@@ -251,7 +258,9 @@ function bindColumnRef(ctx: ExprContext, ref: ColumnRef): Expr {
     throw missingRelation(ctx, table, location);
   }
   const matches = relation.columns.filter((c) => c.column.name === name);
-  if (matches.length > 1) throw errorAt('42702', `column reference "${name}" is ambiguous`, location);
+  const { quoralTwin } = ref as StarRef;
+  if (matches.length > 1 && quoralTwin === undefined)
+    throw errorAt('42702', `column reference "${name}" is ambiguous`, location);
   if (matches.length === 0)
     return attributeOr(
       ctx,
@@ -262,7 +271,7 @@ function bindColumnRef(ctx: ExprContext, ref: ColumnRef): Expr {
     );
   const variable = variableBeforeColumn(ctx.binder, names, location);
   if (variable !== null) return variable;
-  return readColumn(ctx, matches[0]!.column, location);
+  return readColumn(ctx, matches[quoralTwin ?? 0]!.column, location);
 }
 
 function bindAExpr(ctx: ExprContext, e: A_Expr): Expr {
@@ -318,6 +327,7 @@ function bindAExpr(ctx: ExprContext, e: A_Expr): Expr {
         kind: 'case',
         whens: [{ when: equals, then: constant(null, value.oid) }],
         otherwise: value,
+        form: 'nullif',
         oid: value.oid,
         typmod: value.typmod,
       };
@@ -431,6 +441,7 @@ function bindCase(ctx: ExprContext, node: Node): Expr {
       then: toCommon(b, results[i]!.expr, oid, 'CASE/WHEN', locationOf(results[i]!.node)),
     })),
     otherwise: toCommon(b, otherwise, oid, 'CASE/ELSE', locationOf(e.defresult)),
+    ...(arg === null ? {} : { form: 'simple' }),
     oid,
     typmod,
   };
@@ -535,6 +546,7 @@ function bindSubLink(ctx: ExprContext, link: SubLink): Expr {
       if (left.length < columns.length) throw errorAt('42601', 'subquery has too many columns', location);
       if (left.length > columns.length) throw errorAt('42601', 'subquery has too few columns', location);
       const test = compareRows(b, symbol, left, columns.map(columnExpr), location);
+      b.notes?.operators.set(plan, symbol);
       return { kind: 'subquery', mode: all ? 'all' : 'any', plan, test, hashed: hashedTest(test, plan, all), ...bool };
     }
     default:
@@ -573,6 +585,8 @@ function bindRowSubquery(
       location,
     );
   }
+  ctx.binder.notes?.operators.set(plan, symbol);
+  ctx.binder.notes?.rows.add(plan);
   // One row at most: as ANY over it, with NULL for none, which a comparison in WHERE treats alike.
   const test = compareRows(
     ctx.binder,

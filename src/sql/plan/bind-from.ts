@@ -77,6 +77,12 @@ export function join(type: JoinType, left: Plan, right: Plan, condition: Expr): 
 
 function bindFromItem(ctx: FromContext, node: Node, left: BoundFrom | null): BoundFrom {
   ctx.binder.countRelation();
+  const bound = bindItem(ctx, node, left);
+  ctx.binder.notes?.from.set(node, bound);
+  return bound;
+}
+
+function bindItem(ctx: FromContext, node: Node, left: BoundFrom | null): BoundFrom {
   switch (kindOf(node)) {
     case 'RangeVar':
       return bindRangeVar(ctx, as(node, 'RangeVar')!);
@@ -176,14 +182,16 @@ function bindRangeVar(ctx: FromContext, range: RangeVar): BoundFrom {
     case 'table': {
       refuseUnready(b, relation.table, lockFor(ctx, range.alias?.aliasname ?? name));
       b.dependOn(relation.table);
-      b.pins?.set(range, { id: relation.table.id, columns: shownColumns(relation.table) });
+      const columns = shownColumns(relation.table);
+      b.pins?.set(range, { id: relation.table.id, columns, schema: relation.schemaName });
       const lock = lockFor(ctx, range.alias?.aliasname ?? name);
       const plan = scanOf(b, relation.table, relation.schemaName, range.alias?.aliasname ?? name, lock);
       noteRead(b, plan);
       return scanRelation(plan, relation.schemaName, range.alias);
     }
     case 'view': {
-      b.pins?.set(range, { id: relation.view.id, columns: relation.view.columns.map((c) => [c.id, c.name]) });
+      const columns = relation.view.columns.map((c): [number, string] => [c.id, c.name]);
+      b.pins?.set(range, { id: relation.view.id, columns, schema: relation.schemaName });
       return bindView(ctx, range, relation, null);
     }
     case 'sequence':
@@ -206,7 +214,6 @@ function laterQuery(name: string): { readonly detail: string; readonly hint: str
 function bindVirtual(ctx: FromContext, range: RangeVar, relation: VirtualTable, isCatalog = true): BoundFrom {
   const b = ctx.binder;
   const name = relation.name;
-  b.virtual = true;
   const columns = relation.columns.map((c, i): ScanColumn => ({
     ...b.column(c.name, c.typeOid, -1, relation.oid, i + 1),
     position: i,
@@ -247,7 +254,7 @@ function bindPinned(ctx: FromContext, range: RangeVar, pin: Pin): BoundFrom {
     const column = byId.get(id);
     return column === undefined ? [] : [{ column: { ...column, name: names[i] ?? name }, hidden: false }];
   });
-  const schema = range.alias === undefined ? schemaName : null;
+  const schema = range.alias === undefined ? (pin.schema ?? schemaName) : null;
   const rowOf = rowOfTable(table, plan.columns);
   return { plan, relations: [{ alias, schema, columns, table, rowOf }], columns };
 }
@@ -296,7 +303,7 @@ function bindView(ctx: FromContext, range: RangeVar, relation: ViewRelation, pin
   }));
   b.access.columns(entry, columns);
   const bound = derived({ ...plan, columns } as Plan, range.alias, alias, null);
-  const schema = range.alias === undefined ? schemaName : null;
+  const schema = range.alias === undefined ? (pin?.schema ?? schemaName) : null;
   const rowOf = { relation: view, columns, present: null };
   return { ...bound, plan, relations: bound.relations.map((r) => ({ ...r, schema, rowOf })) };
 }
@@ -485,7 +492,9 @@ function bindUsing(
     const typmod = l.column.typmod === r.column.typmod ? l.column.typmod : -1;
     const lc = toCommon(b, le, oid, 'JOIN/USING', location);
     const rc = toCommon(b, re, oid, 'JOIN/USING', location);
-    const plain = type === 'right' ? { e: rc, c: r } : { e: lc, c: l };
+    // Of an inner join either side will do: the one that has the common type.
+    const isRight = type === 'right' || (type === 'inner' && lc.kind !== 'column' && rc.kind === 'column');
+    const plain = isRight ? { e: rc, c: r } : { e: lc, c: l };
     if (type === 'full') {
       merged.push({
         name,

@@ -80,7 +80,7 @@ export function bindRangeFunction(
       continue;
     }
     const { expr } = bound.call;
-    const single = item.alias?.aliasname !== undefined && (item.functions ?? []).length === 1 && names.length === 0;
+    const single = item.alias?.aliasname !== undefined && written.length === 1 && names.length === 0;
     const own = expr.kind === 'srf' || expr.kind === 'call' ? expr.entry.columnName : undefined;
     const name = own ?? (single ? item.alias!.aliasname! : functionName(node));
     columns.push(b.column(name, expr.oid, expr.typmod));

@@ -11,7 +11,7 @@ import { as, locationOf, stringsOf, must } from './ast.js';
 import { Scope, columnExpr, errorAt, findColumn } from './binder.js';
 import type { Binder, CteEntry, ExprContext, LockRequest } from './binder.js';
 import { bindExpr, starColumns } from './bind-expr.js';
-import { sortKey } from './bind-call.js';
+import { sortKey } from './sort-keys.js';
 import {
   coerce,
   coerceAssignment,
@@ -31,11 +31,12 @@ import { orderedItems } from './recursive-check.js';
 import { RecursiveOrder, selfReference } from './recursive-order.js';
 import { checkTargets } from './sizes.js';
 import { noteFields, starTargets } from './stars.js';
+import { noteWindows } from './bind-window.js';
 import { applyAggregation, applyWindows } from './bind-group.js';
 import { outputOf, withLimit } from './bind-output.js';
 import type { Output, RowBounds, Target } from './bind-output.js';
 import { sameExpr, some } from './expr.js';
-import type { Expr, SortKey } from './expr.js';
+import type { ColumnExpr, Expr, SortKey } from './expr.js';
 import type { CteDefinition, Lock, Plan, PlanColumn, ProjectItem, SetOpPlan } from './logical.js';
 import { noteSameRecords, recordFieldsOf } from './record-columns.js';
 import { alone } from './whole-row.js';
@@ -187,6 +188,11 @@ function bindCte(
   const hidden = order?.added ?? 0;
   const self: CteEntry = { name, id: workId, columns, hidden, references: 0, definition: null, isSelf: true };
   const next = order === null ? select.rarg! : order.next(select.rarg!, selfReference(select.rarg!, name));
+  if (order !== null) noteInner(b, select.rarg!, next);
+  b.notes?.sides.set(
+    select,
+    columns.slice(0, columns.length - hidden).map((c) => c.oid),
+  );
   const bound = bindSelect(b, next, parent, [...visible, self], { keepUnknown: true });
   if (bound.columns.length !== columns.length) {
     throw errorAt('42601', 'each UNION query must have the same number of columns', cte.location ?? -1);
@@ -213,6 +219,12 @@ function bindCte(
     entry,
     definition: { id, name, plan: base, recursive: { term, workId, all: select.all === true }, modifies: false },
   };
+}
+
+/** The recursive side of a query with SEARCH or CYCLE is bound inside of another. */
+function noteInner(b: Binder, side: SelectStmt, around: SelectStmt): void {
+  const inner = as(as(around.fromClause?.[0], 'RangeSubselect')?.subquery, 'SelectStmt');
+  if (inner !== undefined) b.notes?.rewritten.set(side, inner);
 }
 
 function bindBody(
@@ -258,6 +270,7 @@ function bindValues(
     const typmod = coerced.every((r) => r[i]!.typmod === coerced[0]![i]!.typmod) ? coerced[0]![i]!.typmod : -1;
     columns.push(b.column(`column${i + 1}`, oid, typmod));
   }
+  b.notes?.values.set(select, coerced);
   const plan: Plan = { kind: 'values', columns, rows: coerced };
   return orderAndLimit(b, select, plan, scope);
 }
@@ -282,6 +295,7 @@ function bindSetOperation(
     const r = right.columns[i]!;
     return commonType(b, [columnExpr(l), columnExpr(r)], what, firstLocation(select.rarg));
   });
+  b.notes?.sides.set(select, oids);
   const l = coerceOutput(b, left, oids, what);
   const r = coerceOutput(b, right, oids, what);
   const columns = l.columns.map((c, i) => {
@@ -362,6 +376,10 @@ function orderAndLimit(b: Binder, select: SelectStmt, plan: Plan, scope: Scope):
     }
     return sortKey(columnExpr(found[0]!), s);
   });
+  b.notes?.positions.set(
+    select,
+    keys.map((key) => ({ key, position: plan.columns.findIndex((c) => c.id === (key.expr as ColumnExpr).id) })),
+  );
   if (keys.length > 0) result = { kind: 'sort', columns: result.columns, input: result, keys, limit: null };
   return withLimit(result, rowBounds(b, select, scope, keys), keys);
 }
@@ -396,7 +414,9 @@ function rowBounds(b: Binder, select: SelectStmt, scope: Scope, keys: readonly S
   const withTies = select.limitOption === 'LIMIT_OPTION_WITH_TIES' && (count !== null || offset !== null);
   if (withTies && keys.length === 0)
     throw errorAt('42601', 'WITH TIES cannot be specified without ORDER BY clause', -1);
-  return { count, offset, withTies };
+  const bounds = { count, offset, withTies };
+  b.notes?.bounds.set(select, bounds);
+  return bounds;
 }
 
 // ---- plain SELECT ----
@@ -422,14 +442,15 @@ function bindPlainSelect(
   const targets = bindTargets(output, select.targetList ?? [], options.keepUnknown === true);
   checkTargets(targets.length);
   let plan = from.plan;
+  let where: Expr | null = null;
   if (select.whereClause !== undefined) {
-    const condition = coerceBoolean(
+    where = coerceBoolean(
       b,
       bindExpr(exprContext(b, scope, 'WHERE'), select.whereClause),
       'WHERE',
       locationOf(select.whereClause),
     );
-    plan = { kind: 'filter', columns: plan.columns, input: plan, condition };
+    plan = { kind: 'filter', columns: plan.columns, input: plan, condition: where };
   }
   const having =
     select.havingClause === undefined
@@ -447,6 +468,10 @@ function bindPlainSelect(
 
   // Everything that is evaluated above the FROM: targets, sort keys, DISTINCT ON.
   const { raised } = scope;
+  if (b.notes !== null) {
+    b.notes.selects.set(select, { targets, where, having, keys, on: distinctOn, raised });
+    noteWindows(output, select.windowClause ?? []);
+  }
   const state = { having, raised, exprs: [...targets.map((t) => t.expr), ...keys.map((k) => k.expr), ...distinctOn] };
   const grouped = applyAggregation(b, from, plan, groups, state);
   const sorted = grouped.exprs.slice(targets.length, targets.length + keys.length);
@@ -545,7 +570,9 @@ function bindGroups(
   const one = (node: Node): number[] => {
     const row = as(node, 'RowExpr');
     if (row !== undefined && row.row_format === 'COERCE_IMPLICIT_CAST') return (row.args ?? []).flatMap(one);
-    return [add(groupItem(b, ctx, scope, node, targets))];
+    const item = groupItem(b, ctx, scope, node, targets);
+    b.notes?.groups.set(node, item);
+    return [add(item)];
   };
   let sets: number[][] = [[]];
   let grouping = false;

@@ -9,6 +9,8 @@ import type { Binder, ExprContext } from './binder.js';
 import { coerce, commonType, resolveUnknown, tryCoerce, typeOfExpr } from './coerce.js';
 import { constant } from './expr.js';
 import type { Expr, FrameBound, SortKey, WindowExpr, WindowFrame } from './expr.js';
+import type { WindowNotes } from './query-notes.js';
+import { bindSortKeys } from './sort-keys.js';
 import { rangeOffset } from './window-range-types.js';
 
 const FRAME = {
@@ -93,6 +95,23 @@ export function bindFrame(ctx: ExprContext, spec: WindowDef, orderBy: readonly S
           ? 'ties'
           : 'none';
   return { mode, start: bound(true), end: bound(false), exclude };
+}
+
+/** The windows of a WINDOW clause, each as far as it is written there. */
+export function noteWindows(ctx: ExprContext, clause: readonly Node[]): void {
+  const inner: ExprContext = { ...ctx, windows: false, sets: false };
+  for (const node of clause) {
+    const spec = as(node, 'WindowDef')!;
+    ctx.binder.notes?.windows.set(node, windowParts(inner, spec));
+  }
+}
+
+function windowParts(ctx: ExprContext, spec: WindowDef): WindowNotes {
+  const partition = (spec.partitionClause ?? []).map((n) => resolveUnknown(ctx.binder, ctx.bind(ctx, n)));
+  const orderBy = bindSortKeys(ctx, spec.orderClause ?? [], (n) => ctx.bind(ctx, n));
+  const whole = resolveWindow(ctx, { ...spec, name: '' }, spec.location ?? -1);
+  const sorted = bindSortKeys(ctx, whole.orderClause ?? [], (n) => ctx.bind(ctx, n));
+  return { partition, orderBy, frame: bindFrame(ctx, spec, sorted) };
 }
 
 /** Which argument is a number of rows. */

@@ -7,12 +7,13 @@ import type { RecordColumns } from './record-columns.js';
 import type { RowOf } from './whole-row.js';
 import { sqlError } from '../../base/errors.js';
 import type { QuoralError } from '../../base/errors.js';
-import type { CatalogSnapshot, PlannerSettings, Relation, ResolvedRoutines } from '../contract.js';
+import type { CatalogSnapshot, ParameterFit, PlannerSettings, Relation, ResolvedRoutines } from '../contract.js';
 import type { Routine, TableDescriptor, UsedRoutine, ViewDescriptor } from '../catalog/descriptor.js';
 import type { Node, SelectStmt } from 'libpg-query';
 import type { AggregateExpr, ColumnExpr, Expr } from './expr.js';
 import type { CteDefinition, Lock, Plan, PlanColumn } from './logical.js';
 import type { Pin } from '../catalog/pins.js';
+import type { QueryNotes } from './query-notes.js';
 import type { VariableNames } from './variables.js';
 import { arrayOidOf, catalogOidOf } from '../types/registry.js';
 import { baseOidOf, domainTypmod, isHandle, typesWithin } from '../types/user-types.js';
@@ -91,6 +92,8 @@ export class Binder {
   readonly settings: PlannerSettings;
   /** 0 = not yet known. */
   readonly parameterOids: number[];
+  /** Of those whose type a context gave, if it gave a length or precision as well. */
+  readonly parameterFits: (ParameterFit | undefined)[] = [];
   /** Of the function that the statement stands in. */
   readonly variables: VariableNames | null;
   readonly #dependencies = new Map<number, number>();
@@ -112,6 +115,8 @@ export class Binder {
   readonly pins: Map<object, Pin> | null;
   /** Filled while a view is made: what each star among its targets stands for. */
   readonly stars: Map<object, readonly Node[]> | null;
+  /** Filled for who writes the query as text again. */
+  readonly notes: QueryNotes | null;
   /** Relations that stand beside what is being bound, which it cannot see. */
   readonly aside: (readonly ScopeRelation[])[] = [];
   /** Names of WITH queries that come too late for what is being bound. */
@@ -121,7 +126,6 @@ export class Binder {
   volatile = false;
   modifies = false;
   locks = false;
-  virtual = false;
   /** The procedure of CALL. */
   called: Routine | null = null;
   #relations = 0;
@@ -132,7 +136,9 @@ export class Binder {
     parameterOids: readonly number[],
     pins: Map<object, Pin> | null = null,
     variables: VariableNames | null = null,
+    notes: QueryNotes | null = null,
   ) {
+    this.notes = notes;
     this.variables = variables;
     this.pins = pins;
     this.stars = pins === null ? null : new Map();

@@ -135,28 +135,31 @@ export function tryCoerce(
     if (oid === OID.unknown) return expr;
     b.parameterOids[expr.index] = oid;
     const param: Expr = { ...expr, oid };
-    return typmod < 0 ? param : applyCast(param, oid, typmod, context);
+    if (typmod < 0) return param;
+    b.parameterFits[expr.index] = { typmod, explicit: context === 'explicit' };
+    return applyCast(b, param, oid, typmod, context);
   }
   const e = settle(b, expr);
   if (e.kind === 'const' && e.oid === OID.unknown)
     return coerceLiteral(b, e.value, oid, typmod, context, e.location ?? location);
   if (e.oid === oid) {
     if (typmod < 0 || typmod === e.typmod) return e;
-    return applyCast(e, oid, typmod, context);
+    return applyCast(b, e, oid, typmod, context);
   }
   if (e.oid === OID.unknown) {
     // A column of unknown type cannot be made by our binder except through a subquery's literal.
-    return applyCast({ ...e } as Expr, oid, typmod, context);
+    return applyCast(b, { ...e } as Expr, oid, typmod, context);
   }
   if (e.kind === 'row' && oid === OID.record) return e;
-  if (e.kind === 'const' && e.value === null && canCoerce(e.oid, oid, context)) return constant(null, oid, typmod);
+  const isNull = e.kind === 'const' && e.value === null;
+  if (isNull && b.notes === null && canCoerce(e.oid, oid, context)) return constant(null, oid, typmod);
   if (!canCoerce(e.oid, oid, context) || findCast(e.oid, oid, context) === null) return null;
   if (e.kind === 'array' && !e.nested && isArrayType(oid) && isArrayType(e.oid)) {
     const element = elementOidOf(oid);
     const items = e.elements.map((item) => tryCoerce(b, item, element, typmod, context, location));
     if (items.every((item) => item !== null)) return { ...e, elements: items, oid, typmod };
   }
-  return applyCast(e, oid, typmod, context);
+  return applyCast(b, e, oid, typmod, context);
 }
 
 /** ROW(…) as a composite type: each field by itself. @throws QuoralError 42846 for another number of fields */
@@ -196,9 +199,10 @@ function toDomain(b: Binder, expr: Expr, oid: number, context: CastContext, loca
   return { kind: 'call', entry: domainCast(oid), operator: false, args: [arg], info, oid: base, typmod };
 }
 
-function applyCast(arg: Expr, oid: number, typmod: number, context: CastContext): Expr | null {
+function applyCast(b: Binder, arg: Expr, oid: number, typmod: number, context: CastContext): Expr | null {
   if (typmod < 0 && isBinaryCoercible(arg.oid, oid)) {
-    if (arg.kind === 'const') return { ...arg, oid, typmod };
+    // Whoever writes the query again shows what was written.
+    if (arg.kind === 'const' && b.notes === null) return { ...arg, oid, typmod };
     return { kind: 'cast', arg, fn: identityCast, explicit: context === 'explicit', stable: false, oid, typmod };
   }
   const fn = findCast(arg.oid, oid, context);

@@ -47,6 +47,8 @@ export interface CallExpr extends Typed {
   readonly info: CallInfo;
   /** Of a user's function: how many of the arguments the call gives; those behind are defaults. */
   readonly given?: number;
+  /** Written in the words that SQL has for it, as in EXTRACT(year FROM d). */
+  readonly syntax?: true;
 }
 export interface CastExpr extends Typed {
   readonly kind: 'cast';
@@ -88,6 +90,8 @@ export interface CaseExpr extends Typed {
   readonly kind: 'case';
   readonly whens: readonly { readonly when: Expr; readonly then: Expr }[];
   readonly otherwise: Expr;
+  /** As it was written, for its text: CASE x WHEN …, NULLIF(…), or a row compared by < and the like. */
+  readonly form?: 'simple' | 'nullif' | 'row';
 }
 export interface CoalesceExpr extends Typed {
   readonly kind: 'coalesce';
@@ -130,6 +134,8 @@ export interface InExpr extends Typed {
   readonly left: Expr;
   readonly items: readonly Expr[];
   readonly negated: boolean;
+  /** The type of the items before they became what the operator takes, if that is another. */
+  readonly listOid?: number;
 }
 export interface SubscriptExpr extends Typed {
   readonly kind: 'subscript';

@@ -1,9 +1,11 @@
 /** What a star among the targets of a SELECT stands for: as targets, and (for a view's stored query) written out. */
-import type { A_Indirection, Node, ResTarget } from 'libpg-query';
+import type { A_Indirection, ColumnRef, Node, ResTarget } from 'libpg-query';
 import { assert } from '../../base/assert.js';
 import { locationOf } from './ast.js';
-import type { ExprContext } from './binder.js';
+import { columnExpr } from './binder.js';
+import type { ExprContext, Scope } from './binder.js';
 import type { Expr } from './expr.js';
+import type { PlanColumn } from './logical.js';
 
 interface StarTarget {
   readonly name: string;
@@ -36,11 +38,39 @@ export function noteFields(ctx: ExprContext, item: Node, fields: readonly { read
   ctx.binder.stars.set(item, written);
 }
 
+/**
+ * A star that is written out tells which column is meant where names do not: one that FULL JOIN USING has made belongs
+ * to no relation, and a function's columns may have one name.
+ */
+export type StarRef = ColumnRef & {
+  /** Its place among merged columns. */
+  readonly quoralMerged?: number;
+  /** Its place among its relation's columns of this name. */
+  readonly quoralTwin?: number;
+};
+
+function mergedColumns({ columns, relations }: Scope): PlanColumn[] {
+  const isOfRelation = (id: number): boolean => relations.some((r) => r.columns.some((c) => c.column.id === id));
+  return columns.filter((c) => !isOfRelation(c.column.id)).map((c) => c.column);
+}
+
+/** The column that such a reference means. */
+export function mergedColumn(ctx: ExprContext, at: number): Expr {
+  const column = mergedColumns(ctx.scope)[at];
+  assert(column !== undefined, 'a merged column is there as long as its join is');
+  return columnExpr(column);
+}
+
 /** Of the relation that shows it, or merged of several by a join. */
 function written(ctx: ExprContext, column: Expr): Node {
   assert(column.kind === 'column', 'a star stands for columns');
   const relation = ctx.scope.relations.find((r) => r.columns.some((c) => c.column.id === column.id));
   const hidden = ctx.scope.columns.some((c) => c.column.id === column.id && c.hidden);
   const names = relation === undefined || hidden ? [column.name] : [relation.alias, column.name];
-  return { ResTarget: { val: { ColumnRef: { fields: names.map((sval) => ({ String: { sval } })) } } } };
+  const fields = names.map((sval) => ({ String: { sval } }));
+  const at = mergedColumns(ctx.scope).findIndex((c) => c.id === column.id);
+  const twins = relation?.columns.filter((c) => c.column.name === column.name) ?? [];
+  const twin = twins.length < 2 ? {} : { quoralTwin: twins.findIndex((c) => c.column.id === column.id) };
+  const ref: StarRef = { fields, ...(at < 0 ? twin : { quoralMerged: at }) };
+  return { ResTarget: { val: { ColumnRef: ref } } };
 }

@@ -6,6 +6,7 @@
  * reaches another node can be forwarded to the owner.
  */
 import { QuoralError } from '../../base/errors.js';
+import { TextCache } from '../../base/text-cache.js';
 import type { Clock, Logger, Rng, Timers } from '../../env/env.js';
 import type { RpcNetwork } from '../../rpc/types.js';
 import type { WaitGraph } from '../../range/services.js';
@@ -16,16 +17,16 @@ import { Catalog } from '../catalog/catalog.js';
 import { Sequences } from '../catalog/sequences.js';
 import { TemporaryCleaner } from '../catalog/temporary.js';
 import type { ActivityRow } from '../catalog/virtual/services.js';
-import type { ExecContext, Planner } from '../contract.js';
+import type { ExecContext, ParsedStatement, Planner } from '../contract.js';
 import { Pace } from '../exec/pace.js';
 import { NotificationHub } from '../notify/hub.js';
 import { initParser } from '../parse/parser.js';
 import type { SessionOptions, SqlServer, SqlSession } from '../session-api.js';
 import { NodeMemory } from './memory.js';
-import { ParseCache } from './parse-cache.js';
 import { PlanCache } from './plan-cache.js';
 import { placeOf } from './login.js';
 import { Session } from './session.js';
+import { Templates } from './templates.js';
 import { shutdownError } from './transaction-state.js';
 
 const SEQUENCE_BITS = 20;
@@ -67,7 +68,9 @@ export class ServerCore implements ManagedSqlServer {
   readonly hub: NotificationHub;
   readonly advisory: AdvisoryLocks;
   readonly plans = new PlanCache();
-  readonly parses = new ParseCache();
+  /** Trees of short utility texts (BEGIN, COMMIT, SET …) that clients send again and again. */
+  readonly parses = new TextCache<readonly ParsedStatement[]>({ countMax: 500, charactersMax: 500 * 1024 });
+  readonly templates = new Templates();
   readonly memory: NodeMemory;
   /** What the contexts of all statements have in common. */
   readonly shared: Pick<ExecContext, 'db' | 'rng' | 'pace'>;
@@ -211,6 +214,7 @@ export class ServerCore implements ManagedSqlServer {
       sql_plan_cache_size: this.plans.size,
       sql_plan_cache_hits_total: this.plans.hits,
       sql_plan_cache_misses_total: this.plans.misses,
+      sql_plan_cache_lifted_total: this.templates.runs,
       sql_memory_used_bytes: this.memory.usedBytes,
       sql_notification_feeds: this.hub.feeds,
       sql_advisory_locks: this.advisory.size,

@@ -40,6 +40,8 @@ import type { ServerCore } from './server.js';
 import { VERSION_TEXT } from './setting-table.js';
 import type { SessionRoles } from './roles.js';
 import type { Settings } from './settings.js';
+import type { QueryStyle } from '../plan/deparse-query.js';
+import { viewText } from './view-definitions.js';
 import { catalogAccess } from './catalog-access.js';
 import { cursorKey, cursorRows, preparedRows } from './cursor-facts.js';
 import type { Portal, Prepared } from './portal.js';
@@ -348,6 +350,10 @@ export class Services implements SessionServices, CatalogServices {
   viewByOid(oid: number): ViewDescriptor | null {
     const d = this.#view?.byId.get(oid) ?? this.#host.transactionCatalog().known(oid);
     return d?.kind === 'view' ? d : isMaterialized(d) ? queryOf(d) : null;
+  }
+
+  viewText(view: ViewDescriptor, style: QueryStyle): string {
+    return viewText(view, style, this, this.#host.format);
   }
 
   routineByOid(oid: number): FoundRoutine | null {

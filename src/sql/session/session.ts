@@ -17,8 +17,6 @@ import { SessionTemporaries } from '../catalog/temporary.js';
 import type { TransactionCatalog } from '../catalog/transaction-catalog.js';
 import type { ActivityRow } from '../catalog/virtual/services.js';
 import type { ExecContext } from '../contract.js';
-import { parseSql } from '../parse/parser.js';
-import { isLong, parseLong } from './long-texts.js';
 import type {
   Notice,
   Notification,
@@ -39,8 +37,10 @@ import { SessionCursors } from './block-cursors.js';
 import { actBeforeCommit } from './on-commit.js';
 import { ddlContext } from './ddl-context.js';
 import { bindPortal, continuePortal, emptyTag } from './portal-protocol.js';
-import { cachedStatement, planFor } from './planning.js';
-import { checkRoom, closePortal, closePortals, type Portal, Prepared, noSuchPortal } from './portal.js';
+import { planFor } from './planning.js';
+import { checkRoom, closePortal, closePortals, type Portal, type Prepared, noSuchPortal } from './portal.js';
+import { liftable } from './lifted-plans.js';
+import { runSimpleQuery } from './simple-query.js';
 import { StatementRunner } from './runner.js';
 import type { ServerCore } from './server.js';
 import { InnerTransactions } from './inner-transactions.js';
@@ -54,7 +54,6 @@ import { refuseSetting } from './set-show.js';
 import { sessionFormat } from './format.js';
 import { Services } from './services.js';
 import { Settings, severityRank } from './settings.js';
-import { isPlanned } from './statement-kinds.js';
 import { modeSetting, SessionTransaction, type TransactionModes } from './transaction.js';
 import { idleTooLong, shutdownError } from './transaction-state.js';
 
@@ -416,42 +415,7 @@ export class Session implements SqlSession {
   // ---- simple protocol ----
 
   async simpleQuery(text: string, sink: ResultSink): Promise<void> {
-    await this.#call(text, sink, async () => {
-      this.#dropUnnamed();
-      const fast = cachedStatement(this, text);
-      if (fast !== null && this.state.state !== 'failed') {
-        await this.#runner.run(fast, sink, {
-          parameters: [],
-          maxRows: 0,
-          simple: true,
-          commits: !this.state.inBlock,
-          portal: null,
-        });
-        return;
-      }
-      const statements = this.server.parses.get(text) ?? (isLong(text) ? await parseLong(this, text) : parseSql(text));
-      if (statements.length === 0) sink.empty();
-      if (statements.length > 0 && statements.every((s) => !isPlanned(s)) && text.length < 1024)
-        this.server.parses.put(text, statements);
-      for (const [i, statement] of statements.entries()) {
-        if (statement.parameterCount > 0 && statement.kind !== 'PrepareStmt')
-          throw sqlError('42P02', 'there is no parameter $1');
-        const alone = statements.length === 1;
-        const prepared = new Prepared(alone ? text : statement.text, statement, [], alone);
-        const commits = i === statements.length - 1 && !this.state.inBlock;
-        await this.#runner.run(prepared, sink, { parameters: [], maxRows: 0, simple: true, commits, portal: null });
-      }
-      if (this.state.state === 'implicit') await this.transaction.end(true);
-    });
-  }
-
-  #dropUnnamed(): void {
-    const portal = this.portals.get('');
-    if (portal !== undefined) {
-      closePortal(portal);
-      this.portals.delete('');
-    }
-    this.prepared.delete('');
+    await this.#call(text, sink, () => runSimpleQuery(this, this.#runner, text, sink));
   }
 
   // ---- extended protocol ----
@@ -460,7 +424,8 @@ export class Session implements SqlSession {
     await this.#call(text, null, async () => {
       checkRoom(this.prepared, name);
       this.prepared.delete(name === '' ? '' : name);
-      const prepared = await prepareText(this, text, parameterOids);
+      const isUnnamed = name === '' && parameterOids.length === 0;
+      const prepared = await prepareText(this, text, parameterOids, isUnnamed ? liftable(this, text) : null);
       prepared.preparedAt = this.#statementNow;
       this.prepared.set(name, prepared);
     });
@@ -487,7 +452,7 @@ export class Session implements SqlSession {
       const prepared = this.prepared.get(statementName);
       // Types of users may have changed since it was prepared; the plan then says what the values are.
       if (prepared !== undefined && prepared.parameterOids.some(isHandle)) {
-        return this.#call(prepared.text, null, async () => {
+        return this.#call(prepared.source, null, async () => {
           await planFor(this, prepared);
           bindPortal(this, portalName, statementName, values);
         });
@@ -515,7 +480,7 @@ export class Session implements SqlSession {
 
   execute(portalName: string, maxRows: number, sink: ResultSink, syncFollows?: boolean): Promise<void> {
     const portal = this.portals.get(portalName);
-    return this.#call(portal?.prepared.text ?? '', sink, async () => {
+    return this.#call(portal?.prepared.source ?? '', sink, async () => {
       if (portal === undefined) throw noSuchPortal(portalName, this.state.state === 'failed');
       const { prepared } = portal;
       if (prepared.statement === null) {

@@ -29,6 +29,7 @@ export interface Derived {
   readonly memoryLimitBytes: number;
   readonly minimumSeverity: number;
   readonly applicationName: string;
+  readonly planCacheMode: string;
   /** Equal strings: statements compile alike. */
   readonly planKey: string;
 }
@@ -326,6 +327,7 @@ export class Settings {
       memoryLimitBytes: number('statement_memory_limit') * 1024,
       minimumSeverity: severityRank(get('client_min_messages')),
       applicationName: get('application_name'),
+      planCacheMode: get('plan_cache_mode'),
       planKey: [
         this.#database,
         user.id,

@@ -430,6 +430,13 @@ export function selectCommonType(oids: readonly number[], what: string): number 
   return chosen === OID.unknown ? OID.text : chosen;
 }
 
+/** True if a function does it, by PostgreSQL's list, and not the types' text forms. */
+export function castsByFunction(from: number, to: number): boolean {
+  const row = casts.get(pair(from, to));
+  return row !== undefined && !row.binary && !(isJson(from) && isJson(to));
+}
+const isJson = (oid: number): boolean => oid === OID.json || oid === OID.jsonb;
+
 /** The casts as pg_cast lists them. */
 export function allCasts(): readonly {
   readonly source: number;

@@ -197,6 +197,24 @@ describe('prepared statements, portals and cursors', () => {
     await c.run('select * from t where a = $1', ['1'], 'star');
     await d.all('alter table t drop column z');
     await expect(c.run('', ['1'], 'star')).rejects.toThrow('cached plan must not change result type');
+    // Another session may have planned the text since.
+    await c.run('select * from t where a = 1', [], 'all');
+    await d.all('alter table t add column z int default 5');
+    await d.all('select * from t where a = 1');
+    for (const _ of [1, 2])
+      await expect(c.run('', [], 'all')).rejects.toThrow('cached plan must not change result type');
+  });
+
+  it('keeps the types that were found for parameters', async () => {
+    const text = 'select b from t where a = $1';
+    expect((await c.run(text, ['1'], 'typed')).rows).toEqual([['10']]);
+    const d = await Client.open(server);
+    await d.all('alter table t alter a type bigint');
+    expect((await c.run('', ['1'], 'typed')).rows).toEqual([['10']]);
+    await d.all('alter table t alter a type text');
+    for (const _ of [1, 2])
+      await expect(c.run('', ['1'], 'typed')).rejects.toThrow('operator does not exist: text = integer');
+    expect((await c.run(text, ['1'], 'again')).rows).toEqual([['10']]);
   });
 
   it('copies in and out', async () => {

@@ -13,7 +13,7 @@ import type { Model } from './model.js';
 import { typeFacts } from './type-facts.js';
 import { formColumns, functionColumns } from './types.js';
 import { ARRAY_FACTS, RECORD_FUNCTIONS } from './user-types.js';
-import { ruleOid } from './views.js';
+import { ruleOid } from '../rule-oids.js';
 
 const ROW: Values = {
   ...formColumns(typeFacts(2249)),

@@ -10,6 +10,7 @@ import { SUPERUSER } from '../bootstrap-names.js';
 import type { SequenceDescriptor, TableDescriptor } from '../descriptor.js';
 import { indexReads, isPrimaryKey } from '../descriptor.js';
 import { isMaterialized, sourcesOf } from '../materialized.js';
+import { ruleOid } from '../rule-oids.js';
 import type { Reader } from '../materialized.js';
 import { extensionDependencies } from './extensions.js';
 import { foreignKeyDependencies, hasForeignKeys, parentsOf } from './foreign-keys.js';
@@ -123,11 +124,6 @@ export function* materializedViews({ model, ctx }: Source): Iterable<Values> {
 }
 
 // ---- pg_rewrite ----
-
-/** A view's rule, as PostgreSQL has one for each; above every id that is given out. */
-export function ruleOid(view: Reader): number {
-  return (0xc0000000 + (view.id & 0x3fffffff)) >>> 0;
-}
 
 export function* rewriteRules({ model }: Source): Iterable<Values> {
   for (const view of model.readers) {
