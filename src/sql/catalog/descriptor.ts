@@ -219,6 +219,8 @@ export interface TableDescriptor extends SchemaObject, Caller {
   /** Storage options such as fillfactor: kept, shown, without effect. */
   readonly options: Readonly<Record<string, string>>;
   readonly unlogged: boolean;
+  /** CREATE STATISTICS: kept and shown, without effect. Their names are beside the relations'. */
+  readonly statistics?: readonly StatisticsDescriptor[];
   /** REPLICA IDENTITY, an index by its oid, and CLUSTER ON: kept and shown, without effect. */
   readonly replicaIdentity?: 'full' | 'nothing' | number | null;
   readonly clusterOn?: number | null;
@@ -231,6 +233,21 @@ export interface TableDescriptor extends SchemaObject, Caller {
     readonly usedTypes?: NonNullable<ViewDescriptor['usedTypes']>;
     readonly populated: boolean;
   } | null;
+}
+
+/** Extended statistics of a table. */
+export interface StatisticsDescriptor {
+  readonly oid: number;
+  readonly name: string;
+  readonly schemaId: DescriptorId;
+  /** The oid of a role. */
+  readonly owner: number;
+  /** As in pg_statistic_ext: of distinct values, dependencies, common values; of expressions. */
+  readonly kinds: readonly ('d' | 'f' | 'm' | 'e')[];
+  readonly columnIds: readonly number[];
+  readonly expressions: readonly RowExpression[];
+  readonly target?: number;
+  readonly comment?: string | null;
 }
 
 export interface SequenceDescriptor extends SchemaObject {
@@ -298,6 +315,8 @@ export interface TypeDescriptor extends SchemaObject {
   /** The handle of its definition (types/user-types.ts), whose oid is the descriptor's id. */
   readonly typeOid: number;
   readonly comment?: string | null;
+  /** Of a composite type's fields by their numbers, of a domain's constraints by their oids. */
+  readonly partComments?: Readonly<Record<number, string>>;
 }
 
 export interface RoutineParameter {

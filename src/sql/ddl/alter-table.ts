@@ -45,6 +45,7 @@ import { fillIndex, rewriteTable, scanRows } from './rewrite.js';
 import { alterIndex, optionItems, withCluster, withReplicaIdentity, withStorageFact } from './storage-facts.js';
 import { changedOptions } from './storage-options.js';
 import { refuseOwnRows, refuseRowTypeColumns, renewRowType } from './row-type-users.js';
+import { isOver, withoutStatistics } from './statistics.js';
 import { dropOwnedSequences } from './sequence-users.js';
 import { refuseKeptOver } from './stored-keys.js';
 import { list, of, options, rangeVar, text, unsupported } from './tree.js';
@@ -300,6 +301,7 @@ async function dropColumn(draft: Draft, name: string, missingOk: boolean, cascad
     else removeIndexFrom(draft, index);
   }
   draft.set({ checks: draft.table.checks.filter((c) => !c.columnIds.includes(column.id)) });
+  draft.table = withoutStatistics(ctx, draft.table, (one) => isOver(one, column.id));
   await dropOwnedSequences(ctx, draft.table, column, cascade);
   // PostgreSQL keeps a dropped column's place under a name nobody can write.
   draft.setColumn({
@@ -421,7 +423,9 @@ async function finish(draft: Draft): Promise<void> {
   if (hasNewValues(draft)) await refuseRowTypeColumns(ctx, draft.table);
   if (draft.rewrite || draft.newIndexes.length > 0) draft.set({ storageSince: ctx.txn.readTimestamp });
   const next = nextVersion(before, draft.table);
-  if (draft.rewrite) await rewriteTable(ctx, before, next, mapper(draft, next), verifier(draft, next));
+  // What indexes compute of the rows is the owner's, whoever alters the table.
+  const rewrite = (): Promise<unknown> => rewriteTable(ctx, before, next, mapper(draft, next), verifier(draft, next));
+  if (draft.rewrite) await (before.owner === ctx.session.userId ? rewrite() : ctx.asRole(before.owner, rewrite));
   else {
     const constrained = next.columns.some((c) => isConstrained(c.typeOid) && isNew(draft, c));
     if (draft.newChecks.length > 0 || draft.newNotNull.size > 0 || constrained) await verifyRows(draft, next);

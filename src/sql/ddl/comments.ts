@@ -1,17 +1,18 @@
 /** COMMENT ON. */
 import { sqlError } from '../../base/errors.js';
-import type { Descriptor } from '../catalog/descriptor.js';
+import type { Descriptor, TypeDescriptor } from '../catalog/descriptor.js';
 import { constraintOids } from '../catalog/descriptor.js';
 import type { DdlContext } from './context.js';
 import { requireOwner } from './ownership.js';
 import { commentOnRole } from './roles.js';
+import { commentOnStatistics } from './statistics.js';
 import { commentOnExtension } from './extensions.js';
 import { requireMaterialized } from './materialized-views.js';
 import { descriptorOf, nextVersion, openForChange, openIndex, openTable, relationMissing } from './objects.js';
 import { commentOnRoutine, isRoutineObject } from './routines.js';
 import { list, of, qualifiedName, stringOf, text } from './tree.js';
 import type { Loose } from './tree.js';
-import { commentOnType, requireType, typeNameIn } from './user-types.js';
+import { commentOnType, openType, requireType, typeNameIn } from './user-types.js';
 
 export async function runComment(ctx: DdlContext, body: Loose): Promise<string> {
   if (isRoutineObject(body['objtype'])) return commentOnRoutine(ctx, body);
@@ -32,6 +33,7 @@ export async function runComment(ctx: DdlContext, body: Loose): Promise<string> 
       break;
     }
     case 'OBJECT_COLUMN': {
+      if (await commentOnOtherColumn(ctx, parts, comment)) break;
       const table = await openTable(ctx, qualifiedName(parts.slice(0, -1)), { materialized: true });
       const column = parts[parts.length - 1]!;
       if (!table.columns.some((c) => c.name === column && !c.dropped && !c.hidden)) {
@@ -52,11 +54,14 @@ export async function runComment(ctx: DdlContext, body: Loose): Promise<string> 
       await commentOnConstraint(ctx, parts, comment);
       break;
     case 'OBJECT_DOMCONSTRAINT':
-      await requireDomainConstraint(ctx, object);
+      await commentOnDomainConstraint(ctx, object, comment);
       break;
     case 'OBJECT_TYPE':
     case 'OBJECT_DOMAIN':
       await commentOnType(ctx, typeNameIn(object), comment);
+      break;
+    case 'OBJECT_STATISTIC_EXT':
+      await commentOnStatistics(ctx, parts, comment);
       break;
     case 'OBJECT_ROLE':
       await commentOnRole(ctx, parts[0]!, comment);
@@ -75,6 +80,40 @@ export async function runComment(ctx: DdlContext, body: Loose): Promise<string> 
   return 'COMMENT';
 }
 
+function commentOnPart(ctx: DdlContext, descriptor: TypeDescriptor, part: number, comment: string | null): void {
+  const { [part]: _before, ...others } = descriptor.partComments ?? {};
+  const partComments = comment === null ? others : { ...others, [part]: comment };
+  ctx.catalog.put(ctx.txn, { ...descriptor, partComments, version: descriptor.version + 1 });
+}
+
+/** Of a view or a composite type; false: it is neither's. */
+async function commentOnOtherColumn(
+  ctx: DdlContext,
+  parts: readonly string[],
+  comment: string | null,
+): Promise<boolean> {
+  const name = qualifiedName(parts.slice(0, -1));
+  const column = parts[parts.length - 1]!;
+  const missing = (): Error => sqlError('42703', `column "${column}" of relation "${name.name}" does not exist`);
+  const found = await ctx.catalog.relation(name, ctx.session.searchPath, ctx.wait);
+  if (found?.kind === 'view') {
+    const opened = await openForChange(ctx, name);
+    if (opened?.kind !== 'view') return false;
+    const { view } = opened;
+    if (!view.columns.some((c) => c.name === column)) throw missing();
+    const columns = view.columns.map((c) => (c.name === column ? { ...c, comment } : c));
+    ctx.catalog.put(ctx.txn, { ...view, columns, version: view.version + 1 });
+    return true;
+  }
+  if (found !== null) return false;
+  const opened = await openType(ctx, name);
+  if (opened?.type.kind !== 'composite') return false;
+  const field = opened.type.fields.find((one) => one.name === column);
+  if (field === undefined) throw missing();
+  commentOnPart(ctx, opened.descriptor, field.id, comment);
+  return true;
+}
+
 async function commentOnConstraint(ctx: DdlContext, parts: readonly string[], comment: string | null): Promise<void> {
   const table = await openTable(ctx, qualifiedName(parts.slice(0, -1)));
   const name = parts[parts.length - 1]!;
@@ -85,12 +124,15 @@ async function commentOnConstraint(ctx: DdlContext, parts: readonly string[], co
   ctx.catalog.put(ctx.txn, nextVersion(table, { constraintComments }));
 }
 
-/** Comments on constraints of domains are not kept. */
-async function requireDomainConstraint(ctx: DdlContext, object: Loose): Promise<void> {
+async function commentOnDomainConstraint(ctx: DdlContext, object: Loose, comment: string | null): Promise<void> {
   const [domain, name] = list(of(object, 'List')['items']) as [Loose, Loose];
-  const { type } = await requireType(ctx, typeNameIn(domain));
+  const { descriptor, type } = await requireType(ctx, typeNameIn(domain));
   if (type.kind !== 'domain') throw sqlError('42809', `"${type.name}" is not a domain`);
-  if (type.checks.some((one) => one.name === stringOf(name))) return;
+  const check = type.checks.find((one) => one.name === stringOf(name));
+  if (check !== undefined) {
+    commentOnPart(ctx, descriptor, check.oid, comment);
+    return;
+  }
   throw sqlError('42704', `constraint "${stringOf(name)}" for domain ${type.name} does not exist`);
 }
 

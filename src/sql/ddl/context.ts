@@ -28,6 +28,8 @@ export interface DdlContext {
     readonly checkBodies: boolean;
     /** @throws QuoralError 42704, 22023, 42501 for a setting that the user could not set */
     checkSetting(name: string, value: string): void;
+    /** As it is written by itself: TimeZone. */
+    settingName(name: string): string;
   };
   /** What the user may do, as of the statement's beginning. */
   readonly rights: Rights;

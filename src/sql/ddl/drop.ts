@@ -17,6 +17,7 @@ import { dropIndexes } from './indexes.js';
 import { dropMissing } from './missing-objects.js';
 import { descriptorOf, newStorage, nextVersion, openForChange, openTable, shownName } from './objects.js';
 import type { Opened } from './objects.js';
+import { dropStatistics, withoutStatistics } from './statistics.js';
 import { dropSequence } from './sequences.js';
 import { dropOwnedSequences, ownedSequences, releaseUsers } from './sequence-users.js';
 import { dependences, dependentViews, dropDependents, dropView, forgetSources } from './views.js';
@@ -55,6 +56,8 @@ export async function runDrop(ctx: DdlContext, body: Loose): Promise<string> {
     case 'OBJECT_PROCEDURE':
     case 'OBJECT_ROUTINE':
       return dropRoutines(ctx, body);
+    case 'OBJECT_STATISTIC_EXT':
+      return dropStatistics(ctx, body);
     case 'OBJECT_SCHEMA':
       return dropSchemas(ctx, body);
     case 'OBJECT_EXTENSION':
@@ -156,6 +159,7 @@ export async function dropTable(ctx: DdlContext, table: TableDescriptor, options
   if (isMaterialized(table)) forgetSources(ctx, table);
   await detachTable(ctx, table, options);
   await dropOwnedSequences(ctx, table, null, options.cascade, options.together);
+  withoutStatistics(ctx, table, () => true);
   ctx.catalog.freeName(ctx.txn, table.schemaId, table.name);
   for (const index of table.indexes) if (index.oid !== 0) ctx.catalog.freeName(ctx.txn, table.schemaId, index.name);
   ctx.catalog.drop(ctx.txn, table.id);
@@ -310,8 +314,15 @@ async function dropSchema(ctx: DdlContext, id: number, name: string, cascade: bo
       d.databaseId === ctx.catalog.databaseId,
   );
   const extensions = (await extensionsIn(ctx, id)).map((extension) => `extension ${extension}`);
-  if (inside.length + extensions.length > 0 && !cascade) {
-    const lines = extensions.map((extension) => `${extension} depends on schema ${name}`);
+  const elsewhere = view.descriptors.filter(
+    (d): d is TableDescriptor =>
+      d.kind === 'table' && !inside.includes(d) && (d.statistics ?? []).some((one) => one.schemaId === id),
+  );
+  const statistics = elsewhere.flatMap((d) =>
+    d.statistics!.filter((one) => one.schemaId === id).map((one) => `statistics object ${name}.${one.name}`),
+  );
+  if (inside.length + extensions.length + statistics.length > 0 && !cascade) {
+    const lines = [...extensions, ...statistics].map((what) => `${what} depends on schema ${name}`);
     throw sqlError('2BP01', `cannot drop schema ${name} because other objects depend on it`, {
       detail: [...lines, ...(await dependents(ctx, inside, name))].join('\n'),
       hint: 'Use DROP ... CASCADE to drop the dependent objects too.',
@@ -322,6 +333,16 @@ async function dropSchema(ctx: DdlContext, id: number, name: string, cascade: bo
   const shown = inside.filter((d) => d.kind !== 'sequence' || d.ownedBy === null);
   ctx.cascades.push(...extensions, ...shown.flatMap((d) => containedNames(d, placeIn(ctx, name))));
   await dropExtensionsIn(ctx, id);
+  ctx.cascades.push(...statistics);
+  for (const { id: tableId } of elsewhere) {
+    await ctx.catalog.lock(ctx.txn, [tableId], ctx.wait);
+    const table = await ctx.catalog.forUpdate(ctx.txn, tableId);
+    if (table?.kind !== 'table') continue;
+    ctx.catalog.put(
+      ctx.txn,
+      withoutStatistics(ctx, nextVersion(table, {}), (one) => one.schemaId === id),
+    );
+  }
   const options = { cascade: true, together: new Set(inside.map((d) => d.id)) };
   for (const d of inside) {
     const current = await ctx.catalog.forUpdate(ctx.txn, d.id);

@@ -13,13 +13,20 @@ import type { Loose } from './tree.js';
 function changed(ctx: DdlContext, before: readonly string[] | undefined, node: unknown): readonly string[] {
   const set = node as Loose;
   const name = text(set['name']).toLowerCase();
-  const next = withSetting(before ?? null, { VariableSetStmt: set }, (one) => ctx.session.setting(one)) ?? [];
+  const lower = before?.map(
+    (entry) => entry.slice(0, entry.indexOf('=')).toLowerCase() + entry.slice(entry.indexOf('=')),
+  );
+  const next = withSetting(lower ?? null, { VariableSetStmt: set }, (one) => ctx.session.setting(one)) ?? [];
   const added = next.find((entry) => entry.startsWith(`${name}=`));
   if (name === 'role' || name === 'session_authorization')
     throw sqlError('0A000', `parameter "${name}" cannot be set when a session begins`);
   // What is taken back was right once, or is gone.
   if (added !== undefined && set['kind'] !== 'VAR_RESET') ctx.session.checkSetting(name, added.slice(name.length + 1));
-  return next;
+  // Under the names that PostgreSQL has for them.
+  return next.map((entry) => {
+    const at = entry.indexOf('=');
+    return ctx.session.settingName(entry.slice(0, at)) + entry.slice(at);
+  });
 }
 
 async function databaseNamed(ctx: DdlContext, name: string): Promise<DatabaseDescriptor> {

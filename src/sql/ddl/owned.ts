@@ -27,6 +27,7 @@ import {
   requireOwner,
 } from './ownership.js';
 import { changeRoutine, isRoutineObject, openRoutine, identityText } from './routines.js';
+import { giveStatistics, withoutStatistics } from './statistics.js';
 import { ownedSequences } from './sequence-users.js';
 import { list, of, rangeVar, stringOf } from './tree.js';
 import type { Loose } from './tree.js';
@@ -120,6 +121,9 @@ export async function runOwner(ctx: DdlContext, body: Loose): Promise<string> {
       await giveRelation(ctx, descriptorOf(opened), role);
       return tag;
     }
+    case 'OBJECT_STATISTIC_EXT':
+      await giveStatistics(ctx, object, role);
+      return 'ALTER STATISTICS';
     default:
       if (!ctx.rights.superuser) throw sqlError('0A000', `${tag} … OWNER TO is not supported`);
       return tag;
@@ -227,6 +231,8 @@ async function hanging(
     return found;
   }
   add(d.id, `${kindName(d)} ${name}`, d.owner, d.acl);
+  for (const one of d.kind === 'table' ? (d.statistics ?? []) : [])
+    add(one.oid, `statistics object ${one.name}`, one.owner, null);
   if (d.kind === 'table' || d.kind === 'view')
     for (const column of d.columns) add(d.id, `column ${column.name} of ${kindName(d)} ${name}`, null, column.acl);
   return found;
@@ -291,10 +297,9 @@ export async function runReassignOwned(ctx: DdlContext, body: Loose): Promise<st
     const current = await ctx.catalog.forUpdate(ctx.txn, d.id);
     if (current === null || current.kind === 'role') continue;
     if (current.kind !== 'routine') {
-      if (from.has(current.owner)) {
-        await ctx.catalog.readTracked(ctx.txn, to.id);
-        ctx.catalog.put(ctx.txn, owned(current, to.id));
-      }
+      await ctx.catalog.readTracked(ctx.txn, to.id);
+      const given = from.has(current.owner) ? owned(current, to.id) : current;
+      ctx.catalog.put(ctx.txn, withStatisticsOf(given, from, to.id));
       if (current.kind === 'database') await givePublicSchema(ctx, current.id, from, to.id);
       continue;
     }
@@ -307,6 +312,12 @@ export async function runReassignOwned(ctx: DdlContext, body: Loose): Promise<st
     }
   }
   return 'REASSIGN OWNED';
+}
+
+/** Statistics may belong to another than their table. */
+function withStatisticsOf<D extends Ownable>(d: D, from: ReadonlySet<number>, to: number): D {
+  if (d.kind !== 'table' || d.statistics === undefined) return d;
+  return { ...d, statistics: d.statistics.map((one) => (from.has(one.owner) ? { ...one, owner: to } : one)) };
 }
 
 async function givePublicSchema(ctx: DdlContext, id: number, from: ReadonlySet<number>, to: number): Promise<void> {
@@ -328,7 +339,8 @@ async function ownedHere(
     if (d.kind === 'database') return owners.has(d.owner) || owners.has(publicSchemaOf(d).owner);
     if (d.databaseId !== ctx.catalog.databaseId) return false;
     if (d.kind === 'routine') return d.routines.some((r) => owners.has(ownerOfRoutine(r)));
-    return owners.has(d.owner);
+    const ofStatistics = d.kind === 'table' && (d.statistics ?? []).some((one) => owners.has(one.owner));
+    return ofStatistics || owners.has(d.owner);
   });
 }
 
@@ -352,9 +364,18 @@ export async function runDropOwned(ctx: DdlContext, body: Loose): Promise<string
     const parts = [await ctx.catalog.schemaName(d.schemaId), d.name].map((sval) => ({ String: { sval } }));
     return { List: { items: parts } };
   };
+  for (const d of going) {
+    if (d.kind !== 'table' || from.has(d.owner) || d.statistics === undefined) continue;
+    await ctx.catalog.lock(ctx.txn, [d.id], ctx.wait);
+    const table = await ctx.catalog.forUpdate(ctx.txn, d.id);
+    if (table?.kind !== 'table') continue;
+    const left = withoutStatistics(ctx, { ...table, version: table.version + 1 }, (one) => from.has(one.owner));
+    ctx.catalog.put(ctx.txn, left);
+  }
   for (const [removeType, fits] of DROPPED) {
     const objects: Loose[] = [];
-    for (const d of going) if (fits(d) && 'schemaId' in d) objects.push(await nameOf(d));
+    for (const d of going)
+      if (fits(d) && 'schemaId' in d && 'owner' in d && from.has(d.owner)) objects.push(await nameOf(d));
     if (removeType === 'OBJECT_TYPE') {
       const names = objects.map((o) => ({ TypeName: { names: (o['List'] as Loose)['items'], typemod: -1 } }));
       if (names.length > 0) await runDrop(ctx, { removeType, objects: names, behavior, missing_ok: true });

@@ -14,6 +14,7 @@ import { RIGHTS } from '../catalog/acl.js';
 import type { DdlContext } from './context.js';
 import { requireOnDatabase, requireOwner } from './ownership.js';
 import { renameRole } from './roles.js';
+import { moveStatistics, renamedStatistics } from './statistics.js';
 import { ownedSequences, renameInDefaults } from './sequence-users.js';
 import { notice } from './context.js';
 import { moveExtension } from './extensions.js';
@@ -56,6 +57,8 @@ export async function runRename(ctx: DdlContext, body: Loose): Promise<string> {
       return renameConstraint(ctx, body, to);
     case 'OBJECT_SCHEMA':
       return renameSchema(ctx, text(body['subname']), to);
+    case 'OBJECT_STATISTIC_EXT':
+      return moveStatistics(ctx, body['object'] as Loose, { name: to });
     case 'OBJECT_ROLE':
       return renameRole(ctx, text(body['subname']), to);
     case 'OBJECT_DATABASE':
@@ -130,7 +133,8 @@ async function renameColumn(ctx: DdlContext, body: Loose, to: string): Promise<s
       : expression;
   const columns = renamed.map((c) => (c.generated == null ? c : { ...c, generated: rewritten(c.generated) }));
   const indexes = table.indexes.map((index) => renamedIndex(ctx, index, column.id, from, to, renamed));
-  const next = nextVersion(table, { columns, indexes, checks: table.checks.map(rewritten) });
+  const named = nextVersion(table, { columns, indexes, checks: table.checks.map(rewritten) });
+  const next = renamedStatistics(ctx, named, column.id, from, to);
   ctx.catalog.put(ctx.txn, next);
   await renewRowType(ctx, next);
   return alterTag(body['relationType']);
@@ -211,6 +215,8 @@ export async function runAlterSchema(ctx: DdlContext, body: Loose): Promise<stri
     await moveType(ctx, await requireType(ctx, typeNameIn(body['object'] as Loose)), text(body['newschema']));
     return body['objectType'] === 'OBJECT_TYPE' ? 'ALTER TYPE' : 'ALTER DOMAIN';
   }
+  if (body['objectType'] === 'OBJECT_STATISTIC_EXT')
+    return moveStatistics(ctx, body['object'] as Loose, { schema: text(body['newschema']) });
   if (body['objectType'] === 'OBJECT_EXTENSION')
     return moveExtension(ctx, stringOf(body['object']), text(body['newschema']));
   const name = rangeVar(body['relation']);

@@ -31,6 +31,7 @@ import { runCreateRange } from './range-types.js';
 import { runShowRanges, runSplit } from './ranges.js';
 import { runAlterFunction, runCreateFunction } from './routines.js';
 import { runAlterSequence, runCreateSequence } from './sequences.js';
+import { runAlterStatistics, runCreateStatistics } from './statistics.js';
 import { runCluster } from './storage-facts.js';
 import { runCreateView } from './views.js';
 import type { Loose } from './tree.js';
@@ -59,6 +60,8 @@ const RUNNERS: Readonly<Record<string, Runner>> = {
   AlterDomainStmt: runAlterDomain,
   CreateEnumStmt: runCreateEnum,
   CreateRangeStmt: runCreateRange,
+  CreateStatsStmt: runCreateStatistics,
+  AlterStatsStmt: runAlterStatistics,
   AlterEnumStmt: runAlterEnum,
   CreatedbStmt: runCreateDatabase,
   DropdbStmt: runDropDatabase,

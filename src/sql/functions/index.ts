@@ -32,6 +32,7 @@ import './width-bucket.js';
 import './series.js';
 import './system.js';
 import './privileges.js';
+import './statistics-text.js';
 import './dump.js';
 import './updatable.js';
 import './notifications.js';

@@ -41,6 +41,8 @@ function readAsked(text: string, names: readonly RightName[]): Asked[] {
     const withOption = word.endsWith(' with grant option');
     const bare = withOption ? word.slice(0, -' with grant option'.length) : word;
     const name = (bare === 'temp' ? 'temporary' : bare) as RightName;
+    // There were rules once that one could be granted.
+    if (bare === 'rule' && names.includes('trigger')) return { rights: 0, withOption };
     if (!names.includes(name)) throw sqlError('22023', `unrecognized privilege type: "${part.trim()}"`);
     return { rights: RIGHTS[name], withOption };
   });

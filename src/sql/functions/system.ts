@@ -315,13 +315,7 @@ fn('pg_get_ruledef(oid, bool) text', ruleDefinition, STABLE);
 // There are no partitions; psql asks for the foreign keys of a table's ancestors.
 srf('pg_partition_ancestors(regclass) regclass', () => [], STABLE);
 
-for (const name of [
-  'pg_get_triggerdef',
-  'pg_get_statisticsobjdef',
-  'pg_get_statisticsobjdef_columns',
-  'pg_get_partkeydef',
-  'pg_get_partition_constraintdef',
-]) {
+for (const name of ['pg_get_triggerdef', 'pg_get_partkeydef', 'pg_get_partition_constraintdef']) {
   fn(`${name}(oid) text`, () => null, STABLE);
   fn(`${name}(oid, bool) text`, () => null, STABLE);
 }

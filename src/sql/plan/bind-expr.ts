@@ -33,11 +33,11 @@ import { expandedStars } from './stars.js';
 import { bareSystemColumn, systemColumnOf } from './system-columns.js';
 import { mergedColumn } from './stars.js';
 import type { StarRef } from './stars.js';
-import { wholeRow } from './whole-row.js';
+import { readColumn, readRow } from './read-column.js';
 import { bindArgument, bindVariable, variableBeforeColumn, variableStar } from './variables.js';
 import { conjunction, constant } from './expr.js';
 import type { Expr } from './expr.js';
-import type { Plan, PlanColumn } from './logical.js';
+import type { Plan } from './logical.js';
 
 export function bindExpr(ctx: ExprContext, node: Node): Expr {
   const kind = kindOf(node);
@@ -172,16 +172,6 @@ function bindParam(b: Binder, ref: { number?: number; location?: number }): Expr
   const base = baseOidOf(oid);
   const param: Expr = { kind: 'param', index: n - 1, oid: base, typmod: -1 };
   return base === oid ? param : coerce(b, param, oid, 'explicit');
-}
-
-/** The column, and that it is read. */
-function readColumn({ binder }: ExprContext, column: PlanColumn, location = -1): Expr {
-  binder.access.note(column);
-  return columnExpr(column, location);
-}
-function readRow({ binder }: ExprContext, relation: ScopeRelation): Expr {
-  for (const { column, hidden } of relation.columns) if (!hidden) binder.access.note(column);
-  return wholeRow(relation);
 }
 
 /** Columns of a written star (t.* or *) as expressions; null if it is no star. */

@@ -31,6 +31,7 @@ export function ddlContext(
         const definition = findSetting(name);
         if (definition !== null) checkSetting(definition, value);
       },
+      settingName: (name) => findSetting(name)?.name ?? name,
       database,
       // The statement that makes the session's temporary schema finds it there.
       get searchPath() {

@@ -85,6 +85,11 @@ describe('stored forms of the catalog', () => {
     expect(decodeDescriptor(encodeDescriptor(computed))).toEqual(computed);
   });
 
+  it('know the owner by its name, as it was before there were roles', () => {
+    const before = encodeDescriptor(table).toString('utf8').replace('"owner":10', '"owner":"postgres"');
+    expect(decodeDescriptor(Buffer.from(before))).toEqual(table);
+  });
+
   it('are these bytes', () => {
     expect(encodeDescriptor(table).toString('utf8')).toMatchInlineSnapshot(
       `"{"v":1,"d":{"kind":"table","id":16384,"name":"tä","databaseId":5,"schemaId":2200,"version":3,"owner":10,"columns":[{"id":1,"name":"a","typeOid":23,"typmod":-1,"nullable":false,"defaultSql":"1","identity":null,"sequenceId":null,"hidden":false,"collation":null,"missingText":null,"dropped":false}],"nextColumnId":2,"indexes":[{"id":1,"oid":16385,"name":"t_pkey","unique":true,"primary":true,"columns":[{"columnId":1,"descending":false}],"storing":[],"constraintOid":16386}],"nextIndexId":2,"checks":[{"oid":16387,"name":"c","expressionSql":"(a > 0)","columnIds":[1]}],"comment":null,"storageId":16388,"options":{"fillfactor":"70"},"unlogged":false}}"`,

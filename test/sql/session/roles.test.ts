@@ -154,6 +154,21 @@ describe('what is granted and taken', () => {
     expect(await root.error('SELECT a FROM v')).toBe('42501 permission denied for table t');
   });
 
+  it('is the owner’s where an index runs functions, whoever makes it', async () => {
+    const root = await started();
+    await root.all('CREATE USER alice; GRANT CREATE ON SCHEMA public TO alice');
+    const alice = await login('alice');
+    await alice.all('CREATE TABLE t (a int); INSERT INTO t VALUES (1)');
+    await alice.all(
+      "CREATE FUNCTION f(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN ASSERT current_user = 'alice', current_user; RETURN $1; END $$",
+    );
+    expect((await root.query('CREATE INDEX ON t (f(a))')).tag).toBe('CREATE INDEX');
+    expect((await root.query('ALTER TABLE t ADD b int DEFAULT 1 + random()::int')).tag).toBe('ALTER TABLE');
+    expect(await root.error('SELECT f(1)')).toContain('postgres');
+    await alice.all('CREATE MATERIALIZED VIEW m AS SELECT f(a) FROM t');
+    expect((await root.query('REFRESH MATERIALIZED VIEW m')).tag).toBe('REFRESH MATERIALIZED VIEW');
+  });
+
   it('counts in other sessions what a role that is dropped loses', async () => {
     const root = await started();
     await root.all('CREATE USER alice');

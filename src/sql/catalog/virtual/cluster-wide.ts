@@ -4,6 +4,7 @@
 import { Inet, PgArray } from '../../types/datum.js';
 import { OID } from '../../types/oids.js';
 import { catalogOidOf } from '../../types/registry.js';
+import { userTypeOf } from '../../types/user-types.js';
 import { readAddress } from '../../types/inet-text.js';
 import { PG_CATALOG_SCHEMA_ID, TEMPLATE0_DATABASE_ID, TEMPLATE1_DATABASE_ID } from '../bootstrap.js';
 import { SUPERUSER_OID } from '../bootstrap-names.js';
@@ -219,6 +220,7 @@ const CLASS_OF_TYPES = 1247;
 const CLASS_OF_ROUTINES = 1255;
 const CLASS_OF_DATABASES = 1262;
 const CLASS_OF_EXTENSIONS = 3079;
+const CLASS_OF_STATISTICS = 3381;
 const CLASS_OF_ROLES = 1260;
 const CLASS_OF_CONSTRAINTS = 2606;
 
@@ -231,6 +233,8 @@ function* descriptionsOfTable(table: TableDescriptor): Iterable<Values> {
   for (const index of table.indexes) {
     if (index.comment != null) yield { objoid: index.oid, classoid: CLASS_OF_CLASSES, description: index.comment };
   }
+  for (const { oid, comment } of table.statistics ?? [])
+    if (comment != null) yield { objoid: oid, classoid: CLASS_OF_STATISTICS, description: comment };
   for (const [, oid] of table.constraintComments === undefined ? [] : constraintOids(table)) {
     const comment = table.constraintComments?.[oid];
     if (comment !== undefined) yield { objoid: oid, classoid: CLASS_OF_CONSTRAINTS, description: comment };
@@ -255,7 +259,12 @@ function* otherDescriptions(model: Model): Iterable<Values> {
     for (const { id, comment } of view.columns)
       if (comment != null) yield { objoid: view.id, classoid: CLASS_OF_CLASSES, objsubid: id, description: comment };
   }
-  for (const { id, comment } of model.types) {
+  for (const { id, comment, partComments = {}, typeOid } of model.types) {
+    const isDomain = userTypeOf(typeOid)?.kind === 'domain';
+    for (const [part, description] of Object.entries(partComments)) {
+      if (isDomain) yield { objoid: Number(part), classoid: CLASS_OF_CONSTRAINTS, description };
+      else yield { objoid: id, classoid: CLASS_OF_CLASSES, objsubid: Number(part), description };
+    }
     if (comment != null) yield { objoid: id, classoid: CLASS_OF_TYPES, description: comment };
   }
   for (const { routines } of model.routines) {

@@ -39,6 +39,7 @@ import {
 } from './operator-classes.js';
 import { aggregates, casts, operators, procedures } from './procedures.js';
 import { rangeRows } from './ranges.js';
+import { extendedStatistics } from './statistics.js';
 import { authIds, defaultAcls, groups, keptSettings, memberships, roles, shadows, users } from './roles.js';
 import { routineRows, userAggregates } from './routines.js';
 import {
@@ -125,6 +126,7 @@ const BUILT: Readonly<Record<string, Builder>> = {
   pg_auth_members: memberships,
   pg_db_role_setting: keptSettings,
   pg_default_acl: defaultAcls,
+  pg_statistic_ext: extendedStatistics,
   pg_tables: tables,
   pg_indexes: indexes,
   pg_sequences: sequences,
