@@ -122,7 +122,7 @@ export class Calls {
     const width = Math.max(1, types.length);
     const row = (): string =>
       `(${Array.from({ length: width }, (_, i) => extreme(random, types[i] ?? 'int4')).join(', ')})`;
-    const rows = Array.from({ length: random.between(1, 6) }, row).join(', ');
+    const rows = random.times(1, 6, row).join(', ');
     const columns = types.map((_, i) => `c${i}`);
     const from = `(VALUES ${rows}) AS v (${Array.from({ length: width }, (_, i) => `c${i}`).join(', ')})`;
     const list = columns.join(', ') || '*';
@@ -171,7 +171,7 @@ export class Calls {
 
   #sorted(random: Random): string {
     const type = random.pick(EXTREME_TYPES.filter((one) => !/^(json|jsonpath)\b/.test(one)));
-    const rows = Array.from({ length: random.between(2, 7) }, () => `(${extreme(random, type)})`).join(', ');
+    const rows = random.times(2, 7, () => `(${extreme(random, type)})`).join(', ');
     return `SELECT v, dense_rank() OVER (ORDER BY v) FROM (VALUES ${rows}) AS t (v) ORDER BY 1`;
   }
 }

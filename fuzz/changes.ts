@@ -1,27 +1,17 @@
 /** Random changes of rows and schemas, and transactions around them. */
 import { aCondition, anExpression } from './expressions.js';
+import { OverSchema } from './generator.js';
 import { clause, joined, plain, type Part, type Piece } from './pieces.js';
-import type { Queries } from './queries.js';
-import type { Random } from './random.js';
-import { anIndex, reachOf, someRows, type Schema, type Table } from './schema.js';
+import { anIndex, reachOf, someRows, type Table } from './schema.js';
 
-export class Changes {
-  readonly #random: Random;
-  readonly #schema: Schema;
-  readonly #queries: Queries;
+export class Changes extends OverSchema {
   #names = 0;
   #open = false;
   #savepoints = 0;
 
-  constructor(random: Random, schema: Schema, queries: Queries) {
-    this.#random = random;
-    this.#schema = schema;
-    this.#queries = queries;
-  }
-
   statement(): Piece {
-    const random = this.#random;
-    const table = random.pick(this.#schema.tables);
+    const { random } = this;
+    const table = random.pick(this.schema.tables);
     return random.weighted<() => Piece>([
       [4, () => this.#insert(table)],
       [4, () => this.#update(table)],
@@ -43,18 +33,18 @@ export class Changes {
   }
 
   #returning(table: Table): Part {
-    const random = this.#random;
+    const { random } = this;
     if (random.chance(0.7)) return '';
     const columns = reachOf(table, table.name);
-    const item = anExpression(this.#queries.context(columns, false), random.pick(columns).type, 1);
+    const item = anExpression(this.queries.context(columns, false), random.pick(columns).type, 1);
     return clause(' RETURNING ', item);
   }
 
   #insert(table: Table): Piece {
-    const random = this.#random;
+    const { random } = this;
     if (random.chance(0.7)) return plain(someRows(random, table, random.between(1, 4)), this.#returning(table));
-    const source = random.pick(this.#schema.tables);
-    const c = this.#queries.context(reachOf(source, 's'), true);
+    const source = random.pick(this.schema.tables);
+    const c = this.queries.context(reachOf(source, 's'), true);
     const values = table.columns.map((column) => anExpression(c, column.type, 2));
     const names = table.columns.map((column) => column.name).join(', ');
     const where = clause(' WHERE ', aCondition(c, 2));
@@ -67,36 +57,36 @@ export class Changes {
   }
 
   #upsert(table: Table): Piece {
-    const random = this.#random;
+    const { random } = this;
     const target = table.key.length > 0 ? table.key : table.uniques[0];
     const rows = someRows(random, table, random.between(1, 3));
     if (target === undefined || random.chance(0.4))
       return plain(rows, ' ON CONFLICT DO NOTHING', this.#returning(table));
     const column = random.pick(table.columns);
-    const c = this.#queries.context([...reachOf(table, table.name), ...reachOf(table, 'excluded')], false);
+    const c = this.queries.context([...reachOf(table, table.name), ...reachOf(table, 'excluded')], false);
     const set = plain(`${column.name} = `, anExpression(c, column.type, 2));
     const where = random.chance(0.3) ? clause(' WHERE ', aCondition(c, 1)) : '';
     return plain(rows, ` ON CONFLICT (${target.join(', ')}) DO UPDATE SET `, set, where, this.#returning(table));
   }
 
   #update(table: Table): Piece {
-    const random = this.#random;
+    const { random } = this;
     const columns = random.some(table.columns, random.between(1, 2));
-    const c = this.#queries.context(reachOf(table, table.name), true);
+    const c = this.queries.context(reachOf(table, table.name), true);
     const set = columns.map((column) => plain(`${column.name} = `, anExpression(c, column.type, 2)));
     const where = clause(' WHERE ', aCondition(c, 2));
     return plain(`UPDATE ${table.name} SET `, joined(set, ', '), where, this.#returning(table));
   }
 
   #delete(table: Table): Piece {
-    const random = this.#random;
-    const c = this.#queries.context(reachOf(table, table.name), true);
+    const { random } = this;
+    const c = this.queries.context(reachOf(table, table.name), true);
     const where = clause(' WHERE ', aCondition(c, random.between(1, 2)), ' AND ', aCondition(c, 1));
     return plain(`DELETE FROM ${table.name}`, where, this.#returning(table));
   }
 
   #transaction(): Piece {
-    const random = this.#random;
+    const { random } = this;
     if (!this.#open) {
       this.#open = true;
       this.#savepoints = 0;
@@ -112,14 +102,14 @@ export class Changes {
   }
 
   #schemaChange(table: Table): Piece {
-    const random = this.#random;
+    const { random } = this;
     const name = `n${++this.#names}`;
     const column = random.pick(table.columns);
     return random.pick<() => Piece>([
       () => anIndex(random, table, `y${name}`),
       () => plain(`ALTER TABLE ${table.name} ADD COLUMN ${name} int DEFAULT ${random.int(5)}`),
       () => plain(`ALTER TABLE ${table.name} ALTER COLUMN ${column.name} DROP NOT NULL`),
-      () => plain(`CREATE VIEW v${name} AS `, this.#queries.statement()),
+      () => plain(`CREATE VIEW v${name} AS `, this.queries.statement()),
       () => plain(`CREATE TABLE c${name} AS SELECT * FROM ${table.name}`),
       () => plain(`TRUNCATE ${table.name}`),
       () => plain(`DROP INDEX IF EXISTS y${name}`),

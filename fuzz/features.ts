@@ -1,10 +1,11 @@
 /** Statements of kinds that need a form of their own: frames, recursion, MERGE, ill-typed expressions, casts, formats. */
 import { aCondition, anExpression, type Context } from './expressions.js';
+import { aPathUse } from './paths.js';
+import { aPatternUse } from './patterns.js';
 import { clause, expression, joined, plain, type Part, type Piece } from './pieces.js';
 import { aFormat } from './formats.js';
-import type { Queries } from './queries.js';
-import type { Random } from './random.js';
-import { reachOf, type Schema, type Table } from './schema.js';
+import { frameOf, OverSchema } from './generator.js';
+import { reachOf, type Table } from './schema.js';
 import { TYPES, type TypeName } from './types.js';
 
 const OPERATORS = [
@@ -60,20 +61,10 @@ const CALLS = [
     'power',
   ],
 ];
-export class Features {
-  readonly #random: Random;
-  readonly #schema: Schema;
-  readonly #queries: Queries;
-
-  constructor(random: Random, schema: Schema, queries: Queries) {
-    this.#random = random;
-    this.#schema = schema;
-    this.#queries = queries;
-  }
-
+export class Features extends OverSchema {
   statement(): Piece {
-    const random = this.#random;
-    const table = random.pick(this.#schema.tables);
+    const { random } = this;
+    const table = random.pick(this.schema.tables);
     return random.weighted<() => Piece>([
       [4, () => this.#framed(table)],
       [2, () => this.#distinctOn(table)],
@@ -83,6 +74,8 @@ export class Features {
       [4, () => this.#illTyped(table)],
       [3, () => this.#cast(table)],
       [2, () => aFormat(random)],
+      [2, () => aPathUse(random)],
+      [2, () => aPatternUse(random)],
       [2, () => this.#rows(table)],
       [2, () => this.#lateral(table)],
       [1, () => this.#withZone(table)],
@@ -90,36 +83,23 @@ export class Features {
   }
 
   #context(table: Table, alias: string): Context {
-    return this.#queries.context(reachOf(table, alias), false);
+    return this.queries.context(reachOf(table, alias), false);
   }
 
   #all(table: Table, alias: string): string {
     return table.columns.map((column) => `${alias}.${column.name}`).join(', ');
   }
 
-  #bound(range: boolean, start: boolean): string {
-    const n = range ? this.#random.pick(['0', '1', '10', '100']) : String(this.#random.int(4));
-    const edge = start ? 'UNBOUNDED PRECEDING' : 'UNBOUNDED FOLLOWING';
-    return this.#random.pick([edge, 'CURRENT ROW', `${n} PRECEDING`, `${n} FOLLOWING`]);
-  }
-
   /** RANGE takes peers together, so its order need not be total; the others' is over all columns. */
   #framed(table: Table): Piece {
-    const random = this.#random;
+    const { random } = this;
     const mode = random.pick(['ROWS', 'RANGE', 'GROUPS']);
     const own = table.columns.filter((column) => ['int4', 'int8', 'numeric', 'int2'].includes(column.type));
     const by =
       mode === 'RANGE' ? (own.length > 0 ? `w.${random.pick(own).name}` : 'length(w::text)') : this.#all(table, 'w');
     const order = by + random.pick(['', '', ' DESC', ' NULLS FIRST']);
-    const exclude = random.pick([
-      '',
-      '',
-      ' EXCLUDE CURRENT ROW',
-      ' EXCLUDE TIES',
-      ' EXCLUDE GROUP',
-      ' EXCLUDE NO OTHERS',
-    ]);
-    const frame = `${mode} BETWEEN ${this.#bound(mode === 'RANGE', true)} AND ${this.#bound(mode === 'RANGE', false)}${exclude}`;
+    const offset = (): string => (mode === 'RANGE' ? random.pick(['0', '1', '10', '100']) : String(random.int(4)));
+    const frame = frameOf(random, mode, offset, ['CURRENT ROW', 'TIES', 'GROUP', 'NO OTHERS']);
     const c = this.#context(table, 'w');
     const call = random.pick<() => Part[]>([
       () => ['count(*)'],
@@ -136,20 +116,20 @@ export class Features {
 
   #distinctOn(table: Table): Piece {
     const c = this.#context(table, 'd');
-    const key = anExpression(c, this.#random.pick(TYPES), 1);
+    const key = anExpression(c, this.random.pick(TYPES), 1);
     const order = plain(' ORDER BY ', key, `, ${this.#all(table, 'd')}`);
     return plain('SELECT DISTINCT ON (', key, `) ${this.#all(table, 'd')} FROM ${table.name} AS d`, order);
   }
 
   #recursive(table: Table): Piece {
-    const random = this.#random;
+    const { random } = this;
     const type = random.pick<TypeName>(['int4', 'text', 'numeric', 'int8']);
     const first = anExpression(this.#context(table, 's'), type, 1);
     const columns = [
       { text: 'r.n', type: 'int4' as const },
       { text: 'r.v', type },
     ];
-    const next = anExpression(this.#queries.context(columns, false), type, 1);
+    const next = anExpression(this.queries.context(columns, false), type, 1);
     const union = random.pick(['UNION', 'UNION ALL']);
     const head = plain(`WITH RECURSIVE r (n, v) AS (SELECT 1, CAST(`, first, ` AS ${type}) FROM ${table.name} AS s`);
     const step = plain(` ${union} SELECT n + 1, CAST(`, next, ` AS ${type}) FROM r WHERE n < ${random.between(2, 4)})`);
@@ -163,10 +143,10 @@ export class Features {
   }
 
   #merge(table: Table): Piece {
-    const random = this.#random;
-    const source = random.pick(this.#schema.tables);
-    const both = this.#queries.context([...reachOf(table, 'm'), ...reachOf(source, 's')], false);
-    const given = this.#queries.context(reachOf(source, 's'), false);
+    const { random } = this;
+    const source = random.pick(this.schema.tables);
+    const both = this.queries.context([...reachOf(table, 'm'), ...reachOf(source, 's')], false);
+    const given = this.queries.context(reachOf(source, 's'), false);
     const column = random.pick(table.columns);
     const on = aCondition(both, 1);
     const clauses: Piece[] = [];
@@ -184,18 +164,18 @@ export class Features {
 
   /** Whether it is an error, and which, must agree; often it is none. */
   #illTyped(table: Table): Piece {
-    const random = this.#random;
+    const { random } = this;
     const c = this.#context(table, 'i');
     const one = (): Piece => anExpression(c, random.pick(TYPES), random.int(2));
     if (random.chance(0.6)) {
       return plain('SELECT ', one(), ` ${random.pick(OPERATORS)} `, one(), ` FROM ${table.name} AS i`);
     }
-    const args = Array.from({ length: random.between(1, 3) }, one);
+    const args = random.times(1, 3, one);
     return plain(`SELECT ${random.pick(CALLS)}(`, joined(args, ', '), `) FROM ${table.name} AS i`);
   }
 
   #cast(table: Table): Piece {
-    const random = this.#random;
+    const { random } = this;
     const value = anExpression(this.#context(table, 'c'), random.pick(TYPES), 1);
     const more = [
       'char(3)',
@@ -214,9 +194,9 @@ export class Features {
   }
 
   #rows(table: Table): Piece {
-    const random = this.#random;
+    const { random } = this;
     const c = this.#context(table, 'v');
-    const types = Array.from({ length: random.between(1, 3) }, () => random.pick(TYPES));
+    const types = random.times(1, 3, () => random.pick(TYPES));
     const row = (): Piece =>
       plain(
         'ROW(',
@@ -237,7 +217,7 @@ export class Features {
   }
 
   #lateral(table: Table): Piece {
-    const random = this.#random;
+    const { random } = this;
     const c = this.#context(table, 'l');
     const call = random.pick<() => Piece>([
       () => plain('generate_series(1, ', expression('int4', 'least(4, ', anExpression(c, 'int4', 1), ')'), ')'),
@@ -258,7 +238,7 @@ export class Features {
   }
 
   #withZone(table: Table): Piece {
-    const random = this.#random;
+    const { random } = this;
     const c = this.#context(table, 'z');
     const zone = random.pick(['UTC', 'Europe/Berlin', 'America/New_York', 'Asia/Kathmandu', '+03']);
     const moment = plain('(', anExpression(c, 'timestamp', 1), ` AT TIME ZONE '${zone}')`);

@@ -144,7 +144,7 @@ function aNumber(random: Random): string {
 }
 
 function aText(random: Random, alphabet: string): string {
-  return Array.from({ length: random.between(0, 12) }, () => random.pick([...alphabet])).join('');
+  return random.times(0, 12, () => random.pick([...alphabet])).join('');
 }
 
 /** What has been written by the template, or by another, and sometimes a character less or more. */

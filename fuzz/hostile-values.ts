@@ -1,11 +1,18 @@
 /** Of hostile statements those that make much out of little, or whose time grew with the square of something. */
-import type { Hostile } from './hostile.js';
+export interface Hostile {
+  readonly name: string;
+  /** The SQLSTATEs that may end it; or = and the first value of the answer (of long ones, its beginning). */
+  readonly ends: string;
+  /** Sent in this order; only the last one is judged. */
+  readonly statements: readonly string[];
+  readonly values?: readonly unknown[];
+}
 
-function one(name: string, ends: string, ...statements: readonly string[]): Hostile {
+export function one(name: string, ends: string, ...statements: readonly string[]): Hostile {
   return { name, ends, statements };
 }
 
-function list(count: number, item: (i: number) => string, separator = ', '): string {
+export function list(count: number, item: (i: number) => string, separator = ', '): string {
   return Array.from({ length: count }, (_, i) => item(i)).join(separator);
 }
 

@@ -2,24 +2,7 @@
  * Statements that are made to hurt: a clear error or an answer within the time-out is expected of each, other sessions
  * get their turns meanwhile, and the node lives. PostgreSQL is not asked: it fails some of them by other limits.
  */
-import { hostileQueries, hostileValues } from './hostile-values.js';
-
-export interface Hostile {
-  readonly name: string;
-  /** The SQLSTATEs that may end it; or = and the first value of the answer (of long ones, its beginning). */
-  readonly ends: string;
-  /** Sent in this order; only the last one is judged. */
-  readonly statements: readonly string[];
-  readonly values?: readonly unknown[];
-}
-
-function one(name: string, ends: string, text: string, values?: readonly unknown[]): Hostile {
-  return { name, ends, statements: [text], ...(values === undefined ? {} : { values }) };
-}
-
-function list(count: number, item: (i: number) => string, separator = ', '): string {
-  return Array.from({ length: count }, (_, i) => item(i)).join(separator);
-}
+import { type Hostile, hostileQueries, hostileValues, list, one } from './hostile-values.js';
 
 const DEEP = 10_000;
 
@@ -149,12 +132,12 @@ function long(): Hostile[] {
       '=nothing',
       list(50_000, () => 'SELECT', '; '),
     ),
-    one(
-      '65,535 parameters',
-      '=65535',
-      `SELECT count(*) FROM (VALUES ${list(65_535, (i) => `($${i + 1}::int)`)}) AS v (a)`,
-      Array.from({ length: 65_535 }, (_, i) => i),
-    ),
+    {
+      name: '65,535 parameters',
+      ends: '=65535',
+      statements: [`SELECT count(*) FROM (VALUES ${list(65_535, (i) => `($${i + 1}::int)`)}) AS v (a)`],
+      values: Array.from({ length: 65_535 }, (_, i) => i),
+    },
     one(
       'more words than there may be',
       '54000',

@@ -144,7 +144,7 @@ export class Queries {
     const random = this.#random;
     const { from, columns } = this.#source([], true);
     const c = this.context(columns, true);
-    const types = Array.from({ length: random.between(1, 3) }, () => random.pick(TYPES));
+    const types = random.times(1, 3, () => random.pick(TYPES));
     const items = types.map((type) => anExpression(c, type, 1));
     return plain('SELECT DISTINCT ', joined(items, ', '), ' FROM ', from, this.#tail(types.length));
   }
@@ -155,7 +155,7 @@ export class Queries {
     const c = this.context(columns, false);
     const keys = random.some(columns, random.between(0, 2));
     const kinds = Object.keys(AGGREGATES) as TypeName[];
-    const aggregates = Array.from({ length: random.between(1, 3) }, (): Piece => {
+    const aggregates = random.times(1, 3, (): Piece => {
       const type = random.pick(kinds);
       return filled(c, type, random.pick(AGGREGATES[type]!), 2);
     });
@@ -180,7 +180,7 @@ export class Queries {
 
   #setOperation(): Piece {
     const random = this.#random;
-    const types = Array.from({ length: random.between(1, 2) }, () => random.pick(TYPES));
+    const types = random.times(1, 2, () => random.pick(TYPES));
     let query: Piece = plain('(', this.#select(types, [], true), ')');
     for (let i = random.between(1, 2); i > 0; i--) {
       const op = random.pick(['UNION', 'UNION ALL', 'INTERSECT', 'EXCEPT', 'EXCEPT ALL', 'INTERSECT ALL']);
@@ -220,7 +220,7 @@ export class Queries {
       ' GROUPS BETWEEN 1 PRECEDING AND 1 FOLLOWING',
       ' ROWS BETWEEN CURRENT ROW AND 2 FOLLOWING EXCLUDE CURRENT ROW',
     ];
-    const items = Array.from({ length: random.between(1, 2) }, (): Piece => {
+    const items = random.times(1, 2, (): Piece => {
       const call = filled(c, 'int4', random.pick(calls), 1);
       const parts = call.parts.slice(1, -1);
       return plain(...parts, ` OVER (${partition}ORDER BY ${order}${random.pick(frames)})`);

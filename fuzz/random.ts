@@ -17,6 +17,14 @@ export class Random extends SimRandom {
     return items[items.length - 1]![1];
   }
 
+  /** As many as it happens, both ends included. */
+  times<T>(low: number, high: number, make: () => T): T[] {
+    return Array.from({ length: this.between(low, high) }, make);
+  }
+  list(low: number, high: number, make: () => string): string {
+    return this.times(low, high, make).join(', ');
+  }
+
   some<T>(items: readonly T[], count: number): T[] {
     return this.shuffled(items).slice(0, count);
   }

@@ -2,8 +2,8 @@
  * Queries and changes over a few small tables of whole numbers, dates and numerics with many NULLs and equal values: joins of every
  * form in one another, correlation over several levels, grouping sets, windows, sets, changes with FROM and in WITH.
  */
+import { frameOf, Generator } from './generator.js';
 import { plain, type Piece } from './pieces.js';
-import type { Random } from './random.js';
 
 interface Relation {
   readonly from: string;
@@ -19,23 +19,18 @@ const SHAPES: Readonly<Record<string, readonly string[]>> = {
   j3: ['b', 'd', 'e'],
 };
 
-export class Relational {
-  readonly #random: Random;
+export class Relational extends Generator {
   #aliases = 0;
-
-  constructor(random: Random) {
-    this.#random = random;
-  }
 
   /** The tables and their rows. */
   setup(): Piece[] {
-    const random = this.#random;
+    const { random } = this;
     const lines: string[] = [];
     for (const [name, columns] of Object.entries(SHAPES)) {
       const key = random.chance(0.4) ? ', k int GENERATED ALWAYS AS IDENTITY PRIMARY KEY' : '';
       lines.push(`CREATE TABLE ${name} (${columns.map((one) => `${one} int`).join(', ')}${key})`);
       const row = (): string => `(${columns.map(() => this.#value()).join(', ')})`;
-      lines.push(`INSERT INTO ${name} VALUES ${this.#list(3, 9, row)}`);
+      lines.push(`INSERT INTO ${name} VALUES ${random.list(3, 9, row)}`);
       if (key !== '') lines.push(`ALTER TABLE ${name} DROP COLUMN k`);
       if (random.chance(0.4)) lines.push(`CREATE INDEX ON ${name} (${random.some(columns, 2).join(', ')})`);
       if (random.chance(0.2)) lines.push(`CREATE INDEX ON ${name} (${columns[0]!}) WHERE ${columns[1]!} > 1`);
@@ -45,13 +40,13 @@ export class Relational {
     const row = (): string =>
       `(${random.int(3)}, ${this.#some(() => `'2024-02-27'::date + ${random.int(6)}`)}, ${this.#some(() => `'2024-02-28 12:00'::timestamp + interval '${random.int(40)} hours'`)}, ` +
       `${this.#some(() => `${random.int(5)}.${random.int(3)}`)}, ${this.#some(() => `${random.int(4)}.5`)}, ${this.#some(() => `'${random.int(3)} days ${random.int(2) * 12} hours'`)}, '${random.pick([...'abcab'])}')`;
-    lines.push(`INSERT INTO jt VALUES ${this.#list(4, 10, row)}`);
+    lines.push(`INSERT INTO jt VALUES ${random.list(4, 10, row)}`);
     lines.push('CREATE TABLE jc AS SELECT * FROM j1');
     return lines.map((line) => plain(line));
   }
 
   statement(): Piece {
-    const random = this.#random;
+    const { random } = this;
     return plain(
       random.weighted<() => string>([
         [6, () => this.#join()],
@@ -69,19 +64,16 @@ export class Relational {
   }
 
   #value(): string {
-    return this.#some(() => String(this.#random.int(4)));
+    return this.#some(() => String(this.random.int(4)));
   }
   #some(make: () => string): string {
-    return this.#random.chance(0.2) ? 'NULL' : make();
-  }
-  #list(low: number, high: number, make: () => string, separator = ', '): string {
-    return Array.from({ length: this.#random.between(low, high) }, make).join(separator);
+    return this.random.chance(0.2) ? 'NULL' : make();
   }
 
   // ---- FROM ----
 
   #table(outer: readonly string[], depth: number): Relation {
-    const random = this.#random;
+    const { random } = this;
     const alias = `q${++this.#aliases}`;
     const [name, names] = random.pick(Object.entries(SHAPES));
     if (depth > 0 && random.chance(0.25)) {
@@ -100,14 +92,14 @@ export class Relational {
       };
     }
     if (random.chance(0.1)) {
-      const list = this.#list(1, 3, () => `(${this.#value()}::int, ${this.#value()}::int)`);
+      const list = random.list(1, 3, () => `(${this.#value()}::int, ${this.#value()}::int)`);
       return { from: `(VALUES ${list}) AS ${alias} (a, d)`, columns: [`${alias}.a`, `${alias}.d`], names: ['a', 'd'] };
     }
     return { from: `${name} AS ${alias}`, columns: names.map((one) => `${alias}.${one}`), names };
   }
 
   #from(depth: number, outer: readonly string[] = [], joinsMin = 0): Relation {
-    const random = this.#random;
+    const { random } = this;
     let left = this.#table(outer, depth);
     for (let i = Math.max(joinsMin, random.int(3)); i > 0; i--) {
       const nested = depth > 0 && random.chance(0.25);
@@ -150,7 +142,7 @@ export class Relational {
   // ---- expressions ----
 
   #scalar(reach: readonly string[], depth: number): string {
-    const random = this.#random;
+    const { random } = this;
     const column = (): string => random.pick(reach);
     if (depth <= 0) return random.chance(0.85) ? column() : String(random.int(4));
     return random.weighted<() => string>([
@@ -168,7 +160,7 @@ export class Relational {
   }
 
   #subquery(reach: readonly string[], depth: number): string {
-    const random = this.#random;
+    const { random } = this;
     const inner = this.#from(Math.min(depth, 1));
     const all = [...inner.columns, ...reach];
     const where = random.chance(0.85) ? ` WHERE ${this.#test(all, depth)}` : '';
@@ -186,12 +178,12 @@ export class Relational {
   }
 
   #test(reach: readonly string[], depth: number): string {
-    const random = this.#random;
+    const { random } = this;
     const operand = (): string => this.#scalar(reach, depth - 1);
     return random.weighted<() => string>([
       [5, () => `${operand()} ${random.pick(['=', '=', '<', '>=', '<>', 'IS DISTINCT FROM'])} ${operand()}`],
       [1, () => `${random.pick(reach)} IS ${random.pick(['', 'NOT '])}NULL`],
-      [1, () => `${operand()} ${random.pick(['', 'NOT '])}IN (${this.#list(1, 3, () => this.#value())})`],
+      [1, () => `${operand()} ${random.pick(['', 'NOT '])}IN (${random.list(1, 3, () => this.#value())})`],
       [1, () => `(${this.#test(reach, 0)} ${random.pick(['AND', 'OR'])} ${this.#test(reach, 0)})`],
       [1, () => `NOT (${this.#test(reach, 0)})`],
       [depth > 0 ? 4 : 0, () => this.#subqueryTest(reach, depth - 1)],
@@ -199,7 +191,7 @@ export class Relational {
   }
 
   #subqueryTest(reach: readonly string[], depth: number): string {
-    const random = this.#random;
+    const { random } = this;
     const inner = this.#from(Math.min(depth, 1));
     const all = [...inner.columns, ...reach];
     const where = ` WHERE ${this.#test(all, depth)}${random.chance(0.3) ? ` AND ${this.#test(all, depth)}` : ''}`;
@@ -220,11 +212,11 @@ export class Relational {
   // ---- statements ----
 
   #join(): string {
-    const random = this.#random;
+    const { random } = this;
     const { from, columns } = this.#from(2);
     const where = random.chance(0.4) ? ` WHERE ${this.#test(columns, 2)}` : '';
     if (random.chance(0.5)) return `SELECT * FROM ${from}${where}`;
-    return `SELECT ${this.#list(1, 4, () => this.#scalar(columns, 1))} FROM ${from}${where}`;
+    return `SELECT ${random.list(1, 4, () => this.#scalar(columns, 1))} FROM ${from}${where}`;
   }
 
   #correlated(): string {
@@ -234,7 +226,7 @@ export class Relational {
   }
 
   #grouped(): string {
-    const random = this.#random;
+    const { random } = this;
     const { from, columns } = this.#from(1);
     const keys = random.some(
       [...columns, `${random.pick(columns)} + 1`, `${columns[0]!} % 2`, `coalesce(${columns[1]!}, 0)`],
@@ -245,14 +237,14 @@ export class Relational {
       keys.join(', '),
       `ROLLUP (${keys.join(', ')})`,
       `CUBE (${keys.join(', ')})`,
-      `GROUPING SETS (${this.#list(1, 4, set)})`,
+      `GROUPING SETS (${random.list(1, 4, set)})`,
       `GROUPING SETS (${set()}, ROLLUP (${keys.join(', ')}))`,
       `${keys[0]!}, ROLLUP (${keys.join(', ')})`,
       `DISTINCT ROLLUP (${keys.join(', ')}), CUBE (${keys[0]!})`,
     ]);
     const shown = by.includes('SETS') ? keys.filter((key) => by.includes(key)) : keys;
     const column = random.pick(columns);
-    const aggregates = this.#list(1, 3, () =>
+    const aggregates = random.list(1, 3, () =>
       random.pick([
         'count(*)',
         `sum(${column})`,
@@ -273,18 +265,9 @@ export class Relational {
     return `SELECT ${[...shown, aggregates].join(', ')} FROM ${from}${where} GROUP BY ${by}${having}`;
   }
 
-  #bound(offset: string, start: boolean): string {
-    return this.#random.pick([
-      start ? 'UNBOUNDED PRECEDING' : 'UNBOUNDED FOLLOWING',
-      'CURRENT ROW',
-      `${offset} PRECEDING`,
-      `${offset} FOLLOWING`,
-    ]);
-  }
-
   /** Over jt; where its rows are not totally ordered, only with what does not hang on it. */
   #window(): string {
-    const random = this.#random;
+    const { random } = this;
     const mode = random.pick(['ROWS', 'RANGE', 'GROUPS', 'RANGE']);
     const [column, offset] = random.pick<readonly [string, string]>([
       ['d', random.pick(["interval '1 day'", "interval '1 month'", "interval '36 hours'"])],
@@ -297,8 +280,7 @@ export class Relational {
     const total = 'g, d, t, n, f, i, s';
     const order = mode === 'ROWS' ? total : column + random.pick(['', ' DESC', ' NULLS FIRST', ' DESC NULLS LAST']);
     const size = mode === 'RANGE' ? offset : String(random.int(3));
-    const exclude = random.pick(['', '', ' EXCLUDE CURRENT ROW', ' EXCLUDE TIES', ' EXCLUDE GROUP']);
-    const frame = `${mode} BETWEEN ${this.#bound(size, true)} AND ${this.#bound(size, false)}${exclude}`;
+    const frame = frameOf(random, mode, () => size, ['CURRENT ROW', 'TIES', 'GROUP']);
     const calls = [
       'count(*)',
       'sum(g)',
@@ -330,15 +312,15 @@ export class Relational {
     if (random.chance(0.15)) {
       return `SELECT ${total}, ${call()} OVER w2 FROM jt WINDOW w1 AS (${partition || 'PARTITION BY g '}), w2 AS (w1 ORDER BY ${order} ${frame})`;
     }
-    return `SELECT ${total}, ${this.#list(1, 2, () => `${call()} OVER (${partition}ORDER BY ${order} ${frame})`)} FROM jt`;
+    return `SELECT ${total}, ${random.list(1, 2, () => `${call()} OVER (${partition}ORDER BY ${order} ${frame})`)} FROM jt`;
   }
 
   #sets(): string {
-    const random = this.#random;
+    const { random } = this;
     const one = (depth: number): string => {
       if (depth > 0 && random.chance(0.4)) return `(${two(depth - 1)})`;
       if (random.chance(0.2))
-        return `VALUES ${this.#list(1, 3, () => `(${this.#value()}::int, ${this.#value()}::int)`)}`;
+        return `VALUES ${random.list(1, 3, () => `(${this.#value()}::int, ${this.#value()}::int)`)}`;
       const { from, columns } = this.#from(1);
       const where = random.chance(0.5) ? ` WHERE ${this.#test(columns, 1)}` : '';
       const query = `SELECT ${this.#scalar(columns, 1)}, ${this.#scalar(columns, 1)} FROM ${from}${where}`;
@@ -350,7 +332,7 @@ export class Relational {
   }
 
   #ties(): string {
-    const random = this.#random;
+    const { random } = this;
     const { from, columns } = this.#from(1);
     const key = random.pick(columns);
     const direction = random.pick(['', ' DESC', ' NULLS FIRST']);
@@ -367,7 +349,7 @@ export class Relational {
   }
 
   #orderedSets(): string {
-    const random = this.#random;
+    const { random } = this;
     const column = random.pick(['n', 'd', 't', 'g', 'f', 'i', 's']);
     const continuous = random.pick(['n', 'f', 'i', 'g']);
     const call = random.pick([
@@ -384,7 +366,7 @@ export class Relational {
   }
 
   #arrays(): string {
-    const random = this.#random;
+    const { random } = this;
     const { from, columns } = this.#from(0);
     const column = random.pick(columns);
     return random.pick([
@@ -400,7 +382,7 @@ export class Relational {
   }
 
   #recursive(): string {
-    const random = this.#random;
+    const { random } = this;
     const [x, y] = random.some(['a', 'b', 'c'], 2);
     const extra = random.pick([
       '',
@@ -419,7 +401,7 @@ export class Relational {
 
   /** On jc, whose rows are like j1's. */
   #change(): string {
-    const random = this.#random;
+    const { random } = this;
     const source = this.#table([], 1);
     const all = ['t.a', 't.b', 't.c', ...source.columns];
     const grouped = `(SELECT ${source.columns[0]!} AS x, max(${source.columns[1]!}) AS y FROM ${source.from} GROUP BY 1) AS s`;

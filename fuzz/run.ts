@@ -1,6 +1,6 @@
 /**
  * npm run fuzz [-- --from 1 --seeds 10 --statements 60 --peer postgres://… --seed N]
- * npm run fuzz -- --calls | --formats: statements that stand alone
+ * npm run fuzz -- --calls | --kind formats|paths|patterns: statements that stand alone
  *
  * Random schemas, rows and statements on Quoral and on PostgreSQL (PGlite in this process, or the server at --peer,
  * whose database is emptied); answers must be the same. A difference is made small before it is shown. Exits with 1 if
@@ -12,6 +12,8 @@ import { hostile } from './hostile.js';
 import { aFormat } from './formats.js';
 import { compare, compareExactly } from './judge.js';
 import { besiege } from './siege.js';
+import { aPathUse } from './paths.js';
+import { aPatternUse } from './patterns.js';
 import { type Piece, textOf } from './pieces.js';
 import { statementsOf } from './program.js';
 import { Random } from './random.js';
@@ -50,6 +52,13 @@ class Comparison {
 }
 
 const SHOWN_MAX = 200;
+
+/** Kinds of statements that stand alone. */
+const ALONE = new Map<string, (random: Random) => Piece>([
+  ['formats', aFormat],
+  ['paths', aPathUse],
+  ['patterns', aPatternUse],
+]);
 
 interface Range {
   readonly first: number;
@@ -104,7 +113,7 @@ async function main(): Promise<number> {
       seed: { type: 'string' },
       statements: { type: 'string', default: '200' },
       peer: { type: 'string' },
-      formats: { type: 'boolean', default: false },
+      kind: { type: 'string', default: '' },
       calls: { type: 'boolean', default: false },
       hostile: { type: 'boolean', default: false },
       only: { type: 'string', default: '' },
@@ -115,7 +124,8 @@ async function main(): Promise<number> {
   const seeds = values.seed === undefined ? Number(values.seeds) : 1;
   const [ours, theirs] = await Promise.all([quoral(), values.peer === undefined ? pglite() : postgres(values.peer)]);
   const range = { first, seeds, count: Number(values.statements) };
-  if (values.formats) return single(aFormat, ours, theirs, range);
+  const alone = ALONE.get(values.kind);
+  if (alone !== undefined) return single(alone, ours, theirs, range);
   if (values.calls) {
     const calls = await Calls.of(ours, theirs);
     console.log(`${calls.size} functions, operators and aggregates`);

@@ -2,24 +2,20 @@
  * Statements that belong together, one session's worth: cursors, deferred constraints, prepared statements, types that
  * users make, identity and generated columns, updatable views, savepoints around mistakes, row locks.
  */
-import { plain, type Piece } from './pieces.js';
+import { Programs } from './generator.js';
 import type { Random } from './random.js';
 
 const MOODS = ["'sad'", "'ok'", "'happy'", 'NULL', "'none'"];
 
-export class Sessions {
-  readonly #random: Random;
-  #made = 0;
+export class Sessions extends Programs {
   #types = false;
 
   constructor(random: Random) {
-    this.#random = random;
+    super(random, 7);
   }
 
-  /** Several statements in their order. */
-  statements(): Piece[] {
-    const n = ++this.#made;
-    const lines = this.#random.pick<() => string[]>([
+  protected override kinds(n: number): readonly (() => string[])[] {
+    return [
       () => this.#cursor(n),
       () => this.#deferred(n),
       () => this.#prepared(n),
@@ -29,24 +25,16 @@ export class Sessions {
       () => this.#view(n),
       () => this.#mistakes(n),
       () => this.#conflicts(n),
-    ])();
-    return lines.map((line) => plain(line));
+    ];
   }
 
-  #int(): number {
-    return this.#random.between(-2, 7);
-  }
   #rows(width: number): string {
     const row = (): string =>
-      `(${Array.from({ length: width }, () => (this.#random.chance(0.1) ? 'NULL' : this.#int())).join(', ')})`;
-    return Array.from({ length: this.#random.between(1, 4) }, row).join(', ');
+      `(${Array.from({ length: width }, () => (this.random.chance(0.1) ? 'NULL' : this.int())).join(', ')})`;
+    return this.random.list(1, 4, row);
   }
-  #many(make: () => string, low = 2, high = 6): string[] {
-    return Array.from({ length: this.#random.between(low, high) }, make);
-  }
-
   #cursor(n: number): string[] {
-    const random = this.#random;
+    const { random } = this;
     const moves = [
       ...[
         'NEXT',
@@ -76,7 +64,7 @@ export class Sessions {
       `INSERT INTO cur${n} VALUES ${this.#rows(2)}`,
       'BEGIN',
       `DECLARE c${n} ${scroll}CURSOR ${hold ? 'WITH HOLD ' : ''}FOR ${query}`,
-      ...this.#many(use, 2, 8),
+      ...random.times(2, 8, use),
       ...(random.chance(0.3) ? [`INSERT INTO cur${n} VALUES ${this.#rows(2)}`, use()] : []),
       random.pick(['COMMIT', 'COMMIT', 'ROLLBACK']),
       ...(hold ? [use(), use(), `CLOSE c${n}`] : [use()]),
@@ -84,7 +72,7 @@ export class Sessions {
   }
 
   #deferred(n: number): string[] {
-    const random = this.#random;
+    const { random } = this;
     const when = (): string =>
       random.pick(['', ' DEFERRABLE', ' DEFERRABLE INITIALLY DEFERRED', ' DEFERRABLE INITIALLY IMMEDIATE']);
     const action = random.pick([
@@ -96,12 +84,12 @@ export class Sessions {
     ]);
     const change = (): string =>
       random.pick([
-        `INSERT INTO dp${n} VALUES (${this.#int()}, ${this.#int()})`,
-        `INSERT INTO dc${n} VALUES (${this.#int()}, ${this.#int()})`,
-        `DELETE FROM dp${n} WHERE id = ${this.#int()}`,
+        `INSERT INTO dp${n} VALUES (${this.int()}, ${this.int()})`,
+        `INSERT INTO dc${n} VALUES (${this.int()}, ${this.int()})`,
+        `DELETE FROM dp${n} WHERE id = ${this.int()}`,
         `UPDATE dp${n} SET u = u + 1`,
-        `UPDATE dp${n} SET id = ${this.#int()} WHERE id = ${this.#int()}`,
-        `UPDATE dc${n} SET p = ${this.#int()} WHERE id = ${this.#int()}`,
+        `UPDATE dp${n} SET id = ${this.int()} WHERE id = ${this.int()}`,
+        `UPDATE dc${n} SET p = ${this.int()} WHERE id = ${this.int()}`,
         `SET CONSTRAINTS ${random.pick(['ALL', `dpu${n}`, `dcf${n}`])} ${random.pick(['DEFERRED', 'IMMEDIATE'])}`,
         'SAVEPOINT s',
         'ROLLBACK TO SAVEPOINT s',
@@ -112,7 +100,7 @@ export class Sessions {
       `INSERT INTO dp${n} VALUES (1, 1), (2, 3), (3, 5)`,
       `INSERT INTO dc${n} VALUES (1, 1), (2, 2), (3, NULL)`,
       'BEGIN',
-      ...this.#many(change, 3, 8),
+      ...random.times(3, 8, change),
       random.pick(['COMMIT', 'COMMIT', 'COMMIT', 'ROLLBACK']),
       `SELECT * FROM dp${n} ORDER BY 1, 2`,
       `SELECT * FROM dc${n} ORDER BY 1, 2`,
@@ -120,14 +108,14 @@ export class Sessions {
   }
 
   #prepared(n: number): string[] {
-    const random = this.#random;
+    const { random } = this;
     const [query, args] = random.pick<readonly [string, () => string]>([
-      ['(int, text) AS SELECT $1 + 1, $2 || $1', () => `${this.#int()}, 'x'`],
+      ['(int, text) AS SELECT $1 + 1, $2 || $1', () => `${this.int()}, 'x'`],
       ['AS SELECT $1::numeric / 2, $1', () => random.pick(['5', "'7.50'", 'NULL', "'x'"])],
-      [`(int) AS SELECT * FROM pr${n} WHERE a = $1 OR b > $1 ORDER BY 1, 2`, () => String(this.#int())],
-      [`(int, int) AS INSERT INTO pr${n} VALUES ($1, $2) RETURNING a, b`, () => `${this.#int()}, ${this.#int()}`],
-      [`(int[]) AS SELECT count(*) FROM pr${n} WHERE a = ANY ($1)`, () => `'{${this.#int()},${this.#int()}}'`],
-      [`AS UPDATE pr${n} SET b = $1 WHERE a = $2`, () => `${this.#int()}, ${this.#int()}`],
+      [`(int) AS SELECT * FROM pr${n} WHERE a = $1 OR b > $1 ORDER BY 1, 2`, () => String(this.int())],
+      [`(int, int) AS INSERT INTO pr${n} VALUES ($1, $2) RETURNING a, b`, () => `${this.int()}, ${this.int()}`],
+      [`(int[]) AS SELECT count(*) FROM pr${n} WHERE a = ANY ($1)`, () => `'{${this.int()},${this.int()}}'`],
+      [`AS UPDATE pr${n} SET b = $1 WHERE a = $2`, () => `${this.int()}, ${this.int()}`],
       [`(int) AS SELECT a FROM pr${n} ORDER BY a, b LIMIT $1 OFFSET 1`, () => random.pick(['0', '2', 'NULL', '-1'])],
       ['(date, interval) AS SELECT $1 + $2, extract(year from $1)', () => "'2024-02-29', '1 year'"],
     ]);
@@ -135,7 +123,7 @@ export class Sessions {
       `CREATE TABLE pr${n} (a int, b int)`,
       `INSERT INTO pr${n} VALUES ${this.#rows(2)}`,
       `PREPARE p${n} ${query}`,
-      ...this.#many(() => `EXECUTE p${n} (${args()})`, 2, 4),
+      ...random.times(2, 4, () => `EXECUTE p${n} (${args()})`),
       `EXECUTE p${n}`,
       `DEALLOCATE p${n}`,
       `EXECUTE p${n} (1)`,
@@ -143,7 +131,7 @@ export class Sessions {
   }
 
   #userTypes(): string[] {
-    const random = this.#random;
+    const { random } = this;
     const setup = this.#types
       ? []
       : [
@@ -159,85 +147,85 @@ export class Sessions {
     const mood = (): string => random.pick(MOODS);
     const one = (): string =>
       random.pick([
-        `INSERT INTO ut (m, s) VALUES (${mood()}, ${this.#int()})`,
-        `INSERT INTO ut (m, p, ms) VALUES (${mood()}, ROW(${this.#int()}, 'q'), ARRAY[${mood()}, ${mood()}]::mood[])`,
-        `INSERT INTO ut (r, p.x) VALUES ('[${this.#int()},${this.#int()}]', ${this.#int()})`,
+        `INSERT INTO ut (m, s) VALUES (${mood()}, ${this.int()})`,
+        `INSERT INTO ut (m, p, ms) VALUES (${mood()}, ROW(${this.int()}, 'q'), ARRAY[${mood()}, ${mood()}]::mood[])`,
+        `INSERT INTO ut (r, p.x) VALUES ('[${this.int()},${this.int()}]', ${this.int()})`,
         `INSERT INTO ut DEFAULT VALUES RETURNING id, s`,
-        `UPDATE ut SET s = s + ${this.#int()} WHERE m > 'sad'`,
-        `UPDATE ut SET p.y = 'z', ms[2] = ${mood()} WHERE s < ${this.#int()}`,
+        `UPDATE ut SET s = s + ${this.int()} WHERE m > 'sad'`,
+        `UPDATE ut SET p.y = 'z', ms[2] = ${mood()} WHERE s < ${this.int()}`,
         `DELETE FROM ut WHERE m = ${mood()} AND id > 3`,
         `SELECT m, count(*) FROM ut GROUP BY m ORDER BY m DESC`,
         `SELECT id, (p).x, (p).y, p IS NULL, p FROM ut ORDER BY 1`,
         `SELECT m < ${mood()}, m::text, enum_range(NULL::mood), enum_first(m) FROM ut`,
         `SELECT id FROM ut WHERE m = ANY (ms) OR p = ROW(1, 'a')::pair ORDER BY 1`,
         `SELECT max(m), min(m), array_agg(m ORDER BY m) FROM ut`,
-        `SELECT ${this.#int()}::small, ${mood()}::mood`,
+        `SELECT ${this.int()}::small, ${mood()}::mood`,
         `SELECT 'a'::word, ${random.pick(["''", 'NULL', "'b'"])}::word`,
         `SELECT r, r @> 1.5::float8, lower(r), r * span(0, 2) FROM ut`,
         `SELECT to_jsonb(p), to_jsonb(m), row_to_json(u) FROM ut AS u WHERE id < 3 ORDER BY id`,
-        `SELECT (ROW(${this.#int()}, 'k')::pair).*, ('(5,v)'::pair).y`,
+        `SELECT (ROW(${this.int()}, 'k')::pair).*, ('(5,v)'::pair).y`,
         `SELECT unnest(ms), cardinality(ms) FROM ut ORDER BY 1, 2`,
         `SELECT p, p < ROW(2, 'b')::pair FROM ut WHERE p IS NOT NULL ORDER BY p`,
       ]);
-    return [...setup, ...this.#many(one)];
+    return [...setup, ...random.times(2, 6, one)];
   }
 
   #generated(n: number): string[] {
-    const random = this.#random;
+    const { random } = this;
     const kind = random.pick(['ALWAYS', 'BY DEFAULT']);
     const one = (): string =>
       random.pick([
-        `INSERT INTO gen${n} (a) VALUES (${this.#int()}) RETURNING *`,
-        `INSERT INTO gen${n} (id, a) VALUES (${this.#int()}, 1)`,
+        `INSERT INTO gen${n} (a) VALUES (${this.int()}) RETURNING *`,
+        `INSERT INTO gen${n} (id, a) VALUES (${this.int()}, 1)`,
         `INSERT INTO gen${n} (id, a) OVERRIDING ${random.pick(['SYSTEM', 'USER'])} VALUE VALUES (${random.between(20, 40)}, 2) RETURNING *`,
         `INSERT INTO gen${n} (a, g) VALUES (1, ${random.pick(['DEFAULT', '5'])})`,
         `UPDATE gen${n} SET a = a * 2 WHERE a > 0 RETURNING g, t`,
         `UPDATE gen${n} SET ${random.pick(['g', 'id', 't'])} = ${random.pick(['DEFAULT', '3'])}`,
-        `SELECT * FROM gen${n} WHERE g > ${this.#int()} ORDER BY id`,
+        `SELECT * FROM gen${n} WHERE g > ${this.int()} ORDER BY id`,
         `INSERT INTO gen${n} (a) SELECT g FROM generate_series(1, 3) AS g RETURNING a, g`,
       ]);
     return [
       `CREATE TABLE gen${n} (id int GENERATED ${kind} AS IDENTITY (START 10 INCREMENT 2), a int, g int GENERATED ALWAYS AS (a * 2 + 1) STORED, t text GENERATED ALWAYS AS ('<' || a || '>') STORED)`,
-      ...this.#many(one, 3, 7),
+      ...random.times(3, 7, one),
       `SELECT a, g, t FROM gen${n} ORDER BY 1, 2, 3`,
     ];
   }
 
   #view(n: number): string[] {
-    const random = this.#random;
+    const { random } = this;
     const check = random.pick(['', ' WITH CHECK OPTION', ' WITH LOCAL CHECK OPTION']);
     const one = (): string =>
       random.pick([
-        `INSERT INTO v${n} VALUES (${this.#int()}, ${this.#int()}) RETURNING *`,
-        `INSERT INTO v${n} (x) VALUES (${this.#int()})`,
-        `UPDATE v${n} SET y = y + ${this.#int()}`,
-        `UPDATE v${n} SET x = ${this.#int()} WHERE y = ${this.#int()} RETURNING x, y`,
-        `DELETE FROM v${n} WHERE x = ${this.#int()} RETURNING *`,
+        `INSERT INTO v${n} VALUES (${this.int()}, ${this.int()}) RETURNING *`,
+        `INSERT INTO v${n} (x) VALUES (${this.int()})`,
+        `UPDATE v${n} SET y = y + ${this.int()}`,
+        `UPDATE v${n} SET x = ${this.int()} WHERE y = ${this.int()} RETURNING x, y`,
+        `DELETE FROM v${n} WHERE x = ${this.int()} RETURNING *`,
         `SELECT * FROM v${n} ORDER BY 1, 2`,
-        `INSERT INTO v${n} VALUES (${this.#int()}, 4) ON CONFLICT (x) DO UPDATE SET y = excluded.y + 1`,
-        `MERGE INTO v${n} USING (VALUES (${this.#int()}, 5)) AS s (a, b) ON x = s.a WHEN MATCHED THEN DELETE`,
+        `INSERT INTO v${n} VALUES (${this.int()}, 4) ON CONFLICT (x) DO UPDATE SET y = excluded.y + 1`,
+        `MERGE INTO v${n} USING (VALUES (${this.int()}, 5)) AS s (a, b) ON x = s.a WHEN MATCHED THEN DELETE`,
         `UPDATE w${n} SET x = x + 1`,
-        `INSERT INTO w${n} VALUES (${this.#int()}, 2)`,
+        `INSERT INTO w${n} VALUES (${this.int()}, 2)`,
       ]);
     return [
       `CREATE TABLE base${n} (a int PRIMARY KEY, b int DEFAULT 9, c int)`,
       `INSERT INTO base${n} VALUES (1, 2, 3), (2, 3, 4), (4, 5, NULL)`,
       `CREATE VIEW v${n} (x, y) AS SELECT a, b FROM base${n} WHERE b > 1${check}`,
       `CREATE VIEW w${n} AS SELECT x, y${random.pick(['', ', x + y AS z', ', 1 AS one'])} FROM v${n} WHERE x < 5${random.pick(['', ' WITH CASCADED CHECK OPTION'])}`,
-      ...this.#many(one, 3, 7),
+      ...random.times(3, 7, one),
       `SELECT * FROM base${n} ORDER BY 1`,
     ];
   }
 
   #mistakes(n: number): string[] {
-    const random = this.#random;
+    const { random } = this;
     const wrong = ['SELECT 1 / 0', 'SELECT nothing', `INSERT INTO tx${n} VALUES (1, 1)`, "SELECT 'x'::int", 'SELEC'];
     const one = (): string =>
       random.pick([
         ...wrong,
-        `INSERT INTO tx${n} VALUES (${this.#int()}, 1)`,
+        `INSERT INTO tx${n} VALUES (${this.int()}, 1)`,
         `UPDATE tx${n} SET v = v + 1 RETURNING id, v`,
-        `DELETE FROM tx${n} WHERE id = ${this.#int()}`,
+        `DELETE FROM tx${n} WHERE id = ${this.int()}`,
         `SELECT id, v FROM tx${n} WHERE id < 4 ORDER BY id FOR ${random.pick(['UPDATE', 'SHARE', 'NO KEY UPDATE NOWAIT', 'UPDATE SKIP LOCKED'])}`,
         'SAVEPOINT a',
         'SAVEPOINT b',
@@ -254,14 +242,14 @@ export class Sessions {
       `CREATE TABLE tx${n} (id int PRIMARY KEY, v int CHECK (v < 5))`,
       `INSERT INTO tx${n} VALUES (1, 1), (2, 2)`,
       'BEGIN',
-      ...this.#many(one, 4, 12),
+      ...random.times(4, 12, one),
       random.pick(['COMMIT', 'ROLLBACK']),
       `SELECT * FROM tx${n} ORDER BY 1`,
     ];
   }
 
   #conflicts(n: number): string[] {
-    const random = this.#random;
+    const { random } = this;
     const target = random.pick([
       '(a)',
       '(b, c)',
@@ -286,10 +274,10 @@ export class Sessions {
       `CREATE UNIQUE INDEX ON oc${n} (c) WHERE b > 2`,
       ...(random.chance(0.3) ? [`CREATE UNIQUE INDEX ON oc${n} (lower(t)) WHERE a > 5`] : []),
       `INSERT INTO oc${n} VALUES (1, 1, 1, 'A'), (2, 2, 2, 'B'), (3, 3, 3, 'C')`,
-      ...this.#many(
-        () => `INSERT INTO oc${n} VALUES ${this.#rows(3)} ON CONFLICT ${target} DO ${action} RETURNING *`,
+      ...random.times(
         2,
         5,
+        () => `INSERT INTO oc${n} VALUES ${this.#rows(3)} ON CONFLICT ${target} DO ${action} RETURNING *`,
       ),
       `SELECT * FROM oc${n} ORDER BY 1, 2, 3, 4`,
     ];

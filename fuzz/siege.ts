@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import type { Figures } from './besieged.js';
-import type { Hostile } from './hostile.js';
+import type { Hostile } from './hostile-values.js';
 
 export interface Outcome extends Figures {
   readonly name: string;

@@ -2,21 +2,16 @@
  * Statements that belong together, over what users define: functions in SQL and PL/pgSQL, tables that change in the middle of a
  * program, foreign keys of every form, views over views, materialised views, sequences, partial and expression indexes.
  */
-import { plain, type Piece } from './pieces.js';
+import { Programs } from './generator.js';
 import type { Random } from './random.js';
 
-export class Stories {
-  readonly #random: Random;
-  #made = 0;
-
+export class Stories extends Programs {
   constructor(random: Random) {
-    this.#random = random;
+    super(random, 6);
   }
 
-  /** Several statements in their order. */
-  statements(): Piece[] {
-    const n = ++this.#made;
-    const lines = this.#random.pick<() => string[]>([
+  protected override kinds(n: number): readonly (() => string[])[] {
+    return [
       () => this.#blocks(n),
       () => this.#blocks(n),
       () => this.#routines(n),
@@ -27,26 +22,17 @@ export class Stories {
       () => this.#views(n),
       () => this.#sequences(n),
       () => this.#typed(n),
-    ])();
-    return lines.map((line) => plain(line));
-  }
-
-  #int(): number {
-    return this.#random.between(-2, 6);
-  }
-  #many(make: () => string, low = 3, high = 7): string[] {
-    return Array.from({ length: this.#random.between(low, high) }, make);
+    ];
   }
 
   // ---- PL/pgSQL ----
 
   #blocks(n: number): string[] {
-    const random = this.#random;
-    const value = (): string =>
-      random.pick(['x', 'y', 'i', String(this.#int()), 'x + y', 'coalesce(x, 0) * 2', 'NULL']);
+    const { random } = this;
+    const value = (): string => random.pick(['x', 'y', 'i', String(this.int()), 'x + y', 'coalesce(x, 0) * 2', 'NULL']);
     const test = (): string => `${value()} ${random.pick(['>', '=', '<>', 'IS DISTINCT FROM'])} ${value()}`;
     const statement = (depth: number): string => {
-      const inner = (): string => Array.from({ length: random.between(1, 2) }, () => statement(depth - 1)).join(' ');
+      const inner = (): string => random.times(1, 2, () => statement(depth - 1)).join(' ');
       const simple = [
         `x := ${value()};`,
         `y := (SELECT max(v) FROM pl${n} WHERE k > ${value()});`,
@@ -69,7 +55,7 @@ export class Stories {
       if (depth <= 0 || random.chance(0.4)) return random.pick(simple);
       return random.pick([
         `IF ${test()} THEN ${inner()} ELSIF ${test()} THEN ${inner()} ELSE ${inner()} END IF;`,
-        `FOR i IN ${random.pick(['', 'REVERSE '])}${this.#int()}..${this.#int()}${random.pick(['', ' BY 2'])} LOOP ${inner()} ${random.pick(['', `EXIT WHEN ${test()};`, `CONTINUE WHEN ${test()};`])} s := s || i; END LOOP;`,
+        `FOR i IN ${random.pick(['', 'REVERSE '])}${this.int()}..${this.int()}${random.pick(['', ' BY 2'])} LOOP ${inner()} ${random.pick(['', `EXIT WHEN ${test()};`, `CONTINUE WHEN ${test()};`])} s := s || i; END LOOP;`,
         `FOR r IN SELECT k, v FROM pl${n} WHERE k IS NOT NULL ORDER BY k, v LOOP x := r.k; ${inner()} END LOOP;`,
         `FOREACH x IN ARRAY ARRAY[1, NULL, 3] LOOP ${inner()} END LOOP;`,
         `<<out>> LOOP c := c + 1; EXIT WHEN c > 20; y := coalesce(y, 0) + 1; ${inner()} EXIT out WHEN y > 2 OR y IS NULL; y := y + 1; END LOOP;`,
@@ -80,7 +66,7 @@ export class Stories {
         `DECLARE x int := ${value()}; BEGIN ${inner()} s := s || coalesce(x, 0); END;`,
       ]);
     };
-    const body = Array.from({ length: random.between(2, 5) }, () => statement(2)).join(' ');
+    const body = random.times(2, 5, () => statement(2)).join(' ');
     const declared = "DECLARE x int := 1; y int; i int := 2; c int := 0; s text := ''; r record; a int[] := '{}'; ";
     const returns = random.pick(['RETURN s;', 'RETURN s || coalesce(y, -1);', '']);
     const rows = random.chance(0.3);
@@ -102,7 +88,7 @@ export class Stories {
   // ---- routines ----
 
   #routines(n: number): string[] {
-    const random = this.#random;
+    const { random } = this;
     const strict = random.pick(['', ' STRICT', ' IMMUTABLE', ' STABLE']);
     const definitions = [
       `CREATE FUNCTION g${n}(a int, b int DEFAULT 2) RETURNS int LANGUAGE sql${strict} AS 'SELECT $1 * 10 + b'`,
@@ -116,7 +102,7 @@ export class Stories {
     ];
     const use = (): string =>
       random.pick([
-        `SELECT g${n}(${this.#int()}), g${n}(${this.#int()}, ${this.#int()}), g${n}(b => 1, a => 2), g${n}('x'::text)`,
+        `SELECT g${n}(${this.int()}), g${n}(${this.int()}, ${this.int()}), g${n}(b => 1, a => 2), g${n}('x'::text)`,
         `SELECT g${n}('x')`,
         `SELECT g${n}(NULL::int), g${n}(1.5)`,
         `SELECT * FROM h${n}()`,
@@ -124,12 +110,12 @@ export class Stories {
         `SELECT s${n}(1, 2, 3), s${n}(VARIADIC '{4,5}'), s${n}(VARIADIC NULL)`,
         `SELECT s${n}()`,
         `SELECT r.k, t.* FROM rt${n} AS r, LATERAL t${n}(r.k) AS t ORDER BY 1, 2, 3`,
-        `SELECT i${n}(${this.#int()})`,
+        `SELECT i${n}(${this.int()})`,
         `SELECT e${n}(1, '{2}'::int[]), e${n}('a'::text, NULL)`,
         `SELECT e${n}(1, '{a}'::text[])`,
-        `CALL p${n}(${this.#int()}, ${this.#int()})`,
+        `CALL p${n}(${this.int()}, ${this.int()})`,
         `CALL p${n}(1)`,
-        `SELECT k, v FROM rt${n} WHERE g${n}(k) > ${this.#int()} ORDER BY 1, 2`,
+        `SELECT k, v FROM rt${n} WHERE g${n}(k) > ${this.int()} ORDER BY 1, 2`,
         `SELECT count(*) FROM rt${n}`,
         `SELECT sum(g${n}(k)) OVER (ORDER BY k) FROM rt${n}`,
         `CREATE OR REPLACE FUNCTION g${n}(a int, b int DEFAULT 3) RETURNS int LANGUAGE sql AS 'SELECT a - b'`,
@@ -144,14 +130,14 @@ export class Stories {
       `CREATE TABLE rt${n} (k int, v int)`,
       `INSERT INTO rt${n} VALUES (1, 5), (2, NULL), (3, 3)`,
       ...definitions,
-      ...this.#many(use, 4, 9),
+      ...random.times(4, 9, use),
     ];
   }
 
   // ---- tables that change ----
 
   #altered(n: number): string[] {
-    const random = this.#random;
+    const { random } = this;
     const type = (): string =>
       random.pick(['int', 'bigint', 'text', 'numeric(6,2)', 'varchar(3)', 'smallint', 'date', 'int[]', 'boolean']);
     const column = (): string => random.pick(['a', 'b', 'c', 'd', 'e']);
@@ -177,11 +163,11 @@ export class Stories {
     };
     const use = (): string =>
       random.pick([
-        `INSERT INTO al${n} (a) VALUES (${this.#int()})`,
-        `INSERT INTO al${n} VALUES (${this.#int()}, ${this.#int()})`,
+        `INSERT INTO al${n} (a) VALUES (${this.int()})`,
+        `INSERT INTO al${n} VALUES (${this.int()}, ${this.int()})`,
         `INSERT INTO al${n} DEFAULT VALUES RETURNING *`,
         `UPDATE al${n} SET ${column()} = ${random.pick(['NULL', '1', 'DEFAULT', 'a'])}`,
-        `DELETE FROM al${n} WHERE a = ${this.#int()} RETURNING *`,
+        `DELETE FROM al${n} WHERE a = ${this.int()} RETURNING *`,
         `SELECT * FROM al${n}`,
         `SELECT ${column()}, count(*) FROM al${n} GROUP BY 1`,
       ]);
@@ -193,7 +179,7 @@ export class Stories {
       `CREATE TABLE al${n} (a int${random.pick(['', ' PRIMARY KEY'])}, b int)`,
       `INSERT INTO al${n} VALUES (1, 2), (2, 2), (3, NULL)`,
       ...block[0],
-      ...this.#many(() => (random.chance(0.5) ? change() : use()), 5, 12),
+      ...random.times(5, 12, () => (random.chance(0.5) ? change() : use())),
       ...block[1],
       `SELECT * FROM al${n}`,
       `SELECT attname, atttypid::regtype, attnotnull, atthasdef, attidentity, attgenerated FROM pg_attribute WHERE attrelid = to_regclass('al${n}') AND attnum > 0 AND NOT attisdropped ORDER BY attnum`,
@@ -204,7 +190,7 @@ export class Stories {
   // ---- foreign keys ----
 
   #references(n: number): string[] {
-    const random = this.#random;
+    const { random } = this;
     const action = (): string => random.pick(['', 'CASCADE', 'SET NULL', 'SET DEFAULT', 'RESTRICT', 'NO ACTION']);
     const [remove, update] = [action(), action()];
     const match = random.pick(['', ' MATCH FULL', ' MATCH SIMPLE']);
@@ -233,7 +219,7 @@ export class Stories {
       `INSERT INTO fp${n} VALUES (1, 1), (1, 2), (2, 1), (3, 3)`,
       `INSERT INTO fc${n} VALUES (1, 1, 1), (1, 2, 2), (2, 1, 3), (NULL, NULL, 4)`,
       `INSERT INTO tree${n} VALUES (1, NULL), (2, 1), (3, 1), (4, 2)`,
-      ...this.#many(one, 4, 9),
+      ...random.times(4, 9, one),
       `SELECT * FROM fp${n} ORDER BY 1, 2`,
       `SELECT * FROM fc${n} ORDER BY 1, 2, 3`,
       `SELECT * FROM tree${n} ORDER BY 1, 2`,
@@ -243,7 +229,7 @@ export class Stories {
   // ---- indexes ----
 
   #indexes(n: number): string[] {
-    const random = this.#random;
+    const { random } = this;
     const index = (): string =>
       random.pick([
         `CREATE UNIQUE INDEX ON ix${n} (a) WHERE b > 1`,
@@ -259,12 +245,12 @@ export class Stories {
     const text = (): string => random.pick(["'a'", "'A'", "'b'", 'NULL', "''"]);
     const json = (): string => random.pick(['\'{"a": 1}\'', "'[1, 2]'", 'NULL', '\'{"a": {"b": [1]}}\'']);
     const row = (): string =>
-      `(${this.#int()}, ${random.chance(0.2) ? 'NULL' : this.#int()}, ${text()}, ${random.pick(["'{1,2}'", "'{2,NULL}'", 'NULL', "'{}'"])}, ${json()})`;
+      `(${this.int()}, ${random.chance(0.2) ? 'NULL' : this.int()}, ${text()}, ${random.pick(["'{1,2}'", "'{2,NULL}'", 'NULL', "'{}'"])}, ${json()})`;
     const where = (): string =>
       random.pick([
-        `a = ${this.#int()} AND b > 1`,
-        `a = ${this.#int()} AND b > 3`,
-        `a + b > ${this.#int()}`,
+        `a = ${this.int()} AND b > 1`,
+        `a = ${this.int()} AND b > 3`,
+        `a + b > ${this.int()}`,
         `lower(t) = 'a'`,
         `t IN ('a', 'A')`,
         `a BETWEEN 0 AND 3 AND b IS NULL`,
@@ -284,8 +270,8 @@ export class Stories {
       random.pick([
         `INSERT INTO ix${n} VALUES ${row()}`,
         `INSERT INTO ix${n} VALUES ${row()}, ${row()} ON CONFLICT DO NOTHING`,
-        `UPDATE ix${n} SET b = ${this.#int()} WHERE ${where()}`,
-        `UPDATE ix${n} SET l = l || ${this.#int()}, t = upper(t) WHERE ${where()}`,
+        `UPDATE ix${n} SET b = ${this.int()} WHERE ${where()}`,
+        `UPDATE ix${n} SET l = l || ${this.int()}, t = upper(t) WHERE ${where()}`,
         `DELETE FROM ix${n} WHERE ${where()}`,
         `SELECT * FROM ix${n} WHERE ${where()}`,
         `SELECT * FROM ix${n} WHERE ${where()} AND ${where()}`,
@@ -299,9 +285,9 @@ export class Stories {
       `INSERT INTO ix${n} VALUES ${row()}, ${row()}, ${row()}, ${row()}`,
       index(),
       ...(random.chance(0.6) ? [index()] : []),
-      ...this.#many(use, 6, 12),
+      ...random.times(6, 12, use),
       index(),
-      ...this.#many(use, 2, 5),
+      ...random.times(2, 5, use),
       `SELECT * FROM ix${n}`,
     ];
   }
@@ -309,10 +295,10 @@ export class Stories {
   // ---- views ----
 
   #views(n: number): string[] {
-    const random = this.#random;
+    const { random } = this;
     const one = (): string =>
       random.pick([
-        `CREATE OR REPLACE VIEW vv${n} AS SELECT a, b FROM vb${n} WHERE a > ${this.#int()}`,
+        `CREATE OR REPLACE VIEW vv${n} AS SELECT a, b FROM vb${n} WHERE a > ${this.int()}`,
         `CREATE OR REPLACE VIEW vv${n} AS SELECT a, b, c FROM vb${n}`,
         `CREATE OR REPLACE VIEW vv${n} AS SELECT b, a FROM vb${n}`,
         `CREATE VIEW vw${n} AS SELECT a, sum(b) OVER (ORDER BY a) AS s FROM vv${n}`,
@@ -321,8 +307,8 @@ export class Stories {
         `SELECT * FROM vm${n}`,
         `SELECT * FROM vw${n}`,
         `SELECT * FROM vv${n}`,
-        `INSERT INTO vv${n} VALUES (${this.#int()}, ${this.#int()}) RETURNING *`,
-        `UPDATE vv${n} SET b = a WHERE a = ${this.#int()}`,
+        `INSERT INTO vv${n} VALUES (${this.int()}, ${this.int()}) RETURNING *`,
+        `UPDATE vv${n} SET b = a WHERE a = ${this.int()}`,
         `ALTER TABLE vb${n} DROP COLUMN ${random.pick(['a', 'b', 'c'])}`,
         `ALTER TABLE vb${n} RENAME COLUMN a TO z`,
         `ALTER TABLE vb${n} ALTER COLUMN b TYPE bigint`,
@@ -340,7 +326,7 @@ export class Stories {
       `CREATE TABLE vb${n} (a int, b int, c text DEFAULT 'c')`,
       `INSERT INTO vb${n} VALUES (1, 2), (2, 3), (2, NULL)`,
       `CREATE VIEW vv${n} AS SELECT a, b FROM vb${n} WHERE a > 0`,
-      ...this.#many(one, 5, 11),
+      ...random.times(5, 11, one),
       `SELECT * FROM vb${n}`,
     ];
   }
@@ -348,7 +334,7 @@ export class Stories {
   // ---- sequences ----
 
   #sequences(n: number): string[] {
-    const random = this.#random;
+    const { random } = this;
     const cycle = random.pick(['', ' CYCLE']);
     const one = (): string =>
       random.pick([
@@ -368,27 +354,27 @@ export class Stories {
     return [
       `CREATE SEQUENCE sq${n} ${random.pick(['', 'START 3 ', 'INCREMENT 2 '])}MINVALUE 1 MAXVALUE 7${cycle}`,
       `CREATE TABLE sr${n} (id ${random.pick(['serial', 'bigserial', 'int GENERATED BY DEFAULT AS IDENTITY'])}, v int)`,
-      ...this.#many(one, 5, 10),
+      ...random.times(5, 10, one),
     ];
   }
 
   // ---- domains, composites and enums in functions and arrays ----
 
   #typed(n: number): string[] {
-    const random = this.#random;
+    const { random } = this;
     const one = (): string =>
       random.pick([
-        `SELECT (${this.#int()})::dm${n} + 1`,
-        `SELECT ARRAY[1, ${this.#int()}]::dm${n}[]::text`,
-        `INSERT INTO dt${n} VALUES (${this.#int()}, ROW(${this.#int()}, 'x'), 'b')`,
-        `INSERT INTO dt${n} VALUES (${this.#int()}, '(4,)', 'a'), (1, NULL, NULL)`,
-        `UPDATE dt${n} SET c.p = ${this.#int()} WHERE v > 0 RETURNING (c).p, c`,
+        `SELECT (${this.int()})::dm${n} + 1`,
+        `SELECT ARRAY[1, ${this.int()}]::dm${n}[]::text`,
+        `INSERT INTO dt${n} VALUES (${this.int()}, ROW(${this.int()}, 'x'), 'b')`,
+        `INSERT INTO dt${n} VALUES (${this.int()}, '(4,)', 'a'), (1, NULL, NULL)`,
+        `UPDATE dt${n} SET c.p = ${this.int()} WHERE v > 0 RETURNING (c).p, c`,
         `SELECT (c).*, v FROM dt${n}`,
         `SELECT e, count(*) FROM dt${n} GROUP BY e ORDER BY 1`,
         `SELECT c FROM dt${n} ORDER BY c`,
         `SELECT array_agg(c ORDER BY v, c), max(e) FROM dt${n}`,
         `SELECT to_json(c), jsonb_build_object('c', c, 'e', e) FROM dt${n}`,
-        `ALTER DOMAIN dm${n} ADD CONSTRAINT small CHECK (VALUE < ${this.#int()})`,
+        `ALTER DOMAIN dm${n} ADD CONSTRAINT small CHECK (VALUE < ${this.int()})`,
         `ALTER DOMAIN dm${n} ${random.pick(['SET DEFAULT 2', 'DROP DEFAULT', 'SET NOT NULL', 'DROP NOT NULL', 'DROP CONSTRAINT IF EXISTS small'])}`,
         `ALTER TYPE en${n} ADD VALUE ${random.pick(["'c'", "'aa' BEFORE 'b'", "IF NOT EXISTS 'a'"])}`,
         `ALTER TYPE cm${n} ADD ATTRIBUTE r int`,
@@ -407,7 +393,7 @@ export class Stories {
       `CREATE TYPE en${n} AS ENUM ('a', 'b')`,
       `CREATE TABLE dt${n} (v dm${n}, c cm${n}, e en${n})`,
       `INSERT INTO dt${n} VALUES (1, ROW(1, 'one'), 'a')`,
-      ...this.#many(one, 5, 11),
+      ...random.times(5, 11, one),
       `SELECT * FROM dt${n}`,
     ];
   }

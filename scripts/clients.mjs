@@ -47,6 +47,12 @@ const OTHERS = [
     isThere: () => succeeds(PYTHON, ['-c', 'import psycopg2, sqlalchemy']),
   },
   {
+    name: 'django (python3-django)',
+    command: PYTHON,
+    args: [`${FOLDER}/python/django_run.py`],
+    isThere: () => succeeds(PYTHON, ['-c', 'import psycopg2, django.contrib.postgres.fields']),
+  },
+  {
     name: 'java (libpostgresql-jdbc-java)',
     command: 'java',
     args: ['-cp', JDBC, `${FOLDER}/java/Run.java`],

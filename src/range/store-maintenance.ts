@@ -7,7 +7,7 @@ import type { NodeId } from '../base/ids.js';
 import type { Key, Span } from '../base/key.js';
 import { crashPoint } from '../base/probes.js';
 import type { TimerHandle } from '../env/env.js';
-import { decodeVersionKey, versionPrefix } from '../storage/mvcc-key.js';
+import { decodeVersionKey, versionPrefix, versionPrefixEnd, versionPrefixOf } from '../storage/mvcc-key.js';
 import type { RangeDescriptor } from './kv-api.js';
 import { LeaseMover } from './lease-mover.js';
 import type { Replica } from './replica.js';
@@ -152,19 +152,16 @@ export class StoreMaintenance {
   findSplitKey(descriptor: RangeDescriptor): Key | null {
     const { engine } = this.#store;
     const { start, end } = descriptor;
-    const total = engine.approximateBytes(start, end);
-    let low = start;
-    let high = end;
-    for (let i = 0; i < 48; i++) {
-      const middle = midpoint(low, high);
-      if (middle <= low || middle >= high) break;
-      if (engine.approximateBytes(start, middle) < total / 2) low = middle;
-      else high = middle;
+    const middle = engine.approximateMiddle(start, end);
+    let from = middle === null ? versionPrefix(start) : versionPrefixOf(middle);
+    for (;;) {
+      const row = engine.first('versions', from, versionPrefix(end));
+      if (row === null) return null;
+      const key = this.#rowAt(decodeVersionKey(row.key).key);
+      if (key > start) return key < end ? key : null;
+      // Half of it is where the range begins: what comes behind that is the best there is.
+      from = versionPrefixEnd(versionPrefixOf(row.key));
     }
-    const row = engine.first('versions', versionPrefix(high > start ? high : low), versionPrefix(end));
-    if (row === null) return null;
-    const key = this.#rowAt(decodeVersionKey(row.key).key);
-    return key > start && key < end ? key : null;
   }
 
   /** The row, if this is where its existence is: the two should stay in one range (eval/read.ts). */
@@ -230,24 +227,4 @@ export class StoreMaintenance {
       }
     }
   }
-}
-
-/** A string about half-way between two, by their first differing bytes. */
-function midpoint(low: Key, high: Key): Key {
-  let common = 0;
-  while (common < low.length && common < high.length && low[common] === high[common]) common++;
-  const digits = 6;
-  let a = 0;
-  let b = 0;
-  for (let i = 0; i < digits; i++) {
-    a = a * 256 + (common + i < low.length ? low.charCodeAt(common + i) : 0);
-    b = b * 256 + (common + i < high.length ? high.charCodeAt(common + i) : 0);
-  }
-  let middle = Math.floor((a + b) / 2);
-  let text = '';
-  for (let i = 0; i < digits; i++) {
-    text = String.fromCharCode(middle % 256) + text;
-    middle = Math.floor(middle / 256);
-  }
-  return low.slice(0, common) + text;
 }

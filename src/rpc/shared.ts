@@ -5,8 +5,14 @@ import type { RpcErrorCodec } from './errors.js';
 import type { DeadlineSweep, Flusher } from './outbox.js';
 import type { CallContext, RpcMethod } from './types.js';
 
-/** Nodes of different protocol versions refuse each other. */
-export const PROTOCOL_VERSION = 1;
+/**
+ * Nodes of different protocol versions refuse each other. It goes up whenever nodes of one build could break what those of
+ * another rely on, in what they say or in what they write.
+ *
+ * 2: who removes a row that foreign keys may refer to writes at its existence key (range/eval/read.ts); schema changes are
+ * told by eight rows of their own (sql/catalog/descriptor-changes.ts).
+ */
+export const PROTOCOL_VERSION = 2;
 
 /** An envelope's payload may be at most this long; the transport's limit for a frame is 64 MB. */
 export const PAYLOAD_BYTES_MAX = 60 * 1024 * 1024;

@@ -9,7 +9,11 @@
  */
 import type { Soon } from '../base/soon.js';
 import type { KvDb, KvTxn } from '../txn/kv-txn.js';
+import type { Acl } from './catalog/acl.js';
+import type { Rights } from './catalog/rights.js';
 import type {
+  DatabaseDescriptor,
+  Descriptor,
   Routine,
   RoutineDescriptor,
   TableDescriptor,
@@ -141,6 +145,9 @@ export interface SessionServices {
   setting(name: string, missingOk: boolean): string | null;
   setSetting(name: string, value: string, local: boolean): string;
   readonly user: string;
+  /** As who the client came, or has said to have come. Not there outside of a session. */
+  readonly sessionUser?: string;
+  readonly isSuperuser?: boolean;
   readonly database: string;
   readonly searchPath: readonly string[];
   readonly processId: number;
@@ -171,13 +178,15 @@ export interface SessionServices {
   /** The session's own; null if it has none. */
   readonly temporarySchema?: number | null;
   /** Of a schema, a database or a type. */
-  commentOf(kind: 'schema' | 'database' | 'type' | 'extension', oid: number): string | null;
+  commentOf(kind: 'schema' | 'database' | 'type' | 'extension' | 'role', oid: number): string | null;
   allTables(): readonly TableDescriptor[];
   /** The table that has a constraint, or an index, of this oid. */
   tableOfConstraint(oid: number): TableDescriptor | null;
   tableOfIndex(oid: number): TableDescriptor | null;
   /** Not there outside of a session. */
   readonly advisory?: AdvisoryServices;
+  /** Not there outside of a session. */
+  readonly access?: AccessServices;
   /** NOTIFY: said when the transaction commits. Not there outside of a session. */
   notify?(channel: string, payload: string): void;
   listeningChannels?(): readonly string[];
@@ -199,6 +208,26 @@ export interface StoredColumn {
   readonly typmod: number;
   /** Of a domain, in its checks. */
   readonly isValue?: true;
+}
+
+/** Roles and what they may do, in the statement's view of the catalog. */
+export interface AccessServices {
+  readonly userId: number;
+  /** Of a role by its oid, 0 for what everybody may; null: no such role. */
+  rightsOf(role: number): Rights | null;
+  roleOid(name: string): number | null;
+  roleName(oid: number): string | null;
+  descriptor(oid: number): Descriptor | null;
+  schemaOid(name: string): number | null;
+  /** null for the catalogs' own. */
+  schemaAcl(id: number): { readonly owner: number; readonly acl: Acl } | null;
+  database(named: string | number): DatabaseDescriptor | null;
+  /** As 'f(int)' names it. @throws QuoralError 42883 */
+  routineOid(name: string): number;
+  /** @throws QuoralError 42704 */
+  typeOid(name: string): number;
+  /** Whether a relation of the catalogs is not everybody's to read. */
+  isSecret(oid: number): boolean;
 }
 
 export interface FoundRoutine {
@@ -294,7 +323,26 @@ export interface CursorTable {
   readonly count: number;
 }
 
+/** What a statement needs to be allowed of one relation. */
+export interface AccessNeed {
+  readonly relationId: number;
+  readonly name: string;
+  /** It is a relation of the catalogs. */
+  readonly virtual: boolean;
+  /** Bits of catalog/acl.ts; 0: nothing but what the columns say. */
+  readonly rights: number;
+  /** Numbers of columns; without any, a right on one of the columns will do. */
+  readonly selected: readonly number[];
+  readonly inserted: readonly number[];
+  readonly updated: readonly number[];
+  /** The role whose rights count; null: whoever runs the statement. */
+  readonly as: number | null;
+}
+
 export interface CompiledStatement {
+  readonly access: readonly AccessNeed[];
+  /** Functions of users that it calls. */
+  readonly calls: readonly { readonly name: string; readonly routine: Routine }[];
   readonly parameterOids: readonly number[];
   readonly columns: readonly ResultColumn[] | null;
   /** Descriptors it was compiled against; it is stale when one has another version. */
@@ -303,8 +351,6 @@ export interface CompiledStatement {
   readonly readOnly: boolean;
   /** Stable across executions (no volatile catalog state inside): may be cached. */
   readonly cacheable: boolean;
-  /** Among what it reads are relations of pg_catalog or information_schema. */
-  readonly readsCatalogs: boolean;
   /**
    * Fast path: the statement is a read of single keys, whose rows are fully given by their values.
    * The session may then skip the transaction: `keys` → db.getMany → `rows`.
@@ -323,6 +369,8 @@ export interface CompiledStatement {
   readonly called?: Routine;
   /** Of a SELECT, for a cursor over it. */
   readonly cursor?: () => CursorQuery;
+  /** See plan/plan-shape.ts; null: the plan may be another one for other values of its parameters or literals. */
+  shape(): string | null;
   /** What EXPLAIN shows, with the figures of a run if it has been run under a profile. */
   explain(options: ExplainOptions): ExplainNode;
 }

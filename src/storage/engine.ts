@@ -101,6 +101,11 @@ export interface Engine extends EngineReader {
   snapshot(): EngineSnapshot;
   /** Approximate bytes of [start, end) in the versions family. */
   approximateBytes(start: Key, end: Key): number;
+  /**
+   * A key of the versions family that was written once (and may be gone), with about half of the bytes of [start, end)
+   * before it; null if too little was written to tell.
+   */
+  approximateMiddle(start: Key, end: Key): Key | null;
   metrics(): Record<string, number>;
   close(): Promise<void>;
 }

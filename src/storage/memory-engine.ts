@@ -397,6 +397,11 @@ export class MemoryEngine extends MemoryReader implements Engine {
     return this.#sampler.bytes(start, end);
   }
 
+  approximateMiddle(start: Key, end: Key): Key | null {
+    this.#check();
+    return this.#sampler.middle(start, end);
+  }
+
   metrics(): Record<string, number> {
     return {
       logBatches: this.#logBatches,

@@ -339,6 +339,11 @@ export class RocksdbEngine implements Engine {
     return this.#sampler.bytes(start, end);
   }
 
+  approximateMiddle(start: Key, end: Key): Key | null {
+    this.#check();
+    return this.#sampler.middle(start, end);
+  }
+
   metrics(): Record<string, number> {
     this.#check();
     const property = (view: DatabaseView, name: string) =>

@@ -100,4 +100,14 @@ export class SizeSampler {
     for (const [, weight] of this.#samples.entries(start, end)) total += weight;
     return total;
   }
+
+  /** A key that was written, with about half of the span's bytes before it; null if nothing is known of the span. */
+  middle(start: Key, end: Key): Key | null {
+    let left = this.bytes(start, end) / 2;
+    for (const [key, weight] of this.#samples.entries(start, end)) {
+      left -= weight;
+      if (left <= 0) return key;
+    }
+    return null;
+  }
 }

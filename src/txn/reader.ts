@@ -28,6 +28,8 @@ import type { BufferedWrite } from './write-buffer.js';
 
 /** Refreshes of one read before it gives up. */
 const REFRESHES_MAX = 64;
+/** Of a page behind one of which nothing was left. */
+const PAGE_ROWS_MAX = 1_024;
 const TRACKED = {};
 
 export interface ReadContext {
@@ -97,6 +99,7 @@ export class TxnReader {
     const maxRows = options.maxRows ?? 0;
     const maxBytes = options.maxBytes ?? 0;
     let { start, end } = options;
+    let asked = maxRows;
     for (;;) {
       if (start >= end) return { keys: [], values: [], resumeKey: null };
       const responses = await this.#send(
@@ -106,7 +109,7 @@ export class TxnReader {
             : { kind: 'scan', start, end, reverse, lock, scope: options.scope },
         ],
         options,
-        maxRows,
+        asked,
         maxBytes,
         options,
       );
@@ -115,6 +118,8 @@ export class TxnReader {
       if (merged.keys.length > 0 || merged.resumeKey === null) return merged;
       if (reverse) end = merged.resumeKey;
       else start = merged.resumeKey;
+      // Rows beyond those asked for are read in vain, but must not be locked.
+      if (lock === 'none') asked = Math.min(asked * 2, Math.max(maxRows, PAGE_ROWS_MAX));
     }
   }
 
@@ -295,7 +300,8 @@ export class TxnReader {
     const reverse = options.reverse === true;
     const maxRows = options.maxRows ?? 0;
     checkHideable(buffer.spilledSpans, options.before);
-    if (buffer.size === 0) return found;
+    const fits = maxRows === 0 || found.keys.length <= maxRows;
+    if (buffer.size === 0 && fits) return found;
     const from = reverse && found.resumeKey !== null ? found.resumeKey : start;
     const to = !reverse && found.resumeKey !== null ? found.resumeKey : end;
     const keys: Key[] = [];
@@ -320,7 +326,7 @@ export class TxnReader {
       emit(key, left ? null : write.value);
       if (maxRows > 0 && keys.length > maxRows) break;
     }
-    if (!overlaid) return found;
+    if (!overlaid && fits) return found;
     for (; at < found.keys.length && (maxRows === 0 || keys.length <= maxRows); at++)
       emit(found.keys[at]!, found.values[at]!);
     if (maxRows === 0 || keys.length <= maxRows) return { keys, values, resumeKey: found.resumeKey };

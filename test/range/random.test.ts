@@ -131,6 +131,8 @@ describe('random faults', () => {
         const splits = { next: 2 };
         for (let i = 0; i < FAULTS; i++) await Promise.race([fault(harness, rng, splits), failed]);
         await harness.sleep(300);
+        // On a slow machine the faults leave room for few.
+        await Promise.race([harness.until('enough operations', () => workload.operations > 50), failed]);
         workload.stopped = true;
         await failed;
         await harness.converged(25_000);
@@ -141,7 +143,6 @@ describe('random faults', () => {
         }
         for (const { keys, value } of workload.written)
           for (const key of keys) expect(String(await harness.get(key))).toBe(value);
-        expect(workload.operations).toBeGreaterThan(50);
         expect(harness.doubleLeases).toEqual([]);
         for (const node of harness.up) {
           for (const replica of node.store.replicas()) {

@@ -5,9 +5,10 @@ import type { Env, Transport } from '../../src/env/env.js';
 import { MemoryHub } from '../../src/env/memory-transport.js';
 import { createNodeEnv } from '../../src/env/node/node-env.js';
 import { Hlc } from '../../src/hlc/hlc.js';
-import { encodeFrame, encodeHelloFrame } from '../../src/rpc/frame-codec.js';
+import { decodeFrame, encodeFrame, encodeHelloFrame } from '../../src/rpc/frame-codec.js';
 import { RpcError } from '../../src/rpc/errors.js';
 import { defineMethod, defineOneWay } from '../../src/rpc/methods.js';
+import { PROTOCOL_VERSION } from '../../src/rpc/shared.js';
 import { RpcNetworkImpl, type RpcNetworkOptions } from '../../src/rpc/network.js';
 
 const text = {
@@ -273,6 +274,36 @@ describe.each(Object.keys(worlds))('rpc over %s', (name) => {
     expect(a.network.stats.framesClockRefused).toBeGreaterThan(0);
   });
 
+  it('refuses nodes of another build that it could not work with, from both ends', async () => {
+    const place = world();
+    const { a, b, addressB } = await pair(place);
+    b.handle(KV, async (request) => request);
+    const older = {
+      clusterId: 'test',
+      nodeId: 9,
+      protocolVersion: PROTOCOL_VERSION - 1,
+      streamClass: 'kv',
+      refusal: '',
+    } as const;
+    const stream = await place.transportOf(9).connectFrames(addressB, 3000);
+    const answers: string[] = [];
+    const closed = new Promise((resolve) => stream.onClose(resolve));
+    stream.onFrame((bytes) => answers.push(decodeFrame(bytes).hello?.refusal ?? ''));
+    stream.send(encodeHelloFrame(0, older));
+    await closed;
+    expect(answers).toEqual([expect.stringContaining(`speaks protocol version ${PROTOCOL_VERSION}, not`)]);
+    // One that does not know better.
+    const listener = await place.transportOf(9).listenFrames(place.address(9), (incoming) => {
+      incoming.onFrame(() => incoming.send(encodeHelloFrame(0, older)));
+    });
+    cleanups.push(() => listener.close());
+    a.setAddress(9, place.address(9).replace(/:0$/, `:${listener.port}`));
+    expect(await failure(a.call(9, KV, 'x'))).toMatchObject({
+      reason: 'unreachable',
+      message: expect.stringContaining(`speaks protocol version ${PROTOCOL_VERSION - 1}, this node`),
+    });
+  });
+
   it('lets a node outside the cluster use only the membership method', async () => {
     const place = world();
     const a = await node(place, 1);
@@ -294,7 +325,7 @@ describe.each(Object.keys(worlds))('rpc over %s', (name) => {
     const hello = encodeHelloFrame(0, {
       clusterId: 'test',
       nodeId: 9,
-      protocolVersion: 1,
+      protocolVersion: PROTOCOL_VERSION,
       streamClass: 'kv',
       refusal: '',
     });

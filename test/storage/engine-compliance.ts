@@ -295,6 +295,12 @@ export function engineCompliance(name: string, make: () => EngineUnderTest): voi
       const near = (value: number, expected: number) => expect(Math.abs(value - expected) / expected).toBeLessThan(0.2);
       near(engine.approximateBytes('a', 'b'), 7_200_000);
       near(engine.approximateBytes('a', 'c'), 9_600_000);
+      // Of 9.6 million bytes the first 4.8 end at two thirds of those under 'a'.
+      const middle = engine.approximateMiddle('a', 'c')!;
+      near(engine.approximateBytes('a', middle), 4_800_000);
+      expect(engine.get('versions', middle)).not.toBeNull();
+      expect(engine.approximateMiddle('b', 'c')).toMatch(/^b/);
+      expect(engine.approximateMiddle('c', 'd')).toBeNull();
       engine = await under.reopen(engine);
       near(engine.approximateBytes('b', 'c'), 2_400_000);
       const clear = engine.newBatch();

@@ -197,6 +197,23 @@ describe('transactions over ranges', () => {
     expect([await read(c, A), await read(c, B), await read(c, `${T}z5`), c.lockCount()]).toEqual(['1', 'old', null, 0]);
   });
 
+  it('finds the one row that is left behind many it has deleted in few pages, and locks only that', async () => {
+    const c = new ModelCluster({ nodes: 1, seed: 5, boundaries: [] });
+    const keys = Array.from({ length: 2_000 }, (_, i) => `${T}z${String(i).padStart(4, '0')}`);
+    const writer = c.db(1).begin({ isolation: 'serializable' });
+    for (const key of keys) writer.put(key, bytes('1'));
+    await c.run(writer.commit());
+    const txn = c.db(1).begin({ isolation: 'serializable' });
+    for (const key of keys.slice(0, -2)) txn.delete(key);
+    const before = c.evaluations;
+    const span = { start: `${T}z`, end: `${T}{`, maxRows: 1 };
+    const page = await c.run(txn.scan(span));
+    expect([page.keys, page.resumeKey]).toEqual([[keys[1_998]], keys[1_999]]);
+    expect(c.evaluations - before).toBeLessThan(15);
+    const last = await c.run(txn.scan({ ...span, start: keys[1_990]!, lock: 'exclusive' }));
+    expect([last.keys, c.lockCount()]).toEqual([[keys[1_998]], 9]);
+  });
+
   it('refuses to spill more than it may, and rolls back to nothing', async () => {
     const c = new ModelCluster({ nodes: 3, seed: 5, boundaries: [`${T}k`, `${T}s`], spilledMax: 20 });
     await put(c, [A, 'old']);

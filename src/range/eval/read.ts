@@ -243,33 +243,46 @@ function lockRows(
   return { keys, values, resumeKey: rows.resumeKey };
 }
 
-/** Lays the transaction's own spilled intents over what the versions family holds. */
+/**
+ * Lays the transaction's own spilled intents over what the versions family holds. `own` is in the order of keys. Intents
+ * behind the last row that is asked for are not read: one row may be asked for out of thousands.
+ */
 function overlayOwn(
   ctx: EvalContext,
   own: readonly LockState[],
   scanned: { keys: Key[]; values: Buffer[]; resumeKey: Key | null },
-  request: ScanRequest,
+  { reverse }: ScanRequest,
 ): { keys: Key[]; values: Buffer[]; resumeKey: Key | null } {
-  const rows = new Map<Key, Buffer>();
-  scanned.keys.forEach((key, i) => rows.set(key, scanned.values[i]!));
   const { resumeKey } = scanned;
-  for (const lock of own) {
-    if (resumeKey !== null && (request.reverse ? lock.key < resumeKey : lock.key >= resumeKey)) {
-      continue;
+  const keys: Key[] = [];
+  const values: Buffer[] = [];
+  // One more tells that there are more.
+  const most = ctx.rowsLeft > 0 ? ctx.rowsLeft + 1 : Infinity;
+  let at = 0;
+  const passVersions = (until: Key | null): void => {
+    for (; at < scanned.keys.length && keys.length < most; at++) {
+      const key = scanned.keys[at]!;
+      if (until !== null && (reverse ? key <= until : key >= until)) return;
+      keys.push(key);
+      values.push(scanned.values[at]!);
     }
+  };
+  for (let i = 0; i < own.length && keys.length < most; i++) {
+    const lock = own[reverse ? own.length - 1 - i : i]!;
+    if (resumeKey !== null && (reverse ? lock.key < resumeKey : lock.key >= resumeKey)) break;
+    passVersions(lock.key);
+    if (keys.length >= most) break;
     const value = ownIntent(ctx, lock);
     if (value === undefined) continue;
-    if (value === null) rows.delete(lock.key);
-    else rows.set(lock.key, value);
+    if (scanned.keys[at] === lock.key) at++;
+    if (value === null) continue;
+    keys.push(lock.key);
+    values.push(value);
   }
-  const keys = [...rows.keys()].sort();
-  if (request.reverse) keys.reverse();
-  let kept = keys;
-  let resume = resumeKey;
-  if (ctx.rowsLeft > 0 && keys.length > ctx.rowsLeft) {
-    kept = keys.slice(0, ctx.rowsLeft);
-    const last = kept[kept.length - 1]!;
-    resume = request.reverse ? last : keyNext(last);
-  }
-  return { keys: kept, values: kept.map((key) => rows.get(key)!), resumeKey: resume };
+  passVersions(null);
+  if (keys.length < most) return { keys, values, resumeKey };
+  keys.pop();
+  values.pop();
+  const last = keys[keys.length - 1]!;
+  return { keys, values, resumeKey: reverse ? last : keyNext(last) };
 }

@@ -5,6 +5,7 @@
 import { FIRST_USER_ID, SYSTEM_KEYS } from '../../encoding/keyspace.js';
 import type { KvDb } from '../../txn/kv-txn.js';
 import { againIfUnknown } from './again.js';
+import { DATABASE_OWNER, SUPERUSER_OID } from './bootstrap-names.js';
 import { encodeDescriptor, encodeNameEntry } from './codec.js';
 import type { DatabaseDescriptor, SchemaDescriptor } from './descriptor.js';
 
@@ -15,10 +16,6 @@ export const PUBLIC_SCHEMA_ID = 2200;
 export const PG_CATALOG_SCHEMA_ID = 11;
 export const PG_TOAST_SCHEMA_ID = 99;
 export const INFORMATION_SCHEMA_ID = 13000;
-export const SUPERUSER = 'postgres';
-export const SUPERUSER_OID = 10;
-/** The role that PostgreSQL's schema public belongs to, and so ours: pg_dump writes nothing about it then. */
-export const DATABASE_OWNER = { oid: 6171, name: 'pg_database_owner' } as const;
 
 const DATABASES: readonly (readonly [number, string])[] = [
   [TEMPLATE1_DATABASE_ID, 'template1'],
@@ -37,12 +34,12 @@ export async function bootstrapCatalog(db: KvDb): Promise<void> {
       name: 'public',
       databaseId: 0,
       version: 1,
-      owner: SUPERUSER,
+      owner: DATABASE_OWNER.oid,
       comment: 'standard public schema',
     };
     txn.put(SYSTEM_KEYS.descriptor(PUBLIC_SCHEMA_ID), encodeDescriptor(publicSchema));
     for (const [id, name] of DATABASES) {
-      const database: DatabaseDescriptor = { kind: 'database', id, name, version: 1, owner: SUPERUSER };
+      const database: DatabaseDescriptor = { kind: 'database', id, name, version: 1, owner: SUPERUSER_OID };
       txn.put(SYSTEM_KEYS.descriptor(id), encodeDescriptor(database));
       txn.put(SYSTEM_KEYS.name(0, 0, name), encodeNameEntry({ id, indexOid: null }));
       txn.put(SYSTEM_KEYS.name(id, 0, 'public'), encodeNameEntry({ id: PUBLIC_SCHEMA_ID, indexOid: null }));

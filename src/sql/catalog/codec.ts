@@ -13,6 +13,7 @@ import { encodeUint, SYSTEM_PREFIX } from '../../encoding/keyspace.js';
 import { arrayOidOf, catalogOidOf } from '../types/registry.js';
 import { internType, isHandle, sameShapeOf, typesWithin, userTypeIn, userTypeOf } from '../types/user-types.js';
 import type { UserType } from '../types/user-types.js';
+import { SUPERUSER, SUPERUSER_OID } from './bootstrap-names.js';
 import type { Descriptor } from './descriptor.js';
 
 const FORMAT_VERSION = 1;
@@ -41,6 +42,8 @@ export function decodeDescriptor(bytes: Buffer): Descriptor {
   if (parsed.v !== FORMAT_VERSION || typeof parsed.d !== 'object' || parsed.d === null) {
     throw sqlError('XX001', `catalog entry has unknown format version ${String(parsed.v)}`);
   }
+  // Before there were roles, owners were named, and there was one.
+  if ((parsed.d as { owner?: unknown }).owner === SUPERUSER) (parsed.d as { owner: unknown }).owner = SUPERUSER_OID;
   if (!Array.isArray(parsed.t)) return parsed.d as Descriptor;
   const known = new Map<number, number>();
   for (const stored of parsed.t) {

@@ -7,6 +7,8 @@
  * new version, every object that uses it.
  */
 
+import type { Acl } from './acl.js';
+
 export type DescriptorId = number;
 
 export interface ColumnDescriptor {
@@ -33,6 +35,13 @@ export interface ColumnDescriptor {
   readonly dropped: boolean;
   /** GENERATED ALWAYS AS (…) STORED. Such a column has no default. */
   readonly generated?: RowExpression | null;
+  /** What follows is kept and shown, without effect: SET STATISTICS, SET (…), SET STORAGE, SET COMPRESSION. */
+  readonly statistics?: number;
+  readonly options?: Readonly<Record<string, string>>;
+  readonly storage?: 'p' | 'e' | 'x' | 'm';
+  readonly compression?: 'p' | 'l';
+  /** What was granted on the column beyond what was granted on the table. */
+  readonly acl?: Acl | null;
 }
 
 /** An immutable expression over a table's row, by the names that the columns have now. */
@@ -68,19 +77,26 @@ export interface IndexDescriptor {
   readonly predicate?: RowExpression | null;
   /**
    * Not there for an ordered one (btree). A hash index is stored as an ordered one that is asked for equality only;
-   * gin is inverted: it has entries for the items that values are made of.
+   * a brin index is an ordered one in all but name; gin is inverted: it has entries for the items that values are made of.
    */
-  readonly method?: 'hash' | 'gin';
+  readonly method?: 'hash' | 'gin' | 'brin';
   /** Of a constraint that is checked late: equal keys may stand side by side until then. Never the primary index. */
   readonly deferrable?: DeferrableKey | null;
   /** NULLS NOT DISTINCT: one NULL is as good as another. Of an index that is not unique it is only shown. */
   readonly nullsNotDistinct?: boolean;
+  /** WITH (…): kept and shown, without effect. */
+  readonly options?: Readonly<Record<string, string>>;
 }
 
 export interface DeferrableKey {
   readonly initiallyDeferred: boolean;
   /** A PRIMARY KEY, though the rows lie under a hidden row id: two rows may have one key for a while. */
   readonly primaryKey: boolean;
+}
+
+/** Whether its entries are read in their order. */
+export function isOrdered({ method }: IndexDescriptor): boolean {
+  return method === undefined || method === 'brin';
 }
 
 /** True if foreign keys refer to the table. */
@@ -104,7 +120,11 @@ export interface IndexPart {
   readonly nullsFirst?: boolean;
   /** In a gin index: what the items are. */
   readonly opclass?: 'jsonb_ops' | 'jsonb_path_ops' | 'array_ops';
+  /** In another index, the class that was named, if it is not the type's own: shown, without effect on the order. */
+  readonly namedClass?: string;
   readonly expression?: IndexExpression | null;
+  /** SET STATISTICS of an expression: kept and shown. */
+  readonly statistics?: number;
 }
 
 export interface IndexExpression extends RowExpression {
@@ -169,7 +189,10 @@ interface SchemaObject {
   readonly databaseId: DescriptorId;
   readonly schemaId: DescriptorId;
   readonly version: number;
-  readonly owner: string;
+  /** The oid of a role. */
+  readonly owner: number;
+  /** Not there: as PostgreSQL grants by itself. */
+  readonly acl?: Acl | null;
 }
 
 export interface TableDescriptor extends SchemaObject, Caller {
@@ -196,6 +219,9 @@ export interface TableDescriptor extends SchemaObject, Caller {
   /** Storage options such as fillfactor: kept, shown, without effect. */
   readonly options: Readonly<Record<string, string>>;
   readonly unlogged: boolean;
+  /** REPLICA IDENTITY, an index by its oid, and CLUSTER ON: kept and shown, without effect. */
+  readonly replicaIdentity?: 'full' | 'nothing' | number | null;
+  readonly clusterOn?: number | null;
   /** Of a temporary table. */
   readonly onCommit?: 'delete' | 'drop' | null;
   /** Of a materialised view: as of a view's, and whether it has rows to read. */
@@ -231,6 +257,7 @@ export interface ViewColumnDescriptor {
   readonly comment?: string | null;
   /** For rows that are inserted through the view: comes before the default of the table's column. */
   readonly defaultSql?: string | null;
+  readonly acl?: Acl | null;
 }
 
 /** The oids of a table's constraints, by their names. */
@@ -300,9 +327,17 @@ export interface Routine {
   readonly volatility: 'immutable' | 'stable' | 'volatile';
   readonly strict: boolean;
   readonly securityDefiner: boolean;
+  /** The oid of a role. Not there: the superuser. */
+  readonly owner?: number;
+  readonly acl?: Acl | null;
   /** Settings that hold while it runs: 'name=value'. */
   readonly config?: readonly string[] | null;
   readonly comment?: string | null;
+  /** Kept and shown, without effect. Not there: what PostgreSQL takes without them. */
+  readonly cost?: number;
+  readonly rows?: number;
+  readonly parallel?: 'safe' | 'restricted';
+  readonly leakproof?: boolean;
   /** It is an aggregate made of these. */
   readonly aggregate?: AggregateParts;
 }
@@ -337,7 +372,9 @@ export interface SchemaDescriptor {
   /** 0 for `public`, which every database has under the same id. */
   readonly databaseId: DescriptorId;
   readonly version: number;
-  readonly owner: string;
+  /** Of `public`, which all databases share, what each database says of it counts. */
+  readonly owner: number;
+  readonly acl?: Acl | null;
   readonly comment?: string | null;
 }
 
@@ -355,10 +392,49 @@ export interface DatabaseDescriptor {
   readonly id: DescriptorId;
   readonly name: string;
   readonly version: number;
-  readonly owner: string;
+  readonly owner: number;
+  readonly acl?: Acl | null;
   readonly comment?: string | null;
   /** Without one, plpgsql alone (catalog/extensions.ts). */
   readonly extensions?: readonly ExtensionEntry[];
+  /** Of its schema `public`, where it is not as it was made. */
+  readonly publicSchema?: { readonly owner: number; readonly acl: Acl | null };
+  readonly defaultAcls?: readonly DefaultAcl[];
+  /** ALTER DATABASE … SET: 'name=value'. */
+  readonly settings?: readonly string[];
+}
+
+/** ALTER DEFAULT PRIVILEGES: what objects get that the role makes. */
+export interface DefaultAcl {
+  readonly oid: number;
+  readonly roleId: number;
+  /** 0: in all schemas. */
+  readonly schemaId: number;
+  readonly kind: 'table' | 'sequence' | 'function' | 'type' | 'schema';
+  readonly acl: Acl;
+}
+
+export interface RoleDescriptor {
+  readonly kind: 'role';
+  readonly id: DescriptorId;
+  readonly name: string;
+  readonly version: number;
+  readonly superuser: boolean;
+  readonly inherit: boolean;
+  readonly createRole: boolean;
+  readonly createDatabase: boolean;
+  readonly login: boolean;
+  readonly replication: boolean;
+  readonly bypassRls: boolean;
+  /** -1: any number of sessions. */
+  readonly connectionLimit: number;
+  /** As it is shown; of passwords, of which there are none. */
+  readonly validUntil: string | null;
+  readonly memberOf: readonly { readonly roleId: number; readonly admin: boolean; readonly grantorId: number }[];
+  readonly comment?: string | null;
+  /** ALTER ROLE … SET: 'name=value', and those IN DATABASE by its id. */
+  readonly settings?: readonly string[];
+  readonly databaseSettings?: Readonly<Record<number, readonly string[]>>;
 }
 
 export type Descriptor =
@@ -368,4 +444,5 @@ export type Descriptor =
   | TypeDescriptor
   | RoutineDescriptor
   | SchemaDescriptor
-  | DatabaseDescriptor;
+  | DatabaseDescriptor
+  | RoleDescriptor;

@@ -1,7 +1,8 @@
 /**
  * Sequence values. The counter in KV is moved outside any transaction, by a block of values at a time;
  * the rest of a block is this node's. So values are unique and, on one node, consecutive; there are gaps
- * after restarts, and nodes hand out from different blocks (PostgreSQL's own CACHE has both effects).
+ * after restarts, and nodes hand out from different blocks (PostgreSQL's own CACHE has both effects). Each block costs a
+ * replicated write, so one that is used up at once is followed by a larger one, as long as the demand lasts.
  *
  * value = base + counter, base fixed at creation, so that the first value is START. A second counter, the start, stands
  * where the first one does exactly if no value was taken since the sequence was made or set to one that is yet to come
@@ -17,8 +18,14 @@ import { againIfUnknown } from './again.js';
 import type { Catalog } from './catalog.js';
 import type { SequenceDescriptor } from './descriptor.js';
 
-/** Values per block when CACHE was not given. */
+/** Values per block when CACHE was not given, and nobody wants many. */
 export const DEFAULT_BLOCK = 32;
+const BLOCK_MAX = 8_192;
+/** Of a sequence's values, so that blocks that are lost do not use it up: a smallint's keeps the small ones. */
+const BLOCK_SHARE = 1 / 65_536;
+const GROWTH = 4;
+/** A block that was used up within this time is followed by a larger one, one that lasted longer by a small one. */
+const BUSY_MS = 250;
 
 /** Where no counter comes to stand. */
 const NOWHERE = Number.MIN_SAFE_INTEGER;
@@ -28,6 +35,8 @@ interface Block {
   next: number;
   left: number;
   increment: number;
+  readonly size: number;
+  readonly filledMs: number;
 }
 
 export class Sequences {
@@ -60,7 +69,7 @@ export class Sequences {
 
   async #fill(sequence: SequenceDescriptor): Promise<void> {
     const increment = Number(sequence.increment);
-    const count = sequence.cache > 1 ? sequence.cache : DEFAULT_BLOCK;
+    const count = this.#sizeOfNext(sequence);
     const key = SYSTEM_KEYS.sequence(sequence.id);
     const counter = await againIfUnknown(() => this.#catalog.db.increment(key, increment * count));
     const last = baseOf(sequence) + counter;
@@ -70,7 +79,17 @@ export class Sequences {
       next: last - increment * (count - 1),
       left: count,
       increment,
+      size: count,
+      filledMs: this.#catalog.clock.monotonicMs(),
     });
+  }
+
+  #sizeOfNext(sequence: SequenceDescriptor): number {
+    if (sequence.cache > 1) return sequence.cache;
+    const block = this.#blocks.get(sequence.id);
+    if (block === undefined || this.#catalog.clock.monotonicMs() - block.filledMs > BUSY_MS) return DEFAULT_BLOCK;
+    const values = (Number(sequence.max) - Number(sequence.min)) / Math.abs(Number(sequence.increment));
+    return Math.max(DEFAULT_BLOCK, Math.floor(Math.min(block.size * GROWTH, values * BLOCK_SHARE, BLOCK_MAX)));
   }
 
   /**
@@ -81,6 +100,25 @@ export class Sequences {
     const { isCalled } = await this.#state(sequence.id);
     if (isCalled) return null;
     return String(BigInt(baseOf(sequence)) + BigInt(sequence.increment) - increment);
+  }
+
+  /**
+   * For ALTER SEQUENCE that changes the step, the bounds or the cycle: they go on from the last value, so what is left of this
+   * node's block is given back, and a sequence that ran through its bounds is put where it stands between them. If another
+   * node took a block meanwhile, that one's end is what comes last.
+   */
+  async settle(sequence: SequenceDescriptor): Promise<void> {
+    const { counter, isCalled } = await this.#state(sequence.id);
+    if (!isCalled) return;
+    const { value } = await this.lastValue(sequence);
+    // A sequence that cycles may come to stand where it began.
+    await this.#move(SYSTEM_KEYS.sequenceStart(sequence.id), NOWHERE);
+    const step = Number(value) - baseOf(sequence) - counter;
+    if (step === 0) return;
+    const key = SYSTEM_KEYS.sequence(sequence.id);
+    const moved = await this.#catalog.db.increment(key, step);
+    if (moved !== counter + step) await this.#catalog.db.increment(key, -step);
+    await this.#catalog.forgetSequence(sequence.id);
   }
 
   async #state(id: number): Promise<{ readonly counter: number; readonly isCalled: boolean }> {
@@ -125,13 +163,20 @@ export class Sequences {
     const mine = block !== undefined && block.next + block.increment * (block.left - 1) === end;
     const value = mine ? block.next - block.increment : end;
     if (sequence.cycle) return { value: BigInt(inBounds(sequence, value)), isCalled };
-    const [min, max] = [Number(sequence.min), Number(sequence.max)];
-    return { value: BigInt(Math.min(Math.max(value, min), max)), isCalled };
+    return { value: BigInt(lastInBounds(sequence, value)), isCalled };
   }
 }
 
 function baseOf(sequence: SequenceDescriptor): number {
   return Number(sequence.base ?? BigInt(sequence.start) - BigInt(sequence.increment));
+}
+
+/** Of the values up to this one the last that the bounds let through. */
+function lastInBounds(sequence: SequenceDescriptor, value: number): number {
+  const increment = Number(sequence.increment);
+  const bound = Number(increment > 0 ? sequence.max : sequence.min);
+  const passed = Math.ceil((value - bound) / increment);
+  return passed > 0 ? value - passed * increment : value;
 }
 
 /** Wraps or refuses a value that ran out of the sequence's bounds. @throws 2200H */

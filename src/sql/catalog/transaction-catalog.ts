@@ -38,6 +38,7 @@ import { isTemporary, isTemporarySchema, isTemporarySchemaName, temporarySchemaN
 import type { SessionTemporaries } from './temporary.js';
 import { sharedView } from './shared-view.js';
 import { runBy, UsedRoutines } from './used-routines.js';
+import { snapshotOf } from './snapshot.js';
 import { virtualRelation } from './virtual/registry.js';
 
 export interface Mark {
@@ -78,6 +79,8 @@ export class TransactionCatalog implements UseHolder {
   readonly catalog: Catalog;
   readonly databaseId: number;
   readonly database: string;
+  /** Asked before a schema is used that was named; null: no need to. @throws QuoralError 42501 */
+  schemaGuard: ((id: number, name: string) => Promise<void> | null) | null = null;
   /** Of users, that what it writes calls. */
   readonly routinesInUse = new UsedRoutines();
   readonly #temporaries: SessionTemporaries | null;
@@ -181,6 +184,32 @@ export class TransactionCatalog implements UseHolder {
     }
   }
 
+  /** As it is now, for what is looked at anew by each statement: nobody's change waits for this transaction's end. */
+  async peek(id: number, wait: WaitOptions): Promise<Descriptor | null> {
+    const own = this.#descriptors.get(id) ?? (this.#descriptors.has(id) ? null : this.#held.get(id));
+    if (own !== undefined) return own;
+    const seen = this.#uses.get(id);
+    if (seen !== undefined && seen !== null) return seen;
+    if (this.#uses.has(id)) return this.descriptor(id, wait);
+    for (;;) {
+      const lease = this.catalog.ensureLease();
+      if (lease !== null) await lease;
+      if (this.catalog.use(id, this)) {
+        const found = await this.catalog.load(id).finally(() => {
+          if (!this.#uses.has(id)) this.catalog.endUse(id, this);
+        });
+        if (found !== 'locked') return found;
+      }
+      await this.catalog.waitUnlocked(id, wait);
+    }
+  }
+
+  /** The entry under a key that is not of this database; not yet checked against its descriptor. */
+  async entryOf(key: string): Promise<NameEntry | null> {
+    const own = this.#names.get(key);
+    return own !== undefined ? own : this.catalog.lookupName(key);
+  }
+
   /** Synchronously: own change or cached and in use. */
   currentVersion(id: number): number | null {
     const own = this.#descriptors.get(id);
@@ -256,6 +285,7 @@ export class TransactionCatalog implements UseHolder {
   ): Promise<ResolvedRoutines[] | null> {
     const found: ResolvedRoutines[] = [];
     if (name.schema !== null && (await this.schemaId(name.schema)) === null) return null;
+    if (name.schema !== null) await this.#guard(name.schema);
     const path = searchPath.filter((schema) => !isTemporarySchemaName(schema));
     for (const schema of name.schema === null ? path : [name.schema]) {
       const schemaId = await this.schemaId(schema);
@@ -287,6 +317,7 @@ export class TransactionCatalog implements UseHolder {
 
   /** Along the search path, or in the schema named; '_x' is the array of x. */
   async type(name: RelationName, searchPath: readonly string[], wait: WaitOptions): Promise<ResolvedType | null> {
+    if (name.schema !== null) await this.#guard(name.schema);
     for (const schema of name.schema === null ? searchPath : [name.schema]) {
       const schemaId = await this.schemaId(schema);
       if (schemaId === null) continue;
@@ -328,7 +359,10 @@ export class TransactionCatalog implements UseHolder {
     wait: WaitOptions,
     passed: PassedName[] = [],
   ): Promise<Relation | null> {
-    if (name.schema !== null) return this.#relationInNamed(name.schema, name.name, wait);
+    if (name.schema !== null) {
+      await this.#guard(name.schema);
+      return this.#relationInNamed(name.schema, name.name, wait);
+    }
     if (!searchPath.includes('pg_catalog')) {
       const virtual = virtualRelation('pg_catalog', name.name);
       if (virtual !== null) return virtual;
@@ -340,6 +374,13 @@ export class TransactionCatalog implements UseHolder {
       return found;
     }
     return null;
+  }
+
+  async #guard(schema: string): Promise<void> {
+    if (this.schemaGuard === null || schema === 'pg_catalog' || schema === 'information_schema') return;
+    if (isTemporarySchemaName(schema)) return;
+    const id = await this.schemaId(schema);
+    if (id !== null) await this.schemaGuard(id, schema);
   }
 
   async #relationInNamed(schema: string, name: string, wait: WaitOptions): Promise<Relation | null> {
@@ -383,33 +424,7 @@ export class TransactionCatalog implements UseHolder {
     searchPath: readonly string[],
     wait: WaitOptions,
   ): Promise<CatalogSnapshot & { readonly passed: readonly PassedName[] }> {
-    const passed: PassedName[] = [];
-    const found = new Map<string, Relation | null>();
-    const types = new Map<string, ResolvedType | null>();
-    const routines = new Map<string, readonly ResolvedRoutines[] | null>();
-    for (const name of names) {
-      const key = `${name.schema ?? ''}\0${name.name}`;
-      if (name.isType === true) types.set(key, types.get(key) ?? (await this.type(name, searchPath, wait)));
-      else if (name.isRoutine === true) {
-        const found = await this.routines(name, searchPath, wait);
-        routines.set(key, found);
-        // A range type's constructor has the type's name.
-        if ((found?.length ?? 0) === 0) types.set(key, types.get(key) ?? (await this.type(name, searchPath, wait)));
-      } else if (!found.has(key)) found.set(key, await this.relation(name, searchPath, wait, passed));
-    }
-    return {
-      passed,
-      database: this.database,
-      searchPath,
-      relation(name) {
-        const known = found.get(`${name.schema ?? ''}\0${name.name}`);
-        if (known !== undefined) return known;
-        // Only catalog relations can be asked for without having been announced.
-        return name.isType === true ? null : virtualRelation(name.schema ?? 'pg_catalog', name.name);
-      },
-      type: (name) => types.get(`${name.schema ?? ''}\0${name.name}`) ?? null,
-      routines: (name) => routines.get(`${name.schema ?? ''}\0${name.name}`) ?? null,
-    };
+    return snapshotOf(this, names, searchPath, wait);
   }
 
   /** Every descriptor, committed ones in one consistent read, the transaction's own on top. */

@@ -32,15 +32,18 @@ import { runAlterComposite } from './composites.js';
 import { COLUMNS_MAX, defaultText, draftColumn, finishColumn, hiddenColumn, tooManyColumns } from './columns.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
-import { storageOptions } from './create-table.js';
 import { deparse, quoteIdentifier, quoteLiteral } from './deparse.js';
 import { alteredForeignKey } from './foreign-keys.js';
 import { dropExpression, generatedFrom, refuseReaders, refuseTypeChange, withGeneration } from './generated.js';
 import { addIdentity, dropIdentity, setIdentity } from './identity.js';
 import { refuseTableCommands } from './materialized-views.js';
 import { reboundIndexes } from './index-parts.js';
-import { nextVersion, newStorage, openForChange, openIndex, relationMissing, shownName } from './objects.js';
+import { giveRelation } from './owned.js';
+import { roleOf } from './ownership.js';
+import { descriptorOf, nextVersion, newStorage, openForChange, relationMissing, shownName } from './objects.js';
 import { fillIndex, rewriteTable, scanRows } from './rewrite.js';
+import { alterIndex, optionItems, withCluster, withReplicaIdentity, withStorageFact } from './storage-facts.js';
+import { changedOptions } from './storage-options.js';
 import { refuseOwnRows, refuseRowTypeColumns, renewRowType } from './row-type-users.js';
 import { dropOwnedSequences } from './sequence-users.js';
 import { refuseKeptOver } from './stored-keys.js';
@@ -71,7 +74,7 @@ export async function runAlterTable(ctx: DdlContext, body: Loose): Promise<strin
   const tag = TAGS[String(body['objtype'])] ?? 'ALTER TABLE';
   const commands = list(body['cmds']).map((c) => of(c, 'AlterTableCmd'));
   if (body['objtype'] === 'OBJECT_INDEX') {
-    if ((await openIndex(ctx, name)) === null && body['missing_ok'] !== true) throw relationMissing(name);
+    await alterIndex(ctx, name, commands, body['missing_ok'] === true);
     return tag;
   }
   const found = await openForChange(ctx, name);
@@ -80,12 +83,13 @@ export async function runAlterTable(ctx: DdlContext, body: Loose): Promise<strin
     notice(ctx, '00000', `relation "${shownName(name)}" does not exist, skipping`);
     return tag;
   }
-  if (found.kind === 'sequence') return tag;
-  // There is one role, so a view has its owner already.
-  if (found.kind === 'view' && commands.every((c) => c['subtype'] === 'AT_ChangeOwner')) {
-    for (const command of commands) roleName(of(command, 'newowner'));
+  const owner = commands.find((c) => c['subtype'] === 'AT_ChangeOwner');
+  if (owner !== undefined) {
+    if (commands.length > 1) throw unsupported('OWNER TO with other commands');
+    await giveRelation(ctx, descriptorOf(found), await roleOf(ctx, owner['newowner']));
     return tag;
   }
+  if (found.kind === 'sequence') return tag;
   if (found.kind === 'view') {
     alterView(ctx, found.view, commands);
     return tag;
@@ -164,20 +168,10 @@ async function apply(draft: Draft, command: Loose): Promise<void> {
       );
     case 'AT_DropIdentity':
       return dropIdentity(draft, name, command['missing_ok'] === true);
-    case 'AT_ChangeOwner':
-      draft.set({
-        owner:
-          roleName(of(command, 'newowner')) ||
-          text((command['newowner'] as Loose | undefined)?.['rolename']) ||
-          draft.table.owner,
-      });
-      return;
     case 'AT_SetRelOptions':
-      draft.set({ options: { ...draft.table.options, ...storageOptions(listItems(command['def'])) } });
-      return;
     case 'AT_ResetRelOptions': {
-      const gone = new Set(options(listItems(command['def'])).map((o) => o.name));
-      draft.set({ options: Object.fromEntries(Object.entries(draft.table.options).filter(([key]) => !gone.has(key))) });
+      const isReset = command['subtype'] === 'AT_ResetRelOptions';
+      draft.set({ options: changedOptions(draft.table.options, optionItems(command['def']), 'table', isReset) });
       return;
     }
     case 'AT_SetLogged':
@@ -191,12 +185,18 @@ async function apply(draft: Draft, command: Loose): Promise<void> {
     case 'AT_ResetOptions':
     case 'AT_SetStorage':
     case 'AT_SetCompression':
-      draft.column(name);
+      draft.setColumn(withStorageFact(ctx, draft.column(name), command)!);
       return;
     case 'AT_ClusterOn':
+      draft.table = withCluster(draft.table, name);
+      return;
     case 'AT_DropCluster':
-    case 'AT_SetTableSpace':
+      draft.table = withCluster(draft.table, null);
+      return;
     case 'AT_ReplicaIdentity':
+      draft.table = withReplicaIdentity(draft.table, of(command['def'] as Loose, 'ReplicaIdentityStmt'));
+      return;
+    case 'AT_SetTableSpace':
     case 'AT_DisableRowSecurity':
     case 'AT_EnableTrigAll':
     case 'AT_DisableTrigAll':
@@ -220,15 +220,6 @@ function isGenerated(draft: Draft, name: string, dropped: boolean): Error {
     `column "${name}" of relation "${draft.table.name}" is a generated column`,
     dropped ? { hint: 'Use ALTER TABLE ... ALTER COLUMN ... DROP EXPRESSION instead.' } : {},
   );
-}
-
-function listItems(node: unknown): unknown {
-  const n = node as Loose | undefined;
-  return n?.['List'] === undefined ? node : of(n, 'List')['items'];
-}
-
-function roleName(role: Loose): string {
-  return text(role['rolename']);
 }
 
 // ---- columns ----
@@ -323,6 +314,7 @@ async function dropColumn(draft: Draft, name: string, missingOk: boolean, cascad
     sequenceId: null,
     missingText: null,
     generated: null,
+    acl: null,
   });
   draft.newNotNull.delete(column.id);
 }
@@ -412,6 +404,11 @@ async function convertedDefault(
 
 function setType(draft: Draft, column: ColumnDescriptor): void {
   draft.setColumn(column);
+  // Its new values may be against what the old ones kept to.
+  for (const check of draft.table.checks) {
+    if (check.columnIds.includes(column.id) && check.validated !== false && !draft.newChecks.includes(check))
+      draft.newChecks.push(check);
+  }
   draft.set({ indexes: reboundIndexes(draft.ctx, draft.table, column.id) });
 }
 

@@ -1,5 +1,6 @@
 /** Column definitions: types, defaults, serial and identity, CHECK expressions. */
 import { sqlError } from '../../base/errors.js';
+import type { QuoralError } from '../../base/errors.js';
 import type { ColumnDescriptor, SequenceDescriptor } from '../catalog/descriptor.js';
 import { isKeyEncodable } from '../encoding/key-codec.js';
 import type { RelationName } from '../contract.js';
@@ -13,7 +14,7 @@ import { deparse, quoteLiteral } from './deparse.js';
 import { withAttribute } from './foreign-keys.js';
 import { claimGeneratedName } from './objects.js';
 import { createSequence, sequenceDefaults } from './sequences.js';
-import { list, of, options, strings, text, unsupported } from './tree.js';
+import { list, objectName, of, options, strings, text, unsupported } from './tree.js';
 import type { Loose } from './tree.js';
 
 export const HIDDEN_COLUMN = 'rowid';
@@ -284,31 +285,29 @@ export function compileCheck(
   return { sql: compiled.sql, columnIds: compiled.columnsUsed.map((p) => live[p]!.id) };
 }
 
-/** Names PostgreSQL gives to a check constraint: by its column if it has one only. */
-export function checkNameParts(
+/** The name PostgreSQL gives to a check constraint: by its column if it reads one only; none of those taken. */
+export function checkName(
   table: string,
   columnIds: readonly number[],
-  columns: readonly ColumnDescriptor[],
+  columns: readonly Pick<ColumnDescriptor, 'id' | 'name'>[],
+  taken: readonly string[],
 ): string {
   const only = columnIds.length === 1 ? columns.find((c) => c.id === columnIds[0]) : undefined;
-  return only === undefined ? `${table}_check` : `${table}_${only.name}_check`;
+  for (let n = 0; ; n++) {
+    const name = objectName(table, only?.name ?? '', n === 0 ? 'check' : `check${n}`);
+    if (!taken.includes(name)) return name;
+  }
 }
 
-export function uniqueConstraintName(base: string, taken: readonly string[]): string {
-  let name = base;
-  for (let n = 1; taken.includes(name); n++) name = `${base}${n}`;
-  return name;
+export function requireKeyType({ typeOid }: Pick<ColumnDescriptor, 'typeOid'>, method = 'btree'): void {
+  if (!isKeyEncodable(typeOid)) throw noDefaultClass(typeOid, method);
 }
 
-export function requireKeyType(column: Pick<ColumnDescriptor, 'typeOid'>, method: 'btree' | 'hash' = 'btree'): void {
-  if (isKeyEncodable(column.typeOid)) return;
-  throw sqlError(
-    '42704',
-    `data type ${typeByOid(column.typeOid).sqlName} has no default operator class for access method "${method}"`,
-    {
-      hint: 'You must specify an operator class for the index or define a default operator class for the data type.',
-    },
-  );
+export function noDefaultClass(typeOid: number, method: string): QuoralError {
+  const { sqlName } = typeByOid(typeOid);
+  return sqlError('42704', `data type ${sqlName} has no default operator class for access method "${method}"`, {
+    hint: 'You must specify an operator class for the index or define a default operator class for the data type.',
+  });
 }
 
 /** What columns that nobody sees have in common. */

@@ -3,6 +3,8 @@ import { sqlError } from '../../base/errors.js';
 import type { Descriptor } from '../catalog/descriptor.js';
 import { constraintOids } from '../catalog/descriptor.js';
 import type { DdlContext } from './context.js';
+import { requireOwner } from './ownership.js';
+import { commentOnRole } from './roles.js';
 import { commentOnExtension } from './extensions.js';
 import { requireMaterialized } from './materialized-views.js';
 import { descriptorOf, nextVersion, openForChange, openIndex, openTable, relationMissing } from './objects.js';
@@ -56,6 +58,9 @@ export async function runComment(ctx: DdlContext, body: Loose): Promise<string> 
     case 'OBJECT_DOMAIN':
       await commentOnType(ctx, typeNameIn(object), comment);
       break;
+    case 'OBJECT_ROLE':
+      await commentOnRole(ctx, parts[0]!, comment);
+      break;
     case 'OBJECT_EXTENSION':
       await commentOnExtension(ctx, parts[0]!, comment);
       break;
@@ -100,6 +105,7 @@ async function commentOnContainer(ctx: DdlContext, kind: string, name: string, c
       : sqlError('3D000', `database "${name}" does not exist`);
   await ctx.catalog.lock(ctx.txn, [id], ctx.wait);
   const found = await ctx.catalog.forUpdate(ctx.txn, id);
+  if (found?.kind === 'schema' || found?.kind === 'database') requireOwner(ctx, found);
   if (found?.kind === 'schema' || found?.kind === 'database')
     ctx.catalog.put(ctx.txn, { ...found, comment, version: found.version + 1 });
 }

@@ -3,6 +3,7 @@ import type { Logger } from '../../env/env.js';
 import type { KvDb, KvTxn } from '../../txn/kv-txn.js';
 import type { WaitOptions } from '../catalog/catalog.js';
 import type { Sequences } from '../catalog/sequences.js';
+import type { Rights } from '../catalog/rights.js';
 import type { SessionTemporaries } from '../catalog/temporary.js';
 import type { TransactionCatalog } from '../catalog/transaction-catalog.js';
 import type { CompiledStatement, ExecContext, MemoryAccount, Planner, PlannerSettings } from '../contract.js';
@@ -13,6 +14,9 @@ import type { Loose } from './tree.js';
 export interface DdlContext {
   readonly session: {
     readonly user: string;
+    /** As who the statement runs, and as who the client came. */
+    readonly userId: number;
+    readonly sessionUserId: number;
     readonly database: string;
     readonly searchPath: readonly string[];
     /** The statement is alone in an implicit transaction. */
@@ -22,7 +26,17 @@ export interface DdlContext {
     setting(name: string): string | null;
     /** The setting check_function_bodies. */
     readonly checkBodies: boolean;
+    /** @throws QuoralError 42704, 22023, 42501 for a setting that the user could not set */
+    checkSetting(name: string, value: string): void;
   };
+  /** What the user may do, as of the statement's beginning. */
+  readonly rights: Rights;
+  /** Of another role. */
+  rightsOf(role: number): Promise<Rights>;
+  /** @throws QuoralError 42501 unless the user may run the query */
+  checkAccess(compiled: CompiledStatement): Promise<void>;
+  /** Runs something with the rights of the role. */
+  asRole<T>(role: number, run: (ctx: DdlContext) => Promise<T>): Promise<T>;
   readonly txn: KvTxn;
   readonly db: KvDb;
   readonly catalog: TransactionCatalog;

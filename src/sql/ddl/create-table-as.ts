@@ -4,7 +4,8 @@ import type { CompiledStatement, ExecContext, ParsedStatement } from '../contrac
 import { RowCollector, collectRows } from './collect-rows.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
-import { createTableFor, storageOptions } from './create-table.js';
+import { createTableFor } from './create-table.js';
+import { storageOptions } from './storage-options.js';
 import { createMaterializedView } from './materialized-views.js';
 import { creationSchema } from './objects.js';
 import { list, of, rangeVar, stringOf } from './tree.js';
@@ -57,6 +58,7 @@ async function planned(
   if (query.kind === 'ExecuteStmt') return ctx.executed(query.node['ExecuteStmt'] as Loose);
   const snapshot = await ctx.catalog.snapshot(ctx.planner.relationsOf(query), ctx.session.searchPath, ctx.wait);
   const compiled = ctx.planner.compile(query, ctx.parameterOids, snapshot, ctx.plannerSettings);
+  await ctx.checkAccess(compiled);
   return { compiled, execContext: () => ctx.execContext() };
 }
 

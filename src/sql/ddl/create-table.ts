@@ -1,20 +1,21 @@
 /** CREATE TABLE: columns, constraints, LIKE; the table's storage is a range of its own. */
-import { sqlError } from '../../base/errors.js';
+import { QuoralError, sqlError } from '../../base/errors.js';
+import { addPosition } from '../plan/binder.js';
 import type { CheckDescriptor, ColumnDescriptor, IndexDescriptor, TableDescriptor } from '../catalog/descriptor.js';
 import { isTemporarySchema } from '../catalog/temporary-names.js';
 import type { OnCommit } from '../catalog/temporary.js';
 import {
-  checkNameParts,
+  checkName,
   compileCheck,
   draftColumn,
   finishColumn,
   hiddenColumn,
-  uniqueConstraintName,
   COLUMNS_MAX,
   tooManyColumns,
 } from './columns.js';
 import type { ColumnDraft } from './columns.js';
 import type { DdlContext } from './context.js';
+import { initialAcl } from './default-privileges.js';
 import { notice } from './context.js';
 import { generateColumns } from './generated.js';
 import { addForeignKeys, constraintTaken, type ForeignKeyRequest } from './foreign-keys.js';
@@ -23,9 +24,10 @@ import { keepKeys } from './stored-keys.js';
 import type { IndexRequest } from './indexes.js';
 import { type Copied, copyLike } from './like.js';
 import { claimName, creationSchema, newStorage } from './objects.js';
+import { storageOptions } from './storage-options.js';
 import { refuseTypeOfName } from './user-types.js';
 import { CHECK, nameable, normalised } from './row-expressions.js';
-import { list, of, options, rangeVar, text, unsupported, valueText } from './tree.js';
+import { list, of, rangeVar, text, unsupported } from './tree.js';
 import type { Loose } from './tree.js';
 
 interface Parts {
@@ -43,7 +45,9 @@ export async function runCreateTable(ctx: DdlContext, body: Loose): Promise<stri
   if (body['partspec'] !== undefined || body['partbound'] !== undefined) throw unsupported('PARTITION BY');
   if (body['inhRelations'] !== undefined) throw unsupported('table inheritance');
   if (body['ofTypename'] !== undefined) throw unsupported('a typed table');
-  const schema = await creationSchema(ctx, name, relation['relpersistence']);
+  const schema = await creationSchema(ctx, name, relation['relpersistence']).catch((error: unknown) => {
+    throw isDenied(error) ? addPosition(error, Number(relation['location'] ?? 0)) : error;
+  });
   if (body['if_not_exists'] === true && (await ctx.catalog.nameForUpdate(ctx.txn, schema.id, name.name)) !== null) {
     notice(ctx, '42P07', `relation "${name.name}" already exists, skipping`);
     return 'CREATE TABLE';
@@ -57,20 +61,14 @@ export async function runCreateTable(ctx: DdlContext, body: Loose): Promise<stri
   return 'CREATE TABLE';
 }
 
+function isDenied(error: unknown): boolean {
+  return error instanceof QuoralError && error.sqlstate === '42501';
+}
+
 function onCommitOf(clause: unknown, schemaId: number): OnCommit {
   if (clause === undefined || clause === 'ONCOMMIT_NOOP') return 'preserve';
   if (!isTemporarySchema(schemaId)) throw sqlError('42P16', 'ON COMMIT can only be used on temporary tables');
   return clause === 'ONCOMMIT_DROP' ? 'drop' : clause === 'ONCOMMIT_DELETE_ROWS' ? 'delete' : 'preserve';
-}
-
-export function storageOptions(value: unknown): Record<string, string> {
-  const known: Record<string, string> = {};
-  for (const o of options(value)) {
-    if (o.name === 'oids' && valueText(o.arg) !== 'false')
-      throw sqlError('0A000', 'tables declared WITH OIDS are not supported');
-    if (o.name !== 'oids') known[o.name] = valueText(o.arg) || 'true';
-  }
-  return known;
 }
 
 async function collect(ctx: DdlContext, elements: readonly Loose[], table: string): Promise<Parts> {
@@ -167,7 +165,8 @@ async function createTable(
     databaseId: ctx.catalog.databaseId,
     schemaId: schema.id,
     version: 1,
-    owner: ctx.session.user,
+    owner: ctx.session.userId,
+    ...(await initialAcl(ctx, 'table', schema.id)),
     columns,
     nextColumnId,
     indexes,
@@ -216,7 +215,7 @@ export async function makeCheck(
   if (name !== null && taken.includes(name)) throw constraintTaken(table, name);
   return {
     oid: await ctx.catalog.catalog.ids.next(),
-    name: name ?? uniqueConstraintName(checkNameParts(table, columnIds, columns), taken),
+    name: name ?? checkName(table, columnIds, columns, taken),
     expressionSql: sql,
     columnIds,
   };

@@ -7,16 +7,19 @@ import {
   PUBLIC_SCHEMA_ID,
 } from '../catalog/bootstrap.js';
 import { routineEntryName } from '../catalog/transaction-catalog.js';
+import { RIGHTS } from '../catalog/acl.js';
 import type { DdlContext } from './context.js';
+import { initialAcl } from './default-privileges.js';
+import { requireMember, requireOnDatabase, requireOwner, roleOf } from './ownership.js';
 import { notice } from './context.js';
 import { runCreateTable } from './create-table.js';
 import { runCreateIndex } from './indexes.js';
 import { runCreateSequence } from './sequences.js';
-import { list, of, text, unsupported } from './tree.js';
+import { list, of, options, text, unsupported, valueText } from './tree.js';
 import type { Loose } from './tree.js';
 
 export async function runCreateSchema(ctx: DdlContext, body: Loose): Promise<string> {
-  const name = text(body['schemaname']) || text((body['authrole'] as Loose | undefined)?.['rolename']);
+  const name = text(body['schemaname']) || (await roleOf(ctx, body['authrole'])).name;
   if (name.startsWith('pg_')) {
     throw sqlError('42939', `unacceptable schema name "${name}"`, {
       detail: 'The prefix "pg_" is reserved for system schemas.',
@@ -28,6 +31,11 @@ export async function runCreateSchema(ctx: DdlContext, body: Loose): Promise<str
     notice(ctx, '42P06', `schema "${name}" already exists, skipping`);
     return 'CREATE SCHEMA';
   }
+  await requireOnDatabase(ctx, RIGHTS.create, () =>
+    sqlError('42501', `permission denied for database ${ctx.session.database}`),
+  );
+  const owner = body['authrole'] === undefined ? null : await roleOf(ctx, body['authrole']);
+  if (owner !== null) requireMember(ctx, owner);
   await ctx.catalog.lock(ctx.txn, [ctx.catalog.databaseId], ctx.wait);
   const id = await ctx.catalog.catalog.ids.next();
   if (!(await ctx.catalog.claimName(ctx.txn, 0, name, { id, indexOid: null })))
@@ -38,11 +46,16 @@ export async function runCreateSchema(ctx: DdlContext, body: Loose): Promise<str
     name,
     databaseId: ctx.catalog.databaseId,
     version: 1,
-    owner: ctx.session.user,
+    owner: owner?.id ?? ctx.session.userId,
+    ...(await initialAcl(ctx, 'schema', id)),
   });
   const inside: DdlContext = { ...ctx, session: { ...ctx.session, searchPath: [name, ...ctx.session.searchPath] } };
   for (const element of list(body['schemaElts'])) await createInside(inside, element);
   return 'CREATE SCHEMA';
+}
+
+function namedRole(arg: unknown): Loose {
+  return { roletype: 'ROLESPEC_CSTRING', rolename: valueText(arg) };
 }
 
 async function createInside(ctx: DdlContext, element: Loose): Promise<void> {
@@ -54,11 +67,18 @@ async function createInside(ctx: DdlContext, element: Loose): Promise<void> {
 
 export async function runCreateDatabase(ctx: DdlContext, body: Loose): Promise<string> {
   if (ctx.session.inBlock) throw sqlError('25001', 'CREATE DATABASE cannot run inside a transaction block');
+  if (!ctx.rights.superuser && !ctx.rights.membership.role.createDatabase)
+    throw sqlError('42501', 'permission denied to create database');
   const name = text(body['dbname']);
+  const given = options(body['options']).find((one) => one.name === 'owner');
+  const role = given === undefined ? null : await roleOf(ctx, namedRole(given.arg));
+  if (role !== null) requireMember(ctx, role);
+  const owner = role?.id ?? ctx.session.userId;
+  await ctx.catalog.readTracked(ctx.txn, owner);
   const id = await ctx.catalog.catalog.ids.next();
   if (!(await ctx.catalog.claimName(ctx.txn, 0, name, { id, indexOid: null }, 0)))
     throw sqlError('42P04', `database "${name}" already exists`);
-  ctx.catalog.putNew(ctx.txn, { kind: 'database', id, name, version: 1, owner: ctx.session.user });
+  ctx.catalog.putNew(ctx.txn, { kind: 'database', id, name, version: 1, owner });
   await ctx.catalog.claimName(ctx.txn, 0, 'public', { id: PUBLIC_SCHEMA_ID, indexOid: null }, id);
   return 'CREATE DATABASE';
 }
@@ -76,12 +96,16 @@ export async function runDropDatabase(ctx: DdlContext, body: Loose): Promise<str
   if ([TEMPLATE0_DATABASE_ID, TEMPLATE1_DATABASE_ID, POSTGRES_DATABASE_ID].includes(entry.id)) {
     throw sqlError('42809', 'cannot drop a template database');
   }
+  const database = await ctx.catalog.descriptor(entry.id, ctx.wait);
+  if (database?.kind === 'database') requireOwner(ctx, database);
   const view = await ctx.catalog.view([]);
-  const inside = view.descriptors.filter((d) => d.kind !== 'database' && d.databaseId === entry.id);
+  const inside = view.descriptors.filter(
+    (d) => d.kind !== 'database' && d.kind !== 'role' && d.databaseId === entry.id,
+  );
   await ctx.catalog.lock(ctx.txn, [entry.id, ...inside.map((d) => d.id)], ctx.wait);
   for (const d of inside) {
     const current = await ctx.catalog.forUpdate(ctx.txn, d.id);
-    if (current === null || current.kind === 'database') continue;
+    if (current === null || current.kind === 'database' || current.kind === 'role') continue;
     const entryName = current.kind === 'routine' ? routineEntryName(current.name) : current.name;
     ctx.catalog.freeName(ctx.txn, current.kind === 'schema' ? 0 : current.schemaId, entryName, entry.id);
     if (current.kind === 'table') {

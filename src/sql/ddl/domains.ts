@@ -15,7 +15,7 @@ import { tableCodec } from '../exec/index-codec.js';
 import { deparse } from './deparse.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
-import { checkCollation, defaultText } from './columns.js';
+import { checkCollation, checkName, defaultText } from './columns.js';
 import { refuseRoutines } from './row-expressions.js';
 import { scanRows } from './rewrite.js';
 import { changeType, createType, namesType, requireType, usersOf } from './user-types.js';
@@ -110,11 +110,11 @@ async function checkOf(ctx: DdlContext, base: Base, others: readonly DomainCheck
     throw sqlError('42804', `argument of CHECK must be type boolean, not type ${formatType(compiled.typeOid)}`);
   }
   const wanted = text(c['conname']);
-  if (wanted !== '' && others.some((one) => one.name === wanted)) {
+  const taken = others.map((one) => one.name);
+  if (wanted !== '' && taken.includes(wanted)) {
     throw sqlError('42710', `constraint "${wanted}" for domain "${base.name}" already exists`);
   }
-  let name = wanted === '' ? `${base.name}_check` : wanted;
-  for (let n = 1; others.some((one) => one.name === name); n++) name = `${base.name}_check${n}`;
+  const name = wanted === '' ? checkName(base.name, [], [], taken) : wanted;
   return {
     oid: await ctx.catalog.catalog.ids.next(),
     name,

@@ -6,7 +6,10 @@ import { isTemporary } from '../catalog/temporary-names.js';
 import type { RelationName } from '../contract.js';
 import { refusePendingChecks } from '../exec/constraint-checks.js';
 import { userTypeOf } from '../types/user-types.js';
+import { RIGHTS } from '../catalog/acl.js';
+import { aclOf } from '../catalog/rights.js';
 import type { DdlContext } from './context.js';
+import { requireOwner, requireSchemaOwner } from './ownership.js';
 import { notice } from './context.js';
 import { dropExtensions, dropExtensionsIn, extensionsIn } from './extensions.js';
 import { detachTable, tablesAround } from './foreign-keys.js';
@@ -86,7 +89,7 @@ async function dropRelations(
   const options = { cascade, together: new Set(ids) };
   await ctx.catalog.lock(ctx.txn, [...new Set([...ids, ...around])], ctx.wait);
   for (const name of names) {
-    const found = await openForChange(ctx, name);
+    const found = await openForChange(ctx, name, { access: 'drop' });
     if (found === null) {
       const schemaMissing = name.schema !== null && (await ctx.catalog.schemaId(name.schema)) === null;
       if (!missingOk) {
@@ -163,11 +166,13 @@ export async function runTruncate(ctx: DdlContext, body: Loose): Promise<string>
   const ids: number[] = [];
   for (const name of names) {
     const found = await ctx.catalog.relation(name, ctx.session.searchPath, ctx.wait);
-    if (found?.kind === 'table') ids.push(found.table.id);
+    if (found?.kind !== 'table') continue;
+    refuseTruncate(ctx, found.table);
+    ids.push(found.table.id);
   }
   const tables = await truncatedTables(ctx, ids, body['behavior'] === 'DROP_CASCADE');
   for (const name of names) {
-    const table = await openTable(ctx, name);
+    const table = await openTable(ctx, name, { materialized: false, access: RIGHTS.truncate });
     tables.set(table.id, table);
   }
   for (const table of tables.values()) {
@@ -177,6 +182,12 @@ export async function runTruncate(ctx: DdlContext, body: Loose): Promise<string>
     if (body['restart_seqs'] === true) await restartIdentity(ctx, table);
   }
   return 'TRUNCATE TABLE';
+}
+
+/** @throws QuoralError 42501 */
+function refuseTruncate(ctx: DdlContext, table: TableDescriptor): void {
+  if (!ctx.rights.has(aclOf(table), RIGHTS.truncate))
+    throw sqlError('42501', `permission denied for table ${table.name}`);
 }
 
 /**
@@ -194,7 +205,9 @@ async function truncatedTables(
     await ctx.catalog.lock(ctx.txn, next, ctx.wait);
     for (const id of next) {
       const table = await ctx.catalog.forUpdate(ctx.txn, id);
-      if (table?.kind === 'table') tables.set(id, table);
+      if (table?.kind !== 'table') continue;
+      refuseTruncate(ctx, table);
+      tables.set(id, table);
     }
     const referring = new Set<number>();
     for (const table of tables.values()) {
@@ -222,6 +235,7 @@ function referenced(child: TableDescriptor, tables: ReadonlyMap<number, TableDes
 
 async function restartIdentity(ctx: DdlContext, table: TableDescriptor): Promise<void> {
   for (const sequence of await ownedSequences(ctx, table)) {
+    requireOwner(ctx, sequence);
     await ctx.sequences.setval(sequence, BigInt(sequence.start), false);
   }
 }
@@ -245,12 +259,13 @@ async function dropSchemas(ctx: DdlContext, body: Loose): Promise<string> {
       notice(ctx, '00000', `schema "${name}" does not exist, skipping`);
       continue;
     }
+    await requireSchemaOwner(ctx, id, name);
     await dropSchema(ctx, id, name, body['behavior'] === 'DROP_CASCADE');
   }
   return 'DROP SCHEMA';
 }
 
-type Contained = Exclude<Descriptor, { kind: 'schema' | 'database' }>;
+type Contained = Exclude<Descriptor, { kind: 'schema' | 'database' | 'role' }>;
 
 function containedNames(d: Contained, schema: string): string[] {
   if (d.kind !== 'routine') return [`${kindName(d)} ${schema}.${d.name}`];
@@ -284,7 +299,11 @@ async function dropSchema(ctx: DdlContext, id: number, name: string, cascade: bo
   const view = await ctx.catalog.view([]);
   const inside = view.descriptors.filter(
     (d): d is Contained =>
-      d.kind !== 'schema' && d.kind !== 'database' && d.schemaId === id && d.databaseId === ctx.catalog.databaseId,
+      d.kind !== 'schema' &&
+      d.kind !== 'database' &&
+      d.kind !== 'role' &&
+      d.schemaId === id &&
+      d.databaseId === ctx.catalog.databaseId,
   );
   const extensions = (await extensionsIn(ctx, id)).map((extension) => `extension ${extension}`);
   if (inside.length + extensions.length > 0 && !cascade) {

@@ -19,6 +19,11 @@ async function openDatabase(ctx: DdlContext): Promise<DatabaseDescriptor> {
   throw sqlError('3D000', `database "${ctx.session.database}" does not exist`);
 }
 
+/** Extensions are the superuser's. @throws QuoralError 42501 */
+function requireSuperuser({ rights }: DdlContext): void {
+  if (!rights.superuser) throw sqlError('42501', 'permission denied: only a superuser may change extensions');
+}
+
 function putExtensions(ctx: DdlContext, database: DatabaseDescriptor, extensions: readonly ExtensionEntry[]): void {
   ctx.catalog.put(ctx.txn, { ...database, extensions, version: database.version + 1 });
 }
@@ -71,6 +76,7 @@ async function schemaNamed(ctx: DdlContext, name: string): Promise<number> {
 }
 
 export async function runCreateExtension(ctx: DdlContext, body: Loose): Promise<string> {
+  requireSuperuser(ctx);
   const name = text(body['extname']);
   const database = await openDatabase(ctx);
   if (extensionsOf(database).some((one) => one.name === name)) {
@@ -96,6 +102,7 @@ export async function runCreateExtension(ctx: DdlContext, body: Loose): Promise<
 
 /** ALTER EXTENSION … UPDATE: there is one version of each. */
 export async function runAlterExtension(ctx: DdlContext, body: Loose): Promise<string> {
+  requireSuperuser(ctx);
   const name = text(body['extname']);
   const entry = requireExtension(await openDatabase(ctx), name);
   const version = optionsOf(body).get('new_version') ?? knownExtension(name)?.version ?? entry.version;
@@ -111,11 +118,13 @@ export async function runAlterExtension(ctx: DdlContext, body: Loose): Promise<s
 
 /** ALTER EXTENSION … ADD and DROP: members are not free to choose. */
 export async function runAlterExtensionContents(ctx: DdlContext, body: Loose): Promise<string> {
+  requireSuperuser(ctx);
   requireExtension(await openDatabase(ctx), text(body['extname']));
   throw unsupported('ALTER EXTENSION ... ADD or DROP');
 }
 
 export async function moveExtension(ctx: DdlContext, name: string, schema: string): Promise<string> {
+  requireSuperuser(ctx);
   const database = await openDatabase(ctx);
   const entry = requireExtension(database, name);
   const schemaId = await schemaNamed(ctx, schema);
@@ -127,12 +136,14 @@ export async function moveExtension(ctx: DdlContext, name: string, schema: strin
 }
 
 export async function commentOnExtension(ctx: DdlContext, name: string, comment: string | null): Promise<void> {
+  requireSuperuser(ctx);
   const database = await openDatabase(ctx);
   putExtensions(ctx, database, replaced(database, { ...requireExtension(database, name), comment }));
 }
 
 /** Calls of the functions stay: they are built in. */
 export async function dropExtensions(ctx: DdlContext, body: Loose): Promise<string> {
+  requireSuperuser(ctx);
   const database = await openDatabase(ctx);
   const gone = new Set<string>();
   for (const name of list(body['objects']).map(stringOf)) {

@@ -5,7 +5,9 @@
  * is led to the other. Both are under their schema locks when the key comes or goes, so nobody writes
  * rows meanwhile, and every plan of before is void by the descriptors' versions.
  */
+import { RIGHTS } from '../catalog/acl.js';
 import { isMaterialized } from '../catalog/materialized.js';
+import { aclOf } from '../catalog/rights.js';
 import { isTemporary } from '../catalog/temporary-names.js';
 import { sqlError } from '../../base/errors.js';
 import type {
@@ -101,9 +103,20 @@ async function openParent(ctx: DdlContext, child: TableDescriptor, node: Loose):
   if (seen.kind !== 'table' || isMaterialized(seen.table))
     throw sqlError('42809', `referenced relation "${name.name}" is not a table`);
   refuseMixed(child, seen.table);
-  const found = await openForChange(ctx, name);
+  const found = await openForChange(ctx, name, { access: 'any' });
   if (found?.kind !== 'table') throw relationMissing(name);
+  requireReferences(ctx, found.table, list(node['pk_attrs']).map(stringOf));
   return found.table;
+}
+
+/** On the table or on each of the columns; without columns it is the primary key's. @throws QuoralError 42501 */
+function requireReferences(ctx: DdlContext, table: TableDescriptor, names: readonly string[]): void {
+  if (ctx.rights.has(aclOf(table), RIGHTS.references)) return;
+  const key = table.indexes.find(isPrimaryKey)?.columns.map((part) => part.columnId) ?? [];
+  const columns = table.columns.filter((c) => (names.length > 0 ? names.includes(c.name) : key.includes(c.id)));
+  const may = (acl: ColumnDescriptor['acl']): boolean => acl != null && ctx.rights.has(acl, RIGHTS.references);
+  if (columns.length === 0 || !columns.every(({ acl }) => may(acl)))
+    throw sqlError('42501', `permission denied for table ${table.name}`);
 }
 
 /** What goes with a session, or is not logged, must not be needed by what stays. */

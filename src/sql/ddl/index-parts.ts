@@ -53,7 +53,7 @@ export function partNames(parts: readonly { readonly name: string; readonly expr
 
 /** How a part is kept; without a class, gin takes that of the type. */
 export type PartOptions = Pick<IndexPart, 'descending' | 'nullsFirst'> & {
-  readonly opclass?: IndexPart['opclass'] | undefined;
+  readonly opclass?: string | undefined;
 };
 
 export function expressionPart(
@@ -121,11 +121,11 @@ export function reboundIndexes(ctx: DdlContext, table: TableDescriptor, columnId
   return table.indexes.map((index): IndexDescriptor => {
     const reads = (e: RowExpression | null | undefined): e is RowExpression => e?.columnIds.includes(columnId) ?? false;
     const columns = index.columns.map((part): IndexPart => {
-      const { expression, columnId: keyId, ...rest } = part;
-      const order = { ...rest, opclass: givenClass(rest.opclass) };
+      const { expression, columnId: keyId, namedClass: _, ...rest } = part;
+      const order = { ...rest, opclass: givenClass(part) };
       if (keyId === columnId) {
         const { typeOid } = table.columns.find((c) => c.id === columnId)!;
-        return { ...part, ...keyClass(index.method, order.opclass, typeOid) };
+        return { ...rest, columnId, ...keyClass(index.method, order.opclass, typeOid) };
       }
       if (expression == null || !reads(expression)) return part;
       const node = expressionTree(expression.expressionSql);

@@ -17,6 +17,7 @@ import { expressionPart, indexPredicate, partNames } from './index-parts.js';
 import type { PartOptions } from './index-parts.js';
 import { claimGeneratedName, claimName, nextVersion, openIndex, openTable, shownName } from './objects.js';
 import { fillIndex } from './rewrite.js';
+import { storageOptions } from './storage-options.js';
 import { addKeptIndex, keepKeys, withoutUnkept } from './stored-keys.js';
 import { list, objectName, of, rangeVar, stringOf, text } from './tree.js';
 import type { Loose } from './tree.js';
@@ -40,6 +41,7 @@ export interface IndexRequest {
   /** null: checked with each row. */
   readonly deferrable?: DeferrableKey | null;
   readonly nullsNotDistinct?: boolean | undefined;
+  readonly options?: Readonly<Record<string, string>> | undefined;
 }
 
 interface RequestedPart extends PartOptions {
@@ -87,6 +89,7 @@ export function constraintRequest(c: Loose, defaultColumns: readonly string[]): 
     primary,
     constraint: true,
     nullsNotDistinct: c['nulls_not_distinct'] === true,
+    options: storageOptions(c['options'], 'btree'),
     deferrable:
       c['deferrable'] === true || c['initdeferred'] === true
         ? { initiallyDeferred: c['initdeferred'] === true, primaryKey: primary }
@@ -143,6 +146,7 @@ export async function makeIndex(
     ...(method === undefined ? {} : { method }),
     ...(request.nullsNotDistinct === true ? { nullsNotDistinct: true } : {}),
     ...(request.deferrable == null ? {} : { deferrable: request.deferrable }),
+    ...(request.options === undefined || Object.keys(request.options).length === 0 ? {} : { options: request.options }),
   };
 }
 
@@ -169,7 +173,7 @@ function indexRequest(body: Loose): IndexRequest {
       descending,
       ...(nulls === 'SORTBY_NULLS_FIRST' && !descending ? { nullsFirst: true } : {}),
       ...(nulls === 'SORTBY_NULLS_LAST' && descending ? { nullsFirst: false } : {}),
-      ...readOperatorClass(method, e),
+      ...readOperatorClass(e),
     };
     const expression = e['expr'];
     // A column in parentheses is still a column.
@@ -189,6 +193,7 @@ function indexRequest(body: Loose): IndexRequest {
     primary: false,
     constraint: false,
     nullsNotDistinct: body['nulls_not_distinct'] === true,
+    options: storageOptions(body['options'], method ?? 'btree'),
     method,
   };
 }

@@ -2,7 +2,7 @@
  * CREATE TABLE (LIKE …): columns of another table, or of a view, and what INCLUDING names of the rest. Constraints and
  * indexes get names by the rules for the new table, but for CHECK, which keeps its own.
  *
- * Limits: of comments those of columns are copied. There are no statistics, storage and compression to copy.
+ * Limits: of comments those of columns are copied. Statistics (CREATE STATISTICS) are not copied.
  */
 import { sqlError } from '../../base/errors.js';
 import type {
@@ -11,7 +11,10 @@ import type {
   TableDescriptor,
   ViewColumnDescriptor,
 } from '../catalog/descriptor.js';
+import { RIGHTS } from '../catalog/acl.js';
 import { isPrimaryKey } from '../catalog/descriptor.js';
+import { relationKind, wholeRights } from '../catalog/rights.js';
+import type { Relation } from '../contract.js';
 import { expressionTree } from '../plan/expression-tree.js';
 import type { ColumnDraft } from './columns.js';
 import type { DdlContext } from './context.js';
@@ -22,16 +25,18 @@ import type { Loose } from './tree.js';
 
 /** As the grammar numbers them. */
 const INCLUDING = {
+  compression: 1 << 1,
   comments: 1,
   constraints: 1 << 2,
   defaults: 1 << 3,
   generated: 1 << 4,
   identity: 1 << 5,
   indexes: 1 << 6,
+  storage: 1 << 8,
 };
 
 /** What of a column the draft has no place for. */
-export type Copied = Pick<ColumnDescriptor, 'defaultSql' | 'comment'>;
+export type Copied = Pick<ColumnDescriptor, 'defaultSql' | 'comment' | 'storage' | 'compression'>;
 
 interface Parts {
   readonly drafts: ColumnDraft[];
@@ -40,12 +45,20 @@ interface Parts {
   readonly copied: Map<ColumnDraft, Copied>;
 }
 
+/** Definitions are copied by who may read. @throws QuoralError 42501 */
+function requireSelect(ctx: DdlContext, found: Relation): void {
+  const d = found.kind === 'table' ? found.table : found.kind === 'view' ? found.view : null;
+  if (d !== null && (wholeRights(ctx.rights, d) & RIGHTS.select) === 0)
+    throw sqlError('42501', `permission denied for ${relationKind(d)} ${d.name}`);
+}
+
 export async function copyLike(ctx: DdlContext, parts: Parts, like: Loose): Promise<void> {
   const name = rangeVar(like['relation']);
   const found = await ctx.catalog.relation(name, ctx.session.searchPath, ctx.wait);
   const range = like['relation'] as Loose;
   const position = Number(range['location'] ?? of(range, 'RangeVar')['location'] ?? 0) + 1;
   if (found === null) throw sqlError('42P01', relationMissing(name).message, { position });
+  requireSelect(ctx, found);
   if (found.kind === 'view') {
     for (const column of found.view.columns) addColumn(parts, plainDraft(column));
     return;
@@ -101,6 +114,10 @@ async function copyColumn(ctx: DdlContext, parts: Parts, column: ColumnDescripto
   parts.copied.set(draft, {
     defaultSql: (flags & INCLUDING.defaults) === 0 ? null : column.defaultSql,
     comment: (flags & INCLUDING.comments) === 0 ? null : (column.comment ?? null),
+    ...((flags & INCLUDING.storage) === 0 || column.storage === undefined ? {} : { storage: column.storage }),
+    ...((flags & INCLUDING.compression) === 0 || column.compression === undefined
+      ? {}
+      : { compression: column.compression }),
   });
 }
 
@@ -136,5 +153,6 @@ function requestFor(table: TableDescriptor, index: IndexDescriptor): IndexReques
     method: index.method,
     deferrable: index.deferrable ?? null,
     nullsNotDistinct: index.nullsNotDistinct,
+    options: index.options,
   };
 }

@@ -3,9 +3,11 @@
  * is nothing to do; what a statement names must be there, and may be treated so where it stands.
  */
 import { sqlError } from '../../base/errors.js';
+import type { TableDescriptor } from '../catalog/descriptor.js';
 import type { RelationName } from '../contract.js';
 import { notice, type DdlContext } from './context.js';
 import { findColumn } from './indexes.js';
+import { currentDatabase, requireOwner, requireSchemaOwner } from './ownership.js';
 import { openIndex, relationMissing } from './objects.js';
 import { list, of, options, rangeVar, stringOf, text, valueText } from './tree.js';
 import type { Loose } from './tree.js';
@@ -22,6 +24,12 @@ export async function runVacuum(ctx: DdlContext, body: Loose): Promise<string> {
     const found = await ctx.catalog.relation(name, ctx.session.searchPath, ctx.wait);
     if (found === null) throw relationMissing(name);
     if (found.kind !== 'table') continue;
+    if (!(await mayMaintain(ctx, found.table))) {
+      const what = isVacuum ? 'vacuum' : 'analyze';
+      const message = `permission denied to ${what} "${found.table.name}", skipping it`;
+      ctx.notice({ severity: 'WARNING', sqlstate: '01000', message });
+      continue;
+    }
     const columns = list(relation['va_cols']).map(stringOf);
     columns.forEach((column, i) => {
       findColumn(found.table.columns, column, found.table.name, false);
@@ -30,6 +38,10 @@ export async function runVacuum(ctx: DdlContext, body: Loose): Promise<string> {
     });
   }
   return isVacuum ? 'VACUUM' : 'ANALYZE';
+}
+
+async function mayMaintain(ctx: DdlContext, table: TableDescriptor): Promise<boolean> {
+  return ctx.rights.owns(table) || ctx.rights.owns(await currentDatabase(ctx));
 }
 
 function isOn(given: unknown, name: string): boolean {
@@ -49,7 +61,9 @@ export async function runReindex(ctx: DdlContext, body: Loose): Promise<string> 
   else if (kind === 'TABLE') await requireIndexed(ctx, rangeVar(body['relation']), concurrently);
   else if (kind === 'SCHEMA') {
     const name = text(body['name']);
-    if ((await ctx.catalog.schemaId(name)) === null) throw sqlError('3F000', `schema "${name}" does not exist`);
+    const id = await ctx.catalog.schemaId(name);
+    if (id !== null) await requireSchemaOwner(ctx, id, name);
+    else throw sqlError('3F000', `schema "${name}" does not exist`);
   } else if (body['name'] !== undefined && text(body['name']) !== ctx.session.database) {
     throw sqlError('0A000', 'can only reindex the currently open database');
   }
@@ -71,6 +85,7 @@ async function requireIndexed(ctx: DdlContext, name: RelationName, concurrently:
   if (found === null) throw relationMissing(name);
   if (found.kind === 'virtual') return;
   if (found.kind !== 'table') throw noTable(name);
+  requireOwner(ctx, found.table);
   if (found.table.indexes.some((index) => index.oid !== 0)) return;
   const none = concurrently ? 'has no indexes that can be reindexed concurrently' : 'has no indexes to reindex';
   notice(ctx, '00000', `table "${name.name}" ${none}`);

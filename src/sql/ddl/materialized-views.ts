@@ -13,7 +13,8 @@ import type { MaterializedView } from '../catalog/materialized.js';
 import { isTemporary } from '../catalog/temporary-names.js';
 import type { CatalogSnapshot, ParsedStatement, RelationName } from '../contract.js';
 import type { DdlContext } from './context.js';
-import { createTableFor, storageOptions } from './create-table.js';
+import { createTableFor } from './create-table.js';
+import { storageOptions } from './storage-options.js';
 import { RowCollector, collectRows } from './collect-rows.js';
 import { newStorage, nextVersion, openForChange, relationMissing, shownName } from './objects.js';
 import { pinLiterals } from './pinned-relations.js';
@@ -109,7 +110,10 @@ async function fill(ctx: DdlContext, view: MaterializedView): Promise<number> {
   };
   const compiled = ctx.planner.compile(READ_IT, [], snapshot, ctx.plannerSettings);
   const writer = new RowCollector(ctx, view);
-  await collectRows(compiled, ctx, writer);
+  await ctx.asRole(view.owner, async (own) => {
+    await own.checkAccess(compiled);
+    await collectRows(compiled, ctx, writer);
+  });
   for (const index of view.indexes) if (!index.primary) await fillIndex(ctx, view, view, index.id);
   return writer.count;
 }

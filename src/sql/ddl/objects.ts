@@ -6,7 +6,10 @@ import type { IndexDescriptor, SequenceDescriptor, TableDescriptor, ViewDescript
 import { isMaterialized } from '../catalog/materialized.js';
 import { isTemporarySchema, isTemporarySchemaName, temporarySchemaName } from '../catalog/temporary-names.js';
 import type { RelationName } from '../contract.js';
+import { RIGHTS } from '../catalog/acl.js';
+import { aclOf, relationKind } from '../catalog/rights.js';
 import type { DdlContext } from './context.js';
+import { notOwner, ownsSchemaOf, requireCreate, requireOnDatabase, requireOwner } from './ownership.js';
 import { objectName } from './tree.js';
 
 const ATTEMPTS_MAX = 20;
@@ -43,6 +46,7 @@ export async function creationSchema(
     if (id === null) throw sqlError('3F000', `schema "${name.schema}" does not exist`);
     refuseSystemSchema(id, name.schema);
     await ctx.catalog.readTracked(ctx.txn, id);
+    await requireCreate(ctx, id, name.schema);
     return { id, name: name.schema };
   }
   for (const schema of ctx.session.searchPath) {
@@ -50,6 +54,7 @@ export async function creationSchema(
     if (id === null || id === PG_CATALOG_SCHEMA_ID || isTemporarySchema(id)) continue;
     refuseSystemSchema(id, schema);
     await ctx.catalog.readTracked(ctx.txn, id);
+    await requireCreate(ctx, id, schema);
     return { id, name: schema };
   }
   throw sqlError('3F000', 'no schema has been selected to create in');
@@ -67,6 +72,9 @@ async function temporarySchema(
   if (persistence === 'u') throw sqlError('42P16', 'only temporary relations may be created in temporary schemas');
   if (named !== null && named !== 'pg_temp' && ctx.temporaries.idOf(named) === null)
     throw sqlError('3F000', `schema "${named}" does not exist`);
+  await requireOnDatabase(ctx, RIGHTS.temporary, () =>
+    sqlError('42501', `permission denied to create temporary tables in database "${ctx.session.database}"`),
+  );
   const id = await ctx.temporaries.open(ctx.txn, ctx.catalog.databaseId);
   return { id, name: temporarySchemaName(id) };
 }
@@ -88,13 +96,43 @@ export function descriptorOf(opened: Opened): TableDescriptor | SequenceDescript
   return opened.kind === 'table' ? opened.table : opened.kind === 'view' ? opened.view : opened.sequence;
 }
 
+/**
+ * Whose it must be: the user's; for a drop, that of the user or in a schema of the user's. A number: any relation will do on which the
+ * user has these rights.
+ */
+export interface OpenOptions {
+  readonly access: 'owner' | 'drop' | 'any' | number;
+}
+const OWNED: OpenOptions = { access: 'owner' };
+
+/** @throws QuoralError 42501 */
+async function checkAccess(
+  ctx: DdlContext,
+  found: TableDescriptor | SequenceDescriptor | ViewDescriptor,
+  access: OpenOptions['access'],
+): Promise<void> {
+  if (access === 'any' || ctx.rights.owns(found)) return;
+  if (typeof access === 'number') {
+    if (ctx.rights.has(aclOf(found), access)) return;
+    throw sqlError('42501', `permission denied for ${relationKind(found)} ${found.name}`);
+  }
+  if (access === 'drop' && (await ownsSchemaOf(ctx, found))) return;
+  requireOwner(ctx, found);
+}
+
 /** The relation under its schema lock, as it is now. null if there is none. */
-export async function openForChange(ctx: DdlContext, name: RelationName): Promise<Opened | null> {
+export async function openForChange(
+  ctx: DdlContext,
+  name: RelationName,
+  { access }: OpenOptions = OWNED,
+): Promise<Opened | null> {
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
     const found = await ctx.catalog.relation(name, ctx.session.searchPath, ctx.wait);
     if (found === null) return null;
     if (found.kind === 'virtual') throw sqlError('42501', `permission denied: "${name.name}" is a system catalog`);
     const seen = descriptorOf(found);
+    // Who may not change it keeps nobody from it either.
+    await checkAccess(ctx, seen, access);
     await ctx.catalog.lock(ctx.txn, [seen.id], ctx.wait);
     const current = await ctx.catalog.forUpdate(ctx.txn, seen.id);
     if (
@@ -103,6 +141,7 @@ export async function openForChange(ctx: DdlContext, name: RelationName): Promis
       (current as typeof seen).schemaId !== seen.schemaId
     )
       continue;
+    await checkAccess(ctx, current as typeof seen, access);
     if (current.kind === 'table') return { kind: 'table', table: current, schemaName: found.schemaName };
     if (current.kind === 'sequence') return { kind: 'sequence', sequence: current, schemaName: found.schemaName };
     if (current.kind === 'view') return { kind: 'view', view: current, schemaName: found.schemaName };
@@ -114,9 +153,9 @@ export async function openForChange(ctx: DdlContext, name: RelationName): Promis
 export async function openTable(
   ctx: DdlContext,
   name: RelationName,
-  options: { readonly materialized: boolean } = { materialized: false },
+  options: { readonly materialized: boolean; readonly access?: OpenOptions['access'] } = { materialized: false },
 ): Promise<TableDescriptor> {
-  const found = await openForChange(ctx, name);
+  const found = await openForChange(ctx, name, { access: options.access ?? 'owner' });
   if (found === null) throw relationMissing(name);
   if (found.kind !== 'table' || (isMaterialized(found.table) && !options.materialized))
     throw sqlError('42809', `"${name.name}" is not a table`);
@@ -138,7 +177,9 @@ export async function openIndex(
     await ctx.catalog.lock(ctx.txn, [entry.id], ctx.wait);
     const table = await ctx.catalog.forUpdate(ctx.txn, entry.id);
     const index = table?.kind === 'table' ? table.indexes.find((i) => i.oid === entry.indexOid) : undefined;
-    if (table?.kind === 'table' && index !== undefined) return { table, index };
+    if (table?.kind !== 'table' || index === undefined) continue;
+    if (!ctx.rights.owns(table)) throw notOwner('index', index.name);
+    return { table, index };
   }
   return null;
 }

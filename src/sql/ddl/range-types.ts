@@ -16,6 +16,7 @@ import type { RangeType } from '../types/user-types.js';
 import type { RelationName } from '../contract.js';
 import { checkCollation } from './columns.js';
 import type { DdlContext } from './context.js';
+import { initialAcl } from './default-privileges.js';
 import { creationSchema } from './objects.js';
 import { claimTypeName } from './user-types.js';
 import { list, of, qualifiedName, stringOf, strings, unsupported } from './tree.js';
@@ -113,7 +114,8 @@ export async function runCreateRange(ctx: DdlContext, body: Loose): Promise<stri
       databaseId: ctx.catalog.databaseId,
       schemaId,
       version: 1,
-      owner: ctx.session.user,
+      owner: ctx.session.userId,
+      ...(await initialAcl(ctx, 'type', schemaId)),
       typeOid: typeHandle,
       comment: null,
     });

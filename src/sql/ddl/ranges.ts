@@ -11,6 +11,7 @@ import { typeByOid } from '../types/registry.js';
 import type { DdlContext } from './context.js';
 import { deparse } from './deparse.js';
 import { decodeKeyValues } from './key-text.js';
+import { requireOwner } from './ownership.js';
 import { relationMissing } from './objects.js';
 import { unsupported } from './tree.js';
 import type { Loose } from './tree.js';
@@ -22,6 +23,12 @@ interface Target {
 }
 
 async function target(ctx: DdlContext, of: QuoralShowRanges): Promise<Target> {
+  const found = await findTarget(ctx, of);
+  requireOwner(ctx, found.table);
+  return found;
+}
+
+async function findTarget(ctx: DdlContext, of: QuoralShowRanges): Promise<Target> {
   if (of.relation !== null) {
     const found = await ctx.catalog.relation(of.relation, ctx.session.searchPath, ctx.wait);
     if (found === null) throw relationMissing(of.relation);

@@ -10,7 +10,10 @@ import type {
 } from '../catalog/descriptor.js';
 import { isTemporarySchema } from '../catalog/temporary-names.js';
 import type { RelationName } from '../contract.js';
+import { RIGHTS } from '../catalog/acl.js';
 import type { DdlContext } from './context.js';
+import { requireOnDatabase, requireOwner } from './ownership.js';
+import { renameRole } from './roles.js';
 import { ownedSequences, renameInDefaults } from './sequence-users.js';
 import { notice } from './context.js';
 import { moveExtension } from './extensions.js';
@@ -32,7 +35,7 @@ import { refuseFieldReaders, renewRowType } from './row-type-users.js';
 import { renameInExpression } from './row-expressions.js';
 import { renameAttribute } from './composites.js';
 import { renameDomainConstraint } from './domains.js';
-import { isRoutineObject, moveRoutine, ownRoutine } from './routines.js';
+import { isRoutineObject, moveRoutine } from './routines.js';
 import { moveType, renameType, requireType, typeNameIn } from './user-types.js';
 import { rangeVar, stringOf, text, unsupported } from './tree.js';
 import type { Loose } from './tree.js';
@@ -53,6 +56,8 @@ export async function runRename(ctx: DdlContext, body: Loose): Promise<string> {
       return renameConstraint(ctx, body, to);
     case 'OBJECT_SCHEMA':
       return renameSchema(ctx, text(body['subname']), to);
+    case 'OBJECT_ROLE':
+      return renameRole(ctx, text(body['subname']), to);
     case 'OBJECT_DATABASE':
       return renameDatabase(ctx, text(body['subname']), to);
     case 'OBJECT_ATTRIBUTE':
@@ -171,6 +176,10 @@ async function renameSchema(ctx: DdlContext, from: string, to: string): Promise<
   await ctx.catalog.lock(ctx.txn, [ctx.catalog.databaseId, id], ctx.wait);
   const schema = await ctx.catalog.forUpdate(ctx.txn, id);
   if (schema?.kind !== 'schema') throw sqlError('3F000', `schema "${from}" does not exist`);
+  requireOwner(ctx, schema);
+  await requireOnDatabase(ctx, RIGHTS.create, () =>
+    sqlError('42501', `permission denied for database ${ctx.session.database}`),
+  );
   if (schema.databaseId === 0) throw sqlError('0A000', 'schema "public" cannot be renamed');
   if (!(await ctx.catalog.claimName(ctx.txn, 0, to, { id, indexOid: null })))
     throw sqlError('42P06', `schema "${to}" already exists`);
@@ -186,19 +195,14 @@ async function renameDatabase(ctx: DdlContext, from: string, to: string): Promis
   await ctx.catalog.lock(ctx.txn, [entry.id], ctx.wait);
   const database = await ctx.catalog.forUpdate(ctx.txn, entry.id);
   if (database?.kind !== 'database') throw sqlError('3D000', `database "${from}" does not exist`);
+  requireOwner(ctx, database);
+  if (!ctx.rights.superuser && !ctx.rights.membership.role.createDatabase)
+    throw sqlError('42501', 'permission denied to rename database');
   if (!(await ctx.catalog.claimName(ctx.txn, 0, to, entry, 0)))
     throw sqlError('42P04', `database "${to}" already exists`);
   ctx.catalog.freeName(ctx.txn, 0, from, 0);
   ctx.catalog.put(ctx.txn, { ...database, name: to, version: database.version + 1 });
   return 'ALTER DATABASE';
-}
-
-/** There is one role, so owners do not change. */
-export async function runOwner(ctx: DdlContext, body: Loose): Promise<string> {
-  const role = text((body['newowner'] as Loose | undefined)?.['rolename']);
-  if (role !== '' && role !== ctx.session.user) throw sqlError('42704', `role "${role}" does not exist`);
-  if (isRoutineObject(body['objectType'])) return ownRoutine(ctx, body);
-  return Promise.resolve(alterTag(body['objectType']));
 }
 
 export async function runAlterSchema(ctx: DdlContext, body: Loose): Promise<string> {

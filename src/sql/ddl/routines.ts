@@ -13,84 +13,27 @@ import type { Routine, RoutineDescriptor, RoutineParameter } from '../catalog/de
 import type { ParsedStatement, RelationName } from '../contract.js';
 import { inLiteral } from '../parse/body-position.js';
 import { nextToken } from '../parse/tokens.js';
-import { resolveTypeName } from '../plan/coerce.js';
-import { isPolymorphic } from '../functions/resolve.js';
 import { takesArgument } from '../plan/routines.js';
 import { readBody } from '../plpgsql/read-routine.js';
 import { sqlStatements } from '../plpgsql/sql-body.js';
 import { OID } from '../types/oids.js';
-import { catalogOidOf, formatType, isArrayType } from '../types/registry.js';
-import { typesWithin } from '../types/user-types.js';
+import { catalogOidOf, formatType } from '../types/registry.js';
 import type { UserType } from '../types/user-types.js';
 import { checkSqlBody } from './check-body.js';
+import { SUPERUSER_OID } from '../catalog/bootstrap-names.js';
 import type { DdlContext } from './context.js';
+import { initialAcl } from './default-privileges.js';
+import { notOwner, ownerOfRoutine, ownsSchemaOf } from './ownership.js';
 import { notice } from './context.js';
-import { deparse } from './deparse.js';
-import { refuseRoutines } from './row-expressions.js';
 import { creationSchema, shownName, visibleName } from './objects.js';
 import { callerLines, changeCallers, dropCallers, refuseCallers } from './routine-users.js';
 import type { NamedRoutine } from './routine-users.js';
 import type { DropOptions } from './views.js';
+import { readParameters, typeOf } from './routine-parameters.js';
+import { checkEstimates, type Estimates, readEstimates } from './routine-estimates.js';
 import { withSetting } from './routine-settings.js';
 import { list, of, options, qualifiedName, strings, text, unsupported } from './tree.js';
 import type { Loose } from './tree.js';
-
-type TypeNode = Parameters<typeof resolveTypeName>[0];
-
-const MODES: Readonly<Record<string, RoutineParameter['mode']>> = {
-  FUNC_PARAM_DEFAULT: 'in',
-  FUNC_PARAM_IN: 'in',
-  FUNC_PARAM_OUT: 'out',
-  FUNC_PARAM_INOUT: 'inout',
-  FUNC_PARAM_VARIADIC: 'variadic',
-  FUNC_PARAM_TABLE: 'table',
-};
-const PARAMETERS_MAX = 100;
-
-function typeOf(ctx: DdlContext, node: unknown): number {
-  return resolveTypeName(node as TypeNode, ctx.types).oid;
-}
-
-/** As column defaults are kept: only a bare literal takes the type at once. */
-function argumentDefault(ctx: DdlContext, node: unknown, typeOid: number): string {
-  const sql = deparse(node as Loose);
-  if (isPolymorphic(typeOid)) return ctx.planner.compileExpression(sql, [], ctx.plannerSettings, null).sql;
-  const assigned = ctx.planner.compileExpression(sql, [], ctx.plannerSettings, { typeOid, typmod: -1 });
-  if (/^(E?'|NULL$)/i.test(sql) && (node as Loose)['A_Const'] !== undefined) return assigned.sql;
-  const stored = ctx.planner.compileExpression(sql, [], ctx.plannerSettings, null).sql;
-  // Calls know the types of the parameters, by which the text names them, and no others.
-  refuseRoutines(ctx, stored, 'a default of a parameter');
-  const known = new Set(typesWithin(typeOid).map((handle) => String(catalogOidOf(handle))));
-  if ([...stored.matchAll(/"@(\d+)"/g)].some(([, oid]) => !known.has(oid!)))
-    throw unsupported("a default that names a user's type other than the parameter's");
-  return stored;
-}
-
-function readParameters(ctx: DdlContext, nodes: readonly Loose[]): RoutineParameter[] {
-  if (nodes.length > PARAMETERS_MAX)
-    throw sqlError('54023', `functions cannot have more than ${PARAMETERS_MAX} arguments`);
-  const parameters: RoutineParameter[] = [];
-  let defaults = false;
-  for (const node of nodes) {
-    const p = of(node, 'FunctionParameter');
-    const mode = MODES[text(p['mode'])] ?? 'in';
-    const typeOid = typeOf(ctx, p['argType']);
-    const name = text(p['name']);
-    const takes = mode !== 'out' && mode !== 'table';
-    const isList = isArrayType(typeOid) || typeOid === OID.anyarray || typeOid === OID.anycompatiblearray;
-    if (mode === 'variadic' && !isList) throw sqlError('42P13', 'VARIADIC parameter must be an array');
-    if (name !== '' && parameters.some((q) => q.name === name && takes === (q.mode !== 'out' && q.mode !== 'table')))
-      throw sqlError('42P13', `parameter name "${name}" used more than once`);
-    const defaultSql = p['defexpr'] === undefined ? null : argumentDefault(ctx, p['defexpr'], typeOid);
-    if (defaultSql !== null) {
-      if (!takes) throw sqlError('42P13', 'only input parameters can have default values');
-      defaults = true;
-    } else if (defaults && takes && mode !== 'variadic')
-      throw sqlError('42P13', 'input parameters after one with a default value must also have defaults');
-    parameters.push({ name, mode, typeOid, defaultSql });
-  }
-  return parameters;
-}
 
 interface Returns {
   readonly typeOid: number;
@@ -116,7 +59,7 @@ function readReturns(ctx: DdlContext, body: Loose, parameters: readonly RoutineP
   return { typeOid, set, columns: null };
 }
 
-type Facts = Pick<Routine, 'language' | 'body' | 'volatility' | 'strict' | 'securityDefiner' | 'config'>;
+type Facts = Pick<Routine, 'language' | 'body' | 'volatility' | 'strict' | 'securityDefiner' | 'config'> & Estimates;
 
 function readOptions(ctx: DdlContext, body: Loose, statement: ParsedStatement): Facts {
   let language: string | null = null;
@@ -136,6 +79,7 @@ function readOptions(ctx: DdlContext, body: Loose, statement: ParsedStatement): 
     else if (name === 'set') config = withSetting(config, value, (n) => ctx.session.setting(n));
     else if (name === 'window') throw unsupported('a window function');
   }
+  const estimates = readEstimates(body['options']);
   let source = sources[0] ?? null;
   const standard = body['sql_body'] !== undefined;
   if (standard && source !== null) throw sqlError('42P13', 'duplicate function body specified');
@@ -149,7 +93,15 @@ function readOptions(ctx: DdlContext, body: Loose, statement: ParsedStatement): 
   }
   if (sources.length > 1) throw sqlError('42P13', `only one AS item needed for language "${language}"`);
   if (standard && language !== 'sql') throw sqlError('42P13', 'inline SQL function body only valid for language SQL');
-  return { language, body: source, volatility, strict, securityDefiner, ...(config === null ? {} : { config }) };
+  return {
+    language,
+    body: source,
+    volatility,
+    strict,
+    securityDefiner,
+    ...(config === null ? {} : { config }),
+    ...estimates,
+  };
 }
 
 /** RETURN … or BEGIN ATOMIC … END as it is written: the last words of the statement. */
@@ -172,10 +124,18 @@ export async function runCreateFunction(ctx: DdlContext, body: Loose, statement:
   const parameters = readParameters(ctx, list(body['parameters']));
   const returns = readReturns(ctx, body, parameters);
   const made = { procedure, parameters, ...returns, ...readOptions(ctx, body, statement) };
+  checkEstimates(made);
+  refuseLeakproof(ctx, made);
   checkBody(name.name, made, body, statement);
   const routine = await addRoutine(ctx, name, made, body['replace'] === true);
   await checkNames(ctx, name.name, routine, body, statement);
   return tag;
+}
+
+/** @throws QuoralError 42501 */
+function refuseLeakproof({ rights }: DdlContext, { leakproof }: Pick<Routine, 'leakproof'>): void {
+  if (leakproof === true && !rights.superuser)
+    throw sqlError('42501', 'only superuser can define a leakproof function');
 }
 
 /** @throws QuoralError 42723, 42809, 42P13 */
@@ -187,6 +147,11 @@ export async function addRoutine(
 ): Promise<Routine> {
   const schema = await creationSchema(ctx, name);
   const group = await openRoutines(ctx, schema.id, name.name);
+  const { userId } = ctx.session;
+  const born: Pick<Routine, 'owner' | 'acl'> = {
+    ...(userId === SUPERUSER_OID ? {} : { owner: userId }),
+    ...(await initialAcl(ctx, 'function', schema.id)),
+  };
   if (group !== null) await recordRowTypes(ctx, group.id, made);
   if (group === null) {
     const id = await ctx.catalog.catalog.ids.next();
@@ -201,21 +166,29 @@ export async function addRoutine(
       databaseId: ctx.catalog.databaseId,
       schemaId: schema.id,
       version: 1,
-      owner: ctx.session.user,
-      routines: [{ oid: id, ...made }],
+      owner: SUPERUSER_OID,
+      routines: [{ oid: id, ...made, ...born }],
     });
-    return { oid: id, ...made };
+    return { oid: id, ...made, ...born };
   }
   const same = group.routines.find((r) => identity(r) === identity(made));
   if (same !== undefined && !replace)
     throw sqlError('42723', `function "${name.name}" already exists with same argument types`);
-  if (same !== undefined) checkReplace(name.name, same, made);
+  if (same !== undefined) {
+    await checkedRoutine(ctx, { group, routine: same }, 'owner', name.name);
+    checkReplace(name.name, same, made);
+  }
   const oid = same?.oid ?? (await ctx.catalog.catalog.ids.next());
   const others = group.routines.filter((r) => r !== same);
-  const routine = { oid, ...made, comment: same?.comment ?? null };
+  const kept = same === undefined ? born : { ...pick(same, 'owner'), ...pick(same, 'acl') };
+  const routine = { oid, ...made, ...kept, comment: same?.comment ?? null };
   put(ctx, group, [...others, routine]);
   if (same !== undefined) await changeCallers(ctx, { groupId: group.id, name: group.name, routine });
   return routine;
+}
+
+function pick<K extends 'owner' | 'acl'>(routine: Routine, key: K): Pick<Routine, K> | object {
+  return routine[key] === undefined ? {} : { [key]: routine[key] };
 }
 
 /** So that a relation finds, before it goes, the functions that take or give its rows. */
@@ -366,7 +339,7 @@ async function openRoutines(ctx: DdlContext, schemaId: number, name: string): Pr
   return current?.kind === 'routine' && current.name === name ? current : null;
 }
 
-interface OpenedRoutine {
+export interface OpenedRoutine {
   readonly group: RoutineDescriptor;
   readonly routine: Routine;
 }
@@ -383,25 +356,31 @@ export function isRoutineObject(type: unknown): boolean {
 }
 
 /** The one that ObjectWithArgs names. @throws 42883, 42725, 42809; null where `missingOk` */
-async function openRoutine(
+export async function openRoutine(
   ctx: DdlContext,
   object: Loose,
   type: string,
   missingOk: boolean,
+  { access }: { readonly access: 'owner' | 'drop' | 'any' } = { access: 'owner' },
 ): Promise<OpenedRoutine | null> {
   const kind = KINDS[type]!;
   const name = qualifiedName(strings(object['objname']));
   const found = (await ctx.catalog.routines(name, ctx.session.searchPath, ctx.wait)) ?? [];
-  const unspecified = object['args_unspecified'] === true;
+  const unspecified = object['args_unspecified'] === true || object['quoralOid'] !== undefined;
   const wanted = unspecified ? null : list(object['objargs']).map((n) => typeOf(ctx, n['TypeName']));
   for (const { id } of found) {
     await ctx.catalog.lock(ctx.txn, [id], ctx.wait);
     const group = await ctx.catalog.forUpdate(ctx.txn, id);
     if (group?.kind !== 'routine') continue;
+    // Of one that the server itself looks for.
+    const own = group.routines.find(({ oid }) => oid === object['quoralOid']);
+    if (own !== undefined) return { group, routine: own };
     const fitting = group.routines.filter((r) => wanted === null || identity(r) === wanted.map(catalogOidOf).join());
     // A function may be an aggregate where only its name is asked for.
-    const right = fitting.filter((r) => kind === 'routine' || kindOf(r) === kind);
-    if (right.length === 1) return { group, routine: right[0]! };
+    const right = fitting.filter(
+      (r) => kind === 'routine' || kindOf(r) === kind || (access === 'any' && kind === 'function' && !r.procedure),
+    );
+    if (right.length === 1) return checkedRoutine(ctx, { group, routine: right[0]! }, access, shownName(name));
     if (right.length > 1) {
       throw sqlError('42725', `${kind} name "${shownName(name)}" is not unique`, {
         hint: `Specify the argument list to select the ${kind} unambiguously.`,
@@ -424,6 +403,26 @@ async function openRoutine(
   return null;
 }
 
+/** @throws QuoralError 42501 */
+async function checkedRoutine(
+  ctx: DdlContext,
+  opened: OpenedRoutine,
+  access: 'owner' | 'drop' | 'any',
+  /** As it was written. */
+  shown: string,
+): Promise<OpenedRoutine> {
+  const { group, routine } = opened;
+  if (access === 'any' || ctx.rights.isMember(ownerOfRoutine(routine))) return opened;
+  if (access === 'drop' && (await ownsSchemaOf(ctx, group))) return opened;
+  throw notOwner(kindOf(routine), shown);
+}
+
+/** Puts a routine, with everything that calls it. */
+export async function changeRoutine(ctx: DdlContext, opened: OpenedRoutine, by: Routine): Promise<void> {
+  replaceOne(ctx, opened, by);
+  await changeCallers(ctx, { groupId: opened.group.id, name: opened.group.name, routine: by });
+}
+
 function wrongKind(name: string, routine: Routine, kind: string): Error {
   const shown = identityText(name, routine).replaceAll(',', ', ');
   if (kind === 'aggregate') return sqlError('42809', `function ${shown} is not an aggregate`);
@@ -438,7 +437,9 @@ export async function dropRoutines(ctx: DdlContext, body: Loose): Promise<string
   const type = String(body['removeType']);
   const dropped: (OpenedRoutine & NamedRoutine)[] = [];
   for (const object of list(body['objects'])) {
-    const opened = await openRoutine(ctx, of(object, 'ObjectWithArgs'), type, body['missing_ok'] === true);
+    const opened = await openRoutine(ctx, of(object, 'ObjectWithArgs'), type, body['missing_ok'] === true, {
+      access: 'drop',
+    });
     if (opened === null || dropped.some(({ routine }) => routine.oid === opened.routine.oid)) continue;
     dropped.push({ ...opened, shown: await shownRoutine(ctx, opened) });
   }
@@ -511,6 +512,9 @@ export async function runAlterFunction(ctx: DdlContext, body: Loose): Promise<st
         config: withSetting(routine.config ?? null, arg as Loose, (n) => ctx.session.setting(n)),
       };
   }
+  routine = { ...routine, ...readEstimates(body['actions'], routine) };
+  checkEstimates(routine);
+  if (routine.leakproof !== opened.routine.leakproof) refuseLeakproof(ctx, routine);
   replaceOne(ctx, opened, routine);
   await changeCallers(ctx, { groupId: opened.group.id, name: opened.group.name, routine });
   return `ALTER ${KINDS[type]!.toUpperCase()}`;
@@ -520,7 +524,7 @@ function replaceOne(ctx: DdlContext, { group, routine }: OpenedRoutine, by: Rout
   put(
     ctx,
     group,
-    group.routines.map((r) => (r === routine ? by : r)),
+    group.routines.map((r) => (r.oid === routine.oid ? by : r)),
   );
 }
 
@@ -570,10 +574,4 @@ export async function commentOnRoutine(ctx: DdlContext, body: Loose): Promise<st
   const opened = (await openRoutine(ctx, object, String(body['objtype']), false))!;
   replaceOne(ctx, opened, { ...opened.routine, comment: text(body['comment']) || null });
   return 'COMMENT';
-}
-
-export async function ownRoutine(ctx: DdlContext, body: Loose): Promise<string> {
-  const type = String(body['objectType']);
-  await openRoutine(ctx, of(body['object'] as Loose, 'ObjectWithArgs'), type, false);
-  return `ALTER ${KINDS[type]!.toUpperCase()}`;
 }

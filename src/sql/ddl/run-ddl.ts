@@ -1,7 +1,9 @@
 /** Which statements change the schema, and who carries each out. */
 import { sqlError } from '../../base/errors.js';
 import type { UsedRoutine } from '../catalog/descriptor.js';
-import type { ParsedStatement, RelationName, ResolvedRoutines, ResolvedType } from '../contract.js';
+import { RIGHTS } from '../catalog/acl.js';
+import { aclOf } from '../catalog/rights.js';
+import type { CatalogSnapshot, ParsedStatement, RelationName, ResolvedRoutines, ResolvedType } from '../contract.js';
 import { runAlterTable } from './alter-table.js';
 import { type DdlContext, tellCascades } from './context.js';
 import { runComment } from './comments.js';
@@ -11,10 +13,16 @@ import { isSerial } from './columns.js';
 import { runCreateDatabase, runCreateSchema, runDropDatabase } from './databases.js';
 import { runDrop, runTruncate } from './drop.js';
 import { runAlterExtension, runAlterExtensionContents, runCreateExtension } from './extensions.js';
+import { visibleName } from './objects.js';
 import { runReindex, runVacuum } from './maintenance.js';
 import { runRefresh } from './materialized-views.js';
 import { runCreateIndex } from './indexes.js';
-import { runAlterSchema, runOwner, runRename } from './rename.js';
+import { runDefaultPrivileges } from './default-privileges.js';
+import { runAlterDatabase, runAlterDatabaseSet, runAlterRoleSet } from './kept-settings.js';
+import { runDropOwned, runOwner, runReassignOwned } from './owned.js';
+import { runGrant } from './privileges.js';
+import { runAlterSchema, runRename } from './rename.js';
+import { runAlterRole, runCreateRole, runDropRole, runGrantRole } from './roles.js';
 import { runCreateComposite } from './composites.js';
 import { runAlterDomain, runCreateDomain } from './domains.js';
 import { runCreateAggregate } from './aggregates.js';
@@ -23,14 +31,11 @@ import { runCreateRange } from './range-types.js';
 import { runShowRanges, runSplit } from './ranges.js';
 import { runAlterFunction, runCreateFunction } from './routines.js';
 import { runAlterSequence, runCreateSequence } from './sequences.js';
+import { runCluster } from './storage-facts.js';
 import { runCreateView } from './views.js';
 import type { Loose } from './tree.js';
 
 type Runner = (ctx: DdlContext, body: Loose, statement: ParsedStatement) => Promise<string>;
-
-function accepted(tag: string): Runner {
-  return () => Promise.resolve(tag);
-}
 
 const RUNNERS: Readonly<Record<string, Runner>> = {
   CreateStmt: runCreateTable,
@@ -64,9 +69,18 @@ const RUNNERS: Readonly<Record<string, Runner>> = {
   CreateExtensionStmt: runCreateExtension,
   AlterExtensionStmt: runAlterExtension,
   AlterExtensionContentsStmt: runAlterExtensionContents,
-  GrantStmt: (_ctx, body) => Promise.resolve(body['is_grant'] === true ? 'GRANT' : 'REVOKE'),
-  GrantRoleStmt: (_ctx, body) => Promise.resolve(body['is_grant'] === true ? 'GRANT ROLE' : 'REVOKE ROLE'),
-  AlterDefaultPrivilegesStmt: accepted('ALTER DEFAULT PRIVILEGES'),
+  GrantStmt: runGrant,
+  GrantRoleStmt: runGrantRole,
+  AlterDefaultPrivilegesStmt: runDefaultPrivileges,
+  CreateRoleStmt: runCreateRole,
+  AlterRoleStmt: runAlterRole,
+  AlterRoleSetStmt: runAlterRoleSet,
+  DropRoleStmt: runDropRole,
+  AlterDatabaseStmt: runAlterDatabase,
+  AlterDatabaseSetStmt: runAlterDatabaseSet,
+  ReassignOwnedStmt: runReassignOwned,
+  DropOwnedStmt: runDropOwned,
+  ClusterStmt: runCluster,
   ReindexStmt: runReindex,
   VacuumStmt: runVacuum,
   QuoralSplitAt: runSplit,
@@ -82,6 +96,7 @@ async function withNames(ctx: DdlContext, statement: ParsedStatement): Promise<D
   const names = named.filter((name) => name.isRoutine === true || (name.isType === true && !isSerial(name)));
   if (names.length === 0) return known;
   const snapshot = await ctx.catalog.snapshot(names, ctx.session.searchPath, ctx.wait);
+  if (!ctx.rights.superuser && MAKERS.has(statement.kind)) await requireTypes(ctx, names, snapshot);
   const userTypes = (name: RelationName): ResolvedType | null => snapshot.type(name);
   const routines = (name: RelationName): readonly ResolvedRoutines[] | null => snapshot.routines?.(name) ?? null;
   for (const name of names) if (name.isRoutine === true) routinesInUse.noteFound(routines(name) ?? []);
@@ -90,6 +105,27 @@ async function withNames(ctx: DdlContext, statement: ParsedStatement): Promise<D
     plannerSettings: { ...ctx.plannerSettings, userTypes, userRoutines: { named: routines, pinned } },
     types: { userType: (schema, name) => userTypes({ schema, name, isType: true })?.typeOid ?? null },
   };
+}
+
+/** Statements that make something of the types that they name. */
+const MAKERS: ReadonlySet<string> = new Set([
+  'CreateStmt',
+  'AlterTableStmt',
+  'CreateFunctionStmt',
+  'CompositeTypeStmt',
+  'CreateDomainStmt',
+  'CreateRangeStmt',
+  'DefineStmt',
+]);
+
+/** @throws QuoralError 42501 */
+async function requireTypes(ctx: DdlContext, names: readonly RelationName[], snapshot: CatalogSnapshot): Promise<void> {
+  for (const name of names) {
+    const found = name.isType === true ? snapshot.type(name) : null;
+    const descriptor = found === null ? null : ctx.catalog.known(found.id);
+    if (descriptor?.kind === 'type' && !ctx.rights.has(aclOf(descriptor), RIGHTS.usage))
+      throw sqlError('42501', `permission denied for type ${await visibleName(ctx, descriptor)}`);
+  }
 }
 
 export function isDdl(statement: ParsedStatement): boolean {

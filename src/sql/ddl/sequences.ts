@@ -4,6 +4,7 @@ import type { SequenceDescriptor } from '../catalog/descriptor.js';
 import { BUILT_IN_ONLY, resolveTypeName } from '../plan/coerce.js';
 import { OID } from '../types/oids.js';
 import type { DdlContext } from './context.js';
+import { initialAcl } from './default-privileges.js';
 import { notice } from './context.js';
 import { claimName, creationSchema, openForChange, relationMissing, shownName } from './objects.js';
 import { options, qualifiedName, rangeVar, strings, of, valueText } from './tree.js';
@@ -103,7 +104,8 @@ export async function createSequence(
     databaseId: ctx.catalog.databaseId,
     schemaId: place.schemaId,
     version: 1,
-    owner: ctx.session.user,
+    owner: ctx.session.userId,
+    ...(await initialAcl(ctx, 'sequence', place.schemaId)),
     typeOid: settings.typeOid,
     start: String(settings.start),
     increment: String(settings.increment),
@@ -115,7 +117,7 @@ export async function createSequence(
     base: String(settings.start - settings.increment),
   };
   ctx.catalog.putNew(ctx.txn, descriptor);
-  return Promise.resolve(descriptor);
+  return descriptor;
 }
 
 export async function runCreateSequence(ctx: DdlContext, body: Loose): Promise<string> {
@@ -130,13 +132,17 @@ export async function runCreateSequence(ctx: DdlContext, body: Loose): Promise<s
   }
   const id = await ctx.catalog.catalog.ids.next();
   await claimName(ctx, schema.id, name.name, { id, indexOid: null });
-  const ownedBy = await owner(ctx, opts);
+  const ownedBy = await owner(ctx, opts, ctx.session.userId);
   await createSequence(ctx, settings, { id, name: name.name, schemaId: schema.id, ownedBy: ownedBy ?? null });
   return 'CREATE SEQUENCE';
 }
 
 /** OWNED BY: undefined if it is not given, null for NONE. */
-async function owner(ctx: DdlContext, opts: readonly Option[]): Promise<SequenceDescriptor['ownedBy'] | undefined> {
+async function owner(
+  ctx: DdlContext,
+  opts: readonly Option[],
+  sequenceOwner: number,
+): Promise<SequenceDescriptor['ownedBy'] | undefined> {
   const given = opts.find((o) => o.name === 'owned_by');
   if (given === undefined) return undefined;
   const parts = strings(of(given.arg as Loose, 'List')['items']);
@@ -146,6 +152,8 @@ async function owner(ctx: DdlContext, opts: readonly Option[]): Promise<Sequence
   if (found?.kind !== 'table') throw relationMissing(qualifiedName(parts.slice(0, -1)));
   const c = found.table.columns.find((x) => x.name === column && !x.dropped);
   if (c === undefined) throw sqlError('42703', `column "${column}" of relation "${found.table.name}" does not exist`);
+  if (sequenceOwner !== found.table.owner)
+    throw sqlError('55000', 'sequence must have same owner as table it is linked to');
   return { tableId: found.table.id, columnId: c.id };
 }
 
@@ -179,9 +187,13 @@ export async function alterSequence(
   opts: readonly Option[],
 ): Promise<void> {
   const settings = sequenceDefaults(sequence.typeOid, opts, sequence);
-  const ownedBy = await owner(ctx, opts);
+  const ownedBy = await owner(ctx, opts, sequence.owner);
   if (ownedBy !== undefined) await refuseOfIdentity(ctx, sequence);
+  const value = await restartValue(ctx, sequence, settings, opts);
   const hasNewStep = sequence.increment !== String(settings.increment);
+  const hasNewBounds =
+    sequence.min !== String(settings.min) || sequence.max !== String(settings.max) || sequence.cycle !== settings.cycle;
+  if (hasNewStep || hasNewBounds) await ctx.sequences.settle(sequence);
   const base = hasNewStep ? await ctx.sequences.baseForStep(sequence, settings.increment) : null;
   const next: SequenceDescriptor = {
     ...sequence,
@@ -197,15 +209,27 @@ export async function alterSequence(
     ...(ownedBy === undefined ? {} : { ownedBy }),
   };
   ctx.catalog.put(ctx.txn, next);
+  if (value !== null) await ctx.sequences.setval(next, value, false);
+}
+
+/**
+ * For RESTART the value that comes next, else null. That, or else the last value, must lie between the bounds.
+ * @throws 22023
+ */
+async function restartValue(
+  ctx: DdlContext,
+  sequence: SequenceDescriptor,
+  settings: SequenceSettings,
+  opts: readonly Option[],
+): Promise<bigint | null> {
   const restart = opts.find((o) => o.name === 'restart');
-  if (restart !== undefined) {
-    const value = restart.arg === undefined ? settings.start : integer('RESTART', valueText(restart.arg));
-    if (value < settings.min)
-      throw sqlError('22023', `RESTART value (${value}) cannot be less than MINVALUE (${settings.min})`);
-    if (value > settings.max)
-      throw sqlError('22023', `RESTART value (${value}) cannot be greater than MAXVALUE (${settings.max})`);
-    await ctx.sequences.setval(next, value, false);
-  }
+  const given = restart?.arg === undefined ? settings.start : integer('RESTART', valueText(restart.arg));
+  const value = restart === undefined ? (await ctx.sequences.lastValue(sequence)).value : given;
+  if (value < settings.min)
+    throw sqlError('22023', `RESTART value (${value}) cannot be less than MINVALUE (${settings.min})`);
+  if (value > settings.max)
+    throw sqlError('22023', `RESTART value (${value}) cannot be greater than MAXVALUE (${settings.max})`);
+  return restart === undefined ? null : value;
 }
 
 export async function dropSequence(ctx: DdlContext, sequence: SequenceDescriptor): Promise<void> {

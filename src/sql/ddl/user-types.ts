@@ -22,6 +22,8 @@ import { STORED_FORMAT } from '../types/stored-format.js';
 import { internType, isRowType, typesWithin, userTypeIn, userTypeOf } from '../types/user-types.js';
 import type { UserType } from '../types/user-types.js';
 import type { DdlContext } from './context.js';
+import { initialAcl } from './default-privileges.js';
+import { notOwner, ownsSchemaOf } from './ownership.js';
 import { notice } from './context.js';
 import { creationSchema, shownName, visibleName } from './objects.js';
 import { list, of, qualifiedName, strings } from './tree.js';
@@ -61,7 +63,8 @@ export async function createType(
     databaseId: ctx.catalog.databaseId,
     schemaId: schema.id,
     version: 1,
-    owner: ctx.session.user,
+    owner: ctx.session.userId,
+    ...(await initialAcl(ctx, 'type', schema.id)),
     typeOid: internType(define({ oid, arrayOid, name: name.name })),
     comment: null,
   });
@@ -98,6 +101,7 @@ export async function openType(
   ctx: DdlContext,
   name: RelationName,
   action: 'alter' | 'drop' = 'alter',
+  { access }: { readonly access: 'owner' | 'any' } = { access: 'owner' },
 ): Promise<OpenedType | null> {
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
     const found = await ctx.catalog.type(name, ctx.session.searchPath, ctx.wait);
@@ -107,6 +111,9 @@ export async function openType(
     const descriptor = await ctx.catalog.forUpdate(ctx.txn, found.id);
     if (descriptor?.kind !== 'type') continue;
     const type = userTypeOf(descriptor.typeOid)!;
+    const may =
+      access === 'any' || ctx.rights.owns(descriptor) || (action === 'drop' && (await ownsSchemaOf(ctx, descriptor)));
+    if (!may) throw notOwner('type', await visibleName(ctx, descriptor));
     if (descriptor.name === name.name) return { descriptor, type };
     if (`_${descriptor.name}` !== name.name) continue;
     throw arrayRefused(descriptor.name, action);

@@ -2,8 +2,7 @@
  * What a view has beside its query: WITH [LOCAL | CASCADED] CHECK OPTION and the options in parentheses, the defaults of
  * its columns, and the ALTER VIEW that changes them.
  *
- * Limits: security_barrier and security_invoker are kept and shown. There is one role, and every function that a query
- * may call is built in, so that they protect nothing from anybody.
+ * Limits: security_barrier is kept and shown; conditions of a query may be evaluated before those of the view.
  */
 import { sqlError } from '../../base/errors.js';
 import type { ViewDescriptor } from '../catalog/descriptor.js';

@@ -14,6 +14,7 @@ import { isTemporary, isTemporarySchemaName } from '../catalog/temporary-names.j
 import type { CompiledView, ParsedStatement, RelationName } from '../contract.js';
 import { formatType } from '../types/registry.js';
 import type { DdlContext } from './context.js';
+import { initialAcl } from './default-privileges.js';
 import { notice } from './context.js';
 import { claimName, creationSchema, openForChange, visibleName } from './objects.js';
 import { pinLiterals } from './pinned-relations.js';
@@ -57,7 +58,8 @@ export async function runCreateView(ctx: DdlContext, body: Loose, statement: Par
     databaseId: ctx.catalog.databaseId,
     schemaId: schema.id,
     version: 1,
-    owner: ctx.session.user,
+    owner: ctx.session.userId,
+    ...(await initialAcl(ctx, 'table', schema.id)),
     columns,
     queryTree: made.queryTree,
     sources: made.sources,
@@ -145,6 +147,7 @@ async function replaceView(
   for (const source of made.sources) ctx.txn.put(SYSTEM_KEYS.dependency(source.id, view.id), PRESENT);
   const merged = columns.map((c, i) => ({
     ...c,
+    ...(before[i]?.acl == null ? {} : { acl: before[i].acl }),
     ...(before[i]?.comment == null ? {} : { comment: before[i].comment }),
     ...(before[i]?.defaultSql == null ? {} : { defaultSql: before[i].defaultSql }),
   }));

@@ -11,6 +11,7 @@
  * | bytea | 0x30, then as text |
  * | numeric | class byte, decimal exponent, pairs of digits + 1, ended by 00; inverted when negative |
  * | uuid | 0x30, 16 bytes |
+ * | jsonb | a byte for the kind, then text, numeric, or the count and the items or members (types/json.ts) |
  *
  * These bytes are on disk: a change needs a new index format. Golden tests hold them.
  */

@@ -120,6 +120,8 @@ export function evalSqlValue(name: SqlValueName, ctx: ExecContext): Datum {
       return convert(now, OID.time, ctx);
     case 'current_user':
       return ctx.services.user;
+    case 'session_user':
+      return ctx.services.sessionUser ?? ctx.services.user;
     case 'current_catalog':
       return ctx.services.database;
     case 'current_schema':

@@ -25,7 +25,7 @@ import { typeByName, typeByOid } from '../types/registry.js';
 import { aggregate } from './define.js';
 import type { Accumulator, AggregateEntry, CallInfo, Value } from './entry.js';
 import { jsonKey, toJsonText, toJsonValue } from './json-convert.js';
-import { multiplyInterval } from './interval-math.js';
+import { divideInterval } from './interval-math.js';
 
 type Init = AggregateEntry['init'];
 
@@ -243,7 +243,7 @@ class IntervalSum extends Base<{ sum: Interval | null; count: number }> {
   }
   final(): Datum {
     const { sum, count: n } = this.state;
-    return sum === null || !this.#average ? sum : multiplyInterval(sum, 1 / n);
+    return sum === null || !this.#average ? sum : divideInterval(sum, n);
   }
 }
 aggregate('sum(interval) interval', {}, () => new IntervalSum(false));

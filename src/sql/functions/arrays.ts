@@ -132,8 +132,11 @@ fn(
 fn(
   'array_position(anycompatiblearray, anycompatible, int4) int4',
   (a: PgArray | null, v: Datum, start: number | null) => {
+    if (a === null) return null;
+    refuseDimensions(a);
+    if (a.elements.length === 0 || (v === null && !a.elements.includes(null))) return null;
     if (start === null) throw sqlError('22004', 'initial position must not be null');
-    return a === null ? null : find(a, v, start - (a.lowerBounds[0] ?? 1));
+    return find(a, v, start - (a.lowerBounds[0] ?? 1));
   },
   LOOSE,
 );

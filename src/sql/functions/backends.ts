@@ -1,6 +1,6 @@
 /**
  * pg_cancel_backend and pg_terminate_backend: what a client does to other sessions of its node, those that
- * pg_stat_activity shows. Everybody is a superuser so far, so everybody may.
+ * pg_stat_activity shows.
  *
  * Limit: sessions of other nodes are out of reach, and are not known from ids that nobody has.
  */

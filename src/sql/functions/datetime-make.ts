@@ -19,9 +19,11 @@ import { fn } from './define.js';
 const STABLE = { volatility: 'stable' } as const;
 
 function civil(year: number, month: number, day: number, shownYear = year): number {
+  // Its opposite is beyond 32 bits.
+  if (year === -2147483648) shownYear = year;
   const actual = year < 0 ? year + 1 : year;
   const shown = (): string => `${shownYear}-${String(month).padStart(2, '0')}-${String(day).padStart(2, '0')}`;
-  if (year === 0 || month < 1 || month > 12 || day < 1 || day > daysInMonth(actual, month)) {
+  if (year === 0 || year === -2147483648 || month < 1 || month > 12 || day < 1 || day > daysInMonth(actual, month)) {
     throw sqlError('22008', `date field value out of range: ${shown()}`);
   }
   const days = daysFromCivil(actual, month, day);
@@ -68,12 +70,9 @@ fn(
 fn(
   'make_interval(int4, int4, int4, int4, int4, int4, float8) interval',
   (y: number, mo: number, w: number, d: number, h: number, mi: number, s: number) => {
-    if (!Number.isFinite(s)) throw intervalOutOfRange();
-    return makeInterval(
-      y * 12 + mo,
-      w * 7 + d,
-      BigInt(h) * 3_600_000_000n + BigInt(mi) * 60_000_000n + BigInt(Math.round(s * 1e6)),
-    );
+    const micros = Math.round(s * 1e6);
+    if (!Number.isFinite(micros)) throw intervalOutOfRange();
+    return makeInterval(y * 12 + mo, w * 7 + d, BigInt(h) * 3_600_000_000n + BigInt(mi) * 60_000_000n + BigInt(micros));
   },
   { defaults: [0, 0, 0, 0, 0, 0, 0] },
 );

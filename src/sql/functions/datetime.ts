@@ -88,10 +88,11 @@ function withTime(d: number, t: number): bigint {
   const ts = dateToTimestamp(d);
   return isFiniteTimestamp(ts) ? checkTimestamp(ts + BigInt(t)) : ts;
 }
-op('date + timetz = timestamptz', (d: number, t: TimeTz) => {
+op('date + timetz = timestamptz', withTimeTz);
+function withTimeTz(d: number, t: TimeTz): bigint {
   const ts = dateToTimestamp(d);
   return isFiniteTimestamp(ts) ? checkTimestamp(ts + BigInt(t.micros) + BigInt(t.zone) * 1_000_000n) : ts;
-});
+}
 op('timestamp + interval = timestamp', (t: bigint, i: Interval) => addInterval(t, i));
 op('interval + timestamp = timestamp', (i: Interval, t: bigint) => addInterval(t, i));
 op('timestamp - interval = timestamp', (t: bigint, i: Interval) => addInterval(t, negateInterval(i)));
@@ -157,12 +158,13 @@ fn(
 
 fn(
   'timestamptz(date, time) timestamptz',
-  (d: number, t: number, ctx: ExecContext) => localToUtc(zoneOf(ctx), dateToTimestamp(d) + BigInt(t)),
+  (d: number, t: number, ctx: ExecContext) => {
+    const ts = dateToTimestamp(d);
+    return isFiniteTimestamp(ts) ? localToUtc(zoneOf(ctx), ts + BigInt(t)) : ts;
+  },
   STABLE,
 );
-fn('timestamptz(date, timetz) timestamptz', (d: number, t: TimeTz) =>
-  checkTimestamp(dateToTimestamp(d) + BigInt(t.micros) + BigInt(t.zone) * 1_000_000n),
-);
+fn('timestamptz(date, timetz) timestamptz', withTimeTz);
 
 // ---- AT TIME ZONE ----
 

@@ -2,7 +2,7 @@
  * Indexes as SQL: pg_get_indexdef.
  */
 import type { IndexDescriptor, IndexPart, TableDescriptor } from '../catalog/descriptor.js';
-import { quoteIdentifier } from './strings.js';
+import { quoteIdentifier, quoteLiteral } from './strings.js';
 
 /** Places of the text outside of quotes, with the depth of parentheses before each character. */
 function* plainCharacters(text: string): Iterable<{ readonly at: number; readonly depth: number }> {
@@ -73,10 +73,19 @@ export function indexColumnText(
 }
 
 /** The operator class, if it is not what the type has by itself, and the order. */
-function orderText({ descending, nullsFirst, opclass }: IndexPart): string {
+function orderText({ descending, nullsFirst, opclass, namedClass }: IndexPart): string {
   if (opclass !== undefined) return opclass === 'jsonb_path_ops' ? ' jsonb_path_ops' : '';
+  const named = namedClass === undefined ? '' : ` ${namedClass}`;
   const nulls = nullsFirst === undefined ? '' : nullsFirst ? ' NULLS FIRST' : ' NULLS LAST';
-  return (descending ? ' DESC' : '') + nulls;
+  return named + (descending ? ' DESC' : '') + nulls;
+}
+
+/** WITH (…) with a blank before it, or ''. */
+export function withOptions({ options }: IndexDescriptor): string {
+  const parts = Object.entries(options ?? {}).map(
+    ([name, value]) => `${quoteIdentifier(name)}=${quoteIdentifier(value) === value ? value : quoteLiteral(value)}`,
+  );
+  return parts.length === 0 ? '' : ` WITH (${parts.join(', ')})`;
 }
 
 /** `relation` is the table's name as it is to be shown. */
@@ -92,5 +101,6 @@ export function indexText(
   const nulls = index.nullsNotDistinct === true ? ' NULLS NOT DISTINCT' : '';
   const condition = index.predicate?.expressionSql;
   const where = condition === undefined ? '' : ` WHERE ${show(condition)}`;
-  return `CREATE ${index.unique ? 'UNIQUE ' : ''}INDEX ${quoteIdentifier(index.name)} ON ${relation} USING ${index.method ?? 'btree'} (${keys.join(', ')})${include}${nulls}${where}`;
+  const options = withOptions(index);
+  return `CREATE ${index.unique ? 'UNIQUE ' : ''}INDEX ${quoteIdentifier(index.name)} ON ${relation} USING ${index.method ?? 'btree'} (${keys.join(', ')})${include}${nulls}${options}${where}`;
 }

@@ -31,6 +31,7 @@ import './timetz.js';
 import './width-bucket.js';
 import './series.js';
 import './system.js';
+import './privileges.js';
 import './dump.js';
 import './updatable.js';
 import './notifications.js';

@@ -14,6 +14,7 @@ import {
 } from '../types/calendar.js';
 import type { Zone } from '../types/calendar.js';
 import { Interval } from '../types/datum.js';
+import { roundHalfEven } from '../types/casts.js';
 import { intervalOutOfRange, makeInterval } from '../types/interval.js';
 
 function checked(ts: bigint): bigint {
@@ -70,8 +71,8 @@ function scale(v: Interval, f: (n: number) => number): Interval {
   const months = Math.trunc(exactMonths);
   let days = Math.trunc(exactDays);
   // Rounded to microseconds of a day, as PostgreSQL does against noise such as 0.7 × 30.
-  const monthDays = Math.round((exactMonths - months) * 30 * 1e6) / 1e6;
-  let seconds = Math.round((exactDays - days + monthDays - Math.trunc(monthDays)) * 86400 * 1e6) / 1e6;
+  const monthDays = roundHalfEven((exactMonths - months) * 30 * 1e6) / 1e6;
+  let seconds = roundHalfEven((exactDays - days + monthDays - Math.trunc(monthDays)) * 86400 * 1e6) / 1e6;
   if (Math.abs(seconds) >= 86400) {
     const carry = Math.trunc(seconds / 86400);
     days += carry;
@@ -80,7 +81,7 @@ function scale(v: Interval, f: (n: number) => number): Interval {
   days += Math.trunc(monthDays);
   const micros = f(Number(v.micros)) + seconds * 1e6;
   if (!Number.isFinite(micros)) throw intervalOutOfRange();
-  return makeInterval(months, days, BigInt(Math.round(micros)));
+  return makeInterval(months, days, BigInt(roundHalfEven(micros)));
 }
 
 export function subtractTimestamps(a: bigint, b: bigint): Interval {

@@ -62,10 +62,15 @@ interface Scope {
   readonly forgiving: boolean;
   /** Of the array whose subscripts are evaluated; −1 outside of one. */
   readonly arraySize: number;
+  /** Only whether there is something is asked, not what. */
+  readonly existence: boolean;
 }
 
 export interface PathOptions {
-  readonly vars: JsonValue;
+  /** undefined: every variable is null. */
+  readonly vars: JsonValue | undefined;
+  /** Only whether there is something is asked; it changes what is an error in lax mode. */
+  readonly existence: boolean;
   readonly useTimeZone: boolean;
   readonly format: FormatContext;
 }
@@ -142,7 +147,13 @@ class Evaluation {
 
   run(program: PathProgram): Iterable<Item> {
     const base = { value: this.#root, id: 0 };
-    const scope: Scope = { current: this.#root, base, forgiving: this.#lax, arraySize: -1 };
+    const scope: Scope = {
+      current: this.#root,
+      base,
+      forgiving: this.#lax,
+      arraySize: -1,
+      existence: this.#lax && this.#options.existence,
+    };
     return this.#item(program.root, this.#root, scope, this.#lax);
   }
 
@@ -218,6 +229,7 @@ class Evaluation {
 
   *#variable(item: PathItem & { kind: 'variable' }, scope: Scope): Generator<Item> {
     const { vars } = this.#options;
+    if (vars === undefined) return yield* this.#next(item, null, scope);
     const value = isObject(vars) ? vars.get(item.name) : undefined;
     if (value === undefined) throw sqlError('42704', `could not find jsonpath variable "${item.name}"`);
     yield* this.#next(item, value, { ...scope, base: { value: vars, id: 1 } });
@@ -262,7 +274,7 @@ class Evaluation {
       throw fail('22039', 'jsonpath array accessor can only be applied to an array');
     }
     const array: readonly Item[] = isArray(value) ? value : [value];
-    const inside = { ...scope, arraySize: array.length };
+    const inside = { ...scope, arraySize: array.length, existence: false };
     for (const subscript of item.list) {
       const from = this.#subscript(subscript.from, value, inside);
       const to = subscript.to === null ? from : this.#subscript(subscript.to, value, inside);
@@ -306,14 +318,13 @@ class Evaluation {
 
   /** Results, arrays among them replaced by their elements in lax mode. */
   *#operand(item: PathItem, value: Item, scope: Scope): Generator<Item> {
-    for (const found of this.#item(item, value, scope, this.#lax)) {
+    for (const found of this.#item(item, value, { ...scope, existence: false }, this.#lax)) {
       if (this.#lax && isArray(found)) yield* found;
       else yield found;
     }
   }
 
-  #number(item: PathItem, value: Item, scope: Scope, side: string, symbol: string): Numeric {
-    const found = [...this.#operand(item, value, scope)];
+  #number(found: readonly Item[], side: string, symbol: string): Numeric {
     const [only] = found;
     if (found.length !== 1 || !(only instanceof Numeric)) {
       throw fail('22038', `${side} operand of jsonpath operator ${symbol} is not a single numeric value`);
@@ -322,8 +333,10 @@ class Evaluation {
   }
 
   *#arithmetic(item: PathItem & { kind: 'arithmetic' }, value: Item, scope: Scope): Generator<Item> {
-    const left = this.#number(item.left, value, scope, 'left', item.symbol);
-    const right = this.#number(item.right, value, scope, 'right', item.symbol);
+    const lefts = [...this.#operand(item.left, value, scope)];
+    const rights = [...this.#operand(item.right, value, scope)];
+    const left = this.#number(lefts, 'left', item.symbol);
+    const right = this.#number(rights, 'right', item.symbol);
     let result: Numeric;
     try {
       result = ARITHMETIC[item.symbol](left, right);
@@ -337,6 +350,8 @@ class Evaluation {
   *#sign(item: PathItem & { kind: 'sign' }, value: Item, scope: Scope): Generator<Item> {
     for (const found of [...this.#operand(item.arg, value, scope)]) {
       if (!(found instanceof Numeric)) {
+        // What is not even looked at is not missed.
+        if (scope.existence && item.next === null) continue;
         throw fail('2203B', `operand of unary jsonpath operator ${item.symbol} is not a numeric value`);
       }
       yield* this.#next(item, item.symbol === '-' ? negateNumeric(found) : found, scope);
@@ -385,7 +400,7 @@ class Evaluation {
   #exists(item: PathItem, value: Item, scope: Scope): Truth {
     try {
       let any = false;
-      for (const _ of this.#item(item, value, scope, this.#lax)) {
+      for (const _ of this.#item(item, value, { ...scope, existence: this.#lax }, this.#lax)) {
         any = true;
         // In strict mode the others might still be errors.
         if (this.#lax) break;
@@ -412,7 +427,7 @@ class Evaluation {
       lefts = [...this.#operand(left, value, scope)];
       if (right === null) rights = [undefined];
       else if (unwrapRight) rights = [...this.#operand(right, value, scope)];
-      else rights = [...this.#item(right, value, scope, this.#lax)];
+      else rights = [...this.#item(right, value, { ...scope, existence: false }, this.#lax)];
     } catch (error) {
       if (!isPathError(error)) throw error;
       return null;
@@ -528,7 +543,7 @@ class Evaluation {
 
 /** The items that a path gives, made while they are read. */
 export function evaluatePath(program: PathProgram, root: JsonValue, options: PathOptions): Iterable<Item> {
-  if (!isObject(options.vars)) {
+  if (options.vars !== undefined && !isObject(options.vars)) {
     throw sqlError('22023', '"vars" argument is not an object', {
       detail: 'Jsonpath parameters should be encoded as key-value pairs of "vars" object.',
     });

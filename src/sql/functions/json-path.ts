@@ -19,14 +19,16 @@ const NO_VARS = new Jsonb(new Map());
 interface Asked {
   readonly document: Jsonb;
   readonly path: JsonPath;
-  readonly vars: Jsonb;
+  /** null: an operator's, for which every variable is null. */
+  readonly vars: Jsonb | null;
   readonly silent: boolean;
   readonly useTimeZone: boolean;
 }
 
-function itemsOf(asked: Asked, ctx: ExecContext): Iterable<Item> {
+function itemsOf(asked: Asked, ctx: ExecContext, existence: boolean): Iterable<Item> {
   return evaluatePath(asked.path.program as PathProgram, asked.document.value, {
-    vars: asked.vars.value,
+    vars: asked.vars?.value,
+    existence,
     useTimeZone: asked.useTimeZone,
     format: ctx.format,
   });
@@ -40,7 +42,7 @@ function toJson(item: Item): JsonValue {
 function found(asked: Asked, ctx: ExecContext): JsonValue[] {
   const list: JsonValue[] = [];
   try {
-    for (const item of itemsOf(asked, ctx)) list.push(toJson(item));
+    for (const item of itemsOf(asked, ctx, false)) list.push(toJson(item));
   } catch (error) {
     if (!asked.silent || !isPathError(error)) throw error;
   }
@@ -52,7 +54,7 @@ function exists(asked: Asked, ctx: ExecContext): Datum {
   const { lax } = asked.path.program as PathProgram;
   try {
     let any = false;
-    for (const _ of itemsOf(asked, ctx)) {
+    for (const _ of itemsOf(asked, ctx, true)) {
       any = true;
       // In strict mode the others might still be errors.
       if (lax) break;
@@ -101,8 +103,8 @@ for (const useTimeZone of [false, true]) {
 }
 
 op('jsonb @? jsonpath = bool', (document: Jsonb, path: JsonPath, ctx: ExecContext) =>
-  exists({ document, path, vars: NO_VARS, silent: true, useTimeZone: false }, ctx),
+  exists({ document, path, vars: null, silent: true, useTimeZone: false }, ctx),
 );
 op('jsonb @@ jsonpath = bool', (document: Jsonb, path: JsonPath, ctx: ExecContext) =>
-  matches({ document, path, vars: NO_VARS, silent: true, useTimeZone: false }, ctx),
+  matches({ document, path, vars: null, silent: true, useTimeZone: false }, ctx),
 );

@@ -251,8 +251,8 @@ export function changeTop(j: Jsonb, p: PgArray, value: JsonValue, mode: Mode): J
   if (!isJsonArray(v) && (v === null || !isJsonObject(v))) {
     throw sqlError('22023', mode === 'delete' ? 'cannot delete path in scalar' : 'cannot set path in scalar');
   }
-  // There is nothing to delete in something empty, whatever the path says.
-  if (mode === 'delete' && (isJsonArray(v) ? v.length : v.size) === 0) return j;
+  // There is nothing to delete or replace in something empty, whatever the path says.
+  if ((mode === 'delete' || mode === 'set-existing') && (isJsonArray(v) ? v.length : v.size) === 0) return j;
   return p.elements.length === 0 ? j : new Jsonb(change(v, p.elements, 0, value, mode));
 }
 op('jsonb #- _text = jsonb', (j: Jsonb, p: PgArray) => changeTop(j, p, null, 'delete'));

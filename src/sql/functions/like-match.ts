@@ -26,6 +26,8 @@ interface Pattern {
   /** Between the % signs, if there is no _ at all. */
   readonly plain: readonly string[] | null;
   readonly runs: readonly Run[];
+  /** It ends with an escape character: an error for a text that has something where that stands. */
+  readonly dangling: boolean;
 }
 
 const cache = new Map<string, Pattern>();
@@ -33,7 +35,10 @@ const cache = new Map<string, Pattern>();
 export function like(text: string, pattern: string, escape = '\\', fold = false): boolean {
   const wanted = patternOf(pattern, escape, fold);
   const read = fold ? text.toLowerCase() : text;
-  return wanted.plain === null ? matchesRuns(codesOf(read), wanted.runs) : matchesPlain(read, wanted.plain);
+  const matches = wanted.plain === null ? matchesRuns(codesOf(read), wanted.runs) : matchesPlain(read, wanted.plain);
+  if (!wanted.dangling) return matches;
+  if (matches) throw sqlError('22025', 'LIKE pattern must not end with escape character');
+  return false;
 }
 
 function patternOf(pattern: string, escape: string, fold: boolean): Pattern {
@@ -51,13 +56,19 @@ function compile(pattern: string, escape: string): Pattern {
   const runs: number[][] = [[]];
   const escapeCode = escape === '' ? null : escape.codePointAt(0)!;
   let gaps = false;
+  let dangling = false;
   for (let i = 0; i < pattern.length; i++) {
     let code = pattern.codePointAt(i)!;
     if (code > 0xffff) i++;
     const run = runs[runs.length - 1]!;
     if (code === escapeCode) {
       i++;
-      if (i >= pattern.length) throw sqlError('22025', 'LIKE pattern must not end with escape character');
+      if (i >= pattern.length) {
+        run.push(ANY);
+        runs.push([]);
+        dangling = gaps = true;
+        break;
+      }
       code = pattern.codePointAt(i)!;
       if (code > 0xffff) i++;
       run.push(code);
@@ -67,7 +78,7 @@ function compile(pattern: string, escape: string): Pattern {
       gaps = true;
     } else run.push(code);
   }
-  return gaps ? { plain: null, runs } : { plain: runs.map(textOf), runs: [] };
+  return gaps ? { plain: null, runs, dangling } : { plain: runs.map(textOf), runs: [], dangling };
 }
 
 function textOf(codes: readonly number[]): string {

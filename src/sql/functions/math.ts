@@ -86,7 +86,11 @@ fn('degrees(float8) float8', (a: number) => {
   if (!Number.isFinite(turned) && Number.isFinite(a)) throw sqlError('22003', 'value out of range: overflow');
   return turned;
 });
-fn('radians(float8) float8', (a: number) => a * RADIANS_PER_DEGREE);
+fn('radians(float8) float8', (a: number) => {
+  const turned = a * RADIANS_PER_DEGREE;
+  if (turned === 0 && a !== 0) throw sqlError('22003', 'value out of range: underflow');
+  return turned;
+});
 function inDomain(a: number, low: number, high: number): number {
   if (a < low || a > high) throw sqlError('22003', 'input is out of range');
   return a;

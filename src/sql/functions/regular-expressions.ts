@@ -52,7 +52,8 @@ function checkFlags(flags: string, allowGlobal: boolean, name: string): { plain:
       name === 'regexp_match()' ? { hint: 'Use the regexp_matches function instead.' } : undefined,
     );
   }
-  return { plain: flags.replaceAll('g', ''), global };
+  // As a function's option PostgreSQL takes e for b; as an embedded one it does not.
+  return { plain: flags.replaceAll('g', '').replaceAll('e', 'b'), global };
 }
 
 /** null: the text has no such character. */
@@ -104,7 +105,7 @@ function replacement(template: string, text: string, match: Match): string {
   for (let at = template.indexOf('\\'); at >= 0; at = template.indexOf('\\', last)) {
     const c = template[at + 1] ?? '';
     out.add(template.slice(last, at));
-    if (c === '&' || c === '0') out.add(piece(text, match[0])!);
+    if (c === '&') out.add(piece(text, match[0])!);
     else if (/[1-9]/.test(c)) out.add(piece(text, match[Number(c)]) ?? '');
     else out.add(c === '\\' ? c : `\\${c}`);
     last = at + 1 + c.length;
@@ -223,9 +224,15 @@ function nthMatch(text: string, pattern: string, start: number, n: number, flags
   return null;
 }
 
+/** Without any groups the first one is the whole match. */
+function part(match: Match | null, group: number): Match[number] {
+  if (match === null) return null;
+  return (match.length === 1 && group === 1 ? match[0] : match[group]) ?? null;
+}
+
 function regexpSubstr(text: string, pattern: string, start = 1, n = 1, flags = '', group = 0): Datum {
   if (group < 0) throw sqlError('22023', `invalid value for parameter "subexpr": ${group}`);
-  return piece(text, nthMatch(text, pattern, start, n, flags, 'regexp_substr()')?.[group]);
+  return piece(text, part(nthMatch(text, pattern, start, n, flags, 'regexp_substr()'), group));
 }
 fn('regexp_substr(text, text) text', (s: string, p: string) => regexpSubstr(s, p));
 fn('regexp_substr(text, text, int4) text', (s: string, p: string, start: number) => regexpSubstr(s, p, start));
@@ -244,7 +251,7 @@ fn(
 function regexpInstr(text: string, pattern: string, start = 1, n = 1, end = 0, flags = '', group = 0): number {
   if (end !== 0 && end !== 1) throw sqlError('22023', `invalid value for parameter "endoption": ${end}`);
   if (group < 0) throw sqlError('22023', `invalid value for parameter "subexpr": ${group}`);
-  const place = nthMatch(text, pattern, start, n, flags, 'regexp_instr()')?.[group] ?? null;
+  const place = part(nthMatch(text, pattern, start, n, flags, 'regexp_instr()'), group);
   return place === null ? 0 : charLength(text.slice(0, place[end])) + 1;
 }
 fn('regexp_instr(text, text) int4', (s: string, p: string) => regexpInstr(s, p));

@@ -1,13 +1,13 @@
 /**
  * Functions and procedures of users as SQL: pg_get_functiondef and its relatives.
  *
- * Limits: a body in standard SQL is shown as it was written, PostgreSQL shows it made anew from its tree. COST, ROWS,
- * PARALLEL and LEAKPROOF are not kept, and so not shown.
+ * Limits: a body in standard SQL is shown as it was written, PostgreSQL shows it made anew from its tree.
  */
 import { sqlError } from '../../base/errors.js';
 import type { Routine, RoutineParameter } from '../catalog/descriptor.js';
 import type { ExecContext } from '../contract.js';
 import { catalogOidOf, findTypeByOid, formatType } from '../types/registry.js';
+import { formatFloat4 } from '../types/float.js';
 import { isHandle } from '../types/user-types.js';
 import { shownSql } from './shown-sql.js';
 import { quoteIdentifier, quoteLiteral } from './strings.js';
@@ -63,6 +63,13 @@ function namesIn(value: string): string[] {
   return [...value.matchAll(/"((?:[^"]|"")*)"|[^,\s"]+/g)].map((m) => m[1]?.replaceAll('""', '"') ?? m[0]);
 }
 
+function estimatesText({ cost, rows, set }: Routine): string[] {
+  return [
+    cost === undefined || cost === 100 ? '' : ` COST ${formatFloat4(cost)}`,
+    !set || rows === undefined || rows === 1000 ? '' : ` ROWS ${formatFloat4(rows)}`,
+  ];
+}
+
 /** The statement that would make it again. */
 export function routineText(schema: string, name: string, routine: Routine, ctx: ExecContext): string {
   if (routine.aggregate !== undefined) throw sqlError('42809', `"${name}" is an aggregate function`);
@@ -71,8 +78,11 @@ export function routineText(schema: string, name: string, routine: Routine, ctx:
   const result = resultText(routine, ctx);
   const facts = [
     routine.volatility === 'volatile' ? '' : ` ${routine.volatility.toUpperCase()}`,
+    routine.parallel === undefined ? '' : ` PARALLEL ${routine.parallel.toUpperCase()}`,
     routine.strict ? ' STRICT' : '',
     routine.securityDefiner ? ' SECURITY DEFINER' : '',
+    routine.leakproof === true ? ' LEAKPROOF' : '',
+    ...estimatesText(routine),
   ].join('');
   const head = [
     `CREATE OR REPLACE ${kind.toUpperCase()} ${full}(${argumentsText(routine, true, ctx)})\n`,

@@ -1,8 +1,7 @@
 /**
  * Session information and the catalog functions that tools call (chapter 9.26). What they tell comes from
- * the session's services; privileges are all granted, since there are no roles to refuse them yet.
+ * the session's services.
  */
-import { DATABASE_OWNER } from '../catalog/bootstrap.js';
 import { currentSchema, isTemporarySchema, isTemporarySchemaName } from '../catalog/temporary-names.js';
 import { sqlError } from '../../base/errors.js';
 import type { ExecContext, StoredColumn } from '../contract.js';
@@ -33,10 +32,11 @@ fn(
 fn('version() text', (ctx: ExecContext) => ctx.services.serverVersion, STABLE);
 fns(['current_database() name', 'current_catalog() name'], (ctx: ExecContext) => ctx.services.database, STABLE);
 fns(
-  ['current_user() name', 'session_user() name', 'user() name', 'current_role() name', 'getpgusername() name'],
+  ['current_user() name', 'user() name', 'current_role() name', 'getpgusername() name'],
   (ctx: ExecContext) => ctx.services.user,
   STABLE,
 );
+fn('session_user() name', (ctx: ExecContext) => ctx.services.sessionUser ?? ctx.services.user, STABLE);
 fn('current_schema() name', (ctx: ExecContext) => currentSchema(ctx.services), STABLE);
 fn(
   'current_schemas(bool) _name',
@@ -203,12 +203,6 @@ for (const type of ['pg_node_tree', 'text']) {
     STABLE,
   );
 }
-fn(
-  'pg_get_userbyid(oid) name',
-  (oid: number, ctx: ExecContext) =>
-    oid === 10 ? ctx.services.user : oid === DATABASE_OWNER.oid ? DATABASE_OWNER.name : `unknown (OID=${oid})`,
-  STABLE,
-);
 
 function findIndex(oid: number, ctx: ExecContext): { table: TableDescriptor; index: IndexDescriptor } | null {
   const table = ctx.services.tableOfIndex(oid);
@@ -350,7 +344,7 @@ fn(
   STABLE,
 );
 
-// ---- catalog: visibility, comments, privileges ----
+// ---- catalog: visibility, comments ----
 
 for (const kind of [
   'table',
@@ -422,34 +416,13 @@ fn(
 fn(
   'shobj_description(oid, name) text',
   (oid: number, catalog: string, ctx: ExecContext) =>
-    catalog === 'pg_database' ? ctx.services.commentOf('database', oid) : null,
+    catalog === 'pg_database'
+      ? ctx.services.commentOf('database', oid)
+      : catalog === 'pg_authid'
+        ? ctx.services.commentOf('role', oid)
+        : null,
   STABLE,
 );
-const OBJECTS: readonly (readonly [string, readonly string[]])[] = [
-  ['table', ['text', 'oid']],
-  ['database', ['text', 'oid']],
-  ['schema', ['text', 'oid']],
-  ['sequence', ['text', 'oid']],
-  ['function', ['text', 'oid']],
-  ['language', ['text', 'oid']],
-  ['tablespace', ['text', 'oid']],
-  ['type', ['text', 'oid']],
-  ['any_column', ['text', 'oid']],
-  ['foreign_data_wrapper', ['text', 'oid']],
-  ['server', ['text', 'oid']],
-];
-for (const [object, kinds] of OBJECTS) {
-  for (const kind of kinds) {
-    fn(`has_${object}_privilege(${kind}, text) bool`, () => true, STABLE);
-    for (const who of ['name', 'oid']) fn(`has_${object}_privilege(${who}, ${kind}, text) bool`, () => true, STABLE);
-  }
-}
-for (const table of ['text', 'oid'])
-  for (const column of ['text', 'int2']) fn(`has_column_privilege(${table}, ${column}, text) bool`, () => true, STABLE);
-for (const role of ['name', 'oid']) {
-  fn(`pg_has_role(${role}, text) bool`, () => true, STABLE);
-  for (const who of ['name', 'oid']) fn(`pg_has_role(${who}, ${role}, text) bool`, () => true, STABLE);
-}
 fn('row_security_active(oid) bool', () => false, STABLE);
 fn('pg_encoding_to_char(int4) name', (n: number) => (n === 6 ? 'UTF8' : n === 0 ? 'SQL_ASCII' : ''), STABLE);
 fn('pg_char_to_encoding(name) int4', (s: string) => (s.toLowerCase().replace('-', '') === 'utf8' ? 6 : -1), STABLE);

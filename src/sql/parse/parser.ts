@@ -216,6 +216,7 @@ function grammarError(message: string, position: number, whole: string, from: nu
   else if (/is not supported|not yet implemented/i.test(message)) sqlstate = '0A000';
   else if (/out of range/.test(message)) sqlstate = '22003';
   else if (/^frame (start|end)/.test(message)) sqlstate = '42P20';
+  else if (/^role name ".*" is reserved/.test(message)) sqlstate = '42939';
   // The one error of the grammar whose position PostgreSQL 15 keeps to itself.
   else if (/constraints cannot be marked/.test(message)) return sqlError('0A000', message);
   if (position <= 0) return sqlError(sqlstate, message);

@@ -4,6 +4,7 @@
  * of columns bound by equality, then a range, then covering and primary indexes.
  */
 import type { ColumnDescriptor, IndexDescriptor, TableDescriptor } from '../catalog/descriptor.js';
+import { isOrdered } from '../catalog/descriptor.js';
 import { ownFunction, type FunctionEntry } from '../functions/entry.js';
 import { identityCast } from '../types/casts.js';
 import { OID } from '../types/oids.js';
@@ -279,7 +280,7 @@ function accessOf(scan: ScanPlan, index: IndexDescriptor, sargs: readonly Sarg[]
       own.find((s) => s.exact) ??
       own.find((s) => s.constraint.kind === 'equal') ??
       own.find((s) => s.constraint.kind === 'anyof');
-    const ordered = index.method === undefined;
+    const ordered = isOrdered(index);
     const chosen = equal ?? (ordered ? own.find((s) => s.constraint.kind === 'isnull') : undefined);
     if (chosen !== undefined) {
       constraints.push(chosen.constraint);
@@ -301,7 +302,7 @@ function accessOf(scan: ScanPlan, index: IndexDescriptor, sargs: readonly Sarg[]
   }
   if (constraints.length === 0) {
     // The whole of a partial index has fewer rows than the table.
-    if (index.predicate == null || index.method !== undefined) return null;
+    if (index.predicate == null || !isOrdered(index)) return null;
     score = 4;
   }
   // Under a deferrable constraint a key may have several rows for a while.
@@ -363,7 +364,7 @@ export function orderOf(
   equal: number,
   conditions: readonly Expr[],
 ): 'forward' | 'reverse' | null {
-  if (index.method !== undefined || !hasEntries(scan, index, conditions)) return null;
+  if (!isOrdered(index) || !hasEntries(scan, index, conditions)) return null;
   const ids = indexColumnIds(scan, index);
   const bound = boundIds(scan, conditions);
   const finder = new SargFinder(scan);

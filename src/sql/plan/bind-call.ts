@@ -19,7 +19,7 @@ import { columnCall } from './attribute-calls.js';
 import { bindPopulate, isPopulate } from './bind-populate.js';
 import { checkDistinctOrder, checkWithinGroup, distinctOrder, withinGroupRequired } from './aggregate-order.js';
 import { coerce, coerceBoolean, commonType, resolveUnknown, settle, typeOfExpr } from './coerce.js';
-import { placeArguments } from './named-arguments.js';
+import { firstNamed, placeArguments } from './named-arguments.js';
 import type { Routine } from '../catalog/descriptor.js';
 import { isConstrained } from '../functions/domains.js';
 import {
@@ -230,7 +230,7 @@ export function bindCall(ctx: ExprContext, call: FuncCall): Expr {
     return makeCall(ctx, name, args, places, location, call.func_variadic === true, ranges);
   }
   const shown = schema === null && pinnedOid(name) !== null ? groups?.[0]?.name : undefined;
-  if (groups?.length === 0 && call.args?.length === 1 && !isCalled(call)) {
+  if (groups?.length === 0 && call.args?.length === 1 && !isCalled(call) && firstNamed(call.args) < 0) {
     const column = columnCall([ctx.bind(ctx, call.args[0]!)], name);
     if (column !== null) return column;
   }
@@ -244,7 +244,7 @@ export function bindCall(ctx: ExprContext, call: FuncCall): Expr {
     throw errorAt('42809', `window function ${name} requires an OVER clause`, location);
   }
   if (isAggregateName(name)) return bindAggregate(ctx, call, name, location);
-  const nodes = placeArguments(name, call.args ?? [], location);
+  const nodes = placedArguments(ctx, names.slice(-2).join('.'), call);
   checkArguments(nodes.length, location);
   const args = nodes.map((n) => ctx.bind(ctx, n));
   const made = asWritten(names, () =>
@@ -281,6 +281,14 @@ function isAboutVariadic(error: unknown): boolean {
   return error instanceof QuoralError && error.message.startsWith('VARIADIC');
 }
 
+/** `name` as it was written. */
+function placedArguments(ctx: ExprContext, name: string, call: FuncCall): readonly Node[] {
+  const nodes = call.args ?? [];
+  return placeArguments(name.slice(name.lastIndexOf('.') + 1), nodes, () =>
+    noSuchCall(ctx, name, nodes, call.location ?? 0),
+  );
+}
+
 /** A call of what users made. */
 function bindRoutine(ctx: ExprContext, call: FuncCall, name: string, groups: readonly ResolvedRoutines[]): Expr {
   const location = call.location ?? 0;
@@ -295,9 +303,8 @@ function bindRoutine(ctx: ExprContext, call: FuncCall, name: string, groups: rea
   const written = call.args ?? [];
   const routines = groups.flatMap((g) => g.routines.filter((r) => r.procedure === isCalled(call)));
   const nodes = placeNamed(routines, written) ?? written;
-  const bound = nodes.map((n) => ctx.bind(ctx, as(n, 'NamedArgExpr')?.arg ?? n));
-  const args = bound.map((arg, i) => asRowType(ctx.binder, arg, routines, i));
-  if (nodes.some((n) => as(n, 'NamedArgExpr') !== undefined)) throw noSuchCall(ctx, name, nodes, args, location);
+  if (firstNamed(nodes) >= 0) throw noSuchCall(ctx, name, nodes, location);
+  const args = nodes.map((n, i) => asRowType(ctx.binder, ctx.bind(ctx, n), routines, i));
   const entries = functionsOf(groups, isCalled(call));
   const oids = args.map((a) => typeOfExpr(ctx.binder, a));
   if (entries.length === 0 && isCalled(call)) refuseCall(groups, name, oids, location);
@@ -318,7 +325,6 @@ function refusedSet(ctx: ExprContext, location: number): Error {
   return errorAt('0A000', `set-returning functions are not allowed in ${ctx.clause}`, location, more);
 }
 
-/** Named arguments are taken by position when they stand in order; PostgreSQL's built-ins name few. */
 /** A function call with bound arguments. */
 export function makeCall(
   ctx: ExprContext,
@@ -414,17 +420,10 @@ function makeAggregate(
 ): AggregateExpr {
   const b = inner.binder;
   const within = call.agg_within_group === true;
-  const hypothetical = bindHypothetical(
-    inner,
-    call,
-    name,
-    placeArguments(name, call.args ?? [], location),
-    location,
-    sortKey,
-  );
+  const hypothetical = bindHypothetical(inner, call, name, placedArguments(inner, name, call), location, sortKey);
   if (hypothetical !== null) return hypothetical;
   const sorts = within ? (call.agg_order ?? []).map((s) => as(s, 'SortBy')!) : [];
-  const nodes = [...placeArguments(name, call.args ?? [], location), ...sorts.map((s) => s.node!)];
+  const nodes = [...placedArguments(inner, name, call), ...sorts.map((s) => s.node!)];
   if (nodes.length === 0 && call.agg_star !== true && own?.entries.every((e) => e.argOids.length > 0) !== true) {
     throw errorAt('42809', `${name}(*) must be used to call a parameterless aggregate function`, location);
   }
@@ -494,7 +493,7 @@ function bindWindowCall(
     b.notes?.over.set(made, call.over!);
     return folded(b, aggregate.entry, made);
   }
-  const nodes = placeArguments(name, call.args ?? [], location);
+  const nodes = placedArguments(inner, name, call);
   const args = nodes.map((n) => inner.bind(inner, n));
   const made = makeWindow(b, name, args, over, location);
   b.notes?.written.set(made, args.length);

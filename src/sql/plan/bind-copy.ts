@@ -1,9 +1,11 @@
 /** COPY table FROM STDIN, COPY table|query TO STDOUT: options and columns. */
 import type { CopyStmt, Node } from 'libpg-query';
+import { RIGHTS } from '../catalog/acl.js';
 import { sqlError } from '../../base/errors.js';
 import type { CopyFromShape } from '../exec/copy.js';
 import type { CopyOptions } from '../exec/copy-format.js';
 import type { TableDescriptor } from '../catalog/descriptor.js';
+import { CHANGES } from './access-notes.js';
 import { constant } from './expr.js';
 import { stringsOf } from './ast.js';
 import { bindCopyWhere } from './bind-copy-where.js';
@@ -75,6 +77,8 @@ function bindFrom(b: Binder, stmt: CopyStmt): BoundCopy {
   b.dependOn(table);
   b.modifies = true;
   const positions = copiedColumns(table, stmt.attlist);
+  const entry = b.access.relation(table, CHANGES.insert);
+  for (const position of positions) entry.inserted.add(table.columns[position]!.id);
   const sources = table.columns.map((column, position): InsertSource => {
     const index = positions.indexOf(position);
     if (index >= 0) return { kind: 'input', index };
@@ -85,6 +89,7 @@ function bindFrom(b: Binder, stmt: CopyStmt): BoundCopy {
   const names = positions.map((p) => table.columns[p]!.name);
   const options = copyOptions(stmt.options ?? [], true, { names, table });
   const checks = bindWritten(b, relation);
+  b.access.columns(entry, checks.row);
   const shape: CopyFromShape = {
     table,
     schemaName,
@@ -120,8 +125,10 @@ function bindTo(b: Binder, stmt: CopyStmt): BoundCopy {
   const { table, schemaName } = relation;
   b.dependOn(table);
   const scan = scanOf(b, table, schemaName, table.name, null);
+  const entry = b.access.relation(table, RIGHTS.select);
   const items = copiedColumns(table, stmt.attlist).map((position): ProjectItem => {
     const column = scan.columns.find((c) => c.position === position)!;
+    entry.selected.add(column.columnNumber);
     return {
       column: b.column(column.name, column.oid, column.typmod, column.tableOid, column.columnNumber),
       expr: columnExpr(column),

@@ -12,11 +12,13 @@ import type {
   SelectStmt,
   UpdateStmt,
 } from 'libpg-query';
-import type { ColumnDescriptor, TableDescriptor } from '../catalog/descriptor.js';
+import type { ColumnDescriptor, IndexDescriptor, TableDescriptor } from '../catalog/descriptor.js';
+import { RIGHTS } from '../catalog/acl.js';
+import { CHANGES } from './access-notes.js';
 import { subqueryPlan } from './aggregate-level.js';
 import { as, locationOf, must } from './ast.js';
 import { Scope, columnExpr, errorAt } from './binder.js';
-import type { Binder, CteEntry, ExprContext, ScopeRelation } from './binder.js';
+import type { Binder, BoundFrom, CteEntry, ExprContext, ScopeRelation } from './binder.js';
 import { bindExpr, starColumns } from './bind-expr.js';
 import { bindAssignedPart, bindCells, coercePart, leafColumn, refuseDefault, withParts } from './bind-assign-part.js';
 import type { PartTarget } from './bind-assign-part.js';
@@ -28,7 +30,15 @@ import { lockForChange } from './bind-locks.js';
 import { bindReturning, returningList } from './bind-returning.js';
 import { bindSelect, coerceOutput, exprContext, fromContext, withClause } from './bind-select.js';
 import { defaultOf, rowColumns } from './bind-table.js';
-import { refuseUnchangeable, settle, viewChecks, viewOfRow, viewScan, writeTarget } from './bind-view-target.js';
+import {
+  noteWritten,
+  refuseUnchangeable,
+  settle,
+  viewChecks,
+  viewOfRow,
+  viewScan,
+  writeTarget,
+} from './bind-view-target.js';
 import type { Change, WriteTarget } from './bind-view-target.js';
 import { coerceAssignment, coerceBoolean } from './coerce.js';
 import { isSystemName } from './system-columns.js';
@@ -153,6 +163,7 @@ function insertSource(
         locationOf(lists.find((l) => l.length !== width)?.[0]),
       );
     checkWidth(width, named, stmt.cols, target, locationOf(lists[0]?.[named.length]));
+    for (const at of named.slice(0, width)) noteWritten(target, at, 'inserted');
     // A column all of whose cells are DEFAULT is left to the defaults.
     const isGiven = (i: number): boolean => lists.some((l) => as(l[i], 'SetToDefault') === undefined);
     const kept = [...new Set(named.slice(0, width).filter((_, i) => parts[i] != null || isGiven(i)))];
@@ -177,6 +188,7 @@ function insertSource(
   }
   const plan = bindSelect(b, select, null, ctes, { keepUnknown: true });
   checkWidth(plan.columns.length, named, stmt.cols, target, -1);
+  for (const at of named.slice(0, plan.columns.length)) noteWritten(target, at, 'inserted');
   const targets = named.slice(0, plan.columns.length).map((p) => table.columns[p]!);
   const generated = targets.find((c) => c.generated != null);
   if (generated !== undefined)
@@ -206,6 +218,22 @@ function schemaOf(target: WriteTarget, range: RangeVar): string | null {
   return target.views.length === 0 ? target.relation.schemaName : (range.schemaname ?? null);
 }
 
+/** Whether a row conflicts tells of the values there are. */
+function noteArbiters({ entries, views }: WriteTarget, arbiters: readonly IndexDescriptor[]): void {
+  const [entry] = entries;
+  if (views.length > 0 || entry === undefined) return;
+  entry.rights |= RIGHTS.select;
+  for (const { columns } of arbiters)
+    for (const { columnId } of columns) if (columnId > 0) entry.selected.add(columnId);
+}
+
+function scanTarget(b: Binder, scan: ScanPlan, { entries, relation }: WriteTarget, range: RangeVar): BoundFrom {
+  const bound = scanRelation(scan, relation.schemaName, range.alias);
+  const shown = bound.columns.filter((c) => !c.hidden).map((c) => c.column);
+  b.access.columns(entries[0]!, shown);
+  return bound;
+}
+
 function bindConflict(
   b: Binder,
   clause: OnConflictClause,
@@ -216,6 +244,8 @@ function bindConflict(
   const update = clause.action === 'ONCONFLICT_UPDATE';
   const { table } = target;
   const arbiters = clause.infer === undefined ? null : inferArbiters(b, clause.infer, target, place.alias);
+  if (arbiters !== null) noteArbiters(target, arbiters);
+  if (update) target.entries.forEach((entry) => (entry.rights |= CHANGES.update));
   if (!update) return { arbiters, update: null };
   if (arbiters === null) {
     throw errorAt(
@@ -269,6 +299,7 @@ export function bindAssignments(
       throw errorAt('42703', `column "${name}" of relation "${target.name}" does not exist`, location);
     refuseUnchangeable(found, change);
     const { position } = found;
+    noteWritten(target, position, 'updated');
     const column = target.defaults[position]!;
     const before = assignments[position]!;
     if (before !== null && (indirection === undefined || !inParts.has(position)))
@@ -396,7 +427,7 @@ function bindTarget(
   const scan = scanOf(b, table, found.schemaName, target.views.length === 0 ? alias : inner, lock);
   const own =
     target.views.length === 0
-      ? scanRelation(scan, found.schemaName, relation.alias)
+      ? scanTarget(b, scan, target, relation)
       : viewScan(b, target, scan, alias, relation.alias);
   let from = own;
   if (others.length > 0) {

@@ -3,7 +3,7 @@
  * (aggregates, window functions, set-returning functions) is in the context; subqueries are bound through
  * it too, so that this file does not depend on the binding of SELECT.
  */
-import type { A_Expr, A_Indirection, CollateClause, ColumnRef, Node, SubLink } from 'libpg-query';
+import type { A_Expr, A_Indirection, ColumnRef, Node, SubLink } from 'libpg-query';
 import { checkDimensions } from '../types/limits.js';
 import { OID } from '../types/oids.js';
 import { baseOidOf, fieldsOf } from '../types/user-types.js';
@@ -24,6 +24,7 @@ import {
 } from './coerce.js';
 import { subqueryPlan } from './aggregate-level.js';
 import { bindGrouping } from './grouping.js';
+import { bindCollate } from './bind-collate.js';
 import { bindJsonbSubscripts } from './bind-subscript.js';
 import { bitConstant, numberConstant } from './literals.js';
 import { bindSqlValue } from './bind-sql-value.js';
@@ -36,7 +37,7 @@ import { wholeRow } from './whole-row.js';
 import { bindArgument, bindVariable, variableBeforeColumn, variableStar } from './variables.js';
 import { conjunction, constant } from './expr.js';
 import type { Expr } from './expr.js';
-import type { Plan } from './logical.js';
+import type { Plan, PlanColumn } from './logical.js';
 
 export function bindExpr(ctx: ExprContext, node: Node): Expr {
   const kind = kindOf(node);
@@ -139,29 +140,6 @@ export function bindExpr(ctx: ExprContext, node: Node): Expr {
   }
 }
 
-function bindCollate(ctx: ExprContext, e: CollateClause): Expr {
-  const name = stringsOf(e.collname).at(-1) ?? '';
-  if (!['C', 'POSIX', 'default', 'ucs_basic', 'C.UTF-8', 'C.utf8', 'en_US.utf8'].includes(name)) {
-    throw errorAt('42704', `collation "${name}" for encoding "UTF8" does not exist`, e.location ?? -1);
-  }
-  const arg = resolveUnknown(ctx.binder, bindExpr(ctx, e.arg!));
-  if (!['S', 'A'].includes(categoryOf(arg.oid))) {
-    throw errorAt('42804', `collations are not supported by type ${formatType(arg.oid)}`, e.location ?? -1);
-  }
-  if (ctx.binder.notes === null) return arg;
-  const collated = { ...arg };
-  ctx.binder.notes.collations.set(collated, name);
-  return collated;
-}
-
-function categoryOf(oid: number): string {
-  return isArrayType(oid)
-    ? 'A'
-    : [OID.text, OID.varchar, OID.bpchar, OID.name, OID.char].includes(oid as 25)
-      ? 'S'
-      : 'X';
-}
-
 function bindConstant(node: Node): Expr {
   const c = as(node, 'A_Const')!;
   if (c.isnull === true) return constant(null, OID.unknown);
@@ -184,6 +162,16 @@ function bindParam(b: Binder, ref: { number?: number; location?: number }): Expr
   return base === oid ? param : coerce(b, param, oid, 'explicit');
 }
 
+/** The column, and that it is read. */
+function readColumn({ binder }: ExprContext, column: PlanColumn, location = -1): Expr {
+  binder.access.note(column);
+  return columnExpr(column, location);
+}
+function readRow({ binder }: ExprContext, relation: ScopeRelation): Expr {
+  for (const { column, hidden } of relation.columns) if (!hidden) binder.access.note(column);
+  return wholeRow(relation);
+}
+
 /** Columns of a written star (t.* or *) as expressions; null if it is no star. */
 export function starColumns(ctx: ExprContext, node: Node): Expr[] | null {
   const ref = as(node, 'ColumnRef');
@@ -193,7 +181,7 @@ export function starColumns(ctx: ExprContext, node: Node): Expr[] | null {
   if (fields.length === 1) {
     if (ctx.scope.relations.length === 0)
       throw errorAt('42601', 'SELECT * with no tables specified is not valid', ref.location ?? 0);
-    return ctx.scope.columns.filter((c) => !c.hidden).map((c) => columnExpr(c.column));
+    return ctx.scope.columns.filter((c) => !c.hidden).map((c) => readColumn(ctx, c.column));
   }
   const names = stringsOf(fields.slice(0, -1));
   const alias = names.at(-1)!;
@@ -203,7 +191,7 @@ export function starColumns(ctx: ExprContext, node: Node): Expr[] | null {
     if (fields !== null) return fields.map((field) => field.expr);
     throw missingRelation(ctx, alias, ref.location ?? 0);
   }
-  return relation.columns.filter((c) => !c.hidden).map((c) => columnExpr(c.column));
+  return relation.columns.filter((c) => !c.hidden).map((c) => readColumn(ctx, c.column));
 }
 
 /** The relation whose columns `t.*` stands for; null where it is something else's, or names all of FROM. */
@@ -219,7 +207,7 @@ function bindColumnRef(ctx: ExprContext, ref: ColumnRef): Expr {
   const fields = ref.fields ?? [];
   if (as(fields.at(-1), 'A_Star') !== undefined) {
     const relation = starredRelation(ctx, fields.slice(0, -1), location);
-    if (relation !== null) return wholeRow(relation);
+    if (relation !== null) return readRow(ctx, relation);
     const columns = starColumns(ctx, { ColumnRef: ref });
     const args = columns ?? [];
     const names = args.map((c) => (c.kind === 'column' ? c.name : ''));
@@ -231,12 +219,12 @@ function bindColumnRef(ctx: ExprContext, ref: ColumnRef): Expr {
     const { quoralMerged } = ref as StarRef;
     if (quoralMerged !== undefined) return mergedColumn(ctx, quoralMerged);
     const column = findColumn(ctx.scope, name, location);
-    if (column !== null) return variableBeforeColumn(ctx.binder, names, location) ?? columnExpr(column, location);
+    if (column !== null) return variableBeforeColumn(ctx.binder, names, location) ?? readColumn(ctx, column, location);
     const found = bindVariable(ctx.binder, names) ?? bareSystemColumn(ctx, name, location);
     if (found !== null) return found;
     const relation = findRelation(ctx.scope, null, name, location);
-    if (relation?.scalar === true) return columnExpr(relation.columns[0]!.column, location);
-    if (relation !== null) return wholeRow(relation);
+    if (relation?.scalar === true) return readColumn(ctx, relation.columns[0]!.column, location);
+    if (relation !== null) return readRow(ctx, relation);
     throw missingColumn(ctx, null, name, location);
   }
   const name = names.at(-1)!;
@@ -254,14 +242,14 @@ function bindColumnRef(ctx: ExprContext, ref: ColumnRef): Expr {
   if (matches.length === 0)
     return attributeOr(
       ctx,
-      () => wholeRow(relation),
+      () => readRow(ctx, relation),
       name,
       location,
       () => systemColumnOf(ctx, relation, table, name, location),
     );
   const variable = variableBeforeColumn(ctx.binder, names, location);
   if (variable !== null) return variable;
-  return columnExpr(matches[quoralTwin ?? 0]!.column, location);
+  return readColumn(ctx, matches[quoralTwin ?? 0]!.column, location);
 }
 
 function bindAExpr(ctx: ExprContext, e: A_Expr): Expr {

@@ -1,7 +1,9 @@
 /** FROM: tables, subqueries, functions, joins with ON, USING and NATURAL, LATERAL. */
 import type { Alias, JoinExpr, Node, RangeFunction, RangeVar, SelectStmt } from 'libpg-query';
+import { RIGHTS } from '../catalog/acl.js';
 import type { TableDescriptor } from '../catalog/descriptor.js';
 import type { Relation, VirtualTable } from '../contract.js';
+import { viewReader } from './access-notes.js';
 import { as, kindOf, locationOf, stringsOf } from './ast.js';
 import { Scope, columnExpr, errorAt } from './binder.js';
 import type { Binder, BoundFrom, CteEntry, ExprContext, LockRequest, ScopeColumn, ScopeRelation } from './binder.js';
@@ -184,6 +186,7 @@ function bindRangeVar(ctx: FromContext, range: RangeVar): BoundFrom {
       b.pins?.set(range, { id: relation.table.id, columns, schema: relation.schemaName });
       const lock = lockFor(ctx, range.alias?.aliasname ?? name);
       const plan = scanOf(b, relation.table, relation.schemaName, range.alias?.aliasname ?? name, lock);
+      noteRead(b, plan);
       return scanRelation(plan, relation.schemaName, range.alias);
     }
     case 'view': {
@@ -195,7 +198,7 @@ function bindRangeVar(ctx: FromContext, range: RangeVar): BoundFrom {
       if (lockFor(ctx, range.alias?.aliasname ?? name) !== null)
         throw errorAt('42809', `cannot lock rows in sequence "${name}"`, -1);
       if (b.pins != null) throw errorAt('0A000', `a view that reads sequence "${name}" is not supported`, location);
-      return bindVirtual(ctx, range, sequenceRelation(relation.sequence, relation.schemaName));
+      return bindVirtual(ctx, range, sequenceRelation(relation.sequence, relation.schemaName), false);
     case 'virtual':
       return bindVirtual(ctx, range, relation);
   }
@@ -208,14 +211,14 @@ function laterQuery(name: string): { readonly detail: string; readonly hint: str
   };
 }
 
-function bindVirtual(ctx: FromContext, range: RangeVar, relation: VirtualTable): BoundFrom {
+function bindVirtual(ctx: FromContext, range: RangeVar, relation: VirtualTable, isCatalog = true): BoundFrom {
   const b = ctx.binder;
   const name = relation.name;
-  b.virtual = true;
   const columns = relation.columns.map((c, i): ScanColumn => ({
     ...b.column(c.name, c.typeOid, -1, relation.oid, i + 1),
     position: i,
   }));
+  b.access.columns(b.access.relation({ id: relation.oid, name }, RIGHTS.select, { virtual: isCatalog }), columns);
   const plan: Plan = { kind: 'virtual', relation, alias: range.alias?.aliasname ?? name, columns, filter: null };
   const bound = derived(plan, range.alias, name, null);
   return {
@@ -243,6 +246,7 @@ function bindPinned(ctx: FromContext, range: RangeVar, pin: Pin): BoundFrom {
   refuseUnready(b, table, lockFor(ctx, alias));
   b.dependOn(table);
   const plan = scanOf(b, table, schemaName, alias, lockFor(ctx, alias));
+  noteRead(b, plan);
   const byId = new Map(plan.columns.map((c) => [table.columns[c.position]!.id, c]));
   const names = stringsOf(range.alias?.colnames);
   const columns = pin.columns.flatMap(([id, name], i): ScopeColumn[] => {
@@ -253,6 +257,15 @@ function bindPinned(ctx: FromContext, range: RangeVar, pin: Pin): BoundFrom {
   const schema = range.alias === undefined ? (pin.schema ?? schemaName) : null;
   const rowOf = rowOfTable(table, plan.columns);
   return { plan, relations: [{ alias, schema, columns, table, rowOf }], columns };
+}
+
+/** A table is read; locking its rows asks for the right to change some of them. */
+function noteRead(b: Binder, { table, columns, lock }: ScanPlan): void {
+  const entry = b.access.relation(table, lock === null ? RIGHTS.select : RIGHTS.select | RIGHTS.update);
+  b.access.columns(
+    entry,
+    columns.filter((column) => !table.columns[column.position]!.hidden),
+  );
 }
 
 /** A materialised view has rows only after it was filled, and they are nobody's to lock. */
@@ -278,7 +291,9 @@ function bindView(ctx: FromContext, range: RangeVar, relation: ViewRelation, pin
   const tree = viewTree(view);
   // As in PostgreSQL: what such a view reads is not locked, and that is no error.
   const isSetOperation = tree.op !== undefined && tree.op !== 'SETOP_NONE';
-  const plan = ctx.bindSubselect(tree, null, [], isSetOperation ? null : lockFor(ctx, alias));
+  const lock = isSetOperation ? null : lockFor(ctx, alias);
+  const entry = b.access.relation(view, lock === null ? RIGHTS.select : RIGHTS.select | RIGHTS.update);
+  const plan = b.access.within(viewReader(view, b.access.as), false, () => ctx.bindSubselect(tree, null, [], lock));
   const was = new Map(pin?.columns);
   const columns = view.columns.map(({ id, name }, i): PlanColumn => ({
     ...plan.columns[i]!,
@@ -286,6 +301,7 @@ function bindView(ctx: FromContext, range: RangeVar, relation: ViewRelation, pin
     tableOid: view.id,
     columnNumber: id,
   }));
+  b.access.columns(entry, columns);
   const bound = derived({ ...plan, columns } as Plan, range.alias, alias, null);
   const schema = range.alias === undefined ? (pin?.schema ?? schemaName) : null;
   const rowOf = { relation: view, columns, present: null };
@@ -467,6 +483,8 @@ function bindUsing(
   for (const name of names) {
     const l = pick(left, name, 'left');
     const r = pick(right, name, 'right');
+    b.access.note(l.column);
+    b.access.note(r.column);
     const le = columnExpr(l.column);
     const re = columnExpr(r.column);
     conditions.push(makeOperator(b, '=', le, re, location));

@@ -6,6 +6,7 @@
  */
 import type { MergeStmt, MergeWhenClause, Node } from 'libpg-query';
 import { QuoralError } from '../../base/errors.js';
+import { CHANGES } from './access-notes.js';
 import { locationOf, must } from './ast.js';
 import { bindAssignments, insertCell } from './bind-dml.js';
 import { bindExpr } from './bind-expr.js';
@@ -16,7 +17,7 @@ import { exprContext, fromContext, withClause } from './bind-select.js';
 import { defaultOf } from './bind-table.js';
 import { Scope, errorAt } from './binder.js';
 import type { Binder, BoundFrom, CteEntry, ExprContext } from './binder.js';
-import { writeTarget } from './bind-view-target.js';
+import { noteWritten, writeTarget } from './bind-view-target.js';
 import type { WriteTarget } from './bind-view-target.js';
 import { coerceBoolean } from './coerce.js';
 import { constant } from './expr.js';
@@ -58,6 +59,12 @@ function mergeTarget(b: Binder, stmt: MergeStmt): WriteTarget {
   return writeTarget(b, range, 'update');
 }
 
+const RIGHTS_OF: Readonly<Record<string, number>> = {
+  CMD_INSERT: CHANGES.insert,
+  CMD_UPDATE: CHANGES.update,
+  CMD_DELETE: CHANGES.delete,
+};
+
 function mergeBody(
   b: Binder,
   stmt: MergeStmt,
@@ -73,6 +80,10 @@ function mergeBody(
   const sets = whens.flatMap((when) => (when.commandType === 'CMD_UPDATE' ? (when.targetList ?? []) : []));
   const scan = scanOf(b, table, schemaName, alias, lockForChange(table, removes, sets));
   const target = scanRelation(scan, schemaName, stmt.relation?.alias);
+  const [entry] = written.entries;
+  entry!.rights = whens.reduce((all, { commandType }) => all | (RIGHTS_OF[commandType ?? ''] ?? 0), 0);
+  const shown = target.columns.filter((c) => !c.hidden).map((c) => c.column);
+  b.access.columns(entry!, shown);
   const source = bindFrom(fromContext(b, null, ctes, []), [stmt.sourceRelation!]);
   if (source.relations.some((r) => r.alias === alias)) {
     throw errorAt('42712', `name "${alias}" specified more than once`, -1, {
@@ -181,6 +192,7 @@ function insertValues(b: Binder, ctx: ExprContext, when: MergeWhenClause, target
   const override = when.override ?? 'OVERRIDING_NOT_SET';
   values.forEach((value, i) => {
     const position = targets[i]!;
+    noteWritten(target, position, 'inserted');
     const column = target.table.columns[position]!;
     const expr = insertCell(b, ctx, column, value, override);
     if (override === 'OVERRIDING_USER_VALUE' && column.identity !== null) return;

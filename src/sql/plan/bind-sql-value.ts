@@ -16,7 +16,7 @@ const SQL_VALUES: Readonly<Record<string, readonly [SqlValueName, number]>> = {
   SVFOP_CURRENT_ROLE: ['current_user', OID.name],
   SVFOP_CURRENT_USER: ['current_user', OID.name],
   SVFOP_USER: ['current_user', OID.name],
-  SVFOP_SESSION_USER: ['current_user', OID.name],
+  SVFOP_SESSION_USER: ['session_user', OID.name],
   SVFOP_CURRENT_CATALOG: ['current_catalog', OID.name],
   SVFOP_CURRENT_SCHEMA: ['current_schema', OID.name],
 };

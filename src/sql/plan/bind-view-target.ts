@@ -9,6 +9,8 @@
 import type { Alias, RangeVar } from 'libpg-query';
 import type { ColumnDescriptor, TableDescriptor, ViewDescriptor } from '../catalog/descriptor.js';
 import type { Relation } from '../contract.js';
+import { CHANGES, viewReader } from './access-notes.js';
+import type { AccessEntry } from './access-notes.js';
 import { as, locationOf, stringsOf } from './ast.js';
 import { Scope, columnExpr, errorAt } from './binder.js';
 import type { Binder, BoundFrom, ScopeColumn, TableRelation } from './binder.js';
@@ -45,6 +47,8 @@ export interface WriteTarget {
   readonly defaults: readonly ColumnDescriptor[];
   /** From the table outwards. */
   readonly views: readonly LayeredView[];
+  /** What the statement asks of the table and of each view. */
+  readonly entries: readonly AccessEntry[];
 }
 
 interface LayeredView {
@@ -70,18 +74,24 @@ export function writeTarget(b: Binder, range: RangeVar, change: Change): WriteTa
     throw errorAt('42P01', `relation "${shown}" does not exist`, range.location ?? 0);
   }
   b.modifies = true;
-  return targetOf(b, found, change);
+  return targetOf(b, found, change, { as: b.access.as });
 }
 
-function targetOf(b: Binder, found: Relation, change: Change): WriteTarget {
+/** Who asks, and for what view's sake. */
+interface Asking {
+  readonly as: number | null;
+  readonly outer?: AccessEntry;
+}
+
+function targetOf(b: Binder, found: Relation, change: Change, asking: Asking): WriteTarget {
   switch (found.kind) {
     case 'table':
       if (found.table.materialized != null)
         throw errorAt('42809', `cannot change materialized view "${found.table.name}"`, -1);
       b.dependOn(found.table);
-      return tableTarget(found);
+      return tableTarget(found, b.access.relation(found.table, CHANGES[change], asking));
     case 'view':
-      return viewTarget(b, found, change);
+      return viewTarget(b, found, change, asking);
     case 'sequence':
       throw errorAt('42809', `cannot change sequence "${found.sequence.name}"`, -1);
     case 'virtual':
@@ -89,15 +99,15 @@ function targetOf(b: Binder, found: Relation, change: Change): WriteTarget {
   }
 }
 
-export function tableTarget(relation: TableRelation): WriteTarget {
+function tableTarget(relation: TableRelation, entry: AccessEntry): WriteTarget {
   const { table } = relation;
   const columns = table.columns.flatMap((c, position): WriteColumn[] =>
     c.dropped ? [] : [{ name: c.name, position, hidden: c.hidden, problem: null }],
   );
-  return { relation, table, name: table.name, columns, defaults: table.columns, views: [] };
+  return { relation, table, name: table.name, columns, defaults: table.columns, views: [], entries: [entry] };
 }
 
-function viewTarget(b: Binder, { view, sources }: ViewRelation, change: Change): WriteTarget {
+function viewTarget(b: Binder, { view, sources }: ViewRelation, change: Change, asking: Asking): WriteTarget {
   const shape = viewShape(view);
   const noColumns = change !== 'delete' && shape.columns.every((c) => c.problem !== null);
   const below = shape.base === null ? undefined : sources.get(shape.base.pin.id);
@@ -116,7 +126,8 @@ function viewTarget(b: Binder, { view, sources }: ViewRelation, change: Change):
   b.dependOn(view);
   for (const [id, source] of sources) b.pinned.set(id, source);
   if (below === undefined) throw errorAt('XX000', `a view reads relation ${base.pin.id}, which is not there`, -1);
-  const inner = targetOf(b, below, change);
+  const entry = b.access.relation(view, CHANGES[change], asking);
+  const inner = targetOf(b, below, change, { as: viewReader(view, asking.as), outer: entry });
   const defaults = [...inner.defaults];
   const columns = view.columns.map((c, i): WriteColumn => {
     const { baseColumnId, problem: why } = shape.columns[i]!;
@@ -131,7 +142,32 @@ function viewTarget(b: Binder, { view, sources }: ViewRelation, change: Change):
       defaults[under.position] = { ...defaults[under.position]!, defaultSql: c.defaultSql };
     return { ...under, name: c.name };
   });
-  return { ...inner, name: view.name, columns, defaults, views: [...inner.views, { view, shape, base }] };
+  return {
+    ...inner,
+    name: view.name,
+    columns,
+    defaults,
+    views: [...inner.views, { view, shape, base }],
+    entries: [...inner.entries, entry],
+  };
+}
+
+/** That the column gets a value, in the table and in each view over it. */
+export function noteWritten(
+  { table, views, entries }: WriteTarget,
+  position: number,
+  how: 'inserted' | 'updated',
+): void {
+  let id = table.columns[position]?.id;
+  for (const [i, entry] of entries.entries()) {
+    if (id === undefined) return;
+    if (i > 0) {
+      const at = views[i - 1]!.shape.columns.findIndex((column) => column.baseColumnId === id);
+      id = views[i - 1]!.view.columns[at]?.id;
+      if (id === undefined) return;
+    }
+    entry[how].add(id);
+  }
 }
 
 /** What the base relation's column with this id is to it. */
@@ -170,7 +206,8 @@ export function viewOfRow(b: Binder, target: WriteTarget, row: readonly PlanColu
   const computed = new Map<number, Expr>();
   const conditions: (Expr | null)[] = [];
   let ids: readonly number[] = target.table.columns.flatMap((c) => (c.dropped ? [] : [c.id]));
-  for (const { view, shape, base } of target.views) {
+  const { access } = b;
+  for (const [layer, { view, shape, base }] of target.views.entries()) {
     const seen = columns.flatMap((c, i): ScopeColumn[] => {
       const name = base.names.get(ids[i]!);
       return name === undefined ? [] : [{ column: { ...c.column, name }, hidden: false }];
@@ -178,18 +215,29 @@ export function viewOfRow(b: Binder, target: WriteTarget, row: readonly PlanColu
     const alias = base.range.alias?.aliasname ?? base.range.relname ?? '';
     const scope = new Scope(null, [{ alias, schema: null, columns: seen, table: null }], seen, []);
     const where = shape.select.whereClause;
+    const below = target.entries[layer]!;
+    const numbers = columns.flatMap((_, i) => (base.names.has(ids[i]!) ? [ids[i]!] : []));
+    const inView = <T>(bind: () => T): T =>
+      access.within(below.as, true, () => {
+        const shown = seen.map(({ column }) => column);
+        access.columns(below, shown, numbers);
+        return bind();
+      });
     conditions.push(
       where === undefined
         ? null
         : settle(
-            coerceBoolean(b, bindExpr(exprContext(b, scope, 'WHERE'), where), 'WHERE', locationOf(where)),
+            inView(() => coerceBoolean(b, bindExpr(exprContext(b, scope, 'WHERE'), where), 'WHERE', locationOf(where))),
             computed,
           ),
     );
     const ctx = exprContext(b, scope, 'SELECT');
     columns = view.columns.map(({ name }, i): ScopeColumn => {
       const val = as(shape.select.targetList?.[i], 'ResTarget')!.val!;
-      const expr = resolveUnknown(b, bindExpr(ctx, val));
+      const expr = resolveUnknown(
+        b,
+        inView(() => bindExpr(ctx, val)),
+      );
       if (expr.kind === 'column') {
         const column = seen.find((c) => c.column.id === expr.id)!.column;
         return { column: { ...column, name }, hidden: false };
@@ -200,6 +248,11 @@ export function viewOfRow(b: Binder, target: WriteTarget, row: readonly PlanColu
     });
     ids = view.columns.map((c) => c.id);
   }
+  access.columns(
+    target.entries[target.views.length]!,
+    columns.filter((c) => !c.hidden).map((c) => c.column),
+    ids.filter((_, i) => !columns[i]!.hidden),
+  );
   return { columns, computed, conditions };
 }
 

@@ -2,6 +2,7 @@
  * State of binding one statement: the catalog, types of parameters as context settles them, fresh column
  * ids, and the scopes in which names are looked up (PostgreSQL's rules for ambiguity and outer queries).
  */
+import { AccessNotes } from './access-notes.js';
 import type { RecordColumns } from './record-columns.js';
 import type { RowOf } from './whole-row.js';
 import { sqlError } from '../../base/errors.js';
@@ -118,10 +119,11 @@ export class Binder {
   readonly aside: (readonly ScopeRelation[])[] = [];
   /** Names of WITH queries that come too late for what is being bound. */
   readonly later: (readonly string[])[] = [];
+  /** What the statement must be allowed to. */
+  readonly access = new AccessNotes();
   volatile = false;
   modifies = false;
   locks = false;
-  virtual = false;
   /** The procedure of CALL. */
   called: Routine | null = null;
   #relations = 0;

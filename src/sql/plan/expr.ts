@@ -155,6 +155,7 @@ export type SqlValueName =
   | 'localtime'
   | 'localtimestamp'
   | 'current_user'
+  | 'session_user'
   | 'current_catalog'
   | 'current_schema';
 export interface SqlValueExpr extends Typed {

@@ -33,33 +33,36 @@ function defaultOf(name: string): Node | null {
   return name.startsWith('jsonb_path_') ? { A_Const: { sval: { sval: '{}' } } } : null;
 }
 
-/** @throws QuoralError 42601, 42883 */
-export function placeArguments(name: string, nodes: readonly Node[], location: number): readonly Node[] {
-  const firstNamed = nodes.findIndex((node) => as(node, 'NamedArgExpr') !== undefined);
-  if (firstNamed < 0) return nodes;
-  const parameters = PARAMETERS.get(name) ?? [];
-  const placed: (Node | undefined)[] = nodes.slice(0, firstNamed);
-  for (const node of nodes.slice(firstNamed)) {
+/** Where the named ones begin, −1 if there are none. @throws QuoralError 42601 */
+export function firstNamed(nodes: readonly Node[]): number {
+  const first = nodes.findIndex((node) => as(node, 'NamedArgExpr') !== undefined);
+  const seen = new Set<string | undefined>();
+  for (const node of first < 0 ? [] : nodes.slice(first)) {
     const named = as(node, 'NamedArgExpr');
-    if (named === undefined) {
+    if (named === undefined)
       throw errorAt('42601', 'positional argument cannot follow named argument', locationOf(node));
-    }
-    const at = parameters.indexOf(named.name ?? '');
-    if (placed[at] !== undefined && at >= firstNamed) {
+    if (seen.has(named.name))
       throw errorAt('42601', `argument name "${named.name}" used more than once`, named.location ?? -1);
-    }
-    if (at < 0 || placed[at] !== undefined) {
-      throw errorAt('42883', `function ${name}(${named.name ?? ''} => …) does not exist`, location, {
-        hint: 'No function matches the given name and argument types. You might need to add explicit type casts.',
-      });
-    }
+    seen.add(named.name);
+  }
+  return first;
+}
+
+/** `missing`: no function takes these names. @throws QuoralError 42601, 42883 */
+export function placeArguments(name: string, nodes: readonly Node[], missing: () => Error): readonly Node[] {
+  const first = firstNamed(nodes);
+  if (first < 0) return nodes;
+  const parameters = PARAMETERS.get(name) ?? [];
+  const placed: (Node | undefined)[] = nodes.slice(0, first);
+  for (const node of nodes.slice(first)) {
+    const named = as(node, 'NamedArgExpr')!;
+    const at = parameters.indexOf(named.name ?? '');
+    if (at < 0 || placed[at] !== undefined) throw missing();
     placed[at] = named.arg!;
   }
   return Array.from(placed, (node) => {
     const given = node ?? defaultOf(name);
-    if (given === null) {
-      throw errorAt('42883', `function ${name} lacks an argument before the last one that is named`, location);
-    }
+    if (given === null) throw missing();
     return given;
   });
 }

@@ -40,6 +40,7 @@ import { fold, readLiterals } from './fold.js';
 import { ExprFormatter, quoteIdentifier } from './format-expr.js';
 import type { Plan, PlanColumn } from './logical.js';
 import { optimise, optimiseInSteps } from './optimise.js';
+import { planShape } from './plan-shape.js';
 import { walkPlan } from './plan-walk.js';
 import { callAsQuery, knowPins } from './routines.js';
 import { atOnce, type Steps } from '../../base/steps.js';
@@ -122,13 +123,15 @@ function* compileInSteps(
     parameterOids: binder.parameterOids,
     columns: returnsRows ? plan.columns.map(resultColumn) : null,
     dependencies: binder.dependencies,
+    access: binder.access.needs(),
+    calls: binder.access.calls,
     readOnly,
     cacheable: true,
-    readsCatalogs: binder.virtual,
     pointRead: command === 'SELECT' && readOnly ? compilePointRead(plan) : null,
     start: (ctx) => query.start(ctx),
     ...(binder.called === null || called === null ? {} : { called: binder.called }),
     ...(command === 'SELECT' ? { cursor: () => cursorQuery(bound, settings.format) } : {}),
+    shape: () => planShape(plan),
     explain: (options) => explainPlan(plan, options, settings.format),
   };
 }
@@ -211,12 +214,20 @@ function resultColumn(c: PlanColumn): ResultColumn {
 
 function compileCopy(stmt: CopyStmt, binder: Binder, settings: PlannerSettings): CompiledStatement {
   const bound = bindCopy(binder, stmt);
-  const common = { parameterOids: [], columns: null, pointRead: null, cacheable: false, readsCatalogs: false } as const;
+  const common = {
+    parameterOids: [],
+    columns: null,
+    pointRead: null,
+    cacheable: false,
+    shape: () => null,
+  } as const;
   if (bound.kind === 'from') {
     const compiled = compileCopyFrom(bound.shape);
     return {
       ...common,
       dependencies: binder.dependencies,
+      access: binder.access.needs(),
+      calls: binder.access.calls,
       readOnly: false,
       start: (ctx) => compiled.start(ctx),
       explain: () => explainPlan({ kind: 'one', columns: [] }, { verbose: false }, settings.format),
@@ -231,6 +242,8 @@ function compileCopy(stmt: CopyStmt, binder: Binder, settings: PlannerSettings):
   return {
     ...common,
     dependencies: binder.dependencies,
+    access: binder.access.needs(),
+    calls: binder.access.calls,
     readOnly: !binder.modifies && !callsWriters(plan),
     start: (ctx) => compiled.start(ctx),
     explain: (options: ExplainOptions) => explainPlan(plan, options, settings.format),

@@ -19,6 +19,7 @@ import { type Binder, type ExprContext, errorAt } from './binder.js';
 import { coerce, resolveUnknown, typeOfExpr } from './coerce.js';
 import type { Expr } from './expr.js';
 import { expressionTree } from './expression-tree.js';
+import { firstNamed } from './named-arguments.js';
 
 /** A call of a procedure has an argument for each OUT parameter too, which is not looked at. */
 export function takesArgument(routine: Pick<Routine, 'procedure'>, { mode }: RoutineParameter): boolean {
@@ -150,6 +151,7 @@ export function knowPins(b: Binder, sql: string, settings: PlannerSettings): voi
 /** A view that is made means this function, whatever has its name later. */
 export function pinCall(b: Binder, call: FuncCall, groups: readonly ResolvedRoutines[], routine: Routine): void {
   const group = groups.find((g) => g.routines.includes(routine));
+  if (group !== undefined) b.access.call(group.name, routine);
   if (group === undefined || pinnedOid(stringsOf(call.funcname).at(-1) ?? '') !== null) return;
   b.routinePins?.set(call, { groupId: group.id, name: group.name, routine });
 }
@@ -200,7 +202,7 @@ export function refuseProcedure(
 
 /** Arguments by name, put into their places; those left out in between become their defaults. null: positional. */
 export function placeNamed(routines: readonly Routine[], nodes: readonly Node[]): readonly Node[] | null {
-  const first = nodes.findIndex((node) => as(node, 'NamedArgExpr') !== undefined);
+  const first = firstNamed(nodes);
   if (first < 0) return null;
   for (const routine of routines) {
     const placed = placedFor(inputsOf(routine), nodes, first);
@@ -213,8 +215,7 @@ function placedFor(inputs: readonly RoutineParameter[], nodes: readonly Node[], 
   if (nodes.length > inputs.length) return null;
   const placed: (Node | undefined)[] = inputs.map((_, i) => (i < first ? nodes[i] : undefined));
   for (const node of nodes.slice(first)) {
-    const named = as(node, 'NamedArgExpr');
-    if (named === undefined) throw errorAt('42601', 'positional argument cannot follow named argument', -1);
+    const named = as(node, 'NamedArgExpr')!;
     const at = inputs.findIndex((p) => p.name === named.name);
     if (at < 0 || placed[at] !== undefined) return null;
     placed[at] = named.arg;
@@ -269,16 +270,10 @@ export function isCalled(call: FuncCall): boolean {
 }
 
 /** For arguments by names that no function has. */
-export function noSuchCall(
-  ctx: ExprContext,
-  name: string,
-  nodes: readonly Node[],
-  args: readonly Expr[],
-  location: number,
-): Error {
-  const shown = args.map((a, i) => {
-    const type = formatType(typeOfExpr(ctx.binder, a));
-    const named = as(nodes[i]!, 'NamedArgExpr')?.name;
+export function noSuchCall(ctx: ExprContext, name: string, nodes: readonly Node[], location: number): Error {
+  const shown = nodes.map((node) => {
+    const named = as(node, 'NamedArgExpr')?.name;
+    const type = formatType(typeOfExpr(ctx.binder, ctx.bind(ctx, as(node, 'NamedArgExpr')?.arg ?? node)));
     return named === undefined ? type : `${named} => ${type}`;
   });
   return errorAt('42883', `function ${name}(${shown.join(', ')}) does not exist`, location, {

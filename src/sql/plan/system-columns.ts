@@ -58,6 +58,8 @@ function systemColumn(ctx: ExprContext, relation: ScopeRelation, name: string, l
   if (ctx.binder.pins !== null) throw errorAt('0A000', 'system columns in views are not supported', location);
   const present = neverNull(relation);
   if (present === null) throw errorAt('0A000', `system column "${name}" is not supported here`, location);
+  // Of all its columns, which would tell no more.
+  for (const { column, hidden } of relation.columns) if (!hidden) ctx.binder.access.note(column);
   const value = name === 'xmin' ? versionOf(relation.columns.map((c) => columnExpr(c.column))) : constant(oid, OID.oid);
   const absent: Expr = { kind: 'isnull', arg: columnExpr(present), negated: false, oid: OID.bool, typmod: -1 };
   return {

@@ -1,5 +1,5 @@
 /**
- * Tokens of an advanced or extended regular expression. What a character means depends on where it stands: outside, in
+ * Tokens of an advanced, extended or basic regular expression. What a character means depends on where it stands: outside, in
  * brackets, or in the bounds of a repetition. One token is read ahead, and a back reference of several digits is one
  * only if as many groups have been opened before it is read, as in PostgreSQL; hence the parser counts them here.
  */
@@ -33,6 +33,7 @@ const ASSERTIONS: Readonly<Record<string, WordAssertion | 'textStart' | 'textEnd
   y: 'wordEdge',
   Y: 'noWordEdge',
 };
+const LETTER = /^\p{L}$/u;
 const BAD_ESCAPE = 'invalid escape \\ sequence';
 const UNBALANCED = 'brackets [] not balanced';
 
@@ -60,12 +61,12 @@ export class Lexer {
       else throw invalid('quantifier operand invalid');
       this.#at = 4;
     }
-    if (found.flavour !== 'advanced' || !this.#ahead('(?') || !/^[a-zA-Z]$/.test(this.#chars[this.#at + 2] ?? '')) {
+    if (found.flavour !== 'advanced' || !this.#ahead('(?') || !LETTER.test(this.#chars[this.#at + 2] ?? '')) {
       return found;
     }
     this.#at += 2;
     const from = this.#at;
-    while (/^[a-zA-Z]$/.test(this.#chars[this.#at] ?? '')) this.#at++;
+    while (LETTER.test(this.#chars[this.#at] ?? '')) this.#at++;
     if (this.#chars[this.#at] !== ')') throw invalid('invalid embedded option');
     return optionsOf(this.#chars.slice(from, this.#at++).join(''), found);
   }
@@ -88,7 +89,7 @@ export class Lexer {
         ? this.#inBrackets(last)
         : this.#place === 'bounds'
           ? this.#inBounds()
-          : this.#outside();
+          : this.#outside(last);
   }
 
   /** All that is left, if the pattern is literal text. */
@@ -97,12 +98,13 @@ export class Lexer {
     return this.#chars.slice(start);
   }
 
-  #outside(): Token {
+  #outside(last: Token): Token {
     if (this.options.flavour === 'literal') {
       const c = this.#chars[this.#at++];
       return c === undefined ? { kind: 'end' } : { kind: 'char', code: c.codePointAt(0)! };
     }
     this.#skip();
+    if (this.options.flavour === 'basic') return this.#basic(last);
     const c = this.#chars[this.#at++];
     const advanced = this.options.flavour === 'advanced';
     switch (c) {
@@ -130,6 +132,52 @@ export class Lexer {
       case '\\':
         if (this.#at >= this.#chars.length) throw invalid(BAD_ESCAPE);
         return advanced ? this.#escape() : { kind: 'char', code: this.#chars[this.#at++]!.codePointAt(0)! };
+      default:
+        return { kind: 'char', code: c.codePointAt(0)! };
+    }
+  }
+
+  /** In a basic expression most signs mean something only after a backslash, and some only at the edges. */
+  #basic(last: Token): Token {
+    const atStart = last.kind === 'end' || last.kind === '(';
+    const c = this.#chars[this.#at++];
+    switch (c) {
+      case undefined:
+        return { kind: 'end' };
+      case '*':
+        return atStart || last.kind === '^' ? { kind: 'char', code: 42 } : { kind: '*', greedy: true };
+      case '[':
+        return this.#openBracket();
+      case '.':
+        return { kind: '.' };
+      case '^':
+        return atStart ? { kind: '^' } : { kind: 'char', code: 94 };
+      case '$':
+        this.#skip();
+        return this.#at >= this.#chars.length || this.#ahead('\\)') ? { kind: '$' } : { kind: 'char', code: 36 };
+      case '\\':
+        return this.#basicEscape();
+      default:
+        return { kind: 'char', code: c.codePointAt(0)! };
+    }
+  }
+
+  #basicEscape(): Token {
+    const c = this.#chars[this.#at++];
+    if (c === undefined) throw invalid(BAD_ESCAPE);
+    if (/^[1-9]$/.test(c)) return { kind: 'reference', index: Number(c) };
+    switch (c) {
+      case '{':
+        this.#place = 'bounds';
+        return { kind: '{' };
+      case '(':
+        return { kind: '(', flag: true };
+      case ')':
+        return { kind: ')' };
+      case '<':
+        return { kind: 'assert', what: 'wordStart' };
+      case '>':
+        return { kind: 'assert', what: 'wordEnd' };
       default:
         return { kind: 'char', code: c.codePointAt(0)! };
     }
@@ -174,7 +222,8 @@ export class Lexer {
     if (c === undefined) throw invalid('braces {} not balanced');
     if (/^[0-9]$/.test(c)) return { kind: 'digit', value: Number(c) };
     if (c === ',') return { kind: ',' };
-    if (c !== '}') throw invalid('invalid repetition count(s)');
+    const closes = this.options.flavour === 'basic' ? c === '\\' && this.#take('}') : c === '}';
+    if (!closes) throw invalid('invalid repetition count(s)');
     this.#place = 'outside';
     return { kind: '}', greedy: !(this.options.flavour === 'advanced' && this.#take('?')) };
   }

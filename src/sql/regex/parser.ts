@@ -93,6 +93,8 @@ class Parser {
         items.push(constraint);
         continue;
       }
+      // In parentheses a reference is a part like any other, which may also be there no times at all.
+      const isReference = this.#kind === 'reference';
       const atom = this.#atom(looking);
       const many = this.#quantifier();
       if (many.max === 0) {
@@ -106,7 +108,7 @@ class Parser {
         traits = all;
         continue;
       }
-      cuts.push({ before: before(), part: quantified(atom, many) });
+      cuts.push({ before: before(), part: quantified(atom, many, isReference) });
       items = [];
       traits = NO_TRAITS;
     }
@@ -279,11 +281,11 @@ class Parser {
   }
 }
 
-function quantified(atom: Tree, many: Quantifier): Tree {
+function quantified(atom: Tree, many: Quantifier, isReference: boolean): Tree {
   const { min, max } = many;
   const prefer: Traits = { ...NO_TRAITS, prefers: many.prefers };
   const node = repeated(atom.node, min, max);
-  if (atom.op === 'reference') return { ...atom, ...combined(prefer, atom), min, max, node };
+  if (isReference && atom.op === 'reference') return { ...atom, ...combined(prefer, atom), min, max, node };
   const sameWish =
     many.prefers === 'none' || (!atom.mixed && (atom.prefers === 'none' || atom.prefers === many.prefers));
   if (min === 1 && max === 1 && sameWish) return atom;

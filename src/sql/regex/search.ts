@@ -299,6 +299,8 @@ export class Search implements Surroundings {
    * round is there only to make up the least number.
    */
   #iterate(tree: Tree & { op: 'iterate' }, from: number, to: number): boolean {
+    // What may be nothing at all tries one empty round for its groups, unless it prefers the shortest.
+    if (tree.min === 0 && from === to && tree.item.prefers === 'shortest') return true;
     const least = Math.max(1, tree.min);
     const most = Math.max(least, Math.min(tree.max, to - from));
     const hopeless = new Set<string>();
@@ -313,14 +315,14 @@ export class Search implements Surroundings {
         continue;
       }
       const rounds = open.length;
-      if (end === to && rounds >= least) {
+      if (end === to) {
+        // At the end before the least number of rounds PostgreSQL turns back, although empty ones might follow.
+        if (rounds < least) continue;
         const places = [from, ...open.slice(1).map((round) => round.at), end];
         if (this.#rounds(tree, places)) return true;
         continue;
       }
-      if (rounds >= most || end === to) {
-        if (end !== to || rounds >= least) continue;
-      }
+      if (rounds >= most) continue;
       if (end === top.at && (rounds >= least || least - rounds < to - end)) continue;
       if (hopeless.has(`${Math.min(rounds, tree.max === Infinity ? least : most)} ${end}`)) continue;
       open.push({ at: end, ends: this.#ends(tree.item, end, to) });
@@ -332,6 +334,7 @@ export class Search implements Surroundings {
     const before = tree.refers ? [...this.#places] : null;
     // Without references only the last round counts.
     for (let i = tree.refers ? 1 : places.length - 1; i < places.length; i++) {
+      if (tree.refers) for (const index of groupsIn(tree.item)) this.#places[index] = null;
       if (this.#takeApart(tree.item, places[i - 1]!, places[i]!)) continue;
       if (before !== null) this.#places = before;
       return false;
@@ -358,5 +361,22 @@ export class Search implements Surroundings {
 
   #codeAt(position: number): number {
     return this.#text.codePointAt(this.offsetOf(position))!;
+  }
+}
+
+/** Of a tree the groups that capture. */
+function groupsIn(tree: Tree): number[] {
+  switch (tree.op) {
+    case 'leaf':
+    case 'reference':
+      return [];
+    case 'group':
+      return [tree.index, ...groupsIn(tree.inner)];
+    case 'pair':
+      return [...groupsIn(tree.left), ...groupsIn(tree.right)];
+    case 'choice':
+      return tree.items.flatMap(groupsIn);
+    case 'iterate':
+      return groupsIn(tree.item);
   }
 }

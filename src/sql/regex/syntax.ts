@@ -70,7 +70,7 @@ export function repeated(item: Node, min: number, max: number): Node {
 
 /** Options, by the letters of PostgreSQL's table 9.25. */
 export interface Options {
-  readonly flavour: 'advanced' | 'extended' | 'literal';
+  readonly flavour: 'advanced' | 'extended' | 'basic' | 'literal';
   readonly ignoreCase: boolean;
   readonly expanded: boolean;
   /** . and [^…] do not match a newline. */
@@ -94,7 +94,7 @@ export function optionsOf(letters: string, from?: Options): Options {
 function withOption(options: Options, letter: string): Options {
   switch (letter) {
     case 'b':
-      throw sqlError('0A000', 'basic regular expressions are not supported');
+      return { ...options, flavour: 'basic' };
     case 'e':
       return { ...options, flavour: 'extended' };
     case 'q':

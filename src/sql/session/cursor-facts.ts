@@ -34,7 +34,7 @@ export function cursorKey(
 export function cursorRows(portals: ReadonlyMap<string, Portal>, now: bigint): readonly CursorRow[] {
   return Array.from(portals.values(), (portal) => ({
     name: portal.name,
-    statement: portal.prepared.text,
+    statement: portal.prepared.source,
     holdable: portal.cursor?.hold ?? false,
     scrollable: portal.cursor !== null && (portal.rows?.scrollable ?? false),
     createdAt: portal.cursor?.createdAt ?? portal.begunAt ?? now,

@@ -12,7 +12,7 @@ import type { ResultSink } from '../session-api.js';
 import { type Bound, innerStatement } from './bound-query.js';
 import { REFUSING } from './counting-sink.js';
 import { ALL, CursorRows, type Keep } from './cursor-rows.js';
-import { planFor } from './planning.js';
+import { planToRun } from './planning.js';
 import { closePortal, closePortals, newPortal, Prepared, runPortal } from './portal.js';
 import type { Portal } from './portal.js';
 import type { Session } from './session.js';
@@ -73,7 +73,7 @@ export async function declareCursor(
   if (session.portals.has(name)) throw sqlError('42P03', `cursor "${name}" already exists`);
   session.checkPortals();
   const prepared = new Prepared(session.queryText, inner, oids, false);
-  const plan = await planFor(session, prepared);
+  const plan = await planToRun(session, prepared);
   const portal = newPortal(name, prepared, parameters, { hold, createdAt: session.format.statementNow });
   const settled = settlePortals(session, plan.compiled.readOnly, null);
   if (settled !== null) await settled;
@@ -115,7 +115,7 @@ export async function fetch(session: Session, body: Loose, sink: ResultSink, sim
 async function begin(session: Session, portal: Portal): Promise<CursorRows | null> {
   const { prepared, done, failed, parameters } = portal;
   if (done || failed || prepared.statement?.kind !== 'SelectStmt' || prepared.columns === null) return null;
-  const plan = await planFor(session, prepared);
+  const plan = await planToRun(session, prepared);
   if (!plan.compiled.readOnly) return null;
   session.transaction.ensureTxn().beginStatement();
   if (plan.needsView) await session.services.loadView();

@@ -6,9 +6,12 @@ import { BUILT_IN_ONLY } from '../plan/coerce.js';
 import type { ResultSink } from '../session-api.js';
 import { type Bound, UNBOUND } from './bound-query.js';
 import type { StatementMemory } from './memory.js';
-import { planFor } from './planning.js';
+import { planToRun } from './planning.js';
 import { executedBy } from './prepared-statements.js';
 import type { Session } from './session.js';
+import { asksForOthers, checkAccess } from './access.js';
+import { checkSetting, findSetting } from './setting-table.js';
+import { refuseSetting } from './set-show.js';
 
 /** `alone`: false for a statement inside another, which no transaction of its own can begin. */
 export function ddlContext(
@@ -17,10 +20,17 @@ export function ddlContext(
   memory: StatementMemory,
   { alone, bound = UNBOUND }: { readonly alone: boolean; readonly bound?: Bound },
 ): DdlContext {
-  const { transaction, server, user, database } = session;
+  const { transaction, server, user, database, roles } = session;
   return {
     session: {
       user,
+      userId: session.settings.derived.userId,
+      sessionUserId: roles.sessionUser.id,
+      checkSetting: (name, value) => {
+        refuseSetting(session, name);
+        const definition = findSetting(name);
+        if (definition !== null) checkSetting(definition, value);
+      },
       database,
       // The statement that makes the session's temporary schema finds it there.
       get searchPath() {
@@ -31,6 +41,11 @@ export function ddlContext(
       checkBodies: session.settings.get('check_function_bodies') !== 'off',
       inBlock: !alone || session.state.inBlock,
     },
+    rights: roles.rights,
+    rightsOf: (role) => roles.rightsOf(role),
+    checkAccess: (compiled) =>
+      roles.mustAsk || asksForOthers(compiled) ? checkAccess(session, compiled) : Promise.resolve(),
+    asRole: (role, run) => roles.asOwner(role, () => run(ddlContext(session, sink, memory, { alone, bound }))),
     txn: transaction.ensureTxn(),
     db: server.deps.db,
     catalog: transaction.catalog(),
@@ -48,7 +63,7 @@ export function ddlContext(
     executed: async (execute) => {
       const { prepared, parameters } = await executedBy(session, execute);
       if (prepared.statement?.kind !== 'SelectStmt') throw sqlError('42809', 'prepared statement is not a SELECT');
-      const plan = await planFor(session, prepared);
+      const plan = await planToRun(session, prepared);
       if (plan.needsView) await session.services.loadView();
       return { compiled: plan.compiled, execContext: () => session.execContext(parameters, memory, sink, false) };
     },

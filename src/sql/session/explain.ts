@@ -1,19 +1,19 @@
 /**
  * EXPLAIN: its options by PostgreSQL's rules, the plan of the statement, with ANALYZE a run of it, and the answer as
- * text or JSON.
+ * text, JSON, YAML or XML.
  *
- * Limits: BUFFERS, WAL and SETTINGS are understood and add nothing; YAML and XML are 0A000.
+ * Limits: BUFFERS, WAL and SETTINGS are understood and add nothing.
  */
 import { sqlError } from '../../base/errors.js';
 import type { ParsedStatement } from '../contract.js';
 import { Profile } from '../exec/profile.js';
-import { explainJson, explainText } from '../plan/explain-format.js';
+import { explainMarkup, explainText, type Markup, noPlanMarkup } from '../plan/explain-format.js';
 import type { ResultColumn, ResultSink } from '../session-api.js';
 import { OID } from '../types/oids.js';
 import type { Datum } from '../types/datum.js';
 import { type Bound, innerStatement, UNBOUND } from './bound-query.js';
 import { CountingSink } from './counting-sink.js';
-import { planFor } from './planning.js';
+import { planToRun } from './planning.js';
 import { Prepared } from './portal.js';
 import { executedBy, runInner } from './prepared-statements.js';
 import type { Session } from './session.js';
@@ -28,7 +28,8 @@ interface Options {
   readonly costs: boolean;
   readonly timing: boolean;
   readonly summary: boolean;
-  readonly json: boolean;
+  /** null: text. */
+  readonly markup: Markup | null;
 }
 
 const FLAGS: ReadonlySet<string> = new Set([
@@ -42,24 +43,32 @@ const FLAGS: ReadonlySet<string> = new Set([
   'summary',
 ]);
 
-function formatOf(written: string, location: number): string {
-  const format = written.toLowerCase();
-  if (format === 'text' || format === 'json') return format;
-  if (format === 'xml' || format === 'yaml')
-    throw sqlError('0A000', `EXPLAIN format "${written}" is not supported`, { hint: 'Use FORMAT JSON.' });
+const COLUMNS: Readonly<Record<Markup, readonly ResultColumn[]>> = {
+  json: [textColumn('QUERY PLAN', OID.json)],
+  yaml: [textColumn('QUERY PLAN')],
+  xml: [textColumn('QUERY PLAN', OID.xml)],
+};
+
+function isMarkup(format: string): format is Markup {
+  return Object.hasOwn(COLUMNS, format);
+}
+
+function formatOf(written: string, location: number): Markup | null {
+  if (written === 'text') return null;
+  if (isMarkup(written)) return written;
   throw sqlError('22023', `unrecognized value for EXPLAIN option "format": "${written}"`, { position: location + 1 });
 }
 
 /** @throws QuoralError 42601, 22023 */
 function optionsOf(body: Loose): Options {
   const flags = new Map<string, boolean>();
-  let format = 'text';
+  let markup: Markup | null = null;
   for (const item of list(body['options'])) {
     const def = item['DefElem'] as Loose;
     const name = String(def['defname']);
     const location = Number(def['location'] ?? 0);
     const value = def['arg'] === undefined ? 'on' : constantOf(def['arg'] as Loose);
-    if (name === 'format') format = formatOf(value, location);
+    if (name === 'format') markup = formatOf(value, location);
     else if (FLAGS.has(name)) {
       const flag = parseBoolWord(value);
       if (flag === null) throw sqlError('42601', `${name} requires a Boolean value`);
@@ -75,20 +84,20 @@ function optionsOf(body: Loose): Options {
     costs: flags.get('costs') ?? true,
     timing: flags.get('timing') ?? true,
     summary: flags.get('summary') ?? analyze,
-    json: format === 'json',
+    markup,
   };
 }
 
 const TEXT_COLUMNS: readonly ResultColumn[] = [textColumn('QUERY PLAN')];
-const JSON_COLUMNS: readonly ResultColumn[] = [textColumn('QUERY PLAN', OID.json)];
 
 /** The columns that EXPLAIN will have; a bad option is reported when it is run. */
 export function explainColumns(body: Loose): readonly ResultColumn[] {
-  const json = list(body['options']).some((item) => {
-    const def = item['DefElem'] as Loose;
-    return def['defname'] === 'format' && constantOf((def['arg'] ?? {}) as Loose).toLowerCase() === 'json';
-  });
-  return json ? JSON_COLUMNS : TEXT_COLUMNS;
+  const formats = list(body['options'])
+    .map((item) => item['DefElem'] as Loose)
+    .filter((def) => def['defname'] === 'format')
+    .map((def) => constantOf((def['arg'] ?? {}) as Loose));
+  const last = formats.at(-1) ?? 'text';
+  return isMarkup(last) ? COLUMNS[last] : TEXT_COLUMNS;
 }
 
 interface Explained {
@@ -132,20 +141,21 @@ export async function explain(
   bound: Bound,
 ): Promise<string> {
   const options = optionsOf(body);
+  const { markup } = options;
   const { clock } = session.server.deps;
   const started = clock.monotonicMs();
   const target = await explained(session, statement, body, bound);
   const answer = (lines: readonly string[]): string => {
-    if (simple) sink.columns(options.json ? JSON_COLUMNS : TEXT_COLUMNS);
-    if (options.json) sink.row([lines.join('\n')]);
+    if (simple) sink.columns(markup === null ? TEXT_COLUMNS : COLUMNS[markup]);
+    if (markup !== null) sink.row([lines.join('\n')]);
     else for (const line of lines) sink.row([line]);
     return 'EXPLAIN';
   };
   if (target === null)
-    return answer(options.json ? ['["Utility Statement"]'] : ['Utility statements have no plan structure']);
+    return answer(markup === null ? ['Utility statements have no plan structure'] : [noPlanMarkup(markup)]);
   if (options.analyze && 'CreateTableAsStmt' in (body['query'] as Loose))
     throw sqlError('0A000', 'EXPLAIN ANALYZE of CREATE TABLE AS is not supported');
-  const plan = await planFor(session, target.prepared);
+  const plan = await planToRun(session, target.prepared);
   const planned = clock.monotonicMs();
   let profile: Profile | undefined;
   let executionMs: number | null = null;
@@ -159,5 +169,5 @@ export async function explain(
   const tree = plan.compiled.explain(profile === undefined ? { verbose } : { verbose, profile });
   const times = { planningMs: options.summary ? planned - started : null, executionMs };
   const layout = { costs, analyze, timing };
-  return answer(options.json ? [explainJson(tree, layout, times)] : explainText(tree, layout, times));
+  return answer(markup === null ? explainText(tree, layout, times) : [explainMarkup(tree, layout, times, markup)]);
 }

@@ -18,7 +18,7 @@ import type { FormatContext } from '../types/type-info.js';
 import { settlePortals } from './cursors.js';
 import { ddlContext } from './ddl-context.js';
 import { endInside } from './inner-transactions.js';
-import { planFor } from './planning.js';
+import { planToRun } from './planning.js';
 import { NO_SINK } from './no-sink.js';
 import { Prepared } from './portal.js';
 import { typeScope } from './prepared-statements.js';
@@ -159,7 +159,7 @@ export class InnerSql implements SqlHost {
     const { prepared } = statement as Kept;
     this.#checkCancelled();
     session.transaction.checkCatalog();
-    const plan = await planFor(session, prepared);
+    const plan = await planToRun(session, prepared);
     const { compiled } = plan;
     bound?.(compiled.called);
     if (!compiled.readOnly) this.#checkWrite(prepared.statement!);
@@ -231,12 +231,13 @@ export class InnerSql implements SqlHost {
   async command(statement: ParsedStatement, isCall = false): Promise<string> {
     const session = this.#session;
     this.#checkCancelled();
+    if (session.roles.mustAsk) await session.roles.refresh();
     if (statement.kind === 'DoStmt') return this.#call(statement, isCall && this.#options.mayEnd);
     if (isDdl(statement)) return this.#schemaChange(statement);
     const body = statement.node[statement.kind] as Readonly<Record<string, unknown>>;
     if (statement.kind === 'LockStmt') return lockTable(session, body);
     if (statement.kind === 'VariableSetStmt') {
-      const tag = setVariable(session, body, true);
+      const tag = await setVariable(session, body, true);
       session.refreshFormat();
       return tag;
     }

@@ -4,12 +4,14 @@
  * catalog is its own and not shared.
  */
 import { sqlError } from '../../base/errors.js';
-import type { CatalogView } from '../catalog/transaction-catalog.js';
 import { typeByOid } from '../catalog/type-by-oid.js';
 import { wantedFunction } from '../plan/attribute-calls.js';
 import type { CatalogSnapshot, CompiledStatement, Relation, RelationName, ResolvedType } from '../contract.js';
 import { OID } from '../types/oids.js';
 import { findTypeByOid } from '../types/registry.js';
+import { parseSql } from '../parse/parser.js';
+import { asksForOthers, checkAccess } from './access.js';
+import { placed } from './schema-place.js';
 import { mustLookAgain, stillPassed } from './passed-names.js';
 import { CACHED_TEXT_MAX, PlanCache } from './plan-cache.js';
 import type { CachedPlan } from './plan-cache.js';
@@ -39,7 +41,7 @@ export function validPlan(session: Session, prepared: Prepared): CachedPlan | nu
 /** Current, made if need be. */
 export async function planFor(session: Session, prepared: Prepared): Promise<CachedPlan> {
   if (prepared.unchecked) {
-    const meansTheSame = prepared.plan !== null && (await stillMeant(session, prepared.plan));
+    const meansTheSame = prepared.plan !== null && (await stillPassed(session, prepared.plan.passed));
     if (meansTheSame) prepared.unchecked = false;
     else prepared.plan = null;
   }
@@ -49,34 +51,29 @@ export async function planFor(session: Session, prepared: Prepared): Promise<Cac
   return plan;
 }
 
-/**
- * True if a plan that was found by its text is what the text means now: no name of it has come to mean something
- * else, and if it reads the catalogs, then as it was made with the very view of them that there is.
- */
-async function stillMeant(session: Session, plan: CachedPlan): Promise<boolean> {
-  const { readsCatalogs } = plan.compiled;
-  if (readsCatalogs && madeWith.get(await session.services.view())?.has(plan) !== true) return false;
-  return stillPassed(session, plan.passed);
+/** As planFor, for a plan that is about to run. @throws QuoralError 42501 */
+export async function planToRun(session: Session, prepared: Prepared): Promise<CachedPlan> {
+  if (session.roles.mustAsk) await session.roles.refresh();
+  const plan = await planFor(session, prepared);
+  if (plan.asksForOthers || session.roles.mustAsk) await checkAccess(session, plan.compiled);
+  return plan;
 }
 
-/** Plans that read the catalogs, by the view of these; they must not keep one alive. */
-const madeWith = new WeakMap<CatalogView, WeakSet<CachedPlan>>();
-
-function noteMadeWith(view: CatalogView, plan: CachedPlan): void {
-  const plans = madeWith.get(view);
-  if (plans === undefined) madeWith.set(view, new WeakSet([plan]));
-  else plans.add(plan);
-}
+const NO_OIDS: readonly number[] = [];
 
 /** A text whose plan is in the node's cache needs no parsing. */
-export function cachedStatement(session: Session, text: string): Prepared | null {
+export function cachedStatement(
+  session: Session,
+  text: string,
+  declaredOids: readonly number[] = NO_OIDS,
+): Prepared | null {
   if (text.length > CACHED_TEXT_MAX || session.transaction.catalogChanged) return null;
   const { planKey } = session.settings.derived;
-  const plan = session.server.plans.get(PlanCache.key(planKey, [], text));
-  if (plan === undefined || plan.statement.parameterCount > 0) return null;
-  const prepared = new Prepared(text, plan.statement, [], true);
+  const plan = session.server.plans.get(PlanCache.key(planKey, declaredOids, text));
+  if (plan === undefined || plan.statement.parameterCount !== declaredOids.length) return null;
+  const prepared = new Prepared(text, plan.statement, declaredOids, true);
   prepared.plan = plan;
-  prepared.unchecked = plan.compiled.readsCatalogs || mustLookAgain(session, plan.passed);
+  prepared.unchecked = mustLookAgain(session, plan.passed);
   prepared.planKey = planKey;
   prepared.columns = plan.compiled.columns;
   return prepared;
@@ -85,7 +82,7 @@ export function cachedStatement(session: Session, text: string): Prepared | null
 async function fromCache(session: Session, prepared: Prepared, key: string): Promise<CachedPlan | null> {
   if (!prepared.shared || session.transaction.catalogChanged) return null;
   const cached = session.server.plans.get(key);
-  if (cached === undefined || cached === prepared.plan || !(await stillMeant(session, cached))) return null;
+  if (cached === undefined || cached === prepared.plan || !(await stillPassed(session, cached.passed))) return null;
   for (const { id } of cached.compiled.dependencies) {
     await session.transactionCatalog().descriptor(id, session.waitOptions());
   }
@@ -97,6 +94,7 @@ async function fromCache(session: Session, prepared: Prepared, key: string): Pro
 
 async function makePlan(session: Session, prepared: Prepared): Promise<CachedPlan> {
   const { catalog, plans, deps } = session.server;
+  if (prepared.written !== null) prepared.asWritten(parseSql(prepared.source)[0]!);
   const statement = prepared.statement!;
   const { planKey, searchPath } = session.settings.derived;
   const lease = catalog.ensureLease();
@@ -109,7 +107,9 @@ async function makePlan(session: Session, prepared: Prepared): Promise<CachedPla
   if (needsView) await session.services.loadView();
   const names = [...deps.planner.relationsOf(statement)];
   if (isLong(statement.text)) await restIfDue(session);
-  let snapshot = await tc.snapshot(names, searchPath, session.waitOptions());
+  let snapshot = await tc.snapshot(names, searchPath, session.waitOptions()).catch((error: unknown) => {
+    throw placed(error, statement.node);
+  });
   if (!needsView && names.some((name) => looksUpCatalog(snapshot.relation(name)))) {
     needsView = true;
     await session.services.loadView();
@@ -148,11 +148,16 @@ async function makePlan(session: Session, prepared: Prepared): Promise<CachedPla
     const d = tc.known(id);
     if (d?.kind === 'table' && d.storageSince !== undefined) storageSince = Math.max(storageSince, d.storageSince);
   }
-  // An own change makes a view that nobody else has.
-  const view = compiled.readsCatalogs ? await session.services.view() : null;
   const { passed } = snapshot;
-  const plan: CachedPlan = { statement, compiled, needsView, passed, storageSince, checkedEpoch: epoch };
-  if (view !== null) noteMadeWith(view, plan);
+  const plan: CachedPlan = {
+    statement,
+    compiled,
+    needsView,
+    passed,
+    storageSince,
+    asksForOthers: asksForOthers(compiled),
+    checkedEpoch: epoch,
+  };
   prepared.plan = plan;
   prepared.unchecked = false;
   prepared.planKey = planKey;

@@ -31,7 +31,7 @@ export function bindPortal(
     closePortal(open);
   }
   session.checkPortals();
-  const parameters = decodeParameters(values, prepared.parameterOids, session.format);
+  const parameters = prepared.written?.values ?? decodeParameters(values, prepared.parameterOids, session.format);
   prepared.runs++;
   session.portals.set(portalName, newPortal(portalName, prepared, parameters));
 }

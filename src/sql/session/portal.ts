@@ -25,10 +25,15 @@ export function noSuchPortal(name: string, failed = false): Error {
 
 /** A statement that can be run again and again; `plan` is replaced when it is out of date. */
 export class Prepared {
-  readonly text: string;
+  text: string;
   /** null: an empty query. */
-  readonly statement: ParsedStatement | null;
-  readonly declaredOids: readonly number[];
+  statement: ParsedStatement | null;
+  declaredOids: readonly number[];
+  /**
+   * Its plan is one with literals lifted out (lifted-plans.ts): from this text, which counts if that plan cannot be used,
+   * and with these values, which are then not looked at.
+   */
+  written: { readonly text: string; readonly values: readonly Datum[] } | null = null;
   /** Key in the node's plan cache; null: not to be shared (inner statement of PREPARE, EXPLAIN …). */
   readonly shared: boolean;
   parameterOids: readonly number[];
@@ -65,6 +70,20 @@ export class Prepared {
     this.parameterOids = declaredOids;
     this.columns = null;
     this.shared = shared;
+  }
+
+  /** As the client sent it. */
+  get source(): string {
+    return this.written?.text ?? this.text;
+  }
+
+  /** It is to be planned as it was written. */
+  asWritten(statement: ParsedStatement): void {
+    this.text = this.source;
+    this.statement = statement;
+    this.declaredOids = [];
+    this.parameterOids = [];
+    this.written = null;
   }
 }
 

@@ -14,7 +14,8 @@ import { isHandle } from '../types/user-types.js';
 import { innerStatement } from './bound-query.js';
 import { REFUSING } from './counting-sink.js';
 import { settlePortals } from './cursors.js';
-import { planFor } from './planning.js';
+import { planFor, planToRun } from './planning.js';
+import { prepareStatement } from './preparing.js';
 import { checkRoom, Prepared } from './portal.js';
 import type { Session } from './session.js';
 import { readOnlyError } from './runner-errors.js';
@@ -28,7 +29,7 @@ export async function prepare(session: Session, statement: ParsedStatement, body
   checkRoom(session.prepared, name);
   const oids = await declaredTypes(session, body['argtypes']);
   const prepared = new Prepared(session.queryText, innerStatement(body['query'], statement), oids, false);
-  await session.prepareStatement(prepared);
+  await prepareStatement(session, prepared);
   prepared.fromSql = true;
   prepared.preparedAt = session.format.statementNow;
   prepared.described = true;
@@ -111,7 +112,7 @@ export async function runInner(
   simple: boolean,
   profile?: Profile,
 ): Promise<string> {
-  const plan = await planFor(session, prepared);
+  const plan = await planToRun(session, prepared);
   if (session.modes.readOnly && !plan.compiled.readOnly) throw readOnlyError(prepared.statement!);
   const settled = settlePortals(session, plan.compiled.readOnly, null);
   if (settled !== null) await settled;

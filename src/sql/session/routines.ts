@@ -6,6 +6,7 @@
  * buffer, and are undone with it when the server runs it again.
  */
 import { sqlError } from '../../base/errors.js';
+import { SUPERUSER_OID } from '../catalog/bootstrap-names.js';
 import type { Routine } from '../catalog/descriptor.js';
 import type { RoutineCall, RoutineResult } from '../contract.js';
 import { inputsOf, outputsOf, takesArgument } from '../plan/routines.js';
@@ -39,13 +40,18 @@ interface ReadRoutine {
 /** `mayEnd`: of a procedure whose COMMIT ends the session's transaction. */
 export type MakeHost = (routine: Routine, mayEnd: boolean) => SqlHost;
 
+/** Runs something with the rights of the role. */
+export type AsOwner = <T>(owner: number, run: () => Promise<T>) => Promise<T>;
+
 export class Routines {
   readonly #makeHost: MakeHost;
   readonly #inner: InnerTransactions;
+  readonly #asOwner: AsOwner;
   readonly #read = new WeakMap<Routine, ReadRoutine>();
   #depth = 0;
 
-  constructor(makeHost: MakeHost, inner: InnerTransactions) {
+  constructor(makeHost: MakeHost, inner: InnerTransactions, asOwner: AsOwner) {
+    this.#asOwner = asOwner;
     this.#makeHost = makeHost;
     this.#inner = inner;
   }
@@ -74,7 +80,9 @@ export class Routines {
           language === 'sql'
             ? this.#runSql(call, read, host, result)
             : this.#runPlpgsql(call, read, host, result, memory);
-        await (config == null ? run() : host.withSettings(config, run));
+        const configured = (): Promise<void> => (config == null ? run() : host.withSettings(config, run));
+        const owner = call.routine.owner ?? SUPERUSER_OID;
+        await (securityDefiner ? this.#asOwner(owner, configured) : configured());
         // Of void, PL/pgSQL gives a value and SQL none.
         const isNothing = result.type.isVoid && call.routine.language === 'sql';
         return { value: isNothing ? null : result.value, rows: result.rows };

@@ -13,7 +13,7 @@ import { BufferingSink } from './buffering-sink.js';
 import { settlePortals } from './cursors.js';
 import { ddlContext } from './ddl-context.js';
 import type { CachedPlan } from './plan-cache.js';
-import { planFor, validPlan } from './planning.js';
+import { planToRun, validPlan } from './planning.js';
 import type { Portal, Prepared } from './portal.js';
 import { runBlock } from './procedural.js';
 import { readOnlyError, tooOldSnapshot } from './runner-errors.js';
@@ -53,6 +53,7 @@ export class StatementRunner {
     if (session.state.state === 'failed' && !endsTransaction(statement)) throw failedTransaction();
     session.services.forgetView();
     session.advisory.check();
+    if (session.roles.mustAsk && statement.kind !== 'TransactionStmt') await session.roles.refresh();
     session.transaction.readsTables = true;
     if (isPlanned(statement)) {
       const plan = validPlan(session, prepared);
@@ -166,7 +167,7 @@ export class StatementRunner {
     const { transaction } = session;
     const statement = prepared.statement!;
     session.services.forgetView();
-    const plan = await planFor(session, prepared);
+    const plan = await planToRun(session, prepared);
     const { compiled } = plan;
     if (session.modes.readOnly && !compiled.readOnly) throw readOnlyError(statement);
     if (statement.asOfSystemTime !== null && transaction.txn === null) {
@@ -218,6 +219,8 @@ export class StatementRunner {
       transaction.txn === null &&
       transaction.finished === 0 &&
       !plan.needsView &&
+      !plan.asksForOthers &&
+      !this.#session.roles.mustAsk &&
       modes.isolation === 'serializable' &&
       prepared.statement!.asOfSystemTime === null &&
       !transaction.catalogChanged

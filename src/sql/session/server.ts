@@ -6,27 +6,27 @@
  * reaches another node can be forwarded to the owner.
  */
 import { QuoralError } from '../../base/errors.js';
+import { TextCache } from '../../base/text-cache.js';
 import type { Clock, Logger, Rng, Timers } from '../../env/env.js';
-import { SYSTEM_KEYS } from '../../encoding/keyspace.js';
 import type { RpcNetwork } from '../../rpc/types.js';
 import type { WaitGraph } from '../../range/services.js';
 import type { KvDb } from '../../txn/kv-txn.js';
 import { AdvisoryLocks } from '../advisory/advisory-locks.js';
 import { bootstrapCatalog } from '../catalog/bootstrap.js';
 import { Catalog } from '../catalog/catalog.js';
-import { decodeNameEntry } from '../catalog/codec.js';
 import { Sequences } from '../catalog/sequences.js';
 import { TemporaryCleaner } from '../catalog/temporary.js';
 import type { ActivityRow } from '../catalog/virtual/services.js';
-import type { ExecContext, Planner } from '../contract.js';
+import type { ExecContext, ParsedStatement, Planner } from '../contract.js';
 import { Pace } from '../exec/pace.js';
 import { NotificationHub } from '../notify/hub.js';
 import { initParser } from '../parse/parser.js';
 import type { SessionOptions, SqlServer, SqlSession } from '../session-api.js';
 import { NodeMemory } from './memory.js';
-import { ParseCache } from './parse-cache.js';
 import { PlanCache } from './plan-cache.js';
+import { placeOf } from './login.js';
 import { Session } from './session.js';
+import { Templates } from './templates.js';
 import { shutdownError } from './transaction-state.js';
 
 const SEQUENCE_BITS = 20;
@@ -68,7 +68,9 @@ export class ServerCore implements ManagedSqlServer {
   readonly hub: NotificationHub;
   readonly advisory: AdvisoryLocks;
   readonly plans = new PlanCache();
-  readonly parses = new ParseCache();
+  /** Trees of short utility texts (BEGIN, COMMIT, SET …) that clients send again and again. */
+  readonly parses = new TextCache<readonly ParsedStatement[]>({ countMax: 500, charactersMax: 500 * 1024 });
+  readonly templates = new Templates();
   readonly memory: NodeMemory;
   /** What the contexts of all statements have in common. */
   readonly shared: Pick<ExecContext, 'db' | 'rng' | 'pace'>;
@@ -104,24 +106,18 @@ export class ServerCore implements ManagedSqlServer {
     if (this.#sessions.size >= (this.deps.sessionsMax ?? DEFAULT_SESSIONS_MAX)) {
       throw new QuoralError('53300', 'sorry, too many clients already', { severity: 'FATAL' });
     }
-    if (options.user !== 'postgres') {
-      throw new QuoralError('28000', `role "${options.user}" does not exist`, { severity: 'FATAL' });
-    }
-    const [entry] = await this.deps.db.getMany([SYSTEM_KEYS.name(0, 0, options.database)]);
-    if (entry === null || entry === undefined) {
-      throw new QuoralError('3D000', `database "${options.database}" does not exist`, { severity: 'FATAL' });
-    }
-    const session = new Session(
-      this,
-      options,
-      decodeNameEntry(entry).id,
-      this.#newProcessId(),
-      this.deps.rng.int(2 ** 31),
-    );
+    const place = await placeOf(this.catalog, options, (id) => this.#sessionsOf(id));
+    const session = new Session(this, options, place, this.#newProcessId(), this.deps.rng.int(2 ** 31));
     this.#sessions.set(session.processId, session);
     this.#sessionsOpened++;
     this.catalog.sessionOpened();
     return session;
+  }
+
+  #sessionsOf(roleId: number): number {
+    let count = 0;
+    for (const { roles } of this.#sessions.values()) if (roles.login.id === roleId) count++;
+    return count;
   }
 
   #newProcessId(): number {
@@ -218,6 +214,7 @@ export class ServerCore implements ManagedSqlServer {
       sql_plan_cache_size: this.plans.size,
       sql_plan_cache_hits_total: this.plans.hits,
       sql_plan_cache_misses_total: this.plans.misses,
+      sql_plan_cache_lifted_total: this.templates.runs,
       sql_memory_used_bytes: this.memory.usedBytes,
       sql_notification_feeds: this.hub.feeds,
       sql_advisory_locks: this.advisory.size,

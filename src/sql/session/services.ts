@@ -11,6 +11,9 @@ import type { AdvisoryLocks, ListedLock } from '../advisory/advisory-locks.js';
 import { INFORMATION_SCHEMA_ID, PG_CATALOG_SCHEMA_ID, PUBLIC_SCHEMA_ID } from '../catalog/bootstrap.js';
 import type { Catalog, WaitOptions } from '../catalog/catalog.js';
 import type { Descriptor, SequenceDescriptor, TableDescriptor, ViewDescriptor } from '../catalog/descriptor.js';
+import { RIGHTS } from '../catalog/acl.js';
+import { SUPERUSER_OID } from '../catalog/bootstrap-names.js';
+import { SIGNAL_BACKEND } from '../catalog/roles.js';
 import { isMaterialized, queryOf } from '../catalog/materialized.js';
 import { extensionsOf } from '../catalog/extensions.js';
 import type { Sequences } from '../catalog/sequences.js';
@@ -23,11 +26,19 @@ import { userTypes } from '../catalog/user-types-view.js';
 import { viewIndex } from '../catalog/view-index.js';
 import { virtualRelation, virtualRelationByOid } from '../catalog/virtual/registry.js';
 import type { ActivityRow, CatalogServices, CursorRow, PreparedRow, SettingRow } from '../catalog/virtual/services.js';
-import type { FoundRoutine, RoutineCall, RoutineResult, SessionServices, StoredColumn } from '../contract.js';
+import type {
+  AccessServices,
+  FoundRoutine,
+  RoutineCall,
+  RoutineResult,
+  SessionServices,
+  StoredColumn,
+} from '../contract.js';
 import { DOMAIN_VALUE } from '../plan/planner.js';
 import { inputsOf } from '../plan/routines.js';
 import { fieldsOf, userTypeOf } from '../types/user-types.js';
-import { arrayOidOf, catalogOidOf, formatType } from '../types/registry.js';
+import { OID } from '../types/oids.js';
+import { arrayOidOf, catalogOidOf, formatType, typeByOid as typeInfoByOid } from '../types/registry.js';
 import { splitName } from '../types/identifiers.js';
 import type { FormatContext } from '../types/type-info.js';
 import type { DomainCheck } from '../types/user-types.js';
@@ -35,9 +46,11 @@ import type { SessionAdvisory } from './advisory.js';
 import type { SessionNotifications } from './notifications.js';
 import type { ServerCore } from './server.js';
 import { VERSION_TEXT } from './setting-table.js';
+import type { SessionRoles } from './roles.js';
 import type { Settings } from './settings.js';
 import type { QueryStyle } from '../plan/deparse-query.js';
 import { expressionText, viewText } from './view-definitions.js';
+import { catalogAccess } from './catalog-access.js';
 import { cursorKey, cursorRows, preparedRows } from './cursor-facts.js';
 import type { Portal, Prepared } from './portal.js';
 import { isOnlyOfName, isVisibleRoutine, oidOfRoutine, routineWithOid } from './routine-names.js';
@@ -62,6 +75,7 @@ export interface ServiceHost {
   readonly portals: ReadonlyMap<string, Portal>;
   readonly prepared: ReadonlyMap<string, Prepared>;
   readonly format: FormatContext;
+  readonly roles: SessionRoles;
   readonly routines: { call(call: RoutineCall): Promise<RoutineResult> };
 }
 
@@ -86,10 +100,27 @@ export class Services implements SessionServices, CatalogServices {
     this.#host = host;
     this.#catalog = catalog;
     this.#sequences = sequences;
+    const input = (oid: number, name: string): number =>
+      Number(typeInfoByOid(oid).input(name, -1, this.#host.format) ?? 0);
+    const services = this;
+    this.access = catalogAccess(() => this.#view ?? this.#shown, {
+      get userId() {
+        return services.#host.settings.derived.userId;
+      },
+      routineOid: (name) => input(name.includes('(') ? OID.regprocedure : OID.regproc, name),
+      typeOid: (name) => input(OID.regtype, name),
+      schemaOid: (name) => this.#schemaId(name),
+    });
   }
 
   get user(): string {
     return this.#host.user;
+  }
+  get sessionUser(): string {
+    return this.#host.roles.sessionUser.name;
+  }
+  get isSuperuser(): boolean {
+    return this.#host.roles.isSuperuser;
   }
   get database(): string {
     return this.#host.database;
@@ -107,6 +138,14 @@ export class Services implements SessionServices, CatalogServices {
     return path.filter((schema) => this.#schemaId(schema) !== null);
   }
   readonly serverVersion = VERSION_TEXT;
+  readonly access: AccessServices;
+
+  roleOid(name: string): number | null {
+    return this.access.roleOid(name);
+  }
+  roleName(oid: number): string | null {
+    return this.access.roleName(oid);
+  }
 
   sleep(ms: number, signal: AbortSignal): Promise<void> {
     return this.#catalog.waitFor(() => undefined, ms, signal);
@@ -117,7 +156,21 @@ export class Services implements SessionServices, CatalogServices {
   }
 
   signalBackend(processId: number, how: 'cancel' | 'terminate'): boolean {
+    const target = this.#host.activity().find((row) => row.processId === processId);
+    if (target !== undefined) this.#maySignal(target.userId, how);
     return this.#host.server.signalBackend(processId, how);
+  }
+
+  /** @throws QuoralError 42501 */
+  #maySignal(userId: number, how: 'cancel' | 'terminate'): void {
+    const { rights } = this.#host.roles;
+    if (rights.superuser) return;
+    const [verb, what] = how === 'cancel' ? ['cancel', 'query'] : ['terminate', 'process'];
+    if (userId === SUPERUSER_OID || this.access.rightsOf(userId)?.superuser === true)
+      throw sqlError('42501', `must be a superuser to ${verb} superuser ${what}`);
+    if (rights.isMember(userId) || rights.isMember(SIGNAL_BACKEND)) return;
+    const doing = how === 'cancel' ? 'whose query is being canceled' : 'whose process is being terminated';
+    throw sqlError('42501', `must be a member of the role ${doing} or member of pg_signal_backend`);
   }
 
   notify(channel: string, payload: string): void {
@@ -365,7 +418,7 @@ export class Services implements SessionServices, CatalogServices {
     return this.#host.temporaries.schemaId;
   }
 
-  commentOf(kind: 'schema' | 'database' | 'type' | 'extension', oid: number): string | null {
+  commentOf(kind: 'schema' | 'database' | 'type' | 'extension' | 'role', oid: number): string | null {
     if (kind === 'extension') {
       const database = this.#view?.byId.get(this.databaseId);
       return extensionsOf(database).find((one) => one.oid === oid)?.comment ?? null;
@@ -444,8 +497,14 @@ export class Services implements SessionServices, CatalogServices {
   /** Ids of names that nextval resolved, for the synchronous currval. */
   readonly #ids = new Map<string, number>();
 
+  /** @throws QuoralError 42501 */
+  async #mayUse(d: SequenceDescriptor, rights: number): Promise<void> {
+    if (this.#host.roles.mustAsk) await this.#host.roles.checkSequence(d, rights);
+  }
+
   async nextval(sequence: string | number): Promise<bigint> {
     const d = await this.#sequence(sequence);
+    await this.#mayUse(d, RIGHTS.usage | RIGHTS.update);
     const value = await this.#sequences.nextval(d);
     this.#current.set(d.id, value);
     this.#last = { id: d.id, value };
@@ -460,7 +519,10 @@ export class Services implements SessionServices, CatalogServices {
     const id =
       typeof sequence === 'number' ? sequence : (this.relationOid(sequence) ?? this.#ids.get(sequence) ?? null);
     const value = id === null ? undefined : this.#current.get(id);
-    if (value !== undefined) return value;
+    if (value !== undefined) {
+      this.#host.roles.checkCurrent(id!);
+      return value;
+    }
     if (id === null) throw sqlError('42P01', `relation "${sequence}" does not exist`);
     const name = this.relationName(id) ?? String(sequence);
     throw sqlError('55000', `currval of sequence "${name}" is not yet defined in this session`);
@@ -468,6 +530,7 @@ export class Services implements SessionServices, CatalogServices {
 
   async setval(sequence: string | number, value: bigint, isCalled: boolean): Promise<bigint> {
     const d = await this.#sequence(sequence);
+    await this.#mayUse(d, RIGHTS.update);
     await this.#sequences.setval(d, value, isCalled);
     if (isCalled) {
       this.#current.set(d.id, value);
@@ -477,6 +540,7 @@ export class Services implements SessionServices, CatalogServices {
 
   lastval(): bigint {
     if (this.#last === null) throw sqlError('55000', 'lastval is not yet defined in this session');
+    this.#host.roles.checkCurrent(this.#last.id);
     return this.#current.get(this.#last.id) ?? this.#last.value;
   }
 

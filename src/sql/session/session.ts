@@ -12,12 +12,11 @@ import { QuoralError, sqlError } from '../../base/errors.js';
 import type { TimerHandle } from '../../env/env.js';
 import type { KvTxn } from '../../txn/kv-txn.js';
 import type { WaitOptions } from '../catalog/catalog.js';
+import type { RoleDescriptor } from '../catalog/descriptor.js';
 import { SessionTemporaries } from '../catalog/temporary.js';
 import type { TransactionCatalog } from '../catalog/transaction-catalog.js';
 import type { ActivityRow } from '../catalog/virtual/services.js';
 import type { ExecContext } from '../contract.js';
-import { parseSql } from '../parse/parser.js';
-import { isLong, parseLong } from './long-texts.js';
 import type {
   Notice,
   Notification,
@@ -38,32 +37,41 @@ import { SessionCursors } from './block-cursors.js';
 import { actBeforeCommit } from './on-commit.js';
 import { ddlContext } from './ddl-context.js';
 import { bindPortal, continuePortal, emptyTag } from './portal-protocol.js';
-import { PlanCache } from './plan-cache.js';
-import { cachedStatement, planFor } from './planning.js';
-import { checkRoom, closePortal, closePortals, type Portal, Prepared, noSuchPortal } from './portal.js';
+import { planFor } from './planning.js';
+import { checkRoom, closePortal, closePortals, type Portal, type Prepared, noSuchPortal } from './portal.js';
+import { liftable } from './lifted-plans.js';
+import { runSimpleQuery } from './simple-query.js';
 import { StatementRunner } from './runner.js';
 import type { ServerCore } from './server.js';
 import { InnerTransactions } from './inner-transactions.js';
 import { newSessionAdvisory, type SessionAdvisory } from './advisory.js';
 import { SessionNotifications } from './notifications.js';
+import { prepareText } from './preparing.js';
 import { routineHost } from './procedural.js';
+import { SessionRoles } from './roles.js';
 import { Routines } from './routines.js';
+import { refuseSetting } from './set-show.js';
 import { sessionFormat } from './format.js';
 import { Services } from './services.js';
 import { Settings, severityRank } from './settings.js';
-import { endsTransaction, isPlanned } from './statement-kinds.js';
 import { modeSetting, SessionTransaction, type TransactionModes } from './transaction.js';
-import { failedTransaction, idleTooLong, shutdownError } from './transaction-state.js';
-import { utilityColumns } from './utility.js';
+import { idleTooLong, shutdownError } from './transaction-state.js';
 
 const PORTALS_MAX = 10_000;
 const CLOSE_MS_MAX = 2_000;
 const EPOCH_2000_US = 946684800000000n;
 
+/** Where a session begins: with what ALTER DATABASE and ALTER ROLE … SET say, 'name=value', the later over the earlier. */
+export interface SessionPlace {
+  readonly databaseId: number;
+  readonly role: RoleDescriptor;
+  readonly settings: readonly string[];
+}
+
 export class Session implements SqlSession {
   readonly processId: number;
   readonly secretKey: number;
-  readonly user: string;
+  readonly roles: SessionRoles;
   readonly database: string;
   readonly databaseId: number;
   readonly settings: Settings;
@@ -95,16 +103,21 @@ export class Session implements SqlSession {
   #queryText = '';
   #queryStart: bigint | null = null;
 
-  constructor(server: ServerCore, options: SessionOptions, databaseId: number, processId: number, secretKey: number) {
+  constructor(server: ServerCore, options: SessionOptions, place: SessionPlace, processId: number, secretKey: number) {
     this.server = server;
-    this.user = options.user;
+    const { databaseId, role, settings } = place;
+    this.roles = new SessionRoles(this, role);
     this.database = options.database;
     this.databaseId = databaseId;
     this.remote = options.remote;
     this.processId = processId;
     this.secretKey = secretKey;
-    this.settings = new Settings(options.user, options.database, options.parameters, (name, value) =>
-      this.#report(name, value),
+    this.settings = new Settings(
+      options.user,
+      (current, authorization) => this.roles.current(current, authorization),
+      options.database,
+      { startup: options.parameters, kept: settings },
+      (name, value) => this.#report(name, value),
     );
     this.services = new Services(this, server.catalog, server.sequences);
     this.#startedAt = this.#clockNow();
@@ -120,11 +133,19 @@ export class Session implements SqlSession {
     });
     this.advisory = newSessionAdvisory(this);
     this.temporaries = new SessionTemporaries(server.catalog, (name) => this.settings.setTemporarySchema(name));
-    this.routines = new Routines((routine, ends) => routineHost(this, routine, ends), this.inner);
+    this.routines = new Routines(
+      (routine, ends) => routineHost(this, routine, ends),
+      this.inner,
+      (owner, run) => (owner === this.settings.derived.userId ? run() : this.roles.asOwner(owner, run)),
+    );
     this.transaction = new SessionTransaction(this);
     this.#runner = new StatementRunner(this);
   }
 
+  /** As who statements run. */
+  get user(): string {
+    return this.settings.derived.user;
+  }
   get transactionStatus(): TransactionStatus {
     return this.state.status;
   }
@@ -148,6 +169,10 @@ export class Session implements SqlSession {
 
   // ---- ServiceHost ----
 
+  guardSchema(id: number, name: string): Promise<void> | null {
+    return this.roles.mustAsk ? this.roles.checkSchema(id, name) : null;
+  }
+
   transactionCatalog(): TransactionCatalog {
     return this.transaction.catalog();
   }
@@ -155,9 +180,13 @@ export class Session implements SqlSession {
     return { signal: this.#abort.signal, lockTimeoutMs: this.settings.derived.lockTimeoutMs };
   }
   setting(name: string): string | null {
+    if (name.toLowerCase() === 'is_superuser') return this.roles.isSuperuser ? 'on' : 'off';
     return modeSetting(this.modes, name.toLowerCase()) ?? this.settings.get(name);
   }
   setSetting(name: string, value: string, local: boolean): string {
+    if (/^(role|session_authorization)$/i.test(name))
+      throw sqlError('0A000', `set_config cannot set "${name.toLowerCase()}"`, { hint: 'Use SET.' });
+    refuseSetting(this, name);
     return this.settings.set(name, value, local);
   }
   activity(): readonly ActivityRow[] {
@@ -172,7 +201,8 @@ export class Session implements SqlSession {
       processId: this.processId,
       databaseId: this.databaseId,
       database: this.database,
-      user: this.user,
+      user: this.roles.login.name,
+      userId: this.roles.login.id,
       applicationName: this.settings.derived.applicationName,
       remote: this.remote,
       state: this.#running ? 'active' : idle,
@@ -385,42 +415,7 @@ export class Session implements SqlSession {
   // ---- simple protocol ----
 
   async simpleQuery(text: string, sink: ResultSink): Promise<void> {
-    await this.#call(text, sink, async () => {
-      this.#dropUnnamed();
-      const fast = cachedStatement(this, text);
-      if (fast !== null && this.state.state !== 'failed') {
-        await this.#runner.run(fast, sink, {
-          parameters: [],
-          maxRows: 0,
-          simple: true,
-          commits: !this.state.inBlock,
-          portal: null,
-        });
-        return;
-      }
-      const statements = this.server.parses.get(text) ?? (isLong(text) ? await parseLong(this, text) : parseSql(text));
-      if (statements.length === 0) sink.empty();
-      if (statements.length > 0 && statements.every((s) => !isPlanned(s)) && text.length < 1024)
-        this.server.parses.put(text, statements);
-      for (const [i, statement] of statements.entries()) {
-        if (statement.parameterCount > 0 && statement.kind !== 'PrepareStmt')
-          throw sqlError('42P02', 'there is no parameter $1');
-        const alone = statements.length === 1;
-        const prepared = new Prepared(alone ? text : statement.text, statement, [], alone);
-        const commits = i === statements.length - 1 && !this.state.inBlock;
-        await this.#runner.run(prepared, sink, { parameters: [], maxRows: 0, simple: true, commits, portal: null });
-      }
-      if (this.state.state === 'implicit') await this.transaction.end(true);
-    });
-  }
-
-  #dropUnnamed(): void {
-    const portal = this.portals.get('');
-    if (portal !== undefined) {
-      closePortal(portal);
-      this.portals.delete('');
-    }
-    this.prepared.delete('');
+    await this.#call(text, sink, () => runSimpleQuery(this, this.#runner, text, sink));
   }
 
   // ---- extended protocol ----
@@ -429,39 +424,11 @@ export class Session implements SqlSession {
     await this.#call(text, null, async () => {
       checkRoom(this.prepared, name);
       this.prepared.delete(name === '' ? '' : name);
-      const prepared = await this.prepareText(text, parameterOids);
+      const isUnnamed = name === '' && parameterOids.length === 0;
+      const prepared = await prepareText(this, text, parameterOids, isUnnamed ? liftable(this, text) : null);
       prepared.preparedAt = this.#statementNow;
       this.prepared.set(name, prepared);
     });
-  }
-
-  async prepareText(text: string, parameterOids: readonly number[]): Promise<Prepared> {
-    const { planKey } = this.settings.derived;
-    const known = this.transaction.catalogChanged
-      ? undefined
-      : this.server.plans.get(PlanCache.key(planKey, parameterOids, text));
-    const kept = known !== undefined ? [known.statement] : this.server.parses.get(text);
-    const statements = kept ?? (isLong(text) ? await parseLong(this, text) : parseSql(text));
-    if (statements.length > 1) throw sqlError('42601', 'cannot insert multiple commands into a prepared statement');
-    const statement = statements[0] ?? null;
-    if (this.state.state === 'failed' && (statement === null || !endsTransaction(statement))) throw failedTransaction();
-    return this.prepareStatement(new Prepared(text, statement, parameterOids, true));
-  }
-
-  /** Settles parameter types and result columns. */
-  async prepareStatement(prepared: Prepared): Promise<Prepared> {
-    const { statement } = prepared;
-    if (statement === null) return prepared;
-    if (!isPlanned(statement)) {
-      prepared.columns = await utilityColumns(this, prepared, statement);
-      return prepared;
-    }
-    const opened = this.state.state === 'idle';
-    if (opened) this.state.apply('statement');
-    const plan = await planFor(this, prepared);
-    prepared.parameterOids = plan.compiled.parameterOids;
-    prepared.columns = plan.compiled.columns;
-    return prepared;
   }
 
   describeStatement(name: string): PreparedInfo {
@@ -485,7 +452,7 @@ export class Session implements SqlSession {
       const prepared = this.prepared.get(statementName);
       // Types of users may have changed since it was prepared; the plan then says what the values are.
       if (prepared !== undefined && prepared.parameterOids.some(isHandle)) {
-        return this.#call(prepared.text, null, async () => {
+        return this.#call(prepared.source, null, async () => {
           await planFor(this, prepared);
           bindPortal(this, portalName, statementName, values);
         });
@@ -513,7 +480,7 @@ export class Session implements SqlSession {
 
   execute(portalName: string, maxRows: number, sink: ResultSink, syncFollows?: boolean): Promise<void> {
     const portal = this.portals.get(portalName);
-    return this.#call(portal?.prepared.text ?? '', sink, async () => {
+    return this.#call(portal?.prepared.source ?? '', sink, async () => {
       if (portal === undefined) throw noSuchPortal(portalName, this.state.state === 'failed');
       const { prepared } = portal;
       if (prepared.statement === null) {

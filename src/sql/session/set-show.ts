@@ -38,7 +38,43 @@ function isolationOf(value: string): Pick<TransactionModes, 'isolation' | 'uncom
   });
 }
 
-export function setVariable(session: Session, body: Loose, inside = false): string {
+/** SET and RESET. @throws QuoralError 42501 */
+export async function setVariable(session: Session, body: Loose, inside = false): Promise<string> {
+  const name = String(body['name'] ?? '').toLowerCase();
+  if (name === 'role' || name === 'session_authorization') await setUser(session, name, body, inside);
+  else {
+    refuseSetting(session, name);
+    return setOther(session, body, inside);
+  }
+  return String(body['kind']).startsWith('VAR_RESET') ? 'RESET' : 'SET';
+}
+
+async function setUser(
+  session: Session,
+  name: 'role' | 'session_authorization',
+  body: Loose,
+  inside: boolean,
+): Promise<void> {
+  const local = body['is_local'] === true;
+  if (local && !session.state.inBlock && !inside)
+    session.warn('25P01', 'SET LOCAL can only be used in transaction blocks');
+  const isDefault = body['kind'] !== 'VAR_SET_VALUE';
+  const value = isDefault ? null : settingValue(name, list(body['args']));
+  const reset = name === 'role' ? 'none' : session.roles.login.name;
+  await session.roles.prepareRole(name, value ?? reset);
+  session.settings.set(name, value, local);
+  if (name === 'session_authorization') session.settings.set('role', 'none', local);
+  session.refreshFormat();
+  await session.roles.refresh();
+}
+
+/** @throws QuoralError 42501 */
+export function refuseSetting(session: Session, name: string): void {
+  if (session.roles.isSuperuser || findSetting(name)?.context !== 'superuser') return;
+  throw sqlError('42501', `permission denied to set parameter "${findSetting(name)!.name}"`);
+}
+
+function setOther(session: Session, body: Loose, inside: boolean): string {
   const name = String(body['name'] ?? '');
   const values = list(body['args']);
   switch (body['kind']) {
@@ -63,11 +99,6 @@ export function setVariable(session: Session, body: Loose, inside = false): stri
   const lower = name.toLowerCase();
   const value = settingValue(lower, values);
   if (setTransactionMode(session, lower, value)) return 'SET';
-  if (lower === 'session_authorization' || lower === 'role') {
-    if (value !== session.user && value !== 'none' && value !== 'default')
-      throw sqlError('22023', `role "${value}" does not exist`);
-    return 'SET';
-  }
   // Inside of a function there is a transaction, whoever began it.
   if (body['is_local'] === true && !session.state.inBlock && !inside)
     session.warn('25P01', 'SET LOCAL can only be used in transaction blocks');

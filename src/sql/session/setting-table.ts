@@ -40,7 +40,7 @@ function define(
     initial,
     category,
     description,
-    context: extra.context ?? 'user',
+    context: extra.context ?? (OF_SUPERUSERS.has(name) ? 'superuser' : 'user'),
     unit: extra.unit ?? null,
     min: extra.min ?? null,
     max: extra.max ?? null,
@@ -49,6 +49,15 @@ function define(
   });
 }
 
+/** PostgreSQL lets nobody else set them. */
+const OF_SUPERUSERS: ReadonlySet<string> = new Set(
+  `commit_delay compute_query_id deadlock_timeout dynamic_library_path lc_messages lo_compat_privileges log_duration log_error_verbosity
+  log_executor_stats log_lock_waits log_min_duration_sample log_min_duration_statement log_min_error_statement log_min_messages
+  log_parameter_max_length log_parser_stats log_planner_stats log_replication_commands log_statement log_statement_sample_rate
+  log_statement_stats log_temp_files log_transaction_sample_rate max_stack_depth session_preload_libraries session_replication_role
+  temp_file_limit track_activities track_counts track_functions track_io_timing track_wal_io_timing update_process_title
+  wal_compression wal_init_zero wal_recycle zero_damaged_pages`.split(/\s+/),
+);
 const INT_MAX = 2147483647;
 const ISOLATION = ['serializable', 'repeatable read', 'read committed', 'read uncommitted'];
 const LEVELS = ['debug5', 'debug4', 'debug3', 'debug2', 'debug1', 'debug', 'log', 'notice', 'warning', 'error'];

@@ -3,7 +3,8 @@
  * back (SAVEPOINT included), and SET LOCAL ends with it. Reading is on the hot path: the derived
  * values (format, search path, time-outs) are computed when something changes.
  */
-import { sqlError } from '../../base/errors.js';
+import { QuoralError, sqlError } from '../../base/errors.js';
+import { SUPERUSER_OID } from '../catalog/bootstrap-names.js';
 import type { FormatContext } from '../types/type-info.js';
 import { allSettings, checkSetting, findSetting } from './setting-table.js';
 import type { SettingDefinition } from './setting-table.js';
@@ -16,6 +17,11 @@ export interface SettingsMark {
 export interface Derived {
   readonly format: Omit<FormatContext, 'transactionNow' | 'statementNow'>;
   readonly searchPath: readonly string[];
+  /** With those schemas that the user may not use. */
+  readonly writtenPath: readonly string[];
+  /** As who statements run. */
+  readonly user: string;
+  readonly userId: number;
   readonly statementTimeoutMs: number;
   readonly lockTimeoutMs: number;
   readonly idleInTransactionTimeoutMs: number;
@@ -23,9 +29,25 @@ export interface Derived {
   readonly memoryLimitBytes: number;
   readonly minimumSeverity: number;
   readonly applicationName: string;
+  readonly planCacheMode: string;
   /** Equal strings: statements compile alike. */
   readonly planKey: string;
 }
+
+/** Schemas of the path that the user may not use, and in which state of the catalog. */
+export interface Access {
+  readonly hidden: ReadonlySet<string>;
+  readonly key: string;
+}
+
+/** What a session begins with; the later counts. */
+export interface SettingsGiven {
+  readonly kept: readonly string[];
+  readonly startup: Readonly<Record<string, string>>;
+}
+
+/** Who the settings role and session_authorization mean. */
+export type WhoIs = (role: string, authorization: string) => { readonly id: number; readonly name: string };
 
 /** Names with a dot are anybody's own. */
 const CUSTOM = /^[A-Za-z_][\w$]*(\.[A-Za-z_][\w$]*)+$/;
@@ -60,7 +82,7 @@ export function splitIdentifiers(text: string): string[] {
 }
 
 export class Settings {
-  readonly #user: string;
+  readonly #whoIs: WhoIs;
   readonly #database: string;
   /** What RESET gives: start-up parameters over the built-in defaults. */
   readonly #resetValues = new Map<string, string>();
@@ -73,24 +95,40 @@ export class Settings {
   readonly #onReport: (name: string, value: string) => void;
 
   #temporarySchema: string | null = null;
+  #access: Access = { hidden: new Set(), key: '' };
 
   constructor(
     user: string,
+    whoIs: WhoIs,
     database: string,
-    startup: Readonly<Record<string, string>>,
+    given: SettingsGiven,
     onReport: (name: string, value: string) => void,
   ) {
-    this.#user = user;
+    this.#whoIs = whoIs;
     this.#database = database;
     this.#onReport = onReport;
     this.#resetValues.set('session_authorization', user);
-    for (const [name, value] of Object.entries(startup)) {
+    for (const entry of given.kept) this.#kept(entry);
+    for (const [name, value] of Object.entries(given.startup)) {
       if (name === 'options') this.#readOptions(value);
       else if (name !== 'user' && name !== 'database' && name !== 'replication') this.#startup(name, value);
     }
   }
 
+  /** What ALTER ROLE says may have been right once: a session begins without what is not. */
+  #kept(entry: string): void {
+    const at = entry.indexOf('=');
+    try {
+      this.#startup(entry.slice(0, at), entry.slice(at + 1));
+    } catch (error) {
+      if (!(error instanceof QuoralError)) throw error;
+    }
+  }
+
   #startup(name: string, value: string): void {
+    // They name somebody, who has to be looked up.
+    if (/^(role|session_authorization)$/i.test(name))
+      throw sqlError('0A000', `parameter "${name}" cannot be set when a session begins`);
     const def = findSetting(name);
     if (def === null) {
       if (CUSTOM.test(name)) this.#resetValues.set(name.toLowerCase(), value);
@@ -239,6 +277,20 @@ export class Settings {
     this.#derived = null;
   }
 
+  /** The user is somebody else now. */
+  changeUser(): void {
+    this.#derived = null;
+  }
+
+  /** What the user may not use of the search path; plans of another state of the catalog are not for it. */
+  setAccess(access: Access): void {
+    this.#access = access;
+    this.#derived = null;
+  }
+  get access(): Access {
+    return this.#access;
+  }
+
   get derived(): Derived {
     return (this.#derived ??= this.#derive());
   }
@@ -246,12 +298,15 @@ export class Settings {
   #derive(): Derived {
     const get = (name: string): string => this.get(name) ?? '';
     const number = (name: string): number => Number(get(name));
+    const user = this.#whoIs(get('role'), get('session_authorization'));
     const own = this.#temporarySchema;
     const given = splitIdentifiers(get('search_path')).map((part) =>
-      part === '$user' ? this.#user : part === 'pg_temp' ? (own ?? part) : part,
+      part === '$user' ? user.name : part === 'pg_temp' ? (own ?? part) : part,
     );
     // As in PostgreSQL it comes first, unless it is named.
-    const path = own === null || given.includes(own) ? given : [own, ...given];
+    const writtenPath = own === null || given.includes(own) ? given : [own, ...given];
+    const isSuperuser = user.id === SUPERUSER_OID;
+    const path = isSuperuser ? writtenPath : writtenPath.filter((schema) => !this.#access.hidden.has(schema));
     const format = {
       timeZone: get('timezone'),
       extraFloatDigits: number('extra_float_digits'),
@@ -262,6 +317,9 @@ export class Settings {
     return {
       format,
       searchPath: path,
+      writtenPath,
+      user: user.name,
+      userId: user.id,
       statementTimeoutMs: number('statement_timeout'),
       lockTimeoutMs: number('lock_timeout'),
       idleInTransactionTimeoutMs: number('idle_in_transaction_session_timeout'),
@@ -269,7 +327,15 @@ export class Settings {
       memoryLimitBytes: number('statement_memory_limit') * 1024,
       minimumSeverity: severityRank(get('client_min_messages')),
       applicationName: get('application_name'),
-      planKey: [this.#database, this.#user, path.join('\0'), ...Object.values(format)].join('\x01'),
+      planCacheMode: get('plan_cache_mode'),
+      planKey: [
+        this.#database,
+        user.id,
+        user.name,
+        ...(isSuperuser ? [] : [this.#access.key]),
+        path.join('\0'),
+        ...Object.values(format),
+      ].join('\x01'),
     };
   }
 }

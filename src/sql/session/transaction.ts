@@ -70,6 +70,8 @@ export interface TransactionHost {
   /** Rows that are to outlive the transaction are read while it is there; then temporary tables act on the commit. */
   beforeCommit(): Promise<void> | null;
   readonly temporaries: SessionTemporaries;
+  /** Before a schema is used that a statement names; null: anybody may. */
+  guardSchema(id: number, name: string): Promise<void> | null;
 }
 
 const READ_UNCOMMITTED = { isolation: 'read committed', uncommitted: true } as const;
@@ -136,7 +138,11 @@ export class SessionTransaction {
 
   catalog(): TransactionCatalog {
     const { server, databaseId, database, temporaries } = this.#host;
-    return (this.#catalog ??= new TransactionCatalog(server.catalog, databaseId, database, temporaries));
+    if (this.#catalog === null) {
+      this.#catalog = new TransactionCatalog(server.catalog, databaseId, database, temporaries);
+      this.#catalog.schemaGuard = (id, name) => this.#host.guardSchema(id, name);
+    }
+    return this.#catalog;
   }
 
   checkCatalog(): void {

@@ -4,7 +4,10 @@
  */
 import { discardTemporaries } from '../catalog/temporary.js';
 import { sqlError } from '../../base/errors.js';
-import type { ParsedStatement } from '../contract.js';
+import { RIGHTS } from '../catalog/acl.js';
+import { relationKind, wholeRights } from '../catalog/rights.js';
+import type { ParsedStatement, Relation } from '../contract.js';
+import { denied } from './access.js';
 import type { ResultColumn, ResultSink } from '../session-api.js';
 import { asOfTimestamp } from './as-of.js';
 import { type Bound, settleParameters, UNBOUND } from './bound-query.js';
@@ -21,6 +24,9 @@ import { findSetting } from './setting-table.js';
 import { bodyOf, CLUSTER_SETTING_COLUMNS, RANGES_COLUMNS, SHOW_ALL_COLUMNS, textColumn } from './statement-kinds.js';
 import { list } from './tree.js';
 import type { Loose } from './tree.js';
+
+/** The role pg_checkpoint. */
+const CHECKPOINT = 4544;
 
 /** Columns that Describe announces, null for commands without rows; settles the types of parameters. */
 export async function utilityColumns(
@@ -96,10 +102,11 @@ export async function runUtility(
     case 'ConstraintsSetStmt':
       return setConstraints(session, body);
     case 'CheckPointStmt':
+      if (!session.roles.isSuperuser && !session.roles.rights.isMember(CHECKPOINT))
+        throw sqlError('42501', 'must be superuser or have privileges of pg_checkpoint to do CHECKPOINT');
       return 'CHECKPOINT';
-    case 'ClusterStmt':
-      return 'CLUSTER';
     case 'LoadStmt':
+      if (!session.roles.isSuperuser) throw sqlError('42501', 'permission denied to load a library');
       return 'LOAD';
     case 'ListenStmt':
       session.notifications.listen(String(body['conditionname']));
@@ -223,11 +230,23 @@ async function discard(session: Session, body: Loose): Promise<string> {
       session.services.discardSequences();
       session.notifications.unlistenAll();
       await session.advisory.unlockAll();
+      session.settings.set('session_authorization', null, false);
+      session.settings.set('role', null, false);
       session.settings.resetAll();
       session.refreshFormat();
       await discardTemp(session);
       return 'DISCARD ALL';
   }
+}
+
+/** Reading suffices for the weakest lock. @throws QuoralError 42501 */
+async function checkLock(session: Session, found: Relation, mode: number): Promise<void> {
+  const descriptor = found.kind === 'table' ? found.table : found.kind === 'view' ? found.view : null;
+  if (descriptor === null) return;
+  const rights = await session.roles.refresh();
+  const stronger = RIGHTS.update | RIGHTS.delete | RIGHTS.truncate;
+  const enough = mode === 1 ? RIGHTS.select | stronger : mode <= 3 ? RIGHTS.insert | stronger : stronger;
+  if ((wholeRights(rights, descriptor) & enough) === 0) throw denied(relationKind(descriptor), descriptor.name);
 }
 
 /** Registers the use of the tables, which keeps schema changes away: what ACCESS SHARE promises. */
@@ -242,6 +261,7 @@ export async function lockTable(session: Session, body: Loose): Promise<string> 
       .transactionCatalog()
       .relation(name, session.settings.derived.searchPath, session.waitOptions());
     if (found === null) throw sqlError('42P01', `relation "${name.name}" does not exist`);
+    if (session.roles.mustAsk) await checkLock(session, found, Number(body['mode'] ?? 8));
   }
   return 'LOCK TABLE';
 }

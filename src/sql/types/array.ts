@@ -325,8 +325,8 @@ export function stackArrays(parts: readonly (PgArray | null)[]): PgArray {
   if (first === null || first === undefined) throw sqlError('22004', 'cannot accumulate null arrays');
   for (const part of parts) {
     if (part === null) throw sqlError('22004', 'cannot accumulate null arrays');
-    if (part.elements.length === 0) throw sqlError('2202E', 'cannot accumulate empty arrays');
-    if (part.dims.join() !== first.dims.join())
+    if (first.elements.length === 0) throw sqlError('2202E', 'cannot accumulate empty arrays');
+    if (part.dims.join() !== first.dims.join() || part.lowerBounds.join() !== first.lowerBounds.join())
       throw sqlError('2202E', 'cannot accumulate arrays of different dimensionality');
   }
   return new PgArray(

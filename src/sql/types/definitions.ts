@@ -36,7 +36,7 @@ import {
 import { compareFloat, formatFloat4, formatFloat8, parseFloat4, parseFloat8 } from './float.js';
 import { applyIntervalTypmod, compareInterval, formatInterval } from './interval.js';
 import { intervalInput } from './interval-input.js';
-import { compareJsonb, formatJson, jsonbInput, jsonHashKey, checkJson } from './json.js';
+import { compareJsonb, encodeKeyJsonb, formatJson, jsonbInput, jsonHashKey, checkJson } from './json.js';
 import {
   applyNumericTypmod,
   compareNumeric,
@@ -427,7 +427,7 @@ const jsonb = define({
   send: (v: Jsonb) => Buffer.from(`\x01${formatJson(v.value)}`, 'utf8'),
   compare: (a: Jsonb, b: Jsonb) => compareJsonb(a, b),
   hashKey: (v: Jsonb) => jsonHashKey(v.value),
-  encodeKey: null,
+  encodeKey: keyOf(encodeKeyJsonb),
   applyTypmod: keep,
 });
 

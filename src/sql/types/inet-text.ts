@@ -60,7 +60,7 @@ function readWords(text: string): number[] | null {
       words.push(parseInt(part, 16));
       continue;
     }
-    if (i !== parts.length - 1 || !/^(?:(?:0|[1-9]\d*)\.){1,3}(?:0|[1-9]\d*)$/.test(part)) return null;
+    if (i !== parts.length - 1 || !/^(?:(?:0|[1-9]\d*)?\.){1,3}(?:0|[1-9]\d*)$/.test(part)) return null;
     const quad = part.split('.').map(Number);
     if (quad.some((n) => n > 255)) return null;
     while (quad.length < 4) quad.push(0);

@@ -5,6 +5,7 @@
 import { sqlError } from '../../base/errors.js';
 import { cutFields, FieldError, fractionOf, readClock } from './date-time-fields.js';
 import type { DateTimeField } from './date-time-fields.js';
+import { dateWord } from './date-words.js';
 import type { Interval } from './datum.js';
 import { applyIntervalTypmod, FULL_RANGE, INTERVAL_MASK, makeInterval } from './interval.js';
 import type { FormatContext } from './type-info.js';
@@ -263,7 +264,8 @@ function readIsoPart(
 function read(text: string, range: number, style: FormatContext['intervalStyle']): Interval {
   try {
     return new FieldReader(
-      cutFields(text, () => true),
+      // Only words that dates know as well may have a number right behind them.
+      cutFields(text, (word) => dateWord(word) !== undefined),
       range,
       style,
     ).run();

@@ -4,6 +4,7 @@
  */
 import { sqlError } from '../../base/errors.js';
 import type { ErrorFields } from '../../base/errors.js';
+import { encodeKeyInt, encodeKeyNumeric, encodeKeyText } from '../encoding/key-primitives.js';
 import { Jsonb, Numeric } from './datum.js';
 import type { JsonValue } from './datum.js';
 import { compareNumeric, formatNumeric, numericFromBigInt, numericHashKey, parseNumeric } from './numeric.js';
@@ -474,6 +475,26 @@ export function compareJsonb(a: Jsonb, b: Jsonb): number {
   const emptyB = isJsonArray(b.value) && b.value.length === 0;
   if (emptyA || emptyB) return emptyA && emptyB ? 0 : emptyA ? -1 : 1;
   return compareJson(a.value, b.value);
+}
+
+/** In the order of compareJsonb. */
+export function encodeKeyJsonb({ value }: Jsonb): string {
+  return isJsonArray(value) && value.length === 0 ? '\x08' : encodeKeyJson(value);
+}
+
+function encodeKeyJson(v: JsonValue): string {
+  if (v === null) return '\x10';
+  if (typeof v === 'string') return '\x20' + encodeKeyText(v);
+  if (v instanceof Numeric) return '\x30' + encodeKeyNumeric(v);
+  if (typeof v === 'boolean') return v ? '\x40\x81' : '\x40\x80';
+  if (isJsonArray(v)) {
+    let items = '\x50' + encodeKeyInt(v.length);
+    for (const item of v) items += encodeKeyJson(item);
+    return items;
+  }
+  let members = '\x60' + encodeKeyInt(v.size);
+  for (const [key, item] of v) members += encodeKeyText(key) + encodeKeyJson(item);
+  return members;
 }
 
 /** Equal values (1 and 1.0 included) have equal keys. */

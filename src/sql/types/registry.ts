@@ -237,7 +237,6 @@ const NAMESPACES: readonly (readonly [number, string])[] = [
   [2200, 'public'],
   [13000, 'information_schema'],
 ];
-const ROLES: readonly (readonly [number, string])[] = [[10, 'postgres']];
 
 function number(text: string, type: string): number | null {
   const trimmed = text.trim();
@@ -247,21 +246,23 @@ function number(text: string, type: string): number | null {
 function unquote(text: string): string {
   return text.startsWith('"') && text.endsWith('"') ? text.slice(1, -1).replaceAll('""', '"') : text.toLowerCase();
 }
-function fixedNames(
-  type: string,
-  list: readonly (readonly [number, string])[],
-  sqlstate: string,
-  what: string,
-): TypeBehaviour {
-  return unsignedType(
-    (text) => {
-      const oid = number(text, type) ?? list.find(([, name]) => name === unquote(text.trim()))?.[0];
-      if (oid === undefined) throw sqlError(sqlstate, `${what} "${text.trim()}" does not exist`);
-      return oid;
-    },
-    (oid) => (oid === 0 ? '-' : (list.find(([known]) => known === oid)?.[1] ?? String(oid))),
-  );
+function quotedName(name: string): string {
+  return /^[a-z_][a-z0-9_$]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`;
 }
+
+const regrole = unsignedType(
+  (text, ctx) => {
+    const name = unquote(text.trim());
+    const oid = number(text, 'regrole') ?? ctx.names?.roleOid?.(name) ?? null;
+    if (oid === null) throw sqlError('42704', `role "${name}" does not exist`);
+    return oid;
+  },
+  (oid, ctx) => {
+    if (oid === 0) return '-';
+    const name = ctx.names?.roleName?.(oid) ?? null;
+    return name === null ? String(oid) : quotedName(name);
+  },
+);
 
 const regnamespace = unsignedType(
   (text, ctx) => {
@@ -278,7 +279,7 @@ const regnamespace = unsignedType(
     if (oid === 0) return '-';
     const name = NAMESPACES.find(([known]) => known === oid)?.[1] ?? ctx.names?.schemaNameOf?.(oid) ?? null;
     if (name === null) return String(oid);
-    return /^[a-z_][a-z0-9_$]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`;
+    return quotedName(name);
   },
 );
 
@@ -335,7 +336,7 @@ const REG_BEHAVIOURS: ReadonlyMap<number, TypeBehaviour> = new Map<number, TypeB
   [OID.regoperator, plainReg],
   [OID.regcollation, plainReg],
   [OID.regnamespace, regnamespace],
-  [OID.regrole, fixedNames('regrole', ROLES, '42704', 'role')],
+  [OID.regrole, regrole],
 ]);
 
 /** Pseudo-types have no values of their own. */

@@ -61,8 +61,8 @@ export function parseUuid(text: string): string {
 
 /** "char": the first byte of the text, or the one given in octal. */
 export function parseChar(text: string): string {
-  return /^\\[0-3][0-7][0-7]$/.test(text)
-    ? String.fromCharCode(parseInt(text.slice(1), 8)).replace('\0', '')
+  return /^\\[0-7]{3}$/.test(text)
+    ? String.fromCharCode(parseInt(text.slice(1), 8) & 0xff).replace('\0', '')
     : Buffer.from(text.slice(0, 2), 'utf8').latin1Slice(0, 1);
 }
 /** One byte; one that is no ASCII character is shown in octal. */

@@ -8,6 +8,8 @@ export interface NameResolver {
   /** Schemas that users made. */
   schemaOid?(name: string): number | null;
   schemaNameOf?(oid: number): string | null;
+  roleOid?(name: string): number | null;
+  roleName?(oid: number): string | null;
   /** Types that users made, by the oids that pg_type shows; 'x[]' included. */
   typeOid(name: string): number | null;
   typeName(oid: number): string | null;

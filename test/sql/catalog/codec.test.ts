@@ -21,7 +21,7 @@ const table: TableDescriptor = {
   databaseId: 5,
   schemaId: 2200,
   version: 3,
-  owner: 'postgres',
+  owner: 10,
   columns: [
     {
       id: 1,
@@ -80,14 +80,14 @@ const computed: TableDescriptor = {
 describe('stored forms of the catalog', () => {
   it('are these bytes for what is computed', () => {
     expect(encodeDescriptor(computed).toString('utf8')).toMatchInlineSnapshot(
-      `"{"v":1,"d":{"kind":"table","id":16384,"name":"tä","databaseId":5,"schemaId":2200,"version":3,"owner":"postgres","columns":[{"id":1,"name":"a","typeOid":23,"typmod":-1,"nullable":false,"defaultSql":null,"identity":null,"sequenceId":null,"hidden":false,"collation":null,"missingText":null,"dropped":false,"generated":{"expressionSql":"(b * 2)","columnIds":[2]}}],"nextColumnId":2,"indexes":[{"id":1,"oid":16385,"name":"t_pkey","unique":true,"primary":true,"columns":[{"columnId":0,"descending":true,"expression":{"expressionSql":"(a + 1)","typeOid":23,"typmod":-1,"columnIds":[1],"name":"expr"}}],"storing":[],"constraintOid":16386,"predicate":{"expressionSql":"(a > 0)","columnIds":[1]}}],"nextIndexId":2,"checks":[{"oid":16387,"name":"c","expressionSql":"(a > 0)","columnIds":[1]}],"comment":null,"storageId":16388,"options":{"fillfactor":"70"},"unlogged":false}}"`,
+      `"{"v":1,"d":{"kind":"table","id":16384,"name":"tä","databaseId":5,"schemaId":2200,"version":3,"owner":10,"columns":[{"id":1,"name":"a","typeOid":23,"typmod":-1,"nullable":false,"defaultSql":null,"identity":null,"sequenceId":null,"hidden":false,"collation":null,"missingText":null,"dropped":false,"generated":{"expressionSql":"(b * 2)","columnIds":[2]}}],"nextColumnId":2,"indexes":[{"id":1,"oid":16385,"name":"t_pkey","unique":true,"primary":true,"columns":[{"columnId":0,"descending":true,"expression":{"expressionSql":"(a + 1)","typeOid":23,"typmod":-1,"columnIds":[1],"name":"expr"}}],"storing":[],"constraintOid":16386,"predicate":{"expressionSql":"(a > 0)","columnIds":[1]}}],"nextIndexId":2,"checks":[{"oid":16387,"name":"c","expressionSql":"(a > 0)","columnIds":[1]}],"comment":null,"storageId":16388,"options":{"fillfactor":"70"},"unlogged":false}}"`,
     );
     expect(decodeDescriptor(encodeDescriptor(computed))).toEqual(computed);
   });
 
   it('are these bytes', () => {
     expect(encodeDescriptor(table).toString('utf8')).toMatchInlineSnapshot(
-      `"{"v":1,"d":{"kind":"table","id":16384,"name":"tä","databaseId":5,"schemaId":2200,"version":3,"owner":"postgres","columns":[{"id":1,"name":"a","typeOid":23,"typmod":-1,"nullable":false,"defaultSql":"1","identity":null,"sequenceId":null,"hidden":false,"collation":null,"missingText":null,"dropped":false}],"nextColumnId":2,"indexes":[{"id":1,"oid":16385,"name":"t_pkey","unique":true,"primary":true,"columns":[{"columnId":1,"descending":false}],"storing":[],"constraintOid":16386}],"nextIndexId":2,"checks":[{"oid":16387,"name":"c","expressionSql":"(a > 0)","columnIds":[1]}],"comment":null,"storageId":16388,"options":{"fillfactor":"70"},"unlogged":false}}"`,
+      `"{"v":1,"d":{"kind":"table","id":16384,"name":"tä","databaseId":5,"schemaId":2200,"version":3,"owner":10,"columns":[{"id":1,"name":"a","typeOid":23,"typmod":-1,"nullable":false,"defaultSql":"1","identity":null,"sequenceId":null,"hidden":false,"collation":null,"missingText":null,"dropped":false}],"nextColumnId":2,"indexes":[{"id":1,"oid":16385,"name":"t_pkey","unique":true,"primary":true,"columns":[{"columnId":1,"descending":false}],"storing":[],"constraintOid":16386}],"nextIndexId":2,"checks":[{"oid":16387,"name":"c","expressionSql":"(a > 0)","columnIds":[1]}],"comment":null,"storageId":16388,"options":{"fillfactor":"70"},"unlogged":false}}"`,
     );
     expect(decodeDescriptor(encodeDescriptor(table))).toEqual(table);
     expect(encodeNameEntry({ id: 7, indexOid: null }).toString()).toBe('7');

@@ -35,7 +35,7 @@ function table(id: number, name: string, more: Partial<TableDescriptor>): TableD
     databaseId: DATABASE,
     schemaId: 2200,
     version: 1,
-    owner: 'postgres',
+    owner: 10,
     columns: [],
     nextColumnId: 9,
     indexes: [],
@@ -99,8 +99,8 @@ const plain = table(20010, 'plain', {
 });
 const elsewhere = table(20020, 'elsewhere', { databaseId: 77, columns: [column(1, 'a', 23)] });
 const DESCRIPTORS: readonly Descriptor[] = [
-  { kind: 'schema', id: 2200, name: 'public', databaseId: 0, version: 1, owner: 'postgres' },
-  { kind: 'database', id: DATABASE, name: 'postgres', version: 1, owner: 'postgres', comment: 'default' },
+  { kind: 'schema', id: 2200, name: 'public', databaseId: 0, version: 1, owner: 10 },
+  { kind: 'database', id: DATABASE, name: 'postgres', version: 1, owner: 10, comment: 'default' },
   users,
   plain,
   elsewhere,
@@ -111,7 +111,7 @@ const DESCRIPTORS: readonly Descriptor[] = [
     databaseId: DATABASE,
     schemaId: 2200,
     version: 1,
-    owner: 'postgres',
+    owner: 10,
     typeOid: 23,
     start: '1',
     increment: '1',

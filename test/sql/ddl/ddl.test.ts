@@ -180,6 +180,17 @@ describe('ALTER TABLE', () => {
   });
 });
 
+describe('operator classes', () => {
+  it('of char are not for text, whose keys differ where those of char do not', async () => {
+    await c.all('create table texts (a text)');
+    for (const name of ['bpchar_ops', 'bpchar_pattern_ops'])
+      expect(await c.error(`create unique index on texts (a ${name})`)).toBe(
+        `0A000 operator class "${name}" over text is not supported`,
+      );
+    await c.all('drop table texts');
+  });
+});
+
 describe('TRUNCATE, sequences, schemas, databases', () => {
   it('truncates several tables and restarts identities', async () => {
     await c.all(

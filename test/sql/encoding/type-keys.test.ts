@@ -1,9 +1,10 @@
-/** Keys of bit strings, addresses and ranges: for random values, the order of the bytes is the order of the values. */
+/** Keys of bit strings, addresses, ranges and jsonb: for random values, the order of the bytes is the order of the values. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BitString, Inet, Numeric } from '../../../src/sql/types/datum.js';
 import type { Datum, PgMultirange, PgRange } from '../../../src/sql/types/datum.js';
 import { parseBits } from '../../../src/sql/types/bit-string.js';
+import { jsonbInput } from '../../../src/sql/types/json.js';
 import { makeMultirange } from '../../../src/sql/types/multirange.js';
 import { containsValue, intersectRanges, rangesOf, subtractAll } from '../../../src/sql/types/range-math.js';
 import { EMPTY_RANGE, makeRange, rangeKind } from '../../../src/sql/types/range.js';
@@ -53,7 +54,25 @@ const numrange = ranges(
 const multirange = (name: string, range: fc.Arbitrary<PgRange>): fc.Arbitrary<PgMultirange> =>
   fc.array(range, { maxLength: 4 }).map((list) => makeMultirange(rangeKind(typeByName(name)!.oid), list));
 
+/** Few scalars, nested: documents share prefixes. */
+const jsonb = fc
+  .letrec((tie) => ({
+    value: fc.oneof(
+      { maxDepth: 3, withCrossShrink: true },
+      fc.constantFrom('null', 'true', 'false', '-1', '0', '1', '1.0', '1e3', '""', '"a"', '"b"', '"\\u00e9"'),
+      fc.array(tie('value'), { maxLength: 3 }).map((items) => `[${items.join(',')}]`),
+      fc
+        .uniqueArray(fc.tuple(fc.constantFrom('a', 'b', 'aa', ''), tie('value')), {
+          maxLength: 3,
+          selector: ([key]) => key,
+        })
+        .map((members) => `{${members.map(([key, value]) => `"${key}":${String(value)}`).join(',')}}`),
+    ),
+  }))
+  .value.map((text) => jsonbInput(text as string));
+
 const GENERATORS: Readonly<Record<string, fc.Arbitrary<Value>>> = {
+  jsonb,
   bit: bits,
   varbit: bits,
   inet,

@@ -63,7 +63,8 @@ describe('LIKE', () => {
     expect(like('100x', '100\\%')).toBe(false);
     expect(like('a_c', 'a\\_c')).toBe(true);
     expect(like('a😀c', 'a\\😀_')).toBe(true);
-    expect(() => like('a', 'a\\')).toThrow('must not end with escape character');
+    expect(like('a', 'a\\')).toBe(false);
+    expect(() => like('ab', 'a\\')).toThrow('must not end with escape character');
   });
 
   it('gives up what would take too many steps', () => {

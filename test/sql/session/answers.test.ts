@@ -14,10 +14,12 @@ async function ours(c: Client, statement: string): Promise<string> {
   return [...c.notices, text].join('\n');
 }
 
-describe('sessions are answered as by PostgreSQL', () => {
+/** With a setting that is there for all statements of the scripts. */
+function scriptsWith(mode: string): void {
   answerScripts(new URL('../../scripts/session/', import.meta.url), {
     open: async () => {
       const c = await Client.open(await startServer());
+      await ours(c, `SET plan_cache_mode = ${mode}`);
       return (statement) => ours(c, statement);
     },
     oracle: (statement, { fields, rows, tag }) =>
@@ -30,4 +32,12 @@ describe('sessions are answered as by PostgreSQL', () => {
           ),
     notices: true,
   });
+}
+
+describe('sessions are answered as by PostgreSQL', () => {
+  scriptsWith('auto');
+});
+
+describe('sessions are answered alike with literals lifted out of every statement', () => {
+  scriptsWith('force_generic_plan');
 });

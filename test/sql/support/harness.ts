@@ -343,7 +343,7 @@ export class Harness {
       databaseId: 1,
       schemaId: 1,
       version: 1,
-      owner: 'postgres',
+      owner: 10,
       columns: columns.map((c) => (primary.has(c.id) ? { ...c, nullable: false } : c)),
       nextColumnId: columns.length + 1,
       indexes,

@@ -123,6 +123,8 @@ export class ModelCluster {
   readonly #inboxes = new Map<NodeId, (message: DeadlockTraffic, from: NodeId) => void>();
   readonly #latencyMs: number;
   readonly #spilledMax: number | null;
+  /** Of batches, at all ranges. */
+  evaluations = 0;
 
   constructor(options: ModelOptions) {
     this.rng = seededRng(options.seed);
@@ -328,6 +330,7 @@ export class ModelCluster {
     for (let bump = 0; ;) {
       const ctx = newContext(range, batch, waiter, this.hlcs.get(range.leaseholder)!.now(), bump);
       try {
+        this.evaluations++;
         return { ctx, response: evaluate(ctx, batch.requests) };
       } catch (error) {
         if (error instanceof LockConflict) return error;

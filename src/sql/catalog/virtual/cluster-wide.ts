@@ -1,19 +1,14 @@
 /**
- * What belongs to the cluster rather than to one database: roles, databases, tablespaces, languages, collations,
- * settings, sessions. There is one role, the superuser.
+ * What belongs to the cluster rather than to one database: databases, tablespaces, languages, collations, settings, sessions.
  */
 import { Inet, PgArray } from '../../types/datum.js';
 import { OID } from '../../types/oids.js';
 import { catalogOidOf } from '../../types/registry.js';
 import { readAddress } from '../../types/inet-text.js';
-import {
-  DATABASE_OWNER,
-  PG_CATALOG_SCHEMA_ID,
-  SUPERUSER,
-  SUPERUSER_OID,
-  TEMPLATE0_DATABASE_ID,
-  TEMPLATE1_DATABASE_ID,
-} from '../bootstrap.js';
+import { PG_CATALOG_SCHEMA_ID, TEMPLATE0_DATABASE_ID, TEMPLATE1_DATABASE_ID } from '../bootstrap.js';
+import { SUPERUSER_OID } from '../bootstrap-names.js';
+import { READ_ALL_STATS } from '../roles.js';
+import type { ExecContext } from '../../contract.js';
 import { extensionEntries } from './extensions.js';
 import { constraintOids } from '../descriptor.js';
 import type { TableDescriptor } from '../descriptor.js';
@@ -21,7 +16,7 @@ import { perDescriptor } from './kept-rows.js';
 import type { Parts } from './kept-rows.js';
 import { layoutOf, makeRow } from './layout.js';
 import type { Values } from './layout.js';
-import { ownerOid, textArray } from './model.js';
+import { aclArray, textArray } from './model.js';
 import type { Model, Source } from './model.js';
 
 const UTF8 = 6;
@@ -29,61 +24,14 @@ const DEFAULT_TABLESPACE = 1663;
 const GLOBAL_TABLESPACE = 1664;
 const LOCALE = 'C.UTF-8';
 
-// ---- roles ----
-
-const POWERS: Values = {
-  rolname: SUPERUSER,
-  rolsuper: true,
-  rolinherit: true,
-  rolcreaterole: true,
-  rolcreatedb: true,
-  rolcanlogin: true,
-  rolreplication: true,
-  rolbypassrls: true,
-  rolconnlimit: -1,
-  oid: SUPERUSER_OID,
-};
-/** Owns the schema public and can do nothing. */
-const OWNER: Values = {
-  rolname: DATABASE_OWNER.name,
-  rolsuper: false,
-  rolinherit: true,
-  rolcreaterole: false,
-  rolcreatedb: false,
-  rolcanlogin: false,
-  rolreplication: false,
-  rolbypassrls: false,
-  rolconnlimit: -1,
-  oid: DATABASE_OWNER.oid,
-};
-export function authIds(): Values[] {
-  return [POWERS, OWNER];
-}
-export function roles(): Values[] {
-  return [POWERS, OWNER].map((role) => ({ ...role, rolpassword: '********' }));
-}
-const USER: Values = {
-  usename: SUPERUSER,
-  usesysid: SUPERUSER_OID,
-  usecreatedb: true,
-  usesuper: true,
-  userepl: true,
-  usebypassrls: true,
-};
-export function users(): Values[] {
-  return [{ ...USER, passwd: '********' }];
-}
-export function shadows(): Values[] {
-  return [USER];
-}
-
 // ---- databases and what PostgreSQL keeps beside them ----
 
 export function databases({ model }: Source): Values[] {
   return model.databases.map((database) => ({
     oid: database.id,
     datname: database.name,
-    datdba: ownerOid(database.owner),
+    datdba: database.owner,
+    datacl: aclArray(model, database.acl),
     encoding: UTF8,
     datlocprovider: 'c',
     datistemplate: database.id === TEMPLATE0_DATABASE_ID || database.id === TEMPLATE1_DATABASE_ID,
@@ -193,14 +141,31 @@ function remoteParts(remote: string): { readonly address: Inet | null; readonly 
   return { address: addressOf(remote), port: -1 };
 }
 
-export function* activity({ services }: Source): Iterable<Values> {
+/** What others do is for them and those who may read all statistics. */
+function maySee({ access }: ExecContext['services'], userId: number): boolean {
+  const rights = access?.rightsOf(access.userId) ?? null;
+  return rights === null || rights.isMember(userId) || rights.isMember(READ_ALL_STATS);
+}
+
+export function* activity({ services, ctx }: Source): Iterable<Values> {
   for (const row of services.activity()) {
+    if (!maySee(ctx.services, row.userId)) {
+      yield {
+        datid: row.databaseId,
+        datname: row.database,
+        pid: row.processId,
+        usesysid: row.userId,
+        usename: row.user,
+        query: '<insufficient privilege>',
+      };
+      continue;
+    }
     const { address, port } = remoteParts(row.remote);
     yield {
       datid: row.databaseId,
       datname: row.database,
       pid: row.processId,
-      usesysid: ownerOid(row.user),
+      usesysid: row.userId,
       usename: row.user,
       application_name: row.applicationName,
       client_addr: address,
@@ -254,6 +219,7 @@ const CLASS_OF_TYPES = 1247;
 const CLASS_OF_ROUTINES = 1255;
 const CLASS_OF_DATABASES = 1262;
 const CLASS_OF_EXTENSIONS = 3079;
+const CLASS_OF_ROLES = 1260;
 const CLASS_OF_CONSTRAINTS = 2606;
 
 function* descriptionsOfTable(table: TableDescriptor): Iterable<Values> {
@@ -306,6 +272,8 @@ function* otherDescriptions(model: Model): Iterable<Values> {
 }
 
 export function* sharedDescriptions({ model }: Source): Iterable<Values> {
+  for (const { id, comment } of model.roles.values())
+    if (comment != null) yield { objoid: id, classoid: CLASS_OF_ROLES, description: comment };
   for (const database of model.databases) {
     if (database.comment != null)
       yield { objoid: database.id, classoid: CLASS_OF_DATABASES, description: database.comment };

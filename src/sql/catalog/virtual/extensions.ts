@@ -1,7 +1,8 @@
 /** pg_extension, pg_available_extensions and their versions, and what pg_depend says of members. */
 import { EXTENSION_FUNCTIONS } from '../../functions/extensions.js';
 import { allProcedures } from '../../functions/procedure-oids.js';
-import { PG_CATALOG_SCHEMA_ID, SUPERUSER_OID } from '../bootstrap.js';
+import { PG_CATALOG_SCHEMA_ID } from '../bootstrap.js';
+import { SUPERUSER_OID } from '../bootstrap-names.js';
 import type { ExtensionEntry } from '../descriptor.js';
 import { extensionsOf, KNOWN_EXTENSIONS, knownExtension } from '../extensions.js';
 import type { Values } from './layout.js';

@@ -1,10 +1,14 @@
 /**
- * information_schema's views of tables and of what may be done with them. The one role owns everything, so that nothing
- * is hidden from it. Rows of a table are kept as long as it is the same.
+ * information_schema's views of tables and of what may be done with them. Rows of a table are kept as long as it is the same.
+ *
+ * Limit: tables are listed to who may do nothing with them, which PostgreSQL leaves out; pg_class lists them there too.
  */
+import { ALL_RIGHTS } from '../acl.js';
 import type { TableDescriptor, ViewDescriptor } from '../descriptor.js';
 import { EVENTS, updatableEvents } from '../../plan/view-shape.js';
 import { isShown, isTemporary } from '../temporary-names.js';
+import { aclOf } from '../rights.js';
+import { grants } from './information-schema-roles.js';
 import { yesNo } from './information-schema-columns.js';
 import { perDescriptorOf } from './kept-rows.js';
 import type { Parts } from './kept-rows.js';
@@ -94,42 +98,39 @@ function tables(source: Source): Parts {
   return [others, ...tablesOf(source).map((table) => tableRows(source, table))];
 }
 
-const TABLE_PRIVILEGES = ['INSERT', 'SELECT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER'];
-const COLUMN_PRIVILEGES = ['INSERT', 'SELECT', 'UPDATE', 'REFERENCES'];
-
 type Owned = TableDescriptor | ViewDescriptor;
 
-function* privilegesOfTable(source: Source, table: Owned): Iterable<Values> {
-  for (const privilege of TABLE_PRIVILEGES) {
-    yield {
-      grantor: table.owner,
-      grantee: table.owner,
-      ...tableKey(source, table),
-      privilege_type: privilege,
-      is_grantable: 'YES',
-      with_hierarchy: yesNo(privilege === 'SELECT'),
-    };
-  }
+function* privilegesOfTable(source: Source, table: Owned, roleGrants: boolean): Iterable<Values> {
+  for (const grant of grants(source, aclOf(table), table.owner, roleGrants))
+    yield { ...grant, ...tableKey(source, table), with_hierarchy: yesNo(grant['privilege_type'] === 'SELECT') };
 }
 
-function* privilegesOfColumns(source: Source, table: Owned): Iterable<Values> {
-  for (const { name } of table.kind === 'view' ? table.columns : liveColumns(table)) {
-    for (const privilege of COLUMN_PRIVILEGES) {
-      yield {
-        grantor: table.owner,
-        grantee: table.owner,
-        ...tableKey(source, table),
-        column_name: name,
-        privilege_type: privilege,
-        is_grantable: 'YES',
-      };
+/** What was granted on the whole table counts for each column. */
+function* privilegesOfColumns(source: Source, table: Owned, roleGrants: boolean): Iterable<Values> {
+  const whole = aclOf(table).map((item) => ({ ...item, rights: item.rights & ALL_RIGHTS.column }));
+  for (const { name, acl } of table.kind === 'view' ? table.columns : liveColumns(table)) {
+    const seen = new Set<string>();
+    for (const grant of grants(source, [...whole, ...(acl ?? [])], table.owner, roleGrants)) {
+      const key = [grant['grantor'], grant['grantee'], grant['privilege_type']].join('\0');
+      if (seen.has(key)) continue;
+      seen.add(key);
+      yield { ...grant, ...tableKey(source, table), column_name: name };
     }
   }
 }
 
-function privileges(name: string, make: (source: Source, table: Owned) => Iterable<Values>): (source: Source) => Parts {
+type Privileges = (source: Source, table: Owned, roleGrants: boolean) => Iterable<Values>;
+
+function privileges(name: string, given: Privileges): (source: Source) => Parts {
   const layout = layoutOf('information_schema', name);
-  const ofTable = perDescriptorOf<Source, TableDescriptor>(layout, make, { key: namesOf });
+  const make = (source: Source, table: Owned): Iterable<Values> => given(source, table, name.startsWith('role_'));
+  const key = (source: Source, table: TableDescriptor): string =>
+    [namesOf(source, table), source.ctx.services.user, source.model.rolesKey].join('\0');
+  const ofTable = perDescriptorOf<Source, TableDescriptor>(layout, make, {
+    key,
+    // Who is a member of whom decides what is shown.
+    others: (source) => [...source.model.roles.values()],
+  });
   const ofView = (source: Source, view: ViewDescriptor): readonly Row[] =>
     Array.from(make(source, view), (values) => makeRow(layout, values));
   return (source) => [

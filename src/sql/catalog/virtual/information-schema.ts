@@ -1,12 +1,12 @@
 /**
- * information_schema: views, sequences, routines; its other views are in files of their own. The one role owns
- * everything, so that nothing is hidden from it.
+ * information_schema: views, sequences, routines; its other views are in files of their own.
  *
  * Limits: there are no triggers, hence no rows of them.
  */
 import { allAggregates, allFunctions } from '../../functions/index.js';
 import { OID } from '../../types/oids.js';
-import { INFORMATION_SCHEMA_ID, PG_CATALOG_SCHEMA_ID, PG_TOAST_SCHEMA_ID, SUPERUSER } from '../bootstrap.js';
+import { INFORMATION_SCHEMA_ID, PG_CATALOG_SCHEMA_ID, PG_TOAST_SCHEMA_ID, PUBLIC_SCHEMA_ID } from '../bootstrap.js';
+import { SUPERUSER_OID } from '../bootstrap-names.js';
 import type { TableDescriptor, ViewDescriptor } from '../descriptor.js';
 import { columnParts, typeColumns, yesNo } from './information-schema-columns.js';
 import { constraintViews } from './information-schema-constraints.js';
@@ -14,7 +14,9 @@ import { changeable, databaseOf, READ_ONLY, tableKey, tableViews, viewsOf } from
 import type { Parts } from './kept-rows.js';
 import { LAYOUTS } from './layout.js';
 import type { Values } from './layout.js';
-import { columnById } from './model.js';
+import { publicSchemaOf } from '../rights.js';
+import { columnById, roleName } from './model.js';
+import { roleViews } from './information-schema-roles.js';
 import type { Builder, Source } from './model.js';
 import { parameters, userRoutines } from './routines-information-schema.js';
 import { domainConstraintRows, domainRows } from './user-types.js';
@@ -29,9 +31,12 @@ function* schemata(source: Source): Iterable<Values> {
       [PG_TOAST_SCHEMA_ID, 'pg_toast'],
       [INFORMATION_SCHEMA_ID, 'information_schema'],
     ] as const
-  ).map(([, name]) => ({ name, owner: SUPERUSER }));
-  for (const { name, owner } of [...system, ...source.model.schemas]) {
-    yield { catalog_name: databaseOf(source), schema_name: name, schema_owner: owner };
+  ).map(([, name]) => ({ name, owner: SUPERUSER_OID }));
+  const { model } = source;
+  const shared = publicSchemaOf(model.databases.find(({ id }) => id === model.view.databaseId) ?? null);
+  for (const schema of [...system, ...model.schemas]) {
+    const owner = 'id' in schema && schema.id === PUBLIC_SCHEMA_ID ? shared.owner : schema.owner;
+    yield { catalog_name: databaseOf(source), schema_name: schema.name, schema_owner: roleName(model, owner) };
   }
 }
 
@@ -176,7 +181,7 @@ function* routines(source: Source): Iterable<Values> {
 
 export const informationSchemaBuilders: Readonly<Record<string, Builder>> = {
   information_schema_catalog_name: (source) => [{ catalog_name: databaseOf(source) }],
-  enabled_roles: () => [{ role_name: SUPERUSER }],
+  ...roleViews,
   character_sets: (source) => [
     {
       character_set_name: 'UTF8',

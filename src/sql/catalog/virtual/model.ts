@@ -6,11 +6,12 @@ import type { ExecContext } from '../../contract.js';
 import { PgArray } from '../../types/datum.js';
 import { OID } from '../../types/oids.js';
 import { findTypeByOid } from '../../types/registry.js';
-import { INFORMATION_SCHEMA_ID, PG_CATALOG_SCHEMA_ID, PG_TOAST_SCHEMA_ID, SUPERUSER_OID } from '../bootstrap.js';
+import { INFORMATION_SCHEMA_ID, PG_CATALOG_SCHEMA_ID, PG_TOAST_SCHEMA_ID } from '../bootstrap.js';
 import type {
   ColumnDescriptor,
   DatabaseDescriptor,
   IndexDescriptor,
+  RoleDescriptor,
   RoutineDescriptor,
   SchemaDescriptor,
   SequenceDescriptor,
@@ -18,6 +19,8 @@ import type {
   TypeDescriptor,
   ViewDescriptor,
 } from '../descriptor.js';
+import { type Acl, itemText } from '../acl.js';
+import { PREDEFINED } from '../roles.js';
 import { isMaterialized } from '../materialized.js';
 import type { Reader } from '../materialized.js';
 import { isTemporarySchema, temporarySchemaName } from '../temporary-names.js';
@@ -36,6 +39,10 @@ export interface Model {
   readonly routines: readonly RoutineDescriptor[];
   readonly schemas: readonly SchemaDescriptor[];
   readonly databases: readonly DatabaseDescriptor[];
+  /** Predefined ones too, by their oids. */
+  readonly roles: ReadonlyMap<number, RoleDescriptor>;
+  /** Equal: roles have the names that they had. */
+  readonly rolesKey: string;
   readonly schemaNames: ReadonlyMap<number, string>;
 }
 
@@ -59,6 +66,7 @@ export function modelOf(view: CatalogView): Model {
   const views: ViewDescriptor[] = [];
   const schemas: SchemaDescriptor[] = [];
   const databases: DatabaseDescriptor[] = [];
+  const roles = new Map(PREDEFINED.map((role) => [role.id, role]));
   const schemaNames = new Map<number, string>([
     [PG_CATALOG_SCHEMA_ID, 'pg_catalog'],
     [PG_TOAST_SCHEMA_ID, 'pg_toast'],
@@ -66,6 +74,7 @@ export function modelOf(view: CatalogView): Model {
   ]);
   for (const d of view.descriptors) {
     if (d.kind === 'database') databases.push(d);
+    else if (d.kind === 'role') roles.set(d.id, d);
     else if (d.kind === 'schema') {
       if (d.databaseId !== 0 && d.databaseId !== view.databaseId) continue;
       schemas.push(d);
@@ -80,15 +89,42 @@ export function modelOf(view: CatalogView): Model {
       else routines.push(d);
     }
   }
+  const rolesKey = Array.from(roles.values(), ({ id, name }) => `${id} ${name}`).join();
   const readers = [...views, ...tables.filter(isMaterialized)];
-  const model: Model = { view, tables, sequences, views, readers, types, routines, schemas, databases, schemaNames };
+  const model: Model = {
+    view,
+    tables,
+    sequences,
+    views,
+    readers,
+    types,
+    routines,
+    schemas,
+    databases,
+    roles,
+    rolesKey,
+    schemaNames,
+  };
   models.set(view, model);
   return model;
 }
 
-/** There is one role. */
-export function ownerOid(_name: string): number {
-  return SUPERUSER_OID;
+export function roleName({ roles }: Pick<Model, 'roles'>, oid: number): string {
+  return roles.get(oid)?.name ?? `unknown (OID=${oid})`;
+}
+
+/** A list as an array of aclitem; null for one that was never changed. */
+export function aclArray(model: Pick<Model, 'roles'>, acl: Acl | null | undefined): PgArray | null {
+  if (acl == null) return null;
+  return new PgArray(
+    OID.aclitem,
+    acl.map((item) => itemText(item, (id) => model.roles.get(id)?.name ?? String(id))),
+  );
+}
+
+/** For rows that show lists: those without any are the same whatever roles are called. */
+export function aclKey(model: Model, descriptor: { readonly acl?: Acl | null | undefined }): string {
+  return descriptor.acl == null ? '' : model.rolesKey;
 }
 
 /** Columns that the user knows of, dropped ones included. */

@@ -54,3 +54,48 @@ export const HASH_OPERATORS = `
 10293 2231 1042 1042 1 1054; 10295 2969 2950 2950 1 2972; 10296 3254 3220 3220 1 3222; 10297 1998 1700 1700 1 1752; 10298 627 2277 2277 1 1070
 10358 3523 3500 3500 1 3516; 10379 3903 3831 3831 1 3882; 10421 4225 4537 4537 1 2860; 10455 4034 3802 3802 1 3240
 `;
+
+/** oid opcname opcfamily opcintype opckeytype opcdefault */
+export const BRIN_CLASSES = `
+10092 bytea_minmax_ops 4064 17 17 t; 10093 bytea_bloom_ops 4578 17 17 f; 10094 char_minmax_ops 4062 18 18 t
+10095 char_bloom_ops 4577 18 18 f; 10096 name_minmax_ops 4065 19 19 t; 10097 name_bloom_ops 4579 19 19 f
+10098 int8_minmax_ops 4054 20 20 t; 10099 int8_minmax_multi_ops 4602 20 20 f; 10100 int8_bloom_ops 4572 20 20 f
+10101 int2_minmax_ops 4054 21 21 t; 10102 int2_minmax_multi_ops 4602 21 21 f; 10103 int2_bloom_ops 4572 21 21 f
+10104 int4_minmax_ops 4054 23 23 t; 10105 int4_minmax_multi_ops 4602 23 23 f; 10106 int4_bloom_ops 4572 23 23 f
+10107 text_minmax_ops 4056 25 25 t; 10108 text_bloom_ops 4573 25 25 f; 10109 oid_minmax_ops 4068 26 26 t
+10110 oid_minmax_multi_ops 4606 26 26 f; 10111 oid_bloom_ops 4580 26 26 f; 10112 tid_minmax_ops 4069 27 27 t
+10113 tid_bloom_ops 4581 27 27 f; 10114 tid_minmax_multi_ops 4607 27 27 f; 10115 float4_minmax_ops 4070 700 700 t
+10116 float4_minmax_multi_ops 4608 700 700 f; 10117 float4_bloom_ops 4582 700 700 f; 10118 float8_minmax_ops 4070 701 701 t
+10119 float8_minmax_multi_ops 4608 701 701 f; 10120 float8_bloom_ops 4582 701 701 f; 10121 macaddr_minmax_ops 4074 829 829 t
+10122 macaddr_minmax_multi_ops 4609 829 829 f; 10123 macaddr_bloom_ops 4583 829 829 f; 10124 macaddr8_minmax_ops 4109 774 774 t
+10125 macaddr8_minmax_multi_ops 4610 774 774 f; 10126 macaddr8_bloom_ops 4584 774 774 f; 10127 inet_minmax_ops 4075 869 869 f
+10128 inet_minmax_multi_ops 4611 869 869 f; 10129 inet_bloom_ops 4585 869 869 f; 10130 inet_inclusion_ops 4102 869 869 t
+10131 bpchar_minmax_ops 4076 1042 1042 t; 10132 bpchar_bloom_ops 4586 1042 1042 f; 10133 time_minmax_ops 4077 1083 1083 t
+10134 time_minmax_multi_ops 4612 1083 1083 f; 10135 time_bloom_ops 4587 1083 1083 f; 10136 date_minmax_ops 4059 1082 1082 t
+10137 date_minmax_multi_ops 4605 1082 1082 f; 10138 date_bloom_ops 4576 1082 1082 f; 10139 timestamp_minmax_ops 4059 1114 1114 t
+10140 timestamp_minmax_multi_ops 4605 1114 1114 f; 10141 timestamp_bloom_ops 4576 1114 1114 f
+10142 timestamptz_minmax_ops 4059 1184 1184 t; 10143 timestamptz_minmax_multi_ops 4605 1184 1184 f
+10144 timestamptz_bloom_ops 4576 1184 1184 f; 10145 interval_minmax_ops 4078 1186 1186 t; 10146 interval_minmax_multi_ops 4613 1186 1186 f
+10147 interval_bloom_ops 4588 1186 1186 f; 10148 timetz_minmax_ops 4058 1266 1266 t; 10149 timetz_minmax_multi_ops 4604 1266 1266 f
+10150 timetz_bloom_ops 4575 1266 1266 f; 10151 bit_minmax_ops 4079 1560 1560 t; 10152 varbit_minmax_ops 4080 1562 1562 t
+10153 numeric_minmax_ops 4055 1700 1700 t; 10154 numeric_minmax_multi_ops 4603 1700 1700 f; 10155 numeric_bloom_ops 4574 1700 1700 f
+10156 uuid_minmax_ops 4081 2950 2950 t; 10157 uuid_minmax_multi_ops 4614 2950 2950 f; 10158 uuid_bloom_ops 4589 2950 2950 f
+10159 range_inclusion_ops 4103 3831 3831 t; 10160 pg_lsn_minmax_ops 4082 3220 3220 t; 10161 pg_lsn_minmax_multi_ops 4615 3220 3220 f
+10162 pg_lsn_bloom_ops 4590 3220 3220 f
+`;
+
+/** oid opfname */
+export const BRIN_FAMILIES = `
+4054 integer_minmax_ops; 4055 numeric_minmax_ops; 4056 text_minmax_ops; 4058 timetz_minmax_ops; 4059 datetime_minmax_ops
+4062 char_minmax_ops; 4064 bytea_minmax_ops; 4065 name_minmax_ops; 4068 oid_minmax_ops; 4069 tid_minmax_ops; 4070 float_minmax_ops
+4074 macaddr_minmax_ops; 4075 network_minmax_ops; 4076 bpchar_minmax_ops; 4077 time_minmax_ops; 4078 interval_minmax_ops
+4079 bit_minmax_ops; 4080 varbit_minmax_ops; 4081 uuid_minmax_ops; 4082 pg_lsn_minmax_ops; 4102 network_inclusion_ops
+4103 range_inclusion_ops; 4109 macaddr8_minmax_ops; 4572 integer_bloom_ops; 4573 text_bloom_ops; 4574 numeric_bloom_ops
+4575 timetz_bloom_ops; 4576 datetime_bloom_ops; 4577 char_bloom_ops; 4578 bytea_bloom_ops; 4579 name_bloom_ops; 4580 oid_bloom_ops
+4581 tid_bloom_ops; 4582 float_bloom_ops; 4583 macaddr_bloom_ops; 4584 macaddr8_bloom_ops; 4585 network_bloom_ops; 4586 bpchar_bloom_ops
+4587 time_bloom_ops; 4588 interval_bloom_ops; 4589 uuid_bloom_ops; 4590 pg_lsn_bloom_ops; 4602 integer_minmax_multi_ops
+4603 numeric_minmax_multi_ops; 4604 timetz_minmax_multi_ops; 4605 datetime_minmax_multi_ops; 4606 oid_minmax_multi_ops
+4607 tid_minmax_multi_ops; 4608 float_minmax_multi_ops; 4609 macaddr_minmax_multi_ops; 4610 macaddr8_minmax_multi_ops
+4611 network_minmax_multi_ops; 4612 time_minmax_multi_ops; 4613 interval_minmax_multi_ops; 4614 uuid_minmax_multi_ops
+4615 pg_lsn_minmax_multi_ops
+`;

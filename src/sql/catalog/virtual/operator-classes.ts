@@ -1,14 +1,17 @@
 /**
  * pg_opclass, pg_opfamily, pg_amop, pg_amproc and pg_am: constant facts about the kinds of indexes: the ordered one,
- * which is shown as btree, hash and gin.
+ * which is shown as btree, hash, gin and brin (without the operators of its families).
  */
 import type { IndexDescriptor, IndexPart } from '../descriptor.js';
 import { OID } from '../../types/oids.js';
 import { isMultirangeType, isRangeType } from '../../types/range.js';
 import { findTypeByOid } from '../../types/registry.js';
-import { PG_CATALOG_SCHEMA_ID, SUPERUSER_OID } from '../bootstrap.js';
+import { PG_CATALOG_SCHEMA_ID } from '../bootstrap.js';
+import { SUPERUSER_OID } from '../bootstrap-names.js';
 import type { Values } from './layout.js';
 import {
+  BRIN_CLASSES,
+  BRIN_FAMILIES,
   GIN_CLASSES,
   GIN_FAMILIES,
   GIN_OPERATORS,
@@ -21,15 +24,19 @@ import { FAMILY_FUNCTIONS, FAMILY_OPERATORS, OPERATOR_CLASSES, OPERATOR_FAMILIES
 const BTREE = 403;
 const HASH = 405;
 const GIN = 2742;
+const BRIN = 3580;
 const BTREE_HANDLER = 330;
 const HASH_HANDLER = 331;
 const GIN_HANDLER = 333;
+const BRIN_HANDLER = 335;
 const HEAP_HANDLER = 3;
 
 /** pg_class.relam of an index. */
 export function accessMethodOf({ method }: IndexDescriptor): number {
-  return method === 'gin' ? GIN : method === 'hash' ? HASH : BTREE;
+  return METHODS[method ?? 'btree'];
 }
+
+const METHODS = { btree: BTREE, hash: HASH, gin: GIN, brin: BRIN };
 
 function entries(text: string): string[][] {
   return text
@@ -41,7 +48,9 @@ function entries(text: string): string[][] {
 const ARRAY_CLASS = 10000;
 const BPCHAR_CLASS = 10004;
 const TEXT_CLASS = 3126;
-const CIDR_CLASS = 10009;
+const INET_CLASS = 10015;
+const RECORD_CLASS = 10034;
+const ENUM_CLASS = 10069;
 const RANGE_CLASS = 10076;
 const MULTIRANGE_CLASS = 10080;
 
@@ -54,28 +63,63 @@ function defaultsOf(classes: string): ReadonlyMap<number, number> {
 
 const defaultClasses = defaultsOf(OPERATOR_CLASSES);
 const hashClasses = defaultsOf(HASH_CLASSES);
+const brinClasses = defaultsOf(BRIN_CLASSES);
 const ginClasses = new Map(entries(GIN_CLASSES).map(([oid, name]) => [name!, Number(oid)]));
 /** The type that a default class of btree is for. */
 const typesOfClasses = new Map([...defaultClasses].map(([type, oid]) => [oid, type]));
-typesOfClasses.set(CIDR_CLASS, OID.inet);
+
+export interface NamedClass {
+  readonly oid: number;
+  /** What it orders or hashes; types that are this one in binary will do. */
+  readonly typeOid: number;
+}
+
+function namesOf(classes: string): ReadonlyMap<string, NamedClass> {
+  return new Map(entries(classes).map(([oid, name, , type]) => [name!, { oid: Number(oid), typeOid: Number(type) }]));
+}
+
+const namedClasses = {
+  btree: namesOf(OPERATOR_CLASSES),
+  hash: namesOf(HASH_CLASSES),
+  brin: namesOf(BRIN_CLASSES),
+};
+export type OrderedMethod = keyof typeof namedClasses;
+
+/** A class of an ordered, hash or brin index by its name. */
+export function namedOperatorClass(method: OrderedMethod, name: string): NamedClass | undefined {
+  return namedClasses[method].get(name);
+}
 
 /** pg_index.indclass of one column. */
 export function operatorClassOf({ method }: IndexDescriptor, part: IndexPart, typeOid: number): number {
   if (method === 'gin') return ginClasses.get(part.opclass ?? '') ?? 0;
-  const ordered = defaultOperatorClass(typeOid);
-  return method === undefined ? ordered : (hashClasses.get(typesOfClasses.get(ordered) ?? 0) ?? 0);
+  const named = part.namedClass === undefined ? undefined : namedOperatorClass(method ?? 'btree', part.namedClass);
+  return named?.oid ?? ownClass(method, typeOid);
 }
+
+/** What a key of the type has by itself; 0 if it has none. */
+export function ownClass(method: 'hash' | 'brin' | undefined, typeOid: number): number {
+  const ordered = defaultOperatorClass(typeOid);
+  if (method === undefined) return ordered;
+  return (method === 'hash' ? hashClasses : brinClasses).get(typesOfClasses.get(ordered) ?? 0) ?? 0;
+}
+
+const CATEGORY_CLASSES: ReadonlyMap<string, number> = new Map([
+  ['A', ARRAY_CLASS],
+  ['C', RECORD_CLASS],
+  ['E', ENUM_CLASS],
+]);
 
 /** The class an index column of the type uses; 0 if the type has no order. */
 export function defaultOperatorClass(typeOid: number): number {
   if (typeOid === OID.varchar) return TEXT_CLASS;
   if (typeOid === OID.bpchar) return BPCHAR_CLASS;
-  if (typeOid === OID.cidr) return CIDR_CLASS;
+  if (typeOid === OID.cidr) return INET_CLASS;
   const own = defaultClasses.get(typeOid);
   if (own !== undefined) return own;
   if (isRangeType(typeOid)) return RANGE_CLASS;
   if (isMultirangeType(typeOid)) return MULTIRANGE_CLASS;
-  return findTypeByOid(typeOid)?.category === 'A' ? ARRAY_CLASS : 0;
+  return CATEGORY_CLASSES.get(findTypeByOid(typeOid)?.category ?? '') ?? 0;
 }
 
 function classesOf(method: number, classes: string): Values[] {
@@ -93,7 +137,12 @@ function classesOf(method: number, classes: string): Values[] {
 }
 
 export function operatorClasses(): Values[] {
-  return [...classesOf(BTREE, OPERATOR_CLASSES), ...classesOf(HASH, HASH_CLASSES), ...classesOf(GIN, GIN_CLASSES)];
+  return [
+    ...classesOf(BTREE, OPERATOR_CLASSES),
+    ...classesOf(HASH, HASH_CLASSES),
+    ...classesOf(GIN, GIN_CLASSES),
+    ...classesOf(BRIN, BRIN_CLASSES),
+  ];
 }
 
 function familiesOf(method: number, families: string): Values[] {
@@ -111,6 +160,7 @@ export function operatorFamilies(): Values[] {
     ...familiesOf(BTREE, OPERATOR_FAMILIES),
     ...familiesOf(HASH, HASH_FAMILIES),
     ...familiesOf(GIN, GIN_FAMILIES),
+    ...familiesOf(BRIN, BRIN_FAMILIES),
   ];
 }
 
@@ -152,5 +202,6 @@ export function accessMethods(): Values[] {
     { oid: BTREE, amname: 'btree', amhandler: BTREE_HANDLER, amtype: 'i' },
     { oid: HASH, amname: 'hash', amhandler: HASH_HANDLER, amtype: 'i' },
     { oid: GIN, amname: 'gin', amhandler: GIN_HANDLER, amtype: 'i' },
+    { oid: BRIN, amname: 'brin', amhandler: BRIN_HANDLER, amtype: 'i' },
   ];
 }

@@ -10,19 +10,15 @@ import type { ExecContext, VirtualTable } from '../../contract.js';
 import {
   activity,
   cursors,
-  authIds,
   collations,
   databases,
   databaseStatistics,
   descriptionParts,
   languages,
   preparedStatements,
-  roles,
   settings,
-  shadows,
   sharedDescriptions,
   tablespaces,
-  users,
 } from './cluster-wide.js';
 import { availableExtensions, availableVersions, extensions } from './extensions.js';
 import { informationSchemaBuilders, informationSchemaParts } from './information-schema.js';
@@ -43,6 +39,7 @@ import {
 } from './operator-classes.js';
 import { aggregates, casts, operators, procedures } from './procedures.js';
 import { rangeRows } from './ranges.js';
+import { authIds, defaultAcls, groups, keptSettings, memberships, roles, shadows, users } from './roles.js';
 import { routineRows, userAggregates } from './routines.js';
 import {
   attributeParts,
@@ -86,11 +83,7 @@ const CONSTANT: Readonly<Record<string, () => Iterable<Values>>> = {
   pg_amproc: familyFunctions,
   pg_operator: operators,
   pg_cast: casts,
-  pg_authid: authIds,
   pg_init_privs: initialPrivileges,
-  pg_roles: roles,
-  pg_user: users,
-  pg_shadow: shadows,
   pg_tablespace: tablespaces,
   pg_language: languages,
   pg_collation: collations,
@@ -124,6 +117,14 @@ const MOMENTARY: Readonly<Record<string, Builder>> = {
 /** As information_schema: of the model, and of the session no more than what oncePerSession's key says. */
 const BUILT: Readonly<Record<string, Builder>> = {
   pg_shdescription: sharedDescriptions,
+  pg_authid: authIds,
+  pg_roles: roles,
+  pg_user: users,
+  pg_shadow: shadows,
+  pg_group: groups,
+  pg_auth_members: memberships,
+  pg_db_role_setting: keptSettings,
+  pg_default_acl: defaultAcls,
   pg_tables: tables,
   pg_indexes: indexes,
   pg_sequences: sequences,

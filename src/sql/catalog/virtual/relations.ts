@@ -8,15 +8,9 @@
 import type { Datum } from '../../types/datum.js';
 import { PgArray } from '../../types/datum.js';
 import { OID } from '../../types/oids.js';
-import { elementOidOf, findTypeByOid, typeByOid } from '../../types/registry.js';
-import {
-  DATABASE_OWNER,
-  INFORMATION_SCHEMA_ID,
-  PG_CATALOG_SCHEMA_ID,
-  PG_TOAST_SCHEMA_ID,
-  PUBLIC_SCHEMA_ID,
-  SUPERUSER_OID,
-} from '../bootstrap.js';
+import { elementOidOf, findTypeByOid } from '../../types/registry.js';
+import { INFORMATION_SCHEMA_ID, PG_CATALOG_SCHEMA_ID, PG_TOAST_SCHEMA_ID, PUBLIC_SCHEMA_ID } from '../bootstrap.js';
+import { DATABASE_OWNER, SUPERUSER_OID } from '../bootstrap-names.js';
 import type {
   ColumnDescriptor,
   IndexDescriptor,
@@ -29,18 +23,21 @@ import type {
 import { isPrimaryKey } from '../descriptor.js';
 import { isTemporary, isTemporarySchema } from '../temporary-names.js';
 import { foreignKeyRows, hasForeignKeys } from './foreign-keys.js';
-import { perDescriptor } from './kept-rows.js';
+import type { Acl } from '../acl.js';
+import { publicSchemaOf } from '../rights.js';
+import { perDescriptor, perDescriptorOf } from './kept-rows.js';
 import type { Parts } from './kept-rows.js';
 import { LAYOUTS, layoutOf, makeRow } from './layout.js';
 import type { Layout, Row, Values } from './layout.js';
 import {
+  aclArray,
+  aclKey,
   collationOf,
   columnById,
   int2Array,
   int2vector,
   liveColumns,
   oidvector,
-  ownerOid,
   shownColumns,
   shownIndexes,
   textArray,
@@ -61,12 +58,18 @@ function relationOptions(kept: Readonly<Record<string, string>>): Datum {
   return options.length === 0 ? null : textArray(options.map(([name, value]) => `${name}=${value}`));
 }
 
-function* classOfTable(table: TableDescriptor): Iterable<Values> {
+function replicaIdentity({ replicaIdentity: kept, indexes }: TableDescriptor): string {
+  if (kept == null) return 'd';
+  if (typeof kept === 'string') return kept === 'full' ? 'f' : 'n';
+  return indexes.some(({ oid }) => oid === kept) ? 'i' : 'd';
+}
+
+function* classOfTable(model: Model, table: TableDescriptor): Iterable<Values> {
   const columns = shownColumns(table);
   const indexes = shownIndexes(table);
   const shared = {
     relnamespace: table.schemaId,
-    relowner: ownerOid(table.owner),
+    relowner: table.owner,
     relpersistence: isTemporary(table) ? 't' : table.unlogged ? 'u' : 'p',
   };
   yield {
@@ -85,10 +88,11 @@ function* classOfTable(table: TableDescriptor): Iterable<Values> {
     relnatts: columns.length,
     relchecks: table.checks.length,
     relispopulated: table.materialized?.populated ?? true,
-    relreplident: 'd',
+    relreplident: replicaIdentity(table),
     relfrozenxid: 3,
     relminmxid: 1,
     reloptions: relationOptions(table.options),
+    relacl: aclArray(model, table.acl),
   };
   for (const index of indexes) {
     yield {
@@ -100,47 +104,58 @@ function* classOfTable(table: TableDescriptor): Iterable<Values> {
       relkind: 'i',
       reltuples: -1,
       relnatts: index.columns.length + index.storing.length,
+      reloptions: relationOptions(index.options ?? {}),
       relispopulated: true,
       relreplident: 'n',
     };
   }
 }
-const tableClasses = perDescriptor<TableDescriptor>(CLASS, classOfTable);
+const tableClasses = perDescriptorOf<Model, TableDescriptor>(CLASS, classOfTable, { key: aclKey });
 
-const sequenceClasses = perDescriptor<SequenceDescriptor>(CLASS, (sequence) => [
-  {
-    oid: sequence.id,
-    relname: sequence.name,
-    relnamespace: sequence.schemaId,
-    relowner: ownerOid(sequence.owner),
-    relfilenode: sequence.id,
-    relpages: 1,
-    reltuples: 1,
-    relpersistence: isTemporary(sequence) ? 't' : 'p',
-    relkind: 'S',
-    relnatts: 3,
-    relispopulated: true,
-    relreplident: 'n',
-  },
-]);
+const sequenceClasses = perDescriptorOf<Model, SequenceDescriptor>(
+  CLASS,
+  (model, sequence) => [
+    {
+      relacl: aclArray(model, sequence.acl),
+      oid: sequence.id,
+      relname: sequence.name,
+      relnamespace: sequence.schemaId,
+      relowner: sequence.owner,
+      relfilenode: sequence.id,
+      relpages: 1,
+      reltuples: 1,
+      relpersistence: isTemporary(sequence) ? 't' : 'p',
+      relkind: 'S',
+      relnatts: 3,
+      relispopulated: true,
+      relreplident: 'n',
+    },
+  ],
+  { key: aclKey },
+);
 
-const viewClasses = perDescriptor<ViewDescriptor>(CLASS, (view) => [
-  {
-    oid: view.id,
-    relname: view.name,
-    relnamespace: view.schemaId,
-    relowner: ownerOid(view.owner),
-    reltuples: -1,
-    relpersistence: isTemporary(view) ? 't' : 'p',
-    relkind: 'v',
-    reltype: view.id,
-    relnatts: view.columns.length,
-    reloptions: relationOptions(view.options ?? {}),
-    relhasrules: true,
-    relispopulated: true,
-    relreplident: 'n',
-  },
-]);
+const viewClasses = perDescriptorOf<Model, ViewDescriptor>(
+  CLASS,
+  (model, view) => [
+    {
+      relacl: aclArray(model, view.acl),
+      oid: view.id,
+      relname: view.name,
+      relnamespace: view.schemaId,
+      relowner: view.owner,
+      reltuples: -1,
+      relpersistence: isTemporary(view) ? 't' : 'p',
+      relkind: 'v',
+      reltype: view.id,
+      relnatts: view.columns.length,
+      reloptions: relationOptions(view.options ?? {}),
+      relhasrules: true,
+      relispopulated: true,
+      relreplident: 'n',
+    },
+  ],
+  { key: aclKey },
+);
 
 /** A composite type is a relation without rows, under its own oid. */
 const compositeClasses = perDescriptor<TypeDescriptor>(CLASS, (descriptor) => {
@@ -151,7 +166,7 @@ const compositeClasses = perDescriptor<TypeDescriptor>(CLASS, (descriptor) => {
       oid: descriptor.id,
       relname: descriptor.name,
       relnamespace: descriptor.schemaId,
-      relowner: ownerOid(descriptor.owner),
+      relowner: descriptor.owner,
       reltype: descriptor.typeOid,
       reltuples: 0,
       relpersistence: 'p',
@@ -191,9 +206,9 @@ function schemaOid(layout: Layout): number {
 export function classParts(model: Model): Parts {
   return [
     systemClasses(),
-    ...model.tables.map(tableClasses),
-    ...model.sequences.map(sequenceClasses),
-    ...model.views.map(viewClasses),
+    ...model.tables.map((table) => tableClasses(model, table)),
+    ...model.sequences.map((sequence) => sequenceClasses(model, sequence)),
+    ...model.views.map((view) => viewClasses(model, view)),
     ...model.types.map(compositeClasses),
   ];
 }
@@ -258,6 +273,10 @@ function attributeOfColumn(table: TableDescriptor, column: ColumnDescriptor): Va
   return {
     ...base,
     attnotnull: !column.nullable,
+    ...(column.statistics === undefined ? {} : { attstattarget: column.statistics }),
+    ...(column.options === undefined ? {} : { attoptions: relationOptions(column.options) }),
+    ...(column.storage === undefined ? {} : { attstorage: column.storage }),
+    ...(column.compression === undefined ? {} : { attcompression: column.compression }),
     atthasdef: expressionOf(column) !== null,
     attgenerated: column.generated == null ? '' : 's',
     attidentity: column.identity === null ? '' : column.identity === 'always' ? 'a' : 'd',
@@ -282,15 +301,19 @@ function keptType({ method, columns }: IndexDescriptor, at: number, typeOid: num
   return method === 'hash' || opclass === 'jsonb_path_ops' ? OID.int4 : typeOid;
 }
 
-function* attributesOfTable(table: TableDescriptor): Iterable<Values> {
-  for (const column of shownColumns(table)) yield attributeOfColumn(table, column);
+function* attributesOfTable(model: Model, table: TableDescriptor): Iterable<Values> {
+  for (const column of shownColumns(table))
+    yield column.acl == null
+      ? attributeOfColumn(table, column)
+      : { ...attributeOfColumn(table, column), attacl: aclArray(model, column.acl) };
   for (const index of shownIndexes(table)) {
     let number = 0;
     for (const column of indexColumns(table, index)) {
       number++;
       if (column !== undefined) {
         const typeOid = keptType(index, number - 1, column.typeOid);
-        yield attribute(
+        const statistics = index.columns[number - 1]?.statistics;
+        const values = attribute(
           index.oid,
           number,
           column.name,
@@ -298,11 +321,16 @@ function* attributesOfTable(table: TableDescriptor): Iterable<Values> {
           typeOid === column.typeOid ? column.typmod : -1,
           collationOf(column.typeOid, column.collation),
         );
+        yield statistics === undefined ? values : { ...values, attstattarget: statistics };
       }
     }
   }
 }
-const tableAttributes = perDescriptor<TableDescriptor>(ATTRIBUTE, attributesOfTable);
+/** Where a column has a list, the roles' names. */
+function columnsKey(model: Model, { columns }: { readonly columns: readonly { readonly acl?: Acl | null }[] }): string {
+  return columns.some(({ acl }) => acl != null) ? model.rolesKey : '';
+}
+const tableAttributes = perDescriptorOf<Model, TableDescriptor>(ATTRIBUTE, attributesOfTable, { key: columnsKey });
 
 const sequenceAttributes = perDescriptor<SequenceDescriptor>(ATTRIBUTE, (sequence) =>
   (
@@ -317,11 +345,15 @@ const sequenceAttributes = perDescriptor<SequenceDescriptor>(ATTRIBUTE, (sequenc
   })),
 );
 
-const viewAttributes = perDescriptor<ViewDescriptor>(ATTRIBUTE, (view) =>
-  view.columns.map(({ id, name, typeOid, typmod, defaultSql }) => ({
-    ...attribute(view.id, id, name, typeOid, typmod, collationOf(typeOid)),
-    atthasdef: defaultSql != null,
-  })),
+const viewAttributes = perDescriptorOf<Model, ViewDescriptor>(
+  ATTRIBUTE,
+  (model, view) =>
+    view.columns.map(({ id, name, typeOid, typmod, defaultSql, acl }) => ({
+      ...attribute(view.id, id, name, typeOid, typmod, collationOf(typeOid)),
+      atthasdef: defaultSql != null,
+      ...(acl == null ? {} : { attacl: aclArray(model, acl) }),
+    })),
+  { key: columnsKey },
 );
 
 let systemAttributeRows: readonly Row[] | null = null;
@@ -347,9 +379,9 @@ function systemAttributes(): readonly Row[] {
 export function attributeParts(model: Model): Parts {
   return [
     systemAttributes(),
-    ...model.tables.map(tableAttributes),
+    ...model.tables.map((table) => tableAttributes(model, table)),
     ...model.sequences.map(sequenceAttributes),
-    ...model.views.map(viewAttributes),
+    ...model.views.map((view) => viewAttributes(model, view)),
     ...model.types.map(compositeAttributes),
   ];
 }
@@ -405,6 +437,8 @@ function indexValues(table: TableDescriptor, index: IndexDescriptor): Values {
     indnullsnotdistinct: index.nullsNotDistinct === true,
     indisprimary: isPrimaryKey(index),
     indimmediate: index.deferrable == null,
+    indisclustered: table.clusterOn === index.oid,
+    indisreplident: table.replicaIdentity === index.oid,
     indisvalid: true,
     indisready: true,
     indislive: true,
@@ -501,11 +535,9 @@ export function sequenceParts(model: Model): Parts {
 // ---- pg_namespace ----
 
 const NAMESPACE = layoutOf('pg_catalog', 'pg_namespace');
-const ACL = 'aclitem';
-
-/** Privileges as PostgreSQL shows those of its own schemas; they are not enforced here, there is one role. */
+/** Privileges as PostgreSQL shows those of its own schemas. */
 function acl(...items: readonly string[]): PgArray {
-  return new PgArray(typeByOid(1033).name === ACL ? 1033 : OID.text, items);
+  return new PgArray(OID.aclitem, items);
 }
 const SYSTEM_SCHEMAS: readonly Values[] = [
   {
@@ -522,17 +554,14 @@ const SYSTEM_SCHEMAS: readonly Values[] = [
     nspacl: acl('postgres=UC/postgres', '=U/postgres'),
   },
 ];
-const PUBLIC: Values = {
-  nspowner: DATABASE_OWNER.oid,
-  nspacl: acl(`${DATABASE_OWNER.name}=UC/${DATABASE_OWNER.name}`, `=U/${DATABASE_OWNER.name}`),
-};
+const PUBLIC_ACL = acl(`${DATABASE_OWNER.name}=UC/${DATABASE_OWNER.name}`, `=U/${DATABASE_OWNER.name}`);
 
 /** What pg_dump need not write, because every database begins with it. */
 export function initialPrivileges(): Values[] {
   const classoid = 2615;
   const of = (objoid: number, initprivs: PgArray): Values => ({ objoid, classoid, privtype: 'i', initprivs });
   return [
-    of(PUBLIC_SCHEMA_ID, PUBLIC['nspacl'] as PgArray),
+    of(PUBLIC_SCHEMA_ID, PUBLIC_ACL),
     ...SYSTEM_SCHEMAS.filter((s) => s['nspacl'] !== undefined).map((s) =>
       of(s['oid'] as number, s['nspacl'] as PgArray),
     ),
@@ -540,11 +569,12 @@ export function initialPrivileges(): Values[] {
 }
 
 export function namespaceRows(model: Model): Row[] {
+  const shared = publicSchemaOf(model.databases.find(({ id }) => id === model.view.databaseId) ?? null);
   const own = model.schemas.map((schema) => ({
     oid: schema.id,
     nspname: schema.name,
-    nspowner: ownerOid(schema.owner),
-    ...(schema.id === PUBLIC_SCHEMA_ID ? PUBLIC : {}),
+    nspowner: schema.id === PUBLIC_SCHEMA_ID ? shared.owner : schema.owner,
+    nspacl: aclArray(model, schema.id === PUBLIC_SCHEMA_ID ? shared.acl : schema.acl),
   }));
   const temporary = [...model.schemaNames]
     .filter(([id]) => isTemporarySchema(id))

@@ -9,15 +9,17 @@ import { functionsNamed } from '../../functions/define.js';
 import type { Values } from './layout.js';
 import { relationsWithin } from '../row-types.js';
 import type { Model } from './model.js';
-import { oidvector, ownerOid, textArray } from './model.js';
+import { aclArray, oidvector, textArray } from './model.js';
+import { SUPERUSER_OID } from '../bootstrap-names.js';
 
 const ROUTINES = 1255;
 const RELATIONS = 1259;
 const VOLATILITY = { immutable: 'i', stable: 's', volatile: 'v' } as const;
+const PARALLEL = { safe: 's', restricted: 'r', unsafe: 'u' } as const;
 const MODES = { in: 'i', out: 'o', inout: 'b', variadic: 'v', table: 't' } as const;
 
 export function* routineRows(model: Model): Iterable<Values> {
-  for (const group of model.routines) for (const routine of group.routines) yield row(group, routine);
+  for (const group of model.routines) for (const routine of group.routines) yield row(model, group, routine);
 }
 
 /** Of the input parameters; a procedure's OUT parameters are among them (PostgreSQL 15). */
@@ -55,7 +57,7 @@ function functionOid({ name, used }: StoredCall): number {
   return used?.routine.oid ?? functionsNamed(name)[0]?.oid ?? 0;
 }
 
-function row(group: RoutineDescriptor, routine: Routine): Values {
+function row(model: Model, group: RoutineDescriptor, routine: Routine): Values {
   const taken = inputs(routine);
   const { parameters } = routine;
   const variadic = parameters.find((p) => p.mode === 'variadic');
@@ -65,10 +67,12 @@ function row(group: RoutineDescriptor, routine: Routine): Values {
     oid: routine.oid,
     proname: group.name,
     pronamespace: group.schemaId,
-    proowner: ownerOid(group.owner),
+    proowner: routine.owner ?? SUPERUSER_OID,
+    proacl: aclArray(model, routine.acl),
     prolang: languageOf(routine),
-    procost: routine.aggregate === undefined ? 100 : 1,
-    prorows: routine.set ? 1000 : 0,
+    procost: routine.cost ?? (routine.aggregate === undefined ? 100 : 1),
+    prorows: routine.rows ?? (routine.set ? 1000 : 0),
+    proleakproof: routine.leakproof === true,
     provariadic: variadic === undefined ? 0 : catalogOidOf(elementOidOf(variadic.typeOid)),
     prokind: routine.aggregate !== undefined ? 'a' : routine.procedure ? 'p' : 'f',
     prosecdef: routine.securityDefiner,
@@ -76,7 +80,7 @@ function row(group: RoutineDescriptor, routine: Routine): Values {
     proisstrict: routine.strict,
     proretset: routine.set,
     provolatile: VOLATILITY[routine.volatility],
-    proparallel: 'u',
+    proparallel: PARALLEL[routine.parallel ?? 'unsafe'],
     pronargs: taken.length,
     pronargdefaults: taken.filter((p) => p.defaultSql !== null).length,
     prorettype: routine.rowsOf == null ? catalogOidOf(routine.typeOid) : routine.rowsOf,

@@ -4,7 +4,6 @@
  */
 import { catalogOidOf } from '../../types/registry.js';
 import { userTypeIn } from '../../types/user-types.js';
-import { SUPERUSER_OID } from '../bootstrap.js';
 import type { TableDescriptor, TypeDescriptor, ViewDescriptor } from '../descriptor.js';
 import { relationsHeld, relationsWithin, rowArrayOid } from '../row-types.js';
 import { perDescriptor } from './kept-rows.js';
@@ -33,10 +32,10 @@ const ARRAY: Values = {
 
 export const rowTypeRows = perDescriptor<TableDescriptor | ViewDescriptor>(
   layoutOf('pg_catalog', 'pg_type'),
-  ({ id, name, schemaId }) => {
+  ({ id, name, schemaId, owner }) => {
     const shared: Values = {
       typnamespace: schemaId,
-      typowner: SUPERUSER_OID,
+      typowner: owner,
       typisdefined: true,
       typispreferred: false,
       typtypmod: -1,

@@ -18,6 +18,7 @@ export interface ActivityRow {
   readonly databaseId: number;
   readonly database: string;
   readonly user: string;
+  readonly userId: number;
   readonly applicationName: string;
   readonly remote: string;
   readonly state: string;

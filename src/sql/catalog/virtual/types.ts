@@ -1,6 +1,7 @@
 /** pg_type: the built-in types, and the columns that rows of every type have. */
 import { allTypes } from '../../types/registry.js';
-import { PG_CATALOG_SCHEMA_ID, SUPERUSER_OID } from '../bootstrap.js';
+import { PG_CATALOG_SCHEMA_ID } from '../bootstrap.js';
+import { SUPERUSER_OID } from '../bootstrap-names.js';
 import type { Values } from './layout.js';
 import { typeFacts } from './type-facts.js';
 import type { TypeFacts } from './type-facts.js';

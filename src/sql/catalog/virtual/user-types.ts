@@ -4,14 +4,13 @@ import { baseOidOf, isHandle, userTypeOf } from '../../types/user-types.js';
 import type { DomainType, MultirangeType, RangeType, UserType } from '../../types/user-types.js';
 import { shownSql } from '../../functions/shown-sql.js';
 import type { TypeDescriptor } from '../descriptor.js';
-import { SUPERUSER_OID } from '../bootstrap.js';
 import { baseColumns, typeSchema } from './information-schema-columns.js';
 import type { Values } from './layout.js';
 import { defaultOperatorClass } from './operator-classes.js';
 import { formColumns, functionColumns } from './types.js';
 import { schemaName } from './views.js';
 import type { Model, Source } from './model.js';
-import { collationOf } from './model.js';
+import { aclArray, collationOf } from './model.js';
 import { typeFacts } from './type-facts.js';
 import type { TypeFacts } from './type-facts.js';
 
@@ -25,7 +24,7 @@ const DOMAIN_RECEIVE = 2598;
 export function* userTypeRows(model: Model): Iterable<Values> {
   for (const descriptor of model.types) {
     const type = userTypeOf(descriptor.typeOid)!;
-    yield typeRow(descriptor, type);
+    yield { ...typeRow(descriptor, type), typacl: aclArray(model, descriptor.acl) };
     yield arrayRow(descriptor, type);
   }
 }
@@ -33,7 +32,7 @@ export function* userTypeRows(model: Model): Iterable<Values> {
 function common(descriptor: TypeDescriptor): Values {
   return {
     typnamespace: descriptor.schemaId,
-    typowner: SUPERUSER_OID,
+    typowner: descriptor.owner,
     typisdefined: true,
     typispreferred: false,
   };

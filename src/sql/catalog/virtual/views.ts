@@ -6,7 +6,7 @@ import type { CallInfo } from '../../functions/entry.js';
 import { assert } from '../../../base/assert.js';
 import type { Datum } from '../../types/datum.js';
 import { OID } from '../../types/oids.js';
-import { SUPERUSER } from '../bootstrap.js';
+import { SUPERUSER } from '../bootstrap-names.js';
 import type { SequenceDescriptor, TableDescriptor } from '../descriptor.js';
 import { indexReads, isPrimaryKey } from '../descriptor.js';
 import { isMaterialized, sourcesOf } from '../materialized.js';
@@ -18,7 +18,7 @@ import { LAYOUTS, layoutOf, makeRow } from './layout.js';
 import type { Values } from './layout.js';
 import { perDescriptorOf } from './kept-rows.js';
 import type { Parts } from './kept-rows.js';
-import { liveColumns, shownIndexes } from './model.js';
+import { liveColumns, roleName, shownIndexes } from './model.js';
 import type { Model, Source } from './model.js';
 import { defaultOid } from './relations.js';
 import { rowTypeDependencies } from './row-types.js';
@@ -41,7 +41,7 @@ export function* tables({ model }: Source): Iterable<Values> {
       ...shared,
       schemaname: schemaName(model, table.schemaId),
       tablename: table.name,
-      tableowner: table.owner,
+      tableowner: roleName(model, table.owner),
       hasindexes: shownIndexes(table).length > 0,
       hastriggers: hasForeignKeys(table),
     };
@@ -72,7 +72,7 @@ export function* sequences({ model }: Source): Iterable<Values> {
     yield {
       schemaname: schemaName(model, s.schemaId),
       sequencename: s.name,
-      sequenceowner: s.owner,
+      sequenceowner: roleName(model, s.owner),
       data_type: s.typeOid,
       start_value: BigInt(s.start),
       min_value: BigInt(s.min),
@@ -100,7 +100,7 @@ export function* views({ model, ctx }: Source): Iterable<Values> {
     yield {
       schemaname: schemaName(model, view.schemaId),
       viewname: view.name,
-      viewowner: view.owner,
+      viewowner: roleName(model, view.owner),
       definition: viewDefinition(view.id, ctx),
     };
   }
@@ -115,7 +115,7 @@ export function* materializedViews({ model, ctx }: Source): Iterable<Values> {
     yield {
       schemaname: schemaName(model, view.schemaId),
       matviewname: view.name,
-      matviewowner: view.owner,
+      matviewowner: roleName(model, view.owner),
       hasindexes: shownIndexes(view).length > 0,
       ispopulated: view.materialized.populated,
       definition: viewDefinition(view.id, ctx),

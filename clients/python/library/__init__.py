@@ -1,0 +1,1 @@
+"""A small Django application: what django_run.py migrates up, uses and migrates down."""

@@ -1,0 +1,47 @@
+/** Names of a statement resolved beforehand, so that look-ups in it are synchronous. */
+import type {
+  CatalogSnapshot,
+  PassedName,
+  Relation,
+  RelationName,
+  ResolvedRoutines,
+  ResolvedType,
+} from '../contract.js';
+import type { WaitOptions } from './catalog.js';
+import type { TransactionCatalog } from './transaction-catalog.js';
+import { virtualRelation } from './virtual/registry.js';
+
+export async function snapshotOf(
+  catalog: Pick<TransactionCatalog, 'database' | 'type' | 'routines' | 'relation'>,
+  names: readonly RelationName[],
+  searchPath: readonly string[],
+  wait: WaitOptions,
+): Promise<CatalogSnapshot & { readonly passed: readonly PassedName[] }> {
+  const passed: PassedName[] = [];
+  const found = new Map<string, Relation | null>();
+  const types = new Map<string, ResolvedType | null>();
+  const routines = new Map<string, readonly ResolvedRoutines[] | null>();
+  for (const name of names) {
+    const key = `${name.schema ?? ''}\0${name.name}`;
+    if (name.isType === true) types.set(key, types.get(key) ?? (await catalog.type(name, searchPath, wait)));
+    else if (name.isRoutine === true) {
+      const found = await catalog.routines(name, searchPath, wait);
+      routines.set(key, found);
+      // A range type's constructor has the type's name.
+      if ((found?.length ?? 0) === 0) types.set(key, types.get(key) ?? (await catalog.type(name, searchPath, wait)));
+    } else if (!found.has(key)) found.set(key, await catalog.relation(name, searchPath, wait, passed));
+  }
+  return {
+    passed,
+    database: catalog.database,
+    searchPath,
+    relation(name) {
+      const known = found.get(`${name.schema ?? ''}\0${name.name}`);
+      if (known !== undefined) return known;
+      // Only catalog relations can be asked for without having been announced.
+      return name.isType === true ? null : virtualRelation(name.schema ?? 'pg_catalog', name.name);
+    },
+    type: (name) => types.get(`${name.schema ?? ''}\0${name.name}`) ?? null,
+    routines: (name) => routines.get(`${name.schema ?? ''}\0${name.name}`) ?? null,
+  };
+}

@@ -1,0 +1,120 @@
+/** information_schema of roles: who the user is, by membership, and what was granted on what. */
+import { type Acl, defaultAcl, PUBLIC_ROLE, RIGHT_NAMES, RIGHTS } from '../acl.js';
+import { SUPERUSER_OID } from '../bootstrap-names.js';
+import { aclOf } from '../rights.js';
+import type { Values } from './layout.js';
+import { yesNo } from './information-schema-columns.js';
+import type { Builder, Source } from './model.js';
+import { roleName } from './model.js';
+import { schemaName } from './views.js';
+
+/** Roles whose rights the user has. */
+export function membersOf({ model, ctx }: Source): ReadonlySet<number> {
+  const own = [...model.roles.values()].find(({ name }) => name === ctx.services.user);
+  const found = new Set<number>(own === undefined ? [] : [own.id]);
+  for (const id of found) {
+    const role = model.roles.get(id);
+    if (role !== undefined && role.inherit) for (const { roleId } of role.memberOf) found.add(roleId);
+  }
+  return found;
+}
+
+export function isSuperuser({ model, ctx }: Source): boolean {
+  return [...model.roles.values()].some(({ name, superuser }) => superuser && name === ctx.services.user);
+}
+
+/** One row for each right that was granted, as far as the user has to do with it. */
+export function* grants(source: Source, acl: Acl, owner: number, roleGrants: boolean): Iterable<Values> {
+  const { model } = source;
+  const mine = membersOf(source);
+  const all = isSuperuser(source);
+  for (const { grantor, grantee, rights, options } of acl) {
+    const isPublic = grantee === PUBLIC_ROLE;
+    const mayShow = all || mine.has(grantor) || mine.has(grantee) || (isPublic && !roleGrants);
+    if (!mayShow || (roleGrants && isPublic)) continue;
+    for (const name of RIGHT_NAMES) {
+      if ((rights & RIGHTS[name]) === 0) continue;
+      const grantable = (options & RIGHTS[name]) !== 0 || grantee === owner;
+      yield {
+        grantor: roleName(model, grantor),
+        grantee: isPublic ? 'PUBLIC' : roleName(model, grantee),
+        privilege_type: name.toUpperCase(),
+        is_grantable: yesNo(grantable),
+      };
+    }
+  }
+}
+
+function routinePrivileges(roleGrants: boolean): Builder {
+  return function* rows(source) {
+    const database = source.ctx.services.database;
+    for (const group of source.model.routines) {
+      for (const { oid, owner = SUPERUSER_OID, acl } of group.routines) {
+        const place = {
+          specific_catalog: database,
+          specific_schema: schemaName(source.model, group.schemaId),
+          specific_name: `${group.name}_${oid}`,
+          routine_catalog: database,
+          routine_schema: schemaName(source.model, group.schemaId),
+          routine_name: group.name,
+        };
+        for (const grant of grants(source, acl ?? defaultAcl('function', owner), owner, roleGrants))
+          yield { ...grant, ...place };
+      }
+    }
+  };
+}
+
+function usagePrivileges(roleGrants: boolean): Builder {
+  return function* rows(source) {
+    const { model } = source;
+    const object_catalog = source.ctx.services.database;
+    for (const sequence of model.sequences) {
+      const place = { object_catalog, object_schema: schemaName(model, sequence.schemaId), object_name: sequence.name };
+      const usage = aclOf(sequence).map((item) => ({ ...item, rights: item.rights & RIGHTS.usage }));
+      for (const grant of grants(source, usage, sequence.owner, roleGrants))
+        yield { ...grant, ...place, object_type: 'SEQUENCE' };
+    }
+  };
+}
+
+function udtPrivileges(roleGrants: boolean): Builder {
+  return function* rows(source) {
+    const { model } = source;
+    for (const type of model.types) {
+      const place = {
+        udt_catalog: source.ctx.services.database,
+        udt_schema: schemaName(model, type.schemaId),
+        udt_name: type.name,
+      };
+      for (const grant of grants(source, aclOf(type), type.owner, roleGrants))
+        yield { ...grant, ...place, privilege_type: 'TYPE USAGE' };
+    }
+  };
+}
+
+function* memberRows(source: Source, adminOnly: boolean): Iterable<Values> {
+  const mine = membersOf(source);
+  for (const role of source.model.roles.values()) {
+    for (const { roleId, admin } of role.memberOf) {
+      if (!mine.has(role.id) || (adminOnly && !admin)) continue;
+      const name = { grantee: role.name, role_name: roleName(source.model, roleId) };
+      yield { ...name, is_grantable: yesNo(admin) };
+    }
+  }
+}
+
+export const roleViews: Readonly<Record<string, Builder>> = {
+  enabled_roles: (source) => {
+    const mine = isSuperuser(source) ? new Set(source.model.roles.keys()) : membersOf(source);
+    return [...mine].filter((id) => id !== 0).map((id) => ({ role_name: roleName(source.model, id) }));
+  },
+  applicable_roles: (source) => memberRows(source, false),
+  administrable_role_authorizations: (source) => memberRows(source, true),
+  routine_privileges: routinePrivileges(false),
+  role_routine_grants: routinePrivileges(true),
+  usage_privileges: usagePrivileges(false),
+  role_usage_grants: usagePrivileges(true),
+  udt_privileges: udtPrivileges(false),
+  role_udt_grants: udtPrivileges(true),
+};

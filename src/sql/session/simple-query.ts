@@ -1,0 +1,64 @@
+/** The simple protocol: a text of any number of statements, whose results go out in text format. */
+import { sqlError } from '../../base/errors.js';
+import { parseSql } from '../parse/parser.js';
+import type { ResultSink } from '../session-api.js';
+import type { Datum } from '../types/datum.js';
+import { learnTemplate, liftable, liftedStatement } from './lifted-plans.js';
+import { isLong, parseLong } from './long-texts.js';
+import { cachedStatement } from './planning.js';
+import { closePortal, Prepared } from './portal.js';
+import type { StatementRunner } from './runner.js';
+import type { Session } from './session.js';
+import { isPlanned } from './statement-kinds.js';
+
+const NO_PARAMETERS: readonly Datum[] = [];
+/** Characters; longer texts of utility statements are hardly sent again. */
+const KEPT_TREES_MAX = 1024;
+
+/** @throws QuoralError of any of its statements; those behind it are not run */
+export async function runSimpleQuery(
+  session: Session,
+  runner: StatementRunner,
+  text: string,
+  sink: ResultSink,
+): Promise<void> {
+  dropUnnamed(session);
+  const run = (prepared: Prepared, isLast: boolean): Promise<void> =>
+    runner.run(prepared, sink, {
+      parameters: prepared.written?.values ?? NO_PARAMETERS,
+      maxRows: 0,
+      simple: true,
+      commits: isLast && !session.state.inBlock,
+      portal: null,
+    });
+  // In a failed transaction a statement is only looked at for whether it ends it.
+  const known = session.state.state === 'failed' ? null : cachedStatement(session, text);
+  if (known !== null) return run(known, true);
+  const template = liftable(session, text);
+  const lifted = template === null ? null : liftedStatement(session, template);
+  if (lifted !== null) return run(lifted, true);
+
+  const kept = session.server.parses.get(text);
+  const statements = kept ?? (isLong(text) ? await parseLong(session, text) : parseSql(text));
+  if (statements.length === 0) sink.empty();
+  if (statements.length > 0 && statements.every((s) => !isPlanned(s)) && text.length < KEPT_TREES_MAX)
+    session.server.parses.put(text, statements);
+  for (const [i, statement] of statements.entries()) {
+    if (statement.parameterCount > 0 && statement.kind !== 'PrepareStmt')
+      throw sqlError('42P02', 'there is no parameter $1');
+    const alone = statements.length === 1;
+    const prepared = new Prepared(alone ? text : statement.text, statement, [], alone);
+    const learnt = alone && template !== null ? await learnTemplate(session, template, prepared) : null;
+    await run(learnt ?? prepared, i === statements.length - 1);
+  }
+  if (session.state.state === 'implicit') await session.transaction.end(true);
+}
+
+function dropUnnamed(session: Session): void {
+  const portal = session.portals.get('');
+  if (portal !== undefined) {
+    closePortal(portal);
+    session.portals.delete('');
+  }
+  session.prepared.delete('');
+}

@@ -1,0 +1,28 @@
+-- Edges of functions, found by calls with random values.
+SELECT timestamptz('infinity'::date, '12:34:56.5'::timetz), timestamptz('-infinity'::date, '12:34:56.5'::time), '-infinity'::date + '02:30+01'::timetz;
+SELECT jsonb_set('[]', '{x}', '1', false), jsonb_set('{}', '{x,y}', '1', false), jsonb_set('[]', '{0}', '1', false);
+SELECT jsonb_set('[]', '{x}', '1', true);
+SELECT jsonb_set('[1]', '{x}', '1', false);
+SELECT avg(v) FROM (VALUES ('1 day'::interval), ('100000 hours'), ('24:00:00'), ('-178000000 years'), ('-1 month 1 day')) AS s (v);
+SELECT '-1.5'::float8 * interval '-21:29:59.999999', interval '3 microseconds' / 2, interval '1 microsecond' / 2, interval '5 microseconds' * 0.5;
+SELECT array_position('{}'::int[], 1, NULL), array_position('{1}'::int[], NULL, NULL), array_position(NULL::int[], 1, NULL);
+SELECT array_position('{1}'::int[], 1, NULL);
+SELECT array_position('{NULL}'::int[], NULL, NULL);
+SELECT array_position('{{1,2}}'::int[], 1, NULL);
+SELECT array_agg(v) FROM (VALUES ('{1}'::int[]), ('{}')) AS s (v);
+SELECT array_agg(v) FROM (VALUES ('{}'::int[]), ('{1}')) AS s (v);
+SELECT array_agg(v) FROM (VALUES ('{1,2}'::int[]), ('[0:1]={3,4}')) AS s (v);
+SELECT array_agg(v) FROM (VALUES ('[0:1]={1,2}'::int[]), ('[0:1]={3,4}')) AS s (v);
+SELECT ARRAY(SELECT v FROM (VALUES (1, '{1,2}'::int[]), (2, '[0:1]={3,4}')) AS s (n, v) ORDER BY n);
+SELECT make_date(-2147483648, 1, 1);
+SELECT make_timestamp(-2147483648, 3, 7, 1, 1, 1);
+SELECT make_date(-2147483647, 13, 1);
+SELECT interval '1y2mon', interval '1 mon2 days', interval '1d2h', interval '1dec2years', interval '1s2us';
+SELECT interval '1day2hours';
+SELECT interval '11 months 29 days23:59:59';
+SELECT interval '1week2days';
+SELECT radians('5e-324'::float8);
+SELECT radians('0'::float8), degrees('5e-324'::float8) > 0;
+SELECT '\501'::"char", '\101'::"char", '\1010'::"char";
+SELECT '::ffff:.2.3.4/96'::inet, '::ffff:1..3.4'::inet;
+SELECT '::ffff:1.2.3.'::inet;

@@ -1,0 +1,183 @@
+/** Roles over several sessions: who may begin one, and that what another session grants or takes counts at once. */
+import { afterEach, describe, expect, it } from 'vitest';
+import { QuoralError } from '../../../src/base/errors.js';
+import type { ManagedSqlServer } from '../../../src/sql/session/server.js';
+import { Client, startServer } from '../support/server.js';
+
+let server: ManagedSqlServer | null = null;
+
+afterEach(async () => {
+  await server?.close();
+  server = null;
+});
+
+async function started(): Promise<Client> {
+  server = await startServer();
+  return Client.open(server);
+}
+
+async function login(user: string, parameters: Record<string, string> = {}, database = 'postgres'): Promise<Client> {
+  return new Client(await server!.openSession({ user, database, parameters, remote: 'test' }));
+}
+
+async function refused(user: string, parameters: Record<string, string> = {}): Promise<string> {
+  try {
+    await login(user, parameters);
+  } catch (error) {
+    if (error instanceof QuoralError) return `${error.severity} ${error.sqlstate} ${error.message}`;
+    throw error;
+  }
+  throw new Error(`${user} may log in`);
+}
+
+describe('roles begin sessions', () => {
+  it('if they are there, may log in and may connect', async () => {
+    const root = await started();
+    expect(await refused('alice')).toBe('FATAL 28000 role "alice" does not exist');
+    await root.all('CREATE ROLE alice');
+    expect(await refused('alice')).toBe('FATAL 28000 role "alice" is not permitted to log in');
+    await root.all('ALTER ROLE alice LOGIN CONNECTION LIMIT 1');
+    const alice = await login('alice');
+    expect(await alice.rows('SELECT current_user, session_user')).toEqual([['alice', 'alice']]);
+    expect(await refused('alice')).toBe('FATAL 53300 too many connections for role "alice"');
+    await alice.session.close();
+    await root.all('REVOKE CONNECT ON DATABASE postgres FROM PUBLIC');
+    expect(await refused('alice')).toBe('FATAL 42501 permission denied for database "postgres"');
+    await root.all('GRANT CONNECT ON DATABASE postgres TO alice');
+    await (await login('alice')).session.close();
+    expect(await refused('pg_monitor')).toBe('FATAL 28000 role "pg_monitor" is not permitted to log in');
+  });
+
+  it('cannot begin as somebody else', async () => {
+    const root = await started();
+    await root.all('CREATE USER alice');
+    expect(await refused('alice', { role: 'postgres' })).toContain('0A000');
+    expect(await refused('alice', { options: '-c session_authorization=postgres' })).toContain('0A000');
+    expect(await root.error('ALTER ROLE alice SET role = postgres')).toContain('0A000');
+  });
+
+  it('with the settings that databases and roles have', async () => {
+    const root = await started();
+    await root.all('CREATE USER alice');
+    await root.all("ALTER ROLE ALL SET work_mem = '1MB'");
+    await root.all("ALTER DATABASE postgres SET work_mem = '2MB'");
+    const shown = async (): Promise<string | null> => (await (await login('alice')).rows('SHOW work_mem'))[0]![0]!;
+    expect(await shown()).toBe('2MB');
+    await root.all("ALTER ROLE alice SET work_mem = '3MB'");
+    expect(await shown()).toBe('3MB');
+    await root.all("ALTER ROLE alice IN DATABASE postgres SET work_mem = '4MB'");
+    expect(await shown()).toBe('4MB');
+    expect(await (await login('alice', { work_mem: '5MB' })).rows('SHOW work_mem')).toEqual([['5MB']]);
+    await root.all('ALTER ROLE alice IN DATABASE postgres RESET ALL');
+    await root.all('ALTER ROLE alice RESET work_mem');
+    await root.all('ALTER DATABASE postgres RESET ALL');
+    expect(await shown()).toBe('1MB');
+    await root.all('ALTER ROLE ALL RESET ALL');
+    expect(await shown()).toBe('4MB');
+  });
+});
+
+describe('what is granted and taken', () => {
+  it('counts at once in other sessions, for texts and prepared statements that ran before', async () => {
+    const root = await started();
+    await root.all('CREATE USER alice; CREATE SCHEMA s; CREATE TABLE s.t (id int PRIMARY KEY, a int)');
+    await root.all('INSERT INTO s.t VALUES (1, 10)');
+    const alice = await login('alice');
+    const point = 'SELECT a FROM s.t WHERE id = 1';
+    expect(await root.rows(point)).toEqual([['10']]);
+    expect(await alice.error(point)).toBe('42501 permission denied for schema s');
+    await root.all('GRANT USAGE ON SCHEMA s TO alice');
+    expect(await alice.error(point)).toBe('42501 permission denied for table t');
+    await root.all('GRANT SELECT ON s.t TO alice');
+    expect(await alice.rows(point)).toEqual([['10']]);
+    await alice.all(`PREPARE p AS ${point}`);
+    expect(await alice.rows('EXECUTE p')).toEqual([['10']]);
+    await root.all('REVOKE SELECT ON s.t FROM alice');
+    expect(await alice.error(point)).toBe('42501 permission denied for table t');
+    expect(await alice.error('EXECUTE p')).toBe('42501 permission denied for table t');
+    await root.all('GRANT SELECT (a, id) ON s.t TO alice');
+    expect(await alice.rows(point)).toEqual([['10']]);
+    await root.all('REVOKE USAGE ON SCHEMA s FROM alice');
+    expect(await alice.error(point)).toBe('42501 permission denied for schema s');
+    expect(await root.rows(point)).toEqual([['10']]);
+  });
+
+  it('counts for members of a group, and when a role becomes a superuser and is none again', async () => {
+    const root = await started();
+    await root.all('CREATE USER alice; CREATE ROLE readers; CREATE TABLE t (a int); GRANT SELECT ON t TO readers');
+    const alice = await login('alice');
+    const denied = '42501 permission denied for table t';
+    expect(await alice.error('SELECT * FROM t')).toBe(denied);
+    await root.all('GRANT readers TO alice');
+    expect(await alice.rows('SELECT * FROM t')).toEqual([]);
+    await root.all('REVOKE readers FROM alice');
+    expect(await alice.error('SELECT * FROM t')).toBe(denied);
+    await root.all('ALTER ROLE alice SUPERUSER');
+    expect((await alice.query('INSERT INTO t VALUES (1)')).tag).toBe('INSERT 0 1');
+    await root.all('ALTER ROLE alice NOSUPERUSER');
+    expect(await alice.error('SELECT * FROM t')).toBe(denied);
+  });
+
+  it('is undone with its transaction, and seen within it', async () => {
+    const root = await started();
+    await root.all('CREATE USER alice; CREATE TABLE t (a int)');
+    await root.all('BEGIN; GRANT SELECT ON t TO alice; SET LOCAL ROLE alice');
+    expect(await root.rows('SELECT * FROM t')).toEqual([]);
+    await root.all('ROLLBACK');
+    const alice = await login('alice');
+    expect(await alice.error('SELECT * FROM t')).toBe('42501 permission denied for table t');
+    expect(await root.rows('SELECT current_user')).toEqual([['postgres']]);
+  });
+
+  it('decides which schema of the path a name is found in', async () => {
+    const root = await started();
+    await root.all('CREATE USER alice; CREATE SCHEMA a; CREATE SCHEMA b');
+    await root.all("CREATE TABLE a.t AS SELECT 'a' AS x; CREATE TABLE b.t AS SELECT 'b' AS x");
+    await root.all('GRANT SELECT ON a.t, b.t TO alice; GRANT USAGE ON SCHEMA b TO alice');
+    const alice = await login('alice');
+    await alice.all('SET search_path = a, b');
+    expect(await alice.rows('SELECT x FROM t')).toEqual([['b']]);
+    await root.all('GRANT USAGE ON SCHEMA a TO alice');
+    expect(await alice.rows('SELECT x FROM t')).toEqual([['a']]);
+    await root.all('REVOKE USAGE ON SCHEMA a FROM alice');
+    expect(await alice.rows('SELECT x FROM t')).toEqual([['b']]);
+  });
+
+  it('leaves the point reads of the superuser to what they were, and asks for owners of views', async () => {
+    const root = await started();
+    await root.all('CREATE USER alice; CREATE TABLE t (id int PRIMARY KEY, a int); INSERT INTO t VALUES (1, 2)');
+    await root.all(
+      'GRANT SELECT ON t TO alice; CREATE VIEW v AS SELECT a FROM t WHERE id = 1; ALTER VIEW v OWNER TO alice',
+    );
+    expect(await root.rows('SELECT a FROM v')).toEqual([['2']]);
+    await root.all('REVOKE SELECT ON t FROM alice');
+    expect(await root.error('SELECT a FROM v')).toBe('42501 permission denied for table t');
+  });
+
+  it('counts in other sessions what a role that is dropped loses', async () => {
+    const root = await started();
+    await root.all('CREATE USER alice');
+    const alice = await login('alice');
+    expect(await alice.rows('SELECT 1')).toEqual([['1']]);
+    await root.all('DROP ROLE alice');
+    expect(await alice.error('SELECT 1')).toContain('42704');
+    expect(await refused('alice')).toBe('FATAL 28000 role "alice" does not exist');
+  });
+
+  it('lets nobody see or end what others do who has no right to', async () => {
+    const root = await started();
+    await root.all('CREATE USER alice; CREATE USER bob');
+    const alice = await login('alice');
+    const bob = await login('bob');
+    expect(await alice.rows("SELECT query FROM pg_stat_activity WHERE usename = 'bob'")).toEqual([
+      ['<insufficient privilege>'],
+    ]);
+    const pid = bob.session.processId;
+    expect(await alice.error(`SELECT pg_terminate_backend(${pid})`)).toContain(
+      '42501 must be a member of the role whose process is being terminated',
+    );
+    expect(await alice.error(`SELECT pg_cancel_backend(${root.session.processId})`)).toBe(
+      '42501 must be a superuser to cancel superuser query',
+    );
+  });
+});
