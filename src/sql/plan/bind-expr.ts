@@ -3,7 +3,7 @@
  * (aggregates, window functions, set-returning functions) is in the context; subqueries are bound through
  * it too, so that this file does not depend on the binding of SELECT.
  */
-import type { A_Expr, A_Indirection, CollateClause, ColumnRef, Node, SubLink } from 'libpg-query';
+import type { A_Expr, A_Indirection, ColumnRef, Node, SubLink } from 'libpg-query';
 import { checkDimensions } from '../types/limits.js';
 import { OID } from '../types/oids.js';
 import { baseOidOf, fieldsOf } from '../types/user-types.js';
@@ -24,6 +24,7 @@ import {
 } from './coerce.js';
 import { subqueryPlan } from './aggregate-level.js';
 import { bindGrouping } from './grouping.js';
+import { bindCollate } from './bind-collate.js';
 import { bindJsonbSubscripts } from './bind-subscript.js';
 import { bindConstant } from './literals.js';
 import { bindSqlValue } from './bind-sql-value.js';
@@ -135,25 +136,6 @@ export function bindExpr(ctx: ExprContext, node: Node): Expr {
     default:
       throw errorAt('0A000', `this kind of expression is not supported (${kind})`, locationOf(node));
   }
-}
-
-function bindCollate(ctx: ExprContext, e: CollateClause): Expr {
-  const name = stringsOf(e.collname).at(-1) ?? '';
-  if (!['C', 'POSIX', 'default', 'ucs_basic', 'C.UTF-8', 'C.utf8', 'en_US.utf8'].includes(name)) {
-    throw errorAt('42704', `collation "${name}" for encoding "UTF8" does not exist`, e.location ?? -1);
-  }
-  const arg = resolveUnknown(ctx.binder, bindExpr(ctx, e.arg!));
-  if (!isCollatable(arg.oid)) {
-    throw errorAt('42804', `collations are not supported by type ${formatType(arg.oid)}`, e.location ?? -1);
-  }
-  if (ctx.binder.notes === null) return arg;
-  const collated = { ...arg };
-  ctx.binder.notes.collations.set(collated, name);
-  return collated;
-}
-
-function isCollatable(oid: number): boolean {
-  return isArrayType(oid) || [OID.text, OID.varchar, OID.bpchar, OID.name, OID.char].includes(oid as 25);
 }
 
 function bindRow(ctx: ExprContext, items: readonly Node[]): Expr {
