@@ -16,6 +16,8 @@ export function maybeLifted(random: Random, piece: Piece, name: string): Piece[]
   const text = textOf(piece);
   // With values in their places PostgreSQL may take an item for a grouping expression that is another one as it is written.
   if (!PREPARABLE.test(text) || text.includes('$') || /ROLLUP|CUBE|GROUPING SETS/.test(text)) return [piece];
+  // A parameter is no place of the select list: the order would be another.
+  if (/ORDER BY .*\b(LIMIT|OFFSET|FETCH)\b/.test(text)) return [piece];
   const values: string[] = [];
   const out: string[] = [];
   for (const [token] of text.matchAll(TOKEN)) {
