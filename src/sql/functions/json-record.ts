@@ -102,14 +102,7 @@ function partOf(document: Datum): Part {
 // ---- one value ----
 
 /** `base`: the composite value that an object's members go into. */
-function convert(
-  part: Part,
-  oid: number,
-  typmod: number,
-  name: string,
-  ctx: ExecContext,
-  base: Datum = null,
-): Datum {
+function convert(part: Part, oid: number, typmod: number, name: string, ctx: ExecContext, base: Datum = null): Datum {
   const under = baseOidOf(oid);
   if (under !== oid) {
     const value = convert(part, under, domainTypmod(oid, typmod), name, ctx, base);
