@@ -2,7 +2,7 @@
 import { Changes } from './changes.js';
 import { Features } from './features.js';
 import { maybeLifted } from './parameters.js';
-import type { Piece } from './pieces.js';
+import { plain, type Piece } from './pieces.js';
 import { Queries } from './queries.js';
 import { Random } from './random.js';
 import { aSchema } from './schema.js';
@@ -20,7 +20,9 @@ export function statementsOf(seed: number, count: number): Piece[] {
   const sessions = new Sessions(random);
   const stories = new Stories(random);
   const relational = new Relational(random);
-  const statements = [...schema.statements, ...relational.setup()];
+  // Every other program has the literals of its statements lifted out, the others hardly any.
+  const mode = seed % 2 === 1 ? [plain('SET plan_cache_mode TO force_generic_plan')] : [];
+  const statements = [...mode, ...schema.statements, ...relational.setup()];
   for (const end = statements.length + count; statements.length < end;) {
     // They have transactions of their own.
     if (!changes.isOpen && random.chance(0.03)) statements.push(...sessions.statements());

@@ -23,6 +23,7 @@ const SETTINGS = [
   'SET intervalstyle TO postgres',
   "SET datestyle TO 'ISO, MDY'",
   'SET extra_float_digits TO 1',
+  'SET plan_cache_mode TO auto',
 ];
 
 function failure(error: unknown): Answer {
