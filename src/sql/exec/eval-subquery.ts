@@ -70,13 +70,19 @@ export function compileSubquery(expr: SubqueryExpr, layout: Layout): AsyncEval {
     }
     case 'any':
     case 'all':
-      return compileQuantified(expr, layout, constant, open);
+    case 'row':
+      return compileTested(expr, layout, constant, open);
   }
 }
 
 function onlyValue(rows: readonly Row[]): Datum {
+  return onlyRow(rows)?.[0] ?? null;
+}
+
+/** @throws QuoralError 21000 */
+function onlyRow(rows: readonly Row[]): Row | null {
   if (rows.length > 1) throw sqlError('21000', 'more than one row returned by a subquery used as an expression');
-  return rows[0]?.[0] ?? null;
+  return rows[0] ?? null;
 }
 
 function arrayOf(expr: SubqueryExpr, rows: readonly Row[]): PgArray {
@@ -108,8 +114,8 @@ interface HashedSet {
   readonly empty: boolean;
 }
 
-/** x op ANY/ALL (subquery); an uncorrelated = ANY looks up a hash set. */
-function compileQuantified(
+/** x op ANY/ALL (subquery), where an uncorrelated = ANY looks up a hash set; and (x, y) op (subquery). */
+function compileTested(
   expr: SubqueryExpr,
   layout: Layout,
   constant: boolean,
@@ -155,7 +161,9 @@ function compileQuantified(
     after<readonly Row[], Datum>(rowsOf(row, run), (rows) => {
       // The test sees the subquery's row; what it wants of this row comes as outer columns.
       for (const [id, at] of outerIds) run.outer[id] = row[at]!;
-      return from(0, !decisive, rows, run);
+      if (expr.mode !== 'row') return from(0, !decisive, rows, run);
+      const only = onlyRow(rows);
+      return only === null ? null : test.eval(only, run);
     });
 }
 

@@ -3,13 +3,13 @@
  * (aggregates, window functions, set-returning functions) is in the context; subqueries are bound through
  * it too, so that this file does not depend on the binding of SELECT.
  */
-import type { A_Expr, A_Indirection, ColumnRef, Node, SubLink } from 'libpg-query';
+import type { A_Expr, A_Indirection, ColumnRef, Node } from 'libpg-query';
 import { checkDimensions } from '../types/limits.js';
 import { OID } from '../types/oids.js';
 import { baseOidOf, fieldsOf } from '../types/user-types.js';
 import { arrayOidOf, elementOidOf, formatType, isArrayType } from '../types/registry.js';
 import { as, kindOf, locationOf, stringsOf } from './ast.js';
-import { columnExpr, errorAt, findColumn, findRelation } from './binder.js';
+import { errorAt, findColumn, findRelation } from './binder.js';
 import type { Binder, ExprContext, ScopeRelation } from './binder.js';
 import { bindAnyAll, bindCall, bindComparison, bindIn, bindOperator, compareRows, makeOperator } from './bind-call.js';
 import {
@@ -22,11 +22,11 @@ import {
   tryCoerce,
   typeOfExpr,
 } from './coerce.js';
-import { subqueryPlan } from './aggregate-level.js';
 import { bindGrouping } from './grouping.js';
 import { bindCollate } from './bind-collate.js';
 import { bindJsonbSubscripts } from './bind-subscript.js';
 import { bindConstant } from './literals.js';
+import { bindRowSubquery, bindSubLink } from './bind-sublink.js';
 import { bindSqlValue } from './bind-sql-value.js';
 import { missingColumn, missingRelation } from './missing-relation.js';
 import { attributeOr, bindField } from './attribute-calls.js';
@@ -38,7 +38,6 @@ import { readColumn, readRow } from './read-column.js';
 import { bindArgument, bindVariable, variableBeforeColumn, variableStar } from './variables.js';
 import { conjunction, constant } from './expr.js';
 import type { Expr } from './expr.js';
-import type { Plan } from './logical.js';
 
 export function bindExpr(ctx: ExprContext, node: Node): Expr {
   const kind = kindOf(node);
@@ -468,97 +467,6 @@ function bindArray(ctx: ExprContext, nodes: readonly Node[], location: number, w
       : toCommon(b, e, oid, 'ARRAY', locationOf(nodes[i])),
   );
   return { kind: 'array', elements, nested: isNested, oid: arrayOid, typmod: -1 };
-}
-
-function bindSubLink(ctx: ExprContext, link: SubLink): Expr {
-  const b = ctx.binder;
-  const location = link.location ?? 0;
-  const select = as(link.subselect, 'SelectStmt');
-  if (select === undefined) throw errorAt('42601', 'a subquery must be a SELECT', location);
-  const plan = subqueryPlan(ctx, select);
-  const bool = { oid: OID.bool, typmod: -1 } as const;
-  switch (link.subLinkType ?? 'EXISTS_SUBLINK') {
-    case 'EXISTS_SUBLINK':
-      return { kind: 'subquery', mode: 'exists', plan, test: null, hashed: null, ...bool };
-    case 'EXPR_SUBLINK': {
-      const column = oneColumn(plan, location);
-      return {
-        kind: 'subquery',
-        mode: 'scalar',
-        plan,
-        test: null,
-        hashed: null,
-        oid: column.oid,
-        typmod: column.typmod,
-      };
-    }
-    case 'ARRAY_SUBLINK': {
-      const column = oneColumn(plan, location);
-      const oid = arrayOidOf(column.oid) || (isArrayType(column.oid) ? column.oid : 0);
-      if (oid === 0)
-        throw errorAt('42704', `could not find array type for data type ${formatType(column.oid)}`, location);
-      return { kind: 'subquery', mode: 'array', plan, test: null, hashed: null, oid, typmod: -1 };
-    }
-    case 'ANY_SUBLINK':
-    case 'ALL_SUBLINK': {
-      const all = link.subLinkType === 'ALL_SUBLINK';
-      const symbol = stringsOf(link.operName).at(-1) ?? '=';
-      const row = as(link.testexpr, 'RowExpr');
-      const left = row === undefined ? [bindExpr(ctx, link.testexpr!)] : (row.args ?? []).map((n) => bindExpr(ctx, n));
-      const columns = plan.columns;
-      if (left.length < columns.length) throw errorAt('42601', 'subquery has too many columns', location);
-      if (left.length > columns.length) throw errorAt('42601', 'subquery has too few columns', location);
-      const test = compareRows(b, symbol, left, columns.map(columnExpr), location);
-      b.notes?.operators.set(plan, symbol);
-      return { kind: 'subquery', mode: all ? 'all' : 'any', plan, test, hashed: hashedTest(test, plan, all), ...bool };
-    }
-    default:
-      throw errorAt('0A000', 'this kind of subquery is not supported', location);
-  }
-}
-
-/** x = ANY (subquery) whose equality compares the subquery's own column, uncast, with something of its type. */
-function hashedTest(test: Expr, plan: Plan, all: boolean): { left: Expr; typeOid: number } | null {
-  if (all || test.kind !== 'call' || test.entry.name !== '=' || test.args.length !== 2) return null;
-  const [left, right] = test.args as [Expr, Expr];
-  const column = plan.columns[0]!;
-  const bare = right.kind === 'cast' ? right.arg : right;
-  if (bare.kind !== 'column' || bare.id !== column.id || bare !== right || left.oid !== right.oid) return null;
-  return { left, typeOid: column.oid };
-}
-
-function oneColumn(plan: Plan, location: number): Plan['columns'][number] {
-  if (plan.columns.length !== 1) throw errorAt('42601', 'subquery must return only one column', location);
-  return plan.columns[0]!;
-}
-
-function bindRowSubquery(
-  ctx: ExprContext,
-  symbol: string,
-  left: readonly Node[],
-  link: SubLink,
-  location: number,
-): Expr {
-  const select = as(link.subselect, 'SelectStmt')!;
-  const plan = subqueryPlan(ctx, select);
-  if (plan.columns.length !== left.length) {
-    throw errorAt(
-      '42601',
-      plan.columns.length < left.length ? 'subquery has too few columns' : 'subquery has too many columns',
-      location,
-    );
-  }
-  ctx.binder.notes?.operators.set(plan, symbol);
-  ctx.binder.notes?.rows.add(plan);
-  // One row at most: as ANY over it, with NULL for none, which a comparison in WHERE treats alike.
-  const test = compareRows(
-    ctx.binder,
-    symbol,
-    left.map((n) => bindExpr(ctx, n)),
-    plan.columns.map(columnExpr),
-    location,
-  );
-  return { kind: 'subquery', mode: 'any', plan, test, hashed: null, oid: OID.bool, typmod: -1 };
 }
 
 function bindIndirection(ctx: ExprContext, e: A_Indirection): Expr {

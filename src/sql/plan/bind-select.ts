@@ -11,7 +11,6 @@ import { as, locationOf, stringsOf, must } from './ast.js';
 import { Scope, columnExpr, errorAt, findColumn } from './binder.js';
 import type { Binder, CteEntry, ExprContext, LockRequest } from './binder.js';
 import { bindExpr, starColumns } from './bind-expr.js';
-import { sortKey } from './sort-keys.js';
 import {
   coerce,
   coerceAssignment,
@@ -26,7 +25,6 @@ import type { FromContext } from './bind-from.js';
 import { checkLocks, lockRequests } from './bind-locks.js';
 import { figureNameOf } from './figure-name.js';
 import { distinctSets } from './grouping.js';
-import { refuseVariables } from './aggregate-level.js';
 import { orderedItems } from './recursive-check.js';
 import { RecursiveOrder, selfReference } from './recursive-order.js';
 import { orRepeated } from './repeated.js';
@@ -34,10 +32,11 @@ import { checkTargets } from './sizes.js';
 import { expandedStars, indirectStar, noteFields, starTargets } from './stars.js';
 import { noteWindows } from './bind-window.js';
 import { applyAggregation, applyWindows } from './bind-group.js';
-import { outputOf, withLimit } from './bind-output.js';
-import type { Output, RowBounds, Target } from './bind-output.js';
+import { bindDistinctOn, bindOrder, checkDistinct, orderAndLimit, positionOf, rowBounds } from './bind-order.js';
+import { outputOf } from './bind-output.js';
+import type { Output, Target } from './bind-output.js';
 import { sameExpr, some } from './expr.js';
-import type { ColumnExpr, Expr, SortKey } from './expr.js';
+import type { Expr } from './expr.js';
 import type { CteDefinition, Lock, Plan, PlanColumn, ProjectItem, SetOpPlan } from './logical.js';
 import { noteSameRecords } from './record-columns.js';
 
@@ -274,7 +273,7 @@ function bindValues(
   }
   b.notes?.values.set(select, coerced);
   const plan: Plan = { kind: 'values', columns, rows: coerced };
-  return orderAndLimit(b, select, plan, scope);
+  return orderAndLimit(b, select, plan, (what) => exprContext(b, scope, what));
 }
 
 // ---- set operations ----
@@ -310,7 +309,7 @@ function bindSetOperation(
   const plan: SetOpPlan = { kind: 'setop', op, all: select.all === true, columns, left: l, right: r };
   if (select.lockingClause !== undefined || options.lock != null)
     throw errorAt('0A000', 'FOR UPDATE is not allowed with UNION/INTERSECT/EXCEPT', -1);
-  return orderAndLimit(b, select, plan, new Scope(parent, [], [], ctes));
+  return orderAndLimit(b, select, plan, (what) => exprContext(b, new Scope(parent, [], [], ctes), what));
 }
 
 function firstLocation(select: SelectStmt | undefined): number {
@@ -360,70 +359,6 @@ export function coerceOutput(
   return { kind: 'project', columns: items.map((i) => i.column), input: plan, items };
 }
 
-/** ORDER BY and LIMIT over output columns only (VALUES, UNION). */
-function orderAndLimit(b: Binder, select: SelectStmt, plan: Plan, scope: Scope): Plan {
-  let result = plan;
-  const keys = (select.sortClause ?? []).map((clause): SortKey => {
-    const s = must(clause, 'SortBy');
-    const position = positionOf(s.node!, plan.columns.length, 'ORDER BY');
-    if (position !== null) return sortKey(columnExpr(plan.columns[position]!), s);
-    const written = stringsOf(as(s.node, 'ColumnRef')?.fields);
-    // As the text of a view names the columns of VALUES.
-    const isOfValues = select.valuesLists !== undefined && written.length === 2 && written[0] === '*VALUES*';
-    const names = isOfValues ? written.slice(1) : written;
-    const found = plan.columns.filter((c) => names.length === 1 && c.name === names[0]);
-    if (found.length === 0) {
-      if (names.length === 1) throw errorAt('42703', `column "${names[0]}" does not exist`, locationOf(s.node));
-      throw errorAt('0A000', 'invalid UNION/INTERSECT/EXCEPT ORDER BY clause', locationOf(s.node), {
-        detail: 'Only result column names can be used, not expressions or functions.',
-        hint: 'Add the expression/function to every SELECT, or move the UNION into a FROM clause.',
-      });
-    }
-    return sortKey(columnExpr(found[0]!), s);
-  });
-  b.notes?.positions.set(
-    select,
-    keys.map((key) => ({ key, position: plan.columns.findIndex((c) => c.id === (key.expr as ColumnExpr).id) })),
-  );
-  if (keys.length > 0) result = { kind: 'sort', columns: result.columns, input: result, keys, limit: null };
-  return withLimit(result, rowBounds(b, select, scope, keys), keys);
-}
-
-function positionOf(node: Node, width: number, clause: string): number | null {
-  const c = as(node, 'A_Const');
-  if (c === undefined) return null;
-  if (c.ival === undefined) throw errorAt('42601', `non-integer constant in ${clause}`, c.location ?? 0);
-  const n = c.ival.ival ?? 0;
-  if (n < 1 || n > width) throw errorAt('42P10', `${clause} position ${n} is not in select list`, c.location ?? 0);
-  return n - 1;
-}
-
-function rowBounds(b: Binder, select: SelectStmt, scope: Scope, keys: readonly SortKey[]): RowBounds {
-  const bound = (node: Node | undefined, what: string): Expr | null => {
-    if (node === undefined || as(node, 'A_Const')?.isnull === true) return null;
-    const ctx = exprContext(b, scope, what);
-    const expr = bindExpr(ctx, node);
-    refuseVariables(ctx, expr, what);
-    const result = tryCoerce(b, expr, OID.int8, -1, 'assignment', locationOf(node));
-    if (result === null) {
-      throw errorAt(
-        '42804',
-        `argument of ${what} must be type bigint, not type ${formatType(typeOfExpr(b, expr))}`,
-        locationOf(node),
-      );
-    }
-    return result;
-  };
-  const count = bound(select.limitCount, 'LIMIT');
-  const offset = bound(select.limitOffset, 'OFFSET');
-  const withTies = select.limitOption === 'LIMIT_OPTION_WITH_TIES' && (count !== null || offset !== null);
-  if (withTies && keys.length === 0)
-    throw errorAt('42601', 'WITH TIES cannot be specified without ORDER BY clause', -1);
-  const bounds = { count, offset, withTies };
-  b.notes?.bounds.set(select, bounds);
-  return bounds;
-}
-
 // ---- plain SELECT ----
 
 function bindPlainSelect(
@@ -467,7 +402,7 @@ function bindPlainSelect(
           locationOf(select.havingClause),
         );
   const groups = bindGroups(b, select, scope, output, targets);
-  const keys = bindOrder(b, select, scope, output, targets);
+  const keys = bindOrder(b, select, output, targets);
   const distinctOn = bindDistinctOn(b, select, output, targets);
   checkDistinct(select, distinctOn, keys, targets);
 
@@ -496,7 +431,13 @@ function bindPlainSelect(
           : 'aggregate functions';
     throw errorAt('0A000', `FOR UPDATE is not allowed with ${why}`, -1);
   }
-  return outputOf(b, select, windowed.plan, made, rowBounds(b, select, scope, keys));
+  return outputOf(
+    b,
+    select,
+    windowed.plan,
+    made,
+    rowBounds(b, select, (what) => exprContext(b, scope, what), keys),
+  );
 }
 
 function bindTargets(ctx: ExprContext, list: readonly Node[], keepUnknown: boolean): Target[] {
@@ -585,62 +526,4 @@ function groupItem(b: Binder, ctx: ExprContext, scope: Scope, node: Node, target
     }
   }
   return orRepeated(node, resolveUnknown(b, bindExpr(ctx, node)), targets);
-}
-
-/** ORDER BY: a position, an output name, or an expression over the input. */
-function bindOrder(
-  b: Binder,
-  select: SelectStmt,
-  scope: Scope,
-  output: ExprContext,
-  targets: readonly Target[],
-): SortKey[] {
-  return (select.sortClause ?? []).map((clause): SortKey => {
-    const s = must(clause, 'SortBy');
-    return sortKey(orderItem(b, { ...output, clause: 'ORDER BY' }, s.node!, targets, 'ORDER BY'), s);
-  });
-}
-
-function orderItem(b: Binder, ctx: ExprContext, node: Node, targets: readonly Target[], clause: string): Expr {
-  const position = positionOf(node, targets.length, clause);
-  if (position !== null) return resolveUnknown(b, targets[position]!.expr);
-  const fields = as(node, 'ColumnRef')?.fields ?? [];
-  const names = stringsOf(fields);
-  if (names.length === 1 && as(fields[0], 'A_Star') === undefined) {
-    const found = targets.filter((t) => t.name === names[0]);
-    if (found.length > 0) {
-      if (found.some((t) => !sameExpr(t.expr, found[0]!.expr)))
-        throw errorAt('42702', `${clause} "${names[0]}" is ambiguous`, locationOf(node));
-      return resolveUnknown(b, found[0]!.expr);
-    }
-  }
-  return orRepeated(node, resolveUnknown(b, bindExpr(ctx, node)), targets);
-}
-
-function bindDistinctOn(b: Binder, select: SelectStmt, output: ExprContext, targets: readonly Target[]): Expr[] {
-  const items = (select.distinctClause ?? []).filter((n) => Object.keys(n).length > 0);
-  return items.map((n) => orderItem(b, { ...output, clause: 'DISTINCT ON' }, n, targets, 'DISTINCT ON'));
-}
-
-function checkDistinct(
-  select: SelectStmt,
-  on: readonly Expr[],
-  keys: readonly SortKey[],
-  targets: readonly Target[],
-): void {
-  if (select.distinctClause === undefined) return;
-  if (on.length === 0) {
-    for (const key of keys) {
-      if (!targets.some((t) => sameExpr(t.expr, key.expr))) {
-        throw errorAt('42P10', 'for SELECT DISTINCT, ORDER BY expressions must appear in select list', -1);
-      }
-    }
-    return;
-  }
-  // The leading sort keys must be the DISTINCT ON expressions, in any order.
-  for (let i = 0; i < Math.min(keys.length, on.length); i++) {
-    if (!on.some((e) => sameExpr(e, keys[i]!.expr))) {
-      throw errorAt('42P10', 'SELECT DISTINCT ON expressions must match initial ORDER BY expressions', -1);
-    }
-  }
 }

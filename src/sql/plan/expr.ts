@@ -164,9 +164,10 @@ export interface SqlValueExpr extends Typed {
 }
 export interface SubqueryExpr extends Typed {
   readonly kind: 'subquery';
-  readonly mode: 'scalar' | 'exists' | 'array' | 'any' | 'all';
+  /** row: one row at most, which is compared with another. */
+  readonly mode: 'scalar' | 'exists' | 'array' | 'any' | 'all' | 'row';
   readonly plan: Plan;
-  /** any/all: compares the outer values with a row of the plan (over both kinds of column ids). */
+  /** any/all/row: compares the outer values with a row of the plan (over both kinds of column ids). */
   readonly test: Expr | null;
   /** any with plain equality of one column: the outer value and equality, so that a hash set serves. */
   readonly hashed: { readonly left: Expr; readonly typeOid: number } | null;

@@ -1,0 +1,25 @@
+-- A row compared with a subquery: NULL without a row, an error with more than one.
+CREATE TABLE rows_of (a int, b int);
+INSERT INTO rows_of VALUES (1, 2), (3, 4);
+SELECT (1, 2) = (SELECT a, b FROM rows_of WHERE a = 1);
+SELECT (1, 2) = (SELECT a, b FROM rows_of WHERE a = 9);
+SELECT (1, 2) = (SELECT a, b FROM rows_of);
+SELECT (1, 2) <> (SELECT a, b FROM rows_of WHERE a = 9);
+SELECT (1, 2) < (SELECT a, b FROM rows_of WHERE a = 3);
+SELECT ((1, 2) = (SELECT a, b FROM rows_of WHERE a = 9)) IS NULL;
+SELECT NOT (1, 2) = (SELECT a, b FROM rows_of WHERE a = 9);
+SELECT count(*) FROM rows_of WHERE NOT (a, b) = (SELECT a, b FROM rows_of WHERE a = 9);
+SELECT a, (a, b) = (SELECT x.a, x.b FROM rows_of x WHERE x.a = r.a + 0) FROM rows_of r ORDER BY a;
+SELECT a, (a, b) >= (SELECT 3, max(x.b) FROM rows_of x WHERE x.b <= r.b) FROM rows_of r ORDER BY a;
+SELECT a FROM rows_of r WHERE (a, b) = (SELECT x.a, x.b FROM rows_of x WHERE x.a = 3);
+SELECT a FROM rows_of r WHERE (a, b) <> (SELECT x.a, x.b FROM rows_of x WHERE x.a = r.a AND x.b > 2);
+SELECT max(a), (max(a), 4) = (SELECT 3, 4) FROM rows_of HAVING (count(*), 1) = (SELECT 2, 1);
+SELECT (1, NULL) = (SELECT 1, 2), (1, NULL) = (SELECT 2, 2);
+SELECT (1, 2) IN (SELECT a, b FROM rows_of), (1, 3) IN (SELECT a, b FROM rows_of WHERE a > 9);
+SELECT (1, 2) = (SELECT 1);
+SELECT (1, 2) = (SELECT 1, 2, 3);
+CREATE VIEW of_rows AS SELECT a FROM rows_of WHERE (a, b) = (SELECT 3, 4);
+SELECT * FROM of_rows;
+SELECT pg_get_viewdef('of_rows');
+DROP VIEW of_rows;
+DROP TABLE rows_of;
