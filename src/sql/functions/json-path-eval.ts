@@ -64,6 +64,8 @@ interface Scope {
   readonly arraySize: number;
   /** Only whether there is something is asked, not what. */
   readonly existence: boolean;
+  /** Errors become something else than an error of the statement. */
+  readonly silent: boolean;
 }
 
 export interface PathOptions {
@@ -71,6 +73,7 @@ export interface PathOptions {
   readonly vars: JsonValue | undefined;
   /** Only whether there is something is asked; it changes what is an error in lax mode. */
   readonly existence: boolean;
+  readonly silent: boolean;
   readonly useTimeZone: boolean;
   readonly format: FormatContext;
 }
@@ -153,6 +156,7 @@ class Evaluation {
       forgiving: this.#lax,
       arraySize: -1,
       existence: this.#lax && this.#options.existence,
+      silent: this.#options.silent,
     };
     return this.#item(program.root, this.#root, scope, this.#lax);
   }
@@ -301,7 +305,14 @@ class Evaluation {
 
   *#descend(item: PathItem & { kind: 'descend' }, value: Item, scope: Scope): Generator<Item> {
     const inside = { ...scope, forgiving: true };
-    if (item.first === 0) yield* this.#next(item, value, inside);
+    if (item.first === 0) {
+      try {
+        yield* this.#next(item, value, inside);
+      } catch (error) {
+        // As in PostgreSQL an error of the value itself is forgotten over its parts, unless it is told at once.
+        if (!scope.silent || !isPathError(error) || !(isArray(value) || isObject(value))) throw error;
+      }
+    }
     yield* this.#deeper(item, value, inside, 1);
   }
 
@@ -401,7 +412,7 @@ class Evaluation {
   #exists(item: PathItem, value: Item, scope: Scope): Truth {
     try {
       let any = false;
-      for (const _ of this.#item(item, value, { ...scope, existence: this.#lax }, this.#lax)) {
+      for (const _ of this.#item(item, value, { ...scope, existence: this.#lax, silent: true }, this.#lax)) {
         any = true;
         // In strict mode the others might still be errors.
         if (this.#lax) break;
@@ -424,11 +435,12 @@ class Evaluation {
   ): Truth {
     let lefts: Item[];
     let rights: (Item | undefined)[];
+    const hushed: Scope = { ...scope, silent: true };
     try {
-      lefts = [...this.#operand(left, value, scope)];
+      lefts = [...this.#operand(left, value, hushed)];
       if (right === null) rights = [undefined];
-      else if (unwrapRight) rights = [...this.#operand(right, value, scope)];
-      else rights = [...this.#item(right, value, { ...scope, existence: false }, this.#lax)];
+      else if (unwrapRight) rights = [...this.#operand(right, value, hushed)];
+      else rights = [...this.#item(right, value, { ...hushed, existence: false }, this.#lax)];
     } catch (error) {
       if (!isPathError(error)) throw error;
       return null;

@@ -29,6 +29,7 @@ function itemsOf(asked: Asked, ctx: ExecContext, existence: boolean): Iterable<I
   return evaluatePath(asked.path.program as PathProgram, asked.document.value, {
     vars: asked.vars?.value,
     existence,
+    silent: asked.silent,
     useTimeZone: asked.useTimeZone,
     format: ctx.format,
   });
