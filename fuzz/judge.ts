@@ -89,6 +89,9 @@ export function compare(text: string, ours: Answer, theirs: Answer): Verdict {
       return 'open';
     return { difference: `ours: ${ours.sqlstate} ${ours.message}; theirs: ${theirs.sqlstate} ${theirs.message}` };
   }
+  // A statement removes parents by WITH and adds children of them: here they go the way of the others.
+  if (!theirs.ok && theirs.sqlstate === '23503' && /^WITH .*\bDELETE FROM\b.*\bINSERT INTO\b/s.test(text))
+    return 'open';
   const failed = ours.ok ? theirs : ours;
   // A statement holds its rows in memory, up to statement_memory_limit.
   if (!ours.ok && ours.sqlstate === '53200') return 'open';

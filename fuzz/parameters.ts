@@ -17,7 +17,9 @@ export function maybeLifted(random: Random, piece: Piece, name: string): Piece[]
   // With values in their places PostgreSQL may take an item for a grouping expression that is another one as it is written.
   if (!PREPARABLE.test(text) || text.includes('$') || /ROLLUP|CUBE|GROUPING SETS/.test(text)) return [piece];
   // A parameter is no place of the select list: the order would be another.
-  if (/ORDER BY .*\b(LIMIT|OFFSET|FETCH)\b/.test(text)) return [piece];
+  if (/ORDER BY (.*\b(LIMIT|OFFSET|FETCH)\b|([^()]*, )?\d)/.test(text)) return [piece];
+  // Which of two errors comes first is judged by the statement's own text.
+  if (/^MERGE| ON CONFLICT /.test(text)) return [piece];
   const values: string[] = [];
   const out: string[] = [];
   for (const [token] of text.matchAll(TOKEN)) {
