@@ -3,26 +3,24 @@ import { QuoralError, sqlError } from '../../base/errors.js';
 import type { ResolvedRoutines } from '../contract.js';
 import type { FuncCall, Node } from 'libpg-query';
 import { isExtensionFunction } from '../functions/extensions.js';
-import { isAggregateName, resolveAggregate, resolveFunction, resolveOperator } from '../functions/resolve.js';
+import { isAggregateName, resolveFunction, resolveOperator } from '../functions/resolve.js';
 import type { ResolveOptions } from '../functions/resolve.js';
 import type { FunctionEntry, ResolvedCall } from '../functions/entry.js';
 import { hypotheticalSet } from '../functions/hypothetical.js';
 import { OID } from '../types/oids.js';
 import { pinnedOid } from '../types/pinned-types.js';
 import { arrayOidOf, elementOidOf, formatType, typeByName } from '../types/registry.js';
-import { folded, resolveUserAggregate, routineOf } from './user-aggregates.js';
-import { bindHypothetical } from './bind-hypothetical.js';
+import { aggregatesAmong, bindAggregate, bindWindowCall } from './bind-aggregate.js';
+import { asDomains, coerceArguments, keepLiterals, placedArguments } from './call-arguments.js';
 import { as, locationOf, stringsOf } from './ast.js';
 import type { Binder, ExprContext } from './binder.js';
 import { addPosition, errorAt } from './binder.js';
-import { atItsLevel } from './aggregate-level.js';
 import { columnCall } from './attribute-calls.js';
 import { bindPopulate, isPopulate } from './bind-populate.js';
-import { checkDistinctOrder, checkWithinGroup, distinctOrder, withinGroupRequired } from './aggregate-order.js';
-import { coerce, coerceBoolean, commonType, resolveUnknown, settle, typeOfExpr } from './coerce.js';
-import { firstNamed, placeArguments } from './named-arguments.js';
+import { withinGroupRequired } from './aggregate-order.js';
+import { coerce, commonType, settle, typeOfExpr } from './coerce.js';
+import { firstNamed } from './named-arguments.js';
 import type { Routine } from '../catalog/descriptor.js';
-import { isConstrained } from '../functions/domains.js';
 import {
   defaultArguments,
   functionsOf,
@@ -40,43 +38,9 @@ import {
 } from './routines.js';
 import { rangeConstructors } from './range-constructors.js';
 import { conjunction, constant, FALSE } from './expr.js';
-import type { AggregateExpr, AnyAllExpr, CallExpr, Expr, WindowExpr } from './expr.js';
+import type { AnyAllExpr, CallExpr, Expr } from './expr.js';
 import { checkArguments } from './sizes.js';
 import { WINDOW_FUNCTIONS } from './window-functions.js';
-import { bindFrame, declaredWindow, makeWindow, resolveWindow } from './bind-window.js';
-import { bindSortKeys, sortKey } from './sort-keys.js';
-
-/** The arguments, coerced to what the resolved entry takes. */
-function coerceArguments(
-  b: Binder,
-  args: readonly Expr[],
-  wanted: readonly number[],
-  locations: readonly number[],
-  keepUnknown = false,
-): Expr[] {
-  return args.map((arg, i) => {
-    const oid = wanted[i]!;
-    if (oid === OID.any || oid === 0) return keepUnknown ? settle(b, arg) : resolveUnknown(b, arg);
-    return coerce(b, arg, oid, 'implicit', locations[i] ?? -1);
-  });
-}
-
-/** For who writes the query again: where anything is taken a literal has no type in PostgreSQL. */
-function keepLiterals(b: Binder, coerced: Expr[], args: readonly Expr[], declared: readonly number[]): void {
-  if (b.notes === null || declared.length === 0) return;
-  args.forEach((arg, i) => {
-    const isAny = declared[Math.min(i, declared.length - 1)] === OID.any;
-    if (isAny && arg.kind === 'const' && arg.oid === OID.unknown) coerced[i] = arg;
-  });
-}
-
-/** A parameter of a domain takes any value of what that is over, and looks at it. */
-function asDomains(b: Binder, args: Expr[], routine: Routine, locations: readonly number[]): void {
-  inputsOf(routine).forEach(({ typeOid }, i) => {
-    const arg = args[i];
-    if (arg !== undefined && isConstrained(typeOid)) args[i] = coerce(b, arg, typeOid, 'implicit', locations[i] ?? -1);
-  });
-}
 
 export function makeOperator(b: Binder, symbol: string, left: Expr | null, right: Expr, location: number): CallExpr {
   let resolved: ResolvedCall<FunctionEntry>;
@@ -243,12 +207,12 @@ export function bindCall(ctx: ExprContext, call: FuncCall): Expr {
   if (groups === null && schema !== null && !['pg_catalog', 'information_schema', 'public'].includes(schema)) {
     throw errorAt('3F000', `schema "${schema}" does not exist`, location);
   }
-  if (call.over !== undefined) return bindWindowCall(ctx, call, name, location);
+  if (call.over !== undefined) return bindWindowCall(ctx, { call, name, location, own: null });
   if (WINDOW_FUNCTIONS.has(name) && (hypotheticalSet(name) === undefined || call.agg_within_group !== true)) {
     if (hypotheticalSet(name) !== undefined && call.args !== undefined) throw withinGroupRequired(name, location);
     throw errorAt('42809', `window function ${name} requires an OVER clause`, location);
   }
-  if (isAggregateName(name)) return bindAggregate(ctx, call, name, location);
+  if (isAggregateName(name)) return bindAggregate(ctx, { call, name, location, own: null });
   const nodes = placedArguments(ctx, names.slice(-2).join('.'), call);
   checkArguments(nodes.length, location);
   const args = nodes.map((n) => ctx.bind(ctx, n));
@@ -269,6 +233,7 @@ export function bindCall(ctx: ExprContext, call: FuncCall): Expr {
   return call.funcformat === 'COERCE_SQL_SYNTAX' && made.kind === 'call' ? { ...made, syntax: true } : made;
 }
 
+/** A call of what users made. */
 /** An error names the function with its schema, if that was written. */
 function asWritten<T>(names: readonly string[], make: () => T): T {
   if (names.length < 2) return make();
@@ -286,22 +251,13 @@ function isAboutVariadic(error: unknown): boolean {
   return error instanceof QuoralError && error.message.startsWith('VARIADIC');
 }
 
-/** `name` as it was written. */
-function placedArguments(ctx: ExprContext, name: string, call: FuncCall): readonly Node[] {
-  const nodes = call.args ?? [];
-  return placeArguments(name.slice(name.lastIndexOf('.') + 1), nodes, () =>
-    noSuchCall(ctx, name, nodes, call.location ?? 0),
-  );
-}
-
-/** A call of what users made. */
 function bindRoutine(ctx: ExprContext, call: FuncCall, name: string, groups: readonly ResolvedRoutines[]): Expr {
   const location = call.location ?? 0;
   const aggregates = isCalled(call) ? [] : aggregatesAmong(groups, call);
   if (aggregates.length > 0) {
     const own = { groups, entries: aggregates };
-    if (call.over !== undefined) return bindWindowCall(ctx, call, name, location, own);
-    return bindAggregate(ctx, call, name, location, own);
+    if (call.over !== undefined) return bindWindowCall(ctx, { call, name, location, own });
+    return bindAggregate(ctx, { call, name, location, own });
   }
   if (call.over !== undefined)
     throw errorAt('42809', `OVER specified, but ${name} is not a window function nor an aggregate function`, location);
@@ -388,132 +344,6 @@ export function makeCall(
     oid: resolved.resultOid,
     typmod: -1,
   };
-}
-
-/** Aggregates of users where the call means one of them: all of the name are, or it is written as only theirs can be. */
-function aggregatesAmong(groups: readonly ResolvedRoutines[], call: FuncCall): readonly FunctionEntry[] {
-  const entries = functionsOf(groups);
-  const aggregates = entries.filter((e) => e.routine?.aggregate !== undefined);
-  if (aggregates.length === entries.length) return aggregates;
-  const marked = call.agg_star ?? call.agg_distinct ?? call.agg_filter ?? call.agg_order ?? call.over;
-  if (marked !== undefined) return aggregates;
-  // Others of the name take other numbers of arguments.
-  const fits = (e: FunctionEntry): boolean => e.argOids.length === (call.args?.length ?? 0);
-  return entries.some((e) => e.routine?.aggregate === undefined && fits(e)) ? [] : aggregates.filter(fits);
-}
-
-function bindAggregate(
-  ctx: ExprContext,
-  call: FuncCall,
-  name: string,
-  location: number,
-  own: OwnAggregates | null = null,
-): Expr {
-  const inner: ExprContext = { ...ctx, inAggregate: true, windows: false, sets: false };
-  const made = makeAggregate(inner, call, name, location, own);
-  return folded(ctx.binder, made.entry, atItsLevel(ctx, made, location));
-}
-
-/** Of users, that a call may mean. */
-interface OwnAggregates {
-  readonly groups: readonly ResolvedRoutines[];
-  readonly entries: readonly FunctionEntry[];
-}
-
-function resolveAs(name: string, oids: readonly number[], own: OwnAggregates | null): ResolvedAggregate {
-  return own === null ? resolveAggregate(name, oids) : resolveUserAggregate(name, own.entries, oids);
-}
-type ResolvedAggregate = ReturnType<typeof resolveAggregate>;
-
-function makeAggregate(
-  inner: ExprContext,
-  call: FuncCall,
-  name: string,
-  location: number,
-  own: OwnAggregates | null = null,
-): AggregateExpr {
-  const b = inner.binder;
-  const within = call.agg_within_group === true;
-  const hypothetical = bindHypothetical(inner, call, name, placedArguments(inner, name, call), location, sortKey);
-  if (hypothetical !== null) return hypothetical;
-  const sorts = within ? (call.agg_order ?? []).map((s) => as(s, 'SortBy')!) : [];
-  const nodes = [...placedArguments(inner, name, call), ...sorts.map((s) => s.node!)];
-  if (nodes.length === 0 && call.agg_star !== true && own?.entries.every((e) => e.argOids.length > 0) !== true) {
-    throw errorAt('42809', `${name}(*) must be used to call a parameterless aggregate function`, location);
-  }
-  const args = nodes.map((n) => inner.bind(inner, n));
-  let resolved: ResolvedAggregate;
-  try {
-    resolved = resolveAs(
-      name,
-      args.map((a) => typeOfExpr(b, a)),
-      own,
-    );
-  } catch (error) {
-    throw addPosition(error, location);
-  }
-  if (resolved === null) throw errorAt('42883', `function ${name}() does not exist`, location);
-  const routine = own === null ? null : routineOf(resolved.entry);
-  if (routine !== null) pinCall(b, call, own!.groups, routine);
-  checkWithinGroup(resolved.entry, within, location);
-  const coerced = coerceArguments(b, args, resolved.argOids, nodes.map(locationOf));
-  keepLiterals(b, coerced, args, resolved.entry.argOids);
-  const filter =
-    call.agg_filter === undefined
-      ? null
-      : coerceBoolean(b, inner.bind(inner, call.agg_filter), 'FILTER', locationOf(call.agg_filter));
-  const orderBy = within
-    ? sorts.map((s) => sortKey(coerced[coerced.length - 1]!, s))
-    : bindSortKeys(inner, call.agg_order ?? [], (n) => inner.bind(inner, n));
-  if (call.agg_distinct === true && !within) checkDistinctOrder(call.agg_order ?? [], orderBy, args);
-  const made: AggregateExpr = {
-    kind: 'aggregate',
-    entry: resolved.entry,
-    args: coerced,
-    direct: within ? coerced.length - sorts.length : 0,
-    info: { argOids: coerced.map((a) => a.oid), resultOid: resolved.resultOid },
-    distinct: call.agg_distinct === true,
-    filter,
-    orderBy: call.agg_distinct === true && !within ? distinctOrder(resolved.entry, orderBy, coerced) : orderBy,
-    oid: resolved.resultOid,
-    typmod: -1,
-  };
-  b.notes?.written.set(made, orderBy.length);
-  return made;
-}
-
-function bindWindowCall(
-  ctx: ExprContext,
-  call: FuncCall,
-  name: string,
-  location: number,
-  own: OwnAggregates | null = null,
-): Expr {
-  if (!ctx.windows) throw errorAt('42P20', `window functions are not allowed in ${ctx.clause}`, location);
-  if (call.agg_within_group === true)
-    throw errorAt('0A000', `OVER is not supported for ordered-set aggregate ${name}`, location);
-  if (hypotheticalSet(name) !== undefined && call.args !== undefined) throw withinGroupRequired(name, location);
-  const b = ctx.binder;
-  const inner: ExprContext = { ...ctx, windows: false, sets: false };
-  const spec = resolveWindow(ctx, call.over!, location);
-  const window = { ...inner, clause: 'window definitions' };
-  const partition = (spec.partitionClause ?? []).map((n) => resolveUnknown(b, window.bind(window, n)));
-  const orderBy = bindSortKeys(window, spec.orderClause ?? [], (n) => window.bind(window, n));
-  const frame = bindFrame(window, spec, orderBy);
-  const over = { partition, orderBy, frame, declared: declaredWindow(ctx, call.over!) };
-  if (own !== null || (isAggregateName(name) && !WINDOW_FUNCTIONS.has(name))) {
-    // A window aggregate's own arguments may hold plain aggregates of the group.
-    const aggregate = makeAggregate(inner, call, name, location, own);
-    const made: WindowExpr = { kind: 'window', name, aggregate, args: [], ...over, oid: aggregate.oid, typmod: -1 };
-    b.notes?.over.set(made, call.over!);
-    return folded(b, aggregate.entry, made);
-  }
-  const nodes = placedArguments(inner, name, call);
-  const args = nodes.map((n) => inner.bind(inner, n));
-  const made = makeWindow(b, name, args, over, location);
-  b.notes?.written.set(made, args.length);
-  b.notes?.over.set(made, call.over!);
-  return made;
 }
 
 /** Row comparison, written out: equality of all, or the first difference decides. */

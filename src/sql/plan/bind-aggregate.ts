@@ -1,0 +1,139 @@
+/** Calls of aggregates, and of anything with OVER. */
+import type { FuncCall } from 'libpg-query';
+import type { ResolvedRoutines } from '../contract.js';
+import type { FunctionEntry } from '../functions/entry.js';
+import { hypotheticalSet } from '../functions/hypothetical.js';
+import { isAggregateName, resolveAggregate } from '../functions/resolve.js';
+import { atItsLevel } from './aggregate-level.js';
+import { checkDistinctOrder, checkWithinGroup, distinctOrder, withinGroupRequired } from './aggregate-order.js';
+import { as, locationOf } from './ast.js';
+import { bindHypothetical } from './bind-hypothetical.js';
+import { bindFrame, declaredWindow, makeWindow, resolveWindow } from './bind-window.js';
+import { addPosition, errorAt } from './binder.js';
+import type { ExprContext } from './binder.js';
+import { coerceArguments, keepLiterals, placedArguments } from './call-arguments.js';
+import { coerceBoolean, resolveUnknown, typeOfExpr } from './coerce.js';
+import type { AggregateExpr, Expr, WindowExpr } from './expr.js';
+import { functionsOf, pinCall } from './routines.js';
+import { bindSortKeys, sortKey } from './sort-keys.js';
+import { folded, resolveUserAggregate, routineOf } from './user-aggregates.js';
+import { WINDOW_FUNCTIONS } from './window-functions.js';
+
+/** Of users, that a call may mean. */
+interface OwnAggregates {
+  readonly groups: readonly ResolvedRoutines[];
+  readonly entries: readonly FunctionEntry[];
+}
+
+function resolveAs(name: string, oids: readonly number[], own: OwnAggregates | null): ResolvedAggregate {
+  return own === null ? resolveAggregate(name, oids) : resolveUserAggregate(name, own.entries, oids);
+}
+
+type ResolvedAggregate = ReturnType<typeof resolveAggregate>;
+
+/** A call of an aggregate, or with OVER. */
+export interface WrittenAggregate {
+  readonly call: FuncCall;
+  readonly name: string;
+  readonly location: number;
+  /** null: it is one of PostgreSQL's. */
+  readonly own: OwnAggregates | null;
+}
+
+/** Aggregates of users where the call means one of them: all of the name are, or it is written as only theirs can be. */
+export function aggregatesAmong(groups: readonly ResolvedRoutines[], call: FuncCall): readonly FunctionEntry[] {
+  const entries = functionsOf(groups);
+  const aggregates = entries.filter((e) => e.routine?.aggregate !== undefined);
+  if (aggregates.length === entries.length) return aggregates;
+  const marked = call.agg_star ?? call.agg_distinct ?? call.agg_filter ?? call.agg_order ?? call.over;
+  if (marked !== undefined) return aggregates;
+  // Others of the name take other numbers of arguments.
+  const fits = (e: FunctionEntry): boolean => e.argOids.length === (call.args?.length ?? 0);
+  return entries.some((e) => e.routine?.aggregate === undefined && fits(e)) ? [] : aggregates.filter(fits);
+}
+
+export function bindAggregate(ctx: ExprContext, written: WrittenAggregate): Expr {
+  const inner: ExprContext = { ...ctx, inAggregate: true, windows: false, sets: false };
+  const made = makeAggregate(inner, written);
+  return folded(ctx.binder, made.entry, atItsLevel(ctx, made, written.location));
+}
+
+function makeAggregate(inner: ExprContext, { call, name, location, own }: WrittenAggregate): AggregateExpr {
+  const b = inner.binder;
+  const within = call.agg_within_group === true;
+  const hypothetical = bindHypothetical(inner, call, name, placedArguments(inner, name, call), location, sortKey);
+  if (hypothetical !== null) return hypothetical;
+  const sorts = within ? (call.agg_order ?? []).map((s) => as(s, 'SortBy')!) : [];
+  const nodes = [...placedArguments(inner, name, call), ...sorts.map((s) => s.node!)];
+  if (nodes.length === 0 && call.agg_star !== true && own?.entries.every((e) => e.argOids.length > 0) !== true) {
+    throw errorAt('42809', `${name}(*) must be used to call a parameterless aggregate function`, location);
+  }
+  const args = nodes.map((n) => inner.bind(inner, n));
+  let resolved: ResolvedAggregate;
+  try {
+    resolved = resolveAs(
+      name,
+      args.map((a) => typeOfExpr(b, a)),
+      own,
+    );
+  } catch (error) {
+    throw addPosition(error, location);
+  }
+  if (resolved === null) throw errorAt('42883', `function ${name}() does not exist`, location);
+  const routine = own === null ? null : routineOf(resolved.entry);
+  if (routine !== null) pinCall(b, call, own!.groups, routine);
+  checkWithinGroup(resolved.entry, within, location);
+  const coerced = coerceArguments(b, args, resolved.argOids, nodes.map(locationOf));
+  keepLiterals(b, coerced, args, resolved.entry.argOids);
+  const filter =
+    call.agg_filter === undefined
+      ? null
+      : coerceBoolean(b, inner.bind(inner, call.agg_filter), 'FILTER', locationOf(call.agg_filter));
+  const orderBy = within
+    ? sorts.map((s) => sortKey(coerced[coerced.length - 1]!, s))
+    : bindSortKeys(inner, call.agg_order ?? [], (n) => inner.bind(inner, n));
+  if (call.agg_distinct === true && !within) checkDistinctOrder(call.agg_order ?? [], orderBy, args);
+  const made: AggregateExpr = {
+    kind: 'aggregate',
+    entry: resolved.entry,
+    args: coerced,
+    direct: within ? coerced.length - sorts.length : 0,
+    info: { argOids: coerced.map((a) => a.oid), resultOid: resolved.resultOid },
+    distinct: call.agg_distinct === true,
+    filter,
+    orderBy: call.agg_distinct === true && !within ? distinctOrder(resolved.entry, orderBy, coerced) : orderBy,
+    oid: resolved.resultOid,
+    typmod: -1,
+  };
+  b.notes?.written.set(made, orderBy.length);
+  return made;
+}
+
+export function bindWindowCall(ctx: ExprContext, written: WrittenAggregate): Expr {
+  const { call, name, location, own } = written;
+  if (!ctx.windows) throw errorAt('42P20', `window functions are not allowed in ${ctx.clause}`, location);
+  if (call.agg_within_group === true)
+    throw errorAt('0A000', `OVER is not supported for ordered-set aggregate ${name}`, location);
+  if (hypotheticalSet(name) !== undefined && call.args !== undefined) throw withinGroupRequired(name, location);
+  const b = ctx.binder;
+  const inner: ExprContext = { ...ctx, windows: false, sets: false };
+  const spec = resolveWindow(ctx, call.over!, location);
+  const window = { ...inner, clause: 'window definitions' };
+  const partition = (spec.partitionClause ?? []).map((n) => resolveUnknown(b, window.bind(window, n)));
+  const orderBy = bindSortKeys(window, spec.orderClause ?? [], (n) => window.bind(window, n));
+  const frame = bindFrame(window, spec, orderBy);
+  const over = { partition, orderBy, frame, declared: declaredWindow(ctx, call.over!) };
+  if (own !== null || (isAggregateName(name) && !WINDOW_FUNCTIONS.has(name))) {
+    // A window aggregate's own arguments may hold plain aggregates of the group.
+    const aggregate = makeAggregate(inner, written);
+    const made: WindowExpr = { kind: 'window', name, aggregate, args: [], ...over, oid: aggregate.oid, typmod: -1 };
+    b.notes?.over.set(made, call.over!);
+    return folded(b, aggregate.entry, made);
+  }
+  const nodes = placedArguments(inner, name, call);
+  const args = nodes.map((n) => inner.bind(inner, n));
+  const made = makeWindow(b, name, args, over, location);
+  b.notes?.written.set(made, args.length);
+  b.notes?.over.set(made, call.over!);
+  return made;
+}

@@ -1,0 +1,50 @@
+/** Arguments of calls: in the order of the parameters, and coerced to what these take. */
+import type { FuncCall, Node } from 'libpg-query';
+import type { Routine } from '../catalog/descriptor.js';
+import { isConstrained } from '../functions/domains.js';
+import { OID } from '../types/oids.js';
+import type { Binder, ExprContext } from './binder.js';
+import { coerce, resolveUnknown, settle } from './coerce.js';
+import type { Expr } from './expr.js';
+import { placeArguments } from './named-arguments.js';
+import { inputsOf, noSuchCall } from './routines.js';
+
+/** The arguments, coerced to what the resolved entry takes. */
+export function coerceArguments(
+  b: Binder,
+  args: readonly Expr[],
+  wanted: readonly number[],
+  locations: readonly number[],
+  keepUnknown = false,
+): Expr[] {
+  return args.map((arg, i) => {
+    const oid = wanted[i]!;
+    if (oid === OID.any || oid === 0) return keepUnknown ? settle(b, arg) : resolveUnknown(b, arg);
+    return coerce(b, arg, oid, 'implicit', locations[i] ?? -1);
+  });
+}
+
+/** For who writes the query again: where anything is taken a literal has no type in PostgreSQL. */
+export function keepLiterals(b: Binder, coerced: Expr[], args: readonly Expr[], declared: readonly number[]): void {
+  if (b.notes === null || declared.length === 0) return;
+  args.forEach((arg, i) => {
+    const isAny = declared[Math.min(i, declared.length - 1)] === OID.any;
+    if (isAny && arg.kind === 'const' && arg.oid === OID.unknown) coerced[i] = arg;
+  });
+}
+
+/** A parameter of a domain takes any value of what that is over, and looks at it. */
+export function asDomains(b: Binder, args: Expr[], routine: Routine, locations: readonly number[]): void {
+  inputsOf(routine).forEach(({ typeOid }, i) => {
+    const arg = args[i];
+    if (arg !== undefined && isConstrained(typeOid)) args[i] = coerce(b, arg, typeOid, 'implicit', locations[i] ?? -1);
+  });
+}
+
+/** `name` as it was written. */
+export function placedArguments(ctx: ExprContext, name: string, call: FuncCall): readonly Node[] {
+  const nodes = call.args ?? [];
+  return placeArguments(name.slice(name.lastIndexOf('.') + 1), nodes, () =>
+    noSuchCall(ctx, name, nodes, call.location ?? 0),
+  );
+}
