@@ -10,7 +10,8 @@ import { planToRun } from './planning.js';
 import { executedBy } from './prepared-statements.js';
 import type { Session } from './session.js';
 import { asksForOthers, checkAccess } from './access.js';
-import { checkSetting, findSetting } from './setting-table.js';
+import { findSetting } from './setting-table.js';
+import { checkSetting } from './setting-values.js';
 import { refuseSetting } from './set-show.js';
 
 /** `alone`: false for a statement inside another, which no transaction of its own can begin. */

@@ -16,7 +16,7 @@ import { planToRun } from './planning.js';
 import { Prepared } from './portal.js';
 import { executedBy, runInner } from './prepared-statements.js';
 import type { Session } from './session.js';
-import { parseBoolWord } from './setting-table.js';
+import { parseBoolWord } from './setting-values.js';
 import { bodyOf, isPlanned, textColumn } from './statement-kinds.js';
 import { constantOf, list } from './tree.js';
 import type { Loose } from './tree.js';

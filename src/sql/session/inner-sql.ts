@@ -27,7 +27,7 @@ import { RowsSink } from './rows-sink.js';
 import { readOnlyError, tooOldSnapshot } from './runner-errors.js';
 import { markTransaction, returnTo } from './savepoints.js';
 import type { Session } from './session.js';
-import { parseBoolWord } from './setting-table.js';
+import { parseBoolWord } from './setting-values.js';
 import { setVariable } from './set-show.js';
 import { commandName, isPlanned, mayLookUpCatalog } from './statement-kinds.js';
 import { lockTable, runUtility } from './utility.js';

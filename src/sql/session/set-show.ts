@@ -2,7 +2,8 @@
 import { sqlError } from '../../base/errors.js';
 import type { ResultSink } from '../session-api.js';
 import type { Session } from './session.js';
-import { findSetting, parseBoolWord } from './setting-table.js';
+import { findSetting } from './setting-table.js';
+import { parseBoolWord } from './setting-values.js';
 import { SHOW_ALL_COLUMNS, textColumn } from './statement-kinds.js';
 import { isolationModes, type TransactionModes } from './transaction.js';
 import { constantOf, list } from './tree.js';

@@ -6,7 +6,8 @@
 import { QuoralError, sqlError } from '../../base/errors.js';
 import { SUPERUSER_OID } from '../catalog/bootstrap-names.js';
 import type { FormatContext } from '../types/type-info.js';
-import { allSettings, checkSetting, findSetting } from './setting-table.js';
+import { allSettings, findSetting } from './setting-table.js';
+import { checkSetting } from './setting-values.js';
 import type { SettingDefinition } from './setting-table.js';
 
 export interface SettingsMark {

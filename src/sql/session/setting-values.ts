@@ -1,0 +1,134 @@
+/** Values of settings: the words of booleans, units of times and sizes, DateStyle, time zones. */
+import { sqlError } from '../../base/errors.js';
+import type { SettingDefinition } from '../catalog/virtual/setting-definition.js';
+import { findZone } from '../types/calendar.js';
+import { formatOffset } from '../types/datetime.js';
+
+const TRUE = /^(on|true|yes|t|tr|tru|y|ye|1)$/i;
+const FALSE = /^(off|of|false|no|f|fa|fal|fals|n|0)$/i;
+
+/** null if it is no boolean word. */
+export function parseBoolWord(text: string): boolean | null {
+  if (TRUE.test(text)) return true;
+  return FALSE.test(text) ? false : null;
+}
+
+const TIME_UNITS: Readonly<Record<string, number>> = {
+  us: 0.001,
+  ms: 1,
+  s: 1_000,
+  min: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
+const SIZE_UNITS: Readonly<Record<string, number>> = { B: 1 / 1024, kB: 1, MB: 1024, GB: 1024 ** 2, TB: 1024 ** 3 };
+
+/** The value as it is kept, checked. @throws QuoralError 22023, 22P02 */
+export function checkSetting(def: SettingDefinition, value: string): string {
+  const invalid = (hint?: string): Error =>
+    sqlError(
+      '22023',
+      `invalid value for parameter "${def.name}": "${value}"`,
+      hint === undefined ? undefined : { hint },
+    );
+  switch (def.kind) {
+    case 'bool': {
+      const parsed = parseBoolWord(value);
+      if (parsed === null) throw sqlError('22023', `parameter "${def.name}" requires a Boolean value`);
+      return parsed ? 'on' : 'off';
+    }
+    case 'integer':
+    case 'real':
+      return checkNumber(def, value, invalid);
+    case 'enum': {
+      const found = def.values!.find((v) => v === value.toLowerCase());
+      if (found !== undefined) return found;
+      const asBool = parseBoolWord(value);
+      const word = asBool === null ? null : asBool ? 'on' : 'off';
+      if (word !== null && def.values!.includes(word)) return word;
+      throw invalid(`Available values: ${def.values!.join(', ')}.`);
+    }
+    case 'string':
+      return checkString(def, value, invalid);
+  }
+}
+
+function checkNumber(def: SettingDefinition, value: string, invalid: (hint?: string) => Error): string {
+  const match = /^\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?)\s*([a-zA-Z]*)\s*$/.exec(value);
+  if (match === null) throw invalid();
+  let number = Number(match[1]);
+  const unit = match[2]!;
+  if (unit !== '') {
+    const base = (def.unit ?? '').replace(/^\d+/, '');
+    const units = base in TIME_UNITS ? TIME_UNITS : base in SIZE_UNITS ? SIZE_UNITS : null;
+    const factor = units?.[unit];
+    if (factor === undefined) {
+      throw invalid(
+        def.unit === null
+          ? undefined
+          : `Valid units for this parameter are ${base in TIME_UNITS ? '"us", "ms", "s", "min", "h", and "d"' : '"B", "kB", "MB", "GB", and "TB"'}.`,
+      );
+    }
+    number = (number * factor) / ((parseInt(def.unit!) || 1) * units![base]!);
+  }
+  if (def.kind === 'integer') number = Math.round(number);
+  if ((def.min !== null && number < def.min) || (def.max !== null && number > def.max)) {
+    const suffix = def.unit === null ? '' : ` ${def.unit}`;
+    throw sqlError(
+      '22023',
+      `${number}${suffix} is outside the valid range for parameter "${def.name}" (${def.min}${suffix} .. ${def.max}${suffix})`,
+    );
+  }
+  return String(number);
+}
+
+function checkString(def: SettingDefinition, value: string, invalid: (hint?: string) => Error): string {
+  switch (def.name) {
+    case 'client_encoding':
+      if (/^(utf-?8|unicode)$/i.test(value.replace(/['"]/g, ''))) return 'UTF8';
+      throw sqlError('22023', `invalid value for parameter "client_encoding": "${value}"`, {
+        hint: 'Only UTF8 is supported.',
+      });
+    case 'DateStyle':
+      return checkDateStyle(value, invalid);
+    case 'TimeZone':
+      return checkTimeZone(value, invalid);
+    default:
+      return value;
+  }
+}
+
+function checkDateStyle(value: string, invalid: () => Error): string {
+  let style = 'ISO';
+  let order = 'MDY';
+  for (const word of value.split(',').map((w) => w.trim().toLowerCase())) {
+    if (word === '' || word === 'default') continue;
+    if (word === 'iso') style = 'ISO';
+    else if (word === 'sql') style = 'SQL';
+    else if (word === 'postgres') style = 'Postgres';
+    else if (word === 'german') {
+      style = 'German';
+      order = 'DMY';
+    } else if (word === 'mdy' || word === 'us' || word.startsWith('noneuro')) order = 'MDY';
+    else if (word === 'dmy' || word.startsWith('euro')) order = 'DMY';
+    else if (word === 'ymd') order = 'YMD';
+    else throw invalid();
+  }
+  return `${style}, ${order}`;
+}
+
+function checkTimeZone(value: string, invalid: () => Error): string {
+  const text = value.trim();
+  if (/^(default|local)$/i.test(text)) return 'UTC';
+  if (/^[-+]?(?:\d+\.?\d*|\.\d+)$/.test(text)) {
+    // A number is hours east of Greenwich; the stored name is POSIX's, which counts west.
+    const seconds = Math.trunc(Number(text) * 3600);
+    if (Math.abs(seconds) >= 168 * 3600) throw invalid();
+    if (seconds === 0) return 'UTC';
+    const magnitude = formatOffset(Math.abs(seconds)).slice(1);
+    return seconds < 0 ? `<-${magnitude}>+${magnitude}` : `<+${magnitude}>-${magnitude}`;
+  }
+  const zone = findZone(text);
+  if (zone === null) throw invalid();
+  return /^(utc|zulu|z)$/i.test(text) ? 'UTC' : /^gmt$/i.test(text) ? 'GMT' : zone.name;
+}
