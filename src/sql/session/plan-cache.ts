@@ -17,6 +17,11 @@ export interface CachedPlan {
   readonly storageSince: number;
   /** Rights of others than the one who runs it count: owners of views. */
   readonly asksForOthers: boolean;
+  /**
+   * Whoever has a session of the plan's key may run it: access was checked, and for anybody but `postgres` the key names
+   * the user and the catalog's epoch, so that it is another one after any GRANT or REVOKE.
+   */
+  mayRun: boolean;
   /** Catalog epoch at which the versions were last compared. */
   checkedEpoch: number;
 }

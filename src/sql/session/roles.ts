@@ -27,6 +27,9 @@ interface Known {
   readonly rights: Rights;
 }
 
+/** Of no state of the catalog. */
+const OWN_EPOCH = -1;
+
 export class SessionRoles {
   readonly #session: Session;
   /** As who the client logged in. */
@@ -78,22 +81,32 @@ export class SessionRoles {
     return this.#known?.userId === userId ? this.#known.rights : Rights.none(userId);
   }
 
+  /** What the current user may do, if that was looked up since anything in the catalog changed; else null. */
+  get currentRights(): Rights | null {
+    const known = this.#known;
+    if (known === null) return null;
+    const session = this.#session;
+    const { userId, writtenPath } = session.settings.derived;
+    const { catalog } = session.server;
+    const same = known.epoch === catalog.epoch && known.userId === userId && known.path === pathText(writtenPath);
+    return same && !session.transactionCatalog().changed && catalog.leaseUsable() ? known.rights : null;
+  }
+
   /** What the current user may do, as it is now. */
   async refresh(): Promise<Rights> {
     const session = this.#session;
     const { userId, writtenPath } = session.settings.derived;
     if (userId === SUPERUSER_OID) return Rights.all(SUPERUSER_OID);
-    const { catalog } = session.server;
+    const current = this.currentRights;
+    if (current !== null) return current;
+    const { epoch } = session.server.catalog;
     const tc = session.transactionCatalog();
-    const { epoch } = catalog;
-    const path = writtenPath.join('\0');
-    const known = this.#known;
-    const same = known !== null && known.epoch === epoch && known.userId === userId && known.path === path;
-    if (same && !tc.changed && catalog.leaseUsable()) return known.rights;
+    const path = pathText(writtenPath);
     const rights = await this.rightsOf(userId);
     const hidden: string[] = [];
     for (const schema of writtenPath) if (!(await this.#mayUse(schema, rights))) hidden.push(schema);
-    this.#known = { epoch, userId, path, rights };
+    // What an own change gives goes with it if that is undone.
+    this.#known = { epoch: tc.changed ? OWN_EPOCH : epoch, userId, path, rights };
     session.settings.setAccess({ hidden: new Set(hidden), key: tc.changed ? `${epoch} own` : String(epoch) });
     return rights;
   }
@@ -207,6 +220,10 @@ export class SessionRoles {
     if (role === null) throw sqlError('42704', `role with OID ${id} does not exist`);
     return role.name;
   }
+}
+
+function pathText(path: readonly string[]): string {
+  return path.length === 1 ? path[0]! : path.join('\0');
 }
 
 function mayInsertColumn(rights: Rights, { columns }: TableDescriptor): boolean {

@@ -53,7 +53,8 @@ export class StatementRunner {
     if (session.state.state === 'failed' && !endsTransaction(statement)) throw failedTransaction();
     session.services.forgetView();
     session.advisory.check();
-    if (session.roles.mustAsk && statement.kind !== 'TransactionStmt') await session.roles.refresh();
+    const { roles } = session;
+    if (roles.mustAsk && statement.kind !== 'TransactionStmt' && roles.currentRights === null) await roles.refresh();
     session.transaction.readsTables = true;
     if (isPlanned(statement)) {
       const plan = validPlan(session, prepared);
@@ -219,8 +220,7 @@ export class StatementRunner {
       transaction.txn === null &&
       transaction.finished === 0 &&
       !plan.needsView &&
-      !plan.asksForOthers &&
-      !this.#session.roles.mustAsk &&
+      (plan.mayRun || (!plan.asksForOthers && !this.#session.roles.mustAsk)) &&
       modes.isolation === 'serializable' &&
       prepared.statement!.asOfSystemTime === null &&
       !transaction.catalogChanged

@@ -196,3 +196,64 @@ describe('what is granted and taken', () => {
     );
   });
 });
+
+describe('what was allowed once', () => {
+  it('is not allowed by a grant that was undone', async () => {
+    const root = await started();
+    await root.all('CREATE ROLE owners');
+    await root.all('CREATE USER alice');
+    await root.all('CREATE TABLE t (id int PRIMARY KEY, a int)');
+    await root.all('INSERT INTO t VALUES (1, 2), (2, 3), (3, 4)');
+    await root.all('GRANT SELECT ON t TO owners');
+    await root.all('ALTER ROLE alice CREATEROLE');
+    const alice = await login('alice');
+    const read = 'SELECT a FROM t WHERE id = 1';
+    expect(await alice.error(read)).toBe('42501 permission denied for table t');
+    for (const end of ['ROLLBACK', 'ROLLBACK TO s']) {
+      await alice.all('BEGIN');
+      await alice.all('SAVEPOINT s');
+      await alice.all('GRANT owners TO alice');
+      expect(await alice.rows(read)).toEqual([['2']]);
+      await alice.all(end);
+      expect(await alice.error(read)).toBe('42501 permission denied for table t');
+      await alice.all('ROLLBACK');
+      expect(await alice.error(read)).toBe('42501 permission denied for table t');
+    }
+  });
+
+  it('is looked at again when something was taken, by any way to run it', async () => {
+    const root = await started();
+    await root.all('CREATE USER alice');
+    await root.all('CREATE USER bob');
+    await root.all('CREATE TABLE t (id int PRIMARY KEY, a int)');
+    await root.all('INSERT INTO t VALUES (1, 2), (2, 3), (3, 4)');
+    await root.all('GRANT SELECT, UPDATE ON t TO alice');
+    const [alice, bob] = [await login('alice'), await login('bob')];
+    const denied = '42501 permission denied for table t';
+    const ways: ((who: Client) => Promise<unknown>)[] = [
+      (who) => who.rows('SELECT a FROM t WHERE id = 1'),
+      (who) => who.rows(`SELECT a FROM t WHERE id = ${1 + (serial++ % 3)}`),
+      (who) => who.rows(`UPDATE t SET a = ${serial++} WHERE id = 2 RETURNING id`),
+      (who) => who.run('SELECT a FROM t WHERE id = $1', ['3']),
+      (who) => who.run(`SELECT a FROM t WHERE id = ${1 + (serial++ % 3)} AND a > -1`),
+    ];
+    let serial = 0;
+    const fails = async (who: Client, way: (who: Client) => Promise<unknown>): Promise<string> =>
+      way(who).then(
+        () => 'none',
+        (error: unknown) => (error instanceof QuoralError ? `${error.sqlstate} ${error.message}` : String(error)),
+      );
+    for (let round = 0; round < 3; round++) {
+      for (const way of ways) {
+        for (let i = 0; i < 3; i++) {
+          expect(await fails(alice, way)).toBe('none');
+          expect(await fails(bob, way)).toBe(denied);
+          await way(root);
+        }
+      }
+      await root.all('REVOKE ALL ON t FROM alice');
+      for (const way of ways) expect(await fails(alice, way)).toBe(denied);
+      await root.all('GRANT SELECT, UPDATE ON t TO alice');
+    }
+  });
+});
