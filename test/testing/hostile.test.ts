@@ -5,7 +5,8 @@
 import { Socket } from 'node:net';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Hostile, hostile } from '../../fuzz/hostile.js';
+import type { Hostile } from '../../fuzz/hostile-values.js';
+import { hostile } from '../../fuzz/hostile.js';
 import { type Cluster, startCluster } from '../../src/testing/index.js';
 
 let cluster: Cluster;
