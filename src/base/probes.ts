@@ -59,6 +59,11 @@ export const MARKS = Object.freeze([
     scripted: 'test/range/scripts.test.ts',
   },
   {
+    name: 'repeated-put-stays',
+    meaning: 'A put was delivered once more, and its intent stayed where a recovery may have found it.',
+    scripted: 'test/range/scripts.test.ts',
+  },
+  {
     name: 'heartbeat-finds-aborted',
     meaning: 'A coordinator learnt from its heartbeat that its transaction was aborted.',
   },

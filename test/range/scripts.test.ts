@@ -12,6 +12,7 @@ const RARE: Readonly<Record<string, readonly MarkName[]>> = {
   'past-locks.txt': ['read-past-intent'],
   'push-expired.txt': ['abandoned-transaction-expired'],
   'put-again.txt': ['repeated-put-overtaken'],
+  'repeated-put-stays.txt': ['repeated-put-stays'],
   'recovery-own-intent.txt': ['rewrite-pushed-by-recovery'],
   'stage-commit.txt': ['record-collected-then-asked'],
   'lock-shared-split.txt': ['split-inherits-shared-locks'],

@@ -24,6 +24,8 @@ export type Effect =
 export interface PendingPut {
   readonly request: PutRequest;
   readonly lock: LockState;
+  /** The very intent is there already: it is not laid again. */
+  readonly repeated: boolean;
 }
 
 export interface RangeState {

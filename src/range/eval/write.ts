@@ -37,15 +37,22 @@ export function evalPut(ctx: EvalContext, request: PutRequest): EmptyResponse {
   if (lock.intentTs !== 0 && lock.intentEpoch === txn.epoch) {
     const earlier = decodeIntent(reader.get('locks', intentKey(key))!);
     if (lock.intentTs > ctx.writeTs) ctx.writeTs = lock.intentTs;
+    // A repeated delivery: the intent stays where it is, for a recovery may have found it there and count on it. (Moved
+    // above the commit it would be taken for one that is not part of it, and the write would be lost.)
+    if (earlier.sequence === request.sequence) {
+      mark('repeated-put-stays');
+      ctx.puts.push({ request, lock, repeated: true });
+      return { kind: 'put' };
+    }
     // No reader got past the own intent, but a recovery that asked for this very write and did not find it
     // has been told that it will never be there (evalQueryIntent), perhaps by an earlier leaseholder.
     const floor = tsCache.writeFloor(key, ctx.writeTs, txn.id);
     if (floor > ctx.writeTs) mark('rewrite-pushed-by-recovery');
     if (floor > ctx.writeTs) ctx.writeTs = floor;
-    // A repeated or overtaken delivery: the later write stands.
+    // An overtaken delivery: the later write stands.
     if (earlier.sequence > request.sequence) mark('repeated-put-overtaken');
     if (earlier.sequence > request.sequence) return { kind: 'put' };
-    ctx.puts.push({ request, lock });
+    ctx.puts.push({ request, lock, repeated: false });
     return { kind: 'put' };
   }
   let newestTs = lock.unreplicated ? lock.newestTs : -1;
@@ -66,13 +73,14 @@ export function evalPut(ctx: EvalContext, request: PutRequest): EmptyResponse {
   if (newestTs >= ts) mark('write-above-newer-version');
   if (newestTs >= ts) ts = newestTs + 1;
   if (ts > ctx.writeTs) ctx.writeTs = ts;
-  ctx.puts.push({ request, lock });
+  ctx.puts.push({ request, lock, repeated: false });
   return { kind: 'put' };
 }
 
-/** Writes the checked puts as intents at ctx.writeTs. */
+/** Writes the checked puts as intents at ctx.writeTs; those that are there already stay below it. */
 export function layIntents(ctx: EvalContext, txn: TxnMeta): void {
-  for (const { request } of ctx.puts) {
+  for (const { request, repeated } of ctx.puts) {
+    if (repeated) continue;
     const record = encodeIntent({
       txnId: txn.id,
       anchorKey: txn.anchorKey,
