@@ -20,7 +20,7 @@
 import { sqlError } from '../../base/errors.js';
 import { Interval, Numeric } from '../types/datum.js';
 import type { Datum } from '../types/datum.js';
-import { OID } from '../types/oids.js';
+import { NAMES_OF_OBJECTS, OID } from '../types/oids.js';
 import { typeByOid } from '../types/registry.js';
 import { baseOidOf } from '../types/user-types.js';
 
@@ -70,17 +70,9 @@ const INT_TYPES: ReadonlySet<number> = new Set([
   OID.oid,
   OID.date,
   OID.time,
-  OID.regproc,
-  OID.regprocedure,
-  OID.regoper,
-  OID.regoperator,
-  OID.regclass,
-  OID.regtype,
-  OID.regnamespace,
-  OID.regrole,
-  OID.regcollation,
   OID.xid,
   OID.cid,
+  ...NAMES_OF_OBJECTS,
 ]);
 
 function classOf(oid: number): number {

@@ -29,7 +29,7 @@ import { liftableLiterals, type LiftableLiteral } from '../plan/liftable-literal
 import { nextToken } from '../parse/tokens.js';
 import type { ParsedStatement } from '../contract.js';
 import type { Datum } from '../types/datum.js';
-import { OID } from '../types/oids.js';
+import { NAMES_OF_OBJECTS, OID } from '../types/oids.js';
 import { findTypeByOid } from '../types/registry.js';
 import { isHandle, userTypeOf } from '../types/user-types.js';
 import type { FormatContext, TypeInfo } from '../types/type-info.js';
@@ -147,25 +147,13 @@ async function planLifted(
 /** What the literals are before anything gives them a type; 0: to be found. */
 const TYPES: Readonly<Record<LiteralKind, number>> = { i: OID.int4, l: OID.int8, d: OID.numeric, s: 0 };
 
-const NAMES_OF_OBJECTS: ReadonlySet<number> = new Set([
-  OID.regproc,
-  OID.regprocedure,
-  OID.regoper,
-  OID.regoperator,
-  OID.regclass,
-  OID.regtype,
-  OID.regnamespace,
-  OID.regrole,
-  OID.regcollation,
-]);
-
 /** null: its values are not all told from their texts, or it may come to mean something else. */
 function typeOf(oid: number): TypeInfo | null {
   // A plan is out of date when an enum of it was changed, and so is the handle then.
   if (isHandle(oid)) return userTypeOf(oid)?.kind === 'enum' ? findTypeByOid(oid) : null;
   if (oid === 0 || oid === OID.unknown) return null;
   const type = findTypeByOid(oid);
-  const names = type !== null && NAMES_OF_OBJECTS.has(type.elementOid === 0 ? oid : type.elementOid);
+  const names = type !== null && NAMES_OF_OBJECTS.includes(type.elementOid === 0 ? oid : type.elementOid);
   return names ? null : type;
 }
 

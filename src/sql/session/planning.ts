@@ -7,7 +7,7 @@ import { sqlError } from '../../base/errors.js';
 import { typeByOid } from '../catalog/type-by-oid.js';
 import { wantedFunction } from '../plan/attribute-calls.js';
 import type { CatalogSnapshot, CompiledStatement, Relation, RelationName, ResolvedType } from '../contract.js';
-import { OID } from '../types/oids.js';
+import { NAMES_OF_OBJECTS, OID } from '../types/oids.js';
 import { catalogOidOf, findTypeByOid } from '../types/registry.js';
 import { parseSql } from '../parse/parser.js';
 import { asksForOthers, checkAccess } from './access.js';
@@ -123,7 +123,8 @@ async function makePlan(session: Session, prepared: Prepared): Promise<CachedPla
   const cached = await fromCache(session, prepared, key);
   if (cached !== null) return cached;
   const tc = session.transactionCatalog();
-  let needsView = mayLookUpCatalog(statement.text) || prepared.declaredOids.some((oid) => oid >= 2202 && oid <= 2206);
+  let needsView =
+    mayLookUpCatalog(statement.text) || prepared.declaredOids.some((oid) => NAMES_OF_OBJECTS.includes(oid));
   if (needsView) await session.services.loadView();
   const names = [...deps.planner.relationsOf(statement)];
   if (isLong(statement.text)) await restIfDue(session);

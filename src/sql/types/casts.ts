@@ -26,7 +26,7 @@ import {
 } from './numeric.js';
 import { extendMac, macBytes, macFromBytes, shortenMac } from './mac-address.js';
 import { networkOf, showNetwork } from './network.js';
-import { OID } from './oids.js';
+import { NAMES_OF_OBJECTS, OID } from './oids.js';
 import { findRangeKind, RANGE_OIDS } from './range.js';
 import { formatType, isArrayType, typeByOid } from './registry.js';
 import { charText, INT8_MAX, INT8_MIN, parseChar, truncateName } from './scalar-input.js';
@@ -180,18 +180,7 @@ function defineTextCasts(): void {
 
 function defineOidCasts(): void {
   const { oid, int2, int4, int8 } = OID;
-  const regs = [
-    OID.regclass,
-    OID.regtype,
-    OID.regproc,
-    OID.regprocedure,
-    OID.regoper,
-    OID.regoperator,
-    OID.regnamespace,
-    OID.regrole,
-    OID.regcollation,
-  ];
-  for (const target of [oid, ...regs]) {
+  for (const target of [oid, ...NAMES_OF_OBJECTS]) {
     cast(int2, target, 'i', (v) => unsigned(v as number));
     cast(int4, target, 'i', (v) => unsigned(v as number));
     cast(int8, target, 'i', (v) => int8ToOid(v as bigint));

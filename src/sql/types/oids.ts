@@ -77,3 +77,16 @@ export const OID = {
   nameArray: 1003,
   numericArray: 1231,
 } as const;
+
+/** Types whose values name objects of the catalog: numbers, whose texts are looked up there. */
+export const NAMES_OF_OBJECTS: readonly number[] = [
+  OID.regclass,
+  OID.regtype,
+  OID.regproc,
+  OID.regprocedure,
+  OID.regoper,
+  OID.regoperator,
+  OID.regnamespace,
+  OID.regrole,
+  OID.regcollation,
+];

@@ -193,3 +193,21 @@ describe('the extended protocol', () => {
     expect(shown!.rows).toEqual([['named', 'select $1::int + 1', '{integer}', 'f', '2', '0']]);
   });
 });
+
+describe('parameters that name objects of the catalog', () => {
+  it.each([
+    ['regclass', 2205, 'shelf', 'shelf'],
+    ['regtype', 2206, 'int4', 'integer'],
+    ['regproc', 24, 'now', 'now'],
+    ['regnamespace', 4089, 'aisle', 'aisle'],
+    ['regrole', 4096, 'reader', 'reader'],
+  ])('%s', async (_, oid, given, shown) => {
+    const server = await startServer();
+    const c = await Client.open(server);
+    await c.all('CREATE TABLE shelf (id int); CREATE SCHEMA aisle; CREATE ROLE reader');
+    // A session that has looked at nothing yet.
+    const other = await Client.open(server);
+    await other.session.parse('', 'SELECT $1 AS it', [oid]);
+    expect((await other.run('', [given])).rows).toEqual([[shown]]);
+  });
+});
