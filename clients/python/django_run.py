@@ -40,14 +40,9 @@ from django.db import DatabaseError, IntegrityError, connection, models, transac
 from django.db.models import Avg, Count, Exists, F, OuterRef, Q, Subquery, Sum, Window  # noqa: E402
 from django.db.models.functions import Lower, RowNumber, TruncYear  # noqa: E402
 from library.models import Author, Book, Tag, Tagging  # noqa: E402
+from tests import run_all, test  # noqa: E402
 
-TESTS = []
 UTC = datetime.timezone.utc
-
-
-def test(function):
-    TESTS.append(function)
-    return function
 
 
 def command(*arguments, **options):
@@ -285,15 +280,7 @@ def administer(statement):
 def main():
     administer(f"DROP DATABASE IF EXISTS {NAME}")
     administer(f"CREATE DATABASE {NAME}")
-    failed = 0
-    for function in TESTS:
-        try:
-            function()
-            print(f"ok {function.__name__}")
-        except Exception as error:
-            failed += 1
-            print(f"not ok {function.__name__}: {type(error).__name__} {error}")
-            connection.close()
+    failed = run_all(after_failure=connection.close)
     connection.close()
     administer(f"DROP DATABASE {NAME}")
     sys.exit(1 if failed else 0)

@@ -7,14 +7,12 @@ import psycopg2
 import psycopg2.extras
 import sqlalchemy as sa
 
+sys.dont_write_bytecode = True
+
+from tests import run_all, test  # noqa: E402
+
 URL = os.environ["QUORAL_URL"]
 SCHEMA = "clients_python"
-TESTS = []
-
-
-def test(function):
-    TESTS.append(function)
-    return function
 
 
 def connect():
@@ -131,14 +129,7 @@ def errors_have_their_classes():
 def main():
     with psycopg2.connect(URL) as connection, connection.cursor() as cursor:
         cursor.execute(f"DROP SCHEMA IF EXISTS {SCHEMA} CASCADE; CREATE SCHEMA {SCHEMA}")
-    failed = 0
-    for function in TESTS:
-        try:
-            function()
-            print(f"ok {function.__name__}")
-        except Exception as error:
-            failed += 1
-            print(f"not ok {function.__name__}: {type(error).__name__} {error}")
+    failed = run_all()
     with psycopg2.connect(URL) as connection, connection.cursor() as cursor:
         cursor.execute(f"DROP SCHEMA {SCHEMA} CASCADE")
     sys.exit(1 if failed else 0)

@@ -150,24 +150,20 @@ function maySee({ access }: ExecContext['services'], userId: number): boolean {
 
 export function* activity({ services, ctx }: Source): Iterable<Values> {
   for (const row of services.activity()) {
-    if (!maySee(ctx.services, row.userId)) {
-      yield {
-        datid: row.databaseId,
-        datname: row.database,
-        pid: row.processId,
-        usesysid: row.userId,
-        usename: row.user,
-        query: '<insufficient privilege>',
-      };
-      continue;
-    }
-    const { address, port } = remoteParts(row.remote);
-    yield {
+    const known = {
       datid: row.databaseId,
       datname: row.database,
       pid: row.processId,
       usesysid: row.userId,
       usename: row.user,
+    };
+    if (!maySee(ctx.services, row.userId)) {
+      yield { ...known, query: '<insufficient privilege>' };
+      continue;
+    }
+    const { address, port } = remoteParts(row.remote);
+    yield {
+      ...known,
       application_name: row.applicationName,
       client_addr: address,
       client_port: port,

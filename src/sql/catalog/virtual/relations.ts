@@ -112,22 +112,29 @@ function* classOfTable(model: Model, table: TableDescriptor): Iterable<Values> {
 }
 const tableClasses = perDescriptorOf<Model, TableDescriptor>(CLASS, classOfTable, { key: aclKey });
 
+/** What sequences and views have in common. */
+function ownRelation(model: Model, of: SequenceDescriptor | ViewDescriptor): Values {
+  return {
+    oid: of.id,
+    relname: of.name,
+    relnamespace: of.schemaId,
+    relowner: of.owner,
+    relacl: aclArray(model, of.acl),
+    relpersistence: isTemporary(of) ? 't' : 'p',
+    relispopulated: true,
+  };
+}
+
 const sequenceClasses = perDescriptorOf<Model, SequenceDescriptor>(
   CLASS,
   (model, sequence) => [
     {
-      relacl: aclArray(model, sequence.acl),
-      oid: sequence.id,
-      relname: sequence.name,
-      relnamespace: sequence.schemaId,
-      relowner: sequence.owner,
+      ...ownRelation(model, sequence),
       relfilenode: sequence.id,
       relpages: 1,
       reltuples: 1,
-      relpersistence: isTemporary(sequence) ? 't' : 'p',
       relkind: 'S',
       relnatts: 3,
-      relispopulated: true,
       relreplident: 'n',
     },
   ],
@@ -138,19 +145,13 @@ const viewClasses = perDescriptorOf<Model, ViewDescriptor>(
   CLASS,
   (model, view) => [
     {
-      relacl: aclArray(model, view.acl),
-      oid: view.id,
-      relname: view.name,
-      relnamespace: view.schemaId,
-      relowner: view.owner,
+      ...ownRelation(model, view),
       reltuples: -1,
-      relpersistence: isTemporary(view) ? 't' : 'p',
       relkind: 'v',
       reltype: view.id,
       relnatts: view.columns.length,
       reloptions: relationOptions(view.options ?? {}),
       relhasrules: true,
-      relispopulated: true,
       relreplident: 'n',
     },
   ],
