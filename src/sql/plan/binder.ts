@@ -109,6 +109,8 @@ export class Binder {
   readonly keysUsed: Map<number, number> | null;
   /** Of columns with records that have no named type. */
   readonly recordColumns: RecordColumns = new Map();
+  /** By the statement: as namesOfRows (whole-row.ts). */
+  readonly namesOfRows = new WeakMap<object, ReadonlySet<string>>();
   #nextColumn = 1;
   #nextCte = 1;
   /** What the views that are being expanded read, by id. */
