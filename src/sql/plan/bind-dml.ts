@@ -42,6 +42,8 @@ import {
 import type { Change, WriteTarget } from './bind-view-target.js';
 import { coerceAssignment, coerceBoolean } from './coerce.js';
 import { expandedStars } from './stars.js';
+import { OID } from '../types/oids.js';
+import { deletedBy } from './row-version.js';
 import { isSystemName } from './system-columns.js';
 import { constant, TRUE } from './expr.js';
 import type { Expr } from './expr.js';
@@ -106,8 +108,10 @@ function insertBody(b: Binder, stmt: InsertStmt, ctes: readonly CteEntry[]): Ins
       ? null
       : bindConflict(b, stmt.onConflictClause, target, { alias, schema }, ctes);
   const { columns, computed } = viewOfRow(b, target, checks.row);
-  const scope = new Scope(null, [{ alias, schema, columns, table: ownTable(target) }], columns, ctes);
-  const returning = bindReturning(b, returningList(stmt.returningClause), scope, checks.row, computed);
+  const changedBy = conflict?.update == null ? null : b.column('xmax', OID.xid, -1);
+  const xmax = changedBy === null ? {} : { xmax: columnExpr(changedBy) };
+  const scope = new Scope(null, [{ alias, schema, columns, table: ownTable(target), ...xmax }], columns, ctes);
+  const returning = bindReturning(b, returningList(stmt.returningClause), scope, checks.row, computed, changedBy);
   return {
     kind: 'insert',
     columns: returning?.items.map((i) => i.column) ?? [],
@@ -499,7 +503,9 @@ export function bindDelete(b: Binder, stmt: DeleteStmt, outer: readonly CteEntry
 
 function deleteBody(b: Binder, stmt: DeleteStmt, ctes: readonly CteEntry[]): DeletePlan {
   const bound = bindTarget(b, stmt, null, stmt.usingClause ?? [], ctes);
-  const returning = bindReturning(b, returningList(stmt.returningClause), bound.scope, []);
+  const [own, ...others] = bound.scope.relations as readonly [ScopeRelation, ...ScopeRelation[]];
+  const scope = new Scope(null, [{ ...own, xmax: deletedBy() }, ...others], bound.scope.columns, ctes);
+  const returning = bindReturning(b, returningList(stmt.returningClause), scope, []);
   return {
     kind: 'delete',
     columns: returning?.items.map((i) => i.column) ?? [],
@@ -508,7 +514,7 @@ function deleteBody(b: Binder, stmt: DeleteStmt, ctes: readonly CteEntry[]): Del
     input: bound.plan,
     target: bound.ids,
     links: bindLinks(b, bound.target.relation),
-    joined: bound.scope.relations.length > 1,
+    joined: others.length > 0,
     returning,
   };
 }

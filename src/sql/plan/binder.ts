@@ -33,6 +33,8 @@ export interface ScopeRelation {
   readonly table: TableDescriptor | null;
   /** Of a table or view as a whole, where that is more than its visible columns. */
   readonly rowOf?: RowOf;
+  /** Of the target in RETURNING; of any other row, 0: nobody has changed it. */
+  readonly xmax?: Expr;
   /** An outer join may have no row of it. */
   readonly nullable?: boolean;
   /** The rows that a recursive query has found last. */
