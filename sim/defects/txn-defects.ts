@@ -1,10 +1,15 @@
 /** Defects in the protocol of transactions. */
-import type { Defect, Patch } from './defect.js';
+import type { Defect, DefectOptions, Patch } from './defect.js';
 
 /** Transactions write intents as they go, which otherwise only large ones do. */
 const SPILL_AT_ONCE: readonly Patch[] = [
   { file: 'src/txn/coordinator.ts', find: 'options.spillBytes ?? SPILL_BYTES', replace: '1' },
 ];
+
+/** Writes are evaluated twice, or long after they were sent, while leases move between the steps of commits. */
+const LATE_WRITES: DefectOptions = {
+  args: ['--faults', 'late-delivery,lost-answer,lease-point,pause-point', '--workloads', 'lists,bank,index,set'],
+};
 
 export const TXN_DEFECTS: readonly Defect[] = [
   {
@@ -118,6 +123,30 @@ export const TXN_DEFECTS: readonly Defect[] = [
       },
     ],
     options: { args: ['--faults', 'partition,pause,crash,kill,delay', '--workloads', 'lists,bank,set'] },
+  },
+  {
+    name: 'repeated-put-moves-its-intent',
+    breaks: 'A put that is delivered once more leaves its intent where it is counted on.',
+    patches: [
+      {
+        file: 'src/range/eval/write.ts',
+        find: 'if (earlier.sequence === request.sequence) {',
+        replace: 'if (earlier.sequence === request.sequence && request.sequence < 0) {',
+      },
+    ],
+    options: LATE_WRITES,
+  },
+  {
+    name: 'own-intent-past-the-cache',
+    breaks: 'A write that a recovery did not find never appears where it was looked for.',
+    patches: [
+      {
+        file: 'src/range/eval/write.ts',
+        find: 'if (floor > ctx.writeTs) ctx.writeTs = floor;',
+        replace: '',
+      },
+    ],
+    options: { ...LATE_WRITES, amplify: SPILL_AT_ONCE },
   },
   {
     name: 'ambiguous-reported-as-failure',

@@ -189,6 +189,7 @@ class Run {
       vanish: () => this.#random.pick(this.#sessions).vanish(),
       split: () => this.#split(),
       arm: (machine, strike) => this.#probes.arm(machine, strike),
+      armOneOf: (points, strike) => this.#probes.armOneOf(points, strike),
     });
     await nemesis.run(FAULTS_UNTIL_US);
     await world.sleep(Math.max(0, FAULTS_UNTIL_US - world.nowUs));
