@@ -26,6 +26,30 @@ export const MARKS = Object.freeze([
   },
   { name: 'staging-met-alive', meaning: 'A push found a STAGING record whose coordinator may still be at work.' },
   {
+    name: 'late-staging-stays',
+    meaning: 'A staging was delivered once more, when its writes would have to land later.',
+    scripted: 'test/range/scripts.test.ts',
+  },
+  {
+    name: 'late-void-stays-off',
+    meaning: 'A write was rolled back to a savepoint once more, late, when a later write of the key was there.',
+    scripted: 'test/range/scripts.test.ts',
+  },
+  {
+    name: 'void-put-ignored',
+    meaning: 'A write came once more, late, when a rollback to a savepoint had undone it.',
+    scripted: 'test/range/scripts.test.ts',
+  },
+  {
+    name: 'sent-before-lease',
+    meaning: 'A write had been sent before the lease began under which it arrived, and had to be sent again.',
+  },
+  {
+    name: 'collected-record-pushed',
+    meaning: 'A record that was to be removed once more had been made anew by a push.',
+    scripted: 'test/range/scripts.test.ts',
+  },
+  {
     name: 'staging-after-recovery',
     meaning: 'A coordinator staged once more when others had committed it already.',
     scripted: 'test/txn/serializability.test.ts',

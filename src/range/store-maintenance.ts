@@ -100,7 +100,10 @@ export class StoreMaintenance {
       let upTo = index;
       if (log.bytes < kept) upTo = Math.min(upTo, raft.minMatch(), raft.committed);
       if (upTo - log.truncated().index < 64 && log.bytes < 1 << 16) continue;
-      log.truncate(Math.min(upTo, replica.appliedIndex), logSink(batch));
+      upTo = Math.min(upTo, replica.appliedIndex);
+      // The data of a snapshot is in place, and the log learns of it with this turn's Ready.
+      if (upTo > log.lastIndex()) continue;
+      log.truncate(upTo, logSink(batch));
     }
     crashPoint('before-log-truncation', store.nodeId);
     if (batch.count > 0) await store.engine.writeLog(batch);

@@ -9,7 +9,7 @@
  * Invariant: identical pushes under way are one.
  */
 import type { Timestamp } from '../base/ids.js';
-import type { Key } from '../base/key.js';
+import type { Key, Span } from '../base/key.js';
 import type { PushTxnRequest, PushTxnResponse, TxnMeta } from '../range/kv-api.js';
 import type { ResolvedTxn, TxnPusher } from '../range/services.js';
 import { QuoralError } from '../base/errors.js';
@@ -89,17 +89,17 @@ export class RouterTxnPusher implements TxnPusher {
     if (answer.kind !== 'recover-txn') throw new QuoralError('XX000', 'a recovery was answered with something else');
     const { status, writeTs } = answer;
     if (status !== 'committed' && status !== 'aborted') return { status: 'pending', ts: writeTs, epoch: txn.epoch };
-    this.#cleanUp({ ...txn, writeTs }, status, answer.lockKeys);
+    this.#cleanUp({ ...txn, writeTs }, status, answer.lockKeys, answer.lockSpans);
     return { status, ts: writeTs, epoch: txn.epoch };
   }
 
-  #cleanUp(meta: TxnMeta, status: 'committed' | 'aborted', keys: readonly Key[]): void {
+  #cleanUp(meta: TxnMeta, status: 'committed' | 'aborted', keys: readonly Key[], spans: readonly Span[]): void {
     void this.#deps.cleanup.finish({
       meta,
       status,
       ts: meta.writeTs,
       keys,
-      spans: [],
+      spans,
       record: 'final',
       keepRecordMs: RECOVERED_KEEP_MS,
     });

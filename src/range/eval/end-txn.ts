@@ -151,17 +151,21 @@ function stage(
   }
   honourPush(ctx, record);
   layIntents(ctx, txn);
+  if (record?.status === 'staging' && record.writeTs >= txn.writeTs) {
+    // Delivered once more, perhaps when its writes are versions already: then its puts are late duplicates above the commit,
+    // and a record moved up to them would be judged by writes that nobody finds there.
+    if (ctx.writeTs > record.writeTs) mark('late-staging-stays');
+    return { kind: 'end-txn', status: 'staging', commitTs: record.writeTs };
+  }
   if (ctx.writeTs > txn.writeTs && !ctx.header.canBumpReadTs) {
     // Not staged, so no timestamp to commit at; how far the writes moved is in the answer's header.
     return { kind: 'end-txn', status: 'pending', commitTs: txn.writeTs };
-  }
-  if (record?.status === 'staging' && record.writeTs >= ctx.writeTs) {
-    return { kind: 'end-txn', status: 'staging', commitTs: record.writeTs };
   }
   putRecord(ctx, {
     ...newRecord(txn, 'staging', ctx.writeTs, ctx.now),
     inFlight: request.inFlight,
     lockKeys: request.lockKeys,
+    lockSpans: request.lockSpans,
   });
   return { kind: 'end-txn', status: 'staging', commitTs: ctx.writeTs };
 }
@@ -187,13 +191,8 @@ function commit(
   assert(ctx.puts.length === 0, 'an explicit commit carries no puts');
   resolveKeys(ctx, txn.id, txn.epoch, 'committed', commitTs, request.localLocks);
   // Kept even if all its keys are resolved here: if the answer is lost, the record is what can be asked.
-  if (request.lockKeys.length > 0) {
-    putRecord(ctx, { ...newRecord(txn, 'committed', commitTs, ctx.now), lockKeys: request.lockKeys });
-  } else if (record !== undefined) {
-    dropRecord(ctx, txn.anchorKey, txn.id, { status: 'committed', ts: commitTs });
-  } else {
-    ctx.effects.push({ kind: 'record-collected', id: txn.id, ending: { status: 'committed', ts: commitTs } });
-  }
+  const { lockKeys, lockSpans } = request;
+  putRecord(ctx, { ...newRecord(txn, 'committed', commitTs, ctx.now), lockKeys, lockSpans });
   trigger(ctx, request.split);
   return { kind: 'end-txn', status: 'committed', commitTs };
 }
@@ -229,7 +228,8 @@ function abort(
   if (ending?.status === 'committed') return { kind: 'end-txn', status: 'committed', commitTs: ending.ts };
   resolveKeys(ctx, txn.id, txn.epoch, 'aborted', 0, request.localLocks);
   if (record?.status !== 'aborted' && ending === undefined) {
-    putRecord(ctx, { ...newRecord(txn, 'aborted', txn.writeTs, ctx.now), lockKeys: request.lockKeys });
+    const { lockKeys, lockSpans } = request;
+    putRecord(ctx, { ...newRecord(txn, 'aborted', txn.writeTs, ctx.now), lockKeys, lockSpans });
   }
   return { kind: 'end-txn', status: 'aborted', commitTs: 0 };
 }
@@ -242,8 +242,10 @@ export function resolveKeys(
   status: 'committed' | 'aborted' | 'pending',
   ts: Timestamp,
   keys: Iterable<Key>,
+  upTo = 0,
 ): void {
   for (const key of keys) {
+    if (upTo !== 0) ctx.effects.push({ kind: 'writes-voided', key, txnId, upTo });
     const lock = ctx.range.locks.get(key);
     if (lock === undefined || !holds(lock, txnId)) continue;
     if (lock.intentTs === 0) {
@@ -254,6 +256,10 @@ export function resolveKeys(
     assert(stored !== null, 'the lock table names an intent that is not there');
     const intent = decodeIntent(stored);
     assert(intent.txnId === txnId, 'the lock table names the wrong holder of an intent');
+    if (upTo !== 0 && intent.sequence > upTo) {
+      mark('late-void-stays-off');
+      continue;
+    }
     if (status === 'pending') {
       if (intent.writeTs >= ts) continue;
       moveIntent(ctx, key, lock.holder!, intent, ts);

@@ -48,10 +48,7 @@ export interface NemesisTargets {
   /** Calls `strike` when the node, or whichever comes first, passes a named point in the code. */
   readonly arm: (machine: SimMachine, strike: (machine: SimMachine, point: string) => void) => void;
   /** The same at one of these points, whichever node passes it. */
-  readonly armOneOf: (
-    points: readonly CrashPointName[],
-    strike: (machine: SimMachine, point: string) => void,
-  ) => void;
+  readonly armOneOf: (points: readonly CrashPointName[], strike: (machine: SimMachine, point: string) => void) => void;
 }
 
 /** Where a change of leases falls between two steps of the commit protocol. */

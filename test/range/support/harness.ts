@@ -254,6 +254,7 @@ export class Harness {
         maxBytes: 0,
         lockTimeoutMs: 0,
         gatewayNode: node.id,
+        sentTs: 0,
         ...header,
       },
       requests,
@@ -329,7 +330,18 @@ export class Harness {
       sequence: i + 1,
     }));
     await this.send(
-      [...puts, { kind: 'end-txn', action: 'one-phase', inFlight: [], localLocks: keys, lockKeys: keys, split: null }],
+      [
+        ...puts,
+        {
+          kind: 'end-txn',
+          action: 'one-phase',
+          inFlight: [],
+          localLocks: keys,
+          lockKeys: keys,
+          lockSpans: [],
+          split: null,
+        },
+      ],
       { txn, canBumpReadTs: true },
     );
   }
@@ -345,10 +357,13 @@ export class Harness {
       firstLeader: 0,
     };
     const txn = this.txn(holder, now.start);
-    await this.send([{ kind: 'end-txn', action: 'commit', inFlight: [], localLocks: [], lockKeys: [], split }], {
-      txn,
-      rangeId,
-    });
+    await this.send(
+      [{ kind: 'end-txn', action: 'commit', inFlight: [], localLocks: [], lockKeys: [], lockSpans: [], split }],
+      {
+        txn,
+        rangeId,
+      },
+    );
   }
 
   /** Where all replicas of all ranges have applied the same, byte for byte. */
