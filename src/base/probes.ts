@@ -13,7 +13,8 @@ import type { NodeId } from './ids.js';
 
 /**
  * What it means that a mark was reached. `scripted`: too rare for a few hundred seeds (the same message late
- * and twice, with much in between), so this test, which sets it up, fails if it is not reached.
+ * and twice, with much in between), so this test, which sets it up, fails if it is not reached. `forbidden`: a branch that
+ * makes good what must not happen, so that a simulated run in which it was taken fails.
  */
 export const MARKS = Object.freeze([
   {
@@ -29,6 +30,16 @@ export const MARKS = Object.freeze([
     name: 'late-staging-stays',
     meaning: 'A staging was delivered once more, when its writes would have to land later.',
     scripted: 'test/range/scripts.test.ts',
+  },
+  {
+    name: 'moved-intent-committed',
+    meaning: 'An intent above its commit was the only trace of the write: it had been moved up after it was counted.',
+    scripted: 'test/range/scripts.test.ts',
+    forbidden: true,
+  },
+  {
+    name: 'abandoned-record-swept',
+    meaning: 'The record of a transaction whose process is gone was ended and removed.',
   },
   {
     name: 'late-void-stays-off',

@@ -50,6 +50,8 @@ export interface KvOptions {
   readonly uncommittedBytesMax?: number;
   /** Bytes of a chunk of a snapshot; default 1 MiB. */
   readonly snapshotChunkBytes?: number;
+  /** Milliseconds of silence after which a transaction record of a process that is gone is removed; default 10 min. */
+  readonly sweepAfterMs?: number;
   /** Store liveness: milliseconds between heartbeats, and of support asked for. */
   readonly heartbeatMs?: number;
   readonly supportMs?: number;
@@ -125,6 +127,7 @@ export async function assembleKv(options: KvOptions, undo: Undo): Promise<KvPart
       logBytesKept: options.logBytesKept ?? LOG_BYTES_KEPT,
       ...(options.snapshotChunkBytes === undefined ? {} : { snapshotChunkBytes: options.snapshotChunkBytes }),
       ...(options.uncommittedBytesMax === undefined ? {} : { uncommittedBytesMax: options.uncommittedBytesMax }),
+      ...(options.sweepAfterMs === undefined ? {} : { sweepAfterMs: options.sweepAfterMs }),
       balanceLeaders: true,
     },
     {

@@ -17,6 +17,7 @@ const RARE: Readonly<Record<string, readonly MarkName[]>> = {
   'collected-twice.txt': ['collected-record-pushed'],
   'late-after-lease.txt': ['sent-before-lease'],
   'late-savepoint.txt': ['void-put-ignored', 'late-void-stays-off'],
+  'moved-intent.txt': ['moved-intent-committed'],
   'late-staging.txt': ['late-staging-stays'],
   'stage-commit.txt': ['record-collected-then-asked'],
   'lock-shared-split.txt': ['split-inherits-shared-locks'],

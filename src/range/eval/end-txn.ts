@@ -22,7 +22,7 @@ import {
   transactionKey,
   type TransactionRecord,
 } from '../../storage/lock-record.js';
-import { mvccPut } from '../../storage/mvcc.js';
+import { mvccHasTagged, mvccPut } from '../../storage/mvcc.js';
 import type { Key } from '../../base/key.js';
 import type { Timestamp } from '../../base/ids.js';
 import { mark } from '../../base/probes.js';
@@ -265,9 +265,7 @@ export function resolveKeys(
       moveIntent(ctx, key, lock.holder!, intent, ts);
       continue;
     }
-    // An intent above the commit was laid by a put delivered once more after its first delivery had
-    // been resolved: it is not one of the writes that committed.
-    if (status === 'committed' && intent.epoch === epoch && ts >= intent.writeTs) {
+    if (status === 'committed' && intent.epoch === epoch && isPartOfCommit(ctx, key, intent, ts)) {
       ctx.clockTs = Math.max(ctx.clockTs, ts);
       // An intent above its transaction's beginning may itself have been moved there by a push.
       const shifted = ts > intent.writeTs || intent.writeTs > intent.minTs;
@@ -276,6 +274,19 @@ export function resolveKeys(
     ctx.batch.delete('locks', intentKey(key));
     ctx.effects.push({ kind: 'intent-removed', key });
   }
+}
+
+/**
+ * An intent above the commit was laid by a put delivered once more after its first delivery had been resolved: it is not
+ * one of the writes that committed, and what that one became is there. If nothing is there, it is the write itself: what was
+ * counted never moves above the commit (write.ts; committer.ts), but if it did, dropping it would lose it. Nobody else
+ * can have written the key since the commit, as it was never without an intent.
+ */
+function isPartOfCommit(ctx: EvalContext, key: Key, intent: ReturnType<typeof decodeIntent>, ts: Timestamp): boolean {
+  if (intent.writeTs <= ts) return true;
+  if (mvccHasTagged(ctx.range.reader, key, ts, txnTag(intent.txnId))) return false;
+  mark('moved-intent-committed');
+  return true;
 }
 
 function moveIntent(

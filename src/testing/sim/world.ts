@@ -39,6 +39,7 @@ export interface WorldOptions {
   readonly spillBytes?: number;
   readonly uncommittedBytesMax?: number;
   readonly snapshotChunkBytes?: number;
+  readonly sweepAfterMs?: number;
   readonly tickMs?: number;
   readonly heartbeatMs?: number;
   readonly supportMs?: number;
@@ -235,6 +236,7 @@ export class SimWorld {
       ...(options.spillBytes === undefined ? {} : { spillBytes: options.spillBytes }),
       ...(options.snapshotChunkBytes === undefined ? {} : { snapshotChunkBytes: options.snapshotChunkBytes }),
       ...(options.uncommittedBytesMax === undefined ? {} : { uncommittedBytesMax: options.uncommittedBytesMax }),
+      ...(options.sweepAfterMs === undefined ? {} : { sweepAfterMs: options.sweepAfterMs }),
       drainGraceMs: 1_000,
       ...(options.wrapDb === undefined ? {} : { wrapDb: options.wrapDb }),
       wrapSend: (send, self) => this.deliveries.wrap(self, process, send),

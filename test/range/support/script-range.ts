@@ -106,7 +106,7 @@ export class ScriptRange {
         engine: this.#engine,
         liveness: this.#liveness,
         network: this.#network,
-        pusher: { push: (pushee, type, pushTo) => this.#push(pushee, type, pushTo) },
+        pusher: { push: (pushee, type, pushTo) => this.#push(pushee, type, pushTo), finish: async () => undefined },
         waitGraph: { waitBegins: () => () => undefined },
         requestSplit: async () => undefined,
         onFatal,
