@@ -9,9 +9,18 @@
  * - 'commit': makes it explicit; the intents of this range go with it.
  * - 'abort'.
  *
- * Invariants: a record never leaves COMMITTED or ABORTED but by collection; STAGING changes only to
- * a higher timestamp by its coordinator, or to an end state; an answered commit has either a
- * COMMITTED record, or a STAGING one with every write in place, or its values are versions.
+ * Invariants
+ * - A record never leaves COMMITTED or ABORTED but by collection; STAGING changes only to a higher timestamp by its
+ *   coordinator, who then says so (txn.writeTs above the staged one), or to an end state. A repetition never moves it.
+ * - An answered commit has either a COMMITTED record, or a STAGING one with every write in place, or its values are versions.
+ * - A write that is counted (found by a recovery, or acknowledged to the coordinator at or below the commit) has an intent at or
+ *   below the commit, or the version that it became, at the commit and tagged. What might move it up: a push moves intents to
+ *   the record's own timestamp, below which nothing is staged or committed; a repeated put leaves its intent (write.ts); a later
+ *   write of the key is sent only before the staging. So an intent above the commit is a late duplicate (resolveKeys).
+ * - Every intent is resolved before its record is collected, those in condensed spans as well; so for a collected one 'aborted' is
+ *   the right answer to whoever still sees an intent.
+ * - Whether there was a record is known to this leaseholder alone, so nothing sent before its lease makes one (sent.ts).
+ * - Versions of a transaction must not be garbage-collected while its record is STAGING: they are the proof of its writes.
  */
 import { assert, unreachable } from '../../base/assert.js';
 import {
