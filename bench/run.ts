@@ -7,7 +7,8 @@
 import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { parseArgs } from 'node:util';
+import { UsageError } from '../src/cli/exit.js';
+import { runTool, wholeNumber } from '../src/cli/tool.js';
 import { Client, ServerError } from './client.js';
 import { type OwnCluster, startCluster, startEmbedded } from './cluster.js';
 import { Random } from './random.js';
@@ -30,6 +31,7 @@ const RUNS = 3;
 /** Of a step, before it is timed. */
 const STEP_WARMUPS = 2;
 
+const NAME = 'bench';
 const HELP = `npm run bench -- [options]
   --workload NAME     ${[...WORKLOADS, ...STEP_LISTS].map(({ name }) => name).join(', ')} (default kv); several with commas
   --connections N     client connections, spread over the URLs (default 8)
@@ -70,44 +72,43 @@ function print(line: string): void {
 
 function integer(name: string, text: string | undefined, fallback: number): number {
   if (text === undefined) return fallback;
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 0) throw new Error(`--${name} wants a number, not "${text}"`);
-  return value;
+  return wholeNumber(NAME, name, text);
 }
 
-function parse(): {
+const OPTIONS = {
+  workload: { type: 'string' },
+  connections: { type: 'string' },
+  seconds: { type: 'string' },
+  warmup: { type: 'string' },
+  runs: { type: 'string' },
+  url: { type: 'string' },
+  peer: { type: 'string' },
+  only: { type: 'string' },
+  urls: { type: 'string' },
+  start: { type: 'boolean' },
+  embedded: { type: 'boolean' },
+  read: { type: 'string' },
+  size: { type: 'string' },
+  ranges: { type: 'string' },
+  pids: { type: 'string' },
+  seed: { type: 'string' },
+  'no-setup': { type: 'boolean' },
+  json: { type: 'string' },
+} as const;
+
+type Values = {
+  readonly [K in keyof typeof OPTIONS]?: ((typeof OPTIONS)[K]['type'] extends 'boolean' ? boolean : string) | undefined;
+};
+
+function parse(values: Values): {
   readonly settings: Settings;
   readonly start: 'no' | 'processes' | 'embedded';
   readonly json: string | null;
-} | null {
-  const { values } = parseArgs({
-    options: {
-      workload: { type: 'string' },
-      connections: { type: 'string' },
-      seconds: { type: 'string' },
-      warmup: { type: 'string' },
-      runs: { type: 'string' },
-      url: { type: 'string' },
-      peer: { type: 'string' },
-      only: { type: 'string' },
-      urls: { type: 'string' },
-      start: { type: 'boolean' },
-      embedded: { type: 'boolean' },
-      read: { type: 'string' },
-      size: { type: 'string' },
-      ranges: { type: 'string' },
-      pids: { type: 'string' },
-      seed: { type: 'string' },
-      'no-setup': { type: 'boolean' },
-      json: { type: 'string' },
-      help: { type: 'boolean' },
-    },
-  });
-  if (values.help === true) return null;
+} {
   const names = (values.workload ?? 'kv').split(',');
   const workloads = names.map((name) => {
     const found = [...WORKLOADS, ...STEP_LISTS].find((workload) => workload.name === name);
-    if (found === undefined) throw new Error(`there is no workload "${name}"`);
+    if (found === undefined) throw new UsageError(NAME, `there is no workload "${name}"`);
     return found;
   });
   const urls =
@@ -260,12 +261,7 @@ function commit(): string | null {
   }
 }
 
-async function main(): Promise<number> {
-  const parsed = parse();
-  if (parsed === null) {
-    print(HELP);
-    return 0;
-  }
+async function main(parsed: ReturnType<typeof parse>): Promise<number> {
   let cluster: OwnCluster | null = null;
   let settings = parsed.settings;
   if (parsed.start !== 'no') {
@@ -298,12 +294,9 @@ async function main(): Promise<number> {
   }
 }
 
-main().then(
-  (code) => {
-    process.exitCode = code;
-  },
-  (error: unknown) => {
-    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
-    process.exit(2);
-  },
+const code = await runTool({ name: NAME, usage: HELP, options: OPTIONS }, process.argv.slice(2), ({ values }) =>
+  main(parse(values)),
 );
+// Connections of a run that failed may still be open.
+if (code === 0) process.exitCode = code;
+else process.exit(code);

@@ -1,6 +1,5 @@
 /**
- * npm run chaos -- --minutes 2 --seed 7 [--nodes 5] [--faults kill,pause,partition,loss,disk]
- *   [--network auto|namespaces|proxies] [--keep]
+ * npm run chaos: see --help.
  *
  * Exits with 0 after a clean run, 1 if anything was found (data and logs are kept then), 2 for wrong
  * arguments, 130 after a second Ctrl-C (the first ends the work early and judges what there is).
@@ -8,16 +7,50 @@
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { resolve } from 'node:path';
-import { parseArgs } from 'node:util';
+import { UsageError } from '../src/cli/exit.js';
+import { runTool } from '../src/cli/tool.js';
 import { chaosDirectory, runChaos, type ChaosOptions } from './chaos.js';
 import { FAULT_KINDS, type FaultKind } from './faults.js';
 
-class UsageError extends Error {}
+const NAME = 'chaos';
+const USAGE = `npm run chaos -- [options]
+  --minutes N         how long (default 2)
+  --seed N            the plan of faults (default a new one)
+  --nodes N           nodes (default 5)
+  --faults A,B        only these faults: ${FAULT_KINDS.join(', ')}
+  --heal-seconds N    how long the cluster may take to serve again (default 30)
+  --network KIND      auto (default), namespaces or proxies
+  --keep              keep data and logs of a clean run
+  --directory DIR     where to put them (default ${tmpdir()})
+  --main FILE         the program (default dist/cli/main.js)`;
+const OPTIONS = {
+  minutes: { type: 'string', default: '2' },
+  seed: { type: 'string' },
+  nodes: { type: 'string', default: '5' },
+  faults: { type: 'string', default: FAULT_KINDS.join(',') },
+  'heal-seconds': { type: 'string', default: '30' },
+  network: { type: 'string', default: 'auto' },
+  keep: { type: 'boolean', default: false },
+  directory: { type: 'string', default: tmpdir() },
+  main: { type: 'string', default: process.env['QUORAL_E2E_MAIN'] ?? 'dist/cli/main.js' },
+} as const;
+
+interface Values {
+  readonly minutes: string;
+  readonly seed?: string | undefined;
+  readonly nodes: string;
+  readonly faults: string;
+  readonly 'heal-seconds': string;
+  readonly network: string;
+  readonly keep: boolean;
+  readonly directory: string;
+  readonly main: string;
+}
 
 function number(name: string, text: string, min: number, max: number): number {
   const value = Number(text);
   if (text === '' || !(value >= min && value <= max)) {
-    throw new UsageError(`--${name} must be a number from ${min} to ${max}, not "${text}"`);
+    throw new UsageError(NAME, `--${name} must be a number from ${min} to ${max}, not "${text}"`);
   }
   return value;
 }
@@ -25,38 +58,20 @@ function number(name: string, text: string, min: number, max: number): number {
 function faultKinds(text: string): FaultKind[] {
   return text.split(',').map((name) => {
     const kind = FAULT_KINDS.find((known) => known === name.trim());
-    if (kind === undefined) throw new UsageError(`--faults: "${name}" is none of ${FAULT_KINDS.join(', ')}`);
+    if (kind === undefined) throw new UsageError(NAME, `--faults: "${name}" is none of ${FAULT_KINDS.join(', ')}`);
     return kind;
   });
 }
 
 function networkKind(text: string): ChaosOptions['network'] {
   if (text === 'auto' || text === 'namespaces' || text === 'proxies') return text;
-  throw new UsageError(`--network is auto, namespaces or proxies, not "${text}"`);
+  throw new UsageError(NAME, `--network is auto, namespaces or proxies, not "${text}"`);
 }
 
-function options(): Omit<ChaosOptions, 'print' | 'signal'> {
-  let values;
-  try {
-    ({ values } = parseArgs({
-      options: {
-        minutes: { type: 'string', default: '2' },
-        seed: { type: 'string' },
-        nodes: { type: 'string', default: '5' },
-        faults: { type: 'string', default: FAULT_KINDS.join(',') },
-        'heal-seconds': { type: 'string', default: '30' },
-        network: { type: 'string', default: 'auto' },
-        keep: { type: 'boolean', default: false },
-        directory: { type: 'string', default: tmpdir() },
-        main: { type: 'string', default: process.env['QUORAL_E2E_MAIN'] ?? 'dist/cli/main.js' },
-      },
-    }));
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
-  }
+function optionsOf(values: Values): Omit<ChaosOptions, 'print' | 'signal'> {
   const seed = Math.floor(number('seed', values.seed ?? String(Date.now() % 1_000_000), 0, 2 ** 31));
   const mainPath = resolve(values.main);
-  if (!existsSync(mainPath)) throw new UsageError(`${mainPath} is not there: run npm run build`);
+  if (!existsSync(mainPath)) throw new UsageError(NAME, `${mainPath} is not there: run npm run build`);
   return {
     seed,
     minutes: number('minutes', values.minutes, 0.05, 10_000),
@@ -70,16 +85,8 @@ function options(): Omit<ChaosOptions, 'print' | 'signal'> {
   };
 }
 
-async function main(): Promise<number> {
+async function run(chosen: Omit<ChaosOptions, 'print' | 'signal'>): Promise<number> {
   const print = (line: string): void => void process.stdout.write(`${line}\n`);
-  let chosen;
-  try {
-    chosen = options();
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    process.stderr.write(`chaos: ${error.message}\n`);
-    return 2;
-  }
   const abort = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.on(signal, () => {
@@ -103,10 +110,8 @@ async function main(): Promise<number> {
   return 1;
 }
 
-main().then(
-  (code) => process.exit(code),
-  (error: unknown) => {
-    process.stderr.write(`chaos: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
-    process.exit(1);
-  },
+process.exit(
+  await runTool({ name: NAME, usage: USAGE, options: OPTIONS }, process.argv.slice(2), ({ values }) =>
+    run(optionsOf(values)),
+  ),
 );

@@ -1,18 +1,38 @@
 /**
- * npm run conformance [-- --url postgres://… --peer postgres://… --only TEXT --show 5 FILE…]
+ * npm run conformance: see --help.
  *
  * Runs sqllogictest files (by default all of ../shared/sqllogictest) on a cluster of its own, or on the server at
  * --url. With --peer, records that fail are run on that PostgreSQL as well, in their files' order: one that fails
  * there too does not count. Exits with 1 if a record failed that counts.
  */
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
+import { UsageError } from '../src/cli/exit.js';
+import { runTool, wholeNumber } from '../src/cli/tool.js';
 import { startCluster } from '../src/testing/index.js';
 import { parseRecords } from './records.js';
 import { type Failure, type FileResult, runFile } from './run-file.js';
 
 const DEFAULT_FOLDER = '../shared/sqllogictest';
+const NAME = 'conformance';
+const USAGE = `npm run conformance -- [options] [FILE or FOLDER…]   (default ${DEFAULT_FOLDER})
+  --url URL     the server to run the files on (default a cluster of its own)
+  --peer URL    a PostgreSQL; records that fail there too do not count
+  --only TEXT   only files whose name holds it
+  --show N      failures of a file that are shown (default 5)`;
+const OPTIONS = {
+  url: { type: 'string' },
+  peer: { type: 'string' },
+  only: { type: 'string', default: '' },
+  show: { type: 'string', default: '5' },
+} as const;
+
+interface Settings {
+  readonly url: string | undefined;
+  readonly peer: string | undefined;
+  readonly files: readonly string[];
+  readonly show: number;
+}
 
 function filesIn(path: string): string[] {
   if (statSync(path).isFile()) return [path];
@@ -37,19 +57,8 @@ async function counting(peer: string | undefined, file: string, result: FileResu
   return result.failures.filter((failure) => !lines.has(failure.line));
 }
 
-async function main(): Promise<number> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      url: { type: 'string' },
-      peer: { type: 'string' },
-      only: { type: 'string', default: '' },
-      show: { type: 'string', default: '5' },
-    },
-  });
-  const roots = positionals.length === 0 ? [resolve(DEFAULT_FOLDER)] : positionals;
-  const files = roots.flatMap(filesIn).filter((file) => file.includes(values.only));
-  const cluster = values.url === undefined ? await startCluster({ nodes: 3 }) : null;
+async function runAll({ url, peer, files, show }: Settings): Promise<number> {
+  const cluster = url === undefined ? await startCluster({ nodes: 3 }) : null;
   let records = 0;
   let failed = 0;
   let excused = 0;
@@ -58,11 +67,11 @@ async function main(): Promise<number> {
       const startedMs = Date.now();
       const name = relative(process.cwd(), file);
       const parsed = parseRecords(readFileSync(file, 'utf8'));
-      const result = await runFile(values.url ?? cluster!.url(), parsed, (done) => {
+      const result = await runFile(url ?? cluster!.url(), parsed, (done) => {
         if (process.stdout.isTTY) process.stdout.write(`\r${name}: ${done} of ${parsed.length}\x1b[K`);
       });
       if (process.stdout.isTTY) process.stdout.write('\r\x1b[K');
-      const failures = await counting(values.peer, file, result);
+      const failures = await counting(peer, file, result);
       records += result.records;
       failed += failures.length;
       excused += result.failures.length - failures.length;
@@ -70,7 +79,7 @@ async function main(): Promise<number> {
       console.log(
         `${i + 1}/${files.length} ${name}: ${result.records} records, ${failures.length} failed, ${seconds} s`,
       );
-      report(failures, Number(values.show));
+      report(failures, show);
     }
   } finally {
     await cluster?.close();
@@ -80,4 +89,13 @@ async function main(): Promise<number> {
   return failed === 0 && records > 0 ? 0 : 1;
 }
 
-process.exitCode = await main();
+process.exitCode = await runTool(
+  { name: NAME, usage: USAGE, options: OPTIONS, positionals: true },
+  process.argv.slice(2),
+  ({ values: { url, peer, only, show }, positionals }) => {
+    const roots = positionals.length === 0 ? [resolve(DEFAULT_FOLDER)] : positionals;
+    for (const root of roots) if (!existsSync(root)) throw new UsageError(NAME, `there is no ${root}`);
+    const files = roots.flatMap(filesIn).filter((file) => file.includes(only));
+    return runAll({ url, peer, files, show: wholeNumber(NAME, 'show', show) });
+  },
+);

@@ -1,12 +1,12 @@
 /**
- * npm run fuzz [-- --from 1 --seeds 10 --statements 60 --peer postgres://… --seed N]
- * npm run fuzz -- --calls | --kind formats|paths|patterns: statements that stand alone
+ * npm run fuzz: see --help.
  *
  * Random schemas, rows and statements on Quoral and on PostgreSQL (PGlite in this process, or the server at --peer,
  * whose database is emptied); answers must be the same. A difference is made small before it is shown. Exits with 1 if
  * there was one.
  */
-import { parseArgs } from 'node:util';
+import { UsageError } from '../src/cli/exit.js';
+import { runTool, wholeNumber } from '../src/cli/tool.js';
 import { Calls } from './calls.js';
 import { hostile } from './hostile.js';
 import { aFormat } from './formats.js';
@@ -60,6 +60,29 @@ const ALONE = new Map<string, (random: Random) => Piece>([
   ['patterns', aPatternUse],
 ]);
 
+const NAME = 'fuzz';
+const USAGE = `npm run fuzz -- [options]
+  --seed N          one seed
+  --from N          first seed (default 1)
+  --seeds N         how many (default 20)
+  --statements N    statements of a seed (default 200)
+  --peer URL        the PostgreSQL to compare with, whose database is emptied (default PGlite in this process)
+  --kind KIND       statements that stand alone: ${[...ALONE.keys()].join(', ')}
+  --calls           statements that stand alone: every function, operator and aggregate
+  --hostile         what is meant to use up time and memory, on Quoral alone
+  --only NAME       --hostile: from that one on`;
+const OPTIONS = {
+  from: { type: 'string', default: '1' },
+  seeds: { type: 'string', default: '20' },
+  seed: { type: 'string' },
+  statements: { type: 'string', default: '200' },
+  peer: { type: 'string' },
+  kind: { type: 'string', default: '' },
+  calls: { type: 'boolean', default: false },
+  hostile: { type: 'boolean', default: false },
+  only: { type: 'string', default: '' },
+} as const;
+
 interface Range {
   readonly first: number;
   readonly seeds: number;
@@ -106,39 +129,47 @@ async function siege(only: string): Promise<number> {
   return wrong.length === 0 ? 0 : 1;
 }
 
-async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: {
-      from: { type: 'string', default: '1' },
-      seeds: { type: 'string', default: '20' },
-      seed: { type: 'string' },
-      statements: { type: 'string', default: '200' },
-      peer: { type: 'string' },
-      kind: { type: 'string', default: '' },
-      calls: { type: 'boolean', default: false },
-      hostile: { type: 'boolean', default: false },
-      only: { type: 'string', default: '' },
-    },
-  });
+interface Values {
+  readonly from: string;
+  readonly seeds: string;
+  readonly seed?: string | undefined;
+  readonly statements: string;
+  readonly peer?: string | undefined;
+  readonly kind: string;
+  readonly calls: boolean;
+  readonly hostile: boolean;
+  readonly only: string;
+}
+
+async function run(values: Values): Promise<number> {
   if (values.hostile) return siege(values.only);
-  const first = Number(values.seed ?? values.from);
-  const seeds = values.seed === undefined ? Number(values.seeds) : 1;
-  const [ours, theirs] = await Promise.all([quoral(), values.peer === undefined ? pglite() : postgres(values.peer)]);
-  const range = { first, seeds, count: Number(values.statements) };
+  const range: Range = {
+    first: wholeNumber(NAME, 'seed', values.seed ?? values.from),
+    seeds: values.seed === undefined ? wholeNumber(NAME, 'seeds', values.seeds) : 1,
+    count: wholeNumber(NAME, 'statements', values.statements),
+  };
   const alone = ALONE.get(values.kind);
+  if (values.kind !== '' && alone === undefined)
+    throw new UsageError(NAME, `--kind is one of ${[...ALONE.keys()].join(', ')}, not "${values.kind}"`);
+  const [ours, theirs] = await Promise.all([quoral(), values.peer === undefined ? pglite() : postgres(values.peer)]);
   if (alone !== undefined) return single(alone, ours, theirs, range);
   if (values.calls) {
     const calls = await Calls.of(ours, theirs);
     console.log(`${calls.size} functions, operators and aggregates`);
     return single((random) => calls.statement(random), ours, theirs, range);
   }
+  return compareRandom(ours, theirs, range);
+}
+
+/** Random schemas with their statements: 1 if there was a difference. */
+async function compareRandom(ours: Server, theirs: Server, { first, seeds, count }: Range): Promise<number> {
   const comparison = new Comparison(ours, theirs);
   const startedMs = Date.now();
   let shownMs = startedMs;
   let differences = 0;
   let statements = 0;
   for (let seed = first; seed < first + seeds; seed++) {
-    const pieces = statementsOf(seed, Number(values.statements));
+    const pieces = statementsOf(seed, count);
     const before = comparison.statements;
     const found = await comparison.run(pieces.map(textOf));
     statements += comparison.statements - before;
@@ -162,4 +193,6 @@ async function main(): Promise<number> {
   return differences === 0 ? 0 : 1;
 }
 
-process.exitCode = await main();
+process.exitCode = await runTool({ name: NAME, usage: USAGE, options: OPTIONS }, process.argv.slice(2), ({ values }) =>
+  run(values),
+);

@@ -6,7 +6,8 @@
  */
 import { fork, type ChildProcess } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
+import { UsageError } from '../src/cli/exit.js';
+import { runTool, wholeNumber } from '../src/cli/tool.js';
 import { runRaftSeed } from '../src/testing/sim/raft-sim.js';
 import { installProbes, removeProbes } from '../src/base/probes.js';
 import { FAULT_KINDS, type FaultKind } from '../src/testing/sim/nemesis.js';
@@ -15,6 +16,7 @@ import { FIXED_RUNS, type SimRun, SPARE_RUNS } from './fixed-runs.js';
 import { formatFailure, formatSeed, type SeedReport } from './report.js';
 import { Totals } from './totals.js';
 
+const NAME = 'sim';
 const HELP = `npm run sim -- [options]
   --seed N            run one seed
   --from N            first seed (default 1)
@@ -60,16 +62,15 @@ function print(line: string): void {
 
 function integer(name: string, text: string | undefined, fallback: number): number {
   if (text === undefined) return fallback;
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 0) throw new Error(`--${name} wants a number, not "${text}"`);
-  return value;
+  return wholeNumber(NAME, name, text);
 }
 
 function names<T extends string>(text: string | undefined, known: readonly T[] | null, what: string): T[] | null {
   if (text === undefined) return null;
   const found = text.split(',').filter((name) => name !== '') as T[];
   for (const name of found) {
-    if (known !== null && !known.includes(name)) throw new Error(`unknown ${what} "${name}": ${known.join(', ')}`);
+    if (known !== null && !known.includes(name))
+      throw new UsageError(NAME, `unknown ${what} "${name}": ${known.join(', ')}`);
   }
   return found;
 }
@@ -95,13 +96,16 @@ const OPTIONS = {
   timeline: { type: 'string' },
   trace: { type: 'string' },
   worker: { type: 'boolean' },
-  help: { type: 'boolean' },
 } as const;
 
-function readSettings(values: ReturnType<typeof parse>): Settings {
+type Values = {
+  readonly [K in keyof typeof OPTIONS]?: ((typeof OPTIONS)[K]['type'] extends 'boolean' ? boolean : string) | undefined;
+};
+
+function readSettings(values: Values): Settings {
   const one = values.seed === undefined ? null : integer('seed', values.seed, 0);
   const kind = values.kind ?? 'cluster';
-  if (kind !== 'cluster' && kind !== 'raft') throw new Error(`--kind is cluster or raft, not "${kind}"`);
+  if (kind !== 'cluster' && kind !== 'raft') throw new UsageError(NAME, `--kind is cluster or raft, not "${kind}"`);
   const seeds = one === null ? integer('seeds', values.seeds, 100) : 1;
   const logLevel = values.log as RunOptions['logLevel'];
   return {
@@ -130,10 +134,6 @@ function readSettings(values: ReturnType<typeof parse>): Settings {
 
 function seedsFrom(kind: SimRun['kind'], from: number, seeds: number): SimRun[] {
   return Array.from({ length: seeds }, (_, i) => ({ kind, seed: from + i }));
-}
-
-function parse(): ReturnType<typeof parseArgs<{ options: typeof OPTIONS }>>['values'] {
-  return parseArgs({ options: OPTIONS }).values;
 }
 
 /** One seed, twice if asked, as a plain object that can cross processes. */
@@ -276,22 +276,17 @@ function asWorker(settings: Settings): void {
 const PROGRESS_MS = 5_000;
 const INTERRUPTED = 'interrupted; of the seeds that were run to the end:';
 
-async function main(): Promise<void> {
-  const values = parse();
-  if (values.help === true) {
-    print(HELP);
-    return;
-  }
+async function main(values: Values): Promise<number> {
   const settings = readSettings(values);
   // Stacks of the many errors that faults make cost several percent; the replay of one seed has them.
   if (settings.runs.length > 1) Error.stackTraceLimit = 0;
   if (values.worker === true) {
     asWorker(settings);
-    return;
+    return 0;
   }
   if (values.hash === true || values.trace !== undefined) {
     await traceOne(settings, values.trace);
-    return;
+    return 0;
   }
   const totals = new Totals();
   const startMs = Date.now();
@@ -328,7 +323,7 @@ async function main(): Promise<void> {
     if (settings.cover) print(`covered by: ${totals.cover().join(', ')}`);
     if (totals.failed.length > 0) print(`failed seeds: ${totals.failed.map((report) => report.seed).join(' ')}`);
   }
-  if (totals.failed.length > 0 || (settings.marks && missing.length > 0)) process.exitCode ??= 1;
+  return totals.failed.length > 0 || (settings.marks && missing.length > 0) ? 1 : 0;
 }
 
 async function traceOne(settings: Settings, file: string | undefined): Promise<void> {
@@ -345,7 +340,8 @@ function jsonLine(report: SeedReport): unknown {
   return { seed: report.seed, ok: false, checker: first.checker, anomaly: first.anomaly };
 }
 
-main().catch((error: unknown) => {
-  process.stderr.write(`sim: ${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = 2;
-});
+const code = await runTool({ name: NAME, usage: HELP, options: OPTIONS }, process.argv.slice(2), ({ values }) =>
+  main(values),
+);
+// Of an interrupted run it says so.
+process.exitCode ??= code;

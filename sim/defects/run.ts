@@ -1,8 +1,6 @@
 /**
  * Judges the judges: puts one deliberate defect after the other into a copy of the program and runs the
- * simulator on it until a seed fails.
- *
- *   npm run sim:defects -- [--only NAME,NAME] [--seeds 200] [--jobs 2] [--controls] [--list] [--program DIR]
+ * simulator on it until a seed fails. npm run sim:defects: see --help.
  *
  * Prints `caught NAME after N seeds by CHECKER`, or `NOT CAUGHT NAME in N seeds`, and exits non-zero
  * if one is not caught. With --controls it runs each defect's amplifiers without the defect instead:
@@ -11,7 +9,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { UsageError } from '../../src/cli/exit.js';
+import { runTool, wholeNumber } from '../../src/cli/tool.js';
 import { findRoot, Workshop } from './apply.js';
 import type { Defect } from './defect.js';
 import { DEFECTS } from './registry.js';
@@ -134,31 +133,48 @@ function describe(defect: Defect, verdict: Verdict, from: number, seeds: number)
   }
 }
 
-async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      only: { type: 'string' },
-      from: { type: 'string', default: '1' },
-      seeds: { type: 'string', default: '200' },
-      jobs: { type: 'string', default: '2' },
-      controls: { type: 'boolean', default: false },
-      list: { type: 'boolean', default: false },
-      program: { type: 'string' },
-    },
-  });
+const NAME = 'sim:defects';
+const USAGE = `npm run sim:defects -- [options]
+  --only NAME,NAME   only these defects
+  --from N           first seed (default 1)
+  --seeds N          seeds for each (default 200)
+  --jobs N           processes (default 2)
+  --controls         the amplifiers of each without the defect: nothing may fail
+  --list             say what defects there are
+  --program DIR      the compiled simulator (default dist/sim)`;
+const OPTIONS = {
+  only: { type: 'string' },
+  from: { type: 'string', default: '1' },
+  seeds: { type: 'string', default: '200' },
+  jobs: { type: 'string', default: '2' },
+  controls: { type: 'boolean', default: false },
+  list: { type: 'boolean', default: false },
+  program: { type: 'string' },
+} as const;
+
+interface Values {
+  readonly only?: string | undefined;
+  readonly from: string;
+  readonly seeds: string;
+  readonly jobs: string;
+  readonly controls: boolean;
+  readonly list: boolean;
+  readonly program?: string | undefined;
+}
+
+async function main(values: Values): Promise<number> {
   const wanted = values.only === undefined ? null : values.only.split(',');
   for (const name of wanted ?? []) {
-    if (!DEFECTS.some((d) => d.name === name)) throw new Error(`there is no defect "${name}": see --list`);
+    if (!DEFECTS.some((d) => d.name === name)) throw new UsageError(NAME, `there is no defect "${name}": see --list`);
   }
   const chosen = DEFECTS.filter((d) => wanted === null || wanted.includes(d.name));
   if (values.list) {
     for (const { name, breaks } of chosen) print(`${name}: ${breaks}`);
-    return;
+    return 0;
   }
-  const [from, seeds, jobs] = [Number(values.from), Number(values.seeds), Number(values.jobs)];
-  for (const number of [from, seeds, jobs]) {
-    if (!Number.isInteger(number) || number < 1) throw new Error('--from, --seeds and --jobs want positive numbers');
-  }
+  const from = wholeNumber(NAME, 'from', values.from, 1);
+  const seeds = wholeNumber(NAME, 'seeds', values.seeds, 1);
+  const jobs = wholeNumber(NAME, 'jobs', values.jobs, 1);
   const failed = await runAll(values.controls ? controlsOf(chosen) : chosen, {
     from,
     seeds,
@@ -166,7 +182,7 @@ async function main(): Promise<void> {
     controls: values.controls,
     program: values.program,
   });
-  process.exitCode = failed > 0 ? 1 : 0;
+  return failed > 0 ? 1 : 0;
 }
 
 /** The same runs without the defects: what the simulator finds there is not theirs. */
@@ -220,7 +236,6 @@ async function runAll(
   return failed;
 }
 
-main().catch((error: unknown) => {
-  process.stderr.write(`sim:defects: ${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = 2;
-});
+process.exitCode = await runTool({ name: NAME, usage: USAGE, options: OPTIONS }, process.argv.slice(2), ({ values }) =>
+  main(values),
+);

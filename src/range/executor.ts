@@ -15,6 +15,7 @@ import { crashPoint, mark } from '../base/probes.js';
 import { LockConflict, ReadBump, type EvalContext } from './eval/context.js';
 import { evaluate, type Footprint, footprintOf, newContext } from './eval/evaluate.js';
 import { sentTooEarly } from './eval/sent.js';
+import { unresolvedPart } from './eval/intents.js';
 import type {
   BatchRequest,
   BatchResponse,
@@ -404,8 +405,7 @@ function restOf(piece: WideRequest, response: KvResponse): WideRequest | null {
   if (response.kind !== 'refresh' && response.kind !== 'resolve-intents') return null;
   if (response.resumeKey === null) return null;
   if (piece.kind === 'refresh') return { ...piece, start: response.resumeKey };
-  // Resolved intents are gone, so the same spans are simply looked through again.
-  return { ...piece, keys: [] };
+  return unresolvedPart(piece, response.resumeKey);
 }
 
 function anchorOf(request: KvRequest, batch: BatchRequest): Key | null {

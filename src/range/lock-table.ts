@@ -113,15 +113,11 @@ export class LockTable {
     return this.#locks.size === 0 ? undefined : this.#locks.get(key);
   }
 
-  /** Locks in [start, end) in order. */
+  /** Locks in [start, end) in order. They are looked up one by one, as they are then: who stops early pays for no more. */
   *range(start: Key, end: Key): IterableIterator<LockState> {
     if (this.#locks.size === 0) return;
-    const found: LockState[] = [];
     const cursor = this.#locks.cursor();
-    for (cursor.seek(start); cursor.valid && cursor.key < end; cursor.next()) {
-      found.push(cursor.value);
-    }
-    yield* found;
+    for (cursor.seek(start); cursor.valid && cursor.key < end; cursor.next()) yield cursor.value;
   }
 
   /**

@@ -11,8 +11,9 @@ import type { CallContext, RpcMethod } from './types.js';
  *
  * 2: who removes a row that foreign keys may refer to writes at its existence key (range/eval/read.ts); schema changes are
  * told by eight rows of their own (sql/catalog/descriptor-changes.ts).
+ * 3: writes tell when they were sent (range/eval/sent.ts), rollbacks up to which write they undo, records which spans they have.
  */
-export const PROTOCOL_VERSION = 2;
+export const PROTOCOL_VERSION = 3;
 
 /** An envelope's payload may be at most this long; the transport's limit for a frame is 64 MB. */
 export const PAYLOAD_BYTES_MAX = 60 * 1024 * 1024;

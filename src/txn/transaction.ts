@@ -91,7 +91,11 @@ export class Transaction implements KvTxn {
     return a.phase === 'active' && a.spans.isEmpty && a.locks.isEmpty && a.buffer.isEmpty;
   }
   get crowded(): boolean {
-    return this.#attempt.buffer.bytes >= this.#runtime.spillBytes;
+    return this.#attempt.buffer.spillable >= this.#runtime.spillBytes || this.#isTooLarge;
+  }
+  /** Counts what cannot be spilled as well: it has to stop growing somewhere. */
+  get #isTooLarge(): boolean {
+    return this.#spilled + this.#attempt.buffer.unsent > this.#runtime.spilledMax;
   }
 
   async get(key: Key, options?: ReadOptions): Promise<Buffer | null> {
@@ -303,7 +307,7 @@ export class Transaction implements KvTxn {
     const attempt = this.#attempt;
     const { spilledMax } = this.#runtime;
     // Looked at before anything is taken: what is refused stays buffered, as if nothing had been asked.
-    if (this.#spilled + attempt.buffer.unsent > spilledMax) {
+    if (this.#isTooLarge) {
       throw new QuoralError('54000', `a transaction can change at most ${spilledMax} rows and index entries`, {
         fields: {
           hint: 'Split the change into several transactions, or load into a table that is created or truncated in the same transaction.',

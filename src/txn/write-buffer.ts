@@ -11,6 +11,9 @@
  * - While a mark (savepoint) exists, each later write keeps what it replaced, so a rollback restores
  *   exactly the state at the mark. Overwriting a write made after the last mark keeps nothing.
  * - `mustNotExist` once asked for a key is asked until a spill has checked it.
+ * - A write that a savepoint keeps from being spilled (the range has an older one of its key, which a rollback
+ *   could not bring back) stays here to the end. It is not counted in `spillable`, nor looked at by a spill: who
+ *   asks for one whenever a row was written would otherwise look at all of them each time.
  *
  * Limits: a rollback over a spill of more than WRITTEN_MAX keys is impossible (54000).
  */
@@ -34,6 +37,12 @@ export interface BufferedWrite {
   state: 'buffered' | 'sending' | 'written';
   /** The write it replaced, kept while a savepoint may bring it back. */
   readonly replaced: BufferedWrite | null;
+  /** One that it replaced, however far back, was sent to a range. */
+  readonly overSent: boolean;
+  /** Buffered, its key's latest, and in the list of what the next spill looks at. */
+  waiting: boolean;
+  /** Place in the list of what rollbacks undo; -1: not there. */
+  undoAt: number;
   /** A rollback brought it back over a later write that a range already has. */
   readonly again: boolean;
 }
@@ -46,6 +55,9 @@ export class WriteBuffer {
   #mark = -1;
   #bytes = 0;
   #unsent = 0;
+  /** What the next spill looks at, in no order; those that are no longer `waiting` are passed over. */
+  #waiting: BufferedWrite[] = [];
+  #spillable = 0;
   #written = 0;
   #spans: Span[] = [];
   #undoLost = false;
@@ -59,6 +71,10 @@ export class WriteBuffer {
   /** Bytes of what is not spilled. */
   get bytes(): number {
     return this.#bytes;
+  }
+  /** Bytes of what a spill would take, as far as is known before it. */
+  get spillable(): number {
+    return this.#spillable;
   }
   /** Writes not spilled. */
   get unsent(): number {
@@ -83,44 +99,23 @@ export class WriteBuffer {
   put(key: Key, value: Buffer | null, mustNotExist: boolean): void {
     const old = this.#writes.get(key);
     const sequence = ++this.#sequence;
-    this.#bytes += sizeOf(key, value);
     if (old === undefined) {
-      this.#add({
-        key,
-        value,
-        sequence,
-        order: sequence,
-        mustNotExist,
-        state: 'buffered',
-        replaced: null,
-        again: false,
-      });
+      this.#add(newWrite(key, value, sequence, mustNotExist, null));
       return;
     }
     const must = mustNotExist || (old.mustNotExist && old.state === 'buffered');
-    if (old.state === 'buffered') {
-      this.#bytes -= sizeOf(key, old.value);
-      this.#unsent--;
-    }
     if (old.state === 'buffered' && old.order > this.#mark) {
+      const more = sizeOf(key, value) - sizeOf(key, old.value);
+      this.#bytes += more;
+      if (old.waiting) this.#spillable += more;
       old.value = value;
       old.sequence = sequence;
       old.mustNotExist = must;
-      this.#unsent++;
       return;
     }
-    if (old.state === 'written') this.#written--;
     const keep = this.#mark >= 0 || old.state !== 'buffered';
-    this.#add({
-      key,
-      value,
-      sequence,
-      order: sequence,
-      mustNotExist: must,
-      state: 'buffered',
-      replaced: keep ? old : null,
-      again: false,
-    });
+    this.#forget(old);
+    this.#add(newWrite(key, value, sequence, must, keep ? old : null));
   }
 
   /** Marks a point that `rollbackTo` can return to. */
@@ -172,23 +167,26 @@ export class WriteBuffer {
     const keys: Key[] = [];
     if (this.#written === 0) return keys;
     for (const [key, write] of this.#writes.entries()) {
-      if (write.state === 'written' || hasSpilled(write.replaced)) keys.push(key);
+      if (write.state === 'written' || write.overSent) keys.push(key);
     }
     return keys;
   }
 
-  /** Marks what a spill sends. A write over an older spilled one of a savepoint stays here. */
+  /** Marks what a spill sends, in key order. A write over an older sent one of a savepoint stays here. */
   takeForSpill(): BufferedWrite[] {
     const list: BufferedWrite[] = [];
-    for (const [, write] of this.#writes.entries()) {
-      if (write.state !== 'buffered') continue;
-      if (this.#mark >= 0 && hasSpilled(write.replaced)) continue;
+    for (const write of this.#waiting) {
+      if (!write.waiting) continue;
+      write.waiting = false;
+      if (!this.#maySpill(write)) continue;
       write.state = 'sending';
       this.#bytes -= sizeOf(write.key, write.value);
       this.#unsent--;
       list.push(write);
     }
-    return list;
+    this.#waiting = [];
+    this.#spillable = 0;
+    return list.sort((a, b) => (a.key < b.key ? -1 : 1));
   }
 
   /** The ranges have these. */
@@ -209,6 +207,8 @@ export class WriteBuffer {
     this.#mark = -1;
     this.#bytes = 0;
     this.#unsent = 0;
+    this.#waiting = [];
+    this.#spillable = 0;
     this.#written = 0;
     this.#spans = [];
     this.#undoLost = false;
@@ -217,8 +217,14 @@ export class WriteBuffer {
 
   #add(write: BufferedWrite): void {
     this.#writes.set(write.key, write);
-    this.#unsent++;
-    if (this.#mark >= 0) this.#undo.push(write);
+    this.#count(write);
+    if (this.#mark < 0) return;
+    write.undoAt = this.#undo.length;
+    this.#undo.push(write);
+  }
+
+  #maySpill(write: BufferedWrite): boolean {
+    return this.#mark < 0 || !write.overSent;
   }
 
   #undoOne(write: BufferedWrite): void {
@@ -240,21 +246,30 @@ export class WriteBuffer {
     // The range has the later write: the earlier one must be sent after it, under a new number.
     assert(before.state === 'buffered', 'a spilled write replaced another one of a savepoint');
     const again: BufferedWrite = { ...before, sequence: ++this.#sequence, mustNotExist: false, again: true };
-    const at = this.#undo.lastIndexOf(before);
-    if (at >= 0) this.#undo[at] = again;
+    if (before.undoAt >= 0 && this.#undo[before.undoAt] === before) this.#undo[before.undoAt] = again;
     this.#writes.set(write.key, again);
     this.#count(again);
   }
 
   #count(write: BufferedWrite): void {
-    this.#bytes += sizeOf(write.key, write.value);
+    const size = sizeOf(write.key, write.value);
+    this.#bytes += size;
     this.#unsent++;
+    write.waiting = this.#maySpill(write);
+    if (!write.waiting) return;
+    this.#spillable += size;
+    this.#waiting.push(write);
+    // What was rolled back or replaced must not pile up.
+    if (this.#waiting.length > 2 * this.#unsent + 64) this.#waiting = this.#waiting.filter((one) => one.waiting);
   }
 
   #forget(write: BufferedWrite): void {
     if (write.state === 'buffered') {
-      this.#bytes -= sizeOf(write.key, write.value);
+      const size = sizeOf(write.key, write.value);
+      this.#bytes -= size;
       this.#unsent--;
+      if (write.waiting) this.#spillable -= size;
+      write.waiting = false;
     } else if (write.state === 'written') {
       this.#written--;
     }
@@ -278,7 +293,24 @@ function sizeOf(key: Key, value: Buffer | null): number {
   return key.length + (value === null ? 0 : value.length) + 64;
 }
 
-function hasSpilled(write: BufferedWrite | null): boolean {
-  for (let w = write; w !== null; w = w.replaced) if (w.state !== 'buffered') return true;
-  return false;
+function newWrite(
+  key: Key,
+  value: Buffer | null,
+  sequence: number,
+  mustNotExist: boolean,
+  replaced: BufferedWrite | null,
+): BufferedWrite {
+  return {
+    key,
+    value,
+    sequence,
+    order: sequence,
+    mustNotExist,
+    state: 'buffered',
+    replaced,
+    overSent: replaced !== null && (replaced.state !== 'buffered' || replaced.overSent),
+    waiting: false,
+    undoAt: -1,
+    again: false,
+  };
 }

@@ -52,10 +52,29 @@ describe('WriteBuffer', () => {
         const unsent = buffer.unsentWrites();
         expect(buffer.unsent).toBe(unsent.length);
         expect(buffer.bytes).toBe(unsent.reduce((sum, w) => sum + w.key.length + (w.value?.length ?? 0) + 64, 0));
+        const waiting = unsent.filter((w) => w.waiting);
+        expect(buffer.spillable).toBe(waiting.reduce((sum, w) => sum + w.key.length + (w.value?.length ?? 0) + 64, 0));
         const known = new Set([...buffer.writtenKeys(), ...unsent.map((w) => w.key)]);
         for (const key of remote.keys()) expect(known.has(key), `seed ${seed}: ${key} is forgotten`).toBe(true);
       }
     }
+  });
+
+  it('does not look again at what a savepoint keeps from being spilled', () => {
+    const buffer = new WriteBuffer();
+    const value = Buffer.from('v');
+    for (let i = 0; i < 10; i++) buffer.put(`k${i}`, value, false);
+    expect(buffer.spillable).toBe(buffer.bytes);
+    buffer.spillDone(buffer.takeForSpill());
+    buffer.mark();
+    for (let i = 0; i < 10; i++) buffer.put(`k${i}`, null, false);
+    // Rolling back would need the values that only the ranges have.
+    expect([buffer.unsent, buffer.spillable]).toEqual([10, 0]);
+    expect(buffer.takeForSpill()).toEqual([]);
+    buffer.put('other', value, false);
+    expect(buffer.spillable).toBe(buffer.bytes - 10 * (2 + 64));
+    expect(buffer.takeForSpill().map((write) => write.key)).toEqual(['other']);
+    expect([buffer.unsent, buffer.spillable]).toEqual([10, 0]);
   });
 
   it('asks for absence until a later write is known to be over a sent one', () => {

@@ -1,10 +1,11 @@
 /** query-intent and resolve-intents. */
-import type { Key } from '../../base/key.js';
 import { assert } from '../../base/assert.js';
+import type { TxnId } from '../../base/ids.js';
+import type { Key, Span } from '../../base/key.js';
 import { decodeIntent, intentKey } from '../../storage/lock-record.js';
 import { mvccHasTagged } from '../../storage/mvcc.js';
 import type { QueryIntentRequest, QueryIntentResponse, ResolveIntentsRequest, SpanResponse } from '../kv-api.js';
-import { holds } from '../lock-table.js';
+import { holds, type LockTable } from '../lock-table.js';
 import type { EvalContext } from './context.js';
 import { resolveKeys, txnTag } from './end-txn.js';
 
@@ -39,17 +40,31 @@ export function evalResolveIntents(ctx: EvalContext, request: ResolveIntentsRequ
   assert(upTo === 0 || (status === 'aborted' && spans.length === 0), 'only a rollback resolves by sequence');
   assert(status !== 'pending' || spans.length === 0, 'intents are moved by key, not by span');
   const seen = new Set(keys);
-  let resumeKey: Key | null = null;
-  for (const { start, end } of spans) {
-    for (const lock of ctx.range.locks.range(start, end)) {
-      if (!holds(lock, txnId)) continue;
-      if (seen.size >= SPAN_INTENTS_MAX) {
-        resumeKey = lock.key;
-        break;
-      }
+  const resumeKey = addHeld(seen, ctx.range.locks, txnId, spans);
+  resolveKeys(ctx, txnId, epoch, status, ts, seen, upTo);
+  return { kind: 'resolve-intents', resumeKey };
+}
+
+/**
+ * Adds what the transaction holds in the spans, up to SPAN_INTENTS_MAX. Returns the first key that is left out, before
+ * which nothing is left in any of them; null: there is none.
+ */
+function addHeld(seen: Set<Key>, locks: LockTable, txnId: TxnId, spans: readonly Span[]): Key | null {
+  const inOrder = [...spans].sort((a, b) => (a.start < b.start ? -1 : 1));
+  for (const { start, end } of inOrder) {
+    for (const lock of locks.range(start, end)) {
+      if (!holds(lock, txnId) || seen.has(lock.key)) continue;
+      if (seen.size >= SPAN_INTENTS_MAX) return lock.key;
       seen.add(lock.key);
     }
   }
-  resolveKeys(ctx, txnId, epoch, status, ts, seen, upTo);
-  return { kind: 'resolve-intents', resumeKey };
+  return null;
+}
+
+/** What is left of a request that stopped at `resumeKey`. */
+export function unresolvedPart(request: ResolveIntentsRequest, resumeKey: Key): ResolveIntentsRequest {
+  const spans: Span[] = [];
+  for (const { start, end } of request.spans)
+    if (end > resumeKey) spans.push({ start: start < resumeKey ? resumeKey : start, end });
+  return { ...request, keys: [], spans };
 }

@@ -27,7 +27,7 @@ import { againIfUnknown } from './again.js';
 import type { Catalog } from './catalog.js';
 import { decodeDescriptor, decodeNameEntry } from './codec.js';
 import type { Descriptor } from './descriptor.js';
-import { deleteDescriptor } from './descriptor-changes.js';
+import { deleteDescriptor, sayChanges } from './descriptor-changes.js';
 import { isReader, sourcesOf } from './materialized.js';
 import { FIRST_TEMPORARY_SCHEMA, temporarySchemaName } from './temporary-names.js';
 import type { TransactionCatalog } from './transaction-catalog.js';
@@ -126,9 +126,10 @@ async function dropSchema(catalog: Catalog, schemaId: number, databaseId: number
     catalog.db.run({ isolation: 'serializable', name: 'temporary tables' }, async (txn) => {
       const contents = await contentsOf(txn, databaseId, schemaId);
       dropSources(txn, contents.descriptors);
-      for (const d of contents.descriptors) deleteDescriptor(txn, catalog, d.id);
+      for (const d of contents.descriptors) deleteDescriptor(txn, d.id);
       for (const key of contents.names) txn.delete(key);
       txn.delete(SYSTEM_KEYS.temporary(catalog.self, schemaId));
+      await sayChanges(txn, catalog);
       return contents;
     }),
   );

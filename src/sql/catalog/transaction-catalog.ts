@@ -534,12 +534,12 @@ export class TransactionCatalog implements UseHolder {
     const descriptor = this.routinesInUse.complete(changed);
     noteRowTypes(txn, descriptor, (id) => this.known(id));
     this.#descriptors.set(descriptor.id, descriptor);
-    putDescriptor(txn, this.catalog, descriptor);
+    putDescriptor(txn, descriptor);
   }
 
   drop(txn: KvTxn, id: number): void {
     this.#descriptors.set(id, null);
-    deleteDescriptor(txn, this.catalog, id);
+    deleteDescriptor(txn, id);
   }
 
   /** The storage was created here and nobody else can know it before the commit. */

@@ -205,6 +205,28 @@ export function compileAggregate(plan: AggregatePlan): OperatorFactory {
     });
 }
 
+/** All of few rows as one group; null: there are groups, or something in it waits. */
+export function compileFold(
+  plan: AggregatePlan,
+  layout: Layout,
+): ((rows: readonly Row[], run: Run) => Soon<Row>) | null {
+  if (plan.groups.length > 0 || plan.sets !== null) return null;
+  const shapes = plan.aggregates.map((a) => compileAggregateExpr(a.aggregate, layout));
+  if (shapes.some((shape) => stepWaits(shape) || shape.expr.entry === GROUPING)) return null;
+  return (rows, run) => {
+    const states = shapes.map((shape) => new State(shape));
+    for (const row of rows) for (const [a, shape] of shapes.entries()) addTo(states[a]!, shape, row, run);
+    const waits = states.map((state) => state.takeOrdered(run)).filter((wait) => wait !== null);
+    const give = (): Row => states.map((state) => state.result(run));
+    return waits.length === 0 ? give() : Promise.all(waits).then(give);
+  };
+}
+
+function addTo(state: State, { filter, args, order }: AggregateShape, row: Row, run: Run): void {
+  if (filter !== null && !filter.now(row, run)) return;
+  state.add(args.now(row, run), order === null ? null : order.keys.now(row, run), run);
+}
+
 function resultsOf(
   tables: readonly ReadonlyMap<unknown, Group>[],
   masks: readonly (readonly Datum[] | null)[],

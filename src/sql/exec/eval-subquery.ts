@@ -12,7 +12,7 @@ import { PgArray, type Datum } from '../types/datum.js';
 import { elementOidOf, typeByOid } from '../types/registry.js';
 import { compilePlan } from './compile-plan.js';
 import { memoized } from './subquery-memo.js';
-import { compileDirect, type DirectRows } from './virtual-scan.js';
+import { compileDirect, type DirectRows } from './direct-rows.js';
 import { type AsyncEval, compileExpr, type Compiled, layoutOf, type Layout } from './eval.js';
 import { drain, type OperatorFactory, type Row, type Run } from './run.js';
 

@@ -102,6 +102,14 @@ function pairOf(left: Row, right: Row, positions: readonly number[] | null): Row
   return pair;
 }
 
+function withNulls(left: Row, more: number): Row {
+  const width = left.length;
+  const pair = new Array<Datum>(width + more);
+  for (let i = 0; i < width; i++) pair[i] = left[i]!;
+  for (let i = 0; i < more; i++) pair[width + i] = null;
+  return pair;
+}
+
 class JoinOperator implements Operator {
   readonly #shape: JoinShape;
   readonly #run: Run;
@@ -296,9 +304,7 @@ class JoinOperator implements Operator {
     const matched = this.#matched;
     this.#row = null;
     if (type === 'semi' ? matched : type === 'anti' && !matched) out.push(left);
-    if (!matched && (type === 'left' || type === 'full')) {
-      out.push([...left, ...new Array<Datum>(rightWidth).fill(null)]);
-    }
+    if (!matched && (type === 'left' || type === 'full')) out.push(withNulls(left, rightWidth));
   }
 
   close(): void {

@@ -4,16 +4,16 @@
  * is kept as long as the array of rows it was made of (the catalog gives the same array while nothing changed).
  * The whole condition is tested on what is found, so the map only finds candidates; only their columns are copied.
  */
-import { after, type Soon } from '../../base/soon.js';
+import { after } from '../../base/soon.js';
 import { conjuncts, isVolatile } from '../plan/expr.js';
 import type { CallExpr, Expr } from '../plan/expr.js';
 import type { HashKey } from '../plan/join-equality.js';
-import type { Plan, VirtualPlan } from '../plan/logical.js';
+import type { VirtualPlan } from '../plan/logical.js';
 import { columnsOf } from '../plan/plan-walk.js';
 import type { Datum } from '../types/datum.js';
 import { OID } from '../types/oids.js';
 import { typeByOid } from '../types/registry.js';
-import { compileRow, compileSync, compileTest, type SyncEval } from './eval.js';
+import { compileSync, compileTest, type SyncEval } from './eval.js';
 import { LazyRows, type OperatorFactory, type Row, type Run } from './run.js';
 import { filterRows } from './scan.js';
 import { rowsByValue } from '../catalog/virtual/value-maps.js';
@@ -29,7 +29,7 @@ const NO_LAYOUT = new Map<number, number>();
 const NO_ROW: Row = [];
 const NO_ROWS: readonly Row[] = [];
 /** Below, looking at each row costs no more than the map. */
-const FEW_ROWS = 32;
+export const FEW_ROWS = 32;
 
 export function compileVirtual(plan: VirtualPlan): OperatorFactory {
   // Over the relation's rows as they are.
@@ -47,7 +47,7 @@ export function compileVirtual(plan: VirtualPlan): OperatorFactory {
 }
 
 /** The fewest that one of the lookups leaves. */
-function fewest(all: readonly Row[], lookups: readonly Lookup[], run: Run): readonly Row[] {
+export function fewest(all: readonly Row[], lookups: readonly Lookup[], run: Run): readonly Row[] {
   let rows = all;
   for (const lookup of lookups) {
     if (rows.length < FEW_ROWS) break;
@@ -80,38 +80,6 @@ export function lookupsOf(plan: VirtualPlan, layout: ReadonlyMap<number, number>
     else lookups.push(found);
   }
   return lookups;
-}
-
-/** Rows without operators, which would be made for each call of a subquery; null: there are many to look through. */
-export type DirectRows = (run: Run) => Soon<readonly Row[] | null>;
-
-/** Of a plan that looks up rows of one catalog by values from outside; null: it does something else. */
-export function compileDirect(plan: Plan): DirectRows | null {
-  const scan = plan.kind === 'project' ? plan.input : plan;
-  if (scan.kind !== 'virtual') return null;
-  const layout = new Map(scan.columns.map((c) => [c.id, c.position]));
-  const lookups = lookupsOf(scan, layout);
-  const test = compileTest(scan.filter, layout);
-  const made =
-    plan.kind === 'project'
-      ? compileRow(
-          plan.items.map((item) => item.expr),
-          layout,
-        )
-      : null;
-  if (lookups.length === 0 || test?.waits === true || made?.waits === true) return null;
-  const pick = made === null ? picker(scan.columns.map((c) => c.position)) : made.now;
-  const found = (all: readonly Row[], run: Run): readonly Row[] | null => {
-    const few = fewest(all, lookups, run);
-    if (few.length > FEW_ROWS) return null;
-    const rows: Row[] = [];
-    for (const row of few) if (test === null || test.now(row, run)) rows.push(pick(row, run));
-    return rows;
-  };
-  return (run) => {
-    const all = scan.relation.rows(run.ctx);
-    return all instanceof Promise ? all.then((rows) => found(rows, run)) : found(all, run);
-  };
 }
 
 function isEquality(expr: CallExpr): boolean {

@@ -184,8 +184,14 @@ function shownExpression(sql: string, columns: readonly StoredColumn[], pretty: 
   const isAsStored = !pretty && !sql.includes('CASE');
   return (isAsStored ? undefined : ctx.services.expressionText?.(sql, columns, pretty)) ?? shownSql(sql, ctx);
 }
+const NO_COLUMNS: readonly StoredColumn[] = [];
+const shownColumns = new WeakMap<TableDescriptor, readonly StoredColumn[]>();
+/** The same array for the same descriptor: what is made of expressions over it is kept with it. */
 function columnsOf(table: TableDescriptor | null): readonly StoredColumn[] {
-  return table?.columns.filter((c) => !c.dropped && !c.hidden) ?? [];
+  if (table === null) return NO_COLUMNS;
+  let columns = shownColumns.get(table);
+  if (columns === undefined) shownColumns.set(table, (columns = table.columns.filter((c) => !c.dropped && !c.hidden)));
+  return columns;
 }
 function expressionOf(sql: string, relation: number, pretty: boolean, ctx: ExecContext): string {
   return shownExpression(sql, columnsOf(ctx.services.tableByOid(relation)), pretty, ctx);

@@ -361,7 +361,7 @@ export class Services implements SessionServices, CatalogServices {
   }
 
   expressionText(sql: string, columns: readonly StoredColumn[], pretty: boolean): string {
-    return expressionText(sql, columns, pretty, this, this.#host.format);
+    return expressionText(sql, columns, pretty, this, this.#host.format, this.#view);
   }
 
   viewText(view: ViewDescriptor, style: QueryStyle): string {

@@ -10,6 +10,7 @@ import { QuoralError } from '../../base/errors.js';
 import { mark } from '../../base/probes.js';
 import { KeyExistsError } from '../../txn/errors.js';
 import type { Isolation, KvTxn, Savepoint, TxnOptions } from '../../txn/kv-txn.js';
+import { sayChanges } from '../catalog/descriptor-changes.js';
 import type { SessionTemporaries } from '../catalog/temporary.js';
 import { TransactionCatalog } from '../catalog/transaction-catalog.js';
 import type { Mark } from '../catalog/transaction-catalog.js';
@@ -215,6 +216,8 @@ export class SessionTransaction {
     if (txn === null) return;
     const held = this.#host.beforeCommit();
     if (held !== null) await held;
+    const said = sayChanges(txn, this.#host.server.catalog);
+    if (said !== null) await said;
     this.#catalog?.check();
     this.#host.advisory.check();
     try {

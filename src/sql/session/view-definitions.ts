@@ -1,6 +1,7 @@
 /** The texts of views' queries and of stored expressions, with what the session sees of the catalog. */
 import { QuoralError } from '../../base/errors.js';
 import type { UsedRoutine, ViewDescriptor } from '../catalog/descriptor.js';
+import type { CatalogView } from '../catalog/transaction-catalog.js';
 import { virtualRelation } from '../catalog/virtual/registry.js';
 import type { CatalogSnapshot, PlannerSettings, Relation, SessionServices, StoredColumn } from '../contract.js';
 import type { CatalogNames, QueryStyle } from '../plan/deparse-query.js';
@@ -43,23 +44,104 @@ function settingsOf(services: SessionServices, format: FormatContext): PlannerSe
   return { format, user, database, userRoutines: { named: () => [], pinned } };
 }
 
-/** As it is where it is no stored expression over these columns. */
+interface Shown {
+  readonly text: string;
+  /** The catalog that names in it were looked up in; null: in none. */
+  readonly view: CatalogView | null;
+}
+
+/** By the columns of a table as it is (an array that is the same for as long as the table is). */
+const shownOf = new WeakMap<readonly StoredColumn[], Map<string, Shown>>();
+
+/**
+ * As it is where it is no stored expression over these columns. `view`: what the services look names up in, null if
+ * they do not look there. A tool asks for the expressions of all tables, and to make a text is to parse one and to bind it: texts
+ * are kept for as long as nothing that they show has changed.
+ */
 export function expressionText(
   sql: string,
   columns: readonly StoredColumn[],
   pretty: boolean,
   services: SessionServices,
   format: FormatContext,
+  view: CatalogView | null,
 ): string {
-  const { type, routine } = catalogNames(services);
+  if (view === null) return makeText(sql, columns, pretty, services, format, noNote);
+  const { timeZone, dateStyle, intervalStyle, byteaOutput, extraFloatDigits } = format;
+  const styles = `${timeZone}\0${dateStyle}\0${intervalStyle}\0${byteaOutput}\0${extraFloatDigits}`;
+  const key = `${pretty}\0${styles}\0${services.temporarySchema ?? ''}\0${sql}`;
+  let kept = shownOf.get(columns);
+  if (kept === undefined) shownOf.set(columns, (kept = new Map()));
+  const known = kept.get(key);
+  if (known !== undefined && (known.view === null || known.view === view)) return known.text;
+  let named = false;
+  const text = makeText(sql, columns, pretty, services, format, () => (named = true));
+  if (kept.size >= SHOWN_MAX) kept.clear();
+  kept.set(key, { text, view: named ? view : null });
+  return text;
+}
+
+/** Texts kept of one table's expressions. */
+const SHOWN_MAX = 1_000;
+const noNote = (): void => undefined;
+
+/** `noteName`: called when something is looked up that the catalog may come to call by another name. */
+function makeText(
+  sql: string,
+  columns: readonly StoredColumn[],
+  pretty: boolean,
+  services: SessionServices,
+  format: FormatContext,
+  noteName: () => void,
+): string {
+  const { type, routine } = notingNames(services, noteName);
   const isValue = columns[0]?.isValue === true;
   const names = { type, routine, pretty, ...(isValue ? { column: () => 'VALUE' } : {}) };
+  const settings = notingSettings(settingsOf(services, format), noteName);
   try {
-    return showExpression(sql, columns, snapshotOf(services), settingsOf(services, format), names);
+    return showExpression(sql, columns, snapshotOf(services), settings, names);
   } catch (error) {
     if (!(error instanceof QuoralError)) throw error;
+    noteName();
     return showTypes(sql, (oid) => services.typeName(oid) ?? services.routineName?.(oid, false) ?? null);
   }
+}
+
+/** Of what is built in, the catalog has no other name. */
+function notingNames(services: SessionServices, noteName: () => void): Pick<CatalogNames, 'type' | 'routine'> {
+  const { type, routine } = catalogNames(services);
+  return {
+    type: (oid, typmod) => {
+      if (isHandle(oid)) noteName();
+      return type(oid, typmod);
+    },
+    routine: (oid, name) => {
+      if ((services.routineByOid?.(oid) ?? null) !== null) noteName();
+      return routine(oid, name);
+    },
+  };
+}
+
+function notingSettings(settings: PlannerSettings, noteName: () => void): PlannerSettings {
+  const { format, userRoutines } = settings;
+  const names = format.names === undefined ? {} : { names: noting(format.names, noteName) };
+  const pinned = (oid: number): UsedRoutine | null => {
+    const found = userRoutines?.pinned(oid) ?? null;
+    if (found !== null) noteName();
+    return found;
+  };
+  return { ...settings, format: { ...format, ...names }, userRoutines: { named: () => [], pinned } };
+}
+
+/** Whatever is asked of it is noted. */
+function noting<T extends object>(names: T, noteName: () => void): T {
+  return new Proxy(names, {
+    get(target, property): unknown {
+      noteName();
+      const value: unknown = Reflect.get(target, property, target);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
 }
 
 function sourcesOf(view: ViewDescriptor, services: SessionServices): ReadonlyMap<number, Relation> {

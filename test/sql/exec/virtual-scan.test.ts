@@ -72,6 +72,29 @@ test('the value may come from parameters, outer rows, and the other side', async
   );
 });
 
+test('an aggregate over what an outer row finds is that of the rows, however many they are', async () => {
+  const { a } = await open();
+  await a.all(
+    `CREATE TABLE wide (${Array.from({ length: 40 }, (_, i) => `c${i} ${i % 2 === 0 ? 'int' : 'text'}`).join()})`,
+  );
+  // The second form groups a join: no look-ups for each row.
+  const shown = `r.relname, count(a.attnum), array_agg(a.attname ORDER BY a.attnum DESC) FILTER (WHERE a.attnum > 0),
+    string_agg(DISTINCT a.atttypid::text, ','), coalesce(max(a.attnum), -1)`;
+  const each = `SELECT r.relname, (SELECT count(attnum) FROM pg_attribute a WHERE a.attrelid = r.oid),
+    (SELECT array_agg(attname ORDER BY attnum DESC) FILTER (WHERE attnum > 0) FROM pg_attribute a WHERE a.attrelid = r.oid),
+    (SELECT string_agg(DISTINCT atttypid::text, ',') FROM (SELECT * FROM pg_attribute) a WHERE a.attrelid = r.oid),
+    (SELECT coalesce(max(attnum), -1) FROM pg_attribute a WHERE a.attrelid = r.oid) FROM names LEFT JOIN pg_class r
+    ON r.relname = n ORDER BY n`;
+  const names = `WITH names (n) AS (VALUES ('one'), ('two'), ('v'), ('one_id_seq'), ('one_pkey'), ('wide'), ('none'))`;
+  const joined = `SELECT ${shown} FROM names LEFT JOIN pg_class r ON r.relname = n LEFT JOIN pg_attribute a
+    ON a.attrelid = r.oid GROUP BY n, r.relname ORDER BY n`;
+  expect(await a.rows(`${names} ${each}`)).toEqual(await a.rows(`${names} ${joined}`));
+  expect(
+    await a.rows(`SELECT (SELECT sum(attnum) OVER () FROM pg_attribute a WHERE attrelid = c.oid AND attnum = 1),
+    (SELECT count(*) FROM pg_attribute a WHERE attrelid = c.oid HAVING count(*) > 90) FROM pg_class c WHERE relname = 'two'`),
+  ).toEqual([['1', null]]);
+});
+
 test('a transaction sees its own schema, others see what is committed, and nobody what was rolled back', async () => {
   const { a, b } = await open();
   const named = (c: Client, name: string): Promise<(string | null)[][]> =>

@@ -158,16 +158,30 @@ function refusesNull(typeOid: number): boolean {
   return type?.kind === 'domain' && type.notNull;
 }
 
-function* columnsOfTable(source: Source, database: string, schema: string, table: TableDescriptor): Iterable<Values> {
+const templates = new Map<string, Row>();
+const TEMPLATES_MAX = 1_000;
+
+/** A row with all that columns of a type have in common: most of its values. Of users' types only for `schemaOf` as it is now. */
+function templateOf(database: string, typeOid: number, typmod: number, schemaOf?: (oid: number) => string): Row {
+  const isOwn = userTypeIn(typeOid) !== null;
+  const key = `${typeOid} ${typmod} ${database}`;
+  const known = isOwn ? undefined : templates.get(key);
+  if (known !== undefined) return known;
+  const type = typeColumns(database, typeOid, typmod, schemaOf);
+  const template = makeRow(COLUMNS, { ...PLAIN, table_catalog: database, ...type });
+  if (templates.size >= TEMPLATES_MAX) templates.clear();
+  if (!isOwn) templates.set(key, template);
+  return template;
+}
+
+function columnsOfTable(source: Source, database: string, schema: string, table: TableDescriptor): Row[] {
   const shown = (sql: string | null): string | null => (sql === null ? null : shownSql(sql, source.ctx));
-  for (const column of liveColumns(table)) {
+  return liveColumns(table).map((column) => {
     const collation =
       column.collation === null || column.collation === 'default'
         ? {}
         : { collation_catalog: database, collation_schema: 'pg_catalog', collation_name: column.collation };
-    yield {
-      ...PLAIN,
-      table_catalog: database,
+    const values: Values = {
       table_schema: schema,
       table_name: table.name,
       column_name: column.name,
@@ -175,7 +189,6 @@ function* columnsOfTable(source: Source, database: string, schema: string, table
       // An identity column's default is its sequence, which identity_generation tells of.
       column_default: column.identity === null ? shown(column.defaultSql) : null,
       is_nullable: yesNo(column.nullable && !refusesNull(column.typeOid)),
-      ...typeColumns(database, column.typeOid, column.typmod, typeSchema(source)),
       ...collation,
       dtd_identifier: String(column.id),
       ...identityColumns(source, column),
@@ -184,7 +197,8 @@ function* columnsOfTable(source: Source, database: string, schema: string, table
         : { is_generated: 'ALWAYS', generation_expression: shown(column.generated.expressionSql) }),
       is_updatable: 'YES',
     };
-  }
+    return makeRow(COLUMNS, values, templateOf(database, column.typeOid, column.typmod, typeSchema(source)));
+  });
 }
 
 const COLUMNS = layoutOf('information_schema', 'columns');
@@ -206,7 +220,7 @@ function rowsOfTable(source: Source, database: string, table: TableDescriptor): 
   }
   const known = keptTables.get(table);
   if (known?.key === key) return known.rows;
-  const rows = Array.from(columnsOfTable(source, database, schema, table), (values) => makeRow(COLUMNS, values));
+  const rows = columnsOfTable(source, database, schema, table);
   keptTables.set(table, { key, rows });
   return rows;
 }
@@ -236,18 +250,16 @@ function systemRows(database: string): readonly Row[] {
   rows = LAYOUTS.flatMap((layout) =>
     layout.columns.map(({ name, typeOid }, i): Row => {
       const nullable: Datum = yesNo(layout.kind === 'v' || layout.defaults[i] === null);
-      return makeRow(COLUMNS, {
-        ...PLAIN,
-        table_catalog: database,
+      const values: Values = {
         table_schema: layout.schema,
         table_name: layout.name,
         column_name: name,
         ordinal_position: i + 1,
         is_nullable: nullable,
-        ...typeColumns(database, typeOid, -1),
         dtd_identifier: String(i + 1),
         is_updatable: 'NO',
-      });
+      };
+      return makeRow(COLUMNS, values, templateOf(database, typeOid, -1));
     }),
   );
   if (keptSystem.size >= KEPT_DATABASES_MAX) keptSystem.clear();

@@ -31,16 +31,23 @@ export class Assembly {
   }
 }
 
+/** What makes rows gives them by the names of columns, or whole where that would take too long. */
+type Made = Iterable<Values | Row>;
+
+function rowsOfMade(layout: Layout, made: Made): readonly Row[] {
+  return Array.from(made, (one) => (Array.isArray(one) ? (one as Row) : makeRow(layout, one as Values)));
+}
+
 /** Rows of each descriptor by relation, kept while the descriptor object lives. */
 export function perDescriptor<D extends Descriptor>(
   layout: Layout,
-  make: (descriptor: D) => Iterable<Values>,
+  make: (descriptor: D) => Made,
 ): (descriptor: D) => readonly Row[] {
   const kept = new WeakMap<D, readonly Row[]>();
   return (descriptor) => {
     let rows = kept.get(descriptor);
     if (rows === undefined) {
-      rows = Array.from(make(descriptor), (values) => makeRow(layout, values));
+      rows = rowsOfMade(layout, make(descriptor));
       kept.set(descriptor, rows);
     }
     return rows;
@@ -66,7 +73,7 @@ const NO_OTHERS: readonly undefined[] = [];
 /** As perDescriptor, for rows that are made of more than the descriptor: kept while all of that is the same. */
 export function perDescriptorOf<S, D extends Descriptor>(
   layout: Layout,
-  make: (source: S, descriptor: D) => Iterable<Values>,
+  make: (source: S, descriptor: D) => Made,
   { others, key }: MadeOf<S, D>,
 ): (source: S, descriptor: D) => readonly Row[] {
   const kept = new WeakMap<D, Kept>();
@@ -76,7 +83,7 @@ export function perDescriptorOf<S, D extends Descriptor>(
     const known = now === null ? undefined : kept.get(descriptor);
     if (known?.key === text && now!.length === known.with.length && now!.every((other, i) => other === known.with[i]))
       return known.rows;
-    const rows = Array.from(make(source, descriptor), (values) => makeRow(layout, values));
+    const rows = rowsOfMade(layout, make(source, descriptor));
     if (now !== null) kept.set(descriptor, { key: text, with: now, rows });
     return rows;
   };

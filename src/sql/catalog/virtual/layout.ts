@@ -23,6 +23,8 @@ export interface Layout {
   readonly kind: 'r' | 'v';
   readonly columns: readonly { readonly name: string; readonly typeOid: number }[];
   readonly defaults: Row;
+  /** Of columns by their names. */
+  readonly positions: ReadonlyMap<string, number>;
 }
 
 const EMPTY_VALUES: ReadonlyMap<string, Datum> = new Map<string, Datum>([
@@ -57,7 +59,8 @@ function parse(schema: Layout['schema'], text: string): Layout[] {
           defaults.push(kind === 'r' && schema === 'pg_catalog' ? (EMPTY_VALUES.get(group[1]!) ?? null) : null);
         }
       }
-      return { oid: Number(head[1]), schema, name: head[2]!, kind, columns, defaults };
+      const positions = new Map(columns.map(({ name }, at) => [name, at]));
+      return { oid: Number(head[1]), schema, name: head[2]!, kind, columns, defaults, positions };
     });
 }
 
@@ -74,20 +77,15 @@ export function layoutOf(schema: Layout['schema'], name: string): Layout {
   return layout;
 }
 
-export function makeRow(layout: Layout, values: Values): Row {
-  const { columns, defaults } = layout;
-  const row = new Array<Datum>(columns.length);
-  let used = 0;
-  for (let i = 0; i < columns.length; i++) {
-    const value = values[columns[i]!.name];
-    if (value === undefined) {
-      row[i] = defaults[i]!;
-    } else {
-      // What descriptors name by handles, catalogs name by oids.
-      row[i] = typeof value === 'number' && isHandle(value) ? catalogOidOf(value) : value;
-      used++;
-    }
+/** `base`: what the others take, a row of the same relation. */
+export function makeRow(layout: Layout, values: Values, base: Row = layout.defaults): Row {
+  const row = base.slice();
+  for (const name of Object.keys(values)) {
+    const at = layout.positions.get(name);
+    const value = values[name];
+    assert(at !== undefined && value !== undefined, () => `${layout.name} has no ${name}`);
+    // What descriptors name by handles, catalogs name by oids.
+    row[at] = typeof value === 'number' && isHandle(value) ? catalogOidOf(value) : value;
   }
-  assert(used === Object.keys(values).length, () => `${layout.name} lacks one of ${Object.keys(values).join(', ')}`);
   return row;
 }

@@ -218,23 +218,20 @@ export function classParts(model: Model): Parts {
 
 const ATTRIBUTE = layoutOf('pg_catalog', 'pg_attribute');
 
-function attribute(
-  relation: number,
-  number: number,
-  name: string,
-  typeOid: number,
-  typmod: number,
-  collation: number,
-): Values {
+const attributeTemplates = new Map<string, Row>();
+const TEMPLATES_MAX = 1_000;
+
+/** A row with what attributes of a type have in common. A handle stands for one definition of a type. */
+function attributeTemplate(typeOid: number, typmod: number, collation: number): Row {
+  const key = `${typeOid} ${typmod} ${collation}`;
+  let template = attributeTemplates.get(key);
+  if (template !== undefined) return template;
   const facts = factsOf(typeOid);
   const type = findTypeByOid(typeOid);
-  return {
-    attrelid: relation,
-    attname: name,
+  template = makeRow(ATTRIBUTE, {
     atttypid: typeOid,
     attstattarget: -1,
     attlen: facts.length,
-    attnum: number,
     attcacheoff: -1,
     atttypmod: typmod,
     attndims: type?.category === 'A' && typeOid !== OID.int2vector && typeOid !== OID.oidvector ? 1 : 0,
@@ -243,45 +240,57 @@ function attribute(
     attstorage: facts.storage,
     attislocal: true,
     attcollation: collation,
-  };
+  });
+  if (attributeTemplates.size >= TEMPLATES_MAX) attributeTemplates.clear();
+  attributeTemplates.set(key, template);
+  return template;
+}
+
+interface Attribute {
+  readonly relation: number;
+  readonly number: number;
+  readonly name: string;
+  readonly typeOid: number;
+  readonly typmod: number;
+  readonly collation: number;
+}
+
+const NO_MORE: Values = {};
+
+function attribute({ relation, number, name, typeOid, typmod, collation }: Attribute, more: Values = NO_MORE): Row {
+  const values = { attrelid: relation, attname: name, attnum: number, ...more };
+  return makeRow(ATTRIBUTE, values, attributeTemplate(typeOid, typmod, collation));
 }
 
 const compositeAttributes = perDescriptor<TypeDescriptor>(ATTRIBUTE, (descriptor) =>
   (fieldsOf(descriptor.typeOid) ?? []).map(({ id, name, typeOid, typmod }) =>
-    attribute(descriptor.id, id, name, typeOid, typmod, collationOf(typeOid)),
+    attribute({ relation: descriptor.id, number: id, name, typeOid, typmod, collation: collationOf(typeOid) }),
   ),
 );
 
-function attributeOfColumn(table: TableDescriptor, column: ColumnDescriptor): Values {
-  const base = attribute(
-    table.id,
-    column.id,
-    column.name,
-    column.typeOid,
-    column.typmod,
-    collationOf(column.typeOid, column.collation),
-  );
+const DROPPED: Values = { atttypid: 0, attstattarget: 0, attcollation: 0, attisdropped: true };
+
+function attributeOfColumn(model: Model, table: TableDescriptor, column: ColumnDescriptor): Row {
+  const { id, name, typeOid, typmod, statistics, options, storage, compression, acl } = column;
+  const place = { relation: table.id, number: id, typeOid, typmod, collation: collationOf(typeOid, column.collation) };
   if (column.dropped) {
-    return {
-      ...base,
-      attname: `........pg.dropped.${column.id}........`,
-      atttypid: 0,
-      attstattarget: 0,
-      attcollation: 0,
-      attisdropped: true,
-    };
+    const more = acl == null ? DROPPED : { ...DROPPED, attacl: aclArray(model, acl) };
+    return attribute({ ...place, name: `........pg.dropped.${id}........` }, more);
   }
-  return {
-    ...base,
-    attnotnull: !column.nullable,
-    ...(column.statistics === undefined ? {} : { attstattarget: column.statistics }),
-    ...(column.options === undefined ? {} : { attoptions: relationOptions(column.options) }),
-    ...(column.storage === undefined ? {} : { attstorage: column.storage }),
-    ...(column.compression === undefined ? {} : { attcompression: column.compression }),
-    atthasdef: expressionOf(column) !== null,
-    attgenerated: column.generated == null ? '' : 's',
-    attidentity: column.identity === null ? '' : column.identity === 'always' ? 'a' : 'd',
-  };
+  return attribute(
+    { ...place, name },
+    {
+      attnotnull: !column.nullable,
+      ...(statistics === undefined ? NO_MORE : { attstattarget: statistics }),
+      ...(options === undefined ? NO_MORE : { attoptions: relationOptions(options) }),
+      ...(storage === undefined ? NO_MORE : { attstorage: storage }),
+      ...(compression === undefined ? NO_MORE : { attcompression: compression }),
+      ...(acl == null ? NO_MORE : { attacl: aclArray(model, acl) }),
+      atthasdef: expressionOf(column) !== null,
+      attgenerated: column.generated == null ? '' : 's',
+      attidentity: column.identity === null ? '' : column.identity === 'always' ? 'a' : 'd',
+    },
+  );
 }
 
 type IndexColumn = Pick<ColumnDescriptor, 'name' | 'typeOid' | 'typmod' | 'collation'>;
@@ -302,11 +311,8 @@ function keptType({ method, columns }: IndexDescriptor, at: number, typeOid: num
   return method === 'hash' || opclass === 'jsonb_path_ops' ? OID.int4 : typeOid;
 }
 
-function* attributesOfTable(model: Model, table: TableDescriptor): Iterable<Values> {
-  for (const column of shownColumns(table))
-    yield column.acl == null
-      ? attributeOfColumn(table, column)
-      : { ...attributeOfColumn(table, column), attacl: aclArray(model, column.acl) };
+function* attributesOfTable(model: Model, table: TableDescriptor): Iterable<Row> {
+  for (const column of shownColumns(table)) yield attributeOfColumn(model, table, column);
   for (const index of shownIndexes(table)) {
     let number = 0;
     for (const column of indexColumns(table, index)) {
@@ -314,15 +320,15 @@ function* attributesOfTable(model: Model, table: TableDescriptor): Iterable<Valu
       if (column !== undefined) {
         const typeOid = keptType(index, number - 1, column.typeOid);
         const statistics = index.columns[number - 1]?.statistics;
-        const values = attribute(
-          index.oid,
+        const place = {
+          relation: index.oid,
           number,
-          column.name,
+          name: column.name,
           typeOid,
-          typeOid === column.typeOid ? column.typmod : -1,
-          collationOf(column.typeOid, column.collation),
-        );
-        yield statistics === undefined ? values : { ...values, attstattarget: statistics };
+          typmod: typeOid === column.typeOid ? column.typmod : -1,
+          collation: collationOf(column.typeOid, column.collation),
+        };
+        yield attribute(place, statistics === undefined ? NO_MORE : { attstattarget: statistics });
       }
     }
   }
@@ -340,39 +346,31 @@ const sequenceAttributes = perDescriptor<SequenceDescriptor>(ATTRIBUTE, (sequenc
       ['log_cnt', OID.int8],
       ['is_called', OID.bool],
     ] as const
-  ).map(([name, type], i) => ({
-    ...attribute(sequence.id, i + 1, name, type, -1, 0),
-    attnotnull: true,
-  })),
+  ).map(([name, typeOid], i) =>
+    attribute({ relation: sequence.id, number: i + 1, name, typeOid, typmod: -1, collation: 0 }, { attnotnull: true }),
+  ),
 );
 
 const viewAttributes = perDescriptorOf<Model, ViewDescriptor>(
   ATTRIBUTE,
   (model, view) =>
-    view.columns.map(({ id, name, typeOid, typmod, defaultSql, acl }) => ({
-      ...attribute(view.id, id, name, typeOid, typmod, collationOf(typeOid)),
-      atthasdef: defaultSql != null,
-      ...(acl == null ? {} : { attacl: aclArray(model, acl) }),
-    })),
+    view.columns.map(({ id, name, typeOid, typmod, defaultSql, acl }) =>
+      attribute(
+        { relation: view.id, number: id, name, typeOid, typmod, collation: collationOf(typeOid) },
+        { atthasdef: defaultSql != null, ...(acl == null ? NO_MORE : { attacl: aclArray(model, acl) }) },
+      ),
+    ),
   { key: columnsKey },
 );
 
 let systemAttributeRows: readonly Row[] | null = null;
 function systemAttributes(): readonly Row[] {
   systemAttributeRows ??= LAYOUTS.flatMap((layout) =>
-    layout.columns.map(({ name, typeOid }, i) =>
-      makeRow(ATTRIBUTE, {
-        ...attribute(
-          layout.oid,
-          i + 1,
-          name,
-          typeOid,
-          -1,
-          layout.kind === 'r' && typeOid === OID.text ? 950 : collationOf(typeOid),
-        ),
-        attnotnull: layout.kind === 'r' && layout.defaults[i] !== null,
-      }),
-    ),
+    layout.columns.map(({ name, typeOid }, i) => {
+      const collation = layout.kind === 'r' && typeOid === OID.text ? 950 : collationOf(typeOid);
+      const attnotnull = layout.kind === 'r' && layout.defaults[i] !== null;
+      return attribute({ relation: layout.oid, number: i + 1, name, typeOid, typmod: -1, collation }, { attnotnull });
+    }),
   );
   return systemAttributeRows;
 }

@@ -7,7 +7,7 @@ import { userTypeIn } from '../../types/user-types.js';
 import type { TableDescriptor, TypeDescriptor, ViewDescriptor } from '../descriptor.js';
 import { relationsHeld, relationsWithin, rowArrayOid } from '../row-types.js';
 import { perDescriptor } from './kept-rows.js';
-import { layoutOf } from './layout.js';
+import { layoutOf, makeRow } from './layout.js';
 import type { Values } from './layout.js';
 import type { Model } from './model.js';
 import { typeFacts } from './type-facts.js';
@@ -30,23 +30,20 @@ const ARRAY: Values = {
   typsubscript: ARRAY_FACTS.subscript,
 };
 
-export const rowTypeRows = perDescriptor<TableDescriptor | ViewDescriptor>(
-  layoutOf('pg_catalog', 'pg_type'),
-  ({ id, name, schemaId, owner }) => {
-    const shared: Values = {
-      typnamespace: schemaId,
-      typowner: owner,
-      typisdefined: true,
-      typispreferred: false,
-      typtypmod: -1,
-    };
-    const arrayOid = rowArrayOid(id);
-    return [
-      { ...shared, ...ROW, oid: id, typname: name, typrelid: id, typarray: arrayOid, typelem: 0, typsubscript: 0 },
-      { ...shared, ...ARRAY, oid: arrayOid, typname: `_${name}`, typelem: id, typarray: 0 },
-    ];
-  },
-);
+const PG_TYPE = layoutOf('pg_catalog', 'pg_type');
+const SHARED: Values = { typisdefined: true, typispreferred: false, typtypmod: -1 };
+/** What all of them have in common. */
+const ROW_TEMPLATE = makeRow(PG_TYPE, { ...SHARED, ...ROW, typelem: 0, typsubscript: 0 });
+const ARRAY_TEMPLATE = makeRow(PG_TYPE, { ...SHARED, ...ARRAY, typarray: 0 });
+
+export const rowTypeRows = perDescriptor<TableDescriptor | ViewDescriptor>(PG_TYPE, ({ id, name, schemaId, owner }) => {
+  const own = { typnamespace: schemaId, typowner: owner };
+  const arrayOid = rowArrayOid(id);
+  return [
+    makeRow(PG_TYPE, { ...own, oid: id, typname: name, typrelid: id, typarray: arrayOid }, ROW_TEMPLATE),
+    makeRow(PG_TYPE, { ...own, oid: arrayOid, typname: `_${name}`, typelem: id }, ARRAY_TEMPLATE),
+  ];
+});
 
 const CLASS = 1259;
 const TYPE = 1247;
