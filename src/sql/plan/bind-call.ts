@@ -12,7 +12,7 @@ import { pinnedOid } from '../types/pinned-types.js';
 import { arrayOidOf, elementOidOf, formatType, typeByName } from '../types/registry.js';
 import { aggregatesAmong, bindAggregate, bindWindowCall } from './bind-aggregate.js';
 import { asDomains, coerceArguments, keepLiterals, placedArguments } from './call-arguments.js';
-import { as, locationOf, stringsOf } from './ast.js';
+import { as, isBuiltInFunction, locationOf, stringsOf } from './ast.js';
 import type { Binder, ExprContext } from './binder.js';
 import { addPosition, errorAt } from './binder.js';
 import { columnCall } from './attribute-calls.js';
@@ -34,12 +34,14 @@ import {
   refuseCall,
   refuseProcedure,
   routineEntry,
+  routinesBeside,
   routinesNamed,
 } from './routines.js';
 import { rangeConstructors } from './range-constructors.js';
 import { conjunction, constant, FALSE } from './expr.js';
 import type { AnyAllExpr, CallExpr, Expr } from './expr.js';
 import { checkArguments } from './sizes.js';
+import { wants } from './wanted-functions.js';
 import { WINDOW_FUNCTIONS } from './window-functions.js';
 
 export function makeOperator(b: Binder, symbol: string, left: Expr | null, right: Expr, location: number): CallExpr {
@@ -179,8 +181,23 @@ export function bindIn(
 }
 
 export function bindCall(ctx: ExprContext, call: FuncCall): Expr {
-  const location = call.location ?? 0;
   const names = stringsOf(call.funcname);
+  const name = names.at(-1) ?? '';
+  if (names.length > 1 || !isBuiltInFunction(null, name)) return bindNamed(ctx, call, names);
+  try {
+    return bindNamed(ctx, call, names);
+  } catch (error) {
+    if (!(error instanceof QuoralError) || error.sqlstate !== '42883') throw error;
+    // No built-in function of the name takes the arguments. One of a user may.
+    const groups = routinesBeside(ctx.binder, name);
+    if (groups === null) throw wants(error, name);
+    if (groups.length === 0) throw error;
+    return bindRoutine(ctx, call, name, groups);
+  }
+}
+
+function bindNamed(ctx: ExprContext, call: FuncCall, names: readonly string[]): Expr {
+  const location = call.location ?? 0;
   const name = names.at(-1) ?? '';
   const schema = names.length > 1 ? names.at(-2)! : null;
   const groups = routinesNamed(ctx.binder, schema, name);
@@ -207,6 +224,11 @@ export function bindCall(ctx: ExprContext, call: FuncCall): Expr {
   if (groups === null && schema !== null && !['pg_catalog', 'information_schema', 'public'].includes(schema)) {
     throw errorAt('3F000', `schema "${schema}" does not exist`, location);
   }
+  return bindBuiltIn(ctx, call, names, location);
+}
+
+function bindBuiltIn(ctx: ExprContext, call: FuncCall, names: readonly string[], location: number): Expr {
+  const name = names.at(-1) ?? '';
   if (call.over !== undefined) return bindWindowCall(ctx, { call, name, location, own: null });
   if (WINDOW_FUNCTIONS.has(name) && (hypotheticalSet(name) === undefined || call.agg_within_group !== true)) {
     if (hypotheticalSet(name) !== undefined && call.args !== undefined) throw withinGroupRequired(name, location);

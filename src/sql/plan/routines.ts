@@ -133,6 +133,15 @@ export function routinesNamed(b: Binder, schema: string | null, name: string): r
     return known === null ? null : [known];
   }
   if (isBuiltInFunction(schema, name)) return null;
+  return lookedUp(b, schema, name);
+}
+
+/** Those with the name of a function that is built in; null: nobody has looked for them yet. */
+export function routinesBeside(b: Binder, name: string): readonly ResolvedRoutines[] | null {
+  return lookedUp(b, null, name);
+}
+
+function lookedUp(b: Binder, schema: string | null, name: string): readonly ResolvedRoutines[] | null {
   const found = b.catalog.routines?.({ schema, name, isRoutine: true }) ?? null;
   if (found === null) return null;
   for (const group of found) {
