@@ -301,14 +301,19 @@ fn(
 );
 fn(
   'pg_get_viewdef(text) text',
-  (name: string, ctx: ExecContext) => viewDefinition(ctx.services.relationOid(name), ctx),
+  (name: string, ctx: ExecContext) => viewDefinition(namedRelation(name, ctx), ctx),
   STABLE,
 );
 fn(
   'pg_get_viewdef(text, bool) text',
-  (name: string, pretty: boolean, ctx: ExecContext) => viewDefinition(ctx.services.relationOid(name), ctx, pretty),
+  (name: string, pretty: boolean, ctx: ExecContext) => viewDefinition(namedRelation(name, ctx), ctx, pretty),
   STABLE,
 );
+function namedRelation(name: string, ctx: ExecContext): number {
+  const oid = ctx.services.relationOid(name);
+  if (oid === null) throw sqlError('42P01', `relation "${name}" does not exist`);
+  return oid;
+}
 /** Of the rule that a view is to PostgreSQL; there are no others. */
 function ruleDefinition(oid: number, pretty: boolean, ctx: ExecContext): Datum {
   const id = viewOfRule(oid);

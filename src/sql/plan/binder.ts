@@ -60,6 +60,13 @@ export interface CteEntry {
   definition: CteDefinition | null;
 }
 
+/** An aggregate of a query that stands in one of its subqueries. */
+export interface RaisedAggregate {
+  readonly column: PlanColumn;
+  readonly aggregate: AggregateExpr;
+  readonly location: number;
+}
+
 export class Scope {
   readonly relations: readonly ScopeRelation[];
   /** Unqualified names and the order of *; merged USING columns appear once. */
@@ -69,7 +76,7 @@ export class Scope {
   /** The expression of this query in which a subquery is being bound: what may stand there decides for its aggregates. */
   asking: ExprContext | null = null;
   /** Aggregates of this query that stand in its subqueries, which refer to them by these columns. */
-  readonly raised: { readonly column: PlanColumn; readonly aggregate: AggregateExpr }[] = [];
+  readonly raised: RaisedAggregate[] = [];
   constructor(
     parent: Scope | null,
     relations: readonly ScopeRelation[],
