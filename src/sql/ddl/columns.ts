@@ -56,9 +56,14 @@ export function isSerial({ schema, name }: RelationName): boolean {
   return schema === null && Object.hasOwn(SERIAL, name);
 }
 
+/** @throws QuoralError 42701 */
+export function refuseSystemName(name: string): void {
+  if (SYSTEM_COLUMNS.has(name)) throw sqlError('42701', `column name "${name}" conflicts with a system column name`);
+}
+
 export function draftColumn(def: Loose, types: TypeScope, table: string): ColumnDraft {
   const name = text(def['colname']);
-  if (SYSTEM_COLUMNS.has(name)) throw sqlError('42701', `column name "${name}" conflicts with a system column name`);
+  refuseSystemName(name);
   const typeName = def['typeName'] as Loose;
   const names = strings(typeName['names']);
   const serial = names.length === 1 && Object.hasOwn(SERIAL, names[0]!) ? SERIAL[names[0]!]! : null;

@@ -14,7 +14,7 @@ import { aggregatesAmong, bindAggregate, bindWindowCall } from './bind-aggregate
 import { asDomains, coerceArguments, keepLiterals, placedArguments } from './call-arguments.js';
 import { as, isBuiltInFunction, locationOf, stringsOf } from './ast.js';
 import type { Binder, ExprContext } from './binder.js';
-import { addPosition, errorAt } from './binder.js';
+import { addPosition, errorAt, FROM_FUNCTIONS, WINDOW_ARGUMENTS } from './binder.js';
 import { columnCall } from './attribute-calls.js';
 import { bindPopulate, isPopulate } from './bind-populate.js';
 import { withinGroupRequired } from './aggregate-order.js';
@@ -75,6 +75,9 @@ export function bindOperator(b: Binder, symbol: string, left: Expr | null, right
     left.kind === 'row' &&
     right.kind === 'row' &&
     left.args.length === right.args.length &&
+    // Rows of named types are compared as values, whose columns must be of the same types.
+    left.oid === OID.record &&
+    right.oid === OID.record &&
     /^(=|<>|!=|<|<=|>|>=)$/.test(symbol)
   ) {
     return compareRows(b, symbol, left.args, right.args, location);
@@ -187,7 +190,8 @@ export function bindCall(ctx: ExprContext, call: FuncCall): Expr {
   try {
     return bindNamed(ctx, call, names);
   } catch (error) {
-    if (!(error instanceof QuoralError) || error.sqlstate !== '42883') throw error;
+    if (!(error instanceof QuoralError) || !['42883', isCalled(call) ? '42809' : ''].includes(error.sqlstate))
+      throw error;
     // No built-in function of the name takes the arguments. One of a user may.
     const groups = routinesBeside(ctx.binder, name);
     if (groups === null) throw wants(error, name);
@@ -314,6 +318,10 @@ function refusedSet(ctx: ExprContext, location: number): Error {
   const hint = 'You might be able to move the set-returning function into a LATERAL FROM item.';
   if (ctx.inAggregate)
     return errorAt('0A000', 'aggregate function calls cannot contain set-returning function calls', location, { hint });
+  if (ctx.clause === WINDOW_ARGUMENTS)
+    return errorAt('0A000', 'window function calls cannot contain set-returning function calls', location, { hint });
+  if (ctx.clause === FROM_FUNCTIONS)
+    return errorAt('0A000', 'set-returning functions must appear at top level of FROM', location);
   const more = ctx.clause === 'CASE' || ctx.clause === 'COALESCE' ? { hint } : {};
   return errorAt('0A000', `set-returning functions are not allowed in ${ctx.clause}`, location, more);
 }

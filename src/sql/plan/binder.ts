@@ -323,6 +323,10 @@ export interface LockRequest {
   readonly lock: Lock;
 }
 
+/** Clauses of contexts of which messages speak in their own way. */
+export const WINDOW_ARGUMENTS = 'window function calls';
+export const FROM_FUNCTIONS = 'functions in FROM';
+
 /** What expressions are bound in; the bindings of subqueries and of expressions come through it. */
 export interface ExprContext {
   readonly binder: Binder;

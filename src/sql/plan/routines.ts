@@ -7,6 +7,7 @@ import type { Routine, RoutineParameter } from '../catalog/descriptor.js';
 import type { ExecContext, PlannerSettings, ResolvedRoutines } from '../contract.js';
 import { sqlError } from '../../base/errors.js';
 import type { CallInfo, FunctionEntry } from '../functions/entry.js';
+import { aggregatesNamed, functionsNamed } from '../functions/define.js';
 import { isConstrained } from '../functions/domains.js';
 import { concreteTypes, isPolymorphic } from '../functions/resolve.js';
 import { type Datum, PgArray } from '../types/datum.js';
@@ -192,6 +193,11 @@ export function inOneOf(groups: readonly ResolvedRoutines[]): (a: FunctionEntry,
   return (a, b) => groupOf(a) === groupOf(b);
 }
 
+/** Whether a built-in function of the name takes so many arguments. */
+function takesSo(name: string, count: number): boolean {
+  return [...functionsNamed(name), ...aggregatesNamed(name)].some((e) => e.argOids.length === count);
+}
+
 /** CALL of what is no procedure, or is not there. @throws 42809, 42883 */
 export function refuseCall(
   groups: readonly ResolvedRoutines[],
@@ -200,7 +206,8 @@ export function refuseCall(
   at: number,
 ): never {
   const shown = `${name}(${oids.map((oid) => formatType(oid)).join(', ')})`;
-  if (groups.some((g) => g.routines.some((r) => !r.procedure && inputsOf(r).length === oids.length)))
+  const builtIn = !name.includes('.') && takesSo(name, oids.length);
+  if (builtIn || groups.some((g) => g.routines.some((r) => !r.procedure && inputsOf(r).length === oids.length)))
     throw errorAt('42809', `${shown} is not a procedure`, at, { hint: 'To call a function, use SELECT.' });
   throw errorAt('42883', `procedure ${shown} does not exist`, at, {
     hint: 'No procedure matches the given name and argument types. You might need to add explicit type casts.',

@@ -7,7 +7,7 @@ import { sqlError } from '../../base/errors.js';
 import { knowDefaults } from '../catalog/default-literals.js';
 import { typeByOid } from '../catalog/type-by-oid.js';
 import { withWanted } from '../plan/wanted-functions.js';
-import type { CatalogSnapshot, CompiledStatement, Relation, RelationName, ResolvedType } from '../contract.js';
+import type { CompiledStatement, Relation, RelationName, ResolvedType } from '../contract.js';
 import { NAMES_OF_OBJECTS, OID } from '../types/oids.js';
 import { catalogOidOf, findTypeByOid } from '../types/registry.js';
 import { parseSql } from '../parse/parser.js';
