@@ -482,7 +482,7 @@ export function findFunction(
   return finish(only(chosen, left), whole);
 }
 
-function notUnique(name: string, args: readonly number[]): Error {
+export function notUnique(name: string, args: readonly number[]): Error {
   return sqlError('42725', `function ${describe(name, args)} is not unique`, {
     hint: 'Could not choose a best candidate function. You might need to add explicit type casts.',
   });

@@ -289,10 +289,11 @@ function bindRoutine(ctx: ExprContext, call: FuncCall, name: string, groups: rea
     throw errorAt('42809', `OVER specified, but ${name} is not a window function nor an aggregate function`, location);
   const written = call.args ?? [];
   const routines = groups.flatMap((g) => g.routines.filter((r) => r.procedure === isCalled(call)));
-  const nodes = placeNamed(routines, written) ?? written;
-  if (firstNamed(nodes) >= 0) throw noSuchCall(ctx, name, nodes, location);
-  const args = nodes.map((n, i) => asRowType(ctx.binder, ctx.bind(ctx, n), routines, i));
-  const entries = functionsOf(groups, isCalled(call));
+  const placed = firstNamed(written) < 0 ? null : placeNamed(ctx, name, routines, written);
+  if (firstNamed(written) >= 0 && placed === null) throw noSuchCall(ctx, name, written, location, isCalled(call));
+  const nodes = placed?.nodes ?? written;
+  const args = placed?.args ?? nodes.map((n, i) => asRowType(ctx.binder, ctx.bind(ctx, n), routines, i));
+  const entries = placed === null ? functionsOf(groups, isCalled(call)) : [routineEntry(name, placed.routine)];
   const oids = args.map((a) => typeOfExpr(ctx.binder, a));
   if (entries.length === 0 && isCalled(call)) refuseCall(groups, name, oids, location);
   if (entries.length === 0) refuseProcedure(groups, name, oids, location);

@@ -9,7 +9,7 @@ import { sqlError } from '../../base/errors.js';
 import type { CallInfo, FunctionEntry } from '../functions/entry.js';
 import { aggregatesNamed, functionsNamed } from '../functions/define.js';
 import { isConstrained } from '../functions/domains.js';
-import { concreteTypes, isPolymorphic } from '../functions/resolve.js';
+import { concreteTypes, findFunction, isPolymorphic, notUnique } from '../functions/resolve.js';
 import { type Datum, PgArray } from '../types/datum.js';
 import { OID } from '../types/oids.js';
 import { arrayOidOf, formatType } from '../types/registry.js';
@@ -226,15 +226,45 @@ export function refuseProcedure(
   throw errorAt('42809', `${shown} is a procedure`, at, { hint: 'To call a procedure, use CALL.' });
 }
 
-/** Arguments by name, put into their places; those left out in between become their defaults. null: positional. */
-export function placeNamed(routines: readonly Routine[], nodes: readonly Node[]): readonly Node[] | null {
-  const first = firstNamed(nodes);
-  if (first < 0) return null;
-  for (const routine of routines) {
-    const placed = placedFor(inputsOf(routine), nodes, first);
-    if (placed !== null) return placed;
+/**
+ * The function that a call with arguments by name means, and these in their places; those left out in between become their
+ * defaults. Of several that take them, the one of which most are of the parameters' very types. null: there is none.
+ * @throws QuoralError 42725
+ */
+export function placeNamed(
+  ctx: ExprContext,
+  name: string,
+  routines: readonly Routine[],
+  written: readonly Node[],
+): { readonly routine: Routine; readonly nodes: readonly Node[]; readonly args: readonly Expr[] } | null {
+  const first = firstNamed(written);
+  const fitting = routines.flatMap((routine) => {
+    const nodes = placedFor(inputsOf(routine), written, first);
+    if (nodes === null) return [];
+    const args = nodes.map((n, i) => asRowType(ctx.binder, ctx.bind(ctx, n), [routine], i));
+    const oids = args.map((a) => typeOfExpr(ctx.binder, a));
+    if (findFunction(name, oids, { routines: [routineEntry(name, routine)] }) === null) return [];
+    const types = inputsOf(routine).map((p) => p.typeOid);
+    return [{ routine, nodes, args, oids, types, exact: oids.filter((oid, i) => oid === types[i]).length }];
+  });
+  const alike = fitting.filter(({ nodes }) =>
+    written.every((w) => placeOf(nodes, w) === placeOf(fitting[0]!.nodes, w)),
+  );
+  if (alike.length > 1 && alike.length === fitting.length) {
+    const entries = alike.map((f) => routineEntry(name, f.routine));
+    const chosen = findFunction(name, alike[0]!.oids, { routines: entries })?.entry.routine;
+    return alike.find((f) => f.routine === chosen) ?? null;
   }
-  return null;
+  const most = Math.max(...fitting.map((f) => f.exact));
+  const [best, ...others] = fitting.filter((f) => f.exact === most);
+  if (best === undefined) return null;
+  // Of the same types in another schema, the first one's.
+  if (others.some((other) => other.types.join() !== best.types.join())) throw notUnique(name, best.oids);
+  return best;
+}
+
+function placeOf(placed: readonly Node[], written: Node): number {
+  return placed.indexOf(as(written, 'NamedArgExpr')?.arg ?? written);
 }
 
 function placedFor(inputs: readonly RoutineParameter[], nodes: readonly Node[], first: number): Node[] | null {
@@ -296,13 +326,20 @@ export function isCalled(call: FuncCall): boolean {
 }
 
 /** For arguments by names that no function has. */
-export function noSuchCall(ctx: ExprContext, name: string, nodes: readonly Node[], location: number): Error {
+export function noSuchCall(
+  ctx: ExprContext,
+  name: string,
+  nodes: readonly Node[],
+  location: number,
+  called = false,
+): Error {
   const shown = nodes.map((node) => {
     const named = as(node, 'NamedArgExpr')?.name;
     const type = formatType(typeOfExpr(ctx.binder, ctx.bind(ctx, as(node, 'NamedArgExpr')?.arg ?? node)));
     return named === undefined ? type : `${named} => ${type}`;
   });
-  return errorAt('42883', `function ${name}(${shown.join(', ')}) does not exist`, location, {
-    hint: 'No function matches the given name and argument types. You might need to add explicit type casts.',
+  const what = called ? 'procedure' : 'function';
+  return errorAt('42883', `${what} ${name}(${shown.join(', ')}) does not exist`, location, {
+    hint: `No ${what} matches the given name and argument types. You might need to add explicit type casts.`,
   });
 }
