@@ -16,7 +16,7 @@ import { typeByOid } from '../types/registry.js';
 import { PINNED, pinsIn, storedTypeName } from '../types/pinned-types.js';
 import { STORED_FORMAT } from '../types/stored-format.js';
 import { OID } from '../types/oids.js';
-import { isHandle, userTypeIn } from '../types/user-types.js';
+import { isHandle, userTypeIn, domainDefault } from '../types/user-types.js';
 import {
   addConstraint,
   changeForeignKeysOf,
@@ -243,6 +243,7 @@ async function addColumn(draft: Draft, def: Loose, ifNotExists: boolean): Promis
   refuseOwnRows(table, column.typeOid);
   let made = await finishColumn(ctx, column, table.nextColumnId, draft.place);
   made = withGeneration(ctx, made, column, table.name, [...columns, made], new Set([made.id]));
+  const defaultSql = made.defaultSql ?? domainDefault(made.typeOid);
   if (made.generated != null) {
     draft.rewrite = true;
     draft.sources.set(made.id, 'generated');
@@ -250,13 +251,13 @@ async function addColumn(draft: Draft, def: Loose, ifNotExists: boolean): Promis
     draft.rewrite = true;
     const sql = `nextval(${made.sequenceId}::regclass)`;
     draft.sources.set(made.id, { expression: compile(draft, sql, made), ofOldRow: false });
-  } else if (made.defaultSql !== null) {
-    if (made.sequenceId !== null || isVolatile(ctx, made.defaultSql)) {
+  } else if (defaultSql !== null) {
+    if (made.sequenceId !== null || isVolatile(ctx, defaultSql)) {
       draft.rewrite = true;
-      const sql = made.sequenceId === null ? made.defaultSql : `nextval(${made.sequenceId}::regclass)`;
+      const sql = made.sequenceId === null ? defaultSql : `nextval(${made.sequenceId}::regclass)`;
       draft.sources.set(made.id, { expression: compile(draft, sql, made), ofOldRow: false });
     } else {
-      const value = await compile(draft, made.defaultSql, made).evaluate([], ctx.execContext());
+      const value = await compile(draft, defaultSql, made).evaluate([], ctx.execContext());
       if (value !== null) made = { ...made, missingText: typeByOid(made.typeOid).output(value, STORED_FORMAT) };
     }
   }

@@ -5,10 +5,12 @@
  * Limit: what a statement can only be asked when it runs (0A000, names of relations in literals) is left to the call.
  */
 import { QuoralError, sqlError } from '../../base/errors.js';
+import { knowDefaults } from '../catalog/default-literals.js';
 import type { Routine } from '../catalog/descriptor.js';
 import type { ParsedStatement } from '../contract.js';
 import { isPolymorphic } from '../functions/resolve.js';
 import { inputsOf, outputsOf } from '../plan/routines.js';
+import { withWanted } from '../plan/wanted-functions.js';
 import { withContext } from '../plpgsql/evaluation.js';
 import { ArgumentNames, sqlStatements } from '../plpgsql/sql-body.js';
 import type { ResultColumn } from '../session-api.js';
@@ -39,8 +41,15 @@ export async function checkSqlBody(ctx: DdlContext, name: string, routine: Routi
       if (!PLANNED.has(statement.kind)) continue;
       if (LOOKS_UP.test(statement.text)) return;
       const relations = ctx.planner.relationsOf(statement);
-      const snapshot = await ctx.catalog.snapshot(relations, ctx.session.searchPath, ctx.wait);
-      columns = ctx.planner.compile(statement, types, snapshot, ctx.plannerSettings, names).columns;
+      const compiled = await withWanted(
+        relations,
+        (wanted) => ctx.catalog.snapshot(wanted, ctx.session.searchPath, ctx.wait),
+        async (snapshot) => {
+          await knowDefaults(ctx.catalog, relations, snapshot, ctx.wait);
+          return ctx.planner.compile(statement, types, snapshot, ctx.plannerSettings, names);
+        },
+      );
+      columns = compiled.made.columns;
     }
     checkResult(routine, last, columns);
   } catch (error) {

@@ -9,6 +9,7 @@ import { resolveTypeName } from '../plan/coerce.js';
 import type { TypeScope } from '../plan/coerce.js';
 import { OID } from '../types/oids.js';
 import { typeByOid } from '../types/registry.js';
+import { domainDefault } from '../types/user-types.js';
 import type { DdlContext } from './context.js';
 import { deparse, quoteLiteral } from './deparse.js';
 import { withAttribute } from './foreign-keys.js';
@@ -56,9 +57,14 @@ export function isSerial({ schema, name }: RelationName): boolean {
   return schema === null && Object.hasOwn(SERIAL, name);
 }
 
+/** @throws QuoralError 42701 */
+export function refuseSystemName(name: string): void {
+  if (SYSTEM_COLUMNS.has(name)) throw sqlError('42701', `column name "${name}" conflicts with a system column name`);
+}
+
 export function draftColumn(def: Loose, types: TypeScope, table: string): ColumnDraft {
   const name = text(def['colname']);
-  if (SYSTEM_COLUMNS.has(name)) throw sqlError('42701', `column name "${name}" conflicts with a system column name`);
+  refuseSystemName(name);
   const typeName = def['typeName'] as Loose;
   const names = strings(typeName['names']);
   const serial = names.length === 1 && Object.hasOwn(SERIAL, names[0]!) ? SERIAL[names[0]!]! : null;
@@ -253,12 +259,13 @@ export function defaultText(
   const sql = deparse(node).replace(/\bnextval"?\(('(?:[^']|'')+')\)/gi, (call, name: string) =>
     call.replace(name, () => `${name}::regclass`),
   );
-  if (/^NULL$/i.test(sql)) return null;
+  // NULL counts where the column's domain has a default of its own.
+  if (/^NULL$/i.test(sql) && domainDefault(column.typeOid) === null) return null;
   refuseColumnReference(node);
   const target = { typeOid: column.typeOid, typmod: -1 };
   const assigned = ctx.planner.compileExpression(sql, [], ctx.plannerSettings, target);
   // As written, without the cast that assignment adds; only a bare literal takes the column's type at once.
-  if ((node as Loose)['A_Const'] !== undefined && /^E?'/.test(sql)) return assigned.sql;
+  if ((node as Loose)['A_Const'] !== undefined && /^(E?'|NULL$)/i.test(sql)) return assigned.sql;
   return ctx.planner.compileExpression(sql, [], ctx.plannerSettings, null).sql;
 }
 

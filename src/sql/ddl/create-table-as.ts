@@ -1,6 +1,7 @@
 /** CREATE TABLE AS and SELECT INTO: the query's rows go straight into the new table's storage. Also CREATE MATERIALIZED VIEW. */
 import { sqlError } from '../../base/errors.js';
 import type { CompiledStatement, ExecContext, ParsedStatement } from '../contract.js';
+import { withWanted } from '../plan/wanted-functions.js';
 import { RowCollector, collectRows } from './collect-rows.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
@@ -56,8 +57,11 @@ async function planned(
   query: ParsedStatement,
 ): Promise<{ readonly compiled: CompiledStatement; execContext(): ExecContext }> {
   if (query.kind === 'ExecuteStmt') return ctx.executed(query.node['ExecuteStmt'] as Loose);
-  const snapshot = await ctx.catalog.snapshot(ctx.planner.relationsOf(query), ctx.session.searchPath, ctx.wait);
-  const compiled = ctx.planner.compile(query, ctx.parameterOids, snapshot, ctx.plannerSettings);
+  const { made: compiled } = await withWanted(
+    ctx.planner.relationsOf(query),
+    (relations) => ctx.catalog.snapshot(relations, ctx.session.searchPath, ctx.wait),
+    (snapshot) => ctx.planner.compile(query, ctx.parameterOids, snapshot, ctx.plannerSettings),
+  );
   await ctx.checkAccess(compiled);
   return { compiled, execContext: () => ctx.execContext() };
 }

@@ -11,6 +11,7 @@ import type {
 import { isTemporarySchema } from '../catalog/temporary-names.js';
 import type { RelationName } from '../contract.js';
 import { RIGHTS } from '../catalog/acl.js';
+import { refuseSystemName } from './columns.js';
 import type { DdlContext } from './context.js';
 import { requireOnDatabase, requireOwner } from './ownership.js';
 import { renameRole } from './roles.js';
@@ -122,6 +123,7 @@ async function renameColumn(ctx: DdlContext, body: Loose, to: string): Promise<s
   const table = await openTable(ctx, name, { materialized: true });
   const column = table.columns.find((c) => c.name === from && !c.dropped && !c.hidden);
   if (column === undefined) throw sqlError('42703', `column "${from}" does not exist`);
+  refuseSystemName(to);
   if (table.columns.some((c) => c.name === to && !c.dropped)) {
     throw sqlError('42701', `column "${to}" of relation "${table.name}" already exists`);
   }

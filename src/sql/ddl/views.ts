@@ -12,6 +12,7 @@ import { isMaterialized, isReader, kindName, sourcesOf } from '../catalog/materi
 import type { Reader } from '../catalog/materialized.js';
 import { isTemporary, isTemporarySchemaName } from '../catalog/temporary-names.js';
 import type { CompiledView, ParsedStatement, RelationName } from '../contract.js';
+import { withWanted } from '../plan/wanted-functions.js';
 import { formatType } from '../types/registry.js';
 import type { DdlContext } from './context.js';
 import { initialAcl } from './default-privileges.js';
@@ -33,8 +34,12 @@ export async function runCreateView(ctx: DdlContext, body: Loose, statement: Par
     throw sqlError('42P10', 'views must not contain SELECT INTO');
   }
   const inner: ParsedStatement = { ...statement, node: query, kind };
-  const snapshot = await ctx.catalog.snapshot(ctx.planner.relationsOf(inner), ctx.session.searchPath, ctx.wait);
-  const made = await pinLiterals(ctx, ctx.planner.compileView(inner, snapshot, ctx.plannerSettings));
+  const compiled = await withWanted(
+    ctx.planner.relationsOf(inner),
+    (relations) => ctx.catalog.snapshot(relations, ctx.session.searchPath, ctx.wait),
+    (snapshot) => ctx.planner.compileView(inner, snapshot, ctx.plannerSettings),
+  );
+  const made = await pinLiterals(ctx, compiled.made);
   const names = list(body['aliases']).map(stringOf);
   if (names.length > made.columns.length)
     throw sqlError('42601', 'CREATE VIEW specifies more column names than columns');

@@ -153,8 +153,8 @@ export function compileInsert(plan: InsertPlan): OperatorFactory {
   );
   const conflict = plan.conflict === null ? null : compileConflict(plan.conflict);
   const singleRow = plan.input.kind === 'one' || (plan.input.kind === 'values' && plan.input.rows.length === 1);
-  const readsTarget = readsTable(plan.input, plan.table.id);
-  const ahead = writer.viewChecksWait || plan.returning?.items.some((i) => hasSubquery(i.expr)) === true;
+  const readsTarget = readsTable(plan.input, plan.table.id) || callsStable(exprsIn(plan.input));
+  const ahead = writer.viewChecksWait || seesBefore(plan.returning?.items.map((i) => i.expr) ?? []);
   if (conflict !== null && writer.viewChecksWait)
     throw sqlError('0A000', 'ON CONFLICT with a WITH CHECK OPTION that has a subquery is not supported');
   if (!singleRow) refuseLateReads(plan);
@@ -165,6 +165,36 @@ export function compileInsert(plan: InsertPlan): OperatorFactory {
     const ingest = plan.freshStorage && !singleRow && conflict === null && run.ctx.txn.isolation !== 'read committed';
     return new LazyRows(() => insert.all(input(run), readsTarget, deferred, ingest));
   };
+}
+
+function exprsIn(plan: Plan): Expr[] {
+  const found: Expr[] = [];
+  walkPlan(
+    plan,
+    (e) => found.push(e),
+    () => undefined,
+  );
+  return found;
+}
+
+/**
+ * Whether they must be computed for all rows before the first is written: subqueries see what was there when the statement
+ * began, and so do stable functions of users. A volatile one sees what the statement has done so far.
+ */
+function seesBefore(exprs: readonly (Expr | null)[]): boolean {
+  return exprs.some((e) => e !== null && hasSubquery(e)) || callsStable(exprs);
+}
+
+function callsStable(exprs: readonly (Expr | null)[]): boolean {
+  const found = new Set<string | undefined>();
+  for (const expr of exprs) {
+    if (expr === null) continue;
+    some(expr, (e) => {
+      if (e.kind === 'call' || e.kind === 'srf') found.add(e.entry.routine?.volatility);
+      return false;
+    });
+  }
+  return found.has('stable') && !found.has('volatile');
 }
 
 /** A source that scans the target must be read whole before the first write. */
@@ -431,7 +461,7 @@ export function compileUpdate(plan: UpdatePlan): OperatorFactory {
   const assignments = plan.assignments.map((a: Expr | null) => (a === null ? null : compileExpr(a, layout)));
   const returning = compileReturning(plan.returning, plan.input.columns);
   const late = [...plan.assignments, ...(plan.returning?.items.map((i) => i.expr) ?? [])];
-  const ahead = writer.viewChecksWait || late.some((e) => e !== null && hasSubquery(e));
+  const ahead = writer.viewChecksWait || seesBefore(late);
   return (run) =>
     new LazyRows(async () => {
       const { rows, release } = await collect(input(run), run);

@@ -99,25 +99,25 @@ function sliceArray(array: PgArray, values: readonly Datum[], shape: readonly Su
   );
 }
 
-function convert(value: bigint, to: number, ctx: ExecContext): Datum {
+function convert(value: bigint, to: number, typmod: number, ctx: ExecContext): Datum {
   const cast = findCast(OID.timestamptz, to, 'explicit');
-  return cast === null ? value : cast(value, -1, ctx.format);
+  return cast === null ? value : cast(value, typmod, ctx.format);
 }
 
 /** CURRENT_DATE and its relatives: the transaction's start. */
-export function evalSqlValue(name: SqlValueName, ctx: ExecContext): Datum {
+export function evalSqlValue(name: SqlValueName, typmod: number, ctx: ExecContext): Datum {
   const now = ctx.format.transactionNow;
   switch (name) {
     case 'current_timestamp':
-      return now;
+      return convert(now, OID.timestamptz, typmod, ctx);
     case 'localtimestamp':
-      return convert(now, OID.timestamp, ctx);
+      return convert(now, OID.timestamp, typmod, ctx);
     case 'current_date':
-      return convert(now, OID.date, ctx);
+      return convert(now, OID.date, typmod, ctx);
     case 'current_time':
-      return convert(now, OID.timetz, ctx);
+      return convert(now, OID.timetz, typmod, ctx);
     case 'localtime':
-      return convert(now, OID.time, ctx);
+      return convert(now, OID.time, typmod, ctx);
     case 'current_user':
       return ctx.services.user;
     case 'session_user':

@@ -63,8 +63,8 @@ export function compileExpr(expr: Expr, layout: Layout): Compiled {
     case 'subquery':
       return waiting(compileSubquery(expr, layout));
     case 'sqlvalue': {
-      const { name } = expr;
-      return sync((_row, run) => evalSqlValue(name, run.ctx));
+      const { name, typmod } = expr;
+      return sync((_row, run) => evalSqlValue(name, typmod, run.ctx));
     }
     case 'aggregate':
     case 'window':

@@ -43,6 +43,8 @@ import './describe-object.js';
 import './aggregates.js';
 import './ordered-set.js';
 import './hypothetical.js';
+import './hash-functions.js';
+import './send-functions.js';
 import './operator-functions.js';
 import { registerProcedureNames } from '../types/reg-procedures.js';
 import { builtInNames } from './procedure-names.js';

@@ -85,6 +85,7 @@ fn('jsonb_build_array() jsonb', () => new Jsonb([]), LOOSE);
 
 function pairsOf(a: PgArray): [string, string | null][] {
   const items = a.elements as (string | null)[];
+  if (a.dims.length > 2) throw sqlError('2202E', 'wrong number of array subscripts');
   if (a.dims.length === 2 ? a.dims[1] !== 2 : items.length % 2 === 1) {
     throw sqlError(
       '2202E',

@@ -5,6 +5,7 @@ import { Numeric } from '../types/datum.js';
 import { roundHalfEven, toInt4, toInt8 } from '../types/casts.js';
 import { expNumeric, lnNumeric, logNumeric, powerNumeric, sqrtNumeric } from '../types/numeric-math.js';
 import {
+  checked,
   ceilNumeric,
   compareNumeric,
   divideInteger,
@@ -203,7 +204,7 @@ function atScale(a: Numeric, b: Numeric, f: (x: bigint, y: bigint) => bigint): N
   return new Numeric(f(raise(a), raise(b)), scale);
 }
 fn('gcd(numeric, numeric) numeric', (a: Numeric, b: Numeric) => atScale(a, b, gcd));
-fn('lcm(numeric, numeric) numeric', (a: Numeric, b: Numeric) => atScale(a, b, lcm));
+fn('lcm(numeric, numeric) numeric', (a: Numeric, b: Numeric) => checked(atScale(a, b, lcm)));
 fn('factorial(int8) numeric', (a: bigint) => {
   if (a < 0n) throw sqlError('22003', 'factorial of a negative number is undefined');
   if (a > 32177n) throw sqlError('22003', 'value overflows numeric format');

@@ -62,6 +62,11 @@ function similarToEscape(pattern: string, escape: string | null): string {
       i++;
       if (chars[i] === '"' && !bracket) {
         quotes++;
+        if (quotes > 2)
+          throw sqlError(
+            '2200C',
+            'SQL regular expression may not contain more than two escape-double-quote separators',
+          );
         out += quotes === 1 ? '){1,1}?(' : '){1,1}(?:';
       } else {
         if (i < chars.length) out += `\\${chars[i]!}`;

@@ -482,7 +482,7 @@ export function findFunction(
   return finish(only(chosen, left), whole);
 }
 
-function notUnique(name: string, args: readonly number[]): Error {
+export function notUnique(name: string, args: readonly number[]): Error {
   return sqlError('42725', `function ${describe(name, args)} is not unique`, {
     hint: 'Could not choose a best candidate function. You might need to add explicit type casts.',
   });
@@ -495,12 +495,13 @@ function withoutShadowed<E>(candidates: Candidate<E>[]): Candidate<E>[] {
   return candidates.filter((c) => c.packFrom < 0 || !plain.has(c.declared.join()));
 }
 
-/** text(x), int4(x), date(x), …: a one-argument call of a type's name is a cast. */
+/** text(x), int4(x), date(x), …: a one-argument call of a type's name is a cast, but for the text of a row. */
 function functionAsCast(name: string, args: readonly number[]): ResolvedCall<FunctionEntry> | null {
   if (args.length !== 1) return null;
   const type = typeByName(name);
   if (type === null || type.category === 'P' || type.name !== name) return null;
   const source = args[0]!;
+  if (type.category === 'S' && (source === OID.record || typeByOid(source).category === 'C')) return null;
   const kept = `${source} ${type.oid}`;
   const known = functionCasts.get(kept);
   if (known !== undefined) return { entry: known, argOids: args, resultOid: type.oid };

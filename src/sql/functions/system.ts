@@ -10,6 +10,15 @@ import { EPOCH_OFFSET_MICROS } from '../types/calendar.js';
 import { isPrimaryKey } from '../catalog/descriptor.js';
 import { type Numeric, PgArray } from '../types/datum.js';
 import type { Datum } from '../types/datum.js';
+import { toInt8 } from '../types/casts.js';
+import {
+  formatNumeric,
+  multiplyNumeric,
+  numericFromBigInt,
+  numericToBigInt,
+  parseNumeric,
+  truncNumeric,
+} from '../types/numeric.js';
 import { OID } from '../types/oids.js';
 import { catalogOidOf, findTypeByOid, formatType, typeByOid } from '../types/registry.js';
 import type { CallInfo, Value } from './entry.js';
@@ -298,14 +307,19 @@ fn(
 );
 fn(
   'pg_get_viewdef(text) text',
-  (name: string, ctx: ExecContext) => viewDefinition(ctx.services.relationOid(name), ctx),
+  (name: string, ctx: ExecContext) => viewDefinition(namedRelation(name, ctx), ctx),
   STABLE,
 );
 fn(
   'pg_get_viewdef(text, bool) text',
-  (name: string, pretty: boolean, ctx: ExecContext) => viewDefinition(ctx.services.relationOid(name), ctx, pretty),
+  (name: string, pretty: boolean, ctx: ExecContext) => viewDefinition(namedRelation(name, ctx), ctx, pretty),
   STABLE,
 );
+function namedRelation(name: string, ctx: ExecContext): number {
+  const oid = ctx.services.relationOid(name);
+  if (oid === null) throw sqlError('42P01', `relation "${name}" does not exist`);
+  return oid;
+}
 /** Of the rule that a view is to PostgreSQL; there are no others. */
 function ruleDefinition(oid: number, pretty: boolean, ctx: ExecContext): Datum {
   const id = viewOfRule(oid);
@@ -477,10 +491,22 @@ export function prettySize(bytes: bigint): string {
   return `${size} bytes`;
 }
 fn('pg_size_pretty(int8) text', prettySize);
-fn('pg_size_pretty(numeric) text', (v: Numeric) => prettySize(v.unscaled / 10n ** BigInt(v.scale)));
+fn('pg_size_pretty(numeric) text', (v: Numeric) => {
+  const whole = truncNumeric(v, 0).unscaled;
+  // So few bytes are shown with their fraction.
+  return whole > -10240n && whole < 10240n ? `${formatNumeric(v)} bytes` : prettySize(whole);
+});
 fn('pg_size_bytes(text) int8', (text: string) => {
-  const match = /^\s*(-?\d+(?:\.\d+)?)\s*(bytes|b|kb|mb|gb|tb|pb)?\s*$/i.exec(text);
-  if (match === null) throw sqlError('22023', `invalid size: "${text}"`);
-  const power = ['kb', 'mb', 'gb', 'tb', 'pb'].indexOf((match[2] ?? '').toLowerCase()) + 1;
-  return BigInt(Math.round(Number(match[1]) * 1024 ** power));
+  const [, written, unit = ''] = /^\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)?\s*(.*?)\s*$/is.exec(text)!;
+  if (written === undefined) throw sqlError('22023', `invalid size: "${text}"`);
+  const power = unit === '' ? 0 : ['bytes', 'kb', 'mb', 'gb', 'tb', 'pb'].indexOf(unit.toLowerCase());
+  if (power < 0)
+    throw sqlError('22023', `invalid size: "${text}"`, {
+      detail: `Invalid size unit: "${unit}".`,
+      hint: 'Valid units are "bytes", "kB", "MB", "GB", "TB", and "PB".',
+    });
+  const size = parseNumeric(written);
+  if (size === null) throw sqlError('22023', `invalid size: "${text}"`);
+  const bytes = power === 0 ? size : multiplyNumeric(size, numericFromBigInt(1024n ** BigInt(power)));
+  return toInt8(numericToBigInt(bytes));
 });

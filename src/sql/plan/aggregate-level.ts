@@ -31,8 +31,10 @@ export function atItsLevel(
   location: number,
   what: 'aggregate functions' | 'grouping operations' = 'aggregate functions',
 ): Expr {
-  const { args, orderBy, filter } = aggregate;
-  const scope = levelOf(ctx.scope, [...args, ...orderBy.map((k) => k.expr), ...(filter === null ? [] : [filter])]);
+  const { args, orderBy, filter, direct } = aggregate;
+  const parts = [...args.slice(direct), ...orderBy.map((k) => k.expr), ...(filter === null ? [] : [filter])];
+  const scope = levelOf(ctx.scope, parts);
+  refuseNested(scope, parts);
   if (scope === ctx.scope) {
     checkAllowed(ctx, what, location);
     return aggregate;
@@ -41,9 +43,33 @@ export function atItsLevel(
     throw errorAt('42803', `${what} are not allowed in FROM clause of their own query level`, location);
   }
   checkAllowed(scope.asking, what, location);
+  refuseLower(ctx.scope, scope, args.slice(0, direct));
   const column = ctx.binder.column(aggregate.entry.name, aggregate.oid, aggregate.typmod);
-  scope.raised.push({ column, aggregate });
+  scope.raised.push({ column, aggregate, location });
   return columnExpr(column);
+}
+
+/** Of a query that has computed an aggregate among its parts. @throws QuoralError 42803 */
+function refuseNested(scope: Scope, parts: readonly Expr[]): void {
+  if (scope.raised.length === 0) return;
+  const used = new Set(parts.flatMap((part) => [...columnsOf(part)]));
+  const nested = scope.raised.find(({ column }) => used.has(column.id));
+  if (nested !== undefined) throw errorAt('42803', 'aggregate function calls cannot be nested', nested.location);
+}
+
+/** What is computed once for a query further out cannot take columns of those within. @throws QuoralError 42803 */
+function refuseLower(own: Scope, outer: Scope, direct: readonly Expr[]): void {
+  for (let scope: Scope | null = own; scope !== null && scope !== outer; scope = scope.parent) {
+    for (const part of direct) {
+      walk(part, (e) => {
+        if (e.kind === 'column' && holds(scope!, new Set([e.id]))) {
+          const message = 'outer-level aggregate cannot contain a lower-level variable in its direct arguments';
+          throw errorAt('42803', message, e.location);
+        }
+        return true;
+      });
+    }
+  }
 }
 
 function checkAllowed(ctx: ExprContext, what: string, location: number): void {
@@ -69,7 +95,8 @@ export function refuseVariables(ctx: ExprContext, expr: Expr, what: string): voi
 function holds(scope: Scope, ids: ReadonlySet<number>): boolean {
   return (
     scope.relations.some((r) => r.columns.some((c) => ids.has(c.column.id))) ||
-    scope.columns.some((c) => ids.has(c.column.id))
+    scope.columns.some((c) => ids.has(c.column.id)) ||
+    scope.raised.some((r) => ids.has(r.column.id))
   );
 }
 

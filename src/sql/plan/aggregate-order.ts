@@ -34,13 +34,17 @@ const SHOWING_ORDER: ReadonlySet<string> = new Set([
   'jsonb_object_agg',
 ]);
 
-/** PostgreSQL sorts to find what is distinct, and queries rely on it: by the keys given, then by all the arguments. */
+/**
+ * PostgreSQL sorts to find what is distinct, and queries rely on it: by the keys given, then by all the arguments. What
+ * an aggregate of a user shows is not known.
+ */
 export function distinctOrder(
   entry: AggregateEntry,
   keys: readonly SortKey[],
   args: readonly Expr[],
+  own: boolean,
 ): readonly SortKey[] {
-  if (!SHOWING_ORDER.has(entry.name)) return keys;
+  if (!own && !SHOWING_ORDER.has(entry.name)) return keys;
   const rest = args.filter((arg) => arg.kind !== 'const' && !keys.some(({ expr }) => sameExpr(expr, arg)));
   return [...keys, ...rest.map((expr) => ({ expr, descending: false, nullsFirst: false }))];
 }

@@ -18,13 +18,7 @@ import { OID } from '../types/oids.js';
 import { formatType } from '../types/registry.js';
 import { recordFieldsOf } from './record-columns.js';
 import { alone } from './whole-row.js';
-
-const wanted = new WeakMap<object, string>();
-
-/** Of an error: the name of a function that, if there were one, would make the statement right. */
-export function wantedFunction(error: unknown): string | null {
-  return typeof error === 'object' && error !== null ? (wanted.get(error) ?? null) : null;
-}
+import { wants } from './wanted-functions.js';
 
 /** The call; null if no function of that name takes such a row. */
 export function attributeCall(ctx: ExprContext, row: Expr, name: string, location: number): Expr | null {
@@ -56,8 +50,7 @@ export function attributeOr(
   } catch (error) {
     const call = attributeCall(ctx, row(), name, location);
     if (call !== null) return call;
-    if (typeof error === 'object' && error !== null) wanted.set(error, name);
-    throw error;
+    throw wants(error, name);
   }
 }
 

@@ -9,7 +9,7 @@ import { checkDistinctOrder, checkWithinGroup, distinctOrder, withinGroupRequire
 import { as, locationOf } from './ast.js';
 import { bindHypothetical } from './bind-hypothetical.js';
 import { bindFrame, declaredWindow, makeWindow, resolveWindow } from './bind-window.js';
-import { addPosition, errorAt } from './binder.js';
+import { addPosition, errorAt, WINDOW_ARGUMENTS } from './binder.js';
 import type { ExprContext } from './binder.js';
 import { coerceArguments, keepLiterals, placedArguments } from './call-arguments.js';
 import { coerceBoolean, resolveUnknown, typeOfExpr } from './coerce.js';
@@ -85,10 +85,11 @@ function makeAggregate(inner: ExprContext, { call, name, location, own }: Writte
   checkWithinGroup(resolved.entry, within, location);
   const coerced = coerceArguments(b, args, resolved.argOids, nodes.map(locationOf));
   keepLiterals(b, coerced, args, resolved.entry.argOids);
+  const filters: ExprContext = { ...inner, inAggregate: false, aggregates: false, clause: 'FILTER' };
   const filter =
     call.agg_filter === undefined
       ? null
-      : coerceBoolean(b, inner.bind(inner, call.agg_filter), 'FILTER', locationOf(call.agg_filter));
+      : coerceBoolean(b, filters.bind(filters, call.agg_filter), 'FILTER', locationOf(call.agg_filter));
   const orderBy = within
     ? sorts.map((s) => sortKey(coerced[coerced.length - 1]!, s))
     : bindSortKeys(inner, call.agg_order ?? [], (n) => inner.bind(inner, n));
@@ -101,7 +102,10 @@ function makeAggregate(inner: ExprContext, { call, name, location, own }: Writte
     info: { argOids: coerced.map((a) => a.oid), resultOid: resolved.resultOid },
     distinct: call.agg_distinct === true,
     filter,
-    orderBy: call.agg_distinct === true && !within ? distinctOrder(resolved.entry, orderBy, coerced) : orderBy,
+    orderBy:
+      call.agg_distinct === true && !within
+        ? distinctOrder(resolved.entry, orderBy, coerced, routine !== null)
+        : orderBy,
     oid: resolved.resultOid,
     typmod: -1,
   };
@@ -111,12 +115,16 @@ function makeAggregate(inner: ExprContext, { call, name, location, own }: Writte
 
 export function bindWindowCall(ctx: ExprContext, written: WrittenAggregate): Expr {
   const { call, name, location, own } = written;
+  if (!ctx.windows && ctx.inAggregate)
+    throw errorAt('42803', 'aggregate function calls cannot contain window function calls', location);
+  if (!ctx.windows && ctx.clause === WINDOW_ARGUMENTS)
+    throw errorAt('42P20', 'window function calls cannot be nested', location);
   if (!ctx.windows) throw errorAt('42P20', `window functions are not allowed in ${ctx.clause}`, location);
   if (call.agg_within_group === true)
     throw errorAt('0A000', `OVER is not supported for ordered-set aggregate ${name}`, location);
   if (hypotheticalSet(name) !== undefined && call.args !== undefined) throw withinGroupRequired(name, location);
   const b = ctx.binder;
-  const inner: ExprContext = { ...ctx, windows: false, sets: false };
+  const inner: ExprContext = { ...ctx, windows: false, sets: false, clause: WINDOW_ARGUMENTS };
   const spec = resolveWindow(ctx, call.over!, location);
   const window = { ...inner, clause: 'window definitions' };
   const partition = (spec.partitionClause ?? []).map((n) => resolveUnknown(b, window.bind(window, n)));

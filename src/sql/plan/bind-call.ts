@@ -12,9 +12,9 @@ import { pinnedOid } from '../types/pinned-types.js';
 import { arrayOidOf, elementOidOf, formatType, typeByName } from '../types/registry.js';
 import { aggregatesAmong, bindAggregate, bindWindowCall } from './bind-aggregate.js';
 import { asDomains, coerceArguments, keepLiterals, placedArguments } from './call-arguments.js';
-import { as, locationOf, stringsOf } from './ast.js';
+import { as, isBuiltInFunction, locationOf, stringsOf } from './ast.js';
 import type { Binder, ExprContext } from './binder.js';
-import { addPosition, errorAt } from './binder.js';
+import { addPosition, errorAt, FROM_FUNCTIONS, WINDOW_ARGUMENTS } from './binder.js';
 import { columnCall } from './attribute-calls.js';
 import { bindPopulate, isPopulate } from './bind-populate.js';
 import { withinGroupRequired } from './aggregate-order.js';
@@ -34,12 +34,14 @@ import {
   refuseCall,
   refuseProcedure,
   routineEntry,
+  routinesBeside,
   routinesNamed,
 } from './routines.js';
 import { rangeConstructors } from './range-constructors.js';
 import { conjunction, constant, FALSE } from './expr.js';
 import type { AnyAllExpr, CallExpr, Expr, RowExpr } from './expr.js';
 import { checkArguments } from './sizes.js';
+import { wants } from './wanted-functions.js';
 import { WINDOW_FUNCTIONS } from './window-functions.js';
 
 export function makeOperator(b: Binder, symbol: string, left: Expr | null, right: Expr, location: number): CallExpr {
@@ -76,6 +78,9 @@ export function bindOperator(b: Binder, symbol: string, left: Expr | null, right
     isWritten(left) &&
     isWritten(right) &&
     left.args.length === right.args.length &&
+    // Rows of named types are compared as values, whose columns must be of the same types.
+    left.oid === OID.record &&
+    right.oid === OID.record &&
     /^(=|<>|!=|<|<=|>|>=)$/.test(symbol)
   ) {
     return compareRows(b, symbol, left.args, right.args, location);
@@ -182,8 +187,24 @@ export function bindIn(
 }
 
 export function bindCall(ctx: ExprContext, call: FuncCall): Expr {
-  const location = call.location ?? 0;
   const names = stringsOf(call.funcname);
+  const name = names.at(-1) ?? '';
+  if (names.length > 1 || !isBuiltInFunction(null, name)) return bindNamed(ctx, call, names);
+  try {
+    return bindNamed(ctx, call, names);
+  } catch (error) {
+    if (!(error instanceof QuoralError) || !['42883', isCalled(call) ? '42809' : ''].includes(error.sqlstate))
+      throw error;
+    // No built-in function of the name takes the arguments. One of a user may.
+    const groups = routinesBeside(ctx.binder, name);
+    if (groups === null) throw wants(error, name);
+    if (groups.length === 0) throw error;
+    return bindRoutine(ctx, call, name, groups);
+  }
+}
+
+function bindNamed(ctx: ExprContext, call: FuncCall, names: readonly string[]): Expr {
+  const location = call.location ?? 0;
   const name = names.at(-1) ?? '';
   const schema = names.length > 1 ? names.at(-2)! : null;
   const groups = routinesNamed(ctx.binder, schema, name);
@@ -210,6 +231,11 @@ export function bindCall(ctx: ExprContext, call: FuncCall): Expr {
   if (groups === null && schema !== null && !['pg_catalog', 'information_schema', 'public'].includes(schema)) {
     throw errorAt('3F000', `schema "${schema}" does not exist`, location);
   }
+  return bindBuiltIn(ctx, call, names, location);
+}
+
+function bindBuiltIn(ctx: ExprContext, call: FuncCall, names: readonly string[], location: number): Expr {
+  const name = names.at(-1) ?? '';
   if (call.over !== undefined) return bindWindowCall(ctx, { call, name, location, own: null });
   if (WINDOW_FUNCTIONS.has(name) && (hypotheticalSet(name) === undefined || call.agg_within_group !== true)) {
     if (hypotheticalSet(name) !== undefined && call.args !== undefined) throw withinGroupRequired(name, location);
@@ -266,10 +292,11 @@ function bindRoutine(ctx: ExprContext, call: FuncCall, name: string, groups: rea
     throw errorAt('42809', `OVER specified, but ${name} is not a window function nor an aggregate function`, location);
   const written = call.args ?? [];
   const routines = groups.flatMap((g) => g.routines.filter((r) => r.procedure === isCalled(call)));
-  const nodes = placeNamed(routines, written) ?? written;
-  if (firstNamed(nodes) >= 0) throw noSuchCall(ctx, name, nodes, location);
-  const args = nodes.map((n, i) => asRowType(ctx.binder, ctx.bind(ctx, n), routines, i));
-  const entries = functionsOf(groups, isCalled(call));
+  const placed = firstNamed(written) < 0 ? null : placeNamed(ctx, name, routines, written);
+  if (firstNamed(written) >= 0 && placed === null) throw noSuchCall(ctx, name, written, location, isCalled(call));
+  const nodes = placed?.nodes ?? written;
+  const args = placed?.args ?? nodes.map((n, i) => asRowType(ctx.binder, ctx.bind(ctx, n), routines, i));
+  const entries = placed === null ? functionsOf(groups, isCalled(call)) : [routineEntry(name, placed.routine)];
   const oids = args.map((a) => typeOfExpr(ctx.binder, a));
   if (entries.length === 0 && isCalled(call)) refuseCall(groups, name, oids, location);
   if (entries.length === 0) refuseProcedure(groups, name, oids, location);
@@ -295,6 +322,10 @@ function refusedSet(ctx: ExprContext, location: number): Error {
   const hint = 'You might be able to move the set-returning function into a LATERAL FROM item.';
   if (ctx.inAggregate)
     return errorAt('0A000', 'aggregate function calls cannot contain set-returning function calls', location, { hint });
+  if (ctx.clause === WINDOW_ARGUMENTS)
+    return errorAt('0A000', 'window function calls cannot contain set-returning function calls', location, { hint });
+  if (ctx.clause === FROM_FUNCTIONS)
+    return errorAt('0A000', 'set-returning functions must appear at top level of FROM', location);
   const more = ctx.clause === 'CASE' || ctx.clause === 'COALESCE' ? { hint } : {};
   return errorAt('0A000', `set-returning functions are not allowed in ${ctx.clause}`, location, more);
 }

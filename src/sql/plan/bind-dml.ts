@@ -45,7 +45,7 @@ import { expandedStars } from './stars.js';
 import { OID } from '../types/oids.js';
 import { deletedBy } from './row-version.js';
 import { isSystemName } from './system-columns.js';
-import { constant, TRUE } from './expr.js';
+import { constant, some, TRUE } from './expr.js';
 import type { Expr } from './expr.js';
 import { checkWidth, insertParts, insertTargets } from './insert-columns.js';
 import type {
@@ -138,6 +138,11 @@ function alwaysIdentity(column: ColumnDescriptor): Error {
   });
 }
 
+function asSelect(values: readonly Node[]): SelectStmt {
+  const targetList = values.map((val): Node => ({ ResTarget: { val } }));
+  return { targetList, op: 'SETOP_NONE', limitOption: 'LIMIT_OPTION_DEFAULT' };
+}
+
 /** The rows to insert, coerced; fills `given` with where each table column's value is in them. */
 function insertSource(
   b: Binder,
@@ -158,7 +163,8 @@ function insertSource(
     select.limitCount === undefined &&
     select.limitOffset === undefined;
   if (plainValues) {
-    const ctx = exprContext(b, new Scope(null, [], [], ctes), 'VALUES');
+    const sets = select.valuesLists?.length === 1;
+    const ctx = exprContext(b, new Scope(null, [], [], ctes), 'VALUES', { sets });
     const lists = (select.valuesLists ?? []).map((l) => expandedStars(ctx, as(l, 'List')?.items ?? []));
     const width = lists[0]?.length ?? 0;
     if (lists.some((l) => l.length !== width))
@@ -185,6 +191,9 @@ function insertSource(
         });
       }),
     );
+    // A single row is as the SELECT of its values.
+    if (lists.length === 1 && rows[0]!.some((e) => some(e, (x) => x.kind === 'srf')))
+      return insertSource(b, stmt, asSelect(lists[0]!), target, named, ctes, override, given);
     const columns = kept.map((position) => {
       const c = table.columns[position]!;
       return b.column(c.name, c.typeOid, c.typmod);

@@ -58,6 +58,8 @@ export function applyAggregation(b: Binder, from: BoundFrom, input: Plan, groups
   if (!groups.given && !isAggregated(state)) return { plan: input, exprs: state.exprs };
   const items = groupItems(b, input, groups);
   const aggregates: { column: PlanColumn; aggregate: AggregateExpr }[] = [];
+  const sets = groups.sets?.map((set) => [...set]) ?? null;
+  const inAll = (at: number): boolean => sets?.every((set) => set.includes(at)) ?? true;
   const local = new Set(from.plan.columns.map((c) => c.id));
   const lift = (e: Expr): Expr => {
     const group = items.find((g) => sameExpr(g.expr, e));
@@ -90,7 +92,6 @@ export function applyAggregation(b: Binder, from: BoundFrom, input: Plan, groups
   };
   /** Grouped by a table's whole primary key, its other columns are single-valued too. */
   const addDependent = (e: ColumnExpr): boolean => {
-    if (groups.sets !== null) return false;
     for (const relation of from.relations) {
       if (relation.table === null || !relation.columns.some((c) => c.column.id === e.id)) continue;
       const primary = relation.table.indexes[0];
@@ -99,11 +100,12 @@ export function applyAggregation(b: Binder, from: BoundFrom, input: Plan, groups
         relation.columns.some(
           (c) =>
             c.column.columnNumber === k.columnId &&
-            items.some((g) => g.expr.kind === 'column' && g.expr.id === c.column.id),
+            items.some((g, at) => g.expr.kind === 'column' && g.expr.id === c.column.id && inAll(at)),
         ),
       );
       if (!grouped) continue;
       const column = from.plan.columns.find((c) => c.id === e.id)!;
+      for (const set of sets ?? []) set.push(items.length);
       items.push({ column, expr: columnExpr(column) });
       b.keysUsed?.set(primary.constraintOid, relation.table.id);
       return true;
@@ -132,7 +134,7 @@ export function applyAggregation(b: Binder, from: BoundFrom, input: Plan, groups
     input: groups.given || aggregates.length > 0 ? input : { kind: 'one', columns: [] },
     groups: items,
     aggregates,
-    sets: groups.sets,
+    sets,
   };
   if (having !== null) plan = { kind: 'filter', columns: plan.columns, input: plan, condition: having };
   return { plan, exprs };

@@ -8,7 +8,7 @@ import { writtenName } from '../types/pinned-types.js';
 import { as, locationOf, stringsOf } from './ast.js';
 import { bindExpr } from './bind-expr.js';
 import type { FromContext } from './bind-from.js';
-import { Scope, errorAt } from './binder.js';
+import { FROM_FUNCTIONS, Scope, errorAt } from './binder.js';
 import type { BoundFrom, ExprContext } from './binder.js';
 import { fieldsOf } from '../types/user-types.js';
 import { resolveTypeName } from './coerce.js';
@@ -54,7 +54,12 @@ export function bindRangeFunction(
 ): { readonly plan: Plan; readonly name: string; readonly scalar: boolean } {
   const b = ctx.binder;
   const scope = new Scope(ctx.parent, left?.relations ?? [], left?.columns ?? [], ctx.ctes);
-  const expressions = ctx.expressions(scope, 'functions in FROM', true);
+  const all = ctx.expressions(scope, FROM_FUNCTIONS, true);
+  // Only the function itself may return a set, not what it takes.
+  const expressions: ExprContext = {
+    ...all,
+    bind: (inner, node) => bindExpr({ ...inner, sets: false, bind: bindExpr }, node),
+  };
   const calls: FromCall[] = [];
   const columns: PlanColumn[] = [];
   const names = stringsOf(item.alias?.colnames);

@@ -22,7 +22,7 @@ import {
 } from './coerce.js';
 import { bindFrom } from './bind-from.js';
 import type { FromContext } from './bind-from.js';
-import { checkLocks, lockRequests } from './bind-locks.js';
+import { checkLocks, LOCK_NAMES, lockRequests } from './bind-locks.js';
 import { figureNameOf } from './figure-name.js';
 import { distinctSets } from './grouping.js';
 import { orderedItems } from './recursive-check.js';
@@ -205,11 +205,13 @@ function bindCte(
   }
   bound.columns.forEach((c, i) => {
     const wanted = columns[i]!;
-    if (c.oid !== wanted.oid && c.oid !== OID.unknown) {
+    const location = locationOf(as(leftmost(select).targetList?.[i], 'ResTarget')?.val);
+    const overall = c.oid === OID.unknown ? wanted.oid : commonType(b, [wanted, c].map(columnExpr), 'UNION', location);
+    if (overall !== wanted.oid || (wanted.typmod >= 0 && c.oid !== OID.unknown && c.typmod !== wanted.typmod)) {
       throw errorAt(
         '42804',
-        `recursive query "${name}" column ${i + 1} has type ${formatType(wanted.oid)} in non-recursive term but type ${formatType(c.oid)} overall`,
-        cte.location ?? -1,
+        `recursive query "${name}" column ${i + 1} has type ${formatType(wanted.oid, wanted.typmod)} in non-recursive term but type ${formatType(overall)} overall`,
+        location,
         { hint: 'Cast the output of the non-recursive term to the correct type.' },
       );
     }
@@ -309,9 +311,18 @@ function bindSetOperation(
   });
   const op = what === 'UNION' ? 'union' : what === 'INTERSECT' ? 'intersect' : 'except';
   const plan: SetOpPlan = { kind: 'setop', op, all: select.all === true, columns, left: l, right: r };
-  if (select.lockingClause !== undefined || options.lock != null)
-    throw errorAt('0A000', 'FOR UPDATE is not allowed with UNION/INTERSECT/EXCEPT', -1);
+  if (select.lockingClause !== undefined || options.lock != null) {
+    const strength = as(select.lockingClause?.[0], 'LockingClause')?.strength ?? 'LCS_FORUPDATE';
+    throw errorAt('0A000', `${LOCK_NAMES[strength]!} is not allowed with UNION/INTERSECT/EXCEPT`, -1);
+  }
   return orderAndLimit(b, select, plan, (what) => exprContext(b, new Scope(parent, [], [], ctes), what));
+}
+
+/** The first query of a set operation. */
+function leftmost(select: SelectStmt): SelectStmt {
+  let first = select;
+  while (first.larg !== undefined) first = first.larg;
+  return first;
 }
 
 function firstLocation(select: SelectStmt | undefined): number {

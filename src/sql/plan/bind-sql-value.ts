@@ -28,6 +28,7 @@ export function bindSqlValue(e: { op?: string; typmod?: number }): Expr {
     kind: 'sqlvalue',
     name: found[0],
     oid: found[1],
-    typmod: e.op?.endsWith('_N') === true ? (e.typmod ?? -1) : -1,
+    // The parser leaves a zero out.
+    typmod: e.op?.endsWith('_N') === true ? (e.typmod ?? 0) : -1,
   };
 }

@@ -62,6 +62,13 @@ export interface CteEntry {
   definition: CteDefinition | null;
 }
 
+/** An aggregate of a query that stands in one of its subqueries. */
+export interface RaisedAggregate {
+  readonly column: PlanColumn;
+  readonly aggregate: AggregateExpr;
+  readonly location: number;
+}
+
 export class Scope {
   readonly relations: readonly ScopeRelation[];
   /** Unqualified names and the order of *; merged USING columns appear once. */
@@ -71,7 +78,7 @@ export class Scope {
   /** The expression of this query in which a subquery is being bound: what may stand there decides for its aggregates. */
   asking: ExprContext | null = null;
   /** Aggregates of this query that stand in its subqueries, which refer to them by these columns. */
-  readonly raised: { readonly column: PlanColumn; readonly aggregate: AggregateExpr }[] = [];
+  readonly raised: RaisedAggregate[] = [];
   constructor(
     parent: Scope | null,
     relations: readonly ScopeRelation[],
@@ -319,6 +326,10 @@ export interface LockRequest {
   readonly clause: string;
   readonly lock: Lock;
 }
+
+/** Clauses of contexts of which messages speak in their own way. */
+export const WINDOW_ARGUMENTS = 'window function calls';
+export const FROM_FUNCTIONS = 'functions in FROM';
 
 /** What expressions are bound in; the bindings of subqueries and of expressions come through it. */
 export interface ExprContext {

@@ -45,7 +45,9 @@ function figure(node: Node): { name: string; strong: boolean } | null {
         case 'ARRAY_SUBLINK':
           return strong('array');
         case 'EXPR_SUBLINK': {
-          const first = as(as(e.subselect, 'SelectStmt')?.targetList?.[0], 'ResTarget');
+          const select = as(e.subselect, 'SelectStmt');
+          if (select?.valuesLists !== undefined) return strong('column1');
+          const first = as(select?.targetList?.[0], 'ResTarget');
           const name = first?.name ?? (first?.val === undefined ? null : figureNameOf(first.val));
           return name === null ? null : strong(name);
         }

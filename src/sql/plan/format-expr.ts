@@ -22,6 +22,7 @@ import { ITEM } from './layout.js';
 import type { Layout } from './layout.js';
 import { holdsColumn, isChain, standsAlone } from './operand-rules.js';
 import { syntaxOf } from './sql-syntax.js';
+import { unfolded } from './user-aggregates.js';
 
 export type NameColumn = (id: number, name: string) => string;
 export type NameRoutine = (oid: number, name: string) => string;
@@ -210,6 +211,8 @@ export class ExprFormatter {
   // ---- calls ----
 
   #call(e: CallExpr): string {
+    const written = unfolded(e);
+    if (written !== e) return this.text(written);
     const [left, right] = e.args;
     if (e.entry.castsTo !== undefined) return this.#castTo(e, left!, this.#typeName(e.entry.castsTo));
     if (e.operator && left !== undefined) {

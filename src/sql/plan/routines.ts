@@ -7,8 +7,9 @@ import type { Routine, RoutineParameter } from '../catalog/descriptor.js';
 import type { ExecContext, PlannerSettings, ResolvedRoutines } from '../contract.js';
 import { sqlError } from '../../base/errors.js';
 import type { CallInfo, FunctionEntry } from '../functions/entry.js';
+import { aggregatesNamed, functionsNamed } from '../functions/define.js';
 import { isConstrained } from '../functions/domains.js';
-import { concreteTypes, isPolymorphic } from '../functions/resolve.js';
+import { concreteTypes, findFunction, isPolymorphic, notUnique } from '../functions/resolve.js';
 import { type Datum, PgArray } from '../types/datum.js';
 import { OID } from '../types/oids.js';
 import { arrayOidOf, formatType } from '../types/registry.js';
@@ -133,6 +134,15 @@ export function routinesNamed(b: Binder, schema: string | null, name: string): r
     return known === null ? null : [known];
   }
   if (isBuiltInFunction(schema, name)) return null;
+  return lookedUp(b, schema, name);
+}
+
+/** Those with the name of a function that is built in; null: nobody has looked for them yet. */
+export function routinesBeside(b: Binder, name: string): readonly ResolvedRoutines[] | null {
+  return lookedUp(b, null, name);
+}
+
+function lookedUp(b: Binder, schema: string | null, name: string): readonly ResolvedRoutines[] | null {
   const found = b.catalog.routines?.({ schema, name, isRoutine: true }) ?? null;
   if (found === null) return null;
   for (const group of found) {
@@ -183,6 +193,11 @@ export function inOneOf(groups: readonly ResolvedRoutines[]): (a: FunctionEntry,
   return (a, b) => groupOf(a) === groupOf(b);
 }
 
+/** Whether a built-in function of the name takes so many arguments. */
+function takesSo(name: string, count: number): boolean {
+  return [...functionsNamed(name), ...aggregatesNamed(name)].some((e) => e.argOids.length === count);
+}
+
 /** CALL of what is no procedure, or is not there. @throws 42809, 42883 */
 export function refuseCall(
   groups: readonly ResolvedRoutines[],
@@ -191,7 +206,8 @@ export function refuseCall(
   at: number,
 ): never {
   const shown = `${name}(${oids.map((oid) => formatType(oid)).join(', ')})`;
-  if (groups.some((g) => g.routines.some((r) => !r.procedure && inputsOf(r).length === oids.length)))
+  const builtIn = !name.includes('.') && takesSo(name, oids.length);
+  if (builtIn || groups.some((g) => g.routines.some((r) => !r.procedure && inputsOf(r).length === oids.length)))
     throw errorAt('42809', `${shown} is not a procedure`, at, { hint: 'To call a function, use SELECT.' });
   throw errorAt('42883', `procedure ${shown} does not exist`, at, {
     hint: 'No procedure matches the given name and argument types. You might need to add explicit type casts.',
@@ -210,15 +226,45 @@ export function refuseProcedure(
   throw errorAt('42809', `${shown} is a procedure`, at, { hint: 'To call a procedure, use CALL.' });
 }
 
-/** Arguments by name, put into their places; those left out in between become their defaults. null: positional. */
-export function placeNamed(routines: readonly Routine[], nodes: readonly Node[]): readonly Node[] | null {
-  const first = firstNamed(nodes);
-  if (first < 0) return null;
-  for (const routine of routines) {
-    const placed = placedFor(inputsOf(routine), nodes, first);
-    if (placed !== null) return placed;
+/**
+ * The function that a call with arguments by name means, and these in their places; those left out in between become their
+ * defaults. Of several that take them, the one of which most are of the parameters' very types. null: there is none.
+ * @throws QuoralError 42725
+ */
+export function placeNamed(
+  ctx: ExprContext,
+  name: string,
+  routines: readonly Routine[],
+  written: readonly Node[],
+): { readonly routine: Routine; readonly nodes: readonly Node[]; readonly args: readonly Expr[] } | null {
+  const first = firstNamed(written);
+  const fitting = routines.flatMap((routine) => {
+    const nodes = placedFor(inputsOf(routine), written, first);
+    if (nodes === null) return [];
+    const args = nodes.map((n, i) => asRowType(ctx.binder, ctx.bind(ctx, n), [routine], i));
+    const oids = args.map((a) => typeOfExpr(ctx.binder, a));
+    if (findFunction(name, oids, { routines: [routineEntry(name, routine)] }) === null) return [];
+    const types = inputsOf(routine).map((p) => p.typeOid);
+    return [{ routine, nodes, args, oids, types, exact: oids.filter((oid, i) => oid === types[i]).length }];
+  });
+  const alike = fitting.filter(({ nodes }) =>
+    written.every((w) => placeOf(nodes, w) === placeOf(fitting[0]!.nodes, w)),
+  );
+  if (alike.length > 1 && alike.length === fitting.length) {
+    const entries = alike.map((f) => routineEntry(name, f.routine));
+    const chosen = findFunction(name, alike[0]!.oids, { routines: entries })?.entry.routine;
+    return alike.find((f) => f.routine === chosen) ?? null;
   }
-  return null;
+  const most = Math.max(...fitting.map((f) => f.exact));
+  const [best, ...others] = fitting.filter((f) => f.exact === most);
+  if (best === undefined) return null;
+  // Of the same types in another schema, the first one's.
+  if (others.some((other) => other.types.join() !== best.types.join())) throw notUnique(name, best.oids);
+  return best;
+}
+
+function placeOf(placed: readonly Node[], written: Node): number {
+  return placed.indexOf(as(written, 'NamedArgExpr')?.arg ?? written);
 }
 
 function placedFor(inputs: readonly RoutineParameter[], nodes: readonly Node[], first: number): Node[] | null {
@@ -280,13 +326,20 @@ export function isCalled(call: FuncCall): boolean {
 }
 
 /** For arguments by names that no function has. */
-export function noSuchCall(ctx: ExprContext, name: string, nodes: readonly Node[], location: number): Error {
+export function noSuchCall(
+  ctx: ExprContext,
+  name: string,
+  nodes: readonly Node[],
+  location: number,
+  called = false,
+): Error {
   const shown = nodes.map((node) => {
     const named = as(node, 'NamedArgExpr')?.name;
     const type = formatType(typeOfExpr(ctx.binder, ctx.bind(ctx, as(node, 'NamedArgExpr')?.arg ?? node)));
     return named === undefined ? type : `${named} => ${type}`;
   });
-  return errorAt('42883', `function ${name}(${shown.join(', ')}) does not exist`, location, {
-    hint: 'No function matches the given name and argument types. You might need to add explicit type casts.',
+  const what = called ? 'procedure' : 'function';
+  return errorAt('42883', `${what} ${name}(${shown.join(', ')}) does not exist`, location, {
+    hint: `No ${what} matches the given name and argument types. You might need to add explicit type casts.`,
   });
 }

@@ -27,6 +27,7 @@ interface Fold {
 }
 
 const folds = new WeakMap<AggregateEntry, Fold>();
+const foldEntries = new WeakSet<FunctionEntry>();
 const collections = new WeakMap<Routine, Map<string, AggregateEntry>>();
 /** Types that one polymorphic aggregate is kept for. */
 const KEPT_MAX = 64;
@@ -107,6 +108,7 @@ function foldFor(name: string, routine: Routine, argOids: readonly number[]): Fo
     mayWait: true,
     impl: (args, ctx) => fold(step, final, args[0] as PgArray | null, args[1]!, ctx),
   });
+  foldEntries.add(entry);
   return { routine, entry, initial: parts.initial, stateOid, resultOid };
 }
 
@@ -142,6 +144,11 @@ async function fold(
   if (final.entry.strict && state === null) return null;
   const extra = final.argOids.slice(1).map(() => null);
   return final.entry.impl([state, ...extra], ctx, { argOids: final.argOids, resultOid: final.resultOid });
+}
+
+/** Of the call of a user's aggregate: the aggregate that it was written as. */
+export function unfolded(e: Expr): Expr {
+  return e.kind === 'call' && foldEntries.has(e.entry) ? unfolded(e.args[0]!) : e;
 }
 
 export function routineOf(entry: AggregateEntry): Routine | null {

@@ -37,7 +37,8 @@ import {
   type Target,
 } from './tree.js';
 import { outputPlaces } from './call-outputs.js';
-import { castValue, sliceOf, withElement } from './types.js';
+import { castValue, sliceOf } from './types.js';
+import { withPart } from './assigned-parts.js';
 
 /** How a statement ended: null, as usual. */
 type Ending = null | 'return' | { readonly leaves: boolean; readonly label: string | null };
@@ -441,23 +442,14 @@ export class Interpreter {
 
   async #putElement(place: Place, value: Typed): Promise<void> {
     const { variable, field } = place;
-    const at: number[] = [];
-    for (const { from, to } of place.subscripts) {
-      if (from === null || from !== to) throw sqlError('0A000', 'assignment to a slice of an array is not supported');
-      const index = await this.#sql.int(from);
-      if (index === null) throw sqlError('22004', 'array subscript in assignment must not be null');
-      at.push(index);
-    }
     const type = this.#frame.types[variable.index]!;
     const record = field === null ? null : this.#frame.recordOf(variable);
     const column = record?.columns.findIndex((c) => c.name === field) ?? -1;
     const own = record === null ? (type.kind === 'scalar' ? type.oid : 0) : (record.columns[column]?.oid ?? 0);
     const oid = baseOidOf(own);
-    if (!isArrayType(oid))
-      throw sqlError('42804', `cannot subscript type ${formatType(oid)} because it does not support subscripting`);
-    const element: Datum = this.#castTo(value, elementOidOf(oid));
     const old = record === null ? this.#frame.scalars[variable.index]! : record.values[column]!;
-    const array = { value: withElement(old, oid, at, element), oid };
+    const made = await withPart(old, oid, place.subscripts, this.#sql, (to) => this.#castTo(value, to));
+    const array = { value: made, oid };
     if (field === null) this.#frame.assign(variable, array, this.#host);
     else this.#frame.assignField(variable, field, array, this.#host);
   }

@@ -4,7 +4,7 @@ import type { MemoryAccount } from '../contract.js';
 import { rowBytes } from '../exec/run.js';
 import { type Datum, PgRecord } from '../types/datum.js';
 import { OID } from '../types/oids.js';
-import { formatType } from '../types/registry.js';
+import { catalogOidOf, formatType } from '../types/registry.js';
 import { baseOidOf } from '../types/user-types.js';
 import type { Frame, RecordValue, Typed } from './frame.js';
 import type { Variable } from './tree.js';
@@ -20,6 +20,8 @@ export interface ResultType {
   /** OUT and INOUT parameters and the columns of RETURNS TABLE: what they hold is the result. */
   readonly out: readonly Variable[] | null;
   readonly isVoid: boolean;
+  /** Columns of a record must be of the very types: PL/pgSQL casts none of them, SQL does. */
+  readonly exact: boolean;
 }
 
 export class CallResult {
@@ -40,12 +42,16 @@ export class CallResult {
   /** RETURN value. */
   give(value: Typed | RecordValue): void {
     this.returned = true;
-    this.value = 'values' in value ? this.#record(value) : this.#cast(value);
+    this.value = this.#made(value, 'returned record type does not match expected record type');
   }
 
   /** RETURN NEXT value. */
   next(value: Typed | RecordValue): void {
-    this.#add('values' in value ? this.#record(value) : this.#cast(value));
+    this.#add(this.#made(value, 'wrong record type supplied in RETURN NEXT'));
+  }
+
+  #made(value: Typed | RecordValue, mismatch: string): Datum {
+    return 'values' in value ? this.#record(value, mismatch) : this.#cast(value, mismatch);
   }
 
   /** What the OUT parameters hold, as the result or the next row. */
@@ -73,7 +79,7 @@ export class CallResult {
     this.rows.push(value);
   }
 
-  #cast(from: Typed): Datum {
+  #cast(from: Typed, mismatch: string): Datum {
     const { fields, oid, typmod, isVoid } = this.type;
     if (isVoid) return '';
     if (fields === null && oid !== OID.record)
@@ -82,10 +88,12 @@ export class CallResult {
     if (!(from.value instanceof PgRecord))
       throw sqlError('42804', 'cannot return non-composite value from function returning composite type');
     const { typeOids, values } = from.value;
-    return this.#record({ columns: typeOids.map((o, i) => ({ name: `f${i + 1}`, oid: o, typmod: -1 })), values });
+    // Whatever lengths and precisions its type gives them.
+    const columns = typeOids.map((o, i) => ({ name: `f${i + 1}`, oid: o, typmod: fields?.[i]?.typmod ?? -1 }));
+    return this.#record({ columns, values }, mismatch);
   }
 
-  #record(from: RecordValue): Datum {
+  #record(from: RecordValue, mismatch: string): Datum {
     const { fields } = this.type;
     if (fields === null) {
       if (this.type.oid !== OID.record) throw sqlError('42804', 'wrong record type supplied in RETURN');
@@ -95,10 +103,11 @@ export class CallResult {
       );
     }
     if (from.columns.length !== fields.length) {
-      throw sqlError('42804', 'returned record type does not match expected record type', {
+      throw sqlError('42804', mismatch, {
         detail: `Number of returned columns (${from.columns.length}) does not match expected column count (${fields.length}).`,
       });
     }
+    if (this.type.exact) checkColumns(from.columns, fields, mismatch);
     const values = fields.map((f, i) => castValue(from.values[i] ?? null, from.columns[i]!.oid, f, this.#conversion));
     return this.#checked(
       new PgRecord(
@@ -144,4 +153,15 @@ export class CallResult {
         ),
       );
   }
+}
+
+/** Domains are as what they are over: an expression of one is of that type here. @throws QuoralError 42804 */
+function checkColumns(columns: readonly Field[], fields: readonly Field[], mismatch: string): void {
+  fields.forEach((wanted, i) => {
+    const { oid, typmod } = columns[i]!;
+    const same = catalogOidOf(baseOidOf(oid)) === catalogOidOf(baseOidOf(wanted.oid));
+    if (same && (wanted.typmod < 0 || typmod === wanted.typmod || baseOidOf(wanted.oid) !== wanted.oid)) return;
+    const shown = `${formatType(oid, typmod)} does not match expected type ${formatType(wanted.oid, wanted.typmod)}`;
+    throw sqlError('42804', mismatch, { detail: `Returned type ${shown} in column ${i + 1}.` });
+  });
 }

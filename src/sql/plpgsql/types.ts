@@ -7,9 +7,8 @@ import { resolveTypeName, type TypeScope } from '../plan/coerce.js';
 import { baseOidOf, domainTypmod, fieldsOf } from '../types/user-types.js';
 import { findCast } from '../types/casts.js';
 import { type Datum, PgArray } from '../types/datum.js';
-import { checkElements } from '../types/limits.js';
 import { OID } from '../types/oids.js';
-import { elementOidOf, typeByOid } from '../types/registry.js';
+import { typeByOid } from '../types/registry.js';
 import type { FormatContext } from '../types/type-info.js';
 import type { WrittenType } from './tree.js';
 
@@ -140,42 +139,6 @@ function toBase(
   if (cast !== null) return cast(value, to.typmod, format);
   const source = typeByOid(from);
   return typeByOid(to.oid).input(source.output(value, format), to.typmod, format);
-}
-
-/** `array` with one element replaced; NULL and what is missing before it become elements. @throws QuoralError 2202E */
-export function withElement(array: Datum, arrayOid: number, at: readonly number[], element: Datum): PgArray {
-  const elementOid = elementOidOf(arrayOid);
-  const old = array instanceof PgArray && array.dims.length > 0 ? array : null;
-  if (old === null)
-    return new PgArray(
-      elementOid,
-      [element],
-      at.map(() => 1),
-      [...at],
-    );
-  if (old.dims.length !== at.length) throw sqlError('2202E', 'wrong number of array subscripts');
-  if (at.length > 1) return replaced(old, at, element);
-  const lower = old.lowerBounds[0]!;
-  const index = at[0]!;
-  const first = Math.min(lower, index);
-  const length = Math.max(lower + old.dims[0]!, index + 1) - first;
-  checkElements(length);
-  const elements: Datum[] = new Array<Datum>(length).fill(null);
-  old.elements.forEach((e, i) => (elements[lower - first + i] = e));
-  elements[index - first] = element;
-  return new PgArray(elementOid, elements, [length], [first]);
-}
-
-function replaced(old: PgArray, at: readonly number[], element: Datum): PgArray {
-  let offset = 0;
-  for (let d = 0; d < at.length; d++) {
-    const i = at[d]! - old.lowerBounds[d]!;
-    if (i < 0 || i >= old.dims[d]!) throw sqlError('2202E', 'array subscript out of range');
-    offset = offset * old.dims[d]! + i;
-  }
-  const elements = old.elements.slice();
-  elements[offset] = element;
-  return new PgArray(old.elementOid, elements, old.dims, old.lowerBounds);
 }
 
 /** `width` elements from `at`, with the last dimensions of the array. */

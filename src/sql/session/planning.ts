@@ -4,9 +4,10 @@
  * catalog is its own and not shared.
  */
 import { sqlError } from '../../base/errors.js';
+import { knowDefaults } from '../catalog/default-literals.js';
 import { typeByOid } from '../catalog/type-by-oid.js';
-import { wantedFunction } from '../plan/attribute-calls.js';
-import type { CatalogSnapshot, CompiledStatement, Relation, RelationName, ResolvedType } from '../contract.js';
+import { withWanted } from '../plan/wanted-functions.js';
+import type { CompiledStatement, Relation, RelationName, ResolvedType } from '../contract.js';
 import { NAMES_OF_OBJECTS, OID } from '../types/oids.js';
 import { catalogOidOf, findTypeByOid } from '../types/registry.js';
 import { parseSql } from '../parse/parser.js';
@@ -128,36 +129,26 @@ async function makePlan(session: Session, prepared: Prepared): Promise<CachedPla
   if (needsView) await session.services.loadView();
   const names = [...deps.planner.relationsOf(statement)];
   if (isLong(statement.text)) await restIfDue(session);
-  let snapshot = await tc.snapshot(names, searchPath, session.waitOptions()).catch((error: unknown) => {
-    throw placed(error, statement.node);
-  });
-  if (!needsView && names.some((name) => looksUpCatalog(snapshot.relation(name)))) {
-    needsView = true;
-    await session.services.loadView();
-  }
-  if (!needsView) await resolveDefaults(session, names, snapshot);
+  const look = (wanted: readonly RelationName[]): ReturnType<typeof tc.snapshot> =>
+    tc.snapshot(wanted, searchPath, session.waitOptions()).catch((error: unknown) => {
+      throw placed(error, statement.node);
+    });
   const { format, user, database } = session;
   const settings = { format, user, database };
   const declared = await declaredTypes(session, prepared);
   // What happens in the catalog while a long statement is compiled is looked at before the plan is used.
-  const { epoch } = catalog;
-  let made: CompiledStatement | null = null;
-  while (made === null) {
-    try {
-      made = isLong(statement.text)
-        ? await paced(
-            session,
-            deps.planner.compileInSteps(statement, declared.oids, snapshot, settings, prepared.names),
-          )
-        : deps.planner.compile(statement, declared.oids, snapshot, settings, prepared.names);
-    } catch (error) {
-      // What has been taken for a column may be a call.
-      const name = wantedFunction(error);
-      if (name === null || snapshot.routines?.({ schema: null, name, isRoutine: true }) != null) throw error;
-      names.push({ schema: null, name, isRoutine: true });
-      snapshot = await tc.snapshot(names, searchPath, session.waitOptions());
+  let { epoch } = catalog;
+  const { made, snapshot } = await withWanted(names, look, async (found) => {
+    if (!needsView && names.some((name) => looksUpCatalog(found.relation(name)))) {
+      needsView = true;
+      await session.services.loadView();
     }
-  }
+    if (!needsView) await knowDefaults(tc, names, found, session.waitOptions());
+    ({ epoch } = catalog);
+    return isLong(statement.text)
+      ? paced(session, deps.planner.compileInSteps(statement, declared.oids, found, settings, prepared.names))
+      : deps.planner.compile(statement, declared.oids, found, settings, prepared.names);
+  });
   const compiled =
     declared.types.length === 0 ? made : { ...made, dependencies: [...made.dependencies, ...declared.types] };
   tellShape(prepared, compiled);
@@ -210,22 +201,4 @@ function looksUpCatalog(relation: Relation | null): boolean {
   if (mayLookUpCatalog(relation.view.queryTree)) return true;
   for (const source of relation.sources.values()) if (looksUpCatalog(source)) return true;
   return false;
-}
-
-/** Names in the defaults of the tables, which the planner reads synchronously. */
-async function resolveDefaults(
-  session: Session,
-  names: readonly RelationName[],
-  snapshot: CatalogSnapshot,
-): Promise<void> {
-  for (const name of names) await resolveDefaultsOf(session, snapshot.relation(name));
-}
-
-/** Of a view's tables too: rows may be inserted through it. */
-async function resolveDefaultsOf(session: Session, found: Relation | null): Promise<void> {
-  if (found?.kind !== 'table' && found?.kind !== 'view') return;
-  for (const { defaultSql } of found.kind === 'table' ? found.table.columns : found.view.columns) {
-    if (defaultSql?.includes('::regclass') === true) await session.services.resolveLiterals(defaultSql);
-  }
-  if (found.kind === 'view') for (const source of found.sources.values()) await resolveDefaultsOf(session, source);
 }

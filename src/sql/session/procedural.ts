@@ -18,7 +18,15 @@ import { bodyOf } from './statement-kinds.js';
 import { list } from './tree.js';
 import type { Loose } from './tree.js';
 
-const NOTHING: ResultType = { set: false, oid: OID.void, typmod: -1, fields: null, out: null, isVoid: true };
+const NOTHING: ResultType = {
+  set: false,
+  oid: OID.void,
+  typmod: -1,
+  fields: null,
+  out: null,
+  isVoid: true,
+  exact: true,
+};
 const INLINE = 'inline_code_block';
 /** Blocks and functions inside each other. */
 const DEPTH_MAX = 200;

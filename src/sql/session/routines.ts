@@ -133,6 +133,7 @@ export class Routines {
           ? null
           : read.parameters.filter((_, i) => modes[i] === 'out' || modes[i] === 'inout' || modes[i] === 'table'),
       isVoid: routine.typeOid === OID.void,
+      exact: read.body !== null,
     };
   }
 

@@ -463,17 +463,6 @@ export class Services implements SessionServices, CatalogServices {
     return this.#host.setSetting(name, value, local);
   }
 
-  /** Makes the names in a default's regclass literals known, so that they can be read synchronously. */
-  async resolveLiterals(sql: string): Promise<void> {
-    for (const match of sql.matchAll(/'((?:[^']|'')+)'::regclass/g)) {
-      const parts = splitName(match[1]!.replaceAll("''", "'"));
-      const name = { schema: parts.length > 1 ? parts[parts.length - 2]! : null, name: parts[parts.length - 1]! };
-      await this.#host
-        .transactionCatalog()
-        .relation(name, this.#host.settings.derived.searchPath, this.#host.waitOptions());
-    }
-  }
-
   // ---- sequences ----
 
   async #sequence(sequence: string | number): Promise<SequenceDescriptor> {

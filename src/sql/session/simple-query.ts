@@ -15,6 +15,9 @@ const NO_PARAMETERS: readonly Datum[] = [];
 /** Characters; longer texts of utility statements are hardly sent again. */
 const KEPT_TREES_MAX = 1024;
 
+/** Statements in which $1 is no parameter of the client's: what they prepare or make has it. */
+const NAMING_PARAMETERS: ReadonlySet<string> = new Set(['PrepareStmt', 'CreateFunctionStmt']);
+
 /** @throws QuoralError of any of its statements; those behind it are not run */
 export async function runSimpleQuery(
   session: Session,
@@ -44,7 +47,7 @@ export async function runSimpleQuery(
   if (statements.length > 0 && statements.every((s) => !isPlanned(s)) && text.length < KEPT_TREES_MAX)
     session.server.parses.put(text, statements);
   for (const [i, statement] of statements.entries()) {
-    if (statement.parameterCount > 0 && statement.kind !== 'PrepareStmt')
+    if (statement.parameterCount > 0 && !NAMING_PARAMETERS.has(statement.kind))
       throw sqlError('42P02', 'there is no parameter $1');
     const alone = statements.length === 1;
     const prepared = new Prepared(alone ? text : statement.text, statement, [], alone);

@@ -431,13 +431,18 @@ const voidType = define({
   send: () => Buffer.alloc(0),
 });
 
-/** 64 bits without sign; what does not read as a number is 0, as in PostgreSQL 15. */
+/** As C reads 64 bits without sign in any base; what does not read as a number is 0, as in PostgreSQL 15. */
+function leadingUnsigned(text: string): bigint {
+  const [, sign, all = '0'] = /^\s*([+-]?)(0[xX][0-9a-fA-F]+|0[0-7]*|[1-9]\d*)/.exec(text) ?? [];
+  const v = BigInt(/^0[0-7]+$/.test(all) ? `0o${all.slice(1)}` : all);
+  if (v > 0xffffffffffffffffn) return 0xffffffffffffffffn;
+  return sign === '-' ? BigInt.asUintN(64, -v) : v;
+}
+
 const xid8 = define({
   ...int8,
   input(text) {
-    const digits = /^\s*\+?(0[xX][0-9a-fA-F]+|\d+)/.exec(text)?.[1] ?? '0';
-    const v = BigInt(/^0[0-7]+$/.test(digits) ? `0o${digits}` : digits);
-    return v > 0xffffffffffffffffn ? 0xffffffffffffffffn : v;
+    return leadingUnsigned(text);
   },
   receive(b) {
     exact(b, 8);
@@ -476,7 +481,7 @@ export const BEHAVIOURS: ReadonlyMap<number, TypeBehaviour> = new Map<number, Ty
   [OID.text, textType()],
   [OID.oid, unsignedType((text) => parseOid(text))],
   [OID.tid, tid],
-  [OID.xid, unsignedType((text) => parseOid(text, 'xid'))],
+  [OID.xid, unsignedType((text) => Number(leadingUnsigned(text) & 0xffffffffn))],
   [OID.cid, unsignedType((text) => parseOid(text, 'cid'))],
   [OID.xid8, xid8],
   [OID.json, json],

@@ -207,7 +207,7 @@ export function powerNumeric(a: Numeric, b: Numeric): Numeric {
     return powerInteger(a, Number(whole.unscaled), a.scale);
   if (a.unscaled === 0n) return new Numeric(0n, MIN_SIGNIFICANT_DIGITS);
   const magnitude = a.unscaled < 0n ? negateNumeric(a) : a;
-  const natural = numericToFloat(b) * (Number(lnFixed(magnitude, 30)) / 1e30);
+  const natural = roughExponent(magnitude, b);
   // Where exp() ends.
   if (natural >= 6000) throw numericOverflow();
   const rough = natural * 0.434294481903252;
@@ -217,6 +217,17 @@ export function powerNumeric(a: Numeric, b: Numeric): Numeric {
   const exponent = roundNumeric(multiplyNumeric(b, new Numeric(lnFixed(magnitude, digits), digits)), digits).unscaled;
   const result = roundNumeric(new Numeric(expFixed(exponent, digits), digits), scale);
   return a.unscaled < 0n && whole.unscaled % 2n !== 0n ? negateNumeric(result) : result;
+}
+
+/** b · ln(a), to a few digits also where a is next to 1 and b beyond a float. */
+function roughExponent(a: Numeric, b: Numeric): number {
+  let digits = 30;
+  let ln = lnFixed(a, digits);
+  if (ln > -1_000_000_000_000n && ln < 1_000_000_000_000n) {
+    digits += a.scale;
+    ln = lnFixed(a, digits);
+  }
+  return numericToFloat(new Numeric(b.unscaled * ln, b.scale + digits));
 }
 
 function powerInteger(a: Numeric, n: number, leastScale: number): Numeric {

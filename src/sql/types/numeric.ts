@@ -82,7 +82,7 @@ export function truncNumeric(v: Numeric, scale: number): Numeric {
   return new Numeric((v.unscaled / pow10(units)) * pow10(-target), 0);
 }
 
-function checked(v: Numeric): Numeric {
+export function checked(v: Numeric): Numeric {
   // 2^435411 < 10^131072: the shift is a cheap test before the exact one.
   if (v.scale > MAX_SCALE) return roundNumeric(v, MAX_SCALE);
   const magnitude = v.unscaled < 0n ? -v.unscaled : v.unscaled;

@@ -1,0 +1,21 @@
+-- Of several functions of a name, the one that the names and types of the arguments fit.
+create function dfunc(a varchar = 'def a', out _a varchar, c numeric = null, out _c numeric) returns record as $$ select $1, $2; $$ language sql;
+create function dfunc(a varchar, b date, c boolean) returns text language sql as 'select $1 || $2 || $3';
+select (dfunc()).*;
+select dfunc('x', c := 5);
+select dfunc(c := true, b := '2020-01-01', a := 'q');
+select dfunc(a := 'q', b := date '2020-01-01', c := 3);
+select * from dfunc('Hello World', c := 20, b := '2009-07-25'::date);
+create function g(a int) returns text language sql as $$ select 'int' $$;
+create function g(a bigint) returns text language sql as $$ select 'bigint' $$;
+create function g(a text) returns text language sql as $$ select 'text' $$;
+select g(a := 1), g(a := 1::bigint), g(a => 'x'), g(a => 'x'::text);
+select g(a => 1.5);
+select g(a => null);
+create procedure pp(a int, b int) language plpgsql as $$ begin raise notice '% %', a, b; end $$;
+create procedure pp(a text, b text default 'z') language plpgsql as $$ begin raise notice 't % %', a, b; end $$;
+call pp(b => 1, a => 2);
+call pp(a => 'x');
+call pp(a => 'x', c => 1);
+select abs(x => 1);
+select make_interval(days => 3), make_date(year => 2020, month => 1, day => 2);

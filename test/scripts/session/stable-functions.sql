@@ -1,0 +1,22 @@
+-- What functions see of the statement that calls them, and parameters in bodies of standard SQL.
+create table t (a int, b real);
+insert into t values (56, 7.8), (100, 99.097), (0, 0.09561), (777, 777.777);
+create function top() returns int language sql stable as 'select max(a) from t';
+update t set a = top() + 10 where a > 0;
+select * from t order by b;
+create function top_plpgsql() returns int language plpgsql stable as 'begin return max(a) from t; end';
+update t set a = top_plpgsql() + 10 where b > 1 returning a;
+create function counted() returns bigint language sql stable as 'select count(*) from t';
+insert into t select counted() from generate_series(1, 3) returning a;
+insert into t select i from generate_series(1, 3000) i where i > counted();
+select count(*) from t;
+create function top_volatile() returns int language sql as 'select max(a) from t';
+delete from t where b is null;
+update t set a = top_volatile() + 1 where b > 1;
+select a from t order by a;
+create table made (i int);
+create function makes(a int, b int) returns void language sql begin atomic insert into made select a + $2; end;
+select makes(1, 2);
+table made;
+create function adds(a int, b int) returns int language sql return a + $2;
+select adds(3, 4);
