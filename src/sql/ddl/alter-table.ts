@@ -80,8 +80,8 @@ export async function runAlterTable(ctx: DdlContext, body: Loose): Promise<strin
   }
   const found = await openForChange(ctx, name);
   if (found === null) {
-    if (body['missing_ok'] !== true) throw relationMissing(name);
-    notice(ctx, '00000', `relation "${shownName(name)}" does not exist, skipping`);
+    if (body['missing_ok'] !== true) return relationMissing(ctx, name);
+    notice(ctx, '00000', `relation "${name.name}" does not exist, skipping`);
     return tag;
   }
   const owner = commands.find((c) => c['subtype'] === 'AT_ChangeOwner');

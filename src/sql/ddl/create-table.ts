@@ -46,7 +46,7 @@ export async function runCreateTable(ctx: DdlContext, body: Loose): Promise<stri
   if (body['inhRelations'] !== undefined) throw unsupported('table inheritance');
   if (body['ofTypename'] !== undefined) throw unsupported('a typed table');
   const schema = await creationSchema(ctx, name, relation['relpersistence']).catch((error: unknown) => {
-    throw isDenied(error) ? addPosition(error, Number(relation['location'] ?? 0)) : error;
+    throw isOfPlace(error) ? addPosition(error, Number(relation['location'] ?? 0)) : error;
   });
   if (body['if_not_exists'] === true && (await ctx.catalog.nameForUpdate(ctx.txn, schema.id, name.name)) !== null) {
     notice(ctx, '42P07', `relation "${name.name}" already exists, skipping`);
@@ -61,8 +61,9 @@ export async function runCreateTable(ctx: DdlContext, body: Loose): Promise<stri
   return 'CREATE TABLE';
 }
 
-function isDenied(error: unknown): boolean {
-  return error instanceof QuoralError && error.sqlstate === '42501';
+/** Told with the place of the table's name. */
+function isOfPlace(error: unknown): boolean {
+  return error instanceof QuoralError && ['42501', '3F000', '42P16'].includes(error.sqlstate);
 }
 
 function onCommitOf(clause: unknown, schemaId: number): OnCommit {

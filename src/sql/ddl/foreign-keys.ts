@@ -99,12 +99,12 @@ async function openParent(ctx: DdlContext, child: TableDescriptor, node: Loose):
   const name = rangeVar(node['pktable']);
   const seen = await ctx.catalog.relation(name, ctx.session.searchPath, ctx.wait);
   if (seen?.kind === 'table' && seen.table.id === child.id) return child;
-  if (seen === null) throw relationMissing(name);
+  if (seen === null) return relationMissing(ctx, name);
   if (seen.kind !== 'table' || isMaterialized(seen.table))
     throw sqlError('42809', `referenced relation "${name.name}" is not a table`);
   refuseMixed(child, seen.table);
   const found = await openForChange(ctx, name, { access: 'any' });
-  if (found?.kind !== 'table') throw relationMissing(name);
+  if (found?.kind !== 'table') return relationMissing(ctx, name);
   requireReferences(ctx, found.table, list(node['pk_attrs']).map(stringOf));
   return found.table;
 }

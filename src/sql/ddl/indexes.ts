@@ -15,7 +15,16 @@ import { refusePendingChecks } from '../exec/constraint-checks.js';
 import { dropReferences } from './foreign-keys.js';
 import { expressionPart, indexPredicate, partNames } from './index-parts.js';
 import type { PartOptions } from './index-parts.js';
-import { claimGeneratedName, claimName, nextVersion, openIndex, openTable, shownName } from './objects.js';
+import {
+  claimGeneratedName,
+  claimName,
+  lacksSchema,
+  nextVersion,
+  openIndex,
+  openTable,
+  shownName,
+  throwMissing,
+} from './objects.js';
 import { fillIndex } from './rewrite.js';
 import { storageOptions } from './storage-options.js';
 import { addKeptIndex, keepKeys, withoutUnkept } from './stored-keys.js';
@@ -250,8 +259,10 @@ export async function dropIndexes(ctx: DdlContext, body: Loose): Promise<string>
     const name = { schema: parts.length > 1 ? parts[parts.length - 2]! : null, name: parts[parts.length - 1]! };
     const found = await openIndex(ctx, name);
     if (found === null) {
-      if (body['missing_ok'] !== true) throw sqlError('42704', `index "${shownName(name)}" does not exist`);
-      notice(ctx, '00000', `index "${shownName(name)}" does not exist, skipping`);
+      if (body['missing_ok'] !== true)
+        await throwMissing(ctx, name, sqlError('42704', `index "${shownName(name)}" does not exist`));
+      const what = (await lacksSchema(ctx, name)) ? `schema "${name.schema!}"` : `index "${name.name}"`;
+      notice(ctx, '00000', `${what} does not exist, skipping`);
       continue;
     }
     const { table, index } = found;

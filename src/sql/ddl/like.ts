@@ -4,6 +4,7 @@
  *
  * Limits: of comments those of columns are copied. Statistics (CREATE STATISTICS) are not copied.
  */
+import { addPosition } from '../plan/binder.js';
 import { sqlError } from '../../base/errors.js';
 import type {
   ColumnDescriptor,
@@ -57,7 +58,10 @@ export async function copyLike(ctx: DdlContext, parts: Parts, like: Loose): Prom
   const found = await ctx.catalog.relation(name, ctx.session.searchPath, ctx.wait);
   const range = like['relation'] as Loose;
   const position = Number(range['location'] ?? of(range, 'RangeVar')['location'] ?? 0) + 1;
-  if (found === null) throw sqlError('42P01', relationMissing(name).message, { position });
+  if (found === null)
+    return relationMissing(ctx, name).catch((error: unknown) => {
+      throw addPosition(error, position - 1);
+    });
   requireSelect(ctx, found);
   if (found.kind === 'view') {
     for (const column of found.view.columns) addColumn(parts, plainDraft(column));

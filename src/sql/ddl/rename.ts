@@ -264,8 +264,8 @@ async function moveName(
 }
 
 /** IF EXISTS says what is not there; without it that is an error. */
-function missingRelation(ctx: DdlContext, name: RelationName, body: Loose, tag: string): string {
-  if (body['missing_ok'] !== true) throw relationMissing(name);
-  notice(ctx, '00000', `relation "${shownName(name)}" does not exist, skipping`);
+async function missingRelation(ctx: DdlContext, name: RelationName, body: Loose, tag: string): Promise<string> {
+  if (body['missing_ok'] !== true) return relationMissing(ctx, name);
+  notice(ctx, '00000', `relation "${name.name}" does not exist, skipping`);
   return tag;
 }

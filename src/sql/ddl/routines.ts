@@ -3,7 +3,7 @@
  * that whoever called one of them notices when another would fit better. Bodies are checked for their grammar when
  * they are made, those in plain SQL for the names in them too (check-body.ts).
  */
-import { sqlError } from '../../base/errors.js';
+import { type QuoralError, sqlError } from '../../base/errors.js';
 import { prefixEnd } from '../../base/key.js';
 import { decodeUint, SYSTEM_KEYS } from '../../encoding/keyspace.js';
 import { relationsWithin } from '../catalog/row-types.js';
@@ -25,7 +25,8 @@ import type { DdlContext } from './context.js';
 import { initialAcl } from './default-privileges.js';
 import { notOwner, ownerOfRoutine, ownsSchemaOf } from './ownership.js';
 import { notice } from './context.js';
-import { creationSchema, shownName, visibleName } from './objects.js';
+import { argumentTypes, skippedFor, writtenType } from './missing-objects.js';
+import { creationSchema, shownName, throwMissing, visibleName } from './objects.js';
 import { callerLines, changeCallers, dropCallers, refuseCallers } from './routine-users.js';
 import type { NamedRoutine } from './routine-users.js';
 import type { DropOptions } from './views.js';
@@ -346,7 +347,8 @@ export async function openRoutine(
   const name = qualifiedName(strings(object['objname']));
   const found = (await ctx.catalog.routines(name, ctx.session.searchPath, ctx.wait)) ?? [];
   const unspecified = object['args_unspecified'] === true || object['quoralOid'] !== undefined;
-  const wanted = unspecified ? null : list(object['objargs']).map((n) => typeOf(ctx, n['TypeName']));
+  if (missingOk && (await skippedFor(ctx, name, list(object['objargs'])))) return null;
+  const wanted = unspecified ? null : await argumentTypes(ctx, list(object['objargs']));
   for (const { id } of found) {
     await ctx.catalog.lock(ctx.txn, [id], ctx.wait);
     const group = await ctx.catalog.forUpdate(ctx.txn, id);
@@ -370,16 +372,19 @@ export async function openRoutine(
   const shown =
     wanted === null ? `"${shownName(name)}"` : `${shownName(name)}(${wanted.map((o) => formatType(o)).join(',')})`;
   if (!missingOk) {
-    if (wanted === null)
-      throw sqlError('42883', `could not find ${kind === 'aggregate' ? 'an' : 'a'} ${kind} named ${shown}`);
-    const types = wanted.map((o) => formatType(o)).join(', ');
-    const none = kind === 'aggregate' && wanted.length === 0 ? '*' : types;
-    throw sqlError('42883', `${kind} ${shownName(name)}(${none}) does not exist`);
+    await throwMissing(ctx, name, missingRoutine(kind, name, wanted, shown));
   }
-  const written = list(object['objargs']).map((n) => strings(of(n, 'TypeName')['names']).join('.'));
+  const written = list(object['objargs']).map((n) => writtenType(of(n, 'TypeName')));
   const named = wanted === null ? `${shownName(name)}()` : `${shownName(name)}(${written.join(',')})`;
   notice(ctx, '00000', `${kind} ${named} does not exist, skipping`);
   return null;
+}
+
+function missingRoutine(kind: string, name: RelationName, wanted: readonly number[] | null, shown: string): QuoralError {
+  if (wanted === null) return sqlError('42883', `could not find ${kind === 'aggregate' ? 'an' : 'a'} ${kind} named ${shown}`);
+  const types = wanted.map((o) => formatType(o)).join(', ');
+  const none = kind === 'aggregate' && wanted.length === 0 ? '*' : types;
+  return sqlError('42883', `${kind} ${shownName(name)}(${none}) does not exist`);
 }
 
 /** @throws QuoralError 42501 */
