@@ -419,7 +419,8 @@ export interface Planner {
   ): CompiledView;
   /** Compiles a stand-alone expression such as a DEFAULT or CHECK over the table's columns. */
   compileExpression(
-    sql: string,
+    /** Its text, or its tree, with places in the statement that it is of. */
+    sql: string | ParseNode,
     columns: readonly { readonly name: string; readonly typeOid: number; readonly typmod: number }[],
     settings: PlannerSettings,
     /** Result is assignment-cast to this type; null = as it is. */

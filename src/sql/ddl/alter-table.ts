@@ -29,7 +29,7 @@ import {
 } from './alter-constraints.js';
 import { Draft } from './alter-draft.js';
 import { runAlterComposite } from './composites.js';
-import { COLUMNS_MAX, defaultText, draftColumn, finishColumn, hiddenColumn, tooManyColumns } from './columns.js';
+import { COLUMNS_MAX, draftColumn, finishColumn, hiddenColumn, storedDefault, tooManyColumns } from './columns.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
 import { deparse, quoteIdentifier, quoteLiteral } from './deparse.js';
@@ -92,12 +92,12 @@ export async function runAlterTable(ctx: DdlContext, body: Loose): Promise<strin
   }
   if (found.kind === 'sequence') return tag;
   if (found.kind === 'view') {
-    alterView(ctx, found.view, commands);
+    await alterView(ctx, found.view, commands);
     return tag;
   }
   refuseTableCommands(found.table, commands);
   refusePendingChecks(ctx.txn, 'ALTER TABLE', found.table);
-  const draft = new Draft(ctx, found.table, found.schemaName);
+  const draft = new Draft({ ...ctx, unplaced: true }, found.table, found.schemaName);
   // As PostgreSQL: drops, then type changes, then new columns, then everything else.
   const ordered = [...commands].sort((a, b) => pass(a) - pass(b));
   for (const command of ordered) await apply(draft, command);
@@ -207,12 +207,13 @@ async function apply(draft: Draft, command: Loose): Promise<void> {
   }
 }
 
-function setDefault(draft: Draft, name: string, node: unknown): void {
+async function setDefault(draft: Draft, name: string, node: unknown): Promise<void> {
   const column = draft.column(name);
   if (column.identity !== null)
     throw sqlError('42601', `column "${name}" of relation "${draft.table.name}" is an identity column`);
   if (column.generated != null) throw isGenerated(draft, name, node === undefined);
-  draft.setColumn({ ...column, defaultSql: node === undefined ? null : defaultText(draft.ctx, node, column) });
+  const defaultSql = node === undefined ? null : await storedDefault(draft.ctx, node, column);
+  draft.setColumn({ ...column, defaultSql });
 }
 
 function isGenerated(draft: Draft, name: string, dropped: boolean): Error {

@@ -15,6 +15,7 @@ import { tableCodec } from '../exec/index-codec.js';
 import { deparse } from './deparse.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
+import { compilePlaced } from './placed-expressions.js';
 import { checkCollation, checkName, defaultText } from './columns.js';
 import { refuseRoutines } from './row-expressions.js';
 import { scanRows } from './rewrite.js';
@@ -98,13 +99,8 @@ function inOrder(checks: readonly DomainCheck[]): DomainCheck[] {
 
 async function checkOf(ctx: DdlContext, base: Base, others: readonly DomainCheck[], c: Loose): Promise<DomainCheck> {
   const columns = [{ name: DOMAIN_VALUE, typeOid: base.typeOid, typmod: domainTypmod(base.typeOid, base.typmod) }];
-  const compiled = ctx.planner.compileExpression(
-    deparse(c['raw_expr']),
-    columns,
-    ctx.plannerSettings,
-    null,
-    'check constraints',
-  );
+  const node = c['raw_expr'];
+  const compiled = compilePlaced(ctx, { node, sql: deparse(node) }, columns, null, 'check constraints');
   refuseRoutines(ctx, compiled.sql, 'a check of a domain');
   if (compiled.typeOid !== OID.bool) {
     throw sqlError('42804', `argument of CHECK must be type boolean, not type ${formatType(compiled.typeOid)}`);

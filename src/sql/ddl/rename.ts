@@ -99,7 +99,7 @@ async function renameRelation(ctx: DdlContext, body: Loose, to: string): Promise
   ctx.catalog.freeName(ctx.txn, old.schemaId, old.name);
   const renamed = { ...old, name: to, version: old.version + 1 };
   ctx.catalog.put(ctx.txn, renamed);
-  if (renamed.kind === 'sequence') await renameInDefaults(ctx, old as SequenceDescriptor, found.schemaName, to);
+  if (renamed.kind === 'sequence') await renameInDefaults(ctx, old as SequenceDescriptor);
   else await renewRowType(ctx, renamed);
   return tag;
 }
@@ -248,7 +248,7 @@ async function moveRelation(
   for (const index of old.kind === 'table' ? old.indexes : [])
     if (index.oid !== 0) await moveName(ctx, old.schemaId, target.id, index.name, { id: old.id, indexOid: index.oid });
   ctx.catalog.put(ctx.txn, { ...old, schemaId: target.id, version: old.version + 1 } as Descriptor);
-  if (old.kind === 'sequence') await renameInDefaults(ctx, old, target.name, old.name);
+  if (old.kind === 'sequence') await renameInDefaults(ctx, old);
   if (old.kind === 'table') for (const own of await ownedSequences(ctx, old)) await moveRelation(ctx, own, target);
 }
 

@@ -380,8 +380,14 @@ export async function openRoutine(
   return null;
 }
 
-function missingRoutine(kind: string, name: RelationName, wanted: readonly number[] | null, shown: string): QuoralError {
-  if (wanted === null) return sqlError('42883', `could not find ${kind === 'aggregate' ? 'an' : 'a'} ${kind} named ${shown}`);
+function missingRoutine(
+  kind: string,
+  name: RelationName,
+  wanted: readonly number[] | null,
+  shown: string,
+): QuoralError {
+  if (wanted === null)
+    return sqlError('42883', `could not find ${kind === 'aggregate' ? 'an' : 'a'} ${kind} named ${shown}`);
   const types = wanted.map((o) => formatType(o)).join(', ');
   const none = kind === 'aggregate' && wanted.length === 0 ? '*' : types;
   return sqlError('42883', `${kind} ${shownName(name)}(${none}) does not exist`);

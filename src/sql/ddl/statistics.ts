@@ -11,7 +11,15 @@ import { figureNameOf } from '../plan/figure-name.js';
 import type { Node } from 'libpg-query';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
-import { creationSchema, descriptorOf, lacksSchema, nextVersion, openForChange, relationMissing, shownName } from './objects.js';
+import {
+  creationSchema,
+  descriptorOf,
+  lacksSchema,
+  nextVersion,
+  openForChange,
+  relationMissing,
+  shownName,
+} from './objects.js';
 import { notOwner, requireMember } from './ownership.js';
 import { bindRowExpression, type Place, refuseRoutines, renameInExpression } from './row-expressions.js';
 import { statisticsTarget } from './storage-facts.js';
@@ -224,7 +232,9 @@ export async function dropStatistics(ctx: DdlContext, body: Loose): Promise<stri
     const opened = await open(ctx, name);
     if (opened === null) {
       if (body['missing_ok'] !== true) throw missing(name);
-      const what = (await lacksSchema(ctx, name)) ? `schema "${name.schema!}"` : `statistics object "${shownName(name)}"`;
+      const what = (await lacksSchema(ctx, name))
+        ? `schema "${name.schema!}"`
+        : `statistics object "${shownName(name)}"`;
       notice(ctx, '00000', `${what} does not exist, skipping`);
       continue;
     }

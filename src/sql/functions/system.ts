@@ -17,7 +17,7 @@ import { fn, fns, srf } from './define.js';
 import { quoteIdentifier } from './strings.js';
 import { indexColumnText, indexText } from './index-text.js';
 import { viewOfRule } from '../catalog/rule-oids.js';
-import { shownSql } from './shown-sql.js';
+import { namedRelations, shownSql } from './shown-sql.js';
 
 const STABLE = { volatility: 'stable' } as const;
 const LOOSE = { volatility: 'stable', strict: false } as const;
@@ -182,7 +182,8 @@ fn('num_nonnulls(variadic any) int4', (args: readonly Datum[]) => args.filter((v
 /** @param columns what it may name */
 function shownExpression(sql: string, columns: readonly StoredColumn[], pretty: boolean, ctx: ExecContext): string {
   const isAsStored = !pretty && !sql.includes('CASE');
-  return (isAsStored ? undefined : ctx.services.expressionText?.(sql, columns, pretty)) ?? shownSql(sql, ctx);
+  const text = (): string | undefined => ctx.services.expressionText?.(namedRelations(sql, ctx), columns, pretty);
+  return (isAsStored ? undefined : text()) ?? shownSql(sql, ctx);
 }
 function columnsOf(table: TableDescriptor | null): readonly StoredColumn[] {
   return table?.columns.filter((c) => !c.dropped && !c.hidden) ?? [];

@@ -54,6 +54,8 @@ import { catalogAccess } from './catalog-access.js';
 import { cursorKey, cursorRows, preparedRows } from './cursor-facts.js';
 import type { Portal, Prepared } from './portal.js';
 import { isOnlyOfName, isVisibleRoutine, oidOfRoutine, routineWithOid } from './routine-names.js';
+import { findSetting } from './setting-table.js';
+import { withUnit } from './setting-values.js';
 import { splitIdentifiers } from './settings.js';
 
 /** What the services need of the session they belong to. */
@@ -457,15 +459,16 @@ export class Services implements SessionServices, CatalogServices {
   setting(name: string, missingOk: boolean): string | null {
     const value = this.#host.setting(name);
     if (value === null && !missingOk) throw sqlError('42704', `unrecognized configuration parameter "${name}"`);
-    return value;
+    return value === null ? null : withUnit(findSetting(name), value);
   }
   setSetting(name: string, value: string, local: boolean): string {
-    return this.#host.setSetting(name, value, local);
+    return withUnit(findSetting(name), this.#host.setSetting(name, value, local));
   }
 
   /** Makes the names in a default's regclass literals known, so that they can be read synchronously. */
   async resolveLiterals(sql: string): Promise<void> {
     for (const match of sql.matchAll(/'((?:[^']|'')+)'::regclass/g)) {
+      if (/^\d+$/.test(match[1]!)) continue;
       const parts = splitName(match[1]!.replaceAll("''", "'"));
       const name = { schema: parts.length > 1 ? parts[parts.length - 2]! : null, name: parts[parts.length - 1]! };
       await this.#host

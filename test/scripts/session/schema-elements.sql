@@ -13,7 +13,6 @@ CREATE SCHEMA el2 CREATE TABLE el2.t (a int) CREATE VIEW w AS SELECT * FROM nosu
 SELECT count(*) FROM pg_namespace WHERE nspname = 'el2';
 CREATE SCHEMA AUTHORIZATION elements_owner CREATE TABLE t (a int) CREATE VIEW v AS SELECT * FROM t GRANT ALL ON t TO PUBLIC;
 SELECT relname, relowner::regrole, relacl FROM pg_class WHERE relnamespace = 'elements_owner'::regnamespace ORDER BY 1;
-CREATE SCHEMA IF NOT EXISTS el CREATE TABLE t3 (a int);
 CREATE SCHEMA el3 CREATE VIEW v AS SELECT 1 AS one CREATE VIEW w AS SELECT * FROM v;
 SELECT * FROM el3.w;
 DROP SCHEMA el, el3, elements_owner CASCADE;
