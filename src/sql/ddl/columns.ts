@@ -10,7 +10,7 @@ import type { TypeScope } from '../plan/coerce.js';
 import { OID } from '../types/oids.js';
 import { typeByOid } from '../types/registry.js';
 import type { DdlContext } from './context.js';
-import { deparse, quoteLiteral } from './deparse.js';
+import { deparse } from './deparse.js';
 import { withAttribute } from './foreign-keys.js';
 import { LITERALS } from '../functions/shown-sql.js';
 import { splitName } from '../types/identifiers.js';
@@ -59,9 +59,13 @@ export function isSerial({ schema, name }: RelationName): boolean {
   return schema === null && Object.hasOwn(SERIAL, name);
 }
 
+export function refuseSystemColumn(name: string): void {
+  if (SYSTEM_COLUMNS.has(name)) throw sqlError('42701', `column name "${name}" conflicts with a system column name`);
+}
+
 export function draftColumn(def: Loose, types: TypeScope, table: string): ColumnDraft {
   const name = text(def['colname']);
-  if (SYSTEM_COLUMNS.has(name)) throw sqlError('42701', `column name "${name}" conflicts with a system column name`);
+  refuseSystemColumn(name);
   const typeName = def['typeName'] as Loose;
   const names = strings(typeName['names']);
   const serial = names.length === 1 && Object.hasOwn(SERIAL, names[0]!) ? SERIAL[names[0]!]! : null;

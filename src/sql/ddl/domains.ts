@@ -87,7 +87,7 @@ function refusedConstraint(kind: string): Error {
 }
 
 function domainDefaultText(ctx: DdlContext, node: unknown, type: Parameters<typeof defaultText>[2]): string | null {
-  const sql = defaultText(ctx, node, type);
+  const sql = defaultText({ ...ctx, unplaced: true }, node, type);
   if (sql !== null) refuseRoutines(ctx, sql, 'a default of a domain');
   return sql;
 }
@@ -100,7 +100,13 @@ function inOrder(checks: readonly DomainCheck[]): DomainCheck[] {
 async function checkOf(ctx: DdlContext, base: Base, others: readonly DomainCheck[], c: Loose): Promise<DomainCheck> {
   const columns = [{ name: DOMAIN_VALUE, typeOid: base.typeOid, typmod: domainTypmod(base.typeOid, base.typmod) }];
   const node = c['raw_expr'];
-  const compiled = compilePlaced(ctx, { node, sql: deparse(node) }, columns, null, 'check constraints');
+  const compiled = compilePlaced(
+    { ...ctx, unplaced: true },
+    { node, sql: deparse(node) },
+    columns,
+    null,
+    'check constraints',
+  );
   refuseRoutines(ctx, compiled.sql, 'a check of a domain');
   if (compiled.typeOid !== OID.bool) {
     throw sqlError('42804', `argument of CHECK must be type boolean, not type ${formatType(compiled.typeOid)}`);

@@ -25,6 +25,7 @@ import { OID } from '../types/oids.js';
 import { formatType } from '../types/registry.js';
 import { STORED_FORMAT } from '../types/stored-format.js';
 import { baseOidOf } from '../types/user-types.js';
+import { SYSTEM_COLUMNS } from './columns.js';
 import type { DdlContext } from './context.js';
 import { nextVersion, openForChange, relationMissing, visibleName } from './objects.js';
 import { scanRows } from './rewrite.js';
@@ -169,7 +170,7 @@ async function makeForeignKey(
     match: node['fk_matchtype'] === 'f' ? 'full' : 'simple',
     onDelete: ACTIONS[text(node['fk_del_action'])] ?? 'no action',
     onUpdate: ACTIONS[text(node['fk_upd_action'])] ?? 'no action',
-    deleteColumnIds: deleteColumns.map((c) => c.id),
+    deleteColumnIds: [...new Set(deleteColumns.map((c) => c.id))],
     deferrable: node['deferrable'] === true || initiallyDeferred,
     initiallyDeferred,
     validated: node['skip_validation'] !== true,
@@ -191,6 +192,7 @@ function refuseActions(node: Loose): void {
 function columnOf(table: TableDescriptor, name: string): ColumnDescriptor {
   const column = table.columns.find((c) => c.name === name && !c.dropped && !c.hidden);
   if (column !== undefined) return column;
+  if (SYSTEM_COLUMNS.has(name)) throw sqlError('0A000', 'system columns cannot be used in foreign keys');
   throw sqlError('42703', `column "${name}" referenced in foreign key constraint does not exist`);
 }
 

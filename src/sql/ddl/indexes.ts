@@ -9,6 +9,7 @@ import type {
   TableDescriptor,
 } from '../catalog/descriptor.js';
 import { keyClass, readMethod, readOperatorClass } from './access-methods.js';
+import { addPosition } from '../plan/binder.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
 import { refusePendingChecks } from '../exec/constraint-checks.js';
@@ -50,6 +51,8 @@ export interface IndexRequest {
   /** null: checked with each row. */
   readonly deferrable?: DeferrableKey | null;
   readonly nullsNotDistinct?: boolean | undefined;
+  /** Of the constraint in its statement. */
+  readonly location?: number;
   readonly options?: Readonly<Record<string, string>> | undefined;
 }
 
@@ -80,6 +83,23 @@ export function findColumn(
   );
 }
 
+/** @throws QuoralError 42703 */
+function keyColumn(
+  ctx: DdlContext,
+  { constraint, primary, location }: IndexRequest,
+  columns: readonly ColumnDescriptor[],
+  name: string,
+  table: string,
+): ColumnDescriptor {
+  // ALTER TABLE first makes the columns of a primary key NOT NULL.
+  const isAltered = constraint && ctx.unplaced === true;
+  try {
+    return findColumn(columns, name, table, !(isAltered && primary));
+  } catch (error) {
+    throw isAltered || location === undefined ? error : addPosition(error, location);
+  }
+}
+
 export function constraintRequest(c: Loose, defaultColumns: readonly string[]): IndexRequest {
   const keys = list(c['keys']).map(stringOf);
   const names = keys.length > 0 ? keys : defaultColumns;
@@ -97,6 +117,7 @@ export function constraintRequest(c: Loose, defaultColumns: readonly string[]): 
     unique: true,
     primary,
     constraint: true,
+    location: Number(c['location'] ?? 0),
     nullsNotDistinct: c['nulls_not_distinct'] === true,
     options: storageOptions(c['options'], 'btree'),
     deferrable:
@@ -126,7 +147,7 @@ export async function makeIndex(
   const keyColumns = request.columns.map(({ name, expression, ...options }, i): IndexPart => {
     if (expression !== undefined)
       return expressionPart(ctx, expression, options, names[i]!, table.name, columns, method);
-    const column = findColumn(columns, name, table.name, true);
+    const column = keyColumn(ctx, request, columns, name, table.name);
     const { opclass, ...order } = options;
     return { columnId: column.id, ...order, ...keyClass(method, opclass, column.typeOid) };
   });

@@ -39,10 +39,18 @@ const INCLUDING = {
 /** What of a column the draft has no place for. */
 export type Copied = Pick<ColumnDescriptor, 'defaultSql' | 'comment' | 'storage' | 'compression'>;
 
+/** A check as it is written. */
+export interface CheckRequest {
+  readonly node: unknown;
+  /** null: to be generated. */
+  readonly name: string | null;
+  readonly noInherit: boolean;
+}
+
 interface Parts {
   readonly drafts: ColumnDraft[];
   readonly requests: IndexRequest[];
-  readonly checks: { readonly node: unknown; readonly name: string | null }[];
+  readonly checks: CheckRequest[];
   readonly copied: Map<ColumnDraft, Copied>;
 }
 
@@ -79,7 +87,11 @@ export async function copyLike(ctx: DdlContext, parts: Parts, like: Loose): Prom
     if (!column.dropped && !column.hidden) await copyColumn(ctx, parts, column, flags);
   if ((flags & INCLUDING.constraints) !== 0)
     for (const check of table.checks)
-      parts.checks.push({ node: expressionTree(check.expressionSql), name: check.name });
+      parts.checks.push({
+        node: expressionTree(check.expressionSql),
+        name: check.name,
+        noInherit: check.noInherit === true,
+      });
   if ((flags & INCLUDING.indexes) !== 0)
     for (const index of table.indexes) if (index.oid !== 0) parts.requests.push(requestFor(table, index));
 }

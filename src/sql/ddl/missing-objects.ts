@@ -8,7 +8,7 @@ import { formatType } from '../types/registry.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
 import type { RelationName } from '../contract.js';
-import { lacksSchema, shownName } from './objects.js';
+import { lacksSchema } from './objects.js';
 import { typeOf } from './routine-parameters.js';
 import { list, of, qualifiedName, stringOf, strings } from './tree.js';
 import type { Loose } from './tree.js';

@@ -12,7 +12,8 @@ import { isTemporarySchema } from '../catalog/temporary-names.js';
 import type { RelationName } from '../contract.js';
 import { RIGHTS } from '../catalog/acl.js';
 import type { DdlContext } from './context.js';
-import { requireOnDatabase, requireOwner } from './ownership.js';
+import { refuseSystemColumn } from './columns.js';
+import { requireCreate, requireOnDatabase, requireOwner } from './ownership.js';
 import { renameRole } from './roles.js';
 import { moveStatistics, renamedStatistics } from './statistics.js';
 import { ownedSequences, renameInDefaults } from './sequence-users.js';
@@ -28,7 +29,6 @@ import {
   openIndex,
   openTable,
   relationMissing,
-  shownName,
 } from './objects.js';
 import { requireMaterialized } from './materialized-views.js';
 import { renamedIndex } from './index-parts.js';
@@ -95,6 +95,7 @@ async function renameRelation(ctx: DdlContext, body: Loose, to: string): Promise
   const found = await openForChange(ctx, name);
   if (found === null) return missingRelation(ctx, name, body, tag);
   const old = descriptorOf(found);
+  await requireCreate(ctx, old.schemaId, found.schemaName);
   await claimName(ctx, old.schemaId, to, { id: old.id, indexOid: null });
   ctx.catalog.freeName(ctx.txn, old.schemaId, old.name);
   const renamed = { ...old, name: to, version: old.version + 1 };
@@ -105,6 +106,7 @@ async function renameRelation(ctx: DdlContext, body: Loose, to: string): Promise
 }
 
 async function renameIndex(ctx: DdlContext, table: TableDescriptor, index: IndexDescriptor, to: string): Promise<void> {
+  await requireCreate(ctx, table.schemaId, await ctx.catalog.schemaName(table.schemaId));
   await claimName(ctx, table.schemaId, to, { id: table.id, indexOid: index.oid });
   ctx.catalog.freeName(ctx.txn, table.schemaId, index.name);
   ctx.catalog.put(
@@ -122,6 +124,7 @@ async function renameColumn(ctx: DdlContext, body: Loose, to: string): Promise<s
   const table = await openTable(ctx, name, { materialized: true });
   const column = table.columns.find((c) => c.name === from && !c.dropped && !c.hidden);
   if (column === undefined) throw sqlError('42703', `column "${from}" does not exist`);
+  refuseSystemColumn(to);
   if (table.columns.some((c) => c.name === to && !c.dropped)) {
     throw sqlError('42701', `column "${to}" of relation "${table.name}" already exists`);
   }

@@ -23,7 +23,7 @@ import { checkSqlBody } from './check-body.js';
 import { SUPERUSER_OID } from '../catalog/bootstrap-names.js';
 import type { DdlContext } from './context.js';
 import { initialAcl } from './default-privileges.js';
-import { notOwner, ownerOfRoutine, ownsSchemaOf } from './ownership.js';
+import { notOwner, ownerOfRoutine, ownsSchemaOf, requireCreate } from './ownership.js';
 import { notice } from './context.js';
 import { argumentTypes, skippedFor, writtenType } from './missing-objects.js';
 import { creationSchema, shownName, throwMissing, visibleName } from './objects.js';
@@ -31,7 +31,7 @@ import { callerLines, changeCallers, dropCallers, refuseCallers } from './routin
 import type { NamedRoutine } from './routine-users.js';
 import type { DropOptions } from './views.js';
 import { checkOptions } from './routine-options.js';
-import { checkPolymorphic, readParameters, readReturns, typeOf } from './routine-parameters.js';
+import { checkPolymorphic, readParameters, readReturns } from './routine-parameters.js';
 import { checkEstimates, type Estimates, readEstimates } from './routine-estimates.js';
 import { withSetting } from './routine-settings.js';
 import { list, of, options, qualifiedName, strings, text, unsupported } from './tree.js';
@@ -448,7 +448,7 @@ export async function dropRoutines(ctx: DdlContext, body: Loose): Promise<string
 }
 
 async function shownRoutine(ctx: DdlContext, { group, routine }: OpenedRoutine): Promise<string> {
-  return `${routine.procedure ? 'procedure' : 'function'} ${identityText(await visibleName(ctx, group), routine)}`;
+  return `function ${identityText(await visibleName(ctx, group), routine)}`;
 }
 
 /** Of a schema that is being dropped, with `gone`. */
@@ -468,7 +468,7 @@ export async function groupCallers(
 ): Promise<string[]> {
   const lines: string[] = [];
   for (const routine of group.routines) {
-    const shown = `${routine.procedure ? 'procedure' : 'function'} ${identityText(`${schema}.${group.name}`, routine)}`;
+    const shown = `function ${identityText(`${schema}.${group.name}`, routine)}`;
     lines.push(...(await callerLines(ctx, { routine, shown }, gone)));
   }
   return lines;
@@ -479,7 +479,7 @@ export async function dropRoutinesOf(ctx: DdlContext, group: RoutineDescriptor, 
   const kept = group.routines.filter((r) => !usesType({ ...group, routines: [r] }, type.oid));
   for (const routine of group.routines) {
     if (kept.includes(routine)) continue;
-    const shown = `${routine.procedure ? 'procedure' : 'function'} ${identityText(group.name, routine)}`;
+    const shown = `function ${identityText(group.name, routine)}`;
     ctx.cascades.push(shown);
     await dropCallers(ctx, { routine, shown });
   }
@@ -520,6 +520,13 @@ function replaceOne(ctx: DdlContext, { group, routine }: OpenedRoutine, by: Rout
   );
 }
 
+/** In which a new name may be taken. @throws QuoralError 42501 */
+async function ownSchema(ctx: DdlContext, { schemaId: id }: RoutineDescriptor): Promise<{ id: number; name: string }> {
+  const name = await ctx.catalog.schemaName(id);
+  await requireCreate(ctx, id, name);
+  return { id, name };
+}
+
 /** RENAME TO and SET SCHEMA: it leaves those of its old name and joins those of the new one. */
 export async function moveRoutine(
   ctx: DdlContext,
@@ -531,9 +538,7 @@ export async function moveRoutine(
   const { group, routine } = opened;
   const name = to.name ?? group.name;
   const schema =
-    to.schema === undefined
-      ? { id: group.schemaId, name: await ctx.catalog.schemaName(group.schemaId) }
-      : await creationSchema(ctx, { schema: to.schema, name });
+    to.schema === undefined ? await ownSchema(ctx, group) : await creationSchema(ctx, { schema: to.schema, name });
   const tag = `ALTER ${KINDS[type]!.toUpperCase()}`;
   if (schema.id === group.schemaId && name === group.name && to.schema !== undefined) return tag;
   const joined = await openRoutines(ctx, schema.id, name);

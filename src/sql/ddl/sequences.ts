@@ -7,7 +7,7 @@ import { formatType } from '../types/registry.js';
 import type { DdlContext } from './context.js';
 import { initialAcl } from './default-privileges.js';
 import { notice } from './context.js';
-import { claimName, creationSchema, openForChange, relationMissing, shownName } from './objects.js';
+import { claimName, creationSchema, openForChange, relationMissing } from './objects.js';
 import { options, qualifiedName, rangeVar, strings, of, valueText } from './tree.js';
 import type { Loose } from './tree.js';
 

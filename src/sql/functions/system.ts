@@ -259,7 +259,8 @@ function constraintDefinition(oid: number, pretty: boolean, ctx: ExecContext): D
   const check = table.checks.find((one) => one.oid === oid);
   if (check !== undefined) {
     const shown = shownExpression(check.expressionSql, columnsOf(table), pretty, ctx);
-    return `CHECK (${shown})${check.validated === false ? ' NOT VALID' : ''}`;
+    const marks = `${check.noInherit === true ? ' NO INHERIT' : ''}${check.validated === false ? ' NOT VALID' : ''}`;
+    return `CHECK (${shown})${marks}`;
   }
   const index = table.indexes.find((one) => one.constraintOid === oid);
   if (index !== undefined) {

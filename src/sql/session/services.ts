@@ -12,6 +12,7 @@ import { INFORMATION_SCHEMA_ID, PG_CATALOG_SCHEMA_ID, PUBLIC_SCHEMA_ID } from '.
 import type { Catalog, WaitOptions } from '../catalog/catalog.js';
 import type { Descriptor, SequenceDescriptor, TableDescriptor, ViewDescriptor } from '../catalog/descriptor.js';
 import { RIGHTS } from '../catalog/acl.js';
+import { wholeRights } from '../catalog/rights.js';
 import { SUPERUSER_OID } from '../catalog/bootstrap-names.js';
 import { SIGNAL_BACKEND } from '../catalog/roles.js';
 import { isMaterialized, queryOf } from '../catalog/materialized.js';
@@ -155,6 +156,13 @@ export class Services implements SessionServices, CatalogServices {
 
   callRoutine(call: RoutineCall): Promise<RoutineResult> {
     return this.#host.routines.call(call);
+  }
+
+  readable(table: TableDescriptor): ReadonlySet<number> | null {
+    const { roles } = this.#host;
+    if (!roles.mustAsk || (wholeRights(roles.rights, table) & RIGHTS.select) !== 0) return null;
+    const may = table.columns.filter(({ acl }) => acl != null && roles.rights.has(acl, RIGHTS.select));
+    return new Set(may.map(({ id }) => id));
   }
 
   signalBackend(processId: number, how: 'cancel' | 'terminate'): boolean {
