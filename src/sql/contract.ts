@@ -197,6 +197,8 @@ export interface SessionServices {
    * that process id. Not there outside of a session.
    */
   signalBackend?(processId: number, how: 'cancel' | 'terminate'): boolean;
+  /** The columns, by their ids, that the user may read where that is not all of the table; null: all. */
+  readable?(table: TableDescriptor): ReadonlySet<number> | null;
   /** For pg_sleep, on the node's timers; rejects with 57014 when the signal aborts. */
   sleep?(ms: number, signal: AbortSignal): Promise<void>;
 }
@@ -419,7 +421,8 @@ export interface Planner {
   ): CompiledView;
   /** Compiles a stand-alone expression such as a DEFAULT or CHECK over the table's columns. */
   compileExpression(
-    sql: string,
+    /** Its text, or its tree, with places in the statement that it is of. */
+    sql: string | ParseNode,
     columns: readonly { readonly name: string; readonly typeOid: number; readonly typmod: number }[],
     settings: PlannerSettings,
     /** Result is assignment-cast to this type; null = as it is. */

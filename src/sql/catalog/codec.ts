@@ -27,7 +27,8 @@ export function encodeDescriptor(descriptor: Descriptor): Buffer {
   };
   const d = JSON.stringify(descriptor, oidsOnly);
   if (types.length === 0) return Buffer.from(`{"v":${FORMAT_VERSION},"d":${d}}`, 'utf8');
-  const t = JSON.stringify(types.map(userTypeOf), oidsOnly);
+  // Once it is committed, a label is not fresh.
+  const t = JSON.stringify(types.map(userTypeOf), (key, value) => (key === 'fresh' ? undefined : oidsOnly(key, value)));
   return Buffer.from(`{"v":${FORMAT_VERSION},"d":${d},"t":${t}}`, 'utf8');
 }
 

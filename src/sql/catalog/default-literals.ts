@@ -20,6 +20,7 @@ export async function knowDefaults(
       if (known.has(text)) continue;
       known.add(text);
       for (const match of text.matchAll(/'((?:[^']|'')+)'::regclass/g)) {
+        if (/^\d+$/.test(match[1]!)) continue;
         const parts = splitName(match[1]!.replaceAll("''", "'"));
         const sequence = { schema: parts.at(-2) ?? null, name: parts.at(-1)! };
         await catalog.relation(sequence, snapshot.searchPath, wait);

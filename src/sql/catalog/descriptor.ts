@@ -150,6 +150,8 @@ export interface CheckDescriptor {
   readonly columnIds: readonly number[];
   /** False after NOT VALID: rows of before were not looked at. */
   readonly validated?: boolean;
+  /** NO INHERIT, which is shown: there are no heirs. */
+  readonly noInherit?: true;
 }
 
 export type ForeignKeyAction = 'no action' | 'restrict' | 'cascade' | 'set null' | 'set default';

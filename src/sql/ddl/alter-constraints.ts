@@ -13,7 +13,7 @@ import { keyConversion } from '../exec/foreign-key.js';
 import type { Draft } from './alter-draft.js';
 import { hiddenColumn } from './columns.js';
 import { notice } from './context.js';
-import { makeCheck } from './create-table.js';
+import { checkRequest, makeCheck } from './create-table.js';
 import {
   addForeignKeys,
   constraintNames,
@@ -38,15 +38,8 @@ export async function addConstraint(draft: Draft, c: Loose, columns: readonly st
     case 'CONSTR_UNIQUE':
       return addUnique(draft, c, columns);
     case 'CONSTR_CHECK': {
-      const name = c['conname'] === undefined ? null : text(c['conname']);
-      const check = await makeCheck(
-        ctx,
-        draft.table.name,
-        c['raw_expr'],
-        name,
-        draft.table.columns,
-        constraintNames(draft.table),
-      );
+      const taken = constraintNames(draft.table);
+      const check = await makeCheck(ctx, draft.table.name, checkRequest(c), draft.table.columns, taken);
       const late = c['skip_validation'] === true;
       draft.set({ checks: [...draft.table.checks, late ? { ...check, validated: false } : check] });
       if (!late) draft.newChecks.push(check);

@@ -13,10 +13,10 @@ import { resolveTypeName } from '../plan/coerce.js';
 import { checkDomain, isConstrained } from '../functions/domains.js';
 import type { Datum } from '../types/datum.js';
 import { typeByOid } from '../types/registry.js';
-import { PINNED, pinsIn, storedTypeName } from '../types/pinned-types.js';
+import { pinsIn } from '../types/pinned-types.js';
 import { STORED_FORMAT } from '../types/stored-format.js';
 import { OID } from '../types/oids.js';
-import { isHandle, userTypeIn, domainDefault } from '../types/user-types.js';
+import { isHandle, domainDefault } from '../types/user-types.js';
 import {
   addConstraint,
   changeForeignKeysOf,
@@ -29,10 +29,17 @@ import {
 } from './alter-constraints.js';
 import { Draft } from './alter-draft.js';
 import { runAlterComposite } from './composites.js';
-import { COLUMNS_MAX, defaultText, draftColumn, finishColumn, hiddenColumn, tooManyColumns } from './columns.js';
+import {
+  COLUMNS_MAX,
+  draftColumn,
+  finishColumn,
+  hiddenColumn,
+  storedDefault,
+  SYSTEM_COLUMNS,
+  tooManyColumns,
+} from './columns.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
-import { deparse, quoteIdentifier, quoteLiteral } from './deparse.js';
 import { alteredForeignKey } from './foreign-keys.js';
 import { dropExpression, generatedFrom, refuseReaders, refuseTypeChange, withGeneration } from './generated.js';
 import { addIdentity, dropIdentity, retypeIdentity, setIdentity } from './identity.js';
@@ -40,7 +47,9 @@ import { refuseTableCommands } from './materialized-views.js';
 import { reboundIndexes } from './index-parts.js';
 import { giveRelation } from './owned.js';
 import { roleOf } from './ownership.js';
-import { descriptorOf, nextVersion, newStorage, openForChange, relationMissing, shownName } from './objects.js';
+import { descriptorOf, nextVersion, newStorage, openForChange, relationMissing } from './objects.js';
+import { compilePlaced } from './placed-expressions.js';
+import { convertedDefault, newValue } from './retyped-columns.js';
 import { fillIndex, rewriteTable, scanRows } from './rewrite.js';
 import { alterIndex, optionItems, withCluster, withReplicaIdentity, withStorageFact } from './storage-facts.js';
 import { changedOptions } from './storage-options.js';
@@ -80,8 +89,8 @@ export async function runAlterTable(ctx: DdlContext, body: Loose): Promise<strin
   }
   const found = await openForChange(ctx, name);
   if (found === null) {
-    if (body['missing_ok'] !== true) throw relationMissing(name);
-    notice(ctx, '00000', `relation "${shownName(name)}" does not exist, skipping`);
+    if (body['missing_ok'] !== true) return relationMissing(ctx, name);
+    notice(ctx, '00000', `relation "${name.name}" does not exist, skipping`);
     return tag;
   }
   const owner = commands.find((c) => c['subtype'] === 'AT_ChangeOwner');
@@ -92,12 +101,12 @@ export async function runAlterTable(ctx: DdlContext, body: Loose): Promise<strin
   }
   if (found.kind === 'sequence') return tag;
   if (found.kind === 'view') {
-    alterView(ctx, found.view, commands);
+    await alterView(ctx, found.view, commands);
     return tag;
   }
   refuseTableCommands(found.table, commands);
   refusePendingChecks(ctx.txn, 'ALTER TABLE', found.table);
-  const draft = new Draft(ctx, found.table, found.schemaName);
+  const draft = new Draft({ ...ctx, unplaced: true }, found.table, found.schemaName);
   // As PostgreSQL: drops, then type changes, then new columns, then everything else.
   const ordered = [...commands].sort((a, b) => pass(a) - pass(b));
   for (const command of ordered) await apply(draft, command);
@@ -109,7 +118,12 @@ function pass(command: Loose): number {
   switch (command['subtype']) {
     case 'AT_DropColumn':
     case 'AT_DropConstraint':
+    case 'AT_DropNotNull':
+    case 'AT_DropIdentity':
+    case 'AT_DropExpression':
       return 0;
+    case 'AT_ColumnDefault':
+      return command['def'] === undefined ? 0 : 3;
     case 'AT_AlterColumnType':
       return 1;
     case 'AT_AddColumn':
@@ -207,12 +221,13 @@ async function apply(draft: Draft, command: Loose): Promise<void> {
   }
 }
 
-function setDefault(draft: Draft, name: string, node: unknown): void {
+async function setDefault(draft: Draft, name: string, node: unknown): Promise<void> {
   const column = draft.column(name);
   if (column.identity !== null)
     throw sqlError('42601', `column "${name}" of relation "${draft.table.name}" is an identity column`);
   if (column.generated != null) throw isGenerated(draft, name, node === undefined);
-  draft.setColumn({ ...column, defaultSql: node === undefined ? null : defaultText(draft.ctx, node, column) });
+  const defaultSql = node === undefined ? null : await storedDefault(draft.ctx, node, column);
+  draft.setColumn({ ...column, defaultSql });
 }
 
 function isGenerated(draft: Draft, name: string, dropped: boolean): Error {
@@ -283,6 +298,7 @@ async function dropColumn(draft: Draft, name: string, missingOk: boolean, cascad
   const { table } = draft;
   const column = table.columns.find((c) => c.name === name && !c.dropped && !c.hidden);
   if (column === undefined) {
+    if (SYSTEM_COLUMNS.has(name)) throw sqlError('0A000', `cannot drop system column "${name}"`);
     if (!missingOk) throw sqlError('42703', `column "${name}" of relation "${table.name}" does not exist`);
     notice(ctx, '00000', `column "${name}" of relation "${table.name}" does not exist, skipping`);
     return;
@@ -359,24 +375,7 @@ async function alterType(draft: Draft, name: string, def: Loose): Promise<void> 
   await retypeIdentity(draft, column, def['typeName'] as Loose);
   const old = draft.before.columns.filter((c) => !c.dropped);
   if (type.oid !== column.typeOid) await changeForeignKeysOf(draft, column, type.oid);
-  const using = def['raw_default'] === undefined ? quoteIdentifier(name) : deparse(def['raw_default']);
-  let expression: CompiledExpression;
-  try {
-    expression = ctx.planner.compileExpression(using, old, ctx.plannerSettings, {
-      typeOid: type.oid,
-      typmod: type.typmod,
-    });
-  } catch (error) {
-    if (
-      def['raw_default'] !== undefined ||
-      !(error instanceof Error) ||
-      (error as { sqlstate?: string }).sqlstate !== '42804'
-    )
-      throw error;
-    throw sqlError('42804', `column "${name}" cannot be cast automatically to type ${typeByOid(type.oid).sqlName}`, {
-      hint: `You might need to specify "USING ${name}::${typeByOid(type.oid).sqlName}".`,
-    });
-  }
+  const expression = newValue(ctx, column, old, def['raw_default'], type);
   draft.sources.set(column.id, { expression, ofOldRow: true });
   draft.rewrite = true;
   let { defaultSql } = column;
@@ -384,26 +383,6 @@ async function alterType(draft: Draft, name: string, def: Loose): Promise<void> 
     defaultSql = await convertedDefault(ctx, defaultSql, column, { typeOid: type.oid, typmod: type.typmod });
   }
   setType(draft, { ...column, typeOid: type.oid, typmod: type.typmod, defaultSql, missingText: null });
-}
-
-/** A default names users' types only while its column is of them: as the value that it is, when the column changes. */
-async function convertedDefault(
-  ctx: DdlContext,
-  sql: string,
-  from: ColumnDescriptor,
-  to: { readonly typeOid: number; readonly typmod: number },
-): Promise<string> {
-  const over = [{ name: from.name, typeOid: from.typeOid, typmod: from.typmod }];
-  const compiled = ctx.planner.compileExpression(sql, over, ctx.plannerSettings, to);
-  if (userTypeIn(from.typeOid) === null || !compiled.sql.includes(`"${PINNED}`)) return compiled.sql;
-  const alone = ctx.planner.compileExpression(sql, [], ctx.plannerSettings, {
-    typeOid: from.typeOid,
-    typmod: from.typmod,
-  });
-  if (!alone.immutable) throw unsupported(`changing the type of a column whose default is computed`);
-  const value = await compiled.evaluate([], ctx.execContext());
-  if (value === null) return `NULL::${storedTypeName(to.typeOid, to.typmod)}`;
-  return `${quoteLiteral(typeByOid(to.typeOid).output(value, STORED_FORMAT))}::${storedTypeName(to.typeOid, to.typmod)}`;
 }
 
 function setType(draft: Draft, column: ColumnDescriptor): void {
@@ -510,7 +489,7 @@ function compileChecks(
     .filter((c) => next.checks.some((x) => x.oid === c.oid))
     .map((c) => ({
       name: c.name,
-      expression: draft.ctx.planner.compileExpression(c.expressionSql, live, draft.ctx.plannerSettings, null),
+      expression: compilePlaced(draft.ctx, { node: null, sql: c.expressionSql }, live, null),
     }));
   const violated = (name: string): Error =>
     sqlError('23514', `check constraint "${name}" of relation "${next.name}" is violated by some row`, {

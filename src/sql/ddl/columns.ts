@@ -11,11 +11,14 @@ import { OID } from '../types/oids.js';
 import { typeByOid } from '../types/registry.js';
 import { domainDefault } from '../types/user-types.js';
 import type { DdlContext } from './context.js';
-import { deparse, quoteLiteral } from './deparse.js';
+import { deparse } from './deparse.js';
 import { withAttribute } from './foreign-keys.js';
-import { claimGeneratedName } from './objects.js';
+import { LITERALS } from '../functions/shown-sql.js';
+import { splitName } from '../types/identifiers.js';
+import { compilePlaced } from './placed-expressions.js';
+import { claimGeneratedName, descriptorOf } from './objects.js';
 import { createSequence, sequenceDefaults } from './sequences.js';
-import { list, objectName, of, options, strings, text, unsupported } from './tree.js';
+import { list, objectName, of, options, qualifiedName, strings, text, unsupported } from './tree.js';
 import type { Loose } from './tree.js';
 
 export const HIDDEN_COLUMN = 'rowid';
@@ -58,13 +61,13 @@ export function isSerial({ schema, name }: RelationName): boolean {
 }
 
 /** @throws QuoralError 42701 */
-export function refuseSystemName(name: string): void {
+export function refuseSystemColumn(name: string): void {
   if (SYSTEM_COLUMNS.has(name)) throw sqlError('42701', `column name "${name}" conflicts with a system column name`);
 }
 
 export function draftColumn(def: Loose, types: TypeScope, table: string): ColumnDraft {
   const name = text(def['colname']);
-  refuseSystemName(name);
+  refuseSystemColumn(name);
   const typeName = def['typeName'] as Loose;
   const names = strings(typeName['names']);
   const serial = names.length === 1 && Object.hasOwn(SERIAL, names[0]!) ? SERIAL[names[0]!]! : null;
@@ -193,9 +196,9 @@ export async function finishColumn(
   if (draft.serial !== null || draft.identity !== null) {
     const sequence = await ownedSequence(ctx, draft, id, table);
     sequenceId = sequence.id;
-    if (draft.serial !== null) defaultSql = nextvalSql(table.schemaName, sequence.name, ctx);
+    if (draft.serial !== null) defaultSql = nextvalSql(sequence.id);
   } else if (draft.defaultNode !== null) {
-    defaultSql = defaultText(ctx, draft.defaultNode, draft);
+    defaultSql = await storedDefault(ctx, draft.defaultNode, draft);
   }
   return {
     id,
@@ -242,12 +245,33 @@ export function quoteIfNeeded(name: string): string {
   return /^[a-z_][a-z0-9_$]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`;
 }
 
-/** nextval('t_id_seq'::regclass), qualified when the schema is not on the path. */
-export function nextvalSql(schemaName: string, sequence: string, ctx: DdlContext): string {
-  const name = quoteIfNeeded(sequence);
-  const shown = ctx.session.searchPath.includes(schemaName) ? name : `${quoteIfNeeded(schemaName)}.${name}`;
-  return `nextval(${quoteLiteral(shown)}::regclass)`;
+/** Which sequence it is does not depend on the search path, nor on what the sequence is called later. */
+export function nextvalSql(sequence: number): string {
+  return `nextval('${sequence}'::regclass)`;
 }
+
+/** The text of a column's default, in which relations are named by their oids. @throws QuoralError 42P01 */
+export async function storedDefault(
+  ctx: DdlContext,
+  node: unknown,
+  column: Parameters<typeof defaultText>[2],
+): Promise<string | null> {
+  const sql = defaultText(ctx, node, column);
+  if (sql?.includes('::regclass') !== true) return sql;
+  const pins = new Map<string, number>();
+  for (const [, literal, cast] of sql.matchAll(LITERALS)) {
+    if (cast === undefined || /^\s*\d+\s*$/.test(literal!)) continue;
+    const name = qualifiedName(splitName(literal!.replaceAll("''", "'")));
+    const found = await ctx.catalog.relation(name, ctx.session.searchPath, ctx.wait);
+    if (found !== null && found.kind !== 'virtual') pins.set(literal!, descriptorOf(found).id);
+  }
+  return sql.replace(LITERALS, (all, literal: string | undefined, cast: string | undefined) => {
+    const oid = cast === undefined ? undefined : pins.get(literal!);
+    return oid === undefined ? all : `'${oid}'::regclass`;
+  });
+}
+
+const DEFAULTS = 'DEFAULT expressions';
 
 /** Canonical text of a default, checked against the column's type. */
 export function defaultText(
@@ -255,18 +279,31 @@ export function defaultText(
   node: unknown,
   column: { readonly name: string; readonly typeOid: number; readonly typmod: number },
 ): string | null {
-  // A literal names its sequence now, as PostgreSQL's regclass constant does, and not when the default is used.
-  const sql = deparse(node).replace(/\bnextval"?\(('(?:[^']|'')+')\)/gi, (call, name: string) =>
-    call.replace(name, () => `${name}::regclass`),
-  );
+  const named = namedSequences(node);
+  const sql = deparse(named);
   // NULL counts where the column's domain has a default of its own.
   if (/^NULL$/i.test(sql) && domainDefault(column.typeOid) === null) return null;
   refuseColumnReference(node);
   const target = { typeOid: column.typeOid, typmod: -1 };
-  const assigned = ctx.planner.compileExpression(sql, [], ctx.plannerSettings, target);
+  const assigned = compilePlaced(ctx, { node: named, sql }, [], target, DEFAULTS);
   // As written, without the cast that assignment adds; only a bare literal takes the column's type at once.
   if ((node as Loose)['A_Const'] !== undefined && /^(E?'|NULL$)/i.test(sql)) return assigned.sql;
-  return ctx.planner.compileExpression(sql, [], ctx.plannerSettings, null).sql;
+  return compilePlaced(ctx, { node: named, sql }, [], null, DEFAULTS).sql;
+}
+
+/** A literal names its sequence now, as PostgreSQL's regclass constant does, and not when the default is used. */
+function namedSequences(node: unknown): unknown {
+  if (typeof node !== 'object' || node === null) return node;
+  if (Array.isArray(node)) return node.map(namedSequences);
+  const call = (node as Loose)['FuncCall'] as Loose | undefined;
+  const arg = list(call?.['args'])[0];
+  const literal = (arg?.['A_Const'] as Loose | undefined)?.['sval'];
+  if (call !== undefined && literal !== undefined && strings(call['funcname']).at(-1) === 'nextval') {
+    const typeName = { names: [{ String: { sval: 'regclass' } }], typemod: -1 };
+    const location = (arg!['A_Const'] as Loose)['location'];
+    return { FuncCall: { ...call, args: [{ TypeCast: { arg, typeName, location } }] } };
+  }
+  return Object.fromEntries(Object.entries(node).map(([key, value]) => [key, namedSequences(value)]));
 }
 
 function refuseColumnReference(node: unknown): void {
@@ -285,7 +322,7 @@ export function compileCheck(
   columns: readonly ColumnDescriptor[],
 ): { readonly sql: string; readonly columnIds: number[] } {
   const live = columns.filter((c) => !c.dropped && !c.hidden);
-  const compiled = ctx.planner.compileExpression(deparse(node), live, ctx.plannerSettings, null, 'check constraints');
+  const compiled = compilePlaced(ctx, { node, sql: deparse(node) }, live, null, 'check constraints');
   if (compiled.typeOid !== OID.bool) {
     throw sqlError('42804', `argument of CHECK must be type boolean, not type ${typeByOid(compiled.typeOid).sqlName}`);
   }

@@ -27,7 +27,7 @@ export async function runComment(ctx: DdlContext, body: Loose): Promise<string> 
       if (body['objtype'] === 'OBJECT_MATVIEW') await requireMaterialized(ctx, qualifiedName(parts));
       const name = qualifiedName(parts);
       const found = await openForChange(ctx, name);
-      if (found === null) throw relationMissing(name);
+      if (found === null) return relationMissing(ctx, name);
       const old = descriptorOf(found);
       ctx.catalog.put(ctx.txn, { ...old, comment, version: old.version + 1 } as Descriptor);
       break;
@@ -45,7 +45,7 @@ export async function runComment(ctx: DdlContext, body: Loose): Promise<string> 
     }
     case 'OBJECT_INDEX': {
       const found = await openIndex(ctx, qualifiedName(parts));
-      if (found === null) throw relationMissing(qualifiedName(parts));
+      if (found === null) return relationMissing(ctx, qualifiedName(parts));
       const indexes = found.table.indexes.map((i) => (i.id === found.index.id ? { ...i, comment } : i));
       ctx.catalog.put(ctx.txn, nextVersion(found.table, { indexes }));
       break;

@@ -9,7 +9,8 @@ import type { CompositeType } from '../types/user-types.js';
 import { checkColumnType } from './columns.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
-import { changeType, createType, namesType, requireType, usersOf } from './user-types.js';
+import { relationMissing } from './objects.js';
+import { changeType, createType, namesType, openType, requireType, usersOf } from './user-types.js';
 import { list, of, rangeVar, text, unsupported } from './tree.js';
 import type { Loose } from './tree.js';
 
@@ -44,7 +45,8 @@ function refuseTwin(fields: readonly CompositeField[], name: string): void {
 
 export async function runAlterComposite(ctx: DdlContext, body: Loose): Promise<string> {
   for (const command of list(body['cmds']).map((c) => of(c, 'AlterTableCmd'))) {
-    const opened = await requireType(ctx, rangeVar(body['relation']));
+    const named = rangeVar(body['relation']);
+    const opened = (await openType(ctx, named)) ?? (await relationMissing(ctx, named));
     const { type } = opened;
     if (type.kind !== 'composite') throw sqlError('42809', `"${type.name}" is not a composite type`);
     const name = text(command['name']);

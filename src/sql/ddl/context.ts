@@ -62,6 +62,8 @@ export interface DdlContext {
   /** The plan that an EXECUTE runs, and the context with its arguments. */
   executed(execute: Loose): Promise<{ readonly compiled: CompiledStatement; execContext(): ExecContext }>;
   notice(notice: Notice): void;
+  /** Errors in expressions have no place in the statement. */
+  readonly unplaced?: boolean;
 }
 
 /** One notice for all that CASCADE has dropped. */

@@ -22,7 +22,7 @@ import { addForeignKeys, constraintTaken, type ForeignKeyRequest } from './forei
 import { constraintRequest, hiddenPrimary, makeIndex } from './indexes.js';
 import { keepKeys } from './stored-keys.js';
 import type { IndexRequest } from './indexes.js';
-import { type Copied, copyLike } from './like.js';
+import { type CheckRequest, type Copied, copyLike } from './like.js';
 import { claimName, creationSchema, newStorage } from './objects.js';
 import { storageOptions } from './storage-options.js';
 import { refuseTypeOfName } from './user-types.js';
@@ -33,7 +33,7 @@ import type { Loose } from './tree.js';
 interface Parts {
   readonly drafts: ColumnDraft[];
   readonly requests: IndexRequest[];
-  readonly checks: { readonly node: unknown; readonly name: string | null }[];
+  readonly checks: CheckRequest[];
   readonly foreignKeys: ForeignKeyRequest[];
   /** Copied by LIKE, by draft. */
   readonly copied: Map<ColumnDraft, Copied>;
@@ -46,7 +46,7 @@ export async function runCreateTable(ctx: DdlContext, body: Loose): Promise<stri
   if (body['inhRelations'] !== undefined) throw unsupported('table inheritance');
   if (body['ofTypename'] !== undefined) throw unsupported('a typed table');
   const schema = await creationSchema(ctx, name, relation['relpersistence']).catch((error: unknown) => {
-    throw isDenied(error) ? addPosition(error, Number(relation['location'] ?? 0)) : error;
+    throw isOfPlace(error) ? addPosition(error, Number(relation['location'] ?? 0)) : error;
   });
   if (body['if_not_exists'] === true && (await ctx.catalog.nameForUpdate(ctx.txn, schema.id, name.name)) !== null) {
     notice(ctx, '42P07', `relation "${name.name}" already exists, skipping`);
@@ -61,8 +61,9 @@ export async function runCreateTable(ctx: DdlContext, body: Loose): Promise<stri
   return 'CREATE TABLE';
 }
 
-function isDenied(error: unknown): boolean {
-  return error instanceof QuoralError && error.sqlstate === '42501';
+/** Told with the place of the table's name. */
+function isOfPlace(error: unknown): boolean {
+  return error instanceof QuoralError && ['42501', '3F000', '42P16'].includes(error.sqlstate);
 }
 
 function onCommitOf(clause: unknown, schemaId: number): OnCommit {
@@ -96,7 +97,7 @@ function addConstraint(parts: Parts, c: Loose, columns: readonly string[]): void
       parts.requests.push(constraintRequest(c, columns));
       return;
     case 'CONSTR_CHECK':
-      parts.checks.push({ node: c['raw_expr'], name: c['conname'] === undefined ? null : text(c['conname']) });
+      parts.checks.push(checkRequest(c));
       return;
     case 'CONSTR_FOREIGN':
       // There are no rows yet that could break it.
@@ -194,18 +195,22 @@ async function makeChecks(
   columns: readonly ColumnDescriptor[],
 ): Promise<CheckDescriptor[]> {
   const checks: CheckDescriptor[] = [];
-  for (const { node, name } of parts.checks) {
+  for (const request of parts.checks) {
     const taken = checks.map((c) => c.name);
-    checks.push(await makeCheck(ctx, table, node, name, columns, taken));
+    checks.push(await makeCheck(ctx, table, request, columns, taken));
   }
   return checks;
+}
+
+export function checkRequest(c: Loose): CheckRequest {
+  const name = c['conname'] === undefined ? null : text(c['conname']);
+  return { node: c['raw_expr'], name, noInherit: c['is_no_inherit'] === true };
 }
 
 export async function makeCheck(
   ctx: DdlContext,
   table: string,
-  node: unknown,
-  name: string | null,
+  { node, name, noInherit }: CheckRequest,
   columns: readonly ColumnDescriptor[],
   /** Names of the table's other constraints. */
   taken: readonly string[],
@@ -218,6 +223,7 @@ export async function makeCheck(
     name: name ?? checkName(table, columnIds, columns, taken),
     expressionSql: sql,
     columnIds,
+    ...(noInherit ? { noInherit } : {}),
   };
 }
 

@@ -8,17 +8,20 @@ import {
 } from '../catalog/bootstrap.js';
 import { routineEntryName } from '../catalog/transaction-catalog.js';
 import { RIGHTS } from '../catalog/acl.js';
+import type { ParsedStatement } from '../contract.js';
 import type { DdlContext } from './context.js';
 import { initialAcl } from './default-privileges.js';
 import { requireMember, requireOnDatabase, requireOwner, roleOf } from './ownership.js';
 import { notice } from './context.js';
 import { runCreateTable } from './create-table.js';
 import { runCreateIndex } from './indexes.js';
+import { runGrant } from './privileges.js';
 import { runCreateSequence } from './sequences.js';
-import { list, of, options, text, unsupported, valueText } from './tree.js';
+import { runCreateView } from './views.js';
+import { list, of, options, rangeVar, text, unsupported, valueText } from './tree.js';
 import type { Loose } from './tree.js';
 
-export async function runCreateSchema(ctx: DdlContext, body: Loose): Promise<string> {
+export async function runCreateSchema(ctx: DdlContext, body: Loose, statement: ParsedStatement): Promise<string> {
   const name = text(body['schemaname']) || (await roleOf(ctx, body['authrole'])).name;
   if (name.startsWith('pg_')) {
     throw sqlError('42939', `unacceptable schema name "${name}"`, {
@@ -49,20 +52,53 @@ export async function runCreateSchema(ctx: DdlContext, body: Loose): Promise<str
     owner: owner?.id ?? ctx.session.userId,
     ...(await initialAcl(ctx, 'schema', id)),
   });
-  const inside: DdlContext = { ...ctx, session: { ...ctx.session, searchPath: [name, ...ctx.session.searchPath] } };
-  for (const element of list(body['schemaElts'])) await createInside(inside, element);
+  const fill = async (maker: DdlContext): Promise<void> => {
+    const searchPath = [name, ...maker.session.searchPath];
+    const inside: DdlContext = { ...maker, session: { ...maker.session, searchPath } };
+    for (const element of orderedElements(body, name)) await createInside(inside, element, statement);
+  };
+  // What is made within belongs to the owner too.
+  await (owner === null || owner.id === ctx.session.userId ? fill(ctx) : ctx.asRole(owner.id, fill));
   return 'CREATE SCHEMA';
+}
+
+/** The places of a statement's relation, by kind and in the order in which PostgreSQL makes what they name. */
+const ELEMENTS: readonly (readonly [kind: string, relation: string | null])[] = [
+  ['CreateSeqStmt', 'sequence'],
+  ['CreateStmt', 'relation'],
+  ['ViewStmt', 'view'],
+  ['IndexStmt', 'relation'],
+  ['CreateTrigStmt', 'relation'],
+  ['GrantStmt', null],
+];
+
+/** @throws QuoralError 42P15 for an element that names another schema */
+function orderedElements(body: Loose, schema: string): Loose[] {
+  const elements = list(body['schemaElts']);
+  for (const element of elements) {
+    const place = ELEMENTS.find(([kind]) => element[kind] !== undefined);
+    if (place === undefined) throw unsupported('this element of CREATE SCHEMA');
+    if (place[1] === null) continue;
+    const named = rangeVar(of(element, place[0])[place[1]]).schema;
+    if (named === null || named === schema) continue;
+    const message = `CREATE specifies a schema (${named}) different from the one being created (${schema})`;
+    throw sqlError('42P15', message);
+  }
+  return ELEMENTS.flatMap(([kind]) => elements.filter((element) => element[kind] !== undefined));
 }
 
 function namedRole(arg: unknown): Loose {
   return { roletype: 'ROLESPEC_CSTRING', rolename: valueText(arg) };
 }
 
-async function createInside(ctx: DdlContext, element: Loose): Promise<void> {
+async function createInside(ctx: DdlContext, element: Loose, statement: ParsedStatement): Promise<void> {
   if (element['CreateStmt'] !== undefined) await runCreateTable(ctx, of(element, 'CreateStmt'));
   else if (element['IndexStmt'] !== undefined) await runCreateIndex(ctx, of(element, 'IndexStmt'));
   else if (element['CreateSeqStmt'] !== undefined) await runCreateSequence(ctx, of(element, 'CreateSeqStmt'));
-  else throw unsupported('this element of CREATE SCHEMA');
+  else if (element['GrantStmt'] !== undefined) await runGrant(ctx, of(element, 'GrantStmt'));
+  else if (element['ViewStmt'] !== undefined)
+    await runCreateView(ctx, of(element, 'ViewStmt'), { ...statement, node: element, kind: 'ViewStmt' });
+  else throw unsupported('a trigger');
 }
 
 export async function runCreateDatabase(ctx: DdlContext, body: Loose): Promise<string> {

@@ -15,6 +15,7 @@ import { tableCodec } from '../exec/index-codec.js';
 import { deparse } from './deparse.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
+import { compilePlaced } from './placed-expressions.js';
 import { checkCollation, checkName, defaultText } from './columns.js';
 import { refuseRoutines } from './row-expressions.js';
 import { scanRows } from './rewrite.js';
@@ -86,7 +87,7 @@ function refusedConstraint(kind: string): Error {
 }
 
 function domainDefaultText(ctx: DdlContext, node: unknown, type: Parameters<typeof defaultText>[2]): string | null {
-  const sql = defaultText(ctx, node, type);
+  const sql = defaultText({ ...ctx, unplaced: true }, node, type);
   if (sql !== null) refuseRoutines(ctx, sql, 'a default of a domain');
   return sql;
 }
@@ -98,10 +99,11 @@ function inOrder(checks: readonly DomainCheck[]): DomainCheck[] {
 
 async function checkOf(ctx: DdlContext, base: Base, others: readonly DomainCheck[], c: Loose): Promise<DomainCheck> {
   const columns = [{ name: DOMAIN_VALUE, typeOid: base.typeOid, typmod: domainTypmod(base.typeOid, base.typmod) }];
-  const compiled = ctx.planner.compileExpression(
-    deparse(c['raw_expr']),
+  const node = c['raw_expr'];
+  const compiled = compilePlaced(
+    { ...ctx, unplaced: true },
+    { node, sql: deparse(node) },
     columns,
-    ctx.plannerSettings,
     null,
     'check constraints',
   );

@@ -274,7 +274,7 @@ type Contained = Exclude<Descriptor, { kind: 'schema' | 'database' | 'role' }>;
 /** `place`: what stands before a name in the schema, nothing where the search path has it. */
 function containedNames(d: Contained, place: string): string[] {
   if (d.kind !== 'routine') return [`${kindName(d)} ${place}${d.name}`];
-  return d.routines.map((r) => `${r.procedure ? 'procedure' : 'function'} ${identityText(`${place}${d.name}`, r)}`);
+  return d.routines.map((r) => `function ${identityText(`${place}${d.name}`, r)}`);
 }
 
 function placeIn(ctx: DdlContext, schema: string): string {

@@ -67,7 +67,7 @@ async function addLabel(ctx: DdlContext, opened: OpenedType, type: EnumType, bod
   }
   const id = await ctx.catalog.catalog.ids.next();
   const labels = [...type.labels];
-  labels.splice(place, 0, { id, order: orderAt(type.labels, place), label });
+  labels.splice(place, 0, { id, order: orderAt(type.labels, place), label, fresh: true });
   await changeType(ctx, opened, { ...type, labels });
 }
 

@@ -25,6 +25,7 @@ import { OID } from '../types/oids.js';
 import { formatType } from '../types/registry.js';
 import { STORED_FORMAT } from '../types/stored-format.js';
 import { baseOidOf } from '../types/user-types.js';
+import { SYSTEM_COLUMNS } from './columns.js';
 import type { DdlContext } from './context.js';
 import { nextVersion, openForChange, relationMissing, visibleName } from './objects.js';
 import { scanRows } from './rewrite.js';
@@ -99,12 +100,12 @@ async function openParent(ctx: DdlContext, child: TableDescriptor, node: Loose):
   const name = rangeVar(node['pktable']);
   const seen = await ctx.catalog.relation(name, ctx.session.searchPath, ctx.wait);
   if (seen?.kind === 'table' && seen.table.id === child.id) return child;
-  if (seen === null) throw relationMissing(name);
+  if (seen === null) return relationMissing(ctx, name);
   if (seen.kind !== 'table' || isMaterialized(seen.table))
     throw sqlError('42809', `referenced relation "${name.name}" is not a table`);
   refuseMixed(child, seen.table);
   const found = await openForChange(ctx, name, { access: 'any' });
-  if (found?.kind !== 'table') throw relationMissing(name);
+  if (found?.kind !== 'table') return relationMissing(ctx, name);
   requireReferences(ctx, found.table, list(node['pk_attrs']).map(stringOf));
   return found.table;
 }
@@ -169,7 +170,7 @@ async function makeForeignKey(
     match: node['fk_matchtype'] === 'f' ? 'full' : 'simple',
     onDelete: ACTIONS[text(node['fk_del_action'])] ?? 'no action',
     onUpdate: ACTIONS[text(node['fk_upd_action'])] ?? 'no action',
-    deleteColumnIds: deleteColumns.map((c) => c.id),
+    deleteColumnIds: [...new Set(deleteColumns.map((c) => c.id))],
     deferrable: node['deferrable'] === true || initiallyDeferred,
     initiallyDeferred,
     validated: node['skip_validation'] !== true,
@@ -191,6 +192,7 @@ function refuseActions(node: Loose): void {
 function columnOf(table: TableDescriptor, name: string): ColumnDescriptor {
   const column = table.columns.find((c) => c.name === name && !c.dropped && !c.hidden);
   if (column !== undefined) return column;
+  if (SYSTEM_COLUMNS.has(name)) throw sqlError('0A000', 'system columns cannot be used in foreign keys');
   throw sqlError('42703', `column "${name}" referenced in foreign key constraint does not exist`);
 }
 

@@ -9,13 +9,23 @@ import type {
   TableDescriptor,
 } from '../catalog/descriptor.js';
 import { keyClass, readMethod, readOperatorClass } from './access-methods.js';
+import { addPosition } from '../plan/binder.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
 import { refusePendingChecks } from '../exec/constraint-checks.js';
 import { dropReferences } from './foreign-keys.js';
 import { expressionPart, indexPredicate, partNames } from './index-parts.js';
 import type { PartOptions } from './index-parts.js';
-import { claimGeneratedName, claimName, nextVersion, openIndex, openTable, shownName } from './objects.js';
+import {
+  claimGeneratedName,
+  claimName,
+  lacksSchema,
+  nextVersion,
+  openIndex,
+  openTable,
+  shownName,
+  throwMissing,
+} from './objects.js';
 import { fillIndex } from './rewrite.js';
 import { storageOptions } from './storage-options.js';
 import { addKeptIndex, keepKeys, withoutUnkept } from './stored-keys.js';
@@ -41,6 +51,8 @@ export interface IndexRequest {
   /** null: checked with each row. */
   readonly deferrable?: DeferrableKey | null;
   readonly nullsNotDistinct?: boolean | undefined;
+  /** Of the constraint in its statement. */
+  readonly location?: number;
   readonly options?: Readonly<Record<string, string>> | undefined;
 }
 
@@ -71,6 +83,23 @@ export function findColumn(
   );
 }
 
+/** @throws QuoralError 42703 */
+function keyColumn(
+  ctx: DdlContext,
+  { constraint, primary, location }: IndexRequest,
+  columns: readonly ColumnDescriptor[],
+  name: string,
+  table: string,
+): ColumnDescriptor {
+  // ALTER TABLE first makes the columns of a primary key NOT NULL.
+  const isAltered = constraint && ctx.unplaced === true;
+  try {
+    return findColumn(columns, name, table, !(isAltered && primary));
+  } catch (error) {
+    throw isAltered || location === undefined ? error : addPosition(error, location);
+  }
+}
+
 export function constraintRequest(c: Loose, defaultColumns: readonly string[]): IndexRequest {
   const keys = list(c['keys']).map(stringOf);
   const names = keys.length > 0 ? keys : defaultColumns;
@@ -88,6 +117,7 @@ export function constraintRequest(c: Loose, defaultColumns: readonly string[]): 
     unique: true,
     primary,
     constraint: true,
+    location: Number(c['location'] ?? 0),
     nullsNotDistinct: c['nulls_not_distinct'] === true,
     options: storageOptions(c['options'], 'btree'),
     deferrable:
@@ -117,7 +147,7 @@ export async function makeIndex(
   const keyColumns = request.columns.map(({ name, expression, ...options }, i): IndexPart => {
     if (expression !== undefined)
       return expressionPart(ctx, expression, options, names[i]!, table.name, columns, method);
-    const column = findColumn(columns, name, table.name, true);
+    const column = keyColumn(ctx, request, columns, name, table.name);
     const { opclass, ...order } = options;
     return { columnId: column.id, ...order, ...keyClass(method, opclass, column.typeOid) };
   });
@@ -250,8 +280,10 @@ export async function dropIndexes(ctx: DdlContext, body: Loose): Promise<string>
     const name = { schema: parts.length > 1 ? parts[parts.length - 2]! : null, name: parts[parts.length - 1]! };
     const found = await openIndex(ctx, name);
     if (found === null) {
-      if (body['missing_ok'] !== true) throw sqlError('42704', `index "${shownName(name)}" does not exist`);
-      notice(ctx, '00000', `index "${shownName(name)}" does not exist, skipping`);
+      if (body['missing_ok'] !== true)
+        await throwMissing(ctx, name, sqlError('42704', `index "${shownName(name)}" does not exist`));
+      const what = (await lacksSchema(ctx, name)) ? `schema "${name.schema!}"` : `index "${name.name}"`;
+      notice(ctx, '00000', `${what} does not exist, skipping`);
       continue;
     }
     const { table, index } = found;

@@ -4,6 +4,7 @@
  *
  * Limits: of comments those of columns are copied. Statistics (CREATE STATISTICS) are not copied.
  */
+import { addPosition } from '../plan/binder.js';
 import { sqlError } from '../../base/errors.js';
 import type {
   ColumnDescriptor,
@@ -38,10 +39,18 @@ const INCLUDING = {
 /** What of a column the draft has no place for. */
 export type Copied = Pick<ColumnDescriptor, 'defaultSql' | 'comment' | 'storage' | 'compression'>;
 
+/** A check as it is written. */
+export interface CheckRequest {
+  readonly node: unknown;
+  /** null: to be generated. */
+  readonly name: string | null;
+  readonly noInherit: boolean;
+}
+
 interface Parts {
   readonly drafts: ColumnDraft[];
   readonly requests: IndexRequest[];
-  readonly checks: { readonly node: unknown; readonly name: string | null }[];
+  readonly checks: CheckRequest[];
   readonly copied: Map<ColumnDraft, Copied>;
 }
 
@@ -57,7 +66,10 @@ export async function copyLike(ctx: DdlContext, parts: Parts, like: Loose): Prom
   const found = await ctx.catalog.relation(name, ctx.session.searchPath, ctx.wait);
   const range = like['relation'] as Loose;
   const position = Number(range['location'] ?? of(range, 'RangeVar')['location'] ?? 0) + 1;
-  if (found === null) throw sqlError('42P01', relationMissing(name).message, { position });
+  if (found === null)
+    return relationMissing(ctx, name).catch((error: unknown) => {
+      throw addPosition(error, position - 1);
+    });
   requireSelect(ctx, found);
   if (found.kind === 'view') {
     for (const column of found.view.columns) addColumn(parts, plainDraft(column));
@@ -75,7 +87,11 @@ export async function copyLike(ctx: DdlContext, parts: Parts, like: Loose): Prom
     if (!column.dropped && !column.hidden) await copyColumn(ctx, parts, column, flags);
   if ((flags & INCLUDING.constraints) !== 0)
     for (const check of table.checks)
-      parts.checks.push({ node: expressionTree(check.expressionSql), name: check.name });
+      parts.checks.push({
+        node: expressionTree(check.expressionSql),
+        name: check.name,
+        noInherit: check.noInherit === true,
+      });
   if ((flags & INCLUDING.indexes) !== 0)
     for (const index of table.indexes) if (index.oid !== 0) parts.requests.push(requestFor(table, index));
 }

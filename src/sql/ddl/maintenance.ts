@@ -22,7 +22,7 @@ export async function runVacuum(ctx: DdlContext, body: Loose): Promise<string> {
   for (const relation of relations) {
     const name = rangeVar(relation['relation']);
     const found = await ctx.catalog.relation(name, ctx.session.searchPath, ctx.wait);
-    if (found === null) throw relationMissing(name);
+    if (found === null) return relationMissing(ctx, name);
     if (found.kind !== 'table') continue;
     if (!(await mayMaintain(ctx, found.table))) {
       const what = isVacuum ? 'vacuum' : 'analyze';
@@ -75,14 +75,14 @@ function systemConcurrently(): Error {
 }
 
 async function requireIndex(ctx: DdlContext, name: RelationName): Promise<void> {
-  if ((await openIndex(ctx, name)) === null) throw relationMissing(name);
+  if ((await openIndex(ctx, name)) === null) return relationMissing(ctx, name);
 }
 
 async function requireIndexed(ctx: DdlContext, name: RelationName, concurrently: boolean): Promise<void> {
   const found = await ctx.catalog.relation(name, ctx.session.searchPath, ctx.wait);
   if (found?.kind === 'virtual' && concurrently) throw systemConcurrently();
   if (found === null && (await isIndex(ctx, name))) throw noTable(name);
-  if (found === null) throw relationMissing(name);
+  if (found === null) return relationMissing(ctx, name);
   if (found.kind === 'virtual') return;
   if (found.kind !== 'table') throw noTable(name);
   requireOwner(ctx, found.table);

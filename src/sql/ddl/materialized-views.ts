@@ -65,7 +65,7 @@ export async function runRefresh(ctx: DdlContext, body: Loose): Promise<string> 
   const isConcurrent = body['concurrent'] === true;
   const populated = body['skipData'] !== true;
   const found = await openForChange(ctx, name);
-  if (found === null) throw relationMissing(name);
+  if (found === null) return relationMissing(ctx, name);
   if (found.kind !== 'table' || !isMaterialized(found.table))
     throw sqlError('0A000', `"${shownName(name)}" is not a materialized view`);
   const view = found.table;

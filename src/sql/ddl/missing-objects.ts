@@ -7,7 +7,10 @@ import { resolveTypeName } from '../plan/coerce.js';
 import { formatType } from '../types/registry.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
-import { list, of, stringOf } from './tree.js';
+import type { RelationName } from '../contract.js';
+import { lacksSchema } from './objects.js';
+import { typeOf } from './routine-parameters.js';
+import { list, of, qualifiedName, stringOf, strings } from './tree.js';
 import type { Loose } from './tree.js';
 
 /** An error, whose text is also the notice's unless that has its own. */
@@ -137,7 +140,9 @@ async function onRelation(ctx: DdlContext, kind: string, names: readonly string[
 }
 
 /** The type's number, or what is said of one that is not there. */
-function typeNamed(ctx: DdlContext, node: Loose): number | Missing {
+async function typeNamed(ctx: DdlContext, node: Loose): Promise<number | Missing> {
+  const within = await missingSchema(ctx, namesOf(node));
+  if (within !== null) return within;
   try {
     return resolveTypeName(of(node, 'TypeName') as never, ctx.types).oid;
   } catch (error) {
@@ -146,10 +151,10 @@ function typeNamed(ctx: DdlContext, node: Loose): number | Missing {
   }
 }
 
-function typesNamed(ctx: DdlContext, nodes: readonly Loose[]): number[] | Missing {
+async function typesNamed(ctx: DdlContext, nodes: readonly Loose[]): Promise<number[] | Missing> {
   const oids: number[] = [];
   for (const node of nodes) {
-    const oid = typeNamed(ctx, node);
+    const oid = await typeNamed(ctx, node);
     if (typeof oid !== 'number') return oid;
     oids.push(oid);
   }
@@ -160,7 +165,7 @@ async function operator(ctx: DdlContext, object: Loose, names: readonly string[]
   const within = await missingSchema(ctx, names);
   if (within !== null) return within;
   const args = list(of(object, 'ObjectWithArgs')['objargs']);
-  const oids = typesNamed(
+  const oids = await typesNamed(
     ctx,
     args.filter((arg) => arg['TypeName'] !== undefined),
   );
@@ -177,12 +182,50 @@ async function operator(ctx: DdlContext, object: Loose, names: readonly string[]
 
 async function cast(ctx: DdlContext, object: Loose): Promise<Missing> {
   const nodes = list(of(object, 'List')['items']);
-  for (const node of nodes) {
-    const within = await missingSchema(ctx, namesOf(node));
-    if (within !== null) return within;
-  }
-  const oids = typesNamed(ctx, nodes);
+  const oids = await typesNamed(ctx, nodes);
   if (!Array.isArray(oids)) return oids;
   const message = `cast from type ${formatType(oids[0]!)} to type ${formatType(oids[1]!)} does not exist`;
   return { sqlstate: '42704', message };
+}
+
+/** As the grammar has it: with the schema of those that it knows itself. */
+export function writtenType(type: Loose): string {
+  return strings(type['names']).join('.') + '[]'.repeat(list(type['arrayBounds']).length);
+}
+
+/** IF EXISTS of a routine that cannot be there, since its schema or a type of its arguments is not: told, and true. */
+export async function skippedFor(ctx: DdlContext, name: RelationName, args: readonly Loose[]): Promise<boolean> {
+  const skip = (what: string): true => {
+    notice(ctx, '00000', `${what} does not exist, skipping`);
+    return true;
+  };
+  if (await lacksSchema(ctx, name)) return skip(`schema "${name.schema!}"`);
+  for (const arg of args) {
+    const missing = await missingType(ctx, arg);
+    if (missing !== null) return skip(missing.what);
+  }
+  return false;
+}
+
+/** Of a type that is not there: that, or its schema. */
+async function missingType(ctx: DdlContext, arg: Loose): Promise<{ sqlstate: string; what: string } | null> {
+  try {
+    typeOf(ctx, arg['TypeName']);
+    return null;
+  } catch (error) {
+    if (!(error instanceof QuoralError) || error.sqlstate !== '42704') throw error;
+    const type = of(arg, 'TypeName');
+    const name = qualifiedName(strings(type['names']));
+    if (await lacksSchema(ctx, name)) return { sqlstate: '3F000', what: `schema "${name.schema!}"` };
+    return { sqlstate: '42704', what: `type "${writtenType(type)}"` };
+  }
+}
+
+/** @throws QuoralError 42704, 3F000, without a place: PostgreSQL gives none for what is named by its arguments */
+export async function argumentTypes(ctx: DdlContext, args: readonly Loose[]): Promise<number[]> {
+  for (const arg of args) {
+    const missing = await missingType(ctx, arg);
+    if (missing !== null) throw sqlError(missing.sqlstate, `${missing.what} does not exist`);
+  }
+  return args.map((arg) => typeOf(ctx, arg['TypeName']));
 }

@@ -14,8 +14,17 @@ import { objectName } from './tree.js';
 
 const ATTEMPTS_MAX = 20;
 
-export function relationMissing(name: RelationName): QuoralError {
-  return sqlError('42P01', `relation "${shownName(name)}" does not exist`);
+/** Of a name that finds nothing: whether its schema is there. */
+export async function lacksSchema(ctx: DdlContext, { schema }: RelationName): Promise<boolean> {
+  return schema !== null && !isTemporarySchemaName(schema) && (await ctx.catalog.schemaId(schema)) === null;
+}
+/** @throws QuoralError 3F000, or the error given if the schema is there or none was named. */
+export async function throwMissing(ctx: DdlContext, name: RelationName, otherwise: QuoralError): Promise<never> {
+  if (!(await lacksSchema(ctx, name))) throw otherwise;
+  throw sqlError('3F000', `schema "${name.schema!}" does not exist`);
+}
+export function relationMissing(ctx: DdlContext, name: RelationName): Promise<never> {
+  return throwMissing(ctx, name, sqlError('42P01', `relation "${shownName(name)}" does not exist`));
 }
 export function shownName(name: RelationName): string {
   return name.schema === null ? name.name : `${name.schema}.${name.name}`;
@@ -156,7 +165,7 @@ export async function openTable(
   options: { readonly materialized: boolean; readonly access?: OpenOptions['access'] } = { materialized: false },
 ): Promise<TableDescriptor> {
   const found = await openForChange(ctx, name, { access: options.access ?? 'owner' });
-  if (found === null) throw relationMissing(name);
+  if (found === null) return relationMissing(ctx, name);
   if (found.kind !== 'table' || (isMaterialized(found.table) && !options.materialized))
     throw sqlError('42809', `"${name.name}" is not a table`);
   return found.table;

@@ -105,7 +105,7 @@ export async function runOwner(ctx: DdlContext, body: Loose): Promise<string> {
     case 'OBJECT_TYPE':
     case 'OBJECT_DOMAIN': {
       const opened = await openType(ctx, typeNameIn(object));
-      if (opened === null) throw typeMissing(typeNameIn(object));
+      if (opened === null) return typeMissing(ctx, typeNameIn(object));
       if (opened.descriptor.owner === role.id) return tag;
       await requireCreateFor(ctx, role, opened.descriptor.schemaId);
       await put(ctx, opened.descriptor, role.id);
@@ -117,7 +117,7 @@ export async function runOwner(ctx: DdlContext, body: Loose): Promise<string> {
     case 'OBJECT_SEQUENCE': {
       const name = rangeVar(body['relation']);
       const opened = await openForChange(ctx, name);
-      if (opened === null) throw relationMissing(name);
+      if (opened === null) return relationMissing(ctx, name);
       await giveRelation(ctx, descriptorOf(opened), role);
       return tag;
     }

@@ -217,7 +217,7 @@ async function targetsOf(ctx: DdlContext, type: string, object: Loose, wanted: W
 async function ofRelation(ctx: DdlContext, object: Loose, isSequence: boolean, wanted: Wanted): Promise<Change[]> {
   const name = rangeVar(object);
   const opened = await openForChange(ctx, name, { access: 'any' });
-  if (opened === null) throw relationMissing(name);
+  if (opened === null) return relationMissing(ctx, name);
   const found = descriptorOf(opened);
   if (isSequence && found.kind !== 'sequence') throw sqlError('42809', `"${name.name}" is not a sequence`);
   const changes: Change[] = [];
@@ -370,7 +370,7 @@ async function ofType(ctx: DdlContext, object: Loose, wanted: Wanted): Promise<C
   if (opened === null) {
     if (await isBuiltIn(ctx, name.name))
       throw unsupported(`changing the privileges of the built-in type "${name.name}"`);
-    throw typeMissing(name);
+    return typeMissing(ctx, name);
   }
   const { descriptor } = opened;
   const put = (acl: Acl): void => ctx.catalog.put(ctx.txn, { ...descriptor, acl, version: descriptor.version + 1 });

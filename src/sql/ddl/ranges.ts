@@ -31,7 +31,7 @@ async function target(ctx: DdlContext, of: QuoralShowRanges): Promise<Target> {
 async function findTarget(ctx: DdlContext, of: QuoralShowRanges): Promise<Target> {
   if (of.relation !== null) {
     const found = await ctx.catalog.relation(of.relation, ctx.session.searchPath, ctx.wait);
-    if (found === null) throw relationMissing(of.relation);
+    if (found === null) return relationMissing(ctx, of.relation);
     if (found.kind !== 'table') throw sqlError('42809', `"${of.relation.name}" is not a table`);
     return { table: found.table, index: found.table.indexes[0]!, codec: tableCodec(found.table).primary };
   }
@@ -51,7 +51,7 @@ async function findTarget(ctx: DdlContext, of: QuoralShowRanges): Promise<Target
       codec: index.primary ? codec.primary : (codec.secondary(index.id) ?? codec.invertedIndex(index.id)!),
     };
   }
-  throw relationMissing(name);
+  return relationMissing(ctx, name);
 }
 
 function keyTypes(

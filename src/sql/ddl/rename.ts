@@ -11,9 +11,9 @@ import type {
 import { isTemporarySchema } from '../catalog/temporary-names.js';
 import type { RelationName } from '../contract.js';
 import { RIGHTS } from '../catalog/acl.js';
-import { refuseSystemName } from './columns.js';
 import type { DdlContext } from './context.js';
-import { requireOnDatabase, requireOwner } from './ownership.js';
+import { refuseSystemColumn } from './columns.js';
+import { requireCreate, requireOnDatabase, requireOwner } from './ownership.js';
 import { renameRole } from './roles.js';
 import { moveStatistics, renamedStatistics } from './statistics.js';
 import { ownedSequences, renameInDefaults } from './sequence-users.js';
@@ -29,7 +29,6 @@ import {
   openIndex,
   openTable,
   relationMissing,
-  shownName,
 } from './objects.js';
 import { requireMaterialized } from './materialized-views.js';
 import { renamedIndex } from './index-parts.js';
@@ -96,16 +95,18 @@ async function renameRelation(ctx: DdlContext, body: Loose, to: string): Promise
   const found = await openForChange(ctx, name);
   if (found === null) return missingRelation(ctx, name, body, tag);
   const old = descriptorOf(found);
+  await requireCreate(ctx, old.schemaId, found.schemaName);
   await claimName(ctx, old.schemaId, to, { id: old.id, indexOid: null });
   ctx.catalog.freeName(ctx.txn, old.schemaId, old.name);
   const renamed = { ...old, name: to, version: old.version + 1 };
   ctx.catalog.put(ctx.txn, renamed);
-  if (renamed.kind === 'sequence') await renameInDefaults(ctx, old as SequenceDescriptor, found.schemaName, to);
+  if (renamed.kind === 'sequence') await renameInDefaults(ctx, old as SequenceDescriptor);
   else await renewRowType(ctx, renamed);
   return tag;
 }
 
 async function renameIndex(ctx: DdlContext, table: TableDescriptor, index: IndexDescriptor, to: string): Promise<void> {
+  await requireCreate(ctx, table.schemaId, await ctx.catalog.schemaName(table.schemaId));
   await claimName(ctx, table.schemaId, to, { id: table.id, indexOid: index.oid });
   ctx.catalog.freeName(ctx.txn, table.schemaId, index.name);
   ctx.catalog.put(
@@ -123,7 +124,7 @@ async function renameColumn(ctx: DdlContext, body: Loose, to: string): Promise<s
   const table = await openTable(ctx, name, { materialized: true });
   const column = table.columns.find((c) => c.name === from && !c.dropped && !c.hidden);
   if (column === undefined) throw sqlError('42703', `column "${from}" does not exist`);
-  refuseSystemName(to);
+  refuseSystemColumn(to);
   if (table.columns.some((c) => c.name === to && !c.dropped)) {
     throw sqlError('42701', `column "${to}" of relation "${table.name}" already exists`);
   }
@@ -250,7 +251,7 @@ async function moveRelation(
   for (const index of old.kind === 'table' ? old.indexes : [])
     if (index.oid !== 0) await moveName(ctx, old.schemaId, target.id, index.name, { id: old.id, indexOid: index.oid });
   ctx.catalog.put(ctx.txn, { ...old, schemaId: target.id, version: old.version + 1 } as Descriptor);
-  if (old.kind === 'sequence') await renameInDefaults(ctx, old, target.name, old.name);
+  if (old.kind === 'sequence') await renameInDefaults(ctx, old);
   if (old.kind === 'table') for (const own of await ownedSequences(ctx, old)) await moveRelation(ctx, own, target);
 }
 
@@ -266,8 +267,8 @@ async function moveName(
 }
 
 /** IF EXISTS says what is not there; without it that is an error. */
-function missingRelation(ctx: DdlContext, name: RelationName, body: Loose, tag: string): string {
-  if (body['missing_ok'] !== true) throw relationMissing(name);
-  notice(ctx, '00000', `relation "${shownName(name)}" does not exist, skipping`);
+async function missingRelation(ctx: DdlContext, name: RelationName, body: Loose, tag: string): Promise<string> {
+  if (body['missing_ok'] !== true) return relationMissing(ctx, name);
+  notice(ctx, '00000', `relation "${name.name}" does not exist, skipping`);
   return tag;
 }

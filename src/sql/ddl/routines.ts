@@ -3,7 +3,7 @@
  * that whoever called one of them notices when another would fit better. Bodies are checked for their grammar when
  * they are made, those in plain SQL for the names in them too (check-body.ts).
  */
-import { sqlError } from '../../base/errors.js';
+import { type QuoralError, sqlError } from '../../base/errors.js';
 import { prefixEnd } from '../../base/key.js';
 import { decodeUint, SYSTEM_KEYS } from '../../encoding/keyspace.js';
 import { relationsWithin } from '../catalog/row-types.js';
@@ -23,14 +23,15 @@ import { checkSqlBody } from './check-body.js';
 import { SUPERUSER_OID } from '../catalog/bootstrap-names.js';
 import type { DdlContext } from './context.js';
 import { initialAcl } from './default-privileges.js';
-import { notOwner, ownerOfRoutine, ownsSchemaOf } from './ownership.js';
+import { notOwner, ownerOfRoutine, ownsSchemaOf, requireCreate } from './ownership.js';
 import { notice } from './context.js';
-import { creationSchema, shownName, visibleName } from './objects.js';
+import { argumentTypes, skippedFor, writtenType } from './missing-objects.js';
+import { creationSchema, shownName, throwMissing, visibleName } from './objects.js';
 import { callerLines, changeCallers, dropCallers, refuseCallers } from './routine-users.js';
 import type { NamedRoutine } from './routine-users.js';
 import type { DropOptions } from './views.js';
 import { checkOptions } from './routine-options.js';
-import { checkPolymorphic, readParameters, readReturns, typeOf } from './routine-parameters.js';
+import { checkPolymorphic, readParameters, readReturns } from './routine-parameters.js';
 import { checkEstimates, type Estimates, readEstimates } from './routine-estimates.js';
 import { withSetting } from './routine-settings.js';
 import { list, of, options, qualifiedName, strings, text, unsupported } from './tree.js';
@@ -346,7 +347,8 @@ export async function openRoutine(
   const name = qualifiedName(strings(object['objname']));
   const found = (await ctx.catalog.routines(name, ctx.session.searchPath, ctx.wait)) ?? [];
   const unspecified = object['args_unspecified'] === true || object['quoralOid'] !== undefined;
-  const wanted = unspecified ? null : list(object['objargs']).map((n) => typeOf(ctx, n['TypeName']));
+  if (missingOk && (await skippedFor(ctx, name, list(object['objargs'])))) return null;
+  const wanted = unspecified ? null : await argumentTypes(ctx, list(object['objargs']));
   for (const { id } of found) {
     await ctx.catalog.lock(ctx.txn, [id], ctx.wait);
     const group = await ctx.catalog.forUpdate(ctx.txn, id);
@@ -370,16 +372,25 @@ export async function openRoutine(
   const shown =
     wanted === null ? `"${shownName(name)}"` : `${shownName(name)}(${wanted.map((o) => formatType(o)).join(',')})`;
   if (!missingOk) {
-    if (wanted === null)
-      throw sqlError('42883', `could not find ${kind === 'aggregate' ? 'an' : 'a'} ${kind} named ${shown}`);
-    const types = wanted.map((o) => formatType(o)).join(', ');
-    const none = kind === 'aggregate' && wanted.length === 0 ? '*' : types;
-    throw sqlError('42883', `${kind} ${shownName(name)}(${none}) does not exist`);
+    await throwMissing(ctx, name, missingRoutine(kind, name, wanted, shown));
   }
-  const written = list(object['objargs']).map((n) => strings(of(n, 'TypeName')['names']).join('.'));
+  const written = list(object['objargs']).map((n) => writtenType(of(n, 'TypeName')));
   const named = wanted === null ? `${shownName(name)}()` : `${shownName(name)}(${written.join(',')})`;
   notice(ctx, '00000', `${kind} ${named} does not exist, skipping`);
   return null;
+}
+
+function missingRoutine(
+  kind: string,
+  name: RelationName,
+  wanted: readonly number[] | null,
+  shown: string,
+): QuoralError {
+  if (wanted === null)
+    return sqlError('42883', `could not find ${kind === 'aggregate' ? 'an' : 'a'} ${kind} named ${shown}`);
+  const types = wanted.map((o) => formatType(o)).join(', ');
+  const none = kind === 'aggregate' && wanted.length === 0 ? '*' : types;
+  return sqlError('42883', `${kind} ${shownName(name)}(${none}) does not exist`);
 }
 
 /** @throws QuoralError 42501 */
@@ -437,7 +448,7 @@ export async function dropRoutines(ctx: DdlContext, body: Loose): Promise<string
 }
 
 async function shownRoutine(ctx: DdlContext, { group, routine }: OpenedRoutine): Promise<string> {
-  return `${routine.procedure ? 'procedure' : 'function'} ${identityText(await visibleName(ctx, group), routine)}`;
+  return `function ${identityText(await visibleName(ctx, group), routine)}`;
 }
 
 /** Of a schema that is being dropped, with `gone`. */
@@ -457,7 +468,7 @@ export async function groupCallers(
 ): Promise<string[]> {
   const lines: string[] = [];
   for (const routine of group.routines) {
-    const shown = `${routine.procedure ? 'procedure' : 'function'} ${identityText(`${schema}.${group.name}`, routine)}`;
+    const shown = `function ${identityText(`${schema}.${group.name}`, routine)}`;
     lines.push(...(await callerLines(ctx, { routine, shown }, gone)));
   }
   return lines;
@@ -468,7 +479,7 @@ export async function dropRoutinesOf(ctx: DdlContext, group: RoutineDescriptor, 
   const kept = group.routines.filter((r) => !usesType({ ...group, routines: [r] }, type.oid));
   for (const routine of group.routines) {
     if (kept.includes(routine)) continue;
-    const shown = `${routine.procedure ? 'procedure' : 'function'} ${identityText(group.name, routine)}`;
+    const shown = `function ${identityText(group.name, routine)}`;
     ctx.cascades.push(shown);
     await dropCallers(ctx, { routine, shown });
   }
@@ -509,6 +520,13 @@ function replaceOne(ctx: DdlContext, { group, routine }: OpenedRoutine, by: Rout
   );
 }
 
+/** In which a new name may be taken. @throws QuoralError 42501 */
+async function ownSchema(ctx: DdlContext, { schemaId: id }: RoutineDescriptor): Promise<{ id: number; name: string }> {
+  const name = await ctx.catalog.schemaName(id);
+  await requireCreate(ctx, id, name);
+  return { id, name };
+}
+
 /** RENAME TO and SET SCHEMA: it leaves those of its old name and joins those of the new one. */
 export async function moveRoutine(
   ctx: DdlContext,
@@ -520,9 +538,7 @@ export async function moveRoutine(
   const { group, routine } = opened;
   const name = to.name ?? group.name;
   const schema =
-    to.schema === undefined
-      ? { id: group.schemaId, name: await ctx.catalog.schemaName(group.schemaId) }
-      : await creationSchema(ctx, { schema: to.schema, name });
+    to.schema === undefined ? await ownSchema(ctx, group) : await creationSchema(ctx, { schema: to.schema, name });
   const tag = `ALTER ${KINDS[type]!.toUpperCase()}`;
   if (schema.id === group.schemaId && name === group.name && to.schema !== undefined) return tag;
   const joined = await openRoutines(ctx, schema.id, name);

@@ -11,6 +11,7 @@ import type { CompiledExpression } from '../contract.js';
 import { expressionTree } from '../plan/expression-tree.js';
 import { pinsIn } from '../types/pinned-types.js';
 import { SYSTEM_COLUMNS } from './columns.js';
+import { compilePlaced } from './placed-expressions.js';
 import type { DdlContext } from './context.js';
 import { deparse } from './deparse.js';
 import { list, stringOf } from './tree.js';
@@ -60,8 +61,8 @@ function mapTree(node: unknown, replace: (n: Loose) => unknown): unknown {
   return Object.fromEntries(Object.entries(node).map(([key, value]) => [key, mapTree(value, replace)]));
 }
 
-function columnRef(name: string): Loose {
-  return { ColumnRef: { fields: [{ String: { sval: name } }] } };
+function columnRef(name: string, location: unknown): Loose {
+  return { ColumnRef: { fields: [{ String: { sval: name } }], location } };
 }
 
 /** The names of a column reference, without those of a subscript or field. null for other nodes. */
@@ -80,7 +81,8 @@ export function normalised(node: unknown, table: string, columns: readonly Colum
     if (parameter !== undefined) throw sqlError('42P02', `there is no parameter $${Number(parameter['number'] ?? 0)}`);
     const names = referenceOf(n);
     if (names === null) return undefined;
-    if (names.length === 2 && names[0] === table && names[1] !== '') return columnRef(names[1]!);
+    if (names.length === 2 && names[0] === table && names[1] !== '')
+      return columnRef(names[1]!, (n['ColumnRef'] as Loose)['location']);
     const [only] = names;
     if (names.length > 1 || only === undefined || columns.some((c) => c.name === only)) return undefined;
     if (SYSTEM_COLUMNS.has(only)) throw place.systemColumn(only);
@@ -91,12 +93,12 @@ export function normalised(node: unknown, table: string, columns: readonly Colum
 
 function compiled(
   ctx: DdlContext,
-  sql: string,
+  { node, sql }: { readonly node: unknown; readonly sql: string },
   columns: readonly ColumnDescriptor[],
   place: Place,
   target: { readonly typeOid: number; readonly typmod: number } | null,
 ): CompiledExpression {
-  return ctx.planner.compileExpression(sql, columns, ctx.plannerSettings, target, place.many);
+  return compilePlaced(ctx, { node, sql }, columns, target, place.many);
 }
 
 /** Where no descriptor can hold the functions that a text calls. @throws 0A000 */
@@ -119,13 +121,9 @@ export function bindRowExpression(
   place: Place,
 ): BoundRowExpression {
   const live = nameable(columns);
-  const { sql, typeOid, typmod, columnsUsed, immutable } = compiled(
-    ctx,
-    deparse(normalised(node, table, live, place)),
-    live,
-    place,
-    null,
-  );
+  const tree = normalised(node, table, live, place);
+  const placed = { node: tree, sql: deparse(tree) };
+  const { sql, typeOid, typmod, columnsUsed, immutable } = compiled(ctx, placed, live, place, null);
   if (!immutable) throw sqlError('42P17', place.notImmutable);
   return { expressionSql: sql, typeOid, typmod, columnIds: columnsUsed.map((p) => live[p]!.id) };
 }
@@ -138,7 +136,8 @@ export function isAssignable(
   target: { readonly typeOid: number; readonly typmod: number },
 ): boolean {
   try {
-    compiled(ctx, expression.expressionSql, nameable(columns), GENERATION, target);
+    const sql = expression.expressionSql;
+    compiled(ctx, { node: expressionTree(sql), sql }, nameable(columns), GENERATION, target);
     return true;
   } catch (error) {
     if ((error as { sqlstate?: string }).sqlstate === '42804') return false;
@@ -156,7 +155,7 @@ export function renameInExpression(
 ): string {
   const tree = mapTree(expressionTree(sql), (n) => {
     const names = referenceOf(n);
-    return names?.length === 1 && names[0] === from ? columnRef(to) : undefined;
+    return names?.length === 1 && names[0] === from ? columnRef(to, -1) : undefined;
   });
-  return compiled(ctx, deparse(tree), nameable(columns), GENERATION, null).sql;
+  return compiled(ctx, { node: tree, sql: deparse(tree) }, nameable(columns), GENERATION, null).sql;
 }

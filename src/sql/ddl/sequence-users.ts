@@ -1,10 +1,16 @@
 /**
  * Who uses a sequence: the columns that own it (serial, identity, ALTER SEQUENCE … OWNED BY) and the defaults that read
- * it. A default names its sequence in its text, as nextval('s.q'::regclass).
+ * it. A default names its sequence in its text, as nextval('16384'::regclass).
  *
  * Views that read it have it among their sources (pinned-relations.ts). Limit: functions that do are not seen.
  */
-import type { ColumnDescriptor, SequenceDescriptor, TableDescriptor } from '../catalog/descriptor.js';
+import type {
+  ColumnDescriptor,
+  SequenceDescriptor,
+  TableDescriptor,
+  ViewColumnDescriptor,
+  ViewDescriptor,
+} from '../catalog/descriptor.js';
 import { nextvalSql, quoteIfNeeded } from './columns.js';
 import type { DdlContext } from './context.js';
 import { nextVersion } from './objects.js';
@@ -48,7 +54,10 @@ export async function dropOwnedSequences(
   }
 }
 
-/** A call that names its sequence once and for all; nextval('q'::text) looks it up when it runs. */
+/**
+ * A call that names its sequence once and for all, by its oid, or in what was stored by earlier versions by its name;
+ * nextval('q'::text) looks it up when it runs.
+ */
 const CALL = /\bnextval\('((?:[^']|'')+)'(?:::(?:pg_catalog\.)?regclass)?\)/gi;
 
 /** The names of sequences in the text of a default, each as its parts. */
@@ -65,6 +74,7 @@ function namesIn(sql: string): { readonly call: string; readonly parts: readonly
 function callsOf(ctx: DdlContext, sql: string, sequence: SequenceDescriptor, schemaName: string): string[] {
   return namesIn(sql)
     .filter(({ parts }) => {
+      if (parts.length === 1 && parts[0] === String(sequence.id)) return true;
       if (parts.at(-1) !== sequence.name) return false;
       const schema = parts.at(-2);
       return schema === undefined
@@ -79,29 +89,48 @@ async function schemaNameOf(ctx: DdlContext, sequence: SequenceDescriptor): Prom
   return schema?.kind === 'schema' ? schema.name : 'public';
 }
 
-/** Changes the defaults that read the sequence; `change` gets the calls that read it. */
+/**
+ * Changes the defaults that read the sequence, of tables and views; `change` gets the calls that read it and gives the
+ * new default, or undefined for the one that there is.
+ */
 async function changeDefaults(
   ctx: DdlContext,
   sequence: SequenceDescriptor,
-  change: (table: TableDescriptor, column: ColumnDescriptor, calls: readonly string[]) => ColumnDescriptor,
+  change: (
+    of: TableDescriptor | ViewDescriptor,
+    column: { readonly name: string; readonly defaultSql: string },
+    calls: readonly string[],
+  ) => string | null | undefined,
 ): Promise<void> {
   const schemaName = await schemaNameOf(ctx, sequence);
-  const reads = (column: ColumnDescriptor): readonly string[] =>
-    column.defaultSql === null || column.dropped ? [] : callsOf(ctx, column.defaultSql, sequence, schemaName);
+  const reads = (sql: string | null | undefined): readonly string[] =>
+    sql == null ? [] : callsOf(ctx, sql, sequence, schemaName);
+  const renewed = <C extends ColumnDescriptor | ViewColumnDescriptor>(
+    of: TableDescriptor | ViewDescriptor,
+    column: C,
+  ): C => {
+    const { name, defaultSql } = column;
+    const calls = 'dropped' in column && column.dropped ? [] : reads(defaultSql);
+    const sql = calls.length === 0 ? undefined : change(of, { name, defaultSql: defaultSql! }, calls);
+    if (sql === undefined) return column;
+    return { ...column, defaultSql: sql, ...(sql === null && 'sequenceId' in column ? { sequenceId: null } : {}) };
+  };
   const { descriptors } = await ctx.catalog.view([]);
   const ids = descriptors.flatMap((d) =>
-    d.kind === 'table' && d.columns.some((c) => reads(c).length > 0) ? [d.id] : [],
+    (d.kind === 'table' || d.kind === 'view') && d.columns.some((c) => reads(c.defaultSql).length > 0) ? [d.id] : [],
   );
   await ctx.catalog.lock(ctx.txn, ids, ctx.wait);
   for (const id of ids) {
-    const table = await ctx.catalog.forUpdate(ctx.txn, id);
-    if (table?.kind !== 'table') continue;
-    const columns = table.columns.map((column) => {
-      const calls = reads(column);
-      return calls.length === 0 ? column : change(table, column, calls);
-    });
-    if (columns.some((column, i) => column !== table.columns[i]))
-      ctx.catalog.put(ctx.txn, nextVersion(table, { columns }));
+    const found = await ctx.catalog.forUpdate(ctx.txn, id);
+    if (found?.kind === 'table') {
+      const columns = found.columns.map((column) => renewed(found, column));
+      if (columns.some((column, i) => column !== found.columns[i]))
+        ctx.catalog.put(ctx.txn, nextVersion(found, { columns }));
+    } else if (found?.kind === 'view') {
+      const columns = found.columns.map((column) => renewed(found, column));
+      if (columns.some((column, i) => column !== found.columns[i]))
+        ctx.catalog.put(ctx.txn, { ...found, columns, version: found.version + 1 });
+    }
   }
 }
 
@@ -122,10 +151,10 @@ export async function releaseUsers(
   goingWith: GoingWith | null = null,
 ): Promise<void> {
   const defaults: { readonly id: number; readonly line: string }[] = [];
-  await changeDefaults(ctx, sequence, (table, column) => {
-    if (goingWith?.isGoing(table.id) === true) return column;
-    defaults.push({ id: table.id, line: `default value for column ${column.name} of table ${table.name}` });
-    return { ...column, defaultSql: null, sequenceId: null };
+  await changeDefaults(ctx, sequence, (of, column) => {
+    if (goingWith?.isGoing(of.id) === true) return undefined;
+    defaults.push({ id: of.id, line: `default value for column ${column.name} of ${of.kind} ${of.name}` });
+    return null;
   });
   const views = (await dependentViews(ctx, sequence.id)).filter(({ id }) => !options.together.has(id));
   // As they were made.
@@ -157,16 +186,9 @@ async function shownSequence(ctx: DdlContext, sequence: SequenceDescriptor): Pro
   return ctx.session.searchPath.includes(schemaName) ? own : `${quoteIfNeeded(schemaName)}.${own}`;
 }
 
-/** Defaults go on reading a sequence that has a new name. */
-export async function renameInDefaults(
-  ctx: DdlContext,
-  sequence: SequenceDescriptor,
-  schemaName: string,
-  to: string,
-): Promise<void> {
-  await changeDefaults(ctx, sequence, (_table, column, calls) => {
-    let sql = column.defaultSql!;
-    for (const call of calls) sql = sql.replaceAll(call, () => nextvalSql(schemaName, to, ctx));
-    return { ...column, defaultSql: sql };
-  });
+/** Defaults that name a sequence go on reading it when it gets a new name. */
+export async function renameInDefaults(ctx: DdlContext, sequence: SequenceDescriptor): Promise<void> {
+  await changeDefaults(ctx, sequence, (_of, { defaultSql }, calls) =>
+    calls.reduce((sql, call) => sql.replaceAll(call, () => nextvalSql(sequence.id)), defaultSql),
+  );
 }

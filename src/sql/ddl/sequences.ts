@@ -7,7 +7,7 @@ import { formatType } from '../types/registry.js';
 import type { DdlContext } from './context.js';
 import { initialAcl } from './default-privileges.js';
 import { notice } from './context.js';
-import { claimName, creationSchema, openForChange, relationMissing, shownName } from './objects.js';
+import { claimName, creationSchema, openForChange, relationMissing } from './objects.js';
 import { options, qualifiedName, rangeVar, strings, of, valueText } from './tree.js';
 import type { Loose } from './tree.js';
 
@@ -152,7 +152,7 @@ async function owner(
   if (parts.length === 1 && parts[0]!.toLowerCase() === 'none') return null;
   const column = parts[parts.length - 1]!;
   const found = await ctx.catalog.relation(qualifiedName(parts.slice(0, -1)), ctx.session.searchPath, ctx.wait);
-  if (found?.kind !== 'table') throw relationMissing(qualifiedName(parts.slice(0, -1)));
+  if (found?.kind !== 'table') return relationMissing(ctx, qualifiedName(parts.slice(0, -1)));
   const c = found.table.columns.find((x) => x.name === column && !x.dropped);
   if (c === undefined) throw sqlError('42703', `column "${column}" of relation "${found.table.name}" does not exist`);
   if (sequenceOwner !== found.table.owner)
@@ -164,8 +164,8 @@ export async function runAlterSequence(ctx: DdlContext, body: Loose): Promise<st
   const name = rangeVar(body['sequence']);
   const found = await openForChange(ctx, name);
   if (found === null) {
-    if (body['missing_ok'] !== true) throw relationMissing(name);
-    notice(ctx, '00000', `relation "${shownName(name)}" does not exist, skipping`);
+    if (body['missing_ok'] !== true) return relationMissing(ctx, name);
+    notice(ctx, '00000', `relation "${name.name}" does not exist, skipping`);
     return 'ALTER SEQUENCE';
   }
   if (found.kind !== 'sequence') throw sqlError('42809', `"${name.name}" is not a sequence`);

@@ -11,7 +11,15 @@ import { figureNameOf } from '../plan/figure-name.js';
 import type { Node } from 'libpg-query';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
-import { creationSchema, descriptorOf, nextVersion, openForChange, relationMissing, shownName } from './objects.js';
+import {
+  creationSchema,
+  descriptorOf,
+  lacksSchema,
+  nextVersion,
+  openForChange,
+  relationMissing,
+  shownName,
+} from './objects.js';
 import { notOwner, requireMember } from './ownership.js';
 import { bindRowExpression, type Place, refuseRoutines, renameInExpression } from './row-expressions.js';
 import { statisticsTarget } from './storage-facts.js';
@@ -41,7 +49,7 @@ export async function runCreateStatistics(ctx: DdlContext, body: Loose): Promise
     throw sqlError('0A000', 'CREATE STATISTICS only supports relation names in the FROM clause');
   const relation = rangeVar(relations[0]);
   const opened = await openForChange(ctx, relation);
-  if (opened === null) throw relationMissing(relation);
+  if (opened === null) return relationMissing(ctx, relation);
   const found = descriptorOf(opened);
   if (found.kind !== 'table') {
     const detail = `This operation is not supported for ${found.kind}s.`;
@@ -224,7 +232,10 @@ export async function dropStatistics(ctx: DdlContext, body: Loose): Promise<stri
     const opened = await open(ctx, name);
     if (opened === null) {
       if (body['missing_ok'] !== true) throw missing(name);
-      notice(ctx, '00000', `statistics object "${shownName(name)}" does not exist, skipping`);
+      const what = (await lacksSchema(ctx, name))
+        ? `schema "${name.schema!}"`
+        : `statistics object "${shownName(name)}"`;
+      notice(ctx, '00000', `${what} does not exist, skipping`);
       continue;
     }
     const { table, statistics } = opened;

@@ -127,7 +127,7 @@ export async function alterIndex(
   const found = await openIndex(ctx, name);
   if (found === null) {
     if (missingOk) return;
-    throw relationMissing(name);
+    return relationMissing(ctx, name);
   }
   let { index } = found;
   for (const command of commands) index = changedIndex(ctx, index, found.table, command);

@@ -38,7 +38,7 @@ const AUTOVACUUM: readonly (readonly [string, Known])[] = [
   ['autovacuum_multixact_freeze_table_age', int(0, 2_000_000_000)],
   ['log_autovacuum_min_duration', int(-1)],
   ['vacuum_truncate', flag],
-  ['vacuum_index_cleanup', { kind: ['auto', 'on', 'off'], min: 0, max: 0 }],
+  ['vacuum_index_cleanup', { kind: ['on', 'off', 'auto', 'true', 'false', 'yes', 'no', '1', '0'], min: 0, max: 0 }],
 ];
 const FILL: readonly [string, Known] = ['fillfactor', int(10, 100)];
 
@@ -73,6 +73,7 @@ export type Options = Readonly<Record<string, string>>;
 /** @throws QuoralError 22023 */
 export function storageOptions(value: unknown, target: OptionsOf = 'table'): Record<string, string> {
   const read: Record<string, string> = {};
+  const ofToast = new Set<string>();
   for (const { name, namespace, value: given } of written(value)) {
     if (target === 'table' && name === 'oids' && namespace === '') {
       if (given !== 'false') throw sqlError('0A000', 'tables declared WITH OIDS are not supported');
@@ -82,9 +83,11 @@ export function storageOptions(value: unknown, target: OptionsOf = 'table'): Rec
     if (namespace !== '' && !isToast) throw sqlError('22023', `unrecognized parameter namespace "${namespace}"`);
     const known = (KNOWN[isToast ? 'toast' : target] as ReadonlyMap<string, Known>).get(name);
     if (known === undefined) throw sqlError('22023', `unrecognized parameter "${name}"`);
-    if (Object.hasOwn(read, name)) throw sqlError('22023', `parameter "${name}" specified more than once`);
+    if (isToast ? ofToast.has(name) : Object.hasOwn(read, name))
+      throw sqlError('22023', `parameter "${name}" specified more than once`);
     checkValue(name, given, known);
-    if (!isToast) read[name] = given;
+    if (isToast) ofToast.add(name);
+    else read[name] = given;
   }
   return read;
 }
@@ -104,7 +107,8 @@ function written(value: unknown): { readonly name: string; readonly namespace: s
 function checkValue(name: string, given: string, { kind, min, max }: Known): void {
   if (typeof kind === 'object') {
     if (kind.includes(given.toLowerCase())) return;
-    const named = kind.map((one) => `"${one}"`);
+    // Those after the third are other words for booleans.
+    const named = kind.slice(0, 3).map((one) => `"${one}"`);
     throw sqlError('22023', `invalid value for enum option "${name}": ${given}`, {
       detail: `Valid values are ${named.slice(0, -1).join(', ')}, and ${named[named.length - 1]}.`,
     });
@@ -138,8 +142,11 @@ function isBoolean(given: string): boolean {
 
 /** With those of SET, or without those of RESET. */
 export function changedOptions(old: Options, node: unknown, target: OptionsOf, reset: boolean): Options {
+  if (reset && list(node).some((n) => of(n, 'DefElem')['arg'] !== undefined))
+    throw sqlError('42601', 'RESET must not include values for parameters');
   const added = reset ? {} : storageOptions(node, target);
-  const gone = new Set(list(node).map((n) => text(of(n, 'DefElem')['defname'])));
+  const own = list(node).filter((n) => text(of(n, 'DefElem')['defnamespace']) === '');
+  const gone = new Set(own.map((n) => text(of(n, 'DefElem')['defname'])));
   // What is set anew comes last.
   return { ...Object.fromEntries(Object.entries(old).filter(([name]) => !gone.has(name))), ...added };
 }

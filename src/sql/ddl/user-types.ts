@@ -25,7 +25,7 @@ import type { DdlContext } from './context.js';
 import { initialAcl } from './default-privileges.js';
 import { notOwner, ownsSchemaOf } from './ownership.js';
 import { notice } from './context.js';
-import { creationSchema, shownName, visibleName } from './objects.js';
+import { creationSchema, lacksSchema, shownName, throwMissing, visibleName } from './objects.js';
 import { list, of, qualifiedName, strings } from './tree.js';
 import type { Loose } from './tree.js';
 
@@ -36,8 +36,8 @@ export interface OpenedType {
   readonly type: UserType;
 }
 
-export function typeMissing(name: RelationName): QuoralError {
-  return sqlError('42704', `type "${shownName(name)}" does not exist`);
+export function typeMissing(ctx: DdlContext, name: RelationName): Promise<never> {
+  return throwMissing(ctx, name, sqlError('42704', `type "${shownName(name)}" does not exist`));
 }
 
 /** The name in a TypeName node, or in a list of names. */
@@ -144,7 +144,7 @@ function arrayRefused(name: string, action: 'alter' | 'drop'): Error {
 
 export async function requireType(ctx: DdlContext, name: RelationName): Promise<OpenedType> {
   const found = await openType(ctx, name);
-  if (found === null) throw typeMissing(name);
+  if (found === null) return typeMissing(ctx, name);
   return found;
 }
 
@@ -239,8 +239,9 @@ export async function dropTypes(ctx: DdlContext, body: Loose, dropUsers: DropUse
     const name = typeNameIn(object);
     const opened = await openType(ctx, name, 'drop');
     if (opened === null) {
-      if (body['missing_ok'] !== true) throw typeMissing(name);
-      notice(ctx, '00000', `type "${shownName(name)}" does not exist, skipping`);
+      if (body['missing_ok'] !== true) return typeMissing(ctx, name);
+      const what = (await lacksSchema(ctx, name)) ? `schema "${name.schema!}"` : `type "${shownName(name)}"`;
+      notice(ctx, '00000', `${what} does not exist, skipping`);
       continue;
     }
     if (domains && opened.type.kind !== 'domain') throw sqlError('42809', `"${name.name}" is not a domain`);

@@ -7,7 +7,7 @@
 import { sqlError } from '../../base/errors.js';
 import type { ViewDescriptor } from '../catalog/descriptor.js';
 import { viewShape } from '../plan/view-shape.js';
-import { defaultText } from './columns.js';
+import { storedDefault } from './columns.js';
 import type { DdlContext } from './context.js';
 import { of, options, text, unsupported, valueText } from './tree.js';
 import type { Loose } from './tree.js';
@@ -59,14 +59,15 @@ function items(node: unknown): unknown {
 }
 
 /** ALTER VIEW, and ALTER TABLE of a view: the commands that a view takes. */
-export function alterView(ctx: DdlContext, view: ViewDescriptor, commands: readonly Loose[]): void {
-  const altered = commands.reduce((current, command) => altering(ctx, current, command), view);
+export async function alterView(ctx: DdlContext, view: ViewDescriptor, commands: readonly Loose[]): Promise<void> {
+  let altered = view;
+  for (const command of commands) altered = await altering(ctx, altered, command);
   if (altered === view) return;
   refuseIdleCheck(altered);
   ctx.catalog.put(ctx.txn, { ...altered, version: view.version + 1 });
 }
 
-function altering(ctx: DdlContext, view: ViewDescriptor, command: Loose): ViewDescriptor {
+async function altering(ctx: DdlContext, view: ViewDescriptor, command: Loose): Promise<ViewDescriptor> {
   switch (command['subtype']) {
     case 'AT_ColumnDefault':
       return withDefault(ctx, view, text(command['name']), command['def']);
@@ -104,9 +105,14 @@ function refused(view: ViewDescriptor, command: Loose): Error {
   });
 }
 
-function withDefault(ctx: DdlContext, view: ViewDescriptor, name: string, node: unknown): ViewDescriptor {
+async function withDefault(
+  ctx: DdlContext,
+  view: ViewDescriptor,
+  name: string,
+  node: unknown,
+): Promise<ViewDescriptor> {
   const column = view.columns.find((c) => c.name === name);
   if (column === undefined) throw sqlError('42703', `column "${name}" of relation "${view.name}" does not exist`);
-  const defaultSql = node === undefined ? null : defaultText(ctx, node, column);
+  const defaultSql = node === undefined ? null : await storedDefault(ctx, node, column);
   return { ...view, columns: view.columns.map((c) => (c === column ? { ...c, defaultSql } : c)) };
 }

@@ -54,7 +54,13 @@ interface Input {
 }
 
 export function compileCopyFrom(shape: CopyFromShape): { start(ctx: ExecContext): Execution } {
-  const writer = new RowWriter(shape.table, shape.schemaName, shape.checks);
+  const writer = new RowWriter(
+    shape.table,
+    shape.schemaName,
+    shape.checks,
+    undefined,
+    (i) => shape.sources[i]?.kind === 'input',
+  );
   const make = compileSources(shape.sources);
   const where = compileTest(shape.where, layoutOf(shape.checks.row));
   return { start: (ctx) => new CopyFromExecution(shape, writer, make, where, ctx) };

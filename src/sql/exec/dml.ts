@@ -145,7 +145,13 @@ function compileSource(source: InsertSource, layout: Layout): Compiled {
 
 export function compileInsert(plan: InsertPlan): OperatorFactory {
   const input = compilePlan(plan.input);
-  const writer = new RowWriter(plan.table, plan.schemaName, plan.checks);
+  const writer = new RowWriter(
+    plan.table,
+    plan.schemaName,
+    plan.checks,
+    undefined,
+    (i) => plan.sources[i]?.kind === 'input',
+  );
   const make = compileSources(plan.sources);
   const returning = compileReturning(
     plan.returning,
@@ -455,7 +461,7 @@ export function compileTarget(target: readonly number[], input: Plan): (row: Row
 
 export function compileUpdate(plan: UpdatePlan): OperatorFactory {
   const input = compilePlan(plan.input);
-  const writer = new RowWriter(plan.table, plan.schemaName, plan.checks);
+  const writer = new RowWriter(plan.table, plan.schemaName, plan.checks, undefined, (i) => plan.assignments[i] != null);
   const layout = layoutOf(plan.input.columns);
   const target = compileTarget(plan.target, plan.input);
   const assignments = plan.assignments.map((a: Expr | null) => (a === null ? null : compileExpr(a, layout)));

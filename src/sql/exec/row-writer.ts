@@ -55,13 +55,17 @@ export class RowWriter {
   /** Position in table.columns of each live column; null if none was dropped. */
   readonly #livePositions: readonly number[] | null;
   readonly #links: LinkedWriters | null;
+  readonly #writes: (position: number) => boolean;
 
   constructor(
     table: TableDescriptor,
     schemaName: string,
     checks: TableChecks,
     links: LinkedWriters | null = checks.links === null ? null : linkedWriters(checks.links),
+    /** Whether the statement names the column at a position to give it a value. */
+    writes: (position: number) => boolean = () => false,
   ) {
+    this.#writes = writes;
     this.#links = links;
     this.table = table;
     this.schemaName = schemaName;
@@ -159,7 +163,7 @@ export class RowWriter {
     for (const { name, test } of this.#viewChecks) {
       if (await testRow(test, full, run)) continue;
       throw sqlError('44000', `new row violates check option for view "${name}"`, {
-        detail: this.#failingRow(full, run.ctx),
+        ...this.#failingRow(full, run.ctx),
       });
     }
   }
@@ -170,7 +174,7 @@ export class RowWriter {
       '23502',
       `null value in column "${column.name}" of relation "${this.table.name}" violates not-null constraint`,
       {
-        detail: this.#failingRow(full, ctx),
+        ...this.#failingRow(full, ctx),
         schema: this.schemaName,
         table: this.table.name,
         column: column.name,
@@ -180,22 +184,28 @@ export class RowWriter {
 
   #checkViolation(name: string, full: Row, ctx: ExecContext): QuoralError {
     return sqlError('23514', `new row for relation "${this.table.name}" violates check constraint "${name}"`, {
-      detail: this.#failingRow(full, ctx),
+      ...this.#failingRow(full, ctx),
       schema: this.schemaName,
       table: this.table.name,
       constraint: name,
     });
   }
 
-  #failingRow(full: Row, ctx: ExecContext): string {
-    const shown = this.table.columns.flatMap((c, i) =>
-      c.dropped || c.hidden ? [] : [shorten(showValue(c.typeOid, full[i]!, ctx.format))],
+  /** Who may not read all of the table is told what it has written, and what it may read. */
+  #failingRow(full: Row, ctx: ExecContext): { readonly detail?: string } {
+    const readable = ctx.services.readable?.(this.table) ?? null;
+    const columns = this.table.columns.flatMap((c, i) =>
+      c.dropped || c.hidden || !(readable?.has(c.id) !== false || this.#writes(i)) ? [] : [{ c, i }],
     );
-    return `Failing row contains (${shown.join(', ')}).`;
+    if (readable !== null && columns.length === 0) return {};
+    const names = readable === null ? '' : `(${columns.map(({ c }) => c.name).join(', ')}) = `;
+    const shown = columns.map(({ c, i }) => shorten(showValue(c.typeOid, full[i]!, ctx.format)));
+    return { detail: `Failing row contains ${names}(${shown.join(', ')}).` };
   }
 
   uniqueViolation(index: IndexCodec, full: Row, ctx: ExecContext): QuoralError {
-    return duplicateKey(this, index, index.columnValues(this.live(full)), ctx.format);
+    const readable = ctx.services.readable?.(this.table) ?? null;
+    return duplicateKey(this, index, index.columnValues(this.live(full)), ctx.format, readable);
   }
 
   /** ON CONFLICT finds no rows by a key that several may have. @throws QuoralError 55000 */

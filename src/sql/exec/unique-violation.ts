@@ -17,11 +17,14 @@ export function duplicateKey(
   index: IndexCodec,
   values: readonly Datum[],
   format: FormatContext,
+  /** Of the table's columns; null: all. */
+  readable: ReadonlySet<number> | null = null,
 ): QuoralError {
+  const isShown = readable === null || index.index.columns.every(({ columnId }) => readable.has(columnId));
   const names = index.keys.map((k) => k.label).join(', ');
   const shown = values.map((value, i) => showValue(index.keys[i]!.typeOid, value, format)).join(', ');
   return sqlError('23505', `duplicate key value violates unique constraint "${index.index.name}"`, {
-    detail: `Key (${names})=(${shown}) already exists.`,
+    ...(isShown ? { detail: `Key (${names})=(${shown}) already exists.` } : {}),
     schema: schemaName,
     table: table.name,
     constraint: index.index.name,

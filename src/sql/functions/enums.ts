@@ -2,7 +2,7 @@
 import { sqlError } from '../../base/errors.js';
 import { PgArray } from '../types/datum.js';
 import type { Datum } from '../types/datum.js';
-import { userTypeOf } from '../types/user-types.js';
+import { committed, userTypeOf } from '../types/user-types.js';
 import type { EnumType } from '../types/user-types.js';
 import type { ExecContext } from '../contract.js';
 import { fn } from './define.js';
@@ -15,17 +15,22 @@ function enumOf(call: CallInfo): EnumType {
 }
 
 function labelsBetween(call: CallInfo, from: Datum, to: Datum): PgArray {
-  const labels = enumOf(call).labels.map((one) => one.label);
+  const type = enumOf(call);
+  const labels = type.labels.map((one) => one.label);
   const start = from === null ? 0 : labels.indexOf(from as string);
   const end = to === null ? labels.length : labels.indexOf(to as string) + 1;
-  return new PgArray(call.argOids[0]!, labels.slice(start, Math.max(start, end)));
+  const within = type.labels.slice(start, Math.max(start, end));
+  return new PgArray(
+    call.argOids[0]!,
+    within.map((one) => committed(type, one)),
+  );
 }
 
 function endOf(call: CallInfo, at: number): Datum {
-  const { labels, name } = enumOf(call);
-  const found = labels.at(at);
-  if (found === undefined) throw sqlError('55000', `enum ${name} contains no values`);
-  return found.label;
+  const type = enumOf(call);
+  const found = type.labels.at(at);
+  if (found === undefined) throw sqlError('55000', `enum ${type.name} contains no values`);
+  return committed(type, found);
 }
 
 const OPTIONS = { strict: false, volatility: 'stable' } as const;

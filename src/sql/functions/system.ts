@@ -26,7 +26,7 @@ import { fn, fns, srf } from './define.js';
 import { quoteIdentifier } from './strings.js';
 import { indexColumnText, indexText } from './index-text.js';
 import { viewOfRule } from '../catalog/rule-oids.js';
-import { shownSql } from './shown-sql.js';
+import { namedRelations, shownSql } from './shown-sql.js';
 
 const STABLE = { volatility: 'stable' } as const;
 const LOOSE = { volatility: 'stable', strict: false } as const;
@@ -191,7 +191,8 @@ fn('num_nonnulls(variadic any) int4', (args: readonly Datum[]) => args.filter((v
 /** @param columns what it may name */
 function shownExpression(sql: string, columns: readonly StoredColumn[], pretty: boolean, ctx: ExecContext): string {
   const isAsStored = !pretty && !sql.includes('CASE');
-  return (isAsStored ? undefined : ctx.services.expressionText?.(sql, columns, pretty)) ?? shownSql(sql, ctx);
+  const text = (): string | undefined => ctx.services.expressionText?.(namedRelations(sql, ctx), columns, pretty);
+  return (isAsStored ? undefined : text()) ?? shownSql(sql, ctx);
 }
 const NO_COLUMNS: readonly StoredColumn[] = [];
 const shownColumns = new WeakMap<TableDescriptor, readonly StoredColumn[]>();
@@ -273,7 +274,8 @@ function constraintDefinition(oid: number, pretty: boolean, ctx: ExecContext): D
   const check = table.checks.find((one) => one.oid === oid);
   if (check !== undefined) {
     const shown = shownExpression(check.expressionSql, columnsOf(table), pretty, ctx);
-    return `CHECK (${shown})${check.validated === false ? ' NOT VALID' : ''}`;
+    const marks = `${check.noInherit === true ? ' NO INHERIT' : ''}${check.validated === false ? ' NOT VALID' : ''}`;
+    return `CHECK (${shown})${marks}`;
   }
   const index = table.indexes.find((one) => one.constraintOid === oid);
   if (index !== undefined) {

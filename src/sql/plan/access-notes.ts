@@ -37,9 +37,9 @@ interface Context {
   readonly columns: Map<number, Named>;
 }
 
-/** Whose rights count for what a view reads. */
-export function viewReader(view: ViewDescriptor, current: number | null): number | null {
-  return view.options?.['security_invoker'] === 'true' ? current : view.owner;
+/** Whose rights count for what a view reads: with security_invoker the user's, also inside of a view that has an owner's. */
+export function viewReader(view: ViewDescriptor): number | null {
+  return view.options?.['security_invoker'] === 'true' ? null : view.owner;
 }
 
 export class AccessNotes {

@@ -127,7 +127,7 @@ function viewTarget(b: Binder, { view, sources }: ViewRelation, change: Change, 
   for (const [id, source] of sources) b.pinned.set(id, source);
   if (below === undefined) throw errorAt('XX000', `a view reads relation ${base.pin.id}, which is not there`, -1);
   const entry = b.access.relation(view, CHANGES[change], asking);
-  const inner = targetOf(b, below, change, { as: viewReader(view, asking.as), outer: entry });
+  const inner = targetOf(b, below, change, { as: viewReader(view), outer: entry });
   const defaults = [...inner.defaults];
   const columns = view.columns.map((c, i): WriteColumn => {
     const { baseColumnId, problem: why } = shape.columns[i]!;

@@ -9,6 +9,7 @@ import type {
   CompiledExpression,
   CompiledStatement,
   ParsedStatement,
+  ParseNode,
   Planner,
   PlannerSettings,
   RelationName,
@@ -278,7 +279,7 @@ function noCatalog(settings: PlannerSettings): CatalogSnapshot {
 }
 
 function compileExpression(
-  sql: string,
+  sql: string | ParseNode,
   columns: readonly { readonly name: string; readonly typeOid: number; readonly typmod: number }[],
   settings: PlannerSettings,
   target: { readonly typeOid: number; readonly typmod: number } | null,
@@ -286,11 +287,14 @@ function compileExpression(
 ): CompiledExpression {
   const binder = new Binder(noCatalog(settings), settings, []);
   binder.knowTypes(target === null ? columns : [...columns, target]);
-  knowPins(binder, sql, settings);
+  if (typeof sql === 'string') knowPins(binder, sql, settings);
   const made = columns.map((c) => binder.column(c.name, c.typeOid, c.typmod));
   const visible = made.map((column) => ({ column, hidden: false }));
   const scope = new Scope(null, [{ alias: '', schema: null, columns: visible, table: null }], visible);
-  const bound = bindExpr(exprContext(binder, scope, stored ?? 'this expression'), expressionTree(sql));
+  const bound = bindExpr(
+    exprContext(binder, scope, stored ?? 'this expression'),
+    typeof sql === 'string' ? expressionTree(sql) : (sql as Node),
+  );
   const whole =
     target === null
       ? resolveUnknown(binder, bound)

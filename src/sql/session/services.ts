@@ -12,6 +12,7 @@ import { INFORMATION_SCHEMA_ID, PG_CATALOG_SCHEMA_ID, PUBLIC_SCHEMA_ID } from '.
 import type { Catalog, WaitOptions } from '../catalog/catalog.js';
 import type { Descriptor, SequenceDescriptor, TableDescriptor, ViewDescriptor } from '../catalog/descriptor.js';
 import { RIGHTS } from '../catalog/acl.js';
+import { wholeRights } from '../catalog/rights.js';
 import { SUPERUSER_OID } from '../catalog/bootstrap-names.js';
 import { SIGNAL_BACKEND } from '../catalog/roles.js';
 import { isMaterialized, queryOf } from '../catalog/materialized.js';
@@ -54,6 +55,8 @@ import { catalogAccess } from './catalog-access.js';
 import { cursorKey, cursorRows, preparedRows } from './cursor-facts.js';
 import type { Portal, Prepared } from './portal.js';
 import { isOnlyOfName, isVisibleRoutine, oidOfRoutine, routineWithOid } from './routine-names.js';
+import { findSetting } from './setting-table.js';
+import { withUnit } from './setting-values.js';
 import { splitIdentifiers } from './settings.js';
 
 /** What the services need of the session they belong to. */
@@ -153,6 +156,13 @@ export class Services implements SessionServices, CatalogServices {
 
   callRoutine(call: RoutineCall): Promise<RoutineResult> {
     return this.#host.routines.call(call);
+  }
+
+  readable(table: TableDescriptor): ReadonlySet<number> | null {
+    const { roles } = this.#host;
+    if (!roles.mustAsk || (wholeRights(roles.rights, table) & RIGHTS.select) !== 0) return null;
+    const may = table.columns.filter(({ acl }) => acl != null && roles.rights.has(acl, RIGHTS.select));
+    return new Set(may.map(({ id }) => id));
   }
 
   signalBackend(processId: number, how: 'cancel' | 'terminate'): boolean {
@@ -457,10 +467,10 @@ export class Services implements SessionServices, CatalogServices {
   setting(name: string, missingOk: boolean): string | null {
     const value = this.#host.setting(name);
     if (value === null && !missingOk) throw sqlError('42704', `unrecognized configuration parameter "${name}"`);
-    return value;
+    return value === null ? null : withUnit(findSetting(name), value);
   }
   setSetting(name: string, value: string, local: boolean): string {
-    return this.#host.setSetting(name, value, local);
+    return withUnit(findSetting(name), this.#host.setSetting(name, value, local));
   }
 
   // ---- sequences ----

@@ -36,6 +36,9 @@ async function findAll(session: Session, names: readonly Loose[], mode: Mode): P
   await session.services.loadView();
   const found: number[] = [];
   for (const name of names) {
+    const schema = name['schemaname'];
+    if (schema !== undefined && (await session.transactionCatalog().schemaId(String(schema))) === null)
+      throw sqlError('3F000', `schema "${String(schema)}" does not exist`);
     const schemas =
       name['schemaname'] === undefined ? session.settings.derived.searchPath : [String(name['schemaname'])];
     found.push(...findOne(session, String(name['relname']), schemas, mode));

@@ -3,7 +3,7 @@ import { sqlError } from '../../base/errors.js';
 import type { ResultSink } from '../session-api.js';
 import type { Session } from './session.js';
 import { findSetting } from './setting-table.js';
-import { parseBoolWord } from './setting-values.js';
+import { parseBoolWord, withUnit } from './setting-values.js';
 import { SHOW_ALL_COLUMNS, textColumn } from './statement-kinds.js';
 import { isolationModes, type TransactionModes } from './transaction.js';
 import { constantOf, list } from './tree.js';
@@ -196,7 +196,7 @@ export function show(session: Session, body: Loose, sink: ResultSink, simple: bo
     for (const { definition, value } of session.settings.all()) {
       sink.row([
         definition.name,
-        shown(definition.name, session.setting(definition.name) ?? value),
+        withUnit(definition, session.setting(definition.name) ?? value),
         definition.description,
       ]);
     }
@@ -206,32 +206,6 @@ export function show(session: Session, body: Loose, sink: ResultSink, simple: bo
   if (value === null) throw sqlError('42704', `unrecognized configuration parameter "${name}"`);
   const def = findSetting(name);
   if (simple) sink.columns([textColumn(def?.name ?? name)]);
-  sink.row([shown(def?.name ?? name, value)]);
+  sink.row([withUnit(def, value)]);
   return 'SHOW';
-}
-
-const TIME_STEPS: readonly (readonly [number, string])[] = [
-  [86_400_000, 'd'],
-  [3_600_000, 'h'],
-  [60_000, 'min'],
-  [1_000, 's'],
-  [1, 'ms'],
-];
-const SIZE_STEPS: readonly (readonly [number, string])[] = [
-  [1024 ** 3, 'TB'],
-  [1024 ** 2, 'GB'],
-  [1024, 'MB'],
-  [1, 'kB'],
-];
-
-/** With its unit, in the largest that divides it. */
-function shown(name: string, value: string): string {
-  const unit = findSetting(name)?.unit ?? null;
-  const number = Number(value);
-  if (unit === null || number <= 0 || !Number.isFinite(number)) return value;
-  const scaled = unit === '8kB' ? number * 8 : number;
-  for (const [size, label] of unit === 'ms' ? TIME_STEPS : SIZE_STEPS) {
-    if (scaled % size === 0) return `${scaled / size}${label}`;
-  }
-  return value;
 }

@@ -24,6 +24,28 @@ const TIME_UNITS: Readonly<Record<string, number>> = {
 };
 const SIZE_UNITS: Readonly<Record<string, number>> = { B: 1 / 1024, kB: 1, MB: 1024, GB: 1024 ** 2, TB: 1024 ** 3 };
 
+/** Multiples of the unit itself, which is what is kept: 8kB is 8 of the first of the sizes. */
+function stepsOf(unit: string): readonly (readonly [size: number, label: string])[] {
+  const units = unit in TIME_UNITS ? TIME_UNITS : SIZE_UNITS;
+  const own = unit === '8kB' ? 8 : units[unit];
+  if (own === undefined) return [];
+  return Object.entries(units)
+    .map(([label, size]): [number, string] => [size / own, label])
+    .reverse();
+}
+
+/** As SHOW and current_setting() give it: in the largest unit of which it is a multiple. */
+export function withUnit(def: SettingDefinition | null, value: string): string {
+  const unit = def?.unit ?? null;
+  const number = Number(value);
+  if (unit === null || number <= 0 || !Number.isFinite(number)) return value;
+  for (const [size, label] of stepsOf(unit)) {
+    const count = number / size;
+    if (Math.abs(Math.round(count) - count) <= 1e-8) return `${Math.round(count)}${label}`;
+  }
+  return value;
+}
+
 /** The value as it is kept, checked. @throws QuoralError 22023, 22P02 */
 export function checkSetting(def: SettingDefinition, value: string): string {
   const invalid = (hint?: string): Error =>

@@ -239,13 +239,13 @@ async function discard(session: Session, body: Loose): Promise<string> {
   }
 }
 
-/** Reading suffices for the weakest lock. @throws QuoralError 42501 */
+/** The weakest lock is the readers'. @throws QuoralError 42501 */
 async function checkLock(session: Session, found: Relation, mode: number): Promise<void> {
   const descriptor = found.kind === 'table' ? found.table : found.kind === 'view' ? found.view : null;
   if (descriptor === null) return;
   const rights = await session.roles.refresh();
   const stronger = RIGHTS.update | RIGHTS.delete | RIGHTS.truncate;
-  const enough = mode === 1 ? RIGHTS.select | stronger : mode <= 3 ? RIGHTS.insert | stronger : stronger;
+  const enough = mode === 1 ? RIGHTS.select : mode === 3 ? RIGHTS.insert | stronger : stronger;
   if ((wholeRights(rights, descriptor) & enough) === 0) throw denied(relationKind(descriptor), descriptor.name);
 }
 
@@ -260,7 +260,12 @@ export async function lockTable(session: Session, body: Loose): Promise<string> 
     const found = await session
       .transactionCatalog()
       .relation(name, session.settings.derived.searchPath, session.waitOptions());
-    if (found === null) throw sqlError('42P01', `relation "${name.name}" does not exist`);
+    if (found === null) {
+      if (name.schema === null) throw sqlError('42P01', `relation "${name.name}" does not exist`);
+      if ((await session.transactionCatalog().schemaId(name.schema)) === null)
+        throw sqlError('3F000', `schema "${name.schema}" does not exist`);
+      throw sqlError('42P01', `relation "${name.schema}.${name.name}" does not exist`);
+    }
     if (session.roles.mustAsk) await checkLock(session, found, Number(body['mode'] ?? 8));
   }
   return 'LOCK TABLE';

@@ -34,6 +34,11 @@ export interface EnumLabel {
   /** pg_enum.enumsortorder; what keys hold. */
   readonly order: number;
   readonly label: string;
+  /**
+   * Added by a transaction that has not committed: only its own definition has this, and it is never written.
+   * Nothing may take the value before, since rows and keys of it would stay if the transaction rolled back.
+   */
+  readonly fresh?: true;
 }
 
 export interface DomainCheck {
@@ -241,6 +246,14 @@ export function typesWithin(oid: number): readonly number[] {
 
 // ---- enums ----
 
+/** The label, unless this transaction has added it. */
+export function committed(type: EnumType, { label, fresh }: EnumLabel): string {
+  if (fresh !== true) return label;
+  throw sqlError('55P04', `unsafe use of new value "${label}" of enum type ${quoteIdentifier(type.name)}`, {
+    hint: 'New enum values must be committed before they can be used.',
+  });
+}
+
 function enumBehaviour(type: EnumType): TypeBehaviour {
   const byLabel = new Map(type.labels.map((one) => [one.label, one]));
   const byId = new Map(type.labels.map((one) => [one.id, one.label]));
@@ -251,7 +264,8 @@ function enumBehaviour(type: EnumType): TypeBehaviour {
     return known.order;
   };
   const read = (text: string): string => {
-    if (byLabel.has(text)) return text;
+    const known = byLabel.get(text);
+    if (known !== undefined) return committed(type, known);
     throw sqlError('22P02', `invalid input value for enum ${quoteIdentifier(type.name)}: "${text}"`);
   };
   return {

@@ -210,6 +210,7 @@ function rowsOfTable(source: Source, database: string, table: TableDescriptor): 
   const schema = source.model.schemaNames.get(table.schemaId) ?? String(table.schemaId);
   let key = `${database}\0${schema}`;
   for (const column of table.columns) {
+    if (column.defaultSql?.includes('::regclass') === true) key += `\0${shownSql(column.defaultSql, source.ctx)}`;
     if (column.identity !== null && column.sequenceId !== null)
       key += `\0${source.model.view.byId.get(column.sequenceId)?.version ?? ''}`;
     // Names of types are shown by the search path.

@@ -486,6 +486,7 @@ function* constraintsOfTable(table: TableDescriptor): Iterable<Values> {
       conname: check.name,
       contype: 'c',
       convalidated: check.validated ?? true,
+      connoinherit: check.noInherit === true,
       conbin: check.expressionSql,
       conkey: check.columnIds.length === 0 ? null : int2Array(check.columnIds),
     };

@@ -153,10 +153,11 @@ function* keysGroupedBy(model: Model, view: Reader): Iterable<number> {
   }
 }
 
-/** The sequence of a default such as nextval('s.q'::regclass), by the name that it has there. */
+/** The sequence of a default such as nextval('16384'::regclass), or by the name that it has there. */
 function sequenceRead(model: Model, sql: string): number | null {
   const named = /^nextval\('((?:[^']|'')+)'::(?:regclass|text)\)$/.exec(sql)?.[1];
   if (named === undefined) return null;
+  if (/^\d+$/.test(named)) return Number(named);
   const parts = Array.from(named.replaceAll("''", "'").matchAll(/"((?:[^"]|"")+)"|([^".]+)/g), ([, quoted, plain]) =>
     quoted === undefined ? plain! : quoted.replaceAll('""', '"'),
   );

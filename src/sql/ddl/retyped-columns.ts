@@ -1,0 +1,73 @@
+/** ALTER COLUMN … TYPE: what the values and the default of the column become. */
+import { QuoralError, sqlError } from '../../base/errors.js';
+import type { ColumnDescriptor } from '../catalog/descriptor.js';
+import type { CompiledExpression } from '../contract.js';
+import { PINNED, storedTypeName } from '../types/pinned-types.js';
+import { formatType, typeByOid } from '../types/registry.js';
+import { STORED_FORMAT } from '../types/stored-format.js';
+import { userTypeIn } from '../types/user-types.js';
+import { quoteIfNeeded } from './columns.js';
+import type { DdlContext } from './context.js';
+import { deparse, quoteIdentifier, quoteLiteral } from './deparse.js';
+import { compilePlaced } from './placed-expressions.js';
+import { unsupported } from './tree.js';
+
+/** What the column's values become. @throws QuoralError 42804 where that is not assignable to the type */
+export function newValue(
+  ctx: DdlContext,
+  { name }: ColumnDescriptor,
+  columns: readonly ColumnDescriptor[],
+  using: unknown,
+  type: { readonly oid: number; readonly typmod: number },
+): CompiledExpression {
+  const compiled = (target: Parameters<typeof compilePlaced>[3]): CompiledExpression =>
+    using === undefined
+      ? ctx.planner.compileExpression(quoteIdentifier(name), columns, ctx.plannerSettings, target)
+      : compilePlaced({ ...ctx, unplaced: false }, { node: using, sql: deparse(using) }, columns, target);
+  compiled(null);
+  try {
+    return compiled({ typeOid: type.oid, typmod: type.typmod });
+  } catch (error) {
+    if (!(error instanceof QuoralError) || error.sqlstate !== '42804') throw error;
+    const shown = formatType(type.oid);
+    const subject = using === undefined ? `column "${name}"` : `result of USING clause for column "${name}"`;
+    throw sqlError('42804', `${subject} cannot be cast automatically to type ${shown}`, {
+      hint:
+        using === undefined
+          ? `You might need to specify "USING ${quoteIfNeeded(name)}::${formatType(type.oid, type.typmod)}".`
+          : 'You might need to add an explicit cast.',
+    });
+  }
+}
+
+/** A default names users' types only while its column is of them: as the value that it is, when the column changes. */
+export async function convertedDefault(
+  ctx: DdlContext,
+  sql: string,
+  from: ColumnDescriptor,
+  to: { readonly typeOid: number; readonly typmod: number },
+): Promise<string> {
+  // Its type is known by being that of something.
+  const over = [{ name: from.name, typeOid: from.typeOid, typmod: from.typmod }];
+  const compile = (target: typeof to | null): CompiledExpression => {
+    try {
+      return ctx.planner.compileExpression(sql, over, ctx.plannerSettings, target);
+    } catch (error) {
+      if (!(error instanceof QuoralError) || error.sqlstate !== '42804') throw error;
+      const message = `default for column "${from.name}" cannot be cast automatically to type ${formatType(to.typeOid)}`;
+      throw sqlError('42804', message);
+    }
+  };
+  const compiled = compile(to);
+  // As written: what assignment adds is not kept.
+  if (userTypeIn(from.typeOid) === null) return compile(null).sql;
+  if (!compiled.sql.includes(`"${PINNED}`)) return compiled.sql;
+  const alone = ctx.planner.compileExpression(sql, [], ctx.plannerSettings, {
+    typeOid: from.typeOid,
+    typmod: from.typmod,
+  });
+  if (!alone.immutable) throw unsupported(`changing the type of a column whose default is computed`);
+  const value = await compiled.evaluate([], ctx.execContext());
+  if (value === null) return `NULL::${storedTypeName(to.typeOid, to.typmod)}`;
+  return `${quoteLiteral(typeByOid(to.typeOid).output(value, STORED_FORMAT))}::${storedTypeName(to.typeOid, to.typmod)}`;
+}
