@@ -227,7 +227,9 @@ function bindNamed(ctx: ExprContext, call: FuncCall, names: readonly string[]): 
     const column = columnCall([ctx.bind(ctx, call.args[0]!)], name);
     if (column !== null) return column;
   }
-  if (own || isCalled(call)) return bindRoutine(ctx, call, shown ?? names.slice(-2).join('.'), groups ?? []);
+  const isWindow = call.over !== undefined && WINDOW_FUNCTIONS.has(name) && schema === null;
+  if ((own && !isWindow) || isCalled(call))
+    return bindRoutine(ctx, call, shown ?? names.slice(-2).join('.'), groups ?? []);
   if (groups === null && schema !== null && !['pg_catalog', 'information_schema', 'public'].includes(schema)) {
     throw errorAt('3F000', `schema "${schema}" does not exist`, location);
   }
@@ -292,7 +294,7 @@ function bindRoutine(ctx: ExprContext, call: FuncCall, name: string, groups: rea
     throw errorAt('42809', `OVER specified, but ${name} is not a window function nor an aggregate function`, location);
   const written = call.args ?? [];
   const routines = groups.flatMap((g) => g.routines.filter((r) => r.procedure === isCalled(call)));
-  const placed = firstNamed(written) < 0 ? null : placeNamed(ctx, name, routines, written);
+  const placed = firstNamed(written) < 0 ? null : placeNamed(ctx, name, routines, call);
   if (firstNamed(written) >= 0 && placed === null) throw noSuchCall(ctx, name, written, location, isCalled(call));
   const nodes = placed?.nodes ?? written;
   const args = placed?.args ?? nodes.map((n, i) => asRowType(ctx.binder, ctx.bind(ctx, n), routines, i));

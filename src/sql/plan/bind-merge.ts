@@ -15,7 +15,7 @@ import { bindFrom, join, scanOf, scanRelation } from './bind-from.js';
 import { lockForChange } from './bind-locks.js';
 import { exprContext, fromContext, withClause } from './bind-select.js';
 import { defaultOf } from './bind-table.js';
-import { Scope, errorAt } from './binder.js';
+import { MERGE_CONDITIONS, Scope, errorAt } from './binder.js';
 import type { Binder, BoundFrom, CteEntry, ExprContext } from './binder.js';
 import { noteWritten, writeTarget } from './bind-view-target.js';
 import type { WriteTarget } from './bind-view-target.js';
@@ -151,7 +151,7 @@ function withoutTarget<T>(alias: string, bind: () => T): T {
 
 function whenCondition(b: Binder, when: MergeWhenClause, scope: Scope): Expr | null {
   if (when.condition === undefined) return null;
-  const ctx = exprContext(b, scope, 'MERGE WHEN conditions');
+  const ctx = exprContext(b, scope, MERGE_CONDITIONS);
   return coerceBoolean(b, bindExpr(ctx, when.condition), 'WHEN', locationOf(when.condition));
 }
 

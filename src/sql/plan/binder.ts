@@ -330,6 +330,7 @@ export interface LockRequest {
 /** Clauses of contexts of which messages speak in their own way. */
 export const WINDOW_ARGUMENTS = 'window function calls';
 export const FROM_FUNCTIONS = 'functions in FROM';
+export const MERGE_CONDITIONS = 'MERGE WHEN conditions';
 
 /** What expressions are bound in; the bindings of subqueries and of expressions come through it. */
 export interface ExprContext {

@@ -235,15 +235,17 @@ export function placeNamed(
   ctx: ExprContext,
   name: string,
   routines: readonly Routine[],
-  written: readonly Node[],
+  call: FuncCall,
 ): { readonly routine: Routine; readonly nodes: readonly Node[]; readonly args: readonly Expr[] } | null {
+  const written = call.args ?? [];
+  const variadic = call.func_variadic === true;
   const first = firstNamed(written);
   const fitting = routines.flatMap((routine) => {
     const nodes = placedFor(inputsOf(routine), written, first);
     if (nodes === null) return [];
     const args = nodes.map((n, i) => asRowType(ctx.binder, ctx.bind(ctx, n), [routine], i));
     const oids = args.map((a) => typeOfExpr(ctx.binder, a));
-    if (findFunction(name, oids, { routines: [routineEntry(name, routine)] }) === null) return [];
+    if (findFunction(name, oids, { variadic, routines: [routineEntry(name, routine)] }) === null) return [];
     const types = inputsOf(routine).map((p) => p.typeOid);
     return [{ routine, nodes, args, oids, types, exact: oids.filter((oid, i) => oid === types[i]).length }];
   });
@@ -252,7 +254,7 @@ export function placeNamed(
   );
   if (alike.length > 1 && alike.length === fitting.length) {
     const entries = alike.map((f) => routineEntry(name, f.routine));
-    const chosen = findFunction(name, alike[0]!.oids, { routines: entries })?.entry.routine;
+    const chosen = findFunction(name, alike[0]!.oids, { variadic, routines: entries })?.entry.routine;
     return alike.find((f) => f.routine === chosen) ?? null;
   }
   const most = Math.max(...fitting.map((f) => f.exact));

@@ -10,7 +10,7 @@
  */
 import { missingColumn } from './missing-relation.js';
 import { OID } from '../types/oids.js';
-import { columnExpr, errorAt } from './binder.js';
+import { columnExpr, errorAt, MERGE_CONDITIONS } from './binder.js';
 import type { ExprContext, ScopeRelation } from './binder.js';
 import { constant } from './expr.js';
 import type { Expr } from './expr.js';
@@ -50,6 +50,8 @@ export function systemColumnOf(
 /** null if the relation has none of that name. */
 function systemColumn(ctx: ExprContext, relation: ScopeRelation, name: string, location: number): Expr | null {
   if (!isSystemName(name)) return null;
+  if (ctx.clause === MERGE_CONDITIONS && name !== 'tableoid')
+    throw errorAt('42P10', `cannot use system column "${name}" in MERGE WHEN condition`, location);
   const oid = oidOf(relation);
   if (oid === null) return null;
   if (UNSUPPORTED.has(name)) {

@@ -19,3 +19,5 @@ call pp(a => 'x');
 call pp(a => 'x', c => 1);
 select abs(x => 1);
 select make_interval(days => 3), make_date(year => 2020, month => 1, day => 2);
+create function spread(a int, variadic b int[]) returns int language sql as 'select a + array_length(b, 1)';
+select spread(1, 2, 3), spread(1, variadic array[4]), spread(a => 1, variadic b => array[1, 2]);
