@@ -19,6 +19,15 @@ const KINDS: Readonly<Record<string, Kind>> = {
   OBJECT_SCHEMA: 'schema',
 };
 
+/** With a schema go the privileges that new objects in it were to have. The database's lock is held. */
+export async function forgetSchemaDefaults(ctx: DdlContext, schemaId: number): Promise<void> {
+  const database = await ctx.catalog.forUpdate(ctx.txn, ctx.catalog.databaseId);
+  if (database?.kind !== 'database' || database.defaultAcls == null) return;
+  const defaultAcls = database.defaultAcls.filter((one) => one.schemaId !== schemaId);
+  if (defaultAcls.length < database.defaultAcls.length)
+    ctx.catalog.put(ctx.txn, { ...database, defaultAcls, version: database.version + 1 });
+}
+
 export async function runDefaultPrivileges(ctx: DdlContext, body: Loose): Promise<string> {
   const given = options(body['options']);
   const listOf = (name: string): unknown => {

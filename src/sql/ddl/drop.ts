@@ -11,6 +11,7 @@ import { aclOf } from '../catalog/rights.js';
 import type { DdlContext } from './context.js';
 import { requireOwner, requireSchemaOwner } from './ownership.js';
 import { notice } from './context.js';
+import { forgetSchemaDefaults } from './default-privileges.js';
 import { dropExtensions, dropExtensionsIn, extensionsIn } from './extensions.js';
 import { detachTable, tablesAround } from './foreign-keys.js';
 import { dropIndexes } from './indexes.js';
@@ -333,6 +334,7 @@ async function dropSchema(ctx: DdlContext, id: number, name: string, cascade: bo
   const shown = inside.filter((d) => d.kind !== 'sequence' || d.ownedBy === null);
   ctx.cascades.push(...extensions, ...shown.flatMap((d) => containedNames(d, placeIn(ctx, name))));
   await dropExtensionsIn(ctx, id);
+  await forgetSchemaDefaults(ctx, id);
   ctx.cascades.push(...statistics);
   for (const { id: tableId } of elsewhere) {
     await ctx.catalog.lock(ctx.txn, [tableId], ctx.wait);

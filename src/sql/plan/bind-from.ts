@@ -216,6 +216,7 @@ function bindRangeVar(ctx: FromContext, range: RangeVar): BoundFrom {
       if (lockFor(ctx, range.alias?.aliasname ?? name) !== null)
         throw errorAt('42809', `cannot lock rows in sequence "${name}"`, -1);
       if (b.pins != null) throw errorAt('0A000', `a view that reads sequence "${name}" is not supported`, location);
+      b.dependOnSequence(relation.sequence);
       return bindVirtual(ctx, range, sequenceRelation(relation.sequence, relation.schemaName), false);
     case 'virtual':
       return bindVirtual(ctx, range, relation);

@@ -8,7 +8,13 @@ import type { RowOf } from './whole-row.js';
 import { sqlError } from '../../base/errors.js';
 import type { QuoralError } from '../../base/errors.js';
 import type { CatalogSnapshot, ParameterFit, PlannerSettings, Relation, ResolvedRoutines } from '../contract.js';
-import type { Routine, TableDescriptor, UsedRoutine, ViewDescriptor } from '../catalog/descriptor.js';
+import type {
+  Routine,
+  SequenceDescriptor,
+  TableDescriptor,
+  UsedRoutine,
+  ViewDescriptor,
+} from '../catalog/descriptor.js';
 import type { Node, SelectStmt } from 'libpg-query';
 import type { AggregateExpr, ColumnExpr, Expr } from './expr.js';
 import type { CteDefinition, Lock, Plan, PlanColumn } from './logical.js';
@@ -200,6 +206,11 @@ export class Binder {
     this.knowTypes(relation.columns);
     this.knowRoutines(relation.usedRoutines ?? []);
     if (relation.kind === 'view') this.knowTypes(relation.usedTypes ?? []);
+  }
+
+  /** Its state is read by its oid: by a name it is another one after DROP and CREATE. */
+  dependOnSequence({ id, version }: SequenceDescriptor): void {
+    this.#dependencies.set(id, version);
   }
 
   /** Types by which stored expressions over these columns name what they cast to. */

@@ -1,0 +1,12 @@
+CREATE SEQUENCE q;
+SELECT last_value, is_called FROM q;
+SELECT last_value, is_called FROM q;
+SELECT last_value, is_called FROM q;
+DROP SEQUENCE q;
+CREATE SEQUENCE q START 5;
+SELECT last_value, is_called FROM q;
+ALTER SEQUENCE q RENAME TO r;
+SELECT last_value, is_called FROM q;
+SELECT last_value, is_called FROM r;
+DROP SEQUENCE r;
+SELECT last_value, is_called FROM r;
