@@ -151,7 +151,18 @@ export const TXN_DEFECTS: readonly Defect[] = [
         replace: '',
       },
     ],
-    options: { ...LATE_WRITES, amplify: SPILL_AT_ONCE },
+    options: {
+      args: ['--faults', 'late-delivery,lost-answer,pause-point', '--workloads', 'lists'],
+      // A coordinator stands still with a part of its staging on the way, for long enough to be taken for dead.
+      amplify: [
+        ...SPILL_AT_ONCE,
+        {
+          file: 'src/testing/sim/nemesis.ts',
+          find: "case 'pause-point':\n        return this.#targets.arm(machine, (",
+          replace: "case 'pause-point':\n        return this.#targets.armOneOf(['after-part-answered'], (",
+        },
+      ],
+    },
   },
   {
     name: 'late-staging-moves-the-record',
@@ -187,7 +198,7 @@ export const TXN_DEFECTS: readonly Defect[] = [
       {
         file: 'src/range/eval/write.ts',
         find: 'if (ctx.range.records.isVoid(txn.id, key, request.sequence)) {',
-        replace: 'if (ctx.range.records.isVoid(txn.id, key, -1)) {',
+        replace: 'if (ctx.range.records.isVoid(txn.id, key, request.sequence) && request.sequence < 0) {',
       },
     ],
     options: { ...LATE_WRITES, amplify: SPILL_AT_ONCE },

@@ -44,20 +44,32 @@ function history(c: ModelCluster, key: string): string[] {
   return values;
 }
 
+/** What a node that dies was at is never heard of again. */
+async function orDead<T>(c: ModelCluster, node: number, work: Promise<T>): Promise<T> {
+  if (c.tamper.again === undefined) return work;
+  work.catch(() => undefined);
+  for (;;) {
+    if (c.down.has(node)) throw new QuoralError('08006', 'the node died', { retry: 'unknown' });
+    const settled = await Promise.race([work.then(() => true), c.sim.sleep(5).then(() => false)]);
+    if (settled) return work;
+  }
+}
+
 async function client(c: ModelCluster, seed: number, name: string, isolation: Isolation, done: Done[]): Promise<void> {
   const rng = seededRng(seed);
   for (let n = 0; n < 8; n++) {
     const attempt: Done = { id: `${name}.${n}`, reads: new Map(), writes: new Set(), outcome: 'aborted' };
-    const txn = c.db(1 + rng.int(3)).begin({ isolation });
+    const node = c.down.has(3) ? 1 + rng.int(2) : 1 + rng.int(3);
+    const txn = c.db(node).begin({ isolation });
     let tries = 0;
     for (;;) {
       attempt.reads.clear();
       attempt.writes.clear();
       try {
         if (c.tamper.again !== undefined && rng.int(3) === 0)
-          await undone(c, txn, rng, attempt, `${attempt.id}.${tries}`);
-        await operations(c, txn, rng, `${attempt.id}.${tries}`, attempt);
-        await txn.commit();
+          await orDead(c, node, undone(c, txn, rng, attempt, `${attempt.id}.${tries}`));
+        await orDead(c, node, operations(c, txn, rng, `${attempt.id}.${tries}`, attempt));
+        await orDead(c, node, txn.commit());
         done.push({ ...attempt, id: `${attempt.id}.${tries}`, outcome: 'committed' });
         break;
       } catch (error) {
@@ -214,7 +226,8 @@ async function scenario(seed: number, faults: boolean, again = NEVER, spillBytes
           await c.sim.sleep(10 + rng.int(60));
           const ranges = [...c.ranges.values()];
           if (i === 2) await c.db(1 + rng.int(3)).split(KEYS[1 + rng.int(7)]!);
-          else c.moveLease(ranges[rng.int(ranges.length)]!, 1 + rng.int(3));
+          else c.moveLease(ranges[rng.int(ranges.length)]!, 1 + rng.int(c.down.has(3) ? 2 : 3));
+          if (again === LATE && i === 4) c.kill(3);
         }
       })(),
     );
@@ -224,10 +237,10 @@ async function scenario(seed: number, faults: boolean, again = NEVER, spillBytes
   if (again === LATE) {
     for (let i = 0; i < 20; i++) {
       await c.sim.advance(1_100);
-      for (const range of c.ranges.values()) if (rng.int(3) === 0) c.moveLease(range, 1 + rng.int(3));
+      for (const range of c.ranges.values()) if (rng.int(3) === 0) c.moveLease(range, 1 + rng.int(2));
     }
   }
-  await c.run(Promise.all([1, 2, 3].map((n) => c.db(n).settled())));
+  await c.run(Promise.all([1, 2, 3].filter((n) => !c.down.has(n)).map((n) => c.db(n).settled())));
   // Whatever was left behind is resolved by who meets it.
   await c.run(
     c.db(2).run({ isolation: 'serializable' }, (txn) => txn.getMany(KEYS, { lock: 'exclusive' })),
