@@ -275,9 +275,10 @@ describe('late duplicates of messages', () => {
     for (let seed = 2_001; seed <= 2_000 + SEEDS / 2; seed++) await scenario(seed, true, SOON);
     expect(marks).toContain('staging-after-recovery');
   });
+  // Found with the rules of range/eval/sent.ts, stage (end-txn.ts) or savepoints left out: 3035, 3034, 3002.
   it('change nothing when they come after the end, under other leases', { timeout: 120_000 }, async () => {
     const marks = collectMarks();
-    for (let seed = 3_001; seed <= 3_000 + SEEDS / 2; seed++)
+    for (let seed = 3_001; seed <= 3_000 + SEEDS; seed++)
       await scenario(seed, true, LATE, seed % 2 === 0 ? 1 : undefined);
     for (const mark of ['late-staging-stays', 'void-put-ignored', 'late-void-stays-off'] as const)
       expect(marks).toContain(mark);
