@@ -109,6 +109,8 @@ export interface ModelOptions {
   readonly skewsUs?: readonly number[];
   /** Writes that one transaction may spill. */
   readonly spilledMax?: number;
+  /** Bytes that a transaction buffers. */
+  readonly spillBytes?: number;
 }
 
 export class ModelCluster {
@@ -126,6 +128,7 @@ export class ModelCluster {
   readonly #inboxes = new Map<NodeId, (message: DeadlockTraffic, from: NodeId) => void>();
   readonly #latencyMs: number;
   readonly #spilledMax: number | null;
+  readonly #spillBytes: number | undefined;
   /** Of batches, at all ranges. */
   evaluations = 0;
 
@@ -133,6 +136,7 @@ export class ModelCluster {
     this.rng = seededRng(options.seed);
     this.#latencyMs = options.latencyMs ?? 1;
     this.#spilledMax = options.spilledMax ?? null;
+    this.#spillBytes = options.spillBytes;
     const nodes = Array.from({ length: options.nodes }, (_, i) => i + 1);
     for (const node of nodes) this.hlcs.set(node, new TestHlc(this.sim.clock(options.skewsUs?.[node - 1] ?? 0)));
     const starts = [KEY_MIN, ...options.boundaries];
@@ -206,7 +210,11 @@ export class ModelCluster {
     const hlc = this.hlcs.get(node)!;
     const clock = this.sim.clock();
     const db = new TxnCoordinator(
-      { nodeId: node, ...(this.#spilledMax === null ? {} : { spilledMax: this.#spilledMax }) },
+      {
+        nodeId: node,
+        ...(this.#spilledMax === null ? {} : { spilledMax: this.#spilledMax }),
+        ...(this.#spillBytes === undefined ? {} : { spillBytes: this.#spillBytes }),
+      },
       {
         clock,
         timers: this.sim,
