@@ -35,7 +35,7 @@ const OPERATORS = [
   ...['->>', '#>', '?', '-|-', '&<', '^', '<<=', '@?', 'IS DISTINCT FROM'],
 ];
 const CALLS = [
-  ...['abs', 'length', 'upper', 'lower', 'sum', 'max', 'avg', 'array_agg', 'cardinality', 'to_jsonb', 'round', 'floor'],
+  ...['abs', 'length', 'upper', 'lower', 'sum', 'max', 'avg', 'bool_or', 'cardinality', 'to_jsonb', 'round', 'floor'],
   ...[
     'unnest',
     'isempty',

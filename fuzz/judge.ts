@@ -4,6 +4,7 @@
  * violated constraints is named (class 23).
  */
 import type { Answer } from './servers.js';
+import { isNewer } from './versions.js';
 
 export type Verdict = 'same' | 'open' | { readonly difference: string };
 
@@ -12,9 +13,9 @@ function isBroken(theirs: Answer): boolean {
   return !theirs.ok && theirs.sqlstate === 'XX000';
 }
 
-/** To the last word of an error, for statements that stand alone. */
-export function compareExactly(text: string, ours: Answer, theirs: Answer): Verdict {
-  if (isBroken(theirs)) return 'open';
+/** To the last word of an error, for statements that stand alone; `version`: the peer's. */
+export function compareExactly(text: string, ours: Answer, theirs: Answer, version = 15): Verdict {
+  if (isBroken(theirs) || isNewer(version, text, ours, theirs)) return 'open';
   // PostgreSQL 15 lets the fields of an interval wrap around.
   if (!ours.ok && ours.message === 'interval out of range' && text.includes('make_interval')) return 'open';
   if (ours.ok && theirs.ok) return compareRows(text, ours, theirs);
@@ -73,8 +74,9 @@ function nearlyEqual(a: string, b: string): boolean {
   );
 }
 
-export function compare(text: string, ours: Answer, theirs: Answer): Verdict {
-  if (isBroken(theirs)) return 'open';
+/** `version`: the peer's. */
+export function compare(text: string, ours: Answer, theirs: Answer, version = 15): Verdict {
+  if (isBroken(theirs) || isNewer(version, text, ours, theirs)) return 'open';
   if (ours.ok && theirs.ok) return compareRows(text, ours, theirs);
   if (!ours.ok && !theirs.ok) {
     if (ours.sqlstate === theirs.sqlstate) return 'same';

@@ -57,6 +57,7 @@ export class Relational extends Generator {
         [2, () => this.#ties()],
         [2, () => this.#orderedSets()],
         [2, () => this.#arrays()],
+        [2, () => this.#wholeRows()],
         [2, () => this.#recursive()],
         [4, () => this.#change()],
       ])(),
@@ -378,6 +379,48 @@ export class Relational extends Generator {
       `SELECT (ARRAY[[${column}, 2], [3, 4]])[${random.int(3)}][1:${random.int(3)}], array_dims(ARRAY[[${column}, 2], [3, 4]]) FROM ${from}`,
       `SELECT array_agg(x ORDER BY x), count(*) FROM (SELECT ${column} AS x FROM ${from}) AS v, ROWS FROM (generate_series(1, 2), unnest(ARRAY['a'])) AS r (m, l)`,
       `SELECT jsonb_agg(to_jsonb(v) ORDER BY v) FROM (SELECT ${columns.join(', ')} FROM ${from}) AS v`,
+    ]);
+  }
+
+  /** Relations by their names alone, which outer joins may have no row of. */
+  #wholeRows(): string {
+    const { random } = this;
+    const { from, columns } = this.#from(2, [], 1);
+    const [q, p] = [random.pick(columns), random.pick(columns)].map((one) => one.split('.')[0]!) as [string, string];
+    const shown = random.some(
+      [
+        `${q}::text`,
+        `${q} IS NULL`,
+        `${q} IS NOT NULL`,
+        `${q} IS DISTINCT FROM NULL`,
+        `row_to_json(${q})::text`,
+        `to_jsonb(${q}.*)`,
+        `(${q}).a`,
+        `coalesce(${q}::text, 'none')`,
+        `${q} = ${p}`,
+        `${q} IS DISTINCT FROM ${p}`,
+        `(SELECT row_to_json(${q})->>'a')`,
+        `count(${q}) OVER (ORDER BY ${q}, ${p})`,
+        `ROW(${q}, 1)::text`,
+      ],
+      random.between(1, 3),
+    );
+    if (random.chance(0.6)) {
+      const where = random.pick([
+        '',
+        ` WHERE ${q} IS NULL`,
+        ` WHERE ${q} IS NOT NULL`,
+        ` WHERE row_to_json(${p}) IS NULL`,
+      ]);
+      return `SELECT ${columns.join(', ')}, ${shown.join(', ')} FROM ${from}${where}`;
+    }
+    const key = random.pick(columns);
+    return random.pick([
+      `SELECT count(${q}), count(${q}.*), count(DISTINCT ${p}), count(*) FROM ${from}`,
+      `SELECT ${key}, array_agg(${q}::text ORDER BY ${q}::text), jsonb_agg(${q} ORDER BY ${q}) FROM ${from} GROUP BY ${key}`,
+      `SELECT ${q}, count(*), max(${key}) FROM ${from} GROUP BY ${q}`,
+      `SELECT DISTINCT ${q}, ${p} FROM ${from}`,
+      `SELECT ${q} FROM ${from} UNION SELECT NULL ORDER BY 1`,
     ]);
   }
 

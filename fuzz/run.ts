@@ -40,7 +40,7 @@ class Comparison {
       this.statements++;
       if (text === 'BEGIN') inBlock = true;
       else if (text === 'COMMIT' || text === 'ROLLBACK') inBlock = false;
-      const verdict = compare(text, a, b);
+      const verdict = compare(text, a, b, this.theirs.version);
       if (verdict === 'same') continue;
       if (verdict !== 'open') return { at, text: verdict.difference };
       this.open++;
@@ -98,7 +98,8 @@ async function single(make: (random: Random) => Piece, ours: Server, theirs: Ser
     const random = new Random(seed);
     for (let i = 0; i < range.count; i++, statements++) {
       const text = textOf(make(random));
-      const verdict = compareExactly(text, ...(await Promise.all([ours.query(text), theirs.query(text)])));
+      const [a, b] = await Promise.all([ours.query(text), theirs.query(text)]);
+      const verdict = compareExactly(text, a, b, theirs.version);
       if (typeof verdict === 'string') continue;
       if (++differences <= SHOWN_MAX) console.log(`seed ${seed}, statement ${i}: ${verdict.difference}\n  ${text};`);
     }

@@ -14,6 +14,8 @@ export type Answer =
 
 export interface Server {
   readonly name: string;
+  /** Of PostgreSQL, whose answers it gives. */
+  readonly version: number;
   query(text: string): Promise<Answer>;
   close(): Promise<void>;
 }
@@ -41,11 +43,13 @@ export async function emptied(server: Server): Promise<void> {
 
 class Wire implements Server {
   readonly name: string;
+  readonly version: number;
   readonly #client: pg.Client;
   readonly #after: () => Promise<void>;
 
-  constructor(name: string, client: pg.Client, after: () => Promise<void>) {
+  constructor(name: string, version: number, client: pg.Client, after: () => Promise<void>) {
     this.name = name;
+    this.version = version;
     this.#client = client;
     this.#after = after;
   }
@@ -75,12 +79,20 @@ class Wire implements Server {
   }
 }
 
+const VERSION = 'SHOW server_version_num';
+const majorOf = (shown: string): number => Math.floor(Number(shown) / 10_000);
+
+async function versionOf(client: pg.Client): Promise<number> {
+  const { rows } = await client.query<{ server_version_num: string }>(VERSION);
+  return majorOf(rows[0]!.server_version_num);
+}
+
 export async function quoral(): Promise<Server> {
   const cluster = await startCluster({ nodes: 1 });
   const client = new pg.Client({ connectionString: cluster.url() });
   client.on('error', () => undefined);
   await client.connect();
-  return new Wire('Quoral', client, () => cluster.close());
+  return new Wire('Quoral', await versionOf(client), client, () => cluster.close());
 }
 
 /** A PostgreSQL server; its database is emptied. */
@@ -89,7 +101,7 @@ export async function postgres(url: string): Promise<Server> {
   await client.connect();
   // Compiling plans of tables without statistics takes longer than running them.
   await client.query('SET jit TO off');
-  return new Wire('PostgreSQL', client, async () => undefined);
+  return new Wire('PostgreSQL', await versionOf(client), client, async () => undefined);
 }
 
 /**
@@ -98,8 +110,10 @@ export async function postgres(url: string): Promise<Server> {
  */
 export async function pglite(): Promise<Server> {
   const db = await PGlite.create();
+  const { rows } = await db.query<{ server_version_num: string }>(VERSION);
   return {
     name: 'PostgreSQL (PGlite)',
+    version: majorOf(rows[0]!.server_version_num),
     query: async (text) => {
       const { messages } = await db.execProtocol(protocol.serialize.query(text), { throwOnError: false });
       return answerOf(messages as unknown as readonly BackendMessage[]);

@@ -29,6 +29,21 @@ def types_come_back_as_they_went():
 
 
 @test
+def encodings_of_the_client():
+    with connect() as connection, connection.cursor() as cursor:
+        for encoding, text in (("LATIN1", "caf\xe9"), ("WIN1252", "5 \u20ac"), ("SJIS", "\u65e5\u672c"), ("UTF8", "\U0001f600")):
+            connection.set_client_encoding(encoding)
+            cursor.execute("SELECT %s::text, length(%s), encode(convert_to(%s, 'UTF8'), 'hex')", (text, text, text))
+            assert cursor.fetchone() == (text, len(text), text.encode().hex()), encoding
+        connection.set_client_encoding("LATIN1")
+        try:
+            cursor.execute("SELECT chr(8364)")
+            raise AssertionError("not refused")
+        except psycopg2.errors.UntranslatableCharacter as error:
+            assert 'has no equivalent in encoding "LATIN1"' in str(error), error
+
+
+@test
 def arrays_of_nulls():
     with connect() as connection, connection.cursor() as cursor:
         for value in ([[None, None], [1, None]], [[[None, None], [None, None]]]):

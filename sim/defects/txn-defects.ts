@@ -1,10 +1,20 @@
 /** Defects in the protocol of transactions. */
-import type { Defect, Patch } from './defect.js';
+import type { Defect, DefectOptions, Patch } from './defect.js';
 
 /** Transactions write intents as they go, which otherwise only large ones do. */
 const SPILL_AT_ONCE: readonly Patch[] = [
   { file: 'src/txn/coordinator.ts', find: 'options.spillBytes ?? SPILL_BYTES', replace: '1' },
 ];
+
+/** A record stays STAGING for long when everything is resolved, as when its range cannot be reached. */
+const RECORDS_STAY: readonly Patch[] = [
+  { file: 'src/txn/cleanup-queue.ts', find: 'const GC_MS = 1_000;', replace: 'const GC_MS = 10_000;' },
+];
+
+/** Writes are evaluated twice, or long after they were sent, while leases move between the steps of commits. */
+const LATE_WRITES: DefectOptions = {
+  args: ['--faults', 'late-delivery,lost-answer,lease-point,pause-point', '--workloads', 'lists,bank,index,set'],
+};
 
 export const TXN_DEFECTS: readonly Defect[] = [
   {
@@ -118,6 +128,69 @@ export const TXN_DEFECTS: readonly Defect[] = [
       },
     ],
     options: { args: ['--faults', 'partition,pause,crash,kill,delay', '--workloads', 'lists,bank,set'] },
+  },
+  {
+    name: 'repeated-put-moves-its-intent',
+    breaks: 'A put that is delivered once more leaves its intent where it is counted on.',
+    patches: [
+      {
+        file: 'src/range/eval/write.ts',
+        find: 'if (earlier.sequence === request.sequence) {',
+        replace: 'if (earlier.sequence === request.sequence && request.sequence < 0) {',
+      },
+    ],
+    options: LATE_WRITES,
+  },
+  {
+    name: 'own-intent-past-the-cache',
+    breaks: 'A write that a recovery did not find never appears where it was looked for.',
+    patches: [
+      {
+        file: 'src/range/eval/write.ts',
+        find: 'if (floor > ctx.writeTs) ctx.writeTs = floor;',
+        replace: '',
+      },
+    ],
+    options: { ...LATE_WRITES, amplify: SPILL_AT_ONCE },
+  },
+  {
+    name: 'late-staging-moves-the-record',
+    breaks: 'A staging that is delivered once more changes nothing.',
+    patches: [
+      {
+        file: 'src/range/eval/end-txn.ts',
+        find: "if (record?.status === 'staging' && record.writeTs >= txn.writeTs) {",
+        replace: "if (record?.status === 'staging' && record.writeTs >= ctx.writeTs) {",
+      },
+    ],
+    options: {
+      args: [...LATE_WRITES.args!, '--faults', 'late-delivery,lease-point,crash-point,crash,kill'],
+      amplify: RECORDS_STAY,
+    },
+  },
+  {
+    name: 'late-message-under-a-new-lease',
+    breaks: 'What was sent before a lease began makes no record and lays no intent under it.',
+    patches: [
+      {
+        file: 'src/range/eval/sent.ts',
+        find: 'if (sentTs === 0 || txn === null) return false;',
+        replace: 'if (sentTs >= 0 || txn === null) return false;',
+      },
+    ],
+    options: { ...LATE_WRITES, amplify: SPILL_AT_ONCE },
+  },
+  {
+    name: 'voided-write-comes-back',
+    breaks: 'What a rollback to a savepoint has undone stays undone.',
+    patches: [
+      {
+        file: 'src/range/eval/write.ts',
+        find: 'if (ctx.range.records.isVoid(txn.id, key, request.sequence)) {',
+        replace: 'if (ctx.range.records.isVoid(txn.id, key, -1)) {',
+      },
+    ],
+    options: { ...LATE_WRITES, amplify: SPILL_AT_ONCE },
   },
   {
     name: 'ambiguous-reported-as-failure',

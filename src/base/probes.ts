@@ -13,7 +13,8 @@ import type { NodeId } from './ids.js';
 
 /**
  * What it means that a mark was reached. `scripted`: too rare for a few hundred seeds (the same message late
- * and twice, with much in between), so this test, which sets it up, fails if it is not reached.
+ * and twice, with much in between), so this test, which sets it up, fails if it is not reached. `forbidden`: a branch that
+ * makes good what must not happen, so that a simulated run in which it was taken fails.
  */
 export const MARKS = Object.freeze([
   {
@@ -25,6 +26,40 @@ export const MARKS = Object.freeze([
     meaning: 'A transaction left STAGING was recovered, and one of its writes was missing.',
   },
   { name: 'staging-met-alive', meaning: 'A push found a STAGING record whose coordinator may still be at work.' },
+  {
+    name: 'late-staging-stays',
+    meaning: 'A staging was delivered once more, when its writes would have to land later.',
+    scripted: 'test/range/scripts.test.ts',
+  },
+  {
+    name: 'moved-intent-committed',
+    meaning: 'An intent above its commit was the only trace of the write: it had been moved up after it was counted.',
+    scripted: 'test/range/scripts.test.ts',
+    forbidden: true,
+  },
+  {
+    name: 'abandoned-record-swept',
+    meaning: 'The record of a transaction whose process is gone was ended and removed.',
+  },
+  {
+    name: 'late-void-stays-off',
+    meaning: 'A write was rolled back to a savepoint once more, late, when a later write of the key was there.',
+    scripted: 'test/range/scripts.test.ts',
+  },
+  {
+    name: 'void-put-ignored',
+    meaning: 'A write came once more, late, when a rollback to a savepoint had undone it.',
+    scripted: 'test/range/scripts.test.ts',
+  },
+  {
+    name: 'sent-before-lease',
+    meaning: 'A write had been sent before the lease began under which it arrived, and had to be sent again.',
+  },
+  {
+    name: 'collected-record-pushed',
+    meaning: 'A record that was to be removed once more had been made anew by a push.',
+    scripted: 'test/range/scripts.test.ts',
+  },
   {
     name: 'staging-after-recovery',
     meaning: 'A coordinator staged once more when others had committed it already.',

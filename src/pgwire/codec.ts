@@ -7,7 +7,9 @@
  * PostgreSQL, and the connection goes on. Bodies and parameters are views of what was received.
  */
 import { sqlError } from '../base/errors.js';
+import { checkText, decodeText } from '../base/utf8.js';
 import type { ParameterValue } from '../sql/session-api.js';
+import type { TextEncoding } from '../sql/types/encodings.js';
 import { FrameReader } from './frame-reader.js';
 import {
   CANCEL_REQUEST_CODE,
@@ -20,7 +22,6 @@ import {
   SSL_REQUEST_CODE,
   STARTUP_BYTES_MAX,
 } from './protocol.js';
-import { checkText, decodeText } from './utf8.js';
 
 export type StartupMessage =
   | { readonly kind: 'ssl' }
@@ -205,10 +206,13 @@ function badStartupLayout(): Error {
 /** A cursor over one body; one instance serves all messages, since decoding is synchronous. */
 class BodyReader {
   #bytes: Buffer = EMPTY_BODY;
+  #encoding: TextEncoding | null = null;
   #at = 0;
 
-  open(bytes: Buffer): this {
+  /** `encoding`: of its texts; null: UTF-8. */
+  open(bytes: Buffer, encoding: TextEncoding | null = null): this {
     this.#bytes = bytes;
+    this.#encoding = encoding;
     this.#at = 0;
     return this;
   }
@@ -242,7 +246,16 @@ class BodyReader {
     const end = this.#bytes.indexOf(0, start);
     if (end === -1) throw protocolError('invalid string in message');
     this.#at = end + 1;
+    if (this.#encoding !== null) return this.#encoding.decode(this.#bytes.subarray(start, end));
     return decodeText(this.#bytes, start, end);
+  }
+
+  /** A value that is text, in UTF-8. */
+  utf8(length: number): Buffer {
+    const bytes = this.view(length);
+    if (this.#encoding !== null) return Buffer.from(this.#encoding.decode(bytes), 'utf8');
+    checkText(bytes);
+    return bytes;
   }
 
   view(length: number): Buffer {
@@ -267,15 +280,15 @@ function noDataLeft(): Error {
 const reader = new BodyReader();
 
 /** Of Query. @throws QuoralError 08P01, 22021 */
-export function decodeQuery(body: Buffer): string {
-  const read = reader.open(body);
+export function decodeQuery(body: Buffer, encoding: TextEncoding | null = null): string {
+  const read = reader.open(body, encoding);
   const text = read.text();
   read.finish();
   return text;
 }
 
-export function decodeParse(body: Buffer): ParseMessage {
-  const read = reader.open(body);
+export function decodeParse(body: Buffer, encoding: TextEncoding | null = null): ParseMessage {
+  const read = reader.open(body, encoding);
   const name = read.text();
   const text = read.text();
   const count = read.int16();
@@ -285,8 +298,8 @@ export function decodeParse(body: Buffer): ParseMessage {
   return { name, text, parameterOids: count === 0 ? NONE : parameterOids };
 }
 
-export function decodeBind(body: Buffer): BindMessage {
-  const read = reader.open(body);
+export function decodeBind(body: Buffer, encoding: TextEncoding | null = null): BindMessage {
+  const read = reader.open(body, encoding);
   const portal = read.text();
   const statement = read.text();
   const formatCount = read.int16();
@@ -316,10 +329,8 @@ function decodeParameters(read: BodyReader, count: number, common: 0 | 1, format
       parameters.push(NULL_PARAMETER);
       continue;
     }
-    const bytes = read.view(length);
     const format = formats === null ? common : formats[i];
-    if (format === 0) checkText(bytes);
-    parameters.push({ format, bytes });
+    parameters.push({ format, bytes: format === 0 ? read.utf8(length) : read.view(length) });
   }
   return parameters;
 }
@@ -338,8 +349,8 @@ function formatCode(code: number): 0 | 1 {
   throw sqlError('22023', `unsupported format code: ${code}`);
 }
 
-export function decodeExecute(body: Buffer): ExecuteMessage {
-  const read = reader.open(body);
+export function decodeExecute(body: Buffer, encoding: TextEncoding | null = null): ExecuteMessage {
+  const read = reader.open(body, encoding);
   const portal = read.text();
   const maxRows = read.int32();
   read.finish();
@@ -348,8 +359,12 @@ export function decodeExecute(body: Buffer): ExecuteMessage {
 }
 
 /** Of Describe and Close. */
-export function decodeTarget(body: Buffer, messageName: 'DESCRIBE' | 'CLOSE'): TargetMessage {
-  const read = reader.open(body);
+export function decodeTarget(
+  body: Buffer,
+  messageName: 'DESCRIBE' | 'CLOSE',
+  encoding: TextEncoding | null = null,
+): TargetMessage {
+  const read = reader.open(body, encoding);
   const kind = read.byte();
   const name = read.text();
   read.finish();

@@ -50,6 +50,7 @@ export class Dispatcher {
   begin(type: number, body: Buffer, followingType: number): void | Promise<void> {
     this.inSession = false;
     const session = this.#session;
+    this.#writer.encoding = session.clientEncoding;
     switch (type) {
       case Frontend.bind:
         return this.#bind(body);
@@ -60,21 +61,21 @@ export class Dispatcher {
         this.inSession = true;
         return session.sync();
       case Frontend.query: {
-        const text = decodeQuery(body);
+        const text = decodeQuery(body, this.#writer.encoding);
         this.#metrics.simpleQueries++;
         this.#sink.openSimple();
         this.inSession = true;
         return session.simpleQuery(text, this.#sink);
       }
       case Frontend.parse: {
-        const message = decodeParse(body);
+        const message = decodeParse(body, this.#writer.encoding);
         this.inSession = true;
         return session.parse(message.name, message.text, message.parameterOids);
       }
       case Frontend.describe:
         return this.#describe(body);
       case Frontend.close: {
-        const message = decodeTarget(body, 'CLOSE');
+        const message = decodeTarget(body, 'CLOSE', this.#writer.encoding);
         this.inSession = true;
         if (message.target === 'statement') return session.closeStatement(message.name);
         this.#portals.delete(message.name);
@@ -117,7 +118,7 @@ export class Dispatcher {
   }
 
   #bind(body: Buffer): void | Promise<void> {
-    const message = decodeBind(body);
+    const message = decodeBind(body, this.#writer.encoding);
     this.#pendingPortal = message.portal;
     this.#pendingFormats = message.resultFormats;
     this.inSession = true;
@@ -136,7 +137,7 @@ export class Dispatcher {
   }
 
   #execute(body: Buffer, followingType: number): Promise<void> {
-    const message = decodeExecute(body);
+    const message = decodeExecute(body, this.#writer.encoding);
     this.#metrics.executes++;
     const portal = this.#portals.get(message.portal) ?? {
       formats: NO_FORMATS,
@@ -155,7 +156,7 @@ export class Dispatcher {
   }
 
   #describe(body: Buffer): void {
-    const message = decodeTarget(body, 'DESCRIBE');
+    const message = decodeTarget(body, 'DESCRIBE', this.#writer.encoding);
     this.inSession = true;
     if (message.target === 'portal') {
       const columns = this.#session.describePortal(message.name);

@@ -10,6 +10,7 @@ import { assert } from '../base/assert.js';
 import { sqlError } from '../base/errors.js';
 import type { ResultColumn } from '../sql/session-api.js';
 import type { Datum } from '../sql/types/datum.js';
+import { toClient } from '../sql/types/encoded-values.js';
 import { OID } from '../sql/types/oids.js';
 import type { FormatContext, TypeInfo } from '../sql/types/type-info.js';
 import { formatOf } from './backend-messages.js';
@@ -94,7 +95,7 @@ export class RowEncoders {
       throw sqlError('42704', `type with OID ${oid} does not exist`);
     }
     if (format === 0) return (writer, value, context) => writer.textValue(type.output(value, context));
-    return (writer, value) => writer.bytesValue(type.send(value));
+    return (writer, value) => writer.bytesValue(toClient(writer.encoding, type, type.send(value)));
   }
 }
 

@@ -51,6 +51,8 @@ export class WireSink implements ResultSink {
   }
 
   columns(columns: readonly ResultColumn[]): void {
+    // A statement before may have set another.
+    this.#writer.encoding = this.#session.clientEncoding;
     this.#rowEncoders = this.#encoders.for(columns, TEXT);
     this.#context = null;
     writeRowDescription(this.#writer, columns, TEXT);

@@ -7,6 +7,7 @@
  * value, so the digit and byte loops write without checks.
  */
 import { assert } from '../base/assert.js';
+import type { TextEncoding } from '../sql/types/encodings.js';
 
 const INITIAL_BYTES = 1024;
 /** Above this, copying costs more than a new buffer. */
@@ -17,6 +18,8 @@ const SHORT_CHARACTERS = 40;
 export class WireWriter {
   #buffer: Buffer = Buffer.allocUnsafeSlow(INITIAL_BYTES);
   #at = 0;
+  /** How the client wants its texts; null: UTF-8. */
+  encoding: TextEncoding | null = null;
   /** Where the length of the open message stands; -1 between messages. */
   #lengthAt = -1;
 
@@ -113,9 +116,14 @@ export class WireWriter {
     return this;
   }
 
-  /** A NUL-terminated string. A NUL inside would shift every later field, so it is shown as '?'. */
+  /**
+   * A NUL-terminated string: names, messages. A NUL inside would shift every later field, so it is shown as '?'; so is
+   * what the client's encoding cannot say, since an error about an error would tell nobody anything.
+   */
   text(value: string): this {
-    this.#utf8(value.includes('\0') ? value.replaceAll('\0', '?') : value);
+    const plain = value.includes('\0') ? value.replaceAll('\0', '?') : value;
+    if (this.encoding === null) this.#utf8(plain);
+    else this.bytes(this.encoding.encodeLossy(plain));
     return this.byte(0);
   }
 
@@ -129,7 +137,9 @@ export class WireWriter {
     this.bytes(value);
   }
 
+  /** @throws QuoralError 22P05 if the client's encoding cannot say it */
   textValue(value: string): void {
+    if (this.encoding !== null) return this.bytesValue(this.encoding.encode(value));
     this.#room(4);
     const lengthAt = this.#at;
     this.#at += 4;

@@ -15,6 +15,7 @@ import { crashPoint, mark } from '../base/probes.js';
 import { LockConflict, ReadBump, type EvalContext } from './eval/context.js';
 import { evaluate, type Footprint, footprintOf, newContext } from './eval/evaluate.js';
 import { unresolvedPart } from './eval/intents.js';
+import { sentTooEarly } from './eval/sent.js';
 import type {
   BatchRequest,
   BatchResponse,
@@ -145,6 +146,10 @@ export class Executor {
         }
         const now = this.#store.hlc.now();
         this.#check(replica, batch, footprint, now);
+        if (sentTooEarly(replica, batch)) {
+          mark('sent-before-lease');
+          throw replica.sendAgain();
+        }
         if (replica.gate !== null && stopsAtGate(replica, batch)) {
           mark('request-waits-at-gate');
           await this.#waitFor('a lease that is being handed over', replica, replica.gate);

@@ -19,7 +19,7 @@
  * header.canBumpReadTs, when the server itself moves readTs up, evaluates anew and returns the new
  * readTs in BatchResponse.txn. The same flag lets locking reads that meet a newer version move up.
  */
-import type { Key } from '../base/key.js';
+import type { Key, Span } from '../base/key.js';
 import type { NodeId, RangeId, Timestamp, TxnId } from '../base/ids.js';
 
 export type KvIsolation = 'serializable' | 'repeatable read' | 'read committed';
@@ -62,6 +62,11 @@ export interface BatchHeader {
   /** Milliseconds to wait for locks, 0 = without limit (55P03 afterwards). */
   readonly lockTimeoutMs: number;
   readonly gatewayNode: NodeId;
+  /**
+   * The sender's clock at this very sending, in batches that write for a transaction; 0: not told. What was sent before a
+   * lease began is not evaluated under it (eval/sent.ts): its transaction may be over, and nobody here would know.
+   */
+  readonly sentTs: Timestamp;
 }
 
 /** Shared locks suit each other; an exclusive one suits no other. Writes take exclusive ones. */
@@ -146,6 +151,8 @@ export interface EndTxnRequest {
   readonly localLocks: readonly Key[];
   /** Every key that may carry an intent, for whoever has to clean up. */
   readonly lockKeys: readonly Key[];
+  /** Spans of keys that may, for a condensed list. */
+  readonly lockSpans: readonly Span[];
   /** Runs when the commit applies; only with 'one-phase' or 'commit'. */
   readonly split: SplitTrigger | null;
 }
@@ -197,6 +204,11 @@ export interface ResolveIntentsRequest {
   readonly status: 'committed' | 'aborted' | 'pending';
   /** Commit timestamp, or the pushed timestamp for 'pending'. */
   readonly ts: Timestamp;
+  /**
+   * Not 0: a rollback to a savepoint. The transaction goes on, and only intents of its writes numbered up to here are void,
+   * those that are there and those that come late.
+   */
+  readonly upTo: number;
 }
 /** Removes finished transaction records. */
 export interface GcTxnsRequest {
@@ -274,6 +286,7 @@ export interface RecoverTxnResponse {
   readonly status: TxnRecordStatus;
   readonly writeTs: Timestamp;
   readonly lockKeys: readonly Key[];
+  readonly lockSpans: readonly Span[];
 }
 export interface QueryIntentResponse {
   readonly kind: 'query-intent';

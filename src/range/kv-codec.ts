@@ -3,7 +3,7 @@
  * message that does not decode is a protocol violation: QuoralError 08P01.
  */
 import * as wire from '../encoding/proto/kv.js';
-import { bytesToKey, keyToBytes } from '../base/key.js';
+import { bytesToKey, keyToBytes, type Span } from '../base/key.js';
 import { QuoralError } from '../base/errors.js';
 import { unreachable } from '../base/assert.js';
 import type {
@@ -181,6 +181,7 @@ function txnRequestToWire(r: TxnRequest): wire.Request {
             inFlight: inFlightToWire(r.inFlight),
             localLocks: r.localLocks.map(keyToBytes),
             lockKeys: r.lockKeys.map(keyToBytes),
+            lockSpans: r.lockSpans.map(spanToWire),
             split: splitToWire(r.split),
           },
         },
@@ -222,11 +223,12 @@ function txnRequestToWire(r: TxnRequest): wire.Request {
           $case: 'resolveIntents',
           value: {
             keys: r.keys.map(keyToBytes),
-            spans: r.spans.map((s) => ({ start: keyToBytes(s.start), end: keyToBytes(s.end) })),
+            spans: r.spans.map(spanToWire),
             txnId: keyToBytes(r.txnId),
             epoch: r.epoch,
             status: RESOLVES.indexOf(r.status),
             ts: r.ts,
+            upTo: r.upTo,
           },
         },
       };
@@ -337,6 +339,7 @@ function txnRequestFromWire(v: WireTxnRequest): KvRequest {
         inFlight: inFlightFromWire(v.value.inFlight),
         localLocks: v.value.localLocks.map(bytesToKey),
         lockKeys: v.value.lockKeys.map(bytesToKey),
+        lockSpans: v.value.lockSpans.map(spanFromWire),
         split: splitFromWire(v.value.split),
       };
     case 'heartbeatTxn':
@@ -368,11 +371,12 @@ function txnRequestFromWire(v: WireTxnRequest): KvRequest {
       return {
         kind: 'resolve-intents',
         keys: v.value.keys.map(bytesToKey),
-        spans: v.value.spans.map((s) => ({ start: bytesToKey(s.start), end: bytesToKey(s.end) })),
+        spans: v.value.spans.map(spanFromWire),
         txnId: bytesToKey(v.value.txnId),
         epoch: v.value.epoch,
         status: pick(RESOLVES, v.value.status, 'resolve status'),
         ts: v.value.ts,
+        upTo: v.value.upTo,
       };
     case 'gcTxns':
       return {
@@ -392,6 +396,14 @@ function txnRequestFromWire(v: WireTxnRequest): KvRequest {
   }
 }
 
+function spanToWire({ start, end }: Span): wire.Span {
+  return { start: keyToBytes(start), end: keyToBytes(end) };
+}
+
+function spanFromWire({ start, end }: wire.Span): Span {
+  return { start: bytesToKey(start), end: bytesToKey(end) };
+}
+
 export function encodeBatchRequest(b: BatchRequest): Uint8Array {
   const h = b.header;
   return wire.BatchRequest.encode({
@@ -405,6 +417,7 @@ export function encodeBatchRequest(b: BatchRequest): Uint8Array {
     maxBytes: h.maxBytes,
     lockTimeoutMs: h.lockTimeoutMs,
     gatewayNode: h.gatewayNode,
+    sentTs: h.sentTs,
     requests: b.requests.map(requestToWire),
   }).finish();
 }
@@ -423,6 +436,7 @@ export function decodeBatchRequest(bytes: Uint8Array): BatchRequest {
       maxBytes: w.maxBytes,
       lockTimeoutMs: w.lockTimeoutMs,
       gatewayNode: w.gatewayNode,
+      sentTs: w.sentTs,
     },
     requests: w.requests.map(requestFromWire),
   };
@@ -465,6 +479,7 @@ function replyToWire(r: KvResponse): wire.Reply {
             epoch: r.epoch,
             inFlight: inFlightToWire(r.inFlight),
             lockKeys: r.lockKeys.map(keyToBytes),
+            lockSpans: [],
             flag: r.pushed,
           },
         },
@@ -473,7 +488,11 @@ function replyToWire(r: KvResponse): wire.Reply {
       return {
         value: {
           $case: 'recoverTxn',
-          value: { ...txnReply(r.status, r.writeTs), lockKeys: r.lockKeys.map(keyToBytes) },
+          value: {
+            ...txnReply(r.status, r.writeTs),
+            lockKeys: r.lockKeys.map(keyToBytes),
+            lockSpans: r.lockSpans.map(spanToWire),
+          },
         },
       };
     case 'query-intent':
@@ -486,7 +505,7 @@ function replyToWire(r: KvResponse): wire.Reply {
 }
 
 function txnReply(status: TxnRecordStatus, ts: number): wire.TxnReply {
-  return { status: STATUSES.indexOf(status), ts, epoch: 0, inFlight: [], lockKeys: [], flag: false };
+  return { status: STATUSES.indexOf(status), ts, epoch: 0, inFlight: [], lockKeys: [], lockSpans: [], flag: false };
 }
 
 function replyFromWire(w: wire.Reply): KvResponse {
@@ -524,6 +543,7 @@ function replyFromWire(w: wire.Reply): KvResponse {
         status: statusOf(v.value),
         writeTs: v.value.ts,
         lockKeys: v.value.lockKeys.map(bytesToKey),
+        lockSpans: v.value.lockSpans.map(spanFromWire),
       };
     case 'queryIntent':
       return { kind: 'query-intent', found: v.value.flag };

@@ -281,6 +281,7 @@ class LockWait {
         maxBytes: 0,
         lockTimeoutMs: 0,
         gatewayNode: this.#store.nodeId,
+        sentTs: 0,
       },
       requests: [
         {
@@ -291,6 +292,7 @@ class LockWait {
           epoch: found.epoch,
           status: found.status,
           ts: found.ts,
+          upTo: 0,
         },
       ],
     });

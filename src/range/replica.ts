@@ -65,7 +65,7 @@ export class Replica implements RangeState {
   readonly locks = new LockTable();
   readonly latches = new LatchManager();
   tsCache = new TimestampCache(0);
-  records = new TxnRecords();
+  records: TxnRecords;
   leaseStart: Timestamp = 0;
   inheritance: Inheritance | null = null;
   /** While it is not null, who wants a first lock in this range waits for it (lease-mover.ts). */
@@ -87,6 +87,7 @@ export class Replica implements RangeState {
     state: { descriptor: RangeDescriptor; appliedIndex: number; appliedTerm: number; installing: boolean },
   ) {
     this.#store = store;
+    this.records = this.#newRecords();
     this.#descriptor = state.descriptor;
     this.rangeId = state.descriptor.rangeId;
     this.#appliedIndex = state.appliedIndex;
@@ -273,6 +274,9 @@ export class Replica implements RangeState {
         case 'record-collected':
           this.records.collected(effect.id, effect.ending);
           break;
+        case 'writes-voided':
+          this.records.writesVoided(effect.txnId, effect.key, effect.upTo);
+          break;
       }
     }
   }
@@ -280,6 +284,12 @@ export class Replica implements RangeState {
   notLeaseholder(): KvError {
     const leader = this.raft.leader === this.#store.nodeId ? 0 : this.raft.leader;
     return new KvError({ kind: 'not-leaseholder', leaseholder: leader, descriptor: this.#descriptor });
+  }
+
+  /** This is the leaseholder, but the request must be sent anew: nothing of it was evaluated. */
+  sendAgain(): KvError {
+    const { nodeId } = this.#store;
+    return new KvError({ kind: 'not-leaseholder', leaseholder: nodeId, descriptor: this.#descriptor });
   }
 
   /** Called after every Ready: begins or ends the lease as Raft's state demands. */
@@ -296,7 +306,7 @@ export class Replica implements RangeState {
   #beginLease(): void {
     this.leaseStart = this.#store.hlc.now();
     this.tsCache = new TimestampCache(this.leaseStart);
-    this.records = new TxnRecords();
+    this.records = this.#newRecords();
     const { start, end } = this.#descriptor;
     this.#loadLocks(start, end);
     this.#loadLocks(LOCAL_DESCRIPTOR_PREFIX + start, LOCAL_DESCRIPTOR_PREFIX + end);
@@ -310,6 +320,10 @@ export class Replica implements RangeState {
     this.#failLost();
     this.#store.leaseBegan(this);
     crashPoint('after-lease-began', this.#store.nodeId);
+  }
+
+  #newRecords(): TxnRecords {
+    return new TxnRecords(() => this.#store.hlc.now());
   }
 
   #loadLocks(start: Key, end: Key): void {

@@ -4,6 +4,7 @@
  */
 import type { NodeId, Timestamp } from '../base/ids.js';
 import type { Key } from '../base/key.js';
+import type { TransactionRecord } from '../storage/lock-record.js';
 import type { TxnMeta } from './kv-api.js';
 
 export interface ResolvedTxn {
@@ -21,6 +22,8 @@ export interface TxnPusher {
    * means the reader may pass once the intent carries that timestamp.
    */
   push(pushee: TxnMeta, type: 'touch' | 'timestamp' | 'abort', pushTo: Timestamp): Promise<ResolvedTxn>;
+  /** Ends the transaction of a record whose coordinator is gone for good, resolves what it left, and removes the record. */
+  finish(record: TransactionRecord): Promise<void>;
 }
 
 /** Deadlock detection over nodes (src/txn/deadlock.ts). */

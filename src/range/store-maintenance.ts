@@ -1,7 +1,7 @@
 /**
  * What a store does now and then: durable checkpoints of the applied state and truncation of the
  * logs behind them, splitting ranges that have grown, moving leaders to where they are preferred,
- * and handing all of them over when the node drains.
+ * removing records of transactions that nobody ends any more, and handing all of them over when the node drains.
  */
 import type { NodeId } from '../base/ids.js';
 import type { Key, Span } from '../base/key.js';
@@ -10,6 +10,7 @@ import type { TimerHandle } from '../env/env.js';
 import { decodeVersionKey, versionPrefix, versionPrefixEnd, versionPrefixOf } from '../storage/mvcc-key.js';
 import type { RangeDescriptor } from './kv-api.js';
 import { LeaseMover } from './lease-mover.js';
+import { sweepRecords } from './record-sweep.js';
 import type { Replica } from './replica.js';
 import { logSink } from './range-state.js';
 import type { Store } from './store.js';
@@ -20,6 +21,9 @@ const CHECKPOINT_MS = 1_000;
 const BALANCE_MS = 1_000;
 const SIZE_CHECK_MS = 5_000;
 const TABLES_CHECK_MS = 1_000;
+const SWEEP_AFTER_MS = 600_000;
+/** So many looks at the records in that time. */
+const SWEEPS = 10;
 /** A peer must have been live this long before leaders move to it. */
 const SETTLED_US = 4_000_000;
 
@@ -53,6 +57,9 @@ export class StoreMaintenance {
     this.#timers.push(timers.every(CHECKPOINT_MS, () => this.#guarded(() => this.#checkpoint())));
     this.#timers.push(timers.every(BALANCE_MS, () => this.#guarded(() => this.#balance())));
     this.#timers.push(timers.every(SIZE_CHECK_MS, () => this.#guarded(() => this.#splitLarge())));
+    const sweepAfterMs = this.#store.options.sweepAfterMs ?? SWEEP_AFTER_MS;
+    const sweep = (): void => sweepRecords(this.#store, sweepAfterMs);
+    this.#timers.push(timers.every(sweepAfterMs / SWEEPS, () => this.#guarded(sweep)));
     this.#timers.push(timers.every(TABLES_CHECK_MS, () => this.#guarded(() => this.#splitTables())));
   }
 
@@ -100,7 +107,10 @@ export class StoreMaintenance {
       let upTo = index;
       if (log.bytes < kept) upTo = Math.min(upTo, raft.minMatch(), raft.committed);
       if (upTo - log.truncated().index < 64 && log.bytes < 1 << 16) continue;
-      log.truncate(Math.min(upTo, replica.appliedIndex), logSink(batch));
+      upTo = Math.min(upTo, replica.appliedIndex);
+      // The data of a snapshot is in place, and the log learns of it with this turn's Ready.
+      if (upTo > log.lastIndex()) continue;
+      log.truncate(upTo, logSink(batch));
     }
     crashPoint('before-log-truncation', store.nodeId);
     if (batch.count > 0) await store.engine.writeLog(batch);

@@ -60,6 +60,8 @@ export interface StoreOptions {
   readonly uncommittedBytesMax?: number;
   /** Leaders move to the replica that the range's id prefers, so that load spreads. */
   readonly balanceLeaders: boolean;
+  /** Milliseconds of silence after which a record of a process that is gone is removed; default 10 min. */
+  readonly sweepAfterMs?: number;
 }
 
 export interface StoreDependencies {

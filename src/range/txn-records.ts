@@ -4,14 +4,24 @@
  *
  * Finished transactions stay known, with how they ended, for a while after their record was collected,
  * so that a late duplicate of one of their messages cannot bring them back to life, and a repeated
- * question about their end gets the same answer. (Over a change of leaseholder
- * that memory is lost; a duplicate would have to outlive both the connection it came by and the lease.)
+ * question about their end gets the same answer. So do writes that a rollback to a savepoint made void.
+ *
+ * Invariant: what is not known here any more (forgotten, or known to an earlier leaseholder only) happened at or
+ * before `createdAfter`, or before the lease; a message that was sent before that must not make a record or lay an
+ * intent (eval/sent.ts). That holds by causality: whoever ended the transaction had heard from its coordinator, whose
+ * clock was past the sending by then, and this leaseholder's clock is past that end. Transactions that were ended by others
+ * (recovery) keep their record for longer than a message can be under way (txn-pusher.ts).
+ *
+ * One-phase commits without a record are remembered as well, but forgotten without a trace: they are never sent twice.
  */
 import type { Timestamp, TxnId } from '../base/ids.js';
+import { Generations } from '../base/generations.js';
+import type { Key } from '../base/key.js';
 import type { TransactionRecord } from '../storage/lock-record.js';
 
 const FINISHED_MAX = 20_000;
 const PUSHED_MAX = 10_000;
+const VOIDED_MAX = 20_000;
 
 export interface Ending {
   readonly status: 'committed' | 'aborted';
@@ -20,13 +30,30 @@ export interface Ending {
 
 export class TxnRecords {
   readonly #records = new Map<TxnId, TransactionRecord>();
-  #finished = new Map<TxnId, Ending>();
-  #finishedOld = new Map<TxnId, Ending>();
-  #pushed = new Map<TxnId, Timestamp>();
-  #pushedOld = new Map<TxnId, Timestamp>();
+  readonly #finished: Generations<TxnId, Ending>;
+  readonly #finishedAtOnce: Generations<TxnId, Ending>;
+  readonly #pushed: Generations<TxnId, Timestamp>;
+  readonly #voided: Generations<string, number>;
+  #voids = false;
+
+  constructor(now: () => Timestamp) {
+    this.#finished = new Generations(FINISHED_MAX, now);
+    this.#finishedAtOnce = new Generations(FINISHED_MAX, now);
+    this.#pushed = new Generations(PUSHED_MAX, now);
+    this.#voided = new Generations(VOIDED_MAX, now);
+  }
 
   get size(): number {
     return this.#records.size;
+  }
+
+  /** A record may be made by what was sent later than this; as to ends before it the memory has gaps. */
+  get createdAfter(): Timestamp {
+    return this.#finished.forgottenUpTo;
+  }
+  /** The same for intents, as to writes that a rollback made void. */
+  get writtenAfter(): Timestamp {
+    return this.#voided.forgottenUpTo;
   }
 
   get(id: TxnId): TransactionRecord | undefined {
@@ -35,7 +62,7 @@ export class TxnRecords {
 
   /** How it ended, if its record was collected not long ago. */
   ending(id: TxnId): Ending | undefined {
-    return this.#finished.get(id) ?? this.#finishedOld.get(id);
+    return this.#finished.get(id) ?? this.#finishedAtOnce.get(id);
   }
 
   /**
@@ -43,14 +70,9 @@ export class TxnRecords {
    * until then it may have had no reason to give a sign of life.
    */
   firstPush(id: TxnId, now: Timestamp): Timestamp {
-    const known = this.#pushed.get(id) ?? this.#pushedOld.get(id);
-    if (known !== undefined) return known;
-    if (this.#pushed.size >= PUSHED_MAX) {
-      this.#pushedOld = this.#pushed;
-      this.#pushed = new Map();
-    }
-    this.#pushed.set(id, now);
-    return now;
+    const known = this.#pushed.get(id);
+    if (known === undefined) this.#pushed.set(id, now);
+    return known ?? now;
   }
 
   put(record: TransactionRecord): void {
@@ -58,12 +80,18 @@ export class TxnRecords {
   }
 
   collected(id: TxnId, ending: Ending): void {
-    this.#records.delete(id);
-    if (this.#finished.size >= FINISHED_MAX) {
-      this.#finishedOld = this.#finished;
-      this.#finished = new Map();
-    }
-    this.#finished.set(id, ending);
+    if (this.#records.delete(id)) this.#finished.set(id, ending);
+    else this.#finishedAtOnce.set(id, ending);
+  }
+
+  /** The transaction's writes of the key numbered up to `upTo` are void, whenever they come. */
+  writesVoided(id: TxnId, key: Key, upTo: number): void {
+    this.#voids = true;
+    if (!this.isVoid(id, key, upTo)) this.#voided.set(id + key, upTo);
+  }
+
+  isVoid(id: TxnId, key: Key, sequence: number): boolean {
+    return this.#voids && sequence <= (this.#voided.get(id + key) ?? -1);
   }
 
   values(): IterableIterator<TransactionRecord> {

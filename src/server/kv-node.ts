@@ -50,10 +50,14 @@ export interface KvOptions {
   readonly uncommittedBytesMax?: number;
   /** Bytes of a chunk of a snapshot; default 1 MiB. */
   readonly snapshotChunkBytes?: number;
+  /** Milliseconds of silence after which a transaction record of a process that is gone is removed; default 10 min. */
+  readonly sweepAfterMs?: number;
   /** Store liveness: milliseconds between heartbeats, and of support asked for. */
   readonly heartbeatMs?: number;
   readonly supportMs?: number;
   readonly tickMs?: number;
+  /** What the router sends batches through: tests lose and delay some. */
+  readonly wrapSend?: (send: SendToNode, self: NodeId) => SendToNode;
 }
 
 export interface KvParts {
@@ -100,14 +104,15 @@ export async function assembleKv(options: KvOptions, undo: Undo): Promise<KvPart
   const nodes = Array.from({ length: Math.max(1, options.join.length) }, (_, i) => i + 1);
   const liveness = await openLiveness(options, membership.nodeId, network, hlc);
   let store: Store | null = null;
-  const coordinator = newCoordinator(options, membership.nodeId, hlc, (node, batch, signal) =>
+  const sendToNode: SendToNode = (node, batch, signal) =>
     node === membership.nodeId
       ? store!.executor.execute(batch, signal ?? null)
       : network.call(node, KV_BATCH, batch, {
           deadlineMs: KV_DEADLINE_MS,
           ...(signal === undefined ? {} : { signal }),
-        }),
-  );
+        });
+  const send = options.wrapSend === undefined ? sendToNode : options.wrapSend(sendToNode, membership.nodeId);
+  const coordinator = newCoordinator(options, membership.nodeId, hlc, send);
   const deadlocks = new DeadlockDriver({
     network,
     timers,
@@ -122,6 +127,7 @@ export async function assembleKv(options: KvOptions, undo: Undo): Promise<KvPart
       logBytesKept: options.logBytesKept ?? LOG_BYTES_KEPT,
       ...(options.snapshotChunkBytes === undefined ? {} : { snapshotChunkBytes: options.snapshotChunkBytes }),
       ...(options.uncommittedBytesMax === undefined ? {} : { uncommittedBytesMax: options.uncommittedBytesMax }),
+      ...(options.sweepAfterMs === undefined ? {} : { sweepAfterMs: options.sweepAfterMs }),
       balanceLeaders: true,
     },
     {

@@ -8,6 +8,7 @@
  * implicit transaction rolled back, every lock released).
  */
 import type { Datum } from './types/datum.js';
+import type { TextEncoding } from './types/encodings.js';
 import type { FormatContext } from './types/type-info.js';
 
 export interface ResultColumn {
@@ -68,7 +69,7 @@ export interface PreparedInfo {
   readonly columns: readonly ResultColumn[] | null;
 }
 
-/** A parameter in text ('utf8 string') or binary form, or NULL. */
+/** A parameter in text (UTF-8) or binary form (in which texts are in the client's encoding), or NULL. */
 export interface ParameterValue {
   readonly format: 0 | 1;
   readonly bytes: Buffer | null;
@@ -79,6 +80,8 @@ export interface SqlSession {
   readonly secretKey: number;
   readonly transactionStatus: TransactionStatus;
   readonly format: FormatContext;
+  /** Of the client's texts; null: UTF-8. */
+  readonly clientEncoding: TextEncoding | null;
   /** For ParameterStatus at start-up: server_version, client_encoding, TimeZone, … */
   startupParameters(): readonly (readonly [string, string])[];
 

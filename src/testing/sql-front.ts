@@ -35,6 +35,7 @@ import type {
 import { NO_SINK } from '../sql/session/no-sink.js';
 import { Prepared } from '../sql/session/portal.js';
 import { Session } from '../sql/session/session.js';
+import type { TextEncoding } from '../sql/types/encodings.js';
 import type { FormatContext } from '../sql/types/type-info.js';
 
 const ROLLBACK = /^\s*(?:rollback|abort)\s*(?:work|transaction)?\s*;?\s*$/i;
@@ -195,6 +196,9 @@ export class FrontSession implements SqlSession {
   }
   get format(): FormatContext {
     return this.#inner.format;
+  }
+  get clientEncoding(): TextEncoding | null {
+    return this.#inner.clientEncoding;
   }
   startupParameters(): readonly (readonly [string, string])[] {
     return this.#inner.startupParameters();

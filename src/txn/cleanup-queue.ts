@@ -130,15 +130,16 @@ export class CleanupQueue {
       this.#collect(job.meta, job.keepRecordMs ?? (job.status === 'committed' ? GC_MS : ABORTED_GC_MS));
   }
 
-  /** Resolves keys and spans of a finished transaction, together with those of others. */
+  /** Resolves keys and spans of a finished transaction (or those that a rollback made void), together with those of others. */
   async resolve(
     meta: TxnMeta,
     status: ResolveIntentsRequest['status'],
     ts: Timestamp,
     keys: readonly Key[],
     spans: readonly Span[],
+    upTo = 0,
   ): Promise<void> {
-    const base = { kind: 'resolve-intents', txnId: meta.id, epoch: meta.epoch, status, ts } as const;
+    const base = { kind: 'resolve-intents', txnId: meta.id, epoch: meta.epoch, status, ts, upTo } as const;
     const byRange = new Map<number, Key[]>();
     for (const key of keys) {
       const address = addressOf(key);
@@ -237,7 +238,7 @@ export interface Finalised {
 /** Writes the final record at the anchor, resolving the keys of the anchor's range with it. */
 export async function finaliseRecord(
   router: RangeRouter,
-  job: Pick<CleanupJob, 'meta' | 'status' | 'keys'>,
+  job: Pick<CleanupJob, 'meta' | 'status' | 'keys' | 'spans'>,
   split: SplitTrigger | null,
 ): Promise<Finalised> {
   const entry = await router.directory.lookup(addressOf(job.meta.anchorKey));
@@ -250,7 +251,7 @@ export async function finaliseRecord(
   try {
     answer = await router.send(
       { ...PRESENT, txn: job.meta },
-      [{ kind: 'end-txn', action, inFlight: [], localLocks: local, lockKeys: job.keys, split }],
+      [{ kind: 'end-txn', action, inFlight: [], localLocks: local, lockKeys: job.keys, lockSpans: job.spans, split }],
       { trimmed },
     );
   } catch (error) {

@@ -127,6 +127,7 @@ export class Committer {
       inFlight: [],
       localLocks: touched,
       lockKeys: touched,
+      lockSpans: attempt.touchedSpans(),
       split: null,
     };
     const puts = writes.map((w) => this.#putOf(w));
@@ -167,7 +168,7 @@ export class Committer {
     const detail = 'the connection to the range was lost while it committed';
     this.#runtime.counters.ambiguous++;
     try {
-      const job = { meta: attempt.meta(), status: 'aborted', keys: touched } as const;
+      const job = { meta: attempt.meta(), status: 'aborted', keys: touched, spans: attempt.touchedSpans() } as const;
       // From here on the batch cannot be applied any more, if it was not before.
       attempt.recordPossible = true;
       const end = await finaliseRecord(this.#runtime.router, job, null);
@@ -215,6 +216,7 @@ export class Committer {
       inFlight: writes.map((w) => ({ key: w.key, sequence: w.sequence })),
       localLocks: [],
       lockKeys: touched,
+      lockSpans: attempt.touchedSpans(),
       split: null,
     };
     this.#runtime.counters.parallel++;
@@ -282,7 +284,7 @@ export class Committer {
     const attempt = this.#attempt;
     for (let round = 0; round < ROUNDS_MAX; round++) {
       crashPoint('before-explicit', this.#runtime.nodeId);
-      const job = { meta: attempt.meta(), status: 'committed', keys: touched } as const;
+      const job = { meta: attempt.meta(), status: 'committed', keys: touched, spans: attempt.touchedSpans() } as const;
       try {
         const end = await finaliseRecord(this.#runtime.router, job, split);
         if (end.status === 'aborted')
@@ -317,7 +319,7 @@ export class Committer {
     try {
       end = await finaliseRecord(
         this.#runtime.router,
-        { meta: attempt.meta(), status: 'aborted', keys: touched },
+        { meta: attempt.meta(), status: 'aborted', keys: touched, spans: attempt.touchedSpans() },
         null,
       );
     } catch (error) {

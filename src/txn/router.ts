@@ -22,7 +22,7 @@ import type { NodeId, Timestamp } from '../base/ids.js';
 import { keyNext, type Key } from '../base/key.js';
 import { crashPoint, mark } from '../base/probes.js';
 import { addressOf, META_PREFIX, metaKey } from '../encoding/keyspace.js';
-import type { Clock, Logger, Rng, Timers } from '../env/env.js';
+import type { Clock, HlcClock, Logger, Rng, Timers } from '../env/env.js';
 import type {
   BatchHeader,
   BatchRequest,
@@ -32,6 +32,7 @@ import type {
   RangeDescriptor,
   ScanRequest,
 } from '../range/kv-api.js';
+import { needsSentTs } from '../range/eval/sent.js';
 import { KvError } from '../range/kv-errors.js';
 import { decodeRangeDescriptor } from '../range/range-descriptor-codec.js';
 import { RpcError } from '../rpc/errors.js';
@@ -42,7 +43,7 @@ import { clipRequest, emptyResponse, firstAddresses, isReplaySafe, requestInside
 export type SendToNode = (node: NodeId, batch: BatchRequest, signal?: AbortSignal) => Promise<BatchResponse>;
 
 /** A header without what only the router knows. */
-export type RouteHeader = Omit<BatchHeader, 'rangeId' | 'observedTs' | 'gatewayNode'>;
+export type RouteHeader = Omit<BatchHeader, 'rangeId' | 'observedTs' | 'gatewayNode' | 'sentTs'>;
 
 export interface SendOptions extends TrimOptions {
   readonly signal?: AbortSignal | undefined;
@@ -65,6 +66,7 @@ export interface RouterDependencies {
   readonly timers: Timers;
   readonly rng: Rng;
   readonly logger: Logger;
+  readonly hlc: HlcClock;
   readonly sendToNode: SendToNode;
 }
 
@@ -417,6 +419,7 @@ export class RangeRouter {
         maxBytes: header.maxBytes,
         lockTimeoutMs: header.lockTimeoutMs,
         gatewayNode: this.#nodeId,
+        sentTs: header.txn !== null && requests.some(needsSentTs) ? this.#deps.hlc.now() : 0,
       },
       requests,
     };
@@ -462,7 +465,8 @@ export class RangeRouter {
           this.directory.insert(detail.descriptor);
           return { kind: 'reroute' };
         }
-        if (detail.leaseholder === 0 || detail.leaseholder === target) return { kind: 'next' };
+        if (detail.leaseholder === 0) return { kind: 'next' };
+        // Naming itself it asks for the same once more, sent later.
         entry.leaseholder = detail.leaseholder;
         return { kind: 'target', node: detail.leaseholder };
       }

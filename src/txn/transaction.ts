@@ -175,8 +175,10 @@ export class Transaction implements KvTxn {
     const keys = attempt.buffer.takeVoided();
     mark('savepoint-rolled-back-intents');
     for (const key of keys) attempt.voidedKeys.push(key);
+    // What comes later has later numbers, and the keys are not written before this is answered.
+    const upTo = attempt.buffer.lastSequence;
     this.#after(async () => {
-      await this.#runtime.cleanup.resolve(attempt.meta(), 'aborted', attempt.writeTs, keys, []);
+      await this.#runtime.cleanup.resolve(attempt.meta(), 'aborted', attempt.writeTs, keys, [], upTo);
     });
   }
 

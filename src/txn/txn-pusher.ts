@@ -9,8 +9,9 @@
  * Invariant: identical pushes under way are one.
  */
 import type { Timestamp } from '../base/ids.js';
-import type { Key } from '../base/key.js';
+import type { Key, Span } from '../base/key.js';
 import type { PushTxnRequest, PushTxnResponse, TxnMeta } from '../range/kv-api.js';
+import type { TransactionRecord } from '../storage/lock-record.js';
 import type { ResolvedTxn, TxnPusher } from '../range/services.js';
 import { QuoralError } from '../base/errors.js';
 import { crashPoint } from '../base/probes.js';
@@ -46,6 +47,14 @@ export class RouterTxnPusher implements TxnPusher {
       this.#running.set(id, running);
     }
     return running;
+  }
+
+  async finish(record: TransactionRecord): Promise<void> {
+    const { status, lockKeys, lockSpans, coordinatorNode, txnId, ...rest } = record;
+    const meta = { ...rest, id: txnId, coordinator: coordinatorNode, uncertaintyLimit: record.readTs, name: '' };
+    if (status === 'committed' || status === 'aborted') return this.#cleanUp(meta, status, lockKeys, lockSpans);
+    // Its end is found out first; the record then is another one, for the next time.
+    await this.push(meta, 'abort', 0);
   }
 
   async #push(pushee: TxnMeta, type: PushTxnRequest['type'], pushTo: Timestamp): Promise<ResolvedTxn> {
@@ -89,19 +98,25 @@ export class RouterTxnPusher implements TxnPusher {
     if (answer.kind !== 'recover-txn') throw new QuoralError('XX000', 'a recovery was answered with something else');
     const { status, writeTs } = answer;
     if (status !== 'committed' && status !== 'aborted') return { status: 'pending', ts: writeTs, epoch: txn.epoch };
-    this.#cleanUp({ ...txn, writeTs }, status, answer.lockKeys);
+    this.#cleanUp({ ...txn, writeTs }, status, answer.lockKeys, answer.lockSpans, RECOVERED_KEEP_MS);
     return { status, ts: writeTs, epoch: txn.epoch };
   }
 
-  #cleanUp(meta: TxnMeta, status: 'committed' | 'aborted', keys: readonly Key[]): void {
+  #cleanUp(
+    meta: TxnMeta,
+    status: 'committed' | 'aborted',
+    keys: readonly Key[],
+    spans: readonly Span[],
+    keepRecordMs = 0,
+  ): void {
     void this.#deps.cleanup.finish({
       meta,
       status,
       ts: meta.writeTs,
       keys,
-      spans: [],
+      spans,
       record: 'final',
-      keepRecordMs: RECOVERED_KEEP_MS,
+      keepRecordMs,
     });
   }
 }

@@ -64,6 +64,10 @@ export class WriteBuffer {
   /** Keys whose intents a rollback made void; they must be removed before the next request. */
   #voided: Key[] = [];
 
+  /** The number of the latest write. */
+  get lastSequence(): number {
+    return this.#sequence;
+  }
   /** Bytes of what is not spilled. */
   get bytes(): number {
     return this.#bytes;

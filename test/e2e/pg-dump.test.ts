@@ -58,6 +58,15 @@ async function psql(url: string, ...args: string[]): Promise<string> {
   return stdout;
 }
 
+/** Everything that psql says of a script whose statements set one encoding after the other. */
+async function encodings(url: string): Promise<Buffer> {
+  const { stdout } = await run('sh', ['-c', 'psql -X -q -a -d "$1" -f "$2" 2>&1', 'sh', url, file('encodings.sql')], {
+    encoding: 'buffer',
+    env: { ...process.env, LC_ALL: 'C.UTF-8', PGCLIENTENCODING: 'UTF8' },
+  });
+  return Buffer.from(stdout.toString('latin1').replace(/^psql:[^ ]*: /gm, ''), 'latin1');
+}
+
 /** Without what differs from one run to the next. */
 async function dump(url: string, ...args: string[]): Promise<string> {
   const { stdout, stderr } = await run('pg_dump', [...args, url], { maxBuffer: 1 << 28 });
@@ -135,6 +144,7 @@ describe.skipIf(!available)('pg_dump', () => {
     await psql(url, '-f', file('shop.sql'));
     writeFileSync(file('shop-postgres-15.sql'), await dump(url));
     writeFileSync(file('psql-postgres-15.out'), await psql(url, ...SHOWN.flatMap((command) => ['-c', command])));
+    writeFileSync(file('encodings-postgres-15.out'), await encodings(url));
     await query(ORACLE, 'DROP DATABASE quoral_dumps');
   }
 
@@ -211,6 +221,11 @@ describe.skipIf(!available)('pg_dump', () => {
     await psql(url, '-f', file('shop.sql'));
     const shown = await psql(url, ...SHOWN.flatMap((command) => ['-c', command]));
     expect(shown).toBe(readFileSync(file('psql-postgres-15.out'), 'utf8'));
+  });
+
+  it("reads and writes the client's encoding as PostgreSQL does, by any way", async () => {
+    const said = await encodings(await database());
+    expect(said.toString('latin1')).toBe(readFileSync(file('encodings-postgres-15.out'), 'latin1'));
   });
 
   it('answers every backslash command', async () => {

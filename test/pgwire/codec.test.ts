@@ -11,7 +11,9 @@ import {
 } from '../../src/pgwire/codec.js';
 import { FrameReader } from '../../src/pgwire/frame-reader.js';
 import { Frontend } from '../../src/pgwire/protocol.js';
-import { checkText, decodeText } from '../../src/pgwire/utf8.js';
+import { checkText, decodeText } from '../../src/base/utf8.js';
+import { WireWriter } from '../../src/pgwire/wire-writer.js';
+import { findEncoding } from '../../src/sql/types/encodings.js';
 
 /** xorshift32: the seed is in the test's name when it fails. */
 function random(seed: number): (n: number) => number {
@@ -168,6 +170,51 @@ describe('message bodies', () => {
         'DESCRIBE',
       ),
     ).toEqual({ target: 'portal', name: 'p' });
+  });
+
+  it("reads texts in the client's encoding, and leaves binary values alone", () => {
+    const latin = findEncoding('latin1')!.text;
+    const recoded = (build: (w: ClientWriter) => void): Buffer => Buffer.from(bodyOf(build).toString('utf8'), 'latin1');
+    expect(
+      decodeQuery(
+        recoded((w) => w.query('select ä')),
+        latin,
+      ),
+    ).toBe('select ä');
+    expect(
+      decodeParse(
+        recoded((w) => w.parse('ä', 'ö', [])),
+        latin,
+      ),
+    ).toMatchObject({ name: 'ä', text: 'ö' });
+    const values = Buffer.concat([
+      Buffer.from([0xe4, 0, 0, 0, 2, 0, 0, 0, 1, 0, 2, 0, 0, 0, 1, 0xe4, 0, 0, 0, 1, 0xe4, 0, 0]),
+    ]);
+    expect(decodeBind(values, latin)).toEqual({
+      portal: 'ä',
+      statement: '',
+      parameters: [
+        { format: 0, bytes: Buffer.from('ä', 'utf8') },
+        { format: 1, bytes: Buffer.of(0xe4) },
+      ],
+      resultFormats: [],
+    });
+    expect(() => decodeQuery(Buffer.from([0x61, 0x81, 0]), findEncoding('win1252')!.text)).toThrow(/has no equivalent/);
+  });
+
+  it("writes texts in the client's encoding, messages with ? for what it has not", () => {
+    const writer = new WireWriter();
+    writer.encoding = findEncoding('latin1')!.text;
+    writer.begin(0x44).int16(1).textValue('ä');
+    writer.end();
+    writer.begin(0x4e).text('ä€').end();
+    expect(writer.take()).toEqual(
+      Buffer.from([0x44, 0, 0, 0, 11, 0, 1, 0, 0, 0, 1, 0xe4, 0x4e, 0, 0, 0, 7, 0xe4, 0x3f, 0]),
+    );
+    writer.begin(0x44).int16(1);
+    expect(() => writer.textValue('€')).toThrow(/has no equivalent in encoding "LATIN1"/);
+    writer.abandon();
+    expect(writer.length).toBe(0);
   });
 
   it('applies one parameter format to all', () => {

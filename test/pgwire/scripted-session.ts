@@ -134,6 +134,7 @@ export class ScriptedSession implements SqlSession {
   readonly processId: number;
   readonly secretKey: number;
   readonly format = FORMAT;
+  readonly clientEncoding = null;
   readonly calls: string[] = [];
   transactionStatus: TransactionStatus = 'I';
   closed = false;

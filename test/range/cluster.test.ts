@@ -162,6 +162,7 @@ describe('stores on three nodes', () => {
           inFlight: [{ key: '\x04a', sequence: 1 }],
           localLocks: [],
           lockKeys: ['\x04a'],
+          lockSpans: [],
           split: null,
         },
       ],
@@ -171,7 +172,17 @@ describe('stores on three nodes', () => {
     const after = await harness.until('a leaseholder', () => harness.leaseholder());
     expect(after.store.replica(1)!.locks.get('\x04a')).toMatchObject({ intentTs: txn.writeTs, unreplicated: false });
     const end = await harness.send(
-      [{ kind: 'end-txn', action: 'commit', inFlight: [], localLocks: ['\x04a'], lockKeys: ['\x04a'], split: null }],
+      [
+        {
+          kind: 'end-txn',
+          action: 'commit',
+          inFlight: [],
+          localLocks: ['\x04a'],
+          lockKeys: ['\x04a'],
+          lockSpans: [],
+          split: null,
+        },
+      ],
       { txn, rangeId: 1 },
     );
     expect(end.responses[0]).toMatchObject({ status: 'committed' });

@@ -71,7 +71,15 @@ describe('moving a lease', () => {
     await harness.send(
       [
         ...writes,
-        { kind: 'end-txn', action: 'one-phase', inFlight: [], localLocks: keys, lockKeys: keys, split: null },
+        {
+          kind: 'end-txn',
+          action: 'one-phase',
+          inFlight: [],
+          localLocks: keys,
+          lockKeys: keys,
+          lockSpans: [],
+          split: null,
+        },
       ],
       { txn, canBumpReadTs: true },
     );

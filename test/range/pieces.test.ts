@@ -58,6 +58,7 @@ describe('work in pieces', () => {
         epoch: 0,
         status,
         ts: txn.writeTs,
+        upTo: 0,
       },
     ]);
     expect(answer.responses).toEqual([{ kind: 'resolve-intents', resumeKey: null }]);
@@ -93,7 +94,7 @@ describe('work in pieces', () => {
       expect(answer.txn!.writeTs).toBeGreaterThan(toTs);
       const status = 'aborted';
       await harness.send([
-        { kind: 'resolve-intents', keys: [key], spans: [], txnId: txn.id, epoch: 0, status, ts: txn.writeTs },
+        { kind: 'resolve-intents', keys: [key], spans: [], txnId: txn.id, epoch: 0, status, ts: txn.writeTs, upTo: 0 },
       ]);
     }
     for (const i of [19_999, 9_000, 100]) {

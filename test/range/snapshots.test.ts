@@ -290,7 +290,18 @@ describe('splits', () => {
     expect(node.store.replica(1)!.locks.size).toBe(0);
     await harness.until('it waits there', () => node.store.replica(2)!.locks.get('\x04z')!.queue.length === 1);
     await harness.send(
-      [{ kind: 'resolve-intents', keys: ['\x04z'], spans: [], txnId: txn.id, epoch: 0, status: 'aborted', ts: 0 }],
+      [
+        {
+          kind: 'resolve-intents',
+          keys: ['\x04z'],
+          spans: [],
+          txnId: txn.id,
+          epoch: 0,
+          status: 'aborted',
+          ts: 0,
+          upTo: 0,
+        },
+      ],
       { rangeId: 2 },
     );
     await waiting;

@@ -85,6 +85,8 @@ export interface BatchRequest {
   lockTimeoutMs: number;
   gatewayNode: number;
   requests: Request[];
+  /** The sender's clock at this sending; 0: not told. */
+  sentTs: number;
 }
 
 export interface Span {
@@ -154,7 +156,11 @@ export interface EndTxn {
   inFlight: InFlightWrite[];
   localLocks: Buffer[];
   lockKeys: Buffer[];
-  split: SplitTrigger | undefined;
+  split:
+    | SplitTrigger
+    | undefined;
+  /** The same for a condensed list. */
+  lockSpans: Span[];
 }
 
 export interface HeartbeatTxn {
@@ -188,6 +194,8 @@ export interface ResolveIntents {
   epoch: number;
   status: number;
   ts: number;
+  /** Only intents of writes numbered up to here; 0: all. */
+  upTo: number;
 }
 
 export interface GcTxns {
@@ -241,6 +249,7 @@ export interface TxnReply {
   inFlight: InFlightWrite[];
   lockKeys: Buffer[];
   flag: boolean;
+  lockSpans: Span[];
 }
 
 export interface NumberReply {
@@ -986,6 +995,7 @@ function createBaseBatchRequest(): BatchRequest {
     lockTimeoutMs: 0,
     gatewayNode: 0,
     requests: [],
+    sentTs: 0,
   };
 }
 
@@ -1023,6 +1033,9 @@ export const BatchRequest: MessageFns<BatchRequest> = {
     }
     for (const v of message.requests) {
       Request.encode(v!, writer.uint32(90).fork()).join();
+    }
+    if (message.sentTs !== 0) {
+      writer.uint32(96).int64(message.sentTs);
     }
     return writer;
   },
@@ -1126,6 +1139,14 @@ export const BatchRequest: MessageFns<BatchRequest> = {
             }
 
             message.requests.push(Request.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.sentTs = longToNumber(reader.int64());
             continue;
           }
         }
@@ -1827,7 +1848,7 @@ export const Refresh: MessageFns<Refresh> = {
 };
 
 function createBaseEndTxn(): EndTxn {
-  return { action: 0, inFlight: [], localLocks: [], lockKeys: [], split: undefined };
+  return { action: 0, inFlight: [], localLocks: [], lockKeys: [], split: undefined, lockSpans: [] };
 }
 
 export const EndTxn: MessageFns<EndTxn> = {
@@ -1846,6 +1867,9 @@ export const EndTxn: MessageFns<EndTxn> = {
     }
     if (message.split !== undefined) {
       SplitTrigger.encode(message.split, writer.uint32(42).fork()).join();
+    }
+    for (const v of message.lockSpans) {
+      Span.encode(v!, writer.uint32(50).fork()).join();
     }
     return writer;
   },
@@ -1901,6 +1925,14 @@ export const EndTxn: MessageFns<EndTxn> = {
             }
 
             message.split = SplitTrigger.decode(reader, reader.uint32());
+            continue;
+          }
+          case 6: {
+            if (tag !== 50) {
+              break;
+            }
+
+            message.lockSpans.push(Span.decode(reader, reader.uint32()));
             continue;
           }
         }
@@ -2189,7 +2221,7 @@ export const QueryIntent: MessageFns<QueryIntent> = {
 };
 
 function createBaseResolveIntents(): ResolveIntents {
-  return { keys: [], spans: [], txnId: Buffer.alloc(0), epoch: 0, status: 0, ts: 0 };
+  return { keys: [], spans: [], txnId: Buffer.alloc(0), epoch: 0, status: 0, ts: 0, upTo: 0 };
 }
 
 export const ResolveIntents: MessageFns<ResolveIntents> = {
@@ -2211,6 +2243,9 @@ export const ResolveIntents: MessageFns<ResolveIntents> = {
     }
     if (message.ts !== 0) {
       writer.uint32(48).int64(message.ts);
+    }
+    if (message.upTo !== 0) {
+      writer.uint32(56).int64(message.upTo);
     }
     return writer;
   },
@@ -2274,6 +2309,14 @@ export const ResolveIntents: MessageFns<ResolveIntents> = {
             }
 
             message.ts = longToNumber(reader.int64());
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.upTo = longToNumber(reader.int64());
             continue;
           }
         }
@@ -2766,7 +2809,7 @@ export const ScanReply: MessageFns<ScanReply> = {
 };
 
 function createBaseTxnReply(): TxnReply {
-  return { status: 0, ts: 0, epoch: 0, inFlight: [], lockKeys: [], flag: false };
+  return { status: 0, ts: 0, epoch: 0, inFlight: [], lockKeys: [], flag: false, lockSpans: [] };
 }
 
 export const TxnReply: MessageFns<TxnReply> = {
@@ -2788,6 +2831,9 @@ export const TxnReply: MessageFns<TxnReply> = {
     }
     if (message.flag !== false) {
       writer.uint32(48).bool(message.flag);
+    }
+    for (const v of message.lockSpans) {
+      Span.encode(v!, writer.uint32(58).fork()).join();
     }
     return writer;
   },
@@ -2851,6 +2897,14 @@ export const TxnReply: MessageFns<TxnReply> = {
             }
 
             message.flag = reader.bool();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.lockSpans.push(Span.decode(reader, reader.uint32()));
             continue;
           }
         }

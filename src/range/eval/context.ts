@@ -18,6 +18,7 @@ export type Effect =
   | { readonly kind: 'intent-laid'; readonly key: Key; readonly txn: TxnMeta; readonly ts: Timestamp }
   | { readonly kind: 'intent-removed'; readonly key: Key }
   | { readonly kind: 'unlock'; readonly key: Key; readonly txnId: string }
+  | { readonly kind: 'writes-voided'; readonly key: Key; readonly txnId: string; readonly upTo: number }
   | { readonly kind: 'record'; readonly record: TransactionRecord }
   | { readonly kind: 'record-collected'; readonly id: string; readonly ending: Ending };
 

@@ -9,9 +9,18 @@
  * - 'commit': makes it explicit; the intents of this range go with it.
  * - 'abort'.
  *
- * Invariants: a record never leaves COMMITTED or ABORTED but by collection; STAGING changes only to
- * a higher timestamp by its coordinator, or to an end state; an answered commit has either a
- * COMMITTED record, or a STAGING one with every write in place, or its values are versions.
+ * Invariants
+ * - A record never leaves COMMITTED or ABORTED but by collection; STAGING changes only to a higher timestamp by its
+ *   coordinator, who then says so (txn.writeTs above the staged one), or to an end state. A repetition never moves it.
+ * - An answered commit has either a COMMITTED record, or a STAGING one with every write in place, or its values are versions.
+ * - A write that is counted (found by a recovery, or acknowledged to the coordinator at or below the commit) has an intent at or
+ *   below the commit, or the version that it became, at the commit and tagged. What might move it up: a push moves intents to
+ *   the record's own timestamp, below which nothing is staged or committed; a repeated put leaves its intent (write.ts); a later
+ *   write of the key is sent only before the staging. So an intent above the commit is a late duplicate (resolveKeys).
+ * - Every intent is resolved before its record is collected, those in condensed spans as well; so for a collected one 'aborted' is
+ *   the right answer to whoever still sees an intent.
+ * - Whether there was a record is known to this leaseholder alone, so nothing sent before its lease makes one (sent.ts).
+ * - Versions of a transaction must not be garbage-collected while its record is STAGING: they are the proof of its writes.
  */
 import { assert, unreachable } from '../../base/assert.js';
 import {
@@ -22,7 +31,7 @@ import {
   transactionKey,
   type TransactionRecord,
 } from '../../storage/lock-record.js';
-import { mvccPut } from '../../storage/mvcc.js';
+import { mvccHasTagged, mvccPut } from '../../storage/mvcc.js';
 import type { Key } from '../../base/key.js';
 import type { Timestamp } from '../../base/ids.js';
 import { mark } from '../../base/probes.js';
@@ -151,17 +160,21 @@ function stage(
   }
   honourPush(ctx, record);
   layIntents(ctx, txn);
+  if (record?.status === 'staging' && record.writeTs >= txn.writeTs) {
+    // Delivered once more, perhaps when its writes are versions already: then its puts are late duplicates above the commit,
+    // and a record moved up to them would be judged by writes that nobody finds there.
+    if (ctx.writeTs > record.writeTs) mark('late-staging-stays');
+    return { kind: 'end-txn', status: 'staging', commitTs: record.writeTs };
+  }
   if (ctx.writeTs > txn.writeTs && !ctx.header.canBumpReadTs) {
     // Not staged, so no timestamp to commit at; how far the writes moved is in the answer's header.
     return { kind: 'end-txn', status: 'pending', commitTs: txn.writeTs };
-  }
-  if (record?.status === 'staging' && record.writeTs >= ctx.writeTs) {
-    return { kind: 'end-txn', status: 'staging', commitTs: record.writeTs };
   }
   putRecord(ctx, {
     ...newRecord(txn, 'staging', ctx.writeTs, ctx.now),
     inFlight: request.inFlight,
     lockKeys: request.lockKeys,
+    lockSpans: request.lockSpans,
   });
   return { kind: 'end-txn', status: 'staging', commitTs: ctx.writeTs };
 }
@@ -187,13 +200,8 @@ function commit(
   assert(ctx.puts.length === 0, 'an explicit commit carries no puts');
   resolveKeys(ctx, txn.id, txn.epoch, 'committed', commitTs, request.localLocks);
   // Kept even if all its keys are resolved here: if the answer is lost, the record is what can be asked.
-  if (request.lockKeys.length > 0) {
-    putRecord(ctx, { ...newRecord(txn, 'committed', commitTs, ctx.now), lockKeys: request.lockKeys });
-  } else if (record !== undefined) {
-    dropRecord(ctx, txn.anchorKey, txn.id, { status: 'committed', ts: commitTs });
-  } else {
-    ctx.effects.push({ kind: 'record-collected', id: txn.id, ending: { status: 'committed', ts: commitTs } });
-  }
+  const { lockKeys, lockSpans } = request;
+  putRecord(ctx, { ...newRecord(txn, 'committed', commitTs, ctx.now), lockKeys, lockSpans });
   trigger(ctx, request.split);
   return { kind: 'end-txn', status: 'committed', commitTs };
 }
@@ -229,7 +237,8 @@ function abort(
   if (ending?.status === 'committed') return { kind: 'end-txn', status: 'committed', commitTs: ending.ts };
   resolveKeys(ctx, txn.id, txn.epoch, 'aborted', 0, request.localLocks);
   if (record?.status !== 'aborted' && ending === undefined) {
-    putRecord(ctx, { ...newRecord(txn, 'aborted', txn.writeTs, ctx.now), lockKeys: request.lockKeys });
+    const { lockKeys, lockSpans } = request;
+    putRecord(ctx, { ...newRecord(txn, 'aborted', txn.writeTs, ctx.now), lockKeys, lockSpans });
   }
   return { kind: 'end-txn', status: 'aborted', commitTs: 0 };
 }
@@ -242,8 +251,10 @@ export function resolveKeys(
   status: 'committed' | 'aborted' | 'pending',
   ts: Timestamp,
   keys: Iterable<Key>,
+  upTo = 0,
 ): void {
   for (const key of keys) {
+    if (upTo !== 0) ctx.effects.push({ kind: 'writes-voided', key, txnId, upTo });
     const lock = ctx.range.locks.get(key);
     if (lock === undefined || !holds(lock, txnId)) continue;
     if (lock.intentTs === 0) {
@@ -254,14 +265,16 @@ export function resolveKeys(
     assert(stored !== null, 'the lock table names an intent that is not there');
     const intent = decodeIntent(stored);
     assert(intent.txnId === txnId, 'the lock table names the wrong holder of an intent');
+    if (upTo !== 0 && intent.sequence > upTo) {
+      mark('late-void-stays-off');
+      continue;
+    }
     if (status === 'pending') {
       if (intent.writeTs >= ts) continue;
       moveIntent(ctx, key, lock.holder!, intent, ts);
       continue;
     }
-    // An intent above the commit was laid by a put delivered once more after its first delivery had
-    // been resolved: it is not one of the writes that committed.
-    if (status === 'committed' && intent.epoch === epoch && ts >= intent.writeTs) {
+    if (status === 'committed' && intent.epoch === epoch && isPartOfCommit(ctx, key, intent, ts)) {
       ctx.clockTs = Math.max(ctx.clockTs, ts);
       // An intent above its transaction's beginning may itself have been moved there by a push.
       const shifted = ts > intent.writeTs || intent.writeTs > intent.minTs;
@@ -270,6 +283,19 @@ export function resolveKeys(
     ctx.batch.delete('locks', intentKey(key));
     ctx.effects.push({ kind: 'intent-removed', key });
   }
+}
+
+/**
+ * An intent above the commit was laid by a put delivered once more after its first delivery had been resolved: it is not
+ * one of the writes that committed, and what that one became is there. If nothing is there, it is the write itself: what was
+ * counted never moves above the commit (write.ts; committer.ts), but if it did, dropping it would lose it. Nobody else
+ * can have written the key since the commit, as it was never without an intent.
+ */
+function isPartOfCommit(ctx: EvalContext, key: Key, intent: ReturnType<typeof decodeIntent>, ts: Timestamp): boolean {
+  if (intent.writeTs <= ts) return true;
+  if (mvccHasTagged(ctx.range.reader, key, ts, txnTag(intent.txnId))) return false;
+  mark('moved-intent-committed');
+  return true;
 }
 
 function moveIntent(

@@ -36,11 +36,12 @@ export function evalQueryIntent(ctx: EvalContext, request: QueryIntentRequest): 
 const SPAN_INTENTS_MAX = 2_000;
 
 export function evalResolveIntents(ctx: EvalContext, request: ResolveIntentsRequest): SpanResponse {
-  const { keys, spans, txnId, epoch, status, ts } = request;
+  const { keys, spans, txnId, epoch, status, ts, upTo } = request;
+  assert(upTo === 0 || (status === 'aborted' && spans.length === 0), 'only a rollback resolves by sequence');
   assert(status !== 'pending' || spans.length === 0, 'intents are moved by key, not by span');
   const seen = new Set(keys);
   const resumeKey = addHeld(seen, ctx.range.locks, txnId, spans);
-  resolveKeys(ctx, txnId, epoch, status, ts, seen);
+  resolveKeys(ctx, txnId, epoch, status, ts, seen, upTo);
   return { kind: 'resolve-intents', resumeKey };
 }
 

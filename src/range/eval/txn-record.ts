@@ -83,13 +83,14 @@ export function evalRecover(ctx: EvalContext, request: RecoverTxnRequest): Recov
   const { txn, committed } = request;
   const record = ctx.range.records.get(txn.id);
   if (record === undefined) {
-    return { kind: 'recover-txn', status: 'aborted', writeTs: 0, lockKeys: [] };
+    return { kind: 'recover-txn', status: 'aborted', writeTs: 0, lockKeys: [], lockSpans: [] };
   }
   const reply = (r: TransactionRecord): RecoverTxnResponse => ({
     kind: 'recover-txn',
     status: r.status,
     writeTs: r.writeTs,
     lockKeys: r.lockKeys,
+    lockSpans: r.lockSpans,
   });
   // Staged anew or ended meanwhile: what was found out concerns an attempt that is no more.
   if (record.status !== 'staging' || record.epoch !== txn.epoch || record.writeTs !== txn.writeTs) {
@@ -106,7 +107,10 @@ export function evalGcTxns(ctx: EvalContext, request: GcTxnsRequest): EmptyRespo
     const record = ctx.range.records.get(id);
     if (record === undefined) continue;
     if (committedAt !== 0) {
-      assert(record.status !== 'aborted', 'the record of a committed transaction says aborted');
+      // One that was collected before, by an earlier delivery of this, may have been made anew by a push: it lists no writes.
+      if (record.status === 'aborted') mark('collected-record-pushed');
+      const anew = record.status === 'aborted' && record.inFlight.length === 0;
+      assert(record.status !== 'aborted' || anew, 'the record of a committed transaction says aborted');
       dropRecord(ctx, anchorKey, id, { status: 'committed', ts: committedAt });
       continue;
     }

@@ -27,6 +27,11 @@ export function evalPut(ctx: EvalContext, request: PutRequest): EmptyResponse {
   const { locks, reader, tsCache } = ctx.range;
   const txn = ctx.txn;
   assert(txn !== null, 'a put without a transaction');
+  // Delivered once more, late: a rollback to a savepoint has undone it since.
+  if (ctx.range.records.isVoid(txn.id, key, request.sequence)) {
+    mark('void-put-ignored');
+    return { kind: 'put' };
+  }
   let lock = locks.get(key);
   if (!locks.free(lock, txn.id, 'exclusive', ctx.waiter)) throw new LockConflict(lock!, 'exclusive', 0);
   if (lock === undefined || lock.holder === null) {

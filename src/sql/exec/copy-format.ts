@@ -11,9 +11,13 @@
  * caller, which knows the table). Limit: ROW_BYTES_MAX for one row (54000).
  */
 import { replaceEach, replaceText, TextBuilder } from '../types/text-builder.js';
-import { QuoralError, sqlError } from '../../base/errors.js';
+import { sqlError } from '../../base/errors.js';
+import { decodeText } from '../../base/utf8.js';
+import type { Encoding } from '../types/encodings.js';
 
 export interface CopyOptions {
+  /** null: the client's. */
+  readonly encoding: Encoding | null;
   /** Of a binary one no more is said. */
   readonly format: 'text' | 'csv' | 'binary';
   readonly delimiter: string;
@@ -32,6 +36,7 @@ export interface CopyOptions {
 }
 
 export const TEXT_OPTIONS: CopyOptions = {
+  encoding: null,
   format: 'text', delimiter: '\t', nullText: '\\N', header: false, matchHeader: false, quote: '"', escape: '"',
   forceQuote: new Set(), forceNotNull: new Set(), forceNull: new Set(),
 }; // prettier-ignore
@@ -48,7 +53,6 @@ export type CopyField = string | null;
 /** Splits what comes in into rows. `line` is the number of the last row's first line, from 1. */
 export class CopyReader {
   readonly #options: CopyOptions;
-  readonly #decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   readonly #delimiter: number;
   readonly #quote: number;
   readonly #escape: number;
@@ -62,6 +66,8 @@ export class CopyReader {
   #ended = false;
   #nextLine = 1;
   line = 0;
+  /** Of the last row, once it was read as characters. */
+  text: string | null = null;
 
   constructor(options: CopyOptions, onHeader: (fields: readonly CopyField[]) => void) {
     this.#options = options;
@@ -159,28 +165,10 @@ export class CopyReader {
   }
 
   #fields(data: Buffer, start: number, stop: number): CopyField[] {
-    const text = this.#decode(data, start, stop);
+    this.text = null;
+    const text = decodeText(data, start, stop);
+    this.text = text;
     return this.#options.format === 'text' ? this.#textFields(text) : this.#csvFields(text);
-  }
-
-  #decode(data: Buffer, start: number, end: number): string {
-    let ascii = true;
-    for (let i = start; i < end; i++) {
-      const byte = data[i]!;
-      if (byte >= 0x80) {
-        ascii = false;
-        break;
-      }
-      if (byte === 0) throw sqlError('22021', 'invalid byte sequence for encoding "UTF8": 0x00');
-    }
-    if (ascii) return data.latin1Slice(start, end);
-    const bytes = data.subarray(start, end);
-    if (bytes.includes(0)) throw sqlError('22021', 'invalid byte sequence for encoding "UTF8": 0x00');
-    try {
-      return this.#decoder.decode(bytes);
-    } catch (cause) {
-      throw new QuoralError('22021', 'invalid byte sequence for encoding "UTF8"', { cause });
-    }
   }
 
   #textFields(text: string): CopyField[] {
@@ -256,24 +244,43 @@ const ESCAPES: Readonly<Record<string, string>> = {
   b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', v: '\v',
 }; // prettier-ignore
 
+const ESCAPE = /\\(x[0-9a-fA-F]{1,2}|[0-7]{1,3}|[^])/g;
+
+/** @throws QuoralError 22021 */
 function unescapeText(raw: string): string {
   if (!raw.includes('\\')) return raw;
   const out = new TextBuilder();
   let last = 0;
-  for (const match of raw.matchAll(/\\(x[0-9a-fA-F]{1,2}|[0-7]{1,3}|[^])/g)) {
+  for (const match of raw.matchAll(ESCAPE)) {
+    const byte = escapedByte(match[1]!);
+    // A byte is one of UTF-8, which may be a part of a character.
+    if (byte !== null && (byte === 0 || byte >= 0x80)) return unescapeBytes(raw);
     out.add(raw.slice(last, match.index));
-    out.add(unescaped(match[1]!));
+    out.add(byte === null ? (ESCAPES[match[1]!] ?? match[1]!) : String.fromCharCode(byte));
     last = match.index + match[0].length;
   }
   out.add(raw.slice(last));
   return out.text();
 }
 
-function unescaped(code: string): string {
+function unescapeBytes(raw: string): string {
+  const parts: Buffer[] = [];
+  let last = 0;
+  for (const match of raw.matchAll(ESCAPE)) {
+    const byte = escapedByte(match[1]!);
+    parts.push(Buffer.from(raw.slice(last, match.index), 'utf8'));
+    parts.push(byte === null ? Buffer.from(ESCAPES[match[1]!] ?? match[1]!, 'utf8') : Buffer.of(byte));
+    last = match.index + match[0].length;
+  }
+  parts.push(Buffer.from(raw.slice(last), 'utf8'));
+  return decodeText(Buffer.concat(parts));
+}
+
+/** null: the code stands for a character. */
+function escapedByte(code: string): number | null {
   const first = code[0]!;
-  if (first === 'x' && code.length > 1) return String.fromCharCode(parseInt(code.slice(1), 16));
-  if (first >= '0' && first <= '7') return String.fromCharCode(parseInt(code, 8) & 0xff);
-  return ESCAPES[first] ?? code;
+  if (first === 'x' && code.length > 1) return parseInt(code.slice(1), 16);
+  return first >= '0' && first <= '7' ? parseInt(code, 8) & 0xff : null;
 }
 
 const TEXT_SPECIAL = /[\\\b\f\n\r\t\v]/;

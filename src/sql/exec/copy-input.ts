@@ -4,7 +4,10 @@
  */
 import { QuoralError, sqlError } from '../../base/errors.js';
 import type { ColumnDescriptor } from '../catalog/descriptor.js';
+import type { ExecContext } from '../contract.js';
 import type { Datum } from '../types/datum.js';
+import { fromClient } from '../types/encoded-values.js';
+import { findEncoding, type StreamDecoder, type TextEncoding } from '../types/encodings.js';
 import { domainTypmod } from '../types/user-types.js';
 import { typeByOid } from '../types/registry.js';
 import type { FormatContext } from '../types/type-info.js';
@@ -28,10 +31,16 @@ export interface CopiedColumns {
 /** `shown`: the line as far as an error tells of it. */
 type OnValues = (values: Datum[], line: number, shown: () => string | null) => void;
 
-export function openCopyInput(copied: CopiedColumns, format: FormatContext, onValues: OnValues): CopyInput {
+export function openCopyInput(copied: CopiedColumns, ctx: ExecContext, onValues: OnValues): CopyInput {
+  const encoding = copyEncoding(copied.options, ctx);
   return copied.options.format === 'binary'
-    ? new BinaryInput(copied, onValues)
-    : new TextInput(copied, format, onValues);
+    ? new BinaryInput(copied, encoding, onValues)
+    : new TextInput(copied, ctx.format, encoding, onValues);
+}
+
+/** null: UTF-8. */
+export function copyEncoding(options: CopyOptions, { services }: ExecContext): TextEncoding | null {
+  return (options.encoding ?? findEncoding(services.setting('client_encoding', false) ?? ''))?.text ?? null;
 }
 
 /** `place` is ", column a: …" or ": the line"; null where neither is known. */
@@ -50,9 +59,11 @@ class TextInput implements CopyInput {
   readonly #reader: CopyReader;
   readonly #inputs: readonly ((text: string) => Datum)[];
   readonly #onRow: (fields: CopyField[]) => void;
+  readonly #decoder: StreamDecoder | null;
 
-  constructor(copied: CopiedColumns, format: FormatContext, onValues: OnValues) {
+  constructor(copied: CopiedColumns, format: FormatContext, encoding: TextEncoding | null, onValues: OnValues) {
     this.#copied = copied;
+    this.#decoder = encoding?.decoder() ?? null;
     this.#reader = new CopyReader(copied.options, (fields) => this.#matchHeader(fields));
     this.#inputs = copied.columns.map((c) => {
       const type = typeByOid(c.typeOid);
@@ -63,18 +74,34 @@ class TextInput implements CopyInput {
   }
 
   push(chunk: Buffer): void {
-    this.#inContext(() => this.#reader.push(chunk, this.#onRow));
+    const decoder = this.#decoder;
+    if (decoder === null) this.#inContext(() => this.#reader.push(chunk, this.#onRow));
+    else for (const line of linesOf(chunk)) this.#recoded(() => decoder.write(line));
   }
 
   finish(): void {
+    const decoder = this.#decoder;
+    if (decoder !== null) this.#recoded(() => decoder.end());
     this.#inContext(() => this.#reader.finish(this.#onRow));
+  }
+
+  /** In other encodings bytes within a character may look like signs that COPY knows: the reader gets UTF-8. */
+  #recoded(decode: () => string): void {
+    let text: string;
+    try {
+      text = decode();
+    } catch (error) {
+      throw withCopyContext(error, this.#copied.table, this.#reader.line + 1, null);
+    }
+    if (text !== '') this.#inContext(() => this.#reader.push(Buffer.from(text, 'utf8'), this.#onRow));
   }
 
   #inContext(fn: () => void): void {
     try {
       fn();
     } catch (error) {
-      throw this.#at(error, null);
+      const { text } = this.#reader;
+      throw this.#at(error, text === null ? null : `: "${shortened(text)}"`);
     }
   }
 
@@ -138,18 +165,32 @@ class TextInput implements CopyInput {
   }
 }
 
+const NEWLINE = 0x0a;
+
+/** A line's end is one in all encodings, and within no character. */
+function* linesOf(bytes: Buffer): Iterable<Buffer> {
+  for (let at = 0; at < bytes.length;) {
+    const end = bytes.indexOf(NEWLINE, at);
+    const next = end < 0 ? bytes.length : end + 1;
+    yield bytes.subarray(at, next);
+    at = next;
+  }
+}
+
 function shortened(text: string): string {
   return text.length <= SHOWN_CHARACTERS ? text : `${text.slice(0, SHOWN_CHARACTERS)}...`;
 }
 
 class BinaryInput implements CopyInput {
   readonly #copied: CopiedColumns;
+  readonly #encoding: TextEncoding | null;
   readonly #reader: BinaryCopyReader;
   /** The field whose value is being made; null while the structure is read. */
   #receiving: number | null = null;
 
-  constructor(copied: CopiedColumns, onValues: OnValues) {
+  constructor(copied: CopiedColumns, encoding: TextEncoding | null, onValues: OnValues) {
     this.#copied = copied;
+    this.#encoding = encoding;
     this.#reader = new BinaryCopyReader(copied.columns.length, (fields) =>
       onValues(this.#values(fields), this.#reader.line, () => null),
     );
@@ -168,8 +209,9 @@ class BinaryInput implements CopyInput {
       if (field === null) return null;
       const { typeOid, typmod } = this.#copied.columns[i]!;
       this.#receiving = i;
+      const type = typeByOid(typeOid);
       // A value may outlive the buffer of the whole chunk.
-      return typeByOid(typeOid).receive(Buffer.from(field), typmod);
+      return type.receive(fromClient(this.#encoding, type, Buffer.from(field)), typmod);
     });
     this.#receiving = null;
     return values;

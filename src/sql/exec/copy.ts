@@ -14,13 +14,14 @@ import type { Expr } from '../plan/expr.js';
 import type { InsertSource, Plan, TableChecks } from '../plan/logical.js';
 import type { ResultSink } from '../session-api.js';
 import type { Datum } from '../types/datum.js';
+import { toClient } from '../types/encoded-values.js';
 import type { TypeInfo } from '../types/type-info.js';
 import { typeByOid } from '../types/registry.js';
 import { compilePlan } from './compile-plan.js';
 import { beginConstraints, relieveConstraints, settleConstraints } from './constraint-checks.js';
 import { binaryHeader, binaryRow, binaryTrailer } from './copy-binary.js';
 import { type CopyOptions, formatCopyRow } from './copy-format.js';
-import { openCopyInput, withCopyContext } from './copy-input.js';
+import { copyEncoding, openCopyInput, withCopyContext } from './copy-input.js';
 import { compileSources, type RowMaker } from './dml.js';
 import { type CompiledTest, compileTest, layoutOf, testRow } from './eval.js';
 import { openTarget, type RowTarget } from './row-targets.js';
@@ -86,7 +87,7 @@ class CopyFromExecution implements Execution {
     const target = await openTarget(this.#run, this.#writer, this.#shape.freshStorage);
     let inputs: Input[] = [];
     const copied = { table: table.name, columns: positions.map((p) => table.columns[p]!), options };
-    const input = openCopyInput(copied, ctx.format, (values, line, shown) => inputs.push({ values, line, shown }));
+    const input = openCopyInput(copied, ctx, (values, line, shown) => inputs.push({ values, line, shown }));
     const flush = async (): Promise<void> => {
       const batch = inputs;
       inputs = [];
@@ -155,7 +156,8 @@ export function compileCopyTo(
         },
         run: async (sink) => {
           sink.copyOut(options.format, columns.length);
-          const form = options.format === 'binary' ? binaryForm(types) : textForm(types, columns, options, ctx);
+          const form =
+            options.format === 'binary' ? binaryForm(types, options, ctx) : textForm(types, columns, options, ctx);
           if (form.title !== null) sink.copyData(form.title);
           let before = form.before;
           const operator = factory(run);
@@ -192,18 +194,20 @@ function textForm(
   types: readonly TypeInfo[],
   columns: readonly CopiedColumn[],
   options: CopyOptions,
-  { format }: ExecContext,
+  ctx: ExecContext,
 ): CopyForm {
-  const line = (fields: readonly (string | null)[]): Buffer => Buffer.from(formatCopyRow(fields, options), 'utf8');
+  const { format } = ctx;
+  const encoding = copyEncoding(options, ctx);
+  const bytes = (text: string): Buffer => (encoding === null ? Buffer.from(text, 'utf8') : encoding.encode(text));
+  const line = (fields: readonly (string | null)[]): Buffer => bytes(formatCopyRow(fields, options));
   return {
     // FORCE_QUOTE means the data, not the names above them.
     title: options.header
-      ? Buffer.from(
+      ? bytes(
           formatCopyRow(
             columns.map((c) => c.name),
             { ...options, forceQuote: new Set() },
           ),
-          'utf8',
         )
       : null,
     before: null,
@@ -212,11 +216,12 @@ function textForm(
   };
 }
 
-function binaryForm(types: readonly TypeInfo[]): CopyForm {
+function binaryForm(types: readonly TypeInfo[], options: CopyOptions, ctx: ExecContext): CopyForm {
+  const encoding = copyEncoding(options, ctx);
   return {
     title: null,
     before: binaryHeader(),
-    row: (row) => binaryRow(row.map((v, i) => (v === null ? null : types[i]!.send(v)))),
+    row: (row) => binaryRow(row.map((v, i) => (v === null ? null : toClient(encoding, types[i]!, types[i]!.send(v))))),
     after: binaryTrailer(),
   };
 }

@@ -19,10 +19,12 @@ import type {
   InsertPlan,
   InsertSource,
   Plan,
+  PlanColumn,
   Returning,
   UpdatePlan,
 } from '../plan/logical.js';
 import { walkPlan } from '../plan/plan-walk.js';
+import { currentXid } from '../plan/row-version.js';
 import type { Datum } from '../types/datum.js';
 import { changeRow, RowChanges } from './change-row.js';
 import { compilePlan } from './compile-plan.js';
@@ -55,21 +57,24 @@ import { checkCancelled } from './scan.js';
 
 const NO_LAYOUT: Layout = new Map<number, number>();
 const NO_ROW: Row = [];
+/** xmax of a row that nobody has changed. */
+const INSERTED: Row = [0];
 const WRITE_ROWS = 1000;
 /** Of values that are long, fewer rows are held at a time. */
 const WRITE_BYTES = 4 * 1024 * 1024;
 
 type ReturningRow = ((full: Row, input: Row, run: Run) => Promise<Row> | Row) | null;
 
-function compileReturning(returning: Returning | null, input: Plan | null): ReturningRow {
+/** `more`: what it may read beside the row. */
+function compileReturning(returning: Returning | null, more: readonly PlanColumn[]): ReturningRow {
   if (returning === null) return null;
-  const columns = input === null ? returning.row : [...returning.row, ...input.columns];
+  const columns = [...returning.row, ...more];
   const items: CompiledRow = compileRow(
     returning.items.map((i) => i.expr),
     layoutOf(columns),
   );
   return (full, source, run) => {
-    const row = input === null ? full : [...full, ...source];
+    const row = more.length === 0 ? full : [...full, ...source];
     return items.waits ? items.later(row, run) : items.now(row, run);
   };
 }
@@ -142,7 +147,10 @@ export function compileInsert(plan: InsertPlan): OperatorFactory {
   const input = compilePlan(plan.input);
   const writer = new RowWriter(plan.table, plan.schemaName, plan.checks);
   const make = compileSources(plan.sources);
-  const returning = compileReturning(plan.returning, null);
+  const returning = compileReturning(
+    plan.returning,
+    plan.returning?.changedBy == null ? [] : [plan.returning.changedBy],
+  );
   const conflict = plan.conflict === null ? null : compileConflict(plan.conflict);
   const singleRow = plan.input.kind === 'one' || (plan.input.kind === 'values' && plan.input.rows.length === 1);
   const readsTarget = readsTable(plan.input, plan.table.id);
@@ -278,7 +286,7 @@ export class Inserter {
       rows.push(full);
       if (batch.length > 1) bytes += rowBytes(full);
       if (this.#early !== null) {
-        const returned = this.#returning === null ? NO_ROW : await this.#returning(full, NO_ROW, this.#run);
+        const returned = this.#returning === null ? NO_ROW : await this.#returning(full, INSERTED, this.#run);
         this.#early.set(full, returned);
         this.#run.ctx.memory.grow(rowBytes(full) + rowBytes(returned));
       }
@@ -342,11 +350,12 @@ export class Inserter {
     }
   }
 
-  async #wrote(full: Row): Promise<void> {
+  /** `source`: xmax of the row. */
+  async #wrote(full: Row, source = INSERTED): Promise<void> {
     if (this.#checksViews) await this.#writer.verifyViews(full, this.#run);
     this.#run.affected++;
     if (this.#returning !== null)
-      this.#out.push(this.#early?.get(full) ?? (await this.#returning(full, NO_ROW, this.#run)));
+      this.#out.push(this.#early?.get(full) ?? (await this.#returning(full, source, this.#run)));
   }
 
   #isArbiter(index: IndexCodec): boolean {
@@ -373,8 +382,9 @@ export class Inserter {
     const both = [...existing, ...full];
     if (!(await testRow(conflict.where, both, this.#run))) return;
     const after = await assign(existing, both, conflict.assignments, this.#run);
+    const changed: Row = [currentXid(ctx)];
     if (this.#early !== null && this.#returning !== null)
-      this.#early.set(after, await this.#returning(after, NO_ROW, this.#run));
+      this.#early.set(after, await this.#returning(after, changed, this.#run));
     // It is locked as a row that stays; those that refer to it are waited for as by an UPDATE of the key.
     const { codec, table } = this.#writer;
     if (isReferenced(table) && codec.primary.keyOfRow(this.#writer.live(after)) !== key)
@@ -382,7 +392,7 @@ export class Inserter {
     await changeRow(this.#run, this.#writer, existing, after);
     for (const u of this.#writer.uniqueKeys(this.#writer.live(existing))) present.set(u.key, null);
     this.#remember(after, present);
-    await this.#wrote(after);
+    await this.#wrote(after, changed);
   }
 }
 
@@ -419,7 +429,7 @@ export function compileUpdate(plan: UpdatePlan): OperatorFactory {
   const layout = layoutOf(plan.input.columns);
   const target = compileTarget(plan.target, plan.input);
   const assignments = plan.assignments.map((a: Expr | null) => (a === null ? null : compileExpr(a, layout)));
-  const returning = compileReturning(plan.returning, plan.input);
+  const returning = compileReturning(plan.returning, plan.input.columns);
   const late = [...plan.assignments, ...(plan.returning?.items.map((i) => i.expr) ?? [])];
   const ahead = writer.viewChecksWait || late.some((e) => e !== null && hasSubquery(e));
   return (run) =>
@@ -471,7 +481,7 @@ export function compileDelete(plan: DeletePlan): OperatorFactory {
   const input = compilePlan(plan.input);
   const writer = new RowWriter(plan.table, plan.schemaName, { row: [], checks: [], links: plan.links });
   const target = compileTarget(plan.target, plan.input);
-  const returning = compileReturning(plan.returning, plan.input);
+  const returning = compileReturning(plan.returning, plan.input.columns);
   return (run) =>
     new LazyRows(async () => {
       const { rows, release } = await collect(input(run), run);

@@ -211,8 +211,13 @@ function partsOf(expr: PartExpr): Parts {
       return { parts: expr.elements, combine: (values) => combineArray(values, oid, nested) };
     }
     case 'row': {
-      const oids = expr.args.map((a) => a.oid);
-      return { parts: expr.args, combine: (values) => new PgRecord(oids, [...values], expr.names) };
+      const { args, names, present } = expr;
+      const oids = args.map((a) => a.oid);
+      if (present === undefined) return { parts: args, combine: (values) => new PgRecord(oids, [...values], names) };
+      return {
+        parts: [...args, present],
+        combine: (values) => (values.at(-1) === null ? null : new PgRecord(oids, values.slice(0, -1), names)),
+      };
     }
     case 'anyall':
       return anyAllParts(expr);

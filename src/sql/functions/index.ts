@@ -27,6 +27,7 @@ import './ranges.js';
 import './pg-lsn.js';
 import './identifiers.js';
 import './unicode.js';
+import './encodings.js';
 import './timetz.js';
 import './width-bucket.js';
 import './series.js';

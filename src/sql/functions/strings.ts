@@ -400,19 +400,6 @@ fn('set_byte(bytea, int4, int4) bytea', (b: Uint8Array, n: number, v: number) =>
   copy[n] = v & 0xff;
   return copy;
 });
-fn('convert_from(bytea, name) text', (b: Uint8Array, encoding: string) => {
-  const name = encoding.toLowerCase().replace(/[^a-z0-9]/g, '');
-  if (name === 'utf8') return typeByOid(OID.text).receive(view(b), -1);
-  if (name === 'latin1' || name === 'sqlascii') return view(b).toString('latin1');
-  throw sqlError('22023', `invalid source encoding name "${encoding}"`);
-});
-fn('convert_to(text, name) bytea', (s: string, encoding: string) => {
-  const name = encoding.toLowerCase().replace(/[^a-z0-9]/g, '');
-  if (name === 'utf8' || name === 'sqlascii') return Buffer.from(s, 'utf8');
-  if (name === 'latin1') return Buffer.from(s, 'latin1');
-  throw sqlError('22023', `invalid destination encoding name "${encoding}"`);
-});
-
 // ---- quoting ----
 
 /** Words that need quotes as identifiers: reserved, or reserved where types and functions stand. */

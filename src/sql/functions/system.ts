@@ -424,9 +424,6 @@ fn(
   STABLE,
 );
 fn('row_security_active(oid) bool', () => false, STABLE);
-fn('pg_encoding_to_char(int4) name', (n: number) => (n === 6 ? 'UTF8' : n === 0 ? 'SQL_ASCII' : ''), STABLE);
-fn('pg_char_to_encoding(name) int4', (s: string) => (s.toLowerCase().replace('-', '') === 'utf8' ? 6 : -1), STABLE);
-fn('pg_client_encoding() name', () => 'UTF8', STABLE);
 fn('getdatabaseencoding() name', () => 'UTF8', STABLE);
 fn('pg_tablespace_location(oid) text', () => '', STABLE);
 fn('pg_relation_is_publishable(regclass) bool', () => true, STABLE);

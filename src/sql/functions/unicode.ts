@@ -1,8 +1,6 @@
-/** Functions about characters and encodings. There is one encoding, UTF-8. */
-import { isUtf8 } from 'node:buffer';
+/** Functions about characters: escapes and normal forms. */
 import { sqlError } from '../../base/errors.js';
 import { TextBuilder } from '../types/text-builder.js';
-import { charLength } from '../types/text-order.js';
 import { fn } from './define.js';
 
 const ESCAPE = /\\(?:\\|([0-9a-fA-F]{4})|\+([0-9a-fA-F]{6})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8}))/y;
@@ -58,13 +56,6 @@ fn(
   },
   { defaults: ['NFC'] },
 );
-
-fn('length(bytea, name) int4', (bytes: Uint8Array, encoding: string) => {
-  if (!/^utf-?8$/i.test(encoding)) throw sqlError('22023', `invalid encoding name "${encoding}"`);
-  const b = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (!isUtf8(b)) throw sqlError('22021', 'invalid byte sequence for encoding "UTF8"');
-  return charLength(b.toString('utf8'));
-});
 
 fn('to_ascii(text) text', () => {
   throw sqlError('0A000', 'encoding conversion from UTF8 to ASCII not supported');

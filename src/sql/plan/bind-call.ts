@@ -38,7 +38,7 @@ import {
 } from './routines.js';
 import { rangeConstructors } from './range-constructors.js';
 import { conjunction, constant, FALSE } from './expr.js';
-import type { AnyAllExpr, CallExpr, Expr } from './expr.js';
+import type { AnyAllExpr, CallExpr, Expr, RowExpr } from './expr.js';
 import { checkArguments } from './sizes.js';
 import { WINDOW_FUNCTIONS } from './window-functions.js';
 
@@ -67,11 +67,14 @@ export function makeOperator(b: Binder, symbol: string, left: Expr | null, right
   };
 }
 
+/** ROW(…), which is compared field by field; NULL fields of relations' rows are equal. */
+const isWritten = (e: Expr): e is RowExpr => e.kind === 'row' && e.names === undefined;
+
 export function bindOperator(b: Binder, symbol: string, left: Expr | null, right: Expr, location: number): Expr {
   if (
     left !== null &&
-    left.kind === 'row' &&
-    right.kind === 'row' &&
+    isWritten(left) &&
+    isWritten(right) &&
     left.args.length === right.args.length &&
     /^(=|<>|!=|<|<=|>|>=)$/.test(symbol)
   ) {

@@ -42,6 +42,8 @@ import {
 import type { Change, WriteTarget } from './bind-view-target.js';
 import { coerceAssignment, coerceBoolean } from './coerce.js';
 import { expandedStars } from './stars.js';
+import { OID } from '../types/oids.js';
+import { deletedBy } from './row-version.js';
 import { isSystemName } from './system-columns.js';
 import { constant, TRUE } from './expr.js';
 import type { Expr } from './expr.js';
@@ -106,8 +108,10 @@ function insertBody(b: Binder, stmt: InsertStmt, ctes: readonly CteEntry[]): Ins
       ? null
       : bindConflict(b, stmt.onConflictClause, target, { alias, schema }, ctes);
   const { columns, computed } = viewOfRow(b, target, checks.row);
-  const scope = new Scope(null, [{ alias, schema, columns, table: ownTable(target) }], columns, ctes);
-  const returning = bindReturning(b, returningList(stmt.returningClause), scope, checks.row, computed);
+  const changedBy = conflict?.update == null ? null : b.column('xmax', OID.xid, -1);
+  const xmax = changedBy === null ? {} : { xmax: columnExpr(changedBy) };
+  const scope = new Scope(null, [{ alias, schema, columns, table: ownTable(target), ...xmax }], columns, ctes);
+  const returning = bindReturning(b, returningList(stmt.returningClause), scope, checks.row, computed, changedBy);
   return {
     kind: 'insert',
     columns: returning?.items.map((i) => i.column) ?? [],
@@ -413,12 +417,12 @@ interface BoundTarget {
 /** The target's rows, locked, chosen by its views, joined with FROM/USING and filtered. */
 function bindTarget(
   b: Binder,
-  relation: RangeVar,
+  stmt: UpdateStmt | DeleteStmt,
   sets: readonly Node[] | null,
   others: readonly Node[],
-  where: Node | undefined,
   ctes: readonly CteEntry[],
 ): BoundTarget {
+  const relation = stmt.relation!;
   const target = writeTarget(b, relation, sets === null ? 'delete' : 'update');
   const { table, relation: found } = target;
   const alias = relation.alias?.aliasname ?? target.name;
@@ -432,7 +436,7 @@ function bindTarget(
       : viewScan(b, target, scan, alias, relation.alias);
   let from = own;
   if (others.length > 0) {
-    const rest = b.beside(own.relations, () => bindFrom(fromContext(b, null, ctes, []), others));
+    const rest = b.beside(own.relations, () => bindFrom(fromContext(b, null, ctes, [], stmt), others));
     if (rest.relations.some((r) => r.alias === alias))
       throw errorAt('42712', `table name "${alias}" specified more than once`, -1);
     from = {
@@ -443,6 +447,7 @@ function bindTarget(
   }
   const scope = new Scope(null, from.relations, from.columns, ctes);
   let plan = from.plan;
+  const where = stmt.whereClause;
   const current = as(where, 'CurrentOfExpr');
   if (current !== undefined && target.views.length > 0)
     throw errorAt('0A000', 'WHERE CURRENT OF on a view is not implemented', -1);
@@ -464,7 +469,7 @@ export function bindUpdate(b: Binder, stmt: UpdateStmt, outer: readonly CteEntry
 }
 
 function updateBody(b: Binder, stmt: UpdateStmt, ctes: readonly CteEntry[]): UpdatePlan {
-  const bound = bindTarget(b, stmt.relation!, stmt.targetList ?? [], stmt.fromClause ?? [], stmt.whereClause, ctes);
+  const bound = bindTarget(b, stmt, stmt.targetList ?? [], stmt.fromClause ?? [], ctes);
   const { alias, target } = bound;
   const { table } = target;
   const assignments = bindAssignments(b, exprContext(b, bound.scope, 'UPDATE'), stmt.targetList ?? [], target);
@@ -497,8 +502,10 @@ export function bindDelete(b: Binder, stmt: DeleteStmt, outer: readonly CteEntry
 }
 
 function deleteBody(b: Binder, stmt: DeleteStmt, ctes: readonly CteEntry[]): DeletePlan {
-  const bound = bindTarget(b, stmt.relation!, null, stmt.usingClause ?? [], stmt.whereClause, ctes);
-  const returning = bindReturning(b, returningList(stmt.returningClause), bound.scope, []);
+  const bound = bindTarget(b, stmt, null, stmt.usingClause ?? [], ctes);
+  const [own, ...others] = bound.scope.relations as readonly [ScopeRelation, ...ScopeRelation[]];
+  const scope = new Scope(null, [{ ...own, xmax: deletedBy() }, ...others], bound.scope.columns, ctes);
+  const returning = bindReturning(b, returningList(stmt.returningClause), scope, []);
   return {
     kind: 'delete',
     columns: returning?.items.map((i) => i.column) ?? [],
@@ -507,7 +514,7 @@ function deleteBody(b: Binder, stmt: DeleteStmt, ctes: readonly CteEntry[]): Del
     input: bound.plan,
     target: bound.ids,
     links: bindLinks(b, bound.target.relation),
-    joined: bound.scope.relations.length > 1,
+    joined: others.length > 0,
     returning,
   };
 }

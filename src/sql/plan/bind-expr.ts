@@ -190,7 +190,7 @@ function bindColumnRef(ctx: ExprContext, ref: ColumnRef): Expr {
   const fields = ref.fields ?? [];
   if (as(fields.at(-1), 'A_Star') !== undefined) {
     const relation = starredRelation(ctx, fields.slice(0, -1), location);
-    if (relation !== null) return readRow(ctx, relation);
+    if (relation !== null) return readRow(ctx, relation, location);
     const columns = starColumns(ctx, { ColumnRef: ref });
     const args = columns ?? [];
     const names = args.map((c) => (c.kind === 'column' ? c.name : ''));
@@ -207,7 +207,7 @@ function bindColumnRef(ctx: ExprContext, ref: ColumnRef): Expr {
     if (found !== null) return found;
     const relation = findRelation(ctx.scope, null, name, location);
     if (relation?.scalar === true) return readColumn(ctx, relation.columns[0]!.column, location);
-    if (relation !== null) return readRow(ctx, relation);
+    if (relation !== null) return readRow(ctx, relation, location);
     throw missingColumn(ctx, null, name, location);
   }
   const name = names.at(-1)!;
@@ -225,7 +225,7 @@ function bindColumnRef(ctx: ExprContext, ref: ColumnRef): Expr {
   if (matches.length === 0)
     return attributeOr(
       ctx,
-      () => readRow(ctx, relation),
+      () => readRow(ctx, relation, location),
       name,
       location,
       () => systemColumnOf(ctx, relation, table, name, location),
@@ -311,8 +311,9 @@ function distinctFrom(ctx: ExprContext, l: Node, r: Node, negated: boolean, loca
   const b = ctx.binder;
   const [left, right] = [bindExpr(ctx, l), bindExpr(ctx, r)];
   const other = isNullConstant(right) ? left : isNullConstant(left) ? right : null;
-  // A row as a whole is not NULL, whatever is in it.
-  if (other?.kind === 'row') return { kind: 'const', value: !negated, oid: OID.bool, typmod: -1 };
+  // A row that is there is not NULL, whatever is in it.
+  if (other?.kind === 'row' && other.present === undefined)
+    return { kind: 'const', value: !negated, oid: OID.bool, typmod: -1 };
   if (other !== null)
     return { kind: 'isnull', arg: resolveUnknown(b, other), negated: !negated, oid: OID.bool, typmod: -1 };
   const equals = makeOperator(b, '=', left, right, location);

@@ -22,7 +22,7 @@ import { freeColumns, idsOf, walkPlan } from './plan-walk.js';
 import { noteRecord } from './record-columns.js';
 import { sequenceRelation } from './sequence-relation.js';
 import { viewTree } from './view-tree.js';
-import { asNullable, rowOfTable } from './whole-row.js';
+import { asNullable, namesOfRows, rowOfTable, withPresence } from './whole-row.js';
 
 export interface FromContext {
   readonly binder: Binder;
@@ -30,6 +30,10 @@ export interface FromContext {
   readonly parent: Scope | null;
   readonly ctes: readonly CteEntry[];
   readonly locks: readonly LockRequest[];
+  /** The statement that the FROM stands in. */
+  readonly statement: object;
+  /** What is bound may be on the nullable side of an outer join. */
+  readonly mayBeAbsent?: true;
   /** How expressions are bound over a scope. */
   expressions(scope: Scope, clause: string, sets: boolean): ExprContext;
   bindSubselect(select: SelectStmt, parent: Scope | null, ctes: readonly CteEntry[], lock?: Lock | null): Plan;
@@ -79,7 +83,19 @@ function bindFromItem(ctx: FromContext, node: Node, left: BoundFrom | null): Bou
   ctx.binder.countRelation();
   const bound = bindItem(ctx, node, left);
   ctx.binder.notes?.from.set(node, bound);
-  return bound;
+  // The row of a join under a name is there in any case, as in PostgreSQL.
+  const isJoin = kindOf(node) === 'JoinExpr';
+  return ctx.mayBeAbsent === true && !isJoin && namesRow(ctx, bound) ? withPresence(ctx.binder, bound) : bound;
+}
+
+function namesRow({ binder, statement }: FromContext, { relations }: BoundFrom): boolean {
+  if (relations.every((r) => r.rowOf !== undefined && r.rowOf.present !== null)) return false;
+  let names = binder.namesOfRows.get(statement);
+  if (names === undefined) {
+    names = namesOfRows(statement);
+    binder.namesOfRows.set(statement, names);
+  }
+  return relations.some((r) => names.has(r.alias));
 }
 
 function bindItem(ctx: FromContext, node: Node, left: BoundFrom | null): BoundFrom {
@@ -377,7 +393,9 @@ const JOIN_TYPES: Readonly<Record<string, JoinType>> = {
 };
 
 function bindJoin(ctx: FromContext, item: JoinExpr, outer: BoundFrom | null): BoundFrom {
-  const left = bindFromItem(ctx, item.larg!, outer);
+  const type = JOIN_TYPES[item.jointype ?? 'JOIN_INNER'] ?? 'inner';
+  const [leftMay, rightMay] = [type === 'right' || type === 'full', type === 'left' || type === 'full'];
+  const left = bindFromItem(leftMay ? { ...ctx, mayBeAbsent: true } : ctx, item.larg!, outer);
   // LATERAL on the right sees the left side, and what stands before the whole join.
   const visible: BoundFrom =
     outer === null
@@ -387,12 +405,8 @@ function bindJoin(ctx: FromContext, item: JoinExpr, outer: BoundFrom | null): Bo
           relations: [...outer.relations, ...left.relations],
           columns: [...outer.columns, ...left.columns],
         };
-  const right = bindFromItem(ctx, item.rarg!, visible);
-  const type = JOIN_TYPES[item.jointype ?? 'JOIN_INNER'] ?? 'inner';
-  const relations = [
-    ...asNullable(left.relations, type === 'right' || type === 'full'),
-    ...asNullable(right.relations, type === 'left' || type === 'full'),
-  ];
+  const right = bindFromItem(rightMay ? { ...ctx, mayBeAbsent: true } : ctx, item.rarg!, visible);
+  const relations = [...asNullable(left.relations, leftMay), ...asNullable(right.relations, rightMay)];
   checkAliases(relations);
   const using =
     item.isNatural === true

@@ -79,7 +79,7 @@ export function applyAggregation(b: Binder, from: BoundFrom, input: Plan, groups
           if (!addDependent(columnExpr(column))) {
             throw errorAt(
               '42803',
-              `subquery uses ungrouped column "${qualified(from, id, column.name)}" from outer query`,
+              `subquery uses ungrouped column "${qualified(from, { id, name: column.name })}" from outer query`,
               -1,
             );
           }
@@ -114,7 +114,7 @@ export function applyAggregation(b: Binder, from: BoundFrom, input: Plan, groups
     if (addDependent(e)) return e;
     throw errorAt(
       '42803',
-      `column "${qualified(from, e.id, e.name)}" must appear in the GROUP BY clause or be used in an aggregate function`,
+      `column "${qualified(from, e)}" must appear in the GROUP BY clause or be used in an aggregate function`,
       e.location,
     );
   };
@@ -160,7 +160,7 @@ function checkDirect(
     if (isGrouped(e)) return;
     throw errorAt(
       '42803',
-      `column "${qualified(from, e.id, e.name)}" must appear in the GROUP BY clause or be used in an aggregate function`,
+      `column "${qualified(from, e)}" must appear in the GROUP BY clause or be used in an aggregate function`,
       e.location,
       { detail: 'Direct arguments of an ordered-set aggregate must use only grouped columns.' },
     );
@@ -168,9 +168,10 @@ function checkDirect(
   for (const arg of aggregate.args.slice(0, aggregate.direct ?? 0)) check(arg);
 }
 
-function qualified(from: BoundFrom, id: number, name: string): string {
-  const relation = from.relations.find((r) => r.columns.some((c) => c.column.id === id));
-  return relation === undefined || relation.alias === '' ? name : `${relation.alias}.${name}`;
+function qualified(from: BoundFrom, { id, name, ofRow }: Pick<ColumnExpr, 'id' | 'name' | 'ofRow'>): string {
+  const relation = from.relations.find((r) => r.columns.some((c) => c.column.id === id) || r.rowOf?.present?.id === id);
+  const shown = ofRow === true ? '*' : name;
+  return relation === undefined || relation.alias === '' ? shown : `${relation.alias}.${shown}`;
 }
 
 /** `sorted`: what the query's ORDER BY names. */

@@ -6,19 +6,21 @@ import { exprContext } from './bind-select.js';
 import { settle } from './bind-view-target.js';
 import type { Binder, Scope } from './binder.js';
 import { resolveUnknown } from './coerce.js';
+import { some } from './expr.js';
 import type { Expr } from './expr.js';
 import { figureNameOf } from './figure-name.js';
 import type { PlanColumn, ProjectItem, Returning } from './logical.js';
 
 const NONE_COMPUTED: ReadonlyMap<number, Expr> = new Map();
 
-/** `computed`: what columns of the scope that no plan gives stand for. */
+/** `computed`: what columns of the scope that no plan gives stand for; `changedBy`: as of Returning. */
 export function bindReturning(
   b: Binder,
   list: readonly Node[] | undefined,
   scope: Scope,
   row: readonly PlanColumn[],
   computed: ReadonlyMap<number, Expr> = NONE_COMPUTED,
+  changedBy: PlanColumn | null = null,
 ): Returning | null {
   if (list === undefined) return null;
   const ctx = exprContext(b, scope, 'RETURNING');
@@ -43,7 +45,8 @@ export function bindReturning(
     const expr = resolveUnknown(b, bindExpr(ctx, target.val!));
     add(target.name ?? figureNameOf(target.val!) ?? '?column?', expr, originOf(expr));
   }
-  return { row, items };
+  const isAsked = items.some(({ expr }) => some(expr, (e) => e.kind === 'column' && e.id === changedBy?.id));
+  return { row, changedBy: isAsked ? changedBy : null, items };
 }
 
 export function returningList(clause: { exprs?: Node[] } | undefined): readonly Node[] | undefined {

@@ -80,9 +80,11 @@ export function fromContext(
   parent: Scope | null,
   ctes: readonly CteEntry[],
   locks: readonly LockRequest[],
+  statement: object,
 ): FromContext {
   return {
     binder: b,
+    statement,
     parent,
     ctes,
     locks,
@@ -369,7 +371,7 @@ function bindPlainSelect(
   options: SelectOptions,
 ): Plan {
   const locks = lockRequests(b, select, options.lock ?? null);
-  const from = bindFrom(fromContext(b, parent, ctes, locks), select.fromClause ?? []);
+  const from = bindFrom(fromContext(b, parent, ctes, locks, select), select.fromClause ?? []);
   checkLocks(locks, from);
   const scope = new Scope(parent, from.relations, from.columns, ctes);
   const namedWindows = new Map<string, Node>();

@@ -33,6 +33,8 @@ export interface ScopeRelation {
   readonly table: TableDescriptor | null;
   /** Of a table or view as a whole, where that is more than its visible columns. */
   readonly rowOf?: RowOf;
+  /** Of the target in RETURNING; of any other row, 0: nobody has changed it. */
+  readonly xmax?: Expr;
   /** An outer join may have no row of it. */
   readonly nullable?: boolean;
   /** The rows that a recursive query has found last. */
@@ -109,6 +111,8 @@ export class Binder {
   readonly keysUsed: Map<number, number> | null;
   /** Of columns with records that have no named type. */
   readonly recordColumns: RecordColumns = new Map();
+  /** By the statement: as namesOfRows (whole-row.ts). */
+  readonly namesOfRows = new WeakMap<object, ReadonlySet<string>>();
   #nextColumn = 1;
   #nextCte = 1;
   /** What the views that are being expanded read, by id. */

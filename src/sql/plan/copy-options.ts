@@ -4,6 +4,7 @@ import { sqlError } from '../../base/errors.js';
 import type { TableDescriptor } from '../catalog/descriptor.js';
 import { BINARY_OPTIONS, CSV_OPTIONS, TEXT_OPTIONS } from '../exec/copy-format.js';
 import type { CopyOptions } from '../exec/copy-format.js';
+import { type Encoding, findEncoding } from '../types/encodings.js';
 import { as, stringsOf } from './ast.js';
 import { errorAt } from './binder.js';
 
@@ -34,7 +35,6 @@ export function copyOptions(nodes: readonly Node[], isFrom: boolean, copied: Cop
   const format = given.has('format') ? optionText(given.get('format')!) : 'text';
   if (format !== 'binary' && format !== 'text' && format !== 'csv')
     throw errorAt('22023', `COPY format "${format}" not recognized`, given.get('format')?.location ?? -1);
-  checkEncoding(given.get('encoding'));
   const header = headerOf(given.get('header'), isFrom);
   if (given.has('freeze')) optionBool(given.get('freeze')!);
   for (const name of ['force_quote', 'force_not_null', 'force_null']) checkList(name, given.get(name));
@@ -48,6 +48,7 @@ export function copyOptions(nodes: readonly Node[], isFrom: boolean, copied: Cop
   return {
     ...base,
     ...header,
+    encoding: encodingOf(given.get('encoding')),
     delimiter: textOf(given, 'delimiter', base.delimiter),
     nullText: textOf(given, 'null', base.nullText),
     quote,
@@ -109,17 +110,15 @@ function headerOf(option: DefElem | undefined, isFrom: boolean): Pick<CopyOption
   return { header, matchHeader: false };
 }
 
-/** Bytes are UTF-8 everywhere; SQL_ASCII promises nothing of them. */
-const ENCODING = /^(utf-?8|unicode|sql_?ascii)$/i;
-const KNOWN_ENCODING =
-  /^(big5|euc_?\w+|gb18030|gbk|iso_?8859_?\d+|johab|koi8\w*|latin\d+|mule_internal|sjis|shift_jis\w*|uhc|win\w*\d+|windows\w*)$/i;
-
-function checkEncoding(option: DefElem | undefined): void {
-  if (option === undefined) return;
+/** null: the client's. */
+function encodingOf(option: DefElem | undefined): Encoding | null {
+  if (option === undefined) return null;
   const name = optionText(option);
-  if (ENCODING.test(name)) return;
-  if (KNOWN_ENCODING.test(name)) throw sqlError('0A000', `COPY in encoding "${name}" is not supported`);
-  throw errorAt('22023', 'argument to option "encoding" must be a valid encoding name', option.location ?? -1);
+  const found = findEncoding(name);
+  if (found === null)
+    throw errorAt('22023', 'argument to option "encoding" must be a valid encoding name', option.location ?? -1);
+  if (!found.isConvertible) throw sqlError('0A000', `COPY in encoding "${found.name}" is not supported`);
+  return found;
 }
 
 function checkList(name: string, option: DefElem | undefined): void {

@@ -53,7 +53,7 @@ function kindOfItem(node: Node, bound: BoundFrom): RangeEntry['kind'] {
 
 /** What the column is called where no alias says otherwise. */
 function ownName(relation: ScopeRelation, bound: BoundFrom, column: PlanColumn): string {
-  const described = relation.rowOf?.relation.columns.find((c) => c.id === column.columnNumber);
+  const described = relation.rowOf?.relation?.columns.find((c) => c.id === column.columnNumber);
   if (described !== undefined) return described.name;
   if (bound.plan.kind === 'virtual')
     return bound.plan.relation.columns[bound.plan.columns.findIndex((c) => c.id === column.id)]!.name;
@@ -211,7 +211,7 @@ export class Level {
     const alias = aliasOf(node)?.aliasname;
     if (kind === 'join' && alias === undefined) return null;
     const relation = bound.relations[0];
-    const own = alias ?? (kind === 'relation' ? relation?.rowOf?.relation.name : undefined) ?? relation?.alias ?? '';
+    const own = alias ?? (kind === 'relation' ? relation?.rowOf?.relation?.name : undefined) ?? relation?.alias ?? '';
     const name = unique(own, (taken) => this.#isRelation(taken));
     this.#relationNames.add(name);
     return name;

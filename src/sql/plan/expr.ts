@@ -117,6 +117,8 @@ export interface RowExpr extends Typed {
   readonly names?: readonly string[];
   /** That relation's id, if it is a table. */
   readonly tableId?: number;
+  /** The row as a whole is NULL where this is: an outer join has found none. */
+  readonly present?: Expr;
 }
 /** left op ANY/ALL (array). */
 export interface AnyAllExpr extends Typed {
@@ -295,12 +297,17 @@ export function mapChildren(expr: Expr, f: (child: Expr) => Expr): Expr {
     case 'call':
     case 'coalesce':
     case 'minmax':
-    case 'row':
     case 'and':
     case 'or':
     case 'srf': {
       const args = mapSame(expr.args, f);
       return args === expr.args ? expr : { ...expr, args };
+    }
+    case 'row': {
+      const args = mapSame(expr.args, f);
+      if (expr.present === undefined) return args === expr.args ? expr : { ...expr, args };
+      const present = f(expr.present);
+      return args === expr.args && present === expr.present ? expr : { ...expr, args, present };
     }
     case 'cast':
     case 'not':

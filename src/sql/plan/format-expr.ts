@@ -66,10 +66,6 @@ export function withoutImplicit(e: Expr): Expr {
 
 /** The row of a relation as a whole: one of its columns; null for any other expression. */
 export function wholeRowOf(e: Expr): ColumnExpr | null {
-  if (e.kind === 'case' && e.otherwise.kind === 'row' && e.whens.length === 1) {
-    const { when } = e.whens[0]!;
-    if (when.kind === 'isnull' && when.arg.kind === 'column' && when.arg.ofRow === true) return wholeRowOf(e.otherwise);
-  }
   if (e.kind !== 'row' || e.names === undefined) return null;
   const [first] = e.args;
   return first?.kind === 'column' && first.ofRow === true ? first : null;

@@ -224,6 +224,8 @@ export interface EmptyPlan {
 export interface Returning {
   /** Row of the target table (new values; for DELETE the old), in the order of `table.columns`. */
   readonly row: readonly PlanColumn[];
+  /** xmax of a row of ON CONFLICT DO UPDATE, where it is asked for. */
+  readonly changedBy: PlanColumn | null;
   readonly items: readonly ProjectItem[];
 }
 

@@ -294,6 +294,7 @@ function definedIn(plan: Plan, found: Set<number>): void {
         case 'insert':
           for (const c of p.checks.row) found.add(c.id);
           if (p.returning !== null) for (const c of p.returning.row) found.add(c.id);
+          if (p.returning?.changedBy != null) found.add(p.returning.changedBy.id);
           if (p.conflict?.update != null)
             for (const c of [...p.conflict.update.excluded, ...p.conflict.update.existing]) found.add(c.id);
           break;

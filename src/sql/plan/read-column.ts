@@ -10,7 +10,8 @@ export function readColumn({ binder }: ExprContext, column: PlanColumn, location
   binder.access.note(column);
   return columnExpr(column, location);
 }
-export function readRow({ binder }: ExprContext, relation: ScopeRelation): Expr {
+/** All columns of the relation, as one value. */
+export function readRow({ binder }: ExprContext, relation: ScopeRelation, location: number): Expr {
   for (const { column, hidden } of relation.columns) if (!hidden) binder.access.note(column);
-  return wholeRow(relation);
+  return wholeRow(relation, location);
 }

@@ -9,7 +9,9 @@
  * of one row have one xmin with a probability of 1 in 2^32; it has no order, and names no transaction; a column that
  * is added or dropped changes it.
  */
+import type { ExecContext } from '../contract.js';
 import { ownFunction } from '../functions/entry.js';
+import type { FunctionEntry } from '../functions/entry.js';
 import type { Datum } from '../types/datum.js';
 import { OID } from '../types/oids.js';
 import { typeByOid } from '../types/registry.js';
@@ -43,6 +45,20 @@ export function rowVersion(values: readonly Datum[], oids: readonly number[]): n
   return hash < FIRST_XID ? hash + FIRST_XID : hash;
 }
 
+/** The transaction as xmax names it: 32 bits of what txid_current() gives. */
+export function currentXid({ txn }: ExecContext): number {
+  return Math.max(Number(BigInt.asUintN(32, BigInt(txn.readTimestamp))), FIRST_XID);
+}
+
+/** As VERSION, of a row that is being deleted. */
+const DELETED_BY = ownFunction({
+  name: 'xmax',
+  argOids: [],
+  resultOid: OID.xid,
+  volatility: 'stable',
+  impl: (_args, ctx) => currentXid(ctx),
+});
+
 /** No function that a statement can call. */
 const VERSION = ownFunction({
   name: 'xmin',
@@ -53,14 +69,22 @@ const VERSION = ownFunction({
   impl: (args, _ctx, call) => rowVersion(args, call.argOids),
 });
 
+export function deletedBy(): Expr {
+  return callOf(DELETED_BY, []);
+}
+
 /** `columns`: everything that the row has. */
 export function versionOf(columns: readonly Expr[]): Expr {
+  return callOf(VERSION, columns);
+}
+
+function callOf(entry: FunctionEntry, args: readonly Expr[]): Expr {
   return {
     kind: 'call',
-    entry: VERSION,
+    entry,
     operator: false,
-    args: columns,
-    info: { argOids: columns.map((c) => c.oid), resultOid: OID.xid },
+    args,
+    info: { argOids: args.map((c) => c.oid), resultOid: OID.xid },
     oid: OID.xid,
     typmod: -1,
   };

@@ -1,10 +1,12 @@
 /**
  * System columns. tableoid is the table's oid and xmin the row's version (row-version.ts) in every row that is there,
- * and NULL in one that an outer join made up, which a column that can never be NULL tells.
+ * and NULL in one that an outer join made up, which a column that can never be NULL tells. xmax tells in RETURNING what
+ * ON CONFLICT DO UPDATE has updated from what it inserted (0), and what DELETE removed; a row that is read has 0, as
+ * nobody has changed it. (In PostgreSQL not while somebody else is about to, or has it locked.)
  *
  * The others stay refused, as each would be a wrong answer. A ctid has 48 bits, and a row is found by a primary key of
- * any length: what fits may name two rows, and a DELETE by it would take the wrong one. xmax = 0 is asked of RETURNING
- * to tell an insert from an update; cmin and cmax count commands that leave no mark in a row.
+ * any length: what fits may name two rows, and a DELETE by it would take the wrong one. cmin and cmax count commands
+ * that leave no mark in a row.
  */
 import { missingColumn } from './missing-relation.js';
 import { OID } from '../types/oids.js';
@@ -14,8 +16,8 @@ import { constant } from './expr.js';
 import type { Expr } from './expr.js';
 import { versionOf } from './row-version.js';
 
-const UNSUPPORTED: ReadonlySet<string> = new Set(['ctid', 'xmax', 'cmin', 'cmax']);
-const SUPPORTED: ReadonlySet<string> = new Set(['tableoid', 'xmin']);
+const UNSUPPORTED: ReadonlySet<string> = new Set(['ctid', 'cmin', 'cmax']);
+const SUPPORTED: ReadonlySet<string> = new Set(['tableoid', 'xmin', 'xmax']);
 
 export function isSystemName(name: string): boolean {
   return SUPPORTED.has(name) || UNSUPPORTED.has(name);
@@ -60,7 +62,7 @@ function systemColumn(ctx: ExprContext, relation: ScopeRelation, name: string, l
   if (present === null) throw errorAt('0A000', `system column "${name}" is not supported here`, location);
   // Of all its columns, which would tell no more.
   for (const { column, hidden } of relation.columns) if (!hidden) ctx.binder.access.note(column);
-  const value = name === 'xmin' ? versionOf(relation.columns.map((c) => columnExpr(c.column))) : constant(oid, OID.oid);
+  const value = valueOf(relation, oid, name);
   const absent: Expr = { kind: 'isnull', arg: columnExpr(present), negated: false, oid: OID.bool, typmod: -1 };
   return {
     kind: 'case',
@@ -69,6 +71,12 @@ function systemColumn(ctx: ExprContext, relation: ScopeRelation, name: string, l
     oid: value.oid,
     typmod: -1,
   };
+}
+
+function valueOf(relation: ScopeRelation, oid: number, name: string): Expr {
+  if (name === 'tableoid') return constant(oid, OID.oid);
+  if (name === 'xmax') return relation.xmax ?? constant(0, OID.xid);
+  return versionOf(relation.columns.map((c) => columnExpr(c.column)));
 }
 
 function oidOf(relation: ScopeRelation): number | null {

@@ -199,25 +199,20 @@ function textWithParameters({ text, literals }: WrittenText, slots: readonly Wri
   return made + text.slice(from);
 }
 
-/** Words that a date or time may be, and that mean another one each time. */
-const MOMENTS = /now|today|tomorrow|yesterday/i;
-/** Dates and times, and arrays and ranges, which may be of these. */
-const WITH_MOMENTS: ReadonlySet<string> = new Set(['D', 'A', 'R']);
-
-/** null: one is no value of its type. */
+/** null: one is no value of its type. 'now' and 'today' are those of the statement, which has begun. */
 function readValues(written: WrittenText, slots: readonly TemplateSlot[], format: FormatContext): Datum[] | null {
   const { text, literals } = written;
   const values = new Array<Datum>(slots.length);
   for (let i = 0; i < slots.length; i++) {
     const slot = slots[i]!;
-    const { at, kind, isNegative, type } = slot;
+    const { at, kind, isNegative } = slot;
     const literal = literals[at]!;
     if (kind !== 's') {
       values[i] = numberOf(text, literal, isNegative);
       continue;
     }
     const string = stringOf(text, literal);
-    if (string.includes('\0') || (WITH_MOMENTS.has(type.category) && MOMENTS.test(string))) return null;
+    if (string.includes('\0')) return null;
     try {
       values[i] = readString(string, slot, format);
     } catch (error) {

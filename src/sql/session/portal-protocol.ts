@@ -31,7 +31,9 @@ export function bindPortal(
     closePortal(open);
   }
   session.checkPortals();
-  const parameters = prepared.written?.values ?? decodeParameters(values, prepared.parameterOids, session.format);
+  const parameters =
+    prepared.written?.values ??
+    decodeParameters(values, prepared.parameterOids, session.format, session.clientEncoding);
   prepared.runs++;
   session.portals.set(portalName, newPortal(portalName, prepared, parameters));
 }

@@ -29,6 +29,7 @@ import type {
   TransactionStatus,
 } from '../session-api.js';
 import type { Datum } from '../types/datum.js';
+import type { TextEncoding } from '../types/encodings.js';
 import type { FormatContext } from '../types/type-info.js';
 import { isHandle } from '../types/user-types.js';
 import { StatementMemory } from './memory.js';
@@ -157,6 +158,9 @@ export class Session implements SqlSession {
   }
   get format(): FormatContext {
     return this.#format;
+  }
+  get clientEncoding(): TextEncoding | null {
+    return this.settings.derived.clientEncoding;
   }
   get running(): boolean {
     return this.#running;

@@ -2,6 +2,7 @@
 import { sqlError } from '../../base/errors.js';
 import type { SettingDefinition } from '../catalog/virtual/setting-definition.js';
 import { findZone } from '../types/calendar.js';
+import { findEncoding } from '../types/encodings.js';
 import { formatOffset } from '../types/datetime.js';
 
 const TRUE = /^(on|true|yes|t|tr|tru|y|ye|1)$/i;
@@ -85,10 +86,7 @@ function checkNumber(def: SettingDefinition, value: string, invalid: (hint?: str
 function checkString(def: SettingDefinition, value: string, invalid: (hint?: string) => Error): string {
   switch (def.name) {
     case 'client_encoding':
-      if (/^(utf-?8|unicode)$/i.test(value.replace(/['"]/g, ''))) return 'UTF8';
-      throw sqlError('22023', `invalid value for parameter "client_encoding": "${value}"`, {
-        hint: 'Only UTF8 is supported.',
-      });
+      return checkEncoding(value, invalid);
     case 'DateStyle':
       return checkDateStyle(value, invalid);
     case 'TimeZone':
@@ -131,4 +129,13 @@ function checkTimeZone(value: string, invalid: () => Error): string {
   const zone = findZone(text);
   if (zone === null) throw invalid();
   return /^(utc|zulu|z)$/i.test(text) ? 'UTC' : /^gmt$/i.test(text) ? 'GMT' : zone.name;
+}
+
+function checkEncoding(value: string, invalid: (hint?: string) => Error): string {
+  const found = findEncoding(value);
+  if (found === null) throw invalid();
+  if (found.isConvertible) return found.name;
+  throw sqlError('22023', `invalid value for parameter "client_encoding": "${value}"`, {
+    detail: `Conversion between ${found.name} and UTF8 is not supported.`,
+  });
 }

@@ -5,6 +5,7 @@
  */
 import { QuoralError, sqlError } from '../../base/errors.js';
 import { SUPERUSER_OID } from '../catalog/bootstrap-names.js';
+import { findEncoding, type TextEncoding } from '../types/encodings.js';
 import type { FormatContext } from '../types/type-info.js';
 import { allSettings, findSetting } from './setting-table.js';
 import { checkSetting } from './setting-values.js';
@@ -31,6 +32,8 @@ export interface Derived {
   readonly minimumSeverity: number;
   readonly applicationName: string;
   readonly planCacheMode: string;
+  /** null: UTF-8. */
+  readonly clientEncoding: TextEncoding | null;
   /** Equal strings: statements compile alike. */
   readonly planKey: string;
 }
@@ -329,6 +332,7 @@ export class Settings {
       minimumSeverity: severityRank(get('client_min_messages')),
       applicationName: get('application_name'),
       planCacheMode: get('plan_cache_mode'),
+      clientEncoding: findEncoding(get('client_encoding'))?.text ?? null,
       planKey: [
         this.#database,
         user.id,

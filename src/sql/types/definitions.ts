@@ -2,8 +2,8 @@
  * The behaviour of each built-in type: text and binary forms, order, hashing, key encoding, modifiers.
  * The rows of type-table.ts give the rest.
  */
-import { isUtf8 } from 'node:buffer';
 import { sqlError } from '../../base/errors.js';
+import { decodeText } from '../../base/utf8.js';
 import {
   encodeKeyBigInt,
   encodeKeyBytes,
@@ -155,28 +155,11 @@ function sendInt8(v: bigint): Buffer {
   return b;
 }
 
-function receiveText(b: Buffer): string {
-  const zero = b.indexOf(0);
-  if (zero >= 0) throw sqlError('22021', 'invalid byte sequence for encoding "UTF8": 0x00');
-  if (!isUtf8(b)) throw sqlError('22021', `invalid byte sequence for encoding "UTF8": 0x${badByte(b)}`);
-  return b.toString('utf8');
-}
-
-function badByte(b: Buffer): string {
-  for (let i = 0; i < b.length; i++) {
-    const end = b[i]! < 0x80 ? 1 : b[i]! < 0xe0 ? 2 : b[i]! < 0xf0 ? 3 : 4;
-    const piece = b.subarray(i, i + end);
-    if (!isUtf8(piece)) return [...piece].map((byte) => byte.toString(16).padStart(2, '0')).join(' 0x');
-    i += end - 1;
-  }
-  return '00';
-}
-
 function textType(change: (s: string) => string = (s) => s): TypeBehaviour {
   return define({
     input: (text) => change(text),
     output: (v: Value) => v as string,
-    receive: (b) => change(receiveText(b)),
+    receive: (b) => change(decodeText(b)),
     send: (v: string) => Buffer.from(v, 'utf8'),
     compare: (a: string, b: string) => compareText(a, b),
     hashKey: same,
@@ -211,14 +194,14 @@ function limitBpchar(v: string, typmod: number, explicit: boolean): string {
 const varchar = define({
   ...textType(),
   input: (text, typmod) => limitVarchar(text, typmod, false),
-  receive: (b, typmod) => limitVarchar(receiveText(b), typmod, false),
+  receive: (b, typmod) => limitVarchar(decodeText(b), typmod, false),
   applyTypmod: (v: string, typmod, explicit) => limitVarchar(v, typmod, explicit),
 });
 
 const bpchar = define({
   ...textType(),
   input: (text, typmod) => limitBpchar(text, typmod, false),
-  receive: (b, typmod) => limitBpchar(receiveText(b), typmod, false),
+  receive: (b, typmod) => limitBpchar(decodeText(b), typmod, false),
   compare: (a: string, b: string) => compareText(stripBlanks(a), stripBlanks(b)),
   hashKey: (v: string) => stripBlanks(v),
   encodeKey: keyOf((v: string) => encodeKeyText(stripBlanks(v))),
@@ -422,7 +405,7 @@ const jsonb = define({
   receive(b) {
     if (b.length < 1) throw short();
     if (b[0] !== 1) throw sqlError('XX000', `unsupported jsonb version number ${b[0]}`);
-    return jsonbInput(receiveText(b.subarray(1)));
+    return jsonbInput(decodeText(b.subarray(1)));
   },
   send: (v: Jsonb) => Buffer.from(`\x01${formatJson(v.value)}`, 'utf8'),
   compare: (a: Jsonb, b: Jsonb) => compareJsonb(a, b),

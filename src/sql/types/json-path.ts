@@ -1,6 +1,6 @@
 /** The type jsonpath: read once, kept as its tree and the text that PostgreSQL prints for it. */
-import { isUtf8 } from 'node:buffer';
 import { sqlError } from '../../base/errors.js';
+import { decodeText } from '../../base/utf8.js';
 import { JsonPath } from './datum.js';
 import type { TypeBehaviour } from './definitions.js';
 import { parsePath } from './json-path-parser.js';
@@ -25,9 +25,7 @@ const behaviour = {
   receive(b: Buffer) {
     if (b.length < 1) throw sqlError('08P01', 'no data left in message');
     if (b[0] !== WIRE_VERSION) throw sqlError('XX000', `unsupported jsonpath version number: ${b[0]}`);
-    const text = b.subarray(1);
-    if (!isUtf8(text)) throw sqlError('22021', 'invalid byte sequence for encoding "UTF8"');
-    return readPath(text.toString('utf8'));
+    return readPath(decodeText(b, 1));
   },
   send: (v: JsonPath) => Buffer.concat([Buffer.of(WIRE_VERSION), Buffer.from(v.text, 'utf8')]),
   // PostgreSQL has no order of paths; grouping by hash and sorting are refused before these are asked.

@@ -3,6 +3,7 @@
  * ("swarm testing", Groce et al., ISSTA 2012: leaving kinds out lets the others show more), injected
  * at random moments and taken back after a while. `heal` takes back whatever is left.
  */
+import type { CrashPointName } from '../../base/probes.js';
 import type { SimRandom } from '../../env/sim/random.js';
 import { type CutKind, NO_LINK_FAULTS } from '../../env/sim/network.js';
 import type { SimMachine, SimWorld } from './world.js';
@@ -32,6 +33,9 @@ export const FAULT_KINDS = [
   'crash-point',
   'pause-point',
   'vanish',
+  'late-delivery',
+  'lost-answer',
+  'lease-point',
 ] as const;
 export type FaultKind = (typeof FAULT_KINDS)[number];
 
@@ -43,7 +47,24 @@ export interface NemesisTargets {
   readonly split: () => void;
   /** Calls `strike` when the node, or whichever comes first, passes a named point in the code. */
   readonly arm: (machine: SimMachine, strike: (machine: SimMachine, point: string) => void) => void;
+  /** The same at one of these points, whichever node passes it. */
+  readonly armOneOf: (points: readonly CrashPointName[], strike: (machine: SimMachine, point: string) => void) => void;
 }
+
+/** Where a change of leases falls between two steps of the commit protocol. */
+const LEASE_POINTS: readonly CrashPointName[] = [
+  'after-part-answered',
+  'after-staged-before-answer',
+  'after-answer-before-explicit',
+  'before-explicit',
+  'after-spill',
+  'before-resolve',
+  'between-resolves',
+  'after-resolve-before-record',
+  'before-record-removed',
+  'before-recovery-questions',
+  'after-recovery-questions',
+];
 
 /** Clocks stay within this of true time, so any two within 200 ms: what the default bound of 250 ms tolerates. */
 const CLOCK_ERROR_US = 95_000;
@@ -94,6 +115,7 @@ export class Nemesis {
   heal(): void {
     this.#stopped = true;
     for (const undo of [...this.#active]) undo();
+    this.#world.deliveries.heal();
     for (const machine of this.#world.machines) {
       machine.clock.drift(0);
       machine.clock.correct();
@@ -146,6 +168,14 @@ export class Nemesis {
         });
       case 'vanish':
         return this.#targets.vanish();
+      case 'late-delivery':
+      case 'lost-answer':
+        return this.#deliveryFault(kind);
+      case 'lease-point':
+        return this.#targets.armOneOf(LEASE_POINTS, (passing, point) => {
+          this.#world.note(`leases move, as ${passing.name} passes ${point}`);
+          for (const each of this.#world.machines) this.#transferLeases(each);
+        });
     }
   }
 
@@ -186,6 +216,15 @@ export class Nemesis {
     for (const [from, to] of links) network.setFaults(from, to, faults);
     this.#until(this.#duration(), `${kind} on ${links.map((l) => l.join('>')).join(' ')}`, () => {
       for (const [from, to] of links) network.setFaults(from, to, NO_LINK_FAULTS);
+    });
+  }
+
+  #deliveryFault(kind: 'late-delivery' | 'lost-answer'): void {
+    const { deliveries } = this.#world;
+    const rate = kind === 'late-delivery' ? 'late' : 'answerLost';
+    deliveries[rate] = this.#random.pick([0.01, 0.05, 0.2]);
+    this.#until(this.#duration(), kind, () => {
+      deliveries[rate] = 0;
     });
   }
 

@@ -63,6 +63,11 @@ export class ProbeBoard {
     });
   }
 
+  /** Whichever node passes one of the points next is struck. */
+  armOneOf(points: readonly CrashPointName[], strike: Strike): void {
+    this.#armedPoints.set(this.#random.pick(points), strike);
+  }
+
   /** Of a few, the point that this run has passed least often. */
   #rarePoint(): string {
     let rarest = this.#random.pick(CRASH_POINTS).name as string;
@@ -82,6 +87,7 @@ export class ProbeBoard {
     this.#passes.set(name, (this.#passes.get(name) ?? 0) + 1);
     const machine = this.#world.machines[nodeId - 1];
     if (machine?.up !== true) return;
+    if (name === 'after-lease-began') this.#world.deliveries.leaseBegan(machine);
     const strike = this.#armedPoints.get(name) ?? this.#strikeOf(nodeId);
     if (strike === null) return;
     this.#armedPoints.delete(name);

@@ -6,6 +6,7 @@
  * nobody, the healed cluster does not serve within its time, or its replicas do not agree byte for
  * byte at the same applied index.
  */
+import { MARKS, type MarkName } from '../../base/probes.js';
 import { SimProcess } from '../../env/sim/scheduler.js';
 import { SimRandom } from '../../env/sim/random.js';
 import { initParser } from '../../sql/parse/parser.js';
@@ -61,6 +62,11 @@ export interface RunResult {
   readonly timeline: readonly { readonly atUs: number; readonly text: string }[];
 }
 
+/** Branches that are there for what must not happen: what they make good is a failure of the protocol all the same. */
+const FORBIDDEN: readonly (readonly [MarkName, string])[] = MARKS.flatMap((m) =>
+  'forbidden' in m ? [[m.name, m.meaning] as const] : [],
+);
+
 const SECOND_US = 1_000_000;
 const FAULTS_FROM_US = 2 * SECOND_US;
 const FAULTS_UNTIL_US = 44 * SECOND_US;
@@ -114,6 +120,7 @@ class Run {
       heartbeatMs: random.pick([150, 300]),
       supportMs: random.pick([900, 1_500, 2_400]),
       restartUs: random.pick([200_000, 1_000_000, 4_000_000]),
+      sweepAfterMs: random.pick([2_000, 20_000, 600_000]),
       ...(options.logLevel === undefined ? {} : { logLevel: options.logLevel }),
     });
     this.#thinkUs = random.pick(THINK_US);
@@ -138,6 +145,9 @@ class Run {
     } finally {
       uncaught();
       for (const machine of this.#world.machines) machine.process?.die();
+    }
+    for (const [name, meaning] of FORBIDDEN) {
+      if (this.#probes.marks.has(name)) this.#fail('protocol', name, meaning);
     }
     for (const { node, error, atUs } of this.#world.failures) {
       const text = error instanceof Error ? error.message : String(error);
@@ -189,6 +199,7 @@ class Run {
       vanish: () => this.#random.pick(this.#sessions).vanish(),
       split: () => this.#split(),
       arm: (machine, strike) => this.#probes.arm(machine, strike),
+      armOneOf: (points, strike) => this.#probes.armOneOf(points, strike),
     });
     await nemesis.run(FAULTS_UNTIL_US);
     await world.sleep(Math.max(0, FAULTS_UNTIL_US - world.nowUs));

@@ -25,6 +25,7 @@ import { SimTrace } from '../../env/sim/trace.js';
 import { type QuoralNode, startNode } from '../../server/node.js';
 import { MemoryEngine, type CrashOptions } from '../../storage/memory-engine.js';
 import type { KvDb } from '../../txn/kv-txn.js';
+import { Deliveries } from './deliveries.js';
 
 export interface WorldOptions {
   readonly seed: number;
@@ -38,6 +39,7 @@ export interface WorldOptions {
   readonly spillBytes?: number;
   readonly uncommittedBytesMax?: number;
   readonly snapshotChunkBytes?: number;
+  readonly sweepAfterMs?: number;
   readonly tickMs?: number;
   readonly heartbeatMs?: number;
   readonly supportMs?: number;
@@ -95,6 +97,7 @@ export class SimWorld {
   readonly scheduler: SimScheduler;
   readonly network: SimNetwork;
   readonly machines: SimMachine[] = [];
+  readonly deliveries: Deliveries;
   /** Ends of processes that no fault explains. */
   readonly failures: { readonly atUs: number; readonly node: string; readonly error: unknown }[] = [];
 
@@ -103,6 +106,7 @@ export class SimWorld {
     this.random = new SimRandom(options.seed);
     this.scheduler = new SimScheduler(this.trace, runTurns);
     this.network = new SimNetwork(this.scheduler, this.trace, this.random.fork('network'));
+    this.deliveries = new Deliveries(this.scheduler, this.random.fork('deliveries'), () => this.machines);
     for (let i = 0; i < (options.nodes ?? 5); i++) this.machines.push(new SimMachine(i, this));
   }
 
@@ -232,8 +236,10 @@ export class SimWorld {
       ...(options.spillBytes === undefined ? {} : { spillBytes: options.spillBytes }),
       ...(options.snapshotChunkBytes === undefined ? {} : { snapshotChunkBytes: options.snapshotChunkBytes }),
       ...(options.uncommittedBytesMax === undefined ? {} : { uncommittedBytesMax: options.uncommittedBytesMax }),
+      ...(options.sweepAfterMs === undefined ? {} : { sweepAfterMs: options.sweepAfterMs }),
       drainGraceMs: 1_000,
       ...(options.wrapDb === undefined ? {} : { wrapDb: options.wrapDb }),
+      wrapSend: (send, self) => this.deliveries.wrap(self, process, send),
       onFatal: (error) => this.#died(machine, process, error),
     };
   }

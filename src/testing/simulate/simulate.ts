@@ -178,6 +178,7 @@ class OneRun<T> {
       vanish: () => this.#clients.breakOne(random),
       split: () => void this.#faults.splitSomewhere(random),
       arm: (machine, strike) => this.#board.arm(machine, strike),
+      armOneOf: (points, strike) => this.#board.armOneOf(points, strike),
     });
     return nemesis;
   }

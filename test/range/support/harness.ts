@@ -23,6 +23,7 @@ import type {
 import { KvError } from '../../../src/range/kv-errors.js';
 import { Store, type StoreOptions } from '../../../src/range/store.js';
 import { RpcNetworkImpl } from '../../../src/rpc/network.js';
+import type { TransactionRecord } from '../../../src/storage/lock-record.js';
 import type { DataFamily } from '../../../src/storage/engine.js';
 import { MemoryEngine } from '../../../src/storage/memory-engine.js';
 
@@ -49,6 +50,8 @@ export class Harness {
   readonly doubleLeases: string[] = [];
   /** Where stores asked for a range to be divided; nobody does it. */
   readonly splitsRequested: Key[] = [];
+  /** Records whose transactions stores asked to be ended; nobody does it. */
+  readonly finished: TransactionRecord[] = [];
   readonly #env = createNodeEnv({ logLevel: process.env['HARNESS_LOG'] === undefined ? 'error' : 'debug' });
   readonly #options: HarnessOptions;
   #watch: TimerHandle | null = null;
@@ -125,7 +128,10 @@ export class Harness {
         engine,
         liveness,
         network,
-        pusher: { push: async (pushee) => ({ status: 'pending', ts: pushee.writeTs, epoch: pushee.epoch }) },
+        pusher: {
+          push: async (pushee) => ({ status: 'pending', ts: pushee.writeTs, epoch: pushee.epoch }),
+          finish: async (record) => void this.finished.push(record),
+        },
         waitGraph: { waitBegins: () => () => undefined },
         requestSplit: async (key) => void this.splitsRequested.push(key),
         onFatal: (error) => this.fatal.push(error),
@@ -254,6 +260,7 @@ export class Harness {
         maxBytes: 0,
         lockTimeoutMs: 0,
         gatewayNode: node.id,
+        sentTs: 0,
         ...header,
       },
       requests,
@@ -329,7 +336,18 @@ export class Harness {
       sequence: i + 1,
     }));
     await this.send(
-      [...puts, { kind: 'end-txn', action: 'one-phase', inFlight: [], localLocks: keys, lockKeys: keys, split: null }],
+      [
+        ...puts,
+        {
+          kind: 'end-txn',
+          action: 'one-phase',
+          inFlight: [],
+          localLocks: keys,
+          lockKeys: keys,
+          lockSpans: [],
+          split: null,
+        },
+      ],
       { txn, canBumpReadTs: true },
     );
   }
@@ -345,10 +363,13 @@ export class Harness {
       firstLeader: 0,
     };
     const txn = this.txn(holder, now.start);
-    await this.send([{ kind: 'end-txn', action: 'commit', inFlight: [], localLocks: [], lockKeys: [], split }], {
-      txn,
-      rangeId,
-    });
+    await this.send(
+      [{ kind: 'end-txn', action: 'commit', inFlight: [], localLocks: [], lockKeys: [], lockSpans: [], split }],
+      {
+        txn,
+        rangeId,
+      },
+    );
   }
 
   /** Where all replicas of all ranges have applied the same, byte for byte. */

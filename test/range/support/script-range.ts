@@ -5,15 +5,16 @@
  *   txn a ts=2000 [write=] [limit=] [iso=rc|rr] [anchor=]     defines (or redefines) a transaction
  *   clock 20000                                            sets the wall clock, in microseconds
  *   a [options] | request; request …                       sends a batch of transaction a ('-': none)
- *       bump nowait skip past obs= rows= bytes= at= range= timeout= bg=name (prints 'waits' if it does)
+ *       bump nowait skip past sent= obs= rows= bytes= at= range= timeout= bg=name (prints 'waits' if it does)
  *       brief: without timestamps, where they come from the running clock
  *   await name                                             the answer of a batch that waited
  *   cancel name                                            its client gives up
+ *   lease                                                  the range gets a new lease: what the leaseholder had in memory is lost
  *   show                                                   versions, intents, records, locks
  *
  * Requests (\x00 in keys is that byte): get k [lock|share] [existence|whole] · scan s e [rev] [lock|share] [whole] ·
  * put k v|~ seq [new] [since=] · inc k n · ingest k v ts · refresh s e|- from to · end action [flight=k:seq,…] [local=k,…] [keys=k,…] [split=key] · beat ts ·
- * push b type ts [force] · recover b yes|no · query b k seq ts · resolve b status ts k,… [span=s,e] · gc b
+ * push b type ts [force] · recover b yes|no · query b k seq ts · resolve b status ts k,… [span=s,e] [upto=seq] · gc b [committed=ts]
  */
 import { KEY_MAX, KEY_MIN } from '../../../src/base/key.js';
 import { formatKey } from '../../../src/base/key.js';
@@ -51,6 +52,8 @@ export class ScriptRange {
   readonly #env = createNodeEnv({ logLevel: 'error' });
   readonly #engine = new MemoryEngine();
   #wallUs = 1_000;
+  readonly #clock = { wallUs: () => this.#wallUs, monotonicMs: () => this.#env.clock.monotonicMs() };
+  #hlc!: Hlc;
   #store!: Store;
   #liveness!: StoreLiveness;
   #network!: RpcNetworkImpl;
@@ -65,8 +68,7 @@ export class ScriptRange {
   }
 
   async #start(): Promise<void> {
-    const { timers, rng, disk, logger } = this.#env;
-    const clock = { wallUs: () => this.#wallUs, monotonicMs: () => this.#env.clock.monotonicMs() };
+    const { timers, disk, logger } = this.#env;
     const descriptor: RangeDescriptor = {
       rangeId: 1,
       start: KEY_MIN,
@@ -75,7 +77,15 @@ export class ScriptRange {
       generation: 1,
     };
     Store.writeInitialRanges(this.#engine, [descriptor], () => undefined);
-    const hlc = await Hlc.open({ boundPath: null }, { clock, timers, disk, logger });
+    this.#hlc = await Hlc.open({ boundPath: null }, { clock: this.#clock, timers, disk, logger });
+    await this.#open();
+    await this.#listen();
+  }
+
+  async #open(): Promise<void> {
+    const { timers, rng, logger } = this.#env;
+    const clock = this.#clock;
+    const hlc = this.#hlc;
     const transport = new MemoryHub(timers).host('n1');
     const onFatal = (error: unknown): void => {
       this.fatal = error;
@@ -96,7 +106,7 @@ export class ScriptRange {
         engine: this.#engine,
         liveness: this.#liveness,
         network: this.#network,
-        pusher: { push: (pushee, type, pushTo) => this.#push(pushee, type, pushTo) },
+        pusher: { push: (pushee, type, pushTo) => this.#push(pushee, type, pushTo), finish: async () => undefined },
         waitGraph: { waitBegins: () => () => undefined },
         requestSplit: async () => undefined,
         onFatal,
@@ -107,7 +117,19 @@ export class ScriptRange {
     this.#liveness.start();
     this.#store.start();
     await this.#serving(1);
+  }
+
+  async #newLease(): Promise<string> {
+    await this.#shut();
+    await this.#open();
     await this.#listen();
+    return 'ok';
+  }
+
+  async #shut(): Promise<void> {
+    await this.#store.stop();
+    await this.#network.stop();
+    await this.#liveness.stop();
   }
 
   async close(): Promise<void> {
@@ -115,15 +137,14 @@ export class ScriptRange {
       abort.abort();
       await promise;
     }
-    await this.#store.stop();
-    await this.#network.stop();
-    await this.#liveness.stop();
+    await this.#shut();
     if (this.fatal !== null) throw this.fatal;
   }
 
   /** Until nodes that were not heard of count as dead; in steps that the lease outlasts. */
   async #listen(): Promise<void> {
-    while (this.#wallUs < 400_000) {
+    const enough = this.#wallUs + 399_000;
+    while (this.#wallUs < enough) {
       this.#wallUs += 100_000;
       const until = this.#wallUs + 250_000;
       while (this.#liveness.supportFrom(1).expiration < until) await this.#env.timers.sleep(1);
@@ -170,6 +191,8 @@ export class ScriptRange {
         this.#background.delete(args[0]!);
         return waiting.promise;
       }
+      case 'lease':
+        return this.#newLease();
       case 'show':
         return this.#show();
       default:
@@ -213,6 +236,7 @@ export class ScriptRange {
         maxBytes: number('bytes', 0),
         lockTimeoutMs: number('timeout', 0),
         gatewayNode: 1,
+        sentTs: number('sent', 0),
       },
       requests,
     };
@@ -316,10 +340,14 @@ export class ScriptRange {
           epoch: 0,
           status: b as 'committed' | 'aborted' | 'pending',
           ts: Number(c),
+          upTo: Number(options.get('upto') ?? 0),
         };
       }
       case 'gc':
-        return { kind: 'gc-txns', txns: [{ id: txn(a).id, anchorKey: txn(a).anchorKey, committedAt: 0 }] };
+        return {
+          kind: 'gc-txns',
+          txns: [{ id: txn(a).id, anchorKey: txn(a).anchorKey, committedAt: Number(options.get('committed') ?? 0) }],
+        };
       default:
         throw new Error(`unknown request: ${words.join(' ')}`);
     }
@@ -338,6 +366,9 @@ export class ScriptRange {
       })),
       localLocks: listOf(options.get('local')),
       lockKeys: listOf(options.get('keys') ?? options.get('local')),
+      lockSpans: options.has('spans')
+        ? [{ start: listOf(options.get('spans'))[0]!, end: listOf(options.get('spans'))[1]! }]
+        : [],
       split:
         splitAt === undefined
           ? null
@@ -421,7 +452,7 @@ function renderResponse(r: KvResponse): string {
     case 'push-txn':
       return `push: ${r.pushed ? 'pushed' : 'not pushed'}, ${r.status} @${r.writeTs} in flight [${r.inFlight.map((w) => `${w.key}:${w.sequence}`).join(' ')}]`;
     case 'recover-txn':
-      return `recover: ${r.status} @${r.writeTs}`;
+      return `recover: ${r.status} @${r.writeTs}${r.lockSpans.map((s) => ` [${s.start},${s.end})`).join('')}`;
     case 'query-intent':
       return `query: ${r.found ? 'found' : 'missing'}`;
     case 'heartbeat-txn':

@@ -16,6 +16,7 @@ import type { Rng } from '../../../src/env/env.js';
 import { QuoralError } from '../../../src/base/errors.js';
 import { LockConflict, ReadBump, type EvalContext, type RangeState } from '../../../src/range/eval/context.js';
 import { evaluate, newContext } from '../../../src/range/eval/evaluate.js';
+import { sentTooEarly } from '../../../src/range/eval/sent.js';
 import { encodeCounter } from '../../../src/range/eval/write.js';
 import type {
   BatchRequest,
@@ -61,7 +62,7 @@ class ModelRange implements RangeState {
   readonly reader: MemoryEngine;
   locks = new LockTable();
   tsCache: TimestampCache;
-  records = new TxnRecords();
+  records: TxnRecords;
   leaseStart: number;
   constructor(
     descriptor: RangeDescriptor,
@@ -69,12 +70,14 @@ class ModelRange implements RangeState {
     reader: MemoryEngine,
     leaseStart: number,
     alive: (node: NodeId) => boolean,
+    now: () => number,
   ) {
     this.descriptor = descriptor;
     this.leaseholder = leaseholder;
     this.reader = reader;
     this.leaseStart = leaseStart;
     this.tsCache = new TimestampCache(leaseStart);
+    this.records = new TxnRecords(now);
     this.#alive = alive;
   }
   readonly #alive: (node: NodeId) => boolean;
@@ -172,7 +175,7 @@ export class ModelCluster {
     for (const hlc of this.hlcs.values()) range.leaseStart = Math.max(range.leaseStart, hlc.now());
     range.tsCache = new TimestampCache(range.leaseStart);
     range.locks.clear();
-    range.records = new TxnRecords();
+    range.records = new TxnRecords(() => this.hlcs.get(to)!.now());
     this.#load(range);
   }
   /** The node's coordinator dies: nothing from it arrives any more. */
@@ -189,7 +192,14 @@ export class ModelCluster {
   }
 
   #newRange(descriptor: RangeDescriptor, leaseholder: NodeId, leaseStart: number): ModelRange {
-    return new ModelRange(descriptor, leaseholder, this.engine, leaseStart, (node) => !this.down.has(node));
+    return new ModelRange(
+      descriptor,
+      leaseholder,
+      this.engine,
+      leaseStart,
+      (node) => !this.down.has(node),
+      () => this.hlcs.get(leaseholder)!.now(),
+    );
   }
 
   #addNode(node: NodeId): void {
@@ -245,7 +255,10 @@ export class ModelCluster {
     cancelled.catch(() => undefined);
     const work = this.#serve(to, decodeBatchRequest(wire), signal);
     work.catch(() => undefined);
-    const response = decodeBatchResponse(encodeBatchResponse(await Promise.race([work, cancelled])));
+    // Frames carry clocks, whatever is in them.
+    const told = work.finally(() => this.hlcs.get(from)!.update(this.hlcs.get(to)!.now()));
+    told.catch(() => undefined);
+    const response = decodeBatchResponse(encodeBatchResponse(await Promise.race([told, cancelled])));
     const againMs = this.tamper.again?.(to, batch) ?? 0;
     if (againMs > 0) {
       this.sim.after(againMs, () => {
@@ -285,6 +298,8 @@ export class ModelCluster {
         if (range.leaseholder !== node)
           throw new KvError({ kind: 'not-leaseholder', leaseholder: range.leaseholder, descriptor: range.descriptor });
         this.#checkBounds(range, batch);
+        if (sentTooEarly(range, batch))
+          throw new KvError({ kind: 'not-leaseholder', leaseholder: node, descriptor: range.descriptor });
         const done = this.#evaluate(range, batch, waiter);
         if (!(done instanceof LockConflict)) {
           this.#apply(range, done.ctx);
@@ -355,6 +370,7 @@ export class ModelCluster {
       else if (effect.kind === 'intent-removed') range.locks.intentRemoved(effect.key);
       else if (effect.kind === 'unlock') range.locks.release(effect.key, effect.txnId);
       else if (effect.kind === 'record') range.records.put(effect.record);
+      else if (effect.kind === 'writes-voided') range.records.writesVoided(effect.txnId, effect.key, effect.upTo);
       else range.records.collected(effect.id, effect.ending);
     }
     if (ctx.split !== null) this.#split(range, ctx.split);
@@ -448,6 +464,7 @@ export class ModelCluster {
                   txnId: pushee.id,
                   epoch: found.epoch,
                   status: found.status,
+                  upTo: 0,
                   ts: found.ts,
                 };
                 await this.db(node).router.send(

@@ -1,15 +1,15 @@
 /**
- * Text from the client: UTF-8 without NUL, checked before it becomes a string, because decoding
+ * Text from outside: UTF-8 without NUL, checked before it becomes a string, because decoding
  * would turn wrong bytes into U+FFFD silently. Errors are PostgreSQL's 22021, naming the bytes.
  */
 import { isUtf8 } from 'node:buffer';
-import { type QuoralError, sqlError } from '../base/errors.js';
+import { type QuoralError, sqlError } from './errors.js';
 
 /** Up to this length a loop in JavaScript is faster than a call into native code. */
 const SHORT_BYTES = 48;
 
-/** @throws QuoralError 22021 */
-export function decodeText(bytes: Buffer, start: number, end: number): string {
+/** @throws QuoralError 22021 for wrong UTF-8 or a NUL */
+export function decodeText(bytes: Buffer, start = 0, end = bytes.length): string {
   if (end - start <= SHORT_BYTES) {
     let ascii = true;
     for (let i = start; i < end; i++) {
@@ -59,7 +59,15 @@ function firstInvalid(bytes: Buffer): number {
 }
 
 function invalidBytes(bytes: Buffer, start: number, end: number): QuoralError {
-  const shown: string[] = [];
-  for (let i = start; i < end; i++) shown.push(`0x${bytes[i].toString(16).padStart(2, '0')}`);
-  return sqlError('22021', `invalid byte sequence for encoding "UTF8": ${shown.join(' ')}`);
+  return invalidSequence('UTF8', bytes.subarray(start, end));
+}
+
+/** The error to throw: 22021. */
+export function invalidSequence(encoding: string, bytes: Uint8Array): QuoralError {
+  return sqlError('22021', `invalid byte sequence for encoding "${encoding}": ${shownBytes(bytes)}`);
+}
+
+/** As PostgreSQL shows them in errors: 0xc3 0xa9. */
+export function shownBytes(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => `0x${byte.toString(16).padStart(2, '0')}`).join(' ');
 }

@@ -1,0 +1,36 @@
+/**
+ * What PostgreSQL does otherwise since version 15, whose answers are ours: the peer in this process (PGlite) is newer.
+ * Each names the version that brought it.
+ */
+import type { Answer } from './servers.js';
+
+interface Change {
+  readonly since: number;
+  isMet(text: string, ours: Answer, theirs: Answer): boolean;
+}
+
+const fails = (one: Answer, sqlstate: string, message: string): boolean =>
+  !one.ok && one.sqlstate === sqlstate && one.message.includes(message);
+
+const CHANGES: readonly Change[] = [
+  // A jsonpath that names a variable where none are given.
+  { since: 16, isMet: (_text, ours, theirs) => ours.ok && fails(theirs, '42704', 'could not find jsonpath variable') },
+  // MERGE of a view.
+  { since: 17, isMet: (_text, ours) => fails(ours, '0A000', 'cannot execute MERGE on relation') },
+  // Roman numbers are read, and stand alone in a format.
+  { since: 18, isMet: (_text, ours) => fails(ours, '0A000', '"RN" not supported for input') },
+  { since: 18, isMet: (_text, ours, theirs) => ours.ok && !theirs.ok && /"RN"/.test(theirs.message) },
+  // NOT NULL is a constraint with a name.
+  {
+    since: 18,
+    isMet: (text, ours, theirs) =>
+      text.includes('pg_constraint') && ours.ok && theirs.ok && theirs.rows.some((row) => row.includes('n')),
+  },
+  // Integers are cast to bytea and back.
+  { since: 18, isMet: (_text, ours) => !ours.ok && /^cannot cast type (\w+ to bytea|bytea to )/.test(ours.message) },
+];
+
+/** Whether the answers differ by what has changed since. `version`: the peer's. */
+export function isNewer(version: number, text: string, ours: Answer, theirs: Answer): boolean {
+  return CHANGES.some((change) => change.since <= version && change.isMet(text, ours, theirs));
+}

@@ -1,0 +1,26 @@
+-- Encodings by name: what clients ask for, and functions that read and write bytes in them.
+select convert_to('a€é', 'WIN1252'), convert_from('\x6180e9', 'WIN1252');
+select convert_to('€', 'LATIN1');
+select convert_to('日本', 'LATIN1');
+select convert_from('\x81', 'WIN1252');
+select convert_from('\xff41', 'SJIS');
+select convert_from('\x8140', 'SJIS'), convert_to('日本', 'SJIS'), convert_to('日本', 'EUC_JP'), convert_to('日本','GBK'), convert_to('한','UHC'), convert_to('日','BIG5');
+select convert_from('\x00', 'LATIN1');
+select convert_from('\x61', 'nope');
+select convert_to('a', 'nope');
+select convert('\x61e9', 'LATIN1', 'UTF8'), convert('\xc3a9', 'UTF8', 'LATIN1'), convert('\xe9', 'LATIN1', 'WIN1252');
+select convert('\xe9', 'LATIN1', 'nope');
+select convert('\xe9', 'nope', 'UTF8');
+select convert('\xff', 'UTF8', 'LATIN1');
+select convert('\x83', 'LATIN1', 'KOI8R');
+select length('\xc3a9'::bytea, 'LATIN1'), length('\xc3a9'::bytea, 'UTF8'), length('\x8140'::bytea, 'SJIS');
+select length('\xff'::bytea, 'UTF8'), length('\xff'::bytea, 'EUC_JP');
+select convert_to('é', 'EUC_CN');
+select convert_to('丄', 'EUC_CN'), convert_to('丄', 'GBK');
+select convert_from('\x61c3', 'UTF8');
+select convert_from('\xff', 'SQL_ASCII');
+select convert_to('é', 'SQL_ASCII');
+select convert_to('é', 'MULE_INTERNAL');
+select convert_from('\x61ff', 'EUC_KR');
+select convert_from('\xa1a1', 'EUC_KR');
+select convert_from('\x8141', 'EUC_KR');
