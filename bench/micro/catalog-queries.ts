@@ -10,6 +10,7 @@ const relations = `pg_catalog.pg_class c LEFT JOIN pg_catalog.pg_namespace n ON 
 export function catalogQueries(middle: string): CatalogQueries {
   return {
     ...psqlLists(),
+    ...psqlOthers(),
     ...psqlTable(middle),
     ...pgDump(),
     ...prisma(),
@@ -20,6 +21,7 @@ export function catalogQueries(middle: string): CatalogQueries {
     ...jdbc(middle),
     ...guis(),
     ...others(),
+    ...more(middle),
     'format_type of one': `SELECT typname FROM pg_type WHERE oid = 25`,
   };
 }
@@ -441,5 +443,75 @@ function others(): CatalogQueries {
       FROM information_schema.table_constraints tc JOIN information_schema.key_column_usage kcu
       USING (constraint_schema, constraint_name) LEFT JOIN information_schema.referential_constraints rc
       USING (constraint_schema, constraint_name) WHERE tc.table_schema = 'public' ORDER BY 2, 1`,
+  };
+}
+
+function psqlOthers(): CatalogQueries {
+  return {
+    'psql \\dT *': `SELECT n.nspname, pg_catalog.format_type(t.oid, NULL), pg_catalog.obj_description(t.oid, 'pg_type')
+      FROM pg_catalog.pg_type t LEFT JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace WHERE (t.typrelid = 0 OR
+      (SELECT c.relkind = 'c' FROM pg_catalog.pg_class c WHERE c.oid = t.typrelid)) AND NOT EXISTS (SELECT 1
+      FROM pg_catalog.pg_type el WHERE el.oid = t.typelem AND el.typarray = t.oid) AND pg_catalog.pg_type_is_visible(t.oid)
+      ORDER BY 1, 2`,
+    'psql \\do *': `SELECT n.nspname, o.oprname, CASE WHEN o.oprkind = 'l' THEN NULL ELSE pg_catalog.format_type(o.oprleft, NULL) END,
+      pg_catalog.format_type(o.oprright, NULL), pg_catalog.format_type(o.oprresult, NULL),
+      coalesce(pg_catalog.obj_description(o.oid, 'pg_operator'), pg_catalog.obj_description(o.oprcode, 'pg_proc'))
+      FROM pg_catalog.pg_operator o LEFT JOIN pg_catalog.pg_namespace n ON n.oid = o.oprnamespace
+      WHERE pg_catalog.pg_operator_is_visible(o.oid) ORDER BY 1, 2, 3, 4`,
+    'psql \\dp': `SELECT n.nspname, c.relname, CASE c.relkind WHEN 'r' THEN 'table' WHEN 'S' THEN 'sequence' END,
+      pg_catalog.array_to_string(c.relacl, E'\\n'), pg_catalog.array_to_string(ARRAY(SELECT attname || E':\\n  ' ||
+      pg_catalog.array_to_string(attacl, E'\\n  ') FROM pg_catalog.pg_attribute a WHERE attrelid = c.oid AND NOT attisdropped
+      AND attacl IS NOT NULL), E'\\n'), pg_catalog.array_to_string(ARRAY(SELECT polname FROM pg_catalog.pg_policy pol
+      WHERE polrelid = c.oid), E'\\n') FROM ${relations} WHERE c.relkind IN ('r','v','m','S','f','p')
+      AND n.nspname !~ '^pg_' AND ${visible} ORDER BY 1, 2`,
+    'psql \\ds+': `SELECT n.nspname, c.relname, pg_catalog.pg_get_userbyid(c.relowner), s.seqstart, s.seqmax,
+      pg_catalog.obj_description(c.oid, 'pg_class') FROM ${relations} JOIN pg_catalog.pg_sequence s ON s.seqrelid = c.oid
+      WHERE c.relkind = 'S' AND ${visible} ORDER BY 1, 2`,
+  };
+}
+
+function more(middle: string): CatalogQueries {
+  return {
+    'pgbench partitions': `SELECT o.n, p.partstrat, pg_catalog.count(i.inhparent) FROM pg_catalog.pg_class AS c
+      JOIN pg_catalog.pg_namespace AS n ON (n.oid = c.relnamespace) CROSS JOIN LATERAL (SELECT
+      pg_catalog.array_position(pg_catalog.current_schemas(true), n.nspname)) AS o(n)
+      LEFT JOIN pg_catalog.pg_partitioned_table AS p ON (p.partrelid = c.oid)
+      LEFT JOIN pg_catalog.pg_inherits AS i ON (c.oid = i.inhparent)
+      WHERE c.relname = '${middle}' AND o.n IS NOT NULL GROUP BY 1, 2 ORDER BY 1 ASC LIMIT 1`,
+    'kysely-codegen tables': `WITH RECURSIVE parents AS (SELECT inhrelid, inhparent, 1 AS depth FROM pg_inherits UNION ALL
+      SELECT p.inhrelid, i.inhparent, p.depth + 1 FROM parents p JOIN pg_inherits i ON i.inhrelid = p.inhparent)
+      SELECT a.attname, c.relname, ns.nspname, typ.typname, a.attndims FROM pg_attribute a JOIN pg_class c ON a.attrelid = c.oid
+      JOIN pg_namespace ns ON c.relnamespace = ns.oid JOIN pg_type typ ON a.atttypid = typ.oid
+      WHERE c.relkind IN ('r', 'v', 'm', 'p') AND ns.nspname !~ '^pg_' AND ns.nspname <> 'information_schema' AND a.attnum >= 0
+      AND NOT a.attisdropped AND has_schema_privilege(ns.nspname, 'USAGE') AND NOT EXISTS (SELECT FROM parents
+      WHERE inhrelid = c.oid) ORDER BY 3, 2, a.attnum`,
+    'Prisma enums': `SELECT t.typname AS name, e.enumlabel AS value, n.nspname FROM pg_type t JOIN pg_enum e ON t.oid = e.enumtypid
+      JOIN pg_namespace n ON n.oid = t.typnamespace WHERE n.nspname = ANY (ARRAY['public']) ORDER BY e.enumsortorder`,
+    'Prisma views': `SELECT viewname, definition, schemaname FROM pg_catalog.pg_views WHERE schemaname = ANY (ARRAY['public'])`,
+    'Prisma sequences': `SELECT sequence_name, sequence_schema, start_value::int8, minimum_value::int8, increment::int8
+      FROM information_schema.sequences WHERE sequence_schema = ANY (ARRAY['public'])`,
+    'Drizzle sequences': `SELECT s.schemaname, s.sequencename, s.start_value, s.increment_by, s.cycle FROM pg_sequences s
+      WHERE s.schemaname = 'public' ORDER BY 2`,
+    'Drizzle statistics of indexes': `SELECT x.relname, x.indexrelname, pg_get_indexdef(x.indexrelid), i.indisunique
+      FROM pg_stat_user_indexes x JOIN pg_index i ON i.indexrelid = x.indexrelid WHERE x.schemaname = 'public' ORDER BY 1, 2`,
+    'Sequelize tables': `SELECT t.table_name, t.table_schema, d.description FROM information_schema.tables t
+      LEFT JOIN pg_statio_all_tables s ON s.schemaname = t.table_schema AND s.relname = t.table_name
+      LEFT JOIN pg_description d ON d.objoid = s.relid AND d.objsubid = 0 WHERE t.table_schema = 'public' AND t.table_type = 'BASE TABLE'`,
+    'Sequelize enums': `SELECT n.nspname, t.typname, array_agg(e.enumlabel ORDER BY enumsortorder) FROM pg_type t
+      JOIN pg_enum e ON t.oid = e.enumtypid JOIN pg_namespace n ON n.oid = t.typnamespace WHERE n.nspname = 'public' GROUP BY 1, 2`,
+    'SQLAlchemy unique of all': `SELECT t.relname, con.conname, array_agg(a.attname ORDER BY con.ord), con.contype FROM (SELECT c.oid,
+      c.conrelid, c.conname, c.contype, unnest(c.conkey) AS attnum, generate_subscripts(c.conkey, 1) AS ord
+      FROM pg_constraint c WHERE c.contype IN ('p', 'u')) con JOIN pg_class t ON t.oid = con.conrelid
+      JOIN pg_attribute a ON a.attrelid = con.conrelid AND a.attnum = con.attnum WHERE pg_table_is_visible(t.oid)
+      GROUP BY t.relname, con.conname, con.contype ORDER BY 1, 2`,
+    'pgjdbc getIndexInfo': `SELECT tmp.TABLE_NAME, tmp.INDEX_NAME, trim(both '"' from pg_catalog.pg_get_indexdef(tmp.CI_OID,
+      tmp.ORDINAL_POSITION, false)) FROM (SELECT ct.relname AS TABLE_NAME, ci.relname AS INDEX_NAME, ci.oid AS CI_OID,
+      (information_schema._pg_expandarray(i.indkey)).n AS ORDINAL_POSITION FROM pg_catalog.pg_class ct
+      JOIN pg_catalog.pg_namespace n ON (ct.relnamespace = n.oid) JOIN pg_catalog.pg_index i ON (ct.oid = i.indrelid)
+      JOIN pg_catalog.pg_class ci ON (ci.oid = i.indexrelid) WHERE n.nspname = 'public') AS tmp ORDER BY 1, 2`,
+    'DBeaver sequences': `SELECT seq.seqrelid, c.relname, seq.*, pg_catalog.pg_size_pretty(pg_catalog.pg_total_relation_size(c.oid))
+      FROM pg_catalog.pg_sequence seq JOIN pg_catalog.pg_class c ON c.oid = seq.seqrelid ORDER BY 2`,
+    'Hasura functions': `SELECT p.proname, pg_get_functiondef(p.oid) FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+      WHERE n.nspname NOT IN ('pg_catalog', 'information_schema') AND p.prokind = 'f'`,
   };
 }

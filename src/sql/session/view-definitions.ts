@@ -11,7 +11,7 @@ import { showTypes } from '../types/pinned-types.js';
 import { quoteIdentifier } from '../types/identifiers.js';
 import { catalogOidOf, formatType } from '../types/registry.js';
 import { isHandle } from '../types/user-types.js';
-import type { FormatContext } from '../types/type-info.js';
+import type { FormatContext, NameResolver } from '../types/type-info.js';
 
 export function viewText(
   view: ViewDescriptor,
@@ -44,10 +44,26 @@ function settingsOf(services: SessionServices, format: FormatContext): PlannerSe
   return { format, user, database, userRoutines: { named: () => [], pinned } };
 }
 
+/** A name that a value in an expression was looked up by, or shown by. */
+interface Asked {
+  readonly method: keyof NameResolver;
+  readonly args: readonly unknown[];
+  readonly answer: unknown;
+}
+
 interface Shown {
   readonly text: string;
-  /** The catalog that names in it were looked up in; null: in none. */
-  readonly view: CatalogView | null;
+  /** The catalog that names in it were last looked up in; null: in none. */
+  view: CatalogView | null;
+  /** All that was looked up; null: not all of that is known. */
+  readonly asked: readonly Asked[] | null;
+}
+
+/** What was looked up while a text was made, of what the catalog may come to call by another name. */
+class Notes {
+  /** Of the names of values: sequences, mostly. */
+  readonly asked: Asked[] = [];
+  others = false;
 }
 
 /** By the columns of a table as it is (an array that is the same for as long as the table is). */
@@ -66,7 +82,7 @@ export function expressionText(
   format: FormatContext,
   view: CatalogView | null,
 ): string {
-  if (view === null) return makeText(sql, columns, pretty, services, format, noNote);
+  if (view === null) return makeText(sql, columns, pretty, services, format, new Notes());
   const { timeZone, dateStyle, intervalStyle, byteaOutput, extraFloatDigits } = format;
   const styles = `${timeZone}\0${dateStyle}\0${intervalStyle}\0${byteaOutput}\0${extraFloatDigits}`;
   const key = `${pretty}\0${styles}\0${services.temporarySchema ?? ''}\0${sql}`;
@@ -74,72 +90,91 @@ export function expressionText(
   if (kept === undefined) shownOf.set(columns, (kept = new Map()));
   const known = kept.get(key);
   if (known !== undefined && (known.view === null || known.view === view)) return known.text;
-  let named = false;
-  const text = makeText(sql, columns, pretty, services, format, () => (named = true));
+  if (known !== undefined && known.asked !== null && sameAnswers(known.asked, format.names)) {
+    known.view = view;
+    return known.text;
+  }
+  const notes = new Notes();
+  const text = makeText(sql, columns, pretty, services, format, notes);
   if (kept.size >= SHOWN_MAX) kept.clear();
-  kept.set(key, { text, view: named ? view : null });
+  const { asked, others } = notes;
+  kept.set(key, { text, view: others || asked.length > 0 ? view : null, asked: others ? null : asked });
   return text;
+}
+
+function sameAnswers(asked: readonly Asked[], names: NameResolver | undefined): boolean {
+  return asked.every(({ method, args, answer }) => {
+    const ask = names?.[method] as ((...args: unknown[]) => unknown) | undefined;
+    return ask !== undefined && ask.apply(names, [...args]) === answer;
+  });
 }
 
 /** Texts kept of one table's expressions. */
 const SHOWN_MAX = 1_000;
-const noNote = (): void => undefined;
 
-/** `noteName`: called when something is looked up that the catalog may come to call by another name. */
 function makeText(
   sql: string,
   columns: readonly StoredColumn[],
   pretty: boolean,
   services: SessionServices,
   format: FormatContext,
-  noteName: () => void,
+  notes: Notes,
 ): string {
-  const { type, routine } = notingNames(services, noteName);
+  const { type, routine } = notingNames(services, notes);
   const isValue = columns[0]?.isValue === true;
   const names = { type, routine, pretty, ...(isValue ? { column: () => 'VALUE' } : {}) };
-  const settings = notingSettings(settingsOf(services, format), noteName);
+  const settings = notingSettings(settingsOf(services, format), notes);
   try {
     return showExpression(sql, columns, snapshotOf(services), settings, names);
   } catch (error) {
     if (!(error instanceof QuoralError)) throw error;
-    noteName();
+    notes.others = true;
     return showTypes(sql, (oid) => services.typeName(oid) ?? services.routineName?.(oid, false) ?? null);
   }
 }
 
 /** Of what is built in, the catalog has no other name. */
-function notingNames(services: SessionServices, noteName: () => void): Pick<CatalogNames, 'type' | 'routine'> {
+function notingNames(services: SessionServices, notes: Notes): Pick<CatalogNames, 'type' | 'routine'> {
   const { type, routine } = catalogNames(services);
   return {
     type: (oid, typmod) => {
-      if (isHandle(oid)) noteName();
+      if (isHandle(oid)) notes.others = true;
       return type(oid, typmod);
     },
     routine: (oid, name) => {
-      if ((services.routineByOid?.(oid) ?? null) !== null) noteName();
+      if ((services.routineByOid?.(oid) ?? null) !== null) notes.others = true;
       return routine(oid, name);
     },
   };
 }
 
-function notingSettings(settings: PlannerSettings, noteName: () => void): PlannerSettings {
+function notingSettings(settings: PlannerSettings, notes: Notes): PlannerSettings {
   const { format, userRoutines } = settings;
-  const names = format.names === undefined ? {} : { names: noting(format.names, noteName) };
+  const names = format.names === undefined ? {} : { names: noting(format.names, notes) };
   const pinned = (oid: number): UsedRoutine | null => {
     const found = userRoutines?.pinned(oid) ?? null;
-    if (found !== null) noteName();
+    if (found !== null) notes.others = true;
     return found;
   };
   return { ...settings, format: { ...format, ...names }, userRoutines: { named: () => [], pinned } };
 }
 
 /** Whatever is asked of it is noted. */
-function noting<T extends object>(names: T, noteName: () => void): T {
+function noting(names: NameResolver, notes: Notes): NameResolver {
   return new Proxy(names, {
     get(target, property): unknown {
-      noteName();
       const value: unknown = Reflect.get(target, property, target);
-      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+      if (typeof value !== 'function') {
+        notes.others = true;
+        return value;
+      }
+      return (...args: unknown[]): unknown => {
+        const answer: unknown = value.apply(target, args);
+        // An answer that is an object may be a new one each time.
+        if (typeof answer === 'object' && answer !== null) notes.others = true;
+        notes.asked.push({ method: property as keyof NameResolver, args, answer });
+        return answer;
+      };
     },
   });
 }
