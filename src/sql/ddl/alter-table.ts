@@ -29,7 +29,15 @@ import {
 } from './alter-constraints.js';
 import { Draft } from './alter-draft.js';
 import { runAlterComposite } from './composites.js';
-import { COLUMNS_MAX, defaultText, draftColumn, finishColumn, hiddenColumn, tooManyColumns } from './columns.js';
+import {
+  COLUMNS_MAX,
+  defaultText,
+  draftColumn,
+  finishColumn,
+  hiddenColumn,
+  tooManyColumns,
+  writtenCollation,
+} from './columns.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
 import { deparse, quoteIdentifier, quoteLiteral } from './deparse.js';
@@ -337,7 +345,10 @@ async function alterType(draft: Draft, name: string, def: Loose): Promise<void> 
   const { ctx } = draft;
   const column = draft.column(name);
   const type = resolveTypeName(def['typeName'] as Parameters<typeof resolveTypeName>[0], ctx.types);
-  if (type.oid === column.typeOid && type.typmod === column.typmod && def['raw_default'] === undefined) return;
+  const clause = def['collClause'] as Loose | undefined;
+  const collation = clause === undefined ? null : writtenCollation(clause, type.oid, ctx.types);
+  const isSameType = type.oid === column.typeOid && type.typmod === column.typmod && def['raw_default'] === undefined;
+  if (isSameType && collation === column.collation) return;
   refuseTypeChange(
     ctx,
     draft.table,
@@ -347,10 +358,12 @@ async function alterType(draft: Draft, name: string, def: Loose): Promise<void> 
   );
   refuseKeptOver(draft.table, column.id);
   refuseOwnRows(draft.table, type.oid);
+  // Keys are in the order of the code points before as after.
+  if (isSameType) return setType(draft, { ...column, collation });
   if (column.generated != null) {
     draft.sources.set(column.id, 'generated');
     draft.rewrite = true;
-    setType(draft, { ...column, typeOid: type.oid, typmod: type.typmod });
+    setType(draft, { ...column, typeOid: type.oid, typmod: type.typmod, collation });
     return;
   }
   if (column.identity !== null && ![OID.int2, OID.int4, OID.int8].includes(type.oid as 20))
@@ -382,7 +395,7 @@ async function alterType(draft: Draft, name: string, def: Loose): Promise<void> 
   if (defaultSql !== null && column.sequenceId === null) {
     defaultSql = await convertedDefault(ctx, defaultSql, column, { typeOid: type.oid, typmod: type.typmod });
   }
-  setType(draft, { ...column, typeOid: type.oid, typmod: type.typmod, defaultSql, missingText: null });
+  setType(draft, { ...column, typeOid: type.oid, typmod: type.typmod, collation, defaultSql, missingText: null });
 }
 
 /** A default names users' types only while its column is of them: as the value that it is, when the column changes. */

@@ -15,7 +15,7 @@ import { tableCodec } from '../exec/index-codec.js';
 import { deparse } from './deparse.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
-import { checkCollation, checkName, defaultText } from './columns.js';
+import { checkName, defaultText, writtenCollation } from './columns.js';
 import { refuseRoutines } from './row-expressions.js';
 import { scanRows } from './rewrite.js';
 import { changeType, createType, namesType, requireType, usersOf } from './user-types.js';
@@ -64,7 +64,8 @@ export async function runCreateDomain(ctx: DdlContext, body: Loose): Promise<str
     ...named,
     typeOid: base.typeOid,
     typmod: base.typmod,
-    collation: collClause === undefined ? null : checkCollation(strings(collClause['collname'])),
+    collation:
+      collClause === undefined ? null : writtenCollation({ ...collClause, location: -1 }, base.typeOid, ctx.types),
     notNull: notNull === true,
     defaultSql,
     checks: inOrder(checks),

@@ -9,9 +9,11 @@ import type {
   RowExpression,
   TableDescriptor,
 } from '../catalog/descriptor.js';
+import { resolveCollation } from '../plan/collation-names.js';
 import { expressionTree } from '../plan/expression-tree.js';
 import { figureNameOf } from '../plan/figure-name.js';
 import { OID } from '../types/oids.js';
+import { typeCollation } from '../types/collated.js';
 import { formatType } from '../types/registry.js';
 import { givenClass, keyClass } from './access-methods.js';
 import { checkColumnType } from './columns.js';
@@ -75,6 +77,19 @@ export function expressionPart(
   };
 }
 
+/** @throws QuoralError 42704, 42804, 3F000 */
+export function partCollation(
+  { types }: DdlContext,
+  written: readonly string[] | string | undefined,
+  typeOid: number,
+): Pick<IndexPart, 'collation'> {
+  if (written === undefined) return {};
+  const collation = typeof written === 'string' ? written : resolveCollation(written, -1, types.findCollation).key;
+  if (typeCollation(typeOid) === null)
+    throw sqlError('42804', `collations are not supported by type ${formatType(typeOid)}`);
+  return { collation };
+}
+
 /** null if it holds for every row. */
 export function indexPredicate(
   ctx: DdlContext,
@@ -121,7 +136,10 @@ export function reboundIndexes(ctx: DdlContext, table: TableDescriptor, columnId
   return table.indexes.map((index): IndexDescriptor => {
     const reads = (e: RowExpression | null | undefined): e is RowExpression => e?.columnIds.includes(columnId) ?? false;
     const columns = index.columns.map((part): IndexPart => {
-      const { expression, columnId: keyId, namedClass: _, ...rest } = part;
+      const { expression, columnId: keyId, namedClass: _, collation, ...plain } = part;
+      const { typeOid: newOid } = table.columns.find((c) => c.id === columnId)!;
+      const stays = collation !== undefined && (keyId !== columnId || typeCollation(newOid) !== null);
+      const rest = { ...plain, ...(stays ? { collation } : {}) };
       const order = { ...rest, opclass: givenClass(part) };
       if (keyId === columnId) {
         const { typeOid } = table.columns.find((c) => c.id === columnId)!;

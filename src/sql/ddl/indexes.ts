@@ -13,13 +13,13 @@ import type { DdlContext } from './context.js';
 import { notice } from './context.js';
 import { refusePendingChecks } from '../exec/constraint-checks.js';
 import { dropReferences } from './foreign-keys.js';
-import { expressionPart, indexPredicate, partNames } from './index-parts.js';
+import { expressionPart, indexPredicate, partCollation, partNames } from './index-parts.js';
 import type { PartOptions } from './index-parts.js';
 import { claimGeneratedName, claimName, nextVersion, openIndex, openTable, shownName } from './objects.js';
 import { fillIndex } from './rewrite.js';
 import { storageOptions } from './storage-options.js';
 import { addKeptIndex, keepKeys, withoutUnkept } from './stored-keys.js';
-import { list, objectName, of, rangeVar, stringOf, text } from './tree.js';
+import { list, objectName, of, rangeVar, stringOf, strings, text } from './tree.js';
 import type { Loose } from './tree.js';
 
 const INDEX_COLUMNS_MAX = 32;
@@ -49,6 +49,8 @@ interface RequestedPart extends PartOptions {
   readonly name: string;
   /** Parse tree. */
   readonly expression?: unknown;
+  /** As it is written, or its key. */
+  readonly collation?: readonly string[] | string | undefined;
 }
 
 export interface TablePlace {
@@ -114,12 +116,15 @@ export async function makeIndex(
   }
   const names = partNames(request.columns);
   const { method } = request;
-  const keyColumns = request.columns.map(({ name, expression, ...options }, i): IndexPart => {
-    if (expression !== undefined)
-      return expressionPart(ctx, expression, options, names[i]!, table.name, columns, method);
+  const keyColumns = request.columns.map(({ name, expression, collation, ...options }, i): IndexPart => {
+    if (expression !== undefined) {
+      const part = expressionPart(ctx, expression, options, names[i]!, table.name, columns, method);
+      return { ...part, ...partCollation(ctx, collation, part.expression!.typeOid) };
+    }
     const column = findColumn(columns, name, table.name, true);
     const { opclass, ...order } = options;
-    return { columnId: column.id, ...order, ...keyClass(method, opclass, column.typeOid) };
+    const under = partCollation(ctx, collation, column.typeOid);
+    return { columnId: column.id, ...order, ...under, ...keyClass(method, opclass, column.typeOid) };
   });
   const predicate =
     request.predicate === undefined ? null : indexPredicate(ctx, request.predicate, table.name, columns);
@@ -174,6 +179,7 @@ function indexRequest(body: Loose): IndexRequest {
       ...(nulls === 'SORTBY_NULLS_FIRST' && !descending ? { nullsFirst: true } : {}),
       ...(nulls === 'SORTBY_NULLS_LAST' && descending ? { nullsFirst: false } : {}),
       ...readOperatorClass(e),
+      ...(e['collation'] === undefined ? {} : { collation: strings(e['collation']) }),
     };
     const expression = e['expr'];
     // A column in parentheses is still a column.

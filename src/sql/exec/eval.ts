@@ -11,7 +11,7 @@ import { after, type Soon } from '../../base/soon.js';
 import type { CallInfo, FunctionEntry, Value } from '../functions/entry.js';
 import { type CallExpr, type Expr, some } from '../plan/expr.js';
 import { PgArray, PgRecord, type Datum } from '../types/datum.js';
-import { typeByOid } from '../types/registry.js';
+import { orderOf } from '../functions/collated-entries.js';
 import { breathe } from './pace.js';
 import { isCostly } from '../plan/costly.js';
 import { compileSubquery } from './eval-subquery.js';
@@ -203,7 +203,7 @@ function partsOf(expr: PartExpr): Parts {
     }
     case 'minmax': {
       const { greatest, oid } = expr;
-      const { compare } = typeByOid(oid);
+      const compare = orderOf(oid, expr.collation);
       return { parts: expr.args, combine: (values) => extreme(values, compare, greatest) };
     }
     case 'array': {
@@ -212,7 +212,11 @@ function partsOf(expr: PartExpr): Parts {
     }
     case 'row': {
       const oids = expr.args.map((a) => a.oid);
-      return { parts: expr.args, combine: (values) => new PgRecord(oids, [...values], expr.names) };
+      const { names, collations } = expr;
+      const orders = collations?.map((collation, i) =>
+        collation === undefined ? undefined : orderOf(oids[i]!, collation),
+      );
+      return { parts: expr.args, combine: (values) => new PgRecord(oids, [...values], names, orders) };
     }
     case 'anyall':
       return anyAllParts(expr);

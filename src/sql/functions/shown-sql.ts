@@ -4,5 +4,7 @@ import { showTypes } from '../types/pinned-types.js';
 
 export function shownSql(sql: string, ctx: ExecContext): string {
   const { services } = ctx;
-  return showTypes(sql, (oid) => services.typeName(oid) ?? services.routineName?.(oid, false) ?? null);
+  const nameOf = (oid: number): string | null =>
+    services.typeName(oid) ?? services.routineName?.(oid, false) ?? services.collationName?.(oid) ?? null;
+  return showTypes(sql, nameOf);
 }

@@ -183,7 +183,7 @@ function insertSource(
     );
     const columns = kept.map((position) => {
       const c = table.columns[position]!;
-      return b.column(c.name, c.typeOid, c.typmod);
+      return b.tableColumn(c);
     });
     return { kind: 'values', columns, rows };
   }

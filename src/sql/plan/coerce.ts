@@ -23,6 +23,7 @@ import { domainCast, isConstrained } from '../functions/domains.js';
 import type { CompositeField } from '../types/composite.js';
 import { baseOidOf, domainTypmod, fieldsOf, userTypeOf } from '../types/user-types.js';
 import type { Node, TypeName } from 'libpg-query';
+import type { FindCollation } from './collation-names.js';
 import { as, isBuiltInType, typeNameOf } from './ast.js';
 import { addPosition, errorAt } from './binder.js';
 import type { Binder } from './binder.js';
@@ -336,6 +337,8 @@ export function commonType(b: Binder, exprs: readonly Expr[], what: string, loca
 export interface TypeScope {
   /** `node` is the parse node that names it. */
   userType(schema: string | null, name: string, node: object): number | null;
+  /** Of users, as those. */
+  readonly findCollation?: FindCollation;
 }
 export const BUILT_IN_ONLY: TypeScope = { userType: () => null };
 

@@ -26,6 +26,8 @@ export type VariableReference =
 export interface VariableNames {
   /** What a name means that is also a column's. */
   readonly conflict: 'error' | 'variable' | 'column';
+  /** Of texts among them, if it is not their types'. */
+  readonly collation?: string | undefined;
   /** The statement is bound, or bound anew: its parameters are counted from the first. */
   begin(): void;
   /** Whether there is such a variable, whatever it holds. */

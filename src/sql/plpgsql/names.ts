@@ -31,9 +31,12 @@ export class PieceNames implements VariableNames {
   /** Records that are named as a whole, and whether nothing was in them. */
   readonly #wholes = new Map<Variable, boolean>();
 
-  constructor(scope: NameScope, conflict: VariableNames['conflict']) {
+  readonly collation: string | undefined;
+
+  constructor(scope: NameScope, conflict: VariableNames['conflict'], collation?: string) {
     this.#scope = scope;
     this.conflict = conflict;
+    this.collation = collation;
   }
 
   begin(): void {

@@ -6,6 +6,7 @@ import type { CatalogSnapshot, PlannerSettings, Relation, SessionServices, Store
 import type { CatalogNames, QueryStyle } from '../plan/deparse-query.js';
 import { showExpression } from '../plan/show-expression.js';
 import { viewDefinition } from '../plan/view-definition.js';
+import { userCollationOid } from '../types/collation.js';
 import { showTypes } from '../types/pinned-types.js';
 import { quoteIdentifier } from '../types/identifiers.js';
 import { catalogOidOf, formatType } from '../types/registry.js';
@@ -51,14 +52,16 @@ export function expressionText(
   services: SessionServices,
   format: FormatContext,
 ): string {
-  const { type, routine } = catalogNames(services);
+  const { type, routine, collation } = catalogNames(services);
   const isValue = columns[0]?.isValue === true;
-  const names = { type, routine, pretty, ...(isValue ? { column: () => 'VALUE' } : {}) };
+  const names = { type, routine, collation, pretty, ...(isValue ? { column: () => 'VALUE' } : {}) };
   try {
     return showExpression(sql, columns, snapshotOf(services), settingsOf(services, format), names);
   } catch (error) {
     if (!(error instanceof QuoralError)) throw error;
-    return showTypes(sql, (oid) => services.typeName(oid) ?? services.routineName?.(oid, false) ?? null);
+    const nameOf = (oid: number): string | null =>
+      services.typeName(oid) ?? services.routineName?.(oid, false) ?? services.collationName?.(oid) ?? null;
+    return showTypes(sql, nameOf);
   }
 }
 
@@ -94,6 +97,10 @@ function catalogNames(services: SessionServices): CatalogNames {
       // The arguments tell it from others of its name.
       if (found !== null && services.isVisibleRoutine?.(oid) === true) return quoteIdentifier(found.group.name);
       return services.routineName?.(oid, false) ?? quoteIdentifier(name);
+    },
+    collation: (key) => {
+      const oid = userCollationOid(key);
+      return (oid === null ? null : services.collationName?.(oid)) ?? quoteIdentifier(key);
     },
   };
 }

@@ -288,9 +288,10 @@ type IndexColumn = Pick<ColumnDescriptor, 'name' | 'typeOid' | 'typmod' | 'colla
 
 /** Key columns and expressions, then INCLUDE's. */
 function indexColumns(table: TableDescriptor, index: IndexDescriptor): readonly (IndexColumn | undefined)[] {
-  const keys = index.columns.map(({ columnId, expression }) =>
-    expression == null ? columnById(table, columnId) : { ...expression, collation: null },
-  );
+  const keys = index.columns.map(({ columnId, expression, collation }) => {
+    const column = expression == null ? columnById(table, columnId) : { ...expression, collation: null };
+    return column === undefined || collation === undefined ? column : { ...column, collation };
+  });
   return [...keys, ...index.storing.map((id) => columnById(table, id))];
 }
 
@@ -349,8 +350,8 @@ const sequenceAttributes = perDescriptor<SequenceDescriptor>(ATTRIBUTE, (sequenc
 const viewAttributes = perDescriptorOf<Model, ViewDescriptor>(
   ATTRIBUTE,
   (model, view) =>
-    view.columns.map(({ id, name, typeOid, typmod, defaultSql, acl }) => ({
-      ...attribute(view.id, id, name, typeOid, typmod, collationOf(typeOid)),
+    view.columns.map(({ id, name, typeOid, typmod, collation, defaultSql, acl }) => ({
+      ...attribute(view.id, id, name, typeOid, typmod, collationOf(typeOid, collation)),
       atthasdef: defaultSql != null,
       ...(acl == null ? {} : { attacl: aclArray(model, acl) }),
     })),
