@@ -475,6 +475,8 @@ export interface CompiledView {
 export interface CompiledExpression {
   readonly typeOid: number;
   readonly typmod: number;
+  /** The key of a collation that is not its type's; null: of several, of which none prevails. */
+  readonly collation?: string | null;
   /** Gives the same for the same row for ever, whatever the settings and the time are. */
   readonly immutable: boolean;
   /** Synchronous unless it calls nextval or has a subquery. */

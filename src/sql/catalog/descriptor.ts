@@ -134,6 +134,8 @@ export interface IndexExpression extends RowExpression {
   readonly name: string;
   readonly typeOid: number;
   readonly typmod: number;
+  /** The key of the collation that its values have, if it is not their type's. */
+  readonly collation?: string;
 }
 
 /** Whether dropping the column takes the index along. */

@@ -3,6 +3,7 @@ import { sqlError } from '../../base/errors.js';
 import type { Descriptor, IndexDescriptor, TableDescriptor } from '../catalog/descriptor.js';
 import { isMaterialized, isReader, kindName, sourcesOf } from '../catalog/materialized.js';
 import { userTypeOf } from '../types/user-types.js';
+import type { CompositeType } from '../types/user-types.js';
 import { storedCollationName } from '../plan/collation-names.js';
 import { runAlterTable } from './alter-table.js';
 import type { DdlContext } from './context.js';
@@ -10,7 +11,7 @@ import { removeIndex } from './indexes.js';
 import { visibleName } from './objects.js';
 import { dropTypeUsers } from './type-users.js';
 import type { Loose } from './tree.js';
-import { dropType } from './user-types.js';
+import { changeType, dropType } from './user-types.js';
 import { dependences, dependentViews, dropLockedView } from './views.js';
 
 export interface CollationUser {
@@ -52,6 +53,8 @@ function tableUses(table: TableDescriptor, key: string, shown: string): string[]
 
 function typeUses(handle: number, key: string, shown: string): string[] {
   const type = userTypeOf(handle);
+  if (type?.kind === 'composite')
+    return type.fields.filter((f) => f.collation === key).map((f) => `column ${f.name} of composite type ${shown}`);
   if (type?.kind !== 'domain' && type?.kind !== 'range') return [];
   if (type.collation === key) return [`type ${shown}`];
   if (type.kind !== 'domain') return [];
@@ -131,7 +134,11 @@ export async function dropCollationUsers(ctx: DdlContext, users: readonly Collat
     }
     ctx.cascades.push(...lines);
     if (d.kind === 'table') await changeTable(ctx, d, key);
-    else if (d.kind === 'type')
+    else if (d.kind === 'type' && userTypeOf(d.typeOid)?.kind === 'composite') {
+      const type = userTypeOf(d.typeOid) as CompositeType;
+      const fields = type.fields.filter((field) => field.collation !== key);
+      await changeType(ctx, { descriptor: d, type }, { ...type, fields });
+    } else if (d.kind === 'type')
       await dropType(ctx, { descriptor: d, type: userTypeOf(d.typeOid)! }, true, dropTypeUsers);
     else
       throw sqlError(

@@ -15,6 +15,7 @@ import {
   checkIcuLocale,
   collationOfKey,
   COLLATION_VERSION,
+  DEFAULT_COLLATION_KEY,
   isCodePointLocale,
 } from '../types/collation.js';
 import { quoteIdentifier } from '../types/identifiers.js';
@@ -201,6 +202,13 @@ function objectNames(object: Loose): string[] {
 
 /** REFRESH VERSION: keys do not depend on it. */
 export async function runAlterCollation(ctx: DdlContext, body: Loose): Promise<string> {
+  const name = nameOf(strings(body['collname']));
+  const builtIn = (name.schema ?? 'pg_catalog') === 'pg_catalog' ? builtInCollation(name.name) : null;
+  if (builtIn === DEFAULT_COLLATION_KEY) throw sqlError('XX000', 'unexpected null in pg_collation');
+  if (builtIn !== null) {
+    notice(ctx, '00000', 'version has not changed');
+    return 'ALTER COLLATION';
+  }
   const found = await require(ctx, strings(body['collname']));
   const actual = found.provider === 'i' ? COLLATION_VERSION : null;
   if (found.collationVersion === actual) {

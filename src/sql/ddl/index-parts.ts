@@ -54,7 +54,7 @@ export function partNames(parts: readonly { readonly name: string; readonly expr
 }
 
 /** How a part is kept; without a class, gin takes that of the type. */
-export type PartOptions = Pick<IndexPart, 'descending' | 'nullsFirst'> & {
+export type PartOptions = Pick<IndexPart, 'descending' | 'nullsFirst' | 'collation'> & {
   readonly opclass?: string | undefined;
 };
 
@@ -67,24 +67,33 @@ export function expressionPart(
   columns: readonly ColumnDescriptor[],
   method: IndexDescriptor['method'] | undefined,
 ): IndexPart {
-  const expression = bindRowExpression(ctx, node, table, columns, KEY);
+  const { collation, ...expression } = bindRowExpression(ctx, node, table, columns, KEY);
   checkColumnType(name, expression.typeOid);
+  if (collation === null && order.collation === undefined)
+    throw sqlError('42P22', 'could not determine which collation to use for index expression', {
+      hint: 'Use the COLLATE clause to set the collation explicitly.',
+    });
   return {
     columnId: 0,
     ...order,
     ...keyClass(method, opclass, expression.typeOid),
-    expression: { ...expression, name },
+    expression: { ...expression, name, ...(collation == null ? {} : { collation }) },
   };
+}
+
+/** @throws QuoralError 42704, 3F000 */
+export function collationKey({ types }: DdlContext, written: readonly string[] | string): string {
+  return typeof written === 'string' ? written : resolveCollation(written, -1, types.findCollation).key;
 }
 
 /** @throws QuoralError 42704, 42804, 3F000 */
 export function partCollation(
-  { types }: DdlContext,
+  ctx: DdlContext,
   written: readonly string[] | string | undefined,
   typeOid: number,
 ): Pick<IndexPart, 'collation'> {
   if (written === undefined) return {};
-  const collation = typeof written === 'string' ? written : resolveCollation(written, -1, types.findCollation).key;
+  const collation = collationKey(ctx, written);
   if (typeCollation(typeOid) === null)
     throw sqlError('42804', `collations are not supported by type ${formatType(typeOid)}`);
   return { collation };

@@ -13,7 +13,7 @@ import type { DdlContext } from './context.js';
 import { notice } from './context.js';
 import { refusePendingChecks } from '../exec/constraint-checks.js';
 import { dropReferences } from './foreign-keys.js';
-import { expressionPart, indexPredicate, partCollation, partNames } from './index-parts.js';
+import { collationKey, expressionPart, indexPredicate, partCollation, partNames } from './index-parts.js';
 import type { PartOptions } from './index-parts.js';
 import { claimGeneratedName, claimName, nextVersion, openIndex, openTable, shownName } from './objects.js';
 import { fillIndex } from './rewrite.js';
@@ -44,7 +44,7 @@ export interface IndexRequest {
   readonly options?: Readonly<Record<string, string>> | undefined;
 }
 
-interface RequestedPart extends PartOptions {
+interface RequestedPart extends Omit<PartOptions, 'collation'> {
   /** For an expression '' unless it is known: it has none yet. */
   readonly name: string;
   /** Parse tree. */
@@ -118,8 +118,9 @@ export async function makeIndex(
   const { method } = request;
   const keyColumns = request.columns.map(({ name, expression, collation, ...options }, i): IndexPart => {
     if (expression !== undefined) {
-      const part = expressionPart(ctx, expression, options, names[i]!, table.name, columns, method);
-      return { ...part, ...partCollation(ctx, collation, part.expression!.typeOid) };
+      const under = collation === undefined ? {} : { collation: collationKey(ctx, collation) };
+      const part = expressionPart(ctx, expression, { ...options, ...under }, names[i]!, table.name, columns, method);
+      return { ...part, ...partCollation(ctx, under.collation, part.expression!.typeOid) };
     }
     const column = findColumn(columns, name, table.name, true);
     const { opclass, ...order } = options;
@@ -168,6 +169,17 @@ export function hiddenPrimary(id: number, tableName: string, columnId: number): 
   };
 }
 
+/** COLLATE around the whole of a key belongs to the index, not to the key. */
+function withoutCollate(node: unknown): { readonly expression: unknown; readonly collation?: unknown } {
+  let [expression, collation]: unknown[] = [node];
+  for (;;) {
+    const clause = (expression as Loose | undefined)?.['CollateClause'] as Loose | undefined;
+    if (clause === undefined) return collation === undefined ? { expression } : { expression, collation };
+    collation ??= clause['collname'];
+    expression = clause['arg'];
+  }
+}
+
 function indexRequest(body: Loose): IndexRequest {
   const method = readMethod(body);
   const columns = list(body['indexParams']).map((p) => {
@@ -179,13 +191,13 @@ function indexRequest(body: Loose): IndexRequest {
       ...(nulls === 'SORTBY_NULLS_FIRST' && !descending ? { nullsFirst: true } : {}),
       ...(nulls === 'SORTBY_NULLS_LAST' && descending ? { nullsFirst: false } : {}),
       ...readOperatorClass(e),
-      ...(e['collation'] === undefined ? {} : { collation: strings(e['collation']) }),
     };
-    const expression = e['expr'];
+    const { expression, collation = e['collation'] } = withoutCollate(e['expr']);
     // A column in parentheses is still a column.
     const plain = list(of(expression as Loose | undefined, 'ColumnRef')['fields']).map(stringOf);
-    if (plain.length === 1 && plain[0] !== '') return { name: plain[0]!, ...order };
-    return expression === undefined ? { name: text(e['name']), ...order } : { name: '', ...order, expression };
+    const under = collation === undefined ? order : { ...order, collation: strings(collation) };
+    if (plain.length === 1 && plain[0] !== '') return { name: plain[0]!, ...under };
+    return expression === undefined ? { name: text(e['name']), ...under } : { name: '', ...under, expression };
   });
   const included = list(body['indexIncludingParams']).map((p) => of(p, 'IndexElem'));
   if (included.some((e) => e['expr'] !== undefined))

@@ -49,6 +49,8 @@ export const CHECK: Place = {
 export interface BoundRowExpression extends RowExpression {
   readonly typeOid: number;
   readonly typmod: number;
+  /** As of CompiledExpression. */
+  readonly collation?: string | null;
 }
 
 /** Rebuilds a parse tree; `replace` gives a node another form or undefined to leave it to its children. */
@@ -119,7 +121,7 @@ export function bindRowExpression(
   place: Place,
 ): BoundRowExpression {
   const live = nameable(columns);
-  const { sql, typeOid, typmod, columnsUsed, immutable } = compiled(
+  const { sql, typeOid, typmod, collation, columnsUsed, immutable } = compiled(
     ctx,
     deparse(normalised(node, table, live, place)),
     live,
@@ -127,7 +129,8 @@ export function bindRowExpression(
     null,
   );
   if (!immutable) throw sqlError('42P17', place.notImmutable);
-  return { expressionSql: sql, typeOid, typmod, columnIds: columnsUsed.map((p) => live[p]!.id) };
+  const under = collation === undefined ? {} : { collation };
+  return { expressionSql: sql, typeOid, typmod, ...under, columnIds: columnsUsed.map((p) => live[p]!.id) };
 }
 
 /** Whether the expression can be assigned to a column of this type. */

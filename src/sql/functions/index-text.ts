@@ -81,7 +81,7 @@ function collationText(table: TableDescriptor, part: IndexPart, show: ShowExpres
   if (collation === undefined) return '';
   const column = table.columns.find((c) => c.id === columnId);
   const typeOid = column?.typeOid ?? expression?.typeOid ?? 0;
-  const own = column?.collation ?? domainCollation(typeOid) ?? typeCollation(typeOid);
+  const own = column?.collation ?? expression?.collation ?? domainCollation(typeOid) ?? typeCollation(typeOid);
   return collation === own ? '' : ` COLLATE ${show(storedCollationName(collation))}`;
 }
 

@@ -16,7 +16,7 @@ import type { Pin } from '../catalog/pins.js';
 import type { QueryNotes } from './query-notes.js';
 import type { VariableNames } from './variables.js';
 import { arrayOidOf, catalogOidOf } from '../types/registry.js';
-import { baseOidOf, domainCollation, domainTypmod, isHandle, typesWithin } from '../types/user-types.js';
+import { baseOidOf, domainCollation, domainTypmod, fieldsOf, isHandle, typesWithin } from '../types/user-types.js';
 import type { Collation } from '../types/collation.js';
 import { pinnedCollation, resolveCollation } from './collation-names.js';
 import { errorAt } from './error-at.js';
@@ -241,10 +241,15 @@ export class Binder {
   knowTypes(columns: readonly { readonly typeOid: number }[]): void {
     for (const { typeOid } of columns) {
       for (const handle of isHandle(typeOid) ? typesWithin(typeOid) : []) {
+        this.#noteFields(handle);
         this.#pinnedTypes.set(catalogOidOf(handle), handle);
         this.#pinnedTypes.set(catalogOidOf(arrayOidOf(handle)), arrayOidOf(handle));
       }
     }
+  }
+
+  #noteFields(handle: number): void {
+    if (fieldsOf(handle)?.some((field) => field.collation !== undefined) === true) this.collated = true;
   }
 
   /** Functions that stored expressions call; whatever has the expression changes with them. */
@@ -271,6 +276,7 @@ export class Binder {
     const found = this.catalog.type({ schema, name, isType: true });
     if (found === null) return null;
     this.#dependencies.set(found.id, found.version);
+    for (const handle of typesWithin(found.typeOid)) this.#noteFields(handle);
     this.typePins?.set(node, found.typeOid);
     return found.typeOid;
   }

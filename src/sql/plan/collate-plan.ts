@@ -11,7 +11,7 @@
  */
 import { collationOfKey } from '../types/collation.js';
 import { typeCollation } from '../types/collated.js';
-import { domainCollation } from '../types/user-types.js';
+import { domainCollation, fieldsOf } from '../types/user-types.js';
 import { collatedAggregate, collatedEntry } from '../functions/collated-entries.js';
 import type { CallInfo } from '../functions/entry.js';
 import { isHypotheticalSet } from '../functions/hypothetical.js';
@@ -71,6 +71,17 @@ export function derivedCollation(
 /** An expression that is in no plan. */
 export function collateExpr(binder: Binder, expr: Expr): Expr {
   return binder.collated ? new PlanCollation(binder).expr(expr) : expr;
+}
+
+/** As collateExpr, and the collation of its value as derivedCollation has it. */
+export function collateWithState(
+  binder: Binder,
+  expr: Expr,
+): { readonly expr: Expr; readonly collation: string | null | undefined } {
+  if (!binder.collated) return { expr, collation: undefined };
+  const collation = new PlanCollation(binder);
+  const made = collation.expr(expr);
+  return { expr: made, collation: derivedCollation({ oid: made.oid }, collation.ofExpr(made)) };
 }
 
 class PlanCollation {
@@ -141,7 +152,7 @@ class PlanCollation {
   }
 
   #checkRecursive(name: string, location: number, at: number, first: CollationState, next: CollationState): void {
-    const whole = merged({ ...first, location: -1 }, next.strength === NONE ? first : passed(next), this.#name);
+    const whole = merged({ ...first, location: -1 }, next.strength === NONE ? first : next, this.#name);
     if (whole.strength === CONFLICT || whole.collation === first.collation) return;
     const shown = (state: CollationState): string => `"${this.#name(state.collation!)}"`;
     throw errorAt(
@@ -253,6 +264,10 @@ class PlanCollation {
     return made;
   }
 
+  ofExpr(e: Expr): CollationState {
+    return this.#stateOf(e);
+  }
+
   #stateOf(e: Expr): CollationState {
     const known = this.#states.get(e);
     if (known !== undefined) return known;
@@ -281,7 +296,7 @@ class PlanCollation {
         return e;
       }
       case 'param': {
-        const key = this.#binder.variables?.collation;
+        const key = e.collation ?? this.#binder.variables?.collation;
         if (key === undefined || typeCollation(e.oid) === null) return this.#note(e, UNCOLLATED);
         this.#states.set(e, implicit(key, -1));
         return e;
@@ -334,6 +349,8 @@ class PlanCollation {
       }
       case 'field': {
         const arg = this.expr(e.arg);
+        const key = fieldsOf(arg.oid)?.[e.index]?.collation;
+        if (key !== undefined) return this.#note({ ...e, arg }, implicit(key, placeOf(arg)));
         return this.#note({ ...e, arg }, arg.kind === 'row' ? this.#stateOf(arg.args[e.index] ?? arg) : UNCOLLATED);
       }
       default: {
@@ -374,7 +391,13 @@ class PlanCollation {
 
   #row(e: RowExpr): Expr {
     const args = e.args.map((a) => this.expr(a));
-    const orders = args.map((a) => orderIn(this.#stateOf(a)));
+    // Of a value of a type, what the type says of them; of a relation's row, what its columns do.
+    const fields = e.tableId === undefined ? fieldsOf(e.oid) : null;
+    const orders = args.map((a, i) => {
+      if (fields === null) return orderIn(this.#stateOf(a));
+      const key = fields[i]?.collation;
+      return key === undefined ? {} : orderIn(implicit(key, -1));
+    });
     const collations = orders.some((o) => o.collation !== undefined) ? orders.map((o) => o.collation) : undefined;
     return this.#note({ ...e, args, ...(collations === undefined ? {} : { collations }) }, UNCOLLATED);
   }

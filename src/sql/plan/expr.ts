@@ -37,6 +37,8 @@ export interface ParamExpr extends Typed {
   readonly index: number;
   /** Of the field that it is, for a variable's. */
   readonly name?: string;
+  /** The key of the collation that the variable was declared with. */
+  readonly collation?: string;
 }
 export interface ColumnExpr extends Typed {
   readonly kind: 'column';

@@ -34,7 +34,7 @@ import { exprContext } from './bind-select.js';
 import { bindStatement } from './bind-statement.js';
 import { Binder, Scope } from './binder.js';
 import { coerceAssignment, coerceBoolean, resolveUnknown } from './coerce.js';
-import { collateExpr, collatePlan, collateWithColumns, derivedCollation } from './collate-plan.js';
+import { collateExpr, collatePlan, collateWithColumns, collateWithState, derivedCollation } from './collate-plan.js';
 import type { CollationState } from './collation-state.js';
 import { explainPlan } from './explain.js';
 import type { ExplainOptions } from './explain.js';
@@ -317,10 +317,12 @@ function compileExpression(
     storedTypeName,
     storedRoutineName,
   );
-  const evaluate = compileScalar(fold(collateExpr(binder, expr), settings.format), made);
+  const { expr: under, collation } = collateWithState(binder, expr);
+  const evaluate = compileScalar(fold(under, settings.format), made);
   return {
     typeOid: expr.oid,
     typmod: expr.typmod,
+    ...(collation === undefined ? {} : { collation }),
     immutable: isImmutable(expr),
     evaluate,
     sql: formatter.text(expr),

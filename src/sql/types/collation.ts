@@ -287,9 +287,29 @@ function sensitivityOf(strength: string | undefined, caseLevel: boolean): 'base'
   return strength === 'level2' && !caseLevel ? 'accent' : 'variant';
 }
 
-/** @throws QuoralError 0A000 for what would come in another order than ICU puts it */
+const SWITCH: ReadonlySet<string> = new Set(['true', 'false']);
+/** What ICU takes for an attribute. */
+const VALUES: Readonly<Record<string, ReadonlySet<string>>> = {
+  kn: SWITCH,
+  kc: SWITCH,
+  kb: SWITCH,
+  kk: SWITCH,
+  kh: SWITCH,
+  ks: new Set(['level1', 'level2', 'level3', 'level4', 'identic']),
+  ka: new Set(['shifted', 'noignore']),
+  kf: new Set(['upper', 'lower', 'false']),
+};
+/** In ICU's buffers. */
+const LOCALE_MAX = 156;
+const LANGUAGE_MAX = 11;
+
+/** @throws QuoralError XX000 as PostgreSQL, for what ICU does not take; 0A000 for what would come in another order than ICU puts it */
 export function checkIcuLocale(locale: string): void {
   const { values } = attributesOf(locale);
+  const isTaken = [...values].every(([key, value]) => !Object.hasOwn(VALUES, key) || VALUES[key]!.has(value));
+  const [language = ''] = locale.split(/[-_@.]/, 1);
+  if (!isTaken || locale.length > LOCALE_MAX || language.length > LANGUAGE_MAX)
+    throw sqlError('XX000', `could not open collator for locale "${locale}": U_ILLEGAL_ARGUMENT_ERROR`);
   const strength = values.get('ks') ?? '';
   // What is passed over at first would count at last.
   if (values.get('ka') === 'shifted' && /^(level4|identic)$/.test(strength))

@@ -195,7 +195,13 @@ export function isOrderedOtherwise(oid: number): boolean {
   if (type === null) return false;
   return typesWithin(oid).some((handle) => {
     const within = userTypeOf(handle);
-    return within?.kind === 'range' && within.collation !== null && collationOfKey(within.collation).isLinguistic;
+    const keys =
+      within?.kind === 'range'
+        ? [within.collation]
+        : within?.kind === 'composite'
+          ? within.fields.map((field) => field.collation ?? null)
+          : [];
+    return keys.some((key) => key !== null && collationOfKey(key).isLinguistic);
   });
 }
 

@@ -247,8 +247,8 @@ function attribute(
 }
 
 const compositeAttributes = perDescriptor<TypeDescriptor>(ATTRIBUTE, (descriptor) =>
-  (fieldsOf(descriptor.typeOid) ?? []).map(({ id, name, typeOid, typmod }) =>
-    attribute(descriptor.id, id, name, typeOid, typmod, collationOf(typeOid)),
+  (fieldsOf(descriptor.typeOid) ?? []).map(({ id, name, typeOid, typmod, collation }) =>
+    attribute(descriptor.id, id, name, typeOid, typmod, collationOf(typeOid, collation)),
   ),
 );
 
@@ -289,7 +289,8 @@ type IndexColumn = Pick<ColumnDescriptor, 'name' | 'typeOid' | 'typmod' | 'colla
 /** Key columns and expressions, then INCLUDE's. */
 function indexColumns(table: TableDescriptor, index: IndexDescriptor): readonly (IndexColumn | undefined)[] {
   const keys = index.columns.map(({ columnId, expression, collation }) => {
-    const column = expression == null ? columnById(table, columnId) : { ...expression, collation: null };
+    const column =
+      expression == null ? columnById(table, columnId) : { ...expression, collation: expression.collation ?? null };
     return column === undefined || collation === undefined ? column : { ...column, collation };
   });
   return [...keys, ...index.storing.map((id) => columnById(table, id))];
