@@ -16,6 +16,7 @@
  */
 import { sqlError } from '../../base/errors.js';
 import { ICU_LOCALES } from './icu-locales.js';
+import { TextBuilder } from './text-builder.js';
 import { compareText } from './text-order.js';
 
 export interface Collation {
@@ -171,21 +172,23 @@ function ofLanguage(of: Pick<Collation, 'key' | 'oid' | 'name'> & { readonly loc
   };
 }
 
-/** Each word's first letter large, the others small; words as Unicode parts them. */
+/** What Unicode holds together as a word: an apostrophe or a point between letters does not part them. */
+const WORD = /[\p{L}\p{N}\p{M}_]+(?:[.'\u00b7\u2019\u2027][\p{L}\p{N}\p{M}_]+)*/gu;
+
+/** Each word's first letter large, the others small. Intl.Segmenter would take time that grows with the square of a text. */
 function capitalised(text: string, locale: string): string {
-  const parts: string[] = [];
-  for (const { segment } of new Intl.Segmenter(locale, { granularity: 'word' }).segment(text)) {
-    const at = segment.search(/[\p{L}\p{N}]/u);
-    const [first = ''] = at < 0 ? '' : segment.slice(at);
-    if (first === '') parts.push(segment);
-    else
-      parts.push(
-        segment.slice(0, at) +
-          first.toLocaleUpperCase(locale) +
-          segment.slice(at + first.length).toLocaleLowerCase(locale),
-      );
+  const out = new TextBuilder();
+  let end = 0;
+  for (const { 0: word, index } of text.matchAll(WORD)) {
+    out.add(text.slice(end, index));
+    end = index + word.length;
+    const at = word.search(/[\p{L}\p{N}]/u);
+    const first = at < 0 ? '' : String.fromCodePoint(word.codePointAt(at)!);
+    const rest = word.slice(Math.max(at, 0) + first.length).toLocaleLowerCase(locale);
+    out.add(word.slice(0, Math.max(at, 0)) + first.toLocaleUpperCase(locale) + rest);
   }
-  return parts.join('');
+  out.add(text.slice(end));
+  return out.text();
 }
 
 interface Attributes {
