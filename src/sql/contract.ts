@@ -58,6 +58,16 @@ export interface RelationName {
   readonly isType?: boolean;
   /** It is where a function is called: no function built in is called so. */
   readonly isRoutine?: boolean;
+  /** It is behind COLLATE: no collation that every database has is called so. */
+  readonly isCollation?: boolean;
+}
+
+/** A collation that a user made. */
+export interface ResolvedCollation {
+  readonly id: number;
+  readonly version: number;
+  /** As of types/collation.ts. */
+  readonly key: string;
 }
 
 /** Functions or procedures of one name in one schema. */
@@ -130,6 +140,8 @@ export interface CatalogSnapshot {
   type(name: RelationName): ResolvedType | null;
   /** Of users, in the order of the search path; null: no such schema. Not there: none can be called here. */
   routines?(name: RelationName): readonly ResolvedRoutines[] | null;
+  /** Not there: none of users can be named here. */
+  collation?(name: RelationName): ResolvedCollation | 'no schema' | null;
 }
 
 /** Sequence functions, current settings and so on, as expressions reach them at run time. */
@@ -160,6 +172,9 @@ export interface SessionServices {
   /** Types that users made, by the oids of pg_type. */
   typeOid(name: string): number | null;
   typeName(oid: number): string | null;
+  /** Collations that users made; the name as SQL. Not there outside of a session. */
+  collationOid?(name: string): number | null;
+  collationName?(oid: number): string | null;
   /** Descriptors visible now, for catalog functions such as pg_get_indexdef. */
   tableByOid(oid: number): TableDescriptor | null;
   viewByOid(oid: number): ViewDescriptor | null;
@@ -178,7 +193,7 @@ export interface SessionServices {
   /** The session's own; null if it has none. */
   readonly temporarySchema?: number | null;
   /** Of a schema, a database or a type. */
-  commentOf(kind: 'schema' | 'database' | 'type' | 'extension' | 'role', oid: number): string | null;
+  commentOf(kind: CommentedKind, oid: number): string | null;
   allTables(): readonly TableDescriptor[];
   /** The table that has a constraint, or an index, of this oid. */
   tableOfConstraint(oid: number): TableDescriptor | null;
@@ -202,6 +217,8 @@ export interface SessionServices {
   /** For pg_sleep, on the node's timers; rejects with 57014 when the signal aborts. */
   sleep?(ms: number, signal: AbortSignal): Promise<void>;
 }
+
+export type CommentedKind = 'schema' | 'database' | 'type' | 'extension' | 'role' | 'collation';
 
 /** Roles and what they may do, in the statement's view of the catalog. */
 export interface AccessServices {
@@ -391,11 +408,21 @@ export interface PlannerSettings {
   readonly database: string;
   /** For stand-alone expressions: types that users made. Not there: none can be named. */
   readonly userTypes?: CatalogSnapshot['type'];
+  /** As well: collations. */
+  readonly userCollations?: NonNullable<CatalogSnapshot['collation']>;
   /** As well: functions that users made, by name and, in expressions that are stored, by oid. */
   readonly userRoutines?: {
     readonly named: NonNullable<CatalogSnapshot['routines']>;
     readonly pinned: (oid: number) => UsedRoutine | null;
   };
+}
+
+/** What a stand-alone expression may name. */
+export interface ExpressionColumn {
+  readonly name: string;
+  readonly typeOid: number;
+  readonly typmod: number;
+  readonly collation?: string | null;
 }
 
 /** Implemented in src/sql/plan; everything of SELECT, VALUES, INSERT, UPDATE, DELETE, COPY. */
@@ -423,7 +450,7 @@ export interface Planner {
   compileExpression(
     /** Its text, or its tree, with places in the statement that it is of. */
     sql: string | ParseNode,
-    columns: readonly { readonly name: string; readonly typeOid: number; readonly typmod: number }[],
+    columns: readonly ExpressionColumn[],
     settings: PlannerSettings,
     /** Result is assignment-cast to this type; null = as it is. */
     target: { readonly typeOid: number; readonly typmod: number } | null,
@@ -436,7 +463,12 @@ export interface Planner {
 }
 
 export interface CompiledView {
-  readonly columns: readonly { readonly name: string; readonly typeOid: number; readonly typmod: number }[];
+  readonly columns: readonly {
+    readonly name: string;
+    readonly typeOid: number;
+    readonly typmod: number;
+    readonly collation?: string;
+  }[];
   readonly queryTree: string;
   readonly sources: ViewDescriptor['sources'];
   readonly usedTypes: NonNullable<ViewDescriptor['usedTypes']>;
@@ -446,6 +478,8 @@ export interface CompiledView {
 export interface CompiledExpression {
   readonly typeOid: number;
   readonly typmod: number;
+  /** The key of a collation that is not its type's; null: of several, of which none prevails. */
+  readonly collation?: string | null;
   /** Gives the same for the same row for ever, whatever the settings and the time are. */
   readonly immutable: boolean;
   /** Synchronous unless it calls nextval or has a subquery. */

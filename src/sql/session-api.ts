@@ -20,6 +20,8 @@ export interface ResultColumn {
   readonly typmod: number;
   /** The domain of the column; `typeOid` is what that is over, which is what clients are told. */
   readonly domain?: number;
+  /** For a table that is made of the query: the key of a collation that is not its type's; null: none could be derived. */
+  readonly collation?: string | null;
 }
 
 /** Rows go out through this; implemented by pgwire and by the embedded client. */

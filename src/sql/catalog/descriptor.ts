@@ -120,6 +120,8 @@ export interface IndexPart {
   readonly nullsFirst?: boolean;
   /** In a gin index: what the items are. */
   readonly opclass?: 'jsonb_ops' | 'jsonb_path_ops' | 'array_ops';
+  /** The key of the collation that it was made with, if one was written; entries are in the order of the code points all the same. */
+  readonly collation?: string;
   /** In another index, the class that was named, if it is not the type's own: shown, without effect on the order. */
   readonly namedClass?: string;
   readonly expression?: IndexExpression | null;
@@ -132,6 +134,8 @@ export interface IndexExpression extends RowExpression {
   readonly name: string;
   readonly typeOid: number;
   readonly typmod: number;
+  /** The key of the collation that its values have, if it is not their type's. */
+  readonly collation?: string;
 }
 
 /** Whether dropping the column takes the index along. */
@@ -274,6 +278,7 @@ export interface ViewColumnDescriptor {
   readonly typeOid: number;
   readonly typmod: number;
   readonly comment?: string | null;
+  readonly collation?: string | null;
   /** For rows that are inserted through the view: comes before the default of the table's column. */
   readonly defaultSql?: string | null;
   readonly acl?: Acl | null;
@@ -321,6 +326,20 @@ export interface TypeDescriptor extends SchemaObject {
   readonly partComments?: Readonly<Record<number, string>>;
 }
 
+/** What it orders by never changes; objects that use it hold its key (types/collation.ts). */
+export interface CollationDescriptor extends SchemaObject {
+  readonly kind: 'collation';
+  /** libc or ICU. */
+  readonly provider: 'c' | 'i';
+  /** Of libc the order's. */
+  readonly locale: string;
+  /** Of libc: whose letters. */
+  readonly ctype: string;
+  /** Kept and shown. */
+  readonly collationVersion: string | null;
+  readonly comment?: string | null;
+}
+
 export interface RoutineParameter {
   /** '' without one. */
   readonly name: string;
@@ -361,6 +380,8 @@ export interface Routine {
   readonly leakproof?: boolean;
   /** It is an aggregate made of these. */
   readonly aggregate?: AggregateParts;
+  /** Never stored. For calls of it under another collation than the default: what its arguments and variables have. */
+  readonly inputCollation?: string;
 }
 
 /** A function that an aggregate runs: the user's own, as it is now, or a built-in one. */
@@ -463,6 +484,7 @@ export type Descriptor =
   | SequenceDescriptor
   | ViewDescriptor
   | TypeDescriptor
+  | CollationDescriptor
   | RoutineDescriptor
   | SchemaDescriptor
   | DatabaseDescriptor

@@ -4,15 +4,20 @@ import type {
   PassedName,
   Relation,
   RelationName,
+  ResolvedCollation,
   ResolvedRoutines,
   ResolvedType,
 } from '../contract.js';
 import type { WaitOptions } from './catalog.js';
+import { collationByName } from './collation-names.js';
 import type { TransactionCatalog } from './transaction-catalog.js';
 import { virtualRelation } from './virtual/registry.js';
 
 export async function snapshotOf(
-  catalog: Pick<TransactionCatalog, 'database' | 'type' | 'routines' | 'relation'>,
+  catalog: Pick<
+    TransactionCatalog,
+    'database' | 'type' | 'routines' | 'relation' | 'schemaId' | 'guard' | 'collationIn'
+  >,
   names: readonly RelationName[],
   searchPath: readonly string[],
   wait: WaitOptions,
@@ -21,9 +26,11 @@ export async function snapshotOf(
   const found = new Map<string, Relation | null>();
   const types = new Map<string, ResolvedType | null>();
   const routines = new Map<string, readonly ResolvedRoutines[] | null>();
+  const collations = new Map<string, ResolvedCollation | 'no schema' | null>();
   for (const name of names) {
     const key = `${name.schema ?? ''}\0${name.name}`;
     if (name.isType === true) types.set(key, types.get(key) ?? (await catalog.type(name, searchPath, wait)));
+    else if (name.isCollation === true) collations.set(key, await collationByName(catalog, name, searchPath, wait));
     else if (name.isRoutine === true) {
       const found = await catalog.routines(name, searchPath, wait);
       routines.set(key, found);
@@ -42,6 +49,7 @@ export async function snapshotOf(
       return name.isType === true ? null : virtualRelation(name.schema ?? 'pg_catalog', name.name);
     },
     type: (name) => types.get(`${name.schema ?? ''}\0${name.name}`) ?? null,
+    collation: (name) => collations.get(`${name.schema ?? ''}\0${name.name}`) ?? null,
     routines: (name) => routines.get(`${name.schema ?? ''}\0${name.name}`) ?? null,
   };
 }

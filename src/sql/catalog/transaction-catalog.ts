@@ -24,6 +24,7 @@ import { decodeDescriptor, decodeNameEntry, encodeNameEntry } from './codec.js';
 import type { NameEntry } from './codec.js';
 import { deleteDescriptor, putDescriptor } from './descriptor-changes.js';
 import type {
+  CollationDescriptor,
   Descriptor,
   RoutineDescriptor,
   SequenceDescriptor,
@@ -31,6 +32,7 @@ import type {
   TypeDescriptor,
   ViewDescriptor,
 } from './descriptor.js';
+import { collationEntryName, isCollation } from './collation-names.js';
 import { linkedTables } from './linked-tables.js';
 import { isRelationWithRows, noteRowTypes, relationsOfGroup, rowTypeOf, withCurrentRows } from './row-types.js';
 import { SchemaLocks } from './schema-locks.js';
@@ -272,6 +274,10 @@ export class TransactionCatalog implements UseHolder {
     return this.#namedIn(schemaId, typeEntryName(name), name, isType, wait);
   }
 
+  collationIn(schemaId: number, name: string, wait: WaitOptions): Promise<CollationDescriptor | null> {
+    return this.#namedIn(schemaId, collationEntryName(name), name, isCollation, wait);
+  }
+
   /** The functions and procedures of that name. */
   routinesIn(schemaId: number, name: string, wait: WaitOptions): Promise<RoutineDescriptor | null> {
     return this.#namedIn(schemaId, routineEntryName(name), name, isRoutine, wait);
@@ -285,7 +291,7 @@ export class TransactionCatalog implements UseHolder {
   ): Promise<ResolvedRoutines[] | null> {
     const found: ResolvedRoutines[] = [];
     if (name.schema !== null && (await this.schemaId(name.schema)) === null) return null;
-    if (name.schema !== null) await this.#guard(name.schema);
+    if (name.schema !== null) await this.guard(name.schema);
     const path = searchPath.filter((schema) => !isTemporarySchemaName(schema));
     for (const schema of name.schema === null ? path : [name.schema]) {
       const schemaId = await this.schemaId(schema);
@@ -296,7 +302,7 @@ export class TransactionCatalog implements UseHolder {
     return found;
   }
 
-  async #namedIn<D extends UserRelation | TypeDescriptor | RoutineDescriptor>(
+  async #namedIn<D extends UserRelation | TypeDescriptor | RoutineDescriptor | CollationDescriptor>(
     schemaId: number,
     entryName: string,
     name: string,
@@ -317,7 +323,7 @@ export class TransactionCatalog implements UseHolder {
 
   /** Along the search path, or in the schema named; '_x' is the array of x. */
   async type(name: RelationName, searchPath: readonly string[], wait: WaitOptions): Promise<ResolvedType | null> {
-    if (name.schema !== null) await this.#guard(name.schema);
+    if (name.schema !== null) await this.guard(name.schema);
     for (const schema of name.schema === null ? searchPath : [name.schema]) {
       const schemaId = await this.schemaId(schema);
       if (schemaId === null) continue;
@@ -360,7 +366,7 @@ export class TransactionCatalog implements UseHolder {
     passed: PassedName[] = [],
   ): Promise<Relation | null> {
     if (name.schema !== null) {
-      await this.#guard(name.schema);
+      await this.guard(name.schema);
       return this.#relationInNamed(name.schema, name.name, wait);
     }
     if (!searchPath.includes('pg_catalog')) {
@@ -376,7 +382,8 @@ export class TransactionCatalog implements UseHolder {
     return null;
   }
 
-  async #guard(schema: string): Promise<void> {
+  /** @throws QuoralError 42501 */
+  async guard(schema: string): Promise<void> {
     if (this.schemaGuard === null || schema === 'pg_catalog' || schema === 'information_schema') return;
     if (isTemporarySchemaName(schema)) return;
     const id = await this.schemaId(schema);

@@ -37,6 +37,7 @@ import {
   storedDefault,
   SYSTEM_COLUMNS,
   tooManyColumns,
+  writtenCollation,
 } from './columns.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
@@ -354,7 +355,10 @@ async function alterType(draft: Draft, name: string, def: Loose): Promise<void> 
   const { ctx } = draft;
   const column = draft.column(name);
   const type = resolveTypeName(def['typeName'] as Parameters<typeof resolveTypeName>[0], ctx.types);
-  if (type.oid === column.typeOid && type.typmod === column.typmod && def['raw_default'] === undefined) return;
+  const clause = def['collClause'] as Loose | undefined;
+  const collation = clause === undefined ? null : writtenCollation(clause, type.oid, ctx.types);
+  const isSameType = type.oid === column.typeOid && type.typmod === column.typmod && def['raw_default'] === undefined;
+  if (isSameType && collation === column.collation) return;
   refuseTypeChange(
     ctx,
     draft.table,
@@ -364,10 +368,12 @@ async function alterType(draft: Draft, name: string, def: Loose): Promise<void> 
   );
   refuseKeptOver(draft.table, column.id);
   refuseOwnRows(draft.table, type.oid);
+  // Keys are in the order of the code points before as after.
+  if (isSameType) return setType(draft, { ...column, collation });
   if (column.generated != null) {
     draft.sources.set(column.id, 'generated');
     draft.rewrite = true;
-    setType(draft, { ...column, typeOid: type.oid, typmod: type.typmod });
+    setType(draft, { ...column, typeOid: type.oid, typmod: type.typmod, collation });
     return;
   }
   if (column.identity !== null && ![OID.int2, OID.int4, OID.int8].includes(type.oid as 20))
@@ -382,7 +388,7 @@ async function alterType(draft: Draft, name: string, def: Loose): Promise<void> 
   if (defaultSql !== null && column.sequenceId === null) {
     defaultSql = await convertedDefault(ctx, defaultSql, column, { typeOid: type.oid, typmod: type.typmod });
   }
-  setType(draft, { ...column, typeOid: type.oid, typmod: type.typmod, defaultSql, missingText: null });
+  setType(draft, { ...column, typeOid: type.oid, typmod: type.typmod, collation, defaultSql, missingText: null });
 }
 
 function setType(draft: Draft, column: ColumnDescriptor): void {

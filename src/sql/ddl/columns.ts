@@ -5,11 +5,13 @@ import type { ColumnDescriptor, SequenceDescriptor } from '../catalog/descriptor
 import { isKeyEncodable } from '../encoding/key-codec.js';
 import type { RelationName } from '../contract.js';
 import { errorAt } from '../plan/binder.js';
+import { resolveCollation } from '../plan/collation-names.js';
 import { resolveTypeName } from '../plan/coerce.js';
 import type { TypeScope } from '../plan/coerce.js';
 import { OID } from '../types/oids.js';
-import { typeByOid } from '../types/registry.js';
-import { domainDefault } from '../types/user-types.js';
+import { typeCollation } from '../types/collated.js';
+import { formatType, typeByOid } from '../types/registry.js';
+import { domainCollation, domainDefault } from '../types/user-types.js';
 import type { DdlContext } from './context.js';
 import { deparse } from './deparse.js';
 import { withAttribute } from './foreign-keys.js';
@@ -87,7 +89,7 @@ export function draftColumn(def: Loose, types: TypeScope, table: string): Column
     serial,
     identity: null,
     identityOptions: null,
-    collation: collClause === undefined ? null : checkCollation(strings(collClause['collname'])),
+    collation: collClause === undefined ? null : writtenCollation(collClause, type.oid, types),
     constraints: [],
   };
   const constraints = list(def['constraints']).map((node) => of(node, 'Constraint'));
@@ -101,10 +103,13 @@ export function checkColumnType(name: string, oid: number): void {
   }
 }
 
-export function checkCollation(names: readonly string[]): string | null {
-  const name = names[names.length - 1] ?? '';
-  if (/^(default|C|POSIX|ucs_basic|C\.utf8|C\.UTF-8)$/.test(name)) return name === 'default' ? null : name;
-  throw sqlError('42704', `collation "${name}" for encoding "UTF8" does not exist`);
+/** The key that a COLLATE clause names; null: what the type has by itself. @throws QuoralError 42704, 42804, 3F000 */
+export function writtenCollation(clause: Loose, typeOid: number, types: TypeScope): string | null {
+  const location = Number(clause['location'] ?? -1);
+  const { key } = resolveCollation(strings(clause['collname']), location, types.findCollation);
+  const own = typeCollation(typeOid);
+  if (own === null) throw errorAt('42804', `collations are not supported by type ${formatType(typeOid)}`, location);
+  return key === (domainCollation(typeOid) ?? own) ? null : key;
 }
 
 /** `refuse` makes the error of a constraint that does not go with those before it. */

@@ -4,6 +4,7 @@ import type { Descriptor, TypeDescriptor } from '../catalog/descriptor.js';
 import { constraintOids } from '../catalog/descriptor.js';
 import type { DdlContext } from './context.js';
 import { requireOwner } from './ownership.js';
+import { commentOnCollation } from './collations.js';
 import { commentOnRole } from './roles.js';
 import { commentOnStatistics } from './statistics.js';
 import { commentOnExtension } from './extensions.js';
@@ -62,6 +63,9 @@ export async function runComment(ctx: DdlContext, body: Loose): Promise<string> 
       break;
     case 'OBJECT_STATISTIC_EXT':
       await commentOnStatistics(ctx, parts, comment);
+      break;
+    case 'OBJECT_COLLATION':
+      await commentOnCollation(ctx, parts, comment);
       break;
     case 'OBJECT_ROLE':
       await commentOnRole(ctx, parts[0]!, comment);

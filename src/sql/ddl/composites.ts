@@ -6,7 +6,7 @@ import { sqlError } from '../../base/errors.js';
 import { resolveTypeName } from '../plan/coerce.js';
 import type { CompositeField } from '../types/composite.js';
 import type { CompositeType } from '../types/user-types.js';
-import { checkColumnType } from './columns.js';
+import { checkColumnType, writtenCollation } from './columns.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
 import { relationMissing } from './objects.js';
@@ -19,7 +19,13 @@ function fieldOf(ctx: DdlContext, node: Loose, id: number): CompositeField {
   const name = text(def['colname']);
   const type = resolveTypeName(def['typeName'] as Parameters<typeof resolveTypeName>[0], ctx.types);
   checkColumnType(name, type.oid);
-  return { id, name, typeOid: type.oid, typmod: type.typmod };
+  return { id, name, typeOid: type.oid, typmod: type.typmod, ...fieldCollation(ctx, def, type.oid) };
+}
+
+function fieldCollation(ctx: DdlContext, def: Loose, typeOid: number): Pick<CompositeField, 'collation'> {
+  const clause = def['collClause'] as Loose | undefined;
+  const collation = clause === undefined ? null : writtenCollation(clause, typeOid, ctx.types);
+  return collation === null ? {} : { collation };
 }
 
 export async function runCreateComposite(ctx: DdlContext, body: Loose): Promise<string> {
@@ -83,11 +89,11 @@ export async function runAlterComposite(ctx: DdlContext, body: Loose): Promise<s
             `cannot alter type "${type.name}" because column "${user.name}.${column?.name ?? ''}" uses it`,
           );
         }
-        const made = resolveTypeName(
-          of(command['def'] as Loose, 'ColumnDef')['typeName'] as Parameters<typeof resolveTypeName>[0],
-          ctx.types,
-        );
-        const changed = { ...type.fields[at]!, typeOid: made.oid, typmod: made.typmod };
+        const def = of(command['def'] as Loose, 'ColumnDef');
+        const made = resolveTypeName(def['typeName'] as Parameters<typeof resolveTypeName>[0], ctx.types);
+        const { id, name: kept } = type.fields[at]!;
+        const collation = fieldCollation(ctx, def, made.oid);
+        const changed: CompositeField = { id, name: kept, typeOid: made.oid, typmod: made.typmod, ...collation };
         await changeType(ctx, opened, { ...type, fields: type.fields.map((f, i) => (i === at ? changed : f)) });
         break;
       }

@@ -2,6 +2,7 @@
 import { sqlError } from '../../base/errors.js';
 import type { CompiledStatement, ExecContext, ParsedStatement } from '../contract.js';
 import { withWanted } from '../plan/wanted-functions.js';
+import { formatType } from '../types/registry.js';
 import { RowCollector, collectRows } from './collect-rows.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
@@ -38,6 +39,7 @@ export async function runCreateTableAs(ctx: DdlContext, body: Loose, statement: 
     name: names[i] ?? c.name,
     typeOid: c.domain ?? c.typeOid,
     typmod: c.domain === undefined ? c.typmod : -1,
+    collation: underivedRefused(c.collation, names[i] ?? c.name, c.domain ?? c.typeOid),
   }));
   const table = await createTableFor(ctx, name, columns, {
     options: storageOptions(into['options']),
@@ -68,4 +70,12 @@ async function planned(
 
 function withoutInto(body: Loose): Loose {
   return { SelectStmt: Object.fromEntries(Object.entries(body).filter(([key]) => key !== 'intoClause')) };
+}
+
+/** null: as its type has it. @throws QuoralError 42P22 */
+function underivedRefused(collation: string | null | undefined, name: string, typeOid: number): string | null {
+  if (collation !== null) return collation ?? null;
+  throw sqlError('42P22', `no collation was derived for column "${name}" with collatable type ${formatType(typeOid)}`, {
+    hint: 'Use the COLLATE clause to set the collation explicitly.',
+  });
 }

@@ -1,5 +1,6 @@
 /** CREATE TABLE: columns, constraints, LIKE; the table's storage is a range of its own. */
 import { QuoralError, sqlError } from '../../base/errors.js';
+import type { ExpressionColumn } from '../contract.js';
 import { addPosition } from '../plan/binder.js';
 import type { CheckDescriptor, ColumnDescriptor, IndexDescriptor, TableDescriptor } from '../catalog/descriptor.js';
 import { isTemporarySchema } from '../catalog/temporary-names.js';
@@ -231,7 +232,7 @@ export async function makeCheck(
 export async function createTableFor(
   ctx: DdlContext,
   name: ReturnType<typeof rangeVar>,
-  columns: readonly { readonly name: string; readonly typeOid: number; readonly typmod: number }[],
+  columns: readonly ExpressionColumn[],
   kind: Omit<TableKind, 'onCommit'> & { readonly persistence: unknown; readonly onCommitClause: unknown },
 ): Promise<TableDescriptor> {
   const schema = await creationSchema(ctx, name, kind.persistence);
@@ -245,7 +246,7 @@ export async function createTableFor(
     serial: null,
     identity: null,
     identityOptions: null,
-    collation: null,
+    collation: c.collation ?? null,
     constraints: [],
   }));
   drafts.forEach((d, i) => {

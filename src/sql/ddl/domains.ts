@@ -16,7 +16,7 @@ import { deparse } from './deparse.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
 import { compilePlaced } from './placed-expressions.js';
-import { checkCollation, checkName, defaultText } from './columns.js';
+import { checkName, defaultText, writtenCollation } from './columns.js';
 import { refuseRoutines } from './row-expressions.js';
 import { scanRows } from './rewrite.js';
 import { changeType, createType, namesType, requireType, usersOf } from './user-types.js';
@@ -65,7 +65,8 @@ export async function runCreateDomain(ctx: DdlContext, body: Loose): Promise<str
     ...named,
     typeOid: base.typeOid,
     typmod: base.typmod,
-    collation: collClause === undefined ? null : checkCollation(strings(collClause['collname'])),
+    collation:
+      collClause === undefined ? null : writtenCollation({ ...collClause, location: -1 }, base.typeOid, ctx.types),
     notNull: notNull === true,
     defaultSql,
     checks: inOrder(checks),

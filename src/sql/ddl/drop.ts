@@ -9,6 +9,9 @@ import { userTypeOf } from '../types/user-types.js';
 import { RIGHTS } from '../catalog/acl.js';
 import { aclOf } from '../catalog/rights.js';
 import type { DdlContext } from './context.js';
+import { keyOfCollation } from '../catalog/collation-names.js';
+import { collationUsers, dependenceLines } from './collation-users.js';
+import { dropCollation, dropCollations, shownCollation } from './collations.js';
 import { requireOwner, requireSchemaOwner } from './ownership.js';
 import { notice } from './context.js';
 import { forgetSchemaDefaults } from './default-privileges.js';
@@ -59,6 +62,8 @@ export async function runDrop(ctx: DdlContext, body: Loose): Promise<string> {
       return dropRoutines(ctx, body);
     case 'OBJECT_STATISTIC_EXT':
       return dropStatistics(ctx, body);
+    case 'OBJECT_COLLATION':
+      return dropCollations(ctx, body);
     case 'OBJECT_SCHEMA':
       return dropSchemas(ctx, body);
     case 'OBJECT_EXTENSION':
@@ -292,6 +297,10 @@ async function dependents(ctx: DdlContext, inside: readonly Contained[], schema:
     const outside = (await dependentViews(ctx, d.id)).filter(({ id }) => !together.has(id));
     lines.push(...(await dependences(ctx, `${kindName(d)} ${place}${d.name}`, outside, { cascade: false, together })));
     if (d.kind === 'routine') lines.push(...(await groupCallers(ctx, d, together, schema)));
+    if (d.kind === 'collation') {
+      const users = (await collationUsers(ctx, keyOfCollation(d))).filter(({ id }) => !together.has(id));
+      lines.push(...(await dependenceLines(ctx, users, `collation ${await shownCollation(ctx, d)}`)));
+    }
     if (d.kind !== 'type') continue;
     const type = userTypeOf(d.typeOid)!;
     for (const user of await usersOf(ctx, type)) {
@@ -359,6 +368,10 @@ async function dropSchema(ctx: DdlContext, id: number, name: string, cascade: bo
     const current = d.kind === 'type' ? await ctx.catalog.forUpdate(ctx.txn, d.id) : null;
     if (current?.kind !== 'type') continue;
     await dropType(ctx, { descriptor: current, type: userTypeOf(current.typeOid)! }, true, dropTypeUsers);
+  }
+  for (const d of inside) {
+    const current = d.kind === 'collation' ? await ctx.catalog.forUpdate(ctx.txn, d.id) : null;
+    if (current?.kind === 'collation') await dropCollation(ctx, current, true);
   }
   ctx.catalog.freeName(ctx.txn, 0, name);
   // `public` is shared by all databases: only its name goes.

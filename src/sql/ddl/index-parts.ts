@@ -9,9 +9,11 @@ import type {
   RowExpression,
   TableDescriptor,
 } from '../catalog/descriptor.js';
+import { resolveCollation } from '../plan/collation-names.js';
 import { expressionTree } from '../plan/expression-tree.js';
 import { figureNameOf } from '../plan/figure-name.js';
 import { OID } from '../types/oids.js';
+import { typeCollation } from '../types/collated.js';
 import { formatType } from '../types/registry.js';
 import { givenClass, keyClass } from './access-methods.js';
 import { checkColumnType } from './columns.js';
@@ -52,7 +54,7 @@ export function partNames(parts: readonly { readonly name: string; readonly expr
 }
 
 /** How a part is kept; without a class, gin takes that of the type. */
-export type PartOptions = Pick<IndexPart, 'descending' | 'nullsFirst'> & {
+export type PartOptions = Pick<IndexPart, 'descending' | 'nullsFirst' | 'collation'> & {
   readonly opclass?: string | undefined;
 };
 
@@ -65,14 +67,36 @@ export function expressionPart(
   columns: readonly ColumnDescriptor[],
   method: IndexDescriptor['method'] | undefined,
 ): IndexPart {
-  const expression = bindRowExpression(ctx, node, table, columns, KEY);
+  const { collation, ...expression } = bindRowExpression(ctx, node, table, columns, KEY);
   checkColumnType(name, expression.typeOid);
+  if (collation === null && order.collation === undefined)
+    throw sqlError('42P22', 'could not determine which collation to use for index expression', {
+      hint: 'Use the COLLATE clause to set the collation explicitly.',
+    });
   return {
     columnId: 0,
     ...order,
     ...keyClass(method, opclass, expression.typeOid),
-    expression: { ...expression, name },
+    expression: { ...expression, name, ...(collation == null ? {} : { collation }) },
   };
+}
+
+/** @throws QuoralError 42704, 3F000 */
+export function collationKey({ types }: DdlContext, written: readonly string[] | string): string {
+  return typeof written === 'string' ? written : resolveCollation(written, -1, types.findCollation).key;
+}
+
+/** @throws QuoralError 42704, 42804, 3F000 */
+export function partCollation(
+  ctx: DdlContext,
+  written: readonly string[] | string | undefined,
+  typeOid: number,
+): Pick<IndexPart, 'collation'> {
+  if (written === undefined) return {};
+  const collation = collationKey(ctx, written);
+  if (typeCollation(typeOid) === null)
+    throw sqlError('42804', `collations are not supported by type ${formatType(typeOid)}`);
+  return { collation };
 }
 
 /** null if it holds for every row. */
@@ -121,7 +145,10 @@ export function reboundIndexes(ctx: DdlContext, table: TableDescriptor, columnId
   return table.indexes.map((index): IndexDescriptor => {
     const reads = (e: RowExpression | null | undefined): e is RowExpression => e?.columnIds.includes(columnId) ?? false;
     const columns = index.columns.map((part): IndexPart => {
-      const { expression, columnId: keyId, namedClass: _, ...rest } = part;
+      const { expression, columnId: keyId, namedClass: _, collation, ...plain } = part;
+      const { typeOid: newOid } = table.columns.find((c) => c.id === columnId)!;
+      const stays = collation !== undefined && (keyId !== columnId || typeCollation(newOid) !== null);
+      const rest = { ...plain, ...(stays ? { collation } : {}) };
       const order = { ...rest, opclass: givenClass(part) };
       if (keyId === columnId) {
         const { typeOid } = table.columns.find((c) => c.id === columnId)!;

@@ -14,7 +14,7 @@ import type { DdlContext } from './context.js';
 import { notice } from './context.js';
 import { refusePendingChecks } from '../exec/constraint-checks.js';
 import { dropReferences } from './foreign-keys.js';
-import { expressionPart, indexPredicate, partNames } from './index-parts.js';
+import { collationKey, expressionPart, indexPredicate, partCollation, partNames } from './index-parts.js';
 import type { PartOptions } from './index-parts.js';
 import {
   claimGeneratedName,
@@ -29,7 +29,7 @@ import {
 import { fillIndex } from './rewrite.js';
 import { storageOptions } from './storage-options.js';
 import { addKeptIndex, keepKeys, withoutUnkept } from './stored-keys.js';
-import { list, objectName, of, rangeVar, stringOf, text } from './tree.js';
+import { list, objectName, of, rangeVar, stringOf, strings, text } from './tree.js';
 import type { Loose } from './tree.js';
 
 const INDEX_COLUMNS_MAX = 32;
@@ -56,11 +56,13 @@ export interface IndexRequest {
   readonly options?: Readonly<Record<string, string>> | undefined;
 }
 
-interface RequestedPart extends PartOptions {
+interface RequestedPart extends Omit<PartOptions, 'collation'> {
   /** For an expression '' unless it is known: it has none yet. */
   readonly name: string;
   /** Parse tree. */
   readonly expression?: unknown;
+  /** As it is written, or its key. */
+  readonly collation?: readonly string[] | string | undefined;
 }
 
 export interface TablePlace {
@@ -144,12 +146,16 @@ export async function makeIndex(
   }
   const names = partNames(request.columns);
   const { method } = request;
-  const keyColumns = request.columns.map(({ name, expression, ...options }, i): IndexPart => {
-    if (expression !== undefined)
-      return expressionPart(ctx, expression, options, names[i]!, table.name, columns, method);
+  const keyColumns = request.columns.map(({ name, expression, collation, ...options }, i): IndexPart => {
+    if (expression !== undefined) {
+      const under = collation === undefined ? {} : { collation: collationKey(ctx, collation) };
+      const part = expressionPart(ctx, expression, { ...options, ...under }, names[i]!, table.name, columns, method);
+      return { ...part, ...partCollation(ctx, under.collation, part.expression!.typeOid) };
+    }
     const column = keyColumn(ctx, request, columns, name, table.name);
     const { opclass, ...order } = options;
-    return { columnId: column.id, ...order, ...keyClass(method, opclass, column.typeOid) };
+    const under = partCollation(ctx, collation, column.typeOid);
+    return { columnId: column.id, ...order, ...under, ...keyClass(method, opclass, column.typeOid) };
   });
   const predicate =
     request.predicate === undefined ? null : indexPredicate(ctx, request.predicate, table.name, columns);
@@ -193,6 +199,17 @@ export function hiddenPrimary(id: number, tableName: string, columnId: number): 
   };
 }
 
+/** COLLATE around the whole of a key belongs to the index, not to the key. */
+function withoutCollate(node: unknown): { readonly expression: unknown; readonly collation?: unknown } {
+  let [expression, collation]: unknown[] = [node];
+  for (;;) {
+    const clause = (expression as Loose | undefined)?.['CollateClause'] as Loose | undefined;
+    if (clause === undefined) return collation === undefined ? { expression } : { expression, collation };
+    collation ??= clause['collname'];
+    expression = clause['arg'];
+  }
+}
+
 function indexRequest(body: Loose): IndexRequest {
   const method = readMethod(body);
   const columns = list(body['indexParams']).map((p) => {
@@ -205,11 +222,12 @@ function indexRequest(body: Loose): IndexRequest {
       ...(nulls === 'SORTBY_NULLS_LAST' && descending ? { nullsFirst: false } : {}),
       ...readOperatorClass(e),
     };
-    const expression = e['expr'];
+    const { expression, collation = e['collation'] } = withoutCollate(e['expr']);
     // A column in parentheses is still a column.
     const plain = list(of(expression as Loose | undefined, 'ColumnRef')['fields']).map(stringOf);
-    if (plain.length === 1 && plain[0] !== '') return { name: plain[0]!, ...order };
-    return expression === undefined ? { name: text(e['name']), ...order } : { name: '', ...order, expression };
+    const under = collation === undefined ? order : { ...order, collation: strings(collation) };
+    if (plain.length === 1 && plain[0] !== '') return { name: plain[0]!, ...under };
+    return expression === undefined ? { name: text(e['name']), ...under } : { name: '', ...under, expression };
   });
   const included = list(body['indexIncludingParams']).map((p) => of(p, 'IndexElem'));
   if (included.some((e) => e['expr'] !== undefined))

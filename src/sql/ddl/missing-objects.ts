@@ -27,7 +27,6 @@ const KINDS: Readonly<Record<string, string>> = {
   OBJECT_POLICY: 'policy',
   OBJECT_RULE: 'rule',
   OBJECT_PUBLICATION: 'publication',
-  OBJECT_COLLATION: 'collation',
   OBJECT_FOREIGN_TABLE: 'foreign table',
   OBJECT_CONVERSION: 'conversion',
   OBJECT_TSPARSER: 'text search parser',
@@ -91,17 +90,6 @@ async function missing(ctx: DdlContext, type: string, object: Loose): Promise<Mi
           skipped: `foreign table "${names.at(-1)!}" does not exist`,
         }
       );
-    case 'OBJECT_COLLATION': {
-      const shown = names.join('.');
-      const message = `collation "${shown}" for encoding "UTF8" does not exist`;
-      return (
-        (await missingSchema(ctx, names)) ?? {
-          sqlstate: '42704',
-          message,
-          skipped: `collation "${shown}" does not exist`,
-        }
-      );
-    }
     default:
       return (
         (await missingSchema(ctx, names)) ?? {

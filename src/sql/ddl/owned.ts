@@ -2,6 +2,7 @@
  * Owners: OWNER TO, what hangs on a role, REASSIGN OWNED and DROP OWNED. A table's indexes, the sequences of its columns and the type of its rows
  * are its owner's.
  */
+import { giveCollation } from './collations.js';
 import { sqlError } from '../../base/errors.js';
 import { type Acl, RIGHTS, withOwner, withoutRole } from '../catalog/acl.js';
 import { PUBLIC_SCHEMA_ID } from '../catalog/bootstrap.js';
@@ -121,6 +122,9 @@ export async function runOwner(ctx: DdlContext, body: Loose): Promise<string> {
       await giveRelation(ctx, descriptorOf(opened), role);
       return tag;
     }
+    case 'OBJECT_COLLATION':
+      await giveCollation(ctx, object, role);
+      return tag;
     case 'OBJECT_STATISTIC_EXT':
       await giveStatistics(ctx, object, role);
       return 'ALTER STATISTICS';
@@ -350,6 +354,7 @@ const DROPPED: readonly (readonly [string, (d: Descriptor) => boolean])[] = [
   ['OBJECT_TABLE', (d) => d.kind === 'table' && !isMaterialized(d)],
   ['OBJECT_SEQUENCE', (d) => d.kind === 'sequence' && d.ownedBy === null],
   ['OBJECT_TYPE', (d) => d.kind === 'type'],
+  ['OBJECT_COLLATION', (d) => d.kind === 'collation'],
 ];
 
 export async function runDropOwned(ctx: DdlContext, body: Loose): Promise<string> {

@@ -14,7 +14,7 @@ import { formatType, typeByOid } from '../types/registry.js';
 import { internType, isHandle, multirangeOf } from '../types/user-types.js';
 import type { RangeType } from '../types/user-types.js';
 import type { RelationName } from '../contract.js';
-import { checkCollation } from './columns.js';
+import { requireCollation } from './collations.js';
 import type { DdlContext } from './context.js';
 import { initialAcl } from './default-privileges.js';
 import { creationSchema } from './objects.js';
@@ -76,7 +76,6 @@ export async function runCreateRange(ctx: DdlContext, body: Loose): Promise<stri
   if (collation !== undefined) {
     if (typeByOid(typeOid).category !== 'S')
       throw sqlError('42809', 'range collation specified but subtype does not support collation');
-    checkCollation([nameIn(collation).name]);
   }
   const difference = given.get('subtype_diff');
   if (difference !== undefined) await checkDifference(ctx, nameIn(difference), typeOid);
@@ -93,7 +92,7 @@ export async function runCreateRange(ctx: DdlContext, body: Loose): Promise<stri
     arrayOid: await next(),
     name: name.name,
     typeOid,
-    collation: collation === undefined ? null : nameIn(collation).name,
+    collation: collation === undefined ? null : (await requireCollation(ctx, nameIn(collation))).key,
     multirange: { oid: await next(), arrayOid: await next(), name: multirange.name },
   };
   const handle = internType(type);

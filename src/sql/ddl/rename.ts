@@ -14,6 +14,7 @@ import { RIGHTS } from '../catalog/acl.js';
 import type { DdlContext } from './context.js';
 import { refuseSystemColumn } from './columns.js';
 import { requireCreate, requireOnDatabase, requireOwner } from './ownership.js';
+import { moveCollation } from './collations.js';
 import { renameRole } from './roles.js';
 import { moveStatistics, renamedStatistics } from './statistics.js';
 import { ownedSequences, renameInDefaults } from './sequence-users.js';
@@ -59,6 +60,8 @@ export async function runRename(ctx: DdlContext, body: Loose): Promise<string> {
       return renameSchema(ctx, text(body['subname']), to);
     case 'OBJECT_STATISTIC_EXT':
       return moveStatistics(ctx, body['object'] as Loose, { name: to });
+    case 'OBJECT_COLLATION':
+      return moveCollation(ctx, body['object'] as Loose, { name: to });
     case 'OBJECT_ROLE':
       return renameRole(ctx, text(body['subname']), to);
     case 'OBJECT_DATABASE':
@@ -218,6 +221,8 @@ export async function runAlterSchema(ctx: DdlContext, body: Loose): Promise<stri
     await moveType(ctx, await requireType(ctx, typeNameIn(body['object'] as Loose)), text(body['newschema']));
     return body['objectType'] === 'OBJECT_TYPE' ? 'ALTER TYPE' : 'ALTER DOMAIN';
   }
+  if (body['objectType'] === 'OBJECT_COLLATION')
+    return moveCollation(ctx, body['object'] as Loose, { schema: text(body['newschema']) });
   if (body['objectType'] === 'OBJECT_STATISTIC_EXT')
     return moveStatistics(ctx, body['object'] as Loose, { schema: text(body['newschema']) });
   if (body['objectType'] === 'OBJECT_EXTENSION')

@@ -50,6 +50,8 @@ export const CHECK: Place = {
 export interface BoundRowExpression extends RowExpression {
   readonly typeOid: number;
   readonly typmod: number;
+  /** As of CompiledExpression. */
+  readonly collation?: string | null;
 }
 
 /** Rebuilds a parse tree; `replace` gives a node another form or undefined to leave it to its children. */
@@ -123,9 +125,10 @@ export function bindRowExpression(
   const live = nameable(columns);
   const tree = normalised(node, table, live, place);
   const placed = { node: tree, sql: deparse(tree) };
-  const { sql, typeOid, typmod, columnsUsed, immutable } = compiled(ctx, placed, live, place, null);
+  const { sql, typeOid, typmod, collation, columnsUsed, immutable } = compiled(ctx, placed, live, place, null);
   if (!immutable) throw sqlError('42P17', place.notImmutable);
-  return { expressionSql: sql, typeOid, typmod, columnIds: columnsUsed.map((p) => live[p]!.id) };
+  const under = collation === undefined ? {} : { collation };
+  return { expressionSql: sql, typeOid, typmod, ...under, columnIds: columnsUsed.map((p) => live[p]!.id) };
 }
 
 /** Whether the expression can be assigned to a column of this type. */

@@ -34,6 +34,8 @@ import { runAlterSequence, runCreateSequence } from './sequences.js';
 import { runAlterStatistics, runCreateStatistics } from './statistics.js';
 import { runCluster } from './storage-facts.js';
 import { runCreateView } from './views.js';
+import type { FindCollation } from '../plan/collation-names.js';
+import { runAlterCollation, runCreateCollation } from './collations.js';
 import type { Loose } from './tree.js';
 
 type Runner = (ctx: DdlContext, body: Loose, statement: ParsedStatement) => Promise<string>;
@@ -67,7 +69,9 @@ const RUNNERS: Readonly<Record<string, Runner>> = {
   DropdbStmt: runDropDatabase,
   CreateFunctionStmt: runCreateFunction,
   AlterFunctionStmt: runAlterFunction,
-  DefineStmt: runCreateAggregate,
+  DefineStmt: (ctx, body) =>
+    body['kind'] === 'OBJECT_COLLATION' ? runCreateCollation(ctx, body) : runCreateAggregate(ctx, body),
+  AlterCollationStmt: runAlterCollation,
   CreateTrigStmt: () => Promise.reject(sqlError('0A000', 'triggers are not supported')),
   CreateExtensionStmt: runCreateExtension,
   AlterExtensionStmt: runAlterExtension,
@@ -96,17 +100,25 @@ async function withNames(ctx: DdlContext, statement: ParsedStatement): Promise<D
   const pinned = (oid: number): UsedRoutine | null => routinesInUse.find(oid);
   const known = { ...ctx, plannerSettings: { ...ctx.plannerSettings, userRoutines: { named: () => null, pinned } } };
   const named = ctx.planner.relationsOf(statement);
-  const names = named.filter((name) => name.isRoutine === true || (name.isType === true && !isSerial(name)));
+  const names = named.filter(
+    (name) => name.isRoutine === true || name.isCollation === true || (name.isType === true && !isSerial(name)),
+  );
   if (names.length === 0) return known;
   const snapshot = await ctx.catalog.snapshot(names, ctx.session.searchPath, ctx.wait);
   if (!ctx.rights.superuser && MAKERS.has(statement.kind)) await requireTypes(ctx, names, snapshot);
   const userTypes = (name: RelationName): ResolvedType | null => snapshot.type(name);
   const routines = (name: RelationName): readonly ResolvedRoutines[] | null => snapshot.routines?.(name) ?? null;
+  const findCollation: FindCollation = (name) => snapshot.collation?.(name) ?? null;
   for (const name of names) if (name.isRoutine === true) routinesInUse.noteFound(routines(name) ?? []);
   return {
     ...ctx,
-    plannerSettings: { ...ctx.plannerSettings, userTypes, userRoutines: { named: routines, pinned } },
-    types: { userType: (schema, name) => userTypes({ schema, name, isType: true })?.typeOid ?? null },
+    plannerSettings: {
+      ...ctx.plannerSettings,
+      userTypes,
+      userCollations: findCollation,
+      userRoutines: { named: routines, pinned },
+    },
+    types: { userType: (schema, name) => userTypes({ schema, name, isType: true })?.typeOid ?? null, findCollation },
   };
 }
 

@@ -53,7 +53,9 @@ const COLLECTING: ReadonlySet<string> = new Set([
 /** PostgreSQL finds distinct values by sorting, and statements have come to rely on the order that this gives. */
 function sortsOf(expr: AggregateExpr): readonly SortKey[] {
   if (expr.orderBy.length > 0 || !expr.distinct || !COLLECTING.has(expr.entry.name)) return expr.orderBy;
-  return expr.args.map((arg) => ({ expr: arg, descending: false, nullsFirst: false }));
+  const { collation } = expr.info;
+  const order = collation === undefined ? {} : { collation };
+  return expr.args.map((arg) => ({ expr: arg, descending: false, nullsFirst: false, ...order }));
 }
 
 function compileAggregateExpr(expr: AggregateExpr, layout: Layout): AggregateShape {

@@ -11,7 +11,7 @@ import { after, type Soon } from '../../base/soon.js';
 import type { CallInfo, FunctionEntry, Value } from '../functions/entry.js';
 import { type CallExpr, type Expr, some } from '../plan/expr.js';
 import { PgArray, PgRecord, type Datum } from '../types/datum.js';
-import { typeByOid } from '../types/registry.js';
+import { orderOf } from '../functions/collated-entries.js';
 import { breathe } from './pace.js';
 import { isCostly } from '../plan/costly.js';
 import { compileSubquery } from './eval-subquery.js';
@@ -203,7 +203,7 @@ function partsOf(expr: PartExpr): Parts {
     }
     case 'minmax': {
       const { greatest, oid } = expr;
-      const { compare } = typeByOid(oid);
+      const compare = orderOf(oid, expr.collation);
       return { parts: expr.args, combine: (values) => extreme(values, compare, greatest) };
     }
     case 'array': {
@@ -211,12 +211,16 @@ function partsOf(expr: PartExpr): Parts {
       return { parts: expr.elements, combine: (values) => combineArray(values, oid, nested) };
     }
     case 'row': {
-      const { args, names, present } = expr;
+      const { args, names, present, collations } = expr;
       const oids = args.map((a) => a.oid);
-      if (present === undefined) return { parts: args, combine: (values) => new PgRecord(oids, [...values], names) };
+      const orders = collations?.map((collation, i) =>
+        collation === undefined ? undefined : orderOf(oids[i]!, collation),
+      );
+      const make = (values: readonly Datum[]): PgRecord => new PgRecord(oids, [...values], names, orders);
+      if (present === undefined) return { parts: args, combine: make };
       return {
         parts: [...args, present],
-        combine: (values) => (values.at(-1) === null ? null : new PgRecord(oids, values.slice(0, -1), names)),
+        combine: (values) => (values.at(-1) === null ? null : make(values.slice(0, -1))),
       };
     }
     case 'anyall':

@@ -4,7 +4,7 @@ import { after, type Soon } from '../../base/soon.js';
 import type { SortKey } from '../plan/expr.js';
 import type { SortPlan } from '../plan/logical.js';
 import type { Datum } from '../types/datum.js';
-import { typeByOid } from '../types/registry.js';
+import { orderOf } from '../functions/collated-entries.js';
 import { compilePlan } from './compile-plan.js';
 import { type CompiledRow, compileExpr, compileRow, type Layout, layoutOf } from './eval.js';
 import { evalCount } from './operators.js';
@@ -24,8 +24,11 @@ import { checkCancelled } from './scan.js';
 export type RowComparator = (a: Row, b: Row, run: Run) => number;
 type ValueComparator = (a: Datum, b: Datum) => number;
 
-export function valueComparator(key: Pick<SortKey, 'descending' | 'nullsFirst'>, oid: number): ValueComparator {
-  const { compare } = typeByOid(oid);
+export function valueComparator(
+  key: Pick<SortKey, 'descending' | 'nullsFirst' | 'collation'>,
+  oid: number,
+): ValueComparator {
+  const compare = orderOf(oid, key.collation);
   const sign = key.descending ? -1 : 1;
   const nullRank = key.nullsFirst ? -1 : 1;
   return (a, b) => {

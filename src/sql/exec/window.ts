@@ -27,7 +27,7 @@ interface Item {
 }
 type Compare = (a: readonly Datum[], b: readonly Datum[]) => number;
 
-function comparatorOf(keys: readonly Pick<SortKey, 'expr' | 'descending' | 'nullsFirst'>[]): Compare {
+function comparatorOf(keys: readonly Pick<SortKey, 'expr' | 'descending' | 'nullsFirst' | 'collation'>[]): Compare {
   const compares = keys.map((k) => valueComparator(k, k.expr.oid));
   return (a, b) => {
     for (let i = 0; i < compares.length; i++) {

@@ -59,7 +59,7 @@ aggregate('count() int8', { strict: false, emptyResult: 0n }, count);
 aggregate('count(any) int8', { emptyResult: 0n }, count);
 
 /** A fold of two values into one, with NULL before the first. */
-class Fold<T extends Value> extends Base<T | null> {
+export class Fold<T extends Value> extends Base<T | null> {
   readonly #fold: (a: T, b: T) => T;
   constructor(fold: (a: T, b: T) => T) {
     super(null);

@@ -8,6 +8,7 @@
  */
 import type { Routine } from '../catalog/descriptor.js';
 import type { ExecContext } from '../contract.js';
+import type { Collation } from '../types/collation.js';
 import type { Datum } from '../types/datum.js';
 
 export type Value = Exclude<Datum, null>;
@@ -20,7 +21,13 @@ export interface CallInfo {
   /** Of a function that gives records of any shape: the columns that the call wants. */
   readonly record?: readonly { readonly name: string; readonly typeOid: number; readonly typmod: number }[];
   /** Of a hypothetical-set aggregate: the order that WITHIN GROUP gives. */
-  readonly order?: readonly { readonly descending: boolean; readonly nullsFirst: boolean }[];
+  readonly order?: readonly {
+    readonly descending: boolean;
+    readonly nullsFirst: boolean;
+    readonly collation?: Collation | null;
+  }[];
+  /** Of its arguments, where it is not the default; null: they have several, and none prevails. */
+  readonly collation?: Collation | null;
 }
 
 export interface FunctionEntry {
@@ -52,6 +59,8 @@ export interface FunctionEntry {
   readonly routine?: Routine;
   /** Of the one column that it gives in FROM, if that is not called as the function is. */
   readonly columnName?: string;
+  /** The entry of which this is the form under a collation that makes a difference to it; see collated-entries.ts. */
+  readonly uncollated?: FunctionEntry;
 }
 
 /** A function of the planner's own: in no catalog, of any arguments, that waits for nothing. */
@@ -92,6 +101,8 @@ export interface AggregateEntry {
   readonly strict: boolean;
   /** Result over no rows. */
   readonly emptyResult: Datum;
+  /** As of FunctionEntry. */
+  readonly uncollated?: AggregateEntry;
   init(call: CallInfo): Accumulator;
 }
 

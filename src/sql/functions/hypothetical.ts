@@ -8,7 +8,7 @@
 import { assert } from '../../base/assert.js';
 import { sqlError } from '../../base/errors.js';
 import type { Datum } from '../types/datum.js';
-import { typeByOid } from '../types/registry.js';
+import { orderOf } from './collated-entries.js';
 import { aggregate } from './define.js';
 import type { Accumulator, AggregateEntry, CallInfo } from './entry.js';
 
@@ -32,8 +32,8 @@ type CompareRows = (a: readonly Datum[], b: readonly Datum[]) => number;
 function comparator(call: CallInfo): CompareRows {
   const { order } = call;
   assert(order !== undefined, 'a hypothetical-set aggregate knows its order');
-  const columns = order.map(({ descending, nullsFirst }, i) => {
-    const { compare } = typeByOid(call.argOids[i]!);
+  const columns = order.map(({ descending, nullsFirst, collation }, i) => {
+    const compare = orderOf(call.argOids[i]!, collation);
     const sign = descending ? -1 : 1;
     return (a: Datum, b: Datum): number => {
       if (a === null || b === null) return a === b ? 0 : (a === null) === nullsFirst ? -1 : 1;

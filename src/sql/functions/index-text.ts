@@ -2,6 +2,9 @@
  * Indexes as SQL: pg_get_indexdef.
  */
 import type { IndexDescriptor, IndexPart, TableDescriptor } from '../catalog/descriptor.js';
+import { storedCollationName } from '../plan/collation-names.js';
+import { typeCollation } from '../types/collated.js';
+import { domainCollation } from '../types/user-types.js';
 import { quoteIdentifier, quoteLiteral } from './strings.js';
 
 /** Places of the text outside of quotes, with the depth of parentheses before each character. */
@@ -72,6 +75,16 @@ export function indexColumnText(
   return id === undefined ? '' : columnName(table, id);
 }
 
+/** Where it is another than the column's own. */
+function collationText(table: TableDescriptor, part: IndexPart, show: ShowExpression): string {
+  const { collation, columnId, expression } = part;
+  if (collation === undefined) return '';
+  const column = table.columns.find((c) => c.id === columnId);
+  const typeOid = column?.typeOid ?? expression?.typeOid ?? 0;
+  const own = column?.collation ?? expression?.collation ?? domainCollation(typeOid) ?? typeCollation(typeOid);
+  return collation === own ? '' : ` COLLATE ${show(storedCollationName(collation))}`;
+}
+
 /** The operator class, if it is not what the type has by itself, and the order. */
 function orderText({ descending, nullsFirst, opclass, namedClass }: IndexPart): string {
   if (opclass !== undefined) return opclass === 'jsonb_path_ops' ? ' jsonb_path_ops' : '';
@@ -95,7 +108,9 @@ export function indexText(
   relation: string,
   show: ShowExpression,
 ): string {
-  const keys = index.columns.map((part, i) => indexColumnText(table, index, i + 1, show) + orderText(part));
+  const keys = index.columns.map(
+    (part, i) => indexColumnText(table, index, i + 1, show) + collationText(table, part, show) + orderText(part),
+  );
   const include =
     index.storing.length === 0 ? '' : ` INCLUDE (${index.storing.map((id) => columnName(table, id)).join(', ')})`;
   const nulls = index.nullsNotDistinct === true ? ' NULLS NOT DISTINCT' : '';

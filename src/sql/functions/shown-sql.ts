@@ -17,8 +17,7 @@ export function namedRelations(sql: string, { services }: ExecContext): string {
 
 export function shownSql(sql: string, ctx: ExecContext): string {
   const { services } = ctx;
-  return showTypes(
-    namedRelations(sql, ctx),
-    (oid) => services.typeName(oid) ?? services.routineName?.(oid, false) ?? null,
-  );
+  const nameOf = (oid: number): string | null =>
+    services.typeName(oid) ?? services.routineName?.(oid, false) ?? services.collationName?.(oid) ?? null;
+  return showTypes(namedRelations(sql, ctx), nameOf);
 }

@@ -19,6 +19,8 @@ import {
   parseNumeric,
   truncNumeric,
 } from '../types/numeric.js';
+import { builtInCollationOf, collationOfKey, COLLATION_VERSION } from '../types/collation.js';
+import { typeCollation } from '../types/collated.js';
 import { OID } from '../types/oids.js';
 import { catalogOidOf, findTypeByOid, formatType, typeByOid } from '../types/registry.js';
 import type { CallInfo, Value } from './entry.js';
@@ -158,10 +160,40 @@ fn(
 );
 fn(
   'pg_collation_for(any) text',
-  (_v: Value, _ctx: ExecContext, call: CallInfo) => {
-    const { category, sqlName } = typeByOid(call.argOids[0]!);
-    if (category === 'S') return '"default"';
-    throw sqlError('42804', `collations are not supported by type ${sqlName}`);
+  (_v: Datum, ctx: ExecContext, call: CallInfo) => {
+    if (call.argOids[0] === OID.unknown) return null;
+    const own = typeCollation(call.argOids[0]!);
+    if (own === null)
+      throw sqlError('42804', `collations are not supported by type ${typeByOid(call.argOids[0]!).sqlName}`);
+    const { collation = collationOfKey(own) } = call;
+    if (collation === null) return null;
+    if (collation.name !== null) return quoteIdentifier(collation.name);
+    return ctx.services.collationName?.(collation.oid) ?? String(collation.oid);
+  },
+  { ...STABLE, strict: false },
+);
+fn(
+  'pg_collation_actual_version(oid) text',
+  (oid: number, ctx: ExecContext) => {
+    const key = builtInCollationOf(oid);
+    const known = ctx.services.access?.descriptor(oid) ?? null;
+    if (key === null && known?.kind !== 'collation')
+      throw sqlError('42704', `collation with OID ${oid} does not exist`);
+    const isIcu =
+      key === null ? known?.kind === 'collation' && known.provider === 'i' : collationOfKey(key).provider === 'i';
+    return isIcu ? COLLATION_VERSION : null;
+  },
+  STABLE,
+);
+fn(
+  'to_regcollation(text) regcollation',
+  (name: string, ctx: ExecContext) => {
+    try {
+      return typeByOid(OID.regcollation).input(name, -1, ctx.format);
+    } catch (error) {
+      if (error instanceof Error && 'sqlstate' in error && /^(42704|3F000)$/.test(String(error.sqlstate))) return null;
+      throw error;
+    }
   },
   STABLE,
 );
@@ -384,7 +416,9 @@ for (const kind of [
         ? (ctx.services.isVisibleRoutine?.(oid) ?? true)
         : kind === 'type'
           ? isAlone(ctx.services.typeName(oid))
-          : kind !== 'table' || isAlone(ctx.services.relationName(oid)),
+          : kind === 'collation'
+            ? isAlone(ctx.services.collationName?.(oid) ?? null)
+            : kind !== 'table' || isAlone(ctx.services.relationName(oid)),
     STABLE,
   );
 }
@@ -401,6 +435,7 @@ fn(
   'obj_description(oid, name) text',
   (oid: number, catalog: string, ctx: ExecContext) => {
     if (catalog === 'pg_type') return ctx.services.commentOf('type', oid);
+    if (catalog === 'pg_collation') return ctx.services.commentOf('collation', oid);
     if (catalog === 'pg_extension') return ctx.services.commentOf('extension', oid);
     if (catalog === 'pg_namespace') return ctx.services.commentOf('schema', oid);
     if (catalog === 'pg_constraint') return ctx.services.tableOfConstraint(oid)?.constraintComments?.[oid] ?? null;
@@ -415,6 +450,7 @@ fn(
     relationComment(oid, ctx) ??
     ctx.services.routineByOid?.(oid)?.routine.comment ??
     ctx.services.commentOf('type', oid) ??
+    ctx.services.commentOf('collation', oid) ??
     ctx.services.commentOf('schema', oid) ??
     ctx.services.commentOf('extension', oid) ??
     ctx.services.tableOfConstraint(oid)?.constraintComments?.[oid] ??

@@ -2,7 +2,7 @@
 import { sqlError } from '../../base/errors.js';
 import type { ExecContext } from '../contract.js';
 import type { PgArray } from '../types/datum.js';
-import { typeByOid } from '../types/registry.js';
+import { orderOf } from './collated-entries.js';
 import { fn } from './define.js';
 import type { CallInfo, Value } from './entry.js';
 
@@ -11,7 +11,7 @@ fn(
   (value: Value, thresholds: PgArray, _ctx: ExecContext, call: CallInfo) => {
     if (thresholds.dims.length > 1) throw sqlError('2202E', 'thresholds must be one-dimensional array');
     if (thresholds.elements.includes(null)) throw sqlError('22004', 'thresholds array must not contain NULLs');
-    const { compare } = typeByOid(call.argOids[0]!);
+    const compare = orderOf(call.argOids[0]!, call.collation);
     let low = 0;
     let high = thresholds.elements.length;
     while (low < high) {

@@ -9,6 +9,7 @@ import { ownFunction, type FunctionEntry } from '../functions/entry.js';
 import { identityCast } from '../types/casts.js';
 import { OID } from '../types/oids.js';
 import { elementOidOf } from '../types/registry.js';
+import { isOrderedOtherwise } from '../types/user-types.js';
 import { INT8_MAX, INT8_MIN } from '../types/scalar-input.js';
 import { hasSubquery, isVolatile, sameExpr } from './expr.js';
 import type { Expr, SortKey } from './expr.js';
@@ -30,6 +31,10 @@ interface Sarg {
 const TEXTS: ReadonlySet<number> = new Set<number>([OID.text, OID.varchar]);
 const INTEGERS: ReadonlySet<number> = new Set<number>([OID.int2, OID.int4, OID.int8]);
 const FLIPPED: Readonly<Record<string, string>> = { '=': '=', '<': '>', '<=': '>=', '>': '<', '>=': '<=' };
+
+function isEquality({ name, uncollated }: FunctionEntry): boolean {
+  return name === '=' && uncollated === undefined;
+}
 
 function bare(e: Expr): Expr {
   return e.kind === 'cast' && e.fn === identityCast ? bare(e.arg) : e;
@@ -180,7 +185,7 @@ export class SargFinder {
         return this.#comparison(condition);
       case 'in': {
         const column = this.column(condition.left);
-        if (column === null || condition.negated || condition.entry.name !== '=') return null;
+        if (column === null || condition.negated || !isEquality(condition.entry)) return null;
         if (!condition.items.every((i) => this.outside(i))) return null;
         const values = condition.items.map((i) => operand(column, i, true));
         if (!values.every((v) => v !== null)) return null;
@@ -188,7 +193,7 @@ export class SargFinder {
       }
       case 'anyall': {
         const column = this.column(condition.left);
-        if (column === null || condition.all || condition.entry.name !== '=' || !this.outside(condition.right))
+        if (column === null || condition.all || !isEquality(condition.entry) || !this.outside(condition.right))
           return null;
         if (!fits(column.oid, elementOidOf(condition.right.oid))) return null;
         return { columnId: column.id, condition, constraint: { kind: 'anyof', array: condition.right }, exact: false };
@@ -205,7 +210,8 @@ export class SargFinder {
   }
 
   #comparison(condition: Extract<Expr, { kind: 'call' }>): Sarg | null {
-    if (!condition.operator || condition.args.length !== 2) return null;
+    // The order of a language is none that an index has.
+    if (!condition.operator || condition.args.length !== 2 || condition.entry.uncollated !== undefined) return null;
     let symbol = condition.entry.name;
     if (FLIPPED[symbol] === undefined) return null;
     let [left, right] = condition.args as [Expr, Expr];
@@ -223,6 +229,7 @@ export class SargFinder {
     if (value === null) return null;
     if (symbol === '=')
       return { columnId: column.id, condition, constraint: { kind: 'equal', values: [value] }, exact: true };
+    if (isOrderedOtherwise(column.oid)) return null;
     const bound = [{ expr: value, inclusive: symbol.endsWith('=') }];
     const lower = symbol.startsWith('>');
     return {
@@ -374,6 +381,7 @@ export function orderOf(
     const e = finder.column(key.expr);
     if (e === null) return null;
     if (bound.has(e.id)) continue;
+    if (key.collation !== undefined || isOrderedOtherwise(key.expr.oid)) return null;
     while (at < ids.length && ids[at] !== e.id && (at < equal || bound.has(ids[at]!))) at++;
     if (at >= ids.length) return index.unique && index.primary ? (direction ?? 'forward') : null;
     // NULLs sort last ascending and first descending; the other way round the index does not serve.

@@ -4,7 +4,9 @@
  */
 import type { InferClause, Node } from 'libpg-query';
 import type { IndexDescriptor, TableDescriptor } from '../catalog/descriptor.js';
-import { as } from './ast.js';
+import { typeCollation } from '../types/collated.js';
+import { domainCollation } from '../types/user-types.js';
+import { as, stringsOf } from './ast.js';
 import type { WriteTarget } from './bind-view-target.js';
 import { errorAt } from './binder.js';
 import type { Binder } from './binder.js';
@@ -36,18 +38,22 @@ export function inferArbiters(
   const settings: PlannerSettings = {
     ...b.settings,
     userTypes: (name) => b.catalog.type(name),
+    userCollations: (name) => b.catalog.collation?.(name) ?? null,
     userRoutines: { named: (name) => b.catalog.routines?.(name) ?? null, pinned: () => null },
   };
   const bind = (node: Node, isCondition: boolean): Expr =>
     bindOverTable(node, named, alias, PLACE, isCondition, settings);
   const columns = new Set<number>();
   const expressions: Expr[] = [];
+  const collations = new Map<number, string>();
   for (const node of infer.indexElems ?? []) {
     const element = as(node, 'IndexElem');
     if (element?.name !== undefined) {
       const column = named.find((c) => c.name === element.name && !c.hidden);
       if (column === undefined) throw errorAt('42703', `column "${element.name}" does not exist`, infer.location ?? -1);
       columns.add(column.id);
+      if (element.collation !== undefined)
+        collations.set(column.id, b.collation(stringsOf(element.collation), element, infer.location ?? -1));
     } else if (element?.expr !== undefined) {
       const expr = bind(element.expr, false);
       // A column in parentheses is still a column.
@@ -56,10 +62,24 @@ export function inferArbiters(
     }
   }
   const where = infer.whereClause === undefined ? [] : conjuncts(bind(infer.whereClause, true));
-  const found = table.indexes.filter((index) => index.unique && fits(table, index, columns, expressions, where));
+  const found = table.indexes.filter(
+    (index) =>
+      index.unique && fits(table, index, columns, expressions, where) && hasCollations(table, index, collations),
+  );
   if (found.length === 0)
     throw errorAt('42P10', 'there is no unique or exclusion constraint matching the ON CONFLICT specification', -1);
   return found;
+}
+
+/** A column of an index counts for ON CONFLICT (column COLLATE …) only if it was made with that collation. */
+function hasCollations(table: TableDescriptor, index: IndexDescriptor, wanted: ReadonlyMap<number, string>): boolean {
+  if (wanted.size === 0) return true;
+  return index.columns.every(({ columnId, collation }) => {
+    const key = wanted.get(columnId);
+    if (key === undefined) return true;
+    const column = table.columns.find((c) => c.id === columnId)!;
+    return key === (collation ?? column.collation ?? domainCollation(column.typeOid) ?? typeCollation(column.typeOid));
+  });
 }
 
 function fits(

@@ -3,8 +3,10 @@ import type { FuncCall, Node, SelectStmt, TypeName } from 'libpg-query';
 import { assert } from '../../base/assert.js';
 import type { RelationName } from '../contract.js';
 import { aggregatesNamed, functionsNamed } from '../functions/define.js';
+import { builtInCollation } from '../types/collation.js';
 import { PINNED } from '../types/pinned-types.js';
 import { typeByName } from '../types/registry.js';
+import { pinnedCollation } from './collation-names.js';
 
 /** Union member of Node that has key K, and what is under it. */
 type Bodies = { [N in Node as keyof N & string]: N[keyof N] };
@@ -103,6 +105,8 @@ function collect(value: unknown, found: Map<string, RelationName>): void {
     found.set(`${schema ?? ''}.${name}`, { schema, name });
     return;
   }
+  if (Array.isArray(node['collname'])) collation(stringsOf(node['collname'] as Node[]), found);
+  if (Array.isArray(node['collation'])) collation(stringsOf(node['collation'] as Node[]), found);
   if (Array.isArray(node['funcname'])) {
     routine(node as FuncCall, found);
   }
@@ -117,6 +121,15 @@ function routine(call: FuncCall, found: Map<string, RelationName>): void {
   const name = names[names.length - 1] ?? '';
   if (isBuiltInFunction(schema, name)) return;
   found.set(`routine ${schema ?? ''}.${name}`, { schema, name, isRoutine: true });
+}
+
+/** Unless every database has it. */
+function collation(names: readonly string[], found: Map<string, RelationName>): void {
+  const schema = names.length > 1 ? names.at(-2)! : null;
+  const name = names.at(-1) ?? '';
+  const builtIn = schema === null || schema === 'pg_catalog' ? builtInCollation(name) : null;
+  if (builtIn !== null || pinnedCollation(names) !== null) return;
+  found.set(`collation ${schema ?? ''}.${name}`, { schema, name, isCollation: true });
 }
 
 export function isBuiltInFunction(schema: string | null, name: string): boolean {

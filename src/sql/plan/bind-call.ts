@@ -354,8 +354,10 @@ export function makeCall(
   if (args.length === 1 && only!.kind === 'const' && oids[0] === OID.unknown && resolved.argOids[0] === OID.unknown)
     if (name !== 'pg_typeof' && resolved.entry.oid === 0 && typeByName(name)?.oid === resolved.resultOid)
       return coerce(b, only!, resolved.resultOid, 'explicit', locations[0] ?? location);
-  const wanted = name === 'pg_typeof' ? [OID.any] : resolved.argOids;
-  const coerced = coerceArguments(b, args, wanted, locations, name === 'pg_typeof');
+  // What they are asked of may be a literal that has no type.
+  const asIs = name === 'pg_typeof' || name === 'pg_collation_for';
+  const wanted = asIs ? [OID.any] : resolved.argOids;
+  const coerced = coerceArguments(b, args, wanted, locations, asIs);
   keepLiterals(b, coerced, args, resolved.entry.argOids);
   const { routine } = resolved.entry;
   if (routine !== undefined) asDomains(b, coerced, routine, locations);

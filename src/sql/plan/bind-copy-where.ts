@@ -7,6 +7,7 @@ import { exprContext } from './bind-select.js';
 import { visibleColumns } from './bind-table.js';
 import { type Binder, errorAt, Scope } from './binder.js';
 import { locationOf } from './ast.js';
+import { collateExpr } from './collate-plan.js';
 import { coerceBoolean } from './coerce.js';
 import { type Expr, walk } from './expr.js';
 import type { PlanColumn } from './logical.js';
@@ -27,7 +28,7 @@ export function bindCopyWhere(b: Binder, node: Node, table: TableDescriptor, row
       detail: `Column "${name}" is a generated column.`,
     });
   });
-  return condition;
+  return collateExpr(b, condition);
 }
 
 /** Where the first one is written; null if there is none. */

@@ -196,7 +196,7 @@ function insertSource(
       return insertSource(b, stmt, asSelect(lists[0]!), target, named, ctes, override, given);
     const columns = kept.map((position) => {
       const c = table.columns[position]!;
-      return b.column(c.name, c.typeOid, c.typmod);
+      return b.tableColumn(c);
     });
     return { kind: 'values', columns, rows };
   }

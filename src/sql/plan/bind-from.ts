@@ -356,7 +356,7 @@ export function scanOf(
 ): ScanPlan {
   const columns: ScanColumn[] = [];
   table.columns.forEach((c, position) => {
-    if (!c.dropped) columns.push({ ...b.column(c.name, c.typeOid, c.typmod, table.id, c.id), position });
+    if (!c.dropped) columns.push({ ...b.tableColumn(c, table.id, c.id), position });
   });
   return { kind: 'scan', table, schemaName, alias, columns, filter: null, lock, access: null, limit: null };
 }

@@ -96,7 +96,8 @@ export function outputOf(
 }
 
 function itemOf(b: Binder, input: Plan, name: string, expr: Expr): ProjectItem {
-  const origin = expr.kind === 'column' ? input.columns.find((c) => c.id === expr.id) : undefined;
+  const origin =
+    expr.kind === 'column' && expr.collate === undefined ? input.columns.find((c) => c.id === expr.id) : undefined;
   const column = b.column(name, declaredOid(expr), expr.typmod, origin?.tableOid ?? 0, origin?.columnNumber ?? 0);
   noteRecord(b.recordColumns, column.id, expr);
   return { column, expr };

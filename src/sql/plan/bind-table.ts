@@ -8,6 +8,7 @@ import { exprContext } from './bind-select.js';
 import { Scope } from './binder.js';
 import type { Binder, ScopeColumn } from './binder.js';
 import { coerceAssignment, coerceBoolean } from './coerce.js';
+import { collateExpr } from './collate-plan.js';
 import { constant } from './expr.js';
 import type { Expr } from './expr.js';
 import { expressionTree } from './expression-tree.js';
@@ -41,19 +42,22 @@ export function bindChecks(b: Binder, table: TableDescriptor): TableChecks {
       : [
           {
             position,
-            expr: coerceAssignment(b, bindExpr(ctx, expressionTree(column.generated.expressionSql)), column, -1),
+            expr: collateExpr(
+              b,
+              coerceAssignment(b, bindExpr(ctx, expressionTree(column.generated.expressionSql)), column, -1),
+            ),
           },
         ],
   );
   const checks = table.checks.map((c) => ({
     name: c.name,
-    expr: coerceBoolean(b, bindExpr(ctx, expressionTree(c.expressionSql)), 'CHECK', -1),
+    expr: collateExpr(b, coerceBoolean(b, bindExpr(ctx, expressionTree(c.expressionSql)), 'CHECK', -1)),
   }));
   return { row, generated, checks, links: null };
 }
 
 export function rowColumns(b: Binder, table: TableDescriptor): PlanColumn[] {
-  return table.columns.map((c) => b.column(c.name, c.typeOid, c.typmod, table.id, c.id));
+  return table.columns.map((c) => b.tableColumn(c, table.id, c.id));
 }
 
 export function visibleColumns(table: TableDescriptor, row: readonly PlanColumn[]): ScopeColumn[] {

@@ -265,7 +265,7 @@ export function viewScan(
   alias: Alias | undefined,
 ): BoundFrom {
   const row = target.table.columns.map(
-    (c, position) => scan.columns.find((s) => s.position === position) ?? b.column(c.name, c.typeOid, c.typmod),
+    (c, position) => scan.columns.find((s) => s.position === position) ?? b.tableColumn(c),
   );
   const { columns, computed, conditions } = viewOfRow(b, target, row);
   const chosen = conditions.filter((c) => c !== null);

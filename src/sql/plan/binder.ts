@@ -9,6 +9,7 @@ import { sqlError } from '../../base/errors.js';
 import type { QuoralError } from '../../base/errors.js';
 import type { CatalogSnapshot, ParameterFit, PlannerSettings, Relation, ResolvedRoutines } from '../contract.js';
 import type {
+  ColumnDescriptor,
   Routine,
   SequenceDescriptor,
   TableDescriptor,
@@ -22,7 +23,10 @@ import type { Pin } from '../catalog/pins.js';
 import type { QueryNotes } from './query-notes.js';
 import type { VariableNames } from './variables.js';
 import { arrayOidOf, catalogOidOf } from '../types/registry.js';
-import { baseOidOf, domainTypmod, isHandle, typesWithin } from '../types/user-types.js';
+import { baseOidOf, domainCollation, domainTypmod, fieldsOf, isHandle, typesWithin } from '../types/user-types.js';
+import type { Collation } from '../types/collation.js';
+import { pinnedCollation, resolveCollation } from './collation-names.js';
+import { errorAt } from './error-at.js';
 import { pinnedOid } from '../types/pinned-types.js';
 
 export interface ScopeColumn {
@@ -122,6 +126,11 @@ export class Binder {
   readonly routinePins: Map<object, UsedRoutine> | null;
   /** Of a view: the primary keys that its GROUP BY rests on, as tables' ids by the constraints' oids. */
   readonly keysUsed: Map<number, number> | null;
+  /** Filled while a view is made: collations by the nodes that name them. */
+  readonly collationPins: Map<object, string> | null;
+  /** A collation is written, or a column was declared with one: collate-plan.ts has something to do. */
+  collated = false;
+  readonly #collations = new Map<number, string>();
   /** Of columns with records that have no named type. */
   readonly recordColumns: RecordColumns = new Map();
   /** By the statement: as namesOfRows (whole-row.ts). */
@@ -161,11 +170,13 @@ export class Binder {
   ) {
     this.notes = notes;
     this.variables = variables;
+    this.collated = variables?.collation !== undefined;
     this.pins = pins;
     this.stars = pins === null ? null : new Map();
     this.typePins = pins === null ? null : new Map();
     this.routinePins = pins === null ? null : new Map();
     this.keysUsed = pins === null ? null : new Map();
+    this.collationPins = pins === null ? null : new Map();
     this.catalog = catalog;
     this.settings = settings;
     this.parameterOids = [...parameterOids];
@@ -188,7 +199,43 @@ export class Binder {
     if (!isHandle(oid)) return made;
     // A domain's values are its base type's: nothing in a plan has a domain for its type.
     const base = baseOidOf(oid);
-    return base === oid ? made : { ...made, oid: base, typmod: domainTypmod(oid, typmod), domain: oid };
+    if (base === oid) return made;
+    const collation = domainCollation(oid);
+    if (collation !== null) this.declareCollation(made.id, collation);
+    return { ...made, oid: base, typmod: domainTypmod(oid, typmod), domain: oid };
+  }
+
+  /** Of a table, with the collation that it was declared with. */
+  tableColumn(c: ColumnDescriptor, tableOid = 0, columnNumber = 0): PlanColumn {
+    const made = this.column(c.name, c.typeOid, c.typmod, tableOid, columnNumber);
+    if (c.collation !== null) this.declareCollation(made.id, c.collation);
+    return made;
+  }
+
+  // ---- collations ----
+
+  declareCollation(columnId: number, key: string): void {
+    this.collated = true;
+    this.#collations.set(columnId, key);
+  }
+
+  /** That the column was declared with. */
+  collationOf(columnId: number): string | null {
+    return this.#collations.get(columnId) ?? null;
+  }
+
+  collationName({ key, name, oid }: Collation): string {
+    return name ?? this.settings.format.names?.collationName?.(oid) ?? key;
+  }
+
+  /** What the name in a COLLATE clause means. @throws QuoralError 42704, 3F000, 42601 */
+  collation(names: readonly string[], node: object, location: number): string {
+    const pinned = pinnedCollation(names);
+    if (pinned !== null) return pinned;
+    const { key, found } = resolveCollation(names, location, (name) => this.catalog.collation?.(name) ?? null);
+    if (found !== null) this.#dependencies.set(found.id, found.version);
+    this.collationPins?.set(node, key);
+    return key;
   }
 
   /** Binds something beside relations that it cannot see. */
@@ -217,10 +264,15 @@ export class Binder {
   knowTypes(columns: readonly { readonly typeOid: number }[]): void {
     for (const { typeOid } of columns) {
       for (const handle of isHandle(typeOid) ? typesWithin(typeOid) : []) {
+        this.#noteFields(handle);
         this.#pinnedTypes.set(catalogOidOf(handle), handle);
         this.#pinnedTypes.set(catalogOidOf(arrayOidOf(handle)), arrayOidOf(handle));
       }
     }
+  }
+
+  #noteFields(handle: number): void {
+    if (fieldsOf(handle)?.some((field) => field.collation !== undefined) === true) this.collated = true;
   }
 
   /** Functions that stored expressions call; whatever has the expression changes with them. */
@@ -247,6 +299,7 @@ export class Binder {
     const found = this.catalog.type({ schema, name, isType: true });
     if (found === null) return null;
     this.#dependencies.set(found.id, found.version);
+    for (const handle of typesWithin(found.typeOid)) this.#noteFields(handle);
     this.typePins?.set(node, found.typeOid);
     return found.typeOid;
   }
@@ -268,15 +321,7 @@ export function columnExpr(column: PlanColumn, location = -1): ColumnExpr {
   return domain === undefined ? made : { ...made, domain };
 }
 
-/** An error with its place in the text (zero-based location, or negative for none). */
-export function errorAt(
-  sqlstate: string,
-  message: string,
-  location: number,
-  more: { detail?: string; hint?: string } = {},
-): QuoralError {
-  return sqlError(sqlstate, message, { ...more, ...(location >= 0 ? { position: location + 1 } : {}) });
-}
+export { errorAt };
 
 /** Adds a position to an error that has none. */
 export function positioned<T>(location: number, run: () => T): T {

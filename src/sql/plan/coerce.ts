@@ -8,6 +8,7 @@ import { assert } from '../../base/assert.js';
 import { findCast, identityCast, isBinaryCoercible, canCoerce, selectCommonType } from '../types/casts.js';
 import type { CastContext } from '../types/casts.js';
 import type { Datum } from '../types/datum.js';
+import { typeCollation } from '../types/collated.js';
 import { OID } from '../types/oids.js';
 import {
   findTypeByOid,
@@ -23,6 +24,7 @@ import { domainCast, isConstrained } from '../functions/domains.js';
 import type { CompositeField } from '../types/composite.js';
 import { baseOidOf, domainTypmod, fieldsOf, userTypeOf } from '../types/user-types.js';
 import type { Node, TypeName } from 'libpg-query';
+import type { FindCollation } from './collation-names.js';
 import { as, isBuiltInType, typeNameOf } from './ast.js';
 import { addPosition, errorAt } from './binder.js';
 import type { Binder } from './binder.js';
@@ -127,6 +129,12 @@ export function tryCoerce(
   location = -1,
 ): Expr | null {
   if (oid === OID.any || oid === 0) return settle(b, expr);
+  if (expr.collate !== undefined) {
+    // What is cast is inside of it, as long as there is something to collate.
+    const { collate, ...bare } = expr;
+    const made = tryCoerce(b, bare, oid, typmod, context, location);
+    return made === null || typeCollation(made.oid) === null ? made : { ...made, collate };
+  }
   if (isConstrained(oid)) return toDomain(b, expr, oid, context, location);
   const fields = fieldsOf(oid);
   if (fields !== null && expr.kind === 'row' && expr.oid === OID.record)
@@ -177,6 +185,7 @@ function toComposite(
       detail: `Input has too ${row.args.length < fields.length ? 'few' : 'many'} columns.`,
     });
   }
+  if (fields.some((field) => field.collation !== undefined)) b.collated = true;
   const { written = row.args, ...bare } = row;
   const args = fields.map((field, i) => tryCoerce(b, written[i]!, field.typeOid, field.typmod, context, location));
   const bad = args.indexOf(null);
@@ -336,6 +345,8 @@ export function commonType(b: Binder, exprs: readonly Expr[], what: string, loca
 export interface TypeScope {
   /** `node` is the parse node that names it. */
   userType(schema: string | null, name: string, node: object): number | null;
+  /** Of users, as those. */
+  readonly findCollation?: FindCollation;
 }
 export const BUILT_IN_ONLY: TypeScope = { userType: () => null };
 

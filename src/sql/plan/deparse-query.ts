@@ -39,6 +39,7 @@ export interface CatalogNames {
   qualifiedRelation(oid: number): string;
   readonly type: NameType;
   readonly routine: NameRoutine;
+  readonly collation: (key: string) => string;
 }
 
 export interface QueryStyle {
@@ -77,7 +78,11 @@ export class QueryText extends ExprFormatter {
   constructor(binder: Binder, catalog: CatalogNames, format: FormatContext, { pretty, wrap }: QueryStyle) {
     assert(binder.notes !== null, 'a query that becomes text was bound with notes');
     const layout = new Layout();
-    super(format, undefined, undefined, catalog.type, catalog.routine, { pretty, layout });
+    super(format, undefined, undefined, catalog.type, catalog.routine, {
+      pretty,
+      layout,
+      collation: catalog.collation,
+    });
     this.binder = binder;
     this.notes = binder.notes;
     this.catalog = catalog;
@@ -246,8 +251,8 @@ export class QueryText extends ExprFormatter {
     const text = this.text(item);
     // A number alone would be a position.
     if (item.kind === 'const') return text.includes('::') ? text : `${text}::${this.catalog.type(item.oid)}`;
-    if (item.kind === 'column' && this.#columnOf(item.id) !== null) return text;
-    return this.pretty || isCallForm(item) ? `(${text})` : text;
+    if (item.kind === 'column' && item.collate === undefined && this.#columnOf(item.id) !== null) return text;
+    return this.pretty || (isCallForm(item) && item.collate === undefined) ? `(${text})` : text;
   }
 
   protected override orderKeys(keys: readonly SortKey[], args: readonly Expr[]): string {
@@ -285,12 +290,7 @@ export class QueryText extends ExprFormatter {
 
   // ---- expressions ----
 
-  override text(e: Expr): string {
-    const collation = this.notes.collations.get(e);
-    if (collation !== undefined) {
-      const bare = { ...e };
-      return this.own(`${this.operand(bare, e)} COLLATE ${quoteIdentifier(collation)}`);
-    }
+  protected override plain(e: Expr): string {
     const row = wholeRowOf(e);
     if (row !== null) return `${this.#rowName(row.id)}.*`;
     if (e.kind === 'column') return this.#column(e.id);
@@ -299,9 +299,9 @@ export class QueryText extends ExprFormatter {
     if (relation !== null) return relation;
     if (e.kind === 'cast' && e.arg.kind === 'const' && typeof e.arg.value === 'string' && !MOVING.test(e.arg.value)) {
       const read = e.arg.oid === OID.unknown ? readLiterals(e, this.#format) : e;
-      if (read.kind === 'const') return super.text(read);
+      if (read.kind === 'const') return super.plain(read);
     }
-    return super.text(e);
+    return super.plain(e);
   }
 
   /** 'name'::regclass is kept with the relation's oid. */
@@ -317,7 +317,6 @@ export class QueryText extends ExprFormatter {
   }
 
   protected override standsAlone(e: Expr, parent: Expr): boolean {
-    if (this.notes.collations.has(e)) return false;
     return wholeRowOf(e) !== null || super.standsAlone(e, parent);
   }
 

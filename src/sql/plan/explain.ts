@@ -189,6 +189,9 @@ class Explainer {
     return keys.map(
       (k) =>
         this.#text(k.expr) +
+        (k.collation == null || k.expr.collate !== undefined
+          ? ''
+          : ` COLLATE ${quoteIdentifier(k.collation.name ?? k.collation.key)}`) +
         (k.descending ? ' DESC' : '') +
         (k.nullsFirst === k.descending ? '' : k.nullsFirst ? ' NULLS FIRST' : ' NULLS LAST'),
     );

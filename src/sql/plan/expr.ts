@@ -5,6 +5,7 @@
  */
 import type { FunctionEntry, AggregateEntry, CallInfo } from '../functions/entry.js';
 import type { CastFunction } from '../types/casts.js';
+import type { Collation } from '../types/collation.js';
 import { type Datum, JsonPath } from '../types/datum.js';
 import { OID } from '../types/oids.js';
 import type { Plan } from './logical.js';
@@ -13,6 +14,15 @@ import { unreachable } from '../../base/assert.js';
 interface Typed {
   readonly oid: number;
   readonly typmod: number;
+  /** COLLATE, written behind it. What that means for what is around it is settled in collate-plan.ts. */
+  readonly collate?: Collate;
+}
+
+export interface Collate {
+  /** As of types/collation.ts. */
+  readonly key: string;
+  /** Where it was written. */
+  readonly location: number;
 }
 
 export interface ConstExpr extends Typed {
@@ -27,6 +37,8 @@ export interface ParamExpr extends Typed {
   readonly index: number;
   /** Of the field that it is, for a variable's. */
   readonly name?: string;
+  /** The key of the collation that the variable was declared with. */
+  readonly collation?: string;
 }
 export interface ColumnExpr extends Typed {
   readonly kind: 'column';
@@ -101,6 +113,8 @@ export interface MinMaxExpr extends Typed {
   readonly kind: 'minmax';
   readonly greatest: boolean;
   readonly args: readonly Expr[];
+  /** As of SortKey. */
+  readonly collation?: Collation | null;
 }
 export interface ArrayExpr extends Typed {
   readonly kind: 'array';
@@ -119,6 +133,8 @@ export interface RowExpr extends Typed {
   readonly tableId?: number;
   /** The row as a whole is NULL where this is: an outer join has found none. */
   readonly present?: Expr;
+  /** Of its fields, where one has another order than its type's. */
+  readonly collations?: readonly (Collation | null | undefined)[];
 }
 /** left op ANY/ALL (array). */
 export interface AnyAllExpr extends Typed {
@@ -218,6 +234,8 @@ export interface SortKey {
   readonly expr: Expr;
   readonly descending: boolean;
   readonly nullsFirst: boolean;
+  /** The order of a language; null: of several, of which none prevails. Not there: as the type's values come. */
+  readonly collation?: Collation | null;
 }
 
 export type Expr =
@@ -416,7 +434,8 @@ export function hasSubquery(expr: Expr): boolean {
 }
 
 export function sameSortKey(a: SortKey, b: SortKey): boolean {
-  return a.descending === b.descending && a.nullsFirst === b.nullsFirst && sameExpr(a.expr, b.expr);
+  if (a.descending !== b.descending || a.nullsFirst !== b.nullsFirst || a.collation !== b.collation) return false;
+  return sameExpr(a.expr, b.expr);
 }
 
 /** Rows are sorted alike for both, and parted alike. */
@@ -432,7 +451,7 @@ export function sameWindow(a: WindowExpr, b: WindowExpr): boolean {
 /** Structural equality, for GROUP BY and ORDER BY matching. */
 export function sameExpr(a: Expr, b: Expr): boolean {
   if (a === b) return true;
-  if (a.kind !== b.kind || a.oid !== b.oid || a.typmod !== b.typmod) return false;
+  if (a.kind !== b.kind || a.oid !== b.oid || a.typmod !== b.typmod || a.collate?.key !== b.collate?.key) return false;
   switch (a.kind) {
     case 'column':
       return a.id === (b as ColumnExpr).id;
@@ -463,7 +482,7 @@ export function sameExpr(a: Expr, b: Expr): boolean {
       if (a.negated !== (b as BoolTestExpr).negated || a.test !== (b as BoolTestExpr).test) return false;
       break;
     case 'minmax':
-      if (a.greatest !== (b as MinMaxExpr).greatest) return false;
+      if (a.greatest !== (b as MinMaxExpr).greatest || a.collation !== (b as MinMaxExpr).collation) return false;
       break;
     case 'field':
       if (a.index !== (b as FieldExpr).index) return false;

@@ -15,6 +15,7 @@ import type { FormatContext } from '../types/type-info.js';
 import { quoteIdentifier } from '../types/identifiers.js';
 import { fieldsOf } from '../types/user-types.js';
 import type { AggregateExpr, CaseExpr, CallExpr, CastExpr, ColumnExpr, Expr, SortKey, WindowExpr } from './expr.js';
+import { storedCollationName } from './collation-names.js';
 import { isOrderedSet } from '../functions/ordered-set.js';
 import { isHypotheticalSet } from '../functions/hypothetical.js';
 import { GROUPING } from './grouping.js';
@@ -62,7 +63,7 @@ function formatConstant(value: Datum, oid: number, typmod: number, format: Forma
 
 /** An implicit cast says nothing that the reader does not know from the place. */
 export function withoutImplicit(e: Expr): Expr {
-  return e.kind === 'cast' && !e.explicit ? withoutImplicit(e.arg) : e;
+  return e.kind === 'cast' && !e.explicit && e.collate === undefined ? withoutImplicit(e.arg) : e;
 }
 
 /** The row of a relation as a whole: one of its columns; null for any other expression. */
@@ -90,6 +91,8 @@ export interface ExprStyle {
   readonly pretty?: boolean;
   /** null: everything stays on one line. */
   readonly layout?: Layout | null;
+  /** By its key. Not there: as stored expressions name it. */
+  readonly collation?: (key: string) => string;
 }
 
 export class ExprFormatter {
@@ -99,6 +102,7 @@ export class ExprFormatter {
   readonly #format: FormatContext;
   /** How a subquery is shown; EXPLAIN numbers them. */
   readonly #subquery: (e: Extract<Expr, { kind: 'subquery' }>) => string;
+  readonly #collationName: (key: string) => string;
   protected readonly pretty: boolean;
   protected readonly layout: Layout | null;
 
@@ -108,8 +112,9 @@ export class ExprFormatter {
     subquery: (e: Extract<Expr, { kind: 'subquery' }>) => string = () => '(SubPlan)',
     typeName: NameType = formatType,
     routineName: NameRoutine = (_oid, routine) => quoteIdentifier(routine),
-    { pretty = false, layout = null }: ExprStyle = {},
+    { pretty = false, layout = null, collation = storedCollationName }: ExprStyle = {},
   ) {
+    this.#collationName = collation;
     this.#routineName = routineName;
     this.#typeName = typeName;
     this.#format = format;
@@ -120,6 +125,13 @@ export class ExprFormatter {
   }
 
   text(e: Expr): string {
+    if (e.collate === undefined) return this.plain(e);
+    const { collate, ...bare } = e;
+    return this.own(`${this.operand(bare, e)} COLLATE ${this.#collationName(collate.key)}`);
+  }
+
+  /** Without COLLATE. */
+  protected plain(e: Expr): string {
     switch (e.kind) {
       case 'const':
         return formatConstant(e.value, e.oid, e.typmod, this.#format, this.#typeName);
@@ -185,6 +197,7 @@ export class ExprFormatter {
   }
 
   protected standsAlone(e: Expr, parent: Expr): boolean {
+    if (e.collate !== undefined) return false;
     return standsAlone(e, parent, (x) => isChain(x, this.isOwn));
   }
 

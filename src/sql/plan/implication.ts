@@ -125,7 +125,7 @@ const ORDERED: ReadonlySet<number> = new Set<number>([
 const INTEGERS: ReadonlySet<number> = new Set<number>([OID.int2, OID.int4, OID.int8]);
 
 function comparisonOf(e: Expr): Comparison | null {
-  if (e.kind !== 'call' || !e.operator || e.args.length !== 2) return null;
+  if (e.kind !== 'call' || !e.operator || e.args.length !== 2 || e.entry.uncollated !== undefined) return null;
   const flipped = FLIPPED[e.entry.name];
   if (flipped === undefined) return null;
   const [left, right] = e.args as [Expr, Expr];
@@ -136,10 +136,10 @@ function comparisonOf(e: Expr): Comparison | null {
 /** The values of `x IN (…)` or `x = ANY (ARRAY[…])`, all constants; NULLs, which equal nothing, are left out. */
 function listOf(e: Expr): { readonly of: Expr; readonly values: readonly ConstExpr[] } | null {
   if (e.kind === 'in') {
-    if (e.negated || e.entry.name !== '=') return null;
+    if (e.negated || e.entry.name !== '=' || e.entry.uncollated !== undefined) return null;
     return constants(e.left, e.items);
   }
-  if (e.kind !== 'anyall' || e.all || e.entry.name !== '=') return null;
+  if (e.kind !== 'anyall' || e.all || e.entry.name !== '=' || e.entry.uncollated !== undefined) return null;
   if (e.right.kind === 'array' && !e.right.nested) return constants(e.left, e.right.elements);
   if (e.right.kind !== 'const' || !(e.right.value instanceof PgArray)) return null;
   const oid = elementOidOf(e.right.oid);

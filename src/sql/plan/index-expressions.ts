@@ -11,12 +11,13 @@ import type { PlannerSettings } from '../contract.js';
 import '../functions/index.js';
 import { identityCast } from '../types/casts.js';
 import { STORED_FORMAT } from '../types/stored-format.js';
-import { baseOidOf, domainTypmod } from '../types/user-types.js';
+import { baseOidOf, domainCollation, domainTypmod } from '../types/user-types.js';
 import { expressionTree } from './expression-tree.js';
 import { bindExpr } from './bind-expr.js';
 import { exprContext } from './bind-select.js';
 import { Binder, Scope } from './binder.js';
 import { coerceBoolean, resolveUnknown } from './coerce.js';
+import { collateExpr } from './collate-plan.js';
 import { conjuncts, mapChildren, sameExpr } from './expr.js';
 import type { Expr } from './expr.js';
 import { fold, readLiterals } from './fold.js';
@@ -47,9 +48,14 @@ export function bindOverTable(
     relation: () => null,
     type: settings.userTypes ?? (() => null),
     routines: settings.userRoutines?.named ?? (() => null),
+    ...(settings.userCollations === undefined ? {} : { collation: settings.userCollations }),
   };
   const binder = new Binder(catalog, settings, []);
   binder.knowTypes(columns);
+  for (const { id, typeOid, collation } of columns) {
+    const declared = collation ?? domainCollation(typeOid);
+    if (declared !== null) binder.declareCollation(id, declared);
+  }
   binder.knowRoutines(used);
   const visible = columns
     .filter((c) => !c.dropped && !c.hidden)
@@ -67,7 +73,7 @@ export function bindOverTable(
   const scope = new Scope(null, [{ alias, schema: null, columns: visible, table: null }], visible);
   const bound = bindExpr(exprContext(binder, scope, place), node);
   const typed = isCondition ? coerceBoolean(binder, bound, 'WHERE', -1) : resolveUnknown(binder, bound);
-  return fold(readLiterals(typed, settings.format), settings.format);
+  return fold(readLiterals(collateExpr(binder, typed), settings.format), settings.format);
 }
 
 const known = new WeakMap<TableDescriptor, Map<number, BoundIndex>>();

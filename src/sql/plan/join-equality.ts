@@ -37,7 +37,8 @@ function isWithin(expr: Expr, ids: ReadonlySet<number>): boolean {
 }
 
 function keyOf({ operator, entry, info, args }: CallExpr): HashKey | null {
-  if (!operator || entry.name !== '=' || !entry.strict || args.length !== 2) return null;
+  if (!operator || entry.name !== '=' || entry.uncollated !== undefined || !entry.strict || args.length !== 2)
+    return null;
   const [a, b] = args as readonly [Expr, Expr];
   return a.oid === b.oid ? typeByOid(a.oid).hashKey : keyOfEquality(entry, info);
 }
@@ -47,7 +48,7 @@ const TEXTS: ReadonlySet<number> = new Set<number>([OID.text, OID.varchar, OID.n
 
 /** What is the same for two values exactly when the operator finds them equal; null: no such thing. */
 export function keyOfEquality(entry: FunctionEntry, info: CallInfo): HashKey | null {
-  if (entry.name !== '=' || !entry.strict || info.argOids.length !== 2) return null;
+  if (entry.name !== '=' || entry.uncollated !== undefined || !entry.strict || info.argOids.length !== 2) return null;
   const [left, right] = info.argOids as readonly [number, number];
   if (left === right || (TEXTS.has(left) && TEXTS.has(right))) return typeByOid(left).hashKey;
   // An int8 that a double cannot hold equals no smaller integer, before as after the rounding.

@@ -343,6 +343,7 @@ function extremeByIndex(p: AggregatePlan): Plan {
   const arg = args[0];
   if (
     (entry.name !== 'min' && entry.name !== 'max') ||
+    entry.uncollated !== undefined ||
     arg === undefined ||
     filter !== null ||
     distinct ||

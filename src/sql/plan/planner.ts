@@ -8,6 +8,7 @@ import type {
   CatalogSnapshot,
   CompiledExpression,
   CompiledStatement,
+  ExpressionColumn,
   ParsedStatement,
   ParseNode,
   Planner,
@@ -34,6 +35,8 @@ import { exprContext } from './bind-select.js';
 import { bindStatement } from './bind-statement.js';
 import { Binder, Scope } from './binder.js';
 import { coerceAssignment, coerceBoolean, resolveUnknown } from './coerce.js';
+import { collateExpr, collatePlan, collateWithColumns, collateWithState, derivedCollation } from './collate-plan.js';
+import type { CollationState } from './collation-state.js';
 import { explainPlan } from './explain.js';
 import type { ExplainOptions } from './explain.js';
 import { walk } from './expr.js';
@@ -115,7 +118,8 @@ function* compileInSteps(
   const called = command === 'CALL' ? (statement.node['CallStmt'] as CallStmt).funccall! : null;
   const bound = bindStatement(binder, called === null ? (statement.node as unknown as Node) : callAsQuery(called));
   yield;
-  const plan = yield* optimiseInSteps(settle(bound, binder), settings.format);
+  const { plan: collated, states } = collateWithColumns(binder, bound);
+  const plan = yield* optimiseInSteps(settle(collated, binder), settings.format);
   yield;
   const returnsRows = called === null ? command === 'SELECT' || plan.columns.length > 0 : givesRow(plan);
   const query = compileQuery(plan, command, returnsRows);
@@ -123,7 +127,7 @@ function* compileInSteps(
   return {
     parameterOids: binder.parameterOids,
     parameterFits: binder.parameterFits,
-    columns: returnsRows ? plan.columns.map(resultColumn) : null,
+    columns: returnsRows ? plan.columns.map((c, i) => resultColumn(c, binder.collated ? states[i] : undefined)) : null,
     dependencies: binder.dependencies,
     access: binder.access.needs(),
     calls: binder.access.calls,
@@ -132,7 +136,7 @@ function* compileInSteps(
     pointRead: command === 'SELECT' && readOnly ? compilePointRead(plan) : null,
     start: (ctx) => query.start(ctx),
     ...(binder.called === null || called === null ? {} : { called: binder.called }),
-    ...(command === 'SELECT' ? { cursor: () => cursorQuery(bound, settings.format) } : {}),
+    ...(command === 'SELECT' ? { cursor: () => cursorQuery(collated, settings.format) } : {}),
     shape: () => planShape(plan),
     explain: (options) => explainPlan(plan, options, settings.format),
   };
@@ -202,7 +206,8 @@ function callsWriters(plan: Plan): boolean {
   return writes;
 }
 
-function resultColumn(c: PlanColumn): ResultColumn {
+function resultColumn(c: PlanColumn, state: CollationState | undefined): ResultColumn {
+  const collation = state === undefined ? undefined : derivedCollation(c, state);
   return {
     name: c.name,
     tableOid: c.tableOid,
@@ -211,6 +216,7 @@ function resultColumn(c: PlanColumn): ResultColumn {
     typeLength: typeByOid(c.oid).length,
     typmod: c.typmod,
     ...(c.domain === undefined ? {} : { domain: c.domain }),
+    ...(collation === undefined ? {} : { collation }),
   };
 }
 
@@ -235,7 +241,7 @@ function compileCopy(stmt: CopyStmt, binder: Binder, settings: PlannerSettings):
       explain: () => explainPlan({ kind: 'one', columns: [] }, { verbose: false }, settings.format),
     };
   }
-  const plan = optimise(bound.plan, settings.format);
+  const plan = optimise(collatePlan(binder, bound.plan), settings.format);
   const compiled = compileCopyTo(
     plan,
     bound.options,
@@ -259,7 +265,7 @@ registerDomainTests((domain, check) => {
   const columns = [{ column: value, hidden: false }];
   const scope = new Scope(null, [{ alias: '', schema: null, columns, table: null }], columns);
   const bound = bindExpr(exprContext(binder, scope, 'check constraints'), expressionTree(check.expressionSql));
-  const test = compileScalar(coerceBoolean(binder, bound, 'CHECK', -1), [value]);
+  const test = compileScalar(collateExpr(binder, coerceBoolean(binder, bound, 'CHECK', -1)), [value]);
   return (given, ctx) => {
     const answer = test([given], ctx);
     if (answer instanceof Promise) throw sqlError('0A000', 'a check of a domain cannot wait for anything');
@@ -275,12 +281,13 @@ function noCatalog(settings: PlannerSettings): CatalogSnapshot {
     relation: () => null,
     type: settings.userTypes ?? (() => null),
     routines: settings.userRoutines?.named ?? (() => null),
+    ...(settings.userCollations === undefined ? {} : { collation: settings.userCollations }),
   };
 }
 
 function compileExpression(
   sql: string | ParseNode,
-  columns: readonly { readonly name: string; readonly typeOid: number; readonly typmod: number }[],
+  columns: readonly ExpressionColumn[],
   settings: PlannerSettings,
   target: { readonly typeOid: number; readonly typmod: number } | null,
   stored: string | null = null,
@@ -289,6 +296,7 @@ function compileExpression(
   binder.knowTypes(target === null ? columns : [...columns, target]);
   if (typeof sql === 'string') knowPins(binder, sql, settings);
   const made = columns.map((c) => binder.column(c.name, c.typeOid, c.typmod));
+  columns.forEach((c, i) => c.collation != null && binder.declareCollation(made[i]!.id, c.collation));
   const visible = made.map((column) => ({ column, hidden: false }));
   const scope = new Scope(null, [{ alias: '', schema: null, columns: visible, table: null }], visible);
   const bound = bindExpr(
@@ -313,10 +321,12 @@ function compileExpression(
     storedTypeName,
     storedRoutineName,
   );
-  const evaluate = compileScalar(fold(expr, settings.format), made);
+  const { expr: under, collation } = collateWithState(binder, expr);
+  const evaluate = compileScalar(fold(under, settings.format), made);
   return {
     typeOid: expr.oid,
     typmod: expr.typmod,
+    ...(collation === undefined ? {} : { collation }),
     immutable: isImmutable(expr),
     evaluate,
     sql: formatter.text(expr),

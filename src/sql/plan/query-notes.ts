@@ -52,7 +52,6 @@ export class QueryNotes {
   readonly operators = new Map<Plan, string>();
   /** Subqueries of one row that a row is compared with. */
   readonly rows = new Set<Plan>();
-  readonly collations = new Map<Expr, string>();
   /** Queries that were bound in the place of others. */
   readonly rewritten = new Map<SelectStmt, SelectStmt>();
 }

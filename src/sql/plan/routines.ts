@@ -58,7 +58,7 @@ function makeEntry(name: string, routine: Routine): FunctionEntry {
     if (callRoutine === undefined) throw sqlError('0A000', `function ${name} cannot be called here`);
     const { resultOid } = info;
     const argOids = inputs.map((p, i) => concreteType(p, args[i] ?? null, info.argOids[i]));
-    const own = concreteRoutine(routine, argOids, resultOid);
+    const own = underCollation(concreteRoutine(routine, argOids, resultOid), info.collation?.key);
     const record = info.record ?? null;
     return callRoutine.call(ctx.services, { routine: own, declared: routine, name, args, argOids, resultOid, record });
   };
@@ -84,6 +84,21 @@ function makeEntry(name: string, routine: Routine): FunctionEntry {
     routine,
     ...(outputs.length === 1 && outputs[0]!.name !== '' ? { columnName: outputs[0]!.name } : {}),
   };
+}
+
+const collatedRoutines = new WeakMap<Routine, Map<string, Routine>>();
+
+/** The function as it is called under a collation; the same object for the same one. */
+function underCollation(routine: Routine, key: string | undefined): Routine {
+  if (key === undefined) return routine;
+  let known = collatedRoutines.get(routine);
+  if (known === undefined) collatedRoutines.set(routine, (known = new Map()));
+  let made = known.get(key);
+  if (made === undefined) {
+    if (known.size >= CONCRETE_MAX) known.clear();
+    known.set(key, (made = { ...routine, inputCollation: key }));
+  }
+  return made;
 }
 
 const concreteRoutines = new WeakMap<Routine, Map<string, Routine>>();

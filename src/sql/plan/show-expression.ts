@@ -21,6 +21,7 @@ export interface ExpressionForm {
   readonly pretty: boolean;
   readonly type: NameType;
   readonly routine: NameRoutine;
+  readonly collation?: (key: string) => string;
   /** By its name alone, where it is not quoted as any column. */
   readonly column?: NameColumn;
 }
@@ -40,7 +41,8 @@ export function showExpression(
   const scope = new Scope(null, [{ alias: '', schema: null, columns: visible, table: null }], visible);
   const expr = resolveUnknown(binder, bindExpr(exprContext(binder, scope, 'this expression'), expressionTree(sql)));
   const column = form.column ?? ((_id: number, name: string): string => quoteIdentifier(name));
-  const style = { pretty: form.pretty, layout: new Layout() };
+  const { pretty, collation } = form;
+  const style = { pretty, layout: new Layout(), ...(collation === undefined ? {} : { collation }) };
   const formatter = new ExprFormatter(settings.format, column, undefined, form.type, form.routine, style);
   return laidOut(formatter.text(expr));
 }

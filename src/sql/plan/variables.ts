@@ -7,7 +7,7 @@ import { OID } from '../types/oids.js';
 import { baseOidOf, fieldsOf } from '../types/user-types.js';
 import { type Binder, errorAt } from './binder.js';
 import { coerce } from './coerce.js';
-import type { Expr } from './expr.js';
+import type { Expr, ParamExpr } from './expr.js';
 
 export interface VariableField {
   readonly name: string;
@@ -15,6 +15,8 @@ export interface VariableField {
   readonly index: number;
   readonly oid: number;
   readonly typmod: number;
+  /** The key of the collation that the variable was declared with. */
+  readonly collation?: string;
 }
 
 export type VariableReference =
@@ -26,6 +28,8 @@ export type VariableReference =
 export interface VariableNames {
   /** What a name means that is also a column's. */
   readonly conflict: 'error' | 'variable' | 'column';
+  /** Of texts among them, if it is not their types'. */
+  readonly collation?: string | undefined;
   /** The statement is bound, or bound anew: its parameters are counted from the first. */
   begin(): void;
   /** Whether there is such a variable, whatever it holds. */
@@ -58,7 +62,11 @@ function parameter(b: Binder, field: VariableField): Expr {
   while (b.parameterOids.length <= field.index) b.parameterOids.push(0);
   b.parameterOids[field.index] = field.oid;
   // What is in it has been a value of its domain since it was assigned.
-  return { kind: 'param', index: field.index, name: field.name, oid: baseOidOf(field.oid), typmod: field.typmod };
+  const oid = baseOidOf(field.oid);
+  const param: ParamExpr = { kind: 'param', index: field.index, name: field.name, oid, typmod: field.typmod };
+  if (field.collation === undefined) return param;
+  b.collated = true;
+  return { ...param, collation: field.collation };
 }
 
 /** The variable in place of a column of the same name, if the function wants it so. @throws QuoralError 42702 */

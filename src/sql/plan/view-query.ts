@@ -16,7 +16,10 @@ import { catalogOidOf } from '../types/registry.js';
 import { stringsOf } from './ast.js';
 import { bindStatement } from './bind-statement.js';
 import { Binder } from './binder.js';
-import type { Plan } from './logical.js';
+import { collateWithColumns, derivedCollation } from './collate-plan.js';
+import { collationParts } from './collation-names.js';
+import type { CollationState } from './collation-state.js';
+import type { Plan, PlanColumn } from './logical.js';
 import { inputsOf, walkPlan } from './plan-walk.js';
 import type { Pin } from '../catalog/pins.js';
 
@@ -36,17 +39,23 @@ export function compileView(
       '0A000',
       `${kind} must not ${kind === 'views' ? 'contain' : 'use'} data-modifying statements in WITH`,
     );
-  const columns = plan.columns.map((c) => ({
+  const { states } = collateWithColumns(binder, plan);
+  const columns = plan.columns.map((c, i) => ({
     name: c.name,
     typeOid: c.oid === OID.unknown ? OID.text : (c.domain ?? c.oid),
-
     typmod: c.domain === undefined ? c.typmod : -1,
+    ...(states[i] === undefined ? {} : columnCollation(c, states[i])),
   }));
   const queryTree = JSON.stringify(statement.node, (key, value: unknown) => {
     if (key === 'targetList') return (value as Node[]).flatMap((item) => binder.stars?.get(item) ?? [item]);
     const type = typeof value === 'object' && value !== null ? binder.typePins?.get(value) : undefined;
     if (type !== undefined) {
       return { ...(value as TypeName), names: [{ String: { sval: `${PINNED}${catalogOidOf(type)}` } }] };
+    }
+    const collation = typeof value === 'object' && value !== null ? binder.collationPins?.get(value) : undefined;
+    if (collation !== undefined) {
+      const collname = collationParts(collation).map((sval) => ({ String: { sval } }));
+      return { ...(value as object), collname };
     }
     const routine = typeof value === 'object' && value !== null ? binder.routinePins?.get(value) : undefined;
     if (routine !== undefined) return pinnedCall(value as FuncCall, routine.routine.oid);
@@ -58,6 +67,16 @@ export function compileView(
     ...new Map([...(binder.routinePins ?? [])].map(([, used]) => [used.routine.oid, used])).values(),
   ];
   return { columns, queryTree, sources: sourcesOf(plan, pins, binder.keysUsed ?? new Map()), usedTypes, usedRoutines };
+}
+
+/** @throws QuoralError 42P22 */
+function columnCollation(c: PlanColumn, state: CollationState): { readonly collation?: string } {
+  const collation = derivedCollation(c, state);
+  if (collation === null)
+    throw sqlError('42P22', `could not determine which collation to use for view column "${c.name}"`, {
+      hint: 'Use the COLLATE clause to set the collation explicitly.',
+    });
+  return collation === undefined ? {} : { collation };
 }
 
 function pinnedCall(call: FuncCall, oid: number): FuncCall {

@@ -25,14 +25,18 @@ export class PieceStore {
   readonly #conflict: NameConflict;
   readonly #pieces = new Map<SqlPiece, KeptPiece>();
 
-  constructor(conflict: NameConflict) {
+  readonly #collation: string | undefined;
+
+  /** The collation is that of texts among the variables. */
+  constructor(conflict: NameConflict, collation?: string) {
     this.#conflict = conflict;
+    this.#collation = collation;
   }
 
   get(piece: SqlPiece, host: SqlHost): KeptPiece {
     let kept = this.#pieces.get(piece);
     if (kept === undefined) {
-      const names = new PieceNames(piece.scope, this.#conflict);
+      const names = new PieceNames(piece.scope, this.#conflict, this.#collation);
       kept = { names, statement: host.keep(piece.statement, names) };
       this.#pieces.set(piece, kept);
     }

@@ -31,9 +31,12 @@ export class PieceNames implements VariableNames {
   /** Records that are named as a whole, and whether nothing was in them. */
   readonly #wholes = new Map<Variable, boolean>();
 
-  constructor(scope: NameScope, conflict: VariableNames['conflict']) {
+  readonly collation: string | undefined;
+
+  constructor(scope: NameScope, conflict: VariableNames['conflict'], collation?: string) {
     this.#scope = scope;
     this.conflict = conflict;
+    this.collation = collation;
   }
 
   begin(): void {
@@ -66,7 +69,9 @@ export class PieceNames implements VariableNames {
     const type = frame.types[variable.index]!;
     if (type.kind === 'scalar') {
       if (rest.length > 0) return null;
-      return { kind: 'value', value: this.#use(variable, -1, { name: variable.name, ...type }, null) };
+      const { collation } = type;
+      const value = this.#use(variable, -1, { name: variable.name, ...type }, null);
+      return { kind: 'value', value: collation === undefined ? value : { ...value, collation } };
     }
     if (rest.length > 1) return null;
     if (rest.length === 0) this.#wholes.set(variable, frame.isUnassigned(variable));

@@ -80,8 +80,10 @@ function declaration(p: Parsing, name: string, line: number): Variable {
   const constant = reader.accept('constant');
   const { type, stop } = dataType(reader, 'collate', 'not', 'default', ':=', '=', ';');
   let next = stop;
+  const collation: string[] = [];
   if (next === 'collate') {
-    reader.name();
+    collation.push(reader.name());
+    while (reader.accept('.')) collation.push(reader.name());
     next = reader.next().text;
   }
   let notNull = false;
@@ -98,7 +100,11 @@ function declaration(p: Parsing, name: string, line: number): Variable {
     throw sqlError('22004', `variable "${name}" must have a default value, since it's declared NOT NULL`, {
       position,
     });
-  return declare(p, name, type, line, { constant, notNull, initial });
+  return declare(p, name, collated(type, collation), line, { constant, notNull, initial });
+}
+
+function collated(type: WrittenType, collation: readonly string[]): WrittenType {
+  return type.kind === 'named' && collation.length > 0 ? { ...type, collation } : type;
 }
 
 function cursorDeclaration(p: Parsing, name: string, scroll: boolean | null, line: number): Variable {

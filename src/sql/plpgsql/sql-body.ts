@@ -19,11 +19,13 @@ export function sqlStatements(body: string): readonly ParsedStatement[] {
 
 export class ArgumentNames implements VariableNames {
   readonly conflict = 'column';
+  readonly collation: string | undefined;
   readonly #name: string;
   readonly #names: readonly string[];
   readonly #types: readonly number[];
 
   constructor(name: string, routine: Routine, types: readonly number[]) {
+    this.collation = routine.inputCollation;
     this.#name = name;
     this.#names = inputsOf(routine).map((p) => p.name);
     this.#types = types;

@@ -20,7 +20,7 @@ export interface Variable {
 }
 
 export type WrittenType =
-  | { readonly kind: 'named'; readonly text: string }
+  | { readonly kind: 'named'; readonly text: string; readonly collation?: readonly string[] }
   | { readonly kind: 'like'; readonly name: readonly string[] }
   | { readonly kind: 'rowtype'; readonly name: readonly string[] }
   | { readonly kind: 'record' }

@@ -3,12 +3,14 @@ import { QuoralError, sqlError } from '../../base/errors.js';
 import { parseSql } from '../parse/parser.js';
 import type { TypeName } from 'libpg-query';
 import { stringsOf } from '../plan/ast.js';
+import { resolveCollation } from '../plan/collation-names.js';
 import { resolveTypeName, type TypeScope } from '../plan/coerce.js';
 import { baseOidOf, domainTypmod, fieldsOf } from '../types/user-types.js';
 import { findCast } from '../types/casts.js';
 import { type Datum, PgArray } from '../types/datum.js';
 import { OID } from '../types/oids.js';
-import { typeByOid } from '../types/registry.js';
+import { typeCollation } from '../types/collated.js';
+import { elementOidOf, formatType, typeByOid } from '../types/registry.js';
 import type { FormatContext } from '../types/type-info.js';
 import type { WrittenType } from './tree.js';
 
@@ -19,7 +21,7 @@ export interface Field {
 }
 
 export type VariableType =
-  | { readonly kind: 'scalar'; readonly oid: number; readonly typmod: number }
+  | { readonly kind: 'scalar'; readonly oid: number; readonly typmod: number; readonly collation?: string }
   /** `columns` null: takes the shape of what is put into it. */
   /** `oid`: of a composite type, or of a domain over one, which fixes the columns. */
   | { readonly kind: 'record'; readonly columns: readonly Field[] | null; readonly oid?: number };
@@ -52,9 +54,23 @@ export async function resolveType(
     }
     case 'like':
       return known(written.name) ?? (await columnType(written.name, source));
-    case 'named':
-      return namedType(written.text, source);
+    case 'named': {
+      const type = await namedType(written.text, source);
+      const { collation } = written;
+      return collation === undefined || type.kind !== 'scalar' ? type : collatedType(type, collation, source);
+    }
   }
+}
+
+async function collatedType(
+  type: Extract<VariableType, { kind: 'scalar' }>,
+  names: readonly string[],
+  source: TypeSource,
+): Promise<VariableType> {
+  if (typeCollation(type.oid) === null)
+    throw sqlError('42804', `collations are not supported by type ${formatType(type.oid)}`);
+  const scope = await source.typeScope({ collname: names.map((sval) => ({ String: { sval } })) });
+  return { ...type, collation: resolveCollation(names, -1, scope.findCollation).key };
 }
 
 async function columnType(names: readonly string[], source: TypeSource): Promise<VariableType> {

@@ -43,7 +43,10 @@ export async function typeScope(session: Session, types: unknown): Promise<TypeS
   collectRelations(types, names);
   const { searchPath } = session.settings.derived;
   const snapshot = await session.transactionCatalog().snapshot([...names.values()], searchPath, session.waitOptions());
-  return { userType: (schema, name) => snapshot.type({ schema, name, isType: true })?.typeOid ?? null };
+  return {
+    userType: (schema, name) => snapshot.type({ schema, name, isType: true })?.typeOid ?? null,
+    findCollation: (name) => snapshot.collation?.(name) ?? null,
+  };
 }
 
 /** As a client would name them: what an oid stands for may change while the statement is prepared. */

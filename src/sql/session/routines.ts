@@ -105,7 +105,7 @@ export class Routines {
     const read: ReadRoutine = {
       argOids,
       ...parts,
-      store: new PieceStore(parts.body?.conflict ?? 'error'),
+      store: new PieceStore(parts.body?.conflict ?? 'error', routine.inputCollation),
       statements: parts.body === null ? sqlStatements(routine.body).map((s) => host.keep(s, names)) : [],
     };
     this.#read.set(routine, read);

@@ -21,6 +21,7 @@ import type { Sequences } from '../catalog/sequences.js';
 import { isTemporarySchema, isTemporarySchemaName, temporarySchemaName } from '../catalog/temporary-names.js';
 import type { SessionTemporaries } from '../catalog/temporary.js';
 import type { CatalogView, TransactionCatalog } from '../catalog/transaction-catalog.js';
+import { collationEntryName } from '../catalog/collation-names.js';
 import { typeEntryName } from '../catalog/transaction-catalog.js';
 import { isRelationWithRows, relationOfArray, rowTypeOf } from '../catalog/row-types.js';
 import { userTypes } from '../catalog/user-types-view.js';
@@ -28,6 +29,7 @@ import { viewIndex } from '../catalog/view-index.js';
 import { virtualRelation, virtualRelationByOid } from '../catalog/virtual/registry.js';
 import type { ActivityRow, CatalogServices, CursorRow, PreparedRow, SettingRow } from '../catalog/virtual/services.js';
 import type {
+  CommentedKind,
   AccessServices,
   FoundRoutine,
   RoutineCall,
@@ -38,6 +40,7 @@ import type {
 import { DOMAIN_VALUE } from '../plan/planner.js';
 import { inputsOf } from '../plan/routines.js';
 import { fieldsOf, userTypeOf } from '../types/user-types.js';
+import { builtInCollation } from '../types/collation.js';
 import { OID } from '../types/oids.js';
 import { arrayOidOf, catalogOidOf, formatType, typeByOid as typeInfoByOid } from '../types/registry.js';
 import { splitName } from '../types/identifiers.js';
@@ -348,6 +351,37 @@ export class Services implements SessionServices, CatalogServices {
       : null;
   }
 
+  collationOid(name: string): number | null {
+    const parts = splitName(name);
+    const plain = parts[parts.length - 1]!;
+    if (
+      parts.length > 1 &&
+      this.#schemaId(parts[parts.length - 2]!) === null &&
+      parts[parts.length - 2] !== 'pg_catalog'
+    )
+      throw sqlError('3F000', `schema "${parts[parts.length - 2]!}" does not exist`);
+    const schemas = parts.length > 1 ? [parts[parts.length - 2]!] : this.searchPath;
+    const tc = this.#host.transactionCatalog();
+    for (const schema of schemas) {
+      const id = this.#schemaId(schema);
+      if (id === null) continue;
+      const entry = tc.knownName(id, collationEntryName(plain));
+      if (entry != null) return entry.id;
+      const found = this.#view?.descriptors.find(
+        (d) => d.kind === 'collation' && d.schemaId === id && d.name === plain && d.databaseId === this.databaseId,
+      );
+      if (found !== undefined) return found.id;
+    }
+    return null;
+  }
+
+  collationName(oid: number): string | null {
+    const d = (this.#view ?? this.#shown)?.byId.get(oid) ?? this.#host.transactionCatalog().known(oid);
+    if (d?.kind !== 'collation') return null;
+    const isHidden = builtInCollation(d.name) === d.name;
+    return isHidden ? this.#qualified(d.schemaId, d.name) : this.#qualify(d.schemaId, d.name);
+  }
+
   #qualify(schemaId: number, name: string): string {
     for (const schema of this.searchPath) if (this.#schemaId(schema) === schemaId) return quoteName(name);
     return this.#qualified(schemaId, name);
@@ -428,7 +462,7 @@ export class Services implements SessionServices, CatalogServices {
     return this.#host.temporaries.schemaId;
   }
 
-  commentOf(kind: 'schema' | 'database' | 'type' | 'extension' | 'role', oid: number): string | null {
+  commentOf(kind: CommentedKind, oid: number): string | null {
     if (kind === 'extension') {
       const database = this.#view?.byId.get(this.databaseId);
       return extensionsOf(database).find((one) => one.oid === oid)?.comment ?? null;

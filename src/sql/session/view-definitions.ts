@@ -7,6 +7,7 @@ import type { CatalogSnapshot, PlannerSettings, Relation, SessionServices, Store
 import type { CatalogNames, QueryStyle } from '../plan/deparse-query.js';
 import { showExpression } from '../plan/show-expression.js';
 import { viewDefinition } from '../plan/view-definition.js';
+import { userCollationOid } from '../types/collation.js';
 import { showTypes } from '../types/pinned-types.js';
 import { quoteIdentifier } from '../types/identifiers.js';
 import { catalogOidOf, formatType } from '../types/registry.js';
@@ -120,22 +121,24 @@ function makeText(
   format: FormatContext,
   notes: Notes,
 ): string {
-  const { type, routine } = notingNames(services, notes);
+  const { type, routine, collation } = notingNames(services, notes);
   const isValue = columns[0]?.isValue === true;
-  const names = { type, routine, pretty, ...(isValue ? { column: () => 'VALUE' } : {}) };
+  const names = { type, routine, collation, pretty, ...(isValue ? { column: () => 'VALUE' } : {}) };
   const settings = notingSettings(settingsOf(services, format), notes);
   try {
     return showExpression(sql, columns, snapshotOf(services), settings, names);
   } catch (error) {
     if (!(error instanceof QuoralError)) throw error;
     notes.others = true;
-    return showTypes(sql, (oid) => services.typeName(oid) ?? services.routineName?.(oid, false) ?? null);
+    const nameOf = (oid: number): string | null =>
+      services.typeName(oid) ?? services.routineName?.(oid, false) ?? services.collationName?.(oid) ?? null;
+    return showTypes(sql, nameOf);
   }
 }
 
 /** Of what is built in, the catalog has no other name. */
-function notingNames(services: SessionServices, notes: Notes): Pick<CatalogNames, 'type' | 'routine'> {
-  const { type, routine } = catalogNames(services);
+function notingNames(services: SessionServices, notes: Notes): Pick<CatalogNames, 'type' | 'routine' | 'collation'> {
+  const { type, routine, collation } = catalogNames(services);
   return {
     type: (oid, typmod) => {
       if (isHandle(oid)) notes.others = true;
@@ -144,6 +147,11 @@ function notingNames(services: SessionServices, notes: Notes): Pick<CatalogNames
     routine: (oid, name) => {
       if ((services.routineByOid?.(oid) ?? null) !== null) notes.others = true;
       return routine(oid, name);
+    },
+    // A collation of users may be renamed.
+    collation: (oid) => {
+      notes.others = true;
+      return collation(oid);
     },
   };
 }
@@ -211,6 +219,10 @@ function catalogNames(services: SessionServices): CatalogNames {
       // The arguments tell it from others of its name.
       if (found !== null && services.isVisibleRoutine?.(oid) === true) return quoteIdentifier(found.group.name);
       return services.routineName?.(oid, false) ?? quoteIdentifier(name);
+    },
+    collation: (key) => {
+      const oid = userCollationOid(key);
+      return (oid === null ? null : services.collationName?.(oid)) ?? quoteIdentifier(key);
     },
   };
 }

@@ -4,6 +4,8 @@
  * fields may be added and dropped without touching rows.
  */
 import { sqlError } from '../../base/errors.js';
+import { collatedCompare } from './collated.js';
+import { collationOfKey } from './collation.js';
 import { PgRecord } from './datum.js';
 import type { Datum } from './datum.js';
 import type { TypeBehaviour } from './definitions.js';
@@ -17,6 +19,8 @@ export interface CompositeField {
   readonly name: string;
   readonly typeOid: number;
   readonly typmod: number;
+  /** The key of the collation that it was declared with, if it is not its type's. */
+  readonly collation?: string;
 }
 
 export function compositeBehaviour(fields: readonly CompositeField[]): TypeBehaviour {
@@ -41,7 +45,22 @@ export function recordOf(fields: readonly CompositeField[], values: readonly Dat
     fields.map((field) => field.typeOid),
     values,
     fields.map((field) => field.name),
+    ordersOf(fields),
   );
+}
+
+const orders = new WeakMap<readonly CompositeField[], PgRecord['orders'] | null>();
+
+function ordersOf(fields: readonly CompositeField[]): PgRecord['orders'] {
+  let known = orders.get(fields);
+  if (known === undefined) {
+    const made = fields.map(({ typeOid, collation }) => {
+      const order = collation === undefined ? null : collationOfKey(collation);
+      return order?.isLinguistic === true ? collatedCompare(typeOid, order) : undefined;
+    });
+    orders.set(fields, (known = made.some((order) => order !== undefined) ? made : null));
+  }
+  return known ?? undefined;
 }
 
 function malformed(text: string, detail: string): Error {

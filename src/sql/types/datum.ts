@@ -114,15 +114,25 @@ export class PgArray {
   }
 }
 
+export type FieldOrder = (a: Exclude<Datum, null>, b: Exclude<Datum, null>) => number;
+
 export class PgRecord {
   readonly typeOids: readonly number[];
   readonly values: readonly Datum[];
   /** Of a relation's row, for JSON; null for ROW(…), whose fields are f1, f2, … */
   readonly names: readonly string[] | null;
-  constructor(typeOids: readonly number[], values: readonly Datum[], names: readonly string[] | null = null) {
+  /** Of fields that come in another order than their types' values. */
+  readonly orders: readonly (FieldOrder | undefined)[] | undefined;
+  constructor(
+    typeOids: readonly number[],
+    values: readonly Datum[],
+    names: readonly string[] | null = null,
+    orders?: readonly (FieldOrder | undefined)[],
+  ) {
     this.typeOids = typeOids;
     this.values = values;
     this.names = names;
+    this.orders = orders;
   }
 }
 

@@ -44,7 +44,8 @@ export function storedTypeName(oid: number, typmod: number | null = null): strin
     : `"${PINNED}${catalogOidOf(element)}"[]`;
 }
 
-const PINS = /'(?:[^']|'')*'|"@(\d+)"/g;
+/** Of a collation what it is stands behind the oid, in pieces (plan/collation-names.ts). */
+const PINS = /'(?:[^']|'')*'|"@(\d+)(?::(?:[^"]|"")*"(?:\."(?:[^"]|"")*")*|")/g;
 
 /** The text with names in the place of pins; `nameOf` gives them as SQL, or null for a type that is gone. */
 export function showTypes(sql: string, nameOf: (oid: number) => string | null): string {

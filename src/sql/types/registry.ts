@@ -8,7 +8,9 @@ import { encodeKeyArray, encodeKeyInt, KEY_NULL } from '../encoding/key-primitiv
 import { arrayHashKey, arrayInput, arrayOutput, arrayReceive, arraySend, compareArrays } from './array.js';
 import { PgArray, PgRecord } from './datum.js';
 import type { Datum } from './datum.js';
+import { builtInCollation, builtInCollationOf, collationOfKey } from './collation.js';
 import { BEHAVIOURS, unsignedType } from './definitions.js';
+import { quoteIdentifier, splitName } from './identifiers.js';
 import type { TypeBehaviour } from './definitions.js';
 import { MORE_BEHAVIOURS } from './more-definitions.js';
 import { multirangeBehaviour } from './multirange.js';
@@ -322,6 +324,25 @@ function procedureType(signature: boolean): TypeBehaviour {
   );
 }
 
+const regcollation = unsignedType(
+  (text, ctx) => {
+    const written = text.trim();
+    const known = number(written, 'regcollation');
+    if (known !== null) return known;
+    const parts = splitName(written);
+    const name = parts.at(-1) ?? '';
+    const builtIn = parts.length === 1 || parts.at(-2) === 'pg_catalog' ? builtInCollation(name) : null;
+    const oid = builtIn === null ? ctx.names?.collationOid?.(written) : collationOfKey(builtIn).oid;
+    if (oid == null) throw sqlError('42704', `collation "${parts.join('.')}" for encoding "UTF8" does not exist`);
+    return oid;
+  },
+  (oid, ctx) => {
+    const builtIn = builtInCollationOf(oid);
+    if (builtIn !== null) return quoteIdentifier(builtIn);
+    return oid === 0 ? '-' : (ctx.names?.collationName?.(oid) ?? String(oid));
+  },
+);
+
 const plainReg = unsignedType(
   (text) => parseOid(text.trim() === '-' ? '0' : text),
   (oid) => (oid === 0 ? '-' : String(oid)),
@@ -334,7 +355,7 @@ const REG_BEHAVIOURS: ReadonlyMap<number, TypeBehaviour> = new Map<number, TypeB
   [OID.regprocedure, procedureType(true)],
   [OID.regoper, plainReg],
   [OID.regoperator, plainReg],
-  [OID.regcollation, plainReg],
+  [OID.regcollation, regcollation],
   [OID.regnamespace, regnamespace],
   [OID.regrole, regrole],
 ]);
@@ -471,7 +492,8 @@ export const record: TypeBehaviour = {
           `cannot compare dissimilar column types ${formatType(x.typeOids[i]!)} and ${formatType(y.typeOids[i]!)} at record column ${i + 1}`,
         );
       }
-      const c = typeByOid(x.typeOids[i]!).compare(p, q);
+      const order = x.orders?.[i] ?? y.orders?.[i];
+      const c = order === undefined ? typeByOid(x.typeOids[i]!).compare(p, q) : order(p, q);
       if (c !== 0) return c;
     }
     if (x.values.length !== y.values.length)

@@ -13,6 +13,9 @@ export interface NameResolver {
   /** Types that users made, by the oids that pg_type shows; 'x[]' included. */
   typeOid(name: string): number | null;
   typeName(oid: number): string | null;
+  /** Collations that users made; the name as SQL, with its schema where that is needed. @throws 3F000 */
+  collationOid?(name: string): number | null;
+  collationName?(oid: number): string | null;
   /** Functions that users made; `types` null: whatever they take. @throws 42725 */
   routineOid?(name: string, types: readonly number[] | null): number | null;
   /** As SQL, with the types that it takes if asked for. */

@@ -24,6 +24,7 @@ import type { CompositeField } from './composite.js';
 import type { TypeBehaviour } from './definitions.js';
 import { quoteIdentifier } from './identifiers.js';
 import { multirangeBehaviour } from './multirange.js';
+import { collationOfKey } from './collation.js';
 import { addRangeKind, rangeBehaviour, rangeKind } from './range.js';
 import { arrayOf, arrayOidOf, registerType, typeByOid } from './registry.js';
 import type { TypeInfo } from './type-info.js';
@@ -112,7 +113,7 @@ export function internType(type: UserType): number {
   handles.set(content, handle);
   definitions.set(handle, type);
   // The multirange, which is made below, takes the next one.
-  if (type.kind === 'range') addRangeKind(handle, handle + 2, typeByOid(type.typeOid), false);
+  if (type.kind === 'range') addRangeKind(handle, handle + 2, elementOf(type), false);
   const info: TypeInfo = { ...infoOf(type, handle), oid: handle, arrayOid: handle + 1 };
   registerType(info);
   registerType({
@@ -178,6 +179,35 @@ function plainInfoOf(type: EnumType | DomainType | CompositeType): Omit<TypeInfo
 /** null for a type that is not a user's, and for arrays. */
 export function userTypeOf(oid: number): UserType | null {
   return definitions.get(oid) ?? null;
+}
+
+/** That a domain was declared with, or the one that it is over; null: none, or it is no domain. */
+export function domainCollation(oid: number): string | null {
+  const type = userTypeOf(oid);
+  return type?.kind === 'domain' ? (type.collation ?? domainCollation(type.typeOid)) : null;
+}
+
+/** In the order of its collation. */
+function elementOf({ typeOid, collation }: RangeType): TypeInfo {
+  const element = typeByOid(typeOid);
+  const order = collation === null ? null : collationOfKey(collation);
+  return order?.isLinguistic === true ? { ...element, compare: order.compare as TypeInfo['compare'] } : element;
+}
+
+/** Whether values come in another order than their keys do: ranges of texts in the order of a language. */
+export function isOrderedOtherwise(oid: number): boolean {
+  const type = userTypeIn(oid);
+  if (type === null) return false;
+  return typesWithin(oid).some((handle) => {
+    const within = userTypeOf(handle);
+    const keys =
+      within?.kind === 'range'
+        ? [within.collation]
+        : within?.kind === 'composite'
+          ? within.fields.map((field) => field.collation ?? null)
+          : [];
+    return keys.some((key) => key !== null && collationOfKey(key).isLinguistic);
+  });
 }
 
 /** The fields of a composite type; null for every other. */

@@ -4,7 +4,9 @@
 import { Inet, PgArray } from '../../types/datum.js';
 import { OID } from '../../types/oids.js';
 import { catalogOidOf } from '../../types/registry.js';
+import { builtInCollations, type Collation, collationOfKey, COLLATION_VERSION } from '../../types/collation.js';
 import { userTypeOf } from '../../types/user-types.js';
+import { keyOfCollation } from '../collation-names.js';
 import { readAddress } from '../../types/inet-text.js';
 import { PG_CATALOG_SCHEMA_ID, TEMPLATE0_DATABASE_ID, TEMPLATE1_DATABASE_ID } from '../bootstrap.js';
 import { SUPERUSER_OID } from '../bootstrap-names.js';
@@ -16,7 +18,7 @@ import type { TableDescriptor } from '../descriptor.js';
 import { perDescriptor } from './kept-rows.js';
 import type { Parts } from './kept-rows.js';
 import { layoutOf, makeRow } from './layout.js';
-import type { Values } from './layout.js';
+import type { Row, Values } from './layout.js';
 import { aclArray, textArray } from './model.js';
 import type { Model, Source } from './model.js';
 
@@ -74,30 +76,39 @@ export function languages(): Values[] {
   ];
 }
 
-export function collations(): Values[] {
-  const shared = { collnamespace: PG_CATALOG_SCHEMA_ID, collowner: SUPERUSER_OID, collisdeterministic: true };
-  return [
-    { ...shared, oid: 100, collname: 'default', collprovider: 'd', collencoding: -1 },
-    { ...shared, oid: 950, collname: 'C', collprovider: 'c', collencoding: -1, collcollate: 'C', collctype: 'C' },
-    {
-      ...shared,
-      oid: 951,
-      collname: 'POSIX',
-      collprovider: 'c',
-      collencoding: -1,
-      collcollate: 'POSIX',
-      collctype: 'POSIX',
-    },
-    {
-      ...shared,
-      oid: 12340,
-      collname: 'ucs_basic',
-      collprovider: 'c',
-      collencoding: UTF8,
-      collcollate: 'C',
-      collctype: 'C',
-    },
-  ];
+const COLLATION = layoutOf('pg_catalog', 'pg_collation');
+let builtInRows: readonly Row[] | null = null;
+
+/** Those that every database has are many and always the same. */
+export function collationParts(model: Model): Parts {
+  builtInRows ??= builtInCollations().map((one) =>
+    makeRow(COLLATION, collationRow(one, one.provider === 'i' ? COLLATION_VERSION : null)),
+  );
+  const own = model.collations.map((d) =>
+    makeRow(COLLATION, {
+      ...collationRow(collationOfKey(keyOfCollation(d)), d.collationVersion),
+      collname: d.name,
+      collnamespace: d.schemaId,
+      collowner: d.owner,
+    }),
+  );
+  return [builtInRows, own];
+}
+
+function collationRow({ oid, name, provider, locale, ctype }: Collation, version: string | null): Values {
+  return {
+    oid,
+    collname: name,
+    collnamespace: PG_CATALOG_SCHEMA_ID,
+    collowner: SUPERUSER_OID,
+    collprovider: provider,
+    collisdeterministic: true,
+    collencoding: provider !== 'c' || /^(C|POSIX)$/.test(name ?? '') ? -1 : UTF8,
+    collcollate: provider === 'c' ? locale : null,
+    collctype: ctype,
+    colliculocale: provider === 'i' ? locale : null,
+    collversion: version,
+  };
 }
 
 // ---- settings ----
@@ -213,6 +224,7 @@ export function* preparedStatements({ services }: Source): Iterable<Values> {
 const CLASS_OF_CLASSES = 1259;
 const CLASS_OF_NAMESPACES = 2615;
 const CLASS_OF_TYPES = 1247;
+const CLASS_OF_COLLATIONS = 3456;
 const CLASS_OF_ROUTINES = 1255;
 const CLASS_OF_DATABASES = 1262;
 const CLASS_OF_EXTENSIONS = 3079;
@@ -262,6 +274,9 @@ function* otherDescriptions(model: Model): Iterable<Values> {
       else yield { objoid: id, classoid: CLASS_OF_CLASSES, objsubid: Number(part), description };
     }
     if (comment != null) yield { objoid: id, classoid: CLASS_OF_TYPES, description: comment };
+  }
+  for (const { id, comment } of model.collations) {
+    if (comment != null) yield { objoid: id, classoid: CLASS_OF_COLLATIONS, description: comment };
   }
   for (const { routines } of model.routines) {
     for (const { oid, comment } of routines)

@@ -9,7 +9,8 @@ import { numericTypmod } from '../../types/numeric.js';
 import { OID } from '../../types/oids.js';
 import { shownSql } from '../../functions/shown-sql.js';
 import { findTypeByOid, formatType } from '../../types/registry.js';
-import { userTypeIn, userTypeOf } from '../../types/user-types.js';
+import { collationOfKey, DEFAULT_COLLATION_KEY } from '../../types/collation.js';
+import { domainCollation, isHandle, userTypeIn, userTypeOf } from '../../types/user-types.js';
 import type { DomainType } from '../../types/user-types.js';
 import { isColumnUpdatable } from '../../plan/view-shape.js';
 import type { ColumnDescriptor, Descriptor, TableDescriptor, ViewDescriptor } from '../descriptor.js';
@@ -20,7 +21,7 @@ import { LAYOUTS, layoutOf, makeRow } from './layout.js';
 import type { Row, Values } from './layout.js';
 import { liveColumns } from './model.js';
 import { schemaName } from './views.js';
-import type { Source } from './model.js';
+import type { Model, Source } from './model.js';
 
 const UTF8_BYTES_MAX = 4;
 const MAX_OCTETS = 1073741824;
@@ -158,6 +159,24 @@ function refusesNull(typeOid: number): boolean {
   return type?.kind === 'domain' && type.notNull;
 }
 
+function collationOfColumn({ collation, typeOid }: Pick<ColumnDescriptor, 'collation' | 'typeOid'>): string | null {
+  return collation ?? (isHandle(typeOid) ? domainCollation(typeOid) : null);
+}
+
+/** Of a column that was declared with another collation than its type has. */
+export function collationColumns(model: Model, database: string, key: string | null | undefined): Values {
+  if (key == null || key === DEFAULT_COLLATION_KEY) return {};
+  const { oid, name } = collationOfKey(key);
+  const own = name === null ? model.view.byId.get(oid) : undefined;
+  if (own?.kind !== 'collation')
+    return { collation_catalog: database, collation_schema: 'pg_catalog', collation_name: name };
+  return {
+    collation_catalog: database,
+    collation_schema: schemaName(model, own.schemaId),
+    collation_name: own.name,
+  };
+}
+
 const templates = new Map<string, Row>();
 const TEMPLATES_MAX = 1_000;
 
@@ -177,10 +196,7 @@ function templateOf(database: string, typeOid: number, typmod: number, schemaOf?
 function columnsOfTable(source: Source, database: string, schema: string, table: TableDescriptor): Row[] {
   const shown = (sql: string | null): string | null => (sql === null ? null : shownSql(sql, source.ctx));
   return liveColumns(table).map((column) => {
-    const collation =
-      column.collation === null || column.collation === 'default'
-        ? {}
-        : { collation_catalog: database, collation_schema: 'pg_catalog', collation_name: column.collation };
+    const collation = collationColumns(source.model, database, collationOfColumn(column));
     const values: Values = {
       table_schema: schema,
       table_name: table.name,
@@ -213,6 +229,8 @@ function rowsOfTable(source: Source, database: string, table: TableDescriptor): 
     if (column.defaultSql?.includes('::regclass') === true) key += `\0${shownSql(column.defaultSql, source.ctx)}`;
     if (column.identity !== null && column.sequenceId !== null)
       key += `\0${source.model.view.byId.get(column.sequenceId)?.version ?? ''}`;
+    const collation = collationOfColumn(column);
+    if (collation !== null) key += `\0${JSON.stringify(collationColumns(source.model, database, collation))}`;
     // Names of types are shown by the search path.
     const type = userTypeIn(column.typeOid);
     if (type === null) continue;
@@ -228,7 +246,7 @@ function rowsOfTable(source: Source, database: string, table: TableDescriptor): 
 
 function* columnsOfView(source: Source, database: string, schema: string, view: ViewDescriptor): Iterable<Values> {
   const find = (id: number): Descriptor | undefined => source.model.view.byId.get(id);
-  for (const { id, name, typeOid, typmod, defaultSql } of view.columns) {
+  for (const { id, name, typeOid, typmod, collation = null, defaultSql } of view.columns) {
     yield {
       ...PLAIN,
       table_catalog: database,
@@ -239,6 +257,7 @@ function* columnsOfView(source: Source, database: string, schema: string, view: 
       column_default: defaultSql ?? null,
       is_nullable: 'YES',
       ...typeColumns(database, typeOid, typmod, typeSchema(source)),
+      ...collationColumns(source.model, database, collationOfColumn({ collation, typeOid })),
       dtd_identifier: String(id),
       is_updatable: yesNo(isColumnUpdatable(view, id, find)),
     };

@@ -4,6 +4,7 @@
  * Limits: there are no triggers, hence no rows of them.
  */
 import { allAggregates, allFunctions } from '../../functions/index.js';
+import { builtInCollations } from '../../types/collation.js';
 import { OID } from '../../types/oids.js';
 import { INFORMATION_SCHEMA_ID, PG_CATALOG_SCHEMA_ID, PG_TOAST_SCHEMA_ID, PUBLIC_SCHEMA_ID } from '../bootstrap.js';
 import { SUPERUSER_OID } from '../bootstrap-names.js';
@@ -179,6 +180,19 @@ function* routines(source: Source): Iterable<Values> {
 
 // ---- the rest ----
 
+function collationNames(source: Source): Values[] {
+  const { collations } = source.model;
+  const named = (schema: string, name: string | null): Values => ({
+    collation_catalog: databaseOf(source),
+    collation_schema: schema,
+    collation_name: name,
+  });
+  return [
+    ...builtInCollations().map(({ name }) => named('pg_catalog', name)),
+    ...collations.map((d) => named(schemaName(source.model, d.schemaId), d.name)),
+  ];
+}
+
 export const informationSchemaBuilders: Readonly<Record<string, Builder>> = {
   information_schema_catalog_name: (source) => [{ catalog_name: databaseOf(source) }],
   ...roleViews,
@@ -192,13 +206,9 @@ export const informationSchemaBuilders: Readonly<Record<string, Builder>> = {
       default_collate_name: 'default',
     },
   ],
-  collations: (source) =>
-    ['default', 'C', 'POSIX', 'ucs_basic'].map((name) => ({
-      collation_catalog: databaseOf(source),
-      collation_schema: 'pg_catalog',
-      collation_name: name,
-      pad_attribute: 'NO PAD',
-    })),
+  collations: (source) => collationNames(source).map((one) => ({ ...one, pad_attribute: 'NO PAD' })),
+  collation_character_set_applicability: (source) =>
+    collationNames(source).map((one) => ({ ...one, character_set_name: 'UTF8' })),
   schemata,
   views,
   domains: domainRows,

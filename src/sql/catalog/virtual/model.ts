@@ -7,7 +7,11 @@ import { PgArray } from '../../types/datum.js';
 import { OID } from '../../types/oids.js';
 import { findTypeByOid } from '../../types/registry.js';
 import { INFORMATION_SCHEMA_ID, PG_CATALOG_SCHEMA_ID, PG_TOAST_SCHEMA_ID } from '../bootstrap.js';
+import { collationOfKey } from '../../types/collation.js';
+import { typeCollation } from '../../types/collated.js';
+import { domainCollation } from '../../types/user-types.js';
 import type {
+  CollationDescriptor,
   ColumnDescriptor,
   DatabaseDescriptor,
   IndexDescriptor,
@@ -34,6 +38,7 @@ export interface Model {
   readonly sequences: readonly SequenceDescriptor[];
   readonly views: readonly ViewDescriptor[];
   readonly types: readonly TypeDescriptor[];
+  readonly collations: readonly CollationDescriptor[];
   /** Views, materialised ones too. */
   readonly readers: readonly Reader[];
   readonly routines: readonly RoutineDescriptor[];
@@ -62,6 +67,7 @@ export function modelOf(view: CatalogView): Model {
   const tables: TableDescriptor[] = [];
   const sequences: SequenceDescriptor[] = [];
   const types: TypeDescriptor[] = [];
+  const collations: CollationDescriptor[] = [];
   const routines: RoutineDescriptor[] = [];
   const views: ViewDescriptor[] = [];
   const schemas: SchemaDescriptor[] = [];
@@ -86,6 +92,7 @@ export function modelOf(view: CatalogView): Model {
       else if (d.kind === 'view') views.push(d);
       else if (d.kind === 'sequence') sequences.push(d);
       else if (d.kind === 'type') types.push(d);
+      else if (d.kind === 'collation') collations.push(d);
       else routines.push(d);
     }
   }
@@ -98,6 +105,7 @@ export function modelOf(view: CatalogView): Model {
     views,
     readers,
     types,
+    collations,
     routines,
     schemas,
     databases,
@@ -159,26 +167,10 @@ export function int2Array(numbers: readonly number[]): PgArray {
 }
 
 export const DEFAULT_COLLATION = 100;
-const C_COLLATION = 950;
 
-/** pg_collation's oid of a type's values, 0 where collation means nothing. */
-export function collationOf(typeOid: number, named: string | null = null): number {
-  const type = findTypeByOid(typeOid);
-  if (type === null) return 0;
-  const base =
-    type.category === 'A' && type.elementOid !== 0 && typeOid !== OID.int2vector && typeOid !== OID.oidvector
-      ? type.elementOid
-      : typeOid;
-  if (base === OID.name) return C_COLLATION;
-  if (base !== OID.text && base !== OID.varchar && base !== OID.bpchar) return 0;
-  switch (named) {
-    case 'C':
-      return C_COLLATION;
-    case 'POSIX':
-      return 951;
-    case 'ucs_basic':
-      return 12340;
-    default:
-      return DEFAULT_COLLATION;
-  }
+/** pg_collation's oid of a type's values, 0 where collation means nothing. `key` is of what they were declared with. */
+export function collationOf(typeOid: number, key: string | null = null): number {
+  if (findTypeByOid(typeOid) === null) return 0;
+  const own = typeCollation(typeOid);
+  return own === null ? 0 : collationOfKey(key ?? domainCollation(typeOid) ?? own).oid;
 }

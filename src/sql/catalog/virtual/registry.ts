@@ -10,7 +10,7 @@ import type { ExecContext, VirtualTable } from '../../contract.js';
 import {
   activity,
   cursors,
-  collations,
+  collationParts,
   databases,
   databaseStatistics,
   descriptionParts,
@@ -87,13 +87,13 @@ const CONSTANT: Readonly<Record<string, () => Iterable<Values>>> = {
   pg_init_privs: initialPrivileges,
   pg_tablespace: tablespaces,
   pg_language: languages,
-  pg_collation: collations,
 };
 
 const OF_MODEL: Readonly<Record<string, ModelParts>> = {
   pg_class: classParts,
   pg_attribute: attributeParts,
   pg_attrdef: defaultParts,
+  pg_collation: collationParts,
   pg_index: indexParts,
   pg_constraint: constraintParts,
   pg_sequence: sequenceParts,

@@ -263,8 +263,15 @@ function attribute({ relation, number, name, typeOid, typmod, collation }: Attri
 }
 
 const compositeAttributes = perDescriptor<TypeDescriptor>(ATTRIBUTE, (descriptor) =>
-  (fieldsOf(descriptor.typeOid) ?? []).map(({ id, name, typeOid, typmod }) =>
-    attribute({ relation: descriptor.id, number: id, name, typeOid, typmod, collation: collationOf(typeOid) }),
+  (fieldsOf(descriptor.typeOid) ?? []).map(({ id, name, typeOid, typmod, collation }) =>
+    attribute({
+      relation: descriptor.id,
+      number: id,
+      name,
+      typeOid,
+      typmod,
+      collation: collationOf(typeOid, collation),
+    }),
   ),
 );
 
@@ -297,9 +304,11 @@ type IndexColumn = Pick<ColumnDescriptor, 'name' | 'typeOid' | 'typmod' | 'colla
 
 /** Key columns and expressions, then INCLUDE's. */
 function indexColumns(table: TableDescriptor, index: IndexDescriptor): readonly (IndexColumn | undefined)[] {
-  const keys = index.columns.map(({ columnId, expression }) =>
-    expression == null ? columnById(table, columnId) : { ...expression, collation: null },
-  );
+  const keys = index.columns.map(({ columnId, expression, collation }) => {
+    const column =
+      expression == null ? columnById(table, columnId) : { ...expression, collation: expression.collation ?? null };
+    return column === undefined || collation === undefined ? column : { ...column, collation };
+  });
   return [...keys, ...index.storing.map((id) => columnById(table, id))];
 }
 
@@ -354,9 +363,9 @@ const sequenceAttributes = perDescriptor<SequenceDescriptor>(ATTRIBUTE, (sequenc
 const viewAttributes = perDescriptorOf<Model, ViewDescriptor>(
   ATTRIBUTE,
   (model, view) =>
-    view.columns.map(({ id, name, typeOid, typmod, defaultSql, acl }) =>
+    view.columns.map(({ id, name, typeOid, typmod, collation, defaultSql, acl }) =>
       attribute(
-        { relation: view.id, number: id, name, typeOid, typmod, collation: collationOf(typeOid) },
+        { relation: view.id, number: id, name, typeOid, typmod, collation: collationOf(typeOid, collation) },
         { atthasdef: defaultSql != null, ...(acl == null ? NO_MORE : { attacl: aclArray(model, acl) }) },
       ),
     ),
