@@ -97,8 +97,6 @@ export function compare(text: string, ours: Answer, theirs: Answer, version = 15
   const failed = ours.ok ? theirs : ours;
   // A statement holds its rows in memory, up to statement_memory_limit.
   if (!ours.ok && ours.sqlstate === '53200') return 'open';
-  // Collations all order alike, so a mixture of them is nothing.
-  if (!theirs.ok && (theirs.sqlstate === '42P21' || theirs.sqlstate === '42P22')) return 'open';
   // A parameter whose type nothing tells is text.
   if (!theirs.ok && /^42P(08|18)$/.test(theirs.sqlstate)) return 'open';
   // Two subqueries that read alike are two.

@@ -10,7 +10,7 @@ import { findCast } from '../types/casts.js';
 import { type Datum, PgArray } from '../types/datum.js';
 import { OID } from '../types/oids.js';
 import { typeCollation } from '../types/collated.js';
-import { elementOidOf, formatType, typeByOid } from '../types/registry.js';
+import { formatType, typeByOid } from '../types/registry.js';
 import type { FormatContext } from '../types/type-info.js';
 import type { WrittenType } from './tree.js';
 
