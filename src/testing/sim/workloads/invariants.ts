@@ -14,8 +14,10 @@ import { byKey, readHealed, type Workload } from '../workload.js';
 
 const ACCOUNTS = 8;
 const BALANCE = 100;
-/** Before this a past read could see the time before the accounts were made. */
-const PAST_FROM_US = 6_000_000;
+/** How far back past reads go. */
+const PAST_MAX_MS = 3_500;
+/** For clocks that do not agree. */
+const CLOCKS_MS = 500;
 
 export class BankWorkload implements Workload {
   readonly name = 'bank';
@@ -23,6 +25,8 @@ export class BankWorkload implements Workload {
   readonly #transfers: Transfer[] = [];
   #final: ReadonlyMap<HistoryKey, number> = new Map();
   readonly #pastReads: boolean;
+  /** Before this a past read could see the time before the accounts were made, however long that took. */
+  #pastFromUs: number | null = null;
 
   constructor(options: { readonly realTime: 'per-key' | 'none' }) {
     // A clock that is seconds off has another idea of "two seconds ago".
@@ -41,11 +45,12 @@ export class BankWorkload implements Workload {
   async step(session: SimSession, _process: number): Promise<void> {
     const { random } = session;
     const draw = random.next();
+    this.#pastFromUs ??= session.nowUs + (PAST_MAX_MS + CLOCKS_MS) * 1_000;
     if (draw < 0.6) await this.#transfer(session, random);
-    else if (draw < 0.85 || !this.#pastReads || session.nowUs < PAST_FROM_US)
+    else if (draw < 0.85 || !this.#pastReads || session.nowUs < this.#pastFromUs)
       await this.#read(session, 'SELECT id, balance FROM accounts ORDER BY id', '');
     else {
-      const back = 500 + random.int(3_000);
+      const back = 500 + random.int(PAST_MAX_MS - 500);
       await this.#read(
         session,
         `SELECT id, balance FROM accounts AS OF SYSTEM TIME '-${back}ms' ORDER BY id`,
