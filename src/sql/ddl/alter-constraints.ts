@@ -200,6 +200,8 @@ export async function changeForeignKeysOf(draft: Draft, column: ColumnDescriptor
       const at = fk.parentId === table.id ? fk.parentColumnIds.indexOf(column.id) : -1;
       if (at < 0) continue;
       if (keyConversion(column.typeOid, type) === undefined) {
+        const own = child.columns.find((c) => c.id === fk.columnIds[at])!;
+        refuseTypes(fk.name, own, { ...column, typeOid: type });
         throw unsupported(`changing the type of a column that foreign key "${fk.name}" refers to in this way`);
       }
       refuseTypes(

@@ -103,7 +103,8 @@ async function check(queue: ForeignKeyQueue, pending: PendingChecks, ctx: ExecCo
   const deferred = queue.isDeferred(foreignKey.descriptor);
   for (const kind of ['wanted', 'orphaned'] as const) {
     const violations = await violated(foreignKey, [...pending[kind].values()], kind, ctx.txn);
-    if (violations[0] !== undefined && !deferred) throw violation(foreignKey, kind, violations[0], ctx.format);
+    const first = violations.find(({ key }) => !deferred || (kind === 'orphaned' && pending.keptByDefault.has(key)));
+    if (first !== undefined) throw violation(foreignKey, kind, first, ctx.format);
     for (const reference of violations) queue.defer(pending, kind, reference);
   }
 }
@@ -337,7 +338,9 @@ class Actions {
     const changed = await this.#change(live, values);
     // Another key is looked at because the row was written; the very one that is gone is not another.
     const reference = foreignKey.referenceOf(changed);
-    if (reference?.key === key) this.#pending.orphaned.set(key, reference);
+    if (reference?.key !== key) return;
+    this.#pending.orphaned.set(key, reference);
+    this.#pending.keptByDefault.add(key);
   }
 
   /** Live positions that SET NULL or SET DEFAULT sets. */

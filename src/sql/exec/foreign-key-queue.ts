@@ -35,6 +35,8 @@ export class PendingChecks {
   readonly wanted = new Map<Key, Reference>();
   /** Keys that left the parent under NO ACTION. */
   readonly orphaned = new Map<Key, Reference>();
+  /** Of these, those that a default still refers to: as in PostgreSQL, that is not left to the end of the transaction. */
+  readonly keptByDefault = new Set<Key>();
   /** Under RESTRICT: nobody may refer to them, whether or not the key is back. */
   readonly restricted = new Map<Key, Reference>();
   /** Whose children change as well. */

@@ -151,7 +151,8 @@ export function tryCoerce(
   if (e.kind === 'const' && e.oid === OID.unknown)
     return coerceLiteral(b, e.value, oid, typmod, context, e.location ?? location);
   if (e.oid === oid) {
-    if (typmod < 0 || typmod === e.typmod) return e;
+    // Written, it takes the modifier away.
+    if (typmod === e.typmod || (typmod < 0 && context !== 'explicit')) return e;
     return applyCast(b, e, oid, typmod, context);
   }
   if (e.oid === OID.unknown) {

@@ -1,0 +1,25 @@
+-- A foreign key's action sets a default that is the key that goes: no deferring helps.
+create table dp1 (id int primary key);
+create table dc1 (id int, p int default 1, constraint dcf1 foreign key (p) references dp1 on delete set default on update set default deferrable initially deferred);
+insert into dp1 values (1),(2),(3);
+insert into dc1 values (1,1),(2,2),(3,null);
+begin;
+delete from dp1 where id = 1;
+commit;
+begin;
+update dp1 set id = 9 where id = 1;
+commit;
+begin;
+delete from dp1 where id = 2;
+delete from dp1 where id = 1;
+insert into dp1 values (1);
+commit;
+begin;
+delete from dp1 where id = 3;
+delete from dc1 where p = 1;
+delete from dp1 where id = 1;
+insert into dc1 values (5, 2);
+delete from dp1 where id = 2;
+insert into dp1 values (1);
+commit;
+select * from dc1 order by id;
