@@ -13,8 +13,8 @@ export interface SimRun {
 }
 
 const CLUSTER_SEEDS: readonly number[] = [
-  21101, 43017, 43018, 43022, 43024, 43040, 43064, 43066, 43080, 43104, 43115, 43163, 43187, 43196, 43231, 43262, 43268,
-  43289, 43295, 43307,
+  51001, 51011, 51012, 51017, 51033, 51042, 51047, 51077, 51116, 51122, 51124, 51140, 51146, 51210, 51237, 51247, 51253,
+  51258, 51265, 51280, 51288,
 ];
 const RAFT_SEEDS: readonly number[] = [5, 17, 18, 58, 79];
 
@@ -23,7 +23,7 @@ export const FIXED_RUNS: readonly SimRun[] = [
   ...RAFT_SEEDS.map((seed) => ({ kind: 'raft', seed }) as const),
 ];
 
-const FIRST_SPARE = 21_101;
+const FIRST_SPARE = 51_101;
 const SPARES = 80;
 /** Run one after the other while a mark is missing. */
 export const SPARE_RUNS: readonly SimRun[] = Array.from(
