@@ -58,32 +58,9 @@ describe('moving a lease', () => {
 
   const lock = (key: Key): KvRequest => ({ kind: 'get', key, lock: 'exclusive' });
 
-  async function commit(txn: TxnMeta, keys: readonly Key[], value: string): Promise<void> {
-    const writes = keys.map((key, i) => ({
-      kind: 'put' as const,
-      key,
-      value: Buffer.from(value),
-      mustNotExist: false,
-      // Fails with 'lost-lock' if anybody came between.
-      exclusionSince: txn.readTs,
-      sequence: i + 1,
-    }));
-    await harness.send(
-      [
-        ...writes,
-        {
-          kind: 'end-txn',
-          action: 'one-phase',
-          inFlight: [],
-          localLocks: keys,
-          lockKeys: keys,
-          lockSpans: [],
-          split: null,
-        },
-      ],
-      { txn, canBumpReadTs: true },
-    );
-  }
+  /** Fails with 'lost-lock' if anybody came between. */
+  const commit = (txn: TxnMeta, keys: readonly Key[], value: string): Promise<void> =>
+    harness.commit(txn, keys, value, txn.readTs);
 
   /** A follower that can be handed the lease, and the leaseholder with its replica. */
   async function places(): Promise<{ holder: TestNode; replica: Replica; target: TestNode }> {

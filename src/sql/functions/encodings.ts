@@ -1,4 +1,5 @@
 /** Functions that read bytes in an encoding, and write them. */
+import { bufferOf } from '../../base/bytes.js';
 import { sqlError } from '../../base/errors.js';
 import { decodeText } from '../../base/utf8.js';
 import type { ExecContext } from '../contract.js';
@@ -14,10 +15,6 @@ const RELATED: readonly (readonly string[])[] = [
   ['LATIN2', 'WIN1250'],
   ['EUC_JP', 'SJIS'],
 ];
-
-function view(b: Uint8Array): Buffer {
-  return Buffer.from(b.buffer, b.byteOffset, b.byteLength);
-}
 
 function named(name: string, what: string): Encoding {
   const found = findEncoding(name);
@@ -40,7 +37,7 @@ function written(text: string, encoding: Encoding): Buffer {
 }
 
 fn('convert_from(bytea, name) text', (bytes: Uint8Array, from: string) =>
-  read(view(bytes), named(from, 'source encoding')),
+  read(bufferOf(bytes), named(from, 'source encoding')),
 );
 fn('convert_to(text, name) bytea', (text: string, to: string) => written(text, named(to, 'destination encoding')));
 fn('convert(bytea, name, name) bytea', (bytes: Uint8Array, from: string, to: string) => {
@@ -49,10 +46,10 @@ fn('convert(bytea, name, name) bytea', (bytes: Uint8Array, from: string, to: str
   const isRelated = RELATED.some((group) => pair.every((name) => group.includes(name)));
   if (source !== target && source.text !== null && target.text !== null && !isRelated)
     throw noConversion(source.name, target.name);
-  return written(read(view(bytes), source), target);
+  return written(read(bufferOf(bytes), source), target);
 });
 fn('length(bytea, name) int4', (bytes: Uint8Array, encoding: string) =>
-  charLength(read(view(bytes), named(encoding, 'encoding'))),
+  charLength(read(bufferOf(bytes), named(encoding, 'encoding'))),
 );
 fn('pg_encoding_to_char(int4) name', (number: number) => encodingName(number), STABLE);
 fn('pg_char_to_encoding(name) int4', (name: string) => findEncoding(name)?.number ?? -1, STABLE);

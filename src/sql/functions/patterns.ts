@@ -1,4 +1,5 @@
 /** LIKE and ILIKE as operators and functions, and SIMILAR TO, whose patterns become regular expressions. */
+import { bufferOf } from '../../base/bytes.js';
 import { sqlError } from '../../base/errors.js';
 import { charLength } from '../types/text-order.js';
 import { replaceEach } from '../types/text-builder.js';
@@ -12,7 +13,7 @@ for (const type of ['text', 'name', 'bpchar']) {
   op(`${type} ~~* text = bool`, (s: string, p: string) => like(s, p, '\\', true));
   op(`${type} !~~* text = bool`, (s: string, p: string) => !like(s, p, '\\', true));
 }
-const bytesAsText = (b: Uint8Array): string => Buffer.from(b.buffer, b.byteOffset, b.byteLength).toString('latin1');
+const bytesAsText = (b: Uint8Array): string => bufferOf(b).toString('latin1');
 op('bytea ~~ bytea = bool', (s: Uint8Array, p: Uint8Array) => like(bytesAsText(s), bytesAsText(p)));
 op('bytea !~~ bytea = bool', (s: Uint8Array, p: Uint8Array) => !like(bytesAsText(s), bytesAsText(p)));
 fn('like(bytea, bytea) bool', (s: Uint8Array, p: Uint8Array) => like(bytesAsText(s), bytesAsText(p)));

@@ -1,6 +1,7 @@
 /** String and binary-string functions and operators (chapters 9.4 and 9.5), patterns apart. */
 import { createHash } from 'node:crypto';
 import { sqlError } from '../../base/errors.js';
+import { bufferOf } from '../../base/bytes.js';
 import type { ExecContext } from '../contract.js';
 import { PgArray } from '../types/datum.js';
 import type { Datum, Inet } from '../types/datum.js';
@@ -23,9 +24,6 @@ export function textOf(value: Value, oid: number, ctx: ExecContext): string {
 }
 function asText(value: Value, oid: number, ctx: ExecContext): string {
   return oid === OID.bool ? (value === true ? 't' : 'f') : textOf(value, oid, ctx);
-}
-function view(b: Uint8Array): Buffer {
-  return Buffer.from(b.buffer, b.byteOffset, b.byteLength);
 }
 
 // ---- length and case ----
@@ -170,7 +168,7 @@ function position(s: string, part: string): number {
   return at < 0 ? 0 : charLength(s.slice(0, at)) + 1;
 }
 fns(['strpos(text, text) int4', 'position(text, text) int4'], position);
-fn('position(bytea, bytea) int4', (b: Uint8Array, part: Uint8Array) => view(b).indexOf(part) + 1);
+fn('position(bytea, bytea) int4', (b: Uint8Array, part: Uint8Array) => bufferOf(b).indexOf(part) + 1);
 fn('split_part(text, text, int4) text', (s: string, delimiter: string, n: number) => {
   if (n === 0) throw sqlError('22023', 'field position must not be zero');
   if (delimiter === '' || s === '') return n === 1 || n === -1 ? s : '';
@@ -348,9 +346,9 @@ for (const bits of ['224', '256', '384', '512'])
 fn('encode(bytea, text) text', (b: Uint8Array, format: string) => {
   switch (format.toLowerCase()) {
     case 'hex':
-      return view(b).toString('hex');
+      return bufferOf(b).toString('hex');
     case 'base64':
-      return inLines(view(b).toString('base64'));
+      return inLines(bufferOf(b).toString('base64'));
     case 'escape':
       return encodeEscapeAll(b);
     default:

@@ -5,6 +5,7 @@
  * Limit: text inside of arrays, records and ranges is refused (0A000) rather than misread; clients send and get these
  * in text form.
  */
+import { bufferOf } from '../../base/bytes.js';
 import { sqlError } from '../../base/errors.js';
 import type { TextEncoding } from './encodings.js';
 import { OID } from './oids.js';
@@ -22,7 +23,7 @@ export function fromClient(encoding: TextEncoding | null, type: TypeInfo, bytes:
 /** What the type's `send` gave, for the client. @throws QuoralError 22P05, 0A000 */
 export function toClient(encoding: TextEncoding | null, type: TypeInfo, bytes: Uint8Array): Uint8Array {
   if (encoding === null || !isText(encoding, type)) return bytes;
-  return encoding.encode(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'));
+  return encoding.encode(bufferOf(bytes).toString('utf8'));
 }
 
 function isText({ name }: TextEncoding, type: TypeInfo): boolean {

@@ -5,7 +5,7 @@
  * While it runs, every turn of its watch looks whether a range is served by two stores at once
  * (`doubleLeases`), which must never be.
  */
-import type { NodeId, RangeId } from '../../../src/base/ids.js';
+import type { NodeId, RangeId, Timestamp } from '../../../src/base/ids.js';
 import { KEY_MAX, KEY_MIN, type Key } from '../../../src/base/key.js';
 import type { TimerHandle } from '../../../src/env/env.js';
 import { MemoryHub } from '../../../src/env/memory-transport.js';
@@ -325,14 +325,18 @@ export class Harness {
   }
 
   /** One-phase transaction that writes the keys. */
-  async put(keys: readonly Key[], value: string): Promise<void> {
-    const txn = this.txn(this.up[0]!, keys[0]!);
+  put(keys: readonly Key[], value: string): Promise<void> {
+    return this.commit(this.txn(this.up[0]!, keys[0]!), keys, value);
+  }
+
+  /** As put(), of a transaction that has held the keys since `exclusionSince`; 0: since nothing that matters. */
+  async commit(txn: TxnMeta, keys: readonly Key[], value: string, exclusionSince: Timestamp = 0): Promise<void> {
     const puts = keys.map((key, i) => ({
       kind: 'put' as const,
       key,
       value: Buffer.from(value),
       mustNotExist: false,
-      exclusionSince: 0,
+      exclusionSince,
       sequence: i + 1,
     }));
     await this.send(

@@ -100,6 +100,10 @@ describe('encodings', () => {
     expect(() => findEncoding('euc_jp')!.text!.decode(Buffer.of(0x61, 0xff))).toThrow(
       'invalid byte sequence for encoding "EUC_JP": 0xff',
     );
+    // Of the table that EUC_KR is read by, which knows more.
+    expect(() => findEncoding('euc_kr')!.text!.decode(Buffer.of(0x61, 0x81, 0x41))).toThrow(
+      'invalid byte sequence for encoding "EUC_KR": 0x81 0x41',
+    );
     expect(() => latin.decode(Buffer.of(0x61, 0))).toThrow('invalid byte sequence for encoding "LATIN1": 0x00');
     expect(latin.encodeLossy('a€').toString('latin1')).toBe('a?');
   });
