@@ -7,6 +7,7 @@ import { PgArray } from '../types/datum.js';
 import type { Datum, Inet } from '../types/datum.js';
 import { showNetwork } from '../types/network.js';
 import { OID } from '../types/oids.js';
+import { lowerOf, upperOf } from '../types/letter-case.js';
 import { typeByOid } from '../types/registry.js';
 import { decodeEscape, decodeHex, escapeBytes } from '../types/scalar-input.js';
 import { checkElements, checkLength, ELEMENTS_MAX } from '../types/limits.js';
@@ -36,19 +37,8 @@ fns(['length(bytea) int4', 'octet_length(bytea) int4'], (b: Uint8Array) => b.len
 fns(['octet_length(text) int4', 'octet_length(bpchar) int4'], (s: string) => Buffer.byteLength(s, 'utf8'));
 fn('bit_length(text) int4', (s: string) => Buffer.byteLength(s, 'utf8') * 8);
 fn('bit_length(bytea) int4', (b: Uint8Array) => b.length * 8);
-/** Simple case mapping, character by character: 'ß' stays, as in PostgreSQL. */
-function mapCase(s: string, upper: boolean): string {
-  const whole = upper ? s.toUpperCase() : s.toLowerCase();
-  if (whole.length === s.length) return whole;
-  const out = new TextBuilder();
-  for (const c of s) {
-    const mapped = upper ? c.toUpperCase() : c.toLowerCase();
-    out.add(mapped.length === c.length ? mapped : c);
-  }
-  return out.text();
-}
-fn('lower(text) text', (s: string) => mapCase(s, false));
-fn('upper(text) text', (s: string) => mapCase(s, true));
+fn('lower(text) text', lowerOf);
+fn('upper(text) text', upperOf);
 const LETTER = /^[\p{L}\p{N}]/u;
 fn('initcap(text) text', (s: string) => {
   if (s.length <= REPLACED_AT_ONCE) return capitalised(s);
@@ -65,7 +55,7 @@ fn('initcap(text) text', (s: string) => {
 const capitalised = (s: string): string =>
   s.replace(/[\p{L}\p{N}]+/gu, (word) => {
     const [first = ''] = word;
-    return mapCase(first, true) + mapCase(word.slice(first.length), false);
+    return upperOf(first) + lowerOf(word.slice(first.length));
   });
 
 // ---- concatenation ----

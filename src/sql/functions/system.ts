@@ -161,11 +161,11 @@ fn(
 fn(
   'pg_collation_for(any) text',
   (_v: Datum, ctx: ExecContext, call: CallInfo) => {
-    if (call.argOids[0] === OID.unknown) return null;
-    const own = typeCollation(call.argOids[0]!);
-    if (own === null)
-      throw sqlError('42804', `collations are not supported by type ${typeByOid(call.argOids[0]!).sqlName}`);
-    const { collation = collationOfKey(own) } = call;
+    const oid = call.argOids[0]!;
+    const own = typeCollation(oid);
+    if (own === null && oid !== OID.unknown)
+      throw sqlError('42804', `collations are not supported by type ${typeByOid(oid).sqlName}`);
+    const { collation = own === null ? null : collationOfKey(own) } = call;
     if (collation === null) return null;
     if (collation.name !== null) return quoteIdentifier(collation.name);
     return ctx.services.collationName?.(collation.oid) ?? String(collation.oid);

@@ -112,6 +112,7 @@ function bindItem(ctx: FromContext, node: Node, left: BoundFrom | null): BoundFr
       const plan = ctx.binder.beside(lateral ? [] : (left?.relations ?? []), () =>
         ctx.bindSubselect(select, parent, ctx.ctes, lock),
       );
+      ctx.binder.subqueries.add(plan);
       return derived(plan, item.alias, null, null);
     }
     case 'RangeFunction':

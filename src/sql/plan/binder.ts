@@ -130,6 +130,8 @@ export class Binder {
   readonly collationPins: Map<object, string> | null;
   /** A collation is written, or a column was declared with one: collate-plan.ts has something to do. */
   collated = false;
+  /** Plans of FROM's subqueries. */
+  readonly subqueries = new WeakSet<Plan>();
   readonly #collations = new Map<number, string>();
   /** Of columns with records that have no named type. */
   readonly recordColumns: RecordColumns = new Map();
