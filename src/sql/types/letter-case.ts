@@ -17,6 +17,21 @@ export function upperOf(text: string): string {
   return whole.length === text.length ? whole : eachOf(text, upperOfOne);
 }
 
+/** Digraphs that are one character: large, as at the head of a word, small. */
+const DIGRAPHS: Readonly<Record<string, string>> = {};
+for (const [large, title, small] of ['ǄǅǆǇǈǉ', 'ǊǋǌǱǲǳ'].flatMap((six) => [six.slice(0, 3), six.slice(3)])) {
+  Object.assign(DIGRAPHS, { [large!]: title!, [title!]: title!, [small!]: title! });
+}
+
+/** A letter at the head of a word, in a language: of what becomes two letters ('ß') the second one is small. */
+export function titleOf(c: string, locale: string): string {
+  if (WITH_IOTA.test(c)) return upperOfOne(c);
+  if (Object.hasOwn(DIGRAPHS, c)) return DIGRAPHS[c]!;
+  const large = c.toLocaleUpperCase(locale);
+  const [head = '', ...rest] = large;
+  return rest.length === 0 || head === '\u02bc' ? large : head + rest.join('').toLocaleLowerCase(locale);
+}
+
 function lowerOfOne(c: string): string {
   return c === 'İ' ? 'i' : c.toLowerCase();
 }

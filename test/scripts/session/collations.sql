@@ -156,3 +156,4 @@ select * from (select de || sv as v from w order by v) s;
 select array[de, sv] = array[plain], array[de, sv] <> array[plain], array[de, null] = array[null, sv] from w where id = (select min(id) from w where de is not null and sv is not null and plain is not null);
 select array[de, sv] < array[plain] from w where id = (select min(id) from w where de is not null and sv is not null and plain is not null);
 select array[de, sv] = array[de, sv] from w where id = (select min(id) from w where de is not null and sv is not null and plain is not null);
+select initcap('ßa ﬁx ǆ ǅx ᾳb ŉ' collate "und-x-icu");
