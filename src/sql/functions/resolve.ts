@@ -13,6 +13,7 @@ import type { RangeKind } from '../types/range.js';
 import { arrayOidOf, elementOidOf, formatType, isArrayType, typeByName, typeByOid } from '../types/registry.js';
 import { aggregatesNamed, functionsNamed, operatorsNamed } from './define.js';
 import { ownFunction } from './entry.js';
+import { describeCall, missingFunction } from './missing-functions.js';
 import type { AggregateEntry, FunctionEntry, ResolvedCall } from './entry.js';
 
 const POLYMORPHIC: ReadonlySet<number> = new Set([
@@ -336,10 +337,6 @@ function byUnknownCategories<E extends AnyEntry>(
   return kept.length === 0 ? candidates : kept;
 }
 
-function describe(name: string, args: readonly number[]): string {
-  return `${name}(${args.map((oid) => formatType(oid)).join(', ')})`;
-}
-
 /** Every polymorphic argument was an unknown literal, so nothing says what the type is. */
 function checkDetermined(c: Candidate<AnyEntry>): void {
   if (c.declared.some((d, i) => POLYMORPHIC.has(d) && (c.concrete[i] === OID.unknown || c.concrete[i] === 0))) {
@@ -426,7 +423,7 @@ export interface ResolveOptions {
   readonly alike?: (a: FunctionEntry, b: FunctionEntry) => boolean;
 }
 
-/** @throws QuoralError 42883, 42725 as PostgreSQL words them. */
+/** @throws QuoralError 42883, 42725 as PostgreSQL words them; 0A000 */
 export function resolveFunction(
   name: string,
   args: readonly number[],
@@ -436,9 +433,7 @@ export function resolveFunction(
   if (found !== null) return found;
   const asCast = functionAsCast(name, args);
   if (asCast !== null) return asCast;
-  throw sqlError('42883', `function ${describe(name, args)} does not exist`, {
-    hint: 'No function matches the given name and argument types. You might need to add explicit type casts.',
-  });
+  throw missingFunction(name, args);
 }
 
 /** null if there is none; still throws 42725 when there are several as good. */
@@ -483,7 +478,7 @@ export function findFunction(
 }
 
 export function notUnique(name: string, args: readonly number[]): Error {
-  return sqlError('42725', `function ${describe(name, args)} is not unique`, {
+  return sqlError('42725', `function ${describeCall(name, args)} is not unique`, {
     hint: 'Could not choose a best candidate function. You might need to add explicit type casts.',
   });
 }
@@ -536,14 +531,12 @@ export function resolveAggregate(name: string, args: readonly number[]): Resolve
   }
   if (candidates.length === 0) {
     if (!isAggregateName(name)) return null;
-    throw sqlError('42883', `function ${describe(name, args)} does not exist`, {
-      hint: 'No function matches the given name and argument types. You might need to add explicit type casts.',
-    });
+    throw missingFunction(name, args);
   }
   const exact = candidates.find((c) => exactMatches(c, args) === args.length);
   const chosen = exact ?? select(candidates, args);
   if (chosen === null) {
-    throw sqlError('42725', `function ${describe(name, args)} is not unique`, {
+    throw sqlError('42725', `function ${describeCall(name, args)} is not unique`, {
       hint: 'Could not choose a best candidate function. You might need to add explicit type casts.',
     });
   }

@@ -9,6 +9,7 @@ import { findCast, identityCast, isBinaryCoercible, canCoerce, selectCommonType 
 import type { CastContext } from '../types/casts.js';
 import type { Datum } from '../types/datum.js';
 import { typeCollation } from '../types/collated.js';
+import { leftOutType } from '../types/left-out.js';
 import { OID } from '../types/oids.js';
 import {
   findTypeByOid,
@@ -359,6 +360,8 @@ export function resolveTypeName(type: TypeName, scope: TypeScope): { readonly oi
   const found = builtIn ?? (userOid === null ? null : typeByOid(userOid));
   if (found === null) {
     const shown = written.schema === null ? written.name : `${written.schema}.${written.name}`;
+    const leftOut = [null, 'pg_catalog'].includes(written.schema) ? leftOutType(written.name) : null;
+    if (leftOut !== null) throw addPosition(leftOut, written.location);
     throw errorAt('42704', `type "${shown}" does not exist`, written.location);
   }
   let typmod = -1;
