@@ -515,7 +515,6 @@ export class Services implements SessionServices, CatalogServices {
   }
 
   // ---- sequences ----
-
   async #sequence(sequence: string | number): Promise<SequenceDescriptor> {
     const tc = this.#host.transactionCatalog();
     const wait = this.#host.waitOptions();
@@ -555,6 +554,14 @@ export class Services implements SessionServices, CatalogServices {
     return this.#sequences.lastValue(await this.#sequence(sequence));
   }
 
+  async lastValues(sequences: readonly SequenceDescriptor[]): Promise<readonly (bigint | null)[]> {
+    const { rights } = this.#host.roles;
+    const values = await this.#sequences.lastValues(sequences);
+    return values.map((value, i) =>
+      (wholeRights(rights, sequences[i]!) & (RIGHTS.usage | RIGHTS.select)) === 0 ? null : value,
+    );
+  }
+
   currval(sequence: string | number): bigint {
     const id =
       typeof sequence === 'number' ? sequence : (this.relationOid(sequence) ?? this.#ids.get(sequence) ?? null);
@@ -572,9 +579,7 @@ export class Services implements SessionServices, CatalogServices {
     const d = await this.#sequence(sequence);
     await this.#mayUse(d, RIGHTS.update);
     await this.#sequences.setval(d, value, isCalled);
-    if (isCalled) {
-      this.#current.set(d.id, value);
-    }
+    if (isCalled) this.#current.set(d.id, value);
     return value;
   }
 
