@@ -39,6 +39,7 @@ import './system.js';
 import './privileges.js';
 import './statistics-text.js';
 import './dump.js';
+import './relation-facts.js';
 import './updatable.js';
 import './notifications.js';
 import './advisory.js';

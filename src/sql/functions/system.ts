@@ -28,7 +28,7 @@ import { fn, fns, srf } from './define.js';
 import { quoteIdentifier } from './strings.js';
 import { indexColumnText, indexText } from './index-text.js';
 import { viewOfRule } from '../catalog/rule-oids.js';
-import { namedRelations, shownSql } from './shown-sql.js';
+import { shownSql } from './shown-sql.js';
 
 const STABLE = { volatility: 'stable' } as const;
 const LOOSE = { volatility: 'stable', strict: false } as const;
@@ -223,7 +223,7 @@ fn('num_nonnulls(variadic any) int4', (args: readonly Datum[]) => args.filter((v
 /** @param columns what it may name */
 function shownExpression(sql: string, columns: readonly StoredColumn[], pretty: boolean, ctx: ExecContext): string {
   const isAsStored = !pretty && !sql.includes('CASE');
-  const text = (): string | undefined => ctx.services.expressionText?.(namedRelations(sql, ctx), columns, pretty);
+  const text = (): string | undefined => ctx.services.expressionText?.(sql, columns, pretty);
   return (isAsStored ? undefined : text()) ?? shownSql(sql, ctx);
 }
 const NO_COLUMNS: readonly StoredColumn[] = [];

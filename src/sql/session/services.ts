@@ -53,6 +53,7 @@ import { VERSION_TEXT } from './setting-table.js';
 import type { SessionRoles } from './roles.js';
 import type { Settings } from './settings.js';
 import type { QueryStyle } from '../plan/deparse-query.js';
+import { KnownPath } from './known-path.js';
 import { expressionText, viewText } from './view-definitions.js';
 import { catalogAccess } from './catalog-access.js';
 import { cursorKey, cursorRows, preparedRows } from './cursor-facts.js';
@@ -101,6 +102,7 @@ export class Services implements SessionServices, CatalogServices {
   #view: CatalogView | null = null;
   /** The last one that there was: rows are sent, with names of what is in them, when their transaction is over. */
   #shown: CatalogView | null = null;
+  readonly #knownPath = new KnownPath();
 
   constructor(host: ServiceHost, catalog: Catalog, sequences: Sequences) {
     this.#host = host;
@@ -140,8 +142,10 @@ export class Services implements SessionServices, CatalogServices {
   /** Schemas of search_path that exist, as far as is known: without a view or the list of schemas all of them are taken to. */
   get searchPath(): readonly string[] {
     const path = this.#host.settings.derived.searchPath;
-    if (this.#view === null && this.#catalog.cachedSchemas(this.databaseId) === undefined) return path;
-    return path.filter((schema) => this.#schemaId(schema) !== null);
+    const schemas = this.#catalog.cachedSchemas(this.databaseId);
+    const existing = (): readonly string[] => path.filter((schema) => this.#schemaId(schema) !== null);
+    if (this.#view === null) return schemas === undefined ? path : existing();
+    return this.#knownPath.get(path, schemas, existing);
   }
   readonly serverVersion = VERSION_TEXT;
   readonly access: AccessServices;
@@ -199,8 +203,10 @@ export class Services implements SessionServices, CatalogServices {
   // ---- the catalog ----
 
   async loadView(): Promise<CatalogView> {
-    this.#view = await this.#host.transactionCatalog().view(this.#host.settings.derived.searchPath);
-    return this.#view;
+    const view = await this.#host.transactionCatalog().view(this.#host.settings.derived.searchPath);
+    this.#view = view;
+    this.#knownPath.forget();
+    return view;
   }
   /** The view of this statement, loaded once. */
   view(): Soon<CatalogView> {
@@ -209,6 +215,7 @@ export class Services implements SessionServices, CatalogServices {
   forgetView(): void {
     this.#shown = this.#view ?? this.#shown;
     this.#view = null;
+    this.#knownPath.forget();
   }
   settingRows(): readonly SettingRow[] {
     return this.#host.settings.all();
@@ -508,7 +515,6 @@ export class Services implements SessionServices, CatalogServices {
   }
 
   // ---- sequences ----
-
   async #sequence(sequence: string | number): Promise<SequenceDescriptor> {
     const tc = this.#host.transactionCatalog();
     const wait = this.#host.waitOptions();
@@ -548,6 +554,14 @@ export class Services implements SessionServices, CatalogServices {
     return this.#sequences.lastValue(await this.#sequence(sequence));
   }
 
+  async lastValues(sequences: readonly SequenceDescriptor[]): Promise<readonly (bigint | null)[]> {
+    const { rights } = this.#host.roles;
+    const values = await this.#sequences.lastValues(sequences);
+    return values.map((value, i) =>
+      (wholeRights(rights, sequences[i]!) & (RIGHTS.usage | RIGHTS.select)) === 0 ? null : value,
+    );
+  }
+
   currval(sequence: string | number): bigint {
     const id =
       typeof sequence === 'number' ? sequence : (this.relationOid(sequence) ?? this.#ids.get(sequence) ?? null);
@@ -565,9 +579,7 @@ export class Services implements SessionServices, CatalogServices {
     const d = await this.#sequence(sequence);
     await this.#mayUse(d, RIGHTS.update);
     await this.#sequences.setval(d, value, isCalled);
-    if (isCalled) {
-      this.#current.set(d.id, value);
-    }
+    if (isCalled) this.#current.set(d.id, value);
     return value;
   }
 

@@ -136,6 +136,11 @@ export function abbreviationOf(word: string): Abbreviation | undefined {
   return ABBREVIATIONS.get(word);
 }
 
+/** In lower case. */
+export function allAbbreviations(): Iterable<string> {
+  return ABBREVIATIONS.keys();
+}
+
 /** By the first words of the engine's long names; the letters before S and D stand in both halves of the year. */
 const LONG_NAMES: Readonly<Record<string, string>> = {
   'Eastern Standard Time': 'EST',

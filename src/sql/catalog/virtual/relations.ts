@@ -375,9 +375,8 @@ const viewAttributes = perDescriptorOf<Model, ViewDescriptor>(
 let systemAttributeRows: readonly Row[] | null = null;
 function systemAttributes(): readonly Row[] {
   systemAttributeRows ??= LAYOUTS.flatMap((layout) =>
-    layout.columns.map(({ name, typeOid }, i) => {
+    layout.columns.map(({ name, typeOid, notNull: attnotnull }, i) => {
       const collation = layout.kind === 'r' && typeOid === OID.text ? 950 : collationOf(typeOid);
-      const attnotnull = layout.kind === 'r' && layout.defaults[i] !== null;
       return attribute({ relation: layout.oid, number: i + 1, name, typeOid, typmod: -1, collation }, { attnotnull });
     }),
   );
