@@ -7,7 +7,8 @@
  */
 import { sqlError } from '../../base/errors.js';
 import type { AggregateParts, Routine, RoutineParameter, StoredCall } from '../catalog/descriptor.js';
-import { isPolymorphic, resolveFunction } from '../functions/resolve.js';
+import { isPolymorphic } from '../functions/polymorphic.js';
+import { resolveFunction } from '../functions/resolve.js';
 import { isBuiltInFunction } from '../plan/ast.js';
 import { resolveTypeName } from '../plan/coerce.js';
 import { functionsOf } from '../plan/routines.js';

@@ -18,6 +18,7 @@ import { functionsOf, pinCall } from './routines.js';
 import { bindSortKeys, sortKey } from './sort-keys.js';
 import { folded, resolveUserAggregate, routineOf } from './user-aggregates.js';
 import { WINDOW_FUNCTIONS } from './window-functions.js';
+import { declaredAs, declaredOid, declaredResult } from './declared-types.js';
 
 /** Of users, that a call may mean. */
 interface OwnAggregates {
@@ -94,7 +95,7 @@ function makeAggregate(inner: ExprContext, { call, name, location, own }: Writte
     ? sorts.map((s) => sortKey(coerced[coerced.length - 1]!, s))
     : bindSortKeys(inner, call.agg_order ?? [], (n) => inner.bind(inner, n));
   if (call.agg_distinct === true && !within) checkDistinctOrder(call.agg_order ?? [], orderBy, args);
-  const made: AggregateExpr = {
+  const bare: AggregateExpr = {
     kind: 'aggregate',
     entry: resolved.entry,
     args: coerced,
@@ -109,6 +110,7 @@ function makeAggregate(inner: ExprContext, { call, name, location, own }: Writte
     oid: resolved.resultOid,
     typmod: -1,
   };
+  const made = declaredAs(bare, declaredResult(resolved.entry, args, resolved.resultOid));
   b.notes?.written.set(made, orderBy.length);
   return made;
 }
@@ -134,7 +136,8 @@ export function bindWindowCall(ctx: ExprContext, written: WrittenAggregate): Exp
   if (own !== null || (isAggregateName(name) && !WINDOW_FUNCTIONS.has(name))) {
     // A window aggregate's own arguments may hold plain aggregates of the group.
     const aggregate = makeAggregate(inner, written);
-    const made: WindowExpr = { kind: 'window', name, aggregate, args: [], ...over, oid: aggregate.oid, typmod: -1 };
+    const bare: WindowExpr = { kind: 'window', name, aggregate, args: [], ...over, oid: aggregate.oid, typmod: -1 };
+    const made = declaredAs(bare, declaredOid(aggregate));
     b.notes?.over.set(made, call.over!);
     return folded(b, aggregate.entry, made);
   }
