@@ -399,6 +399,12 @@ export interface AggregateParts {
   readonly finalExtra: boolean;
   /** As it was written; null for none. */
   readonly initial: string | null;
+  /** Of an ordered-set or hypothetical-set aggregate: the first arguments are given once for a group, to the final function. */
+  readonly direct?: { readonly kind: 'o' | 'h'; readonly count: number };
+  /** Kept and shown, without effect: functions and facts by the columns of pg_aggregate, and the moving state. */
+  readonly others?: Readonly<Record<string, StoredCall>>;
+  readonly shown?: Readonly<Record<string, string | number | boolean>>;
+  readonly moving?: { readonly typeOid: number };
 }
 
 /** All functions and procedures of one name in a schema: a plan that called one of them notices any change. */

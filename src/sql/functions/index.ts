@@ -23,6 +23,7 @@ import './json-record.js';
 import './json-path.js';
 import './json-layout.js';
 import './arrays.js';
+import './aggregate-steps.js';
 import './enums.js';
 import './bit-strings.js';
 import './keywords.js';

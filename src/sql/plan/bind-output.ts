@@ -11,7 +11,8 @@
 import type { Node, SelectStmt } from 'libpg-query';
 import { OID } from '../types/oids.js';
 import { typeByOid } from '../types/registry.js';
-import { columnExpr, declaredOid, errorAt } from './binder.js';
+import { columnExpr, errorAt } from './binder.js';
+import { declaredOid } from './declared-types.js';
 import type { Binder } from './binder.js';
 import { applySets } from './bind-group.js';
 import { constant, isVolatile, sameExpr, some } from './expr.js';

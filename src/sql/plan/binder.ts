@@ -310,13 +310,6 @@ export class Binder {
   }
 }
 
-/** The type of an output column made of the expression: of a domain's, the domain. */
-export function declaredOid(e: Expr): number {
-  if (e.kind === 'column' && e.domain !== undefined) return e.domain;
-  if (e.kind === 'call' && e.entry.castsTo !== undefined) return e.entry.castsTo;
-  return e.oid;
-}
-
 export function columnExpr(column: PlanColumn, location = -1): ColumnExpr {
   const { id, name, oid, typmod, domain } = column;
   const made: ColumnExpr = { kind: 'column', id, name, oid, typmod, location };
