@@ -370,6 +370,16 @@ export const HIDDEN = {
   dropped: false,
 } as const;
 
+/**
+ * The ids of hidden columns, beyond those of all that users see: the catalogs show ids as `attnum`, and pg_dump refuses a
+ * table whose columns are not numbered without a gap. Up to 2047 an id takes two bytes in a row.
+ */
+const FIRST_HIDDEN_ID = 1_800;
+
+export function nextHiddenId(columns: readonly ColumnDescriptor[]): number {
+  return columns.reduce((next, c) => (c.hidden ? Math.max(next, c.id + 1) : next), FIRST_HIDDEN_ID);
+}
+
 /** The row id of a table without a primary key. */
 export function hiddenColumn(id: number, taken: readonly string[]): ColumnDescriptor {
   let name = HIDDEN_COLUMN;
