@@ -11,7 +11,7 @@ import type { TypeScope } from '../plan/coerce.js';
 import { OID } from '../types/oids.js';
 import { typeCollation } from '../types/collated.js';
 import { formatType, typeByOid } from '../types/registry.js';
-import { domainCollation, domainDefault } from '../types/user-types.js';
+import { baseOidOf, domainCollation, userTypeOf } from '../types/user-types.js';
 import type { DdlContext } from './context.js';
 import { deparse } from './deparse.js';
 import { withAttribute } from './foreign-keys.js';
@@ -286,14 +286,30 @@ export function defaultText(
 ): string | null {
   const named = namedSequences(node);
   const sql = deparse(named);
-  // NULL counts where the column's domain has a default of its own.
-  if (/^NULL$/i.test(sql) && domainDefault(column.typeOid) === null) return null;
+  if (/^NULL$/i.test(sql)) return nullDefault(column);
   refuseColumnReference(node);
   const target = { typeOid: column.typeOid, typmod: -1 };
   const assigned = compilePlaced(ctx, { node: named, sql }, [], target, DEFAULTS);
+  if (column.typmod === -1 && isNullOf(ctx, node, column.typeOid)) return null;
   // As written, without the cast that assignment adds; only a bare literal takes the column's type at once.
-  if ((node as Loose)['A_Const'] !== undefined && /^(E?'|NULL$)/i.test(sql)) return assigned.sql;
+  if ((node as Loose)['A_Const'] !== undefined && /^E?'/i.test(sql)) return assigned.sql;
   return compilePlaced(ctx, { node: named, sql }, [], null, DEFAULTS).sql;
+}
+
+/** A bare NULL is no default, unless it had to be fitted into the column's length or domain, as PostgreSQL sees it. */
+function nullDefault({ typeOid, typmod }: { readonly typeOid: number; readonly typmod: number }): string | null {
+  const base = baseOidOf(typeOid);
+  const isFitted = typmod !== -1 && base !== OID.interval;
+  return isFitted || userTypeOf(typeOid)?.kind === 'domain' ? `NULL::${formatType(base, -1)}` : null;
+}
+
+/** NULL written with a cast to this very type. */
+function isNullOf(ctx: DdlContext, node: unknown, typeOid: number): boolean {
+  const cast = (node as Loose)['TypeCast'] as Loose | undefined;
+  const value = (cast?.['arg'] as Loose | undefined)?.['A_Const'] as Loose | undefined;
+  if (value?.['isnull'] !== true) return false;
+  const type = resolveTypeName(cast!['typeName'] as Parameters<typeof resolveTypeName>[0], ctx.types);
+  return type.oid === typeOid && type.typmod === -1;
 }
 
 /** A literal names its sequence now, as PostgreSQL's regclass constant does, and not when the default is used. */
