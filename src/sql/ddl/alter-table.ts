@@ -220,6 +220,7 @@ async function apply(draft: Draft, command: Loose): Promise<void> {
       draft.table = withReplicaIdentity(draft.table, of(command['def'] as Loose, 'ReplicaIdentityStmt'));
       return;
     case 'AT_SetTableSpace':
+    case 'AT_DropOids':
     case 'AT_EnableTrigAll':
     case 'AT_DisableTrigAll':
       return;

@@ -18,7 +18,7 @@ import { withAttribute } from './foreign-keys.js';
 import { LITERALS } from '../functions/shown-sql.js';
 import { splitName } from '../types/identifiers.js';
 import { compilePlaced } from './placed-expressions.js';
-import { claimGeneratedName, descriptorOf } from './objects.js';
+import { claimIdentityName, descriptorOf } from './objects.js';
 import { createSequence, sequenceDefaults } from './sequences.js';
 import { list, objectName, of, options, qualifiedName, strings, text, unsupported } from './tree.js';
 import type { Loose } from './tree.js';
@@ -231,8 +231,8 @@ async function ownedSequence(
     throw sqlError('22023', 'identity column type must be smallint, integer, or bigint');
   }
   const id = await ctx.catalog.catalog.ids.next();
-  const name = await claimGeneratedName(ctx, table.schemaId, [table.name, draft.name, 'seq'], { id, indexOid: null });
   const opts = options(draft.identityOptions);
+  const name = await claimIdentityName(ctx, table, draft.name, opts, id);
   const settings = sequenceDefaults(opts.some((o) => o.name === 'as') ? OID.int8 : draft.typeOid, opts);
   return createSequence(
     ctx,
@@ -244,10 +244,6 @@ async function ownedSequence(
       ownedBy: { tableId: table.id, columnId },
     },
   );
-}
-
-export function quoteIfNeeded(name: string): string {
-  return /^[a-z_][a-z0-9_$]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`;
 }
 
 /** Which sequence it is does not depend on the search path, nor on what the sequence is called later. */
