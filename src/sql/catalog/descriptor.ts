@@ -230,6 +230,8 @@ export interface TableDescriptor extends SchemaObject, Caller {
   /** REPLICA IDENTITY, an index by its oid, and CLUSTER ON: kept and shown, without effect. */
   readonly replicaIdentity?: 'full' | 'nothing' | number | null;
   readonly clusterOn?: number | null;
+  /** ENABLE and FORCE ROW LEVEL SECURITY. There are no policies: whom it holds for is refused (rights.ts). */
+  readonly rowSecurity?: { readonly enabled: boolean; readonly forced: boolean } | null;
   /** Of a temporary table. */
   readonly onCommit?: 'delete' | 'drop' | null;
   /** Of a materialised view: as of a view's, and whether it has rows to read. */

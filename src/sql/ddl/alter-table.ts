@@ -52,7 +52,14 @@ import { descriptorOf, nextVersion, newStorage, openForChange, relationMissing }
 import { compilePlaced } from './placed-expressions.js';
 import { convertedDefault, newValue } from './retyped-columns.js';
 import { fillIndex, rewriteTable, scanRows } from './rewrite.js';
-import { alterIndex, optionItems, withCluster, withReplicaIdentity, withStorageFact } from './storage-facts.js';
+import {
+  alterIndex,
+  optionItems,
+  withCluster,
+  withReplicaIdentity,
+  withRowSecurity,
+  withStorageFact,
+} from './storage-facts.js';
 import { changedOptions } from './storage-options.js';
 import { refuseOwnRows, refuseRowTypeColumns, renewRowType } from './row-type-users.js';
 import { isOver, withoutStatistics } from './statistics.js';
@@ -213,9 +220,15 @@ async function apply(draft: Draft, command: Loose): Promise<void> {
       draft.table = withReplicaIdentity(draft.table, of(command['def'] as Loose, 'ReplicaIdentityStmt'));
       return;
     case 'AT_SetTableSpace':
-    case 'AT_DisableRowSecurity':
+    case 'AT_DropOids':
     case 'AT_EnableTrigAll':
     case 'AT_DisableTrigAll':
+      return;
+    case 'AT_EnableRowSecurity':
+    case 'AT_DisableRowSecurity':
+    case 'AT_ForceRowSecurity':
+    case 'AT_NoForceRowSecurity':
+      draft.table = withRowSecurity(draft.table, String(command['subtype']));
       return;
     default:
       throw unsupported(`ALTER TABLE command ${String(command['subtype']).replace('AT_', '')}`);

@@ -475,7 +475,6 @@ fn(
         : null,
   STABLE,
 );
-fn('row_security_active(oid) bool', () => false, STABLE);
 fn('getdatabaseencoding() name', () => 'UTF8', STABLE);
 fn('pg_tablespace_location(oid) text', () => '', STABLE);
 fn('pg_relation_is_publishable(regclass) bool', () => true, STABLE);

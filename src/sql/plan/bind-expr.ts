@@ -66,7 +66,7 @@ export function bindExpr(ctx: ExprContext, node: Node): Expr {
       const type = resolveTypeName(e.typeName!, ctx.binder);
       const location = e.location !== undefined && e.location >= 0 ? e.location : locationOf(e.arg);
       const array = as(e.arg, 'A_ArrayExpr');
-      if (array !== undefined && isArrayType(type.oid)) {
+      if (array !== undefined && isArrayType(type.oid) && !b.castsStand) {
         return coerce(
           b,
           bindArray(ctx, array.elements ?? [], location, elementOidOf(baseOidOf(type.oid))),

@@ -155,6 +155,8 @@ export class Binder {
   readonly access = new AccessNotes();
   /** The statement's own WITH, where alone rows may be changed; unset: not bound yet. */
   ownWith: object | null | undefined = undefined;
+  /** A cast of ARRAY[…] is of the whole array, not of its elements: expressions written by us, bound to be shown. */
+  castsStand = false;
   volatile = false;
   modifies = false;
   locks = false;

@@ -417,6 +417,13 @@ define(
   { min: 0 },
 );
 define('role', 'string', 'none', 'Ungrouped', 'Sets the current role.');
+define(
+  'default_with_oids',
+  'bool',
+  'off',
+  'Version and Platform Compatibility',
+  'Create new tables with OIDs by default.',
+);
 define('row_security', 'bool', 'on', 'Client Connection Defaults / Statement Behavior', 'Enable row security.');
 define(
   'search_path',
@@ -593,5 +600,7 @@ export function findSetting(name: string): SettingDefinition | null {
   return table.get(name.toLowerCase()) ?? null;
 }
 export function allSettings(): readonly SettingDefinition[] {
-  return [...table.values()].sort((a, b) => (a.name.toLowerCase() < b.name.toLowerCase() ? -1 : 1));
+  // What only old dumps set is not shown among all.
+  const shown = [...table.values()].filter(({ name }) => name !== 'default_with_oids');
+  return shown.sort((a, b) => (a.name.toLowerCase() < b.name.toLowerCase() ? -1 : 1));
 }

@@ -58,6 +58,8 @@ export function checkSetting(def: SettingDefinition, value: string): string {
     case 'bool': {
       const parsed = parseBoolWord(value);
       if (parsed === null) throw sqlError('22023', `parameter "${def.name}" requires a Boolean value`);
+      if (parsed && def.name === 'default_with_oids')
+        throw sqlError('0A000', 'tables declared WITH OIDS are not supported');
       return parsed ? 'on' : 'off';
     }
     case 'integer':
