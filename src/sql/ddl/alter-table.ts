@@ -33,6 +33,7 @@ import {
   COLUMNS_MAX,
   draftColumn,
   finishColumn,
+  sequenceOf,
   hiddenColumn,
   storedDefault,
   SYSTEM_COLUMNS,
@@ -270,7 +271,12 @@ async function addColumn(draft: Draft, def: Loose, ifNotExists: boolean): Promis
     columns = columns.map((c) => (c.id === clash.id ? renamed : c));
   }
   refuseOwnRows(table, column.typeOid);
-  let made = await finishColumn(ctx, column, table.nextColumnId, draft.place);
+  let made = await finishColumn(
+    ctx,
+    column,
+    table.nextColumnId,
+    await sequenceOf(ctx, column, table.nextColumnId, draft.place),
+  );
   made = withGeneration(ctx, made, column, table.name, [...columns, made], new Set([made.id]));
   const defaultSql = made.defaultSql ?? domainDefault(made.typeOid);
   if (made.generated != null) {

@@ -188,20 +188,28 @@ export interface OwnerTable {
   readonly schemaName: string;
 }
 
-/** The descriptor, with the sequence of a serial or identity column made. */
-export async function finishColumn(
+/** The sequence of a serial or identity column, made; null: it needs none. Defaults of other columns may name it. */
+export async function sequenceOf(
   ctx: DdlContext,
   draft: ColumnDraft,
   id: number,
   table: OwnerTable,
+): Promise<number | null> {
+  if (draft.serial === null && draft.identity === null) return null;
+  return (await ownedSequence(ctx, draft, id, table)).id;
+}
+
+/** The descriptor; `sequenceId` is what `sequenceOf` has made. */
+export async function finishColumn(
+  ctx: DdlContext,
+  draft: ColumnDraft,
+  id: number,
+  sequenceId: number | null,
 ): Promise<ColumnDescriptor> {
   checkColumnType(draft.name, draft.typeOid);
   let defaultSql: string | null = null;
-  let sequenceId: number | null = null;
-  if (draft.serial !== null || draft.identity !== null) {
-    const sequence = await ownedSequence(ctx, draft, id, table);
-    sequenceId = sequence.id;
-    if (draft.serial !== null) defaultSql = nextvalSql(sequence.id);
+  if (sequenceId !== null) {
+    if (draft.serial !== null) defaultSql = nextvalSql(sequenceId);
   } else if (draft.defaultNode !== null) {
     defaultSql = await storedDefault(ctx, draft.defaultNode, draft);
   }

@@ -436,6 +436,7 @@ fn(
   (oid: number, catalog: string, ctx: ExecContext) => {
     if (catalog === 'pg_type') return ctx.services.commentOf('type', oid);
     if (catalog === 'pg_collation') return ctx.services.commentOf('collation', oid);
+    if (catalog === 'pg_statistic_ext') return ctx.services.commentOf('statistics', oid);
     if (catalog === 'pg_extension') return ctx.services.commentOf('extension', oid);
     if (catalog === 'pg_namespace') return ctx.services.commentOf('schema', oid);
     if (catalog === 'pg_constraint') return ctx.services.tableOfConstraint(oid)?.constraintComments?.[oid] ?? null;

@@ -13,6 +13,7 @@ import { addPosition, errorAt, WINDOW_ARGUMENTS } from './binder.js';
 import type { Binder, ExprContext } from './binder.js';
 import { coerceArguments, keepLiterals, placedArguments } from './call-arguments.js';
 import { coerce, coerceBoolean, commonType, resolveUnknown, typeOfExpr } from './coerce.js';
+import { requireEquality } from './comparable.js';
 import type { AggregateExpr, Expr, WindowExpr } from './expr.js';
 import { functionsOf, pinCall } from './routines.js';
 import { bindSortKeys, sortKey } from './sort-keys.js';
@@ -115,7 +116,10 @@ function makeAggregate(inner: ExprContext, { call, name, location, own }: Writte
   const orderBy = within
     ? sorts.map((s, i) => sortKey(coerced[coerced.length - sorts.length + i]!, s))
     : bindSortKeys(inner, call.agg_order ?? [], (n) => inner.bind(inner, n));
-  if (call.agg_distinct === true && !within) checkDistinctOrder(call.agg_order ?? [], orderBy, args);
+  if (call.agg_distinct === true && !within) {
+    for (const [i, arg] of coerced.entries()) requireEquality(arg, locationOf(nodes[i]));
+    checkDistinctOrder(call.agg_order ?? [], orderBy, args);
+  }
   const bare: AggregateExpr = {
     kind: 'aggregate',
     entry: resolved.entry,
@@ -150,7 +154,11 @@ export function bindWindowCall(ctx: ExprContext, written: WrittenAggregate): Exp
   const inner: ExprContext = { ...ctx, windows: false, sets: false, clause: WINDOW_ARGUMENTS };
   const spec = resolveWindow(ctx, call.over!, location);
   const window = { ...inner, clause: 'window definitions' };
-  const partition = (spec.partitionClause ?? []).map((n) => resolveUnknown(b, window.bind(window, n)));
+  const partition = (spec.partitionClause ?? []).map((n) => {
+    const expr = resolveUnknown(b, window.bind(window, n));
+    requireEquality(expr, locationOf(n));
+    return expr;
+  });
   const orderBy = bindSortKeys(window, spec.orderClause ?? [], (n) => window.bind(window, n));
   const frame = bindFrame(window, spec, orderBy);
   const over = { partition, orderBy, frame, declared: declaredWindow(ctx, call.over!) };

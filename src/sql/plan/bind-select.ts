@@ -20,6 +20,7 @@ import {
   tryCoerce,
   typeOfExpr,
 } from './coerce.js';
+import { requireEqualities, requireEquality } from './comparable.js';
 import { bindFrom } from './bind-from.js';
 import type { FromContext } from './bind-from.js';
 import { checkLocks, LOCK_NAMES, lockRequests } from './bind-locks.js';
@@ -204,6 +205,11 @@ function bindCte(
   if (bound.columns.length !== columns.length) {
     throw errorAt('42601', 'each UNION query must have the same number of columns', cte.location ?? -1);
   }
+  if (select.all !== true)
+    requireEqualities(
+      columns.map((c) => c.oid),
+      leftmost(select).targetList,
+    );
   bound.columns.forEach((c, i) => {
     const wanted = columns[i]!;
     const location = locationOf(as(leftmost(select).targetList?.[i], 'ResTarget')?.val);
@@ -293,6 +299,7 @@ function bindSetOperation(
 ): Plan {
   const names = { SETOP_UNION: 'UNION', SETOP_INTERSECT: 'INTERSECT', SETOP_EXCEPT: 'EXCEPT' } as const;
   const what = names[select.op as keyof typeof names];
+  const op = what === 'UNION' ? 'union' : what === 'INTERSECT' ? 'intersect' : 'except';
   const left = bindSelect(b, select.larg!, parent, ctes, { keepUnknown: true });
   const right = bindSelect(b, select.rarg!, parent, ctes, { keepUnknown: true });
   if (left.columns.length !== right.columns.length) {
@@ -303,6 +310,7 @@ function bindSetOperation(
     return commonType(b, [columnExpr(l), columnExpr(r)], what, firstLocation(select.rarg));
   });
   b.notes?.sides.set(select, oids);
+  if (select.all !== true || op !== 'union') requireEqualities(oids, leftmost(select).targetList);
   const l = coerceOutput(b, left, oids, what);
   const r = coerceOutput(b, right, oids, what);
   const columns = l.columns.map((c, i) => {
@@ -314,7 +322,6 @@ function bindSetOperation(
     noteSameRecords(b.recordColumns, column.id, [c, theirs].map(columnExpr));
     return column;
   });
-  const op = what === 'UNION' ? 'union' : what === 'INTERSECT' ? 'intersect' : 'except';
   const plan: SetOpPlan = { kind: 'setop', op, all: select.all === true, columns, left: l, right: r };
   if (select.lockingClause !== undefined || options.lock != null) {
     const strength = as(select.lockingClause?.[0], 'LockingClause')?.strength ?? 'LCS_FORUPDATE';
@@ -512,6 +519,7 @@ function bindGroups(
     const row = as(node, 'RowExpr');
     if (row !== undefined && row.row_format === 'COERCE_IMPLICIT_CAST') return (row.args ?? []).flatMap(one);
     const item = groupItem(b, ctx, scope, node, targets);
+    requireEquality(item, locationOf(node));
     b.notes?.groups.set(node, item);
     return [add(item)];
   };

@@ -242,11 +242,11 @@ export class Services implements SessionServices, CatalogServices {
 
   #oidIn(schemaId: number, name: string): number | null {
     const view = this.#view;
-    if (view === null) {
-      const entry = this.#host.transactionCatalog().knownName(schemaId, name) ?? null;
-      return entry === null ? null : (entry.indexOid ?? entry.id);
-    }
-    return viewIndex(view).relationOids.get(`${schemaId} ${name}`) ?? null;
+    const tc = this.#host.transactionCatalog();
+    // What the statement itself has made is not in a view from before.
+    const entry = view === null ? (tc.knownName(schemaId, name) ?? null) : tc.ownName(schemaId, name);
+    if (entry === undefined) return viewIndex(view!).relationOids.get(`${schemaId} ${name}`) ?? null;
+    return entry === null ? null : (entry.indexOid ?? entry.id);
   }
 
   relationOid(name: string): number | null {
@@ -468,6 +468,10 @@ export class Services implements SessionServices, CatalogServices {
     if (kind === 'extension') {
       const database = this.#view?.byId.get(this.databaseId);
       return extensionsOf(database).find((one) => one.oid === oid)?.comment ?? null;
+    }
+    if (kind === 'statistics') {
+      const found = this.allTables().flatMap(({ statistics = [] }) => statistics.filter((one) => one.oid === oid));
+      return found[0]?.comment ?? null;
     }
     const d = this.#view?.byId.get(oid);
     return d?.kind === kind ? (d.comment ?? null) : null;
