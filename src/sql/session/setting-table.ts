@@ -575,7 +575,7 @@ define(
   '0',
   'Resource Usage / Cost-Based Vacuum Delay',
   'Vacuum cost delay in milliseconds.',
-  { unit: 'ms' },
+  { unit: 'ms', min: 0, max: 100 },
 );
 define(
   'wal_level',
