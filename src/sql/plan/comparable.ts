@@ -34,7 +34,7 @@ export function requireOrder(expr: Expr, location: number): void {
 
 /** @throws QuoralError 42883 */
 export function requireEquality(expr: Expr, location: number): void {
-  refuseUnequal(expr.oid(expr), location);
+  refuseUnequal(expr.oid, declaredOid(expr), location);
 }
 
 function refuseUnequal(oid: number, declared: number, location: number): void {
