@@ -144,6 +144,10 @@ function pass(command: Loose): number {
   }
 }
 
+function identityOptions(given: Loose | undefined): ReturnType<typeof options> {
+  return options(given?.['List'] === undefined ? given : of(given, 'List')['items']);
+}
+
 async function apply(draft: Draft, command: Loose): Promise<void> {
   const { ctx } = draft;
   const name = text(command['name']);
@@ -181,15 +185,7 @@ async function apply(draft: Draft, command: Loose): Promise<void> {
     case 'AT_AddIdentity':
       return addIdentity(draft, name, of(command['def'] as Loose, 'Constraint'));
     case 'AT_SetIdentity':
-      return setIdentity(
-        draft,
-        name,
-        options(
-          (command['def'] as Loose | undefined)?.['List'] === undefined
-            ? command['def']
-            : of(command['def'] as Loose, 'List')['items'],
-        ),
-      );
+      return setIdentity(draft, name, identityOptions(command['def'] as Loose | undefined));
     case 'AT_DropIdentity':
       return dropIdentity(draft, name, command['missing_ok'] === true);
     case 'AT_SetRelOptions':
