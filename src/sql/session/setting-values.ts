@@ -57,6 +57,9 @@ export function checkSetting(def: SettingDefinition, value: string, now: string 
     case 'bool': {
       const parsed = parseBoolWord(value);
       if (parsed === null) throw sqlError('22023', `parameter "${def.name}" requires a Boolean value`);
+      // Backslashes in data would be taken for others than they are meant as.
+      if (def.name === 'standard_conforming_strings' && !parsed)
+        throw sqlError('0A000', 'standard_conforming_strings cannot be turned off');
       return parsed ? 'on' : 'off';
     }
     case 'integer':

@@ -40,6 +40,7 @@ import {
 import { aggregates, casts, operators, procedures } from './procedures.js';
 import { rangeRows } from './ranges.js';
 import { extendedStatistics } from './statistics.js';
+import { timeZoneAbbreviations, timeZoneNames } from './time-zones.js';
 import { authIds, defaultAcls, groups, keptSettings, memberships, roles, shadows, users } from './roles.js';
 import { routineRows, userAggregates } from './routines.js';
 import {
@@ -113,6 +114,8 @@ const MOMENTARY: Readonly<Record<string, Builder>> = {
   pg_cursors: cursors,
   pg_prepared_statements: preparedStatements,
   pg_stat_database: databaseStatistics,
+  pg_timezone_names: timeZoneNames,
+  pg_timezone_abbrevs: timeZoneAbbreviations,
 };
 
 /** As information_schema: of the model, and of the session no more than what oncePerSession's key says. */
