@@ -452,8 +452,8 @@ export interface Planner {
     sql: string | ParseNode,
     columns: readonly ExpressionColumn[],
     settings: PlannerSettings,
-    /** Result is assignment-cast to this type; null = as it is. */
-    target: { readonly typeOid: number; readonly typmod: number } | null,
+    /** Result is assignment-cast to this type; null = as it is. `parameter`: the number of EXECUTE's argument that it is. */
+    target: { readonly typeOid: number; readonly typmod: number; readonly parameter?: number } | null,
     /**
      * For an expression that is stored: its place in messages, such as 'index expressions'. Literals like '1/2/2020'
      * are then read once and for all, by the settings of now.

@@ -56,6 +56,8 @@ export function readParameters(ctx: DdlContext, nodes: readonly Loose[], procedu
     const p = of(node, 'FunctionParameter');
     const mode = MODES[text(p['mode'])] ?? 'in';
     const typeOid = typeOf(ctx, p['argType']);
+    if ((p['argType'] as Loose)['setof'] === true)
+      throw sqlError('42P13', `${procedure ? 'procedures' : 'functions'} cannot accept set arguments`);
     const name = text(p['name']);
     const takes = isInput(mode);
     const isList = isArrayType(typeOid) || typeOid === OID.anyarray || typeOid === OID.anycompatiblearray;

@@ -24,6 +24,7 @@ import { runGrant } from './privileges.js';
 import { runAlterSchema, runRename } from './rename.js';
 import { runAlterRole, runCreateRole, runDropRole, runGrantRole } from './roles.js';
 import { runCreateComposite } from './composites.js';
+import { withColumnTypes } from './column-types.js';
 import { runAlterDomain, runCreateDomain } from './domains.js';
 import { runCreateAggregate } from './aggregates.js';
 import { runAlterEnum, runCreateEnum } from './enums.js';
@@ -148,7 +149,8 @@ export function isDdl(statement: ParsedStatement): boolean {
 }
 
 /** Runs the statement in the context's transaction; returns the command tag. */
-export async function runDdl(ctx: DdlContext, statement: ParsedStatement): Promise<string> {
+export async function runDdl(ctx: DdlContext, written: ParsedStatement): Promise<string> {
+  const statement = await withColumnTypes(ctx, written);
   const runner = RUNNERS[statement.kind]!;
   const named = await withNames(ctx, statement);
   const tag = await runner(named, statement.node[statement.kind] as Loose, statement);

@@ -56,9 +56,10 @@ export function attributeOr(
 }
 
 /** f(row) for a column f of the row; null if it is none. */
-export function columnCall(args: readonly Expr[], name: string): Expr | null {
-  const [row] = args;
-  if (args.length !== 1 || row?.kind !== 'row') return null;
+export function columnCall(row: Expr, name: string): Expr | null {
+  const field = row.kind === 'row' ? undefined : fieldsOf(row.oid)?.find((f) => f.name === name);
+  if (field !== undefined) return compositeField(row, fieldsOf(row.oid)!, name, -1);
+  if (row.kind !== 'row') return null;
   const at = placeNamed(row, name);
   return at < 0 ? null : alone(row.args[at]!);
 }

@@ -221,7 +221,7 @@ function bindNamed(ctx: ExprContext, call: FuncCall, names: readonly string[]): 
   }
   const shown = schema === null && pinnedOid(name) !== null ? groups?.[0]?.name : undefined;
   if (groups?.length === 0 && call.args?.length === 1 && !isCalled(call) && firstNamed(call.args) < 0) {
-    const column = columnCall([ctx.bind(ctx, call.args[0]!)], name);
+    const column = columnCall(ctx.bind(ctx, call.args[0]!), name);
     if (column !== null) return column;
   }
   const isWindow = call.over !== undefined && WINDOW_FUNCTIONS.has(name) && schema === null;

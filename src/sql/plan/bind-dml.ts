@@ -111,7 +111,11 @@ function insertBody(b: Binder, stmt: InsertStmt, ctes: readonly CteEntry[]): Ins
   const changedBy = conflict?.update == null ? null : b.column('xmax', OID.xid, -1);
   const xmax = changedBy === null ? {} : { xmax: columnExpr(changedBy) };
   const scope = new Scope(null, [{ alias, schema, columns, table: ownTable(target), ...xmax }], columns, ctes);
-  const returning = bindReturning(b, returningList(stmt.returningClause), scope, checks.row, computed, changedBy);
+  // What was proposed is out of sight again.
+  const proposed = conflict?.update == null ? [] : [{ alias: 'excluded', schema: null, columns: [], table: null }];
+  const returning = b.beside(proposed, () =>
+    bindReturning(b, returningList(stmt.returningClause), scope, checks.row, computed, changedBy),
+  );
   return {
     kind: 'insert',
     columns: returning?.items.map((i) => i.column) ?? [],
@@ -276,7 +280,7 @@ function bindConflict(
   const ours = viewOfRow(b, target, existing);
   const theirs = viewOfRow(b, target, excluded);
   const own: ScopeRelation = { ...place, columns: ours.columns, table: ownTable(target) };
-  const other: ScopeRelation = { ...own, alias: 'excluded', schema: null, columns: theirs.columns };
+  const other: ScopeRelation = { ...own, alias: 'excluded', schema: null, columns: theirs.columns, proposed: true };
   const computed = new Map([...ours.computed, ...theirs.computed]);
   // Unqualified names would be ambiguous between the two: PostgreSQL lets both be seen, so they are.
   const scope = new Scope(null, [own, other], [...own.columns, ...other.columns], ctes);

@@ -542,6 +542,9 @@ function bindUsing(
   const all =
     alias === undefined
       ? relations
-      : [...relations, { alias, schema: null, columns: merged.map((m) => m.column), table: null }];
+      : [
+          ...relations,
+          { alias, schema: null, columns: merged.map((m) => m.column), table: null, isUsing: true as const },
+        ];
   return { plan, relations: all, columns };
 }

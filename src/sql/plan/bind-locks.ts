@@ -52,12 +52,12 @@ export function lockForChange(table: TableDescriptor, removes: boolean, sets: re
 export function checkLocks(locks: readonly LockRequest[], from: BoundFrom): void {
   for (const request of locks) {
     (request.tables ?? []).forEach((table, i) => {
-      if (!from.relations.some((r) => r.alias === table)) {
-        throw errorAt(
-          '42P01',
-          `relation "${table}" in ${request.clause} clause not found in FROM clause`,
-          request.locations[i] ?? -1,
-        );
+      const location = request.locations[i] ?? -1;
+      const named = from.relations.find((r) => r.alias === table);
+      if (named?.inside !== undefined || named?.isUsing === true)
+        throw errorAt('0A000', `${request.clause} cannot be applied to a join`, location);
+      if (named === undefined) {
+        throw errorAt('42P01', `relation "${table}" in ${request.clause} clause not found in FROM clause`, location);
       }
     });
   }

@@ -84,7 +84,9 @@ function mergeBody(
   entry!.rights = whens.reduce((all, { commandType }) => all | (RIGHTS_OF[commandType ?? ''] ?? 0), 0);
   const shown = target.columns.filter((c) => !c.hidden).map((c) => c.column);
   b.access.columns(entry!, shown);
-  const source = bindFrom(fromContext(b, null, ctes, [], stmt), [stmt.sourceRelation!]);
+  const source = b.beside(target.relations, () =>
+    bindFrom(fromContext(b, null, ctes, [], stmt), [stmt.sourceRelation!]),
+  );
   if (source.relations.some((r) => r.alias === alias)) {
     throw errorAt('42712', `name "${alias}" specified more than once`, -1, {
       detail: 'The name is used both as MERGE target table and data source.',

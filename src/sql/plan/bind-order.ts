@@ -74,6 +74,9 @@ export function rowBounds(b: Binder, select: SelectStmt, contextOf: ContextOf, k
     }
     return result;
   };
+  if (select.limitOption === 'LIMIT_OPTION_WITH_TIES' && select.limitCount !== undefined)
+    if (as(select.limitCount, 'A_Const')?.isnull === true)
+      throw errorAt('2201W', 'row count cannot be null in FETCH FIRST ... WITH TIES clause', -1);
   const count = bound(select.limitCount, 'LIMIT');
   const offset = bound(select.limitOffset, 'OFFSET');
   const withTies = select.limitOption === 'LIMIT_OPTION_WITH_TIES' && (count !== null || offset !== null);
@@ -134,9 +137,20 @@ export function checkDistinct(
     return;
   }
   // The leading sort keys must be the DISTINCT ON expressions, in any order.
-  for (let i = 0; i < Math.min(keys.length, on.length); i++) {
-    if (!on.some((e) => sameExpr(e, keys[i]!.expr))) {
-      throw errorAt('42P10', 'SELECT DISTINCT ON expressions must match initial ORDER BY expressions', -1);
-    }
+  const unlike = (at: number): Error =>
+    errorAt(
+      '42P10',
+      'SELECT DISTINCT ON expressions must match initial ORDER BY expressions',
+      locationOf(select.distinctClause![at]),
+    );
+  const sorted = new Set<number>();
+  let skipped = false;
+  for (const { expr } of keys) {
+    const at = on.findIndex((e) => sameExpr(e, expr));
+    if (at < 0) skipped = true;
+    else if (skipped) throw unlike(at);
+    on.forEach((e, i) => sameExpr(e, expr) && sorted.add(i));
   }
+  const missing = on.findIndex((_, i) => !sorted.has(i));
+  if (skipped && missing >= 0) throw unlike(missing);
 }

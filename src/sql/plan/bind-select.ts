@@ -103,7 +103,8 @@ export function bindSelect(
   ctes: readonly CteEntry[],
   options: SelectOptions = {},
 ): Plan {
-  if (select.intoClause !== undefined) throw errorAt('42601', 'SELECT ... INTO is not allowed here', 0);
+  if (select.intoClause !== undefined)
+    throw errorAt('42601', 'SELECT ... INTO is not allowed here', select.intoClause.rel?.location ?? 0);
   if (select.withClause === undefined) return bindBody(b, select, parent, ctes, options);
   return withClause(b, select.withClause, parent, ctes, (visible) => bindBody(b, select, parent, visible, options));
 }
@@ -535,15 +536,16 @@ function bindGroups(
 
 /** GROUP BY: a position, an input column, an output name, or an expression. */
 function groupItem(b: Binder, ctx: ExprContext, scope: Scope, node: Node, targets: readonly Target[]): Expr {
-  const check = (e: Expr): Expr => {
+  const check = (target: Target): Expr => {
+    const e = target.expr;
+    const at = locationOf(target.node ?? node);
     if (some(e, (x) => x.kind === 'aggregate'))
-      throw errorAt('42803', 'aggregate functions are not allowed in GROUP BY', locationOf(node));
-    if (some(e, (x) => x.kind === 'window'))
-      throw errorAt('42P20', 'window functions are not allowed in GROUP BY', locationOf(node));
+      throw errorAt('42803', 'aggregate functions are not allowed in GROUP BY', at);
+    if (some(e, (x) => x.kind === 'window')) throw errorAt('42P20', 'window functions are not allowed in GROUP BY', at);
     return e;
   };
   const position = positionOf(node, targets.length, 'GROUP BY');
-  if (position !== null) return check(targets[position]!.expr);
+  if (position !== null) return check(targets[position]!);
   const names = stringsOf(as(node, 'ColumnRef')?.fields);
   if (names.length === 1 && as(as(node, 'ColumnRef')?.fields?.[0], 'A_Star') === undefined) {
     const own = new Scope(null, scope.relations, scope.columns, scope.ctes);
@@ -552,7 +554,7 @@ function groupItem(b: Binder, ctx: ExprContext, scope: Scope, node: Node, target
       if (found.length > 0) {
         if (found.some((t) => !sameExpr(t.expr, found[0]!.expr)))
           throw errorAt('42702', `GROUP BY "${names[0]}" is ambiguous`, locationOf(node));
-        return check(found[0]!.expr);
+        return check(found[0]!);
       }
     }
   }

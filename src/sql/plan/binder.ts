@@ -49,6 +49,10 @@ export interface ScopeRelation {
   readonly nullable?: boolean;
   /** The rows that a recursive query has found last. */
   readonly isSelf?: true;
+  /** A row that is in no table: without system columns. */
+  readonly proposed?: true;
+  /** The columns that a join has by USING, under their alias. */
+  readonly isUsing?: true;
   /** A join under an alias hides these. */
   readonly inside?: readonly ScopeRelation[];
   /** Of a system catalog: its oid. */

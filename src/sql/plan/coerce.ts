@@ -316,6 +316,21 @@ export function coerceAssignment(
   return result;
 }
 
+/** An argument of EXECUTE. */
+export function coerceParameter(b: Binder, expr: Expr, number: number, oid: number, location: number): Expr {
+  const result = tryCoerce(b, expr, oid, -1, 'assignment', location);
+  if (result !== null) return result;
+  const [from, to] = [formatType(typeOfExpr(b, expr)), formatType(oid)];
+  throw errorAt(
+    '42804',
+    `parameter $${number} of type ${from} cannot be coerced to the expected type ${to}`,
+    location,
+    {
+      hint: 'You will need to rewrite or cast the expression.',
+    },
+  );
+}
+
 /** Must be boolean: WHERE, AND, CASE WHEN, … */
 export function coerceBoolean(b: Binder, expr: Expr, what: string, location: number): Expr {
   const result = tryCoerce(b, expr, OID.bool, -1, 'implicit', location);

@@ -26,7 +26,7 @@ import { OID } from '../types/oids.js';
 import { typeByOid } from '../types/registry.js';
 import { storedRoutineName, storedTypeName } from '../types/pinned-types.js';
 import { STORED_FORMAT } from '../types/stored-format.js';
-import { collectRelations } from './ast.js';
+import { collectRelations, locationOf } from './ast.js';
 import { bindCopy } from './bind-copy.js';
 import { cursorQuery } from './cursor-query.js';
 import { expressionTree } from './expression-tree.js';
@@ -34,7 +34,7 @@ import { bindExpr } from './bind-expr.js';
 import { exprContext } from './bind-select.js';
 import { bindStatement } from './bind-statement.js';
 import { Binder, Scope } from './binder.js';
-import { coerceAssignment, coerceBoolean, resolveUnknown } from './coerce.js';
+import { coerceAssignment, coerceBoolean, coerceParameter, resolveUnknown } from './coerce.js';
 import { collateExpr, collatePlan, collateWithColumns, collateWithState, derivedCollation } from './collate-plan.js';
 import type { CollationState } from './collation-state.js';
 import { explainPlan } from './explain.js';
@@ -289,7 +289,7 @@ function compileExpression(
   sql: string | ParseNode,
   columns: readonly ExpressionColumn[],
   settings: PlannerSettings,
-  target: { readonly typeOid: number; readonly typmod: number } | null,
+  target: { readonly typeOid: number; readonly typmod: number; readonly parameter?: number } | null,
   stored: string | null = null,
 ): CompiledExpression {
   const binder = new Binder(noCatalog(settings), settings, []);
@@ -306,7 +306,9 @@ function compileExpression(
   const whole =
     target === null
       ? resolveUnknown(binder, bound)
-      : coerceAssignment(binder, bound, { name: '?column?', ...target }, -1);
+      : target.parameter === undefined
+        ? coerceAssignment(binder, bound, { name: '?column?', ...target }, -1)
+        : coerceParameter(binder, bound, target.parameter, target.typeOid, locationOf(sql as Node));
   const expr = stored === null ? whole : readLiterals(whole, settings.format);
   const used = new Set<number>();
   walk(expr, (e) => {

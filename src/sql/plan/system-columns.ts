@@ -82,6 +82,7 @@ function valueOf(relation: ScopeRelation, oid: number, name: string): Expr {
 }
 
 function oidOf(relation: ScopeRelation): number | null {
+  if (relation.proposed === true) return null;
   return relation.table?.id ?? relation.catalogOid ?? null;
 }
 

@@ -62,9 +62,10 @@ export async function declareCursor(
   const name = String(body['portalname']);
   const options = Number(body['options'] ?? 0);
   const hold = (options & HOLD) !== 0;
-  if (!hold && !session.state.inBlock) throw sqlError('25P01', 'DECLARE CURSOR can only be used in transaction blocks');
   const inner = innerStatement(body['query'], statement);
   const query = inner.node[inner.kind] as Loose;
+  if (!hold && !session.state.inBlock && query['intoClause'] === undefined)
+    throw sqlError('25P01', 'DECLARE CURSOR can only be used in transaction blocks');
   const locks = checkOptions(options, query);
   const changes = list((query['withClause'] as Loose | undefined)?.['ctes']).some(
     (c) => ((c['CommonTableExpr'] as Loose)['ctequery'] as Loose)['SelectStmt'] === undefined,

@@ -1,8 +1,7 @@
 /** PREPARE, EXECUTE, DEALLOCATE: statements inside statements. */
 import { sqlError } from '../../base/errors.js';
 import type { TypeName } from 'libpg-query';
-import type { ParsedStatement, RelationName } from '../contract.js';
-import { deparse } from '../ddl/deparse.js';
+import type { ParsedStatement, ParseNode, RelationName } from '../contract.js';
 import type { Profile } from '../exec/profile.js';
 import { collectRelations } from '../plan/ast.js';
 import { resolveTypeName } from '../plan/coerce.js';
@@ -72,9 +71,10 @@ async function evaluateArguments(
   try {
     const values: Datum[] = [];
     for (const [i, arg] of args.entries()) {
-      const compiled = session.server.deps.planner.compileExpression(deparse(arg), [], settings, {
+      const compiled = session.server.deps.planner.compileExpression(arg as ParseNode, [], settings, {
         typeOid: oids[i]!,
         typmod: -1,
+        parameter: i + 1,
       });
       values.push(await compiled.evaluate([], session.execContext([], memory, REFUSING, false)));
     }

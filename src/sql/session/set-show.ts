@@ -161,7 +161,10 @@ function changeModes(session: Session, modes: TransactionModes, before: string |
   if (session.txn !== null && modes.isolation !== session.modes.isolation) {
     throw sqlError('25001', `${before ?? 'SET TRANSACTION'} must be called before any query`);
   }
-  if (session.txn !== null && session.modes.readOnly && !modes.readOnly) {
+  const opens = session.modes.readOnly && !modes.readOnly;
+  if (opens && session.transaction.savepoints.length > 0)
+    throw sqlError('25001', 'cannot set transaction read-write mode inside a read-only transaction');
+  if (session.txn !== null && opens) {
     throw sqlError('25001', 'transaction read-write mode must be set before any query');
   }
   session.modes = modes;

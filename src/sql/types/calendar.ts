@@ -215,31 +215,61 @@ function computeOffset(formatter: Intl.DateTimeFormat, seconds: number): number 
 
 const longNames = new Map<string, Intl.DateTimeFormat>();
 
+/** What the engine calls the zone's time at a moment: Central European Summer Time. */
+function longName(zone: Zone, ts: bigint): string {
+  let formatter = longNames.get(zone.name);
+  if (formatter === undefined) {
+    formatter = new Intl.DateTimeFormat('en-US', { timeZone: zone.name, timeZoneName: 'long' });
+    if (longNames.size >= ZONES_MAX) longNames.clear();
+    longNames.set(zone.name, formatter);
+  }
+  const at = new Date(foldSeconds(Math.floor(Number(ts) / 1e6)) * 1000 + EPOCH_OFFSET_SECONDS * 1000);
+  return formatter.formatToParts(at).find((part) => part.type === 'timeZoneName')?.value ?? '';
+}
+
 /** As tzdata abbreviates the zone's time at a moment: CEST, +03, -0330. */
 export function zoneAbbreviation(zone: Zone, ts: bigint): string {
   const east = zoneOffset(zone, ts);
   const rules = zone.posix ?? zone.rules;
   if (rules !== undefined) return rules.names[east === rules.standard ? 0 : 1];
+  if (east === 0 && /^(etc\/)?gmt([+-]?0)?$/i.test(zone.name)) return 'GMT';
   if (zone.fixed === null && zone.formatter !== null) {
     // Before time was counted in whole minutes, it was the sun's.
     if (east % 60 !== 0) return 'LMT';
-    let formatter = longNames.get(zone.name);
-    if (formatter === undefined) {
-      formatter = new Intl.DateTimeFormat('en-US', { timeZone: zone.name, timeZoneName: 'long' });
-      if (longNames.size >= ZONES_MAX) longNames.clear();
-      longNames.set(zone.name, formatter);
-    }
-    const at = new Date(foldSeconds(Math.floor(Number(ts) / 1e6)) * 1000 + EPOCH_OFFSET_SECONDS * 1000);
-    const name = formatter.formatToParts(at).find((part) => part.type === 'timeZoneName')?.value ?? '';
-    const known = abbreviationOfLongName(name);
+    const known = abbreviationOfLongName(longName(zone, ts));
     if (known !== null) return known;
-  } else if (zone.name === 'GMT') return 'GMT';
-  else if (east === 0) return 'UTC';
+  } else if (east === 0) return 'UTC';
   else if (/^[A-Za-z]{3,}/.test(zone.name)) return /^[A-Za-z]+/.exec(zone.name)![0];
   else if (zone.name.startsWith('<')) return zone.name.slice(1, zone.name.indexOf('>'));
   const minutes = Math.floor(Math.abs(east) / 60);
   const two = (n: number): string => String(n).padStart(2, '0');
   return (east < 0 ? '-' : '+') + two(Math.floor(minutes / 60)) + (minutes % 60 === 0 ? '' : two(minutes % 60));
+}
+
+export interface ZoneFacts {
+  readonly abbreviation: string;
+  /** Seconds east of UTC. */
+  readonly offset: number;
+  readonly isDaylight: boolean;
+}
+
+/** A zone at a moment; nothing of it is kept. null: there is none. */
+export function zoneFacts(name: string, ts: bigint): ZoneFacts | null {
+  const zone = makeZone(name);
+  if (zone === null) return null;
+  const offset = zoneOffset(zone, ts);
+  const abbreviation = zoneAbbreviation(zone, ts);
+  return { abbreviation, offset, isDaylight: isSummer(zone, ts) };
+}
+
+function isSummer(zone: Zone, ts: bigint): boolean {
+  return zone.formatter !== null && / (Daylight|Summer) /.test(longName(zone, ts));
+}
+
+export function abbreviationFacts(word: string, ts: bigint): Omit<ZoneFacts, 'abbreviation'> | null {
+  const zone = findAbbreviation(word);
+  if (zone === null) return null;
+  return { offset: zoneOffset(zone, ts), isDaylight: zone.isDaylight ?? isSummer(zone, ts) };
 }
 
 /** Seconds east of UTC in the zone at a moment. */

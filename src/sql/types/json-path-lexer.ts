@@ -161,15 +161,20 @@ export class PathLexer {
       this.#at += match[0].length;
       return parseInt(match[1] ?? match[2]!, 16);
     };
-    const invalid = (): Error => pathError('invalid Unicode escape sequence', '\\u');
     const first = read();
-    if (first === null) throw invalid();
+    if (first === null) {
+      const near = /^\\u(?:\{[0-9a-fA-F]{0,6}|[0-9a-fA-F]{0,3})/.exec(this.#text.slice(this.#at))!;
+      throw pathError('invalid unicode sequence', near[0]);
+    }
     const isHigh = first >= 0xd800 && first <= 0xdbff;
     if (!isHigh) return this.#character(first);
     const second = read();
     if (second === null || second < 0xdc00 || second > 0xdfff) {
+      const again = second !== null && second >= 0xd800 && second <= 0xdbff;
       throw sqlError('22P02', 'invalid input syntax for type jsonpath', {
-        detail: 'Unicode low surrogate must follow a high surrogate.',
+        detail: again
+          ? 'Unicode high surrogate must not follow a high surrogate.'
+          : 'Unicode low surrogate must follow a high surrogate.',
       });
     }
     return String.fromCharCode(first, second);

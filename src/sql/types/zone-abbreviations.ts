@@ -145,18 +145,17 @@ function table(): ReadonlyMap<string, Abbreviation> {
 
 const ABBREVIATIONS = table();
 
+/** In lower case. */
+export const ABBREVIATION_WORDS: readonly string[] = [...ABBREVIATIONS.keys()].toSorted();
+
 /** `word` in lower case. */
 export function abbreviationOf(word: string): Abbreviation | undefined {
   return ABBREVIATIONS.get(word);
 }
 
-/** In lower case. */
-export function allAbbreviations(): Iterable<string> {
-  return ABBREVIATIONS.keys();
-}
-
 /** By the first words of the engine's long names; the letters before S and D stand in both halves of the year. */
 const LONG_NAMES: Readonly<Record<string, string>> = {
+  'Coordinated Universal Time': 'UTC',
   'Eastern Standard Time': 'EST',
   'Eastern Daylight Time': 'EDT',
   'Central Standard Time': 'CST',
@@ -208,8 +207,10 @@ const LONG_NAMES: Readonly<Record<string, string>> = {
   'Australian Eastern Daylight Time': 'AEDT',
   'New Zealand Standard Time': 'NZST',
   'New Zealand Daylight Time': 'NZDT',
-  'Samoa Standard Time': 'SST',
+  'American Samoa Standard Time': 'SST',
+  'American Samoa Time': 'SST',
   'Chamorro Standard Time': 'ChST',
+  'West Africa Time': 'WAT',
   'West Africa Standard Time': 'WAT',
   'Central Africa Time': 'CAT',
   'East Africa Time': 'EAT',

@@ -37,3 +37,7 @@ select make_timestamptz(2014, 12, 10, 10, 10, 10, 'PST8PDT,M3.2.0,M11.1.0'), '20
 select '2011-03-27 02:00:00 MSK'::timestamptz, '2011-03-27 02:59:59 MSK'::timestamptz, '2011-03-27 03:00:00 MSK'::timestamptz, '2011-03-27 01:59:59 MSK'::timestamptz;
 select '2014-10-26 00:59:59 MSK'::timestamptz, '2014-10-26 01:00:00 MSK'::timestamptz, '2014-10-26 02:00:00 MSK'::timestamptz;
 select '2011-03-27 02:30:00'::timestamp at time zone 'MSK', '2010-07-01 00:00 MSK'::timestamptz, timestamptz '2010-07-01 00:00+00' at time zone 'MSK', timestamptz '2012-07-01 00:00+00' at time zone 'MSK';
+select count(*) > 400, count(distinct utc_offset) >= 24 from pg_timezone_names;
+select * from pg_timezone_names where name in ('Asia/Tokyo', 'UTC', 'Etc/GMT+5', 'Asia/Kolkata', 'HST', 'Asia/Kathmandu', 'Etc/Zulu', 'America/Bogota', 'US/Hawaii', 'EST') order by name;
+select count(*), min(abbrev) from pg_timezone_abbrevs;
+select abbrev, utc_offset, is_dst from pg_timezone_abbrevs where abbrev in ('PST', 'MSK', 'ART', 'CEST', 'ZULU', 'YEKST');

@@ -157,8 +157,8 @@ function contextOf(descriptors: readonly Descriptor[]): ExecContext {
     relationName: (oid: number) => tables.find((one) => one.id === oid)?.name ?? null,
     qualifiedRelationName: (oid: number) => `public.${tables.find((one) => one.id === oid)!.name}`,
   };
-  // Builders use nothing of the context but the services.
-  return { format: { statementNow: 0n }, services } as unknown as ExecContext;
+  // Builders use nothing of the context but the services, and the time.
+  return { services, format: { statementNow: 0n, transactionNow: 0n } } as unknown as ExecContext;
 }
 
 async function select(

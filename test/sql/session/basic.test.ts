@@ -25,4 +25,12 @@ describe('a session over the in-memory store', () => {
     expect((await c.run('update t set b = $2 where a = $1', ['1', 'uno'])).tag).toBe('UPDATE 1');
     expect((await c.run('select a, b from t where a = $1', ['1'])).rows).toEqual([['1', 'uno']]);
   });
+
+  it('does not let backslashes in plain strings mean something else', async () => {
+    expect(await c.error('set standard_conforming_strings to off')).toBe(
+      '0A000 standard_conforming_strings cannot be turned off',
+    );
+    await c.query('set standard_conforming_strings to on');
+    expect(await c.rows("select 'a\\\\b', E'a\\\\b'")).toEqual([['a\\\\b', 'a\\b']]);
+  });
 });

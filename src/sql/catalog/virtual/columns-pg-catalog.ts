@@ -147,6 +147,7 @@ export const PG_CATALOG_COLUMNS = `
 12099 pg_seclabels v: oid(objoid classoid) int4(objsubid) text(objtype) oid(objnamespace) text(objname provider label)
 12104 pg_settings v: text(name setting unit category short_desc extra_desc context vartype source min_val max_val) _text(enumvals)
   text(boot_val reset_val sourcefile) int4(sourceline) bool(pending_restart)
+12122 pg_timezone_abbrevs v: text(abbrev) interval(utc_offset) bool(is_dst)
 12126 pg_timezone_names v: text(name abbrev) interval(utc_offset) bool(is_dst)
 12142 pg_stat_all_tables v: oid(relid) name(schemaname relname) int8(seq_scan seq_tup_read idx_scan idx_tup_fetch n_tup_ins
   n_tup_upd n_tup_del n_tup_hot_upd n_live_tup n_dead_tup n_mod_since_analyze n_ins_since_vacuum) timestamptz(last_vacuum

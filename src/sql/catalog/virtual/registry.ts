@@ -40,6 +40,7 @@ import {
 import { aggregates, casts, operators, procedures } from './procedures.js';
 import { rangeRows } from './ranges.js';
 import { extendedStatistics } from './statistics.js';
+import { timeZoneAbbreviations, timeZoneNames } from './time-zones.js';
 import { authIds, defaultAcls, groups, keptSettings, memberships, roles, shadows, users } from './roles.js';
 import { routineRows, userAggregates } from './routines.js';
 import {
@@ -52,7 +53,6 @@ import {
   namespaceRows,
   sequenceParts,
 } from './relations.js';
-import { zoneAbbreviations, zoneNames } from './time-zones.js';
 import { typeRows } from './types.js';
 import { rowTypeRows } from './row-types.js';
 import { enumRows, userTypeRows } from './user-types.js';
@@ -114,8 +114,8 @@ const MOMENTARY: Readonly<Record<string, Builder>> = {
   pg_cursors: cursors,
   pg_prepared_statements: preparedStatements,
   pg_stat_database: databaseStatistics,
-  pg_timezone_names: zoneNames,
-  pg_timezone_abbrevs: zoneAbbreviations,
+  pg_timezone_names: timeZoneNames,
+  pg_timezone_abbrevs: timeZoneAbbreviations,
 };
 
 /** As information_schema: of the model, and of the session no more than what oncePerSession's key says. */

@@ -1,0 +1,32 @@
+-- Types of parameters that are those of columns.
+create schema hs;
+create table hs.h (a numeric(6,2), b varchar(10)[], c text);
+create type hs.mood as enum ('x');
+alter table hs.h add m hs.mood, add ms hs.mood[];
+create view hs.hv as select a, c from hs.h;
+create function hf(hs.h.a%type, x hs.h.b%type, hs.h.m%type default null) returns hs.h.c%type as 'select $1::text || $2::text' language sql;
+select hf(1.234, '{abcdefghijklm}');
+create function hm(x hs.h.ms%type) returns hs.h.m%type as 'select x[1]' language sql;
+select hm('{x}');
+select pg_get_function_arguments('hf'::regproc), pg_get_function_result('hm'::regproc);
+create function hf2(x setof hs.h.c%type) returns int as 'select 1' language sql;
+create procedure hf2(x setof int) as 'select 1' language sql;
+create function hf2(x hs.h.nosuch%type) returns int as 'select 1' language sql;
+create function hf2(x hs.nosuch.c%type) returns int as 'select 1' language sql;
+create function hf2(x foo.c%type) returns int as 'select 1' language sql;
+create function hf2(x hs.hv.c%type) returns setof hs.hv.a%type as 'select 1.5' language sql;
+select * from hf2('x');
+set search_path to hs, public;
+create function hf3(x h.c%type) returns table (r h.a%type) as 'select 1.5' language sql;
+select pg_get_function_result('hf3'::regproc);
+drop function hf3(h.c%type);
+drop function hf(hs.h.a%type, hs.h.b%type, hs.h.m%type);
+comment on function hf2(hv.c%type) is 'x';
+-- A column of a row that a function gives, as a function.
+create table parents (id int, label text);
+create table children (id int, parent int);
+insert into parents values (1, 'one'), (2, 'two');
+insert into children values (10, 1), (20, 2);
+create function parent_of(children) returns parents as 'select * from parents p where p.id = $1.parent' language sql;
+select c.id, label(parent_of(c)), label(c.parent_of), (c.parent_of).label from children c order by 1;
+select name(parent_of(c)) from children c;
