@@ -218,7 +218,7 @@ export interface SessionServices {
   sleep?(ms: number, signal: AbortSignal): Promise<void>;
 }
 
-export type CommentedKind = 'schema' | 'database' | 'type' | 'extension' | 'role' | 'collation';
+export type CommentedKind = 'schema' | 'database' | 'type' | 'extension' | 'role' | 'collation' | 'statistics';
 
 /** Roles and what they may do, in the statement's view of the catalog. */
 export interface AccessServices {

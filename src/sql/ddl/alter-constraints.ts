@@ -11,7 +11,7 @@ import type {
 import { isPrimaryKey } from '../catalog/descriptor.js';
 import { keyConversion } from '../exec/foreign-key.js';
 import type { Draft } from './alter-draft.js';
-import { hiddenColumn } from './columns.js';
+import { hiddenColumn, nextHiddenId } from './columns.js';
 import { notice } from './context.js';
 import { checkRequest, makeCheck } from './create-table.js';
 import {
@@ -23,7 +23,7 @@ import {
   refuseTypes,
   validateForeignKey,
 } from './foreign-keys.js';
-import { constraintRequest, hiddenPrimary, type IndexRequest, makeIndex } from './indexes.js';
+import { constraintRequest, hiddenPrimary, type IndexRequest, keyParts, makeIndex, twoPrimaryKeys } from './indexes.js';
 import { visibleName } from './objects.js';
 import { withoutUnkept } from './stored-keys.js';
 import { text, unsupported } from './tree.js';
@@ -92,10 +92,11 @@ function refuseComputed(index: IndexDescriptor): void {
 async function addPrimary(draft: Draft, given: Loose, columns: readonly string[]): Promise<void> {
   const current = draft.table.indexes[0]!;
   const hidden = draft.table.columns.find((c) => c.hidden && current.columns.some((k) => k.columnId === c.id));
-  if (hidden === undefined || draft.table.indexes.some(isPrimaryKey))
-    throw sqlError('42P16', `multiple primary keys for table "${draft.table.name}" are not allowed`);
+  const another = draft.table.indexes.find(isPrimaryKey);
   const c = takeIndex(draft, given);
   const request = constraintRequest(c, columns);
+  keyParts(draft.ctx, request, draft.table.name, draft.table.columns);
+  if (hidden === undefined || another !== undefined) throw twoPrimaryKeys(draft.table.name);
   if (request.deferrable != null) return addLatePrimary(draft, request);
   const index = await makeKey(draft, request, draft.table.nextIndexId);
   const keys = new Set(index.columns.map((k) => k.columnId));
@@ -261,14 +262,13 @@ export function dropPrimary(draft: Draft, index: IndexDescriptor): void {
   const { table } = draft;
   if (index.oid !== 0) draft.ctx.catalog.freeName(draft.ctx.txn, table.schemaId, index.name);
   const hidden = hiddenColumn(
-    table.nextColumnId,
+    nextHiddenId(table.columns),
     table.columns.map((c) => c.name),
   );
   draft.sources.set(hidden.id, 'rowid');
   draft.rewrite = true;
   draft.set({
     columns: [...table.columns, hidden],
-    nextColumnId: table.nextColumnId + 1,
     indexes: [hiddenPrimary(table.nextIndexId, table.name, hidden.id), ...table.indexes.slice(1)],
     nextIndexId: table.nextIndexId + 1,
   });

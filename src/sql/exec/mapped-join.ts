@@ -66,7 +66,10 @@ export function compileMappedRight({ type, right }: JoinPlan, keys: JoinKeys): M
     keys: mapped.length === 1 ? mapped : compared,
     positions,
     open: (run) =>
-      after(right.relation.rows(run.ctx, positions), (all) => new Mapped(fewest(all, lookups, run), mapped, compared, test, run)),
+      after(
+        right.relation.rows(run.ctx, positions),
+        (all) => new Mapped(fewest(all, lookups, run), mapped, compared, test, run),
+      ),
   };
 }
 

@@ -60,14 +60,6 @@ fn(
   STABLE,
 );
 fn(
-  'row_security_active(text) bool',
-  (name: string, ctx: ExecContext) => {
-    if (ctx.services.relationOid(name) === null) throw sqlError('42P01', `relation "${name}" does not exist`);
-    return false;
-  },
-  STABLE,
-);
-fn(
   'pg_get_replica_identity_index(regclass) regclass',
   (oid: number, ctx: ExecContext) => {
     const table = ctx.services.tableByOid(oid);

@@ -161,11 +161,11 @@ fn(
 fn(
   'pg_collation_for(any) text',
   (_v: Datum, ctx: ExecContext, call: CallInfo) => {
-    if (call.argOids[0] === OID.unknown) return null;
-    const own = typeCollation(call.argOids[0]!);
-    if (own === null)
-      throw sqlError('42804', `collations are not supported by type ${typeByOid(call.argOids[0]!).sqlName}`);
-    const { collation = collationOfKey(own) } = call;
+    const oid = call.argOids[0]!;
+    const own = typeCollation(oid);
+    if (own === null && oid !== OID.unknown)
+      throw sqlError('42804', `collations are not supported by type ${typeByOid(oid).sqlName}`);
+    const { collation = own === null ? null : collationOfKey(own) } = call;
     if (collation === null) return null;
     if (collation.name !== null) return quoteIdentifier(collation.name);
     return ctx.services.collationName?.(collation.oid) ?? String(collation.oid);
@@ -436,6 +436,7 @@ fn(
   (oid: number, catalog: string, ctx: ExecContext) => {
     if (catalog === 'pg_type') return ctx.services.commentOf('type', oid);
     if (catalog === 'pg_collation') return ctx.services.commentOf('collation', oid);
+    if (catalog === 'pg_statistic_ext') return ctx.services.commentOf('statistics', oid);
     if (catalog === 'pg_extension') return ctx.services.commentOf('extension', oid);
     if (catalog === 'pg_namespace') return ctx.services.commentOf('schema', oid);
     if (catalog === 'pg_constraint') return ctx.services.tableOfConstraint(oid)?.constraintComments?.[oid] ?? null;
@@ -475,7 +476,6 @@ fn(
         : null,
   STABLE,
 );
-fn('row_security_active(oid) bool', () => false, STABLE);
 fn('getdatabaseencoding() name', () => 'UTF8', STABLE);
 fn('pg_tablespace_location(oid) text', () => '', STABLE);
 fn('pg_relation_is_publishable(regclass) bool', () => true, STABLE);

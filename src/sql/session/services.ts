@@ -43,7 +43,7 @@ import { fieldsOf, userTypeOf } from '../types/user-types.js';
 import { builtInCollation } from '../types/collation.js';
 import { OID } from '../types/oids.js';
 import { arrayOidOf, catalogOidOf, formatType, typeByOid as typeInfoByOid } from '../types/registry.js';
-import { splitName } from '../types/identifiers.js';
+import { quoteIdentifier, splitName } from '../types/identifiers.js';
 import type { FormatContext } from '../types/type-info.js';
 import type { DomainCheck } from '../types/user-types.js';
 import type { SessionAdvisory } from './advisory.js';
@@ -84,13 +84,6 @@ export interface ServiceHost {
   readonly format: FormatContext;
   readonly roles: SessionRoles;
   readonly routines: { call(call: RoutineCall): Promise<RoutineResult> };
-}
-
-function plainIdentifier(name: string): boolean {
-  return /^[a-z_][a-z0-9_$]*$/.test(name);
-}
-export function quoteName(name: string): string {
-  return plainIdentifier(name) ? name : `"${name.replaceAll('"', '""')}"`;
 }
 
 export class Services implements SessionServices, CatalogServices {
@@ -249,11 +242,11 @@ export class Services implements SessionServices, CatalogServices {
 
   #oidIn(schemaId: number, name: string): number | null {
     const view = this.#view;
-    if (view === null) {
-      const entry = this.#host.transactionCatalog().knownName(schemaId, name) ?? null;
-      return entry === null ? null : (entry.indexOid ?? entry.id);
-    }
-    return viewIndex(view).relationOids.get(`${schemaId} ${name}`) ?? null;
+    const tc = this.#host.transactionCatalog();
+    // What the statement itself has made is not in a view from before.
+    const entry = view === null ? (tc.knownName(schemaId, name) ?? null) : tc.ownName(schemaId, name);
+    if (entry === undefined) return viewIndex(view!).relationOids.get(`${schemaId} ${name}`) ?? null;
+    return entry === null ? null : (entry.indexOid ?? entry.id);
   }
 
   relationOid(name: string): number | null {
@@ -293,7 +286,7 @@ export class Services implements SessionServices, CatalogServices {
     if (path.includes('pg_catalog') || virtualRelation('pg_catalog', name) === null) {
       for (const schema of path) {
         const id = this.#schemaId(schema);
-        if (id === schemaId) return quoteName(name);
+        if (id === schemaId) return quoteIdentifier(name);
         const view = this.#view ?? this.#shown;
         const other = view === null ? this.#oidIn(id ?? 0, name) : viewIndex(view).relationOids.get(`${id} ${name}`);
         if (other != null) break;
@@ -305,7 +298,9 @@ export class Services implements SessionServices, CatalogServices {
   qualifiedRelationName(oid: number): string | null {
     const d = (this.#view ?? this.#shown)?.byId.get(oid) ?? this.#host.transactionCatalog().known(oid);
     if (d?.kind !== 'table' && d?.kind !== 'sequence' && d?.kind !== 'view') return null;
-    return d.schemaId === this.temporarySchema ? `pg_temp.${quoteName(d.name)}` : this.#qualified(d.schemaId, d.name);
+    return d.schemaId === this.temporarySchema
+      ? `pg_temp.${quoteIdentifier(d.name)}`
+      : this.#qualified(d.schemaId, d.name);
   }
 
   typeOid(name: string): number | null {
@@ -390,15 +385,15 @@ export class Services implements SessionServices, CatalogServices {
   }
 
   #qualify(schemaId: number, name: string): string {
-    for (const schema of this.searchPath) if (this.#schemaId(schema) === schemaId) return quoteName(name);
+    for (const schema of this.searchPath) if (this.#schemaId(schema) === schemaId) return quoteIdentifier(name);
     return this.#qualified(schemaId, name);
   }
 
   #qualified(schemaId: number, name: string): string {
     const schema = (this.#view ?? this.#shown)?.byId.get(schemaId);
-    if (isTemporarySchema(schemaId)) return `${temporarySchemaName(schemaId)}.${quoteName(name)}`;
+    if (isTemporarySchema(schemaId)) return `${temporarySchemaName(schemaId)}.${quoteIdentifier(name)}`;
     const schemaName = schema?.kind === 'schema' ? schema.name : schemaId === PUBLIC_SCHEMA_ID ? 'public' : null;
-    return schemaName === null ? quoteName(name) : `${quoteName(schemaName)}.${quoteName(name)}`;
+    return schemaName === null ? quoteIdentifier(name) : `${quoteIdentifier(schemaName)}.${quoteIdentifier(name)}`;
   }
 
   tableByOid(oid: number): TableDescriptor | null {
@@ -450,7 +445,7 @@ export class Services implements SessionServices, CatalogServices {
     const view = this.#view ?? this.#shown;
     const path = this.searchPath.map((schema) => this.#schemaId(schema));
     const plain = this.isVisibleRoutine(oid) && (types || view === null || isOnlyOfName(view, path, group.name));
-    const name = plain ? quoteName(group.name) : this.#qualified(group.schemaId, group.name);
+    const name = plain ? quoteIdentifier(group.name) : this.#qualified(group.schemaId, group.name);
     const taken = inputsOf(routine).map((p) => this.typeName(catalogOidOf(p.typeOid)) ?? formatType(p.typeOid));
     return types ? `${name}(${taken.join(',')})` : name;
   }
@@ -473,6 +468,10 @@ export class Services implements SessionServices, CatalogServices {
     if (kind === 'extension') {
       const database = this.#view?.byId.get(this.databaseId);
       return extensionsOf(database).find((one) => one.oid === oid)?.comment ?? null;
+    }
+    if (kind === 'statistics') {
+      const found = this.allTables().flatMap(({ statistics = [] }) => statistics.filter((one) => one.oid === oid));
+      return found[0]?.comment ?? null;
     }
     const d = this.#view?.byId.get(oid);
     return d?.kind === kind ? (d.comment ?? null) : null;

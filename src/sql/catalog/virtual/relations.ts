@@ -88,6 +88,8 @@ function* classOfTable(model: Model, table: TableDescriptor): Iterable<Values> {
     relnatts: columns.length,
     relchecks: table.checks.length,
     relispopulated: table.materialized?.populated ?? true,
+    relrowsecurity: table.rowSecurity?.enabled ?? false,
+    relforcerowsecurity: table.rowSecurity?.forced ?? false,
     relreplident: replicaIdentity(table),
     relfrozenxid: 3,
     relminmxid: 1,

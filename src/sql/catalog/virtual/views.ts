@@ -44,6 +44,7 @@ export function* tables({ model }: Source): Iterable<Values> {
       tableowner: roleName(model, table.owner),
       hasindexes: shownIndexes(table).length > 0,
       hastriggers: hasForeignKeys(table),
+      rowsecurity: table.rowSecurity?.enabled ?? false,
     };
   }
 }
