@@ -23,17 +23,30 @@ function split(sql: string): Pieces {
   return [...pieces, sql.slice(end)];
 }
 
+function piecesIn(sql: string): Pieces {
+  let pieces = piecesOf.get(sql);
+  if (pieces === undefined) {
+    if (piecesOf.size >= PIECES_MAX) piecesOf.clear();
+    piecesOf.set(sql, (pieces = split(sql)));
+  }
+  return pieces;
+}
+
+/** The same for texts that differ in nothing but the relations that they name. */
+export function withoutRelations(sql: string): string {
+  if (!sql.includes('::regclass')) return sql;
+  return piecesIn(sql)
+    .map((piece) => (typeof piece === 'string' ? piece : '\0'))
+    .join('');
+}
+
 /**
  * Stored expressions name relations by their oids: by the names that they have now, and as the search path needs them.
  * `nameOf`: null for one that is gone.
  */
 export function namedRelations(sql: string, nameOf: (oid: number) => string | null): string {
   if (!sql.includes('::regclass')) return sql;
-  let pieces = piecesOf.get(sql);
-  if (pieces === undefined) {
-    if (piecesOf.size >= PIECES_MAX) piecesOf.clear();
-    piecesOf.set(sql, (pieces = split(sql)));
-  }
+  const pieces = piecesIn(sql);
   let text = '';
   for (const piece of pieces)
     text += typeof piece === 'string' ? piece : `'${(nameOf(piece) ?? String(piece)).replaceAll("'", "''")}'::regclass`;

@@ -45,3 +45,16 @@ SELECT count(*) FROM pg_stat_progress_create_index;
 SELECT count(*) FROM pg_stat_progress_vacuum;
 SELECT name, utc_offset FROM pg_timezone_names
 WHERE name IN ('GMT', 'Etc/GMT-3', 'Europe/Kyiv', 'Asia/Calcutta', 'EST', 'Japan') AND utc_offset <> interval '2 hours' AND NOT is_dst ORDER BY 1;
+
+-- Functions that catalogs name: behind casts, of windows, of languages, of access methods.
+SELECT castsource::regtype, casttarget::regtype, castcontext, castmethod, castfunc::regprocedure FROM pg_cast
+WHERE castsource IN ('int4'::regtype, 'int8'::regtype, 'regclass'::regtype, 'varchar'::regtype)
+  AND casttarget IN ('int8'::regtype, 'oid'::regtype, 'regclass'::regtype, 'int4'::regtype, '"char"'::regtype, 'name'::regtype,
+    'numeric'::regtype) AND castsource <> casttarget ORDER BY 1, 2;
+SELECT p.oid, pg_get_function_arguments(p.oid), pg_get_function_result(p.oid), p.prokind FROM pg_cast c JOIN pg_proc p
+ON p.oid = c.castfunc WHERE c.castsource = 'float8'::regtype AND c.casttarget IN ('int4'::regtype, 'numeric'::regtype) ORDER BY 1;
+SELECT oid, proname, pg_get_function_arguments(oid), pg_get_function_result(oid), proisstrict FROM pg_proc
+WHERE prokind = 'w' ORDER BY 1;
+SELECT lanname, lanplcallfoid::regproc, laninline::regproc, lanvalidator::regproc FROM pg_language ORDER BY 1;
+SELECT amname, amhandler FROM pg_am WHERE amname NOT IN ('gist', 'spgist') AND oid < 10000 ORDER BY 1;
+SELECT attname, attcollation FROM pg_attribute WHERE attrelid = 'pg_class'::regclass AND attcollation <> 0 ORDER BY attnum;
