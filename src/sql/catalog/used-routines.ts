@@ -12,6 +12,7 @@
 import { sqlError } from '../../base/errors.js';
 import type { ResolvedRoutines } from '../contract.js';
 import { pinsIn } from '../types/pinned-types.js';
+import { userTypeOf } from '../types/user-types.js';
 import type {
   Descriptor,
   RoutineDescriptor,
@@ -42,6 +43,12 @@ export class UsedRoutines {
 
   find(oid: number): UsedRoutine | null {
     return this.#known.get(oid) ?? null;
+  }
+
+  /** @throws 0A000 */
+  refuseTemporary(oid: number): void {
+    if (this.#temporary.has(oid))
+      throw sqlError('0A000', 'a stored expression that calls a temporary function is not supported');
   }
 
   #completeRoutines(group: RoutineDescriptor): RoutineDescriptor {
@@ -75,8 +82,7 @@ export class UsedRoutines {
     const before = new Map((descriptor.usedRoutines ?? []).map((used) => [used.routine.oid, used]));
     const usedRoutines: UsedRoutine[] = [];
     for (const oid of new Set([...calledIn(descriptor), ...calledByQuery(descriptor)])) {
-      if (this.#temporary.has(oid))
-        throw sqlError('0A000', 'a stored expression that calls a temporary function is not supported');
+      this.refuseTemporary(oid);
       // What is neither is the pin of a type.
       const used = this.#known.get(oid) ?? before.get(oid);
       if (used !== undefined) usedRoutines.push(used);
@@ -99,6 +105,10 @@ export function runBy(group: RoutineDescriptor): UsedRoutine[] {
 
 export function calls(descriptor: Descriptor, oid: number): boolean {
   if (descriptor.kind === 'routine') return runBy(descriptor).some(({ routine }) => routine.oid === oid);
+  if (descriptor.kind === 'type') {
+    const type = userTypeOf(descriptor.typeOid);
+    return type?.kind === 'domain' && (type.usedRoutines ?? []).some(({ routine }) => routine.oid === oid);
+  }
   return (
     (descriptor.kind === 'table' || descriptor.kind === 'view') &&
     (descriptor.usedRoutines ?? []).some(({ routine }) => routine.oid === oid)

@@ -10,7 +10,7 @@ import type { CompiledExpression, ExecContext } from '../contract.js';
 import { refusePendingChecks } from '../exec/constraint-checks.js';
 import { uniqueRowId } from '../exec/row-writer.js';
 import { resolveTypeName } from '../plan/coerce.js';
-import { checkDomain, isConstrained } from '../functions/domains.js';
+import { checkDomain, checkDomainLater, domainWaits, isConstrained } from '../functions/domains.js';
 import type { Datum } from '../types/datum.js';
 import { typeByOid } from '../types/registry.js';
 import { pinsIn } from '../types/pinned-types.js';
@@ -521,8 +521,11 @@ function compileChecks(
     isConstrained(c.typeOid) && isNew(draft, c) ? [{ position: i, typeOid: c.typeOid }] : [],
   );
   return (values) => {
-    for (const { position, typeOid } of domains) checkDomain(typeOid, values[position]!, context);
     const later: Promise<void>[] = [];
+    for (const { position, typeOid } of domains) {
+      if (domainWaits(typeOid)) later.push(checkDomainLater(typeOid, values[position]!, context));
+      else checkDomain(typeOid, values[position]!, context);
+    }
     for (const { name, expression } of checks) {
       const result = expression.evaluate(values, context);
       if (result instanceof Promise) {

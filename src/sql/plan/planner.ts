@@ -21,6 +21,7 @@ import { compileCopyFrom, compileCopyTo } from '../exec/copy.js';
 import { registerDomainTests } from '../functions/domains.js';
 import '../functions/index.js';
 import { tooComplex } from '../parse/parser.js';
+import type { UsedRoutine } from '../catalog/descriptor.js';
 import type { ResultColumn } from '../session-api.js';
 import { OID } from '../types/oids.js';
 import { typeByOid } from '../types/registry.js';
@@ -262,15 +263,12 @@ registerDomainTests((domain, check) => {
   const binder = new Binder(noCatalog(DOMAIN_SETTINGS), DOMAIN_SETTINGS, []);
   const value = binder.column(DOMAIN_VALUE, domain.typeOid, domain.typmod);
   binder.knowTypes([domain]);
+  binder.knowRoutines((domain.usedRoutines ?? []) as readonly UsedRoutine[]);
   const columns = [{ column: value, hidden: false }];
   const scope = new Scope(null, [{ alias: '', schema: null, columns, table: null }], columns);
   const bound = bindExpr(exprContext(binder, scope, 'check constraints'), expressionTree(check.expressionSql));
   const test = compileScalar(collateExpr(binder, coerceBoolean(binder, bound, 'CHECK', -1)), [value]);
-  return (given, ctx) => {
-    const answer = test([given], ctx);
-    if (answer instanceof Promise) throw sqlError('0A000', 'a check of a domain cannot wait for anything');
-    return answer;
-  };
+  return (given, ctx) => test([given], ctx);
 });
 
 /** No relations are in reach of a stand-alone expression. */
