@@ -9,7 +9,7 @@ import type {
   TableDescriptor,
 } from '../catalog/descriptor.js';
 import { isPrimaryKey } from '../catalog/descriptor.js';
-import { keyConversion } from '../exec/foreign-key.js';
+import { isBlankPadded, keyConversion } from '../exec/foreign-key.js';
 import type { Draft } from './alter-draft.js';
 import { hiddenColumn, nextHiddenId } from './columns.js';
 import { notice } from './context.js';
@@ -200,7 +200,8 @@ export async function changeForeignKeysOf(draft: Draft, column: ColumnDescriptor
     for (const fk of child.foreignKeys ?? []) {
       const at = fk.parentId === table.id ? fk.parentColumnIds.indexOf(column.id) : -1;
       if (at < 0) continue;
-      if (keyConversion(column.typeOid, type) === undefined) {
+      const isOtherText = isBlankPadded(column.typeOid) !== isBlankPadded(type);
+      if (isOtherText || keyConversion(column.typeOid, type) === undefined) {
         const own = child.columns.find((c) => c.id === fk.columnIds[at])!;
         refuseTypes(fk.name, own, { ...column, typeOid: type });
         throw unsupported(`changing the type of a column that foreign key "${fk.name}" refers to in this way`);

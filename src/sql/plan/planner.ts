@@ -43,6 +43,7 @@ import type { ExplainOptions } from './explain.js';
 import { walk } from './expr.js';
 import { fold, readLiterals } from './fold.js';
 import { ExprFormatter, quoteIdentifier } from './format-expr.js';
+import { QueryNotes } from './query-notes.js';
 import type { Plan, PlanColumn } from './logical.js';
 import { optimise, optimiseInSteps } from './optimise.js';
 import { planShape } from './plan-shape.js';
@@ -290,7 +291,8 @@ function compileExpression(
   target: { readonly typeOid: number; readonly typmod: number; readonly parameter?: number } | null,
   stored: string | null = null,
 ): CompiledExpression {
-  const binder = new Binder(noCatalog(settings), settings, []);
+  // With notes, so that casts of constants stay: the text shows them.
+  const binder = new Binder(noCatalog(settings), settings, [], null, null, new QueryNotes());
   binder.knowTypes(target === null ? columns : [...columns, target]);
   if (typeof sql === 'string') knowPins(binder, sql, settings);
   const made = columns.map((c) => binder.column(c.name, c.typeOid, c.typmod));

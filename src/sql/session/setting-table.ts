@@ -387,13 +387,6 @@ define(
   { min: 0 },
 );
 define('role', 'string', 'none', 'Ungrouped', 'Sets the current role.');
-define(
-  'default_with_oids',
-  'bool',
-  'off',
-  'Version and Platform Compatibility',
-  'Create new tables with OIDs by default.',
-);
 define('row_security', 'bool', 'on', STATEMENTS, 'Enable row security.');
 define(
   'search_path',

@@ -14,3 +14,10 @@ SELECT conname, pg_get_constraintdef(oid), pg_get_constraintdef(oid, true) FROM 
 SELECT pg_get_expr(indpred, indrelid), pg_get_expr(indpred, indrelid, true) FROM pg_index WHERE indexrelid = 'lists_a'::regclass;
 INSERT INTO lists VALUES ('z', 'a', 'q', 1);
 INSERT INTO lists VALUES ('y', 'a', 'q', 2);
+CREATE TABLE restored_lists (a varchar(5) CHECK ((a)::text = ANY ((ARRAY['x'::character varying, 'y'::character varying])::text[])), b text DEFAULT 'q'::varchar, c text CHECK (c = ANY (ARRAY['q']::varchar[])), d varchar(3) DEFAULT 'z'::text);
+CREATE INDEX restored_lists_a ON restored_lists (a) WHERE ((a)::text = ANY (ARRAY[('x'::character varying)::text, ('y'::character varying)::text]));
+SELECT conname, pg_get_constraintdef(oid), pg_get_constraintdef(oid, true) FROM pg_constraint WHERE conrelid = 'restored_lists'::regclass ORDER BY conname;
+SELECT pg_get_expr(indpred, indrelid), pg_get_expr(indpred, indrelid, true) FROM pg_index WHERE indexrelid = 'restored_lists_a'::regclass;
+SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef WHERE adrelid = 'restored_lists'::regclass ORDER BY adnum;
+INSERT INTO restored_lists (a, c) VALUES ('x', 'q') RETURNING *;
+SELECT a FROM restored_lists WHERE a IN ('x', 'y');
