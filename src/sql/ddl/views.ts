@@ -20,6 +20,7 @@ import { notice } from './context.js';
 import { claimName, creationSchema, openForChange, visibleName } from './objects.js';
 import { pinLiterals } from './pinned-relations.js';
 import { fieldRead, fieldReaders, renewRowType, rowTypeUsers } from './row-type-users.js';
+import { requireTypesOf } from './type-rights.js';
 import { list, rangeVar, stringOf } from './tree.js';
 import type { Loose } from './tree.js';
 import { refuseIdleCheck, viewOptions } from './view-options.js';
@@ -45,6 +46,7 @@ export async function runCreateView(ctx: DdlContext, body: Loose, statement: Par
     throw sqlError('42601', 'CREATE VIEW specifies more column names than columns');
   const columns = made.columns.map((c, i): ViewColumnDescriptor => ({ ...c, name: names[i] ?? c.name, id: i + 1 }));
   refuseTwins(columns);
+  await requireTypesOf(ctx, columns);
   await trackSources(ctx, made.sources);
   const name = rangeVar(range);
   const isTemporaryView = range['relpersistence'] === 't' || (await readsTemporary(ctx, name, made.sources));

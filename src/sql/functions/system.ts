@@ -104,7 +104,15 @@ for (const type of ['regclass', 'text']) {
     WAITS,
   );
 }
-fn('lastval() int8', (ctx: ExecContext) => ctx.services.lastval(), VOLATILE);
+fn('lastval() int8', (ctx: ExecContext) => ctx.services.lastval(), WAITS);
+fn(
+  'pg_sequence_last_value(regclass) int8',
+  async (sequence: number, ctx: ExecContext) => {
+    const { value, isCalled } = await ctx.services.sequenceState(sequence);
+    return isCalled ? value : null;
+  },
+  WAITS,
+);
 
 // ---- identifiers and random values ----
 

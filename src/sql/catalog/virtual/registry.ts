@@ -129,7 +129,6 @@ const BUILT: Readonly<Record<string, Builder>> = {
   pg_statistic_ext: extendedStatistics,
   pg_tables: tables,
   pg_indexes: indexes,
-  pg_sequences: sequences,
   pg_views: views,
   pg_extension: extensions,
   pg_available_extensions: availableExtensions,
@@ -225,6 +224,7 @@ function rowsOf(layout: Layout): VirtualTable['rows'] {
     const ofModel = OF_MODEL[layout.name];
     if (layout.name === 'pg_locks')
       return async (ctx) => (await locks(catalogServices(ctx))).map((values) => makeRow(layout, values));
+    if (layout.name === 'pg_sequences') return (ctx) => sequenceRows(ctx, layout);
     if (ofModel !== undefined) return oncePerModel(ofModel);
     const momentary = MOMENTARY[layout.name];
     if (momentary !== undefined)
@@ -236,6 +236,14 @@ function rowsOf(layout: Layout): VirtualTable['rows'] {
   const builder = (layout.schema === 'pg_catalog' ? BUILT : informationSchemaBuilders)[layout.name];
   if (builder === undefined) return () => NO_ROWS;
   return oncePerSession((source) => [Array.from(builder(source), (values) => makeRow(layout, values))]);
+}
+
+/** With the last values, which are read from where they are kept. */
+async function sequenceRows(ctx: ExecContext, layout: Layout): Promise<readonly Row[]> {
+  const services = catalogServices(ctx);
+  const source: Source = { ctx, services, model: modelOf(await services.view()) };
+  const made = await Promise.all(sequences(source));
+  return made.map((values) => makeRow(layout, values));
 }
 
 function withSource(ctx: ExecContext, rowsOf: (source: Source) => readonly Row[]): Soon<readonly Row[]> {

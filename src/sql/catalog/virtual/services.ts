@@ -4,6 +4,7 @@ import { assert } from '../../../base/assert.js';
 import type { SettingDefinition } from './setting-definition.js';
 import type { ListedLock } from '../../advisory/advisory-locks.js';
 import type { ExecContext } from '../../contract.js';
+import type { SequenceDescriptor } from '../descriptor.js';
 import type { CatalogView } from '../transaction-catalog.js';
 
 export interface SettingRow {
@@ -54,6 +55,8 @@ export interface CatalogServices {
   settingRows(): readonly SettingRow[];
   activity(): readonly ActivityRow[];
   listLocks(): Promise<readonly ListedLock[]>;
+  /** Without a lock on it: others may go on changing it. */
+  stateOfSequence(sequence: SequenceDescriptor): Promise<{ readonly value: bigint; readonly isCalled: boolean }>;
   cursors(): readonly CursorRow[];
   preparedStatements(): readonly PreparedRow[];
 }
