@@ -284,3 +284,24 @@ export function dropPrimary(draft: Draft, index: IndexDescriptor): void {
     nextIndexId: table.nextIndexId + 1,
   });
 }
+
+/** SET LOGGED and UNLOGGED: what is kept refers only to what is kept. @throws QuoralError 42P16 */
+export async function setLogged(draft: Draft, logged: boolean): Promise<void> {
+  const { ctx, table } = draft;
+  if (logged === (table.unlogged !== true)) return;
+  const others = logged
+    ? (table.foreignKeys ?? []).map(({ parentId }) => parentId)
+    : (table.referencedBy ?? []).map((id) => id);
+  for (const id of others) {
+    const other = id === table.id ? null : await ctx.catalog.descriptor(id, ctx.wait);
+    if (other?.kind !== 'table' || (other.unlogged === true) !== logged) continue;
+    const key = (logged ? table : other).foreignKeys?.find((fk) => fk.parentId === (logged ? id : table.id));
+    const [to, from] = logged ? ['logged', 'unlogged'] : ['unlogged', 'logged'];
+    throw sqlError(
+      '42P16',
+      `could not change table "${table.name}" to ${to} because it references ${from} table "${other.name}"`,
+      { schema: draft.schemaName, table: table.name, ...(key === undefined ? {} : { constraint: key.name }) },
+    );
+  }
+  draft.set({ unlogged: !logged });
+}
