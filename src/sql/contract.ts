@@ -96,8 +96,8 @@ export interface VirtualTable {
   readonly schema: string;
   readonly name: string;
   readonly columns: readonly { readonly name: string; readonly typeOid: number }[];
-  /** All rows, in column order, from the descriptors visible to the transaction. */
-  rows(ctx: ExecContext): Soon<readonly (readonly Datum[])[]>;
+  /** All rows, in column order, from the descriptors visible to the transaction. `wanted`: positions of columns; others may be NULL. */
+  rows(ctx: ExecContext, wanted: readonly number[]): Soon<readonly (readonly Datum[])[]>;
 }
 
 export interface LinkedTable {

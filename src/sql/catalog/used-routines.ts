@@ -53,7 +53,16 @@ export class UsedRoutines {
       if (aggregate === undefined) return routine;
       return {
         ...routine,
-        aggregate: { ...aggregate, step: current(aggregate.step), final: current(aggregate.final) },
+        aggregate: {
+          ...aggregate,
+          step: current(aggregate.step),
+          final: current(aggregate.final),
+          ...(aggregate.others === undefined
+            ? {}
+            : {
+                others: Object.fromEntries(Object.entries(aggregate.others).map(([key, call]) => [key, current(call)])),
+              }),
+        },
       };
     });
     return { ...group, routines };
@@ -82,7 +91,9 @@ export function runBy(group: RoutineDescriptor): UsedRoutine[] {
   return group.routines.flatMap(({ aggregate }) =>
     aggregate === undefined
       ? []
-      : [aggregate.step, aggregate.final].flatMap((call) => (call?.used == null ? [] : [call.used])),
+      : [aggregate.step, aggregate.final, ...Object.values(aggregate.others ?? {})].flatMap((call) =>
+          call?.used == null ? [] : [call.used],
+        ),
   );
 }
 

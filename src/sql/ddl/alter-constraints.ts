@@ -11,7 +11,7 @@ import type {
 import { isPrimaryKey } from '../catalog/descriptor.js';
 import { keyConversion } from '../exec/foreign-key.js';
 import type { Draft } from './alter-draft.js';
-import { hiddenColumn } from './columns.js';
+import { hiddenColumn, nextHiddenId } from './columns.js';
 import { notice } from './context.js';
 import { checkRequest, makeCheck } from './create-table.js';
 import {
@@ -272,14 +272,13 @@ export function dropPrimary(draft: Draft, index: IndexDescriptor): void {
   const { table } = draft;
   if (index.oid !== 0) draft.ctx.catalog.freeName(draft.ctx.txn, table.schemaId, index.name);
   const hidden = hiddenColumn(
-    table.nextColumnId,
+    nextHiddenId(table.columns),
     table.columns.map((c) => c.name),
   );
   draft.sources.set(hidden.id, 'rowid');
   draft.rewrite = true;
   draft.set({
     columns: [...table.columns, hidden],
-    nextColumnId: table.nextColumnId + 1,
     indexes: [hiddenPrimary(table.nextIndexId, table.name, hidden.id), ...table.indexes.slice(1)],
     nextIndexId: table.nextIndexId + 1,
   });

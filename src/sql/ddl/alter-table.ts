@@ -54,7 +54,14 @@ import { descriptorOf, nextVersion, newStorage, openForChange, relationMissing }
 import { compilePlaced } from './placed-expressions.js';
 import { convertedDefault, newValue } from './retyped-columns.js';
 import { fillIndex, rewriteTable, scanRows } from './rewrite.js';
-import { alterIndex, optionItems, withCluster, withReplicaIdentity, withStorageFact } from './storage-facts.js';
+import {
+  alterIndex,
+  optionItems,
+  withCluster,
+  withReplicaIdentity,
+  withRowSecurity,
+  withStorageFact,
+} from './storage-facts.js';
 import { changedOptions } from './storage-options.js';
 import { refuseOwnRows, refuseRowTypeColumns, renewRowType } from './row-type-users.js';
 import { isOver, withoutStatistics } from './statistics.js';
@@ -138,6 +145,10 @@ function pass(command: Loose): number {
   }
 }
 
+function identityOptions(given: Loose | undefined): ReturnType<typeof options> {
+  return options(given?.['List'] === undefined ? given : of(given, 'List')['items']);
+}
+
 async function apply(draft: Draft, command: Loose): Promise<void> {
   const { ctx } = draft;
   const name = text(command['name']);
@@ -175,15 +186,7 @@ async function apply(draft: Draft, command: Loose): Promise<void> {
     case 'AT_AddIdentity':
       return addIdentity(draft, name, of(command['def'] as Loose, 'Constraint'));
     case 'AT_SetIdentity':
-      return setIdentity(
-        draft,
-        name,
-        options(
-          (command['def'] as Loose | undefined)?.['List'] === undefined
-            ? command['def']
-            : of(command['def'] as Loose, 'List')['items'],
-        ),
-      );
+      return setIdentity(draft, name, identityOptions(command['def'] as Loose | undefined));
     case 'AT_DropIdentity':
       return dropIdentity(draft, name, command['missing_ok'] === true);
     case 'AT_SetRelOptions':
@@ -215,9 +218,15 @@ async function apply(draft: Draft, command: Loose): Promise<void> {
       draft.table = withReplicaIdentity(draft.table, of(command['def'] as Loose, 'ReplicaIdentityStmt'));
       return;
     case 'AT_SetTableSpace':
-    case 'AT_DisableRowSecurity':
+    case 'AT_DropOids':
     case 'AT_EnableTrigAll':
     case 'AT_DisableTrigAll':
+      return;
+    case 'AT_EnableRowSecurity':
+    case 'AT_DisableRowSecurity':
+    case 'AT_ForceRowSecurity':
+    case 'AT_NoForceRowSecurity':
+      draft.table = withRowSecurity(draft.table, String(command['subtype']));
       return;
     default:
       throw unsupported(`ALTER TABLE command ${String(command['subtype']).replace('AT_', '')}`);

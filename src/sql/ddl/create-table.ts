@@ -11,6 +11,7 @@ import {
   draftColumn,
   finishColumn,
   hiddenColumn,
+  nextHiddenId,
   sequenceOf,
   COLUMNS_MAX,
   tooManyColumns,
@@ -151,20 +152,19 @@ async function createTable(
     finished.push(copied === undefined ? column : { ...column, ...copied });
   }
   const columns = generateColumns(ctx, parts.drafts, finished, name);
-  let nextColumnId = columns.length + 1;
+  const nextColumnId = columns.length + 1;
   const indexes: IndexDescriptor[] = [];
   let nextIndexId = 1;
   if (primaries.every((r) => r.deferrable != null)) {
     const hidden = hiddenColumn(
-      nextColumnId++,
+      nextHiddenId(columns),
       columns.map((c) => c.name),
     );
     columns.push(hidden);
     indexes.push(hiddenPrimary(nextIndexId++, name, hidden.id));
   }
   for (const request of [...primaries, ...parts.requests.filter((r) => !r.primary)]) {
-    const kept = keepKeys(ctx, await makeIndex(ctx, request, nextIndexId++, owner, columns), nextColumnId);
-    nextColumnId += kept.columns.length;
+    const kept = keepKeys(ctx, await makeIndex(ctx, request, nextIndexId++, owner, columns), columns);
     columns.push(...kept.columns);
     indexes.push(kept.index);
   }

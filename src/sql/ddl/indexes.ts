@@ -297,7 +297,7 @@ export function addIndex(ctx: DdlContext, table: TableDescriptor, request: Index
 }
 
 async function addFilled(ctx: DdlContext, table: TableDescriptor, request: IndexRequest): Promise<TableDescriptor> {
-  const kept = keepKeys(ctx, await makeIndex(ctx, request, null, table, table.columns), table.nextColumnId);
+  const kept = keepKeys(ctx, await makeIndex(ctx, request, null, table, table.columns), table.columns);
   const { index } = kept;
   if (kept.columns.length > 0) {
     const made = await addKeptIndex(ctx, table, kept);

@@ -207,7 +207,7 @@ async function missingType(ctx: DdlContext, arg: Loose): Promise<{ sqlstate: str
     typeOf(ctx, arg['TypeName']);
     return null;
   } catch (error) {
-    if (!(error instanceof QuoralError) || error.sqlstate !== '42704') throw error;
+    if (!(error instanceof QuoralError) || !['42704', '0A000'].includes(error.sqlstate)) throw error;
     const type = of(arg, 'TypeName');
     const name = qualifiedName(strings(type['names']));
     if (await lacksSchema(ctx, name)) return { sqlstate: '3F000', what: `schema "${name.schema!}"` };

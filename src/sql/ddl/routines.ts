@@ -11,9 +11,10 @@ import { routineEntryName } from '../catalog/transaction-catalog.js';
 import { usesType } from '../catalog/codec.js';
 import type { Routine, RoutineDescriptor, RoutineParameter } from '../catalog/descriptor.js';
 import type { ParsedStatement, RelationName } from '../contract.js';
-import { inLiteral } from '../parse/body-position.js';
+import { inLiteral, positionIn } from '../parse/body-position.js';
 import { nextToken } from '../parse/tokens.js';
 import { takesArgument } from '../plan/routines.js';
+import { extraLevel } from '../plpgsql/extra-checks.js';
 import { readBody } from '../plpgsql/read-routine.js';
 import { sqlStatements } from '../plpgsql/sql-body.js';
 import { OID } from '../types/oids.js';
@@ -106,8 +107,8 @@ export async function runCreateFunction(ctx: DdlContext, body: Loose, statement:
   checkEstimates(made);
   refuseLeakproof(ctx, made);
   checkPolymorphic(made);
-  checkBody(name.name, made, body, statement);
   const routine = await addRoutine(ctx, name, made, body['replace'] === true);
+  checkBody(ctx, name.name, made, body, statement);
   await checkNames(ctx, name.name, routine, body, statement);
   return tag;
 }
@@ -224,14 +225,34 @@ export async function dropRowTypeRoutines(
 const PRESENT = Buffer.from('1', 'latin1');
 
 /** Whether it can be read; where it cannot is told by its place in the statement. */
-function checkBody(name: string, made: Omit<Routine, 'oid'>, body: Loose, statement: ParsedStatement): void {
+function checkBody(
+  ctx: DdlContext,
+  name: string,
+  made: Omit<Routine, 'oid'>,
+  body: Loose,
+  statement: ParsedStatement,
+): void {
   if (made.language === 'sql' && made.typeOid === OID.trigger)
     throw sqlError('42P13', 'SQL functions cannot return type trigger');
+  if (!ctx.session.checkBodies) return;
   const at = options(body['options']).find((o) => o.name === 'as')?.location ?? -1;
   inLiteral(statement, at, () => {
-    if (made.language === 'plpgsql') readBody(name, made);
+    if (made.language === 'plpgsql') readBody(name, made, null, shadowing(ctx, statement, at));
     else if (at >= 0) sqlStatements(made.body);
   });
+}
+
+/** Tells those who want to know which variables are hidden by others. */
+function shadowing(ctx: DdlContext, statement: ParsedStatement, at: number): (name: string, position: number) => void {
+  const level = extraLevel('shadowed_variables', (name) => ctx.session.setting(name) ?? '');
+  return (name, position) => {
+    if (level === null) return;
+    const message = `variable "${name}" shadows a previously defined variable`;
+    const error = sqlError('42712', message, { position });
+    if (level === 'ERROR') throw error;
+    const placed = positionIn(statement, at, position);
+    ctx.notice({ severity: level, sqlstate: error.sqlstate, message, position: placed });
+  };
 }
 
 /** Once the function is there, which may call itself. */

@@ -12,13 +12,14 @@ import { makeInterval } from '../types/interval.js';
 import { makeJsonObject } from '../types/json.js';
 import { sqrtToScale } from '../types/numeric-math.js';
 import {
-  addNumeric,
+  addExactly,
+  checked,
+  multiplyExactly,
   divideNumeric,
-  multiplyNumeric,
+  negateNumeric,
   NUMERIC_NAN,
   numericFromBigInt,
   numericFromInt,
-  subtractNumeric,
 } from '../types/numeric.js';
 import { OID } from '../types/oids.js';
 import { typeByName, typeByOid } from '../types/registry.js';
@@ -133,13 +134,13 @@ class NumericSum extends Base<{ sum: Numeric | null; count: number }> {
   }
   merge(other: { sum: Numeric | null; count: number }): void {
     if (other.sum === null) return;
-    this.state.sum = this.state.sum === null ? other.sum : addNumeric(this.state.sum, other.sum);
+    this.state.sum = this.state.sum === null ? other.sum : addExactly(this.state.sum, other.sum);
     this.state.count += other.count;
   }
   final(): Datum {
     const { sum, count: n } = this.state;
     if (sum === null) return null;
-    return this.#average ? divideNumeric(sum, numericFromInt(n)) : sum;
+    return this.#average ? divideNumeric(checked(sum), numericFromInt(n)) : checked(sum);
   }
 }
 aggregate('sum(numeric) numeric', {}, () => new NumericSum(false));
@@ -270,11 +271,11 @@ class NumericMoment extends Base<{ n: number; sum: Numeric; squares: Numeric }> 
   step(args: readonly Datum[]): void {
     const raw = args[0] as Numeric | number | bigint;
     const v = raw instanceof Numeric ? raw : numericFromBigInt(BigInt(raw));
-    this.merge({ n: 1, sum: v, squares: multiplyNumeric(v, v) });
+    this.merge({ n: 1, sum: v, squares: multiplyExactly(v, v) });
   }
   merge(o: { n: number; sum: Numeric; squares: Numeric }): void {
     const s = this.state;
-    this.state = { n: s.n + o.n, sum: addNumeric(s.sum, o.sum), squares: addNumeric(s.squares, o.squares) };
+    this.state = { n: s.n + o.n, sum: addExactly(s.sum, o.sum), squares: addExactly(s.squares, o.squares) };
   }
   final(): Datum {
     const { n, sum, squares } = this.state;
@@ -282,9 +283,9 @@ class NumericMoment extends Base<{ n: number; sum: Numeric; squares: Numeric }> 
     if (n === 0 || (sample && n === 1)) return null;
     if (sum.kind !== 'finite' || squares.kind !== 'finite') return NUMERIC_NAN;
     const count = numericFromInt(n);
-    const numerator = subtractNumeric(multiplyNumeric(count, squares), multiplyNumeric(sum, sum));
+    const numerator = addExactly(multiplyExactly(count, squares), negateNumeric(multiplyExactly(sum, sum)));
     if (numerator.unscaled <= 0n) return numericFromInt(0);
-    const denominator = multiplyNumeric(count, sample ? numericFromInt(n - 1) : count);
+    const denominator = multiplyExactly(count, sample ? numericFromInt(n - 1) : count);
     const variance = divideNumeric(numerator, denominator);
     return this.#moment.startsWith('var') ? variance : sqrtToScale(variance, variance.scale);
   }

@@ -1,15 +1,8 @@
 /** make_date and its relatives (chapter 9.9.1): dates and times from their fields. */
 import { sqlError } from '../../base/errors.js';
 import type { ExecContext } from '../contract.js';
-import {
-  checkTimestamp,
-  DATE_END,
-  DATE_MIN,
-  daysFromCivil,
-  daysInMonth,
-  joinTimestamp,
-  localToUtc,
-} from '../types/calendar.js';
+import { checkTimestamp, DATE_END, DATE_MIN, joinTimestamp, localToUtc } from '../types/calendar.js';
+import { daysFromCivil, daysInMonth } from '../types/civil.js';
 import { timestampToTz } from '../types/datetime.js';
 import { formatSixDigits } from '../types/float.js';
 import { intervalOutOfRange, makeInterval } from '../types/interval.js';

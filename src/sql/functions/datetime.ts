@@ -3,12 +3,10 @@ import { sqlError } from '../../base/errors.js';
 import type { ExecContext } from '../contract.js';
 import {
   checkTimestamp,
-  civilFromDays,
   DATE_END,
   DATE_INFINITY,
   DATE_MIN,
   DATE_NEG_INFINITY,
-  daysFromCivil,
   EPOCH_OFFSET_MICROS,
   EPOCH_OFFSET_SECONDS,
   findZoneOrAbbreviation,
@@ -23,6 +21,7 @@ import {
   zoneOffset,
   zoneOrThrow,
 } from '../types/calendar.js';
+import { civilFromDays, daysFromCivil } from '../types/civil.js';
 import type { Zone } from '../types/calendar.js';
 import { Interval, Numeric, TimeTz } from '../types/datum.js';
 import type { Datum } from '../types/datum.js';

@@ -1,6 +1,7 @@
 /** to_char of dates, times and intervals. */
 import { sqlError } from '../../base/errors.js';
-import { civilFromDays, daysFromCivil, splitTimestamp } from '../types/calendar.js';
+import { splitTimestamp } from '../types/calendar.js';
+import { civilFromDays, daysFromCivil } from '../types/civil.js';
 import type { Interval } from '../types/datum.js';
 import { type FieldNode, parseDateTemplate } from './date-templates.js';
 

@@ -1,8 +1,5 @@
 /** Arithmetic of intervals with dates and times. */
 import {
-  civilFromDays,
-  daysFromCivil,
-  daysInMonth,
   isFiniteTimestamp,
   joinTimestamp,
   localToUtc,
@@ -12,6 +9,7 @@ import {
   TS_MIN,
   utcToLocal,
 } from '../types/calendar.js';
+import { civilFromDays, daysFromCivil, daysInMonth } from '../types/civil.js';
 import type { Zone } from '../types/calendar.js';
 import { Interval } from '../types/datum.js';
 import { roundHalfEven } from '../types/casts.js';

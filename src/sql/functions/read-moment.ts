@@ -7,7 +7,8 @@
  * else as many as its pattern has letters.
  */
 import { sqlError } from '../../base/errors.js';
-import { civilFromDays, DATE_END, DATE_MIN, daysInMonth, isLeapYear } from '../types/calendar.js';
+import { DATE_END, DATE_MIN } from '../types/calendar.js';
+import { civilFromDays, daysInMonth, isLeapYear } from '../types/civil.js';
 import { type Field, type FieldNode, isSeparator, isSpace, type TemplateNode } from './date-templates.js';
 import { DAYS, fractionDigits, isoWeekStart, julianDay, MONTHS, ROMAN_MONTHS } from './format-moment.js';
 

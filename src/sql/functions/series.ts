@@ -5,7 +5,7 @@ import { isFiniteTimestamp, zoneOrThrow } from '../types/calendar.js';
 import { Interval, type Numeric } from '../types/datum.js';
 import { INT8_MAX, INT8_MIN } from '../types/scalar-input.js';
 import { compareInterval } from '../types/interval.js';
-import { addNumeric, compareNumeric, numericFromInt } from '../types/numeric.js';
+import { addExactly, compareNumeric, numericFromInt } from '../types/numeric.js';
 import { addInterval, addIntervalTz } from './interval-math.js';
 import { srf } from './define.js';
 
@@ -41,7 +41,7 @@ function* numerics(start: Numeric, stop: Numeric, step: Numeric): Generator<Nume
   }
   if (step.unscaled === 0n) throw zeroStep();
   const direction = step.unscaled > 0n ? 1 : -1;
-  for (let v = start; compareNumeric(v, stop) * direction <= 0; v = addNumeric(v, step)) yield v;
+  for (let v = start; compareNumeric(v, stop) * direction <= 0; v = addExactly(v, step)) yield v;
 }
 srf('generate_series(numeric, numeric) numeric', (a: Numeric, b: Numeric) => numerics(a, b, numericFromInt(1)));
 srf('generate_series(numeric, numeric, numeric) numeric', numerics);

@@ -10,10 +10,15 @@ export function inLiteral<T>(statement: ParsedStatement, location: number, read:
     return read();
   } catch (error) {
     if (!(error instanceof QuoralError) || error.fields.position === undefined) throw error;
-    const within = offsetIn(statement.text, location - statement.textOffset, error.fields.position - 1);
-    const position = within === null ? undefined : codePointPosition(statement.text, within) + statement.textOffset;
+    const position = positionIn(statement, location, error.fields.position);
     throw sqlError(error.sqlstate, error.message, { ...error.fields, position });
   }
+}
+
+/** Where in the statement a position in the constant at `location` is. */
+export function positionIn(statement: ParsedStatement, location: number, position: number): number | undefined {
+  const within = offsetIn(statement.text, location - statement.textOffset, position - 1);
+  return within === null ? undefined : codePointPosition(statement.text, within) + statement.textOffset;
 }
 
 /** Where the character of the constant's value is in the text; null if the constant is no plain one. */

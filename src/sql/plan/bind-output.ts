@@ -10,7 +10,8 @@
  */
 import type { Node, SelectStmt } from 'libpg-query';
 import { OID } from '../types/oids.js';
-import { columnExpr, declaredOid } from './binder.js';
+import { columnExpr } from './binder.js';
+import { declaredOid } from './declared-types.js';
 import type { Binder } from './binder.js';
 import { applySets } from './bind-group.js';
 import { constant, isVolatile, sameExpr, some } from './expr.js';

@@ -40,6 +40,7 @@ import { sameExpr, some } from './expr.js';
 import type { Expr } from './expr.js';
 import type { CteDefinition, Lock, Plan, PlanColumn, ProjectItem, SetOpPlan } from './logical.js';
 import { noteSameRecords } from './record-columns.js';
+import { commonDeclared, declaredOid } from './declared-types.js';
 
 export interface SelectOptions {
   /** Literals of the output keep type unknown, for the caller to coerce. */
@@ -278,8 +279,9 @@ function bindValues(
     column.forEach((e, r) => {
       coerced[r]!.push(oid === OID.unknown ? e : coerce(b, e, oid, 'implicit', locationOf(lists[r]?.[i])));
     });
-    const typmod = coerced.every((r) => r[i]!.typmod === coerced[0]![i]!.typmod) ? coerced[0]![i]!.typmod : -1;
-    columns.push(b.column(`column${i + 1}`, oid, typmod));
+    const declared = commonDeclared(column, oid);
+    const same = coerced.every((r) => r[i]!.typmod === coerced[0]![i]!.typmod && declaredOid(r[i]!) === declared);
+    columns.push(b.column(`column${i + 1}`, declared, same ? coerced[0]![i]!.typmod : -1));
   }
   b.notes?.values.set(select, coerced);
   const plan: Plan = { kind: 'values', columns, rows: coerced };
@@ -313,7 +315,10 @@ function bindSetOperation(
   const r = coerceOutput(b, right, oids, what);
   const columns = l.columns.map((c, i) => {
     const theirs = r.columns[i]!;
-    const column = b.column(c.name, oids[i]!, c.typmod === theirs.typmod ? c.typmod : -1);
+    const sides = [left.columns[i]!, right.columns[i]!].map(columnExpr);
+    const declared = commonDeclared(sides, oids[i]!);
+    const same = c.typmod === theirs.typmod && [c, theirs].every((one) => (one.domain ?? one.oid) === declared);
+    const column = b.column(c.name, declared, same ? c.typmod : -1);
     noteSameRecords(b.recordColumns, column.id, [c, theirs].map(columnExpr));
     return column;
   });
@@ -356,7 +361,12 @@ export function coerceOutput(
       );
     return result;
   };
-  const retype = (c: PlanColumn, e: Expr): PlanColumn => ({ ...c, oid: e.oid, typmod: e.typmod });
+  const retype = (c: PlanColumn, e: Expr): PlanColumn => {
+    const { id, name, tableOid, columnNumber } = c;
+    const made = { id, name, oid: e.oid, typmod: e.typmod, tableOid, columnNumber };
+    const declared = declaredOid(e);
+    return declared === e.oid ? made : { ...made, domain: declared };
+  };
   if (plan.kind === 'project') {
     const items = plan.items.map((item, i): ProjectItem => {
       const expr = convert(item.expr, i);
@@ -366,7 +376,7 @@ export function coerceOutput(
   }
   if (plan.kind === 'values') {
     const rows = plan.rows.map((row) => row.map(convert));
-    const columns = plan.columns.map((c, i) => ({ ...c, oid: rows[0]![i]!.oid, typmod: rows[0]![i]!.typmod }));
+    const columns = plan.columns.map((c, i) => retype(c, rows[0]![i]!));
     return { ...plan, rows, columns };
   }
   const items = plan.columns.map((column, i): ProjectItem => {

@@ -4,7 +4,7 @@ import { OID } from '../types/oids.js';
 import { elementOidOf, formatType } from '../types/registry.js';
 import { baseOidOf, fieldsOf } from '../types/user-types.js';
 import { as, locationOf } from './ast.js';
-import { declaredOid } from './binder.js';
+import { declaredOid } from './declared-types.js';
 import { errorAt } from './error-at.js';
 import type { Expr } from './expr.js';
 

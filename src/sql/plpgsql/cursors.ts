@@ -35,12 +35,8 @@ export class Cursors {
       source.kind === 'bound'
         ? await this.#rowsOf(cursor, source.args)
         : source.kind === 'query'
-          ? await this.#sql.run(source.query, 0, true)
-          : await this.#sql.dynamic(source.query, source.using, 0, true);
-    if (result.columns === null) {
-      result.release();
-      throw sqlError('42601', 'cannot open a query that returns no rows as a cursor');
-    }
+          ? await this.#sql.rowsOf(source.query, 'cursor', true)
+          : await this.#sql.dynamicRows(source.query, source.using, 'cursor', true);
     const scroll = source.kind === 'bound' ? cursor.cursor!.scroll : source.scroll;
     if (name === null && cursor.constant) {
       result.release();
@@ -56,7 +52,7 @@ export class Cursors {
     const bound = cursor.cursor!;
     for (const [i, piece] of args.entries())
       this.#frame.assign(bound.args[i]!, await this.#sql.typed(piece), this.#host);
-    return this.#sql.run(bound.query, 0, true);
+    return this.#sql.rowsOf(bound.query, 'cursor', true);
   }
 
   #find(cursor: Variable): BlockCursor {

@@ -2,17 +2,20 @@
  * Pieces of SQL inside a call: expressions to values, statements to rows, text to statements. Each piece of the
  * body keeps its plan in a store that belongs to the body and outlives the call.
  */
+import { assert } from '../../base/assert.js';
 import { QuoralError, sqlError } from '../../base/errors.js';
 import { parseSql } from '../parse/parser.js';
 import type { Datum } from '../types/datum.js';
 import { OID } from '../types/oids.js';
 import { typeByOid } from '../types/registry.js';
+import { functionLine, statementLine } from './context-lines.js';
+import type { BodyRules, ShownParameters } from './extra-checks.js';
 import type { Frame, RecordValue, Typed } from './frame.js';
 import type { KeptStatement, RunRequest, SqlHost, SqlResult } from './host.js';
 import { PieceNames, UsingNames } from './names.js';
-import type { NameConflict } from './parse-body.js';
+import { noRows, type RowUse } from './rows.js';
 import { findVariable } from './scope.js';
-import { EXPRESSION_PREFIX, type SqlPiece } from './tree.js';
+import { EXPRESSION_PREFIX, type RowSource, type SqlPiece } from './tree.js';
 import { castValue, type Field } from './types.js';
 
 interface KeptPiece {
@@ -22,21 +25,21 @@ interface KeptPiece {
 
 /** Plans of a body's pieces. */
 export class PieceStore {
-  readonly #conflict: NameConflict;
+  readonly rules: BodyRules;
   readonly #pieces = new Map<SqlPiece, KeptPiece>();
 
   readonly #collation: string | undefined;
 
   /** The collation is that of texts among the variables. */
-  constructor(conflict: NameConflict, collation?: string) {
-    this.#conflict = conflict;
+  constructor(rules: BodyRules, collation?: string) {
+    this.rules = rules;
     this.#collation = collation;
   }
 
   get(piece: SqlPiece, host: SqlHost): KeptPiece {
     let kept = this.#pieces.get(piece);
     if (kept === undefined) {
-      const names = new PieceNames(piece.scope, this.#conflict, this.#collation);
+      const names = new PieceNames(piece.scope, this.rules.conflict, this.#collation);
       kept = { names, statement: host.keep(piece.statement, names) };
       this.#pieces.set(piece, kept);
     }
@@ -47,6 +50,8 @@ export class PieceStore {
 const WORD = /^[a-zA-Z_\u0080-\uffff][\w$\u0080-\uffff]*$/;
 
 export class Evaluation {
+  #using: readonly Typed[] = [];
+  #refused: Error | null = null;
   readonly #host: SqlHost;
   readonly #store: PieceStore;
   readonly #frame: Frame;
@@ -81,6 +86,42 @@ export class Evaluation {
     } finally {
       if (!piece.isExpression) contexts.pop();
     }
+  }
+
+  rowsFrom(source: RowSource, use: RowUse): Promise<SqlResult> {
+    assert(source.kind !== 'cursor', 'a cursor is opened by whoever loops over it');
+    return source.kind === 'query' ? this.rowsOf(source.query, use) : this.dynamicRows(source.query, source.using, use);
+  }
+
+  /** A query whose rows are wanted. @throws QuoralError if it is one that gives none */
+  async rowsOf(piece: SqlPiece, use: RowUse, isCursor = false): Promise<SqlResult> {
+    const { statement, text } = piece;
+    if (statement.kind === 'SelectStmt' && !this.#host.runs(statement)) throw noRows(use, 'SELECT INTO', text);
+    const result = await this.run(piece, 0, isCursor);
+    if (result.columns !== null) return result;
+    result.release();
+    throw noRows(use, result.tag, text);
+  }
+  async dynamicRows(query: SqlPiece, using: readonly SqlPiece[], use: RowUse, isCursor = false): Promise<SqlResult> {
+    const result = await this.dynamic(query, using, use, isCursor);
+    if (result.columns !== null) return result;
+    result.release();
+    throw noRows(use, result.tag);
+  }
+
+  /** The variables that the piece names, as errors show them. */
+  parametersOf(piece: SqlPiece): ShownParameters {
+    return this.#shown(this.#store.get(piece, this.#host).names.named(this.#frame));
+  }
+  /** What USING gave to the last EXECUTE. */
+  usedValues(): ShownParameters {
+    return this.#shown(this.#using.map((used, i) => ({ ...used, name: `$${i + 1}` })));
+  }
+  #shown(values: readonly (Typed & { readonly name: string })[]): ShownParameters {
+    return values.map(({ name, value, oid }) => [
+      name,
+      value === null ? null : typeByOid(oid).output(value, this.#host.format),
+    ]);
   }
 
   /** The value of an expression, with its type. */
@@ -128,23 +169,44 @@ export class Evaluation {
   }
 
   /** EXECUTE: the text's statements one after the other; the result is the last one's. */
-  async dynamic(query: SqlPiece, using: readonly SqlPiece[], rowsMax: number, isCursor = false): Promise<SqlResult> {
+  async dynamic(
+    query: SqlPiece,
+    using: readonly SqlPiece[],
+    use: RowUse | null = null,
+    isCursor = false,
+  ): Promise<SqlResult> {
     const text = await this.text(query);
     if (text === null) throw sqlError('22004', 'query string argument of EXECUTE is null');
     const args: Typed[] = [];
     for (const piece of using) args.push(await this.typed(piece));
+    this.#using = args;
     const { contexts } = this.#host;
     contexts.push(() => statementLine(text));
     try {
-      return await this.#runText(text, args, rowsMax, isCursor);
+      const result = await this.#runText(text, args, use, isCursor);
+      if (use !== 'return' || result.columns !== null) return result;
+      result.release();
+      throw noRows(use, result.tag);
     } catch (error) {
-      throw inPiece(error, text, 'statement');
+      throw this.#refused === error ? error : inPiece(error, text, 'statement');
     } finally {
       contexts.pop();
     }
   }
 
-  async #runText(text: string, args: readonly Typed[], rowsMax: number, isCursor: boolean): Promise<SqlResult> {
+  /** What EXECUTE itself does not do: the statement is not where it went wrong. */
+  #refuse<T extends Error>(error: T): T {
+    this.#refused = error;
+    return error;
+  }
+  #makesTable(use: RowUse | null): Error {
+    if (use === 'return') return noRows(use, 'SELECT INTO');
+    if (use === 'cursor') return this.#refuse(noRows(use, 'SELECT INTO'));
+    const hint = 'You might want to use EXECUTE ... INTO or EXECUTE CREATE TABLE ... AS instead.';
+    return this.#refuse(sqlError('0A000', 'EXECUTE of SELECT ... INTO is not implemented', { hint }));
+  }
+
+  async #runText(text: string, args: readonly Typed[], use: RowUse | null, isCursor: boolean): Promise<SqlResult> {
     const host = this.#host;
     const names = new UsingNames(args.map((a) => a.oid));
     const parameters = args.map((a) => a.value);
@@ -152,27 +214,21 @@ export class Evaluation {
     for (const statement of parseSql(text)) {
       result.release();
       if (statement.kind === 'TransactionStmt')
-        throw sqlError('0A000', 'EXECUTE of transaction commands is not implemented');
-      if (statement.kind === 'CopyStmt') throw sqlError('0A000', 'cannot COPY to/from client in PL/pgSQL');
+        throw this.#refuse(sqlError('0A000', 'EXECUTE of transaction commands is not implemented'));
+      if (statement.kind === 'CopyStmt')
+        throw this.#refuse(sqlError('0A000', 'cannot COPY to/from client in PL/pgSQL'));
       if (host.runs(statement))
         result = await host.run({
           statement: host.keep(statement, names),
           parameters: () => parameters,
-          rowsMax,
+          rowsMax: 0,
           isCursor,
         });
-      else if (statement.kind === 'SelectStmt')
-        throw sqlError('0A000', 'EXECUTE of SELECT ... INTO is not implemented', {
-          hint: 'You might want to use EXECUTE ... INTO or EXECUTE CREATE TABLE ... AS instead.',
-        });
+      else if (statement.kind === 'SelectStmt') throw this.#makesTable(use);
       else result = { columns: null, rows: [], tag: await host.command(statement), release: () => undefined };
     }
     return result;
   }
-}
-
-function statementLine(text: string): string {
-  return `SQL statement "${text}"`;
 }
 
 /** Positions in the piece are of no use to the client: it is told the piece instead. */
@@ -192,10 +248,6 @@ export function inSqlFunction(error: unknown, name: string, statement: number): 
   return withContext(changed(error, { ...error.fields, position: undefined }), functionLine(name, statement));
 }
 
-export function functionLine(name: string, statement: number): string {
-  return `SQL function "${name}" statement ${statement}`;
-}
-
 export function withContext(error: QuoralError, line: string): QuoralError {
   const { where } = error.fields;
   return changed(error, { ...error.fields, where: where === undefined ? line : `${where}\n${line}` });
@@ -209,7 +261,7 @@ function changed(error: QuoralError, fields: QuoralError['fields']): QuoralError
 }
 
 export function fieldsOf(result: SqlResult): Field[] {
-  return (result.columns ?? []).map((c) => ({ name: c.name, oid: c.typeOid, typmod: c.typmod }));
+  return (result.columns ?? []).map((c) => ({ name: c.name, oid: c.domain ?? c.typeOid, typmod: c.typmod }));
 }
 
 /** The number at the end of a command's tag. */

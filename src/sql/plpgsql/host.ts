@@ -73,8 +73,8 @@ export interface OwnedMemory extends MemoryAccount {
 
 export interface SqlHost extends Conversion {
   readonly signal: AbortSignal;
-  /** plpgsql.check_asserts. */
-  readonly asserts: boolean;
+  /** The session's. */
+  setting(name: string): string;
   /** What runs inside of what, innermost last: lines of a context. */
   readonly contexts: (() => string)[];
   keep(statement: ParsedStatement, names: VariableNames): KeptStatement;

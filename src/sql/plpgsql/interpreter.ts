@@ -8,7 +8,6 @@
  * Every statement counts towards a turn of the event loop, so that a loop without SQL in it can be cancelled and
  * keeps nobody waiting.
  */
-import { assert } from '../../base/assert.js';
 import { QuoralError, sqlError } from '../../base/errors.js';
 import type { ParsedStatement } from '../contract.js';
 import { isConstrained } from '../functions/domains.js';
@@ -19,13 +18,14 @@ import { baseOidOf } from '../types/user-types.js';
 import { catches } from './conditions.js';
 import { Cursors } from './cursors.js';
 import { Evaluation, fieldsOf, type PieceStore, rowCountOf, withContext } from './evaluation.js';
+import { ExtraChecks, type RowChecks } from './extra-checks.js';
 import type { Frame, RecordValue, Typed } from './frame.js';
 import type { SqlHost, SqlResult } from './host.js';
 import { FOUND_INDEX } from './parse-body.js';
 import { diagnostic, shownContexts } from './diagnostics.js';
 import { type Raised, raisedError, raisedNotice } from './raise.js';
 import type { CallResult } from './result.js';
-import { CHANGES, checkLoopVariable, noDestination, ONE_ROW, rowOf } from './rows.js';
+import { CHANGES, checkLoopVariable, noDestination, rowOf } from './rows.js';
 import {
   type Block,
   type Into,
@@ -64,6 +64,7 @@ export class Interpreter {
   readonly #host: SqlHost;
   readonly #frame: Frame;
   readonly #sql: Evaluation;
+  readonly #extra: ExtraChecks;
   readonly #result: CallResult;
   readonly #cursors: Cursors;
   readonly #name: string;
@@ -80,6 +81,7 @@ export class Interpreter {
     this.#host = options.host;
     this.#frame = options.frame;
     this.#sql = new Evaluation(options.host, options.store, options.frame);
+    this.#extra = new ExtraChecks(options.host, options.store.rules.printStrict);
     this.#result = options.result;
     this.#name = options.name;
     this.#cursors = new Cursors(options.host, this.#sql, options.frame);
@@ -185,7 +187,7 @@ export class Interpreter {
       case 'raise':
         return this.#raise(statement);
       case 'assert':
-        if (!this.#host.asserts || (await this.#sql.holds(statement.when))) return;
+        if (this.#host.setting('plpgsql.check_asserts') !== 'on' || (await this.#sql.holds(statement.when))) return;
         throw sqlError(
           'P0004',
           (statement.message === null ? null : await this.#sql.text(statement.message)) ?? 'assertion failed',
@@ -342,13 +344,9 @@ export class Interpreter {
     return ending;
   }
 
-  #rows(source: RowSource): Promise<SqlResult> {
-    assert(source.kind !== 'cursor', 'a cursor is opened by whoever loops over it');
-    return source.kind === 'query' ? this.#sql.run(source.query, 0) : this.#sql.dynamic(source.query, source.using, 0);
-  }
-
   /** While the loop goes round, the cursor is on the row of the round. */
   async #forCursor(statement: StatementOf<'forQuery'>, { cursor, args }: CursorLoop): Promise<Ending> {
+    const unnamed = this.#frame.scalars[cursor.index] === null;
     const open = await this.#cursors.open(cursor, { kind: 'bound', args });
     open.pinned = true;
     let rounds = 0;
@@ -365,18 +363,18 @@ export class Interpreter {
       return ending;
     } finally {
       open.close();
+      if (unnamed) this.#frame.put(cursor.index, null);
     }
   }
 
   async #forQuery(statement: StatementOf<'forQuery'>): Promise<Ending> {
     const { source } = statement;
     if (source.kind === 'cursor') return this.#forCursor(statement, source);
-    const result = await this.#rows(source);
+    const result = await this.#sql.rowsFrom(source, 'cursor');
     const { cursors } = this.#host;
     const writes = source.kind === 'query' && source.query.statement.kind !== 'SelectStmt' ? 1 : 0;
     cursors.writing += writes;
     try {
-      if (result.columns === null) throw sqlError('42601', 'cannot open a query that returns no rows as a cursor');
       const { rows } = result;
       // A portal of PostgreSQL's, which has the next name.
       this.#host.cursors.newName();
@@ -470,14 +468,19 @@ export class Interpreter {
           ? single.variable
           : null;
     if (variable !== null) {
+      const type = this.#frame.types[variable.index]!;
+      const wanted = type.kind === 'record' ? type.columns : null;
+      if (row !== null && wanted !== null && wanted.length !== columns.length) await this.#extra.checkColumns();
       this.#frame.assignRow(variable, { columns, values }, this.#host);
       return;
     }
     if (target.kind === 'record') return;
     for (const [i, place] of target.places.entries()) {
       const column = columns[i];
+      if (column === undefined && row !== null) await this.#extra.checkColumns();
       await this.#put(place, { value: column === undefined ? null : values[i]!, oid: column?.oid ?? OID.unknown });
     }
+    if (row !== null && columns.length > target.places.length) await this.#extra.checkColumns();
   }
 
   // ---- SQL ----
@@ -496,12 +499,14 @@ export class Interpreter {
     if (statement.kind === 'call') return this.#call(statement.query, parsed);
     const reads = parsed.kind === 'SelectStmt';
     const shows = !reads && !CHANGES.has(parsed.kind);
-    const result = await this.#sql.run(statement.query, into !== null && reads ? (into.strict ? 2 : 1) : 0);
+    const result = await this.#sql.run(statement.query, into !== null && reads ? this.#extra.rowsNeeded(into) : 0);
     try {
       if (into === null && result.columns !== null) throw noDestination(reads);
       if (shows) this.#rowCount = result.rows.length;
       else this.#counted(reads ? result.rows.length : rowCountOf(result.tag));
-      if (into !== null) await this.#into(into, result, !reads && !shows, ONE_ROW);
+      if (into === null) return;
+      const rules = { changes: !reads && !shows, dynamic: false };
+      await this.#into(into, result, rules, () => this.#sql.parametersOf(statement.query));
     } finally {
       result.release();
     }
@@ -523,20 +528,19 @@ export class Interpreter {
     }
   }
 
-  async #into(into: Into, result: SqlResult, single: boolean, more: { readonly hint?: string } = {}): Promise<void> {
+  async #into(into: Into, result: SqlResult, ...check: RowChecks): Promise<void> {
     if (result.columns === null) throw sqlError('42601', 'INTO used with a command that cannot return data');
-    if (result.rows.length === 0 && into.strict) throw sqlError('P0002', 'query returned no rows');
-    if (result.rows.length > 1 && (into.strict || single))
-      throw sqlError('P0003', 'query returned more than one row', more);
+    await this.#extra.checkRows(result.rows.length, into, ...check);
     await this.#fill(into.target, result, result.rows[0] ?? null);
   }
 
   async #execute(statement: StatementOf<'execute'>): Promise<void> {
     const { into } = statement;
-    const result = await this.#sql.dynamic(statement.query, statement.using, 0);
+    const result = await this.#sql.dynamic(statement.query, statement.using);
     try {
       this.#rowCount = rowCountOf(result.tag);
-      if (into !== null) await this.#into(into, result, false);
+      const rules = { changes: false, dynamic: true };
+      if (into !== null) await this.#into(into, result, rules, () => this.#sql.usedValues());
     } finally {
       result.release();
     }
@@ -547,6 +551,7 @@ export class Interpreter {
   async #return(statement: StatementOf<'return'>): Promise<void> {
     if (statement.value !== null) {
       const value = await this.#sql.typedOrRecord(statement.value);
+      this.#result.refuseScalar(value);
       this.#moment = RETURNING;
       this.#result.give(value);
       this.#moment = null;
@@ -554,11 +559,11 @@ export class Interpreter {
   }
 
   async #returnQuery(source: RowSource): Promise<void> {
-    const result = await this.#rows(source);
+    const result = await this.#sql.rowsFrom(source, 'return');
     try {
-      if (result.columns === null) throw sqlError('42601', 'cannot open a query that returns no rows as a cursor');
-      this.#result.checkQuery(result.columns);
-      for (const row of result.rows) this.#result.addQueryRow(result.columns, row);
+      const columns = result.columns!;
+      this.#result.checkQuery(columns);
+      for (const row of result.rows) this.#result.addQueryRow(columns, row);
       this.#counted(result.rows.length);
     } finally {
       result.release();

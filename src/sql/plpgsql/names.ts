@@ -7,7 +7,7 @@ import type { VariableField, VariableNames, VariableReference } from '../plan/va
 import type { Datum } from '../types/datum.js';
 import { OID } from '../types/oids.js';
 import { baseOidOf } from '../types/user-types.js';
-import { type Frame, noField } from './frame.js';
+import { type Frame, noField, type Typed } from './frame.js';
 import { findVariable } from './scope.js';
 import type { NameScope, Variable } from './tree.js';
 import type { Field } from './types.js';
@@ -115,6 +115,27 @@ export class PieceNames implements VariableNames {
       }
     }
     return true;
+  }
+
+  /** Variables first, in the order of their declarations, then fields of records. */
+  named(frame: Frame): (Typed & { readonly name: string })[] {
+    const whole = [...this.#wholes.keys()];
+    const variables = [...this.#used.filter((use) => use.field < 0).map((use) => use.variable), ...whole];
+    const fields = this.#used.filter((use) => use.field >= 0 && !this.#wholes.has(use.variable));
+    return [
+      ...[...new Set(variables)]
+        .sort((a, b) => a.index - b.index)
+        .map((variable) => ({
+          name: variable.name,
+          value: frame.valueOf(variable),
+          oid: frame.types[variable.index]!.oid ?? OID.record,
+        })),
+      ...fields.map(({ variable, field, oid }) => ({
+        name: frame.recordOf(variable).columns[field]!.name,
+        value: frame.records[variable.index]?.values[field] ?? null,
+        oid,
+      })),
+    ];
   }
 
   values(frame: Frame): Datum[] {

@@ -51,6 +51,7 @@ function declarations(p: Parsing, declared: Variable[]): void {
     if (isToken(token, 'begin') || isToken(token, 'declare')) return;
     const name = reader.name();
     if (hasOwnName(p.scope, name)) throw sqlError('42601', `duplicate declaration at or near "${name}"`);
+    if (findVariable(p.scope, [name]) !== null) p.shadowed(name, token.start + 1);
     if (reader.accept('alias')) {
       aliasOf(p, name);
       continue;
@@ -113,7 +114,9 @@ function cursorDeclaration(p: Parsing, name: string, scroll: boolean | null, lin
   let scope: NameScope = innerScope(p.scope, 'block', null);
   if (reader.accept('(')) {
     for (;;) {
+      const { start } = reader.peek();
       const argument = reader.name();
+      if (findVariable(p.scope, [argument]) !== null) p.shadowed(argument, start + 1);
       const { type, stop } = dataType(reader, ',', ')');
       const variable = declare(p, argument, type, line);
       args.push(variable);
@@ -122,7 +125,10 @@ function cursorDeclaration(p: Parsing, name: string, scroll: boolean | null, lin
     }
   }
   if (!reader.accept('for')) reader.expect('is');
-  const query = within(p, scope, () => piece(p, reader.sqlUntil([';'], 'statement').text, false));
+  const query = within(p, scope, () => {
+    const read = reader.sqlUntil([';'], 'statement');
+    return piece(p, read.text, false, read.start);
+  });
   return declare(p, name, { kind: 'named', text: 'refcursor' }, line, { cursor: { query, args, scroll } });
 }
 

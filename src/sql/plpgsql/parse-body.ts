@@ -12,7 +12,9 @@ export type NameConflict = 'error' | 'variable' | 'column';
 export interface ParsedBody {
   readonly block: Block;
   readonly variables: readonly Variable[];
-  readonly conflict: NameConflict;
+  /** null: as the settings say. */
+  readonly conflict: NameConflict | null;
+  readonly printStrict: boolean | null;
 }
 
 export interface BodyOptions {
@@ -21,6 +23,8 @@ export interface BodyOptions {
   readonly functionName: string;
   readonly returns: ReturnShape;
   /** Makes the variables of the arguments; their names are added to the outermost scope. */
+  /** Told of declarations that hide a variable further out. */
+  readonly shadowed?: Parsing['shadowed'];
   readonly parameters?: (make: (name: string, oid: number) => Variable) => ReadonlyMap<string, Variable>;
 }
 
@@ -41,15 +45,16 @@ export function parseBody(options: BodyOptions): ParsedBody {
     variables,
     returns: options.returns,
     depth: 0,
+    shadowed: options.shadowed ?? (() => undefined),
     statements: parseStatements,
   };
   return placed(p.reader, options.functionName, () => {
-    const conflict = directives(p.reader);
+    const said = directives(p.reader);
     const label = blockLabel(p.reader);
     const block = parseBlock(p, label);
     p.reader.accept(';');
     if (!p.reader.atEnd()) throw p.reader.unexpected();
-    return { block, variables, conflict };
+    return { block, variables, ...said };
   });
 }
 
@@ -74,14 +79,21 @@ function placed<T>(reader: Reader, name: string, read: () => T): T {
   }
 }
 
-function directives(reader: Reader): NameConflict {
-  let conflict: NameConflict = 'error';
+function directives(reader: Reader): Pick<ParsedBody, 'conflict' | 'printStrict'> {
+  let conflict: NameConflict | null = null;
+  let printStrict: boolean | null = null;
   while (reader.accept('#')) {
     const name = reader.name();
+    const token = reader.peek();
     const value = reader.name();
     if (name === 'variable_conflict' && /^(error|use_variable|use_column)$/.test(value))
       conflict = value.replace('use_', '') as NameConflict;
-    else if (name !== 'print_strict_params' && name !== 'option') throw reader.unexpected();
+    else if (name === 'print_strict_params') {
+      if (value === 'begin' || value === 'declare') throw reader.unexpected(token);
+      if (!/^(on|off)$/.test(value))
+        throw sqlError('XX000', `unrecognized print_strict_params option ${value}`, { position: undefined });
+      printStrict = value === 'on';
+    } else if (name !== 'option') throw reader.unexpected();
   }
-  return conflict;
+  return { conflict, printStrict };
 }

@@ -227,7 +227,8 @@ export function rowSource(p: Parsing, stop: 'loop' | ';'): RowSource {
     reader.expect(stop);
     return { kind: 'cursor', cursor: found.variable, args };
   }
-  return { kind: 'query', query: piece(p, reader.sqlUntil([stop], 'statement').text, false) };
+  const read = reader.sqlUntil([stop], 'statement');
+  return { kind: 'query', query: piece(p, read.text, false, read.start) };
 }
 
 // ---- diagnostics ----

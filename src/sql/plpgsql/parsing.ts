@@ -20,6 +20,8 @@ export interface Parsing {
   readonly variables: Variable[];
   readonly returns: ReturnShape;
   depth: number;
+  /** A name of an outer variable is declared again; the position is one in the body. */
+  readonly shadowed: (name: string, position: number) => void;
   /** Statements up to one of the words. */
   readonly statements: (p: Parsing, ...stops: readonly string[]) => Statement[];
 }

@@ -3,7 +3,7 @@ import type { Routine } from '../catalog/descriptor.js';
 import { takesArgument } from '../plan/routines.js';
 import { OID } from '../types/oids.js';
 import { parseBody, type ParsedBody } from './parse-body.js';
-import type { ReturnShape } from './parsing.js';
+import type { Parsing, ReturnShape } from './parsing.js';
 import type { Variable } from './tree.js';
 
 export function returnShape(routine: Pick<Routine, 'procedure' | 'typeOid' | 'set' | 'parameters'>): ReturnShape {
@@ -35,12 +35,14 @@ export function readBody(
   name: string,
   routine: Omit<Routine, 'oid'>,
   argOids: readonly number[] | null = null,
+  shadowed?: Parsing['shadowed'],
 ): { readonly body: ParsedBody; readonly parameters: readonly Variable[] } {
   const parameters: Variable[] = [];
   const body = parseBody({
     text: routine.body,
     functionName: name,
     returns: returnShape(routine),
+    ...(shadowed === undefined ? {} : { shadowed }),
     parameters: (make) => {
       const names = new Map<string, Variable>();
       if (routine.typeOid === OID.trigger)

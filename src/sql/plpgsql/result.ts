@@ -39,6 +39,14 @@ export class CallResult {
     this.#conversion = conversion;
   }
 
+  /** Where a row is to be returned. */
+  refuseScalar(value: Typed | RecordValue): void {
+    const { fields, oid, isVoid } = this.type;
+    if (isVoid || (fields === null && oid !== OID.record) || 'values' in value) return;
+    if (value.value !== null && !(value.value instanceof PgRecord))
+      throw sqlError('42804', 'cannot return non-composite value from function returning composite type');
+  }
+
   /** RETURN value. */
   give(value: Typed | RecordValue): void {
     this.returned = true;
@@ -85,9 +93,8 @@ export class CallResult {
     if (fields === null && oid !== OID.record)
       return castValue(from.value, from.oid, { oid, typmod }, this.#conversion);
     if (from.value === null) return this.#checked(null);
-    if (!(from.value instanceof PgRecord))
-      throw sqlError('42804', 'cannot return non-composite value from function returning composite type');
-    const { typeOids, values } = from.value;
+    this.refuseScalar(from);
+    const { typeOids, values } = from.value as PgRecord;
     // Whatever lengths and precisions its type gives them.
     const columns = typeOids.map((o, i) => ({ name: `f${i + 1}`, oid: o, typmod: fields?.[i]?.typmod ?? -1 }));
     return this.#record({ columns, values }, mismatch);
@@ -96,11 +103,12 @@ export class CallResult {
   #record(from: RecordValue, mismatch: string): Datum {
     const { fields } = this.type;
     if (fields === null) {
-      if (this.type.oid !== OID.record) throw sqlError('42804', 'wrong record type supplied in RETURN');
-      return new PgRecord(
+      const value = new PgRecord(
         from.columns.map((c) => c.oid),
         from.values,
       );
+      const { oid, typmod } = this.type;
+      return oid === OID.record ? value : castValue(value, OID.record, { oid, typmod }, this.#conversion);
     }
     if (from.columns.length !== fields.length) {
       throw sqlError('42804', mismatch, {

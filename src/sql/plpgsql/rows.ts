@@ -3,6 +3,7 @@ import { sqlError } from '../../base/errors.js';
 import type { Datum, PgRecord } from '../types/datum.js';
 import { isArrayType } from '../types/registry.js';
 import { baseOidOf } from '../types/user-types.js';
+import { statementLine } from './context-lines.js';
 import type { Frame } from './frame.js';
 import type { SqlResult } from './host.js';
 import type { Target } from './tree.js';
@@ -26,10 +27,19 @@ export function rowOf({ typeOids, values, names }: PgRecord): [Pick<SqlResult, '
   return [{ columns }, values];
 }
 
-export const ONE_ROW = { hint: 'Make sure the query returns a single row, or use LIMIT 1.' };
-
 /** Statements whose tag counts rows. */
 export const CHANGES: ReadonlySet<string> = new Set(['InsertStmt', 'UpdateStmt', 'DeleteStmt', 'MergeStmt']);
+
+/** What rows are wanted for: a loop or a cursor goes over them, RETURN QUERY takes them. */
+export type RowUse = 'cursor' | 'return';
+
+/** `tag`: of the command that gives none; `text`: of a statement that is not EXECUTE's, which tells of itself. */
+export function noRows(use: RowUse, tag: string, text: string | null = null): Error {
+  const command = tag.replace(/[ \d]+$/, '');
+  if (use === 'cursor') return sqlError('42P11', `cannot open ${command} query as cursor`);
+  const where = text === null ? {} : { where: statementLine(text) };
+  return sqlError('42601', `${command} query does not return tuples`, where);
+}
 
 export function noDestination(reads: boolean): Error {
   return sqlError('42601', 'query has no destination for result data', {

@@ -27,7 +27,6 @@ import { RowsSink } from './rows-sink.js';
 import { readOnlyError, tooOldSnapshot } from './runner-errors.js';
 import { markTransaction, returnTo } from './savepoints.js';
 import type { Session } from './session.js';
-import { parseBoolWord } from './setting-values.js';
 import { setVariable } from './set-show.js';
 import { commandName, isPlanned, mayLookUpCatalog } from './statement-kinds.js';
 import { lockTable, runUtility } from './utility.js';
@@ -101,8 +100,8 @@ export class InnerSql implements SqlHost {
   get signal(): AbortSignal {
     return this.#session.signal;
   }
-  get asserts(): boolean {
-    return parseBoolWord(this.#session.setting('plpgsql.check_asserts') ?? 'on') ?? true;
+  setting(name: string): string {
+    return this.#session.setting(name) ?? '';
   }
   get contexts(): (() => string)[] {
     return this.#session.contexts;

@@ -3,6 +3,7 @@ import { sqlError } from '../../base/errors.js';
 import type { Routine } from '../catalog/descriptor.js';
 import type { ParsedStatement } from '../contract.js';
 import { PieceStore } from '../plpgsql/evaluation.js';
+import { bodyRules } from '../plpgsql/extra-checks.js';
 import { Frame } from '../plpgsql/frame.js';
 import { Interpreter } from '../plpgsql/interpreter.js';
 import { parseBody } from '../plpgsql/parse-body.js';
@@ -58,7 +59,7 @@ export async function runBlock(
   try {
     const frame = new Frame(types, (bytes) => (bytes > 0 ? memory.grow(bytes) : memory.shrink(-bytes)));
     const result = new CallResult(NOTHING, memory, host);
-    const store = new PieceStore(body.conflict);
+    const store = new PieceStore(bodyRules(body, (name) => host.setting(name)));
     await new Interpreter({ host, frame, store, result, name: INLINE }).run(body.block);
   } finally {
     memory.close();

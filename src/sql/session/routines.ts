@@ -10,7 +10,9 @@ import { SUPERUSER_OID } from '../catalog/bootstrap-names.js';
 import type { Routine } from '../catalog/descriptor.js';
 import type { RoutineCall, RoutineResult } from '../contract.js';
 import { inputsOf, outputsOf, takesArgument } from '../plan/routines.js';
-import { functionLine, inSqlFunction, PieceStore } from '../plpgsql/evaluation.js';
+import { functionLine } from '../plpgsql/context-lines.js';
+import { inSqlFunction, PieceStore } from '../plpgsql/evaluation.js';
+import { bodyRules } from '../plpgsql/extra-checks.js';
 import { Frame } from '../plpgsql/frame.js';
 import type { KeptStatement, SqlHost } from '../plpgsql/host.js';
 import { Interpreter } from '../plpgsql/interpreter.js';
@@ -102,10 +104,12 @@ export class Routines {
     const parts =
       routine.language === 'plpgsql' ? readBody(name, routine, argOids) : { body: null, parameters: [] as Variable[] };
     const names = new ArgumentNames(name, routine, argOids);
+    const said = parts.body ?? { conflict: 'error', printStrict: false };
+    const rules = bodyRules(said, (setting) => host.setting(setting));
     const read: ReadRoutine = {
       argOids,
       ...parts,
-      store: new PieceStore(parts.body?.conflict ?? 'error', routine.inputCollation),
+      store: new PieceStore(rules, routine.inputCollation),
       statements: parts.body === null ? sqlStatements(routine.body).map((s) => host.keep(s, names)) : [],
     };
     this.#read.set(routine, read);

@@ -42,7 +42,7 @@ import { fieldsOf, userTypeOf } from '../types/user-types.js';
 import { builtInCollation } from '../types/collation.js';
 import { OID } from '../types/oids.js';
 import { arrayOidOf, catalogOidOf, formatType, typeByOid as typeInfoByOid } from '../types/registry.js';
-import { splitName } from '../types/identifiers.js';
+import { quoteIdentifier, splitName } from '../types/identifiers.js';
 import type { FormatContext } from '../types/type-info.js';
 import type { DomainCheck } from '../types/user-types.js';
 import type { SessionAdvisory } from './advisory.js';
@@ -52,6 +52,7 @@ import { VERSION_TEXT } from './setting-table.js';
 import type { SessionRoles } from './roles.js';
 import type { Settings } from './settings.js';
 import type { QueryStyle } from '../plan/deparse-query.js';
+import { KnownPath } from './known-path.js';
 import { expressionText, viewText } from './view-definitions.js';
 import { catalogAccess } from './catalog-access.js';
 import { cursorKey, cursorRows, preparedRows } from './cursor-facts.js';
@@ -86,13 +87,6 @@ export interface ServiceHost {
   readonly routines: { call(call: RoutineCall): Promise<RoutineResult> };
 }
 
-function plainIdentifier(name: string): boolean {
-  return /^[a-z_][a-z0-9_$]*$/.test(name);
-}
-export function quoteName(name: string): string {
-  return plainIdentifier(name) ? name : `"${name.replaceAll('"', '""')}"`;
-}
-
 export class Services implements SessionServices, CatalogServices {
   readonly #host: ServiceHost;
   readonly #catalog: Catalog;
@@ -102,6 +96,7 @@ export class Services implements SessionServices, CatalogServices {
   #view: CatalogView | null = null;
   /** The last one that there was: rows are sent, with names of what is in them, when their transaction is over. */
   #shown: CatalogView | null = null;
+  readonly #knownPath = new KnownPath();
 
   constructor(host: ServiceHost, catalog: Catalog, sequences: Sequences) {
     this.#host = host;
@@ -141,8 +136,10 @@ export class Services implements SessionServices, CatalogServices {
   /** Schemas of search_path that exist, as far as is known: without a view or the list of schemas all of them are taken to. */
   get searchPath(): readonly string[] {
     const path = this.#host.settings.derived.searchPath;
-    if (this.#view === null && this.#catalog.cachedSchemas(this.databaseId) === undefined) return path;
-    return path.filter((schema) => this.#schemaId(schema) !== null);
+    const schemas = this.#catalog.cachedSchemas(this.databaseId);
+    const existing = (): readonly string[] => path.filter((schema) => this.#schemaId(schema) !== null);
+    if (this.#view === null) return schemas === undefined ? path : existing();
+    return this.#knownPath.get(path, schemas, existing);
   }
   readonly serverVersion = VERSION_TEXT;
   readonly access: AccessServices;
@@ -200,8 +197,10 @@ export class Services implements SessionServices, CatalogServices {
   // ---- the catalog ----
 
   async loadView(): Promise<CatalogView> {
-    this.#view = await this.#host.transactionCatalog().view(this.#host.settings.derived.searchPath);
-    return this.#view;
+    const view = await this.#host.transactionCatalog().view(this.#host.settings.derived.searchPath);
+    this.#view = view;
+    this.#knownPath.forget();
+    return view;
   }
   /** The view of this statement, loaded once. */
   view(): Soon<CatalogView> {
@@ -210,6 +209,7 @@ export class Services implements SessionServices, CatalogServices {
   forgetView(): void {
     this.#shown = this.#view ?? this.#shown;
     this.#view = null;
+    this.#knownPath.forget();
   }
   settingRows(): readonly SettingRow[] {
     return this.#host.settings.all();
@@ -287,7 +287,7 @@ export class Services implements SessionServices, CatalogServices {
     if (path.includes('pg_catalog') || virtualRelation('pg_catalog', name) === null) {
       for (const schema of path) {
         const id = this.#schemaId(schema);
-        if (id === schemaId) return quoteName(name);
+        if (id === schemaId) return quoteIdentifier(name);
         const view = this.#view ?? this.#shown;
         const other = view === null ? this.#oidIn(id ?? 0, name) : viewIndex(view).relationOids.get(`${id} ${name}`);
         if (other != null) break;
@@ -299,7 +299,9 @@ export class Services implements SessionServices, CatalogServices {
   qualifiedRelationName(oid: number): string | null {
     const d = (this.#view ?? this.#shown)?.byId.get(oid) ?? this.#host.transactionCatalog().known(oid);
     if (d?.kind !== 'table' && d?.kind !== 'sequence' && d?.kind !== 'view') return null;
-    return d.schemaId === this.temporarySchema ? `pg_temp.${quoteName(d.name)}` : this.#qualified(d.schemaId, d.name);
+    return d.schemaId === this.temporarySchema
+      ? `pg_temp.${quoteIdentifier(d.name)}`
+      : this.#qualified(d.schemaId, d.name);
   }
 
   typeOid(name: string): number | null {
@@ -384,15 +386,15 @@ export class Services implements SessionServices, CatalogServices {
   }
 
   #qualify(schemaId: number, name: string): string {
-    for (const schema of this.searchPath) if (this.#schemaId(schema) === schemaId) return quoteName(name);
+    for (const schema of this.searchPath) if (this.#schemaId(schema) === schemaId) return quoteIdentifier(name);
     return this.#qualified(schemaId, name);
   }
 
   #qualified(schemaId: number, name: string): string {
     const schema = (this.#view ?? this.#shown)?.byId.get(schemaId);
-    if (isTemporarySchema(schemaId)) return `${temporarySchemaName(schemaId)}.${quoteName(name)}`;
+    if (isTemporarySchema(schemaId)) return `${temporarySchemaName(schemaId)}.${quoteIdentifier(name)}`;
     const schemaName = schema?.kind === 'schema' ? schema.name : schemaId === PUBLIC_SCHEMA_ID ? 'public' : null;
-    return schemaName === null ? quoteName(name) : `${quoteName(schemaName)}.${quoteName(name)}`;
+    return schemaName === null ? quoteIdentifier(name) : `${quoteIdentifier(schemaName)}.${quoteIdentifier(name)}`;
   }
 
   tableByOid(oid: number): TableDescriptor | null {
@@ -444,7 +446,7 @@ export class Services implements SessionServices, CatalogServices {
     const view = this.#view ?? this.#shown;
     const path = this.searchPath.map((schema) => this.#schemaId(schema));
     const plain = this.isVisibleRoutine(oid) && (types || view === null || isOnlyOfName(view, path, group.name));
-    const name = plain ? quoteName(group.name) : this.#qualified(group.schemaId, group.name);
+    const name = plain ? quoteIdentifier(group.name) : this.#qualified(group.schemaId, group.name);
     const taken = inputsOf(routine).map((p) => this.typeName(catalogOidOf(p.typeOid)) ?? formatType(p.typeOid));
     return types ? `${name}(${taken.join(',')})` : name;
   }
@@ -504,7 +506,6 @@ export class Services implements SessionServices, CatalogServices {
   }
 
   // ---- sequences ----
-
   async #sequence(sequence: string | number): Promise<SequenceDescriptor> {
     const tc = this.#host.transactionCatalog();
     const wait = this.#host.waitOptions();
@@ -545,8 +546,12 @@ export class Services implements SessionServices, CatalogServices {
     return this.#sequences.lastValue(await this.#sequence(sequence));
   }
 
-  stateOfSequence(sequence: SequenceDescriptor): Promise<{ value: bigint; isCalled: boolean }> {
-    return this.#sequences.lastValue(sequence);
+  async lastValues(sequences: readonly SequenceDescriptor[]): Promise<readonly (bigint | null)[]> {
+    const { rights } = this.#host.roles;
+    const values = await this.#sequences.lastValues(sequences);
+    return values.map((value, i) =>
+      (wholeRights(rights, sequences[i]!) & (RIGHTS.usage | RIGHTS.select)) === 0 ? null : value,
+    );
   }
 
   currval(sequence: string | number): bigint {
@@ -567,9 +572,7 @@ export class Services implements SessionServices, CatalogServices {
     await this.#mayUse(d, RIGHTS.update);
     this.#mayMove(d, 'setval');
     await this.#sequences.setval(d, value, isCalled);
-    if (isCalled) {
-      this.#current.set(d.id, value);
-    }
+    if (isCalled) this.#current.set(d.id, value);
     return value;
   }
 
@@ -578,13 +581,10 @@ export class Services implements SessionServices, CatalogServices {
     if (this.#host.modes.readOnly && d.schemaId !== this.temporarySchema)
       throw sqlError('25006', `cannot execute ${call}() in a read-only transaction`);
   }
-
   async lastval(): Promise<bigint> {
-    const sequence =
-      this.#last === null
-        ? null
-        : await this.#host.transactionCatalog().descriptor(this.#last.id, this.#host.waitOptions());
-    if (this.#last === null || sequence === null) throw sqlError('55000', 'lastval is not yet defined in this session');
+    const tc = this.#host.transactionCatalog();
+    if (this.#last === null || (await tc.descriptor(this.#last.id, this.#host.waitOptions())) === null)
+      throw sqlError('55000', 'lastval is not yet defined in this session');
     this.#host.roles.checkCurrent(this.#last.id);
     return this.#current.get(this.#last.id) ?? this.#last.value;
   }

@@ -1,5 +1,5 @@
 /**
- * Settings that PostgreSQL has and that have no effect here: scripts, drivers and tools set them, and expect to read
+ * Settings that PostgreSQL has and that have no effect here (but for PL/pgSQL's): scripts, drivers and tools set them, and expect to read
  * back what they set. One line each, under its category: name | kind | default | unit | least..greatest or words |
  * context | description ("-": none).
  */
@@ -26,6 +26,12 @@ tcp_keepalives_count | integer | 0 | - | 0..2147483647 | user | Maximum number o
 tcp_keepalives_idle | integer | 0 | s | 0..2147483647 | user | Time between issuing TCP keepalives.
 tcp_keepalives_interval | integer | 0 | s | 0..2147483647 | user | Time between TCP keepalive retransmits.
 tcp_user_timeout | integer | 0 | ms | 0..2147483647 | user | TCP user timeout.
+# Customized Options
+plpgsql.check_asserts | bool | on | - | - | user | Perform checks given in ASSERT statements.
+plpgsql.extra_errors | string | none | - | - | user | List of programming constructs that should produce an error.
+plpgsql.extra_warnings | string | none | - | - | user | List of programming constructs that should produce a warning.
+plpgsql.print_strict_params | bool | off | - | - | user | Print information about parameters in the DETAIL part of the error messages generated on INTO ... STRICT failures.
+plpgsql.variable_conflict | enum | error | - | error,use_variable,use_column | superuser | Sets handling of conflicts between PL/pgSQL variable names and table column names.
 # Developer Options
 allow_system_table_mods | bool | off | - | - | superuser | Allows modifications of the structure of system tables.
 force_parallel_mode | enum | off | - | off,on,regress | user | Forces use of parallel query facilities.

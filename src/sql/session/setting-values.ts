@@ -46,18 +46,19 @@ export function withUnit(def: SettingDefinition | null, value: string): string {
   return value;
 }
 
-/** The value as it is kept, checked. @throws QuoralError 22023, 22P02 */
-export function checkSetting(def: SettingDefinition, value: string): string {
-  const invalid = (hint?: string): Error =>
-    sqlError(
-      '22023',
-      `invalid value for parameter "${def.name}": "${value}"`,
-      hint === undefined ? undefined : { hint },
-    );
+/** The value as it is kept, checked; `now`: what it is so far. @throws QuoralError 22023, 22P02 */
+export function checkSetting(def: SettingDefinition, value: string, now: string = def.initial): string {
+  const invalid = (hint?: string, detail?: string): Error =>
+    sqlError('22023', `invalid value for parameter "${def.name}": "${value}"`, {
+      ...(hint === undefined ? {} : { hint }),
+      ...(detail === undefined ? {} : { detail }),
+    });
   switch (def.kind) {
     case 'bool': {
       const parsed = parseBoolWord(value);
       if (parsed === null) throw sqlError('22023', `parameter "${def.name}" requires a Boolean value`);
+      if (parsed && def.name === 'default_with_oids')
+        throw sqlError('0A000', 'tables declared WITH OIDS are not supported');
       return parsed ? 'on' : 'off';
     }
     case 'integer':
@@ -72,7 +73,7 @@ export function checkSetting(def: SettingDefinition, value: string): string {
       throw invalid(`Available values: ${def.values!.join(', ')}.`);
     }
     case 'string':
-      return checkString(def, value, invalid);
+      return checkString(def, value, now, invalid);
   }
 }
 
@@ -97,20 +98,29 @@ function checkNumber(def: SettingDefinition, value: string, invalid: (hint?: str
   if (def.kind === 'integer') number = Math.round(number);
   if ((def.min !== null && number < def.min) || (def.max !== null && number > def.max)) {
     const suffix = def.unit === null ? '' : ` ${def.unit}`;
+    const bound = def.kind === 'real' ? '' : suffix;
     throw sqlError(
       '22023',
-      `${number}${suffix} is outside the valid range for parameter "${def.name}" (${def.min}${suffix} .. ${def.max}${suffix})`,
+      `${number}${suffix} is outside the valid range for parameter "${def.name}" (${def.min}${bound} .. ${def.max}${bound})`,
     );
   }
   return String(number);
 }
 
-function checkString(def: SettingDefinition, value: string, invalid: (hint?: string) => Error): string {
+function checkString(
+  def: SettingDefinition,
+  value: string,
+  now: string,
+  invalid: (hint?: string, detail?: string) => Error,
+): string {
   switch (def.name) {
     case 'client_encoding':
       return checkEncoding(value, invalid);
     case 'DateStyle':
-      return checkDateStyle(value, invalid);
+      return checkDateStyle(value, now, def.initial, invalid);
+    case 'plpgsql.extra_errors':
+    case 'plpgsql.extra_warnings':
+      return checkExtraChecks(value, invalid);
     case 'TimeZone':
       return checkTimeZone(value, invalid);
     default:
@@ -118,24 +128,56 @@ function checkString(def: SettingDefinition, value: string, invalid: (hint?: str
   }
 }
 
-function checkDateStyle(value: string, invalid: () => Error): string {
-  let style = 'ISO';
-  let order = 'MDY';
-  for (const word of value.split(',').map((w) => w.trim().toLowerCase())) {
-    if (word === '' || word === 'default') continue;
-    if (word === 'iso') style = 'ISO';
-    else if (word === 'sql') style = 'SQL';
-    else if (word === 'postgres') style = 'Postgres';
-    else if (word === 'german') {
-      style = 'German';
-      order = 'DMY';
-    } else if (word === 'mdy' || word === 'us' || word.startsWith('noneuro')) order = 'MDY';
-    else if (word === 'dmy' || word.startsWith('euro')) order = 'DMY';
-    else if (word === 'ymd') order = 'YMD';
-    else throw invalid();
+/** What is not said stays as it is, but for the order that a style brings along. */
+function checkDateStyle(
+  value: string,
+  now: string,
+  initial: string,
+  invalid: (hint?: string, detail?: string) => Error,
+): string {
+  let style: string | null = null;
+  let order: string | null = null;
+  let brought: string | null = null;
+  const isOther = (said: string | null, word: string): boolean => said !== null && said !== word;
+  for (const text of value.split(',')) {
+    const word = text.trim().toLowerCase();
+    if (word === '') continue;
+    const saidStyle = STYLES.find((known) => known.toLowerCase() === word);
+    const saidOrder = ORDERS.find(([, pattern]) => pattern.test(word))?.[0];
+    if (word === 'default') {
+      const [initialStyle = 'ISO', initialOrder = 'MDY'] = initial.split(', ');
+      style ??= initialStyle;
+      order ??= initialOrder;
+    } else if (saidStyle !== undefined) {
+      if (isOther(style, saidStyle)) throw invalid(undefined, CONFLICTING);
+      style = saidStyle;
+      if (saidStyle === 'German') brought = 'DMY';
+    } else if (saidOrder !== undefined) {
+      if (isOther(order, saidOrder)) throw invalid(undefined, CONFLICTING);
+      order = saidOrder;
+    } else throw invalid(undefined, `Unrecognized key word: "${word}".`);
   }
-  return `${style}, ${order}`;
+  const [oldStyle, oldOrder] = now.split(', ');
+  return `${style ?? oldStyle}, ${order ?? brought ?? oldOrder}`;
 }
+const CONFLICTING = 'Conflicting "datestyle" specifications.';
+const STYLES = ['ISO', 'SQL', 'Postgres', 'German'];
+const ORDERS: readonly (readonly [string, RegExp])[] = [
+  ['MDY', /^(mdy|us|noneuro.*)$/],
+  ['DMY', /^(dmy|euro.*)$/],
+  ['YMD', /^ymd$/],
+];
+
+function checkExtraChecks(value: string, invalid: (hint?: string, detail?: string) => Error): string {
+  const words = value === '' ? [] : value.split(',').map((word) => word.trim().toLowerCase());
+  for (const word of words) {
+    if (EXTRA_CHECKS.has(word)) continue;
+    if (word !== 'all' && word !== 'none') throw invalid(undefined, `Unrecognized key word: "${word}".`);
+    if (words.length > 1) throw invalid(undefined, `Key word "${word}" cannot be combined with other key words.`);
+  }
+  return value;
+}
+const EXTRA_CHECKS: ReadonlySet<string> = new Set(['shadowed_variables', 'strict_multi_assignment', 'too_many_rows']);
 
 function checkTimeZone(value: string, invalid: () => Error): string {
   const text = value.trim();

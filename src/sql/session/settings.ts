@@ -191,7 +191,7 @@ export class Settings {
   set(name: string, value: string | null, local: boolean): string {
     const def = findSetting(name);
     const key = name.toLowerCase();
-    if (def === null && !CUSTOM.test(name)) throw unknownSetting(name);
+    if (def === null) checkCustomName(name);
     if (def !== null && def.context !== 'user' && def.context !== 'superuser') {
       throw sqlError(
         '55P02',
@@ -201,7 +201,7 @@ export class Settings {
       );
     }
     const old = this.get(key);
-    const checked = value === null ? null : def === null ? value : checkSetting(def, value);
+    const checked = value === null ? null : def === null ? value : checkSetting(def, value, old ?? undefined);
     if (local) this.#local.set(key, checked ?? this.#resetValues.get(key) ?? def?.initial ?? '');
     else {
       if (this.#inTransaction) this.#before ??= new Map(this.#session);
@@ -343,6 +343,17 @@ export class Settings {
       ].join('\x01'),
     };
   }
+}
+
+/** Of what no table knows: anything with a prefix may be set. */
+function checkCustomName(name: string): void {
+  if (!name.includes('.')) throw unknownSetting(name);
+  const detail = !CUSTOM.test(name)
+    ? 'Custom parameter names must be two or more simple identifiers separated by dots.'
+    : /^plpgsql\./i.test(name)
+      ? '"plpgsql" is a reserved prefix.'
+      : null;
+  if (detail !== null) throw sqlError('42602', `invalid configuration parameter name "${name}"`, { detail });
 }
 
 export function unknownSetting(name: string): Error {

@@ -5,6 +5,7 @@ import type { CatalogView } from '../catalog/transaction-catalog.js';
 import { virtualRelation } from '../catalog/virtual/registry.js';
 import type { CatalogSnapshot, PlannerSettings, Relation, SessionServices, StoredColumn } from '../contract.js';
 import type { CatalogNames, QueryStyle } from '../plan/deparse-query.js';
+import { namedRelations } from '../functions/shown-sql.js';
 import { showExpression } from '../plan/show-expression.js';
 import { viewDefinition } from '../plan/view-definition.js';
 import { userCollationOid } from '../types/collation.js';
@@ -68,7 +69,30 @@ class Notes {
 }
 
 /** By the columns of a table as it is (an array that is the same for as long as the table is). */
-const shownOf = new WeakMap<readonly StoredColumn[], Map<string, Shown>>();
+const shownOf = new WeakMap<readonly StoredColumn[], Map<string, Map<string, Shown>>>();
+
+/** What of the session's settings a text depends on. */
+class Style {
+  readonly key: string;
+  readonly #parts: readonly unknown[];
+
+  constructor(parts: readonly unknown[]) {
+    this.#parts = parts;
+    this.key = parts.join('\0');
+  }
+  is(parts: readonly unknown[]): boolean {
+    return parts.every((part, at) => part === this.#parts[at]);
+  }
+}
+/** Texts are asked for by the thousand, and mostly in one style. */
+let lastStyle = new Style([]);
+
+function styleKey(pretty: boolean, format: FormatContext, temporarySchema: number | null | undefined): string {
+  const { timeZone, dateStyle, intervalStyle, byteaOutput, extraFloatDigits } = format;
+  const parts = [pretty, timeZone, dateStyle, intervalStyle, byteaOutput, extraFloatDigits, temporarySchema];
+  if (!lastStyle.is(parts)) lastStyle = new Style(parts);
+  return lastStyle.key;
+}
 
 /**
  * As it is where it is no stored expression over these columns. `view`: what the services look names up in, null if
@@ -84,12 +108,15 @@ export function expressionText(
   view: CatalogView | null,
 ): string {
   if (view === null) return makeText(sql, columns, pretty, services, format, new Notes());
-  const { timeZone, dateStyle, intervalStyle, byteaOutput, extraFloatDigits } = format;
-  const styles = `${timeZone}\0${dateStyle}\0${intervalStyle}\0${byteaOutput}\0${extraFloatDigits}`;
-  const key = `${pretty}\0${styles}\0${services.temporarySchema ?? ''}\0${sql}`;
-  let kept = shownOf.get(columns);
-  if (kept === undefined) shownOf.set(columns, (kept = new Map()));
-  const known = kept.get(key);
+  const key = styleKey(pretty, format, services.temporarySchema);
+  let byStyle = shownOf.get(columns);
+  if (byStyle === undefined) shownOf.set(columns, (byStyle = new Map()));
+  let kept = byStyle.get(key);
+  if (kept === undefined) {
+    if (byStyle.size >= STYLES_MAX) byStyle.clear();
+    byStyle.set(key, (kept = new Map()));
+  }
+  const known = kept.get(sql);
   if (known !== undefined && (known.view === null || known.view === view)) return known.text;
   if (known !== undefined && known.asked !== null && sameAnswers(known.asked, format.names)) {
     known.view = view;
@@ -99,7 +126,7 @@ export function expressionText(
   const text = makeText(sql, columns, pretty, services, format, notes);
   if (kept.size >= SHOWN_MAX) kept.clear();
   const { asked, others } = notes;
-  kept.set(key, { text, view: others || asked.length > 0 ? view : null, asked: others ? null : asked });
+  kept.set(sql, { text, view: others || asked.length > 0 ? view : null, asked: others ? null : asked });
   return text;
 }
 
@@ -110,8 +137,9 @@ function sameAnswers(asked: readonly Asked[], names: NameResolver | undefined): 
   });
 }
 
-/** Texts kept of one table's expressions. */
-const SHOWN_MAX = 1_000;
+/** Texts kept of one table's expressions, in each style. */
+const SHOWN_MAX = 500;
+const STYLES_MAX = 8;
 
 function makeText(
   sql: string,
@@ -125,14 +153,19 @@ function makeText(
   const isValue = columns[0]?.isValue === true;
   const names = { type, routine, collation, pretty, ...(isValue ? { column: () => 'VALUE' } : {}) };
   const settings = notingSettings(settingsOf(services, format), notes);
+  const named = namedRelations(sql, (oid) => {
+    const answer = services.relationName(oid);
+    notes.asked.push({ method: 'relationName', args: [oid], answer });
+    return answer;
+  });
   try {
-    return showExpression(sql, columns, snapshotOf(services), settings, names);
+    return showExpression(named, columns, snapshotOf(services), settings, names);
   } catch (error) {
     if (!(error instanceof QuoralError)) throw error;
     notes.others = true;
     const nameOf = (oid: number): string | null =>
       services.typeName(oid) ?? services.routineName?.(oid, false) ?? services.collationName?.(oid) ?? null;
-    return showTypes(sql, nameOf);
+    return showTypes(named, nameOf);
   }
 }
 

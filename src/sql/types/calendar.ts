@@ -4,6 +4,8 @@
  * hour, the finest step at which any zone ever changed; the cache is bounded.
  */
 import { sqlError } from '../../base/errors.js';
+import { civilFromDays, daysFromCivil } from './civil.js';
+import { posixOffset, readPosixZone, type PosixRules } from './posix-zones.js';
 import { abbreviationOf, abbreviationOfLongName } from './zone-abbreviations.js';
 
 export const MICROS_PER_DAY = 86_400_000_000;
@@ -20,47 +22,6 @@ export const DATE_END = 2145031949;
 /** Seconds from the Unix epoch to 2000-01-01. */
 export const EPOCH_OFFSET_SECONDS = 946684800;
 export const EPOCH_OFFSET_MICROS = 946684800000000n;
-
-export interface CivilDate {
-  /** Astronomical: year 0 is 1 BC. */
-  readonly year: number;
-  readonly month: number;
-  readonly day: number;
-}
-
-/** Days before 1 March of a year that starts in March, then the day: months have 153/5 days on average. */
-export function daysFromCivil(year: number, month: number, day: number): number {
-  const y = month <= 2 ? year - 1 : year;
-  const era = Math.floor(y / 400);
-  const yearOfEra = y - era * 400;
-  const monthFromMarch = (month + 9) % 12;
-  const dayOfYear = Math.floor((153 * monthFromMarch + 2) / 5) + day - 1;
-  const dayOfEra = yearOfEra * 365 + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100) + dayOfYear;
-  return era * 146097 + dayOfEra - 730425;
-}
-
-export function civilFromDays(days: number): CivilDate {
-  const z = days + 730425;
-  const era = Math.floor(z / 146097);
-  const dayOfEra = z - era * 146097;
-  const yearOfEra = Math.floor(
-    (dayOfEra - Math.floor(dayOfEra / 1460) + Math.floor(dayOfEra / 36524) - Math.floor(dayOfEra / 146096)) / 365,
-  );
-  const dayOfYear = dayOfEra - (365 * yearOfEra + Math.floor(yearOfEra / 4) - Math.floor(yearOfEra / 100));
-  const monthFromMarch = Math.floor((5 * dayOfYear + 2) / 153);
-  const month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9;
-  const year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0);
-  return { year, month, day: dayOfYear - Math.floor((153 * monthFromMarch + 2) / 5) + 1 };
-}
-
-export function isLeapYear(year: number): boolean {
-  return (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0;
-}
-
-const MONTH_DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
-export function daysInMonth(year: number, month: number): number {
-  return month === 2 && isLeapYear(year) ? 29 : MONTH_DAYS[month - 1]!;
-}
 
 export interface SplitTimestamp {
   readonly days: number;
@@ -102,6 +63,10 @@ export interface Zone {
   readonly formatter: Intl.DateTimeFormat | null;
   /** One of tzdata's that follow the United States' rules and no city's. */
   readonly rules?: { readonly standard: number; readonly names: readonly [standard: string, daylight: string] };
+  /** One whose name says its rules. */
+  readonly posix?: PosixRules;
+  /** What an abbreviation has meant from when on (seconds since 2000-01-01 UTC), whatever the zone had at the time. */
+  readonly meanings?: readonly (readonly [from: number, offset: number])[];
   readonly cache: Map<number, number>;
 }
 
@@ -118,7 +83,10 @@ export function findZoneOrAbbreviation(name: string): Zone | null {
 export function findAbbreviation(word: string): Zone | null {
   const found = abbreviationOf(word.toLowerCase());
   if (found === undefined) return null;
-  if (typeof found.meaning === 'string') return findZone(found.meaning);
+  if (typeof found.meaning === 'string') {
+    const zone = findZone(found.meaning);
+    return zone === null || found.history === undefined ? zone : { ...zone, meanings: found.history };
+  }
   return { ...fixedZone(word.toUpperCase(), found.meaning), isDaylight: found.isDaylight };
 }
 
@@ -164,6 +132,8 @@ function makeZone(name: string): Zone | null {
     const seconds = Number(posix[2]) * 3600 + Number(posix[3] ?? 0) * 60 + Number(posix[4] ?? 0);
     return fixedZone(name, posix[1] === '-' ? seconds : -seconds);
   }
+  const rules = OF_RULES.has(lower) ? null : readPosixZone(name);
+  if (rules !== null) return { name, fixed: null, formatter: null, posix: rules, cache: new Map() };
   if (!/^[A-Za-z][A-Za-z0-9_+\-/]*$/.test(name)) return null;
   // The engine also knows abbreviations of its own, such as PST and IST, which are no zones.
   if (/^[a-z]{3}$/.test(lower) && !SHORT_ZONES.has(lower)) return null;
@@ -207,6 +177,8 @@ export function zoneOrThrow(name: string): Zone {
 /** Seconds east of UTC at the moment (seconds since 2000-01-01 UTC). */
 function offsetAtSeconds(zone: Zone, seconds: number): number {
   if (zone.fixed !== null) return zone.fixed;
+  if (zone.meanings !== undefined) return zone.meanings.findLast(([from]) => from <= seconds)![1];
+  if (zone.posix !== undefined) return posixOffset(zone.posix, seconds);
   if (zone.rules !== undefined && isWithoutSummer(seconds)) return zone.rules.standard;
   const bucket = Math.floor(seconds / 900);
   const cached = zone.cache.get(bucket);
@@ -246,7 +218,8 @@ const longNames = new Map<string, Intl.DateTimeFormat>();
 /** As tzdata abbreviates the zone's time at a moment: CEST, +03, -0330. */
 export function zoneAbbreviation(zone: Zone, ts: bigint): string {
   const east = zoneOffset(zone, ts);
-  if (zone.rules !== undefined) return zone.rules.names[east === zone.rules.standard ? 0 : 1];
+  const rules = zone.posix ?? zone.rules;
+  if (rules !== undefined) return rules.names[east === rules.standard ? 0 : 1];
   if (zone.fixed === null && zone.formatter !== null) {
     // Before time was counted in whole minutes, it was the sun's.
     if (east % 60 !== 0) return 'LMT';
@@ -283,6 +256,10 @@ export function localToUtc(zone: Zone, local: bigint): bigint {
 export function localOffset(zone: Zone, local: bigint): number {
   if (zone.fixed !== null) return zone.fixed;
   const seconds = Math.floor(Number(local) / 1e6);
+  if (zone.meanings !== undefined) {
+    const { meanings: _, ...place } = zone;
+    return offsetAtSeconds(zone, seconds - localOffset(place, local));
+  }
   const before = offsetAtSeconds(zone, seconds - 86400);
   const after = offsetAtSeconds(zone, seconds + 86400);
   if (before === after) return before;

@@ -3,6 +3,7 @@
  * common type. A cast applies the target's modifier; for an explicit one, too long strings are cut.
  */
 import { sqlError } from '../../base/errors.js';
+import { parseFloat4 } from './float.js';
 import { bitsFromInteger, bitsToInteger } from './bit-string.js';
 import { PgArray, Interval, Jsonb, Numeric, PgMultirange, TimeTz } from './datum.js';
 import type { BitString, Datum, Inet, PgRange } from './datum.js';
@@ -123,7 +124,7 @@ function defineNumberCasts(): void {
   cast(int4, numeric, 'i', (v) => numericFromInt(v as number));
   cast(int8, int2, 'a', (v) => toInt2(Number(v)));
   cast(int8, int4, 'a', (v) => toInt4(Number(v)));
-  cast(int8, float4, 'i', (v) => Math.fround(Number(v)));
+  cast(int8, float4, 'i', (v) => parseFloat4(String(v)));
   cast(int8, float8, 'i', (v) => Number(v));
   cast(int8, numeric, 'i', (v) => numericFromBigInt(v as bigint));
   for (const float of [float4, float8]) {
@@ -137,7 +138,7 @@ function defineNumberCasts(): void {
   cast(numeric, int2, 'a', (v) => toInt2(Number(numericToInteger(v as Numeric, 'smallint'))));
   cast(numeric, int4, 'a', (v) => toInt4(Number(numericToInteger(v as Numeric, 'integer'))));
   cast(numeric, int8, 'a', (v) => toInt8(numericToInteger(v as Numeric, 'bigint')));
-  cast(numeric, float4, 'i', (v) => toFloat4(numericToFloat(v as Numeric)));
+  cast(numeric, float4, 'i', (v) => parseFloat4(formatNumeric(v as Numeric)));
   cast(numeric, float8, 'i', (v) => {
     const n = numericToFloat(v as Numeric);
     if (!Number.isFinite(n) && (v as Numeric).kind === 'finite') {

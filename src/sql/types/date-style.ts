@@ -1,6 +1,5 @@
 /** The text of dates and timestamps in the styles of DateStyle that are not ISO: SQL, Postgres and German. */
 import {
-  civilFromDays,
   DATE_INFINITY,
   DATE_NEG_INFINITY,
   splitTimestamp,
@@ -10,6 +9,7 @@ import {
   zoneOffset,
   zoneOrThrow,
 } from './calendar.js';
+import { civilFromDays } from './civil.js';
 import { formatDate, formatTimeOfDay, formatTimestamp, formatTimestampTz } from './datetime.js';
 import type { FormatContext } from './type-info.js';
 

@@ -4,7 +4,8 @@
  * range is an error of the kind PostgreSQL reports.
  */
 import { sqlError } from '../../base/errors.js';
-import { civilFromDays, daysFromCivil, daysInMonth, findAbbreviation, findZone, MICROS_PER_DAY } from './calendar.js';
+import { findAbbreviation, findZone, MICROS_PER_DAY } from './calendar.js';
+import { civilFromDays, daysFromCivil, daysInMonth } from './civil.js';
 import type { Zone } from './calendar.js';
 import {
   cutFields,

@@ -2,7 +2,6 @@
 import { sqlError } from '../../base/errors.js';
 import {
   checkTimestamp,
-  civilFromDays,
   DATE_END,
   DATE_INFINITY,
   DATE_MIN,
@@ -23,6 +22,7 @@ import {
   zoneOffset,
   zoneOrThrow,
 } from './calendar.js';
+import { civilFromDays } from './civil.js';
 import { TimeTz } from './datum.js';
 import { dateTimeError, parseDateTime } from './datetime-input.js';
 import type { FormatContext } from './type-info.js';

@@ -453,8 +453,13 @@ const xid8 = define({
 
 const tid = define({
   ...textType((text) => {
-    if (!/^\(\d+,\d+\)$/.test(text.trim())) throw syntaxError('tid', text);
-    return text.trim();
+    // Numbers are read as C reads them: a sign and blanks may stand before them.
+    const [, first, second] = /^.*?\(\s*([+-]?\d+|),\s*([+-]?\d+|)\)/s.exec(text) ?? [];
+    if (first === undefined || second === undefined) throw syntaxError('tid', text);
+    const block = BigInt(first);
+    const offset = BigInt(second);
+    if (block > 4294967295n || block < -2147483648n || offset > 65535n || offset < 0n) throw syntaxError('tid', text);
+    return `(${BigInt.asUintN(32, block)},${offset})`;
   }),
   receive(b) {
     exact(b, 6);

@@ -66,7 +66,7 @@ export function formatFloat4(n: number, extraDigits = 1): string {
   if (extraDigits > 0) {
     for (let precision = 0; precision < 9; precision++) {
       const text = n.toExponential(precision);
-      if (Math.fround(Number(text)) === n) return fromExponential(text, 6, true);
+      if (roundToFloat4(text) === n) return fromExponential(text, 6, true);
     }
     return fromExponential(n.toExponential(8), 6, true);
   }
@@ -109,11 +109,55 @@ export function parseFloat8(text: string): number {
   return word[1] === '-' ? -Infinity : Infinity;
 }
 
+const single = new Float32Array(1);
+const singleBits = new Int32Array(single.buffer);
+
+/** The number next to a finite one of single precision, away from zero or towards it. */
+function besideFloat4(f: number, away: boolean): number {
+  single[0] = f;
+  singleBits[0]! += away ? 1 : -1;
+  return single[0];
+}
+
+/** How `text` compares with `n`, both finite and not negative. */
+function compareWritten(text: string, n: number): number {
+  const [mantissa = '', exponent = '0'] = text.toLowerCase().split('e');
+  const [whole = '', decimals = ''] = mantissa.split('.');
+  let power = Number(exponent) - decimals.length;
+  let written = BigInt(whole + decimals || '0');
+  // n = integer / 2^halvings, exactly.
+  let halvings = 0;
+  let integer = n;
+  while (!Number.isInteger(integer)) {
+    integer *= 2;
+    halvings++;
+  }
+  let meant = BigInt(integer);
+  if (power < 0) {
+    meant *= 10n ** BigInt(-power);
+    power = 0;
+  }
+  written = (written * 10n ** BigInt(power)) << BigInt(halvings);
+  return written < meant ? -1 : written > meant ? 1 : 0;
+}
+
+/** Rounded once: by way of double precision a number may come to lie in the middle of two that it is not in the middle of. */
+function roundToFloat4(text: string): number {
+  const n = Number(text);
+  const f = Math.fround(n);
+  if (f === n || !Number.isFinite(f) || n === 0) return f;
+  const other = besideFloat4(f, Math.abs(n) > Math.abs(f));
+  if (f / 2 + other / 2 !== n && (f + other) / 2 !== n) return f;
+  const compared = compareWritten(text.trim().replace(/^[+-]/, ''), Math.abs(n));
+  const [near, far] = Math.abs(f) < Math.abs(other) ? [f, other] : [other, f];
+  return compared === 0 ? f : compared < 0 ? near : far;
+}
+
 export function parseFloat4(text: string): number {
   const hex = readHex(text);
   if (hex !== null && Number.isFinite(Math.fround(hex))) return Math.fround(hex);
   if (hex !== null || NUMBER.test(text)) {
-    const n = Math.fround(hex ?? Number(text));
+    const n = hex === null ? roundToFloat4(text) : Math.fround(hex);
     if (!Number.isFinite(n) || (n === 0 && /[1-9]/.test(text.split(/e/i)[0]!))) {
       throw sqlError('22003', `"${text.trim()}" is out of range for type real`);
     }

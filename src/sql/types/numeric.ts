@@ -115,10 +115,20 @@ export function addNumeric(a: Numeric, b: Numeric): Numeric {
     const y = toSpecial(b) * (b.kind === 'finite' ? 0 : 1);
     return fromSpecial(x + y);
   }
-  if (a.scale === b.scale) return checked(new Numeric(a.unscaled + b.unscaled, a.scale));
+  return checked(addExactly(a, b));
+}
+
+/** Sums and products of finite values beyond what a column can hold: those that aggregates keep. */
+export function addExactly(a: Numeric, b: Numeric): Numeric {
+  if (special(a, b)) return addNumeric(a, b);
+  if (a.scale === b.scale) return new Numeric(a.unscaled + b.unscaled, a.scale);
   return a.scale > b.scale
-    ? checked(new Numeric(a.unscaled + b.unscaled * pow10(a.scale - b.scale), a.scale))
-    : checked(new Numeric(a.unscaled * pow10(b.scale - a.scale) + b.unscaled, b.scale));
+    ? new Numeric(a.unscaled + b.unscaled * pow10(a.scale - b.scale), a.scale)
+    : new Numeric(a.unscaled * pow10(b.scale - a.scale) + b.unscaled, b.scale);
+}
+export function multiplyExactly(a: Numeric, b: Numeric): Numeric {
+  if (special(a, b)) return multiplyNumeric(a, b);
+  return new Numeric(a.unscaled * b.unscaled, a.scale + b.scale);
 }
 
 export function negateNumeric(v: Numeric): Numeric {
@@ -132,7 +142,7 @@ export function subtractNumeric(a: Numeric, b: Numeric): Numeric {
 
 export function multiplyNumeric(a: Numeric, b: Numeric): Numeric {
   if (special(a, b)) return fromSpecial(toSpecial(a) * toSpecial(b));
-  return checked(new Numeric(a.unscaled * b.unscaled, a.scale + b.scale));
+  return checked(multiplyExactly(a, b));
 }
 
 /** Weight and first digit in base 10000, from which the scale of a quotient follows. */

@@ -108,7 +108,18 @@ export interface Abbreviation {
   /** Seconds east of UTC, or the zone that tells it. */
   readonly meaning: number | string;
   readonly isDaylight: boolean;
+  /** Those that tzdata has too mean what they meant at the time, also in the half of the year that has another one. */
+  readonly history?: readonly (readonly [from: number, offset: number])[];
 }
+
+/** Seconds since 2000-01-01 UTC. */
+const HISTORIES: Readonly<Record<string, NonNullable<Abbreviation['history']>>> = {
+  msk: [
+    [-Infinity, 10_800],
+    [Date.UTC(2011, 2, 26, 23) / 1000 - 946_684_800, 14_400],
+    [Date.UTC(2014, 9, 25, 22) / 1000 - 946_684_800, 10_800],
+  ],
+};
 
 function secondsOf(text: string): number {
   const seconds = Number(text.slice(1, 3)) * 3600 + Number(text.slice(4)) * 60;
@@ -120,7 +131,10 @@ function table(): ReadonlyMap<string, Abbreviation> {
   const add = (lines: string, isDaylight: boolean, meaning: (text: string) => number | string): void => {
     for (const line of lines.trim().split('\n')) {
       const [first = '', ...names] = line.split(' ');
-      for (const name of names) all.set(name, { meaning: meaning(first), isDaylight });
+      for (const name of names) {
+        const history = HISTORIES[name];
+        all.set(name, { meaning: meaning(first), isDaylight, ...(history === undefined ? {} : { history }) });
+      }
     }
   };
   add(STANDARD, false, secondsOf);
@@ -134,6 +148,11 @@ const ABBREVIATIONS = table();
 /** `word` in lower case. */
 export function abbreviationOf(word: string): Abbreviation | undefined {
   return ABBREVIATIONS.get(word);
+}
+
+/** In lower case. */
+export function allAbbreviations(): Iterable<string> {
+  return ABBREVIATIONS.keys();
 }
 
 /** By the first words of the engine's long names; the letters before S and D stand in both halves of the year. */

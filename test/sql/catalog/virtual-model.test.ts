@@ -144,7 +144,6 @@ function contextOf(descriptors: readonly Descriptor[]): ExecContext {
       const entry = { node: 1, incarnation: 'a', number: 2, processId: 3, exclusive: true };
       return [{ databaseId: 5, name: { space: 1, high: 0, low: 7 }, entry, granted: true }];
     },
-    stateOfSequence: async () => ({ value: 1n, isCalled: false }),
     allTables: () => tables,
     tableOfIndex: (oid: number) => tables.find((t) => t.indexes.some((i) => i.oid === oid)) ?? null,
     tableOfConstraint: (oid: number) =>
@@ -159,7 +158,7 @@ function contextOf(descriptors: readonly Descriptor[]): ExecContext {
     qualifiedRelationName: (oid: number) => `public.${tables.find((one) => one.id === oid)!.name}`,
   };
   // Builders use nothing of the context but the services.
-  return { services } as unknown as ExecContext;
+  return { format: { statementNow: 0n }, services } as unknown as ExecContext;
 }
 
 async function select(
@@ -168,7 +167,7 @@ async function select(
   schema = 'pg_catalog',
 ): Promise<Record<string, Datum>[]> {
   const relation = virtualRelation(schema, name)!;
-  const rows = await relation.rows(ctx);
+  const rows = await relation.rows(ctx, []);
   return rows.map((row) => Object.fromEntries(relation.columns.map((one, i) => [one.name, row[i]!])));
 }
 const numbers = (value: Datum | undefined): readonly Datum[] => (value as PgArray).elements;
@@ -189,7 +188,7 @@ describe('system catalogs', () => {
       const relation = virtualRelationByOid(one['oid'] as number);
       if (relation === null) continue;
       for (const { typeOid } of relation.columns) expect(findTypeByOid(typeOid), relation.name).not.toBeNull();
-      for (const row of await relation.rows(ctx)) expect(row.length, relation.name).toBe(relation.columns.length);
+      for (const row of await relation.rows(ctx, [])) expect(row.length, relation.name).toBe(relation.columns.length);
     }
     expect(relations.length).toBeGreaterThan(150);
   });

@@ -52,6 +52,7 @@ import {
   namespaceRows,
   sequenceParts,
 } from './relations.js';
+import { zoneAbbreviations, zoneNames } from './time-zones.js';
 import { typeRows } from './types.js';
 import { rowTypeRows } from './row-types.js';
 import { enumRows, userTypeRows } from './user-types.js';
@@ -113,6 +114,8 @@ const MOMENTARY: Readonly<Record<string, Builder>> = {
   pg_cursors: cursors,
   pg_prepared_statements: preparedStatements,
   pg_stat_database: databaseStatistics,
+  pg_timezone_names: zoneNames,
+  pg_timezone_abbrevs: zoneAbbreviations,
 };
 
 /** As information_schema: of the model, and of the session no more than what oncePerSession's key says. */
@@ -222,9 +225,9 @@ function rowsOf(layout: Layout): VirtualTable['rows'] {
       return () => (kept ??= Array.from(constant(), (values) => makeRow(layout, values)));
     }
     const ofModel = OF_MODEL[layout.name];
+    if (layout.name === 'pg_sequences') return withLastValues(layout);
     if (layout.name === 'pg_locks')
       return async (ctx) => (await locks(catalogServices(ctx))).map((values) => makeRow(layout, values));
-    if (layout.name === 'pg_sequences') return (ctx) => sequenceRows(ctx, layout);
     if (ofModel !== undefined) return oncePerModel(ofModel);
     const momentary = MOMENTARY[layout.name];
     if (momentary !== undefined)
@@ -238,15 +241,22 @@ function rowsOf(layout: Layout): VirtualTable['rows'] {
   return oncePerSession((source) => [Array.from(builder(source), (values) => makeRow(layout, values))]);
 }
 
-/** With the last values, which are read from where they are kept. */
-async function sequenceRows(ctx: ExecContext, layout: Layout): Promise<readonly Row[]> {
-  const services = catalogServices(ctx);
-  const source: Source = { ctx, services, model: modelOf(await services.view()) };
-  const made = await Promise.all(sequences(source));
-  return made.map((values) => makeRow(layout, values));
+/** pg_sequences: what is kept, and how far each has come if that is wanted: it is read of all of them. */
+function withLastValues(layout: Layout): VirtualTable['rows'] {
+  const kept = oncePerSession((source) => [Array.from(sequences(source), (values) => makeRow(layout, values))]);
+  const at = layout.positions.get('last_value')!;
+  return (ctx, wanted) => {
+    const rows = kept(ctx, wanted);
+    if (!wanted.includes(at)) return rows;
+    return after(rows, (all) =>
+      withSource(ctx, ({ model, services }) =>
+        services.lastValues(model.sequences).then((values) => all.map((row, i) => row.with(at, values[i]!))),
+      ),
+    );
+  };
 }
 
-function withSource(ctx: ExecContext, rowsOf: (source: Source) => readonly Row[]): Soon<readonly Row[]> {
+function withSource(ctx: ExecContext, rowsOf: (source: Source) => Soon<readonly Row[]>): Soon<readonly Row[]> {
   const services = catalogServices(ctx);
   return after(services.view(), (view) => rowsOf({ ctx, services, model: modelOf(view) }));
 }

@@ -88,6 +88,8 @@ function* classOfTable(model: Model, table: TableDescriptor): Iterable<Values> {
     relnatts: columns.length,
     relchecks: table.checks.length,
     relispopulated: table.materialized?.populated ?? true,
+    relrowsecurity: table.rowSecurity?.enabled ?? false,
+    relforcerowsecurity: table.rowSecurity?.forced ?? false,
     relreplident: replicaIdentity(table),
     relfrozenxid: 3,
     relminmxid: 1,
@@ -375,9 +377,8 @@ const viewAttributes = perDescriptorOf<Model, ViewDescriptor>(
 let systemAttributeRows: readonly Row[] | null = null;
 function systemAttributes(): readonly Row[] {
   systemAttributeRows ??= LAYOUTS.flatMap((layout) =>
-    layout.columns.map(({ name, typeOid }, i) => {
+    layout.columns.map(({ name, typeOid, notNull: attnotnull }, i) => {
       const collation = layout.kind === 'r' && typeOid === OID.text ? 950 : collationOf(typeOid);
-      const attnotnull = layout.kind === 'r' && layout.defaults[i] !== null;
       return attribute({ relation: layout.oid, number: i + 1, name, typeOid, typmod: -1, collation }, { attnotnull });
     }),
   );

@@ -37,15 +37,20 @@ export function* userAggregates(model: Model): Iterable<Values> {
   for (const { routines } of model.routines) {
     for (const { oid, aggregate } of routines) {
       if (aggregate === undefined) continue;
-      const { step, final, finalExtra, initial, typeOid } = aggregate;
+      const { step, final, finalExtra, initial, typeOid, direct, others = {}, shown = {}, moving } = aggregate;
       yield {
         aggfnoid: oid,
-        aggkind: 'n',
+        aggkind: direct?.kind ?? 'n',
+        aggnumdirectargs: direct?.count ?? 0,
         aggtransfn: functionOid(step),
         aggfinalfn: final === null ? 0 : functionOid(final),
         aggfinalextra: finalExtra,
-        aggfinalmodify: 'r',
-        aggmfinalmodify: 'r',
+        // What ordered-set aggregates keep may change while it is sorted.
+        aggfinalmodify: direct === undefined ? 'r' : 'w',
+        aggmfinalmodify: direct === undefined ? 'r' : 'w',
+        ...Object.fromEntries(Object.entries(others).map(([column, call]) => [column, functionOid(call)])),
+        ...shown,
+        aggmtranstype: moving === undefined ? 0 : catalogOidOf(moving.typeOid),
         aggtranstype: catalogOidOf(typeOid),
         agginitval: initial,
       };

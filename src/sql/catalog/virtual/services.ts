@@ -54,9 +54,9 @@ export interface CatalogServices {
   view(): Soon<CatalogView>;
   settingRows(): readonly SettingRow[];
   activity(): readonly ActivityRow[];
+  /** Of those that a value was taken of, and that the user may read; null: of the others. */
+  lastValues(sequences: readonly SequenceDescriptor[]): Promise<readonly (bigint | null)[]>;
   listLocks(): Promise<readonly ListedLock[]>;
-  /** Without a lock on it: others may go on changing it. */
-  stateOfSequence(sequence: SequenceDescriptor): Promise<{ readonly value: bigint; readonly isCalled: boolean }>;
   cursors(): readonly CursorRow[];
   preparedStatements(): readonly PreparedRow[];
 }

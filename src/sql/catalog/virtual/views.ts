@@ -7,13 +7,11 @@ import { assert } from '../../../base/assert.js';
 import type { Datum } from '../../types/datum.js';
 import { OID } from '../../types/oids.js';
 import { SUPERUSER } from '../bootstrap-names.js';
-import { RIGHTS } from '../acl.js';
 import type { SequenceDescriptor, TableDescriptor } from '../descriptor.js';
 import { indexReads, isPrimaryKey } from '../descriptor.js';
 import { isMaterialized, sourcesOf } from '../materialized.js';
 import { ruleOid } from '../rule-oids.js';
 import type { Reader } from '../materialized.js';
-import { aclOf } from '../rights.js';
 import { extensionDependencies } from './extensions.js';
 import { foreignKeyDependencies, hasForeignKeys, parentsOf } from './foreign-keys.js';
 import { LAYOUTS, layoutOf, makeRow } from './layout.js';
@@ -46,6 +44,7 @@ export function* tables({ model }: Source): Iterable<Values> {
       tableowner: roleName(model, table.owner),
       hasindexes: shownIndexes(table).length > 0,
       hastriggers: hasForeignKeys(table),
+      rowsecurity: table.rowSecurity?.enabled ?? false,
     };
   }
 }
@@ -69,14 +68,9 @@ export function* indexes({ model, ctx }: Source): Iterable<Values> {
   }
 }
 
-/** Who may neither read nor use one does not see how far it is. */
-export function sequences({ model, ctx, services }: Source): Promise<Values>[] {
-  const rights = ctx.services.access?.rightsOf(ctx.services.access.userId);
-  return model.sequences.map(async (s) => {
-    const mayKnow = rights === undefined || rights === null || rights.has(aclOf(s), RIGHTS.select | RIGHTS.usage);
-    const state = mayKnow ? await services.stateOfSequence(s) : null;
-    return {
-      last_value: state?.isCalled === true ? state.value : null,
+export function* sequences({ model }: Source): Iterable<Values> {
+  for (const s of model.sequences) {
+    yield {
       schemaname: schemaName(model, s.schemaId),
       sequencename: s.name,
       sequenceowner: roleName(model, s.owner),
@@ -88,7 +82,7 @@ export function sequences({ model, ctx, services }: Source): Promise<Values>[] {
       cycle: s.cycle,
       cache_size: BigInt(s.cache),
     };
-  });
+  }
 }
 
 const VIEW_DEFINITION: CallInfo = { argOids: [OID.oid], resultOid: OID.text };

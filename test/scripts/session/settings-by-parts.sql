@@ -1,0 +1,40 @@
+-- DateStyle keeps what is not said.
+set datestyle to 'SQL, YMD';
+set datestyle to 'postgres';
+show datestyle;
+set datestyle to 'german';
+show datestyle;
+set datestyle to iso;
+show datestyle;
+set datestyle to 'ymd, german';
+show datestyle;
+set datestyle to 'iso, sql';
+set datestyle to 'mdy, dmy';
+set datestyle to 'foo';
+set datestyle to 'us';
+show datestyle;
+select set_config('datestyle', 'postgres, dmy', false), set_config('datestyle', 'ISO', false);
+select date '01/02/2020';
+reset datestyle;
+-- PL/pgSQL's.
+do $$ begin null; end $$;
+select current_setting('plpgsql.extra_warnings'), current_setting('plpgsql.print_strict_params'), current_setting('plpgsql.variable_conflict'), current_setting('plpgsql.check_asserts');
+set plpgsql.extra_warnings to 'all,too_many_rows';
+set plpgsql.extra_warnings to 'foo';
+set plpgsql.extra_warnings to ' Too_many_rows , shadowed_variables';
+show plpgsql.extra_warnings;
+set plpgsql.variable_conflict to 'foo';
+set plpgsql.foo to 1;
+select name, setting, vartype, context, category, short_desc, enumvals from pg_settings where name like 'plpgsql%' order by 1;
+-- Names with a prefix.
+set custom."bad-guc" = 42;
+set special."weird name" = 'foo';
+show custom."bad-guc";
+set custom.a.b = 1;
+show custom.a.b;
+set "9a".b = 3;
+set "a$".b = 3;
+select set_config('custom.bad-guc', '1', false);
+select current_setting('custom.bad-guc', true);
+set nosuch = 1;
+set vacuum_cost_delay to '10s';
