@@ -151,7 +151,7 @@ export interface SessionServices {
   nextval(sequence: string | number): Promise<bigint>;
   currval(sequence: string | number): bigint;
   setval(sequence: string | number, value: bigint, isCalled: boolean): Promise<bigint>;
-  lastval(): bigint;
+  lastval(): Promise<bigint>;
   /** What a sequence, by its oid, has as last_value and is_called. */
   sequenceState(sequence: number): Promise<{ readonly value: bigint; readonly isCalled: boolean }>;
   setting(name: string, missingOk: boolean): string | null;
@@ -376,6 +376,8 @@ export interface CompiledStatement {
   readonly dependencies: readonly { readonly id: number; readonly version: number }[];
   /** True if it neither writes nor locks nor calls nextval and the like. */
   readonly readOnly: boolean;
+  /** All that it writes are values of sequences. */
+  readonly movesSequences?: true;
   /** Stable across executions (no volatile catalog state inside): may be cached. */
   readonly cacheable: boolean;
   /**

@@ -67,6 +67,10 @@ function takeIndex(draft: Draft, c: Loose): Loose {
   if (!index.unique) throw sqlError('42809', `"${name}" is not a unique index`);
   if (index.constraintOid !== null) throw sqlError('55000', `index "${name}" is already associated with a constraint`);
   refuseComputed(index);
+  const unusual = index.columns.findIndex(
+    (c) => c.descending || c.nullsFirst !== undefined || c.namedClass !== undefined,
+  );
+  if (unusual >= 0) throw notDefaultOrder(name, unusual + 1, Number(c['location'] ?? -1));
   const keys = index.columns.map(({ columnId }) => ({
     String: { sval: draft.table.columns.find((x) => x.id === columnId)!.name },
   }));
@@ -76,6 +80,12 @@ function takeIndex(draft: Draft, c: Loose): Loose {
     notice(draft.ctx, '00000', renamed);
   }
   return { ...c, keys, conname: c['conname'] ?? name, nulls_not_distinct: index.nullsNotDistinct };
+}
+
+function notDefaultOrder(index: string, column: number, location: number): Error {
+  const message = `index "${index}" column number ${column} does not have default sorting behavior`;
+  const detail = 'Cannot create a primary key or unique constraint using such an index.';
+  return errorAt('42809', message, location, { detail });
 }
 
 /** @throws 42809 for an index that is no plain list of columns */
@@ -273,4 +283,25 @@ export function dropPrimary(draft: Draft, index: IndexDescriptor): void {
     indexes: [hiddenPrimary(table.nextIndexId, table.name, hidden.id), ...table.indexes.slice(1)],
     nextIndexId: table.nextIndexId + 1,
   });
+}
+
+/** SET LOGGED and UNLOGGED: what is kept refers only to what is kept. @throws QuoralError 42P16 */
+export async function setLogged(draft: Draft, logged: boolean): Promise<void> {
+  const { ctx, table } = draft;
+  if (logged === (table.unlogged !== true)) return;
+  const others = logged
+    ? (table.foreignKeys ?? []).map(({ parentId }) => parentId)
+    : (table.referencedBy ?? []).map((id) => id);
+  for (const id of others) {
+    const other = id === table.id ? null : await ctx.catalog.descriptor(id, ctx.wait);
+    if (other?.kind !== 'table' || (other.unlogged === true) !== logged) continue;
+    const key = (logged ? table : other).foreignKeys?.find((fk) => fk.parentId === (logged ? id : table.id));
+    const [to, from] = logged ? ['logged', 'unlogged'] : ['unlogged', 'logged'];
+    throw sqlError(
+      '42P16',
+      `could not change table "${table.name}" to ${to} because it references ${from} table "${other.name}"`,
+      { schema: draft.schemaName, table: table.name, ...(key === undefined ? {} : { constraint: key.name }) },
+    );
+  }
+  draft.set({ unlogged: !logged });
 }

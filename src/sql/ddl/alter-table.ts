@@ -24,6 +24,7 @@ import {
   dropForeignKeysOf,
   dropPrimary,
   removeIndexFrom,
+  setLogged,
   validateConstraint,
   validateForeignKeys,
 } from './alter-constraints.js';
@@ -198,7 +199,7 @@ async function apply(draft: Draft, command: Loose): Promise<void> {
     case 'AT_SetUnLogged':
       if (isTemporary(draft.table))
         throw sqlError('42P16', `cannot change logged status of table "${draft.table.name}" because it is temporary`);
-      draft.set({ unlogged: command['subtype'] === 'AT_SetUnLogged' });
+      await setLogged(draft, command['subtype'] === 'AT_SetLogged');
       return;
     case 'AT_SetStatistics':
     case 'AT_SetOptions':
@@ -360,6 +361,9 @@ function dropNotNull(draft: Draft, name: string): void {
   }
   if (column.identity !== null)
     throw sqlError('42601', `column "${name}" of relation "${draft.table.name}" is an identity column`);
+  const identity = draft.table.indexes.find((index) => index.oid === draft.table.replicaIdentity);
+  if (identity?.columns.some((c) => c.columnId === column.id) === true)
+    throw sqlError('42P16', `column "${name}" is in index used as replica identity`);
   draft.newNotNull.delete(column.id);
   draft.setColumn({ ...column, nullable: true });
 }

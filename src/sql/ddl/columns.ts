@@ -17,9 +17,9 @@ import { deparse } from './deparse.js';
 import { withAttribute } from './foreign-keys.js';
 import { LITERALS } from '../functions/shown-sql.js';
 import { splitName } from '../types/identifiers.js';
-import { compilePlaced } from './placed-expressions.js';
+import { compilePlaced, requireKnownTypes } from './placed-expressions.js';
 import { claimIdentityName, descriptorOf } from './objects.js';
-import { createSequence, sequenceDefaults } from './sequences.js';
+import { createSequence, requireIdentityType, sequenceDefaults } from './sequences.js';
 import { list, objectName, of, options, qualifiedName, strings, text, unsupported } from './tree.js';
 import type { Loose } from './tree.js';
 
@@ -235,9 +235,7 @@ async function ownedSequence(
   columnId: number,
   table: OwnerTable,
 ): Promise<SequenceDescriptor> {
-  if (draft.identity !== null && ![OID.int2, OID.int4, OID.int8].includes(draft.typeOid as 20)) {
-    throw sqlError('22023', 'identity column type must be smallint, integer, or bigint');
-  }
+  if (draft.identity !== null) requireIdentityType(draft.typeOid);
   const id = await ctx.catalog.catalog.ids.next();
   const opts = options(draft.identityOptions);
   const name = await claimIdentityName(ctx, table, draft.name, opts, id);
@@ -351,6 +349,7 @@ export function compileCheck(
   if (compiled.typeOid !== OID.bool) {
     throw sqlError('42804', `argument of CHECK must be type boolean, not type ${typeByOid(compiled.typeOid).sqlName}`);
   }
+  requireKnownTypes(ctx, compiled.sql, live, 'check constraints');
   return { sql: compiled.sql, columnIds: compiled.columnsUsed.map((p) => live[p]!.id) };
 }
 

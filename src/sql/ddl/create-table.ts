@@ -29,6 +29,7 @@ import { type CheckRequest, type Copied, copyLike } from './like.js';
 import { claimName, creationSchema, newStorage } from './objects.js';
 import { makeStatistics, type StatisticsRequest } from './statistics.js';
 import { storageOptions } from './storage-options.js';
+import { requireTypesOf } from './type-rights.js';
 import { refuseTypeOfName } from './user-types.js';
 import { CHECK, nameable, normalised } from './row-expressions.js';
 import { list, of, rangeVar, text, unsupported } from './tree.js';
@@ -265,6 +266,7 @@ export async function createTableFor(
     if (drafts.findIndex((x) => x.name === d.name) < i)
       throw sqlError('42701', `column "${d.name}" specified more than once`);
   });
+  await requireTypesOf(ctx, columns);
   return createTable(
     ctx,
     name.name,

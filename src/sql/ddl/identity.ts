@@ -4,7 +4,13 @@ import type { ColumnDescriptor } from '../catalog/descriptor.js';
 import type { Draft } from './alter-draft.js';
 import { notice } from './context.js';
 import { claimIdentityName } from './objects.js';
-import { alterSequence, createSequence, dropOwnedSequence, sequenceDefaults } from './sequences.js';
+import {
+  alterSequence,
+  createSequence,
+  dropOwnedSequence,
+  requireIdentityType,
+  sequenceDefaults,
+} from './sequences.js';
 import { of, options } from './tree.js';
 import type { Loose } from './tree.js';
 
@@ -15,6 +21,7 @@ export async function addIdentity(draft: Draft, name: string, constraint: Loose)
     throw sqlError('55000', `column "${name}" of relation "${draft.table.name}" is already an identity column`);
   if (column.defaultSql !== null || column.generated != null)
     throw sqlError('55000', `column "${name}" of relation "${draft.table.name}" already has a default value`);
+  requireIdentityType(column.typeOid);
   if (column.nullable)
     throw sqlError(
       '55000',

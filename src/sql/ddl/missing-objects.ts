@@ -61,6 +61,12 @@ export async function dropMissing(ctx: DdlContext, body: Loose): Promise<string>
   return `DROP ${TAGS[type] ?? (KINDS[type] ?? 'object').toUpperCase()}`;
 }
 
+/** ALTER of a kind of which there are no objects. @throws QuoralError as dropMissing does */
+export async function refuseMissing(ctx: DdlContext, type: string, object: Loose): Promise<never> {
+  const { sqlstate, message } = await missing(ctx, type, object);
+  throw sqlError(sqlstate, message);
+}
+
 async function missing(ctx: DdlContext, type: string, object: Loose): Promise<Missing> {
   const kind = KINDS[type] ?? 'object';
   const names = namesOf(object);

@@ -104,7 +104,7 @@ for (const type of ['regclass', 'text']) {
     WAITS,
   );
 }
-fn('lastval() int8', (ctx: ExecContext) => ctx.services.lastval(), VOLATILE);
+fn('lastval() int8', (ctx: ExecContext) => ctx.services.lastval(), WAITS);
 
 // ---- identifiers and random values ----
 

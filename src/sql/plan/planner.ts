@@ -125,7 +125,9 @@ function* compileInSteps(
   yield;
   const returnsRows = called === null ? command === 'SELECT' || plan.columns.length > 0 : givesRow(plan);
   const query = compileQuery(plan, command, returnsRows);
-  const readOnly = !binder.modifies && !binder.locks && !callsWriters(plan);
+  const writers = writersCalled(plan);
+  const locksNothing = !binder.modifies && !binder.locks;
+  const readOnly = locksNothing && writers.size === 0;
   return {
     parameterOids: binder.parameterOids,
     parameterFits: binder.parameterFits,
@@ -134,6 +136,9 @@ function* compileInSteps(
     access: binder.access.needs(),
     calls: binder.access.calls,
     readOnly,
+    ...(!readOnly && locksNothing && [...writers].every((name) => SEQUENCE_MOVERS.has(name))
+      ? { movesSequences: true }
+      : {}),
     cacheable: true,
     pointRead: command === 'SELECT' && readOnly ? compilePointRead(plan) : null,
     start: (ctx) => query.start(ctx),
@@ -193,8 +198,12 @@ const READING_VOLATILES: ReadonlySet<string> = new Set([
   'uuidv4',
 ]);
 
-function callsWriters(plan: Plan): boolean {
-  let writes = false;
+/** They say themselves whether the transaction lets them. */
+const SEQUENCE_MOVERS: ReadonlySet<string> = new Set(['nextval', 'setval']);
+
+/** Names of functions. */
+function writersCalled(plan: Plan): ReadonlySet<string> {
+  const writers = new Set<string>();
   walkPlan(plan, (e) => {
     if (
       (e.kind === 'call' || e.kind === 'srf') &&
@@ -203,9 +212,9 @@ function callsWriters(plan: Plan): boolean {
       e.entry.routine === undefined &&
       !READING_VOLATILES.has(e.entry.name)
     )
-      writes = true;
+      writers.add(e.entry.name);
   });
-  return writes;
+  return writers;
 }
 
 function resultColumn(c: PlanColumn, state: CollationState | undefined): ResultColumn {
@@ -254,7 +263,7 @@ function compileCopy(stmt: CopyStmt, binder: Binder, settings: PlannerSettings):
     dependencies: binder.dependencies,
     access: binder.access.needs(),
     calls: binder.access.calls,
-    readOnly: !binder.modifies && !callsWriters(plan),
+    readOnly: !binder.modifies && writersCalled(plan).size === 0,
     start: (ctx) => compiled.start(ctx),
     explain: (options: ExplainOptions) => explainPlan(plan, options, settings.format),
   };

@@ -194,7 +194,7 @@ export class InnerSql implements SqlHost {
     const plan = await planToRun(session, prepared);
     const { compiled } = plan;
     bound?.(compiled.called);
-    if (!compiled.readOnly) this.#checkWrite(prepared.statement!);
+    if (!compiled.readOnly) this.#checkWrite(prepared.statement!, compiled.movesSequences === true);
     const settled = settlePortals(session, compiled.readOnly, null);
     if (settled !== null) await settled;
     const txn = session.transaction.ensureTxn();
@@ -245,8 +245,8 @@ export class InnerSql implements SqlHost {
     if (this.#session.signal.aborted) throw this.#session.signal.reason;
   }
 
-  #checkWrite(statement: ParsedStatement): void {
-    if (this.#session.modes.readOnly) throw readOnlyError(statement);
+  #checkWrite(statement: ParsedStatement, onlySequences = false): void {
+    if (this.#session.modes.readOnly && !onlySequences) throw readOnlyError(statement);
     if (!this.#options.mayWrite)
       throw sqlError('0A000', `${commandName(statement)} is not allowed in a non-volatile function`);
   }

@@ -16,7 +16,6 @@ import { wholeRights } from '../catalog/rights.js';
 import { SUPERUSER_OID } from '../catalog/bootstrap-names.js';
 import { SIGNAL_BACKEND } from '../catalog/roles.js';
 import { isMaterialized, queryOf } from '../catalog/materialized.js';
-import { extensionsOf } from '../catalog/extensions.js';
 import type { Sequences } from '../catalog/sequences.js';
 import { isTemporarySchema, isTemporarySchemaName, temporarySchemaName } from '../catalog/temporary-names.js';
 import type { SessionTemporaries } from '../catalog/temporary.js';
@@ -59,6 +58,7 @@ import { catalogAccess } from './catalog-access.js';
 import { cursorKey, cursorRows, preparedRows } from './cursor-facts.js';
 import type { Portal, Prepared } from './portal.js';
 import { isOnlyOfName, isVisibleRoutine, oidOfRoutine, routineWithOid } from './routine-names.js';
+import { commentIn } from './object-comments.js';
 import { findSetting } from './setting-table.js';
 import { withUnit } from './setting-values.js';
 import { splitIdentifiers } from './settings.js';
@@ -70,6 +70,7 @@ export interface ServiceHost {
   readonly databaseId: number;
   readonly processId: number;
   readonly settings: Settings;
+  readonly modes: { readonly readOnly: boolean };
   readonly server: { readonly advisory: AdvisoryLocks } & Pick<ServerCore, 'signalBackend'>;
   transactionCatalog(): TransactionCatalog;
   waitOptions(): WaitOptions;
@@ -465,16 +466,7 @@ export class Services implements SessionServices, CatalogServices {
   }
 
   commentOf(kind: CommentedKind, oid: number): string | null {
-    if (kind === 'extension') {
-      const database = this.#view?.byId.get(this.databaseId);
-      return extensionsOf(database).find((one) => one.oid === oid)?.comment ?? null;
-    }
-    if (kind === 'statistics') {
-      const found = this.allTables().flatMap(({ statistics = [] }) => statistics.filter((one) => one.oid === oid));
-      return found[0]?.comment ?? null;
-    }
-    const d = this.#view?.byId.get(oid);
-    return d?.kind === kind ? (d.comment ?? null) : null;
+    return this.#view === null ? null : commentIn(this.#view, this.databaseId, kind, oid);
   }
 
   schemaOid(name: string): number | null {
@@ -543,6 +535,7 @@ export class Services implements SessionServices, CatalogServices {
   async nextval(sequence: string | number): Promise<bigint> {
     const d = await this.#sequence(sequence);
     await this.#mayUse(d, RIGHTS.usage | RIGHTS.update);
+    this.#mayMove(d, 'nextval');
     const value = await this.#sequences.nextval(d);
     this.#current.set(d.id, value);
     this.#last = { id: d.id, value };
@@ -577,13 +570,21 @@ export class Services implements SessionServices, CatalogServices {
   async setval(sequence: string | number, value: bigint, isCalled: boolean): Promise<bigint> {
     const d = await this.#sequence(sequence);
     await this.#mayUse(d, RIGHTS.update);
+    this.#mayMove(d, 'setval');
     await this.#sequences.setval(d, value, isCalled);
     if (isCalled) this.#current.set(d.id, value);
     return value;
   }
 
-  lastval(): bigint {
-    if (this.#last === null) throw sqlError('55000', 'lastval is not yet defined in this session');
+  /** A read-only transaction moves the session's own temporary sequences only. @throws QuoralError 25006 */
+  #mayMove(d: SequenceDescriptor, call: string): void {
+    if (this.#host.modes.readOnly && d.schemaId !== this.temporarySchema)
+      throw sqlError('25006', `cannot execute ${call}() in a read-only transaction`);
+  }
+  async lastval(): Promise<bigint> {
+    const tc = this.#host.transactionCatalog();
+    if (this.#last === null || (await tc.descriptor(this.#last.id, this.#host.waitOptions())) === null)
+      throw sqlError('55000', 'lastval is not yet defined in this session');
     this.#host.roles.checkCurrent(this.#last.id);
     return this.#current.get(this.#last.id) ?? this.#last.value;
   }
