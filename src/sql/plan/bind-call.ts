@@ -47,6 +47,8 @@ import { wants } from './wanted-functions.js';
 import { WINDOW_FUNCTIONS } from './window-functions.js';
 import { declaredAs, declaredOid, declaredParameters, declaredResult } from './declared-types.js';
 
+const OF_ELEMENTS: ReadonlySet<number> = new Set([OID.anyarray, OID.anyrange, OID.anymultirange]);
+
 export function makeOperator(b: Binder, symbol: string, left: Expr | null, right: Expr, location: number): CallExpr {
   let resolved: ResolvedCall<FunctionEntry>;
   try {
@@ -55,8 +57,11 @@ export function makeOperator(b: Binder, symbol: string, left: Expr | null, right
     throw addPosition(error, location);
   }
   const args = left === null ? [right] : [left, right];
-  // Arrays of a domain are others than those of what it is over.
-  if (resolved.entry.argOids.includes(OID.anyarray) && declaredParameters(resolved.entry, args)?.includes(0) === true) {
+  // Arrays of a domain are others than those of what it is over, and no range of that has an element of the domain.
+  if (
+    resolved.entry.argOids.some((oid) => OF_ELEMENTS.has(oid)) &&
+    declaredParameters(resolved.entry, args)?.includes(0) === true
+  ) {
     const types = args.map((a) => formatType(declaredOid(a)));
     throw addPosition(missingOperator(types.join(` ${symbol} `), false), location);
   }

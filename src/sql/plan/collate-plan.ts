@@ -436,7 +436,7 @@ class PlanCollation {
     const test = e.test === null ? null : this.expr(e.test);
     const isHashable = test?.kind !== 'call' || test.entry.uncollated === undefined;
     const hashed = left === null || !isHashable ? null : { ...e.hashed!, left };
-    const first = e.mode === 'scalar' || e.mode === 'array' ? passed(this.ofColumn(plan.columns[0]!)) : UNCOLLATED;
+    const first = e.mode === 'scalar' || e.mode === 'array' ? outside(this.ofColumn(plan.columns[0]!)) : UNCOLLATED;
     return this.#note({ ...e, plan, test, hashed }, first);
   }
 
