@@ -125,6 +125,8 @@ function compareRows(
   if (x !== y) {
     return { difference: `types: ours ${ours.types.join(' ')}, theirs ${theirs.types.join(' ')}` };
   }
+  // PostgreSQL orders by the collation of what is left of an expression when constants are folded; ours by that of the expression.
+  const folded = / FROM l[12]\b/.test(text) && /CASE|coalesce/.test(text) && text.includes(' ORDER BY ');
   const ordered = / ORDER BY [\d ,A-Z]+$/.test(text);
   const lines = [ours, theirs].map(({ rows }) => rows.map((row) => row.map((value) => value ?? '∅').join(' | ')));
   const [a, b] = lines.map((one) => (ordered ? one : one.toSorted())) as [string[], string[]];
@@ -141,6 +143,8 @@ function compareRows(
       if (/ (DISTINCT|UNION|INTERSECT|EXCEPT|GROUP BY|LIMIT|OVER) /.test(text)) return 'open';
     }
     const at = a.findIndex((line, i) => line !== b[i]);
+    if (folded && text.includes(' OVER ')) return 'open';
+    if (folded && sortedAlike(lines[0]!, lines[1]!)) return 'open';
     if (INEXACT.test(text) && a.length === b.length && a.every((line, i) => line === b[i] || nearlyEqual(line, b[i]!)))
       return 'open';
     // Equal values that look different (1 day and 24:00:00) stand in any order.

@@ -166,3 +166,6 @@ create domain tongue as text;
 select array['a'] = array['a'::tongue];
 select array['a'::text] = array['a'::tongue];
 select array['a'::tongue] = array['a'::tongue], 'a'::tongue = 'a'::text, '{a}' = array['a'::tongue];
+select (null collate "fr-CA-x-icu") is distinct from ('a' collate "C");
+select (null collate "C") is distinct from null, null is not distinct from (null::text collate "C");
+select (select max(greatest(i.de, i.sv)) from w as i where false) from w order by 1 limit 1;
