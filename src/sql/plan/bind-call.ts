@@ -177,7 +177,12 @@ export function bindIn(
   const left = ctx.bind(ctx, leftNode);
   const bound = items.map((n) => ctx.bind(ctx, n));
   if (bound.length === 1) return bindComparison(b, negated ? '<>' : '=', left, bound[0]!, location);
-  const common = commonType(b, [left, ...bound], 'IN', location);
+  const common = inCommon(b, [left, ...bound], location);
+  if (common === null) {
+    // Each for itself, some of which there may be no operator for.
+    const parts = bound.map((item) => bindComparison(b, negated ? '<>' : '=', left, item, location));
+    return { kind: negated ? 'and' : 'or', args: parts, oid: OID.bool, typmod: -1 };
+  }
   const operands = bound.map((e, i) => coerce(b, e, common, 'implicit', locationOf(items[i])));
   const first = makeOperator(b, '=', left, operands[0]!, location);
   const wanted = first.args[1]!.oid;
@@ -192,6 +197,16 @@ export function bindIn(
     oid: OID.bool,
     typmod: -1,
   };
+}
+
+/** null: they have no type in common. */
+function inCommon(b: Binder, exprs: readonly Expr[], location: number): number | null {
+  try {
+    return commonType(b, exprs, 'IN', location);
+  } catch (error) {
+    if (error instanceof QuoralError && error.sqlstate === '42804') return null;
+    throw error;
+  }
 }
 
 export function bindCall(ctx: ExprContext, call: FuncCall): Expr {

@@ -67,3 +67,8 @@ select distinct on (a) a, b from don order by a, b, a;
 select distinct on (a, b) a, b from don order by b, a, b, a;
 select distinct on (a) a, b from don order by b, a;
 drop table don;
+-- IN over types that have none in common: each is compared for itself.
+select 1 in ('a'::text, 2);
+select 1 not in ('a'::text, 2);
+select 1 in (2, current_date);
+select date '2024-01-01' in (timestamp '2024-01-01 00:00', '2024-01-02'), 1 in (1.5, 1::bigint);
