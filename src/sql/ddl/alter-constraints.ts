@@ -46,6 +46,9 @@ export async function addConstraint(draft: Draft, c: Loose, columns: readonly st
       return;
     }
     case 'CONSTR_FOREIGN': {
+      // Before anything is said of what it refers to.
+      const name = c['conname'] === undefined ? null : text(c['conname']);
+      if (name !== null && constraintNames(draft.table).includes(name)) throw constraintTaken(draft.table.name, name);
       const { table, added } = await addForeignKeys(ctx, draft.table, [{ node: c, columns }]);
       draft.table = table;
       draft.newForeignKeys.push(...added);

@@ -40,3 +40,9 @@ vacuum own1;
 analyze own1;
 reset role;
 drop role stranger;
+-- A name that is taken is told before what is wrong with a foreign key.
+create table alt_fk (a int, b int, constraint taken check (a > 0));
+alter table alt_fk add constraint taken foreign key (b) references alt_fk (a);
+alter table alt_fk add constraint taken foreign key (b) references nowhere (a);
+alter table alt_fk add constraint free foreign key (b) references alt_fk (a);
+drop table alt_fk;
