@@ -1,5 +1,6 @@
 /** What a seed stands for: a schema, its rows, and statements on them. */
 import { Changes } from './changes.js';
+import { Collated } from './collated.js';
 import { Features } from './features.js';
 import { maybeLifted } from './parameters.js';
 import { plain, type Piece } from './pieces.js';
@@ -10,8 +11,8 @@ import { Relational } from './relational.js';
 import { Stories } from './stories.js';
 import { Sessions } from './sessions.js';
 
-/** The statements in order; `count` of them after those that make the schema. */
-export function statementsOf(seed: number, count: number): Piece[] {
+/** The statements in order; `count` of them after those that make the schema. `languages`: with the orders of languages. */
+export function statementsOf(seed: number, count: number, languages = true): Piece[] {
   const random = new Random(seed);
   const schema = aSchema(random);
   const queries = new Queries(random, schema);
@@ -20,9 +21,11 @@ export function statementsOf(seed: number, count: number): Piece[] {
   const sessions = new Sessions(random);
   const stories = new Stories(random);
   const relational = new Relational(random);
+  const collated = new Collated(random);
   // Every other program has the literals of its statements lifted out, the others hardly any.
   const mode = seed % 2 === 1 ? [plain('SET plan_cache_mode TO force_generic_plan')] : [];
   const statements = [...mode, ...schema.statements, ...relational.setup()];
+  if (languages) statements.push(...collated.setup());
   for (const end = statements.length + count; statements.length < end;) {
     // They have transactions of their own.
     if (!changes.isOpen && random.chance(0.03)) statements.push(...sessions.statements());
@@ -32,6 +35,7 @@ export function statementsOf(seed: number, count: number): Piece[] {
       [25, changes],
       [25, features],
       [30, relational],
+      [languages ? 15 : 0, collated],
     ]);
     statements.push(...maybeLifted(random, kinds.statement(), `lifted${statements.length}`));
   }

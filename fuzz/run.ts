@@ -169,7 +169,7 @@ async function compareRandom(ours: Server, theirs: Server, { first, seeds, count
   let differences = 0;
   let statements = 0;
   for (let seed = first; seed < first + seeds; seed++) {
-    const pieces = statementsOf(seed, count);
+    const pieces = statementsOf(seed, count, theirs.languages);
     const before = comparison.statements;
     const found = await comparison.run(pieces.map(textOf));
     statements += comparison.statements - before;

@@ -1,6 +1,7 @@
 /** The two that are compared, behind one small interface: raw texts of values, SQLSTATEs of errors. */
 import { PGlite, protocol } from '@electric-sql/pglite';
 import pg from 'pg';
+import { LANGUAGES_OF } from './collated.js';
 import { startCluster } from '../src/testing/index.js';
 
 export type Answer =
@@ -16,6 +17,8 @@ export interface Server {
   readonly name: string;
   /** Of PostgreSQL, whose answers it gives. */
   readonly version: number;
+  /** Whether it has the orders of languages. */
+  readonly languages: boolean;
   query(text: string): Promise<Answer>;
   close(): Promise<void>;
 }
@@ -44,12 +47,14 @@ export async function emptied(server: Server): Promise<void> {
 class Wire implements Server {
   readonly name: string;
   readonly version: number;
+  readonly languages: boolean;
   readonly #client: pg.Client;
   readonly #after: () => Promise<void>;
 
-  constructor(name: string, version: number, client: pg.Client, after: () => Promise<void>) {
+  constructor(name: string, features: Features, client: pg.Client, after: () => Promise<void>) {
     this.name = name;
-    this.version = version;
+    this.version = features.version;
+    this.languages = features.languages;
     this.#client = client;
     this.#after = after;
   }
@@ -82,9 +87,15 @@ class Wire implements Server {
 const VERSION = 'SHOW server_version_num';
 const majorOf = (shown: string): number => Math.floor(Number(shown) / 10_000);
 
-async function versionOf(client: pg.Client): Promise<number> {
+type Features = Pick<Server, 'version' | 'languages'>;
+
+async function featuresOf(client: Queried): Promise<Features> {
   const { rows } = await client.query<{ server_version_num: string }>(VERSION);
-  return majorOf(rows[0]!.server_version_num);
+  const found = await client.query(LANGUAGES_OF);
+  return { version: majorOf(rows[0]!.server_version_num), languages: found.rows.length > 0 };
+}
+interface Queried {
+  query<T>(text: string): Promise<{ rows: T[] }>;
 }
 
 export async function quoral(): Promise<Server> {
@@ -92,7 +103,7 @@ export async function quoral(): Promise<Server> {
   const client = new pg.Client({ connectionString: cluster.url() });
   client.on('error', () => undefined);
   await client.connect();
-  return new Wire('Quoral', await versionOf(client), client, () => cluster.close());
+  return new Wire('Quoral', await featuresOf(client), client, () => cluster.close());
 }
 
 /** A PostgreSQL server; its database is emptied. */
@@ -101,7 +112,7 @@ export async function postgres(url: string): Promise<Server> {
   await client.connect();
   // Compiling plans of tables without statistics takes longer than running them.
   await client.query('SET jit TO off');
-  return new Wire('PostgreSQL', await versionOf(client), client, async () => undefined);
+  return new Wire('PostgreSQL', await featuresOf(client), client, async () => undefined);
 }
 
 /**
@@ -110,10 +121,9 @@ export async function postgres(url: string): Promise<Server> {
  */
 export async function pglite(): Promise<Server> {
   const db = await PGlite.create();
-  const { rows } = await db.query<{ server_version_num: string }>(VERSION);
   return {
     name: 'PostgreSQL (PGlite)',
-    version: majorOf(rows[0]!.server_version_num),
+    ...(await featuresOf(db)),
     query: async (text) => {
       const { messages } = await db.execProtocol(protocol.serialize.query(text), { throwOnError: false });
       return answerOf(messages as unknown as readonly BackendMessage[]);

@@ -4,7 +4,7 @@
  */
 import type { QuoralError } from '../base/errors.js';
 import type { Notice, Notification, ResultColumn, TransactionStatus } from '../sql/session-api.js';
-import { catalogOidOf } from '../sql/types/registry.js';
+import { catalogOidOf, isArrayType } from '../sql/types/registry.js';
 import { Backend } from './protocol.js';
 import type { WireWriter } from './wire-writer.js';
 
@@ -31,6 +31,11 @@ export function writeNegotiateProtocolVersion(writer: WireWriter, minor: number,
   writer.end();
 }
 
+/** Clients are told what a domain is over, but of arrays of one that they are that. */
+function shownOid({ typeOid, domain }: ResultColumn): number {
+  return domain !== undefined && isArrayType(domain) ? domain : typeOid;
+}
+
 export function writeRowDescription(
   writer: WireWriter,
   columns: readonly ResultColumn[],
@@ -43,7 +48,7 @@ export function writeRowDescription(
       .text(column.name)
       .int32(column.tableOid)
       .int16(column.columnNumber)
-      .int32(catalogOidOf(column.typeOid))
+      .int32(catalogOidOf(shownOid(column)))
       .int16(column.typeLength)
       .int32(column.typmod)
       .int16(formatOf(formats, i));

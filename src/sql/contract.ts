@@ -96,8 +96,8 @@ export interface VirtualTable {
   readonly schema: string;
   readonly name: string;
   readonly columns: readonly { readonly name: string; readonly typeOid: number }[];
-  /** All rows, in column order, from the descriptors visible to the transaction. */
-  rows(ctx: ExecContext): Soon<readonly (readonly Datum[])[]>;
+  /** All rows, in column order, from the descriptors visible to the transaction. `wanted`: positions of columns; others may be NULL. */
+  rows(ctx: ExecContext, wanted: readonly number[]): Soon<readonly (readonly Datum[])[]>;
 }
 
 export interface LinkedTable {
@@ -151,7 +151,7 @@ export interface SessionServices {
   nextval(sequence: string | number): Promise<bigint>;
   currval(sequence: string | number): bigint;
   setval(sequence: string | number, value: bigint, isCalled: boolean): Promise<bigint>;
-  lastval(): bigint;
+  lastval(): Promise<bigint>;
   /** What a sequence, by its oid, has as last_value and is_called. */
   sequenceState(sequence: number): Promise<{ readonly value: bigint; readonly isCalled: boolean }>;
   setting(name: string, missingOk: boolean): string | null;
@@ -218,7 +218,7 @@ export interface SessionServices {
   sleep?(ms: number, signal: AbortSignal): Promise<void>;
 }
 
-export type CommentedKind = 'schema' | 'database' | 'type' | 'extension' | 'role' | 'collation';
+export type CommentedKind = 'schema' | 'database' | 'type' | 'extension' | 'role' | 'collation' | 'statistics';
 
 /** Roles and what they may do, in the statement's view of the catalog. */
 export interface AccessServices {
@@ -376,6 +376,8 @@ export interface CompiledStatement {
   readonly dependencies: readonly { readonly id: number; readonly version: number }[];
   /** True if it neither writes nor locks nor calls nextval and the like. */
   readonly readOnly: boolean;
+  /** All that it writes are values of sequences. */
+  readonly movesSequences?: true;
   /** Stable across executions (no volatile catalog state inside): may be cached. */
   readonly cacheable: boolean;
   /**

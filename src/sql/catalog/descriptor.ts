@@ -230,6 +230,8 @@ export interface TableDescriptor extends SchemaObject, Caller {
   /** REPLICA IDENTITY, an index by its oid, and CLUSTER ON: kept and shown, without effect. */
   readonly replicaIdentity?: 'full' | 'nothing' | number | null;
   readonly clusterOn?: number | null;
+  /** ENABLE and FORCE ROW LEVEL SECURITY. There are no policies: whom it holds for is refused (rights.ts). */
+  readonly rowSecurity?: { readonly enabled: boolean; readonly forced: boolean } | null;
   /** Of a temporary table. */
   readonly onCommit?: 'delete' | 'drop' | null;
   /** Of a materialised view: as of a view's, and whether it has rows to read. */
@@ -399,6 +401,12 @@ export interface AggregateParts {
   readonly finalExtra: boolean;
   /** As it was written; null for none. */
   readonly initial: string | null;
+  /** Of an ordered-set or hypothetical-set aggregate: the first arguments are given once for a group, to the final function. */
+  readonly direct?: { readonly kind: 'o' | 'h'; readonly count: number };
+  /** Kept and shown, without effect: functions and facts by the columns of pg_aggregate, and the moving state. */
+  readonly others?: Readonly<Record<string, StoredCall>>;
+  readonly shown?: Readonly<Record<string, string | number | boolean>>;
+  readonly moving?: { readonly typeOid: number };
 }
 
 /** All functions and procedures of one name in a schema: a plan that called one of them notices any change. */

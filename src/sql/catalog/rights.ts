@@ -4,7 +4,7 @@ import { defaultAcl, PUBLIC_ROLE, RIGHTS, rightsOf } from './acl.js';
 import { INFORMATION_SCHEMA_ID, PG_CATALOG_SCHEMA_ID, PUBLIC_SCHEMA_ID } from './bootstrap.js';
 import { DATABASE_OWNER } from './bootstrap-names.js';
 import type { WaitOptions } from './catalog.js';
-import type { DatabaseDescriptor, Descriptor, SchemaDescriptor } from './descriptor.js';
+import type { DatabaseDescriptor, Descriptor, SchemaDescriptor, TableDescriptor } from './descriptor.js';
 import { isMaterialized } from './materialized.js';
 import { type Membership, newRole, READ_ALL_DATA, WRITE_ALL_DATA } from './roles.js';
 import type { TransactionCatalog } from './transaction-catalog.js';
@@ -45,6 +45,12 @@ export class Rights {
   owns(object: { readonly owner: number }): boolean {
     return this.isMember(object.owner);
   }
+}
+
+/** Whether row-level security stands between the role and the table's rows. */
+export function isUnderRowSecurity(rights: Rights, table: TableDescriptor): boolean {
+  if (table.rowSecurity?.enabled !== true || rights.superuser || rights.membership.role.bypassRls) return false;
+  return table.rowSecurity.forced || !rights.owns(table);
 }
 
 /** How the rights of a descriptor are kept. */

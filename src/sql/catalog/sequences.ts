@@ -13,6 +13,7 @@
  */
 import { sqlError } from '../../base/errors.js';
 import type { Key } from '../../base/key.js';
+import { decodeCounter } from '../../range/eval/write.js';
 import { SYSTEM_KEYS } from '../../encoding/keyspace.js';
 import { againIfUnknown } from './again.js';
 import type { Catalog } from './catalog.js';
@@ -37,6 +38,11 @@ interface Block {
   increment: number;
   readonly size: number;
   readonly filledMs: number;
+}
+
+interface State {
+  readonly counter: number;
+  readonly isCalled: boolean;
 }
 
 export class Sequences {
@@ -121,7 +127,7 @@ export class Sequences {
     await this.#catalog.forgetSequence(sequence.id);
   }
 
-  async #state(id: number): Promise<{ readonly counter: number; readonly isCalled: boolean }> {
+  async #state(id: number): Promise<State> {
     const { db } = this.#catalog;
     const counter = await db.increment(SYSTEM_KEYS.sequence(id), 0);
     return { counter, isCalled: counter !== (await db.increment(SYSTEM_KEYS.sequenceStart(id), 0)) };
@@ -156,7 +162,22 @@ export class Sequences {
    * have given it. So whoever goes on after it repeats none.
    */
   async lastValue(sequence: SequenceDescriptor): Promise<{ value: bigint; isCalled: boolean }> {
-    const { counter, isCalled } = await this.#state(sequence.id);
+    return this.#lastOf(sequence, await this.#state(sequence.id));
+  }
+
+  /** The last value of each, read at once; null where none was taken yet. */
+  async lastValues(sequences: readonly SequenceDescriptor[]): Promise<readonly (bigint | null)[]> {
+    const keys = sequences.flatMap(({ id }) => [SYSTEM_KEYS.sequence(id), SYSTEM_KEYS.sequenceStart(id)]);
+    const found = keys.length === 0 ? [] : await this.#catalog.db.getMany(keys);
+    const counters = keys.map((key, i) => (found[i] == null ? 0 : decodeCounter(found[i], key)));
+    return sequences.map((sequence, i) => {
+      const counter = counters[2 * i]!;
+      const { value, isCalled } = this.#lastOf(sequence, { counter, isCalled: counter !== counters[2 * i + 1]! });
+      return isCalled ? value : null;
+    });
+  }
+
+  #lastOf(sequence: SequenceDescriptor, { counter, isCalled }: State): { value: bigint; isCalled: boolean } {
     const end = baseOf(sequence) + counter;
     if (!isCalled) return { value: BigInt(end + Number(sequence.increment)), isCalled };
     const block = this.#blocks.get(sequence.id);

@@ -245,17 +245,19 @@ export class TransactionCatalog implements UseHolder {
 
   /** The entry under a name in one schema; not yet checked against its descriptor. */
   async nameEntry(schemaId: number, name: string): Promise<NameEntry | null> {
-    const key = SYSTEM_KEYS.name(this.databaseId, schemaId, name);
-    const own = this.#names.get(key);
-    if (own !== undefined) return own;
-    return this.catalog.lookupName(key);
+    const own = this.ownName(schemaId, name);
+    return own !== undefined ? own : this.catalog.lookupName(SYSTEM_KEYS.name(this.databaseId, schemaId, name));
   }
 
   /** As nameEntry, from what is cached or the transaction's own; undefined: not known here. */
   knownName(schemaId: number, name: string): NameEntry | null | undefined {
-    const key = SYSTEM_KEYS.name(this.databaseId, schemaId, name);
-    const own = this.#names.get(key);
-    return own !== undefined ? own : this.catalog.cachedName(key);
+    const own = this.ownName(schemaId, name);
+    return own !== undefined ? own : this.catalog.cachedName(SYSTEM_KEYS.name(this.databaseId, schemaId, name));
+  }
+
+  /** As the transaction has changed it; null: it is free; undefined: it has not. */
+  ownName(schemaId: number, name: string): NameEntry | null | undefined {
+    return this.#names.get(SYSTEM_KEYS.name(this.databaseId, schemaId, name));
   }
 
   /** The descriptor if it is the transaction's own or cached. */

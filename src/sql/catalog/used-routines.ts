@@ -12,6 +12,7 @@
 import { sqlError } from '../../base/errors.js';
 import type { ResolvedRoutines } from '../contract.js';
 import { pinsIn } from '../types/pinned-types.js';
+import { userTypeOf } from '../types/user-types.js';
 import type {
   Descriptor,
   RoutineDescriptor,
@@ -44,6 +45,12 @@ export class UsedRoutines {
     return this.#known.get(oid) ?? null;
   }
 
+  /** @throws 0A000 */
+  refuseTemporary(oid: number): void {
+    if (this.#temporary.has(oid))
+      throw sqlError('0A000', 'a stored expression that calls a temporary function is not supported');
+  }
+
   #completeRoutines(group: RoutineDescriptor): RoutineDescriptor {
     if (group.routines.every(({ aggregate }) => aggregate === undefined)) return group;
     const current = <C extends StoredCall | null>(call: C): C =>
@@ -53,7 +60,16 @@ export class UsedRoutines {
       if (aggregate === undefined) return routine;
       return {
         ...routine,
-        aggregate: { ...aggregate, step: current(aggregate.step), final: current(aggregate.final) },
+        aggregate: {
+          ...aggregate,
+          step: current(aggregate.step),
+          final: current(aggregate.final),
+          ...(aggregate.others === undefined
+            ? {}
+            : {
+                others: Object.fromEntries(Object.entries(aggregate.others).map(([key, call]) => [key, current(call)])),
+              }),
+        },
       };
     });
     return { ...group, routines };
@@ -66,8 +82,7 @@ export class UsedRoutines {
     const before = new Map((descriptor.usedRoutines ?? []).map((used) => [used.routine.oid, used]));
     const usedRoutines: UsedRoutine[] = [];
     for (const oid of new Set([...calledIn(descriptor), ...calledByQuery(descriptor)])) {
-      if (this.#temporary.has(oid))
-        throw sqlError('0A000', 'a stored expression that calls a temporary function is not supported');
+      this.refuseTemporary(oid);
       // What is neither is the pin of a type.
       const used = this.#known.get(oid) ?? before.get(oid);
       if (used !== undefined) usedRoutines.push(used);
@@ -82,12 +97,18 @@ export function runBy(group: RoutineDescriptor): UsedRoutine[] {
   return group.routines.flatMap(({ aggregate }) =>
     aggregate === undefined
       ? []
-      : [aggregate.step, aggregate.final].flatMap((call) => (call?.used == null ? [] : [call.used])),
+      : [aggregate.step, aggregate.final, ...Object.values(aggregate.others ?? {})].flatMap((call) =>
+          call?.used == null ? [] : [call.used],
+        ),
   );
 }
 
 export function calls(descriptor: Descriptor, oid: number): boolean {
   if (descriptor.kind === 'routine') return runBy(descriptor).some(({ routine }) => routine.oid === oid);
+  if (descriptor.kind === 'type') {
+    const type = userTypeOf(descriptor.typeOid);
+    return type?.kind === 'domain' && (type.usedRoutines ?? []).some(({ routine }) => routine.oid === oid);
+  }
   return (
     (descriptor.kind === 'table' || descriptor.kind === 'view') &&
     (descriptor.usedRoutines ?? []).some(({ routine }) => routine.oid === oid)

@@ -3,55 +3,114 @@
  * the catalogs' tables. Made when it is first asked for, and as old as the view, which never changes.
  */
 import { fieldsOf } from '../types/user-types.js';
-import type { IndexDescriptor, TableDescriptor } from './descriptor.js';
+import type { Descriptor, IndexDescriptor, TableDescriptor } from './descriptor.js';
 import type { CatalogView } from './transaction-catalog.js';
+
+interface IndexOfTable {
+  readonly table: TableDescriptor;
+  readonly index: IndexDescriptor;
+}
 
 export interface ViewIndex {
   /** Of tables, sequences, views and indexes, by `<schema id> <name>`. */
   readonly relationOids: ReadonlyMap<string, number>;
-  readonly indexes: ReadonlyMap<number, { readonly table: TableDescriptor; readonly index: IndexDescriptor }>;
+  readonly indexes: ReadonlyMap<number, IndexOfTable>;
   /** The table of each constraint. */
   readonly constraints: ReadonlyMap<number, TableDescriptor>;
   readonly tables: readonly TableDescriptor[];
   readonly schemaIds: ReadonlyMap<string, number>;
 }
 
+/** What one relation adds, kept as long as its descriptor lives: after a change of one, the others need not be looked at. */
+interface Entries {
+  readonly oids: readonly (readonly [string, number])[];
+  readonly indexes: readonly (readonly [number, IndexOfTable])[];
+  readonly constraints: readonly number[];
+}
+
+const entriesOf = new WeakMap<Descriptor, Entries>();
 const known = new WeakMap<CatalogView, ViewIndex>();
 
 export function viewIndex(view: CatalogView): ViewIndex {
   let index = known.get(view);
   if (index === undefined) {
-    index = build(view);
+    index = new Index(view);
     known.set(view, index);
   }
   return index;
 }
 
-function build(view: CatalogView): ViewIndex {
-  const relationOids = new Map<string, number>();
-  const indexes = new Map<number, { table: TableDescriptor; index: IndexDescriptor }>();
-  const constraints = new Map<number, TableDescriptor>();
-  const tables: TableDescriptor[] = [];
-  const schemaIds = new Map<string, number>();
-  for (const d of view.descriptors) {
-    if (d.kind === 'schema' && (d.databaseId === 0 || d.databaseId === view.databaseId) && !schemaIds.has(d.name))
-      schemaIds.set(d.name, d.id);
-    // A composite type is a relation without rows.
-    if (d.kind === 'type' && d.databaseId === view.databaseId && fieldsOf(d.typeOid) !== null)
-      relationOids.set(`${d.schemaId} ${d.name}`, d.id);
-    if ((d.kind !== 'table' && d.kind !== 'sequence' && d.kind !== 'view') || d.databaseId !== view.databaseId)
-      continue;
-    relationOids.set(`${d.schemaId} ${d.name}`, d.id);
-    if (d.kind !== 'table') continue;
-    tables.push(d);
-    for (const one of d.indexes) {
-      if (one.oid === 0) continue;
-      relationOids.set(`${d.schemaId} ${one.name}`, one.oid);
-      indexes.set(one.oid, { table: d, index: one });
-      if (one.constraintOid !== null) constraints.set(one.constraintOid, d);
-    }
-    for (const check of d.checks) constraints.set(check.oid, d);
-    for (const key of d.foreignKeys ?? []) constraints.set(key.oid, d);
+/** Each of the maps when it is first asked for. */
+class Index implements ViewIndex {
+  readonly tables: readonly TableDescriptor[];
+  readonly schemaIds: ReadonlyMap<string, number>;
+  readonly #relations: readonly Relation[];
+  #relationOids: Map<string, number> | null = null;
+  #indexes: Map<number, IndexOfTable> | null = null;
+  #constraints: Map<number, TableDescriptor> | null = null;
+
+  constructor({ descriptors, databaseId }: CatalogView) {
+    const schemaIds = new Map<string, number>();
+    for (const d of descriptors)
+      if (d.kind === 'schema' && (d.databaseId === 0 || d.databaseId === databaseId) && !schemaIds.has(d.name))
+        schemaIds.set(d.name, d.id);
+    this.schemaIds = schemaIds;
+    this.#relations = descriptors.filter((d) => isRelation(d)).filter((d) => d.databaseId === databaseId);
+    this.tables = this.#relations.filter((d) => d.kind === 'table');
   }
-  return { relationOids, indexes, constraints, tables, schemaIds };
+
+  get relationOids(): ReadonlyMap<string, number> {
+    if (this.#relationOids !== null) return this.#relationOids;
+    const oids = new Map<string, number>();
+    for (const d of this.#relations) for (const [name, oid] of entriesIn(d).oids) oids.set(name, oid);
+    return (this.#relationOids = oids);
+  }
+
+  get indexes(): ReadonlyMap<number, IndexOfTable> {
+    if (this.#indexes !== null) return this.#indexes;
+    const indexes = new Map<number, IndexOfTable>();
+    for (const table of this.tables) for (const [oid, found] of entriesIn(table).indexes) indexes.set(oid, found);
+    return (this.#indexes = indexes);
+  }
+
+  get constraints(): ReadonlyMap<number, TableDescriptor> {
+    if (this.#constraints !== null) return this.#constraints;
+    const constraints = new Map<number, TableDescriptor>();
+    for (const table of this.tables) for (const oid of entriesIn(table).constraints) constraints.set(oid, table);
+    return (this.#constraints = constraints);
+  }
+}
+
+type Relation = Extract<Descriptor, { readonly kind: 'table' | 'sequence' | 'view' | 'type' }>;
+
+/** A composite type is a relation without rows. */
+function isRelation(d: Descriptor): d is Relation {
+  return (
+    d.kind === 'table' ||
+    d.kind === 'sequence' ||
+    d.kind === 'view' ||
+    (d.kind === 'type' && fieldsOf(d.typeOid) !== null)
+  );
+}
+
+function entriesIn(d: Relation): Entries {
+  let entries = entriesOf.get(d);
+  if (entries === undefined) entriesOf.set(d, (entries = makeEntries(d)));
+  return entries;
+}
+
+function makeEntries(d: Relation): Entries {
+  const oids: [string, number][] = [[`${d.schemaId} ${d.name}`, d.id]];
+  const indexes: Entries['indexes'][number][] = [];
+  const constraints: number[] = [];
+  if (d.kind !== 'table') return { oids, indexes, constraints };
+  for (const one of d.indexes) {
+    if (one.oid === 0) continue;
+    oids.push([`${d.schemaId} ${one.name}`, one.oid]);
+    indexes.push([one.oid, { table: d, index: one }]);
+    if (one.constraintOid !== null) constraints.push(one.constraintOid);
+  }
+  for (const check of d.checks) constraints.push(check.oid);
+  for (const key of d.foreignKeys ?? []) constraints.push(key.oid);
+  return { oids, indexes, constraints };
 }

@@ -2,51 +2,46 @@
  * CREATE AGGREGATE: a state, the function that takes a row into it and perhaps one that makes the result of it. It is kept
  * among the routines of its name, and holds the definitions of those of its functions that users made (catalog/used-routines.ts).
  *
- * Limits: what only makes PostgreSQL faster is read and forgotten (combining, serialising and moving-aggregate functions, sort
- * operators, sizes); ordered-set and variadic aggregates are refused.
+ * Limits: what only makes PostgreSQL faster is kept and shown, and has no effect (combining and moving-aggregate functions, sizes);
+ * sort operators are forgotten; states of type internal and VARIADIC "any" are refused.
  */
 import { sqlError } from '../../base/errors.js';
 import type { AggregateParts, Routine, RoutineParameter, StoredCall } from '../catalog/descriptor.js';
-import { isPolymorphic, resolveFunction } from '../functions/resolve.js';
-import { isBuiltInFunction } from '../plan/ast.js';
+import { isPolymorphic } from '../functions/polymorphic.js';
 import { resolveTypeName } from '../plan/coerce.js';
-import { functionsOf } from '../plan/routines.js';
 import { OID } from '../types/oids.js';
-import { canCoerce } from '../types/casts.js';
-import { formatType, typeByOid } from '../types/registry.js';
+import { isBinaryCoercible } from '../types/casts.js';
+import { elementOidOf, formatType, typeByOid } from '../types/registry.js';
+import { findCall } from './aggregate-functions.js';
+import type { FoundCall } from './aggregate-functions.js';
 import type { DdlContext } from './context.js';
+import { parallelOf } from './routine-estimates.js';
+import { checkPolymorphic } from './routine-parameters.js';
 import { addRoutine } from './routines.js';
 import { list, of, options, qualifiedName, strings, text, unsupported, valueText } from './tree.js';
 import type { Loose } from './tree.js';
 
 type TypeNode = Parameters<typeof resolveTypeName>[0];
 
-const REFUSED: ReadonlySet<string> = new Set(['hypothetical']);
-const FORGOTTEN: ReadonlySet<string> = new Set(
-  `combinefunc serialfunc deserialfunc parallel sspace sortop msfunc minvfunc mstype msspace mfinalfunc mfinalfunc_extra
-  mfinalfunc_modify finalfunc_modify minitcond`.split(/\s+/),
+/** What is read and forgotten. */
+const FORGOTTEN: ReadonlySet<string> = new Set(['sortop']);
+const KNOWN = new RegExp(
+  '^(sfunc1?|stype1?|initcond1?|finalfunc|finalfunc_extra|finalfunc_modify|basetype|hypothetical|parallel|sspace|combinefunc|serialfunc|' +
+    'deserialfunc|msfunc|minvfunc|mstype|msspace|mfinalfunc|mfinalfunc_extra|mfinalfunc_modify|minitcond)$',
 );
-
-/** What stands in for a polymorphic type while the functions of an aggregate are looked for. */
-const EXAMPLES: ReadonlyMap<number, number> = new Map([
-  [OID.anyelement, OID.int4],
-  [OID.anynonarray, OID.int4],
-  [OID.anycompatible, OID.int4],
-  [OID.anycompatiblenonarray, OID.int4],
-  [OID.anyarray, 1007],
-  [OID.anycompatiblearray, 1007],
-]);
-const example = (oid: number): number => EXAMPLES.get(oid) ?? oid;
 
 interface Given {
   readonly values: ReadonlyMap<string, unknown>;
   readonly parameters: readonly RoutineParameter[];
+  /** Of an ordered-set aggregate: how many arguments are given once for a group. */
+  readonly direct: number | null;
 }
 
 export async function runCreateAggregate(ctx: DdlContext, body: Loose): Promise<string> {
   if (body['kind'] !== 'OBJECT_AGGREGATE') throw unsupported(definedKind(body['kind']));
   const name = qualifiedName(strings(body['defnames']));
-  const { values, parameters } = readDefinition(ctx, body);
+  const given = readDefinition(ctx, body);
+  const { values, parameters, direct } = given;
   const typeOid =
     values.has('stype') || values.has('stype1') ? typeOf(ctx, values.get('stype') ?? values.get('stype1')) : 0;
   const stateName = values.get('sfunc') ?? values.get('sfunc1');
@@ -54,32 +49,39 @@ export async function runCreateAggregate(ctx: DdlContext, body: Loose): Promise<
   if (stateName === undefined) throw sqlError('42P13', 'aggregate sfunc must be specified');
   const inputs = parameters.map((p) => p.typeOid);
   checkStateType(typeOid, inputs);
-  const step = await findCall(ctx, stateName as Loose, [typeOid, ...inputs]);
-  if (step.resultOid !== 0 && !isPolymorphic(typeOid) && step.resultOid !== typeOid)
+  const aggregated = inputs.slice(direct ?? 0);
+  const step = await findCall(ctx, stateName as Loose, [typeOid, ...aggregated]);
+  if (step.resultOid !== typeOid)
     throw sqlError('42804', `return type of transition function ${step.call.name} is not ${formatType(typeOid)}`);
   const initial = values.get('initcond') ?? values.get('initcond1');
-  if (initial === undefined && step.strict && (inputs.length === 0 || !fits(inputs[0]!, typeOid))) {
-    const message =
-      'must not omit initial value when transition function is strict and transition type is not compatible with input type';
-    throw sqlError('42P13', message);
-  }
+  checkInitial(initial !== undefined, step, typeOid, aggregated);
   const finalName = values.get('finalfunc');
-  const finalExtra = valueText(values.get('finalfunc_extra')) === 'true' || isBare(values, 'finalfunc_extra');
-  const final =
-    finalName === undefined
-      ? null
-      : await findCall(ctx, finalName as Loose, finalExtra ? [typeOid, ...inputs] : [typeOid]);
+  const finalExtra = flag(values, 'finalfunc_extra');
+  // Direct arguments are given to the final function alone.
+  const ending = [typeOid, ...inputs.slice(0, direct ?? 0), ...(finalExtra ? aggregated : [])];
+  const final = finalName === undefined ? null : await findCall(ctx, finalName as Loose, ending);
+  if (final !== null && finalExtra && final.strict)
+    throw sqlError('42P13', 'final function with extra arguments must not be declared STRICT');
+  checkResult(final?.resultOid ?? typeOid, inputs);
   const parts: AggregateParts = {
     typeOid,
     step: step.call,
     final: final?.call ?? null,
     finalExtra,
     initial: initial === undefined ? null : valueText(initial),
+    ...(direct === null ? {} : { direct: { kind: flag(values, 'hypothetical') ? 'h' : 'o', count: direct } }),
+    ...(await readOthers(ctx, values, {
+      typeOid,
+      inputs: aggregated,
+      strict: step.strict,
+      result: final?.resultOid ?? typeOid,
+    })),
   };
+  const parallel = values.has('parallel') ? parallelOf(values.get('parallel')) : undefined;
   const made: Omit<Routine, 'oid'> = {
     procedure: false,
     parameters,
-    typeOid: final === null ? typeOid : final.declared,
+    typeOid: final === null ? typeOid : final.resultOid,
     set: false,
     columns: null,
     language: 'sql',
@@ -87,10 +89,23 @@ export async function runCreateAggregate(ctx: DdlContext, body: Loose): Promise<
     volatility: 'immutable',
     strict: false,
     securityDefiner: false,
+    ...(parallel === undefined ? {} : { parallel }),
     aggregate: parts,
   };
   await addRoutine(ctx, name, made, body['replace'] === true);
   return 'CREATE AGGREGATE';
+}
+
+function checkInitial(isGiven: boolean, step: FoundCall, typeOid: number, inputs: readonly number[]): void {
+  if (isGiven || !step.strict || (inputs.length > 0 && isBinaryCoercible(inputs[0]!, typeOid))) return;
+  const message =
+    'must not omit initial value when transition function is strict and transition type is not compatible with input type';
+  throw sqlError('42P13', message);
+}
+
+function checkResult(resultOid: number, inputs: readonly number[]): void {
+  const parameters = inputs.map((typeOid): RoutineParameter => ({ name: '', mode: 'in', typeOid, defaultSql: null }));
+  checkPolymorphic({ typeOid: resultOid, parameters });
 }
 
 function definedKind(kind: unknown): string {
@@ -103,27 +118,29 @@ function typeOf(ctx: DdlContext, node: unknown): number {
   return resolveTypeName(inner as TypeNode, ctx.types).oid;
 }
 
-/** A flag that is named without a value. */
-function isBare(values: ReadonlyMap<string, unknown>, name: string): boolean {
-  return values.has(name) && values.get(name) === undefined;
+/** Set by its name alone, too. */
+function flag(values: ReadonlyMap<string, unknown>, name: string): boolean {
+  return values.has(name) && (values.get(name) === undefined || valueText(values.get(name)) === 'true');
 }
 
 function readDefinition(ctx: DdlContext, body: Loose): Given {
   const values = new Map<string, unknown>();
   for (const { name, arg } of options(body['definition'])) {
-    if (REFUSED.has(name)) throw unsupported('a hypothetical-set aggregate');
     if (FORGOTTEN.has(name)) continue;
-    if (!/^(sfunc1?|stype1?|initcond1?|finalfunc|finalfunc_extra|basetype)$/.test(name)) {
+    if (!KNOWN.test(name)) {
       ctx.notice({ severity: 'WARNING', sqlstate: '42601', message: `aggregate attribute "${name}" not recognized` });
       continue;
     }
     values.set(name, arg);
   }
-  return { values, parameters: body['oldstyle'] === true ? oldParameters(ctx, values) : readParameters(ctx, body) };
+  if (body['oldstyle'] === true) return { values, parameters: oldParameters(ctx, values), direct: null };
+  const direct = Number(of(list(body['args'])[1], 'Integer')['ival'] ?? 0);
+  return { values, parameters: readParameters(ctx, body), direct: direct < 0 ? null : direct };
 }
 
 /** The form of long ago: basetype among the definitions, "ANY" for none. */
 function oldParameters(ctx: DdlContext, values: ReadonlyMap<string, unknown>): RoutineParameter[] {
+  if (!values.has('stype') && !values.has('stype1')) return [];
   if (!values.has('basetype')) throw sqlError('42P13', 'aggregate input type must be specified');
   const base = values.get('basetype');
   if (valueText(base).toLowerCase() === 'any') return [];
@@ -131,16 +148,23 @@ function oldParameters(ctx: DdlContext, values: ReadonlyMap<string, unknown>): R
 }
 
 function readParameters(ctx: DdlContext, body: Loose): RoutineParameter[] {
-  const [args, direct] = list(body['args']);
-  if (Number(of(direct, 'Integer')['ival'] ?? 0) >= 0) throw unsupported('an ordered-set aggregate');
-  return list(of(args, 'List')['items']).map((node) => {
+  const [args] = list(body['args']);
+  const parameters = list(of(args, 'List')['items']).map((node): RoutineParameter => {
     const p = of(node, 'FunctionParameter');
-    if (text(p['mode']) === 'FUNC_PARAM_VARIADIC') throw unsupported('a variadic aggregate');
-    if (!['FUNC_PARAM_IN', 'FUNC_PARAM_DEFAULT'].includes(text(p['mode'])))
+    const mode = text(p['mode']);
+    if (!['FUNC_PARAM_IN', 'FUNC_PARAM_DEFAULT', 'FUNC_PARAM_VARIADIC'].includes(mode))
       throw sqlError('42P13', 'aggregates cannot have output arguments');
     if (p['defexpr'] !== undefined) throw sqlError('42P13', 'aggregates cannot have default values');
-    return { name: text(p['name']), mode: 'in', typeOid: typeOf(ctx, p['argType']), defaultSql: null };
+    const typeOid = typeOf(ctx, p['argType']);
+    const variadic = mode === 'FUNC_PARAM_VARIADIC';
+    if (variadic && typeOid === OID.any) throw unsupported('an aggregate of VARIADIC "any"');
+    if (variadic && elementOidOf(typeOid) === 0 && !isPolymorphic(typeOid))
+      throw sqlError('42P13', 'VARIADIC parameter must be an array');
+    return { name: text(p['name']), mode: variadic ? 'variadic' : 'in', typeOid, defaultSql: null };
   });
+  if (parameters.slice(0, -1).some((p) => p.mode === 'variadic'))
+    throw sqlError('42P13', 'VARIADIC parameter must be the last input parameter');
+  return parameters;
 }
 
 function checkStateType(typeOid: number, inputs: readonly number[]): void {
@@ -155,44 +179,111 @@ function checkStateType(typeOid: number, inputs: readonly number[]): void {
     throw sqlError('42P13', `aggregate transition data type cannot be ${formatType(typeOid)}`);
 }
 
-function fits(inputOid: number, typeOid: number): boolean {
-  return inputOid === typeOid || isPolymorphic(inputOid) || canCoerce(inputOid, typeOid, 'implicit');
-}
-
-interface FoundCall {
-  readonly call: StoredCall;
-  /** 0 where it depends on the call. */
-  readonly resultOid: number;
-  /** As the function says it. */
-  readonly declared: number;
+/** How the state is known elsewhere, for functions beside the one that takes rows into it. */
+interface State {
+  readonly typeOid: number;
+  readonly inputs: readonly number[];
   readonly strict: boolean;
+  readonly result: number;
 }
 
-/** @throws QuoralError 42883 */
-async function findCall(ctx: DdlContext, node: Loose, oids: readonly number[]): Promise<FoundCall> {
-  const name = qualifiedName(strings(of(node, 'TypeName')['names']));
-  const builtIn = isBuiltInFunction(name.schema, name.name);
-  const groups = builtIn ? [] : ((await ctx.catalog.routines(name, ctx.session.searchPath, ctx.wait)) ?? []);
-  const shown = name.schema === null ? name.name : `${name.schema}.${name.name}`;
-  const entries = builtIn ? {} : { routines: functionsOf(groups) };
-  let found: ReturnType<typeof resolveFunction>;
-  try {
-    found = resolveFunction(name.name, oids.map(example), entries);
-  } catch {
-    const types = oids.map((oid) => formatType(oid)).join(', ');
-    throw sqlError('42883', `function ${shown}(${types}) does not exist`);
+const MODIFIES: Readonly<Record<string, string>> = { read_only: 'r', shareable: 's', read_write: 'w' };
+
+function modifyOf(values: ReadonlyMap<string, unknown>, name: string): string | undefined {
+  if (!values.has(name)) return undefined;
+  const found = MODIFIES[valueText(values.get(name)).toLowerCase()];
+  if (found === undefined) throw sqlError('42601', `parameter "${name}" must be READ_ONLY, SHAREABLE, or READ_WRITE`);
+  return found;
+}
+
+/** What only makes PostgreSQL faster: looked at, kept and shown. */
+async function readOthers(
+  ctx: DdlContext,
+  values: ReadonlyMap<string, unknown>,
+  state: State,
+): Promise<Pick<AggregateParts, 'others' | 'shown' | 'moving'>> {
+  const others: Record<string, StoredCall> = {};
+  const named = (name: string): Loose | null => (values.get(name) as Loose | undefined) ?? null;
+  if ((named('serialfunc') === null) !== (named('deserialfunc') === null))
+    throw sqlError('42P13', 'must specify both or neither of serialization and deserialization functions');
+  if (named('serialfunc') !== null)
+    throw sqlError(
+      '42P13',
+      'serialization functions may be specified only when the aggregate transition data type is internal',
+    );
+  const { typeOid } = state;
+  const combine = named('combinefunc');
+  if (combine !== null) {
+    const found = await findCall(ctx, combine, [typeOid, typeOid]);
+    if (found.resultOid !== typeOid)
+      throw sqlError('42804', `return type of combine function ${found.call.name} is not ${formatType(typeOid)}`);
+    others['aggcombinefn'] = found.call;
   }
-  const { entry } = found;
-  if (entry.returnsSet) throw sqlError('42804', `function ${shown} returns a set`);
-  const group = groups.find((g) => entry.routine !== undefined && g.routines.includes(entry.routine));
-  const polymorphic = oids.some(isPolymorphic);
-  return {
-    call: {
-      name: name.name,
-      used: group === undefined ? null : { groupId: group.id, name: group.name, routine: entry.routine! },
-    },
-    resultOid: polymorphic ? 0 : found.resultOid,
-    declared: polymorphic ? entry.resultOid : found.resultOid,
-    strict: entry.strict,
+  const moving = await readMoving(ctx, values, state, others);
+  const sizes = Object.fromEntries(
+    Object.entries({ aggtransspace: 'sspace', aggmtransspace: 'msspace' }).flatMap(([column, name]) =>
+      values.has(name) ? [[column, Number(valueText(values.get(name)))]] : [],
+    ),
+  );
+  const modify = modifyOf(values, 'finalfunc_modify');
+  const movingModify = modifyOf(values, 'mfinalfunc_modify');
+  const shown = {
+    ...sizes,
+    ...(modify === undefined ? {} : { aggfinalmodify: modify }),
+    ...(movingModify === undefined ? {} : { aggmfinalmodify: movingModify }),
+    ...(flag(values, 'mfinalfunc_extra') ? { aggmfinalextra: true } : {}),
+    ...(values.has('minitcond') ? { aggminitval: valueText(values.get('minitcond')) } : {}),
   };
+  return {
+    ...(Object.keys(others).length === 0 ? {} : { others }),
+    ...(Object.keys(shown).length === 0 ? {} : { shown }),
+    ...(moving === 0 ? {} : { moving: { typeOid: moving } }),
+  };
+}
+
+const MOVING = ['msfunc', 'minvfunc', 'mfinalfunc', 'msspace', 'minitcond'] as const;
+
+/** The type of the state that moves with a frame; 0 for none. */
+async function readMoving(
+  ctx: DdlContext,
+  values: ReadonlyMap<string, unknown>,
+  state: State,
+  others: Record<string, StoredCall>,
+): Promise<number> {
+  if (!values.has('mstype')) {
+    const lone = MOVING.find((name) => values.has(name));
+    if (lone !== undefined) throw sqlError('42P13', `aggregate ${lone} must not be specified without mstype`);
+    return 0;
+  }
+  for (const name of ['msfunc', 'minvfunc'])
+    if (!values.has(name)) throw sqlError('42P13', `aggregate ${name} must be specified when mstype is specified`);
+  const typeOid = typeOf(ctx, values.get('mstype'));
+  checkStateType(typeOid, state.inputs);
+  const forward = await findCall(ctx, values.get('msfunc') as Loose, [typeOid, ...state.inputs]);
+  if (forward.resultOid !== typeOid)
+    throw sqlError('42804', `return type of transition function ${forward.call.name} is not ${formatType(typeOid)}`);
+  const inverse = await findCall(ctx, values.get('minvfunc') as Loose, [typeOid, ...state.inputs]);
+  if (inverse.resultOid !== typeOid)
+    throw sqlError(
+      '42804',
+      `return type of inverse transition function ${inverse.call.name} is not ${formatType(typeOid)}`,
+    );
+  if (forward.strict !== inverse.strict)
+    throw sqlError('42P13', "strictness of aggregate's forward and inverse transition functions must match");
+  checkInitial(values.has('minitcond'), forward, typeOid, state.inputs);
+  others['aggmtransfn'] = forward.call;
+  others['aggminvtransfn'] = inverse.call;
+  let result = typeOid;
+  if (values.has('mfinalfunc')) {
+    const extra = flag(values, 'mfinalfunc_extra') ? state.inputs : [];
+    const final = await findCall(ctx, values.get('mfinalfunc') as Loose, [typeOid, ...extra]);
+    others['aggmfinalfn'] = final.call;
+    result = final.resultOid;
+  }
+  if (result !== state.result)
+    throw sqlError(
+      '42P13',
+      `moving-aggregate implementation returns type ${formatType(result)}, but plain implementation returns type ${formatType(state.result)}`,
+    );
+  return typeOid;
 }

@@ -9,9 +9,9 @@ import type {
   TableDescriptor,
 } from '../catalog/descriptor.js';
 import { isPrimaryKey } from '../catalog/descriptor.js';
-import { keyConversion } from '../exec/foreign-key.js';
+import { isBlankPadded, keyConversion } from '../exec/foreign-key.js';
 import type { Draft } from './alter-draft.js';
-import { hiddenColumn } from './columns.js';
+import { hiddenColumn, nextHiddenId } from './columns.js';
 import { notice } from './context.js';
 import { checkRequest, makeCheck } from './create-table.js';
 import {
@@ -23,7 +23,7 @@ import {
   refuseTypes,
   validateForeignKey,
 } from './foreign-keys.js';
-import { constraintRequest, hiddenPrimary, type IndexRequest, makeIndex } from './indexes.js';
+import { constraintRequest, hiddenPrimary, type IndexRequest, keyParts, makeIndex, twoPrimaryKeys } from './indexes.js';
 import { visibleName } from './objects.js';
 import { withoutUnkept } from './stored-keys.js';
 import { text, unsupported } from './tree.js';
@@ -67,6 +67,10 @@ function takeIndex(draft: Draft, c: Loose): Loose {
   if (!index.unique) throw sqlError('42809', `"${name}" is not a unique index`);
   if (index.constraintOid !== null) throw sqlError('55000', `index "${name}" is already associated with a constraint`);
   refuseComputed(index);
+  const unusual = index.columns.findIndex(
+    (c) => c.descending || c.nullsFirst !== undefined || c.namedClass !== undefined,
+  );
+  if (unusual >= 0) throw notDefaultOrder(name, unusual + 1, Number(c['location'] ?? -1));
   const keys = index.columns.map(({ columnId }) => ({
     String: { sval: draft.table.columns.find((x) => x.id === columnId)!.name },
   }));
@@ -76,6 +80,12 @@ function takeIndex(draft: Draft, c: Loose): Loose {
     notice(draft.ctx, '00000', renamed);
   }
   return { ...c, keys, conname: c['conname'] ?? name, nulls_not_distinct: index.nullsNotDistinct };
+}
+
+function notDefaultOrder(index: string, column: number, location: number): Error {
+  const message = `index "${index}" column number ${column} does not have default sorting behavior`;
+  const detail = 'Cannot create a primary key or unique constraint using such an index.';
+  return errorAt('42809', message, location, { detail });
 }
 
 /** @throws 42809 for an index that is no plain list of columns */
@@ -92,10 +102,11 @@ function refuseComputed(index: IndexDescriptor): void {
 async function addPrimary(draft: Draft, given: Loose, columns: readonly string[]): Promise<void> {
   const current = draft.table.indexes[0]!;
   const hidden = draft.table.columns.find((c) => c.hidden && current.columns.some((k) => k.columnId === c.id));
-  if (hidden === undefined || draft.table.indexes.some(isPrimaryKey))
-    throw sqlError('42P16', `multiple primary keys for table "${draft.table.name}" are not allowed`);
+  const another = draft.table.indexes.find(isPrimaryKey);
   const c = takeIndex(draft, given);
   const request = constraintRequest(c, columns);
+  keyParts(draft.ctx, request, draft.table.name, draft.table.columns);
+  if (hidden === undefined || another !== undefined) throw twoPrimaryKeys(draft.table.name);
   if (request.deferrable != null) return addLatePrimary(draft, request);
   const index = await makeKey(draft, request, draft.table.nextIndexId);
   const keys = new Set(index.columns.map((k) => k.columnId));
@@ -199,7 +210,8 @@ export async function changeForeignKeysOf(draft: Draft, column: ColumnDescriptor
     for (const fk of child.foreignKeys ?? []) {
       const at = fk.parentId === table.id ? fk.parentColumnIds.indexOf(column.id) : -1;
       if (at < 0) continue;
-      if (keyConversion(column.typeOid, type) === undefined) {
+      const isOtherText = isBlankPadded(column.typeOid) !== isBlankPadded(type);
+      if (isOtherText || keyConversion(column.typeOid, type) === undefined) {
         const own = child.columns.find((c) => c.id === fk.columnIds[at])!;
         refuseTypes(fk.name, own, { ...column, typeOid: type });
         throw unsupported(`changing the type of a column that foreign key "${fk.name}" refers to in this way`);
@@ -261,15 +273,35 @@ export function dropPrimary(draft: Draft, index: IndexDescriptor): void {
   const { table } = draft;
   if (index.oid !== 0) draft.ctx.catalog.freeName(draft.ctx.txn, table.schemaId, index.name);
   const hidden = hiddenColumn(
-    table.nextColumnId,
+    nextHiddenId(table.columns),
     table.columns.map((c) => c.name),
   );
   draft.sources.set(hidden.id, 'rowid');
   draft.rewrite = true;
   draft.set({
     columns: [...table.columns, hidden],
-    nextColumnId: table.nextColumnId + 1,
     indexes: [hiddenPrimary(table.nextIndexId, table.name, hidden.id), ...table.indexes.slice(1)],
     nextIndexId: table.nextIndexId + 1,
   });
+}
+
+/** SET LOGGED and UNLOGGED: what is kept refers only to what is kept. @throws QuoralError 42P16 */
+export async function setLogged(draft: Draft, logged: boolean): Promise<void> {
+  const { ctx, table } = draft;
+  if (logged === (table.unlogged !== true)) return;
+  const others = logged
+    ? (table.foreignKeys ?? []).map(({ parentId }) => parentId)
+    : (table.referencedBy ?? []).map((id) => id);
+  for (const id of others) {
+    const other = id === table.id ? null : await ctx.catalog.descriptor(id, ctx.wait);
+    if (other?.kind !== 'table' || (other.unlogged === true) !== logged) continue;
+    const key = (logged ? table : other).foreignKeys?.find((fk) => fk.parentId === (logged ? id : table.id));
+    const [to, from] = logged ? ['logged', 'unlogged'] : ['unlogged', 'logged'];
+    throw sqlError(
+      '42P16',
+      `could not change table "${table.name}" to ${to} because it references ${from} table "${other.name}"`,
+      { schema: draft.schemaName, table: table.name, ...(key === undefined ? {} : { constraint: key.name }) },
+    );
+  }
+  draft.set({ unlogged: !logged });
 }

@@ -10,7 +10,7 @@ import type { CompiledExpression, ExecContext } from '../contract.js';
 import { refusePendingChecks } from '../exec/constraint-checks.js';
 import { uniqueRowId } from '../exec/row-writer.js';
 import { resolveTypeName } from '../plan/coerce.js';
-import { checkDomain, isConstrained } from '../functions/domains.js';
+import { checkDomain, checkDomainLater, domainWaits, isConstrained } from '../functions/domains.js';
 import type { Datum } from '../types/datum.js';
 import { typeByOid } from '../types/registry.js';
 import { pinsIn } from '../types/pinned-types.js';
@@ -24,6 +24,7 @@ import {
   dropForeignKeysOf,
   dropPrimary,
   removeIndexFrom,
+  setLogged,
   validateConstraint,
   validateForeignKeys,
 } from './alter-constraints.js';
@@ -33,6 +34,7 @@ import {
   COLUMNS_MAX,
   draftColumn,
   finishColumn,
+  sequenceOf,
   hiddenColumn,
   storedDefault,
   SYSTEM_COLUMNS,
@@ -52,7 +54,14 @@ import { descriptorOf, nextVersion, newStorage, openForChange, relationMissing }
 import { compilePlaced } from './placed-expressions.js';
 import { convertedDefault, newValue } from './retyped-columns.js';
 import { fillIndex, rewriteTable, scanRows } from './rewrite.js';
-import { alterIndex, optionItems, withCluster, withReplicaIdentity, withStorageFact } from './storage-facts.js';
+import {
+  alterIndex,
+  optionItems,
+  withCluster,
+  withReplicaIdentity,
+  withRowSecurity,
+  withStorageFact,
+} from './storage-facts.js';
 import { changedOptions } from './storage-options.js';
 import { refuseOwnRows, refuseRowTypeColumns, renewRowType } from './row-type-users.js';
 import { isOver, withoutStatistics } from './statistics.js';
@@ -136,6 +145,10 @@ function pass(command: Loose): number {
   }
 }
 
+function identityOptions(given: Loose | undefined): ReturnType<typeof options> {
+  return options(given?.['List'] === undefined ? given : of(given, 'List')['items']);
+}
+
 async function apply(draft: Draft, command: Loose): Promise<void> {
   const { ctx } = draft;
   const name = text(command['name']);
@@ -173,15 +186,7 @@ async function apply(draft: Draft, command: Loose): Promise<void> {
     case 'AT_AddIdentity':
       return addIdentity(draft, name, of(command['def'] as Loose, 'Constraint'));
     case 'AT_SetIdentity':
-      return setIdentity(
-        draft,
-        name,
-        options(
-          (command['def'] as Loose | undefined)?.['List'] === undefined
-            ? command['def']
-            : of(command['def'] as Loose, 'List')['items'],
-        ),
-      );
+      return setIdentity(draft, name, identityOptions(command['def'] as Loose | undefined));
     case 'AT_DropIdentity':
       return dropIdentity(draft, name, command['missing_ok'] === true);
     case 'AT_SetRelOptions':
@@ -194,7 +199,7 @@ async function apply(draft: Draft, command: Loose): Promise<void> {
     case 'AT_SetUnLogged':
       if (isTemporary(draft.table))
         throw sqlError('42P16', `cannot change logged status of table "${draft.table.name}" because it is temporary`);
-      draft.set({ unlogged: command['subtype'] === 'AT_SetUnLogged' });
+      await setLogged(draft, command['subtype'] === 'AT_SetLogged');
       return;
     case 'AT_SetStatistics':
     case 'AT_SetOptions':
@@ -213,11 +218,15 @@ async function apply(draft: Draft, command: Loose): Promise<void> {
       draft.table = withReplicaIdentity(draft.table, of(command['def'] as Loose, 'ReplicaIdentityStmt'));
       return;
     case 'AT_SetTableSpace':
-    case 'AT_DisableRowSecurity':
+    case 'AT_DropOids':
     case 'AT_EnableTrigAll':
     case 'AT_DisableTrigAll':
       return;
     default:
+      if (/^AT_\w+RowSecurity$/.test(String(command['subtype']))) {
+        draft.table = withRowSecurity(draft.table, String(command['subtype']));
+        return;
+      }
       throw unsupported(`ALTER TABLE command ${String(command['subtype']).replace('AT_', '')}`);
   }
 }
@@ -257,7 +266,12 @@ async function addColumn(draft: Draft, def: Loose, ifNotExists: boolean): Promis
     columns = columns.map((c) => (c.id === clash.id ? renamed : c));
   }
   refuseOwnRows(table, column.typeOid);
-  let made = await finishColumn(ctx, column, table.nextColumnId, draft.place);
+  let made = await finishColumn(
+    ctx,
+    column,
+    table.nextColumnId,
+    await sequenceOf(ctx, column, table.nextColumnId, draft.place),
+  );
   made = withGeneration(ctx, made, column, table.name, [...columns, made], new Set([made.id]));
   const defaultSql = made.defaultSql ?? domainDefault(made.typeOid);
   if (made.generated != null) {
@@ -347,6 +361,9 @@ function dropNotNull(draft: Draft, name: string): void {
   }
   if (column.identity !== null)
     throw sqlError('42601', `column "${name}" of relation "${draft.table.name}" is an identity column`);
+  const identity = draft.table.indexes.find((index) => index.oid === draft.table.replicaIdentity);
+  if (identity?.columns.some((c) => c.columnId === column.id) === true)
+    throw sqlError('42P16', `column "${name}" is in index used as replica identity`);
   draft.newNotNull.delete(column.id);
   draft.setColumn({ ...column, nullable: true });
 }
@@ -506,8 +523,11 @@ function compileChecks(
     isConstrained(c.typeOid) && isNew(draft, c) ? [{ position: i, typeOid: c.typeOid }] : [],
   );
   return (values) => {
-    for (const { position, typeOid } of domains) checkDomain(typeOid, values[position]!, context);
     const later: Promise<void>[] = [];
+    for (const { position, typeOid } of domains) {
+      if (domainWaits(typeOid)) later.push(checkDomainLater(typeOid, values[position]!, context));
+      else checkDomain(typeOid, values[position]!, context);
+    }
     for (const { name, expression } of checks) {
       const result = expression.evaluate(values, context);
       if (result instanceof Promise) {

@@ -8,7 +8,7 @@ import { QuoralError, sqlError } from '../../base/errors.js';
 import { knowDefaults } from '../catalog/default-literals.js';
 import type { Routine } from '../catalog/descriptor.js';
 import type { ParsedStatement } from '../contract.js';
-import { isPolymorphic } from '../functions/resolve.js';
+import { isPolymorphic } from '../functions/polymorphic.js';
 import { inputsOf, outputsOf } from '../plan/routines.js';
 import { withWanted } from '../plan/wanted-functions.js';
 import { withContext } from '../plpgsql/evaluation.js';

@@ -11,15 +11,15 @@ import type { TypeScope } from '../plan/coerce.js';
 import { OID } from '../types/oids.js';
 import { typeCollation } from '../types/collated.js';
 import { formatType, typeByOid } from '../types/registry.js';
-import { domainCollation, domainDefault } from '../types/user-types.js';
+import { baseOidOf, domainCollation, userTypeOf } from '../types/user-types.js';
 import type { DdlContext } from './context.js';
 import { deparse } from './deparse.js';
 import { withAttribute } from './foreign-keys.js';
 import { LITERALS } from '../functions/shown-sql.js';
 import { splitName } from '../types/identifiers.js';
-import { compilePlaced } from './placed-expressions.js';
-import { claimGeneratedName, descriptorOf } from './objects.js';
-import { createSequence, sequenceDefaults } from './sequences.js';
+import { compilePlaced, requireKnownTypes } from './placed-expressions.js';
+import { claimIdentityName, descriptorOf } from './objects.js';
+import { createSequence, requireIdentityType, sequenceDefaults } from './sequences.js';
 import { list, objectName, of, options, qualifiedName, strings, text, unsupported } from './tree.js';
 import type { Loose } from './tree.js';
 
@@ -188,20 +188,28 @@ export interface OwnerTable {
   readonly schemaName: string;
 }
 
-/** The descriptor, with the sequence of a serial or identity column made. */
-export async function finishColumn(
+/** The sequence of a serial or identity column, made; null: it needs none. Defaults of other columns may name it. */
+export async function sequenceOf(
   ctx: DdlContext,
   draft: ColumnDraft,
   id: number,
   table: OwnerTable,
+): Promise<number | null> {
+  if (draft.serial === null && draft.identity === null) return null;
+  return (await ownedSequence(ctx, draft, id, table)).id;
+}
+
+/** The descriptor; `sequenceId` is what `sequenceOf` has made. */
+export async function finishColumn(
+  ctx: DdlContext,
+  draft: ColumnDraft,
+  id: number,
+  sequenceId: number | null,
 ): Promise<ColumnDescriptor> {
   checkColumnType(draft.name, draft.typeOid);
   let defaultSql: string | null = null;
-  let sequenceId: number | null = null;
-  if (draft.serial !== null || draft.identity !== null) {
-    const sequence = await ownedSequence(ctx, draft, id, table);
-    sequenceId = sequence.id;
-    if (draft.serial !== null) defaultSql = nextvalSql(sequence.id);
+  if (sequenceId !== null) {
+    if (draft.serial !== null) defaultSql = nextvalSql(sequenceId);
   } else if (draft.defaultNode !== null) {
     defaultSql = await storedDefault(ctx, draft.defaultNode, draft);
   }
@@ -227,12 +235,10 @@ async function ownedSequence(
   columnId: number,
   table: OwnerTable,
 ): Promise<SequenceDescriptor> {
-  if (draft.identity !== null && ![OID.int2, OID.int4, OID.int8].includes(draft.typeOid as 20)) {
-    throw sqlError('22023', 'identity column type must be smallint, integer, or bigint');
-  }
+  if (draft.identity !== null) requireIdentityType(draft.typeOid);
   const id = await ctx.catalog.catalog.ids.next();
-  const name = await claimGeneratedName(ctx, table.schemaId, [table.name, draft.name, 'seq'], { id, indexOid: null });
   const opts = options(draft.identityOptions);
+  const name = await claimIdentityName(ctx, table, draft.name, opts, id);
   const settings = sequenceDefaults(opts.some((o) => o.name === 'as') ? OID.int8 : draft.typeOid, opts);
   return createSequence(
     ctx,
@@ -244,10 +250,6 @@ async function ownedSequence(
       ownedBy: { tableId: table.id, columnId },
     },
   );
-}
-
-export function quoteIfNeeded(name: string): string {
-  return /^[a-z_][a-z0-9_$]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`;
 }
 
 /** Which sequence it is does not depend on the search path, nor on what the sequence is called later. */
@@ -286,14 +288,30 @@ export function defaultText(
 ): string | null {
   const named = namedSequences(node);
   const sql = deparse(named);
-  // NULL counts where the column's domain has a default of its own.
-  if (/^NULL$/i.test(sql) && domainDefault(column.typeOid) === null) return null;
+  if (/^NULL$/i.test(sql)) return nullDefault(column);
   refuseColumnReference(node);
   const target = { typeOid: column.typeOid, typmod: -1 };
   const assigned = compilePlaced(ctx, { node: named, sql }, [], target, DEFAULTS);
+  if (column.typmod === -1 && isNullOf(ctx, node, column.typeOid)) return null;
   // As written, without the cast that assignment adds; only a bare literal takes the column's type at once.
-  if ((node as Loose)['A_Const'] !== undefined && /^(E?'|NULL$)/i.test(sql)) return assigned.sql;
+  if ((node as Loose)['A_Const'] !== undefined && /^E?'/i.test(sql)) return assigned.sql;
   return compilePlaced(ctx, { node: named, sql }, [], null, DEFAULTS).sql;
+}
+
+/** A bare NULL is no default, unless it had to be fitted into the column's length or domain, as PostgreSQL sees it. */
+function nullDefault({ typeOid, typmod }: { readonly typeOid: number; readonly typmod: number }): string | null {
+  const base = baseOidOf(typeOid);
+  const isFitted = typmod !== -1 && base !== OID.interval;
+  return isFitted || userTypeOf(typeOid)?.kind === 'domain' ? `NULL::${formatType(base, -1)}` : null;
+}
+
+/** NULL written with a cast to this very type. */
+function isNullOf(ctx: DdlContext, node: unknown, typeOid: number): boolean {
+  const cast = (node as Loose)['TypeCast'] as Loose | undefined;
+  const value = (cast?.['arg'] as Loose | undefined)?.['A_Const'] as Loose | undefined;
+  if (value?.['isnull'] !== true) return false;
+  const type = resolveTypeName(cast!['typeName'] as Parameters<typeof resolveTypeName>[0], ctx.types);
+  return type.oid === typeOid && type.typmod === -1;
 }
 
 /** A literal names its sequence now, as PostgreSQL's regclass constant does, and not when the default is used. */
@@ -331,6 +349,7 @@ export function compileCheck(
   if (compiled.typeOid !== OID.bool) {
     throw sqlError('42804', `argument of CHECK must be type boolean, not type ${typeByOid(compiled.typeOid).sqlName}`);
   }
+  requireKnownTypes(ctx, compiled.sql, live, 'check constraints');
   return { sql: compiled.sql, columnIds: compiled.columnsUsed.map((p) => live[p]!.id) };
 }
 
@@ -369,6 +388,16 @@ export const HIDDEN = {
   missingText: null,
   dropped: false,
 } as const;
+
+/**
+ * The ids of hidden columns, beyond those of all that users see: the catalogs show ids as `attnum`, and pg_dump refuses a
+ * table whose columns are not numbered without a gap. Up to 2047 an id takes two bytes in a row.
+ */
+const FIRST_HIDDEN_ID = 1_800;
+
+export function nextHiddenId(columns: readonly ColumnDescriptor[]): number {
+  return columns.reduce((next, c) => (c.hidden ? Math.max(next, c.id + 1) : next), FIRST_HIDDEN_ID);
+}
 
 /** The row id of a table without a primary key. */
 export function hiddenColumn(id: number, taken: readonly string[]): ColumnDescriptor {

@@ -11,6 +11,8 @@ import {
   draftColumn,
   finishColumn,
   hiddenColumn,
+  nextHiddenId,
+  sequenceOf,
   COLUMNS_MAX,
   tooManyColumns,
 } from './columns.js';
@@ -20,12 +22,14 @@ import { initialAcl } from './default-privileges.js';
 import { notice } from './context.js';
 import { generateColumns } from './generated.js';
 import { addForeignKeys, constraintTaken, type ForeignKeyRequest } from './foreign-keys.js';
-import { constraintRequest, hiddenPrimary, makeIndex } from './indexes.js';
+import { constraintRequest, hiddenPrimary, makeIndex, twoPrimaryKeys } from './indexes.js';
 import { keepKeys } from './stored-keys.js';
 import type { IndexRequest } from './indexes.js';
 import { type CheckRequest, type Copied, copyLike } from './like.js';
 import { claimName, creationSchema, newStorage } from './objects.js';
+import { makeStatistics, type StatisticsRequest } from './statistics.js';
 import { storageOptions } from './storage-options.js';
+import { requireTypesOf } from './type-rights.js';
 import { refuseTypeOfName } from './user-types.js';
 import { CHECK, nameable, normalised } from './row-expressions.js';
 import { list, of, rangeVar, text, unsupported } from './tree.js';
@@ -38,6 +42,7 @@ interface Parts {
   readonly foreignKeys: ForeignKeyRequest[];
   /** Copied by LIKE, by draft. */
   readonly copied: Map<ColumnDraft, Copied>;
+  readonly statistics: StatisticsRequest[];
 }
 
 export async function runCreateTable(ctx: DdlContext, body: Loose): Promise<string> {
@@ -74,7 +79,7 @@ function onCommitOf(clause: unknown, schemaId: number): OnCommit {
 }
 
 async function collect(ctx: DdlContext, elements: readonly Loose[], table: string): Promise<Parts> {
-  const parts: Parts = { drafts: [], requests: [], checks: [], foreignKeys: [], copied: new Map() };
+  const parts: Parts = { drafts: [], requests: [], checks: [], foreignKeys: [], copied: new Map(), statistics: [] };
   const tableConstraints: Loose[] = [];
   for (const element of elements) {
     if (element['ColumnDef'] !== undefined) {
@@ -128,7 +133,9 @@ async function createTable(
   await claimName(ctx, schema.id, name, { id, indexOid: null });
   await refuseTypeOfName(ctx, schema.id, name);
   const primaries = parts.requests.filter((r) => r.primary);
-  if (primaries.length > 1) throw sqlError('42P16', `multiple primary keys for table "${name}" are not allowed`);
+  // One that LIKE has brought is added after all that is written.
+  const isWritten = primaries.every(({ location }) => location !== undefined);
+  if (primaries.length > 1) throw addPosition(twoPrimaryKeys(name), isWritten ? primaries[1]!.location! : -1);
   for (const request of primaries) {
     for (const { name: column } of request.columns) {
       const draft = parts.drafts.find((d) => d.name === column);
@@ -136,30 +143,34 @@ async function createTable(
     }
   }
   const owner = { id, name, schemaId: schema.id, schemaName: schema.name };
+  const sequences: (number | null)[] = [];
+  for (const [i, draft] of parts.drafts.entries()) sequences.push(await sequenceOf(ctx, draft, i + 1, owner));
   const finished: ColumnDescriptor[] = [];
   for (const [i, draft] of parts.drafts.entries()) {
-    const column = await finishColumn(ctx, draft, i + 1, owner);
+    const column = await finishColumn(ctx, draft, i + 1, sequences[i]!);
     const copied = parts.copied.get(draft);
     finished.push(copied === undefined ? column : { ...column, ...copied });
   }
   const columns = generateColumns(ctx, parts.drafts, finished, name);
-  let nextColumnId = columns.length + 1;
+  const nextColumnId = columns.length + 1;
   const indexes: IndexDescriptor[] = [];
   let nextIndexId = 1;
   if (primaries.every((r) => r.deferrable != null)) {
     const hidden = hiddenColumn(
-      nextColumnId++,
+      nextHiddenId(columns),
       columns.map((c) => c.name),
     );
     columns.push(hidden);
     indexes.push(hiddenPrimary(nextIndexId++, name, hidden.id));
   }
   for (const request of [...primaries, ...parts.requests.filter((r) => !r.primary)]) {
-    const kept = keepKeys(ctx, await makeIndex(ctx, request, nextIndexId++, owner, columns), nextColumnId);
-    nextColumnId += kept.columns.length;
+    const kept = keepKeys(ctx, await makeIndex(ctx, request, nextIndexId++, owner, columns), columns);
     columns.push(...kept.columns);
     indexes.push(kept.index);
   }
+  const checks = await makeChecks(ctx, name, parts, columns);
+  const comments = parts.checks.flatMap(({ comment }, i) => (comment == null ? [] : [[checks[i]!.oid, comment]]));
+  const statistics = await makeStatistics(ctx, { ...owner, columns }, parts.statistics);
   const table: TableDescriptor = {
     kind: 'table',
     id,
@@ -173,7 +184,9 @@ async function createTable(
     nextColumnId,
     indexes,
     nextIndexId,
-    checks: await makeChecks(ctx, name, parts, columns),
+    checks,
+    ...(comments.length === 0 ? {} : { constraintComments: Object.fromEntries(comments) as Record<number, string> }),
+    ...(statistics.length === 0 ? {} : { statistics }),
     comment: null,
     storageId: await newStorage(ctx, { shared: isTemporarySchema(schema.id) }),
     options: kind.options,
@@ -253,11 +266,12 @@ export async function createTableFor(
     if (drafts.findIndex((x) => x.name === d.name) < i)
       throw sqlError('42701', `column "${d.name}" specified more than once`);
   });
+  await requireTypesOf(ctx, columns);
   return createTable(
     ctx,
     name.name,
     schema,
-    { drafts, requests: [], checks: [], foreignKeys: [], copied: new Map() },
+    { drafts, requests: [], checks: [], foreignKeys: [], copied: new Map(), statistics: [] },
     { ...kind, onCommit: onCommitOf(kind.onCommitClause, schema.id) },
   );
 }

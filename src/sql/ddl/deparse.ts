@@ -128,7 +128,41 @@ function functionCall(of: Loose): string {
   const values = list(of['args']).map(deparse);
   if (of['func_variadic'] === true && values.length > 0)
     values[values.length - 1] = `VARIADIC ${values[values.length - 1]}`;
+  if (of['funcformat'] === 'COERCE_SQL_SYNTAX') {
+    const words = inWords(strings(of['funcname']).at(-1)!, values);
+    if (words !== null) return words;
+  }
   return `${name}(${distinct}${values.join(', ')})`;
+}
+
+/** A call written in SQL's own words is so again, as PostgreSQL shows it later. null: it has no such words here. */
+function inWords(name: string, values: readonly string[]): string | null {
+  const [a, b, c, d] = values.map((value) => `(${value})`);
+  const form = (text: string | undefined): string => (text ?? '').replaceAll(/[(')]/g, '');
+  switch (name) {
+    case 'timezone':
+      return values.length === 2 ? `(${b} AT TIME ZONE ${a})` : null;
+    case 'extract':
+      return `EXTRACT(${values[0]} FROM ${b})`;
+    case 'overlaps':
+      return values.length === 4 ? `((${a}, ${b}) OVERLAPS (${c}, ${d}))` : null;
+    case 'position':
+      return `POSITION(${b} IN ${a})`;
+    case 'overlay':
+      return `OVERLAY(${a} PLACING ${b} FROM ${c}${d === undefined ? '' : ` FOR ${d}`})`;
+    case 'substring':
+      return b === undefined ? null : `SUBSTRING(${a} FROM ${b}${c === undefined ? '' : ` FOR ${c}`})`;
+    case 'normalize':
+      return `NORMALIZE(${values[0]}${b === undefined ? '' : `, ${form(b)}`})`;
+    case 'is_normalized':
+      return `(${a} IS ${form(b)} NORMALIZED)`;
+    case 'pg_collation_for':
+      return `COLLATION FOR (${values[0]})`;
+    default: {
+      const side = { btrim: 'BOTH', ltrim: 'LEADING', rtrim: 'TRAILING' }[name];
+      return side === undefined ? null : `TRIM(${side} ${b ?? ''} FROM ${a})`;
+    }
+  }
 }
 
 function operatorName(names: readonly string[]): string {

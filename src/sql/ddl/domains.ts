@@ -3,14 +3,15 @@
  * unless it is NOT VALID; their locks are held, so that none comes in between.
  */
 import { sqlError } from '../../base/errors.js';
-import type { Descriptor, TableDescriptor } from '../catalog/descriptor.js';
-import { checkDomain } from '../functions/domains.js';
+import type { Descriptor, TableDescriptor, TypeDescriptor, UsedRoutine } from '../catalog/descriptor.js';
+import { checkDomainLater } from '../functions/domains.js';
 import { DOMAIN_VALUE } from '../plan/planner.js';
 import { resolveTypeName } from '../plan/coerce.js';
 import { OID } from '../types/oids.js';
 import { formatType, typeByOid } from '../types/registry.js';
 import type { DomainCheck, DomainType } from '../types/user-types.js';
-import { domainTypmod, internType, typesWithin } from '../types/user-types.js';
+import { domainTypmod, internType, isHandle, userTypeIn, userTypeOf } from '../types/user-types.js';
+import { pinsIn } from '../types/pinned-types.js';
 import { tableCodec } from '../exec/index-codec.js';
 import { deparse } from './deparse.js';
 import type { DdlContext } from './context.js';
@@ -60,17 +61,19 @@ export async function runCreateDomain(ctx: DdlContext, body: Loose): Promise<str
         throw refusedConstraint(String(c['contype']));
     }
   }
-  await createType(ctx, name, (named) => ({
-    kind: 'domain',
-    ...named,
-    typeOid: base.typeOid,
-    typmod: base.typmod,
-    collation:
-      collClause === undefined ? null : writtenCollation({ ...collClause, location: -1 }, base.typeOid, ctx.types),
-    notNull: notNull === true,
-    defaultSql,
-    checks: inOrder(checks),
-  }));
+  await createType(ctx, name, (named) =>
+    withRoutines(ctx, {
+      kind: 'domain',
+      ...named,
+      typeOid: base.typeOid,
+      typmod: base.typmod,
+      collation:
+        collClause === undefined ? null : writtenCollation({ ...collClause, location: -1 }, base.typeOid, ctx.types),
+      notNull: notNull === true,
+      defaultSql,
+      checks: inOrder(checks),
+    }),
+  );
   return 'CREATE DOMAIN';
 }
 
@@ -108,7 +111,10 @@ async function checkOf(ctx: DdlContext, base: Base, others: readonly DomainCheck
     null,
     'check constraints',
   );
-  refuseRoutines(ctx, compiled.sql, 'a check of a domain');
+  for (const used of calledBy(ctx, compiled.sql)) {
+    ctx.catalog.routinesInUse.refuseTemporary(used.routine.oid);
+    refuseTypesOf(used);
+  }
   if (compiled.typeOid !== OID.bool) {
     throw sqlError('42804', `argument of CHECK must be type boolean, not type ${formatType(compiled.typeOid)}`);
   }
@@ -124,6 +130,53 @@ async function checkOf(ctx: DdlContext, base: Base, others: readonly DomainCheck
     expressionSql: shownValue(compiled.sql),
     validated: c['skip_validation'] !== true,
   };
+}
+
+/** The functions of users that the text calls. */
+function calledBy(ctx: DdlContext, sql: string): UsedRoutine[] {
+  return [...new Set(pinsIn(sql))].flatMap((oid) => ctx.catalog.routinesInUse.find(oid) ?? []);
+}
+
+/** A domain holds the definitions of what its checks call, which may name no types that could be made of it. */
+function refuseTypesOf({ name, routine }: UsedRoutine): void {
+  const types = [routine.typeOid, ...routine.parameters.map((p) => p.typeOid)];
+  if (types.some(isHandle) || routine.columns !== null)
+    throw sqlError(
+      '0A000',
+      `a check of a domain that calls function ${name} of a type that a user made is not supported`,
+    );
+}
+
+/** With the definitions of all that its checks call. */
+function withRoutines(ctx: DdlContext, { usedRoutines = [], ...type }: DomainType): DomainType {
+  const called = type.checks.flatMap((check) => pinsIn(check.expressionSql));
+  const used = [...new Set(called)].flatMap(
+    (oid) => ctx.catalog.routinesInUse.find(oid) ?? usedRoutines.find(({ routine }) => routine.oid === oid) ?? [],
+  );
+  return used.length === 0 ? type : { ...type, usedRoutines: used };
+}
+
+/** After a change of a function: the domain with the function as it is now. */
+export async function changeRoutineOf(ctx: DdlContext, descriptor: TypeDescriptor): Promise<void> {
+  const type = userTypeOf(descriptor.typeOid);
+  if (type?.kind !== 'domain') return;
+  const users = await changeType(ctx, { descriptor, type }, withRoutines(ctx, type));
+  for (const user of users)
+    if (user.kind === 'table' || user.kind === 'view') ctx.catalog.routinesInUse.note(user.usedRoutines);
+}
+
+/** The checks that call the function. */
+export function checksCalling(descriptor: TypeDescriptor, oid: number): readonly DomainCheck[] {
+  const type = userTypeOf(descriptor.typeOid);
+  return type?.kind === 'domain' ? type.checks.filter((check) => pinsIn(check.expressionSql).includes(oid)) : [];
+}
+
+export async function dropChecksCalling(ctx: DdlContext, descriptor: TypeDescriptor, oid: number): Promise<void> {
+  const type = userTypeOf(descriptor.typeOid);
+  if (type?.kind !== 'domain') return;
+  const gone = checksCalling(descriptor, oid);
+  const checks = type.checks.filter((check) => !gone.includes(check));
+  await changeType(ctx, { descriptor, type }, withRoutines(ctx, { ...type, checks }));
 }
 
 /** The column that stands for the value is written as PostgreSQL writes it; the grammar reads both alike. */
@@ -171,8 +224,8 @@ export async function runAlterDomain(ctx: DdlContext, body: Loose): Promise<stri
 async function addConstraint(ctx: DdlContext, opened: OpenedType, type: DomainType, c: Loose): Promise<void> {
   if (c['contype'] !== 'CONSTR_CHECK') throw refusedConstraint(String(c['contype']));
   const check = await checkOf(ctx, type, type.checks, c);
-  const changed: DomainType = { ...type, checks: inOrder([...type.checks, check]) };
-  if (check.validated) await constrain(ctx, opened, changed, { ...type, notNull: false, checks: [check] });
+  const changed = withRoutines(ctx, { ...type, checks: inOrder([...type.checks, check]) });
+  if (check.validated) await constrain(ctx, opened, changed, { ...changed, notNull: false, checks: [check] });
   else await changeType(ctx, opened, changed);
 }
 
@@ -194,7 +247,7 @@ async function dropConstraint(
     return;
   }
   const check = existing(type, name);
-  await changeType(ctx, opened, { ...type, checks: type.checks.filter((one) => one !== check) });
+  await changeType(ctx, opened, withRoutines(ctx, { ...type, checks: type.checks.filter((one) => one !== check) }));
 }
 
 export async function renameDomainConstraint(ctx: DdlContext, body: Loose, to: string): Promise<string> {
@@ -214,8 +267,8 @@ export async function renameDomainConstraint(ctx: DdlContext, body: Loose, to: s
 async function constrain(ctx: DdlContext, opened: OpenedType, changed: DomainType, only: DomainType): Promise<void> {
   const probe = internType({ ...only, oid: opened.type.oid });
   const users = await usersOf(ctx, opened.type);
-  for (const user of users) if (user.kind === 'table') await checkRows(ctx, user, opened.type as DomainType, probe);
   refuseContainers(users, opened.type as DomainType);
+  for (const user of users) if (user.kind === 'table') await checkRows(ctx, user, opened.type as DomainType, probe);
   await changeType(ctx, opened, changed);
 }
 
@@ -225,10 +278,10 @@ async function checkRows(ctx: DdlContext, table: TableDescriptor, type: DomainTy
     namesType(column.typeOid, type) ? [{ column, position, typeOid: probe + (column.typeOid % 2) }] : [],
   );
   const exec = ctx.execContext();
-  await scanRows(ctx, table, (values) => {
+  await scanRows(ctx, table, async (values) => {
     for (const { column, position, typeOid } of concerned) {
       try {
-        checkDomain(typeOid, values[position]!, exec);
+        await checkDomainLater(typeOid, values[position]!, exec);
       } catch (error) {
         const state = (error as { sqlstate?: string }).sqlstate;
         if (state !== '23502' && state !== '23514') throw error;
@@ -244,16 +297,29 @@ async function checkRows(ctx: DdlContext, table: TableDescriptor, type: DomainTy
   });
 }
 
-/** Values inside of composite values are not looked at, as in PostgreSQL. */
+/** Values inside of arrays, composite values and ranges are not looked at, as in PostgreSQL. */
 function refuseContainers(users: readonly Descriptor[], type: DomainType): void {
-  const user = users.find(
-    (d) => d.kind === 'table' && d.columns.some((c) => !c.dropped && isContainer(c.typeOid, type)),
-  );
-  if (user === undefined) return;
-  throw sqlError('0A000', `cannot alter type "${type.name}" because column of table "${user.name}" uses it`);
+  for (const user of users) {
+    if (user.kind !== 'table') continue;
+    const column = user.columns.find((c) => !c.dropped && holds(c.typeOid, type));
+    if (column === undefined) continue;
+    const place = `${user.name}.${column.name}`;
+    throw sqlError('0A000', `cannot alter type "${type.name}" because column "${place}" uses it`);
+  }
 }
 
-function isContainer(oid: number, type: DomainType): boolean {
-  const within = typesWithin(oid);
-  return namesType(oid, type) && within.some((handle) => typeByOid(handle).category === 'C');
+/** Whether values of the type have some of the domain, or of one over it, inside of them. */
+function holds(oid: number, domain: DomainType): boolean {
+  const type = userTypeIn(oid);
+  if (type === null) return false;
+  const inside = (one: number): boolean => isOver(one, domain) || holds(one, domain);
+  if (oid % 2 === 1) return inside(oid - 1);
+  if (type.kind === 'composite') return type.fields.some((field) => inside(field.typeOid));
+  if (type.kind === 'domain') return type.oid !== domain.oid && holds(type.typeOid, domain);
+  return type.kind !== 'enum' && inside(type.typeOid);
+}
+
+function isOver(oid: number, domain: DomainType): boolean {
+  const type = userTypeOf(oid);
+  return type?.kind === 'domain' && (type.oid === domain.oid || isOver(type.typeOid, domain));
 }

@@ -246,7 +246,7 @@ export function refuseTypes(name: string, child: ColumnDescriptor, parent: Colum
   // Numbers with fractions are not compared as integers, though each could be looked for.
   const narrowed = baseOidOf(child.typeOid) === OID.numeric && baseOidOf(parent.typeOid) !== OID.numeric;
   if (!narrowed && !ways.includes(undefined)) return;
-  const [own, other] = [child, parent].map((c) => formatType(c.typeOid, -1));
+  const [own, other] = [child, parent].map((c) => formatType(c.typeOid, null));
   throw sqlError('42804', `foreign key constraint "${name}" cannot be implemented`, {
     detail: `Key columns "${child.name}" and "${parent.name}" are of incompatible types: ${own} and ${other}.`,
   });

@@ -3,8 +3,14 @@ import { sqlError } from '../../base/errors.js';
 import type { ColumnDescriptor } from '../catalog/descriptor.js';
 import type { Draft } from './alter-draft.js';
 import { notice } from './context.js';
-import { claimGeneratedName } from './objects.js';
-import { alterSequence, createSequence, dropOwnedSequence, sequenceDefaults } from './sequences.js';
+import { claimIdentityName } from './objects.js';
+import {
+  alterSequence,
+  createSequence,
+  dropOwnedSequence,
+  requireIdentityType,
+  sequenceDefaults,
+} from './sequences.js';
 import { of, options } from './tree.js';
 import type { Loose } from './tree.js';
 
@@ -15,17 +21,18 @@ export async function addIdentity(draft: Draft, name: string, constraint: Loose)
     throw sqlError('55000', `column "${name}" of relation "${draft.table.name}" is already an identity column`);
   if (column.defaultSql !== null || column.generated != null)
     throw sqlError('55000', `column "${name}" of relation "${draft.table.name}" already has a default value`);
+  requireIdentityType(column.typeOid);
   if (column.nullable)
     throw sqlError(
       '55000',
       `column "${name}" of relation "${draft.table.name}" must be declared NOT NULL before identity can be added`,
     );
   const id = await ctx.catalog.catalog.ids.next();
-  const sequenceName = await claimGeneratedName(ctx, draft.table.schemaId, [draft.table.name, name, 'seq'], {
-    id,
-    indexOid: null,
-  });
-  await createSequence(ctx, sequenceDefaults(column.typeOid, options(constraint['options'])), {
+  const opts = options(constraint['options']);
+  const { name: tableName, schemaId } = draft.table;
+  const place = { name: tableName, schemaId, schemaName: draft.schemaName };
+  const sequenceName = await claimIdentityName(ctx, place, name, opts, id);
+  await createSequence(ctx, sequenceDefaults(column.typeOid, opts), {
     id,
     name: sequenceName,
     schemaId: draft.table.schemaId,

@@ -1,5 +1,6 @@
 /** Index descriptors from constraints and CREATE INDEX; DROP INDEX. */
 import { sqlError } from '../../base/errors.js';
+import type { QuoralError } from '../../base/errors.js';
 import type {
   ColumnDescriptor,
   DeferrableKey,
@@ -9,7 +10,7 @@ import type {
   TableDescriptor,
 } from '../catalog/descriptor.js';
 import { keyClass, readMethod, readOperatorClass } from './access-methods.js';
-import { addPosition } from '../plan/binder.js';
+import { addPosition, errorAt } from '../plan/binder.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
 import { refusePendingChecks } from '../exec/constraint-checks.js';
@@ -54,6 +55,7 @@ export interface IndexRequest {
   /** Of the constraint in its statement. */
   readonly location?: number;
   readonly options?: Readonly<Record<string, string>> | undefined;
+  readonly comment?: string | null;
 }
 
 interface RequestedPart extends Omit<PartOptions, 'collation'> {
@@ -109,7 +111,11 @@ export function constraintRequest(c: Loose, defaultColumns: readonly string[]): 
   const primary = c['contype'] === 'CONSTR_PRIMARY';
   for (const name of names) {
     if (seen.has(name))
-      throw sqlError('42701', `column "${name}" appears twice in ${primary ? 'primary key' : 'unique'} constraint`);
+      throw errorAt(
+        '42701',
+        `column "${name}" appears twice in ${primary ? 'primary key' : 'unique'} constraint`,
+        Number(c['location'] ?? -1),
+      );
     seen.add(name);
   }
   return {
@@ -129,6 +135,32 @@ export function constraintRequest(c: Loose, defaultColumns: readonly string[]): 
   };
 }
 
+export function twoPrimaryKeys(table: string): QuoralError {
+  return sqlError('42P16', `multiple primary keys for table "${table}" are not allowed`);
+}
+
+/** @throws QuoralError 42703, 42704 and what else keeps a column or expression from being one of a key */
+export function keyParts(
+  ctx: DdlContext,
+  request: IndexRequest,
+  table: string,
+  columns: readonly ColumnDescriptor[],
+): IndexPart[] {
+  const names = partNames(request.columns);
+  const { method } = request;
+  return request.columns.map(({ name, expression, collation, ...options }, i): IndexPart => {
+    if (expression !== undefined) {
+      const under = collation === undefined ? {} : { collation: collationKey(ctx, collation) };
+      const part = expressionPart(ctx, expression, { ...options, ...under }, names[i]!, table, columns, method);
+      return { ...part, ...partCollation(ctx, under.collation, part.expression!.typeOid) };
+    }
+    const column = keyColumn(ctx, request, columns, name, table);
+    const { opclass, ...order } = options;
+    const under = partCollation(ctx, collation, column.typeOid);
+    return { columnId: column.id, ...order, ...under, ...keyClass(method, opclass, column.typeOid) };
+  });
+}
+
 /**
  * The descriptor, with its name claimed. `id` is a number of the table's own for an index of a fresh storage, and null
  * for one beside rows that are there: it then gets a number that no index ever had. What fills an index is not
@@ -146,17 +178,7 @@ export async function makeIndex(
   }
   const names = partNames(request.columns);
   const { method } = request;
-  const keyColumns = request.columns.map(({ name, expression, collation, ...options }, i): IndexPart => {
-    if (expression !== undefined) {
-      const under = collation === undefined ? {} : { collation: collationKey(ctx, collation) };
-      const part = expressionPart(ctx, expression, { ...options, ...under }, names[i]!, table.name, columns, method);
-      return { ...part, ...partCollation(ctx, under.collation, part.expression!.typeOid) };
-    }
-    const column = keyColumn(ctx, request, columns, name, table.name);
-    const { opclass, ...order } = options;
-    const under = partCollation(ctx, collation, column.typeOid);
-    return { columnId: column.id, ...order, ...under, ...keyClass(method, opclass, column.typeOid) };
-  });
+  const keyColumns = keyParts(ctx, request, table.name, columns);
   const predicate =
     request.predicate === undefined ? null : indexPredicate(ctx, request.predicate, table.name, columns);
   const oid = await ctx.catalog.catalog.ids.next();
@@ -182,6 +204,7 @@ export async function makeIndex(
     ...(method === undefined ? {} : { method }),
     ...(request.nullsNotDistinct === true ? { nullsNotDistinct: true } : {}),
     ...(request.deferrable == null ? {} : { deferrable: request.deferrable }),
+    ...(request.comment == null ? {} : { comment: request.comment }),
     ...(request.options === undefined || Object.keys(request.options).length === 0 ? {} : { options: request.options }),
   };
 }
@@ -274,7 +297,7 @@ export function addIndex(ctx: DdlContext, table: TableDescriptor, request: Index
 }
 
 async function addFilled(ctx: DdlContext, table: TableDescriptor, request: IndexRequest): Promise<TableDescriptor> {
-  const kept = keepKeys(ctx, await makeIndex(ctx, request, null, table, table.columns), table.nextColumnId);
+  const kept = keepKeys(ctx, await makeIndex(ctx, request, null, table, table.columns), table.columns);
   const { index } = kept;
   if (kept.columns.length > 0) {
     const made = await addKeptIndex(ctx, table, kept);

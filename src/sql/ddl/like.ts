@@ -2,7 +2,7 @@
  * CREATE TABLE (LIKE …): columns of another table, or of a view, and what INCLUDING names of the rest. Constraints and
  * indexes get names by the rules for the new table, but for CHECK, which keeps its own.
  *
- * Limits: of comments those of columns are copied. Statistics (CREATE STATISTICS) are not copied.
+ * Limit: functions of users in statistics' expressions are refused where those are made.
  */
 import { addPosition } from '../plan/binder.js';
 import { sqlError } from '../../base/errors.js';
@@ -21,6 +21,7 @@ import type { ColumnDraft } from './columns.js';
 import type { DdlContext } from './context.js';
 import type { IndexRequest } from './indexes.js';
 import { relationMissing } from './objects.js';
+import { copiedStatistics, type StatisticsRequest } from './statistics.js';
 import { of, rangeVar } from './tree.js';
 import type { Loose } from './tree.js';
 
@@ -33,6 +34,7 @@ const INCLUDING = {
   generated: 1 << 4,
   identity: 1 << 5,
   indexes: 1 << 6,
+  statistics: 1 << 7,
   storage: 1 << 8,
 };
 
@@ -45,6 +47,7 @@ export interface CheckRequest {
   /** null: to be generated. */
   readonly name: string | null;
   readonly noInherit: boolean;
+  readonly comment?: string | null;
 }
 
 interface Parts {
@@ -52,6 +55,7 @@ interface Parts {
   readonly requests: IndexRequest[];
   readonly checks: CheckRequest[];
   readonly copied: Map<ColumnDraft, Copied>;
+  readonly statistics: StatisticsRequest[];
 }
 
 /** Definitions are copied by who may read. @throws QuoralError 42501 */
@@ -83,6 +87,7 @@ export async function copyLike(ctx: DdlContext, parts: Parts, like: Loose): Prom
   }
   const flags = Number(like['options'] ?? 0);
   const { table } = found;
+  const withComments = (flags & INCLUDING.comments) !== 0;
   for (const column of table.columns)
     if (!column.dropped && !column.hidden) await copyColumn(ctx, parts, column, flags);
   if ((flags & INCLUDING.constraints) !== 0)
@@ -91,9 +96,16 @@ export async function copyLike(ctx: DdlContext, parts: Parts, like: Loose): Prom
         node: expressionTree(check.expressionSql),
         name: check.name,
         noInherit: check.noInherit === true,
+        ...(withComments ? { comment: table.constraintComments?.[check.oid] ?? null } : {}),
       });
   if ((flags & INCLUDING.indexes) !== 0)
-    for (const index of table.indexes) if (index.oid !== 0) parts.requests.push(requestFor(table, index));
+    for (const index of table.indexes)
+      if (index.oid !== 0)
+        parts.requests.push({
+          ...requestFor(table, index),
+          ...(withComments ? { comment: index.comment ?? null } : {}),
+        });
+  if ((flags & INCLUDING.statistics) !== 0) parts.statistics.push(...copiedStatistics(table, withComments));
 }
 
 function plainDraft(column: ViewColumnDescriptor | ColumnDescriptor): ColumnDraft {

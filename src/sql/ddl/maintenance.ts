@@ -26,7 +26,7 @@ export async function runVacuum(ctx: DdlContext, body: Loose): Promise<string> {
     if (found.kind !== 'table') continue;
     if (!(await mayMaintain(ctx, found.table))) {
       const what = isVacuum ? 'vacuum' : 'analyze';
-      const message = `permission denied to ${what} "${found.table.name}", skipping it`;
+      const message = `skipping "${found.table.name}" --- only table or database owner can ${what} it`;
       ctx.notice({ severity: 'WARNING', sqlstate: '01000', message });
       continue;
     }

@@ -61,6 +61,12 @@ export async function dropMissing(ctx: DdlContext, body: Loose): Promise<string>
   return `DROP ${TAGS[type] ?? (KINDS[type] ?? 'object').toUpperCase()}`;
 }
 
+/** ALTER of a kind of which there are no objects. @throws QuoralError as dropMissing does */
+export async function refuseMissing(ctx: DdlContext, type: string, object: Loose): Promise<never> {
+  const { sqlstate, message } = await missing(ctx, type, object);
+  throw sqlError(sqlstate, message);
+}
+
 async function missing(ctx: DdlContext, type: string, object: Loose): Promise<Missing> {
   const kind = KINDS[type] ?? 'object';
   const names = namesOf(object);
@@ -201,7 +207,7 @@ async function missingType(ctx: DdlContext, arg: Loose): Promise<{ sqlstate: str
     typeOf(ctx, arg['TypeName']);
     return null;
   } catch (error) {
-    if (!(error instanceof QuoralError) || error.sqlstate !== '42704') throw error;
+    if (!(error instanceof QuoralError) || !['42704', '0A000'].includes(error.sqlstate)) throw error;
     const type = of(arg, 'TypeName');
     const name = qualifiedName(strings(type['names']));
     if (await lacksSchema(ctx, name)) return { sqlstate: '3F000', what: `schema "${name.schema!}"` };

@@ -10,7 +10,8 @@ import { RIGHTS } from '../catalog/acl.js';
 import { aclOf, relationKind } from '../catalog/rights.js';
 import type { DdlContext } from './context.js';
 import { notOwner, ownsSchemaOf, requireCreate, requireOnDatabase, requireOwner } from './ownership.js';
-import { objectName } from './tree.js';
+import { objectName, of, qualifiedName, strings } from './tree.js';
+import type { Loose } from './tree.js';
 
 const ATTEMPTS_MAX = 20;
 
@@ -207,6 +208,25 @@ export async function claimGeneratedName(
     if (taken.includes(name)) continue;
     if (await ctx.catalog.claimName(ctx.txn, schemaId, name, entry)) return name;
   }
+}
+
+/** The name of an identity column's sequence: the one that is given, or one made of the table's and the column's. */
+export async function claimIdentityName(
+  ctx: DdlContext,
+  table: { readonly name: string; readonly schemaId: number; readonly schemaName: string },
+  column: string,
+  opts: readonly { readonly name: string; readonly arg: unknown }[],
+  id: number,
+): Promise<string> {
+  const entry = { id, indexOid: null };
+  const given = opts.find((o) => o.name === 'sequence_name');
+  if (given === undefined) return claimGeneratedName(ctx, table.schemaId, [table.name, column, 'seq'], entry);
+  const { schema, name } = qualifiedName(strings(of(given.arg as Loose, 'List')['items']));
+  // PostgreSQL looks for the table beside its sequence.
+  if (schema !== null && schema !== table.schemaName)
+    throw sqlError('42P01', `relation "${schema}.${table.name}" does not exist`);
+  await claimName(ctx, table.schemaId, name, entry);
+  return name;
 }
 
 export async function claimName(

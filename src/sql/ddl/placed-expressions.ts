@@ -4,6 +4,8 @@
  */
 import { QuoralError, sqlError } from '../../base/errors.js';
 import type { CompiledExpression, ParseNode } from '../contract.js';
+import { catalogOidOf } from '../types/registry.js';
+import { isHandle, typesWithin } from '../types/user-types.js';
 import type { DdlContext } from './context.js';
 
 type Target = { readonly typeOid: number; readonly typmod: number } | null;
@@ -29,4 +31,25 @@ export function compilePlaced(
 export function withoutPlace(error: QuoralError): QuoralError {
   const { position: _place, ...fields } = error.fields;
   return sqlError(error.sqlstate, error.message, fields);
+}
+
+/**
+ * Before an expression is kept with a table: it names types by their oids, which are known of the columns' types only, and those of functions that it calls.
+ * @throws QuoralError 0A000
+ */
+export function requireKnownTypes(
+  ctx: DdlContext,
+  sql: string,
+  columns: readonly { readonly typeOid: number }[],
+  what: string,
+): void {
+  const named = [...sql.replaceAll(/'(?:[^']|'')*'/g, '').matchAll(/"@(\d+)"/g)].map(([, oid]) => Number(oid));
+  if (named.length === 0) return;
+  // With a function, the types that it takes and gives are known.
+  const called = named.flatMap((oid) => ctx.catalog.routinesInUse.find(oid)?.routine ?? []);
+  const types = [...columns, ...called.flatMap((routine) => [...routine.parameters, routine])];
+  const handles = types.flatMap(({ typeOid }) => (isHandle(typeOid) ? [...typesWithin(typeOid)] : []));
+  const known = new Set(handles.map(catalogOidOf));
+  if (named.some((oid) => !known.has(oid) && ctx.catalog.routinesInUse.find(oid) === null))
+    throw sqlError('0A000', `a type that no column of the table has is not supported in ${what}`);
 }

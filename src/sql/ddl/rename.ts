@@ -37,6 +37,7 @@ import { refuseFieldReaders, renewRowType } from './row-type-users.js';
 import { renameInExpression } from './row-expressions.js';
 import { renameAttribute } from './composites.js';
 import { renameDomainConstraint } from './domains.js';
+import { refuseMissing } from './missing-objects.js';
 import { isRoutineObject, moveRoutine } from './routines.js';
 import { moveType, renameType, requireType, typeNameIn } from './user-types.js';
 import { rangeVar, stringOf, text, unsupported } from './tree.js';
@@ -227,6 +228,8 @@ export async function runAlterSchema(ctx: DdlContext, body: Loose): Promise<stri
     return moveStatistics(ctx, body['object'] as Loose, { schema: text(body['newschema']) });
   if (body['objectType'] === 'OBJECT_EXTENSION')
     return moveExtension(ctx, stringOf(body['object']), text(body['newschema']));
+  // Of these there are none.
+  if (body['relation'] === undefined) return refuseMissing(ctx, String(body['objectType']), body['object'] as Loose);
   const name = rangeVar(body['relation']);
   const found = await openForChange(ctx, name);
   if (found === null) return missingRelation(ctx, name, body, alterTag(body['objectType']));

@@ -6,7 +6,6 @@ import { PINNED, storedTypeName } from '../types/pinned-types.js';
 import { formatType, typeByOid } from '../types/registry.js';
 import { STORED_FORMAT } from '../types/stored-format.js';
 import { userTypeIn } from '../types/user-types.js';
-import { quoteIfNeeded } from './columns.js';
 import type { DdlContext } from './context.js';
 import { deparse, quoteIdentifier, quoteLiteral } from './deparse.js';
 import { compilePlaced } from './placed-expressions.js';
@@ -34,7 +33,7 @@ export function newValue(
     throw sqlError('42804', `${subject} cannot be cast automatically to type ${shown}`, {
       hint:
         using === undefined
-          ? `You might need to specify "USING ${quoteIfNeeded(name)}::${formatType(type.oid, type.typmod)}".`
+          ? `You might need to specify "USING ${quoteIdentifier(name)}::${formatType(type.oid, type.typmod)}".`
           : 'You might need to add an explicit cast.',
     });
   }

@@ -92,8 +92,11 @@ export async function runCreateRole(ctx: DdlContext, body: Loose): Promise<strin
   if (!(await ctx.catalog.claimName(ctx.txn, ROLE_NAMESPACE, name, entry, 0))) throw exists();
   const login = changes.login ?? body['stmt_type'] === 'ROLESTMT_USER';
   ctx.catalog.putNew(ctx.txn, { ...newRole(id, name), ...changes, login });
-  for (const spec of lists.addroleto)
-    await addMember(ctx, await roleOf(ctx, spec), (await roleById(ctx.catalog, id, ctx.wait))!, false);
+  for (const spec of lists.addroleto) {
+    const group = await roleOf(ctx, spec);
+    checkMayAdmin(ctx, group);
+    await addMember(ctx, group, (await roleById(ctx.catalog, id, ctx.wait))!, false);
+  }
   const made = (await roleById(ctx.catalog, id, ctx.wait))!;
   for (const spec of lists.rolemembers) await addMember(ctx, made, await roleOf(ctx, spec), false);
   for (const spec of lists.adminmembers) await addMember(ctx, made, await roleOf(ctx, spec), true);

@@ -1,7 +1,7 @@
 /** What PostgreSQL's planner would like to know of a function: kept and shown, without effect here. */
 import { sqlError } from '../../base/errors.js';
 import type { Routine } from '../catalog/descriptor.js';
-import { of, options, strings, text, valueText } from './tree.js';
+import { of, options, strings, valueText } from './tree.js';
 import type { Loose } from './tree.js';
 
 export type Estimates = Pick<Routine, 'cost' | 'rows' | 'parallel' | 'leakproof'>;
@@ -31,8 +31,8 @@ function positive(arg: unknown, what: string): number {
   return value;
 }
 
-function parallelOf(arg: unknown): Estimates['parallel'] {
-  const word = text(of(arg as Loose, 'String')['sval']);
+export function parallelOf(arg: unknown): Estimates['parallel'] {
+  const word = valueText(arg);
   if (word === 'unsafe') return undefined;
   if (word === 'safe' || word === 'restricted') return word;
   throw sqlError('42601', 'parameter "parallel" must be SAFE, RESTRICTED, or UNSAFE');

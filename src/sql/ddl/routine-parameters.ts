@@ -4,7 +4,7 @@
  */
 import { sqlError } from '../../base/errors.js';
 import type { Routine, RoutineParameter } from '../catalog/descriptor.js';
-import { isPolymorphic } from '../functions/resolve.js';
+import { isPolymorphic } from '../functions/polymorphic.js';
 import { resolveTypeName } from '../plan/coerce.js';
 import { OID } from '../types/oids.js';
 import { catalogOidOf, formatType, isArrayType } from '../types/registry.js';

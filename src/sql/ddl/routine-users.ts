@@ -13,6 +13,7 @@ import { formatType } from '../types/registry.js';
 import { sqlError } from '../../base/errors.js';
 import { runAlterTable } from './alter-table.js';
 import type { DdlContext } from './context.js';
+import { changeRoutineOf, checksCalling, dropChecksCalling } from './domains.js';
 import { removeIndex } from './indexes.js';
 import { nextVersion, visibleName } from './objects.js';
 import { dependences, dropView } from './views.js';
@@ -47,7 +48,19 @@ export async function changeCallers(ctx: DdlContext, changed: UsedRoutine): Prom
   const callers = await callersOf(ctx, [changed.routine.oid]);
   // Opening the callers has noted what they hold.
   ctx.catalog.routinesInUse.note([changed]);
-  for (const caller of callers) {
+  for (const found of callers) {
+    if (found.kind !== 'type') continue;
+    await changeRoutineOf(ctx, found);
+    // Its tables were read for that.
+    ctx.catalog.routinesInUse.note([changed]);
+  }
+  const domains = callers.some(({ kind }) => kind === 'type');
+  for (const found of callers) {
+    if (found.kind === 'type') continue;
+    // A table has changed with its domains. Reading it has noted what it holds.
+    const caller = domains ? await ctx.catalog.forUpdate(ctx.txn, found.id) : found;
+    if (domains) ctx.catalog.routinesInUse.note([changed]);
+    if (caller === null) continue;
     ctx.catalog.put(ctx.txn, { ...caller, version: caller.version + 1 });
     if (caller.kind === 'routine') await changeAggregates(ctx, caller.id, changed.routine.oid);
   }
@@ -69,6 +82,8 @@ interface Use {
 
 async function usesIn(ctx: DdlContext, caller: Descriptor, oid: number): Promise<Use[]> {
   if (caller.kind === 'routine') return aggregatesOver(ctx, caller, oid);
+  if (caller.kind === 'type')
+    return checksCalling(caller, oid).map((check) => ({ oid: check.oid, what: `constraint ${check.name}` }));
   if (caller.kind !== 'table' && caller.kind !== 'view') return [];
   const shown = await visibleName(ctx, caller);
   if (isReader(caller) && queryCalls(caller, oid)) return [{ oid: caller.id, what: `${kindName(caller)} ${shown}` }];
@@ -165,9 +180,13 @@ export async function dropCallers(
       await dropAggregates(ctx, caller, routine.oid);
       continue;
     }
-    if (caller === null || (caller.kind !== 'table' && caller.kind !== 'view')) continue;
+    if (caller === null || (caller.kind !== 'table' && caller.kind !== 'view' && caller.kind !== 'type')) continue;
     const uses = (await usesIn(ctx, caller, routine.oid)).sort((a, b) => a.oid - b.oid);
     ctx.cascades.push(...uses.map(({ what }) => what));
+    if (caller.kind === 'type') {
+      await dropChecksCalling(ctx, caller, routine.oid);
+      continue;
+    }
     if (isReader(caller) && queryCalls(caller, routine.oid)) {
       await dropView(ctx, caller, { cascade: true, together: new Set() });
       continue;

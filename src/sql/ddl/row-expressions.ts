@@ -11,7 +11,7 @@ import type { CompiledExpression } from '../contract.js';
 import { expressionTree } from '../plan/expression-tree.js';
 import { pinsIn } from '../types/pinned-types.js';
 import { SYSTEM_COLUMNS } from './columns.js';
-import { compilePlaced } from './placed-expressions.js';
+import { compilePlaced, requireKnownTypes } from './placed-expressions.js';
 import type { DdlContext } from './context.js';
 import { deparse } from './deparse.js';
 import { list, stringOf } from './tree.js';
@@ -127,6 +127,7 @@ export function bindRowExpression(
   const placed = { node: tree, sql: deparse(tree) };
   const { sql, typeOid, typmod, collation, columnsUsed, immutable } = compiled(ctx, placed, live, place, null);
   if (!immutable) throw sqlError('42P17', place.notImmutable);
+  requireKnownTypes(ctx, sql, live, place.many);
   const under = collation === undefined ? {} : { collation };
   return { expressionSql: sql, typeOid, typmod, ...under, columnIds: columnsUsed.map((p) => live[p]!.id) };
 }

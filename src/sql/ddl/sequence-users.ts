@@ -11,10 +11,11 @@ import type {
   ViewColumnDescriptor,
   ViewDescriptor,
 } from '../catalog/descriptor.js';
-import { nextvalSql, quoteIfNeeded } from './columns.js';
+import { nextvalSql } from './columns.js';
 import type { DdlContext } from './context.js';
 import { nextVersion } from './objects.js';
 import { dropSequence } from './sequences.js';
+import { quoteIdentifier } from '../types/identifiers.js';
 import { dependences, dependentViews, dependsError, dropLockedView } from './views.js';
 import type { DropOptions } from './views.js';
 
@@ -182,8 +183,8 @@ export async function releaseUsers(
 
 async function shownSequence(ctx: DdlContext, sequence: SequenceDescriptor): Promise<string> {
   const schemaName = await schemaNameOf(ctx, sequence);
-  const own = quoteIfNeeded(sequence.name);
-  return ctx.session.searchPath.includes(schemaName) ? own : `${quoteIfNeeded(schemaName)}.${own}`;
+  const own = quoteIdentifier(sequence.name);
+  return ctx.session.searchPath.includes(schemaName) ? own : `${quoteIdentifier(schemaName)}.${own}`;
 }
 
 /** Defaults that name a sequence go on reading it when it gets a new name. */

@@ -27,6 +27,12 @@ const TYPE_LIMITS: ReadonlyMap<number, bigint> = new Map([
   [OID.int8, 9223372036854775807n],
 ]);
 
+/** @throws QuoralError 22023 */
+export function requireIdentityType(typeOid: number): void {
+  if (TYPE_LIMITS.has(typeOid)) return;
+  throw sqlError('22023', 'identity column type must be smallint, integer, or bigint');
+}
+
 type Option = { readonly name: string; readonly arg: unknown };
 
 /** From CREATE's options over the defaults, or ALTER's over what there is. @throws 22023 */
@@ -150,6 +156,8 @@ async function owner(
   if (given === undefined) return undefined;
   const parts = strings(of(given.arg as Loose, 'List')['items']);
   if (parts.length === 1 && parts[0]!.toLowerCase() === 'none') return null;
+  if (parts.length === 1)
+    throw sqlError('42601', 'invalid OWNED BY option', { hint: 'Specify OWNED BY table.column or OWNED BY NONE.' });
   const column = parts[parts.length - 1]!;
   const found = await ctx.catalog.relation(qualifiedName(parts.slice(0, -1)), ctx.session.searchPath, ctx.wait);
   if (found?.kind !== 'table') return relationMissing(ctx, qualifiedName(parts.slice(0, -1)));

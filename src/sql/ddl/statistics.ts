@@ -138,6 +138,53 @@ function generatedName(table: TableDescriptor, nodes: readonly Loose[]): string 
   }
 }
 
+/** What LIKE … INCLUDING STATISTICS copies: columns are named, as they are others in the new table. */
+export interface StatisticsRequest extends Pick<StatisticsDescriptor, 'kinds' | 'comment'> {
+  readonly columns: readonly string[];
+  readonly expressions: readonly { readonly expressionSql: string; readonly columns: readonly string[] }[];
+}
+
+export function copiedStatistics(table: TableDescriptor, withComments: boolean): StatisticsRequest[] {
+  const nameOf = (id: number): string => table.columns.find((c) => c.id === id)!.name;
+  return (table.statistics ?? []).map(({ kinds, columnIds, expressions, comment }) => ({
+    kinds,
+    comment: withComments ? (comment ?? null) : null,
+    columns: columnIds.map(nameOf),
+    expressions: expressions.map((e) => ({ expressionSql: e.expressionSql, columns: e.columnIds.map(nameOf) })),
+  }));
+}
+
+/** For a new table, under names that are made for it. */
+export async function makeStatistics(
+  ctx: DdlContext,
+  table: Pick<TableDescriptor, 'id' | 'name' | 'schemaId' | 'columns'>,
+  requests: readonly StatisticsRequest[],
+): Promise<StatisticsDescriptor[]> {
+  const made: StatisticsDescriptor[] = [];
+  const idOf = (name: string): number => table.columns.find((c) => c.name === name && !c.hidden)!.id;
+  for (const { kinds, columns, expressions, comment } of requests) {
+    const oid = await ctx.catalog.catalog.ids.next();
+    const parts = [...columns, ...expressions.map(() => 'expr')].join('_');
+    let name = '';
+    for (let n = 0; ; n++) {
+      name = objectName(table.name, parts, n === 0 ? 'stat' : `stat${n}`);
+      const entry = { id: table.id, indexOid: oid };
+      if (await ctx.catalog.claimName(ctx.txn, table.schemaId, statisticsEntryName(name), entry)) break;
+    }
+    made.push({
+      oid,
+      name,
+      schemaId: table.schemaId,
+      owner: ctx.session.userId,
+      kinds,
+      columnIds: columns.map(idOf).sort((a, b) => a - b),
+      expressions: expressions.map((e) => ({ expressionSql: e.expressionSql, columnIds: e.columns.map(idOf) })),
+      ...(comment == null ? {} : { comment }),
+    });
+  }
+  return made;
+}
+
 interface OpenedStatistics {
   readonly table: TableDescriptor;
   readonly statistics: StatisticsDescriptor;

@@ -117,6 +117,12 @@ export function withReplicaIdentity(table: TableDescriptor, node: Loose): TableD
   return { ...table, replicaIdentity: index.oid };
 }
 
+export function withRowSecurity(table: TableDescriptor, subtype: string): TableDescriptor {
+  const { enabled, forced } = table.rowSecurity ?? { enabled: false, forced: false };
+  const isOn = !/Disable|NoForce/.test(subtype);
+  return { ...table, rowSecurity: subtype.includes('Force') ? { enabled, forced: isOn } : { enabled: isOn, forced } };
+}
+
 /** ALTER INDEX. @throws QuoralError 42P01, 42809, 42703 */
 export async function alterIndex(
   ctx: DdlContext,

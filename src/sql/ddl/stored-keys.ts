@@ -17,7 +17,7 @@ import { pinsIn } from '../types/pinned-types.js';
 import type { DdlContext } from './context.js';
 import { newStorage, nextVersion } from './objects.js';
 import { rewriteTable } from './rewrite.js';
-import { HIDDEN } from './columns.js';
+import { HIDDEN, nextHiddenId } from './columns.js';
 import { unsupported } from './tree.js';
 
 export interface KeptKeys {
@@ -32,8 +32,9 @@ function callsRoutine(ctx: DdlContext, expression: RowExpression | null | undefi
   );
 }
 
-/** The index over hidden columns where users' functions take part. `firstId`: of the columns. */
-export function keepKeys(ctx: DdlContext, index: IndexDescriptor, firstId: number): KeptKeys {
+/** The index over hidden columns where users' functions take part. `present`: all columns that the table has so far. */
+export function keepKeys(ctx: DdlContext, index: IndexDescriptor, present: readonly ColumnDescriptor[]): KeptKeys {
+  const firstId = nextHiddenId(present);
   const columns: ColumnDescriptor[] = [];
   const { predicate } = index;
   // Of a row that the index leaves out a key may be an error.
@@ -68,7 +69,6 @@ export async function addKeptIndex(ctx: DdlContext, table: TableDescriptor, kept
   const next = ctx.catalog.routinesInUse.complete(
     nextVersion(table, {
       columns: [...table.columns, ...kept.columns],
-      nextColumnId: table.nextColumnId + kept.columns.length,
       indexes: [...table.indexes, kept.index],
       storageId: await newStorage(ctx),
       storageSince: ctx.txn.readTimestamp,

@@ -20,6 +20,8 @@ import { notice } from './context.js';
 import { claimName, creationSchema, openForChange, visibleName } from './objects.js';
 import { pinLiterals } from './pinned-relations.js';
 import { fieldRead, fieldReaders, renewRowType, rowTypeUsers } from './row-type-users.js';
+import { collationOfKey } from '../types/collation.js';
+import { requireTypesOf } from './type-rights.js';
 import { list, rangeVar, stringOf } from './tree.js';
 import type { Loose } from './tree.js';
 import { refuseIdleCheck, viewOptions } from './view-options.js';
@@ -45,6 +47,7 @@ export async function runCreateView(ctx: DdlContext, body: Loose, statement: Par
     throw sqlError('42601', 'CREATE VIEW specifies more column names than columns');
   const columns = made.columns.map((c, i): ViewColumnDescriptor => ({ ...c, name: names[i] ?? c.name, id: i + 1 }));
   refuseTwins(columns);
+  await requireTypesOf(ctx, columns);
   await trackSources(ctx, made.sources);
   const name = rangeVar(range);
   const isTemporaryView = range['relpersistence'] === 't' || (await readsTemporary(ctx, name, made.sources));
@@ -115,6 +118,12 @@ export function forgetSources(ctx: DdlContext, reader: Reader): void {
   for (const source of sourcesOf(reader)) ctx.txn.delete(SYSTEM_KEYS.dependency(source.id, reader.id));
 }
 
+async function collationName(ctx: DdlContext, key: string | null): Promise<string> {
+  if (key === null) return 'default';
+  const { oid, name } = collationOfKey(key);
+  return name ?? (await ctx.catalog.descriptor(oid, ctx.wait))?.name ?? key;
+}
+
 function refuseTwins(columns: readonly ViewColumnDescriptor[]): void {
   const seen = new Set<string>();
   for (const { name } of columns) {
@@ -145,6 +154,10 @@ async function replaceView(
     if (now.typeOid !== old.typeOid || now.typmod !== old.typmod) {
       const [from, to] = [old, now].map(({ typeOid, typmod }) => formatType(typeOid, typmod));
       throw sqlError('42P16', `cannot change data type of view column "${old.name}" from ${from} to ${to}`);
+    }
+    if ((now.collation ?? null) !== (old.collation ?? null)) {
+      const [from, to] = await Promise.all([old, now].map(({ collation }) => collationName(ctx, collation ?? null)));
+      throw sqlError('42P16', `cannot change collation of view column "${old.name}" from "${from}" to "${to}"`);
     }
   }
   await refuseCycle(ctx, view, made.sources);

@@ -67,7 +67,7 @@ function compileAggregateExpr(expr: AggregateExpr, layout: Layout): AggregateSha
     filter: compileTest(expr.filter, layout),
     distinct: expr.distinct ? compileHasher(expr.args.map((a, i) => ({ oid: a.oid, eval: (row) => row[i]! }))) : null,
     order:
-      sorts.length === 0 || countsInAnyOrder(expr.entry)
+      sorts.length === 0 || countsInAnyOrder(expr.entry) || expr.entry.unsorted === true
         ? null
         : {
             keys: compileRow(

@@ -56,8 +56,9 @@ function lookUp(plan: VirtualPlan): Source | null {
     if (few.length > FEW_ROWS) return null;
     return test === null ? few : few.filter((row) => test.now(row, run));
   };
+  const positions = plan.columns.map((c) => c.position);
   const rows: DirectRows = (run) => {
-    const all = plan.relation.rows(run.ctx);
+    const all = plan.relation.rows(run.ctx, positions);
     return all instanceof Promise ? all.then((known) => found(known, run)) : found(all, run);
   };
   return { rows, layout };

@@ -477,11 +477,16 @@ export function compileRow(exprs: readonly Expr[], layout: Layout): CompiledRow 
   const compiled = exprs.map((e) => compileExpr(e, layout));
   const waits = compiled.some((c) => c.waits);
   const evals = compiled.map((c) => c.eval as SyncEval);
+  // Most of a wide row are columns, which need no call.
+  const columns = exprs.map((e) => (e.kind === 'column' ? (layout.get(e.id) ?? -1) : -1));
   return {
     waits,
     now: (row, run) => {
       const values = new Array<Datum>(evals.length);
-      for (let i = 0; i < evals.length; i++) values[i] = evals[i]!(row, run);
+      for (let i = 0; i < evals.length; i++) {
+        const at = columns[i]!;
+        values[i] = at >= 0 ? row[at]! : evals[i]!(row, run);
+      }
       return values;
     },
     later: (row, run) => evalAll(compiled, row, run),

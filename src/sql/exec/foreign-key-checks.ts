@@ -25,7 +25,9 @@ import type { KvTxn, ReadOptions } from '../../txn/kv-txn.js';
 import { isReferenced } from '../catalog/descriptor.js';
 import type { ExecContext } from '../contract.js';
 import type { Datum } from '../types/datum.js';
+import { typeByOid } from '../types/registry.js';
 import type { FormatContext } from '../types/type-info.js';
+import { baseOidOf } from '../types/user-types.js';
 import { changeRow } from './change-row.js';
 import { compileExpr } from './eval.js';
 import type { ForeignKey, Reference } from './foreign-key.js';
@@ -324,7 +326,8 @@ class Actions {
     if (reference === null) return new Map(childPositions.map((p) => [p, null]));
     const values = foreignKey.childValues(reference);
     if (values === null) throw sqlError('22003', 'the new key is out of range for the referencing columns');
-    return new Map(childPositions.map((p, i) => [p, values[i]!]));
+    const columns = foreignKey.childColumns();
+    return new Map(childPositions.map((p, i) => [p, fitted(values[i]!, columns[i]!)]));
   }
 
   async #setDefault(key: Key, live: Row, after: Row | null): Promise<void> {
@@ -378,4 +381,9 @@ function violation(
       constraint: descriptor.name,
     },
   );
+}
+
+/** As an assignment to the column makes it. */
+function fitted(value: Datum, { typeOid, typmod }: { readonly typeOid: number; readonly typmod: number }): Datum {
+  return value === null || typmod < 0 ? value : typeByOid(baseOidOf(typeOid)).applyTypmod(value, typmod, false);
 }

@@ -44,7 +44,7 @@ export class ForeignKey {
   readonly childIndex: ChildIndex | null;
   /** Of the child's live columns, in the order of the parent's index. */
   readonly childPositions: readonly number[];
-  readonly #toParent: readonly (Conversion | null)[];
+  #toParent: readonly (Conversion | null)[];
   readonly #toChild: readonly (Conversion | null)[];
 
   constructor(fk: ForeignKeyDescriptor, child: TableDescriptor, childSchema: string, parent: TableDescriptor) {
@@ -62,7 +62,10 @@ export class ForeignKey {
     );
     this.#toParent = pairs.map(([parentOid, childOid]) => keyConversion(childOid, parentOid)!);
     this.#toChild = pairs.map(([parentOid, childOid]) => keyConversion(parentOid, childOid)!);
-    this.childIndex = this.#findChildIndex(columnIds);
+    // Many texts refer to one bpchar, with any number of blanks: no index finds them.
+    const isVague = pairs.some(([parentOid, childOid]) => isBlankPadded(parentOid) && !isBlankPadded(childOid));
+    if (isVague) this.#toParent = this.#toParent.map((one, i) => (isBlankPadded(pairs[i]![0]) ? null : one));
+    this.childIndex = isVague ? null : this.#findChildIndex(columnIds);
   }
 
   /** An index that begins with the columns of the key, in any order. */
@@ -87,7 +90,11 @@ export class ForeignKey {
       return null;
     }
     const values = own.map((value, i) => convert(this.#toParent[i]!, value));
-    return values.includes(undefined) ? this.#impossible(own) : this.#reference(values as Datum[]);
+    if (values.includes(undefined)) return this.#impossible(own);
+    const reference = this.#reference(values as Datum[]);
+    return values.every((value, i) => value === own[i] || typeof value !== 'string')
+      ? reference
+      : { ...reference, texts: this.#textsOf(own) };
   }
 
   /** What children may refer to by the parent's row; null if by nothing. */
@@ -102,10 +109,14 @@ export class ForeignKey {
 
   /** A value that the parent's type cannot have: it is missing there, under whatever name. */
   #impossible(own: readonly Datum[]): Reference {
-    const texts = own.map((value, i) =>
+    const texts = this.#textsOf(own);
+    return { key: `\x00${JSON.stringify(texts)}`, values: [], texts };
+  }
+
+  #textsOf(own: readonly Datum[]): string[] {
+    return own.map((value, i) =>
       typeByOid(this.childColumns()[i]!.typeOid).output(value as Exclude<Datum, null>, STORED_FORMAT),
     );
-    return { key: `\x00${JSON.stringify(texts)}`, values: [], texts };
   }
 
   /** Values of the child's columns that refer to this; null if its types have no such values. */
@@ -137,6 +148,10 @@ function convert(conversion: Conversion | null, value: Datum): Datum | undefined
   return conversion === null || value === null ? value : conversion(value);
 }
 
+export function isBlankPadded(typeOid: number): boolean {
+  return baseOidOf(typeOid) === OID.bpchar;
+}
+
 const INTEGERS: Readonly<Record<number, readonly [min: bigint, max: bigint]>> = {
   [OID.int2]: [-(2n ** 15n), 2n ** 15n - 1n],
   [OID.int4]: [-(2n ** 31n), 2n ** 31n - 1n],
@@ -149,6 +164,9 @@ export function keyConversion(fromType: number, toType: number): Conversion | nu
   const from = baseOidOf(fromType);
   const to = baseOidOf(toType);
   if (from === to || (TEXTS.has(from) && TEXTS.has(to))) return null;
+  // Blanks at the end count for text, and for bpchar they do not: its keys are without them. No bpchar is looked for by a text with some.
+  if (from === OID.bpchar && TEXTS.has(to)) return (value) => (value as string).replace(/ +$/, '');
+  if (to === OID.bpchar && TEXTS.has(from)) return (value) => ((value as string).endsWith(' ') ? undefined : value);
   const range = INTEGERS[to];
   if (range !== undefined && INTEGERS[from] !== undefined) {
     return (value) => integerIn(to, range, BigInt(value as number | bigint));

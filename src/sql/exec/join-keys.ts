@@ -64,8 +64,13 @@ const PLAIN: ReadonlySet<number> = new Set<number>([
   OID.uuid,
 ]);
 
+/** Equality of keys is all there is to it. */
+export function isPlainKey(key: WaitingJoinKey): boolean {
+  return PLAIN.has(key.left.oid) && PLAIN.has(key.right.oid);
+}
+
 /** What is left to test of a pair that was found by these keys: equality of plain types needs no second look. */
 export function restOf(condition: Expr | null, keys: readonly WaitingJoinKey[]): Expr | null {
-  const answered = new Set(keys.filter((k) => PLAIN.has(k.left.oid) && PLAIN.has(k.right.oid)).map((k) => k.condition));
+  const answered = new Set(keys.filter(isPlainKey).map((k) => k.condition));
   return answered.size === 0 ? condition : conjunction(conjuncts(condition).filter((c) => !answered.has(c)));
 }

@@ -13,6 +13,7 @@ import { type CompiledTest, compileTest, layoutOf, type SyncEval } from './eval.
 import { compileHasher, type RowHasher } from './hashing.js';
 import { type JoinKey, type JoinKeys, joinKeys, restOf } from './join-keys.js';
 import { compileLookupJoin } from './lookup-join.js';
+import { compileMappedChain } from './mapped-chain.js';
 import { compileMappedRight, type MappedJoin, type MappedRight } from './mapped-join.js';
 import { breatheAt, eachRow } from './pace.js';
 import {
@@ -49,6 +50,10 @@ interface JoinShape {
 type NullCheck = (row: Row, run: Run) => boolean;
 
 export function compileJoin(plan: JoinPlan): OperatorFactory {
+  return compileMappedChain(plan, () => compileAlone(plan)) ?? compileAlone(plan);
+}
+
+function compileAlone(plan: JoinPlan): OperatorFactory {
   const both = layoutOf([...plan.left.columns, ...plan.right.columns]);
   const leftLayout = layoutOf(plan.left.columns);
   const free = freeColumns(plan.right);
@@ -59,8 +64,8 @@ export function compileJoin(plan: JoinPlan): OperatorFactory {
   const left = compilePlan(plan.left);
   const byKey = lateral ? compileLookupJoin(plan, left) : null;
   const keys = lateral ? NO_KEYS : joinKeys(plan);
-  const mapped = compileMappedRight(plan, [...keys.now, ...keys.waiting]);
-  const known = mapped === null ? keys.now : mapped.keys.length === 1 ? mapped.keys : [];
+  const mapped = compileMappedRight(plan, keys);
+  const known = mapped === null ? keys.now : mapped.keys;
   const shape: JoinShape = {
     plan,
     left,

@@ -1,22 +1,23 @@
 /**
  * The right side of a join that is a relation of the catalogs: what a left row may join with is looked up in a map by
  * value (value-maps.ts), so that a join of few rows with a catalog of thousands reads few of them, and no table is
- * made for each execution. The right side's own condition is tested on what is found, once for each value.
+ * made for each execution. The right side's own condition is tested on what is found, once for each value; where that condition
+ * finds rows by a map of its own, the map is one of these. The rest of the join's equalities of columns is compared before there is a pair of rows.
  *
- * Only where every row that comes out has a left one, and where the right side's condition finds few rows by a map of
- * its own, it is read as any other.
+ * Only where every row that comes out has a left one.
  */
 import { after, type Soon } from '../../base/soon.js';
 import { identityCast } from '../types/casts.js';
 import type { Expr } from '../plan/expr.js';
+import type { HashKey } from '../plan/join-equality.js';
 import type { JoinPlan } from '../plan/logical.js';
 import type { Datum } from '../types/datum.js';
 import { OID } from '../types/oids.js';
-import { compileTest } from './eval.js';
-import type { WaitingJoinKey } from './join-keys.js';
+import { type CompiledTest, compileTest, type SyncEval } from './eval.js';
+import { isPlainKey, type JoinKeys, type WaitingJoinKey } from './join-keys.js';
 import type { Row, Run } from './run.js';
 import { type ByValue, rowsByValue } from '../catalog/virtual/value-maps.js';
-import { lookupsOf } from './virtual-scan.js';
+import { fewest, lookupsOf } from './virtual-scan.js';
 
 export interface MappedRight {
   /** The relation's rows as they are: of them, only `positions` are the right side's columns. */
@@ -28,61 +29,127 @@ interface MappedKey extends WaitingJoinKey {
   readonly position: number;
 }
 
+/** Both sides are columns, whose keys are compared without making a pair of the rows. */
+interface ComparedKey extends MappedKey {
+  readonly leftEval: SyncEval;
+}
+
 const NONE: readonly Row[] = [];
 /** Rows of a value, on average, that are looked through rather than to try the map of another column. */
 const ROWS_PER_VALUE = 8;
 
 export interface MappedJoin {
-  /** What candidates have in common with their left row; several: one of them, as it turns out. */
+  /** What candidates have in common with their left row. */
   readonly keys: readonly WaitingJoinKey[];
   readonly open: (run: Run) => Soon<MappedRight>;
   readonly positions: readonly number[];
 }
 
 /** null: not such a join. */
-export function compileMappedRight({ type, right }: JoinPlan, keys: readonly WaitingJoinKey[]): MappedJoin | null {
+export function compileMappedRight({ type, right }: JoinPlan, keys: JoinKeys): MappedJoin | null {
   if (right.kind !== 'virtual' || type === 'right' || type === 'full') return null;
   const layout = new Map(right.columns.map((c) => [c.id, c.position]));
-  const mapped = keys.flatMap((key): MappedKey[] => {
+  const mappedOf = <K extends WaitingJoinKey>(key: K): (K & { readonly position: number })[] => {
     const position = positionOf(key.right, layout);
     return position === undefined ? [] : [{ ...key, position }];
-  });
+  };
+  const now = keys.now.flatMap(mappedOf);
+  const mapped: MappedKey[] = [...now, ...keys.waiting.flatMap(mappedOf)];
   // An oid tells rows apart; a name may be that of a column of many tables.
   mapped.sort((a, b) => Number(b.right.oid === OID.oid) - Number(a.right.oid === OID.oid));
+  const compared: readonly ComparedKey[] = now.filter((key) => isPlainKey(key) && isColumn(key.left));
   const test = compileTest(right.filter, layout);
-  if (mapped.length === 0 || test?.waits === true || lookupsOf(right, layout).length > 0) return null;
-  const opened = (all: readonly Row[], run: Run): MappedRight => {
-    const { rows, key } = chooseMap(all, mapped);
-    const tested = new Map<unknown, readonly Row[]>();
-    let bytes = 0;
-    const withValue = (wanted: Datum): readonly Row[] => {
-      if (wanted === null) return NONE;
-      const value = key.key(wanted);
-      if (test === null) return rows.get(value) ?? NONE;
-      let candidates = tested.get(value);
-      if (candidates === undefined) {
-        candidates = (rows.get(value) ?? NONE).filter((row) => test.now(row, run));
-        const more = 64 + 8 * candidates.length;
-        bytes += more;
-        run.ctx.memory.grow(more);
-        tested.set(value, candidates);
-      }
-      return candidates;
-    };
-    return {
-      candidates: (left) => {
-        const wanted = key.leftEval(left, run);
-        return wanted instanceof Promise ? wanted.then(withValue) : withValue(wanted);
-      },
-      release: () => {
-        run.ctx.memory.shrink(bytes);
-        bytes = 0;
-        tested.clear();
-      },
-    };
-  };
+  if (mapped.length === 0 || test?.waits === true) return null;
+  const lookups = lookupsOf(right, layout);
   const positions = right.columns.map((c) => c.position);
-  return { keys: mapped, positions, open: (run) => after(right.relation.rows(run.ctx), (all) => opened(all, run)) };
+  return {
+    keys: mapped.length === 1 ? mapped : compared,
+    positions,
+    open: (run) =>
+      after(
+        right.relation.rows(run.ctx, positions),
+        (all) => new Mapped(fewest(all, lookups, run), mapped, compared, test, run),
+      ),
+  };
+}
+
+class Mapped implements MappedRight {
+  readonly #rows: ByValue;
+  readonly #key: MappedKey;
+  readonly #compared: readonly ComparedKey[];
+  readonly #test: CompiledTest | null;
+  readonly #run: Run;
+  readonly #tested = new Map<unknown, readonly Row[]>();
+  #bytes = 0;
+
+  constructor(
+    all: readonly Row[],
+    keys: readonly MappedKey[],
+    compared: readonly ComparedKey[],
+    test: CompiledTest | null,
+    run: Run,
+  ) {
+    const { rows, key } = chooseMap(all, keys);
+    this.#rows = rows;
+    this.#key = key;
+    this.#compared = compared.filter((one) => one.condition !== key.condition);
+    this.#test = test;
+    this.#run = run;
+  }
+
+  candidates(left: Row): Soon<readonly Row[]> {
+    const wanted = this.#key.leftEval(left, this.#run);
+    return wanted instanceof Promise
+      ? wanted.then((value) => this.#matching(left, value))
+      : this.#matching(left, wanted);
+  }
+
+  #matching(left: Row, wanted: Datum): readonly Row[] {
+    let rows = this.#withValue(wanted);
+    for (const { leftEval, key, position } of this.#compared) {
+      if (rows.length === 0) break;
+      const value = leftEval(left, this.#run);
+      if (value === null) return NONE;
+      rows = withKey(rows, position, key, key(value));
+    }
+    return rows;
+  }
+
+  #withValue(wanted: Datum): readonly Row[] {
+    if (wanted === null) return NONE;
+    const value = this.#key.key(wanted);
+    const test = this.#test;
+    if (test === null) return this.#rows.get(value) ?? NONE;
+    let candidates = this.#tested.get(value);
+    if (candidates === undefined) {
+      candidates = (this.#rows.get(value) ?? NONE).filter((row) => test.now(row, this.#run));
+      const more = 64 + 8 * candidates.length;
+      this.#bytes += more;
+      this.#run.ctx.memory.grow(more);
+      this.#tested.set(value, candidates);
+    }
+    return candidates;
+  }
+
+  release(): void {
+    this.#run.ctx.memory.shrink(this.#bytes);
+    this.#bytes = 0;
+    this.#tested.clear();
+  }
+}
+
+/** Most of the time one, or none: that needs no second array. */
+function withKey(rows: readonly Row[], position: number, keyOf: HashKey, wanted: unknown): readonly Row[] {
+  const matches = (row: Row): boolean => row[position] !== null && keyOf(row[position]!) === wanted;
+  const first = rows.findIndex(matches);
+  if (first < 0) return NONE;
+  const found = [rows[first]!];
+  for (let i = first + 1; i < rows.length; i++) if (matches(rows[i]!)) found.push(rows[i]!);
+  return found.length === rows.length ? rows : found;
+}
+
+function isColumn(expr: Expr): boolean {
+  return expr.kind === 'column' || (expr.kind === 'cast' && expr.fn === identityCast && isColumn(expr.arg));
 }
 
 /** The column of the relation that the expression is, whatever type it is taken for. */

@@ -22,7 +22,7 @@ import { isReferenced, type TableDescriptor } from '../catalog/descriptor.js';
 import type { ExecContext } from '../contract.js';
 import type { TableChecks } from '../plan/logical.js';
 import type { Datum } from '../types/datum.js';
-import { checkDomain, isConstrained } from '../functions/domains.js';
+import { checkDomain, checkDomainLater, domainWaits, isConstrained } from '../functions/domains.js';
 import { claimKeys } from './deferrable-unique.js';
 import { type CompiledTest, compileExpr, compileTest, type Compiled, layoutOf, testRow } from './eval.js';
 import { type IndexCodec, tableCodec, type TableCodec } from './index-codec.js';
@@ -50,6 +50,7 @@ export class RowWriter {
   readonly #generated: readonly { readonly position: number; readonly compute: Compiled }[];
   /** One of them calls a function that waits. */
   readonly #generatedWait: boolean;
+  readonly #domainsWait: boolean;
   readonly #domains: readonly { readonly position: number; readonly typeOid: number }[];
   readonly #notNull: readonly number[];
   /** Position in table.columns of each live column; null if none was dropped. */
@@ -87,6 +88,7 @@ export class RowWriter {
     this.#domains = table.columns.flatMap(({ typeOid, dropped }, position) =>
       !dropped && isConstrained(typeOid) ? [{ position, typeOid }] : [],
     );
+    this.#domainsWait = this.#domains.some(({ typeOid }) => domainWaits(typeOid));
     this.#notNull = table.columns.flatMap((c, i) => (c.nullable || c.dropped ? [] : [i]));
     this.#livePositions = table.columns.some((c) => c.dropped)
       ? table.columns.flatMap((c, i) => (c.dropped ? [] : [i]))
@@ -127,7 +129,17 @@ export class RowWriter {
   }
 
   #verifyGenerated(full: Row, run: Run): Promise<void> | undefined {
+    if (this.#domainsWait) return this.#verifyDomains(full, run);
     for (const { position, typeOid } of this.#domains) checkDomain(typeOid, full[position]!, run.ctx);
+    return this.#verifyRest(full, run);
+  }
+
+  async #verifyDomains(full: Row, run: Run): Promise<void> {
+    for (const { position, typeOid } of this.#domains) await checkDomainLater(typeOid, full[position]!, run.ctx);
+    await this.#verifyRest(full, run);
+  }
+
+  #verifyRest(full: Row, run: Run): Promise<void> | undefined {
     for (const position of this.#notNull) {
       if (full[position] === null) throw this.#notNullViolation(position, full, run.ctx);
     }

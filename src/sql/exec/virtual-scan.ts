@@ -35,12 +35,13 @@ export function compileVirtual(plan: VirtualPlan): OperatorFactory {
   // Over the relation's rows as they are.
   const layout = new Map(plan.columns.map((c) => [c.id, c.position]));
   const test = compileTest(plan.filter, layout);
-  const pickRow = picker(plan.columns.map((c) => c.position));
+  const positions = plan.columns.map((c) => c.position);
+  const pickRow = picker(positions);
   const pick = (rows: readonly Row[]): readonly Row[] => rows.map(pickRow);
   const lookups = lookupsOf(plan, layout);
   return (run) =>
     new LazyRows(() =>
-      after<readonly Row[], readonly Row[]>(plan.relation.rows(run.ctx), (all) =>
+      after<readonly Row[], readonly Row[]>(plan.relation.rows(run.ctx, positions), (all) =>
         after(filterRows(fewest(all, lookups, run), test, run), pick),
       ),
     );

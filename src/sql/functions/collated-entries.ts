@@ -9,8 +9,9 @@ import { sqlError } from '../../base/errors.js';
 import type { ExecContext } from '../contract.js';
 import type { Collation } from '../types/collation.js';
 import { collatedCompare, typeCollation } from '../types/collated.js';
-import type { Datum } from '../types/datum.js';
-import { typeByOid } from '../types/registry.js';
+import type { Datum, PgArray } from '../types/datum.js';
+import { isArrayType, typeByOid } from '../types/registry.js';
+import { baseOidOf } from '../types/user-types.js';
 import { Fold } from './aggregates.js';
 import type { AggregateEntry, CallInfo, FunctionEntry, Value } from './entry.js';
 import { like } from './like-match.js';
@@ -83,7 +84,7 @@ export function collatedEntry(
   if (entry.routine !== undefined || entry.rows !== null) return entry;
   const first = argOids[0];
   if (first === undefined || typeCollation(first) === null) return entry;
-  const impl = collation === null ? refusal(entry) : implementation(entry, collation, first);
+  const impl = collation === null ? refusal(entry, first) : implementation(entry, collation, first);
   if (impl === null) return entry;
   // Of anyarray the types differ from call to call.
   const keep = entry.argOids[0] === first;
@@ -97,12 +98,28 @@ export function collatedEntry(
   return keep ? formOf(entry, collation, make) : make();
 }
 
-function refusal({ name, oid }: FunctionEntry): Implementation | null {
+/** Arrays are refused where two texts in them are compared: not for their shapes, nor for NULLs. */
+function refusedArrays(oid: number, test: (order: number) => boolean, isEquality: boolean): Implementation {
+  const compare = collatedCompare(oid, {
+    compare: () => {
+      throw comparing();
+    },
+  });
+  const shape = (array: PgArray): string => [...array.dims, ...array.lowerBounds].join();
+  return ([a, b]) => {
+    const differ = isEquality && shape(a as PgArray) !== shape(b as PgArray);
+    return test(differ ? 1 : compare(a!, b!));
+  };
+}
+
+function refusal({ name, oid }: FunctionEntry, argOid: number): Implementation | null {
   const refuse =
     (what: string): Implementation =>
     () => {
       throw undetermined(what);
     };
+  if (Object.hasOwn(TESTS, name) && isArrayType(baseOidOf(argOid)))
+    return refusedArrays(argOid, TESTS[name]!, name === '=' || name === '<>');
   if (Object.hasOwn(TESTS, name) || name === 'bttextcmp') return refuse('string comparison');
   if (Object.hasOwn(PATTERNS, name)) return refuse(PATTERNS[name]!);
   return Object.hasOwn(CASES, name) && oid !== 0 ? refuse(`${name}() function`) : null;

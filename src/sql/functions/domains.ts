@@ -14,7 +14,8 @@ import type { DomainCheck, DomainType } from '../types/user-types.js';
 import { ownFunction } from './entry.js';
 import type { FunctionEntry } from './entry.js';
 
-export type DomainTest = (value: Datum, ctx: ExecContext) => Datum;
+/** It waits where the check calls a function of a user. */
+export type DomainTest = (value: Datum, ctx: ExecContext) => Datum | Promise<Datum>;
 
 let compileTest: (domain: DomainType, check: DomainCheck) => DomainTest = () => {
   throw new Error('the planner is not loaded');
@@ -24,6 +25,8 @@ export function registerDomainTests(compile: typeof compileTest): void {
 }
 
 interface Constraints {
+  /** A check calls a function of a user. */
+  readonly waits: boolean;
   readonly notNull: boolean;
   readonly tests: readonly { readonly name: string; readonly test: DomainTest }[];
 }
@@ -37,6 +40,7 @@ function constraintsOf(handle: number): readonly Constraints[] {
     const type = userTypeOf(handle);
     if (type?.kind !== 'domain') return [];
     const own: Constraints = {
+      waits: type.usedRoutines !== undefined,
       notNull: type.notNull,
       tests: type.checks.map((check) => ({ name: check.name, test: compileTest(type, check) })),
     };
@@ -51,7 +55,38 @@ export function isConstrained(oid: number): boolean {
   return userTypeIn(oid)?.kind === 'domain';
 }
 
-/** @throws QuoralError 23502, 23514 */
+/** Whether looking at a value of the domain, or at an array of such, has to wait. */
+export function domainWaits(oid: number): boolean {
+  const handle = userTypeOf(oid) === null ? oid - 1 : oid;
+  return isConstrained(oid) && constraintsOf(handle).some(({ waits }) => waits);
+}
+
+function violation(name: string, constraint: string): Error {
+  return sqlError('23514', `value for domain ${name} violates check constraint "${constraint}"`, {
+    dataType: name,
+    constraint,
+  });
+}
+
+/** As checkDomain, wherever it may wait. */
+export async function checkDomainLater(oid: number, value: Datum, ctx: ExecContext): Promise<void> {
+  if (userTypeOf(oid) === null) {
+    if (value instanceof PgArray) for (const item of value.elements) await checkDomainLater(oid - 1, item, ctx);
+    return;
+  }
+  const { name } = userTypeOf(oid)!;
+  for (const { notNull, tests } of constraintsOf(oid)) {
+    if (notNull && value === null) throw nullRefused(name);
+    for (const { name: constraint, test } of tests)
+      if ((await test(value, ctx)) === false) throw violation(name, constraint);
+  }
+}
+
+function nullRefused(name: string): Error {
+  return sqlError('23502', `domain ${name} does not allow null values`, { dataType: name });
+}
+
+/** @throws QuoralError 23502, 23514; 0A000 where a check would have to wait */
 export function checkDomain(oid: number, value: Datum, ctx: ExecContext): void {
   if (userTypeOf(oid) === null) {
     // An array: of a domain over something, each element of it is looked at.
@@ -60,17 +95,10 @@ export function checkDomain(oid: number, value: Datum, ctx: ExecContext): void {
   }
   // As PostgreSQL, constraints of the domains underneath are told of as this one's.
   const name = userTypeOf(oid)!.name;
-  for (const { notNull, tests } of constraintsOf(oid)) {
-    if (notNull && value === null) {
-      throw sqlError('23502', `domain ${name} does not allow null values`, { dataType: name });
-    }
-    for (const { name: constraint, test } of tests) {
-      if (test(value, ctx) !== false) continue;
-      throw sqlError('23514', `value for domain ${name} violates check constraint "${constraint}"`, {
-        dataType: name,
-        constraint,
-      });
-    }
+  for (const { notNull, tests, waits } of constraintsOf(oid)) {
+    if (notNull && value === null) throw nullRefused(name);
+    if (waits) throw sqlError('0A000', `domain ${name} has a check that calls a function, which is not supported here`);
+    for (const { name: constraint, test } of tests) if (test(value, ctx) === false) throw violation(name, constraint);
   }
 }
 
@@ -81,8 +109,13 @@ export function domainCast(oid: number): FunctionEntry {
   let entry = entries.get(oid);
   if (entry === undefined) {
     const base = baseOidOf(oid);
+    const waits = domainWaits(oid);
     const cast = (value: Datum, ctx: ExecContext): Datum => {
       checkDomain(oid, value, ctx);
+      return value;
+    };
+    const later = async (value: Datum, ctx: ExecContext): Promise<Datum> => {
+      await checkDomainLater(oid, value, ctx);
       return value;
     };
     entry = ownFunction({
@@ -90,8 +123,9 @@ export function domainCast(oid: number): FunctionEntry {
       argOids: [base],
       resultOid: base,
       castsTo: oid,
-      impl: (args, ctx) => cast(args[0]!, ctx),
-      call1: (value, ctx) => cast(value, ctx),
+      ...(waits
+        ? { mayWait: true, volatility: 'volatile', impl: (args, ctx) => later(args[0]!, ctx) }
+        : { impl: (args, ctx) => cast(args[0]!, ctx), call1: (value, ctx) => cast(value, ctx) }),
     });
     entries.set(oid, entry);
   }

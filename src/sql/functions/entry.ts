@@ -101,6 +101,12 @@ export interface AggregateEntry {
   readonly strict: boolean;
   /** Result over no rows. */
   readonly emptyResult: Datum;
+  /** It is the user's, whose name depends on who asks. */
+  readonly routine?: Routine;
+  /** The last argument is written VARIADIC. */
+  readonly variadic?: true;
+  /** WITHIN GROUP says no order of the rows that it gets. */
+  readonly unsorted?: true;
   /** As of FunctionEntry. */
   readonly uncollated?: AggregateEntry;
   init(call: CallInfo): Accumulator;

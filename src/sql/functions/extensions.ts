@@ -9,7 +9,25 @@ import { fn, fns } from './define.js';
 
 /** The functions that PostgreSQL has with these extensions only. */
 export const EXTENSION_FUNCTIONS: Readonly<Record<string, ReadonlySet<string>>> = {
-  pgcrypto: new Set(['digest', 'hmac', 'gen_random_bytes']),
+  pgcrypto: new Set([
+    'digest',
+    'hmac',
+    'gen_random_bytes',
+    'crypt',
+    'gen_salt',
+    'encrypt',
+    'decrypt',
+    'encrypt_iv',
+    'decrypt_iv',
+    'armor',
+    'dearmor',
+    'pgp_armor_headers',
+    'pgp_key_id',
+    'pgp_sym_encrypt',
+    'pgp_sym_encrypt_bytea',
+    'pgp_sym_decrypt',
+    'pgp_sym_decrypt_bytea',
+  ]),
   'uuid-ossp': new Set([
     'uuid_generate_v1',
     'uuid_generate_v1mc',

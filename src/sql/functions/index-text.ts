@@ -50,12 +50,20 @@ function isCall(text: string): boolean {
   return name !== null && closingOf(text, name[0].length) === text.length - 1;
 }
 
+/** (a AT TIME ZONE 'utc'), a call in SQL's words: it has its parentheses already. */
+function isCallInWords(text: string): boolean {
+  if (!text.startsWith('(') || closingOf(text, 0) !== text.length - 1) return false;
+  let outermost = '';
+  for (const { at, depth } of plainCharacters(text)) if (depth === 1) outermost += text[at];
+  return / (AT TIME ZONE|OVERLAPS) /.test(outermost) || / IS (NFK?[CD] )?NORMALIZED$/.test(outermost);
+}
+
 /** How stored expressions are written. */
 export type ShowExpression = (sql: string) => string;
 
 /** An expression among the keys of an index. */
 export function keyText(shown: string): string {
-  return isCall(shown) ? shown : `(${shown})`;
+  return isCall(shown) || isCallInWords(shown) ? shown : `(${shown})`;
 }
 
 function columnName(table: TableDescriptor, id: number): string {

@@ -8,6 +8,7 @@ import { formatJson, makeJsonObject, parseJson, quoteJson } from '../types/json.
 import { formatNumeric, numericFromBigInt, parseNumeric } from '../types/numeric.js';
 import { OID } from '../types/oids.js';
 import { typeByOid } from '../types/registry.js';
+import { baseOidOf } from '../types/user-types.js';
 import type { Value } from './entry.js';
 
 const NUMBERS: ReadonlySet<number> = new Set([OID.int2, OID.int4, OID.int8, OID.float4, OID.float8, OID.numeric]);
@@ -34,10 +35,11 @@ function fieldName(record: PgRecord, index: number): string {
 }
 
 /** `ctx` may be null only for types whose text form does not depend on settings. */
-export function toJsonText(v: Datum, oid: number, ctx: ExecContext | null): string {
+export function toJsonText(v: Datum, declared: number, ctx: ExecContext | null): string {
   if (v === null) return 'null';
   if (typeof v === 'boolean') return v ? 'true' : 'false';
   if (v instanceof Jsonb) return formatJson(v.value);
+  const oid = baseOidOf(declared);
   if (oid === OID.json) return v as string;
   if (oid === OID.text || oid === OID.varchar || oid === OID.unknown) return quoteJson(v as string);
   if (v instanceof PgArray) return arrayText(v, ctx);
@@ -64,9 +66,10 @@ function arrayText(v: PgArray, ctx: ExecContext | null): string {
   return level(0);
 }
 
-export function toJsonValue(v: Datum, oid: number, ctx: ExecContext): JsonValue {
+export function toJsonValue(v: Datum, declared: number, ctx: ExecContext): JsonValue {
   if (v === null || typeof v === 'boolean') return v;
   if (v instanceof Jsonb) return v.value;
+  const oid = baseOidOf(declared);
   if (oid === OID.json) return parseJson(v as string);
   if (v instanceof PgArray) return arrayValue(v, ctx);
   if (v instanceof PgRecord)

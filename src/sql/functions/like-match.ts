@@ -8,6 +8,7 @@
  * Without a _ units are compared: no half of a surrogate pair matches anything but itself. With one, code points.
  */
 import { sqlError } from '../../base/errors.js';
+import { lowerOf } from '../types/letter-case.js';
 import { hasSurrogates } from '../types/text-order.js';
 
 /** Stands for _ among code points. */
@@ -34,7 +35,7 @@ const cache = new Map<string, Pattern>();
 
 export function like(text: string, pattern: string, escape = '\\', fold = false): boolean {
   const wanted = patternOf(pattern, escape, fold);
-  const read = fold ? text.toLowerCase() : text;
+  const read = fold ? lowerOf(text) : text;
   const matches = wanted.plain === null ? matchesRuns(codesOf(read), wanted.runs) : matchesPlain(read, wanted.plain);
   if (!wanted.dangling) return matches;
   if (matches) throw sqlError('22025', 'LIKE pattern must not end with escape character');
@@ -42,11 +43,11 @@ export function like(text: string, pattern: string, escape = '\\', fold = false)
 }
 
 function patternOf(pattern: string, escape: string, fold: boolean): Pattern {
-  if (pattern.length > CACHED_PATTERN_MAX) return compile(fold ? pattern.toLowerCase() : pattern, escape);
+  if (pattern.length > CACHED_PATTERN_MAX) return compile(fold ? lowerOf(pattern) : pattern, escape);
   const key = `${fold ? 'i' : 'c'}${escape}\0${pattern}`;
   const known = cache.get(key);
   if (known !== undefined) return known;
-  const made = compile(fold ? pattern.toLowerCase() : pattern, escape);
+  const made = compile(fold ? lowerOf(pattern) : pattern, escape);
   if (cache.size >= CACHE_MAX) cache.clear();
   cache.set(key, made);
   return made;

@@ -19,6 +19,12 @@ export function isOrderedSet(entry: AggregateEntry): boolean {
   return orderedSets.has(entry);
 }
 
+/** One that a user made is called alike. */
+export function asOrderedSet(entry: AggregateEntry): AggregateEntry {
+  orderedSets.add(entry);
+  return entry;
+}
+
 abstract class Ordered implements Accumulator {
   protected values: Value[] = [];
   protected direct: Datum = null;

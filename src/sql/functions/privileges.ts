@@ -16,7 +16,7 @@ import {
 } from '../catalog/acl.js';
 import { SUPERUSER_OID } from '../catalog/bootstrap-names.js';
 import type { Descriptor } from '../catalog/descriptor.js';
-import { aclOf, wholeRights } from '../catalog/rights.js';
+import { aclOf, isUnderRowSecurity, wholeRights } from '../catalog/rights.js';
 import type { Rights } from '../catalog/rights.js';
 import type { ExecContext } from '../contract.js';
 import { PgArray, PgRecord } from '../types/datum.js';
@@ -134,6 +134,14 @@ define('table', (who, object, privileges, ctx) => {
   if (d?.kind === 'table' || d?.kind === 'view' || d?.kind === 'sequence') return onObject(d, asked, rights);
   return ctx.services.relationName(oid) === null ? null : onCatalog(oid, asked, rights, ctx);
 });
+
+for (const relation of ['text', 'oid']) {
+  const isActive = (object: What, ctx: ExecContext): boolean => {
+    const d = access(ctx).descriptor(relationOid(object, ctx));
+    return d?.kind === 'table' && isUnderRowSecurity(rightsFor(null, ctx), d);
+  };
+  fn(`row_security_active(${relation}) bool`, isActive, STABLE);
+}
 
 define('sequence', (who, object, privileges, ctx) => {
   const rights = rightsFor(who, ctx);

@@ -5,36 +5,15 @@
 import { sqlError } from '../../base/errors.js';
 import { PgArray } from '../types/datum.js';
 import type { Datum } from '../types/datum.js';
-import { canCoerce, findCast, selectCommonType } from '../types/casts.js';
+import { canCoerce, findCast } from '../types/casts.js';
 import { OID } from '../types/oids.js';
 import { isHandle } from '../types/user-types.js';
-import { isMultirangeType, isRangeType, rangeKind } from '../types/range.js';
-import type { RangeKind } from '../types/range.js';
-import { arrayOidOf, elementOidOf, formatType, isArrayType, typeByName, typeByOid } from '../types/registry.js';
+import { elementOidOf, formatType, typeByName, typeByOid } from '../types/registry.js';
 import { aggregatesNamed, functionsNamed, operatorsNamed } from './define.js';
 import { ownFunction } from './entry.js';
+import { describeCall, missingFunction } from './missing-functions.js';
+import { acceptsPolymorphic, concretize, POLYMORPHIC, solve, solveRanges } from './polymorphic.js';
 import type { AggregateEntry, FunctionEntry, ResolvedCall } from './entry.js';
-
-const POLYMORPHIC: ReadonlySet<number> = new Set([
-  OID.anyelement,
-  OID.anyarray,
-  OID.anynonarray,
-  OID.anyenum,
-  OID.anycompatible,
-  OID.anycompatiblearray,
-  OID.anycompatiblenonarray,
-  OID.anyrange,
-  OID.anymultirange,
-  OID.anycompatiblerange,
-  OID.anycompatiblemultirange,
-]);
-const COMPATIBLE: ReadonlySet<number> = new Set([
-  OID.anycompatible,
-  OID.anycompatiblearray,
-  OID.anycompatiblenonarray,
-  OID.anycompatiblerange,
-  OID.anycompatiblemultirange,
-]);
 
 interface Candidate<E> {
   readonly entry: E;
@@ -51,128 +30,6 @@ type AnyEntry = Pick<FunctionEntry, 'argOids' | 'resultOid' | 'name'> & {
   readonly variadic?: boolean;
   readonly defaults?: readonly Datum[];
 };
-
-function acceptsPolymorphic(declared: number, actual: number): boolean {
-  if (actual === OID.unknown) return true;
-  switch (declared) {
-    case OID.anyarray:
-    case OID.anycompatiblearray:
-      return elementOidOf(actual) !== 0;
-    case OID.anynonarray:
-    case OID.anycompatiblenonarray:
-      return !isArrayType(actual);
-    case OID.anyenum:
-      return typeByOid(actual).category === 'E';
-    case OID.anyrange:
-    case OID.anycompatiblerange:
-      return isRangeType(actual);
-    case OID.anymultirange:
-    case OID.anycompatiblemultirange:
-      return isMultirangeType(actual);
-    default:
-      return true;
-  }
-}
-
-/** What an argument says of the element type. */
-function elementFor(declared: number, actual: number): number {
-  if (declared === OID.anyarray || declared === OID.anycompatiblearray) return elementOidOf(actual);
-  return isAnyRange(declared) ? rangeKind(actual).element.oid : actual;
-}
-
-function isAnyRange(declared: number): boolean {
-  return declared === OID.anyrange || declared === OID.anymultirange || isCompatibleRange(declared);
-}
-function isCompatibleRange(declared: number): boolean {
-  return declared === OID.anycompatiblerange || declared === OID.anycompatiblemultirange;
-}
-
-/** The ranges that the arguments are about: of the plain and of the compatible family. */
-interface Ranges {
-  readonly plain: RangeKind | null;
-  readonly compatible: RangeKind | null;
-}
-/** null if they contradict each other. */
-function solveRanges(declared: readonly number[], actual: readonly number[]): Ranges | null {
-  const solved = (compatible: boolean): RangeKind | null | undefined => {
-    let found: RangeKind | null = null;
-    for (let i = 0; i < declared.length; i++) {
-      const d = declared[i]!;
-      if (!isAnyRange(d) || isCompatibleRange(d) !== compatible || actual[i] === OID.unknown) continue;
-      const kind = rangeKind(actual[i]!);
-      if (found !== null && found.oid !== kind.oid) return undefined;
-      found = kind;
-    }
-    return found;
-  };
-  const plain = solved(false);
-  const compatible = solved(true);
-  return plain === undefined || compatible === undefined ? null : { plain, compatible };
-}
-
-/** Concrete types of one family of polymorphic parameters; null if they contradict each other. */
-function solve(declared: readonly number[], actual: readonly number[], compatible: boolean): number | null {
-  let element = 0;
-  const elements: number[] = [];
-  let used = false;
-  for (let i = 0; i < declared.length; i++) {
-    const d = declared[i]!;
-    if (!POLYMORPHIC.has(d) || COMPATIBLE.has(d) !== compatible) continue;
-    used = true;
-    const a = actual[i]!;
-    if (a === OID.unknown) continue;
-    const found = elementFor(d, a);
-    if (found === 0) return null;
-    if (element !== 0 && element !== found && !compatible) return null;
-    element = found;
-    elements.push(found);
-  }
-  if (!used) return 0;
-  if (elements.length === 0) return compatible ? OID.text : OID.unknown;
-  if (!compatible) return element;
-  const category = typeByOid(elements[0]!).category;
-  if (elements.some((oid) => typeByOid(oid).category !== category)) return null;
-  const common = selectCommonType(elements, 'ARRAY');
-  return elements.every((oid) => canCoerce(oid, common, 'implicit')) ? common : null;
-}
-
-function concretize(declared: number, element: number, compatibleElement: number, ranges: Ranges): number {
-  switch (declared) {
-    case OID.anyelement:
-    case OID.anynonarray:
-    case OID.anyenum:
-      return element;
-    case OID.anycompatible:
-    case OID.anycompatiblenonarray:
-      return compatibleElement;
-    case OID.anyarray:
-      return arrayOidOf(element);
-    case OID.anycompatiblearray:
-      return arrayOidOf(compatibleElement);
-    case OID.anyrange:
-      return ranges.plain?.oid ?? 0;
-    case OID.anymultirange:
-      return ranges.plain?.multirangeOid ?? 0;
-    case OID.anycompatiblerange:
-      return ranges.compatible?.oid ?? 0;
-    case OID.anycompatiblemultirange:
-      return ranges.compatible?.multirangeOid ?? 0;
-    default:
-      return declared;
-  }
-}
-
-/** What polymorphic types stand for beside such arguments; 0 for one that these do not settle. */
-export function concreteTypes(declared: readonly number[], actual: readonly number[]): (oid: number) => number {
-  const element = solve(declared, actual, false) ?? 0;
-  const compatible = solve(declared, actual, true) ?? 0;
-  const ranges = solveRanges(declared, actual) ?? { plain: null, compatible: null };
-  return (oid) => concretize(oid, element, compatible, ranges);
-}
-
-export function isPolymorphic(oid: number): boolean {
-  return POLYMORPHIC.has(oid);
-}
 
 /** The candidate if the arguments can be coerced to it, else null. */
 function tryCandidate<E extends AnyEntry>(
@@ -336,10 +193,6 @@ function byUnknownCategories<E extends AnyEntry>(
   return kept.length === 0 ? candidates : kept;
 }
 
-function describe(name: string, args: readonly number[]): string {
-  return `${name}(${args.map((oid) => formatType(oid)).join(', ')})`;
-}
-
 /** Every polymorphic argument was an unknown literal, so nothing says what the type is. */
 function checkDetermined(c: Candidate<AnyEntry>): void {
   if (c.declared.some((d, i) => POLYMORPHIC.has(d) && (c.concrete[i] === OID.unknown || c.concrete[i] === 0))) {
@@ -426,7 +279,7 @@ export interface ResolveOptions {
   readonly alike?: (a: FunctionEntry, b: FunctionEntry) => boolean;
 }
 
-/** @throws QuoralError 42883, 42725 as PostgreSQL words them. */
+/** @throws QuoralError 42883, 42725 as PostgreSQL words them; 0A000 */
 export function resolveFunction(
   name: string,
   args: readonly number[],
@@ -436,9 +289,7 @@ export function resolveFunction(
   if (found !== null) return found;
   const asCast = functionAsCast(name, args);
   if (asCast !== null) return asCast;
-  throw sqlError('42883', `function ${describe(name, args)} does not exist`, {
-    hint: 'No function matches the given name and argument types. You might need to add explicit type casts.',
-  });
+  throw missingFunction(name, args);
 }
 
 /** null if there is none; still throws 42725 when there are several as good. */
@@ -483,7 +334,7 @@ export function findFunction(
 }
 
 export function notUnique(name: string, args: readonly number[]): Error {
-  return sqlError('42725', `function ${describe(name, args)} is not unique`, {
+  return sqlError('42725', `function ${describeCall(name, args)} is not unique`, {
     hint: 'Could not choose a best candidate function. You might need to add explicit type casts.',
   });
 }
@@ -536,14 +387,12 @@ export function resolveAggregate(name: string, args: readonly number[]): Resolve
   }
   if (candidates.length === 0) {
     if (!isAggregateName(name)) return null;
-    throw sqlError('42883', `function ${describe(name, args)} does not exist`, {
-      hint: 'No function matches the given name and argument types. You might need to add explicit type casts.',
-    });
+    throw missingFunction(name, args);
   }
   const exact = candidates.find((c) => exactMatches(c, args) === args.length);
   const chosen = exact ?? select(candidates, args);
   if (chosen === null) {
-    throw sqlError('42725', `function ${describe(name, args)} is not unique`, {
+    throw sqlError('42725', `function ${describeCall(name, args)} is not unique`, {
       hint: 'Could not choose a best candidate function. You might need to add explicit type casts.',
     });
   }

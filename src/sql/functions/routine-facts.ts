@@ -1,6 +1,7 @@
 /** What the catalog's functions tell of functions and procedures: built-in ones, and those of users. */
+import { languageHandlers, typeFunctions, type Uncalled, windowFunctions } from '../catalog/virtual/type-functions.js';
 import type { ExecContext } from '../contract.js';
-import type { Datum } from '../types/datum.js';
+import type { Datum, PgArray } from '../types/datum.js';
 import { formatType } from '../types/registry.js';
 import { fn } from './define.js';
 import { procedureByOid } from './procedure-oids.js';
@@ -8,9 +9,20 @@ import { argumentsText, resultText, routineText, standardBodyOf } from './routin
 
 const STABLE = { volatility: 'stable' } as const;
 
+/** Of functions that catalogs name and that nothing here calls. */
+let uncalled: ReadonlyMap<number, Uncalled> | null = null;
+
+function uncalledByOid(oid: number): Uncalled | undefined {
+  uncalled ??= new Map([...typeFunctions(), ...windowFunctions(), ...languageHandlers()].map((one) => [one.oid, one]));
+  return uncalled.get(oid);
+}
+
 function argumentTypes(oid: number): Datum {
   const procedure = procedureByOid(oid);
-  if (procedure === null) return null;
+  if (procedure === null) {
+    const types = uncalledByOid(oid)?.proargtypes as PgArray | undefined;
+    return types?.elements.map((type) => formatType(type as number)).join(', ') ?? null;
+  }
   const { argOids } = procedure.entry;
   const variadic = 'variadic' in procedure.entry && procedure.entry.variadic;
   return argOids
@@ -33,7 +45,10 @@ fn(
     const found = ctx.services.routineByOid?.(oid) ?? null;
     if (found !== null) return resultText(found.routine, ctx);
     const entry = procedureByOid(oid)?.entry;
-    if (entry === undefined) return null;
+    if (entry === undefined) {
+      const type = uncalledByOid(oid)?.prorettype;
+      return type === undefined ? null : formatType(type as number);
+    }
     return ('returnsSet' in entry && entry.returnsSet ? 'SETOF ' : '') + formatType(entry.resultOid);
   },
   STABLE,

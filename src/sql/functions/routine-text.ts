@@ -33,11 +33,12 @@ function shownParameter(p: RoutineParameter, procedure: boolean, defaults: boole
   return mode + name + shownType(p.typeOid, ctx) + value;
 }
 
-export function argumentsText({ parameters, procedure }: Routine, defaults: boolean, ctx: ExecContext): string {
-  return parameters
-    .filter((p) => p.mode !== 'table')
-    .map((p) => shownParameter(p, procedure, defaults, ctx))
-    .join(', ');
+export function argumentsText(routine: Routine, defaults: boolean, ctx: ExecContext): string {
+  const { parameters, procedure, aggregate } = routine;
+  const shown = parameters.filter((p) => p.mode !== 'table').map((p) => shownParameter(p, procedure, defaults, ctx));
+  const direct = aggregate?.direct;
+  if (direct === undefined) return shown.join(', ');
+  return `${shown.slice(0, direct.count).join(', ')}${direct.count > 0 ? ' ' : ''}ORDER BY ${shown.slice(direct.count).join(', ')}`;
 }
 
 /** null: a procedure, which has none. */

@@ -5,19 +5,60 @@ import { showTypes } from '../types/pinned-types.js';
 /** Names in quotes, and literals, which may name a relation. */
 export const LITERALS = /"(?:[^"]|"")*"|'((?:[^']|'')*)'(::regclass\b)?/g;
 
-/** Stored expressions name relations by their oids: by the names that they have now, and as the search path needs them. */
-export function namedRelations(sql: string, { services }: ExecContext): string {
+/** Oids where a stored text names relations by them, and what stands between. */
+type Pieces = readonly (string | number)[];
+
+/** To find them is most of the work, and a tool asks for the defaults of all tables at once. */
+const piecesOf = new Map<string, Pieces>();
+const PIECES_MAX = 4_096;
+
+function split(sql: string): Pieces {
+  const pieces: (string | number)[] = [];
+  let end = 0;
+  for (const { 0: found, 1: literal, 2: cast, index } of sql.matchAll(LITERALS)) {
+    if (cast === undefined || !/^\d+$/.test(literal!)) continue;
+    pieces.push(sql.slice(end, index), Number(literal));
+    end = index + found.length;
+  }
+  return [...pieces, sql.slice(end)];
+}
+
+function piecesIn(sql: string): Pieces {
+  let pieces = piecesOf.get(sql);
+  if (pieces === undefined) {
+    if (piecesOf.size >= PIECES_MAX) piecesOf.clear();
+    piecesOf.set(sql, (pieces = split(sql)));
+  }
+  return pieces;
+}
+
+/** The same for texts that differ in nothing but the relations that they name. */
+export function withoutRelations(sql: string): string {
   if (!sql.includes('::regclass')) return sql;
-  return sql.replace(LITERALS, (found, literal: string | undefined, cast: string | undefined) => {
-    if (cast === undefined || !/^\d+$/.test(literal!)) return found;
-    const name = services.relationName(Number(literal));
-    return name === null ? found : `'${name.replaceAll("'", "''")}'::regclass`;
-  });
+  return piecesIn(sql)
+    .map((piece) => (typeof piece === 'string' ? piece : '\0'))
+    .join('');
+}
+
+/**
+ * Stored expressions name relations by their oids: by the names that they have now, and as the search path needs them.
+ * `nameOf`: null for one that is gone.
+ */
+export function namedRelations(sql: string, nameOf: (oid: number) => string | null): string {
+  if (!sql.includes('::regclass')) return sql;
+  const pieces = piecesIn(sql);
+  let text = '';
+  for (const piece of pieces)
+    text += typeof piece === 'string' ? piece : `'${(nameOf(piece) ?? String(piece)).replaceAll("'", "''")}'::regclass`;
+  return text;
 }
 
 export function shownSql(sql: string, ctx: ExecContext): string {
   const { services } = ctx;
   const nameOf = (oid: number): string | null =>
     services.typeName(oid) ?? services.routineName?.(oid, false) ?? services.collationName?.(oid) ?? null;
-  return showTypes(namedRelations(sql, ctx), nameOf);
+  return showTypes(
+    namedRelations(sql, (oid) => services.relationName(oid)),
+    nameOf,
+  );
 }

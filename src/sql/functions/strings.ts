@@ -7,9 +7,11 @@ import { PgArray } from '../types/datum.js';
 import type { Datum, Inet } from '../types/datum.js';
 import { showNetwork } from '../types/network.js';
 import { OID } from '../types/oids.js';
+import { lowerOf, upperOf } from '../types/letter-case.js';
 import { typeByOid } from '../types/registry.js';
 import { decodeEscape, decodeHex, escapeBytes } from '../types/scalar-input.js';
 import { checkElements, checkLength, ELEMENTS_MAX } from '../types/limits.js';
+import { isPlainIdentifier } from '../types/identifiers.js';
 import { replaceEach, replaceText, TextBuilder } from '../types/text-builder.js';
 import { charLength, hasSurrogates, sliceChars, stripBlanks } from '../types/text-order.js';
 import type { CallInfo, Value } from './entry.js';
@@ -36,19 +38,8 @@ fns(['length(bytea) int4', 'octet_length(bytea) int4'], (b: Uint8Array) => b.len
 fns(['octet_length(text) int4', 'octet_length(bpchar) int4'], (s: string) => Buffer.byteLength(s, 'utf8'));
 fn('bit_length(text) int4', (s: string) => Buffer.byteLength(s, 'utf8') * 8);
 fn('bit_length(bytea) int4', (b: Uint8Array) => b.length * 8);
-/** Simple case mapping, character by character: 'ß' stays, as in PostgreSQL. */
-function mapCase(s: string, upper: boolean): string {
-  const whole = upper ? s.toUpperCase() : s.toLowerCase();
-  if (whole.length === s.length) return whole;
-  const out = new TextBuilder();
-  for (const c of s) {
-    const mapped = upper ? c.toUpperCase() : c.toLowerCase();
-    out.add(mapped.length === c.length ? mapped : c);
-  }
-  return out.text();
-}
-fn('lower(text) text', (s: string) => mapCase(s, false));
-fn('upper(text) text', (s: string) => mapCase(s, true));
+fn('lower(text) text', lowerOf);
+fn('upper(text) text', upperOf);
 const LETTER = /^[\p{L}\p{N}]/u;
 fn('initcap(text) text', (s: string) => {
   if (s.length <= REPLACED_AT_ONCE) return capitalised(s);
@@ -65,7 +56,7 @@ fn('initcap(text) text', (s: string) => {
 const capitalised = (s: string): string =>
   s.replace(/[\p{L}\p{N}]+/gu, (word) => {
     const [first = ''] = word;
-    return mapCase(first, true) + mapCase(word.slice(first.length), false);
+    return upperOf(first) + lowerOf(word.slice(first.length));
   });
 
 // ---- concatenation ----
@@ -401,20 +392,8 @@ fn('set_byte(bytea, int4, int4) bytea', (b: Uint8Array, n: number, v: number) =>
 // ---- quoting ----
 
 /** Words that need quotes as identifiers: reserved, or reserved where types and functions stand. */
-const RESERVED = new Set(
-  (
-    'all analyse analyze and any array as asc asymmetric authorization between bigint binary bit boolean both case cast char character check coalesce collate ' +
-    'collation column concurrently constraint create cross current_catalog current_date current_role current_schema current_time current_timestamp ' +
-    'current_user dec decimal default deferrable desc distinct do else end except exists extract false fetch float for foreign freeze from full grant ' +
-    'greatest group grouping having ilike in initially inner inout int integer intersect interval into is isnull join lateral leading least left like ' +
-    'limit localtime localtimestamp national natural nchar none normalize not notnull null nullif numeric offset on only or order out outer overlaps ' +
-    'overlay placing position precision primary real references returning right row select session_user setof similar smallint some substring symmetric ' +
-    'table tablesample then time timestamp to trailing treat trim true union unique user using values varchar variadic verbose when where window with ' +
-    'xmlattributes xmlconcat xmlelement xmlexists xmlforest xmlnamespaces xmlparse xmlpi xmlroot xmlserialize xmltable'
-  ).split(' '),
-);
 export function quoteIdentifier(s: string): string {
-  return /^[a-z_][a-z0-9_]*$/.test(s) && !RESERVED.has(s) ? s : `"${replaceEach(s, /"/g, '""')}"`;
+  return isPlainIdentifier(s) ? s : `"${replaceEach(s, /"/g, '""')}"`;
 }
 export function quoteLiteral(s: string): string {
   const quoted = `'${replaceEach(s, /['\\]/g, '$&$&')}'`;

@@ -28,7 +28,7 @@ import { fn, fns, srf } from './define.js';
 import { quoteIdentifier } from './strings.js';
 import { indexColumnText, indexText } from './index-text.js';
 import { viewOfRule } from '../catalog/rule-oids.js';
-import { namedRelations, shownSql } from './shown-sql.js';
+import { shownSql } from './shown-sql.js';
 
 const STABLE = { volatility: 'stable' } as const;
 const LOOSE = { volatility: 'stable', strict: false } as const;
@@ -104,7 +104,7 @@ for (const type of ['regclass', 'text']) {
     WAITS,
   );
 }
-fn('lastval() int8', (ctx: ExecContext) => ctx.services.lastval(), VOLATILE);
+fn('lastval() int8', (ctx: ExecContext) => ctx.services.lastval(), WAITS);
 
 // ---- identifiers and random values ----
 
@@ -161,11 +161,11 @@ fn(
 fn(
   'pg_collation_for(any) text',
   (_v: Datum, ctx: ExecContext, call: CallInfo) => {
-    if (call.argOids[0] === OID.unknown) return null;
-    const own = typeCollation(call.argOids[0]!);
-    if (own === null)
-      throw sqlError('42804', `collations are not supported by type ${typeByOid(call.argOids[0]!).sqlName}`);
-    const { collation = collationOfKey(own) } = call;
+    const oid = call.argOids[0]!;
+    const own = typeCollation(oid);
+    if (own === null && oid !== OID.unknown)
+      throw sqlError('42804', `collations are not supported by type ${typeByOid(oid).sqlName}`);
+    const { collation = own === null ? null : collationOfKey(own) } = call;
     if (collation === null) return null;
     if (collation.name !== null) return quoteIdentifier(collation.name);
     return ctx.services.collationName?.(collation.oid) ?? String(collation.oid);
@@ -223,7 +223,7 @@ fn('num_nonnulls(variadic any) int4', (args: readonly Datum[]) => args.filter((v
 /** @param columns what it may name */
 function shownExpression(sql: string, columns: readonly StoredColumn[], pretty: boolean, ctx: ExecContext): string {
   const isAsStored = !pretty && !sql.includes('CASE');
-  const text = (): string | undefined => ctx.services.expressionText?.(namedRelations(sql, ctx), columns, pretty);
+  const text = (): string | undefined => ctx.services.expressionText?.(sql, columns, pretty);
   return (isAsStored ? undefined : text()) ?? shownSql(sql, ctx);
 }
 const NO_COLUMNS: readonly StoredColumn[] = [];
@@ -436,6 +436,7 @@ fn(
   (oid: number, catalog: string, ctx: ExecContext) => {
     if (catalog === 'pg_type') return ctx.services.commentOf('type', oid);
     if (catalog === 'pg_collation') return ctx.services.commentOf('collation', oid);
+    if (catalog === 'pg_statistic_ext') return ctx.services.commentOf('statistics', oid);
     if (catalog === 'pg_extension') return ctx.services.commentOf('extension', oid);
     if (catalog === 'pg_namespace') return ctx.services.commentOf('schema', oid);
     if (catalog === 'pg_constraint') return ctx.services.tableOfConstraint(oid)?.constraintComments?.[oid] ?? null;
@@ -475,7 +476,6 @@ fn(
         : null,
   STABLE,
 );
-fn('row_security_active(oid) bool', () => false, STABLE);
 fn('getdatabaseencoding() name', () => 'UTF8', STABLE);
 fn('pg_tablespace_location(oid) text', () => '', STABLE);
 fn('pg_relation_is_publishable(regclass) bool', () => true, STABLE);

@@ -14,12 +14,12 @@
 import { createRequire } from 'node:module';
 import type createPgQueryModule from 'libpg-query/wasm/libpg-query.js';
 import type { PgQueryModule } from 'libpg-query/wasm/libpg-query.js';
-import { sqlError } from '../../base/errors.js';
-import type { QuoralError } from '../../base/errors.js';
+import { QuoralError, sqlError } from '../../base/errors.js';
 import { assert } from '../../base/assert.js';
 import { atOnce, type Steps } from '../../base/steps.js';
 import type { ParsedStatement, ParseNode } from '../contract.js';
 import { DEPTH_MAX, nextToken, prescan } from './tokens.js';
+import { fillOrigins, quoteNewerWords } from './newer-words.js';
 import { parseSpecial } from './own-statements.js';
 
 /** Characters; a longer text is refused with 54000 (its tree would take some twenty times as much memory). */
@@ -103,9 +103,29 @@ export function* parseInSteps(text: string): Steps<ParsedStatement[]> {
   }
   if (nextToken(text, 0) === null) return [];
   yield;
-  const trees = runGrammar(text, text, 0);
+  let trees: string;
+  let origins: Uint32Array | null = null;
+  try {
+    trees = runGrammar(text, text, 0);
+  } catch (error) {
+    const quoted = error instanceof QuoralError && error.sqlstate === '42601' ? quoteNewerWords(text) : null;
+    const again = quoted === null ? null : tryGrammar(quoted.text);
+    if (again === null) throw error;
+    trees = again;
+    origins = quoted!.origins;
+  }
   yield;
-  return statementsOf(readTrees(trees), text, text, 0, scanned.parameterCount);
+  return statementsOf(readTrees(trees), text, text, 0, scanned.parameterCount, origins);
+}
+
+/** null: it is refused like this too. */
+function tryGrammar(text: string): string | null {
+  try {
+    return runGrammar(text, text, 0);
+  } catch (error) {
+    if (error instanceof QuoralError && error.sqlstate === '42601') return null;
+    throw error;
+  }
 }
 
 export function tooComplex(): QuoralError {
@@ -130,8 +150,10 @@ function statementsOf(
   from: number,
   /** Of all that is in the text, if that was counted. */
   parameterCount: number | null = null,
+  /** Of the text that the grammar read instead: the characters of `piece` that its bytes stand for. */
+  origins: Uint32Array | null = null,
 ): ParsedStatement[] {
-  const toChar = isAscii(piece) ? null : byteToCharMap(piece);
+  const toChar = origins ?? (isAscii(piece) ? null : byteToCharMap(piece));
   const statements: ParsedStatement[] = [];
   for (const statement of raw) {
     const kind = Object.keys(statement.stmt)[0];
@@ -244,15 +266,7 @@ export function codePointPosition(text: string, offset: number): number {
 /** For each byte offset of the UTF-8 form (and its end), the JavaScript offset. */
 function byteToCharMap(text: string): Uint32Array {
   const map = new Uint32Array(Buffer.byteLength(text) + 1);
-  let byte = 0;
-  for (let i = 0; i < text.length;) {
-    const code = text.codePointAt(i) ?? 0;
-    const bytes = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
-    for (let b = 0; b < bytes; b++) map[byte + b] = i;
-    byte += bytes;
-    i += code > 0xffff ? 2 : 1;
-  }
-  map[byte] = text.length;
+  map[fillOrigins(map, 0, text, 0)] = text.length;
   return map;
 }
 

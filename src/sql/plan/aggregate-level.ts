@@ -9,6 +9,7 @@ import { walk } from './expr.js';
 import type { AggregateExpr, Expr } from './expr.js';
 import type { Plan } from './logical.js';
 import { columnsOf } from './plan-walk.js';
+import { declaredOid } from './declared-types.js';
 
 /** Binds a subquery of an expression. */
 export function subqueryPlan(ctx: ExprContext, select: SelectStmt): Plan {
@@ -44,7 +45,7 @@ export function atItsLevel(
   }
   checkAllowed(scope.asking, what, location);
   refuseLower(ctx.scope, scope, args.slice(0, direct));
-  const column = ctx.binder.column(aggregate.entry.name, aggregate.oid, aggregate.typmod);
+  const column = ctx.binder.column(aggregate.entry.name, declaredOid(aggregate), aggregate.typmod);
   scope.raised.push({ column, aggregate, location });
   return columnExpr(column);
 }

@@ -12,13 +12,14 @@ import type { Binder, ExprContext } from './binder.js';
 import { typeOfExpr } from './coerce.js';
 import type { Expr, RowExpr } from './expr.js';
 import { asRowType, functionsOf, inputsOf, routinesNamed } from './routines.js';
-import { baseOidOf, fieldsOf } from '../types/user-types.js';
+import { fieldsOf } from '../types/user-types.js';
 import type { CompositeField } from '../types/composite.js';
 import { OID } from '../types/oids.js';
 import { formatType } from '../types/registry.js';
 import { recordFieldsOf } from './record-columns.js';
 import { alone } from './whole-row.js';
 import { wants } from './wanted-functions.js';
+import { fieldOf } from './declared-types.js';
 
 /** The call; null if no function of that name takes such a row. */
 export function attributeCall(ctx: ExprContext, row: Expr, name: string, location: number): Expr | null {
@@ -72,8 +73,7 @@ function placeNamed({ args, names }: RowExpr, name: string): number {
 function compositeField(arg: Expr, fields: readonly CompositeField[], name: string, location: number): Expr {
   const index = fields.findIndex((field) => field.name === name);
   if (index < 0) throw errorAt('42703', `column "${name}" not found in data type ${formatType(arg.oid)}`, location);
-  const { typeOid, typmod } = fields[index]!;
-  return { kind: 'field', arg, index, oid: baseOidOf(typeOid), typmod };
+  return fieldOf(arg, index, fields[index]!);
 }
 
 /** (row).field, for functions that return records and for rows of a table. */
@@ -90,7 +90,7 @@ export function bindField(b: Binder, arg: Expr, name: string, location: number):
   const columns = recordFieldsOf(b.recordColumns, arg);
   const index = columns?.findIndex((c) => c.name === name) ?? -1;
   if (columns !== null && index >= 0) {
-    return { kind: 'field', arg, index, oid: columns[index]!.typeOid, typmod: -1 };
+    return fieldOf(arg, index, columns[index]!);
   }
   if (arg.oid === OID.record) {
     throw errorAt('42703', `could not identify column "${name}" in record data type`, location);

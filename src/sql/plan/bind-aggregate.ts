@@ -1,5 +1,5 @@
 /** Calls of aggregates, and of anything with OVER. */
-import type { FuncCall } from 'libpg-query';
+import type { FuncCall, Node } from 'libpg-query';
 import type { ResolvedRoutines } from '../contract.js';
 import type { FunctionEntry } from '../functions/entry.js';
 import { hypotheticalSet } from '../functions/hypothetical.js';
@@ -10,14 +10,16 @@ import { as, locationOf } from './ast.js';
 import { bindHypothetical } from './bind-hypothetical.js';
 import { bindFrame, declaredWindow, makeWindow, resolveWindow } from './bind-window.js';
 import { addPosition, errorAt, WINDOW_ARGUMENTS } from './binder.js';
-import type { ExprContext } from './binder.js';
+import type { Binder, ExprContext } from './binder.js';
 import { coerceArguments, keepLiterals, placedArguments } from './call-arguments.js';
-import { coerceBoolean, resolveUnknown, typeOfExpr } from './coerce.js';
+import { coerce, coerceBoolean, commonType, resolveUnknown, typeOfExpr } from './coerce.js';
+import { requireEquality } from './comparable.js';
 import type { AggregateExpr, Expr, WindowExpr } from './expr.js';
 import { functionsOf, pinCall } from './routines.js';
 import { bindSortKeys, sortKey } from './sort-keys.js';
 import { folded, resolveUserAggregate, routineOf } from './user-aggregates.js';
 import { WINDOW_FUNCTIONS } from './window-functions.js';
+import { declaredAs, declaredOid, declaredResult } from './declared-types.js';
 
 /** Of users, that a call may mean. */
 interface OwnAggregates {
@@ -25,8 +27,25 @@ interface OwnAggregates {
   readonly entries: readonly FunctionEntry[];
 }
 
-function resolveAs(name: string, oids: readonly number[], own: OwnAggregates | null): ResolvedAggregate {
-  return own === null ? resolveAggregate(name, oids) : resolveUserAggregate(name, own.entries, oids);
+function resolveAs(
+  name: string,
+  oids: readonly number[],
+  own: OwnAggregates | null,
+  variadic: boolean,
+): ResolvedAggregate {
+  return own === null ? resolveAggregate(name, oids) : resolveUserAggregate(name, own.entries, oids, variadic);
+}
+
+/** Each argument given once for a group has the type of its column of the order. */
+function alignHypothetical(b: Binder, args: Expr[], nodes: readonly Node[], own: OwnAggregates | null): void {
+  const routine = own?.entries.find((e) => e.argOids.length === args.length)?.routine;
+  const direct = routine?.aggregate?.direct;
+  if (direct?.kind !== 'h' || direct.count * 2 !== args.length) return;
+  for (let i = 0; i < direct.count; i++) {
+    const at = i + direct.count;
+    const oid = commonType(b, [args[at]!, args[i]!], 'WITHIN GROUP', locationOf(nodes[i]));
+    for (const one of [i, at]) args[one] = coerce(b, args[one]!, oid, 'implicit', locationOf(nodes[one]));
+  }
 }
 
 type ResolvedAggregate = ReturnType<typeof resolveAggregate>;
@@ -48,14 +67,16 @@ export function aggregatesAmong(groups: readonly ResolvedRoutines[], call: FuncC
   const marked = call.agg_star ?? call.agg_distinct ?? call.agg_filter ?? call.agg_order ?? call.over;
   if (marked !== undefined) return aggregates;
   // Others of the name take other numbers of arguments.
-  const fits = (e: FunctionEntry): boolean => e.argOids.length === (call.args?.length ?? 0);
+  const given = call.args?.length ?? 0;
+  const fits = (e: FunctionEntry): boolean => (e.variadic ? given >= e.argOids.length : e.argOids.length === given);
   return entries.some((e) => e.routine?.aggregate === undefined && fits(e)) ? [] : aggregates.filter(fits);
 }
 
 export function bindAggregate(ctx: ExprContext, written: WrittenAggregate): Expr {
   const inner: ExprContext = { ...ctx, inAggregate: true, windows: false, sets: false };
   const made = makeAggregate(inner, written);
-  return folded(ctx.binder, made.entry, atItsLevel(ctx, made, written.location));
+  const direct = made.args.slice(0, made.direct ?? 0);
+  return folded(ctx.binder, made.entry, atItsLevel(ctx, made, written.location), direct);
 }
 
 function makeAggregate(inner: ExprContext, { call, name, location, own }: WrittenAggregate): AggregateExpr {
@@ -69,12 +90,14 @@ function makeAggregate(inner: ExprContext, { call, name, location, own }: Writte
     throw errorAt('42809', `${name}(*) must be used to call a parameterless aggregate function`, location);
   }
   const args = nodes.map((n) => inner.bind(inner, n));
+  if (within) alignHypothetical(b, args, nodes, own);
   let resolved: ResolvedAggregate;
   try {
     resolved = resolveAs(
       name,
       args.map((a) => typeOfExpr(b, a)),
       own,
+      call.func_variadic === true,
     );
   } catch (error) {
     throw addPosition(error, location);
@@ -91,10 +114,13 @@ function makeAggregate(inner: ExprContext, { call, name, location, own }: Writte
       ? null
       : coerceBoolean(b, filters.bind(filters, call.agg_filter), 'FILTER', locationOf(call.agg_filter));
   const orderBy = within
-    ? sorts.map((s) => sortKey(coerced[coerced.length - 1]!, s))
+    ? sorts.map((s, i) => sortKey(coerced[coerced.length - sorts.length + i]!, s))
     : bindSortKeys(inner, call.agg_order ?? [], (n) => inner.bind(inner, n));
-  if (call.agg_distinct === true && !within) checkDistinctOrder(call.agg_order ?? [], orderBy, args);
-  const made: AggregateExpr = {
+  if (call.agg_distinct === true && !within) {
+    for (const [i, arg] of coerced.entries()) requireEquality(arg, locationOf(nodes[i]));
+    checkDistinctOrder(call.agg_order ?? [], orderBy, args);
+  }
+  const bare: AggregateExpr = {
     kind: 'aggregate',
     entry: resolved.entry,
     args: coerced,
@@ -109,6 +135,7 @@ function makeAggregate(inner: ExprContext, { call, name, location, own }: Writte
     oid: resolved.resultOid,
     typmod: -1,
   };
+  const made = declaredAs(bare, declaredResult(resolved.entry, args, resolved.resultOid));
   b.notes?.written.set(made, orderBy.length);
   return made;
 }
@@ -127,14 +154,19 @@ export function bindWindowCall(ctx: ExprContext, written: WrittenAggregate): Exp
   const inner: ExprContext = { ...ctx, windows: false, sets: false, clause: WINDOW_ARGUMENTS };
   const spec = resolveWindow(ctx, call.over!, location);
   const window = { ...inner, clause: 'window definitions' };
-  const partition = (spec.partitionClause ?? []).map((n) => resolveUnknown(b, window.bind(window, n)));
+  const partition = (spec.partitionClause ?? []).map((n) => {
+    const expr = resolveUnknown(b, window.bind(window, n));
+    requireEquality(expr, locationOf(n));
+    return expr;
+  });
   const orderBy = bindSortKeys(window, spec.orderClause ?? [], (n) => window.bind(window, n));
   const frame = bindFrame(window, spec, orderBy);
   const over = { partition, orderBy, frame, declared: declaredWindow(ctx, call.over!) };
   if (own !== null || (isAggregateName(name) && !WINDOW_FUNCTIONS.has(name))) {
     // A window aggregate's own arguments may hold plain aggregates of the group.
     const aggregate = makeAggregate(inner, written);
-    const made: WindowExpr = { kind: 'window', name, aggregate, args: [], ...over, oid: aggregate.oid, typmod: -1 };
+    const bare: WindowExpr = { kind: 'window', name, aggregate, args: [], ...over, oid: aggregate.oid, typmod: -1 };
+    const made = declaredAs(bare, declaredOid(aggregate));
     b.notes?.over.set(made, call.over!);
     return folded(b, aggregate.entry, made);
   }

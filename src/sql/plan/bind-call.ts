@@ -7,14 +7,15 @@ import { isAggregateName, resolveFunction, resolveOperator } from '../functions/
 import type { ResolveOptions } from '../functions/resolve.js';
 import type { FunctionEntry, ResolvedCall } from '../functions/entry.js';
 import { hypotheticalSet } from '../functions/hypothetical.js';
+import { isConstrained } from '../functions/domains.js';
 import { OID } from '../types/oids.js';
 import { pinnedOid } from '../types/pinned-types.js';
 import { arrayOidOf, elementOidOf, formatType, typeByName } from '../types/registry.js';
 import { aggregatesAmong, bindAggregate, bindWindowCall } from './bind-aggregate.js';
-import { asDomains, coerceArguments, keepLiterals, placedArguments } from './call-arguments.js';
+import { asDeclared, asDomains, coerceArguments, keepLiterals, placedArguments } from './call-arguments.js';
 import { as, isBuiltInFunction, locationOf, stringsOf } from './ast.js';
 import type { Binder, ExprContext } from './binder.js';
-import { addPosition, errorAt, FROM_FUNCTIONS, WINDOW_ARGUMENTS } from './binder.js';
+import { addPosition, errorAt, FROM_FUNCTIONS, positioned, WINDOW_ARGUMENTS } from './binder.js';
 import { columnCall } from './attribute-calls.js';
 import { bindPopulate, isPopulate } from './bind-populate.js';
 import { withinGroupRequired } from './aggregate-order.js';
@@ -43,6 +44,7 @@ import type { AnyAllExpr, CallExpr, Expr, RowExpr } from './expr.js';
 import { checkArguments } from './sizes.js';
 import { wants } from './wanted-functions.js';
 import { WINDOW_FUNCTIONS } from './window-functions.js';
+import { declaredAs, declaredOid, declaredResult } from './declared-types.js';
 
 export function makeOperator(b: Binder, symbol: string, left: Expr | null, right: Expr, location: number): CallExpr {
   let resolved: ResolvedCall<FunctionEntry>;
@@ -58,15 +60,10 @@ export function makeOperator(b: Binder, symbol: string, left: Expr | null, right
     resolved.argOids,
     args.map((a) => (a.kind === 'const' ? -1 : location)),
   );
-  return {
-    kind: 'call',
-    operator: true,
-    entry: resolved.entry,
-    args: coerced,
-    info: { argOids: coerced.map((a) => a.oid), resultOid: resolved.resultOid },
-    oid: resolved.resultOid,
-    typmod: -1,
-  };
+  const { entry, resultOid } = resolved;
+  const info = { argOids: coerced.map((a) => a.oid), resultOid };
+  const made: CallExpr = { kind: 'call', operator: true, entry, args: coerced, info, oid: resultOid, typmod: -1 };
+  return declaredAs(made, declaredResult(entry, args, resultOid));
 }
 
 /** ROW(…), which is compared field by field; NULL fields of relations' rows are equal. */
@@ -360,19 +357,28 @@ export function makeCall(
   const coerced = coerceArguments(b, args, wanted, locations, asIs);
   keepLiterals(b, coerced, args, resolved.entry.argOids);
   const { routine } = resolved.entry;
-  if (routine !== undefined) asDomains(b, coerced, routine, locations);
+  let declaredOids: readonly number[] | null = null;
+  if (routine !== undefined) {
+    asDomains(b, coerced, routine, locations);
+    declaredOids = positioned(location, () => asDeclared(b, resolved.entry, args, coerced, locations));
+  }
   const given = coerced.length;
   if (routine !== undefined && !resolved.entry.variadic && coerced.length < inputsOf(routine).length) {
     coerced.push(...defaultArguments(ctx, routine, coerced.length));
     resolved = { ...resolved, entry: routineEntry(name, routine) };
   }
-  const info = { argOids: coerced.map((a) => a.oid), resultOid: resolved.resultOid };
+  const declared = resultDeclared(resolved, args);
+  const argOids = coerced.map((a, i) => (name === 'pg_typeof' ? declaredOid(a) : (declaredOids?.[i] ?? a.oid)));
+  const info = { argOids, resultOid: declaredOids === null ? resolved.resultOid : declared };
   if (resolved.entry.volatility === 'volatile') b.volatile = true;
   if (resolved.entry.returnsSet) {
     if (!ctx.sets) throw refusedSet(ctx, location);
-    return { kind: 'srf', entry: resolved.entry, args: coerced, info, oid: resolved.resultOid, typmod: -1 };
+    return declaredAs(
+      { kind: 'srf', entry: resolved.entry, args: coerced, info, oid: resolved.resultOid, typmod: -1 },
+      declared,
+    );
   }
-  return {
+  const made: CallExpr = {
     kind: 'call',
     operator: false,
     entry: resolved.entry,
@@ -382,6 +388,13 @@ export function makeCall(
     oid: resolved.resultOid,
     typmod: -1,
   };
+  return declaredAs(made, declared);
+}
+
+/** The type of what the call gives, if that is a domain. */
+function resultDeclared({ entry, resultOid }: ResolvedCall<FunctionEntry>, args: readonly Expr[]): number {
+  const own = entry.routine?.typeOid ?? entry.resultOid;
+  return isConstrained(own) ? own : declaredResult(entry, args, resultOid);
 }
 
 /** Row comparison, written out: equality of all, or the first difference decides. */

@@ -85,6 +85,10 @@ function insertBody(b: Binder, stmt: InsertStmt, ctes: readonly CteEntry[]): Ins
   const { table, relation } = target;
   const { schemaName, freshStorage } = relation;
   const named = insertTargets(target, stmt.cols, true);
+  // A view's default is a value, whatever is left out.
+  const preset = target.defaults.find((c) => c.generated != null && c.defaultSql !== null);
+  if (preset !== undefined)
+    throw generatedValue(`cannot insert a non-DEFAULT value into column "${preset.name}"`, preset);
   const select = as(stmt.selectStmt, 'SelectStmt');
   const override = stmt.override ?? 'OVERRIDING_NOT_SET';
   const given = new Map<number, number>();
@@ -334,20 +338,32 @@ export function bindAssignments(
       );
       continue;
     }
-    if (as(val, 'SetToDefault') !== undefined) {
-      assignments[position] = defaultOf(b, column);
-      continue;
-    }
-    if (column.generated != null && !isDefaultCell(val))
-      throw generatedValue(`column "${name}" can only be updated to DEFAULT`, column);
-    if (column.identity === 'always') {
-      throw errorAt('428C9', `column "${name}" can only be updated to DEFAULT`, -1, {
-        detail: `Column "${name}" is an identity column defined as GENERATED ALWAYS.`,
-      });
-    }
-    assignments[position] = assignedValue(b, ctx, val, column, shared);
+    // What a view's column has as its default is a value for the table.
+    const isDefault = as(val, 'SetToDefault') !== undefined || isDefaultCell(val);
+    if (!isDefault || target.views.length > 0) refuseValue(column);
+    const settable = isDefault ? { ...column, ...defaultOfView(target, name) } : column;
+    assignments[position] =
+      as(val, 'SetToDefault') !== undefined ? defaultOf(b, settable) : assignedValue(b, ctx, val, settable, shared);
   }
   return assignments;
+}
+
+/** @throws QuoralError 428C9 if an UPDATE may not give the column one */
+function refuseValue(column: ColumnDescriptor): void {
+  const message = `column "${column.name}" can only be updated to DEFAULT`;
+  if (column.generated != null) throw generatedValue(message, column);
+  if (column.identity === 'always') {
+    const detail = `Column "${column.name}" is an identity column defined as GENERATED ALWAYS.`;
+    throw errorAt('428C9', message, -1, { detail });
+  }
+}
+
+/** SET c = DEFAULT through a view that gives c none means NULL, whatever the table gives. */
+function defaultOfView({ views }: WriteTarget, name: string): Partial<ColumnDescriptor> {
+  const column = views.at(-1)?.view.columns.find((c) => c.name === name);
+  return column === undefined || column.defaultSql != null
+    ? {}
+    : { defaultSql: null, identity: null, sequenceId: null };
 }
 
 /** DEFAULT in SET (a, b) = (…, DEFAULT). */

@@ -38,6 +38,7 @@ import { readColumn, readRow } from './read-column.js';
 import { bindArgument, bindVariable, variableBeforeColumn, variableStar } from './variables.js';
 import { conjunction, constant } from './expr.js';
 import type { Expr } from './expr.js';
+import { commonDeclared, declaredArray, declaredAs, declaredPart, declaredOid } from './declared-types.js';
 
 export function bindExpr(ctx: ExprContext, node: Node): Expr {
   const kind = kindOf(node);
@@ -65,7 +66,7 @@ export function bindExpr(ctx: ExprContext, node: Node): Expr {
       const type = resolveTypeName(e.typeName!, ctx.binder);
       const location = e.location !== undefined && e.location >= 0 ? e.location : locationOf(e.arg);
       const array = as(e.arg, 'A_ArrayExpr');
-      if (array !== undefined && isArrayType(type.oid)) {
+      if (array !== undefined && isArrayType(type.oid) && !b.castsStand) {
         return coerce(
           b,
           bindArray(ctx, array.elements ?? [], location, elementOidOf(baseOidOf(type.oid))),
@@ -98,17 +99,9 @@ export function bindExpr(ctx: ExprContext, node: Node): Expr {
     }
     case 'CaseExpr':
       return bindCase(withoutSets(ctx, 'CASE'), node);
-    case 'CoalesceExpr': {
-      const e = as(node, 'CoalesceExpr')!;
-      const args = unify(withoutSets(ctx, 'COALESCE'), e.args ?? [], 'COALESCE', e.location ?? 0);
-      return { kind: 'coalesce', args: args.exprs, oid: args.oid, typmod: args.typmod };
-    }
-    case 'MinMaxExpr': {
-      const e = as(node, 'MinMaxExpr')!;
-      const greatest = e.op !== 'IS_LEAST';
-      const args = unify(ctx, e.args ?? [], greatest ? 'GREATEST' : 'LEAST', e.location ?? 0);
-      return { kind: 'minmax', greatest, args: args.exprs, oid: args.oid, typmod: args.typmod };
-    }
+    case 'CoalesceExpr':
+    case 'MinMaxExpr':
+      return bindChoice(ctx, node);
     case 'GroupingFunc':
       return bindGrouping(ctx, node);
     case 'A_ArrayExpr':
@@ -290,7 +283,7 @@ function bindAExpr(ctx: ExprContext, e: A_Expr): Expr {
         otherwise: value,
         form: 'nullif',
         oid: value.oid,
-        typmod: value.typmod,
+        typmod: declaredOid(value) === value.oid ? value.typmod : -1,
       };
     }
     case 'AEXPR_IN': {
@@ -376,6 +369,20 @@ function withoutSets(ctx: ExprContext, clause: string): ExprContext {
   return ctx.sets && ctx.aggregates ? { ...ctx, sets: false, clause } : ctx;
 }
 
+/** COALESCE, GREATEST, LEAST. */
+function bindChoice(ctx: ExprContext, node: Node): Expr {
+  const first = as(node, 'CoalesceExpr');
+  if (first !== undefined) {
+    const given = unify(withoutSets(ctx, 'COALESCE'), first.args ?? [], 'COALESCE', first.location ?? 0);
+    const { exprs, oid, typmod, declared } = given;
+    return declaredAs({ kind: 'coalesce', args: exprs, oid, typmod }, declared);
+  }
+  const e = as(node, 'MinMaxExpr')!;
+  const greatest = e.op !== 'IS_LEAST';
+  const { exprs, oid, typmod, declared } = unify(ctx, e.args ?? [], greatest ? 'GREATEST' : 'LEAST', e.location ?? 0);
+  return declaredAs({ kind: 'minmax', greatest, args: exprs, oid, typmod }, declared);
+}
+
 function bindCase(ctx: ExprContext, node: Node): Expr {
   const e = as(node, 'CaseExpr')!;
   const b = ctx.binder;
@@ -395,9 +402,11 @@ function bindCase(ctx: ExprContext, node: Node): Expr {
   }
   const otherwise = e.defresult === undefined ? constant(null, OID.unknown) : bindExpr(ctx, e.defresult);
   // The ELSE branch is looked at first when the type is chosen.
-  const oid = commonType(b, [otherwise, ...results.map((r) => r.expr)], 'CASE', e.location ?? 0);
-  const typmod = commonTypmod([otherwise, ...results.map((r) => r.expr)], oid);
-  return {
+  const choices = [otherwise, ...results.map((r) => r.expr)];
+  const oid = commonType(b, choices, 'CASE', e.location ?? 0);
+  const declared = commonDeclared(choices, oid);
+  const typmod = commonTypmod(choices, declared);
+  const made: Expr = {
     kind: 'case',
     whens: conditions.map((when, i) => ({
       when,
@@ -408,12 +417,15 @@ function bindCase(ctx: ExprContext, node: Node): Expr {
     oid,
     typmod,
   };
+  return declaredAs(made, declared);
 }
 
-function commonTypmod(exprs: readonly Expr[], oid: number): number {
+/** What was a domain's has no modifier as its base type. */
+function commonTypmod(exprs: readonly Expr[], declared: number): number {
   const typed = exprs.filter((e) => !(e.kind === 'const' && e.value === null));
   const first = typed[0];
-  return first !== undefined && typed.every((e) => e.oid === oid && e.typmod === first.typmod) ? first.typmod : -1;
+  const same = (e: Expr): boolean => declaredOid(e) === declared && e.typmod === first!.typmod;
+  return first !== undefined && typed.every(same) ? first.typmod : -1;
 }
 
 export function toCommon(b: Binder, expr: Expr, oid: number, what: string, location: number): Expr {
@@ -433,11 +445,13 @@ function unify(
   nodes: readonly Node[],
   what: string,
   location: number,
-): { exprs: Expr[]; oid: number; typmod: number } {
+): { exprs: Expr[]; oid: number; typmod: number; declared: number } {
   const bound = nodes.map((n) => bindExpr(ctx, n));
   const oid = commonType(ctx.binder, bound, what, location);
-  const typmod = commonTypmod(bound, oid);
-  return { exprs: bound.map((e, i) => toCommon(ctx.binder, e, oid, what, locationOf(nodes[i]))), oid, typmod };
+  const declared = commonDeclared(bound, oid);
+  const typmod = commonTypmod(bound, declared);
+  const exprs = bound.map((e, i) => toCommon(ctx.binder, e, oid, what, locationOf(nodes[i])));
+  return { exprs, oid, typmod, declared };
 }
 
 function bindArray(ctx: ExprContext, nodes: readonly Node[], location: number, wanted: number): Expr {
@@ -467,7 +481,10 @@ function bindArray(ctx: ExprContext, nodes: readonly Node[], location: number, w
       ? coerce(b, e, wantedElement, 'explicit', locationOf(nodes[i]))
       : toCommon(b, e, oid, 'ARRAY', locationOf(nodes[i])),
   );
-  return { kind: 'array', elements, nested: isNested, oid: arrayOid, typmod: -1 };
+  const made: Expr = { kind: 'array', elements, nested: isNested, oid: arrayOid, typmod: -1 };
+  if (wanted !== 0) return made;
+  const declared = commonDeclared(bound, oid);
+  return declaredAs(made, isNested ? declared : declaredArray(declared, arrayOid));
 }
 
 function bindIndirection(ctx: ExprContext, e: A_Indirection): Expr {
@@ -517,7 +534,9 @@ function bindIndirection(ctx: ExprContext, e: A_Indirection): Expr {
     }
     checkDimensions(subscripts.length);
     const slice = subscripts.some((s) => s.slice);
-    arg = { kind: 'subscript', arg, subscripts, slice, oid: slice ? arg.oid : element, typmod: -1 };
+    const oid = slice ? arg.oid : element;
+    const declared = declaredPart(arg, slice, oid);
+    arg = declaredAs({ kind: 'subscript', arg, subscripts, slice, oid, typmod: -1 }, declared);
   }
   return arg;
 }

@@ -11,7 +11,7 @@ import { bindExpr } from './bind-expr.js';
 import { bindRangeFunction } from './bind-range-function.js';
 import { bindSample } from './bind-sample.js';
 import { makeOperator } from './bind-call.js';
-import { coerceBoolean, commonType } from './coerce.js';
+import { coerce, coerceBoolean, commonType } from './coerce.js';
 import { toCommon } from './bind-expr.js';
 import { conjunction, TRUE } from './expr.js';
 import type { Expr } from './expr.js';
@@ -23,6 +23,7 @@ import { noteRecord } from './record-columns.js';
 import { sequenceRelation } from './sequence-relation.js';
 import { viewTree } from './view-tree.js';
 import { asNullable, namesOfRows, rowOfTable, withPresence } from './whole-row.js';
+import { commonDeclared, declaredOid } from './declared-types.js';
 
 export interface FromContext {
   readonly binder: Binder;
@@ -112,6 +113,7 @@ function bindItem(ctx: FromContext, node: Node, left: BoundFrom | null): BoundFr
       const plan = ctx.binder.beside(lateral ? [] : (left?.relations ?? []), () =>
         ctx.bindSubselect(select, parent, ctx.ctes, lock),
       );
+      ctx.binder.subqueries.add(plan);
       return derived(plan, item.alias, null, null);
     }
     case 'RangeFunction':
@@ -179,7 +181,7 @@ function bindRangeVar(ctx: FromContext, range: RangeVar): BoundFrom {
         throw errorAt('0A000', `WITH query "${name}" does not have a RETURNING clause`, location);
       cte.references++;
       const columns = cte.columns.map((c) => {
-        const column = b.column(c.name, c.oid, c.typmod);
+        const column = b.column(c.name, c.domain ?? c.oid, c.typmod);
         noteRecord(b.recordColumns, column.id, columnExpr(c));
         return column;
       });
@@ -507,8 +509,11 @@ function bindUsing(
     conditions.push(makeOperator(b, '=', le, re, location));
     const oid = commonType(b, [le, re], 'JOIN/USING', location);
     const typmod = l.column.typmod === r.column.typmod ? l.column.typmod : -1;
-    const lc = toCommon(b, le, oid, 'JOIN/USING', location);
-    const rc = toCommon(b, re, oid, 'JOIN/USING', location);
+    const declared = commonDeclared([le, re], oid);
+    const [lc, rc] = [le, re].map((e) => {
+      const common = toCommon(b, e, oid, 'JOIN/USING', location);
+      return declaredOid(common) === declared ? common : coerce(b, common, oid, 'explicit', location);
+    }) as [Expr, Expr];
     // Of an inner join either side will do: the one that has the common type.
     const isRight = type === 'right' || (type === 'inner' && lc.kind !== 'column' && rc.kind === 'column');
     const plain = isRight ? { e: rc, c: r } : { e: lc, c: l };
@@ -516,7 +521,7 @@ function bindUsing(
       merged.push({
         name,
         expr: { kind: 'coalesce', args: [lc, rc], oid, typmod },
-        column: { column: b.column(name, oid, typmod), hidden: false },
+        column: { column: b.column(name, declared, typmod), hidden: false },
       });
     } else if (plain.e.kind === 'column') merged.push({ name, expr: plain.e, column: plain.c });
     else merged.push({ name, expr: plain.e, column: { column: b.column(name, oid, typmod), hidden: false } });

@@ -5,6 +5,7 @@
 import { OID } from '../types/oids.js';
 import type { Binder, BoundFrom, Scope } from './binder.js';
 import { columnExpr, errorAt } from './binder.js';
+import { declaredOid } from './declared-types.js';
 import { childrenOf, mapChildren, sameExpr, some } from './expr.js';
 import { orderWindows } from './window-order.js';
 import type { AggregateExpr, ColumnExpr, Expr, SetReturningExpr, WindowExpr } from './expr.js';
@@ -36,7 +37,7 @@ function groupItems(b: Binder, input: Plan, groups: BoundGroups): ProjectItem[] 
     const origin = isFirst ? input.columns.find((c) => c.id === expr.id) : undefined;
     // A plain column keeps its id, so that subqueries that refer to it need no change; not so under
     // grouping sets, where it may become NULL: there too the same id is what the output means.
-    return { column: origin ?? b.column('group', expr.oid, expr.typmod), expr };
+    return { column: origin ?? b.column('group', declaredOid(expr), expr.typmod), expr };
   });
 }
 
@@ -76,7 +77,7 @@ export function applyAggregation(b: Binder, from: BoundFrom, input: Plan, groups
       checkDirect(e, groups, from, addDependent);
       const same = aggregates.find((a) => sameExpr(a.aggregate, e));
       if (same !== undefined) return columnExpr(same.column);
-      const column = b.column(e.entry.name, e.oid, e.typmod);
+      const column = b.column(e.entry.name, declaredOid(e), e.typmod);
       aggregates.push({ column, aggregate: e });
       return columnExpr(column);
     }
@@ -188,7 +189,7 @@ export function applyWindows(b: Binder, input: Plan, exprs: readonly Expr[], sor
   const windows: { column: PlanColumn; window: WindowExpr }[] = [];
   const lift = (e: Expr): Expr => {
     if (e.kind === 'window') {
-      const column = b.column(e.name, e.oid, e.typmod);
+      const column = b.column(e.name, declaredOid(e), e.typmod);
       windows.push({ column, window: e });
       return columnExpr(column);
     }
@@ -220,7 +221,7 @@ export function applySets(b: Binder, input: Plan, exprs: readonly Expr[]): Lifte
       if (e.kind === 'srf' && !e.args.some((a) => some(a, (x) => x.kind === 'srf'))) {
         const seen = known.get(e);
         if (seen !== undefined) return seen;
-        const column = b.column(e.entry.name, e.entry.resultColumns === null ? e.oid : OID.record, e.typmod);
+        const column = b.column(e.entry.name, e.entry.resultColumns === null ? declaredOid(e) : OID.record, e.typmod);
         noteRecord(b.recordColumns, column.id, { ...e, oid: column.oid });
         sets.push({ column, srf: e });
         const made = columnExpr(column);

@@ -10,6 +10,7 @@ import type { RowBounds, Target } from './bind-output.js';
 import { columnExpr, errorAt } from './binder.js';
 import type { Binder, ExprContext } from './binder.js';
 import { resolveUnknown, tryCoerce, typeOfExpr } from './coerce.js';
+import { requireEquality } from './comparable.js';
 import { sameExpr } from './expr.js';
 import type { ColumnExpr, Expr, SortKey } from './expr.js';
 import type { Plan } from './logical.js';
@@ -112,7 +113,11 @@ function orderItem(b: Binder, ctx: ExprContext, node: Node, targets: readonly Ta
 
 export function bindDistinctOn(b: Binder, select: SelectStmt, output: ExprContext, targets: readonly Target[]): Expr[] {
   const items = (select.distinctClause ?? []).filter((n) => Object.keys(n).length > 0);
-  return items.map((n) => orderItem(b, { ...output, clause: 'DISTINCT ON' }, n, targets, 'DISTINCT ON'));
+  return items.map((n) => {
+    const item = orderItem(b, { ...output, clause: 'DISTINCT ON' }, n, targets, 'DISTINCT ON');
+    requireEquality(item, locationOf(n));
+    return item;
+  });
 }
 
 export function checkDistinct(
@@ -123,6 +128,7 @@ export function checkDistinct(
 ): void {
   if (select.distinctClause === undefined) return;
   if (on.length === 0) {
+    for (const { expr, location } of targets) requireEquality(expr, location);
     for (const key of keys) {
       if (!targets.some((t) => sameExpr(t.expr, key.expr))) {
         throw errorAt('42P10', 'for SELECT DISTINCT, ORDER BY expressions must appear in select list', -1);

@@ -10,8 +10,8 @@
  */
 import type { Node, SelectStmt } from 'libpg-query';
 import { OID } from '../types/oids.js';
-import { typeByOid } from '../types/registry.js';
-import { columnExpr, declaredOid, errorAt } from './binder.js';
+import { columnExpr } from './binder.js';
+import { declaredOid } from './declared-types.js';
 import type { Binder } from './binder.js';
 import { applySets } from './bind-group.js';
 import { constant, isVolatile, sameExpr, some } from './expr.js';
@@ -90,8 +90,6 @@ export function outputOf(
     late.length === 0
       ? shownOnly(withLimit(plan, bounds, sortKeys), items.length > shown.length ? shown : null)
       : withLateTargets(b, plan, targets, slots, bounds, sortKeys);
-  for (const key of sortKeys) checkSortable(key.expr);
-  if (distinct) for (const item of items) checkSortable(item.expr);
   return plan;
 }
 
@@ -184,16 +182,6 @@ function boundBelow(b: Binder, bounds: RowBounds): RowBounds | null {
 
 function hasSubquery(e: Expr): boolean {
   return some(e, (x) => x.kind === 'subquery');
-}
-
-const UNORDERED: ReadonlySet<number> = new Set([OID.json, OID.xml, OID.jsonpath, OID.refcursor]);
-
-function checkSortable(e: Expr): void {
-  if (UNORDERED.has(e.oid)) {
-    throw errorAt('42883', `could not identify an ordering operator for type ${typeByOid(e.oid).sqlName}`, -1, {
-      hint: 'Use an explicit ordering operator or modify the query.',
-    });
-  }
 }
 
 function distinctOrder(keys: readonly SortKey[], on: readonly Expr[]): SortKey[] {

@@ -16,7 +16,8 @@ import { fieldsOf } from '../types/user-types.js';
 import { locationOf } from './ast.js';
 import { makeCall } from './bind-call.js';
 import type { ExprContext } from './binder.js';
-import { declaredOid, errorAt } from './binder.js';
+import { errorAt } from './binder.js';
+import { declaredAs, declaredOid } from './declared-types.js';
 import { typeOfExpr } from './coerce.js';
 import type { Expr } from './expr.js';
 
@@ -44,7 +45,7 @@ export function bindPopulate(ctx: ExprContext, call: FuncCall, name: string, loc
   const domain = declaredOid(base);
   const documentOid = json === 'json' ? OID.json : OID.jsonb;
   const entry = entryFor(name, set !== undefined, typeOid, documentOid, fields, isConstrained(domain) ? domain : 0);
-  return makeCall(ctx, name, [base, args[1]!], places, location, { routines: [entry] });
+  return declaredAs(makeCall(ctx, name, [base, args[1]!], places, location, { routines: [entry] }), domain);
 }
 
 /** `domain`: over the composite type, 0 for none. */

@@ -16,6 +16,7 @@ import type { TypeScope } from './coerce.js';
 import type { Expr } from './expr.js';
 import type { FromCall, Plan, PlanColumn } from './logical.js';
 import { recordFieldsOf } from './record-columns.js';
+import { declaredOid } from './declared-types.js';
 
 interface RecordColumn {
   readonly name: string;
@@ -83,7 +84,7 @@ export function bindRangeFunction(
     const single = item.alias?.aliasname !== undefined && written.length === 1 && names.length === 0;
     const own = expr.kind === 'srf' || expr.kind === 'call' ? expr.entry.columnName : undefined;
     const name = own ?? (single ? item.alias!.aliasname! : functionName(node));
-    columns.push(b.column(name, expr.oid, expr.typmod));
+    columns.push(b.column(name, declaredOid(expr), expr.typmod));
   }
   if (item.ordinality === true) columns.push(b.column('ordinality', OID.int8, -1));
   const plan: Plan = { kind: 'function', columns, calls, ordinality: item.ordinality === true };

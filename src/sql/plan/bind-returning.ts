@@ -10,6 +10,7 @@ import { some } from './expr.js';
 import type { Expr } from './expr.js';
 import { figureNameOf } from './figure-name.js';
 import type { PlanColumn, ProjectItem, Returning } from './logical.js';
+import { declaredOid } from './declared-types.js';
 
 const NONE_COMPUTED: ReadonlyMap<number, Expr> = new Map();
 
@@ -27,7 +28,7 @@ export function bindReturning(
   const items: ProjectItem[] = [];
   const add = (name: string, expr: Expr, origin?: PlanColumn): void => {
     items.push({
-      column: b.column(name, expr.oid, expr.typmod, origin?.tableOid ?? 0, origin?.columnNumber ?? 0),
+      column: b.column(name, declaredOid(expr), expr.typmod, origin?.tableOid ?? 0, origin?.columnNumber ?? 0),
       expr: settle(expr, computed),
     });
   };

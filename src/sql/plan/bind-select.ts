@@ -20,6 +20,7 @@ import {
   tryCoerce,
   typeOfExpr,
 } from './coerce.js';
+import { requireEqualities, requireEquality } from './comparable.js';
 import { bindFrom } from './bind-from.js';
 import type { FromContext } from './bind-from.js';
 import { checkLocks, LOCK_NAMES, lockRequests } from './bind-locks.js';
@@ -39,6 +40,7 @@ import { sameExpr, some } from './expr.js';
 import type { Expr } from './expr.js';
 import type { CteDefinition, Lock, Plan, PlanColumn, ProjectItem, SetOpPlan } from './logical.js';
 import { noteSameRecords } from './record-columns.js';
+import { commonDeclared, declaredOid } from './declared-types.js';
 
 export interface SelectOptions {
   /** Literals of the output keep type unknown, for the caller to coerce. */
@@ -204,6 +206,11 @@ function bindCte(
   if (bound.columns.length !== columns.length) {
     throw errorAt('42601', 'each UNION query must have the same number of columns', cte.location ?? -1);
   }
+  if (select.all !== true)
+    requireEqualities(
+      columns.map((c) => c.oid),
+      leftmost(select).targetList,
+    );
   bound.columns.forEach((c, i) => {
     const wanted = columns[i]!;
     const location = locationOf(as(leftmost(select).targetList?.[i], 'ResTarget')?.val);
@@ -273,8 +280,9 @@ function bindValues(
     column.forEach((e, r) => {
       coerced[r]!.push(oid === OID.unknown ? e : coerce(b, e, oid, 'implicit', locationOf(lists[r]?.[i])));
     });
-    const typmod = coerced.every((r) => r[i]!.typmod === coerced[0]![i]!.typmod) ? coerced[0]![i]!.typmod : -1;
-    columns.push(b.column(`column${i + 1}`, oid, typmod));
+    const declared = commonDeclared(column, oid);
+    const same = coerced.every((r) => r[i]!.typmod === coerced[0]![i]!.typmod && declaredOid(r[i]!) === declared);
+    columns.push(b.column(`column${i + 1}`, declared, same ? coerced[0]![i]!.typmod : -1));
   }
   b.notes?.values.set(select, coerced);
   const plan: Plan = { kind: 'values', columns, rows: coerced };
@@ -292,6 +300,7 @@ function bindSetOperation(
 ): Plan {
   const names = { SETOP_UNION: 'UNION', SETOP_INTERSECT: 'INTERSECT', SETOP_EXCEPT: 'EXCEPT' } as const;
   const what = names[select.op as keyof typeof names];
+  const op = what === 'UNION' ? 'union' : what === 'INTERSECT' ? 'intersect' : 'except';
   const left = bindSelect(b, select.larg!, parent, ctes, { keepUnknown: true });
   const right = bindSelect(b, select.rarg!, parent, ctes, { keepUnknown: true });
   if (left.columns.length !== right.columns.length) {
@@ -302,15 +311,18 @@ function bindSetOperation(
     return commonType(b, [columnExpr(l), columnExpr(r)], what, firstLocation(select.rarg));
   });
   b.notes?.sides.set(select, oids);
+  if (select.all !== true || op !== 'union') requireEqualities(oids, leftmost(select).targetList);
   const l = coerceOutput(b, left, oids, what);
   const r = coerceOutput(b, right, oids, what);
   const columns = l.columns.map((c, i) => {
     const theirs = r.columns[i]!;
-    const column = b.column(c.name, oids[i]!, c.typmod === theirs.typmod ? c.typmod : -1);
+    const sides = [left.columns[i]!, right.columns[i]!].map(columnExpr);
+    const declared = commonDeclared(sides, oids[i]!);
+    const same = c.typmod === theirs.typmod && [c, theirs].every((one) => (one.domain ?? one.oid) === declared);
+    const column = b.column(c.name, declared, same ? c.typmod : -1);
     noteSameRecords(b.recordColumns, column.id, [c, theirs].map(columnExpr));
     return column;
   });
-  const op = what === 'UNION' ? 'union' : what === 'INTERSECT' ? 'intersect' : 'except';
   const plan: SetOpPlan = { kind: 'setop', op, all: select.all === true, columns, left: l, right: r };
   if (select.lockingClause !== undefined || options.lock != null) {
     const strength = as(select.lockingClause?.[0], 'LockingClause')?.strength ?? 'LCS_FORUPDATE';
@@ -350,7 +362,12 @@ export function coerceOutput(
       );
     return result;
   };
-  const retype = (c: PlanColumn, e: Expr): PlanColumn => ({ ...c, oid: e.oid, typmod: e.typmod });
+  const retype = (c: PlanColumn, e: Expr): PlanColumn => {
+    const { id, name, tableOid, columnNumber } = c;
+    const made = { id, name, oid: e.oid, typmod: e.typmod, tableOid, columnNumber };
+    const declared = declaredOid(e);
+    return declared === e.oid ? made : { ...made, domain: declared };
+  };
   if (plan.kind === 'project') {
     const items = plan.items.map((item, i): ProjectItem => {
       const expr = convert(item.expr, i);
@@ -360,7 +377,7 @@ export function coerceOutput(
   }
   if (plan.kind === 'values') {
     const rows = plan.rows.map((row) => row.map(convert));
-    const columns = plan.columns.map((c, i) => ({ ...c, oid: rows[0]![i]!.oid, typmod: rows[0]![i]!.typmod }));
+    const columns = plan.columns.map((c, i) => retype(c, rows[0]![i]!));
     return { ...plan, rows, columns };
   }
   const items = plan.columns.map((column, i): ProjectItem => {
@@ -512,6 +529,7 @@ function bindGroups(
     const row = as(node, 'RowExpr');
     if (row !== undefined && row.row_format === 'COERCE_IMPLICIT_CAST') return (row.args ?? []).flatMap(one);
     const item = groupItem(b, ctx, scope, node, targets);
+    requireEquality(item, locationOf(node));
     b.notes?.groups.set(node, item);
     return [add(item)];
   };

@@ -7,6 +7,7 @@ import { as, stringsOf } from './ast.js';
 import { compareRows } from './bind-call.js';
 import { columnExpr, errorAt } from './binder.js';
 import type { ExprContext } from './binder.js';
+import { declaredArray, declaredAs } from './declared-types.js';
 import type { Expr } from './expr.js';
 import type { Plan } from './logical.js';
 
@@ -22,22 +23,21 @@ export function bindSubLink(ctx: ExprContext, link: SubLink): Expr {
       return { kind: 'subquery', mode: 'exists', plan, test: null, hashed: null, ...bool };
     case 'EXPR_SUBLINK': {
       const column = oneColumn(plan, location);
-      return {
-        kind: 'subquery',
-        mode: 'scalar',
-        plan,
-        test: null,
-        hashed: null,
-        oid: column.oid,
-        typmod: column.typmod,
-      };
+      const { oid, typmod, domain } = column;
+      return declaredAs(
+        { kind: 'subquery', mode: 'scalar', plan, test: null, hashed: null, oid, typmod },
+        domain ?? oid,
+      );
     }
     case 'ARRAY_SUBLINK': {
       const column = oneColumn(plan, location);
       const oid = arrayOidOf(column.oid) || (isArrayType(column.oid) ? column.oid : 0);
       if (oid === 0)
         throw errorAt('42704', `could not find array type for data type ${formatType(column.oid)}`, location);
-      return { kind: 'subquery', mode: 'array', plan, test: null, hashed: null, oid, typmod: -1 };
+      return declaredAs(
+        { kind: 'subquery', mode: 'array', plan, test: null, hashed: null, oid, typmod: -1 },
+        declaredArray(column.domain ?? column.oid, oid),
+      );
     }
     case 'ANY_SUBLINK':
     case 'ALL_SUBLINK': {

@@ -24,6 +24,7 @@ import type { Plan, PlanColumn, ProjectItem, ScanPlan, ViewCheck } from './logic
 import { mapInputs, mapPlanExprs } from './plan-walk.js';
 import { NO_UPDATABLE_COLUMNS, SINGLE, viewShape } from './view-shape.js';
 import type { ViewBase, ViewShape } from './view-shape.js';
+import { declaredOid } from './declared-types.js';
 
 export type Change = 'insert' | 'update' | 'delete';
 
@@ -242,7 +243,7 @@ export function viewOfRow(b: Binder, target: WriteTarget, row: readonly PlanColu
         const column = seen.find((c) => c.column.id === expr.id)!.column;
         return { column: { ...column, name }, hidden: false };
       }
-      const made = b.column(name, expr.oid, expr.typmod);
+      const made = b.column(name, declaredOid(expr), expr.typmod);
       computed.set(made.id, settle(expr, computed));
       return { column: made, hidden: false };
     });

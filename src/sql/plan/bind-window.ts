@@ -13,6 +13,7 @@ import type { Expr, FrameBound, SortKey, WindowExpr, WindowFrame } from './expr.
 import type { WindowNotes } from './query-notes.js';
 import { bindSortKeys } from './sort-keys.js';
 import { rangeOffset } from './window-range-types.js';
+import { commonDeclared, declaredAs, declaredOid } from './declared-types.js';
 
 const FRAME = {
   range: 2,
@@ -151,15 +152,8 @@ export function makeWindow(
       throw sqlError('42804', 'could not determine polymorphic type because input has type unknown');
     return takesDefault ? a : resolveUnknown(b, a);
   });
-  const shape = (oid: number, given: readonly Expr[]): WindowExpr => ({
-    kind: 'window',
-    name,
-    aggregate: null,
-    args: given,
-    ...over,
-    oid,
-    typmod: -1,
-  });
+  const shape = (oid: number, given: readonly Expr[], declared = oid): WindowExpr =>
+    declaredAs({ kind: 'window', name, aggregate: null, args: given, ...over, oid, typmod: -1 }, declared);
   const wrong = (): never => {
     throw errorAt(
       '42883',
@@ -183,9 +177,9 @@ export function makeWindow(
       return args.length === 1 ? shape(OID.int4, [count(args[0]!)]) : wrong();
     case 'first_value':
     case 'last_value':
-      return args.length === 1 ? shape(args[0]!.oid, args) : wrong();
+      return args.length === 1 ? shape(args[0]!.oid, args, declaredOid(args[0]!)) : wrong();
     case 'nth_value':
-      return args.length === 2 ? shape(args[0]!.oid, [args[0]!, count(args[1]!)]) : wrong();
+      return args.length === 2 ? shape(args[0]!.oid, [args[0]!, count(args[1]!)], declaredOid(args[0]!)) : wrong();
     case 'lag':
     case 'lead': {
       if (args.length < 1 || args.length > 3) return wrong();
@@ -195,7 +189,8 @@ export function makeWindow(
       const common = last === undefined ? args[0]!.oid : (commonOrNull(b, first!, last) ?? wrong());
       const value = coerce(b, last === undefined ? args[0]! : first!, common, 'implicit', location);
       const otherwise = last === undefined ? constant(null, common) : coerce(b, last, common, 'implicit', location);
-      return shape(common, [value, offset, otherwise]);
+      const given = last === undefined ? [args[0]!] : [first!, last];
+      return shape(common, [value, offset, otherwise], commonDeclared(given, common));
     }
     default:
       throw errorAt(

@@ -134,6 +134,8 @@ export class Binder {
   readonly collationPins: Map<object, string> | null;
   /** A collation is written, or a column was declared with one: collate-plan.ts has something to do. */
   collated = false;
+  /** Plans of FROM's subqueries. */
+  readonly subqueries = new WeakSet<Plan>();
   readonly #collations = new Map<number, string>();
   /** Of columns with records that have no named type. */
   readonly recordColumns: RecordColumns = new Map();
@@ -157,6 +159,8 @@ export class Binder {
   readonly access = new AccessNotes();
   /** The statement's own WITH, where alone rows may be changed; unset: not bound yet. */
   ownWith: object | null | undefined = undefined;
+  /** A cast of ARRAY[…] is of the whole array, not of its elements: expressions written by us, bound to be shown. */
+  castsStand = false;
   volatile = false;
   modifies = false;
   locks = false;
@@ -310,13 +314,6 @@ export class Binder {
   get dependencies(): readonly { readonly id: number; readonly version: number }[] {
     return [...this.#dependencies].map(([id, version]) => ({ id, version }));
   }
-}
-
-/** The type of an output column made of the expression: of a domain's, the domain. */
-export function declaredOid(e: Expr): number {
-  if (e.kind === 'column' && e.domain !== undefined) return e.domain;
-  if (e.kind === 'call' && e.entry.castsTo !== undefined) return e.entry.castsTo;
-  return e.oid;
 }
 
 export function columnExpr(column: PlanColumn, location = -1): ColumnExpr {

@@ -2,9 +2,12 @@
 import type { FuncCall, Node } from 'libpg-query';
 import type { Routine } from '../catalog/descriptor.js';
 import { isConstrained } from '../functions/domains.js';
+import type { FunctionEntry } from '../functions/entry.js';
+import { missingFunction } from '../functions/missing-functions.js';
 import { OID } from '../types/oids.js';
 import type { Binder, ExprContext } from './binder.js';
 import { coerce, resolveUnknown, settle } from './coerce.js';
+import { declaredOid, declaredParameters } from './declared-types.js';
 import type { Expr } from './expr.js';
 import { placeArguments } from './named-arguments.js';
 import { inputsOf, noSuchCall } from './routines.js';
@@ -39,6 +42,25 @@ export function asDomains(b: Binder, args: Expr[], routine: Routine, locations: 
     const arg = args[i];
     if (arg !== undefined && isConstrained(typeOid)) args[i] = coerce(b, arg, typeOid, 'implicit', locations[i] ?? -1);
   });
+}
+
+/**
+ * Parameters of any type that are domains, as arguments bring them: literals beside those become values of the domain.
+ * The types of all parameters; null where no domain is involved. @throws QuoralError 42883 for two types in place of one
+ */
+export function asDeclared(
+  b: Binder,
+  entry: FunctionEntry,
+  args: readonly Expr[],
+  coerced: Expr[],
+  locations: readonly number[],
+): readonly number[] | null {
+  const declared = entry.variadic ? null : declaredParameters(entry, args);
+  declared?.forEach((oid, i) => {
+    if (oid === 0) throw missingFunction(entry.name, args.map(declaredOid));
+    if (isConstrained(oid)) coerced[i] = coerce(b, args[i]!, oid, 'implicit', locations[i] ?? -1);
+  });
+  return declared;
 }
 
 /** `name` as it was written. */

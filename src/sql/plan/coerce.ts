@@ -9,6 +9,7 @@ import { findCast, identityCast, isBinaryCoercible, canCoerce, selectCommonType 
 import type { CastContext } from '../types/casts.js';
 import type { Datum } from '../types/datum.js';
 import { typeCollation } from '../types/collated.js';
+import { leftOutType } from '../types/left-out.js';
 import { OID } from '../types/oids.js';
 import {
   findTypeByOid,
@@ -28,6 +29,7 @@ import type { FindCollation } from './collation-names.js';
 import { as, isBuiltInType, typeNameOf } from './ast.js';
 import { addPosition, errorAt } from './binder.js';
 import type { Binder } from './binder.js';
+import { declaredOid } from './declared-types.js';
 import { constant } from './expr.js';
 import type { Expr } from './expr.js';
 
@@ -151,7 +153,8 @@ export function tryCoerce(
   if (e.kind === 'const' && e.oid === OID.unknown)
     return coerceLiteral(b, e.value, oid, typmod, context, e.location ?? location);
   if (e.oid === oid) {
-    // Written, it takes the modifier away.
+    // Written, it takes the domain and the modifier away.
+    if (context === 'explicit' && declaredOid(e) !== oid) return applyCast(b, e, oid, typmod, context);
     if (typmod === e.typmod || (typmod < 0 && context !== 'explicit')) return e;
     return applyCast(b, e, oid, typmod, context);
   }
@@ -201,10 +204,12 @@ function toComposite(
 
 /** To the domain's base type, and then a look at its constraints. */
 function toDomain(b: Binder, expr: Expr, oid: number, context: CastContext, location: number): Expr | null {
-  if (expr.kind === 'column' && expr.domain === oid) return expr;
+  if (declaredOid(expr) === oid) return expr;
   const base = baseOidOf(oid);
   const typmod = domainTypmod(oid, -1);
-  const arg = tryCoerce(b, expr, base, typmod, context, location);
+  // One of another domain over the same type is that as it is.
+  const fits = expr.oid === base && (typmod < 0 || typmod === expr.typmod) && declaredOid(expr) !== base;
+  const arg = fits ? settle(b, expr) : tryCoerce(b, expr, base, typmod, context, location);
   if (arg === null) return null;
   const info = { argOids: [base], resultOid: base };
   return { kind: 'call', entry: domainCast(oid), operator: false, args: [arg], info, oid: base, typmod };
@@ -374,6 +379,8 @@ export function resolveTypeName(type: TypeName, scope: TypeScope): { readonly oi
   const found = builtIn ?? (userOid === null ? null : typeByOid(userOid));
   if (found === null) {
     const shown = written.schema === null ? written.name : `${written.schema}.${written.name}`;
+    const leftOut = [null, 'pg_catalog'].includes(written.schema) ? leftOutType(written.name) : null;
+    if (leftOut !== null) throw addPosition(leftOut, written.location);
     throw errorAt('42704', `type "${shown}" does not exist`, written.location);
   }
   let typmod = -1;

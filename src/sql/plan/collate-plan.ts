@@ -35,9 +35,9 @@ import {
   UNCOLLATED,
 } from './collation-state.js';
 import { mapChildren, mapKeys } from './expr.js';
-import type { AggregateExpr, CallExpr, Expr, RowExpr, SortKey, WindowExpr } from './expr.js';
+import type { AggregateExpr, CallExpr, Expr, InExpr, RowExpr, SortKey, WindowExpr } from './expr.js';
 import type { Plan, PlanColumn, SetOpPlan, WithPlan } from './logical.js';
-import { mapInputs, mapPlanExprs } from './plan-walk.js';
+import { columnsOf, mapInputs, mapPlanExprs } from './plan-walk.js';
 
 /** The plan, and which collation each of its columns has. */
 export interface Collated {
@@ -91,6 +91,8 @@ class PlanCollation {
   /** Of expressions that have been rewritten. */
   readonly #states = new WeakMap<Expr, CollationState>();
   readonly #ctes = new Map<number, readonly CollationState[]>();
+  /** What a simple CASE compares: to its comparisons it is a value whose collation is implied, however it was written. */
+  readonly #compared = new WeakSet<Expr>();
 
   constructor(binder: Binder) {
     this.#binder = binder;
@@ -100,6 +102,14 @@ class PlanCollation {
   // ---- plans ----
 
   plan(given: Plan): Plan {
+    const made = this.#planned(given);
+    // Whoever reads a subquery is told of no conflict inside.
+    for (const column of this.#binder.subqueries.has(given) ? made.columns : [])
+      if (this.ofColumn(column).strength === CONFLICT) this.#define(column, LOST);
+    return made;
+  }
+
+  #planned(given: Plan): Plan {
     if (given.kind === 'with') return this.#with(given);
     const p = mapInputs(given, (input) => this.plan(input));
     switch (p.kind) {
@@ -261,6 +271,10 @@ class PlanCollation {
     const location = collate?.location ?? -1;
     if (collate !== undefined)
       this.#states.set(made, { strength: EXPLICIT, collation: collationOfKey(collate.key), location });
+    if (this.#compared.has(given)) {
+      const state = this.#stateOf(made);
+      this.#states.set(made, state.strength === CONFLICT ? UNCOLLATED : passed(state));
+    }
     return made;
   }
 
@@ -321,17 +335,19 @@ class PlanCollation {
         return this.#note({ ...e, args, ...orderIn(input) }, input);
       }
       case 'case': {
+        if (e.form === 'simple')
+          for (const { when } of e.whens) if (when.kind === 'call') this.#compared.add(when.args[0]!);
         const whens = e.whens.map((w) => ({ when: this.expr(w.when), then: this.expr(w.then) }));
         const otherwise = this.expr(e.otherwise);
-        return this.#note({ ...e, whens, otherwise }, this.#merged([...whens.map((w) => w.then), otherwise]));
+        const parts = [...whens.map((w) => w.then), otherwise];
+        // NULLIF has that of its comparison, of which the second argument is a part.
+        if (e.form === 'nullif' && whens[0]?.when.kind === 'call') parts.push(...whens[0].when.args);
+        return this.#note({ ...e, whens, otherwise }, this.#merged(parts));
       }
       case 'row':
         return this.#row(e);
-      case 'in': {
-        const [left, items] = [this.expr(e.left), e.items.map((i) => this.expr(i))];
-        const { entry, info } = this.#under(e, this.#merged([left, ...items]));
-        return this.#note({ ...e, entry, info, left, items }, UNCOLLATED);
-      }
+      case 'in':
+        return this.#in(e);
       case 'anyall': {
         const [left, right] = [this.expr(e.left), this.expr(e.right)];
         const { entry, info } = this.#under(e, this.#merged([left, right]));
@@ -373,6 +389,19 @@ class PlanCollation {
     const collation = inputOf(input);
     if (collation === undefined) return { entry, info };
     return { entry: collatedEntry(entry, collation, info.argOids), info: { ...info, collation } };
+  }
+
+  /** Items that read columns are compared each for itself, the others as an array. */
+  #in(e: InExpr): Expr {
+    const [left, items] = [this.expr(e.left), e.items.map((i) => this.expr(i))];
+    const plain = items.filter((item) => columnsOf(item).size === 0);
+    const reading = items.filter((item) => !plain.includes(item));
+    const groups = plain.length > 1 ? [plain, ...reading.map((item) => [item])] : items.map((item) => [item]);
+    const inputs = groups.map((group) => this.#merged([left, ...group]));
+    const isOne = inputs.every((input) => inputOf(input) === inputOf(inputs[0]!));
+    if (isOne) return this.#note({ ...e, ...this.#under(e, inputs[0]!), left, items }, UNCOLLATED);
+    const args = groups.map((group, i): Expr => ({ ...e, ...this.#under(e, inputs[i]!), left, items: group }));
+    return this.#note({ kind: e.negated ? 'and' : 'or', args, oid: e.oid, typmod: -1 }, UNCOLLATED);
   }
 
   #call(e: CallExpr): Expr {

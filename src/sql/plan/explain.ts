@@ -17,6 +17,7 @@ import type {
   KeyConstraint,
   MergePlan,
   Plan,
+  PlanColumn,
   ProjectPlan,
   SamplePlan,
   ScanPlan,
@@ -57,6 +58,9 @@ class Explainer {
   readonly #options: ExplainOptions;
   readonly #formatter: ExprFormatter;
   #subplans = 0;
+  /** Names where a node says what it gives. */
+  readonly #outputs = new Map<number, string>();
+  #ofOutput = false;
   #pending: { readonly name: string; readonly plan: Plan }[] = [];
 
   constructor(plan: Plan, options: ExplainOptions, format: FormatContext) {
@@ -64,7 +68,8 @@ class Explainer {
     this.#collectNames(plan);
     this.#formatter = new ExprFormatter(
       format,
-      (id, name) => this.#names.get(id) ?? quoteIdentifier(name),
+      (id, name) =>
+        (this.#ofOutput ? this.#outputs.get(id) : undefined) ?? this.#names.get(id) ?? quoteIdentifier(name),
       (e) => {
         const correlated = freeColumns(e.plan).size > 0;
         const name = `${correlated ? 'SubPlan' : 'InitPlan'} ${++this.#subplans}`;
@@ -80,10 +85,11 @@ class Explainer {
                 : `(${name})`;
       },
     );
+    if (options.verbose) this.#nameComputed(plan);
     this.root = this.#node(plan, null, null);
   }
 
-  /** Columns are qualified when the statement reads more than one relation. */
+  /** Columns are qualified when the statement reads more than one relation, in conditions under VERBOSE too. */
   #collectNames(plan: Plan): void {
     const scans: { alias: string; columns: readonly { id: number; name: string }[] }[] = [];
     const expressions = new Map<number, Expr>();
@@ -95,17 +101,36 @@ class Explainer {
         if (p.kind === 'project') for (const item of p.items) expressions.set(item.column.id, item.expr);
       },
     );
-    const qualify = scans.length > 1 || this.#options.verbose;
+    const several = scans.length > 1;
     for (const scan of scans) {
       for (const c of scan.columns) {
         const name = quoteIdentifier(c.name);
-        this.#names.set(c.id, qualify ? `${quoteIdentifier(scan.alias)}.${name}` : name);
+        const qualified = `${quoteIdentifier(scan.alias)}.${name}`;
+        this.#names.set(c.id, several || this.#options.verbose ? qualified : name);
+        this.#outputs.set(c.id, several ? qualified : name);
       }
     }
     for (const [id, expr] of expressions) {
       const source = expr.kind === 'column' ? this.#names.get(expr.id) : undefined;
       if (source !== undefined && !this.#names.has(id)) this.#names.set(id, source);
     }
+  }
+
+  /** What nodes compute beside projections is shown as it is written. */
+  #nameComputed(plan: Plan): void {
+    const name = (column: PlanColumn, e: Expr): void => {
+      if (!some(e, (part) => part.kind === 'subquery')) this.#outputs.set(column.id, this.#outputText(e));
+    };
+    walkPlan(
+      plan,
+      () => undefined,
+      (p) => {
+        if (p.kind === 'aggregate') for (const { column, aggregate } of p.aggregates) name(column, aggregate);
+        if (p.kind === 'projectset') for (const { column, srf } of p.sets) name(column, srf);
+        if (p.kind === 'window') for (const { column, window } of p.windows) name(column, window);
+        if (p.kind === 'values' && p.rows.length === 1) p.columns.forEach((c, i) => name(c, p.rows[0]![i]!));
+      },
+    );
   }
 
   #node(plan: Plan, relationship: Relationship | null, name: string | null): ExplainNode {
@@ -131,7 +156,7 @@ class Explainer {
       title: shown.title,
       nodeType: shown.nodeType ?? shown.title,
       facts: shown.facts ?? [],
-      details: shown.details ?? [],
+      details: [...this.#output(plan, shown), ...(shown.details ?? [])],
       subplanName: name,
       relationship,
       rows: Math.max(0, Math.round(estimate(plan))),
@@ -155,7 +180,7 @@ class Explainer {
   #projected(plan: ProjectPlan, relationship: Relationship | null, name: string | null): ExplainNode {
     const { verbose } = this.#options;
     const output = plan.items.flatMap((item) =>
-      verbose || some(item.expr, (e) => e.kind === 'subquery') ? [this.#text(item.expr)] : [],
+      verbose || some(item.expr, (e) => e.kind === 'subquery') ? [this.#outputText(item.expr)] : [],
     );
     const subplans = this.#takePending();
     const input =
@@ -181,6 +206,26 @@ class Explainer {
 
   #text(e: Expr): string {
     return this.#formatter.text(e);
+  }
+  #outputText(e: Expr): string {
+    this.#ofOutput = true;
+    try {
+      return this.#text(e);
+    } finally {
+      this.#ofOutput = false;
+    }
+  }
+  /** Under VERBOSE: what a node that is no projection gives. */
+  #output(plan: Plan, shown: Shown): Detail[] {
+    if (!this.#options.verbose || plan.columns.length === 0 || shown.nodeType === 'ModifyTable') return [];
+    return [
+      ['Output', plan.columns.map((c) => this.#outputs.get(c.id) ?? this.#names.get(c.id) ?? quoteIdentifier(c.name))],
+    ];
+  }
+  /** A relation in a node's title. */
+  #shownRelation(schema: string, name: string, alias: string): string {
+    const table = `${this.#options.verbose ? `${quoteIdentifier(schema)}.` : ''}${quoteIdentifier(name)}`;
+    return alias === name ? table : `${table} ${quoteIdentifier(alias)}`;
   }
   #condition(parts: readonly Expr[]): string {
     return parts.length === 1 ? this.#text(parts[0]!) : `(${parts.map((p) => this.#text(p)).join(' AND ')})`;
@@ -211,7 +256,7 @@ class Explainer {
       case 'virtual': {
         const { relation, alias } = plan;
         return {
-          title: `Seq Scan on ${alias === relation.name ? alias : `${relation.name} ${alias}`}`,
+          title: `Seq Scan on ${this.#shownRelation(relation.schema, relation.name, alias)}`,
           nodeType: 'Seq Scan',
           facts: this.#relation(relation.name, relation.schema, alias),
           details: plan.filter === null ? [] : [['Filter', this.#text(plan.filter)]],
@@ -297,7 +342,7 @@ class Explainer {
       if (arbiters !== null) details.push(['Conflict Arbiter Indexes', arbiters.map((a) => a.name)]);
     }
     return {
-      title: `${operation} on ${quoteIdentifier(plan.table.name)}`,
+      title: `${operation} on ${this.#shownRelation(plan.schemaName, plan.table.name, plan.table.name)}`,
       nodeType: 'ModifyTable',
       facts: [['Operation', operation], ...this.#relation(plan.table.name, plan.schemaName, plan.table.name)],
       details,
@@ -306,8 +351,7 @@ class Explainer {
   }
 
   #scan(plan: ScanPlan): Shown {
-    const table = quoteIdentifier(plan.table.name);
-    const name = plan.alias === plan.table.name ? table : `${table} ${quoteIdentifier(plan.alias)}`;
+    const name = this.#shownRelation(plan.schemaName, plan.table.name, plan.alias);
     const details: Detail[] = [];
     const facts: Fact[] = [];
     const { access } = plan;

@@ -14,6 +14,8 @@ import { unreachable } from '../../base/assert.js';
 interface Typed {
   readonly oid: number;
   readonly typmod: number;
+  /** The domain over `oid` that it has (declared-types.ts); a cast to one says so by itself. */
+  readonly domain?: number;
   /** COLLATE, written behind it. What that means for what is around it is settled in collate-plan.ts. */
   readonly collate?: Collate;
 }
@@ -46,8 +48,6 @@ export interface ColumnExpr extends Typed {
   readonly name: string;
   /** Where it was written, for messages; -1 if it was not. */
   readonly location: number;
-  /** The domain that the column was declared with. */
-  readonly domain?: number;
   /** Part of a relation's whole row: the query depends on the relation, not on the column. */
   readonly ofRow?: true;
 }

@@ -279,7 +279,7 @@ export class ExprFormatter {
   }
 
   protected aggregate(e: AggregateExpr): string {
-    const { routine } = e.entry as { readonly routine?: Routine };
+    const { routine } = e.entry;
     const name =
       routine !== undefined
         ? this.#routineName(routine.oid, e.entry.name)
@@ -291,8 +291,13 @@ export class ExprFormatter {
     const order = keys.length === 0 ? '' : this.orderKeys(keys, e.args);
     if (isOrderedSet(e.entry) || isHypotheticalSet(e.entry))
       return `${name}(${this.list(e.args.slice(0, e.direct ?? 0))}) WITHIN GROUP (ORDER BY ${order})${filter}`;
-    const args = e.args.length === 0 ? '*' : (e.distinct ? 'DISTINCT ' : '') + this.list(e.args);
+    const given = e.entry.variadic === true ? this.#variadicList(e.args) : this.list(e.args);
+    const args = e.args.length === 0 ? '*' : (e.distinct ? 'DISTINCT ' : '') + given;
     return `${name}(${args}${order === '' ? '' : ` ORDER BY ${order}`})${filter}`;
+  }
+
+  #variadicList(args: readonly Expr[]): string {
+    return [...args.slice(0, -1).map((arg) => this.list([arg])), `VARIADIC ${this.list(args.slice(-1))}`].join(', ');
   }
 
   /** How many of the sort keys were written. */

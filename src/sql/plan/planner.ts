@@ -21,6 +21,7 @@ import { compileCopyFrom, compileCopyTo } from '../exec/copy.js';
 import { registerDomainTests } from '../functions/domains.js';
 import '../functions/index.js';
 import { tooComplex } from '../parse/parser.js';
+import type { UsedRoutine } from '../catalog/descriptor.js';
 import type { ResultColumn } from '../session-api.js';
 import { OID } from '../types/oids.js';
 import { typeByOid } from '../types/registry.js';
@@ -42,6 +43,7 @@ import type { ExplainOptions } from './explain.js';
 import { walk } from './expr.js';
 import { fold, readLiterals } from './fold.js';
 import { ExprFormatter, quoteIdentifier } from './format-expr.js';
+import { QueryNotes } from './query-notes.js';
 import type { Plan, PlanColumn } from './logical.js';
 import { optimise, optimiseInSteps } from './optimise.js';
 import { planShape } from './plan-shape.js';
@@ -123,7 +125,9 @@ function* compileInSteps(
   yield;
   const returnsRows = called === null ? command === 'SELECT' || plan.columns.length > 0 : givesRow(plan);
   const query = compileQuery(plan, command, returnsRows);
-  const readOnly = !binder.modifies && !binder.locks && !callsWriters(plan);
+  const writers = writersCalled(plan);
+  const locksNothing = !binder.modifies && !binder.locks;
+  const readOnly = locksNothing && writers.size === 0;
   return {
     parameterOids: binder.parameterOids,
     parameterFits: binder.parameterFits,
@@ -132,6 +136,9 @@ function* compileInSteps(
     access: binder.access.needs(),
     calls: binder.access.calls,
     readOnly,
+    ...(!readOnly && locksNothing && [...writers].every((name) => SEQUENCE_MOVERS.has(name))
+      ? { movesSequences: true }
+      : {}),
     cacheable: true,
     pointRead: command === 'SELECT' && readOnly ? compilePointRead(plan) : null,
     start: (ctx) => query.start(ctx),
@@ -191,8 +198,12 @@ const READING_VOLATILES: ReadonlySet<string> = new Set([
   'uuidv4',
 ]);
 
-function callsWriters(plan: Plan): boolean {
-  let writes = false;
+/** They say themselves whether the transaction lets them. */
+const SEQUENCE_MOVERS: ReadonlySet<string> = new Set(['nextval', 'setval']);
+
+/** Names of functions. */
+function writersCalled(plan: Plan): ReadonlySet<string> {
+  const writers = new Set<string>();
   walkPlan(plan, (e) => {
     if (
       (e.kind === 'call' || e.kind === 'srf') &&
@@ -201,9 +212,9 @@ function callsWriters(plan: Plan): boolean {
       e.entry.routine === undefined &&
       !READING_VOLATILES.has(e.entry.name)
     )
-      writes = true;
+      writers.add(e.entry.name);
   });
-  return writes;
+  return writers;
 }
 
 function resultColumn(c: PlanColumn, state: CollationState | undefined): ResultColumn {
@@ -252,7 +263,7 @@ function compileCopy(stmt: CopyStmt, binder: Binder, settings: PlannerSettings):
     dependencies: binder.dependencies,
     access: binder.access.needs(),
     calls: binder.access.calls,
-    readOnly: !binder.modifies && !callsWriters(plan),
+    readOnly: !binder.modifies && writersCalled(plan).size === 0,
     start: (ctx) => compiled.start(ctx),
     explain: (options: ExplainOptions) => explainPlan(plan, options, settings.format),
   };
@@ -262,15 +273,12 @@ registerDomainTests((domain, check) => {
   const binder = new Binder(noCatalog(DOMAIN_SETTINGS), DOMAIN_SETTINGS, []);
   const value = binder.column(DOMAIN_VALUE, domain.typeOid, domain.typmod);
   binder.knowTypes([domain]);
+  binder.knowRoutines((domain.usedRoutines ?? []) as readonly UsedRoutine[]);
   const columns = [{ column: value, hidden: false }];
   const scope = new Scope(null, [{ alias: '', schema: null, columns, table: null }], columns);
   const bound = bindExpr(exprContext(binder, scope, 'check constraints'), expressionTree(check.expressionSql));
   const test = compileScalar(collateExpr(binder, coerceBoolean(binder, bound, 'CHECK', -1)), [value]);
-  return (given, ctx) => {
-    const answer = test([given], ctx);
-    if (answer instanceof Promise) throw sqlError('0A000', 'a check of a domain cannot wait for anything');
-    return answer;
-  };
+  return (given, ctx) => test([given], ctx);
 });
 
 /** No relations are in reach of a stand-alone expression. */
@@ -292,7 +300,8 @@ function compileExpression(
   target: { readonly typeOid: number; readonly typmod: number; readonly parameter?: number } | null,
   stored: string | null = null,
 ): CompiledExpression {
-  const binder = new Binder(noCatalog(settings), settings, []);
+  // With notes, so that casts of constants stay: the text shows them.
+  const binder = new Binder(noCatalog(settings), settings, [], null, null, new QueryNotes());
   binder.knowTypes(target === null ? columns : [...columns, target]);
   if (typeof sql === 'string') knowPins(binder, sql, settings);
   const made = columns.map((c) => binder.column(c.name, c.typeOid, c.typmod));

@@ -2,8 +2,9 @@
  * The columns of records that have no named type: what a function gives, what ROW(…) and whole rows are made of, and
  * what columns of subqueries carry on of these.
  */
-import { concreteTypes, isPolymorphic } from '../functions/resolve.js';
+import { concreteTypes, isPolymorphic } from '../functions/polymorphic.js';
 import { OID } from '../types/oids.js';
+import { declaredOid } from './declared-types.js';
 import type { Expr } from './expr.js';
 
 export interface RecordField {
@@ -22,11 +23,12 @@ export function recordFieldsOf(known: RecordColumns, e: Expr): readonly RecordFi
       const { resultColumns } = e.entry;
       if (resultColumns === null) return null;
       if (!resultColumns.some((c) => isPolymorphic(c.typeOid))) return resultColumns;
-      const concrete = concreteTypes(e.entry.argOids, e.info.argOids);
+      const given = e.info.argOids.map((oid, i) => (e.args[i]?.oid === oid ? declaredOid(e.args[i]) : oid));
+      const concrete = concreteTypes(e.entry.argOids, given);
       return resultColumns.map((c) => ({ ...c, typeOid: concrete(c.typeOid) }));
     }
     case 'row':
-      return e.args.map((a, i) => ({ name: a.kind === 'column' ? a.name : `f${i + 1}`, typeOid: a.oid }));
+      return e.args.map((a, i) => ({ name: a.kind === 'column' ? a.name : `f${i + 1}`, typeOid: declaredOid(a) }));
     case 'column':
       return known.get(e.id) ?? null;
     default:

@@ -9,7 +9,8 @@ import { sqlError } from '../../base/errors.js';
 import type { CallInfo, FunctionEntry } from '../functions/entry.js';
 import { aggregatesNamed, functionsNamed } from '../functions/define.js';
 import { isConstrained } from '../functions/domains.js';
-import { concreteTypes, findFunction, isPolymorphic, notUnique } from '../functions/resolve.js';
+import { concreteTypes, isPolymorphic } from '../functions/polymorphic.js';
+import { findFunction, notUnique } from '../functions/resolve.js';
 import { type Datum, PgArray } from '../types/datum.js';
 import { OID } from '../types/oids.js';
 import { arrayOidOf, formatType } from '../types/registry.js';
@@ -76,7 +77,7 @@ function makeEntry(name: string, routine: Routine): FunctionEntry {
     resultColumns:
       columns === null
         ? null
-        : columns.map((c, i) => ({ name: c.name === '' ? `column${i + 1}` : c.name, typeOid: baseOidOf(c.typeOid) })),
+        : columns.map((c, i) => ({ name: c.name === '' ? `column${i + 1}` : c.name, typeOid: c.typeOid })),
     impl: async (args, ctx, info) => (await call(args, ctx, info)).value,
     call1: null,
     call2: null,

@@ -37,6 +37,8 @@ export function showExpression(
   const binder = new Binder(snapshot, settings, [], null, null, new QueryNotes());
   binder.knowTypes(columns);
   knowPins(binder, sql, settings);
+  // The text is of a bound expression: what PostgreSQL moved into the elements stands there.
+  binder.castsStand = true;
   const visible = columns.map((c) => ({ column: binder.column(c.name, c.typeOid, c.typmod), hidden: false }));
   const scope = new Scope(null, [{ alias: '', schema: null, columns: visible, table: null }], visible);
   const expr = resolveUnknown(binder, bindExpr(exprContext(binder, scope, 'this expression'), expressionTree(sql)));

@@ -1,9 +1,12 @@
 /** Items of ORDER BY as sort keys, in queries, calls and windows. */
 import type { Node, SortBy } from 'libpg-query';
-import { as, stringsOf } from './ast.js';
+import { as, locationOf, stringsOf } from './ast.js';
 import type { ExprContext } from './binder.js';
+import { hasOrder, requireOrder } from './comparable.js';
+import { errorAt } from './error-at.js';
 import { resolveUnknown } from './coerce.js';
 import type { Expr, SortKey } from './expr.js';
+import { formatType } from '../types/registry.js';
 
 export function bindSortKeys(ctx: ExprContext, clauses: readonly Node[], bind: (node: Node) => Expr): SortKey[] {
   return clauses.map((clause) => {
@@ -14,8 +17,25 @@ export function bindSortKeys(ctx: ExprContext, clauses: readonly Node[], bind: (
 
 export function sortKey(expr: Expr, s: SortBy): SortKey {
   const using = stringsOf(s.useOp).at(-1);
+  if (using === undefined) requireOrder(expr, locationOf(s.node));
+  else requireUsable(using, expr.oid, s.location ?? -1);
   const descending = s.sortby_dir === 'SORTBY_DESC' || using === '>';
   const nullsFirst =
     s.sortby_nulls === 'SORTBY_NULLS_FIRST' ? true : s.sortby_nulls === 'SORTBY_NULLS_LAST' ? false : descending;
   return { expr, descending, nullsFirst };
+}
+
+/** @throws QuoralError 42883, 42809 */
+function requireUsable(operator: string, oid: number, location: number): void {
+  const type = formatType(oid);
+  if (!hasOrder(oid)) {
+    throw errorAt('42883', `operator does not exist: ${type} ${operator} ${type}`, location, {
+      hint: 'No operator matches the given name and argument types. You might need to add explicit type casts.',
+    });
+  }
+  if (operator !== '<' && operator !== '>') {
+    throw errorAt('42809', `operator ${operator} is not a valid ordering operator`, location, {
+      hint: 'Ordering operators must be "<" or ">" members of btree operator families.',
+    });
+  }
 }

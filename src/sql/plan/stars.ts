@@ -1,7 +1,7 @@
 /** What a star among the targets of a SELECT stands for: as targets, and (for a view's stored query) written out. */
 import type { A_Indirection, ColumnRef, Node, ResTarget } from 'libpg-query';
 import { assert } from '../../base/assert.js';
-import { baseOidOf, fieldsOf } from '../types/user-types.js';
+import { fieldsOf } from '../types/user-types.js';
 import { as, locationOf, stringsOf } from './ast.js';
 import { columnExpr, errorAt, findRelation } from './binder.js';
 import type { ExprContext, Scope } from './binder.js';
@@ -10,6 +10,7 @@ import type { PlanColumn } from './logical.js';
 import { recordFieldsOf } from './record-columns.js';
 import { variableStar } from './variables.js';
 import { alone } from './whole-row.js';
+import { fieldOf } from './declared-types.js';
 
 interface StarTarget {
   readonly name: string;
@@ -110,7 +111,7 @@ export function indirectStar(ctx: ExprContext, node: Node): StarTarget[] | null 
   if (fields !== null) {
     return fields.map(({ name, typeOid, typmod }, index) => ({
       name,
-      expr: { kind: 'field', arg, index, oid: baseOidOf(typeOid), typmod } satisfies Expr,
+      expr: fieldOf(arg, index, { typeOid, typmod }),
       location,
     }));
   }
@@ -118,7 +119,7 @@ export function indirectStar(ctx: ExprContext, node: Node): StarTarget[] | null 
   if (columns === null) throw errorAt('42809', 'row expansion via "*" is not supported here', location);
   return columns.map((c, index) => ({
     name: c.name,
-    expr: { kind: 'field', arg, index, oid: c.typeOid, typmod: -1 } satisfies Expr,
+    expr: fieldOf(arg, index, c),
     location,
   }));
 }

@@ -9,9 +9,12 @@ import type { Routine, StoredCall } from '../catalog/descriptor.js';
 import type { ExecContext } from '../contract.js';
 import type { Accumulator, AggregateEntry, CallInfo, FunctionEntry, ResolvedCall } from '../functions/entry.js';
 import { ownFunction } from '../functions/entry.js';
-import { concreteTypes, isPolymorphic, resolveFunction } from '../functions/resolve.js';
+import { asOrderedSet } from '../functions/ordered-set.js';
+import { concreteTypes, isPolymorphic } from '../functions/polymorphic.js';
+import { resolveFunction } from '../functions/resolve.js';
 import { type Datum, PgArray, PgRecord } from '../types/datum.js';
 import { OID } from '../types/oids.js';
+import { arrayOidOf, elementOidOf } from '../types/registry.js';
 import type { Binder } from './binder.js';
 import { coerce } from './coerce.js';
 import { constant } from './expr.js';
@@ -50,86 +53,113 @@ class Collection implements Accumulator {
   }
 }
 
-/** The collection for a call with these types; the same object for the same types. @throws QuoralError 42883, 42804 */
+/**
+ * The collection for a call with these types; the same object for the same types. `variadic`: the last argument was written
+ * VARIADIC. @throws QuoralError 42883, 42804
+ */
 export function resolveUserAggregate(
   name: string,
   candidates: readonly FunctionEntry[],
   oids: readonly number[],
+  variadic = false,
 ): ResolvedCall<AggregateEntry> {
   if (oids.length === 0 && !candidates.some((c) => c.argOids.length === 0))
     throw sqlError('42883', `function ${name}() does not exist`, {
       hint: 'No function matches the given name and argument types. You might need to add explicit type casts.',
     });
-  const { entry, argOids } = resolveFunction(name, oids, { routines: candidates });
+  const { entry, argOids } = resolveFunction(name, oids, { variadic, routines: candidates });
   const routine = entry.routine!;
   let known = collections.get(routine);
   if (known === undefined) collections.set(routine, (known = new Map()));
-  const key = argOids.join();
+  // Single arguments become an array.
+  const packFrom = entry.variadic && !variadic ? entry.argOids.length - 1 : -1;
+  const key = `${packFrom}:${argOids.join()}`;
   let made = known.get(key);
   if (made === undefined) {
     if (known.size >= KEPT_MAX) known.clear();
-    known.set(key, (made = collectionFor(name, routine, argOids)));
+    known.set(key, (made = collectionFor(name, routine, argOids, packFrom)));
   }
   return { entry: made, argOids, resultOid: RECORDS };
 }
 
 const RECORDS = 2287;
 
-function collectionFor(name: string, routine: Routine, argOids: readonly number[]): AggregateEntry {
+function collectionFor(name: string, routine: Routine, argOids: readonly number[], packFrom: number): AggregateEntry {
   const entry: AggregateEntry = {
     oid: routine.oid,
+    routine,
     name,
     argOids,
     resultOid: RECORDS,
     strict: false,
     emptyResult: null,
+    // The functions get the rows as they come: sorting is theirs, as in PostgreSQL.
+    ...(routine.aggregate!.direct === undefined ? {} : { unsorted: true }),
+    ...(packFrom < 0 && routine.parameters.at(-1)?.mode === 'variadic' ? { variadic: true } : {}),
     init: (call) => new Collection(call.argOids),
   };
-  folds.set(entry, foldFor(name, routine, argOids));
-  return entry;
+  folds.set(entry, foldFor(name, routine, argOids, packFrom));
+  return routine.aggregate!.direct === undefined ? entry : asOrderedSet(entry);
 }
 
-function foldFor(name: string, routine: Routine, argOids: readonly number[]): Fold {
+function foldFor(name: string, routine: Routine, called: readonly number[], packFrom: number): Fold {
   const parts = routine.aggregate!;
+  const argOids = packFrom < 0 ? called : [...called.slice(0, packFrom), arrayOidOf(called[packFrom]!)];
+  const direct = parts.direct?.count ?? 0;
   const concrete = concreteTypes(
     routine.parameters.map((p) => p.typeOid),
     argOids,
   );
   const stateOid = isPolymorphic(parts.typeOid) ? concrete(parts.typeOid) : parts.typeOid;
-  const step = resolveStored(parts.step, [stateOid, ...argOids]);
-  const finalTypes = parts.finalExtra ? [stateOid, ...argOids] : [stateOid];
+  const step = resolveStored(parts.step, [stateOid, ...argOids.slice(direct)]);
+  const finalTypes = [stateOid, ...argOids.slice(0, direct), ...(parts.finalExtra ? argOids.slice(direct) : [])];
   const final = parts.final === null ? null : resolveStored(parts.final, finalTypes);
   const resultOid = final?.resultOid ?? stateOid;
   const entry = ownFunction({
     name,
-    argOids: [RECORDS, stateOid],
+    argOids: [RECORDS, stateOid, ...called.slice(0, direct)],
     resultOid,
     volatility: 'volatile',
     mayWait: true,
-    impl: (args, ctx) => fold(step, final, args[0] as PgArray | null, args[1]!, ctx),
+    impl: ([rows, initial, ...given], ctx) =>
+      fold({ step, final, direct: given, packFrom }, rows as PgArray | null, initial!, ctx),
   });
   foldEntries.add(entry);
   return { routine, entry, initial: parts.initial, stateOid, resultOid };
 }
 
 function resolveStored({ name, used }: StoredCall, oids: readonly number[]): ResolvedCall<FunctionEntry> {
-  return resolveFunction(name, oids, used === null ? {} : { routines: [routineEntry(used.name, used.routine)] });
+  if (used === null) return resolveFunction(name, oids);
+  // One with VARIADIC gets its array as such.
+  return resolveFunction(name, oids, { routines: [{ ...routineEntry(used.name, used.routine), variadic: false }] });
 }
 
-async function fold(
-  step: ResolvedCall<FunctionEntry>,
-  final: ResolvedCall<FunctionEntry> | null,
-  rows: PgArray | null,
-  initial: Datum,
-  ctx: ExecContext,
-): Promise<Datum> {
+interface Run {
+  readonly step: ResolvedCall<FunctionEntry>;
+  readonly final: ResolvedCall<FunctionEntry> | null;
+  /** What is given once for the group. */
+  readonly direct: readonly Datum[];
+  /** From which argument on they are one array; -1: they are not. */
+  readonly packFrom: number;
+}
+
+/** What the step takes of a row. */
+function taken({ values }: PgRecord, { step, direct, packFrom }: Run): readonly Datum[] {
+  const given = values.slice(direct.length);
+  if (packFrom < 0) return given;
+  const at = packFrom - direct.length;
+  return [...given.slice(0, at), new PgArray(elementOidOf(step.argOids[at + 1]!), given.slice(at))];
+}
+
+async function fold(run: Run, rows: PgArray | null, initial: Datum, ctx: ExecContext): Promise<Datum> {
+  const { step, final, direct } = run;
   const info: CallInfo = { argOids: step.argOids, resultOid: step.resultOid };
   const { strict } = step.entry;
   let state = initial;
   // A strict function without an initial state begins with the first value there is.
   let begun = !strict || initial !== null;
   for (const row of rows?.elements ?? []) {
-    const { values } = row as PgRecord;
+    const values = taken(row as PgRecord, run);
     if (strict && values.includes(null)) continue;
     if (!begun) {
       begun = true;
@@ -141,9 +171,9 @@ async function fold(
     state = await step.entry.impl([state, ...values], ctx, info);
   }
   if (final === null) return state;
-  if (final.entry.strict && state === null) return null;
-  const extra = final.argOids.slice(1).map(() => null);
-  return final.entry.impl([state, ...extra], ctx, { argOids: final.argOids, resultOid: final.resultOid });
+  const extra = final.argOids.slice(1 + direct.length).map(() => null);
+  if (final.entry.strict && [state, ...direct].includes(null)) return null;
+  return final.entry.impl([state, ...direct, ...extra], ctx, { argOids: final.argOids, resultOid: final.resultOid });
 }
 
 /** Of the call of a user's aggregate: the aggregate that it was written as. */
@@ -155,8 +185,8 @@ export function routineOf(entry: AggregateEntry): Routine | null {
   return folds.get(entry)?.routine ?? null;
 }
 
-/** The aggregate's value, from the expression that stands for its collection. */
-export function folded(b: Binder, entry: AggregateEntry, collection: Expr): Expr {
+/** The aggregate's value, from the expression that stands for its collection and what is given once for a group. */
+export function folded(b: Binder, entry: AggregateEntry, collection: Expr, direct: readonly Expr[] = []): Expr {
   const known = folds.get(entry);
   if (known === undefined) return collection;
   const { stateOid, resultOid, initial } = known;
@@ -166,8 +196,8 @@ export function folded(b: Binder, entry: AggregateEntry, collection: Expr): Expr
     kind: 'call',
     operator: false,
     entry: known.entry,
-    args: [collection, start],
-    info: { argOids: [RECORDS, stateOid], resultOid },
+    args: [collection, start, ...direct],
+    info: { argOids: known.entry.argOids, resultOid },
     oid: resultOid,
     typmod: -1,
   };

@@ -8,6 +8,7 @@ import { baseOidOf, fieldsOf } from '../types/user-types.js';
 import { type Binder, errorAt } from './binder.js';
 import { coerce } from './coerce.js';
 import type { Expr, ParamExpr } from './expr.js';
+import { declaredAs, fieldOf } from './declared-types.js';
 
 export interface VariableField {
   readonly name: string;
@@ -54,7 +55,7 @@ export function bindVariable(b: Binder, names: readonly string[]): Expr | null {
 function partsOf(arg: Expr): { readonly name: string; readonly expr: Expr }[] {
   return (fieldsOf(arg.oid) ?? []).map(({ name, typeOid, typmod }, index) => ({
     name,
-    expr: { kind: 'field', arg, index, oid: baseOidOf(typeOid), typmod },
+    expr: fieldOf(arg, index, { typeOid, typmod }),
   }));
 }
 
@@ -63,7 +64,8 @@ function parameter(b: Binder, field: VariableField): Expr {
   b.parameterOids[field.index] = field.oid;
   // What is in it has been a value of its domain since it was assigned.
   const oid = baseOidOf(field.oid);
-  const param: ParamExpr = { kind: 'param', index: field.index, name: field.name, oid, typmod: field.typmod };
+  const bare: ParamExpr = { kind: 'param', index: field.index, name: field.name, oid, typmod: field.typmod };
+  const param = declaredAs(bare, field.oid);
   if (field.collation === undefined) return param;
   b.collated = true;
   return { ...param, collation: field.collation };

@@ -261,7 +261,7 @@ function changed(error: QuoralError, fields: QuoralError['fields']): QuoralError
 }
 
 export function fieldsOf(result: SqlResult): Field[] {
-  return (result.columns ?? []).map((c) => ({ name: c.name, oid: c.typeOid, typmod: c.typmod }));
+  return (result.columns ?? []).map((c) => ({ name: c.name, oid: c.domain ?? c.typeOid, typmod: c.typmod }));
 }
 
 /** The number at the end of a command's tag. */

@@ -77,6 +77,10 @@ export interface SqlHost extends Conversion {
   setting(name: string): string;
   /** What runs inside of what, innermost last: lines of a context. */
   readonly contexts: (() => string)[];
+  /** Whether values of domains are to be looked at whose checks have to wait. */
+  readonly hasChecks: boolean;
+  /** Looks at them. @throws QuoralError 23502, 23514, and what the functions of the checks throw */
+  settleChecks(): Promise<void>;
   keep(statement: ParsedStatement, names: VariableNames): KeptStatement;
   /** Whether `run` takes it: what has a plan, and what shows something (EXPLAIN, SHOW). */
   runs(statement: ParsedStatement): boolean;

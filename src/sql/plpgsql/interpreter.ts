@@ -94,8 +94,10 @@ export class Interpreter {
     try {
       const ending = await this.#block(block);
       if (ending === 'return' || this.#result.type.set) return;
-      if (this.#result.type.out !== null) this.#result.giveOut(this.#frame, false);
-      else if (!this.#result.type.isVoid) {
+      if (this.#result.type.out !== null) {
+        this.#result.giveOut(this.#frame, false);
+        if (this.#host.hasChecks) await this.#host.settleChecks();
+      } else if (!this.#result.type.isVoid) {
         this.#current = null;
         throw sqlError('2F005', 'control reached end of function without RETURN');
       }
@@ -126,6 +128,7 @@ export class Interpreter {
   async #all(statements: readonly Statement[]): Promise<Ending> {
     for (const statement of statements) {
       const ending = await this.#statement(statement);
+      if (this.#host.hasChecks) await this.#host.settleChecks();
       if (ending !== null) return ending;
     }
     return null;
@@ -251,12 +254,14 @@ export class Interpreter {
       if (variable.initial !== null) {
         const value = await this.#sql.typedOrRecord(variable.initial);
         this.#assign(variable, value);
+        if (this.#host.hasChecks) await this.#host.settleChecks();
         continue;
       }
       if (type.kind === 'record') this.#frame.putRecord(variable.index, null);
       else this.#frame.put(variable.index, variable.cursor === null ? null : variable.name);
       if (variable.cursor === null && type.oid !== undefined && isConstrained(type.oid))
         this.#host.checkDomain(type.oid, null);
+      if (this.#host.hasChecks) await this.#host.settleChecks();
     }
     this.#moment = null;
   }

@@ -122,7 +122,7 @@ interface Loose {
 /** What values need on their way into variables and results. */
 export interface Conversion {
   readonly format: FormatContext;
-  /** @throws QuoralError 23502, 23514 */
+  /** A check that has to wait is left for `settleChecks`. @throws QuoralError 23502, 23514 */
   checkDomain(oid: number, value: Datum): void;
 }
 

@@ -6,8 +6,8 @@ import { sqlError } from '../../base/errors.js';
 import type { Acl } from '../catalog/acl.js';
 import { defaultAcl, RIGHTS } from '../catalog/acl.js';
 import { SUPERUSER_OID } from '../catalog/bootstrap-names.js';
-import type { Descriptor } from '../catalog/descriptor.js';
-import { relationKind, type Rights, wholeRights } from '../catalog/rights.js';
+import type { Descriptor, TableDescriptor } from '../catalog/descriptor.js';
+import { isUnderRowSecurity, relationKind, type Rights, wholeRights } from '../catalog/rights.js';
 import { READ_ALL_DATA } from '../catalog/roles.js';
 import { isTemporary } from '../catalog/temporary-names.js';
 import { isSecret, secretKind } from '../catalog/virtual/secrets.js';
@@ -31,7 +31,11 @@ export async function checkAccess(session: Session, compiled: CompiledStatement)
     }
     if (rights.superuser) continue;
     if (need.virtual) checkCatalog(need, rights);
-    else checkRelation(need, rights, session.transactionCatalog().known(need.relationId));
+    else {
+      const descriptor = session.transactionCatalog().known(need.relationId);
+      checkRelation(need, rights, descriptor);
+      if (descriptor?.kind === 'table' && need.rights !== 0) checkRowSecurity(session, rights, descriptor);
+    }
   }
   if (own.superuser) return;
   for (const { name, routine } of compiled.calls) {
@@ -51,6 +55,17 @@ function checkCatalog({ name, relationId }: AccessNeed, rights: Rights): void {
 function checkRelation(need: AccessNeed, rights: Rights, descriptor: Descriptor | null): void {
   if (descriptor === null || descriptor.kind === 'role') throw denied('table', need.name);
   if (missing(need, rights, descriptor)) throw denied(relationKind(descriptor), descriptor.name);
+}
+
+/** There are no policies: PostgreSQL would show such a role no rows, and take none from it. */
+function checkRowSecurity(session: Session, rights: Rights, table: TableDescriptor): void {
+  if (!isUnderRowSecurity(rights, table)) return;
+  if (session.settings.get('row_security') === 'off')
+    throw sqlError('42501', `query would be affected by row-level security policy for table "${table.name}"`);
+  throw sqlError(
+    '0A000',
+    `row-level security of table "${table.name}" is not supported for other roles than its owner`,
+  );
 }
 
 export function denied(kind: string, name: string): Error {

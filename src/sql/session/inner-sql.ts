@@ -8,7 +8,7 @@
 import { QuoralError, sqlError } from '../../base/errors.js';
 import type { CompiledStatement, CursorQuery, ParsedStatement } from '../contract.js';
 import { isDdl, runDdl } from '../ddl/run-ddl.js';
-import { checkDomain } from '../functions/domains.js';
+import { checkDomain, checkDomainLater, domainWaits } from '../functions/domains.js';
 import type { VariableNames } from '../plan/variables.js';
 import type { BlockCursors, KeptStatement, OwnedMemory, RunRequest, SqlHost, SqlResult } from '../plpgsql/host.js';
 import type { Field, TypeSource } from '../plpgsql/types.js';
@@ -87,6 +87,8 @@ export class InnerSql implements SqlHost {
   readonly #options: InnerOptions;
   /** Runs DO and CALL. */
   readonly #call: InnerCall;
+  /** Values of domains whose checks have to wait. */
+  readonly #checks: { readonly oid: number; readonly value: Datum }[] = [];
 
   constructor(session: Session, options: InnerOptions, call: InnerCall) {
     this.#session = session;
@@ -110,7 +112,26 @@ export class InnerSql implements SqlHost {
     return this.#session.blockCursors;
   }
 
+  get hasChecks(): boolean {
+    return this.#checks.length > 0;
+  }
+
+  async settleChecks(): Promise<void> {
+    const session = this.#session;
+    const memory = session.newMemory();
+    try {
+      const ctx = session.execContext([], memory, NO_SINK, false);
+      for (const { oid, value } of this.#checks.splice(0)) await checkDomainLater(oid, value, ctx);
+    } finally {
+      memory.close();
+    }
+  }
+
   checkDomain(oid: number, value: Datum): void {
+    if (domainWaits(oid)) {
+      this.#checks.push({ oid, value });
+      return;
+    }
     const session = this.#session;
     const memory = session.newMemory();
     try {
@@ -173,7 +194,7 @@ export class InnerSql implements SqlHost {
     const plan = await planToRun(session, prepared);
     const { compiled } = plan;
     bound?.(compiled.called);
-    if (!compiled.readOnly) this.#checkWrite(prepared.statement!);
+    if (!compiled.readOnly) this.#checkWrite(prepared.statement!, compiled.movesSequences === true);
     const settled = settlePortals(session, compiled.readOnly, null);
     if (settled !== null) await settled;
     const txn = session.transaction.ensureTxn();
@@ -224,8 +245,8 @@ export class InnerSql implements SqlHost {
     if (this.#session.signal.aborted) throw this.#session.signal.reason;
   }
 
-  #checkWrite(statement: ParsedStatement): void {
-    if (this.#session.modes.readOnly) throw readOnlyError(statement);
+  #checkWrite(statement: ParsedStatement, onlySequences = false): void {
+    if (this.#session.modes.readOnly && !onlySequences) throw readOnlyError(statement);
     if (!this.#options.mayWrite)
       throw sqlError('0A000', `${commandName(statement)} is not allowed in a non-volatile function`);
   }

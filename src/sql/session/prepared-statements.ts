@@ -116,7 +116,9 @@ export async function runInner(
   { profile, within }: { readonly profile?: Profile; readonly within?: boolean | undefined } = {},
 ): Promise<string> {
   const plan = await planToRun(session, prepared);
-  if (session.modes.readOnly && !plan.compiled.readOnly) throw readOnlyError(prepared.statement!);
+  const { compiled } = plan;
+  if (session.modes.readOnly && !compiled.readOnly && compiled.movesSequences !== true)
+    throw readOnlyError(prepared.statement!);
   const settled = settlePortals(session, plan.compiled.readOnly, null);
   if (settled !== null) await settled;
   const txn = session.transaction.ensureTxn();

@@ -180,6 +180,7 @@ export class Routines {
         const answer = await host.run({ statement, parameters: () => call.args, rowsMax });
         try {
           if (gives) giveRows(result, answer);
+          if (host.hasChecks) await host.settleChecks();
         } finally {
           answer.release();
         }

@@ -170,7 +170,8 @@ export class StatementRunner {
     session.services.forgetView();
     const plan = await planToRun(session, prepared);
     const { compiled } = plan;
-    if (session.modes.readOnly && !compiled.readOnly) throw readOnlyError(statement);
+    if (session.modes.readOnly && !compiled.readOnly && compiled.movesSequences !== true)
+      throw readOnlyError(statement);
     if (statement.asOfSystemTime !== null && transaction.txn === null) {
       session.modes = {
         ...session.modes,

@@ -16,7 +16,6 @@ import { wholeRights } from '../catalog/rights.js';
 import { SUPERUSER_OID } from '../catalog/bootstrap-names.js';
 import { SIGNAL_BACKEND } from '../catalog/roles.js';
 import { isMaterialized, queryOf } from '../catalog/materialized.js';
-import { extensionsOf } from '../catalog/extensions.js';
 import type { Sequences } from '../catalog/sequences.js';
 import { isTemporarySchema, isTemporarySchemaName, temporarySchemaName } from '../catalog/temporary-names.js';
 import type { SessionTemporaries } from '../catalog/temporary.js';
@@ -43,7 +42,7 @@ import { fieldsOf, userTypeOf } from '../types/user-types.js';
 import { builtInCollation } from '../types/collation.js';
 import { OID } from '../types/oids.js';
 import { arrayOidOf, catalogOidOf, formatType, typeByOid as typeInfoByOid } from '../types/registry.js';
-import { splitName } from '../types/identifiers.js';
+import { quoteIdentifier, splitName } from '../types/identifiers.js';
 import type { FormatContext } from '../types/type-info.js';
 import type { DomainCheck } from '../types/user-types.js';
 import type { SessionAdvisory } from './advisory.js';
@@ -53,11 +52,13 @@ import { VERSION_TEXT } from './setting-table.js';
 import type { SessionRoles } from './roles.js';
 import type { Settings } from './settings.js';
 import type { QueryStyle } from '../plan/deparse-query.js';
+import { KnownPath } from './known-path.js';
 import { expressionText, viewText } from './view-definitions.js';
 import { catalogAccess } from './catalog-access.js';
 import { cursorKey, cursorRows, preparedRows } from './cursor-facts.js';
 import type { Portal, Prepared } from './portal.js';
 import { isOnlyOfName, isVisibleRoutine, oidOfRoutine, routineWithOid } from './routine-names.js';
+import { commentIn } from './object-comments.js';
 import { findSetting } from './setting-table.js';
 import { withUnit } from './setting-values.js';
 import { splitIdentifiers } from './settings.js';
@@ -69,6 +70,7 @@ export interface ServiceHost {
   readonly databaseId: number;
   readonly processId: number;
   readonly settings: Settings;
+  readonly modes: { readonly readOnly: boolean };
   readonly server: { readonly advisory: AdvisoryLocks } & Pick<ServerCore, 'signalBackend'>;
   transactionCatalog(): TransactionCatalog;
   waitOptions(): WaitOptions;
@@ -85,13 +87,6 @@ export interface ServiceHost {
   readonly routines: { call(call: RoutineCall): Promise<RoutineResult> };
 }
 
-function plainIdentifier(name: string): boolean {
-  return /^[a-z_][a-z0-9_$]*$/.test(name);
-}
-export function quoteName(name: string): string {
-  return plainIdentifier(name) ? name : `"${name.replaceAll('"', '""')}"`;
-}
-
 export class Services implements SessionServices, CatalogServices {
   readonly #host: ServiceHost;
   readonly #catalog: Catalog;
@@ -101,6 +96,7 @@ export class Services implements SessionServices, CatalogServices {
   #view: CatalogView | null = null;
   /** The last one that there was: rows are sent, with names of what is in them, when their transaction is over. */
   #shown: CatalogView | null = null;
+  readonly #knownPath = new KnownPath();
 
   constructor(host: ServiceHost, catalog: Catalog, sequences: Sequences) {
     this.#host = host;
@@ -140,8 +136,10 @@ export class Services implements SessionServices, CatalogServices {
   /** Schemas of search_path that exist, as far as is known: without a view or the list of schemas all of them are taken to. */
   get searchPath(): readonly string[] {
     const path = this.#host.settings.derived.searchPath;
-    if (this.#view === null && this.#catalog.cachedSchemas(this.databaseId) === undefined) return path;
-    return path.filter((schema) => this.#schemaId(schema) !== null);
+    const schemas = this.#catalog.cachedSchemas(this.databaseId);
+    const existing = (): readonly string[] => path.filter((schema) => this.#schemaId(schema) !== null);
+    if (this.#view === null) return schemas === undefined ? path : existing();
+    return this.#knownPath.get(path, schemas, existing);
   }
   readonly serverVersion = VERSION_TEXT;
   readonly access: AccessServices;
@@ -199,8 +197,10 @@ export class Services implements SessionServices, CatalogServices {
   // ---- the catalog ----
 
   async loadView(): Promise<CatalogView> {
-    this.#view = await this.#host.transactionCatalog().view(this.#host.settings.derived.searchPath);
-    return this.#view;
+    const view = await this.#host.transactionCatalog().view(this.#host.settings.derived.searchPath);
+    this.#view = view;
+    this.#knownPath.forget();
+    return view;
   }
   /** The view of this statement, loaded once. */
   view(): Soon<CatalogView> {
@@ -209,6 +209,7 @@ export class Services implements SessionServices, CatalogServices {
   forgetView(): void {
     this.#shown = this.#view ?? this.#shown;
     this.#view = null;
+    this.#knownPath.forget();
   }
   settingRows(): readonly SettingRow[] {
     return this.#host.settings.all();
@@ -242,11 +243,11 @@ export class Services implements SessionServices, CatalogServices {
 
   #oidIn(schemaId: number, name: string): number | null {
     const view = this.#view;
-    if (view === null) {
-      const entry = this.#host.transactionCatalog().knownName(schemaId, name) ?? null;
-      return entry === null ? null : (entry.indexOid ?? entry.id);
-    }
-    return viewIndex(view).relationOids.get(`${schemaId} ${name}`) ?? null;
+    const tc = this.#host.transactionCatalog();
+    // What the statement itself has made is not in a view from before.
+    const entry = view === null ? (tc.knownName(schemaId, name) ?? null) : tc.ownName(schemaId, name);
+    if (entry === undefined) return viewIndex(view!).relationOids.get(`${schemaId} ${name}`) ?? null;
+    return entry === null ? null : (entry.indexOid ?? entry.id);
   }
 
   relationOid(name: string): number | null {
@@ -286,7 +287,7 @@ export class Services implements SessionServices, CatalogServices {
     if (path.includes('pg_catalog') || virtualRelation('pg_catalog', name) === null) {
       for (const schema of path) {
         const id = this.#schemaId(schema);
-        if (id === schemaId) return quoteName(name);
+        if (id === schemaId) return quoteIdentifier(name);
         const view = this.#view ?? this.#shown;
         const other = view === null ? this.#oidIn(id ?? 0, name) : viewIndex(view).relationOids.get(`${id} ${name}`);
         if (other != null) break;
@@ -298,7 +299,9 @@ export class Services implements SessionServices, CatalogServices {
   qualifiedRelationName(oid: number): string | null {
     const d = (this.#view ?? this.#shown)?.byId.get(oid) ?? this.#host.transactionCatalog().known(oid);
     if (d?.kind !== 'table' && d?.kind !== 'sequence' && d?.kind !== 'view') return null;
-    return d.schemaId === this.temporarySchema ? `pg_temp.${quoteName(d.name)}` : this.#qualified(d.schemaId, d.name);
+    return d.schemaId === this.temporarySchema
+      ? `pg_temp.${quoteIdentifier(d.name)}`
+      : this.#qualified(d.schemaId, d.name);
   }
 
   typeOid(name: string): number | null {
@@ -383,15 +386,15 @@ export class Services implements SessionServices, CatalogServices {
   }
 
   #qualify(schemaId: number, name: string): string {
-    for (const schema of this.searchPath) if (this.#schemaId(schema) === schemaId) return quoteName(name);
+    for (const schema of this.searchPath) if (this.#schemaId(schema) === schemaId) return quoteIdentifier(name);
     return this.#qualified(schemaId, name);
   }
 
   #qualified(schemaId: number, name: string): string {
     const schema = (this.#view ?? this.#shown)?.byId.get(schemaId);
-    if (isTemporarySchema(schemaId)) return `${temporarySchemaName(schemaId)}.${quoteName(name)}`;
+    if (isTemporarySchema(schemaId)) return `${temporarySchemaName(schemaId)}.${quoteIdentifier(name)}`;
     const schemaName = schema?.kind === 'schema' ? schema.name : schemaId === PUBLIC_SCHEMA_ID ? 'public' : null;
-    return schemaName === null ? quoteName(name) : `${quoteName(schemaName)}.${quoteName(name)}`;
+    return schemaName === null ? quoteIdentifier(name) : `${quoteIdentifier(schemaName)}.${quoteIdentifier(name)}`;
   }
 
   tableByOid(oid: number): TableDescriptor | null {
@@ -443,7 +446,7 @@ export class Services implements SessionServices, CatalogServices {
     const view = this.#view ?? this.#shown;
     const path = this.searchPath.map((schema) => this.#schemaId(schema));
     const plain = this.isVisibleRoutine(oid) && (types || view === null || isOnlyOfName(view, path, group.name));
-    const name = plain ? quoteName(group.name) : this.#qualified(group.schemaId, group.name);
+    const name = plain ? quoteIdentifier(group.name) : this.#qualified(group.schemaId, group.name);
     const taken = inputsOf(routine).map((p) => this.typeName(catalogOidOf(p.typeOid)) ?? formatType(p.typeOid));
     return types ? `${name}(${taken.join(',')})` : name;
   }
@@ -463,12 +466,7 @@ export class Services implements SessionServices, CatalogServices {
   }
 
   commentOf(kind: CommentedKind, oid: number): string | null {
-    if (kind === 'extension') {
-      const database = this.#view?.byId.get(this.databaseId);
-      return extensionsOf(database).find((one) => one.oid === oid)?.comment ?? null;
-    }
-    const d = this.#view?.byId.get(oid);
-    return d?.kind === kind ? (d.comment ?? null) : null;
+    return this.#view === null ? null : commentIn(this.#view, this.databaseId, kind, oid);
   }
 
   schemaOid(name: string): number | null {
@@ -508,7 +506,6 @@ export class Services implements SessionServices, CatalogServices {
   }
 
   // ---- sequences ----
-
   async #sequence(sequence: string | number): Promise<SequenceDescriptor> {
     const tc = this.#host.transactionCatalog();
     const wait = this.#host.waitOptions();
@@ -538,6 +535,7 @@ export class Services implements SessionServices, CatalogServices {
   async nextval(sequence: string | number): Promise<bigint> {
     const d = await this.#sequence(sequence);
     await this.#mayUse(d, RIGHTS.usage | RIGHTS.update);
+    this.#mayMove(d, 'nextval');
     const value = await this.#sequences.nextval(d);
     this.#current.set(d.id, value);
     this.#last = { id: d.id, value };
@@ -546,6 +544,14 @@ export class Services implements SessionServices, CatalogServices {
 
   async sequenceState(sequence: number): Promise<{ value: bigint; isCalled: boolean }> {
     return this.#sequences.lastValue(await this.#sequence(sequence));
+  }
+
+  async lastValues(sequences: readonly SequenceDescriptor[]): Promise<readonly (bigint | null)[]> {
+    const { rights } = this.#host.roles;
+    const values = await this.#sequences.lastValues(sequences);
+    return values.map((value, i) =>
+      (wholeRights(rights, sequences[i]!) & (RIGHTS.usage | RIGHTS.select)) === 0 ? null : value,
+    );
   }
 
   currval(sequence: string | number): bigint {
@@ -564,15 +570,21 @@ export class Services implements SessionServices, CatalogServices {
   async setval(sequence: string | number, value: bigint, isCalled: boolean): Promise<bigint> {
     const d = await this.#sequence(sequence);
     await this.#mayUse(d, RIGHTS.update);
+    this.#mayMove(d, 'setval');
     await this.#sequences.setval(d, value, isCalled);
-    if (isCalled) {
-      this.#current.set(d.id, value);
-    }
+    if (isCalled) this.#current.set(d.id, value);
     return value;
   }
 
-  lastval(): bigint {
-    if (this.#last === null) throw sqlError('55000', 'lastval is not yet defined in this session');
+  /** A read-only transaction moves the session's own temporary sequences only. @throws QuoralError 25006 */
+  #mayMove(d: SequenceDescriptor, call: string): void {
+    if (this.#host.modes.readOnly && d.schemaId !== this.temporarySchema)
+      throw sqlError('25006', `cannot execute ${call}() in a read-only transaction`);
+  }
+  async lastval(): Promise<bigint> {
+    const tc = this.#host.transactionCatalog();
+    if (this.#last === null || (await tc.descriptor(this.#last.id, this.#host.waitOptions())) === null)
+      throw sqlError('55000', 'lastval is not yet defined in this session');
     this.#host.roles.checkCurrent(this.#last.id);
     return this.#current.get(this.#last.id) ?? this.#last.value;
   }

@@ -1,6 +1,7 @@
 /** SET, RESET, SHOW, and the modes of transactions that SET and BEGIN choose. */
 import { sqlError } from '../../base/errors.js';
 import type { ResultSink } from '../session-api.js';
+import { quoteIdentifier } from '../types/identifiers.js';
 import type { Session } from './session.js';
 import { findSetting } from './setting-table.js';
 import { parseBoolWord, withUnit } from './setting-values.js';
@@ -119,9 +120,7 @@ function settingValue(name: string, values: readonly Loose[]): string {
   }
   const texts = values.map(constantOf);
   if (name === 'search_path' || name === 'temp_tablespaces') {
-    return texts
-      .map((t) => (/^[a-z_][a-z0-9_$]*$/.test(t) || t.includes(',') ? t : `"${t.replaceAll('"', '""')}"`))
-      .join(', ');
+    return texts.map((t) => (t.includes(',') ? t : quoteIdentifier(t))).join(', ');
   }
   return texts.join(', ');
 }

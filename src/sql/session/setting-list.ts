@@ -112,6 +112,8 @@ log_executor_stats | bool | off | - | - | superuser | Writes executor performanc
 log_parser_stats | bool | off | - | - | superuser | Writes parser performance statistics to the server log.
 log_planner_stats | bool | off | - | - | superuser | Writes planner performance statistics to the server log.
 log_statement_stats | bool | off | - | - | superuser | Writes cumulative performance statistics to the server log.
+# Version and Platform Compatibility / Previous PostgreSQL Versions
+default_with_oids | bool | off | - | - | user | Create new tables with OIDs by default.
 `;
 
 export function settingsWithoutEffect(): SettingDefinition[] {

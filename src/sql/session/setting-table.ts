@@ -55,6 +55,7 @@ const OF_SUPERUSERS: ReadonlySet<string> = new Set(
   temp_file_limit track_activities track_counts track_functions track_io_timing track_wal_io_timing update_process_title
   wal_compression wal_init_zero wal_recycle zero_damaged_pages`.split(/\s+/),
 );
+const STATEMENTS = 'Client Connection Defaults / Statement Behavior';
 const INT_MAX = 2147483647;
 const ISOLATION = ['serializable', 'repeatable read', 'read committed', 'read uncommitted'];
 const LEVELS = ['debug5', 'debug4', 'debug3', 'debug2', 'debug1', 'debug', 'log', 'notice', 'warning', 'error'];
@@ -78,21 +79,8 @@ define(
   { values: ['safe_encoding', 'on', 'off'] },
 );
 define('block_size', 'integer', '8192', 'Preset Options', 'Shows the size of a disk block.', { context: 'internal' });
-define(
-  'bytea_output',
-  'enum',
-  'hex',
-  'Client Connection Defaults / Statement Behavior',
-  'Sets the output format for bytea.',
-  { values: ['hex', 'escape'] },
-);
-define(
-  'check_function_bodies',
-  'bool',
-  'on',
-  'Client Connection Defaults / Statement Behavior',
-  'Check routine bodies during creation.',
-);
+define('bytea_output', 'enum', 'hex', STATEMENTS, 'Sets the output format for bytea.', { values: ['hex', 'escape'] });
+define('check_function_bodies', 'bool', 'on', STATEMENTS, 'Check routine bodies during creation.');
 define(
   'client_encoding',
   'string',
@@ -101,14 +89,9 @@ define(
   "Sets the client's character set encoding.",
   { report: true },
 );
-define(
-  'client_min_messages',
-  'enum',
-  'notice',
-  'Client Connection Defaults / Statement Behavior',
-  'Sets the message levels that are sent to the client.',
-  { values: LEVELS },
-);
+define('client_min_messages', 'enum', 'notice', STATEMENTS, 'Sets the message levels that are sent to the client.', {
+  values: LEVELS,
+});
 define(
   'DateStyle',
   'string',
@@ -137,21 +120,15 @@ define(
   'default_table_access_method',
   'string',
   'heap',
-  'Client Connection Defaults / Statement Behavior',
+  STATEMENTS,
   'Sets the default table access method for new tables.',
 );
-define(
-  'default_tablespace',
-  'string',
-  '',
-  'Client Connection Defaults / Statement Behavior',
-  'Sets the default tablespace to create tables and indexes in.',
-);
+define('default_tablespace', 'string', '', STATEMENTS, 'Sets the default tablespace to create tables and indexes in.');
 define(
   'default_toast_compression',
   'enum',
   'pglz',
-  'Client Connection Defaults / Statement Behavior',
+  STATEMENTS,
   'Sets the default compression method for compressible values.',
   { values: ['pglz', 'lz4'] },
 );
@@ -159,14 +136,14 @@ define(
   'default_transaction_deferrable',
   'bool',
   'off',
-  'Client Connection Defaults / Statement Behavior',
+  STATEMENTS,
   'Sets the default deferrable status of new transactions.',
 );
 define(
   'default_transaction_isolation',
   'enum',
   'serializable',
-  'Client Connection Defaults / Statement Behavior',
+  STATEMENTS,
   'Sets the transaction isolation level of each new transaction.',
   { values: ISOLATION },
 );
@@ -174,7 +151,7 @@ define(
   'default_transaction_read_only',
   'bool',
   'off',
-  'Client Connection Defaults / Statement Behavior',
+  STATEMENTS,
   'Sets the default read-only status of new transactions.',
   { report: true },
 );
@@ -233,7 +210,7 @@ define(
   'gin_pending_list_limit',
   'integer',
   '4096',
-  'Client Connection Defaults / Statement Behavior',
+  STATEMENTS,
   'Sets the maximum size of the pending list for GIN index.',
   { unit: 'kB', min: 64, max: INT_MAX },
 );
@@ -244,7 +221,7 @@ define(
   'idle_in_transaction_session_timeout',
   'integer',
   '0',
-  'Client Connection Defaults / Statement Behavior',
+  STATEMENTS,
   'Sets the maximum allowed idle time between queries, when in a transaction.',
   MS,
 );
@@ -252,7 +229,7 @@ define(
   'idle_session_timeout',
   'integer',
   '0',
-  'Client Connection Defaults / Statement Behavior',
+  STATEMENTS,
   'Sets the maximum allowed idle time between queries, when not in a transaction.',
   MS,
 );
@@ -320,14 +297,7 @@ define(
   'Version and Platform Compatibility',
   'Enables backward compatibility mode for privilege checks on large objects.',
 );
-define(
-  'lock_timeout',
-  'integer',
-  '0',
-  'Client Connection Defaults / Statement Behavior',
-  'Sets the maximum allowed duration of any wait for a lock.',
-  MS,
-);
+define('lock_timeout', 'integer', '0', STATEMENTS, 'Sets the maximum allowed duration of any wait for a lock.', MS);
 define(
   'log_min_duration_statement',
   'integer',
@@ -417,12 +387,12 @@ define(
   { min: 0 },
 );
 define('role', 'string', 'none', 'Ungrouped', 'Sets the current role.');
-define('row_security', 'bool', 'on', 'Client Connection Defaults / Statement Behavior', 'Enable row security.');
+define('row_security', 'bool', 'on', STATEMENTS, 'Enable row security.');
 define(
   'search_path',
   'string',
   '"$user", public',
-  'Client Connection Defaults / Statement Behavior',
+  STATEMENTS,
   'Sets the schema search order for names that are not schema-qualified.',
 );
 define(
@@ -456,7 +426,7 @@ define(
   'session_replication_role',
   'enum',
   'origin',
-  'Client Connection Defaults / Statement Behavior',
+  STATEMENTS,
   "Sets the session's behavior for triggers and rewrite rules.",
   { values: ['origin', 'replica', 'local'] },
 );
@@ -487,14 +457,7 @@ define(
   'Sets the memory that one statement may hold; 53200 beyond it.',
   { unit: 'kB', min: 64, max: INT_MAX },
 );
-define(
-  'statement_timeout',
-  'integer',
-  '0',
-  'Client Connection Defaults / Statement Behavior',
-  'Sets the maximum allowed duration of any statement.',
-  MS,
-);
+define('statement_timeout', 'integer', '0', STATEMENTS, 'Sets the maximum allowed duration of any statement.', MS);
 define(
   'synchronize_seqscans',
   'bool',
@@ -537,24 +500,13 @@ define(
   'transaction_deferrable',
   'bool',
   'off',
-  'Client Connection Defaults / Statement Behavior',
+  STATEMENTS,
   'Whether to defer a read-only serializable transaction until it can be executed with no possible serialization failures.',
 );
-define(
-  'transaction_isolation',
-  'enum',
-  'serializable',
-  'Client Connection Defaults / Statement Behavior',
-  "Sets the current transaction's isolation level.",
-  { values: ISOLATION },
-);
-define(
-  'transaction_read_only',
-  'bool',
-  'off',
-  'Client Connection Defaults / Statement Behavior',
-  "Sets the current transaction's read-only status.",
-);
+define('transaction_isolation', 'enum', 'serializable', STATEMENTS, "Sets the current transaction's isolation level.", {
+  values: ISOLATION,
+});
+define('transaction_read_only', 'bool', 'off', STATEMENTS, "Sets the current transaction's read-only status.");
 define(
   'transform_null_equals',
   'bool',
@@ -593,5 +545,7 @@ export function findSetting(name: string): SettingDefinition | null {
   return table.get(name.toLowerCase()) ?? null;
 }
 export function allSettings(): readonly SettingDefinition[] {
-  return [...table.values()].sort((a, b) => (a.name.toLowerCase() < b.name.toLowerCase() ? -1 : 1));
+  // What only old dumps set is not shown among all.
+  const shown = [...table.values()].filter(({ name }) => name !== 'default_with_oids');
+  return shown.sort((a, b) => (a.name.toLowerCase() < b.name.toLowerCase() ? -1 : 1));
 }

@@ -57,6 +57,8 @@ export function checkSetting(def: SettingDefinition, value: string, now: string 
     case 'bool': {
       const parsed = parseBoolWord(value);
       if (parsed === null) throw sqlError('22023', `parameter "${def.name}" requires a Boolean value`);
+      if (parsed && def.name === 'default_with_oids')
+        throw sqlError('0A000', 'tables declared WITH OIDS are not supported');
       // Backslashes in data would be taken for others than they are meant as.
       if (def.name === 'standard_conforming_strings' && !parsed)
         throw sqlError('0A000', 'standard_conforming_strings cannot be turned off');

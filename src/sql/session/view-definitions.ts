@@ -5,6 +5,7 @@ import type { CatalogView } from '../catalog/transaction-catalog.js';
 import { virtualRelation } from '../catalog/virtual/registry.js';
 import type { CatalogSnapshot, PlannerSettings, Relation, SessionServices, StoredColumn } from '../contract.js';
 import type { CatalogNames, QueryStyle } from '../plan/deparse-query.js';
+import { namedRelations, withoutRelations } from '../functions/shown-sql.js';
 import { showExpression } from '../plan/show-expression.js';
 import { viewDefinition } from '../plan/view-definition.js';
 import { userCollationOid } from '../types/collation.js';
@@ -64,11 +65,38 @@ interface Shown {
 class Notes {
   /** Of the names of values: sequences, mostly. */
   readonly asked: Asked[] = [];
+  /** Oids by the names that were given for them: as long as they have these names, the names have these oids. */
+  readonly given = new Map<string, number>();
   others = false;
+  /** Columns are named. */
+  columns = false;
 }
 
 /** By the columns of a table as it is (an array that is the same for as long as the table is). */
-const shownOf = new WeakMap<readonly StoredColumn[], Map<string, Shown>>();
+const shownOf = new WeakMap<readonly StoredColumn[], Map<string, Map<string, Shown>>>();
+
+/** What of the session's settings a text depends on. */
+class Style {
+  readonly key: string;
+  readonly #parts: readonly unknown[];
+
+  constructor(parts: readonly unknown[]) {
+    this.#parts = parts;
+    this.key = parts.join('\0');
+  }
+  is(parts: readonly unknown[]): boolean {
+    return parts.every((part, at) => part === this.#parts[at]);
+  }
+}
+/** Texts are asked for by the thousand, and mostly in one style. */
+let lastStyle = new Style([]);
+
+function styleKey(pretty: boolean, format: FormatContext, temporarySchema: number | null | undefined): string {
+  const { timeZone, dateStyle, intervalStyle, byteaOutput, extraFloatDigits } = format;
+  const parts = [pretty, timeZone, dateStyle, intervalStyle, byteaOutput, extraFloatDigits, temporarySchema];
+  if (!lastStyle.is(parts)) lastStyle = new Style(parts);
+  return lastStyle.key;
+}
 
 /**
  * As it is where it is no stored expression over these columns. `view`: what the services look names up in, null if
@@ -84,34 +112,73 @@ export function expressionText(
   view: CatalogView | null,
 ): string {
   if (view === null) return makeText(sql, columns, pretty, services, format, new Notes());
-  const { timeZone, dateStyle, intervalStyle, byteaOutput, extraFloatDigits } = format;
-  const styles = `${timeZone}\0${dateStyle}\0${intervalStyle}\0${byteaOutput}\0${extraFloatDigits}`;
-  const key = `${pretty}\0${styles}\0${services.temporarySchema ?? ''}\0${sql}`;
-  let kept = shownOf.get(columns);
-  if (kept === undefined) shownOf.set(columns, (kept = new Map()));
-  const known = kept.get(key);
+  const key = styleKey(pretty, format, services.temporarySchema);
+  let byStyle = shownOf.get(columns);
+  if (byStyle === undefined) shownOf.set(columns, (byStyle = new Map()));
+  let kept = byStyle.get(key);
+  if (kept === undefined) {
+    if (byStyle.size >= STYLES_MAX) byStyle.clear();
+    byStyle.set(key, (kept = new Map()));
+  }
+  const known = kept.get(sql);
   if (known !== undefined && (known.view === null || known.view === view)) return known.text;
   if (known !== undefined && known.asked !== null && sameAnswers(known.asked, format.names)) {
     known.view = view;
     return known.text;
   }
   const notes = new Notes();
-  const text = makeText(sql, columns, pretty, services, format, notes);
+  const text = makeOrFindText(sql, columns, pretty, services, format, notes);
   if (kept.size >= SHOWN_MAX) kept.clear();
   const { asked, others } = notes;
-  kept.set(key, { text, view: others || asked.length > 0 ? view : null, asked: others ? null : asked });
+  kept.set(sql, { text, view: others || asked.length > 0 ? view : null, asked: others ? null : asked });
   return text;
 }
 
 function sameAnswers(asked: readonly Asked[], names: NameResolver | undefined): boolean {
-  return asked.every(({ method, args, answer }) => {
-    const ask = names?.[method] as ((...args: unknown[]) => unknown) | undefined;
-    return ask !== undefined && ask.apply(names, [...args]) === answer;
-  });
+  for (const { method, args, answer } of asked) {
+    const ask = names?.[method] as ((...args: readonly unknown[]) => unknown) | undefined;
+    if (ask === undefined || ask.apply(names, args as unknown[]) !== answer) return false;
+  }
+  return true;
 }
 
-/** Texts kept of one table's expressions. */
-const SHOWN_MAX = 1_000;
+/** Texts kept of one table's expressions, in each style. */
+const SHOWN_MAX = 500;
+const STYLES_MAX = 8;
+
+/**
+ * Texts that are shown as they are stored, but for the names of relations, by style: most defaults of a schema are one of a
+ * few (nextval, now(), 0), and the text of one is known when that of another was made.
+ */
+const shownAsStored = new Set<string>();
+
+function makeOrFindText(
+  sql: string,
+  columns: readonly StoredColumn[],
+  pretty: boolean,
+  services: SessionServices,
+  format: FormatContext,
+  notes: Notes,
+): string {
+  const key = `${styleKey(pretty, format, services.temporarySchema)}\0${withoutRelations(sql)}`;
+  if (shownAsStored.has(key)) return named(sql, services, notes);
+  const text = makeText(sql, columns, pretty, services, format, notes);
+  const depends = notes.others || notes.columns || notes.asked.some(({ method }) => method !== 'relationName');
+  if (!depends && text === named(sql, services, new Notes())) {
+    if (shownAsStored.size >= SHOWN_MAX) shownAsStored.clear();
+    shownAsStored.add(key);
+  }
+  return text;
+}
+
+function named(sql: string, services: SessionServices, notes: Notes): string {
+  return namedRelations(sql, (oid) => {
+    const answer = services.relationName(oid);
+    notes.asked.push({ method: 'relationName', args: [oid], answer });
+    if (answer !== null) notes.given.set(answer, oid);
+    return answer;
+  });
+}
 
 function makeText(
   sql: string,
@@ -123,16 +190,21 @@ function makeText(
 ): string {
   const { type, routine, collation } = notingNames(services, notes);
   const isValue = columns[0]?.isValue === true;
-  const names = { type, routine, collation, pretty, ...(isValue ? { column: () => 'VALUE' } : {}) };
+  const column = (_id: number, name: string): string => {
+    notes.columns = true;
+    return isValue ? 'VALUE' : quoteIdentifier(name);
+  };
+  const names = { type, routine, collation, pretty, column };
   const settings = notingSettings(settingsOf(services, format), notes);
+  const text = named(sql, services, notes);
   try {
-    return showExpression(sql, columns, snapshotOf(services), settings, names);
+    return showExpression(text, columns, snapshotOf(services), settings, names);
   } catch (error) {
     if (!(error instanceof QuoralError)) throw error;
     notes.others = true;
     const nameOf = (oid: number): string | null =>
       services.typeName(oid) ?? services.routineName?.(oid, false) ?? services.collationName?.(oid) ?? null;
-    return showTypes(sql, nameOf);
+    return showTypes(text, nameOf);
   }
 }
 
@@ -180,7 +252,8 @@ function noting(names: NameResolver, notes: Notes): NameResolver {
         const answer: unknown = value.apply(target, args);
         // An answer that is an object may be a new one each time.
         if (typeof answer === 'object' && answer !== null) notes.others = true;
-        notes.asked.push({ method: property as keyof NameResolver, args, answer });
+        const isGiven = property === 'relationOid' && notes.given.get(args[0] as string) === answer;
+        if (!isGiven) notes.asked.push({ method: property as keyof NameResolver, args, answer });
         return answer;
       };
     },

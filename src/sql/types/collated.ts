@@ -29,7 +29,7 @@ export function typeCollation(typeOid: number): string | null {
   }
 }
 
-export function collatedCompare(typeOid: number, collation: Collation): Compare {
+export function collatedCompare(typeOid: number, collation: Pick<Collation, 'compare'>): Compare {
   const base = baseOidOf(typeOid);
   switch (base) {
     case OID.text:

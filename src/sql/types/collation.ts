@@ -16,6 +16,7 @@
  */
 import { sqlError } from '../../base/errors.js';
 import { ICU_LOCALES } from './icu-locales.js';
+import { titleOf } from './letter-case.js';
 import { TextBuilder } from './text-builder.js';
 import { compareText } from './text-order.js';
 
@@ -185,7 +186,7 @@ function capitalised(text: string, locale: string): string {
     const at = word.search(/[\p{L}\p{N}]/u);
     const first = at < 0 ? '' : String.fromCodePoint(word.codePointAt(at)!);
     const rest = word.slice(Math.max(at, 0) + first.length).toLocaleLowerCase(locale);
-    out.add(word.slice(0, Math.max(at, 0)) + first.toLocaleUpperCase(locale) + rest);
+    out.add(word.slice(0, Math.max(at, 0)) + titleOf(first, locale) + rest);
   }
   out.add(text.slice(end));
   return out.text();

@@ -248,9 +248,6 @@ function number(text: string, type: string): number | null {
 function unquote(text: string): string {
   return text.startsWith('"') && text.endsWith('"') ? text.slice(1, -1).replaceAll('""', '"') : text.toLowerCase();
 }
-function quotedName(name: string): string {
-  return /^[a-z_][a-z0-9_$]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`;
-}
 
 const regrole = unsignedType(
   (text, ctx) => {
@@ -262,7 +259,7 @@ const regrole = unsignedType(
   (oid, ctx) => {
     if (oid === 0) return '-';
     const name = ctx.names?.roleName?.(oid) ?? null;
-    return name === null ? String(oid) : quotedName(name);
+    return name === null ? String(oid) : quoteIdentifier(name);
   },
 );
 
@@ -281,7 +278,7 @@ const regnamespace = unsignedType(
     if (oid === 0) return '-';
     const name = NAMESPACES.find(([known]) => known === oid)?.[1] ?? ctx.names?.schemaNameOf?.(oid) ?? null;
     if (name === null) return String(oid);
-    return quotedName(name);
+    return quoteIdentifier(name);
   },
 );
 

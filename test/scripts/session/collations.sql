@@ -131,3 +131,29 @@ select de from w order by de fetch first 2 rows with ties;
 select plain from w order by plain using <;
 merge into w using (values (1, 'Zug')) v(i, t) on w.id = v.i when matched and w.de > v.t then delete when not matched then insert values (v.i, v.t, v.t, v.t, v.t);
 select id from w where id = 1;
+-- NULLIF has the collation of its comparison; a literal has the type that is wanted, under COLLATE too.
+select nullif('ss', plain collate "de-x-icu") < plain collate "sv-x-icu" from w where id = (select min(id) from w where de is not null and sv is not null and plain is not null);
+select collation for (nullif('ss', plain collate "de-x-icu")) from w where id = (select min(id) from w where de is not null and sv is not null and plain is not null);
+select array_agg('o' collate "C");
+select pg_typeof('a' collate "C"), pg_typeof(coalesce('a' collate "C", 'b'::varchar)), pg_typeof('1' collate "C" || 2);
+select array['a'::text] < array[coalesce('a' collate "C", 'b'::varchar)];
+-- Items that read columns are compared each for itself.
+select count(*) from w where de in (de, sv);
+select count(*) from w where de in (sv, de);
+select count(*) from w where plain in (plain collate "de-x-icu", plain collate "sv-x-icu");
+select count(*) from w where plain in ('a' collate "de-x-icu", 'b' collate "sv-x-icu");
+select count(*) from w where plain not in (plain collate "de-x-icu", plain collate "sv-x-icu", 'a', 'b');
+-- Letters change their case one by one.
+select lower('ΑΣ'), lower('İX'), upper('ᾳᾀß'), initcap('ΣΑΣ ᾳß'), 'ΑΣ' ilike 'ασ', 'ΑΣ' ilike 'ας', 'İ' ilike '_', 'i' ilike 'İ';
+-- To the comparisons of a CASE its operand's collation is implied, however it was written.
+select case plain collate "C" when sv collate "de-x-icu" then 'x' when plain then 'y' end from w where id = (select min(id) from w where de is not null and sv is not null and plain is not null);
+select case de || sv when plain then 1 else 2 end, case de || sv when de then 1 else 2 end from w where id = (select min(id) from w where de is not null and sv is not null and plain is not null);
+-- A conflict inside of a subquery is none to whoever reads it, as long as another collation is there.
+select v < plain, collation for (v) from (select (array[de, sv])[1] as v, plain from w where id = (select min(id) from w where de is not null and sv is not null and plain is not null)) s;
+select v < v from (select (array[de, sv])[1] as v, plain from w where id = (select min(id) from w where de is not null and sv is not null and plain is not null)) s;
+select * from (select de || sv as v from w order by v) s;
+-- Arrays of several collations are refused where two texts are compared.
+select array[de, sv] = array[plain], array[de, sv] <> array[plain], array[de, null] = array[null, sv] from w where id = (select min(id) from w where de is not null and sv is not null and plain is not null);
+select array[de, sv] < array[plain] from w where id = (select min(id) from w where de is not null and sv is not null and plain is not null);
+select array[de, sv] = array[de, sv] from w where id = (select min(id) from w where de is not null and sv is not null and plain is not null);
+select initcap('ßa ﬁx ǆ ǅx ᾳb ŉ' collate "und-x-icu");

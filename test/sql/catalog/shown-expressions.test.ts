@@ -62,3 +62,22 @@ test('to sessions that write values or look names up in another way', async () =
   expect((await other.rows(SHOWN.replace("'t'", "'public.t'")))[1]).toEqual(['b', "'ok'::public.mood"]);
   expect((await client.rows(SHOWN))[1]).toEqual(['b', "'ok'::mood"]);
 });
+
+test('of relations that are hidden behind others', async () => {
+  const { client, shown } = await open();
+  await client.all('CREATE TABLE other (a serial, b int DEFAULT 1 + 2)');
+  const defaults = async (): Promise<(string | null)[]> =>
+    (
+      await client.rows(`SELECT pg_get_expr(adbin, adrelid, true) FROM pg_attrdef WHERE adrelid = 'public.other'::regclass
+      ORDER BY adnum`)
+    ).map((row) => row[0]!);
+  expect((await shown())[0]).toBe("nextval('t_a_seq'::regclass)");
+  expect(await defaults()).toEqual(["nextval('other_a_seq'::regclass)", '1 + 2']);
+  await client.all('CREATE SCHEMA front; CREATE SEQUENCE front.t_a_seq; CREATE SEQUENCE front.other_a_seq');
+  expect(await defaults()).toEqual(["nextval('other_a_seq'::regclass)", '1 + 2']);
+  await client.all('SET search_path = front, public');
+  expect((await client.rows(SHOWN))[0]![1]).toBe("nextval('public.t_a_seq'::regclass)");
+  expect(await defaults()).toEqual(["nextval('public.other_a_seq'::regclass)", '1 + 2']);
+  await client.all('DROP SEQUENCE front.other_a_seq');
+  expect(await defaults()).toEqual(["nextval('other_a_seq'::regclass)", '1 + 2']);
+});

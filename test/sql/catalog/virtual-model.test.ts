@@ -158,7 +158,7 @@ function contextOf(descriptors: readonly Descriptor[]): ExecContext {
     qualifiedRelationName: (oid: number) => `public.${tables.find((one) => one.id === oid)!.name}`,
   };
   // Builders use nothing of the context but the services, and the time.
-  return { services, format: { transactionNow: 0n } } as unknown as ExecContext;
+  return { services, format: { statementNow: 0n, transactionNow: 0n } } as unknown as ExecContext;
 }
 
 async function select(
@@ -167,7 +167,7 @@ async function select(
   schema = 'pg_catalog',
 ): Promise<Record<string, Datum>[]> {
   const relation = virtualRelation(schema, name)!;
-  const rows = await relation.rows(ctx);
+  const rows = await relation.rows(ctx, []);
   return rows.map((row) => Object.fromEntries(relation.columns.map((one, i) => [one.name, row[i]!])));
 }
 const numbers = (value: Datum | undefined): readonly Datum[] => (value as PgArray).elements;
@@ -188,7 +188,7 @@ describe('system catalogs', () => {
       const relation = virtualRelationByOid(one['oid'] as number);
       if (relation === null) continue;
       for (const { typeOid } of relation.columns) expect(findTypeByOid(typeOid), relation.name).not.toBeNull();
-      for (const row of await relation.rows(ctx)) expect(row.length, relation.name).toBe(relation.columns.length);
+      for (const row of await relation.rows(ctx, [])) expect(row.length, relation.name).toBe(relation.columns.length);
     }
     expect(relations.length).toBeGreaterThan(150);
   });

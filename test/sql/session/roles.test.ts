@@ -280,4 +280,26 @@ describe('what was allowed once', () => {
       await root.all('GRANT SELECT, UPDATE ON t TO alice');
     }
   });
+
+  it('are refused by a table whose row-level security holds for them', async () => {
+    const root = await started();
+    await root.all('CREATE USER alice');
+    await root.all(
+      'CREATE TABLE guarded (a int); CREATE VIEW over AS SELECT * FROM guarded; INSERT INTO guarded VALUES (1)',
+    );
+    await root.all('GRANT ALL ON guarded, over TO alice; ALTER TABLE guarded ENABLE ROW LEVEL SECURITY');
+    const alice = await login('alice');
+    const refusal = '0A000 row-level security of table "guarded" is not supported for other roles than its owner';
+    for (const text of [
+      'SELECT FROM guarded',
+      'INSERT INTO guarded VALUES (2)',
+      'DELETE FROM guarded',
+      'COPY guarded TO STDOUT',
+    ])
+      expect(await alice.error(text)).toBe(refusal);
+    expect(await alice.rows('SELECT * FROM over')).toEqual([['1']]);
+    expect(await root.rows('SELECT * FROM guarded')).toEqual([['1']]);
+    await root.all('ALTER TABLE guarded DISABLE ROW LEVEL SECURITY');
+    expect(await alice.rows('SELECT * FROM guarded')).toEqual([['1']]);
+  });
 });

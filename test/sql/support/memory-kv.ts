@@ -2,6 +2,7 @@
  * A small, obviously correct model of the transactional key-value layer, for tests of SQL: one map of
  * versions, optimistic checks of everything read at commit, shared and exclusive locks with waiting.
  */
+import { encodeCounter } from '../../../src/range/eval/write.js';
 import { QuoralError } from '../../../src/base/errors.js';
 import type { Key } from '../../../src/base/key.js';
 import { KeyExistsError } from '../../../src/txn/errors.js';
@@ -353,7 +354,10 @@ export class MemoryDb implements KvDb {
   async getMany(keys: readonly Key[]): Promise<(Buffer | null)[]> {
     await Promise.resolve();
     const ts = this.kv.tick();
-    return keys.map((key) => this.kv.read(key, ts));
+    return keys.map((key) => {
+      const counter = this.kv.counters.get(key);
+      return counter === undefined ? this.kv.read(key, ts) : encodeCounter(counter);
+    });
   }
   async run<T>(options: TxnOptions, fn: (txn: KvTxn) => Promise<T>): Promise<T> {
     for (;;) {

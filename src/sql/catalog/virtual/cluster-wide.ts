@@ -72,7 +72,10 @@ export function languages(): Values[] {
     { oid: INTERNAL_LANGUAGE, lanname: 'internal', lanowner: SUPERUSER_OID, lanvalidator: 2246 },
     { oid: 13, lanname: 'c', lanowner: SUPERUSER_OID, lanvalidator: 2247 },
     { oid: SQL_LANGUAGE, lanname: 'sql', lanowner: SUPERUSER_OID, lanpltrusted: true, lanvalidator: 2248 },
-    { oid: PLPGSQL_LANGUAGE, lanname: 'plpgsql', lanowner: SUPERUSER_OID, lanispl: true, lanpltrusted: true },
+    {
+      ...{ oid: PLPGSQL_LANGUAGE, lanname: 'plpgsql', lanowner: SUPERUSER_OID, lanispl: true, lanpltrusted: true },
+      ...{ lanplcallfoid: 13560, laninline: 13561, lanvalidator: 13562 },
+    },
   ];
 }
 

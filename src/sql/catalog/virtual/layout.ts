@@ -21,7 +21,7 @@ export interface Layout {
   readonly schema: 'pg_catalog' | 'information_schema';
   readonly name: string;
   readonly kind: 'r' | 'v';
-  readonly columns: readonly { readonly name: string; readonly typeOid: number }[];
+  readonly columns: readonly { readonly name: string; readonly typeOid: number; readonly notNull: boolean }[];
   readonly defaults: Row;
   /** Of columns by their names. */
   readonly positions: ReadonlyMap<string, number>;
@@ -49,14 +49,18 @@ function parse(schema: Layout['schema'], text: string): Layout[] {
       const head = /^(\d+) (\w+) ([rv]): /.exec(line);
       assert(head !== null, () => `bad layout ${line}`);
       const kind = head[3] === 'r' ? 'r' : 'v';
-      const columns: { name: string; typeOid: number }[] = [];
+      const hasEmpty = kind === 'r' && schema === 'pg_catalog';
+      const columns: { name: string; typeOid: number; notNull: boolean }[] = [];
       const defaults: Datum[] = [];
       for (const group of line.slice(head[0].length).matchAll(/(\w+)\(([^)]*)\)/g)) {
         // Types that are not built in here (statistics' own) are shown as their text.
         const typeOid = typeByName(group[1]!)?.oid ?? OID.text;
-        for (const name of group[2]!.split(' ')) {
-          columns.push({ name, typeOid });
-          defaults.push(kind === 'r' && schema === 'pg_catalog' ? (EMPTY_VALUES.get(group[1]!) ?? null) : null);
+        const empty = hasEmpty ? (EMPTY_VALUES.get(group[1]!) ?? null) : null;
+        for (const marked of group[2]!.split(' ')) {
+          const name = marked.replace(/[!?]$/, '');
+          const value = marked.endsWith('?') ? null : empty;
+          columns.push({ name, typeOid, notNull: value !== null || marked.endsWith('!') });
+          defaults.push(value);
         }
       }
       const positions = new Map(columns.map(({ name }, at) => [name, at]));

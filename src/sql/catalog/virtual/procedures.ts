@@ -19,7 +19,7 @@ import { SUPERUSER_OID } from '../bootstrap-names.js';
 import { INTERNAL_LANGUAGE } from './cluster-wide.js';
 import type { Values } from './layout.js';
 import { oidvector, textArray } from './model.js';
-import { typeFunctions } from './type-functions.js';
+import { languageHandlers, typeFunctions, windowFunctions } from './type-functions.js';
 import { operatorFacts } from '../../functions/operator-facts.js';
 
 const FIRST_OWN_OPERATOR = 15500;
@@ -79,6 +79,7 @@ export function* procedures(): Iterable<Values> {
   }
   for (const one of typeFunctions())
     if (!listed.has(one.oid)) yield { ...builtIn, ...one, prokind: 'f', proisstrict: true };
+  for (const one of [...windowFunctions(), ...languageHandlers()]) yield { ...builtIn, ...one };
 }
 
 export function* aggregates(): Iterable<Values> {
@@ -120,23 +121,34 @@ const CONTEXT = { implicit: 'i', assignment: 'a', explicit: 'e' } as const;
 
 const TEXT_TARGETS: ReadonlySet<string> = new Set(['text', 'varchar', 'bpchar']);
 
-/** PostgreSQL names the function of a cast after its target; one without such a function goes through text. */
-function castFunction(source: number, target: number): number {
-  const from = findTypeByOid(source)?.name ?? '';
-  const to = findTypeByOid(target)?.name ?? '';
+/** Names of objects, which are oids: to and from integers as these. */
+const isName = (type: string): boolean => type.startsWith('reg') || type === 'oid';
+
+/** PostgreSQL names the function of a cast after its target; one without such a function goes through text. null: it needs none. */
+function castFunction(source: number, target: number): number | null {
+  const from = source === OID.varchar || source === OID.bpchar ? 'text' : (findTypeByOid(source)?.name ?? '');
+  const type = findTypeByOid(target)?.name ?? '';
+  if ((isName(from) && (isName(type) || type === 'int4')) || (from === 'int4' && isName(type))) return null;
+  if (from === 'int2' && isName(type)) return FUNCTION_OIDS['int4(int2)'] ?? 0;
+  const exact = namedCast(findTypeByOid(source)?.name ?? '', type);
+  const to = isName(type) && from === 'int8' ? 'oid' : type;
+  return exact ?? namedCast(isName(from) && to === 'int8' ? 'oid' : from, to) ?? 0;
+}
+
+function namedCast(from: string, to: string): number | undefined {
   return (
     FUNCTION_OIDS[`${to}(${from})`] ??
     FUNCTION_OIDS[`${to}(${from},int4)`] ??
     FUNCTION_OIDS[`${to}(${from},int4,bool)`] ??
-    (TEXT_TARGETS.has(to) ? FUNCTION_OIDS[`text(${from === 'cidr' ? 'inet' : from})`] : undefined) ??
-    0
+    (TEXT_TARGETS.has(to) ? FUNCTION_OIDS[`text(${from === 'cidr' ? 'inet' : from})`] : undefined)
   );
 }
 
 export function casts(): Values[] {
   return allCasts().map(({ source, target, context, binary }, i) => {
-    const castfunc = binary ? 0 : castFunction(source, target);
-    const castmethod = binary ? 'b' : castfunc === 0 ? 'i' : 'f';
+    const found = binary ? null : castFunction(source, target);
+    const castfunc = found ?? 0;
+    const castmethod = found === null ? 'b' : castfunc === 0 ? 'i' : 'f';
     return {
       oid: FIRST_CAST + i,
       castsource: source,

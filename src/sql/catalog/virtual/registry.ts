@@ -132,7 +132,6 @@ const BUILT: Readonly<Record<string, Builder>> = {
   pg_statistic_ext: extendedStatistics,
   pg_tables: tables,
   pg_indexes: indexes,
-  pg_sequences: sequences,
   pg_views: views,
   pg_extension: extensions,
   pg_available_extensions: availableExtensions,
@@ -226,6 +225,7 @@ function rowsOf(layout: Layout): VirtualTable['rows'] {
       return () => (kept ??= Array.from(constant(), (values) => makeRow(layout, values)));
     }
     const ofModel = OF_MODEL[layout.name];
+    if (layout.name === 'pg_sequences') return withLastValues(layout);
     if (layout.name === 'pg_locks')
       return async (ctx) => (await locks(catalogServices(ctx))).map((values) => makeRow(layout, values));
     if (ofModel !== undefined) return oncePerModel(ofModel);
@@ -241,7 +241,22 @@ function rowsOf(layout: Layout): VirtualTable['rows'] {
   return oncePerSession((source) => [Array.from(builder(source), (values) => makeRow(layout, values))]);
 }
 
-function withSource(ctx: ExecContext, rowsOf: (source: Source) => readonly Row[]): Soon<readonly Row[]> {
+/** pg_sequences: what is kept, and how far each has come if that is wanted: it is read of all of them. */
+function withLastValues(layout: Layout): VirtualTable['rows'] {
+  const kept = oncePerSession((source) => [Array.from(sequences(source), (values) => makeRow(layout, values))]);
+  const at = layout.positions.get('last_value')!;
+  return (ctx, wanted) => {
+    const rows = kept(ctx, wanted);
+    if (!wanted.includes(at)) return rows;
+    return after(rows, (all) =>
+      withSource(ctx, ({ model, services }) =>
+        services.lastValues(model.sequences).then((values) => all.map((row, i) => row.with(at, values[i]!))),
+      ),
+    );
+  };
+}
+
+function withSource(ctx: ExecContext, rowsOf: (source: Source) => Soon<readonly Row[]>): Soon<readonly Row[]> {
   const services = catalogServices(ctx);
   return after(services.view(), (view) => rowsOf({ ctx, services, model: modelOf(view) }));
 }

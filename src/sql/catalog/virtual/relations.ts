@@ -88,6 +88,8 @@ function* classOfTable(model: Model, table: TableDescriptor): Iterable<Values> {
     relnatts: columns.length,
     relchecks: table.checks.length,
     relispopulated: table.materialized?.populated ?? true,
+    relrowsecurity: table.rowSecurity?.enabled ?? false,
+    relforcerowsecurity: table.rowSecurity?.forced ?? false,
     relreplident: replicaIdentity(table),
     relfrozenxid: 3,
     relminmxid: 1,
@@ -372,12 +374,13 @@ const viewAttributes = perDescriptorOf<Model, ViewDescriptor>(
   { key: columnsKey },
 );
 
+/** Types whose values in catalogs are compared by bytes. */
+const IN_C: ReadonlySet<number> = new Set<number>([OID.text, OID.textArray, OID.pgNodeTree]);
 let systemAttributeRows: readonly Row[] | null = null;
 function systemAttributes(): readonly Row[] {
   systemAttributeRows ??= LAYOUTS.flatMap((layout) =>
-    layout.columns.map(({ name, typeOid }, i) => {
-      const collation = layout.kind === 'r' && typeOid === OID.text ? 950 : collationOf(typeOid);
-      const attnotnull = layout.kind === 'r' && layout.defaults[i] !== null;
+    layout.columns.map(({ name, typeOid, notNull: attnotnull }, i) => {
+      const collation = layout.kind === 'r' && IN_C.has(typeOid) ? 950 : collationOf(typeOid);
       return attribute({ relation: layout.oid, number: i + 1, name, typeOid, typmod: -1, collation }, { attnotnull });
     }),
   );

@@ -1,6 +1,8 @@
 /** pg_proc's rows of what users made. */
 import { PgArray } from '../../types/datum.js';
 import { OID } from '../../types/oids.js';
+import { pinsIn } from '../../types/pinned-types.js';
+import { userTypeOf } from '../../types/user-types.js';
 import { catalogOidOf, elementOidOf } from '../../types/registry.js';
 import { standardBodyOf } from '../../functions/routine-text.js';
 import type { Routine, RoutineDescriptor, RoutineParameter, StoredCall } from '../descriptor.js';
@@ -13,6 +15,7 @@ import { aclArray, oidvector, textArray } from './model.js';
 import { SUPERUSER_OID } from '../bootstrap-names.js';
 
 const ROUTINES = 1255;
+const CONSTRAINTS = 2606;
 const RELATIONS = 1259;
 const VOLATILITY = { immutable: 'i', stable: 's', volatile: 'v' } as const;
 const PARALLEL = { safe: 's', restricted: 'r', unsafe: 'u' } as const;
@@ -37,15 +40,20 @@ export function* userAggregates(model: Model): Iterable<Values> {
   for (const { routines } of model.routines) {
     for (const { oid, aggregate } of routines) {
       if (aggregate === undefined) continue;
-      const { step, final, finalExtra, initial, typeOid } = aggregate;
+      const { step, final, finalExtra, initial, typeOid, direct, others = {}, shown = {}, moving } = aggregate;
       yield {
         aggfnoid: oid,
-        aggkind: 'n',
+        aggkind: direct?.kind ?? 'n',
+        aggnumdirectargs: direct?.count ?? 0,
         aggtransfn: functionOid(step),
         aggfinalfn: final === null ? 0 : functionOid(final),
         aggfinalextra: finalExtra,
-        aggfinalmodify: 'r',
-        aggmfinalmodify: 'r',
+        // What ordered-set aggregates keep may change while it is sorted.
+        aggfinalmodify: direct === undefined ? 'r' : 'w',
+        aggmfinalmodify: direct === undefined ? 'r' : 'w',
+        ...Object.fromEntries(Object.entries(others).map(([column, call]) => [column, functionOid(call)])),
+        ...shown,
+        aggmtranstype: moving === undefined ? 0 : catalogOidOf(moving.typeOid),
         aggtranstype: catalogOidOf(typeOid),
         agginitval: initial,
       };
@@ -101,6 +109,20 @@ function row(model: Model, group: RoutineDescriptor, routine: Routine): Values {
     // A body in standard SQL stands elsewhere in PostgreSQL, as a tree.
     prosrc: standardBodyOf(routine) === null ? routine.body : '',
   };
+}
+
+/** pg_dump must make a function before the domain whose check calls it. */
+export function* domainDependencies(model: Model): Iterable<Values> {
+  for (const { typeOid } of model.types) {
+    const type = userTypeOf(typeOid);
+    if (type?.kind !== 'domain') continue;
+    for (const { oid, expressionSql } of type.checks) {
+      const called = new Set(pinsIn(expressionSql));
+      for (const { routine } of type.usedRoutines ?? [])
+        if (called.has(routine.oid))
+          yield { classid: CONSTRAINTS, objid: oid, refclassid: ROUTINES, refobjid: routine.oid, deptype: 'n' };
+    }
+  }
 }
 
 /** pg_dump must make the table before a function over its rows. PostgreSQL names the table's row type, which pg_type lacks here. */

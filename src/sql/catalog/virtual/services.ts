@@ -4,6 +4,7 @@ import { assert } from '../../../base/assert.js';
 import type { SettingDefinition } from './setting-definition.js';
 import type { ListedLock } from '../../advisory/advisory-locks.js';
 import type { ExecContext } from '../../contract.js';
+import type { SequenceDescriptor } from '../descriptor.js';
 import type { CatalogView } from '../transaction-catalog.js';
 
 export interface SettingRow {
@@ -53,6 +54,8 @@ export interface CatalogServices {
   view(): Soon<CatalogView>;
   settingRows(): readonly SettingRow[];
   activity(): readonly ActivityRow[];
+  /** Of those that a value was taken of, and that the user may read; null: of the others. */
+  lastValues(sequences: readonly SequenceDescriptor[]): Promise<readonly (bigint | null)[]>;
   listLocks(): Promise<readonly ListedLock[]>;
   cursors(): readonly CursorRow[];
   preparedStatements(): readonly PreparedRow[];

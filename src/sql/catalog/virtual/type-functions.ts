@@ -1,9 +1,15 @@
 /**
- * The functions by which types are read and written, as pg_type names them and PostgreSQL 15 has them in pg_proc: clients
- * tell an array by its array_recv. Here they are methods of the types, and no statement can call them.
+ * The functions by which types are read, written and converted, as pg_type and pg_cast name them and PostgreSQL 15 has them in
+ * pg_proc: clients tell an array by its array_recv. Here they are methods of the types, and no statement can call them.
+ * Window functions and the handlers of PL/pgSQL, which are no functions here either.
  */
+import type { Datum } from '../../types/datum.js';
 import { oidvector } from './model.js';
 import type { Values } from './layout.js';
+
+/** Columns of a row of pg_proc. */
+export type Uncalled = Values &
+  Readonly<Record<'oid' | 'prorettype' | 'proargtypes', Datum>> & { readonly oid: number };
 
 /** oid proname prorettype proargtypes provolatile */
 const TEXT = `
@@ -121,9 +127,32 @@ const TEXT = `
 6180 raw_array_subscript_handler 2281 2281 i
 `;
 
+/** Those behind casts (pg_cast), and access methods' (pg_am): as TEXT. */
+const CASTS = `
+77 int4 23 18 i; 78 char 18 23 i; 235 float8 701 21 i; 236 float4 700 21 i; 237 int2 21 701 i; 238 int2 21 700 i
+311 float8 701 700 i; 312 float4 700 701 i; 313 int4 23 21 i; 314 int2 21 23 i; 316 float8 701 23 i
+317 int4 23 701 i; 318 float4 700 23 i; 319 int4 23 700 i; 401 text 25 1042 i; 406 text 25 19 i; 407 name 19 25 i
+408 bpchar 1042 19 i; 409 name 19 1042 i; 480 int4 23 20 i; 481 int8 20 23 i; 482 float8 701 20 i; 483 int8 20 701 i
+652 float4 700 20 i; 653 int8 20 700 i; 668 bpchar 1042 1042,23,16 i; 669 varchar 1043 1043,23,16 i
+714 int2 21 20 i; 754 int8 20 21 i; 860 bpchar 1042 18 i; 944 char 18 25 i; 946 text 25 18 i
+1079 regclass 2205 25 s; 1174 timestamptz 1184 1082 s; 1200 interval 1186 1186,23 i; 1287 oid 26 20 i
+1288 int8 20 26 i; 1316 time 1083 1114 i; 1370 interval 1186 1083 i; 1388 timetz 1266 1184 s; 1400 name 19 1043 i
+1401 varchar 1043 19 i; 1419 time 1083 1186 i; 1683 bit 1560 23,23 i; 1684 int4 23 1560 i
+1685 bit 1560 1560,23,16 i; 1687 varbit 1562 1562,23,16 i; 1703 numeric 1700 1700,23 i; 1715 cidr 650 869 i
+1740 numeric 1700 23 i; 1742 numeric 1700 700 i; 1743 numeric 1700 701 i; 1744 int4 23 1700 i
+1745 float4 700 1700 i; 1746 float8 701 1700 i; 1779 int8 20 1700 i; 1781 numeric 1700 20 i; 1782 numeric 1700 21 i
+1783 int2 21 1700 i; 1961 timestamp 1114 1114,23 i; 1967 timestamptz 1184 1184,23 i; 1968 time 1083 1083,23 i
+1969 timetz 1266 1266,23 i; 2019 time 1083 1184 s; 2024 timestamp 1114 1082 i; 2027 timestamp 1114 1184 s
+2028 timestamptz 1184 1114 s; 2046 time 1083 1266 i; 2047 timetz 1266 1083 s; 2075 bit 1560 20,23 i
+2076 int8 20 1560 i; 2246 fmgr_internal_validator 2278 26 s; 2247 fmgr_c_validator 2278 26 s
+2248 fmgr_sql_validator 2278 26 s; 2557 bool 16 23 i; 2558 int4 23 16 i; 2580 float8 701 3802 i; 2896 xml 142 25 s
+2971 text 25 16 i; 3449 numeric 1700 3802 i; 3450 int2 21 3802 i; 3451 int4 23 3802 i; 3452 int8 20 3802 i
+3453 float4 700 3802 i; 3556 bool 16 3802 i; 4124 macaddr 829 774 i; 5071 xid 28 5069 i
+`;
+
 /** What all functions that are built in have in common is left to the caller. */
-export function* typeFunctions(): Iterable<Values & { readonly oid: number }> {
-  for (const line of TEXT.trim().split(/; |\n/)) {
+export function* typeFunctions(): Iterable<Uncalled> {
+  for (const line of `${TEXT.trim()}\n${CASTS.trim()}`.split(/; |\n/)) {
     const [oid, name, result, args, volatility] = line.split(' ') as [string, string, string, string, string];
     const argOids = args.split(',').map(Number);
     yield {
@@ -136,4 +165,33 @@ export function* typeFunctions(): Iterable<Values & { readonly oid: number }> {
       prosrc: name,
     };
   }
+}
+
+/** oid proname prorettype proargtypes, strict if they take something. */
+const WINDOW = `
+3100 row_number 20; 3101 rank 20; 3102 dense_rank 20; 3103 percent_rank 701; 3104 cume_dist 701; 3105 ntile 23 23
+3106 lag 2283 2283; 3107 lag 2283 2283,23; 3108 lag 5077 5077,23,5077; 3109 lead 2283 2283; 3110 lead 2283 2283,23
+3111 lead 5077 5077,23,5077; 3112 first_value 2283 2283; 3113 last_value 2283 2283; 3114 nth_value 2283 2283,23
+`;
+const HANDLERS =
+  '13560 plpgsql_call_handler 2280; 13561 plpgsql_inline_handler 2278 2281; 13562 plpgsql_validator 2278 26';
+
+function* listed(text: string, shared: Values): Iterable<Uncalled> {
+  for (const line of text.trim().split(/; |\n/)) {
+    const [oid, name, result, args] = line.split(' ') as [string, string, string, string?];
+    const argOids = args === undefined ? [] : args.split(',').map(Number);
+    yield {
+      ...{ oid: Number(oid), proname: name, pronargs: argOids.length, prorettype: Number(result) },
+      ...{ proargtypes: oidvector(argOids), proisstrict: args !== undefined, ...shared },
+    };
+  }
+}
+
+export function* windowFunctions(): Iterable<Uncalled> {
+  for (const one of listed(WINDOW, { prokind: 'w', provolatile: 'i' }))
+    yield { ...one, prosrc: `window_${one['proname'] as string}` };
+}
+
+export function languageHandlers(): Iterable<Uncalled> {
+  return listed(HANDLERS, { prokind: 'f', provolatile: 'v', proparallel: 'u', prosrc: '-' });
 }

@@ -1,5 +1,5 @@
 /** The views of pg_catalog over tables, indexes and sequences, pg_depend, and statistics that are kept here. */
-import { routineDependencies } from './routines.js';
+import { domainDependencies, routineDependencies } from './routines.js';
 import { functionsNamed } from '../../functions/index.js';
 import type { ExecContext } from '../../contract.js';
 import type { CallInfo } from '../../functions/entry.js';
@@ -44,6 +44,7 @@ export function* tables({ model }: Source): Iterable<Values> {
       tableowner: roleName(model, table.owner),
       hasindexes: shownIndexes(table).length > 0,
       hastriggers: hasForeignKeys(table),
+      rowsecurity: table.rowSecurity?.enabled ?? false,
     };
   }
 }
@@ -180,6 +181,7 @@ function* dependenciesOfSequence(model: Model, { id, ownedBy }: SequenceDescript
 /** All but those of tables and sequences. */
 function* otherDependencies(model: Model): Iterable<Values> {
   yield* routineDependencies(model);
+  yield* domainDependencies(model);
   yield* extensionDependencies(model);
   yield* rowTypeDependencies(model);
   for (const view of model.readers) {

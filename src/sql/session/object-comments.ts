@@ -1,0 +1,16 @@
+/** Comments on what is no relation, as obj_description and its like give them. */
+import type { CatalogView } from '../catalog/transaction-catalog.js';
+import { extensionsOf } from '../catalog/extensions.js';
+import { viewIndex } from '../catalog/view-index.js';
+import type { CommentedKind } from '../contract.js';
+
+export function commentIn(view: CatalogView, databaseId: number, kind: CommentedKind, oid: number): string | null {
+  if (kind === 'extension')
+    return extensionsOf(view.byId.get(databaseId)).find((one) => one.oid === oid)?.comment ?? null;
+  if (kind === 'statistics') {
+    const all = viewIndex(view).tables.flatMap(({ statistics = [] }) => statistics);
+    return all.find((one) => one.oid === oid)?.comment ?? null;
+  }
+  const d = view.byId.get(oid);
+  return d?.kind === kind ? (d.comment ?? null) : null;
+}

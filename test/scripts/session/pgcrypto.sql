@@ -1,0 +1,55 @@
+create extension pgcrypto;
+-- Hashes of passwords.
+select crypt('x', '$2a$06$etETSnteMQaPeX.LRFCGDu'), crypt(repeat('ä', 40), '$2a$04$etETSnteMQaPeX.LRFCGDu');
+select crypt('x', '$2a$06$etETSnteMQaPeX.LRFCGDuFsrkCdrQUtZzrXwT72guB/CGrAtzgee') as again;
+select crypt('password', '$1$4bnQQ5fV$whatever'), crypt('', '$1$4bnQQ5fV'), crypt('x', '$1$'), crypt('a longer one than sixteen', '$1$abcdefghij');
+select crypt('x', '$2a$03$etETSnteMQaPeX.LRFCGDu');
+select crypt('x', '$2a$06$short');
+select crypt('x', 'a');
+select crypt('x', null), crypt(null, 'x');
+select length(gen_salt('bf')), left(gen_salt('BF'), 7), left(gen_salt('bf', 31), 7), left(gen_salt('bf', 0), 7), length(gen_salt('md5')), length(gen_salt('md5', 1000));
+select gen_salt('bf') <> gen_salt('bf');
+select gen_salt('bf', 3);
+select gen_salt('md5', 5);
+select gen_salt('nope');
+create table users (name text, hash text);
+insert into users select 'u' || i, crypt('pw' || i, gen_salt('bf', 4)) from generate_series(1, 3) i;
+insert into users values ('old', crypt('pw', gen_salt('md5')));
+select name, hash = crypt('pw2', hash) from users order by name;
+-- Ciphers as they are.
+select encrypt('data', 'key', 'aes'), encrypt('data', '0123456789abcdef', 'aes-cbc/pad:pkcs'), encrypt('0123456789abcdef', '0123456789abcdef01234567', 'AES-ecb/pad:none');
+select encrypt('data', 'key', '3des'), encrypt('data', repeat('k', 33)::bytea, 'aes'), encrypt('', 'key', 'aes');
+select encrypt_iv('data', 'key', 'iv', 'aes'), decrypt_iv(encrypt_iv('data', 'key', 'iv', 'aes'), 'key', 'iv', 'aes');
+select convert_from(decrypt(encrypt('data', 'key', 'aes'), 'key', 'aes'), 'utf8');
+select encrypt('data', 'key', 'aes/pad:none');
+select encrypt('data', 'key', 'foo');
+select encrypt('data', 'key', 'aes/foo:bar');
+select encrypt('data', 'key', 'bf');
+select decrypt('xx', 'key', 'aes');
+select decrypt('', 'key', 'aes');
+select decrypt(encrypt('data', 'key', 'aes'), 'key2', 'aes');
+-- Messages of OpenPGP.
+select pgp_sym_decrypt('\xc30d04090302deb879ca65a9e2e100d24401df024e2b7eaa688333886bd888fc20e2f1270694ca3412361f228cbcbaaa700a791f560b4488491ab3fe19324c21b4d4cbc39de9a83869f52263b1963ac6e778012d7b', 'pw'), pgp_sym_decrypt_bytea('\xc31d04080102f8fd88faa400ee550d0a209ac87622cb0cff838d3d82852c0ac922b8eb9cc2a38ed1c64797756751209999e504f5c0103bf2b68e7f86fbaa6fe39e106c', 'pw'), pgp_key_id('\xc30d04090302deb879ca65a9e2e100d24401df024e2b7eaa688333886bd888fc20e2f1270694ca3412361f228cbcbaaa700a791f560b4488491ab3fe19324c21b4d4cbc39de9a83869f52263b1963ac6e778012d7b');
+select pgp_sym_decrypt(pgp_sym_encrypt('déjà' || chr(10), 'pw'), 'pw') = 'déjà' || chr(10), pgp_sym_decrypt_bytea(pgp_sym_encrypt_bytea('\x00ff', 'pw', 'compress-algo=1, cipher-algo=3des'), 'pw');
+select pgp_sym_decrypt(pgp_sym_encrypt(E'a\nb', 'pw', 'convert-crlf=1'), 'pw') = E'a\r\nb', pgp_sym_decrypt(pgp_sym_encrypt(E'a\nb', 'pw', 'convert-crlf=1'), 'pw', 'convert-crlf=1') = E'a\nb';
+select pgp_sym_decrypt(pgp_sym_encrypt('data', 'pw', 's2k-mode=0, s2k-digest-algo=md5, cipher-algo=aes256, unicode-mode=1'), 'pw');
+select pgp_sym_decrypt(pgp_sym_encrypt('data', 'pw'), 'wrong');
+select pgp_sym_decrypt(pgp_sym_encrypt('data', 'pw', 'disable-mdc=1'), 'wrong');
+select pgp_sym_decrypt('foo', 'pw');
+select pgp_sym_decrypt('', 'pw');
+select pgp_sym_decrypt(pgp_sym_encrypt_bytea('\x00ff', 'pw'), 'pw');
+select pgp_sym_encrypt('data', 'pw', 'foo=1');
+select pgp_sym_encrypt('data', 'pw', 'cipher-algo=foo');
+select pgp_sym_encrypt('data', 'pw', 's2k-count=1');
+select pgp_sym_encrypt('data', 'pw', 'compress-algo=7');
+select pgp_sym_encrypt(null, 'pw'), pgp_sym_decrypt(null, 'pw');
+-- Armor.
+select armor('hello');
+select armor(repeat('x', 100)::bytea, array['Version', 'Comment'], array['1', 'x y']);
+select dearmor(armor('hello')), dearmor(armor(''));
+select * from pgp_armor_headers(armor('hello', array['Version', 'Comment'], array['1', 'x y']));
+select dearmor('foo');
+select armor('x', array['a: b'], array['1']);
+select armor('x', array['a'], array['ä']);
+select armor('x', array['a'], array['b', 'c']);
+select armor('x', array[null], array['a']);
