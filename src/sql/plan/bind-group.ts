@@ -184,8 +184,34 @@ function qualified(from: BoundFrom, { id, name, ofRow }: Pick<ColumnExpr, 'id' |
   return relation === undefined || relation.alias === '' ? shown : `${relation.alias}.${shown}`;
 }
 
-/** `sorted`: what the query's ORDER BY names. */
-export function applyWindows(b: Binder, input: Plan, exprs: readonly Expr[], sorted: readonly Expr[]): Lifted {
+/** What windows are made of and gives several rows is made before them; what reads like it elsewhere means its column. */
+function windowSets(b: Binder, input: Plan, exprs: readonly Expr[]): Lifted {
+  const found: Expr[] = [];
+  const collect = (e: Expr): void => {
+    if (e.kind === 'window') {
+      for (const key of [...e.partition, ...e.orderBy.map((k) => k.expr)])
+        if (holdsSet(key) && !found.some((other) => sameExpr(other, key))) found.push(key);
+    } else for (const child of childrenOf(e)) collect(child);
+  };
+  for (const e of exprs) collect(e);
+  if (found.length === 0) return { plan: input, exprs };
+  const lifted = applySets(b, input, found);
+  const swap = (e: Expr): Expr => {
+    const at = found.findIndex((key) => sameExpr(key, e));
+    return at >= 0 ? lifted.exprs[at]! : mapChildren(e, swap);
+  };
+  return { plan: lifted.plan, exprs: exprs.map(swap) };
+}
+
+/** `sorts`: where in them stands what the query's ORDER BY names. */
+export function applyWindows(
+  b: Binder,
+  below: Plan,
+  given: readonly Expr[],
+  sorts: { readonly from: number; readonly to: number },
+): Lifted {
+  const { plan: input, exprs } = windowSets(b, below, given);
+  const sorted = exprs.slice(sorts.from, sorts.to);
   const windows: { column: PlanColumn; window: WindowExpr }[] = [];
   const lift = (e: Expr): Expr => {
     if (e.kind === 'window') {

@@ -450,9 +450,8 @@ function bindPlainSelect(
   ];
   const state = { having, raised, exprs };
   const grouped = applyAggregation(b, from, plan, groups, state);
-  const sorted = grouped.exprs.slice(targets.length, targets.length + keys.length);
-  const windowed = applyWindows(b, grouped.plan, grouped.exprs, sorted);
   const width = targets.length;
+  const windowed = applyWindows(b, grouped.plan, grouped.exprs, { from: width, to: width + keys.length });
   const made: Output = {
     targets: targets.map((t, i) => ({ ...t, expr: windowed.exprs[i]! })),
     keys: keys.map((k, i) => ({ ...k, expr: windowed.exprs[width + i]! })),
