@@ -1,5 +1,5 @@
 /**
- * Calls of functions that are not there. Of those that PostgreSQL has and Quoral leaves out, because the types that they are
+ * Calls of functions and operators that are not there. Of those that PostgreSQL has and Quoral leaves out, because the types that they are
  * about are (types/left-out.ts) or as pgcrypto's for public keys, whoever calls one is told so, rather than that nobody
  * knows the name.
  */
@@ -29,5 +29,14 @@ export function missingFunction(name: string, args: readonly number[]): Error {
   if (LEFT_OUT_FUNCTIONS.has(name)) return sqlError('0A000', `function ${call} is not supported`);
   return sqlError('42883', `function ${call} does not exist`, {
     hint: 'No function matches the given name and argument types. You might need to add explicit type casts.',
+  });
+}
+
+/** `shown`: with the types of what is beside it. */
+export function missingOperator(shown: string, isPrefix: boolean): Error {
+  return sqlError('42883', `operator does not exist: ${shown}`, {
+    hint: isPrefix
+      ? 'No operator matches the given name and argument type. You might need to add an explicit type cast.'
+      : 'No operator matches the given name and argument types. You might need to add explicit type casts.',
   });
 }

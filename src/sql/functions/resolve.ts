@@ -11,7 +11,7 @@ import { isHandle } from '../types/user-types.js';
 import { elementOidOf, formatType, typeByName, typeByOid } from '../types/registry.js';
 import { aggregatesNamed, functionsNamed, operatorsNamed } from './define.js';
 import { ownFunction } from './entry.js';
-import { describeCall, missingFunction } from './missing-functions.js';
+import { describeCall, missingFunction, missingOperator } from './missing-functions.js';
 import { acceptsPolymorphic, concretize, POLYMORPHIC, solve, solveRanges } from './polymorphic.js';
 import type { AggregateEntry, FunctionEntry, ResolvedCall } from './entry.js';
 
@@ -432,12 +432,7 @@ function lookUpOperator(symbol: string, left: number | null, right: number): Res
     if (candidate !== null) candidates.push(candidate);
   }
   if (candidates.length === 0) {
-    throw sqlError('42883', `operator does not exist: ${shown}`, {
-      hint:
-        left === null
-          ? 'No operator matches the given name and argument type. You might need to add an explicit type cast.'
-          : 'No operator matches the given name and argument types. You might need to add explicit type casts.',
-    });
+    throw missingOperator(shown, left === null);
   }
   const chosen = select(candidates, args);
   if (chosen === null) {

@@ -3,6 +3,7 @@ import { QuoralError, sqlError } from '../../base/errors.js';
 import type { ResolvedRoutines } from '../contract.js';
 import type { FuncCall, Node } from 'libpg-query';
 import { isExtensionFunction } from '../functions/extensions.js';
+import { missingOperator } from '../functions/missing-functions.js';
 import { isAggregateName, resolveFunction, resolveOperator } from '../functions/resolve.js';
 import type { ResolveOptions } from '../functions/resolve.js';
 import type { FunctionEntry, ResolvedCall } from '../functions/entry.js';
@@ -44,7 +45,9 @@ import type { AnyAllExpr, CallExpr, Expr, RowExpr } from './expr.js';
 import { checkArguments } from './sizes.js';
 import { wants } from './wanted-functions.js';
 import { WINDOW_FUNCTIONS } from './window-functions.js';
-import { declaredAs, declaredOid, declaredResult } from './declared-types.js';
+import { declaredAs, declaredOid, declaredParameters, declaredResult } from './declared-types.js';
+
+const OF_ELEMENTS: ReadonlySet<number> = new Set([OID.anyarray, OID.anyrange, OID.anymultirange]);
 
 export function makeOperator(b: Binder, symbol: string, left: Expr | null, right: Expr, location: number): CallExpr {
   let resolved: ResolvedCall<FunctionEntry>;
@@ -54,6 +57,14 @@ export function makeOperator(b: Binder, symbol: string, left: Expr | null, right
     throw addPosition(error, location);
   }
   const args = left === null ? [right] : [left, right];
+  // Arrays of a domain are others than those of what it is over, and no range of that has an element of the domain.
+  if (
+    resolved.entry.argOids.some((oid) => OF_ELEMENTS.has(oid)) &&
+    declaredParameters(resolved.entry, args)?.includes(0) === true
+  ) {
+    const types = args.map((a) => formatType(declaredOid(a)));
+    throw addPosition(missingOperator(types.join(` ${symbol} `), false), location);
+  }
   const coerced = coerceArguments(
     b,
     args,

@@ -313,8 +313,9 @@ function distinctFrom(ctx: ExprContext, l: Node, r: Node, negated: boolean, loca
   return { kind: 'distinct', equals, negated, oid: OID.bool, typmod: -1 };
 }
 
-/** Without a cast, which would say what it is compared as. */
-const isNullConstant = (e: Expr): boolean => e.kind === 'const' && e.value === null && e.oid === OID.unknown;
+/** Without a cast or COLLATE, which would say what it is compared as. */
+const isNullConstant = (e: Expr): boolean =>
+  e.kind === 'const' && e.value === null && e.oid === OID.unknown && e.collate === undefined;
 
 function bindBetween(ctx: ExprContext, e: A_Expr, location: number): Expr {
   const b = ctx.binder;

@@ -147,8 +147,9 @@ export function checkDistinct(
   let skipped = false;
   for (const { expr } of keys) {
     const at = on.findIndex((e) => sameExpr(e, expr));
+    // What is sorted by already means nothing where it is named once more.
     if (at < 0) skipped = true;
-    else if (skipped) throw unlike(at);
+    else if (skipped && !sorted.has(at)) throw unlike(at);
     on.forEach((e, i) => sameExpr(e, expr) && sorted.add(i));
   }
   const missing = on.findIndex((_, i) => !sorted.has(i));

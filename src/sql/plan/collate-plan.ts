@@ -103,9 +103,8 @@ class PlanCollation {
 
   plan(given: Plan): Plan {
     const made = this.#planned(given);
-    // Whoever reads a subquery is told of no conflict inside.
-    for (const column of this.#binder.subqueries.has(given) ? made.columns : [])
-      if (this.ofColumn(column).strength === CONFLICT) this.#define(column, LOST);
+    if (this.#binder.subqueries.has(given))
+      for (const column of made.columns) this.#define(column, outside(this.ofColumn(column)));
     return made;
   }
 
@@ -148,7 +147,7 @@ class PlanCollation {
   #with(plan: WithPlan): Plan {
     const ctes = plan.ctes.map((cte) => {
       const made = this.plan(cte.plan);
-      const states = made.columns.map((c) => passed(this.ofColumn(c)));
+      const states = made.columns.map((c) => outside(this.ofColumn(c)));
       this.#ctes.set(cte.id, states);
       if (cte.recursive === null) return { ...cte, plan: made };
       this.#ctes.set(cte.recursive.workId, states);
@@ -437,7 +436,7 @@ class PlanCollation {
     const test = e.test === null ? null : this.expr(e.test);
     const isHashable = test?.kind !== 'call' || test.entry.uncollated === undefined;
     const hashed = left === null || !isHashable ? null : { ...e.hashed!, left };
-    const first = e.mode === 'scalar' || e.mode === 'array' ? passed(this.ofColumn(plan.columns[0]!)) : UNCOLLATED;
+    const first = e.mode === 'scalar' || e.mode === 'array' ? outside(this.ofColumn(plan.columns[0]!)) : UNCOLLATED;
     return this.#note({ ...e, plan, test, hashed }, first);
   }
 
@@ -445,7 +444,7 @@ class PlanCollation {
     const args = e.args.map((a) => this.expr(a));
     const filter = e.filter === null ? null : this.expr(e.filter);
     const within = isOrderedSet(e.entry) || isHypotheticalSet(e.entry);
-    const orderBy = this.#sortKeys(e.orderBy, !within);
+    const orderBy = this.#sortKeys(e.orderBy, true);
     if (isHypotheticalSet(e.entry)) return this.#hypothetical({ ...e, args, filter, orderBy });
     const input = this.#merged(args);
     const collation = inputOf(input);
@@ -460,7 +459,11 @@ class PlanCollation {
   /** Each direct argument with its column of the order. */
   #hypothetical(e: AggregateExpr): AggregateExpr {
     const width = e.direct ?? 0;
-    const orders = e.orderBy.map((_, i) => orderIn(this.#merged([e.args[i]!, e.args[width + i]!])));
+    const orders = e.orderBy.map((_, i) => {
+      const state = this.#merged([e.args[i]!, e.args[width + i]!]);
+      this.#settled(state);
+      return orderIn(state);
+    });
     const order = e.info.order?.map((one, i) => ({ ...one, ...orders[i] }));
     const orderBy = e.orderBy.map((key, i) => ({ ...key, ...orders[i] }));
     return this.#note({ ...e, orderBy, info: { ...e.info, ...(order === undefined ? {} : { order }) } }, UNCOLLATED);
@@ -479,6 +482,11 @@ class PlanCollation {
 /** Of a query's column to whoever reads it: it does not matter any more how it came to it. */
 function passed(state: CollationState): CollationState {
   return state.strength === EXPLICIT ? { ...state, strength: IMPLICIT } : state;
+}
+
+/** Of a subquery's column to whoever reads that: of a conflict inside nothing is told. */
+function outside(state: CollationState): CollationState {
+  return state.strength === CONFLICT ? LOST : passed(state);
 }
 
 /** A column that is passed on. */

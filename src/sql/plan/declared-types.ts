@@ -5,6 +5,7 @@
  */
 import { concreteTypes, isCompatible, isPolymorphic } from '../functions/polymorphic.js';
 import { OID } from '../types/oids.js';
+import { isMultirangeType, isRangeType } from '../types/range.js';
 import { arrayOidOf, elementOidOf } from '../types/registry.js';
 import { baseOidOf } from '../types/user-types.js';
 import type { Expr } from './expr.js';
@@ -78,6 +79,13 @@ export function declaredParameters(entry: Called, args: readonly Expr[]): readon
   return parameters.map((oid) => (isPolymorphic(oid) ? concrete(oid) : oid));
 }
 
+function isTaken(parameter: number, declared: number): boolean {
+  if (parameter === OID.anyarray || parameter === OID.anycompatiblearray) return elementOidOf(declared) !== 0;
+  if (parameter === OID.anyrange || parameter === OID.anycompatiblerange) return isRangeType(declared);
+  const isMultirange = parameter === OID.anymultirange || parameter === OID.anycompatiblemultirange;
+  return !isMultirange || isMultirangeType(declared);
+}
+
 function solved(
   entry: Called,
   args: readonly Expr[],
@@ -91,8 +99,8 @@ function solved(
   });
   const actual = args.map((arg, i) => {
     const declared = declaredOid(arg);
-    const wantsArray = parameters[i] === OID.anyarray || parameters[i] === OID.anycompatiblearray;
-    return wantsArray && elementOidOf(declared) === 0 ? arg.oid : declared;
+    // A domain over an array, a range or a multirange is what it is over where one of these is wanted.
+    return isTaken(parameters[i]!, declared) ? declared : arg.oid;
   });
   // Of parameters that take what has a common type, a domain is that only if all have it.
   const compatible = parameters.flatMap((oid, i) => (isCompatible(oid) && actual[i] !== OID.unknown ? [i] : []));

@@ -23,7 +23,7 @@ import type { Frame, RecordValue, Typed } from './frame.js';
 import type { SqlHost, SqlResult } from './host.js';
 import { FOUND_INDEX } from './parse-body.js';
 import { diagnostic, shownContexts } from './diagnostics.js';
-import { type Raised, raisedError, raisedNotice } from './raise.js';
+import { raisedError, raisedNotice, readRaise } from './raise.js';
 import type { CallResult } from './result.js';
 import { CHANGES, checkLoopVariable, noDestination, rowOf } from './rows.js';
 import {
@@ -583,11 +583,7 @@ export class Interpreter {
       if (error !== undefined) throw error;
       throw sqlError('0Z002', 'RAISE without parameters cannot be used outside an exception handler');
     }
-    const args: (string | null)[] = [];
-    for (const piece of statement.args) args.push(await this.#sql.text(piece));
-    const options: { name: string; value: string | null }[] = [];
-    for (const { name, value } of statement.options) options.push({ name, value: await this.#sql.text(value) });
-    const raised: Raised = { ...statement, args, options };
+    const raised = await readRaise(statement, (piece) => this.#sql.text(piece));
     if (statement.level === 'EXCEPTION') throw raisedError(raised);
     await this.#host.notice(raisedNotice(raised));
   }

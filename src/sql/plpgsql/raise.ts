@@ -18,6 +18,21 @@ export interface Raised {
   readonly options: readonly RaisedOption[];
 }
 
+/** What a RAISE says, its pieces computed one after the other. */
+export async function readRaise<Piece>(
+  statement: Omit<Raised, 'args' | 'options'> & {
+    readonly args: readonly Piece[];
+    readonly options: readonly { readonly name: string; readonly value: Piece }[];
+  },
+  read: (piece: Piece) => Promise<string | null>,
+): Promise<Raised> {
+  const args: (string | null)[] = [];
+  for (const piece of statement.args) args.push(await read(piece));
+  const options: RaisedOption[] = [];
+  for (const { name, value } of statement.options) options.push({ name, value: await read(value) });
+  return { ...statement, args, options };
+}
+
 export function formatMessage(format: string, args: readonly (string | null)[]): string {
   let next = 0;
   return format.replace(/%%|%/g, (sign) => (sign === '%%' ? '%' : (args[next++] ?? '<NULL>')));

@@ -157,3 +157,15 @@ select array[de, sv] = array[plain], array[de, sv] <> array[plain], array[de, nu
 select array[de, sv] < array[plain] from w where id = (select min(id) from w where de is not null and sv is not null and plain is not null);
 select array[de, sv] = array[de, sv] from w where id = (select min(id) from w where de is not null and sv is not null and plain is not null);
 select initcap('ßa ﬁx ǆ ǅx ᾳb ŉ' collate "und-x-icu");
+-- Conflicts in what aggregates are ordered by, and in WITH.
+select percentile_disc(0.5) within group (order by nullif(de, sv)) from w;
+select rank('b') within group (order by case when id < 3 then de else sv end) from w;
+with s as materialized (select de || sv as v, plain from w) select v < plain from s order by 1 limit 1;
+with s as materialized (select de || sv as v, plain from w) select v from s order by v limit 1;
+create domain tongue as text;
+select array['a'] = array['a'::tongue];
+select array['a'::text] = array['a'::tongue];
+select array['a'::tongue] = array['a'::tongue], 'a'::tongue = 'a'::text, '{a}' = array['a'::tongue];
+select (null collate "fr-CA-x-icu") is distinct from ('a' collate "C");
+select (null collate "C") is distinct from null, null is not distinct from (null::text collate "C");
+select (select max(greatest(i.de, i.sv)) from w as i where false) from w order by 1 limit 1;

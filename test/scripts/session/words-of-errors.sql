@@ -60,3 +60,10 @@ declare c cursor for select 1 into aside2;
 rollback;
 drop operator === (int4);
 drop operator = (nosuch);
+-- DISTINCT ON: what is sorted by already may be named once more.
+create table don (a int, b int);
+insert into don values (1, 2), (1, 1), (2, 5);
+select distinct on (a) a, b from don order by a, b, a;
+select distinct on (a, b) a, b from don order by b, a, b, a;
+select distinct on (a) a, b from don order by b, a;
+drop table don;

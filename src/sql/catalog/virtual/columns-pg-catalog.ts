@@ -241,5 +241,4 @@ export const PG_CATALOG_COLUMNS = `
   timestamptz(stats_reset)
 12293 pg_stat_wal v: int8(wal_records wal_fpi) numeric(wal_bytes) int8(wal_buffers_full wal_write wal_sync) float8(wal_write_time
   wal_sync_time) timestamptz(stats_reset)
-12122 pg_timezone_abbrevs v: text(abbrev) interval(utc_offset) bool(is_dst)
 `;

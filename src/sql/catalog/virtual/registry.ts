@@ -5,6 +5,7 @@
  *
  * Rows that never change (types, functions, operators) are made once for the process.
  */
+import { assert } from '../../../base/assert.js';
 import { after, type Soon } from '../../../base/soon.js';
 import type { ExecContext, VirtualTable } from '../../contract.js';
 import {
@@ -264,6 +265,7 @@ function withSource(ctx: ExecContext, rowsOf: (source: Source) => Soon<readonly 
 const byName = new Map<string, VirtualTable>();
 const byOid = new Map<number, VirtualTable>();
 for (const layout of LAYOUTS) {
+  assert(!byOid.has(layout.oid), () => `two system relations have number ${layout.oid}`);
   const table: VirtualTable = {
     kind: 'virtual',
     oid: layout.oid,
