@@ -70,6 +70,21 @@ fns(['inet_server_port() int4', 'inet_client_port() int4'], () => null, LOOSE);
 fns(['txid_current() int8', 'pg_current_xact_id() xid8'], (ctx: ExecContext) => BigInt(ctx.txn.readTimestamp), STABLE);
 fns(['txid_current_if_assigned() int8', 'pg_current_xact_id_if_assigned() xid8'], () => null, LOOSE);
 
+/**
+ * A transaction's number is its snapshot's time, of which no record is kept: what became of another one is not known, as in
+ * PostgreSQL when it is long ago. Bootstrap's and that of what is frozen always stand for what is committed.
+ * @throws QuoralError 22023
+ */
+function transactionStatus(id: bigint, ctx: ExecContext): Datum {
+  const own = BigInt(ctx.txn.readTimestamp);
+  const number = BigInt.asUintN(64, id);
+  if (number > own) throw sqlError('22023', `transaction ID ${number} is in the future`);
+  if (number === own) return 'in progress';
+  return number === 1n || number === 2n ? 'committed' : null;
+}
+
+fns(['txid_status(int8) text', 'pg_xact_status(xid8) text'], transactionStatus, VOLATILE);
+
 // ---- settings ----
 
 fn('current_setting(text) text', (name: string, ctx: ExecContext) => ctx.services.setting(name, false), STABLE);

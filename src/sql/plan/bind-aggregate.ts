@@ -153,14 +153,15 @@ export function bindWindowCall(ctx: ExprContext, written: WrittenAggregate): Exp
   const b = ctx.binder;
   const inner: ExprContext = { ...ctx, windows: false, sets: false, clause: WINDOW_ARGUMENTS };
   const spec = resolveWindow(ctx, call.over!, location);
-  const window = { ...inner, clause: 'window definitions' };
+  const frames = { ...inner, clause: 'window definitions' };
+  const window = { ...frames, sets: ctx.sets };
   const partition = (spec.partitionClause ?? []).map((n) => {
     const expr = resolveUnknown(b, window.bind(window, n));
     requireEquality(expr, locationOf(n));
     return expr;
   });
   const orderBy = bindSortKeys(window, spec.orderClause ?? [], (n) => window.bind(window, n));
-  const frame = bindFrame(window, spec, orderBy);
+  const frame = bindFrame(frames, spec, orderBy);
   const over = { partition, orderBy, frame, declared: declaredWindow(ctx, call.over!) };
   if (own !== null || (isAggregateName(name) && !WINDOW_FUNCTIONS.has(name))) {
     // A window aggregate's own arguments may hold plain aggregates of the group.

@@ -32,12 +32,19 @@ function isAggregated({ having, exprs, raised }: Above): boolean {
 }
 
 function groupItems(b: Binder, input: Plan, groups: BoundGroups): ProjectItem[] {
-  return groups.exprs.map((expr) => {
-    const origin = expr.kind === 'column' ? input.columns.find((c) => c.id === expr.id) : undefined;
+  return groups.exprs.map((expr, at) => {
+    const isFirst = expr.kind === 'column' && groupAt(groups, expr, false) === at;
+    const origin = isFirst ? input.columns.find((c) => c.id === expr.id) : undefined;
     // A plain column keeps its id, so that subqueries that refer to it need no change; not so under
     // grouping sets, where it may become NULL: there too the same id is what the output means.
     return { column: origin ?? b.column('group', declaredOid(expr), expr.typmod), expr };
   });
+}
+
+/** Which of the groups the expression is: one of them itself, or one that reads like it; -1: none. */
+function groupAt({ exprs, byTarget }: BoundGroups, e: Expr, mayBeItself = true): number {
+  const itself = mayBeItself ? exprs.indexOf(e) : -1;
+  return itself >= 0 ? itself : (byTarget.find((at) => sameExpr(exprs[at]!, e)) ?? -1);
 }
 
 const holdsSet = (e: Expr): boolean => some(e, (x) => x.kind === 'srf');
@@ -46,7 +53,7 @@ const holdsSet = (e: Expr): boolean => some(e, (x) => x.kind === 'srf');
 function aggregatedSets(b: Binder, from: BoundFrom, input: Plan, groups: BoundGroups, state: Above): Lifted {
   const lifted = applySets(b, input, groups.exprs);
   const swap = (e: Expr): Expr => {
-    const at = groups.exprs.findIndex((g) => sameExpr(g, e));
+    const at = groupAt(groups, e);
     return at >= 0 ? lifted.exprs[at]! : mapChildren(e, swap);
   };
   const having = state.having === null ? null : swap(state.having);
@@ -63,8 +70,8 @@ export function applyAggregation(b: Binder, from: BoundFrom, input: Plan, groups
   const inAll = (at: number): boolean => sets?.every((set) => set.includes(at)) ?? true;
   const local = new Set(from.plan.columns.map((c) => c.id));
   const lift = (e: Expr): Expr => {
-    const group = items.find((g) => sameExpr(g.expr, e));
-    if (group !== undefined) return columnExpr(group.column);
+    const at = groupAt(groups, e);
+    if (at >= 0) return columnExpr(items[at]!.column);
     if (e.kind === 'aggregate') {
       if (e.entry === GROUPING) checkGrouping(e, items);
       checkDirect(e, groups, from, addDependent);
@@ -177,8 +184,34 @@ function qualified(from: BoundFrom, { id, name, ofRow }: Pick<ColumnExpr, 'id' |
   return relation === undefined || relation.alias === '' ? shown : `${relation.alias}.${shown}`;
 }
 
-/** `sorted`: what the query's ORDER BY names. */
-export function applyWindows(b: Binder, input: Plan, exprs: readonly Expr[], sorted: readonly Expr[]): Lifted {
+/** What windows are made of and gives several rows is made before them; what reads like it elsewhere means its column. */
+function windowSets(b: Binder, input: Plan, exprs: readonly Expr[]): Lifted {
+  const found: Expr[] = [];
+  const collect = (e: Expr): void => {
+    if (e.kind === 'window') {
+      for (const key of [...e.partition, ...e.orderBy.map((k) => k.expr)])
+        if (holdsSet(key) && !found.some((other) => sameExpr(other, key))) found.push(key);
+    } else for (const child of childrenOf(e)) collect(child);
+  };
+  for (const e of exprs) collect(e);
+  if (found.length === 0) return { plan: input, exprs };
+  const lifted = applySets(b, input, found);
+  const swap = (e: Expr): Expr => {
+    const at = found.findIndex((key) => sameExpr(key, e));
+    return at >= 0 ? lifted.exprs[at]! : mapChildren(e, swap);
+  };
+  return { plan: lifted.plan, exprs: exprs.map(swap) };
+}
+
+/** `sorts`: where in them stands what the query's ORDER BY names. */
+export function applyWindows(
+  b: Binder,
+  below: Plan,
+  given: readonly Expr[],
+  sorts: { readonly from: number; readonly to: number },
+): Lifted {
+  const { plan: input, exprs } = windowSets(b, below, given);
+  const sorted = exprs.slice(sorts.from, sorts.to);
   const windows: { column: PlanColumn; window: WindowExpr }[] = [];
   const lift = (e: Expr): Expr => {
     if (e.kind === 'window') {

@@ -6,6 +6,7 @@
  */
 import type { MergeStmt, MergeWhenClause, Node } from 'libpg-query';
 import { QuoralError } from '../../base/errors.js';
+import { RIGHTS } from '../catalog/acl.js';
 import { CHANGES } from './access-notes.js';
 import { locationOf, must } from './ast.js';
 import { bindAssignments, insertCell } from './bind-dml.js';
@@ -81,7 +82,8 @@ function mergeBody(
   const scan = scanOf(b, table, schemaName, alias, lockForChange(table, removes, sets));
   const target = scanRelation(scan, schemaName, stmt.relation?.alias);
   const [entry] = written.entries;
-  entry!.rights = whens.reduce((all, { commandType }) => all | (RIGHTS_OF[commandType ?? ''] ?? 0), 0);
+  // To do nothing with it is to read it.
+  entry!.rights = whens.reduce((all, { commandType }) => all | (RIGHTS_OF[commandType ?? ''] ?? 0), 0) || RIGHTS.select;
   const shown = target.columns.filter((c) => !c.hidden).map((c) => c.column);
   b.access.columns(entry!, shown);
   const source = b.beside(target.relations, () =>

@@ -443,11 +443,15 @@ function bindPlainSelect(
     b.notes.selects.set(select, { targets, where, having, keys, on: distinctOn, raised });
     noteWindows(output, select.windowClause ?? []);
   }
-  const state = { having, raised, exprs: [...targets.map((t) => t.expr), ...keys.map((k) => k.expr), ...distinctOn] };
+  const named = [...keys.map((k) => k.expr), ...distinctOn];
+  const exprs = [
+    ...targets.map((t) => t.expr),
+    ...(groups.sets === null ? named : named.map((e) => firstTarget(targets, e))),
+  ];
+  const state = { having, raised, exprs };
   const grouped = applyAggregation(b, from, plan, groups, state);
-  const sorted = grouped.exprs.slice(targets.length, targets.length + keys.length);
-  const windowed = applyWindows(b, grouped.plan, grouped.exprs, sorted);
   const width = targets.length;
+  const windowed = applyWindows(b, grouped.plan, grouped.exprs, { from: width, to: width + keys.length });
   const made: Output = {
     targets: targets.map((t, i) => ({ ...t, expr: windowed.exprs[i]! })),
     keys: keys.map((k, i) => ({ ...k, expr: windowed.exprs[width + i]! })),
@@ -497,6 +501,8 @@ function bindTargets(ctx: ExprContext, list: readonly Node[], keepUnknown: boole
 export interface BoundGroups {
   readonly given: boolean;
   readonly exprs: readonly Expr[];
+  /** Positions in `exprs`: those that are outputs first, in the outputs' order. Of what reads alike the first is meant. */
+  readonly byTarget: readonly number[];
   readonly sets: readonly (readonly number[])[] | null;
 }
 
@@ -510,8 +516,10 @@ function bindGroups(
   const clause = select.groupClause ?? [];
   const exprs: Expr[] = [];
   const ctx: ExprContext = { ...output, clause: 'GROUP BY', aggregates: false, windows: false };
-  const add = (e: Expr): number => {
-    const at = exprs.findIndex((x) => sameExpr(x, e));
+  const isSets = clause.some((node) => as(node, 'GroupingSet') !== undefined);
+  const add = (found: Expr): number => {
+    const e = isSets ? firstTarget(targets, found) : found;
+    const at = exprs.findIndex((x) => (isSets && isTarget(targets, e) ? x === e : sameExpr(x, e)));
     if (at >= 0) return at;
     exprs.push(e);
     return exprs.length - 1;
@@ -525,13 +533,23 @@ function bindGroups(
     return [add(item)];
   };
   let sets: number[][] = [[]];
-  let grouping = false;
-  for (const node of clause) {
-    const alternatives = groupingAlternatives(node, one);
-    if (as(node, 'GroupingSet') !== undefined) grouping = true;
-    sets = combinedSets(sets, alternatives);
-  }
-  return { given: clause.length > 0, exprs, sets: !grouping ? null : select.groupDistinct ? distinctSets(sets) : sets };
+  for (const node of clause) sets = combinedSets(sets, groupingAlternatives(node, one));
+  const outputs = targets.map((t) => exprs.indexOf(t.expr)).filter((at) => at >= 0);
+  const byTarget = isSets ? [...new Set([...outputs, ...exprs.keys()])] : [...exprs.keys()];
+  const kept = !isSets ? null : select.groupDistinct ? distinctSets(sets) : sets;
+  return { given: clause.length > 0, exprs, byTarget, sets: kept };
+}
+
+function isTarget(targets: readonly Target[], e: Expr): boolean {
+  return targets.some((t) => t.expr === e);
+}
+
+/**
+ * Under grouping sets two outputs that read alike are two things to group by, each NULL where its own is rolled up.
+ * What names neither of them means the first.
+ */
+function firstTarget(targets: readonly Target[], e: Expr): Expr {
+  return isTarget(targets, e) ? e : (targets.find((t) => sameExpr(t.expr, e))?.expr ?? e);
 }
 
 /** GROUP BY: a position, an input column, an output name, or an expression. */

@@ -8,6 +8,7 @@ import { compareRows } from './bind-call.js';
 import { columnExpr, errorAt } from './binder.js';
 import type { ExprContext } from './binder.js';
 import { declaredArray, declaredAs } from './declared-types.js';
+import { existsPlan } from './exists-plan.js';
 import type { Expr } from './expr.js';
 import type { Plan } from './logical.js';
 
@@ -20,7 +21,15 @@ export function bindSubLink(ctx: ExprContext, link: SubLink): Expr {
   const bool = { oid: OID.bool, typmod: -1 } as const;
   switch (link.subLinkType ?? 'EXISTS_SUBLINK') {
     case 'EXISTS_SUBLINK':
-      return { kind: 'subquery', mode: 'exists', plan, test: null, hashed: null, ...bool };
+      // A query that is only shown is shown as it was written.
+      return {
+        kind: 'subquery',
+        mode: 'exists',
+        plan: b.notes === null ? existsPlan(plan) : plan,
+        test: null,
+        hashed: null,
+        ...bool,
+      };
     case 'EXPR_SUBLINK': {
       const column = oneColumn(plan, location);
       const { oid, typmod, domain } = column;

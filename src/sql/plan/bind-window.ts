@@ -103,7 +103,7 @@ export function bindFrame(ctx: ExprContext, spec: WindowDef, orderBy: readonly S
 
 /** The windows of a WINDOW clause, each as far as it is written there. */
 export function noteWindows(ctx: ExprContext, clause: readonly Node[]): void {
-  const inner: ExprContext = { ...ctx, windows: false, sets: false };
+  const inner: ExprContext = { ...ctx, windows: false };
   for (const node of clause) {
     const spec = as(node, 'WindowDef')!;
     ctx.binder.notes?.windows.set(node, windowParts(inner, spec));
@@ -115,7 +115,7 @@ function windowParts(ctx: ExprContext, spec: WindowDef): WindowNotes {
   const orderBy = bindSortKeys(ctx, spec.orderClause ?? [], (n) => ctx.bind(ctx, n));
   const whole = resolveWindow(ctx, { ...spec, name: '' }, spec.location ?? -1);
   const sorted = bindSortKeys(ctx, whole.orderClause ?? [], (n) => ctx.bind(ctx, n));
-  return { partition, orderBy, frame: bindFrame(ctx, spec, sorted) };
+  return { partition, orderBy, frame: bindFrame({ ...ctx, sets: false }, spec, sorted) };
 }
 
 /** Which argument is a number of rows. */

@@ -194,10 +194,12 @@ function push(plan: Plan, conditions: readonly Expr[]): Plan {
     case 'sort':
     case 'sample':
       return { ...p, input: push(p.input, conditions) };
-    case 'distinct':
-      return p.on === null
-        ? { ...p, input: push(p.input, conditions) }
-        : withFilter({ ...p, input: push(p.input, []) }, conditions);
+    case 'distinct': {
+      // What is volatile is asked once for each row that is left.
+      const below = p.on === null ? conditions.filter((c) => !isVolatile(c)) : [];
+      const above = conditions.filter((c) => !below.includes(c));
+      return withFilter({ ...p, input: push(p.input, below) }, above);
+    }
     case 'aggregate': {
       // A condition on grouping columns alone can be tested before grouping.
       const plain = new Set(

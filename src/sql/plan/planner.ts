@@ -179,6 +179,8 @@ const READING_VOLATILES: ReadonlySet<string> = new Set([
   'pg_is_in_recovery',
   'txid_current',
   'pg_current_xact_id',
+  'txid_status',
+  'pg_xact_status',
   'set_config',
   'pg_sleep_for',
   'pg_notify',

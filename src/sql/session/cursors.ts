@@ -64,7 +64,7 @@ export async function declareCursor(
   const hold = (options & HOLD) !== 0;
   const inner = innerStatement(body['query'], statement);
   const query = inner.node[inner.kind] as Loose;
-  if (!hold && !session.state.inBlock && query['intoClause'] === undefined)
+  if (!hold && !session.state.inAnyBlock && query['intoClause'] === undefined)
     throw sqlError('25P01', 'DECLARE CURSOR can only be used in transaction blocks');
   const locks = checkOptions(options, query);
   const changes = list((query['withClause'] as Loose | undefined)?.['ctes']).some(

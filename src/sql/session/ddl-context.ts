@@ -41,7 +41,7 @@ export function ddlContext(
       implicit: alone && session.state.state === 'implicit' && transaction.finished === 0,
       setting: (name) => session.settings.get(name),
       checkBodies: session.settings.get('check_function_bodies') !== 'off',
-      inBlock: !alone || session.state.inBlock,
+      inBlock: !alone || session.state.inAnyBlock,
     },
     rights: roles.rights,
     rightsOf: (role) => roles.rightsOf(role),

@@ -10,12 +10,12 @@ type Mode = 'deferred' | 'immediate';
 
 export async function setConstraints(session: Session, body: Loose): Promise<string> {
   const tag = 'SET CONSTRAINTS';
-  const { inBlock } = session.state;
-  if (!inBlock) session.warn('25P01', 'SET CONSTRAINTS can only be used in transaction blocks');
+  const { inAnyBlock } = session.state;
+  if (!inAnyBlock) session.warn('25P01', 'SET CONSTRAINTS can only be used in transaction blocks');
   const mode: Mode = body['deferred'] === true ? 'deferred' : 'immediate';
   const names = list(body['constraints']).map((n) => n['RangeVar'] as Loose);
   const oids = names.length === 0 ? null : new Set(await findAll(session, names, mode));
-  if (!inBlock) return tag;
+  if (!inAnyBlock) return tag;
   const txn = session.transaction.ensureTxn();
   const queue = foreignKeyQueue(txn);
   const chosen = (oid: number): boolean => oids === null || oids.has(oid);

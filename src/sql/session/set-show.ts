@@ -58,7 +58,7 @@ async function setUser(
   inside: boolean,
 ): Promise<void> {
   const local = body['is_local'] === true;
-  if (local && !session.state.inBlock && !inside)
+  if (local && !session.state.inAnyBlock && !inside)
     session.warn('25P01', 'SET LOCAL can only be used in transaction blocks');
   const isDefault = body['kind'] !== 'VAR_SET_VALUE';
   const value = isDefault ? null : settingValue(name, list(body['args']));
@@ -102,7 +102,7 @@ function setOther(session: Session, body: Loose, inside: boolean): string {
   const value = settingValue(lower, values);
   if (setTransactionMode(session, lower, value)) return 'SET';
   // Inside of a function there is a transaction, whoever began it.
-  if (body['is_local'] === true && !session.state.inBlock && !inside)
+  if (body['is_local'] === true && !session.state.inAnyBlock && !inside)
     session.warn('25P01', 'SET LOCAL can only be used in transaction blocks');
   session.settings.set(name, value, body['is_local'] === true);
   session.refreshFormat();
@@ -172,7 +172,7 @@ function changeModes(session: Session, modes: TransactionModes, before: string |
 
 function setMulti(session: Session, name: string, options: readonly Loose[], inside: boolean): string {
   if (name === 'TRANSACTION') {
-    if (!session.state.inBlock && !inside)
+    if (!session.state.inAnyBlock && !inside)
       session.warn('25P01', 'SET TRANSACTION can only be used in transaction blocks');
     changeModes(session, modesFrom(options, session.modes), 'SET TRANSACTION ISOLATION LEVEL');
     return 'SET';

@@ -92,9 +92,8 @@ export class Settings {
   readonly #resetValues = new Map<string, string>();
   #session = new Map<string, string>();
   #local = new Map<string, string>();
-  /** Session values as they were when the transaction began; null: nothing was set in it. */
+  /** Session values as they were when the transaction, or the statement by itself, began; null: nothing was set in it. */
   #before: Map<string, string> | null = null;
-  #inTransaction = false;
   #derived: Derived | null = null;
   readonly #onReport: (name: string, value: string) => void;
 
@@ -204,7 +203,7 @@ export class Settings {
     const checked = value === null ? null : def === null ? value : checkSetting(def, value, old ?? undefined);
     if (local) this.#local.set(key, checked ?? this.#resetValues.get(key) ?? def?.initial ?? '');
     else {
-      if (this.#inTransaction) this.#before ??= new Map(this.#session);
+      this.#before ??= new Map(this.#session);
       this.#local.delete(key);
       if (checked === null) this.#session.delete(key);
       else this.#session.set(key, checked);
@@ -229,12 +228,7 @@ export class Settings {
 
   // ---- transactions ----
 
-  beginTransaction(): void {
-    this.#inTransaction = true;
-  }
-
   endTransaction(committed: boolean): void {
-    this.#inTransaction = false;
     if (this.#before === null && this.#local.size === 0) return;
     const restored = committed ? this.#session : (this.#before ?? this.#session);
     this.#replace(restored, new Map());

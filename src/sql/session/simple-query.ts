@@ -1,9 +1,10 @@
 /** The simple protocol: a text of any number of statements, whose results go out in text format. */
 import { sqlError } from '../../base/errors.js';
 import { parseSql } from '../parse/parser.js';
+import type { ParsedStatement } from '../contract.js';
 import type { ResultSink } from '../session-api.js';
 import type { Datum } from '../types/datum.js';
-import { learnTemplate, liftable, liftedStatement } from './lifted-plans.js';
+import { learnTemplate, type Liftable, liftable, liftedStatement } from './lifted-plans.js';
 import { isLong, parseLong } from './long-texts.js';
 import { cachedStatement } from './planning.js';
 import { closePortal, Prepared } from './portal.js';
@@ -46,6 +47,22 @@ export async function runSimpleQuery(
   if (statements.length === 0) sink.empty();
   if (statements.length > 0 && statements.every((s) => !isPlanned(s)) && text.length < KEPT_TREES_MAX)
     session.server.parses.put(text, statements);
+  session.state.isOfSeveral = statements.length > 1;
+  try {
+    await runEach(session, statements, text, template, run);
+  } finally {
+    session.state.isOfSeveral = false;
+  }
+  if (session.state.state === 'implicit') await session.transaction.end(true);
+}
+
+async function runEach(
+  session: Session,
+  statements: readonly ParsedStatement[],
+  text: string,
+  template: Liftable | null,
+  run: (prepared: Prepared, isLast: boolean) => Promise<void>,
+): Promise<void> {
   for (const [i, statement] of statements.entries()) {
     if (statement.parameterCount > 0 && !NAMING_PARAMETERS.has(statement.kind))
       throw sqlError('42P02', 'there is no parameter $1');
@@ -54,7 +71,6 @@ export async function runSimpleQuery(
     const learnt = alone && template !== null ? await learnTemplate(session, template, prepared) : null;
     await run(learnt ?? prepared, i === statements.length - 1);
   }
-  if (session.state.state === 'implicit') await session.transaction.end(true);
 }
 
 function dropUnnamed(session: Session): void {

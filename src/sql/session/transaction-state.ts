@@ -24,12 +24,19 @@ const TRANSITIONS: Readonly<Record<State, Readonly<Record<Event, State>>>> = {
 
 export class TransactionState {
   #state: State = 'idle';
+  /** The statement under way is one of several that were sent together. */
+  isOfSeveral = false;
 
   get state(): State {
     return this.#state;
   }
   get inBlock(): boolean {
     return this.#state === 'block' || this.#state === 'failed';
+  }
+
+  /** Also where a text of several statements is one transaction: what must not, or must, be in a block takes it for one. */
+  get inAnyBlock(): boolean {
+    return this.inBlock || this.isOfSeveral;
   }
 
   get status(): TransactionStatus {

@@ -185,7 +185,6 @@ export class SessionTransaction {
   beginBlock(modes: TransactionModes): void {
     this.state.apply('begin');
     this.modes = modes;
-    this.#host.settings.beginTransaction();
   }
 
   /** COMMIT or ROLLBACK of whatever is open; afterwards the session is idle. @throws what commit throws */

@@ -97,7 +97,7 @@ export async function runUtility(
     case 'ClosePortalStmt':
       return closeCursor(session, body);
     case 'LockStmt':
-      if (!session.state.inBlock) throw sqlError('25P01', 'LOCK TABLE can only be used in transaction blocks');
+      if (!session.state.inAnyBlock) throw sqlError('25P01', 'LOCK TABLE can only be used in transaction blocks');
       return lockTable(session, body);
     case 'ConstraintsSetStmt':
       return setConstraints(session, body);
@@ -224,7 +224,7 @@ async function discard(session: Session, body: Loose): Promise<string> {
       await discardTemp(session);
       return 'DISCARD TEMP';
     default:
-      if (session.state.inBlock) throw sqlError('25001', 'DISCARD ALL cannot run inside a transaction block');
+      if (session.state.inAnyBlock) throw sqlError('25001', 'DISCARD ALL cannot run inside a transaction block');
       closePortals(session.portals);
       session.prepared.clear();
       session.services.discardSequences();

@@ -15,3 +15,19 @@ select sum(id) over (order by id rows between 1 + 1 preceding and current row) f
 select id from few order by id limit id;
 select id from few order by id limit (select 2) offset 1;
 select (select x from generate_series(1, 9) x limit 1 offset few.id) from few order by id;
+-- What gives several rows in the definition of a window is made before the window; what reads like it is the same.
+create table numbered (id int, a text);
+insert into numbered values (1, 'a'), (2, 'a'), (3, 'b');
+select * from (select id, sum(id) over (partition by generate_series(1, 2)) from numbered) x order by 1, 2;
+select * from (select id, sum(id) over (order by generate_series(1, 2)) from numbered) x order by 1, 2;
+select * from (select id, sum(id) over w from numbered window w as (order by generate_series(1, 2))) x order by 1, 2;
+select * from (select id, generate_series(1, 2) g, sum(id) over (order by generate_series(1, 2)) from numbered) x order by 1, 2, 3;
+select * from (select id, generate_series(1, 3) g, sum(id) over (partition by generate_series(1, 2)) from numbered) x order by 1, 2, 3;
+select * from (select id, generate_series(1, 2) + 1 g, sum(id) over (partition by generate_series(1, 2)) from numbered) x order by 1, 2, 3;
+select * from (select id, count(*) over (partition by generate_series(1, 2) + 1 order by generate_series(1, 3)) from numbered) x order by 1, 2;
+select * from (select sum(count(*)) over (partition by generate_series(1, 3) order by generate_series(1, 3)), generate_series(1, 3) g from numbered group by g) x order by 1, 2;
+select * from (select sum(count(*)) over (order by generate_series(1, 3)), a from numbered group by a) x order by 1, 2;
+select id from numbered order by sum(id) over (partition by generate_series(1, 2)), 1;
+select sum(id) over (order by id rows between generate_series(1, 2) preceding and current row) from numbered;
+select sum(generate_series(1, 2)) over (partition by generate_series(1, 2)) from numbered;
+drop table numbered;

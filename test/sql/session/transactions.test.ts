@@ -43,6 +43,30 @@ describe('transaction blocks', () => {
     expect(await c.rows('select count(*) from t')).toEqual([['3']]);
   });
 
+  it('takes several statements of one text for a block where there must or must not be one', async () => {
+    const quiet = async (text: string): Promise<(string | null)[][][]> => {
+      const results = await c.all(text);
+      expect(c.notices).toEqual([]);
+      return results.map((r) => r.rows.map((row) => [...row]));
+    };
+    expect(await quiet("set local work_mem = '1MB'; show work_mem")).toEqual([[], [['1MB']]]);
+    expect(await c.rows('show work_mem')).toEqual([['4MB']]);
+    expect(await quiet('set transaction read only; show transaction_read_only')).toEqual([[], [['on']]]);
+    expect(await c.rows('show transaction_read_only')).toEqual([['off']]);
+    expect(await quiet('lock table t; set constraints all deferred; select 1')).toEqual([[], [], [['1']]]);
+    expect(await quiet('declare k cursor for select a from t order by a; fetch k')).toEqual([[], [['1']]]);
+    expect(await c.error('fetch k')).toBe('34000 cursor "k" does not exist');
+    for (const command of ['VACUUM', 'CREATE DATABASE d', 'CREATE INDEX CONCURRENTLY on t (b)', 'DISCARD ALL']) {
+      const name = command.replace(/ (d|on t .*)$/, '');
+      expect(await c.error(`select 1; ${command}`)).toBe(`25001 ${name} cannot run inside a transaction block`);
+      expect(await c.error(`select 1; commit; ${command}`)).toBe(`25001 ${name} cannot run inside a transaction block`);
+    }
+    expect(await c.error('select 1; savepoint s')).toBe('25P01 SAVEPOINT can only be used in transaction blocks');
+    await c.all('lock table t; select 1');
+    expect(await c.error('lock table t')).toBe('25P01 LOCK TABLE can only be used in transaction blocks');
+    await c.all('vacuum');
+  });
+
   it('has savepoints', async () => {
     await c.all(
       'begin; insert into t values (3, 30); savepoint s; insert into t values (4, 40); create table u (x int)',

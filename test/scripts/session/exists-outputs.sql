@@ -1,0 +1,38 @@
+-- What a query in EXISTS would give is not computed, unless it decides how many rows there are.
+create table pair (id int primary key, a text);
+insert into pair values (1, 'a'), (2, 'b');
+create sequence called;
+select exists (select 1 / 0 from pair), exists (select 1 / (id - 1) from pair);
+select exists (select distinct 1 / (id - 1) from pair order by 1);
+select exists (select distinct on (1 / (id - 1)) id from pair);
+select exists (select 1 / (id - 1) from pair group by id);
+select exists (select 1 / (id - 1) from pair group by 1 / (id - 1));
+select exists (select 1 / (id - 1) from pair group by id having id > 5);
+select exists (select count(1 / (id - 1)) from pair);
+select exists (select count(*) from pair where false);
+select exists (select 1 / (id - 1) from pair limit 1);
+select exists (select 1 / (id - 1) from pair limit null);
+select exists (select 1 / (id - 1) from pair limit 0);
+select exists (select id from pair offset 2);
+select exists (select generate_series(1, 0) from pair);
+select exists (select id from pair union select 3);
+select exists (select nextval('called'));
+select nextval('called');
+select id from pair f where exists (select 1 / (id - 1) from pair g where g.id = f.id) order by 1;
+select id from pair f where not exists (select 1 / (id - 1) from pair g where g.id = f.id and g.id > 1) order by 1;
+select id from pair f where exists (select 1 / (g.id - 1) from pair g where g.id = f.id order by 1 / (g.id - 1)) order by 1;
+select id, exists (select 1 / (g.id - 1) from pair g where g.id > f.id) from pair f order by 1;
+select exists (select 1 from pair order by 1 / (id - 1));
+select exists (with x as (select 1 / (id - 1) from pair) select * from x);
+select exists (select * from (select 1 / (id - 1) from pair) y);
+select exists (table pair), exists (select from pair), exists (values (1), (2));
+select exists (select lower(x.a) from pair x join pair y using (id) where x.id = 2);
+-- The outputs are looked at all the same.
+select exists (select nothing from pair);
+select exists (select a + 1 from pair);
+create view has_any as select exists (select 1 / (id - 1) from pair order by id) as any_pair;
+select * from has_any;
+select pg_get_viewdef('has_any');
+drop view has_any;
+drop table pair;
+drop sequence called;
