@@ -104,7 +104,7 @@ export class Harness {
         this.sequences.set(name(s), v);
         return v;
       },
-      lastval: () => 0n,
+      lastval: async () => 0n,
       setting: () => null,
       setSetting: (_n, v) => v,
       user: 'postgres',
