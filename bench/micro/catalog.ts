@@ -2,8 +2,8 @@
  * How long the questions that tools ask of the catalogs take in a database of many tables: psql's \d, pg_dump,
  * and what ORMs read to learn a schema. A session in this process over keys in memory: what
  * is measured is the work of the SQL layer. Prints for each query, in milliseconds: the very first time in the process;
- * the least time when it is asked again, and the mean; the mean right after a change of a table, when whatever was kept
- * of the catalog is out of date. Marks means over the 20 ms that are the aim with 500 tables. Means and first times are
+ * the mean when its text is new, so that it is planned anew; the least time when it is asked again, and the mean; the mean
+ * right after a change of a table, when whatever was kept of the catalog is out of date. Marks means over the 20 ms that are the aim with 500 tables. Means and first times are
  * of the main thread's time on a processor where the system tells it (Linux), so that what else runs on the machine
  * does not count, the others of the clock:
  * node dist/bench/bench/micro/catalog.js [tables] [repetitions] [part of the queries' names]
@@ -56,6 +56,7 @@ let changes = 0;
 
 interface Measured {
   readonly first: number;
+  readonly fresh: number;
   readonly least: number;
   readonly mean: number;
   readonly changed: number;
@@ -63,6 +64,8 @@ interface Measured {
 }
 
 async function measure(client: Client, sql: string, first: number): Promise<Measured> {
+  const fresh: number[] = [];
+  for (let i = 0; i < REPETITIONS; i++) fresh.push((await timed(client, `${sql} -- ${i}`)).spent);
   const again: number[] = [];
   const mean: number[] = [];
   const changed: number[] = [];
@@ -78,7 +81,7 @@ async function measure(client: Client, sql: string, first: number): Promise<Meas
     changed.push(one.spent);
     rows = one.rows;
   }
-  return { first, least: Math.min(...again), mean: meanOf(mean), changed: meanOf(changed), rows };
+  return { first, fresh: meanOf(fresh), least: Math.min(...again), mean: meanOf(mean), changed: meanOf(changed), rows };
 }
 
 const server = await startServer();
@@ -87,17 +90,17 @@ try {
   const began = performance.now();
   await makeTables(client);
   process.stdout.write(`${TABLES} tables in ${((performance.now() - began) / 1000).toFixed(1)} s\n`);
-  const heads = ['first', 'least', 'mean', 'changed', 'rows'];
+  const heads = ['first', 'new', 'least', 'mean', 'changed', 'rows'];
   process.stdout.write(`${'ms'.padEnd(34)} ${heads.map(cell).join(' ')}\n`);
   // A server has long been warm when a tool asks it.
   const firsts: number[] = [];
   for (const [, sql] of QUERIES) firsts.push((await timed(client, sql)).spent);
   let over = 0;
   for (const [at, [name, sql]] of QUERIES.entries()) {
-    const { first, least, mean, changed, rows } = await measure(client, sql, firsts[at]!);
-    const mark = mean > AIM_MS || changed > AIM_MS ? ' over' : '';
+    const { first, fresh, least, mean, changed, rows } = await measure(client, sql, firsts[at]!);
+    const mark = fresh > AIM_MS || mean > AIM_MS || changed > AIM_MS ? ' over' : '';
     if (mark !== '') over++;
-    const cells = [first, least, mean, changed].map((ms) => cell(ms.toFixed(1))).join(' ');
+    const cells = [first, fresh, least, mean, changed].map((ms) => cell(ms.toFixed(1))).join(' ');
     process.stdout.write(`${name.padEnd(34)} ${cells} ${cell(String(rows))}${mark}\n`);
   }
   process.stdout.write(`${over} of ${QUERIES.length} over ${AIM_MS} ms\n`);
