@@ -3,9 +3,11 @@
  * so that a field that is added reads as NULL and one that is dropped is passed over: no row is touched.
  */
 import { sqlError } from '../../base/errors.js';
+import type { ColumnDescriptor } from '../catalog/descriptor.js';
 import { resolveTypeName } from '../plan/coerce.js';
 import type { CompositeField } from '../types/composite.js';
 import type { CompositeType } from '../types/user-types.js';
+import { refuseDropOfRead, refuseRenameOfRead } from './attribute-readers.js';
 import { checkColumnType, writtenCollation } from './columns.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
@@ -76,6 +78,7 @@ export async function runAlterComposite(ctx: DdlContext, body: Loose): Promise<s
           notice(ctx, '00000', `column "${name}" of relation "${type.name}" does not exist, skipping`);
           break;
         }
+        await refuseDropOfRead(ctx, type, name, command['behavior'] === 'DROP_CASCADE');
         await changeType(ctx, opened, { ...type, fields: type.fields.filter((field) => field.name !== name) });
         break;
       case 'AT_AlterColumnType': {
@@ -83,7 +86,8 @@ export async function runAlterComposite(ctx: DdlContext, body: Loose): Promise<s
         if (at < 0) throw attributeMissing(type, name);
         const user = (await usersOf(ctx, type))[0];
         if (user !== undefined) {
-          const column = user.kind === 'table' ? user.columns.find((c) => !c.dropped && c.typeOid !== 0) : undefined;
+          const isOf = (c: ColumnDescriptor): boolean => !c.dropped && namesType(c.typeOid, type);
+          const column = user.kind === 'table' ? user.columns.find(isOf) : undefined;
           throw sqlError(
             '0A000',
             `cannot alter type "${type.name}" because column "${user.name}.${column?.name ?? ''}" uses it`,
@@ -127,6 +131,7 @@ export async function renameAttribute(ctx: DdlContext, body: Loose, to: string):
   if (type.fields.some((field) => field.name === to)) {
     throw sqlError('42701', `column "${to}" of relation "${type.name}" already exists`);
   }
+  await refuseRenameOfRead(ctx, type, from);
   const fields = type.fields.map((field) => (field.name === from ? { ...field, name: to } : field));
   await changeType(ctx, opened, { ...type, fields });
   return 'ALTER TYPE';

@@ -83,3 +83,18 @@ select * from people order by id;
 drop table people;
 drop type z;
 drop domain zip;
+-- What is read of a composite type stays: by checks, views over views and domains.
+create type read_parts as (a int, b int, c int, d int);
+create table read_of (p read_parts check ((p).a > 0));
+create view read_once as select p from read_of;
+create view read_twice as select (p).b as x from read_once;
+create domain read_whole as read_parts check ((value).c < 100);
+alter type read_parts drop attribute a;
+alter type read_parts drop attribute b;
+alter type read_parts drop attribute c;
+alter type read_parts alter attribute d type bigint;
+alter type read_parts drop attribute d;
+insert into read_of values ((1, 2, 3));
+insert into read_of values ((-1, 2, 3));
+select * from read_twice;
+select row(1, 2, 300)::read_whole;
