@@ -7,7 +7,7 @@ import type { ColumnDescriptor } from '../catalog/descriptor.js';
 import { resolveTypeName } from '../plan/coerce.js';
 import type { CompositeField } from '../types/composite.js';
 import type { CompositeType } from '../types/user-types.js';
-import { refuseDropOfRead, refuseRenameOfRead } from './attribute-readers.js';
+import { dropAttributeReaders, refuseAttributeReaders } from './attribute-readers.js';
 import { checkColumnType, writtenCollation } from './columns.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
@@ -78,7 +78,7 @@ export async function runAlterComposite(ctx: DdlContext, body: Loose): Promise<s
           notice(ctx, '00000', `column "${name}" of relation "${type.name}" does not exist, skipping`);
           break;
         }
-        await refuseDropOfRead(ctx, type, name, command['behavior'] === 'DROP_CASCADE');
+        await dropAttributeReaders(ctx, type, name, command['behavior'] === 'DROP_CASCADE');
         await changeType(ctx, opened, { ...type, fields: type.fields.filter((field) => field.name !== name) });
         break;
       case 'AT_AlterColumnType': {
@@ -131,7 +131,7 @@ export async function renameAttribute(ctx: DdlContext, body: Loose, to: string):
   if (type.fields.some((field) => field.name === to)) {
     throw sqlError('42701', `column "${to}" of relation "${type.name}" already exists`);
   }
-  await refuseRenameOfRead(ctx, type, from);
+  await refuseAttributeReaders(ctx, type, from);
   const fields = type.fields.map((field) => (field.name === from ? { ...field, name: to } : field));
   await changeType(ctx, opened, { ...type, fields });
   return 'ALTER TYPE';

@@ -10,7 +10,7 @@ import { sqlError } from '../../base/errors.js';
 import { prefixEnd } from '../../base/key.js';
 import { decodeUint, SYSTEM_KEYS } from '../../encoding/keyspace.js';
 import type { Descriptor, TableDescriptor, ViewDescriptor } from '../catalog/descriptor.js';
-import { isReader, kindName } from '../catalog/materialized.js';
+import { isReader, kindName, sourcesOf } from '../catalog/materialized.js';
 import type { Reader } from '../catalog/materialized.js';
 import { relationsHeld, relationsWithin, rowTypeOf, withRowType } from '../catalog/row-types.js';
 import { quoteIdentifier } from '../types/identifiers.js';
@@ -85,11 +85,37 @@ export interface FieldReaders {
  * name fields by their names only.
  */
 export async function fieldReaders(ctx: DdlContext, relationId: number, field: string): Promise<FieldReaders> {
+  return readersIn(await withViewsOver(ctx, await rowTypeUsers(ctx, relationId)), field);
+}
+
+/** These, and the views over them and over those views, which hold no definition of what they only read a field of. */
+export async function withViewsOver(ctx: DdlContext, users: readonly Descriptor[]): Promise<Descriptor[]> {
+  if (users.length === 0) return [];
+  const { descriptors } = await ctx.catalog.view([]);
+  const found = new Map(users.map((user) => [user.id, user]));
+  const ids = new Set(found.keys());
+  const isOver = (d: Descriptor): boolean => isReader(d) && sourcesOf(d).some(({ id }) => ids.has(id));
+  for (let before = -1; before < ids.size;) {
+    before = ids.size;
+    for (const d of descriptors) if (!ids.has(d.id) && isOver(d)) ids.add(d.id);
+  }
+  const views = [...ids].filter((id) => !found.has(id));
+  if (views.length === 0) return [...found.values()];
+  await ctx.catalog.lock(ctx.txn, views, ctx.wait);
+  for (const id of views) {
+    const view = await ctx.catalog.forUpdate(ctx.txn, id);
+    if (view !== null) found.set(id, view);
+  }
+  return [...found.values()];
+}
+
+/** Which of these read a field of that name. It may be another type's: then more are found than must be. */
+export function readersIn(users: readonly Descriptor[], field: string): FieldReaders {
   const readers: Reader[] = [];
   const others: { id: number; what: string }[] = [];
   const inQuery = new RegExp(`"indirection":\\[[^\\]]*"sval":${escaped(JSON.stringify(field))}`);
-  const inText = new RegExp(`\\)\\.${escaped(quoteIdentifier(field))}(?![\\w$"])`);
-  for (const user of await rowTypeUsers(ctx, relationId)) {
+  const inText = new RegExp(`[)\\]]\\.${escaped(quoteIdentifier(field))}(?![\\w$"])`);
+  for (const user of users) {
     if (isReader(user)) {
       const { queryTree } = user.kind === 'view' ? user : user.materialized;
       if (inQuery.test(queryTree)) readers.push(user);
@@ -132,7 +158,11 @@ export function fieldRead(reader: string, field: string, doing: string): Error {
 
 /** @throws 0A000 */
 export async function refuseFieldReaders(ctx: DdlContext, relation: Relation, field: string): Promise<void> {
-  const { readers, others } = await fieldReaders(ctx, relation.id, field);
+  refuseRenaming(await fieldReaders(ctx, relation.id, field), field);
+}
+
+/** @throws 0A000 */
+export function refuseRenaming({ readers, others }: FieldReaders, field: string): void {
   const [first] = [...readers.map((reader) => `${kindName(reader)} ${reader.name}`), ...others.map(({ what }) => what)];
   if (first !== undefined) throw fieldRead(first, field, 'renaming');
 }

@@ -19,7 +19,7 @@ import { initialAcl } from './default-privileges.js';
 import { notice } from './context.js';
 import { claimName, creationSchema, openForChange, visibleName } from './objects.js';
 import { pinLiterals } from './pinned-relations.js';
-import { fieldRead, fieldReaders, renewRowType, rowTypeUsers } from './row-type-users.js';
+import { fieldRead, type FieldReaders, fieldReaders, renewRowType, rowTypeUsers } from './row-type-users.js';
 import { collationOfKey } from '../types/collation.js';
 import { requireTypesOf } from './type-rights.js';
 import { list, rangeVar, stringOf } from './tree.js';
@@ -318,11 +318,27 @@ export async function dropViewsOfColumn(
 ): Promise<void> {
   const what = `column ${column.name} of table ${table.name}`;
   const views = await viewsOfColumn(ctx, table.id, column.id);
-  const { readers, others } = await fieldReaders(ctx, table.id, column.name);
+  await dropFieldReaders(
+    ctx,
+    { what, field: column.name },
+    await fieldReaders(ctx, table.id, column.name),
+    cascade,
+    views,
+  );
+}
+
+/** Before a field of rows is dropped: refuses, or drops the views that read it. `views`: others that use it. */
+export async function dropFieldReaders(
+  ctx: DdlContext,
+  { what, field }: { readonly what: string; readonly field: string },
+  { readers, others }: FieldReaders,
+  cascade: boolean,
+  views: Reader[] = [],
+): Promise<void> {
   for (const reader of readers) if (!views.some(({ id }) => id === reader.id)) views.push(reader);
   const options = { cascade, together: new Set<number>() };
   if (others.length === 0) return dropViews(ctx, what, views, options);
-  if (cascade) throw fieldRead(others[0]!.what, column.name, 'dropping');
+  if (cascade) throw fieldRead(others[0]!.what, field, 'dropping');
   const lines: { readonly id: number; readonly line: string }[] = [];
   for (const other of others) lines.push({ id: other.id, line: `${other.what} depends on ${what}` });
   for (const view of views)
