@@ -90,10 +90,17 @@ export class Collated extends Generator {
     return expression('text', '(', text, clause(` COLLATE ${this.random.pick(COLLATIONS)}`), ')');
   }
 
+  /** What PostgreSQL cannot fold away, with the collation around it: it orders by that of what is left. */
+  #column(reach: readonly string[]): Piece {
+    const column = this.random.pick(reach);
+    return this.random.chance(0.35) ? this.#named(column) : expression('text', column);
+  }
+
   #text(reach: readonly string[], depth: number): Piece {
     const { random } = this;
     if (depth <= 0 || random.chance(0.35)) {
-      const leaf = random.chance(0.8) ? random.pick(reach) : word(random);
+      if (random.chance(0.8)) return this.#column(reach);
+      const leaf = `'${random.pick(WORDS)}'`;
       return random.chance(0.35) ? this.#named(leaf) : expression('text', leaf);
     }
     const one = (): Piece => this.#text(reach, depth - 1);
@@ -103,15 +110,26 @@ export class Collated extends Generator {
       [
         3,
         () =>
-          expression('text', random.pick(['greatest', 'least', 'coalesce', 'nullif']), '(', one(), ', ', one(), ')'),
+          expression(
+            'text',
+            random.pick(['greatest', 'least', 'coalesce', 'nullif']),
+            '(',
+            this.#column(reach),
+            ', ',
+            one(),
+            ')',
+          ),
       ],
       [2, () => expression('text', '(', one(), ' || ', one(), ')')],
       [
         2,
         () => expression('text', 'CASE WHEN ', this.#test(reach, depth - 1), ' THEN ', one(), ' ELSE ', one(), ' END'),
       ],
-      [1, () => expression('text', 'CASE ', one(), ' WHEN ', one(), ' THEN ', one(), ' END')],
-      [1, () => expression('text', '(ARRAY[', one(), ', ', one(), '])[', String(random.between(1, 2)), ']')],
+      [1, () => expression('text', 'CASE ', this.#column(reach), ' WHEN ', one(), ' THEN ', one(), ' END')],
+      [
+        1,
+        () => expression('text', '(ARRAY[', this.#column(reach), ', ', one(), '])[', String(random.between(1, 2)), ']'),
+      ],
       [1, () => expression('text', 'split_part(', one(), ", 'b', 1)")],
       [
         1,
@@ -133,16 +151,17 @@ export class Collated extends Generator {
   #test(reach: readonly string[], depth: number): Piece {
     const { random } = this;
     const one = (): Piece => this.#text(reach, depth - 1);
+    const first = (): Piece => this.#column(reach);
     const operator = random.pick(['<', '<=', '>', '>=', '=', '<>']);
     return random.weighted<() => Piece>([
-      [6, () => expression('bool', '(', one(), ` ${operator} `, one(), ')')],
+      [6, () => expression('bool', '(', first(), ` ${operator} `, one(), ')')],
       [
         2,
         () =>
           expression(
             'bool',
             '(',
-            one(),
+            first(),
             ` ${random.pick(['', 'NOT '])}BETWEEN ${random.pick(['', 'SYMMETRIC '])}`,
             one(),
             ' AND ',
@@ -150,14 +169,14 @@ export class Collated extends Generator {
             ')',
           ),
       ],
-      [1, () => expression('bool', '(', one(), ' IN (', one(), ', ', one(), '))')],
+      [1, () => expression('bool', '(', first(), ' IN (', one(), ', ', one(), '))')],
       [
         1,
         () =>
           expression(
             'bool',
             '(',
-            one(),
+            first(),
             ` ${operator} ${random.pick(['ANY', 'ALL'])} (ARRAY[`,
             one(),
             ', ',
@@ -171,27 +190,27 @@ export class Collated extends Generator {
           expression(
             'bool',
             '(',
-            one(),
+            first(),
             ` ${operator} ${random.pick(['ANY', 'ALL'])} (SELECT `,
             this.#text(['i.x', 'i.y', 'i.w'], depth - 1),
             ' FROM l2 AS i))',
           ),
       ],
-      [1, () => expression('bool', '((', one(), ', ', one(), `) ${operator} (`, one(), ', ', one(), '))')],
-      [1, () => expression('bool', '(ARRAY[', one(), ', ', one(), `] ${operator} ARRAY[`, one(), '])')],
+      [1, () => expression('bool', '((', first(), ', ', one(), `) ${operator} (`, one(), ', ', one(), '))')],
+      [1, () => expression('bool', '(ARRAY[', first(), ', ', one(), `] ${operator} ARRAY[`, one(), '])')],
       [
         1,
         () =>
           expression(
             'bool',
             '(',
-            one(),
+            first(),
             ` ${random.pick(['LIKE', 'ILIKE', '~*', '~'])} `,
             random.pick(["'a%'", "'%B%'", "'^i'", "'Ä'"]),
             ')',
           ),
       ],
-      [1, () => expression('bool', '(', one(), ' IS DISTINCT FROM ', one(), ')')],
+      [1, () => expression('bool', '(', first(), ' IS DISTINCT FROM ', one(), ')')],
       [
         depth > 0 ? 2 : 0,
         () =>
@@ -246,12 +265,14 @@ export class Collated extends Generator {
     const key = this.#text(reach, 1);
     const aggregates = random.times(1, 3, (): Piece => {
       const of = this.#text(reach, 1);
+      // Two subqueries that read alike would be two.
+      const named = this.#column(reach);
       return random.pick<() => Piece>([
         () => plain('min(', of, ')'),
         () => plain('max(', of, ')'),
         () => plain('count(DISTINCT ', of, ')'),
         () => plain('string_agg(', of, ", '/' ORDER BY ", this.#sameOrNamed(of), ')'),
-        () => plain('array_agg(DISTINCT ', of, ' ORDER BY ', of, ')'),
+        () => plain('array_agg(DISTINCT ', named, ' ORDER BY ', named, ')'),
         () => plain('percentile_disc(0.5) WITHIN GROUP (ORDER BY ', of, ')'),
         () => plain('mode() WITHIN GROUP (ORDER BY ', of, ')'),
         () => plain('rank(', word(random), ') WITHIN GROUP (ORDER BY ', of, ')'),

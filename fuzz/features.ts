@@ -41,7 +41,7 @@ const CALLS = [
     'isempty',
     'jsonb_typeof',
     'date_trunc',
-    'extract',
+    'pg_catalog.extract',
     'host',
     'md5',
     'concat',

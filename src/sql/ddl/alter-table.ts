@@ -222,11 +222,13 @@ async function apply(draft: Draft, command: Loose): Promise<void> {
     case 'AT_EnableTrigAll':
     case 'AT_DisableTrigAll':
       return;
+    case 'AT_EnableRowSecurity':
+    case 'AT_DisableRowSecurity':
+    case 'AT_ForceRowSecurity':
+    case 'AT_NoForceRowSecurity':
+      draft.table = withRowSecurity(draft.table, command['subtype']);
+      return;
     default:
-      if (/^AT_\w+RowSecurity$/.test(String(command['subtype']))) {
-        draft.table = withRowSecurity(draft.table, String(command['subtype']));
-        return;
-      }
       throw unsupported(`ALTER TABLE command ${String(command['subtype']).replace('AT_', '')}`);
   }
 }

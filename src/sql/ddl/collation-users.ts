@@ -12,7 +12,8 @@ import { visibleName } from './objects.js';
 import { dropTypeUsers } from './type-users.js';
 import type { Loose } from './tree.js';
 import { changeType, dropType } from './user-types.js';
-import { dependences, dependentViews, dropLockedView } from './views.js';
+import { dependentViews } from './dependent-views.js';
+import { dependences, dropLockedView } from './views.js';
 
 export interface CollationUser {
   readonly id: number;

@@ -10,7 +10,7 @@ import { sqlError } from '../../base/errors.js';
 import { prefixEnd } from '../../base/key.js';
 import { decodeUint, SYSTEM_KEYS } from '../../encoding/keyspace.js';
 import type { Descriptor, TableDescriptor, ViewDescriptor } from '../catalog/descriptor.js';
-import { isReader, kindName, sourcesOf } from '../catalog/materialized.js';
+import { isReader, kindName } from '../catalog/materialized.js';
 import type { Reader } from '../catalog/materialized.js';
 import { relationsHeld, relationsWithin, rowTypeOf, withRowType } from '../catalog/row-types.js';
 import { quoteIdentifier } from '../types/identifiers.js';
@@ -18,6 +18,7 @@ import { isArrayType } from '../types/registry.js';
 import { userTypeIn, userTypeOf } from '../types/user-types.js';
 import type { UserType } from '../types/user-types.js';
 import type { DdlContext } from './context.js';
+import { viewsOver } from './dependent-views.js';
 import { withMissingValues } from './user-types.js';
 
 type Relation = TableDescriptor | ViewDescriptor;
@@ -88,25 +89,11 @@ export async function fieldReaders(ctx: DdlContext, relationId: number, field: s
   return readersIn(await withViewsOver(ctx, await rowTypeUsers(ctx, relationId)), field);
 }
 
-/** These, and the views over them and over those views, which hold no definition of what they only read a field of. */
+/** These, and the views over them, which hold no definition of what they only read a field of. */
 export async function withViewsOver(ctx: DdlContext, users: readonly Descriptor[]): Promise<Descriptor[]> {
-  if (users.length === 0) return [];
-  const { descriptors } = await ctx.catalog.view([]);
-  const found = new Map(users.map((user) => [user.id, user]));
-  const ids = new Set(found.keys());
-  const isOver = (d: Descriptor): boolean => isReader(d) && sourcesOf(d).some(({ id }) => ids.has(id));
-  for (let before = -1; before < ids.size;) {
-    before = ids.size;
-    for (const d of descriptors) if (!ids.has(d.id) && isOver(d)) ids.add(d.id);
-  }
-  const views = [...ids].filter((id) => !found.has(id));
-  if (views.length === 0) return [...found.values()];
-  await ctx.catalog.lock(ctx.txn, views, ctx.wait);
-  for (const id of views) {
-    const view = await ctx.catalog.forUpdate(ctx.txn, id);
-    if (view !== null) found.set(id, view);
-  }
-  return [...found.values()];
+  const ids = users.map(({ id }) => id);
+  const views = await viewsOver(ctx, ids);
+  return [...users, ...views.filter(({ id }) => !ids.includes(id))];
 }
 
 /** Which of these read a field of that name. It may be another type's: then more are found than must be. */

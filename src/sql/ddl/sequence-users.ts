@@ -16,7 +16,8 @@ import type { DdlContext } from './context.js';
 import { nextVersion } from './objects.js';
 import { dropSequence } from './sequences.js';
 import { quoteIdentifier } from '../types/identifiers.js';
-import { dependences, dependentViews, dependsError, dropLockedView } from './views.js';
+import { dependentViews } from './dependent-views.js';
+import { dependences, dependsError, dropLockedView } from './views.js';
 import type { DropOptions } from './views.js';
 
 /** Those of a table, or of one of its columns, as they are now. */

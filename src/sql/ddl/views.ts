@@ -5,8 +5,7 @@
  * of the two sees what the first has done.
  */
 import { sqlError } from '../../base/errors.js';
-import { prefixEnd } from '../../base/key.js';
-import { decodeUint, SYSTEM_KEYS } from '../../encoding/keyspace.js';
+import { SYSTEM_KEYS } from '../../encoding/keyspace.js';
 import type { Descriptor, ViewColumnDescriptor, ViewDescriptor, ViewSource } from '../catalog/descriptor.js';
 import { isMaterialized, isReader, kindName, sourcesOf } from '../catalog/materialized.js';
 import type { Reader } from '../catalog/materialized.js';
@@ -19,6 +18,7 @@ import { initialAcl } from './default-privileges.js';
 import { notice } from './context.js';
 import { claimName, creationSchema, openForChange, visibleName } from './objects.js';
 import { pinLiterals } from './pinned-relations.js';
+import { dependentViews } from './dependent-views.js';
 import { fieldRead, type FieldReaders, fieldReaders, renewRowType, rowTypeUsers } from './row-type-users.js';
 import { collationOfKey } from '../types/collation.js';
 import { requireTypesOf } from './type-rights.js';
@@ -190,19 +190,6 @@ async function refuseCycle(ctx: DdlContext, view: ViewDescriptor, sources: ViewD
     if (id === view.id) throw sqlError('42P17', `infinite recursion detected in rules for relation "${view.name}"`);
     if (isReader(source)) await refuseCycle(ctx, view, sourcesOf(source));
   }
-}
-
-/** Views that read this relation. */
-export async function dependentViews(ctx: DdlContext, id: number): Promise<Reader[]> {
-  const prefix = SYSTEM_KEYS.dependents(id);
-  const { keys } = await ctx.txn.scan({ start: prefix, end: prefixEnd(prefix) });
-  const views: Reader[] = [];
-  for (const key of keys) {
-    const found = await ctx.catalog.forUpdate(ctx.txn, decodeUint(key, prefix.length).value);
-    // Another one may hold the row type only.
-    if (isReader(found) && sourcesOf(found).some((source) => source.id === id)) views.push(found);
-  }
-  return views;
 }
 
 export interface DropOptions {

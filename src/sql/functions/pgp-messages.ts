@@ -9,6 +9,7 @@ import { bufferOf } from '../../base/bytes.js';
 import { sqlError } from '../../base/errors.js';
 import { decodeText } from '../../base/utf8.js';
 import type { ExecContext } from '../contract.js';
+import { EPOCH_OFFSET_SECONDS } from '../types/calendar.js';
 import { checkLength, TEXT_MAX } from '../types/limits.js';
 import { fn } from './define.js';
 import * as pgp from './pgp-packets.js';
@@ -122,12 +123,10 @@ function literal(data: Uint8Array, isText: boolean, o: Options, ctx: ExecContext
   const mode = isText ? (o.unicode ? 'u' : 't') : 'b';
   const head = Buffer.alloc(6);
   head.write(mode, 0, 'latin1');
-  head.writeUInt32BE(Number(ctx.format.statementNow / 1_000_000n) + UNIX_2000_S, 2);
+  head.writeUInt32BE(Number(ctx.format.statementNow / 1_000_000n) + EPOCH_OFFSET_SECONDS, 2);
   const lines = isText && o.crlf ? Buffer.from(bufferOf(data).toString('utf8').replaceAll('\n', '\r\n')) : data;
   return pgp.packet(pgp.LITERAL, Buffer.concat([head, lines]));
 }
-/** Seconds from 1970 to 2000, from which statements count. */
-const UNIX_2000_S = 946_684_800;
 
 function compressed(inner: Buffer, { compression, level }: Options): Buffer {
   if (compression === UNCOMPRESSED || level === 0) return inner;

@@ -72,6 +72,14 @@ class Notes {
   columns = false;
 }
 
+interface Wanted {
+  readonly sql: string;
+  readonly columns: readonly StoredColumn[];
+  readonly pretty: boolean;
+  readonly services: SessionServices;
+  readonly format: FormatContext;
+}
+
 /** By the columns of a table as it is (an array that is the same for as long as the table is). */
 const shownOf = new WeakMap<readonly StoredColumn[], Map<string, Map<string, Shown>>>();
 
@@ -111,7 +119,8 @@ export function expressionText(
   format: FormatContext,
   view: CatalogView | null,
 ): string {
-  if (view === null) return makeText(sql, columns, pretty, services, format, new Notes());
+  const wanted: Wanted = { sql, columns, pretty, services, format };
+  if (view === null) return makeText(wanted, new Notes());
   const key = styleKey(pretty, format, services.temporarySchema);
   let byStyle = shownOf.get(columns);
   if (byStyle === undefined) shownOf.set(columns, (byStyle = new Map()));
@@ -127,7 +136,7 @@ export function expressionText(
     return known.text;
   }
   const notes = new Notes();
-  const text = makeOrFindText(sql, columns, pretty, services, format, notes);
+  const text = makeOrFindText(wanted, notes);
   if (kept.size >= SHOWN_MAX) kept.clear();
   const { asked, others } = notes;
   kept.set(sql, { text, view: others || asked.length > 0 ? view : null, asked: others ? null : asked });
@@ -152,17 +161,11 @@ const STYLES_MAX = 8;
  */
 const shownAsStored = new Set<string>();
 
-function makeOrFindText(
-  sql: string,
-  columns: readonly StoredColumn[],
-  pretty: boolean,
-  services: SessionServices,
-  format: FormatContext,
-  notes: Notes,
-): string {
+function makeOrFindText(wanted: Wanted, notes: Notes): string {
+  const { sql, pretty, services, format } = wanted;
   const key = `${styleKey(pretty, format, services.temporarySchema)}\0${withoutRelations(sql)}`;
   if (shownAsStored.has(key)) return named(sql, services, notes);
-  const text = makeText(sql, columns, pretty, services, format, notes);
+  const text = makeText(wanted, notes);
   const depends = notes.others || notes.columns || notes.asked.some(({ method }) => method !== 'relationName');
   if (!depends && text === named(sql, services, new Notes())) {
     if (shownAsStored.size >= SHOWN_MAX) shownAsStored.clear();
@@ -180,14 +183,7 @@ function named(sql: string, services: SessionServices, notes: Notes): string {
   });
 }
 
-function makeText(
-  sql: string,
-  columns: readonly StoredColumn[],
-  pretty: boolean,
-  services: SessionServices,
-  format: FormatContext,
-  notes: Notes,
-): string {
+function makeText({ sql, columns, pretty, services, format }: Wanted, notes: Notes): string {
   const { type, routine, collation } = notingNames(services, notes);
   const isValue = columns[0]?.isValue === true;
   const column = (_id: number, name: string): string => {

@@ -33,3 +33,10 @@ select conname from pg_constraint where conrelid = 'a_table_with_quite_a_long_na
 create domain a_domain_with_quite_a_long_name_that_is_nearly_as_long_as as int check (value > 0) check (value < 9);
 
 select conname from pg_constraint where conname like 'a_domain%' order by 1;
+-- VERBOSE: relations with their schemas, outputs qualified only where there are several relations.
+create schema shown;
+create table shown.plain (id int primary key, "T x" text);
+explain (verbose, costs off) select * from shown.plain where id = 4;
+explain (verbose, costs off) select "T x" || 'a' from shown.plain p where "T x" = 'b';
+explain (verbose, costs off, format json) select id from shown.plain p where "T x" = 'b';
+drop schema shown cascade;

@@ -205,4 +205,16 @@ describe('options of EXPLAIN', () => {
       await lines('explain (analyze, buffers, wal, timing off, summary off, costs off, format text) select 1'),
     ).toBe('Result (actual rows=1 loops=1)');
   });
+
+  it('VERBOSE says what each node gives', async () => {
+    expect(await lines('explain (verbose, costs off) select count(*), max(v) from a')).toMatch(
+      /^Aggregate\n  Output: count\(\*\), max\(v\)\n  ->  Seq Scan on public\.a\n        Output: (id, )?v$/,
+    );
+    const join = await lines('explain (verbose, costs off) select x.v from a x join a y on x.id = y.v');
+    expect(join).toContain('Output: x.v');
+    expect(join).toMatch(/Scan on public\.a x\n +Output: x\.id, x\.v/);
+    expect(await lines('explain (verbose, costs off) select generate_series(1, 3)')).toContain(
+      'Output: generate_series(1, 3)',
+    );
+  });
 });
