@@ -3,7 +3,8 @@
  * session's. Everything is synchronous: relations were resolved before.
  */
 import type { CallStmt, CopyStmt, Node } from 'libpg-query';
-import { engineLimit, sqlError } from '../../base/errors.js';
+import { AssertionError } from '../../base/assert.js';
+import { engineLimit, QuoralError, sqlError } from '../../base/errors.js';
 import type {
   CatalogSnapshot,
   CompiledExpression,
@@ -68,16 +69,24 @@ export function createPlanner(): Planner {
   };
 }
 
-/** Expressions that JavaScript's stack cannot hold are refused as PostgreSQL refuses them. */
+/**
+ * Expressions that JavaScript's stack cannot hold are refused as PostgreSQL refuses them. A broken promise of our own
+ * is the end of the statement, not of the node: planning writes nothing and shares nothing, so nothing can spread.
+ */
 function guarded<A extends readonly unknown[], R>(run: (...args: A) => R): (...args: A) => R {
   return (...args) => {
     try {
       return run(...args);
     } catch (error) {
       if (error instanceof RangeError) throw engineLimit(error) ?? tooComplex();
-      throw error;
+      throw error instanceof AssertionError ? planningDefect(error) : error;
     }
   };
+}
+
+function planningDefect(cause: AssertionError): QuoralError {
+  const fields = { hint: 'This is a defect of Quoral: please report the statement and the definitions of its tables.' };
+  return new QuoralError('XX000', `internal error while planning: ${cause.message}`, { fields, cause });
 }
 
 function* guardedSteps<T>(steps: Steps<T>): Steps<T> {
