@@ -378,7 +378,7 @@ export interface CompiledStatement {
   readonly readOnly: boolean;
   /** All that it writes are values of sequences. */
   readonly movesSequences?: true;
-  /** Stable across executions (no volatile catalog state inside): may be cached. */
+  /** Stable across executions (no volatile catalog state inside), and not much larger than its text: may be cached. */
   readonly cacheable: boolean;
   /**
    * Fast path: the statement is a read of single keys, whose rows are fully given by their values.

@@ -31,6 +31,7 @@ import { STORED_FORMAT } from '../types/stored-format.js';
 import { collectRelations, locationOf } from './ast.js';
 import { bindCopy } from './bind-copy.js';
 import { cursorQuery } from './cursor-query.js';
+import { heldBytes } from './held-bytes.js';
 import { expressionTree } from './expression-tree.js';
 import { bindExpr } from './bind-expr.js';
 import { exprContext } from './bind-select.js';
@@ -56,6 +57,8 @@ import { isImmutable } from './volatility.js';
 import { compileView } from './view-query.js';
 
 const DOMAIN_SETTINGS: PlannerSettings = { format: STORED_FORMAT, user: '', database: '' };
+/** A plan whose constants hold more bytes is not kept for others: `repeat('x', 50000000)` is a short text. */
+const KEPT_CONSTANTS_MAX = 64 * 1024;
 /** What CHECK of a domain calls the value. */
 export const DOMAIN_VALUE = 'value';
 
@@ -134,7 +137,7 @@ function* compileInSteps(
   yield;
   const returnsRows = called === null ? command === 'SELECT' || plan.columns.length > 0 : givesRow(plan);
   const query = compileQuery(plan, command, returnsRows);
-  const writers = writersCalled(plan);
+  const { writers, constantBytes } = factsOf(plan);
   const locksNothing = !binder.modifies && !binder.locks;
   const readOnly = locksNothing && writers.size === 0;
   return {
@@ -148,7 +151,7 @@ function* compileInSteps(
     ...(!readOnly && locksNothing && [...writers].every((name) => SEQUENCE_MOVERS.has(name))
       ? { movesSequences: true }
       : {}),
-    cacheable: true,
+    cacheable: constantBytes <= KEPT_CONSTANTS_MAX,
     pointRead: command === 'SELECT' && readOnly ? compilePointRead(plan) : null,
     start: (ctx) => query.start(ctx),
     ...(binder.called === null || called === null ? {} : { called: binder.called }),
@@ -212,11 +215,19 @@ const READING_VOLATILES: ReadonlySet<string> = new Set([
 /** They say themselves whether the transaction lets them. */
 const SEQUENCE_MOVERS: ReadonlySet<string> = new Set(['nextval', 'setval']);
 
-/** Names of functions. */
-function writersCalled(plan: Plan): ReadonlySet<string> {
+interface PlanFacts {
+  /** Names of functions. */
+  readonly writers: ReadonlySet<string>;
+  /** Of what folding made of constants, bytes. */
+  readonly constantBytes: number;
+}
+
+function factsOf(plan: Plan): PlanFacts {
   const writers = new Set<string>();
+  let constantBytes = 0;
   walkPlan(plan, (e) => {
-    if (
+    if (e.kind === 'const') constantBytes += heldBytes(e.value, KEPT_CONSTANTS_MAX);
+    else if (
       (e.kind === 'call' || e.kind === 'srf') &&
       e.entry.volatility === 'volatile' &&
       // Its statements are asked by themselves whether they write.
@@ -225,7 +236,7 @@ function writersCalled(plan: Plan): ReadonlySet<string> {
     )
       writers.add(e.entry.name);
   });
-  return writers;
+  return { writers, constantBytes };
 }
 
 function resultColumn(c: PlanColumn, state: CollationState | undefined): ResultColumn {
@@ -274,7 +285,7 @@ function compileCopy(stmt: CopyStmt, binder: Binder, settings: PlannerSettings):
     dependencies: binder.dependencies,
     access: binder.access.needs(),
     calls: binder.access.calls,
-    readOnly: !binder.modifies && writersCalled(plan).size === 0,
+    readOnly: !binder.modifies && factsOf(plan).writers.size === 0,
     start: (ctx) => compiled.start(ctx),
     explain: (options: ExplainOptions) => explainPlan(plan, options, settings.format),
   };
