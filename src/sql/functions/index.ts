@@ -53,9 +53,12 @@ import './hash-functions.js';
 import './send-functions.js';
 import './operator-functions.js';
 import { registerProcedureNames } from '../types/reg-procedures.js';
+import { registerOperatorNames } from '../types/reg-operators.js';
+import { builtInOperators } from './operator-names.js';
 import { builtInNames } from './procedure-names.js';
 
 registerProcedureNames(builtInNames());
+registerOperatorNames(builtInOperators());
 
 export {
   allAggregates,
