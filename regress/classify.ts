@@ -43,7 +43,7 @@ const MADE = [
   /\binto\s+(?:temp\s+|temporary\s+|unlogged\s+)?(?:table\s+)?((?:"[^"]+"|\w+)(?:\.(?:"[^"]+"|\w+))*)\s+from\b/gi,
   /\brename\s+(?:column\s+\S+\s+|\w+\s+)?to\s+("[^"]+"|\w+)/gi,
   /\badd\s+(?:column\s+|constraint\s+)(?:if\s+not\s+exists\s+)?("[^"]+"|\w+)/gi,
-  /^\s*(?:declare|prepare)\s+("[^"]+"|\w+)/gi,
+  /^\s*(?:declare|prepare|savepoint)\s+("[^"]+"|\w+)/gi,
 ];
 /** What would be found in every second statement. */
 const COMMON = new Set([
@@ -65,8 +65,8 @@ const COMMON = new Set([
 ]);
 
 const CATALOGS = /^\\d|\bpg_\w+|\binformation_schema\b|::reg\w+|obj_description|\bdrop\b.*\bif exists\b/i;
-/** Columns, functions and operators, relations, other objects, cursors, prepared statements. */
-const UNDEFINED = new Set(['42703', '42883', '42P01', '42704', '34000', '26000', '3F000', '3D000']);
+/** Columns, functions and operators, relations, other objects, cursors, prepared statements, schemas, databases, savepoints. */
+const UNDEFINED = new Set(['42703', '42883', '42P01', '42704', '34000', '26000', '3F000', '3D000', '3B001']);
 const ABORTED = 'current transaction is aborted';
 
 export class Classifier {

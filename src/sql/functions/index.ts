@@ -46,6 +46,7 @@ import './notifications.js';
 import './advisory.js';
 import './backends.js';
 import './describe-object.js';
+import './object-address.js';
 import './aggregates.js';
 import './ordered-set.js';
 import './hypothetical.js';
