@@ -189,7 +189,7 @@ export interface SessionServices {
   routineName?(oid: number, types: boolean): string | null;
   schemaNameOf(schemaId: number): string | null;
   /** A constraint of a domain, by its oid. */
-  domainCheck(oid: number): (DomainCheck & { readonly value: StoredColumn }) | null;
+  domainCheck(oid: number): FoundDomainCheck | null;
   /** The session's own; null if it has none. */
   readonly temporarySchema?: number | null;
   /** Of a schema, a database or a type. */
@@ -248,6 +248,9 @@ export interface StoredColumn {
   /** Of a domain, in its checks. */
   readonly isValue?: true;
 }
+
+/** Of the domain with this oid. */
+export type FoundDomainCheck = DomainCheck & { readonly domainOid: number; readonly value: StoredColumn };
 
 export interface FoundRoutine {
   readonly group: RoutineDescriptor;

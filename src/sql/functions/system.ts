@@ -219,7 +219,7 @@ fn(
     try {
       return typeByOid(OID.regtype).input(name, -1, ctx.format);
     } catch (error) {
-      if (error instanceof Error && 'sqlstate' in error && error.sqlstate === '42704') return null;
+      if (error instanceof Error && 'sqlstate' in error && /^(42704|3F000)$/.test(String(error.sqlstate))) return null;
       throw error;
     }
   },

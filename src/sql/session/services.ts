@@ -30,6 +30,7 @@ import type { ActivityRow, CatalogServices, CursorRow, PreparedRow, SettingRow }
 import type {
   CommentedKind,
   AccessServices,
+  FoundDomainCheck,
   FoundRoutine,
   RoutineCall,
   RoutineResult,
@@ -44,7 +45,6 @@ import { OID } from '../types/oids.js';
 import { arrayOidOf, catalogOidOf, formatType, typeByOid as typeInfoByOid } from '../types/registry.js';
 import { quoteIdentifier, splitName } from '../types/identifiers.js';
 import type { FormatContext } from '../types/type-info.js';
-import type { DomainCheck } from '../types/user-types.js';
 import type { SessionAdvisory } from './advisory.js';
 import type { SessionNotifications } from './notifications.js';
 import type { ServerCore } from './server.js';
@@ -451,12 +451,13 @@ export class Services implements SessionServices, CatalogServices {
     return types ? `${name}(${taken.join(',')})` : name;
   }
 
-  domainCheck(oid: number): (DomainCheck & { readonly value: StoredColumn }) | null {
+  domainCheck(oid: number): FoundDomainCheck | null {
     for (const { typeOid } of this.#view === null ? [] : userTypes(this.#view).byOid.values()) {
       const type = userTypeOf(typeOid);
       const check = type?.kind === 'domain' ? type.checks.find((one) => one.oid === oid) : undefined;
       if (type?.kind !== 'domain' || check === undefined) continue;
-      return { ...check, value: { name: DOMAIN_VALUE, typeOid: type.typeOid, typmod: type.typmod, isValue: true } };
+      const value = { name: DOMAIN_VALUE, typeOid: type.typeOid, typmod: type.typmod, isValue: true } as const;
+      return { ...check, domainOid: type.oid, value };
     }
     return null;
   }
@@ -470,9 +471,8 @@ export class Services implements SessionServices, CatalogServices {
   }
 
   schemaOid(name: string): number | null {
-    for (const d of this.#view?.descriptors ?? []) {
+    for (const d of this.#view?.descriptors ?? [])
       if (d.kind === 'schema' && d.name === name && d.databaseId === this.#host.databaseId) return d.id;
-    }
     return null;
   }
 

@@ -20,7 +20,8 @@ import { addRangeKind, RANGE_OIDS, rangeBehaviour } from './range.js';
 import { parseOid, syntaxError } from './scalar-input.js';
 import { replaceEach } from './text-builder.js';
 import { TYPE_TABLE } from './type-table.js';
-import { readProcedure, showProcedure } from './reg-procedures.js';
+import { readOperator, readOperatorSignature, showOperator, showOperatorSignature } from './reg-operators.js';
+import { readProcedure, requireSchema, showProcedure } from './reg-procedures.js';
 import type { TypeNames } from './reg-procedures.js';
 import type { FormatContext, StoredForm, TypeInfo } from './type-info.js';
 
@@ -245,14 +246,27 @@ function number(text: string, type: string): number | null {
   if (trimmed === '-') return 0;
   return /^\d+$/.test(trimmed) ? parseOid(trimmed, type) : null;
 }
+/** A name without a schema. @throws QuoralError 42602 */
+function onlyName(text: string): string {
+  const parts = splitName(text);
+  if (parts.length > 1) throw sqlError('42602', 'invalid name syntax');
+  return parts[0]!;
+}
+/** @throws QuoralError 3F000 where a schema is named that is not there */
+function checkSchema(name: string, ctx: FormatContext): void {
+  const parts = splitName(name);
+  if (parts.length === 2) requireSchema(parts[0]!, ctx);
+}
 function unquote(text: string): string {
   return text.startsWith('"') && text.endsWith('"') ? text.slice(1, -1).replaceAll('""', '"') : text.toLowerCase();
 }
 
 const regrole = unsignedType(
   (text, ctx) => {
-    const name = unquote(text.trim());
-    const oid = number(text, 'regrole') ?? ctx.names?.roleOid?.(name) ?? null;
+    const known = number(text, 'regrole');
+    if (known !== null) return known;
+    const name = onlyName(text);
+    const oid = ctx.names?.roleOid?.(name) ?? null;
     if (oid === null) throw sqlError('42704', `role "${name}" does not exist`);
     return oid;
   },
@@ -265,12 +279,10 @@ const regrole = unsignedType(
 
 const regnamespace = unsignedType(
   (text, ctx) => {
-    const name = unquote(text.trim());
-    const oid =
-      number(text, 'regnamespace') ??
-      NAMESPACES.find(([, known]) => known === name)?.[0] ??
-      ctx.names?.schemaOid?.(name) ??
-      null;
+    const known = number(text, 'regnamespace');
+    if (known !== null) return known;
+    const name = onlyName(text);
+    const oid = NAMESPACES.find(([, known]) => known === name)?.[0] ?? ctx.names?.schemaOid?.(name) ?? null;
     if (oid === null) throw sqlError('3F000', `schema "${name}" does not exist`);
     return oid;
   },
@@ -285,6 +297,7 @@ const regnamespace = unsignedType(
 const regclass = unsignedType(
   (text, ctx) => {
     const oid = number(text, 'regclass') ?? ctx.names?.relationOid(text) ?? null;
+    if (oid === null) checkSchema(text, ctx);
     if (oid === null) throw sqlError('42P01', `relation "${text}" does not exist`);
     return oid;
   },
@@ -295,6 +308,7 @@ const regtype = unsignedType(
   (text, ctx) => {
     const known = number(text, 'regtype');
     if (known !== null) return known;
+    if (text.trim() === '') throw sqlError('42601', 'invalid type name ""');
     const plain = text
       .trim()
       .replace(/^(?:pg_catalog|"pg_catalog")\./i, '')
@@ -303,6 +317,7 @@ const regtype = unsignedType(
       plain.startsWith('"') ? unquote(plain) : plain.toLowerCase() === 'char' ? 'bpchar' : plain.toLowerCase(),
     );
     const oid = type?.oid ?? ctx.names?.typeOid(text.trim()) ?? null;
+    if (oid === null && /^[\w".$]+$/.test(plain)) checkSchema(plain, ctx);
     if (oid === null) throw sqlError('42704', `type "${text.trim()}" does not exist`);
     return oid;
   },
@@ -330,6 +345,7 @@ const regcollation = unsignedType(
     const name = parts.at(-1) ?? '';
     const builtIn = parts.length === 1 || parts.at(-2) === 'pg_catalog' ? builtInCollation(name) : null;
     const oid = builtIn === null ? ctx.names?.collationOid?.(written) : collationOfKey(builtIn).oid;
+    if (oid == null && parts.length === 2) requireSchema(parts[0]!, ctx);
     if (oid == null) throw sqlError('42704', `collation "${parts.join('.')}" for encoding "UTF8" does not exist`);
     return oid;
   },
@@ -340,9 +356,13 @@ const regcollation = unsignedType(
   },
 );
 
-const plainReg = unsignedType(
-  (text) => parseOid(text.trim() === '-' ? '0' : text),
-  (oid) => (oid === 0 ? '-' : String(oid)),
+const regoper = unsignedType(
+  (text, ctx) => (/^\s*\d+\s*$/.test(text) ? parseOid(text) : readOperator(text.trim(), ctx)),
+  (oid) => showOperator(oid),
+);
+const regoperator = unsignedType(
+  (text, ctx) => (/^\s*\d+\s*$/.test(text) ? parseOid(text) : readOperatorSignature(text.trim(), ctx, typeNames)),
+  (oid, ctx) => showOperatorSignature(oid, ctx, typeNames),
 );
 
 const REG_BEHAVIOURS: ReadonlyMap<number, TypeBehaviour> = new Map<number, TypeBehaviour>([
@@ -350,8 +370,8 @@ const REG_BEHAVIOURS: ReadonlyMap<number, TypeBehaviour> = new Map<number, TypeB
   [OID.regtype, regtype],
   [OID.regproc, procedureType(false)],
   [OID.regprocedure, procedureType(true)],
-  [OID.regoper, plainReg],
-  [OID.regoperator, plainReg],
+  [OID.regoper, regoper],
+  [OID.regoperator, regoperator],
   [OID.regcollation, regcollation],
   [OID.regnamespace, regnamespace],
   [OID.regrole, regrole],
