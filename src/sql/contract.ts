@@ -48,6 +48,8 @@ export interface ParsedStatement {
   readonly parameterCount: number;
   /** AS OF SYSTEM TIME expression text, recognised by the token pre-pass. */
   readonly asOfSystemTime: string | null;
+  /** What reading the text has to say, of the first statement of a text. */
+  readonly notices?: readonly Notice[];
 }
 
 export interface RelationName {

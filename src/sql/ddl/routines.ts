@@ -11,7 +11,7 @@ import { routineEntryName } from '../catalog/transaction-catalog.js';
 import { usesType } from '../catalog/codec.js';
 import type { Routine, RoutineDescriptor, RoutineParameter } from '../catalog/descriptor.js';
 import type { ParsedStatement, RelationName } from '../contract.js';
-import { inLiteral, positionIn } from '../parse/body-position.js';
+import { behind, inLiteral, positionIn } from '../parse/body-position.js';
 import { nextToken } from '../parse/tokens.js';
 import { takesArgument } from '../plan/routines.js';
 import { extraLevel } from '../plpgsql/extra-checks.js';
@@ -106,7 +106,7 @@ export async function runCreateFunction(ctx: DdlContext, body: Loose, statement:
   const made = { procedure, parameters, ...returns, ...readOptions(ctx, body, statement) };
   checkEstimates(made);
   refuseLeakproof(ctx, made);
-  checkPolymorphic(made);
+  checkPolymorphic(made, body['sql_body'] !== undefined);
   const routine = await addRoutine(ctx, name, made, body['replace'] === true);
   checkBody(ctx, name.name, made, body, statement);
   await checkNames(ctx, name.name, routine, body, statement);
@@ -265,11 +265,15 @@ async function checkNames(
 ): Promise<void> {
   if (!ctx.session.checkBodies) return;
   const at = options(body['options']).find((o) => o.name === 'as')?.location ?? -1;
-  await checkSqlBody(ctx, name, routine).catch((error: unknown) =>
-    inLiteral(statement, at, () => {
+  const isStandard = body['sql_body'] !== undefined;
+  await checkSqlBody(ctx, name, routine).catch((error: unknown) => {
+    const rethrow = (): never => {
       throw error;
-    }),
-  );
+    };
+    return isStandard
+      ? behind(statement, statement.text.length - routine.body.length, rethrow)
+      : inLiteral(statement, at, rethrow);
+  });
 }
 
 function put(ctx: DdlContext, group: RoutineDescriptor, routines: readonly Routine[]): void {

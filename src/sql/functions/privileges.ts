@@ -21,6 +21,7 @@ import type { Rights } from '../catalog/rights.js';
 import type { ExecContext } from '../contract.js';
 import { PgArray, PgRecord } from '../types/datum.js';
 import { OID } from '../types/oids.js';
+import { missingRelation, schemaOid } from '../types/registry.js';
 import { fn, srf } from './define.js';
 
 const STABLE = { volatility: 'stable' } as const;
@@ -122,7 +123,7 @@ function onCatalog(oid: number, asked: readonly Asked[], rights: Rights, ctx: Ex
 function relationOid(object: What, ctx: ExecContext): number {
   if (typeof object === 'number') return object;
   const oid = ctx.services.relationOid(object);
-  if (oid === null) throw sqlError('42P01', `relation "${object}" does not exist`);
+  if (oid === null) throw missingRelation(object, (schema) => schemaOid(schema, ctx.format));
   return oid;
 }
 

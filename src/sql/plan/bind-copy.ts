@@ -31,6 +31,7 @@ export function bindCopy(b: Binder, stmt: CopyStmt): BoundCopy {
   }
   const from = stmt.is_from === true;
   if (stmt.query !== undefined) {
+    if ('MergeStmt' in stmt.query) throw sqlError('0A000', 'MERGE not supported in COPY');
     const plan = bindStatement(b, stmt.query);
     if (plan.columns.length === 0) throw sqlError('0A000', 'COPY query must have a RETURNING clause');
     return {

@@ -528,6 +528,7 @@ function bindUsing(
   }
   let plan: Plan = join(type, left.plan, right.plan, conjunction(conditions));
   const made = merged.filter((m) => m.expr.kind !== 'column');
+  for (const m of made) b.merged.set(m.column.column.id, m.expr);
   if (made.length > 0) {
     const items: ProjectItem[] = [
       ...plan.columns.map((column) => ({ column, expr: columnExpr(column) })),

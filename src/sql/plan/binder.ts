@@ -153,6 +153,8 @@ export class Binder {
   readonly notes: QueryNotes | null;
   /** Relations that stand beside what is being bound, which it cannot see. */
   readonly aside: (readonly ScopeRelation[])[] = [];
+  /** What columns of USING are computed from, where they are not simply one side's. */
+  readonly merged = new Map<number, Expr>();
   /** Names of WITH queries that come too late for what is being bound. */
   readonly later: (readonly string[])[] = [];
   /** What the statement must be allowed to. */

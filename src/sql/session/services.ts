@@ -42,7 +42,7 @@ import { inputsOf } from '../plan/routines.js';
 import { fieldsOf, userTypeOf } from '../types/user-types.js';
 import { builtInCollation } from '../types/collation.js';
 import { OID } from '../types/oids.js';
-import { arrayOidOf, catalogOidOf, formatType, typeByOid as typeInfoByOid } from '../types/registry.js';
+import { arrayOidOf, catalogOidOf, formatType, missingRelation, typeByOid } from '../types/registry.js';
 import { quoteIdentifier, splitName } from '../types/identifiers.js';
 import type { FormatContext } from '../types/type-info.js';
 import type { SessionAdvisory } from './advisory.js';
@@ -102,8 +102,7 @@ export class Services implements SessionServices, CatalogServices {
     this.#host = host;
     this.#catalog = catalog;
     this.#sequences = sequences;
-    const input = (oid: number, name: string): number =>
-      Number(typeInfoByOid(oid).input(name, -1, this.#host.format) ?? 0);
+    const input = (oid: number, name: string): number => Number(typeByOid(oid).input(name, -1, this.#host.format) ?? 0);
     const services = this;
     this.access = catalogAccess(() => this.#view ?? this.#shown, {
       get userId() {
@@ -518,7 +517,7 @@ export class Services implements SessionServices, CatalogServices {
     const parts = splitName(sequence);
     const name = { schema: parts.length > 1 ? parts[parts.length - 2]! : null, name: parts[parts.length - 1]! };
     const found = await tc.relation(name, this.#host.settings.derived.searchPath, wait);
-    if (found === null) throw sqlError('42P01', `relation "${sequence}" does not exist`);
+    if (found === null) throw missingRelation(sequence, (schema) => this.#schemaId(schema));
     if (found.kind !== 'sequence') throw sqlError('42809', `"${name.name}" is not a sequence`);
     this.#ids.set(sequence, found.sequence.id);
     return found.sequence;
@@ -562,7 +561,7 @@ export class Services implements SessionServices, CatalogServices {
       this.#host.roles.checkCurrent(id!);
       return value;
     }
-    if (id === null) throw sqlError('42P01', `relation "${sequence}" does not exist`);
+    if (id === null) throw missingRelation(String(sequence), (schema) => this.#schemaId(schema));
     const name = this.relationName(id) ?? String(sequence);
     throw sqlError('55000', `currval of sequence "${name}" is not yet defined in this session`);
   }
