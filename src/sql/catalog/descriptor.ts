@@ -268,8 +268,10 @@ export interface SequenceDescriptor extends SchemaObject {
   readonly cache: number;
   readonly cycle: boolean;
   readonly ownedBy: { readonly tableId: DescriptorId; readonly columnId: number } | null;
-  /** Value = base + the counter in SYSTEM_KEYS.sequence(id); fixed when the sequence is created. */
+  /** Value = base + the counter in SYSTEM_KEYS.sequence(counterId); fixed when the sequence is created or restarted. */
   readonly base?: string;
+  /** An id of its own since it was restarted, so that a rollback brings the old counter back; until then the sequence's id. */
+  readonly counterId?: DescriptorId;
   readonly comment?: string | null;
 }
 

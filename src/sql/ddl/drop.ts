@@ -8,6 +8,7 @@ import { refusePendingChecks } from '../exec/constraint-checks.js';
 import { userTypeOf } from '../types/user-types.js';
 import { RIGHTS } from '../catalog/acl.js';
 import { aclOf } from '../catalog/rights.js';
+import { restarted } from '../catalog/sequences.js';
 import type { DdlContext } from './context.js';
 import { keyOfCollation } from '../catalog/collation-names.js';
 import { collationUsers, dependenceLines } from './collation-users.js';
@@ -247,7 +248,8 @@ function referenced(child: TableDescriptor, tables: ReadonlyMap<number, TableDes
 async function restartIdentity(ctx: DdlContext, table: TableDescriptor): Promise<void> {
   for (const sequence of await ownedSequences(ctx, table)) {
     requireOwner(ctx, sequence);
-    await ctx.sequences.setval(sequence, BigInt(sequence.start), false);
+    const anew = restarted(sequence, BigInt(sequence.start), await ctx.catalog.catalog.ids.next());
+    ctx.catalog.put(ctx.txn, { ...anew, version: sequence.version + 1 });
   }
 }
 

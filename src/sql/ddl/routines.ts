@@ -425,7 +425,7 @@ async function checkedRoutine(
   const { group, routine } = opened;
   if (access === 'any' || ctx.rights.isMember(ownerOfRoutine(routine))) return opened;
   if (access === 'drop' && (await ownsSchemaOf(ctx, group))) return opened;
-  throw notOwner(kindOf(routine), shown);
+  throw notOwner(routine.aggregate === undefined ? kindOf(routine) : 'function', shown);
 }
 
 /** Puts a routine, with everything that calls it. */

@@ -61,11 +61,7 @@ export interface BoundRangeFunction {
   readonly added: ReadonlySet<number>;
 }
 
-export function bindRangeFunction(
-  ctx: FromContext,
-  item: RangeFunction,
-  left: BoundFrom | null,
-): BoundRangeFunction {
+export function bindRangeFunction(ctx: FromContext, item: RangeFunction, left: BoundFrom | null): BoundRangeFunction {
   const b = ctx.binder;
   const scope = new Scope(ctx.parent, left?.relations ?? [], left?.columns ?? [], ctx.ctes);
   const all = ctx.expressions(scope, FROM_FUNCTIONS, true);
@@ -151,7 +147,8 @@ class PinnedColumns {
       if (name === undefined) this.added.add(this.#column);
       this.#column++;
       this.names.push(aliases.get(c.id!));
-      return { ...c, name: name ?? c.name };
+      // No query names it.
+      return { ...c, name: name ?? '' };
     });
   }
 }
