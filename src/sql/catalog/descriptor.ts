@@ -368,6 +368,8 @@ export interface Routine {
   readonly rowsOf?: number | null;
   readonly language: 'sql' | 'plpgsql';
   readonly body: string;
+  /** Relations that a body names which is no string (RETURN, BEGIN ATOMIC): they do not go from under it. */
+  readonly reads?: readonly DescriptorId[];
   readonly volatility: 'immutable' | 'stable' | 'volatile';
   readonly strict: boolean;
   readonly securityDefiner: boolean;

@@ -20,15 +20,15 @@ import { dropExtensions, dropExtensionsIn, extensionsIn } from './extensions.js'
 import { detachTable, tablesAround } from './foreign-keys.js';
 import { dropIndexes } from './indexes.js';
 import { dropMissing } from './missing-objects.js';
-import { descriptorOf, newStorage, nextVersion, openForChange, openTable, shownName } from './objects.js';
+import { descriptorOf, newStorage, nextVersion, openForChange, openTable, shownName, visibleName } from './objects.js';
 import type { Opened } from './objects.js';
 import { dropStatistics, withoutStatistics } from './statistics.js';
 import { dropSequence } from './sequences.js';
 import { dropOwnedSequences, ownedSequences, releaseUsers } from './sequence-users.js';
 import { dependentViews } from './dependent-views.js';
-import { dependences, dropDependents, dropView, forgetSources } from './views.js';
+import { dependences, dependsError, dropDependents, dropView, forgetSources } from './views.js';
 import type { DropOptions } from './views.js';
-import { dropGroup, dropRoutines, groupCallers, identityText } from './routines.js';
+import { dropGroup, dropRoutines, dropRowTypeRoutines, groupCallers, identityText } from './routines.js';
 import { dropRowTypeUsers, dropTypeUsers } from './type-users.js';
 import { dropType, dropTypes, uses, usersOf } from './user-types.js';
 import { list, of, qualifiedName, rangeVar, stringOf } from './tree.js';
@@ -142,6 +142,12 @@ async function dropOpened(
     return;
   }
   await refuseIdentity(ctx, found.sequence);
+  const readers = await dropRowTypeRoutines(ctx, found.sequence, options);
+  if (readers.length > 0)
+    throw dependsError(
+      `sequence ${await visibleName(ctx, found.sequence)}`,
+      readers.map(({ line }) => line),
+    );
   await releaseUsers(ctx, found.sequence, options);
   await dropSequence(ctx, found.sequence);
 }

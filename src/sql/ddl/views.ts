@@ -219,7 +219,13 @@ async function dropViews(
   others: readonly string[] = [],
 ): Promise<void> {
   if (views.length + others.length === 0) return;
-  if (!options.cascade) throw dependsError(what, [...others, ...(await dependences(ctx, what, views, options))]);
+  if (!options.cascade) {
+    // Functions that read it are younger than most views, and what uses its rows is listed first.
+    const reading = others.findIndex((line) => line.endsWith(` depends on ${what}`));
+    const before = reading < 0 ? others : others.slice(0, reading);
+    const after = reading < 0 ? [] : others.slice(reading);
+    throw dependsError(what, [...before, ...(await dependences(ctx, what, views, options)), ...after]);
+  }
   await ctx.catalog.lock(
     ctx.txn,
     views.map((view) => view.id),
