@@ -7,7 +7,7 @@ import { type QuoralError, sqlError } from '../../base/errors.js';
 import { prefixEnd } from '../../base/key.js';
 import { decodeUint, SYSTEM_KEYS } from '../../encoding/keyspace.js';
 import { relationsWithin } from '../catalog/row-types.js';
-import { routineEntryName } from '../catalog/transaction-catalog.js';
+import { routineEntryName } from '../catalog/entry-names.js';
 import { usesType } from '../catalog/codec.js';
 import type { Routine, RoutineDescriptor, RoutineParameter } from '../catalog/descriptor.js';
 import type { ParsedStatement, RelationName } from '../contract.js';
@@ -27,6 +27,7 @@ import { initialAcl } from './default-privileges.js';
 import { notOwner, ownerOfRoutine, ownsSchemaOf, requireCreate } from './ownership.js';
 import { notice } from './context.js';
 import { argumentTypes, skippedFor, writtenType } from './missing-objects.js';
+import { noteOverload } from './overloads.js';
 import { creationSchema, shownName, throwMissing, visibleName } from './objects.js';
 import { callerLines, changeCallers, dropCallers, refuseCallers } from './routine-users.js';
 import type { NamedRoutine } from './routine-users.js';
@@ -133,6 +134,7 @@ export async function addRoutine(
     ...(userId === SUPERUSER_OID ? {} : { owner: userId }),
     ...(await initialAcl(ctx, 'function', schema.id)),
   };
+  await noteOverload(ctx, name.name);
   if (group !== null) await recordRowTypes(ctx, group.id, made);
   if (group === null) {
     const id = await ctx.catalog.catalog.ids.next();
@@ -568,6 +570,7 @@ export async function moveRoutine(
       '42723',
       `function ${identityText(name, routine).replaceAll(',', ', ')} already exists in schema "${schema.name}"`,
     );
+  await noteOverload(ctx, name);
   put(
     ctx,
     group,
