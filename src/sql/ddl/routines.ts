@@ -7,7 +7,7 @@ import { type QuoralError, sqlError } from '../../base/errors.js';
 import { prefixEnd } from '../../base/key.js';
 import { decodeUint, SYSTEM_KEYS } from '../../encoding/keyspace.js';
 import { relationsWithin } from '../catalog/row-types.js';
-import { routineEntryName } from '../catalog/transaction-catalog.js';
+import { routineEntryName } from '../catalog/entry-names.js';
 import { usesType } from '../catalog/codec.js';
 import type { Descriptor, Routine, RoutineDescriptor, RoutineParameter } from '../catalog/descriptor.js';
 import { kindName } from '../catalog/materialized.js';
@@ -29,6 +29,7 @@ import { initialAcl } from './default-privileges.js';
 import { notOwner, ownerOfRoutine, ownsSchemaOf, requireCreate } from './ownership.js';
 import { notice } from './context.js';
 import { argumentTypes, skippedFor, writtenType } from './missing-objects.js';
+import { noteOverload } from './overloads.js';
 import { creationSchema, shownName, throwMissing, visibleName } from './objects.js';
 import { callerLines, changeCallers, dropCallers, refuseCallers } from './routine-users.js';
 import type { NamedRoutine } from './routine-users.js';
@@ -136,6 +137,7 @@ export async function addRoutine(
     ...(userId === SUPERUSER_OID ? {} : { owner: userId }),
     ...(await initialAcl(ctx, 'function', schema.id)),
   };
+  await noteOverload(ctx, name.name);
   if (group !== null) await recordRelations(ctx, group.id, made);
   if (group === null) {
     const id = await ctx.catalog.catalog.ids.next();
@@ -571,6 +573,7 @@ export async function moveRoutine(
       '42723',
       `function ${identityText(name, routine).replaceAll(',', ', ')} already exists in schema "${schema.name}"`,
     );
+  await noteOverload(ctx, name);
   put(
     ctx,
     group,

@@ -24,7 +24,7 @@ import '../functions/index.js';
 import { tooComplex } from '../parse/parser.js';
 import type { UsedRoutine } from '../catalog/descriptor.js';
 import type { ResultColumn } from '../session-api.js';
-import { OID } from '../types/oids.js';
+import { NAMES_OF_OBJECTS, OID } from '../types/oids.js';
 import { typeByOid } from '../types/registry.js';
 import { storedRoutineName, storedTypeName } from '../types/pinned-types.js';
 import { STORED_FORMAT } from '../types/stored-format.js';
@@ -150,6 +150,9 @@ function* compileInSteps(
     readOnly,
     ...(!readOnly && locksNothing && [...writers].every((name) => SEQUENCE_MOVERS.has(name))
       ? { movesSequences: true }
+      : {}),
+    ...(binder.namesObjects || plan.columns.some((c) => NAMES_OF_OBJECTS.includes(c.oid))
+      ? { namesObjects: true }
       : {}),
     cacheable: constantBytes <= KEPT_CONSTANTS_MAX,
     pointRead: command === 'SELECT' && readOnly ? compilePointRead(plan) : null,

@@ -8,6 +8,7 @@ import { resolveTypeName } from '../plan/coerce.js';
 import type { TypeScope } from '../plan/coerce.js';
 import type { ResultSink } from '../session-api.js';
 import type { Datum } from '../types/datum.js';
+import { NAMES_OF_OBJECTS } from '../types/oids.js';
 import { catalogOidOf } from '../types/registry.js';
 import { isHandle } from '../types/user-types.js';
 import { innerStatement } from './bound-query.js';
@@ -67,6 +68,7 @@ async function evaluateArguments(
     });
   }
   const settings = { format: session.format, user: session.user, database: session.database };
+  if (oids.some((oid) => NAMES_OF_OBJECTS.includes(oid))) await session.services.loadView();
   const memory = session.newMemory();
   try {
     const values: Datum[] = [];
