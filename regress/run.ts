@@ -88,14 +88,17 @@ async function outcomesOn({ name, url, reuses }: Side, script: Script, settings:
 }
 
 async function compareAll(settings: Settings, sides: readonly [Side, Side]): Promise<Verdict[]> {
+  refuseOtherScripts(settings);
   const classifier = new Classifier();
+  // All before the first script, so that a bad line costs no run.
+  const reasons = new Map(settings.names.map((name) => [name, readReasons(settings.reasons, name)]));
   const verdicts: Verdict[] = [];
   for (const [i, name] of settings.names.entries()) {
     const startedMs = Date.now();
     const script = readScript({ source: settings.source, work: settings.keep }, name);
     const there = await outcomesOn(sides[0], script, settings);
     const here = await outcomesOn(sides[1], script, settings);
-    const verdict = classifier.script(script, there, here, readReasons(settings.reasons, name));
+    const verdict = classifier.script(script, there, here, reasons.get(name)!);
     verdicts.push(verdict);
     const open = verdict.differences.filter(({ reason }) => reason === UNCLASSIFIED).length;
     const seconds = ((Date.now() - startedMs) / 1000).toFixed(1);
@@ -129,7 +132,6 @@ function once(make: () => Promise<string>): () => Promise<string> {
 }
 
 async function runAll(settings: Settings): Promise<number> {
-  refuseOtherScripts(settings);
   let cluster: OwnCluster | null = null;
   const quoral = async (): Promise<string> => {
     cluster = settings.quoral === undefined ? await startCluster(['--nodes', '1']) : null;

@@ -119,6 +119,7 @@ export function writeNoticeResponse(writer: WireWriter, notice: Notice): void {
   field(writer, 'D', notice.detail);
   field(writer, 'H', notice.hint);
   field(writer, 'P', notice.position?.toString());
+  field(writer, 'W', notice.where);
   writer.byte(0).end();
 }
 

@@ -53,6 +53,8 @@ export interface Notice {
   readonly detail?: string | undefined;
   readonly hint?: string | undefined;
   readonly position?: number | undefined;
+  /** What it was said in, the innermost first, a line each. */
+  readonly where?: string | undefined;
 }
 
 export type TransactionStatus = 'I' | 'T' | 'E';

@@ -117,8 +117,9 @@ describe('backend messages', () => {
           sqlstate: '00000',
           message: 'm',
           position: 9,
+          where: 'w',
         }),
-      'N\\00\\00\\00"SNOTICE\\00VNOTICE\\00C00000\\00Mm\\00P9\\00\\00',
+      'N\\00\\00\\00%SNOTICE\\00VNOTICE\\00C00000\\00Mm\\00P9\\00Ww\\00\\00',
     ],
   ])('%s', (_, build, expected) => {
     expect(bytes(build)).toBe(expected);

@@ -585,7 +585,7 @@ export class Interpreter {
     }
     const raised = await readRaise(statement, (piece) => this.#sql.text(piece));
     if (statement.level === 'EXCEPTION') throw raisedError(raised);
-    await this.#host.notice(raisedNotice(raised));
+    await this.#host.notice({ ...raisedNotice(raised), where: shownContexts(this.#host) });
   }
 
   async #diagnostics(statement: StatementOf<'diagnostics'>): Promise<void> {

@@ -129,6 +129,17 @@ describe('what a block does to its transaction', () => {
     expect(c.notices).toEqual(['NOTICE: before']);
   });
 
+  it('tells in what it was raised', async () => {
+    const c = await client();
+    await c.query(`create function told() returns int language plpgsql as $$ begin
+      raise warning 'w'; return 1; end $$`);
+    await c.query('do $$ begin perform told(); end $$');
+    expect(c.noticeContexts).toEqual([
+      'PL/pgSQL function told() line 2 at RAISE\nSQL statement "SELECT told()"\n' +
+        'PL/pgSQL function inline_code_block line 1 at PERFORM',
+    ]);
+  });
+
   it('a conflict is retried by the server and caught by no handler', async () => {
     const server = await startServer();
     const a = await Client.open(server);

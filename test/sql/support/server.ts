@@ -98,6 +98,8 @@ export async function startServer(
 export class Client {
   readonly session: SqlSession;
   notices: string[] = [];
+  /** Of each notice, what it was said in. */
+  noticeContexts: (string | undefined)[] = [];
   constructor(session: SqlSession) {
     this.session = session;
   }
@@ -115,6 +117,7 @@ export class Client {
       await this.session.simpleQuery(text, sink);
     } finally {
       this.notices = sink.notices.map((n) => `${n.severity}: ${n.message}`);
+      this.noticeContexts = sink.notices.map((n) => n.where);
     }
     if (sink.copied.length > 0) return [{ columns: [], rows: sink.copied.map((c) => [c]), tag: sink.results[0]!.tag }];
     return sink.results;

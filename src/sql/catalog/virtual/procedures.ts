@@ -31,8 +31,12 @@ const VOLATILITY = { immutable: 'i', stable: 's', volatile: 'v' } as const;
 
 function outColumns(entry: FunctionEntry): Values {
   const columns = entry.resultColumns;
-  if (columns === null) return {};
   const inputs = entry.argOids;
+  if (columns === null) {
+    if (!entry.variadic) return {};
+    const modes = inputs.map((_, i) => (i === inputs.length - 1 ? 'v' : 'i'));
+    return { proallargtypes: new PgArray(OID.oid, [...inputs]), proargmodes: new PgArray(OID.char, modes) };
+  }
   return {
     proallargtypes: new PgArray(OID.oid, [...inputs, ...columns.map((column) => column.typeOid)]),
     proargmodes: new PgArray(OID.char, [...inputs.map(() => 'i'), ...columns.map(() => 'o')]),
