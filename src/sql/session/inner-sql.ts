@@ -29,7 +29,8 @@ import { markTransaction, returnTo } from './savepoints.js';
 import type { Session } from './session.js';
 import { setVariable } from './set-show.js';
 import { commandName, isPlanned, mayLookUpCatalog } from './statement-kinds.js';
-import { lockTable, runUtility } from './utility.js';
+import { lockTable } from './lock-table.js';
+import { runUtility } from './utility.js';
 
 const ATTEMPTS_MAX = 100;
 const BACKOFF_MS_MAX = 50;
