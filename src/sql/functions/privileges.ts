@@ -16,7 +16,7 @@ import {
 } from '../catalog/acl.js';
 import { SUPERUSER_OID } from '../catalog/bootstrap-names.js';
 import type { Descriptor } from '../catalog/descriptor.js';
-import { aclOf, isUnderRowSecurity, wholeRights } from '../catalog/rights.js';
+import { aclOf, isUnderRowSecurity, schemaRights, wholeRights } from '../catalog/rights.js';
 import type { Rights } from '../catalog/rights.js';
 import type { ExecContext } from '../contract.js';
 import { PgArray, PgRecord } from '../types/datum.js';
@@ -194,7 +194,7 @@ define('schema', (who, object, privileges, ctx) => {
   const oid = typeof object === 'number' ? object : access(ctx).schemaOid(object);
   if (oid === null) throw sqlError('3F000', `schema "${object}" does not exist`);
   const found = access(ctx).schemaAcl(oid);
-  if (found !== null) return onList(found.acl, found.owner, asked, rights);
+  if (found !== null) return answers(asked, schemaRights(rights, found.acl), optionsOf(found.acl, found.owner, rights));
   if (ctx.services.schemaNameOf(oid) === null && ![11, 99, 13000].includes(oid)) return null;
   return rights.superuser || asked.some((one) => one.rights === RIGHTS.usage && !one.withOption);
 });
