@@ -145,3 +145,9 @@ export function readReturns(ctx: DdlContext, body: Loose, parameters: readonly R
   }
   return { typeOid, set, columns: null };
 }
+
+/** A body that is no literal is bound when it is made. @throws QuoralError 42P13 */
+export function refusePolymorphic(parameters: readonly RoutineParameter[]): void {
+  if (parameters.some((p) => isPolymorphic(p.typeOid)))
+    throw sqlError('42P13', 'SQL function with unquoted function body cannot have polymorphic arguments');
+}

@@ -33,7 +33,7 @@ import { callerLines, changeCallers, dropCallers, refuseCallers } from './routin
 import type { NamedRoutine } from './routine-users.js';
 import type { DropOptions } from './views.js';
 import { checkOptions } from './routine-options.js';
-import { checkPolymorphic, readParameters, readReturns } from './routine-parameters.js';
+import { checkPolymorphic, readParameters, readReturns, refusePolymorphic } from './routine-parameters.js';
 import { checkEstimates, type Estimates, readEstimates } from './routine-estimates.js';
 import { withSetting } from './routine-settings.js';
 import { list, of, options, qualifiedName, strings, text, unsupported } from './tree.js';
@@ -108,6 +108,7 @@ export async function runCreateFunction(ctx: DdlContext, body: Loose, statement:
   checkEstimates(made);
   refuseLeakproof(ctx, made);
   checkPolymorphic(made);
+  if (body['sql_body'] !== undefined) refusePolymorphic(parameters);
   const routine = await addRoutine(ctx, name, made, body['replace'] === true);
   checkBody(ctx, name.name, made, body, statement);
   await checkNames(ctx, name.name, routine, body, statement);

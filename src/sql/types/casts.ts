@@ -11,6 +11,7 @@ import { joinTimestamp, localOffset, MICROS_PER_DAY_BIG, zoneOffset, zoneOrThrow
 import {
   currentDate,
   dateToTimestamp,
+  dateToTimestampTz,
   timestampToDate,
   timestampToTime,
   timestampToTz,
@@ -200,7 +201,7 @@ function defineOidCasts(): void {
 function defineTimeCasts(): void {
   const { date, time, timetz, timestamp, timestamptz, interval } = OID;
   cast(date, timestamp, 'i', (v) => dateToTimestamp(v as number));
-  cast(date, timestamptz, 'i', (v, ctx) => timestampToTz(dateToTimestamp(v as number), ctx.timeZone));
+  cast(date, timestamptz, 'i', (v, ctx) => dateToTimestampTz(v as number, ctx.timeZone));
   cast(timestamp, date, 'a', (v) => timestampToDate(v as bigint));
   cast(timestamp, time, 'a', (v) => timestampToTime(v as bigint));
   cast(timestamp, timestamp, 'i', (v) => v);

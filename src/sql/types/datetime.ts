@@ -196,6 +196,17 @@ export function timestampTzInput(text: string, precision: number, ctx: FormatCon
 
 // ---- between the types ----
 
+/** Midnight of the zone, which may lie outside of what there is where that of UTC does not. */
+export function dateToTimestampTz(days: number, zone: string): bigint {
+  const local = dateToTimestamp(days);
+  try {
+    return timestampToTz(local, zone);
+  } catch (error) {
+    if ((error as { sqlstate?: string }).sqlstate !== '22008') throw error;
+    throw sqlError('22008', 'date out of range for timestamp');
+  }
+}
+
 export function dateToTimestamp(days: number): bigint {
   if (days === DATE_INFINITY) return TS_INFINITY;
   if (days === DATE_NEG_INFINITY) return TS_NEG_INFINITY;
