@@ -99,7 +99,10 @@ export async function runCreateRange(ctx: DdlContext, body: Loose): Promise<stri
   await claimTypeName(ctx, schema.id, type.name, type.oid);
   const shown =
     wanted === undefined
-      ? { hint: 'You can manually specify a multirange type name using the "multirange_type_name" attribute.' }
+      ? {
+          detail: `Failed while creating a multirange type for type "${type.name}".`,
+          hint: 'You can manually specify a multirange type name using the "multirange_type_name" attribute.',
+        }
       : {};
   await claimTypeName(ctx, multirangeSchema.id, multirange.name, type.multirange.oid, shown);
   for (const [definition, typeHandle, schemaId] of [

@@ -1,5 +1,5 @@
 /**
- * CREATE [OR REPLACE], ALTER, DROP FUNCTION and PROCEDURE. All that have one name in a schema share a descriptor, so
+ * CREATE [OR REPLACE] and DROP FUNCTION and PROCEDURE (ALTER: alter-routine.ts). All that have one name in a schema share a descriptor, so
  * that whoever called one of them notices when another would fit better. Bodies are checked for their grammar when
  * they are made, those in plain SQL for the names in them too (check-body.ts).
  */
@@ -26,7 +26,7 @@ import { recordRelations, relationsRead } from './routine-reads.js';
 import { SUPERUSER_OID } from '../catalog/bootstrap-names.js';
 import type { DdlContext } from './context.js';
 import { initialAcl } from './default-privileges.js';
-import { notOwner, ownerOfRoutine, ownsSchemaOf, requireCreate } from './ownership.js';
+import { notOwner, ownerOfRoutine, ownsSchemaOf } from './ownership.js';
 import { notice } from './context.js';
 import { argumentTypes, skippedFor, writtenType } from './missing-objects.js';
 import { noteOverload } from './overloads.js';
@@ -118,7 +118,7 @@ export async function runCreateFunction(ctx: DdlContext, body: Loose, statement:
 }
 
 /** @throws QuoralError 42501 */
-function refuseLeakproof({ rights }: DdlContext, { leakproof }: Pick<Routine, 'leakproof'>): void {
+export function refuseLeakproof({ rights }: DdlContext, { leakproof }: Pick<Routine, 'leakproof'>): void {
   if (leakproof === true && !rights.superuser)
     throw sqlError('42501', 'only superuser can define a leakproof function');
 }
@@ -276,7 +276,7 @@ async function checkNames(
   });
 }
 
-function put(ctx: DdlContext, group: RoutineDescriptor, routines: readonly Routine[]): void {
+export function put(ctx: DdlContext, group: RoutineDescriptor, routines: readonly Routine[]): void {
   if (routines.length > 0) {
     ctx.catalog.put(ctx.txn, { ...group, routines, version: group.version + 1 });
     return;
@@ -288,7 +288,7 @@ function put(ctx: DdlContext, group: RoutineDescriptor, routines: readonly Routi
 type Callable = Pick<Routine, 'parameters' | 'procedure'>;
 
 /** What tells functions of one name apart. */
-function identity(routine: Callable): string {
+export function identity(routine: Callable): string {
   return identityTypes(routine).map(catalogOidOf).join();
 }
 function identityTypes(routine: Callable): number[] {
@@ -336,7 +336,7 @@ function checkReplace(name: string, old: Routine, made: Omit<Routine, 'oid'>): v
 }
 
 /** The functions of that name under their schema lock, as they are now. */
-async function openRoutines(ctx: DdlContext, schemaId: number, name: string): Promise<RoutineDescriptor | null> {
+export async function openRoutines(ctx: DdlContext, schemaId: number, name: string): Promise<RoutineDescriptor | null> {
   const found = await ctx.catalog.routinesIn(schemaId, name, ctx.wait);
   if (found === null) return null;
   await ctx.catalog.lock(ctx.txn, [found.id], ctx.wait);
@@ -349,7 +349,7 @@ export interface OpenedRoutine {
   readonly routine: Routine;
 }
 
-const KINDS: Readonly<Record<string, string>> = {
+export const KINDS: Readonly<Record<string, string>> = {
   OBJECT_FUNCTION: 'function',
   OBJECT_PROCEDURE: 'procedure',
   OBJECT_ROUTINE: 'routine',
@@ -512,90 +512,10 @@ export async function dropRoutinesOf(ctx: DdlContext, group: RoutineDescriptor, 
   put(ctx, group, kept);
 }
 
-export async function runAlterFunction(ctx: DdlContext, body: Loose): Promise<string> {
-  const type = String(body['objtype']);
-  const opened = (await openRoutine(ctx, body['func'] as Loose, type, false))!;
-  let { routine } = opened;
-  const actions = options(body['actions']);
-  checkOptions(actions, routine.procedure);
-  for (const { name, arg } of actions) {
-    const flag = of(arg as Loose, 'Boolean')['boolval'] === true;
-    if (name === 'volatility')
-      routine = { ...routine, volatility: text(of(arg as Loose, 'String')['sval']) as Routine['volatility'] };
-    else if (name === 'strict') routine = { ...routine, strict: flag };
-    else if (name === 'security') routine = { ...routine, securityDefiner: flag };
-    else if (name === 'set')
-      routine = {
-        ...routine,
-        config: withSetting(routine.config ?? null, arg as Loose, (n) => ctx.session.setting(n)),
-      };
-  }
-  routine = { ...routine, ...readEstimates(body['actions'], routine) };
-  checkEstimates(routine);
-  if (routine.leakproof !== opened.routine.leakproof) refuseLeakproof(ctx, routine);
-  replaceOne(ctx, opened, routine);
-  await changeCallers(ctx, { groupId: opened.group.id, name: opened.group.name, routine });
-  return `ALTER ${KINDS[type]!.toUpperCase()}`;
-}
-
-function replaceOne(ctx: DdlContext, { group, routine }: OpenedRoutine, by: Routine): void {
+export function replaceOne(ctx: DdlContext, { group, routine }: OpenedRoutine, by: Routine): void {
   put(
     ctx,
     group,
     group.routines.map((r) => (r.oid === routine.oid ? by : r)),
   );
-}
-
-/** In which a new name may be taken. @throws QuoralError 42501 */
-async function ownSchema(ctx: DdlContext, { schemaId: id }: RoutineDescriptor): Promise<{ id: number; name: string }> {
-  const name = await ctx.catalog.schemaName(id);
-  await requireCreate(ctx, id, name);
-  return { id, name };
-}
-
-/** RENAME TO and SET SCHEMA: it leaves those of its old name and joins those of the new one. */
-export async function moveRoutine(
-  ctx: DdlContext,
-  body: Loose,
-  to: { name?: string; schema?: string },
-): Promise<string> {
-  const type = String(body['renameType'] ?? body['objectType']);
-  const opened = (await openRoutine(ctx, of(body['object'] as Loose, 'ObjectWithArgs'), type, false))!;
-  const { group, routine } = opened;
-  const name = to.name ?? group.name;
-  const schema =
-    to.schema === undefined ? await ownSchema(ctx, group) : await creationSchema(ctx, { schema: to.schema, name });
-  const tag = `ALTER ${KINDS[type]!.toUpperCase()}`;
-  if (schema.id === group.schemaId && name === group.name && to.schema !== undefined) return tag;
-  const joined = await openRoutines(ctx, schema.id, name);
-  if (joined?.routines.some((r) => identity(r) === identity(routine)) === true)
-    throw sqlError(
-      '42723',
-      `function ${identityText(name, routine).replaceAll(',', ', ')} already exists in schema "${schema.name}"`,
-    );
-  await noteOverload(ctx, name);
-  put(
-    ctx,
-    group,
-    group.routines.filter((r) => r !== routine),
-  );
-  const id = joined?.id ?? (await ctx.catalog.catalog.ids.next());
-  await recordRelations(ctx, id, routine);
-  if (joined !== null) {
-    put(ctx, joined, [...joined.routines, routine]);
-    await changeCallers(ctx, { groupId: joined.id, name, routine });
-    return tag;
-  }
-  if (!(await ctx.catalog.claimName(ctx.txn, schema.id, routineEntryName(name), { id, indexOid: null })))
-    throw sqlError('42723', `function ${name} already exists in schema "${schema.name}"`);
-  ctx.catalog.putNew(ctx.txn, { ...group, id, name, schemaId: schema.id, version: 1, routines: [routine] });
-  await changeCallers(ctx, { groupId: id, name, routine });
-  return tag;
-}
-
-export async function commentOnRoutine(ctx: DdlContext, body: Loose): Promise<string> {
-  const object = of(body['object'] as Loose, 'ObjectWithArgs');
-  const opened = (await openRoutine(ctx, object, String(body['objtype']), false))!;
-  replaceOne(ctx, opened, { ...opened.routine, comment: text(body['comment']) || null });
-  return 'COMMENT';
 }

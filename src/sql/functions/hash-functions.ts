@@ -102,7 +102,9 @@ function hashLong(v: bigint, seed: bigint | null): number | bigint {
 function hashFloat(v: number, seed: bigint | null): number | bigint {
   if (v === 0) return seed === null ? 0 : seed;
   const bytes = Buffer.alloc(8);
-  bytes.writeDoubleLE(v);
+  // All NaN are one, whatever their signs.
+  bytes.writeBigUInt64LE(Number.isNaN(v) ? 0x7ff8000000000000n : 0n);
+  if (!Number.isNaN(v)) bytes.writeDoubleLE(v);
   return hashBytes(bytes, seed);
 }
 

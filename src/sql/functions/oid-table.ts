@@ -297,6 +297,8 @@ export const FUNCTION_OIDS: Readonly<Record<string, number>> = {
   'enum_ge(anyenum,anyenum)': 3513,
   'enum_gt(anyenum,anyenum)': 3511,
   'enum_in(cstring,oid)': 3506,
+  'enum_recv(internal,oid)': 3532,
+  'enum_send(anyenum)': 3533,
   'enum_last(anyenum)': 3529,
   'enum_le(anyenum,anyenum)': 3512,
   'enum_lt(anyenum,anyenum)': 3510,

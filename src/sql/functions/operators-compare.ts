@@ -84,6 +84,14 @@ for (const [left, right] of [
   op(`${left} >= ${right} = bool`, (a: string, b: string) => compareText(a, b) >= 0);
 }
 comparisons('bpchar', 'bpchar', (a: string, b: string) => compareText(stripBlanks(a), stripBlanks(b)));
+// By code points whatever the collation is, as operator classes for patterns have them.
+for (const type of ['text', 'bpchar']) {
+  const bare = type === 'text' ? (s: string): string => s : stripBlanks;
+  op(`${type} ~<~ ${type} = bool`, (a: string, b: string) => compareText(bare(a), bare(b)) < 0);
+  op(`${type} ~<=~ ${type} = bool`, (a: string, b: string) => compareText(bare(a), bare(b)) <= 0);
+  op(`${type} ~>~ ${type} = bool`, (a: string, b: string) => compareText(bare(a), bare(b)) > 0);
+  op(`${type} ~>=~ ${type} = bool`, (a: string, b: string) => compareText(bare(a), bare(b)) >= 0);
+}
 
 for (const name of [
   'bytea',

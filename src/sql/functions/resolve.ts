@@ -41,10 +41,8 @@ function tryCandidate<E extends AnyEntry>(
   const fixed = params.length - 1;
   let declared: readonly number[];
   let packFrom = -1;
-  if (entry.variadic === true && !wholeVariadic) {
+  if (entry.variadic === true && !wholeVariadic && args.length >= params.length) {
     const last = params[fixed]!;
-    if (args.length < fixed || (args.length === fixed && last !== OID.any && args.length === 0)) return null;
-    if (args.length === fixed) return null;
     const element =
       last === OID.any
         ? OID.any
@@ -212,7 +210,7 @@ function finish(c: Candidate<FunctionEntry>, wholeVariadic: boolean): ResolvedCa
     const element = elementOidOf(last);
     if (element === 0 && last !== OID.unknown) throw sqlError('42804', 'VARIADIC argument must be an array');
     entry = derived(entry, `spread ${given} ${element}`, () => spreading(c.entry, given - 1, element));
-  } else if (given < entry.argOids.length && !entry.variadic) {
+  } else if (given < entry.argOids.length) {
     entry = derived(entry, `default ${given}`, () => defaulting(c.entry, c.entry.argOids.length - given));
   }
   return { entry, argOids: c.concrete, resultOid: c.resultOid };

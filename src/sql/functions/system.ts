@@ -67,16 +67,28 @@ fn('pg_postmaster_start_time() timestamptz', (ctx: ExecContext) => ctx.format.tr
 fn('pg_conf_load_time() timestamptz', (ctx: ExecContext) => ctx.format.transactionNow, STABLE);
 fns(['inet_server_addr() inet', 'inet_client_addr() inet'], () => null, LOOSE);
 fns(['inet_server_port() int4', 'inet_client_port() int4'], () => null, LOOSE);
-fns(['txid_current() int8', 'pg_current_xact_id() xid8'], (ctx: ExecContext) => BigInt(ctx.txn.readTimestamp), STABLE);
-fns(['txid_current_if_assigned() int8', 'pg_current_xact_id_if_assigned() xid8'], () => null, LOOSE);
+/** Below REPEATABLE READ each statement has a snapshot of its own; the first one that is asked numbers the transaction. */
+const numbers = new WeakMap<object, bigint>();
+function transactionNumber({ txn }: ExecContext): bigint {
+  let number = numbers.get(txn);
+  if (number === undefined) numbers.set(txn, (number = BigInt(txn.readTimestamp)));
+  return number;
+}
+
+fns(['txid_current() int8', 'pg_current_xact_id() xid8'], transactionNumber, STABLE);
+fns(
+  ['txid_current_if_assigned() int8', 'pg_current_xact_id_if_assigned() xid8'],
+  (ctx: ExecContext) => numbers.get(ctx.txn) ?? null,
+  LOOSE,
+);
 
 /**
- * A transaction's number is its snapshot's time, of which no record is kept: what became of another one is not known, as in
+ * A transaction's number is the time of a snapshot of it, of which no record is kept: what became of another one is not known, as in
  * PostgreSQL when it is long ago. Bootstrap's and that of what is frozen always stand for what is committed.
  * @throws QuoralError 22023
  */
 function transactionStatus(id: bigint, ctx: ExecContext): Datum {
-  const own = BigInt(ctx.txn.readTimestamp);
+  const own = numbers.get(ctx.txn) ?? BigInt(ctx.txn.readTimestamp);
   const number = BigInt.asUintN(64, id);
   if (number > own) throw sqlError('22023', `transaction ID ${number} is in the future`);
   if (number === own) return 'in progress';

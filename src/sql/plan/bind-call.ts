@@ -90,7 +90,7 @@ export function bindOperator(b: Binder, symbol: string, left: Expr | null, right
     // Rows of named types are compared as values, whose columns must be of the same types.
     left.oid === OID.record &&
     right.oid === OID.record &&
-    /^(=|<>|!=|<|<=|>|>=)$/.test(symbol)
+    /^(=|<>|!=|<|<=|>|>=|~<~|~<=~|~>~|~>=~)$/.test(symbol)
   ) {
     return compareRows(b, symbol, left.args, right.args, location);
   }
@@ -422,7 +422,7 @@ export function makeCall(
     declaredOids = positioned(location, () => asDeclared(b, resolved.entry, args, coerced, locations));
   }
   const given = coerced.length;
-  if (routine !== undefined && !resolved.entry.variadic && coerced.length < inputsOf(routine).length) {
+  if (routine !== undefined && coerced.length < inputsOf(routine).length) {
     coerced.push(...defaultArguments(ctx, routine, coerced.length));
     resolved = { ...resolved, entry: routineEntry(name, routine) };
   }
@@ -456,6 +456,18 @@ function resultDeclared({ entry, resultOid }: ResolvedCall<FunctionEntry>, args:
   return isConstrained(own) ? own : declaredResult(entry, args, resultOid);
 }
 
+/** Operators that order rows, and the one that tells which of two comes first. */
+const STRICT_FORMS: ReadonlyMap<string, string> = new Map([
+  ['<', '<'],
+  ['<=', '<'],
+  ['>', '>'],
+  ['>=', '>'],
+  ['~<~', '~<~'],
+  ['~<=~', '~<~'],
+  ['~>~', '~>~'],
+  ['~>=~', '~>~'],
+]);
+
 /** Row comparison, written out: equality of all, or the first difference decides. */
 export function compareRows(
   b: Binder,
@@ -471,12 +483,12 @@ export function compareRows(
     return parts.length === 1 ? parts[0]! : { kind: 'or', args: parts, oid: OID.bool, typmod: -1 };
   }
   if (left.length === 1) return bindComparison(b, op, left[0]!, right[0]!, location);
-  if (!['<', '<=', '>', '>='].includes(op)) {
+  const strict = STRICT_FORMS.get(op);
+  if (strict === undefined) {
     throw errorAt('0A000', `could not determine interpretation of row comparison operator ${symbol}`, location, {
       hint: 'Row comparison operators must be associated with btree operator families.',
     });
   }
-  const strict = op.startsWith('<') ? '<' : '>';
   let result = bindComparison(b, op, left.at(-1)!, right.at(-1)!, location);
   for (let i = left.length - 2; i >= 0; i--) {
     const equal = bindComparison(b, '=', left[i]!, right[i]!, location);

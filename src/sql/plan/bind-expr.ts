@@ -463,6 +463,11 @@ function bindArray(ctx: ExprContext, nodes: readonly Node[], location: number, w
       ? bindExpr(ctx, n)
       : bindArray(ctx, inner.elements ?? [], inner.location ?? location, wanted);
   });
+  // Its values would be arrays of arrays of their own, not arrays of more dimensions.
+  const inner =
+    wanted === 0 ? bound.map(declaredOid).find((d) => !isArrayType(d) && isArrayType(baseOidOf(d))) : undefined;
+  if (inner !== undefined)
+    throw errorAt('0A000', `an array of ${formatType(inner)}, a domain over an array, is not supported`, location);
   if (bound.length === 0) {
     if (wanted === 0) {
       throw errorAt('42P18', 'cannot determine type of empty array', location, {

@@ -6,7 +6,10 @@ import { hasOrder, requireOrder } from './comparable.js';
 import { errorAt } from './error-at.js';
 import { resolveUnknown } from './coerce.js';
 import type { Expr, SortKey } from './expr.js';
+import { OID } from '../types/oids.js';
 import { formatType } from '../types/registry.js';
+
+const PATTERNS: ReadonlySet<number> = new Set([OID.text, OID.varchar, OID.bpchar]);
 
 export function bindSortKeys(ctx: ExprContext, clauses: readonly Node[], bind: (node: Node) => Expr): SortKey[] {
   return clauses.map((clause) => {
@@ -18,11 +21,16 @@ export function bindSortKeys(ctx: ExprContext, clauses: readonly Node[], bind: (
 export function sortKey(expr: Expr, s: SortBy): SortKey {
   const using = stringsOf(s.useOp).at(-1);
   if (using === undefined) requireOrder(expr, locationOf(s.node));
-  else requireUsable(using, expr.oid, s.location ?? -1);
-  const descending = s.sortby_dir === 'SORTBY_DESC' || using === '>';
+  else if (!isPattern(using, expr)) requireUsable(using, expr.oid, s.location ?? -1);
+  const descending = s.sortby_dir === 'SORTBY_DESC' || using === '>' || using === '~>~';
   const nullsFirst =
     s.sortby_nulls === 'SORTBY_NULLS_FIRST' ? true : s.sortby_nulls === 'SORTBY_NULLS_LAST' ? false : descending;
   return { expr, descending, nullsFirst };
+}
+
+/** The order of code points, which is that of texts without a collation of their own. */
+function isPattern(operator: string, { oid, collate }: Expr): boolean {
+  return (operator === '~<~' || operator === '~>~') && collate === undefined && PATTERNS.has(oid);
 }
 
 /** @throws QuoralError 42883, 42809 */

@@ -25,6 +25,7 @@ import type { InnerTransactions } from './inner-transactions.js';
 import { resolveTypes } from './variable-types.js';
 import { OID } from '../types/oids.js';
 import { formatType } from '../types/registry.js';
+import { PgRecord } from '../types/datum.js';
 import { baseOidOf, fieldsOf } from '../types/user-types.js';
 
 /** Functions inside each other: far from what the stack and the memory hold. */
@@ -197,14 +198,33 @@ function giveRows(result: CallResult, answer: Awaited<ReturnType<SqlHost['run']>
   const columns = (answer.columns ?? []).map((c) => ({ name: c.name, oid: c.typeOid, typmod: c.typmod }));
   const { oid } = result.type;
   const record = oid === OID.record || result.type.fields !== null;
+  // A row of its own: what it is made of is known now.
+  const wanted = columns.length === 1 && columns[0]!.oid === OID.record ? result.type.fields : null;
   const isWhole =
     columns.length === 1 && (columns[0]!.oid === OID.record || baseOidOf(columns[0]!.oid) === baseOidOf(oid));
   for (const row of result.type.set ? answer.rows : answer.rows.slice(0, 1)) {
+    if (wanted !== null && row[0] instanceof PgRecord) checkReturned(row[0], wanted);
     const value =
       record && !isWhole ? { columns, values: row } : { value: row[0] ?? null, oid: columns[0]?.oid ?? OID.unknown };
     if (result.type.set) result.next(value);
     else result.give(value);
   }
+}
+
+/** @throws QuoralError 42804 */
+function checkReturned({ typeOids }: PgRecord, wanted: readonly { readonly oid: number }[]): void {
+  const mismatch = (detail: string): Error =>
+    sqlError('42804', 'function return row and query-specified return row do not match', { detail });
+  const given = typeOids.length;
+  if (given !== wanted.length)
+    throw mismatch(
+      `Returned row contains ${given} attribute${given === 1 ? '' : 's'}, but query expects ${wanted.length}.`,
+    );
+  const at = wanted.findIndex(({ oid }, i) => baseOidOf(oid) !== baseOidOf(typeOids[i]!));
+  if (at >= 0)
+    throw mismatch(
+      `Returned type ${formatType(typeOids[at]!)} at ordinal position ${at + 1}, but query expects ${formatType(wanted[at]!.oid)}.`,
+    );
 }
 
 function signature({ name, declared }: RoutineCall): string {

@@ -210,7 +210,7 @@ function dateOutOfRange(): Error {
 export function dateToTimestampTz(days: number, timeZone: string): bigint {
   const local = dateToTimestamp(days);
   if (local === TS_INFINITY || local === TS_NEG_INFINITY) return local;
-  const ts = local - BigInt(localOffset(zoneOrThrow(timeZone), local)) * 1_000_000n;
+  const ts = localToUtc(zoneOrThrow(timeZone), local);
   if (ts < TS_MIN || ts >= TS_END) throw dateOutOfRange();
   return ts;
 }

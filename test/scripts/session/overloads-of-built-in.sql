@@ -36,3 +36,8 @@ create function sqrt(text) returns text language sql as $$ select 'root of ' || 
 select sqrt('4'::text), sqrt(4);
 rollback;
 select sqrt('4'::text);
+create function counted(a variadic int[] default '{}') returns text language sql as $$ select $1::text $$;
+select counted(), counted(10), counted(10, 20), counted(variadic '{1}');
+create function joined(a int, variadic b int[] default '{7}') returns text language sql as $$ select a || b::text $$;
+select joined(1), joined(1, 2), joined(1, variadic '{5}');
+select joined(a => 1);

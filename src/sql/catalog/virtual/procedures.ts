@@ -44,6 +44,17 @@ function outColumns(entry: FunctionEntry): Values {
   };
 }
 
+/** The last one takes what is left. */
+function variadicInputs({ argOids }: FunctionEntry): Values {
+  return {
+    proallargtypes: new PgArray(OID.oid, [...argOids]),
+    proargmodes: new PgArray(
+      OID.char,
+      argOids.map((_, i) => (i < argOids.length - 1 ? 'i' : 'v')),
+    ),
+  };
+}
+
 export function* procedures(): Iterable<Values> {
   const builtIn = {
     pronamespace: PG_CATALOG_SCHEMA_ID,
@@ -70,7 +81,7 @@ export function* procedures(): Iterable<Values> {
     const last = entry.argOids[entry.argOids.length - 1] ?? 0;
     yield {
       ...shared,
-      ...outColumns(entry),
+      ...(entry.variadic ? variadicInputs(entry) : outColumns(entry)),
       prokind: 'f',
       proisstrict: entry.strict,
       proretset: entry.returnsSet,

@@ -92,6 +92,7 @@ const TEXT = `
 3358 pg_ndistinct_send 17 3361 s; 3404 pg_dependencies_in 3402 2275 i; 3405 pg_dependencies_out 2275 3402 i
 3406 pg_dependencies_recv 3402 2281 s; 3407 pg_dependencies_send 17 3402 s; 3446 macaddr8_recv 774 2281 i
 3447 macaddr8_send 17 774 i; 3504 anyenum_in 3500 2275 i; 3505 anyenum_out 2275 3500 s
+3506 enum_in 3500 2275,26 s; 3507 enum_out 2275 3500 s; 3532 enum_recv 3500 2281,26 s; 3533 enum_send 17 3500 s
 3594 event_trigger_in 3838 2275 i; 3595 event_trigger_out 2275 3838 i; 3610 tsvectorin 3614 2275 i
 3611 tsvectorout 2275 3614 i; 3612 tsqueryin 3615 2275 i; 3613 tsqueryout 2275 3615 i; 3638 tsvectorsend 17 3614 i
 3639 tsvectorrecv 3614 2281 i; 3640 tsquerysend 17 3615 i; 3641 tsqueryrecv 3615 2281 i; 3646 gtsvectorin 3642 2275 i

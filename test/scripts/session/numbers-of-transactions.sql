@@ -1,0 +1,21 @@
+-- A transaction has one number, also where each statement has a snapshot of its own.
+begin isolation level read committed;
+create temp table n as select txid_current() as x;
+select pg_sleep(0.002);
+select x = txid_current(), x = txid_current_if_assigned(), txid_status(x) from n;
+commit;
+begin;
+select txid_current_if_assigned(), pg_current_xact_id_if_assigned();
+select pg_current_xact_id() = pg_current_xact_id_if_assigned();
+commit;
+select row('ABC', 'DEF') ~<=~ row('DEF', 'ABC'), row('ABC', 'DEF') ~>=~ row('DEF', 'ABC');
+select row('a', 1) ~<~ row('b', 2);
+select x from (values ('b'), ('A'), ('a')) v(x) order by x using ~<~;
+select x from (values ('b'), (null), ('a')) v(x) order by x using ~>~;
+select 'a '::bpchar ~<~ 'a'::bpchar, 'a'::text ~>=~ 'a';
+select hashfloat4('NaN'::float4) = hashfloat4(-'NaN'::float4), hashfloat8('NaN'::float8) = hashfloat8(-'NaN'::float8);
+create type of_int as range (subtype = int);
+create type int_of_range as range (subtype = int, multirange_type_name = of_int);
+create type int_multirange as enum ();
+create type intrange as range (subtype = int);
+create type int_of as range (subtype = int);
