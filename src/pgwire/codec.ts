@@ -27,6 +27,8 @@ export type StartupMessage =
   | { readonly kind: 'ssl' }
   | { readonly kind: 'gssenc' }
   | { readonly kind: 'cancel'; readonly processId: number; readonly secretKey: number }
+  /** Of a length that no packet has: another protocol, or the Terminate of a client that gave up before it began. */
+  | { readonly kind: 'noise' }
   | {
       readonly kind: 'startup';
       readonly major: number;
@@ -106,7 +108,7 @@ export class FrontendParser {
     const frames = this.#frames;
     if (frames.bufferedBytes < 4) return null;
     const length = frames.peekInt32(0);
-    if (length < 8 || length > STARTUP_BYTES_MAX) throw protocolFatal('invalid length of startup packet');
+    if (length < 8 || length > STARTUP_BYTES_MAX) return { kind: 'noise' };
     if (frames.bufferedBytes < length) return null;
     return decodeStartup(frames.take(length));
   }
@@ -174,7 +176,7 @@ export function decodeStartup(packet: Buffer): StartupMessage {
   if (code === SSL_REQUEST_CODE) return { kind: 'ssl' };
   if (code === GSSENC_REQUEST_CODE) return { kind: 'gssenc' };
   if (code === CANCEL_REQUEST_CODE) {
-    if (packet.length !== 16) throw protocolFatal('invalid length of cancel request packet');
+    if (packet.length !== 16) return { kind: 'noise' };
     return { kind: 'cancel', processId: packet.readInt32BE(8), secretKey: packet.readInt32BE(12) };
   }
   const major = code >>> 16;

@@ -224,6 +224,10 @@ export class Connection {
         this.#deps.sql.cancel(message.processId, message.secretKey);
         this.#end();
         return;
+      case 'noise': // Closed without an answer, which its sender could not read.
+        this.#deps.metrics.errors++;
+        this.#end();
+        return;
       case 'startup':
         this.#open(message);
         return;

@@ -111,18 +111,26 @@ describe('frontend parser', () => {
   });
 
   it.each([
-    [[0, 0, 0, 7], 'invalid length of startup packet'],
-    [[0, 0, 0x27, 0x11], 'invalid length of startup packet'],
-    [[0x47, 0x45, 0x54, 0x20], 'invalid length of startup packet'],
     [[0, 0, 0, 8, 0, 3, 0, 0], 'invalid startup packet layout: expected terminator as last byte'],
     [[0, 0, 0, 11, 0, 3, 0, 0, 65, 0, 0], 'invalid startup packet layout: expected terminator as last byte'],
     [[0, 0, 0, 12, 0, 3, 0, 0, 65, 0, 66, 67], 'invalid startup packet layout: expected terminator as last byte'],
-    [[0, 0, 0, 9, 4, 0xd2, 22, 46, 0], 'invalid length of cancel request packet'],
   ])('refuses the start-up packet %j', (bytes, message) => {
     const parser = new FrontendParser();
     parser.push(Buffer.from(bytes));
     const error = failure(() => parser.nextStartup());
     expect([error.message, error.severity, error.sqlstate]).toEqual([message, 'FATAL', '08P01']);
+  });
+
+  it.each([
+    [[0, 0, 0, 7]],
+    [[0, 0, 0x27, 0x11]],
+    [[0x47, 0x45, 0x54, 0x20]],
+    [[0x58, 0, 0, 0, 4]],
+    [[0, 0, 0, 9, 4, 0xd2, 22, 46, 0]],
+  ])('takes %j for noise', (bytes) => {
+    const parser = new FrontendParser();
+    parser.push(Buffer.from(bytes));
+    expect(parser.nextStartup()).toEqual({ kind: 'noise' });
   });
 
   it('reads start-up parameters and keeps protocol options apart', () => {

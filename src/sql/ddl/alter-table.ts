@@ -61,6 +61,7 @@ import {
   withReplicaIdentity,
   withRowSecurity,
   withStorageFact,
+  withTriggers,
 } from './storage-facts.js';
 import { changedOptions } from './storage-options.js';
 import { refuseOwnRows, refuseRowTypeColumns, renewRowType } from './row-type-users.js';
@@ -219,8 +220,12 @@ async function apply(draft: Draft, command: Loose): Promise<void> {
       return;
     case 'AT_SetTableSpace':
     case 'AT_DropOids':
+    case 'AT_EnableTrigUser':
+    case 'AT_DisableTrigUser':
+      return;
     case 'AT_EnableTrigAll':
     case 'AT_DisableTrigAll':
+      draft.table = withTriggers(ctx, draft.table, command['subtype'] === 'AT_EnableTrigAll');
       return;
     case 'AT_EnableRowSecurity':
     case 'AT_DisableRowSecurity':

@@ -117,6 +117,20 @@ export function withReplicaIdentity(table: TableDescriptor, node: Loose): TableD
   return { ...table, replicaIdentity: index.oid };
 }
 
+/**
+ * ENABLE and DISABLE TRIGGER ALL. The only triggers are those that PostgreSQL has for foreign keys.
+ * @throws QuoralError 42501 for those who are no superusers
+ */
+export function withTriggers({ rights }: DdlContext, table: TableDescriptor, enabled: boolean): TableDescriptor {
+  const fk = table.foreignKeys?.[0];
+  const isParent = (table.referencedBy ?? []).length > 0;
+  if ((fk !== undefined || isParent) && !rights.superuser) {
+    const name = `RI_ConstraintTrigger_${fk === undefined ? 'a' : 'c'}_${fk?.oid ?? table.id}`;
+    throw sqlError('42501', `permission denied: "${name}" is a system trigger`);
+  }
+  return { ...table, triggersDisabled: !enabled };
+}
+
 export function withRowSecurity(table: TableDescriptor, subtype: string): TableDescriptor {
   const { enabled, forced } = table.rowSecurity ?? { enabled: false, forced: false };
   const isOn = !/Disable|NoForce/.test(subtype);

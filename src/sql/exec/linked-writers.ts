@@ -15,6 +15,8 @@ export interface TableLinks {
   readonly incoming: readonly ForeignKey[];
 }
 
+const NO_LINKS: TableLinks = { outgoing: [], incoming: [] };
+
 export class LinkedWriters {
   readonly tables: ReadonlyMap<number, BoundTable>;
   readonly #foreignKeys = new Map<number, ForeignKey>();
@@ -28,6 +30,7 @@ export class LinkedWriters {
     let links = this.#links.get(tableId);
     if (links !== undefined) return links;
     const { table } = this.tables.get(tableId)!;
+    if (table.triggersDisabled === true) return NO_LINKS;
     const outgoing = (table.foreignKeys ?? []).map((fk) => this.#foreignKey(fk.oid, tableId, fk.parentId));
     const incoming: ForeignKey[] = [];
     for (const id of table.referencedBy ?? []) {

@@ -3,8 +3,9 @@
  * (aggregates, window functions, set-returning functions) is in the context; subqueries are bound through
  * it too, so that this file does not depend on the binding of SELECT.
  */
-import type { A_Expr, A_Indirection, ColumnRef, Node } from 'libpg-query';
+import type { A_Expr, A_Indirection, ColumnRef, Node, TypeCast } from 'libpg-query';
 import { checkDimensions } from '../types/limits.js';
+import { identityCast } from '../types/casts.js';
 import { OID } from '../types/oids.js';
 import { baseOidOf, fieldsOf } from '../types/user-types.js';
 import { arrayOidOf, elementOidOf, formatType, isArrayType } from '../types/registry.js';
@@ -61,30 +62,8 @@ export function bindExpr(ctx: ExprContext, node: Node): Expr {
       if (op === 'NOT') return { kind: 'not', arg: args[0]!, oid: OID.bool, typmod: -1 };
       return { kind: op === 'OR' ? 'or' : 'and', args, oid: OID.bool, typmod: -1 };
     }
-    case 'TypeCast': {
-      const e = as(node, 'TypeCast')!;
-      const type = resolveTypeName(e.typeName!, ctx.binder);
-      const location = e.location !== undefined && e.location >= 0 ? e.location : locationOf(e.arg);
-      const array = as(e.arg, 'A_ArrayExpr');
-      if (array !== undefined && isArrayType(type.oid) && !b.castsStand) {
-        return coerce(
-          b,
-          bindArray(ctx, array.elements ?? [], location, elementOidOf(baseOidOf(type.oid))),
-          type.oid,
-          'explicit',
-          location,
-          type.typmod,
-        );
-      }
-      return coerce(
-        b,
-        bindExpr(ctx, e.arg!),
-        type.oid,
-        'explicit',
-        as(e.arg, 'A_Const')?.sval === undefined ? location : locationOf(e.arg),
-        type.typmod,
-      );
-    }
+    case 'TypeCast':
+      return bindTypeCast(ctx, as(node, 'TypeCast')!);
     case 'NullTest': {
       const e = as(node, 'NullTest')!;
       const arg = resolveUnknown(b, bindExpr(ctx, e.arg!));
@@ -453,6 +432,28 @@ function unify(
   const typmod = commonTypmod(bound, declared);
   const exprs = bound.map((e, i) => toCommon(ctx.binder, e, oid, what, locationOf(nodes[i])));
   return { exprs, oid, typmod, declared };
+}
+
+function bindTypeCast(ctx: ExprContext, e: TypeCast): Expr {
+  const b = ctx.binder;
+  const type = resolveTypeName(e.typeName!, ctx.binder);
+  const location = e.location !== undefined && e.location >= 0 ? e.location : locationOf(e.arg);
+  const array = as(e.arg, 'A_ArrayExpr');
+  if (array !== undefined && isArrayType(type.oid) && !b.castsStand) {
+    const made = bindArray(ctx, array.elements ?? [], location, elementOidOf(baseOidOf(type.oid)));
+    // A vector's elements are an array's, but only what is written as an array becomes one.
+    if (type.oid === OID.oidvector || type.oid === OID.int2vector)
+      return { kind: 'cast', arg: made, fn: identityCast, explicit: true, stable: false, oid: type.oid, typmod: -1 };
+    return coerce(b, made, type.oid, 'explicit', location, type.typmod);
+  }
+  return coerce(
+    b,
+    bindExpr(ctx, e.arg!),
+    type.oid,
+    'explicit',
+    as(e.arg, 'A_Const')?.sval === undefined ? location : locationOf(e.arg),
+    type.typmod,
+  );
 }
 
 function bindArray(ctx: ExprContext, nodes: readonly Node[], location: number, wanted: number): Expr {

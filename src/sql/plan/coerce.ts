@@ -165,6 +165,8 @@ export function tryCoerce(
     return applyCast(b, { ...e } as Expr, oid, typmod, context);
   }
   if (e.kind === 'row' && oid === OID.record) return e;
+  // To be of any type, or any array's, changes nothing of a value.
+  if (oid === OID.anyelement || (oid === OID.anyarray && isArrayType(e.oid))) return e;
   const isNull = e.kind === 'const' && e.value === null;
   if (isNull && b.notes === null && canCoerce(e.oid, oid, context)) return constant(null, oid, typmod);
   if (!canCoerce(e.oid, oid, context) || findCast(e.oid, oid, context) === null) return null;

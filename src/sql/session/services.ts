@@ -50,6 +50,7 @@ import type { SessionNotifications } from './notifications.js';
 import type { ServerCore } from './server.js';
 import { VERSION_TEXT } from './setting-table.js';
 import type { SessionRoles } from './roles.js';
+import { SequenceNames } from './sequence-names.js';
 import type { Settings } from './settings.js';
 import type { QueryStyle } from '../plan/deparse-query.js';
 import { KnownPath } from './known-path.js';
@@ -61,6 +62,7 @@ import { isOnlyOfName, isVisibleRoutine, oidOfRoutine, routineWithOid } from './
 import { commentIn } from './object-comments.js';
 import { findSetting } from './setting-table.js';
 import { withUnit } from './setting-values.js';
+import { shownSettings } from './transaction.js';
 import { splitIdentifiers } from './settings.js';
 
 /** What the services need of the session they belong to. */
@@ -213,7 +215,7 @@ export class Services implements SessionServices, CatalogServices {
     this.#knownPath.forget();
   }
   settingRows(): readonly SettingRow[] {
-    return this.#host.settings.all();
+    return shownSettings(this.#host);
   }
   activity(): readonly ActivityRow[] {
     return this.#host.activity();
@@ -505,6 +507,7 @@ export class Services implements SessionServices, CatalogServices {
   }
 
   // ---- sequences ----
+  readonly #names = new SequenceNames();
   async #sequence(sequence: string | number): Promise<SequenceDescriptor> {
     const tc = this.#host.transactionCatalog();
     const wait = this.#host.waitOptions();
@@ -519,12 +522,9 @@ export class Services implements SessionServices, CatalogServices {
     const found = await tc.relation(name, this.#host.settings.derived.searchPath, wait);
     if (found === null) throw missingRelation(sequence, (schema) => this.#schemaId(schema));
     if (found.kind !== 'sequence') throw sqlError('42809', `"${name.name}" is not a sequence`);
-    this.#ids.set(sequence, found.sequence.id);
+    this.#names.learn(sequence, found.sequence.id);
     return found.sequence;
   }
-
-  /** Ids of names that nextval resolved, for the synchronous currval. */
-  readonly #ids = new Map<string, number>();
 
   /** @throws QuoralError 42501 */
   async #mayUse(d: SequenceDescriptor, rights: number): Promise<void> {
@@ -554,8 +554,8 @@ export class Services implements SessionServices, CatalogServices {
   }
 
   currval(sequence: string | number): bigint {
-    const id =
-      typeof sequence === 'number' ? sequence : (this.relationOid(sequence) ?? this.#ids.get(sequence) ?? null);
+    let id = typeof sequence === 'number' ? sequence : this.relationOid(sequence);
+    if (this.#view === null) id ??= this.#names.find(String(sequence), this.#host.transactionCatalog());
     const value = id === null ? undefined : this.#current.get(id);
     if (value !== undefined) {
       this.#host.roles.checkCurrent(id!);
@@ -591,7 +591,7 @@ export class Services implements SessionServices, CatalogServices {
   /** DISCARD SEQUENCES. */
   discardSequences(): void {
     this.#current.clear();
-    this.#ids.clear();
+    this.#names.clear();
     this.#last = null;
   }
 }

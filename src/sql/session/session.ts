@@ -97,6 +97,7 @@ export class Session implements SqlSession {
   #closing = false;
   readonly #whenIdle: (() => void)[] = [];
   #idleTimer: TimerHandle | null = null;
+  #timeout: TimerHandle | null = null;
   #sink: ResultSink | null = null;
   #format: FormatContext;
   #transactionNow = 0n;
@@ -259,21 +260,24 @@ export class Session implements SqlSession {
   /** Everything that runs statements goes through here: cancel, time-outs and the session's end apply. */
   async #call(text: string, sink: ResultSink | null, body: () => Promise<void>): Promise<void> {
     this.#enter(text, sink);
-    let timer: TimerHandle | null = null;
-    const { statementTimeoutMs } = this.settings.derived;
-    if (statementTimeoutMs > 0) {
-      timer = this.server.deps.timers.after(statementTimeoutMs, () =>
-        this.#abort.abort(sqlError('57014', 'canceling statement due to statement timeout')),
-      );
-    }
+    this.startTimeout();
     try {
       await body();
     } catch (error) {
       throw await this.#failed(error);
     } finally {
-      timer?.cancel();
+      this.#timeout?.cancel();
+      this.#timeout = null;
       this.#leave();
     }
+  }
+
+  /** From now on statement_timeout counts: for each statement of several anew, by what the ones before it have set. */
+  startTimeout(): void {
+    this.#timeout?.cancel();
+    const { statementTimeoutMs } = this.settings.derived;
+    const expired = (): void => this.#abort.abort(sqlError('57014', 'canceling statement due to statement timeout'));
+    this.#timeout = statementTimeoutMs > 0 ? this.server.deps.timers.after(statementTimeoutMs, expired) : null;
   }
 
   #enter(text: string, sink: ResultSink | null): void {

@@ -78,6 +78,7 @@ async function runEach(
     if (statement.parameterCount > 0 && !NAMING_PARAMETERS.has(statement.kind))
       throw sqlError('42P02', 'there is no parameter $1');
     const alone = statements.length === 1;
+    if (i > 0) session.startTimeout();
     const prepared = new Prepared(alone ? text : statement.text, statement, [], alone);
     const learnt = alone && template !== null ? await learnTemplate(session, template, prepared) : null;
     await run(learnt ?? prepared, i === statements.length - 1);

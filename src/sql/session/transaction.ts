@@ -110,6 +110,17 @@ export function modeSetting(modes: TransactionModes, name: string): string | nul
   }
 }
 
+/** What pg_settings shows: of the transaction's settings its modes, whatever way they came about. */
+export function shownSettings(session: {
+  readonly settings: Settings;
+  setting(name: string): string | null;
+}): ReturnType<Settings['all']> {
+  return session.settings.all().map((row) => {
+    const { name } = row.definition;
+    return name.startsWith('transaction_') ? { ...row, value: session.setting(name) ?? row.value } : row;
+  });
+}
+
 export class SessionTransaction {
   readonly state = new TransactionState();
   readonly #host: TransactionHost;

@@ -327,6 +327,9 @@ export function isBinaryCoercible(from: number, to: number): boolean {
   return false;
 }
 
+/** Pseudo-types with values, which are written as text like any other's. */
+const WITH_OUTPUT: ReadonlySet<number> = new Set([OID.record, OID.void, OID.cstring]);
+
 export function canCoerce(from: number, to: number, context: CastContext): boolean {
   if (from === to || from === OID.unknown) return true;
   if (to === OID.any) return true;
@@ -341,7 +344,7 @@ export function canCoerce(from: number, to: number, context: CastContext): boole
   if (context === 'implicit') return false;
   const source = typeByOid(from);
   const target = typeByOid(to);
-  if (source.category === 'P' && from !== OID.record) return false;
+  if (source.category === 'P' && !WITH_OUTPUT.has(from)) return false;
   if (target.category === 'P' && to !== OID.record) return false;
   if (target.category === 'S') return context === 'explicit' || target.preferred || isString(to);
   return context === 'explicit' && source.category === 'S';

@@ -411,8 +411,15 @@ function pseudo(name: string): TypeBehaviour {
 function vector(elementOid: number, name: string): TypeBehaviour {
   const element = typeByOid(elementOid);
   const array = arrayOf(element);
+  // Made of an array it keeps that one's subscripts, which no comparison looks at.
+  const plain = (v: Datum): PgArray => {
+    const { elements, dims, lowerBounds } = v as PgArray;
+    return lowerBounds[0] === 0 ? (v as PgArray) : new PgArray(elementOid, elements, dims, [0]);
+  };
   return {
     ...array,
+    compare: (a, b) => array.compare(plain(a), plain(b)),
+    hashKey: (v) => array.hashKey(plain(v)),
     input(text, _typmod, ctx) {
       const parts = text.trim() === '' ? [] : text.trim().split(/\s+/);
       for (const part of parts) if (!/^-?\d+$/.test(part)) throw syntaxError(name, text);

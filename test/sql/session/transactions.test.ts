@@ -146,6 +146,13 @@ describe('cancel, time-outs, the end', () => {
     expect(await c.rows('select 1')).toEqual([['1']]);
     await c.all('set statement_timeout = 20');
     expect(await c.error('update t set b = 2 where a = 1')).toBe('57014 canceling statement due to statement timeout');
+    // For each statement of several anew, by what those before it have set.
+    const several = "set statement_timeout = '1ms'; set statement_timeout = '20ms'; update t set b = 2 where a = 1";
+    await c.all('reset statement_timeout');
+    expect(await c.error(several)).toBe('57014 canceling statement due to statement timeout');
+    await c.all("set statement_timeout = '80ms'");
+    expect(await c.rows('select pg_sleep(0.05); select pg_sleep(0.05)')).toBeDefined();
+    await c.all('set statement_timeout = 0');
     await d.session.close();
     expect((await c.query('update t set b = 2 where a = 1')).tag).toBe('UPDATE 1');
   });
