@@ -48,6 +48,8 @@ export interface ParsedStatement {
   readonly parameterCount: number;
   /** AS OF SYSTEM TIME expression text, recognised by the token pre-pass. */
   readonly asOfSystemTime: string | null;
+  /** What reading the text has to say, of the first statement of a text. */
+  readonly notices?: readonly Notice[];
 }
 
 export interface RelationName {
@@ -56,8 +58,10 @@ export interface RelationName {
   readonly name: string;
   /** It is where a type is named: no built-in type is called so. */
   readonly isType?: boolean;
-  /** It is where a function is called: no function built in is called so. */
+  /** It is where a function is called. */
   readonly isRoutine?: boolean;
+  /** Of such: a function that is built in is called so as well. */
+  readonly besideBuiltIn?: true;
   /** It is behind COLLATE: no collation that every database has is called so. */
   readonly isCollation?: boolean;
 }
@@ -381,7 +385,9 @@ export interface CompiledStatement {
   readonly readOnly: boolean;
   /** All that it writes are values of sequences. */
   readonly movesSequences?: true;
-  /** Stable across executions (no volatile catalog state inside): may be cached. */
+  /** It looks up names of catalog objects, or shows them, as it runs. */
+  readonly namesObjects?: true;
+  /** Stable across executions (no volatile catalog state inside), and not much larger than its text: may be cached. */
   readonly cacheable: boolean;
   /**
    * Fast path: the statement is a read of single keys, whose rows are fully given by their values.

@@ -43,6 +43,7 @@ import {
   schemaLockKey,
 } from './codec.js';
 import type { NameEntry, SchemaLockRow } from './codec.js';
+import { OVERLOAD } from './entry-names.js';
 import type { Descriptor } from './descriptor.js';
 
 export const LEASE_MS = 6_000;
@@ -60,6 +61,12 @@ export interface CatalogDeps {
   readonly timers: Timers;
   readonly rng: Rng;
   readonly logger: Logger;
+}
+
+/** What lies under a database's own id. */
+interface DatabaseNames {
+  readonly schemas: ReadonlyMap<string, number>;
+  readonly overloads: ReadonlySet<string>;
 }
 
 /** A transaction as the registry of uses knows it. */
@@ -94,7 +101,10 @@ export class Catalog {
   readonly #logger: Logger;
   readonly #descriptors = new Map<number, Descriptor>();
   readonly #names = new Map<string, NameEntry>();
-  readonly #schemas = new Map<number, ReadonlyMap<string, number>>();
+  readonly #schemas = new Map<number, DatabaseNames>();
+  /** Whose names have been asked for. */
+  readonly #databases = new Set<number>();
+  #namesGeneration = 0;
   readonly #users = new Map<number, Set<UseHolder>>();
   readonly #locks = new Map<number, LocalLock>();
   readonly #drained = new Map<number, (() => void)[]>();
@@ -125,6 +135,10 @@ export class Catalog {
   /** Changes whenever anything cached was dropped; equal epochs mean that what was valid still is. */
   get epoch(): number {
     return this.#epoch;
+  }
+  /** Changes with what `schemasOf` and `overloadsOf` say. */
+  get namesGeneration(): number {
+    return this.#namesGeneration;
   }
   get leaseGeneration(): number {
     return this.#leaseGeneration;
@@ -239,6 +253,7 @@ export class Catalog {
     this.#descriptors.clear();
     this.#names.clear();
     this.#schemas.clear();
+    this.#namesGeneration++;
     this.#epoch++;
     this.#invalidations++;
   }
@@ -250,6 +265,7 @@ export class Catalog {
     for (const id of ids) {
       this.#descriptors.delete(id);
       this.#schemas.delete(id);
+      if (this.#databases.has(id)) this.#namesGeneration++;
     }
     for (const [name, entry] of this.#names) if (gone.has(entry.id)) this.#names.delete(name);
   }
@@ -307,6 +323,16 @@ export class Catalog {
 
   /** All schemas of a database by name. CREATE and DROP SCHEMA lock the database's id. */
   async schemasOf(databaseId: number): Promise<ReadonlyMap<string, number>> {
+    return (await this.#namesOf(databaseId)).schemas;
+  }
+
+  /** Names of built-in functions that functions of users may have as well. Who makes the first of one locks the database's id. */
+  async overloadsOf(databaseId: number): Promise<ReadonlySet<string>> {
+    return (await this.#namesOf(databaseId)).overloads;
+  }
+
+  async #namesOf(databaseId: number): Promise<DatabaseNames> {
+    this.#databases.add(databaseId);
     const cached = this.#schemas.get(databaseId);
     if (cached !== undefined && this.leaseUsable()) return cached;
     const lease = this.ensureLease();
@@ -318,19 +344,20 @@ export class Catalog {
       txn.scan({ start: prefix, end: prefixEnd(prefix) }),
     );
     const schemas = new Map<string, number>();
+    const overloads = new Set<string>();
     rows.keys.forEach((key, i) => {
-      schemas.set(
-        Buffer.from(key.slice(prefix.length), 'latin1').toString('utf8'),
-        decodeNameEntry(rows.values[i]!).id,
-      );
+      const name = Buffer.from(key.slice(prefix.length), 'latin1').toString('utf8');
+      if (name.startsWith(OVERLOAD)) overloads.add(name.slice(OVERLOAD.length));
+      else schemas.set(name, decodeNameEntry(rows.values[i]!).id);
     });
+    const names = { schemas, overloads };
     // Under a lock the list may be old in a moment: it is used, not kept.
-    if (lock === null && this.#invalidations === before && this.leaseUsable()) this.#schemas.set(databaseId, schemas);
-    return schemas;
+    if (lock === null && this.#invalidations === before && this.leaseUsable()) this.#schemas.set(databaseId, names);
+    return names;
   }
 
   cachedSchemas(databaseId: number): ReadonlyMap<string, number> | undefined {
-    return this.#schemas.get(databaseId);
+    return this.#schemas.get(databaseId)?.schemas;
   }
 
   // ---- uses and locks of this node ----

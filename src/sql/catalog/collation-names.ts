@@ -34,3 +34,21 @@ export async function collationByName(
   }
   return null;
 }
+
+/** Of a user, by what a transaction knows and by a view of the catalog, if there is one. null: none that is known. */
+export function collationIn(
+  known: {
+    readonly tc: { knownName(schemaId: number, name: string): { readonly id: number } | null | undefined };
+    readonly view: { readonly descriptors: readonly Descriptor[] } | null;
+    readonly databaseId: number;
+  },
+  schemaId: number,
+  name: string,
+): number | null {
+  const entry = known.tc.knownName(schemaId, collationEntryName(name));
+  if (entry != null) return entry.id;
+  const found = known.view?.descriptors.find(
+    (d) => d.kind === 'collation' && d.schemaId === schemaId && d.name === name && d.databaseId === known.databaseId,
+  );
+  return found?.id ?? null;
+}

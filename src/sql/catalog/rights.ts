@@ -84,6 +84,12 @@ export function wholeRights(rights: Rights, descriptor: Exclude<Descriptor, { re
   return has;
 }
 
+/** The same for a schema by its list. */
+export function schemaRights(rights: Rights, acl: Acl): number {
+  const uses = rights.isMember(READ_ALL_DATA) || rights.isMember(WRITE_ALL_DATA);
+  return rights.of(acl) | (uses ? RIGHTS.usage : 0);
+}
+
 /** As messages name the kind of a relation. */
 export function relationKind(descriptor: Descriptor): string {
   if (descriptor.kind === 'table' && isMaterialized(descriptor)) return 'materialized view';

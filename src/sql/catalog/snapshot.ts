@@ -35,7 +35,8 @@ export async function snapshotOf(
       const found = await catalog.routines(name, searchPath, wait);
       routines.set(key, found);
       // A range type's constructor has the type's name.
-      if ((found?.length ?? 0) === 0) types.set(key, types.get(key) ?? (await catalog.type(name, searchPath, wait)));
+      if ((found?.length ?? 0) === 0 && name.besideBuiltIn !== true)
+        types.set(key, types.get(key) ?? (await catalog.type(name, searchPath, wait)));
     } else if (!found.has(key)) found.set(key, await catalog.relation(name, searchPath, wait, passed));
   }
   return {

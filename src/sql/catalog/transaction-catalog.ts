@@ -22,6 +22,7 @@ import { INFORMATION_SCHEMA_ID, PG_CATALOG_SCHEMA_ID, PUBLIC_SCHEMA_ID } from '.
 import type { Catalog, UseHolder, WaitOptions } from './catalog.js';
 import { decodeDescriptor, decodeNameEntry, encodeNameEntry } from './codec.js';
 import type { NameEntry } from './codec.js';
+import { overloadEntryName, routineEntryName, typeEntryName } from './entry-names.js';
 import { deleteDescriptor, putDescriptor } from './descriptor-changes.js';
 import type {
   CollationDescriptor,
@@ -66,15 +67,6 @@ function isRoutine(d: Descriptor | null): d is RoutineDescriptor {
 }
 export function isType(d: Descriptor | null): d is TypeDescriptor {
   return d?.kind === 'type';
-}
-
-/** No relation's name has this in front. */
-export function typeEntryName(name: string): string {
-  return `\0type/${name}`;
-}
-
-export function routineEntryName(name: string): string {
-  return `\0routine/${name}`;
 }
 
 export class TransactionCatalog implements UseHolder {
@@ -285,6 +277,12 @@ export class TransactionCatalog implements UseHolder {
     return this.#namedIn(schemaId, routineEntryName(name), name, isRoutine, wait);
   }
 
+  /** Whether some function of a user has the name, which a built-in one has too. */
+  async isOverload(name: string): Promise<boolean> {
+    if (this.ownName(0, overloadEntryName(name)) != null) return true;
+    return (await this.catalog.overloadsOf(this.databaseId)).has(name);
+  }
+
   /** In every schema of the search path, or in the one named: temporary ones are found only when they are written as such. */
   async routines(
     name: RelationName,
@@ -292,6 +290,7 @@ export class TransactionCatalog implements UseHolder {
     wait: WaitOptions,
   ): Promise<ResolvedRoutines[] | null> {
     const found: ResolvedRoutines[] = [];
+    if (name.besideBuiltIn === true && !(await this.isOverload(name.name))) return found;
     if (name.schema !== null && (await this.schemaId(name.schema)) === null) return null;
     if (name.schema !== null) await this.guard(name.schema);
     const path = searchPath.filter((schema) => !isTemporarySchemaName(schema));

@@ -6,7 +6,7 @@ import {
   POSTGRES_DATABASE_ID,
   PUBLIC_SCHEMA_ID,
 } from '../catalog/bootstrap.js';
-import { routineEntryName } from '../catalog/transaction-catalog.js';
+import { routineEntryName } from '../catalog/entry-names.js';
 import { RIGHTS } from '../catalog/acl.js';
 import type { ParsedStatement } from '../contract.js';
 import type { DdlContext } from './context.js';

@@ -4,40 +4,84 @@
  */
 import { sqlError } from '../../base/errors.js';
 import type { TableDescriptor } from '../catalog/descriptor.js';
-import type { RelationName } from '../contract.js';
+import { isTemporary } from '../catalog/temporary-names.js';
+import type { Relation, RelationName } from '../contract.js';
 import { notice, type DdlContext } from './context.js';
 import { findColumn } from './indexes.js';
 import { currentDatabase, requireOwner, requireSchemaOwner } from './ownership.js';
 import { openIndex, relationMissing } from './objects.js';
 import { list, of, options, rangeVar, stringOf, text, valueText } from './tree.js';
 import type { Loose } from './tree.js';
+import { readVacuumOptions } from './vacuum-options.js';
+
+/** Catalogs that all databases have together. */
+const OF_THE_CLUSTER: ReadonlySet<string> = new Set([
+  'pg_authid',
+  'pg_auth_members',
+  'pg_database',
+  'pg_db_role_setting',
+  'pg_parameter_acl',
+  'pg_replication_origin',
+  'pg_shdepend',
+  'pg_shdescription',
+  'pg_shseclabel',
+  'pg_subscription',
+  'pg_tablespace',
+]);
 
 export async function runVacuum(ctx: DdlContext, body: Loose): Promise<string> {
   const isVacuum = body['is_vacuumcmd'] === true;
+  const { analyzes, parallel } = readVacuumOptions(options(body['options']), isVacuum);
   if (isVacuum && ctx.session.inBlock) throw sqlError('25001', 'VACUUM cannot run inside a transaction block');
   const relations = list(body['rels']).map((r) => of(r, 'VacuumRelation'));
-  const analyzes = !isVacuum || isOn(body['options'], 'analyze');
   if (!analyzes && relations.some((r) => list(r['va_cols']).length > 0))
     throw sqlError('0A000', 'ANALYZE option must be specified when a column list is provided');
+  const found: { readonly name: RelationName; readonly relation: Relation | null; readonly columns: string[] }[] = [];
   for (const relation of relations) {
     const name = rangeVar(relation['relation']);
-    const found = await ctx.catalog.relation(name, ctx.session.searchPath, ctx.wait);
-    if (found === null) return relationMissing(ctx, name);
-    if (found.kind !== 'table') continue;
-    if (!(await mayMaintain(ctx, found.table))) {
-      const what = isVacuum ? 'vacuum' : 'analyze';
-      const message = `skipping "${found.table.name}" --- only table or database owner can ${what} it`;
-      ctx.notice({ severity: 'WARNING', sqlstate: '01000', message });
-      continue;
+    const seen = await ctx.catalog.relation(name, ctx.session.searchPath, ctx.wait);
+    if (seen === null && !(await isIndex(ctx, name))) return relationMissing(ctx, name);
+    found.push({ name, relation: seen, columns: list(relation['va_cols']).map(stringOf) });
+  }
+  const what = isVacuum ? 'vacuum' : 'analyze';
+  for (const { name, relation, columns } of found) {
+    const reason = await reasonToSkip(ctx, relation, what);
+    if (reason !== null) {
+      warn(ctx, `skipping "${name.name}" --- ${reason}`);
+    } else if (relation?.kind === 'table') {
+      requireColumns(relation.table, columns);
+      if (parallel && isTemporary(relation.table) && relation.table.indexes.filter(({ oid }) => oid !== 0).length > 1)
+        warn(
+          ctx,
+          `disabling parallel option of vacuum on "${name.name}" --- cannot vacuum temporary tables in parallel`,
+        );
     }
-    const columns = list(relation['va_cols']).map(stringOf);
-    columns.forEach((column, i) => {
-      findColumn(found.table.columns, column, found.table.name, false);
-      if (columns.indexOf(column) < i)
-        throw sqlError('42701', `column "${column}" of relation "${found.table.name}" appears more than once`);
-    });
   }
   return isVacuum ? 'VACUUM' : 'ANALYZE';
+}
+
+function warn(ctx: DdlContext, message: string): void {
+  ctx.notice({ severity: 'WARNING', sqlstate: '01000', message });
+}
+
+async function reasonToSkip(ctx: DdlContext, relation: Relation | null, what: string): Promise<string | null> {
+  if (relation?.kind === 'virtual') {
+    if (ctx.rights.superuser) return null;
+    if (OF_THE_CLUSTER.has(relation.name)) return `only superuser can ${what} it`;
+    const owns = ctx.rights.owns(await currentDatabase(ctx));
+    return owns ? null : `only superuser or database owner can ${what} it`;
+  }
+  if (relation?.kind !== 'table') return `cannot ${what} non-tables or special system tables`;
+  return (await mayMaintain(ctx, relation.table)) ? null : `only table or database owner can ${what} it`;
+}
+
+/** @throws QuoralError 42703, 42701 */
+function requireColumns(table: TableDescriptor, columns: readonly string[]): void {
+  columns.forEach((column, i) => {
+    findColumn(table.columns, column, table.name, false);
+    if (columns.indexOf(column) < i)
+      throw sqlError('42701', `column "${column}" of relation "${table.name}" appears more than once`);
+  });
 }
 
 async function mayMaintain(ctx: DdlContext, table: TableDescriptor): Promise<boolean> {

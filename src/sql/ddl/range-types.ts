@@ -2,7 +2,7 @@
  * CREATE TYPE … AS RANGE. A range type comes with a multirange type, which has a descriptor and a name of its own but
  * is made, changed and dropped with the range.
  *
- * Limits: the subtype is a built-in one; no canonical function; the operator class is the subtype's own, and a
+ * Limits: the subtype is no domain; no canonical function; the operator class is the subtype's own, and a
  * subtype_diff is checked and forgotten, for it has no effect here.
  */
 import { sqlError } from '../../base/errors.js';
@@ -11,7 +11,7 @@ import { functionsNamed } from '../functions/define.js';
 import { resolveTypeName } from '../plan/coerce.js';
 import { OID } from '../types/oids.js';
 import { formatType, typeByOid } from '../types/registry.js';
-import { internType, isHandle, multirangeOf } from '../types/user-types.js';
+import { internType, multirangeOf, userTypeOf } from '../types/user-types.js';
 import type { RangeType } from '../types/user-types.js';
 import type { RelationName } from '../contract.js';
 import { requireCollation } from './collations.js';
@@ -127,7 +127,7 @@ function subtypeOf(ctx: DdlContext, node: Loose): number {
   const name = { ...of(node, 'TypeName'), location: -1 };
   const { oid } = resolveTypeName(name as Parameters<typeof resolveTypeName>[0], ctx.types);
   if (typeByOid(oid).category === 'P') throw sqlError('42804', `range subtype cannot be ${formatType(oid)}`);
-  if (isHandle(oid)) throw unsupported(`a range over ${formatType(oid)}, a type of a user,`);
+  if (userTypeOf(oid)?.kind === 'domain') throw unsupported(`a range over ${formatType(oid)}, a domain,`);
   if (isKeyEncodable(oid)) return oid;
   throw sqlError('42704', `data type ${formatType(oid)} has no default operator class for access method "btree"`, {
     hint: 'You must specify an operator class for the range type or define a default operator class for the subtype.',

@@ -7,7 +7,7 @@
  */
 import type { Descriptor, Routine, RoutineDescriptor, TableDescriptor, UsedRoutine } from '../catalog/descriptor.js';
 import { isReader, kindName } from '../catalog/materialized.js';
-import { routineEntryName } from '../catalog/transaction-catalog.js';
+import { routineEntryName } from '../catalog/entry-names.js';
 import { calls, callsIn, queryCalls, runBy } from '../catalog/used-routines.js';
 import { formatType } from '../types/registry.js';
 import { sqlError } from '../../base/errors.js';

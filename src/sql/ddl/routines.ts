@@ -7,11 +7,12 @@ import { type QuoralError, sqlError } from '../../base/errors.js';
 import { prefixEnd } from '../../base/key.js';
 import { decodeUint, SYSTEM_KEYS } from '../../encoding/keyspace.js';
 import { relationsWithin } from '../catalog/row-types.js';
-import { routineEntryName } from '../catalog/transaction-catalog.js';
+import { routineEntryName } from '../catalog/entry-names.js';
 import { usesType } from '../catalog/codec.js';
-import type { Routine, RoutineDescriptor, RoutineParameter } from '../catalog/descriptor.js';
+import type { Descriptor, Routine, RoutineDescriptor, RoutineParameter } from '../catalog/descriptor.js';
+import { kindName } from '../catalog/materialized.js';
 import type { ParsedStatement, RelationName } from '../contract.js';
-import { inLiteral, positionIn } from '../parse/body-position.js';
+import { behind, inLiteral, positionIn } from '../parse/body-position.js';
 import { nextToken } from '../parse/tokens.js';
 import { takesArgument } from '../plan/routines.js';
 import { extraLevel } from '../plpgsql/extra-checks.js';
@@ -21,12 +22,14 @@ import { OID } from '../types/oids.js';
 import { catalogOidOf, formatType } from '../types/registry.js';
 import type { UserType } from '../types/user-types.js';
 import { checkSqlBody } from './check-body.js';
+import { recordRelations, relationsRead } from './routine-reads.js';
 import { SUPERUSER_OID } from '../catalog/bootstrap-names.js';
 import type { DdlContext } from './context.js';
 import { initialAcl } from './default-privileges.js';
 import { notOwner, ownerOfRoutine, ownsSchemaOf, requireCreate } from './ownership.js';
 import { notice } from './context.js';
 import { argumentTypes, skippedFor, writtenType } from './missing-objects.js';
+import { noteOverload } from './overloads.js';
 import { creationSchema, shownName, throwMissing, visibleName } from './objects.js';
 import { callerLines, changeCallers, dropCallers, refuseCallers } from './routine-users.js';
 import type { NamedRoutine } from './routine-users.js';
@@ -103,10 +106,11 @@ export async function runCreateFunction(ctx: DdlContext, body: Loose, statement:
   const parameters = readParameters(ctx, list(body['parameters']), procedure);
   const returns = readReturns(ctx, body, parameters);
   checkOptions(options(body['options']), procedure);
-  const made = { procedure, parameters, ...returns, ...readOptions(ctx, body, statement) };
+  const read = { procedure, parameters, ...returns, ...readOptions(ctx, body, statement) };
+  const made = body['sql_body'] === undefined ? read : { ...read, reads: await relationsRead(ctx, read) };
   checkEstimates(made);
   refuseLeakproof(ctx, made);
-  checkPolymorphic(made);
+  checkPolymorphic(made, body['sql_body'] !== undefined);
   const routine = await addRoutine(ctx, name, made, body['replace'] === true);
   checkBody(ctx, name.name, made, body, statement);
   await checkNames(ctx, name.name, routine, body, statement);
@@ -133,13 +137,14 @@ export async function addRoutine(
     ...(userId === SUPERUSER_OID ? {} : { owner: userId }),
     ...(await initialAcl(ctx, 'function', schema.id)),
   };
-  if (group !== null) await recordRowTypes(ctx, group.id, made);
+  await noteOverload(ctx, name.name);
+  if (group !== null) await recordRelations(ctx, group.id, made);
   if (group === null) {
     const id = await ctx.catalog.catalog.ids.next();
     const entry = routineEntryName(name.name);
     if (!(await ctx.catalog.claimName(ctx.txn, schema.id, entry, { id, indexOid: null })))
       throw sqlError('42723', `function "${name.name}" already exists with same argument types`);
-    await recordRowTypes(ctx, id, made);
+    await recordRelations(ctx, id, made);
     ctx.catalog.putNew(ctx.txn, {
       kind: 'routine',
       id,
@@ -172,24 +177,15 @@ function pick<K extends 'owner' | 'acl'>(routine: Routine, key: K): Pick<Routine
   return routine[key] === undefined ? {} : { [key]: routine[key] };
 }
 
-/** So that a relation finds, before it goes, the functions that take or give its rows. */
-async function recordRowTypes(ctx: DdlContext, groupId: number, made: Omit<Routine, 'oid'>): Promise<void> {
-  for (const id of relationsWithin([made.typeOid, ...made.parameters.map((p) => p.typeOid)])) {
-    if ((await ctx.catalog.readTracked(ctx.txn, id)) === null)
-      throw sqlError('42P01', 'a relation of the function is gone');
-    ctx.txn.put(SYSTEM_KEYS.dependency(id, groupId), PRESENT);
-  }
-}
-
 export interface DependentLine {
   readonly oid: number;
   readonly line: string;
 }
 
-/** Before the relation goes: drops the functions that take or give its rows; without CASCADE, names them. */
+/** Before the relation goes: drops the functions that take or give its rows or read it; without CASCADE, names them. */
 export async function dropRowTypeRoutines(
   ctx: DdlContext,
-  relation: { readonly id: number; readonly schemaId: number; readonly name: string },
+  relation: Extract<Descriptor, { kind: 'table' | 'view' | 'sequence' }>,
   { cascade, together }: DropOptions,
 ): Promise<DependentLine[]> {
   const prefix = SYSTEM_KEYS.dependents(relation.id);
@@ -202,13 +198,19 @@ export async function dropRowTypeRoutines(
     await ctx.catalog.lock(ctx.txn, [id], ctx.wait);
     const group = await ctx.catalog.forUpdate(ctx.txn, id);
     if (group?.kind !== 'routine') continue;
-    const users = group.routines.filter((r) =>
-      relationsWithin([r.typeOid, ...r.parameters.map((p) => p.typeOid)]).includes(relation.id),
-    );
+    const takesRows = (r: Routine): boolean =>
+      relationsWithin([r.typeOid, ...r.parameters.map((p) => p.typeOid)]).includes(relation.id);
+    const users = group.routines.filter((r) => r.reads?.includes(relation.id) === true || takesRows(r));
     for (const routine of users) {
       const shown = await shownRoutine(ctx, { group, routine });
-      lines.push({ oid: routine.oid, line: `${shown} depends on type ${await visibleName(ctx, relation)}` });
-      if (!cascade) continue;
+      const kind = takesRows(routine) ? 'type' : kindName(relation);
+      lines.push({ oid: routine.oid, line: `${shown} depends on ${kind} ${await visibleName(ctx, relation)}` });
+      if (!cascade) {
+        // What calls it for rows of the relation depends on that, too.
+        const callers = takesRows(routine) ? [] : await callerLines(ctx, { routine, shown }, together);
+        lines.push(...callers.map((line) => ({ oid: routine.oid, line })));
+        continue;
+      }
       ctx.cascades.push(shown);
       await dropCallers(ctx, { routine, shown });
     }
@@ -221,8 +223,6 @@ export async function dropRowTypeRoutines(
   }
   return cascade ? [] : lines;
 }
-
-const PRESENT = Buffer.from('1', 'latin1');
 
 /** Whether it can be read; where it cannot is told by its place in the statement. */
 function checkBody(
@@ -265,11 +265,15 @@ async function checkNames(
 ): Promise<void> {
   if (!ctx.session.checkBodies) return;
   const at = options(body['options']).find((o) => o.name === 'as')?.location ?? -1;
-  await checkSqlBody(ctx, name, routine).catch((error: unknown) =>
-    inLiteral(statement, at, () => {
+  const isStandard = body['sql_body'] !== undefined;
+  await checkSqlBody(ctx, name, routine).catch((error: unknown) => {
+    const rethrow = (): never => {
       throw error;
-    }),
-  );
+    };
+    return isStandard
+      ? behind(statement, statement.text.length - routine.body.length, rethrow)
+      : inLiteral(statement, at, rethrow);
+  });
 }
 
 function put(ctx: DdlContext, group: RoutineDescriptor, routines: readonly Routine[]): void {
@@ -425,7 +429,8 @@ async function checkedRoutine(
   const { group, routine } = opened;
   if (access === 'any' || ctx.rights.isMember(ownerOfRoutine(routine))) return opened;
   if (access === 'drop' && (await ownsSchemaOf(ctx, group))) return opened;
-  throw notOwner(kindOf(routine), shown);
+  // Only DROP calls an aggregate one.
+  throw notOwner(access === 'owner' && routine.aggregate !== undefined ? 'function' : kindOf(routine), shown);
 }
 
 /** Puts a routine, with everything that calls it. */
@@ -568,13 +573,14 @@ export async function moveRoutine(
       '42723',
       `function ${identityText(name, routine).replaceAll(',', ', ')} already exists in schema "${schema.name}"`,
     );
+  await noteOverload(ctx, name);
   put(
     ctx,
     group,
     group.routines.filter((r) => r !== routine),
   );
   const id = joined?.id ?? (await ctx.catalog.catalog.ids.next());
-  await recordRowTypes(ctx, id, routine);
+  await recordRelations(ctx, id, routine);
   if (joined !== null) {
     put(ctx, joined, [...joined.routines, routine]);
     await changeCallers(ctx, { groupId: joined.id, name, routine });

@@ -2,7 +2,8 @@
  * Immutable expressions over one table's row, as generated columns, index keys and index predicates have them:
  * checked by PostgreSQL's rules, kept as canonical text with the columns that it reads.
  *
- * Limits: in an index a reference to the whole row (`t IS NULL` for a table t) is 0A000; errors carry no position.
+ * Limits: a reference to the whole row (`t IS NULL` for a table t) is 0A000, but for its fields, (t).a and ROW(t.*);
+ * errors carry no position.
  */
 import { sqlError } from '../../base/errors.js';
 import type { QuoralError } from '../../base/errors.js';
@@ -44,7 +45,10 @@ export const CHECK: Place = {
   many: 'check constraints',
   notImmutable: '',
   wholeRow: sqlError('0A000', 'a whole-row reference in a check constraint is not supported'),
-  systemColumn: (name) => sqlError('42P10', `system column "${name}" reference in check constraint is invalid`),
+  systemColumn: (name) =>
+    name === 'tableoid'
+      ? sqlError('0A000', 'a reference to tableoid in a check constraint is not supported')
+      : sqlError('42P10', `system column "${name}" reference in check constraint is invalid`),
 };
 
 export interface BoundRowExpression extends RowExpression {
@@ -73,6 +77,30 @@ function referenceOf(node: Loose): string[] | null {
   return ref === undefined ? null : list(ref['fields']).map(stringOf);
 }
 
+/** The fields of the whole row of `table` that a node names one by one: (t).a, and t.* within ROW(…). */
+function fieldsOfRow(n: Loose, table: string, columns: readonly ColumnDescriptor[]): unknown {
+  const isStar = (part: unknown): boolean => (part as Loose)['A_Star'] !== undefined;
+  if (columns.some((c) => c.name === table)) return undefined;
+  const field = n['A_Indirection'] as Loose | undefined;
+  const path = list(field?.['indirection']);
+  if (field !== undefined && path.length === 1 && !isStar(path[0]) && path[0]!['A_Indices'] === undefined) {
+    const names = referenceOf(field['arg'] as Loose);
+    const name = stringOf(path[0]!);
+    if (names?.length !== 1 || names[0] !== table || !columns.some((c) => c.name === name)) return undefined;
+    return columnRef(name, ((field['arg'] as Loose)['ColumnRef'] as Loose)['location']);
+  }
+  const row = n['RowExpr'] as Loose | undefined;
+  if (row === undefined) return undefined;
+  const starred = (arg: Loose): boolean => {
+    const fields = list((arg['ColumnRef'] as Loose | undefined)?.['fields']);
+    return fields.length === 2 && isStar(fields[1]) && stringOf(fields[0]!) === table;
+  };
+  const args = list(row['args']);
+  if (!args.some(starred)) return undefined;
+  const all = args.flatMap((arg) => (starred(arg) ? columns.map((c) => columnRef(c.name, -1)) : [arg]));
+  return { RowExpr: { ...row, args: all } };
+}
+
 /** References such as t.a become a; subqueries, parameters and whole rows are refused. */
 export function normalised(node: unknown, table: string, columns: readonly ColumnDescriptor[], place: Place): unknown {
   return mapTree(node, (n) => {
@@ -81,6 +109,8 @@ export function normalised(node: unknown, table: string, columns: readonly Colum
       throw sqlError('42P20', `window functions are not allowed in ${place.many}`);
     const parameter = n['ParamRef'] as Loose | undefined;
     if (parameter !== undefined) throw sqlError('42P02', `there is no parameter $${Number(parameter['number'] ?? 0)}`);
+    const ofRow = fieldsOfRow(n, table, columns);
+    if (ofRow !== undefined) return n['RowExpr'] === undefined ? ofRow : normalised(ofRow, table, columns, place);
     const names = referenceOf(n);
     if (names === null) return undefined;
     if (names.length === 2 && names[0] === table && names[1] !== '')

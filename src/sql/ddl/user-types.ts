@@ -12,7 +12,7 @@
  */
 import { assert } from '../../base/assert.js';
 import { QuoralError, sqlError } from '../../base/errors.js';
-import { typeEntryName } from '../catalog/transaction-catalog.js';
+import { typeEntryName } from '../catalog/entry-names.js';
 import { usesType, withType } from '../catalog/codec.js';
 import type { Descriptor, TableDescriptor, TypeDescriptor } from '../catalog/descriptor.js';
 import { kindName } from '../catalog/materialized.js';
@@ -263,7 +263,8 @@ export async function dropType(
     });
   }
   const multirange = type.kind === 'range' ? type.multirange : null;
-  const users = (await usersOf(ctx, type)).filter((user) => user.id !== multirange?.oid);
+  // Multiranges go with their ranges.
+  const users = (await usersOf(ctx, type)).filter((user) => !isMultirange(user));
   if (users.length > 0) {
     const shown = await visibleName(ctx, descriptor);
     if (!cascade) {
@@ -291,6 +292,10 @@ export async function dropType(
   assert(own?.kind === 'type', 'a range type has its multirange type');
   ctx.catalog.freeName(ctx.txn, own.schemaId, typeEntryName(own.name));
   ctx.catalog.drop(ctx.txn, own.id);
+}
+
+function isMultirange(d: Descriptor): boolean {
+  return d.kind === 'type' && userTypeOf(d.typeOid)?.kind === 'multirange';
 }
 
 export function namesType(oid: number, type: UserType): boolean {

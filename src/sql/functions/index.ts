@@ -30,6 +30,8 @@ import './keywords.js';
 import './network.js';
 import './ranges.js';
 import './pg-lsn.js';
+import './snapshots.js';
+import './record-images.js';
 import './identifiers.js';
 import './unicode.js';
 import './encodings.js';

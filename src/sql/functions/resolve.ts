@@ -273,7 +273,7 @@ function defaulting(entry: FunctionEntry, missing: number): FunctionEntry {
 export interface ResolveOptions {
   /** The last argument was written VARIADIC. */
   readonly variadic?: boolean;
-  /** Functions of users with that name, instead of those built in. */
+  /** What else may be meant, instead of the built-in functions of the name; those of earlier schemas first. */
   readonly routines?: readonly FunctionEntry[];
   /** Whether two of these stand in one schema, so that neither comes before the other. */
   readonly alike?: (a: FunctionEntry, b: FunctionEntry) => boolean;
@@ -300,21 +300,24 @@ export function findFunction(
 ): ResolvedCall<FunctionEntry> | null {
   const whole = options.variadic === true;
   const candidates: Candidate<FunctionEntry>[] = [];
+  const { alike } = options;
   for (const entry of options.routines ?? functionsNamed(name)) {
     if (whole && !entry.variadic) continue;
     const candidate = tryCandidate(entry, args, whole);
-    if (candidate !== null) candidates.push(candidate);
+    if (candidate !== null && !candidates.some((before) => isHidden(candidate, before, alike)))
+      candidates.push(candidate);
   }
   if (candidates.length === 0) return null;
   // A function without packing beats one that packs, where both take the same types.
   const exact = candidates.filter((c) => exactMatches(c, args) === args.length && c.packFrom < 0);
   // So does one of which all parameters are given.
   const complete = exact.find((c) => c.entry.argOids.length === args.length);
-  const { alike } = options;
   const takesTheSame = (a: (typeof candidates)[0], b: (typeof candidates)[0]): boolean =>
     a !== b && a.packFrom < 0 === b.packFrom < 0 && a.declared.join() === b.declared.join();
   // Two of one schema that take the same arguments here differ in what they leave to defaults.
   const only = (one: (typeof candidates)[0], among: typeof candidates): (typeof candidates)[0] => {
+    const { routine } = one.entry;
+    if (routine === undefined) return one;
     if (among.some((c) => takesTheSame(c, one) && alike?.(c.entry, one.entry) === true)) throw notUnique(name, args);
     return one;
   };
@@ -323,14 +326,20 @@ export function findFunction(
     const asCast = functionAsCast(name, args);
     if (asCast !== null) return asCast;
   }
-  const plain = withoutShadowed(candidates);
-  // Of several schemas, the first one's.
-  const left = plain.filter(
-    (c, i) => alike === undefined || !plain.slice(0, i).some((d) => takesTheSame(c, d) && !alike(c.entry, d.entry)),
-  );
+  const left = withoutShadowed(candidates);
   const chosen = select(left, args);
   if (chosen === null) throw notUnique(name, args);
   return finish(only(chosen, left), whole);
+}
+
+/** Whether one of an earlier schema takes the same here, whichever of them packs arguments. */
+function isHidden(
+  c: Candidate<FunctionEntry>,
+  before: Candidate<FunctionEntry>,
+  alike: ResolveOptions['alike'],
+): boolean {
+  if (alike === undefined || alike(c.entry, before.entry)) return false;
+  return c.declared.join() === before.declared.join();
 }
 
 export function notUnique(name: string, args: readonly number[]): Error {

@@ -114,13 +114,15 @@ function collect(value: unknown, found: Map<string, RelationName>): void {
   for (const key in node) collect(node[key], found);
 }
 
-/** Unless a built-in function has that name: these hide others. */
+/** Built-in functions have overloads by users, whose name is the same. */
 function routine(call: FuncCall, found: Map<string, RelationName>): void {
   const names = stringsOf(call.funcname);
   const schema = names.length > 1 ? names[names.length - 2]! : null;
   const name = names[names.length - 1] ?? '';
-  if (isBuiltInFunction(schema, name)) return;
-  found.set(`routine ${schema ?? ''}.${name}`, { schema, name, isRoutine: true });
+  const isBuiltIn = isBuiltInFunction(schema, name);
+  if (isBuiltIn && schema !== null) return;
+  const beside = isBuiltIn ? ({ besideBuiltIn: true } as const) : {};
+  found.set(`routine ${schema ?? ''}.${name}`, { schema, name, isRoutine: true, ...beside });
 }
 
 /** Unless every database has it. */

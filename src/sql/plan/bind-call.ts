@@ -30,6 +30,7 @@ import {
   inputsOf,
   isCalled,
   asRowType,
+  besideBuiltIn,
   noSuchCall,
   pinCall,
   placeNamed,
@@ -213,6 +214,9 @@ export function bindCall(ctx: ExprContext, call: FuncCall): Expr {
   const names = stringsOf(call.funcname);
   const name = names.at(-1) ?? '';
   if (names.length > 1 || !isBuiltInFunction(null, name)) return bindNamed(ctx, call, names);
+  const overloads = isPlainCall(call) ? (routinesBeside(ctx.binder, name) ?? []) : [];
+  if (overloads.some((g) => g.routines.some((r) => !r.procedure)) && areFunctions(name, overloads))
+    return bindOverloaded(ctx, call, name, overloads);
   try {
     return bindNamed(ctx, call, names);
   } catch (error) {
@@ -224,6 +228,35 @@ export function bindCall(ctx: ExprContext, call: FuncCall): Expr {
     if (groups.length === 0) throw error;
     return bindRoutine(ctx, call, name, groups);
   }
+}
+
+/** Nothing in it says what kind of function is called, or which argument is which. */
+function isPlainCall(call: FuncCall): boolean {
+  const marked = call.agg_star ?? call.agg_distinct ?? call.agg_filter ?? call.agg_order ?? call.over;
+  return marked === undefined && !isCalled(call) && firstNamed(call.args ?? []) < 0;
+}
+
+function areFunctions(name: string, groups: readonly ResolvedRoutines[]): boolean {
+  if (isAggregateName(name) || WINDOW_FUNCTIONS.has(name) || isPopulate(null, name)) return false;
+  return groups.every((g) => g.routines.every((r) => r.aggregate === undefined));
+}
+
+/** Built-in functions and those of users are one list to choose from. */
+function bindOverloaded(ctx: ExprContext, call: FuncCall, name: string, groups: readonly ResolvedRoutines[]): Expr {
+  const b = ctx.binder;
+  const nodes = call.args ?? [];
+  const location = call.location ?? 0;
+  checkArguments(nodes.length, location);
+  const routines = groups.flatMap((g) => g.routines);
+  const args = nodes.map((n, i) => asRowType(b, ctx.bind(ctx, n), routines, i));
+  const made = makeCall(ctx, name, args, nodes.map(locationOf), location, {
+    variadic: call.func_variadic === true,
+    routines: besideBuiltIn(b, name, groups),
+    alike: inOneOf(groups),
+  });
+  if ((made.kind === 'call' || made.kind === 'srf') && made.entry.routine !== undefined)
+    pinCall(b, call, groups, made.entry.routine);
+  return made;
 }
 
 function bindNamed(ctx: ExprContext, call: FuncCall, names: readonly string[]): Expr {

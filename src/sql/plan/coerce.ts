@@ -10,7 +10,7 @@ import type { CastContext } from '../types/casts.js';
 import type { Datum } from '../types/datum.js';
 import { typeCollation } from '../types/collated.js';
 import { leftOutType } from '../types/left-out.js';
-import { OID } from '../types/oids.js';
+import { NAMES_OF_OBJECTS, OID } from '../types/oids.js';
 import {
   findTypeByOid,
   formatType,
@@ -68,6 +68,8 @@ const SETTING_FREE: ReadonlySet<number> = new Set<number>([
   OID.macaddr,
   OID.macaddr8,
   OID.pgLsn,
+  OID.pgSnapshot,
+  OID.txidSnapshot,
   OID.jsonpath,
   3904, // int4range, numrange, int8range and their multiranges
   3906,
@@ -223,6 +225,7 @@ function applyCast(b: Binder, arg: Expr, oid: number, typmod: number, context: C
   }
   const fn = findCast(arg.oid, oid, context);
   if (fn === null) return null;
+  if (STRINGS.has(arg.oid) && NAMES_OF_OBJECTS.includes(oid)) b.namesObjects = true;
   return {
     kind: 'cast',
     arg,

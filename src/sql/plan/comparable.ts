@@ -8,7 +8,14 @@ import { declaredOid } from './declared-types.js';
 import { errorAt } from './error-at.js';
 import type { Expr } from './expr.js';
 
-const WITHOUT_EQUALITY: ReadonlySet<number> = new Set([OID.json, OID.xml, OID.jsonpath, OID.refcursor]);
+const WITHOUT_EQUALITY: ReadonlySet<number> = new Set([
+  OID.json,
+  OID.xml,
+  OID.jsonpath,
+  OID.refcursor,
+  OID.pgSnapshot,
+  OID.txidSnapshot,
+]);
 const WITHOUT_ORDER: ReadonlySet<number> = new Set([...WITHOUT_EQUALITY, OID.xid, OID.cid, OID.aclitem]);
 
 function isIn(lacking: ReadonlySet<number>, oid: number): boolean {

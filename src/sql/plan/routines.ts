@@ -202,7 +202,17 @@ export function functionsOf(groups: readonly ResolvedRoutines[], procedures = fa
   return list;
 }
 
-/** Whether two functions of users stand in one schema. */
+/** The functions that a call means which names no schema, where users have made some of a built-in one's name. */
+export function besideBuiltIn(b: Binder, name: string, groups: readonly ResolvedRoutines[]): FunctionEntry[] {
+  const path = b.catalog.searchPath;
+  // Before all others, unless the path says where.
+  const at = path.indexOf('pg_catalog');
+  const before = groups.filter((g) => path.indexOf(g.schema) < at);
+  const after = groups.filter((g) => !before.includes(g));
+  return [...functionsOf(before), ...functionsNamed(name), ...functionsOf(after)];
+}
+
+/** Whether two functions stand in one schema. */
 export function inOneOf(groups: readonly ResolvedRoutines[]): (a: FunctionEntry, b: FunctionEntry) => boolean {
   const groupOf = ({ routine }: FunctionEntry): ResolvedRoutines | undefined =>
     groups.find((g) => g.routines.some((r) => r === routine));

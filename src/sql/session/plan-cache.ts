@@ -24,6 +24,8 @@ export interface CachedPlan {
   mayRun: boolean;
   /** Catalog epoch at which the versions were last compared. */
   checkedEpoch: number;
+  /** Of the catalog's names as it was made: a function of a user may since have come beside a built-in one. */
+  readonly namesGeneration: number;
 }
 
 /** Plans' memory is a multiple of their statements' text. */

@@ -76,6 +76,8 @@ export function cachedStatement(
   const { planKey } = session.settings.derived;
   const plan = session.server.plans.get(PlanCache.key(planKey, declaredOids, text));
   if (plan === undefined || plan.statement.parameterCount !== declaredOids.length) return null;
+  // Who prepared a statement keeps what its functions were; who writes it anew does not.
+  if (plan.namesGeneration !== session.server.catalog.namesGeneration) return null;
   const prepared = new Prepared(text, plan.statement, declaredOids, true);
   prepared.plan = plan;
   prepared.unchecked = mustLookAgain(session, plan.passed);
@@ -87,7 +89,8 @@ export function cachedStatement(
 async function fromCache(session: Session, prepared: Prepared, key: string): Promise<CachedPlan | null> {
   if (!prepared.shared || session.transaction.catalogChanged) return null;
   const cached = session.server.plans.get(key);
-  if (cached === undefined || cached === prepared.plan || !(await stillPassed(session, cached.passed))) return null;
+  if (cached === undefined || cached.namesGeneration !== session.server.catalog.namesGeneration) return null;
+  if (cached === prepared.plan || !(await stillPassed(session, cached.passed))) return null;
   for (const { id } of cached.compiled.dependencies) {
     await session.transactionCatalog().descriptor(id, session.waitOptions());
   }
@@ -138,6 +141,7 @@ async function makePlan(session: Session, prepared: Prepared): Promise<CachedPla
   const declared = await declaredTypes(session, prepared);
   // What happens in the catalog while a long statement is compiled is looked at before the plan is used.
   let { epoch } = catalog;
+  const { namesGeneration } = catalog;
   const { made, snapshot } = await withWanted(names, look, async (found) => {
     if (!needsView && names.some((name) => looksUpCatalog(found.relation(name)))) {
       needsView = true;
@@ -145,10 +149,22 @@ async function makePlan(session: Session, prepared: Prepared): Promise<CachedPla
     }
     if (!needsView) await knowDefaults(tc, names, found, session.waitOptions());
     ({ epoch } = catalog);
-    return isLong(statement.text)
-      ? paced(session, deps.planner.compileInSteps(statement, declared.oids, found, settings, prepared.names))
-      : deps.planner.compile(statement, declared.oids, found, settings, prepared.names);
+    const compile = (): Steps =>
+      isLong(statement.text)
+        ? paced(session, deps.planner.compileInSteps(statement, declared.oids, found, settings, prepared.names))
+        : deps.planner.compile(statement, declared.oids, found, settings, prepared.names);
+    session.services.takeMissed();
+    try {
+      return await compile();
+    } catch (error) {
+      // A literal that names what this node has not met yet, though the statement's words do not show it.
+      if (needsView || !session.services.takeMissed()) throw error;
+      needsView = true;
+      await session.services.loadView();
+      return compile();
+    }
   });
+  needsView ||= made.namesObjects === true;
   const compiled =
     declared.types.length === 0 ? made : { ...made, dependencies: [...made.dependencies, ...declared.types] };
   tellShape(prepared, compiled);
@@ -167,6 +183,7 @@ async function makePlan(session: Session, prepared: Prepared): Promise<CachedPla
     asksForOthers: asksForOthers(compiled),
     mayRun: false,
     checkedEpoch: epoch,
+    namesGeneration,
   };
   prepared.plan = plan;
   prepared.unchecked = false;
@@ -174,6 +191,8 @@ async function makePlan(session: Session, prepared: Prepared): Promise<CachedPla
   if (prepared.shared && compiled.cacheable && !tc.changed) plans.put(key, plan);
   return plan;
 }
+
+type Steps = CompiledStatement | Promise<CompiledStatement>;
 
 /** The types that the client gave its parameters, as they are now. @throws 42704 */
 async function declaredTypes(

@@ -8,6 +8,7 @@ import { resolveTypeName } from '../plan/coerce.js';
 import type { TypeScope } from '../plan/coerce.js';
 import type { ResultSink } from '../session-api.js';
 import type { Datum } from '../types/datum.js';
+import { NAMES_OF_OBJECTS } from '../types/oids.js';
 import { catalogOidOf } from '../types/registry.js';
 import { isHandle } from '../types/user-types.js';
 import { innerStatement } from './bound-query.js';
@@ -17,7 +18,7 @@ import { planFor, planToRun } from './planning.js';
 import { prepareStatement } from './preparing.js';
 import { checkRoom, Prepared } from './portal.js';
 import type { Session } from './session.js';
-import { readOnlyError } from './runner-errors.js';
+import { refuseWrites } from './runner-errors.js';
 import { isPlanned } from './statement-kinds.js';
 import { list } from './tree.js';
 import type { Loose } from './tree.js';
@@ -67,6 +68,7 @@ async function evaluateArguments(
     });
   }
   const settings = { format: session.format, user: session.user, database: session.database };
+  if (oids.some((oid) => NAMES_OF_OBJECTS.includes(oid))) await session.services.loadView();
   const memory = session.newMemory();
   try {
     const values: Datum[] = [];
@@ -117,8 +119,7 @@ export async function runInner(
 ): Promise<string> {
   const plan = await planToRun(session, prepared);
   const { compiled } = plan;
-  if (session.modes.readOnly && !compiled.readOnly && compiled.movesSequences !== true)
-    throw readOnlyError(prepared.statement!);
+  refuseWrites(session, prepared.statement!, compiled);
   const settled = settlePortals(session, plan.compiled.readOnly, null);
   if (settled !== null) await settled;
   const txn = session.transaction.ensureTxn();

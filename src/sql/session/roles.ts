@@ -11,7 +11,7 @@ import { defaultAcl, RIGHTS, rightsOf } from '../catalog/acl.js';
 import { SUPERUSER, SUPERUSER_OID } from '../catalog/bootstrap-names.js';
 import type { DatabaseDescriptor, RoleDescriptor, SequenceDescriptor, TableDescriptor } from '../catalog/descriptor.js';
 import { type Membership, membershipOf, requireRole, roleById } from '../catalog/roles.js';
-import { aclOfSchema, Rights, wholeRights } from '../catalog/rights.js';
+import { aclOfSchema, Rights, schemaRights, wholeRights } from '../catalog/rights.js';
 import { isTemporarySchemaName } from '../catalog/temporary-names.js';
 import type { Session } from './session.js';
 
@@ -118,7 +118,7 @@ export class SessionRoles {
     const id = await tc.schemaId(schema);
     if (id === null) return true;
     const acl = await aclOfSchema(tc, id, session.waitOptions());
-    return acl === null || rights.has(acl, RIGHTS.usage);
+    return acl === null || (schemaRights(rights, acl) & RIGHTS.usage) !== 0;
   }
 
   /** Of somebody else than the current user: a view's owner. */
@@ -144,7 +144,8 @@ export class SessionRoles {
     const rights = await this.refresh();
     const session = this.#session;
     const acl = rights.superuser ? null : await aclOfSchema(session.transactionCatalog(), id, session.waitOptions());
-    if (acl !== null && !rights.has(acl, RIGHTS.usage)) throw sqlError('42501', `permission denied for schema ${name}`);
+    if (acl !== null && (schemaRights(rights, acl) & RIGHTS.usage) === 0)
+      throw sqlError('42501', `permission denied for schema ${name}`);
   }
 
   /** One of the rights will do. A column's sequence is used with the column. @throws QuoralError 42501 */

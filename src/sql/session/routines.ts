@@ -197,7 +197,8 @@ function giveRows(result: CallResult, answer: Awaited<ReturnType<SqlHost['run']>
   const columns = (answer.columns ?? []).map((c) => ({ name: c.name, oid: c.typeOid, typmod: c.typmod }));
   const { oid } = result.type;
   const record = oid === OID.record || result.type.fields !== null;
-  const isWhole = columns.length === 1 && (columns[0]!.oid === OID.record || columns[0]!.oid === oid);
+  const isWhole =
+    columns.length === 1 && (columns[0]!.oid === OID.record || baseOidOf(columns[0]!.oid) === baseOidOf(oid));
   for (const row of result.type.set ? answer.rows : answer.rows.slice(0, 1)) {
     const value =
       record && !isWhole ? { columns, values: row } : { value: row[0] ?? null, oid: columns[0]?.oid ?? OID.unknown };

@@ -10,7 +10,7 @@ import { sqlError } from '../../base/errors.js';
 import type { AdvisoryLocks, ListedLock } from '../advisory/advisory-locks.js';
 import { INFORMATION_SCHEMA_ID, PG_CATALOG_SCHEMA_ID, PUBLIC_SCHEMA_ID } from '../catalog/bootstrap.js';
 import type { Catalog, WaitOptions } from '../catalog/catalog.js';
-import type { Descriptor, SequenceDescriptor, TableDescriptor, ViewDescriptor } from '../catalog/descriptor.js';
+import type { SequenceDescriptor, TableDescriptor, ViewDescriptor } from '../catalog/descriptor.js';
 import { RIGHTS } from '../catalog/acl.js';
 import { wholeRights } from '../catalog/rights.js';
 import { SUPERUSER_OID } from '../catalog/bootstrap-names.js';
@@ -20,9 +20,9 @@ import type { Sequences } from '../catalog/sequences.js';
 import { isTemporarySchema, isTemporarySchemaName, temporarySchemaName } from '../catalog/temporary-names.js';
 import type { SessionTemporaries } from '../catalog/temporary.js';
 import type { CatalogView, TransactionCatalog } from '../catalog/transaction-catalog.js';
-import { collationEntryName } from '../catalog/collation-names.js';
-import { typeEntryName } from '../catalog/transaction-catalog.js';
-import { isRelationWithRows, relationOfArray, rowTypeOf } from '../catalog/row-types.js';
+import { collationIn } from '../catalog/collation-names.js';
+import { typeIn } from '../catalog/type-by-name.js';
+import { isRelationWithRows, relationOfArray } from '../catalog/row-types.js';
 import { userTypes } from '../catalog/user-types-view.js';
 import { viewIndex } from '../catalog/view-index.js';
 import { virtualRelation, virtualRelationByOid } from '../catalog/virtual/registry.js';
@@ -42,7 +42,7 @@ import { inputsOf } from '../plan/routines.js';
 import { fieldsOf, userTypeOf } from '../types/user-types.js';
 import { builtInCollation } from '../types/collation.js';
 import { OID } from '../types/oids.js';
-import { arrayOidOf, catalogOidOf, formatType, typeByOid as typeInfoByOid } from '../types/registry.js';
+import { arrayOidOf, catalogOidOf, formatType, missingRelation, typeByOid } from '../types/registry.js';
 import { quoteIdentifier, splitName } from '../types/identifiers.js';
 import type { FormatContext } from '../types/type-info.js';
 import type { SessionAdvisory } from './advisory.js';
@@ -97,13 +97,14 @@ export class Services implements SessionServices, CatalogServices {
   /** The last one that there was: rows are sent, with names of what is in them, when their transaction is over. */
   #shown: CatalogView | null = null;
   readonly #knownPath = new KnownPath();
+  /** A name was looked for among those in the node's cache alone, and is not there. */
+  #missed = false;
 
   constructor(host: ServiceHost, catalog: Catalog, sequences: Sequences) {
     this.#host = host;
     this.#catalog = catalog;
     this.#sequences = sequences;
-    const input = (oid: number, name: string): number =>
-      Number(typeInfoByOid(oid).input(name, -1, this.#host.format) ?? 0);
+    const input = (oid: number, name: string): number => Number(typeByOid(oid).input(name, -1, this.#host.format) ?? 0);
     const services = this;
     this.access = catalogAccess(() => this.#view ?? this.#shown, {
       get userId() {
@@ -231,6 +232,17 @@ export class Services implements SessionServices, CatalogServices {
     return this.#host.server.advisory.list();
   }
 
+  /** Whether a name was not found that may be in the catalog for all that; forgotten by being asked. */
+  takeMissed(): boolean {
+    const missed = this.#missed;
+    this.#missed = false;
+    return missed;
+  }
+  #noteMissed(): null {
+    if (this.#view === null) this.#missed = true;
+    return null;
+  }
+
   #schemaId(name: string): number | null {
     if (name === 'pg_catalog') return PG_CATALOG_SCHEMA_ID;
     if (name === 'information_schema') return INFORMATION_SCHEMA_ID;
@@ -258,7 +270,7 @@ export class Services implements SessionServices, CatalogServices {
       const virtual = virtualRelation(schema, relation);
       if (virtual !== null) return virtual.oid;
       const id = this.#schemaId(schema);
-      return id === null ? null : this.#oidIn(id, relation);
+      return (id === null ? null : this.#oidIn(id, relation)) ?? this.#noteMissed();
     }
     const virtual = virtualRelation('pg_catalog', relation);
     if (virtual !== null) return virtual.oid;
@@ -267,7 +279,7 @@ export class Services implements SessionServices, CatalogServices {
       const oid = id === null ? null : this.#oidIn(id, relation);
       if (oid !== null) return oid;
     }
-    return null;
+    return this.#noteMissed();
   }
 
   relationName(oid: number): string | null {
@@ -316,23 +328,12 @@ export class Services implements SessionServices, CatalogServices {
       const element = id === null || !plain.startsWith('_') ? null : this.#typeIn(id, plain.slice(1));
       if (element !== null && array === null) return catalogOidOf(arrayOidOf(element));
     }
-    return null;
+    return this.#noteMissed();
   }
 
   /** Its handle. */
   #typeIn(schemaId: number, name: string): number | null {
-    const tc = this.#host.transactionCatalog();
-    const named = (entryName: string): Descriptor | null => {
-      const entry = tc.knownName(schemaId, entryName) ?? null;
-      return entry === null || entry.indexOid !== null ? null : tc.known(entry.id);
-    };
-    const view = this.#view;
-    const type =
-      view === null ? named(typeEntryName(name)) : (userTypes(view).byName.get(`${schemaId} ${name}`) ?? null);
-    if (type?.kind === 'type') return type.typeOid;
-    const id = view === null ? undefined : viewIndex(view).relationOids.get(`${schemaId} ${name}`);
-    const relation = view === null ? named(name) : id === undefined ? null : view.byId.get(id);
-    return isRelationWithRows(relation) ? rowTypeOf(relation) : null;
+    return typeIn(this.#host.transactionCatalog(), this.#view, schemaId, name);
   }
 
   typeName(oid: number): string | null {
@@ -368,14 +369,10 @@ export class Services implements SessionServices, CatalogServices {
     for (const schema of schemas) {
       const id = this.#schemaId(schema);
       if (id === null) continue;
-      const entry = tc.knownName(id, collationEntryName(plain));
-      if (entry != null) return entry.id;
-      const found = this.#view?.descriptors.find(
-        (d) => d.kind === 'collation' && d.schemaId === id && d.name === plain && d.databaseId === this.databaseId,
-      );
-      if (found !== undefined) return found.id;
+      const found = collationIn({ tc, view: this.#view, databaseId: this.databaseId }, id, plain);
+      if (found !== null) return found;
     }
-    return null;
+    return this.#noteMissed();
   }
 
   collationName(oid: number): string | null {
@@ -436,7 +433,9 @@ export class Services implements SessionServices, CatalogServices {
     const path =
       parts.length > 1 ? [parts[parts.length - 2]!] : this.searchPath.filter((s) => !isTemporarySchemaName(s));
     const schemaIds = path.map((schema) => this.#schemaId(schema)).filter((id) => id !== null);
-    return this.#view === null ? null : oidOfRoutine(this.#view, schemaIds, parts[parts.length - 1]!, types);
+    return this.#view === null
+      ? this.#noteMissed()
+      : oidOfRoutine(this.#view, schemaIds, parts[parts.length - 1]!, types);
   }
 
   routineName(oid: number, types: boolean): string | null {
@@ -518,7 +517,7 @@ export class Services implements SessionServices, CatalogServices {
     const parts = splitName(sequence);
     const name = { schema: parts.length > 1 ? parts[parts.length - 2]! : null, name: parts[parts.length - 1]! };
     const found = await tc.relation(name, this.#host.settings.derived.searchPath, wait);
-    if (found === null) throw sqlError('42P01', `relation "${sequence}" does not exist`);
+    if (found === null) throw missingRelation(sequence, (schema) => this.#schemaId(schema));
     if (found.kind !== 'sequence') throw sqlError('42809', `"${name.name}" is not a sequence`);
     this.#ids.set(sequence, found.sequence.id);
     return found.sequence;
@@ -562,7 +561,7 @@ export class Services implements SessionServices, CatalogServices {
       this.#host.roles.checkCurrent(id!);
       return value;
     }
-    if (id === null) throw sqlError('42P01', `relation "${sequence}" does not exist`);
+    if (id === null) throw missingRelation(String(sequence), (schema) => this.#schemaId(schema));
     const name = this.relationName(id) ?? String(sequence);
     throw sqlError('55000', `currval of sequence "${name}" is not yet defined in this session`);
   }

@@ -463,9 +463,18 @@ export class Session implements SqlSession {
           bindPortal(this, portalName, statementName, values);
         });
       }
+      this.services.takeMissed();
       bindPortal(this, portalName, statementName, values);
       return undefined;
     } catch (error) {
+      // A value may name what this node has not met yet.
+      if (this.#closed === null && this.services.takeMissed()) {
+        const { source } = this.findPrepared(statementName);
+        return this.#call(source, null, async () => {
+          await this.services.loadView();
+          bindPortal(this, portalName, statementName, values);
+        });
+      }
       return this.fail().then(() => {
         throw error;
       });

@@ -4,15 +4,13 @@
  */
 import { discardTemporaries } from '../catalog/temporary.js';
 import { sqlError } from '../../base/errors.js';
-import { RIGHTS } from '../catalog/acl.js';
-import { relationKind, wholeRights } from '../catalog/rights.js';
-import type { ParsedStatement, Relation } from '../contract.js';
-import { denied } from './access.js';
+import type { ParsedStatement } from '../contract.js';
 import type { ResultColumn, ResultSink } from '../session-api.js';
 import { asOfTimestamp } from './as-of.js';
 import { type Bound, settleParameters, UNBOUND } from './bound-query.js';
 import { closeCursor, declareCursor, fetch } from './cursors.js';
 import { explain, explainColumns } from './explain.js';
+import { lockTable } from './lock-table.js';
 import { closePortals, type Prepared } from './portal.js';
 import { deallocate, execute, prepare } from './prepared-statements.js';
 import { markTransaction, returnTo } from './savepoints.js';
@@ -237,36 +235,4 @@ async function discard(session: Session, body: Loose): Promise<string> {
       await discardTemp(session);
       return 'DISCARD ALL';
   }
-}
-
-/** The weakest lock is the readers'. @throws QuoralError 42501 */
-async function checkLock(session: Session, found: Relation, mode: number): Promise<void> {
-  const descriptor = found.kind === 'table' ? found.table : found.kind === 'view' ? found.view : null;
-  if (descriptor === null) return;
-  const rights = await session.roles.refresh();
-  const stronger = RIGHTS.update | RIGHTS.delete | RIGHTS.truncate;
-  const enough = mode === 1 ? RIGHTS.select : mode === 3 ? RIGHTS.insert | stronger : stronger;
-  if ((wholeRights(rights, descriptor) & enough) === 0) throw denied(relationKind(descriptor), descriptor.name);
-}
-
-/** Registers the use of the tables, which keeps schema changes away: what ACCESS SHARE promises. */
-export async function lockTable(session: Session, body: Loose): Promise<string> {
-  for (const r of list(body['relations'])) {
-    const of = r['RangeVar'] as Loose;
-    const name = {
-      schema: of['schemaname'] === undefined ? null : String(of['schemaname']),
-      name: String(of['relname']),
-    };
-    const found = await session
-      .transactionCatalog()
-      .relation(name, session.settings.derived.searchPath, session.waitOptions());
-    if (found === null) {
-      if (name.schema === null) throw sqlError('42P01', `relation "${name.name}" does not exist`);
-      if ((await session.transactionCatalog().schemaId(name.schema)) === null)
-        throw sqlError('3F000', `schema "${name.schema}" does not exist`);
-      throw sqlError('42P01', `relation "${name.schema}.${name.name}" does not exist`);
-    }
-    if (session.roles.mustAsk) await checkLock(session, found, Number(body['mode'] ?? 8));
-  }
-  return 'LOCK TABLE';
 }

@@ -13,6 +13,7 @@ import {
   dateToTimestamp,
   timestampToDate,
   timestampToTime,
+  dateToTimestampTz,
   timestampToTz,
   tzToTimestamp,
 } from './datetime.js';
@@ -200,7 +201,7 @@ function defineOidCasts(): void {
 function defineTimeCasts(): void {
   const { date, time, timetz, timestamp, timestamptz, interval } = OID;
   cast(date, timestamp, 'i', (v) => dateToTimestamp(v as number));
-  cast(date, timestamptz, 'i', (v, ctx) => timestampToTz(dateToTimestamp(v as number), ctx.timeZone));
+  cast(date, timestamptz, 'i', (v, ctx) => dateToTimestampTz(v as number, ctx.timeZone));
   cast(timestamp, date, 'a', (v) => timestampToDate(v as bigint));
   cast(timestamp, time, 'a', (v) => timestampToTime(v as bigint));
   cast(timestamp, timestamp, 'i', (v) => v);

@@ -6,6 +6,7 @@ import { MACADDR, MACADDR8 } from './mac-address.js';
 import { CIDR, INET } from './network.js';
 import { OID } from './oids.js';
 import { PG_LSN } from './pg-lsn.js';
+import { PG_SNAPSHOT } from './pg-snapshot.js';
 
 export const MORE_BEHAVIOURS: ReadonlyMap<number, TypeBehaviour> = new Map<number, TypeBehaviour>([
   [OID.bit, BIT],
@@ -16,4 +17,6 @@ export const MORE_BEHAVIOURS: ReadonlyMap<number, TypeBehaviour> = new Map<numbe
   [OID.macaddr8, MACADDR8],
   [OID.jsonpath, JSONPATH],
   [OID.pgLsn, PG_LSN],
+  [OID.pgSnapshot, PG_SNAPSHOT],
+  [OID.txidSnapshot, PG_SNAPSHOT],
 ]);

@@ -15,7 +15,7 @@ import {
   takePiece,
 } from './range.js';
 import type { RangeKind } from './range.js';
-import type { FormatContext } from './type-info.js';
+import type { FormatContext, StoredForm } from './type-info.js';
 
 /** In order; what overlaps or touches becomes one. */
 export function makeMultirange(kind: RangeKind, ranges: readonly PgRange[]): PgMultirange {
@@ -85,7 +85,7 @@ function parseMultirange(kind: RangeKind, text: string, ctx: FormatContext): PgM
   return makeMultirange(kind, ranges);
 }
 
-function sendMultirange(kind: RangeKind, v: PgMultirange): Buffer {
+function sendMultirange(kind: RangeKind, v: PgMultirange, stored?: StoredForm): Buffer {
   const number = (n: number): Buffer => {
     const b = Buffer.allocUnsafe(4);
     b.writeInt32BE(n);
@@ -93,19 +93,19 @@ function sendMultirange(kind: RangeKind, v: PgMultirange): Buffer {
   };
   const parts: Buffer[] = [number(v.ranges.length)];
   for (const range of v.ranges) {
-    const bytes = sendRange(kind, range);
+    const bytes = sendRange(kind, range, stored);
     parts.push(number(bytes.length), bytes);
   }
   return Buffer.concat(parts);
 }
 
-function receiveMultirange(kind: RangeKind, b: Buffer): PgMultirange {
+function receiveMultirange(kind: RangeKind, b: Buffer, stored?: StoredForm): PgMultirange {
   if (b.length < 4) throw sqlError('08P01', 'insufficient data left in message');
   const ranges: PgRange[] = [];
   let at = 4;
   for (let left = b.readUInt32BE(0); left > 0; left--) {
     const { piece, end } = takePiece(b, at);
-    ranges.push(receiveRange(kind, piece));
+    ranges.push(receiveRange(kind, piece, stored));
     at = end;
   }
   if (at !== b.length) throw sqlError('22P03', 'incorrect binary data format');
@@ -121,8 +121,17 @@ function compareMultiranges(kind: RangeKind, a: PgMultirange, b: PgMultirange): 
   return Math.sign(a.ranges.length - b.ranges.length);
 }
 
-export function multirangeBehaviour(kind: RangeKind): TypeBehaviour {
+function storedMultirange(kind: RangeKind, stored: StoredForm): StoredForm {
   return {
+    encode: (v) => sendMultirange(kind, v as PgMultirange, stored),
+    decode: (b) => receiveMultirange(kind, b, stored),
+  };
+}
+
+export function multirangeBehaviour(kind: RangeKind): TypeBehaviour {
+  const { stored } = kind.element;
+  return {
+    ...(stored === undefined ? {} : { stored: storedMultirange(kind, stored) }),
     input: (text, _typmod, ctx) => parseMultirange(kind, text, ctx),
     output: (v, ctx) => `{${(v as PgMultirange).ranges.map((range) => formatRange(kind, range, ctx)).join(',')}}`,
     receive: (b) => receiveMultirange(kind, b),

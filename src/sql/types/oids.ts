@@ -55,6 +55,8 @@ export const OID = {
   bit: 1560,
   varbit: 1562,
   pgLsn: 3220,
+  pgSnapshot: 5038,
+  txidSnapshot: 2970,
   jsonpath: 4072,
   anyrange: 3831,
   anymultirange: 4537,

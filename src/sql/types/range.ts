@@ -11,7 +11,7 @@ import type { Datum } from './datum.js';
 import type { TypeBehaviour } from './definitions.js';
 import { OID } from './oids.js';
 import { replaceEach } from './text-builder.js';
-import type { FormatContext, TypeInfo } from './type-info.js';
+import type { FormatContext, StoredForm, TypeInfo } from './type-info.js';
 
 type Value = Exclude<Datum, null>;
 
@@ -238,7 +238,8 @@ const UPPER_INCLUSIVE = 0x04;
 const LOWER_INFINITE = 0x08;
 const UPPER_INFINITE = 0x10;
 
-export function sendRange(kind: RangeKind, r: PgRange): Buffer {
+/** `stored`: of a range on disk, whose bounds have another form there. */
+export function sendRange(kind: RangeKind, r: PgRange, stored?: StoredForm): Buffer {
   if (r.empty) return Buffer.of(EMPTY);
   const parts: Uint8Array[] = [
     Buffer.of(
@@ -250,7 +251,7 @@ export function sendRange(kind: RangeKind, r: PgRange): Buffer {
   ];
   for (const value of [r.lower, r.upper]) {
     if (value === null) continue;
-    const bytes = kind.element.send(value);
+    const bytes = stored === undefined ? kind.element.send(value) : stored.encode(value);
     const length = Buffer.allocUnsafe(4);
     length.writeInt32BE(bytes.length);
     parts.push(length, bytes);
@@ -265,7 +266,7 @@ export function takePiece(b: Buffer, at: number): { readonly piece: Buffer; read
   return { piece: b.subarray(at + 4, at + 4 + length), end: at + 4 + length };
 }
 
-export function receiveRange(kind: RangeKind, b: Buffer): PgRange {
+export function receiveRange(kind: RangeKind, b: Buffer, stored?: StoredForm): PgRange {
   if (b.length === 0) throw sqlError('08P01', 'no data left in message');
   const flags = b[0]!;
   let at = 1;
@@ -273,7 +274,7 @@ export function receiveRange(kind: RangeKind, b: Buffer): PgRange {
     if ((flags & (EMPTY | infinite)) !== 0) return null;
     const { piece, end } = takePiece(b, at);
     at = end;
-    return kind.element.receive(piece, -1);
+    return stored === undefined ? kind.element.receive(piece, -1) : stored.decode(piece);
   };
   const lower = bound(LOWER_INFINITE);
   const upper = bound(UPPER_INFINITE);
@@ -307,8 +308,17 @@ export function encodeKeyRange(kind: RangeKind, r: PgRange): string {
   return `\x02${lower}${upper}`;
 }
 
-export function rangeBehaviour(kind: RangeKind): TypeBehaviour {
+function storedRange(kind: RangeKind, stored: StoredForm): StoredForm {
   return {
+    encode: (v) => sendRange(kind, v as PgRange, stored),
+    decode: (b) => receiveRange(kind, b, stored),
+  };
+}
+
+export function rangeBehaviour(kind: RangeKind): TypeBehaviour {
+  const { stored } = kind.element;
+  return {
+    ...(stored === undefined ? {} : { stored: storedRange(kind, stored) }),
     input: (text, _typmod, ctx) => parseRange(kind, text, ctx),
     output: (v, ctx) => formatRange(kind, v as PgRange, ctx),
     receive: (b) => receiveRange(kind, b),

@@ -277,12 +277,16 @@ const regrole = unsignedType(
   },
 );
 
+export function schemaOid(name: string, ctx: FormatContext): number | null {
+  return NAMESPACES.find(([, known]) => known === name)?.[0] ?? ctx.names?.schemaOid?.(name) ?? null;
+}
+
 const regnamespace = unsignedType(
   (text, ctx) => {
     const known = number(text, 'regnamespace');
     if (known !== null) return known;
     const name = onlyName(text);
-    const oid = NAMESPACES.find(([, known]) => known === name)?.[0] ?? ctx.names?.schemaOid?.(name) ?? null;
+    const oid = schemaOid(name, ctx);
     if (oid === null) throw sqlError('3F000', `schema "${name}" does not exist`);
     return oid;
   },
@@ -294,11 +298,20 @@ const regnamespace = unsignedType(
   },
 );
 
+/** What is said of a name that no relation has: its schema is what lacks first. */
+export function missingRelation(text: string, schemaOf: (schema: string) => number | null): Error {
+  const parts = splitName(text);
+  if (parts.length > 2) return sqlError('0A000', `cross-database references are not implemented: "${parts.join('.')}"`);
+  const schema = parts.length > 1 ? parts[parts.length - 2]! : null;
+  return schema !== null && schemaOf(schema) === null
+    ? sqlError('3F000', `schema "${schema}" does not exist`)
+    : sqlError('42P01', `relation "${parts.slice(-2).join('.')}" does not exist`);
+}
+
 const regclass = unsignedType(
   (text, ctx) => {
     const oid = number(text, 'regclass') ?? ctx.names?.relationOid(text) ?? null;
-    if (oid === null) checkSchema(text, ctx);
-    if (oid === null) throw sqlError('42P01', `relation "${text}" does not exist`);
+    if (oid === null) throw missingRelation(text, (schema) => schemaOid(schema, ctx));
     return oid;
   },
   (oid, ctx) => (oid === 0 ? '-' : (ctx.names?.relationName(oid) ?? String(oid))),

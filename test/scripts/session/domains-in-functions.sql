@@ -31,3 +31,7 @@ drop table held;
 drop function doubled, sql_even;
 drop domain even, some_text, ordered;
 drop type span;
+create type inner_row as (x int, y text);
+create domain checked_row as inner_row check ((value).x > 0);
+create function first_of(anyarray) returns anyelement language sql as 'select $1[1]';
+select first_of(array[row(1, 'a')::checked_row]), first_of(array[row(1, 'a')::inner_row]), (first_of(array[row(2, 'b')::checked_row])).y;
