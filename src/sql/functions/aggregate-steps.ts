@@ -9,9 +9,10 @@ import { compareArrays } from '../types/array.js';
 import { divideNumeric, numericFromBigInt } from '../types/numeric.js';
 import type { Numeric } from '../types/datum.js';
 import { OID } from '../types/oids.js';
-import { typeByOid } from '../types/registry.js';
+import { typeByName, typeByOid } from '../types/registry.js';
 import { fn } from './define.js';
 
+type Value = Exclude<Datum, null>;
 const INT8_MAX = 2n ** 63n - 1n;
 
 function whole(value: bigint): bigint {
@@ -27,6 +28,20 @@ fn('boolor_statefunc(bool, bool) bool', (a: boolean, b: boolean) => a || b);
 const order = (a: PgArray, b: PgArray): number => compareArrays(a, b, typeByOid(a.elementOid));
 fn('array_larger(anyarray, anyarray) anyarray', (a: PgArray, b: PgArray) => (order(a, b) > 0 ? a : b));
 fn('array_smaller(anyarray, anyarray) anyarray', (a: PgArray, b: PgArray) => (order(a, b) < 0 ? a : b));
+
+/** max and min of two, by the names before "larger" and "smaller". Those of texts would need the call's collation. */
+const EXTREMES: readonly (readonly [prefix: string, type: string])[] = [
+  ...['int2', 'int4', 'int8', 'float4', 'float8', 'oid'].map((type) => [type, type] as const),
+  ...['numeric', 'date', 'time', 'timetz', 'timestamp', 'timestamptz', 'interval', 'pg_lsn', 'xid8'].map(
+    (type) => [`${type}_`, type] as const,
+  ),
+  ['network_', 'inet'],
+];
+for (const [prefix, type] of EXTREMES) {
+  const { compare } = typeByName(type)!;
+  fn(`${prefix}larger(${type}, ${type}) ${type}`, (a: Value, b: Value) => (compare(a, b) > 0 ? a : b));
+  fn(`${prefix}smaller(${type}, ${type}) ${type}`, (a: Value, b: Value) => (compare(a, b) < 0 ? a : b));
+}
 
 /** NULL is nothing, and the sum of nothings is NULL. */
 const sum = (state: bigint | null, value: number | null): Datum =>
