@@ -444,12 +444,16 @@ function timePart(unit: string, micros: bigint): Numeric | null {
   }
 }
 
+/** Of an infinite timestamp without a zone they are nothing as well. */
+const OF_ZONES = new Set(['timezone', 'timezone_hour', 'timezone_h', 'timezone_minute', 'timezone_m']);
 const GROWING = new Set(['year', 'decade', 'century', 'millennium', 'julian', 'isoyear', 'epoch']);
 function extractTimestamp(field: string, ts: bigint, typeName: string): Datum {
   const unit = unitName(field);
   if (!isFiniteTimestamp(ts)) {
     if (GROWING.has(unit)) return ts > 0n ? NUMERIC_INF : NUMERIC_NEG_INF;
-    if (dayPart(unit, 0) === null && timePart(unit, 0n) === null) throw unitError(field, unit, typeName);
+    const ofZone = OF_ZONES.has(unit) && typeName !== 'date';
+    const isKnown = ofZone || dayPart(unit, 0) !== null || timePart(unit, 0n) !== null;
+    if (!isKnown) throw unitError(field, unit, typeName);
     return null;
   }
   const { days, micros } = splitTimestamp(ts);
