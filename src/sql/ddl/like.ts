@@ -15,7 +15,7 @@ import type {
 import { RIGHTS } from '../catalog/acl.js';
 import { isPrimaryKey } from '../catalog/descriptor.js';
 import { relationKind, wholeRights } from '../catalog/rights.js';
-import type { Relation } from '../contract.js';
+import type { Relation, RelationName } from '../contract.js';
 import { expressionTree } from '../plan/expression-tree.js';
 import type { ColumnDraft } from './columns.js';
 import type { DdlContext } from './context.js';
@@ -24,6 +24,8 @@ import { relationMissing } from './objects.js';
 import { copiedStatistics, type StatisticsRequest } from './statistics.js';
 import { of, rangeVar } from './tree.js';
 import type { Loose } from './tree.js';
+import { requireTypesOf } from './type-rights.js';
+import { userTypeOf } from '../types/user-types.js';
 
 /** As the grammar numbers them. */
 const INCLUDING = {
@@ -70,6 +72,7 @@ export async function copyLike(ctx: DdlContext, parts: Parts, like: Loose): Prom
   const found = await ctx.catalog.relation(name, ctx.session.searchPath, ctx.wait);
   const range = like['relation'] as Loose;
   const position = Number(range['location'] ?? of(range, 'RangeVar')['location'] ?? 0) + 1;
+  if (found === null && (await copyComposite(ctx, parts, name))) return;
   if (found === null)
     return relationMissing(ctx, name).catch((error: unknown) => {
       throw addPosition(error, position - 1);
@@ -108,7 +111,19 @@ export async function copyLike(ctx: DdlContext, parts: Parts, like: Loose): Prom
   if ((flags & INCLUDING.statistics) !== 0) parts.statistics.push(...copiedStatistics(table, withComments));
 }
 
-function plainDraft(column: ViewColumnDescriptor | ColumnDescriptor): ColumnDraft {
+/** A composite type stands for its attributes. False: there is none of the name. @throws QuoralError 42501 */
+async function copyComposite(ctx: DdlContext, parts: Parts, name: RelationName): Promise<boolean> {
+  const handle = await ctx.catalog.type(name, ctx.session.searchPath, ctx.wait);
+  const type = handle === null ? null : userTypeOf(handle.typeOid);
+  if (type?.kind !== 'composite') return false;
+  await requireTypesOf(ctx, [handle!]);
+  for (const field of type.fields) addColumn(parts, plainDraft(field));
+  return true;
+}
+
+function plainDraft(
+  column: Pick<ViewColumnDescriptor, 'name' | 'typeOid' | 'typmod' | 'collation'> | ColumnDescriptor,
+): ColumnDraft {
   return {
     name: column.name,
     typeOid: column.typeOid,
@@ -119,7 +134,7 @@ function plainDraft(column: ViewColumnDescriptor | ColumnDescriptor): ColumnDraf
     serial: null,
     identity: null,
     identityOptions: null,
-    collation: 'collation' in column ? column.collation : null,
+    collation: column.collation ?? null,
     constraints: [],
   };
 }

@@ -8,6 +8,7 @@ import { sqlError } from '../../base/errors.js';
 import { SYSTEM_KEYS } from '../../encoding/keyspace.js';
 import type { Routine } from '../catalog/descriptor.js';
 import { relationsWithin } from '../catalog/row-types.js';
+import type { ParsedStatement } from '../contract.js';
 import { isPolymorphic } from '../functions/polymorphic.js';
 import { sqlStatements } from '../plpgsql/sql-body.js';
 import type { DdlContext } from './context.js';
@@ -19,13 +20,22 @@ export async function relationsRead(ctx: DdlContext, made: Pick<Routine, 'body' 
   if (made.parameters.some((p) => isPolymorphic(p.typeOid)))
     throw sqlError('42P13', 'SQL function with unquoted function body cannot have polymorphic arguments');
   const found = new Set<number>();
-  for (const statement of sqlStatements(made.body)) {
+  for (const statement of readable(made.body)) {
     for (const name of [...ctx.planner.relationsOf(statement), ...namedByLiterals(statement.node)]) {
       const relation = await ctx.catalog.relation(name, ctx.session.searchPath, ctx.wait);
       if (relation !== null && relation.kind !== 'virtual') found.add(descriptorOf(relation).id);
     }
   }
   return [...found];
+}
+
+/** The statement's own grammar has seen it already; what is read of it alone may be refused, as `;; RETURN false` is. */
+function readable(body: string): readonly ParsedStatement[] {
+  try {
+    return sqlStatements(body);
+  } catch {
+    return [];
+  }
 }
 
 const PRESENT = Buffer.from('1', 'latin1');

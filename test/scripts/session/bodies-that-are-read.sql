@@ -16,4 +16,5 @@ select counts(), in_string();
 drop table read_table cascade;
 select in_string();
 create function none(x anyarray) returns anyelement language sql return x[1];
+create function idle() returns boolean begin atomic ;;return false;; end;
 drop function in_string;
