@@ -1,6 +1,7 @@
 /**
  * Assertions that stay on in production (STYLE 12). A failed invariant stops the node rather than
- * spreading (DESIGN 10): nothing may catch AssertionError except the process boundary.
+ * spreading (DESIGN 10): nothing may catch AssertionError except the process boundary, and the planner
+ * (plan/planner.ts), whose work touches nothing but the statement: there it ends the statement.
  */
 export class AssertionError extends Error {
   override readonly name = 'AssertionError';

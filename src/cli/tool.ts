@@ -1,5 +1,5 @@
 /**
- * The command lines of the project's own tools (bench, chaos, conformance, fuzz, sim): what is wrong with the
+ * The command lines of the project's own tools (bench, chaos, conformance, fuzz, regress, sim): what is wrong with the
  * arguments in one line, then how they go, and exit code 2; --help says how they go, and ends with 0.
  */
 import { parseArgs, type ParseArgsConfig } from 'node:util';

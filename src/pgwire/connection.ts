@@ -9,7 +9,8 @@
  * Invariants: at most one call into the session is under way (`#busy`), apart from cancel; after an
  * error in the extended protocol everything up to Sync is dropped; the session is closed exactly
  * once, after its last call has settled, however the connection ends. A rejected promise is always
- * handled here. AssertionError goes to `onFatal`, any other stranger becomes XX000 and is logged.
+ * handled here. AssertionError goes to `onFatal`; any other stranger becomes XX000 and is logged, as is an XX000 with
+ * a cause, which is a defect while planning.
  *
  * Bounds: input is paused above `inputBytesMax` while a message is being worked on; no message is
  * taken while the client has not read `outputBytesMax`; a turn takes at most TURN_MESSAGES messages.
@@ -410,7 +411,10 @@ export class Connection {
 
   /** Every error as the client may see it; a stranger is a defect of ours, and logged. */
   #known(error: unknown): QuoralError {
-    if (error instanceof QuoralError) return error;
+    if (error instanceof QuoralError) {
+      if (error.sqlstate === 'XX000' && error.cause !== undefined) this.#logDefect(error.cause);
+      return error;
+    }
     if (error instanceof AssertionError) {
       this.#deps.onFatal(error);
       return new QuoralError('XX000', `internal error: ${error.message}`, {
@@ -420,12 +424,13 @@ export class Connection {
     }
     const limit = engineLimit(error);
     if (limit !== null) return limit;
-    this.#deps.logger.log('error', 'unexpected error on a client connection', {
-      remote: this.#stream.remote,
-      error,
-    });
+    this.#logDefect(error);
     const message = error instanceof Error ? error.message : String(error);
     return new QuoralError('XX000', `internal error: ${message}`, { cause: error });
+  }
+
+  #logDefect(error: unknown): void {
+    this.#deps.logger.log('error', 'unexpected error on a client connection', { remote: this.#stream.remote, error });
   }
 
   /** Nothing that goes wrong here may become an unhandled rejection or leave the socket hanging. */

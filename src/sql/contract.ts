@@ -48,6 +48,8 @@ export interface ParsedStatement {
   readonly parameterCount: number;
   /** AS OF SYSTEM TIME expression text, recognised by the token pre-pass. */
   readonly asOfSystemTime: string | null;
+  /** What reading the text has to say, of the first statement of a text. */
+  readonly notices?: readonly Notice[];
 }
 
 export interface RelationName {
@@ -191,7 +193,7 @@ export interface SessionServices {
   routineName?(oid: number, types: boolean): string | null;
   schemaNameOf(schemaId: number): string | null;
   /** A constraint of a domain, by its oid. */
-  domainCheck(oid: number): (DomainCheck & { readonly value: StoredColumn }) | null;
+  domainCheck(oid: number): FoundDomainCheck | null;
   /** The session's own; null if it has none. */
   readonly temporarySchema?: number | null;
   /** Of a schema, a database or a type. */
@@ -250,6 +252,9 @@ export interface StoredColumn {
   /** Of a domain, in its checks. */
   readonly isValue?: true;
 }
+
+/** Of the domain with this oid. */
+export type FoundDomainCheck = DomainCheck & { readonly domainOid: number; readonly value: StoredColumn };
 
 export interface FoundRoutine {
   readonly group: RoutineDescriptor;
@@ -382,7 +387,7 @@ export interface CompiledStatement {
   readonly movesSequences?: true;
   /** It looks up names of catalog objects, or shows them, as it runs. */
   readonly namesObjects?: true;
-  /** Stable across executions (no volatile catalog state inside): may be cached. */
+  /** Stable across executions (no volatile catalog state inside), and not much larger than its text: may be cached. */
   readonly cacheable: boolean;
   /**
    * Fast path: the statement is a read of single keys, whose rows are fully given by their values.

@@ -248,6 +248,16 @@ describe('failures', () => {
     ]);
   });
 
+  it('logs a defect while planning, whose cause the client does not see, and goes on', async () => {
+    const harness = new Harness();
+    const client = await harness.ready();
+    client.send((w) => w.query('unplanned').query('rows 1'));
+    await settle();
+    expect(harness.logs.map((line) => line.level)).toEqual(['error']);
+    expect(harness.fatal).toEqual([]);
+    expect(client.kinds().slice(0, 3)).toEqual(['error ERROR XX000', 'ready I', 'rowDescription']);
+  });
+
   it('takes back the half-written row when a value cannot be encoded', async () => {
     const harness = new Harness();
     const client = await harness.ready();

@@ -300,6 +300,8 @@ export class ScriptedSession implements SqlSession {
         throw new TypeError('cannot read what is not there');
       case 'broken':
         throw new AssertionError('an invariant');
+      case 'unplanned':
+        throw new QuoralError('XX000', 'internal error while planning', { cause: new AssertionError('a plan') });
       case 'notice':
         sink.notice({
           severity: 'WARNING',

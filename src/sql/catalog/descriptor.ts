@@ -268,8 +268,10 @@ export interface SequenceDescriptor extends SchemaObject {
   readonly cache: number;
   readonly cycle: boolean;
   readonly ownedBy: { readonly tableId: DescriptorId; readonly columnId: number } | null;
-  /** Value = base + the counter in SYSTEM_KEYS.sequence(id); fixed when the sequence is created. */
+  /** Value = base + the counter in SYSTEM_KEYS.sequence(counterId); fixed when the sequence is created or restarted. */
   readonly base?: string;
+  /** An id of its own since it was restarted, so that a rollback brings the old counter back; until then the sequence's id. */
+  readonly counterId?: DescriptorId;
   readonly comment?: string | null;
 }
 
@@ -366,6 +368,8 @@ export interface Routine {
   readonly rowsOf?: number | null;
   readonly language: 'sql' | 'plpgsql';
   readonly body: string;
+  /** Relations that a body names which is no string (RETURN, BEGIN ATOMIC): they do not go from under it. */
+  readonly reads?: readonly DescriptorId[];
   readonly volatility: 'immutable' | 'stable' | 'volatile';
   readonly strict: boolean;
   readonly securityDefiner: boolean;

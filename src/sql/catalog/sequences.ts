@@ -8,6 +8,8 @@
  * where the first one does exactly if no value was taken since the sequence was made or set to one that is yet to come
  * (is_called false): taking a block moves the counter away.
  *
+ * A restart is part of its transaction: it gives the sequence another counter, and the descriptor says which one counts.
+ *
  * Limits: values and counters are safe integers (2^53); a sequence beyond that is refused. setval is not atomic with
  * nextval on other nodes at the same moment.
  */
@@ -27,6 +29,8 @@ const BLOCK_SHARE = 1 / 65_536;
 const GROWTH = 4;
 /** A block that was used up within this time is followed by a larger one, one that lasted longer by a small one. */
 const BUSY_MS = 250;
+/** Of sequences; what is left of a block that is forgotten is a gap. */
+const BLOCKS_MAX = 10_000;
 
 /** Where no counter comes to stand. */
 const NOWHERE = Number.MIN_SAFE_INTEGER;
@@ -57,17 +61,18 @@ export class Sequences {
 
   async nextval(sequence: SequenceDescriptor): Promise<bigint> {
     for (;;) {
-      const block = this.#blocks.get(sequence.id);
+      const block = this.#blocks.get(counterOf(sequence));
       if (block !== undefined && block.left > 0 && String(block.increment) === sequence.increment) {
         const value = block.next;
         block.next += block.increment;
         block.left--;
         return BigInt(inBounds(sequence, value));
       }
-      let filling = this.#filling.get(sequence.id);
+      const counterId = counterOf(sequence);
+      let filling = this.#filling.get(counterId);
       if (filling === undefined) {
-        filling = this.#fill(sequence).finally(() => this.#filling.delete(sequence.id));
-        this.#filling.set(sequence.id, filling);
+        filling = this.#fill(sequence).finally(() => this.#filling.delete(counterId));
+        this.#filling.set(counterId, filling);
       }
       await filling;
     }
@@ -76,12 +81,13 @@ export class Sequences {
   async #fill(sequence: SequenceDescriptor): Promise<void> {
     const increment = Number(sequence.increment);
     const count = this.#sizeOfNext(sequence);
-    const key = SYSTEM_KEYS.sequence(sequence.id);
+    const key = SYSTEM_KEYS.sequence(counterOf(sequence));
     const counter = await againIfUnknown(() => this.#catalog.db.increment(key, increment * count));
     const last = baseOf(sequence) + counter;
     if (!Number.isSafeInteger(last))
       throw sqlError('22003', `sequence "${sequence.name}" is beyond the supported range`);
-    this.#blocks.set(sequence.id, {
+    this.#makeRoom();
+    this.#blocks.set(counterOf(sequence), {
       next: last - increment * (count - 1),
       left: count,
       increment,
@@ -90,9 +96,14 @@ export class Sequences {
     });
   }
 
+  #makeRoom(): void {
+    const [oldest] = this.#blocks.keys();
+    if (oldest !== undefined && this.#blocks.size >= BLOCKS_MAX) this.#blocks.delete(oldest);
+  }
+
   #sizeOfNext(sequence: SequenceDescriptor): number {
     if (sequence.cache > 1) return sequence.cache;
-    const block = this.#blocks.get(sequence.id);
+    const block = this.#blocks.get(counterOf(sequence));
     if (block === undefined || this.#catalog.clock.monotonicMs() - block.filledMs > BUSY_MS) return DEFAULT_BLOCK;
     const values = (Number(sequence.max) - Number(sequence.min)) / Math.abs(Number(sequence.increment));
     return Math.max(DEFAULT_BLOCK, Math.floor(Math.min(block.size * GROWTH, values * BLOCK_SHARE, BLOCK_MAX)));
@@ -103,7 +114,7 @@ export class Sequences {
    * which the new step then follows.
    */
   async baseForStep(sequence: SequenceDescriptor, increment: bigint): Promise<string | null> {
-    const { isCalled } = await this.#state(sequence.id);
+    const { isCalled } = await this.#state(counterOf(sequence));
     if (isCalled) return null;
     return String(BigInt(baseOf(sequence)) + BigInt(sequence.increment) - increment);
   }
@@ -114,17 +125,17 @@ export class Sequences {
    * node took a block meanwhile, that one's end is what comes last.
    */
   async settle(sequence: SequenceDescriptor): Promise<void> {
-    const { counter, isCalled } = await this.#state(sequence.id);
+    const { counter, isCalled } = await this.#state(counterOf(sequence));
     if (!isCalled) return;
     const { value } = await this.lastValue(sequence);
     // A sequence that cycles may come to stand where it began.
-    await this.#move(SYSTEM_KEYS.sequenceStart(sequence.id), NOWHERE);
+    await this.#move(SYSTEM_KEYS.sequenceStart(counterOf(sequence)), NOWHERE);
     const step = Number(value) - baseOf(sequence) - counter;
     if (step === 0) return;
-    const key = SYSTEM_KEYS.sequence(sequence.id);
+    const key = SYSTEM_KEYS.sequence(counterOf(sequence));
     const moved = await this.#catalog.db.increment(key, step);
     if (moved !== counter + step) await this.#catalog.db.increment(key, -step);
-    await this.#catalog.forgetSequence(sequence.id);
+    await this.#catalog.forgetSequence(counterOf(sequence));
   }
 
   async #state(id: number): Promise<State> {
@@ -143,9 +154,9 @@ export class Sequences {
     const last = Number(value) - (isCalled ? 0 : Number(sequence.increment));
     if (!Number.isSafeInteger(last)) throw sqlError('22003', `setval: value ${value} is beyond the supported range`);
     const target = last - baseOf(sequence);
-    await this.#move(SYSTEM_KEYS.sequence(sequence.id), target);
-    await this.#move(SYSTEM_KEYS.sequenceStart(sequence.id), isCalled ? NOWHERE : target);
-    await this.#catalog.forgetSequence(sequence.id);
+    await this.#move(SYSTEM_KEYS.sequence(counterOf(sequence)), target);
+    await this.#move(SYSTEM_KEYS.sequenceStart(counterOf(sequence)), isCalled ? NOWHERE : target);
+    await this.#catalog.forgetSequence(counterOf(sequence));
     return value;
   }
 
@@ -162,12 +173,12 @@ export class Sequences {
    * have given it. So whoever goes on after it repeats none.
    */
   async lastValue(sequence: SequenceDescriptor): Promise<{ value: bigint; isCalled: boolean }> {
-    return this.#lastOf(sequence, await this.#state(sequence.id));
+    return this.#lastOf(sequence, await this.#state(counterOf(sequence)));
   }
 
   /** The last value of each, read at once; null where none was taken yet. */
   async lastValues(sequences: readonly SequenceDescriptor[]): Promise<readonly (bigint | null)[]> {
-    const keys = sequences.flatMap(({ id }) => [SYSTEM_KEYS.sequence(id), SYSTEM_KEYS.sequenceStart(id)]);
+    const keys = sequences.map(counterOf).flatMap((id) => [SYSTEM_KEYS.sequence(id), SYSTEM_KEYS.sequenceStart(id)]);
     const found = keys.length === 0 ? [] : await this.#catalog.db.getMany(keys);
     const counters = keys.map((key, i) => (found[i] == null ? 0 : decodeCounter(found[i], key)));
     return sequences.map((sequence, i) => {
@@ -180,12 +191,24 @@ export class Sequences {
   #lastOf(sequence: SequenceDescriptor, { counter, isCalled }: State): { value: bigint; isCalled: boolean } {
     const end = baseOf(sequence) + counter;
     if (!isCalled) return { value: BigInt(end + Number(sequence.increment)), isCalled };
-    const block = this.#blocks.get(sequence.id);
+    const block = this.#blocks.get(counterOf(sequence));
     const mine = block !== undefined && block.next + block.increment * (block.left - 1) === end;
     const value = mine ? block.next - block.increment : end;
     if (sequence.cycle) return { value: BigInt(inBounds(sequence, value)), isCalled };
     return { value: BigInt(lastInBounds(sequence, value)), isCalled };
   }
+}
+
+function counterOf(sequence: SequenceDescriptor): number {
+  return sequence.counterId ?? sequence.id;
+}
+
+/** The sequence as it is when it begins anew: a counter of its own, which has not moved yet. */
+export function restarted(sequence: SequenceDescriptor, value: bigint, counterId: number): SequenceDescriptor {
+  const base = value - BigInt(sequence.increment);
+  if (!Number.isSafeInteger(Number(base)))
+    throw sqlError('22003', `RESTART value (${value}) is beyond the supported range`);
+  return { ...sequence, base: String(base), counterId };
 }
 
 function baseOf(sequence: SequenceDescriptor): number {

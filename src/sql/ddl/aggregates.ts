@@ -105,7 +105,7 @@ function checkInitial(isGiven: boolean, step: FoundCall, typeOid: number, inputs
 
 function checkResult(resultOid: number, inputs: readonly number[]): void {
   const parameters = inputs.map((typeOid): RoutineParameter => ({ name: '', mode: 'in', typeOid, defaultSql: null }));
-  checkPolymorphic({ typeOid: resultOid, parameters });
+  checkPolymorphic({ typeOid: resultOid, parameters }, false);
 }
 
 function definedKind(kind: unknown): string {

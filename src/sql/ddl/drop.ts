@@ -8,6 +8,7 @@ import { refusePendingChecks } from '../exec/constraint-checks.js';
 import { userTypeOf } from '../types/user-types.js';
 import { RIGHTS } from '../catalog/acl.js';
 import { aclOf } from '../catalog/rights.js';
+import { restarted } from '../catalog/sequences.js';
 import type { DdlContext } from './context.js';
 import { keyOfCollation } from '../catalog/collation-names.js';
 import { collationUsers, dependenceLines } from './collation-users.js';
@@ -19,15 +20,15 @@ import { dropExtensions, dropExtensionsIn, extensionsIn } from './extensions.js'
 import { detachTable, tablesAround } from './foreign-keys.js';
 import { dropIndexes } from './indexes.js';
 import { dropMissing } from './missing-objects.js';
-import { descriptorOf, newStorage, nextVersion, openForChange, openTable, shownName } from './objects.js';
+import { descriptorOf, newStorage, nextVersion, openForChange, openTable, shownName, visibleName } from './objects.js';
 import type { Opened } from './objects.js';
 import { dropStatistics, withoutStatistics } from './statistics.js';
 import { dropSequence } from './sequences.js';
 import { dropOwnedSequences, ownedSequences, releaseUsers } from './sequence-users.js';
 import { dependentViews } from './dependent-views.js';
-import { dependences, dropDependents, dropView, forgetSources } from './views.js';
+import { dependences, dependsError, dropDependents, dropView, forgetSources } from './views.js';
 import type { DropOptions } from './views.js';
-import { dropGroup, dropRoutines, groupCallers, identityText } from './routines.js';
+import { dropGroup, dropRoutines, dropRowTypeRoutines, groupCallers, identityText } from './routines.js';
 import { dropRowTypeUsers, dropTypeUsers } from './type-users.js';
 import { dropType, dropTypes, uses, usersOf } from './user-types.js';
 import { list, of, qualifiedName, rangeVar, stringOf } from './tree.js';
@@ -141,6 +142,12 @@ async function dropOpened(
     return;
   }
   await refuseIdentity(ctx, found.sequence);
+  const readers = await dropRowTypeRoutines(ctx, found.sequence, options);
+  if (readers.length > 0)
+    throw dependsError(
+      `sequence ${await visibleName(ctx, found.sequence)}`,
+      readers.map(({ line }) => line),
+    );
   await releaseUsers(ctx, found.sequence, options);
   await dropSequence(ctx, found.sequence);
 }
@@ -247,7 +254,8 @@ function referenced(child: TableDescriptor, tables: ReadonlyMap<number, TableDes
 async function restartIdentity(ctx: DdlContext, table: TableDescriptor): Promise<void> {
   for (const sequence of await ownedSequences(ctx, table)) {
     requireOwner(ctx, sequence);
-    await ctx.sequences.setval(sequence, BigInt(sequence.start), false);
+    const anew = restarted(sequence, BigInt(sequence.start), await ctx.catalog.catalog.ids.next());
+    ctx.catalog.put(ctx.txn, { ...anew, version: sequence.version + 1 });
   }
 }
 

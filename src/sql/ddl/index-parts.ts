@@ -37,7 +37,7 @@ const PREDICATE: Place = {
   systemColumn: onSystemColumn,
 };
 
-function onSystemColumn(): QuoralError {
+export function onSystemColumn(): QuoralError {
   return sqlError('0A000', 'index creation on system columns is not supported');
 }
 

@@ -15,7 +15,15 @@ import type { DdlContext } from './context.js';
 import { notice } from './context.js';
 import { refusePendingChecks } from '../exec/constraint-checks.js';
 import { dropReferences } from './foreign-keys.js';
-import { collationKey, expressionPart, indexPredicate, partCollation, partNames } from './index-parts.js';
+import { SYSTEM_COLUMNS } from './columns.js';
+import {
+  collationKey,
+  expressionPart,
+  indexPredicate,
+  onSystemColumn,
+  partCollation,
+  partNames,
+} from './index-parts.js';
 import type { PartOptions } from './index-parts.js';
 import {
   claimGeneratedName,
@@ -97,6 +105,8 @@ function keyColumn(
 ): ColumnDescriptor {
   // ALTER TABLE first makes the columns of a primary key NOT NULL.
   const isAltered = constraint && ctx.unplaced === true;
+  if (SYSTEM_COLUMNS.has(name))
+    throw primary ? sqlError('0A000', `cannot alter system column "${name}"`) : onSystemColumn();
   try {
     return findColumn(columns, name, table, !(isAltered && primary));
   } catch (error) {
@@ -284,6 +294,7 @@ export async function runCreateIndex(ctx: DdlContext, body: Loose): Promise<stri
   const missing = request.columns.find(
     (c) => c.expression === undefined && !table.columns.some((x) => x.name === c.name && !x.dropped && !x.hidden),
   );
+  if (missing !== undefined && SYSTEM_COLUMNS.has(missing.name)) throw onSystemColumn();
   if (missing !== undefined) throw sqlError('42703', `column "${missing.name}" does not exist`);
   refusePendingChecks(ctx.txn, 'CREATE INDEX', table);
   await addIndex(ctx, table, request);

@@ -3,7 +3,7 @@
  * oids, so that a new name or search path changes nothing, and sources of the view, so that they do not go from under it.
  */
 import type { A_Const, FuncCall, Node, TypeCast } from 'libpg-query';
-import type { CompiledView } from '../contract.js';
+import type { CompiledView, RelationName } from '../contract.js';
 import { as, stringsOf } from '../plan/ast.js';
 import { splitName } from '../types/identifiers.js';
 import type { DdlContext } from './context.js';
@@ -39,6 +39,13 @@ function collect(tree: unknown, found: NamedNode[]): void {
   if (typeof tree !== 'object' || tree === null) return;
   if (!Array.isArray(tree) && namedIn(tree as NamedNode) !== null) found.push(tree as NamedNode);
   for (const part of Object.values(tree)) collect(part, found);
+}
+
+/** The names of relations that literals in the tree stand for. */
+export function namedByLiterals(tree: unknown): RelationName[] {
+  const nodes: NamedNode[] = [];
+  collect(tree, nodes);
+  return nodes.map((node) => qualifiedName(splitName(namedIn(node)!.sval!.sval!)));
 }
 
 /** What is not found is left as it is, and looked up when the view is read. */

@@ -106,8 +106,10 @@ function settling(oid: number): readonly number[] {
 }
 
 /** @throws QuoralError 42P13 */
-export function checkPolymorphic(routine: Pick<Routine, 'typeOid' | 'parameters'>): void {
+export function checkPolymorphic(routine: Pick<Routine, 'typeOid' | 'parameters'>, isUnquoted: boolean): void {
   const inputs = routine.parameters.filter((p) => isInput(p.mode)).map((p) => p.typeOid);
+  if (isUnquoted && inputs.some(isPolymorphic))
+    throw sqlError('42P13', 'SQL function with unquoted function body cannot have polymorphic arguments');
   const outputs = routine.parameters.filter((p) => !isInput(p.mode)).map((p) => p.typeOid);
   for (const oid of [routine.typeOid, ...outputs]) {
     if (!isPolymorphic(oid)) continue;
@@ -144,10 +146,4 @@ export function readReturns(ctx: DdlContext, body: Loose, parameters: readonly R
     throw sqlError('42P13', `function result type must be ${formatType(implied)} because of OUT parameters`);
   }
   return { typeOid, set, columns: null };
-}
-
-/** A body that is no literal is bound when it is made. @throws QuoralError 42P13 */
-export function refusePolymorphic(parameters: readonly RoutineParameter[]): void {
-  if (parameters.some((p) => isPolymorphic(p.typeOid)))
-    throw sqlError('42P13', 'SQL function with unquoted function body cannot have polymorphic arguments');
 }

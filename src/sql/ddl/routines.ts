@@ -9,9 +9,10 @@ import { decodeUint, SYSTEM_KEYS } from '../../encoding/keyspace.js';
 import { relationsWithin } from '../catalog/row-types.js';
 import { routineEntryName } from '../catalog/entry-names.js';
 import { usesType } from '../catalog/codec.js';
-import type { Routine, RoutineDescriptor, RoutineParameter } from '../catalog/descriptor.js';
+import type { Descriptor, Routine, RoutineDescriptor, RoutineParameter } from '../catalog/descriptor.js';
+import { kindName } from '../catalog/materialized.js';
 import type { ParsedStatement, RelationName } from '../contract.js';
-import { inLiteral, positionIn } from '../parse/body-position.js';
+import { behind, inLiteral, positionIn } from '../parse/body-position.js';
 import { nextToken } from '../parse/tokens.js';
 import { takesArgument } from '../plan/routines.js';
 import { extraLevel } from '../plpgsql/extra-checks.js';
@@ -21,11 +22,11 @@ import { OID } from '../types/oids.js';
 import { catalogOidOf, formatType } from '../types/registry.js';
 import type { UserType } from '../types/user-types.js';
 import { checkSqlBody } from './check-body.js';
+import { recordRelations, relationsRead } from './routine-reads.js';
 import { SUPERUSER_OID } from '../catalog/bootstrap-names.js';
-import type { DdlContext } from './context.js';
 import { initialAcl } from './default-privileges.js';
 import { notOwner, ownerOfRoutine, ownsSchemaOf, requireCreate } from './ownership.js';
-import { notice } from './context.js';
+import { type DdlContext, notice } from './context.js';
 import { argumentTypes, skippedFor, writtenType } from './missing-objects.js';
 import { noteOverload } from './overloads.js';
 import { creationSchema, shownName, throwMissing, visibleName } from './objects.js';
@@ -33,7 +34,7 @@ import { callerLines, changeCallers, dropCallers, refuseCallers } from './routin
 import type { NamedRoutine } from './routine-users.js';
 import type { DropOptions } from './views.js';
 import { checkOptions } from './routine-options.js';
-import { checkPolymorphic, readParameters, readReturns, refusePolymorphic } from './routine-parameters.js';
+import { checkPolymorphic, readParameters, readReturns } from './routine-parameters.js';
 import { checkEstimates, type Estimates, readEstimates } from './routine-estimates.js';
 import { withSetting } from './routine-settings.js';
 import { list, of, options, qualifiedName, strings, text, unsupported } from './tree.js';
@@ -104,11 +105,11 @@ export async function runCreateFunction(ctx: DdlContext, body: Loose, statement:
   const parameters = readParameters(ctx, list(body['parameters']), procedure);
   const returns = readReturns(ctx, body, parameters);
   checkOptions(options(body['options']), procedure);
-  const made = { procedure, parameters, ...returns, ...readOptions(ctx, body, statement) };
+  const read = { procedure, parameters, ...returns, ...readOptions(ctx, body, statement) };
+  const made = body['sql_body'] === undefined ? read : { ...read, reads: await relationsRead(ctx, read) };
   checkEstimates(made);
   refuseLeakproof(ctx, made);
-  checkPolymorphic(made);
-  if (body['sql_body'] !== undefined) refusePolymorphic(parameters);
+  checkPolymorphic(made, body['sql_body'] !== undefined);
   const routine = await addRoutine(ctx, name, made, body['replace'] === true);
   checkBody(ctx, name.name, made, body, statement);
   await checkNames(ctx, name.name, routine, body, statement);
@@ -136,13 +137,13 @@ export async function addRoutine(
     ...(await initialAcl(ctx, 'function', schema.id)),
   };
   await noteOverload(ctx, name.name);
-  if (group !== null) await recordRowTypes(ctx, group.id, made);
+  if (group !== null) await recordRelations(ctx, group.id, made);
   if (group === null) {
     const id = await ctx.catalog.catalog.ids.next();
     const entry = routineEntryName(name.name);
     if (!(await ctx.catalog.claimName(ctx.txn, schema.id, entry, { id, indexOid: null })))
       throw sqlError('42723', `function "${name.name}" already exists with same argument types`);
-    await recordRowTypes(ctx, id, made);
+    await recordRelations(ctx, id, made);
     ctx.catalog.putNew(ctx.txn, {
       kind: 'routine',
       id,
@@ -175,24 +176,15 @@ function pick<K extends 'owner' | 'acl'>(routine: Routine, key: K): Pick<Routine
   return routine[key] === undefined ? {} : { [key]: routine[key] };
 }
 
-/** So that a relation finds, before it goes, the functions that take or give its rows. */
-async function recordRowTypes(ctx: DdlContext, groupId: number, made: Omit<Routine, 'oid'>): Promise<void> {
-  for (const id of relationsWithin([made.typeOid, ...made.parameters.map((p) => p.typeOid)])) {
-    if ((await ctx.catalog.readTracked(ctx.txn, id)) === null)
-      throw sqlError('42P01', 'a relation of the function is gone');
-    ctx.txn.put(SYSTEM_KEYS.dependency(id, groupId), PRESENT);
-  }
-}
-
 export interface DependentLine {
   readonly oid: number;
   readonly line: string;
 }
 
-/** Before the relation goes: drops the functions that take or give its rows; without CASCADE, names them. */
+/** Before the relation goes: drops the functions that take or give its rows or read it; without CASCADE, names them. */
 export async function dropRowTypeRoutines(
   ctx: DdlContext,
-  relation: { readonly id: number; readonly schemaId: number; readonly name: string },
+  relation: Extract<Descriptor, { kind: 'table' | 'view' | 'sequence' }>,
   { cascade, together }: DropOptions,
 ): Promise<DependentLine[]> {
   const prefix = SYSTEM_KEYS.dependents(relation.id);
@@ -205,13 +197,19 @@ export async function dropRowTypeRoutines(
     await ctx.catalog.lock(ctx.txn, [id], ctx.wait);
     const group = await ctx.catalog.forUpdate(ctx.txn, id);
     if (group?.kind !== 'routine') continue;
-    const users = group.routines.filter((r) =>
-      relationsWithin([r.typeOid, ...r.parameters.map((p) => p.typeOid)]).includes(relation.id),
-    );
+    const takesRows = (r: Routine): boolean =>
+      relationsWithin([r.typeOid, ...r.parameters.map((p) => p.typeOid)]).includes(relation.id);
+    const users = group.routines.filter((r) => r.reads?.includes(relation.id) === true || takesRows(r));
     for (const routine of users) {
       const shown = await shownRoutine(ctx, { group, routine });
-      lines.push({ oid: routine.oid, line: `${shown} depends on type ${await visibleName(ctx, relation)}` });
-      if (!cascade) continue;
+      const kind = takesRows(routine) ? 'type' : kindName(relation);
+      lines.push({ oid: routine.oid, line: `${shown} depends on ${kind} ${await visibleName(ctx, relation)}` });
+      if (!cascade) {
+        // What calls it for rows of the relation depends on that, too.
+        const callers = takesRows(routine) ? [] : await callerLines(ctx, { routine, shown }, together);
+        lines.push(...callers.map((line) => ({ oid: routine.oid, line })));
+        continue;
+      }
       ctx.cascades.push(shown);
       await dropCallers(ctx, { routine, shown });
     }
@@ -224,8 +222,6 @@ export async function dropRowTypeRoutines(
   }
   return cascade ? [] : lines;
 }
-
-const PRESENT = Buffer.from('1', 'latin1');
 
 /** Whether it can be read; where it cannot is told by its place in the statement. */
 function checkBody(
@@ -268,11 +264,15 @@ async function checkNames(
 ): Promise<void> {
   if (!ctx.session.checkBodies) return;
   const at = options(body['options']).find((o) => o.name === 'as')?.location ?? -1;
-  await checkSqlBody(ctx, name, routine).catch((error: unknown) =>
-    inLiteral(statement, at, () => {
+  const isStandard = body['sql_body'] !== undefined;
+  await checkSqlBody(ctx, name, routine).catch((error: unknown) => {
+    const rethrow = (): never => {
       throw error;
-    }),
-  );
+    };
+    return isStandard
+      ? behind(statement, statement.text.length - routine.body.length, rethrow)
+      : inLiteral(statement, at, rethrow);
+  });
 }
 
 function put(ctx: DdlContext, group: RoutineDescriptor, routines: readonly Routine[]): void {
@@ -428,7 +428,8 @@ async function checkedRoutine(
   const { group, routine } = opened;
   if (access === 'any' || ctx.rights.isMember(ownerOfRoutine(routine))) return opened;
   if (access === 'drop' && (await ownsSchemaOf(ctx, group))) return opened;
-  throw notOwner(kindOf(routine), shown);
+  // Only DROP calls an aggregate one.
+  throw notOwner(access === 'owner' && routine.aggregate !== undefined ? 'function' : kindOf(routine), shown);
 }
 
 /** Puts a routine, with everything that calls it. */
@@ -578,7 +579,7 @@ export async function moveRoutine(
     group.routines.filter((r) => r !== routine),
   );
   const id = joined?.id ?? (await ctx.catalog.catalog.ids.next());
-  await recordRowTypes(ctx, id, routine);
+  await recordRelations(ctx, id, routine);
   if (joined !== null) {
     put(ctx, joined, [...joined.routines, routine]);
     await changeCallers(ctx, { groupId: joined.id, name, routine });

@@ -1,6 +1,7 @@
 /** CREATE, ALTER and DROP SEQUENCE, and the sequences behind serial and identity columns. */
 import { sqlError } from '../../base/errors.js';
 import type { SequenceDescriptor } from '../catalog/descriptor.js';
+import { restarted } from '../catalog/sequences.js';
 import { BUILT_IN_ONLY, resolveTypeName } from '../plan/coerce.js';
 import { OID } from '../types/oids.js';
 import { formatType } from '../types/registry.js';
@@ -219,8 +220,7 @@ export async function alterSequence(
     cycle: settings.cycle,
     ...(ownedBy === undefined ? {} : { ownedBy }),
   };
-  ctx.catalog.put(ctx.txn, next);
-  if (value !== null) await ctx.sequences.setval(next, value, false);
+  ctx.catalog.put(ctx.txn, value === null ? next : restarted(next, value, await ctx.catalog.catalog.ids.next()));
 }
 
 /**

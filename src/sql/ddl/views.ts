@@ -19,6 +19,7 @@ import { notice } from './context.js';
 import { claimName, creationSchema, openForChange, visibleName } from './objects.js';
 import { pinLiterals } from './pinned-relations.js';
 import { dependentViews } from './dependent-views.js';
+import { dropRowTypeRoutines } from './routines.js';
 import { fieldRead, type FieldReaders, fieldReaders, renewRowType, rowTypeUsers } from './row-type-users.js';
 import { collationOfKey } from '../types/collation.js';
 import { requireTypesOf } from './type-rights.js';
@@ -218,7 +219,13 @@ async function dropViews(
   others: readonly string[] = [],
 ): Promise<void> {
   if (views.length + others.length === 0) return;
-  if (!options.cascade) throw dependsError(what, [...others, ...(await dependences(ctx, what, views, options))]);
+  if (!options.cascade) {
+    // Functions that read it are younger than most views, and what uses its rows is listed first.
+    const reading = others.findIndex((line) => line.endsWith(` depends on ${what}`));
+    const before = reading < 0 ? others : others.slice(0, reading);
+    const after = reading < 0 ? [] : others.slice(reading);
+    throw dependsError(what, [...before, ...(await dependences(ctx, what, views, options)), ...after]);
+  }
   await ctx.catalog.lock(
     ctx.txn,
     views.map((view) => view.id),
@@ -232,6 +239,7 @@ export async function dropLockedView(ctx: DdlContext, id: number, options: DropO
   const current = await ctx.catalog.forUpdate(ctx.txn, id);
   if (!isReader(current)) return;
   ctx.cascades.push(`${kindName(current)} ${await visibleName(ctx, current)}`);
+  await dropRowTypeRoutines(ctx, current, { ...options, cascade: true });
   await dropView(ctx, current, options);
 }
 
@@ -250,7 +258,11 @@ export async function dependences(
     const reader = `${kindName(view)} ${await visibleName(ctx, view)}`;
     lines.push(`${reader} depends on ${what}`);
     const further = (await dependentViews(ctx, view.id)).filter(({ id }) => !options.together.has(id));
-    lines.push(...(await dependences(ctx, reader, further, options, seen)));
+    const routines = await dropRowTypeRoutines(ctx, view, { ...options, cascade: false });
+    const above: { readonly oid: number; readonly lines: readonly string[] }[] = [];
+    for (const one of further) above.push({ oid: one.id, lines: await dependences(ctx, reader, [one], options, seen) });
+    for (const { oid, line } of routines) above.push({ oid, lines: [line] });
+    lines.push(...above.sort((a, b) => a.oid - b.oid).flatMap((one) => one.lines));
   }
   return lines;
 }

@@ -1,77 +1,187 @@
 /**
- * pg_describe_object: an object of the catalogs in words, as psql's \dx+ lists the members of an extension.
+ * What the functions about objects by (catalog, oid, part) say: pg_describe_object in words, pg_identify_object and
+ * pg_identify_object_as_address for programs, which pg_get_object_address (object-address.ts) reads again.
  *
- * Limit: relations, columns, functions, types, schemas, constraints, languages, extensions; NULL for anything else.
+ * Limit: operator classes and families and their members, casts and conversions are as if they were not there.
  */
-import { isMaterialized } from '../catalog/materialized.js';
+import { extensionsOf } from '../catalog/extensions.js';
 import type { ExecContext } from '../contract.js';
+import { sqlError } from '../../base/errors.js';
+import { PgArray, PgRecord, type Datum } from '../types/datum.js';
+import { quoteIdentifier } from '../types/identifiers.js';
 import { OID } from '../types/oids.js';
-import { formatType, typeByOid } from '../types/registry.js';
 import { fn } from './define.js';
+import { identifyDefault, identifyRelation, identifyRule, identifyStatistics } from './identify-relations.js';
+import {
+  identifyCollation,
+  identifyConstraint,
+  identifyOperator,
+  identifyRoutine,
+  identifyType,
+} from './identify-schema-objects.js';
+import { type Identify, type Identity, named } from './object-identity.js';
 
-type Describe = (oid: number, sub: number, ctx: ExecContext) => string | null;
-
-const describeRelation: Describe = (oid, sub, ctx) => {
-  const { services } = ctx;
-  const name = services.relationName(oid);
-  if (name === null) return null;
-  const table = services.tableByOid(oid);
-  const view = services.viewByOid(oid);
-  const kind =
-    table !== null
-      ? isMaterialized(table)
-        ? 'materialized view'
-        : 'table'
-      : view !== null
-        ? 'view'
-        : services.tableOfIndex(oid) !== null
-          ? 'index'
-          : 'sequence';
-  if (sub === 0) return `${kind} ${name}`;
-  const column = (table?.columns ?? view?.columns ?? []).find((one) => one.id === sub);
-  return column === undefined ? null : `column ${column.name} of ${kind} ${name}`;
-};
-
-const describeConstraint: Describe = (oid, _sub, ctx) => {
-  const { services } = ctx;
-  const ofDomain = services.domainCheck(oid);
-  if (ofDomain !== null) return `constraint ${ofDomain.name}`;
-  const table = services.tableOfConstraint(oid);
-  if (table === null) return null;
-  const all = [
-    ...table.indexes.map((one) => ({ oid: one.constraintOid, name: one.name })),
-    ...table.checks,
-    ...(table.foreignKeys ?? []),
-  ];
-  const found = all.find((one) => one.oid === oid);
-  return found === undefined
-    ? null
-    : `constraint ${found.name} on table ${services.relationName(table.id) ?? table.name}`;
-};
-
-/** By the oid of the catalog that has the object. */
-const DESCRIBE: ReadonlyMap<number, Describe> = new Map<number, Describe>([
-  [1259, describeRelation],
-  [2606, describeConstraint],
-  [1247, (oid, _sub, { services }) => `type ${services.typeName(oid) ?? formatType(oid)}`],
-  [
-    1255,
-    (oid, _sub, ctx) => {
-      const text = typeByOid(OID.regprocedure).output(oid, ctx.format);
-      return text === String(oid) ? null : `function ${text}`;
-    },
-  ],
-  [
-    2615,
-    (oid, _sub, { services }) => {
-      const name = services.schemaNameOf(oid);
-      return name === null ? null : `schema ${name}`;
-    },
-  ],
+export const LANGUAGES: ReadonlyMap<number, string> = new Map([
+  [12, 'internal'],
+  [13, 'c'],
+  [14, 'sql'],
+  [13563, 'plpgsql'],
 ]);
+export const TABLESPACES: ReadonlyMap<number, string> = new Map([
+  [1663, 'pg_default'],
+  [1664, 'pg_global'],
+]);
+
+export const ACCESS_METHODS: ReadonlyMap<number, string> = new Map([
+  [2, 'heap'],
+  [403, 'btree'],
+  [405, 'hash'],
+  [783, 'gist'],
+  [2742, 'gin'],
+  [3580, 'brin'],
+  [4000, 'spgist'],
+]);
+
+/** An object that is in no schema. */
+function global(type: string, name: string | null | undefined): Identity | null {
+  return name == null ? null : named(type, null, name);
+}
+
+const DEFAULT_KINDS = {
+  table: ['r', 'tables', 'relations'],
+  sequence: ['S', 'sequences', 'sequences'],
+  function: ['f', 'functions', 'functions'],
+  type: ['T', 'types', 'types'],
+  schema: ['n', 'schemas', 'schemas'],
+} as const;
+
+const identifyDefaultAcl: Identify = (oid, _sub, { services }) => {
+  const found = services.access?.database(services.database)?.defaultAcls?.find((one) => one.oid === oid);
+  const role = found === undefined ? null : services.access!.roleName(found.roleId);
+  if (found === undefined || role === null) return null;
+  const [letter, plural, words] = DEFAULT_KINDS[found.kind];
+  const schema = found.schemaId === 0 ? null : services.schemaNameOf(found.schemaId);
+  const within = schema === null ? '' : ` in schema ${quoteIdentifier(schema)}`;
+  return {
+    type: 'default acl',
+    schema: null,
+    name: null,
+    identity: `for role ${quoteIdentifier(role)}${within} on ${plural}`,
+    names: schema === null ? [role] : [role, schema],
+    args: [letter],
+    words: `default privileges on new ${words} belonging to role ${role}${schema === null ? '' : ` in schema ${schema}`}`,
+  };
+};
+
+/** By the oid of the catalog that has the object: what its objects are called, and how one is found. */
+const CLASSES: ReadonlyMap<number, readonly [type: string, identify: Identify]> = new Map<
+  number,
+  readonly [string, Identify]
+>([
+  [1259, ['relation', identifyRelation]],
+  [1247, ['type', identifyType]],
+  [1255, ['routine', identifyRoutine]],
+  [2606, ['constraint', identifyConstraint]],
+  [2604, ['default value', identifyDefault]],
+  [2618, ['rule', identifyRule]],
+  [3381, ['statistics object', identifyStatistics]],
+  [3456, ['collation', identifyCollation]],
+  [2617, ['operator', identifyOperator]],
+  [826, ['default acl', identifyDefaultAcl]],
+  [2615, ['schema', (oid, _sub, { services }) => global('schema', services.schemaNameOf(oid))]],
+  [1260, ['role', (oid, _sub, { services }) => global('role', services.access?.roleName(oid))]],
+  [1262, ['database', (oid, _sub, { services }) => global('database', services.access?.database(oid)?.name)]],
+  [1213, ['tablespace', (oid) => global('tablespace', TABLESPACES.get(oid))]],
+  [2601, ['access method', (oid) => global('access method', ACCESS_METHODS.get(oid))]],
+  [2612, ['language', (oid) => global('language', LANGUAGES.get(oid))]],
+  [
+    3079,
+    [
+      'extension',
+      (oid, _sub, { services }) => {
+        const database = services.access?.database(services.database);
+        return global('extension', extensionsOf(database ?? undefined).find((one) => one.oid === oid)?.name);
+      },
+    ],
+  ],
+  // Of which there are none, or none that is told here.
+  ...(
+    [
+      [2605, 'cast'],
+      [2607, 'conversion'],
+      [2613, 'large object'],
+      [2616, 'operator class'],
+      [2753, 'operator family'],
+      [2602, 'operator of access method'],
+      [2603, 'function of access method'],
+      [2620, 'trigger'],
+      [3601, 'text search parser'],
+      [3600, 'text search dictionary'],
+      [3764, 'text search template'],
+      [3602, 'text search configuration'],
+      [2328, 'foreign-data wrapper'],
+      [1417, 'server'],
+      [1418, 'user mapping'],
+      [3466, 'event trigger'],
+      [3256, 'policy'],
+      [6104, 'publication'],
+      [6106, 'publication relation'],
+      [6237, 'publication namespace'],
+      [6100, 'subscription'],
+      [3576, 'transform'],
+      [6243, 'parameter ACL'],
+    ] as const
+  ).map(([oid, type]): [number, readonly [string, Identify]] => [oid, [type, () => null]]),
+]);
+
+function classOf(catalog: number): readonly [string, Identify] {
+  const found = CLASSES.get(catalog);
+  if (found === undefined) throw sqlError('XX000', `unrecognized object class: ${catalog}`);
+  return found;
+}
 
 fn(
   'pg_describe_object(oid, oid, int4) text',
-  (catalog: number, oid: number, sub: number, ctx: ExecContext) => DESCRIBE.get(catalog)?.(oid, sub, ctx) ?? null,
+  (catalog: number, oid: number, sub: number, ctx: ExecContext) => {
+    if (catalog === 0 && oid === 0) return null;
+    return classOf(catalog)[1](oid, sub, ctx)?.words ?? null;
+  },
   { volatility: 'stable' },
+);
+
+fn(
+  'pg_identify_object(oid, oid, int4) record',
+  (catalog: number, oid: number, sub: number, ctx: ExecContext): Datum => {
+    const [type, identify] = classOf(catalog);
+    const found = identify(oid, sub, ctx);
+    const quoted = (name: string | null | undefined): string | null => (name == null ? null : quoteIdentifier(name));
+    return new PgRecord(
+      [OID.text, OID.text, OID.text, OID.text],
+      [found?.type ?? type, quoted(found?.schema), quoted(found?.name), found?.identity ?? null],
+    );
+  },
+  {
+    volatility: 'stable',
+    resultColumns: ['type', 'schema', 'name', 'identity'].map((name) => ({ name, typeOid: OID.text })),
+  },
+);
+
+const TEXTS = 1009;
+fn(
+  'pg_identify_object_as_address(oid, oid, int4) record',
+  (catalog: number, oid: number, sub: number, ctx: ExecContext): Datum => {
+    const [type, identify] = classOf(catalog);
+    const found = identify(oid, sub, ctx);
+    const texts = (items: readonly string[] | undefined): Datum =>
+      items === undefined ? null : new PgArray(OID.text, [...items]);
+    return new PgRecord([OID.text, TEXTS, TEXTS], [found?.type ?? type, texts(found?.names), texts(found?.args)]);
+  },
+  {
+    volatility: 'stable',
+    resultColumns: [
+      { name: 'type', typeOid: OID.text },
+      { name: 'object_names', typeOid: TEXTS },
+      { name: 'object_args', typeOid: TEXTS },
+    ],
+  },
 );

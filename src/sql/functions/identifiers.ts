@@ -78,11 +78,11 @@ fn(
 /** SQLSTATEs that say that there is nothing of that name. */
 const ABSENT: ReadonlySet<string> = new Set(['42704', '42725', '42883', '3F000', '42P01']);
 
-for (const type of ['regnamespace', 'regrole', 'regproc', 'regprocedure']) {
+for (const type of ['regnamespace', 'regrole', 'regproc', 'regprocedure', 'regoper', 'regoperator']) {
   const info = typeByName(type)!;
   const absent = new Set(ABSENT);
   // A type that an argument is of must be there.
-  if (type === 'regprocedure') absent.delete('42704');
+  if (type === 'regprocedure' || type === 'regoperator') absent.delete('42704');
   fn(
     `to_${type}(text) ${type}`,
     (name: string, ctx: ExecContext): Datum => {

@@ -48,6 +48,7 @@ import './notifications.js';
 import './advisory.js';
 import './backends.js';
 import './describe-object.js';
+import './object-address.js';
 import './aggregates.js';
 import './ordered-set.js';
 import './hypothetical.js';
@@ -55,9 +56,12 @@ import './hash-functions.js';
 import './send-functions.js';
 import './operator-functions.js';
 import { registerProcedureNames } from '../types/reg-procedures.js';
+import { registerOperatorNames } from '../types/reg-operators.js';
+import { builtInOperators } from './operator-names.js';
 import { builtInNames } from './procedure-names.js';
 
 registerProcedureNames(builtInNames());
+registerOperatorNames(builtInOperators());
 
 export {
   allAggregates,

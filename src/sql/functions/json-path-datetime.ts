@@ -117,6 +117,11 @@ function needsZone(from: string, to: string): Error {
   });
 }
 
+/** A day that no timestamp has is behind them all: documents hold years up to 5,874,897. */
+function dayAsTimestamp(days: number): bigint {
+  return joinTimestamp(days, 0) >= TS_END ? TS_END : dateToTimestamp(days);
+}
+
 const order = (a: bigint | number, b: bigint | number): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** null if the two kinds cannot be compared. @throws QuoralError 0A000 if that needs a time zone that is not wanted. */
@@ -138,11 +143,11 @@ export function compareMoments(a: Moment, b: Moment, useTimeZone: boolean, forma
     if (!useTimeZone) throw needsZone(other.oid === OID.date ? 'date' : 'timestamp', 'timestamptz');
     const zoned = (m: Moment): bigint => {
       if (m.oid === OID.timestamptz) return m.value as bigint;
-      const local = m.oid === OID.date ? dateToTimestamp(m.value as number) : (m.value as bigint);
-      return timestampToTz(local, format.timeZone);
+      const local = m.oid === OID.date ? dayAsTimestamp(m.value as number) : (m.value as bigint);
+      return local >= TS_END ? local : timestampToTz(local, format.timeZone);
     };
     return order(zoned(a), zoned(b));
   }
-  const local = (m: Moment): bigint => (m.oid === OID.date ? dateToTimestamp(m.value as number) : (m.value as bigint));
+  const local = (m: Moment): bigint => (m.oid === OID.date ? dayAsTimestamp(m.value as number) : (m.value as bigint));
   return order(local(a), local(b));
 }

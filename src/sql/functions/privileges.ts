@@ -21,6 +21,7 @@ import type { Rights } from '../catalog/rights.js';
 import type { ExecContext } from '../contract.js';
 import { PgArray, PgRecord } from '../types/datum.js';
 import { OID } from '../types/oids.js';
+import { missingRelation, schemaOid } from '../types/registry.js';
 import { fn, srf } from './define.js';
 
 const STABLE = { volatility: 'stable' } as const;
@@ -113,7 +114,7 @@ const COLUMN_RIGHTS: readonly RightName[] = ['select', 'insert', 'update', 'refe
 
 /** Of the catalogs' own relations everything is the superuser's, and everybody may read. */
 function onCatalog(oid: number, asked: readonly Asked[], rights: Rights, ctx: ExecContext): boolean {
-  if (rights.superuser) return true;
+  if (rights.superuser) return asked.some((one) => one.rights !== 0);
   const isPublic = !access(ctx).isSecret(oid);
   return asked.some((one) => !one.withOption && one.rights === RIGHTS.select && isPublic);
 }
@@ -122,7 +123,7 @@ function onCatalog(oid: number, asked: readonly Asked[], rights: Rights, ctx: Ex
 function relationOid(object: What, ctx: ExecContext): number {
   if (typeof object === 'number') return object;
   const oid = ctx.services.relationOid(object);
-  if (oid === null) throw sqlError('42P01', `relation "${object}" does not exist`);
+  if (oid === null) throw missingRelation(object, (schema) => schemaOid(schema, ctx.format));
   return oid;
 }
 
@@ -164,8 +165,11 @@ function onColumn(who: Who, object: What, column: What | null, privileges: strin
     (one) => one.dropped !== true,
   );
   const chosen = columns.filter((one) => column === null || one.id === column || one.name === column);
-  if (chosen.length === 0 && typeof column === 'string')
+  if (chosen.length === 0 && typeof column === 'string') {
+    // Columns that were dropped have names, and no rights.
+    if (/^\.{8}pg\.dropped\.\d+\.{8}$/.test(column)) return null;
     throw sqlError('42703', `column "${column}" of relation "${d.name}" does not exist`);
+  }
   if (chosen.length === 0) return null;
   if (onObject(d, asked, rights)) return true;
   return chosen.some(({ acl }) => acl != null && onList(acl, d.owner, asked, rights));

@@ -22,7 +22,7 @@ import {
 import { builtInCollationOf, collationOfKey, COLLATION_VERSION } from '../types/collation.js';
 import { typeCollation } from '../types/collated.js';
 import { OID } from '../types/oids.js';
-import { catalogOidOf, findTypeByOid, formatType, typeByOid } from '../types/registry.js';
+import { catalogOidOf, findTypeByOid, formatType, missingRelation, schemaOid, typeByOid } from '../types/registry.js';
 import type { CallInfo, Value } from './entry.js';
 import { fn, fns, srf } from './define.js';
 import { quoteIdentifier } from './strings.js';
@@ -231,7 +231,7 @@ fn(
     try {
       return typeByOid(OID.regtype).input(name, -1, ctx.format);
     } catch (error) {
-      if (error instanceof Error && 'sqlstate' in error && error.sqlstate === '42704') return null;
+      if (error instanceof Error && 'sqlstate' in error && /^(42704|3F000)$/.test(String(error.sqlstate))) return null;
       throw error;
     }
   },
@@ -378,7 +378,7 @@ fn(
 );
 function namedRelation(name: string, ctx: ExecContext): number {
   const oid = ctx.services.relationOid(name);
-  if (oid === null) throw sqlError('42P01', `relation "${name}" does not exist`);
+  if (oid === null) throw missingRelation(name, (schema) => schemaOid(schema, ctx.format));
   return oid;
 }
 /** Of the rule that a view is to PostgreSQL; there are no others. */
@@ -404,7 +404,7 @@ fn(
   'pg_get_serial_sequence(text, text) text',
   (tableName: string, column: string, ctx: ExecContext) => {
     const oid = ctx.services.relationOid(tableName);
-    if (oid === null) throw sqlError('42P01', `relation "${tableName}" does not exist`);
+    if (oid === null) throw missingRelation(tableName, (schema) => schemaOid(schema, ctx.format));
     const table = ctx.services.tableByOid(oid);
     if (table === null) {
       const view = ctx.services.viewByOid(oid);

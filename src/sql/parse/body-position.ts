@@ -15,6 +15,17 @@ export function inLiteral<T>(statement: ParsedStatement, location: number, read:
   }
 }
 
+/** Of a body that stands as it is in the statement, from `offset` on. */
+export function behind<T>(statement: ParsedStatement, offset: number, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof QuoralError) || error.fields.position === undefined) throw error;
+    const before = codePointPosition(statement.text, offset) - 1 + statement.textOffset;
+    throw sqlError(error.sqlstate, error.message, { ...error.fields, position: before + error.fields.position });
+  }
+}
+
 /** Where in the statement a position in the constant at `location` is. */
 export function positionIn(statement: ParsedStatement, location: number, position: number): number | undefined {
   const within = offsetIn(statement.text, location - statement.textOffset, position - 1);

@@ -18,7 +18,8 @@ import { QuoralError, sqlError } from '../../base/errors.js';
 import { assert } from '../../base/assert.js';
 import { atOnce, type Steps } from '../../base/steps.js';
 import type { ParsedStatement, ParseNode } from '../contract.js';
-import { DEPTH_MAX, nextToken, prescan } from './tokens.js';
+import type { Notice } from '../session-api.js';
+import { DEPTH_MAX, nextToken, prescan, shortened } from './tokens.js';
 import { fillOrigins, quoteNewerWords } from './newer-words.js';
 import { parseSpecial } from './own-statements.js';
 
@@ -115,7 +116,19 @@ export function* parseInSteps(text: string): Steps<ParsedStatement[]> {
     origins = quoted!.origins;
   }
   yield;
-  return statementsOf(readTrees(trees), text, text, 0, scanned.parameterCount, origins);
+  if (scanned.junk !== null) {
+    const { text: near, start } = scanned.junk;
+    throw sqlError('42601', `trailing junk after parameter at or near "${near}"`, { position: start + 1 });
+  }
+  const statements = statementsOf(readTrees(trees), text, text, 0, scanned.parameterCount, origins);
+  const [first, ...rest] = statements;
+  if (scanned.longNames.length === 0 || first === undefined) return statements;
+  return [{ ...first, notices: scanned.longNames.map(shortening) }, ...rest];
+}
+
+function shortening(name: string): Notice {
+  const message = `identifier "${name}" will be truncated to "${shortened(name)}"`;
+  return { severity: 'NOTICE', sqlstate: '42622', message };
 }
 
 /** null: it is refused like this too. */
@@ -246,8 +259,9 @@ function grammarError(message: string, position: number, whole: string, from: nu
   else if (/out of range/.test(message)) sqlstate = '22003';
   else if (/^frame (start|end)/.test(message)) sqlstate = '42P20';
   else if (/^role name ".*" is reserved/.test(message)) sqlstate = '42939';
-  // The one error of the grammar whose position PostgreSQL 15 keeps to itself.
+  // Errors of the grammar whose position PostgreSQL 15 keeps to itself.
   else if (/constraints cannot be marked/.test(message)) return sqlError('0A000', message);
+  else if (/WITH TIES/.test(message)) return sqlError(sqlstate, message);
   if (position <= 0) return sqlError(sqlstate, message);
   // Unlike the locations in trees, the grammar's error positions count characters, from 1.
   return sqlError(sqlstate, message, { position: codePointPosition(whole, from) - 1 + position, ...more });

@@ -1,5 +1,6 @@
 /** Calls of aggregates, and of anything with OVER. */
 import type { FuncCall, Node } from 'libpg-query';
+import { QuoralError, sqlError } from '../../base/errors.js';
 import type { ResolvedRoutines } from '../contract.js';
 import type { FunctionEntry } from '../functions/entry.js';
 import { hypotheticalSet } from '../functions/hypothetical.js';
@@ -34,6 +35,15 @@ function resolveAs(
   variadic: boolean,
 ): ResolvedAggregate {
   return own === null ? resolveAggregate(name, oids) : resolveUserAggregate(name, own.entries, oids, variadic);
+}
+
+/** Of a call with several expressions behind ORDER BY that fits no aggregate: some may have been meant as arguments. */
+function aboutOrder(error: unknown): unknown {
+  if (!(error instanceof QuoralError) || error.sqlstate !== '42883') return error;
+  return sqlError(error.sqlstate, error.message, {
+    ...error.fields,
+    hint: 'No aggregate function matches the given name and argument types. Perhaps you misplaced ORDER BY; ORDER BY must appear after all regular arguments of the aggregate.',
+  });
 }
 
 /** Each argument given once for a group has the type of its column of the order. */
@@ -100,7 +110,7 @@ function makeAggregate(inner: ExprContext, { call, name, location, own }: Writte
       call.func_variadic === true,
     );
   } catch (error) {
-    throw addPosition(error, location);
+    throw addPosition(!within && (call.agg_order?.length ?? 0) > 1 ? aboutOrder(error) : error, location);
   }
   if (resolved === null) throw errorAt('42883', `function ${name}() does not exist`, location);
   const routine = own === null ? null : routineOf(resolved.entry);

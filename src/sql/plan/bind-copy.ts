@@ -7,7 +7,7 @@ import type { CopyOptions } from '../exec/copy-format.js';
 import type { TableDescriptor } from '../catalog/descriptor.js';
 import { CHANGES } from './access-notes.js';
 import { constant } from './expr.js';
-import { stringsOf } from './ast.js';
+import { as, stringsOf } from './ast.js';
 import { bindCopyWhere } from './bind-copy-where.js';
 import { columnExpr } from './binder.js';
 import type { Binder } from './binder.js';
@@ -31,6 +31,9 @@ export function bindCopy(b: Binder, stmt: CopyStmt): BoundCopy {
   }
   const from = stmt.is_from === true;
   if (stmt.query !== undefined) {
+    if ('MergeStmt' in stmt.query) throw sqlError('0A000', 'MERGE not supported in COPY');
+    if (as(stmt.query, 'SelectStmt')?.intoClause !== undefined)
+      throw sqlError('0A000', 'COPY (SELECT INTO) is not supported');
     const plan = bindStatement(b, stmt.query);
     if (plan.columns.length === 0) throw sqlError('0A000', 'COPY query must have a RETURNING clause');
     return {

@@ -128,8 +128,8 @@ function bindItem(ctx: FromContext, node: Node, left: BoundFrom | null): BoundFr
 }
 
 function derivedFunction(ctx: FromContext, item: RangeFunction, left: BoundFrom | null): BoundFrom {
-  const { plan, name, scalar } = bindRangeFunction(ctx, item, left);
-  const bound = derived(plan, item.alias, name, null);
+  const { plan, name, scalar, names, added } = bindRangeFunction(ctx, item, left);
+  const bound = derived(plan, item.alias, name, null, { names, hides: (i) => added.has(i) });
   return scalar ? { ...bound, relations: bound.relations.map((relation) => ({ ...relation, scalar })) } : bound;
 }
 
@@ -139,11 +139,11 @@ function derived(
   alias: Alias | undefined,
   fallback: string | null,
   table: TableDescriptor | null,
-  hidden = 0,
+  hidden: number | { readonly names: readonly (string | undefined)[]; readonly hides: (i: number) => boolean } = 0,
 ): BoundFrom {
   const name = alias?.aliasname ?? fallback ?? '';
-  const names = stringsOf(alias?.colnames);
-  const visible = plan.columns.length - hidden;
+  const names = typeof hidden === 'number' ? stringsOf(alias?.colnames) : hidden.names;
+  const visible = plan.columns.length - (typeof hidden === 'number' ? hidden : 0);
   if (names.length > visible) {
     throw errorAt(
       '42P10',
@@ -153,7 +153,7 @@ function derived(
   }
   const columns = plan.columns.map((column, i): ScopeColumn => ({
     column: names[i] === undefined ? column : { ...column, name: names[i] },
-    hidden: i >= visible,
+    hidden: typeof hidden === 'number' ? i >= visible : hidden.hides(i),
   }));
   return { plan, relations: [{ alias: name, schema: null, columns, table }], columns };
 }
@@ -528,6 +528,7 @@ function bindUsing(
   }
   let plan: Plan = join(type, left.plan, right.plan, conjunction(conditions));
   const made = merged.filter((m) => m.expr.kind !== 'column');
+  for (const m of made) b.merged.set(m.column.column.id, m.expr);
   if (made.length > 0) {
     const items: ProjectItem[] = [
       ...plan.columns.map((column) => ({ column, expr: columnExpr(column) })),

@@ -61,6 +61,11 @@ function aggregatedSets(b: Binder, from: BoundFrom, input: Plan, groups: BoundGr
   return applyAggregation(b, from, lifted.plan, { ...groups, exprs: lifted.exprs }, above);
 }
 
+/** Nobody wrote its columns here. */
+function withoutPlaces(e: Expr): Expr {
+  return e.kind === 'column' ? { ...e, location: -1 } : mapChildren(e, withoutPlaces);
+}
+
 export function applyAggregation(b: Binder, from: BoundFrom, input: Plan, groups: BoundGroups, state: Above): Lifted {
   if (groups.exprs.some(holdsSet)) return aggregatedSets(b, from, input, groups, state);
   if (!groups.given && !isAggregated(state)) return { plan: input, exprs: state.exprs };
@@ -122,6 +127,8 @@ export function applyAggregation(b: Binder, from: BoundFrom, input: Plan, groups
   };
   const dependent = (e: ColumnExpr): Expr => {
     if (addDependent(e)) return e;
+    const parts = b.merged.get(e.id);
+    if (parts !== undefined) return lift(withoutPlaces(parts));
     throw errorAt(
       '42803',
       `column "${qualified(from, e)}" must appear in the GROUP BY clause or be used in an aggregate function`,

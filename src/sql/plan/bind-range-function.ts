@@ -3,6 +3,7 @@
  * records of any shape.
  */
 import type { ColumnDef, Node, RangeFunction } from 'libpg-query';
+import { type RowPin, rowPinsOf } from '../catalog/pins.js';
 import { OID } from '../types/oids.js';
 import { writtenName } from '../types/pinned-types.js';
 import { as, locationOf, stringsOf } from './ast.js';
@@ -19,6 +20,8 @@ import { recordFieldsOf } from './record-columns.js';
 import { declaredOid } from './declared-types.js';
 
 interface RecordColumn {
+  /** Of a composite type's field. */
+  readonly id?: number;
   readonly name: string;
   readonly typeOid: number;
   readonly typmod: number;
@@ -48,11 +51,17 @@ function functionName(node: Node): string {
   return 'coalesce';
 }
 
-export function bindRangeFunction(
-  ctx: FromContext,
-  item: RangeFunction,
-  left: BoundFrom | null,
-): { readonly plan: Plan; readonly name: string; readonly scalar: boolean } {
+export interface BoundRangeFunction {
+  readonly plan: Plan;
+  readonly name: string;
+  readonly scalar: boolean;
+  /** The alias's, for the columns that are still there. */
+  readonly names: readonly (string | undefined)[];
+  /** Columns of the plan that were added since the view was made. */
+  readonly added: ReadonlySet<number>;
+}
+
+export function bindRangeFunction(ctx: FromContext, item: RangeFunction, left: BoundFrom | null): BoundRangeFunction {
   const b = ctx.binder;
   const scope = new Scope(ctx.parent, left?.relations ?? [], left?.columns ?? [], ctx.ctes);
   const all = ctx.expressions(scope, FROM_FUNCTIONS, true);
@@ -72,14 +81,18 @@ export function bindRangeFunction(
     });
   }
   let records = 0;
+  const pins: RowPin[] = [];
+  const pinned = new PinnedColumns(rowPinsOf(item), names);
   for (const { node, definitions } of written) {
     const bound = bindOne(ctx, expressions, node, [...definitions, ...outer]);
     calls.push(bound.call);
+    pins.push(pinOfRows(bound.columns));
     if (bound.columns !== null) {
       records++;
-      for (const c of bound.columns) columns.push(b.column(c.name, c.typeOid, c.typmod));
+      for (const c of pinned.named(bound.columns)) columns.push(b.column(c.name, c.typeOid, c.typmod));
       continue;
     }
+    pinned.single();
     const { expr } = bound.call;
     const single = item.alias?.aliasname !== undefined && written.length === 1 && names.length === 0;
     const own = expr.kind === 'srf' || expr.kind === 'call' ? expr.entry.columnName : undefined;
@@ -89,7 +102,55 @@ export function bindRangeFunction(
   if (item.ordinality === true) columns.push(b.column('ordinality', OID.int8, -1));
   const plan: Plan = { kind: 'function', columns, calls, ordinality: item.ordinality === true };
   const scalar = records === 0 && calls.length === 1 && item.ordinality !== true;
-  return { plan, name: written[0] === undefined ? '' : functionName(written[0].node), scalar };
+  if (pins.some((pin) => pin !== null)) b.rowPins?.set(item, pins);
+  const name = written[0] === undefined ? '' : functionName(written[0].node);
+  return { plan, name, scalar, names: pinned.names, added: pinned.added };
+}
+
+function pinOfRows(columns: readonly RecordColumn[] | null): RowPin {
+  if (columns === null || columns[0]?.id === undefined) return null;
+  return columns.map(({ id, name }): [number, string] => [id!, name]);
+}
+
+/** The rows' columns as they were when the view was made: those that came later have no names, those that went took theirs along. */
+class PinnedColumns {
+  readonly #pins: readonly RowPin[] | undefined;
+  readonly #written: string[];
+  #call = 0;
+  #column = 0;
+  readonly names: (string | undefined)[];
+  readonly added = new Set<number>();
+
+  constructor(pins: readonly RowPin[] | undefined, names: string[]) {
+    this.#pins = pins;
+    this.#written = [...names];
+    this.names = pins === undefined ? names : [];
+  }
+
+  single(): void {
+    this.#call++;
+    this.#column++;
+    if (this.#pins !== undefined) this.names.push(this.#written.shift());
+  }
+
+  named(columns: readonly RecordColumn[]): readonly RecordColumn[] {
+    const pin = this.#pins?.[this.#call++];
+    if (pin == null) {
+      this.#column += columns.length;
+      if (this.#pins !== undefined) for (const _ of columns) this.names.push(this.#written.shift());
+      return columns;
+    }
+    const aliases = new Map(pin.map(([id]) => [id, this.#written.shift()]));
+    const was = new Map(pin);
+    return columns.map((c) => {
+      const name = was.get(c.id!);
+      if (name === undefined) this.added.add(this.#column);
+      this.#column++;
+      this.names.push(aliases.get(c.id!));
+      // No query names it.
+      return { ...c, name: name ?? '' };
+    });
+  }
 }
 
 /** `columns`: those of a record; null if it gives single values. */
@@ -102,7 +163,7 @@ function bindOne(
   const expr = bindExpr(expressions, node);
   const entry = expr.kind === 'srf' || expr.kind === 'call' ? expr.entry : null;
   const composite = fieldsOf(expr.oid);
-  const fixed: readonly { readonly name: string; readonly typeOid: number; readonly typmod?: number }[] | null =
+  const fixed: readonly (Omit<RecordColumn, 'typmod'> & { readonly typmod?: number })[] | null =
     composite ?? (entry === null ? null : recordFieldsOf(ctx.binder.recordColumns, expr));
   const location = locationOf(definitions[0]);
   // A CALL gives what its parameters hold, each as a column.
@@ -114,7 +175,12 @@ function bindOne(
       const message = `a column definition list is redundant for a function ${what}`;
       throw errorAt('42601', message, location);
     }
-    const columns = fixed.map(({ name, typeOid, typmod = -1 }) => ({ name, typeOid, typmod }));
+    const columns = fixed.map(({ id, name, typeOid, typmod = -1 }) => ({
+      ...(id === undefined ? {} : { id }),
+      name,
+      typeOid,
+      typmod,
+    }));
     return { call: { expr, width: columns.length, record: true }, columns };
   }
   if (expr.oid !== OID.record) {

@@ -8,7 +8,7 @@ import { OID } from '../types/oids.js';
 
 import { formatType } from '../types/registry.js';
 import { as, locationOf, stringsOf, must } from './ast.js';
-import { Scope, columnExpr, errorAt, findColumn } from './binder.js';
+import { EMPTY_SCOPE, Scope, columnExpr, errorAt, findColumn } from './binder.js';
 import type { Binder, CteEntry, ExprContext, LockRequest } from './binder.js';
 import { bindExpr, starColumns } from './bind-expr.js';
 import {
@@ -27,6 +27,7 @@ import { checkLocks, LOCK_NAMES, lockRequests } from './bind-locks.js';
 import { figureNameOf } from './figure-name.js';
 import { distinctSets } from './grouping.js';
 import { orderedItems } from './recursive-check.js';
+import { cycleMarks } from './cycle-marks.js';
 import { RecursiveOrder, selfReference } from './recursive-order.js';
 import { orRepeated } from './repeated.js';
 import { checkTargets } from './sizes.js';
@@ -188,6 +189,7 @@ function bindCte(
     const entry: CteEntry = { name, id, columns: rename(plan.columns), references: 0, definition: null };
     return { entry, definition: { id, name, plan, recursive: null, modifies: false } };
   }
+  if (cte.cycle_clause !== undefined) cycleMarks(exprContext(b, EMPTY_SCOPE, 'CYCLE'), cte.cycle_clause);
   const order = steered
     ? new RecursiveOrder(cte, select, (side) => rename(bindSelect(b, side, parent, visible).columns))
     : null;

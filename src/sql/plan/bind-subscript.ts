@@ -18,7 +18,7 @@ export interface JsonbStep {
 
 export function jsonbStep(ctx: ExprContext, index: A_Indices): JsonbStep {
   const node = index.uidx;
-  const location = locationOf(node);
+  const location = locationOf(node ?? index.lidx);
   if (index.is_slice === true || node === undefined) {
     throw errorAt('42804', 'jsonb subscript does not support slices', location);
   }

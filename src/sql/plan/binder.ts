@@ -19,7 +19,7 @@ import type {
 import type { Node, SelectStmt } from 'libpg-query';
 import type { AggregateExpr, ColumnExpr, Expr } from './expr.js';
 import type { CteDefinition, Lock, Plan, PlanColumn } from './logical.js';
-import type { Pin } from '../catalog/pins.js';
+import type { Pin, RowPin } from '../catalog/pins.js';
 import type { QueryNotes } from './query-notes.js';
 import type { VariableNames } from './variables.js';
 import { arrayOidOf, catalogOidOf } from '../types/registry.js';
@@ -147,12 +147,16 @@ export class Binder {
   readonly pinned = new Map<number, Relation>();
   /** Filled while a view is made: what each relation's name in its query means. */
   readonly pins: Map<object, Pin> | null;
+  /** Filled while a view is made: the columns of the rows that functions in FROM give. */
+  readonly rowPins: Map<object, readonly RowPin[]> | null;
   /** Filled while a view is made: what each star among its targets stands for. */
   readonly stars: Map<object, readonly Node[]> | null;
   /** Filled for who writes the query as text again. */
   readonly notes: QueryNotes | null;
   /** Relations that stand beside what is being bound, which it cannot see. */
   readonly aside: (readonly ScopeRelation[])[] = [];
+  /** What columns of USING are computed from, where they are not simply one side's. */
+  readonly merged = new Map<number, Expr>();
   /** Names of WITH queries that come too late for what is being bound. */
   readonly later: (readonly string[])[] = [];
   /** What the statement must be allowed to. */
@@ -182,6 +186,7 @@ export class Binder {
     this.variables = variables;
     this.collated = variables?.collation !== undefined;
     this.pins = pins;
+    this.rowPins = pins === null ? null : new Map();
     this.stars = pins === null ? null : new Map();
     this.typePins = pins === null ? null : new Map();
     this.routinePins = pins === null ? null : new Map();

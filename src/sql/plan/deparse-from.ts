@@ -8,7 +8,6 @@ import { rangeVarOf } from './deparse-names.js';
 import type { RangeEntry } from './deparse-names.js';
 import { some } from './expr.js';
 import type { Expr } from './expr.js';
-import { withoutImplicit } from './format-expr.js';
 import { CLAUSE, ITEM } from './layout.js';
 import type { FunctionPlan, JoinPlan, Plan } from './logical.js';
 
@@ -94,8 +93,8 @@ export class FromText {
   #sample(sample: RangeTableSample, entry: RangeEntry): string {
     const { plan: bound } = entry.bound;
     const plan = known(bound.kind === 'sample' ? bound : null, 'TABLESAMPLE was not bound');
-    const percent = this.#to.text(withoutImplicit(plan.percent));
-    const seed = plan.seed === null ? '' : ` REPEATABLE (${this.#to.text(withoutImplicit(plan.seed))})`;
+    const percent = this.#to.unwrapped(plan.percent);
+    const seed = plan.seed === null ? '' : ` REPEATABLE (${this.#to.unwrapped(plan.seed)})`;
     return ` TABLESAMPLE ${quoteIdentifier(stringsOf(sample.method).at(-1) ?? '')} (${percent})${seed}`;
   }
 

@@ -263,9 +263,9 @@ export class QueryText extends ExprFormatter {
     const bounds = this.notes.bounds.get(this.noted(select));
     let text = '';
     if (select.limitOffset !== undefined && bounds?.offset != null)
-      text += this.lines.clause(' OFFSET ', 0) + this.text(withoutImplicit(bounds.offset));
+      text += this.lines.clause(' OFFSET ', 0) + this.unwrapped(bounds.offset);
     if (select.limitCount === undefined) return text;
-    const count = bounds?.count == null ? null : this.text(withoutImplicit(bounds.count));
+    const count = bounds?.count == null ? null : this.unwrapped(bounds.count);
     if (select.limitOption === 'LIMIT_OPTION_WITH_TIES')
       return `${text}${this.lines.clause(' FETCH FIRST ', 0)}(${count ?? 'NULL'}) ROWS WITH TIES`;
     return text + this.lines.clause(' LIMIT ', 0) + (count ?? 'ALL');

@@ -3,10 +3,9 @@ import type { CommonTableExpr, CTECycleClause, CTESearchClause, Node, WithClause
 import { OID } from '../types/oids.js';
 import { quoteIdentifier } from '../types/identifiers.js';
 import { must, stringsOf } from './ast.js';
-import { bindExpr } from './bind-expr.js';
 import { exprContext } from './bind-select.js';
 import { EMPTY_SCOPE } from './binder.js';
-import { commonType, tryCoerce } from './coerce.js';
+import { cycleMarks } from './cycle-marks.js';
 import { INNER } from './deparse-place.js';
 import type { QueryText } from './deparse-query.js';
 import type { Expr } from './expr.js';
@@ -52,7 +51,7 @@ function searchText(clause: CTESearchClause): string {
 function cycleText(to: QueryText, clause: CTECycleClause): string {
   const name = quoteIdentifier(clause.cycle_mark_column ?? '');
   const path = quoteIdentifier(clause.cycle_path_column ?? '');
-  const [value, otherwise] = marks(to, [clause.cycle_mark_value!, clause.cycle_mark_default!]);
+  const [value, otherwise] = cycleMarks(exprContext(to.binder, EMPTY_SCOPE, 'CYCLE'), clause);
   const isUsual = isConstant(value!, true) && isConstant(otherwise!, false);
   const shown = isUsual ? '' : ` TO ${to.text(value!)} DEFAULT ${to.text(otherwise!)}`;
   return ` CYCLE ${nameList(clause.cycle_col_list)} SET ${name}${shown} USING ${path}`;
@@ -60,11 +59,4 @@ function cycleText(to: QueryText, clause: CTECycleClause): string {
 
 function isConstant(e: Expr, value: boolean): boolean {
   return e.kind === 'const' && e.oid === OID.bool && e.value === value;
-}
-
-function marks(to: QueryText, nodes: readonly Node[]): Expr[] {
-  const ctx = exprContext(to.binder, EMPTY_SCOPE, 'CYCLE');
-  const bound = nodes.map((node) => bindExpr(ctx, node));
-  const oid = commonType(to.binder, bound, 'CYCLE', -1);
-  return bound.map((e) => tryCoerce(to.binder, e, oid, -1, 'implicit') ?? e);
 }

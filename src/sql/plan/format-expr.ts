@@ -196,6 +196,12 @@ export class ExprFormatter {
     return !this.pretty || this.standsAlone(e, parent) ? text : `(${text})`;
   }
 
+  /** Without the implicit cast around it, whose operand it stays. */
+  unwrapped(e: Expr): string {
+    const inner = withoutImplicit(e);
+    return inner === e ? this.text(e) : this.operand(inner, e);
+  }
+
   protected standsAlone(e: Expr, parent: Expr): boolean {
     if (e.collate !== undefined) return false;
     return standsAlone(e, parent, (x) => isChain(x, this.isOwn));

@@ -3,7 +3,8 @@
  * session's. Everything is synchronous: relations were resolved before.
  */
 import type { CallStmt, CopyStmt, Node } from 'libpg-query';
-import { engineLimit, sqlError } from '../../base/errors.js';
+import { AssertionError } from '../../base/assert.js';
+import { engineLimit, QuoralError, sqlError } from '../../base/errors.js';
 import type {
   CatalogSnapshot,
   CompiledExpression,
@@ -30,6 +31,7 @@ import { STORED_FORMAT } from '../types/stored-format.js';
 import { collectRelations, locationOf } from './ast.js';
 import { bindCopy } from './bind-copy.js';
 import { cursorQuery } from './cursor-query.js';
+import { heldBytes } from './held-bytes.js';
 import { expressionTree } from './expression-tree.js';
 import { bindExpr } from './bind-expr.js';
 import { exprContext } from './bind-select.js';
@@ -55,6 +57,8 @@ import { isImmutable } from './volatility.js';
 import { compileView } from './view-query.js';
 
 const DOMAIN_SETTINGS: PlannerSettings = { format: STORED_FORMAT, user: '', database: '' };
+/** A plan whose constants hold more bytes is not kept for others: `repeat('x', 50000000)` is a short text. */
+const KEPT_CONSTANTS_MAX = 64 * 1024;
 /** What CHECK of a domain calls the value. */
 export const DOMAIN_VALUE = 'value';
 
@@ -68,16 +72,24 @@ export function createPlanner(): Planner {
   };
 }
 
-/** Expressions that JavaScript's stack cannot hold are refused as PostgreSQL refuses them. */
+/**
+ * Expressions that JavaScript's stack cannot hold are refused as PostgreSQL refuses them. A broken promise of our own
+ * is the end of the statement, not of the node: planning writes nothing and shares nothing, so nothing can spread.
+ */
 function guarded<A extends readonly unknown[], R>(run: (...args: A) => R): (...args: A) => R {
   return (...args) => {
     try {
       return run(...args);
     } catch (error) {
       if (error instanceof RangeError) throw engineLimit(error) ?? tooComplex();
-      throw error;
+      throw error instanceof AssertionError ? planningDefect(error) : error;
     }
   };
+}
+
+function planningDefect(cause: AssertionError): QuoralError {
+  const fields = { hint: 'This is a defect of Quoral: please report the statement and the definitions of its tables.' };
+  return new QuoralError('XX000', `internal error while planning: ${cause.message}`, { fields, cause });
 }
 
 function* guardedSteps<T>(steps: Steps<T>): Steps<T> {
@@ -125,7 +137,7 @@ function* compileInSteps(
   yield;
   const returnsRows = called === null ? command === 'SELECT' || plan.columns.length > 0 : givesRow(plan);
   const query = compileQuery(plan, command, returnsRows);
-  const writers = writersCalled(plan);
+  const { writers, constantBytes } = factsOf(plan);
   const locksNothing = !binder.modifies && !binder.locks;
   const readOnly = locksNothing && writers.size === 0;
   return {
@@ -142,7 +154,7 @@ function* compileInSteps(
     ...(binder.namesObjects || plan.columns.some((c) => NAMES_OF_OBJECTS.includes(c.oid))
       ? { namesObjects: true }
       : {}),
-    cacheable: true,
+    cacheable: constantBytes <= KEPT_CONSTANTS_MAX,
     pointRead: command === 'SELECT' && readOnly ? compilePointRead(plan) : null,
     start: (ctx) => query.start(ctx),
     ...(binder.called === null || called === null ? {} : { called: binder.called }),
@@ -206,11 +218,19 @@ const READING_VOLATILES: ReadonlySet<string> = new Set([
 /** They say themselves whether the transaction lets them. */
 const SEQUENCE_MOVERS: ReadonlySet<string> = new Set(['nextval', 'setval']);
 
-/** Names of functions. */
-function writersCalled(plan: Plan): ReadonlySet<string> {
+interface PlanFacts {
+  /** Names of functions. */
+  readonly writers: ReadonlySet<string>;
+  /** Of what folding made of constants, bytes. */
+  readonly constantBytes: number;
+}
+
+function factsOf(plan: Plan): PlanFacts {
   const writers = new Set<string>();
+  let constantBytes = 0;
   walkPlan(plan, (e) => {
-    if (
+    if (e.kind === 'const') constantBytes += heldBytes(e.value, KEPT_CONSTANTS_MAX);
+    else if (
       (e.kind === 'call' || e.kind === 'srf') &&
       e.entry.volatility === 'volatile' &&
       // Its statements are asked by themselves whether they write.
@@ -219,7 +239,7 @@ function writersCalled(plan: Plan): ReadonlySet<string> {
     )
       writers.add(e.entry.name);
   });
-  return writers;
+  return { writers, constantBytes };
 }
 
 function resultColumn(c: PlanColumn, state: CollationState | undefined): ResultColumn {
@@ -268,7 +288,7 @@ function compileCopy(stmt: CopyStmt, binder: Binder, settings: PlannerSettings):
     dependencies: binder.dependencies,
     access: binder.access.needs(),
     calls: binder.access.calls,
-    readOnly: !binder.modifies && writersCalled(plan).size === 0,
+    readOnly: !binder.modifies && factsOf(plan).writers.size === 0,
     start: (ctx) => compiled.start(ctx),
     explain: (options: ExplainOptions) => explainPlan(plan, options, settings.format),
   };

@@ -196,7 +196,8 @@ export function selfReference(select: SelectStmt, name: string): string {
     const join = as(node, 'JoinExpr');
     return join === undefined ? null : (find(join.larg!) ?? find(join.rarg!));
   };
-  for (const item of select.fromClause ?? []) {
+  const hides = (select.withClause?.ctes ?? []).some((c) => as(c, 'CommonTableExpr')?.ctename === name);
+  for (const item of hides ? [] : (select.fromClause ?? [])) {
     const found = find(item);
     if (found !== null) return found;
   }

@@ -13,13 +13,14 @@ import type { CatalogSnapshot, CompiledView, ParsedStatement, PlannerSettings } 
 import { OID } from '../types/oids.js';
 import { PINNED, pinnedRoutineName } from '../types/pinned-types.js';
 import { catalogOidOf } from '../types/registry.js';
+import { userTypeOf } from '../types/user-types.js';
 import { stringsOf } from './ast.js';
 import { bindStatement } from './bind-statement.js';
 import { Binder } from './binder.js';
 import { collateWithColumns, derivedCollation } from './collate-plan.js';
 import { collationParts } from './collation-names.js';
 import type { CollationState } from './collation-state.js';
-import type { Plan, PlanColumn } from './logical.js';
+import type { FunctionPlan, Plan, PlanColumn } from './logical.js';
 import { inputsOf, walkPlan } from './plan-walk.js';
 import type { Pin } from '../catalog/pins.js';
 
@@ -59,6 +60,8 @@ export function compileView(
     }
     const routine = typeof value === 'object' && value !== null ? binder.routinePins?.get(value) : undefined;
     if (routine !== undefined) return pinnedCall(value as FuncCall, routine.routine.oid);
+    const rows = typeof value === 'object' && value !== null ? binder.rowPins?.get(value) : undefined;
+    if (rows !== undefined) return { ...(value as object), quoral: rows };
     const pin = typeof value === 'object' && value !== null ? pins.get(value) : undefined;
     return pin === undefined ? value : { ...(value as RangeVar), quoral: pin };
   });
@@ -101,6 +104,9 @@ function sourcesOf(
       const ids = columns.get(node.table.id);
       for (const c of node.columns) if (used.has(c.id)) ids?.add(node.table.columns[c.position]!.id);
     }
+    if (node.kind === 'function')
+      for (const { relationId, columnId } of usedOfRows(node, used))
+        columns.set(relationId, (columns.get(relationId) ?? new Set()).add(columnId));
     for (const input of inputsOf(node)) visit(input);
   };
   visit(plan);
@@ -108,4 +114,20 @@ function sourcesOf(
     const keys = [...keysUsed].flatMap(([oid, table]) => (table === id ? [oid] : []));
     return { id, columnIds: [...ids].sort((a, b) => a - b), ...(keys.length === 0 ? {} : { keys }) };
   });
+}
+
+/** The columns of relations that functions give the rows of. */
+function* usedOfRows(
+  { calls, columns }: FunctionPlan,
+  used: ReadonlySet<number>,
+): Generator<{ readonly relationId: number; readonly columnId: number }> {
+  let at = 0;
+  for (const { expr, width, record } of calls) {
+    const type = record ? userTypeOf(expr.oid) : null;
+    if (type?.kind === 'composite' && type.ofRelation === true) {
+      for (const [i, { id }] of type.fields.entries())
+        if (used.has(columns[at + i]!.id)) yield { relationId: type.oid, columnId: id };
+    }
+    at += width;
+  }
 }

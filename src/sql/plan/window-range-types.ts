@@ -23,7 +23,8 @@ const OFFSETS: ReadonlyMap<number, readonly number[]> = new Map<number, readonly
 /** @throws QuoralError 0A000 if the column or the offset is of no type for that */
 export function rangeOffset(b: Binder, offset: Expr, columnOid: number, location: number): Expr {
   const wanted = OFFSETS.get(columnOid);
-  const column = formatType(columnOid);
+  // Where text has an operator family, the others are read as text.
+  const column = formatType(columnOid === OID.varchar ? OID.text : columnOid);
   if (wanted === undefined) {
     throw errorAt(
       '0A000',

@@ -308,9 +308,10 @@ function parseReturn(p: Parsing, line: number): Statement {
     if (returns.kind !== 'set') throw sqlError('42804', 'cannot use RETURN QUERY in a non-SETOF function');
     return { kind: 'returnQuery', line, source: rowSource(p, ';') };
   }
+  const at = reader.peek().start;
   if (reader.accept(';')) {
     if (returns.kind === 'value' && !returns.outParameters)
-      throw sqlError('42601', 'missing expression at or near ";"');
+      throw sqlError('42601', 'missing expression at or near ";"', { position: at + 1 });
     return { kind: 'return', line, value: null };
   }
   if (returns.kind === 'set') {

@@ -7,14 +7,14 @@ import { inputsOf } from '../plan/routines.js';
 import { fieldsOf } from '../types/user-types.js';
 import type { VariableNames, VariableReference } from '../plan/variables.js';
 
-/** The statements of a body: of a text, or of RETURN … and BEGIN ATOMIC … END. */
+/** The statements of a body: of a text, or of RETURN … and BEGIN ATOMIC … END. Positions are those in the body. */
 export function sqlStatements(body: string): readonly ParsedStatement[] {
   const first = nextToken(body, 0);
-  if (first?.kind === 'word' && first.text === 'return') return parseSql(`SELECT ${body.slice(first.end)}`);
+  if (first?.kind === 'word' && first.text === 'return') return parseSql(`SELECT${body.slice(first.end)}`);
   const second = first === null ? null : nextToken(body, first.end);
   if (first?.text !== 'begin' || second?.text !== 'atomic') return parseSql(body);
   const end = /\bend\s*;?\s*$/i.exec(body);
-  return parseSql(body.slice(second.end, end?.index ?? body.length));
+  return parseSql(' '.repeat(second.end) + body.slice(second.end, end?.index ?? body.length));
 }
 
 export class ArgumentNames implements VariableNames {

@@ -24,7 +24,7 @@ import { NO_SINK } from './no-sink.js';
 import { Prepared } from './portal.js';
 import { typeScope } from './prepared-statements.js';
 import { RowsSink } from './rows-sink.js';
-import { readOnlyError, tooOldSnapshot } from './runner-errors.js';
+import { readOnlyError, refuseWrites, tooOldSnapshot } from './runner-errors.js';
 import { markTransaction, returnTo } from './savepoints.js';
 import type { Session } from './session.js';
 import { setVariable } from './set-show.js';
@@ -194,7 +194,8 @@ export class InnerSql implements SqlHost {
     const plan = await planToRun(session, prepared);
     const { compiled } = plan;
     bound?.(compiled.called);
-    if (!compiled.readOnly) this.#checkWrite(prepared.statement!, compiled.movesSequences === true);
+    refuseWrites(session, prepared.statement!, compiled);
+    if (!compiled.readOnly) this.#checkVolatile(prepared.statement!);
     const settled = settlePortals(session, compiled.readOnly, null);
     if (settled !== null) await settled;
     const txn = session.transaction.ensureTxn();
@@ -245,8 +246,12 @@ export class InnerSql implements SqlHost {
     if (this.#session.signal.aborted) throw this.#session.signal.reason;
   }
 
-  #checkWrite(statement: ParsedStatement, onlySequences = false): void {
-    if (this.#session.modes.readOnly && !onlySequences) throw readOnlyError(statement);
+  #checkWrite(statement: ParsedStatement): void {
+    if (this.#session.modes.readOnly) throw readOnlyError(statement);
+    this.#checkVolatile(statement);
+  }
+
+  #checkVolatile(statement: ParsedStatement): void {
     if (!this.#options.mayWrite)
       throw sqlError('0A000', `${commandName(statement)} is not allowed in a non-volatile function`);
   }

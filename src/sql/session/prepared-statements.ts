@@ -18,7 +18,7 @@ import { planFor, planToRun } from './planning.js';
 import { prepareStatement } from './preparing.js';
 import { checkRoom, Prepared } from './portal.js';
 import type { Session } from './session.js';
-import { readOnlyError } from './runner-errors.js';
+import { refuseWrites } from './runner-errors.js';
 import { isPlanned } from './statement-kinds.js';
 import { list } from './tree.js';
 import type { Loose } from './tree.js';
@@ -119,8 +119,7 @@ export async function runInner(
 ): Promise<string> {
   const plan = await planToRun(session, prepared);
   const { compiled } = plan;
-  if (session.modes.readOnly && !compiled.readOnly && compiled.movesSequences !== true)
-    throw readOnlyError(prepared.statement!);
+  refuseWrites(session, prepared.statement!, compiled);
   const settled = settlePortals(session, plan.compiled.readOnly, null);
   if (settled !== null) await settled;
   const txn = session.transaction.ensureTxn();

@@ -1,6 +1,8 @@
 /** Why a statement may not run in its transaction. */
 import { QuoralError, sqlError } from '../../base/errors.js';
-import type { ParsedStatement } from '../contract.js';
+import { RIGHTS } from '../catalog/acl.js';
+import type { CompiledStatement, ParsedStatement } from '../contract.js';
+import type { Session } from './session.js';
 import { bodyOf, commandName } from './statement-kinds.js';
 import { list } from './tree.js';
 import type { Loose } from './tree.js';
@@ -13,6 +15,23 @@ export function tooOldSnapshot(fixed: boolean): QuoralError {
     retry: 'transaction',
     fields: { hint: 'Retry the transaction.' },
   });
+}
+
+const CHANGES = RIGHTS.insert | RIGHTS.update | RIGHTS.delete | RIGHTS.truncate;
+
+/** In a read-only transaction temporary tables alone are written, and values of sequences, which look themselves. @throws 25006 */
+export function refuseWrites(session: Session, statement: ParsedStatement, compiled: CompiledStatement): void {
+  if (!session.modes.readOnly || compiled.readOnly || compiled.movesSequences === true) return;
+  const written = compiled.access.filter(
+    ({ rights, inserted, updated }) => (rights & CHANGES) !== 0 || inserted.length > 0 || updated.length > 0,
+  );
+  if (written.length === 0 || !written.every(({ relationId }) => isTemporary(session, relationId)))
+    throw readOnlyError(statement);
+}
+
+function isTemporary(session: Session, id: number): boolean {
+  const d = session.transactionCatalog().known(id);
+  return d !== null && 'schemaId' in d && d.schemaId === session.temporaries.schemaId;
 }
 
 export function readOnlyError(statement: ParsedStatement): QuoralError {

@@ -16,7 +16,7 @@ import type { CachedPlan } from './plan-cache.js';
 import { planToRun, validPlan } from './planning.js';
 import type { Portal, Prepared } from './portal.js';
 import { runBlock } from './procedural.js';
-import { readOnlyError, tooOldSnapshot } from './runner-errors.js';
+import { readOnlyError, refuseWrites, tooOldSnapshot } from './runner-errors.js';
 import type { Session } from './session.js';
 import { NO_SINK } from './no-sink.js';
 import {
@@ -170,8 +170,7 @@ export class StatementRunner {
     session.services.forgetView();
     const plan = await planToRun(session, prepared);
     const { compiled } = plan;
-    if (session.modes.readOnly && !compiled.readOnly && compiled.movesSequences !== true)
-      throw readOnlyError(statement);
+    refuseWrites(session, statement, compiled);
     if (statement.asOfSystemTime !== null && transaction.txn === null) {
       session.modes = {
         ...session.modes,

@@ -30,6 +30,7 @@ import type { ActivityRow, CatalogServices, CursorRow, PreparedRow, SettingRow }
 import type {
   CommentedKind,
   AccessServices,
+  FoundDomainCheck,
   FoundRoutine,
   RoutineCall,
   RoutineResult,
@@ -41,10 +42,9 @@ import { inputsOf } from '../plan/routines.js';
 import { fieldsOf, userTypeOf } from '../types/user-types.js';
 import { builtInCollation } from '../types/collation.js';
 import { OID } from '../types/oids.js';
-import { arrayOidOf, catalogOidOf, formatType, typeByOid as typeInfoByOid } from '../types/registry.js';
+import { arrayOidOf, catalogOidOf, formatType, missingRelation, typeByOid } from '../types/registry.js';
 import { quoteIdentifier, splitName } from '../types/identifiers.js';
 import type { FormatContext } from '../types/type-info.js';
-import type { DomainCheck } from '../types/user-types.js';
 import type { SessionAdvisory } from './advisory.js';
 import type { SessionNotifications } from './notifications.js';
 import type { ServerCore } from './server.js';
@@ -104,8 +104,7 @@ export class Services implements SessionServices, CatalogServices {
     this.#host = host;
     this.#catalog = catalog;
     this.#sequences = sequences;
-    const input = (oid: number, name: string): number =>
-      Number(typeInfoByOid(oid).input(name, -1, this.#host.format) ?? 0);
+    const input = (oid: number, name: string): number => Number(typeByOid(oid).input(name, -1, this.#host.format) ?? 0);
     const services = this;
     this.access = catalogAccess(() => this.#view ?? this.#shown, {
       get userId() {
@@ -451,12 +450,13 @@ export class Services implements SessionServices, CatalogServices {
     return types ? `${name}(${taken.join(',')})` : name;
   }
 
-  domainCheck(oid: number): (DomainCheck & { readonly value: StoredColumn }) | null {
+  domainCheck(oid: number): FoundDomainCheck | null {
     for (const { typeOid } of this.#view === null ? [] : userTypes(this.#view).byOid.values()) {
       const type = userTypeOf(typeOid);
       const check = type?.kind === 'domain' ? type.checks.find((one) => one.oid === oid) : undefined;
       if (type?.kind !== 'domain' || check === undefined) continue;
-      return { ...check, value: { name: DOMAIN_VALUE, typeOid: type.typeOid, typmod: type.typmod, isValue: true } };
+      const value = { name: DOMAIN_VALUE, typeOid: type.typeOid, typmod: type.typmod, isValue: true } as const;
+      return { ...check, domainOid: type.oid, value };
     }
     return null;
   }
@@ -470,9 +470,8 @@ export class Services implements SessionServices, CatalogServices {
   }
 
   schemaOid(name: string): number | null {
-    for (const d of this.#view?.descriptors ?? []) {
+    for (const d of this.#view?.descriptors ?? [])
       if (d.kind === 'schema' && d.name === name && d.databaseId === this.#host.databaseId) return d.id;
-    }
     return null;
   }
 
@@ -518,7 +517,7 @@ export class Services implements SessionServices, CatalogServices {
     const parts = splitName(sequence);
     const name = { schema: parts.length > 1 ? parts[parts.length - 2]! : null, name: parts[parts.length - 1]! };
     const found = await tc.relation(name, this.#host.settings.derived.searchPath, wait);
-    if (found === null) throw sqlError('42P01', `relation "${sequence}" does not exist`);
+    if (found === null) throw missingRelation(sequence, (schema) => this.#schemaId(schema));
     if (found.kind !== 'sequence') throw sqlError('42809', `"${name.name}" is not a sequence`);
     this.#ids.set(sequence, found.sequence.id);
     return found.sequence;
@@ -562,7 +561,7 @@ export class Services implements SessionServices, CatalogServices {
       this.#host.roles.checkCurrent(id!);
       return value;
     }
-    if (id === null) throw sqlError('42P01', `relation "${sequence}" does not exist`);
+    if (id === null) throw missingRelation(String(sequence), (schema) => this.#schemaId(schema));
     const name = this.relationName(id) ?? String(sequence);
     throw sqlError('55000', `currval of sequence "${name}" is not yet defined in this session`);
   }

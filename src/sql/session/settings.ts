@@ -90,6 +90,8 @@ export class Settings {
   readonly #database: string;
   /** What RESET gives: start-up parameters over the built-in defaults. */
   readonly #resetValues = new Map<string, string>();
+  /** Settings of the user's own that were ever set or reset: from then on they are there, empty. */
+  readonly #met = new Set<string>();
   #session = new Map<string, string>();
   #local = new Map<string, string>();
   /** Session values as they were when the transaction, or the statement by itself, began; null: nothing was set in it. */
@@ -162,7 +164,7 @@ export class Settings {
     const key = name.toLowerCase();
     const value = this.#local.get(key) ?? this.#session.get(key) ?? this.#resetValues.get(key);
     if (value !== undefined) return value;
-    return findSetting(key)?.initial ?? null;
+    return findSetting(key)?.initial ?? (this.#met.has(key) ? '' : null);
   }
 
   /** @throws 42704 */
@@ -190,7 +192,10 @@ export class Settings {
   set(name: string, value: string | null, local: boolean): string {
     const def = findSetting(name);
     const key = name.toLowerCase();
-    if (def === null) checkCustomName(name);
+    if (def === null) {
+      checkCustomName(name);
+      this.#met.add(key);
+    }
     if (def !== null && def.context !== 'user' && def.context !== 'superuser') {
       throw sqlError(
         '55P02',

@@ -37,14 +37,21 @@ export async function runSimpleQuery(
     });
   // In a failed transaction a statement is only looked at for whether it ends it.
   const known = session.state.state === 'failed' ? null : cachedStatement(session, text);
-  if (known !== null) return run(known, true);
+  if (known !== null) {
+    tell(session, known.statement);
+    return run(known, true);
+  }
   const template = liftable(session, text);
   const lifted = template === null ? null : liftedStatement(session, template);
-  if (lifted !== null) return run(lifted, true);
+  if (lifted !== null) {
+    tell(session, lifted.statement);
+    return run(lifted, true);
+  }
 
   const kept = session.server.parses.get(text);
   const statements = kept ?? (isLong(text) ? await parseLong(session, text) : parseSql(text));
   if (statements.length === 0) sink.empty();
+  else tell(session, statements[0]!);
   if (statements.length > 0 && statements.every((s) => !isPlanned(s)) && text.length < KEPT_TREES_MAX)
     session.server.parses.put(text, statements);
   session.state.isOfSeveral = statements.length > 1;
@@ -54,6 +61,10 @@ export async function runSimpleQuery(
     session.state.isOfSeveral = false;
   }
   if (session.state.state === 'implicit') await session.transaction.end(true);
+}
+
+function tell(session: Session, statement: ParsedStatement | null): void {
+  if (statement?.notices !== undefined) for (const notice of statement.notices) session.notice(notice);
 }
 
 async function runEach(

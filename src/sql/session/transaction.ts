@@ -165,11 +165,12 @@ export class SessionTransaction {
 
   ensureTxn(): KvTxn {
     if (this.#txn !== null) return this.#txn;
-    const { settings, server } = this.#host;
+    const { settings, server, temporaries } = this.#host;
     const abort = (): AbortSignal => this.#host.signal;
     const options: TxnOptions = {
       isolation: this.modes.isolation,
-      readOnly: this.modes.readOnly,
+      // Temporary tables are written nevertheless; who writes is asked before (runner-errors.ts).
+      readOnly: this.modes.readOnly && temporaries.schemaId === null,
       name: settings.derived.applicationName,
       lockTimeoutMs: settings.derived.lockTimeoutMs,
       // A statement that was cancelled after a savepoint must not cancel those after ROLLBACK TO.

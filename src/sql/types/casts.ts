@@ -11,9 +11,9 @@ import { joinTimestamp, localOffset, MICROS_PER_DAY_BIG, zoneOffset, zoneOrThrow
 import {
   currentDate,
   dateToTimestamp,
-  dateToTimestampTz,
   timestampToDate,
   timestampToTime,
+  dateToTimestampTz,
   timestampToTz,
   tzToTimestamp,
 } from './datetime.js';

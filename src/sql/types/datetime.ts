@@ -196,22 +196,22 @@ export function timestampTzInput(text: string, precision: number, ctx: FormatCon
 
 // ---- between the types ----
 
-/** Midnight of the zone, which may lie outside of what there is where that of UTC does not. */
-export function dateToTimestampTz(days: number, zone: string): bigint {
-  const local = dateToTimestamp(days);
-  try {
-    return timestampToTz(local, zone);
-  } catch (error) {
-    if ((error as { sqlstate?: string }).sqlstate !== '22008') throw error;
-    throw sqlError('22008', 'date out of range for timestamp');
-  }
-}
-
 export function dateToTimestamp(days: number): bigint {
   if (days === DATE_INFINITY) return TS_INFINITY;
   if (days === DATE_NEG_INFINITY) return TS_NEG_INFINITY;
   const ts = BigInt(days) * MICROS_PER_DAY_BIG;
-  if (ts < TS_MIN || ts >= TS_END) throw sqlError('22008', 'date out of range for timestamp');
+  if (ts < TS_MIN || ts >= TS_END) throw dateOutOfRange();
+  return ts;
+}
+function dateOutOfRange(): Error {
+  return sqlError('22008', 'date out of range for timestamp');
+}
+/** The day's beginning there. @throws 22008 */
+export function dateToTimestampTz(days: number, timeZone: string): bigint {
+  const local = dateToTimestamp(days);
+  if (local === TS_INFINITY || local === TS_NEG_INFINITY) return local;
+  const ts = local - BigInt(localOffset(zoneOrThrow(timeZone), local)) * 1_000_000n;
+  if (ts < TS_MIN || ts >= TS_END) throw dateOutOfRange();
   return ts;
 }
 export function timestampToDate(ts: bigint): number {

@@ -14,6 +14,8 @@ export function registerProcedureNames(names: BuiltInNames): void {
   builtIn = names;
 }
 
+const BUILT_IN_SCHEMAS: ReadonlySet<string> = new Set(['pg_catalog', 'public', 'information_schema']);
+
 export interface TypeNames {
   read(text: string, ctx: FormatContext): number;
   show(oid: number, ctx: FormatContext): string;
@@ -23,8 +25,14 @@ function missing(text: string): Error {
   return sqlError('42883', `function "${text}" does not exist`);
 }
 
+/** @throws QuoralError 3F000 */
+export function requireSchema(schema: string | null, ctx: FormatContext): void {
+  if (schema === null || BUILT_IN_SCHEMAS.has(schema)) return;
+  if (ctx.names?.schemaOid?.(schema) === null) throw sqlError('3F000', `schema "${schema}" does not exist`);
+}
+
 /** 'f(int, text)' into the name and what stands within the parentheses. @throws QuoralError 22P02 */
-function splitSignature(text: string): { readonly name: string; readonly types: readonly string[] } {
+export function splitSignature(text: string): { readonly name: string; readonly types: readonly string[] } {
   const open = plainPlaces(text).find((at) => text[at] === '(');
   if (open === undefined) throw sqlError('22P02', 'expected a left parenthesis');
   const rest = text.slice(open + 1).trimEnd();
@@ -61,29 +69,25 @@ function plainPlaces(text: string): number[] {
   return places;
 }
 
+/** @throws QuoralError 42601, 42704 */
+export function readTypeName(type: string, ctx: FormatContext, typeNames: TypeNames): number {
+  if (!/\w/.test(type))
+    throw sqlError('42601', type === '' ? 'invalid type name ""' : `syntax error at or near "${type}"`);
+  return typeNames.read(type, ctx);
+}
+
 /** @throws QuoralError 42883, 42725, 42704, 22P02, 3F000 */
 export function readProcedure(text: string, signature: boolean, ctx: FormatContext, typeNames: TypeNames): number {
   const { name, types } = signature ? splitSignature(text) : { name: text, types: null };
   const parts = splitName(name);
   const own = parts.at(-1)!;
   const schema = parts.length > 1 ? parts.at(-2)! : null;
-  const argOids =
-    types?.map((type) => {
-      if (!/\w/.test(type))
-        throw sqlError('42601', type === '' ? 'invalid type name ""' : `syntax error at or near "${type}"`);
-      return typeNames.read(type, ctx);
-    }) ?? null;
+  const argOids = types?.map((type) => readTypeName(type, ctx, typeNames)) ?? null;
   const found = schema === null || schema === 'pg_catalog' ? builtIn.oidsOf(own, argOids) : [];
   if (found.length > 1) throw sqlError('42725', `more than one function named "${text}"`);
   if (found[0] !== undefined) return found[0];
   if (schema === 'pg_catalog') throw missing(text);
-  if (
-    schema !== null &&
-    schema !== 'public' &&
-    schema !== 'information_schema' &&
-    ctx.names?.schemaOid?.(schema) === null
-  )
-    throw sqlError('3F000', `schema "${schema}" does not exist`);
+  requireSchema(schema, ctx);
   const oid = ctx.names?.routineOid?.(name, argOids) ?? null;
   if (oid === null) throw missing(text);
   return oid;

@@ -20,7 +20,8 @@ import { addRangeKind, RANGE_OIDS, rangeBehaviour } from './range.js';
 import { parseOid, syntaxError } from './scalar-input.js';
 import { replaceEach } from './text-builder.js';
 import { TYPE_TABLE } from './type-table.js';
-import { readProcedure, showProcedure } from './reg-procedures.js';
+import { readOperator, readOperatorSignature, showOperator, showOperatorSignature } from './reg-operators.js';
+import { readProcedure, requireSchema, showProcedure } from './reg-procedures.js';
 import type { TypeNames } from './reg-procedures.js';
 import type { FormatContext, StoredForm, TypeInfo } from './type-info.js';
 
@@ -245,14 +246,27 @@ function number(text: string, type: string): number | null {
   if (trimmed === '-') return 0;
   return /^\d+$/.test(trimmed) ? parseOid(trimmed, type) : null;
 }
+/** A name without a schema. @throws QuoralError 42602 */
+function onlyName(text: string): string {
+  const parts = splitName(text);
+  if (parts.length > 1) throw sqlError('42602', 'invalid name syntax');
+  return parts[0]!;
+}
+/** @throws QuoralError 3F000 where a schema is named that is not there */
+function checkSchema(name: string, ctx: FormatContext): void {
+  const parts = splitName(name);
+  if (parts.length === 2) requireSchema(parts[0]!, ctx);
+}
 function unquote(text: string): string {
   return text.startsWith('"') && text.endsWith('"') ? text.slice(1, -1).replaceAll('""', '"') : text.toLowerCase();
 }
 
 const regrole = unsignedType(
   (text, ctx) => {
-    const name = unquote(text.trim());
-    const oid = number(text, 'regrole') ?? ctx.names?.roleOid?.(name) ?? null;
+    const known = number(text, 'regrole');
+    if (known !== null) return known;
+    const name = onlyName(text);
+    const oid = ctx.names?.roleOid?.(name) ?? null;
     if (oid === null) throw sqlError('42704', `role "${name}" does not exist`);
     return oid;
   },
@@ -263,14 +277,16 @@ const regrole = unsignedType(
   },
 );
 
+export function schemaOid(name: string, ctx: FormatContext): number | null {
+  return NAMESPACES.find(([, known]) => known === name)?.[0] ?? ctx.names?.schemaOid?.(name) ?? null;
+}
+
 const regnamespace = unsignedType(
   (text, ctx) => {
-    const name = unquote(text.trim());
-    const oid =
-      number(text, 'regnamespace') ??
-      NAMESPACES.find(([, known]) => known === name)?.[0] ??
-      ctx.names?.schemaOid?.(name) ??
-      null;
+    const known = number(text, 'regnamespace');
+    if (known !== null) return known;
+    const name = onlyName(text);
+    const oid = schemaOid(name, ctx);
     if (oid === null) throw sqlError('3F000', `schema "${name}" does not exist`);
     return oid;
   },
@@ -282,10 +298,20 @@ const regnamespace = unsignedType(
   },
 );
 
+/** What is said of a name that no relation has: its schema is what lacks first. */
+export function missingRelation(text: string, schemaOf: (schema: string) => number | null): Error {
+  const parts = splitName(text);
+  if (parts.length > 2) return sqlError('0A000', `cross-database references are not implemented: "${parts.join('.')}"`);
+  const schema = parts.length > 1 ? parts[parts.length - 2]! : null;
+  return schema !== null && schemaOf(schema) === null
+    ? sqlError('3F000', `schema "${schema}" does not exist`)
+    : sqlError('42P01', `relation "${parts.slice(-2).join('.')}" does not exist`);
+}
+
 const regclass = unsignedType(
   (text, ctx) => {
     const oid = number(text, 'regclass') ?? ctx.names?.relationOid(text) ?? null;
-    if (oid === null) throw sqlError('42P01', `relation "${text}" does not exist`);
+    if (oid === null) throw missingRelation(text, (schema) => schemaOid(schema, ctx));
     return oid;
   },
   (oid, ctx) => (oid === 0 ? '-' : (ctx.names?.relationName(oid) ?? String(oid))),
@@ -295,6 +321,7 @@ const regtype = unsignedType(
   (text, ctx) => {
     const known = number(text, 'regtype');
     if (known !== null) return known;
+    if (text.trim() === '') throw sqlError('42601', 'invalid type name ""');
     const plain = text
       .trim()
       .replace(/^(?:pg_catalog|"pg_catalog")\./i, '')
@@ -303,6 +330,7 @@ const regtype = unsignedType(
       plain.startsWith('"') ? unquote(plain) : plain.toLowerCase() === 'char' ? 'bpchar' : plain.toLowerCase(),
     );
     const oid = type?.oid ?? ctx.names?.typeOid(text.trim()) ?? null;
+    if (oid === null && /^[\w".$]+$/.test(plain)) checkSchema(plain, ctx);
     if (oid === null) throw sqlError('42704', `type "${text.trim()}" does not exist`);
     return oid;
   },
@@ -330,6 +358,7 @@ const regcollation = unsignedType(
     const name = parts.at(-1) ?? '';
     const builtIn = parts.length === 1 || parts.at(-2) === 'pg_catalog' ? builtInCollation(name) : null;
     const oid = builtIn === null ? ctx.names?.collationOid?.(written) : collationOfKey(builtIn).oid;
+    if (oid == null && parts.length === 2) requireSchema(parts[0]!, ctx);
     if (oid == null) throw sqlError('42704', `collation "${parts.join('.')}" for encoding "UTF8" does not exist`);
     return oid;
   },
@@ -340,9 +369,13 @@ const regcollation = unsignedType(
   },
 );
 
-const plainReg = unsignedType(
-  (text) => parseOid(text.trim() === '-' ? '0' : text),
-  (oid) => (oid === 0 ? '-' : String(oid)),
+const regoper = unsignedType(
+  (text, ctx) => (/^\s*\d+\s*$/.test(text) ? parseOid(text) : readOperator(text.trim(), ctx)),
+  (oid) => showOperator(oid),
+);
+const regoperator = unsignedType(
+  (text, ctx) => (/^\s*\d+\s*$/.test(text) ? parseOid(text) : readOperatorSignature(text.trim(), ctx, typeNames)),
+  (oid, ctx) => showOperatorSignature(oid, ctx, typeNames),
 );
 
 const REG_BEHAVIOURS: ReadonlyMap<number, TypeBehaviour> = new Map<number, TypeBehaviour>([
@@ -350,8 +383,8 @@ const REG_BEHAVIOURS: ReadonlyMap<number, TypeBehaviour> = new Map<number, TypeB
   [OID.regtype, regtype],
   [OID.regproc, procedureType(false)],
   [OID.regprocedure, procedureType(true)],
-  [OID.regoper, plainReg],
-  [OID.regoperator, plainReg],
+  [OID.regoper, regoper],
+  [OID.regoperator, regoperator],
   [OID.regcollation, regcollation],
   [OID.regnamespace, regnamespace],
   [OID.regrole, regrole],

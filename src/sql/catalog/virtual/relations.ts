@@ -5,6 +5,7 @@
  *
  * Limits: the system columns below attnum 1 are not listed, nor row types of the catalogs themselves.
  */
+import { defaultOid } from '../default-oids.js';
 import type { Datum } from '../../types/datum.js';
 import { PgArray } from '../../types/datum.js';
 import { OID } from '../../types/oids.js';
@@ -399,11 +400,6 @@ export function attributeParts(model: Model): Parts {
 
 // ---- pg_attrdef ----
 
-/** Above every id that is given out, and the same for as long as the column lives. */
-function defaultOid(table: { readonly id: number }, column: { readonly id: number }): number {
-  return (0x80000000 + ((table.id * 1600 + column.id) & 0x7fffffff)) >>> 0;
-}
-
 /** A generated column's expression stands where another's default does. */
 function expressionOf(column: ColumnDescriptor): string | null {
   return column.generated?.expressionSql ?? column.defaultSql;
@@ -432,8 +428,6 @@ const viewDefaults = perDescriptor<ViewDescriptor>(layoutOf('pg_catalog', 'pg_at
 export function defaultParts(model: Model): Parts {
   return [...model.tables.map(tableDefaults), ...model.views.map(viewDefaults)];
 }
-export { defaultOid };
-
 // ---- pg_index ----
 
 function indexValues(table: TableDescriptor, index: IndexDescriptor): Values {

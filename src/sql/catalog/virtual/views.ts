@@ -20,7 +20,7 @@ import { perDescriptorOf } from './kept-rows.js';
 import type { Parts } from './kept-rows.js';
 import { liveColumns, roleName, shownIndexes } from './model.js';
 import type { Model, Source } from './model.js';
-import { defaultOid } from './relations.js';
+import { defaultOid } from '../default-oids.js';
 import { rowTypeDependencies } from './row-types.js';
 
 export function schemaName(model: Model, id: number): string {

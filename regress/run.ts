@@ -1,0 +1,196 @@
+/**
+ * npm run regress: see --help.
+ *
+ * Runs PostgreSQL's own regression scripts on Quoral and on PostgreSQL and compares what psql shows, statement by
+ * statement. Nothing of PostgreSQL is in this repository but the first words of statements (regress/reasons), which
+ * say why the outcome may differ.
+ */
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { type OwnCluster, startCluster } from '../bench/cluster.js';
+import { UsageError } from '../src/cli/exit.js';
+import { runTool, wholeNumber } from '../src/cli/tool.js';
+import { Classifier, UNCLASSIFIED, type Verdict } from './classify.js';
+import { type Outcome, readOutcomes, runPsql } from './psql.js';
+import { readReasons } from './reasons.js';
+import { blanks, describe, findings, table } from './report.js';
+import { REGRESS_FOLDER, scheduled } from './schedule.js';
+import { marked, readScript, type Script } from './scripts.js';
+import { freshDatabase } from './servers.js';
+
+const NAME = 'regress';
+const USAGE = `npm run regress -- --postgres-source DIR --peer URL [options]
+  --postgres-source DIR  an unpacked source of PostgreSQL 15, whose ${REGRESS_FOLDER} is run
+  --peer URL             a PostgreSQL 15 for tests: its database "regression" and its roles "regress_…" are dropped
+  --quoral URL           the server to compare (default a node of its own; its database and roles go likewise)
+  --only NAME,…          only these scripts; what they need from earlier ones is not there but for test_setup
+  --reasons DIR          why statements may differ (default regress/reasons)
+  --keep DIR             keeps what psql showed there; a script that has a PostgreSQL's output there is not run on it
+                         again, so that with all of them no --peer is needed
+  --kept                 runs nothing: compares what --keep has of both servers
+  --blanks DIR           writes DIR/SCRIPT.tsv with a line for each difference that has no reason yet
+  --show REASON,…        lists the differences with these reasons too
+  --timeout SECONDS      bound of a script on one server (default 240)
+Exits with 1 if a difference has no reason, or a reason no difference.`;
+const OPTIONS = {
+  'postgres-source': { type: 'string' },
+  peer: { type: 'string' },
+  quoral: { type: 'string' },
+  only: { type: 'string' },
+  reasons: { type: 'string', default: 'regress/reasons' },
+  keep: { type: 'string' },
+  kept: { type: 'boolean', default: false },
+  blanks: { type: 'string' },
+  show: { type: 'string', default: '' },
+  timeout: { type: 'string', default: '240' },
+} as const;
+
+interface Settings {
+  readonly source: string;
+  readonly peer: string | undefined;
+  readonly quoral: string | undefined;
+  readonly names: readonly string[];
+  readonly reasons: string;
+  readonly keep: string;
+  readonly kept: boolean;
+  readonly blanks: string | undefined;
+  readonly show: readonly string[];
+  readonly timeoutMs: number;
+}
+
+interface Side {
+  readonly name: 'postgresql' | 'quoral';
+  /** Made when the first script needs it. */
+  readonly url: () => Promise<string>;
+  readonly reuses: boolean;
+}
+
+async function outcomesOn({ name, url, reuses }: Side, script: Script, settings: Settings): Promise<Outcome[]> {
+  const folder = join(settings.keep, name);
+  mkdirSync(join(folder, 'results'), { recursive: true });
+  const outputFile = join(folder, `${script.name}.out`);
+  const count = script.statements.length;
+  if (reuses && existsSync(outputFile)) return readOutcomes(outputFile, count);
+  const { source, timeoutMs } = settings;
+  const sourceFolder = join(source, REGRESS_FOLDER);
+  const run = {
+    url: await url(),
+    text: marked(script),
+    outputFile,
+    sourceFolder,
+    workFolder: settings.keep,
+    timeoutMs,
+  };
+  mkdirSync(join(settings.keep, 'results'), { recursive: true });
+  if (!(await runPsql(run))) console.log(`${script.name}: not done on ${name} after ${timeoutMs / 1000} s`);
+  return readOutcomes(outputFile, count);
+}
+
+async function compareAll(settings: Settings, sides: readonly [Side, Side]): Promise<Verdict[]> {
+  const classifier = new Classifier();
+  const verdicts: Verdict[] = [];
+  for (const [i, name] of settings.names.entries()) {
+    const startedMs = Date.now();
+    const script = readScript({ source: settings.source, work: settings.keep }, name);
+    const there = await outcomesOn(sides[0], script, settings);
+    const here = await outcomesOn(sides[1], script, settings);
+    const verdict = classifier.script(script, there, here, readReasons(settings.reasons, name));
+    verdicts.push(verdict);
+    const open = verdict.differences.filter(({ reason }) => reason === UNCLASSIFIED).length;
+    const seconds = ((Date.now() - startedMs) / 1000).toFixed(1);
+    const counts = `${verdict.statements} statements, ${verdict.differences.length} differ, ${open} without a reason`;
+    console.log(`${i + 1}/${settings.names.length} ${name}: ${counts}, ${seconds} s`);
+    if (settings.blanks !== undefined) writeBlanks(settings.blanks, verdict);
+  }
+  return verdicts;
+}
+
+/** What a script shows depends on those before it. */
+function refuseOtherScripts({ keep, names }: Settings): void {
+  const file = join(keep, 'scripts.txt');
+  const text = `${names.join('\n')}\n`;
+  if (existsSync(file) && readFileSync(file, 'utf8') !== text)
+    throw new UsageError(NAME, `the outputs in ${keep} are of other scripts (${file})`);
+  mkdirSync(keep, { recursive: true });
+  writeFileSync(file, text);
+}
+
+function writeBlanks(folder: string, { script, differences }: Verdict): void {
+  mkdirSync(folder, { recursive: true });
+  const text = blanks(differences);
+  if (text !== '') writeFileSync(join(folder, `${script}.tsv`), text);
+}
+
+/** A URL that is asked for once. */
+function once(make: () => Promise<string>): () => Promise<string> {
+  let url: Promise<string> | undefined;
+  return () => (url ??= make());
+}
+
+async function runAll(settings: Settings): Promise<number> {
+  refuseOtherScripts(settings);
+  let cluster: OwnCluster | null = null;
+  const quoral = async (): Promise<string> => {
+    cluster = settings.quoral === undefined ? await startCluster(['--nodes', '1']) : null;
+    return freshDatabase(settings.quoral ?? cluster!.urls[0]!);
+  };
+  const peer = async (): Promise<string> => {
+    if (settings.peer === undefined) throw new UsageError(NAME, '--peer is needed: not all outputs are kept');
+    return freshDatabase(settings.peer);
+  };
+  try {
+    const verdicts = await compareAll(settings, [
+      { name: 'postgresql', url: once(peer), reuses: true },
+      { name: 'quoral', url: once(quoral), reuses: settings.kept },
+    ]);
+    for (const reason of settings.show) {
+      const of = verdicts.flatMap(({ differences }) => differences).filter((found) => found.reason === reason);
+      console.log(`\n${reason}: ${of.length}\n${of.map(describe).join('\n')}`);
+    }
+    console.log(`${findings(verdicts)}\n\n${table(verdicts)}`);
+    const fails = verdicts.some(
+      ({ differences, stale }) => stale.length > 0 || differences.some(({ reason }) => reason === UNCLASSIFIED),
+    );
+    return fails ? 1 : 0;
+  } finally {
+    await (cluster as OwnCluster | null)?.stop();
+  }
+}
+
+function namesToRun(source: string, only: string | undefined): string[] {
+  const all = scheduled(source);
+  if (only === undefined) return all;
+  const wanted = new Set(['test_setup', ...only.split(',')]);
+  const unknown = [...wanted].find((name) => !all.includes(name));
+  if (unknown !== undefined) throw new UsageError(NAME, `the schedule has no ${unknown}`);
+  return all.filter((name) => wanted.has(name));
+}
+
+process.exitCode = await runTool(
+  { name: NAME, usage: USAGE, options: OPTIONS },
+  process.argv.slice(2),
+  async ({ values }) => {
+    const source = values['postgres-source'];
+    if (source === undefined) throw new UsageError(NAME, '--postgres-source is needed');
+    if (!existsSync(join(source, REGRESS_FOLDER)))
+      throw new UsageError(NAME, `there is no ${join(source, REGRESS_FOLDER)}`);
+    const own = values.keep === undefined ? mkdtempSync(join(tmpdir(), 'quoral-regress-')) : null;
+    try {
+      return await runAll({
+        source: resolve(source),
+        peer: values.peer,
+        quoral: values.quoral,
+        names: namesToRun(source, values.only),
+        reasons: values.reasons,
+        keep: resolve(own ?? values.keep!),
+        kept: values.kept,
+        blanks: values.blanks,
+        show: values.show.split(',').filter((reason) => reason !== ''),
+        timeoutMs: 1000 * wholeNumber(NAME, 'timeout', values.timeout, 1),
+      });
+    } finally {
+      if (own !== null) rmSync(own, { recursive: true, force: true });
+    }
+  },
+);

@@ -1,0 +1,19 @@
+-- A function whose body is no string depends on the relations that it names.
+create table read_table (a int);
+create view read_view as select a from read_table;
+create sequence read_sequence;
+create function counts() returns bigint language sql return (select count(*) from read_table);
+create function pair(int) returns bigint language sql begin atomic select count(*) from read_view; select 1::bigint; end;
+create function steps(a int default 1) returns bigint language sql return nextval('read_sequence') + a;
+create function in_string() returns bigint language sql as 'select count(*) from read_table';
+create view over as select counts() as n;
+drop table read_table;
+drop view read_view;
+drop sequence read_sequence;
+drop sequence read_sequence cascade;
+drop view read_view cascade;
+select counts(), in_string();
+drop table read_table cascade;
+select in_string();
+create function none(x anyarray) returns anyelement language sql return x[1];
+drop function in_string;

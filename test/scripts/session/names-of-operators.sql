@@ -1,0 +1,25 @@
+-- regoper and regoperator: operators by name; schemas that are not there, and names that are none, of every reg type
+SELECT regoper('||/')::oid, '96'::regoper, 0::regoper, 96::regoperator, 597::regoper, 597::regoperator, 999999::regoperator;
+SELECT '-(none, int4)'::regoperator, regoperator('pg_catalog.||(text,text)'), regoper('pg_catalog.||/');
+SELECT 'x'::regoper;
+SELECT '+'::regoper;
+SELECT '='::regoperator;
+SELECT '=(int4)'::regoperator;
+SELECT '=(int4,int4,int4)'::regoperator;
+SELECT '=(int4,nosuch)'::regoperator;
+SELECT '++(int4,int4)'::regoperator;
+SELECT regoper('nowhere.+');
+SELECT regoperator('nowhere.+(int4,int4)');
+SELECT to_regoper('+'), to_regoper('nowhere.+'), to_regoper('||/'), to_regoperator('++(int4,int4)'), to_regoper('96');
+SELECT to_regoperator('=(int4)');
+SELECT oprname, oid::regoperator FROM pg_operator WHERE oid IN (96, 551, 484, 1752) ORDER BY oid;
+SELECT regrole('a.b');
+SELECT to_regrole('a.b');
+SELECT to_regnamespace('a.b');
+SELECT '"a b"'::regrole;
+SELECT 'a b'::regrole;
+SELECT ''::regtype;
+SELECT 'nowhere.t'::regclass;
+SELECT 'nowhere.t'::regtype;
+SELECT 'nowhere.t'::regcollation;
+SELECT to_regclass('nowhere.t'), to_regtype('nowhere.t'), to_regcollation('nowhere.t');

@@ -1,0 +1,42 @@
+-- Views over functions that give rows of a table: they depend on the columns that they use, and keep the names of then.
+create table rows_of (a int, b text, c int, unused int);
+insert into rows_of values (1, 'x', 2, 0);
+create function all_rows() returns setof rows_of language sql as 'select * from rows_of';
+create view by_name as select a, c from all_rows();
+create view by_alias as select r.a, r.c from all_rows() r;
+create view by_list as select p, q, r from all_rows() as x(p, q, r);
+create view beside as select s.a, s.n, x.c from rows from (all_rows(), generate_series(1, 2)) with ordinality as s(a, b, c, d, n, o), lateral all_rows() x;
+alter table rows_of rename column c to d;
+alter table rows_of add column c int default 9;
+select * from by_name;
+select * from by_alias;
+select * from by_list;
+select * from beside order by n;
+select pg_get_viewdef('by_name');
+select pg_get_viewdef('by_alias');
+select pg_get_viewdef('by_list');
+alter table rows_of drop column a;
+alter table rows_of alter column a type bigint;
+alter table rows_of drop column b;
+alter table rows_of drop column unused;
+select * from by_name;
+select * from by_list;
+select pg_get_viewdef('by_list');
+alter table rows_of drop column b cascade;
+select * from by_alias;
+drop table rows_of;
+drop table rows_of cascade;
+-- With a view go the functions over its rows.
+create table base_of (a int, c text);
+create view top_of as select * from base_of;
+create function of_row(top_of) returns text language sql as 'select $1.c';
+create function gives_rows() returns setof top_of language sql as 'select * from top_of';
+drop table base_of;
+drop table base_of cascade;
+-- Small refusals.
+create table small (a int);
+create index on small (ctid);
+create index on small (a, tableoid);
+alter table small add unique (ctid);
+alter table small add primary key (ctid);
+copy (select a into other from small) to stdout;
