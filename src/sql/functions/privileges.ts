@@ -21,7 +21,7 @@ import type { Rights } from '../catalog/rights.js';
 import type { ExecContext } from '../contract.js';
 import { PgArray, PgRecord } from '../types/datum.js';
 import { OID } from '../types/oids.js';
-import { missingRelation, schemaOid } from '../types/registry.js';
+import { missingRelation, schemaOid } from '../types/reg-names.js';
 import { fn, srf } from './define.js';
 
 const STABLE = { volatility: 'stable' } as const;

@@ -22,7 +22,8 @@ import {
 import { builtInCollationOf, collationOfKey, COLLATION_VERSION } from '../types/collation.js';
 import { typeCollation } from '../types/collated.js';
 import { OID } from '../types/oids.js';
-import { catalogOidOf, findTypeByOid, formatType, missingRelation, schemaOid, typeByOid } from '../types/registry.js';
+import { missingRelation, schemaOid } from '../types/reg-names.js';
+import { catalogOidOf, findTypeByOid, formatType, typeByOid } from '../types/registry.js';
 import type { CallInfo, Value } from './entry.js';
 import { fn, fns, srf } from './define.js';
 import { quoteIdentifier } from './strings.js';

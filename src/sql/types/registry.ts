@@ -21,6 +21,7 @@ import { parseOid, syntaxError } from './scalar-input.js';
 import { replaceEach } from './text-builder.js';
 import { TYPE_TABLE } from './type-table.js';
 import { readOperator, readOperatorSignature, showOperator, showOperatorSignature } from './reg-operators.js';
+import { checkSchema, oidWritten, onlyName, schemaName, schemaOid, missingRelation, unquote } from './reg-names.js';
 import { readProcedure, requireSchema, showProcedure } from './reg-procedures.js';
 import type { TypeNames } from './reg-procedures.js';
 import type { FormatContext, StoredForm, TypeInfo } from './type-info.js';
@@ -234,36 +235,9 @@ function add(type: TypeInfo): void {
   byPgName.set(type.name, type);
 }
 
-const NAMESPACES: readonly (readonly [number, string])[] = [
-  [11, 'pg_catalog'],
-  [99, 'pg_toast'],
-  [2200, 'public'],
-  [13000, 'information_schema'],
-];
-
-function number(text: string, type: string): number | null {
-  const trimmed = text.trim();
-  if (trimmed === '-') return 0;
-  return /^\d+$/.test(trimmed) ? parseOid(trimmed, type) : null;
-}
-/** A name without a schema. @throws QuoralError 42602 */
-function onlyName(text: string): string {
-  const parts = splitName(text);
-  if (parts.length > 1) throw sqlError('42602', 'invalid name syntax');
-  return parts[0]!;
-}
-/** @throws QuoralError 3F000 where a schema is named that is not there */
-function checkSchema(name: string, ctx: FormatContext): void {
-  const parts = splitName(name);
-  if (parts.length === 2) requireSchema(parts[0]!, ctx);
-}
-function unquote(text: string): string {
-  return text.startsWith('"') && text.endsWith('"') ? text.slice(1, -1).replaceAll('""', '"') : text.toLowerCase();
-}
-
 const regrole = unsignedType(
   (text, ctx) => {
-    const known = number(text, 'regrole');
+    const known = oidWritten(text, 'regrole');
     if (known !== null) return known;
     const name = onlyName(text);
     const oid = ctx.names?.roleOid?.(name) ?? null;
@@ -277,13 +251,9 @@ const regrole = unsignedType(
   },
 );
 
-export function schemaOid(name: string, ctx: FormatContext): number | null {
-  return NAMESPACES.find(([, known]) => known === name)?.[0] ?? ctx.names?.schemaOid?.(name) ?? null;
-}
-
 const regnamespace = unsignedType(
   (text, ctx) => {
-    const known = number(text, 'regnamespace');
+    const known = oidWritten(text, 'regnamespace');
     if (known !== null) return known;
     const name = onlyName(text);
     const oid = schemaOid(name, ctx);
@@ -292,25 +262,15 @@ const regnamespace = unsignedType(
   },
   (oid, ctx) => {
     if (oid === 0) return '-';
-    const name = NAMESPACES.find(([known]) => known === oid)?.[1] ?? ctx.names?.schemaNameOf?.(oid) ?? null;
+    const name = schemaName(oid, ctx);
     if (name === null) return String(oid);
     return quoteIdentifier(name);
   },
 );
 
-/** What is said of a name that no relation has: its schema is what lacks first. */
-export function missingRelation(text: string, schemaOf: (schema: string) => number | null): Error {
-  const parts = splitName(text);
-  if (parts.length > 2) return sqlError('0A000', `cross-database references are not implemented: "${parts.join('.')}"`);
-  const schema = parts.length > 1 ? parts[parts.length - 2]! : null;
-  return schema !== null && schemaOf(schema) === null
-    ? sqlError('3F000', `schema "${schema}" does not exist`)
-    : sqlError('42P01', `relation "${parts.slice(-2).join('.')}" does not exist`);
-}
-
 const regclass = unsignedType(
   (text, ctx) => {
-    const oid = number(text, 'regclass') ?? ctx.names?.relationOid(text) ?? null;
+    const oid = oidWritten(text, 'regclass') ?? ctx.names?.relationOid(text) ?? null;
     if (oid === null) throw missingRelation(text, (schema) => schemaOid(schema, ctx));
     return oid;
   },
@@ -319,7 +279,7 @@ const regclass = unsignedType(
 
 const regtype = unsignedType(
   (text, ctx) => {
-    const known = number(text, 'regtype');
+    const known = oidWritten(text, 'regtype');
     if (known !== null) return known;
     if (text.trim() === '') throw sqlError('42601', 'invalid type name ""');
     const plain = text
@@ -344,7 +304,7 @@ const typeNames: TypeNames = {
 
 function procedureType(signature: boolean): TypeBehaviour {
   return unsignedType(
-    (text, ctx) => number(text, 'regproc') ?? readProcedure(text.trim(), signature, ctx, typeNames),
+    (text, ctx) => oidWritten(text, 'regproc') ?? readProcedure(text.trim(), signature, ctx, typeNames),
     (oid, ctx) => showProcedure(oid, signature, ctx, typeNames),
   );
 }
@@ -352,7 +312,7 @@ function procedureType(signature: boolean): TypeBehaviour {
 const regcollation = unsignedType(
   (text, ctx) => {
     const written = text.trim();
-    const known = number(written, 'regcollation');
+    const known = oidWritten(written, 'regcollation');
     if (known !== null) return known;
     const parts = splitName(written);
     const name = parts.at(-1) ?? '';

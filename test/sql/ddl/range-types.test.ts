@@ -75,9 +75,8 @@ describe('range types of users', () => {
   });
 
   it('have what is not there refused', async () => {
-    await c.all("CREATE TYPE mood AS ENUM ('a'); CREATE DOMAIN d AS int");
-    for (const subtype of ['d', 'mood[]'])
-      expect(await c.error(`CREATE TYPE r AS RANGE (subtype = ${subtype})`)).toMatch(/^0A000 a range over/);
+    await c.all('CREATE DOMAIN d AS int');
+    expect(await c.error('CREATE TYPE r AS RANGE (subtype = d)')).toMatch(/^0A000 a range over/);
     await c.all('CREATE TYPE r AS RANGE (subtype = int4)');
     expect(await c.error('CREATE VIEW v AS SELECT r(1, 2)')).toMatch(/^0A000 /);
     expect(await c.error('CREATE TYPE q AS RANGE (subtype = text, subtype_opclass = text_ops)')).toMatch(/^0A000 /);
