@@ -126,7 +126,8 @@ export class Classifier {
    * there, or it was asked of catalogs.
    */
   #lostNameIn(text: string, here: Outcome, message: string | null): string | undefined {
-    const names = namesIn(text).filter((word) => this.#lost.has(word));
+    // The d of \d is no name.
+    const names = namesIn(text.replace(/^\\\S+/, '')).filter((word) => this.#lost.has(word));
     if (message === null) return CATALOGS.test(text) ? names[0] : names.find((name) => mentions(here, name));
     return UNDEFINED.has(here.sqlstate ?? '') ? names[0] : names.find((name) => mentions(here, name));
   }

@@ -147,6 +147,15 @@ describe('a difference', () => {
     expect(reasonsOf(verdict)).toEqual(['triggers', 'follows', UNCLASSIFIED, UNCLASSIFIED, UNCLASSIFIED]);
   });
 
+  it('does not follow from a name that is only a backslash command', () => {
+    const verdict = classified([
+      ['ALTER TABLE t ADD COLUMN d box;', done, failure('0A000', 'type "box" is not supported')],
+      ['\\d t', outcome('a'), outcome('b')],
+      ['\\d d', outcome('a'), outcome('')],
+    ]);
+    expect(reasonsOf(verdict)).toEqual(['geometry', UNCLASSIFIED, 'follows']);
+  });
+
   it('follows where only one block is aborted', () => {
     const aborted = failure('25P02', 'current transaction is aborted, commands ignored until end of transaction block');
     const verdict = classified([
