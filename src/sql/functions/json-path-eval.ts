@@ -233,9 +233,8 @@ class Evaluation {
 
   *#variable(item: PathItem & { kind: 'variable' }, scope: Scope): Generator<Item> {
     const { vars } = this.#options;
-    if (vars === undefined) return yield* this.#next(item, null, scope);
-    const value = isObject(vars) ? vars.get(item.name) : undefined;
-    if (value === undefined) throw sqlError('42704', `could not find jsonpath variable "${item.name}"`);
+    const value = vars === undefined || !isObject(vars) ? undefined : vars.get(item.name);
+    if (vars === undefined || value === undefined) throw sqlError('42704', `could not find jsonpath variable "${item.name}"`);
     yield* this.#next(item, value, { ...scope, base: { value: vars, id: 1 } });
   }
 

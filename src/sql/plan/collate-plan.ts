@@ -433,10 +433,12 @@ class PlanCollation {
   #subquery(e: Extract<Expr, { kind: 'subquery' }>): Expr {
     const left = e.hashed === null ? null : this.expr(e.hashed.left);
     const plan = this.plan(e.plan);
+    const states = plan.columns.map((c) => this.ofColumn(c));
+    for (const [i, column] of plan.columns.entries()) this.#define(column, outside(states[i]!));
     const test = e.test === null ? null : this.expr(e.test);
     const isHashable = test?.kind !== 'call' || test.entry.uncollated === undefined;
     const hashed = left === null || !isHashable ? null : { ...e.hashed!, left };
-    const first = e.mode === 'scalar' || e.mode === 'array' ? outside(this.ofColumn(plan.columns[0]!)) : UNCOLLATED;
+    const first = e.mode === 'scalar' || e.mode === 'array' ? asValue(states[0]!) : UNCOLLATED;
     return this.#note({ ...e, plan, test, hashed }, first);
   }
 
@@ -481,12 +483,19 @@ class PlanCollation {
 
 /** Of a query's column to whoever reads it: it does not matter any more how it came to it. */
 function passed(state: CollationState): CollationState {
+  if (state.lost === true) return LOST;
   return state.strength === EXPLICIT ? { ...state, strength: IMPLICIT } : state;
 }
 
 /** Of a subquery's column to whoever reads that: of a conflict inside nothing is told. */
 function outside(state: CollationState): CollationState {
   return state.strength === CONFLICT ? LOST : passed(state);
+}
+
+/** Of a subquery's value: one that was lost inside is one that agrees with no other. */
+function asValue(state: CollationState): CollationState {
+  const isLost = state.strength === CONFLICT || state.lost === true;
+  return isLost ? { strength: IMPLICIT, collation: null, location: state.location, lost: true } : passed(state);
 }
 
 /** A column that is passed on. */

@@ -19,8 +19,11 @@ export interface CollationState {
   readonly collation: Collation | null;
   readonly location: number;
   /** Of a conflict: the one that does not agree. */
-  readonly other?: { readonly collation: Collation; readonly location: number };
-  /** With NONE: of a column that was to have one, made of several; it matters only where nothing else has one. */
+  readonly other?: { readonly collation: Collation | null; readonly location: number };
+  /**
+   * It was to have one, and was made of several. With NONE (a column): it matters only where nothing else has one. With
+   * IMPLICIT (the value of a subquery): it agrees with no other.
+   */
   readonly lost?: true;
 }
 
@@ -55,12 +58,14 @@ export function merged(a: CollationState, b: CollationState, name: NameCollation
   }
   if (isDefault(a)) return b;
   if (isDefault(b)) return a;
-  return { ...a, strength: CONFLICT, other: { collation: b.collation!, location: b.location } };
+  const { lost: _, ...first } = a;
+  return { ...first, strength: CONFLICT, other: { collation: b.collation, location: b.location } };
 }
 
 /** Of what has to have one. */
 export function mismatch({ collation, other }: CollationState, name: NameCollation): Error {
-  const message = `collation mismatch between implicit collations "${name(collation!)}" and "${name(other!.collation)}"`;
+  const [first, second] = [collation, other!.collation].map((one) => (one === null ? '(null)' : name(one)));
+  const message = `collation mismatch between implicit collations "${first}" and "${second}"`;
   return errorAt('42P21', message, other!.location, {
     hint: 'You can choose the collation by applying the COLLATE clause to one or both expressions.',
   });
