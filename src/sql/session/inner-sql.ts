@@ -21,6 +21,7 @@ import { settlePortals } from './cursors.js';
 import { ddlContext } from './ddl-context.js';
 import { endInside } from './inner-transactions.js';
 import { planToRun } from './planning.js';
+import { pastRefused } from './as-of.js';
 import { NO_SINK } from './no-sink.js';
 import { Prepared } from './portal.js';
 import { typeScope } from './prepared-statements.js';
@@ -191,6 +192,7 @@ export class InnerSql implements SqlHost {
     const session = this.#session;
     const { prepared } = statement as Kept;
     this.#checkCancelled();
+    if (prepared.statement!.asOfSystemTime !== null) throw pastRefused('inside of a function');
     if (SHOWING.has(prepared.statement!.kind)) return this.#shown(prepared, parameters);
     session.transaction.checkCatalog();
     const plan = await planToRun(session, prepared);
