@@ -232,8 +232,8 @@ export interface TableDescriptor extends SchemaObject, Caller {
   readonly clusterOn?: number | null;
   /** ENABLE and FORCE ROW LEVEL SECURITY. There are no policies: whom it holds for is refused (rights.ts). */
   readonly rowSecurity?: { readonly enabled: boolean; readonly forced: boolean } | null;
-  /** DISABLE TRIGGER ALL: writing its rows asks nothing of the foreign keys from and to it. */
-  readonly triggersDisabled?: boolean | null;
+  /** DISABLE TRIGGER ALL: oids of the foreign keys from and to it that writing its rows asks nothing of. Later ones are not among them. */
+  readonly restingKeys?: readonly number[] | null;
   /** Of a temporary table. */
   readonly onCommit?: 'delete' | 'drop' | null;
   /** Of a materialised view: as of a view's, and whether it has rows to read. */

@@ -12,7 +12,7 @@ import { requireCreate } from './ownership.js';
 import { checkEstimates, readEstimates } from './routine-estimates.js';
 import { checkOptions } from './routine-options.js';
 import { recordRelations } from './routine-reads.js';
-import { withSetting } from './routine-settings.js';
+import { routineConfig } from './routine-settings.js';
 import { changeCallers } from './routine-users.js';
 import {
   identity,
@@ -39,11 +39,7 @@ export async function runAlterFunction(ctx: DdlContext, body: Loose): Promise<st
       routine = { ...routine, volatility: text(of(arg as Loose, 'String')['sval']) as Routine['volatility'] };
     else if (name === 'strict') routine = { ...routine, strict: flag };
     else if (name === 'security') routine = { ...routine, securityDefiner: flag };
-    else if (name === 'set')
-      routine = {
-        ...routine,
-        config: withSetting(routine.config ?? null, arg as Loose, (n) => ctx.session.setting(n)),
-      };
+    else if (name === 'set') routine = { ...routine, config: routineConfig(ctx, routine.config ?? null, arg as Loose) };
   }
   routine = { ...routine, ...readEstimates(body['actions'], routine) };
   checkEstimates(routine);

@@ -225,7 +225,7 @@ async function apply(draft: Draft, command: Loose): Promise<void> {
       return;
     case 'AT_EnableTrigAll':
     case 'AT_DisableTrigAll':
-      draft.table = withTriggers(ctx, draft.table, command['subtype'] === 'AT_EnableTrigAll');
+      draft.table = await withTriggers(ctx, draft.table, command['subtype'] === 'AT_EnableTrigAll');
       return;
     case 'AT_EnableRowSecurity':
     case 'AT_DisableRowSecurity':

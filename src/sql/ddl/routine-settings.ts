@@ -1,6 +1,7 @@
 /** SET of functions: the settings that hold while they run, as 'name=value' like PostgreSQL's proconfig. */
 import { sqlError } from '../../base/errors.js';
 import { quoteIdentifier } from '../types/identifiers.js';
+import type { DdlContext } from './context.js';
 import { list, of, text } from './tree.js';
 import type { Loose } from './tree.js';
 
@@ -40,6 +41,20 @@ export function withSetting(
       return kept.length === 0 ? null : kept;
     }
   }
+}
+
+/** As withSetting, for a function: whoever makes it may set that. @throws QuoralError 42704, 22023, 42501 */
+export function routineConfig(
+  { session }: DdlContext,
+  config: readonly string[] | null,
+  node: Loose,
+): readonly string[] | null {
+  const next = withSetting(config, node, (name) => session.setting(name));
+  const set = of(node, 'VariableSetStmt');
+  const name = text(set['name']).toLowerCase();
+  const added = String(set['kind']).startsWith('VAR_RESET') ? undefined : next?.find((e) => e.startsWith(`${name}=`));
+  if (added !== undefined) session.checkSetting(name, added.slice(name.length + 1));
+  return next;
 }
 
 function valueOf(name: string, args: readonly Loose[]): string {

@@ -36,7 +36,7 @@ import type { DropOptions } from './views.js';
 import { checkOptions } from './routine-options.js';
 import { checkPolymorphic, readParameters, readReturns } from './routine-parameters.js';
 import { checkEstimates, type Estimates, readEstimates } from './routine-estimates.js';
-import { withSetting } from './routine-settings.js';
+import { routineConfig } from './routine-settings.js';
 import { list, of, options, qualifiedName, strings, text, unsupported } from './tree.js';
 import type { Loose } from './tree.js';
 
@@ -57,7 +57,7 @@ function readOptions(ctx: DdlContext, body: Loose, statement: ParsedStatement): 
     else if (name === 'volatility') volatility = text(of(value, 'String')['sval']) as Routine['volatility'];
     else if (name === 'strict') strict = flag;
     else if (name === 'security') securityDefiner = flag;
-    else if (name === 'set') config = withSetting(config, value, (n) => ctx.session.setting(n));
+    else if (name === 'set') config = routineConfig(ctx, config, value);
     else if (name === 'window') throw unsupported('a window function');
   }
   const estimates = readEstimates(body['options']);

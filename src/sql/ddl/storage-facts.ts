@@ -5,6 +5,7 @@
  */
 import { sqlError } from '../../base/errors.js';
 import type { ColumnDescriptor, IndexDescriptor, TableDescriptor } from '../catalog/descriptor.js';
+import { foreignKeysTo } from '../catalog/linked-tables.js';
 import { factsOf } from '../catalog/virtual/user-types.js';
 import { formatType } from '../types/registry.js';
 import type { DdlContext } from './context.js';
@@ -121,14 +122,20 @@ export function withReplicaIdentity(table: TableDescriptor, node: Loose): TableD
  * ENABLE and DISABLE TRIGGER ALL. The only triggers are those that PostgreSQL has for foreign keys.
  * @throws QuoralError 42501 for those who are no superusers
  */
-export function withTriggers({ rights }: DdlContext, table: TableDescriptor, enabled: boolean): TableDescriptor {
+export async function withTriggers(ctx: DdlContext, table: TableDescriptor, on: boolean): Promise<TableDescriptor> {
   const fk = table.foreignKeys?.[0];
-  const isParent = (table.referencedBy ?? []).length > 0;
-  if ((fk !== undefined || isParent) && !rights.superuser) {
+  const parentOf = table.referencedBy ?? [];
+  if ((fk !== undefined || parentOf.length > 0) && !ctx.rights.superuser) {
     const name = `RI_ConstraintTrigger_${fk === undefined ? 'a' : 'c'}_${fk?.oid ?? table.id}`;
     throw sqlError('42501', `permission denied: "${name}" is a system trigger`);
   }
-  return { ...table, triggersDisabled: !enabled };
+  if (on) return { ...table, restingKeys: null };
+  const keys = (table.foreignKeys ?? []).map(({ oid }) => oid);
+  for (const id of parentOf) {
+    const child = await ctx.catalog.descriptor(id, ctx.wait);
+    if (child?.kind === 'table') keys.push(...foreignKeysTo(child, table).map(({ oid }) => oid));
+  }
+  return { ...table, restingKeys: keys };
 }
 
 export function withRowSecurity(table: TableDescriptor, subtype: string): TableDescriptor {

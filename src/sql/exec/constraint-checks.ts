@@ -12,6 +12,7 @@ import {
   checkDeferredClaims,
   claimsPending,
   hasDeferredClaims,
+  nestClaims,
   relieveClaims,
   settleClaims,
 } from './deferrable-unique.js';
@@ -19,6 +20,7 @@ import {
   beginForeignKeys,
   checkDeferredForeignKeys,
   foreignKeysPending,
+  nestForeignKeys,
   relieveForeignKeys,
   settleForeignKeys,
 } from './foreign-key-checks.js';
@@ -28,6 +30,14 @@ import { hasDeferredForeignKeys } from './foreign-key-queue.js';
 export function beginConstraints(txn: KvTxn): void {
   beginForeignKeys(txn);
   beginClaims(txn);
+}
+
+/** Statements of a function begin, within the one that calls it: what is pending of that one is back when they are over. */
+export function nestConstraints(txn: KvTxn): () => void {
+  const leaves = [nestForeignKeys(txn), nestClaims(txn)];
+  return () => {
+    for (const leave of leaves) leave();
+  };
 }
 
 /** True if `settleConstraints` has something to do. */

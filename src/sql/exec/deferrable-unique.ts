@@ -50,7 +50,7 @@ interface Claim {
 }
 
 class ClaimQueue {
-  readonly statement = new Map<Key, Claim>();
+  statement = new Map<Key, Claim>();
   readonly deferred = new Map<Key, Claim>();
   limit = CROWDED;
   /** Claims of the statement that its memory account knows of. */
@@ -86,6 +86,16 @@ export function beginClaims(txn: KvTxn): void {
   queue.statement.clear();
   queue.accounted = 0;
   queue.limit = CROWDED;
+}
+
+/** Statements within another one begin: what is pending of that one is back when they are over. */
+export function nestClaims(txn: KvTxn): () => void {
+  const queue = queues.get(txn);
+  if (queue === undefined) return () => beginClaims(txn);
+  const { statement, accounted, limit } = queue;
+  queue.statement = new Map();
+  beginClaims(txn);
+  return () => Object.assign(queue, { statement, accounted, limit });
 }
 
 export function claimsPending(txn: KvTxn): boolean {

@@ -51,6 +51,12 @@ export function beginForeignKeys(txn: KvTxn): void {
   knownForeignKeyQueue(txn)?.begin();
 }
 
+/** Statements within another one begin: what is pending of that one is back when they are over. */
+export function nestForeignKeys(txn: KvTxn): () => void {
+  const leave = knownForeignKeyQueue(txn)?.nest();
+  return leave ?? (() => beginForeignKeys(txn));
+}
+
 /** True if `settleForeignKeys` has something to do. */
 export function foreignKeysPending(txn: KvTxn): boolean {
   return (knownForeignKeyQueue(txn)?.statement.size ?? 0) > 0;

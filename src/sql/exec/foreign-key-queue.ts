@@ -61,7 +61,7 @@ export interface ConstraintModes {
 export const AS_DECLARED: ConstraintModes = { all: null, byOid: new Map() };
 
 export class ForeignKeyQueue {
-  readonly statement = new Map<number, PendingChecks>();
+  statement = new Map<number, PendingChecks>();
   readonly deferred = new Map<number, PendingChecks>();
   modes: ConstraintModes = AS_DECLARED;
   /** Entries of the statement that its memory account knows of. */
@@ -83,6 +83,18 @@ export class ForeignKeyQueue {
     this.statement.clear();
     this.#accounted = 0;
     this.#limit = CROWDED;
+  }
+
+  /** A statement begins within another one, whose entries are put back when it is over. */
+  nest(): () => void {
+    const [outer, accounted, limit] = [this.statement, this.#accounted, this.#limit];
+    this.statement = new Map();
+    this.begin();
+    return () => {
+      this.statement = outer;
+      this.#accounted = accounted;
+      this.#limit = limit;
+    };
   }
 
   /** So many entries that those that hold already should be let go. */

@@ -15,8 +15,6 @@ export interface TableLinks {
   readonly incoming: readonly ForeignKey[];
 }
 
-const NO_LINKS: TableLinks = { outgoing: [], incoming: [] };
-
 export class LinkedWriters {
   readonly tables: ReadonlyMap<number, BoundTable>;
   readonly #foreignKeys = new Map<number, ForeignKey>();
@@ -30,13 +28,13 @@ export class LinkedWriters {
     let links = this.#links.get(tableId);
     if (links !== undefined) return links;
     const { table } = this.tables.get(tableId)!;
-    if (table.triggersDisabled === true) return NO_LINKS;
-    const outgoing = (table.foreignKeys ?? []).map((fk) => this.#foreignKey(fk.oid, tableId, fk.parentId));
+    const acts = ({ oid }: { readonly oid: number }): boolean => table.restingKeys?.includes(oid) !== true;
+    const outgoing = (table.foreignKeys ?? []).filter(acts).map((fk) => this.#foreignKey(fk.oid, tableId, fk.parentId));
     const incoming: ForeignKey[] = [];
     for (const id of table.referencedBy ?? []) {
       const child = this.tables.get(id)?.table;
       if (child === undefined) continue;
-      for (const fk of foreignKeysTo(child, table)) incoming.push(this.#foreignKey(fk.oid, id, tableId));
+      for (const fk of foreignKeysTo(child, table).filter(acts)) incoming.push(this.#foreignKey(fk.oid, id, tableId));
     }
     links = { outgoing, incoming };
     this.#links.set(tableId, links);

@@ -94,6 +94,8 @@ export interface SqlHost extends Conversion {
    * Every other error goes on: a conflict whose transaction has to begin anew is for nobody to catch.
    */
   attempt<T>(body: () => Promise<T>): Promise<{ readonly value: T } | { readonly error: Error }>;
+  /** What the statement that calls has yet to check of its rows is kept until the function is over. */
+  asideOfCaller<T>(body: () => Promise<T>): Promise<T>;
   /** Runs a function's body under its settings. */
   withSettings<T>(config: readonly string[], body: () => Promise<T>): Promise<T>;
   notice(notice: Notice): Promise<void>;

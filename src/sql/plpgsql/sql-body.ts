@@ -14,7 +14,19 @@ export function sqlStatements(body: string): readonly ParsedStatement[] {
   const second = first === null ? null : nextToken(body, first.end);
   if (first?.text !== 'begin' || second?.text !== 'atomic') return parseSql(body);
   const end = /\bend\s*;?\s*$/i.exec(body);
-  return parseSql(' '.repeat(second.end) + body.slice(second.end, end?.index ?? body.length));
+  return parseSql(' '.repeat(second.end) + withoutReturns(body.slice(second.end, end?.index ?? body.length)));
+}
+
+/** RETURN is a statement in such a body alone; SELECT means the same and is as long. */
+function withoutReturns(statements: string): string {
+  let text = statements;
+  let begins = true;
+  for (let t = nextToken(text, 0); t !== null; t = nextToken(text, t.end)) {
+    if (begins && t.kind === 'word' && t.text === 'return')
+      text = `${text.slice(0, t.start)}SELECT${text.slice(t.end)}`;
+    begins = text.slice(t.start, t.end) === ';';
+  }
+  return text;
 }
 
 export class ArgumentNames implements VariableNames {

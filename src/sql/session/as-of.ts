@@ -3,7 +3,7 @@
  * the future are refused, and so are those that are no constant.
  */
 import { sqlError } from '../../base/errors.js';
-import type { ExecContext } from '../contract.js';
+import type { ExecContext, ParsedStatement } from '../contract.js';
 import { Interval, Numeric } from '../types/datum.js';
 import { OID } from '../types/oids.js';
 import { typeByOid } from '../types/registry.js';
@@ -29,6 +29,23 @@ export async function asOfTimestamp(session: Session, text: string): Promise<num
   const timestamp = toTimestamp(value, compiled.typeOid, now, session);
   if (timestamp > now) throw sqlError('22023', 'AS OF SYSTEM TIME: cannot specify timestamp in the future');
   return timestamp;
+}
+
+/**
+ * The transaction reads as of the time that its first statement says, which is not told later what others read.
+ * @throws QuoralError 25001, 0A000, and what asOfTimestamp throws
+ */
+export async function readPast(session: Session, { asOfSystemTime, kind }: ParsedStatement): Promise<void> {
+  if (asOfSystemTime === null) return;
+  if (kind === 'PrepareStmt') throw pastRefused('of a statement that PREPARE keeps');
+  const asOf = await asOfTimestamp(session, asOfSystemTime);
+  if (session.txn === null) session.modes = { ...session.modes, readOnly: true, asOf };
+  else if (session.modes.asOf === null)
+    throw sqlError('25001', 'AS OF SYSTEM TIME must come before any query of its transaction');
+}
+
+export function pastRefused(where: string): Error {
+  return sqlError('0A000', `AS OF SYSTEM TIME ${where} is not supported`);
 }
 
 function toTimestamp(value: unknown, oid: number, now: number, session: Session): number {

@@ -8,6 +8,7 @@
 import { QuoralError, sqlError } from '../../base/errors.js';
 import type { CompiledStatement, CursorQuery, ParsedStatement } from '../contract.js';
 import { isDdl, runDdl } from '../ddl/run-ddl.js';
+import { nestConstraints } from '../exec/constraint-checks.js';
 import { checkDomain, checkDomainLater, domainWaits } from '../functions/domains.js';
 import type { VariableNames } from '../plan/variables.js';
 import type { BlockCursors, KeptStatement, OwnedMemory, RunRequest, SqlHost, SqlResult } from '../plpgsql/host.js';
@@ -20,6 +21,7 @@ import { settlePortals } from './cursors.js';
 import { ddlContext } from './ddl-context.js';
 import { endInside } from './inner-transactions.js';
 import { planToRun } from './planning.js';
+import { pastRefused } from './as-of.js';
 import { NO_SINK } from './no-sink.js';
 import { Prepared } from './portal.js';
 import { typeScope } from './prepared-statements.js';
@@ -27,7 +29,7 @@ import { RowsSink } from './rows-sink.js';
 import { readOnlyError, refuseWrites, tooOldSnapshot } from './runner-errors.js';
 import { markTransaction, returnTo } from './savepoints.js';
 import type { Session } from './session.js';
-import { setVariable } from './set-show.js';
+import { refuseSetting, setVariable } from './set-show.js';
 import { commandName, isPlanned, mayLookUpCatalog } from './statement-kinds.js';
 import { lockTable } from './lock-table.js';
 import { runUtility } from './utility.js';
@@ -190,6 +192,7 @@ export class InnerSql implements SqlHost {
     const session = this.#session;
     const { prepared } = statement as Kept;
     this.#checkCancelled();
+    if (prepared.statement!.asOfSystemTime !== null) throw pastRefused('inside of a function');
     if (SHOWING.has(prepared.statement!.kind)) return this.#shown(prepared, parameters);
     session.transaction.checkCatalog();
     const plan = await planToRun(session, prepared);
@@ -351,8 +354,20 @@ export class InnerSql implements SqlHost {
     return !this.#session.signal.aborted && this.#session.txn?.status === 'active';
   }
 
+  async asideOfCaller<T>(body: () => Promise<T>): Promise<T> {
+    const { txn } = this.#session;
+    if (txn === null) return body();
+    const leave = nestConstraints(txn);
+    try {
+      return await body();
+    } finally {
+      leave();
+    }
+  }
+
   async withSettings<T>(config: readonly string[], body: () => Promise<T>): Promise<T> {
     const session = this.#session;
+    for (const entry of config) refuseSetting(session, entry.slice(0, entry.indexOf('=')));
     const leave = session.settings.enter(config);
     session.refreshFormat();
     try {

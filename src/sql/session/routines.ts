@@ -85,7 +85,7 @@ export class Routines {
             : this.#runPlpgsql(call, read, host, result, memory);
         const configured = (): Promise<void> => (config == null ? run() : host.withSettings(config, run));
         const owner = call.routine.owner ?? SUPERUSER_OID;
-        await (securityDefiner ? this.#asOwner(owner, configured) : configured());
+        await host.asideOfCaller(() => (securityDefiner ? this.#asOwner(owner, configured) : configured()));
         // Of void, PL/pgSQL gives a value and SQL none.
         const isNothing = result.type.isVoid && call.routine.language === 'sql';
         return { value: isNothing ? null : result.value, rows: result.rows };

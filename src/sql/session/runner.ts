@@ -8,7 +8,7 @@ import type { ParsedStatement } from '../contract.js';
 import { isDdl, runDdl } from '../ddl/run-ddl.js';
 import type { ResultSink } from '../session-api.js';
 import type { Datum } from '../types/datum.js';
-import { asOfTimestamp } from './as-of.js';
+import { pastRefused, readPast } from './as-of.js';
 import { BufferingSink } from './buffering-sink.js';
 import { settlePortals } from './cursors.js';
 import { ddlContext } from './ddl-context.js';
@@ -85,6 +85,7 @@ export class StatementRunner {
       });
     const { transaction } = session;
     const buffer = this.#hold(sink);
+    await readPast(session, statement);
     if (!actsAtCommit(statement)) {
       await this.#finish(buffer, await run(), options);
       return;
@@ -127,6 +128,7 @@ export class StatementRunner {
     const { transaction } = session;
     const buffer = this.#hold(sink);
     const shows = statement.kind === 'QuoralShowRanges';
+    if (statement.asOfSystemTime !== null) throw pastRefused('in a schema change');
     if (session.modes.readOnly && !shows) throw readOnlyError(statement);
     let tag = '';
     const settled = settlePortals(session, shows, options.portal);
@@ -171,13 +173,7 @@ export class StatementRunner {
     const plan = await planToRun(session, prepared);
     const { compiled } = plan;
     refuseWrites(session, statement, compiled);
-    if (statement.asOfSystemTime !== null && transaction.txn === null) {
-      session.modes = {
-        ...session.modes,
-        readOnly: true,
-        asOf: await asOfTimestamp(session, statement.asOfSystemTime),
-      };
-    }
+    await readPast(session, statement);
     const settled = settlePortals(session, compiled.readOnly, options.portal);
     if (settled !== null) await settled;
     const txn = transaction.ensureTxn();

@@ -18,3 +18,13 @@ select in_string();
 create function none(x anyarray) returns anyelement language sql return x[1];
 create function idle() returns boolean begin atomic ;;return false;; end;
 drop function in_string;
+
+-- RETURN at the end of a block.
+create table written_into (a int);
+create function both_ways(x int) returns int begin atomic insert into written_into values (x); return (select max(a) from written_into); end;
+select both_ways(3), both_ways(5);
+create function returns_first() returns text begin atomic return 'return'; select 'last;'; end;
+select returns_first();
+drop table written_into;
+drop table written_into cascade;
+drop function returns_first;
