@@ -47,7 +47,11 @@ fn('like_escape(bytea, bytea) bytea', (pattern: Uint8Array, escape: Uint8Array) 
   Buffer.from(likeEscape(bytesAsText(pattern), bytesAsText(escape)), 'latin1'),
 );
 
-/** SIMILAR TO's pattern as a POSIX one (what the grammar calls for SIMILAR and SUBSTRING … SIMILAR). */
+/**
+ * SIMILAR TO's pattern as a POSIX one (what the grammar calls for SIMILAR and SUBSTRING … SIMILAR). Within brackets only
+ * they and the escape mean anything: a `]` that comes first, also behind `^`, is a character, and each further `[` (of
+ * `[:alpha:]`) has its own `]`.
+ */
 function similarToEscape(pattern: string, escape: string | null): string {
   const esc = escape ?? '\\';
   if (charLength(esc) > 1)
@@ -55,13 +59,16 @@ function similarToEscape(pattern: string, escape: string | null): string {
   if (pattern.length > PATTERN_MAX) throw sqlError('54000', 'pattern is too long');
   let out = '^(?:';
   let quotes = 0;
-  let bracket = false;
+  let depth = 0;
+  /** Behind `[` or `[^`. */
+  let first = false;
   const chars = Array.from(pattern);
   for (let i = 0; i < chars.length; i++) {
     const c = chars[i]!;
     if (c === esc && esc !== '') {
       i++;
-      if (chars[i] === '"' && !bracket) {
+      first = false;
+      if (chars[i] === '"' && depth === 0) {
         quotes++;
         if (quotes > 2)
           throw sqlError(
@@ -72,11 +79,14 @@ function similarToEscape(pattern: string, escape: string | null): string {
       } else {
         if (i < chars.length) out += `\\${chars[i]!}`;
       }
-    } else if (bracket) {
-      if (c === ']') bracket = false;
+    } else if (depth > 0) {
+      if (c === '[') depth++;
+      else if (c === ']' && !first) depth--;
+      first = first && c === '^' && chars[i - 1] === '[';
       out += c === '\\' ? '\\\\' : c;
     } else if (c === '[') {
-      bracket = true;
+      depth = 1;
+      first = true;
       out += c;
     } else if (c === '%') {
       out += '.*';
