@@ -120,7 +120,7 @@ export class Session implements SqlSession {
       options.user,
       (current, authorization) => this.roles.current(current, authorization),
       options.database,
-      { startup: options.parameters, kept: settings },
+      { startup: options.parameters, kept: settings, superuser: role.superuser },
       (name, value) => this.#report(name, value),
     );
     this.services = new Services(this, server.catalog, server.sequences);

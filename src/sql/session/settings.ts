@@ -48,6 +48,8 @@ export interface Access {
 export interface SettingsGiven {
   readonly kept: readonly string[];
   readonly startup: Readonly<Record<string, string>>;
+  /** Who asks for what is in `startup`. */
+  readonly superuser: boolean;
 }
 
 /** Who the settings role and session_authorization mean. */
@@ -90,6 +92,8 @@ export class Settings {
   readonly #database: string;
   /** What RESET gives: start-up parameters over the built-in defaults. */
   readonly #resetValues = new Map<string, string>();
+  /** What is kept was set by who may; what a client sends is not. */
+  #mayAll = true;
   /** Settings of the user's own that were ever set or reset: from then on they are there, empty. */
   readonly #met = new Set<string>();
   #session = new Map<string, string>();
@@ -114,6 +118,7 @@ export class Settings {
     this.#onReport = onReport;
     this.#resetValues.set('session_authorization', user);
     for (const entry of given.kept) this.#kept(entry);
+    this.#mayAll = given.superuser;
     for (const [name, value] of Object.entries(given.startup)) {
       if (name === 'options') this.#readOptions(value);
       else if (name !== 'user' && name !== 'database' && name !== 'replication') this.#startup(name, value);
@@ -140,6 +145,8 @@ export class Settings {
       else if (!name.startsWith('_pq_.')) throw unknownSetting(name);
       return;
     }
+    if (!this.#mayAll && def.context === 'superuser')
+      throw sqlError('42501', `permission denied to set parameter "${def.name}"`);
     this.#resetValues.set(def.name.toLowerCase(), checkSetting(def, value));
   }
 

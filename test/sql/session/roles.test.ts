@@ -31,6 +31,21 @@ async function refused(user: string, parameters: Record<string, string> = {}): P
 }
 
 describe('roles begin sessions', () => {
+  it('with settings that they may set', async () => {
+    const c = await started();
+    await c.all('create role alice login; create role boss login superuser');
+    const replica = { session_replication_role: 'replica' };
+    for (const parameters of [replica, { options: '-c session_replication_role=replica' }])
+      expect(await refused('alice', parameters)).toContain(
+        '42501 permission denied to set parameter "session_replication_role"',
+      );
+    const shown = async (user: string, parameters = {}): Promise<unknown> =>
+      (await (await login(user, parameters)).rows('show session_replication_role'))[0]![0];
+    expect(await shown('boss', replica)).toBe('replica');
+    await c.all('alter role alice set session_replication_role = replica');
+    expect(await shown('alice')).toBe('replica');
+  });
+
   it('if they are there, may log in and may connect', async () => {
     const root = await started();
     expect(await refused('alice')).toBe('FATAL 28000 role "alice" does not exist');
