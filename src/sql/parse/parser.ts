@@ -254,7 +254,8 @@ function grammarError(message: string, position: number, whole: string, from: nu
     sqlstate = extended ? '22025' : '42601';
     const forms = extended ? '\\uXXXX or \\UXXXXXXXX' : '\\XXXX or \\+XXXXXX';
     more = { hint: `Unicode escapes must be ${forms}.` };
-  } else if (/^invalid Unicode|^invalid byte sequence|^invalid (hexadecimal|escape)/i.test(message)) sqlstate = '22025';
+  } else if (message.startsWith('invalid byte sequence')) sqlstate = '22021';
+  else if (/^invalid (hexadecimal|escape)/i.test(message)) sqlstate = '22025';
   else if (/is not supported|not yet implemented/i.test(message)) sqlstate = '0A000';
   else if (/out of range/.test(message)) sqlstate = '22003';
   else if (/^frame (start|end)/.test(message)) sqlstate = '42P20';
