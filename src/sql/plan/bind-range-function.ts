@@ -99,7 +99,10 @@ export function bindRangeFunction(ctx: FromContext, item: RangeFunction, left: B
     const name = own ?? (single ? item.alias!.aliasname! : functionName(node));
     columns.push(b.column(name, declaredOid(expr), expr.typmod));
   }
-  if (item.ordinality === true) columns.push(b.column('ordinality', OID.int8, -1));
+  if (item.ordinality === true) {
+    pinned.single();
+    columns.push(b.column('ordinality', OID.int8, -1));
+  }
   const plan: Plan = { kind: 'function', columns, calls, ordinality: item.ordinality === true };
   const scalar = records === 0 && calls.length === 1 && item.ordinality !== true;
   if (pins.some((pin) => pin !== null)) b.rowPins?.set(item, pins);
@@ -127,6 +130,7 @@ class PinnedColumns {
     this.names = pins === undefined ? names : [];
   }
 
+  /** Of a function that gives single values, or of WITH ORDINALITY. */
   single(): void {
     this.#call++;
     this.#column++;
