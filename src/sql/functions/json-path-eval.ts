@@ -234,7 +234,8 @@ class Evaluation {
   *#variable(item: PathItem & { kind: 'variable' }, scope: Scope): Generator<Item> {
     const { vars } = this.#options;
     const value = vars === undefined || !isObject(vars) ? undefined : vars.get(item.name);
-    if (vars === undefined || value === undefined) throw sqlError('42704', `could not find jsonpath variable "${item.name}"`);
+    if (vars === undefined || value === undefined)
+      throw sqlError('42704', `could not find jsonpath variable "${item.name}"`);
     yield* this.#next(item, value, { ...scope, base: { value: vars, id: 1 } });
   }
 
