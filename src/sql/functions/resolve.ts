@@ -8,7 +8,7 @@ import type { Datum } from '../types/datum.js';
 import { canCoerce, findCast } from '../types/casts.js';
 import { OID } from '../types/oids.js';
 import { isHandle } from '../types/user-types.js';
-import { elementOidOf, formatType, typeByName, typeByOid } from '../types/registry.js';
+import { elementOidOf, formatType, isVectorType, typeByName, typeByOid } from '../types/registry.js';
 import { aggregatesNamed, functionsNamed, operatorsNamed } from './define.js';
 import { ownFunction } from './entry.js';
 import { describeCall, missingFunction, missingOperator } from './missing-functions.js';
@@ -80,21 +80,22 @@ function tryCandidate<E extends AnyEntry>(
   if (element === null || compatible === null || range === null) return null;
   // The subtype of a range is not to be changed.
   if (range.compatible !== null && range.compatible.element.oid !== compatible) return null;
+  // int2vector and oidvector are taken as the arrays that they are, and given back as such.
+  const given = declared.findIndex((d, i) => d === OID.anyarray && isVectorType(args[i]!));
+  const resultOid =
+    entry.resultOid === OID.anyarray && given >= 0
+      ? args[given]!
+      : concretize(entry.resultOid, element, compatible, range);
   const concrete = declared.map((d, i) => {
     const vector =
       d !== OID.anyarray && d !== OID.anycompatiblearray
         ? undefined
         : args[i] === OID.unknown
-          ? args.find(isVector)
+          ? args.find(isVectorType)
           : args[i];
-    // int2vector and oidvector are taken as the arrays that they are.
-    return vector !== undefined && isVector(vector) ? vector : concretize(d, element, compatible, range);
+    return vector !== undefined && isVectorType(vector) ? vector : concretize(d, element, compatible, range);
   });
-  return { entry, declared, packFrom, concrete, resultOid: concretize(entry.resultOid, element, compatible, range) };
-}
-
-function isVector(oid: number): boolean {
-  return oid === OID.int2vector || oid === OID.oidvector;
+  return { entry, declared, packFrom, concrete, resultOid };
 }
 
 function exactMatches(candidate: Candidate<AnyEntry>, args: readonly number[]): number {

@@ -100,6 +100,10 @@ export function isArrayType(oid: number): boolean {
   const type = byOid.get(oid);
   return type !== undefined && type.elementOid !== 0 && type.category === 'A';
 }
+/** int2vector and oidvector, lists of numbers in catalogs: arrays of numbers, but elements of other arrays. */
+export function isVectorType(oid: number): boolean {
+  return oid === OID.int2vector || oid === OID.oidvector;
+}
 /** Element type of an array or of int2vector/oidvector; 0 if it is none. */
 export function elementOidOf(oid: number): number {
   const type = byOid.get(oid);
@@ -157,7 +161,7 @@ export function formatType(oid: number, typmod: number | null = null): string {
   if (oid === 0) return '-';
   const type = byOid.get(oid);
   if (type === undefined) return '???';
-  if (type.category === 'A' && type.elementOid !== 0 && oid !== OID.int2vector && oid !== OID.oidvector) {
+  if (type.category === 'A' && type.elementOid !== 0 && !isVectorType(oid)) {
     return `${formatType(type.elementOid, typmod)}[]`;
   }
   if (oid === OID.bpchar && typmod !== null && typmod < 0) return 'bpchar';
@@ -371,18 +375,18 @@ function pseudo(name: string): TypeBehaviour {
 function vector(elementOid: number, name: string): TypeBehaviour {
   const element = typeByOid(elementOid);
   const array = arrayOf(element);
-  // Made of an array it keeps that one's subscripts, which no comparison looks at.
-  const plain = (v: Datum): PgArray => {
-    const { elements, dims, lowerBounds } = v as PgArray;
-    return lowerBounds[0] === 0 ? (v as PgArray) : new PgArray(elementOid, elements, dims, [0]);
+  // A cast of ARRAY[…] makes one of anything; what reads it as a list of numbers then finds out.
+  const checked = (v: Datum): PgArray => {
+    const { elements, dims } = v as PgArray;
+    if (dims.length !== 1 || elements.includes(null)) throw sqlError('42804', `array is not a valid ${name}`);
+    return v as PgArray;
   };
   return {
     ...array,
-    compare: (a, b) => array.compare(plain(a), plain(b)),
-    hashKey: (v) => array.hashKey(plain(v)),
+    // int2vector has the operators of arrays.
+    ...(name === 'oidvector' ? byLength(array, checked) : {}),
     input(text, _typmod, ctx) {
-      const parts = text.trim() === '' ? [] : text.trim().split(/\s+/);
-      for (const part of parts) if (!/^-?\d+$/.test(part)) throw syntaxError(name, text);
+      const parts = numbersOf(text, element, name === 'oidvector');
       return new PgArray(
         elementOid,
         parts.map((part) => element.input(part, -1, ctx)),
@@ -390,11 +394,48 @@ function vector(elementOid: number, name: string): TypeBehaviour {
         [0],
       );
     },
-    output: (v, ctx) => (v as PgArray).elements.map((item) => element.output(item as Value, ctx)).join(' '),
-    receive(b) {
-      const v = arrayReceive(b, element, -1);
-      return new PgArray(elementOid, v.elements, [v.elements.length], [0]);
+    output: (v, ctx) =>
+      checked(v)
+        .elements.map((item) => element.output(item as Value, ctx))
+        .join(' '),
+    receive(b, typmod) {
+      const v = arrayReceive(b, element, typmod);
+      // One of no numbers has its dimension all the same.
+      return v.elements.length === 0 && b.readInt32BE(0) === 1 ? new PgArray(elementOid, [], [0], [0]) : v;
     },
+  };
+}
+
+/** Texts of numbers; errors tell all of the text from the number on. `joined`: the next may follow without a blank. */
+function numbersOf(text: string, element: TypeInfo, joined: boolean): string[] {
+  const parts: string[] = [];
+  for (let rest = text.trimStart(); rest !== ''; rest = rest.trimStart()) {
+    const number = /^[+-]?\d+/.exec(rest)?.[0];
+    const after = rest[number?.length ?? 0];
+    if (number === undefined || !(joined || after === undefined || /\s/.test(after)))
+      throw syntaxError(element.sqlName, rest);
+    parts.push(number);
+    rest = rest.slice(number.length);
+  }
+  return parts;
+}
+
+/** The order of oidvector: the shorter first; subscripts, which one made of an array has from 1, do not count. */
+function byLength(
+  array: TypeBehaviour,
+  checked: (v: Datum) => PgArray,
+): Pick<TypeBehaviour, 'compare' | 'hashKey' | 'encodeKey'> {
+  const plain = (v: Datum): PgArray => {
+    const { elementOid, elements } = checked(v);
+    return new PgArray(elementOid, elements);
+  };
+  return {
+    compare(a, b) {
+      const [x, y] = [plain(a), plain(b)];
+      return Math.sign(x.elements.length - y.elements.length) || array.compare(x, y);
+    },
+    hashKey: (v) => array.hashKey(plain(v)),
+    encodeKey: (v) => encodeKeyInt(plain(v).elements.length) + array.encodeKey!(plain(v)),
   };
 }
 
@@ -522,12 +563,11 @@ export const record: TypeBehaviour = {
 };
 
 for (const [oid, name, sqlName, category, preferred, length, arrayOid, elementOid] of TYPE_TABLE) {
-  const behaviour =
-    oid === OID.int2vector || oid === OID.oidvector
-      ? pseudo(name)
-      : oid === OID.record
-        ? record
-        : (BEHAVIOURS.get(oid) ?? REG_BEHAVIOURS.get(oid) ?? MORE_BEHAVIOURS.get(oid) ?? pseudo(sqlName));
+  const behaviour = isVectorType(oid)
+    ? pseudo(name)
+    : oid === OID.record
+      ? record
+      : (BEHAVIOURS.get(oid) ?? REG_BEHAVIOURS.get(oid) ?? MORE_BEHAVIOURS.get(oid) ?? pseudo(sqlName));
   add({ oid, catalogOid: oid, name, sqlName, category, preferred, length, arrayOid, elementOid, ...behaviour });
 }
 for (const [oid, elementOid] of [
