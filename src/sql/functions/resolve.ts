@@ -12,7 +12,7 @@ import { elementOidOf, formatType, isVectorType, typeByName, typeByOid } from '.
 import { aggregatesNamed, functionsNamed, operatorsNamed } from './define.js';
 import { ownFunction } from './entry.js';
 import { describeCall, missingFunction, missingOperator } from './missing-functions.js';
-import { acceptsPolymorphic, concretize, POLYMORPHIC, solve, solveRanges } from './polymorphic.js';
+import { acceptsPolymorphic, concretize, findContradiction, POLYMORPHIC, solve, solveRanges } from './polymorphic.js';
 import type { AggregateEntry, FunctionEntry, ResolvedCall } from './entry.js';
 
 interface Candidate<E> {
@@ -200,9 +200,10 @@ function checkDetermined(c: Candidate<AnyEntry>): void {
 }
 
 function finish(c: Candidate<FunctionEntry>, wholeVariadic: boolean): ResolvedCall<FunctionEntry> {
-  checkDetermined(c);
   let entry = c.entry;
   const given = c.concrete.length;
+  // What defaults there are of a function of users may settle it yet.
+  if (entry.routine === undefined || given >= entry.argOids.length) checkDetermined(c);
   if (c.packFrom >= 0) {
     const element = c.concrete[c.packFrom]!;
     entry = derived(entry, `pack ${c.packFrom} ${element}`, () => packing(c.entry, c.packFrom, element));
@@ -270,6 +271,8 @@ function defaulting(entry: FunctionEntry, missing: number): FunctionEntry {
 }
 
 export interface ResolveOptions {
+  /** The one routine is chosen, and these are its arguments with the defaults of those left out: they must go together. */
+  readonly completed?: boolean;
   /** The last argument was written VARIADIC. */
   readonly variadic?: boolean;
   /** What else may be meant, instead of the built-in functions of the name; those of earlier schemas first. */
@@ -286,6 +289,8 @@ export function resolveFunction(
 ): ResolvedCall<FunctionEntry> {
   const found = findFunction(name, args, options);
   if (found !== null) return found;
+  const contradiction = options.completed === true ? findContradiction(options.routines![0]!.argOids, args) : null;
+  if (contradiction !== null) throw contradiction;
   const asCast = functionAsCast(name, args);
   if (asCast !== null) return asCast;
   throw missingFunction(name, args);
