@@ -354,7 +354,7 @@ function bindRoutine(ctx: ExprContext, call: FuncCall, name: string, groups: rea
   const placed = firstNamed(written) < 0 ? null : placeNamed(ctx, name, routines, call);
   if (firstNamed(written) >= 0 && placed === null) throw noSuchCall(ctx, name, written, location, isCalled(call));
   const nodes = placed?.nodes ?? written;
-  const args = placed?.args ?? nodes.map((n, i) => asRowType(ctx.binder, ctx.bind(ctx, n), routines, i));
+  const args = placed?.args ?? written.map((n, i) => asRowType(ctx.binder, ctx.bind(ctx, n), routines, i));
   const entries = placed === null ? functionsOf(groups, isCalled(call)) : [routineEntry(name, placed.routine)];
   const oids = args.map((a) => typeOfExpr(ctx.binder, a));
   if (entries.length === 0 && isCalled(call)) refuseCall(groups, name, oids, location);
