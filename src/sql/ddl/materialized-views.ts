@@ -12,6 +12,7 @@ import { isMaterialized, queryOf } from '../catalog/materialized.js';
 import type { MaterializedView } from '../catalog/materialized.js';
 import { isTemporary } from '../catalog/temporary-names.js';
 import type { CatalogSnapshot, ParsedStatement, RelationName } from '../contract.js';
+import { refusedAction } from './alter-actions.js';
 import type { DdlContext } from './context.js';
 import { createTableFor } from './create-table.js';
 import { storageOptions } from './storage-options.js';
@@ -147,29 +148,14 @@ const ALTERABLE = new Set([
   'AT_ClusterOn',
   'AT_DropCluster',
   'AT_SetTableSpace',
+  'AT_ReplicaIdentity',
 ]);
-
-const ACTIONS: Readonly<Record<string, string>> = {
-  AT_AddColumn: 'ADD COLUMN',
-  AT_DropColumn: 'DROP COLUMN',
-  AT_AlterColumnType: 'ALTER COLUMN ... SET DATA TYPE',
-  AT_ColumnDefault: 'ALTER COLUMN ... SET DEFAULT',
-  AT_SetNotNull: 'ALTER COLUMN ... SET NOT NULL',
-  AT_DropNotNull: 'ALTER COLUMN ... DROP NOT NULL',
-  AT_AddConstraint: 'ADD CONSTRAINT',
-  AT_DropConstraint: 'DROP CONSTRAINT',
-};
 
 /** @throws 42809 for an ALTER that only a table takes */
 export function refuseTableCommands(table: TableDescriptor, commands: readonly Loose[]): void {
   if (!isMaterialized(table)) return;
   for (const command of commands) {
-    const subtype = String(command['subtype']);
-    if (ALTERABLE.has(subtype)) continue;
-    const action = ACTIONS[subtype] ?? subtype.replace('AT_', '');
-    throw sqlError('42809', `ALTER action ${action} cannot be performed on relation "${table.name}"`, {
-      detail: 'This operation is not supported for materialized views.',
-    });
+    if (!ALTERABLE.has(String(command['subtype']))) throw refusedAction(table.name, 'materialized views', command);
   }
 }
 

@@ -35,7 +35,6 @@ import {
   aclArray,
   aclKey,
   collationOf,
-  columnById,
   int2Array,
   int2vector,
   liveColumns,
