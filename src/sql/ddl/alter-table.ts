@@ -54,11 +54,12 @@ import { descriptorOf, nextVersion, newStorage, openForChange, openIndex, relati
 import { kindName } from '../catalog/materialized.js';
 import { refuseComposite, runAlterComposite } from './composites.js';
 import { compilePlaced } from './placed-expressions.js';
-import { convertedDefault, newValue } from './retyped-columns.js';
+import { retypedValues } from './retyped-columns.js';
 import { fillIndex, rewriteTable, scanRows } from './rewrite.js';
 import {
   alterIndex,
   optionItems,
+  requireOwnIndex,
   withCluster,
   withReplicaIdentity,
   withRowSecurity,
@@ -223,14 +224,18 @@ async function apply(draft: Draft, command: Loose): Promise<void> {
       draft.setColumn(withStorageFact(ctx, draft.column(name), command)!);
       return;
     case 'AT_ClusterOn':
+      await requireOwnIndex(ctx, draft.table, name);
       draft.table = withCluster(draft.table, name);
       return;
     case 'AT_DropCluster':
       draft.table = withCluster(draft.table, null);
       return;
-    case 'AT_ReplicaIdentity':
-      draft.table = withReplicaIdentity(draft.table, of(command['def'] as Loose, 'ReplicaIdentityStmt'));
+    case 'AT_ReplicaIdentity': {
+      const identity = of(command['def'] as Loose, 'ReplicaIdentityStmt');
+      if (identity['name'] !== undefined) await requireOwnIndex(ctx, draft.table, text(identity['name']));
+      draft.table = withReplicaIdentity(draft.table, identity);
       return;
+    }
     case 'AT_SetTableSpace':
     case 'AT_DropOids':
     case 'AT_EnableTrigUser':
@@ -396,6 +401,11 @@ async function alterType(draft: Draft, name: string, def: Loose): Promise<void> 
   const collation = clause === undefined ? null : writtenCollation(clause, type.oid, ctx.types);
   const isSameType = type.oid === column.typeOid && type.typmod === column.typmod && def['raw_default'] === undefined;
   if (isSameType && collation === column.collation) return;
+  // What refers to the column is looked at after its own values, as in PostgreSQL.
+  const values =
+    isSameType || column.generated != null
+      ? null
+      : await retypedValues(ctx, draft.before.columns, column, def['raw_default'], type);
   refuseTypeChange(
     ctx,
     draft.table,
@@ -416,15 +426,10 @@ async function alterType(draft: Draft, name: string, def: Loose): Promise<void> 
   if (column.identity !== null && ![OID.int2, OID.int4, OID.int8].includes(type.oid as 20))
     throw sqlError('22023', 'identity column type must be smallint, integer, or bigint');
   await retypeIdentity(draft, column, def['typeName'] as Loose);
-  const old = draft.before.columns.filter((c) => !c.dropped);
   if (type.oid !== column.typeOid) await changeForeignKeysOf(draft, column, type.oid);
-  const expression = newValue(ctx, column, old, def['raw_default'], type);
+  const { expression, defaultSql } = values!;
   draft.sources.set(column.id, { expression, ofOldRow: true });
   draft.rewrite = true;
-  let { defaultSql } = column;
-  if (defaultSql !== null && column.sequenceId === null) {
-    defaultSql = await convertedDefault(ctx, defaultSql, column, { typeOid: type.oid, typmod: type.typmod });
-  }
   setType(draft, { ...column, typeOid: type.oid, typmod: type.typmod, collation, defaultSql, missingText: null });
 }
 

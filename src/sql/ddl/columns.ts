@@ -1,6 +1,5 @@
 /** Column definitions: types, defaults, serial and identity, CHECK expressions. */
-import { sqlError } from '../../base/errors.js';
-import type { QuoralError } from '../../base/errors.js';
+import { QuoralError, sqlError } from '../../base/errors.js';
 import type { ColumnDescriptor, SequenceDescriptor } from '../catalog/descriptor.js';
 import { isKeyEncodable } from '../encoding/key-codec.js';
 import type { RelationName } from '../contract.js';
@@ -291,11 +290,31 @@ export function defaultText(
   if (/^NULL$/i.test(sql)) return nullDefault(column);
   refuseColumnReference(node);
   const target = { typeOid: column.typeOid, typmod: -1 };
-  const assigned = compilePlaced(ctx, { node: named, sql }, [], target, DEFAULTS);
+  const written = compilePlaced(ctx, { node: named, sql }, [], null, DEFAULTS);
+  const assigned = assignedDefault(column, written, () =>
+    compilePlaced(ctx, { node: named, sql }, [], target, DEFAULTS),
+  );
   if (column.typmod === -1 && isNullOf(ctx, node, column.typeOid)) return null;
   // As written, without the cast that assignment adds; only a bare literal takes the column's type at once.
   if ((node as Loose)['A_Const'] !== undefined && /^E?'/i.test(sql)) return assigned.sql;
-  return compilePlaced(ctx, { node: named, sql }, [], null, DEFAULTS).sql;
+  return written.sql;
+}
+
+/** @throws QuoralError 42804 */
+function assignedDefault<E extends { readonly typeOid: number }>(
+  column: { readonly name: string; readonly typeOid: number },
+  written: E,
+  assign: () => E,
+): E {
+  try {
+    return assign();
+  } catch (error) {
+    if (!(error instanceof QuoralError) || error.sqlstate !== '42804') throw error;
+    const types = `type ${formatType(column.typeOid)} but default expression is of type ${formatType(written.typeOid)}`;
+    throw sqlError('42804', `column "${column.name}" is of ${types}`, {
+      hint: 'You will need to rewrite or cast the expression.',
+    });
+  }
 }
 
 /** A bare NULL is no default, unless it had to be fitted into the column's length or domain, as PostgreSQL sees it. */

@@ -32,7 +32,7 @@ import { giveStatistics, withoutStatistics } from './statistics.js';
 import { ownedSequences } from './sequence-users.js';
 import { list, of, rangeVar, stringOf } from './tree.js';
 import type { Loose } from './tree.js';
-import { openType, typeMissing, typeNameIn } from './user-types.js';
+import { isMultirange, openType, typeMissing, typeNameIn } from './user-types.js';
 
 type Ownable = Exclude<Descriptor, { readonly kind: 'role' | 'routine' }>;
 
@@ -353,7 +353,8 @@ const DROPPED: readonly (readonly [string, (d: Descriptor) => boolean])[] = [
   ['OBJECT_MATVIEW', (d) => d.kind === 'table' && isMaterialized(d)],
   ['OBJECT_TABLE', (d) => d.kind === 'table' && !isMaterialized(d)],
   ['OBJECT_SEQUENCE', (d) => d.kind === 'sequence' && d.ownedBy === null],
-  ['OBJECT_TYPE', (d) => d.kind === 'type'],
+  // A multirange type goes with its range.
+  ['OBJECT_TYPE', (d) => d.kind === 'type' && !isMultirange(d)],
   ['OBJECT_COLLATION', (d) => d.kind === 'collation'],
 ];
 

@@ -26,6 +26,7 @@ import { isPublic, ownerOfRoutine, roleOf } from './ownership.js';
 import { changeRoutine, isRoutineObject, openRoutine } from './routines.js';
 import { list, of, rangeVar, stringOf, strings, text, unsupported } from './tree.js';
 import type { Loose } from './tree.js';
+import { isArrayType, isVectorType, typeByName } from '../types/registry.js';
 import { openType, typeMissing, typeNameIn } from './user-types.js';
 
 /** One thing whose list is changed. */
@@ -366,6 +367,12 @@ async function ofDatabase(ctx: DdlContext, name: string, wanted: Wanted): Promis
 
 async function ofType(ctx: DdlContext, object: Loose, wanted: Wanted): Promise<Change[]> {
   const name = typeNameIn(object);
+  const found = await ctx.catalog.type(name, ctx.session.searchPath, ctx.wait);
+  const handle = found?.typeOid ?? typeByName(name.name)?.oid ?? 0;
+  if (isArrayType(handle) && !isVectorType(handle))
+    throw sqlError('0LP01', 'cannot set privileges of array types', {
+      hint: 'Set the privileges of the element type instead.',
+    });
   const opened = await openType(ctx, name, 'alter', { access: 'any' });
   if (opened === null) {
     if (await isBuiltIn(ctx, name.name))

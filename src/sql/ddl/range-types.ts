@@ -10,7 +10,7 @@ import { isKeyEncodable } from '../encoding/key-codec.js';
 import { functionsNamed } from '../functions/define.js';
 import { resolveTypeName } from '../plan/coerce.js';
 import { OID } from '../types/oids.js';
-import { formatType, typeByOid } from '../types/registry.js';
+import { formatType, typeByName, typeByOid } from '../types/registry.js';
 import { internType, multirangeOf, userTypeOf } from '../types/user-types.js';
 import type { RangeType } from '../types/user-types.js';
 import type { RelationName } from '../contract.js';
@@ -82,6 +82,8 @@ export async function runCreateRange(ctx: DdlContext, body: Loose): Promise<stri
 
   const schema = await creationSchema(ctx, name);
   const wanted = given.get('multirange_type_name');
+  const builtIn = wanted === undefined ? null : builtInType(nameIn(wanted));
+  if (builtIn !== null) throw sqlError('42710', `type "${builtIn}" already exists`);
   const multirange = wanted === undefined ? { schema: name.schema, name: multirangeName(name.name) } : nameIn(wanted);
   const multirangeSchema =
     wanted === undefined || multirange.schema === name.schema ? schema : await creationSchema(ctx, multirange);
@@ -123,6 +125,11 @@ export async function runCreateRange(ctx: DdlContext, body: Loose): Promise<stri
     });
   }
   return 'CREATE TYPE';
+}
+
+/** `int` is written for pg_catalog's int4. */
+function builtInType({ schema, name }: RelationName): string | null {
+  return schema === 'pg_catalog' ? (typeByName(name)?.name ?? null) : null;
 }
 
 function subtypeOf(ctx: DdlContext, node: Loose): number {

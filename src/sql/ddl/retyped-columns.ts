@@ -1,4 +1,6 @@
 /** ALTER COLUMN … TYPE: what the values and the default of the column become. */
+import { canCoerce } from '../types/casts.js';
+import { OID } from '../types/oids.js';
 import { QuoralError, sqlError } from '../../base/errors.js';
 import type { ColumnDescriptor } from '../catalog/descriptor.js';
 import type { CompiledExpression } from '../contract.js';
@@ -12,7 +14,7 @@ import { compilePlaced } from './placed-expressions.js';
 import { unsupported } from './tree.js';
 
 /** What the column's values become. @throws QuoralError 42804 where that is not assignable to the type */
-export function newValue(
+function newValue(
   ctx: DdlContext,
   { name }: ColumnDescriptor,
   columns: readonly ColumnDescriptor[],
@@ -39,8 +41,12 @@ export function newValue(
   }
 }
 
+function defaultNotCast(name: string, typeOid: number): Error {
+  return sqlError('42804', `default for column "${name}" cannot be cast automatically to type ${formatType(typeOid)}`);
+}
+
 /** A default names users' types only while its column is of them: as the value that it is, when the column changes. */
-export async function convertedDefault(
+async function convertedDefault(
   ctx: DdlContext,
   sql: string,
   from: ColumnDescriptor,
@@ -53,8 +59,7 @@ export async function convertedDefault(
       return ctx.planner.compileExpression(sql, over, ctx.plannerSettings, target);
     } catch (error) {
       if (!(error instanceof QuoralError) || error.sqlstate !== '42804') throw error;
-      const message = `default for column "${from.name}" cannot be cast automatically to type ${formatType(to.typeOid)}`;
-      throw sqlError('42804', message);
+      throw defaultNotCast(from.name, to.typeOid);
     }
   };
   const compiled = compile(to);
@@ -69,4 +74,24 @@ export async function convertedDefault(
   const value = await compiled.evaluate([], ctx.execContext());
   if (value === null) return `NULL::${storedTypeName(to.typeOid, to.typmod)}`;
   return `${quoteLiteral(typeByOid(to.typeOid).output(value, STORED_FORMAT))}::${storedTypeName(to.typeOid, to.typmod)}`;
+}
+
+/** How the new values are made of the old ones, and the default of the new type. @throws QuoralError 42804 */
+export async function retypedValues(
+  ctx: DdlContext,
+  before: readonly ColumnDescriptor[],
+  column: ColumnDescriptor,
+  using: unknown,
+  type: { readonly oid: number; readonly typmod: number },
+): Promise<{ readonly expression: CompiledExpression; readonly defaultSql: string | null }> {
+  const old = before.filter((c) => !c.dropped);
+  const expression = newValue(ctx, column, old, using, type);
+  const { defaultSql } = column;
+  if (column.sequenceId !== null) {
+    if (column.identity === null && !canCoerce(OID.int8, type.oid, 'assignment'))
+      throw defaultNotCast(column.name, type.oid);
+    return { expression, defaultSql };
+  }
+  const to = { typeOid: type.oid, typmod: type.typmod };
+  return { expression, defaultSql: defaultSql === null ? null : await convertedDefault(ctx, defaultSql, column, to) };
 }

@@ -294,7 +294,9 @@ export async function runGrantRole(ctx: DdlContext, body: Loose): Promise<string
   const admin = given.find(({ name }) => name === 'admin');
   if (given.some(({ name }) => name !== 'admin'))
     throw sqlError('42601', `unrecognized role option "${given.find(({ name }) => name !== 'admin')!.name}"`);
-  const grantor = body['grantor'] === undefined ? ctx.session.userId : (await roleOf(ctx, body['grantor'])).id;
+  // REVOKE does not look at it: a role has its membership from one grantor only.
+  const grantor =
+    body['grantor'] === undefined || !isGrant ? ctx.session.userId : (await roleOf(ctx, body['grantor'])).id;
   if (grantor !== ctx.session.userId && !ctx.rights.isMember(grantor)) {
     const name = (await roleById(ctx.catalog, grantor, ctx.wait))!.name;
     throw sqlError('42501', `must be member of role "${name}"`);

@@ -89,6 +89,14 @@ function indexNamed(table: TableDescriptor, name: string): IndexDescriptor {
   return index;
 }
 
+/** @throws QuoralError 42809 for what is there under the name, and no index of the table's */
+export async function requireOwnIndex(ctx: DdlContext, table: TableDescriptor, name: string): Promise<void> {
+  const entry = await ctx.catalog.nameEntry(table.schemaId, name);
+  if (entry === null) return;
+  if (entry.indexOid === null) throw sqlError('42809', `"${name}" is not an index`);
+  if (entry.id !== table.id) throw sqlError('42809', `"${name}" is not an index for table "${table.name}"`);
+}
+
 /** CLUSTER ON and SET WITHOUT CLUSTER. */
 export function withCluster(table: TableDescriptor, name: string | null): TableDescriptor {
   if (name === null) return { ...table, clusterOn: null };
@@ -225,6 +233,7 @@ export async function runCluster(ctx: DdlContext, body: Loose): Promise<string> 
   }
   const table = await openTable(ctx, rangeVar(body['relation']), { materialized: true });
   const name = body['indexname'] === undefined ? null : text(body['indexname']);
+  if (name !== null) await requireOwnIndex(ctx, table, name);
   if (name !== null) ctx.catalog.put(ctx.txn, nextVersion(withCluster(table, name), {}));
   else if (table.indexes.every(({ oid }) => oid === 0 || oid !== table.clusterOn))
     throw sqlError('42704', `there is no previously clustered index for table "${table.name}"`);

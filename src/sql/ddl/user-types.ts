@@ -294,7 +294,7 @@ export async function dropType(
   ctx.catalog.drop(ctx.txn, own.id);
 }
 
-function isMultirange(d: Descriptor): boolean {
+export function isMultirange(d: Descriptor): boolean {
   return d.kind === 'type' && userTypeOf(d.typeOid)?.kind === 'multirange';
 }
 
