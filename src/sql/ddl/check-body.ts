@@ -24,6 +24,9 @@ const PLANNED: ReadonlySet<string> = new Set(['SelectStmt', 'InsertStmt', 'Updat
 /** Values that name relations, which are looked up when the statement runs. */
 const LOOKS_UP = /\breg[a-z]+\b|\bpg_|currval|nextval|setval|current_schema|information_schema/i;
 
+/** CALL of a procedure that gives something, which nothing would take. */
+class OutputsRefused extends Error {}
+
 /** @throws QuoralError of SQLSTATE class 42; positions are within the body */
 export async function checkSqlBody(ctx: DdlContext, name: string, routine: Routine): Promise<void> {
   if (routine.language !== 'sql' || routine.parameters.some((p) => isPolymorphic(p.typeOid))) return;
@@ -38,7 +41,8 @@ export async function checkSqlBody(ctx: DdlContext, name: string, routine: Routi
     for (const statement of statements) {
       last = statement;
       columns = null;
-      if (!PLANNED.has(statement.kind)) continue;
+      const isCall = statement.kind === 'CallStmt';
+      if (!isCall && !PLANNED.has(statement.kind)) continue;
       if (LOOKS_UP.test(statement.text)) return;
       const relations = ctx.planner.relationsOf(statement);
       const compiled = await withWanted(
@@ -49,10 +53,15 @@ export async function checkSqlBody(ctx: DdlContext, name: string, routine: Routi
           return ctx.planner.compile(statement, types, snapshot, ctx.plannerSettings, names);
         },
       );
-      columns = compiled.made.columns;
+      if (isCall && (compiled.made.columns?.length ?? 0) > 0) throw new OutputsRefused();
+      columns = isCall ? null : compiled.made.columns;
     }
     checkResult(routine, last, columns);
   } catch (error) {
+    if (error instanceof OutputsRefused) {
+      const message = 'calling procedures with output arguments is not supported in SQL functions';
+      throw withContext(sqlError('0A000', message), `SQL function "${name}"`);
+    }
     if (!(error instanceof QuoralError) || !error.sqlstate.startsWith('42')) {
       if (error instanceof QuoralError && error.sqlstate === '0A000') return;
       throw error;
@@ -73,12 +82,15 @@ function readable(body: string): readonly ParsedStatement[] | null {
 function checkResult(routine: Routine, last: ParsedStatement | null, columns: readonly ResultColumn[] | null): void {
   const { typeOid } = routine;
   if (typeOid === OID.void) return;
+  const shown = formatType(routine.procedure ? OID.record : typeOid);
   const mismatch = (detail: string): Error =>
-    sqlError('42P13', `return type mismatch in function declared to return ${formatType(typeOid)}`, { detail });
+    sqlError('42P13', `return type mismatch in function declared to return ${shown}`, { detail });
   if (last === null || columns === null)
     throw mismatch("Function's final statement must be SELECT or INSERT/UPDATE/DELETE RETURNING.");
   const outputs = outputsOf(routine);
-  const fields = typeOid !== OID.record ? fieldsOf(baseOidOf(typeOid)) : outputs.length > 1 ? outputs : null;
+  // A procedure gives a row of its outputs, though it be one alone.
+  const isRow = typeOid !== OID.record && !routine.procedure;
+  const fields = isRow ? fieldsOf(baseOidOf(typeOid)) : outputs.length > 1 || routine.procedure ? outputs : null;
   if (fields === null) {
     if (typeOid === OID.record) return;
     if (columns.length !== 1) throw mismatch('Final statement must return exactly one column.');

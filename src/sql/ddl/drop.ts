@@ -263,6 +263,7 @@ async function restartIdentity(ctx: DdlContext, table: TableDescriptor): Promise
 
 /** What reads it from other schemas goes too. */
 async function dropSchemaSequence(ctx: DdlContext, sequence: SequenceDescriptor, options: DropOptions): Promise<void> {
+  await dropRowTypeRoutines(ctx, sequence, options);
   await releaseUsers(ctx, sequence, options, { what: '', isGoing: (id) => options.together.has(id) });
   await dropSequence(ctx, sequence);
 }

@@ -6,7 +6,10 @@
  */
 import { sqlError } from '../../base/errors.js';
 import { SYSTEM_KEYS } from '../../encoding/keyspace.js';
-import type { Routine } from '../catalog/descriptor.js';
+import type { Routine, RoutineParameter } from '../catalog/descriptor.js';
+import { OID } from '../types/oids.js';
+import { of } from './tree.js';
+import type { Loose } from './tree.js';
 import { relationsWithin } from '../catalog/row-types.js';
 import type { ParsedStatement } from '../contract.js';
 import { isPolymorphic } from '../functions/polymorphic.js';
@@ -22,6 +25,27 @@ export async function relationsRead(ctx: DdlContext, made: Pick<Routine, 'body' 
   const found = new Set<number>();
   for (const statement of readable(made.body)) {
     for (const name of [...ctx.planner.relationsOf(statement), ...namedByLiterals(statement.node)]) {
+      const relation = await ctx.catalog.relation(name, ctx.session.searchPath, ctx.wait);
+      if (relation !== null && relation.kind !== 'virtual') found.add(descriptorOf(relation).id);
+    }
+  }
+  return [...found];
+}
+
+/** What the defaults of parameters name once and for all, as those of columns do. */
+export async function relationsOfDefaults(
+  ctx: DdlContext,
+  nodes: readonly Loose[],
+  parameters: readonly RoutineParameter[],
+): Promise<number[]> {
+  const found = new Set<number>();
+  for (const [i, node] of nodes.entries()) {
+    const { defexpr } = of(node, 'FunctionParameter');
+    if (defexpr === undefined) continue;
+    const isName = parameters[i]!.typeOid === OID.regclass;
+    const typeName = { names: [{ String: { sval: 'regclass' } }] };
+    const tree = isName ? { TypeCast: { arg: defexpr, typeName } } : defexpr;
+    for (const name of namedByLiterals([tree])) {
       const relation = await ctx.catalog.relation(name, ctx.session.searchPath, ctx.wait);
       if (relation !== null && relation.kind !== 'virtual') found.add(descriptorOf(relation).id);
     }

@@ -2,7 +2,8 @@
  * Who uses a sequence: the columns that own it (serial, identity, ALTER SEQUENCE … OWNED BY) and the defaults that read
  * it. A default names its sequence in its text, as nextval('16384'::regclass).
  *
- * Views that read it have it among their sources (pinned-relations.ts). Limit: functions that do are not seen.
+ * Views that read it have it among their sources (pinned-relations.ts); functions whose parameters' defaults or bodies
+ * (routine-reads.ts) do, among what they read. Limit: those are not seen when a sequence goes with the column that owns it.
  */
 import type {
   ColumnDescriptor,

@@ -8,7 +8,7 @@ import { columnExpr, errorAt } from './binder.js';
 import { walk } from './expr.js';
 import type { AggregateExpr, Expr } from './expr.js';
 import type { Plan } from './logical.js';
-import { columnsOf } from './plan-walk.js';
+import { columnsOf, scannedCtes } from './plan-walk.js';
 import { declaredOid } from './declared-types.js';
 
 /** Binds a subquery of an expression. */
@@ -45,6 +45,7 @@ export function atItsLevel(
   }
   checkAllowed(scope.asking, what, location);
   refuseLower(ctx.scope, scope, args.slice(0, direct));
+  refuseLowerWith(ctx.scope, scope, parts, location);
   const column = ctx.binder.column(aggregate.entry.name, declaredOid(aggregate), aggregate.typmod);
   scope.raised.push({ column, aggregate, location });
   return columnExpr(column);
@@ -70,6 +71,23 @@ function refuseLower(own: Scope, outer: Scope, direct: readonly Expr[]): void {
         return true;
       });
     }
+  }
+}
+
+/** Nor can it read WITH queries of those within. @throws QuoralError 0A000 */
+function refuseLowerWith(own: Scope, outer: Scope, parts: readonly Expr[], location: number): void {
+  const lower = own.ctes.filter((cte) => !outer.ctes.includes(cte));
+  if (lower.length === 0) return;
+  for (const part of parts) {
+    walk(part, (e) => {
+      const read = e.kind === 'subquery' ? [...scannedCtes(e.plan)] : [];
+      const found = lower.find(({ id }) => read.includes(id));
+      if (found !== undefined)
+        throw errorAt('0A000', 'outer-level aggregate cannot use a nested CTE', location, {
+          detail: `CTE "${found.name}" is below the aggregate's semantic level.`,
+        });
+      return true;
+    });
   }
 }
 

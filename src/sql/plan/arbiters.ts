@@ -66,9 +66,13 @@ export function inferArbiters(
     (index) =>
       index.unique && fits(table, index, columns, expressions, where) && hasCollations(table, index, collations),
   );
-  if (found.length === 0)
-    throw errorAt('42P10', 'there is no unique or exclusion constraint matching the ON CONFLICT specification', -1);
   return found;
+}
+
+/** Looked at when all else of the statement is bound. @throws QuoralError 42P10 */
+export function requireArbiter(conflict: { readonly arbiters: readonly IndexDescriptor[] | null } | null): void {
+  if (conflict?.arbiters?.length === 0)
+    throw errorAt('42P10', 'there is no unique or exclusion constraint matching the ON CONFLICT specification', -1);
 }
 
 /** A column of an index counts for ON CONFLICT (column COLLATE …) only if it was made with that collation. */

@@ -24,7 +24,7 @@ import { bindAssignedPart, bindCells, coercePart, leafColumn, refuseDefault, wit
 import type { PartTarget } from './bind-assign-part.js';
 import { bindCurrentOf } from './bind-current-of.js';
 import { bindLinks, bindWritten } from './bind-foreign-keys.js';
-import { inferArbiters } from './arbiters.js';
+import { inferArbiters, requireArbiter } from './arbiters.js';
 import { bindFrom, join, scanOf, scanRelation } from './bind-from.js';
 import { lockForChange } from './bind-locks.js';
 import { bindReturning, returningList } from './bind-returning.js';
@@ -120,6 +120,7 @@ function insertBody(b: Binder, stmt: InsertStmt, ctes: readonly CteEntry[]): Ins
   const returning = b.beside(proposed, () =>
     bindReturning(b, returningList(stmt.returningClause), scope, checks.row, computed, changedBy),
   );
+  requireArbiter(conflict);
   return {
     kind: 'insert',
     columns: returning?.items.map((i) => i.column) ?? [],

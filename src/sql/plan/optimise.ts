@@ -31,7 +31,7 @@ import { inSubqueries, prune } from './prune.js';
 import { rejectsNulls } from './null-rejection.js';
 import { factorOut } from './or-rules.js';
 import { atOnce, type Steps } from '../../base/steps.js';
-import { columnsOf, idsOf, mapInputs, mapPlanExprs, walkPlan } from './plan-walk.js';
+import { columnsOf, idsOf, mapInputs, mapPlanExprs, walkPlan, scannedCtes } from './plan-walk.js';
 
 export function optimise(plan: Plan, format: FormatContext): Plan {
   return atOnce(optimiseInSteps(plan, format));
@@ -102,18 +102,6 @@ function referencesIn(plan: Plan): ReadonlyMap<number, number> {
     },
   );
   return counts;
-}
-
-function scannedCtes(plan: Plan): ReadonlySet<number> {
-  const found = new Set<number>();
-  walkPlan(
-    plan,
-    () => undefined,
-    (p) => {
-      if (p.kind === 'ctescan') found.add(p.cte);
-    },
-  );
-  return found;
 }
 
 function isUnsafe(plan: Plan): boolean {

@@ -283,6 +283,19 @@ export function walkPlan(
   for (const input of inputsOf(plan)) walkPlan(input, visitExpr, visitPlan);
 }
 
+/** The WITH queries that it reads, at any depth. */
+export function scannedCtes(plan: Plan): ReadonlySet<number> {
+  const found = new Set<number>();
+  walkPlan(
+    plan,
+    () => undefined,
+    (p) => {
+      if (p.kind === 'ctescan') found.add(p.cte);
+    },
+  );
+  return found;
+}
+
 /** Ids of columns that a plan makes, at any depth. */
 function definedIn(plan: Plan, found: Set<number>): void {
   walkPlan(

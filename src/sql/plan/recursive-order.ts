@@ -143,12 +143,12 @@ function cycleColumns(clause: NonNullable<CommonTableExpr['cycle_clause']>): {
 }
 
 function checkSides({ larg, rarg }: SelectStmt): void {
-  for (const [side, what] of [
-    [larg, 'left'],
-    [rarg, 'right'],
+  for (const [side, what, sqlstate] of [
+    [larg, 'left', '0A000'],
+    [rarg, 'right', '42601'],
   ] as const) {
     if (side?.op !== undefined && side.op !== 'SETOP_NONE')
-      throw errorAt('42601', `with a SEARCH or CYCLE clause, the ${what} side of the UNION must be a SELECT`, -1);
+      throw errorAt(sqlstate, `with a SEARCH or CYCLE clause, the ${what} side of the UNION must be a SELECT`, -1);
   }
 }
 

@@ -41,8 +41,6 @@ create index on al((a+1));
 alter table al add check (a > 0);
 alter table al alter column a type boolean using a > 0;
 alter table al alter column a type boolean using case when a > 0 then true else false end, alter column a set default true;
-alter table al alter a drop default;
-alter table al alter column a type boolean using a > 0;
 create table al2(a int default 5, check (a > 3));
 alter table al2 alter column a type boolean using a > 0;
 create table al3(a int default 5);
