@@ -166,8 +166,6 @@ export class Binder {
   /** A cast of ARRAY[…] is of the whole array, not of its elements: expressions written by us, bound to be shown. */
   castsStand = false;
   volatile = false;
-  /** Texts become names of catalog objects as it runs. */
-  namesObjects = false;
   modifies = false;
   locks = false;
   /** The procedure of CALL. */

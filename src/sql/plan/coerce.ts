@@ -10,7 +10,7 @@ import type { CastContext } from '../types/casts.js';
 import type { Datum } from '../types/datum.js';
 import { typeCollation } from '../types/collated.js';
 import { leftOutType } from '../types/left-out.js';
-import { NAMES_OF_OBJECTS, OID } from '../types/oids.js';
+import { OID } from '../types/oids.js';
 import {
   findTypeByOid,
   formatType,
@@ -227,7 +227,6 @@ function applyCast(b: Binder, arg: Expr, oid: number, typmod: number, context: C
   }
   const fn = findCast(arg.oid, oid, context);
   if (fn === null) return null;
-  if (STRINGS.has(arg.oid) && NAMES_OF_OBJECTS.includes(oid)) b.namesObjects = true;
   return {
     kind: 'cast',
     arg,

@@ -24,11 +24,12 @@ import '../functions/index.js';
 import { tooComplex } from '../parse/parser.js';
 import type { UsedRoutine } from '../catalog/descriptor.js';
 import type { ResultColumn } from '../session-api.js';
-import { NAMES_OF_OBJECTS, OID } from '../types/oids.js';
+import { OID } from '../types/oids.js';
 import { typeByOid } from '../types/registry.js';
 import { storedRoutineName, storedTypeName } from '../types/pinned-types.js';
 import { STORED_FORMAT } from '../types/stored-format.js';
 import { collectRelations, locationOf } from './ast.js';
+import { asksCatalog, namesObject } from './catalog-uses.js';
 import { bindCopy } from './bind-copy.js';
 import { cursorQuery } from './cursor-query.js';
 import { heldBytes } from './held-bytes.js';
@@ -137,7 +138,7 @@ function* compileInSteps(
   yield;
   const returnsRows = called === null ? command === 'SELECT' || plan.columns.length > 0 : givesRow(plan);
   const query = compileQuery(plan, command, returnsRows);
-  const { writers, constantBytes } = factsOf(plan);
+  const { writers, constantBytes, namesObjects } = factsOf(plan);
   const locksNothing = !binder.modifies && !binder.locks;
   const readOnly = locksNothing && writers.size === 0;
   return {
@@ -151,9 +152,7 @@ function* compileInSteps(
     ...(!readOnly && locksNothing && [...writers].every((name) => SEQUENCE_MOVERS.has(name))
       ? { movesSequences: true }
       : {}),
-    ...(binder.namesObjects || plan.columns.some((c) => NAMES_OF_OBJECTS.includes(c.oid))
-      ? { namesObjects: true }
-      : {}),
+    ...(namesObjects ? { namesObjects: true } : {}),
     cacheable: constantBytes <= KEPT_CONSTANTS_MAX,
     pointRead: command === 'SELECT' && readOnly ? compilePointRead(plan) : null,
     start: (ctx) => query.start(ctx),
@@ -223,12 +222,16 @@ interface PlanFacts {
   readonly writers: ReadonlySet<string>;
   /** Of what folding made of constants, bytes. */
   readonly constantBytes: number;
+  /** It looks up names of catalog objects, or shows them, as it runs. */
+  readonly namesObjects: boolean;
 }
 
 function factsOf(plan: Plan): PlanFacts {
   const writers = new Set<string>();
   let constantBytes = 0;
+  let namesObjects = plan.columns.some((c) => namesObject(c.oid));
   walkPlan(plan, (e) => {
+    namesObjects ||= asksCatalog(e);
     if (e.kind === 'const') constantBytes += heldBytes(e.value, KEPT_CONSTANTS_MAX);
     else if (
       (e.kind === 'call' || e.kind === 'srf') &&
@@ -239,7 +242,7 @@ function factsOf(plan: Plan): PlanFacts {
     )
       writers.add(e.entry.name);
   });
-  return { writers, constantBytes };
+  return { writers, constantBytes, namesObjects };
 }
 
 function resultColumn(c: PlanColumn, state: CollationState | undefined): ResultColumn {
@@ -278,6 +281,7 @@ function compileCopy(stmt: CopyStmt, binder: Binder, settings: PlannerSettings):
     };
   }
   const plan = optimise(collatePlan(binder, bound.plan), settings.format);
+  const { writers, namesObjects } = factsOf(plan);
   const compiled = compileCopyTo(
     plan,
     bound.options,
@@ -288,7 +292,8 @@ function compileCopy(stmt: CopyStmt, binder: Binder, settings: PlannerSettings):
     dependencies: binder.dependencies,
     access: binder.access.needs(),
     calls: binder.access.calls,
-    readOnly: !binder.modifies && factsOf(plan).writers.size === 0,
+    readOnly: !binder.modifies && writers.size === 0,
+    ...(namesObjects ? { namesObjects: true } : {}),
     start: (ctx) => compiled.start(ctx),
     explain: (options: ExplainOptions) => explainPlan(plan, options, settings.format),
   };

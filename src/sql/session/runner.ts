@@ -16,7 +16,7 @@ import type { CachedPlan } from './plan-cache.js';
 import { planToRun, validPlan } from './planning.js';
 import type { Portal, Prepared } from './portal.js';
 import { runBlock } from './procedural.js';
-import { readOnlyError, refuseWrites, tooOldSnapshot } from './runner-errors.js';
+import { readOnlyError, refuseWrites, requireNames, tooOldSnapshot } from './runner-errors.js';
 import type { Session } from './session.js';
 import { NO_SINK } from './no-sink.js';
 import {
@@ -180,6 +180,7 @@ export class StatementRunner {
     txn.beginStatement();
     if (plan.storageSince > txn.readTimestamp) throw tooOldSnapshot(session.modes.asOf !== null);
     if (plan.needsView) await session.services.view();
+    session.services.takeMissed();
     transaction.readsTables = compiled.dependencies.length > 0;
     const memory = session.newMemory();
     const implicit = options.commits && transaction.finished === 0;
@@ -202,6 +203,7 @@ export class StatementRunner {
         execution.close();
         memory.close();
       }
+      requireNames(session, plan);
     }
   }
 

@@ -256,6 +256,13 @@ export class Services implements SessionServices, CatalogServices {
     return found ?? (name === 'public' ? PUBLIC_SCHEMA_ID : null);
   }
 
+  /** Where names are shown, which may be when the view they are of has been let go. */
+  #shownSchemaId(name: string): number | null {
+    const known = this.#schemaId(name);
+    if (known !== null || this.#view !== null || this.#shown === null) return known;
+    return viewIndex(this.#shown).schemaIds.get(name) ?? null;
+  }
+
   #oidIn(schemaId: number, name: string): number | null {
     const view = this.#view;
     const tc = this.#host.transactionCatalog();
@@ -301,7 +308,7 @@ export class Services implements SessionServices, CatalogServices {
     const path = this.searchPath;
     if (path.includes('pg_catalog') || virtualRelation('pg_catalog', name) === null) {
       for (const schema of path) {
-        const id = this.#schemaId(schema);
+        const id = this.#shownSchemaId(schema);
         if (id === schemaId) return quoteIdentifier(name);
         const view = this.#view ?? this.#shown;
         const other = view === null ? this.#oidIn(id ?? 0, name) : viewIndex(view).relationOids.get(`${id} ${name}`);
@@ -386,7 +393,7 @@ export class Services implements SessionServices, CatalogServices {
   }
 
   #qualify(schemaId: number, name: string): string {
-    for (const schema of this.searchPath) if (this.#schemaId(schema) === schemaId) return quoteIdentifier(name);
+    for (const schema of this.searchPath) if (this.#shownSchemaId(schema) === schemaId) return quoteIdentifier(name);
     return this.#qualified(schemaId, name);
   }
 
@@ -417,7 +424,7 @@ export class Services implements SessionServices, CatalogServices {
 
   routineByOid(oid: number): FoundRoutine | null {
     const view = this.#view ?? this.#shown;
-    return view === null ? null : routineWithOid(view, oid);
+    return view === null ? this.#noteMissed() : routineWithOid(view, oid);
   }
 
   isVisibleRoutine(oid: number): boolean {
@@ -426,7 +433,7 @@ export class Services implements SessionServices, CatalogServices {
     if (found === null || view === null) return true;
     return isVisibleRoutine(
       view,
-      this.searchPath.map((schema) => this.#schemaId(schema)),
+      this.searchPath.map((schema) => this.#shownSchemaId(schema)),
       found,
     );
   }
@@ -446,7 +453,7 @@ export class Services implements SessionServices, CatalogServices {
     if (found === null) return null;
     const { group, routine } = found;
     const view = this.#view ?? this.#shown;
-    const path = this.searchPath.map((schema) => this.#schemaId(schema));
+    const path = this.searchPath.map((schema) => this.#shownSchemaId(schema));
     const plain = this.isVisibleRoutine(oid) && (types || view === null || isOnlyOfName(view, path, group.name));
     const name = plain ? quoteIdentifier(group.name) : this.#qualified(group.schemaId, group.name);
     const taken = inputsOf(routine).map((p) => this.typeName(catalogOidOf(p.typeOid)) ?? formatType(p.typeOid));
@@ -454,7 +461,8 @@ export class Services implements SessionServices, CatalogServices {
   }
 
   domainCheck(oid: number): FoundDomainCheck | null {
-    for (const { typeOid } of this.#view === null ? [] : userTypes(this.#view).byOid.values()) {
+    if (this.#view === null) return this.#noteMissed();
+    for (const { typeOid } of userTypes(this.#view).byOid.values()) {
       const type = userTypeOf(typeOid);
       const check = type?.kind === 'domain' ? type.checks.find((one) => one.oid === oid) : undefined;
       if (type?.kind !== 'domain' || check === undefined) continue;
@@ -469,11 +477,12 @@ export class Services implements SessionServices, CatalogServices {
   }
 
   commentOf(kind: CommentedKind, oid: number): string | null {
-    return this.#view === null ? null : commentIn(this.#view, this.databaseId, kind, oid);
+    return this.#view === null ? this.#noteMissed() : commentIn(this.#view, this.databaseId, kind, oid);
   }
 
   schemaOid(name: string): number | null {
-    for (const d of this.#view?.descriptors ?? [])
+    if (this.#view === null) return this.#noteMissed();
+    for (const d of this.#view.descriptors)
       if (d.kind === 'schema' && d.name === name && d.databaseId === this.#host.databaseId) return d.id;
     return null;
   }
@@ -485,15 +494,15 @@ export class Services implements SessionServices, CatalogServices {
   }
 
   allTables(): readonly TableDescriptor[] {
-    return this.#view === null ? [] : viewIndex(this.#view).tables;
+    return this.#view === null ? (this.#noteMissed() ?? []) : viewIndex(this.#view).tables;
   }
 
   tableOfConstraint(oid: number): TableDescriptor | null {
-    return this.#view === null ? null : (viewIndex(this.#view).constraints.get(oid) ?? null);
+    return this.#view === null ? this.#noteMissed() : (viewIndex(this.#view).constraints.get(oid) ?? null);
   }
 
   tableOfIndex(oid: number): TableDescriptor | null {
-    return this.#view === null ? null : (viewIndex(this.#view).indexes.get(oid)?.table ?? null);
+    return this.#view === null ? this.#noteMissed() : (viewIndex(this.#view).indexes.get(oid)?.table ?? null);
   }
 
   // ---- settings ----
@@ -563,7 +572,7 @@ export class Services implements SessionServices, CatalogServices {
       return value;
     }
     if (id === null) throw missingRelation(String(sequence), (schema) => this.#schemaId(schema));
-    const name = this.relationName(id) ?? String(sequence);
+    const name = splitName(this.relationName(id) ?? String(sequence)).at(-1);
     throw sqlError('55000', `currval of sequence "${name}" is not yet defined in this session`);
   }
 

@@ -104,7 +104,7 @@ export function commandName(statement: ParsedStatement): string {
 
 /** Text that may reach catalog look-ups from expressions. */
 const VIEW_TEXT =
-  /\breg(class|proc|procedure|type|namespace|role|oper|operator|collation)\b|\bpg_|_description\b|currval|current_schema|information_schema|tableoid|format_type|\bhas_\w+_privilege|\bacl|\bmakeaclitem|\brow_security_active/i;
+  /(?:\b|to_)reg(class|proc|procedure|type|namespace|role|oper|operator|collation)\b|\bpg_|_description\b|currval|current_schema|information_schema|tableoid|format_type|\bhas_\w+_privilege|\bacl|\bmakeaclitem|\brow_security_active/i;
 
 export function mayLookUpCatalog(text: string): boolean {
   return VIEW_TEXT.test(text);
