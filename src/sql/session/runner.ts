@@ -51,7 +51,7 @@ export class StatementRunner {
     const session = this.#session;
     const statement = prepared.statement!;
     if (session.state.state === 'failed' && !endsTransaction(statement)) throw failedTransaction();
-    session.services.forgetView();
+    session.services.beginStatement();
     session.advisory.check();
     const { roles } = session;
     if (roles.mustAsk && statement.kind !== 'TransactionStmt' && roles.currentRights === null) await roles.refresh();
@@ -169,7 +169,7 @@ export class StatementRunner {
     const session = this.#session;
     const { transaction } = session;
     const statement = prepared.statement!;
-    session.services.forgetView();
+    session.services.beginStatement();
     const plan = await planToRun(session, prepared);
     const { compiled } = plan;
     refuseWrites(session, statement, compiled);

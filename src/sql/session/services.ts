@@ -97,7 +97,7 @@ export class Services implements SessionServices, CatalogServices {
   readonly #current = new Map<number, bigint>();
   #last: { id: number; value: bigint } | null = null;
   #view: CatalogView | null = null;
-  /** The last one that there was: rows are sent, with names of what is in them, when their transaction is over. */
+  /** The last one of the statement: rows are sent, with names of what is in them, when their transaction is over. */
   #shown: CatalogView | null = null;
   readonly #knownPath = new KnownPath();
   /** A name was looked for among those in the node's cache alone, and is not there. */
@@ -210,8 +210,15 @@ export class Services implements SessionServices, CatalogServices {
   view(): Soon<CatalogView> {
     return this.#view ?? this.loadView();
   }
+  /** The statement's transaction is over; what is still to be shown has the names of then. */
   forgetView(): void {
     this.#shown = this.#view ?? this.#shown;
+    this.#view = null;
+    this.#knownPath.forget();
+  }
+  /** A statement begins: names that an earlier one has shown may have changed. */
+  beginStatement(): void {
+    this.#shown = null;
     this.#view = null;
     this.#knownPath.forget();
   }
@@ -400,7 +407,12 @@ export class Services implements SessionServices, CatalogServices {
   #qualified(schemaId: number, name: string): string {
     const schema = (this.#view ?? this.#shown)?.byId.get(schemaId);
     if (isTemporarySchema(schemaId)) return `${temporarySchemaName(schemaId)}.${quoteIdentifier(name)}`;
-    const schemaName = schema?.kind === 'schema' ? schema.name : schemaId === PUBLIC_SCHEMA_ID ? 'public' : null;
+    const known = (): string | null => {
+      for (const [schemaName, id] of this.#catalog.cachedSchemas(this.databaseId) ?? [])
+        if (id === schemaId) return schemaName;
+      return schemaId === PUBLIC_SCHEMA_ID ? 'public' : null;
+    };
+    const schemaName = schema?.kind === 'schema' ? schema.name : known();
     return schemaName === null ? quoteIdentifier(name) : `${quoteIdentifier(schemaName)}.${quoteIdentifier(name)}`;
   }
 
