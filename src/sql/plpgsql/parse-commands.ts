@@ -283,7 +283,7 @@ function isCursor(variable: Variable): boolean {
 }
 
 function cursorVariable(p: Parsing): Variable {
-  const name = p.reader.name();
+  const name = p.reader.variableName();
   const found = findVariable(p.scope, [name]);
   if (found === null) throw sqlError('42601', `"${name}" is not a known variable`);
   if (!isCursor(found.variable)) throw sqlError('42804', `variable "${name}" must be of type cursor or refcursor`);

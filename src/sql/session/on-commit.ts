@@ -10,7 +10,7 @@ import type { Session } from './session.js';
 
 /** Cursors WITH HOLD read first what is about to go. null: there is nothing to do. */
 export function actBeforeCommit(session: Session, context: () => DdlContext): Promise<void> | null {
-  const held = readHeldPortals(session.portals);
+  const held = readHeldPortals(session);
   if (held === null) return actOnCommit(session, context);
   return held.then(() => actOnCommit(session, context) ?? undefined);
 }
