@@ -102,8 +102,10 @@ export function checkDomain(oid: number, value: Datum, ctx: ExecContext): void {
   const domain = userTypeOf(oid) as DomainType;
   for (const { notNull, tests, waits } of constraintsOf(oid)) {
     if (notNull && value === null) throw nullRefused(domain, ctx);
-    if (waits) throw sqlError('0A000', `domain ${domain.name} has a check that calls a function, which is not supported here`);
-    for (const { name: constraint, test } of tests) if (test(value, ctx) === false) throw violation(domain, constraint, ctx);
+    if (waits)
+      throw sqlError('0A000', `domain ${domain.name} has a check that calls a function, which is not supported here`);
+    for (const { name: constraint, test } of tests)
+      if (test(value, ctx) === false) throw violation(domain, constraint, ctx);
   }
 }
 

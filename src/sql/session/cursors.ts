@@ -185,7 +185,8 @@ async function settleAll(session: Session, portals: readonly Portal[]): Promise<
 /** Before the commit: what WITH HOLD promises to have afterwards is read now. */
 export function readHeldPortals(session: Session): Promise<void> | null {
   let held: Portal[] | null = null;
-  for (const portal of session.portals.values()) if (portal.cursor?.hold === true && isOpen(portal)) (held ??= []).push(portal);
+  for (const portal of session.portals.values())
+    if (portal.cursor?.hold === true && isOpen(portal)) (held ??= []).push(portal);
   return held === null ? null : settleAll(session, held);
 }
 
