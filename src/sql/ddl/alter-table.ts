@@ -29,7 +29,7 @@ import {
   validateForeignKeys,
 } from './alter-constraints.js';
 import { Draft } from './alter-draft.js';
-import { runAlterComposite } from './composites.js';
+
 import {
   COLUMNS_MAX,
   draftColumn,
@@ -50,7 +50,9 @@ import { refuseTableCommands } from './materialized-views.js';
 import { reboundIndexes } from './index-parts.js';
 import { giveRelation } from './owned.js';
 import { roleOf } from './ownership.js';
-import { descriptorOf, nextVersion, newStorage, openForChange, relationMissing } from './objects.js';
+import { descriptorOf, nextVersion, newStorage, openForChange, openIndex, relationMissing } from './objects.js';
+import { kindName } from '../catalog/materialized.js';
+import { refuseComposite, runAlterComposite } from './composites.js';
 import { compilePlaced } from './placed-expressions.js';
 import { convertedDefault, newValue } from './retyped-columns.js';
 import { fillIndex, rewriteTable, scanRows } from './rewrite.js';
@@ -64,6 +66,7 @@ import {
   withTriggers,
 } from './storage-facts.js';
 import { changedOptions } from './storage-options.js';
+import { refuseOnSequence, requireKind } from './alter-actions.js';
 import { refuseOwnRows, refuseRowTypeColumns, renewRowType } from './row-type-users.js';
 import { isOver, withoutStatistics } from './statistics.js';
 import { dropOwnedSequences } from './sequence-users.js';
@@ -100,17 +103,26 @@ export async function runAlterTable(ctx: DdlContext, body: Loose): Promise<strin
   }
   const found = await openForChange(ctx, name);
   if (found === null) {
+    if ((await openIndex(ctx, name)) !== null) {
+      await alterIndex(ctx, name, commands, false);
+      return tag;
+    }
+    await refuseComposite(ctx, name);
     if (body['missing_ok'] !== true) return relationMissing(ctx, name);
     notice(ctx, '00000', `relation "${name.name}" does not exist, skipping`);
     return tag;
   }
+  requireKind(body['objtype'], name.name, kindName(descriptorOf(found)));
   const owner = commands.find((c) => c['subtype'] === 'AT_ChangeOwner');
   if (owner !== undefined) {
     if (commands.length > 1) throw unsupported('OWNER TO with other commands');
     await giveRelation(ctx, descriptorOf(found), await roleOf(ctx, owner['newowner']));
     return tag;
   }
-  if (found.kind === 'sequence') return tag;
+  if (found.kind === 'sequence') {
+    refuseOnSequence(found.sequence.name, commands);
+    return tag;
+  }
   if (found.kind === 'view') {
     await alterView(ctx, found.view, commands);
     return tag;
@@ -207,6 +219,7 @@ async function apply(draft: Draft, command: Loose): Promise<void> {
     case 'AT_ResetOptions':
     case 'AT_SetStorage':
     case 'AT_SetCompression':
+      if (command['num'] !== undefined) throw sqlError('0A000', 'cannot refer to non-index column by number');
       draft.setColumn(withStorageFact(ctx, draft.column(name), command)!);
       return;
     case 'AT_ClusterOn':

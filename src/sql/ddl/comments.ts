@@ -35,6 +35,7 @@ export async function runComment(ctx: DdlContext, body: Loose): Promise<string> 
       break;
     }
     case 'OBJECT_COLUMN': {
+      if (parts.length < 2) throw sqlError('42601', 'column name must be qualified');
       if (await commentOnOtherColumn(ctx, parts, comment)) break;
       const table = await openTable(ctx, qualifiedName(parts.slice(0, -1)), { materialized: true });
       const column = parts[parts.length - 1]!;

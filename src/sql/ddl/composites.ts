@@ -6,7 +6,8 @@ import { sqlError } from '../../base/errors.js';
 import type { ColumnDescriptor } from '../catalog/descriptor.js';
 import { resolveTypeName } from '../plan/coerce.js';
 import type { CompositeField } from '../types/composite.js';
-import type { CompositeType } from '../types/user-types.js';
+import type { RelationName } from '../contract.js';
+import { type CompositeType, userTypeOf } from '../types/user-types.js';
 import { dropAttributeReaders, refuseAttributeReaders } from './attribute-readers.js';
 import { checkColumnType, writtenCollation } from './columns.js';
 import type { DdlContext } from './context.js';
@@ -118,6 +119,13 @@ function attributeMissing(type: CompositeType, name: string): Error {
 function refuseItself(type: CompositeType, field: CompositeField): void {
   if (!namesType(field.typeOid, type)) return;
   throw sqlError('42P16', `composite type ${type.name} cannot be made a member of itself`);
+}
+
+/** ALTER TABLE of what is a type. @throws QuoralError 42809 */
+export async function refuseComposite(ctx: DdlContext, name: RelationName): Promise<void> {
+  const found = await ctx.catalog.type(name, ctx.session.searchPath, ctx.wait);
+  if (found === null || userTypeOf(found.typeOid)?.kind !== 'composite') return;
+  throw sqlError('42809', `"${name.name}" is a composite type`, { hint: 'Use ALTER TYPE instead.' });
 }
 
 export async function renameAttribute(ctx: DdlContext, body: Loose, to: string): Promise<string> {

@@ -6,19 +6,20 @@
  * Limits: CONCURRENTLY asks for the unique index that PostgreSQL needs, and then works as without it: the new rows are
  * computed under the schema lock, for which transactions that have read the view are waited for.
  */
-import { sqlError } from '../../base/errors.js';
+import { QuoralError, sqlError } from '../../base/errors.js';
 import type { TableDescriptor } from '../catalog/descriptor.js';
 import { isMaterialized, queryOf } from '../catalog/materialized.js';
 import type { MaterializedView } from '../catalog/materialized.js';
 import { isTemporary } from '../catalog/temporary-names.js';
 import type { CatalogSnapshot, ParsedStatement, RelationName } from '../contract.js';
+import { refusedAction } from './alter-actions.js';
 import type { DdlContext } from './context.js';
 import { createTableFor } from './create-table.js';
 import { storageOptions } from './storage-options.js';
 import { RowCollector, collectRows } from './collect-rows.js';
 import { newStorage, nextVersion, openForChange, relationMissing, shownName } from './objects.js';
 import { pinLiterals } from './pinned-relations.js';
-import { fillIndex } from './rewrite.js';
+import { fillIndex, findTwins, writtenTwice } from './rewrite.js';
 import { list, rangeVar, stringOf } from './tree.js';
 import type { Loose } from './tree.js';
 import { recordSources } from './views.js';
@@ -76,7 +77,8 @@ export async function runRefresh(ctx: DdlContext, body: Loose): Promise<string> 
     storageSince: ctx.txn.readTimestamp,
     materialized: { ...view.materialized, populated },
   }) as MaterializedView;
-  if (populated) await fill(ctx, refreshed);
+  if (populated && isConcurrent) await fillAsChange(ctx, refreshed);
+  else if (populated) await fill(ctx, refreshed);
   ctx.catalog.put(ctx.txn, refreshed);
   return 'REFRESH MATERIALIZED VIEW';
 }
@@ -100,8 +102,20 @@ async function refuseConcurrent(
   });
 }
 
+/** Refused as PostgreSQL refuses it, which compares the rows with the old ones and changes what differs. @throws 21000, 23505 */
+async function fillAsChange(ctx: DdlContext, view: MaterializedView): Promise<void> {
+  try {
+    await fill(ctx, view, writtenTwice);
+  } catch (error) {
+    const twins = error instanceof QuoralError && error.sqlstate === '23505' ? await findTwins(ctx, view) : null;
+    if (twins === null) throw error;
+    const message = `new data for materialized view "${view.name}" contains duplicate rows without any null columns`;
+    throw sqlError('21000', message, { detail: `Row: ${twins}` });
+  }
+}
+
 /** Runs the query into the view's storage, which is empty, and fills its indexes; the number of rows. */
-async function fill(ctx: DdlContext, view: MaterializedView): Promise<number> {
+async function fill(ctx: DdlContext, view: MaterializedView, refused?: typeof writtenTwice): Promise<number> {
   const relation = await ctx.catalog.viewRelation(queryOf(view), ctx.wait);
   const catalog = await ctx.catalog.snapshot([], ctx.session.searchPath, ctx.wait);
   const snapshot: CatalogSnapshot = {
@@ -114,7 +128,8 @@ async function fill(ctx: DdlContext, view: MaterializedView): Promise<number> {
     await own.checkAccess(compiled);
     await collectRows(compiled, ctx, writer);
   });
-  for (const index of view.indexes) if (!index.primary) await fillIndex(ctx, view, view, index.id);
+  const options = refused === undefined ? {} : { refused };
+  for (const index of view.indexes) if (!index.primary) await fillIndex(ctx, view, view, index.id, options);
   return writer.count;
 }
 
@@ -147,29 +162,14 @@ const ALTERABLE = new Set([
   'AT_ClusterOn',
   'AT_DropCluster',
   'AT_SetTableSpace',
+  'AT_ReplicaIdentity',
 ]);
-
-const ACTIONS: Readonly<Record<string, string>> = {
-  AT_AddColumn: 'ADD COLUMN',
-  AT_DropColumn: 'DROP COLUMN',
-  AT_AlterColumnType: 'ALTER COLUMN ... SET DATA TYPE',
-  AT_ColumnDefault: 'ALTER COLUMN ... SET DEFAULT',
-  AT_SetNotNull: 'ALTER COLUMN ... SET NOT NULL',
-  AT_DropNotNull: 'ALTER COLUMN ... DROP NOT NULL',
-  AT_AddConstraint: 'ADD CONSTRAINT',
-  AT_DropConstraint: 'DROP CONSTRAINT',
-};
 
 /** @throws 42809 for an ALTER that only a table takes */
 export function refuseTableCommands(table: TableDescriptor, commands: readonly Loose[]): void {
   if (!isMaterialized(table)) return;
   for (const command of commands) {
-    const subtype = String(command['subtype']);
-    if (ALTERABLE.has(subtype)) continue;
-    const action = ACTIONS[subtype] ?? subtype.replace('AT_', '');
-    throw sqlError('42809', `ALTER action ${action} cannot be performed on relation "${table.name}"`, {
-      detail: 'This operation is not supported for materialized views.',
-    });
+    if (!ALTERABLE.has(String(command['subtype']))) throw refusedAction(table.name, 'materialized views', command);
   }
 }
 

@@ -15,7 +15,8 @@ import type { ColumnDescriptor, TableDescriptor } from '../catalog/descriptor.js
 import type { MemoryAccount } from '../contract.js';
 import { tableCodec, TableCodec } from '../exec/index-codec.js';
 import type { IndexCodec } from '../exec/index-codec.js';
-import type { Datum } from '../types/datum.js';
+import { PgRecord, type Datum } from '../types/datum.js';
+import { OID } from '../types/oids.js';
 import { typeByOid } from '../types/registry.js';
 import { abortReason } from '../catalog/catalog.js';
 import type { KvScanResult } from '../../txn/kv-txn.js';
@@ -158,6 +159,7 @@ export async function fillIndex(
   from: TableDescriptor,
   table: TableDescriptor,
   indexId: number,
+  { refused = duplicated }: { readonly refused?: typeof duplicated } = {},
 ): Promise<void> {
   const codec = new TableCodec(table);
   const ordered = codec.secondary(indexId);
@@ -178,7 +180,7 @@ export async function fillIndex(
     pending.catch(() => undefined);
   }
   await pending;
-  if (tracker !== null) await refuseDuplicates(ctx, from, { index: ordered!, tracker }, codec, (old) => old);
+  if (tracker !== null) await refuseDuplicates(ctx, from, { index: ordered!, tracker }, codec, (old) => old, refused);
 }
 
 /** @throws QuoralError 23505 if two rows have one key. */
@@ -188,6 +190,7 @@ async function refuseDuplicates(
   unique: Unique,
   codec: TableCodec,
   map: RowMapper,
+  refused = duplicated,
 ): Promise<void> {
   const suspects = unique.tracker.suspects();
   if (suspects.size === 0) return;
@@ -198,23 +201,73 @@ async function refuseDuplicates(
       const key = unique.index.uniqueKey(values);
       if (key === null) continue;
       if (!suspects.has(hash53(key))) continue;
-      if (seen.has(key)) throw duplicated(ctx, unique.index, codec, values);
+      if (seen.has(key)) throw refused(ctx, unique.index, codec, values);
       seen.add(key);
     }
   }
 }
 
-function duplicated(ctx: DdlContext, index: IndexCodec, codec: TableCodec, values: readonly Datum[]): QuoralError {
+/** The columns of the index with the row's values, as errors tell them. */
+function keyText(ctx: DdlContext, index: IndexCodec, values: readonly Datum[]): string {
   const shown = index
     .columnValues(values)
     .map((value, i) =>
       value === null ? 'null' : typeByOid(index.keys[i]!.typeOid).output(value, ctx.plannerSettings.format),
     );
+  return `Key (${index.keys.map((k) => k.label).join(', ')})=(${shown.join(', ')})`;
+}
+
+function duplicated(ctx: DdlContext, index: IndexCodec, codec: TableCodec, values: readonly Datum[]): QuoralError {
   return sqlError('23505', `could not create unique index "${index.index.name}"`, {
-    detail: `Key (${index.keys.map((k) => k.label).join(', ')})=(${shown.join(', ')}) is duplicated.`,
+    detail: `${keyText(ctx, index, values)} is duplicated.`,
     table: codec.table.name,
     constraint: index.index.name,
   });
+}
+
+/** As if the rows were written one by one. */
+export function writtenTwice(
+  ctx: DdlContext,
+  index: IndexCodec,
+  codec: TableCodec,
+  values: readonly Datum[],
+): QuoralError {
+  return sqlError('23505', `duplicate key value violates unique constraint "${index.index.name}"`, {
+    detail: `${keyText(ctx, index, values)} already exists.`,
+    table: codec.table.name,
+    constraint: index.index.name,
+  });
+}
+
+/** A row, as text, that the table has twice and in which nothing is NULL; null if there is none. */
+export async function findTwins(ctx: DdlContext, table: TableDescriptor): Promise<string | null> {
+  const columns = tableCodec(table)
+    .columns.map((column, at) => ({ ...column, at }))
+    .filter(({ hidden }) => !hidden);
+  const oids = columns.map(({ typeOid }) => typeOid);
+  const textOf = (values: readonly Datum[]): string | null => {
+    const row = new PgRecord(
+      oids,
+      columns.map(({ at }) => values[at]!),
+    );
+    return row.values.includes(null) ? null : typeByOid(OID.record).output(row, ctx.plannerSettings.format);
+  };
+  const tracker = new KeyTracker(ctx.memory);
+  await scanRows(ctx, table, (values) => {
+    const text = textOf(values);
+    if (text !== null) tracker.add(text);
+  });
+  const suspects = tracker.suspects();
+  const seen = new Set<string>();
+  for await (const rows of suspects.size === 0 ? [] : rowsOf(ctx, table)) {
+    for (const values of rows) {
+      const text = textOf(values);
+      if (text === null || !suspects.has(hash53(text))) continue;
+      if (seen.has(text)) return text;
+      seen.add(text);
+    }
+  }
+  return null;
 }
 
 function containsNull(column: ColumnDescriptor, table: TableDescriptor): QuoralError {

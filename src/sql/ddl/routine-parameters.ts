@@ -5,6 +5,7 @@
 import { sqlError } from '../../base/errors.js';
 import type { Routine, RoutineParameter } from '../catalog/descriptor.js';
 import { isPolymorphic } from '../functions/polymorphic.js';
+import { errorAt } from '../plan/binder.js';
 import { resolveTypeName } from '../plan/coerce.js';
 import { OID } from '../types/oids.js';
 import { catalogOidOf, formatType, isArrayType } from '../types/registry.js';
@@ -26,6 +27,8 @@ const MODES: Readonly<Record<string, RoutineParameter['mode']>> = {
   FUNC_PARAM_TABLE: 'table',
 };
 const PARAMETERS_MAX = 100;
+/** Polymorphic, and of no kind of their own. */
+const TAKES_ALL: readonly number[] = [OID.anyelement, OID.anynonarray, OID.anycompatible, OID.anycompatiblenonarray];
 
 export function typeOf(ctx: DdlContext, node: unknown): number {
   return resolveTypeName(node as TypeNode, ctx.types).oid;
@@ -34,7 +37,17 @@ export function typeOf(ctx: DdlContext, node: unknown): number {
 /** As column defaults are kept: only a bare literal takes the type at once. */
 function argumentDefault(ctx: DdlContext, node: unknown, typeOid: number): string {
   const sql = deparse(node as Loose);
-  if (isPolymorphic(typeOid)) return ctx.planner.compileExpression(sql, [], ctx.plannerSettings, null).sql;
+  if (isPolymorphic(typeOid)) {
+    // Of what kind a text would be is not known before a call; of one of these kinds it cannot be kept as a text.
+    const literal = (node as Loose)['A_Const'] as Loose | undefined;
+    const isNull = literal?.['isnull'] === true;
+    if (literal !== undefined && (isNull || literal['sval'] !== undefined)) {
+      if (isNull || TAKES_ALL.includes(typeOid)) return sql;
+      const location = Number(literal['location'] ?? -1);
+      throw errorAt('0A000', `cannot accept a value of type ${formatType(typeOid)}`, location);
+    }
+    return ctx.planner.compileExpression(sql, [], ctx.plannerSettings, null).sql;
+  }
   const assigned = ctx.planner.compileExpression(sql, [], ctx.plannerSettings, { typeOid, typmod: -1 });
   if (/^(E?'|NULL$)/i.test(sql) && (node as Loose)['A_Const'] !== undefined) return assigned.sql;
   const stored = ctx.planner.compileExpression(sql, [], ctx.plannerSettings, null).sql;

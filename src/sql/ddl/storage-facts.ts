@@ -11,7 +11,8 @@ import { formatType } from '../types/registry.js';
 import type { DdlContext } from './context.js';
 import { nextVersion, openIndex, openTable, relationMissing } from './objects.js';
 import { changedOptions } from './storage-options.js';
-import { of, rangeVar, stringOf, text, unsupported, valueText } from './tree.js';
+import { refusedAction } from './alter-actions.js';
+import { of, rangeVar, stringOf, text, valueText } from './tree.js';
 import type { Loose } from './tree.js';
 
 const STATISTICS_MAX = 10_000;
@@ -178,10 +179,12 @@ function changedIndex(
     }
     case 'AT_SetStatistics':
       return withStatistics(ctx, index, table, command);
+    // The owner is the table's.
+    case 'AT_ChangeOwner':
     case 'AT_SetTableSpace':
       return index;
     default:
-      throw unsupported(`ALTER INDEX command ${String(command['subtype']).replace('AT_', '')}`);
+      throw refusedAction(index.name, 'indexes', command);
   }
 }
 

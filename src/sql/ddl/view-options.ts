@@ -9,7 +9,8 @@ import type { ViewDescriptor } from '../catalog/descriptor.js';
 import { viewShape } from '../plan/view-shape.js';
 import { storedDefault } from './columns.js';
 import type { DdlContext } from './context.js';
-import { of, options, text, unsupported, valueText } from './tree.js';
+import { refusedAction } from './alter-actions.js';
+import { of, options, text, valueText } from './tree.js';
 import type { Loose } from './tree.js';
 
 type ViewOptions = Readonly<Record<string, string>>;
@@ -81,28 +82,8 @@ async function altering(ctx: DdlContext, view: ViewDescriptor, command: Loose): 
     case 'AT_ChangeOwner':
       return view;
     default:
-      throw refused(view, command);
+      throw refusedAction(view.name, 'views', command);
   }
-}
-
-const ACTIONS: Readonly<Record<string, string>> = {
-  AT_AddColumn: 'ADD COLUMN',
-  AT_DropColumn: 'DROP COLUMN',
-  AT_AlterColumnType: 'ALTER COLUMN ... SET DATA TYPE',
-  AT_SetNotNull: 'ALTER COLUMN ... SET NOT NULL',
-  AT_DropNotNull: 'ALTER COLUMN ... DROP NOT NULL',
-  AT_AddConstraint: 'ADD CONSTRAINT',
-  AT_DropConstraint: 'DROP CONSTRAINT',
-  AT_AddIdentity: 'ALTER COLUMN ... ADD IDENTITY',
-  AT_SetStatistics: 'ALTER COLUMN ... SET STATISTICS',
-};
-
-function refused(view: ViewDescriptor, command: Loose): Error {
-  const action = ACTIONS[String(command['subtype'])];
-  if (action === undefined) return unsupported(`this ALTER of view "${view.name}"`);
-  return sqlError('42809', `ALTER action ${action} cannot be performed on relation "${view.name}"`, {
-    detail: 'This operation is not supported for views.',
-  });
 }
 
 async function withDefault(

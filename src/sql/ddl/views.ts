@@ -34,7 +34,7 @@ export async function runCreateView(ctx: DdlContext, body: Loose, statement: Par
   const query = body['query'] as Loose;
   const kind = Object.keys(query)[0]!;
   if ((query[kind] as Loose)['intoClause'] !== undefined) {
-    throw sqlError('42P10', 'views must not contain SELECT INTO');
+    throw sqlError('0A000', 'views must not contain SELECT INTO');
   }
   const inner: ParsedStatement = { ...statement, node: query, kind };
   const compiled = await withWanted(

@@ -14,9 +14,10 @@ export function combineArray(values: readonly Datum[], arrayOid: number, nested:
   if (!nested) return new PgArray(element, [...values]);
   const parts = values.filter((v): v is PgArray => v instanceof PgArray);
   if (parts.length === 0) return new PgArray(element, []);
-  const shape = parts[0]!.dims;
+  const { dims: shape, lowerBounds } = parts[0]!;
   for (const part of parts) {
-    if (parts.length !== values.length || part.dims.join() !== shape.join()) {
+    const isAlike = part.dims.join() === shape.join() && part.lowerBounds.join() === lowerBounds.join();
+    if (parts.length !== values.length || !isAlike) {
       throw sqlError('2202E', 'multidimensional arrays must have array expressions with matching dimensions');
     }
   }
@@ -25,6 +26,7 @@ export function combineArray(values: readonly Datum[], arrayOid: number, nested:
     element,
     parts.flatMap((p) => [...p.elements]),
     [parts.length, ...shape],
+    [1, ...lowerBounds],
   );
 }
 

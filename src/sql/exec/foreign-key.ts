@@ -103,6 +103,20 @@ export class ForeignKey {
     return values.some((value) => value === null) ? null : this.#reference(values);
   }
 
+  /** Whether the values of two references of one key are the same to the last byte. */
+  looksAlike(a: Reference, b: Reference): boolean {
+    return a.values.every((value, i) => {
+      const other = b.values[i]!;
+      if (Object.is(value, other)) return true;
+      const type = typeByOid(baseOidOf(this.parent.columns[this.parentIndex.positions[i]!]!.typeOid));
+      const image = (v: Datum): Uint8Array => {
+        const made = v as Exclude<Datum, null>;
+        return type.stored === undefined ? type.send(made) : type.stored.encode(made);
+      };
+      return Buffer.compare(image(value), image(other)) === 0;
+    });
+  }
+
   #reference(values: readonly Datum[]): Reference {
     return { key: this.parentIndex.keyOfColumns(values), values };
   }

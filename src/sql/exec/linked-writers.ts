@@ -77,7 +77,11 @@ export class LinkedWriters {
     }
     for (const foreignKey of incoming) {
       const reference = foreignKey.referenceTo(before);
-      if (reference === null || foreignKey.referenceTo(after)?.key === reference.key) continue;
+      if (reference === null) continue;
+      const now = foreignKey.referenceTo(after);
+      const stays = now !== null && now.key === reference.key;
+      // What is equal may look another way (1.0 and 1.00, 0 and -0), in which the children follow.
+      if (stays && (foreignKey.descriptor.onUpdate === 'no action' || foreignKey.looksAlike(reference, now))) continue;
       this.#left(foreignKeyQueue(txn), foreignKey, reference, after);
     }
   }

@@ -11,7 +11,13 @@ import { PgArray, PgRecord, type Datum } from '../types/datum.js';
 import { quoteIdentifier } from '../types/identifiers.js';
 import { OID } from '../types/oids.js';
 import { fn } from './define.js';
-import { identifyDefault, identifyRelation, identifyRule, identifyStatistics } from './identify-relations.js';
+import {
+  identifyDefault,
+  identifyRelation,
+  identifyRule,
+  identifyStatistics,
+  typeOfMissing,
+} from './identify-relations.js';
 import {
   identifyCollation,
   identifyConstraint,
@@ -140,11 +146,28 @@ function classOf(catalog: number): readonly [string, Identify] {
   return found;
 }
 
+const RELATIONS = 1259;
+
+/** What there is of the object, and what kind of thing it is or would be. */
+function found(
+  catalog: number,
+  oid: number,
+  sub: number,
+  ctx: ExecContext,
+): { readonly type: string; readonly object: Identity | null } {
+  const [type, identify] = classOf(catalog);
+  if (sub !== 0 && catalog !== RELATIONS)
+    throw sqlError('XX000', `invalid non-zero objectSubId for object class ${catalog}`);
+  const object = identify(oid, sub, ctx);
+  if (object !== null) return { type: object.type, object };
+  return { type: catalog === RELATIONS ? typeOfMissing(oid, sub, ctx) : type, object: null };
+}
+
 fn(
   'pg_describe_object(oid, oid, int4) text',
   (catalog: number, oid: number, sub: number, ctx: ExecContext) => {
     if (catalog === 0 && oid === 0) return null;
-    return classOf(catalog)[1](oid, sub, ctx)?.words ?? null;
+    return found(catalog, oid, sub, ctx).object?.words ?? null;
   },
   { volatility: 'stable' },
 );
@@ -152,12 +175,11 @@ fn(
 fn(
   'pg_identify_object(oid, oid, int4) record',
   (catalog: number, oid: number, sub: number, ctx: ExecContext): Datum => {
-    const [type, identify] = classOf(catalog);
-    const found = identify(oid, sub, ctx);
+    const { type, object } = found(catalog, oid, sub, ctx);
     const quoted = (name: string | null | undefined): string | null => (name == null ? null : quoteIdentifier(name));
     return new PgRecord(
       [OID.text, OID.text, OID.text, OID.text],
-      [found?.type ?? type, quoted(found?.schema), quoted(found?.name), found?.identity ?? null],
+      [type, quoted(object?.schema), quoted(object?.name), object?.identity ?? null],
     );
   },
   {
@@ -170,11 +192,10 @@ const TEXTS = 1009;
 fn(
   'pg_identify_object_as_address(oid, oid, int4) record',
   (catalog: number, oid: number, sub: number, ctx: ExecContext): Datum => {
-    const [type, identify] = classOf(catalog);
-    const found = identify(oid, sub, ctx);
+    const { type, object } = found(catalog, oid, sub, ctx);
     const texts = (items: readonly string[] | undefined): Datum =>
       items === undefined ? null : new PgArray(OID.text, [...items]);
-    return new PgRecord([OID.text, TEXTS, TEXTS], [found?.type ?? type, texts(found?.names), texts(found?.args)]);
+    return new PgRecord([OID.text, TEXTS, TEXTS], [type, texts(object?.names), texts(object?.args)]);
   },
   {
     volatility: 'stable',

@@ -5,12 +5,14 @@ import { viewOfRule } from '../catalog/rule-oids.js';
 import type { ExecContext } from '../contract.js';
 import { quoteIdentifier, splitName } from '../types/identifiers.js';
 import { type Identify, type Identity, named, qualify } from './object-identity.js';
+import { catalogLayout, columnsOfRelation } from './relation-columns.js';
 
 function kindOf(oid: number, { services }: ExecContext): string {
   const table = services.tableByOid(oid);
   if (table !== null) return isMaterialized(table) ? 'materialized view' : 'table';
   if (services.viewByOid(oid) !== null) return 'view';
   if (services.tableOfIndex(oid) !== null) return 'index';
+  if (catalogLayout(oid)?.kind === 'v') return 'view';
   const kind = services.access?.descriptor(oid)?.kind;
   if (kind === 'type') return 'composite type';
   if (kind === 'sequence') return 'sequence';
@@ -38,16 +40,17 @@ export function relationIdentity(oid: number, ctx: ExecContext): FoundRelation |
   return { ...named(kindOf(oid, ctx), schema, splitName(shown).at(-1)!, shown), shown };
 }
 
-function columnName(relation: number, column: number, { services }: ExecContext): string | null {
-  const columns = services.tableByOid(relation)?.columns ?? services.viewByOid(relation)?.columns ?? [];
-  return columns.find(({ id }) => id === column)?.name ?? null;
+/** What the oid is of, when there is no such relation, or it has no such column. */
+export function typeOfMissing(oid: number, sub: number, ctx: ExecContext): string {
+  const relation = sub === 0 ? null : relationIdentity(oid, ctx);
+  return relation === null ? 'relation' : `${relation.type} column`;
 }
 
 export const identifyRelation: Identify = (oid, sub, ctx) => {
   const relation = relationIdentity(oid, ctx);
   if (relation === null || sub === 0) return relation;
-  const column = columnName(oid, sub, ctx);
-  if (column === null) return null;
+  const column = columnsOfRelation(oid, ctx).find(({ id }) => id === sub)?.name;
+  if (column === undefined) return null;
   return {
     ...relation,
     type: `${relation.type} column`,

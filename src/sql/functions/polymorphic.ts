@@ -2,11 +2,12 @@
  * What polymorphic types stand for in a call: PostgreSQL's rules (its chapter 38.2.5) for the family in which all are about one
  * type, and for the one whose arguments have a common type.
  */
+import { sqlError } from '../../base/errors.js';
 import { canCoerce, selectCommonType } from '../types/casts.js';
 import { OID } from '../types/oids.js';
 import { isMultirangeType, isRangeType, rangeKind } from '../types/range.js';
 import type { RangeKind } from '../types/range.js';
-import { arrayOidOf, elementOidOf, isArrayType, typeByOid } from '../types/registry.js';
+import { arrayOidOf, elementOidOf, formatType, isArrayType, typeByOid } from '../types/registry.js';
 
 export const POLYMORPHIC: ReadonlySet<number> = new Set([
   OID.anyelement,
@@ -154,4 +155,35 @@ export function isCompatible(oid: number): boolean {
 
 export function isPolymorphic(oid: number): boolean {
   return POLYMORPHIC.has(oid);
+}
+
+/**
+ * What arguments contradict each other in that a default of a parameter has joined, when the function was chosen without
+ * it (otherwise it had not been found). null: they go together.
+ */
+export function findContradiction(declared: readonly number[], actual: readonly number[]): Error | null {
+  const given = declared.flatMap((oid, i) => (actual[i] === OID.unknown ? [] : [{ oid, actual: actual[i]! }]));
+  const wrong = (message: string, a?: number, b?: number): Error =>
+    sqlError('42804', message, a === undefined ? {} : { detail: `${formatType(a)} versus ${formatType(b!)}` });
+  const settled = new Map<number, number>();
+  for (const one of given.filter(({ oid }) => POLYMORPHIC.has(oid) && !COMPATIBLE.has(oid))) {
+    const isElement = one.oid === OID.anynonarray || one.oid === OID.anyenum;
+    const family = isElement ? OID.anyelement : one.oid;
+    const before = settled.get(family);
+    if (before !== undefined && before !== one.actual)
+      return wrong(`arguments declared "${formatType(family)}" are not all alike`, before, one.actual);
+    settled.set(family, one.actual);
+  }
+  const element = settled.get(OID.anyelement);
+  for (const [family, oid] of settled) {
+    if (family === OID.anyelement || element === undefined || elementFor(family, oid) === element) continue;
+    const names = `argument declared ${formatType(family)} is not consistent with argument declared anyelement`;
+    return wrong(names, oid, element);
+  }
+  const compatible = given.flatMap(({ oid, actual: a }) => (COMPATIBLE.has(oid) ? [elementFor(oid, a)] : []));
+  const [first] = compatible;
+  const other = compatible.find((oid) => typeByOid(oid).category !== typeByOid(first!).category);
+  return other === undefined
+    ? null
+    : wrong(`argument types ${formatType(first!)} and ${formatType(other)} cannot be matched`);
 }

@@ -22,7 +22,9 @@ import type { ExecContext } from '../contract.js';
 import { PgArray, PgRecord } from '../types/datum.js';
 import { OID } from '../types/oids.js';
 import { missingRelation, schemaOid } from '../types/reg-names.js';
+import { splitName } from '../types/identifiers.js';
 import { fn, srf } from './define.js';
+import { columnsOfRelation, type NumberedColumn } from './relation-columns.js';
 
 const STABLE = { volatility: 'stable' } as const;
 
@@ -158,19 +160,20 @@ function onColumn(who: Who, object: What, column: What | null, privileges: strin
   const rights = rightsFor(who, ctx);
   const asked = readAsked(privileges, COLUMN_RIGHTS);
   const oid = relationOid(object, ctx);
+  const shown = ctx.services.relationName(oid);
+  if (shown === null) return null;
   const d = access(ctx).descriptor(oid);
-  if (d?.kind !== 'table' && d?.kind !== 'view')
-    return ctx.services.relationName(oid) === null ? null : onCatalog(oid, asked, rights, ctx);
-  const columns = (d.columns as readonly { id: number; name: string; acl?: Acl | null; dropped?: boolean }[]).filter(
-    (one) => one.dropped !== true,
-  );
-  const chosen = columns.filter((one) => column === null || one.id === column || one.name === column);
-  if (chosen.length === 0 && typeof column === 'string') {
-    // Columns that were dropped have names, and no rights.
-    if (/^\.{8}pg\.dropped\.\d+\.{8}$/.test(column)) return null;
-    throw sqlError('42703', `column "${column}" of relation "${d.name}" does not exist`);
+  type Listed = NumberedColumn & { readonly acl?: Acl | null; readonly dropped?: boolean };
+  const columns: readonly Listed[] = columnsOfRelation(oid, ctx);
+  const wanted = columns.filter((one) => column === null || one.id === column || one.name === column);
+  if (wanted.length === 0 && typeof column === 'string') {
+    const relation = d !== null && 'name' in d ? d.name : splitName(shown).at(-1)!;
+    throw sqlError('42703', `column "${column}" of relation "${relation}" does not exist`);
   }
-  if (chosen.length === 0) return null;
+  // Columns that were dropped have names, and no rights.
+  const chosen = wanted.filter(({ dropped }) => dropped !== true);
+  if (column !== null && chosen.length === 0) return null;
+  if (d?.kind !== 'table' && d?.kind !== 'view' && d?.kind !== 'sequence') return onCatalog(oid, asked, rights, ctx);
   if (onObject(d, asked, rights)) return true;
   return chosen.some(({ acl }) => acl != null && onList(acl, d.owner, asked, rights));
 }

@@ -8,11 +8,11 @@ import type { Datum } from '../types/datum.js';
 import { canCoerce, findCast } from '../types/casts.js';
 import { OID } from '../types/oids.js';
 import { isHandle } from '../types/user-types.js';
-import { elementOidOf, formatType, typeByName, typeByOid } from '../types/registry.js';
+import { elementOidOf, formatType, isVectorType, typeByName, typeByOid } from '../types/registry.js';
 import { aggregatesNamed, functionsNamed, operatorsNamed } from './define.js';
 import { ownFunction } from './entry.js';
 import { describeCall, missingFunction, missingOperator } from './missing-functions.js';
-import { acceptsPolymorphic, concretize, POLYMORPHIC, solve, solveRanges } from './polymorphic.js';
+import { acceptsPolymorphic, concretize, findContradiction, POLYMORPHIC, solve, solveRanges } from './polymorphic.js';
 import type { AggregateEntry, FunctionEntry, ResolvedCall } from './entry.js';
 
 interface Candidate<E> {
@@ -80,21 +80,22 @@ function tryCandidate<E extends AnyEntry>(
   if (element === null || compatible === null || range === null) return null;
   // The subtype of a range is not to be changed.
   if (range.compatible !== null && range.compatible.element.oid !== compatible) return null;
+  // int2vector and oidvector are taken as the arrays that they are, and given back as such.
+  const given = declared.findIndex((d, i) => d === OID.anyarray && isVectorType(args[i]!));
+  const resultOid =
+    entry.resultOid === OID.anyarray && given >= 0
+      ? args[given]!
+      : concretize(entry.resultOid, element, compatible, range);
   const concrete = declared.map((d, i) => {
     const vector =
       d !== OID.anyarray && d !== OID.anycompatiblearray
         ? undefined
         : args[i] === OID.unknown
-          ? args.find(isVector)
+          ? args.find(isVectorType)
           : args[i];
-    // int2vector and oidvector are taken as the arrays that they are.
-    return vector !== undefined && isVector(vector) ? vector : concretize(d, element, compatible, range);
+    return vector !== undefined && isVectorType(vector) ? vector : concretize(d, element, compatible, range);
   });
-  return { entry, declared, packFrom, concrete, resultOid: concretize(entry.resultOid, element, compatible, range) };
-}
-
-function isVector(oid: number): boolean {
-  return oid === OID.int2vector || oid === OID.oidvector;
+  return { entry, declared, packFrom, concrete, resultOid };
 }
 
 function exactMatches(candidate: Candidate<AnyEntry>, args: readonly number[]): number {
@@ -199,9 +200,10 @@ function checkDetermined(c: Candidate<AnyEntry>): void {
 }
 
 function finish(c: Candidate<FunctionEntry>, wholeVariadic: boolean): ResolvedCall<FunctionEntry> {
-  checkDetermined(c);
   let entry = c.entry;
   const given = c.concrete.length;
+  // What defaults there are of a function of users may settle it yet.
+  if (entry.routine === undefined || given >= entry.argOids.length) checkDetermined(c);
   if (c.packFrom >= 0) {
     const element = c.concrete[c.packFrom]!;
     entry = derived(entry, `pack ${c.packFrom} ${element}`, () => packing(c.entry, c.packFrom, element));
@@ -269,6 +271,8 @@ function defaulting(entry: FunctionEntry, missing: number): FunctionEntry {
 }
 
 export interface ResolveOptions {
+  /** The one routine is chosen, and these are its arguments with the defaults of those left out: they must go together. */
+  readonly completed?: boolean;
   /** The last argument was written VARIADIC. */
   readonly variadic?: boolean;
   /** What else may be meant, instead of the built-in functions of the name; those of earlier schemas first. */
@@ -285,6 +289,8 @@ export function resolveFunction(
 ): ResolvedCall<FunctionEntry> {
   const found = findFunction(name, args, options);
   if (found !== null) return found;
+  const contradiction = options.completed === true ? findContradiction(options.routines![0]!.argOids, args) : null;
+  if (contradiction !== null) throw contradiction;
   const asCast = functionAsCast(name, args);
   if (asCast !== null) return asCast;
   throw missingFunction(name, args);

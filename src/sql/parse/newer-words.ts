@@ -3,6 +3,7 @@
  * function may be called `json`. A text that the grammar refuses is read once more with such words quoted.
  */
 import { nextToken } from './tokens.js';
+import type { Token } from './tokens.js';
 
 const NEWER: ReadonlySet<string> = new Set(
   (
@@ -40,6 +41,24 @@ export function quoteNewerWords(original: string): QuotedText | null {
   }
   origins[byte] = original.length;
   return { text, origins };
+}
+
+/**
+ * The word of a MERGE that the grammar takes and PostgreSQL 15's does not: RETURNING, and BY of WHEN NOT MATCHED BY SOURCE
+ * or TARGET. null: there is none.
+ */
+export function newerWordOfMerge(text: string, from: number, to: number): Token | null {
+  let depth = 0;
+  let before = '';
+  for (let token = nextToken(text, from); token !== null && token.start < to; token = nextToken(text, token.end)) {
+    if (token.text === '(') depth++;
+    else if (token.text === ')') depth--;
+    else if (depth === 0 && token.kind === 'word') {
+      if (token.text === 'returning' || (token.text === 'by' && before === 'matched')) return token;
+    }
+    before = token.text;
+  }
+  return null;
 }
 
 /** @returns the byte after the text's last one */

@@ -20,7 +20,7 @@ import { atOnce, type Steps } from '../../base/steps.js';
 import type { ParsedStatement, ParseNode } from '../contract.js';
 import type { Notice } from '../session-api.js';
 import { DEPTH_MAX, nextToken, prescan, shortened } from './tokens.js';
-import { fillOrigins, quoteNewerWords } from './newer-words.js';
+import { fillOrigins, quoteNewerWords, newerWordOfMerge } from './newer-words.js';
 import { parseSpecial } from './own-statements.js';
 
 /** Characters; a longer text is refused with 54000 (its tree would take some twenty times as much memory). */
@@ -181,6 +181,7 @@ function statementsOf(
     const first = nextToken(piece, start);
     if (first !== null) start = first.start;
     while (end > start && piece.charCodeAt(end - 1) <= 32) end--;
+    if (kind === 'MergeStmt') refuseNewerMerge(piece, start, end, text, from);
     // The text as the user wrote it, our own clauses included.
     const own = text.slice(from + start, from + end);
     if (toChar !== null || from > 0) shiftLocations(statement.stmt, toChar, from);
@@ -241,6 +242,66 @@ function readTrees(json: string): readonly RawStatement[] {
   return (JSON.parse(json) as { stmts?: readonly RawStatement[] }).stmts ?? [];
 }
 
+function refuseNewerMerge(piece: string, start: number, end: number, whole: string, from: number): void {
+  const word = newerWordOfMerge(piece, start, end);
+  if (word === null) return;
+  const near = piece.slice(word.start, word.end);
+  throw sqlError('42601', `syntax error at or near "${near}"`, {
+    position: codePointPosition(whole, from + word.start),
+  });
+}
+
+interface GrammarError {
+  readonly says: RegExp;
+  readonly sqlstate: string;
+  readonly hint?: string;
+  /** In PostgreSQL 15's words, where the grammar has others. */
+  readonly as?: string;
+  /** PostgreSQL 15 keeps the position to itself. */
+  readonly placeless?: true;
+}
+/** What the grammar refuses otherwise than as a syntax error, which its message alone tells; and hints, which it does not tell. */
+const GRAMMAR_ERRORS: readonly GrammarError[] = [
+  { says: /^invalid byte sequence/, sqlstate: '22021' },
+  {
+    says: /^constraints cannot be altered to be NOT VALID/,
+    as: 'FOREIGN KEY constraints cannot be marked NOT VALID',
+    sqlstate: '0A000',
+    placeless: true,
+  },
+  {
+    says: /^invalid (hexadecimal|octal|binary) integer/,
+    as: 'trailing junk after numeric literal',
+    sqlstate: '42601',
+  },
+  { says: /^invalid (hexadecimal|escape)/i, sqlstate: '22025' },
+  { says: /^LIMIT #,# syntax is not supported/, sqlstate: '42601', hint: 'Use separate LIMIT and OFFSET clauses.' },
+  { says: /^CREATE ASSERTION is not yet implemented/, sqlstate: '0A000', placeless: true },
+  {
+    says: /^ROW variable naming/,
+    sqlstate: '0A000',
+    hint: 'Use OLD TABLE or NEW TABLE for naming transition tables.',
+    placeless: true,
+  },
+  {
+    says: /is not supported|not yet implemented|not supported on recursive views|only supported for ON DELETE/i,
+    sqlstate: '0A000',
+  },
+  { says: /cannot include schema elements|^current database cannot be changed/, sqlstate: '0A000' },
+  { says: /^an ordered-set aggregate with a VARIADIC direct argument/, sqlstate: '0A000' },
+  { says: /^column number must be in range|^precision for type float must be/, sqlstate: '22023' },
+  { says: /out of range/, sqlstate: '22003' },
+  { says: /^frame (start|end)/, sqlstate: '42P20' },
+  { says: /^role name ".*" is reserved|cannot be used as a role name here/, sqlstate: '42939' },
+  {
+    says: /^missing argument/,
+    sqlstate: '42601',
+    hint: 'Use NONE to denote the missing argument of a unary operator.',
+  },
+  { says: /constraints cannot be marked/, sqlstate: '0A000', placeless: true },
+  { says: /WITH TIES/, sqlstate: '42601', placeless: true },
+];
+
 function grammarError(message: string, position: number, whole: string, from: number): QuoralError {
   if (message.startsWith('memory exhausted')) {
     replaceModule();
@@ -254,15 +315,15 @@ function grammarError(message: string, position: number, whole: string, from: nu
     sqlstate = extended ? '22025' : '42601';
     const forms = extended ? '\\uXXXX or \\UXXXXXXXX' : '\\XXXX or \\+XXXXXX';
     more = { hint: `Unicode escapes must be ${forms}.` };
-  } else if (message.startsWith('invalid byte sequence')) sqlstate = '22021';
-  else if (/^invalid (hexadecimal|escape)/i.test(message)) sqlstate = '22025';
-  else if (/is not supported|not yet implemented/i.test(message)) sqlstate = '0A000';
-  else if (/out of range/.test(message)) sqlstate = '22003';
-  else if (/^frame (start|end)/.test(message)) sqlstate = '42P20';
-  else if (/^role name ".*" is reserved/.test(message)) sqlstate = '42939';
-  // Errors of the grammar whose position PostgreSQL 15 keeps to itself.
-  else if (/constraints cannot be marked/.test(message)) return sqlError('0A000', message);
-  else if (/WITH TIES/.test(message)) return sqlError(sqlstate, message);
+  } else {
+    const known = GRAMMAR_ERRORS.find(({ says }) => says.test(message));
+    if (known !== undefined) {
+      ({ sqlstate } = known);
+      if (known.as !== undefined) message = message.replace(known.says, known.as);
+      if (known.hint !== undefined) more = { hint: known.hint };
+      if (known.placeless === true) return sqlError(sqlstate, message, more);
+    }
+  }
   if (position <= 0) return sqlError(sqlstate, message);
   // Unlike the locations in trees, the grammar's error positions count characters, from 1.
   return sqlError(sqlstate, message, { position: codePointPosition(whole, from) - 1 + position, ...more });

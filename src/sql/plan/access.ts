@@ -381,7 +381,7 @@ export function orderOf(
     const e = finder.column(key.expr);
     if (e === null) return null;
     if (bound.has(e.id)) continue;
-    if (key.collation !== undefined || isOrderedOtherwise(key.expr.oid)) return null;
+    if (key.byCodePoints === true || key.collation !== undefined || isOrderedOtherwise(key.expr.oid)) return null;
     while (at < ids.length && ids[at] !== e.id && (at < equal || bound.has(ids[at]!))) at++;
     if (at >= ids.length) return index.unique && index.primary ? (direction ?? 'forward') : null;
     // NULLs sort last ascending and first descending; the other way round the index does not serve.

@@ -11,7 +11,7 @@ import { ownFunction } from '../functions/entry.js';
 import type { FunctionEntry } from '../functions/entry.js';
 import type { Datum } from '../types/datum.js';
 import { OID } from '../types/oids.js';
-import { elementOidOf, formatType } from '../types/registry.js';
+import { arrayOidOf, elementOidOf, formatType, isVectorType } from '../types/registry.js';
 import { baseOidOf, domainTypmod, fieldsOf } from '../types/user-types.js';
 import { as, locationOf } from './ast.js';
 import { columnExpr, errorAt } from './binder.js';
@@ -186,9 +186,12 @@ function arrayPart(
     upper: upper < 0 ? null : args[upper]!,
     slice,
   }));
+  const { location } = target;
+  // With a part of it changed a vector is an array, from which nothing leads back.
+  if (isVectorType(oid))
+    throw errorAt('42846', `cannot cast type ${formatType(arrayOidOf(element))} to ${formatType(oid)}`, location);
   const wanted = isSlice ? oid : element;
   const inner: Expr = { kind: 'subscript', arg: old, subscripts: shape, slice: isSlice, oid: wanted, typmod: -1 };
-  const { location } = target;
   const place: Place = { oid: wanted, typmod, mismatch: subscripted(target, wanted), location };
   const made = partFrom(ctx, target, end, inner, place, value);
   return call('assign_part', [old, made, ...args], oid, ([array, item, ...values]) => {

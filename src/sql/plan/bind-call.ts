@@ -9,6 +9,7 @@ import type { ResolveOptions } from '../functions/resolve.js';
 import type { FunctionEntry, ResolvedCall } from '../functions/entry.js';
 import { hypotheticalSet } from '../functions/hypothetical.js';
 import { isConstrained } from '../functions/domains.js';
+import { isPolymorphic } from '../functions/polymorphic.js';
 import { OID } from '../types/oids.js';
 import { pinnedOid } from '../types/pinned-types.js';
 import { arrayOidOf, elementOidOf, formatType, typeByName } from '../types/registry.js';
@@ -353,13 +354,17 @@ function bindRoutine(ctx: ExprContext, call: FuncCall, name: string, groups: rea
   const placed = firstNamed(written) < 0 ? null : placeNamed(ctx, name, routines, call);
   if (firstNamed(written) >= 0 && placed === null) throw noSuchCall(ctx, name, written, location, isCalled(call));
   const nodes = placed?.nodes ?? written;
-  const args = placed?.args ?? nodes.map((n, i) => asRowType(ctx.binder, ctx.bind(ctx, n), routines, i));
+  const args = placed?.args ?? written.map((n, i) => asRowType(ctx.binder, ctx.bind(ctx, n), routines, i));
   const entries = placed === null ? functionsOf(groups, isCalled(call)) : [routineEntry(name, placed.routine)];
   const oids = args.map((a) => typeOfExpr(ctx.binder, a));
   if (entries.length === 0 && isCalled(call)) refuseCall(groups, name, oids, location);
   if (entries.length === 0) refuseProcedure(groups, name, oids, location);
-  const options = { variadic: call.func_variadic === true, routines: entries, alike: inOneOf(groups) };
-  const made = makeCall(ctx, name, args, nodes.map(locationOf), location, options);
+  const options = {
+    ...{ variadic: call.func_variadic === true, routines: entries, alike: inOneOf(groups) },
+    ...(placed === null ? {} : { completed: true }),
+  };
+  const places = nodes.map((node) => (node === null ? -1 : locationOf(node)));
+  const made = makeCall(ctx, name, args, places, location, options);
   if ((made.kind === 'call' || made.kind === 'srf') && made.entry.routine !== undefined) {
     pinCall(ctx.binder, call, groups, made.entry.routine);
     if (isCalled(call)) {
@@ -403,7 +408,16 @@ export function makeCall(
   try {
     resolved = resolveFunction(name, oids, options);
   } catch (error) {
+    if (options.completed === true) throw error;
     throw addPosition(error, isAboutVariadic(error) ? (locations.at(-1) ?? location) : location);
+  }
+  const completed = withPolymorphicDefaults(ctx, resolved, args);
+  if (completed !== null) {
+    const { variadic } = completed.entry;
+    const whole = { variadic, routines: [completed.entry], completed: true };
+    const places = completed.args.map((_, i) => locations[i] ?? -1);
+    const made = makeCall(ctx, name, completed.args, places, location, whole);
+    return made.kind === 'call' ? { ...made, given: args.length } : made;
   }
   const [only] = args;
   // int4('1'): a literal is read as one of the type, where it stands.
@@ -448,6 +462,18 @@ export function makeCall(
     typmod: -1,
   };
   return declaredAs(made, declared);
+}
+
+/** The arguments with the defaults of those left out, where these have a say in what types the parameters are of. */
+function withPolymorphicDefaults(
+  ctx: ExprContext,
+  { entry: { routine, name } }: ResolvedCall<FunctionEntry>,
+  args: readonly Expr[],
+): { readonly entry: FunctionEntry; readonly args: readonly Expr[] } | null {
+  if (routine === undefined) return null;
+  const inputs = inputsOf(routine);
+  if (args.length >= inputs.length || !inputs.some((p) => isPolymorphic(p.typeOid))) return null;
+  return { entry: routineEntry(name, routine), args: [...args, ...defaultArguments(ctx, routine, args.length)] };
 }
 
 /** The type of what the call gives, if that is a domain. */

@@ -465,7 +465,9 @@ function bindTarget(
       : viewScan(b, target, scan, alias, relation.alias);
   let from = own;
   if (others.length > 0) {
-    const rest = b.beside(own.relations, () => bindFrom(fromContext(b, null, ctes, [], stmt), others));
+    const rest = b.beside(own.relations, () =>
+      bindFrom({ ...fromContext(b, null, ctes, [], stmt), target: own.relations }, others),
+    );
     if (rest.relations.some((r) => r.alias === alias))
       throw errorAt('42712', `table name "${alias}" specified more than once`, -1);
     from = {

@@ -8,7 +8,7 @@ import { checkDimensions } from '../types/limits.js';
 import { identityCast } from '../types/casts.js';
 import { OID } from '../types/oids.js';
 import { baseOidOf, fieldsOf } from '../types/user-types.js';
-import { arrayOidOf, elementOidOf, formatType, isArrayType } from '../types/registry.js';
+import { arrayOidOf, elementOidOf, formatType, isArrayType, isVectorType } from '../types/registry.js';
 import { as, kindOf, locationOf, stringsOf } from './ast.js';
 import { errorAt, findColumn, findRelation } from './binder.js';
 import type { Binder, ExprContext, ScopeRelation } from './binder.js';
@@ -442,7 +442,7 @@ function bindTypeCast(ctx: ExprContext, e: TypeCast): Expr {
   if (array !== undefined && isArrayType(type.oid) && !b.castsStand) {
     const made = bindArray(ctx, array.elements ?? [], location, elementOidOf(baseOidOf(type.oid)));
     // A vector's elements are an array's, but only what is written as an array becomes one.
-    if (type.oid === OID.oidvector || type.oid === OID.int2vector)
+    if (isVectorType(type.oid))
       return { kind: 'cast', arg: made, fn: identityCast, explicit: true, stable: false, oid: type.oid, typmod: -1 };
     return coerce(b, made, type.oid, 'explicit', location, type.typmod);
   }
@@ -478,7 +478,10 @@ function bindArray(ctx: ExprContext, nodes: readonly Node[], location: number, w
     return { kind: 'array', elements: [], nested: false, oid: arrayOidOf(wanted), typmod: -1 };
   }
   // One array among the elements makes all of them arrays: a literal beside it is read as one.
-  const isNested = bound.some((e, i) => as(nodes[i], 'A_ArrayExpr') !== undefined || isArrayType(typeOfExpr(b, e)));
+  const isNested = bound.some((e, i) => {
+    const oid = typeOfExpr(b, e);
+    return as(nodes[i], 'A_ArrayExpr') !== undefined || (isArrayType(oid) && !isVectorType(oid));
+  });
   const wantedElement = wanted === 0 || !isNested ? wanted : arrayOidOf(wanted);
   const oid = wanted !== 0 ? wantedElement : commonType(b, bound, 'ARRAY', location);
   const arrayOid = isNested ? oid : arrayOidOf(oid);
@@ -541,8 +544,9 @@ function bindIndirection(ctx: ExprContext, e: A_Indirection): Expr {
     }
     checkDimensions(subscripts.length);
     const slice = subscripts.some((s) => s.slice);
-    const oid = slice ? arg.oid : element;
-    const declared = declaredPart(arg, slice, oid);
+    // A slice of a vector is an array.
+    const oid = !slice ? element : isVectorType(arg.oid) ? arrayOidOf(element) : arg.oid;
+    const declared = slice && oid !== arg.oid ? oid : declaredPart(arg, slice, oid);
     arg = declaredAs({ kind: 'subscript', arg, subscripts, slice, oid, typmod: -1 }, declared);
   }
   return arg;

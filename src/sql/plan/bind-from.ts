@@ -33,6 +33,8 @@ export interface FromContext {
   readonly locks: readonly LockRequest[];
   /** The statement that the FROM stands in. */
   readonly statement: object;
+  /** The relations that UPDATE or DELETE changes, if this is its FROM. */
+  readonly target?: readonly ScopeRelation[];
   /** What is bound may be on the nullable side of an outer join. */
   readonly mayBeAbsent?: true;
   /** How expressions are bound over a scope. */
@@ -110,20 +112,29 @@ function bindItem(ctx: FromContext, node: Node, left: BoundFrom | null): BoundFr
       const parent =
         lateral && left !== null ? new Scope(ctx.parent, left.relations, left.columns, ctx.ctes) : ctx.parent;
       const lock = lockFor(ctx, item.alias?.aliasname ?? '');
-      const plan = ctx.binder.beside(lateral ? [] : (left?.relations ?? []), () =>
-        ctx.bindSubselect(select, parent, ctx.ctes, lock),
-      );
+      const bind = (): Plan => ctx.bindSubselect(select, parent, ctx.ctes, lock);
+      const plan = lateral ? besideTarget(ctx, bind) : ctx.binder.beside(left?.relations ?? [], bind);
       ctx.binder.subqueries.add(plan);
       return derived(plan, item.alias, null, null);
     }
     case 'RangeFunction':
-      return derivedFunction(ctx, as(node, 'RangeFunction')!, left);
+      return besideTarget(ctx, () => derivedFunction(ctx, as(node, 'RangeFunction')!, left));
     case 'JoinExpr':
       return bindJoin(ctx, as(node, 'JoinExpr')!, left);
     case 'RangeTableSample':
       return bindSample(ctx, as(node, 'RangeTableSample')!, bindRangeVar);
     default:
       throw errorAt('0A000', `this kind of FROM item is not supported (${kindOf(node)})`, locationOf(node));
+  }
+}
+
+function besideTarget<T>({ binder, target }: FromContext, bind: () => T): T {
+  if (target === undefined) return bind();
+  binder.target = target;
+  try {
+    return bind();
+  } finally {
+    binder.target = [];
   }
 }
 

@@ -27,7 +27,6 @@ import { checkWidth, insertTargets } from './insert-columns.js';
 import type { InsertSource, MergeAction, MergeClause, MergePlan, Plan } from './logical.js';
 
 export function bindMerge(b: Binder, stmt: MergeStmt, outer: readonly CteEntry[]): Plan {
-  if (stmt.returningClause !== undefined) throw errorAt('0A000', 'MERGE ... RETURNING is not supported', -1);
   const whens = (stmt.mergeWhenClauses ?? []).map((node) => must(node, 'MergeWhenClause'));
   if (stmt.withClause === undefined) return mergeBody(b, stmt, whens, outer);
   if (stmt.withClause.recursive === true)

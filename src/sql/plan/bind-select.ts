@@ -271,8 +271,8 @@ function bindValues(
   const lists = (select.valuesLists ?? []).map((list) => expandedStars(ctx, as(list, 'List')?.items ?? []));
   const rows = lists.map((list) => list.map((n) => bindExpr(ctx, n)));
   const width = rows[0]?.length ?? 0;
-  if (rows.some((r) => r.length !== width))
-    throw errorAt('42601', 'VALUES lists must all be the same length', locationOf(select.valuesLists?.[0]));
+  const unlike = rows.findIndex((r) => r.length !== width);
+  if (unlike >= 0) throw errorAt('42601', 'VALUES lists must all be the same length', locationOf(lists[unlike]![0]));
   const columns: PlanColumn[] = [];
   const coerced: Expr[][] = rows.map(() => []);
   for (let i = 0; i < width; i++) {
@@ -304,6 +304,9 @@ function bindSetOperation(
   const what = names[select.op as keyof typeof names];
   const op = what === 'UNION' ? 'union' : what === 'INTERSECT' ? 'intersect' : 'except';
   const left = bindSelect(b, select.larg!, parent, ctes, { keepUnknown: true });
+  const into = select.rarg!.intoClause?.rel;
+  if (into !== undefined)
+    throw errorAt('42601', 'INTO is only allowed on first SELECT of UNION/INTERSECT/EXCEPT', into.location ?? 0);
   const right = bindSelect(b, select.rarg!, parent, ctes, { keepUnknown: true });
   if (left.columns.length !== right.columns.length) {
     throw errorAt('42601', `each ${what} query must have the same number of columns`, firstLocation(select.rarg));

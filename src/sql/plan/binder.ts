@@ -155,6 +155,8 @@ export class Binder {
   readonly notes: QueryNotes | null;
   /** Relations that stand beside what is being bound, which it cannot see. */
   readonly aside: (readonly ScopeRelation[])[] = [];
+  /** The target of UPDATE or DELETE, while something LATERAL of its FROM is bound, which may not look at it. */
+  target: readonly ScopeRelation[] = [];
   /** What columns of USING are computed from, where they are not simply one side's. */
   readonly merged = new Map<number, Expr>();
   /** Names of WITH queries that come too late for what is being bound. */

@@ -258,7 +258,7 @@ class PlanCollation {
       const state = this.#stateOf(key.expr);
       if (settled) this.#settled(state);
       const { collation: _, ...bare } = key;
-      return { ...bare, ...orderIn(state) };
+      return key.byCodePoints === true ? bare : { ...bare, ...orderIn(state) };
     });
   }
 

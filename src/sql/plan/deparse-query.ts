@@ -25,6 +25,7 @@ import { groupText } from './deparse-group.js';
 import type { AggregateExpr, Expr, SortKey, WindowExpr } from './expr.js';
 import { sameExpr } from './expr.js';
 import { readLiterals } from './fold.js';
+import { direction } from './sort-direction.js';
 import { ExprFormatter, quoteLiteral, withoutImplicit, wholeRowOf } from './format-expr.js';
 import type { NameRoutine, NameType } from './format-expr.js';
 import { BREAK, CLAUSE, hasBreak, ITEM, lastLine, Layout } from './layout.js';
@@ -409,9 +410,4 @@ function isCallForm(e: Expr): boolean {
     e.kind === 'column' ||
     (e.kind === 'call' && !e.operator && e.entry.castsTo === undefined)
   );
-}
-
-export function direction({ descending, nullsFirst }: SortKey): string {
-  if (descending) return nullsFirst ? ' DESC' : ' DESC NULLS LAST';
-  return nullsFirst ? ' NULLS FIRST' : '';
 }

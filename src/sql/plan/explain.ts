@@ -237,7 +237,7 @@ class Explainer {
         (k.collation == null || k.expr.collate !== undefined
           ? ''
           : ` COLLATE ${quoteIdentifier(k.collation.name ?? k.collation.key)}`) +
-        (k.descending ? ' DESC' : '') +
+        (k.byCodePoints === true ? ` USING ${k.descending ? '~>~' : '~<~'}` : k.descending ? ' DESC' : '') +
         (k.nullsFirst === k.descending ? '' : k.nullsFirst ? ' NULLS FIRST' : ' NULLS LAST'),
     );
   }

@@ -236,6 +236,8 @@ export interface SortKey {
   readonly nullsFirst: boolean;
   /** The order of a language; null: of several, of which none prevails. Not there: as the type's values come. */
   readonly collation?: Collation | null;
+  /** USING ~<~ or ~>~: the order of code points, of no language. */
+  readonly byCodePoints?: boolean;
 }
 
 export type Expr =
@@ -434,8 +436,7 @@ export function hasSubquery(expr: Expr): boolean {
 }
 
 export function sameSortKey(a: SortKey, b: SortKey): boolean {
-  if (a.descending !== b.descending || a.nullsFirst !== b.nullsFirst || a.collation !== b.collation) return false;
-  return sameExpr(a.expr, b.expr);
+  return sameDirection(a, b) && a.collation === b.collation && sameExpr(a.expr, b.expr);
 }
 
 /** Rows are sorted alike for both, and parted alike. */
@@ -525,7 +526,10 @@ function alikeAggregates(a: AggregateExpr, b: AggregateExpr): boolean {
 }
 function sameDirections(a: readonly SortKey[], b: readonly SortKey[]): boolean {
   if (a.length !== b.length) return false;
-  return a.every((k, i) => k.descending === b[i]!.descending && k.nullsFirst === b[i]!.nullsFirst);
+  return a.every((k, i) => sameDirection(k, b[i]!));
+}
+function sameDirection(a: SortKey, b: SortKey): boolean {
+  return a.descending === b.descending && a.nullsFirst === b.nullsFirst && a.byCodePoints === b.byCodePoints;
 }
 function alikeWindows(a: WindowExpr, b: WindowExpr): boolean {
   if (a.name !== b.name || (a.aggregate === null) !== (b.aggregate === null)) return false;

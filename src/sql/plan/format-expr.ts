@@ -14,6 +14,7 @@ import type { Value } from '../functions/entry.js';
 import type { FormatContext } from '../types/type-info.js';
 import { quoteIdentifier } from '../types/identifiers.js';
 import { fieldsOf } from '../types/user-types.js';
+import { direction } from './sort-direction.js';
 import type { AggregateExpr, CaseExpr, CallExpr, CastExpr, ColumnExpr, Expr, SortKey, WindowExpr } from './expr.js';
 import { storedCollationName } from './collation-names.js';
 import { isOrderedSet } from '../functions/ordered-set.js';
@@ -281,7 +282,7 @@ export class ExprFormatter {
   }
 
   protected orderKeys(keys: readonly SortKey[], _args: readonly Expr[]): string {
-    return keys.map((k) => this.text(k.expr) + (k.descending ? ' DESC' : '')).join(', ');
+    return keys.map((k) => this.text(k.expr) + direction(k)).join(', ');
   }
 
   protected aggregate(e: AggregateExpr): string {

@@ -15,20 +15,36 @@ function* known(ctx: ExprContext): Generator<ScopeRelation> {
   for (let s: Scope | null = ctx.scope.parent; s !== null; s = s.parent) yield* within(s.relations);
 }
 
+function invalidReference(name: string, location: number, hint: string, sqlstate = '42P01'): Error {
+  return errorAt(sqlstate, `invalid reference to FROM-clause entry for table "${name}"`, location, { hint });
+}
+
+function outOfSight(what: string): string {
+  return `There is ${what}, but it cannot be referenced from this part of the query.`;
+}
+
+/** What a part of a query looks at that could, but for its kind of statement. */
+function targetRefused(alias: string, location: number): Error {
+  return invalidReference(alias, location, outOfSight(`an entry for table "${alias}"`), '42P10');
+}
+
 export function missingRelation(ctx: ExprContext, name: string, location: number): Error {
+  if (ctx.binder.target.some((r) => r.alias === name)) return targetRefused(name, location);
   for (const r of known(ctx)) {
     if (r.table?.name !== name && r.alias !== name) continue;
     const hint =
       r.alias === name
-        ? `There is an entry for table "${name}", but it cannot be referenced from this part of the query.`
+        ? outOfSight(`an entry for table "${name}"`)
         : `Perhaps you meant to reference the table alias "${r.alias}".`;
-    return errorAt('42P01', `invalid reference to FROM-clause entry for table "${name}"`, location, { hint });
+    return invalidReference(name, location, hint);
   }
   return errorAt('42P01', `missing FROM-clause entry for table "${name}"`, location);
 }
 
 /** `alias`: as the column was qualified. */
 export function missingColumn(ctx: ExprContext, alias: string | null, name: string, location: number): Error {
+  const target = ctx.binder.target.find((r) => r.columns.some((c) => !c.hidden && c.column.name === name));
+  if (alias === null && target !== undefined) return targetRefused(target.alias, location);
   const message = alias === null ? `column "${name}" does not exist` : `column ${alias}.${name} does not exist`;
   const hint = columnHint(ctx, alias, name);
   return errorAt('42703', message, location, hint === null ? {} : { hint });
@@ -49,7 +65,7 @@ function columnHint(ctx: ExprContext, alias: string | null, name: string): strin
     const penalty = alias === null ? 0 : editDistance(alias, relation.alias);
     const columns = relation.columns.filter((c) => !c.hidden).map((c) => c.column.name);
     if (penalty === 0 && columns.includes(name))
-      return `There is a column named "${name}" in table "${relation.alias}", but it cannot be referenced from this part of the query.`;
+      return outOfSight(`a column named "${name}" in table "${relation.alias}"`);
     if (penalty > distance) continue;
     for (const column of columns) {
       const letters = editDistance(column, name);

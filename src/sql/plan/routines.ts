@@ -18,7 +18,7 @@ import { baseOidOf, userTypeOf } from '../types/user-types.js';
 import { pinnedOid, pinsIn } from '../types/pinned-types.js';
 import { as, isBuiltInFunction, stringsOf } from './ast.js';
 import { type Binder, type ExprContext, errorAt } from './binder.js';
-import { coerce, resolveUnknown, typeOfExpr } from './coerce.js';
+import { coerce, typeOfExpr } from './coerce.js';
 import type { Expr } from './expr.js';
 import { expressionTree } from './expression-tree.js';
 import { firstNamed } from './named-arguments.js';
@@ -262,25 +262,36 @@ export function placeNamed(
   name: string,
   routines: readonly Routine[],
   call: FuncCall,
-): { readonly routine: Routine; readonly nodes: readonly Node[]; readonly args: readonly Expr[] } | null {
+): {
+  readonly routine: Routine;
+  readonly nodes: readonly (Node | null)[];
+  readonly args: readonly Expr[];
+} | null {
   const written = call.args ?? [];
   const variadic = call.func_variadic === true;
   const first = firstNamed(written);
   const fitting = routines.flatMap((routine) => {
     const nodes = placedFor(inputsOf(routine), written, first);
     if (nodes === null) return [];
-    const args = nodes.map((n, i) => asRowType(ctx.binder, ctx.bind(ctx, n), [routine], i));
+    const inputs = inputsOf(routine);
+    // Nothing can be written for what a variadic parameter takes one by one.
+    if (inputs.at(-1)?.mode === 'variadic' && !variadic) return [];
+    const args = nodes.map((n, i) =>
+      n === null ? defaultArgument(ctx, inputs[i]!) : asRowType(ctx.binder, ctx.bind(ctx, n), [routine], i),
+    );
     const oids = args.map((a) => typeOfExpr(ctx.binder, a));
-    if (findFunction(name, oids, { variadic, routines: [routineEntry(name, routine)] }) === null) return [];
-    const types = inputsOf(routine).map((p) => p.typeOid);
-    return [{ routine, nodes, args, oids, types, exact: oids.filter((oid, i) => oid === types[i]).length }];
+    const given = oids.filter((_, i) => nodes[i] !== null);
+    const entry = givenFirst(name, routine, nodes);
+    if (findFunction(name, given, { routines: [entry] }) === null) return [];
+    const types = inputs.map((p) => p.typeOid);
+    const exact = oids.filter((oid, i) => nodes[i] !== null && oid === types[i]).length;
+    return [{ routine, nodes, args, oids, given, entry, types, exact }];
   });
   const alike = fitting.filter(({ nodes }) =>
     written.every((w) => placeOf(nodes, w) === placeOf(fitting[0]!.nodes, w)),
   );
   if (alike.length > 1 && alike.length === fitting.length) {
-    const entries = alike.map((f) => routineEntry(name, f.routine));
-    const chosen = findFunction(name, alike[0]!.oids, { variadic, routines: entries })?.entry.routine;
+    const chosen = findFunction(name, alike[0]!.given, { routines: alike.map((f) => f.entry) })?.entry.routine;
     return alike.find((f) => f.routine === chosen) ?? null;
   }
   const most = Math.max(...fitting.map((f) => f.exact));
@@ -291,11 +302,20 @@ export function placeNamed(
   return best;
 }
 
-function placeOf(placed: readonly Node[], written: Node): number {
+/** The function with what is given before what is left to defaults: of what types these are is not asked yet. */
+function givenFirst(name: string, routine: Routine, nodes: readonly (Node | null)[]): FunctionEntry {
+  const entry = routineEntry(name, routine);
+  const left = entry.argOids.filter((_, i) => nodes[i] === null);
+  const argOids = [...entry.argOids.filter((_, i) => nodes[i] !== null), ...left];
+  return { ...entry, argOids, variadic: false, defaults: left.map(() => null) };
+}
+
+function placeOf(placed: readonly (Node | null)[], written: Node): number {
   return placed.indexOf(as(written, 'NamedArgExpr')?.arg ?? written);
 }
 
-function placedFor(inputs: readonly RoutineParameter[], nodes: readonly Node[], first: number): Node[] | null {
+/** null among them: what is left out, and has a default. */
+function placedFor(inputs: readonly RoutineParameter[], nodes: readonly Node[], first: number): (Node | null)[] | null {
   if (nodes.length > inputs.length) return null;
   const placed: (Node | undefined)[] = inputs.map((_, i) => (i < first ? nodes[i] : undefined));
   for (const node of nodes.slice(first)) {
@@ -304,10 +324,7 @@ function placedFor(inputs: readonly RoutineParameter[], nodes: readonly Node[], 
     if (at < 0 || placed[at] !== undefined) return null;
     placed[at] = named.arg;
   }
-  const filled = placed.map((node, i) => {
-    const { defaultSql } = inputs[i]!;
-    return node ?? (defaultSql === null ? undefined : expressionTree(defaultSql));
-  });
+  const filled = placed.map((node, i) => node ?? (inputs[i]!.defaultSql === null ? undefined : null));
   return filled.every((node) => node !== undefined) ? filled : null;
 }
 
@@ -326,12 +343,13 @@ export function asRowType(b: Binder, arg: Expr, routines: readonly Routine[], at
 export function defaultArguments(ctx: ExprContext, routine: Routine, given: number): Expr[] {
   return inputsOf(routine)
     .slice(given)
-    .map((p) => {
-      const value = ctx.bind(ctx, expressionTree(p.defaultSql!));
-      return isPolymorphic(p.typeOid)
-        ? resolveUnknown(ctx.binder, value)
-        : coerce(ctx.binder, value, p.typeOid, 'assignment');
-    });
+    .map((p) => defaultArgument(ctx, p));
+}
+
+/** Of a polymorphic parameter as it is: what type it gets depends on the other arguments. */
+function defaultArgument(ctx: ExprContext, { defaultSql, typeOid }: RoutineParameter): Expr {
+  const value = ctx.bind(ctx, expressionTree(defaultSql!));
+  return isPolymorphic(typeOid) ? value : coerce(ctx.binder, value, typeOid, 'assignment');
 }
 
 /** CALL p(…) as the query that runs it. */

@@ -25,12 +25,13 @@ export function sortKey(expr: Expr, s: SortBy): SortKey {
   const descending = s.sortby_dir === 'SORTBY_DESC' || using === '>' || using === '~>~';
   const nullsFirst =
     s.sortby_nulls === 'SORTBY_NULLS_FIRST' ? true : s.sortby_nulls === 'SORTBY_NULLS_LAST' ? false : descending;
-  return { expr, descending, nullsFirst };
+  const byCodePoints = using !== undefined && isPattern(using, expr);
+  return byCodePoints ? { expr, descending, nullsFirst, byCodePoints } : { expr, descending, nullsFirst };
 }
 
-/** The order of code points, which is that of texts without a collation of their own. */
-function isPattern(operator: string, { oid, collate }: Expr): boolean {
-  return (operator === '~<~' || operator === '~>~') && collate === undefined && PATTERNS.has(oid);
+/** The order of code points, whatever collation a text has. */
+function isPattern(operator: string, { oid }: Expr): boolean {
+  return (operator === '~<~' || operator === '~>~') && PATTERNS.has(oid);
 }
 
 /** @throws QuoralError 42883, 42809 */

@@ -9,10 +9,8 @@
 import { sameExpr, sameWindow } from './expr.js';
 import type { Expr, SortKey, WindowExpr } from './expr.js';
 
-interface Key {
+interface Key extends Omit<SortKey, 'expr'> {
   readonly number: number;
-  readonly descending: boolean;
-  readonly nullsFirst: boolean;
 }
 
 export function orderWindows<W extends { readonly window: WindowExpr }>(
@@ -51,7 +49,8 @@ function keysOf(window: WindowExpr, numberOf: (e: Expr) => number): readonly Key
 function compareKey(a: Key, b: Key): number {
   if (a.number !== b.number) return b.number - a.number;
   if (a.descending !== b.descending) return a.descending ? 1 : -1;
-  return a.nullsFirst === b.nullsFirst ? 0 : a.nullsFirst ? -1 : 1;
+  if (a.nullsFirst !== b.nullsFirst) return a.nullsFirst ? -1 : 1;
+  return Number(a.byCodePoints ?? false) - Number(b.byCodePoints ?? false);
 }
 
 function compareKeys(a: readonly Key[], b: readonly Key[]): number {

@@ -30,7 +30,7 @@ import { extendMac, macBytes, macFromBytes, shortenMac } from './mac-address.js'
 import { networkOf, showNetwork } from './network.js';
 import { NAMES_OF_OBJECTS, OID } from './oids.js';
 import { findRangeKind, RANGE_OIDS } from './range.js';
-import { formatType, isArrayType, typeByOid } from './registry.js';
+import { formatType, isArrayType, isVectorType, typeByOid } from './registry.js';
 import { charText, INT8_MAX, INT8_MIN, parseChar, truncateName } from './scalar-input.js';
 import { stripBlanks } from './text-order.js';
 import type { FormatContext } from './type-info.js';
@@ -338,7 +338,7 @@ export function canCoerce(from: number, to: number, context: CastContext): boole
   if (isOwnMultirange(from, to)) return context === 'explicit';
   if (to === OID.record && typeByOid(from).category === 'C') return true;
   if (from === OID.record && typeByOid(to).category === 'C') return true;
-  if (isArrayType(from) && isArrayType(to) && to !== OID.int2vector && to !== OID.oidvector) {
+  if (isArrayType(from) && isArrayType(to) && !isVectorType(to)) {
     return canCoerce(typeByOid(from).elementOid, typeByOid(to).elementOid, context);
   }
   if (context === 'implicit') return false;

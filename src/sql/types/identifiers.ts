@@ -25,7 +25,7 @@ export function quoteIdentifier(name: string): string {
 /** 'a.b', '"A"."b"' or 'x' into its parts. */
 export function splitName(text: string): string[] {
   const parts: string[] = [];
-  const pattern = /\s*(?:"((?:[^"]|"")+)"|([^".\s]+))\s*(\.|$)/gy;
+  const pattern = /\s*(?:"((?:[^"]|"")+)"|([^".\s][^.\s]*))\s*(\.|$)/gy;
   let end = 0;
   for (let m = pattern.exec(text); m !== null; m = pattern.exec(text)) {
     parts.push(m[1] !== undefined ? m[1].replaceAll('""', '"') : m[2]!.toLowerCase());

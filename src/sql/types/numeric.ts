@@ -295,8 +295,7 @@ export function parseNumeric(text: string): Numeric | null {
   let scale = fraction.length;
   if (match[5] !== undefined) {
     const exponent = Number(match[5]);
-    if (Math.abs(exponent) >= 1_073_741_823)
-      throw sqlError('22P02', `invalid input syntax for type numeric: "${text}"`);
+    if (Math.abs(exponent) >= 1_073_741_823) throw numericOverflow();
     if (exponent > MAX_DIGITS + scale || exponent < -MAX_SCALE - MAX_DIGITS) {
       if (exponent > 0 && unscaled === 0n) return NUMERIC_ZERO;
       throw numericOverflow();

@@ -17,7 +17,8 @@ import { multirangeBehaviour } from './multirange.js';
 import { numericTypmod } from './numeric.js';
 import { OID } from './oids.js';
 import { addRangeKind, RANGE_OIDS, rangeBehaviour } from './range.js';
-import { parseOid, syntaxError } from './scalar-input.js';
+import { parseOid } from './scalar-input.js';
+import { vectorBehaviour } from './vector.js';
 import { replaceEach } from './text-builder.js';
 import { TYPE_TABLE } from './type-table.js';
 import { readOperator, readOperatorSignature, showOperator, showOperatorSignature } from './reg-operators.js';
@@ -25,8 +26,6 @@ import { checkSchema, oidWritten, onlyName, schemaName, schemaOid, missingRelati
 import { readProcedure, requireSchema, showProcedure } from './reg-procedures.js';
 import type { TypeNames } from './reg-procedures.js';
 import type { FormatContext, StoredForm, TypeInfo } from './type-info.js';
-
-type Value = Exclude<Datum, null>;
 
 const byOid = new Map<number, TypeInfo>();
 const byPgName = new Map<string, TypeInfo>();
@@ -100,6 +99,10 @@ export function isArrayType(oid: number): boolean {
   const type = byOid.get(oid);
   return type !== undefined && type.elementOid !== 0 && type.category === 'A';
 }
+/** int2vector and oidvector, lists of numbers in catalogs: arrays of numbers, but elements of other arrays. */
+export function isVectorType(oid: number): boolean {
+  return oid === OID.int2vector || oid === OID.oidvector;
+}
 /** Element type of an array or of int2vector/oidvector; 0 if it is none. */
 export function elementOidOf(oid: number): number {
   const type = byOid.get(oid);
@@ -157,7 +160,7 @@ export function formatType(oid: number, typmod: number | null = null): string {
   if (oid === 0) return '-';
   const type = byOid.get(oid);
   if (type === undefined) return '???';
-  if (type.category === 'A' && type.elementOid !== 0 && oid !== OID.int2vector && oid !== OID.oidvector) {
+  if (type.category === 'A' && type.elementOid !== 0 && !isVectorType(oid)) {
     return `${formatType(type.elementOid, typmod)}[]`;
   }
   if (oid === OID.bpchar && typmod !== null && typmod < 0) return 'bpchar';
@@ -367,37 +370,6 @@ function pseudo(name: string): TypeBehaviour {
   };
 }
 
-/** int2vector and oidvector: numbers with blanks between, subscripts from 0. */
-function vector(elementOid: number, name: string): TypeBehaviour {
-  const element = typeByOid(elementOid);
-  const array = arrayOf(element);
-  // Made of an array it keeps that one's subscripts, which no comparison looks at.
-  const plain = (v: Datum): PgArray => {
-    const { elements, dims, lowerBounds } = v as PgArray;
-    return lowerBounds[0] === 0 ? (v as PgArray) : new PgArray(elementOid, elements, dims, [0]);
-  };
-  return {
-    ...array,
-    compare: (a, b) => array.compare(plain(a), plain(b)),
-    hashKey: (v) => array.hashKey(plain(v)),
-    input(text, _typmod, ctx) {
-      const parts = text.trim() === '' ? [] : text.trim().split(/\s+/);
-      for (const part of parts) if (!/^-?\d+$/.test(part)) throw syntaxError(name, text);
-      return new PgArray(
-        elementOid,
-        parts.map((part) => element.input(part, -1, ctx)),
-        [parts.length],
-        [0],
-      );
-    },
-    output: (v, ctx) => (v as PgArray).elements.map((item) => element.output(item as Value, ctx)).join(' '),
-    receive(b) {
-      const v = arrayReceive(b, element, -1);
-      return new PgArray(elementOid, v.elements, [v.elements.length], [0]);
-    },
-  };
-}
-
 export function arrayOf(element: TypeInfo): TypeBehaviour {
   const encodeElement = element.encodeKey;
   return {
@@ -522,12 +494,11 @@ export const record: TypeBehaviour = {
 };
 
 for (const [oid, name, sqlName, category, preferred, length, arrayOid, elementOid] of TYPE_TABLE) {
-  const behaviour =
-    oid === OID.int2vector || oid === OID.oidvector
-      ? pseudo(name)
-      : oid === OID.record
-        ? record
-        : (BEHAVIOURS.get(oid) ?? REG_BEHAVIOURS.get(oid) ?? MORE_BEHAVIOURS.get(oid) ?? pseudo(sqlName));
+  const behaviour = isVectorType(oid)
+    ? pseudo(name)
+    : oid === OID.record
+      ? record
+      : (BEHAVIOURS.get(oid) ?? REG_BEHAVIOURS.get(oid) ?? MORE_BEHAVIOURS.get(oid) ?? pseudo(sqlName));
   add({ oid, catalogOid: oid, name, sqlName, category, preferred, length, arrayOid, elementOid, ...behaviour });
 }
 for (const [oid, elementOid] of [
@@ -535,7 +506,8 @@ for (const [oid, elementOid] of [
   [OID.oidvector, OID.oid],
 ] as const) {
   const type = typeByOid(oid);
-  add({ ...type, ...vector(elementOid, type.name) });
+  const element = typeByOid(elementOid);
+  add({ ...type, ...vectorBehaviour(element, arrayOf(element), type.name) });
 }
 for (const [oid, multirangeOid, elementOid] of RANGE_OIDS) {
   const kind = addRangeKind(oid, multirangeOid, typeByOid(elementOid));

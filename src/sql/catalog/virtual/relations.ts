@@ -5,6 +5,7 @@
  *
  * Limits: the system columns below attnum 1 are not listed, nor row types of the catalogs themselves.
  */
+import { indexColumns } from './index-columns.js';
 import { defaultOid } from '../default-oids.js';
 import type { Datum } from '../../types/datum.js';
 import { PgArray } from '../../types/datum.js';
@@ -34,7 +35,6 @@ import {
   aclArray,
   aclKey,
   collationOf,
-  columnById,
   int2Array,
   int2vector,
   liveColumns,
@@ -301,18 +301,6 @@ function attributeOfColumn(model: Model, table: TableDescriptor, column: ColumnD
       attidentity: column.identity === null ? '' : column.identity === 'always' ? 'a' : 'd',
     },
   );
-}
-
-type IndexColumn = Pick<ColumnDescriptor, 'name' | 'typeOid' | 'typmod' | 'collation'>;
-
-/** Key columns and expressions, then INCLUDE's. */
-function indexColumns(table: TableDescriptor, index: IndexDescriptor): readonly (IndexColumn | undefined)[] {
-  const keys = index.columns.map(({ columnId, expression, collation }) => {
-    const column =
-      expression == null ? columnById(table, columnId) : { ...expression, collation: expression.collation ?? null };
-    return column === undefined || collation === undefined ? column : { ...column, collation };
-  });
-  return [...keys, ...index.storing.map((id) => columnById(table, id))];
 }
 
 /** What PostgreSQL keeps in an index of this kind. */
