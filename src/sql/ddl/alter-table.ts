@@ -46,6 +46,7 @@ import { notice } from './context.js';
 import { alteredForeignKey } from './foreign-keys.js';
 import { dropExpression, generatedFrom, refuseReaders, refuseTypeChange, withGeneration } from './generated.js';
 import { addIdentity, dropIdentity, retypeIdentity, setIdentity } from './identity.js';
+import { noteDomainRoutines } from './domains.js';
 import { refuseTableCommands } from './materialized-views.js';
 import { reboundIndexes } from './index-parts.js';
 import { giveRelation } from './owned.js';
@@ -66,6 +67,7 @@ import {
 import { changedOptions } from './storage-options.js';
 import { refuseOwnRows, refuseRowTypeColumns, renewRowType } from './row-type-users.js';
 import { isOver, withoutStatistics } from './statistics.js';
+import { setSequenceLogged } from './sequences.js';
 import { dropOwnedSequences } from './sequence-users.js';
 import { refuseKeptOver } from './stored-keys.js';
 import { list, of, options, rangeVar, text, unsupported } from './tree.js';
@@ -110,7 +112,12 @@ export async function runAlterTable(ctx: DdlContext, body: Loose): Promise<strin
     await giveRelation(ctx, descriptorOf(found), await roleOf(ctx, owner['newowner']));
     return tag;
   }
-  if (found.kind === 'sequence') return tag;
+  if (found.kind === 'sequence') {
+    const logged = commands.findLast((c) => /^AT_Set(Un)?Logged$/.test(text(c['subtype'])));
+    if (logged !== undefined)
+      setSequenceLogged(ctx, found.sequence, logged['subtype'] === 'AT_SetLogged', found.schemaName);
+    return tag;
+  }
   if (found.kind === 'view') {
     await alterView(ctx, found.view, commands);
     return tag;
@@ -281,6 +288,7 @@ async function addColumn(draft: Draft, def: Loose, ifNotExists: boolean): Promis
   );
   made = withGeneration(ctx, made, column, table.name, [...columns, made], new Set([made.id]));
   const defaultSql = made.defaultSql ?? domainDefault(made.typeOid);
+  if (made.defaultSql === null && defaultSql !== null) noteDomainRoutines(ctx, made.typeOid);
   if (made.generated != null) {
     draft.rewrite = true;
     draft.sources.set(made.id, 'generated');

@@ -190,6 +190,7 @@ export interface OwnerTable {
   readonly name: string;
   readonly schemaId: number;
   readonly schemaName: string;
+  readonly unlogged: boolean;
 }
 
 /** The sequence of a serial or identity column, made; null: it needs none. Defaults of other columns may name it. */
@@ -253,6 +254,7 @@ async function ownedSequence(
       name,
       schemaId: table.schemaId,
       ownedBy: { tableId: table.id, columnId },
+      unlogged: table.unlogged,
     },
   );
 }

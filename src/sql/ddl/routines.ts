@@ -25,7 +25,9 @@ import { checkSqlBody } from './check-body.js';
 import { recordRelations, refuseUtilities, relationsRead } from './routine-reads.js';
 import { SUPERUSER_OID } from '../catalog/bootstrap-names.js';
 import { initialAcl } from './default-privileges.js';
-import { notOwner, ownerOfRoutine, ownsSchemaOf } from './ownership.js';
+import { RIGHTS } from '../catalog/acl.js';
+import { languageAcl, languageOid } from '../catalog/languages.js';
+import { currentDatabase, notOwner, ownerOfRoutine, ownsSchemaOf } from './ownership.js';
 import { type DdlContext, notice } from './context.js';
 import { argumentTypes, skippedFor, writtenType } from './missing-objects.js';
 import { noteOverload } from './overloads.js';
@@ -34,7 +36,7 @@ import { callerLines, changeCallers, dropCallers, refuseCallers } from './routin
 import type { NamedRoutine } from './routine-users.js';
 import type { DropOptions } from './views.js';
 import { checkOptions } from './routine-options.js';
-import { checkPolymorphic, readParameters, readReturns } from './routine-parameters.js';
+import { calledByDefaults, checkPolymorphic, readParameters, readReturns } from './routine-parameters.js';
 import { checkEstimates, type Estimates, readEstimates } from './routine-estimates.js';
 import { routineConfig } from './routine-settings.js';
 import { list, of, options, qualifiedName, strings, text, unsupported } from './tree.js';
@@ -105,7 +107,9 @@ export async function runCreateFunction(ctx: DdlContext, body: Loose, statement:
   const parameters = readParameters(ctx, list(body['parameters']), procedure);
   const returns = readReturns(ctx, body, parameters);
   checkOptions(options(body['options']), procedure);
-  const read = { procedure, parameters, ...returns, ...readOptions(ctx, body, statement) };
+  const facts = readOptions(ctx, body, statement);
+  await requireLanguage(ctx, facts.language);
+  const read = { procedure, parameters, ...calledByDefaults(ctx, parameters), ...returns, ...facts };
   if (body['sql_body'] !== undefined) refuseUtilities(read.body);
   const made = body['sql_body'] === undefined ? read : { ...read, reads: await relationsRead(ctx, read) };
   checkEstimates(made);
@@ -115,6 +119,13 @@ export async function runCreateFunction(ctx: DdlContext, body: Loose, statement:
   checkBody(ctx, name.name, made, body, statement);
   await checkNames(ctx, name.name, routine, body, statement);
   return tag;
+}
+
+/** @throws QuoralError 42501 */
+async function requireLanguage(ctx: DdlContext, name: string): Promise<void> {
+  if (ctx.rights.superuser) return;
+  const acl = languageAcl(await currentDatabase(ctx), languageOid(name)!);
+  if (!ctx.rights.has(acl, RIGHTS.usage)) throw sqlError('42501', `permission denied for language ${name}`);
 }
 
 /** @throws QuoralError 42501 */

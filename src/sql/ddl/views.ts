@@ -31,6 +31,8 @@ const PRESENT = Buffer.from('1', 'latin1');
 
 export async function runCreateView(ctx: DdlContext, body: Loose, statement: ParsedStatement): Promise<string> {
   const range = body['view'] as Loose;
+  if (range['relpersistence'] === 'u')
+    throw sqlError('42601', 'views cannot be unlogged because they do not have storage');
   const query = body['query'] as Loose;
   const kind = Object.keys(query)[0]!;
   if ((query[kind] as Loose)['intoClause'] !== undefined) {
