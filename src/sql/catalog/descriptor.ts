@@ -390,8 +390,17 @@ export interface Routine {
   readonly leakproof?: boolean;
   /** It is an aggregate made of these. */
   readonly aggregate?: AggregateParts;
-  /** Functions that defaults of its parameters call, as they are now. */
+  /** Functions that defaults of its parameters or such a body call, as they are now. */
   readonly usedRoutines?: readonly UsedRoutine[];
+  /**
+   * Such a body's statements as parse trees in JSON, all that they name pinned, as a view's query is. Not there, and the
+   * text is what runs, if one of them is no SELECT.
+   */
+  readonly trees?: readonly string[];
+  /** What the trees read, and which of its columns. */
+  readonly sources?: readonly ViewSource[];
+  /** Users' types that the trees name. */
+  readonly usedTypes?: readonly { readonly typeOid: number }[];
   /** Never stored. For calls of it under another collation than the default: what its arguments and variables have. */
   readonly inputCollation?: string;
 }

@@ -95,8 +95,8 @@ export class UsedRoutines {
   }
 }
 
-/** The functions of users that the aggregates among them run, or defaults of their parameters call. */
-export function runBy(group: RoutineDescriptor): UsedRoutine[] {
+/** The functions of users that the aggregates among them run, or defaults of their parameters and bodies in standard SQL call. */
+export function runBy(group: Pick<RoutineDescriptor, 'routines'>): UsedRoutine[] {
   return group.routines.flatMap(({ aggregate, usedRoutines = [] }) =>
     aggregate === undefined
       ? usedRoutines

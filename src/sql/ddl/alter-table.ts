@@ -73,7 +73,7 @@ import { refuseKeptOver } from './stored-keys.js';
 import { list, of, options, rangeVar, text, unsupported } from './tree.js';
 import type { Loose } from './tree.js';
 import { alterView } from './view-options.js';
-import { dropViewsOfColumn, refuseViewsOfColumn } from './views.js';
+import { dropColumnUsers, refuseColumnUsers } from './column-users.js';
 
 const VOLATILE =
   /\b(nextval|setval|currval|random|gen_random_uuid|uuid_generate_v[14]|clock_timestamp|timeofday|setseed)\b/i;
@@ -179,7 +179,7 @@ async function apply(draft: Draft, command: Loose): Promise<void> {
     case 'AT_DropNotNull':
       return dropNotNull(draft, name);
     case 'AT_AlterColumnType':
-      await refuseViewsOfColumn(ctx, draft.table, draft.column(name));
+      await refuseColumnUsers(ctx, draft.table, draft.column(name));
       return alterType(draft, name, of(command['def'] as Loose, 'ColumnDef'));
     case 'AT_AddConstraint':
       return addConstraint(draft, of(command['def'] as Loose, 'Constraint'));
@@ -339,7 +339,7 @@ async function dropColumn(draft: Draft, name: string, missingOk: boolean, cascad
     notice(ctx, '00000', `drop cascades to column ${reader.name} of table ${table.name}`);
     await dropColumn(draft, reader.name, false, true);
   }
-  await dropViewsOfColumn(ctx, table, column, cascade);
+  await dropColumnUsers(ctx, table, column, cascade);
   await dropForeignKeysOf(draft, column, cascade);
   const primary = draft.table.indexes[0]!;
   for (const index of draft.table.indexes) {

@@ -24,6 +24,7 @@ import type { UserType } from '../types/user-types.js';
 import { checkSqlBody } from './check-body.js';
 import { recordRelations, refuseUtilities, relationsRead } from './routine-reads.js';
 import { SUPERUSER_OID } from '../catalog/bootstrap-names.js';
+import { storedBody } from './stored-bodies.js';
 import { initialAcl } from './default-privileges.js';
 import { RIGHTS } from '../catalog/acl.js';
 import { languageAcl, languageOid } from '../catalog/languages.js';
@@ -118,7 +119,22 @@ export async function runCreateFunction(ctx: DdlContext, body: Loose, statement:
   const routine = await addRoutine(ctx, name, made, body['replace'] === true);
   checkBody(ctx, name.name, made, body, statement);
   await checkNames(ctx, name.name, routine, body, statement);
+  if (body['sql_body'] !== undefined) await keepBody(ctx, name, routine);
   return tag;
+}
+
+async function keepBody(ctx: DdlContext, name: RelationName, routine: Routine): Promise<void> {
+  const stored = await storedBody(ctx, name.name, routine);
+  if (stored === null) return;
+  const schema = await creationSchema(ctx, name);
+  const group = (await openRoutines(ctx, schema.id, name.name))!;
+  const kept = { ...routine, ...stored };
+  await recordRelations(ctx, group.id, kept);
+  put(
+    ctx,
+    group,
+    group.routines.map((one) => (one.oid === routine.oid ? kept : one)),
+  );
 }
 
 /** @throws QuoralError 42501 */
@@ -484,7 +500,7 @@ export async function dropRoutines(ctx: DdlContext, body: Loose): Promise<string
   return `DROP ${KINDS[type]!.toUpperCase()}`;
 }
 
-async function shownRoutine(ctx: DdlContext, { group, routine }: OpenedRoutine): Promise<string> {
+export async function shownRoutine(ctx: DdlContext, { group, routine }: OpenedRoutine): Promise<string> {
   return `function ${identityText(await visibleName(ctx, group), routine)}`;
 }
 

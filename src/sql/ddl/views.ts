@@ -300,7 +300,7 @@ export async function dropView(
 }
 
 /** Views that use this column of the table. */
-async function viewsOfColumn(ctx: DdlContext, tableId: number, columnId: number): Promise<Reader[]> {
+export async function viewsOfColumn(ctx: DdlContext, tableId: number, columnId: number): Promise<Reader[]> {
   const views = await dependentViews(ctx, tableId);
   return views.filter((view) => sourcesOf(view).some((s) => s.id === tableId && s.columnIds.includes(columnId)));
 }

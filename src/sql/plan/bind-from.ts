@@ -259,7 +259,8 @@ function shownColumns(table: TableDescriptor): [number, string][] {
 /** A relation in the stored query of a view, under the names that its columns had when the view was made. */
 function bindPinned(ctx: FromContext, range: RangeVar, pin: Pin): BoundFrom {
   const b = ctx.binder;
-  const relation = b.pinned.get(pin.id);
+  // In a function's body nothing has been expanded that would know it.
+  const relation = b.pinned.get(pin.id) ?? b.catalog.relation({ schema: null, name: '', id: pin.id });
   const alias = range.alias?.aliasname ?? range.relname ?? '';
   if (relation?.kind === 'view') return bindView(ctx, range, relation, pin);
   if (relation?.kind !== 'table') throw errorAt('XX000', `a view reads relation ${pin.id}, which is not there`, -1);

@@ -133,11 +133,12 @@ export function* domainDependencies(model: Model): Iterable<Values> {
 /** pg_dump must make the table before a function over its rows, and a function before the defaults that call it. PostgreSQL names the table's row type, which pg_type lacks here. */
 export function* routineDependencies(model: Model): Iterable<Values> {
   for (const { routines } of model.routines) {
-    for (const { oid, rowsOf, typeOid, parameters, usedRoutines = [] } of routines) {
+    for (const { oid, rowsOf, typeOid, parameters, usedRoutines = [], reads = [] } of routines) {
       for (const { routine } of usedRoutines)
         yield { classid: ROUTINES, objid: oid, refclassid: ROUTINES, refobjid: routine.oid, deptype: 'n' };
       const relations = new Set(relationsWithin([typeOid, ...parameters.map((p) => p.typeOid)]));
       if (rowsOf != null) relations.add(rowsOf);
+      for (const id of reads) relations.add(id);
       for (const id of relations) {
         if (model.view.byId.has(id))
           yield { classid: ROUTINES, objid: oid, refclassid: RELATIONS, refobjid: id, deptype: 'n' };
