@@ -16,7 +16,7 @@ import { virtualRelation } from './virtual/registry.js';
 export async function snapshotOf(
   catalog: Pick<
     TransactionCatalog,
-    'database' | 'type' | 'routines' | 'relation' | 'relationById' | 'schemaId' | 'guard' | 'collationIn'
+    'database' | 'type' | 'routines' | 'relation' | 'viewRelation' | 'descriptor' | 'schemaId' | 'guard' | 'collationIn'
   >,
   names: readonly RelationName[],
   searchPath: readonly string[],
@@ -30,7 +30,7 @@ export async function snapshotOf(
   const byId = new Map<number, Relation | null>();
   for (const name of names) {
     const key = `${name.schema ?? ''}\0${name.name}`;
-    if (name.id !== undefined) byId.set(name.id, await catalog.relationById(name.id, wait));
+    if (name.id !== undefined) byId.set(name.id, await relationById(catalog, name.id, wait));
     else if (name.isType === true) types.set(key, types.get(key) ?? (await catalog.type(name, searchPath, wait)));
     else if (name.isCollation === true) collations.set(key, await collationByName(catalog, name, searchPath, wait));
     else if (name.isRoutine === true) {
@@ -56,4 +56,14 @@ export async function snapshotOf(
     collation: (name) => collations.get(`${name.schema ?? ''}\0${name.name}`) ?? null,
     routines: (name) => routines.get(`${name.schema ?? ''}\0${name.name}`) ?? null,
   };
+}
+
+async function relationById(
+  catalog: Pick<TransactionCatalog, 'descriptor' | 'viewRelation'>,
+  id: number,
+  wait: WaitOptions,
+): Promise<Relation | null> {
+  const found = await catalog.descriptor(id, wait);
+  if (found?.kind !== 'table' && found?.kind !== 'view' && found?.kind !== 'sequence') return null;
+  return catalog.viewRelation(found, wait);
 }

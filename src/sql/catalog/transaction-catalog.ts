@@ -400,13 +400,8 @@ export class TransactionCatalog implements UseHolder {
     return found === null ? null : this.#asRelation(found, schema, wait);
   }
 
-  async relationById(id: number, wait: WaitOptions): Promise<Relation | null> {
-    const found = await this.descriptor(id, wait);
-    return isRelation(found) ? this.#asRelation(found, await this.schemaName(found.schemaId), wait) : null;
-  }
-
   /** A view that is not in the catalog under its name, with what its query reads. */
-  async viewRelation(view: ViewDescriptor, wait: WaitOptions): Promise<Relation> {
+  async viewRelation(view: UserRelation, wait: WaitOptions): Promise<Relation> {
     return this.#asRelation(view, await this.schemaName(view.schemaId), wait);
   }
 

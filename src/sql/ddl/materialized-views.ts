@@ -121,6 +121,7 @@ async function fill(ctx: DdlContext, view: MaterializedView): Promise<number> {
     relation: (name) => (name.schema === ITSELF ? relation : catalog.relation(name)),
   };
   const compiled = ctx.planner.compile(READ_IT, [], snapshot, ctx.plannerSettings);
+  ctx.watch?.plans.push(compiled);
   const writer = new RowCollector(ctx, view);
   await ctx.asRole(view.owner, async (own) => {
     await own.checkAccess(compiled);

@@ -146,6 +146,7 @@ export class Services implements SessionServices, CatalogServices {
     return this.#knownPath.get(path, schemas, existing);
   }
   readonly serverVersion = VERSION_TEXT;
+  readonly bodyText = (name: string, routine: Routine): string => bodyText(name, routine, this, this.#host.format);
   readonly access: AccessServices;
 
   roleOid(name: string): number | null {
@@ -415,10 +416,6 @@ export class Services implements SessionServices, CatalogServices {
     return viewText(view, style, this, this.#host.format);
   }
 
-  bodyText(name: string, routine: Routine): string {
-    return bodyText(name, routine, this, this.#host.format);
-  }
-
   routineByOid(oid: number): FoundRoutine | null {
     const view = this.#view ?? this.#shown;
     return view === null ? null : routineWithOid(view, oid);
@@ -600,5 +597,4 @@ export class Services implements SessionServices, CatalogServices {
     this.#last = null;
   }
 }
-
 export { splitIdentifiers };

@@ -287,7 +287,11 @@ function sourcesOf(view: Pick<ViewDescriptor, 'sources'>, services: SessionServi
     const table = services.tableByOid(id);
     const inner = table === null ? services.viewByOid(id) : null;
     if (table !== null) sources.set(id, { kind: 'table', table, schemaName: schemaOf(table, services) });
-    else if (inner !== null)
+    else if (inner === null) {
+      const sequence = services.access?.descriptor(id);
+      if (sequence?.kind === 'sequence')
+        sources.set(id, { kind: 'sequence', sequence, schemaName: schemaOf(sequence, services) });
+    } else
       sources.set(id, {
         kind: 'view',
         view: inner,
