@@ -62,6 +62,8 @@ export interface RelationName {
   readonly isRoutine?: boolean;
   /** Of such: a function that is built in is called so as well. */
   readonly besideBuiltIn?: true;
+  /** It is a relation of a stored query, whatever it is called by now. */
+  readonly id?: number;
   /** It is behind COLLATE: no collation that every database has is called so. */
   readonly isCollation?: boolean;
 }
@@ -186,6 +188,8 @@ export interface SessionServices {
   expressionText?(sql: string, columns: readonly StoredColumn[], pretty: boolean): string;
   /** Its query as text. Not there outside of a session. */
   viewText?(view: ViewDescriptor, style: QueryStyle): string;
+  /** Of a body that is kept as trees. Not there outside of a session. */
+  bodyText?(name: string, routine: Routine): string;
   /** A function or procedure of a user. Not there outside of a session. */
   routineByOid?(oid: number): FoundRoutine | null;
   isVisibleRoutine?(oid: number): boolean;
@@ -222,7 +226,8 @@ export interface SessionServices {
   sleep?(ms: number, signal: AbortSignal): Promise<void>;
 }
 
-export type CommentedKind = 'schema' | 'database' | 'type' | 'extension' | 'role' | 'collation' | 'statistics';
+export type CommentedKind =
+  'schema' | 'database' | 'type' | 'extension' | 'role' | 'collation' | 'statistics' | 'domain constraint';
 
 /** Roles and what they may do, in the statement's view of the catalog. */
 export interface AccessServices {
@@ -457,6 +462,15 @@ export interface Planner {
     settings: PlannerSettings,
     kind?: 'views' | 'materialized views',
   ): CompiledView;
+  /** A statement of a body in standard SQL, as the routine keeps it. `keeps`: functions that it goes on naming as they are written. */
+  compileBodyQuery(
+    statement: ParsedStatement,
+    catalog: CatalogSnapshot,
+    settings: PlannerSettings,
+    names: VariableNames,
+    parameterOids: readonly number[],
+    keeps: (used: UsedRoutine) => boolean,
+  ): StoredQuery;
   /** Compiles a stand-alone expression such as a DEFAULT or CHECK over the table's columns. */
   compileExpression(
     /** Its text, or its tree, with places in the statement that it is of. */
@@ -473,17 +487,21 @@ export interface Planner {
   ): CompiledExpression;
 }
 
-export interface CompiledView {
+/** A query's tree, with all that it names by oids, and what that is. */
+export interface StoredQuery {
+  readonly queryTree: string;
+  readonly sources: ViewDescriptor['sources'];
+  readonly usedTypes: NonNullable<ViewDescriptor['usedTypes']>;
+  readonly usedRoutines: readonly UsedRoutine[];
+}
+
+export interface CompiledView extends StoredQuery {
   readonly columns: readonly {
     readonly name: string;
     readonly typeOid: number;
     readonly typmod: number;
     readonly collation?: string;
   }[];
-  readonly queryTree: string;
-  readonly sources: ViewDescriptor['sources'];
-  readonly usedTypes: NonNullable<ViewDescriptor['usedTypes']>;
-  readonly usedRoutines: readonly UsedRoutine[];
 }
 
 export interface CompiledExpression {

@@ -401,7 +401,7 @@ export class TransactionCatalog implements UseHolder {
   }
 
   /** A view that is not in the catalog under its name, with what its query reads. */
-  async viewRelation(view: ViewDescriptor, wait: WaitOptions): Promise<Relation> {
+  async viewRelation(view: UserRelation, wait: WaitOptions): Promise<Relation> {
     return this.#asRelation(view, await this.schemaName(view.schemaId), wait);
   }
 

@@ -11,7 +11,8 @@ import type { DdlContext } from './context.js';
 const INGEST_ROWS = 1_000;
 
 export async function collectRows(compiled: CompiledStatement, ctx: DdlContext, writer: RowCollector): Promise<void> {
-  const execution = compiled.start(ctx.execContext());
+  const { profile } = ctx.watch ?? {};
+  const execution = compiled.start({ ...ctx.execContext(), ...(profile === undefined ? {} : { profile }) });
   try {
     // Row limits keep what is collected bounded; each stop is an ingest.
     while ((await execution.run(writer, INGEST_ROWS)) === 'suspended') await writer.flush();

@@ -16,6 +16,7 @@ import {
 } from '../catalog/acl.js';
 import { SUPERUSER_OID } from '../catalog/bootstrap-names.js';
 import type { Descriptor } from '../catalog/descriptor.js';
+import { LANGUAGES, languageAcl, languageOid } from '../catalog/languages.js';
 import { aclOf, isUnderRowSecurity, schemaRights, wholeRights } from '../catalog/rights.js';
 import type { Rights } from '../catalog/rights.js';
 import type { ExecContext } from '../contract.js';
@@ -231,8 +232,16 @@ define('type', (who, object, privileges, ctx) => {
   return d !== null || ctx.services.typeName(oid) !== null || oid < FIRST_USER_OID ? true : null;
 });
 
+define('language', (who, object, privileges, ctx) => {
+  const rights = rightsFor(who, ctx);
+  const asked = readAsked(privileges, ['usage']);
+  const oid = typeof object === 'number' ? object : languageOid(object);
+  if (oid === null) throw sqlError('42704', `language "${object}" does not exist`);
+  if (!LANGUAGES.has(oid)) return null;
+  return onList(languageAcl(access(ctx).database(ctx.services.database), oid), SUPERUSER_OID, asked, rights);
+});
+
 const UNOWNED: readonly (readonly [string, RightName, boolean])[] = [
-  ['language', 'usage', true],
   ['tablespace', 'create', false],
   ['foreign_data_wrapper', 'usage', false],
   ['server', 'usage', false],

@@ -296,6 +296,7 @@ export class Binder {
       const found = { id: groupId, version: 0, schema: '', name, routines: [routine] };
       this.#pinnedRoutines.set(routine.oid, found);
       this.knowTypes([...routine.parameters, routine]);
+      if (routine.usedRoutines !== undefined) this.knowRoutines(routine.usedRoutines);
     }
   }
 

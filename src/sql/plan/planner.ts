@@ -53,9 +53,9 @@ import { planShape } from './plan-shape.js';
 import { walkPlan } from './plan-walk.js';
 import { callAsQuery, knowPins } from './routines.js';
 import { atOnce, type Steps } from '../../base/steps.js';
-import type { VariableNames } from './variables.js';
+import type { PinnedNames, VariableNames } from './variables.js';
 import { isImmutable } from './volatility.js';
-import { compileView } from './view-query.js';
+import { compileBodyQuery, compileView } from './view-query.js';
 
 const DOMAIN_SETTINGS: PlannerSettings = { format: STORED_FORMAT, user: '', database: '' };
 /** A plan whose constants hold more bytes is not kept for others: `repeat('x', 50000000)` is a short text. */
@@ -70,6 +70,7 @@ export function createPlanner(): Planner {
     compileInSteps: (...args) => guardedSteps(compileInSteps(...args)),
     compileExpression: guarded(compileExpression),
     compileView: guarded(compileView),
+    compileBodyQuery: guarded(compileBodyQuery),
   };
 }
 
@@ -126,6 +127,7 @@ function* compileInSteps(
 ): Steps<CompiledStatement> {
   variables?.begin();
   const binder = new Binder(catalog, settings, parameterOids, null, variables);
+  if (variables?.pinned !== undefined) knowPinned(binder, variables.pinned);
   while (variables === null && binder.parameterOids.length < statement.parameterCount) binder.parameterOids.push(0);
   if (statement.kind === 'CopyStmt') return compileCopy(statement.node['CopyStmt'] as CopyStmt, binder, settings);
   const command = COMMANDS[statement.kind];
@@ -161,6 +163,12 @@ function* compileInSteps(
     shape: () => planShape(plan),
     explain: (options) => explainPlan(plan, options, settings.format),
   };
+}
+
+/** What the tree of a function's body names by oids. */
+function knowPinned(binder: Binder, { usedRoutines = [], usedTypes = [] }: PinnedNames): void {
+  binder.knowRoutines(usedRoutines);
+  binder.knowTypes(usedTypes);
 }
 
 /** A procedure without OUT parameters gives a column of nothing. */

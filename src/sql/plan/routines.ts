@@ -163,7 +163,10 @@ function lookedUp(b: Binder, schema: string | null, name: string): readonly Reso
   if (found === null) return null;
   for (const group of found) {
     b.dependOnRoutine(group);
-    for (const { parameters } of group.routines) b.knowTypes(parameters);
+    for (const { parameters, usedRoutines } of group.routines) {
+      b.knowTypes(parameters);
+      if (usedRoutines !== undefined) b.knowRoutines(usedRoutines);
+    }
   }
   return found;
 }

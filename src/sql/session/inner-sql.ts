@@ -30,7 +30,7 @@ import { readOnlyError, refuseWrites, requireNames, tooOldSnapshot } from './run
 import { markTransaction, returnTo } from './savepoints.js';
 import type { Session } from './session.js';
 import { refuseSetting, setVariable } from './set-show.js';
-import { commandName, isPlanned, mayLookUpCatalog } from './statement-kinds.js';
+import { changesNothing, commandName, isPlanned, mayLookUpCatalog } from './statement-kinds.js';
 import { lockTable } from './lock-table.js';
 import { runUtility } from './utility.js';
 
@@ -255,7 +255,7 @@ export class InnerSql implements SqlHost {
   }
 
   #checkWrite(statement: ParsedStatement): void {
-    if (this.#session.modes.readOnly) throw readOnlyError(statement);
+    if (this.#session.modes.readOnly && !changesNothing(statement)) throw readOnlyError(statement);
     this.#checkVolatile(statement);
   }
 

@@ -15,12 +15,13 @@ import { functionLine } from '../plpgsql/context-lines.js';
 import { inSqlFunction, PieceStore } from '../plpgsql/evaluation.js';
 import { bodyRules } from '../plpgsql/extra-checks.js';
 import { Frame } from '../plpgsql/frame.js';
+import type { ParsedStatement } from '../contract.js';
 import type { KeptStatement, SqlHost } from '../plpgsql/host.js';
 import { Interpreter } from '../plpgsql/interpreter.js';
 import type { ParsedBody } from '../plpgsql/parse-body.js';
 import { readBody } from '../plpgsql/read-routine.js';
 import { CallResult, type ResultType } from '../plpgsql/result.js';
-import { ArgumentNames, sqlStatements } from '../plpgsql/sql-body.js';
+import { ArgumentNames, bodyStatements } from '../plpgsql/sql-body.js';
 import type { Variable } from '../plpgsql/tree.js';
 import type { InnerTransactions } from './inner-transactions.js';
 import { resolveTypes } from './variable-types.js';
@@ -39,6 +40,8 @@ interface ReadRoutine {
   readonly parameters: readonly Variable[];
   readonly store: PieceStore;
   readonly statements: readonly KeptStatement[];
+  /** The same, as they were read. */
+  readonly parsed: readonly ParsedStatement[];
 }
 
 /** `mayEnd`: of a procedure whose COMMIT ends the session's transaction. */
@@ -108,11 +111,13 @@ export class Routines {
     const names = new ArgumentNames(name, routine, argOids);
     const said = parts.body ?? { conflict: 'error', printStrict: false };
     const rules = bodyRules(said, (setting) => host.setting(setting));
+    const parsed = parts.body === null ? bodyStatements(routine) : [];
     const read: ReadRoutine = {
       argOids,
       ...parts,
       store: new PieceStore(rules, routine.inputCollation),
-      statements: parts.body === null ? sqlStatements(routine.body).map((s) => host.keep(s, names)) : [],
+      statements: parts.body === null ? parsed.map((s) => host.keep(s, names)) : [],
+      parsed,
     };
     this.#read.set(routine, read);
     return read;
@@ -167,9 +172,8 @@ export class Routines {
 
   /** The last statement's rows are the result. */
   async #runSql(call: RoutineCall, read: ReadRoutine, host: SqlHost, result: CallResult): Promise<void> {
-    const statements = sqlStatements(call.routine.body);
     for (const [i, statement] of read.statements.entries()) {
-      const parsed = statements[i]!;
+      const parsed = read.parsed[i]!;
       const last = i === read.statements.length - 1;
       host.contexts.push(() => functionLine(call.name, i + 1));
       try {

@@ -21,6 +21,7 @@ import type { Session } from './session.js';
 import { NO_SINK } from './no-sink.js';
 import {
   actsAtCommit,
+  changesNothing,
   endsTransaction,
   isPlanned,
   isProcedural,
@@ -129,7 +130,7 @@ export class StatementRunner {
     const buffer = this.#hold(sink);
     const shows = statement.kind === 'QuoralShowRanges';
     if (statement.asOfSystemTime !== null) throw pastRefused('in a schema change');
-    if (session.modes.readOnly && !shows) throw readOnlyError(statement);
+    if (session.modes.readOnly && !shows && !changesNothing(statement)) throw readOnlyError(statement);
     let tag = '';
     const settled = settlePortals(session, shows, options.portal);
     if (settled !== null) await settled;

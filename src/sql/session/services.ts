@@ -10,7 +10,7 @@ import { sqlError } from '../../base/errors.js';
 import type { AdvisoryLocks, ListedLock } from '../advisory/advisory-locks.js';
 import { INFORMATION_SCHEMA_ID, PG_CATALOG_SCHEMA_ID, PUBLIC_SCHEMA_ID } from '../catalog/bootstrap.js';
 import type { Catalog, WaitOptions } from '../catalog/catalog.js';
-import type { SequenceDescriptor, TableDescriptor, ViewDescriptor } from '../catalog/descriptor.js';
+import type { Routine, SequenceDescriptor, TableDescriptor, ViewDescriptor } from '../catalog/descriptor.js';
 import { RIGHTS } from '../catalog/acl.js';
 import { wholeRights } from '../catalog/rights.js';
 import { SUPERUSER_OID } from '../catalog/bootstrap-names.js';
@@ -55,7 +55,7 @@ import { SequenceNames } from './sequence-names.js';
 import type { Settings } from './settings.js';
 import type { QueryStyle } from '../plan/deparse-query.js';
 import { KnownPath } from './known-path.js';
-import { expressionText, viewText } from './view-definitions.js';
+import { bodyText, expressionText, viewText } from './view-definitions.js';
 import { catalogAccess } from './catalog-access.js';
 import { cursorKey, cursorRows, preparedRows } from './cursor-facts.js';
 import type { Portal, Prepared } from './portal.js';
@@ -146,6 +146,7 @@ export class Services implements SessionServices, CatalogServices {
     return this.#knownPath.get(path, schemas, existing);
   }
   readonly serverVersion = VERSION_TEXT;
+  readonly bodyText = (name: string, routine: Routine): string => bodyText(name, routine, this, this.#host.format);
   readonly access: AccessServices;
 
   roleOid(name: string): number | null {
@@ -617,5 +618,4 @@ export class Services implements SessionServices, CatalogServices {
     this.#last = null;
   }
 }
-
 export { splitIdentifiers };

@@ -87,6 +87,11 @@ const NAMES: Readonly<Record<string, string>> = {
   VacuumStmt: 'VACUUM',
 };
 
+/** Tends storage, which is no change: a read-only transaction may. */
+export function changesNothing({ kind }: ParsedStatement): boolean {
+  return kind === 'VacuumStmt' || kind === 'ReindexStmt';
+}
+
 /** For "cannot execute … in a read-only transaction". */
 export function commandName(statement: ParsedStatement): string {
   if (statement.kind === 'DropStmt') {

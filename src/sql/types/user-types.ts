@@ -71,7 +71,7 @@ export interface DomainType extends Named {
   readonly defaultSql: string | null;
   /** In the order in which they are checked: by name. */
   readonly checks: readonly DomainCheck[];
-  /** Functions of users that the checks call, whole, as tables hold theirs (catalog/used-routines.ts). */
+  /** Functions of users that the checks and the default call, whole, as tables hold theirs (catalog/used-routines.ts). */
   readonly usedRoutines?: readonly DomainRoutine[];
 }
 /** As UsedRoutine of the catalog. Its types are built in, so that a domain is not made of itself. */

@@ -67,7 +67,16 @@ export function tablespaces(): Values[] {
 export const INTERNAL_LANGUAGE = 12;
 export const SQL_LANGUAGE = 14;
 export const PLPGSQL_LANGUAGE = 13563;
-export function languages(): Values[] {
+/** Lists are shown where they are not as they were made. */
+export function* languages({ model }: Source): Iterable<Values> {
+  const database = model.databases.find(({ id }) => id === model.view.databaseId);
+  for (const language of builtInLanguages()) {
+    const kept = database?.languageAcls?.find(({ oid }) => oid === language['oid']);
+    yield kept === undefined ? language : { ...language, lanacl: aclArray(model, kept.acl) };
+  }
+}
+
+function builtInLanguages(): Values[] {
   return [
     { oid: INTERNAL_LANGUAGE, lanname: 'internal', lanowner: SUPERUSER_OID, lanvalidator: 2246 },
     { oid: 13, lanname: 'c', lanowner: SUPERUSER_OID, lanvalidator: 2247 },

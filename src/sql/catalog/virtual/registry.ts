@@ -88,7 +88,6 @@ const CONSTANT: Readonly<Record<string, () => Iterable<Values>>> = {
   pg_cast: casts,
   pg_init_privs: initialPrivileges,
   pg_tablespace: tablespaces,
-  pg_language: languages,
 };
 
 const OF_MODEL: Readonly<Record<string, ModelParts>> = {
@@ -110,6 +109,7 @@ const OF_MODEL: Readonly<Record<string, ModelParts>> = {
 /** Of what goes on now: made whenever they are read. */
 const MOMENTARY: Readonly<Record<string, Builder>> = {
   pg_database: databases,
+  pg_language: languages,
   pg_settings: settings,
   pg_stat_activity: activity,
   pg_cursors: cursors,
