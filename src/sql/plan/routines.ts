@@ -19,6 +19,7 @@ import { pinnedOid, pinsIn } from '../types/pinned-types.js';
 import { as, isBuiltInFunction, stringsOf } from './ast.js';
 import { type Binder, type ExprContext, errorAt } from './binder.js';
 import { coerce, resolveUnknown, typeOfExpr } from './coerce.js';
+import { declaredArguments } from './declared-types.js';
 import type { Expr } from './expr.js';
 import { expressionTree } from './expression-tree.js';
 import { firstNamed } from './named-arguments.js';
@@ -67,6 +68,7 @@ function makeEntry(name: string, routine: Routine): FunctionEntry {
     oid: routine.oid,
     name,
     argOids: inputs.map((p) => baseOidOf(p.typeOid)),
+    ...(inputs.some((p) => isConstrained(p.typeOid)) ? { declaredOids: inputs.map((p) => p.typeOid) } : {}),
     resultOid: baseOidOf(routine.typeOid),
     strict: routine.strict,
     volatility: routine.volatility,
@@ -271,23 +273,27 @@ export function placeNamed(
     if (nodes === null) return [];
     const args = nodes.map((n, i) => asRowType(ctx.binder, ctx.bind(ctx, n), [routine], i));
     const oids = args.map((a) => typeOfExpr(ctx.binder, a));
-    if (findFunction(name, oids, { variadic, routines: [routineEntry(name, routine)] }) === null) return [];
+    const { declared = oids } = declaredArguments(args, oids);
+    if (findFunction(name, oids, { variadic, declared, routines: [routineEntry(name, routine)] }) === null) return [];
     const types = inputsOf(routine).map((p) => p.typeOid);
-    return [{ routine, nodes, args, oids, types, exact: oids.filter((oid, i) => oid === types[i]).length }];
+    return [
+      { routine, nodes, args, oids, declared, types, exact: declared.filter((oid, i) => oid === types[i]).length },
+    ];
   });
   const alike = fitting.filter(({ nodes }) =>
     written.every((w) => placeOf(nodes, w) === placeOf(fitting[0]!.nodes, w)),
   );
   if (alike.length > 1 && alike.length === fitting.length) {
     const entries = alike.map((f) => routineEntry(name, f.routine));
-    const chosen = findFunction(name, alike[0]!.oids, { variadic, routines: entries })?.entry.routine;
+    const { oids, declared } = alike[0]!;
+    const chosen = findFunction(name, oids, { variadic, declared, routines: entries })?.entry.routine;
     return alike.find((f) => f.routine === chosen) ?? null;
   }
   const most = Math.max(...fitting.map((f) => f.exact));
   const [best, ...others] = fitting.filter((f) => f.exact === most);
   if (best === undefined) return null;
   // Of the same types in another schema, the first one's.
-  if (others.some((other) => other.types.join() !== best.types.join())) throw notUnique(name, best.oids);
+  if (others.some((other) => other.types.join() !== best.types.join())) throw notUnique(name, best.declared);
   return best;
 }
 
