@@ -15,7 +15,14 @@ import { isBinaryCoercible } from '../types/casts.js';
 import { arrayOidOf, elementOidOf, formatType, typeByName, typeByOid } from '../types/registry.js';
 import { baseOidOf, userTypeOf } from '../types/user-types.js';
 import { aggregatesAmong, bindAggregate, bindWindowCall } from './bind-aggregate.js';
-import { asDeclared, asDomains, coerceArguments, keepLiterals, placedArguments } from './call-arguments.js';
+import {
+  asDeclared,
+  asDomains,
+  coerceArguments,
+  keepLiterals,
+  parametersOfDomains,
+  placedArguments,
+} from './call-arguments.js';
 import { as, isBuiltInFunction, locationOf, stringsOf } from './ast.js';
 import type { Binder, ExprContext } from './binder.js';
 import { addPosition, errorAt, FROM_FUNCTIONS, positioned, WINDOW_ARGUMENTS } from './binder.js';
@@ -434,9 +441,10 @@ export function makeCall(
   // What they are asked of may be a literal that has no type.
   const asIs = name === 'pg_typeof' || name === 'pg_collation_for';
   const wanted = asIs ? [OID.any] : resolved.argOids;
-  const coerced = coerceArguments(b, args, wanted, locations, asIs);
-  keepLiterals(b, coerced, args, resolved.entry.argOids);
   const { routine } = resolved.entry;
+  const typed = routine === undefined ? args : parametersOfDomains(b, args, routine);
+  const coerced = coerceArguments(b, typed, wanted, locations, asIs);
+  keepLiterals(b, coerced, args, resolved.entry.argOids);
   let declaredOids: readonly number[] | null = null;
   if (routine !== undefined) {
     asDomains(b, coerced, routine, locations);

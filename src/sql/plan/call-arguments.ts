@@ -8,7 +8,7 @@ import { OID } from '../types/oids.js';
 import { elementOidOf } from '../types/registry.js';
 import { baseOidOf } from '../types/user-types.js';
 import type { Binder, ExprContext } from './binder.js';
-import { coerce, resolveUnknown, settle } from './coerce.js';
+import { coerce, isUntyped, resolveUnknown, settle } from './coerce.js';
 import { declaredOid, declaredParameters } from './declared-types.js';
 import type { Expr } from './expr.js';
 import { placeArguments } from './named-arguments.js';
@@ -35,6 +35,16 @@ export function keepLiterals(b: Binder, coerced: Expr[], args: readonly Expr[], 
   args.forEach((arg, i) => {
     const isAny = declared[Math.min(i, declared.length - 1)] === OID.any;
     if (isAny && arg.kind === 'const' && arg.oid === OID.unknown) coerced[i] = arg;
+  });
+}
+
+/** Parameters of the statement that nothing has given a type, where the function takes a domain: they are of that. */
+export function parametersOfDomains(b: Binder, args: readonly Expr[], routine: Routine): readonly Expr[] {
+  const inputs = inputsOf(routine);
+  return args.map((arg, i) => {
+    const input = inputs[i];
+    const takes = input !== undefined && input.mode !== 'variadic' && isConstrained(input.typeOid);
+    return takes && isUntyped(b, arg) ? coerce(b, arg, input.typeOid, 'implicit') : arg;
   });
 }
 

@@ -68,8 +68,14 @@ export function oidOfRoutine(
   return found[0]?.oid ?? null;
 }
 
-/** Found by its name and the arguments of a call: in no other schema are there functions of the name. */
+/** Found by its name alone. */
 export function isOnlyOfName(view: CatalogView, path: readonly (number | null)[], name: string): boolean {
+  const schemaIds = path.filter((id) => id !== null);
+  return named(view, schemaIds, name, null).length === 1;
+}
+
+/** Found by its name and the arguments of a call: in no other schema are there functions of the name. */
+export function isOnlySchemaOf(view: CatalogView, path: readonly (number | null)[], name: string): boolean {
   const schemaIds = path.filter((id) => id !== null);
   return new Set(schemaIds.filter((id) => indexOf(view).groups.has(`${id} ${name}`))).size === 1;
 }
