@@ -193,8 +193,8 @@ export interface SessionServices {
   /** A function or procedure of a user. Not there outside of a session. */
   routineByOid?(oid: number): FoundRoutine | null;
   isVisibleRoutine?(oid: number): boolean;
-  /** As SQL names it, with the types that it takes if asked. */
-  routineName?(oid: number, types: boolean): string | null;
+  /** As SQL names it, with the types that it takes if asked; `called`: where a call of it stands. */
+  routineName?(oid: number, types: boolean, called?: boolean): string | null;
   schemaNameOf(schemaId: number): string | null;
   /** A constraint of a domain, by its oid. */
   domainCheck(oid: number): FoundDomainCheck | null;

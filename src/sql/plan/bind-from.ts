@@ -192,7 +192,7 @@ function bindRangeVar(ctx: FromContext, range: RangeVar): BoundFrom {
         throw errorAt('0A000', `WITH query "${name}" does not have a RETURNING clause`, location);
       cte.references++;
       const columns = cte.columns.map((c) => {
-        const column = b.column(c.name, c.domain ?? c.oid, c.typmod);
+        const column = b.column(c.name, c.domain ?? c.oid, c.typmod, c.tableOid, c.columnNumber);
         noteRecord(b.recordColumns, column.id, columnExpr(c));
         return column;
       });
@@ -353,10 +353,11 @@ function bindView(ctx: FromContext, range: RangeVar, relation: ViewRelation, pin
     columnNumber: id,
   }));
   b.access.columns(entry, columns);
-  const bound = derived({ ...plan, columns } as Plan, range.alias, alias, null);
+  const shown = { ...plan, columns } as Plan;
+  const bound = derived(shown, range.alias, alias, null);
   const schema = range.alias === undefined ? (pin?.schema ?? schemaName) : null;
   const rowOf = { relation: view, columns, present: null };
-  return { ...bound, plan, relations: bound.relations.map((r) => ({ ...r, schema, rowOf })) };
+  return { ...bound, plan: shown, relations: bound.relations.map((r) => ({ ...r, schema, rowOf })) };
 }
 
 function lockFor(ctx: FromContext, alias: string): Lock | null {

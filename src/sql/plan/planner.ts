@@ -3,6 +3,7 @@
  * session's. Everything is synchronous: relations were resolved before.
  */
 import type { CallStmt, CopyStmt, Node } from 'libpg-query';
+import { userTypeOf } from '../types/user-types.js';
 import { AssertionError } from '../../base/assert.js';
 import { engineLimit, QuoralError, sqlError } from '../../base/errors.js';
 import type {
@@ -261,7 +262,8 @@ function resultColumn(c: PlanColumn, state: CollationState | undefined): ResultC
     columnNumber: c.columnNumber,
     typeOid: c.oid,
     typeLength: typeByOid(c.oid).length,
-    typmod: c.typmod,
+    // Of arrays of a domain the modifier is the domain's own affair.
+    typmod: c.domain !== undefined && userTypeOf(c.domain) === null ? -1 : c.typmod,
     ...(c.domain === undefined ? {} : { domain: c.domain }),
     ...(collation === undefined ? {} : { collation }),
   };

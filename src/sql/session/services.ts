@@ -59,7 +59,7 @@ import { bodyText, expressionText, viewText } from './view-definitions.js';
 import { catalogAccess } from './catalog-access.js';
 import { cursorKey, cursorRows, preparedRows } from './cursor-facts.js';
 import type { Portal, Prepared } from './portal.js';
-import { isOnlyOfName, isVisibleRoutine, oidOfRoutine, routineWithOid } from './routine-names.js';
+import { isOnlyOfName, isOnlySchemaOf, isVisibleRoutine, oidOfRoutine, routineWithOid } from './routine-names.js';
 import { commentIn } from './object-comments.js';
 import { findSetting } from './setting-table.js';
 import { withUnit } from './setting-values.js';
@@ -461,13 +461,14 @@ export class Services implements SessionServices, CatalogServices {
       : oidOfRoutine(this.#view, schemaIds, parts[parts.length - 1]!, types);
   }
 
-  routineName(oid: number, types: boolean): string | null {
+  routineName(oid: number, types: boolean, called = false): string | null {
     const found = this.routineByOid(oid);
     if (found === null) return null;
     const { group, routine } = found;
     const view = this.#view ?? this.#shown;
     const path = this.searchPath.map((schema) => this.#shownSchemaId(schema));
-    const plain = this.isVisibleRoutine(oid) && (types || view === null || isOnlyOfName(view, path, group.name));
+    const isOnly = called ? isOnlySchemaOf : isOnlyOfName;
+    const plain = this.isVisibleRoutine(oid) && (types || view === null || isOnly(view, path, group.name));
     const name = plain ? quoteIdentifier(group.name) : this.#qualified(group.schemaId, group.name);
     const taken = inputsOf(routine).map((p) => this.typeName(catalogOidOf(p.typeOid)) ?? formatType(p.typeOid));
     return types ? `${name}(${taken.join(',')})` : name;

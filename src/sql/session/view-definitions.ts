@@ -224,7 +224,7 @@ function makeText({ sql, columns, pretty, services, format }: Wanted, notes: Not
     if (!(error instanceof QuoralError)) throw error;
     notes.others = true;
     const nameOf = (oid: number): string | null =>
-      services.typeName(oid) ?? services.routineName?.(oid, false) ?? services.collationName?.(oid) ?? null;
+      services.typeName(oid) ?? services.routineName?.(oid, false, true) ?? services.collationName?.(oid) ?? null;
     return showTypes(text, nameOf);
   }
 }
@@ -316,7 +316,7 @@ function catalogNames(services: SessionServices): CatalogNames {
       const found = services.routineByOid?.(oid) ?? null;
       // The arguments tell it from others of its name.
       if (found !== null && services.isVisibleRoutine?.(oid) === true) return quoteIdentifier(found.group.name);
-      return services.routineName?.(oid, false) ?? quoteIdentifier(name);
+      return services.routineName?.(oid, false, true) ?? quoteIdentifier(name);
     },
     collation: (key) => {
       const oid = userCollationOid(key);

@@ -170,7 +170,7 @@ function plainInfoOf(type: EnumType | DomainType | CompositeType): Omit<TypeInfo
       return { ...named, category: 'E', preferred: false, length: 4, elementOid: 0, ...enumBehaviour(type) };
     case 'domain': {
       const base = typeByOid(type.typeOid);
-      return { ...base, ...named, elementOid: 0 };
+      return { ...base, ...named, preferred: false, elementOid: 0 };
     }
     case 'composite':
       return {
