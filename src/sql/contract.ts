@@ -30,6 +30,8 @@ import type { VariableNames } from './plan/variables.js';
 import type { Datum } from './types/datum.js';
 import type { DomainCheck } from './types/user-types.js';
 import type { FormatContext } from './types/type-info.js';
+import type { SessionUsage, ShownUsage } from './usage/session-usage.js';
+import type { ActivityRow } from './catalog/virtual/services.js';
 import type { Notice, ResultColumn, ResultSink } from './session-api.js';
 
 /** A node of the parse tree as libpg-query prints it: { SelectStmt: {...} }. */
@@ -204,6 +206,12 @@ export interface SessionServices {
   tableOfIndex(oid: number): TableDescriptor | null;
   /** Not there outside of a session. */
   readonly advisory?: AdvisoryServices;
+  /** What the session does, counted. Not there outside of a session. */
+  readonly usage?: SessionUsage;
+  /** The figures of its database as the transaction is shown them. */
+  shownUsage?(): ShownUsage;
+  /** What the node's sessions are at, in the order of their process ids. Not there outside of a session. */
+  activity?(): readonly ActivityRow[];
   /** Not there outside of a session. */
   readonly access?: AccessServices;
   /** NOTIFY: said when the transaction commits. Not there outside of a session. */
@@ -394,6 +402,8 @@ export interface CompiledStatement {
    * The session may then skip the transaction: `keys` → db.getMany → `rows`.
    */
   readonly pointRead: {
+    /** The index by whose keys it reads. */
+    readonly indexId: number;
     keys(parameters: readonly Datum[], ctx: FormatContext): readonly string[];
     rows(
       values: readonly (Buffer | null)[],

@@ -39,6 +39,8 @@ import { isRelationWithRows, noteRowTypes, relationsOfGroup, rowTypeOf, withCurr
 import { SchemaLocks } from './schema-locks.js';
 import { isTemporary, isTemporarySchema, isTemporarySchemaName, temporarySchemaName } from './temporary-names.js';
 import type { SessionTemporaries } from './temporary.js';
+import { usageOf } from '../usage/session-usage.js';
+import { droppedIds } from './dropped-ids.js';
 import { sharedView } from './shared-view.js';
 import { runBy, UsedRoutines } from './used-routines.js';
 import { snapshotOf } from './snapshot.js';
@@ -77,6 +79,8 @@ export class TransactionCatalog implements UseHolder {
   schemaGuard: ((id: number, name: string) => Promise<void> | null) | null = null;
   /** Of users, that what it writes calls. */
   readonly routinesInUse = new UsedRoutines();
+  /** Told of the relations, indexes and functions that are no more. */
+  onCommitted: ((dropped: readonly number[]) => void) | null = null;
   readonly #temporaries: SessionTemporaries | null;
   /** Objects in use, each as it was first seen (null: not read yet): that is what it is to the end. */
   readonly #uses = new Map<number, Descriptor | null>();
@@ -108,10 +112,6 @@ export class TransactionCatalog implements UseHolder {
   get changed(): boolean {
     return this.#descriptors.size > 0 || this.#names.size > 0;
   }
-  get usesAnything(): boolean {
-    return this.#uses.size > 0 || this.#locks !== null;
-  }
-
   /** @throws 40001 if the node's lease lapsed, so that what the transaction relied on may have changed. */
   check(): void {
     if (this.#uses.size === 0 && this.#locks === null) return;
@@ -546,6 +546,7 @@ export class TransactionCatalog implements UseHolder {
   }
 
   drop(txn: KvTxn, id: number): void {
+    usageOf(txn)?.pending(id)?.emptied();
     this.#descriptors.set(id, null);
     deleteDescriptor(txn, id);
   }
@@ -580,6 +581,7 @@ export class TransactionCatalog implements UseHolder {
     if (committed && this.changed) {
       this.catalog.forget([...this.#descriptors.keys()]);
       for (const key of this.#names.keys()) this.catalog.forgetName(key);
+      this.onCommitted?.(droppedIds(this.#descriptors, this.#held));
     }
     this.endUses();
     const locks = this.#locks;

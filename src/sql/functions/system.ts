@@ -512,7 +512,6 @@ fn('pg_relation_is_publishable(regclass) bool', () => true, STABLE);
 fn('pg_my_temp_schema() oid', () => 0, STABLE);
 fn('pg_relation_filenode(regclass) oid', (oid: number) => oid, STABLE);
 fn('pg_blocking_pids(int4) _int4', () => new PgArray(OID.int4, []), VOLATILE);
-fn('pg_stat_get_numscans(oid) int8', () => 0n, STABLE);
 fn(
   'pg_index_column_has_property(regclass, int4, text) bool',
   (_oid: number, _n: number, property: string) =>

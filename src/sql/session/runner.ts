@@ -237,6 +237,7 @@ export class StatementRunner {
     if (session.signal.aborted) throw session.signal.reason;
     if (options.simple && columns !== null) sink.columns(columns);
     const count = pointRead!.rows(values, options.parameters, session.format, sink);
+    session.usage.pointRead(pointRead!.indexId, count);
     if (options.portal !== null) options.portal.done = true;
     await session.transaction.endCatalog();
     if (session.state.state === 'implicit') session.state.apply('end');

@@ -22,6 +22,8 @@ import { Pace } from '../exec/pace.js';
 import { NotificationHub } from '../notify/hub.js';
 import { initParser } from '../parse/parser.js';
 import type { SessionOptions, SqlServer, SqlSession } from '../session-api.js';
+import { NodeUsage } from '../usage/counters.js';
+import { wallSince2000 } from './activity.js';
 import { NodeMemory } from './memory.js';
 import { PlanCache } from './plan-cache.js';
 import { placeOf } from './login.js';
@@ -72,6 +74,7 @@ export class ServerCore implements ManagedSqlServer {
   readonly parses = new TextCache<readonly ParsedStatement[]>({ countMax: 500, charactersMax: 500 * 1024 });
   readonly templates = new Templates();
   readonly memory: NodeMemory;
+  readonly usage: NodeUsage;
   /** What the contexts of all statements have in common. */
   readonly shared: Pick<ExecContext, 'db' | 'rng' | 'pace'>;
   readonly #temporaries: TemporaryCleaner;
@@ -89,6 +92,7 @@ export class ServerCore implements ManagedSqlServer {
     this.hub = new NotificationHub(deps);
     this.#temporaries = new TemporaryCleaner(this.catalog, deps.logger);
     this.advisory = new AdvisoryLocks(this.catalog, deps.logger, deps.waitGraph ?? null);
+    this.usage = new NodeUsage(wallSince2000(deps.clock));
     this.memory = new NodeMemory(deps.memoryLimitBytes ?? DEFAULT_MEMORY_BYTES);
     const pace = new Pace(
       () => deps.clock.monotonicMs(),

@@ -13,8 +13,6 @@ import type { Catalog, WaitOptions } from '../catalog/catalog.js';
 import type { SequenceDescriptor, TableDescriptor, ViewDescriptor } from '../catalog/descriptor.js';
 import { RIGHTS } from '../catalog/acl.js';
 import { wholeRights } from '../catalog/rights.js';
-import { SUPERUSER_OID } from '../catalog/bootstrap-names.js';
-import { SIGNAL_BACKEND } from '../catalog/roles.js';
 import { isMaterialized, queryOf } from '../catalog/materialized.js';
 import type { Sequences } from '../catalog/sequences.js';
 import { isTemporarySchema, isTemporarySchemaName, temporarySchemaName } from '../catalog/temporary-names.js';
@@ -46,11 +44,13 @@ import { missingRelation } from '../types/reg-names.js';
 import { arrayOidOf, catalogOidOf, formatType, typeByOid } from '../types/registry.js';
 import { quoteIdentifier, splitName } from '../types/identifiers.js';
 import type { FormatContext } from '../types/type-info.js';
+import type { Consistency, SessionUsage, ShownUsage } from '../usage/session-usage.js';
 import type { SessionAdvisory } from './advisory.js';
 import type { SessionNotifications } from './notifications.js';
 import type { ServerCore } from './server.js';
 import { VERSION_TEXT } from './setting-table.js';
 import type { SessionRoles } from './roles.js';
+import { checkSignal } from './signals.js';
 import { SequenceNames } from './sequence-names.js';
 import type { Settings } from './settings.js';
 import type { QueryStyle } from '../plan/deparse-query.js';
@@ -82,6 +82,8 @@ export interface ServiceHost {
   activity(): readonly ActivityRow[];
   readonly notifications: SessionNotifications;
   readonly advisory: SessionAdvisory;
+  readonly usage: SessionUsage;
+  readonly state: { readonly inBlock: boolean };
   readonly temporaries: SessionTemporaries;
   readonly portals: ReadonlyMap<string, Portal>;
   readonly prepared: ReadonlyMap<string, Prepared>;
@@ -172,24 +174,19 @@ export class Services implements SessionServices, CatalogServices {
 
   signalBackend(processId: number, how: 'cancel' | 'terminate'): boolean {
     const target = this.#host.activity().find((row) => row.processId === processId);
-    if (target !== undefined) this.#maySignal(target.userId, how);
+    if (target !== undefined) checkSignal(target.userId, how, this.#host.roles.rights, this.access);
     return this.#host.server.signalBackend(processId, how);
-  }
-
-  /** @throws QuoralError 42501 */
-  #maySignal(userId: number, how: 'cancel' | 'terminate'): void {
-    const { rights } = this.#host.roles;
-    if (rights.superuser) return;
-    const [verb, what] = how === 'cancel' ? ['cancel', 'query'] : ['terminate', 'process'];
-    if (userId === SUPERUSER_OID || this.access.rightsOf(userId)?.superuser === true)
-      throw sqlError('42501', `must be a superuser to ${verb} superuser ${what}`);
-    if (rights.isMember(userId) || rights.isMember(SIGNAL_BACKEND)) return;
-    const doing = how === 'cancel' ? 'whose query is being canceled' : 'whose process is being terminated';
-    throw sqlError('42501', `must be a member of the role ${doing} or member of pg_signal_backend`);
   }
 
   notify(channel: string, payload: string): void {
     this.#host.notifications.notify(channel, payload);
+  }
+  get usage(): SessionUsage {
+    return this.#host.usage;
+  }
+  shownUsage(): ShownUsage {
+    const consistency = this.#host.settings.get('stats_fetch_consistency') as Consistency;
+    return this.#host.usage.shown(consistency, this.#host.state.inBlock);
   }
   get advisory(): SessionAdvisory {
     return this.#host.advisory;

@@ -48,15 +48,6 @@ export function databases({ model }: Source): Values[] {
   }));
 }
 
-export function databaseStatistics({ model, services }: Source): Values[] {
-  const activity = services.activity();
-  return model.databases.map((database) => ({
-    datid: database.id,
-    datname: database.name,
-    numbackends: activity.filter((row) => row.databaseId === database.id).length,
-  }));
-}
-
 export function tablespaces(): Values[] {
   return [
     { oid: DEFAULT_TABLESPACE, spcname: 'pg_default', spcowner: SUPERUSER_OID },
@@ -184,7 +175,7 @@ export function* activity({ services, ctx }: Source): Iterable<Values> {
       backend_start: row.backendStart,
       xact_start: row.transactionStart,
       query_start: row.queryStart,
-      state_change: row.queryStart,
+      state_change: row.stateChange,
       state: row.state,
       query: row.query,
       backend_type: 'client backend',
