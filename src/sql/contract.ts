@@ -220,10 +220,12 @@ export interface SessionServices {
   /** Runs a function that a user made. Not there outside of a session. */
   callRoutine?(call: RoutineCall): Promise<RoutineResult>;
   /**
-   * Cancels what a session of this node does, or ends the session, and does not wait for it. False: there is none with
+   * Cancels what a session does, or ends it, and does not wait for it: of another node one that has a transaction open. False: there is none with
    * that process id. Not there outside of a session.
    */
-  signalBackend?(processId: number, how: 'cancel' | 'terminate'): boolean;
+  signalBackend?(processId: number, how: 'cancel' | 'terminate'): boolean | Promise<boolean>;
+  /** The sessions that keep one from going on. Not there outside of a session. */
+  blockingPids?(processId: number): Promise<readonly number[]>;
   /** The columns, by their ids, that the user may read where that is not all of the table; null: all. */
   readable?(table: TableDescriptor): ReadonlySet<number> | null;
   /** For pg_sleep, on the node's timers; rejects with 57014 when the signal aborts. */

@@ -4,6 +4,9 @@ import type { QuoralError } from '../../base/errors.js';
 import type { ActivityRow } from '../catalog/virtual/services.js';
 import type { DatabaseUse } from '../usage/counters.js';
 import type { SessionUsage } from '../usage/session-usage.js';
+import type { ReportedSession } from '../locks/lock-reports.js';
+import { needsXid } from '../locks/modes.js';
+import { xidOf } from '../locks/transaction-number.js';
 import type { Session } from './session.js';
 
 const EPOCH_2000_US = 946684800000000;
@@ -44,6 +47,15 @@ export class SessionActivity {
   /** What the client has sent: of several statements, all of them. */
   get queryText(): string {
     return this.#queryText;
+  }
+
+  async sleeping(sleep: () => Promise<void>): Promise<void> {
+    this.waits = 'PgSleep';
+    try {
+      await sleep();
+    } finally {
+      this.waits = '';
+    }
   }
 
   /** A message that runs something; '': one that ends what ran. Returns the time, microseconds since 1970. */
@@ -107,4 +119,22 @@ export class SessionActivity {
       openMs: this.openMs(this.#usage.database),
     };
   }
+}
+
+/** null: it has no transaction, and so no locks. */
+export function reportedSession(session: Session): ReportedSession | null {
+  const { txn, transaction, locks } = session;
+  const { knownCatalog } = transaction;
+  const relations = knownCatalog === null ? [] : locks.list(knownCatalog);
+  if (txn === null && !session.state.inBlock && relations.length === 0) return null;
+  const xid = txn !== null && relations.some(({ mode, granted }) => granted && needsXid(mode)) ? xidOf(txn) : 0;
+  return {
+    processId: session.processId,
+    databaseId: session.databaseId,
+    userId: session.roles.login.id,
+    virtualTransaction: `${session.processId}/${locks.number}`,
+    txn: txn?.id ?? '',
+    xid,
+    relations,
+  };
 }

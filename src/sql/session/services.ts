@@ -21,7 +21,7 @@ import type { CatalogView, TransactionCatalog } from '../catalog/transaction-cat
 import { collationIn } from '../catalog/collation-names.js';
 import { typeIn } from '../catalog/type-by-name.js';
 import { isRelationWithRows, relationOfArray } from '../catalog/row-types.js';
-import { userTypes } from '../catalog/user-types-view.js';
+import { domainCheckIn, userTypes } from '../catalog/user-types-view.js';
 import { viewIndex } from '../catalog/view-index.js';
 import { virtualRelation, virtualRelationByOid } from '../catalog/virtual/registry.js';
 import type { ActivityRow, CatalogServices, CursorRow, PreparedRow, SettingRow } from '../catalog/virtual/services.js';
@@ -35,9 +35,8 @@ import type {
   SessionServices,
   StoredColumn,
 } from '../contract.js';
-import { DOMAIN_VALUE } from '../plan/planner.js';
 import { inputsOf } from '../plan/routines.js';
-import { fieldsOf, userTypeOf } from '../types/user-types.js';
+import { fieldsOf } from '../types/user-types.js';
 import { builtInCollation } from '../types/collation.js';
 import { OID } from '../types/oids.js';
 import { missingRelation } from '../types/reg-names.js';
@@ -45,12 +44,15 @@ import { arrayOidOf, catalogOidOf, formatType, typeByOid } from '../types/regist
 import { quoteIdentifier, splitName } from '../types/identifiers.js';
 import type { FormatContext } from '../types/type-info.js';
 import type { Consistency, SessionUsage, ShownUsage } from '../usage/session-usage.js';
+import type { LockReport } from '../locks/lock-reports.js';
+import { pidsInTheWay } from '../locks/blocking.js';
+import type { SessionActivity } from './activity.js';
 import type { SessionAdvisory } from './advisory.js';
 import type { SessionNotifications } from './notifications.js';
 import type { ServerCore } from './server.js';
 import { VERSION_TEXT } from './setting-table.js';
 import type { SessionRoles } from './roles.js';
-import { checkSignal } from './signals.js';
+import { checkSignal, signalSession } from './signals.js';
 import { SequenceNames } from './sequence-names.js';
 import type { Settings } from './settings.js';
 import type { QueryStyle } from '../plan/deparse-query.js';
@@ -74,7 +76,7 @@ export interface ServiceHost {
   readonly processId: number;
   readonly settings: Settings;
   readonly modes: { readonly readOnly: boolean };
-  readonly server: { readonly advisory: AdvisoryLocks } & Pick<ServerCore, 'signalBackend'>;
+  readonly server: { readonly advisory: AdvisoryLocks } & Pick<ServerCore, 'signalBackend' | 'locks' | 'session'>;
   transactionCatalog(): TransactionCatalog;
   waitOptions(): WaitOptions;
   setSetting(name: string, value: string, local: boolean): string;
@@ -83,6 +85,7 @@ export interface ServiceHost {
   readonly notifications: SessionNotifications;
   readonly advisory: SessionAdvisory;
   readonly usage: SessionUsage;
+  readonly activityNow: SessionActivity;
   readonly state: { readonly inBlock: boolean };
   readonly temporaries: SessionTemporaries;
   readonly portals: ReadonlyMap<string, Portal>;
@@ -158,7 +161,7 @@ export class Services implements SessionServices, CatalogServices {
   }
 
   sleep(ms: number, signal: AbortSignal): Promise<void> {
-    return this.#catalog.waitFor(() => undefined, ms, signal);
+    return this.#host.activityNow.sleeping(() => this.#catalog.waitFor(() => undefined, ms, signal));
   }
 
   callRoutine(call: RoutineCall): Promise<RoutineResult> {
@@ -172,10 +175,9 @@ export class Services implements SessionServices, CatalogServices {
     return new Set(may.map(({ id }) => id));
   }
 
-  signalBackend(processId: number, how: 'cancel' | 'terminate'): boolean {
-    const target = this.#host.activity().find((row) => row.processId === processId);
-    if (target !== undefined) checkSignal(target.userId, how, this.#host.roles.rights, this.access);
-    return this.#host.server.signalBackend(processId, how);
+  signalBackend(processId: number, how: 'cancel' | 'terminate'): boolean | Promise<boolean> {
+    const { rights } = this.#host.roles;
+    return signalSession(this.#host.server, processId, how, (userId) => checkSignal(userId, how, rights, this.access));
   }
 
   notify(channel: string, payload: string): void {
@@ -230,6 +232,13 @@ export class Services implements SessionServices, CatalogServices {
 
   listLocks(): Promise<readonly ListedLock[]> {
     return this.#host.server.advisory.list();
+  }
+
+  lockReport(): Promise<LockReport> {
+    return this.#host.server.locks.all();
+  }
+  async blockingPids(processId: number): Promise<readonly number[]> {
+    return pidsInTheWay(await this.lockReport(), await this.listLocks(), processId);
   }
 
   /** Whether a name was not found that may be in the catalog for all that; forgotten by being asked. */
@@ -451,14 +460,7 @@ export class Services implements SessionServices, CatalogServices {
   }
 
   domainCheck(oid: number): FoundDomainCheck | null {
-    for (const { typeOid } of this.#view === null ? [] : userTypes(this.#view).byOid.values()) {
-      const type = userTypeOf(typeOid);
-      const check = type?.kind === 'domain' ? type.checks.find((one) => one.oid === oid) : undefined;
-      if (type?.kind !== 'domain' || check === undefined) continue;
-      const value = { name: DOMAIN_VALUE, typeOid: type.typeOid, typmod: type.typmod, isValue: true } as const;
-      return { ...check, domainOid: type.oid, value };
-    }
-    return null;
+    return this.#view === null ? null : domainCheckIn(this.#view, oid);
   }
 
   get temporarySchema(): number | null {

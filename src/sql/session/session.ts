@@ -52,6 +52,7 @@ import { routineHost } from './procedural.js';
 import { SessionRoles } from './roles.js';
 import { Routines } from './routines.js';
 import { refuseSetting } from './set-show.js';
+import { SessionLocks } from '../locks/session-locks.js';
 import { SessionUsage } from '../usage/session-usage.js';
 import { SessionActivity, since2000, wallSince2000 } from './activity.js';
 import { sessionFormat } from './format.js';
@@ -106,6 +107,7 @@ export class Session implements SqlSession {
   #pendingReports: [string, string][] = [];
   readonly activityNow: SessionActivity;
   readonly usage: SessionUsage;
+  readonly locks = new SessionLocks();
 
   constructor(server: ServerCore, options: SessionOptions, place: SessionPlace, processId: number, secretKey: number) {
     this.server = server;
@@ -399,6 +401,7 @@ export class Session implements SqlSession {
 
   transactionReset(over: boolean, committed = false): void {
     this.services.forgetView();
+    this.locks.ends();
     if (!over) return;
     this.temporaries.forgetTransaction();
     for (const portal of this.portals.values()) {

@@ -161,6 +161,11 @@ export class SessionTransaction {
     return this.#catalog;
   }
 
+  /** As it sees the catalog; null: it has not looked. */
+  get knownCatalog(): TransactionCatalog | null {
+    return this.#catalog;
+  }
+
   checkCatalog(): void {
     this.#catalog?.check();
   }

@@ -113,7 +113,6 @@ const OF_MODEL: Readonly<Record<string, ModelParts>> = {
 const MOMENTARY: Readonly<Record<string, Builder>> = {
   pg_database: databases,
   pg_settings: settings,
-  pg_stat_activity: activity,
   pg_cursors: cursors,
   pg_prepared_statements: preparedStatements,
   pg_timezone_names: timeZoneNames,
@@ -255,7 +254,16 @@ function rowsOf(layout: Layout): VirtualTable['rows'] {
     const ofModel = OF_MODEL[layout.name];
     if (layout.name === 'pg_sequences') return withLastValues(layout);
     if (layout.name === 'pg_locks')
-      return async (ctx) => (await locks(catalogServices(ctx))).map((values) => makeRow(layout, values));
+      return (ctx) =>
+        withSource(ctx, async ({ services, model }) =>
+          (await locks(services, model)).map((values) => makeRow(layout, values)),
+        );
+    if (layout.name === 'pg_stat_activity')
+      return (ctx) =>
+        withSource(ctx, async (source) => {
+          const report = await source.services.lockReport();
+          return Array.from(activity(source, report), (values) => makeRow(layout, values));
+        });
     if (ofModel !== undefined) return oncePerModel(ofModel);
     const momentary = MOMENTARY[layout.name];
     const counted = COUNTED[layout.name];

@@ -4,6 +4,7 @@ import { assert } from '../../../base/assert.js';
 import type { SettingDefinition } from './setting-definition.js';
 import type { ListedLock } from '../../advisory/advisory-locks.js';
 import type { KvTxn } from '../../../txn/kv-txn.js';
+import type { LockReport } from '../../locks/lock-reports.js';
 import type { ExecContext } from '../../contract.js';
 import type { SequenceDescriptor } from '../descriptor.js';
 import type { CatalogView } from '../transaction-catalog.js';
@@ -65,6 +66,7 @@ export interface CatalogServices {
   /** Of those that a value was taken of, and that the user may read; null: of the others. */
   lastValues(sequences: readonly SequenceDescriptor[]): Promise<readonly (bigint | null)[]>;
   listLocks(): Promise<readonly ListedLock[]>;
+  lockReport(): Promise<LockReport>;
   cursors(): readonly CursorRow[];
   preparedStatements(): readonly PreparedRow[];
 }
