@@ -30,6 +30,8 @@ import type { VariableNames } from './plan/variables.js';
 import type { Datum } from './types/datum.js';
 import type { DomainCheck } from './types/user-types.js';
 import type { FormatContext } from './types/type-info.js';
+import type { SessionUsage, ShownUsage } from './usage/session-usage.js';
+import type { ActivityRow } from './catalog/virtual/services.js';
 import type { Notice, ResultColumn, ResultSink } from './session-api.js';
 
 /** A node of the parse tree as libpg-query prints it: { SelectStmt: {...} }. */
@@ -208,6 +210,12 @@ export interface SessionServices {
   tableOfIndex(oid: number): TableDescriptor | null;
   /** Not there outside of a session. */
   readonly advisory?: AdvisoryServices;
+  /** What the session does, counted. Not there outside of a session. */
+  readonly usage?: SessionUsage;
+  /** The figures of its database as the transaction is shown them. */
+  shownUsage?(): ShownUsage;
+  /** What the node's sessions are at, in the order of their process ids. Not there outside of a session. */
+  activity?(): readonly ActivityRow[];
   /** Not there outside of a session. */
   readonly access?: AccessServices;
   /** NOTIFY: said when the transaction commits. Not there outside of a session. */
@@ -216,10 +224,12 @@ export interface SessionServices {
   /** Runs a function that a user made. Not there outside of a session. */
   callRoutine?(call: RoutineCall): Promise<RoutineResult>;
   /**
-   * Cancels what a session of this node does, or ends the session, and does not wait for it. False: there is none with
+   * Cancels what a session does, or ends it, and does not wait for it: of another node one that has a transaction open. False: there is none with
    * that process id. Not there outside of a session.
    */
-  signalBackend?(processId: number, how: 'cancel' | 'terminate'): boolean;
+  signalBackend?(processId: number, how: 'cancel' | 'terminate'): boolean | Promise<boolean>;
+  /** The sessions that keep one from going on. Not there outside of a session. */
+  blockingPids?(processId: number): Promise<readonly number[]>;
   /** The columns, by their ids, that the user may read where that is not all of the table; null: all. */
   readable?(table: TableDescriptor): ReadonlySet<number> | null;
   /** For pg_sleep, on the node's timers; rejects with 57014 when the signal aborts. */
@@ -399,6 +409,8 @@ export interface CompiledStatement {
    * The session may then skip the transaction: `keys` → db.getMany → `rows`.
    */
   readonly pointRead: {
+    /** The index by whose keys it reads. */
+    readonly indexId: number;
     keys(parameters: readonly Datum[], ctx: FormatContext): readonly string[];
     rows(
       values: readonly (Buffer | null)[],

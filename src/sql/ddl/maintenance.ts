@@ -11,6 +11,7 @@ import { findColumn } from './indexes.js';
 import { currentDatabase, requireOwner, requireSchemaOwner } from './ownership.js';
 import { openIndex, relationMissing } from './objects.js';
 import { list, of, options, rangeVar, stringOf, text, valueText } from './tree.js';
+import { usageOf } from '../usage/session-usage.js';
 import type { Loose } from './tree.js';
 import { readVacuumOptions } from './vacuum-options.js';
 
@@ -50,6 +51,7 @@ export async function runVacuum(ctx: DdlContext, body: Loose): Promise<string> {
       warn(ctx, `skipping "${name.name}" --- ${reason}`);
     } else if (relation?.kind === 'table') {
       requireColumns(relation.table, columns);
+      usageOf(ctx.txn)?.maintained(relation.table.id, { vacuum: isVacuum, analyze: analyzes });
       if (parallel && isTemporary(relation.table) && relation.table.indexes.filter(({ oid }) => oid !== 0).length > 1)
         warn(
           ctx,

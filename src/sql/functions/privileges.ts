@@ -25,7 +25,9 @@ import { OID } from '../types/oids.js';
 import { missingRelation, schemaOid } from '../types/reg-names.js';
 import { splitName } from '../types/identifiers.js';
 import { fn, srf } from './define.js';
+import { procedureByOid } from './procedure-oids.js';
 import { columnsOfRelation, type NumberedColumn } from './relation-columns.js';
+import { aclOfBuiltIn } from './restricted.js';
 
 const STABLE = { volatility: 'stable' } as const;
 
@@ -216,7 +218,11 @@ define('function', (who, object, privileges, ctx) => {
   const asked = readAsked(privileges, ['execute']);
   const oid = typeof object === 'number' ? object : access(ctx).routineOid(object);
   const routine = ctx.services.routineByOid?.(oid)?.routine;
-  if (routine === undefined) return oid < FIRST_USER_OID ? true : null;
+  if (routine === undefined) {
+    if (oid >= FIRST_USER_OID) return null;
+    const name = procedureByOid(oid)?.entry.name ?? '';
+    return onList(aclOfBuiltIn(name) ?? defaultAcl('function', SUPERUSER_OID), SUPERUSER_OID, asked, rights);
+  }
   const owner = routine.owner ?? SUPERUSER_OID;
   return onList(routine.acl ?? defaultAcl('function', owner), owner, asked, rights);
 });

@@ -3,7 +3,6 @@
  * (aggregates, window functions, set-returning functions) is in the context; subqueries are bound through
  * it too, so that this file does not depend on the binding of SELECT.
  */
-import { sqlError } from '../../base/errors.js';
 import type { A_Expr, A_Indirection, ColumnRef, Node, TypeCast } from 'libpg-query';
 import { checkDimensions } from '../types/limits.js';
 import { identityCast } from '../types/casts.js';

@@ -18,7 +18,7 @@ import { baseOidOf, userTypeOf } from '../types/user-types.js';
 import { pinnedOid, pinsIn } from '../types/pinned-types.js';
 import { as, isBuiltInFunction, stringsOf } from './ast.js';
 import { type Binder, type ExprContext, errorAt } from './binder.js';
-import { coerce, resolveUnknown, typeOfExpr } from './coerce.js';
+import { coerce, typeOfExpr } from './coerce.js';
 import { declaredArguments } from './declared-types.js';
 import type { Expr } from './expr.js';
 import { expressionTree } from './expression-tree.js';

@@ -23,6 +23,7 @@ import { readBody } from '../plpgsql/read-routine.js';
 import { CallResult, type ResultType } from '../plpgsql/result.js';
 import { ArgumentNames, bodyStatements } from '../plpgsql/sql-body.js';
 import type { Variable } from '../plpgsql/tree.js';
+import type { SessionUsage } from '../usage/session-usage.js';
 import type { InnerTransactions } from './inner-transactions.js';
 import { resolveTypes } from './variable-types.js';
 import { OID } from '../types/oids.js';
@@ -54,10 +55,12 @@ export class Routines {
   readonly #makeHost: MakeHost;
   readonly #inner: InnerTransactions;
   readonly #asOwner: AsOwner;
+  readonly #usage: SessionUsage;
   readonly #read = new WeakMap<Routine, ReadRoutine>();
   #depth = 0;
 
-  constructor(makeHost: MakeHost, inner: InnerTransactions, asOwner: AsOwner) {
+  constructor(makeHost: MakeHost, inner: InnerTransactions, asOwner: AsOwner, usage: SessionUsage) {
+    this.#usage = usage;
     this.#asOwner = asOwner;
     this.#makeHost = makeHost;
     this.#inner = inner;
@@ -81,6 +84,8 @@ export class Routines {
       const host = this.#makeHost(call.routine, mayEnd);
       const read = this.#readRoutine(call, host);
       const memory = host.newMemory();
+      const counted = this.#usage.countsCalls(language === 'plpgsql');
+      if (counted) this.#usage.callBegins(call.routine.oid);
       try {
         const result = new CallResult(this.#resultType(call, read), memory, host);
         const run = (): Promise<void> =>
@@ -94,6 +99,7 @@ export class Routines {
         const isNothing = result.type.isVoid && call.routine.language === 'sql';
         return { value: isNothing ? null : result.value, rows: result.rows };
       } finally {
+        if (counted) this.#usage.callEnds();
         memory.close();
       }
     } finally {

@@ -178,6 +178,7 @@ export class StatementRunner {
     const settled = settlePortals(session, compiled.readOnly, options.portal);
     if (settled !== null) await settled;
     const txn = transaction.ensureTxn();
+    session.locks.runs(compiled);
     txn.beginStatement();
     if (plan.storageSince > txn.readTimestamp) throw tooOldSnapshot(session.modes.asOf !== null);
     if (plan.needsView) await session.services.view();
@@ -240,6 +241,7 @@ export class StatementRunner {
     if (session.signal.aborted) throw session.signal.reason;
     if (options.simple && columns !== null) sink.columns(columns);
     const count = pointRead!.rows(values, options.parameters, session.format, sink);
+    session.usage.pointRead(pointRead!.indexId, count);
     if (options.portal !== null) options.portal.done = true;
     await session.transaction.endCatalog();
     if (session.state.state === 'implicit') session.state.apply('end');

@@ -13,8 +13,6 @@ import type { Catalog, WaitOptions } from '../catalog/catalog.js';
 import type { Routine, SequenceDescriptor, TableDescriptor, ViewDescriptor } from '../catalog/descriptor.js';
 import { RIGHTS } from '../catalog/acl.js';
 import { wholeRights } from '../catalog/rights.js';
-import { SUPERUSER_OID } from '../catalog/bootstrap-names.js';
-import { SIGNAL_BACKEND } from '../catalog/roles.js';
 import { isMaterialized, queryOf } from '../catalog/materialized.js';
 import type { Sequences } from '../catalog/sequences.js';
 import { isTemporarySchema, isTemporarySchemaName, temporarySchemaName } from '../catalog/temporary-names.js';
@@ -23,7 +21,7 @@ import type { CatalogView, TransactionCatalog } from '../catalog/transaction-cat
 import { collationIn } from '../catalog/collation-names.js';
 import { typeIn } from '../catalog/type-by-name.js';
 import { isRelationWithRows, relationOfArray } from '../catalog/row-types.js';
-import { userTypes } from '../catalog/user-types-view.js';
+import { domainCheckIn, userTypes } from '../catalog/user-types-view.js';
 import { viewIndex } from '../catalog/view-index.js';
 import { virtualRelation, virtualRelationByOid } from '../catalog/virtual/registry.js';
 import type { ActivityRow, CatalogServices, CursorRow, PreparedRow, SettingRow } from '../catalog/virtual/services.js';
@@ -37,20 +35,24 @@ import type {
   SessionServices,
   StoredColumn,
 } from '../contract.js';
-import { DOMAIN_VALUE } from '../plan/planner.js';
 import { inputsOf } from '../plan/routines.js';
-import { fieldsOf, userTypeOf } from '../types/user-types.js';
+import { fieldsOf } from '../types/user-types.js';
 import { builtInCollation } from '../types/collation.js';
 import { OID } from '../types/oids.js';
 import { missingRelation } from '../types/reg-names.js';
 import { arrayOidOf, catalogOidOf, formatType, typeByOid } from '../types/registry.js';
 import { quoteIdentifier, splitName } from '../types/identifiers.js';
 import type { FormatContext } from '../types/type-info.js';
+import type { Consistency, SessionUsage, ShownUsage } from '../usage/session-usage.js';
+import type { LockReport } from '../locks/lock-reports.js';
+import { pidsInTheWay } from '../locks/blocking.js';
+import type { SessionActivity } from './activity.js';
 import type { SessionAdvisory } from './advisory.js';
 import type { SessionNotifications } from './notifications.js';
 import type { ServerCore } from './server.js';
 import { VERSION_TEXT } from './setting-table.js';
 import type { SessionRoles } from './roles.js';
+import { checkSignal, signalSession } from './signals.js';
 import { SequenceNames } from './sequence-names.js';
 import type { Settings } from './settings.js';
 import type { QueryStyle } from '../plan/deparse-query.js';
@@ -74,7 +76,7 @@ export interface ServiceHost {
   readonly processId: number;
   readonly settings: Settings;
   readonly modes: { readonly readOnly: boolean };
-  readonly server: { readonly advisory: AdvisoryLocks } & Pick<ServerCore, 'signalBackend'>;
+  readonly server: { readonly advisory: AdvisoryLocks } & Pick<ServerCore, 'signalBackend' | 'locks' | 'session'>;
   transactionCatalog(): TransactionCatalog;
   waitOptions(): WaitOptions;
   setSetting(name: string, value: string, local: boolean): string;
@@ -82,6 +84,9 @@ export interface ServiceHost {
   activity(): readonly ActivityRow[];
   readonly notifications: SessionNotifications;
   readonly advisory: SessionAdvisory;
+  readonly usage: SessionUsage;
+  readonly activityNow: SessionActivity;
+  readonly state: { readonly inBlock: boolean };
   readonly temporaries: SessionTemporaries;
   readonly portals: ReadonlyMap<string, Portal>;
   readonly prepared: ReadonlyMap<string, Prepared>;
@@ -157,7 +162,7 @@ export class Services implements SessionServices, CatalogServices {
   }
 
   sleep(ms: number, signal: AbortSignal): Promise<void> {
-    return this.#catalog.waitFor(() => undefined, ms, signal);
+    return this.#host.activityNow.sleeping(() => this.#catalog.waitFor(() => undefined, ms, signal));
   }
 
   callRoutine(call: RoutineCall): Promise<RoutineResult> {
@@ -171,26 +176,20 @@ export class Services implements SessionServices, CatalogServices {
     return new Set(may.map(({ id }) => id));
   }
 
-  signalBackend(processId: number, how: 'cancel' | 'terminate'): boolean {
-    const target = this.#host.activity().find((row) => row.processId === processId);
-    if (target !== undefined) this.#maySignal(target.userId, how);
-    return this.#host.server.signalBackend(processId, how);
-  }
-
-  /** @throws QuoralError 42501 */
-  #maySignal(userId: number, how: 'cancel' | 'terminate'): void {
+  signalBackend(processId: number, how: 'cancel' | 'terminate'): boolean | Promise<boolean> {
     const { rights } = this.#host.roles;
-    if (rights.superuser) return;
-    const [verb, what] = how === 'cancel' ? ['cancel', 'query'] : ['terminate', 'process'];
-    if (userId === SUPERUSER_OID || this.access.rightsOf(userId)?.superuser === true)
-      throw sqlError('42501', `must be a superuser to ${verb} superuser ${what}`);
-    if (rights.isMember(userId) || rights.isMember(SIGNAL_BACKEND)) return;
-    const doing = how === 'cancel' ? 'whose query is being canceled' : 'whose process is being terminated';
-    throw sqlError('42501', `must be a member of the role ${doing} or member of pg_signal_backend`);
+    return signalSession(this.#host.server, processId, how, (userId) => checkSignal(userId, how, rights, this.access));
   }
 
   notify(channel: string, payload: string): void {
     this.#host.notifications.notify(channel, payload);
+  }
+  get usage(): SessionUsage {
+    return this.#host.usage;
+  }
+  shownUsage(): ShownUsage {
+    const consistency = this.#host.settings.get('stats_fetch_consistency') as Consistency;
+    return this.#host.usage.shown(consistency, this.#host.state.inBlock);
   }
   get advisory(): SessionAdvisory {
     return this.#host.advisory;
@@ -241,6 +240,13 @@ export class Services implements SessionServices, CatalogServices {
 
   listLocks(): Promise<readonly ListedLock[]> {
     return this.#host.server.advisory.list();
+  }
+
+  lockReport(): Promise<LockReport> {
+    return this.#host.server.locks.all();
+  }
+  async blockingPids(processId: number): Promise<readonly number[]> {
+    return pidsInTheWay(await this.lockReport(), await this.listLocks(), processId);
   }
 
   /** Whether a name was not found that may be in the catalog for all that; forgotten by being asked. */
@@ -475,15 +481,7 @@ export class Services implements SessionServices, CatalogServices {
   }
 
   domainCheck(oid: number): FoundDomainCheck | null {
-    if (this.#view === null) return this.#noteMissed();
-    for (const { typeOid } of userTypes(this.#view).byOid.values()) {
-      const type = userTypeOf(typeOid);
-      const check = type?.kind === 'domain' ? type.checks.find((one) => one.oid === oid) : undefined;
-      if (type?.kind !== 'domain' || check === undefined) continue;
-      const value = { name: DOMAIN_VALUE, typeOid: type.typeOid, typmod: type.typmod, isValue: true } as const;
-      return { ...check, domainOid: type.oid, value };
-    }
-    return null;
+    return this.#view === null ? this.#noteMissed() : domainCheckIn(this.#view, oid);
   }
 
   get temporarySchema(): number | null {
