@@ -13,6 +13,7 @@ const INGEST_ROWS = 1_000;
 
 export async function collectRows(compiled: CompiledStatement, ctx: DdlContext, writer: RowCollector): Promise<void> {
   const { profile } = ctx.watch ?? {};
+  if (compiled.namesObjects === true) await ctx.knowNames();
   const execution = compiled.start({ ...ctx.execContext(), ...(profile === undefined ? {} : { profile }) });
   try {
     // Row limits keep what is collected bounded; each stop is an ingest.

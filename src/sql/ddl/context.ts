@@ -62,6 +62,8 @@ export interface DdlContext {
   execContext(): ExecContext;
   /** The plan that an EXECUTE runs, and the context with its arguments. */
   executed(execute: Loose): Promise<{ readonly compiled: CompiledStatement; execContext(): ExecContext }>;
+  /** From now on names of the catalog's objects are found without waiting. */
+  knowNames(): Promise<void>;
   notice(notice: Notice): void;
   /** Of EXPLAIN ANALYZE: who watches the operators, and the plans whose rows a new table takes. */
   readonly watch?: { readonly profile: Profile; readonly plans: CompiledStatement[] };

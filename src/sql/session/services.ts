@@ -39,7 +39,6 @@ import { inputsOf } from '../plan/routines.js';
 import { fieldsOf } from '../types/user-types.js';
 import { builtInCollation } from '../types/collation.js';
 import { OID } from '../types/oids.js';
-import { missingRelation } from '../types/reg-names.js';
 import { arrayOidOf, catalogOidOf, formatType, typeByOid } from '../types/registry.js';
 import { quoteIdentifier, splitName } from '../types/identifiers.js';
 import type { FormatContext } from '../types/type-info.js';
@@ -53,7 +52,7 @@ import type { ServerCore } from './server.js';
 import { VERSION_TEXT } from './setting-table.js';
 import type { SessionRoles } from './roles.js';
 import { checkSignal, signalSession } from './signals.js';
-import { SequenceNames } from './sequence-names.js';
+import { SessionSequences } from './session-sequences.js';
 import type { Settings } from './settings.js';
 import type { QueryStyle } from '../plan/deparse-query.js';
 import { KnownPath } from './known-path.js';
@@ -98,9 +97,7 @@ export interface ServiceHost {
 export class Services implements SessionServices, CatalogServices {
   readonly #host: ServiceHost;
   readonly #catalog: Catalog;
-  readonly #sequences: Sequences;
-  readonly #current = new Map<number, bigint>();
-  #last: { id: number; value: bigint } | null = null;
+  readonly #sequences: SessionSequences;
   #view: CatalogView | null = null;
   /** The last one of the statement: rows are sent, with names of what is in them, when their transaction is over. */
   #shown: CatalogView | null = null;
@@ -111,7 +108,12 @@ export class Services implements SessionServices, CatalogServices {
   constructor(host: ServiceHost, catalog: Catalog, sequences: Sequences) {
     this.#host = host;
     this.#catalog = catalog;
-    this.#sequences = sequences;
+    this.#sequences = new SessionSequences(host, sequences, {
+      relationOid: (name) => this.relationOid(name),
+      relationName: (oid) => this.relationName(oid),
+      schemaId: (name) => this.#schemaId(name),
+      whole: () => this.#view !== null,
+    });
     const input = (oid: number, name: string): number => Number(typeByOid(oid).input(name, -1, this.#host.format) ?? 0);
     const services = this;
     this.access = catalogAccess(() => this.#view ?? this.#shown, {
@@ -529,92 +531,28 @@ export class Services implements SessionServices, CatalogServices {
   }
 
   // ---- sequences ----
-  readonly #names = new SequenceNames();
-  async #sequence(sequence: string | number): Promise<SequenceDescriptor> {
-    const tc = this.#host.transactionCatalog();
-    const wait = this.#host.waitOptions();
-    if (typeof sequence === 'number') {
-      const d = await tc.descriptor(sequence, wait);
-      if (d?.kind === 'sequence') return d;
-      if (d?.kind === 'table') throw sqlError('42809', `"${d.name}" is not a sequence`);
-      throw sqlError('42P01', `could not open relation with OID ${sequence}`);
-    }
-    const parts = splitName(sequence);
-    const name = { schema: parts.length > 1 ? parts[parts.length - 2]! : null, name: parts[parts.length - 1]! };
-    const found = await tc.relation(name, this.#host.settings.derived.searchPath, wait);
-    if (found === null) throw missingRelation(sequence, (schema) => this.#schemaId(schema));
-    if (found.kind !== 'sequence') throw sqlError('42809', `"${name.name}" is not a sequence`);
-    this.#names.learn(sequence, found.sequence.id);
-    return found.sequence;
-  }
 
-  /** @throws QuoralError 42501 */
-  async #mayUse(d: SequenceDescriptor, rights: number): Promise<void> {
-    if (this.#host.roles.mustAsk) await this.#host.roles.checkSequence(d, rights);
+  nextval(sequence: string | number): Promise<bigint> {
+    return this.#sequences.nextval(sequence);
   }
-
-  async nextval(sequence: string | number): Promise<bigint> {
-    const d = await this.#sequence(sequence);
-    await this.#mayUse(d, RIGHTS.usage | RIGHTS.update);
-    this.#mayMove(d, 'nextval');
-    const value = await this.#sequences.nextval(d);
-    this.#current.set(d.id, value);
-    this.#last = { id: d.id, value };
-    return value;
-  }
-
-  async sequenceState(sequence: number): Promise<{ value: bigint; isCalled: boolean }> {
-    return this.#sequences.lastValue(await this.#sequence(sequence));
-  }
-
-  async lastValues(sequences: readonly SequenceDescriptor[]): Promise<readonly (bigint | null)[]> {
-    const { rights } = this.#host.roles;
-    const values = await this.#sequences.lastValues(sequences);
-    return values.map((value, i) =>
-      (wholeRights(rights, sequences[i]!) & (RIGHTS.usage | RIGHTS.select)) === 0 ? null : value,
-    );
-  }
-
   currval(sequence: string | number): bigint {
-    let id = typeof sequence === 'number' ? sequence : this.relationOid(sequence);
-    if (this.#view === null) id ??= this.#names.find(String(sequence), this.#host.transactionCatalog());
-    const value = id === null ? undefined : this.#current.get(id);
-    if (value !== undefined) {
-      this.#host.roles.checkCurrent(id!);
-      return value;
-    }
-    if (id === null) throw missingRelation(String(sequence), (schema) => this.#schemaId(schema));
-    const name = splitName(this.relationName(id) ?? String(sequence)).at(-1);
-    throw sqlError('55000', `currval of sequence "${name}" is not yet defined in this session`);
+    return this.#sequences.currval(sequence);
   }
-
-  async setval(sequence: string | number, value: bigint, isCalled: boolean): Promise<bigint> {
-    const d = await this.#sequence(sequence);
-    await this.#mayUse(d, RIGHTS.update);
-    this.#mayMove(d, 'setval');
-    await this.#sequences.setval(d, value, isCalled);
-    if (isCalled) this.#current.set(d.id, value);
-    return value;
+  setval(sequence: string | number, value: bigint, isCalled: boolean): Promise<bigint> {
+    return this.#sequences.setval(sequence, value, isCalled);
   }
-
-  /** A read-only transaction moves the session's own temporary sequences only. @throws QuoralError 25006 */
-  #mayMove(d: SequenceDescriptor, call: string): void {
-    if (this.#host.modes.readOnly && d.schemaId !== this.temporarySchema)
-      throw sqlError('25006', `cannot execute ${call}() in a read-only transaction`);
+  lastval(): Promise<bigint> {
+    return this.#sequences.lastval();
   }
-  async lastval(): Promise<bigint> {
-    const tc = this.#host.transactionCatalog();
-    if (this.#last === null || (await tc.descriptor(this.#last.id, this.#host.waitOptions())) === null)
-      throw sqlError('55000', 'lastval is not yet defined in this session');
-    this.#host.roles.checkCurrent(this.#last.id);
-    return this.#current.get(this.#last.id) ?? this.#last.value;
+  sequenceState(sequence: number): Promise<{ value: bigint; isCalled: boolean }> {
+    return this.#sequences.state(sequence);
   }
-
+  lastValues(sequences: readonly SequenceDescriptor[]): Promise<readonly (bigint | null)[]> {
+    return this.#sequences.lastValues(sequences);
+  }
   /** DISCARD SEQUENCES. */
   discardSequences(): void {
-    this.#current.clear();
-    this.#names.clear();
-    this.#last = null;
+    this.#sequences.discard();
   }
 }
 export { splitIdentifiers };
