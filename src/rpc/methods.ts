@@ -21,6 +21,8 @@ export const METHODS = {
   /** One-way: a database's queue of notifications has new rows. */
   notify: { id: 10, name: 'notify', streamClass: 'kv' },
   advisory: { id: 11, name: 'advisory', streamClass: 'kv' },
+  /** Who holds and awaits what, and signals to sessions. */
+  locks: { id: 12, name: 'locks', streamClass: 'kv' },
 } as const satisfies Record<string, { id: number; name: string; streamClass: StreamClass }>;
 
 export type MethodName = keyof typeof METHODS;

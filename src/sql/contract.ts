@@ -30,6 +30,8 @@ import type { VariableNames } from './plan/variables.js';
 import type { Datum } from './types/datum.js';
 import type { DomainCheck } from './types/user-types.js';
 import type { FormatContext } from './types/type-info.js';
+import type { SessionUsage, ShownUsage } from './usage/session-usage.js';
+import type { ActivityRow } from './catalog/virtual/services.js';
 import type { Notice, ResultColumn, ResultSink } from './session-api.js';
 
 /** A node of the parse tree as libpg-query prints it: { SelectStmt: {...} }. */
@@ -62,6 +64,8 @@ export interface RelationName {
   readonly isRoutine?: boolean;
   /** Of such: a function that is built in is called so as well. */
   readonly besideBuiltIn?: true;
+  /** It is a relation of a stored query, whatever it is called by now. */
+  readonly id?: number;
   /** It is behind COLLATE: no collation that every database has is called so. */
   readonly isCollation?: boolean;
 }
@@ -186,11 +190,13 @@ export interface SessionServices {
   expressionText?(sql: string, columns: readonly StoredColumn[], pretty: boolean): string;
   /** Its query as text. Not there outside of a session. */
   viewText?(view: ViewDescriptor, style: QueryStyle): string;
+  /** Of a body that is kept as trees. Not there outside of a session. */
+  bodyText?(name: string, routine: Routine): string;
   /** A function or procedure of a user. Not there outside of a session. */
   routineByOid?(oid: number): FoundRoutine | null;
   isVisibleRoutine?(oid: number): boolean;
-  /** As SQL names it, with the types that it takes if asked. */
-  routineName?(oid: number, types: boolean): string | null;
+  /** As SQL names it, with the types that it takes if asked; `called`: where a call of it stands. */
+  routineName?(oid: number, types: boolean, called?: boolean): string | null;
   schemaNameOf(schemaId: number): string | null;
   /** A constraint of a domain, by its oid. */
   domainCheck(oid: number): FoundDomainCheck | null;
@@ -204,6 +210,12 @@ export interface SessionServices {
   tableOfIndex(oid: number): TableDescriptor | null;
   /** Not there outside of a session. */
   readonly advisory?: AdvisoryServices;
+  /** What the session does, counted. Not there outside of a session. */
+  readonly usage?: SessionUsage;
+  /** The figures of its database as the transaction is shown them. */
+  shownUsage?(): ShownUsage;
+  /** What the node's sessions are at, in the order of their process ids. Not there outside of a session. */
+  activity?(): readonly ActivityRow[];
   /** Not there outside of a session. */
   readonly access?: AccessServices;
   /** NOTIFY: said when the transaction commits. Not there outside of a session. */
@@ -212,17 +224,20 @@ export interface SessionServices {
   /** Runs a function that a user made. Not there outside of a session. */
   callRoutine?(call: RoutineCall): Promise<RoutineResult>;
   /**
-   * Cancels what a session of this node does, or ends the session, and does not wait for it. False: there is none with
+   * Cancels what a session does, or ends it, and does not wait for it: of another node one that has a transaction open. False: there is none with
    * that process id. Not there outside of a session.
    */
-  signalBackend?(processId: number, how: 'cancel' | 'terminate'): boolean;
+  signalBackend?(processId: number, how: 'cancel' | 'terminate'): boolean | Promise<boolean>;
+  /** The sessions that keep one from going on. Not there outside of a session. */
+  blockingPids?(processId: number): Promise<readonly number[]>;
   /** The columns, by their ids, that the user may read where that is not all of the table; null: all. */
   readable?(table: TableDescriptor): ReadonlySet<number> | null;
   /** For pg_sleep, on the node's timers; rejects with 57014 when the signal aborts. */
   sleep?(ms: number, signal: AbortSignal): Promise<void>;
 }
 
-export type CommentedKind = 'schema' | 'database' | 'type' | 'extension' | 'role' | 'collation' | 'statistics';
+export type CommentedKind =
+  'schema' | 'database' | 'type' | 'extension' | 'role' | 'collation' | 'statistics' | 'domain constraint';
 
 /** Roles and what they may do, in the statement's view of the catalog. */
 export interface AccessServices {
@@ -394,6 +409,8 @@ export interface CompiledStatement {
    * The session may then skip the transaction: `keys` → db.getMany → `rows`.
    */
   readonly pointRead: {
+    /** The index by whose keys it reads. */
+    readonly indexId: number;
     keys(parameters: readonly Datum[], ctx: FormatContext): readonly string[];
     rows(
       values: readonly (Buffer | null)[],
@@ -457,6 +474,15 @@ export interface Planner {
     settings: PlannerSettings,
     kind?: 'views' | 'materialized views',
   ): CompiledView;
+  /** A statement of a body in standard SQL, as the routine keeps it. `keeps`: functions that it goes on naming as they are written. */
+  compileBodyQuery(
+    statement: ParsedStatement,
+    catalog: CatalogSnapshot,
+    settings: PlannerSettings,
+    names: VariableNames,
+    parameterOids: readonly number[],
+    keeps: (used: UsedRoutine) => boolean,
+  ): StoredQuery;
   /** Compiles a stand-alone expression such as a DEFAULT or CHECK over the table's columns. */
   compileExpression(
     /** Its text, or its tree, with places in the statement that it is of. */
@@ -473,17 +499,21 @@ export interface Planner {
   ): CompiledExpression;
 }
 
-export interface CompiledView {
+/** A query's tree, with all that it names by oids, and what that is. */
+export interface StoredQuery {
+  readonly queryTree: string;
+  readonly sources: ViewDescriptor['sources'];
+  readonly usedTypes: NonNullable<ViewDescriptor['usedTypes']>;
+  readonly usedRoutines: readonly UsedRoutine[];
+}
+
+export interface CompiledView extends StoredQuery {
   readonly columns: readonly {
     readonly name: string;
     readonly typeOid: number;
     readonly typmod: number;
     readonly collation?: string;
   }[];
-  readonly queryTree: string;
-  readonly sources: ViewDescriptor['sources'];
-  readonly usedTypes: NonNullable<ViewDescriptor['usedTypes']>;
-  readonly usedRoutines: readonly UsedRoutine[];
 }
 
 export interface CompiledExpression {

@@ -94,6 +94,16 @@ export class DeadlockDriver implements WaitGraph {
     return this.#waits.size;
   }
 
+  /** The waits of this node's ranges; `since` in microseconds since 1970. */
+  current(): { waiter: string; holder: string; key: string; since: number }[] {
+    const { clock } = this.#deps;
+    const [wallUs, nowMs] = [clock.wallUs(), clock.monotonicMs()];
+    return [...this.#waits.values()].map(({ report: { waiter, holder, key }, sinceMs }) => ({
+      ...{ waiter, holder, key },
+      since: Math.floor(wallUs - (nowMs - sinceMs) * 1000),
+    }));
+  }
+
   waitBegins(
     waiter: { readonly id: string; readonly coordinator: NodeId; readonly name: string; readonly minTs: Timestamp },
     holder: { readonly id: string; readonly coordinator: NodeId; readonly name: string },

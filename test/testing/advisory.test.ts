@@ -61,7 +61,9 @@ describe('advisory locks over the wire', () => {
       "select pg_try_advisory_lock(1, -1) as got, classid, objid, objsubid, mode, granted from (select 1) as x left join pg_locks on locktype = 'advisory'",
     );
     expect(rows).toEqual([{ got: true, classid: null, objid: null, objsubid: null, mode: null, granted: null }]);
-    const locks = await b.query('select classid, objid, objsubid, mode, granted from pg_locks');
+    const locks = await b.query(
+      "select classid, objid, objsubid, mode, granted from pg_locks where locktype = 'advisory'",
+    );
     expect(locks.rows).toEqual([{ classid: 1, objid: 4294967295, objsubid: 2, mode: 'ExclusiveLock', granted: true }]);
   });
 

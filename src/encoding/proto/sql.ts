@@ -45,6 +45,57 @@ export interface AdvisoryEntry {
   txnName: string;
 }
 
+/** Who holds and awaits what on a node (src/sql/locks/lock-reports.ts). */
+export interface LocksRequest {
+  request: { $case: "report"; value: LocksAsked } | { $case: "signal"; value: LocksSignal } | undefined;
+}
+
+export interface LocksAsked {
+}
+
+/** pg_cancel_backend and pg_terminate_backend: whoever asks has looked whether it may. */
+export interface LocksSignal {
+  processId: number;
+  terminate: boolean;
+}
+
+export interface LocksResponse {
+  sessions: LockingSession[];
+  waits: LockWait[];
+  /** signal: there was such a session. */
+  found: boolean;
+}
+
+/** A session with a transaction open. */
+export interface LockingSession {
+  processId: number;
+  databaseId: number;
+  userId: number;
+  virtualTransaction: string;
+  /** Empty: no KV transaction. */
+  txn: Buffer;
+  /** 0: it has changed and locked nothing. */
+  xid: number;
+  relations: RelationLock[];
+}
+
+export interface RelationLock {
+  relationId: number;
+  /** As PostgreSQL numbers them, 1 to 8. */
+  mode: number;
+  granted: boolean;
+  /** Microseconds since 1970 since when it is waited for; 0: it is not. */
+  waitStart: number;
+}
+
+/** A wait for a row's lock, or an advisory one, in ranges that the node leads. */
+export interface LockWait {
+  waiter: Buffer;
+  holder: Buffer;
+  since: number;
+  advisory: boolean;
+}
+
 function createBaseNotifyNudge(): NotifyNudge {
   return { databaseId: 0 };
 }
@@ -352,6 +403,503 @@ export const AdvisoryEntry: MessageFns<AdvisoryEntry> = {
             }
 
             message.txnName = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseLocksRequest(): LocksRequest {
+  return { request: undefined };
+}
+
+export const LocksRequest: MessageFns<LocksRequest> = {
+  encode(message: LocksRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.request?.$case) {
+      case "report":
+        LocksAsked.encode(message.request.value, writer.uint32(10).fork()).join();
+        break;
+      case "signal":
+        LocksSignal.encode(message.request.value, writer.uint32(18).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LocksRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLocksRequest();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.request = { $case: "report", value: LocksAsked.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.request = { $case: "signal", value: LocksSignal.decode(reader, reader.uint32()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseLocksAsked(): LocksAsked {
+  return {};
+}
+
+export const LocksAsked: MessageFns<LocksAsked> = {
+  encode(_: LocksAsked, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LocksAsked {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLocksAsked();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseLocksSignal(): LocksSignal {
+  return { processId: 0, terminate: false };
+}
+
+export const LocksSignal: MessageFns<LocksSignal> = {
+  encode(message: LocksSignal, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.processId !== 0) {
+      writer.uint32(8).uint32(message.processId);
+    }
+    if (message.terminate !== false) {
+      writer.uint32(16).bool(message.terminate);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LocksSignal {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLocksSignal();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.processId = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.terminate = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseLocksResponse(): LocksResponse {
+  return { sessions: [], waits: [], found: false };
+}
+
+export const LocksResponse: MessageFns<LocksResponse> = {
+  encode(message: LocksResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.sessions) {
+      LockingSession.encode(v!, writer.uint32(10).fork()).join();
+    }
+    for (const v of message.waits) {
+      LockWait.encode(v!, writer.uint32(18).fork()).join();
+    }
+    if (message.found !== false) {
+      writer.uint32(24).bool(message.found);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LocksResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLocksResponse();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.sessions.push(LockingSession.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.waits.push(LockWait.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.found = reader.bool();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseLockingSession(): LockingSession {
+  return {
+    processId: 0,
+    databaseId: 0,
+    userId: 0,
+    virtualTransaction: "",
+    txn: Buffer.alloc(0),
+    xid: 0,
+    relations: [],
+  };
+}
+
+export const LockingSession: MessageFns<LockingSession> = {
+  encode(message: LockingSession, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.processId !== 0) {
+      writer.uint32(8).uint32(message.processId);
+    }
+    if (message.databaseId !== 0) {
+      writer.uint32(16).uint64(message.databaseId);
+    }
+    if (message.userId !== 0) {
+      writer.uint32(24).uint32(message.userId);
+    }
+    if (message.virtualTransaction !== "") {
+      writer.uint32(34).string(message.virtualTransaction);
+    }
+    if (message.txn.length !== 0) {
+      writer.uint32(42).bytes(message.txn);
+    }
+    if (message.xid !== 0) {
+      writer.uint32(48).uint32(message.xid);
+    }
+    for (const v of message.relations) {
+      RelationLock.encode(v!, writer.uint32(58).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LockingSession {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLockingSession();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.processId = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.databaseId = longToNumber(reader.uint64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.userId = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.virtualTransaction = reader.string();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.txn = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.xid = reader.uint32();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.relations.push(RelationLock.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseRelationLock(): RelationLock {
+  return { relationId: 0, mode: 0, granted: false, waitStart: 0 };
+}
+
+export const RelationLock: MessageFns<RelationLock> = {
+  encode(message: RelationLock, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.relationId !== 0) {
+      writer.uint32(8).uint32(message.relationId);
+    }
+    if (message.mode !== 0) {
+      writer.uint32(16).uint32(message.mode);
+    }
+    if (message.granted !== false) {
+      writer.uint32(24).bool(message.granted);
+    }
+    if (message.waitStart !== 0) {
+      writer.uint32(32).uint64(message.waitStart);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RelationLock {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRelationLock();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.relationId = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.mode = reader.uint32();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.granted = reader.bool();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.waitStart = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+};
+
+function createBaseLockWait(): LockWait {
+  return { waiter: Buffer.alloc(0), holder: Buffer.alloc(0), since: 0, advisory: false };
+}
+
+export const LockWait: MessageFns<LockWait> = {
+  encode(message: LockWait, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.waiter.length !== 0) {
+      writer.uint32(10).bytes(message.waiter);
+    }
+    if (message.holder.length !== 0) {
+      writer.uint32(18).bytes(message.holder);
+    }
+    if (message.since !== 0) {
+      writer.uint32(24).uint64(message.since);
+    }
+    if (message.advisory !== false) {
+      writer.uint32(32).bool(message.advisory);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LockWait {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLockWait();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.waiter = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.holder = Buffer.from(reader.bytes());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.since = longToNumber(reader.uint64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.advisory = reader.bool();
             continue;
           }
         }

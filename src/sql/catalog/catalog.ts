@@ -209,7 +209,7 @@ export class Catalog {
     const expiry = await againIfUnknown(() => this.#extendLease(this.db.now() + LEASE_MS * 1000));
     if (this.db.now() >= this.#leaseUntil) {
       this.#leaseGeneration++;
-      this.#forgetAll();
+      this.forgetAll();
     }
     this.#leaseUntil = Math.max(this.#leaseUntil, expiry - MARGIN_MS * 1000);
   }
@@ -249,7 +249,8 @@ export class Catalog {
     return this.#descriptors.get(id);
   }
 
-  #forgetAll(): void {
+  /** What this node has met of the catalog; it is read again as it is asked for. */
+  forgetAll(): void {
     this.#descriptors.clear();
     this.#names.clear();
     this.#schemas.clear();
@@ -299,7 +300,7 @@ export class Catalog {
       }
       if (bytes === null || bytes === undefined) return null;
       const descriptor = decodeDescriptor(bytes);
-      if (this.#descriptors.size >= CACHE_MAX) this.#forgetAll();
+      if (this.#descriptors.size >= CACHE_MAX) this.forgetAll();
       this.#descriptors.set(id, descriptor);
       return descriptor;
     }

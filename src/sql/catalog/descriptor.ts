@@ -270,6 +270,8 @@ export interface SequenceDescriptor extends SchemaObject {
   readonly cache: number;
   readonly cycle: boolean;
   readonly ownedBy: { readonly tableId: DescriptorId; readonly columnId: number } | null;
+  /** Kept and shown, without effect. */
+  readonly unlogged?: true;
   /** Value = base + the counter in SYSTEM_KEYS.sequence(counterId); fixed when the sequence is created or restarted. */
   readonly base?: string;
   /** An id of its own since it was restarted, so that a rollback brings the old counter back; until then the sequence's id. */
@@ -388,6 +390,17 @@ export interface Routine {
   readonly leakproof?: boolean;
   /** It is an aggregate made of these. */
   readonly aggregate?: AggregateParts;
+  /** Functions that defaults of its parameters or such a body call, as they are now. */
+  readonly usedRoutines?: readonly UsedRoutine[];
+  /**
+   * Such a body's statements as parse trees in JSON, all that they name pinned, as a view's query is. Not there, and the
+   * text is what runs, if one of them is no SELECT.
+   */
+  readonly trees?: readonly string[];
+  /** What the trees read, and which of its columns. */
+  readonly sources?: readonly ViewSource[];
+  /** Users' types that the trees name. */
+  readonly usedTypes?: readonly { readonly typeOid: number }[];
   /** Never stored. For calls of it under another collation than the default: what its arguments and variables have. */
   readonly inputCollation?: string;
 }
@@ -456,6 +469,8 @@ export interface DatabaseDescriptor {
   /** Of its schema `public`, where it is not as it was made. */
   readonly publicSchema?: { readonly owner: number; readonly acl: Acl | null };
   readonly defaultAcls?: readonly DefaultAcl[];
+  /** Of languages, by their oids, where it is not as it was made. */
+  readonly languageAcls?: readonly { readonly oid: number; readonly acl: Acl }[];
   /** ALTER DATABASE … SET: 'name=value'. */
   readonly settings?: readonly string[];
 }

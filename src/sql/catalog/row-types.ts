@@ -11,6 +11,7 @@
 import { sqlError } from '../../base/errors.js';
 import { SYSTEM_KEYS } from '../../encoding/keyspace.js';
 import type { KvTxn } from '../../txn/kv-txn.js';
+import type { ResolvedRoutines } from '../contract.js';
 import type { CompositeField } from '../types/composite.js';
 import { internType, isHandle, typesWithin, userTypeOf } from '../types/user-types.js';
 import { withType } from './codec.js';
@@ -133,4 +134,19 @@ function handlesOf(group: Descriptor, oid: number): readonly number[] {
     return value;
   });
   return [...found];
+}
+
+/** The group with its types of rows as they are now, and the relations that they are of. */
+export async function currentRows(
+  group: RoutineDescriptor,
+  descriptor: (id: number) => Promise<Descriptor | null>,
+): Promise<Pick<ResolvedRoutines, 'routines'> & Partial<Pick<ResolvedRoutines, 'rowsOf'>>> {
+  const ids = relationsOfGroup(group);
+  if (ids.length === 0) return { routines: group.routines };
+  const rowsOf: (TableDescriptor | ViewDescriptor)[] = [];
+  for (const id of ids) {
+    const relation = await descriptor(id);
+    if (isRelationWithRows(relation)) rowsOf.push(relation);
+  }
+  return { routines: withCurrentRows(group, rowsOf).routines, rowsOf };
 }

@@ -29,6 +29,9 @@ export class SchemaLocks {
     catalog.activeTokens.add(this.token);
   }
 
+  get ids(): Iterable<number> {
+    return this.#held;
+  }
   holds(id: number): boolean {
     return this.#held.has(id);
   }

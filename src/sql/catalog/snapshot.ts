@@ -16,7 +16,7 @@ import { virtualRelation } from './virtual/registry.js';
 export async function snapshotOf(
   catalog: Pick<
     TransactionCatalog,
-    'database' | 'type' | 'routines' | 'relation' | 'schemaId' | 'guard' | 'collationIn'
+    'database' | 'type' | 'routines' | 'relation' | 'viewRelation' | 'descriptor' | 'schemaId' | 'guard' | 'collationIn'
   >,
   names: readonly RelationName[],
   searchPath: readonly string[],
@@ -27,9 +27,11 @@ export async function snapshotOf(
   const types = new Map<string, ResolvedType | null>();
   const routines = new Map<string, readonly ResolvedRoutines[] | null>();
   const collations = new Map<string, ResolvedCollation | 'no schema' | null>();
+  const byId = new Map<number, Relation | null>();
   for (const name of names) {
     const key = `${name.schema ?? ''}\0${name.name}`;
-    if (name.isType === true) types.set(key, types.get(key) ?? (await catalog.type(name, searchPath, wait)));
+    if (name.id !== undefined) byId.set(name.id, await relationById(catalog, name.id, wait));
+    else if (name.isType === true) types.set(key, types.get(key) ?? (await catalog.type(name, searchPath, wait)));
     else if (name.isCollation === true) collations.set(key, await collationByName(catalog, name, searchPath, wait));
     else if (name.isRoutine === true) {
       const found = await catalog.routines(name, searchPath, wait);
@@ -44,6 +46,7 @@ export async function snapshotOf(
     database: catalog.database,
     searchPath,
     relation(name) {
+      if (name.id !== undefined) return byId.get(name.id) ?? null;
       const known = found.get(`${name.schema ?? ''}\0${name.name}`);
       if (known !== undefined) return known;
       // Only catalog relations can be asked for without having been announced.
@@ -53,4 +56,14 @@ export async function snapshotOf(
     collation: (name) => collations.get(`${name.schema ?? ''}\0${name.name}`) ?? null,
     routines: (name) => routines.get(`${name.schema ?? ''}\0${name.name}`) ?? null,
   };
+}
+
+async function relationById(
+  catalog: Pick<TransactionCatalog, 'descriptor' | 'viewRelation'>,
+  id: number,
+  wait: WaitOptions,
+): Promise<Relation | null> {
+  const found = await catalog.descriptor(id, wait);
+  if (found?.kind !== 'table' && found?.kind !== 'view' && found?.kind !== 'sequence') return null;
+  return catalog.viewRelation(found, wait);
 }

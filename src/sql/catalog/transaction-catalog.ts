@@ -35,10 +35,13 @@ import type {
 } from './descriptor.js';
 import { collationEntryName, isCollation } from './collation-names.js';
 import { linkedTables } from './linked-tables.js';
-import { isRelationWithRows, noteRowTypes, relationsOfGroup, rowTypeOf, withCurrentRows } from './row-types.js';
+import { currentRows, isRelationWithRows, noteRowTypes, rowTypeOf } from './row-types.js';
 import { SchemaLocks } from './schema-locks.js';
 import { isTemporary, isTemporarySchema, isTemporarySchemaName, temporarySchemaName } from './temporary-names.js';
 import type { SessionTemporaries } from './temporary.js';
+import { CatalogWaits } from './catalog-waits.js';
+import { usageOf } from '../usage/session-usage.js';
+import { droppedIds } from './dropped-ids.js';
 import { sharedView } from './shared-view.js';
 import { runBy, UsedRoutines } from './used-routines.js';
 import { snapshotOf } from './snapshot.js';
@@ -77,6 +80,10 @@ export class TransactionCatalog implements UseHolder {
   schemaGuard: ((id: number, name: string) => Promise<void> | null) | null = null;
   /** Of users, that what it writes calls. */
   readonly routinesInUse = new UsedRoutines();
+  /** Told of the relations, indexes and functions that are no more. */
+  onCommitted: ((dropped: readonly number[]) => void) | null = null;
+  /** What it is kept from: the use of objects, or the schema locks on them. */
+  readonly waits = new CatalogWaits();
   readonly #temporaries: SessionTemporaries | null;
   /** Objects in use, each as it was first seen (null: not read yet): that is what it is to the end. */
   readonly #uses = new Map<number, Descriptor | null>();
@@ -108,10 +115,6 @@ export class TransactionCatalog implements UseHolder {
   get changed(): boolean {
     return this.#descriptors.size > 0 || this.#names.size > 0;
   }
-  get usesAnything(): boolean {
-    return this.#uses.size > 0 || this.#locks !== null;
-  }
-
   /** @throws 40001 if the node's lease lapsed, so that what the transaction relied on may have changed. */
   check(): void {
     if (this.#uses.size === 0 && this.#locks === null) return;
@@ -141,7 +144,12 @@ export class TransactionCatalog implements UseHolder {
   }
 
   async waitUse(id: number, wait: WaitOptions): Promise<void> {
-    while (!this.use(id)) await this.catalog.waitUnlocked(id, wait);
+    while (!this.use(id))
+      await this.waits.during(this.catalog.clock, [id], 1, () => this.catalog.waitUnlocked(id, wait));
+  }
+
+  get lockedIds(): Iterable<number> {
+    return [...(this.#locks?.ids ?? []), ...this.#created];
   }
 
   #endUse(id: number): void {
@@ -298,7 +306,13 @@ export class TransactionCatalog implements UseHolder {
       const schemaId = await this.schemaId(schema);
       const d = schemaId === null ? null : await this.routinesIn(schemaId, name.name, wait);
       if (d !== null)
-        found.push({ id: d.id, version: d.version, schema, name: d.name, ...(await this.#currentRows(d, wait)) });
+        found.push({
+          id: d.id,
+          version: d.version,
+          schema,
+          name: d.name,
+          ...(await currentRows(d, (id) => this.descriptor(id, wait))),
+        });
     }
     return found;
   }
@@ -344,21 +358,6 @@ export class TransactionCatalog implements UseHolder {
     return isRelationWithRows(rows) ? { id: rows.id, version: rows.version, typeOid: rowTypeOf(rows) } : null;
   }
 
-  /** The group with its types of rows as they are now, and the relations that they are of. */
-  async #currentRows(
-    group: RoutineDescriptor,
-    wait: WaitOptions,
-  ): Promise<Pick<ResolvedRoutines, 'routines' | 'rowsOf'>> {
-    const ids = relationsOfGroup(group);
-    if (ids.length === 0) return { routines: group.routines };
-    const rowsOf: (TableDescriptor | ViewDescriptor)[] = [];
-    for (const id of ids) {
-      const relation = await this.descriptor(id, wait);
-      if (isRelationWithRows(relation)) rowsOf.push(relation);
-    }
-    return { routines: withCurrentRows(group, rowsOf).routines, rowsOf };
-  }
-
   /** Along the search path, or in the schema named; what comes before it in the path is added to `passed`. */
   async relation(
     name: RelationName,
@@ -401,7 +400,7 @@ export class TransactionCatalog implements UseHolder {
   }
 
   /** A view that is not in the catalog under its name, with what its query reads. */
-  async viewRelation(view: ViewDescriptor, wait: WaitOptions): Promise<Relation> {
+  async viewRelation(view: UserRelation, wait: WaitOptions): Promise<Relation> {
     return this.#asRelation(view, await this.schemaName(view.schemaId), wait);
   }
 
@@ -468,7 +467,8 @@ export class TransactionCatalog implements UseHolder {
     const holding = this.#uses.size > 0 || this.#locks !== null;
     if (!holding) this.#generation = this.catalog.leaseGeneration;
     this.#locks ??= new SchemaLocks(this.catalog);
-    await this.#locks.acquire(txn, others, holding, wait);
+    const locks = this.#locks;
+    await this.waits.during(this.catalog.clock, others, 8, () => locks.acquire(txn, others, holding, wait));
     // The lock is stronger than the use; it waits for other users only.
     for (const id of others) {
       this.use(id);
@@ -546,6 +546,7 @@ export class TransactionCatalog implements UseHolder {
   }
 
   drop(txn: KvTxn, id: number): void {
+    usageOf(txn)?.pending(id)?.emptied();
     this.#descriptors.set(id, null);
     deleteDescriptor(txn, id);
   }
@@ -580,6 +581,7 @@ export class TransactionCatalog implements UseHolder {
     if (committed && this.changed) {
       this.catalog.forget([...this.#descriptors.keys()]);
       for (const key of this.#names.keys()) this.catalog.forgetName(key);
+      this.onCommitted?.(droppedIds(this.#descriptors, this.#held));
     }
     this.endUses();
     const locks = this.#locks;

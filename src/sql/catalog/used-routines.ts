@@ -52,11 +52,14 @@ export class UsedRoutines {
   }
 
   #completeRoutines(group: RoutineDescriptor): RoutineDescriptor {
-    if (group.routines.every(({ aggregate }) => aggregate === undefined)) return group;
+    if (group.routines.every(({ aggregate, usedRoutines }) => aggregate === undefined && usedRoutines === undefined))
+      return group;
     const current = <C extends StoredCall | null>(call: C): C =>
       call?.used == null ? call : { ...call, used: this.#known.get(call.used.routine.oid) ?? call.used };
     const routines = group.routines.map((routine) => {
-      const { aggregate } = routine;
+      const { aggregate, usedRoutines } = routine;
+      if (usedRoutines !== undefined)
+        return { ...routine, usedRoutines: usedRoutines.map((used) => this.#known.get(used.routine.oid) ?? used) };
       if (aggregate === undefined) return routine;
       return {
         ...routine,
@@ -92,11 +95,11 @@ export class UsedRoutines {
   }
 }
 
-/** The functions of users that the aggregates among them run. */
-export function runBy(group: RoutineDescriptor): UsedRoutine[] {
-  return group.routines.flatMap(({ aggregate }) =>
+/** The functions of users that the aggregates among them run, or defaults of their parameters and bodies in standard SQL call. */
+export function runBy(group: Pick<RoutineDescriptor, 'routines'>): UsedRoutine[] {
+  return group.routines.flatMap(({ aggregate, usedRoutines = [] }) =>
     aggregate === undefined
-      ? []
+      ? usedRoutines
       : [aggregate.step, aggregate.final, ...Object.values(aggregate.others ?? {})].flatMap((call) =>
           call?.used == null ? [] : [call.used],
         ),

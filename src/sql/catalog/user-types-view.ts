@@ -1,5 +1,8 @@
 /** The users' types of a database, found by their oids and those of their arrays, and by name. */
 import { arrayOidOf, catalogOidOf } from '../types/registry.js';
+import { userTypeOf } from '../types/user-types.js';
+import { DOMAIN_VALUE } from '../plan/planner.js';
+import type { FoundDomainCheck } from '../contract.js';
 import type { TypeDescriptor } from './descriptor.js';
 import type { CatalogView } from './transaction-catalog.js';
 
@@ -27,4 +30,16 @@ export function userTypes(view: CatalogView): UserTypes {
     known.set(view, types);
   }
   return types;
+}
+
+/** A constraint of a domain. */
+export function domainCheckIn(view: CatalogView, oid: number): FoundDomainCheck | null {
+  for (const { typeOid } of userTypes(view).byOid.values()) {
+    const type = userTypeOf(typeOid);
+    const check = type?.kind === 'domain' ? type.checks.find((one) => one.oid === oid) : undefined;
+    if (type?.kind !== 'domain' || check === undefined) continue;
+    const value = { name: DOMAIN_VALUE, typeOid: type.typeOid, typmod: type.typmod, isValue: true } as const;
+    return { ...check, domainOid: type.oid, value };
+  }
+  return null;
 }

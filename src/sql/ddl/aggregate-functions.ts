@@ -12,6 +12,7 @@ import { functionsOf } from '../plan/routines.js';
 import { isBinaryCoercible } from '../types/casts.js';
 import { OID } from '../types/oids.js';
 import { arrayOidOf, formatType } from '../types/registry.js';
+import { baseOidOf } from '../types/user-types.js';
 import type { DdlContext } from './context.js';
 import { of, qualifiedName, strings } from './tree.js';
 import type { Loose } from './tree.js';
@@ -50,14 +51,14 @@ export async function findCall(ctx: DdlContext, node: Loose, oids: readonly numb
   const entries = builtIn ? {} : { routines: functionsOf(groups).map(asDeclared) };
   let found: ReturnType<typeof resolveFunction>;
   try {
-    found = resolveFunction(name.name, oids.map(standIn), entries);
+    found = resolveFunction(name.name, oids.map(standIn).map(baseOidOf), { ...entries, declared: oids.map(standIn) });
   } catch {
     throw sqlError('42883', `${described(oids)} does not exist`);
   }
   const { entry } = found;
   if (entry.returnsSet) throw sqlError('42804', `${described(oids)} returns a set`);
   found.argOids.forEach((oid, i) => {
-    if (!isBinaryCoercible(standIn(oids[i]!), oid))
+    if (!isBinaryCoercible(baseOidOf(standIn(oids[i]!)), oid))
       throw sqlError('42804', `${described(found.argOids)} requires run-time type coercion`);
   });
   const group = groups.find((g) => entry.routine !== undefined && g.routines.includes(entry.routine));

@@ -26,6 +26,8 @@ import {
 import { constraintRequest, hiddenPrimary, type IndexRequest, keyParts, makeIndex, twoPrimaryKeys } from './indexes.js';
 import { visibleName } from './objects.js';
 import { withoutUnkept } from './stored-keys.js';
+import { ownedSequences } from './sequence-users.js';
+import { setSequenceLogged } from './sequences.js';
 import { text, unsupported } from './tree.js';
 import { dropViewsOfKey } from './views.js';
 import type { Loose } from './tree.js';
@@ -71,7 +73,7 @@ function takeIndex(draft: Draft, c: Loose): Loose {
   if (index.constraintOid !== null) throw sqlError('55000', `index "${name}" is already associated with a constraint`);
   refuseComputed(index);
   const unusual = index.columns.findIndex(
-    (c) => c.descending || c.nullsFirst !== undefined || c.namedClass !== undefined,
+    (c) => c.descending || c.nullsFirst !== undefined || c.namedClass !== undefined || c.collation !== undefined,
   );
   if (unusual >= 0) throw notDefaultOrder(name, unusual + 1, Number(c['location'] ?? -1));
   const keys = index.columns.map(({ columnId }) => ({
@@ -307,4 +309,5 @@ export async function setLogged(draft: Draft, logged: boolean): Promise<void> {
     );
   }
   draft.set({ unlogged: !logged });
+  for (const sequence of await ownedSequences(ctx, table)) setSequenceLogged(ctx, sequence, logged, draft.schemaName);
 }

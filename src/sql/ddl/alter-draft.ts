@@ -42,7 +42,8 @@ export class Draft {
   setColumn(column: ColumnDescriptor): void {
     this.set({ columns: this.table.columns.map((c) => (c.id === column.id ? column : c)) });
   }
-  get place(): { id: number; name: string; schemaId: number; schemaName: string } {
-    return { id: this.table.id, name: this.table.name, schemaId: this.table.schemaId, schemaName: this.schemaName };
+  get place(): { id: number; name: string; schemaId: number; schemaName: string; unlogged: boolean } {
+    const { id, name, schemaId, unlogged } = this.table;
+    return { id, name, schemaId, schemaName: this.schemaName, unlogged };
   }
 }

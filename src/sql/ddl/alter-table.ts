@@ -46,6 +46,7 @@ import { notice } from './context.js';
 import { alteredForeignKey } from './foreign-keys.js';
 import { dropExpression, generatedFrom, refuseReaders, refuseTypeChange, withGeneration } from './generated.js';
 import { addIdentity, dropIdentity, retypeIdentity, setIdentity } from './identity.js';
+import { noteDomainRoutines } from './domains.js';
 import { refuseTableCommands } from './materialized-views.js';
 import { reboundIndexes } from './index-parts.js';
 import { giveRelation } from './owned.js';
@@ -70,12 +71,13 @@ import { changedOptions } from './storage-options.js';
 import { refuseOnSequence, requireKind } from './alter-actions.js';
 import { refuseOwnRows, refuseRowTypeColumns, renewRowType } from './row-type-users.js';
 import { isOver, withoutStatistics } from './statistics.js';
+import { setSequenceLogged } from './sequences.js';
 import { dropOwnedSequences } from './sequence-users.js';
 import { refuseKeptOver } from './stored-keys.js';
 import { list, of, options, rangeVar, text, unsupported } from './tree.js';
 import type { Loose } from './tree.js';
 import { alterView } from './view-options.js';
-import { dropViewsOfColumn, refuseViewsOfColumn } from './views.js';
+import { dropColumnUsers, refuseColumnUsers } from './column-users.js';
 
 const VOLATILE =
   /\b(nextval|setval|currval|random|gen_random_uuid|uuid_generate_v[14]|clock_timestamp|timeofday|setseed)\b/i;
@@ -122,6 +124,9 @@ export async function runAlterTable(ctx: DdlContext, body: Loose): Promise<strin
   }
   if (found.kind === 'sequence') {
     refuseOnSequence(found.sequence.name, commands);
+    const logged = commands.findLast((c) => /^AT_Set(Un)?Logged$/.test(text(c['subtype'])));
+    if (logged !== undefined)
+      setSequenceLogged(ctx, found.sequence, logged['subtype'] === 'AT_SetLogged', found.schemaName);
     return tag;
   }
   if (found.kind === 'view') {
@@ -185,7 +190,7 @@ async function apply(draft: Draft, command: Loose): Promise<void> {
     case 'AT_DropNotNull':
       return dropNotNull(draft, name);
     case 'AT_AlterColumnType':
-      await refuseViewsOfColumn(ctx, draft.table, draft.column(name));
+      await refuseColumnUsers(ctx, draft.table, draft.column(name));
       return alterType(draft, name, of(command['def'] as Loose, 'ColumnDef'));
     case 'AT_AddConstraint':
       return addConstraint(draft, of(command['def'] as Loose, 'Constraint'));
@@ -299,6 +304,7 @@ async function addColumn(draft: Draft, def: Loose, ifNotExists: boolean): Promis
   );
   made = withGeneration(ctx, made, column, table.name, [...columns, made], new Set([made.id]));
   const defaultSql = made.defaultSql ?? domainDefault(made.typeOid);
+  if (made.defaultSql === null && defaultSql !== null) noteDomainRoutines(ctx, made.typeOid);
   if (made.generated != null) {
     draft.rewrite = true;
     draft.sources.set(made.id, 'generated');
@@ -349,7 +355,7 @@ async function dropColumn(draft: Draft, name: string, missingOk: boolean, cascad
     notice(ctx, '00000', `drop cascades to column ${reader.name} of table ${table.name}`);
     await dropColumn(draft, reader.name, false, true);
   }
-  await dropViewsOfColumn(ctx, table, column, cascade);
+  await dropColumnUsers(ctx, table, column, cascade);
   await dropForeignKeysOf(draft, column, cascade);
   const primary = draft.table.indexes[0]!;
   for (const index of draft.table.indexes) {

@@ -6,12 +6,15 @@ import { uniqueRowId } from '../exec/row-writer.js';
 import { InnerSink } from '../inner-sink.js';
 import type { Notice } from '../session-api.js';
 import type { Datum } from '../types/datum.js';
+import { usageOf } from '../usage/session-usage.js';
 import type { DdlContext } from './context.js';
 
 const INGEST_ROWS = 1_000;
 
 export async function collectRows(compiled: CompiledStatement, ctx: DdlContext, writer: RowCollector): Promise<void> {
-  const execution = compiled.start(ctx.execContext());
+  const { profile } = ctx.watch ?? {};
+  if (compiled.namesObjects === true) await ctx.knowNames();
+  const execution = compiled.start({ ...ctx.execContext(), ...(profile === undefined ? {} : { profile }) });
   try {
     // Row limits keep what is collected bounded; each stop is an ingest.
     while ((await execution.run(writer, INGEST_ROWS)) === 'suspended') await writer.flush();
@@ -28,11 +31,13 @@ export class RowCollector extends InnerSink {
   #keys: Key[] = [];
   #values: Buffer[] = [];
   count = 0;
+  readonly #tableId: number;
 
   constructor(ctx: DdlContext, table: Parameters<typeof tableCodec>[0]) {
     super();
     this.#ctx = ctx;
     this.#codec = tableCodec(table);
+    this.#tableId = table.id;
     this.#context = ctx.execContext();
   }
 
@@ -49,6 +54,8 @@ export class RowCollector extends InnerSink {
     const values = this.#values;
     this.#keys = [];
     this.#values = [];
+    const use = usageOf(this.#ctx.txn)?.relation(this.#tableId);
+    if (use !== undefined) use.inserted += keys.length;
     await this.#ctx.txn.bulkIngest(keys, values);
   }
 

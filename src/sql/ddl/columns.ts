@@ -11,6 +11,7 @@ import { OID } from '../types/oids.js';
 import { typeCollation } from '../types/collated.js';
 import { formatType, typeByOid } from '../types/registry.js';
 import { baseOidOf, domainCollation, userTypeOf } from '../types/user-types.js';
+import { compressionNamed } from './compression.js';
 import type { DdlContext } from './context.js';
 import { deparse } from './deparse.js';
 import { withAttribute } from './foreign-keys.js';
@@ -40,6 +41,7 @@ export interface ColumnDraft {
   identity: 'always' | 'by default' | null;
   identityOptions: unknown;
   readonly collation: string | null;
+  readonly compression?: NonNullable<ColumnDescriptor['compression']>;
   /** Of GENERATED ALWAYS AS (…) STORED; bound once all columns are known (generated.ts). */
   generatedNode?: unknown;
   /** Constraints of the column that belong to the table: keys and checks. */
@@ -78,6 +80,7 @@ export function draftColumn(def: Loose, types: TypeScope, table: string): Column
       : resolveTypeName(typeName as Parameters<typeof resolveTypeName>[0], types);
   checkColumnType(name, type.oid);
   const collClause = def['collClause'] as Loose | undefined;
+  const compression = compressionNamed(text(def['compression']) || 'default', type.oid);
   const draft: ColumnDraft = {
     name,
     typeOid: type.oid,
@@ -89,6 +92,7 @@ export function draftColumn(def: Loose, types: TypeScope, table: string): Column
     identity: null,
     identityOptions: null,
     collation: collClause === undefined ? null : writtenCollation(collClause, type.oid, types),
+    ...(compression === undefined ? {} : { compression }),
     constraints: [],
   };
   const constraints = list(def['constraints']).map((node) => of(node, 'Constraint'));
@@ -185,6 +189,7 @@ export interface OwnerTable {
   readonly name: string;
   readonly schemaId: number;
   readonly schemaName: string;
+  readonly unlogged: boolean;
 }
 
 /** The sequence of a serial or identity column, made; null: it needs none. Defaults of other columns may name it. */
@@ -223,6 +228,7 @@ export async function finishColumn(
     sequenceId,
     hidden: false,
     collation: draft.collation,
+    ...(draft.compression === undefined ? {} : { compression: draft.compression }),
     missingText: null,
     dropped: false,
   };
@@ -247,6 +253,7 @@ async function ownedSequence(
       name,
       schemaId: table.schemaId,
       ownedBy: { tableId: table.id, columnId },
+      unlogged: table.unlogged,
     },
   );
 }

@@ -7,6 +7,7 @@ import type { Rights } from '../catalog/rights.js';
 import type { SessionTemporaries } from '../catalog/temporary.js';
 import type { TransactionCatalog } from '../catalog/transaction-catalog.js';
 import type { CompiledStatement, ExecContext, MemoryAccount, Planner, PlannerSettings } from '../contract.js';
+import type { Profile } from '../exec/profile.js';
 import type { TypeScope } from '../plan/coerce.js';
 import type { Notice, ResultSink } from '../session-api.js';
 import type { Loose } from './tree.js';
@@ -61,7 +62,11 @@ export interface DdlContext {
   execContext(): ExecContext;
   /** The plan that an EXECUTE runs, and the context with its arguments. */
   executed(execute: Loose): Promise<{ readonly compiled: CompiledStatement; execContext(): ExecContext }>;
+  /** From now on names of the catalog's objects are found without waiting. */
+  knowNames(): Promise<void>;
   notice(notice: Notice): void;
+  /** Of EXPLAIN ANALYZE: who watches the operators, and the plans whose rows a new table takes. */
+  readonly watch?: { readonly profile: Profile; readonly plans: CompiledStatement[] };
   /** Errors in expressions have no place in the statement. */
   readonly unplaced?: boolean;
 }

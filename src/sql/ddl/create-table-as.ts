@@ -30,8 +30,12 @@ export async function runCreateTableAs(ctx: DdlContext, body: Loose, statement: 
   const query = isInto ? withoutInto(body) : (body['query'] as Loose);
   const kind = Object.keys(query)[0]!;
   const inner: ParsedStatement = { ...statement, node: query, kind };
+  // The plan of one that is not filled is told all the same.
+  if (isView && ctx.watch !== undefined && into['skipData'] === true)
+    ctx.watch.plans.push((await planned(ctx, inner)).compiled);
   if (isView) return createMaterializedView(ctx, name, into, inner);
   const { compiled, execContext } = await planned(ctx, inner);
+  ctx.watch?.plans.push(compiled);
   if (compiled.columns === null) throw sqlError('42601', `${tag} specifies a query without columns`);
   const names = list(into['colNames']).map(stringOf);
   if (names.length > compiled.columns.length) throw sqlError('42601', 'too many column names were specified');
@@ -52,6 +56,18 @@ export async function runCreateTableAs(ctx: DdlContext, body: Loose, statement: 
   const writer = new RowCollector(ctx, table);
   await collectRows(compiled, { ...ctx, execContext }, writer);
   return `SELECT ${writer.count}`;
+}
+
+/** What EXPLAIN looks for: whether the table is there, with IF NOT EXISTS. @throws QuoralError 42P07 */
+export async function isMade(ctx: DdlContext, body: Loose): Promise<boolean> {
+  const into = (body['intoClause'] ?? of({ into: body['into'] } as Loose, 'into')) as Loose;
+  const relation = into['rel'] as Loose;
+  const { id } = await creationSchema(ctx, rangeVar(relation), relation['relpersistence']);
+  const { name } = rangeVar(relation);
+  if ((await ctx.catalog.nameForUpdate(ctx.txn, id, name)) === null) return false;
+  if (body['if_not_exists'] !== true) throw sqlError('42P07', `relation "${name}" already exists`);
+  notice(ctx, '42P07', `relation "${name}" already exists, skipping`);
+  return true;
 }
 
 async function planned(

@@ -142,7 +142,7 @@ async function createTable(
       if (draft !== undefined) draft.notNull = true;
     }
   }
-  const owner = { id, name, schemaId: schema.id, schemaName: schema.name };
+  const owner = { id, name, schemaId: schema.id, schemaName: schema.name, unlogged: kind.unlogged };
   const sequences: (number | null)[] = [];
   for (const [i, draft] of parts.drafts.entries()) sequences.push(await sequenceOf(ctx, draft, i + 1, owner));
   const finished: ColumnDescriptor[] = [];

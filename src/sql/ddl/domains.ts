@@ -18,7 +18,6 @@ import type { DdlContext } from './context.js';
 import { notice } from './context.js';
 import { compilePlaced } from './placed-expressions.js';
 import { checkName, defaultText, writtenCollation } from './columns.js';
-import { refuseRoutines } from './row-expressions.js';
 import { scanRows } from './rewrite.js';
 import { changeType, createType, namesType, requireType, usersOf } from './user-types.js';
 import type { OpenedType } from './user-types.js';
@@ -92,7 +91,10 @@ function refusedConstraint(kind: string): Error {
 
 function domainDefaultText(ctx: DdlContext, node: unknown, type: Parameters<typeof defaultText>[2]): string | null {
   const sql = defaultText({ ...ctx, unplaced: true }, node, type);
-  if (sql !== null) refuseRoutines(ctx, sql, 'a default of a domain');
+  for (const used of sql === null ? [] : calledBy(ctx, sql)) {
+    ctx.catalog.routinesInUse.refuseTemporary(used.routine.oid);
+    refuseTypesOf(used, 'default');
+  }
   return sql;
 }
 
@@ -113,7 +115,7 @@ async function checkOf(ctx: DdlContext, base: Base, others: readonly DomainCheck
   );
   for (const used of calledBy(ctx, compiled.sql)) {
     ctx.catalog.routinesInUse.refuseTemporary(used.routine.oid);
-    refuseTypesOf(used);
+    refuseTypesOf(used, 'check');
   }
   if (compiled.typeOid !== OID.bool) {
     throw sqlError('42804', `argument of CHECK must be type boolean, not type ${formatType(compiled.typeOid)}`);
@@ -137,23 +139,29 @@ function calledBy(ctx: DdlContext, sql: string): UsedRoutine[] {
   return [...new Set(pinsIn(sql))].flatMap((oid) => ctx.catalog.routinesInUse.find(oid) ?? []);
 }
 
-/** A domain holds the definitions of what its checks call, which may name no types that could be made of it. */
-function refuseTypesOf({ name, routine }: UsedRoutine): void {
+/** A domain holds the definitions of what its checks and its default call, which may name no types that could be made of it. */
+function refuseTypesOf({ name, routine }: UsedRoutine, what: 'check' | 'default'): void {
   const types = [routine.typeOid, ...routine.parameters.map((p) => p.typeOid)];
   if (types.some(isHandle) || routine.columns !== null)
     throw sqlError(
       '0A000',
-      `a check of a domain that calls function ${name} of a type that a user made is not supported`,
+      `a ${what} of a domain that calls function ${name} of a type that a user made is not supported`,
     );
 }
 
-/** With the definitions of all that its checks call. */
+/** With the definitions of all that its checks and its default call. */
 function withRoutines(ctx: DdlContext, { usedRoutines = [], ...type }: DomainType): DomainType {
-  const called = type.checks.flatMap((check) => pinsIn(check.expressionSql));
+  const called = [...type.checks.map((check) => check.expressionSql), type.defaultSql ?? ''].flatMap(pinsIn);
   const used = [...new Set(called)].flatMap(
     (oid) => ctx.catalog.routinesInUse.find(oid) ?? usedRoutines.find(({ routine }) => routine.oid === oid) ?? [],
   );
   return used.length === 0 ? type : { ...type, usedRoutines: used };
+}
+
+/** What the default of a domain, or of one that it is over, may call. */
+export function noteDomainRoutines(ctx: DdlContext, typeOid: number): void {
+  for (let type = userTypeOf(typeOid); type?.kind === 'domain'; type = userTypeOf(type.typeOid))
+    ctx.catalog.routinesInUse.note(type.usedRoutines as readonly UsedRoutine[] | undefined);
 }
 
 /** After a change of a function: the domain with the function as it is now. */
@@ -169,6 +177,11 @@ export async function changeRoutineOf(ctx: DdlContext, descriptor: TypeDescripto
 export function checksCalling(descriptor: TypeDescriptor, oid: number): readonly DomainCheck[] {
   const type = userTypeOf(descriptor.typeOid);
   return type?.kind === 'domain' ? type.checks.filter((check) => pinsIn(check.expressionSql).includes(oid)) : [];
+}
+
+export function defaultCalls(descriptor: TypeDescriptor, oid: number): boolean {
+  const type = userTypeOf(descriptor.typeOid);
+  return type?.kind === 'domain' && type.defaultSql !== null && pinsIn(type.defaultSql).includes(oid);
 }
 
 export async function dropChecksCalling(ctx: DdlContext, descriptor: TypeDescriptor, oid: number): Promise<void> {
@@ -193,7 +206,7 @@ export async function runAlterDomain(ctx: DdlContext, body: Loose): Promise<stri
     case 'T': {
       const node = body['def'];
       const defaultSql = node === undefined ? null : domainDefaultText(ctx, node, type);
-      await changeType(ctx, opened, { ...type, defaultSql });
+      await changeType(ctx, opened, withRoutines(ctx, { ...type, defaultSql }));
       break;
     }
     case 'N':

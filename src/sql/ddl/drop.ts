@@ -9,6 +9,7 @@ import { userTypeOf } from '../types/user-types.js';
 import { RIGHTS } from '../catalog/acl.js';
 import { aclOf } from '../catalog/rights.js';
 import { restarted } from '../catalog/sequences.js';
+import { usageOf } from '../usage/session-usage.js';
 import type { DdlContext } from './context.js';
 import { keyOfCollation } from '../catalog/collation-names.js';
 import { collationUsers, dependenceLines } from './collation-users.js';
@@ -195,6 +196,7 @@ export async function runTruncate(ctx: DdlContext, body: Loose): Promise<string>
   }
   for (const table of tables.values()) {
     refusePendingChecks(ctx.txn, 'TRUNCATE', table);
+    usageOf(ctx.txn)?.emptied(table.id);
     const storageId = await newStorage(ctx, { shared: isTemporary(table) });
     ctx.catalog.put(ctx.txn, nextVersion(table, { storageId, storageSince: ctx.txn.readTimestamp }));
     if (body['restart_seqs'] === true) await restartIdentity(ctx, table);

@@ -37,6 +37,7 @@ export async function addIdentity(draft: Draft, name: string, constraint: Loose)
     name: sequenceName,
     schemaId: draft.table.schemaId,
     ownedBy: { tableId: draft.table.id, columnId: column.id },
+    unlogged: draft.table.unlogged,
   });
   draft.setColumn({
     ...column,

@@ -79,6 +79,7 @@ export async function runRefresh(ctx: DdlContext, body: Loose): Promise<string> 
   }) as MaterializedView;
   if (populated && isConcurrent) await fillAsChange(ctx, refreshed);
   else if (populated) await fill(ctx, refreshed);
+  if (isConcurrent) await requireIndexStill(ctx, view.id);
   ctx.catalog.put(ctx.txn, refreshed);
   return 'REFRESH MATERIALIZED VIEW';
 }
@@ -92,11 +93,7 @@ async function refuseConcurrent(
   if (!view.materialized.populated)
     throw sqlError('0A000', 'CONCURRENTLY cannot be used when the materialized view is not populated');
   if (!populated) throw sqlError('42601', 'CONCURRENTLY and WITH NO DATA options cannot be used together');
-  const usable = view.indexes.some(
-    (index) =>
-      index.oid !== 0 && index.unique && index.predicate == null && index.columns.every((c) => c.columnId !== 0),
-  );
-  if (usable) return Promise.resolve();
+  if (hasWholeKey(view)) return Promise.resolve();
   throw sqlError('55000', `cannot refresh materialized view "${schemaName}.${view.name}" concurrently`, {
     hint: 'Create a unique index with no WHERE clause on one or more columns of the materialized view.',
   });
@@ -114,6 +111,21 @@ async function fillAsChange(ctx: DdlContext, view: MaterializedView): Promise<vo
   }
 }
 
+/** Has a unique index over plain columns for all rows. */
+function hasWholeKey({ indexes }: TableDescriptor): boolean {
+  return indexes.some(
+    (index) =>
+      index.oid !== 0 && index.unique && index.predicate == null && index.columns.every((c) => c.columnId !== 0),
+  );
+}
+
+/** The query may have called what dropped it. @throws QuoralError XX000 */
+async function requireIndexStill(ctx: DdlContext, id: number): Promise<void> {
+  const now = await ctx.catalog.forUpdate(ctx.txn, id);
+  if (now?.kind !== 'table' || !hasWholeKey(now))
+    throw sqlError('XX000', 'could not find suitable unique index on materialized view');
+}
+
 /** Runs the query into the view's storage, which is empty, and fills its indexes; the number of rows. */
 async function fill(ctx: DdlContext, view: MaterializedView, refused?: typeof writtenTwice): Promise<number> {
   const relation = await ctx.catalog.viewRelation(queryOf(view), ctx.wait);
@@ -123,6 +135,7 @@ async function fill(ctx: DdlContext, view: MaterializedView, refused?: typeof wr
     relation: (name) => (name.schema === ITSELF ? relation : catalog.relation(name)),
   };
   const compiled = ctx.planner.compile(READ_IT, [], snapshot, ctx.plannerSettings);
+  ctx.watch?.plans.push(compiled);
   const writer = new RowCollector(ctx, view);
   await ctx.asRole(view.owner, async (own) => {
     await own.checkAccess(compiled);

@@ -15,6 +15,7 @@ import type {
 } from '../catalog/descriptor.js';
 import { isMaterialized, kindName } from '../catalog/materialized.js';
 import { publicSchemaOf, schemaAccess } from '../catalog/rights.js';
+import { LANGUAGES } from '../catalog/languages.js';
 import { isPredefined, roleById } from '../catalog/roles.js';
 import type { DdlContext } from './context.js';
 import { runDrop } from './drop.js';
@@ -30,6 +31,7 @@ import {
 import { changeRoutine, isRoutineObject, openRoutine, identityText } from './routines.js';
 import { giveStatistics, withoutStatistics } from './statistics.js';
 import { ownedSequences } from './sequence-users.js';
+import { refuseIfNever } from './missing-objects.js';
 import { list, of, rangeVar, stringOf } from './tree.js';
 import type { Loose } from './tree.js';
 import { isMultirange, openType, typeMissing, typeNameIn } from './user-types.js';
@@ -129,6 +131,7 @@ export async function runOwner(ctx: DdlContext, body: Loose): Promise<string> {
       await giveStatistics(ctx, object, role);
       return 'ALTER STATISTICS';
     default:
+      await refuseIfNever(ctx, type, object);
       if (!ctx.rights.superuser) throw sqlError('0A000', `${tag} … OWNER TO is not supported`);
       return tag;
   }
@@ -214,6 +217,7 @@ async function hanging(
     add(d.id, `database ${d.name}`, d.owner, d.acl);
     if (d.id !== ctx.catalog.databaseId) return found;
     if (d.publicSchema !== undefined) add(PUBLIC_SCHEMA_ID, 'schema public', d.publicSchema.owner, d.publicSchema.acl);
+    for (const { oid, acl } of d.languageAcls ?? []) add(oid, `language ${LANGUAGES.get(oid)?.name ?? ''}`, null, acl);
     for (const one of d.defaultAcls ?? []) {
       const place = one.schemaId === 0 ? '' : ` in schema ${await ctx.catalog.schemaName(one.schemaId)}`;
       const belonging = (await roleById(ctx.catalog, one.roleId, ctx.wait))?.name ?? '';
@@ -268,11 +272,15 @@ export async function roleDependents(ctx: DdlContext, role: RoleDescriptor): Pro
 }
 
 /** What a database's own descriptor says of the role besides its owner and list. */
-function inDatabase({ publicSchema, defaultAcls = [] }: DatabaseDescriptor, role: number): number {
+function inDatabase({ publicSchema, languageAcls = [], defaultAcls = [] }: DatabaseDescriptor, role: number): number {
   const named = (acl: Acl | null | undefined): boolean =>
     acl?.some(({ grantee, grantor }) => grantee === role || grantor === role) === true;
   const schema = publicSchema !== undefined && (publicSchema.owner === role || named(publicSchema.acl)) ? 1 : 0;
-  return schema + defaultAcls.filter((one) => one.roleId === role || named(one.acl)).length;
+  return (
+    schema +
+    languageAcls.filter((one) => named(one.acl)).length +
+    defaultAcls.filter((one) => one.roleId === role || named(one.acl)).length
+  );
 }
 
 async function rolesNamed(ctx: DdlContext, body: Loose): Promise<RoleDescriptor[]> {
@@ -447,6 +455,7 @@ function mentions(
   if (d.kind === 'table' || d.kind === 'view') return d.columns.some((column) => isNamed(column.acl));
   if (d.kind !== 'database') return false;
   if (isNamed(d.publicSchema?.acl)) return true;
+  if (d.languageAcls?.some((one) => isNamed(one.acl)) === true) return true;
   return d.defaultAcls?.some((one) => roles.has(one.roleId) || isNamed(one.acl)) === true;
 }
 
@@ -461,11 +470,13 @@ function withLists(d: Ownable, cut: (acl: Acl) => Acl, roles: ReadonlySet<number
     return { ...next, columns } as unknown as Descriptor;
   }
   if (next.kind !== 'database') return next;
-  const { publicSchema, defaultAcls = [] } = next;
+  const { publicSchema, languageAcls, defaultAcls = [] } = next;
   const shared =
     publicSchema === undefined
       ? {}
       : { publicSchema: { ...publicSchema, acl: publicSchema.acl === null ? null : cut(publicSchema.acl) } };
   const kept = defaultAcls.filter((one) => !roles.has(one.roleId)).map((one) => ({ ...one, acl: cut(one.acl) }));
-  return { ...next, ...shared, defaultAcls: kept };
+  const languages =
+    languageAcls === undefined ? {} : { languageAcls: languageAcls.map((one) => ({ ...one, acl: cut(one.acl) })) };
+  return { ...next, ...shared, ...languages, defaultAcls: kept };
 }

@@ -3,7 +3,7 @@
  * oids, so that a new name or search path changes nothing, and sources of the view, so that they do not go from under it.
  */
 import type { A_Const, FuncCall, Node, TypeCast } from 'libpg-query';
-import type { CompiledView, RelationName } from '../contract.js';
+import type { RelationName, StoredQuery } from '../contract.js';
 import { as, stringsOf } from '../plan/ast.js';
 import { splitName } from '../types/identifiers.js';
 import type { DdlContext } from './context.js';
@@ -49,7 +49,7 @@ export function namedByLiterals(tree: unknown): RelationName[] {
 }
 
 /** What is not found is left as it is, and looked up when the view is read. */
-export async function pinLiterals(ctx: DdlContext, made: CompiledView): Promise<CompiledView> {
+export async function pinLiterals<Q extends StoredQuery>(ctx: DdlContext, made: Q): Promise<Q> {
   const tree = JSON.parse(made.queryTree) as unknown;
   const nodes: NamedNode[] = [];
   collect(tree, nodes);

@@ -18,6 +18,8 @@ import {
   rightsOf,
 } from '../catalog/acl.js';
 import { PUBLIC_SCHEMA_ID } from '../catalog/bootstrap.js';
+import { SUPERUSER_OID } from '../catalog/bootstrap-names.js';
+import { LANGUAGES, languageAcl, languageOid, withLanguageAcl } from '../catalog/languages.js';
 import type { DatabaseDescriptor, Descriptor, RoutineDescriptor, Routine } from '../catalog/descriptor.js';
 import { aclOf, publicSchemaOf, relationKind } from '../catalog/rights.js';
 import type { DdlContext } from './context.js';
@@ -205,9 +207,11 @@ async function targetsOf(ctx: DdlContext, type: string, object: Loose, wanted: W
       return [await ofSchema(ctx, stringOf(object), wanted)];
     case 'OBJECT_DATABASE':
       return [await ofDatabase(ctx, stringOf(object), wanted)];
+    case 'OBJECT_LANGUAGE':
+      return [await ofLanguage(ctx, stringOf(object), wanted)];
     case 'OBJECT_TYPE':
     case 'OBJECT_DOMAIN':
-      return ofType(ctx, object, wanted);
+      return ofType(ctx, object, wanted, type === 'OBJECT_DOMAIN');
     default: {
       const what = type.replace('OBJECT_', '').replace('PARAMETER_ACL', 'parameter').replaceAll('_', ' ').toLowerCase();
       throw unsupported(`GRANT and REVOKE on a ${what}`);
@@ -352,6 +356,24 @@ async function ofSchema(ctx: DdlContext, name: string, wanted: Wanted): Promise<
   return { target: { ...common, owner: schema.owner, acl: aclOf(schema), put }, bits };
 }
 
+async function ofLanguage(ctx: DdlContext, name: string, wanted: Wanted): Promise<Change> {
+  const oid = languageOid(name);
+  if (oid === null) throw sqlError('42704', `language "${name}" does not exist`);
+  const bits = wholeBits('language', wanted);
+  if (!LANGUAGES.get(oid)!.trusted)
+    throw sqlError('42809', `language "${name}" is not trusted`, {
+      detail:
+        'GRANT and REVOKE are not allowed on untrusted languages, because only superusers can use untrusted languages.',
+    });
+  const { databaseId } = ctx.catalog;
+  await ctx.catalog.lock(ctx.txn, [databaseId], ctx.wait);
+  const database = (await ctx.catalog.forUpdate(ctx.txn, databaseId)) as DatabaseDescriptor;
+  const put = (acl: Acl): void =>
+    ctx.catalog.put(ctx.txn, { ...database, ...withLanguageAcl(database, oid, acl), version: database.version + 1 });
+  const acl = languageAcl(database, oid);
+  return { target: { kind: 'language', shownKind: 'language', name, owner: SUPERUSER_OID, acl, put }, bits };
+}
+
 async function ofDatabase(ctx: DdlContext, name: string, wanted: Wanted): Promise<Change> {
   const entry = await ctx.catalog.nameForUpdate(ctx.txn, 0, name, 0);
   if (entry === null) throw sqlError('3D000', `database "${name}" does not exist`);
@@ -365,7 +387,7 @@ async function ofDatabase(ctx: DdlContext, name: string, wanted: Wanted): Promis
   };
 }
 
-async function ofType(ctx: DdlContext, object: Loose, wanted: Wanted): Promise<Change[]> {
+async function ofType(ctx: DdlContext, object: Loose, wanted: Wanted, asDomain: boolean): Promise<Change[]> {
   const name = typeNameIn(object);
   const found = await ctx.catalog.type(name, ctx.session.searchPath, ctx.wait);
   const handle = found?.typeOid ?? typeByName(name.name)?.oid ?? 0;
@@ -374,6 +396,8 @@ async function ofType(ctx: DdlContext, object: Loose, wanted: Wanted): Promise<C
       hint: 'Set the privileges of the element type instead.',
     });
   const opened = await openType(ctx, name, 'alter', { access: 'any' });
+  if (opened !== null && asDomain && opened.type.kind !== 'domain')
+    throw sqlError('42809', `"${name.name}" is not a domain`);
   if (opened === null) {
     if (await isBuiltIn(ctx, name.name))
       throw unsupported(`changing the privileges of the built-in type "${name.name}"`);

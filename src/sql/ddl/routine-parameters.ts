@@ -3,16 +3,16 @@
  * polymorphic result to have a type in each call.
  */
 import { sqlError } from '../../base/errors.js';
-import type { Routine, RoutineParameter } from '../catalog/descriptor.js';
+import type { Routine, RoutineParameter, UsedRoutine } from '../catalog/descriptor.js';
 import { isPolymorphic } from '../functions/polymorphic.js';
 import { errorAt } from '../plan/binder.js';
 import { resolveTypeName } from '../plan/coerce.js';
 import { OID } from '../types/oids.js';
 import { catalogOidOf, formatType, isArrayType } from '../types/registry.js';
+import { pinsIn } from '../types/pinned-types.js';
 import { typesWithin } from '../types/user-types.js';
 import type { DdlContext } from './context.js';
 import { deparse } from './deparse.js';
-import { refuseRoutines } from './row-expressions.js';
 import { of, text, unsupported } from './tree.js';
 import type { Loose } from './tree.js';
 
@@ -51,12 +51,28 @@ function argumentDefault(ctx: DdlContext, node: unknown, typeOid: number): strin
   const assigned = ctx.planner.compileExpression(sql, [], ctx.plannerSettings, { typeOid, typmod: -1 });
   if (/^(E?'|NULL$)/i.test(sql) && (node as Loose)['A_Const'] !== undefined) return assigned.sql;
   const stored = ctx.planner.compileExpression(sql, [], ctx.plannerSettings, null).sql;
-  // Calls know the types of the parameters, by which the text names them, and no others.
-  refuseRoutines(ctx, stored, 'a default of a parameter');
-  const known = new Set(typesWithin(typeOid).map((handle) => String(catalogOidOf(handle))));
-  if ([...stored.matchAll(/"@(\d+)"/g)].some(([, oid]) => !known.has(oid!)))
+  // Calls know the types of the parameters, by which the text names them, and the functions that defaults call, and no others.
+  const known = new Set(typesWithin(typeOid).map((handle) => catalogOidOf(handle)));
+  const called = new Set(calledByDefault(ctx, stored).map(({ routine }) => routine.oid));
+  if (pinsIn(stored).some((oid) => !known.has(oid) && !called.has(oid)))
     throw unsupported("a default that names a user's type other than the parameter's");
   return stored;
+}
+
+function calledByDefault(ctx: DdlContext, sql: string): UsedRoutine[] {
+  const used = [...new Set(pinsIn(sql))].flatMap((oid) => ctx.catalog.routinesInUse.find(oid) ?? []);
+  for (const { routine } of used) ctx.catalog.routinesInUse.refuseTemporary(routine.oid);
+  return used;
+}
+
+/** Whole, for the routine to hold. */
+export function calledByDefaults(
+  ctx: DdlContext,
+  parameters: readonly RoutineParameter[],
+): Pick<Routine, 'usedRoutines'> {
+  const used = parameters.flatMap(({ defaultSql }) => (defaultSql === null ? [] : calledByDefault(ctx, defaultSql)));
+  const usedRoutines = [...new Map(used.map((one) => [one.routine.oid, one])).values()];
+  return usedRoutines.length === 0 ? {} : { usedRoutines };
 }
 
 export function readParameters(ctx: DdlContext, nodes: readonly Loose[], procedure: boolean): RoutineParameter[] {

@@ -13,7 +13,7 @@ import { formatType } from '../types/registry.js';
 import { sqlError } from '../../base/errors.js';
 import { runAlterTable } from './alter-table.js';
 import type { DdlContext } from './context.js';
-import { changeRoutineOf, checksCalling, dropChecksCalling } from './domains.js';
+import { changeRoutineOf, checksCalling, defaultCalls, dropChecksCalling } from './domains.js';
 import { removeIndex } from './indexes.js';
 import { nextVersion, visibleName } from './objects.js';
 import { dependences, dropView } from './views.js';
@@ -83,7 +83,10 @@ interface Use {
 async function usesIn(ctx: DdlContext, caller: Descriptor, oid: number): Promise<Use[]> {
   if (caller.kind === 'routine') return aggregatesOver(ctx, caller, oid);
   if (caller.kind === 'type')
-    return checksCalling(caller, oid).map((check) => ({ oid: check.oid, what: `constraint ${check.name}` }));
+    return [
+      ...(defaultCalls(caller, oid) ? [{ oid: caller.id, what: `type ${await visibleName(ctx, caller)}` }] : []),
+      ...checksCalling(caller, oid).map((check) => ({ oid: check.oid, what: `constraint ${check.name}` })),
+    ];
   if (caller.kind !== 'table' && caller.kind !== 'view') return [];
   const shown = await visibleName(ctx, caller);
   if (isReader(caller) && queryCalls(caller, oid)) return [{ oid: caller.id, what: `${kindName(caller)} ${shown}` }];
@@ -169,7 +172,7 @@ export async function refuseCallers(ctx: DdlContext, dropped: readonly NamedRout
 /** DROP … CASCADE: takes away what calls the function. */
 export async function dropCallers(
   ctx: DdlContext,
-  { routine }: NamedRoutine,
+  { routine, shown }: NamedRoutine,
   gone: ReadonlySet<number> = new Set(),
 ): Promise<void> {
   for (const { id } of await callersOf(ctx, [routine.oid])) {
@@ -181,6 +184,10 @@ export async function dropCallers(
       continue;
     }
     if (caller === null || (caller.kind !== 'table' && caller.kind !== 'view' && caller.kind !== 'type')) continue;
+    if (caller.kind === 'type' && defaultCalls(caller, routine.oid))
+      throw sqlError('0A000', `dropping ${shown} with the domain "${caller.name}" is not supported`, {
+        hint: 'Its default calls the function: use ALTER DOMAIN … DROP DEFAULT first.',
+      });
     const uses = (await usesIn(ctx, caller, routine.oid)).sort((a, b) => a.oid - b.oid);
     ctx.cascades.push(...uses.map(({ what }) => what));
     if (caller.kind === 'type') {

@@ -22,10 +22,13 @@ import { OID } from '../types/oids.js';
 import { catalogOidOf, formatType } from '../types/registry.js';
 import type { UserType } from '../types/user-types.js';
 import { checkSqlBody } from './check-body.js';
-import { recordRelations, relationsOfDefaults, relationsRead } from './routine-reads.js';
+import { recordRelations, refuseUtilities, relationsOfDefaults, relationsRead } from './routine-reads.js';
 import { SUPERUSER_OID } from '../catalog/bootstrap-names.js';
+import { storedBody } from './stored-bodies.js';
 import { initialAcl } from './default-privileges.js';
-import { notOwner, ownerOfRoutine, ownsSchemaOf } from './ownership.js';
+import { RIGHTS } from '../catalog/acl.js';
+import { languageAcl, languageOid } from '../catalog/languages.js';
+import { currentDatabase, notOwner, ownerOfRoutine, ownsSchemaOf } from './ownership.js';
 import { type DdlContext, notice } from './context.js';
 import { argumentTypes, skippedFor, writtenType } from './missing-objects.js';
 import { noteOverload } from './overloads.js';
@@ -34,7 +37,7 @@ import { callerLines, changeCallers, dropCallers, refuseCallers } from './routin
 import type { NamedRoutine } from './routine-users.js';
 import type { DropOptions } from './views.js';
 import { checkOptions } from './routine-options.js';
-import { checkPolymorphic, readParameters, readReturns } from './routine-parameters.js';
+import { calledByDefaults, checkPolymorphic, readParameters, readReturns } from './routine-parameters.js';
 import { checkEstimates, type Estimates, readEstimates } from './routine-estimates.js';
 import { routineConfig } from './routine-settings.js';
 import { list, of, options, qualifiedName, strings, text, unsupported } from './tree.js';
@@ -105,7 +108,10 @@ export async function runCreateFunction(ctx: DdlContext, body: Loose, statement:
   const parameters = readParameters(ctx, list(body['parameters']), procedure);
   const returns = readReturns(ctx, body, parameters);
   checkOptions(options(body['options']), procedure);
-  const read = { procedure, parameters, ...returns, ...readOptions(ctx, body, statement) };
+  const facts = readOptions(ctx, body, statement);
+  await requireLanguage(ctx, facts.language);
+  const read = { procedure, parameters, ...calledByDefaults(ctx, parameters), ...returns, ...facts };
+  if (body['sql_body'] !== undefined) refuseUtilities(read.body);
   const reads = await relationsOfDefaults(ctx, list(body['parameters']), parameters);
   if (body['sql_body'] !== undefined) reads.push(...(await relationsRead(ctx, read)));
   const made = body['sql_body'] === undefined && reads.length === 0 ? read : { ...read, reads };
@@ -115,7 +121,29 @@ export async function runCreateFunction(ctx: DdlContext, body: Loose, statement:
   const routine = await addRoutine(ctx, name, made, body['replace'] === true);
   checkBody(ctx, name.name, made, body, statement);
   await checkNames(ctx, name.name, routine, body, statement);
+  if (body['sql_body'] !== undefined) await keepBody(ctx, name, routine);
   return tag;
+}
+
+async function keepBody(ctx: DdlContext, name: RelationName, routine: Routine): Promise<void> {
+  const stored = await storedBody(ctx, name.name, routine);
+  if (stored === null) return;
+  const schema = await creationSchema(ctx, name);
+  const group = (await openRoutines(ctx, schema.id, name.name))!;
+  const kept = { ...routine, ...stored };
+  await recordRelations(ctx, group.id, kept);
+  put(
+    ctx,
+    group,
+    group.routines.map((one) => (one.oid === routine.oid ? kept : one)),
+  );
+}
+
+/** @throws QuoralError 42501 */
+async function requireLanguage(ctx: DdlContext, name: string): Promise<void> {
+  if (ctx.rights.superuser) return;
+  const acl = languageAcl(await currentDatabase(ctx), languageOid(name)!);
+  if (!ctx.rights.has(acl, RIGHTS.usage)) throw sqlError('42501', `permission denied for language ${name}`);
 }
 
 /** @throws QuoralError 42501 */
@@ -474,7 +502,7 @@ export async function dropRoutines(ctx: DdlContext, body: Loose): Promise<string
   return `DROP ${KINDS[type]!.toUpperCase()}`;
 }
 
-async function shownRoutine(ctx: DdlContext, { group, routine }: OpenedRoutine): Promise<string> {
+export async function shownRoutine(ctx: DdlContext, { group, routine }: OpenedRoutine): Promise<string> {
   return `function ${identityText(await visibleName(ctx, group), routine)}`;
 }
 

@@ -1,6 +1,7 @@
 /** CREATE, ALTER and DROP SEQUENCE, and the sequences behind serial and identity columns. */
 import { sqlError } from '../../base/errors.js';
 import type { SequenceDescriptor } from '../catalog/descriptor.js';
+import { isTemporary } from '../catalog/temporary-names.js';
 import { restarted } from '../catalog/sequences.js';
 import { BUILT_IN_ONLY, resolveTypeName } from '../plan/coerce.js';
 import { OID } from '../types/oids.js';
@@ -105,6 +106,7 @@ export async function createSequence(
     readonly name: string;
     readonly schemaId: number;
     readonly ownedBy: SequenceDescriptor['ownedBy'];
+    readonly unlogged: boolean;
   },
 ): Promise<SequenceDescriptor> {
   const descriptor: SequenceDescriptor = {
@@ -124,6 +126,7 @@ export async function createSequence(
     cache: settings.cache,
     cycle: settings.cycle,
     ownedBy: place.ownedBy,
+    ...(place.unlogged ? { unlogged: true } : {}),
     base: String(settings.start - settings.increment),
   };
   ctx.catalog.putNew(ctx.txn, descriptor);
@@ -133,7 +136,8 @@ export async function createSequence(
 export async function runCreateSequence(ctx: DdlContext, body: Loose): Promise<string> {
   const name = rangeVar(body['sequence']);
   const range = body['sequence'] as Loose;
-  const schema = await creationSchema(ctx, name, range['relpersistence'] ?? of(range, 'RangeVar')['relpersistence']);
+  const persistence = range['relpersistence'] ?? of(range, 'RangeVar')['relpersistence'];
+  const schema = await creationSchema(ctx, name, persistence);
   const opts = options(body['options']);
   const settings = sequenceDefaults(OID.int8, opts);
   if (body['if_not_exists'] === true && (await ctx.catalog.nameForUpdate(ctx.txn, schema.id, name.name)) !== null) {
@@ -143,8 +147,31 @@ export async function runCreateSequence(ctx: DdlContext, body: Loose): Promise<s
   const id = await ctx.catalog.catalog.ids.next();
   await claimName(ctx, schema.id, name.name, { id, indexOid: null });
   const ownedBy = await owner(ctx, opts, ctx.session.userId);
-  await createSequence(ctx, settings, { id, name: name.name, schemaId: schema.id, ownedBy: ownedBy ?? null });
+  await createSequence(ctx, settings, {
+    id,
+    name: name.name,
+    schemaId: schema.id,
+    ownedBy: ownedBy ?? null,
+    unlogged: persistence === 'u',
+  });
   return 'CREATE SEQUENCE';
+}
+
+/** SET LOGGED and UNLOGGED. @throws QuoralError 42P16 */
+export function setSequenceLogged(
+  ctx: DdlContext,
+  sequence: SequenceDescriptor,
+  logged: boolean,
+  schema: string,
+): void {
+  if (isTemporary(sequence))
+    throw sqlError('42P16', `cannot change logged status of table "${sequence.name}" because it is temporary`, {
+      schema,
+      table: sequence.name,
+    });
+  const { unlogged, ...rest } = sequence;
+  if (logged === (unlogged !== true)) return;
+  ctx.catalog.put(ctx.txn, { ...rest, ...(logged ? {} : { unlogged: true }), version: sequence.version + 1 });
 }
 
 /** OWNED BY: undefined if it is not given, null for NONE. */

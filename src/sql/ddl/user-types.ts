@@ -17,7 +17,7 @@ import { usesType, withType } from '../catalog/codec.js';
 import type { Descriptor, TableDescriptor, TypeDescriptor } from '../catalog/descriptor.js';
 import { kindName } from '../catalog/materialized.js';
 import type { RelationName } from '../contract.js';
-import { catalogOidOf, isArrayType, typeByOid } from '../types/registry.js';
+import { catalogOidOf, formatType, isArrayType, typeByOid } from '../types/registry.js';
 import { STORED_FORMAT } from '../types/stored-format.js';
 import { internType, isRowType, typesWithin, userTypeIn, userTypeOf } from '../types/user-types.js';
 import type { UserType } from '../types/user-types.js';
@@ -339,5 +339,11 @@ function usesElsewhere(user: Descriptor, type: UserType): string[] {
     }
     return [`type ${user.name}`];
   }
-  return [`${user.kind === 'routine' ? 'function' : user.kind} ${user.name}`];
+  if (user.kind !== 'routine') return [`${user.kind} ${user.name}`];
+  return user.routines
+    .filter((routine) => usesType({ ...user, routines: [routine] }, type.oid))
+    .map(({ parameters }) => {
+      const types = parameters.filter((p) => p.mode !== 'out' && p.mode !== 'table').map((p) => formatType(p.typeOid));
+      return `function ${user.name}(${types.join(',')})`;
+    });
 }

@@ -31,6 +31,8 @@ const PRESENT = Buffer.from('1', 'latin1');
 
 export async function runCreateView(ctx: DdlContext, body: Loose, statement: ParsedStatement): Promise<string> {
   const range = body['view'] as Loose;
+  if (range['relpersistence'] === 'u')
+    throw sqlError('42601', 'views cannot be unlogged because they do not have storage');
   const query = body['query'] as Loose;
   const kind = Object.keys(query)[0]!;
   if ((query[kind] as Loose)['intoClause'] !== undefined) {
@@ -298,7 +300,7 @@ export async function dropView(
 }
 
 /** Views that use this column of the table. */
-async function viewsOfColumn(ctx: DdlContext, tableId: number, columnId: number): Promise<Reader[]> {
+export async function viewsOfColumn(ctx: DdlContext, tableId: number, columnId: number): Promise<Reader[]> {
   const views = await dependentViews(ctx, tableId);
   return views.filter((view) => sourcesOf(view).some((s) => s.id === tableId && s.columnIds.includes(columnId)));
 }

@@ -170,6 +170,7 @@ export function compilePointRead(plan: Plan): CompiledStatement['pointRead'] {
         );
   if (path.waits || test?.waits === true || project?.waits === true) return null;
   return {
+    indexId: scan.access!.index.oid,
     keys: (parameters, format) => {
       const targets = path.targets(lightRun(parameters, format));
       return targets.kind === 'keys' ? targets.keys : [];

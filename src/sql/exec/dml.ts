@@ -160,12 +160,12 @@ export function compileInsert(plan: InsertPlan): OperatorFactory {
   const conflict = plan.conflict === null ? null : compileConflict(plan.conflict);
   const singleRow = plan.input.kind === 'one' || (plan.input.kind === 'values' && plan.input.rows.length === 1);
   const readsTarget = readsTable(plan.input, plan.table.id) || callsStable(exprsIn(plan.input));
-  const ahead = writer.viewChecksWait || seesBefore(plan.returning?.items.map((i) => i.expr) ?? []);
+  const decides = !singleRow && readsLate(plan);
+  const ahead = decides || writer.viewChecksWait || seesBefore(plan.returning?.items.map((i) => i.expr) ?? []);
   if (conflict !== null && writer.viewChecksWait)
     throw sqlError('0A000', 'ON CONFLICT with a WITH CHECK OPTION that has a subquery is not supported');
-  if (!singleRow) refuseLateReads(plan);
   return (run) => {
-    const insert = new Inserter(run, writer, make, conflict, returning, ahead);
+    const insert = new Inserter(run, writer, make, conflict, returning, ahead, decides);
     const deferred = singleRow && run.ctx.implicit && plan.conflict === null && !writer.hasViewChecks;
     // A statement that READ COMMITTED repeats must not meet what its first run has ingested.
     const ingest = plan.freshStorage && !singleRow && conflict === null && run.ctx.txn.isolation !== 'read committed';
@@ -217,19 +217,19 @@ function readsTable(plan: Plan, tableId: number): boolean {
 }
 
 /** What DO UPDATE computes for a later row would see what was done for an earlier one. */
-function refuseLateReads(plan: InsertPlan): void {
+function readsLate(plan: InsertPlan): boolean {
   const update = plan.conflict?.update ?? null;
-  if (update === null) return;
+  if (update === null) return false;
   const exprs = [...update.assignments, update.where, ...(plan.returning?.items.map((i) => i.expr) ?? [])];
   const reads = (e: Expr): boolean => e.kind === 'subquery' && readsTable(e.plan, plan.table.id);
-  if (!exprs.some((e) => e !== null && some(e, reads))) return;
-  throw sqlError(
-    '0A000',
-    'ON CONFLICT DO UPDATE of several rows with a subquery that reads the table is not supported',
-    {
-      hint: 'Insert one row at a time, or use MERGE.',
-    },
-  );
+  return exprs.some((e) => e !== null && some(e, reads));
+}
+
+/** What becomes of a row that is there, computed before the first write. */
+interface Decision {
+  readonly after: Datum[];
+  /** RETURNING's. */
+  readonly shown: Row;
 }
 
 interface CompiledConflict {
@@ -257,6 +257,8 @@ export class Inserter {
   readonly #returning: ReturningRow;
   /** RETURNING of the rows to insert, where it must be computed before the first write. */
   readonly #early: Map<Row, Row> | null;
+  /** What DO UPDATE makes of the rows, null where its WHERE is not met; null: it is computed as they are written. */
+  readonly #decisions: Map<Row, Decision | null> | null;
   /** Of a row that is written; those that wait have been looked at before. */
   readonly #checksViews: boolean;
   readonly #out: Row[] = [];
@@ -271,6 +273,7 @@ export class Inserter {
     conflict: CompiledConflict | null,
     returning: ReturningRow,
     ahead = false,
+    decides = false,
   ) {
     this.#run = run;
     this.#writer = writer;
@@ -278,6 +281,7 @@ export class Inserter {
     this.#conflict = conflict;
     this.#returning = returning;
     this.#early = ahead ? new Map() : null;
+    this.#decisions = decides ? new Map() : null;
     this.#checksViews = writer.hasViewChecks && !writer.viewChecksWait;
   }
 
@@ -295,7 +299,11 @@ export class Inserter {
           if (this.#early === null) await this.#write(rows, deferred);
         }
       }
-      if (this.#early !== null) await this.#writeAll([...this.#early.keys()], deferred);
+      if (this.#early !== null) {
+        const rows = [...this.#early.keys()];
+        if (this.#decisions !== null) await this.#decideAll(rows, this.#decisions);
+        await this.#writeAll(rows, deferred);
+      }
     } finally {
       source.close();
       collected?.release();
@@ -306,6 +314,40 @@ export class Inserter {
 
   async #writeAll(rows: readonly Row[], deferred: boolean): Promise<void> {
     for (let at = 0; at < rows.length; at += WRITE_ROWS) await this.#write(rows.slice(at, at + WRITE_ROWS), deferred);
+  }
+
+  /** Before the first of them is written: what DO UPDATE makes of those that meet a row. */
+  async #decideAll(rows: readonly Row[], decisions: Map<Row, Decision | null>): Promise<void> {
+    const run = this.#run;
+    const { assignments, where } = this.#conflict!;
+    const changed: Row = [currentXid(run.ctx)];
+    for (let at = 0; at < rows.length; at += WRITE_ROWS) {
+      const batch = rows.slice(at, at + WRITE_ROWS);
+      const wanted = batch.map((full) =>
+        this.#writer.uniqueKeys(this.#writer.live(full)).filter(({ index }) => this.#isArbiter(index)),
+      );
+      const keys = [...new Set(wanted.flatMap((list) => list.map(({ key }) => key)))];
+      const values = await run.ctx.txn.getMany(keys, { lock: 'exclusive' });
+      const present = new Map(keys.map((key, i) => [key, values[i] ?? null]));
+      for (const [i, full] of batch.entries()) {
+        const clash = wanted[i]!.find(({ key }) => (present.get(key) ?? null) !== null);
+        if (clash === undefined) continue;
+        const existing = await this.#writer.rowBehind(run.ctx.txn, clash.index, present.get(clash.key)!);
+        if (existing === null) throw new QuoralError('XX000', 'a unique entry leads to no row');
+        const both = [...existing, ...full];
+        if (!(await testRow(where, both, run))) {
+          decisions.set(full, null);
+          continue;
+        }
+        const after = await assign(existing, both, assignments, run);
+        // RETURNING shows generated columns as well.
+        const wait = this.#writer.verify(after, run);
+        if (wait !== undefined) await wait;
+        const shown = this.#returning === null ? NO_ROW : await this.#returning(after, changed, run);
+        run.ctx.memory.grow(rowBytes(after) + rowBytes(shown));
+        decisions.set(full, { after, shown });
+      }
+    }
   }
 
   /** Full rows of the next few, verified. */
@@ -415,11 +457,13 @@ export class Inserter {
         hint: 'Ensure that no rows proposed for insertion within the same command have duplicate constrained values.',
       });
     }
+    const decided = this.#decisions?.get(full);
     const both = [...existing, ...full];
-    if (!(await testRow(conflict.where, both, this.#run))) return;
-    const after = await assign(existing, both, conflict.assignments, this.#run);
+    if (decided === null || (decided === undefined && !(await testRow(conflict.where, both, this.#run)))) return;
+    const after = decided?.after ?? (await assign(existing, both, conflict.assignments, this.#run));
     const changed: Row = [currentXid(ctx)];
-    if (this.#early !== null && this.#returning !== null)
+    if (decided !== undefined) this.#early?.set(after, decided.shown);
+    else if (this.#early !== null && this.#returning !== null)
       this.#early.set(after, await this.#returning(after, changed, this.#run));
     // It is locked as a row that stays; those that refer to it are waited for as by an UPDATE of the key.
     const { codec, table } = this.#writer;

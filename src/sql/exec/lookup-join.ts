@@ -16,7 +16,8 @@ import { type CompiledTest, compileTest, layoutOf, testRow } from './eval.js';
 import { tableCodec } from './index-codec.js';
 import { breatheAt } from './pace.js';
 import { type Batch, BATCH_ROWS, type Operator, type OperatorFactory, type Row, rowBytes, type Run } from './run.js';
-import { AccessPath, livePositions } from './scan.js';
+import { AccessPath, livePositions, usedId } from './scan.js';
+import { usageOf } from '../usage/session-usage.js';
 
 const FIRST_ROWS = 16;
 const KEPT_ROWS_MAX = 16_384;
@@ -151,6 +152,12 @@ class LookupJoin implements Operator {
         this.#kept.set(key, wanted);
         if (wanted !== null) found.push(wanted);
       }
+    }
+    const use = usageOf(ctx.txn)?.relation(usedId(this.#shape.right)) ?? null;
+    if (use !== null) {
+      use.scans += keys.length;
+      use.returned += found.length;
+      use.fetched += found.length;
     }
     return found;
   }

@@ -27,6 +27,7 @@ import { claimKeys } from './deferrable-unique.js';
 import { type CompiledTest, compileExpr, compileTest, type Compiled, layoutOf, testRow } from './eval.js';
 import { type IndexCodec, tableCodec, type TableCodec } from './index-codec.js';
 import { type LinkedWriters, linkedWriters } from './linked-writers.js';
+import { usageOf } from '../usage/session-usage.js';
 import type { Row, Run } from './run.js';
 import { duplicateKey, showValue } from './unique-violation.js';
 
@@ -288,12 +289,16 @@ export class RowWriter {
 
   /** A row that is written by other means than `put`. */
   noteInserted(txn: KvTxn, live: Row): void {
+    const use = usageOf(txn)?.relation(this.table.id);
+    if (use !== undefined) use.inserted++;
     this.#links?.inserted(txn, this.table.id, live);
     if (this.#late.length > 0) claimKeys(txn, this, this.#late, null, live);
   }
 
   remove(txn: KvTxn, full: Row): void {
     const live = this.live(full);
+    const use = usageOf(txn)?.relation(this.table.id);
+    if (use !== undefined) use.deleted++;
     this.#links?.removed(txn, this.table.id, live);
     this.#leaves(txn, this.codec.primary.keyOfRow(live));
     this.erase(txn, full);
@@ -320,6 +325,8 @@ export class RowWriter {
   }
 
   #noteReplaced(txn: KvTxn, old: Row, live: Row): void {
+    const use = usageOf(txn)?.relation(this.table.id);
+    if (use !== undefined) use.updated++;
     this.#links?.replaced(txn, this.table.id, old, live);
     if (this.#late.length > 0) claimKeys(txn, this, this.#late, old, live);
   }

@@ -24,6 +24,7 @@ import { type IndexCodec, type InvertedCodec, type TableCodec, tableCodec } from
 import { checkCancelled } from './cancel.js';
 import { type ItemTest, type Postings, postingsOf } from './inverted-scan.js';
 import { eachRow } from './pace.js';
+import { type PendingUse, usageOf } from '../usage/session-usage.js';
 import { type Batch, BATCH_ROWS, type Operator, type OperatorFactory, type Row, rowBytes, type Run } from './run.js';
 
 const NO_ROW: Row = [];
@@ -253,6 +254,11 @@ export function readOptionsOf(plan: ScanPlan): ReadOptions {
   return whole && isReferenced(plan.table) ? { lock, wait, scope: 'whole' } : { lock, wait };
 }
 
+/** What a scan is counted for: the index that it uses, or else the table. */
+export function usedId({ access, table }: ScanPlan): number {
+  return access === null || access.index.oid === 0 ? table.id : access.index.oid;
+}
+
 export function compileScan(plan: ScanPlan): OperatorFactory {
   const codec = tableCodec(plan.table);
   const path = new AccessPath(plan, codec);
@@ -299,6 +305,8 @@ class ScanOperator implements Operator {
   #settled: Row[] | null = null;
   #pageRows: number;
   readonly #before: Pick<ReadOptions, 'before'>;
+  /** Where it is counted. */
+  #use: PendingUse | null | undefined = undefined;
 
   constructor(shape: ScanShape, run: Run) {
     this.#shape = shape;
@@ -318,16 +326,32 @@ class ScanOperator implements Operator {
   async next(): Promise<Batch | null> {
     const { path } = this.#shape;
     this.#targets ??= path.waits ? await path.waitedTargets(this.#run) : path.targets(this.#run);
+    if (this.#use === undefined) this.#noteScan();
     while (this.#left > 0) {
       checkCancelled(this.#run.ctx);
       const rows = this.#run.settles ? await this.#nextSettled(this.#targets) : await this.#page(this.#targets);
       if (rows === null) return null;
+      this.#noteRows(rows.length);
       const kept = await filterRows(rows, this.#shape.filter, this.#run);
       if (kept.length === 0) continue;
       this.#left -= kept.length;
       return kept;
     }
     return null;
+  }
+
+  #noteScan(): void {
+    const { plan } = this.#shape;
+    this.#use = usageOf(this.#run.ctx.txn)?.relation(usedId(plan)) ?? null;
+    if (this.#use !== null) this.#use.scans++;
+  }
+
+  /** Of those that are given from memory it is known already. */
+  #noteRows(count: number): void {
+    const use = this.#use;
+    if (use == null || this.#run.settles) return;
+    use.returned += count;
+    if (this.#shape.plan.access !== null && this.#shape.covered === null) use.fetched += count;
   }
 
   close(): void {

@@ -16,6 +16,7 @@ import { typeByOid } from '../types/registry.js';
 import { compileSync, compileTest, type SyncEval } from './eval.js';
 import { LazyRows, type OperatorFactory, type Row, type Run } from './run.js';
 import { filterRows } from './scan.js';
+import { usageOf } from '../usage/session-usage.js';
 import { rowsByValue } from '../catalog/virtual/value-maps.js';
 
 interface Lookup {
@@ -41,9 +42,15 @@ export function compileVirtual(plan: VirtualPlan): OperatorFactory {
   const lookups = lookupsOf(plan, layout);
   return (run) =>
     new LazyRows(() =>
-      after<readonly Row[], readonly Row[]>(plan.relation.rows(run.ctx, positions), (all) =>
-        after(filterRows(fewest(all, lookups, run), test, run), pick),
-      ),
+      after<readonly Row[], readonly Row[]>(plan.relation.rows(run.ctx, positions), (all) => {
+        const few = fewest(all, lookups, run);
+        const use = usageOf(run.ctx.txn)?.relation(plan.relation.oid) ?? null;
+        if (use !== null) {
+          use.scans++;
+          use.returned += few.length;
+        }
+        return after(filterRows(few, test, run), pick);
+      }),
     );
 }
 

@@ -9,6 +9,7 @@ import type { Datum } from '../types/datum.js';
 import { typeByName } from '../types/registry.js';
 import type { AggregateEntry, CallInfo, FunctionEntry, Volatility } from './entry.js';
 import { FUNCTION_OIDS, OPERATOR_OIDS } from './oid-table.js';
+import { aclOfBuiltIn, checkCaller } from './restricted.js';
 
 /** Any function of data: its own parameter types are checked where it is written. */
 type Implementation = (...args: never[]) => Datum | Promise<Datum>;
@@ -150,11 +151,21 @@ function byArity(f: Spread, arity: number): FunctionEntry['impl'] {
   }
 }
 
+function guarded(name: string, impl: Spread): Spread {
+  const acl = aclOfBuiltIn(name);
+  if (acl === null) return impl;
+  return (...args) => {
+    // The context is the last but one: behind it are the call's types.
+    checkCaller(name, acl, args[args.length - 2] as ExecContext);
+    return impl(...args);
+  };
+}
+
 /** A variadic function's implementation gets (args, ctx, call): the list as it was called. */
 export function fn(signatureText: string, impl: Implementation, options: DefineOptions = {}): void {
   const signature = parseSignature(signatureText);
   const oid = FUNCTION_OIDS[`${signature.name}(${signature.argNames.join(',')})`] ?? 0;
-  addFunction(makeEntry(signature, oid, impl as unknown as Spread, null, options));
+  addFunction(makeEntry(signature, oid, guarded(signature.name, impl as unknown as Spread), null, options));
 }
 
 /** A function that has been made of another entry. */

@@ -4,6 +4,7 @@
  *
  * Limit: operator classes and families and their members, casts and conversions are as if they were not there.
  */
+import { LANGUAGES } from '../catalog/languages.js';
 import { extensionsOf } from '../catalog/extensions.js';
 import type { ExecContext } from '../contract.js';
 import { sqlError } from '../../base/errors.js';
@@ -27,12 +28,6 @@ import {
 } from './identify-schema-objects.js';
 import { type Identify, type Identity, named } from './object-identity.js';
 
-export const LANGUAGES: ReadonlyMap<number, string> = new Map([
-  [12, 'internal'],
-  [13, 'c'],
-  [14, 'sql'],
-  [13563, 'plpgsql'],
-]);
 export const TABLESPACES: ReadonlyMap<number, string> = new Map([
   [1663, 'pg_default'],
   [1664, 'pg_global'],
@@ -99,7 +94,7 @@ const CLASSES: ReadonlyMap<number, readonly [type: string, identify: Identify]> 
   [1262, ['database', (oid, _sub, { services }) => global('database', services.access?.database(oid)?.name)]],
   [1213, ['tablespace', (oid) => global('tablespace', TABLESPACES.get(oid))]],
   [2601, ['access method', (oid) => global('access method', ACCESS_METHODS.get(oid))]],
-  [2612, ['language', (oid) => global('language', LANGUAGES.get(oid))]],
+  [2612, ['language', (oid) => global('language', LANGUAGES.get(oid)?.name)]],
   [
     3079,
     [

@@ -61,9 +61,14 @@ export function domainWaits(oid: number): boolean {
   return isConstrained(oid) && constraintsOf(handle).some(({ waits }) => waits);
 }
 
-function violation(name: string, constraint: string): Error {
-  return sqlError('23514', `value for domain ${name} violates check constraint "${constraint}"`, {
-    dataType: name,
+/** As messages name it. */
+function shown(domain: DomainType, { services }: ExecContext): string {
+  return services.typeName(domain.oid) ?? domain.name;
+}
+
+function violation(domain: DomainType, constraint: string, ctx: ExecContext): Error {
+  return sqlError('23514', `value for domain ${shown(domain, ctx)} violates check constraint "${constraint}"`, {
+    dataType: domain.name,
     constraint,
   });
 }
@@ -74,16 +79,16 @@ export async function checkDomainLater(oid: number, value: Datum, ctx: ExecConte
     if (value instanceof PgArray) for (const item of value.elements) await checkDomainLater(oid - 1, item, ctx);
     return;
   }
-  const { name } = userTypeOf(oid)!;
+  const domain = userTypeOf(oid) as DomainType;
   for (const { notNull, tests } of constraintsOf(oid)) {
-    if (notNull && value === null) throw nullRefused(name);
+    if (notNull && value === null) throw nullRefused(domain, ctx);
     for (const { name: constraint, test } of tests)
-      if ((await test(value, ctx)) === false) throw violation(name, constraint);
+      if ((await test(value, ctx)) === false) throw violation(domain, constraint, ctx);
   }
 }
 
-function nullRefused(name: string): Error {
-  return sqlError('23502', `domain ${name} does not allow null values`, { dataType: name });
+function nullRefused(domain: DomainType, ctx: ExecContext): Error {
+  return sqlError('23502', `domain ${shown(domain, ctx)} does not allow null values`, { dataType: domain.name });
 }
 
 /** @throws QuoralError 23502, 23514; 0A000 where a check would have to wait */
@@ -94,11 +99,13 @@ export function checkDomain(oid: number, value: Datum, ctx: ExecContext): void {
     return;
   }
   // As PostgreSQL, constraints of the domains underneath are told of as this one's.
-  const name = userTypeOf(oid)!.name;
+  const domain = userTypeOf(oid) as DomainType;
   for (const { notNull, tests, waits } of constraintsOf(oid)) {
-    if (notNull && value === null) throw nullRefused(name);
-    if (waits) throw sqlError('0A000', `domain ${name} has a check that calls a function, which is not supported here`);
-    for (const { name: constraint, test } of tests) if (test(value, ctx) === false) throw violation(name, constraint);
+    if (notNull && value === null) throw nullRefused(domain, ctx);
+    if (waits)
+      throw sqlError('0A000', `domain ${domain.name} has a check that calls a function, which is not supported here`);
+    for (const { name: constraint, test } of tests)
+      if (test(value, ctx) === false) throw violation(domain, constraint, ctx);
   }
 }
 

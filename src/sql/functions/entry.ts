@@ -37,6 +37,8 @@ export interface FunctionEntry {
   readonly name: string;
   /** A prefix operator has one. The last one is the array type for a variadic function. */
   readonly argOids: readonly number[];
+  /** `argOids` with the domains that some of them are. */
+  readonly declaredOids?: readonly number[];
   readonly resultOid: number;
   readonly strict: boolean;
   readonly volatility: Volatility;

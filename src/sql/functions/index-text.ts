@@ -46,7 +46,7 @@ function closingOf(text: string, open: number): number {
 
 /** lower(x), COALESCE(a, b): needs no parentheses as a key. */
 function isCall(text: string): boolean {
-  const name = /^(?:[A-Za-z_][\w$]*|"(?:[^"]|"")*")(?=\()/.exec(text);
+  const name = /^(?:(?:[A-Za-z_][\w$]*|"(?:[^"]|"")*")(?:\.(?!$))?)+(?=\()/.exec(text);
   return name !== null && closingOf(text, name[0].length) === text.length - 1;
 }
 

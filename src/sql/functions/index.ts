@@ -52,6 +52,7 @@ import './object-address.js';
 import './aggregates.js';
 import './ordered-set.js';
 import './hypothetical.js';
+import './usage.js';
 import './hash-functions.js';
 import './send-functions.js';
 import './operator-functions.js';

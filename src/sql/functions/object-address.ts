@@ -16,7 +16,8 @@ import { parseOid } from '../types/scalar-input.js';
 import { typeByOid } from '../types/registry.js';
 import { userTypeOf } from '../types/user-types.js';
 import { fn } from './define.js';
-import { ACCESS_METHODS, LANGUAGES, TABLESPACES } from './describe-object.js';
+import { languageOid } from '../catalog/languages.js';
+import { ACCESS_METHODS, TABLESPACES } from './describe-object.js';
 import { identifyRoutine } from './identify-schema-objects.js';
 import { relationIdentity } from './identify-relations.js';
 import { shortTypeName } from './object-identity.js';
@@ -250,7 +251,7 @@ const FINDERS: ReadonlyMap<string, Find> = new Map<string, Find>([
   ['database', single(1262, 'database', (name, { services }) => services.access?.database(name)?.id ?? null)],
   ['tablespace', single(1213, 'tablespace', (name) => keyOf(TABLESPACES, name))],
   ['access method', single(2601, 'access method', (name) => keyOf(ACCESS_METHODS, name))],
-  ['language', single(2612, 'language', (name) => keyOf(LANGUAGES, name))],
+  ['language', single(2612, 'language', languageOid)],
   [
     'extension',
     single(3079, 'extension', (name, { services }) => {

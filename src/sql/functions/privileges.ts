@@ -16,6 +16,7 @@ import {
 } from '../catalog/acl.js';
 import { SUPERUSER_OID } from '../catalog/bootstrap-names.js';
 import type { Descriptor } from '../catalog/descriptor.js';
+import { LANGUAGES, languageAcl, languageOid } from '../catalog/languages.js';
 import { aclOf, isUnderRowSecurity, schemaRights, wholeRights } from '../catalog/rights.js';
 import type { Rights } from '../catalog/rights.js';
 import type { ExecContext } from '../contract.js';
@@ -24,7 +25,9 @@ import { OID } from '../types/oids.js';
 import { missingRelation, schemaOid } from '../types/reg-names.js';
 import { splitName } from '../types/identifiers.js';
 import { fn, srf } from './define.js';
+import { procedureByOid } from './procedure-oids.js';
 import { columnsOfRelation, type NumberedColumn } from './relation-columns.js';
+import { aclOfBuiltIn } from './restricted.js';
 
 const STABLE = { volatility: 'stable' } as const;
 
@@ -215,7 +218,11 @@ define('function', (who, object, privileges, ctx) => {
   const asked = readAsked(privileges, ['execute']);
   const oid = typeof object === 'number' ? object : access(ctx).routineOid(object);
   const routine = ctx.services.routineByOid?.(oid)?.routine;
-  if (routine === undefined) return oid < FIRST_USER_OID ? true : null;
+  if (routine === undefined) {
+    if (oid >= FIRST_USER_OID) return null;
+    const name = procedureByOid(oid)?.entry.name ?? '';
+    return onList(aclOfBuiltIn(name) ?? defaultAcl('function', SUPERUSER_OID), SUPERUSER_OID, asked, rights);
+  }
   const owner = routine.owner ?? SUPERUSER_OID;
   return onList(routine.acl ?? defaultAcl('function', owner), owner, asked, rights);
 });
@@ -231,8 +238,16 @@ define('type', (who, object, privileges, ctx) => {
   return d !== null || ctx.services.typeName(oid) !== null || oid < FIRST_USER_OID ? true : null;
 });
 
+define('language', (who, object, privileges, ctx) => {
+  const rights = rightsFor(who, ctx);
+  const asked = readAsked(privileges, ['usage']);
+  const oid = typeof object === 'number' ? object : languageOid(object);
+  if (oid === null) throw sqlError('42704', `language "${object}" does not exist`);
+  if (!LANGUAGES.has(oid)) return null;
+  return onList(languageAcl(access(ctx).database(ctx.services.database), oid), SUPERUSER_OID, asked, rights);
+});
+
 const UNOWNED: readonly (readonly [string, RightName, boolean])[] = [
-  ['language', 'usage', true],
   ['tablespace', 'create', false],
   ['foreign_data_wrapper', 'usage', false],
   ['server', 'usage', false],

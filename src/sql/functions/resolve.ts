@@ -7,8 +7,8 @@ import { PgArray } from '../types/datum.js';
 import type { Datum } from '../types/datum.js';
 import { canCoerce, findCast } from '../types/casts.js';
 import { OID } from '../types/oids.js';
-import { isHandle } from '../types/user-types.js';
-import { elementOidOf, formatType, isVectorType, typeByName, typeByOid } from '../types/registry.js';
+import { isHandle, userTypeOf } from '../types/user-types.js';
+import { elementOidOf, formatType, isArrayType, isVectorType, typeByName, typeByOid } from '../types/registry.js';
 import { aggregatesNamed, functionsNamed, operatorsNamed } from './define.js';
 import { ownFunction } from './entry.js';
 import { describeCall, missingFunction, missingOperator } from './missing-functions.js';
@@ -17,8 +17,10 @@ import type { AggregateEntry, FunctionEntry, ResolvedCall } from './entry.js';
 
 interface Candidate<E> {
   readonly entry: E;
-  /** Declared types, one for each actual argument. */
+  /** Declared types, one for each actual argument; in place of a domain what it is over. */
   readonly declared: readonly number[];
+  /** The same with the domains, which tell candidates apart. */
+  readonly types: readonly number[];
   /** Index from which a typed variadic call's arguments are packed, -1 for none. */
   readonly packFrom: number;
   /** Polymorphic types made concrete. */
@@ -29,18 +31,17 @@ interface Candidate<E> {
 type AnyEntry = Pick<FunctionEntry, 'argOids' | 'resultOid' | 'name'> & {
   readonly variadic?: boolean;
   readonly defaults?: readonly Datum[];
+  readonly declaredOids?: readonly number[];
 };
 
-/** The candidate if the arguments can be coerced to it, else null. */
-function tryCandidate<E extends AnyEntry>(
-  entry: E,
+/** What stands across from each argument; null: it takes another number of them. */
+function placedParameters(
+  entry: AnyEntry,
+  params: readonly number[],
   args: readonly number[],
   wholeVariadic: boolean,
-): Candidate<E> | null {
-  const params = entry.argOids;
+): Pick<Candidate<AnyEntry>, 'declared' | 'packFrom'> | null {
   const fixed = params.length - 1;
-  let declared: readonly number[];
-  let packFrom = -1;
   if (entry.variadic === true && !wholeVariadic && args.length >= params.length) {
     const last = params[fixed]!;
     const element =
@@ -51,13 +52,28 @@ function tryCandidate<E extends AnyEntry>(
           : last === OID.anycompatiblearray
             ? OID.anycompatible
             : elementOidOf(last);
-    declared = args.map((_, i) => (i < fixed ? params[i]! : element));
-    if (last !== OID.any) packFrom = fixed;
-  } else {
-    const missing = params.length - args.length;
-    if (missing < 0 || missing > (entry.defaults?.length ?? 0)) return null;
-    declared = missing === 0 ? params : params.slice(0, args.length);
+    return {
+      declared: args.map((_, i) => (i < fixed ? params[i]! : element)),
+      packFrom: last === OID.any ? -1 : fixed,
+    };
   }
+  const missing = params.length - args.length;
+  if (missing < 0 || missing > (entry.defaults?.length ?? 0)) return null;
+  return { declared: missing === 0 ? params : params.slice(0, args.length), packFrom: -1 };
+}
+
+/** The candidate if the arguments can be coerced to it, else null. */
+function tryCandidate<E extends AnyEntry>(
+  entry: E,
+  args: readonly number[],
+  wholeVariadic: boolean,
+): Candidate<E> | null {
+  const placed = placedParameters(entry, entry.argOids, args, wholeVariadic);
+  if (placed === null) return null;
+  const { declared, packFrom } = placed;
+  const { declaredOids } = entry;
+  const types =
+    declaredOids === undefined ? declared : placedParameters(entry, declaredOids, args, wholeVariadic)!.declared;
   let polymorphic = false;
   for (let i = 0; i < args.length; i++) {
     const d = declared[i]!;
@@ -72,7 +88,7 @@ function tryCandidate<E extends AnyEntry>(
     const concrete = declared.includes(OID.any)
       ? declared.map((d, i) => (d !== OID.any ? d : args[i] === OID.unknown ? OID.text : args[i]!))
       : declared;
-    return { entry, declared, packFrom, concrete, resultOid: entry.resultOid };
+    return { entry, declared, types, packFrom, concrete, resultOid: entry.resultOid };
   }
   const element = solve(declared, args, false);
   const compatible = solve(declared, args, true);
@@ -95,12 +111,12 @@ function tryCandidate<E extends AnyEntry>(
           : args[i];
     return vector !== undefined && isVectorType(vector) ? vector : concretize(d, element, compatible, range);
   });
-  return { entry, declared, packFrom, concrete, resultOid };
+  return { entry, declared, types, packFrom, concrete, resultOid };
 }
 
 function exactMatches(candidate: Candidate<AnyEntry>, args: readonly number[]): number {
   let count = 0;
-  for (let i = 0; i < args.length; i++) if (candidate.declared[i] === args[i]) count++;
+  for (let i = 0; i < args.length; i++) if (candidate.types[i] === args[i]) count++;
   return count;
 }
 
@@ -129,7 +145,7 @@ function select<E extends AnyEntry>(all: readonly Candidate<E>[], args: readonly
     let count = 0;
     for (let i = 0; i < args.length; i++) {
       if (args[i] === OID.unknown) continue;
-      const d = c.declared[i]!;
+      const d = c.types[i]!;
       if (d === args[i]) count++;
       else if (
         !POLYMORPHIC.has(d) &&
@@ -165,7 +181,7 @@ function byUnknownCategories<E extends AnyEntry>(
     let category: string | null = null;
     let conflict = false;
     for (const c of candidates) {
-      const type = typeByOid(c.declared[i]!);
+      const type = typeByOid(c.types[i]!);
       if (category === null) {
         category = type.category;
         preferredAt[i] = type.preferred;
@@ -183,7 +199,7 @@ function byUnknownCategories<E extends AnyEntry>(
     wanted[i] = category;
   }
   const kept = candidates.filter((c) =>
-    c.declared.every((d, i) => {
+    c.types.every((d, i) => {
       if (args[i] !== OID.unknown) return true;
       const type = typeByOid(d);
       return type.category === wanted[i] && (!preferredAt[i] || type.preferred);
@@ -277,6 +293,8 @@ export interface ResolveOptions {
   readonly variadic?: boolean;
   /** What else may be meant, instead of the built-in functions of the name; those of earlier schemas first. */
   readonly routines?: readonly FunctionEntry[];
+  /** The types of the arguments with the domains, where some are of such. */
+  readonly declared?: readonly number[];
   /** Whether two of these stand in one schema, so that neither comes before the other. */
   readonly alike?: (a: FunctionEntry, b: FunctionEntry) => boolean;
 }
@@ -293,7 +311,7 @@ export function resolveFunction(
   if (contradiction !== null) throw contradiction;
   const asCast = functionAsCast(name, args);
   if (asCast !== null) return asCast;
-  throw missingFunction(name, args);
+  throw missingFunction(name, options.declared ?? args);
 }
 
 /** null if there is none; still throws 42725 when there are several as good. */
@@ -313,16 +331,19 @@ export function findFunction(
   }
   if (candidates.length === 0) return null;
   // A function without packing beats one that packs, where both take the same types.
-  const exact = candidates.filter((c) => exactMatches(c, args) === args.length && c.packFrom < 0);
+  const given = options.declared ?? args;
+  const ofTheTypes = candidates.filter((c) => exactMatches(c, given) === args.length);
+  const plain = ofTheTypes.filter((c) => c.packFrom < 0);
+  const exact = plain.length > 0 || alike === undefined ? plain : ofTheTypes;
   // So does one of which all parameters are given.
   const complete = exact.find((c) => c.entry.argOids.length === args.length);
   const takesTheSame = (a: (typeof candidates)[0], b: (typeof candidates)[0]): boolean =>
-    a !== b && a.packFrom < 0 === b.packFrom < 0 && a.declared.join() === b.declared.join();
+    a !== b && a.packFrom < 0 === b.packFrom < 0 && a.types.join() === b.types.join();
   // Two of one schema that take the same arguments here differ in what they leave to defaults.
   const only = (one: (typeof candidates)[0], among: typeof candidates): (typeof candidates)[0] => {
     const { routine } = one.entry;
     if (routine === undefined) return one;
-    if (among.some((c) => takesTheSame(c, one) && alike?.(c.entry, one.entry) === true)) throw notUnique(name, args);
+    if (among.some((c) => takesTheSame(c, one) && alike?.(c.entry, one.entry) === true)) throw notUnique(name, given);
     return one;
   };
   if (exact.length > 0) return finish(alike === undefined ? (complete ?? exact[0]!) : only(exact[0]!, exact), whole);
@@ -331,9 +352,16 @@ export function findFunction(
     if (asCast !== null) return asCast;
   }
   const left = withoutShadowed(candidates);
-  const chosen = select(left, args);
-  if (chosen === null) throw notUnique(name, args);
+  const chosen = select(left, withoutDomains(args, given));
+  if (chosen === null) throw notUnique(name, given);
   return finish(only(chosen, left), whole);
+}
+
+/** Where none takes the very types, a value of a domain is one of what that is over; an array of a domain stays that. */
+function withoutDomains(args: readonly number[], given: readonly number[]): readonly number[] {
+  return args === given
+    ? args
+    : args.map((oid, i) => (isArrayType(given[i]!) && userTypeOf(given[i]!) === null ? given[i]! : oid));
 }
 
 /** Whether one of an earlier schema takes the same here, whichever of them packs arguments. */
@@ -343,7 +371,7 @@ function isHidden(
   alike: ResolveOptions['alike'],
 ): boolean {
   if (alike === undefined || alike(c.entry, before.entry)) return false;
-  return c.declared.join() === before.declared.join();
+  return c.types.join() === before.types.join();
 }
 
 export function notUnique(name: string, args: readonly number[]): Error {
@@ -355,8 +383,8 @@ export function notUnique(name: string, args: readonly number[]): Error {
 /** One that packs arguments gives way to one that takes the same types as they are. */
 function withoutShadowed<E>(candidates: Candidate<E>[]): Candidate<E>[] {
   if (candidates.length < 2) return candidates;
-  const plain = new Set(candidates.filter((c) => c.packFrom < 0).map((c) => c.declared.join()));
-  return candidates.filter((c) => c.packFrom < 0 || !plain.has(c.declared.join()));
+  const plain = new Set(candidates.filter((c) => c.packFrom < 0).map((c) => c.types.join()));
+  return candidates.filter((c) => c.packFrom < 0 || !plain.has(c.types.join()));
 }
 
 /** text(x), int4(x), date(x), …: a one-argument call of a type's name is a cast, but for the text of a row. */
@@ -389,6 +417,30 @@ const functionCasts = new Map<string, FunctionEntry>();
 
 export function isAggregateName(name: string): boolean {
   return aggregatesNamed(name).length > 0;
+}
+
+/**
+ * Whether a call means one of `own` rather than a built-in aggregate of the name: it takes the very types, or is the better
+ * of all that take them.
+ */
+export function prefersOwn(
+  name: string,
+  args: readonly number[],
+  own: readonly FunctionEntry[],
+  declared: readonly number[] = args,
+): boolean {
+  const candidates: Candidate<AnyEntry>[] = [];
+  for (const entry of [...own, ...aggregatesNamed(name)]) {
+    const candidate = tryCandidate<AnyEntry>(entry, args, false);
+    if (candidate !== null) candidates.push(candidate);
+  }
+  if (candidates.length === 0) return false;
+  const isExact = (c: Candidate<AnyEntry>): boolean => exactMatches(c, declared) === args.length;
+  // Those of pg_catalog come first where both take the very types.
+  const exact = candidates.filter(isExact);
+  const chosen = exact.at(-1) ?? select(withoutShadowed(candidates), withoutDomains(args, declared));
+  if (chosen === null) throw notUnique(name, declared);
+  return own.some((entry) => entry === chosen.entry);
 }
 
 /** null if no aggregate of that name takes these arguments. */

@@ -5,7 +5,7 @@ import type { Datum, PgArray } from '../types/datum.js';
 import { formatType } from '../types/registry.js';
 import { fn } from './define.js';
 import { procedureByOid } from './procedure-oids.js';
-import { argumentsText, resultText, routineText, standardBodyOf } from './routine-text.js';
+import { argumentsText, resultText, routineText, shownBody } from './routine-text.js';
 
 const STABLE = { volatility: 'stable' } as const;
 
@@ -57,7 +57,7 @@ fn(
   'pg_get_function_sqlbody(oid) text',
   (oid: number, ctx: ExecContext) => {
     const found = ctx.services.routineByOid?.(oid) ?? null;
-    return found === null ? null : standardBodyOf(found.routine);
+    return found === null ? null : shownBody(found.group.name, found.routine, ctx);
   },
   STABLE,
 );

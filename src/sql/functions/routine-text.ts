@@ -1,7 +1,7 @@
 /**
  * Functions and procedures of users as SQL: pg_get_functiondef and its relatives.
  *
- * Limits: a body in standard SQL is shown as it was written, PostgreSQL shows it made anew from its tree.
+ * Limits: a body in standard SQL that changes rows is shown as it was written, PostgreSQL shows it made anew from its tree.
  */
 import { sqlError } from '../../base/errors.js';
 import type { Routine, RoutineParameter } from '../catalog/descriptor.js';
@@ -19,6 +19,12 @@ export function standardBodyOf({ language, body }: Routine): string | null {
   const found = language === 'sql' ? /^\s*(return\b|begin\s+atomic\b)/i.exec(body) : null;
   if (found === null) return null;
   return found[1]!.toUpperCase().replace(/\s+/, ' ') + body.slice(found[0].length).trimEnd();
+}
+
+/** As PostgreSQL makes it anew from its tree. null: the body is a string. */
+export function shownBody(name: string, routine: Routine, ctx: ExecContext): string | null {
+  if (routine.trees === undefined) return standardBodyOf(routine);
+  return ctx.services.bodyText?.(name, routine) ?? standardBodyOf(routine);
 }
 
 function shownType(oid: number, ctx: ExecContext): string {
@@ -92,7 +98,7 @@ export function routineText(schema: string, name: string, routine: Routine, ctx:
     facts === '' ? '' : `${facts}\n`,
     ...(routine.config ?? []).map(settingText),
   ].join('');
-  const standard = standardBodyOf(routine);
+  const standard = shownBody(name, routine, ctx);
   if (standard !== null) return `${head}${standard}\n`;
   let quote = `$${kind}`;
   while (routine.body.includes(quote)) quote += 'x';

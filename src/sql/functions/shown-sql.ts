@@ -56,7 +56,7 @@ export function namedRelations(sql: string, nameOf: (oid: number) => string | nu
 export function shownSql(sql: string, ctx: ExecContext): string {
   const { services } = ctx;
   const nameOf = (oid: number): string | null =>
-    services.typeName(oid) ?? services.routineName?.(oid, false) ?? services.collationName?.(oid) ?? null;
+    services.typeName(oid) ?? services.routineName?.(oid, false, true) ?? services.collationName?.(oid) ?? null;
   return showTypes(
     namedRelations(sql, (oid) => services.relationName(oid)),
     nameOf,

@@ -30,6 +30,7 @@ import { quoteIdentifier } from './strings.js';
 import { indexColumnText, indexText } from './index-text.js';
 import { viewOfRule } from '../catalog/rule-oids.js';
 import { shownSql } from './shown-sql.js';
+import { numberIfAsked, transactionNumber } from '../locks/transaction-number.js';
 
 const STABLE = { volatility: 'stable' } as const;
 const LOOSE = { volatility: 'stable', strict: false } as const;
@@ -68,18 +69,10 @@ fn('pg_postmaster_start_time() timestamptz', (ctx: ExecContext) => ctx.format.tr
 fn('pg_conf_load_time() timestamptz', (ctx: ExecContext) => ctx.format.transactionNow, STABLE);
 fns(['inet_server_addr() inet', 'inet_client_addr() inet'], () => null, LOOSE);
 fns(['inet_server_port() int4', 'inet_client_port() int4'], () => null, LOOSE);
-/** Below REPEATABLE READ each statement has a snapshot of its own; the first one that is asked numbers the transaction. */
-const numbers = new WeakMap<object, bigint>();
-function transactionNumber({ txn }: ExecContext): bigint {
-  let number = numbers.get(txn);
-  if (number === undefined) numbers.set(txn, (number = BigInt(txn.readTimestamp)));
-  return number;
-}
-
-fns(['txid_current() int8', 'pg_current_xact_id() xid8'], transactionNumber, STABLE);
+fns(['txid_current() int8', 'pg_current_xact_id() xid8'], ({ txn }: ExecContext) => transactionNumber(txn), STABLE);
 fns(
   ['txid_current_if_assigned() int8', 'pg_current_xact_id_if_assigned() xid8'],
-  (ctx: ExecContext) => numbers.get(ctx.txn) ?? null,
+  (ctx: ExecContext) => numberIfAsked(ctx.txn),
   LOOSE,
 );
 
@@ -89,7 +82,7 @@ fns(
  * @throws QuoralError 22023
  */
 function transactionStatus(id: bigint, ctx: ExecContext): Datum {
-  const own = numbers.get(ctx.txn) ?? BigInt(ctx.txn.readTimestamp);
+  const own = numberIfAsked(ctx.txn) ?? BigInt(ctx.txn.readTimestamp);
   const number = BigInt.asUintN(64, id);
   // Its own number may be of an earlier snapshot than this one, which others have gone before.
   if (number > own && number > BigInt(ctx.txn.readTimestamp))
@@ -461,6 +454,11 @@ function relationComment(oid: number, ctx: ExecContext): string | null {
   const relation = ctx.services.tableByOid(oid) ?? ctx.services.viewByOid(oid);
   return relation?.comment ?? findIndex(oid, ctx)?.index.comment ?? null;
 }
+
+function constraintComment(oid: number, ctx: ExecContext): string | null {
+  const table = ctx.services.tableOfConstraint(oid);
+  return table === null ? ctx.services.commentOf('domain constraint', oid) : (table.constraintComments?.[oid] ?? null);
+}
 fn(
   'obj_description(oid, name) text',
   (oid: number, catalog: string, ctx: ExecContext) => {
@@ -469,7 +467,7 @@ fn(
     if (catalog === 'pg_statistic_ext') return ctx.services.commentOf('statistics', oid);
     if (catalog === 'pg_extension') return ctx.services.commentOf('extension', oid);
     if (catalog === 'pg_namespace') return ctx.services.commentOf('schema', oid);
-    if (catalog === 'pg_constraint') return ctx.services.tableOfConstraint(oid)?.constraintComments?.[oid] ?? null;
+    if (catalog === 'pg_constraint') return constraintComment(oid, ctx);
     if (catalog === 'pg_proc') return ctx.services.routineByOid?.(oid)?.routine.comment ?? null;
     return catalog === 'pg_class' ? relationComment(oid, ctx) : null;
   },
@@ -484,8 +482,7 @@ fn(
     ctx.services.commentOf('collation', oid) ??
     ctx.services.commentOf('schema', oid) ??
     ctx.services.commentOf('extension', oid) ??
-    ctx.services.tableOfConstraint(oid)?.constraintComments?.[oid] ??
-    null,
+    constraintComment(oid, ctx),
   STABLE,
 );
 fn(
@@ -511,8 +508,6 @@ fn('pg_tablespace_location(oid) text', () => '', STABLE);
 fn('pg_relation_is_publishable(regclass) bool', () => true, STABLE);
 fn('pg_my_temp_schema() oid', () => 0, STABLE);
 fn('pg_relation_filenode(regclass) oid', (oid: number) => oid, STABLE);
-fn('pg_blocking_pids(int4) _int4', () => new PgArray(OID.int4, []), VOLATILE);
-fn('pg_stat_get_numscans(oid) int8', () => 0n, STABLE);
 fn(
   'pg_index_column_has_property(regclass, int4, text) bool',
   (_oid: number, _n: number, property: string) =>

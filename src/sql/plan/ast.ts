@@ -1,6 +1,7 @@
 /** Access to the grammar's parse trees: nodes are objects with one key, the node's kind, and zero values left out. */
-import type { FuncCall, Node, SelectStmt, TypeName } from 'libpg-query';
+import type { FuncCall, Node, RangeVar, SelectStmt, TypeName } from 'libpg-query';
 import { assert } from '../../base/assert.js';
+import { pinOf } from '../catalog/pins.js';
 import type { RelationName } from '../contract.js';
 import { aggregatesNamed, functionsNamed } from '../functions/define.js';
 import { builtInCollation } from '../types/collation.js';
@@ -98,6 +99,11 @@ function collect(value: unknown, found: Map<string, RelationName>): void {
   if (typeof value !== 'object' || value === null) return;
   const node = value as Loose;
   if (typeof node['relname'] === 'string') {
+    const pin = pinOf(node as RangeVar);
+    if (pin !== undefined) {
+      found.set(`#${pin.id}`, { schema: null, name: '', id: pin.id });
+      return;
+    }
     const schema = typeof node['schemaname'] === 'string' ? node['schemaname'] : null;
     const name = node['relname'];
     // A WITH name hides a table only where it is in scope; too many names resolved do no harm, so the
@@ -119,6 +125,7 @@ function routine(call: FuncCall, found: Map<string, RelationName>): void {
   const names = stringsOf(call.funcname);
   const schema = names.length > 1 ? names[names.length - 2]! : null;
   const name = names[names.length - 1] ?? '';
+  if (name.startsWith(PINNED)) return;
   const isBuiltIn = isBuiltInFunction(schema, name);
   if (isBuiltIn && schema !== null) return;
   const beside = isBuiltIn ? ({ besideBuiltIn: true } as const) : {};

@@ -19,7 +19,7 @@ import { formatType } from '../types/registry.js';
 import { recordFieldsOf } from './record-columns.js';
 import { alone } from './whole-row.js';
 import { wants } from './wanted-functions.js';
-import { fieldOf } from './declared-types.js';
+import { declaredOid, fieldOf } from './declared-types.js';
 
 /** The call; null if no function of that name takes such a row. */
 export function attributeCall(ctx: ExprContext, row: Expr, name: string, location: number): Expr | null {
@@ -97,7 +97,7 @@ export function bindField(b: Binder, arg: Expr, name: string, location: number):
   }
   throw errorAt(
     '42809',
-    `column notation .${name} applied to type ${formatType(arg.oid)}, which is not a composite type`,
+    `column notation .${name} applied to type ${formatType(declaredOid(arg))}, which is not a composite type`,
     location,
   );
 }

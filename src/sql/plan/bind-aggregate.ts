@@ -4,23 +4,23 @@ import { QuoralError, sqlError } from '../../base/errors.js';
 import type { ResolvedRoutines } from '../contract.js';
 import type { FunctionEntry } from '../functions/entry.js';
 import { hypotheticalSet } from '../functions/hypothetical.js';
-import { isAggregateName, resolveAggregate } from '../functions/resolve.js';
+import { isAggregateName, prefersOwn, resolveAggregate } from '../functions/resolve.js';
 import { atItsLevel } from './aggregate-level.js';
 import { checkDistinctOrder, checkWithinGroup, distinctOrder, withinGroupRequired } from './aggregate-order.js';
 import { as, locationOf } from './ast.js';
 import { bindHypothetical } from './bind-hypothetical.js';
 import { bindFrame, declaredWindow, makeWindow, resolveWindow } from './bind-window.js';
-import { addPosition, errorAt, WINDOW_ARGUMENTS } from './binder.js';
+import { addPosition, errorAt, positioned, WINDOW_ARGUMENTS } from './binder.js';
 import type { Binder, ExprContext } from './binder.js';
-import { coerceArguments, keepLiterals, placedArguments } from './call-arguments.js';
+import { asDomains, coerceArguments, keepLiterals, placedArguments } from './call-arguments.js';
 import { coerce, coerceBoolean, commonType, resolveUnknown, typeOfExpr } from './coerce.js';
 import { requireEquality } from './comparable.js';
 import type { AggregateExpr, Expr, WindowExpr } from './expr.js';
-import { functionsOf, pinCall } from './routines.js';
+import { functionsOf, pinCall, routinesBeside } from './routines.js';
 import { bindSortKeys, sortKey } from './sort-keys.js';
 import { folded, resolveUserAggregate, routineOf } from './user-aggregates.js';
 import { WINDOW_FUNCTIONS } from './window-functions.js';
-import { declaredAs, declaredOid, declaredResult } from './declared-types.js';
+import { declaredArguments, declaredAs, declaredOid, declaredResult } from './declared-types.js';
 
 /** Of users, that a call may mean. */
 interface OwnAggregates {
@@ -29,12 +29,25 @@ interface OwnAggregates {
 }
 
 function resolveAs(
+  b: Binder,
   name: string,
-  oids: readonly number[],
+  args: readonly Expr[],
   own: OwnAggregates | null,
   variadic: boolean,
 ): ResolvedAggregate {
-  return own === null ? resolveAggregate(name, oids) : resolveUserAggregate(name, own.entries, oids, variadic);
+  const oids = args.map((a) => typeOfExpr(b, a));
+  if (own === null) return resolveAggregate(name, oids);
+  return resolveUserAggregate(name, own.entries, oids, { variadic, ...declaredArguments(args, oids) });
+}
+
+/** Aggregates of users that have a built-in one's name, where the call means one of these. */
+function ownBeside(b: Binder, call: FuncCall, name: string, args: readonly Expr[]): OwnAggregates | null {
+  if (call.funcname?.length !== 1 || args.length === 0) return null;
+  const groups = routinesBeside(b, name) ?? [];
+  if (!groups.some((g) => g.routines.some((r) => r.aggregate !== undefined))) return null;
+  const entries = aggregatesAmong(groups, call);
+  const oids = args.map((a) => typeOfExpr(b, a));
+  return prefersOwn(name, oids, entries, declaredArguments(args, oids).declared) ? { groups, entries } : null;
 }
 
 /** Of a call with several expressions behind ORDER BY that fits no aggregate: some may have been meant as arguments. */
@@ -89,7 +102,9 @@ export function bindAggregate(ctx: ExprContext, written: WrittenAggregate): Expr
   return folded(ctx.binder, made.entry, atItsLevel(ctx, made, written.location), direct);
 }
 
-function makeAggregate(inner: ExprContext, { call, name, location, own }: WrittenAggregate): AggregateExpr {
+function makeAggregate(inner: ExprContext, written: WrittenAggregate): AggregateExpr {
+  const { call, name, location } = written;
+  let { own } = written;
   const b = inner.binder;
   const within = call.agg_within_group === true;
   const hypothetical = bindHypothetical(inner, call, name, placedArguments(inner, name, call), location, sortKey);
@@ -100,15 +115,11 @@ function makeAggregate(inner: ExprContext, { call, name, location, own }: Writte
     throw errorAt('42809', `${name}(*) must be used to call a parameterless aggregate function`, location);
   }
   const args = nodes.map((n) => inner.bind(inner, n));
+  own ??= positioned(location, () => ownBeside(b, call, name, args));
   if (within) alignHypothetical(b, args, nodes, own);
   let resolved: ResolvedAggregate;
   try {
-    resolved = resolveAs(
-      name,
-      args.map((a) => typeOfExpr(b, a)),
-      own,
-      call.func_variadic === true,
-    );
+    resolved = resolveAs(b, name, args, own, call.func_variadic === true);
   } catch (error) {
     throw addPosition(!within && (call.agg_order?.length ?? 0) > 1 ? aboutOrder(error) : error, location);
   }
@@ -118,6 +129,7 @@ function makeAggregate(inner: ExprContext, { call, name, location, own }: Writte
   checkWithinGroup(resolved.entry, within, location);
   const coerced = coerceArguments(b, args, resolved.argOids, nodes.map(locationOf));
   keepLiterals(b, coerced, args, resolved.entry.argOids);
+  if (routine !== null) asDomains(b, coerced, routine, nodes.map(locationOf));
   const filters: ExprContext = { ...inner, inAggregate: false, aggregates: false, clause: 'FILTER' };
   const filter =
     call.agg_filter === undefined

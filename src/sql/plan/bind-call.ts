@@ -12,16 +12,25 @@ import { isConstrained } from '../functions/domains.js';
 import { isPolymorphic } from '../functions/polymorphic.js';
 import { OID } from '../types/oids.js';
 import { pinnedOid } from '../types/pinned-types.js';
-import { arrayOidOf, elementOidOf, formatType, typeByName } from '../types/registry.js';
+import { isBinaryCoercible } from '../types/casts.js';
+import { arrayOidOf, elementOidOf, formatType, typeByName, typeByOid } from '../types/registry.js';
+import { baseOidOf, userTypeOf } from '../types/user-types.js';
 import { aggregatesAmong, bindAggregate, bindWindowCall } from './bind-aggregate.js';
-import { asDeclared, asDomains, coerceArguments, keepLiterals, placedArguments } from './call-arguments.js';
+import {
+  asDeclared,
+  asDomains,
+  coerceArguments,
+  keepLiterals,
+  parametersOfDomains,
+  placedArguments,
+} from './call-arguments.js';
 import { as, isBuiltInFunction, locationOf, stringsOf } from './ast.js';
 import type { Binder, ExprContext } from './binder.js';
 import { addPosition, errorAt, FROM_FUNCTIONS, positioned, WINDOW_ARGUMENTS } from './binder.js';
 import { columnCall } from './attribute-calls.js';
 import { bindPopulate, isPopulate } from './bind-populate.js';
 import { withinGroupRequired } from './aggregate-order.js';
-import { coerce, commonType, settle, typeOfExpr } from './coerce.js';
+import { coerce, commonType, settle, tryCoerce, typeOfExpr } from './coerce.js';
 import { firstNamed } from './named-arguments.js';
 import type { Routine } from '../catalog/descriptor.js';
 import {
@@ -47,7 +56,7 @@ import type { AnyAllExpr, CallExpr, Expr, RowExpr } from './expr.js';
 import { checkArguments } from './sizes.js';
 import { wants } from './wanted-functions.js';
 import { WINDOW_FUNCTIONS } from './window-functions.js';
-import { declaredAs, declaredOid, declaredParameters, declaredResult } from './declared-types.js';
+import { declaredArguments, declaredAs, declaredOid, declaredParameters, declaredResult } from './declared-types.js';
 
 const OF_ELEMENTS: ReadonlySet<number> = new Set([OID.anyarray, OID.anyrange, OID.anymultirange]);
 
@@ -281,8 +290,9 @@ function bindNamed(ctx: ExprContext, call: FuncCall, names: readonly string[]): 
   }
   const shown = schema === null && pinnedOid(name) !== null ? groups?.[0]?.name : undefined;
   if (groups?.length === 0 && call.args?.length === 1 && !isCalled(call) && firstNamed(call.args) < 0) {
-    const column = columnCall(ctx.bind(ctx, call.args[0]!), name);
-    if (column !== null) return column;
+    const arg = ctx.bind(ctx, call.args[0]!);
+    const made = castByName(ctx.binder, schema, name, call, arg) ?? columnCall(arg, name);
+    if (made !== null) return made;
   }
   const isWindow = call.over !== undefined && WINDOW_FUNCTIONS.has(name) && schema === null;
   if ((own && !isWindow) || isCalled(call))
@@ -291,6 +301,24 @@ function bindNamed(ctx: ExprContext, call: FuncCall, names: readonly string[]): 
     throw errorAt('3F000', `schema "${schema}" does not exist`, location);
   }
   return bindBuiltIn(ctx, call, names, location);
+}
+
+/** d(x) for a domain or an enum d, which is x::d; null if it is none. @throws QuoralError 0A000 in a view */
+function castByName(b: Binder, schema: string | null, name: string, call: FuncCall, arg: Expr): Expr | null {
+  const oid = b.catalog.type({ schema, name, isType: true })?.typeOid;
+  const kind = oid === undefined ? undefined : userTypeOf(oid)?.kind;
+  if (oid === undefined || (kind !== 'domain' && kind !== 'enum') || !isTakenAs(arg.oid, baseOidOf(oid))) return null;
+  const made = tryCoerce(b, arg, oid, -1, 'explicit', locationOf(call.args![0]));
+  if (made === null) return null;
+  if (b.pins !== null) throw errorAt('0A000', `function ${name} in a view is not supported`, call.location ?? 0);
+  b.userType(schema, name, call);
+  return made;
+}
+
+/** Only what is of the type's form already, or is read or shown as text, is cast by a call. */
+function isTakenAs(from: number, to: number): boolean {
+  if (from === OID.unknown || isBinaryCoercible(from, to)) return true;
+  return (typeByOid(from).category === 'S') !== (typeByOid(to).category === 'S');
 }
 
 function bindBuiltIn(ctx: ExprContext, call: FuncCall, names: readonly string[], location: number): Expr {
@@ -406,7 +434,7 @@ export function makeCall(
   const oids = args.map((a) => typeOfExpr(b, a));
   let resolved: ResolvedCall<FunctionEntry>;
   try {
-    resolved = resolveFunction(name, oids, options);
+    resolved = resolveFunction(name, oids, { ...options, ...declaredArguments(args, oids) });
   } catch (error) {
     if (options.completed === true) throw error;
     throw addPosition(error, isAboutVariadic(error) ? (locations.at(-1) ?? location) : location);
@@ -427,9 +455,10 @@ export function makeCall(
   // What they are asked of may be a literal that has no type.
   const asIs = name === 'pg_typeof' || name === 'pg_collation_for';
   const wanted = asIs ? [OID.any] : resolved.argOids;
-  const coerced = coerceArguments(b, args, wanted, locations, asIs);
-  keepLiterals(b, coerced, args, resolved.entry.argOids);
   const { routine } = resolved.entry;
+  const typed = routine === undefined ? args : parametersOfDomains(b, args, routine);
+  const coerced = coerceArguments(b, typed, wanted, locations, asIs);
+  keepLiterals(b, coerced, args, resolved.entry.argOids);
   let declaredOids: readonly number[] | null = null;
   if (routine !== undefined) {
     asDomains(b, coerced, routine, locations);

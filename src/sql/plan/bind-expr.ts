@@ -400,12 +400,11 @@ function bindCase(ctx: ExprContext, node: Node): Expr {
   return declaredAs(made, declared);
 }
 
-/** What was a domain's has no modifier as its base type. */
+/** What was a domain's has no modifier as its base type, and as in PostgreSQL a NULL among them takes it away. */
 function commonTypmod(exprs: readonly Expr[], declared: number): number {
-  const typed = exprs.filter((e) => !(e.kind === 'const' && e.value === null));
-  const first = typed[0];
+  const [first] = exprs;
   const same = (e: Expr): boolean => declaredOid(e) === declared && e.typmod === first!.typmod;
-  return first !== undefined && typed.every(same) ? first.typmod : -1;
+  return first !== undefined && exprs.every(same) ? first.typmod : -1;
 }
 
 export function toCommon(b: Binder, expr: Expr, oid: number, what: string, location: number): Expr {
@@ -491,7 +490,8 @@ function bindArray(ctx: ExprContext, nodes: readonly Node[], location: number, w
       ? coerce(b, e, wantedElement, 'explicit', locationOf(nodes[i]))
       : toCommon(b, e, oid, 'ARRAY', locationOf(nodes[i])),
   );
-  const made: Expr = { kind: 'array', elements, nested: isNested, oid: arrayOid, typmod: -1 };
+  const typmod = wanted === 0 && elements.every((e) => e.typmod === elements[0]!.typmod) ? elements[0]!.typmod : -1;
+  const made: Expr = { kind: 'array', elements, nested: isNested, oid: arrayOid, typmod };
   if (wanted !== 0) return made;
   const declared = commonDeclared(bound, oid);
   return declaredAs(made, isNested ? declared : declaredArray(declared, arrayOid));
@@ -547,7 +547,7 @@ function bindIndirection(ctx: ExprContext, e: A_Indirection): Expr {
     // A slice of a vector is an array.
     const oid = !slice ? element : isVectorType(arg.oid) ? arrayOidOf(element) : arg.oid;
     const declared = slice && oid !== arg.oid ? oid : declaredPart(arg, slice, oid);
-    arg = declaredAs({ kind: 'subscript', arg, subscripts, slice, oid, typmod: -1 }, declared);
+    arg = declaredAs({ kind: 'subscript', arg, subscripts, slice, oid, typmod: arg.typmod }, declared);
   }
   return arg;
 }

@@ -20,7 +20,7 @@ import { pinOf } from '../catalog/pins.js';
 import type { Pin } from '../catalog/pins.js';
 import { freeColumns, idsOf, walkPlan } from './plan-walk.js';
 import { noteRecord } from './record-columns.js';
-import { sequenceRelation } from './sequence-relation.js';
+import { SEQUENCE_COLUMNS, sequenceRelation } from './sequence-relation.js';
 import { viewTree } from './view-tree.js';
 import { asNullable, namesOfRows, rowOfTable, withPresence } from './whole-row.js';
 import { commonDeclared, declaredOid } from './declared-types.js';
@@ -192,7 +192,7 @@ function bindRangeVar(ctx: FromContext, range: RangeVar): BoundFrom {
         throw errorAt('0A000', `WITH query "${name}" does not have a RETURNING clause`, location);
       cte.references++;
       const columns = cte.columns.map((c) => {
-        const column = b.column(c.name, c.domain ?? c.oid, c.typmod);
+        const column = b.column(c.name, c.domain ?? c.oid, c.typmod, c.tableOid, c.columnNumber);
         noteRecord(b.recordColumns, column.id, columnExpr(c));
         return column;
       });
@@ -228,9 +228,8 @@ function bindRangeVar(ctx: FromContext, range: RangeVar): BoundFrom {
     case 'sequence':
       if (lockFor(ctx, range.alias?.aliasname ?? name) !== null)
         throw errorAt('42809', `cannot lock rows in sequence "${name}"`, -1);
-      if (b.pins != null) throw errorAt('0A000', `a view that reads sequence "${name}" is not supported`, location);
-      b.dependOnSequence(relation.sequence);
-      return bindVirtual(ctx, range, sequenceRelation(relation.sequence, relation.schemaName), false);
+      b.pins?.set(range, { id: relation.sequence.id, columns: SEQUENCE_COLUMNS, schema: relation.schemaName });
+      return bindSequence(ctx, range, relation);
     case 'virtual':
       return bindVirtual(ctx, range, relation);
   }
@@ -243,14 +242,23 @@ function laterQuery(name: string): { readonly detail: string; readonly hint: str
   };
 }
 
-function bindVirtual(ctx: FromContext, range: RangeVar, relation: VirtualTable, isCatalog = true): BoundFrom {
+/** `name`: by which the query knows it without an alias. */
+function bindVirtual(
+  ctx: FromContext,
+  range: RangeVar,
+  relation: VirtualTable,
+  isCatalog = true,
+  name = relation.name,
+): BoundFrom {
   const b = ctx.binder;
-  const name = relation.name;
   const columns = relation.columns.map((c, i): ScanColumn => ({
     ...b.column(c.name, c.typeOid, -1, relation.oid, i + 1),
     position: i,
   }));
-  b.access.columns(b.access.relation({ id: relation.oid, name }, RIGHTS.select, { virtual: isCatalog }), columns);
+  b.access.columns(
+    b.access.relation({ id: relation.oid, name: relation.name }, RIGHTS.select, { virtual: isCatalog }),
+    columns,
+  );
   const plan: Plan = { kind: 'virtual', relation, alias: range.alias?.aliasname ?? name, columns, filter: null };
   const bound = derived(plan, range.alias, name, null);
   return {
@@ -263,6 +271,15 @@ function bindVirtual(ctx: FromContext, range: RangeVar, relation: VirtualTable, 
   };
 }
 
+function bindSequence(
+  ctx: FromContext,
+  range: RangeVar,
+  { sequence, schemaName }: Extract<Relation, { kind: 'sequence' }>,
+): BoundFrom {
+  ctx.binder.dependOnSequence(sequence);
+  return bindVirtual(ctx, range, sequenceRelation(sequence, schemaName), false, range.relname);
+}
+
 function shownColumns(table: TableDescriptor): [number, string][] {
   return table.columns.filter((c) => !c.dropped && !c.hidden).map((c) => [c.id, c.name]);
 }
@@ -270,9 +287,11 @@ function shownColumns(table: TableDescriptor): [number, string][] {
 /** A relation in the stored query of a view, under the names that its columns had when the view was made. */
 function bindPinned(ctx: FromContext, range: RangeVar, pin: Pin): BoundFrom {
   const b = ctx.binder;
-  const relation = b.pinned.get(pin.id);
+  // In a function's body nothing has been expanded that would know it.
+  const relation = b.pinned.get(pin.id) ?? b.catalog.relation({ schema: null, name: '', id: pin.id });
   const alias = range.alias?.aliasname ?? range.relname ?? '';
   if (relation?.kind === 'view') return bindView(ctx, range, relation, pin);
+  if (relation?.kind === 'sequence') return bindSequence(ctx, range, relation);
   if (relation?.kind !== 'table') throw errorAt('XX000', `a view reads relation ${pin.id}, which is not there`, -1);
   const { table, schemaName } = relation;
   refuseUnready(b, table, lockFor(ctx, alias));
@@ -334,10 +353,11 @@ function bindView(ctx: FromContext, range: RangeVar, relation: ViewRelation, pin
     columnNumber: id,
   }));
   b.access.columns(entry, columns);
-  const bound = derived({ ...plan, columns } as Plan, range.alias, alias, null);
+  const shown = { ...plan, columns } as Plan;
+  const bound = derived(shown, range.alias, alias, null);
   const schema = range.alias === undefined ? (pin?.schema ?? schemaName) : null;
   const rowOf = { relation: view, columns, present: null };
-  return { ...bound, plan, relations: bound.relations.map((r) => ({ ...r, schema, rowOf })) };
+  return { ...bound, plan: shown, relations: bound.relations.map((r) => ({ ...r, schema, rowOf })) };
 }
 
 function lockFor(ctx: FromContext, alias: string): Lock | null {

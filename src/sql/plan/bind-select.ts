@@ -194,7 +194,12 @@ function bindCte(
     ? new RecursiveOrder(cte, select, (side) => rename(bindSelect(b, side, parent, visible).columns))
     : null;
   const base = bindSelect(b, order === null ? select.larg! : order.first(select.larg!), parent, visible);
-  const columns = rename(base.columns).map((c, i) => ({ ...c, name: order?.names[i] ?? c.name }));
+  const columns = rename(base.columns).map((c, i) => ({
+    ...c,
+    name: order?.names[i] ?? c.name,
+    tableOid: 0,
+    columnNumber: 0,
+  }));
   const workId = b.nextCteId();
   const hidden = order?.added ?? 0;
   const self: CteEntry = { name, id: workId, columns, hidden, references: 0, definition: null, isSelf: true };

@@ -44,7 +44,7 @@ export function bindSubLink(ctx: ExprContext, link: SubLink): Expr {
       if (oid === 0)
         throw errorAt('42704', `could not find array type for data type ${formatType(column.oid)}`, location);
       return declaredAs(
-        { kind: 'subquery', mode: 'array', plan, test: null, hashed: null, oid, typmod: -1 },
+        { kind: 'subquery', mode: 'array', plan, test: null, hashed: null, oid, typmod: column.typmod },
         declaredArray(column.domain ?? column.oid, oid),
       );
     }

@@ -1,7 +1,7 @@
 /** What a table's definition says of its rows: defaults, generated columns, CHECK constraints. */
-import type { ColumnDescriptor, TableDescriptor } from '../catalog/descriptor.js';
+import type { ColumnDescriptor, TableDescriptor, UsedRoutine } from '../catalog/descriptor.js';
 import { OID } from '../types/oids.js';
-import { baseOidOf, domainDefault } from '../types/user-types.js';
+import { baseOidOf, domainDefault, userTypeOf } from '../types/user-types.js';
 import { makeCall } from './bind-call.js';
 import { bindExpr } from './bind-expr.js';
 import { exprContext } from './bind-select.js';
@@ -21,12 +21,19 @@ export function defaultOf(b: Binder, column: ColumnDescriptor): Expr {
     return coerceAssignment(b, bindExpr(ctx, expressionTree(column.defaultSql)), column, -1);
   }
   const ofDomain = domainDefault(column.typeOid);
+  if (ofDomain !== null) knowDomainRoutines(b, column.typeOid);
   if (ofDomain !== null) return coerceAssignment(b, bindExpr(ctx, expressionTree(ofDomain)), column, -1);
   if (column.identity !== null && column.sequenceId !== null) {
     const call = makeCall(ctx, 'nextval', [constant(column.sequenceId, OID.regclass)], [-1], -1);
     return coerceAssignment(b, call, column, -1);
   }
   return constant(null, baseOidOf(column.typeOid), column.typmod);
+}
+
+/** What the default of a domain, or of one that it is over, may call. */
+function knowDomainRoutines(b: Binder, typeOid: number): void {
+  for (let type = userTypeOf(typeOid); type?.kind === 'domain'; type = userTypeOf(type.typeOid))
+    b.knowRoutines((type.usedRoutines ?? []) as readonly UsedRoutine[]);
 }
 
 export function bindChecks(b: Binder, table: TableDescriptor): TableChecks {

@@ -112,7 +112,7 @@ function viewTarget(b: Binder, { view, sources }: ViewRelation, change: Change, 
   const shape = viewShape(view);
   const noColumns = change !== 'delete' && shape.columns.every((c) => c.problem !== null);
   const below = shape.base === null ? undefined : sources.get(shape.base.pin.id);
-  const unchanging = below?.kind === 'table' && below.table.materialized != null;
+  const unchanging = below?.kind === 'sequence' || (below?.kind === 'table' && below.table.materialized != null);
   const problem =
     (unchanging ? SINGLE : shape.problem) ?? (shape.base !== null && noColumns ? NO_UPDATABLE_COLUMNS : null);
   if (problem !== null) {

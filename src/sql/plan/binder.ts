@@ -168,8 +168,6 @@ export class Binder {
   /** A cast of ARRAY[…] is of the whole array, not of its elements: expressions written by us, bound to be shown. */
   castsStand = false;
   volatile = false;
-  /** Texts become names of catalog objects as it runs. */
-  namesObjects = false;
   modifies = false;
   locks = false;
   /** The procedure of CALL. */
@@ -298,6 +296,7 @@ export class Binder {
       const found = { id: groupId, version: 0, schema: '', name, routines: [routine] };
       this.#pinnedRoutines.set(routine.oid, found);
       this.knowTypes([...routine.parameters, routine]);
+      if (routine.usedRoutines !== undefined) this.knowRoutines(routine.usedRoutines);
     }
   }
 

@@ -5,8 +5,10 @@ import { isConstrained } from '../functions/domains.js';
 import type { FunctionEntry } from '../functions/entry.js';
 import { missingFunction } from '../functions/missing-functions.js';
 import { OID } from '../types/oids.js';
+import { elementOidOf } from '../types/registry.js';
+import { baseOidOf } from '../types/user-types.js';
 import type { Binder, ExprContext } from './binder.js';
-import { coerce, resolveUnknown, settle } from './coerce.js';
+import { coerce, isUntyped, resolveUnknown, settle } from './coerce.js';
 import { declaredOid, declaredParameters } from './declared-types.js';
 import type { Expr } from './expr.js';
 import { placeArguments } from './named-arguments.js';
@@ -36,11 +38,26 @@ export function keepLiterals(b: Binder, coerced: Expr[], args: readonly Expr[], 
   });
 }
 
+/** Parameters of the statement that nothing has given a type, where the function takes a domain: they are of that. */
+export function parametersOfDomains(b: Binder, args: readonly Expr[], routine: Routine): readonly Expr[] {
+  const inputs = inputsOf(routine);
+  return args.map((arg, i) => {
+    const input = inputs[i];
+    const takes = input !== undefined && input.mode !== 'variadic' && isConstrained(input.typeOid);
+    return takes && isUntyped(b, arg) ? coerce(b, arg, input.typeOid, 'implicit') : arg;
+  });
+}
+
 /** A parameter of a domain takes any value of what that is over, and looks at it. */
 export function asDomains(b: Binder, args: Expr[], routine: Routine, locations: readonly number[]): void {
-  inputsOf(routine).forEach(({ typeOid }, i) => {
-    const arg = args[i];
-    if (arg !== undefined && isConstrained(typeOid)) args[i] = coerce(b, arg, typeOid, 'implicit', locations[i] ?? -1);
+  const inputs = inputsOf(routine);
+  args.forEach((arg, i) => {
+    const input = inputs[Math.min(i, inputs.length - 1)];
+    if (input === undefined || !isConstrained(input.typeOid)) return;
+    // Of those that become an array each is an element.
+    const single = input.mode === 'variadic' && arg.oid !== baseOidOf(input.typeOid);
+    const typeOid = single ? elementOidOf(input.typeOid) : input.typeOid;
+    if (isConstrained(typeOid)) args[i] = coerce(b, arg, typeOid, 'implicit', locations[i] ?? -1);
   });
 }
 

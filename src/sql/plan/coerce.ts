@@ -10,7 +10,7 @@ import type { CastContext } from '../types/casts.js';
 import type { Datum } from '../types/datum.js';
 import { typeCollation } from '../types/collated.js';
 import { leftOutType } from '../types/left-out.js';
-import { NAMES_OF_OBJECTS, OID } from '../types/oids.js';
+import { OID } from '../types/oids.js';
 import {
   findTypeByOid,
   formatType,
@@ -112,7 +112,7 @@ export function castIsImmutable(from: number, to: number): boolean {
 export function typeOfExpr(b: Binder, e: Expr): number {
   if (e.kind === 'param' && e.oid === OID.unknown) {
     const known = b.parameterOids[e.index];
-    if (known !== undefined && known !== 0 && known !== OID.unknown) return known;
+    if (known !== undefined && known !== 0 && known !== OID.unknown) return baseOidOf(known);
   }
   return e.oid;
 }
@@ -206,15 +206,23 @@ function toComposite(
   return { ...bare, args: args as Expr[], names: fields.map((field) => field.name), oid };
 }
 
+/** A parameter that nothing has given a type yet. */
+export function isUntyped(b: Binder, e: Expr): e is Extract<Expr, { kind: 'param' }> {
+  return e.kind === 'param' && typeOfExpr(b, e) === OID.unknown;
+}
+
 /** To the domain's base type, and then a look at its constraints. */
 function toDomain(b: Binder, expr: Expr, oid: number, context: CastContext, location: number): Expr | null {
   if (declaredOid(expr) === oid) return expr;
   const base = baseOidOf(oid);
   const typmod = domainTypmod(oid, -1);
   // One of another domain over the same type is that as it is.
+  const untyped = isUntyped(b, expr);
   const fits = expr.oid === base && (typmod < 0 || typmod === expr.typmod) && declaredOid(expr) !== base;
-  const arg = fits ? settle(b, expr) : tryCoerce(b, expr, base, typmod, context, location);
+  // What a parameter of the domain is given is read as an assigned value is.
+  const arg = fits ? settle(b, expr) : tryCoerce(b, expr, base, typmod, untyped ? 'assignment' : context, location);
   if (arg === null) return null;
+  if (untyped) b.parameterOids[expr.index] = oid;
   const info = { argOids: [base], resultOid: base };
   return { kind: 'call', entry: domainCast(oid), operator: false, args: [arg], info, oid: base, typmod };
 }
@@ -227,7 +235,6 @@ function applyCast(b: Binder, arg: Expr, oid: number, typmod: number, context: C
   }
   const fn = findCast(arg.oid, oid, context);
   if (fn === null) return null;
-  if (STRINGS.has(arg.oid) && NAMES_OF_OBJECTS.includes(oid)) b.namesObjects = true;
   return {
     kind: 'cast',
     arg,
@@ -309,7 +316,9 @@ export function coerceAssignment(
   // Who writes the row looks at the constraints of a domain.
   const oid = baseOidOf(column.typeOid);
   const typmod = domainTypmod(column.typeOid, column.typmod);
+  const untyped = isConstrained(column.typeOid) && isUntyped(b, expr);
   const result = tryCoerce(b, expr, oid, typmod, 'assignment', location);
+  if (untyped) b.parameterOids[expr.index] = column.typeOid;
   if (result === null) {
     throw errorAt(
       '42804',

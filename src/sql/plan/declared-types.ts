@@ -17,6 +17,14 @@ export function declaredOid(e: Expr): number {
   return e.oid;
 }
 
+/** Of arguments whose types are `oids`: the same with the domains, for whoever chooses among functions; absent if there are none. */
+export function declaredArguments(
+  args: readonly Expr[],
+  oids: readonly number[],
+): { readonly declared?: readonly number[] } {
+  return args.some(hasDomain) ? { declared: args.map((a, i) => (hasDomain(a) ? declaredOid(a) : oids[i]!)) } : {};
+}
+
 /** `oid`, or the domain over it that all of the expressions have. */
 export function commonDeclared(exprs: readonly Expr[], oid: number): number {
   const [first, ...others] = exprs;

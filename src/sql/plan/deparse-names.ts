@@ -211,7 +211,9 @@ export class Level {
     const alias = aliasOf(node)?.aliasname;
     if (kind === 'join' && alias === undefined) return null;
     const relation = bound.relations[0];
-    const own = alias ?? (kind === 'relation' ? relation?.rowOf?.relation?.name : undefined) ?? relation?.alias ?? '';
+    const now = bound.plan.kind === 'virtual' ? bound.plan.relation.name : relation?.rowOf?.relation?.name;
+    const isTable = kind === 'relation' || kind === 'catalog';
+    const own = alias ?? (isTable ? now : undefined) ?? relation?.alias ?? '';
     const name = unique(own, (taken) => this.#isRelation(taken));
     this.#relationNames.add(name);
     return name;

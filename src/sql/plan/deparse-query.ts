@@ -49,6 +49,12 @@ export interface QueryStyle {
   readonly wrap: number;
 }
 
+export interface ArgumentTexts {
+  /** The function's. */
+  readonly name: string;
+  readonly names: readonly string[];
+}
+
 const SUBLINK: Place = { names: null, visible: false, types: null };
 
 /** Words of which the value is another at each time. */
@@ -71,6 +77,10 @@ export class QueryText extends ExprFormatter {
   readonly #withNames: string[] = [];
   readonly #from = new FromText(this);
   level: Level | null = null;
+  /** Of the function whose body the query is in. */
+  arguments: ArgumentTexts | null = null;
+  /** The query is a RETURN of such a body. */
+  returns = false;
 
   get isPretty(): boolean {
     return this.pretty;
@@ -127,9 +137,12 @@ export class QueryText extends ExprFormatter {
   #plain(select: SelectStmt, place: Place, before: string): string {
     const { lines } = this;
     lines.indent += CLAUSE;
-    if (select.valuesLists !== undefined) return `${before} ${this.#values(select, place)}`;
+    const lead = lines.flat && before === '' ? '' : `${before} `;
+    if (select.valuesLists !== undefined) return `${lead}${this.#values(select, place)}`;
     const notes = this.#notesOf(select);
-    let text = `${before} SELECT`;
+    const isReturn = this.returns && this.level?.parent === null;
+    if (isReturn) return `${lead}RETURN ${this.toplevel(notes.targets[0]!.expr)}`;
+    let text = `${lead}SELECT`;
     if (notes.on.length > 0)
       text += ` DISTINCT ON (${notes.on.map((e) => this.sortItem(e, this.#targetsOf(notes))).join(', ')})`;
     else if (select.distinctClause !== undefined) text += ' DISTINCT';
@@ -169,7 +182,7 @@ export class QueryText extends ExprFormatter {
 
   /** A line break in front of an item, if it needs one. */
   wrapped(before: string, item: string, isNext: boolean, wasLong: boolean): string {
-    if (!isNext || item.startsWith(BREAK)) return '';
+    if (!isNext || item.startsWith(BREAK) || this.lines.flat) return '';
     if (!wasLong && lastLine(before) - 1 + item.length <= this.#wrap) return '';
     return this.lines.line('', -CLAUSE, CLAUSE, ITEM);
   }
@@ -206,7 +219,7 @@ export class QueryText extends ExprFormatter {
     if (isSetOperation(left) && !same) {
       text += `(${lines.line('', CLAUSE, 0, 0)}${this.#side(left, { ...place, types })}`;
       text += lines.line(') ', -CLAUSE, 0, 0);
-    } else text += this.#side(left, { ...place, types }) + lines.line('', 0, 0, 0);
+    } else text += this.#side(left, { ...place, types }) + (lines.flat ? ' ' : lines.line('', 0, 0, 0));
     text += `${(select.op ?? '').replace('SETOP_', '')} ${select.all === true ? 'ALL ' : ''}`;
     const inner: Place = { ...place, visible: false, types };
     if (!isSetOperation(right)) return text + lines.line('', 0, 0, 0) + this.#side(right, inner);
@@ -295,6 +308,7 @@ export class QueryText extends ExprFormatter {
     const row = wholeRowOf(e);
     if (row !== null) return `${this.#rowName(row.id)}.*`;
     if (e.kind === 'column') return this.#column(e.id);
+    if (e.kind === 'param' && this.arguments !== null) return this.#argument(this.arguments, e.index);
     if (e.kind === 'subquery') return this.#subquery(e);
     const relation = this.#relationLiteral(e);
     if (relation !== null) return relation;
@@ -323,6 +337,15 @@ export class QueryText extends ExprFormatter {
 
   protected override ownsColumn(id: number): boolean {
     return this.level?.has(id) ?? false;
+  }
+
+  /** With the function's name where a column could be meant. */
+  #argument({ name, names }: ArgumentTexts, index: number): string {
+    const own = names[index] ?? '';
+    if (own === '') return `$${index + 1}`;
+    let isBeside = false;
+    for (let { level } = this; level !== null; level = level.parent) isBeside ||= level.entries.size > 0;
+    return isBeside ? `${quoteIdentifier(name)}.${quoteIdentifier(own)}` : quoteIdentifier(own);
   }
 
   #columnOf(id: number): ReturnType<Level['column']> {

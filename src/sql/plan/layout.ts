@@ -16,9 +16,12 @@ const DEEP = 40;
 
 export class Layout {
   indent = 0;
+  /** All in one line. */
+  flat = false;
 
   /** A new line that begins with `word`; `before` and `after` move the indent, `plus` is for this line alone. */
   line(word: string, before: number, after: number, plus: number): string {
+    if (this.flat) return /^[A-Z]/.test(word) && word !== 'CASE' ? ` ${word}` : word;
     this.indent += before;
     const level = Math.max(this.indent, 0);
     const amount = level < DEEP ? level : (DEEP + Math.floor((level - DEEP) / (CLAUSE / 2))) % DEEP;

@@ -3,6 +3,7 @@
  * session's. Everything is synchronous: relations were resolved before.
  */
 import type { CallStmt, CopyStmt, Node } from 'libpg-query';
+import { userTypeOf } from '../types/user-types.js';
 import { AssertionError } from '../../base/assert.js';
 import { engineLimit, QuoralError, sqlError } from '../../base/errors.js';
 import type {
@@ -24,11 +25,12 @@ import '../functions/index.js';
 import { tooComplex } from '../parse/parser.js';
 import type { UsedRoutine } from '../catalog/descriptor.js';
 import type { ResultColumn } from '../session-api.js';
-import { NAMES_OF_OBJECTS, OID } from '../types/oids.js';
+import { OID } from '../types/oids.js';
 import { typeByOid } from '../types/registry.js';
 import { storedRoutineName, storedTypeName } from '../types/pinned-types.js';
 import { STORED_FORMAT } from '../types/stored-format.js';
 import { collectRelations, locationOf } from './ast.js';
+import { asksCatalog, namesObject } from './catalog-uses.js';
 import { bindCopy } from './bind-copy.js';
 import { cursorQuery } from './cursor-query.js';
 import { heldBytes } from './held-bytes.js';
@@ -52,9 +54,9 @@ import { planShape } from './plan-shape.js';
 import { walkPlan } from './plan-walk.js';
 import { callAsQuery, knowPins } from './routines.js';
 import { atOnce, type Steps } from '../../base/steps.js';
-import type { VariableNames } from './variables.js';
+import type { PinnedNames, VariableNames } from './variables.js';
 import { isImmutable } from './volatility.js';
-import { compileView } from './view-query.js';
+import { compileBodyQuery, compileView } from './view-query.js';
 
 const DOMAIN_SETTINGS: PlannerSettings = { format: STORED_FORMAT, user: '', database: '' };
 /** A plan whose constants hold more bytes is not kept for others: `repeat('x', 50000000)` is a short text. */
@@ -69,6 +71,7 @@ export function createPlanner(): Planner {
     compileInSteps: (...args) => guardedSteps(compileInSteps(...args)),
     compileExpression: guarded(compileExpression),
     compileView: guarded(compileView),
+    compileBodyQuery: guarded(compileBodyQuery),
   };
 }
 
@@ -125,6 +128,7 @@ function* compileInSteps(
 ): Steps<CompiledStatement> {
   variables?.begin();
   const binder = new Binder(catalog, settings, parameterOids, null, variables);
+  if (variables?.pinned !== undefined) knowPinned(binder, variables.pinned);
   while (variables === null && binder.parameterOids.length < statement.parameterCount) binder.parameterOids.push(0);
   if (statement.kind === 'CopyStmt') return compileCopy(statement.node['CopyStmt'] as CopyStmt, binder, settings);
   const command = COMMANDS[statement.kind];
@@ -137,7 +141,7 @@ function* compileInSteps(
   yield;
   const returnsRows = called === null ? command === 'SELECT' || plan.columns.length > 0 : givesRow(plan);
   const query = compileQuery(plan, command, returnsRows);
-  const { writers, constantBytes } = factsOf(plan);
+  const { writers, constantBytes, namesObjects } = factsOf(plan);
   const locksNothing = !binder.modifies && !binder.locks;
   const readOnly = locksNothing && writers.size === 0;
   return {
@@ -151,9 +155,7 @@ function* compileInSteps(
     ...(!readOnly && locksNothing && [...writers].every((name) => SEQUENCE_MOVERS.has(name))
       ? { movesSequences: true }
       : {}),
-    ...(binder.namesObjects || plan.columns.some((c) => NAMES_OF_OBJECTS.includes(c.oid))
-      ? { namesObjects: true }
-      : {}),
+    ...(namesObjects ? { namesObjects: true } : {}),
     cacheable: constantBytes <= KEPT_CONSTANTS_MAX,
     pointRead: command === 'SELECT' && readOnly ? compilePointRead(plan) : null,
     start: (ctx) => query.start(ctx),
@@ -162,6 +164,12 @@ function* compileInSteps(
     shape: () => planShape(plan),
     explain: (options) => explainPlan(plan, options, settings.format),
   };
+}
+
+/** What the tree of a function's body names by oids. */
+function knowPinned(binder: Binder, { usedRoutines = [], usedTypes = [] }: PinnedNames): void {
+  binder.knowRoutines(usedRoutines);
+  binder.knowTypes(usedTypes);
 }
 
 /** A procedure without OUT parameters gives a column of nothing. */
@@ -223,12 +231,16 @@ interface PlanFacts {
   readonly writers: ReadonlySet<string>;
   /** Of what folding made of constants, bytes. */
   readonly constantBytes: number;
+  /** It looks up names of catalog objects, or shows them, as it runs. */
+  readonly namesObjects: boolean;
 }
 
 function factsOf(plan: Plan): PlanFacts {
   const writers = new Set<string>();
   let constantBytes = 0;
+  let namesObjects = plan.columns.some((c) => namesObject(c.oid));
   walkPlan(plan, (e) => {
+    namesObjects ||= asksCatalog(e);
     if (e.kind === 'const') constantBytes += heldBytes(e.value, KEPT_CONSTANTS_MAX);
     else if (
       (e.kind === 'call' || e.kind === 'srf') &&
@@ -239,7 +251,7 @@ function factsOf(plan: Plan): PlanFacts {
     )
       writers.add(e.entry.name);
   });
-  return { writers, constantBytes };
+  return { writers, constantBytes, namesObjects };
 }
 
 function resultColumn(c: PlanColumn, state: CollationState | undefined): ResultColumn {
@@ -250,7 +262,8 @@ function resultColumn(c: PlanColumn, state: CollationState | undefined): ResultC
     columnNumber: c.columnNumber,
     typeOid: c.oid,
     typeLength: typeByOid(c.oid).length,
-    typmod: c.typmod,
+    // Of arrays of a domain the modifier is the domain's own affair.
+    typmod: c.domain !== undefined && userTypeOf(c.domain) === null ? -1 : c.typmod,
     ...(c.domain === undefined ? {} : { domain: c.domain }),
     ...(collation === undefined ? {} : { collation }),
   };
@@ -278,6 +291,7 @@ function compileCopy(stmt: CopyStmt, binder: Binder, settings: PlannerSettings):
     };
   }
   const plan = optimise(collatePlan(binder, bound.plan), settings.format);
+  const { writers, namesObjects } = factsOf(plan);
   const compiled = compileCopyTo(
     plan,
     bound.options,
@@ -288,7 +302,8 @@ function compileCopy(stmt: CopyStmt, binder: Binder, settings: PlannerSettings):
     dependencies: binder.dependencies,
     access: binder.access.needs(),
     calls: binder.access.calls,
-    readOnly: !binder.modifies && factsOf(plan).writers.size === 0,
+    readOnly: !binder.modifies && writers.size === 0,
+    ...(namesObjects ? { namesObjects: true } : {}),
     start: (ctx) => compiled.start(ctx),
     explain: (options: ExplainOptions) => explainPlan(plan, options, settings.format),
   };

@@ -19,6 +19,7 @@ import { pinnedOid, pinsIn } from '../types/pinned-types.js';
 import { as, isBuiltInFunction, stringsOf } from './ast.js';
 import { type Binder, type ExprContext, errorAt } from './binder.js';
 import { coerce, typeOfExpr } from './coerce.js';
+import { declaredArguments } from './declared-types.js';
 import type { Expr } from './expr.js';
 import { expressionTree } from './expression-tree.js';
 import { firstNamed } from './named-arguments.js';
@@ -67,6 +68,7 @@ function makeEntry(name: string, routine: Routine): FunctionEntry {
     oid: routine.oid,
     name,
     argOids: inputs.map((p) => baseOidOf(p.typeOid)),
+    ...(inputs.some((p) => isConstrained(p.typeOid)) ? { declaredOids: inputs.map((p) => p.typeOid) } : {}),
     resultOid: baseOidOf(routine.typeOid),
     strict: routine.strict,
     volatility: routine.volatility,
@@ -163,7 +165,10 @@ function lookedUp(b: Binder, schema: string | null, name: string): readonly Reso
   if (found === null) return null;
   for (const group of found) {
     b.dependOnRoutine(group);
-    for (const { parameters } of group.routines) b.knowTypes(parameters);
+    for (const { parameters, usedRoutines } of group.routines) {
+      b.knowTypes(parameters);
+      if (usedRoutines !== undefined) b.knowRoutines(usedRoutines);
+    }
   }
   return found;
 }
@@ -280,34 +285,45 @@ export function placeNamed(
       n === null ? defaultArgument(ctx, inputs[i]!) : asRowType(ctx.binder, ctx.bind(ctx, n), [routine], i),
     );
     const oids = args.map((a) => typeOfExpr(ctx.binder, a));
-    const given = oids.filter((_, i) => nodes[i] !== null);
+    const { declared = oids } = declaredArguments(args, oids);
+    const ofGiven = <T>(all: readonly T[]): T[] => all.filter((_, i) => nodes[i] !== null);
+    const given = { oids: ofGiven(oids), declared: ofGiven(declared) };
     const entry = givenFirst(name, routine, nodes);
-    if (findFunction(name, given, { routines: [entry] }) === null) return [];
+    if (findFunction(name, given.oids, { declared: given.declared, routines: [entry] }) === null) return [];
     const types = inputs.map((p) => p.typeOid);
-    const exact = oids.filter((oid, i) => nodes[i] !== null && oid === types[i]).length;
-    return [{ routine, nodes, args, oids, given, entry, types, exact }];
+    const exact = declared.filter((oid, i) => nodes[i] !== null && oid === types[i]).length;
+    return [{ routine, nodes, args, oids, declared, given, entry, types, exact }];
   });
   const alike = fitting.filter(({ nodes }) =>
     written.every((w) => placeOf(nodes, w) === placeOf(fitting[0]!.nodes, w)),
   );
   if (alike.length > 1 && alike.length === fitting.length) {
-    const chosen = findFunction(name, alike[0]!.given, { routines: alike.map((f) => f.entry) })?.entry.routine;
+    const { oids, declared } = alike[0]!.given;
+    const chosen = findFunction(name, oids, { declared, routines: alike.map((f) => f.entry) })?.entry.routine;
     return alike.find((f) => f.routine === chosen) ?? null;
   }
   const most = Math.max(...fitting.map((f) => f.exact));
   const [best, ...others] = fitting.filter((f) => f.exact === most);
   if (best === undefined) return null;
   // Of the same types in another schema, the first one's.
-  if (others.some((other) => other.types.join() !== best.types.join())) throw notUnique(name, best.oids);
+  if (others.some((other) => other.types.join() !== best.types.join())) throw notUnique(name, best.declared);
   return best;
 }
 
 /** The function with what is given before what is left to defaults: of what types these are is not asked yet. */
 function givenFirst(name: string, routine: Routine, nodes: readonly (Node | null)[]): FunctionEntry {
   const entry = routineEntry(name, routine);
-  const left = entry.argOids.filter((_, i) => nodes[i] === null);
-  const argOids = [...entry.argOids.filter((_, i) => nodes[i] !== null), ...left];
-  return { ...entry, argOids, variadic: false, defaults: left.map(() => null) };
+  const reordered = (oids: readonly number[]): number[] => [
+    ...oids.filter((_, i) => nodes[i] !== null),
+    ...oids.filter((_, i) => nodes[i] === null),
+  ];
+  return {
+    ...entry,
+    argOids: reordered(entry.argOids),
+    ...(entry.declaredOids === undefined ? {} : { declaredOids: reordered(entry.declaredOids) }),
+    variadic: false,
+    defaults: nodes.filter((node) => node === null),
+  };
 }
 
 function placeOf(placed: readonly (Node | null)[], written: Node): number {

@@ -6,6 +6,13 @@ import type { SequenceDescriptor } from '../catalog/descriptor.js';
 import type { VirtualTable } from '../contract.js';
 import { OID } from '../types/oids.js';
 
+/** As a view's query pins them: they are the same of all. */
+export const SEQUENCE_COLUMNS: readonly (readonly [id: number, name: string])[] = [
+  [1, 'last_value'],
+  [2, 'log_cnt'],
+  [3, 'is_called'],
+];
+
 export function sequenceRelation(sequence: SequenceDescriptor, schemaName: string): VirtualTable {
   return {
     kind: 'virtual',

@@ -11,7 +11,7 @@ import type { Accumulator, AggregateEntry, CallInfo, FunctionEntry, ResolvedCall
 import { ownFunction } from '../functions/entry.js';
 import { asOrderedSet } from '../functions/ordered-set.js';
 import { concreteTypes, isPolymorphic } from '../functions/polymorphic.js';
-import { resolveFunction } from '../functions/resolve.js';
+import { resolveFunction, type ResolveOptions } from '../functions/resolve.js';
 import { type Datum, PgArray, PgRecord } from '../types/datum.js';
 import { OID } from '../types/oids.js';
 import { arrayOidOf, elementOidOf } from '../types/registry.js';
@@ -61,13 +61,14 @@ export function resolveUserAggregate(
   name: string,
   candidates: readonly FunctionEntry[],
   oids: readonly number[],
-  variadic = false,
+  options: Pick<ResolveOptions, 'variadic' | 'declared'> = {},
 ): ResolvedCall<AggregateEntry> {
+  const variadic = options.variadic === true;
   if (oids.length === 0 && !candidates.some((c) => c.argOids.length === 0))
     throw sqlError('42883', `function ${name}() does not exist`, {
       hint: 'No function matches the given name and argument types. You might need to add explicit type casts.',
     });
-  const { entry, argOids } = resolveFunction(name, oids, { variadic, routines: candidates });
+  const { entry, argOids } = resolveFunction(name, oids, { ...options, routines: candidates });
   const routine = entry.routine!;
   let known = collections.get(routine);
   if (known === undefined) collections.set(routine, (known = new Map()));

@@ -3,6 +3,7 @@
  * parameters of the compiled statement. Where a name is also a column's, the function says which one is meant.
  */
 import { sqlError } from '../../base/errors.js';
+import type { UsedRoutine } from '../catalog/descriptor.js';
 import { OID } from '../types/oids.js';
 import { baseOidOf, fieldsOf } from '../types/user-types.js';
 import { type Binder, errorAt } from './binder.js';
@@ -26,7 +27,15 @@ export type VariableReference =
   /** `oid`: of the composite type that it is of. */
   | { readonly kind: 'record'; readonly fields: readonly VariableField[]; readonly oid?: number };
 
+/** What a stored tree names by oids. */
+export interface PinnedNames {
+  readonly usedRoutines?: readonly UsedRoutine[];
+  readonly usedTypes?: readonly { readonly typeOid: number }[];
+}
+
 export interface VariableNames {
+  /** Of a statement that is kept as a tree. */
+  readonly pinned?: PinnedNames | undefined;
   /** What a name means that is also a column's. */
   readonly conflict: 'error' | 'variable' | 'column';
   /** Of texts among them, if it is not their types'. */

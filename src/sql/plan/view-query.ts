@@ -8,8 +8,8 @@
  */
 import type { FuncCall, Node, RangeVar, TypeName } from 'libpg-query';
 import { sqlError } from '../../base/errors.js';
-import type { ViewDescriptor } from '../catalog/descriptor.js';
-import type { CatalogSnapshot, CompiledView, ParsedStatement, PlannerSettings } from '../contract.js';
+import type { UsedRoutine, ViewDescriptor } from '../catalog/descriptor.js';
+import type { CatalogSnapshot, CompiledView, ParsedStatement, PlannerSettings, StoredQuery } from '../contract.js';
 import { OID } from '../types/oids.js';
 import { PINNED, pinnedRoutineName } from '../types/pinned-types.js';
 import { catalogOidOf } from '../types/registry.js';
@@ -21,8 +21,9 @@ import { collateWithColumns, derivedCollation } from './collate-plan.js';
 import { collationParts } from './collation-names.js';
 import type { CollationState } from './collation-state.js';
 import type { FunctionPlan, Plan, PlanColumn } from './logical.js';
-import { inputsOf, walkPlan } from './plan-walk.js';
+import { walkPlan } from './plan-walk.js';
 import type { Pin } from '../catalog/pins.js';
+import type { VariableNames } from './variables.js';
 
 /** @throws sqlError what is wrong with the query; 42701 for two columns of one name. */
 export function compileView(
@@ -47,6 +48,35 @@ export function compileView(
     typmod: c.domain === undefined ? c.typmod : -1,
     ...(states[i] === undefined ? {} : columnCollation(c, states[i])),
   }));
+  return { columns, ...storedQuery(binder, statement, plan, pins, () => false) };
+}
+
+/** @throws sqlError what is wrong with the query, and 0A000 if it changes rows */
+export function compileBodyQuery(
+  statement: ParsedStatement,
+  catalog: CatalogSnapshot,
+  settings: PlannerSettings,
+  names: VariableNames,
+  parameterOids: readonly number[],
+  keeps: (used: UsedRoutine) => boolean,
+): StoredQuery {
+  const pins = new Map<object, Pin>();
+  names.begin();
+  const binder = new Binder(catalog, settings, parameterOids, pins, names);
+  const plan = bindStatement(binder, statement.node as unknown as Node);
+  if (binder.modifies) throw sqlError('0A000', 'a stored statement that changes rows is not supported');
+  collateWithColumns(binder, plan);
+  return storedQuery(binder, statement, plan, pins, keeps);
+}
+
+function storedQuery(
+  binder: Binder,
+  statement: ParsedStatement,
+  plan: Plan,
+  pins: ReadonlyMap<object, Pin>,
+  keeps: (used: UsedRoutine) => boolean,
+): StoredQuery {
+  const routinePins = new Map([...(binder.routinePins ?? [])].filter(([, used]) => !keeps(used)));
   const queryTree = JSON.stringify(statement.node, (key, value: unknown) => {
     if (key === 'targetList') return (value as Node[]).flatMap((item) => binder.stars?.get(item) ?? [item]);
     const type = typeof value === 'object' && value !== null ? binder.typePins?.get(value) : undefined;
@@ -58,7 +88,7 @@ export function compileView(
       const collname = collationParts(collation).map((sval) => ({ String: { sval } }));
       return { ...(value as object), collname };
     }
-    const routine = typeof value === 'object' && value !== null ? binder.routinePins?.get(value) : undefined;
+    const routine = typeof value === 'object' && value !== null ? routinePins.get(value) : undefined;
     if (routine !== undefined) return pinnedCall(value as FuncCall, routine.routine.oid);
     const rows = typeof value === 'object' && value !== null ? binder.rowPins?.get(value) : undefined;
     if (rows !== undefined) return { ...(value as object), quoral: rows };
@@ -66,10 +96,8 @@ export function compileView(
     return pin === undefined ? value : { ...(value as RangeVar), quoral: pin };
   });
   const usedTypes = [...new Set(binder.typePins?.values())].map((typeOid) => ({ typeOid }));
-  const usedRoutines = [
-    ...new Map([...(binder.routinePins ?? [])].map(([, used]) => [used.routine.oid, used])).values(),
-  ];
-  return { columns, queryTree, sources: sourcesOf(plan, pins, binder.keysUsed ?? new Map()), usedTypes, usedRoutines };
+  const usedRoutines = [...new Map([...routinePins].map(([, used]) => [used.routine.oid, used])).values()];
+  return { queryTree, sources: sourcesOf(plan, pins, binder.keysUsed ?? new Map()), usedTypes, usedRoutines };
 }
 
 /** @throws QuoralError 42P22 */
@@ -96,6 +124,7 @@ function sourcesOf(
   const used = new Set<number>(plan.columns.map((c) => c.id));
   walkPlan(plan, (expr) => {
     if (expr.kind === 'column' && expr.ofRow !== true) used.add(expr.id);
+    if (expr.kind === 'subquery') for (const { id } of expr.plan.columns) used.add(id);
   });
   const columns = new Map<number, Set<number>>();
   for (const pin of pins.values()) columns.set(pin.id, new Set());
@@ -107,9 +136,8 @@ function sourcesOf(
     if (node.kind === 'function')
       for (const { relationId, columnId } of usedOfRows(node, used))
         columns.set(relationId, (columns.get(relationId) ?? new Set()).add(columnId));
-    for (const input of inputsOf(node)) visit(input);
   };
-  visit(plan);
+  walkPlan(plan, () => undefined, visit);
   return [...columns].map(([id, ids]) => {
     const keys = [...keysUsed].flatMap(([oid, table]) => (table === id ? [oid] : []));
     return { id, columnIds: [...ids].sort((a, b) => a - b), ...(keys.length === 0 ? {} : { keys }) };

@@ -81,6 +81,8 @@ export interface SqlHost extends Conversion {
   readonly hasChecks: boolean;
   /** Looks at them. @throws QuoralError 23502, 23514, and what the functions of the checks throw */
   settleChecks(): Promise<void>;
+  /** From now on names of the catalog's objects are found without waiting. */
+  knowNames(): Promise<void>;
   keep(statement: ParsedStatement, names: VariableNames): KeptStatement;
   /** Whether `run` takes it: what has a plan, and what shows something (EXPLAIN, SHOW). */
   runs(statement: ParsedStatement): boolean;

@@ -17,6 +17,16 @@ export function sqlStatements(body: string): readonly ParsedStatement[] {
   return parseSql(' '.repeat(second.end) + withoutReturns(body.slice(second.end, end?.index ?? body.length)));
 }
 
+/** The statements that run: from their trees, if the routine has these. */
+export function bodyStatements({ trees, body }: Pick<Routine, 'trees' | 'body'>): readonly ParsedStatement[] {
+  if (trees === undefined) return sqlStatements(body);
+  return trees.map((tree) => {
+    const node = JSON.parse(tree) as ParsedStatement['node'];
+    const kind = Object.keys(node)[0]!;
+    return { node, kind, text: body, textOffset: 0, parameterCount: 0, asOfSystemTime: null };
+  });
+}
+
 /** RETURN is a statement in such a body alone; SELECT means the same and is as long. */
 function withoutReturns(statements: string): string {
   let text = statements;
@@ -31,6 +41,7 @@ function withoutReturns(statements: string): string {
 
 export class ArgumentNames implements VariableNames {
   readonly conflict = 'column';
+  readonly pinned: Routine | undefined;
   readonly collation: string | undefined;
   readonly #name: string;
   readonly #names: readonly string[];
@@ -38,6 +49,7 @@ export class ArgumentNames implements VariableNames {
 
   constructor(name: string, routine: Routine, types: readonly number[]) {
     this.collation = routine.inputCollation;
+    this.pinned = routine.trees === undefined ? undefined : routine;
     this.#name = name;
     this.#names = inputsOf(routine).map((p) => p.name);
     this.#types = types;

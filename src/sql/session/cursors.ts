@@ -8,6 +8,7 @@
 import { sqlError } from '../../base/errors.js';
 import type { ParsedStatement } from '../contract.js';
 import { LOCK_NAMES } from '../plan/bind-locks.js';
+import { namesObject } from '../plan/catalog-uses.js';
 import type { ResultSink } from '../session-api.js';
 import { type Bound, innerStatement } from './bound-query.js';
 import { REFUSING } from './counting-sink.js';
@@ -96,6 +97,13 @@ function findPortal(session: Session, name: string): Portal {
   return portal;
 }
 
+/** Before more rows of it are made or shown: the view of the statement that began it is gone. */
+export async function knowNames(session: Session, portal: Portal): Promise<void> {
+  const { compiled, prepared } = portal;
+  const shows = compiled === null && prepared.columns?.some(({ typeOid }) => namesObject(typeOid)) === true;
+  if (shows || compiled?.namesObjects === true) await session.services.view();
+}
+
 /** libpg-query writes FETCH_ALL as the largest 32-bit number. */
 const FETCH_ALL = 2 ** 31 - 1;
 
@@ -107,6 +115,7 @@ export async function fetch(session: Session, body: Loose, sink: ResultSink, sim
   if (simple && !move && portal.prepared.columns !== null) sink.columns(portal.prepared.columns);
   const rows = portal.rows ?? rowsOf(portal) ?? (await begin(session, portal));
   const out = move ? null : sink;
+  await knowNames(session, portal);
   const direction = String(body['direction'] ?? 'FETCH_FORWARD');
   const count = await runPortal(portal, async () => (rows === null ? 0 : go(rows, direction, many, out)));
   return `${move ? 'MOVE' : 'FETCH'} ${count}`;
@@ -163,18 +172,22 @@ export function settlePortals(session: Session, readOnly: boolean, own: Portal |
   if (readOnly && session.modes.isolation !== 'read committed') return null;
   let open: Portal[] | null = null;
   for (const portal of session.portals.values()) if (portal !== own && isOpen(portal)) (open ??= []).push(portal);
-  return open === null ? null : settleAll(open);
+  return open === null ? null : settleAll(session, open);
 }
 
-async function settleAll(portals: readonly Portal[]): Promise<void> {
-  for (const portal of portals) await (portal.rows ?? rowsOf(portal))?.settle();
+async function settleAll(session: Session, portals: readonly Portal[]): Promise<void> {
+  for (const portal of portals) {
+    await knowNames(session, portal);
+    await (portal.rows ?? rowsOf(portal))?.settle();
+  }
 }
 
 /** Before the commit: what WITH HOLD promises to have afterwards is read now. */
-export function readHeldPortals(portals: ReadonlyMap<string, Portal>): Promise<void> | null {
+export function readHeldPortals(session: Session): Promise<void> | null {
   let held: Portal[] | null = null;
-  for (const portal of portals.values()) if (portal.cursor?.hold === true && isOpen(portal)) (held ??= []).push(portal);
-  return held === null ? null : settleAll(held);
+  for (const portal of session.portals.values())
+    if (portal.cursor?.hold === true && isOpen(portal)) (held ??= []).push(portal);
+  return held === null ? null : settleAll(session, held);
 }
 
 export function closeCursor(session: Session, body: Loose): string {

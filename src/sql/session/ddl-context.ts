@@ -69,6 +69,7 @@ export function ddlContext(
       if (plan.needsView) await session.services.loadView();
       return { compiled: plan.compiled, execContext: () => session.execContext(parameters, memory, sink, false) };
     },
+    knowNames: async () => void (await session.services.loadView()),
     parameterOids: bound.oids,
     execContext: (): ExecContext => session.execContext(bound.parameters, memory, sink, false),
     notice: (notice) => session.notice(notice),

@@ -5,12 +5,18 @@
  * Limits: BUFFERS, WAL and SETTINGS are understood and add nothing.
  */
 import { sqlError } from '../../base/errors.js';
-import type { ParsedStatement } from '../contract.js';
+import type { CompiledStatement, ParsedStatement } from '../contract.js';
+import type { DdlContext } from '../ddl/context.js';
+import { isMade } from '../ddl/create-table-as.js';
+import { runDdl } from '../ddl/run-ddl.js';
 import { Profile } from '../exec/profile.js';
 import { explainMarkup, explainText, type Markup, noPlanMarkup } from '../plan/explain-format.js';
 import type { ResultColumn, ResultSink } from '../session-api.js';
 import { OID } from '../types/oids.js';
 import { type Bound, innerStatement, UNBOUND } from './bound-query.js';
+import { settlePortals } from './cursors.js';
+import { ddlContext } from './ddl-context.js';
+import { readOnlyError } from './runner-errors.js';
 import { CountingSink } from './counting-sink.js';
 import { planToRun } from './planning.js';
 import { Prepared } from './portal.js';
@@ -122,6 +128,8 @@ async function explained(
         ? null
         : { prepared: found.prepared, bound: found };
     }
+    case 'SelectStmt':
+      return meant(withoutInto(inner));
     case 'CreateTableAsStmt':
     case 'DeclareCursorStmt': {
       const query = innerStatement(of['query'], statement);
@@ -131,6 +139,49 @@ async function explained(
     default:
       return meant(inner);
   }
+}
+
+function withoutInto(statement: ParsedStatement): ParsedStatement {
+  const { intoClause, ...body } = bodyOf(statement);
+  return intoClause === undefined ? statement : { ...statement, node: { SelectStmt: body } as ParsedStatement['node'] };
+}
+
+/** CREATE TABLE AS, CREATE MATERIALIZED VIEW, SELECT INTO; null: it makes no table. */
+function makerOf(statement: ParsedStatement): ParsedStatement | null {
+  const isInto = statement.kind === 'SelectStmt' && bodyOf(statement)['intoClause'] !== undefined;
+  return isInto || statement.kind === 'CreateTableAsStmt' ? statement : null;
+}
+
+async function withContext<T>(session: Session, bound: Bound, run: (ctx: DdlContext) => Promise<T>): Promise<T> {
+  const { transaction } = session;
+  const txn = transaction.ensureTxn();
+  if (bound.within !== true) txn.beginStatement();
+  const memory = session.newMemory();
+  transaction.catalog().beginSchemaChange();
+  try {
+    return await run(ddlContext(session, new CountingSink(), memory, { alone: false, bound }));
+  } finally {
+    memory.close();
+  }
+}
+
+function isThere(session: Session, statement: ParsedStatement, bound: Bound): Promise<boolean> {
+  return withContext(session, bound, (ctx) => isMade(ctx, bodyOf(statement)));
+}
+
+/** Makes the table; the plan whose rows it has, or null if it was there. */
+async function make(
+  session: Session,
+  statement: ParsedStatement,
+  bound: Bound,
+  profile: Profile,
+): Promise<CompiledStatement | null> {
+  if (session.modes.readOnly) throw readOnlyError(statement);
+  const settled = settlePortals(session, false, null);
+  if (settled !== null) await settled;
+  const plans: CompiledStatement[] = [];
+  await withContext(session, bound, (ctx) => runDdl({ ...ctx, watch: { profile, plans } }, statement));
+  return plans[0] ?? null;
 }
 
 export async function explain(
@@ -154,22 +205,27 @@ export async function explain(
   };
   if (target === null)
     return answer(markup === null ? ['Utility statements have no plan structure'] : [noPlanMarkup(markup)]);
-  if (options.analyze && 'CreateTableAsStmt' in (body['query'] as Loose))
-    throw sqlError('0A000', 'EXPLAIN ANALYZE of CREATE TABLE AS is not supported');
-  const plan = await planToRun(session, target.prepared);
+  const making = makerOf(innerStatement(body['query'], statement));
+  if (making !== null && !options.analyze && (await isThere(session, making, bound))) return answer([]);
+  const { compiled } = await planToRun(session, target.prepared);
+  let shown: CompiledStatement | null = compiled;
   const planned = clock.monotonicMs();
   let profile: Profile | undefined;
   let executionMs: number | null = null;
   if (options.analyze) {
     profile = new Profile(() => clock.monotonicMs());
     const from = clock.monotonicMs();
-    const { parameters } = target.bound;
-    const { within } = bound;
-    await runInner(session, target.prepared, parameters, new CountingSink(), false, { profile, within });
+    if (making !== null) shown = await make(session, making, bound, profile);
+    else {
+      const { parameters } = target.bound;
+      const { within } = bound;
+      await runInner(session, target.prepared, parameters, new CountingSink(), false, { profile, within });
+    }
+    if (shown === null) return answer([]);
     if (options.summary) executionMs = clock.monotonicMs() - from;
   }
   const { verbose, costs, analyze, timing } = options;
-  const tree = plan.compiled.explain(profile === undefined ? { verbose } : { verbose, profile });
+  const tree = shown.explain(profile === undefined ? { verbose } : { verbose, profile });
   const times = { planningMs: options.summary ? planned - started : null, executionMs };
   const layout = { costs, analyze, timing };
   return answer(markup === null ? explainText(tree, layout, times) : [explainMarkup(tree, layout, times, markup)]);

@@ -26,11 +26,11 @@ import { NO_SINK } from './no-sink.js';
 import { Prepared } from './portal.js';
 import { typeScope } from './prepared-statements.js';
 import { RowsSink } from './rows-sink.js';
-import { readOnlyError, refuseWrites, tooOldSnapshot } from './runner-errors.js';
+import { readOnlyError, refuseWrites, requireNames, tooOldSnapshot } from './runner-errors.js';
 import { markTransaction, returnTo } from './savepoints.js';
 import type { Session } from './session.js';
 import { refuseSetting, setVariable } from './set-show.js';
-import { commandName, isPlanned, mayLookUpCatalog } from './statement-kinds.js';
+import { changesNothing, commandName, isPlanned, mayLookUpCatalog } from './statement-kinds.js';
 import { lockTable } from './lock-table.js';
 import { runUtility } from './utility.js';
 
@@ -92,6 +92,7 @@ export class InnerSql implements SqlHost {
   readonly #call: InnerCall;
   /** Values of domains whose checks have to wait. */
   readonly #checks: { readonly oid: number; readonly value: Datum }[] = [];
+  #knowsNames = false;
 
   constructor(session: Session, options: InnerOptions, call: InnerCall) {
     this.#session = session;
@@ -206,6 +207,7 @@ export class InnerSql implements SqlHost {
     if (this.#options.own) txn.beginStatement();
     if (plan.storageSince > txn.readTimestamp) throw tooOldSnapshot(session.modes.asOf !== null);
     if (plan.needsView) await session.services.loadView();
+    session.services.takeMissed();
     session.transaction.readsTables = true;
     const memory = session.newMemory();
     const sink = new RowsSink(memory, (notice) => session.notice(notice));
@@ -214,11 +216,13 @@ export class InnerSql implements SqlHost {
     session.inner.grant(isCall === true && this.#options.mayEnd);
     try {
       await execution.run(sink, rowsMax);
+      requireNames(session, plan);
       const { rows } = sink;
       const cursor = isCursor === true ? { query, statement: prepared.statement } : {};
       return { columns: compiled.columns, rows, tag: execution.tag, ...cursor, release: () => memory.close() };
     } catch (error) {
       memory.close();
+      requireNames(session, plan);
       throw error;
     } finally {
       execution.close();
@@ -251,7 +255,7 @@ export class InnerSql implements SqlHost {
   }
 
   #checkWrite(statement: ParsedStatement): void {
-    if (this.#session.modes.readOnly) throw readOnlyError(statement);
+    if (this.#session.modes.readOnly && !changesNothing(statement)) throw readOnlyError(statement);
     this.#checkVolatile(statement);
   }
 
@@ -283,11 +287,17 @@ export class InnerSql implements SqlHost {
     }
   }
 
+  async knowNames(): Promise<void> {
+    this.#knowsNames = true;
+    await this.#session.services.view();
+  }
+
   async endTransaction(commits: boolean, chain: boolean): Promise<void> {
     const session = this.#session;
     session.inner.check(commits, this.#options.mayEnd, session.blockCursors.writing > 0);
     this.#checkCancelled();
     await endInside(session, commits, chain);
+    if (this.#knowsNames) await session.services.view();
   }
 
   async command(statement: ParsedStatement, isCall = false): Promise<string> {

@@ -31,7 +31,7 @@ import type { ParsedStatement } from '../contract.js';
 import type { Datum } from '../types/datum.js';
 import { NAMES_OF_OBJECTS, OID } from '../types/oids.js';
 import { findTypeByOid } from '../types/registry.js';
-import { isHandle, userTypeOf } from '../types/user-types.js';
+import { baseOidOf, isHandle, userTypeOf } from '../types/user-types.js';
 import type { FormatContext, TypeInfo } from '../types/type-info.js';
 import { cachedStatement, planFor, validPlan } from './planning.js';
 import { Prepared } from './portal.js';
@@ -149,6 +149,7 @@ const TYPES: Readonly<Record<LiteralKind, number>> = { i: OID.int4, l: OID.int8,
 
 /** null: its values are not all told from their texts, or it may come to mean something else. */
 function typeOf(oid: number): TypeInfo | null {
+  if (isHandle(oid) && baseOidOf(oid) !== oid) return typeOf(baseOidOf(oid));
   // A plan is out of date when an enum of it was changed, and so is the handle then.
   if (isHandle(oid)) return userTypeOf(oid)?.kind === 'enum' ? findTypeByOid(oid) : null;
   if (oid === 0 || oid === OID.unknown) return null;

@@ -1,5 +1,6 @@
 /**
- * LOCK TABLE. Nothing is locked but what every use of a table keeps away, schema changes: which is what ACCESS SHARE promises. Who may
+ * LOCK TABLE. Nothing is locked but what every use of a table keeps away, schema changes: which is what ACCESS SHARE promises (pg_locks
+ * shows the mode that was asked for). Who may
  * take which lock is asked as in PostgreSQL; a view's query is locked with it, by the rights of the view's owner or, with security_invoker, of the user.
  */
 import { sqlError } from '../../base/errors.js';
@@ -31,6 +32,7 @@ async function lockRelation(
   const rights = reader === null ? await session.roles.refresh() : await session.roles.rightsOf(reader);
   if (!rights.superuser && (wholeRights(rights, descriptor) & enoughFor(mode)) === 0)
     throw denied(relationKind(descriptor), descriptor.name);
+  session.locks.takes(descriptor.id, mode);
   if (descriptor.kind === 'table') return;
   for (const { id } of descriptor.sources) {
     const source = await session.transactionCatalog().descriptor(id, session.waitOptions());

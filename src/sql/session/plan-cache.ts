@@ -10,7 +10,7 @@ export interface CachedPlan {
   readonly statement: ParsedStatement;
   readonly compiled: CompiledStatement;
   /** Its expressions may ask for names or definitions in the catalog. */
-  readonly needsView: boolean;
+  needsView: boolean;
   /** What it has been made without: its relations would be others if there were any of these. */
   readonly passed: readonly PassedName[];
   /** Snapshots older than this cannot use the plan: tables were rewritten then. */

@@ -3,6 +3,7 @@ import { sqlError } from '../../base/errors.js';
 import type { ParsedStatement } from '../contract.js';
 import type { ParameterValue, ResultSink } from '../session-api.js';
 import { ALL } from './cursor-rows.js';
+import { knowNames } from './cursors.js';
 import { decodeParameters } from './parameters.js';
 import { closePortal, newPortal, type Portal, runPortal } from './portal.js';
 import type { Session } from './session.js';
@@ -47,6 +48,8 @@ export async function continuePortal(
 ): Promise<void> {
   if (session.state.state === 'failed') throw failedTransaction();
   const { execution, rows } = portal;
+  session.services.beginStatement();
+  await knowNames(session, portal);
   if (rows !== null) {
     const count = await runPortal(portal, () => rows.forward(maxRows === 0 ? ALL : maxRows, sink));
     if (count > 0 && count === maxRows) sink.suspended();

@@ -49,6 +49,7 @@ export async function runBlock(
   const { language, text, location } = inlineCode(bodyOf(statement));
   if (language === 'sql') throw sqlError('0A000', 'language "sql" does not support inline code execution');
   if (language !== 'plpgsql') throw sqlError('42704', `language "${language}" does not exist`);
+  await session.roles.checkLanguage(language);
   const returns = { kind: 'void', outParameters: false } as const;
   const body = inLiteral(statement, location, () => parseBody({ text, functionName: INLINE, returns }));
   const host: SqlHost = new InnerSql(session, { own: true, mayWrite: true, mayEnd, sink }, (inner, ends) =>

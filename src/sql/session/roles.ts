@@ -7,6 +7,7 @@
  * their plans are made anew then, because what a name means depends on the schemas that may be used.
  */
 import { sqlError } from '../../base/errors.js';
+import { languageAcl, languageOid } from '../catalog/languages.js';
 import { defaultAcl, RIGHTS, rightsOf } from '../catalog/acl.js';
 import { SUPERUSER, SUPERUSER_OID } from '../catalog/bootstrap-names.js';
 import type { DatabaseDescriptor, RoleDescriptor, SequenceDescriptor, TableDescriptor } from '../catalog/descriptor.js';
@@ -146,6 +147,16 @@ export class SessionRoles {
     const acl = rights.superuser ? null : await aclOfSchema(session.transactionCatalog(), id, session.waitOptions());
     if (acl !== null && (schemaRights(rights, acl) & RIGHTS.usage) === 0)
       throw sqlError('42501', `permission denied for schema ${name}`);
+  }
+
+  /** To run code in it at once. @throws QuoralError 42501 */
+  async checkLanguage(name: string): Promise<void> {
+    const rights = await this.refresh();
+    if (rights.superuser) return;
+    const session = this.#session;
+    const found = await session.transactionCatalog().peek(session.databaseId, session.waitOptions());
+    if (!rights.has(languageAcl(found as DatabaseDescriptor | null, languageOid(name)!), RIGHTS.usage))
+      throw sqlError('42501', `permission denied for language ${name}`);
   }
 
   /** One of the rights will do. A column's sequence is used with the column. @throws QuoralError 42501 */

@@ -74,6 +74,12 @@ export function isOnlyOfName(view: CatalogView, path: readonly (number | null)[]
   return named(view, schemaIds, name, null).length === 1;
 }
 
+/** Found by its name and the arguments of a call: in no other schema are there functions of the name. */
+export function isOnlySchemaOf(view: CatalogView, path: readonly (number | null)[], name: string): boolean {
+  const schemaIds = path.filter((id) => id !== null);
+  return new Set(schemaIds.filter((id) => indexOf(view).groups.has(`${id} ${name}`))).size === 1;
+}
+
 /** Found by its name and arguments alone. */
 export function isVisibleRoutine(
   view: CatalogView,

@@ -9,18 +9,21 @@ import { sqlError } from '../../base/errors.js';
 import { SUPERUSER_OID } from '../catalog/bootstrap-names.js';
 import type { Routine } from '../catalog/descriptor.js';
 import type { RoutineCall, RoutineResult } from '../contract.js';
+import { namesObject } from '../plan/catalog-uses.js';
 import { inputsOf, outputsOf, takesArgument } from '../plan/routines.js';
 import { functionLine } from '../plpgsql/context-lines.js';
 import { inSqlFunction, PieceStore } from '../plpgsql/evaluation.js';
 import { bodyRules } from '../plpgsql/extra-checks.js';
 import { Frame } from '../plpgsql/frame.js';
+import type { ParsedStatement } from '../contract.js';
 import type { KeptStatement, SqlHost } from '../plpgsql/host.js';
 import { Interpreter } from '../plpgsql/interpreter.js';
 import type { ParsedBody } from '../plpgsql/parse-body.js';
 import { readBody } from '../plpgsql/read-routine.js';
 import { CallResult, type ResultType } from '../plpgsql/result.js';
-import { ArgumentNames, sqlStatements } from '../plpgsql/sql-body.js';
+import { ArgumentNames, bodyStatements } from '../plpgsql/sql-body.js';
 import type { Variable } from '../plpgsql/tree.js';
+import type { SessionUsage } from '../usage/session-usage.js';
 import type { InnerTransactions } from './inner-transactions.js';
 import { resolveTypes } from './variable-types.js';
 import { OID } from '../types/oids.js';
@@ -38,6 +41,8 @@ interface ReadRoutine {
   readonly parameters: readonly Variable[];
   readonly store: PieceStore;
   readonly statements: readonly KeptStatement[];
+  /** The same, as they were read. */
+  readonly parsed: readonly ParsedStatement[];
 }
 
 /** `mayEnd`: of a procedure whose COMMIT ends the session's transaction. */
@@ -50,10 +55,12 @@ export class Routines {
   readonly #makeHost: MakeHost;
   readonly #inner: InnerTransactions;
   readonly #asOwner: AsOwner;
+  readonly #usage: SessionUsage;
   readonly #read = new WeakMap<Routine, ReadRoutine>();
   #depth = 0;
 
-  constructor(makeHost: MakeHost, inner: InnerTransactions, asOwner: AsOwner) {
+  constructor(makeHost: MakeHost, inner: InnerTransactions, asOwner: AsOwner, usage: SessionUsage) {
+    this.#usage = usage;
     this.#asOwner = asOwner;
     this.#makeHost = makeHost;
     this.#inner = inner;
@@ -77,6 +84,8 @@ export class Routines {
       const host = this.#makeHost(call.routine, mayEnd);
       const read = this.#readRoutine(call, host);
       const memory = host.newMemory();
+      const counted = this.#usage.countsCalls(language === 'plpgsql');
+      if (counted) this.#usage.callBegins(call.routine.oid);
       try {
         const result = new CallResult(this.#resultType(call, read), memory, host);
         const run = (): Promise<void> =>
@@ -90,6 +99,7 @@ export class Routines {
         const isNothing = result.type.isVoid && call.routine.language === 'sql';
         return { value: isNothing ? null : result.value, rows: result.rows };
       } finally {
+        if (counted) this.#usage.callEnds();
         memory.close();
       }
     } finally {
@@ -107,11 +117,13 @@ export class Routines {
     const names = new ArgumentNames(name, routine, argOids);
     const said = parts.body ?? { conflict: 'error', printStrict: false };
     const rules = bodyRules(said, (setting) => host.setting(setting));
+    const parsed = parts.body === null ? bodyStatements(routine) : [];
     const read: ReadRoutine = {
       argOids,
       ...parts,
       store: new PieceStore(rules, routine.inputCollation),
-      statements: parts.body === null ? sqlStatements(routine.body).map((s) => host.keep(s, names)) : [],
+      statements: parts.body === null ? parsed.map((s) => host.keep(s, names)) : [],
+      parsed,
     };
     this.#read.set(routine, read);
     return read;
@@ -151,6 +163,7 @@ export class Routines {
   ): Promise<void> {
     const body = read.body!;
     const types = await resolveTypes(body.variables, host);
+    if (namesObject(call.routine.typeOid)) await host.knowNames();
     const frame = new Frame(types, (bytes) => (bytes > 0 ? memory.grow(bytes) : memory.shrink(-bytes)));
     let input = 0;
     call.routine.parameters.forEach((p, i) => {
@@ -165,9 +178,8 @@ export class Routines {
 
   /** The last statement's rows are the result. */
   async #runSql(call: RoutineCall, read: ReadRoutine, host: SqlHost, result: CallResult): Promise<void> {
-    const statements = sqlStatements(call.routine.body);
     for (const [i, statement] of read.statements.entries()) {
-      const parsed = statements[i]!;
+      const parsed = read.parsed[i]!;
       const last = i === read.statements.length - 1;
       host.contexts.push(() => functionLine(call.name, i + 1));
       try {

@@ -2,6 +2,7 @@
 import { QuoralError, sqlError } from '../../base/errors.js';
 import { RIGHTS } from '../catalog/acl.js';
 import type { CompiledStatement, ParsedStatement } from '../contract.js';
+import type { CachedPlan } from './plan-cache.js';
 import type { Session } from './session.js';
 import { bodyOf, commandName } from './statement-kinds.js';
 import { list } from './tree.js';
@@ -12,6 +13,20 @@ export function tooOldSnapshot(fixed: boolean): QuoralError {
   const message = 'the table was rewritten after the snapshot of the transaction was taken';
   if (fixed) return sqlError('55000', message, { hint: 'Read at a later time.' });
   return new QuoralError('40001', `could not serialize access: ${message}`, {
+    retry: 'transaction',
+    fields: { hint: 'Retry the transaction.' },
+  });
+}
+
+/**
+ * A statement that looked for a name among those that the node has met, when the catalog has more, has a wrong answer. Plans say
+ * whether theirs do (plan/catalog-uses.ts); one that does not say so is found out here, and runs again as one that does.
+ * @throws QuoralError 40001
+ */
+export function requireNames(session: Session, plan: CachedPlan): void {
+  if (!session.services.takeMissed() || plan.needsView) return;
+  plan.needsView = true;
+  throw new QuoralError('40001', 'the statement needs the whole catalog', {
     retry: 'transaction',
     fields: { hint: 'Retry the transaction.' },
   });

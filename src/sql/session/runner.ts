@@ -16,11 +16,12 @@ import type { CachedPlan } from './plan-cache.js';
 import { planToRun, validPlan } from './planning.js';
 import type { Portal, Prepared } from './portal.js';
 import { runBlock } from './procedural.js';
-import { readOnlyError, refuseWrites, tooOldSnapshot } from './runner-errors.js';
+import { readOnlyError, refuseWrites, requireNames, tooOldSnapshot } from './runner-errors.js';
 import type { Session } from './session.js';
 import { NO_SINK } from './no-sink.js';
 import {
   actsAtCommit,
+  changesNothing,
   endsTransaction,
   isPlanned,
   isProcedural,
@@ -51,7 +52,7 @@ export class StatementRunner {
     const session = this.#session;
     const statement = prepared.statement!;
     if (session.state.state === 'failed' && !endsTransaction(statement)) throw failedTransaction();
-    session.services.forgetView();
+    session.services.beginStatement();
     session.advisory.check();
     const { roles } = session;
     if (roles.mustAsk && statement.kind !== 'TransactionStmt' && roles.currentRights === null) await roles.refresh();
@@ -129,7 +130,7 @@ export class StatementRunner {
     const buffer = this.#hold(sink);
     const shows = statement.kind === 'QuoralShowRanges';
     if (statement.asOfSystemTime !== null) throw pastRefused('in a schema change');
-    if (session.modes.readOnly && !shows) throw readOnlyError(statement);
+    if (session.modes.readOnly && !shows && !changesNothing(statement)) throw readOnlyError(statement);
     let tag = '';
     const settled = settlePortals(session, shows, options.portal);
     if (settled !== null) await settled;
@@ -169,7 +170,7 @@ export class StatementRunner {
     const session = this.#session;
     const { transaction } = session;
     const statement = prepared.statement!;
-    session.services.forgetView();
+    session.services.beginStatement();
     const plan = await planToRun(session, prepared);
     const { compiled } = plan;
     refuseWrites(session, statement, compiled);
@@ -177,9 +178,11 @@ export class StatementRunner {
     const settled = settlePortals(session, compiled.readOnly, options.portal);
     if (settled !== null) await settled;
     const txn = transaction.ensureTxn();
+    session.locks.runs(compiled);
     txn.beginStatement();
     if (plan.storageSince > txn.readTimestamp) throw tooOldSnapshot(session.modes.asOf !== null);
     if (plan.needsView) await session.services.view();
+    session.services.takeMissed();
     transaction.readsTables = compiled.dependencies.length > 0;
     const memory = session.newMemory();
     const implicit = options.commits && transaction.finished === 0;
@@ -202,6 +205,7 @@ export class StatementRunner {
         execution.close();
         memory.close();
       }
+      requireNames(session, plan);
     }
   }
 
@@ -237,6 +241,7 @@ export class StatementRunner {
     if (session.signal.aborted) throw session.signal.reason;
     if (options.simple && columns !== null) sink.columns(columns);
     const count = pointRead!.rows(values, options.parameters, session.format, sink);
+    session.usage.pointRead(pointRead!.indexId, count);
     if (options.portal !== null) options.portal.done = true;
     await session.transaction.endCatalog();
     if (session.state.state === 'implicit') session.state.apply('end');

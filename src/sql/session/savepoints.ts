@@ -20,6 +20,7 @@ export function markTransaction(session: Session): TransactionMark {
     catalog: session.transactionCatalog().mark(),
     notifications: session.notifications.mark(),
     advisory: session.advisory.mark(),
+    usage: session.usage.mark(),
     portalSerial: lastSerial(),
   };
 }
@@ -39,6 +40,7 @@ export async function returnTo(session: Session, mark: TransactionMark): Promise
   session.transactionCatalog().rollbackTo(mark.catalog);
   session.settings.rollbackTo(mark.settings);
   session.notifications.rollbackTo(mark.notifications);
+  session.usage.rollbackTo(mark.usage);
   await session.advisory.rollbackTo(mark.advisory);
   closePortals(session.portals, (portal) => portal.held || portal.serial <= mark.portalSerial);
 }

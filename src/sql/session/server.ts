@@ -22,6 +22,10 @@ import { Pace } from '../exec/pace.js';
 import { NotificationHub } from '../notify/hub.js';
 import { initParser } from '../parse/parser.js';
 import type { SessionOptions, SqlServer, SqlSession } from '../session-api.js';
+import { LockReports, type ReportedSession, type RowWait } from '../locks/lock-reports.js';
+import { reportedSession } from './activity.js';
+import { NodeUsage } from '../usage/counters.js';
+import { wallSince2000 } from './activity.js';
 import { NodeMemory } from './memory.js';
 import { PlanCache } from './plan-cache.js';
 import { placeOf } from './login.js';
@@ -47,7 +51,7 @@ export interface SqlServerDeps {
   readonly memoryLimitBytes?: number;
   readonly sessionsMax?: number;
   /** Finds deadlocks between advisory locks and row locks; without it they last until a time-out. */
-  readonly waitGraph?: WaitGraph;
+  readonly waitGraph?: WaitGraph & { readonly current?: () => readonly RowWait[] };
   /** Sends a cancel request to the node that owns the process id. */
   readonly forwardCancel?: (nodeId: number, processId: number, secretKey: number) => void;
 }
@@ -72,6 +76,8 @@ export class ServerCore implements ManagedSqlServer {
   readonly parses = new TextCache<readonly ParsedStatement[]>({ countMax: 500, charactersMax: 500 * 1024 });
   readonly templates = new Templates();
   readonly memory: NodeMemory;
+  readonly usage: NodeUsage;
+  readonly locks: LockReports;
   /** What the contexts of all statements have in common. */
   readonly shared: Pick<ExecContext, 'db' | 'rng' | 'pace'>;
   readonly #temporaries: TemporaryCleaner;
@@ -89,6 +95,13 @@ export class ServerCore implements ManagedSqlServer {
     this.hub = new NotificationHub(deps);
     this.#temporaries = new TemporaryCleaner(this.catalog, deps.logger);
     this.advisory = new AdvisoryLocks(this.catalog, deps.logger, deps.waitGraph ?? null);
+    this.usage = new NodeUsage(wallSince2000(deps.clock));
+    this.locks = new LockReports({
+      catalog: this.catalog,
+      sessions: () => this.#lockingSessions(),
+      waits: () => deps.waitGraph?.current?.() ?? [],
+      signal: (processId, how) => this.signalBackend(processId, how),
+    });
     this.memory = new NodeMemory(deps.memoryLimitBytes ?? DEFAULT_MEMORY_BYTES);
     const pace = new Pace(
       () => deps.clock.monotonicMs(),
@@ -149,6 +162,11 @@ export class ServerCore implements ManagedSqlServer {
     else session?.terminate(shutdownError());
     return session !== null;
   }
+  /** Those with a transaction open, or that wait for what one needs. */
+  #lockingSessions(): ReportedSession[] {
+    return [...this.#sessions.values()].flatMap((session) => reportedSession(session) ?? []);
+  }
+
   activity(): readonly ActivityRow[] {
     return [...this.#sessions.values()].map((s) => s.describeActivity());
   }

@@ -10,11 +10,9 @@ import { sqlError } from '../../base/errors.js';
 import type { AdvisoryLocks, ListedLock } from '../advisory/advisory-locks.js';
 import { INFORMATION_SCHEMA_ID, PG_CATALOG_SCHEMA_ID, PUBLIC_SCHEMA_ID } from '../catalog/bootstrap.js';
 import type { Catalog, WaitOptions } from '../catalog/catalog.js';
-import type { SequenceDescriptor, TableDescriptor, ViewDescriptor } from '../catalog/descriptor.js';
+import type { Routine, SequenceDescriptor, TableDescriptor, ViewDescriptor } from '../catalog/descriptor.js';
 import { RIGHTS } from '../catalog/acl.js';
 import { wholeRights } from '../catalog/rights.js';
-import { SUPERUSER_OID } from '../catalog/bootstrap-names.js';
-import { SIGNAL_BACKEND } from '../catalog/roles.js';
 import { isMaterialized, queryOf } from '../catalog/materialized.js';
 import type { Sequences } from '../catalog/sequences.js';
 import { isTemporarySchema, isTemporarySchemaName, temporarySchemaName } from '../catalog/temporary-names.js';
@@ -23,7 +21,7 @@ import type { CatalogView, TransactionCatalog } from '../catalog/transaction-cat
 import { collationIn } from '../catalog/collation-names.js';
 import { typeIn } from '../catalog/type-by-name.js';
 import { isRelationWithRows, relationOfArray } from '../catalog/row-types.js';
-import { userTypes } from '../catalog/user-types-view.js';
+import { domainCheckIn, userTypes } from '../catalog/user-types-view.js';
 import { viewIndex } from '../catalog/view-index.js';
 import { virtualRelation, virtualRelationByOid } from '../catalog/virtual/registry.js';
 import type { ActivityRow, CatalogServices, CursorRow, PreparedRow, SettingRow } from '../catalog/virtual/services.js';
@@ -37,29 +35,32 @@ import type {
   SessionServices,
   StoredColumn,
 } from '../contract.js';
-import { DOMAIN_VALUE } from '../plan/planner.js';
 import { inputsOf } from '../plan/routines.js';
-import { fieldsOf, userTypeOf } from '../types/user-types.js';
+import { fieldsOf } from '../types/user-types.js';
 import { builtInCollation } from '../types/collation.js';
 import { OID } from '../types/oids.js';
-import { missingRelation } from '../types/reg-names.js';
 import { arrayOidOf, catalogOidOf, formatType, typeByOid } from '../types/registry.js';
 import { quoteIdentifier, splitName } from '../types/identifiers.js';
 import type { FormatContext } from '../types/type-info.js';
+import type { Consistency, SessionUsage, ShownUsage } from '../usage/session-usage.js';
+import type { LockReport } from '../locks/lock-reports.js';
+import { pidsInTheWay } from '../locks/blocking.js';
+import type { SessionActivity } from './activity.js';
 import type { SessionAdvisory } from './advisory.js';
 import type { SessionNotifications } from './notifications.js';
 import type { ServerCore } from './server.js';
 import { VERSION_TEXT } from './setting-table.js';
 import type { SessionRoles } from './roles.js';
-import { SequenceNames } from './sequence-names.js';
+import { checkSignal, signalSession } from './signals.js';
+import { SessionSequences } from './session-sequences.js';
 import type { Settings } from './settings.js';
 import type { QueryStyle } from '../plan/deparse-query.js';
 import { KnownPath } from './known-path.js';
-import { expressionText, viewText } from './view-definitions.js';
+import { bodyText, expressionText, viewText } from './view-definitions.js';
 import { catalogAccess } from './catalog-access.js';
 import { cursorKey, cursorRows, preparedRows } from './cursor-facts.js';
 import type { Portal, Prepared } from './portal.js';
-import { isOnlyOfName, isVisibleRoutine, oidOfRoutine, routineWithOid } from './routine-names.js';
+import { isOnlyOfName, isOnlySchemaOf, isVisibleRoutine, oidOfRoutine, routineWithOid } from './routine-names.js';
 import { commentIn } from './object-comments.js';
 import { findSetting } from './setting-table.js';
 import { withUnit } from './setting-values.js';
@@ -74,7 +75,7 @@ export interface ServiceHost {
   readonly processId: number;
   readonly settings: Settings;
   readonly modes: { readonly readOnly: boolean };
-  readonly server: { readonly advisory: AdvisoryLocks } & Pick<ServerCore, 'signalBackend'>;
+  readonly server: { readonly advisory: AdvisoryLocks } & Pick<ServerCore, 'signalBackend' | 'locks' | 'session'>;
   transactionCatalog(): TransactionCatalog;
   waitOptions(): WaitOptions;
   setSetting(name: string, value: string, local: boolean): string;
@@ -82,6 +83,9 @@ export interface ServiceHost {
   activity(): readonly ActivityRow[];
   readonly notifications: SessionNotifications;
   readonly advisory: SessionAdvisory;
+  readonly usage: SessionUsage;
+  readonly activityNow: SessionActivity;
+  readonly state: { readonly inBlock: boolean };
   readonly temporaries: SessionTemporaries;
   readonly portals: ReadonlyMap<string, Portal>;
   readonly prepared: ReadonlyMap<string, Prepared>;
@@ -93,11 +97,9 @@ export interface ServiceHost {
 export class Services implements SessionServices, CatalogServices {
   readonly #host: ServiceHost;
   readonly #catalog: Catalog;
-  readonly #sequences: Sequences;
-  readonly #current = new Map<number, bigint>();
-  #last: { id: number; value: bigint } | null = null;
+  readonly #sequences: SessionSequences;
   #view: CatalogView | null = null;
-  /** The last one that there was: rows are sent, with names of what is in them, when their transaction is over. */
+  /** The last one of the statement: rows are sent, with names of what is in them, when their transaction is over. */
   #shown: CatalogView | null = null;
   readonly #knownPath = new KnownPath();
   /** A name was looked for among those in the node's cache alone, and is not there. */
@@ -106,7 +108,12 @@ export class Services implements SessionServices, CatalogServices {
   constructor(host: ServiceHost, catalog: Catalog, sequences: Sequences) {
     this.#host = host;
     this.#catalog = catalog;
-    this.#sequences = sequences;
+    this.#sequences = new SessionSequences(host, sequences, {
+      relationOid: (name) => this.relationOid(name),
+      relationName: (oid) => this.relationName(oid),
+      schemaId: (name) => this.#schemaId(name),
+      whole: () => this.#view !== null,
+    });
     const input = (oid: number, name: string): number => Number(typeByOid(oid).input(name, -1, this.#host.format) ?? 0);
     const services = this;
     this.access = catalogAccess(() => this.#view ?? this.#shown, {
@@ -146,6 +153,7 @@ export class Services implements SessionServices, CatalogServices {
     return this.#knownPath.get(path, schemas, existing);
   }
   readonly serverVersion = VERSION_TEXT;
+  readonly bodyText = (name: string, routine: Routine): string => bodyText(name, routine, this, this.#host.format);
   readonly access: AccessServices;
 
   roleOid(name: string): number | null {
@@ -156,7 +164,7 @@ export class Services implements SessionServices, CatalogServices {
   }
 
   sleep(ms: number, signal: AbortSignal): Promise<void> {
-    return this.#catalog.waitFor(() => undefined, ms, signal);
+    return this.#host.activityNow.sleeping(() => this.#catalog.waitFor(() => undefined, ms, signal));
   }
 
   callRoutine(call: RoutineCall): Promise<RoutineResult> {
@@ -170,26 +178,20 @@ export class Services implements SessionServices, CatalogServices {
     return new Set(may.map(({ id }) => id));
   }
 
-  signalBackend(processId: number, how: 'cancel' | 'terminate'): boolean {
-    const target = this.#host.activity().find((row) => row.processId === processId);
-    if (target !== undefined) this.#maySignal(target.userId, how);
-    return this.#host.server.signalBackend(processId, how);
-  }
-
-  /** @throws QuoralError 42501 */
-  #maySignal(userId: number, how: 'cancel' | 'terminate'): void {
+  signalBackend(processId: number, how: 'cancel' | 'terminate'): boolean | Promise<boolean> {
     const { rights } = this.#host.roles;
-    if (rights.superuser) return;
-    const [verb, what] = how === 'cancel' ? ['cancel', 'query'] : ['terminate', 'process'];
-    if (userId === SUPERUSER_OID || this.access.rightsOf(userId)?.superuser === true)
-      throw sqlError('42501', `must be a superuser to ${verb} superuser ${what}`);
-    if (rights.isMember(userId) || rights.isMember(SIGNAL_BACKEND)) return;
-    const doing = how === 'cancel' ? 'whose query is being canceled' : 'whose process is being terminated';
-    throw sqlError('42501', `must be a member of the role ${doing} or member of pg_signal_backend`);
+    return signalSession(this.#host.server, processId, how, (userId) => checkSignal(userId, how, rights, this.access));
   }
 
   notify(channel: string, payload: string): void {
     this.#host.notifications.notify(channel, payload);
+  }
+  get usage(): SessionUsage {
+    return this.#host.usage;
+  }
+  shownUsage(): ShownUsage {
+    const consistency = this.#host.settings.get('stats_fetch_consistency') as Consistency;
+    return this.#host.usage.shown(consistency, this.#host.state.inBlock);
   }
   get advisory(): SessionAdvisory {
     return this.#host.advisory;
@@ -210,8 +212,15 @@ export class Services implements SessionServices, CatalogServices {
   view(): Soon<CatalogView> {
     return this.#view ?? this.loadView();
   }
+  /** The statement's transaction is over; what is still to be shown has the names of then. */
   forgetView(): void {
     this.#shown = this.#view ?? this.#shown;
+    this.#view = null;
+    this.#knownPath.forget();
+  }
+  /** A statement begins: names that an earlier one has shown may have changed. */
+  beginStatement(): void {
+    this.#shown = null;
     this.#view = null;
     this.#knownPath.forget();
   }
@@ -235,6 +244,13 @@ export class Services implements SessionServices, CatalogServices {
     return this.#host.server.advisory.list();
   }
 
+  lockReport(): Promise<LockReport> {
+    return this.#host.server.locks.all();
+  }
+  async blockingPids(processId: number): Promise<readonly number[]> {
+    return pidsInTheWay(await this.lockReport(), await this.listLocks(), processId);
+  }
+
   /** Whether a name was not found that may be in the catalog for all that; forgotten by being asked. */
   takeMissed(): boolean {
     const missed = this.#missed;
@@ -254,6 +270,13 @@ export class Services implements SessionServices, CatalogServices {
     if (known !== undefined) return known;
     const found = this.#view === null ? undefined : viewIndex(this.#view).schemaIds.get(name);
     return found ?? (name === 'public' ? PUBLIC_SCHEMA_ID : null);
+  }
+
+  /** Where names are shown, which may be when the view they are of has been let go. */
+  #shownSchemaId(name: string): number | null {
+    const known = this.#schemaId(name);
+    if (known !== null || this.#view !== null || this.#shown === null) return known;
+    return viewIndex(this.#shown).schemaIds.get(name) ?? null;
   }
 
   #oidIn(schemaId: number, name: string): number | null {
@@ -301,7 +324,7 @@ export class Services implements SessionServices, CatalogServices {
     const path = this.searchPath;
     if (path.includes('pg_catalog') || virtualRelation('pg_catalog', name) === null) {
       for (const schema of path) {
-        const id = this.#schemaId(schema);
+        const id = this.#shownSchemaId(schema);
         if (id === schemaId) return quoteIdentifier(name);
         const view = this.#view ?? this.#shown;
         const other = view === null ? this.#oidIn(id ?? 0, name) : viewIndex(view).relationOids.get(`${id} ${name}`);
@@ -386,14 +409,19 @@ export class Services implements SessionServices, CatalogServices {
   }
 
   #qualify(schemaId: number, name: string): string {
-    for (const schema of this.searchPath) if (this.#schemaId(schema) === schemaId) return quoteIdentifier(name);
+    for (const schema of this.searchPath) if (this.#shownSchemaId(schema) === schemaId) return quoteIdentifier(name);
     return this.#qualified(schemaId, name);
   }
 
   #qualified(schemaId: number, name: string): string {
     const schema = (this.#view ?? this.#shown)?.byId.get(schemaId);
     if (isTemporarySchema(schemaId)) return `${temporarySchemaName(schemaId)}.${quoteIdentifier(name)}`;
-    const schemaName = schema?.kind === 'schema' ? schema.name : schemaId === PUBLIC_SCHEMA_ID ? 'public' : null;
+    const known = (): string | null => {
+      for (const [schemaName, id] of this.#catalog.cachedSchemas(this.databaseId) ?? [])
+        if (id === schemaId) return schemaName;
+      return schemaId === PUBLIC_SCHEMA_ID ? 'public' : null;
+    };
+    const schemaName = schema?.kind === 'schema' ? schema.name : known();
     return schemaName === null ? quoteIdentifier(name) : `${quoteIdentifier(schemaName)}.${quoteIdentifier(name)}`;
   }
 
@@ -417,7 +445,7 @@ export class Services implements SessionServices, CatalogServices {
 
   routineByOid(oid: number): FoundRoutine | null {
     const view = this.#view ?? this.#shown;
-    return view === null ? null : routineWithOid(view, oid);
+    return view === null ? this.#noteMissed() : routineWithOid(view, oid);
   }
 
   isVisibleRoutine(oid: number): boolean {
@@ -426,7 +454,7 @@ export class Services implements SessionServices, CatalogServices {
     if (found === null || view === null) return true;
     return isVisibleRoutine(
       view,
-      this.searchPath.map((schema) => this.#schemaId(schema)),
+      this.searchPath.map((schema) => this.#shownSchemaId(schema)),
       found,
     );
   }
@@ -441,27 +469,21 @@ export class Services implements SessionServices, CatalogServices {
       : oidOfRoutine(this.#view, schemaIds, parts[parts.length - 1]!, types);
   }
 
-  routineName(oid: number, types: boolean): string | null {
+  routineName(oid: number, types: boolean, called = false): string | null {
     const found = this.routineByOid(oid);
     if (found === null) return null;
     const { group, routine } = found;
     const view = this.#view ?? this.#shown;
-    const path = this.searchPath.map((schema) => this.#schemaId(schema));
-    const plain = this.isVisibleRoutine(oid) && (types || view === null || isOnlyOfName(view, path, group.name));
+    const path = this.searchPath.map((schema) => this.#shownSchemaId(schema));
+    const isOnly = called ? isOnlySchemaOf : isOnlyOfName;
+    const plain = this.isVisibleRoutine(oid) && (types || view === null || isOnly(view, path, group.name));
     const name = plain ? quoteIdentifier(group.name) : this.#qualified(group.schemaId, group.name);
     const taken = inputsOf(routine).map((p) => this.typeName(catalogOidOf(p.typeOid)) ?? formatType(p.typeOid));
     return types ? `${name}(${taken.join(',')})` : name;
   }
 
   domainCheck(oid: number): FoundDomainCheck | null {
-    for (const { typeOid } of this.#view === null ? [] : userTypes(this.#view).byOid.values()) {
-      const type = userTypeOf(typeOid);
-      const check = type?.kind === 'domain' ? type.checks.find((one) => one.oid === oid) : undefined;
-      if (type?.kind !== 'domain' || check === undefined) continue;
-      const value = { name: DOMAIN_VALUE, typeOid: type.typeOid, typmod: type.typmod, isValue: true } as const;
-      return { ...check, domainOid: type.oid, value };
-    }
-    return null;
+    return this.#view === null ? this.#noteMissed() : domainCheckIn(this.#view, oid);
   }
 
   get temporarySchema(): number | null {
@@ -469,11 +491,12 @@ export class Services implements SessionServices, CatalogServices {
   }
 
   commentOf(kind: CommentedKind, oid: number): string | null {
-    return this.#view === null ? null : commentIn(this.#view, this.databaseId, kind, oid);
+    return this.#view === null ? this.#noteMissed() : commentIn(this.#view, this.databaseId, kind, oid);
   }
 
   schemaOid(name: string): number | null {
-    for (const d of this.#view?.descriptors ?? [])
+    if (this.#view === null) return this.#noteMissed();
+    for (const d of this.#view.descriptors)
       if (d.kind === 'schema' && d.name === name && d.databaseId === this.#host.databaseId) return d.id;
     return null;
   }
@@ -485,15 +508,15 @@ export class Services implements SessionServices, CatalogServices {
   }
 
   allTables(): readonly TableDescriptor[] {
-    return this.#view === null ? [] : viewIndex(this.#view).tables;
+    return this.#view === null ? (this.#noteMissed() ?? []) : viewIndex(this.#view).tables;
   }
 
   tableOfConstraint(oid: number): TableDescriptor | null {
-    return this.#view === null ? null : (viewIndex(this.#view).constraints.get(oid) ?? null);
+    return this.#view === null ? this.#noteMissed() : (viewIndex(this.#view).constraints.get(oid) ?? null);
   }
 
   tableOfIndex(oid: number): TableDescriptor | null {
-    return this.#view === null ? null : (viewIndex(this.#view).indexes.get(oid)?.table ?? null);
+    return this.#view === null ? this.#noteMissed() : (viewIndex(this.#view).indexes.get(oid)?.table ?? null);
   }
 
   // ---- settings ----
@@ -508,93 +531,28 @@ export class Services implements SessionServices, CatalogServices {
   }
 
   // ---- sequences ----
-  readonly #names = new SequenceNames();
-  async #sequence(sequence: string | number): Promise<SequenceDescriptor> {
-    const tc = this.#host.transactionCatalog();
-    const wait = this.#host.waitOptions();
-    if (typeof sequence === 'number') {
-      const d = await tc.descriptor(sequence, wait);
-      if (d?.kind === 'sequence') return d;
-      if (d?.kind === 'table') throw sqlError('42809', `"${d.name}" is not a sequence`);
-      throw sqlError('42P01', `could not open relation with OID ${sequence}`);
-    }
-    const parts = splitName(sequence);
-    const name = { schema: parts.length > 1 ? parts[parts.length - 2]! : null, name: parts[parts.length - 1]! };
-    const found = await tc.relation(name, this.#host.settings.derived.searchPath, wait);
-    if (found === null) throw missingRelation(sequence, (schema) => this.#schemaId(schema));
-    if (found.kind !== 'sequence') throw sqlError('42809', `"${name.name}" is not a sequence`);
-    this.#names.learn(sequence, found.sequence.id);
-    return found.sequence;
-  }
 
-  /** @throws QuoralError 42501 */
-  async #mayUse(d: SequenceDescriptor, rights: number): Promise<void> {
-    if (this.#host.roles.mustAsk) await this.#host.roles.checkSequence(d, rights);
+  nextval(sequence: string | number): Promise<bigint> {
+    return this.#sequences.nextval(sequence);
   }
-
-  async nextval(sequence: string | number): Promise<bigint> {
-    const d = await this.#sequence(sequence);
-    await this.#mayUse(d, RIGHTS.usage | RIGHTS.update);
-    this.#mayMove(d, 'nextval');
-    const value = await this.#sequences.nextval(d);
-    this.#current.set(d.id, value);
-    this.#last = { id: d.id, value };
-    return value;
-  }
-
-  async sequenceState(sequence: number): Promise<{ value: bigint; isCalled: boolean }> {
-    return this.#sequences.lastValue(await this.#sequence(sequence));
-  }
-
-  async lastValues(sequences: readonly SequenceDescriptor[]): Promise<readonly (bigint | null)[]> {
-    const { rights } = this.#host.roles;
-    const values = await this.#sequences.lastValues(sequences);
-    return values.map((value, i) =>
-      (wholeRights(rights, sequences[i]!) & (RIGHTS.usage | RIGHTS.select)) === 0 ? null : value,
-    );
-  }
-
   currval(sequence: string | number): bigint {
-    let id = typeof sequence === 'number' ? sequence : this.relationOid(sequence);
-    if (this.#view === null) id ??= this.#names.find(String(sequence), this.#host.transactionCatalog());
-    const value = id === null ? undefined : this.#current.get(id);
-    if (value !== undefined) {
-      this.#host.roles.checkCurrent(id!);
-      return value;
-    }
-    if (id === null) throw missingRelation(String(sequence), (schema) => this.#schemaId(schema));
-    const name = this.relationName(id) ?? String(sequence);
-    throw sqlError('55000', `currval of sequence "${name}" is not yet defined in this session`);
+    return this.#sequences.currval(sequence);
   }
-
-  async setval(sequence: string | number, value: bigint, isCalled: boolean): Promise<bigint> {
-    const d = await this.#sequence(sequence);
-    await this.#mayUse(d, RIGHTS.update);
-    this.#mayMove(d, 'setval');
-    await this.#sequences.setval(d, value, isCalled);
-    if (isCalled) this.#current.set(d.id, value);
-    return value;
+  setval(sequence: string | number, value: bigint, isCalled: boolean): Promise<bigint> {
+    return this.#sequences.setval(sequence, value, isCalled);
   }
-
-  /** A read-only transaction moves the session's own temporary sequences only. @throws QuoralError 25006 */
-  #mayMove(d: SequenceDescriptor, call: string): void {
-    if (this.#host.modes.readOnly && d.schemaId !== this.temporarySchema)
-      throw sqlError('25006', `cannot execute ${call}() in a read-only transaction`);
+  lastval(): Promise<bigint> {
+    return this.#sequences.lastval();
   }
-  async lastval(): Promise<bigint> {
-    const tc = this.#host.transactionCatalog();
-    if (this.#last === null || (await tc.descriptor(this.#last.id, this.#host.waitOptions())) === null)
-      throw sqlError('55000', 'lastval is not yet defined in this session');
-    this.#host.roles.checkCurrent(this.#last.id);
-    return this.#current.get(this.#last.id) ?? this.#last.value;
+  sequenceState(sequence: number): Promise<{ value: bigint; isCalled: boolean }> {
+    return this.#sequences.state(sequence);
   }
-
+  lastValues(sequences: readonly SequenceDescriptor[]): Promise<readonly (bigint | null)[]> {
+    return this.#sequences.lastValues(sequences);
+  }
   /** DISCARD SEQUENCES. */
   discardSequences(): void {
-    this.#current.clear();
-    this.#names.clear();
-    this.#last = null;
+    this.#sequences.discard();
   }
 }
-
 export { splitIdentifiers };

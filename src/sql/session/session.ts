@@ -52,6 +52,9 @@ import { routineHost } from './procedural.js';
 import { SessionRoles } from './roles.js';
 import { Routines } from './routines.js';
 import { refuseSetting } from './set-show.js';
+import { SessionLocks } from '../locks/session-locks.js';
+import { SessionUsage } from '../usage/session-usage.js';
+import { SessionActivity, since2000, wallSince2000 } from './activity.js';
 import { sessionFormat } from './format.js';
 import { Services } from './services.js';
 import { Settings, severityRank } from './settings.js';
@@ -60,7 +63,6 @@ import { idleTooLong, shutdownError } from './transaction-state.js';
 
 const PORTALS_MAX = 10_000;
 const CLOSE_MS_MAX = 2_000;
-const EPOCH_2000_US = 946684800000000n;
 
 /** Where a session begins: with what ALTER DATABASE and ALTER ROLE … SET say, 'name=value', the later over the earlier. */
 export interface SessionPlace {
@@ -103,9 +105,9 @@ export class Session implements SqlSession {
   #transactionNow = 0n;
   #statementNow = 0n;
   #pendingReports: [string, string][] = [];
-  readonly #startedAt: bigint;
-  #queryText = '';
-  #queryStart: bigint | null = null;
+  readonly activityNow: SessionActivity;
+  readonly usage: SessionUsage;
+  readonly locks = new SessionLocks();
 
   constructor(server: ServerCore, options: SessionOptions, place: SessionPlace, processId: number, secretKey: number) {
     this.server = server;
@@ -124,9 +126,15 @@ export class Session implements SqlSession {
       (name, value) => this.#report(name, value),
     );
     this.services = new Services(this, server.catalog, server.sequences);
-    this.#startedAt = this.#clockNow();
-    this.#transactionNow = this.#startedAt;
-    this.#statementNow = this.#startedAt;
+    const { clock } = server.deps;
+    this.usage = new SessionUsage({
+      ...{ node: server.usage, databaseId, now: () => this.#clockNow() },
+      monotonicMs: () => clock.monotonicMs(),
+      settings: () => this.settings.derived,
+    });
+    this.activityNow = new SessionActivity(clock, this.usage);
+    this.#transactionNow = this.activityNow.startedAt;
+    this.#statementNow = this.#transactionNow;
     this.#format = this.#makeFormat();
     this.notifications = new SessionNotifications({
       databaseId,
@@ -141,6 +149,7 @@ export class Session implements SqlSession {
       (routine, ends) => routineHost(this, routine, ends),
       this.inner,
       (owner, run) => (owner === this.settings.derived.userId ? run() : this.roles.asOwner(owner, run)),
+      this.usage,
     );
     this.transaction = new SessionTransaction(this);
     this.#runner = new StatementRunner(this);
@@ -155,7 +164,7 @@ export class Session implements SqlSession {
   }
   /** What the client has sent: of several statements, all of them. */
   get queryText(): string {
-    return this.#queryText;
+    return this.activityNow.queryText;
   }
   get format(): FormatContext {
     return this.#format;
@@ -201,23 +210,7 @@ export class Session implements SqlSession {
   }
 
   describeActivity(): ActivityRow {
-    const inBlock = this.state.inBlock;
-    const idle =
-      this.state.state === 'failed' ? 'idle in transaction (aborted)' : inBlock ? 'idle in transaction' : 'idle';
-    return {
-      processId: this.processId,
-      databaseId: this.databaseId,
-      database: this.database,
-      user: this.roles.login.name,
-      userId: this.roles.login.id,
-      applicationName: this.settings.derived.applicationName,
-      remote: this.remote,
-      state: this.#running ? 'active' : idle,
-      query: this.#queryText,
-      backendStart: this.#startedAt,
-      transactionStart: this.txn === null ? null : this.#transactionNow,
-      queryStart: this.#queryStart,
-    };
+    return this.activityNow.describe(this);
   }
 
   #report(name: string, value: string): void {
@@ -236,7 +229,7 @@ export class Session implements SqlSession {
   // ---- time ----
 
   #clockNow(): bigint {
-    return BigInt(Math.floor(this.server.deps.clock.wallUs())) - EPOCH_2000_US;
+    return wallSince2000(this.server.deps.clock);
   }
 
   #makeFormat(): FormatContext {
@@ -285,9 +278,7 @@ export class Session implements SqlSession {
     if (this.server.draining && !this.state.inBlock && this.state.state === 'idle') throw shutdownError();
     this.#running = true;
     this.#sink = sink;
-    if (text !== '') this.#queryText = text;
-    this.#statementNow = this.#clockNow();
-    this.#queryStart = this.#statementNow;
+    this.#statementNow = since2000(this.activityNow.begins(text));
     if (this.txn === null && !this.state.inBlock) this.#transactionNow = this.#statementNow;
     this.#format = this.#makeFormat();
     this.#idleTimer?.cancel();
@@ -301,6 +292,7 @@ export class Session implements SqlSession {
   #leave(): void {
     this.#running = false;
     this.#sink = null;
+    this.activityNow.ends(this.state.inBlock);
     const { aborted, reason } = this.#abort.signal;
     if (aborted) this.#abort = newAbortController();
     const { idleInTransactionTimeoutMs, idleSessionTimeoutMs } = this.settings.derived;
@@ -324,6 +316,7 @@ export class Session implements SqlSession {
       return;
     }
     this.#closed = reason;
+    this.activityNow.failed(reason);
     this.close().catch((error: unknown) => {
       this.server.deps.logger.log('warn', 'session did not close cleanly', { error: String(error) });
     });
@@ -354,6 +347,7 @@ export class Session implements SqlSession {
       await this.server.catalog.waitFor((wake) => this.#whenIdle.push(wake), CLOSE_MS_MAX, null);
     }
     this.server.sessionClosed(this);
+    this.activityNow.closed();
     this.notifications.close();
     await this.transaction.end(false);
     await this.advisory.close();
@@ -368,10 +362,13 @@ export class Session implements SqlSession {
     const error = reason instanceof QuoralError ? reason : raw;
     if (error instanceof QuoralError && error.severity === 'FATAL') {
       this.#closed = error;
+      this.activityNow.failed(error);
       await this.transaction.end(false);
       return error;
     }
+    if (error instanceof QuoralError) this.activityNow.failed(error);
     const wasBlock = this.state.state === 'block';
+    if (this.state.state === 'implicit') this.usage.transactionEnds(true, false);
     this.state.apply('error');
     if (wasBlock) {
       // Locks go at once; with savepoints the transaction must live for ROLLBACK TO.
@@ -404,6 +401,7 @@ export class Session implements SqlSession {
 
   transactionReset(over: boolean, committed = false): void {
     this.services.forgetView();
+    this.locks.ends();
     if (!over) return;
     this.temporaries.forgetTransaction();
     for (const portal of this.portals.values()) {

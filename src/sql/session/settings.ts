@@ -32,6 +32,8 @@ export interface Derived {
   readonly minimumSeverity: number;
   readonly applicationName: string;
   readonly planCacheMode: string;
+  readonly trackCounts: boolean;
+  readonly trackFunctions: 'none' | 'pl' | 'all';
   /** null: UTF-8. */
   readonly clientEncoding: TextEncoding | null;
   /** Equal strings: statements compile alike. */
@@ -338,6 +340,8 @@ export class Settings {
       minimumSeverity: severityRank(get('client_min_messages')),
       applicationName: get('application_name'),
       planCacheMode: get('plan_cache_mode'),
+      trackCounts: get('track_counts') !== 'off',
+      trackFunctions: get('track_functions') as Derived['trackFunctions'],
       clientEncoding: findEncoding(get('client_encoding'))?.text ?? null,
       planKey: [
         this.#database,

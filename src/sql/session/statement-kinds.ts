@@ -87,6 +87,11 @@ const NAMES: Readonly<Record<string, string>> = {
   VacuumStmt: 'VACUUM',
 };
 
+/** Tends storage, which is no change: a read-only transaction may. */
+export function changesNothing({ kind }: ParsedStatement): boolean {
+  return kind === 'VacuumStmt' || kind === 'ReindexStmt';
+}
+
 /** For "cannot execute … in a read-only transaction". */
 export function commandName(statement: ParsedStatement): string {
   if (statement.kind === 'DropStmt') {
@@ -104,7 +109,7 @@ export function commandName(statement: ParsedStatement): string {
 
 /** Text that may reach catalog look-ups from expressions. */
 const VIEW_TEXT =
-  /\breg(class|proc|procedure|type|namespace|role|oper|operator|collation)\b|\bpg_|_description\b|currval|current_schema|information_schema|tableoid|format_type|\bhas_\w+_privilege|\bacl|\bmakeaclitem|\brow_security_active/i;
+  /(?:\b|to_)reg(class|proc|procedure|type|namespace|role|oper|operator|collation)\b|\bpg_|_description\b|currval|current_schema|information_schema|tableoid|format_type|\bhas_\w+_privilege|\bacl|\bmakeaclitem|\brow_security_active/i;
 
 export function mayLookUpCatalog(text: string): boolean {
   return VIEW_TEXT.test(text);

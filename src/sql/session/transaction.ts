@@ -19,6 +19,7 @@ import type { ConstraintModes } from '../exec/foreign-key-queue.js';
 import { deferredConflict } from '../exec/row-writer.js';
 import type { FormatContext } from '../types/type-info.js';
 import type { BufferingSink } from './buffering-sink.js';
+import type { SessionUsage, UsageMark } from '../usage/session-usage.js';
 import type { SessionAdvisory } from './advisory.js';
 import type { NotificationMark, SessionNotifications } from './notifications.js';
 import type { ServerCore } from './server.js';
@@ -48,6 +49,7 @@ export interface TransactionMark {
   readonly constraints: ConstraintModes | null;
   readonly notifications: NotificationMark;
   readonly advisory: number;
+  readonly usage: UsageMark;
   /** Portals with greater numbers came after it. */
   readonly portalSerial: number;
 }
@@ -66,6 +68,7 @@ export interface TransactionHost {
   readonly format: FormatContext;
   readonly notifications: SessionNotifications;
   readonly advisory: SessionAdvisory;
+  readonly usage: SessionUsage;
   /** The transaction is over, or begins anew: portals and catalog views of it are void. */
   transactionReset(over: boolean, committed?: boolean): void;
   /** Rows that are to outlive the transaction are read while it is there; then temporary tables act on the commit. */
@@ -153,7 +156,13 @@ export class SessionTransaction {
     if (this.#catalog === null) {
       this.#catalog = new TransactionCatalog(server.catalog, databaseId, database, temporaries);
       this.#catalog.schemaGuard = (id, name) => this.#host.guardSchema(id, name);
+      this.#catalog.onCommitted = (dropped) => this.#host.usage.forget(dropped);
     }
+    return this.#catalog;
+  }
+
+  /** As it sees the catalog; null: it has not looked. */
+  get knownCatalog(): TransactionCatalog | null {
     return this.#catalog;
   }
 
@@ -191,6 +200,7 @@ export class SessionTransaction {
       ...(this.modes.asOf === null ? {} : { asOf: this.modes.asOf }),
     };
     this.#txn = server.deps.db.begin(options);
+    this.#host.usage.attach(this.#txn);
     return this.#txn;
   }
 
@@ -243,6 +253,7 @@ export class SessionTransaction {
   async #finish(committed: boolean): Promise<void> {
     this.#host.transactionReset(true, committed);
     this.#host.notifications.rolledBack();
+    this.#host.usage.transactionEnds(this.state.state !== 'idle', committed);
     this.state.apply('end');
     this.#host.settings.endTransaction(committed);
     this.savepoints = [];
@@ -258,6 +269,7 @@ export class SessionTransaction {
     this.#txn = null;
     this.#catalog = null;
     this.#host.transactionReset(false);
+    this.#host.usage.end(committed);
     try {
       // Also of one that the ranges have aborted (a deadlock's victim): it still holds its locks.
       if (txn !== null && !committed) await txn.rollback();
@@ -281,6 +293,7 @@ export class SessionTransaction {
     const catalog = this.#catalog;
     this.#catalog = null;
     this.#host.transactionReset(false);
+    this.#host.usage.restarts();
     this.#host.notifications.rolledBack();
     // The KV transaction first: it holds locks on the lock rows that the catalog's end removes.
     if (txn !== null) {
@@ -311,6 +324,7 @@ export class SessionTransaction {
   async withRetries(buffer: BufferingSink, alone: boolean, body: () => Promise<void>): Promise<void> {
     const { deps } = this.#host.server;
     const said = this.#host.notifications.mark();
+    const used = this.#host.usage.mark();
     const { changes } = this.#host.advisory;
     const { endedInside } = this;
     for (let attempt = 1; ; attempt++) {
@@ -329,6 +343,7 @@ export class SessionTransaction {
         else {
           this.#txn!.restartStatement();
           this.#host.notifications.rollbackTo(said);
+          this.#host.usage.rollbackTo(used);
         }
         const ceiling = Math.min(BACKOFF_MS_MAX, 2 ** Math.min(attempt - 1, 10));
         if (attempt > 1) await deps.timers.sleep(deps.rng.next() * ceiling);

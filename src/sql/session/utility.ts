@@ -102,6 +102,7 @@ export async function runUtility(
     case 'CheckPointStmt':
       if (!session.roles.isSuperuser && !session.roles.rights.isMember(CHECKPOINT))
         throw sqlError('42501', 'must be superuser or have privileges of pg_checkpoint to do CHECKPOINT');
+      session.server.usage.checkpoints++;
       return 'CHECKPOINT';
     case 'LoadStmt':
       if (!session.roles.isSuperuser) throw sqlError('42501', 'permission denied to load a library');

@@ -1,11 +1,14 @@
 /** The texts of views' queries and of stored expressions, with what the session sees of the catalog. */
 import { QuoralError } from '../../base/errors.js';
-import type { UsedRoutine, ViewDescriptor } from '../catalog/descriptor.js';
+import type { Routine, UsedRoutine, ViewDescriptor } from '../catalog/descriptor.js';
 import type { CatalogView } from '../catalog/transaction-catalog.js';
 import { virtualRelation } from '../catalog/virtual/registry.js';
 import type { CatalogSnapshot, PlannerSettings, Relation, SessionServices, StoredColumn } from '../contract.js';
 import type { CatalogNames, QueryStyle } from '../plan/deparse-query.js';
 import { namedRelations, withoutRelations } from '../functions/shown-sql.js';
+import { bodyStatementText } from '../plan/body-definition.js';
+import { inputsOf } from '../plan/routines.js';
+import { ArgumentNames, sqlStatements } from '../plpgsql/sql-body.js';
 import { showExpression } from '../plan/show-expression.js';
 import { viewDefinition } from '../plan/view-definition.js';
 import { userCollationOid } from '../types/collation.js';
@@ -24,6 +27,28 @@ export function viewText(
   const settings = settingsOf(services, format);
   const parts = { view, sources: sourcesOf(view, services) };
   return viewDefinition(parts, snapshotOf(services), settings, catalogNames(services), style);
+}
+
+/** A body in standard SQL that is kept as trees. */
+export function bodyText(name: string, routine: Routine, services: SessionServices, format: FormatContext): string {
+  const { trees = [], body } = routine;
+  const inputs = inputsOf(routine);
+  const parameterOids = inputs.map((p) => p.typeOid);
+  const parts = {
+    sources: sourcesOf({ sources: routine.sources ?? [] }, services),
+    variables: new ArgumentNames(name, routine, parameterOids),
+    parameterOids,
+    texts: { name, names: inputs.map((p) => p.name) },
+  };
+  const written = sqlStatements(body);
+  const alone = /^\s*return\b/i.test(body);
+  const texts = trees.map((tree, i) => {
+    const returns = alone || /^\s*return\b/i.test(body.slice(written[i]?.textOffset ?? body.length));
+    const settings = settingsOf(services, format);
+    return bodyStatementText({ tree, returns, alone }, parts, snapshotOf(services), settings, catalogNames(services));
+  });
+  if (alone) return texts[0] ?? '';
+  return ['BEGIN ATOMIC', ...texts.map((text) => `${text};`), 'END'].join('\n');
 }
 
 /** Everything but catalog relations is named by its oid in what is stored. */
@@ -199,7 +224,7 @@ function makeText({ sql, columns, pretty, services, format }: Wanted, notes: Not
     if (!(error instanceof QuoralError)) throw error;
     notes.others = true;
     const nameOf = (oid: number): string | null =>
-      services.typeName(oid) ?? services.routineName?.(oid, false) ?? services.collationName?.(oid) ?? null;
+      services.typeName(oid) ?? services.routineName?.(oid, false, true) ?? services.collationName?.(oid) ?? null;
     return showTypes(text, nameOf);
   }
 }
@@ -256,13 +281,17 @@ function noting(names: NameResolver, notes: Notes): NameResolver {
   });
 }
 
-function sourcesOf(view: ViewDescriptor, services: SessionServices): ReadonlyMap<number, Relation> {
+function sourcesOf(view: Pick<ViewDescriptor, 'sources'>, services: SessionServices): ReadonlyMap<number, Relation> {
   const sources = new Map<number, Relation>();
   for (const { id } of view.sources) {
     const table = services.tableByOid(id);
     const inner = table === null ? services.viewByOid(id) : null;
     if (table !== null) sources.set(id, { kind: 'table', table, schemaName: schemaOf(table, services) });
-    else if (inner !== null)
+    else if (inner === null) {
+      const sequence = services.access?.descriptor(id);
+      if (sequence?.kind === 'sequence')
+        sources.set(id, { kind: 'sequence', sequence, schemaName: schemaOf(sequence, services) });
+    } else
       sources.set(id, {
         kind: 'view',
         view: inner,
@@ -287,7 +316,7 @@ function catalogNames(services: SessionServices): CatalogNames {
       const found = services.routineByOid?.(oid) ?? null;
       // The arguments tell it from others of its name.
       if (found !== null && services.isVisibleRoutine?.(oid) === true) return quoteIdentifier(found.group.name);
-      return services.routineName?.(oid, false) ?? quoteIdentifier(name);
+      return services.routineName?.(oid, false, true) ?? quoteIdentifier(name);
     },
     collation: (key) => {
       const oid = userCollationOid(key);

@@ -71,7 +71,7 @@ export interface DomainType extends Named {
   readonly defaultSql: string | null;
   /** In the order in which they are checked: by name. */
   readonly checks: readonly DomainCheck[];
-  /** Functions of users that the checks call, whole, as tables hold theirs (catalog/used-routines.ts). */
+  /** Functions of users that the checks and the default call, whole, as tables hold theirs (catalog/used-routines.ts). */
   readonly usedRoutines?: readonly DomainRoutine[];
 }
 /** As UsedRoutine of the catalog. Its types are built in, so that a domain is not made of itself. */
@@ -170,7 +170,7 @@ function plainInfoOf(type: EnumType | DomainType | CompositeType): Omit<TypeInfo
       return { ...named, category: 'E', preferred: false, length: 4, elementOid: 0, ...enumBehaviour(type) };
     case 'domain': {
       const base = typeByOid(type.typeOid);
-      return { ...base, ...named, elementOid: 0 };
+      return { ...base, ...named, preferred: false, elementOid: 0 };
     }
     case 'composite':
       return {

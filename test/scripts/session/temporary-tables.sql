@@ -164,12 +164,8 @@ select v from shadow;
 set search_path = public;
 select v from shadow;
 reset search_path;
-prepare sh as select v from shadow;
-execute sh;
 drop table pg_temp.shadow;
-execute sh;
 create temp table shadow (v text);
-execute sh;
 -- discard
 select count(*) > 0 from pg_class where relnamespace = pg_my_temp_schema();
 discard temp;

@@ -11,6 +11,9 @@ import { readAddress } from '../../types/inet-text.js';
 import { PG_CATALOG_SCHEMA_ID, TEMPLATE0_DATABASE_ID, TEMPLATE1_DATABASE_ID } from '../bootstrap.js';
 import { SUPERUSER_OID } from '../bootstrap-names.js';
 import { READ_ALL_STATS } from '../roles.js';
+import type { LockReport } from '../../locks/lock-reports.js';
+import { xidOf } from '../../locks/transaction-number.js';
+import type { ActivityRow } from './services.js';
 import type { ExecContext } from '../../contract.js';
 import { extensionEntries } from './extensions.js';
 import { constraintOids } from '../descriptor.js';
@@ -48,15 +51,6 @@ export function databases({ model }: Source): Values[] {
   }));
 }
 
-export function databaseStatistics({ model, services }: Source): Values[] {
-  const activity = services.activity();
-  return model.databases.map((database) => ({
-    datid: database.id,
-    datname: database.name,
-    numbackends: activity.filter((row) => row.databaseId === database.id).length,
-  }));
-}
-
 export function tablespaces(): Values[] {
   return [
     { oid: DEFAULT_TABLESPACE, spcname: 'pg_default', spcowner: SUPERUSER_OID },
@@ -67,7 +61,16 @@ export function tablespaces(): Values[] {
 export const INTERNAL_LANGUAGE = 12;
 export const SQL_LANGUAGE = 14;
 export const PLPGSQL_LANGUAGE = 13563;
-export function languages(): Values[] {
+/** Lists are shown where they are not as they were made. */
+export function* languages({ model }: Source): Iterable<Values> {
+  const database = model.databases.find(({ id }) => id === model.view.databaseId);
+  for (const language of builtInLanguages()) {
+    const kept = database?.languageAcls?.find(({ oid }) => oid === language['oid']);
+    yield kept === undefined ? language : { ...language, lanacl: aclArray(model, kept.acl) };
+  }
+}
+
+function builtInLanguages(): Values[] {
   return [
     { oid: INTERNAL_LANGUAGE, lanname: 'internal', lanowner: SUPERUSER_OID, lanvalidator: 2246 },
     { oid: 13, lanname: 'c', lanowner: SUPERUSER_OID, lanvalidator: 2247 },
@@ -162,7 +165,17 @@ function maySee({ access }: ExecContext['services'], userId: number): boolean {
   return rights === null || rights.isMember(userId) || rights.isMember(READ_ALL_STATS);
 }
 
-export function* activity({ services, ctx }: Source): Iterable<Values> {
+/** What keeps a statement: a lock of a row, a schema change, an advisory lock, pg_sleep. */
+function waitOf(row: ActivityRow, { sessions, waits }: LockReport): readonly [string, string] | null {
+  if (row.state !== 'active') return ['Client', 'ClientRead'];
+  const wait = row.txn === null ? undefined : waits.find(({ waiter }) => waiter === row.txn!.id);
+  if (wait !== undefined) return ['Lock', wait.advisory ? 'advisory' : 'transactionid'];
+  const own = sessions.find(({ processId }) => processId === row.processId);
+  if (own?.relations.some(({ granted }) => !granted) === true) return ['Lock', 'relation'];
+  return row.waits === '' ? null : ['Timeout', row.waits];
+}
+
+export function* activity({ services, ctx }: Source, report: LockReport): Iterable<Values> {
   for (const row of services.activity()) {
     const known = {
       datid: row.databaseId,
@@ -176,6 +189,8 @@ export function* activity({ services, ctx }: Source): Iterable<Values> {
       continue;
     }
     const { address, port } = remoteParts(row.remote);
+    const wait = waitOf(row, report);
+    const own = report.sessions.find(({ processId }) => processId === row.processId);
     yield {
       ...known,
       application_name: row.applicationName,
@@ -184,12 +199,14 @@ export function* activity({ services, ctx }: Source): Iterable<Values> {
       backend_start: row.backendStart,
       xact_start: row.transactionStart,
       query_start: row.queryStart,
-      state_change: row.queryStart,
+      state_change: row.stateChange,
       state: row.state,
       query: row.query,
       backend_type: 'client backend',
-      wait_event_type: row.state === 'active' ? null : 'Client',
-      wait_event: row.state === 'active' ? null : 'ClientRead',
+      wait_event_type: wait?.[0] ?? null,
+      wait_event: wait?.[1] ?? null,
+      backend_xid: own === undefined || own.xid === 0 ? null : own.xid,
+      backend_xmin: row.txn === null || row.state !== 'active' ? null : xidOf(row.txn),
     };
   }
 }

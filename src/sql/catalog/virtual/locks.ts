@@ -1,9 +1,27 @@
-/** pg_locks: the advisory locks of the whole cluster. Locks of rows are not shown. */
+/**
+ * pg_locks: advisory locks, and of every session with a transaction open its tables, itself, and whom it waits for: over all nodes.
+ * Who waits for a row waits for the transaction that has it, as in PostgreSQL.
+ */
+import type { LockReport, ReportedSession } from '../../locks/lock-reports.js';
+import { MODES } from '../../locks/modes.js';
+import { xidOfUnknown } from '../../locks/transaction-number.js';
+import { LAYOUTS } from './layout.js';
 import type { Values } from './layout.js';
+import type { Model } from './model.js';
 import type { CatalogServices } from './services.js';
 
-export async function locks(services: CatalogServices): Promise<Values[]> {
-  return (await services.listLocks()).map(({ databaseId, name, entry, granted }) => ({
+const VIRTUAL: ReadonlySet<number> = new Set(LAYOUTS.map(({ oid }) => oid));
+const EPOCH_2000_US = 946684800000000;
+function moment(us: number): bigint | null {
+  return us === 0 ? null : BigInt(us - EPOCH_2000_US);
+}
+
+/** Weak locks of tables that nobody wants more of are kept where a process is by itself, in PostgreSQL. */
+const FAST_MODE_MAX = 3;
+
+export async function locks(services: CatalogServices, model: Model): Promise<Values[]> {
+  const [advisory, report] = [await services.listLocks(), await services.lockReport()];
+  const rows: Values[] = advisory.map(({ databaseId, name, entry, granted }) => ({
     locktype: 'advisory',
     database: databaseId,
     classid: name.high,
@@ -15,4 +33,63 @@ export async function locks(services: CatalogServices): Promise<Values[]> {
     granted,
     fastpath: false,
   }));
+  for (const session of report.sessions)
+    rows.push(...sessionRows(session, model, report), ...waitRows(session, report));
+  return rows;
+}
+
+function isRelation(model: Model, id: number): boolean {
+  const d = model.view.byId.get(id);
+  if (d === undefined) return VIRTUAL.has(id);
+  return d.kind === 'table' || d.kind === 'view' || d.kind === 'sequence';
+}
+
+/** 0: it has changed and locked nothing, and nobody waits for it. */
+function shownXid({ txn, xid }: ReportedSession, { waits }: LockReport): number {
+  return xid === 0 && txn !== '' && waits.some(({ holder }) => holder === txn) ? xidOfUnknown(txn) : xid;
+}
+
+function* sessionRows(session: ReportedSession, model: Model, report: LockReport): Iterable<Values> {
+  const shared = { virtualtransaction: session.virtualTransaction, pid: session.processId, granted: true };
+  for (const { relationId, mode, granted, waitStart } of session.relations) {
+    if (session.databaseId === model.view.databaseId && !isRelation(model, relationId)) continue;
+    yield {
+      ...shared,
+      locktype: 'relation',
+      database: session.databaseId,
+      relation: relationId,
+      mode: MODES[mode] ?? '',
+      granted,
+      fastpath: granted && mode <= FAST_MODE_MAX,
+      waitstart: moment(waitStart),
+    };
+  }
+  yield {
+    ...{ ...shared, locktype: 'virtualxid', virtualxid: session.virtualTransaction },
+    ...{ mode: 'ExclusiveLock', fastpath: true },
+  };
+  const xid = shownXid(session, report);
+  if (xid !== 0)
+    yield {
+      ...{ ...shared, locktype: 'transactionid', transactionid: xid },
+      ...{ mode: 'ExclusiveLock', fastpath: false },
+    };
+}
+
+function* waitRows(session: ReportedSession, report: LockReport): Iterable<Values> {
+  if (session.txn === '') return;
+  for (const { waiter, holder, since, advisory } of report.waits) {
+    if (advisory || waiter !== session.txn) continue;
+    const of = report.sessions.find((one) => one.txn === holder);
+    yield {
+      locktype: 'transactionid',
+      transactionid: of === undefined ? xidOfUnknown(holder) : shownXid(of, report),
+      virtualtransaction: session.virtualTransaction,
+      pid: session.processId,
+      mode: 'ShareLock',
+      granted: false,
+      fastpath: false,
+      waitstart: moment(since),
+    };
+  }
 }

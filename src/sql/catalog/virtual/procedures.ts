@@ -15,7 +15,10 @@ import { isOrderedSet } from '../../functions/ordered-set.js';
 import { allProcedures, isAggregate, numberEntries } from '../../functions/procedure-oids.js';
 import type { FunctionEntry } from '../../functions/entry.js';
 import { PG_CATALOG_SCHEMA_ID } from '../bootstrap.js';
-import { SUPERUSER_OID } from '../bootstrap-names.js';
+import { SUPERUSER, SUPERUSER_OID } from '../bootstrap-names.js';
+import { itemText } from '../acl.js';
+import { PREDEFINED } from '../roles.js';
+import { aclOfBuiltIn } from '../../functions/restricted.js';
 import { INTERNAL_LANGUAGE } from './cluster-wide.js';
 import type { Values } from './layout.js';
 import { oidvector, textArray } from './model.js';
@@ -55,6 +58,19 @@ function variadicInputs({ argOids }: FunctionEntry): Values {
   };
 }
 
+const BUILT_IN_ROLES = new Map(PREDEFINED.map((role) => [role.id, role]));
+
+function builtInAcl(name: string): PgArray | null {
+  const acl = aclOfBuiltIn(name);
+  if (acl === null) return null;
+  const nameOf = (id: number): string =>
+    id === SUPERUSER_OID ? SUPERUSER : (BUILT_IN_ROLES.get(id)?.name ?? String(id));
+  return new PgArray(
+    OID.aclitem,
+    acl.map((item) => itemText(item, nameOf)),
+  );
+}
+
 export function* procedures(): Iterable<Values> {
   const builtIn = {
     pronamespace: PG_CATALOG_SCHEMA_ID,
@@ -88,6 +104,7 @@ export function* procedures(): Iterable<Values> {
       prorows: entry.returnsSet ? 1000 : 0,
       provolatile: VOLATILITY[entry.volatility],
       pronargdefaults: entry.defaults.length,
+      proacl: builtInAcl(entry.name),
       prosrc: entry.name,
       provariadic: entry.variadic ? elementOidOf(last) || last : 0,
     };

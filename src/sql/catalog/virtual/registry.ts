@@ -13,7 +13,6 @@ import {
   cursors,
   collationParts,
   databases,
-  databaseStatistics,
   descriptionParts,
   languages,
   preparedStatements,
@@ -41,6 +40,21 @@ import {
 import { aggregates, casts, operators, procedures } from './procedures.js';
 import { rangeRows } from './ranges.js';
 import { extendedStatistics } from './statistics.js';
+import {
+  archiverUse,
+  databaseConflicts,
+  databaseUse,
+  functionUse,
+  indexBlocks,
+  indexUse,
+  logUse,
+  pendingFunctionUse,
+  pendingTableUse,
+  sequenceBlocks,
+  tableBlocks,
+  tableUse,
+  writerUse,
+} from './usage-views.js';
 import { timeZoneAbbreviations, timeZoneNames } from './time-zones.js';
 import { authIds, defaultAcls, groups, keptSettings, memberships, roles, shadows, users } from './roles.js';
 import { routineRows, userAggregates } from './routines.js';
@@ -57,19 +71,7 @@ import {
 import { typeRows } from './types.js';
 import { rowTypeRows } from './row-types.js';
 import { enumRows, userTypeRows } from './user-types.js';
-import {
-  dependencyParts,
-  indexes,
-  indexNames,
-  sequenceNames,
-  rewriteRules,
-  sequences,
-  tableNames,
-  tables,
-  tableStatistics,
-  materializedViews,
-  views,
-} from './views.js';
+import { dependencyParts, indexes, rewriteRules, sequences, tables, materializedViews, views } from './views.js';
 
 const NO_ROWS: readonly Row[] = [];
 /** Different sessions that a relation's rows are kept for. */
@@ -88,7 +90,6 @@ const CONSTANT: Readonly<Record<string, () => Iterable<Values>>> = {
   pg_cast: casts,
   pg_init_privs: initialPrivileges,
   pg_tablespace: tablespaces,
-  pg_language: languages,
 };
 
 const OF_MODEL: Readonly<Record<string, ModelParts>> = {
@@ -110,13 +111,31 @@ const OF_MODEL: Readonly<Record<string, ModelParts>> = {
 /** Of what goes on now: made whenever they are read. */
 const MOMENTARY: Readonly<Record<string, Builder>> = {
   pg_database: databases,
+  pg_language: languages,
   pg_settings: settings,
-  pg_stat_activity: activity,
   pg_cursors: cursors,
   pg_prepared_statements: preparedStatements,
-  pg_stat_database: databaseStatistics,
   pg_timezone_names: timeZoneNames,
   pg_timezone_abbrevs: timeZoneAbbreviations,
+};
+
+/** What is counted: made for each statement that reads them, once. */
+const COUNTED: Readonly<Record<string, Builder>> = {
+  pg_stat_database: databaseUse,
+  pg_stat_database_conflicts: databaseConflicts,
+  pg_stat_all_tables: tableUse('all'),
+  pg_stat_sys_tables: tableUse('sys'),
+  pg_stat_user_tables: tableUse('user'),
+  pg_stat_xact_all_tables: pendingTableUse('all'),
+  pg_stat_xact_sys_tables: pendingTableUse('sys'),
+  pg_stat_xact_user_tables: pendingTableUse('user'),
+  pg_stat_all_indexes: indexUse,
+  pg_stat_user_indexes: indexUse,
+  pg_stat_user_functions: functionUse,
+  pg_stat_xact_user_functions: pendingFunctionUse,
+  pg_stat_archiver: archiverUse,
+  pg_stat_bgwriter: writerUse,
+  pg_stat_wal: logUse,
 };
 
 /** As information_schema: of the model, and of the session no more than what oncePerSession's key says. */
@@ -141,18 +160,13 @@ const BUILT: Readonly<Record<string, Builder>> = {
   pg_rewrite: rewriteRules,
   pg_enum: enumRows,
   pg_range: rangeRows,
-  pg_stat_all_tables: tableStatistics,
-  pg_stat_user_tables: tableStatistics,
-  pg_stat_xact_all_tables: tableNames,
-  pg_stat_xact_user_tables: tableNames,
-  pg_statio_all_tables: tableNames,
-  pg_statio_user_tables: tableNames,
-  pg_stat_all_indexes: indexNames,
-  pg_stat_user_indexes: indexNames,
-  pg_statio_all_indexes: indexNames,
-  pg_statio_user_indexes: indexNames,
-  pg_statio_all_sequences: sequenceNames,
-  pg_statio_user_sequences: sequenceNames,
+  pg_statio_all_tables: tableBlocks('all'),
+  pg_statio_sys_tables: tableBlocks('sys'),
+  pg_statio_user_tables: tableBlocks('user'),
+  pg_statio_all_indexes: indexBlocks,
+  pg_statio_user_indexes: indexBlocks,
+  pg_statio_all_sequences: sequenceBlocks,
+  pg_statio_user_sequences: sequenceBlocks,
 };
 
 let builtInProcedures: readonly Row[] | null = null;
@@ -218,6 +232,18 @@ function oncePerSession(partsOf: (source: Source) => Parts): VirtualTable['rows'
     });
 }
 
+/** A subquery that is run for each row of another relation does not have them made each time. */
+function oncePerStatement(layout: Layout, builder: Builder): VirtualTable['rows'] {
+  const kept = new WeakMap<ExecContext, readonly Row[]>();
+  return (ctx) =>
+    kept.get(ctx) ??
+    withSource(ctx, (source) => {
+      const rows = Array.from(builder(source), (values) => makeRow(layout, values));
+      kept.set(ctx, rows);
+      return rows;
+    });
+}
+
 function rowsOf(layout: Layout): VirtualTable['rows'] {
   if (layout.schema === 'pg_catalog') {
     const constant = CONSTANT[layout.name];
@@ -228,9 +254,20 @@ function rowsOf(layout: Layout): VirtualTable['rows'] {
     const ofModel = OF_MODEL[layout.name];
     if (layout.name === 'pg_sequences') return withLastValues(layout);
     if (layout.name === 'pg_locks')
-      return async (ctx) => (await locks(catalogServices(ctx))).map((values) => makeRow(layout, values));
+      return (ctx) =>
+        withSource(ctx, async ({ services, model }) =>
+          (await locks(services, model)).map((values) => makeRow(layout, values)),
+        );
+    if (layout.name === 'pg_stat_activity')
+      return (ctx) =>
+        withSource(ctx, async (source) => {
+          const report = await source.services.lockReport();
+          return Array.from(activity(source, report), (values) => makeRow(layout, values));
+        });
     if (ofModel !== undefined) return oncePerModel(ofModel);
     const momentary = MOMENTARY[layout.name];
+    const counted = COUNTED[layout.name];
+    if (counted !== undefined) return oncePerStatement(layout, counted);
     if (momentary !== undefined)
       return (ctx) => withSource(ctx, (source) => Array.from(momentary(source), (values) => makeRow(layout, values)));
   } else {

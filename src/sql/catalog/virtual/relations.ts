@@ -123,7 +123,7 @@ function ownRelation(model: Model, of: SequenceDescriptor | ViewDescriptor): Val
     relnamespace: of.schemaId,
     relowner: of.owner,
     relacl: aclArray(model, of.acl),
-    relpersistence: isTemporary(of) ? 't' : 'p',
+    relpersistence: isTemporary(of) ? 't' : of.kind === 'sequence' && of.unlogged === true ? 'u' : 'p',
     relispopulated: true,
   };
 }

@@ -16,6 +16,7 @@ import { SUPERUSER_OID } from '../bootstrap-names.js';
 
 const ROUTINES = 1255;
 const CONSTRAINTS = 2606;
+const TYPES = 1247;
 const RELATIONS = 1259;
 const VOLATILITY = { immutable: 'i', stable: 's', volatile: 'v' } as const;
 const PARALLEL = { safe: 's', restricted: 'r', unsafe: 'u' } as const;
@@ -116,6 +117,10 @@ export function* domainDependencies(model: Model): Iterable<Values> {
   for (const { typeOid } of model.types) {
     const type = userTypeOf(typeOid);
     if (type?.kind !== 'domain') continue;
+    const byDefault = new Set(pinsIn(type.defaultSql ?? ''));
+    for (const { routine } of type.usedRoutines ?? [])
+      if (byDefault.has(routine.oid))
+        yield { classid: TYPES, objid: type.oid, refclassid: ROUTINES, refobjid: routine.oid, deptype: 'n' };
     for (const { oid, expressionSql } of type.checks) {
       const called = new Set(pinsIn(expressionSql));
       for (const { routine } of type.usedRoutines ?? [])
@@ -125,12 +130,15 @@ export function* domainDependencies(model: Model): Iterable<Values> {
   }
 }
 
-/** pg_dump must make the table before a function over its rows. PostgreSQL names the table's row type, which pg_type lacks here. */
+/** pg_dump must make the table before a function over its rows, and a function before the defaults that call it. PostgreSQL names the table's row type, which pg_type lacks here. */
 export function* routineDependencies(model: Model): Iterable<Values> {
   for (const { routines } of model.routines) {
-    for (const { oid, rowsOf, typeOid, parameters } of routines) {
+    for (const { oid, rowsOf, typeOid, parameters, usedRoutines = [], reads = [] } of routines) {
+      for (const { routine } of usedRoutines)
+        yield { classid: ROUTINES, objid: oid, refclassid: ROUTINES, refobjid: routine.oid, deptype: 'n' };
       const relations = new Set(relationsWithin([typeOid, ...parameters.map((p) => p.typeOid)]));
       if (rowsOf != null) relations.add(rowsOf);
+      for (const id of reads) relations.add(id);
       for (const id of relations) {
         if (model.view.byId.has(id))
           yield { classid: ROUTINES, objid: oid, refclassid: RELATIONS, refobjid: id, deptype: 'n' };

@@ -3,6 +3,8 @@ import type { Soon } from '../../../base/soon.js';
 import { assert } from '../../../base/assert.js';
 import type { SettingDefinition } from './setting-definition.js';
 import type { ListedLock } from '../../advisory/advisory-locks.js';
+import type { KvTxn } from '../../../txn/kv-txn.js';
+import type { LockReport } from '../../locks/lock-reports.js';
 import type { ExecContext } from '../../contract.js';
 import type { SequenceDescriptor } from '../descriptor.js';
 import type { CatalogView } from '../transaction-catalog.js';
@@ -28,6 +30,13 @@ export interface ActivityRow {
   readonly backendStart: bigint;
   readonly transactionStart: bigint | null;
   readonly queryStart: bigint | null;
+  readonly stateChange: bigint;
+  /** Its open transaction. */
+  readonly txn: KvTxn | null;
+  /** What it waits for beside locks; '': nothing. */
+  readonly waits: string;
+  /** How long it has been there, since its database's figures began. */
+  readonly openMs: number;
 }
 
 export interface CursorRow {
@@ -57,6 +66,7 @@ export interface CatalogServices {
   /** Of those that a value was taken of, and that the user may read; null: of the others. */
   lastValues(sequences: readonly SequenceDescriptor[]): Promise<readonly (bigint | null)[]>;
   listLocks(): Promise<readonly ListedLock[]>;
+  lockReport(): Promise<LockReport>;
   cursors(): readonly CursorRow[];
   preparedStatements(): readonly PreparedRow[];
 }

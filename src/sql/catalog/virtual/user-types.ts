@@ -3,6 +3,8 @@ import { catalogOidOf, typeByOid } from '../../types/registry.js';
 import { baseOidOf, isHandle, userTypeOf } from '../../types/user-types.js';
 import type { DomainType, MultirangeType, RangeType, UserType } from '../../types/user-types.js';
 import { shownSql } from '../../functions/shown-sql.js';
+import { quoteIdentifier } from '../../types/identifiers.js';
+import { pinsIn, showTypes } from '../../types/pinned-types.js';
 import type { TypeDescriptor } from '../descriptor.js';
 import { baseColumns, typeSchema } from './information-schema-columns.js';
 import type { Values } from './layout.js';
@@ -24,9 +26,22 @@ const DOMAIN_RECEIVE = 2598;
 export function* userTypeRows(model: Model): Iterable<Values> {
   for (const descriptor of model.types) {
     const type = userTypeOf(descriptor.typeOid)!;
-    yield { ...typeRow(descriptor, type), typacl: aclArray(model, descriptor.acl) };
+    yield { ...typeRow(descriptor, type), ...shownDefault(model, type), typacl: aclArray(model, descriptor.acl) };
     yield arrayRow(descriptor, type);
   }
+}
+
+/** With the names that what it calls has now, as the search path needs them. */
+function shownDefault(model: Model, type: UserType): Values {
+  if (type.kind !== 'domain' || type.defaultSql === null || pinsIn(type.defaultSql).length === 0) return {};
+  const shown = showTypes(type.defaultSql, (oid) => {
+    const group = model.routines.find(({ routines }) => routines.some((routine) => routine.oid === oid));
+    if (group === undefined) return null;
+    const schema = schemaName(model, group.schemaId);
+    const found = model.view.searchPath.includes(schema);
+    return `${found ? '' : `${quoteIdentifier(schema)}.`}${quoteIdentifier(group.name)}`;
+  });
+  return { typdefault: shown, typdefaultbin: shown };
 }
 
 function common(descriptor: TypeDescriptor): Values {

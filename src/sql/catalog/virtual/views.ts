@@ -258,27 +258,3 @@ export function dependencyParts(model: Model): Parts {
     ...model.tables.map((table) => tableDependencies(model, table)),
   ];
 }
-
-// ---- statistics ----
-
-/** PostgreSQL's names for its counters. Nothing is counted per table: what is not known is NULL, but for the counts of maintenance that never runs. */
-const NEVER: Values = { vacuum_count: 0n, autovacuum_count: 0n, analyze_count: 0n, autoanalyze_count: 0n };
-
-export function* tableStatistics({ model }: Source): Iterable<Values> {
-  for (const table of model.tables)
-    yield { relid: table.id, schemaname: schemaName(model, table.schemaId), relname: table.name, ...NEVER };
-}
-export function* tableNames({ model }: Source): Iterable<Values> {
-  for (const table of model.tables)
-    yield { relid: table.id, schemaname: schemaName(model, table.schemaId), relname: table.name };
-}
-export function* indexNames({ model }: Source): Iterable<Values> {
-  for (const table of model.tables) {
-    const schemaname = schemaName(model, table.schemaId);
-    for (const index of shownIndexes(table))
-      yield { relid: table.id, indexrelid: index.oid, schemaname, relname: table.name, indexrelname: index.name };
-  }
-}
-export function* sequenceNames({ model }: Source): Iterable<Values> {
-  for (const s of model.sequences) yield { relid: s.id, schemaname: schemaName(model, s.schemaId), relname: s.name };
-}

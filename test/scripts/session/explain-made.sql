@@ -1,0 +1,24 @@
+-- EXPLAIN of statements that make a table.
+create table t (a int, b text);
+insert into t values (1,'a'),(2,'b');
+explain (analyze, costs off, timing off, summary off) create table t2 as select * from t;
+explain (analyze, costs off, timing off, summary off) create table if not exists t2 as select * from t;
+explain (costs off) create table t2 as select * from t;
+explain (costs off) create table t22 as select * from t;
+explain (costs off) create table if not exists t2 as select * from t;
+select * from t2;
+explain (analyze, costs off, timing off, summary off) create materialized view mv as select * from t;
+explain (analyze, costs off, timing off, summary off) create materialized view mv as select * from t;
+explain (analyze, costs off, timing off, summary off) create materialized view if not exists mv as select * from t;
+explain (analyze, costs off, timing off, summary off) create materialized view mv2 as select * from t with no data;
+explain (analyze, costs off, timing off, summary off) select * into t3 from t;
+explain (costs off) select * into t4 from t;
+select * from t3;
+explain (analyze, costs off, timing off, summary off) create table t5 as execute nosuch;
+prepare p as select * from t;
+explain (analyze, costs off, timing off, summary off) create table t5 as execute p;
+select count(*) from t5;
+select * from mv;
+explain (analyze, costs off, timing off, summary off) create table t6 as select * from t with no data;
+select * from t6;
+explain (analyze, costs off, timing off, summary off) declare c cursor for select * from t;

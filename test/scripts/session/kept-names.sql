@@ -1,0 +1,10 @@
+create table shadow (v text);
+insert into shadow values ('public');
+create temp table shadow (v text);
+insert into shadow values ('temp');
+prepare sh as select v from shadow;
+execute sh;
+drop table pg_temp.shadow;
+execute sh;
+create temp table shadow (v text);
+execute sh;
