@@ -26,7 +26,7 @@ import { dropStatistics, withoutStatistics } from './statistics.js';
 import { dropSequence } from './sequences.js';
 import { dropOwnedSequences, ownedSequences, releaseUsers } from './sequence-users.js';
 import { dependentViews } from './dependent-views.js';
-import { dependences, dependsError, dropDependents, dropView, forgetSources } from './views.js';
+import { dependences, dropDependents, dropView, forgetSources } from './views.js';
 import type { DropOptions } from './views.js';
 import { dropGroup, dropRoutines, dropRowTypeRoutines, groupCallers, identityText } from './routines.js';
 import { dropRowTypeUsers, dropTypeUsers } from './type-users.js';
@@ -142,13 +142,10 @@ async function dropOpened(
     return;
   }
   await refuseIdentity(ctx, found.sequence);
-  const readers = await dropRowTypeRoutines(ctx, found.sequence, options);
-  if (readers.length > 0)
-    throw dependsError(
-      `sequence ${await visibleName(ctx, found.sequence)}`,
-      readers.map(({ line }) => line),
-    );
-  await releaseUsers(ctx, found.sequence, options);
+  const readers = options.cascade ? [] : await dropRowTypeRoutines(ctx, found.sequence, options);
+  await releaseUsers(ctx, found.sequence, options, null, readers);
+  // They are younger than most of its views.
+  if (options.cascade) await dropRowTypeRoutines(ctx, found.sequence, options);
   await dropSequence(ctx, found.sequence);
 }
 
