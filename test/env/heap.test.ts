@@ -63,6 +63,18 @@ describe('a heap', () => {
     expect(guard.hasRoom(30)).toBe(true);
   });
 
+  it('has no room between two collections for what would leave none', () => {
+    const heap = new ToyHeap();
+    heap.live = 70;
+    heap.garbage = 20;
+    const guard = new HeapGuard(heap);
+    expect(guard.hasRoom(0)).toBe(true);
+    heap.garbage = 10;
+    expect(guard.hasRoom(10)).toBe(true);
+    expect(heap.collections).toBe(1);
+    expect(guard.hasRoom(30)).toBe(false);
+  });
+
   it('serves others at once when what filled it was refused and let go', () => {
     const heap = new ToyHeap();
     const guard = new HeapGuard(heap);

@@ -2,6 +2,7 @@
 import { beforeAll, expect, it } from 'vitest';
 import type { CatalogSnapshot, PlannerSettings } from '../../../src/sql/contract.js';
 import { initParser, parseSql } from '../../../src/sql/parse/parser.js';
+import { heldBytes } from '../../../src/sql/plan/held-bytes.js';
 import { createPlanner } from '../../../src/sql/plan/planner.js';
 import { STORED_FORMAT } from '../../../src/sql/types/stored-format.js';
 
@@ -39,3 +40,9 @@ it.each([
   `now()`,
   `'(1,2)'::int4range`,
 ])('but %s', (expression) => expect(cacheable(`SELECT ${expression}`)).toBe(true));
+
+it('counts the digits of large numbers by their bits', () => {
+  expect(heldBytes(1n << 80_000n, 1_000_000)).toBeGreaterThan(10_000);
+  expect(heldBytes(1n << 80_000n, 1_000_000)).toBeLessThan(11_000);
+  expect(heldBytes(7n, 1_000_000)).toBeLessThan(100);
+});
