@@ -222,7 +222,8 @@ export interface SessionServices {
   sleep?(ms: number, signal: AbortSignal): Promise<void>;
 }
 
-export type CommentedKind = 'schema' | 'database' | 'type' | 'extension' | 'role' | 'collation' | 'statistics';
+export type CommentedKind =
+  'schema' | 'database' | 'type' | 'extension' | 'role' | 'collation' | 'statistics' | 'domain constraint';
 
 /** Roles and what they may do, in the statement's view of the catalog. */
 export interface AccessServices {

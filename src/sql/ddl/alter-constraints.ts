@@ -71,7 +71,7 @@ function takeIndex(draft: Draft, c: Loose): Loose {
   if (index.constraintOid !== null) throw sqlError('55000', `index "${name}" is already associated with a constraint`);
   refuseComputed(index);
   const unusual = index.columns.findIndex(
-    (c) => c.descending || c.nullsFirst !== undefined || c.namedClass !== undefined,
+    (c) => c.descending || c.nullsFirst !== undefined || c.namedClass !== undefined || c.collation !== undefined,
   );
   if (unusual >= 0) throw notDefaultOrder(name, unusual + 1, Number(c['location'] ?? -1));
   const keys = index.columns.map(({ columnId }) => ({

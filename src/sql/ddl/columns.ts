@@ -12,6 +12,7 @@ import { OID } from '../types/oids.js';
 import { typeCollation } from '../types/collated.js';
 import { formatType, typeByOid } from '../types/registry.js';
 import { baseOidOf, domainCollation, userTypeOf } from '../types/user-types.js';
+import { compressionNamed } from './compression.js';
 import type { DdlContext } from './context.js';
 import { deparse } from './deparse.js';
 import { withAttribute } from './foreign-keys.js';
@@ -41,6 +42,7 @@ export interface ColumnDraft {
   identity: 'always' | 'by default' | null;
   identityOptions: unknown;
   readonly collation: string | null;
+  readonly compression?: NonNullable<ColumnDescriptor['compression']>;
   /** Of GENERATED ALWAYS AS (…) STORED; bound once all columns are known (generated.ts). */
   generatedNode?: unknown;
   /** Constraints of the column that belong to the table: keys and checks. */
@@ -79,6 +81,7 @@ export function draftColumn(def: Loose, types: TypeScope, table: string): Column
       : resolveTypeName(typeName as Parameters<typeof resolveTypeName>[0], types);
   checkColumnType(name, type.oid);
   const collClause = def['collClause'] as Loose | undefined;
+  const compression = compressionNamed(text(def['compression']) || 'default', type.oid);
   const draft: ColumnDraft = {
     name,
     typeOid: type.oid,
@@ -90,6 +93,7 @@ export function draftColumn(def: Loose, types: TypeScope, table: string): Column
     identity: null,
     identityOptions: null,
     collation: collClause === undefined ? null : writtenCollation(collClause, type.oid, types),
+    ...(compression === undefined ? {} : { compression }),
     constraints: [],
   };
   const constraints = list(def['constraints']).map((node) => of(node, 'Constraint'));
@@ -224,6 +228,7 @@ export async function finishColumn(
     sequenceId,
     hidden: false,
     collation: draft.collation,
+    ...(draft.compression === undefined ? {} : { compression: draft.compression }),
     missingText: null,
     dropped: false,
   };

@@ -12,6 +12,7 @@ import { requireMaterialized } from './materialized-views.js';
 import { descriptorOf, nextVersion, openForChange, openIndex, openTable, relationMissing } from './objects.js';
 import { commentOnRoutine } from './alter-routine.js';
 import { isRoutineObject } from './routines.js';
+import { refuseIfNever, requireOperator } from './missing-objects.js';
 import { list, of, qualifiedName, stringOf, text } from './tree.js';
 import type { Loose } from './tree.js';
 import { commentOnType, openType, requireType, typeNameIn } from './user-types.js';
@@ -78,7 +79,11 @@ export async function runComment(ctx: DdlContext, body: Loose): Promise<string> 
     case 'OBJECT_DATABASE':
       await commentOnContainer(ctx, String(body['objtype']), parts[0]!, comment);
       break;
+    case 'OBJECT_OPERATOR':
+      await requireOperator(ctx, object);
+      break;
     default:
+      await refuseIfNever(ctx, body['objtype'], object);
       // Comments on other objects have nowhere to be shown.
       break;
   }

@@ -1,5 +1,6 @@
 /** CREATE and DROP DATABASE, CREATE SCHEMA. */
 import { sqlError } from '../../base/errors.js';
+import { errorAt } from '../plan/binder.js';
 import {
   TEMPLATE0_DATABASE_ID,
   TEMPLATE1_DATABASE_ID,
@@ -79,12 +80,20 @@ function orderedElements(body: Loose, schema: string): Loose[] {
     const place = ELEMENTS.find(([kind]) => element[kind] !== undefined);
     if (place === undefined) throw unsupported('this element of CREATE SCHEMA');
     if (place[1] === null) continue;
-    const named = rangeVar(of(element, place[0])[place[1]]).schema;
+    const relation = of(element, place[0])[place[1]] as Loose;
+    const named = rangeVar(relation).schema;
+    if (named === null && relation['relpersistence'] === 't') throw temporaryInside(element, relation);
     if (named === null || named === schema) continue;
     const message = `CREATE specifies a schema (${named}) different from the one being created (${schema})`;
     throw sqlError('42P15', message);
   }
   return ELEMENTS.flatMap(([kind]) => elements.filter((element) => element[kind] !== undefined));
+}
+
+/** Of tables alone PostgreSQL tells the place. */
+function temporaryInside(element: Loose, relation: Loose): Error {
+  const location = element['CreateStmt'] === undefined ? -1 : Number(relation['location'] ?? -1);
+  return errorAt('42P16', 'cannot create temporary relation in non-temporary schema', location);
 }
 
 function namedRole(arg: unknown): Loose {

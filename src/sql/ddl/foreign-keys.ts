@@ -388,6 +388,7 @@ export async function dropReferences(
 
 /** ALTER CONSTRAINT: only when it is checked. */
 export function alteredForeignKey(table: TableDescriptor, c: Loose): TableDescriptor {
+  if (c['noinherit'] === true) throw sqlError('0A000', 'FOREIGN KEY constraints cannot be marked NO INHERIT');
   const name = text(c['conname']);
   const fk = (table.foreignKeys ?? []).find((one) => one.name === name);
   if (fk === undefined) {

@@ -101,17 +101,32 @@ export async function runReindex(ctx: DdlContext, body: Loose): Promise<string> 
   if (ctx.session.inBlock && concurrently)
     throw sqlError('25001', 'REINDEX CONCURRENTLY cannot run inside a transaction block');
   if (kind === 'SYSTEM' && concurrently) throw systemConcurrently();
+  const moves = movesIndexes(body['params']);
   if (kind === 'INDEX') await requireIndex(ctx, rangeVar(body['relation']));
-  else if (kind === 'TABLE') await requireIndexed(ctx, rangeVar(body['relation']), concurrently);
+  else if (kind === 'TABLE') await requireIndexed(ctx, rangeVar(body['relation']), concurrently, moves);
   else if (kind === 'SCHEMA') {
     const name = text(body['name']);
     const id = await ctx.catalog.schemaId(name);
     if (id !== null) await requireSchemaOwner(ctx, id, name);
     else throw sqlError('3F000', `schema "${name}" does not exist`);
+    if (moves && name === 'pg_catalog') skipSystem(ctx);
   } else if (body['name'] !== undefined && text(body['name']) !== ctx.session.database) {
     throw sqlError('0A000', 'can only reindex the currently open database');
   }
   return 'REINDEX';
+}
+
+/** All tablespaces are one place. @throws QuoralError 42704 */
+function movesIndexes(params: unknown): boolean {
+  const option = options(params).find((o) => o.name === 'tablespace');
+  if (option === undefined) return false;
+  const name = valueText(option.arg);
+  if (name !== 'pg_default' && name !== 'pg_global') throw sqlError('42704', `tablespace "${name}" does not exist`);
+  return true;
+}
+
+function skipSystem(ctx: DdlContext): void {
+  ctx.notice({ severity: 'WARNING', sqlstate: '42501', message: 'cannot move system relations, skipping all' });
 }
 
 function systemConcurrently(): Error {
@@ -122,11 +137,17 @@ async function requireIndex(ctx: DdlContext, name: RelationName): Promise<void> 
   if ((await openIndex(ctx, name)) === null) return relationMissing(ctx, name);
 }
 
-async function requireIndexed(ctx: DdlContext, name: RelationName, concurrently: boolean): Promise<void> {
+async function requireIndexed(
+  ctx: DdlContext,
+  name: RelationName,
+  concurrently: boolean,
+  moves: boolean,
+): Promise<void> {
   const found = await ctx.catalog.relation(name, ctx.session.searchPath, ctx.wait);
   if (found?.kind === 'virtual' && concurrently) throw systemConcurrently();
   if (found === null && (await isIndex(ctx, name))) throw noTable(name);
   if (found === null) return relationMissing(ctx, name);
+  if (found.kind === 'virtual' && moves) throw sqlError('0A000', `cannot move system relation "${found.name}"`);
   if (found.kind === 'virtual') return;
   if (found.kind !== 'table') throw noTable(name);
   requireOwner(ctx, found.table);

@@ -77,6 +77,7 @@ export async function runRefresh(ctx: DdlContext, body: Loose): Promise<string> 
     materialized: { ...view.materialized, populated },
   }) as MaterializedView;
   if (populated) await fill(ctx, refreshed);
+  if (isConcurrent) await requireIndexStill(ctx, view.id);
   ctx.catalog.put(ctx.txn, refreshed);
   return 'REFRESH MATERIALIZED VIEW';
 }
@@ -90,14 +91,25 @@ async function refuseConcurrent(
   if (!view.materialized.populated)
     throw sqlError('0A000', 'CONCURRENTLY cannot be used when the materialized view is not populated');
   if (!populated) throw sqlError('42601', 'CONCURRENTLY and WITH NO DATA options cannot be used together');
-  const usable = view.indexes.some(
-    (index) =>
-      index.oid !== 0 && index.unique && index.predicate == null && index.columns.every((c) => c.columnId !== 0),
-  );
-  if (usable) return Promise.resolve();
+  if (hasWholeKey(view)) return Promise.resolve();
   throw sqlError('55000', `cannot refresh materialized view "${schemaName}.${view.name}" concurrently`, {
     hint: 'Create a unique index with no WHERE clause on one or more columns of the materialized view.',
   });
+}
+
+/** Has a unique index over plain columns for all rows. */
+function hasWholeKey({ indexes }: TableDescriptor): boolean {
+  return indexes.some(
+    (index) =>
+      index.oid !== 0 && index.unique && index.predicate == null && index.columns.every((c) => c.columnId !== 0),
+  );
+}
+
+/** The query may have called what dropped it. @throws QuoralError XX000 */
+async function requireIndexStill(ctx: DdlContext, id: number): Promise<void> {
+  const now = await ctx.catalog.forUpdate(ctx.txn, id);
+  if (now?.kind !== 'table' || !hasWholeKey(now))
+    throw sqlError('XX000', 'could not find suitable unique index on materialized view');
 }
 
 /** Runs the query into the view's storage, which is empty, and fills its indexes; the number of rows. */

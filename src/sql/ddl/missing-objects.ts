@@ -5,6 +5,7 @@
 import { QuoralError, sqlError } from '../../base/errors.js';
 import { resolveTypeName } from '../plan/coerce.js';
 import { formatType } from '../types/registry.js';
+import { findOperator } from '../types/reg-operators.js';
 import type { DdlContext } from './context.js';
 import { notice } from './context.js';
 import type { RelationName } from '../contract.js';
@@ -59,6 +60,22 @@ export async function dropMissing(ctx: DdlContext, body: Loose): Promise<string>
     notice(ctx, '00000', `${skipped ?? message}, skipping`);
   }
   return `DROP ${TAGS[type] ?? (KINDS[type] ?? 'object').toUpperCase()}`;
+}
+
+/** Kinds of which there is none built in. */
+const NEVER: ReadonlySet<string> = new Set([
+  'OBJECT_TRIGGER',
+  'OBJECT_POLICY',
+  'OBJECT_RULE',
+  'OBJECT_PUBLICATION',
+  'OBJECT_EVENT_TRIGGER',
+  'OBJECT_FDW',
+  'OBJECT_FOREIGN_SERVER',
+]);
+
+/** @throws QuoralError as dropMissing does, if it is a kind of which there are no objects */
+export async function refuseIfNever(ctx: DdlContext, type: unknown, object: Loose): Promise<void> {
+  if (NEVER.has(String(type))) await refuseMissing(ctx, String(type), object);
 }
 
 /** ALTER of a kind of which there are no objects. @throws QuoralError as dropMissing does */
@@ -153,6 +170,24 @@ async function typesNamed(ctx: DdlContext, nodes: readonly Loose[]): Promise<num
     oids.push(oid);
   }
   return oids;
+}
+
+/** @throws QuoralError 42883, 42601, 42704 */
+export async function requireOperator(ctx: DdlContext, object: Loose): Promise<void> {
+  const node = of(object, 'ObjectWithArgs');
+  const args = list(node['objargs']);
+  if (args[1]?.['TypeName'] === undefined) throw sqlError('42601', 'postfix operators are not supported');
+  const oids = await typesNamed(
+    ctx,
+    args.filter((arg) => arg['TypeName'] !== undefined),
+  );
+  if (!Array.isArray(oids)) throw sqlError(oids.sqlstate, oids.message);
+  const names = list(node['objname']).map(stringOf);
+  const isBuiltIn = names.length === 1 || (names.length === 2 && names[0] === 'pg_catalog');
+  if (isBuiltIn && findOperator(names.at(-1)!, oids) !== null) return;
+  const shown = oids.map((oid) => formatType(oid));
+  const call = [...(shown.length > 1 ? [shown.shift()!] : []), names.join('.'), ...shown].join(' ');
+  throw sqlError('42883', `operator does not exist: ${call}`);
 }
 
 async function operator(ctx: DdlContext, object: Loose, names: readonly string[]): Promise<Missing> {

@@ -30,6 +30,7 @@ import {
 import { changeRoutine, isRoutineObject, openRoutine, identityText } from './routines.js';
 import { giveStatistics, withoutStatistics } from './statistics.js';
 import { ownedSequences } from './sequence-users.js';
+import { refuseIfNever } from './missing-objects.js';
 import { list, of, rangeVar, stringOf } from './tree.js';
 import type { Loose } from './tree.js';
 import { openType, typeMissing, typeNameIn } from './user-types.js';
@@ -129,6 +130,7 @@ export async function runOwner(ctx: DdlContext, body: Loose): Promise<string> {
       await giveStatistics(ctx, object, role);
       return 'ALTER STATISTICS';
     default:
+      await refuseIfNever(ctx, type, object);
       if (!ctx.rights.superuser) throw sqlError('0A000', `${tag} … OWNER TO is not supported`);
       return tag;
   }

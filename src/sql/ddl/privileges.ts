@@ -206,7 +206,7 @@ async function targetsOf(ctx: DdlContext, type: string, object: Loose, wanted: W
       return [await ofDatabase(ctx, stringOf(object), wanted)];
     case 'OBJECT_TYPE':
     case 'OBJECT_DOMAIN':
-      return ofType(ctx, object, wanted);
+      return ofType(ctx, object, wanted, type === 'OBJECT_DOMAIN');
     default: {
       const what = type.replace('OBJECT_', '').replace('PARAMETER_ACL', 'parameter').replaceAll('_', ' ').toLowerCase();
       throw unsupported(`GRANT and REVOKE on a ${what}`);
@@ -364,9 +364,11 @@ async function ofDatabase(ctx: DdlContext, name: string, wanted: Wanted): Promis
   };
 }
 
-async function ofType(ctx: DdlContext, object: Loose, wanted: Wanted): Promise<Change[]> {
+async function ofType(ctx: DdlContext, object: Loose, wanted: Wanted, asDomain: boolean): Promise<Change[]> {
   const name = typeNameIn(object);
   const opened = await openType(ctx, name, 'alter', { access: 'any' });
+  if (opened !== null && asDomain && opened.type.kind !== 'domain')
+    throw sqlError('42809', `"${name.name}" is not a domain`);
   if (opened === null) {
     if (await isBuiltIn(ctx, name.name))
       throw unsupported(`changing the privileges of the built-in type "${name.name}"`);

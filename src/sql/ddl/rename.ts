@@ -37,7 +37,7 @@ import { refuseFieldReaders, renewRowType } from './row-type-users.js';
 import { renameInExpression } from './row-expressions.js';
 import { renameAttribute } from './composites.js';
 import { renameDomainConstraint } from './domains.js';
-import { refuseMissing } from './missing-objects.js';
+import { refuseIfNever, refuseMissing } from './missing-objects.js';
 import { moveRoutine } from './alter-routine.js';
 import { isRoutineObject } from './routines.js';
 import { moveType, renameType, requireType, typeNameIn } from './user-types.js';
@@ -77,6 +77,7 @@ export async function runRename(ctx: DdlContext, body: Loose): Promise<string> {
       await renameType(ctx, await requireType(ctx, typeNameIn(body['object'] as Loose)), to);
       return body['renameType'] === 'OBJECT_TYPE' ? 'ALTER TYPE' : 'ALTER DOMAIN';
     default:
+      if (body['object'] !== undefined) await refuseIfNever(ctx, body['renameType'], body['object'] as Loose);
       throw unsupported('this RENAME');
   }
 }

@@ -10,6 +10,7 @@ import type { Routine } from '../catalog/descriptor.js';
 import { relationsWithin } from '../catalog/row-types.js';
 import type { ParsedStatement } from '../contract.js';
 import { isPolymorphic } from '../functions/polymorphic.js';
+import { commandName, isPlanned } from '../session/statement-kinds.js';
 import { sqlStatements } from '../plpgsql/sql-body.js';
 import type { DdlContext } from './context.js';
 import { descriptorOf } from './objects.js';
@@ -28,6 +29,15 @@ export async function relationsRead(ctx: DdlContext, made: Pick<Routine, 'body' 
   }
   return [...found];
 }
+
+/** Statements of which PostgreSQL keeps no tree. @throws QuoralError 0A000 */
+export function refuseUtilities(body: string): void {
+  const utility = readable(body).find((statement) => !isPlanned(statement) || UTILITIES.has(statement.kind));
+  if (utility !== undefined)
+    throw sqlError('0A000', `${commandName(utility)} is not yet supported in unquoted SQL function body`);
+}
+
+const UTILITIES: ReadonlySet<string> = new Set(['CopyStmt', 'CallStmt']);
 
 /** The statement's own grammar has seen it already; what is read of it alone may be refused, as `;; RETURN false` is. */
 function readable(body: string): readonly ParsedStatement[] {

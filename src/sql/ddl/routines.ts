@@ -22,7 +22,7 @@ import { OID } from '../types/oids.js';
 import { catalogOidOf, formatType } from '../types/registry.js';
 import type { UserType } from '../types/user-types.js';
 import { checkSqlBody } from './check-body.js';
-import { recordRelations, relationsRead } from './routine-reads.js';
+import { recordRelations, refuseUtilities, relationsRead } from './routine-reads.js';
 import { SUPERUSER_OID } from '../catalog/bootstrap-names.js';
 import { initialAcl } from './default-privileges.js';
 import { notOwner, ownerOfRoutine, ownsSchemaOf } from './ownership.js';
@@ -106,6 +106,7 @@ export async function runCreateFunction(ctx: DdlContext, body: Loose, statement:
   const returns = readReturns(ctx, body, parameters);
   checkOptions(options(body['options']), procedure);
   const read = { procedure, parameters, ...returns, ...readOptions(ctx, body, statement) };
+  if (body['sql_body'] !== undefined) refuseUtilities(read.body);
   const made = body['sql_body'] === undefined ? read : { ...read, reads: await relationsRead(ctx, read) };
   checkEstimates(made);
   refuseLeakproof(ctx, made);

@@ -15,6 +15,7 @@ import { runDrop, runTruncate } from './drop.js';
 import { runAlterExtension, runAlterExtensionContents, runCreateExtension } from './extensions.js';
 import { visibleName } from './objects.js';
 import { runReindex, runVacuum } from './maintenance.js';
+import { refuseMissing } from './missing-objects.js';
 import { runRefresh } from './materialized-views.js';
 import { runCreateIndex } from './indexes.js';
 import { runDefaultPrivileges } from './default-privileges.js';
@@ -75,6 +76,7 @@ const RUNNERS: Readonly<Record<string, Runner>> = {
     body['kind'] === 'OBJECT_COLLATION' ? runCreateCollation(ctx, body) : runCreateAggregate(ctx, body),
   AlterCollationStmt: runAlterCollation,
   CreateTrigStmt: () => Promise.reject(sqlError('0A000', 'triggers are not supported')),
+  AlterEventTrigStmt: (ctx, body) => refuseMissing(ctx, 'OBJECT_EVENT_TRIGGER', { String: { sval: body['trigname'] } }),
   CreateExtensionStmt: runCreateExtension,
   AlterExtensionStmt: runAlterExtension,
   AlterExtensionContentsStmt: runAlterExtensionContents,

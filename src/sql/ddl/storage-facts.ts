@@ -8,6 +8,7 @@ import type { ColumnDescriptor, IndexDescriptor, TableDescriptor } from '../cata
 import { foreignKeysTo } from '../catalog/linked-tables.js';
 import { factsOf } from '../catalog/virtual/user-types.js';
 import { formatType } from '../types/registry.js';
+import { compressionNamed } from './compression.js';
 import type { DdlContext } from './context.js';
 import { nextVersion, openIndex, openTable, relationMissing } from './objects.js';
 import { changedOptions } from './storage-options.js';
@@ -68,13 +69,9 @@ function storageOf(column: ColumnDescriptor, name: string): NonNullable<ColumnDe
   return storage;
 }
 
-export function withCompression(column: ColumnDescriptor, name: string): ColumnDescriptor {
-  const facts = factsOf(column.typeOid);
-  const isDefault = name === 'default';
-  if (facts.storage === 'p' && !isDefault)
-    throw sqlError('0A000', `column data type ${formatType(column.typeOid)} does not support compression`);
-  if (!isDefault && name !== 'pglz' && name !== 'lz4') throw sqlError('22023', `invalid compression method "${name}"`);
-  return isDefault ? without(column, 'compression') : { ...column, compression: name === 'lz4' ? 'l' : 'p' };
+function withCompression(column: ColumnDescriptor, name: string): ColumnDescriptor {
+  const compression = compressionNamed(name, column.typeOid);
+  return compression === undefined ? without(column, 'compression') : { ...column, compression };
 }
 
 export function optionItems(node: unknown): unknown {

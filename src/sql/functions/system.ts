@@ -461,6 +461,11 @@ function relationComment(oid: number, ctx: ExecContext): string | null {
   const relation = ctx.services.tableByOid(oid) ?? ctx.services.viewByOid(oid);
   return relation?.comment ?? findIndex(oid, ctx)?.index.comment ?? null;
 }
+
+function constraintComment(oid: number, ctx: ExecContext): string | null {
+  const table = ctx.services.tableOfConstraint(oid);
+  return table === null ? ctx.services.commentOf('domain constraint', oid) : (table.constraintComments?.[oid] ?? null);
+}
 fn(
   'obj_description(oid, name) text',
   (oid: number, catalog: string, ctx: ExecContext) => {
@@ -469,7 +474,7 @@ fn(
     if (catalog === 'pg_statistic_ext') return ctx.services.commentOf('statistics', oid);
     if (catalog === 'pg_extension') return ctx.services.commentOf('extension', oid);
     if (catalog === 'pg_namespace') return ctx.services.commentOf('schema', oid);
-    if (catalog === 'pg_constraint') return ctx.services.tableOfConstraint(oid)?.constraintComments?.[oid] ?? null;
+    if (catalog === 'pg_constraint') return constraintComment(oid, ctx);
     if (catalog === 'pg_proc') return ctx.services.routineByOid?.(oid)?.routine.comment ?? null;
     return catalog === 'pg_class' ? relationComment(oid, ctx) : null;
   },
@@ -484,8 +489,7 @@ fn(
     ctx.services.commentOf('collation', oid) ??
     ctx.services.commentOf('schema', oid) ??
     ctx.services.commentOf('extension', oid) ??
-    ctx.services.tableOfConstraint(oid)?.constraintComments?.[oid] ??
-    null,
+    constraintComment(oid, ctx),
   STABLE,
 );
 fn(

@@ -3,6 +3,7 @@
  * (aggregates, window functions, set-returning functions) is in the context; subqueries are bound through
  * it too, so that this file does not depend on the binding of SELECT.
  */
+import { sqlError } from '../../base/errors.js';
 import type { A_Expr, A_Indirection, ColumnRef, Node, TypeCast } from 'libpg-query';
 import { checkDimensions } from '../types/limits.js';
 import { identityCast } from '../types/casts.js';
@@ -441,7 +442,9 @@ function bindTypeCast(ctx: ExprContext, e: TypeCast): Expr {
   const array = as(e.arg, 'A_ArrayExpr');
   if (array !== undefined && isArrayType(type.oid) && !b.castsStand) {
     const made = bindArray(ctx, array.elements ?? [], location, elementOidOf(baseOidOf(type.oid)));
-    // A vector's elements are an array's, but only what is written as an array becomes one.
+    // A vector's elements are an array's, but only what is written as an array of one dimension becomes one.
+    if ((array.elements ?? []).length === 0 && (type.oid === OID.oidvector || type.oid === OID.int2vector))
+      throw sqlError('42804', `array is not a valid ${formatType(type.oid)}`);
     if (type.oid === OID.oidvector || type.oid === OID.int2vector)
       return { kind: 'cast', arg: made, fn: identityCast, explicit: true, stable: false, oid: type.oid, typmod: -1 };
     return coerce(b, made, type.oid, 'explicit', location, type.typmod);

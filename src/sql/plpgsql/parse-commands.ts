@@ -256,9 +256,9 @@ function parseDiagnostics(p: Parsing, line: number): Statement {
   const items: { place: Place; item: string }[] = [];
   do {
     const at = reader.peek().start;
-    const to = place(p, true);
+    const to = place(p, false);
     refuseConstant(to.variable, at);
-    if (to.field === null && isRecord(to.variable))
+    if (reader.peek().text === '[' || (to.field === null && isRecord(to.variable)))
       throw sqlError('42601', `"${to.variable.name}" is not a scalar variable`, { position: at + 1 });
     if (!reader.accept('=')) reader.expect(':=');
     const item = reader.name();

@@ -2,6 +2,7 @@
  * The behaviour of each built-in type: text and binary forms, order, hashing, key encoding, modifiers.
  * The rows of type-table.ts give the rest.
  */
+import { readAclItem } from './acl-item.js';
 import { sqlError } from '../../base/errors.js';
 import { decodeText } from '../../base/utf8.js';
 import {
@@ -493,7 +494,7 @@ export const BEHAVIOURS: ReadonlyMap<number, TypeBehaviour> = new Map<number, Ty
   [OID.xml, { ...textType(), encodeKey: null }],
   [OID.refcursor, { ...textType(), encodeKey: null }],
   [OID.pgNodeTree, textType()],
-  [OID.aclitem, textType()],
+  [OID.aclitem, { ...textType(), input: (text, _typmod, ctx) => readAclItem(text, ctx) }],
   [OID.float4, float4],
   [OID.float8, float8],
   [OID.unknown, textType()],

@@ -33,6 +33,14 @@ function candidates(written: string, ctx: FormatContext): readonly NamedOperator
   return builtIn.named(parts.at(-1)!);
 }
 
+/** A built-in one of exactly these arguments: one for a prefix operator. */
+export function findOperator(name: string, argOids: readonly number[]): number | null {
+  const found = builtIn
+    .named(name)
+    .find((one) => one.argOids.length === argOids.length && one.argOids.every((oid, i) => oid === argOids[i]));
+  return found?.oid ?? null;
+}
+
 function missing(text: string): Error {
   return sqlError('42883', `operator does not exist: ${text}`);
 }

@@ -70,12 +70,18 @@ const typesOfClasses = new Map([...defaultClasses].map(([type, oid]) => [oid, ty
 
 export interface NamedClass {
   readonly oid: number;
+  readonly family: number;
   /** What it orders or hashes; types that are this one in binary will do. */
   readonly typeOid: number;
 }
 
 function namesOf(classes: string): ReadonlyMap<string, NamedClass> {
-  return new Map(entries(classes).map(([oid, name, , type]) => [name!, { oid: Number(oid), typeOid: Number(type) }]));
+  return new Map(
+    entries(classes).map(([oid, name, family, type]) => [
+      name!,
+      { oid: Number(oid), family: Number(family), typeOid: Number(type) },
+    ]),
+  );
 }
 
 const namedClasses = {
@@ -88,6 +94,14 @@ export type OrderedMethod = keyof typeof namedClasses;
 /** A class of an ordered, hash or brin index by its name. */
 export function namedOperatorClass(method: OrderedMethod, name: string): NamedClass | undefined {
   return namedClasses[method].get(name);
+}
+
+const orderedByOid = new Map([...namedClasses.btree.values()].map((one) => [one.oid, one]));
+
+/** Whether two ordered classes, by their oids, are of one family and for one type: text_ops and varchar_ops are. */
+export function sameOrder(one: number, other: number): boolean {
+  const [a, b] = [orderedByOid.get(one), orderedByOid.get(other)];
+  return one === other || (a !== undefined && a.family === b?.family && a.typeOid === b.typeOid);
 }
 
 /** pg_index.indclass of one column. */
