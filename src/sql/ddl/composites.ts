@@ -4,7 +4,7 @@
  */
 import { sqlError } from '../../base/errors.js';
 import type { ColumnDescriptor } from '../catalog/descriptor.js';
-import { resolveTypeName } from '../plan/coerce.js';
+import { resolveUnplaced } from '../plan/coerce.js';
 import type { CompositeField } from '../types/composite.js';
 import type { CompositeType } from '../types/user-types.js';
 import { dropAttributeReaders, refuseAttributeReaders } from './attribute-readers.js';
@@ -19,7 +19,7 @@ import type { Loose } from './tree.js';
 function fieldOf(ctx: DdlContext, node: Loose, id: number): CompositeField {
   const def = of(node, 'ColumnDef');
   const name = text(def['colname']);
-  const type = resolveTypeName(def['typeName'] as Parameters<typeof resolveTypeName>[0], ctx.types);
+  const type = resolveUnplaced(def['typeName'] as Parameters<typeof resolveUnplaced>[0], ctx.types);
   checkColumnType(name, type.oid);
   return { id, name, typeOid: type.oid, typmod: type.typmod, ...fieldCollation(ctx, def, type.oid) };
 }
@@ -94,7 +94,7 @@ export async function runAlterComposite(ctx: DdlContext, body: Loose): Promise<s
           );
         }
         const def = of(command['def'] as Loose, 'ColumnDef');
-        const made = resolveTypeName(def['typeName'] as Parameters<typeof resolveTypeName>[0], ctx.types);
+        const made = resolveUnplaced(def['typeName'] as Parameters<typeof resolveUnplaced>[0], ctx.types);
         const { id, name: kept } = type.fields[at]!;
         const collation = fieldCollation(ctx, def, made.oid);
         const changed: CompositeField = { id, name: kept, typeOid: made.oid, typmod: made.typmod, ...collation };

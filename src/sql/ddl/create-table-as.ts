@@ -1,4 +1,5 @@
 /** CREATE TABLE AS and SELECT INTO: the query's rows go straight into the new table's storage. Also CREATE MATERIALIZED VIEW. */
+import { requireTableMethod, requireTablespace } from './tablespaces.js';
 import { sqlError } from '../../base/errors.js';
 import type { CompiledStatement, ExecContext, ParsedStatement } from '../contract.js';
 import { withWanted } from '../plan/wanted-functions.js';
@@ -32,6 +33,8 @@ export async function runCreateTableAs(ctx: DdlContext, body: Loose, statement: 
   const inner: ParsedStatement = { ...statement, node: query, kind };
   if (isView) return createMaterializedView(ctx, name, into, inner);
   const { compiled, execContext } = await planned(ctx, inner);
+  requireTablespace(into['tableSpaceName']);
+  requireTableMethod(into['accessMethod']);
   if (compiled.columns === null) throw sqlError('42601', `${tag} specifies a query without columns`);
   const names = list(into['colNames']).map(stringOf);
   if (names.length > compiled.columns.length) throw sqlError('42601', 'too many column names were specified');

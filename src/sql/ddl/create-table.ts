@@ -1,4 +1,5 @@
 /** CREATE TABLE: columns, constraints, LIKE; the table's storage is a range of its own. */
+import { requireTableMethod, requireTablespace } from './tablespaces.js';
 import { QuoralError, sqlError } from '../../base/errors.js';
 import type { ExpressionColumn } from '../contract.js';
 import { addPosition } from '../plan/binder.js';
@@ -59,6 +60,8 @@ export async function runCreateTable(ctx: DdlContext, body: Loose): Promise<stri
     return 'CREATE TABLE';
   }
   const parts = await collect(ctx, list(body['tableElts']), name.name);
+  requireTablespace(body['tablespacename']);
+  requireTableMethod(body['accessMethod']);
   await createTable(ctx, name.name, schema, parts, {
     options: storageOptions(body['options']),
     unlogged: relation['relpersistence'] === 'u',

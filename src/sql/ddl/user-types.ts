@@ -10,6 +10,7 @@
  *      in, and only then looks for the objects that use it;
  *   3. it then locks these, which waits for every statement that runs by the old definition, and writes them anew.
  */
+import { quoteIdentifier } from '../types/identifiers.js';
 import { assert } from '../../base/assert.js';
 import { QuoralError, sqlError } from '../../base/errors.js';
 import { typeEntryName } from '../catalog/entry-names.js';
@@ -325,7 +326,7 @@ function columnUses(user: TableDescriptor, oid: number, shown: string): string[]
   const arrays = columns.filter((c) => isArrayType(c.typeOid)).reverse();
   return [...arrays, ...columns.filter((c) => !arrays.includes(c)).reverse()].map(
     (c) =>
-      `column ${c.name} of ${kindName(user)} ${user.name} depends on type ${shown}${arrays.includes(c) ? '[]' : ''}`,
+      `column ${c.name} of ${kindName(user)} ${quoteIdentifier(user.name)} depends on type ${shown}${arrays.includes(c) ? '[]' : ''}`,
   );
 }
 

@@ -317,8 +317,10 @@ export function bindAssignments(
     const found = target.columns.find((c) => c.name === name);
     if (found === undefined && isSystemName(name))
       throw errorAt('0A000', `cannot assign to system column "${name}"`, location);
-    if (found === undefined)
+    if (found === undefined) {
+      refuseValues(ctx, list);
       throw errorAt('42703', `column "${name}" of relation "${target.name}" does not exist`, location);
+    }
     refuseUnchangeable(found, change);
     const { position } = found;
     noteWritten(target, position, 'updated');
@@ -346,6 +348,14 @@ export function bindAssignments(
       as(val, 'SetToDefault') !== undefined ? defaultOf(b, settable) : assignedValue(b, ctx, val, settable, shared);
   }
   return assignments;
+}
+
+/** What is wrong with a value is told before a column that is not there. */
+function refuseValues(ctx: ExprContext, list: readonly Node[]): void {
+  for (const node of list) {
+    const { val } = must(node, 'ResTarget') as ResTarget;
+    if (as(val, 'SetToDefault') === undefined && as(val, 'MultiAssignRef') === undefined) bindExpr(ctx, val!);
+  }
 }
 
 /** @throws QuoralError 428C9 if an UPDATE may not give the column one */
