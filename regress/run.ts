@@ -128,42 +128,77 @@ async function compareAll(settings: Settings, [there, here]: readonly [Side, Sid
 
 type Prove = (all: readonly Compared[], settings: Settings) => Promise<Proof[]>;
 
-/** Runs all of PostgreSQL's scripts again, until it refuses all that only we do: see refused.ts. */
+/**
+ * Runs all of PostgreSQL's scripts again, until it refuses all that only we do: see refused.ts. Begins with what the last
+ * such search in the folder came to, as far as that still fails here alone.
+ */
 function prover(freshUrl: () => Promise<string>): Prove {
   return async (all, settings) => {
-    let proofs: Proof[] = all.map(({ there }) => ({ refused: new Map(), without: there }));
-    for (let [stage, run] = [0, 1]; stage < STAGES;) {
+    const lastFile = join(settings.keep, 'refused.txt');
+    let run = 0;
+    const without = async (refused: readonly Refused[]): Promise<Proof[]> => {
+      run++;
+      const count = refused.reduce((sum, { size }) => sum + size, 0);
+      console.log(`PostgreSQL again, run ${run}: refuses ${count} statements`);
+      const side = { name: `postgresql-${run}`, url: once(freshUrl), reuses: true };
+      dropOthers(join(settings.keep, side.name), refusedText(all, refused));
+      const proofs: Proof[] = [];
+      for (const [i, { script }] of all.entries())
+        proofs.push({ refused: refused[i]!, without: await outcomesOn(side, script, settings, refused[i]!) });
+      return proofs;
+    };
+    const seeds = lastRefused(lastFile, all);
+    let proofs: Proof[] = all.map(({ there }, i) => ({ refused: seeds[i]!, without: there }));
+    if (seeds.some(({ size }) => size > 0)) proofs = await without(seeds);
+    for (let stage = 0; stage < STAGES;) {
       const found = all.map(({ script, here }, i) => refusedAlone(script.statements, proofs[i]!.without, here, stage));
-      const count = found.reduce((sum, { length }) => sum + length, 0);
-      if (count === 0) {
+      if (found.every(({ length }) => length === 0)) {
         stage++;
         continue;
       }
-      const refused = all.map(({ here }, i) => {
-        const more = found[i]!.map((index) => [index, here[index]!] as const);
-        return new Map([...proofs[i]!.refused, ...more]);
-      });
-      console.log(`PostgreSQL again, run ${run}: refuses ${count} more`);
-      const side = { name: `postgresql-${run}`, url: once(freshUrl), reuses: true };
-      dropOthers(join(settings.keep, side.name), all, refused);
-      const next: Proof[] = [];
-      for (const [i, { script }] of all.entries())
-        next.push({ refused: refused[i]!, without: await outcomesOn(side, script, settings, refused[i]!) });
-      proofs = next;
-      run++;
+      proofs = await without(
+        all.map(({ here }, i) => {
+          const more = found[i]!.map((index) => [index, here[index]!] as const);
+          return new Map([...proofs[i]!.refused, ...more]);
+        }),
+      );
     }
+    writeFileSync(
+      lastFile,
+      refusedText(
+        all,
+        proofs.map(({ refused }) => refused),
+      ),
+    );
     return proofs;
   };
 }
 
+function refusedText(all: readonly Compared[], refused: readonly Refused[]): string {
+  return all
+    .map(({ script }, i) => `${script.name} ${[...refused[i]!.keys()].sort((a, b) => a - b).join(' ')}\n`)
+    .join('');
+}
+
+function lastRefused(file: string, all: readonly Compared[]): Refused[] {
+  const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n') : [];
+  const byScript = new Map(
+    lines.map((line) => [line.split(' ')[0]!, line.split(' ').slice(1).filter(Boolean).map(Number)]),
+  );
+  return all.map(({ script, there, here }) => {
+    const still = new Set(refusedAlone(script.statements, there, here, STAGES));
+    const indexes = (byScript.get(script.name) ?? []).filter((index) => still.has(index));
+    return new Map(indexes.map((index) => [index, here[index]!]));
+  });
+}
+
 /** What is kept of a run that refused something else is of no use. */
-function dropOthers(folder: string, all: readonly Compared[], refused: readonly Refused[]): void {
+function dropOthers(folder: string, refused: string): void {
   const file = join(folder, 'refused.txt');
-  const text = all.map(({ script }, i) => `${script.name} ${[...refused[i]!.keys()].join(' ')}\n`).join('');
-  if (existsSync(file) && readFileSync(file, 'utf8') === text) return;
+  if (existsSync(file) && readFileSync(file, 'utf8') === refused) return;
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  writeFileSync(file, text);
+  writeFileSync(file, refused);
 }
 
 /** What a script shows depends on those before it. */

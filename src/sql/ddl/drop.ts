@@ -15,7 +15,7 @@ import { keyOfCollation } from '../catalog/collation-names.js';
 import { collationUsers, dependenceLines } from './collation-users.js';
 import { dropCollation, dropCollations, shownCollation } from './collations.js';
 import { requireOwner, requireSchemaOwner } from './ownership.js';
-import { notice } from './context.js';
+import { dropEach, notice } from './context.js';
 import { forgetSchemaDefaults } from './default-privileges.js';
 import { dropExtensions, dropExtensionsIn, extensionsIn } from './extensions.js';
 import { detachTable, tablesAround } from './foreign-keys.js';
@@ -100,7 +100,7 @@ async function dropRelations(
   }
   const options = { cascade, together: new Set(ids) };
   await ctx.catalog.lock(ctx.txn, [...new Set([...ids, ...around])], ctx.wait);
-  for (const name of names) {
+  await dropEach(ctx, names, async (name) => {
     const found = await openForChange(ctx, name, { access: 'drop' });
     if (found === null) {
       const schemaMissing = name.schema !== null && (await ctx.catalog.schemaId(name.schema)) === null;
@@ -115,10 +115,10 @@ async function dropRelations(
           ? `schema "${name.schema!}" does not exist, skipping`
           : `${kind} "${name.name}" does not exist, skipping`,
       );
-      continue;
+      return;
     }
     await dropOpened(ctx, found, name, kind, options);
-  }
+  });
 }
 
 async function dropOpened(
@@ -269,7 +269,7 @@ async function dropSchemaSequence(ctx: DdlContext, sequence: SequenceDescriptor,
 }
 
 async function dropSchemas(ctx: DdlContext, body: Loose): Promise<string> {
-  for (const object of list(body['objects'])) {
+  await dropEach(ctx, list(body['objects']), async (object) => {
     const name = stringOf(object);
     if (name === 'pg_catalog' || name === 'information_schema')
       throw sqlError('2BP01', `cannot drop schema ${name} because it is required by the database system`);
@@ -277,11 +277,11 @@ async function dropSchemas(ctx: DdlContext, body: Loose): Promise<string> {
     if (id === null) {
       if (body['missing_ok'] !== true) throw sqlError('3F000', `schema "${name}" does not exist`);
       notice(ctx, '00000', `schema "${name}" does not exist, skipping`);
-      continue;
+      return;
     }
     await requireSchemaOwner(ctx, id, name);
     await dropSchema(ctx, id, name, body['behavior'] === 'DROP_CASCADE');
-  }
+  });
   return 'DROP SCHEMA';
 }
 

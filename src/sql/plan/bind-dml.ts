@@ -227,7 +227,11 @@ function insertSource(
 }
 
 export function insertCell(b: Binder, ctx: ExprContext, column: ColumnDescriptor, node: Node, override: string): Expr {
-  if (as(node, 'SetToDefault') !== undefined) return defaultOf(b, column);
+  if (as(node, 'SetToDefault') !== undefined) {
+    // What the column gets in any case would be drawn from its sequence twice.
+    const isOverridden = override === 'OVERRIDING_USER_VALUE' && column.identity !== null;
+    return isOverridden ? constant(null, column.typeOid) : defaultOf(b, column);
+  }
   if (column.generated != null)
     throw generatedValue(`cannot insert a non-DEFAULT value into column "${column.name}"`, column);
   if (column.identity === 'always' && override !== 'OVERRIDING_SYSTEM_VALUE' && override !== 'OVERRIDING_USER_VALUE')
